@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* IP addresses, prefixes and UDP endpoints, and their text. */
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ip_addr ip_addr_v4(const void *bytes)
+{
+	struct ip_addr a = { .family = AF_INET };
+
+	memcpy(a.bytes, bytes, 4);
+	return a;
+}
+
+struct ip_addr ip_addr_v6(const void *bytes)
+{
+	struct ip_addr a = { .family = AF_INET6 };
+
+	memcpy(a.bytes, bytes, 16);
+	return a;
+}
+
+bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return a->family == b->family && !memcmp(a->bytes, b->bytes, ip_addr_len(a));
+}
+
+bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
+{
+	size_t whole = p->len / 8;
+	unsigned rest = p->len % 8;
+
+	if (p->addr.family != a->family || memcmp(p->addr.bytes, a->bytes, whole) != 0)
+		return false;
+	return !rest || !((p->addr.bytes[whole] ^ a->bytes[whole]) >> (8 - rest));
+}
+
+struct ip_prefix ip_prefix_masked(const struct ip_prefix *p)
+{
+	struct ip_prefix m = *p;
+
+	for (unsigned bit = p->len; bit < 128; bit++)
+		m.addr.bytes[bit / 8] &= (uint8_t) ~(0x80U >> (bit % 8));
+	return m;
+}
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && a->scope == b->scope && ip_addr_equal(&a->addr, &b->addr);
+}
+
+int ip_addr_parse(const char *text, struct ip_addr *ret)
+{
+	uint8_t bytes[16];
+
+	if (inet_pton(AF_INET, text, bytes) == 1)
+		*ret = ip_addr_v4(bytes);
+	else if (inet_pton(AF_INET6, text, bytes) == 1)
+		*ret = ip_addr_v6(bytes);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+int ip_prefix_parse(const char *text, struct ip_prefix *ret)
+{
+	const char *slash = strchr(text, '/');
+	size_t host_len = slash ? (size_t)(slash - text) : strlen(text);
+	char host[IP_ADDR_TEXT_LEN];
+	struct ip_prefix p;
+	unsigned long len = 0;
+
+	if (host_len >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, host_len);
+	host[host_len] = '\0';
+	if (ip_addr_parse(host, &p.addr) < 0)
+		return -EINVAL;
+	p.len = (uint8_t)ip_addr_bits(&p.addr);
+	if (slash) {
+		size_t digits = strspn(slash + 1, "0123456789");
+
+		if (digits == 0 || digits > 3 || slash[1 + digits] != '\0')
+			return -EINVAL;
+		len = strtoul(slash + 1, NULL, 10);
+		if (len > ip_addr_bits(&p.addr))
+			return -EINVAL;
+		p.len = (uint8_t)len;
+	}
+	*ret = p;
+	return 0;
+}
+
+const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN])
+{
+	if (!a->family || !inet_ntop(a->family, a->bytes, buf, IP_ADDR_TEXT_LEN))
+		strcpy(buf, "none");
+	return buf;
+}
+
+const char *endpoint_text(const struct endpoint *e, char buf[static ENDPOINT_TEXT_LEN])
+{
+	char host[IP_ADDR_TEXT_LEN];
+
+	ip_addr_text(&e->addr, host);
+	if (!e->addr.family)
+		snprintf(buf, ENDPOINT_TEXT_LEN, "(none)");
+	else if (e->addr.family == AF_INET)
+		snprintf(buf, ENDPOINT_TEXT_LEN, "%s:%u", host, e->port);
+	else if (e->scope)
+		snprintf(buf, ENDPOINT_TEXT_LEN, "[%s%%%u]:%u", host, e->scope, e->port);
+	else
+		snprintf(buf, ENDPOINT_TEXT_LEN, "[%s]:%u", host, e->port);
+	return buf;
+}
+
+socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_in6 *ret)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(e->port) };
+
+	memset(ret, 0, sizeof(*ret));
+	if (e->addr.family == AF_INET) {
+		memcpy(&in.sin_addr, e->addr.bytes, 4);
+		memcpy(ret, &in, sizeof(in));
+		return sizeof(in);
+	}
+	if (e->addr.family == AF_INET6) {
+		ret->sin6_family = AF_INET6;
+		ret->sin6_port = htons(e->port);
+		ret->sin6_scope_id = e->scope;
+		memcpy(&ret->sin6_addr, e->addr.bytes, 16);
+		return sizeof(*ret);
+	}
+	return 0;
+}
+
+static int endpoint_from_in6(const struct sockaddr_in6 *in6, struct endpoint *ret)
+{
+	*ret = (struct endpoint){ .port = ntohs(in6->sin6_port) };
+	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		ret->addr = ip_addr_v4(in6->sin6_addr.s6_addr + 12);
+		return 0;
+	}
+	ret->addr = ip_addr_v6(in6->sin6_addr.s6_addr);
+	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+		ret->scope = in6->sin6_scope_id;
+	return 0;
+}
+
+int endpoint_from_sockaddr(const void *sa, struct endpoint *ret)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	sa_family_t family;
+
+	memcpy(&family, sa, sizeof(family));
+	if (family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		*ret = (struct endpoint){ .addr = ip_addr_v4(&in.sin_addr),
+			.port = ntohs(in.sin_port) };
+		return 0;
+	}
+	if (family == AF_INET6) {
+		memcpy(&in6, sa, sizeof(in6));
+		return endpoint_from_in6(&in6, ret);
+	}
+	return -EAFNOSUPPORT;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* IP addresses, prefixes and UDP endpoints, and their text. */
+#ifndef BASE_ADDR_H
+#define BASE_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** An IPv4 or IPv6 address. `family` is AF_INET, AF_INET6 or 0 (none); IPv4 uses the first 4 bytes,
+ * the rest is zero. */
+struct ip_addr {
+	uint16_t family;
+	uint8_t bytes[16];
+};
+
+/** An address with a prefix length in bits. Host bits are kept as given (an interface address needs
+ * them). */
+struct ip_prefix {
+	struct ip_addr addr;
+	uint8_t len;
+};
+
+/** A UDP endpoint on the underlay. `scope` is the IPv6 scope id (interface index), else 0. Port in
+ * host order. */
+struct endpoint {
+	struct ip_addr addr;
+	uint16_t port;
+	uint32_t scope;
+};
+
+#define IP_ADDR_TEXT_LEN  46 /* longest text with its NUL */
+#define ENDPOINT_TEXT_LEN (46 + 8 + 12)
+
+/** Number of bytes of an address of the family: 4, 16, or 0 for none. */
+static inline size_t ip_addr_len(const struct ip_addr *a)
+{
+	return a->family == AF_INET ? 4 : a->family == AF_INET6 ? 16 : 0;
+}
+
+/** Number of bits of an address of the family: 32, 128, or 0 for none. */
+static inline unsigned ip_addr_bits(const struct ip_addr *a)
+{
+	return (unsigned)ip_addr_len(a) * 8;
+}
+
+/** An IPv4 address from its 4 wire bytes. */
+struct ip_addr ip_addr_v4(const void *bytes);
+
+/** An IPv6 address from its 16 wire bytes. */
+struct ip_addr ip_addr_v6(const void *bytes);
+
+/** Whether two addresses (family and bytes) are the same. */
+bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
+
+/** Whether `a` lies within `p`. */
+bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
+
+/** The prefix with its host bits cleared. */
+struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
+
+/** Whether two endpoints (address, port, scope) are the same. */
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+/** Read "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL; `ret` is untouched then.
+ */
+int ip_addr_parse(const char *text, struct ip_addr *ret);
+
+/** Read "10.0.1.0/24"; without "/n" the prefix is the whole address. Return: 0 or -EINVAL; `ret` is
+ * untouched then. */
+int ip_prefix_parse(const char *text, struct ip_prefix *ret);
+
+/** Write the address as text; "none" for family 0. Return: `buf`. */
+const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN]);
+
+/** Write "1.2.3.4:51820" or "[fe80::1%3]:51820"; "(none)" if there is no address. Return: `buf`. */
+const char *endpoint_text(const struct endpoint *e, char buf[static ENDPOINT_TEXT_LEN]);
+
+/** Fill a socket address from an endpoint. Return: its length, for sendto(2); 0 for no address. */
+socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_in6 *ret);
+
+/** Fill an endpoint from a socket address; a v4-mapped IPv6 address becomes IPv4. Return: 0, or
+ * -EAFNOSUPPORT. */
+int endpoint_from_sockaddr(const void *sa, struct endpoint *ret);
+
+#endif

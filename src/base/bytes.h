@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Loads and stores of integers in wire order, and small helpers on sizes. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/** Number of elements of an array (not of a pointer). */
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/** The struct that holds `member` at address `ptr`. */
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/** Big-endian 16-bit load from any alignment. */
+static inline uint16_t load_be16(const void *p)
+{
+	const uint8_t *b = p;
+
+	return (uint16_t)((b[0] << 8) | b[1]);
+}
+
+/** Big-endian 24-bit load from any alignment. */
+static inline uint32_t load_be24(const void *p)
+{
+	const uint8_t *b = p;
+
+	return ((uint32_t)b[0] << 16) | ((uint32_t)b[1] << 8) | b[2];
+}
+
+/** Big-endian 32-bit load from any alignment. */
+static inline uint32_t load_be32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
+}
+
+/** Big-endian 64-bit load from any alignment. */
+static inline uint64_t load_be64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap64(v);
+}
+
+/** Big-endian 16-bit store to any alignment. */
+static inline void store_be16(void *p, uint16_t v)
+{
+	uint8_t *b = p;
+
+	b[0] = (uint8_t)(v >> 8);
+	b[1] = (uint8_t)v;
+}
+
+/** Big-endian 32-bit store to any alignment. */
+static inline void store_be32(void *p, uint32_t v)
+{
+	v = __builtin_bswap32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/** Big-endian 64-bit store to any alignment. */
+static inline void store_be64(void *p, uint64_t v)
+{
+	v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/** Little-endian 16-bit load from any alignment. */
+static inline uint16_t load_le16(const void *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/** Little-endian 32-bit load from any alignment. */
+static inline uint32_t load_le32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/** Little-endian 64-bit load from any alignment. */
+static inline uint64_t load_le64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/** Little-endian 16-bit store to any alignment. */
+static inline void store_le16(void *p, uint16_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/** Little-endian 32-bit store to any alignment. */
+static inline void store_le32(void *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/** Little-endian 64-bit store to any alignment. */
+static inline void store_le64(void *p, uint64_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores assume little endian");
+
+/** The smaller of two sizes. */
+static inline size_t size_min(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/** The larger of two sizes. */
+static inline size_t size_max(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/** `n` rounded up to a multiple of `align`, a power of two. */
+static inline size_t size_align(size_t n, size_t align)
+{
+	return (n + align - 1) & ~(align - 1);
+}
+
+#endif

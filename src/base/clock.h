@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The system's clocks: the only place that reads time. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/mono.h"
+
+/** Now, on CLOCK_BOOTTIME: goes on while the machine sleeps, so that session keys expire. */
+struct mono clock_mono(void);
+
+/** Now, on CLOCK_REALTIME. */
+struct wall clock_wall(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it.
+ */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum log_level max_level = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level max)
+{
+	max_level = max;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+
+	if (level > max_level)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (getenv("JOURNAL_STREAM"))
+		fprintf(stderr, "<%d>%s\n", (int)level, line);
+	else
+		fprintf(stderr, "wirespan: %s\n", line);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Random bytes: the source that pure code is handed, and the kernel's generator behind it. */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** A source of random bytes. Pure code takes one, so that a simulation can hand it a repeatable
+ * one. */
+struct rng {
+	void (*fill)(void *ctx, uint8_t *out, size_t len);
+	void *ctx;
+};
+
+/** Fill `out[len]` from `rng`. */
+static inline void rng_fill(const struct rng *rng, void *out, size_t len)
+{
+	rng->fill(rng->ctx, out, len);
+}
+
+/** 32 random bits from `rng`. */
+static inline uint32_t rng_u32(const struct rng *rng)
+{
+	uint32_t v;
+
+	rng_fill(rng, &v, sizeof(v));
+	return v;
+}
+
+/** The kernel's generator (getrandom(2)); ends the process if the kernel cannot give any. */
+struct rng random_system(void);
+
+#endif

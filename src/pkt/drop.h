@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Every reason for which a packet is dropped, with its name: one enum for all stages, one counter
+ * each. */
+#ifndef PKT_DROP_H
+#define PKT_DROP_H
+
+#include <stdint.h>
+
+/** A verdict on one packet: pass, or the reason why it is dropped. New reasons go at the end of
+ * their stage's block. */
+enum drop {
+	DROP_NONE = 0, /* pass */
+
+	/* TAP and TUN: what the kernel or a member hands us */
+	DROP_TAP_VNET,	   /* virtio-net header is inconsistent with the frame */
+	DROP_TAP_SHORT,	   /* shorter than an Ethernet or IP header */
+	DROP_TAP_OVERSIZE, /* larger than the session's MTU allows and Oversize = drop or reject */
+	DROP_TAP_WRITE,	   /* the kernel refused the frame on write */
+	DROP_TUN_NOT_IP,   /* neither IPv4 nor IPv6 from the TUN */
+
+	/* transmit: towards the peer */
+	DROP_TX_NO_PEER,     /* no peer's AllowedIPs cover the destination */
+	DROP_TX_NO_ENDPOINT, /* the peer has no endpoint (yet) */
+	DROP_TX_STAGED_FULL, /* no session yet, and the oldest waiting packet made room */
+	DROP_TX_EXPIRED,     /* waited for a handshake that was given up */
+	DROP_TX_SEND,	     /* sendmsg failed: unreachable, or no buffer */
+	DROP_TX_OVERSIZE,    /* does not fit into any datagram */
+
+	/* WireGuard messages from the underlay */
+	DROP_WG_SHORT,		  /* shorter than its type demands */
+	DROP_WG_TYPE,		  /* unknown message type or reserved bytes set */
+	DROP_WG_LENGTH,		  /* length does not fit the type */
+	DROP_WG_MAC1,		  /* mac1 wrong: not meant for us */
+	DROP_WG_COOKIE_REQUIRED,  /* under load and without valid mac2: a cookie was sent instead */
+	DROP_WG_RATE_LIMIT,	  /* under load: too many handshakes from one source */
+	DROP_WG_HANDSHAKE_AUTH,	  /* handshake does not authenticate */
+	DROP_WG_UNKNOWN_PEER,	  /* static key of no peer of ours */
+	DROP_WG_HANDSHAKE_REPLAY, /* TAI64N timestamp not newer */
+	DROP_WG_HANDSHAKE_FLOOD,  /* more than 50 initiations a second from one peer */
+	DROP_WG_UNKNOWN_INDEX,	  /* receiver index not in use */
+	DROP_WG_STATE,		  /* response or cookie that we did not wait for */
+	DROP_WG_KEY_EXPIRED,	  /* session key too old or used up */
+	DROP_WG_REPLAY,		  /* counter seen before or behind the window */
+	DROP_WG_AUTH,		  /* data does not authenticate */
+
+	/* the decrypted packet */
+	DROP_INNER_MALFORMED, /* not a well-formed IP packet */
+	DROP_INNER_SOURCE,    /* source address not in the peer's AllowedIPs */
+	DROP_INNER_ECN,	      /* outer CE on a packet that is not ECN-capable (RFC 6040) */
+
+	/* L2TPv3 */
+	DROP_L2TP_SHORT,    /* no room for the headers of this session */
+	DROP_L2TP_VERSION,  /* version is not 3 */
+	DROP_L2TP_CONTROL,  /* control message: this is a static pseudowire */
+	DROP_L2TP_SESSION,  /* session id of no session of this tunnel */
+	DROP_L2TP_COOKIE,   /* cookie differs */
+	DROP_L2TP_SEQUENCE, /* sequence number missing, old or duplicate */
+	DROP_L2TP_CHECKSUM, /* UDP checksum wrong */
+	DROP_L2TP_RUNT,	    /* frame shorter than an Ethernet header */
+	DROP_L2TP_OVERSIZE, /* frame larger than the session takes */
+
+	/* fragments inside the tunnel */
+	DROP_FRAG_MALFORMED, /* offset or length impossible */
+	DROP_FRAG_OVERLAP,   /* overlaps another fragment: the whole packet goes */
+	DROP_FRAG_TIMEOUT,   /* not completed in time */
+	DROP_FRAG_MEMORY,    /* pushed out to make room */
+
+	DROP_COUNT
+};
+
+/** The name of a reason in snake case, as in `wirespan status` and metrics ("wg_replay"). `d` must
+ * be below DROP_COUNT. */
+const char *drop_name(enum drop d);
+
+/** One counter for each reason. */
+struct drop_counters {
+	uint64_t n[DROP_COUNT];
+};
+
+/** Count `d` once, unless it is DROP_NONE. */
+static inline void drop_count(struct drop_counters *c, enum drop d)
+{
+	if (d != DROP_NONE)
+		c->n[d]++;
+}
+
+#endif
