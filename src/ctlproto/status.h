@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that `wirespan status` shows, as plain data: the engine fills it, the control socket
+ * carries it, the renderers print it. */
+#ifndef CTLPROTO_STATUS_H
+#define CTLPROTO_STATUS_H
+
+#include "base/addr.h"
+#include "base/keytext.h"
+#include "base/mono.h"
+#include "pkt/drop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STATUS_IFNAME_LEN 16  /* of an interface's or a site's name, with its NUL */
+#define STATUS_TEXT_LEN	  160 /* of a line of text, with its NUL */
+
+/** How far a peer's WireGuard session has come. */
+enum status_peer_state {
+	STATUS_PEER_IDLE,	 /* no session, none wanted */
+	STATUS_PEER_HANDSHAKE,	 /* an initiation is out, no session that may send */
+	STATUS_PEER_ESTABLISHED, /* a session that may send */
+	STATUS_PEER_STATE_COUNT
+};
+
+/** What carries L2TPv3 inside the tunnel. */
+enum status_encap {
+	STATUS_ENCAP_UDP,
+	STATUS_ENCAP_IP, /* IP protocol 115 */
+	STATUS_ENCAP_COUNT
+};
+
+/** Sequence numbers of a session. */
+enum status_sequence {
+	STATUS_SEQUENCE_NONE,
+	STATUS_SEQUENCE_SEND,
+	STATUS_SEQUENCE_RECV,
+	STATUS_SEQUENCE_BOTH,
+	STATUS_SEQUENCE_COUNT
+};
+
+/** What becomes of a member's frame that does not fit unfragmented. */
+enum status_oversize {
+	STATUS_OVERSIZE_FRAGMENT,
+	STATUS_OVERSIZE_REJECT,
+	STATUS_OVERSIZE_DROP,
+	STATUS_OVERSIZE_COUNT
+};
+
+/** Frames, packets or datagrams counted one way. */
+struct status_traffic {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/** The offloads that are in use now: asked for, and granted by this kernel. */
+struct status_offloads {
+	bool vnet;    /* virtio-net header on TAP and TUN */
+	bool tso;     /* TCP superframes from TAP and TUN */
+	bool uso;     /* UDP superframes from TAP and TUN (Linux 6.2) */
+	bool udp_gso; /* UDP_SEGMENT on the underlay socket */
+	bool udp_gro; /* UDP_GRO on the underlay socket */
+};
+
+/** An interface address, allowed IP or bridge address list: `v[len]`, allocated. */
+struct status_prefixes {
+	struct ip_prefix *v;
+	size_t len;
+};
+
+/** The WireGuard interface. */
+struct status_wg {
+	char name[STATUS_IFNAME_LEN]; /* empty: none */
+	uint8_t public_key[KEY_LEN];
+	uint16_t listen_port;
+	uint32_t fwmark; /* 0: off */
+	uint32_t mtu;
+	struct status_prefixes addresses;
+	struct status_traffic tun_tx; /* read from the TUN, towards peers */
+	struct status_traffic tun_rx; /* from peers, written to the TUN */
+};
+
+/** One WireGuard peer. */
+struct status_peer {
+	uint8_t public_key[KEY_LEN];
+	bool has_psk;
+	struct endpoint endpoint; /* family 0: none yet */
+	struct status_prefixes allowed_ips;
+	enum status_peer_state state;
+	struct wall last_handshake; /* sec 0: never */
+	uint64_t handshake_age_ms;  /* by the monotonic clock; only if there has been one */
+	uint64_t rx_bytes; /* UDP payload of every WireGuard message, handshakes included */
+	uint64_t tx_bytes;
+	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
+};
+
+/** One L2TPv3 tunnel. */
+struct status_tunnel {
+	uint32_t tunnel_id;
+	uint32_t peer_tunnel_id;
+	enum status_encap encap;
+	struct ip_addr local;
+	struct ip_addr remote;
+	uint16_t source_port;	   /* only for UDP */
+	uint16_t destination_port; /* only for UDP */
+	bool udp_checksum;
+};
+
+/** One L2TPv3 session and its interface. tx: from the members towards the peer; rx: the other way.
+ */
+struct status_session {
+	char name[STATUS_IFNAME_LEN];
+	uint32_t tunnel_id; /* of the tunnel it belongs to */
+	uint32_t session_id;
+	uint32_t peer_session_id;
+	uint8_t cookie_len;	 /* bytes we send; the value is a secret */
+	uint8_t peer_cookie_len; /* bytes we expect */
+	bool sublayer;		 /* the default L2-specific sublayer of 4 bytes; else none */
+	enum status_sequence sequence;
+	enum status_oversize oversize;
+	uint32_t mtu;	       /* of the interface */
+	uint32_t budget;       /* largest IP packet that an untagged frame carries unfragmented */
+	uint16_t mss4;	       /* TCP MSS that fits the budget, IPv4; what clamping writes */
+	uint16_t mss6;	       /* the same for IPv6 */
+	bool clamp_mss;	       /* whether SYNs are clamped */
+	uint64_t mss_clamped;  /* SYNs whose MSS was lowered */
+	uint64_t too_big_sent; /* ICMP too-big replies to members */
+	uint64_t fragmented;   /* frames that left in fragments inside the tunnel */
+	uint64_t fragments_tx; /* the fragments of these */
+	uint64_t fragments_rx; /* fragments that came in */
+	uint64_t reassembled;  /* frames put together from fragments */
+	uint64_t reordered;    /* frames that came out of sequence */
+	uint64_t dropped_tx;   /* frames of members that were dropped, for any reason */
+	uint64_t dropped_rx;   /* frames for members that were dropped, for any reason */
+	struct status_traffic tx; /* Ethernet frames, after segmentation */
+	struct status_traffic rx;
+};
+
+/** One port of the bridge. */
+struct status_member {
+	char name[STATUS_IFNAME_LEN];
+	uint32_t mtu;
+	bool up;      /* administratively up and with carrier */
+	bool session; /* one of our L2TP interfaces, not a local NIC */
+};
+
+/** The bridge. */
+struct status_bridge {
+	char name[STATUS_IFNAME_LEN]; /* empty: none */
+	uint32_t mtu;
+	bool stp;
+	struct status_prefixes addresses;
+	struct status_member *members;
+	size_t members_len;
+};
+
+/** The MTU budget, from the outside in. */
+struct status_budget {
+	uint32_t outer_mtu;  /* path MTU of the underlay */
+	bool outer_ipv6;     /* outer headers counted: IPv6, else IPv4 */
+	bool outer_measured; /* known from the path, else assumed */
+	uint32_t wg_mtu;     /* largest packet in one WireGuard message */
+	uint32_t inner_ip;   /* smallest `budget` of all sessions; 0 without sessions */
+	uint16_t mss4;	     /* for inner_ip */
+	uint16_t mss6;
+};
+
+/** What the engine did, and in how many system calls. */
+struct status_engine {
+	uint64_t superframes_tx; /* frames or superframes read from TAP and TUN */
+	uint64_t segments_tx;	 /* packets these were cut into */
+	uint64_t trains_tx;	 /* UDP sends (each one or many datagrams) */
+	uint64_t batches_tx;	 /* times the tx path ran */
+	uint64_t trains_rx;	 /* UDP receives (each one or many datagrams) */
+	uint64_t segments_rx;	 /* datagrams in these */
+	uint64_t superframes_rx; /* frames or superframes written to TAP and TUN */
+	uint64_t batches_rx;	 /* times the rx path ran */
+	uint64_t syscalls;	 /* reads, writes, sends and receives altogether */
+	uint64_t wakeups;	 /* returns of epoll_wait */
+	uint64_t memory_bytes;	 /* engine memory, fixed at start */
+};
+
+/** A line that a person should read: something is wrong or degraded, and what to do. */
+struct status_warning {
+	char text[STATUS_TEXT_LEN];
+};
+
+/** The whole report. Zero-initialised it is an empty one. Arrays are allocated by status_add_*()
+ * and released by status_report_fini(). Holds no secret. */
+struct status_report {
+	char site[STATUS_IFNAME_LEN * 4]; /* NAME of the configuration */
+	char version[32];
+	char backend[16];		      /* "userspace", "kernel" */
+	char backend_reason[STATUS_TEXT_LEN]; /* why this one */
+	char aead[32];			      /* name of the AEAD provider in use */
+	uint64_t uptime_ms;
+	uint32_t pid;
+	struct status_offloads offloads;
+	struct status_wg wg;
+	struct status_peer *peers;
+	size_t peers_len;
+	struct status_tunnel *tunnels;
+	size_t tunnels_len;
+	struct status_session *sessions;
+	size_t sessions_len;
+	struct status_bridge bridge;
+	struct status_budget budget;
+	struct status_engine engine;
+	struct drop_counters drops;
+	struct status_warning *warnings;
+	size_t warnings_len;
+};
+
+/** Append a zeroed peer. Return: it, valid until the next call; NULL if there is no memory. */
+struct status_peer *status_add_peer(struct status_report *r);
+
+/** Append a zeroed tunnel. Return: as status_add_peer(). */
+struct status_tunnel *status_add_tunnel(struct status_report *r);
+
+/** Append a zeroed session. Return: as status_add_peer(). */
+struct status_session *status_add_session(struct status_report *r);
+
+/** Append a zeroed port of the bridge. Return: as status_add_peer(). */
+struct status_member *status_add_member(struct status_report *r);
+
+/** Append a warning, made as by printf and cut to STATUS_TEXT_LEN. Return: 0 or -ENOMEM. */
+int status_add_warning(struct status_report *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** Append a prefix to one of the report's lists. Return: 0 or -ENOMEM. */
+int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p);
+
+/** Release what the report holds and make it an empty one. */
+void status_report_fini(struct status_report *r);
+
+#endif
