@@ -22,12 +22,18 @@ struct ip_prefix {
 	uint8_t len;
 };
 
-/** A UDP endpoint on the underlay. `scope` is the IPv6 scope id (interface index), else 0. Port in
- * host order. */
+/**
+ * A UDP endpoint on the underlay, with the way back to it. `scope` is the IPv6 scope id (interface
+ * index), else 0. Port in host order. `local` and `local_ifindex` are the sticky source: our
+ * address and interface that a datagram from there came in on (family 0 / 0: let the routing table
+ * choose); they do not count in endpoint_equal().
+ */
 struct endpoint {
 	struct ip_addr addr;
 	uint16_t port;
 	uint32_t scope;
+	struct ip_addr local;
+	uint32_t local_ifindex;
 };
 
 #define IP_ADDR_TEXT_LEN  46 /* longest text with its NUL */
