@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Raw frames in and out of a node's interface, and the verdict on what an underlay carries.
+
+AF_PACKET reception moves the outermost VLAN tag out of the frame into PACKET_AUXDATA; Tap puts it back,
+so what is read is what was on the wire.
+"""
+
+import select
+import socket
+import struct
+import threading
+import time
+
+from .frames import ETH_ARP, ETH_IPV6, ICMP6, UDP, Packet
+
+_ETH_P_ALL = 0x0003
+_SOL_PACKET, _PACKET_AUXDATA, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 8, 6, 23
+_TP_STATUS_VLAN_VALID, _TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
+_PACKET_OUTGOING = 4
+_SNAP = 65536 + 64
+
+
+class RawPort:
+    """One interface of a node as a source and sink of whole frames."""
+
+    def __init__(self, node, ifname, ignore_outgoing=True):
+        def open_socket():
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            sock.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
+            if ignore_outgoing:
+                sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+            sock.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
+            sock.bind((ifname, _ETH_P_ALL))
+            return sock
+
+        self.sock = node.call(open_socket)
+        self.ifname = ifname
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.sock.close()
+
+    def send(self, frame):
+        """Send one frame exactly as it is."""
+        self.sock.send(frame)
+
+    def receive(self, timeout=1.0):
+        """Return: the next frame with its VLAN tag put back, or None after `timeout` seconds."""
+        if not select.select([self.sock], [], [], timeout)[0]:
+            return None
+        frame, control, _, _ = self.sock.recvmsg(_SNAP, 256)
+        return _retag(frame, control)
+
+    def expect(self, match, timeout=2.0):
+        """Return: the first frame for which `match(Packet)` holds; None when none came in time."""
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            frame = self.receive(left)
+            if frame is not None and match(Packet(frame)):
+                return frame
+        return None
+
+    def drops(self):
+        """Return: frames the kernel could not hand to us since the last call."""
+        _, dropped = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        return dropped
+
+
+def _retag(frame, control):
+    for level, kind, data in control:
+        if level == _SOL_PACKET and kind == _PACKET_AUXDATA and len(data) >= 20:
+            status, _, _, _, _, tci, tpid = struct.unpack_from("IIIHHHH", data)
+            if status & _TP_STATUS_VLAN_VALID:
+                tpid = tpid if status & _TP_STATUS_VLAN_TPID_VALID else 0x8100
+                return frame[:12] + struct.pack("!HH", tpid, tci) + frame[12:]
+    return frame
+
+
+class Capture:
+    """Records every frame that passes an interface, both ways, from construction to stop()."""
+
+    def __init__(self, node, ifname):
+        self.port = RawPort(node, ifname, ignore_outgoing=False)
+        self.frames = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _collect(self):
+        while not self._stop.is_set():
+            frame = self.port.receive(0.1)
+            while frame is not None:
+                self.frames.append((time.time(), frame))
+                frame = self.port.receive(0)
+
+    def stop(self):
+        """Stop recording, once what was already there has been read. Return: list of Packet."""
+        if not self._stop.is_set():
+            time.sleep(0.05)
+            self._stop.set()
+            self._thread.join()
+            self.dropped = self.port.drops()
+            self.port.close()
+        return [Packet(frame) for _, frame in self.frames]
+
+    def save(self, path):
+        """Write a pcap file."""
+        with open(path, "wb") as file:
+            file.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _SNAP, 1))
+            for when, frame in self.frames:
+                file.write(struct.pack("=IIII", int(when), int(when % 1 * 1e6), len(frame), len(frame)) + frame)
+
+
+def read_pcap(path):
+    """Return: list of Packet of a pcap file (Ethernet, microseconds, either byte order)."""
+    with open(path, "rb") as file:
+        data = file.read()
+    order = "<" if data[:4] == b"\xd4\xc3\xb2\xa1" else ">"
+    magic, _, _, _, _, _, link = struct.unpack_from(order + "IHHiIII", data)
+    if magic != 0xA1B2C3D4 or link != 1:
+        raise ValueError(f"{path}: not a pcap file of Ethernet frames")
+    packets, at = [], 24
+    while at + 16 <= len(data):
+        _, _, length, _ = struct.unpack_from(order + "IIII", data, at)
+        packets.append(Packet(data[at + 16 : at + 16 + length]))
+        at += 16 + length
+    return packets
+
+
+def is_neighbour_talk(packet):
+    """True for what two hosts on any wire say by themselves: ARP, neighbour and router discovery, MLD."""
+    if packet.ethertype == ETH_ARP:
+        return True
+    if packet.ethertype != ETH_IPV6:
+        return False
+    return packet.protocol == ICMP6 and packet.payload[:1] and packet.payload[0] in (130, 131, 132, 133, 134, 135, 136, 143)
+
+
+def is_wireguard(packet, ports):
+    """True for a whole UDP datagram between `ports` that has the form of a WireGuard message."""
+    if packet.protocol != UDP or packet.fragment or packet.sport not in ports or packet.dport not in ports:
+        return False
+    data = packet.payload
+    if len(data) < 4 or data[1:4] != b"\0\0\0":
+        return False
+    exact = {1: 148, 2: 92, 3: 64}.get(data[0])
+    return len(data) == exact if exact else data[0] == 4 and len(data) >= 32
+
+
+def foreign_on_underlay(packets, ports=(8172,)):
+    """Return: the packets that have no business on an underlay that only carries WireGuard."""
+    return [p for p in packets if not is_wireguard(p, ports) and not is_neighbour_talk(p)]
+
+
+def check_underlay(packets, ports=(8172,), mtu=None, secrets=()):
+    """Assert that an underlay carried WireGuard, and nothing else, in whole packets within `mtu`.
+
+    secrets: byte strings of the members' traffic that must not be seen in clear.
+    Return: how many WireGuard packets there were.
+    """
+    fragments = [p for p in packets if p.fragment]
+    assert not fragments, f"IP fragments on the underlay: {fragments[:3]}"
+    foreign = foreign_on_underlay(packets, ports)
+    assert not foreign, f"{len(foreign)} packets on the underlay are not WireGuard: {foreign[:3]}"
+    guarded = [p for p in packets if is_wireguard(p, ports)]
+    assert guarded, "no WireGuard packet was seen on the underlay"
+    if mtu:
+        long = [p for p in guarded if len(p.l3) > mtu]
+        assert not long, f"longer than the underlay's MTU {mtu}: {long[:3]}"
+    for secret in secrets:
+        assert not any(secret in p.frame for p in packets), f"seen in clear on the underlay: {secret!r}"
+    return len(guarded)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Runs named cases one after the other and prints one countable line for each.
+
+A case is a function: it passes when it returns, fails when it raises, and is skipped when it raises
+Skip, with the reason.  The lines are
+
+    CASE PASS name
+    CASE FAIL name
+    CASE SKIP name: reason
+
+and the exit status is 0, 1 when a case failed, 77 (meson's "skipped") when none ran.
+"""
+
+import argparse
+import atexit
+import contextlib
+import signal
+import sys
+import time
+import traceback
+
+
+class Skip(Exception):
+    """Raised by a case that cannot run here; the text says why."""
+
+
+# Everything that has to be undone whatever happens, newest first.
+cleanup = contextlib.ExitStack()
+
+
+def trace(text):
+    """Print a command about to be run, when -v was given."""
+    if trace.enabled:
+        print(text, flush=True)
+
+
+trace.enabled = False
+
+
+def _on_signal(number, _frame):
+    # One signal is enough: a second one must not cut the cleaning up short.
+    for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def install_cleanup():
+    """Undo everything on `cleanup` at exit, also on SIGTERM, SIGINT and SIGHUP."""
+    atexit.register(cleanup.close)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _on_signal)
+
+
+class Suite:
+    """A sequence of cases under one name, with the command line that selects among them."""
+
+    def __init__(self, name):
+        self.name = name
+        self.passed = self.failed = self.skipped = 0
+        self._diagnostics = []
+        options = argparse.ArgumentParser(description=f"tests: {name}")
+        options.add_argument("--only", metavar="TEXT", default="", help="run the cases whose name contains TEXT")
+        options.add_argument("-v", "--verbose", action="store_true", help="print every command")
+        self.options = options.parse_args()
+        trace.enabled = self.options.verbose
+        install_cleanup()
+
+    def diagnose_with(self, function):
+        """On a failure, print what `function()` returns: logs, addresses, counters."""
+        self._diagnostics.append(function)
+
+    def setup(self, name, function, *args, **kwargs):
+        """Run a case that others need: whatever --only says. Return: True when it passed."""
+        return self._run(name, function, args, kwargs)
+
+    def run(self, name, function, *args, **kwargs):
+        """Run one case, if it is selected. Return: True when it passed."""
+        if self.options.only and self.options.only not in name:
+            return False
+        return self._run(name, function, args, kwargs)
+
+    def _run(self, name, function, args, kwargs):
+        full = f"{self.name}: {name}"
+        start = time.monotonic()
+        try:
+            function(*args, **kwargs)
+        except Skip as reason:
+            self.skipped += 1
+            print(f"CASE SKIP {full}: {reason}", flush=True)
+            return False
+        except Exception:
+            self.failed += 1
+            traceback.print_exc(file=sys.stdout)
+            self._print_diagnostics()
+            print(f"CASE FAIL {full}", flush=True)
+            return False
+        self.passed += 1
+        print(f"CASE PASS {full} ({time.monotonic() - start:.1f} s)", flush=True)
+        return True
+
+    def skip(self, name, reason):
+        """Count one case as skipped without calling anything."""
+
+        def raise_skip():
+            raise Skip(reason)
+
+        self.run(name, raise_skip)
+
+    def finish(self):
+        """Print the sum and leave with the exit status."""
+        print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        if self.failed:
+            sys.exit(1)
+        sys.exit(0 if self.passed else 77)
+
+    def _print_diagnostics(self):
+        for function in self._diagnostics:
+            try:
+                print(function())
+            except Exception as problem:
+                print(f"(no diagnostics: {problem})")
+
+
+def wait_for(condition, timeout=5.0, step=0.05, what="condition"):
+    """Poll `condition()` until it is true. Return: its value; raises AssertionError after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain for: {what}")
+        time.sleep(step)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Tests against a stock Linux kernel in qemu."""

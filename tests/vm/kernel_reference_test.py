@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The hand-built reference network, all four hosts in one guest with Debian's stock kernel.
+
+Proves the guest and the hand-written commands that the interoperability tests rely on, and the numbers
+of the MTU table on the real thing.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key
+from lib.runner import Suite
+from vm.guest import Guest
+
+GROUND = """
+for ns in vpn01 vpn02 member01 member02; do
+	ip netns add $ns
+	ip -n $ns link set lo up
+done
+ip link add eth0 netns vpn01 type veth peer name eth0 netns vpn02
+ip link add eth1 netns vpn01 type veth peer name eth0 netns member01
+ip link add eth1 netns vpn02 type veth peer name eth0 netns member02
+ip -n vpn01 addr add 192.168.122.24/24 dev eth0
+ip -n vpn02 addr add 192.168.122.32/24 dev eth0
+for at in vpn01/eth0 vpn02/eth0 vpn01/eth1 vpn02/eth1 member01/eth0 member02/eth0; do
+	ip -n ${at%/*} link set ${at#*/} up
+done
+"""
+
+
+def in_netns(name, script):
+    return f"ip netns exec {name} sh -e <<'END'\n{script}\nEND\n"
+
+
+def lay_ground(guest, sites):
+    guest.sh(GROUND)
+    for number, site in enumerate(sites, 1):
+        guest.write(f"/tmp/{site.name}.key", site.private)
+        guest.sh(
+            f"ip -n member0{number} addr add {site.member4}/24 dev eth0\n"
+            f"ip -n member0{number} addr add {site.member6}/64 dev eth0 nodad"
+        )
+
+
+def build(guest, sites, wire):
+    """Make both gateways anew by hand, and read back that the kernel took what was asked for."""
+    one, two = sites
+    for near, far in ((one, two), (two, one)):
+        if wire.preshared:
+            guest.write(f"/tmp/{near.name}.psk", wire.preshared)
+        guest.sh(in_netns(near.name, handmade_removal(near) + handmade_commands(near, far, wire)))
+        shown = guest.sh(in_netns(near.name, "ip l2tp show tunnel; ip l2tp show session")).out.lower()
+        expected = [f"encap {wire.encap}", *(f"cookie {cookie}" for cookie in wire.cookies if cookie)]
+        for text in expected:
+            assert text in shown, f"{text!r} not in: {shown}"
+
+
+def reference_network(guest, sites):
+    one, two = sites
+    wire = Pseudowire()
+    build(guest, sites, wire)
+    assert guest.ping(two.member4, netns="member01", count=3).ok, "member to member, IPv4"
+    assert guest.ping(one.member6, netns="member02").ok, "member to member, IPv6"
+    assert guest.ping(two.bridge4, netns="member01").ok, "member to far bridge"
+    assert guest.ping(two.wg4, netns="vpn01").ok, "gateway to far wg0"
+
+
+def exact_size(guest, sites):
+    """1386, as WIRE.md's table says: the kernel sends 1386 whole and 1387 in fragments inside the tunnel."""
+    _, two = sites
+    wire = Pseudowire(session_mtu=1500)
+    build(guest, sites, wire)
+    largest = wire.largest_packet(1)
+    assert largest == 1386, f"the table of WIRE.md: {largest}"
+
+    def fragments_made():
+        out = guest.sh("ip netns exec vpn01 awk '/^Ip: [0-9]/ { print $18 }' /proc/net/snmp").out
+        return int(out.strip())
+
+    assert guest.ping(two.member4, netns="member01", size=largest - 28, dont_fragment=True).ok
+    assert fragments_made() == 0, "a packet of the computed size is not fragmented"
+    assert guest.ping(two.member4, netns="member01", size=largest - 28 + 1, dont_fragment=True).ok
+    assert fragments_made() > 0, "one byte more is fragmented, inside the tunnel"
+
+
+def variant(guest, sites, wire):
+    build(guest, sites, wire)
+    assert guest.ping(sites[1].member4, netns="member01").ok
+
+
+VARIANTS = {
+    "cookies of 4 bytes": Pseudowire(cookies=("01020304", "a1a2a3a4")),
+    "cookies of 8 and 4 bytes": Pseudowire(cookies=("0102030405060708", "a1a2a3a4")),
+    "sublayer none": Pseudowire(sublayer="none"),
+    "sequence numbers both ways": Pseudowire(sequence="both"),
+    "IPv6 inside": Pseudowire(family=6),
+    "encapsulation ip": Pseudowire(encap="ip"),
+    "preshared key": Pseudowire(preshared=new_key()),
+}
+
+
+def main():
+    suite = Suite("vm")
+    box = {}
+    sites = make_sites()
+
+    def boot():
+        box["guest"] = Guest()
+        print(f"  kernel {box['guest'].release}, ready after {box['guest'].boot_seconds:.1f} s")
+        lay_ground(box["guest"], sites)
+
+    if not suite.setup("a stock kernel boots in qemu", boot):
+        suite.finish()
+    guest = box["guest"]
+    suite.diagnose_with(guest.console_text)
+    suite.run("kernel reference network", reference_network, guest, sites)
+    suite.run("kernel reference network, exact size", exact_size, guest, sites)
+    for name, wire in VARIANTS.items():
+        suite.run(f"kernel with kernel, {name}", variant, guest, sites, wire)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
