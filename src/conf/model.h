@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* What a configuration file says, as structs: one site, its interface, peers, tunnels and bridges.
+ *
+ * Theory of operation. The parser fills a struct conf_site and every default with it, so that its
+ * users need not know any. Beside the values stand the places they came from: `at[KEY]` for keys
+ * that may stand once in a section, `at` in each element of a list. A place with line 0 says that
+ * the value is a default. Everything a site points at is owned by it; secrets are wiped when it is
+ * freed. Nothing here reads a file or asks the machine.
+ */
+#ifndef CONF_MODEL_H
+#define CONF_MODEL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/keytext.h"
+
+#define CONF_COOKIE_MAX 8 /* bytes */
+
+/** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any file".
+ */
+struct conf_at {
+	uint32_t file;
+	uint32_t line;
+};
+
+/** One text of a list, with its place. */
+struct conf_text {
+	char *text;
+	struct conf_at at;
+};
+
+/** A list of texts in the order of the file. */
+struct conf_texts {
+	struct conf_text *v;
+	size_t n;
+};
+
+/** One address or prefix of a list, with its place. Host bits are kept as given. */
+struct conf_prefix {
+	struct ip_prefix prefix;
+	struct conf_at at;
+};
+
+/** A list of prefixes in the order of the file. */
+struct conf_prefixes {
+	struct conf_prefix *v;
+	size_t n;
+};
+
+/** [Site] Backend: which engine carries the site. */
+enum conf_backend {
+	CONF_BACKEND_AUTO = 0,
+	CONF_BACKEND_USERSPACE,
+	CONF_BACKEND_KERNEL,
+};
+
+/** [Interface] Table: where the routes to AllowedIPs go. */
+enum conf_table {
+	CONF_TABLE_AUTO = 0, /* main table; policy routing for a default route, as wg-quick does */
+	CONF_TABLE_OFF,	     /* no routes */
+	CONF_TABLE_NUMBER,   /* the table of this number */
+};
+
+/** [L2TP] EncapsulationType. */
+enum conf_encap {
+	CONF_ENCAP_UDP = 0,
+	CONF_ENCAP_IP,
+};
+
+/** [L2TPSession] Layer2SpecificHeader. */
+enum conf_sublayer {
+	CONF_SUBLAYER_DEFAULT = 0, /* 4 bytes */
+	CONF_SUBLAYER_NONE,	   /* 0 bytes */
+};
+
+/** [L2TPSession] Sequence: a set of bits. */
+enum conf_sequence {
+	CONF_SEQUENCE_NONE = 0,
+	CONF_SEQUENCE_SEND = 1, /* number what we send */
+	CONF_SEQUENCE_RECV = 2, /* drop what arrives without a number, late or twice */
+	CONF_SEQUENCE_BOTH = 3,
+};
+
+/** [L2TPSession] ClampMSS. */
+enum conf_clamp {
+	CONF_CLAMP_YES = 0, /* to what fits */
+	CONF_CLAMP_NO,
+	CONF_CLAMP_BYTES, /* to conf_session.clamp_bytes */
+};
+
+/** [L2TPSession] Oversize: what happens to a frame that does not fit into one packet. */
+enum conf_oversize {
+	CONF_OVERSIZE_FRAGMENT = 0,
+	CONF_OVERSIZE_REJECT,
+	CONF_OVERSIZE_DROP,
+};
+
+/** Keys of [Site], as an index of conf_site.at. */
+enum conf_site_key {
+	CONF_SITE_BACKEND = 0,
+	CONF_SITE_WIREGUARD,
+	CONF_SITE_KEYS
+};
+
+/** Keys of [Interface], as an index of conf_interface.at; those of lists are unused there. */
+enum conf_interface_key {
+	CONF_INTERFACE_NAME = 0,
+	CONF_INTERFACE_PRIVATE_KEY,
+	CONF_INTERFACE_PRIVATE_KEY_FILE,
+	CONF_INTERFACE_LISTEN_PORT,
+	CONF_INTERFACE_ADDRESS,
+	CONF_INTERFACE_MTU,
+	CONF_INTERFACE_FWMARK,
+	CONF_INTERFACE_TABLE,
+	CONF_INTERFACE_DNS,
+	CONF_INTERFACE_PRE_UP,
+	CONF_INTERFACE_POST_UP,
+	CONF_INTERFACE_PRE_DOWN,
+	CONF_INTERFACE_POST_DOWN,
+	CONF_INTERFACE_SAVE_CONFIG, /* known, and refused */
+	CONF_INTERFACE_KEYS
+};
+
+/** Keys of [Peer], as an index of conf_peer.at. */
+enum conf_peer_key {
+	CONF_PEER_PUBLIC_KEY = 0,
+	CONF_PEER_PRESHARED_KEY,
+	CONF_PEER_PRESHARED_KEY_FILE,
+	CONF_PEER_ENDPOINT,
+	CONF_PEER_ALLOWED_IPS,
+	CONF_PEER_KEEPALIVE,
+	CONF_PEER_KEYS
+};
+
+/** Keys of [L2TP], as an index of conf_tunnel.at. */
+enum conf_tunnel_key {
+	CONF_TUNNEL_ID = 0,
+	CONF_TUNNEL_PEER_ID,
+	CONF_TUNNEL_LOCAL,
+	CONF_TUNNEL_REMOTE,
+	CONF_TUNNEL_ENCAP,
+	CONF_TUNNEL_UDP_SOURCE_PORT,
+	CONF_TUNNEL_UDP_DESTINATION_PORT,
+	CONF_TUNNEL_UDP_CHECKSUM,
+	CONF_TUNNEL_KEYS
+};
+
+/** Keys of [L2TPSession], as an index of conf_session.at. */
+enum conf_session_key {
+	CONF_SESSION_NAME = 0,
+	CONF_SESSION_ID,
+	CONF_SESSION_PEER_ID,
+	CONF_SESSION_SUBLAYER,
+	CONF_SESSION_COOKIE,
+	CONF_SESSION_PEER_COOKIE,
+	CONF_SESSION_SEQUENCE,
+	CONF_SESSION_MTU,
+	CONF_SESSION_CLAMP_MSS,
+	CONF_SESSION_OVERSIZE,
+	CONF_SESSION_BRIDGE,
+	CONF_SESSION_KEYS
+};
+
+/** Keys of [Bridge], as an index of conf_bridge.at. */
+enum conf_bridge_key {
+	CONF_BRIDGE_NAME = 0,
+	CONF_BRIDGE_ADDRESS,
+	CONF_BRIDGE_MEMBER,
+	CONF_BRIDGE_STP,
+	CONF_BRIDGE_KEYS
+};
+
+/** [Interface]: the WireGuard interface of this site. */
+struct conf_interface {
+	char name[IF_NAMESIZE]; /* default "wg0" */
+	bool has_private_key;	/* false until PrivateKeyFile has been read, too */
+	uint8_t private_key[KEY_LEN];
+	char *private_key_file; /* absolute path, or NULL */
+	uint16_t listen_port;	/* 0 = the system chooses */
+	struct conf_prefixes addresses;
+	uint32_t mtu;	 /* bytes; 0 = auto */
+	uint32_t fwmark; /* 0 = off */
+	enum conf_table table;
+	uint32_t table_number;	  /* with CONF_TABLE_NUMBER */
+	struct conf_texts dns;	  /* addresses and search domains */
+	struct conf_texts pre_up; /* shell commands; %i stands for the name */
+	struct conf_texts post_up;
+	struct conf_texts pre_down;
+	struct conf_texts post_down;
+	struct conf_at section;
+	struct conf_at at[CONF_INTERFACE_KEYS];
+};
+
+/** [Peer]: another site's WireGuard end. */
+struct conf_peer {
+	uint8_t public_key[KEY_LEN];
+	bool has_preshared_key; /* false until PresharedKeyFile has been read, too */
+	uint8_t preshared_key[KEY_LEN];
+	char *preshared_key_file; /* absolute path, or NULL */
+	char *endpoint_host;	  /* address or name, without brackets; NULL = none */
+	uint16_t endpoint_port;
+	struct conf_prefixes allowed_ips;
+	uint16_t keepalive_s; /* 0 = off */
+	struct conf_at section;
+	struct conf_at at[CONF_PEER_KEYS];
+};
+
+/** [L2TPSession]: one Ethernet pseudowire and its interface. */
+struct conf_session {
+	char name[IF_NAMESIZE]; /* default "l2tpethN", N counting sessions from 0 */
+	uint32_t session_id;	/* what the peer writes on the wire for us */
+	uint32_t peer_session_id;
+	enum conf_sublayer sublayer;
+	uint8_t cookie[CONF_COOKIE_MAX];      /* sent */
+	uint8_t cookie_len;		      /* 0, 4 or 8 */
+	uint8_t peer_cookie[CONF_COOKIE_MAX]; /* expected */
+	uint8_t peer_cookie_len;
+	enum conf_sequence sequence;
+	uint32_t mtu; /* bytes; 0 = auto */
+	enum conf_clamp clamp;
+	uint16_t clamp_bytes; /* with CONF_CLAMP_BYTES */
+	enum conf_oversize oversize;
+	char bridge[IF_NAMESIZE]; /* the bridge it is a port of; "" = none */
+	struct conf_at section;
+	struct conf_at at[CONF_SESSION_KEYS];
+};
+
+/** [L2TP]: a static L2TPv3 tunnel through the WireGuard interface, with its sessions. */
+struct conf_tunnel {
+	uint32_t tunnel_id;
+	uint32_t peer_tunnel_id;
+	struct ip_addr local; /* default: the interface address whose subnet holds `remote` */
+	struct ip_addr remote;
+	enum conf_encap encap;
+	uint16_t udp_source_port; /* default 1701 */
+	uint16_t udp_destination_port;
+	bool udp_checksum; /* over IPv4; over IPv6 the checksum is always there */
+	struct conf_session *sessions;
+	size_t n_sessions;
+	struct conf_at section;
+	struct conf_at at[CONF_TUNNEL_KEYS];
+};
+
+/** [Bridge]: the segment's bridge on this site. */
+struct conf_bridge {
+	char name[IF_NAMESIZE]; /* default "br-l2tp0" */
+	struct conf_prefixes addresses;
+	struct conf_texts members; /* interface names */
+	bool stp;
+	struct conf_at section;
+	struct conf_at at[CONF_BRIDGE_KEYS];
+};
+
+/** A whole configuration. */
+struct conf_site {
+	char *name;   /* base name of the file, without ".conf" */
+	char **files; /* files read: [0] the site's own, [1] the included WireGuard file if any */
+	size_t n_files;
+	enum conf_backend backend;
+	char *wireguard; /* absolute path of the included wg-quick file, or NULL */
+	struct conf_interface interface;
+	struct conf_peer *peers;
+	size_t n_peers;
+	struct conf_tunnel *tunnels;
+	size_t n_tunnels;
+	struct conf_bridge *bridges;
+	size_t n_bridges;
+	struct conf_at at[CONF_SITE_KEYS];
+};
+
+/** Make `site` an empty one with the defaults of [Site] and [Interface]. */
+void conf_site_init(struct conf_site *site);
+
+/** Free what the site owns, wiping its secrets; it is empty then. NULL is fine. */
+void conf_site_fini(struct conf_site *site);
+
+/** Whether two sites say the same; places and file names are not compared. Not in constant time. */
+bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
+
+/** Whether two peers say the same, as conf_site_equal(). */
+bool conf_peer_equal(const struct conf_peer *a, const struct conf_peer *b);
+
+/** Whether two tunnels say the same, their sessions left out. */
+bool conf_tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *b);
+
+/** Whether two sessions say the same. */
+bool conf_session_equal(const struct conf_session *a, const struct conf_session *b);
+
+/** Whether two bridges say the same. */
+bool conf_bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b);
+
+/** Whether two lists of prefixes say the same, in the same order. */
+bool conf_prefixes_equal(const struct conf_prefixes *a, const struct conf_prefixes *b);
+
+/** Whether two lists of texts say the same, in the same order. */
+bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b);
+
+/** The peer whose AllowedIPs cover `addr` with the longest prefix, or NULL. */
+const struct conf_peer *conf_peer_for(const struct conf_site *site, const struct ip_addr *addr);
+
+/** The bridge of that name, or NULL. */
+const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const char *name);
+
+/** Whether the tunnel's packets carry a UDP checksum: asked for, or inside IPv6. False for
+ * EncapsulationType = ip, which has no UDP header. */
+bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel);
+
+/** Bytes of a session's sublayer: 4 or 0. */
+unsigned conf_session_sublayer_len(const struct conf_session *session);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Problems found in a configuration, each with its place and its mend: collected, then printed. */
+#include "conf/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more problem, or NULL without memory. */
+static struct conf_problem *problem_new(struct conf_report *report)
+{
+	struct conf_problem *v;
+
+	v = reallocarray(report->v, report->n + 1, sizeof(*v));
+	if (!v)
+		return NULL;
+	report->v = v;
+	return &v[report->n];
+}
+
+void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
+	const char *format, ...)
+{
+	struct conf_problem *problem = problem_new(report);
+	char *text = NULL;
+	char *newline;
+	va_list args;
+
+	va_start(args, format);
+	if (!problem || vasprintf(&text, format, args) < 0) {
+		report->out_of_memory = true;
+		va_end(args);
+		return;
+	}
+	va_end(args);
+	newline = strchr(text, '\n');
+	*problem = (struct conf_problem){ .severity = severity, .at = at, .text = text };
+	if (newline) {
+		*newline = '\0';
+		problem->mend = newline + 1;
+	}
+	report->n++;
+	report->n_errors += severity == CONF_ERROR;
+}
+
+bool conf_report_ok(const struct conf_report *report)
+{
+	return !report->n_errors && !report->out_of_memory;
+}
+
+static bool comes_before(const struct conf_at *a, const struct conf_at *b)
+{
+	return a->file != b->file ? a->file < b->file : a->line < b->line;
+}
+
+void conf_report_sort(struct conf_report *report)
+{
+	/* insertion sort: stable, and the list is short or nearly sorted */
+	for (size_t i = 1; i < report->n; i++) {
+		struct conf_problem moving = report->v[i];
+		size_t k = i;
+
+		for (; k > 0 && comes_before(&moving.at, &report->v[k - 1].at); k--)
+			report->v[k] = report->v[k - 1];
+		report->v[k] = moving;
+	}
+}
+
+char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site)
+{
+	const char *severity = problem->severity == CONF_ERROR ? "error" : "warning";
+	const char *file = problem->at.file < site->n_files ? site->files[problem->at.file] : "?";
+	char line[16] = "";
+	char *text;
+	int n;
+
+	if (problem->at.line)
+		snprintf(line, sizeof(line), ":%u", problem->at.line);
+	if (problem->mend)
+		n = asprintf(&text, "%s%s: %s: %s\n    %s\n", file, line, severity, problem->text,
+			problem->mend);
+	else
+		n = asprintf(&text, "%s%s: %s: %s\n", file, line, severity, problem->text);
+	return n < 0 ? NULL : text;
+}
+
+void conf_report_fini(struct conf_report *report)
+{
+	for (size_t i = 0; i < report->n; i++)
+		free(report->v[i].text); /* the mend is in the same memory */
+	free(report->v);
+	*report = (struct conf_report){ 0 };
+}
