@@ -95,6 +95,61 @@ int ip_prefix_parse(const char *text, struct ip_prefix *ret)
 	return 0;
 }
 
+/* Read a decimal number of at most `max`, the whole of `text`. */
+static int parse_number(const char *text, unsigned long max, unsigned long *ret)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long v;
+
+	if (digits == 0 || digits > 10 || text[digits] != '\0')
+		return -EINVAL;
+	v = strtoul(text, NULL, 10);
+	if (v > max)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}
+
+int endpoint_parse(const char *text, struct endpoint *ret)
+{
+	bool bracket = text[0] == '[';
+	const char *host = text + bracket;
+	const char *end = bracket ? strchr(host, ']') : strchr(host, ':');
+	const char *colon = end ? end + bracket : NULL;
+	char copy[IP_ADDR_TEXT_LEN + 12];
+	struct endpoint e = { 0 };
+	unsigned long scope = 0;
+	unsigned long port;
+	char *percent;
+
+	if (!colon || *colon != ':' || (size_t)(end - host) >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, host, (size_t)(end - host));
+	copy[end - host] = '\0';
+	percent = strchr(copy, '%');
+	if (percent) {
+		*percent = '\0';
+		if (parse_number(percent + 1, UINT32_MAX, &scope) < 0)
+			return -EINVAL;
+	}
+	if (ip_addr_parse(copy, &e.addr) < 0 || parse_number(colon + 1, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	if ((e.addr.family == AF_INET6) != bracket || (percent && !bracket))
+		return -EINVAL;
+	e.port = (uint16_t)port;
+	e.scope = (uint32_t)scope;
+	*ret = e;
+	return 0;
+}
+
+const char *ip_prefix_text(const struct ip_prefix *p, char buf[static IP_PREFIX_TEXT_LEN])
+{
+	char host[IP_ADDR_TEXT_LEN];
+
+	snprintf(buf, IP_PREFIX_TEXT_LEN, "%s/%u", ip_addr_text(&p->addr, host), p->len);
+	return buf;
+}
+
 const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN])
 {
 	if (!a->family || !inet_ntop(a->family, a->bytes, buf, IP_ADDR_TEXT_LEN))

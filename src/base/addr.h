@@ -36,8 +36,9 @@ struct endpoint {
 	uint32_t local_ifindex;
 };
 
-#define IP_ADDR_TEXT_LEN  46 /* longest text with its NUL */
-#define ENDPOINT_TEXT_LEN (46 + 8 + 12)
+#define IP_ADDR_TEXT_LEN   46 /* longest text with its NUL */
+#define IP_PREFIX_TEXT_LEN (IP_ADDR_TEXT_LEN + 4)
+#define ENDPOINT_TEXT_LEN  (46 + 8 + 12)
 
 /** Number of bytes of an address of the family: 4, 16, or 0 for none. */
 static inline size_t ip_addr_len(const struct ip_addr *a)
@@ -77,8 +78,15 @@ int ip_addr_parse(const char *text, struct ip_addr *ret);
  * untouched then. */
 int ip_prefix_parse(const char *text, struct ip_prefix *ret);
 
+/** Read what endpoint_text() writes: "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
+ * (the scope as a number). Return: 0 or -EINVAL; `ret` is untouched then. */
+int endpoint_parse(const char *text, struct endpoint *ret);
+
 /** Write the address as text; "none" for family 0. Return: `buf`. */
 const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN]);
+
+/** Write "10.0.1.0/24" or "fd00::/64", host bits and all. Return: `buf`. */
+const char *ip_prefix_text(const struct ip_prefix *p, char buf[static IP_PREFIX_TEXT_LEN]);
 
 /** Write "1.2.3.4:51820" or "[fe80::1%3]:51820"; "(none)" if there is no address. Return: `buf`. */
 const char *endpoint_text(const struct endpoint *e, char buf[static ENDPOINT_TEXT_LEN]);

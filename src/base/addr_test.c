@@ -90,9 +90,41 @@ static void test_endpoint(void **state)
 
 		assert_int_equal(ip_addr_parse(table[i].addr, &e.addr), 0);
 		assert_string_equal(endpoint_text(&e, text), table[i].text);
+		assert_int_equal(endpoint_parse(text, &back), 0);
+		assert_true(endpoint_equal(&e, &back));
 		assert_true(endpoint_to_sockaddr(&e, &sa) > 0);
 		assert_int_equal(endpoint_from_sockaddr(&sa, &back), 0);
 		assert_true(endpoint_equal(&e, &back));
+	}
+}
+
+static void test_endpoint_refused(void **state)
+{
+	static const char *const table[] = { "", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536",
+		"1.2.3.4:-1", "1.2.3.4: 1", "1.2.3.4%2:1", "[1.2.3.4]:1", "fe80::1:1", "[fe80::1]",
+		"[fe80::1]1", "[fe80::1%]:1", "[fe80::1%eth0]:1", "[fe80::1%4294967296]:1", "[]:1",
+		"host:1", "1.2.3.4:1x",
+		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1" };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct endpoint e = { .port = 77 };
+
+		assert_int_equal(endpoint_parse(table[i], &e), -EINVAL);
+		assert_int_equal(e.port, 77);
+	}
+}
+
+static void test_prefix_text(void **state)
+{
+	static const char *const table[] = { "10.0.1.11/24", "0.0.0.0/0", "fd00::1/64", "::/0",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128" };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char text[IP_PREFIX_TEXT_LEN];
+		struct ip_prefix p;
+
+		assert_int_equal(ip_prefix_parse(table[i], &p), 0);
+		assert_string_equal(ip_prefix_text(&p, text), table[i]);
 	}
 }
 
@@ -116,6 +148,8 @@ int main(void)
 		cmocka_unit_test(test_prefix_parse),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_endpoint),
+		cmocka_unit_test(test_endpoint_refused),
+		cmocka_unit_test(test_prefix_text),
 		cmocka_unit_test(test_mapped),
 	};
 

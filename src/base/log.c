@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it.
- */
+/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it;
+ * or to syslog, once told so. */
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
+static bool use_syslog;
 
 void log_set_level(enum log_level max)
 {
 	max_level = max;
+}
+
+void log_to_syslog(void)
+{
+	openlog("wirespan", LOG_PID, LOG_DAEMON);
+	use_syslog = true;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -24,7 +33,9 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (getenv("JOURNAL_STREAM"))
+	if (use_syslog)
+		syslog((int)level, "%s", line);
+	else if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s\n", (int)level, line);
 	else
 		fprintf(stderr, "wirespan: %s\n", line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it.
- */
+/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it;
+ * or to syslog, once told so. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -14,6 +14,9 @@ enum log_level {
 
 /** Say which messages are written: those up to and including `max`. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level max);
+
+/** From now on write to syslog(3) instead of stderr: for a daemon that has left its terminal. */
+void log_to_syslog(void);
 
 /** Write one message. Only layers 4 and 5 log; it says what was tried, why it failed and what to
  * do. */
