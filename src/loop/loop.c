@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop: epoll over descriptors, one deadline, and signals as events. */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+int loop_open(struct loop *ret)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret = (struct loop){ .epoll_fd = fd };
+	return 0;
+}
+
+void loop_close(struct loop *l)
+{
+	if (l->epoll_fd >= 0)
+		close(l->epoll_fd);
+	l->epoll_fd = -1;
+}
+
+static int loop_control(struct loop *l, int op, struct loop_watch *w, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = w };
+
+	return epoll_ctl(l->epoll_fd, op, w->fd, &e) < 0 ? -errno : 0;
+}
+
+int loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	return loop_control(l, EPOLL_CTL_ADD, w, events);
+}
+
+int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	return loop_control(l, EPOLL_CTL_MOD, w, events);
+}
+
+void loop_remove(struct loop *l, struct loop_watch *w)
+{
+	(void)loop_control(l, EPOLL_CTL_DEL, w, 0);
+	for (int i = l->next; i < l->count; i++)
+		if (l->events[i].data.ptr == w)
+			l->events[i].data.ptr = NULL;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}
+
+/* Milliseconds until the deadline, rounded up: waking too early would only mean waking twice. */
+static int wait_ms(struct mono deadline)
+{
+	uint64_t ms;
+
+	if (!mono_is_set(deadline))
+		return -1;
+	ms = (mono_between(clock_mono(), deadline) + NS_PER_MS - 1) / NS_PER_MS;
+	return ms > 3600000 ? 3600000 : (int)ms;
+}
+
+int loop_run_once(struct loop *l, struct mono deadline)
+{
+	int n = epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, wait_ms(deadline));
+
+	l->wakeups++;
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	l->count = n;
+	for (l->next = 0; l->next < l->count;) {
+		struct epoll_event e = l->events[l->next++];
+		struct loop_watch *w = e.data.ptr;
+
+		if (w)
+			w->callback(w->ctx, e.events);
+	}
+	l->count = 0;
+	return 0;
+}
+
+int loop_signal_fd(const sigset_t *signals)
+{
+	int fd;
+
+	if (sigprocmask(SIG_BLOCK, signals, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop: epoll over descriptors, one deadline, and signals as events. */
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
+
+#include "base/mono.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+/** What to call when a descriptor is ready; `events` are epoll's. */
+typedef void loop_callback(void *ctx, uint32_t events);
+
+/** One watched descriptor; memory is the caller's and must live until loop_remove(). */
+struct loop_watch {
+	int fd;
+	loop_callback *callback;
+	void *ctx;
+};
+
+/** Events taken by one wait. */
+#define LOOP_EVENTS 16
+
+/** An event loop. `events` from `next` on have been fetched and not been delivered yet. */
+struct loop {
+	int epoll_fd;
+	bool stop;
+	uint64_t wakeups;
+	struct epoll_event events[LOOP_EVENTS];
+	int next;
+	int count;
+};
+
+/** Open a loop. Return: 0 or -errno. */
+int loop_open(struct loop *ret);
+
+/** Close it; the watched descriptors stay open. */
+void loop_close(struct loop *l);
+
+/** Watch `w->fd` for `events` (EPOLLIN, …; level-triggered). Return: 0 or -errno. */
+int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
+
+/** Change what a watched descriptor is watched for. Return: 0 or -errno. */
+int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
+
+/** Stop watching, also for events already fetched: from within any callback, and `w` may be freed
+ * right after. */
+void loop_remove(struct loop *l, struct loop_watch *w);
+
+/** Let loop_run() return after the present callback. */
+void loop_stop(struct loop *l);
+
+/** Wait until a descriptor is ready or `deadline` (MONO_NEVER: none) has come, and call what is
+ * due. Return: 0 or -errno. */
+int loop_run_once(struct loop *l, struct mono deadline);
+
+/**
+ * Block `signals` and return a descriptor that reads them (signalfd).
+ * Return: the descriptor, or -errno.
+ */
+int loop_signal_fd(const sigset_t *signals);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* TAP and TUN descriptors: opening them with every offload the kernel has, superframes in and out.
+ */
+#ifndef TAP_TAP_H
+#define TAP_TAP_H
+
+#include "pkt/offload.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/** Ethernet frames (TAP) or IP packets (TUN). */
+enum tap_kind {
+	TAP_ETHERNET,
+	TAP_IP,
+};
+
+/** What may be used; each can be switched off, and is off where the kernel lacks it. */
+struct tap_offloads {
+	bool vnet_hdr; /* virtio-net header in front of each frame; the others need it */
+	bool tso;      /* TCP superframes, IPv4 and IPv6 */
+	bool uso;      /* UDP superframes, since Linux 6.2 */
+};
+
+/** An open descriptor. `name` is what the kernel called the interface. */
+struct tap {
+	int fd;
+	enum tap_kind kind;
+	struct tap_offloads offloads; /* in use */
+	char name[IFNAMSIZ];
+};
+
+/**
+ * Create the interface `name` (may be "" or hold %d: the kernel chooses) and open it, non-blocking.
+ * It goes away with the descriptor. `want` says which offloads to ask for.
+ * Return: 0; -EBUSY: in use by another process; -EEXIST: another kind of interface has the name;
+ * -errno.
+ */
+int tap_open(const char *name, enum tap_kind kind, struct tap_offloads want, struct tap *ret);
+
+/** Take over an open TUN descriptor (WG_TUN_FD): finds its name and flags, asks for offloads.
+ * Return: 0 or -errno. */
+int tap_adopt(int fd, struct tap_offloads want, struct tap *ret);
+
+/** Close it; the interface goes with it. Accepts one that is closed (fd −1). */
+void tap_close(struct tap *t);
+
+/**
+ * Read one superframe into `buf[cap]` (cap ≥ SUPERFRAME_MAX). Without vnet header `ret_offload`
+ * says "nothing". Return: its length, or -EAGAIN when there is none, -EBADMSG for an impossible
+ * vnet header, or -errno
+ * (-EIO, -EBADFD: the interface is down or gone).
+ */
+int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload *ret_offload);
+
+/**
+ * Write one superframe. `iov[0]` is left for the vnet header: the frame's parts are iov[1] …
+ * iov[count − 1]. Return: 0, or -errno (-EAGAIN never happens on Linux: a full queue drops silently
+ * in the kernel; -EIO: interface down).
+ */
+int tap_write(struct tap *t, const struct offload *offload, struct iovec *iov, size_t count);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending trains: one sendmmsg for many, UDP_SEGMENT for each, and every way in which that can
+ * fail. */
+#include "udp/udp.h"
+
+#include <errno.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+
+/* Most messages handed to one sendmmsg. */
+#define SEND_BATCH 32
+
+/* One message for sendmmsg, with the room its parts need. */
+struct outgoing {
+	struct sockaddr_in6 to;
+	struct iovec iov;
+	_Alignas(struct cmsghdr)
+		uint8_t control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int)) +
+				CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+static void *control_add(struct msghdr *msg, int level, int type, size_t len)
+{
+	struct cmsghdr *c =
+		(struct cmsghdr *)(void *)((uint8_t *)msg->msg_control + msg->msg_controllen);
+
+	memset(c, 0, CMSG_SPACE(len));
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	msg->msg_controllen += CMSG_SPACE(len);
+	return CMSG_DATA(c);
+}
+
+static void control_source(struct msghdr *msg, const struct endpoint *to)
+{
+	if (to->local.family == AF_INET && to->addr.family == AF_INET) {
+		struct in_pktinfo info = { .ipi_ifindex = (int)to->local_ifindex };
+
+		memcpy(&info.ipi_spec_dst, to->local.bytes, 4);
+		memcpy(control_add(msg, IPPROTO_IP, IP_PKTINFO, sizeof(info)), &info, sizeof(info));
+	} else if (to->local.family == AF_INET6 && to->addr.family == AF_INET6) {
+		struct in6_pktinfo info = { .ipi6_ifindex = to->local_ifindex };
+
+		memcpy(&info.ipi6_addr, to->local.bytes, 16);
+		memcpy(control_add(msg, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info)), &info,
+			sizeof(info));
+	}
+}
+
+static void control_tos(struct msghdr *msg, const struct endpoint *to, uint8_t tos)
+{
+	int value = tos;
+
+	if (!tos)
+		return;
+	if (to->addr.family == AF_INET)
+		memcpy(control_add(msg, IPPROTO_IP, IP_TOS, sizeof(value)), &value, sizeof(value));
+	else
+		memcpy(control_add(msg, IPPROTO_IPV6, IPV6_TCLASS, sizeof(value)), &value,
+			sizeof(value));
+}
+
+/* Fill one message with the datagrams of `t` in [at, at + len). */
+static void outgoing_fill(
+	struct outgoing *o, struct msghdr *msg, const struct train *t, size_t at, size_t len)
+{
+	o->iov = (struct iovec){ t->base + at, len };
+	*msg = (struct msghdr){
+		.msg_name = &o->to,
+		.msg_namelen = endpoint_to_sockaddr(&t->to, &o->to),
+		.msg_iov = &o->iov,
+		.msg_iovlen = 1,
+		.msg_control = o->control,
+	};
+	control_source(msg, &t->to);
+	control_tos(msg, &t->to, t->tos);
+	if (len > t->stride)
+		memcpy(control_add(msg, IPPROTO_UDP, UDP_SEGMENT, sizeof(uint16_t)), &t->stride,
+			sizeof(uint16_t));
+	if (!msg->msg_controllen)
+		msg->msg_control = NULL;
+}
+
+static int udp_fd(const struct udp *u, const struct train *t)
+{
+	return t->to.addr.family == AF_INET ? u->fd4 : t->to.addr.family == AF_INET6 ? u->fd6 : -1;
+}
+
+static void note_failure(struct udp *u, const struct train *t, size_t len, int error)
+{
+	u->send_errors += (len + t->stride - 1) / t->stride;
+	u->last_error = error;
+}
+
+/* Return: 0 or -errno. */
+static int send_one(struct udp *u, const struct train *t, size_t at, size_t len)
+{
+	struct outgoing o;
+	struct msghdr msg;
+
+	outgoing_fill(&o, &msg, t, at, len);
+	u->send_calls++;
+	return sendmsg(udp_fd(u, t), &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static void send_singly(struct udp *u, const struct train *t)
+{
+	for (size_t at = 0; at < t->len; at += t->stride) {
+		size_t len = size_min(t->stride, t->len - at);
+		int err = send_one(u, t, at, len);
+
+		if (err < 0)
+			note_failure(u, t, len, -err);
+	}
+}
+
+/* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
+static void send_refused(struct udp *u, struct train *t, int error)
+{
+	if ((error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL ||
+		    error == ENODEV) &&
+		t->to.local.family) {
+		/* the sticky source is no longer ours: let the routing table choose anew */
+		u->source_stale = true;
+		u->stale_source = t->to.local;
+		t->to.local = (struct ip_addr){ 0 };
+		t->to.local_ifindex = 0;
+		error = -send_one(u, t, 0, t->len);
+		if (!error)
+			return;
+	}
+	if (t->count > 1 &&
+		(error == EIO || error == EINVAL || error == EMSGSIZE || error == ENOPROTOOPT)) {
+		/* EIO: the route's device cannot checksum, so the kernel will not segment for it */
+		if (error == EIO)
+			u->offloads.segment = false;
+		send_singly(u, t);
+		return;
+	}
+	note_failure(u, t, t->len, error);
+}
+
+/* Send `n` trains of one family. */
+static void send_family(struct udp *u, struct train *first, size_t n)
+{
+	struct outgoing out[SEND_BATCH];
+	struct mmsghdr msgs[SEND_BATCH];
+	size_t done = 0;
+
+	while (done < n) {
+		size_t batch = size_min(n - done, SEND_BATCH);
+		int sent;
+
+		for (size_t i = 0; i < batch; i++)
+			outgoing_fill(&out[i], &msgs[i].msg_hdr, &first[done + i], 0,
+				first[done + i].len);
+		u->send_calls++;
+		sent = sendmmsg(udp_fd(u, first), msgs, (unsigned)batch, MSG_DONTWAIT);
+		if (sent < 0) {
+			int error = errno;
+
+			if (error == EINTR)
+				continue;
+			send_refused(u, &first[done], error);
+			sent = 1;
+		}
+		done += (size_t)sent;
+	}
+}
+
+void udp_send(struct udp *u, struct train_queue *q)
+{
+	size_t i = 0;
+
+	while (i < q->n) {
+		int fd = udp_fd(u, &q->trains[i]);
+		size_t n = 1;
+
+		while (i + n < q->n && udp_fd(u, &q->trains[i + n]) == fd)
+			n++;
+		if (fd < 0)
+			for (size_t k = 0; k < n; k++)
+				note_failure(
+					u, &q->trains[i + k], q->trains[i + k].len, EAFNOSUPPORT);
+		else if (u->offloads.segment)
+			send_family(u, &q->trains[i], n);
+		else
+			for (size_t k = 0; k < n; k++)
+				send_singly(u, &q->trains[i + k]);
+		i += n;
+	}
+}
