@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Cryptokey routing: which peer a prefix belongs to, longest prefix first. */
+#ifndef WG_ALLOWEDIPS_H
+#define WG_ALLOWEDIPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct wg_peer;
+
+#define WG_NO_NODE UINT32_MAX
+
+/** A node of a path-compressed binary trie; or, without a peer, a fork; or a free node. */
+struct wg_allowed_node {
+	uint64_t bits[2]; /* the prefix, most significant bit first, host order; IPv4 in the top 32
+			   */
+	uint32_t child[2];
+	uint32_t parent;
+	uint32_t peer_next; /* the peer's other prefixes; free list, if the node is free */
+	uint32_t peer_prev;
+	uint8_t len;
+	uint8_t is_v6;
+	struct wg_peer *peer; /* NULL: a fork */
+};
+
+/** Both tries, in nodes of the caller's memory. */
+struct wg_allowedips {
+	struct wg_allowed_node *nodes;
+	uint32_t cap;
+	uint32_t used; /* nodes ever taken from the array; those given back are in the free list */
+	uint32_t free;
+	uint32_t root[2]; /* IPv4, IPv6 */
+	uint32_t count;	  /* prefixes */
+};
+
+/** Nodes that `prefixes` prefixes can take at most: one each and one fork between any two. */
+static inline size_t wg_allowedips_nodes(size_t prefixes)
+{
+	return 2 * prefixes;
+}
+
+/** Start with no prefixes, in `nodes[cap]`. */
+void wg_allowedips_init(struct wg_allowedips *t, struct wg_allowed_node *nodes, uint32_t cap);
+
+/** Move to larger memory: `nodes[cap]`, with `cap` at least the present one. The old is free then.
+ */
+void wg_allowedips_move(struct wg_allowedips *t, struct wg_allowed_node *nodes, uint32_t cap);
+
+/**
+ * Give a prefix to a peer, taking it from whoever had it. Host bits are ignored.
+ * Return: 0; -EINVAL for a prefix that cannot be; -ENOSPC if nodes are short (nothing changes).
+ */
+int wg_allowedips_insert(
+	struct wg_allowedips *t, const struct ip_prefix *prefix, struct wg_peer *peer);
+
+/** Take a prefix from a peer. Return: 0; -ENOENT if the peer has no such prefix. */
+int wg_allowedips_remove(
+	struct wg_allowedips *t, const struct ip_prefix *prefix, struct wg_peer *peer);
+
+/** Take all prefixes from a peer. */
+void wg_allowedips_remove_peer(struct wg_allowedips *t, struct wg_peer *peer);
+
+/** Return: the peer with the longest prefix that contains the address of 4 bytes, or NULL. */
+struct wg_peer *wg_allowedips_lookup4(const struct wg_allowedips *t, const uint8_t addr[static 4]);
+
+/** Return: the peer with the longest prefix that contains the address of 16 bytes, or NULL. */
+struct wg_peer *wg_allowedips_lookup6(const struct wg_allowedips *t, const uint8_t addr[static 16]);
+
+/** Return: the peer with the longest prefix that contains `addr`, or NULL. */
+struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct ip_addr *addr);
+
+/**
+ * List a peer's prefixes: start with `cursor` = WG_NO_NODE, call until it returns false. No prefix
+ * may be inserted or removed meanwhile.
+ */
+bool wg_allowedips_next(const struct wg_allowedips *t, const struct wg_peer *peer, uint32_t *cursor,
+	struct ip_prefix *ret);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* mac1, mac2 and cookies: proof of knowing our public key, and of owning a source address. */
+#ifndef WG_COOKIE_H
+#define WG_COOKIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/mono.h"
+#include "base/random.h"
+#include "wg/messages.h"
+#include "wg/noise.h"
+
+/** The receiving side: checks macs and makes cookie replies. One for the device. */
+struct wg_cookie_checker {
+	uint8_t mac1_key[WG_KEY_LEN];	/* of our public key */
+	uint8_t cookie_key[WG_KEY_LEN]; /* of our public key */
+	uint8_t secret[WG_HASH_LEN];	/* random, renewed every WG_COOKIE_LIFE */
+	struct mono secret_born;
+};
+
+/** The sending side: makes macs and takes cookie replies. One for each peer. */
+struct wg_cookie_maker {
+	uint8_t mac1_key[WG_KEY_LEN];	/* of the peer's public key */
+	uint8_t cookie_key[WG_KEY_LEN]; /* of the peer's public key */
+	uint8_t cookie[WG_COOKIE_LEN];
+	struct mono cookie_born; /* MONO_NEVER: no cookie */
+	uint8_t last_mac1[WG_MAC_LEN];
+	bool waits; /* last_mac1 was sent and no cookie reply to it has come */
+};
+
+/** What the macs of a handshake message prove. */
+enum wg_mac_state {
+	WG_MAC_INVALID,	    /* mac1 is wrong */
+	WG_MAC_VALID,	    /* mac1 is right */
+	WG_MAC_WITH_COOKIE, /* mac2 too: the sender owns its source address */
+};
+
+/** Start a checker for our public key. */
+void wg_cookie_checker_init(
+	struct wg_cookie_checker *c, const uint8_t public_key[static WG_KEY_LEN]);
+
+/**
+ * Judge a handshake message's macs. `msg[len]` is the whole message, its last 32 bytes are struct
+ * wg_macs. mac2 is looked at only if `want_cookie`.
+ */
+enum wg_mac_state wg_cookie_check(struct wg_crypto *crypto, struct wg_cookie_checker *c,
+	const uint8_t *msg, size_t len, const struct endpoint *src, bool want_cookie,
+	struct mono now);
+
+/**
+ * Make a cookie reply to the handshake message `msg[len]` from `src`.
+ * Wire: struct wg_cookie_reply.
+ */
+void wg_cookie_make_reply(struct wg_crypto *crypto, struct wg_cookie_checker *c, const uint8_t *msg,
+	size_t len, const struct endpoint *src, struct mono now, const struct rng *rng,
+	struct wg_cookie_reply *ret);
+
+/** Start a maker for a peer's public key. */
+void wg_cookie_maker_init(struct wg_crypto *crypto, struct wg_cookie_maker *m,
+	const uint8_t public_key[static WG_KEY_LEN]);
+
+/** Fill in mac1, and mac2 if a young cookie is at hand (else zero), at the end of `msg[len]`. */
+void wg_cookie_add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *m, uint8_t *msg,
+	size_t len, struct mono now);
+
+/**
+ * Take a cookie reply. Return: 0; -ENOENT if none is awaited; -EBADMSG if it does not authenticate
+ * (nothing changes then).
+ */
+int wg_cookie_take_reply(
+	struct wg_cookie_maker *m, const struct wg_cookie_reply *reply, struct mono now);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* A WireGuard interface: our identity, its peers, and the tables that lead to them. */
+#ifndef WG_DEVICE_H
+#define WG_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/mono.h"
+#include "base/random.h"
+#include "pkt/drop.h"
+#include "wg/allowedips.h"
+#include "wg/cookie.h"
+#include "wg/indextable.h"
+#include "wg/inner.h"
+#include "wg/load.h"
+#include "wg/noise.h"
+#include "wg/peer.h"
+#include "wg/ratelimit.h"
+
+/** For how many of each a device has room. */
+struct wg_sizes {
+	size_t peers;
+	size_t allowed_ips;
+	size_t sources; /* of the rate limiter */
+};
+
+/**
+ * Theory of operation. The device is a pure machine: messages, instants and wishes go in; verdicts,
+ * reply messages and sets of enum wg_action come out. It reads no clock, opens no socket, and
+ * allocates nothing: its tables live in one block of the caller's, which can be exchanged for a
+ * larger one when an addition answers -ENOSPC; peers live in memory of the caller's, one by one.
+ *
+ * Receiving: type 1, 2, 3 → wg_device_handshake(); type 4 → wg_data_begin(), wg_data_open(),
+ * wg_data_commit() for each, then wg_inner_parse() and wg_device_allows(), and once a batch
+ * wg_peer_received().
+ * Sending: wg_device_route(), wg_peer_sending_key(); if NULL stage and wg_peer_want_session(); else
+ * wg_keypair_reserve(), wg_data_seal() for each, and once a batch wg_peer_sent().
+ * Time: sleep until wg_device_deadline(); then, while wg_device_due(), wg_peer_timers().
+ *
+ * It does not: stage packets, resolve names, or decide which interface a packet leaves by.
+ */
+struct wg_device {
+	struct rng rng;
+	struct wg_identity identity;
+	struct list peers;
+	size_t peer_count;
+	struct list *buckets; /* peers by public key */
+	size_t bucket_count;
+	uint8_t hash_key[32];
+	struct wg_sizes sizes;
+	struct heap deadlines;
+	struct wg_allowedips allowed;
+	struct wg_indextable indices;
+	struct wg_cookie_checker checker;
+	struct wg_ratelimit limiter;
+	struct wg_load load;
+};
+
+/** What became of a handshake message. */
+struct wg_event {
+	struct wg_peer *peer; /* whom it concerns, or NULL */
+	unsigned actions;     /* enum wg_action, for that peer */
+	size_t reply_len; /* 0: nothing to send; else goes back to where the message came from */
+	uint8_t reply[WG_HANDSHAKE_MAX];
+};
+
+/** Bytes of memory that wg_device_init() wants for these sizes. */
+size_t wg_device_memory(const struct wg_sizes *sizes);
+
+/**
+ * Start a device without private key and peers. `memory` holds wg_device_memory(sizes) bytes,
+ * aligned as malloc(3) does, and belongs to the device until wg_device_fini() or
+ * wg_device_resize().
+ */
+void wg_device_init(
+	struct wg_device *dev, const struct wg_sizes *sizes, void *memory, struct rng rng);
+
+/**
+ * Exchange the device's memory for another; the old block is the caller's to free (wiped) after.
+ * Return: 0; -EINVAL if the new sizes are smaller in any respect.
+ */
+int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *memory);
+
+/** Remove all peers and wipe all secrets. NULL is allowed. */
+void wg_device_fini(struct wg_device *dev);
+
+/**
+ * Set our private key (stored clamped); all zero removes it. Every session is dropped; a peer with
+ * our own public key is removed.
+ * Return: the removed peer, for the caller to release, or NULL.
+ */
+struct wg_peer *wg_device_set_private_key(
+	struct wg_device *dev, const uint8_t key[static WG_KEY_LEN]);
+
+/**
+ * Add a peer in memory of the caller's, overwriting it.
+ * Return: 0; -EEXIST; -EINVAL for our own public key (to be ignored silently); -ENOSPC: resize.
+ */
+int wg_device_add_peer(
+	struct wg_device *dev, struct wg_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
+
+/** Take a peer out, wipe its secrets and give up its prefixes; its memory is the caller's again. */
+void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer);
+
+/** Return: the peer with this public key, or NULL. */
+struct wg_peer *wg_device_find_peer(
+	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN]);
+
+/** Return: the peer that packets to this inner destination go to, or NULL. */
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner);
+
+/** Return: DROP_NONE if the inner source address is the peer's to use, else DROP_INNER_SOURCE. */
+enum drop wg_device_allows(
+	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner);
+
+/**
+ * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
+ * authenticates. `under_load` (from wg_load_note()) demands a cookie. A reply is never longer than
+ * `msg`, and may come with a drop (a cookie reply to what was refused); it goes to `src`.
+ * Return: DROP_NONE; or why it was dropped. `ret` is filled in either case.
+ */
+enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
+	const struct wg_endpoint *src, struct mono now, struct wall wall, bool under_load,
+	struct wg_event *ret);
+
+/**
+ * Find the session of a data message and judge its header: length, index, age, replay precheck.
+ * Return: DROP_NONE; or why it is dropped.
+ */
+enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t len,
+	struct mono now, struct wg_keypair **ret_kp, uint64_t *ret_counter);
+
+/** The earliest deadline of all peers, or MONO_NEVER. */
+struct mono wg_device_deadline(const struct wg_device *dev);
+
+/** Return: a peer with a deadline reached at `now`, or NULL. wg_peer_timers() is to be called. */
+struct wg_peer *wg_device_due(const struct wg_device *dev, struct mono now);
+
+#endif

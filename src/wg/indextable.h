@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Receiver indices: the random 32-bit numbers by which a peer's messages name our state. */
+#ifndef WG_INDEXTABLE_H
+#define WG_INDEXTABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/random.h"
+
+struct wg_keypair;
+struct wg_peer;
+
+/** What an index stands for: a peer's handshake (`keypair` NULL) or one of its sessions. */
+struct wg_index_entry {
+	uint32_t index;
+	struct wg_peer *peer; /* NULL: the slot is free */
+	struct wg_keypair *keypair;
+};
+
+/** An open-addressed hash over `slots[cap]`, memory of the caller; `cap` is a power of two. */
+struct wg_indextable {
+	struct wg_index_entry *slots;
+	size_t cap;
+	size_t len;
+};
+
+/** Start an empty table in `slots[cap]`. */
+void wg_indextable_init(struct wg_indextable *t, struct wg_index_entry *slots, size_t cap);
+
+/**
+ * Give out an unused random index for the peer's handshake or session.
+ * Return: 0; -ENOSPC if the table is three quarters full.
+ */
+int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_peer *peer,
+	struct wg_keypair *keypair, uint32_t *ret_index);
+
+/** Return: what the index stands for, or NULL. */
+struct wg_index_entry *wg_indextable_find(const struct wg_indextable *t, uint32_t index);
+
+/** Give the index back; it may be unknown. */
+void wg_indextable_remove(struct wg_indextable *t, uint32_t index);
+
+/** Move all entries to new memory, with room for at least as many. */
+void wg_indextable_move(struct wg_indextable *t, struct wg_index_entry *slots, size_t cap);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Session keys: their slots, their counters, sealing and opening data messages. */
+#ifndef WG_KEYPAIR_H
+#define WG_KEYPAIR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "crypto/aead.h"
+#include "pkt/drop.h"
+#include "wg/messages.h"
+#include "wg/replay.h"
+
+struct wg_peer;
+
+/** The keys of one session, for both directions. `peer` is NULL while the slot is free. */
+struct wg_keypair {
+	struct wg_peer *peer;
+	bool initiator; /* we began this handshake, so we renew it */
+	uint32_t local_index;
+	uint32_t remote_index;
+	struct mono born;
+	uint8_t tx_key[WG_KEY_LEN];
+	uint8_t rx_key[WG_KEY_LEN];
+	_Atomic uint64_t
+		tx_counter; /* next to use; relaxed, so that one thread a direction can do */
+	struct wg_replay replay;
+};
+
+/**
+ * A peer's sessions. `current` sends; all three receive. `next` is a session we answered and may
+ * not send with until the peer has used it; `previous` still opens what was under way.
+ */
+struct wg_keypairs {
+	struct wg_keypair slots[3];
+	struct wg_keypair *previous;
+	struct wg_keypair *current;
+	struct wg_keypair *next;
+};
+
+/** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
+bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);
+
+/**
+ * Reserve `n` consecutive counters for messages to be sealed. Return: 0, or -EKEYEXPIRED when
+ * REJECT_AFTER_MESSAGES forbids it (no counter is used up then).
+ */
+int wg_keypair_reserve(struct wg_keypair *kp, unsigned n, uint64_t *ret_first);
+
+/**
+ * Make a data message in place: writes the 16-byte header to `msg`, seals the plaintext that sits
+ * at msg + 16 and puts the tag behind it. The whole is WG_DATA_OVERHEAD + `padded_len` bytes long.
+ * `counter` comes from wg_keypair_reserve() and is never used twice.
+ * Wire: type[4] receiver[4] counter[8] sealed[padded_len] tag[16], little endian.
+ */
+void wg_data_seal(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
+	uint8_t *msg, size_t padded_len);
+
+/**
+ * Open a data message in place: the plaintext, `len` − WG_DATA_OVERHEAD bytes, is then at msg + 16.
+ * `len` is at least WG_DATA_OVERHEAD (wg_data_begin() has seen to it). Changes nothing but `msg`.
+ * Return: DROP_NONE or DROP_WG_AUTH; the plaintext is then undefined.
+ */
+enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
+	uint8_t *msg, size_t len);
+
+/** Record an opened message's counter. Return: DROP_NONE, or DROP_WG_REPLAY for a duplicate. */
+enum drop wg_data_commit(struct wg_keypair *kp, uint64_t counter);
+
+#endif

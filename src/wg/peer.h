@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer: its identity, endpoint, sessions, timers and counters. */
+#ifndef WG_PEER_H
+#define WG_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/mono.h"
+#include "wg/cookie.h"
+#include "wg/keypair.h"
+#include "wg/messages.h"
+#include "wg/noise.h"
+#include "wg/timers.h"
+
+struct wg_device;
+
+/** Where a peer is, and from where we talk to it: the address and interface its last packet came
+ * to (sticky source); family 0 and 0 leave that to the routing table. */
+struct wg_endpoint {
+	struct endpoint remote;
+	struct ip_addr local;
+	uint32_t ifindex;
+};
+
+/** A peer. In memory of the caller, who may read all fields and write none but `user`. */
+struct wg_peer {
+	/* the data path */
+	struct wg_endpoint endpoint; /* remote.addr.family 0: none known */
+	struct wg_keypairs keys;
+	uint64_t rx_bytes; /* UDP payload of every WireGuard message */
+	uint64_t tx_bytes;
+	void *user; /* the caller's */
+
+	/* handshakes */
+	struct wg_remote remote;
+	struct wg_handshake handshake;
+	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of an initiation taken */
+	struct mono last_initiation_taken;
+	struct mono last_initiation_sent;
+	struct wall last_handshake; /* sec 0: none yet */
+	struct wg_cookie_maker cookie;
+
+	struct wg_timers timers;
+	struct heap_entry due;
+	struct list link;	/* in wg_device.peers, oldest first */
+	struct list hash_link;	/* in a bucket by public key */
+	uint32_t allowed_first; /* its first prefix in wg_device.allowed, or WG_NO_NODE */
+	uint32_t allowed_count;
+	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
+};
+
+/** The session to send with at `now`, or NULL: stage the packet and call wg_peer_want_session(). */
+struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
+
+/**
+ * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if an initiation is on its way or
+ * cannot be made.
+ */
+unsigned wg_peer_want_session(struct wg_peer *peer, struct mono now);
+
+/**
+ * Account `messages` data messages of `bytes` UDP payload in all, just sent under `kp`; `has_data`
+ * unless all were keepalives. Call once a batch.
+ * Return: WG_SEND_INITIATION if the session is to be renewed, else 0.
+ */
+unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
+	struct mono now);
+
+/**
+ * Account data messages of `bytes` UDP payload in all, just received, opened and committed under
+ * `kp`, the last one from `src`; `has_data` unless all were keepalives. Call once a batch for each
+ * (keypair, source). Moves the endpoint; confirms a session we answered.
+ * Return: a set of enum wg_action: WG_SEND_STAGED, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
+ */
+unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp,
+	const struct wg_endpoint *src, uint64_t bytes, bool has_data, struct mono now);
+
+/**
+ * Write an initiation and account it as sent.
+ * Return: 0; -EAGAIN if the last one was sent less than REKEY_TIMEOUT ago; -ENOKEY without our
+ * private key or for a peer whose key is of low order; -EHOSTUNREACH without an endpoint; -ENOSPC
+ * if the index table is full.
+ */
+int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct mono now,
+	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN]);
+
+/** Run the timers that are due. Return: a set of enum wg_action. */
+unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono now);
+
+/** Set (all zero: remove) the preshared key. It counts from the next handshake on. */
+void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN]);
+
+/** Set the endpoint; the sticky source is forgotten. */
+void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote);
+
+/** Forget the sticky source address and interface. */
+void wg_peer_clear_source(struct wg_peer *peer);
+
+/**
+ * Set PersistentKeepalive in seconds, 0: off.
+ * Return: WG_SEND_KEEPALIVE if it was off and is now on, else 0.
+ */
+unsigned wg_peer_set_keepalive(
+	struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, struct mono now);
+
+/** Wipe all sessions and the handshake under way, and stop the timers. */
+void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The protocol's timers as a pure machine: events in, deadlines and due actions out. */
+#ifndef WG_TIMERS_H
+#define WG_TIMERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "base/random.h"
+
+/** What the caller is to do for a peer; several may be set at once. */
+enum wg_action {
+	WG_SEND_INITIATION = 1 << 0, /* wg_peer_make_initiation(), and send it */
+	WG_SEND_KEEPALIVE = 1 << 1,  /* send what is staged, or else an empty data message */
+	WG_SEND_STAGED = 1 << 2,     /* a session can be used now: send what is staged */
+	WG_DROP_STAGED = 1 << 3,     /* the handshake was given up: what is staged will not go */
+	WG_KEYS_WIPED = 1 << 4,	     /* the sessions and their keys are gone */
+	WG_ENDPOINT_MOVED = 1 << 5,  /* the peer is heard from another address than before */
+	WG_SOURCE_STALE =
+		1 << 6, /* no answer: forget the sticky source address, ask the route anew */
+};
+
+/** One peer's timers. All deadlines; MONO_NEVER is off. */
+struct wg_timers {
+	struct mono retransmit;	   /* an initiation got no response */
+	struct mono keepalive;	   /* data was received and nothing sent since */
+	struct mono new_handshake; /* data was sent and nothing received since */
+	struct mono wipe;	   /* the keys' life ends */
+	struct mono persistent;	   /* PersistentKeepalive */
+	uint64_t persistent_ns;	   /* its interval, 0: off */
+	unsigned attempts;	   /* initiations sent without an answer, after the first */
+	bool another_keepalive;	   /* more data came while `keepalive` was running */
+	bool last_minute; /* the renewal on receipt, shortly before expiry, was asked for */
+};
+
+/** The earliest deadline, or MONO_NEVER. */
+struct mono wg_timers_deadline(const struct wg_timers *t);
+
+/** Do what is due at `now`. Return: a set of enum wg_action. */
+unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *rng);
+
+/** A data message with content was sent. */
+void wg_timers_data_sent(struct wg_timers *t, struct mono now, const struct rng *rng);
+
+/** A data message with content was received. */
+void wg_timers_data_received(struct wg_timers *t, struct mono now);
+
+/** Any message that authenticates us was sent: handshake, data or keepalive. */
+void wg_timers_sent(struct wg_timers *t, struct mono now);
+
+/** Any authentic message was received. */
+void wg_timers_received(struct wg_timers *t, struct mono now);
+
+/** An initiation was sent. */
+void wg_timers_initiated(struct wg_timers *t, struct mono now, const struct rng *rng);
+
+/** A handshake is complete: as initiator, the response came; as responder, the first data came. */
+void wg_timers_handshake_complete(struct wg_timers *t);
+
+/** New session keys exist. */
+void wg_timers_session_derived(struct wg_timers *t, struct mono now);
+
+/** All timers off; the PersistentKeepalive interval stays. */
+void wg_timers_stop(struct wg_timers *t);
+
+#endif
