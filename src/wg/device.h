@@ -45,6 +45,7 @@ struct wg_sizes {
  */
 struct wg_device {
 	struct rng rng;
+	struct wg_crypto crypto;
 	struct wg_identity identity;
 	struct list peers;
 	size_t peer_count;
@@ -75,8 +76,9 @@ size_t wg_device_memory(const struct wg_sizes *sizes);
  * Start a device without private key and peers. `memory` holds wg_device_memory(sizes) bytes,
  * aligned as malloc(3) does, and belongs to the device until wg_device_fini() or
  * wg_device_resize().
+ * Return: 0; -ENOMEM or -ENOTSUP from the crypto library.
  */
-void wg_device_init(
+int wg_device_init(
 	struct wg_device *dev, const struct wg_sizes *sizes, void *memory, struct rng rng);
 
 /**
@@ -124,7 +126,7 @@ enum drop wg_device_allows(
  * Return: DROP_NONE; or why it was dropped. `ret` is filled in either case.
  */
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct wg_endpoint *src, struct mono now, struct wall wall, bool under_load,
+	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
 	struct wg_event *ret);
 
 /**

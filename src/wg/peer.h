@@ -18,18 +18,10 @@
 
 struct wg_device;
 
-/** Where a peer is, and from where we talk to it: the address and interface its last packet came
- * to (sticky source); family 0 and 0 leave that to the routing table. */
-struct wg_endpoint {
-	struct endpoint remote;
-	struct ip_addr local;
-	uint32_t ifindex;
-};
-
 /** A peer. In memory of the caller, who may read all fields and write none but `user`. */
 struct wg_peer {
 	/* the data path */
-	struct wg_endpoint endpoint; /* remote.addr.family 0: none known */
+	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
 	struct wg_keypairs keys;
 	uint64_t rx_bytes; /* UDP payload of every WireGuard message */
 	uint64_t tx_bytes;
@@ -76,8 +68,8 @@ unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t byt
  * (keypair, source). Moves the endpoint; confirms a session we answered.
  * Return: a set of enum wg_action: WG_SEND_STAGED, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
  */
-unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp,
-	const struct wg_endpoint *src, uint64_t bytes, bool has_data, struct mono now);
+unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
+	uint64_t bytes, bool has_data, struct mono now);
 
 /**
  * Write an initiation and account it as sent.
