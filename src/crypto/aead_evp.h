@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference provider: OpenSSL's EVP interface, which is always there. */
+#ifndef CRYPTO_AEAD_EVP_H
+#define CRYPTO_AEAD_EVP_H
+
+#include "crypto/aead_provider.h"
+
+/** "evp". */
+extern const struct aead_provider aead_evp;
+
+/**
+ * HChaCha20: a subkey from `key` and the first 16 bytes of an XChaCha nonce.
+ * @state: made by aead_evp.open_state()
+ * Source: draft-irtf-cfrg-xchacha-03 §2.2.
+ */
+void aead_evp_hchacha20(void *state, const uint8_t key[static 32], const uint8_t nonce[static 16],
+	uint8_t ret_subkey[static 32]);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, always from a chaining key and always into
+ * one. */
+#ifndef CRYPTO_KDF_H
+#define CRYPTO_KDF_H
+
+#include "crypto/blake2s.h"
+
+#define KDF_KEY_LEN 32
+
+/**
+ * KDF1: `chain` is replaced by the first output.
+ * @in: input key material; may be NULL if `len` is 0
+ * Source: WireGuard whitepaper §5.4; RFC 5869.
+ */
+void kdf1(struct blake2s *b, uint8_t chain[static KDF_KEY_LEN], const void *in, size_t len);
+
+/** KDF2: as kdf1(), with the second output in `ret_key`. */
+void kdf2(struct blake2s *b, uint8_t chain[static KDF_KEY_LEN], const void *in, size_t len,
+	uint8_t ret_key[static KDF_KEY_LEN]);
+
+/** KDF3: as kdf1(), with the second output in `ret_mid` and the third in `ret_key`. */
+void kdf3(struct blake2s *b, uint8_t chain[static KDF_KEY_LEN], const void *in, size_t len,
+	uint8_t ret_mid[static KDF_KEY_LEN], uint8_t ret_key[static KDF_KEY_LEN]);
+
+#endif
