@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Split one superframe of a TAP or TUN into the segments that go on the wire. */
+#ifndef GSO_SPLIT_H
+#define GSO_SPLIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pkt/drop.h"
+#include "pkt/offload.h"
+
+/** Most segments of one superframe: 65,535 bytes at the smallest segment Linux TCP makes (MSS 48
+ * with timestamps). More than a sender's arena may hold: write them in several goes. */
+#define GSO_SPLIT_SEGMENTS_MAX 2048
+
+/**
+ * How a superframe falls into segments. Made by gso_split_plan(); callers read the first four.
+ * Borrows the frame, which must not change until the last segment is written.
+ */
+struct gso_plan {
+	uint32_t n_segs;      /* 1 … GSO_SPLIT_SEGMENTS_MAX */
+	uint32_t hdr_len;     /* headers that every segment repeats */
+	uint32_t seg_payload; /* payload of each segment but the last */
+	uint32_t payload;     /* payload of all segments together */
+
+	const uint8_t *frame;
+	enum gso_type gso;
+	bool needs_csum;
+	bool ip4;	      /* the IP header is IPv4: it has an id and a checksum */
+	uint16_t l3;	      /* offset of the IP header */
+	uint16_t l4;	      /* offset of the transport header; where the checksum starts */
+	uint16_t csum_offset; /* of the checksum field, from l4 */
+	uint16_t ip_id;
+	uint32_t seq;
+	uint32_t ip_sum; /* IPv4 header without its length, id and checksum, plus what was wrong */
+	uint32_t l4_sum; /* pseudo header and transport header without length, seq and flags */
+};
+
+/**
+ * Judge a superframe and plan its segments. The offload facts and every byte of the frame come
+ * from an untrusted member: nothing in them is believed that is not checked here.
+ *
+ * GSO_NONE is one segment: verbatim, however bad its checksum, or with the checksum completed if
+ * `o` says NEEDS_CSUM. Other types fall into segments of `gso_size` payload bytes; their checksums
+ * follow from the pseudo-header sum the frame brings along, so that a wrong one stays wrong.
+ * `ethernet`: the frame begins with an Ethernet header (TAP), else with the IP header (TUN).
+ * Return: DROP_NONE, DROP_TAP_SHORT (no room for an Ethernet header, or empty), DROP_TAP_VNET
+ * (offload facts and frame do not agree); `ret` is untouched on a drop.
+ */
+enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t len, bool ethernet,
+	struct gso_plan *ret);
+
+/** Length of segment `i` in bytes, headers included. All but the last are equally long. */
+static inline size_t gso_segment_len(const struct gso_plan *p, unsigned i)
+{
+	uint32_t start = i * p->seg_payload;
+
+	return p->hdr_len +
+	       (p->payload - start < p->seg_payload ? p->payload - start : p->seg_payload);
+}
+
+/** The longest segment in bytes: the first. */
+static inline size_t gso_segment_len_max(const struct gso_plan *p)
+{
+	return gso_segment_len(p, 0);
+}
+
+/**
+ * Write segment `i` (below n_segs), complete with all its lengths and checksums, to `dst`, which
+ * has room for gso_segment_len(p, i) bytes and does not overlap the frame. Segments may be written
+ * in any order.
+ */
+void gso_split_write(const struct gso_plan *p, unsigned i, uint8_t *dst);
+
+#endif
