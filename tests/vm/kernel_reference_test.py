@@ -10,11 +10,14 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.node import Node, need_root
 from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key
 from lib.runner import Suite
 from vm.guest import Guest
 
 GROUND = """
+ip addr add 192.168.122.9/24 dev eth0
+ip link set eth0 up
 for ns in vpn01 vpn02 member01 member02; do
 	ip netns add $ns
 	ip -n $ns link set lo up
@@ -55,6 +58,12 @@ def build(guest, sites, wire):
         expected = [f"encap {wire.encap}", *(f"cookie {cookie}" for cookie in wire.cookies if cookie)]
         for text in expected:
             assert text in shown, f"{text!r} not in: {shown}"
+
+
+def network_card(guest, host):
+    """The guest's card and the tap in a namespace of ours are one wire."""
+    assert guest.ping("192.168.122.8").ok and host.ping("192.168.122.9").ok
+    assert host.ping("192.168.122.9", size=1472, dont_fragment=True).ok
 
 
 def reference_network(guest, sites):
@@ -107,7 +116,10 @@ def main():
     sites = make_sites()
 
     def boot():
-        box["guest"] = Guest()
+        need_root()
+        box["host"] = host = Node("host")
+        box["guest"] = Guest(nics=[(host, "eth0")])
+        host.up("eth0", "192.168.122.8/24")
         print(f"  kernel {box['guest'].release}, ready after {box['guest'].boot_seconds:.1f} s")
         lay_ground(box["guest"], sites)
 
@@ -115,6 +127,7 @@ def main():
         suite.finish()
     guest = box["guest"]
     suite.diagnose_with(guest.console_text)
+    suite.run("the guest's network card", network_card, guest, box["host"])
     suite.run("kernel reference network", reference_network, guest, sites)
     suite.run("kernel reference network, exact size", exact_size, guest, sites)
     for name, wire in VARIANTS.items():

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Coming up, going down, crashing and failing: what is left behind is nothing."""
+
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import need_root
+from lib.reference import PORT, wirespan_conf
+from lib.runner import Suite, wait_for
+from lib.wirespan import Gateway, difference, find_binary, snapshot
+
+READY_SECONDS = 0.2
+
+
+class Bench:
+    """The network with nothing up, and how each gateway looked then."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.net = Reference()
+        self.net.configure()
+        self.near = self.net.gateway[0]
+        self.settle()
+        self.before = snapshot(self.near.node)
+
+    def settle(self):
+        """Wait until IPv6's duplicate detection has ended, so that snapshots compare."""
+        wait_for(lambda: "tentative" not in self.near.node.run("ip -6 addr").out, what="addresses to settle")
+
+    def check_clean(self, what):
+        self.settle()
+        left = difference(self.before, snapshot(self.near.node))
+        assert not left, f"left behind {what}:\n{left}"
+        assert not self.near.pids(), f"still running {what}"
+
+    def works(self):
+        """A member's ping crosses: needs both ends."""
+        result = self.net.member[0].ping(self.net.sites[1].member4, count=3)
+        assert result.ok, result.out
+
+
+def down_after_up(bench):
+    for gateway in bench.net.gateway:
+        gateway.up()
+    bench.works()
+    bench.near.down()
+    bench.check_clean("by down")
+    bench.near.up()
+    bench.works()
+
+
+def ended_by_signal(bench, name):
+    if not bench.near.pids():
+        bench.near.up()
+    status = bench.near.stop(name)
+    assert status == 0, f"exit status {status} after SIG{name}"
+    bench.check_clean(f"by SIG{name}")
+
+
+def detached(bench):
+    near = bench.near
+    result = near.run("up", near.conf, "-d")
+    assert near.pids(), f"no process after up -d: {result.out}"
+    links = near.node.run("ip -br link").out
+    assert all(name in links for name in ("wg0", "l2tpeth0", "br-l2tp0")), links
+    bench.works()
+    near.down()
+    bench.check_clean("by down after up -d")
+
+
+def ready_in_time(bench):
+    """The best of five, as other work on the machine only ever adds; the call into the namespace included."""
+    near = bench.near
+    times = []
+    for _ in range(5):
+        start = time.monotonic()
+        near.run("up", near.conf, "-d")
+        times.append(time.monotonic() - start)
+        near.down()
+    print("  up -d: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in times))
+    assert min(times) <= READY_SECONDS, times
+
+
+def notified_in_time(bench):
+    times = []
+    for _ in range(3):
+        times.append(bench.near.up())
+        bench.near.stop()
+    print("  READY=1: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in times))
+    assert min(times) <= READY_SECONDS, times
+
+
+def crash_then_down(bench):
+    near = bench.near
+    near.up()
+    near.stop("KILL")
+    near.run("down", near.conf)
+    bench.check_clean("by down after kill -9")
+
+
+def crash_then_up(bench):
+    near = bench.near
+    near.up()
+    near.stop("KILL")
+    near.up()
+    bench.works()
+    near.down()
+    bench.check_clean("by down after kill -9 and up")
+
+
+def repeated(bench):
+    """Ten rounds: no slow leak of links, files or processes."""
+    for _ in range(10):
+        bench.near.run("up", bench.near.conf, "-d")
+        bench.near.down()
+    bench.check_clean("by ten rounds of up and down")
+
+
+def second_up_refused(bench):
+    near = bench.near
+    near.up()
+    result = near.run("up", near.conf, check=False)
+    assert result.status == 1 and result.out.strip(), f"a second up: status {result.status}, {result.out!r}"
+    bench.works()
+    near.down()
+    bench.check_clean("by down after a refused second up")
+
+
+def without_process(bench):
+    near = bench.near
+    result = near.run("down", near.conf, check=False)
+    assert result.status in (0, 1), result.out
+    result = near.run("status", near.conf, check=False)
+    assert result.status == 1 and result.out.strip(), f"status of what is not up: {result.status} {result.out!r}"
+
+
+def usage(bench):
+    near = bench.near
+    for words in (["frobnicate"], ["up"], ["up", near.conf, "--frobnicate"]):
+        result = near.run(*words, check=False)
+        assert result.status == 2, f"wirespan {' '.join(words)}: status {result.status}, {result.out}"
+    assert near.run("--help").out.strip()
+    result = near.run("up", "/nonexistent/vpn09.conf", check=False)
+    assert result.status == 1 and "vpn09" in result.out, result.out
+
+
+# ---- up that fails -------------------------------------------------------------------------------
+
+
+def refuse(bench, text=None, prepare="", undo="", mention=""):
+    """`up` with this configuration, on a node prepared like this, fails with a reason and changes nothing."""
+    near = bench.near
+    one, two = bench.net.sites
+    good = wirespan_conf(one, two)
+    if prepare:
+        near.node.sh(prepare)
+    bench.settle()
+    before = snapshot(near.node)
+    near.configure(text(good) if text else good)
+    try:
+        for words in (["up", near.conf, "-d"], ["up", near.conf]):
+            result = near.run(*words, check=False, timeout=15)
+            assert result.status == 1, f"status {result.status}: {result.out}"
+            assert mention.lower() in result.out.lower(), f"{mention!r} is not in: {result.out}"
+            bench.settle()
+            left = difference(before, snapshot(near.node))
+            assert not left, f"a failed up left:\n{left}\n{result.out}"
+    finally:
+        if near.pids():
+            near.stop("TERM")
+        if undo:
+            near.node.sh(undo)
+        near.configure(good)
+
+
+def port_taken(bench):
+    near = bench.near
+
+    def bind():
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("0.0.0.0", PORT))
+        return sock
+
+    with near.node.call(bind):
+        refuse(bench, mention=str(PORT))
+
+
+REFUSALS = {
+    "wg0 exists already": dict(prepare="ip link add wg0 type dummy || ip link add wg0 type bridge", undo="ip link del wg0", mention="wg0"),
+    "l2tpeth0 exists already": dict(prepare="ip link add l2tpeth0 type bridge", undo="ip link del l2tpeth0", mention="l2tpeth0"),
+    "the member interface is missing": dict(text=lambda good: good.replace("Member = eth1", "Member = eth7"), mention="eth7"),
+    "the member is in another bridge": dict(
+        prepare="ip link add other type bridge; ip link set eth1 master other",
+        undo="ip link del other",
+        mention="eth1",
+    ),
+    "a broken key": dict(text=lambda good: good.replace("PrivateKey = ", "PrivateKey = x"), mention="PrivateKey"),
+    "an unknown key": dict(text=lambda good: good.replace("ListenPort", "LisenPort"), mention="ListenPort"),
+    "a Remote no peer covers": dict(text=lambda good: good.replace("Remote = 10.0.1.21", "Remote = 10.0.9.9"), mention="10.0.9.9"),
+}
+
+
+def shared_run(bench):
+    """Two sites whose /run is one: as two namespaces on one machine, each with a wg0 of its own."""
+    with Reference(private=()) as net:
+        # Names of the sites are what tells the control sockets apart.
+        gateways = []
+        for number, site in enumerate(net.sites):
+            gateway = Gateway(net.vpn[number], f"t{os.getpid()}-{site.name}")
+            gateway.configure(wirespan_conf(site, net.sites[1 - number]))
+            gateways.append(gateway)
+        try:
+            for gateway in gateways:
+                gateway.up()
+            assert net.member[0].ping(net.sites[1].member4, count=3).ok
+            for gateway in gateways:
+                assert gateway.status()
+            gateways[0].down()
+            assert gateways[1].status(), "the other one goes on"
+            gateways[0].up()
+            assert net.member[0].ping(net.sites[1].member4, count=3).ok
+        finally:
+            for gateway in gateways:
+                gateway.run("down", gateway.conf, check=False)
+        for gateway in gateways:
+            gateway.wait_gone()
+        left = [name for name in os.listdir("/run/wirespan") if f"t{os.getpid()}-" in name] if os.path.isdir("/run/wirespan") else []
+        assert not left, f"left in /run/wirespan: {left}"
+
+
+def main():
+    suite = Suite("lifecycle")
+    box = {}
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(bench.net.diagnostics)
+    suite.run("down leaves nothing behind", down_after_up, bench)
+    suite.run("SIGTERM ends it cleanly", ended_by_signal, bench, "TERM")
+    suite.run("SIGINT ends it cleanly", ended_by_signal, bench, "INT")
+    for name, case in (
+        ("up -d returns when traffic can flow", detached),
+        ("up -d is ready within 200 ms", ready_in_time),
+        ("READY=1 within 200 ms", notified_in_time),
+        ("down after kill -9 leaves nothing", crash_then_down),
+        ("up after kill -9 works", crash_then_up),
+        ("ten rounds leave nothing", repeated),
+        ("a second up is refused and harms nothing", second_up_refused),
+        ("down and status of a site that is not up", without_process),
+        ("usage errors exit with 2", usage),
+        ("refused: the port is taken", port_taken),
+    ):
+        suite.run(name, case, bench)
+    for name, how in REFUSALS.items():
+        suite.run(f"refused: {name}", refuse, bench, **how)
+    suite.run("still works after all refusals", down_after_up, bench)
+    suite.run("two sites on one machine, one /run", shared_run, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
