@@ -16,8 +16,9 @@ from lib.runner import Suite
 from vm.guest import Guest
 
 GROUND = """
-ip addr add 192.168.122.9/24 dev eth0
-ip link set eth0 up
+ip link set eth0 name card
+ip addr add 192.168.122.9/24 dev card
+ip link set card up
 for ns in vpn01 vpn02 member01 member02; do
 	ip netns add $ns
 	ip -n $ns link set lo up
