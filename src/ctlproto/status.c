@@ -3,34 +3,18 @@
  * carries it, the renderers print it. */
 #include "ctlproto/status.h"
 
+#include "ctlproto/array.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One more zeroed element of `size` bytes at the end of `array[*len]`; NULL if there is no memory,
- * and then nothing has changed. The array's capacity is the next power of two. */
-static void *grow(void **array, size_t *len, size_t size)
-{
-	char *bytes = *array;
-
-	if ((*len & (*len - 1)) == 0) {
-		bytes = reallocarray(bytes, *len ? *len * 2 : 1, size);
-		if (!bytes)
-			return NULL;
-		*array = bytes;
-	}
-	bytes += *len * size;
-	memset(bytes, 0, size);
-	++*len;
-	return bytes;
-}
-
 struct status_peer *status_add_peer(struct status_report *r)
 {
 	void *array = r->peers;
-	struct status_peer *peer = grow(&array, &r->peers_len, sizeof(*r->peers));
+	struct status_peer *peer = array_grow(&array, &r->peers_len, sizeof(*r->peers));
 
 	r->peers = array;
 	return peer;
@@ -39,7 +23,7 @@ struct status_peer *status_add_peer(struct status_report *r)
 struct status_tunnel *status_add_tunnel(struct status_report *r)
 {
 	void *array = r->tunnels;
-	struct status_tunnel *tunnel = grow(&array, &r->tunnels_len, sizeof(*r->tunnels));
+	struct status_tunnel *tunnel = array_grow(&array, &r->tunnels_len, sizeof(*r->tunnels));
 
 	r->tunnels = array;
 	return tunnel;
@@ -48,7 +32,7 @@ struct status_tunnel *status_add_tunnel(struct status_report *r)
 struct status_session *status_add_session(struct status_report *r)
 {
 	void *array = r->sessions;
-	struct status_session *session = grow(&array, &r->sessions_len, sizeof(*r->sessions));
+	struct status_session *session = array_grow(&array, &r->sessions_len, sizeof(*r->sessions));
 
 	r->sessions = array;
 	return session;
@@ -58,7 +42,7 @@ struct status_member *status_add_member(struct status_report *r)
 {
 	void *array = r->bridge.members;
 	struct status_member *member =
-		grow(&array, &r->bridge.members_len, sizeof(*r->bridge.members));
+		array_grow(&array, &r->bridge.members_len, sizeof(*r->bridge.members));
 
 	r->bridge.members = array;
 	return member;
@@ -67,7 +51,7 @@ struct status_member *status_add_member(struct status_report *r)
 int status_add_warning(struct status_report *r, const char *format, ...)
 {
 	void *array = r->warnings;
-	struct status_warning *warning = grow(&array, &r->warnings_len, sizeof(*r->warnings));
+	struct status_warning *warning = array_grow(&array, &r->warnings_len, sizeof(*r->warnings));
 	va_list ap;
 
 	r->warnings = array;
@@ -82,7 +66,7 @@ int status_add_warning(struct status_report *r, const char *format, ...)
 int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p)
 {
 	void *array = list->v;
-	struct ip_prefix *slot = grow(&array, &list->len, sizeof(*list->v));
+	struct ip_prefix *slot = array_grow(&array, &list->len, sizeof(*list->v));
 
 	list->v = array;
 	if (!slot)

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of control replies: a report that uses every member goes to JSON and back unchanged, and
+ * whatever does not fit is refused. */
+#include "ctlproto/reply.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static void add_prefix(struct status_prefixes *list, const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	assert_int_equal(status_add_prefix(list, &p), 0);
+}
+
+/* Static, and copied as memory: padding is zero and stays so, which comparing as memory needs. */
+static const struct status_tunnel tunnels[2] = {
+	{ .tunnel_id = 3939,
+		.peer_tunnel_id = 3940,
+		.source_port = 1701,
+		.destination_port = 1702 },
+	{ .tunnel_id = 1, .peer_tunnel_id = 2, .encap = STATUS_ENCAP_IP, .udp_checksum = true },
+};
+
+static const struct status_session sessions[2] = {
+	{ .tunnel_id = 3939,
+		.session_id = 3941,
+		.peer_session_id = 0xffffffff,
+		.cookie_len = 4,
+		.peer_cookie_len = 8,
+		.sublayer = true,
+		.sequence = STATUS_SEQUENCE_BOTH,
+		.oversize = STATUS_OVERSIZE_DROP,
+		.mtu = 1500,
+		.budget = 1386,
+		.mss4 = 1346,
+		.mss6 = 1326,
+		.clamp_mss = true,
+		.mss_clamped = 10,
+		.too_big_sent = 11,
+		.fragmented = 12,
+		.fragments_tx = 13,
+		.fragments_rx = 14,
+		.reassembled = 15,
+		.reordered = 16,
+		.dropped_tx = 17,
+		.dropped_rx = 18,
+		.tx = { 19, 20 },
+		.rx = { 21, 22 } },
+	{ .tunnel_id = 1,
+		.session_id = 7,
+		.sequence = STATUS_SEQUENCE_RECV,
+		.oversize = STATUS_OVERSIZE_REJECT },
+};
+
+/* Two of everything, no two numbers alike, each as wide as its member. */
+static void fill_report(struct status_report *r)
+{
+	memset(r, 0, sizeof(*r));
+	strcpy(r->site, "vpn01");
+	strcpy(r->version, "0.1.0");
+	strcpy(r->backend, "userspace");
+	strcpy(r->backend_reason, "no \"l2tp_eth\" module\nin this kernel \\ /");
+	strcpy(r->aead, "openssl");
+	r->uptime_ms = 0x123456789abULL;
+	r->pid = 4194303;
+	r->offloads = (struct status_offloads){ .vnet = true, .uso = true, .udp_gro = true };
+	strcpy(r->wg.name, "wg0");
+	memset(r->wg.public_key, 0x5a, KEY_LEN);
+	r->wg.listen_port = 65535;
+	r->wg.fwmark = 0xfffffff1;
+	r->wg.mtu = 1440;
+	add_prefix(&r->wg.addresses, "10.0.1.11/24");
+	add_prefix(&r->wg.addresses, "fd00::11/64");
+	add_prefix(&r->wg.addresses, "10.9.9.9/32");
+	r->wg.tun_tx = (struct status_traffic){ 1, 2 };
+	r->wg.tun_rx = (struct status_traffic){ UINT64_MAX, UINT64_MAX - 1 };
+	for (unsigned i = 0; i < 5; i++) {
+		struct status_peer *peer = status_add_peer(r);
+
+		memset(peer->public_key, (int)i + 1, KEY_LEN);
+		peer->has_psk = i & 1;
+		peer->state = (enum status_peer_state)(i % STATUS_PEER_STATE_COUNT);
+		peer->keepalive_s = (uint16_t)(65535 - i);
+		peer->rx_bytes = 1000 + i;
+		peer->tx_bytes = 2000 + i;
+		if (i == 0)
+			continue;
+		assert_int_equal(endpoint_parse(i == 1 ? "192.168.122.32:8172" : "[fe80::1%7]:1",
+					 &peer->endpoint),
+			0);
+		peer->last_handshake.sec = 1700000000 + i;
+		peer->handshake_age_ms = 3000 + i;
+		add_prefix(&peer->allowed_ips, "10.0.1.21/32");
+		add_prefix(&peer->allowed_ips, "::/0");
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct status_tunnel *t = status_add_tunnel(r);
+		struct status_session *s = status_add_session(r);
+
+		memcpy(t, &tunnels[i], sizeof(*t));
+		memcpy(s, &sessions[i], sizeof(*s));
+		ip_addr_parse(i ? "fd00::1" : "10.0.1.11", &t->local);
+		ip_addr_parse(i ? "fd00::2" : "10.0.1.21", &t->remote);
+		snprintf(s->name, sizeof(s->name), "l2tpeth%u", i);
+		snprintf(status_add_member(r)->name, STATUS_IFNAME_LEN, "eth%u", i);
+	}
+	strcpy(r->bridge.name, "br-l2tp0");
+	r->bridge.mtu = 1500;
+	r->bridge.stp = true;
+	r->bridge.members[1].mtu = 1386;
+	r->bridge.members[1].up = true;
+	r->bridge.members[0].session = true;
+	add_prefix(&r->bridge.addresses, "10.0.2.11/24");
+	r->budget = (struct status_budget){ .outer_mtu = 1500,
+		.outer_ipv6 = true,
+		.outer_measured = true,
+		.wg_mtu = 1420,
+		.inner_ip = 1366,
+		.mss4 = 1326,
+		.mss6 = 1306 };
+	r->engine = (struct status_engine){ 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41 };
+	for (int d = 1; d < DROP_COUNT; d++)
+		r->drops.n[d] = (uint64_t)d * 1000000007ULL;
+	assert_int_equal(status_add_warning(r, "%s: %d", "peer sends no sublayer", 7), 0);
+	assert_int_equal(status_add_warning(r, "second"), 0);
+}
+
+static void assert_prefixes_equal(const struct status_prefixes *a, const struct status_prefixes *b)
+{
+	assert_int_equal(a->len, b->len);
+	for (size_t i = 0; i < a->len; i++) {
+		assert_true(ip_addr_equal(&a->v[i].addr, &b->v[i].addr));
+		assert_int_equal(a->v[i].len, b->v[i].len);
+	}
+}
+
+/* Compare member for member: what is allocated by content, the rest as memory. */
+static void assert_reports_equal(struct status_report *a, struct status_report *b)
+{
+	struct status_report x = *a;
+	struct status_report y = *b;
+
+	assert_prefixes_equal(&a->wg.addresses, &b->wg.addresses);
+	assert_prefixes_equal(&a->bridge.addresses, &b->bridge.addresses);
+	assert_int_equal(a->peers_len, b->peers_len);
+	for (size_t i = 0; i < a->peers_len; i++) {
+		struct status_peer p = a->peers[i];
+		struct status_peer q = b->peers[i];
+
+		assert_prefixes_equal(&p.allowed_ips, &q.allowed_ips);
+		p.allowed_ips.v = q.allowed_ips.v;
+		assert_memory_equal(&p, &q, sizeof(p));
+	}
+	assert_memory_equal(a->tunnels, b->tunnels, a->tunnels_len * sizeof(*a->tunnels));
+	assert_memory_equal(a->sessions, b->sessions, a->sessions_len * sizeof(*a->sessions));
+	assert_memory_equal(a->warnings, b->warnings, a->warnings_len * sizeof(*a->warnings));
+	assert_memory_equal(a->bridge.members, b->bridge.members,
+		a->bridge.members_len * sizeof(*a->bridge.members));
+	x.wg.addresses.v = y.wg.addresses.v = NULL;
+	x.bridge.addresses.v = y.bridge.addresses.v = NULL;
+	x.bridge.members = y.bridge.members = NULL;
+	x.peers = y.peers = NULL;
+	x.tunnels = y.tunnels = NULL;
+	x.sessions = y.sessions = NULL;
+	x.warnings = y.warnings = NULL;
+	assert_memory_equal(&x, &y, sizeof(x));
+}
+
+static void test_report_round_trip(void **state)
+{
+	struct ctl_reply reply = { .ok = true, .text = "here", .has_status = true };
+	struct ctl_reply back;
+	char *line;
+	size_t len;
+
+	fill_report(&reply.status);
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_ptr_equal(memchr(line, '\n', len), line + len - 1);
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	assert_true(back.ok);
+	assert_true(back.has_status);
+	assert_string_equal(back.text, "here");
+	assert_reports_equal(&reply.status, &back.status);
+	free(line);
+	ctl_reply_fini(&reply);
+	ctl_reply_fini(&back);
+}
+
+static void test_empty_report(void **state)
+{
+	struct ctl_reply reply = { .ok = true, .has_status = true };
+	struct ctl_reply back;
+	char *line;
+	size_t len;
+
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_non_null(memmem(line, len, "\"wireguard\":null", 16));
+	assert_non_null(memmem(line, len, "\"bridge\":null", 13));
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	assert_memory_equal(&reply, &back, sizeof(reply));
+	free(line);
+	ctl_reply_fini(&back);
+}
+
+static void test_failure_round_trip(void **state)
+{
+	struct ctl_reply reply = { .ok = true };
+	struct ctl_reply back;
+	char *line;
+	size_t len;
+
+	ctl_reply_fail(&reply, "cannot read %s", "/etc/wirespan/\"x\".conf");
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	assert_false(back.ok);
+	assert_false(back.has_status);
+	assert_string_equal(back.text, "cannot read /etc/wirespan/\"x\".conf");
+	free(line);
+}
+
+/* An added peer after a decoded list must not run over the list's end. */
+static void test_grow_after_decode(void **state)
+{
+	struct ctl_reply reply = { .ok = true, .has_status = true };
+	struct ctl_reply back;
+	char *line;
+	size_t len;
+
+	fill_report(&reply.status);
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	for (int i = 0; i < 9; i++)
+		assert_non_null(status_add_peer(&back.status));
+	assert_int_equal(back.status.peers_len, reply.status.peers_len + 9);
+	free(line);
+	ctl_reply_fini(&reply);
+	ctl_reply_fini(&back);
+}
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+	} table[] = {
+		{ "{\"ok\":true}", 0 },
+		{ "{\"ok\":true,\"status\":{}}", 0 },
+		{ "{\"ok\":true,\"status\":{\"newer\":[1,2]}}", 0 },
+		{ "{\"ok\":true,\"status\":{\"peers\":null,\"wireguard\":null}}", 0 },
+		{ "{\"ok\":true,\"status\":{\"uptime_ms\":18446744073709551615}}", 0 },
+		{ "", -EBADMSG },
+		{ "[]", -EBADMSG },
+		{ "{}", -EBADMSG },
+		{ "{\"ok\":1}", -EBADMSG },
+		{ "{\"ok\":true,\"text\":5}", -EBADMSG },
+		{ "{\"ok\":true}x", -EBADMSG },
+		{ "{\"ok\":true,\"status\":[]}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"pid\":4294967296}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"pid\":-1}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"pid\":1.5}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"pid\":\"1\"}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"backend\":\"longer than sixteen\"}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"backend\":\"a\\u0000b\"}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":{}}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":[{},7]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":[{\"allowed_ips\":[\"::/0\",\"x\"]}]}}",
+			-EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":[{\"endpoint\":\"1.2.3.4\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":[{\"state\":\"dreaming\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"peers\":[{\"public_key\":\"AAAA\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"tunnels\":[{\"local\":\"300.1.1.1\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"offloads\":{\"tso\":1}}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"drops\":{\"wg_replay\":\"many\"}}}", -EBADMSG },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct ctl_reply reply;
+		int result = ctl_reply_parse(table[i].line, strlen(table[i].line), &reply);
+
+		if (result != table[i].result)
+			fail_msg("%s: %d", table[i].line, result);
+		ctl_reply_fini(&reply);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_report_round_trip),
+		cmocka_unit_test(test_empty_report),
+		cmocka_unit_test(test_failure_round_trip),
+		cmocka_unit_test(test_grow_after_decode),
+		cmocka_unit_test(test_verdicts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A control request: one line of JSON that names a verb, {"verb":"status"}. */
+#ifndef CTLPROTO_REQUEST_H
+#define CTLPROTO_REQUEST_H
+
+#include <stddef.h>
+
+#define CTL_REQUEST_MAX 4096 /* bytes of a request, its newline included */
+
+/** What a running site can be asked. */
+enum ctl_verb {
+	CTL_STATUS, /* report everything */
+	CTL_DOWN,   /* go down; the connection is closed when nothing is left */
+	CTL_RELOAD, /* read the configuration again and apply what differs */
+	CTL_VERB_COUNT
+};
+
+/** One request. */
+struct ctl_request {
+	enum ctl_verb verb;
+};
+
+/** The verb's name on the wire. `verb` must be below CTL_VERB_COUNT. */
+const char *ctl_verb_name(enum ctl_verb verb);
+
+/**
+ * Read `line[len]`, without its newline.
+ * Return: 0; -EBADMSG (not a JSON object with a "verb", or larger than CTL_REQUEST_MAX);
+ * -EOPNOTSUPP (a verb that this version does not have); -EINVAL (a key that this version does not
+ * have: it would not do what was asked); -ENOMEM. `ret` is untouched on failure.
+ */
+int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret);
+
+/** Write the request as one line with its newline and a NUL into `buf[size]`. Return: its length,
+ * or -ENOSPC. */
+int ctl_request_print(const struct ctl_request *request, char *buf, size_t size);
+
+#endif

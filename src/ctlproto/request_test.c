@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of control requests: every verb both ways, and what is refused and as what. */
+#include "ctlproto/request.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static void test_round_trip(void **state)
+{
+	for (int v = 0; v < CTL_VERB_COUNT; v++) {
+		struct ctl_request request = { .verb = (enum ctl_verb)v };
+		struct ctl_request back = { .verb = CTL_VERB_COUNT };
+		char line[128];
+		int len = ctl_request_print(&request, line, sizeof(line));
+
+		assert_in_range(len, 1, sizeof(line) - 1);
+		assert_int_equal(line[len - 1], '\n');
+		assert_int_equal(ctl_request_parse(line, (size_t)len - 1, &back), 0);
+		assert_int_equal(back.verb, v);
+		assert_int_equal(ctl_request_print(&request, line, (size_t)len), -ENOSPC);
+	}
+}
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+	} table[] = {
+		{ "{\"verb\":\"status\"}", 0 },
+		{ " { \"verb\" : \"down\" } ", 0 },
+		{ "", -EBADMSG },
+		{ "{", -EBADMSG },
+		{ "status", -EBADMSG },
+		{ "\"status\"", -EBADMSG },
+		{ "1", -EBADMSG },
+		{ "null", -EBADMSG },
+		{ "[\"status\"]", -EBADMSG },
+		{ "{}", -EBADMSG },
+		{ "{\"verb\":1}", -EBADMSG },
+		{ "{\"verb\":null}", -EBADMSG },
+		{ "{\"verb\":\"status\"} x", -EBADMSG },
+		{ "{\"verb\":\"status\"}{\"verb\":\"down\"}", -EBADMSG },
+		{ "{'verb':'status'}", -EBADMSG },
+		{ "{\"verb\":\"\xff\"}", -EBADMSG },
+		{ "{\"verb\":[[[[[[]]]]]]}", -EBADMSG },
+		{ "{\"verb\":\"explode\"}", -EOPNOTSUPP },
+		{ "{\"verb\":\"Status\"}", -EOPNOTSUPP },
+		{ "{\"verb\":\"status\\u0000\"}", -EOPNOTSUPP },
+		{ "{\"verb\":\"\"}", -EOPNOTSUPP },
+		{ "{\"verb\":\"down\",\"force\":true}", -EINVAL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct ctl_request request = { .verb = CTL_VERB_COUNT };
+		int result = ctl_request_parse(table[i].line, strlen(table[i].line), &request);
+
+		if (result != table[i].result)
+			fail_msg("%s: %d", table[i].line, result);
+		if (result)
+			assert_int_equal(request.verb, CTL_VERB_COUNT);
+	}
+}
+
+static void test_too_long(void **state)
+{
+	char line[CTL_REQUEST_MAX + 1];
+	struct ctl_request request = { .verb = CTL_VERB_COUNT };
+	int len = ctl_request_print(&(struct ctl_request){ CTL_STATUS }, line, sizeof(line));
+
+	memset(line + len, ' ', sizeof(line) - (size_t)len);
+	assert_int_equal(ctl_request_parse(line, CTL_REQUEST_MAX, &request), 0);
+	assert_int_equal(ctl_request_parse(line, CTL_REQUEST_MAX + 1, &request), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The status report as a JSON object and back. */
+#include "ctlproto/status_json.h"
+
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/bytes.h"
+#include "ctlproto/fields.h"
+
+static const struct field traffic[] = {
+	{ FIELD_ROW(status_traffic, "packets", FIELD_NUMBER, packets) },
+	{ FIELD_ROW(status_traffic, "bytes", FIELD_NUMBER, bytes) },
+	{ NULL },
+};
+
+static const struct field offloads[] = {
+	{ FIELD_ROW(status_offloads, "vnet", FIELD_BOOL, vnet) },
+	{ FIELD_ROW(status_offloads, "tso", FIELD_BOOL, tso) },
+	{ FIELD_ROW(status_offloads, "uso", FIELD_BOOL, uso) },
+	{ FIELD_ROW(status_offloads, "udp_gso", FIELD_BOOL, udp_gso) },
+	{ FIELD_ROW(status_offloads, "udp_gro", FIELD_BOOL, udp_gro) },
+	{ NULL },
+};
+
+static const struct field wg[] = {
+	{ FIELD_ROW(status_wg, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(status_wg, "public_key", FIELD_KEY, public_key) },
+	{ FIELD_ROW(status_wg, "listen_port", FIELD_NUMBER, listen_port) },
+	{ FIELD_ROW(status_wg, "fwmark", FIELD_NUMBER, fwmark) },
+	{ FIELD_ROW(status_wg, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(status_wg, "addresses", FIELD_PREFIXES, addresses) },
+	{ FIELD_ROW(status_wg, "tx", FIELD_OBJECT, tun_tx), .sub = traffic },
+	{ FIELD_ROW(status_wg, "rx", FIELD_OBJECT, tun_rx), .sub = traffic },
+	{ NULL },
+};
+
+static const char *const peer_states[] = { "idle", "handshake", "established" };
+_Static_assert(ARRAY_LEN(peer_states) == STATUS_PEER_STATE_COUNT, "every state has a name");
+
+static const struct field peer[] = {
+	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
+	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
+	{ FIELD_ROW(status_peer, "endpoint", FIELD_ENDPOINT, endpoint) },
+	{ FIELD_ROW(status_peer, "allowed_ips", FIELD_PREFIXES, allowed_ips) },
+	{ FIELD_ROW_CHOICE(status_peer, "state", state, peer_states) },
+	{ FIELD_ROW(status_peer, "last_handshake", FIELD_WALL, last_handshake) },
+	{ FIELD_ROW(status_peer, "handshake_age_ms", FIELD_NUMBER, handshake_age_ms) },
+	{ FIELD_ROW(status_peer, "rx_bytes", FIELD_NUMBER, rx_bytes) },
+	{ FIELD_ROW(status_peer, "tx_bytes", FIELD_NUMBER, tx_bytes) },
+	{ FIELD_ROW(status_peer, "persistent_keepalive", FIELD_NUMBER, keepalive_s) },
+	{ NULL },
+};
+
+static const char *const encaps[] = { "udp", "ip" };
+_Static_assert(ARRAY_LEN(encaps) == STATUS_ENCAP_COUNT, "every encapsulation has a name");
+
+static const struct field tunnel[] = {
+	{ FIELD_ROW(status_tunnel, "tunnel_id", FIELD_NUMBER, tunnel_id) },
+	{ FIELD_ROW(status_tunnel, "peer_tunnel_id", FIELD_NUMBER, peer_tunnel_id) },
+	{ FIELD_ROW_CHOICE(status_tunnel, "encapsulation", encap, encaps) },
+	{ FIELD_ROW(status_tunnel, "local", FIELD_ADDR, local) },
+	{ FIELD_ROW(status_tunnel, "remote", FIELD_ADDR, remote) },
+	{ FIELD_ROW(status_tunnel, "source_port", FIELD_NUMBER, source_port) },
+	{ FIELD_ROW(status_tunnel, "destination_port", FIELD_NUMBER, destination_port) },
+	{ FIELD_ROW(status_tunnel, "udp_checksum", FIELD_BOOL, udp_checksum) },
+	{ NULL },
+};
+
+static const char *const sequences[] = { "none", "send", "recv", "both" };
+_Static_assert(ARRAY_LEN(sequences) == STATUS_SEQUENCE_COUNT, "every mode has a name");
+
+static const char *const oversizes[] = { "fragment", "reject", "drop" };
+_Static_assert(ARRAY_LEN(oversizes) == STATUS_OVERSIZE_COUNT, "every policy has a name");
+
+static const struct field session[] = {
+	{ FIELD_ROW(status_session, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(status_session, "tunnel_id", FIELD_NUMBER, tunnel_id) },
+	{ FIELD_ROW(status_session, "session_id", FIELD_NUMBER, session_id) },
+	{ FIELD_ROW(status_session, "peer_session_id", FIELD_NUMBER, peer_session_id) },
+	{ FIELD_ROW(status_session, "cookie_length", FIELD_NUMBER, cookie_len) },
+	{ FIELD_ROW(status_session, "peer_cookie_length", FIELD_NUMBER, peer_cookie_len) },
+	{ FIELD_ROW(status_session, "sublayer", FIELD_BOOL, sublayer) },
+	{ FIELD_ROW_CHOICE(status_session, "sequence", sequence, sequences) },
+	{ FIELD_ROW_CHOICE(status_session, "oversize", oversize, oversizes) },
+	{ FIELD_ROW(status_session, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(status_session, "budget", FIELD_NUMBER, budget) },
+	{ FIELD_ROW(status_session, "mss_ipv4", FIELD_NUMBER, mss4) },
+	{ FIELD_ROW(status_session, "mss_ipv6", FIELD_NUMBER, mss6) },
+	{ FIELD_ROW(status_session, "clamp_mss", FIELD_BOOL, clamp_mss) },
+	{ FIELD_ROW(status_session, "mss_clamped", FIELD_NUMBER, mss_clamped) },
+	{ FIELD_ROW(status_session, "too_big_sent", FIELD_NUMBER, too_big_sent) },
+	{ FIELD_ROW(status_session, "fragmented", FIELD_NUMBER, fragmented) },
+	{ FIELD_ROW(status_session, "fragments_tx", FIELD_NUMBER, fragments_tx) },
+	{ FIELD_ROW(status_session, "fragments_rx", FIELD_NUMBER, fragments_rx) },
+	{ FIELD_ROW(status_session, "reassembled", FIELD_NUMBER, reassembled) },
+	{ FIELD_ROW(status_session, "reordered", FIELD_NUMBER, reordered) },
+	{ FIELD_ROW(status_session, "dropped_tx", FIELD_NUMBER, dropped_tx) },
+	{ FIELD_ROW(status_session, "dropped_rx", FIELD_NUMBER, dropped_rx) },
+	{ FIELD_ROW(status_session, "tx", FIELD_OBJECT, tx), .sub = traffic },
+	{ FIELD_ROW(status_session, "rx", FIELD_OBJECT, rx), .sub = traffic },
+	{ NULL },
+};
+
+static const struct field member[] = {
+	{ FIELD_ROW(status_member, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(status_member, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(status_member, "up", FIELD_BOOL, up) },
+	{ FIELD_ROW(status_member, "session", FIELD_BOOL, session) },
+	{ NULL },
+};
+
+static const struct field bridge[] = {
+	{ FIELD_ROW(status_bridge, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(status_bridge, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(status_bridge, "stp", FIELD_BOOL, stp) },
+	{ FIELD_ROW(status_bridge, "addresses", FIELD_PREFIXES, addresses) },
+	{ FIELD_ROW_ARRAY(status_bridge, "members", members, member) },
+	{ NULL },
+};
+
+static const struct field budget[] = {
+	{ FIELD_ROW(status_budget, "outer_mtu", FIELD_NUMBER, outer_mtu) },
+	{ FIELD_ROW(status_budget, "outer_ipv6", FIELD_BOOL, outer_ipv6) },
+	{ FIELD_ROW(status_budget, "outer_measured", FIELD_BOOL, outer_measured) },
+	{ FIELD_ROW(status_budget, "wg_mtu", FIELD_NUMBER, wg_mtu) },
+	{ FIELD_ROW(status_budget, "inner_ip", FIELD_NUMBER, inner_ip) },
+	{ FIELD_ROW(status_budget, "mss_ipv4", FIELD_NUMBER, mss4) },
+	{ FIELD_ROW(status_budget, "mss_ipv6", FIELD_NUMBER, mss6) },
+	{ NULL },
+};
+
+static const struct field engine[] = {
+	{ FIELD_ROW(status_engine, "superframes_tx", FIELD_NUMBER, superframes_tx) },
+	{ FIELD_ROW(status_engine, "segments_tx", FIELD_NUMBER, segments_tx) },
+	{ FIELD_ROW(status_engine, "trains_tx", FIELD_NUMBER, trains_tx) },
+	{ FIELD_ROW(status_engine, "batches_tx", FIELD_NUMBER, batches_tx) },
+	{ FIELD_ROW(status_engine, "trains_rx", FIELD_NUMBER, trains_rx) },
+	{ FIELD_ROW(status_engine, "segments_rx", FIELD_NUMBER, segments_rx) },
+	{ FIELD_ROW(status_engine, "superframes_rx", FIELD_NUMBER, superframes_rx) },
+	{ FIELD_ROW(status_engine, "batches_rx", FIELD_NUMBER, batches_rx) },
+	{ FIELD_ROW(status_engine, "syscalls", FIELD_NUMBER, syscalls) },
+	{ FIELD_ROW(status_engine, "wakeups", FIELD_NUMBER, wakeups) },
+	{ FIELD_ROW(status_engine, "memory_bytes", FIELD_NUMBER, memory_bytes) },
+	{ NULL },
+};
+
+static const struct field warning[] = {
+	{ FIELD_ROW(status_warning, "text", FIELD_TEXT, text) },
+	{ NULL },
+};
+
+static const struct field report[] = {
+	{ FIELD_ROW(status_report, "site", FIELD_TEXT, site) },
+	{ FIELD_ROW(status_report, "version", FIELD_TEXT, version) },
+	{ FIELD_ROW(status_report, "backend", FIELD_TEXT, backend) },
+	{ FIELD_ROW(status_report, "backend_reason", FIELD_TEXT, backend_reason) },
+	{ FIELD_ROW(status_report, "aead", FIELD_TEXT, aead) },
+	{ FIELD_ROW(status_report, "uptime_ms", FIELD_NUMBER, uptime_ms) },
+	{ FIELD_ROW(status_report, "pid", FIELD_NUMBER, pid) },
+	{ FIELD_ROW(status_report, "offloads", FIELD_OBJECT, offloads), .sub = offloads },
+	{ FIELD_ROW(status_report, "wireguard", FIELD_OPTIONAL, wg), .sub = wg },
+	{ FIELD_ROW_ARRAY(status_report, "peers", peers, peer) },
+	{ FIELD_ROW_ARRAY(status_report, "tunnels", tunnels, tunnel) },
+	{ FIELD_ROW_ARRAY(status_report, "sessions", sessions, session) },
+	{ FIELD_ROW(status_report, "bridge", FIELD_OPTIONAL, bridge), .sub = bridge },
+	{ FIELD_ROW(status_report, "budget", FIELD_OBJECT, budget), .sub = budget },
+	{ FIELD_ROW(status_report, "engine", FIELD_OBJECT, engine), .sub = engine },
+	{ FIELD_ROW(status_report, "drops", FIELD_DROPS, drops) },
+	{ FIELD_ROW_ARRAY(status_report, "warnings", warnings, warning) },
+	{ NULL },
+};
+
+int status_to_json(const struct status_report *r, struct json_object **ret_json)
+{
+	return fields_to_json(report, r, ret_json);
+}
+
+int status_from_json(struct json_object *json, struct status_report *ret)
+{
+	int err;
+
+	memset(ret, 0, sizeof(*ret));
+	err = fields_from_json(report, json, ret);
+	if (err)
+		status_report_fini(ret);
+	return err;
+}
