@@ -3,6 +3,7 @@
 #ifndef L2TP_FRAGMENT_H
 #define L2TP_FRAGMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

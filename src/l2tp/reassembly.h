@@ -43,7 +43,8 @@
 #define REASSEMBLY_WINDOW     4096
 #define REASSEMBLY_TIMEOUT_NS (1 * NS_PER_S)
 #define REASSEMBLY_RANGES     16
-#define REASSEMBLY_HEADER_MAX 60
+
+#define REASSEMBLY_PAYLOAD_AT 64 /* in the slot's memory; the header ends there */
 
 /** Where a fragment came from: the WireGuard datagram that carried it. */
 struct fragment_origin {
@@ -53,8 +54,8 @@ struct fragment_origin {
 
 /** Bytes [from, to) of a payload. */
 struct fragment_range {
-	uint16_t from;
-	uint16_t to;
+	uint32_t from;
+	uint32_t to;
 };
 
 /** One packet in the making. Private to reassembly.c, sized here because the caller owns the
@@ -64,7 +65,8 @@ struct reassembly_slot {
 	struct reassembly_slot *next; /* in its hash bucket */
 	struct mono begun;
 	struct fragment_origin first;
-	uint64_t pieces; /* held here */
+	uint32_t pieces; /* held here */
+	uint32_t passed; /* payload bytes handed to the TUN, if it is foreign */
 	uint32_t id;
 	uint16_t family;
 	uint8_t proto;
@@ -72,10 +74,10 @@ struct reassembly_slot {
 	uint8_t src[16];
 	uint8_t dst[16];
 	uint16_t header_len; /* of the first piece, fragment header left out; 0: has not come */
-	uint16_t end;	     /* payload length; 0: the last piece has not come */
 	uint16_t ranges_len;
+	uint32_t end; /* payload length; 0: the last piece has not come */
 	struct fragment_range ranges[REASSEMBLY_RANGES]; /* sorted, never touching */
-	uint8_t data[REASSEMBLY_HEADER_MAX + 4 + REASSEMBLY_PAYLOAD_MAX]; /* payload from byte 64 */
+	uint8_t data[REASSEMBLY_PAYLOAD_AT + REASSEMBLY_PAYLOAD_MAX];
 };
 
 #define REASSEMBLY_BUCKETS 128

@@ -47,6 +47,7 @@ struct l2tp_tunnel {
 	uint64_t unknown_sessions;     /* packets for a session id that we do not have */
 	uint32_t last_unknown_session; /* the id in the latest of them: names a mismatched id */
 	uint64_t control_messages;     /* somebody there runs a signalled L2TP */
+	uint64_t bad_checksums;	       /* UDP checksum present and wrong */
 	struct l2tp_tunnel *next;      /* the table's */
 };
 
@@ -64,7 +65,6 @@ struct l2tp_session_rx {
 	uint64_t bytes;
 	uint64_t wrong_cookie;	     /* L2TP_DROP because the cookie differs */
 	uint64_t bad_sequence;	     /* L2TP_DROP because old, duplicate or missing */
-	uint64_t bad_checksum;	     /* L2TP_DROP because the UDP checksum is wrong */
 	uint64_t bad_length;	     /* L2TP_DROP because too short or too long */
 	uint64_t lost;		     /* numbers skipped in the received sequence */
 	uint64_t with_sequence;	     /* frames that carried a sequence number */
@@ -99,8 +99,8 @@ struct l2tp_session {
 	uint8_t overhead; /* bytes that l2tp_push() writes */
 	uint8_t ip_len;	  /* of these, the IP header: 20 or 40 */
 	uint8_t sublayer_offset;
-	uint32_t template_sum;		     /* of the IPv4 header, length and id left out */
-	uint32_t pseudo_sum;		     /* of the UDP pseudo-header, length left out */
+	uint32_t template_sum; /* running sum of the IPv4 header, length and id left out */
+	uint32_t pseudo_sum;   /* running sum of the UDP pseudo header, length left out */
 	uint8_t template[L2TP_OVERHEAD_MAX]; /* every header with its changing fields zero */
 	struct l2tp_session *next;	     /* the table's */
 

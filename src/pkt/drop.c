@@ -49,6 +49,7 @@ static const char *const names[] = {
 	[DROP_FRAG_OVERLAP] = "frag_overlap",
 	[DROP_FRAG_TIMEOUT] = "frag_timeout",
 	[DROP_FRAG_MEMORY] = "frag_memory",
+	[DROP_FRAG_WINDOW] = "frag_window",
 };
 
 _Static_assert(ARRAY_LEN(names) == DROP_COUNT, "every reason has a name");

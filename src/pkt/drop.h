@@ -64,6 +64,7 @@ enum drop {
 	DROP_FRAG_OVERLAP,   /* overlaps another fragment: the whole packet goes */
 	DROP_FRAG_TIMEOUT,   /* not completed in time */
 	DROP_FRAG_MEMORY,    /* pushed out to make room */
+	DROP_FRAG_WINDOW,    /* a piece with its id came too many datagrams later to be its own */
 
 	DROP_COUNT
 };
