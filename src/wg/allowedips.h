@@ -30,8 +30,9 @@ struct wg_allowed_node {
 struct wg_allowedips {
 	struct wg_allowed_node *nodes;
 	uint32_t cap;
-	uint32_t used; /* nodes ever taken from the array; those given back are in the free list */
-	uint32_t free;
+	uint32_t used;	  /* nodes that have ever been in use */
+	uint32_t taken;	  /* nodes in use */
+	uint32_t free;	  /* first of those given back, or WG_NO_NODE */
 	uint32_t root[2]; /* IPv4, IPv6 */
 	uint32_t count;	  /* prefixes */
 };

@@ -39,14 +39,14 @@ enum wg_mac_state {
 };
 
 /** Start a checker for our public key. */
-void wg_cookie_checker_init(
-	struct wg_cookie_checker *c, const uint8_t public_key[static WG_KEY_LEN]);
+void wg_cookie_checker_init(struct wg_crypto *crypto, struct wg_cookie_checker *c,
+	const uint8_t public_key[static WG_KEY_LEN]);
 
 /**
  * Judge a handshake message's macs. `msg[len]` is the whole message, its last 32 bytes are struct
  * wg_macs. mac2 is looked at only if `want_cookie`.
  */
-enum wg_mac_state wg_cookie_check(struct wg_crypto *crypto, struct wg_cookie_checker *c,
+enum wg_mac_state wg_cookie_check(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
 	const uint8_t *msg, size_t len, const struct endpoint *src, bool want_cookie,
 	struct mono now);
 
@@ -70,7 +70,7 @@ void wg_cookie_add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *m, uin
  * Take a cookie reply. Return: 0; -ENOENT if none is awaited; -EBADMSG if it does not authenticate
  * (nothing changes then).
  */
-int wg_cookie_take_reply(
-	struct wg_cookie_maker *m, const struct wg_cookie_reply *reply, struct mono now);
+int wg_cookie_take_reply(struct wg_crypto *crypto, struct wg_cookie_maker *m,
+	const struct wg_cookie_reply *reply, struct mono now);
 
 #endif

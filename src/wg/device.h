@@ -51,7 +51,6 @@ struct wg_device {
 	size_t peer_count;
 	struct list *buckets; /* peers by public key */
 	size_t bucket_count;
-	uint8_t hash_key[32];
 	struct wg_sizes sizes;
 	struct heap deadlines;
 	struct wg_allowedips allowed;

@@ -9,7 +9,8 @@
 
 #include "pkt/drop.h"
 
-/** An inner packet's essentials. `src` and `dst` point into the packet: 4 or 16 bytes. */
+/** An inner packet's essentials. `src` and `dst` point into the packet: 4 or 16
+ * bytes. */
 struct wg_inner {
 	uint16_t family; /* AF_INET or AF_INET6 */
 	uint8_t tos;	 /* DSCP and ECN */

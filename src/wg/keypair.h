@@ -10,10 +10,10 @@
 #include "base/mono.h"
 #include "crypto/aead.h"
 #include "pkt/drop.h"
+#include "wg/indextable.h"
 #include "wg/messages.h"
+#include "wg/noise.h"
 #include "wg/replay.h"
-
-struct wg_peer;
 
 /** The keys of one session, for both directions. `peer` is NULL while the slot is free. */
 struct wg_keypair {
@@ -22,6 +22,7 @@ struct wg_keypair {
 	uint32_t local_index;
 	uint32_t remote_index;
 	struct mono born;
+	struct wall made; /* the same instant, for people */
 	uint8_t tx_key[WG_KEY_LEN];
 	uint8_t rx_key[WG_KEY_LEN];
 	_Atomic uint64_t
@@ -30,15 +31,40 @@ struct wg_keypair {
 };
 
 /**
- * A peer's sessions. `current` sends; all three receive. `next` is a session we answered and may
- * not send with until the peer has used it; `previous` still opens what was under way.
+ * A peer's sessions. `current` sends; all receive. `next` is a session we answered and may not send
+ * with until the peer has used it; `previous` still opens what was under way. The latter are two,
+ * newest first, because handshakes that both sides began at once retire two sessions together.
+ *
+ * A pointer to a slot is good until the next handshake message, timer or reset of the peer.
  */
 struct wg_keypairs {
-	struct wg_keypair slots[3];
-	struct wg_keypair *previous;
+	struct wg_keypair slots[4];
 	struct wg_keypair *current;
 	struct wg_keypair *next;
+	struct wg_keypair *previous[2];
 };
+
+/** What a new session is made from. */
+struct wg_session {
+	struct wg_session_keys keys;
+	bool initiator;
+	uint32_t local_index; /* in the index table already, as the handshake's */
+	uint32_t remote_index;
+};
+
+/**
+ * Put a session in its slot: as initiator it becomes current, else next. What it pushes out is
+ * wiped and its index given back, and so is what has expired. `s` is left for the caller to wipe.
+ * Return: the keypair; the session's index now leads to it.
+ */
+struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextable *indices,
+	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall);
+
+/** The peer has used `next`: it becomes current. */
+void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices);
+
+/** Wipe all sessions and give their indices back. */
+void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices);
 
 /** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);

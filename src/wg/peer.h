@@ -52,7 +52,7 @@ struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
  * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if an initiation is on its way or
  * cannot be made.
  */
-unsigned wg_peer_want_session(struct wg_peer *peer, struct mono now);
+unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
 /**
  * Account `messages` data messages of `bytes` UDP payload in all, just sent under `kp`; `has_data`
@@ -89,6 +89,10 @@ void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
 /** Set the endpoint; the sticky source is forgotten. */
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote);
 
+/** An authentic message came from `src`: the endpoint moves there. Return: WG_ENDPOINT_MOVED, or 0.
+ */
+unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src);
+
 /** Forget the sticky source address and interface. */
 void wg_peer_clear_source(struct wg_peer *peer);
 
@@ -98,6 +102,9 @@ void wg_peer_clear_source(struct wg_peer *peer);
  */
 unsigned wg_peer_set_keepalive(
 	struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, struct mono now);
+
+/** Put the peer where its timers say among the device's deadlines; after any change to them. */
+void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer);
 
 /** Wipe all sessions and the handshake under way, and stop the timers. */
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/mono.h"
 #include "base/random.h"
+#include "crypto/blake2s.h"
 
 #define WG_RATELIMIT_PER_S 20
 #define WG_RATELIMIT_BURST 5
@@ -39,6 +40,7 @@ void wg_ratelimit_init(struct wg_ratelimit *r, struct wg_ratelimit_entry *slots,
 	const struct rng *rng);
 
 /** Whether one more handshake from `src` is allowed at `now`; if so, it is counted. */
-bool wg_ratelimit_allow(struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);
+bool wg_ratelimit_allow(
+	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);
 
 #endif

@@ -12,7 +12,8 @@
 /** What the caller is to do for a peer; several may be set at once. */
 enum wg_action {
 	WG_SEND_INITIATION = 1 << 0, /* wg_peer_make_initiation(), and send it */
-	WG_SEND_KEEPALIVE = 1 << 1,  /* send what is staged, or else an empty data message */
+	WG_SEND_KEEPALIVE = 1 << 1,  /* send what is staged, or else an empty data message; without
+					a session wg_peer_want_session() */
 	WG_SEND_STAGED = 1 << 2,     /* a session can be used now: send what is staged */
 	WG_DROP_STAGED = 1 << 3,     /* the handshake was given up: what is staged will not go */
 	WG_KEYS_WIPED = 1 << 4,	     /* the sessions and their keys are gone */
@@ -24,12 +25,12 @@ enum wg_action {
 /** One peer's timers. All deadlines; MONO_NEVER is off. */
 struct wg_timers {
 	struct mono retransmit;	   /* an initiation got no response */
+	struct mono give_up;	   /* REKEY_ATTEMPT_TIME after a session was last wanted */
 	struct mono keepalive;	   /* data was received and nothing sent since */
 	struct mono new_handshake; /* data was sent and nothing received since */
 	struct mono wipe;	   /* the keys' life ends */
 	struct mono persistent;	   /* PersistentKeepalive */
 	uint64_t persistent_ns;	   /* its interval, 0: off */
-	unsigned attempts;	   /* initiations sent without an answer, after the first */
 	bool another_keepalive;	   /* more data came while `keepalive` was running */
 	bool last_minute; /* the renewal on receipt, shortly before expiry, was asked for */
 };
@@ -39,6 +40,9 @@ struct mono wg_timers_deadline(const struct wg_timers *t);
 
 /** Do what is due at `now`. Return: a set of enum wg_action. */
 unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *rng);
+
+/** A session is wanted that is not there (or is old): the time to give up is counted anew. */
+void wg_timers_wanted(struct wg_timers *t, struct mono now);
 
 /** A data message with content was sent. */
 void wg_timers_data_sent(struct wg_timers *t, struct mono now, const struct rng *rng);

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/* A WireGuard interface: our identity, its peers, and the tables that lead to them. */
+#include "wg/device.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "crypto/tai64n.h"
+#include "crypto/x25519.h"
+
+#define ALIGNMENT	 64
+#define INDICES_PER_PEER 8 /* 1 handshake and 4 sessions, in a table at most three quarters full   \
+			    */
+
+/* Where each table begins in the device's block. */
+struct layout {
+	size_t buckets, bucket_count;
+	size_t heap;
+	size_t nodes;
+	size_t indices, index_count;
+	size_t sources, source_count;
+	size_t total;
+};
+
+static size_t power_of_two(size_t at_least)
+{
+	size_t n = 16;
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+static size_t take(size_t *total, size_t count, size_t size)
+{
+	size_t at = *total;
+
+	*total = size_align(at + count * size, ALIGNMENT);
+	return at;
+}
+
+static struct layout layout_of(const struct wg_sizes *s)
+{
+	struct layout l = {
+		.total = 0,
+		.bucket_count = power_of_two(s->peers),
+		.index_count = power_of_two(s->peers * INDICES_PER_PEER),
+		.source_count = power_of_two(s->sources),
+	};
+
+	l.buckets = take(&l.total, l.bucket_count, sizeof(struct list));
+	l.heap = take(&l.total, s->peers, sizeof(struct heap_entry *));
+	l.nodes =
+		take(&l.total, wg_allowedips_nodes(s->allowed_ips), sizeof(struct wg_allowed_node));
+	l.indices = take(&l.total, l.index_count, sizeof(struct wg_index_entry));
+	l.sources = take(&l.total, l.source_count, sizeof(struct wg_ratelimit_entry));
+	return l;
+}
+
+size_t wg_device_memory(const struct wg_sizes *sizes)
+{
+	return layout_of(sizes).total;
+}
+
+/* Public keys are not chosen by whom we do not know, so their bytes are hash enough. */
+static struct list *bucket_of(const struct wg_device *dev, const uint8_t *public_key)
+{
+	return &dev->buckets[load_le64(public_key) & (dev->bucket_count - 1)];
+}
+
+/* Put the buckets at `memory` and every peer into its bucket. */
+static void place_buckets(struct wg_device *dev, struct list *buckets, size_t count)
+{
+	dev->buckets = buckets;
+	dev->bucket_count = count;
+	for (size_t i = 0; i < count; i++)
+		list_init(&buckets[i]);
+	LIST_FOR_EACH(l, &dev->peers)
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
+
+		list_push_tail(bucket_of(dev, peer->remote.public_key), &peer->hash_link);
+	}
+}
+
+int wg_device_init(
+	struct wg_device *dev, const struct wg_sizes *sizes, void *memory, struct rng rng)
+{
+	struct layout l = layout_of(sizes);
+	uint8_t *m = memory;
+	int err;
+
+	*dev = (struct wg_device){ .rng = rng, .sizes = *sizes };
+	list_init(&dev->peers);
+	err = blake2s_init(&dev->crypto.blake2s);
+	if (!err)
+		err = aead_init(&dev->crypto.aead, NULL);
+	if (err) {
+		blake2s_fini(&dev->crypto.blake2s);
+		return err;
+	}
+	place_buckets(dev, (void *)(m + l.buckets), l.bucket_count);
+	dev->deadlines = (struct heap){ .slots = (void *)(m + l.heap), .cap = sizes->peers };
+	wg_allowedips_init(&dev->allowed, (void *)(m + l.nodes),
+		(uint32_t)wg_allowedips_nodes(sizes->allowed_ips));
+	wg_indextable_init(&dev->indices, (void *)(m + l.indices), l.index_count);
+	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
+	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
+	return 0;
+}
+
+int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *memory)
+{
+	struct layout l = layout_of(sizes);
+	uint8_t *m = memory;
+
+	if (sizes->peers < dev->sizes.peers || sizes->allowed_ips < dev->sizes.allowed_ips ||
+		sizes->sources < dev->sizes.sources)
+		return -EINVAL;
+	place_buckets(dev, (void *)(m + l.buckets), l.bucket_count);
+	memcpy(m + l.heap, dev->deadlines.slots,
+		dev->deadlines.len * sizeof(*dev->deadlines.slots));
+	dev->deadlines.slots = (void *)(m + l.heap);
+	dev->deadlines.cap = sizes->peers;
+	wg_allowedips_move(&dev->allowed, (void *)(m + l.nodes),
+		(uint32_t)wg_allowedips_nodes(sizes->allowed_ips));
+	wg_indextable_move(&dev->indices, (void *)(m + l.indices), l.index_count);
+	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
+	dev->sizes = *sizes;
+	return 0;
+}
+
+void wg_device_fini(struct wg_device *dev)
+{
+	if (!dev || !dev->buckets)
+		return;
+	LIST_FOR_EACH_SAFE(l, next, &dev->peers)
+	wg_device_remove_peer(dev, CONTAINER_OF(l, struct wg_peer, link));
+	blake2s_fini(&dev->crypto.blake2s);
+	aead_fini(&dev->crypto.aead);
+	secret_wipe(dev, sizeof(*dev));
+}
+
+/* Fill in the identity of a private key; all zero is none. */
+static void identity_of(const uint8_t *key, struct wg_identity *ret)
+{
+	*ret = (struct wg_identity){ 0 };
+	if (secret_is_zero(key, WG_KEY_LEN))
+		return;
+	memcpy(ret->private_key, key, WG_KEY_LEN);
+	x25519_clamp(ret->private_key);
+	ret->present = !x25519_public(ret->private_key, ret->public_key);
+}
+
+struct wg_peer *wg_device_set_private_key(
+	struct wg_device *dev, const uint8_t key[static WG_KEY_LEN])
+{
+	struct wg_identity identity;
+	struct wg_peer *self = NULL;
+
+	identity_of(key, &identity);
+	if (secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN))
+		return NULL;
+	dev->identity = identity;
+	secret_wipe(&identity, sizeof(identity));
+	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
+	if (dev->identity.present)
+		self = wg_device_find_peer(dev, dev->identity.public_key);
+	if (self)
+		wg_device_remove_peer(dev, self);
+	LIST_FOR_EACH(l, &dev->peers)
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
+
+		wg_peer_reset(dev, peer);
+		wg_noise_precompute(&dev->identity, &peer->remote);
+	}
+	return self;
+}
+
+int wg_device_add_peer(
+	struct wg_device *dev, struct wg_peer *peer, const uint8_t public_key[static WG_KEY_LEN])
+{
+	if (dev->identity.present && !memcmp(public_key, dev->identity.public_key, WG_KEY_LEN))
+		return -EINVAL;
+	if (wg_device_find_peer(dev, public_key))
+		return -EEXIST;
+	if (dev->peer_count == dev->sizes.peers)
+		return -ENOSPC;
+	memset(peer, 0, sizeof(*peer));
+	memcpy(peer->remote.public_key, public_key, WG_KEY_LEN);
+	peer->allowed_first = WG_NO_NODE;
+	wg_noise_precompute(&dev->identity, &peer->remote);
+	wg_cookie_maker_init(&dev->crypto, &peer->cookie, public_key);
+	list_push_tail(&dev->peers, &peer->link);
+	list_push_tail(bucket_of(dev, public_key), &peer->hash_link);
+	dev->peer_count++;
+	return 0;
+}
+
+void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer)
+{
+	wg_allowedips_remove_peer(&dev->allowed, peer);
+	wg_peer_reset(dev, peer);
+	heap_remove(&dev->deadlines, &peer->due);
+	list_remove(&peer->link);
+	list_remove(&peer->hash_link);
+	dev->peer_count--;
+	secret_wipe(&peer->remote, sizeof(peer->remote));
+	secret_wipe(&peer->cookie, sizeof(peer->cookie));
+}
+
+struct wg_peer *wg_device_find_peer(
+	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN])
+{
+	LIST_FOR_EACH(l, bucket_of(dev, public_key))
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, hash_link);
+
+		if (!memcmp(peer->remote.public_key, public_key, WG_KEY_LEN))
+			return peer;
+	}
+	return NULL;
+}
+
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner)
+{
+	return inner->family == AF_INET ? wg_allowedips_lookup4(&dev->allowed, inner->dst)
+					: wg_allowedips_lookup6(&dev->allowed, inner->dst);
+}
+
+enum drop wg_device_allows(
+	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner)
+{
+	const struct wg_peer *owner = inner->family == AF_INET
+					      ? wg_allowedips_lookup4(&dev->allowed, inner->src)
+					      : wg_allowedips_lookup6(&dev->allowed, inner->src);
+
+	return owner == peer ? DROP_NONE : DROP_INNER_SOURCE;
+}
+
+/* A session has come to be: by response sent or received. */
+static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
+	struct mono now, struct wall wall)
+{
+	wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
+	wg_timers_session_derived(&peer->timers, now);
+	if (s->initiator) {
+		peer->last_handshake = wall;
+		wg_timers_handshake_complete(&peer->timers);
+	}
+}
+
+/* Answer an initiation that has authenticated, and begin the session that follows. */
+static enum drop respond(struct wg_device *dev, struct wg_peer *peer, struct wg_handshake *hs,
+	struct mono now, struct wall wall, struct wg_event *ret)
+{
+	struct wg_session s = { .remote_index = hs->remote_index };
+	uint8_t ephemeral[WG_KEY_LEN];
+	int err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &s.local_index);
+
+	if (err)
+		return DROP_WG_STATE;
+	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
+	err = wg_noise_make_response(&dev->crypto, hs, &peer->remote, s.local_index, ephemeral,
+		(struct wg_response *)(void *)ret->reply, &s.keys);
+	secret_wipe(ephemeral, sizeof(ephemeral));
+	if (err) {
+		wg_indextable_remove(&dev->indices, s.local_index);
+		return DROP_WG_HANDSHAKE_AUTH;
+	}
+	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret->reply, WG_RESPONSE_LEN, now);
+	ret->reply_len = WG_RESPONSE_LEN;
+	peer->tx_bytes += WG_RESPONSE_LEN;
+	begin_session(dev, peer, &s, now, wall);
+	wg_timers_sent(&peer->timers, now);
+	secret_wipe(&s, sizeof(s));
+	return DROP_NONE;
+}
+
+/* Whether an authentic initiation is news, and not too much of it. */
+static enum drop judge_initiation(
+	const struct wg_peer *peer, const uint8_t *timestamp, struct mono now)
+{
+	if (!tai64n_later(timestamp, peer->newest_timestamp))
+		return DROP_WG_HANDSHAKE_REPLAY;
+	if (mono_is_set(peer->last_initiation_taken) &&
+		mono_between(peer->last_initiation_taken, now) < NS_PER_S / WG_INITIATIONS_PER_S)
+		return DROP_WG_HANDSHAKE_FLOOD;
+	return DROP_NONE;
+}
+
+static enum drop take_initiation(struct wg_device *dev, const struct wg_initiation *msg,
+	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret)
+{
+	struct wg_opened_initiation opened;
+	uint8_t timestamp[WG_TIMESTAMP_LEN];
+	struct wg_peer *peer;
+	enum drop drop = DROP_WG_HANDSHAKE_AUTH;
+
+	if (wg_noise_open_initiation(&dev->crypto, &dev->identity, msg, &opened))
+		return DROP_WG_HANDSHAKE_AUTH;
+	peer = wg_device_find_peer(dev, opened.remote_static);
+	if (!peer) {
+		drop = DROP_WG_UNKNOWN_PEER;
+		goto out;
+	}
+	if (wg_noise_finish_initiation(&dev->crypto, &opened, &peer->remote, msg, timestamp))
+		goto out;
+	drop = judge_initiation(peer, timestamp, now);
+	if (drop)
+		goto out;
+	memcpy(peer->newest_timestamp, timestamp, sizeof(timestamp));
+	peer->last_initiation_taken = now;
+	drop = respond(dev, peer, &opened.handshake, now, wall, ret);
+	if (drop)
+		goto out;
+	ret->peer = peer;
+	ret->actions |= wg_peer_heard(peer, src);
+	peer->rx_bytes += WG_INITIATION_LEN;
+	wg_timers_received(&peer->timers, now);
+	wg_peer_arm(dev, peer);
+out:
+	secret_wipe(&opened, sizeof(opened));
+	return drop;
+}
+
+static enum drop take_response(struct wg_device *dev, const struct wg_response *msg,
+	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret)
+{
+	const struct wg_index_entry *e =
+		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
+	struct wg_session s = { .initiator = true };
+	struct wg_peer *peer;
+
+	if (!e)
+		return DROP_WG_UNKNOWN_INDEX;
+	peer = e->peer;
+	if (e->keypair || peer->handshake.state != WG_HANDSHAKE_INITIATION_SENT)
+		return DROP_WG_STATE;
+	s.local_index = peer->handshake.local_index;
+	s.remote_index = load_le32(msg->sender);
+	if (wg_noise_take_response(
+		    &dev->crypto, &peer->handshake, &dev->identity, &peer->remote, msg, &s.keys))
+		return DROP_WG_HANDSHAKE_AUTH;
+	begin_session(dev, peer, &s, now, wall);
+	secret_wipe(&s, sizeof(s));
+	peer->rx_bytes += WG_RESPONSE_LEN;
+	wg_timers_received(&peer->timers, now);
+	wg_peer_arm(dev, peer);
+	ret->peer = peer;
+	ret->actions |= wg_peer_heard(peer, src) | WG_SEND_KEEPALIVE;
+	return DROP_NONE;
+}
+
+static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie_reply *msg,
+	struct mono now, struct wg_event *ret)
+{
+	const struct wg_index_entry *e =
+		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
+	int err;
+
+	if (!e)
+		return DROP_WG_UNKNOWN_INDEX;
+	err = wg_cookie_take_reply(&dev->crypto, &e->peer->cookie, msg, now);
+	if (err)
+		return err == -ENOENT ? DROP_WG_STATE : DROP_WG_HANDSHAKE_AUTH;
+	e->peer->rx_bytes += WG_COOKIE_REPLY_LEN;
+	ret->peer = e->peer;
+	return DROP_NONE;
+}
+
+/* Judge the macs of an initiation or response; under load, demand a cookie or send one. */
+static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
+	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
+{
+	switch (wg_cookie_check(&dev->crypto, &dev->checker, msg, len, src, under_load, now)) {
+	case WG_MAC_INVALID:
+		return DROP_WG_MAC1;
+	case WG_MAC_VALID:
+		if (!under_load)
+			return DROP_NONE;
+		wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
+			(struct wg_cookie_reply *)(void *)ret->reply);
+		ret->reply_len = WG_COOKIE_REPLY_LEN;
+		return DROP_WG_COOKIE_REQUIRED;
+	case WG_MAC_WITH_COOKIE:
+		break;
+	}
+	return wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now)
+		       ? DROP_NONE
+		       : DROP_WG_RATE_LIMIT;
+}
+
+/* The length of a handshake message of the type; 0 for any other. */
+static size_t length_of(uint32_t type)
+{
+	switch (type) {
+	case WG_MSG_INITIATION:
+		return WG_INITIATION_LEN;
+	case WG_MSG_RESPONSE:
+		return WG_RESPONSE_LEN;
+	case WG_MSG_COOKIE:
+		return WG_COOKIE_REPLY_LEN;
+	default:
+		return 0;
+	}
+}
+
+enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
+	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
+	struct wg_event *ret)
+{
+	uint32_t type;
+	enum drop drop;
+
+	ret->peer = NULL;
+	ret->actions = 0;
+	ret->reply_len = 0;
+	if (len < 4)
+		return DROP_WG_SHORT;
+	type = load_le32(msg);
+	if (!length_of(type))
+		return DROP_WG_TYPE;
+	if (len != length_of(type))
+		return len < length_of(type) ? DROP_WG_SHORT : DROP_WG_LENGTH;
+	if (!dev->identity.present)
+		return DROP_WG_STATE;
+	if (type == WG_MSG_COOKIE)
+		return take_cookie_reply(
+			dev, (const struct wg_cookie_reply *)(const void *)msg, now, ret);
+	drop = judge_macs(dev, msg, len, src, now, under_load, ret);
+	if (drop)
+		return drop;
+	if (type == WG_MSG_INITIATION)
+		return take_initiation(
+			dev, (const struct wg_initiation *)(const void *)msg, src, now, wall, ret);
+	return take_response(
+		dev, (const struct wg_response *)(const void *)msg, src, now, wall, ret);
+}
+
+enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t len,
+	struct mono now, struct wg_keypair **ret_kp, uint64_t *ret_counter)
+{
+	const struct wg_index_entry *e;
+	uint64_t counter;
+
+	if (len < WG_DATA_OVERHEAD)
+		return DROP_WG_SHORT;
+	if (load_le32(msg) != WG_MSG_DATA)
+		return DROP_WG_TYPE;
+	e = wg_indextable_find(&dev->indices, load_le32(msg + 4));
+	if (!e || !e->keypair)
+		return DROP_WG_UNKNOWN_INDEX;
+	counter = load_le64(msg + 8);
+	if (!wg_keypair_is_fresh(e->keypair, now) || counter >= WG_REJECT_AFTER_MESSAGES)
+		return DROP_WG_KEY_EXPIRED;
+	if (!wg_replay_check(&e->keypair->replay, counter))
+		return DROP_WG_REPLAY;
+	*ret_kp = e->keypair;
+	*ret_counter = counter;
+	return DROP_NONE;
+}
+
+struct mono wg_device_deadline(const struct wg_device *dev)
+{
+	const struct heap_entry *e = heap_first(&dev->deadlines);
+
+	return e ? e->due : MONO_NEVER;
+}
+
+struct wg_peer *wg_device_due(const struct wg_device *dev, struct mono now)
+{
+	struct heap_entry *e = heap_first(&dev->deadlines);
+
+	if (!e || !mono_reached(e->due, now))
+		return NULL;
+	return CONTAINER_OF(e, struct wg_peer, due);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Session keys: their slots, their counters, sealing and opening data messages. */
+#include "wg/keypair.h"
+
+#include <errno.h>
+
+#include "base/bug.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+
+static void drop(struct wg_keypair **slot, struct wg_indextable *indices)
+{
+	if (!*slot)
+		return;
+	wg_indextable_remove(indices, (*slot)->local_index);
+	secret_wipe(*slot, sizeof(**slot));
+	*slot = NULL;
+}
+
+/* The session sends no more, but may still receive. */
+static void retire(
+	struct wg_keypairs *keys, struct wg_keypair **slot, struct wg_indextable *indices)
+{
+	if (!*slot)
+		return;
+	drop(&keys->previous[1], indices);
+	keys->previous[1] = keys->previous[0];
+	keys->previous[0] = *slot;
+	*slot = NULL;
+}
+
+static void drop_expired(struct wg_keypair **slot, struct wg_indextable *indices, struct mono now)
+{
+	if (*slot && !wg_keypair_is_fresh(*slot, now))
+		drop(slot, indices);
+}
+
+static struct wg_keypair *free_slot(struct wg_keypairs *keys)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys->slots); i++)
+		if (!keys->slots[i].peer)
+			return &keys->slots[i];
+	return NULL;
+}
+
+struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextable *indices,
+	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall)
+{
+	struct wg_keypair *kp;
+	struct wg_index_entry *entry = wg_indextable_find(indices, s->local_index);
+
+	drop_expired(&keys->previous[1], indices, now);
+	drop_expired(&keys->previous[0], indices, now);
+	drop_expired(&keys->current, indices, now);
+	if (s->initiator) {
+		/* Whichever of the two the peer thinks is newest, it goes on being heard. */
+		retire(keys, &keys->current, indices);
+		retire(keys, &keys->next, indices);
+	} else {
+		drop(&keys->next, indices);
+	}
+	kp = free_slot(keys);
+	ASSERT(kp && entry && !entry->keypair);
+	kp->peer = peer;
+	kp->initiator = s->initiator;
+	kp->local_index = s->local_index;
+	kp->remote_index = s->remote_index;
+	kp->born = now;
+	kp->made = wall;
+	memcpy(kp->tx_key, s->keys.tx, sizeof(kp->tx_key));
+	memcpy(kp->rx_key, s->keys.rx, sizeof(kp->rx_key));
+	entry->keypair = kp;
+	*(s->initiator ? &keys->current : &keys->next) = kp;
+	return kp;
+}
+
+void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices)
+{
+	retire(keys, &keys->current, indices);
+	keys->current = keys->next;
+	keys->next = NULL;
+}
+
+void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices)
+{
+	drop(&keys->current, indices);
+	drop(&keys->next, indices);
+	drop(&keys->previous[0], indices);
+	drop(&keys->previous[1], indices);
+}
+
+bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)
+{
+	return mono_between(kp->born, now) < WG_REJECT_AFTER_TIME;
+}
+
+int wg_keypair_reserve(struct wg_keypair *kp, unsigned n, uint64_t *ret_first)
+{
+	uint64_t first = atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
+
+	do
+		if (first >= WG_REJECT_AFTER_MESSAGES || WG_REJECT_AFTER_MESSAGES - first < n)
+			return -EKEYEXPIRED;
+	while (!atomic_compare_exchange_weak_explicit(
+		&kp->tx_counter, &first, first + n, memory_order_relaxed, memory_order_relaxed));
+	*ret_first = first;
+	return 0;
+}
+
+void wg_data_seal(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
+	uint8_t *msg, size_t padded_len)
+{
+	uint8_t *text = msg + WG_DATA_HEADER_LEN;
+
+	store_le32(msg, WG_MSG_DATA);
+	store_le32(msg + 4, kp->remote_index);
+	store_le64(msg + 8, counter);
+	aead_seal(aead, kp->tx_key, counter, text, text, padded_len, NULL, 0);
+}
+
+enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
+	uint8_t *msg, size_t len)
+{
+	uint8_t *text = msg + WG_DATA_HEADER_LEN;
+
+	if (aead_open(aead, kp->rx_key, counter, text, text, len - WG_DATA_HEADER_LEN, NULL, 0))
+		return DROP_WG_AUTH;
+	return DROP_NONE;
+}
+
+enum drop wg_data_commit(struct wg_keypair *kp, uint64_t counter)
+{
+	return wg_replay_commit(&kp->replay, counter) ? DROP_NONE : DROP_WG_REPLAY;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer: its identity, endpoint, sessions, timers and counters. */
+#include "wg/peer.h"
+
+#include <errno.h>
+
+#include "base/bug.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "crypto/tai64n.h"
+#include "wg/device.h"
+
+/* Whether the initiator of a session that has lived for `age` is to renew it. */
+static bool is_older(const struct wg_keypair *kp, uint64_t age, struct mono now)
+{
+	return kp->initiator && mono_between(kp->born, now) >= age;
+}
+
+static uint64_t messages_sent(struct wg_keypair *kp)
+{
+	return atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
+}
+
+void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer)
+{
+	/* The heap has room for every peer. */
+	ASSERT(!heap_set(&dev->deadlines, &peer->due, wg_timers_deadline(&peer->timers)));
+}
+
+struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now)
+{
+	struct wg_keypair *kp = peer->keys.current;
+
+	if (!kp || !wg_keypair_is_fresh(kp, now) || messages_sent(kp) >= WG_REJECT_AFTER_MESSAGES)
+		return NULL;
+	return kp;
+}
+
+unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now)
+{
+	wg_timers_wanted(&peer->timers, now);
+	wg_peer_arm(dev, peer);
+	if (!peer->remote.usable || !peer->endpoint.addr.family)
+		return 0;
+	if (mono_is_set(peer->last_initiation_sent) &&
+		mono_between(peer->last_initiation_sent, now) < WG_REKEY_TIMEOUT)
+		return 0;
+	return WG_SEND_INITIATION;
+}
+
+unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
+	struct mono now)
+{
+	struct wg_peer *peer = kp->peer;
+	unsigned actions = 0;
+
+	peer->tx_bytes += bytes;
+	wg_timers_sent(&peer->timers, now);
+	if (has_data)
+		wg_timers_data_sent(&peer->timers, now, &dev->rng);
+	if (messages_sent(kp) > WG_REKEY_AFTER_MESSAGES || is_older(kp, WG_REKEY_AFTER_TIME, now))
+		actions |= wg_peer_want_session(dev, peer, now);
+	wg_peer_arm(dev, peer);
+	return actions;
+}
+
+unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
+	uint64_t bytes, bool has_data, struct mono now)
+{
+	struct wg_peer *peer = kp->peer;
+	unsigned actions = wg_peer_heard(peer, src);
+
+	peer->rx_bytes += bytes;
+	if (kp == peer->keys.next) {
+		wg_keypairs_confirm(&peer->keys, &dev->indices);
+		wg_timers_handshake_complete(&peer->timers);
+		peer->last_handshake = kp->made;
+		actions |= WG_SEND_STAGED;
+	}
+	wg_timers_received(&peer->timers, now);
+	if (has_data)
+		wg_timers_data_received(&peer->timers, now);
+	if (kp == peer->keys.current && !peer->timers.last_minute &&
+		is_older(kp, WG_REJECT_AFTER_TIME - WG_KEEPALIVE_TIMEOUT - WG_REKEY_TIMEOUT, now)) {
+		peer->timers.last_minute = true;
+		actions |= wg_peer_want_session(dev, peer, now);
+	}
+	wg_peer_arm(dev, peer);
+	return actions;
+}
+
+/* Give up the handshake under way, if any. */
+static void forget_handshake(struct wg_device *dev, struct wg_peer *peer)
+{
+	if (peer->handshake.state != WG_HANDSHAKE_NONE)
+		wg_indextable_remove(&dev->indices, peer->handshake.local_index);
+	secret_wipe(&peer->handshake, sizeof(peer->handshake));
+}
+
+int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct mono now,
+	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN])
+{
+	struct wg_initiation *msg = (struct wg_initiation *)(void *)ret_msg;
+	uint8_t ephemeral[WG_KEY_LEN], timestamp[WG_TIMESTAMP_LEN];
+	uint32_t index;
+	int err;
+
+	if (!peer->remote.usable)
+		return -ENOKEY;
+	if (!peer->endpoint.addr.family)
+		return -EHOSTUNREACH;
+	if (mono_is_set(peer->last_initiation_sent) &&
+		mono_between(peer->last_initiation_sent, now) < WG_REKEY_TIMEOUT)
+		return -EAGAIN;
+	forget_handshake(dev, peer);
+	err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &index);
+	if (err)
+		return err;
+	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
+	tai64n_encode(wall, timestamp);
+	err = wg_noise_make_initiation(&dev->crypto, &peer->handshake, &dev->identity,
+		&peer->remote, index, ephemeral, timestamp, msg);
+	secret_wipe(ephemeral, sizeof(ephemeral));
+	if (err) {
+		wg_indextable_remove(&dev->indices, index);
+		return err;
+	}
+	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret_msg, WG_INITIATION_LEN, now);
+	peer->last_initiation_sent = now;
+	peer->tx_bytes += WG_INITIATION_LEN;
+	wg_timers_initiated(&peer->timers, now, &dev->rng);
+	wg_peer_arm(dev, peer);
+	return 0;
+}
+
+unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono now)
+{
+	unsigned actions = wg_timers_run(&peer->timers, now, &dev->rng);
+
+	if (actions & WG_SOURCE_STALE)
+		wg_peer_clear_source(peer);
+	if (actions & WG_KEYS_WIPED) {
+		wg_keypairs_wipe(&peer->keys, &dev->indices);
+		forget_handshake(dev, peer);
+	}
+	wg_peer_arm(dev, peer);
+	return actions;
+}
+
+void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
+{
+	memcpy(peer->remote.psk, psk, WG_KEY_LEN);
+}
+
+void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote)
+{
+	peer->endpoint = *remote;
+	wg_peer_clear_source(peer);
+}
+
+void wg_peer_clear_source(struct wg_peer *peer)
+{
+	peer->endpoint.local = (struct ip_addr){ 0 };
+	peer->endpoint.local_ifindex = 0;
+}
+
+unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src)
+{
+	bool moved = !endpoint_equal(&peer->endpoint, src);
+
+	peer->endpoint = *src;
+	return moved ? WG_ENDPOINT_MOVED : 0;
+}
+
+unsigned wg_peer_set_keepalive(
+	struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, struct mono now)
+{
+	bool turned_on = seconds && !peer->keepalive_s;
+
+	peer->keepalive_s = seconds;
+	peer->timers.persistent_ns = seconds * NS_PER_S;
+	peer->timers.persistent = seconds ? mono_add(now, peer->timers.persistent_ns) : MONO_NEVER;
+	wg_peer_arm(dev, peer);
+	return turned_on ? WG_SEND_KEEPALIVE : 0;
+}
+
+void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer)
+{
+	wg_keypairs_wipe(&peer->keys, &dev->indices);
+	forget_handshake(dev, peer);
+	wg_timers_stop(&peer->timers);
+	peer->last_initiation_sent = MONO_NEVER;
+	wg_peer_arm(dev, peer);
+}
