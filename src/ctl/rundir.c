@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Where running sites are found: one control socket each, NAME.sock, in one folder. */
+#include "ctl/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUFFIX "sock"
+
+const char *rundir_path(void)
+{
+	const char *path = getenv("WIRESPAN_RUNDIR");
+
+	return path && *path ? path : RUNDIR_DEFAULT;
+}
+
+int rundir_socket_path(const char *site, char ret_path[static UNIXSOCK_PATH_LEN])
+{
+	int len;
+
+	if (!*site || *site == '.' || strchr(site, '/'))
+		return -EINVAL;
+	len = snprintf(ret_path, UNIXSOCK_PATH_LEN, "%s/%s." SUFFIX, rundir_path(), site);
+	return (size_t)len < UNIXSOCK_PATH_LEN ? 0 : -ENAMETOOLONG;
+}
+
+/* Length of the site's name in a socket's file name; 0 if it is none. */
+static size_t site_len(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	if (!dot || *file == '.' || strcmp(dot, "." SUFFIX) != 0)
+		return 0;
+	return (size_t)(dot - file);
+}
+
+static int is_socket_name(const struct dirent *entry)
+{
+	return site_len(entry->d_name) > 0;
+}
+
+int rundir_list(char ***ret_names, size_t *ret_len)
+{
+	struct dirent **entries;
+	int count = scandir(rundir_path(), &entries, is_socket_name, alphasort);
+	char **names;
+	size_t len = 0;
+
+	*ret_names = NULL;
+	*ret_len = 0;
+	if (count < 0)
+		return errno == ENOENT ? 0 : -errno;
+	names = calloc((size_t)count + 1, sizeof(*names));
+	for (int i = 0; i < count; i++) {
+		if (names)
+			names[len] = strndup(entries[i]->d_name, site_len(entries[i]->d_name));
+		if (names && names[len])
+			len++;
+		free(entries[i]);
+	}
+	free(entries);
+	if (len < (size_t)count) {
+		rundir_free_names(names, len);
+		return -ENOMEM;
+	}
+	*ret_names = names;
+	*ret_len = len;
+	return 0;
+}
+
+void rundir_free_names(char **names, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		free(names[i]);
+	free(names);
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the control socket's server under ordinary, slow, mute, greedy and foreign clients. */
+#include "ctl/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "ctl/client.h"
+#include "ctl/testdir.h"
+
+#define TIMEOUT_MS 150
+#define STATUS	   "{\"verb\":\"status\"}\n"
+
+/** A server in this process, and what its handler was asked. */
+struct fixture {
+	struct testdir dir;
+	struct ctl_server *server;
+	int asked[CTL_VERB_COUNT];
+	size_t peers; /* that a status reply reports */
+	bool refuse;  /* answer "no" */
+};
+
+static void handle(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
+{
+	struct fixture *f = ctx;
+
+	f->asked[request->verb]++;
+	if (f->refuse) {
+		ctl_reply_fail(reply, "not now");
+		return;
+	}
+	if (request->verb != CTL_STATUS)
+		return;
+	reply->has_status = true;
+	strcpy(reply->status.site, "vpn01");
+	for (size_t i = 0; i < f->peers; i++)
+		assert_non_null(status_add_peer(&reply->status));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct ctl_server_config config = { .handler = handle, .ctx = f, .timeout_ms = TIMEOUT_MS };
+
+	testdir_make(&f->dir);
+	config.path = f->dir.path;
+	*state = f;
+	return ctl_server_open(&config, &f->server);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ctl_server_close(f->server);
+	testdir_remove(&f->dir);
+	free(f);
+	return 0;
+}
+
+static bool is_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+/* Let the server work until it has had nothing to do for `idle_ms`. */
+static void pump(struct fixture *f, int idle_ms)
+{
+	while (is_readable(ctl_server_fd(f->server), idle_ms))
+		ctl_server_run(f->server);
+}
+
+static int join(struct fixture *f)
+{
+	int fd = unixsock_connect(f->dir.path, 1000);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* What the server has sent, as text. Return: whether it has closed the connection after it. */
+static bool hear(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf + len, size - 1 - len, MSG_DONTWAIT);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	buf[len] = '\0';
+	return n == 0 || errno == ECONNRESET;
+}
+
+static void test_status(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+	int fd = join(f);
+
+	say(fd, STATUS "ignored");
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	assert_non_null(strstr(text, "\"site\":\"vpn01\""));
+	assert_int_equal(f->asked[CTL_STATUS], 1);
+	close(fd);
+}
+
+static void test_byte_by_byte(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+	int fd = join(f);
+
+	for (const char *p = "{\"verb\":\"reload\"}"; *p; p++) {
+		assert_int_equal(send(fd, p, 1, 0), 1);
+		pump(f, 0);
+		assert_false(hear(fd, text, sizeof(text)));
+	}
+	shutdown(fd, SHUT_WR);
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_string_equal(text, "{\"ok\":true}\n");
+	assert_int_equal(f->asked[CTL_RELOAD], 1);
+	close(fd);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *reply;
+	} table[] = {
+		{ "nonsense\n", "{\"ok\":false,\"error\":\"not a request: send one line such as "
+				"{\\\"verb\\\":\\\"status\\\"}\"}\n" },
+		{ "{\"verb\":\"fly\"}\n",
+			"{\"ok\":false,\"error\":\"this version of wirespan has no "
+			"such verb\"}\n" },
+		{ "{\"verb\":\"down\",\"x\":1}\n",
+			"{\"ok\":false,\"error\":\"this version of "
+			"wirespan has no such option for this verb\"}\n" },
+		{ "\n", "{\"ok\":false,\"error\":\"not a request: send one line such as "
+			"{\\\"verb\\\":\\\"status\\\"}\"}\n" },
+	};
+	struct fixture *f = *state;
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		int fd = join(f);
+
+		say(fd, table[i].request);
+		pump(f, 0);
+		assert_true(hear(fd, text, sizeof(text)));
+		assert_string_equal(text, table[i].reply);
+		close(fd);
+	}
+	for (int v = 0; v < CTL_VERB_COUNT; v++)
+		assert_int_equal(f->asked[v], 0);
+}
+
+static void test_endless_request(void **state)
+{
+	struct fixture *f = *state;
+	char text[CTL_REQUEST_MAX + 100];
+	int fd = join(f);
+
+	memset(text, ' ', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	say(fd, text);
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "not a request"));
+	close(fd);
+}
+
+/* Sixteen mute clients hold all places; the next is served when their time is up, not later. */
+static void test_mute_clients(void **state)
+{
+	struct fixture *f = *state;
+	int mute[CTL_SERVER_CLIENTS];
+	char text[8192];
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_LEN(mute); i++)
+		mute[i] = join(f);
+	pump(f, 0);
+	fd = join(f);
+	say(fd, STATUS);
+	pump(f, 0);
+	assert_false(hear(fd, text, sizeof(text)));
+	pump(f, TIMEOUT_MS * 2);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	for (size_t i = 0; i < ARRAY_LEN(mute); i++) {
+		assert_true(hear(mute[i], text, sizeof(text)));
+		assert_string_equal(text, "");
+		close(mute[i]);
+	}
+	close(fd);
+}
+
+/* Who does not read its reply hinders nobody, and is closed when its time is up. */
+static void test_deaf_client(void **state)
+{
+	struct fixture *f = *state;
+	char *text = malloc(1 << 20);
+	int deaf = join(f);
+	int fd;
+
+	f->peers = 10000;
+	say(deaf, STATUS);
+	pump(f, 0);
+	f->peers = 0;
+	fd = join(f);
+	say(fd, STATUS);
+	pump(f, 0);
+	assert_true(hear(fd, text, 1 << 20));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	close(fd);
+	pump(f, TIMEOUT_MS * 2);
+	assert_true(hear(deaf, text, 1 << 20));
+	assert_null(strchr(text, '\n'));
+	close(deaf);
+	free(text);
+}
+
+/* A large reply leaves whole, as fast as it is read. */
+static void test_large_reply(void **state)
+{
+	struct fixture *f = *state;
+	size_t size = 8 << 20;
+	char *text = malloc(size);
+	struct ctl_reply reply;
+	int fd = join(f);
+	bool end = false;
+	size_t len = 0;
+
+	f->peers = 10000;
+	say(fd, STATUS);
+	while (!end) {
+		pump(f, 0);
+		end = hear(fd, text + len, size - len);
+		len += strlen(text + len);
+	}
+	assert_int_equal(ctl_reply_parse(text, len, &reply), 0);
+	assert_int_equal(reply.status.peers_len, 10000);
+	ctl_reply_fini(&reply);
+	free(text);
+	close(fd);
+}
+
+static void test_vanishing_clients(void **state)
+{
+	struct fixture *f = *state;
+	char text[8192];
+	int fd;
+
+	f->peers = 10000;
+	for (int i = 0; i < 3 * CTL_SERVER_CLIENTS; i++) {
+		fd = join(f);
+		say(fd, i % 3 ? STATUS : "{\"ver");
+		if (i % 2)
+			pump(f, 0);
+		close(fd);
+		pump(f, 0);
+	}
+	f->peers = 0;
+	fd = join(f);
+	say(fd, STATUS);
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	close(fd);
+}
+
+/* With nobody there, nothing wakes the owner up. */
+static void test_idle(void **state)
+{
+	struct fixture *f = *state;
+	int fd = join(f);
+	char text[8192];
+
+	say(fd, STATUS);
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	close(fd);
+	assert_false(is_readable(ctl_server_fd(f->server), TIMEOUT_MS * 3));
+}
+
+/* The end-of-file after `down` comes when the server is closed, however long that takes. */
+static void test_down_is_held(void **state)
+{
+	struct fixture *f = *state;
+	char text[256];
+	int fd = join(f);
+
+	say(fd, "{\"verb\":\"down\"}\n");
+	pump(f, TIMEOUT_MS * 2);
+	assert_false(hear(fd, text, sizeof(text)));
+	assert_string_equal(text, "{\"ok\":true}\n");
+	ctl_server_close(f->server);
+	f->server = NULL;
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_string_equal(text, "");
+	close(fd);
+}
+
+static void test_down_refused_is_not_held(void **state)
+{
+	struct fixture *f = *state;
+	char text[256];
+	int fd = join(f);
+
+	f->refuse = true;
+	say(fd, "{\"verb\":\"down\"}\n");
+	pump(f, 0);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_string_equal(text, "{\"ok\":false,\"error\":\"not now\"}\n");
+	close(fd);
+}
+
+/* Who went away while held leaves its place. */
+static void test_held_places_are_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3 * CTL_SERVER_CLIENTS; i++) {
+		int fd = join(f);
+
+		say(fd, "{\"verb\":\"down\"}\n");
+		pump(f, 0);
+		close(fd);
+		pump(f, 0);
+	}
+	assert_int_equal(f->asked[CTL_DOWN], 3 * CTL_SERVER_CLIENTS);
+}
+
+/* Run `child` in another process while the server works. Return: its exit status. */
+static int run_beside(struct fixture *f, int (*child)(struct fixture *f))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(child(f));
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		pump(f, 5);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int ask_as_nobody(struct fixture *f)
+{
+	struct ctl_request request = { .verb = CTL_STATUS };
+	struct ctl_reply reply;
+
+	if (setuid(65534) < 0)
+		return 2;
+	if (ctl_client_ask(f->dir.path, &request, 1000, &reply) < 0)
+		return 3;
+	return reply.ok || !strstr(reply.text, "only root");
+}
+
+static void test_stranger(void **state)
+{
+	struct fixture *f = *state;
+
+	if (geteuid() != 0)
+		skip(); /* only root can become a stranger */
+	assert_int_equal(chmod(f->dir.folder, 0755), 0);
+	assert_int_equal(chmod(f->dir.path, 0666), 0);
+	assert_int_equal(run_beside(f, ask_as_nobody), 0);
+	assert_int_equal(f->asked[CTL_STATUS], 0);
+	assert_int_equal(chmod(f->dir.path, 0600), 0);
+	assert_int_equal(run_beside(f, ask_as_nobody), 3);
+}
+
+static int ask_status(struct fixture *f)
+{
+	struct ctl_request request = { .verb = CTL_STATUS };
+	struct ctl_reply reply;
+
+	if (ctl_client_ask(f->dir.path, &request, 2000, &reply) < 0)
+		return 2;
+	return !reply.ok || !reply.has_status || reply.status.peers_len != 3000;
+}
+
+static void test_client_asks(void **state)
+{
+	struct fixture *f = *state;
+
+	f->peers = 3000;
+	assert_int_equal(run_beside(f, ask_status), 0);
+}
+
+/* A server that never answers costs the client its time, no more. */
+static void test_client_times_out(void **state)
+{
+	struct fixture *f = *state;
+	struct ctl_request request = { .verb = CTL_STATUS };
+	struct ctl_reply reply;
+	struct mono start = clock_mono();
+
+	assert_int_equal(ctl_client_ask(f->dir.path, &request, 100, &reply), -ETIMEDOUT);
+	assert_in_range(mono_between(start, clock_mono()), 100 * NS_PER_MS, 1000 * NS_PER_MS);
+	assert_int_equal(ctl_client_ask("/nonexistent/x.sock", &request, 100, &reply), -ENOENT);
+}
+
+static int serve_down(struct fixture *f)
+{
+	while (!f->asked[CTL_DOWN]) {
+		if (is_readable(ctl_server_fd(f->server), 2000))
+			ctl_server_run(f->server);
+	}
+	usleep(100000);
+	return 0;
+}
+
+/* `down` returns once the process is gone, not when it has answered. */
+static void test_client_down(void **state)
+{
+	struct fixture *f = *state;
+	struct mono start = clock_mono();
+	struct ctl_reply reply;
+	struct unixsock taken;
+	pid_t pid;
+
+	/* the socket must be listened on by the child alone */
+	ctl_server_close(f->server);
+	f->server = NULL;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct ctl_server_config config = {
+			.path = f->dir.path, .handler = handle, .ctx = f
+		};
+
+		_exit(ctl_server_open(&config, &f->server) || serve_down(f));
+	}
+	while (access(f->dir.path, F_OK) < 0 || ctl_client_down(f->dir.path, 2000, &reply) < 0)
+		assert_true(mono_between(start, clock_mono()) < 5 * NS_PER_S);
+	assert_true(mono_between(start, clock_mono()) >= 100 * NS_PER_MS);
+	assert_true(reply.ok);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), pid);
+	assert_int_equal(unixsock_open(f->dir.path, &taken), 0);
+	unixsock_close(&taken);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(status),
+		TEST(byte_by_byte),
+		TEST(refusals),
+		TEST(endless_request),
+		TEST(mute_clients),
+		TEST(deaf_client),
+		TEST(large_reply),
+		TEST(vanishing_clients),
+		TEST(idle),
+		TEST(down_is_held),
+		TEST(down_refused_is_not_held),
+		TEST(held_places_are_given_up),
+		TEST(stranger),
+		TEST(client_asks),
+		TEST(client_times_out),
+		TEST(client_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Unix stream sockets at a path: claiming one from a dead process, connecting, who is at the other
+ * end. */
+#include "ctl/unixsock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG	      16
+#define PROBE_TIMEOUT 200 /* ms; a listener that is too busy to accept is alive all the same */
+#define FOLDER_MODE   0755
+#define SOCKET_MODE   0600
+
+static int fill_address(const char *path, struct sockaddr_un *ret)
+{
+	size_t len = strlen(path);
+
+	if (len >= sizeof(ret->sun_path))
+		return -ENAMETOOLONG;
+	memset(ret, 0, sizeof(*ret));
+	ret->sun_family = AF_UNIX;
+	memcpy(ret->sun_path, path, len);
+	return 0;
+}
+
+/* The folder of `path`, which fits into a socket address. */
+static void folder_of(const char *path, char ret[static UNIXSOCK_PATH_LEN])
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	memcpy(ret, path, len);
+	ret[len] = '\0';
+	if (len == 0)
+		strcpy(ret, slash ? "/" : ".");
+}
+
+/* Open the folder of `path`, made if missing, and lock it against other claims. */
+static int lock_folder(const char *path)
+{
+	char folder[UNIXSOCK_PATH_LEN];
+	struct stat held;
+	struct stat there;
+	int fd;
+
+	folder_of(path, folder);
+	for (int tries = 0; tries < 8; tries++) {
+		if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
+			return -errno;
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		/* another process may have removed the empty folder while we waited */
+		if (flock(fd, LOCK_EX) == 0 && fstat(fd, &held) == 0 && stat(folder, &there) == 0 &&
+			held.st_ino == there.st_ino && held.st_dev == there.st_dev)
+			return fd;
+		close(fd);
+	}
+	return -EBUSY;
+}
+
+/* Remove a socket that nobody listens on. */
+static int remove_stale(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = unixsock_connect(path, PROBE_TIMEOUT);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || fd == -ETIMEDOUT)
+		return -EADDRINUSE;
+	if (fd != -ECONNREFUSED)
+		return fd == -ENOENT ? 0 : fd;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Bind and listen, while the folder is locked. */
+static int bind_at(const struct sockaddr_un *address, struct unixsock *s)
+{
+	struct stat st;
+	int err;
+
+	/* bind() takes the mode from the socket's own inode: there is no moment with a looser one
+	 */
+	if (fchmod(s->fd, SOCKET_MODE) < 0 ||
+		bind(s->fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -errno;
+	if (listen(s->fd, BACKLOG) < 0 || lstat(address->sun_path, &st) < 0) {
+		err = -errno;
+		unlink(address->sun_path);
+		return err;
+	}
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return 0;
+}
+
+int unixsock_open(const char *path, struct unixsock *ret)
+{
+	struct sockaddr_un address;
+	struct unixsock s;
+	int err = fill_address(path, &address);
+	int folder = err ? err : lock_folder(path);
+
+	if (folder < 0)
+		return folder;
+	memcpy(s.path, address.sun_path, sizeof(s.path));
+	s.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	err = s.fd < 0 ? -errno : remove_stale(path);
+	if (!err)
+		err = bind_at(&address, &s);
+	close(folder);
+	if (err && s.fd >= 0)
+		close(s.fd);
+	if (!err)
+		*ret = s;
+	return err;
+}
+
+bool unixsock_is_in_place(const struct unixsock *s)
+{
+	struct stat st;
+
+	return lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
+}
+
+void unixsock_close(struct unixsock *s)
+{
+	char folder[UNIXSOCK_PATH_LEN];
+	int lock = lock_folder(s->path);
+
+	if (unixsock_is_in_place(s))
+		unlink(s->path);
+	folder_of(s->path, folder);
+	rmdir(folder);
+	if (lock >= 0)
+		close(lock);
+	close(s->fd);
+}
+
+int unixsock_connect(const char *path, unsigned timeout_ms)
+{
+	struct timeval limit = { .tv_sec = timeout_ms / 1000,
+		.tv_usec = (timeout_ms % 1000) * 1000 };
+	struct sockaddr_un address;
+	int err = fill_address(path, &address);
+	int fd;
+
+	if (err)
+		return err;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+bool unixsock_peer_is_trusted(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	return cred.uid == 0 || cred.uid == geteuid();
+}

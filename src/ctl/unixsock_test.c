@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of sockets at a path: who may claim one, and what is left behind. */
+#include "ctl/unixsock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "ctl/testdir.h"
+
+static void test_claim(void **state)
+{
+	struct unixsock first;
+	struct unixsock second = { .fd = 77 };
+	struct testdir t;
+	struct stat st;
+	int fd;
+
+	testdir_make(&t);
+	assert_int_equal(unixsock_connect(t.path, 100), -ENOENT);
+	assert_int_equal(unixsock_open(t.path, &first), 0);
+	assert_int_equal(stat(t.path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(fcntl(first.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(fcntl(first.fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	assert_int_equal(unixsock_open(t.path, &second), -EADDRINUSE);
+	assert_int_equal(second.fd, 77);
+	fd = unixsock_connect(t.path, 100);
+	assert_true(fd >= 0);
+	assert_true(unixsock_peer_is_trusted(fd));
+	close(fd);
+	assert_true(unixsock_is_in_place(&first));
+	unixsock_close(&first);
+	testdir_remove(&t);
+}
+
+/* A dead process' socket is replaced, a full backlog is not taken for death. */
+static void test_stale_and_busy(void **state)
+{
+	struct unixsock dead;
+	struct unixsock s;
+	struct testdir t;
+	int fds[64];
+	int n = 0;
+
+	testdir_make(&t);
+	assert_int_equal(unixsock_open(t.path, &dead), 0);
+	close(dead.fd);
+	assert_int_equal(unixsock_connect(t.path, 100), -ECONNREFUSED);
+	assert_int_equal(unixsock_open(t.path, &s), 0);
+	while (n < 64 && (fds[n] = unixsock_connect(t.path, 10)) >= 0)
+		n++;
+	assert_in_range(n, 1, 63);
+	assert_int_equal(fds[n], -ETIMEDOUT);
+	assert_int_equal(unixsock_open(t.path, &dead), -EADDRINUSE);
+	while (n > 0)
+		close(fds[--n]);
+	unixsock_close(&s);
+	testdir_remove(&t);
+}
+
+static void test_foreign_file(void **state)
+{
+	struct unixsock s;
+	struct testdir t;
+	char long_path[256];
+	int fd;
+
+	testdir_make(&t);
+	snprintf(long_path, sizeof(long_path), "%s/file", t.folder);
+	fd = open(long_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unixsock_open(long_path, &s), -EEXIST);
+	assert_int_equal(unlink(long_path), 0);
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	long_path[0] = '/';
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(unixsock_open(long_path, &s), -ENAMETOOLONG);
+	assert_int_equal(unixsock_connect(long_path, 10), -ENAMETOOLONG);
+	testdir_remove(&t);
+}
+
+/* Whoever finds another's socket in its place leaves it alone. */
+static void test_replaced(void **state)
+{
+	struct unixsock first;
+	struct unixsock second;
+	struct testdir t;
+
+	testdir_make(&t);
+	assert_int_equal(unixsock_open(t.path, &first), 0);
+	assert_int_equal(unlink(t.path), 0);
+	assert_false(unixsock_is_in_place(&first));
+	assert_int_equal(unixsock_open(t.path, &second), 0);
+	assert_false(unixsock_is_in_place(&first));
+	unixsock_close(&first);
+	assert_true(unixsock_is_in_place(&second));
+	unixsock_close(&second);
+	testdir_remove(&t);
+}
+
+/* Of several processes that find a dead one's socket at once, one wins. */
+static void test_race(void **state)
+{
+	enum {
+		RACERS = 8
+	};
+	struct unixsock s;
+	struct testdir t;
+	pid_t pids[RACERS];
+	int winners = 0;
+	int hold[2];
+	int status;
+	char byte;
+
+	testdir_make(&t);
+	assert_int_equal(unixsock_open(t.path, &s), 0);
+	close(s.fd);
+	assert_int_equal(pipe(hold), 0);
+	for (int i = 0; i < RACERS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			close(hold[1]);
+			status = unixsock_open(t.path, &s);
+			if (status == -EADDRINUSE)
+				_exit(1);
+			/* the winner listens until all have tried */
+			_exit(status == 0 && read(hold[0], &byte, 1) == 0 ? 0 : 2);
+		}
+	}
+	close(hold[0]);
+	for (int left = RACERS; left > 1; left--) {
+		assert_true(waitpid(-1, &status, 0) > 0);
+		assert_int_equal(WEXITSTATUS(status), 1);
+	}
+	close(hold[1]);
+	assert_true(waitpid(-1, &status, 0) > 0);
+	winners += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	assert_int_equal(winners, 1);
+	assert_int_equal(unixsock_open(t.path, &s), 0);
+	unixsock_close(&s);
+	testdir_remove(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_stale_and_busy),
+		cmocka_unit_test(test_foreign_file),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_race),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
