@@ -269,6 +269,7 @@ struct conf_site {
 	size_t n_tunnels;
 	struct conf_bridge *bridges;
 	size_t n_bridges;
+	struct conf_at section; /* of [Site], if there is one */
 	struct conf_at at[CONF_SITE_KEYS];
 };
 

@@ -7,22 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more problem, or NULL without memory. */
-static struct conf_problem *problem_new(struct conf_report *report)
-{
-	struct conf_problem *v;
-
-	v = reallocarray(report->v, report->n + 1, sizeof(*v));
-	if (!v)
-		return NULL;
-	report->v = v;
-	return &v[report->n];
-}
+#include "conf/grow.h"
 
 void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
 	const char *format, ...)
 {
-	struct conf_problem *problem = problem_new(report);
+	struct conf_problem *problem = conf_grow(&report->v, report->n, sizeof(*problem));
 	char *text = NULL;
 	char *newline;
 	va_list args;
@@ -70,18 +60,19 @@ void conf_report_sort(struct conf_report *report)
 char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site)
 {
 	const char *severity = problem->severity == CONF_ERROR ? "error" : "warning";
-	const char *file = problem->at.file < site->n_files ? site->files[problem->at.file] : "?";
+	const char *mend = problem->mend ? problem->mend : "";
+	const char *gap = problem->mend ? "\n    " : "";
 	char line[16] = "";
 	char *text;
 	int n;
 
 	if (problem->at.line)
 		snprintf(line, sizeof(line), ":%u", problem->at.line);
-	if (problem->mend)
-		n = asprintf(&text, "%s%s: %s: %s\n    %s\n", file, line, severity, problem->text,
-			problem->mend);
+	if (problem->at.file < site->n_files)
+		n = asprintf(&text, "%s%s: %s: %s%s%s\n", site->files[problem->at.file], line,
+			severity, problem->text, gap, mend);
 	else
-		n = asprintf(&text, "%s%s: %s: %s\n", file, line, severity, problem->text);
+		n = asprintf(&text, "%s: %s%s%s\n", severity, problem->text, gap, mend);
 	return n < 0 ? NULL : text;
 }
 

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of every section: name, how often it may stand, and how its value is read. */
+#include "conf/keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "conf/grow.h"
+#include "conf/value.h"
+
+#define LIST_SEPARATORS ", \t"
+
+const struct conf_word conf_backend_words[] = {
+	{ "auto", CONF_BACKEND_AUTO },
+	{ "userspace", CONF_BACKEND_USERSPACE },
+	{ "kernel", CONF_BACKEND_KERNEL },
+	{ NULL, 0 },
+};
+
+const struct conf_word conf_encap_words[] = {
+	{ "udp", CONF_ENCAP_UDP },
+	{ "ip", CONF_ENCAP_IP },
+	{ NULL, 0 },
+};
+
+const struct conf_word conf_sublayer_words[] = {
+	{ "default", CONF_SUBLAYER_DEFAULT },
+	{ "none", CONF_SUBLAYER_NONE },
+	{ NULL, 0 },
+};
+
+const struct conf_word conf_sequence_words[] = {
+	{ "none", CONF_SEQUENCE_NONE },
+	{ "send", CONF_SEQUENCE_SEND },
+	{ "recv", CONF_SEQUENCE_RECV },
+	{ "both", CONF_SEQUENCE_BOTH },
+	{ NULL, 0 },
+};
+
+const struct conf_word conf_oversize_words[] = {
+	{ "fragment", CONF_OVERSIZE_FRAGMENT },
+	{ "reject", CONF_OVERSIZE_REJECT },
+	{ "drop", CONF_OVERSIZE_DROP },
+	{ NULL, 0 },
+};
+
+/* Table names that iproute2 knows without a file. */
+static const struct conf_word table_words[] = {
+	{ "default", 253 },
+	{ "main", 254 },
+	{ "local", 255 },
+	{ NULL, 0 },
+};
+
+const char *conf_word(const struct conf_word *words, unsigned value)
+{
+	while (words->word && words->value != value)
+		words++;
+	return words->word;
+}
+
+static const struct conf_word *word_find(const struct conf_word *words, const char *text)
+{
+	for (; words->word; words++)
+		if (!strcasecmp(words->word, text))
+			return words;
+	return NULL;
+}
+
+/* Say that `value` of `key` is wrong: `problem` with the mend after '\n'. */
+static void complain(
+	struct conf_reader *r, const struct conf_key *key, const char *value, const char *problem)
+{
+	char shown[CONF_SHOWN_LEN];
+
+	conf_report_add(r->report, CONF_ERROR, r->at, "%s: %s %s", key->name,
+		conf_shown(value, shown), problem);
+}
+
+/* Say that a key (whose text is never shown) is wrong. */
+static void complain_key(struct conf_reader *r, const struct conf_key *key, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len != KEY_BASE64_LEN)
+		conf_report_add(r->report, CONF_ERROR, r->at,
+			"%s: not a key: it has %zu characters instead of 44\n"
+			"paste the whole line that wirespan genkey, pubkey or genpsk printed",
+			key->name, len);
+	else
+		conf_report_add(r->report, CONF_ERROR, r->at,
+			"%s: not a key: it is not the base64 text of 32 bytes\n"
+			"paste the whole line that wirespan genkey, pubkey or genpsk printed",
+			key->name);
+}
+
+static void *field(const struct conf_key *key, void *object)
+{
+	return (char *)object + key->offset;
+}
+
+static void read_words(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	const struct conf_word *word = word_find(key->words, value);
+	char problem[120];
+	size_t len;
+
+	if (word) {
+		memcpy(field(key, object), &word->value, sizeof(word->value));
+		return;
+	}
+	len = (size_t)snprintf(problem, sizeof(problem), "is not one of its values\nwrite");
+	for (word = key->words; word->word && len < sizeof(problem); word++)
+		len += (size_t)snprintf(problem + len, sizeof(problem) - len, "%s %s",
+			word == key->words ? ""
+			: word[1].word	   ? ","
+					   : " or",
+			word->word);
+	complain(r, key, value, problem);
+}
+
+static void read_bool(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (conf_value_bool(value, field(key, object)) < 0)
+		complain(r, key, value, "is neither yes nor no\nwrite yes or no");
+}
+
+static void read_port(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	uint32_t port;
+
+	if (conf_value_u32(value, 1, UINT16_MAX, &port) < 0) {
+		complain(r, key, value, "is not a port\nwrite a number from 1 to 65535");
+		return;
+	}
+	*(uint16_t *)field(key, object) = (uint16_t)port;
+}
+
+/* As wg(8), where 0 lets the system choose. */
+static void read_listen_port(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (!strcmp(value, "0"))
+		*(uint16_t *)field(key, object) = 0;
+	else
+		read_port(r, key, object, value);
+}
+
+static void read_id(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (conf_value_u32(value, 1, UINT32_MAX, field(key, object)) < 0)
+		complain(r, key, value, "is not an id\nwrite a number from 1 to 4294967295");
+}
+
+static void read_mtu(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (!strcasecmp(value, "auto"))
+		*(uint32_t *)field(key, object) = 0;
+	else if (conf_value_u32(value, 1, UINT16_MAX, field(key, object)) < 0)
+		complain(r, key, value, "is not an MTU\nwrite auto, or a number of bytes");
+}
+
+static void read_fwmark(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (!strcasecmp(value, "off"))
+		*(uint32_t *)field(key, object) = 0;
+	else if (conf_value_u32(value, 0, UINT32_MAX, field(key, object)) < 0)
+		complain(r, key, value,
+			"is not a mark\nwrite off, or a number of 32 bits such as 0xca6c");
+}
+
+static void read_keepalive(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	uint32_t seconds = 0;
+
+	if (strcasecmp(value, "off") != 0 && conf_value_u32(value, 0, UINT16_MAX, &seconds) < 0) {
+		complain(r, key, value,
+			"is not a number of seconds\nwrite off, or 1 to 65535; 25 suits most NATs");
+		return;
+	}
+	*(uint16_t *)field(key, object) = (uint16_t)seconds;
+}
+
+static void read_table(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	const struct conf_word *word = word_find(table_words, value);
+	struct conf_interface *wg = object;
+
+	if (!strcasecmp(value, "auto")) {
+		wg->table = CONF_TABLE_AUTO;
+	} else if (!strcasecmp(value, "off")) {
+		wg->table = CONF_TABLE_OFF;
+	} else if (word) {
+		wg->table = CONF_TABLE_NUMBER;
+		wg->table_number = word->value;
+	} else if (!conf_value_u32(value, 1, UINT32_MAX, &wg->table_number)) {
+		wg->table = CONF_TABLE_NUMBER;
+	} else {
+		complain(r, key, value,
+			"is not a routing table\nwrite auto, off, main, or the table's number");
+	}
+}
+
+static void read_private_key(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_interface *wg = object;
+
+	if (key_from_base64(value, strlen(value), wg->private_key) < 0)
+		complain_key(r, key, value);
+	else
+		wg->has_private_key = true;
+}
+
+static void read_public_key(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_peer *peer = object;
+
+	if (key_from_base64(value, strlen(value), peer->public_key) < 0)
+		complain_key(r, key, value);
+}
+
+static void read_preshared_key(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_peer *peer = object;
+
+	if (key_from_base64(value, strlen(value), peer->preshared_key) < 0)
+		complain_key(r, key, value);
+	else
+		peer->has_preshared_key = true;
+}
+
+static void read_path(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	char *path;
+	int n;
+
+	if (value[0] == '/')
+		n = asprintf(&path, "%s", value);
+	else
+		n = asprintf(&path, "%s/%s", r->folder, value);
+	if (n < 0) {
+		r->out_of_memory = true;
+		return;
+	}
+	free(*(char **)field(key, object));
+	*(char **)field(key, object) = path;
+}
+
+static void read_name(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	const char *problem = conf_value_name_problem(value);
+	char shown[CONF_SHOWN_LEN];
+
+	if (problem)
+		conf_report_add(r->report, CONF_ERROR, r->at,
+			"%s: %s %s\nchoose a name such as wg0, l2tpeth0, br-l2tp0", key->name,
+			conf_shown(value, shown), problem);
+	else
+		memcpy(field(key, object), value, strlen(value) + 1);
+}
+
+static void read_endpoint(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_peer *peer = object;
+	const char *host;
+	const char *problem;
+	char shown[CONF_SHOWN_LEN];
+
+	conf_shown(value, shown);
+	problem = conf_value_endpoint(value, &host, &peer->endpoint_port);
+	if (problem) {
+		conf_report_add(
+			r->report, CONF_ERROR, r->at, "%s: %s %s", key->name, shown, problem);
+		return;
+	}
+	free(peer->endpoint_host);
+	peer->endpoint_host = strdup(host);
+	r->out_of_memory |= !peer->endpoint_host;
+}
+
+static void text_add(struct conf_reader *r, struct conf_texts *list, const char *text)
+{
+	struct conf_text *item = conf_grow(&list->v, list->n, sizeof(*item));
+
+	if (!item || !(item->text = strdup(text))) {
+		r->out_of_memory = true;
+		return;
+	}
+	item->at = r->at;
+	list->n++;
+}
+
+/* A shell command, kept as it is. */
+static void read_command(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	text_add(r, field(key, object), value);
+}
+
+static void read_dns(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	char *rest;
+
+	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
+		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+		size_t len = strspn(item, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					  "0123456789.:_-%");
+
+		if (item[len])
+			complain(r, key, item,
+				"is neither an address nor a domain\n"
+				"write addresses of name servers and domains to search");
+		else
+			text_add(r, field(key, object), item);
+	}
+}
+
+static void read_member(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	char *rest;
+
+	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
+		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+		const char *problem = conf_value_name_problem(item);
+		char shown[CONF_SHOWN_LEN];
+
+		if (problem)
+			conf_report_add(r->report, CONF_ERROR, r->at,
+				"%s: %s %s\nwrite the interface's name as `ip link` shows it",
+				key->name, conf_shown(item, shown), problem);
+		else
+			text_add(r, field(key, object), item);
+	}
+}
+
+static void prefix_add(
+	struct conf_reader *r, struct conf_prefixes *list, const struct ip_prefix *prefix)
+{
+	struct conf_prefix *item = conf_grow(&list->v, list->n, sizeof(*item));
+
+	if (!item) {
+		r->out_of_memory = true;
+		return;
+	}
+	*item = (struct conf_prefix){ .prefix = *prefix, .at = r->at };
+	list->n++;
+}
+
+static void read_addresses(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct ip_prefix prefix;
+	char *rest;
+
+	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
+		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+		if (ip_prefix_parse(item, &prefix) < 0)
+			complain(r, key, item,
+				"is not an address\nwrite it with its subnet, such as "
+				"10.0.1.11/24");
+		else
+			prefix_add(r, field(key, object), &prefix);
+	}
+}
+
+static void read_allowed_ips(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct ip_prefix prefix;
+	struct ip_prefix masked;
+	char text[IP_ADDR_TEXT_LEN];
+	char *rest;
+
+	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
+		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+		if (ip_prefix_parse(item, &prefix) < 0) {
+			complain(r, key, item,
+				"is not a range of addresses\n"
+				"write address/length, such as 10.0.1.21/32 or 10.0.5.0/24");
+			continue;
+		}
+		masked = ip_prefix_masked(&prefix);
+		if (!ip_addr_equal(&masked.addr, &prefix.addr))
+			conf_report_add(r->report, CONF_WARNING, r->at,
+				"AllowedIPs: \"%s\" stands for the whole range %s/%u\n"
+				"write that, or %s for the one address",
+				item, ip_addr_text(&masked.addr, text), prefix.len,
+				prefix.addr.family == AF_INET ? "/32" : "/128");
+		prefix_add(r, field(key, object), &masked);
+	}
+}
+
+/* An address without a length. */
+static void read_address(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (strchr(value, '/'))
+		complain(r, key, value,
+			"has a prefix length\nwrite the address alone, without the /length");
+	else if (ip_addr_parse(value, field(key, object)) < 0)
+		complain(r, key, value, "is not an address\nwrite an IPv4 or IPv6 address");
+}
+
+/* systemd's "auto" is what leaving the key out means. */
+static void read_local(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	if (strcasecmp(value, "auto") != 0)
+		read_address(r, key, object, value);
+}
+
+/* A cookie: its bytes, then its length, as they stand in struct conf_session. */
+static void read_cookie(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	uint8_t *cookie = field(key, object);
+	uint8_t bytes[CONF_COOKIE_MAX] = { 0 };
+	int len = conf_value_hex(value, sizeof(bytes), bytes);
+
+	if (len != 0 && len != 4 && len != 8) {
+		conf_report_add(r->report, CONF_ERROR, r->at,
+			"%s: not a cookie\nwrite 8 or 16 hex digits, or nothing for none",
+			key->name);
+		return;
+	}
+	memcpy(cookie, bytes, sizeof(bytes));
+	cookie[CONF_COOKIE_MAX] = (uint8_t)len;
+}
+
+static void read_clamp(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_session *session = object;
+	uint32_t bytes;
+	bool yes;
+
+	/* 1 and 0 are yes and no: no MSS is that small */
+	if (!conf_value_bool(value, &yes)) {
+		session->clamp = yes ? CONF_CLAMP_YES : CONF_CLAMP_NO;
+	} else if (!conf_value_u32(value, 64, UINT16_MAX, &bytes)) {
+		session->clamp = CONF_CLAMP_BYTES;
+		session->clamp_bytes = (uint16_t)bytes;
+	} else {
+		complain(r, key, value,
+			"is not a maximum segment size\nwrite yes, no, or a number of bytes from "
+			"64 to 65535");
+	}
+}
+
+static void read_save_config(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	bool yes = true;
+
+	if (conf_value_bool(value, &yes) < 0)
+		complain(r, key, value, "is neither yes nor no\ntake the line out");
+	else if (yes)
+		conf_report_add(r->report, CONF_ERROR, r->at,
+			"SaveConfig: wirespan never writes to your file, so nothing would be "
+			"saved\n"
+			"take the line out; edit the file and run wirespan reload");
+}
+
+#define KEY(type, member, at_index, key_name, reader)                                              \
+	{                                                                                          \
+		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
+		.read = reader                                                                     \
+	}
+#define LIST(type, member, at_index, key_name, reader)                                             \
+	{                                                                                          \
+		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
+		.read = reader, .repeats = true, .may_be_empty = true                              \
+	}
+#define WORDS(type, member, at_index, key_name, table)                                             \
+	{                                                                                          \
+		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
+		.read = read_words, .words = table                                                 \
+	}
+#define EMPTY(type, member, at_index, key_name, reader)                                            \
+	{                                                                                          \
+		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
+		.read = reader, .may_be_empty = true                                               \
+	}
+
+_Static_assert(sizeof(enum conf_backend) == sizeof(unsigned), "words are stored as unsigned");
+_Static_assert(offsetof(struct conf_session, cookie_len) ==
+		       offsetof(struct conf_session, cookie) + CONF_COOKIE_MAX,
+	"a cookie's length follows it");
+_Static_assert(offsetof(struct conf_session, peer_cookie_len) ==
+		       offsetof(struct conf_session, peer_cookie) + CONF_COOKIE_MAX,
+	"a cookie's length follows it");
+
+/* clang-format off */
+static const struct conf_key site_keys[] = {
+	WORDS(conf_site, backend,   CONF_SITE_BACKEND,   "Backend",   conf_backend_words),
+	KEY(conf_site,   wireguard, CONF_SITE_WIREGUARD, "WireGuard", read_path),
+};
+
+static const struct conf_key interface_keys[] = {
+	KEY(conf_interface,  name,             CONF_INTERFACE_NAME,             "Name",           read_name),
+	KEY(conf_interface,  private_key,      CONF_INTERFACE_PRIVATE_KEY,      "PrivateKey",     read_private_key),
+	KEY(conf_interface,  private_key_file, CONF_INTERFACE_PRIVATE_KEY_FILE, "PrivateKeyFile", read_path),
+	KEY(conf_interface,  listen_port,      CONF_INTERFACE_LISTEN_PORT,      "ListenPort",     read_listen_port),
+	LIST(conf_interface, addresses,        CONF_INTERFACE_ADDRESS,          "Address",        read_addresses),
+	KEY(conf_interface,  mtu,              CONF_INTERFACE_MTU,              "MTU",            read_mtu),
+	KEY(conf_interface,  fwmark,           CONF_INTERFACE_FWMARK,           "FwMark",         read_fwmark),
+	KEY(conf_interface,  table,            CONF_INTERFACE_TABLE,            "Table",          read_table),
+	LIST(conf_interface, dns,              CONF_INTERFACE_DNS,              "DNS",            read_dns),
+	LIST(conf_interface, pre_up,           CONF_INTERFACE_PRE_UP,           "PreUp",          read_command),
+	LIST(conf_interface, post_up,          CONF_INTERFACE_POST_UP,          "PostUp",         read_command),
+	LIST(conf_interface, pre_down,         CONF_INTERFACE_PRE_DOWN,         "PreDown",        read_command),
+	LIST(conf_interface, post_down,        CONF_INTERFACE_POST_DOWN,        "PostDown",       read_command),
+	KEY(conf_interface,  name,             CONF_INTERFACE_SAVE_CONFIG,      "SaveConfig",     read_save_config),
+};
+
+static const struct conf_key peer_keys[] = {
+	KEY(conf_peer,  public_key,         CONF_PEER_PUBLIC_KEY,         "PublicKey",           read_public_key),
+	KEY(conf_peer,  preshared_key,      CONF_PEER_PRESHARED_KEY,      "PresharedKey",        read_preshared_key),
+	KEY(conf_peer,  preshared_key_file, CONF_PEER_PRESHARED_KEY_FILE, "PresharedKeyFile",    read_path),
+	KEY(conf_peer,  endpoint_host,      CONF_PEER_ENDPOINT,           "Endpoint",            read_endpoint),
+	LIST(conf_peer, allowed_ips,        CONF_PEER_ALLOWED_IPS,        "AllowedIPs",          read_allowed_ips),
+	KEY(conf_peer,  keepalive_s,        CONF_PEER_KEEPALIVE,          "PersistentKeepalive", read_keepalive),
+};
+
+static const struct conf_key tunnel_keys[] = {
+	KEY(conf_tunnel,   tunnel_id,            CONF_TUNNEL_ID,                   "TunnelId",           read_id),
+	KEY(conf_tunnel,   peer_tunnel_id,       CONF_TUNNEL_PEER_ID,              "PeerTunnelId",       read_id),
+	KEY(conf_tunnel,   local,                CONF_TUNNEL_LOCAL,                "Local",              read_local),
+	KEY(conf_tunnel,   remote,               CONF_TUNNEL_REMOTE,               "Remote",             read_address),
+	WORDS(conf_tunnel, encap,                CONF_TUNNEL_ENCAP,                "EncapsulationType",  conf_encap_words),
+	KEY(conf_tunnel,   udp_source_port,      CONF_TUNNEL_UDP_SOURCE_PORT,      "UDPSourcePort",      read_port),
+	KEY(conf_tunnel,   udp_destination_port, CONF_TUNNEL_UDP_DESTINATION_PORT, "UDPDestinationPort", read_port),
+	KEY(conf_tunnel,   udp_checksum,         CONF_TUNNEL_UDP_CHECKSUM,         "UDPChecksum",        read_bool),
+};
+
+static const struct conf_key session_keys[] = {
+	KEY(conf_session,   name,            CONF_SESSION_NAME,        "Name",                 read_name),
+	KEY(conf_session,   session_id,      CONF_SESSION_ID,          "SessionId",            read_id),
+	KEY(conf_session,   peer_session_id, CONF_SESSION_PEER_ID,     "PeerSessionId",        read_id),
+	WORDS(conf_session, sublayer,        CONF_SESSION_SUBLAYER,    "Layer2SpecificHeader", conf_sublayer_words),
+	EMPTY(conf_session, cookie,          CONF_SESSION_COOKIE,      "Cookie",               read_cookie),
+	EMPTY(conf_session, peer_cookie,     CONF_SESSION_PEER_COOKIE, "PeerCookie",           read_cookie),
+	WORDS(conf_session, sequence,        CONF_SESSION_SEQUENCE,    "Sequence",             conf_sequence_words),
+	KEY(conf_session,   mtu,             CONF_SESSION_MTU,         "MTU",                  read_mtu),
+	KEY(conf_session,   clamp,           CONF_SESSION_CLAMP_MSS,   "ClampMSS",             read_clamp),
+	WORDS(conf_session, oversize,        CONF_SESSION_OVERSIZE,    "Oversize",             conf_oversize_words),
+	KEY(conf_session,   bridge,          CONF_SESSION_BRIDGE,      "Bridge",               read_name),
+};
+
+static const struct conf_key bridge_keys[] = {
+	KEY(conf_bridge,  name,      CONF_BRIDGE_NAME,    "Name",    read_name),
+	LIST(conf_bridge, addresses, CONF_BRIDGE_ADDRESS, "Address", read_addresses),
+	LIST(conf_bridge, members,   CONF_BRIDGE_MEMBER,  "Member",  read_member),
+	KEY(conf_bridge,  stp,       CONF_BRIDGE_STP,     "STP",     read_bool),
+};
+
+const struct conf_section_keys conf_sections[CONF_SECTIONS] = {
+	[CONF_SECTION_SITE]      = { "Site",        site_keys,      ARRAY_LEN(site_keys),      offsetof(struct conf_site, at) },
+	[CONF_SECTION_INTERFACE] = { "Interface",   interface_keys, ARRAY_LEN(interface_keys), offsetof(struct conf_interface, at) },
+	[CONF_SECTION_PEER]      = { "Peer",        peer_keys,      ARRAY_LEN(peer_keys),      offsetof(struct conf_peer, at) },
+	[CONF_SECTION_L2TP]      = { "L2TP",        tunnel_keys,    ARRAY_LEN(tunnel_keys),    offsetof(struct conf_tunnel, at) },
+	[CONF_SECTION_SESSION]   = { "L2TPSession", session_keys,   ARRAY_LEN(session_keys),   offsetof(struct conf_session, at) },
+	[CONF_SECTION_BRIDGE]    = { "Bridge",      bridge_keys,    ARRAY_LEN(bridge_keys),    offsetof(struct conf_bridge, at) },
+};
+/* clang-format on */

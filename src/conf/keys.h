@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of every section: name, how often it may stand, and how its value is read. */
+#ifndef CONF_KEYS_H
+#define CONF_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/model.h"
+#include "conf/report.h"
+
+/** What reading one value needs to know beside the value. */
+struct conf_reader {
+	struct conf_report *report;
+	const char *folder; /* of the file: relative paths start there */
+	struct conf_at at;
+	bool out_of_memory;
+};
+
+/** One key of a section. */
+struct conf_key {
+	const char *name;
+	unsigned index; /* in the object's `at` */
+	bool repeats;	/* may stand several times: a list */
+	bool may_be_empty;
+	size_t offset;	   /* of what `read` fills, in the object */
+	const void *words; /* for words: a table that ends with a NULL word */
+	void (*read)(struct conf_reader *r, const struct conf_key *key, void *object, char *value);
+};
+
+/** A word of a key's value and what it stands for. */
+struct conf_word {
+	const char *word;
+	unsigned value;
+};
+
+/** The sections, in the order in which the canonical text has them. */
+enum conf_section {
+	CONF_SECTION_SITE = 0,
+	CONF_SECTION_INTERFACE,
+	CONF_SECTION_PEER,
+	CONF_SECTION_L2TP,
+	CONF_SECTION_SESSION,
+	CONF_SECTION_BRIDGE,
+	CONF_SECTIONS
+};
+
+/** A section's name and keys. */
+struct conf_section_keys {
+	const char *name;
+	const struct conf_key *keys;
+	size_t n_keys;
+	size_t at_offset; /* of the object's `at` */
+};
+
+/** The sections, by enum conf_section. */
+extern const struct conf_section_keys conf_sections[CONF_SECTIONS];
+
+/** The words of values that have words: also what the canonical text writes. */
+extern const struct conf_word conf_backend_words[];
+extern const struct conf_word conf_encap_words[];
+extern const struct conf_word conf_sublayer_words[];
+extern const struct conf_word conf_sequence_words[];
+extern const struct conf_word conf_oversize_words[];
+
+/** The word for `value` in a table of words. */
+const char *conf_word(const struct conf_word *words, unsigned value);
+
+#endif

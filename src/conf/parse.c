@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of a configuration file into the model. */
+#include "conf/parse.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "conf/grow.h"
+#include "conf/keys.h"
+#include "conf/nearest.h"
+#include "conf/value.h"
+
+#define BLANKS " \t\r\f\v"
+
+/* Where the parser stands in a file. */
+struct parser {
+	struct conf_site *site;
+	struct conf_reader reader;
+	bool included;		    /* this is the WireGuard file that a site's file names */
+	bool in_section;	    /* false before the first section and in an unknown one */
+	bool seen_section;	    /* false before the first section */
+	enum conf_section section;  /* with in_section */
+	enum conf_section previous; /* the last known section before this one */
+	void *object;		    /* what the section's keys fill, with in_section */
+};
+
+/* Sections that people bring along from elsewhere, and what to call them here. */
+static const struct {
+	const char *name;
+	const char *here;
+} foreign_sections[] = {
+	{ "WireGuard", "[Interface]" },
+	{ "WireGuardPeer", "[Peer]" },
+	{ "NetDev", "[Interface] and [Bridge], with Name =" },
+	{ "Tunnel", "[L2TP]" },
+	{ "Session", "[L2TPSession]" },
+};
+
+/* Keys that people bring along, and why they are not needed. */
+static const struct {
+	const char *name;
+	const char *reason;
+} foreign_keys[] = {
+	{ "UDP6ZeroChecksumTx", "UDP over IPv6 always carries its checksum here" },
+	{ "UDP6ZeroChecksumRx", "datagrams with and without a checksum are accepted here" },
+	{ "RouteTable", "that is Table = in [Interface]" },
+	{ "PrivateKeyPath", "that is PrivateKeyFile = in [Interface]" },
+	{ "MTUBytes", "that is MTU =" },
+	{ "FirewallMark", "that is FwMark = in [Interface]" },
+};
+
+/* Whether a text from the file may be repeated in a message: a word, and no piece of a key. */
+static bool is_word(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= CONF_NEAREST_MAX &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		       len;
+}
+
+static void error(struct parser *p, const char *message)
+{
+	conf_report_add(p->reader.report, CONF_ERROR, p->reader.at, "%s", message);
+}
+
+static const struct conf_key *key_find(const struct conf_section_keys *section, const char *name)
+{
+	for (size_t i = 0; i < section->n_keys; i++)
+		if (!strcasecmp(section->keys[i].name, name))
+			return &section->keys[i];
+	return NULL;
+}
+
+/* The section, other than the one we are in, that knows a key of this name; or NULL. */
+static const struct conf_section_keys *section_with_key(const char *name)
+{
+	for (size_t i = 0; i < CONF_SECTIONS; i++)
+		if (key_find(&conf_sections[i], name))
+			return &conf_sections[i];
+	return NULL;
+}
+
+static const char *key_nearest(const struct conf_section_keys *section, const char *name)
+{
+	size_t best = conf_word_reach(name) + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < section->n_keys; i++) {
+		size_t distance = conf_word_distance(name, section->keys[i].name);
+
+		if (distance < best) {
+			best = distance;
+			nearest = section->keys[i].name;
+		}
+	}
+	return nearest;
+}
+
+static void unknown_key(struct parser *p, const char *name)
+{
+	const struct conf_section_keys *section = &conf_sections[p->section];
+	const struct conf_section_keys *other = section_with_key(name);
+	const char *nearest = key_nearest(section, name);
+	struct conf_report *report = p->reader.report;
+	struct conf_at at = p->reader.at;
+
+	if (!is_word(name)) {
+		error(p, "this is no key of ours, and it may be a secret, so it is not shown\n"
+			 "write KEY = VALUE; a key of wg(8) stands after PrivateKey = or "
+			 "PublicKey =");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(foreign_keys); i++)
+		if (!strcasecmp(foreign_keys[i].name, name)) {
+			conf_report_add(report, CONF_ERROR, at,
+				"unknown key \"%s\" in [%s]: %s\ntake the line out", name,
+				section->name, foreign_keys[i].reason);
+			return;
+		}
+	if (other)
+		conf_report_add(report, CONF_ERROR, at,
+			"\"%s\" does not belong in [%s]\nmove the line into [%s]", name,
+			section->name, other->name);
+	else if (nearest)
+		conf_report_add(report, CONF_ERROR, at,
+			"unknown key \"%s\" in [%s]\ndid you mean \"%s\"?", name, section->name,
+			nearest);
+	else
+		conf_report_add(report, CONF_ERROR, at,
+			"unknown key \"%s\" in [%s]\ntake the line out; wirespan.conf(5) lists the "
+			"keys",
+			name, section->name);
+}
+
+/* A section that may stand once: complain if `section_at` says that it has been there. */
+static void once(struct parser *p, struct conf_at *section_at)
+{
+	if (section_at->line)
+		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+			"[%s] stands twice, first in line %u\nput its keys into one section",
+			conf_sections[p->section].name, section_at->line);
+	else
+		*section_at = p->reader.at;
+}
+
+static void *peer_new(struct parser *p)
+{
+	struct conf_site *site = p->site;
+	struct conf_peer *peer = conf_grow(&site->peers, site->n_peers, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	site->n_peers++;
+	peer->section = p->reader.at;
+	return peer;
+}
+
+static void *tunnel_new(struct parser *p)
+{
+	struct conf_site *site = p->site;
+	struct conf_tunnel *tunnel = conf_grow(&site->tunnels, site->n_tunnels, sizeof(*tunnel));
+
+	if (!tunnel)
+		return NULL;
+	site->n_tunnels++;
+	tunnel->udp_source_port = 1701;
+	tunnel->udp_destination_port = 1701;
+	tunnel->section = p->reader.at;
+	return tunnel;
+}
+
+static void *session_new(struct parser *p, struct conf_tunnel *tunnel)
+{
+	struct conf_session *session;
+
+	session = conf_grow(&tunnel->sessions, tunnel->n_sessions, sizeof(*session));
+	if (!session)
+		return NULL;
+	tunnel->n_sessions++;
+	session->section = p->reader.at;
+	return session;
+}
+
+static void *bridge_new(struct parser *p)
+{
+	struct conf_site *site = p->site;
+	struct conf_bridge *bridge = conf_grow(&site->bridges, site->n_bridges, sizeof(*bridge));
+
+	if (!bridge)
+		return NULL;
+	site->n_bridges++;
+	strcpy(bridge->name, "br-l2tp0");
+	bridge->section = p->reader.at;
+	return bridge;
+}
+
+/* A [L2TPSession]: it needs a [L2TP] above it, and should not be torn away from it. */
+static void *enter_session(struct parser *p)
+{
+	struct conf_site *site = p->site;
+
+	if (!site->n_tunnels) {
+		error(p, "[L2TPSession] without a tunnel: no [L2TP] stands above it\n"
+			 "put the [L2TP] that it belongs to above it");
+		return NULL;
+	}
+	if (p->previous != CONF_SECTION_L2TP && p->previous != CONF_SECTION_SESSION)
+		conf_report_add(p->reader.report, CONF_WARNING, p->reader.at,
+			"[L2TPSession] stands apart from its tunnel, the [L2TP] in line %u\n"
+			"move it up, right behind that [L2TP]",
+			site->tunnels[site->n_tunnels - 1].section.line);
+	return session_new(p, &site->tunnels[site->n_tunnels - 1]);
+}
+
+/* The object for the section just begun, or NULL if there is none for it. */
+static void *enter_section(struct parser *p)
+{
+	void *object = NULL;
+
+	switch (p->section) {
+	case CONF_SECTION_SITE:
+		once(p, &p->site->section);
+		return p->site;
+	case CONF_SECTION_INTERFACE:
+		once(p, &p->site->interface.section);
+		return &p->site->interface;
+	case CONF_SECTION_PEER:
+		object = peer_new(p);
+		break;
+	case CONF_SECTION_L2TP:
+		object = tunnel_new(p);
+		break;
+	case CONF_SECTION_SESSION:
+		return enter_session(p);
+	case CONF_SECTION_BRIDGE:
+		object = bridge_new(p);
+		break;
+	case CONF_SECTIONS:
+		break;
+	}
+	p->reader.out_of_memory |= !object;
+	return object;
+}
+
+static void unknown_section(struct parser *p, const char *name)
+{
+	size_t best = conf_word_reach(name) + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(foreign_sections); i++)
+		if (!strcasecmp(foreign_sections[i].name, name)) {
+			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+				"unknown section [%s]\nhere that is %s", name,
+				foreign_sections[i].here);
+			return;
+		}
+	for (size_t i = 0; i < CONF_SECTIONS; i++) {
+		size_t distance = conf_word_distance(name, conf_sections[i].name);
+
+		if (distance < best) {
+			best = distance;
+			nearest = conf_sections[i].name;
+		}
+	}
+	if (!is_word(name))
+		error(p, "this is no section's name\nwrite [Site], [Interface], [Peer], [L2TP], "
+			 "[L2TPSession] or [Bridge]");
+	else if (nearest)
+		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+			"unknown section [%s]\ndid you mean [%s]?", name, nearest);
+	else
+		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+			"unknown section [%s]\nwrite [Site], [Interface], [Peer], [L2TP], "
+			"[L2TPSession] or [Bridge]",
+			name);
+}
+
+/* Cut blanks off both ends, in place. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, BLANKS);
+	len = strlen(text);
+	while (len > 0 && strchr(BLANKS, text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static void read_section(struct parser *p, char *line)
+{
+	size_t len = strlen(line);
+	char *name;
+
+	if (p->in_section)
+		p->previous = p->section;
+	p->in_section = false;
+	p->seen_section = true;
+	if (line[len - 1] != ']') {
+		error(p, "the section's name has no closing bracket\nwrite it as [Name]");
+		return;
+	}
+	line[len - 1] = '\0';
+	name = trim(line + 1);
+	for (size_t i = 0; i < CONF_SECTIONS; i++) {
+		if (strcasecmp(conf_sections[i].name, name) != 0)
+			continue;
+		p->section = (enum conf_section)i;
+		if (p->included && i != CONF_SECTION_INTERFACE && i != CONF_SECTION_PEER) {
+			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+				"[%s] does not belong in a WireGuard file\nmove it into %s",
+				conf_sections[i].name, p->site->files[0]);
+			return;
+		}
+		p->object = enter_section(p);
+		p->in_section = p->object != NULL;
+		return;
+	}
+	unknown_section(p, name);
+}
+
+static void read_key(struct parser *p, char *name, char *value)
+{
+	const struct conf_section_keys *section = &conf_sections[p->section];
+	const struct conf_key *key = key_find(section, name);
+	struct conf_at *at;
+
+	if (!key) {
+		unknown_key(p, name);
+		return;
+	}
+	at = (struct conf_at *)(void *)((char *)p->object + section->at_offset) + key->index;
+	if (!key->repeats && at->line) {
+		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+			"%s stands twice in this [%s], first in line %u\nkeep one of the two",
+			key->name, section->name, at->line);
+		return;
+	}
+	if (!at->line)
+		*at = p->reader.at;
+	if (!*value) {
+		if (!key->may_be_empty)
+			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+				"%s has no value\nwrite one after the =, or take the line out",
+				key->name);
+		return;
+	}
+	key->read(&p->reader, key, p->object, value);
+}
+
+/* One line without its newline, NUL-terminated, free of NULs otherwise. */
+static void read_line(struct parser *p, char *line)
+{
+	char *equals;
+
+	line[strcspn(line, "#")] = '\0';
+	line = trim(line);
+	if (!*line || *line == ';')
+		return;
+	if (*line == '[') {
+		read_section(p, line);
+		return;
+	}
+	if (!p->seen_section) {
+		error(p, "a key before the first section\nput [Interface], or the section it "
+			 "belongs to, above it");
+		p->seen_section = true; /* say it once */
+		return;
+	}
+	if (!p->in_section)
+		return; /* the section's name was the mistake */
+	equals = strchr(line, '=');
+	if (!equals) {
+		error(p, "neither a [Section] nor KEY = VALUE\nwrite an = between key and value, "
+			 "or # before a comment");
+		return;
+	}
+	*equals = '\0';
+	read_key(p, trim(line), trim(equals + 1));
+}
+
+/* Name the file in the site; its number goes to the places of this file's values. */
+static int file_add(struct parser *p, const char *name)
+{
+	struct conf_site *site = p->site;
+	char **slot = conf_grow(&site->files, site->n_files, sizeof(*slot));
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = strdup(name);
+	if (!*slot)
+		return -ENOMEM;
+	p->reader.at.file = (uint32_t)site->n_files++;
+	return 0;
+}
+
+/* Copy line after line into `line`, of CONF_LINE_MAX + 1 bytes, and read it. */
+static void read_lines(struct parser *p, const struct conf_source *source, char *line)
+{
+	const char *bytes = source->bytes;
+	size_t pos = 0;
+
+	if (source->len >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3))
+		pos = 3; /* a byte order mark */
+	while (pos < source->len) {
+		const char *newline = memchr(bytes + pos, '\n', source->len - pos);
+		size_t len = newline ? (size_t)(newline - bytes) - pos : source->len - pos;
+
+		p->reader.at.line++;
+		if (len > CONF_LINE_MAX) {
+			error(p, "the line is longer than 65536 bytes\nbreak it up: lists such as "
+				 "AllowedIPs may stand in several lines");
+		} else if (memchr(bytes + pos, '\0', len)) {
+			error(p, "the line has a NUL byte\nis this a text file? save it as UTF-8");
+		} else {
+			memcpy(line, bytes + pos, len);
+			line[len] = '\0';
+			read_line(p, line);
+		}
+		pos += len + 1;
+	}
+}
+
+static int parse_file(struct parser *p, const struct conf_source *source)
+{
+	char *line;
+
+	if (file_add(p, source->name) < 0)
+		return -ENOMEM;
+	if (source->len > CONF_FILE_MAX) {
+		error(p, "the file is larger than 16 MiB\nis this the right file?");
+		return 0;
+	}
+	line = malloc(CONF_LINE_MAX + 1);
+	if (!line)
+		return -ENOMEM;
+	read_lines(p, source, line);
+	secret_wipe(line, CONF_LINE_MAX + 1);
+	free(line);
+	return p->reader.out_of_memory ? -ENOMEM : 0;
+}
+
+int conf_parse(struct conf_site *site, const struct conf_source *source, struct conf_report *report)
+{
+	struct parser p = { .site = site,
+		.reader = { .report = report, .folder = source->folder } };
+
+	return parse_file(&p, source);
+}
+
+/* What stands in the site's own file although another file is named for it. */
+static void refuse_doubled(struct conf_site *site, struct conf_report *report)
+{
+	const struct conf_section_keys *section = &conf_sections[CONF_SECTION_INTERFACE];
+	struct conf_interface *wg = &site->interface;
+
+	for (size_t i = 0; i < section->n_keys; i++) {
+		struct conf_at *at = &wg->at[section->keys[i].index];
+
+		if (section->keys[i].index == CONF_INTERFACE_NAME || !at->line)
+			continue;
+		conf_report_add(report, CONF_ERROR, *at,
+			"%s stands here, but [Site] WireGuard = names a file for it\n"
+			"keep it in one of the two files; beside WireGuard =, only Name = may "
+			"stand",
+			section->keys[i].name);
+		*at = (struct conf_at){ 0 };
+	}
+	for (size_t i = 0; i < site->n_peers; i++)
+		conf_report_add(report, CONF_ERROR, site->peers[i].section,
+			"[Peer] stands here, but [Site] WireGuard = names a file for it\n"
+			"move it into that file, or take out WireGuard =");
+	wg->section = (struct conf_at){ 0 };
+}
+
+int conf_parse_wireguard(
+	struct conf_site *site, const struct conf_source *source, struct conf_report *report)
+{
+	struct parser p = { .site = site,
+		.included = true,
+		.reader = { .report = report, .folder = source->folder } };
+
+	refuse_doubled(site, report);
+	return parse_file(&p, source);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of configuration keys as text: numbers, booleans, hex, interface names, endpoints. */
+#ifndef CONF_VALUE_H
+#define CONF_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Longest host name in an endpoint, in bytes (RFC 1035 §2.3.4). */
+#define CONF_HOST_MAX 253
+
+/** Longest part of a user's text that a message repeats: below any key's 44 or 64 characters. */
+#define CONF_SHOWN_MAX 40
+
+/** Room for conf_shown(). */
+#define CONF_SHOWN_LEN (CONF_SHOWN_MAX + 3)
+
+/** Read a number, decimal or 0x hex, of `min` to `max`. Return: 0, -EINVAL (no number), or -ERANGE.
+ */
+int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+
+/** Read yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */
+int conf_value_bool(const char *text, bool *ret);
+
+/** Read an even number of hex digits, at most 2 × `max`. Return: bytes written, or -EINVAL; `ret`
+ * may be touched then. */
+int conf_value_hex(const char *text, size_t max, uint8_t *ret);
+
+/** Why `name` cannot be an interface's name, in words, or NULL if it can. Source: wg-quick(8) for
+ * the characters, IFNAMSIZ for the length. */
+const char *conf_value_name_problem(const char *name);
+
+/**
+ * Split "host:port", "1.2.3.4:port" or "[v6]:port" in place: `ret_host` points into `text`.
+ * Return: NULL, or the problem in words with its mend after '\n'; the outputs are untouched then.
+ */
+const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret_port);
+
+/**
+ * A user's text, fit for a message: in quotes if it is short and printable, else "the value". What
+ * is as long as a key is never shown.
+ * Return: `buf`.
+ */
+const char *conf_shown(const char *text, char buf[static CONF_SHOWN_LEN]);
+
+#endif
