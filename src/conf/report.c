@@ -76,6 +76,18 @@ char *conf_problem_text(const struct conf_problem *problem, const struct conf_si
 	return n < 0 ? NULL : text;
 }
 
+const char *conf_place(const struct conf_site *site, struct conf_at at, struct conf_at from,
+	char buf[static CONF_PLACE_LEN])
+{
+	if (!at.line)
+		snprintf(buf, CONF_PLACE_LEN, "the default");
+	else if (at.file == from.file || at.file >= site->n_files)
+		snprintf(buf, CONF_PLACE_LEN, "line %u", at.line);
+	else
+		snprintf(buf, CONF_PLACE_LEN, "line %u of %.60s", at.line, site->files[at.file]);
+	return buf;
+}
+
 void conf_report_fini(struct conf_report *report)
 {
 	for (size_t i = 0; i < report->n; i++)

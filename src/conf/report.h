@@ -48,6 +48,14 @@ void conf_report_sort(struct conf_report *report);
  */
 char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site);
 
+/** Room for conf_place(). */
+#define CONF_PLACE_LEN 96
+
+/** Where `at` is, for a sentence in a message at `from`: "line 7", or "line 7 of wg0.conf" if that
+ * is another file. Return: `buf`. */
+const char *conf_place(const struct conf_site *site, struct conf_at at, struct conf_at from,
+	char buf[static CONF_PLACE_LEN]);
+
 /** Free the problems. */
 void conf_report_fini(struct conf_report *report);
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about tunnels and sessions: ids, addresses, ports, MTUs. */
+#include "conf/check_l2tp.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define SESSION_MTU_MIN	     68	  /* RFC 791: what every IPv4 link must carry */
+#define SESSION_MTU_MAX	     9000 /* jumbo frames */
+#define SESSION_MTU_MIN_IPV6 1280 /* RFC 8200 §5 */
+
+static void check_required(const struct conf_tunnel *tunnel, struct conf_report *report)
+{
+	static const struct {
+		enum conf_tunnel_key key;
+		const char *name;
+		const char *mend;
+	} required[] = {
+		{ CONF_TUNNEL_ID, "TunnelId", "add a number; it is the peer's PeerTunnelId" },
+		{ CONF_TUNNEL_PEER_ID, "PeerTunnelId", "add the peer's TunnelId" },
+		{ CONF_TUNNEL_REMOTE, "Remote",
+			"add the peer's address inside the WireGuard tunnel" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(required); i++)
+		if (!tunnel->at[required[i].key].line)
+			conf_report_add(report, CONF_ERROR, tunnel->section, "[L2TP] has no %s\n%s",
+				required[i].name, required[i].mend);
+	if (!tunnel->n_sessions)
+		conf_report_add(report, CONF_WARNING, tunnel->section,
+			"[L2TP] has no session: nothing goes through this tunnel\n"
+			"add a [L2TPSession] below it");
+}
+
+/* Whether it is one host's address that packets can be sent to from elsewhere. */
+static bool is_unicast(const struct ip_addr *a)
+{
+	if (a->family == AF_INET)
+		return a->bytes[0] != 0 && a->bytes[0] != 127 && a->bytes[0] < 224;
+	for (size_t i = 0; i < 15; i++)
+		if (a->bytes[i])
+			return a->bytes[0] != 0xff;
+	return false; /* :: and ::1 */
+}
+
+static bool is_ours(const struct conf_site *site, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < site->interface.addresses.n; i++)
+		if (ip_addr_equal(&site->interface.addresses.v[i].prefix.addr, addr))
+			return true;
+	return false;
+}
+
+static void check_remote(
+	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
+{
+	struct conf_at at = tunnel->at[CONF_TUNNEL_REMOTE];
+	char text[IP_ADDR_TEXT_LEN];
+
+	ip_addr_text(&tunnel->remote, text);
+	if (!is_unicast(&tunnel->remote))
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: %s is not the address of a host\n"
+			"write the peer's address inside the WireGuard tunnel",
+			text);
+	else if (is_ours(site, &tunnel->remote))
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: %s is this site's own address\n"
+			"write the peer's address inside the WireGuard tunnel",
+			text);
+	else if (!conf_peer_for(site, &tunnel->remote))
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: no peer's AllowedIPs cover %s, so the tunnel leads nowhere\n"
+			"add %s/%u to the AllowedIPs of the [Peer] it belongs to",
+			text, text, ip_addr_bits(&tunnel->remote));
+}
+
+static void check_local(
+	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
+{
+	struct conf_at at = tunnel->at[CONF_TUNNEL_LOCAL];
+	char local[IP_ADDR_TEXT_LEN];
+	char remote[IP_ADDR_TEXT_LEN];
+
+	ip_addr_text(&tunnel->local, local);
+	ip_addr_text(&tunnel->remote, remote);
+	if (!at.line) {
+		if (!tunnel->local.family)
+			conf_report_add(report, CONF_ERROR, tunnel->section,
+				"[L2TP] has no Local, and no Address of [Interface] is in one "
+				"subnet with Remote %s\nadd Local = with one of our addresses",
+				remote);
+		return;
+	}
+	if (!tunnel->local.family)
+		return; /* was not read: said so already */
+	if (tunnel->local.family != tunnel->remote.family)
+		conf_report_add(report, CONF_ERROR, at,
+			"Local %s and Remote %s are not of one kind\n"
+			"write two IPv4 addresses or two IPv6 addresses",
+			local, remote);
+	else if (!is_ours(site, &tunnel->local))
+		conf_report_add(report, CONF_ERROR, at,
+			"Local: %s is no Address of [Interface]\n"
+			"write one of our addresses there, or take the line out",
+			local);
+}
+
+static void check_udp(
+	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
+{
+	static const struct {
+		enum conf_tunnel_key key;
+		const char *name;
+	} udp_keys[] = {
+		{ CONF_TUNNEL_UDP_SOURCE_PORT, "UDPSourcePort" },
+		{ CONF_TUNNEL_UDP_DESTINATION_PORT, "UDPDestinationPort" },
+		{ CONF_TUNNEL_UDP_CHECKSUM, "UDPChecksum" },
+	};
+	struct conf_at at = tunnel->at[CONF_TUNNEL_UDP_CHECKSUM];
+
+	if (tunnel->encap == CONF_ENCAP_IP) {
+		for (size_t i = 0; i < ARRAY_LEN(udp_keys); i++)
+			if (tunnel->at[udp_keys[i].key].line)
+				conf_report_add(report, CONF_WARNING, tunnel->at[udp_keys[i].key],
+					"%s has no effect with EncapsulationType = ip\n"
+					"take one of the two lines out",
+					udp_keys[i].name);
+		return;
+	}
+	if (at.line && !tunnel->udp_checksum && tunnel->remote.family == AF_INET6)
+		conf_report_add(report, CONF_WARNING, at,
+			"UDPChecksum = no has no effect over IPv6, where the checksum is always "
+			"there\ntake the line out");
+	if (site->interface.listen_port && tunnel->udp_source_port == site->interface.listen_port) {
+		at = tunnel->at[CONF_TUNNEL_UDP_SOURCE_PORT];
+		conf_report_add(report, CONF_ERROR, at.line ? at : tunnel->section,
+			"UDPSourcePort %u is WireGuard's ListenPort already\n"
+			"choose another port for one of the two, 1701 is L2TP's own",
+			tunnel->udp_source_port);
+	}
+}
+
+/* Two tunnels whose packets could not be told apart. */
+static void check_pair(const struct conf_site *site, const struct conf_tunnel *first,
+	const struct conf_tunnel *second, struct conf_report *report)
+{
+	bool same_ends = ip_addr_equal(&first->local, &second->local) &&
+			 ip_addr_equal(&first->remote, &second->remote);
+	struct conf_at at = second->at[CONF_TUNNEL_ID];
+	char place[CONF_PLACE_LEN];
+
+	if (first->tunnel_id && first->tunnel_id == second->tunnel_id)
+		conf_report_add(report, CONF_ERROR, at,
+			"TunnelId %u is taken by the tunnel in %s\ngive each tunnel its own",
+			second->tunnel_id, conf_place(site, first->at[CONF_TUNNEL_ID], at, place));
+	if (!same_ends || !second->remote.family)
+		return;
+	at = second->at[CONF_TUNNEL_PEER_ID];
+	if (first->peer_tunnel_id && first->peer_tunnel_id == second->peer_tunnel_id)
+		conf_report_add(report, CONF_ERROR, at,
+			"PeerTunnelId %u is taken at the same peer by the tunnel in %s\n"
+			"give each tunnel its own",
+			second->peer_tunnel_id,
+			conf_place(site, first->at[CONF_TUNNEL_PEER_ID], at, place));
+	if (first->encap == CONF_ENCAP_UDP && second->encap == CONF_ENCAP_UDP &&
+		first->udp_source_port == second->udp_source_port &&
+		first->udp_destination_port == second->udp_destination_port)
+		conf_report_add(report, CONF_ERROR, second->section,
+			"[L2TP] has the addresses and UDP ports of the tunnel in %s\n"
+			"move its sessions there, or give it another UDPSourcePort",
+			conf_place(site, first->section, second->section, place));
+}
+
+static void check_session_mtu(const struct conf_site *site, const struct conf_session *session,
+	struct conf_report *report)
+{
+	const struct conf_bridge *bridge = conf_bridge_find(site, session->bridge);
+	struct conf_at at = session->at[CONF_SESSION_MTU];
+	bool ipv6 = false;
+
+	for (size_t i = 0; bridge && i < bridge->addresses.n; i++)
+		ipv6 |= bridge->addresses.v[i].prefix.addr.family == AF_INET6;
+	if (!session->mtu)
+		return;
+	if (session->mtu < SESSION_MTU_MIN)
+		conf_report_add(report, CONF_ERROR, at,
+			"MTU %u is too small: IPv4 needs 68 bytes\nwrite MTU = auto", session->mtu);
+	else if (session->mtu < SESSION_MTU_MIN_IPV6 && ipv6)
+		conf_report_add(report, CONF_ERROR, at,
+			"MTU %u is too small: the bridge has an IPv6 address, and IPv6 needs 1280 "
+			"bytes\nwrite MTU = auto, or at least 1280",
+			session->mtu);
+	else if (session->mtu > SESSION_MTU_MAX)
+		conf_report_add(report, CONF_ERROR, at,
+			"MTU %u is larger than a member's frames can be\n"
+			"write MTU = auto, or at most 9000",
+			session->mtu);
+	if (session->clamp == CONF_CLAMP_BYTES && session->clamp_bytes + 40U > session->mtu)
+		conf_report_add(report, CONF_WARNING, session->at[CONF_SESSION_CLAMP_MSS],
+			"ClampMSS %u has no effect at MTU %u\nwrite ClampMSS = yes",
+			session->clamp_bytes, session->mtu);
+}
+
+static void check_session(const struct conf_site *site, const struct conf_session *session,
+	struct conf_report *report)
+{
+	if (!session->at[CONF_SESSION_ID].line)
+		conf_report_add(report, CONF_ERROR, session->section,
+			"[L2TPSession] has no SessionId\nadd a number; it is the peer's "
+			"PeerSessionId");
+	if (!session->at[CONF_SESSION_PEER_ID].line)
+		conf_report_add(report, CONF_ERROR, session->section,
+			"[L2TPSession] has no PeerSessionId\nadd the peer's SessionId");
+	check_session_mtu(site, session, report);
+}
+
+/* Two sessions, of one tunnel or of two, that could not be told apart. An id need only be unique
+ * within its tunnel, but with EncapsulationType = ip no packet names the tunnel. */
+static void check_session_pair(const struct conf_site *site, const struct conf_tunnel *t1,
+	const struct conf_session *first, const struct conf_tunnel *t2,
+	const struct conf_session *second, struct conf_report *report)
+{
+	struct conf_at at = second->at[CONF_SESSION_ID];
+	bool shared = t1 == t2 || t1->encap == CONF_ENCAP_IP || t2->encap == CONF_ENCAP_IP;
+	char place[CONF_PLACE_LEN];
+
+	if (shared && first->session_id && first->session_id == second->session_id)
+		conf_report_add(report, CONF_ERROR, at,
+			"SessionId %u is taken by the session in %s\ngive each session its own",
+			second->session_id,
+			conf_place(site, first->at[CONF_SESSION_ID], at, place));
+	at = second->at[CONF_SESSION_PEER_ID];
+	if (t1 == t2 && first->peer_session_id && first->peer_session_id == second->peer_session_id)
+		conf_report_add(report, CONF_ERROR, at,
+			"PeerSessionId %u is taken by the session in %s\ngive each session its own",
+			second->peer_session_id,
+			conf_place(site, first->at[CONF_SESSION_PEER_ID], at, place));
+}
+
+/* Hold one session against all that stand before it in the file. */
+static void check_session_against(
+	const struct conf_site *site, size_t tunnel, size_t session, struct conf_report *report)
+{
+	const struct conf_tunnel *t2 = &site->tunnels[tunnel];
+
+	for (size_t i = 0; i <= tunnel; i++) {
+		const struct conf_tunnel *t1 = &site->tunnels[i];
+		size_t end = i == tunnel ? session : t1->n_sessions;
+
+		for (size_t k = 0; k < end; k++)
+			check_session_pair(
+				site, t1, &t1->sessions[k], t2, &t2->sessions[session], report);
+	}
+}
+
+void conf_check_tunnels(const struct conf_site *site, struct conf_report *report)
+{
+	for (size_t i = 0; i < site->n_tunnels; i++) {
+		const struct conf_tunnel *tunnel = &site->tunnels[i];
+
+		check_required(tunnel, report);
+		if (tunnel->remote.family) {
+			check_remote(site, tunnel, report);
+			check_local(site, tunnel, report);
+		}
+		check_udp(site, tunnel, report);
+		for (size_t k = 0; k < i; k++)
+			check_pair(site, &site->tunnels[k], tunnel, report);
+		for (size_t k = 0; k < tunnel->n_sessions; k++) {
+			check_session(site, &tunnel->sessions[k], report);
+			check_session_against(site, i, k, report);
+		}
+	}
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about tunnels and sessions: ids, addresses, ports, MTUs. */
+#ifndef CONF_CHECK_L2TP_H
+#define CONF_CHECK_L2TP_H
+
+#include "conf/model.h"
+#include "conf/report.h"
+
+/** Check every [L2TP] and [L2TPSession]. */
+void conf_check_tunnels(const struct conf_site *site, struct conf_report *report);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about interfaces: their names, addresses, bridges and members. */
+#include "conf/check_link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/nearest.h"
+
+/* A name that an interface has or shall have, and where that is said. */
+struct use {
+	const char *name;
+	const char *what;
+	struct conf_at at;
+	bool is_default; /* the file does not say the name */
+};
+
+/* An address of ours, and where it is said. */
+struct ours {
+	const struct conf_prefix *address;
+	const char *interface;
+};
+
+static size_t count_uses(const struct conf_site *site)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		n += site->tunnels[i].n_sessions;
+	for (size_t i = 0; i < site->n_bridges; i++)
+		n += 1 + site->bridges[i].members.n;
+	return n;
+}
+
+static struct use use_of(
+	const char *name, const char *what, struct conf_at name_at, struct conf_at section)
+{
+	return (struct use){ name, what, name_at.line ? name_at : section, !name_at.line };
+}
+
+static size_t collect_uses(const struct conf_site *site, struct use *uses)
+{
+	size_t n = 0;
+
+	uses[n++] = use_of(site->interface.name, "[Interface]",
+		site->interface.at[CONF_INTERFACE_NAME], site->interface.section);
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
+			const struct conf_session *s = &site->tunnels[i].sessions[k];
+
+			uses[n++] = use_of(
+				s->name, "[L2TPSession]", s->at[CONF_SESSION_NAME], s->section);
+		}
+	for (size_t i = 0; i < site->n_bridges; i++) {
+		const struct conf_bridge *b = &site->bridges[i];
+
+		uses[n++] = use_of(b->name, "[Bridge]", b->at[CONF_BRIDGE_NAME], b->section);
+		for (size_t k = 0; k < b->members.n; k++)
+			uses[n++] = use_of(
+				b->members.v[k].text, "Member", b->members.v[k].at, b->section);
+	}
+	return n;
+}
+
+static int compare_uses(const void *a, const void *b)
+{
+	const struct use *x = a;
+	const struct use *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (!order)
+		order = (x->at.file > y->at.file) - (x->at.file < y->at.file);
+	return order ? order : (x->at.line > y->at.line) - (x->at.line < y->at.line);
+}
+
+static void check_names(const struct conf_site *site, struct conf_report *report)
+{
+	struct use *uses = calloc(count_uses(site), sizeof(*uses));
+	char place[CONF_PLACE_LEN];
+	size_t n;
+
+	if (!uses) {
+		report->out_of_memory = true;
+		return;
+	}
+	n = collect_uses(site, uses);
+	qsort(uses, n, sizeof(*uses), compare_uses);
+	for (size_t i = 1; i < n; i++) {
+		const struct use *first = &uses[i - 1];
+		const struct use *second = &uses[i];
+
+		if (strcmp(first->name, second->name) != 0)
+			continue;
+		conf_report_add(report, CONF_ERROR, second->at,
+			"the interface name \"%s\" is that of the %s in %s already\n%s",
+			second->name, first->what, conf_place(site, first->at, second->at, place),
+			second->is_default ? "add Name = with another name"
+					   : "choose another name");
+	}
+	free(uses);
+}
+
+static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->len <= b->len ? ip_prefix_contains(a, &b->addr) : ip_prefix_contains(b, &a->addr);
+}
+
+/* An address that no interface can have, or hardly should. */
+static void check_address(const struct conf_prefix *address, struct conf_report *report)
+{
+	const struct ip_prefix *p = &address->prefix;
+	struct ip_prefix masked = ip_prefix_masked(p);
+	bool v4 = p->addr.family == AF_INET;
+	char text[IP_PREFIX_TEXT_LEN];
+
+	ip_prefix_text(p, text);
+	if ((v4 && (p->addr.bytes[0] == 0 || p->addr.bytes[0] >= 224)) ||
+		(!v4 && p->addr.bytes[0] == 0xff) || !p->len)
+		conf_report_add(report, CONF_ERROR, address->at,
+			"Address: %s is not the address of a host\n"
+			"write our address with its subnet, such as 10.0.1.11/24",
+			text);
+	else if (v4 && p->len < 31 && ip_addr_equal(&masked.addr, &p->addr))
+		conf_report_add(report, CONF_ERROR, address->at,
+			"Address: %s is a subnet, not the address of a host in it\n"
+			"write our own address, such as 10.0.1.11/24",
+			text);
+}
+
+static void check_two_addresses(const struct conf_site *site, const struct ours *first,
+	const struct ours *second, struct conf_report *report)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	char place[CONF_PLACE_LEN];
+
+	conf_place(site, first->address->at, second->address->at, place);
+	ip_prefix_text(&second->address->prefix, text);
+	if (ip_addr_equal(&first->address->prefix.addr, &second->address->prefix.addr))
+		conf_report_add(report, CONF_ERROR, second->address->at,
+			"Address: %s is that of %s in %s already\ngive each interface its own",
+			text, first->interface, place);
+	else if (first->interface != second->interface &&
+		 overlap(&first->address->prefix, &second->address->prefix))
+		conf_report_add(report, CONF_ERROR, second->address->at,
+			"Address: the subnet of %s overlaps that of %s in %s\n"
+			"tunnel and segment each need a subnet of their own",
+			text, first->interface, place);
+}
+
+static size_t collect_addresses(const struct conf_site *site, struct ours *ours)
+{
+	const struct conf_prefixes *list = &site->interface.addresses;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		ours[n++] = (struct ours){ &list->v[i], site->interface.name };
+	for (size_t k = 0; k < site->n_bridges; k++) {
+		list = &site->bridges[k].addresses;
+		for (size_t i = 0; i < list->n; i++)
+			ours[n++] = (struct ours){ &list->v[i], site->bridges[k].name };
+	}
+	return n;
+}
+
+static void check_addresses(const struct conf_site *site, struct conf_report *report)
+{
+	size_t n = site->interface.addresses.n;
+	struct ours *ours;
+
+	for (size_t k = 0; k < site->n_bridges; k++)
+		n += site->bridges[k].addresses.n;
+	ours = calloc(n + 1, sizeof(*ours));
+	if (!ours) {
+		report->out_of_memory = true;
+		return;
+	}
+	n = collect_addresses(site, ours);
+	for (size_t i = 0; i < n; i++) {
+		check_address(ours[i].address, report);
+		for (size_t k = 0; k < i; k++)
+			check_two_addresses(site, &ours[k], &ours[i], report);
+	}
+	free(ours);
+}
+
+/* A session's bridge exists and is chosen. */
+static void check_session_bridge(const struct conf_site *site, const struct conf_session *session,
+	struct conf_report *report)
+{
+	struct conf_at at = session->at[CONF_SESSION_BRIDGE];
+	const char *nearest = NULL;
+	size_t best = conf_word_reach(session->bridge) + 1;
+
+	if (!at.line && site->n_bridges > 1)
+		conf_report_add(report, CONF_ERROR, session->section,
+			"[L2TPSession]: there are several bridges, and it does not say which one "
+			"is "
+			"its\nadd Bridge = with a bridge's name, or Bridge = none");
+	if (!session->bridge[0] || conf_bridge_find(site, session->bridge))
+		return;
+	for (size_t i = 0; i < site->n_bridges; i++) {
+		size_t distance = conf_word_distance(session->bridge, site->bridges[i].name);
+
+		if (distance < best) {
+			best = distance;
+			nearest = site->bridges[i].name;
+		}
+	}
+	if (nearest)
+		conf_report_add(report, CONF_ERROR, at,
+			"Bridge: there is no [Bridge] \"%s\"\ndid you mean \"%s\"?",
+			session->bridge, nearest);
+	else
+		conf_report_add(report, CONF_ERROR, at,
+			"Bridge: there is no [Bridge] \"%s\"\nadd one with Name = %s",
+			session->bridge, session->bridge);
+}
+
+static void check_member(const struct conf_bridge *bridge, const struct conf_text *member,
+	const struct conf_facts *facts, struct conf_report *report)
+{
+	char master[IF_NAMESIZE] = "";
+
+	switch (facts->link(facts->ctx, member->text, master)) {
+	case CONF_LINK_MISSING:
+		conf_report_add(report, CONF_ERROR, member->at,
+			"Member: there is no interface \"%s\" on this machine\n"
+			"`ip link` lists those there are",
+			member->text);
+		break;
+	case CONF_LINK_ENSLAVED:
+		if (strcmp(master, bridge->name) != 0)
+			conf_report_add(report, CONF_ERROR, member->at,
+				"Member: \"%s\" is a port of \"%s\" already\n"
+				"take it out there: ip link set %s nomaster",
+				member->text, master, member->text);
+		break;
+	case CONF_LINK_LOOPBACK:
+		conf_report_add(report, CONF_ERROR, member->at,
+			"Member: \"%s\" is no Ethernet interface and cannot be bridged\n"
+			"name the interface that leads to the members",
+			member->text);
+		break;
+	case CONF_LINK_FREE:
+	case CONF_LINK_UNKNOWN:
+		break;
+	}
+}
+
+/* The sessions of a bridge: there is one, they agree, and they make no loop. */
+static void check_bridge_ports(
+	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
+{
+	const struct conf_session *first = NULL;
+	char place[CONF_PLACE_LEN];
+
+	for (size_t i = 0; i < site->n_tunnels; i++) {
+		const struct conf_session *of_tunnel = NULL;
+
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
+			const struct conf_session *s = &site->tunnels[i].sessions[k];
+
+			if (strcmp(s->bridge, bridge->name) != 0)
+				continue;
+			if (of_tunnel && !bridge->stp)
+				conf_report_add(report, CONF_WARNING, s->section,
+					"[L2TPSession] joins the bridge \"%s\" beside the one in "
+					"%s: two ways to one peer are a loop\n"
+					"give it a bridge of its own, or write STP = yes on both "
+					"sites",
+					bridge->name,
+					conf_place(site, of_tunnel->section, s->section, place));
+			if (first && first->mtu != s->mtu)
+				conf_report_add(report, CONF_WARNING, s->section,
+					"[L2TPSession] has another MTU than the one in %s of the "
+					"same bridge\nwrite the same MTU = in both",
+					conf_place(site, first->section, s->section, place));
+			of_tunnel = s;
+			first = first ? first : s;
+		}
+	}
+	if (!first)
+		conf_report_add(report, CONF_WARNING, bridge->section,
+			"[Bridge] has no session: its members reach no other site\n"
+			"add [L2TP] and [L2TPSession], with Bridge = %s if there are several "
+			"bridges",
+			bridge->name);
+}
+
+void conf_check_links(
+	const struct conf_site *site, const struct conf_facts *facts, struct conf_report *report)
+{
+	check_names(site, report);
+	check_addresses(site, report);
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
+			check_session_bridge(site, &site->tunnels[i].sessions[k], report);
+	for (size_t i = 0; i < site->n_bridges; i++) {
+		const struct conf_bridge *bridge = &site->bridges[i];
+
+		check_bridge_ports(site, bridge, report);
+		for (size_t k = 0; facts && k < bridge->members.n; k++)
+			check_member(bridge, &bridge->members.v[k], facts, report);
+	}
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about interfaces: their names, addresses, bridges and members. */
+#ifndef CONF_CHECK_LINK_H
+#define CONF_CHECK_LINK_H
+
+#include "conf/check.h"
+#include "conf/model.h"
+#include "conf/report.h"
+
+/** Check names, addresses and bridges. `facts` may be NULL. */
+void conf_check_links(
+	const struct conf_site *site, const struct conf_facts *facts, struct conf_report *report);
+
+#endif

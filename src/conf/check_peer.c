@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about peers: their keys and AllowedIPs. */
+#include "conf/check_peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+/* One of all peers' AllowedIPs, to be sorted. */
+struct claim {
+	const struct conf_prefix *range;
+	const struct conf_peer *peer;
+};
+
+static void check_public_key(
+	const struct conf_peer *peer, const uint8_t *own, struct conf_report *r)
+{
+	struct conf_at at = peer->at[CONF_PEER_PUBLIC_KEY];
+
+	if (!at.line)
+		conf_report_add(r, CONF_ERROR, peer->section,
+			"[Peer] has no PublicKey\nadd the one that wirespan pubkey prints on the "
+			"other site");
+	else if (own && !memcmp(peer->public_key, own, KEY_LEN))
+		conf_report_add(r, CONF_ERROR, at,
+			"PublicKey is this site's own\nput in the other site's: pipe its private "
+			"key into wirespan pubkey there");
+}
+
+static void check_preshared_key(const struct conf_peer *peer, struct conf_report *report)
+{
+	struct conf_at key = peer->at[CONF_PEER_PRESHARED_KEY];
+	struct conf_at file = peer->at[CONF_PEER_PRESHARED_KEY_FILE];
+
+	if (key.line && file.line)
+		conf_report_add(report, CONF_ERROR, file,
+			"PresharedKeyFile: PresharedKey stands in line %u already\n"
+			"keep one of the two",
+			key.line);
+	if (peer->has_preshared_key && secret_is_zero(peer->preshared_key, KEY_LEN))
+		conf_report_add(report, CONF_ERROR, key.line ? key : file,
+			"PresharedKey is all zero, which is no key\n"
+			"make one with wirespan genpsk, or take the line out on both sites");
+}
+
+/* Whether the public key was given at all and read: it is zero else. */
+static bool has_public_key(const struct conf_peer *peer)
+{
+	return peer->at[CONF_PEER_PUBLIC_KEY].line && !secret_is_zero(peer->public_key, KEY_LEN);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct conf_peer *x = *(const struct conf_peer *const *)a;
+	const struct conf_peer *y = *(const struct conf_peer *const *)b;
+	int order = memcmp(x->public_key, y->public_key, KEY_LEN);
+
+	if (order)
+		return order;
+	return x < y ? -1 : x > y; /* peers of one array: the order of the file */
+}
+
+static void check_same_key(const struct conf_site *site, struct conf_report *report)
+{
+	const struct conf_peer **sorted = calloc(site->n_peers + 1, sizeof(const void *));
+	char place[CONF_PLACE_LEN];
+
+	if (!sorted) {
+		report->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < site->n_peers; i++)
+		sorted[i] = &site->peers[i];
+	qsort(sorted, site->n_peers, sizeof(const void *), compare_keys);
+	for (size_t i = 1; i < site->n_peers; i++) {
+		struct conf_at at = sorted[i]->at[CONF_PEER_PUBLIC_KEY];
+
+		if (!has_public_key(sorted[i]) ||
+			memcmp(sorted[i]->public_key, sorted[i - 1]->public_key, KEY_LEN) != 0)
+			continue;
+		conf_report_add(report, CONF_ERROR, at,
+			"PublicKey is that of another [Peer], in %s\nput what belongs to one site "
+			"into one [Peer]",
+			conf_place(site, sorted[i - 1]->at[CONF_PEER_PUBLIC_KEY], at, place));
+	}
+	free(sorted);
+}
+
+/* By family, bits, length; then by place in the file. */
+static int compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a;
+	const struct claim *y = b;
+	const struct ip_prefix *p = &x->range->prefix;
+	const struct ip_prefix *q = &y->range->prefix;
+	int order = (p->addr.family > q->addr.family) - (p->addr.family < q->addr.family);
+
+	if (!order)
+		order = memcmp(p->addr.bytes, q->addr.bytes, sizeof(p->addr.bytes));
+	if (!order)
+		order = p->len - q->len;
+	if (!order)
+		order = (x->peer > y->peer) - (x->peer < y->peer);
+	return order ? order : (x->range > y->range) - (x->range < y->range);
+}
+
+static void check_claim(const struct conf_site *site, const struct claim *first,
+	const struct claim *second, struct conf_report *report)
+{
+	const struct ip_prefix *p = &first->range->prefix;
+	const struct ip_prefix *q = &second->range->prefix;
+	char text[IP_PREFIX_TEXT_LEN];
+	char place[CONF_PLACE_LEN];
+
+	if (p->len != q->len || !ip_addr_equal(&p->addr, &q->addr))
+		return;
+	ip_prefix_text(q, text);
+	conf_place(site, first->range->at, second->range->at, place);
+	if (first->peer == second->peer)
+		conf_report_add(report, CONF_WARNING, second->range->at,
+			"AllowedIPs: %s stands twice in this [Peer], first in %s\n"
+			"take one of the two out",
+			text, place);
+	else
+		conf_report_add(report, CONF_ERROR, second->range->at,
+			"AllowedIPs: %s belongs to another [Peer] already, in %s\n"
+			"an address can lie behind one peer only: take it out of one of the two",
+			text, place);
+}
+
+static void check_allowed_ips(const struct conf_site *site, struct conf_report *report)
+{
+	struct claim *claims;
+	size_t n = 0;
+
+	for (size_t i = 0; i < site->n_peers; i++)
+		n += site->peers[i].allowed_ips.n;
+	claims = calloc(n + 1, sizeof(*claims));
+	if (!claims) {
+		report->out_of_memory = true;
+		return;
+	}
+	n = 0;
+	for (size_t i = 0; i < site->n_peers; i++) {
+		const struct conf_peer *peer = &site->peers[i];
+
+		for (size_t k = 0; k < peer->allowed_ips.n; k++)
+			claims[n++] = (struct claim){ &peer->allowed_ips.v[k], peer };
+	}
+	qsort(claims, n, sizeof(*claims), compare_claims);
+	for (size_t i = 1; i < n; i++)
+		check_claim(site, &claims[i - 1], &claims[i], report);
+	free(claims);
+}
+
+/* AllowedIPs that name one of our own addresses alone: the two sites were mixed up. */
+static void check_own_address(
+	const struct conf_site *site, const struct conf_peer *peer, struct conf_report *report)
+{
+	const struct conf_prefixes *ours = &site->interface.addresses;
+	char text[IP_ADDR_TEXT_LEN];
+
+	for (size_t i = 0; i < peer->allowed_ips.n; i++) {
+		const struct conf_prefix *range = &peer->allowed_ips.v[i];
+
+		if (range->prefix.len != ip_addr_bits(&range->prefix.addr))
+			continue;
+		for (size_t k = 0; k < ours->n; k++)
+			if (ip_addr_equal(&range->prefix.addr, &ours->v[k].prefix.addr))
+				conf_report_add(report, CONF_ERROR, range->at,
+					"AllowedIPs: %s is this site's own address (line %u)\n"
+					"put in the address of the peer's site",
+					ip_addr_text(&range->prefix.addr, text),
+					ours->v[k].at.line);
+	}
+}
+
+void conf_check_peers(
+	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report)
+{
+	for (size_t i = 0; i < site->n_peers; i++) {
+		const struct conf_peer *peer = &site->peers[i];
+
+		check_public_key(peer, public_key, report);
+		check_preshared_key(peer, report);
+		check_own_address(site, peer, report);
+		if (!peer->allowed_ips.n)
+			conf_report_add(report, CONF_WARNING, peer->section,
+				"[Peer] has no AllowedIPs: nothing can be sent to it or come from "
+				"it\n"
+				"add AllowedIPs = with its tunnel address, such as 10.0.1.21/32");
+	}
+	check_same_key(site, report);
+	check_allowed_ips(site, report);
+	if (!site->n_peers && site->interface.section.line)
+		conf_report_add(report, CONF_WARNING, site->interface.section,
+			"there is no [Peer]: this site talks to nobody\nadd one for each other "
+			"site");
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of the check that is about peers: their keys and AllowedIPs. */
+#ifndef CONF_CHECK_PEER_H
+#define CONF_CHECK_PEER_H
+
+#include "conf/model.h"
+#include "conf/report.h"
+
+/** Check every [Peer]; `public_key` is this site's own, or NULL if it is not known. */
+void conf_check_peers(
+	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report);
+
+#endif
