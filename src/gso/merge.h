@@ -47,7 +47,7 @@ struct gso_merge_caps {
  * struct gso_merge. */
 struct gso_superframe {
 	struct offload offload;
-	struct iovec *iov; /* iov[0]: the vnet header of `offload`, encoded; iov[1] …: the frame */
+	struct iovec *iov; /* iov[0] is left for the vnet header; the frame is iov[1] … */
 	unsigned n_iov;	   /* iov[0] included */
 	unsigned n_frames; /* how many frames have become this one */
 	size_t len;	   /* bytes of the frame, without the vnet header */
@@ -61,21 +61,23 @@ struct gso_merge_frame {
 	uint16_t next; /* the frame that follows it in its superframe, or itself at the end */
 };
 
-/** A superframe that is being built, or a single frame. */
+/** A superframe that is being built, or a single frame. Below `n_frames` only for what has a flow.
+ */
 struct gso_merge_item {
-	struct offload offload; /* final but for csum_valid of a single frame */
 	void *tag;
-	uint32_t hash;
-	uint32_t len;	   /* bytes of the whole superframe */
+	uint32_t len;	/* bytes of the whole superframe */
+	uint16_t first; /* index of the first frame */
+	uint16_t last;	/* index of the last */
+	uint16_t n_frames;
+	bool verified;	   /* its transport checksum is known to be right */
+	uint8_t proto;	   /* TCP or UDP */
+	uint32_t hash;	   /* of the flow */
 	uint32_t next_seq; /* TCP: what the next segment must begin with */
 	uint16_t next_id;  /* IPv4 without DF: what the next packet must carry */
-	uint16_t first;	   /* index of the first frame */
-	uint16_t last;
-	uint16_t n_frames;
-	uint16_t l3;
-	uint16_t l4;
-	uint16_t hdr_len;
-	bool verified; /* its transport checksum is known to be right */
+	uint16_t gso_size; /* payload of the first frame */
+	uint16_t l3;	   /* offset of the IP header */
+	uint16_t l4;	   /* offset of the transport header */
+	uint16_t hdr_len;  /* headers up to the payload */
 };
 
 /** The state of one batch. Fixed size, no pointers of its own: in the caller's memory. */
@@ -88,7 +90,6 @@ struct gso_merge {
 	uint8_t victim;			    /* which way of a full set closes next */
 	struct gso_merge_frame frames[GSO_MERGE_FRAMES_MAX];
 	struct gso_merge_item items[GSO_MERGE_FRAMES_MAX];
-	uint8_t vnet[VNET_HDR_LEN];		      /* of the item handed out last */
 	struct iovec iov[1 + GSO_MERGE_SEGMENTS_MAX]; /* of the item handed out last */
 };
 

@@ -29,12 +29,13 @@ struct gso_plan {
 	bool needs_csum;
 	bool ip4;	      /* the IP header is IPv4: it has an id and a checksum */
 	uint16_t l3;	      /* offset of the IP header */
-	uint16_t l4;	      /* offset of the transport header; where the checksum starts */
+	uint16_t l4;	      /* offset of the transport header: where the checksum starts */
 	uint16_t csum_offset; /* of the checksum field, from l4 */
 	uint16_t ip_id;
+	uint16_t tcp_flags; /* data offset and flags, one 16-bit word */
 	uint32_t seq;
-	uint32_t ip_sum; /* IPv4 header without its length, id and checksum, plus what was wrong */
-	uint32_t l4_sum; /* pseudo header and transport header without length, seq and flags */
+	uint32_t ip_sum; /* IPv4 header but for its length and id */
+	uint32_t l4_sum; /* pseudo and transport header but for length, seq and tcp_flags */
 };
 
 /**

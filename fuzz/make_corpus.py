@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Write the hand-made seeds of the corpus: fuzz/corpus/TARGET/seed-NAME. What libFuzzer found beside them stays."""
+import pathlib
+import struct
+
+ROOT = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def put(target, name, data):
+    folder = ROOT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"seed-{name}").write_bytes(data)
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def ethernet(kind, tags=0):
+    macs = bytes.fromhex("020000000101020000000201")
+    vlan = [b"\x81\x00\x00\x64", b"\x88\xa8\x00\x65\x81\x00\x00\x64"]
+    return macs + (vlan[tags - 1] if tags else b"") + struct.pack("!H", kind)
+
+
+def ip(version, proto, l4_len, ident=1, frag=0x4000, ext=b""):
+    """IP header and the sum of the pseudo header. `ext`: IPv4 options, or IPv6 extension headers of the kind 60."""
+    if version == 4:
+        src, dst = bytes([10, 0, 2, 12]), bytes([10, 0, 2, 22])
+        total = 20 + len(ext) + l4_len
+        head = struct.pack("!BBHHHBBH", 0x45 + len(ext) // 4, 0, total, ident, frag, 64, proto, 0) + src + dst + ext
+        head = head[:10] + struct.pack("!H", ~checksum(head) & 0xFFFF) + head[12:]
+    else:
+        src, dst = bytes.fromhex("fd" + "00" * 14 + "01"), bytes.fromhex("fd" + "00" * 14 + "02")
+        head = struct.pack("!IHBB", 0x60000000, len(ext) + l4_len, 60 if ext else proto, 64) + src + dst + ext
+    return head, checksum(src + dst + struct.pack("!II", l4_len, proto))
+
+
+def tcp(seq, flags, payload, options=b"", window=500, ack=1):
+    return struct.pack("!HHIIBBHHH", 5001, 40000, seq, ack, (20 + len(options)) * 4, flags, window, 0, 0) + options + payload
+
+
+def udp(payload):
+    return struct.pack("!HHHH", 5001, 40000, 8 + len(payload), 0) + payload
+
+
+def packet(version, l4, ethernet_tags=None, partial=False, ext=b"", **kw):
+    """A whole frame. Return: frame, offset of its transport header."""
+    is_udp = len(l4) >= 8 and struct.unpack("!H", l4[4:6])[0] == len(l4) and kw.pop("proto", 17) == 17
+    proto = 17 if is_udp else 6
+    kw.pop("proto", None)
+    head, pseudo = ip(version, proto, len(l4), ext=ext, **kw)
+    at = 6 if is_udp else 16
+    total = pseudo if partial else ~checksum(struct.pack("!H", pseudo) + l4) & 0xFFFF
+    l4 = l4[:at] + struct.pack("!H", total) + l4[at + 2:]
+    l2 = b"" if ethernet_tags is None else ethernet({4: 0x0800, 6: 0x86DD}[version], ethernet_tags)
+    return l2 + head + l4, len(l2) + len(head)
+
+
+def vnet(flags=0, gso=0, hdr_len=0, size=0, start=0, offset=0):
+    return struct.pack("<BBHHHH", flags, gso, hdr_len, size, start, offset)
+
+
+PADN6 = {4: b"\x01\x01\x01\x01", 6: bytes([6, 0, 1, 4, 0, 0, 0, 0])}
+TIMESTAMPS = bytes([1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2])
+MSS = bytes([2, 4, 5, 0xB4, 1, 3, 3, 7])
+
+
+def split_seeds():
+    for version in (4, 6):
+        for tags in (None, 0, 1, 2):
+            name = f"v{version}-{'tun' if tags is None else f'tap{tags}'}"
+            eth = bytes([tags is not None])
+            frame, l4 = packet(version, tcp(7, 0x99, b"abcdefg" * 9, TIMESTAMPS), tags, partial=True)
+            put("split", f"tcp-{name}", eth + vnet(1, {4: 1, 6: 4}[version], 0, 20, l4, 16) + frame)
+            frame, l4 = packet(version, udp(b"abcdefg" * 9), tags, partial=True)
+            put("split", f"udp-{name}", eth + vnet(1, 5, 0, 20, l4, 6) + frame)
+            put("split", f"single-{name}", eth + vnet(1, 0, 0, 0, l4, 6) + frame)
+            frame, l4 = packet(version, tcp(7, 0x18, b"x" * 40), tags, ext=PADN6[version])
+            put("split", f"vouched-{name}", eth + vnet(2, {4: 1, 6: 4}[version], 0, 9) + frame)
+            put("split", f"plain-{name}", eth + vnet() + frame)
+
+
+split_seeds()
