@@ -186,6 +186,7 @@ static void test_forgery(void **state)
 
 			aead_seal(c, key, 5, sealed, plain, len, aad, 16);
 			for (size_t bit = 0; bit<(len + 16) * 8; bit += len> 100 ? 97 : 1) {
+				memset(got, 0, sizeof(got));
 				sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
 				assert_int_equal(
 					aead_open(c, key, 5, got, sealed, len + 16, aad, 16),

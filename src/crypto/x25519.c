@@ -3,8 +3,10 @@
 #include "crypto/x25519.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -27,11 +29,33 @@ int x25519_public(
 	return ok ? 0 : -ENOMEM;
 }
 
+/* A library object for `private_key` that is good for deriving only. From a private key alone the
+ * library would compute the public one first, at the price of a second multiplication; a derivation
+ * never looks at it, so it is handed zeros instead. */
+static EVP_PKEY *pkey_for_derive(const uint8_t private_key[static X25519_LEN])
+{
+	uint8_t priv[X25519_LEN];
+	uint8_t pub[X25519_LEN] = { 0 };
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, priv, sizeof(priv)),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, pub, sizeof(pub)),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	EVP_PKEY *key = NULL;
+
+	memcpy(priv, private_key, sizeof(priv));
+	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
+		(void)EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);
+	EVP_PKEY_CTX_free(ctx);
+	secret_wipe(priv, sizeof(priv));
+	return key;
+}
+
 int x25519_dh(const uint8_t private_key[static X25519_LEN],
 	const uint8_t public_key[static X25519_LEN], uint8_t ret_shared[static X25519_LEN])
 {
-	EVP_PKEY *ours =
-		EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, private_key, X25519_LEN);
+	EVP_PKEY *ours = pkey_for_derive(private_key);
 	EVP_PKEY *theirs =
 		EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, public_key, X25519_LEN);
 	EVP_PKEY_CTX *ctx = ours ? EVP_PKEY_CTX_new(ours, NULL) : NULL;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* How the benches time a call: the best of several rounds, as everything else on the machine only
+ * ever adds. */
+#ifndef BENCH_STOPWATCH_H
+#define BENCH_STOPWATCH_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define STOPWATCH_ROUNDS 15
+
+/** Nanoseconds of the monotonic clock. */
+static inline uint64_t stopwatch_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/** Nanoseconds of one call of `fn(arg)`: the best of STOPWATCH_ROUNDS rounds of `calls` each. */
+static inline double stopwatch_best(void (*fn)(void *), void *arg, unsigned calls)
+{
+	double best = 1e18;
+
+	for (int round = 0; round < STOPWATCH_ROUNDS; round++) {
+		uint64_t start = stopwatch_ns();
+
+		for (unsigned i = 0; i < calls; i++)
+			fn(arg);
+
+		double each = (double)(stopwatch_ns() - start) / calls;
+
+		if (each < best)
+			best = each;
+	}
+	return best;
+}
+
+#endif

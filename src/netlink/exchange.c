@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket* to rtnetlink: one request out, all of its answer in; and the kernel's news. */
+#include "netlink/exchange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+
+/* Options that old kernels lack are asked for and done without: words (4.12), strict filters
+ * (4.20).
+ */
+static void enable(struct mnl_socket *mnl, int option)
+{
+	int on = 1;
+
+	(void)mnl_socket_setsockopt(mnl, option, &on, sizeof(on));
+}
+
+static int open_socket(struct nl_socket *nl, uint32_t groups, int flags)
+{
+	struct mnl_socket *mnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+	int err;
+
+	nl->mnl = NULL;
+	nl->seq = 0;
+	nl->verdict = (struct nl_verdict){ 0 };
+	if (!mnl)
+		return -errno;
+	if (mnl_socket_bind(mnl, groups, MNL_SOCKET_AUTOPID) < 0) {
+		err = -errno;
+		mnl_socket_close(mnl);
+		return err;
+	}
+	enable(mnl, NETLINK_EXT_ACK);
+	enable(mnl, NETLINK_CAP_ACK);
+	enable(mnl, NETLINK_GET_STRICT_CHK);
+	nl->mnl = mnl;
+	return 0;
+}
+
+int nl_socket_open(struct nl_socket *nl)
+{
+	return open_socket(nl, 0, 0);
+}
+
+int nl_socket_open_news(struct nl_socket *nl, uint32_t groups)
+{
+	return open_socket(nl, groups, SOCK_NONBLOCK);
+}
+
+void nl_socket_close(struct nl_socket *nl)
+{
+	if (nl->mnl)
+		mnl_socket_close(nl->mnl);
+	nl->mnl = NULL;
+}
+
+int nl_socket_fd(const struct nl_socket *nl)
+{
+	return mnl_socket_get_fd(nl->mnl);
+}
+
+static ssize_t receive(struct nl_socket *nl)
+{
+	ssize_t n;
+
+	do
+		n = mnl_socket_recvfrom(nl->mnl, nl->answer, sizeof(nl->answer));
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/** State of taking in one answer. */
+struct intake {
+	nl_visit_fn *visit;
+	void *ctx;
+	bool done;
+	bool changed; /* the dump is not of one moment */
+	int result;   /* of the visits */
+};
+
+static int take_message(struct nl_socket *nl, const struct nlmsghdr *nlh, struct intake *in)
+{
+	if (nlh->nlmsg_seq != nl->seq)
+		return 0; /* left over from an exchange that was given up */
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		in->changed = true;
+	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
+		in->done = true;
+		return nl_verdict_decode(nlh, &nl->verdict);
+	}
+	if (in->visit && in->result == 0)
+		in->result = in->visit(in->ctx, nlh);
+	return 0;
+}
+
+static int take_answer(struct nl_socket *nl, struct intake *in)
+{
+	while (!in->done) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
+		ssize_t n = receive(nl);
+		int len = (int)n;
+		int err;
+
+		if (n < 0)
+			return (int)n;
+		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+			err = take_message(nl, nlh, in);
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
+{
+	struct intake in = { .visit = visit, .ctx = ctx };
+	int err;
+
+	nl->verdict = (struct nl_verdict){ 0 };
+	m->head.nlmsg_seq = ++nl->seq;
+	if ((m->head.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		m->head.nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(nl->mnl, m->bytes, m->head.nlmsg_len) < 0)
+		return -errno;
+	err = take_answer(nl, &in);
+	if (err < 0)
+		return err;
+	if (nl->verdict.code < 0)
+		return nl->verdict.code;
+	return in.changed ? -EAGAIN : in.result;
+}
+
+int nl_request(struct nl_socket *nl, struct nl_msg *m)
+{
+	return nl_exchange(nl, m, NULL, NULL);
+}
+
+int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
+{
+	for (;;) {
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
+		ssize_t n = receive(nl);
+		int len = (int)n;
+		int err;
+
+		if (n == -EAGAIN)
+			return 0;
+		if (n < 0)
+			return (int)n;
+		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
+			err = visit(ctx, nlh);
+			if (err < 0)
+				return err;
+		}
+	}
+}

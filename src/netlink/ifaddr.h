@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* rtnetlink messages about the addresses of interfaces. */
+#ifndef NETLINK_IFADDR_H
+#define NETLINK_IFADDR_H
+
+#include <linux/netlink.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "netlink/msg.h"
+
+/** An address of an interface; `prefix.addr` is the local address itself. */
+struct ifaddr_info {
+	uint32_t ifindex;
+	struct ip_prefix prefix;
+	uint8_t scope;	/* RT_SCOPE_… */
+	uint32_t flags; /* IFA_F_… */
+};
+
+/** Give the interface an address. -EEXIST if it has it. Return: `m`, as all encoders do. */
+struct nl_msg *ifaddr_encode_add(
+	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
+
+/** Take an address off the interface. -EADDRNOTAVAIL if it has none such. */
+struct nl_msg *ifaddr_encode_delete(
+	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
+
+/** Ask for all addresses of the family (AF_INET, AF_INET6, AF_UNSPEC) on all interfaces. */
+struct nl_msg *ifaddr_encode_dump(struct nl_msg *m, uint8_t family);
+
+/** Read an RTM_NEWADDR or RTM_DELADDR. Return: 0, or -EBADMSG; `ret` is untouched then. */
+int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* rtnetlink messages about network interfaces: what there is, what to change, what to make. */
+#include "netlink/link.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+
+#define CREATE (NLM_F_CREATE | NLM_F_EXCL)
+
+#ifndef RTEXT_FILTER_SKIP_STATS
+#define RTEXT_FILTER_SKIP_STATS (1 << 3)
+#endif
+
+static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+
+	nl_msg_start(m, type, flags, &i, sizeof(i));
+}
+
+struct nl_msg *link_encode_get(struct nl_msg *m, const char *name)
+{
+	start(m, RTM_GETLINK, 0, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	nl_msg_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return m;
+}
+
+struct nl_msg *link_encode_get_index(struct nl_msg *m, uint32_t ifindex)
+{
+	start(m, RTM_GETLINK, 0, ifindex);
+	nl_msg_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return m;
+}
+
+struct nl_msg *link_encode_dump(struct nl_msg *m)
+{
+	start(m, RTM_GETLINK, NLM_F_DUMP, 0);
+	nl_msg_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return m;
+}
+
+struct nl_msg *link_encode_up(struct nl_msg *m, uint32_t ifindex, bool up)
+{
+	struct ifinfomsg i = { .ifi_family = AF_UNSPEC,
+		.ifi_index = (int)ifindex,
+		.ifi_flags = up ? IFF_UP : 0,
+		.ifi_change = IFF_UP };
+
+	nl_msg_start(m, RTM_SETLINK, 0, &i, sizeof(i));
+	return m;
+}
+
+struct nl_msg *link_encode_mtu(struct nl_msg *m, uint32_t ifindex, uint32_t mtu)
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put_u32(m, IFLA_MTU, mtu);
+	return m;
+}
+
+struct nl_msg *link_encode_master(struct nl_msg *m, uint32_t ifindex, uint32_t master)
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put_u32(m, IFLA_MASTER, master);
+	return m;
+}
+
+struct nl_msg *link_encode_mac(
+	struct nl_msg *m, uint32_t ifindex, const uint8_t mac[static LINK_MAC_LEN])
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put(m, IFLA_ADDRESS, mac, LINK_MAC_LEN);
+	return m;
+}
+
+struct nl_msg *link_encode_alias(struct nl_msg *m, uint32_t ifindex, const char *alias)
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put(m, IFLA_IFALIAS, alias, strlen(alias));
+	return m;
+}
+
+struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex)
+{
+	size_t spec;
+	size_t inet6;
+
+	start(m, RTM_SETLINK, 0, ifindex);
+	spec = nl_msg_nest(m, IFLA_AF_SPEC | NLA_F_NESTED);
+	inet6 = nl_msg_nest(m, AF_INET6 | NLA_F_NESTED);
+	nl_msg_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nl_msg_nest_end(m, inet6);
+	nl_msg_nest_end(m, spec);
+	return m;
+}
+
+struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge)
+{
+	size_t linkinfo;
+	size_t data;
+
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, bridge->name);
+	nl_msg_put(m, IFLA_ADDRESS, bridge->mac, LINK_MAC_LEN);
+	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_KIND, "bridge");
+	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
+	nl_msg_put_u32(m, IFLA_BR_STP_STATE, bridge->stp);
+	if (!bridge->stp)
+		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	nl_msg_nest_end(m, data);
+	nl_msg_nest_end(m, linkinfo);
+	return m;
+}
+
+struct nl_msg *link_encode_veth(struct nl_msg *m, const char *name, const char *peer)
+{
+	struct ifinfomsg none = { .ifi_family = AF_UNSPEC };
+	size_t linkinfo;
+	size_t data;
+	size_t other;
+
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_KIND, "veth");
+	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
+	other = nl_msg_nest(m, VETH_INFO_PEER | NLA_F_NESTED);
+	memcpy(mnl_nlmsg_put_extra_header(&m->head, sizeof(none)), &none, sizeof(none));
+	nl_msg_put_text(m, IFLA_IFNAME, peer);
+	nl_msg_nest_end(m, other);
+	nl_msg_nest_end(m, data);
+	nl_msg_nest_end(m, linkinfo);
+	return m;
+}
+
+struct nl_msg *link_encode_vlan(struct nl_msg *m, const char *name, uint32_t parent, uint16_t id)
+{
+	size_t linkinfo;
+	size_t data;
+
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	nl_msg_put_u32(m, IFLA_LINK, parent);
+	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_KIND, "vlan");
+	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
+	nl_msg_put_u16(m, IFLA_VLAN_ID, id);
+	nl_msg_nest_end(m, data);
+	nl_msg_nest_end(m, linkinfo);
+	return m;
+}
+
+struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
+{
+	start(m, RTM_DELLINK, 0, ifindex);
+	return m;
+}
+
+static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			nl_attr_text(a, link->kind, sizeof(link->kind));
+}
+
+static void decode_attr(const struct nlattr *a, struct link_info *link)
+{
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_IFNAME:
+		nl_attr_text(a, link->name, sizeof(link->name));
+		break;
+	case IFLA_MTU:
+		nl_attr_u32(a, &link->mtu);
+		break;
+	case IFLA_MASTER:
+		nl_attr_u32(a, &link->master);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) != LINK_MAC_LEN)
+			break;
+		memcpy(link->mac, mnl_attr_get_payload(a), LINK_MAC_LEN);
+		link->has_mac = true;
+		break;
+	case IFLA_IFALIAS:
+		nl_attr_text(a, link->alias, sizeof(link->alias));
+		break;
+	case IFLA_LINKINFO:
+		decode_linkinfo(a, link);
+		break;
+	default: /* the kernel's numbers, of which we read a few */
+		break;
+	}
+}
+
+int link_decode(const struct nlmsghdr *nlh, struct link_info *ret)
+{
+	struct link_info link = { 0 };
+	struct ifinfomsg i;
+	struct nl_attrs walk;
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK)
+		return -EBADMSG;
+	if (nl_msg_fixed(nlh, &i, sizeof(i)) < 0 || i.ifi_index <= 0)
+		return -EBADMSG;
+	link.ifindex = (uint32_t)i.ifi_index;
+	link.flags = i.ifi_flags;
+	link.type = i.ifi_type;
+	walk = nl_attrs_of(nlh, sizeof(i));
+	while ((a = nl_attrs_next(&walk)))
+		decode_attr(a, &link);
+	*ret = link;
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of interface messages: requests byte by byte, answers whole, cut and wrong. */
+#include "netlink/link.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "netlink/test_hex.h"
+
+static const uint8_t mac[LINK_MAC_LEN] = { 2, 0, 0, 0, 0, 1 };
+
+static void test_questions(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(link_encode_get(&m, "wg0"),
+		"30000000 12000100 00000000 00000000 00000000 00000000 00000000 00000000"
+		"08000300 77673000 08001d00 08000000");
+	assert_message(link_encode_get_index(&m, 5),
+		"28000000 12000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"08001d00 08000000");
+	assert_message(link_encode_dump(&m),
+		"28000000 12000103 00000000 00000000 00000000 00000000 00000000 00000000"
+		"08001d00 08000000");
+}
+
+static void test_changes(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(link_encode_up(&m, 5, true),
+		"20000000 13000100 00000000 00000000 00000000 05000000 01000000 01000000");
+	assert_message(link_encode_up(&m, 5, false),
+		"20000000 13000100 00000000 00000000 00000000 05000000 00000000 01000000");
+	assert_message(link_encode_mtu(&m, 5, 1386),
+		"28000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"08000400 6a050000");
+	assert_message(link_encode_master(&m, 5, 7),
+		"28000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"08000a00 07000000");
+	assert_message(link_encode_mac(&m, 5, mac),
+		"2c000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"0a000100 02000000 00010000");
+	assert_message(link_encode_alias(&m, 5, "wirespan vpn01"),
+		"34000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"12001400 77697265 7370616e 2076706e 30310000");
+	assert_message(link_encode_no_autoconf(&m, 5),
+		"30000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"10001a80 0c000a80 05000800 01000000");
+	assert_message(link_encode_delete(&m, 5),
+		"20000000 11000100 00000000 00000000 00000000 05000000 00000000 00000000");
+}
+
+static void test_creations(void **state)
+{
+	struct link_bridge bridge = { .name = "br-l2tp0", .mac = { 2, 0, 0, 0, 0, 1 } };
+	struct nl_msg m;
+
+	assert_message(link_encode_bridge(&m, &bridge),
+		"60000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
+		"24001280 0b000100 62726964 67650000"
+		"14000280 08000500 00000000 08000100 00000000");
+	bridge.stp = true;
+	assert_message(link_encode_bridge(&m, &bridge),
+		"58000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
+		"1c001280 0b000100 62726964 67650000 0c000280 08000500 01000000");
+	assert_message(link_encode_veth(&m, "a0", "b0"),
+		"58000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"07000300 61300000 30001280 09000100 76657468 00000000 20000280 1c000180"
+		"00000000 00000000 00000000 00000000 07000300 62300000");
+	assert_message(link_encode_vlan(&m, "a0.5", 5, 5),
+		"50000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"09000300 61302e35 00000000 08000500 05000000"
+		"1c001280 09000100 766c616e 00000000 0c000280 06000100 05000000");
+}
+
+/* A bridge as the kernel tells of it: name, MTU, master, address, alias, kind. */
+#define ANSWER                                                                                     \
+	"00000000 10000000 01000000 00000000 00000100 07000000 43100100 00000000"                  \
+	"08000300 62723000 08000400 dc050000 08000a00 03000000 0a000100 02000000 00010000"         \
+	"12001400 77697265 7370616e 2076706e 30310000 10001280 0b000100 62726964 67650000"
+
+static void test_decode(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	assert_int_equal(link_decode(message_of(&m, ANSWER), &link), 0);
+	assert_int_equal(link.ifindex, 7);
+	assert_int_equal(link.type, 1);
+	assert_int_equal(link.flags, 0x11043);
+	assert_int_equal(link.mtu, 1500);
+	assert_int_equal(link.master, 3);
+	assert_true(link.has_mac);
+	assert_memory_equal(link.mac, mac, sizeof(mac));
+	assert_string_equal(link.name, "br0");
+	assert_string_equal(link.alias, "wirespan vpn01");
+	assert_string_equal(link.kind, "bridge");
+}
+
+/* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
+static void test_decode_cut(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+	size_t whole = message_of(&m, ANSWER)->nlmsg_len;
+
+	for (size_t len = 16; len < whole; len++) {
+		message_of(&m, ANSWER);
+		memset(m.bytes + len, 0xff, sizeof(m.bytes) - len);
+		m.head.nlmsg_len = (uint32_t)len;
+		assert_int_equal(link_decode(&m.head, &link), len < 32 ? -EBADMSG : 0);
+		if (len >= 32)
+			assert_string_equal(link.name, len < 40 ? "" : "br0");
+		if (len >= 32)
+			assert_int_equal(link.mtu, len < 48 ? 0 : 1500);
+	}
+}
+
+static void test_decode_odd(void **state)
+{
+	static const struct {
+		const char *hex;
+		int result;
+	} table[] = {
+		/* another type of message */
+		{ "00000000 18000000 00000000 00000000 00000100 07000000 00000000 00000000",
+			-EBADMSG },
+		/* index 0 */
+		{ "00000000 10000000 00000000 00000000 00000100 00000000 00000000 00000000",
+			-EBADMSG },
+		/* an MTU of 2 bytes, a hardware address of 4, a name without NUL and too long */
+		{ "00000000 10000000 00000000 00000000 00000100 07000000 00000000 00000000"
+		  "06000400 dc050000 08000100 01020304"
+		  "18000300 61616161 61616161 61616161 61616161 61616161",
+			0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct link_info link = { .mtu = 77 };
+		struct nl_msg m;
+
+		assert_int_equal(link_decode(message_of(&m, table[i].hex), &link), table[i].result);
+		if (table[i].result < 0) {
+			assert_int_equal(link.mtu, 77);
+			continue;
+		}
+		assert_int_equal(link.mtu, 0);
+		assert_false(link.has_mac);
+		assert_string_equal(link.name, "aaaaaaaaaaaaaaa");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_creations),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_cut),
+		cmocka_unit_test(test_decode_odd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

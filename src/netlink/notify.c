@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's news about interfaces, addresses and routes, as one kind of event. */
+#include "netlink/notify.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+uint32_t notify_groups(void)
+{
+	return RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+	       RTMGRP_IPV6_ROUTE;
+}
+
+static int decode_link(const struct nlmsghdr *nlh, struct notify_event *event)
+{
+	struct ifinfomsg i;
+
+	/* A bridge tells of its ports in the same messages, under its own family: a port that
+	 * leaves its bridge is no interface that goes. */
+	if (nl_msg_fixed(nlh, &i, sizeof(i)) < 0)
+		return -EBADMSG;
+	if (i.ifi_family != AF_UNSPEC)
+		return -ENOMSG;
+	event->kind = nlh->nlmsg_type == RTM_NEWLINK ? NOTIFY_LINK : NOTIFY_LINK_GONE;
+	return link_decode(nlh, &event->link);
+}
+
+static int decode_route(const struct nlmsghdr *nlh, struct notify_event *event)
+{
+	struct rtmsg r;
+
+	if (nl_msg_fixed(nlh, &r, sizeof(r)) < 0)
+		return -EBADMSG;
+	if ((r.rtm_family != AF_INET && r.rtm_family != AF_INET6) || r.rtm_flags & RTM_F_CLONED)
+		return -ENOMSG;
+	event->kind = nlh->nlmsg_type == RTM_NEWROUTE ? NOTIFY_ROUTE : NOTIFY_ROUTE_GONE;
+	return route_decode(nlh, &event->route);
+}
+
+int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
+{
+	struct notify_event event = { .kind = NOTIFY_LINK };
+	int err;
+
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		err = decode_link(nlh, &event);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		event.kind = nlh->nlmsg_type == RTM_NEWADDR ? NOTIFY_ADDRESS : NOTIFY_ADDRESS_GONE;
+		err = ifaddr_decode(nlh, &event.address);
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		err = decode_route(nlh, &event);
+		break;
+	default: /* the kernel's numbers */
+		return -ENOMSG;
+	}
+	if (err == 0)
+		*ret = event;
+	return err;
+}
+
+bool notify_link_runs(const struct link_info *link)
+{
+	return (link->flags & IFF_UP) && (link->flags & IFF_RUNNING);
+}
+
+bool notify_moves_source(
+	const struct notify_event *event, const struct ip_addr *source, uint32_t ifindex)
+{
+	switch (event->kind) {
+	case NOTIFY_LINK:
+		return event->link.ifindex == ifindex && !notify_link_runs(&event->link);
+	case NOTIFY_LINK_GONE:
+		return event->link.ifindex == ifindex;
+	case NOTIFY_ADDRESS:
+		return false;
+	case NOTIFY_ADDRESS_GONE:
+		return ip_addr_equal(&event->address.prefix.addr, source);
+	case NOTIFY_ROUTE:
+	case NOTIFY_ROUTE_GONE:
+		return !source->family || event->route.dst.addr.family == source->family;
+	}
+	return false;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the kernel's news: which messages are events, and which of them move a source. */
+#include "netlink/notify.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "netlink/test_hex.h"
+
+#define LINK_5(type, flags)                                                                        \
+	"00000000" type "0000 00000000 00000000 00000100 05000000" flags "00000000"                \
+	"08000400 78050000"
+#define UP_RUNNING "41000000"
+#define UP_ONLY	   "01000000"
+#define ADDRESS(type, addr)                                                                        \
+	"00000000" type "0000 00000000 00000000 02180000 05000000 08000200" addr "08000100" addr
+#define ROUTE(type, family, flags)                                                                 \
+	"00000000" type "0000 00000000 00000000" family "000000 fe03fd01" flags
+
+static void test_decode(void **state)
+{
+	static const struct {
+		const char *hex;
+		int result;
+		enum notify_kind kind;
+	} table[] = {
+		{ LINK_5("1000", UP_RUNNING), 0, NOTIFY_LINK },
+		{ LINK_5("1100", UP_RUNNING), 0, NOTIFY_LINK_GONE },
+		{ ADDRESS("1400", "0a00010b"), 0, NOTIFY_ADDRESS },
+		{ ADDRESS("1500", "0a00010b"), 0, NOTIFY_ADDRESS_GONE },
+		{ ROUTE("1800", "02", "00000000"), 0, NOTIFY_ROUTE },
+		{ ROUTE("1900", "0a", "00000000"), 0, NOTIFY_ROUTE_GONE },
+		/* a cache entry; a multicast route; a bridge port leaving; a neighbour; cut */
+		{ ROUTE("1800", "02", "00020000"), -ENOMSG, NOTIFY_LINK },
+		{ ROUTE("1800", "80", "00000000"), -ENOMSG, NOTIFY_LINK },
+		{ "00000000 11000000 00000000 00000000 07000100 05000000 00000000 00000000",
+			-ENOMSG, NOTIFY_LINK },
+		{ "00000000 1c000000 00000000 00000000 02000000 05000000 00000000", -ENOMSG,
+			NOTIFY_LINK },
+		{ "00000000 10000000 00000000 00000000 00000100", -EBADMSG, NOTIFY_LINK },
+		{ "00000000 18000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
+		{ "00000000 14000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct notify_event event = { .kind = 77 };
+		struct nl_msg m;
+
+		assert_int_equal(
+			notify_decode(message_of(&m, table[i].hex), &event), table[i].result);
+		assert_int_equal(event.kind, table[i].result ? 77 : table[i].kind);
+	}
+}
+
+static void test_moves_source(void **state)
+{
+	static const struct {
+		const char *hex;
+		bool moves;
+	} table[] = {
+		/* for 10.0.1.11 on interface 5 */
+		{ LINK_5("1000", UP_RUNNING), false },
+		{ LINK_5("1000", UP_ONLY), true },
+		{ LINK_5("1100", UP_RUNNING), true },
+		{ ADDRESS("1400", "0a00010b"), false },
+		{ ADDRESS("1500", "0a00010b"), true },
+		{ ADDRESS("1500", "0a00010c"), false },
+		{ ROUTE("1900", "02", "00000000"), true },
+		{ ROUTE("1800", "02", "00000000"), true },
+		{ ROUTE("1900", "0a", "00000000"), false },
+	};
+	struct ip_addr source = ip_addr_v4((const uint8_t[]){ 10, 0, 1, 11 });
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct notify_event event;
+		struct nl_msg m;
+
+		assert_int_equal(notify_decode(message_of(&m, table[i].hex), &event), 0);
+		assert_int_equal(notify_moves_source(&event, &source, 5), table[i].moves);
+		if (event.kind <= NOTIFY_LINK_GONE)
+			assert_false(notify_moves_source(&event, &source, 6));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_moves_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

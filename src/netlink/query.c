@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to the kernel about interfaces, addresses, routes and rules, answered as structs. */
+#include "netlink/query.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define ATTEMPTS 10 /* at a dump of one moment, on a machine that is busy with its interfaces */
+
+/** A growing array of answers of one size, each read by `decode`. */
+struct collector {
+	uint8_t *v;
+	size_t n;
+	size_t room;
+	size_t size;
+	int (*decode)(const struct nlmsghdr *nlh, void *ret);
+};
+
+static int collect(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct collector *c = ctx;
+
+	if (c->n == c->room) {
+		size_t room = c->room ? 2 * c->room : 16;
+		uint8_t *v = reallocarray(c->v, room, c->size);
+
+		if (!v)
+			return -ENOMEM;
+		c->v = v;
+		c->room = room;
+	}
+	if (c->decode(nlh, c->v + c->n * c->size) == 0)
+		c->n++; /* what is of another family is left out */
+	return 0;
+}
+
+static int query_all(struct nl_socket *nl, const struct nl_msg *request, struct collector *c)
+{
+	int err = -EAGAIN;
+
+	for (int attempt = 0; err == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+		struct nl_msg m = *request;
+
+		c->n = 0;
+		err = nl_exchange(nl, &m, collect, c);
+	}
+	if (err < 0)
+		free(c->v);
+	return err;
+}
+
+static int decode_link(const struct nlmsghdr *nlh, void *ret)
+{
+	return link_decode(nlh, ret);
+}
+
+static int decode_ifaddr(const struct nlmsghdr *nlh, void *ret)
+{
+	return ifaddr_decode(nlh, ret);
+}
+
+static int decode_route(const struct nlmsghdr *nlh, void *ret)
+{
+	struct route_info route;
+	int err = route_decode(nlh, &route);
+
+	if (err < 0)
+		return err;
+	if (route.cloned)
+		return -ENOENT;
+	*(struct route_info *)ret = route;
+	return 0;
+}
+
+static int decode_rule(const struct nlmsghdr *nlh, void *ret)
+{
+	return rule_decode(nlh, ret);
+}
+
+int query_links(struct nl_socket *nl, struct link_list *ret)
+{
+	struct collector c = { .size = sizeof(*ret->v), .decode = decode_link };
+	struct nl_msg m;
+	int err = query_all(nl, link_encode_dump(&m), &c);
+
+	if (err < 0)
+		return err;
+	*ret = (struct link_list){ .v = (void *)c.v, .n = c.n };
+	return 0;
+}
+
+int query_addresses(struct nl_socket *nl, uint8_t family, struct ifaddr_list *ret)
+{
+	struct collector c = { .size = sizeof(*ret->v), .decode = decode_ifaddr };
+	struct nl_msg m;
+	int err = query_all(nl, ifaddr_encode_dump(&m, family), &c);
+
+	if (err < 0)
+		return err;
+	*ret = (struct ifaddr_list){ .v = (void *)c.v, .n = c.n };
+	return 0;
+}
+
+int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret)
+{
+	struct collector c = { .size = sizeof(*ret->v), .decode = decode_route };
+	struct nl_msg m;
+	int err = query_all(nl, route_encode_dump(&m, family), &c);
+
+	if (err < 0)
+		return err;
+	*ret = (struct route_list){ .v = (void *)c.v, .n = c.n };
+	return 0;
+}
+
+int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret)
+{
+	struct collector c = { .size = sizeof(*ret->v), .decode = decode_rule };
+	struct nl_msg m;
+	int err = query_all(nl, rule_encode_dump(&m, family), &c);
+
+	if (err < 0)
+		return err;
+	*ret = (struct rule_list){ .v = (void *)c.v, .n = c.n };
+	return 0;
+}
+
+/** One answer that is expected. */
+struct single {
+	void *ret;
+	int (*decode)(const struct nlmsghdr *nlh, void *ret);
+	size_t n;
+};
+
+static int take_single(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct single *s = ctx;
+	int err = s->decode(nlh, s->ret);
+
+	if (err == 0)
+		s->n++;
+	return err;
+}
+
+static int query_one(struct nl_socket *nl, struct nl_msg *m, struct single *s)
+{
+	int err = nl_exchange(nl, m, take_single, s);
+
+	if (err == 0 && s->n != 1)
+		return -EBADMSG;
+	return err;
+}
+
+int query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
+{
+	struct link_info link;
+	struct single s = { .ret = &link, .decode = decode_link };
+	struct nl_msg m;
+	int err = query_one(nl, link_encode_get(&m, name), &s);
+
+	if (err == 0)
+		*ret = link;
+	return err;
+}
+
+int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret)
+{
+	struct link_info link;
+	struct single s = { .ret = &link, .decode = decode_link };
+	struct nl_msg m;
+	int err = query_one(nl, link_encode_get_index(&m, ifindex), &s);
+
+	if (err == 0)
+		*ret = link;
+	return err;
+}
+
+static int decode_any_route(const struct nlmsghdr *nlh, void *ret)
+{
+	return route_decode(nlh, ret);
+}
+
+/** Packets to a destination of these types are refused at once, as the kernel would tell their
+ * sender. */
+static int route_refusal(uint8_t type)
+{
+	return type == RTN_UNREACHABLE ? -EHOSTUNREACH
+	       : type == RTN_PROHIBIT  ? -EACCES
+	       : type == RTN_BLACKHOLE ? -EINVAL
+				       : 0;
+}
+
+int query_route(struct nl_socket *nl, const struct route_query *query, struct route_info *ret)
+{
+	struct route_info route;
+	struct single s = { .ret = &route, .decode = decode_any_route };
+	struct link_info link;
+	struct nl_msg m;
+	int err = query_one(nl, route_encode_get(&m, query), &s);
+
+	if (err == 0)
+		err = route_refusal(route.type);
+	if (err == 0 && !route.mtu && route.ifindex) {
+		err = query_link_index(nl, route.ifindex, &link);
+		if (err == 0)
+			route.mtu = link.mtu;
+	}
+	if (err == 0)
+		*ret = route;
+	return err;
+}

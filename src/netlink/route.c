@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* rtnetlink messages about routes: those of tables, and the one that a packet would take. */
+#include "netlink/route.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include <libmnl/libmnl.h>
+
+static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct ip_prefix *dst,
+	uint32_t ifindex, uint32_t table)
+{
+	struct ip_prefix masked = ip_prefix_masked(dst);
+	bool adding = type == RTM_NEWROUTE;
+	struct rtmsg r = { .rtm_family = (uint8_t)dst->addr.family,
+		.rtm_dst_len = dst->len,
+		.rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC,
+		.rtm_protocol = adding ? RTPROT_BOOT : RTPROT_UNSPEC,
+		.rtm_type = adding ? RTN_UNICAST : RTN_UNSPEC };
+
+	if (!adding)
+		r.rtm_scope = RT_SCOPE_NOWHERE; /* any */
+	else if (dst->addr.family == AF_INET)
+		r.rtm_scope = RT_SCOPE_LINK;
+	nl_msg_start(m, type, flags, &r, sizeof(r));
+	nl_msg_put_addr(m, RTA_DST, &masked.addr);
+	nl_msg_put_u32(m, RTA_OIF, ifindex);
+	nl_msg_put_u32(m, RTA_TABLE, table);
+}
+
+struct nl_msg *route_encode_add(
+	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
+{
+	start(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, dst, ifindex, table);
+	return m;
+}
+
+struct nl_msg *route_encode_delete(
+	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
+{
+	start(m, RTM_DELROUTE, 0, dst, ifindex, table);
+	return m;
+}
+
+struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family)
+{
+	struct rtmsg r = { .rtm_family = family };
+
+	nl_msg_start(m, RTM_GETROUTE, NLM_F_DUMP, &r, sizeof(r));
+	return m;
+}
+
+struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query)
+{
+	uint8_t bits = (uint8_t)ip_addr_bits(&query->dst);
+	struct rtmsg r = { .rtm_family = (uint8_t)query->dst.family,
+		.rtm_dst_len = bits,
+		.rtm_src_len = query->src.family ? bits : 0 };
+
+	nl_msg_start(m, RTM_GETROUTE, 0, &r, sizeof(r));
+	nl_msg_put_addr(m, RTA_DST, &query->dst);
+	if (query->src.family)
+		nl_msg_put_addr(m, RTA_SRC, &query->src);
+	if (query->ifindex)
+		nl_msg_put_u32(m, RTA_OIF, query->ifindex);
+	if (query->mark)
+		nl_msg_put_u32(m, RTA_MARK, query->mark);
+	return m;
+}
+
+static void decode_metrics(const struct nlattr *nest, struct route_info *route)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == RTAX_MTU)
+			nl_attr_u32(a, &route->mtu);
+}
+
+static void decode_attr(const struct nlattr *a, uint16_t family, struct route_info *route)
+{
+	switch (mnl_attr_get_type(a)) {
+	case RTA_DST:
+		nl_attr_addr(a, family, &route->dst.addr);
+		break;
+	case RTA_TABLE:
+		nl_attr_u32(a, &route->table);
+		break;
+	case RTA_OIF:
+		nl_attr_u32(a, &route->ifindex);
+		break;
+	case RTA_GATEWAY:
+		nl_attr_addr(a, family, &route->gateway);
+		break;
+	case RTA_PREFSRC:
+		nl_attr_addr(a, family, &route->source);
+		break;
+	case RTA_PRIORITY:
+		nl_attr_u32(a, &route->metric);
+		break;
+	case RTA_METRICS:
+		decode_metrics(a, route);
+		break;
+	default: /* the kernel's numbers, of which we read a few */
+		break;
+	}
+}
+
+int route_decode(const struct nlmsghdr *nlh, struct route_info *ret)
+{
+	struct route_info route = { 0 };
+	struct rtmsg r;
+	struct nl_attrs walk;
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE && nlh->nlmsg_type != RTM_DELROUTE)
+		return -EBADMSG;
+	if (nl_msg_fixed(nlh, &r, sizeof(r)) < 0)
+		return -EBADMSG;
+	route.dst.addr.family = r.rtm_family;
+	route.dst.len = r.rtm_dst_len;
+	route.table = r.rtm_table;
+	route.type = r.rtm_type;
+	route.protocol = r.rtm_protocol;
+	route.cloned = r.rtm_flags & RTM_F_CLONED;
+	if (!ip_addr_len(&route.dst.addr) || r.rtm_dst_len > ip_addr_bits(&route.dst.addr))
+		return -EBADMSG; /* a multicast or other family's route */
+	walk = nl_attrs_of(nlh, sizeof(r));
+	while ((a = nl_attrs_next(&walk)))
+		decode_attr(a, r.rtm_family, &route);
+	*ret = route;
+	return 0;
+}

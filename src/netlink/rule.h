@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* rtnetlink messages about policy routing rules. */
+#ifndef NETLINK_RULE_H
+#define NETLINK_RULE_H
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netlink/msg.h"
+
+#define RULE_NO_SUPPRESS UINT32_MAX /* as the kernel says it */
+
+/** A rule that sends packets to a table. */
+struct rule_info {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	uint32_t priority;
+	uint32_t table;
+	uint32_t mark;		  /* with `has_mark` */
+	uint32_t suppress_length; /* ignore routes of at most this prefix length, or
+				     RULE_NO_SUPPRESS */
+	bool has_mark;
+	bool invert; /* "not": packets that do not match */
+};
+
+/** Add a rule; priority 0: the kernel puts it before those there are. Return: `m`, as all encoders
+ * do. */
+struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule);
+
+/** Delete the first rule like this; priority 0: of any priority. -ENOENT if there is none. */
+struct nl_msg *rule_encode_delete(struct nl_msg *m, const struct rule_info *rule);
+
+/** Ask for all rules of a family. */
+struct nl_msg *rule_encode_dump(struct nl_msg *m, uint8_t family);
+
+/** Read an RTM_NEWRULE or RTM_DELRULE. Return: 0, or -EBADMSG; `ret` is untouched then. */
+int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret);
+
+#endif

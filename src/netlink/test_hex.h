@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of messages: bytes written as hex text, compared and read. */
+#ifndef NETLINK_TEST_HEX_H
+#define NETLINK_TEST_HEX_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "netlink/msg.h"
+
+/** Hold a built request against the bytes that are right: hex, blanks ignored. */
+static inline void assert_message(const struct nl_msg *m, const char *expected)
+{
+	char is[2 * NL_MSG_MAX + 1] = "";
+	char want[2 * NL_MSG_MAX + 1] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->head.nlmsg_len; i++)
+		snprintf(is + 2 * i, 3, "%02x", m->bytes[i]);
+	for (; *expected; expected++)
+		if (*expected != ' ')
+			want[n++] = *expected;
+	assert_string_equal(is, want);
+}
+
+/** Make a message from hex, blanks ignored; its length field is set to what there is. */
+static inline const struct nlmsghdr *message_of(struct nl_msg *m, const char *hex)
+{
+	unsigned byte;
+	size_t n = 0;
+
+	memset(m, 0xee, sizeof(*m));
+	while (sscanf(hex, " %2x", &byte) == 1 && n < sizeof(m->bytes)) {
+		hex += strspn(hex, " ") + 2;
+		m->bytes[n++] = (uint8_t)byte;
+	}
+	m->head.nlmsg_len = (uint32_t)n;
+	return &m->head;
+}
+
+#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Tests of the checks themselves: each rule is shown something that breaks it."""
+import unittest
+
+import layers
+import purity
+import sizes
+import words
+
+
+class Layers(unittest.TestCase):
+    TREE = {"wg/peer.h", "wg/noise.h", "pkt/drop.h", "tap/tap.h", "path/tx.h", "base/list.h"}.__contains__
+
+    def problems(self, path, text):
+        return layers.check_file(path, text, self.TREE)
+
+    def test_downwards_is_fine(self):
+        self.assertEqual(self.problems("wg/peer.c", '#include "wg/peer.h"\n#include <errno.h>\n#include "pkt/drop.h"\n'), [])
+
+    def test_sideways_and_upwards(self):
+        for bad in ("tap/tap.h", "path/tx.h"):
+            self.assertEqual(len(self.problems("wg/noise.h", f'#include "{bad}"\n')), 1, bad)
+
+    def test_unknown(self):
+        self.assertEqual(len(self.problems("wg/noise.h", '#include "drop.h"\n')), 1)
+        self.assertEqual(len(self.problems("new/noise.h", "")), 1)
+
+    def test_own_header_first(self):
+        self.assertEqual(len(self.problems("wg/peer.c", '#include <errno.h>\n#include "wg/peer.h"\n')), 1)
+        self.assertEqual(len(self.problems("wg/peer_test.c", '#include "pkt/drop.h"\n')), 1)
+
+    def test_cycle(self):
+        self.assertEqual(len(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]})), 1)
+        self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
+
+
+class Sizes(unittest.TestCase):
+    def test_c(self):
+        text = '''
+#define BRACE {
+/* } { */
+struct s { int a; };
+enum e { A, B };
+static const struct s table[] = { { 1 }, { 2 } };
+static const struct s *one = &(struct s){ 1 };
+static int (*pointer)(int) = 0;
+_Static_assert(sizeof(int) == 4, "{");
+
+static const char *name(enum e e)
+{
+	struct s s = { .a = 1 };
+
+	if (e == A) { return "}"; }
+	return '{' == 1 ? "\\"{" : ((struct s){ 2 }).a ? "b" : (char *)0; // }
+}
+
+__attribute__((noreturn)) void over_several_lines(
+	int a,
+	int (*fn)(int))
+{
+}
+int declared(void);
+'''
+        self.assertEqual(sizes.c_functions(text), [("name", 7, 11), ("over_several_lines", 5, 19)])
+
+    def test_python(self):
+        self.assertEqual(sizes.python_functions("def f():\n    def g():\n        pass\n    return g\n"),
+                         [("f", 4, 1), ("g", 2, 2)])
+
+
+class Words(unittest.TestCase):
+    GOOD = "/* SPDX-License-Identifier: MIT */\n/* The one thing that this file does. */\n"
+
+    def test_licence_and_purpose(self):
+        self.assertEqual(words.check_file("src/a.c", self.GOOD), [])
+        self.assertEqual(len(words.check_file("src/a.c", "/* The one thing. */\n")), 1)
+        self.assertEqual(len(words.check_file("src/a.c", "/* SPDX-License-Identifier: MIT */\n#include <a>\n")), 1)
+        self.assertEqual(len(words.check_file("run", "#!/bin/sh\necho\n")), 1)
+
+    def test_forbidden(self):
+        for bad in ("cd /wor" + "k/main", "/hom" + "e/someone/x", "http://deb.debian.or" + "g/debian"):
+            self.assertEqual(len(words.check_file("doc/a.md", bad)), 1, bad)
+        for good in ("sys/work/x", "the network/homepage", "./work/x"):
+            self.assertEqual(words.check_file("doc/a.md", good), [], good)
+
+
+class Purity(unittest.TestCase):
+    ROWS = [["mem*", "*", "r"], ["malloc", "conf,netlink", "r"]]
+
+    def test_allowed(self):
+        self.assertTrue(purity.allowed("memcpy", "wg", self.ROWS))
+        self.assertTrue(purity.allowed("malloc", "conf", self.ROWS))
+        self.assertFalse(purity.allowed("malloc", "wg", self.ROWS))
+        self.assertFalse(purity.allowed("read", "conf", self.ROWS))
+
+    def test_dump(self):
+        dump = ("0000000000000000 l     O .bss\t0000000000000004 counter\n"
+                "0000000000000000 g     O .data.rel.ro.local\t0000000000000010 table\n"
+                "0000000000000000         *UND*\t0000000000000000 memcpy\n"
+                "0000000000000000 g     F .text\t000000000000001c .hidden noun_verb\n")
+        rows = [(m["section"], m["name"]) for m in purity.ROW.finditer(dump)]
+        self.assertEqual(rows, [(".bss", "counter"), (".data.rel.ro.local", "table"), ("*UND*", "memcpy"),
+                                (".text", "noun_verb")])
+        self.assertFalse(purity.CONSTANT.match(".bss"))
+        self.assertFalse(purity.CONSTANT.match(".data.rel.local"))
+        self.assertTrue(purity.CONSTANT.match(".data.rel.ro.local"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What the checks have in common: the project's files, the table of layers, and how a check ends."""
+import os
+import sys
+
+# A file includes only its own folder and folders of a smaller number (DESIGN.md, "Layout").
+LAYERS = {
+    "base": 0,
+    "crypto": 1, "pkt": 1,
+    "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "wg": 2, "udp": 2,
+    "path": 3, "netlink": 3, "conf": 3, "ctlproto": 3,
+    "backend": 4, "loop": 4, "ctl": 4,
+    "daemon": 5, "cli": 5,
+}
+
+SKIPPED = {".git", "__pycache__", ".cache"}
+SKIP = 77  # what `meson test` takes for "skipped"
+
+
+def files(root, *suffixes):
+    """Paths under `root`, relative to it, sorted; all of them if no suffix is named. Build folders are left out."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [f for f in folders if f not in SKIPPED and not f.startswith("build")]
+        for name in names:
+            if name not in SKIPPED and (not suffixes or name.endswith(suffixes)):
+                found.append(os.path.relpath(os.path.join(folder, name), root))
+    return sorted(found)
+
+
+def read(root, path):
+    """A file's text; bytes that are not UTF-8 are replaced."""
+    with open(os.path.join(root, path), encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def end(problems, summary):
+    """Print what was found and leave: 0 without problems, 1 with."""
+    for p in problems:
+        print(p)
+    print(f"{len(problems)} problem(s); {summary}")
+    sys.exit(1 if problems else 0)
