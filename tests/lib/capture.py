@@ -87,6 +87,7 @@ class Capture:
     def __init__(self, node, ifname):
         self.port = RawPort(node, ifname, ignore_outgoing=False)
         self.frames = []
+        self._problem = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
@@ -98,11 +99,14 @@ class Capture:
         self.stop()
 
     def _collect(self):
-        while not self._stop.is_set():
-            frame = self.port.receive(0.1)
-            while frame is not None:
-                self.frames.append((time.time(), frame))
-                frame = self.port.receive(0)
+        try:
+            while not self._stop.is_set():
+                frame = self.port.receive(0.1)
+                while frame is not None:
+                    self.frames.append((time.time(), frame))
+                    frame = self.port.receive(0)
+        except OSError as problem:  # the interface went away; stop() says so
+            self._problem = problem
 
     def stop(self):
         """Stop recording, once what was already there has been read. Return: list of Packet."""
@@ -110,6 +114,8 @@ class Capture:
             time.sleep(0.05)
             self._stop.set()
             self._thread.join()
+            if self._problem:
+                raise self._problem
             self.dropped = self.port.drops()
             self.port.close()
         return [Packet(frame) for _, frame in self.frames]

@@ -63,6 +63,6 @@ class Reference:
         parts = []
         for gateway in self.gateway:
             parts.append(f"--- {gateway.name}: log\n{gateway.log_text()}")
-            parts.append(gateway.node.run("ip -s -d addr", check=False).out)
+            parts.append(gateway.node.run("ip -s addr", check=False).out)
             parts.append(gateway.run("status", gateway.conf, check=False).out)
         return "\n".join(parts)

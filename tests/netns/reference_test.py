@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The reference network with wirespan at both ends: everything an Ethernet segment carries arrives.
 
-The underlay is captured from before the first frame to the last; the final case judges all of it.
+The underlay is captured from the first frame on; a late case judges all of it.
 """
 
 import json
@@ -30,8 +30,9 @@ class Bench:
         need_root()
         find_binary()
         self.net = Reference()
-        self.capture = Capture(self.net.vpn[0], "eth0")
         self.net.up()
+        # Not before: a call into the void is answered by the other kernel, with an ICMP error of its own.
+        self.capture = Capture(self.net.vpn[0], "eth0")
         self.mac = [member.mac("eth0") for member in self.net.member]
 
 
@@ -212,11 +213,18 @@ def bad_checksum_among_good(bench):
         assert joined == b"".join(bytes([n]) * 1000 for n in range(8)), "every byte arrives once, in order"
 
 
-def data_packets(bench, ping):
-    """Return: how many WireGuard data messages (keepalives left out) passed the underlay while `ping()` ran."""
-    with Capture(bench.net.vpn[0], "eth0") as capture:
-        assert ping().ok
-        return sum(is_wireguard(p, (PORT,)) and p.payload[0] == 4 and len(p.payload) > 32 for p in capture.stop())
+def messages_for(bench, ping):
+    """Return: how many WireGuard data messages (keepalives left out) one `ping()` takes.
+
+    Hosts talk by themselves now and then, which only adds: the least of five is the ping's own.
+    """
+    counts = []
+    for _ in range(5):
+        with Capture(bench.net.vpn[0], "eth0") as capture:
+            assert ping().ok
+            seen = capture.stop()
+        counts.append(sum(is_wireguard(p, (PORT,)) and p.payload[0] == 4 and len(p.payload) > 32 for p in seen))
+    return min(counts)
 
 
 def exact_size(bench):
@@ -236,8 +244,10 @@ def exact_size(bench):
             return sender.ping(target, count=1, size=largest + more - 28, dont_fragment=True, timeout=1)
 
         assert ping().ok
-        assert data_packets(bench, ping) == 2, "the computed size travels whole: one message each way"
-        assert data_packets(bench, lambda: ping(1)) == 4, "one byte more takes two messages each way"
+        count = messages_for(bench, ping)
+        assert count == 2, f"the computed size travels whole, one message each way: {count}"
+        count = messages_for(bench, lambda: ping(1))
+        assert count == 4, f"one byte more takes two messages each way: {count}"
         assert not ping(5).ok, "five bytes more end at the bridge"
     result = net.vpn[0].ping(two.member4, count=1, size=largest - 27, dont_fragment=True)
     assert not result.ok and "too long" in result.out.lower(), f"from the bridge one more is refused at once: {result.out}"

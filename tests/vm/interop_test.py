@@ -53,17 +53,24 @@ class Bench:
         self.guest.sh(GUEST_GROUND.format(two=self.two))
         self.guest.write("/tmp/vpn02.key", self.two.private)
 
-    def up(self, wire, call_from_guest=True, call_from_here=True, kernel_wire=None, **options):
-        """Make both gateways anew. call_from_*: that side knows the other's endpoint from the start."""
+    def up(self, wire, call_from_guest=True, call_from_here=True, **options):
+        """Make both gateways anew. call_from_*: that side knows the other's endpoint from the start.
+
+        Who is to be called comes up first: an initiation into the void is repeated only after 5 s.
+        """
         if self.gateway.pids():
             self.gateway.stop()
+        self.guest.sh(handmade_removal(self.two))
         if wire.preshared:
             self.guest.write("/tmp/vpn02.psk", wire.preshared)
-        commands = handmade_commands(self.two, self.one, kernel_wire or wire, endpoint=call_from_guest)
-        self.guest.sh(handmade_removal(self.two) + commands + "ip -n member02 neigh flush all")
-        self.member.run("ip neigh flush all")
+        commands = handmade_commands(self.two, self.one, wire, endpoint=call_from_guest)
         self.gateway.configure(wirespan_conf(self.one, self.two, wire, endpoint=call_from_here, **options))
-        self.gateway.up()
+        if not call_from_here:
+            self.gateway.up()
+        self.guest.sh(commands + "ip -n member02 neigh flush all")
+        self.member.run("ip neigh flush all")
+        if call_from_here:
+            self.gateway.up()
 
     def from_here(self, what="member01 to member02", **options):
         result = self.member.ping(self.two.member4, timeout=2, **options)
@@ -93,8 +100,9 @@ def variant(bench, wire):
 
 def plain(bench):
     """Everything of the reference network once against the kernel, with the underlay judged."""
+    variant(bench, Pseudowire())
     with Capture(bench.vpn, "eth0") as capture:
-        variant(bench, Pseudowire())
+        bench.from_here()
         for sender, target, what in (
             (bench.member, bench.two.member6, "member to member, IPv6"),
             (bench.member, bench.two.bridge4, "member to the far bridge"),
@@ -147,16 +155,20 @@ def bulk(bench):
     """TCP in both directions for two seconds: the kernel's segments and ours are understood."""
     bench.up(Pseudowire())
     bench.member.run("ip link set eth0 mtu 1386")
-    bench.guest.sh("ip -n member02 link set eth0 mtu 1386; ip netns exec member02 iperf3 -s -D --pidfile /tmp/iperf.pid")
+    bench.guest.sh("ip -n member02 link set eth0 mtu 1386; ip netns exec member02 iperf3 -s >/tmp/iperf.log 2>&1 & echo $! >/tmp/iperf.pid")
     for name, extra in (("to the kernel", []), ("from the kernel", ["-R"])):
+        # The server closes and opens its port again between two tests, and takes its time on an emulated CPU.
+        listening = "ip netns exec member02 grep -c ':1451 0*:0000 0A' /proc/net/tcp6 || true"
+        wait_for(lambda: bench.guest.sh(listening).out.strip() == "1", what="the iperf3 server in the guest")
         words = ["iperf3", "-J", "-C", "cubic", "-t", "2", "-c", bench.two.member4, *extra]
         out = bench.member.run(*words, check=False, timeout=30).out
         report = json.loads(out)
-        assert "error" not in report, f"{name}: {report['error']}"
+        log = bench.guest.sh("cat /tmp/iperf.log").out
+        assert "error" not in report, f"{name}: {report['error']}\n{log}"
         received = report["end"]["sum_received"]["bytes"]
         print(f"  {name}: {received / 1e6:.1f} MB in 2 s (an emulated CPU at the other end)")
         assert received > 100_000, f"{name}: {received} bytes"
-    bench.guest.sh("kill $(tr -d '\\0' </tmp/iperf.pid)")
+    bench.guest.sh("kill $(cat /tmp/iperf.pid)")
 
 
 def across_rekey(bench):
