@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of going to the background: what the command returns, when, and what it leaves behind. */
+#include "daemon/detach.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/** How the daemon of a test fares. */
+enum fate {
+	FATE_READY,
+	FATE_FAILS,
+	FATE_ENDS_TOO_SOON,
+	FATE_CRASHES,
+	FATE_HANGS,
+};
+
+#define LIFE_MS 200
+
+/* The daemon: `report_fd` shows by its end-of-file that it has gone, and what it thinks of itself.
+ */
+static void live(struct detach *d, enum fate fate, int report_fd)
+{
+	char cwd[64];
+	bool alone;
+
+	if (fate == FATE_FAILS) {
+		log_error("no such interface");
+		_exit(7);
+	}
+	if (fate == FATE_ENDS_TOO_SOON)
+		_exit(0);
+	if (fate == FATE_CRASHES)
+		raise(SIGKILL);
+	if (fate == FATE_HANGS)
+		poll(NULL, 0, 5000);
+	usleep(20000);
+	if (detach_ready(d) < 0)
+		_exit(1);
+	alone = getsid(0) == getpid() && getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/") &&
+		write(STDERR_FILENO, "noise", 5) == 5 && detach_ready(d) == 0;
+	usleep(LIFE_MS * 1000);
+	_exit(write(report_fd, alone ? "y" : "n", 1) != 1);
+}
+
+/** A command under test: its process, its standard error, the daemon's report. */
+struct command {
+	pid_t pid;
+	int err_fd;
+	int report_fd;
+};
+
+static struct command start(enum fate fate)
+{
+	struct command c;
+	struct detach d;
+	int err[2];
+	int report[2];
+	int code = 99;
+
+	assert_int_equal(pipe(err), 0);
+	assert_int_equal(pipe(report), 0);
+	c.pid = fork();
+	assert_true(c.pid >= 0);
+	if (c.pid == 0) {
+		dup2(err[1], STDERR_FILENO);
+		close(err[0]);
+		close(err[1]);
+		close(report[0]);
+		if (detach_begin(&d, &code) == 0)
+			live(&d, fate, report[1]);
+		_exit(code);
+	}
+	close(err[1]);
+	close(report[1]);
+	c.err_fd = err[0];
+	c.report_fd = report[0];
+	return c;
+}
+
+/* All that comes out of a descriptor until its last writer is gone. */
+static void read_all(int fd, char text[256])
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, text + len, 255 - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	text[len] = '\0';
+	close(fd);
+}
+
+static void test_ready(void **state)
+{
+	struct mono begin = clock_mono();
+	struct command c = start(FATE_READY);
+	char text[256];
+	int status;
+
+	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	read_all(c.err_fd, text); /* nobody holds the terminal any more */
+	assert_string_equal(text, "");
+	assert_true(mono_between(begin, clock_mono()) < LIFE_MS * NS_PER_MS);
+	read_all(c.report_fd, text);
+	assert_string_equal(text, "y");
+}
+
+static void test_not_ready(void **state)
+{
+	static const struct {
+		enum fate fate;
+		int code;
+		const char *text;
+	} table[] = {
+		{ FATE_FAILS, 7, "wirespan: no such interface\n" },
+		{ FATE_ENDS_TOO_SOON, 1, "" },
+		{ FATE_CRASHES, 1,
+			"wirespan: the daemon was ended by signal 9 before it was ready\n" },
+	};
+
+	unsetenv("JOURNAL_STREAM");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct command c = start(table[i].fate);
+		char text[256];
+		int status;
+
+		assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), table[i].code);
+		read_all(c.err_fd, text);
+		assert_string_equal(text, table[i].text);
+		read_all(c.report_fd, text);
+		assert_string_equal(text, "");
+	}
+}
+
+/* A command that is ended while it waits takes its daemon with it. */
+static void test_interrupted(void **state)
+{
+	struct mono begin = clock_mono();
+	struct command c = start(FATE_HANGS);
+	char text[256];
+
+	usleep(50000);
+	assert_int_equal(kill(c.pid, SIGKILL), 0);
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+	read_all(c.report_fd, text);
+	assert_string_equal(text, "");
+	assert_true(mono_between(begin, clock_mono()) < 2 * NS_PER_S);
+	close(c.err_fd);
+}
+
+static void test_foreground(void **state)
+{
+	struct detach d = { .fd = -1 };
+	pid_t sid = getsid(0);
+
+	assert_int_equal(detach_ready(&d), 0);
+	assert_int_equal(getsid(0), sid);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_not_ready),
+		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_foreground),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

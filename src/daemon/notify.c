@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling the service manager how we are: the sd_notify protocol, without libsystemd. */
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define MESSAGE_LEN 512
+
+/* Fill the address that `name` means. Return: its length, or -errno. Source: sd_notify(3). */
+static int fill_address(const char *name, struct sockaddr_un *ret)
+{
+	size_t len = strlen(name);
+
+	if (*name != '/' && *name != '@')
+		return -EAFNOSUPPORT;
+	if (len < 2 || len >= sizeof(ret->sun_path))
+		return -EINVAL;
+	memset(ret, 0, sizeof(*ret));
+	ret->sun_family = AF_UNIX;
+	memcpy(ret->sun_path, name, len);
+	if (*name == '@')
+		ret->sun_path[0] = '\0';
+	return (int)(offsetof(struct sockaddr_un, sun_path) + len + (*name == '/'));
+}
+
+int notify_open(struct notify *ret)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address;
+	int len;
+	int err = 0;
+
+	ret->fd = -1;
+	if (!name || !*name)
+		return 0;
+	len = fill_address(name, &address);
+	unsetenv("NOTIFY_SOCKET");
+	if (len < 0)
+		return len;
+	ret->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ret->fd < 0)
+		return -errno;
+	if (connect(ret->fd, (const struct sockaddr *)&address, (socklen_t)len) < 0) {
+		err = -errno;
+		notify_close(ret);
+	}
+	return err;
+}
+
+/* One message. Nothing can be done about a manager that does not listen. */
+static void tell(const struct notify *n, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void tell(const struct notify *n, const char *format, ...)
+{
+	char message[MESSAGE_LEN];
+	va_list ap;
+
+	if (n->fd < 0)
+		return;
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	(void)send(n->fd, message, strlen(message), MSG_NOSIGNAL);
+}
+
+void notify_ready(const struct notify *n, const char *status)
+{
+	tell(n, "READY=1\nSTATUS=%s", status);
+}
+
+void notify_reloading(const struct notify *n, struct mono now)
+{
+	tell(n, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(now.ns / NS_PER_US));
+}
+
+void notify_stopping(const struct notify *n)
+{
+	tell(n, "STOPPING=1");
+}
+
+void notify_status(const struct notify *n, const char *format, ...)
+{
+	char status[MESSAGE_LEN / 2];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(status, sizeof(status), format, ap);
+	va_end(ap);
+	tell(n, "STATUS=%s", status);
+}
+
+void notify_close(struct notify *n)
+{
+	if (n->fd >= 0)
+		close(n->fd);
+	n->fd = -1;
+}

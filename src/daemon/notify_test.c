@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the service manager's protocol: to a path, to an abstract name, to nobody. */
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Play the manager at `name`, as NOTIFY_SOCKET has it. Return: its descriptor. */
+static int manage(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	size_t len = strlen(name);
+
+	assert_true(fd >= 0);
+	memcpy(address.sun_path, name, len);
+	if (*name == '@')
+		address.sun_path[0] = '\0';
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address,
+				 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)),
+		0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return fd;
+}
+
+static void expect(int fd, const char *message)
+{
+	char text[1024];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+	assert_true(n >= 0);
+	text[n] = '\0';
+	assert_string_equal(text, message);
+}
+
+static void test_messages(const char *name)
+{
+	struct notify n;
+	int fd = manage(name);
+	char text[2000];
+
+	assert_int_equal(notify_open(&n), 0);
+	assert_null(getenv("NOTIFY_SOCKET"));
+	notify_ready(&n, "vpn01: 1 peer");
+	expect(fd, "READY=1\nSTATUS=vpn01: 1 peer");
+	notify_status(&n, "%d of %d peers", 1, 2);
+	expect(fd, "STATUS=1 of 2 peers");
+	notify_reloading(&n, (struct mono){ 1234567890 });
+	expect(fd, "RELOADING=1\nMONOTONIC_USEC=1234567");
+	notify_stopping(&n);
+	expect(fd, "STOPPING=1");
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	notify_status(&n, "%s", text);
+	assert_in_range(recv(fd, text, sizeof(text), 0), 100, 511);
+	close(fd);
+	notify_stopping(&n); /* the manager is gone: no signal, no error */
+	notify_close(&n);
+}
+
+static void test_path(void **state)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/tmp/wirespan-notify-%d", (int)getpid());
+	test_messages(name);
+	assert_int_equal(unlink(name), 0);
+}
+
+static void test_abstract(void **state)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "@wirespan-notify-%d", (int)getpid());
+	test_messages(name);
+}
+
+static void test_nobody(void **state)
+{
+	static const struct {
+		const char *name;
+		int result;
+	} table[] = { { "", 0 }, { "/nonexistent/notify", -ENOENT }, { "vsock:2:1", -EAFNOSUPPORT },
+		{ "/", -EINVAL }, { "@", -EINVAL }, { "@wirespan-nobody", -ECONNREFUSED } };
+	struct notify n;
+
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(notify_open(&n), 0);
+	notify_ready(&n, "unheard");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		setenv("NOTIFY_SOCKET", table[i].name, 1);
+		assert_int_equal(notify_open(&n), table[i].result);
+		assert_int_equal(n.fd, -1);
+		notify_ready(&n, "unheard");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_abstract),
+		cmocka_unit_test(test_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
