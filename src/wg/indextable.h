@@ -35,7 +35,7 @@ void wg_indextable_init(struct wg_indextable *t, struct wg_index_entry *slots, s
 int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_peer *peer,
 	struct wg_keypair *keypair, uint32_t *ret_index);
 
-/** Return: what the index stands for, or NULL. */
+/** Return: what the index stands for, or NULL. Good until the next addition or removal. */
 struct wg_index_entry *wg_indextable_find(const struct wg_indextable *t, uint32_t index);
 
 /** Give the index back; it may be unknown. */

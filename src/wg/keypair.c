@@ -47,7 +47,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall)
 {
 	struct wg_keypair *kp;
-	struct wg_index_entry *entry = wg_indextable_find(indices, s->local_index);
+	struct wg_index_entry *entry;
 
 	drop_expired(&keys->previous[1], indices, now);
 	drop_expired(&keys->previous[0], indices, now);
@@ -60,6 +60,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 		drop(&keys->next, indices);
 	}
 	kp = free_slot(keys);
+	entry = wg_indextable_find(indices, s->local_index);
 	ASSERT(kp && entry && !entry->keypair);
 	kp->peer = peer;
 	kp->initiator = s->initiator;
