@@ -108,7 +108,7 @@ enum reassembly_verdict {
 
 /** The whole packet, valid until reassembly_release(). */
 struct reassembled {
-	const uint8_t *packet; /* whole IP packet, header made good: no trace of fragments */
+	uint8_t *packet; /* whole IP packet, header made good: no trace of fragments */
 	size_t len;
 };
 

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration laid onto the userspace engine as a difference: what both have keeps running. */
+#include "backend/apply.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "crypto/x25519.h"
+#include "path/ctrl.h"
+
+static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
+{
+	va_list args;
+
+	e->code = code;
+	va_start(args, format);
+	vsnprintf(e->problem, sizeof(e->problem), format, args);
+	va_end(args);
+	snprintf(e->mend, sizeof(e->mend), "%s", mend);
+	return code;
+}
+
+/* ---- peers ---- */
+
+static struct userspace_peer *find_peer(
+	const struct userspace *u, const uint8_t key[static KEY_LEN])
+{
+	struct wg_peer *wg = wg_device_find_peer(&u->engine.wg, key);
+
+	return wg ? CONTAINER_OF(path_peer_of(wg), struct userspace_peer, path) : NULL;
+}
+
+static int new_peer(struct userspace *u, const struct conf_peer *c, struct userspace_peer **ret)
+{
+	struct userspace_peer *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = engine_add_peer(&u->engine, &p->path, c->public_key);
+	if (err < 0) {
+		free(p);
+		return err;
+	}
+	list_push_tail(&u->peers, &p->link);
+	*ret = p;
+	return 0;
+}
+
+static void remove_peer(struct userspace *u, struct userspace_peer *p)
+{
+	engine_remove_peer(&u->engine, &p->path);
+	list_remove(&p->link);
+	free(p);
+}
+
+static bool conf_has_prefix(const struct conf_peer *c, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < c->allowed_ips.n; i++) {
+		struct ip_prefix masked = ip_prefix_masked(&c->allowed_ips.v[i].prefix);
+
+		if (masked.len == prefix->len && ip_addr_equal(&masked.addr, &prefix->addr))
+			return true;
+	}
+	return false;
+}
+
+/* Take prefixes that the peer no longer has; one at a time, as removing upsets the walk. */
+static void drop_prefixes(struct userspace *u, struct userspace_peer *p, const struct conf_peer *c)
+{
+	struct wg_allowedips *allowed = &u->engine.wg.allowed;
+	struct ip_prefix prefix;
+	uint32_t cursor = WG_NO_NODE;
+
+	while (wg_allowedips_next(allowed, &p->path.wg, &cursor, &prefix)) {
+		if (conf_has_prefix(c, &prefix))
+			continue;
+		(void)wg_allowedips_remove(allowed, &prefix, &p->path.wg);
+		cursor = WG_NO_NODE;
+	}
+}
+
+static int apply_peer(struct userspace *u, const struct conf_peer *c)
+{
+	struct userspace_peer *p = find_peer(u, c->public_key);
+	struct endpoint e = { .port = c->endpoint_port };
+	bool fresh = !p;
+	int err = 0;
+
+	if (fresh)
+		err = new_peer(u, c, &p);
+	if (err == -EINVAL)
+		return 0; /* our own public key: ignored, as wg does */
+	if (err < 0)
+		return err;
+	if (!secret_equal(p->path.wg.remote.psk, c->preshared_key, KEY_LEN))
+		wg_peer_set_psk(&p->path.wg, c->preshared_key);
+	drop_prefixes(u, p, c);
+	for (size_t i = 0; i < c->allowed_ips.n && !err; i++)
+		err = wg_allowedips_insert(
+			&u->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
+	/* an endpoint that has roamed stays: it was authenticated, and the file has not changed if
+	 * the peer is not new */
+	if (!err && c->endpoint_host && !ip_addr_parse(c->endpoint_host, &e.addr) &&
+		!endpoint_equal(&p->configured, &e)) {
+		p->configured = e;
+		wg_peer_set_endpoint(&p->path.wg, &e);
+	}
+	if (!err && (fresh || p->path.wg.keepalive_s != c->keepalive_s))
+		ctrl_note(&u->engine, &p->path,
+			wg_peer_set_keepalive(
+				&u->engine.wg, &p->path.wg, c->keepalive_s, u->engine.now));
+	return err;
+}
+
+static int apply_peers(
+	struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+{
+	size_t prefixes = u->engine.wg.allowed.count;
+	char key[KEY_BASE64_LEN + 1];
+	int err;
+
+	for (size_t i = 0; i < conf->n_peers; i++)
+		prefixes += conf->peers[i].allowed_ips.n;
+	err = userspace_grow(u, u->engine.wg.peer_count + conf->n_peers, prefixes);
+	for (size_t i = 0; i < conf->n_peers && !err; i++) {
+		err = apply_peer(u, &conf->peers[i]);
+		if (err < 0) {
+			key_to_base64(conf->peers[i].public_key, key);
+			return failed(ret_error, err,
+				"Report this: the configuration check should have caught it.",
+				"Cannot add peer %s: %s.", key, strerror(-err));
+		}
+	}
+	return err < 0 ? failed(ret_error, err, "Free some memory.",
+				 "Cannot make room for the peers: %s.", strerror(-err))
+		       : 0;
+}
+
+static void sweep_peers(struct userspace *u, const struct conf_site *conf)
+{
+	LIST_FOR_EACH_SAFE(l, next, &u->peers)
+	{
+		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+		bool wanted = false;
+
+		for (size_t i = 0; i < conf->n_peers && !wanted; i++)
+			wanted = !memcmp(
+				conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN);
+		if (!wanted)
+			remove_peer(u, p);
+	}
+}
+
+/* ---- tunnels and sessions ---- */
+
+static struct l2tp_tunnel tunnel_of(const struct conf_tunnel *c)
+{
+	return (struct l2tp_tunnel){
+		.local = c->local,
+		.remote = c->remote,
+		.encap = c->encap == CONF_ENCAP_UDP ? L2TP_ENCAP_UDP : L2TP_ENCAP_IP,
+		.local_port = c->encap == CONF_ENCAP_UDP ? c->udp_source_port : 0,
+		.remote_port = c->encap == CONF_ENCAP_UDP ? c->udp_destination_port : 0,
+		.udp_checksum = c->udp_checksum,
+		.id = c->tunnel_id,
+		.peer_id = c->peer_tunnel_id,
+	};
+}
+
+static bool same_tunnel(const struct l2tp_tunnel *a, const struct l2tp_tunnel *b)
+{
+	return ip_addr_equal(&a->local, &b->local) && ip_addr_equal(&a->remote, &b->remote) &&
+	       a->encap == b->encap && a->local_port == b->local_port &&
+	       a->remote_port == b->remote_port && a->udp_checksum == b->udp_checksum &&
+	       a->id == b->id && a->peer_id == b->peer_id;
+}
+
+static struct userspace_tunnel *find_tunnel(const struct userspace *u, const struct l2tp_tunnel *t)
+{
+	LIST_FOR_EACH(l, &u->tunnels)
+	{
+		struct userspace_tunnel *have = CONTAINER_OF(l, struct userspace_tunnel, link);
+
+		if (same_tunnel(&have->l2tp, t))
+			return have;
+	}
+	return NULL;
+}
+
+struct userspace_session *apply_find_session(const struct userspace *u, const char *name)
+{
+	LIST_FOR_EACH(l, &u->sessions)
+	{
+		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+
+		if (!strcmp(s->name, name))
+			return s;
+	}
+	return NULL;
+}
+
+static void session_configure(struct userspace_session *s, const struct conf_session *c)
+{
+	struct l2tp_session *l = &s->path.l2tp;
+
+	l->id = c->session_id;
+	l->peer_id = c->peer_session_id;
+	memcpy(l->cookie, c->cookie, sizeof(l->cookie));
+	memcpy(l->peer_cookie, c->peer_cookie, sizeof(l->peer_cookie));
+	l->cookie_len = c->cookie_len;
+	l->peer_cookie_len = c->peer_cookie_len;
+	l->sublayer =
+		c->sublayer == CONF_SUBLAYER_DEFAULT ? L2TP_SUBLAYER_DEFAULT : L2TP_SUBLAYER_NONE;
+	l->send_sequence = c->sequence & CONF_SEQUENCE_SEND;
+	l->expect_sequence = c->sequence & CONF_SEQUENCE_RECV;
+	l->frame_max = SUPERFRAME_MAX;
+}
+
+static bool session_differs(const struct userspace_session *s, const struct conf_session *c,
+	const struct userspace_tunnel *tunnel)
+{
+	struct userspace_session other = *s;
+
+	session_configure(&other, c);
+	return s->tunnel != tunnel ||
+	       memcmp(&other.path.l2tp, &s->path.l2tp, sizeof(other.path.l2tp)) != 0;
+}
+
+static void session_out(struct userspace *u, struct userspace_session *s)
+{
+	engine_remove_session(&u->engine, &s->path);
+}
+
+static int session_in(struct userspace *u, struct userspace_session *s,
+	struct userspace_tunnel *tunnel, const struct conf_session *c)
+{
+	int err;
+
+	s->tunnel = tunnel;
+	s->path.l2tp.tunnel = &tunnel->l2tp;
+	session_configure(s, c);
+	err = l2tp_session_init(&s->path.l2tp);
+	return err < 0 ? err : engine_add_session(&u->engine, &s->path);
+}
+
+static int new_session(
+	struct userspace *u, struct userspace_tunnel *tunnel, const struct conf_session *c)
+{
+	struct userspace_session *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->name, c->name, sizeof(s->name));
+	list_init(&s->path.link);
+	s->io = (struct userspace_port){ .u = u, .path = &s->path.port, .tap = { .fd = -1 } };
+	s->path.port.user = &s->io;
+	err = tap_open(c->name, TAP_ETHERNET, u->options.tap, &s->io.tap);
+	if (!err)
+		err = session_in(u, s, tunnel, c);
+	if (!err && u->running)
+		err = userspace_watch(u, &s->io);
+	if (err < 0) {
+		userspace_unwatch(u, &s->io);
+		engine_remove_session(&u->engine, &s->path);
+		free(s);
+		return err;
+	}
+	list_push_tail(&u->sessions, &s->link);
+	return 0;
+}
+
+static int apply_session(
+	struct userspace *u, struct userspace_tunnel *tunnel, const struct conf_session *c)
+{
+	struct userspace_session *s = apply_find_session(u, c->name);
+
+	if (!s)
+		return new_session(u, tunnel, c);
+	if (!session_differs(s, c, tunnel))
+		return 0;
+	session_out(u, s);
+	return session_in(u, s, tunnel, c);
+}
+
+static int apply_tunnel(
+	struct userspace *u, const struct conf_tunnel *c, struct userspace_tunnel **ret)
+{
+	struct l2tp_tunnel want = tunnel_of(c);
+	struct userspace_tunnel *t = find_tunnel(u, &want);
+	int err;
+
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		if (!t)
+			return -ENOMEM;
+		t->l2tp = want;
+		err = l2tp_table_add_tunnel(&u->engine.l2tp, &t->l2tp);
+		if (err < 0) {
+			free(t);
+			return err;
+		}
+		list_push_tail(&u->tunnels, &t->link);
+	}
+	*ret = t;
+	return 0;
+}
+
+static void remove_session(struct userspace *u, struct userspace_session *s)
+{
+	userspace_unwatch(u, &s->io);
+	session_out(u, s);
+	list_remove(&s->link);
+	free(s);
+}
+
+static const struct conf_session *conf_session_named(const struct conf_site *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
+			if (!strcmp(conf->tunnels[i].sessions[k].name, name))
+				return &conf->tunnels[i].sessions[k];
+	return NULL;
+}
+
+static bool conf_has_tunnel(const struct conf_site *conf, const struct l2tp_tunnel *t)
+{
+	for (size_t i = 0; i < conf->n_tunnels; i++) {
+		struct l2tp_tunnel want = tunnel_of(&conf->tunnels[i]);
+
+		if (same_tunnel(&want, t))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Tunnels and sessions that are gone or changed make room first: a changed tunnel has the old one's
+ * addresses, and two sessions may have exchanged their ids. Their TAPs stay open for now.
+ */
+static void make_room(struct userspace *u, const struct conf_site *conf)
+{
+	LIST_FOR_EACH(l, &u->sessions)
+	{
+		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+		const struct conf_session *c = conf_session_named(conf, s->name);
+
+		if (!c || !conf_has_tunnel(conf, &s->tunnel->l2tp) ||
+			session_differs(s, c, s->tunnel))
+			session_out(u, s);
+	}
+	LIST_FOR_EACH_SAFE(l, next, &u->tunnels)
+	{
+		struct userspace_tunnel *t = CONTAINER_OF(l, struct userspace_tunnel, link);
+
+		if (!conf_has_tunnel(conf, &t->l2tp))
+			l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
+	}
+}
+
+static int apply_tunnels(
+	struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+{
+	make_room(u, conf);
+	for (size_t i = 0; i < conf->n_tunnels; i++) {
+		const struct conf_tunnel *c = &conf->tunnels[i];
+		struct userspace_tunnel *t;
+		int err = apply_tunnel(u, c, &t);
+
+		if (err < 0)
+			return failed(ret_error, err,
+				"Give each tunnel other addresses, ports or encapsulation.",
+				"Cannot add tunnel %u: %s.", c->tunnel_id, strerror(-err));
+		for (size_t k = 0; k < c->n_sessions; k++) {
+			err = apply_session(u, t, &c->sessions[k]);
+			if (err < 0)
+				return failed(ret_error, err,
+					"Is the name in use by another program (ip link)? Is "
+					"/dev/net/tun there?",
+					"Cannot make interface %s: %s.", c->sessions[k].name,
+					strerror(-err));
+		}
+	}
+	return 0;
+}
+
+int apply_add(struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+{
+	uint8_t public_key[KEY_LEN];
+	struct wg_peer *self;
+	int err;
+
+	/* compared by what follows from it: the device keeps it clamped, and setting it ends every
+	 * session */
+	err = x25519_public(conf->interface.private_key, public_key);
+	if (err < 0)
+		return failed(ret_error, err, "Free some memory.",
+			"Cannot derive the public key: %s.", strerror(-err));
+	if (!u->engine.wg.identity.present ||
+		memcmp(u->engine.wg.identity.public_key, public_key, KEY_LEN) != 0) {
+		self = wg_device_set_private_key(&u->engine.wg, conf->interface.private_key);
+		if (self)
+			remove_peer(
+				u, CONTAINER_OF(path_peer_of(self), struct userspace_peer, path));
+	}
+	err = apply_peers(u, conf, ret_error);
+	return err < 0 ? err : apply_tunnels(u, conf, ret_error);
+}
+
+void apply_sweep(struct userspace *u, const struct conf_site *conf)
+{
+	sweep_peers(u, conf);
+	LIST_FOR_EACH_SAFE(l, next, &u->sessions)
+	{
+		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+
+		if (!conf_session_named(conf, s->name))
+			remove_session(u, s);
+	}
+	LIST_FOR_EACH_SAFE(l, next, &u->tunnels)
+	{
+		struct userspace_tunnel *t = CONTAINER_OF(l, struct userspace_tunnel, link);
+
+		if (!conf_has_tunnel(conf, &t->l2tp)) {
+			l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
+			list_remove(&t->link);
+			free(t);
+		}
+	}
+}

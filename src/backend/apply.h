@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration laid onto the userspace engine as a difference: what both have keeps running. */
+#ifndef BACKEND_APPLY_H
+#define BACKEND_APPLY_H
+
+#include "backend/site.h"
+#include "backend/userspace.h"
+#include "conf/model.h"
+
+/**
+ * First half: make the engine hold everything that `conf` says: keys, peers, tunnels, sessions;
+ * TAPs of new sessions are opened (and watched if the engine runs). What `conf` no longer has
+ * stays, so that the machine can be changed under it. Return: 0, or -errno with `ret_error` filled;
+ * then what was added is taken away by apply_sweep() with the old `conf`.
+ */
+int apply_add(struct userspace *u, const struct conf_site *conf, struct site_error *ret_error);
+
+/** Second half: take out every peer, tunnel and session that `conf` does not have. */
+void apply_sweep(struct userspace *u, const struct conf_site *conf);
+
+/** The engine's session for a configured one, or NULL. */
+struct userspace_session *apply_find_session(const struct userspace *u, const char *name);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
+#include "backend/budget.h"
+
+#include <linux/rtnetlink.h>
+
+#include "base/bytes.h"
+#include "netlink/query.h"
+
+#define OUTER_MTU_ASSUMED 1500
+
+/* MTU of the route to `to`; 0 if there is none. */
+static unsigned route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark)
+{
+	struct route_query query = { .dst = *to, .mark = fwmark };
+	struct route_info route;
+
+	if (!nl || query_route(nl, &query, &route) < 0)
+		return 0;
+	return route.mtu;
+}
+
+static void budget_take(struct budget *b, unsigned mtu, uint16_t family, bool measured)
+{
+	unsigned wg = mtu_of_wg(mtu, family);
+
+	if (b->wg_mtu && wg >= b->wg_mtu)
+		return;
+	*b = (struct budget){
+		.outer_mtu = mtu, .outer_family = family, .outer_measured = measured, .wg_mtu = wg
+	};
+}
+
+void budget_compute(
+	const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark, struct budget *ret)
+{
+	struct budget b = { 0 };
+
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		struct ip_addr addr;
+		unsigned mtu;
+
+		if (!conf->peers[i].endpoint_host ||
+			ip_addr_parse(conf->peers[i].endpoint_host, &addr) < 0)
+			continue;
+		mtu = route_mtu(nl, &addr, fwmark);
+		budget_take(&b, mtu ? mtu : OUTER_MTU_ASSUMED, addr.family, mtu != 0);
+	}
+	if (!b.wg_mtu)
+		budget_take(&b, OUTER_MTU_ASSUMED, AF_INET6, false);
+	if (conf->interface.mtu)
+		b.wg_mtu = conf->interface.mtu;
+	*ret = b;
+}
+
+int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session, struct mtu_ladder *ret)
+{
+	struct mtu_options o = {
+		.underlay = b->outer_mtu,
+		.wg_mtu = b->wg_mtu,
+		.outer_family = b->outer_family,
+		.inner_family = tunnel->remote.family,
+		.encap = tunnel->encap == CONF_ENCAP_UDP ? L2TP_ENCAP_UDP : L2TP_ENCAP_IP,
+		.sublayer = session->sublayer == CONF_SUBLAYER_DEFAULT ? L2TP_SUBLAYER_DEFAULT
+								       : L2TP_SUBLAYER_NONE,
+		.cookie_len = (unsigned)size_max(session->cookie_len, session->peer_cookie_len),
+	};
+
+	return mtu_ladder_compute(&o, ret);
+}
+
+unsigned budget_session_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session)
+{
+	struct mtu_ladder ladder;
+
+	if (session->mtu)
+		return session->mtu;
+	return budget_ladder(b, tunnel, session, &ladder) < 0 ? 0 : ladder.session;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
+#ifndef BACKEND_BUDGET_H
+#define BACKEND_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/model.h"
+#include "netlink/exchange.h"
+#include "path/mtu.h"
+
+/** What the underlay leaves for everything above it. */
+struct budget {
+	unsigned outer_mtu;    /* of the path to the peer with the smallest budget */
+	uint16_t outer_family; /* of that peer's endpoint */
+	bool outer_measured;   /* a route was found; else 1500 was assumed */
+	unsigned wg_mtu;       /* largest inner packet */
+};
+
+/**
+ * Compute the budget of a site: MTU from [Interface] if it is a number, else what is left of the
+ * route to each peer with a numeric endpoint, the smallest counts. Without any, 1500 and IPv6
+ * headers, which is safe for both families. `nl` may be NULL: then no route is asked.
+ */
+void budget_compute(
+	const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark, struct budget *ret);
+
+/** The ladder of one session under a budget. Return: 0, or the errors of mtu_ladder_compute(). */
+int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session, struct mtu_ladder *ret);
+
+/** The MTU that a session's interface gets: the file's, or the largest that never fragments. */
+unsigned budget_session_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session);
+
+#endif

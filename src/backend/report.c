@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's state as a status report. */
+#include "backend/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/apply.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+
+static int report_peer(
+	const struct userspace *u, const struct userspace_peer *p, struct status_report *r)
+{
+	const struct wg_peer *wg = &p->path.wg;
+	struct status_peer *s = status_add_peer(r);
+	struct ip_prefix prefix;
+	uint32_t cursor = WG_NO_NODE;
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->public_key, wg->remote.public_key, KEY_LEN);
+	s->has_psk = !secret_is_zero(wg->remote.psk, WG_KEY_LEN);
+	s->endpoint = wg->endpoint;
+	s->last_handshake = wg->last_handshake;
+	if (wg->last_handshake.sec) {
+		uint64_t then = wg->last_handshake.sec * 1000 + wg->last_handshake.nsec / 1000000;
+		uint64_t now = u->engine.wall.sec * 1000 + u->engine.wall.nsec / 1000000;
+
+		s->handshake_age_ms = now > then ? now - then : 0;
+	}
+	s->rx_bytes = wg->rx_bytes;
+	s->tx_bytes = wg->tx_bytes;
+	s->keepalive_s = wg->keepalive_s;
+	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, u->engine.now))
+		s->state = STATUS_PEER_ESTABLISHED;
+	else if (mono_is_set(wg->timers.retransmit))
+		s->state = STATUS_PEER_HANDSHAKE;
+	while (wg_allowedips_next(&u->engine.wg.allowed, wg, &cursor, &prefix))
+		if (status_add_prefix(&s->allowed_ips, &prefix) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int report_tunnel(const struct conf_tunnel *c, struct status_report *r)
+{
+	struct status_tunnel *s = status_add_tunnel(r);
+
+	if (!s)
+		return -ENOMEM;
+	s->tunnel_id = c->tunnel_id;
+	s->peer_tunnel_id = c->peer_tunnel_id;
+	s->encap = c->encap == CONF_ENCAP_UDP ? STATUS_ENCAP_UDP : STATUS_ENCAP_IP;
+	s->local = c->local;
+	s->remote = c->remote;
+	s->source_port = c->udp_source_port;
+	s->destination_port = c->udp_destination_port;
+	s->udp_checksum = conf_tunnel_has_checksum(c);
+	return 0;
+}
+
+static struct status_traffic traffic_of(struct path_traffic t)
+{
+	return (struct status_traffic){ .packets = t.packets, .bytes = t.bytes };
+}
+
+static void report_session_counters(const struct userspace_session *us, struct status_session *s)
+{
+	const struct path_port_stats *p = &us->path.port.stats;
+
+	s->mss_clamped = p->mss_clamped;
+	s->too_big_sent = p->too_big_sent;
+	s->fragmented = p->fragmented;
+	s->fragments_tx = p->fragments_tx;
+	s->reassembled = p->reassembled;
+	s->reordered = us->path.l2tp.rx.bad_sequence;
+	s->dropped_tx = p->dropped_tx;
+	s->dropped_rx = p->dropped_rx;
+	s->tx = traffic_of(p->tx);
+	s->rx = traffic_of(p->rx);
+}
+
+static int report_session(const struct userspace *u, const struct conf_tunnel *t,
+	const struct conf_session *c, const struct budget *budget, struct status_report *r)
+{
+	const struct userspace_session *us = apply_find_session(u, c->name);
+	struct status_session *s = status_add_session(r);
+	struct mtu_ladder ladder = { 0 };
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->name, c->name, sizeof(s->name));
+	s->tunnel_id = t->tunnel_id;
+	s->session_id = c->session_id;
+	s->peer_session_id = c->peer_session_id;
+	s->cookie_len = c->cookie_len;
+	s->peer_cookie_len = c->peer_cookie_len;
+	s->sublayer = c->sublayer == CONF_SUBLAYER_DEFAULT;
+	s->sequence = (enum status_sequence)c->sequence;
+	s->oversize = (enum status_oversize)c->oversize;
+	s->clamp_mss = c->clamp != CONF_CLAMP_NO;
+	s->mtu = budget_session_mtu(budget, t, c);
+	(void)budget_ladder(budget, t, c, &ladder);
+	s->budget = ladder.session;
+	s->mss4 = (uint16_t)ladder.mss4;
+	s->mss6 = (uint16_t)ladder.mss6;
+	if (us)
+		report_session_counters(us, s);
+	if (!r->budget.inner_ip || s->budget < r->budget.inner_ip) {
+		r->budget.inner_ip = s->budget;
+		r->budget.mss4 = s->mss4;
+		r->budget.mss6 = s->mss6;
+	}
+	return 0;
+}
+
+static void report_counters(const struct userspace *u, struct status_report *r)
+{
+	const struct engine_stats *e = &u->engine.stats;
+
+	r->engine = (struct status_engine){
+		.superframes_tx = e->superframes_tx,
+		.segments_tx = e->segments_tx,
+		.trains_tx = u->stats.trains_tx,
+		.batches_tx = u->stats.batches_tx,
+		.trains_rx = u->stats.trains_rx,
+		.segments_rx = e->datagrams_rx,
+		.superframes_rx = e->superframes_rx,
+		.batches_rx = u->stats.batches_rx,
+		.syscalls = u->stats.syscalls,
+		.wakeups = u->loop->wakeups,
+		.memory_bytes = u->memory_len + u->grown_len + sizeof(*u) + SUPERFRAME_MAX +
+				(uint64_t)UDP_RECV_MAX * UDP_RECV_LEN,
+	};
+	r->drops = u->engine.drops;
+	r->offloads = (struct status_offloads){
+		.vnet = u->tun.tap.offloads.vnet_hdr,
+		.tso = u->tun.tap.offloads.tso,
+		.uso = u->tun.tap.offloads.uso,
+		.udp_gso = u->udp.offloads.segment,
+		.udp_gro = u->udp.offloads.gro,
+	};
+}
+
+static int report_wg(const struct userspace *u, const struct conf_site *conf,
+	const struct budget *budget, struct status_report *r)
+{
+	memcpy(r->wg.name, conf->interface.name, sizeof(r->wg.name));
+	memcpy(r->wg.public_key, u->engine.wg.identity.public_key, KEY_LEN);
+	r->wg.listen_port = u->udp.port;
+	r->wg.fwmark = u->fwmark;
+	r->wg.mtu = budget->wg_mtu;
+	r->wg.tun_tx = traffic_of(u->engine.tun.stats.tx);
+	r->wg.tun_rx = traffic_of(u->engine.tun.stats.rx);
+	for (size_t i = 0; i < conf->interface.addresses.n; i++)
+		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+int report_engine(const struct userspace *u, const struct conf_site *conf,
+	const struct budget *budget, struct status_report *r)
+{
+	int err = report_wg(u, conf, budget, r);
+
+	r->budget = (struct status_budget){
+		.outer_mtu = budget->outer_mtu,
+		.outer_ipv6 = budget->outer_family == AF_INET6,
+		.outer_measured = budget->outer_measured,
+		.wg_mtu = budget->wg_mtu,
+	};
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		if (!err)
+			err = report_peer(u, CONTAINER_OF(l, struct userspace_peer, link), r);
+	}
+	for (size_t i = 0; i < conf->n_tunnels && !err; i++) {
+		err = report_tunnel(&conf->tunnels[i], r);
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions && !err; k++)
+			err = report_session(
+				u, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, r);
+	}
+	strncpy(r->aead, aead_name(&u->engine.aead), sizeof(r->aead) - 1);
+	report_counters(u, r);
+	return err;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's state as a status report. */
+#ifndef BACKEND_REPORT_H
+#define BACKEND_REPORT_H
+
+#include "backend/budget.h"
+#include "backend/userspace.h"
+#include "conf/model.h"
+#include "ctlproto/status.h"
+
+/**
+ * Add to an empty report what the engine and its configuration know: peers, tunnels, sessions,
+ * drops, counters, MTU budget. What belongs to the process (name, pid, uptime) and to the machine
+ * (bridge) is the caller's. Return: 0 or -ENOMEM.
+ */
+int report_engine(const struct userspace *u, const struct conf_site *conf,
+	const struct budget *budget, struct status_report *r);
+
+#endif

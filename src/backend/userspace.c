@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
+#include "backend/userspace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "path/ctrl.h"
+#include "path/rx.h"
+#include "path/tx.h"
+
+/* Superframes read from one descriptor before others get their turn. */
+#define TAP_BURST 32
+
+/* Calls of recvmmsg for one socket before others get their turn. */
+#define UDP_BURST 4
+
+/* Packets that may wait for handshakes: as many as one peer may have, twice over. */
+#define STAGE_SLOTS (2 * WG_STAGED_MAX)
+
+/* Sources that the rate limiter keeps in mind. */
+#define LIMITER_SOURCES 8192
+
+static void userspace_tick(struct userspace *u)
+{
+	engine_set_time(&u->engine, clock_mono(), clock_wall());
+}
+
+static void forget_stale_source(struct userspace *u)
+{
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+
+		if (ip_addr_equal(&peer->endpoint.local, &u->udp.stale_source))
+			wg_peer_clear_source(peer);
+	}
+	u->udp.source_stale = false;
+}
+
+static void flush_queue(struct userspace *u, struct train_queue *q)
+{
+	uint64_t errors = u->udp.send_errors;
+	uint64_t calls = u->udp.send_calls;
+
+	if (!q->n)
+		return;
+	udp_send(&u->udp, q);
+	u->stats.trains_tx += q->n;
+	u->stats.syscalls += u->udp.send_calls - calls;
+	u->engine.drops.n[DROP_TX_SEND] += u->udp.send_errors - errors;
+	if (u->udp.source_stale)
+		forget_stale_source(u);
+}
+
+static void flush(struct userspace *u)
+{
+	flush_queue(u, &u->engine.tx.heads);
+	flush_queue(u, &u->engine.tx.tails);
+	tx_reset(&u->engine);
+}
+
+static void finish(struct userspace *u)
+{
+	while (!ctrl_pump(&u->engine))
+		flush(u);
+	flush(u);
+}
+
+static void on_tap(void *ctx, uint32_t events)
+{
+	struct userspace_port *p = ctx;
+	struct userspace *u = p->u;
+
+	(void)events;
+	userspace_tick(u);
+	u->stats.batches_tx++;
+	for (int i = 0; i < TAP_BURST; i++) {
+		struct offload offload;
+		int len = tap_read(&p->tap, u->frame, SUPERFRAME_MAX, &offload);
+
+		u->stats.syscalls++;
+		if (len == -EBADMSG) {
+			drop_count(&u->engine.drops, DROP_TAP_VNET);
+			continue;
+		}
+		if (len < 0)
+			break; /* -EAGAIN: all read; -EBADFD: the interface is gone, and the link
+				  watch knows */
+		tx_begin(&u->engine, p->path, u->frame, (size_t)len, &offload);
+		while (!tx_continue(&u->engine))
+			flush(u);
+	}
+	finish(u);
+}
+
+static void write_superframes(struct userspace *u)
+{
+	struct gso_superframe sf;
+	struct path_port *port;
+
+	while (rx_next(&u->engine, &sf, &port)) {
+		struct userspace_port *p = port->user;
+
+		u->stats.syscalls++;
+		if (tap_write(&p->tap, &sf.offload, sf.iov, sf.n_iov) < 0) {
+			u->engine.drops.n[DROP_TAP_WRITE] += sf.n_frames;
+			port->stats.dropped_rx += sf.n_frames;
+		}
+	}
+	rx_release(&u->engine);
+}
+
+static void take_datagrams(struct userspace *u, const struct udp_received *r)
+{
+	struct rx_train t = {
+		.data = r->data, .len = r->len, .stride = r->stride, .from = r->from, .tos = r->tos
+	};
+
+	while (!rx_datagrams(&u->engine, &t)) {
+		rx_account(&u->engine);
+		write_superframes(u);
+		flush(u);
+	}
+}
+
+static void on_udp(struct userspace *u, int fd)
+{
+	struct udp_received received[UDP_RECV_MAX];
+
+	userspace_tick(u);
+	u->stats.batches_rx++;
+	for (int i = 0; i < UDP_BURST; i++) {
+		int n = udp_receive(&u->udp, fd, u->buffers, received);
+
+		u->stats.syscalls++;
+		if (n <= 0)
+			break;
+		u->stats.trains_rx += (uint64_t)n;
+		for (int k = 0; k < n; k++)
+			take_datagrams(u, &received[k]);
+		rx_account(&u->engine);
+		write_superframes(u);
+		if (n < UDP_RECV_MAX)
+			break;
+	}
+	finish(u);
+}
+
+static void on_udp4(void *ctx, uint32_t events)
+{
+	struct userspace *u = ctx;
+
+	(void)events;
+	on_udp(u, u->udp.fd4);
+}
+
+static void on_udp6(void *ctx, uint32_t events)
+{
+	struct userspace *u = ctx;
+
+	(void)events;
+	on_udp(u, u->udp.fd6);
+}
+
+static struct engine_sizes engine_sizes_of(const struct userspace_sizes *sizes)
+{
+	return (struct engine_sizes){
+		.wg = {
+			.peers = sizes->peers,
+			.allowed_ips = sizes->allowed_ips,
+			.sources = LIMITER_SOURCES,
+		},
+		.stage_slots = STAGE_SLOTS,
+		.packet_max = sizes->packet_max,
+	};
+}
+
+int userspace_open(struct loop *loop, const struct userspace_options *options,
+	const struct userspace_sizes *sizes, struct userspace **ret)
+{
+	struct userspace *u = calloc(1, sizeof(*u));
+	struct engine_sizes es = engine_sizes_of(sizes);
+	int err = -ENOMEM;
+
+	if (!u)
+		return -ENOMEM;
+	u->loop = loop;
+	u->options = *options;
+	u->tun = (struct userspace_port){ .u = u, .path = &u->engine.tun, .tap = { .fd = -1 } };
+	u->udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	list_init(&u->peers);
+	list_init(&u->tunnels);
+	list_init(&u->sessions);
+	u->memory_len = engine_memory(&es);
+	u->memory = calloc(1, u->memory_len);
+	u->frame = malloc(SUPERFRAME_MAX);
+	u->buffers = malloc((size_t)UDP_RECV_MAX * UDP_RECV_LEN);
+	if (!u->memory || !u->frame || !u->buffers)
+		goto fail;
+	err = engine_init(&u->engine, &es, u->memory, random_system(), options->aead);
+	if (err < 0)
+		goto fail;
+	u->engine.tun.user = &u->tun;
+	userspace_tick(u);
+	*ret = u;
+	return 0;
+fail:
+	free(u->buffers);
+	free(u->frame);
+	free(u->memory);
+	free(u);
+	return err;
+}
+
+int userspace_watch(struct userspace *u, struct userspace_port *p)
+{
+	int err;
+
+	p->watch = (struct loop_watch){ .fd = p->tap.fd, .callback = on_tap, .ctx = p };
+	err = loop_add(u->loop, &p->watch, EPOLLIN);
+	if (!err)
+		p->watched = true;
+	return err;
+}
+
+void userspace_unwatch(struct userspace *u, struct userspace_port *p)
+{
+	if (p->watched)
+		loop_remove(u->loop, &p->watch);
+	p->watched = false;
+	tap_close(&p->tap);
+}
+
+static void close_sockets(struct userspace *u)
+{
+	if (u->udp4.callback)
+		loop_remove(u->loop, &u->udp4);
+	if (u->udp6.callback)
+		loop_remove(u->loop, &u->udp6);
+	u->udp4.callback = NULL;
+	u->udp6.callback = NULL;
+	udp_close(&u->udp);
+}
+
+void userspace_close(struct userspace *u)
+{
+	if (!u)
+		return;
+	close_sockets(u);
+	userspace_unwatch(u, &u->tun);
+	LIST_FOR_EACH_SAFE(l, next, &u->sessions)
+	{
+		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+
+		userspace_unwatch(u, &s->io);
+		engine_remove_session(&u->engine, &s->path);
+		free(s);
+	}
+	LIST_FOR_EACH_SAFE(l, next, &u->tunnels)
+	free(CONTAINER_OF(l, struct userspace_tunnel, link));
+	LIST_FOR_EACH_SAFE(l, next, &u->peers)
+	{
+		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+
+		engine_remove_peer(&u->engine, &p->path);
+		free(p);
+	}
+	engine_fini(&u->engine);
+	secret_wipe(u->memory, u->memory_len);
+	if (u->grown)
+		secret_wipe(u->grown, u->grown_len);
+	free(u->grown);
+	free(u->buffers);
+	free(u->frame);
+	free(u->memory);
+	free(u);
+}
+
+int userspace_open_tun(struct userspace *u, const char *name)
+{
+	int err = tap_open(name, TAP_IP, u->options.tap, &u->tun.tap);
+
+	if (err < 0)
+		return err;
+	engine_set_merge(&u->engine, &(struct gso_merge_caps){
+					     .tcp4 = u->tun.tap.offloads.tso,
+					     .tcp6 = u->tun.tap.offloads.tso,
+					     .udp = u->tun.tap.offloads.uso,
+				     });
+	return 0;
+}
+
+int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)
+{
+	struct wg_sizes sizes = u->engine.wg.sizes;
+	size_t len;
+	void *memory;
+	int err;
+
+	if (peers <= sizes.peers && allowed_ips <= sizes.allowed_ips)
+		return 0;
+	sizes.peers = size_max(sizes.peers, peers);
+	sizes.allowed_ips = size_max(sizes.allowed_ips, allowed_ips);
+	len = wg_device_memory(&sizes);
+	memory = calloc(1, len);
+	if (!memory)
+		return -ENOMEM;
+	err = wg_device_resize(&u->engine.wg, &sizes, memory);
+	if (err < 0) {
+		free(memory);
+		return err;
+	}
+	if (u->grown) {
+		secret_wipe(u->grown, u->grown_len);
+		free(u->grown);
+	}
+	u->grown = memory;
+	u->grown_len = len;
+	return 0;
+}
+
+static int watch_sockets(struct userspace *u)
+{
+	int err = 0;
+
+	if (u->udp.fd4 >= 0) {
+		u->udp4 = (struct loop_watch){ .fd = u->udp.fd4, .callback = on_udp4, .ctx = u };
+		err = loop_add(u->loop, &u->udp4, EPOLLIN);
+	}
+	if (!err && u->udp.fd6 >= 0) {
+		u->udp6 = (struct loop_watch){ .fd = u->udp.fd6, .callback = on_udp6, .ctx = u };
+		err = loop_add(u->loop, &u->udp6, EPOLLIN);
+	}
+	return err;
+}
+
+int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
+{
+	int err = udp_open(port, fwmark, u->options.udp, &u->udp);
+
+	if (!err)
+		err = udp_set_df(&u->udp, UDP_DF_CLEAR);
+	if (!err)
+		err = watch_sockets(u);
+	if (!err)
+		err = userspace_watch(u, &u->tun);
+	LIST_FOR_EACH(l, &u->sessions)
+	{
+		if (!err)
+			err = userspace_watch(
+				u, &CONTAINER_OF(l, struct userspace_session, link)->io);
+	}
+	if (err < 0)
+		return err;
+	u->fwmark = fwmark;
+	u->running = true;
+	userspace_work(u);
+	return 0;
+}
+
+int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
+{
+	struct udp udp;
+	int err;
+
+	if (port == u->udp.port) {
+		err = udp_set_fwmark(&u->udp, fwmark);
+		if (!err)
+			u->fwmark = fwmark;
+		return err;
+	}
+	err = udp_open(port, fwmark, u->options.udp, &udp);
+	if (!err)
+		err = udp_set_df(&udp, UDP_DF_CLEAR);
+	if (err < 0)
+		return err;
+	close_sockets(u);
+	u->udp = udp;
+	u->fwmark = fwmark;
+	return watch_sockets(u);
+}
+
+void userspace_set_wg_mtu(struct userspace *u, unsigned mtu)
+{
+	u->engine.wg_mtu = mtu;
+}
+
+void userspace_work(struct userspace *u)
+{
+	userspace_tick(u);
+	ctrl_timers(&u->engine);
+	if (u->running)
+		finish(u);
+}
+
+struct mono userspace_deadline(const struct userspace *u)
+{
+	return engine_deadline(&u->engine);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
+#ifndef BACKEND_USERSPACE_H
+#define BACKEND_USERSPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "loop/loop.h"
+#include "path/engine.h"
+#include "tap/tap.h"
+#include "udp/udp.h"
+
+struct userspace;
+
+/** What may be used and which AEAD provider; see userspace_options_from(). */
+struct userspace_options {
+	struct tap_offloads tap;
+	struct udp_offloads udp;
+	const char *aead; /* NULL: the fastest */
+};
+
+/** One TAP or TUN with its watch. */
+struct userspace_port {
+	struct userspace *u;
+	struct path_port *path;
+	struct tap tap;
+	struct loop_watch watch;
+	bool watched;
+};
+
+/** A peer as the engine has it. */
+struct userspace_peer {
+	struct path_peer path;
+	struct endpoint configured; /* as the file has it; the peer may have roamed since */
+	struct list link;
+};
+
+/** A tunnel as the engine has it. */
+struct userspace_tunnel {
+	struct l2tp_tunnel l2tp;
+	struct list link;
+};
+
+/** A session as the engine has it, with its TAP. */
+struct userspace_session {
+	struct path_session path;
+	struct userspace_port io;
+	struct userspace_tunnel *tunnel;
+	char name[IFNAMSIZ];
+	struct list link;
+};
+
+/** What the driver counts. */
+struct userspace_stats {
+	uint64_t syscalls;
+	uint64_t batches_tx;
+	uint64_t batches_rx;
+	uint64_t trains_tx;
+	uint64_t trains_rx;
+};
+
+/** The engine with its descriptors. Created by userspace_open(). */
+struct userspace {
+	struct engine engine;
+	struct loop *loop;
+	struct userspace_options options;
+	struct userspace_port tun;
+	struct list peers;
+	struct list tunnels;
+	struct list sessions;
+	struct udp udp;
+	struct loop_watch udp4;
+	struct loop_watch udp6;
+	bool running; /* sockets are open and watched */
+	uint32_t fwmark;
+	void *memory; /* the engine's */
+	size_t memory_len;
+	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
+	size_t grown_len;
+	uint8_t *frame;	  /* SUPERFRAME_MAX bytes: what is read from a TAP */
+	uint8_t *buffers; /* UDP_RECV_MAX × UDP_RECV_LEN bytes */
+	struct userspace_stats stats;
+};
+
+/** For how much a userspace engine has room at first; it grows with what is added. */
+struct userspace_sizes {
+	size_t peers;
+	size_t allowed_ips;
+	size_t packet_max; /* longest inner packet in bytes */
+};
+
+/**
+ * Read options from the value of WIRESPAN_OPTIONS: words separated by commas, "no-vnet", "no-tso",
+ * "no-uso", "no-gso" (UDP_SEGMENT), "no-gro" (UDP_GRO), "aead=NAME". NULL or "" means everything
+ * on. `text` is borrowed for the name. Return: 0, or -EINVAL for a word that is none of these.
+ */
+int userspace_options_from(char *text, struct userspace_options *ret);
+
+/** Allocate everything and make an engine without descriptors. Return: 0 or -errno. */
+int userspace_open(struct loop *loop, const struct userspace_options *options,
+	const struct userspace_sizes *sizes, struct userspace **ret);
+
+/** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is allowed.
+ */
+void userspace_close(struct userspace *u);
+
+/** Create the TUN `name`. Return: 0 or -errno. */
+int userspace_open_tun(struct userspace *u, const char *name);
+
+/** Make room for more peers or allowed IPs. Return: 0 or -ENOMEM. */
+int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
+
+/**
+ * Open the UDP sockets and let packets flow. `port` 0: the kernel chooses.
+ * Return: 0 or -errno (-EADDRINUSE).
+ */
+int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
+
+/** Move to another port or firewall mark; on failure the old sockets stay. Return: 0 or -errno. */
+int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
+
+/** Set the largest inner packet and how frames of each session are judged by it. */
+void userspace_set_wg_mtu(struct userspace *u, unsigned mtu);
+
+/** Do what is due and send what waits: after timers, and after any change made from outside the
+ * loop. */
+void userspace_work(struct userspace *u);
+
+/** When userspace_work() has to be called next, or MONO_NEVER. */
+struct mono userspace_deadline(const struct userspace *u);
+
+/** Watch a session's TAP. Return: 0 or -errno. */
+int userspace_watch(struct userspace *u, struct userspace_port *p);
+
+/** Stop watching a TAP or TUN and close it. */
+void userspace_unwatch(struct userspace *u, struct userspace_port *p);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
+ * session. */
+#include "path/ctrl.h"
+
+#include "path/tx.h"
+
+/* Outer DSCP of handshake messages: AF41. Source: Linux drivers/net/wireguard/messages.h,
+ * HANDSHAKE_DSCP. */
+#define HANDSHAKE_TOS 0x88
+
+void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions)
+{
+	if (!actions)
+		return;
+	peer->actions |= actions;
+	if (list_is_empty(&peer->attention))
+		list_push_tail(&e->attention, &peer->attention);
+}
+
+static void ctrl_send(struct engine *e, const void *msg, size_t len, const struct endpoint *to)
+{
+	memcpy(train_tail(&e->tx.heads), msg, len);
+	train_append(&e->tx.heads, len, to, HANDSHAKE_TOS);
+	e->stats.handshakes_tx++;
+}
+
+void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
+{
+	struct wg_event event;
+	bool under_load = wg_load_note(&e->wg.load, 1, e->now);
+
+	e->stats.handshakes_rx++;
+	drop_count(&e->drops,
+		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, under_load, &event));
+	if (event.reply_len)
+		ctrl_send(e, event.reply, event.reply_len, from);
+	if (event.peer)
+		ctrl_note(e, path_peer_of(event.peer), event.actions);
+}
+
+void ctrl_timers(struct engine *e)
+{
+	struct wg_peer *peer;
+
+	(void)reassembly_expire(&e->reassembly, e->now);
+	while ((peer = wg_device_due(&e->wg, e->now)))
+		ctrl_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
+}
+
+static void send_initiation(struct engine *e, struct path_peer *peer)
+{
+	uint8_t msg[WG_INITIATION_LEN];
+
+	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) == 0)
+		ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);
+}
+
+/* Return: false when there is no room. */
+static bool send_staged(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
+{
+	struct stage_slot *slot;
+	bool room = true;
+
+	e->tx.sent_bytes = 0;
+	while ((slot = stage_first(&peer->staged))) {
+		room = tx_packet(e, peer, kp, NULL, stage_bytes(slot), slot->len, slot->l2tp);
+		if (!room)
+			break;
+		stage_pop(&e->stage, &peer->staged);
+	}
+	if (e->tx.sent_bytes)
+		ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, e->tx.sent_bytes, true, e->now));
+	return room;
+}
+
+static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
+{
+	uint8_t *msg = train_tail(&e->tx.heads);
+	uint64_t counter;
+
+	if (wg_keypair_reserve(kp, 1, &counter) < 0)
+		return;
+	wg_data_seal(&e->aead, kp, counter, msg, 0);
+	train_append(&e->tx.heads, WG_DATA_OVERHEAD, &peer->wg.endpoint, 0);
+	e->stats.datagrams_tx++;
+	ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD, false, e->now));
+}
+
+/* Actions that want a session: use it, or ask for one. Return: false when there is no room. */
+static bool use_session(struct engine *e, struct path_peer *peer, unsigned actions)
+{
+	struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
+
+	if (!kp) {
+		ctrl_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		return true;
+	}
+	if (!stage_first(&peer->staged)) {
+		if (actions & WG_SEND_KEEPALIVE)
+			send_keepalive(e, peer, kp);
+		return true;
+	}
+	return send_staged(e, peer, kp);
+}
+
+/* Return: false when there is no room: what is left is noted again. */
+static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
+{
+	unsigned dropped;
+
+	if (actions & WG_SOURCE_STALE)
+		wg_peer_clear_source(&peer->wg);
+	if (actions & WG_DROP_STAGED) {
+		dropped = stage_clear(&e->stage, &peer->staged);
+		e->drops.n[DROP_TX_EXPIRED] += dropped;
+	}
+	if (actions & WG_SEND_INITIATION)
+		send_initiation(e, peer);
+	if (actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
+		ctrl_note(e, peer, WG_SEND_STAGED);
+		return false;
+	}
+	return true;
+}
+
+bool ctrl_pump(struct engine *e)
+{
+	while (!list_is_empty(&e->attention)) {
+		struct path_peer *peer =
+			CONTAINER_OF(e->attention.next, struct path_peer, attention);
+		unsigned actions = peer->actions;
+
+		if (!train_has_room(&e->tx.heads, 2, WG_HANDSHAKE_MAX + WG_DATA_OVERHEAD))
+			return false;
+		peer->actions = 0;
+		list_remove(&peer->attention);
+		if (!act(e, peer, actions))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
+ * session. */
+#ifndef PATH_CTRL_H
+#define PATH_CTRL_H
+
+#include "path/engine.h"
+
+/** Note actions (a set of enum wg_action) to be done for a peer by ctrl_pump(). 0 is allowed. */
+void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions);
+
+/** Judge a message that is not data. The caller has made sure of room for one reply in tx.heads. */
+void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);
+
+/** Run all timers that are due. */
+void ctrl_timers(struct engine *e);
+
+/**
+ * Do what was noted: send initiations, keepalives and staged packets.
+ * Return: true when all is done; false: send and reset the trains, and call again.
+ */
+bool ctrl_pump(struct engine *e);
+
+#endif

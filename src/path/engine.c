@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: every stage of the data path and the memory they share, put together in one place. */
+#include "path/engine.h"
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+/* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
+#define ARENA_LEN ((size_t)192 * 1024)
+
+/* The parts of the engine's memory, in order; each begins on a cache line. */
+struct layout {
+	size_t device;
+	size_t heads;
+	size_t tails;
+	size_t inner;
+	size_t slots;
+	size_t stage;
+	size_t end;
+};
+
+static struct layout layout_of(const struct engine_sizes *sizes)
+{
+	struct layout l = { 0 };
+
+	l.heads = l.device + size_align(wg_device_memory(&sizes->wg), 64);
+	l.tails = l.heads + ARENA_LEN;
+	l.inner = l.tails + ARENA_LEN;
+	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX, 64);
+	l.stage = l.slots + size_align(REASSEMBLY_SLOTS * sizeof(struct reassembly_slot), 64);
+	l.end = l.stage + stage_memory(sizes->stage_slots, sizes->packet_max);
+	return l;
+}
+
+size_t engine_memory(const struct engine_sizes *sizes)
+{
+	return layout_of(sizes).end;
+}
+
+int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory, struct rng rng,
+	const char *aead)
+{
+	struct layout l = layout_of(sizes);
+	uint8_t *m = memory;
+	int err;
+
+	memset(e, 0, sizeof(*e));
+	e->sizes = *sizes;
+	list_init(&e->sessions);
+	list_init(&e->attention);
+	l2tp_table_init(&e->l2tp);
+	err = aead_init(&e->aead, aead);
+	if (err < 0)
+		return err;
+	err = wg_device_init(&e->wg, &sizes->wg, m + l.device, rng);
+	if (err < 0) {
+		aead_fini(&e->aead);
+		return err;
+	}
+	train_queue_init(&e->tx.heads, m + l.heads, ARENA_LEN);
+	train_queue_init(&e->tx.tails, m + l.tails, ARENA_LEN);
+	e->tx.inner = m + l.inner;
+	e->tx.fragment_id = rng_u32(&rng);
+	reassembly_init(&e->reassembly, (struct reassembly_slot *)(void *)(m + l.slots),
+		REASSEMBLY_SLOTS, &e->drops);
+	stage_init(&e->stage, m + l.stage, sizes->stage_slots, sizes->packet_max);
+	gso_merge_init(&e->rx.merge, &(struct gso_merge_caps){ 0 });
+	return 0;
+}
+
+void engine_fini(struct engine *e)
+{
+	if (!e)
+		return;
+	wg_device_fini(&e->wg);
+	aead_fini(&e->aead);
+	secret_wipe(e, sizeof(*e));
+}
+
+void engine_set_time(struct engine *e, struct mono now, struct wall wall)
+{
+	e->now = now;
+	e->wall = wall;
+}
+
+void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps)
+{
+	gso_merge_init(&e->rx.merge, caps);
+}
+
+int engine_add_peer(
+	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN])
+{
+	int err = wg_device_add_peer(&e->wg, &peer->wg, public_key);
+
+	if (err < 0)
+		return err;
+	peer->staged = (struct stage_queue){ 0 };
+	peer->actions = 0;
+	list_init(&peer->attention);
+	return 0;
+}
+
+void engine_remove_peer(struct engine *e, struct path_peer *peer)
+{
+	if (e->rx.kp && e->rx.kp->peer == &peer->wg)
+		e->rx.kp = NULL;
+	stage_clear(&e->stage, &peer->staged);
+	list_remove(&peer->attention);
+	wg_device_remove_peer(&e->wg, &peer->wg);
+}
+
+int engine_add_session(struct engine *e, struct path_session *s)
+{
+	int err = l2tp_table_add_session(&e->l2tp, &s->l2tp);
+
+	if (err < 0)
+		return err;
+	s->port.session = &s->l2tp;
+	list_push_tail(&e->sessions, &s->link);
+	return 0;
+}
+
+void engine_remove_session(struct engine *e, struct path_session *s)
+{
+	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
+	list_remove(&s->link);
+}
+
+struct mono engine_deadline(const struct engine *e)
+{
+	struct mono due = wg_device_deadline(&e->wg);
+
+	if (e->reassembly.held) /* fragments in waiting: look after them about when they expire */
+		due = mono_earliest(due, mono_add(e->now, REASSEMBLY_TIMEOUT_NS));
+	return due;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: every stage of the data path and the memory they share, put together in one place. */
+#ifndef PATH_ENGINE_H
+#define PATH_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/mono.h"
+#include "base/random.h"
+#include "crypto/aead.h"
+#include "gso/merge.h"
+#include "gso/split.h"
+#include "l2tp/reassembly.h"
+#include "l2tp/session.h"
+#include "path/stage.h"
+#include "path/stats.h"
+#include "pkt/drop.h"
+#include "pkt/train.h"
+#include "wg/device.h"
+
+/*
+ * Theory of operation
+ *
+ * The engine is pure: superframes, datagrams and instants go in; trains of datagrams and
+ * superframes to be written come out. Whoever owns the descriptors (backend/) drives it:
+ *
+ *   engine_set_time()                       once a wake-up
+ *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
+ *   rx_datagrams() …, rx_next() …, rx_release()   for each batch of datagrams received
+ *   ctrl_timers(), ctrl_pump() …            whenever engine_deadline() has come, and after each
+ * batch
+ *
+ * and sends the trains in tx.heads, then tx.tails, whenever one of them says "no room" and at the
+ * end of each batch. Only the files of this folder know in which order the stages are called.
+ *
+ * Threads: tx.c touches `tx`, `stage`, and of a session its tx part; rx.c touches `rx`,
+ * `reassembly` and of a session its rx part; ctrl.c both. Today one thread runs them all.
+ */
+
+struct engine;
+
+/** Where frames come from and go to: the TUN (session NULL), or the TAP of a session. */
+struct path_port {
+	struct l2tp_session *session;
+	void *user; /* the driver's */
+	struct path_port_stats stats;
+};
+
+/** One pseudowire and its TAP. */
+struct path_session {
+	struct l2tp_session l2tp;
+	struct path_port port;
+	struct list link; /* in engine.sessions */
+};
+
+/** One peer, with the packets that wait for its handshake and what is to be done for it. */
+struct path_peer {
+	struct wg_peer wg;
+	struct stage_queue staged;
+	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
+	struct list attention; /* in engine.attention while `actions` is not empty */
+};
+
+/** How much memory an engine takes; fixed when it starts. */
+struct engine_sizes {
+	struct wg_sizes wg;
+	size_t stage_slots; /* packets that may wait for handshakes, of all peers together */
+	size_t packet_max;  /* longest inner packet in bytes, before fragmentation */
+};
+
+/** The superframe being cut, and the trains made so far. */
+struct tx {
+	struct train_queue heads; /* sent first */
+	struct train_queue tails; /* last fragments, and what may not overtake them */
+	unsigned fragmented;	  /* packets whose heads are in `heads` */
+	uint8_t *inner;		  /* one inner packet that is to be fragmented or staged */
+	struct path_port *port;	  /* NULL: no superframe in hand */
+	struct path_peer *peer;
+	struct wg_keypair *kp; /* NULL: no session, stage */
+	struct gso_plan plan;
+	unsigned next; /* segment */
+	uint64_t sent_bytes;
+	uint32_t fragment_id;
+};
+
+/** What one batch of received datagrams has come to so far. */
+struct rx {
+	struct gso_merge merge;
+	struct wg_keypair *kp; /* whose datagrams are counted below, not yet told to the peer */
+	struct endpoint from;
+	uint64_t bytes;
+	bool has_data;
+	unsigned reassembled; /* packets in slots of `reassembly`, not yet written */
+};
+
+/** The engine. Memory of the caller's; see engine_init(). */
+struct engine {
+	struct mono now;
+	struct wall wall;
+	struct aead_ctx aead;
+	struct wg_device wg;
+	struct l2tp_table l2tp;
+	struct path_port tun;
+	struct list sessions;
+	struct list attention;
+	struct stage stage;
+	struct reassembly reassembly;
+	struct tx tx;
+	struct rx rx;
+	unsigned wg_mtu; /* largest inner packet */
+	struct drop_counters drops;
+	struct engine_stats stats;
+	struct engine_sizes sizes;
+};
+
+/** Bytes of memory that engine_init() wants. */
+size_t engine_memory(const struct engine_sizes *sizes);
+
+/**
+ * Start an engine without keys, peers and sessions. `memory` holds engine_memory(sizes) bytes,
+ * aligned as malloc(3) does, and is the engine's until engine_fini(). `aead` names one AEAD
+ * provider, or is NULL. Return: 0, or -errno of the crypto library (-ENOENT: no provider of that
+ * name).
+ */
+int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory, struct rng rng,
+	const char *aead);
+
+/** Wipe every secret and give up the memory. The peers and sessions are the caller's to free. NULL
+ * is allowed. */
+void engine_fini(struct engine *e);
+
+/** Say what time it is, once a wake-up. */
+void engine_set_time(struct engine *e, struct mono now, struct wall wall);
+
+/** Say which offloads the TAPs and the TUN take when they are written to. */
+void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
+
+/**
+ * Add a peer in memory of the caller's, overwriting it.
+ * Return: 0, or the errors of wg_device_add_peer().
+ */
+int engine_add_peer(
+	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
+
+/** Take a peer out: its staged packets go, its secrets are wiped, its memory is the caller's again.
+ */
+void engine_remove_peer(struct engine *e, struct path_peer *peer);
+
+/** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or
+ * -EEXIST. */
+int engine_add_session(struct engine *e, struct path_session *s);
+
+/** Take a session out; its memory is the caller's again. No batch may be under way. */
+void engine_remove_session(struct engine *e, struct path_session *s);
+
+/** The instant at which ctrl_timers() has to be called at the latest, or MONO_NEVER. */
+struct mono engine_deadline(const struct engine *e);
+
+/** The path_peer around a wg_peer. */
+static inline struct path_peer *path_peer_of(struct wg_peer *wg)
+{
+	return CONTAINER_OF(wg, struct path_peer, wg);
+}
+
+#endif

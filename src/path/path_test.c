@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+/* Two engines, back to back in memory: frames of every kind, fragments, staging, hostile datagrams,
+ * and no allocation. */
+#include "path/engine.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "crypto/x25519.h"
+#include "path/ctrl.h"
+#include "path/rx.h"
+#include "path/tx.h"
+#include "pkt/checksum.h"
+
+/* ---- every allocation of the process is counted ---- */
+
+static unsigned long allocations;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t m);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t m);
+void *__wrap_realloc(void *p, size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+	allocations++;
+	return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t m)
+{
+	allocations++;
+	return __real_calloc(n, m);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+	allocations++;
+	return __real_realloc(p, n);
+}
+
+/* ---- a pair of sites ---- */
+
+struct side {
+	struct engine e;
+	struct path_peer peer;
+	struct l2tp_tunnel tunnel;
+	struct path_session session;
+	void *memory;
+	struct endpoint self;
+	uint8_t delivered[SUPERFRAME_MAX + 100]; /* the last superframe for the TAP */
+	size_t delivered_len;
+	uint64_t frames; /* delivered to the TAP, before merging */
+	uint64_t bytes;
+	uint64_t packets; /* delivered to the TUN */
+};
+
+struct pair {
+	struct side a;
+	struct side b;
+	struct mono now;
+	uint8_t wire[2 * 192 * 1024]; /* datagrams on their way */
+};
+
+static void fill_random(void *ctx, uint8_t *out, size_t len)
+{
+	uint64_t *x = ctx;
+
+	while (len--) {
+		*x = *x * 6364136223846793005ULL + 1442695040888963407ULL;
+		*out++ = (uint8_t)(*x >> 56);
+	}
+}
+
+static uint64_t seed_a = 1;
+static uint64_t seed_b = 2;
+
+static void side_init(struct side *s, uint64_t *seed, const uint8_t priv[32],
+	const uint8_t peer_pub[32], unsigned host, unsigned peer_host)
+{
+	struct engine_sizes sizes = { .wg = { .peers = 4, .allowed_ips = 16, .sources = 64 },
+		.stage_slots = 256,
+		.packet_max = 10240 };
+	uint8_t addr[4] = { 192, 168, 122, (uint8_t)host };
+	uint8_t inner[4] = { 10, 0, 1, (uint8_t)host };
+	uint8_t inner_peer[4] = { 10, 0, 1, (uint8_t)peer_host };
+	struct ip_prefix all = { .len = 32 };
+	struct endpoint peer_at = { .port = 8172 };
+
+	s->memory = calloc(1, engine_memory(&sizes));
+	assert_int_equal(engine_init(&s->e, &sizes, s->memory,
+				 (struct rng){ .fill = fill_random, .ctx = seed }, NULL),
+		0);
+	engine_set_merge(
+		&s->e, &(struct gso_merge_caps){ .tcp4 = true, .tcp6 = true, .udp = true });
+	s->e.wg_mtu = 1440;
+	assert_null(wg_device_set_private_key(&s->e.wg, priv));
+	assert_int_equal(engine_add_peer(&s->e, &s->peer, peer_pub), 0);
+	all.addr = ip_addr_v4(inner_peer);
+	assert_int_equal(wg_allowedips_insert(&s->e.wg.allowed, &all, &s->peer.wg), 0);
+	s->self = (struct endpoint){ .addr = ip_addr_v4(addr), .port = 8172 };
+	addr[3] = (uint8_t)peer_host;
+	peer_at.addr = ip_addr_v4(addr);
+	wg_peer_set_endpoint(&s->peer.wg, &peer_at);
+	s->tunnel = (struct l2tp_tunnel){ .local = ip_addr_v4(inner),
+		.remote = ip_addr_v4(inner_peer),
+		.local_port = 1701,
+		.remote_port = 1701 };
+	assert_int_equal(l2tp_table_add_tunnel(&s->e.l2tp, &s->tunnel), 0);
+	s->session.l2tp = (struct l2tp_session){ .tunnel = &s->tunnel,
+		.id = 3900 + host,
+		.peer_id = 3900 + peer_host,
+		.frame_max = SUPERFRAME_MAX };
+	assert_int_equal(l2tp_session_init(&s->session.l2tp), 0);
+	list_init(&s->session.link);
+	assert_int_equal(engine_add_session(&s->e, &s->session), 0);
+}
+
+static struct pair *pair_new(void)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	uint8_t priv_a[32] = { 8, 1 };
+	uint8_t priv_b[32] = { 16, 2 };
+	uint8_t pub_a[32];
+	uint8_t pub_b[32];
+
+	assert_non_null(p);
+	assert_int_equal(x25519_public(priv_a, pub_a), 0);
+	assert_int_equal(x25519_public(priv_b, pub_b), 0);
+	side_init(&p->a, &seed_a, priv_a, pub_b, 11, 21);
+	side_init(&p->b, &seed_b, priv_b, pub_a, 21, 11);
+	p->now.ns = 1000 * NS_PER_S;
+	return p;
+}
+
+static void pair_free(struct pair *p)
+{
+	engine_fini(&p->a.e);
+	engine_fini(&p->b.e);
+	free(p->a.memory);
+	free(p->b.memory);
+	free(p);
+}
+
+static void pair_tick(struct pair *p)
+{
+	struct wall wall = { .sec = p->now.ns / NS_PER_S + 1000000,
+		.nsec = (uint32_t)(p->now.ns % NS_PER_S) };
+
+	p->now.ns += NS_PER_MS;
+	engine_set_time(&p->a.e, p->now, wall);
+	engine_set_time(&p->b.e, p->now, wall);
+}
+
+static void deliver(struct side *s)
+{
+	struct gso_superframe sf;
+	struct path_port *port;
+
+	while (rx_next(&s->e, &sf, &port)) {
+		if (!port->session) {
+			s->packets += sf.n_frames;
+			continue;
+		}
+		s->delivered_len = 0;
+		for (unsigned i = 1; i < sf.n_iov; i++) {
+			memcpy(s->delivered + s->delivered_len, sf.iov[i].iov_base,
+				sf.iov[i].iov_len);
+			s->delivered_len += sf.iov[i].iov_len;
+		}
+		s->frames += sf.n_frames;
+		s->bytes += s->delivered_len;
+	}
+	rx_release(&s->e);
+}
+
+/* Carry one queue of `from` to `to`, through a copy, as the network would. Return: whether there
+ * was anything. */
+static bool carry(struct pair *p, struct side *from, struct train_queue *q, struct side *to)
+{
+	size_t n = q->n;
+
+	memcpy(p->wire, q->arena, q->used);
+	for (size_t i = 0; i < n; i++) {
+		struct rx_train t = {
+			.data = p->wire + (q->trains[i].base - q->arena),
+			.len = q->trains[i].len,
+			.stride = q->trains[i].stride,
+			.from = from->self,
+		};
+
+		assert_true(endpoint_equal(&q->trains[i].to, &to->self));
+		assert_true(t.stride <= 1472);
+		while (!rx_datagrams(&to->e, &t)) {
+			rx_account(&to->e);
+			deliver(to);
+		}
+	}
+	train_queue_reset(q);
+	rx_account(&to->e);
+	deliver(to);
+	return n > 0;
+}
+
+static bool carry_side(struct pair *p, struct side *from, struct side *to)
+{
+	bool any = false;
+	bool done;
+
+	do {
+		done = ctrl_pump(&from->e);
+		any |= carry(p, from, &from->e.tx.heads, to);
+		any |= carry(p, from, &from->e.tx.tails, to);
+		tx_reset(&from->e);
+	} while (!done);
+	return any;
+}
+
+/* Let everything that is under way arrive. */
+static void settle(struct pair *p)
+{
+	bool any = true;
+
+	while (any) {
+		any = carry_side(p, &p->a, &p->b);
+		any |= carry_side(p, &p->b, &p->a);
+	}
+}
+
+static void send_frame(struct pair *p, struct side *from, struct side *to, uint8_t *frame,
+	size_t len, const struct offload *o)
+{
+	tx_begin(&from->e, &from->session.port, frame, len, o);
+	while (!tx_continue(&from->e)) {
+		carry(p, from, &from->e.tx.heads, to);
+		carry(p, from, &from->e.tx.tails, to);
+		tx_reset(&from->e);
+	}
+}
+
+static void make_frame(uint8_t *frame, size_t len, unsigned seed)
+{
+	memset(frame, 2, 12);
+	store_be16(frame + 12, 0x88b5); /* local experimental ethertype: nobody looks inside */
+	for (size_t i = 14; i < len; i++)
+		frame[i] = (uint8_t)(i * 7 + seed);
+}
+
+static const struct offload plain;
+
+static void test_first_frames_wait_for_the_handshake(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[200];
+
+	pair_tick(p);
+	for (unsigned i = 0; i < 130; i++) {
+		make_frame(frame, sizeof(frame), i);
+		send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	}
+	settle(p);
+	assert_int_equal(p->b.frames, WG_STAGED_MAX);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
+	assert_memory_equal(p->b.delivered, frame, sizeof(frame));
+	pair_free(p);
+}
+
+static void test_every_length(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[9022];
+
+	for (size_t len = 14; len <= sizeof(frame); len += len < 3000 ? 1 : 61) {
+		pair_tick(p);
+		make_frame(frame, len, (unsigned)len);
+		send_frame(p, &p->a, &p->b, frame, len, &plain);
+		settle(p);
+		assert_int_equal(p->b.delivered_len, len);
+		assert_memory_equal(p->b.delivered, frame, len);
+	}
+	assert_true(p->a.session.port.stats.fragmented > 1000);
+	assert_int_equal(p->a.session.port.stats.fragmented, p->b.session.port.stats.reassembled);
+	for (unsigned d = 0; d < DROP_COUNT; d++)
+		assert_int_equal(p->a.e.drops.n[d] + p->b.e.drops.n[d], 0);
+	pair_free(p);
+}
+
+/* A small frame behind a fragmented one may not arrive first, or sequenced sessions would drop. */
+static void test_order_behind_fragments(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t big[1514];
+	uint8_t small[100];
+
+	pair_tick(p);
+	make_frame(small, sizeof(small), 0);
+	send_frame(p, &p->a, &p->b, small, sizeof(small), &plain);
+	settle(p);
+	for (unsigned i = 0; i < 100; i++) {
+		make_frame(big, sizeof(big), i);
+		make_frame(small, sizeof(small), i);
+		send_frame(p, &p->a, &p->b, big, sizeof(big), &plain);
+		send_frame(p, &p->a, &p->b, small, sizeof(small), &plain);
+	}
+	settle(p);
+	assert_int_equal(p->b.frames, 201);
+	assert_memory_equal(p->b.delivered, small, sizeof(small));
+	pair_free(p);
+}
+
+/* A TCP superframe in IPv4, as a TAP with TSO hands it out. */
+static size_t make_superframe(uint8_t *f, size_t payload, struct offload *o)
+{
+	static const uint8_t ip[20] = { 0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 2, 12, 10,
+		0, 2, 22 };
+	static const uint8_t tcp[20] = { 0x13, 0x88, 0x13, 0x89, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10,
+		1, 0 };
+
+	memset(f, 2, 12);
+	store_be16(f + 12, 0x0800);
+	memcpy(f + 14, ip, sizeof(ip));
+	store_be16(f + 16, (uint16_t)(40 + payload));
+	checksum_store(f + 24, checksum_add(0, f + 14, 20));
+	memcpy(f + 34, tcp, sizeof(tcp));
+	store_le16(f + 50,
+		checksum_fold(checksum_pseudo4(f + 26, f + 30, 6, (uint32_t)(20 + payload))));
+	for (size_t i = 0; i < payload; i++)
+		f[54 + i] = (uint8_t)(i * 31 + (i >> 8));
+	*o = (struct offload){ .needs_csum = true,
+		.gso = GSO_TCP4,
+		.gso_size = 1346,
+		.hdr_len = 54,
+		.csum_start = 34,
+		.csum_offset = 16 };
+	return 54 + payload;
+}
+
+static void test_superframe_arrives_whole(void **state)
+{
+	struct pair *p = pair_new();
+	static uint8_t frame[SUPERFRAME_MAX];
+	struct offload o;
+	size_t len = make_superframe(frame, 64000, &o);
+
+	pair_tick(p);
+	send_frame(p, &p->a, &p->b, frame, len, &o);
+	settle(p);
+	p->b.frames = 0;
+	send_frame(p, &p->a, &p->b, frame, len, &o);
+	assert_int_equal(
+		p->a.e.tx.heads.n, 2); /* 48 segments: more than 65,507 bytes with our headers */
+	settle(p);
+	assert_int_equal(p->b.frames, 48);
+	assert_true(p->b.delivered_len > 2000);
+	pair_free(p);
+}
+
+static void test_a_million_frames_without_allocation(void **state)
+{
+	struct pair *p = pair_new();
+	static uint8_t frame[SUPERFRAME_MAX];
+	struct offload o;
+	size_t len = make_superframe(frame, 64000, &o);
+	unsigned long before;
+
+	pair_tick(p);
+	send_frame(p, &p->a, &p->b, frame, len, &o);
+	settle(p);
+	before = allocations;
+	p->b.frames = 0;
+	while (p->b.frames < 1000000) {
+		for (unsigned i = 0; i < 8; i++) {
+			send_frame(p, &p->a, &p->b, frame, len, &o);
+			send_frame(p, &p->a, &p->b, frame, 1514, &plain);
+		}
+		settle(p);
+	}
+	assert_int_equal(allocations - before, 0);
+	pair_free(p);
+}
+
+/* Whatever is done to a datagram: no frame comes of it, every one is counted, and the next good one
+ * passes. */
+static void test_hostile_datagrams(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[300];
+	uint8_t good[400];
+	uint64_t seed = 3;
+	uint64_t drops = 0;
+	size_t len;
+
+	pair_tick(p);
+	make_frame(frame, sizeof(frame), 1);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	settle(p);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	len = p->a.e.tx.heads.used;
+	assert_true(len < sizeof(good));
+	memcpy(good, p->a.e.tx.heads.arena, len);
+	for (unsigned i = 0; i < 20000; i++) {
+		uint8_t bad[400];
+		struct rx_train t = {
+			.data = bad, .len = 1 + i % len, .stride = len, .from = p->a.self
+		};
+
+		pair_tick(p);
+		if (i < 8 * len) { /* every bit flipped */
+			memcpy(bad, good, len);
+			bad[i / 8] ^= (uint8_t)(1 << i % 8);
+			t.len = len;
+		} else if (i < 9 * len) { /* every truncation */
+			memcpy(bad, good, len);
+			t.len = size_max(1, i % len);
+		} else { /* anything, with a plausible type */
+			fill_random(&seed, bad, sizeof(bad));
+			memset(bad, 0, 4);
+			bad[0] = (uint8_t)(i % 6);
+		}
+		assert_true(rx_datagrams(&p->b.e, &t));
+		rx_account(&p->b.e);
+		deliver(&p->b);
+		tx_reset(&p->b.e);
+	}
+	for (unsigned d = 0; d < DROP_COUNT; d++)
+		drops += p->b.e.drops.n[d];
+	assert_int_equal(drops, 20000);
+	assert_int_equal(p->b.frames, 1);
+	settle(p);
+	assert_int_equal(p->b.frames, 2);
+	pair_free(p);
+}
+
+static void test_replay(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[300];
+	uint8_t copy[400];
+
+	pair_tick(p);
+	make_frame(frame, sizeof(frame), 1);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	settle(p);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	memcpy(copy, p->a.e.tx.heads.arena, p->a.e.tx.heads.used);
+
+	struct rx_train t = { .data = copy,
+		.len = p->a.e.tx.heads.used,
+		.stride = p->a.e.tx.heads.used,
+		.from = p->a.self };
+
+	settle(p);
+	assert_int_equal(p->b.frames, 2);
+	assert_true(rx_datagrams(&p->b.e, &t));
+	deliver(&p->b);
+	assert_int_equal(p->b.frames, 2);
+	assert_int_equal(p->b.e.drops.n[DROP_WG_REPLAY], 1);
+	pair_free(p);
+}
+
+/* Sealed by the right peer, and still not what it may send. */
+static void test_inner_source(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[100];
+	uint8_t other[4] = { 10, 0, 1, 99 };
+
+	pair_tick(p);
+	make_frame(frame, sizeof(frame), 1);
+	l2tp_table_remove_session(&p->a.e.l2tp, &p->a.session.l2tp);
+	l2tp_table_remove_tunnel(&p->a.e.l2tp, &p->a.tunnel);
+	p->a.tunnel.local = ip_addr_v4(other);
+	assert_int_equal(l2tp_session_init(&p->a.session.l2tp), 0);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	settle(p);
+	assert_int_equal(p->b.frames, 0);
+	assert_int_equal(p->b.e.drops.n[DROP_INNER_SOURCE], 1);
+	pair_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_frames_wait_for_the_handshake),
+		cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_order_behind_fragments),
+		cmocka_unit_test(test_superframe_arrives_whole),
+		cmocka_unit_test(test_a_million_frames_without_allocation),
+		cmocka_unit_test(test_hostile_datagrams),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_inner_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

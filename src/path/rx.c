@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The way in: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
+ * superframes. */
+#include "path/rx.h"
+
+#include "base/bug.h"
+#include "l2tp/receive.h"
+#include "path/ctrl.h"
+
+/* Packets that wait in slots of the reassembler at most: the rest stays free for those in the
+ * making. */
+#define REASSEMBLED_MAX (REASSEMBLY_SLOTS / 2)
+
+static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
+{
+	drop_count(&e->drops, why);
+	if (port)
+		port->stats.dropped_rx++;
+}
+
+static void rx_deliver(struct engine *e, struct path_port *port, uint8_t *frame, size_t len)
+{
+	port->stats.rx.packets++;
+	port->stats.rx.bytes += len;
+	/* rx_datagrams() has made sure that there is room */
+	ASSERT(gso_merge_add(&e->rx.merge, frame, len, port->session != NULL, port) == 0);
+}
+
+static struct path_port *port_of(struct l2tp_session *s)
+{
+	return s ? &CONTAINER_OF(s, struct path_session, l2tp)->port : NULL;
+}
+
+/* A packet that is no fragment, or no longer one. */
+static void rx_whole(struct engine *e, uint8_t *packet, size_t len, bool reassembled)
+{
+	struct l2tp_received r;
+
+	switch (l2tp_classify(&e->l2tp, packet, len, &r)) {
+	case L2TP_FRAME:
+		if (reassembled)
+			port_of(r.session)->stats.reassembled++;
+		rx_deliver(e, port_of(r.session), packet + r.offset, r.len);
+		return;
+	case L2TP_DROP:
+		rx_drop(e, port_of(r.session), r.drop);
+		return;
+	case L2TP_NOT_L2TP:
+	case L2TP_FRAGMENT: /* unreachable for a reassembled packet; else judged by the caller */
+		rx_deliver(e, &e->tun, packet, len);
+		return;
+	}
+}
+
+static void rx_fragment(
+	struct engine *e, uint8_t *packet, size_t len, bool foreign, struct fragment_origin origin)
+{
+	struct reassembled whole;
+
+	e->stats.fragments_rx++;
+	switch (reassembly_add(&e->reassembly, packet, len, foreign, origin, e->now, &whole)) {
+	case REASSEMBLY_COMPLETE:
+		e->rx.reassembled++;
+		rx_whole(e, whole.packet, whole.len, true);
+		return;
+	case REASSEMBLY_PASS:
+		rx_deliver(e, &e->tun, packet, len);
+		return;
+	case REASSEMBLY_BUSY: /* cannot be: rx_datagrams() keeps slots free */
+		rx_drop(e, NULL, DROP_FRAG_MEMORY);
+		return;
+	case REASSEMBLY_HELD:
+	case REASSEMBLY_DROPPED:
+		return;
+	}
+}
+
+static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t counter,
+	uint8_t *packet, size_t len, uint8_t tos)
+{
+	struct wg_inner inner;
+	struct l2tp_received r;
+	enum drop drop = wg_inner_parse(packet, len, &inner);
+
+	if (drop == DROP_NONE)
+		drop = wg_device_allows(&e->wg, kp->peer, &inner);
+	if (drop == DROP_NONE)
+		drop = wg_inner_ecn_in(packet, &inner, tos);
+	if (drop != DROP_NONE) {
+		rx_drop(e, NULL, drop);
+		return;
+	}
+	switch (l2tp_classify(&e->l2tp, packet, inner.len, &r)) {
+	case L2TP_FRAME:
+		rx_deliver(e, port_of(r.session), packet + r.offset, r.len);
+		return;
+	case L2TP_FRAGMENT:
+		rx_fragment(e, packet, inner.len, r.foreign,
+			(struct fragment_origin){ .key = kp->local_index, .counter = counter });
+		return;
+	case L2TP_DROP:
+		rx_drop(e, port_of(r.session), r.drop);
+		return;
+	case L2TP_NOT_L2TP:
+		rx_deliver(e, &e->tun, packet, inner.len);
+		return;
+	}
+}
+
+void rx_account(struct engine *e)
+{
+	struct rx *rx = &e->rx;
+	unsigned actions;
+
+	if (!rx->kp)
+		return;
+	actions = wg_peer_received(&e->wg, rx->kp, &rx->from, rx->bytes, rx->has_data, e->now);
+	ctrl_note(e, path_peer_of(rx->kp->peer), actions);
+	rx->kp = NULL;
+}
+
+static void rx_note(
+	struct engine *e, struct wg_keypair *kp, const struct endpoint *from, size_t len)
+{
+	struct rx *rx = &e->rx;
+
+	if (rx->kp != kp || !endpoint_equal(&rx->from, from)) {
+		rx_account(e);
+		rx->kp = kp;
+		rx->from = *from;
+		rx->bytes = 0;
+		rx->has_data = false;
+	}
+	rx->bytes += len;
+	rx->has_data |= len > WG_DATA_OVERHEAD;
+}
+
+static void rx_data(struct engine *e, uint8_t *msg, size_t len, const struct rx_train *t)
+{
+	struct wg_keypair *kp;
+	uint64_t counter;
+	enum drop drop = wg_data_begin(&e->wg, msg, len, e->now, &kp, &counter);
+
+	if (drop == DROP_NONE)
+		drop = wg_data_open(&e->aead, kp, counter, msg, len);
+	if (drop == DROP_NONE)
+		drop = wg_data_commit(kp, counter);
+	if (drop != DROP_NONE) {
+		rx_drop(e, NULL, drop);
+		return;
+	}
+	rx_note(e, kp, &t->from, len);
+	if (len > WG_DATA_OVERHEAD)
+		rx_inner(e, kp, counter, msg + WG_DATA_HEADER_LEN, len - WG_DATA_OVERHEAD, t->tos);
+}
+
+static bool rx_has_room(const struct engine *e)
+{
+	return !gso_merge_is_full(&e->rx.merge) && e->rx.reassembled < REASSEMBLED_MAX &&
+	       train_has_room(&e->tx.heads, 1, WG_HANDSHAKE_MAX);
+}
+
+bool rx_datagrams(struct engine *e, struct rx_train *t)
+{
+	while (t->at < t->len) {
+		uint8_t *msg = t->data + t->at;
+		size_t len = size_min(t->stride, t->len - t->at);
+
+		if (!rx_has_room(e))
+			return false;
+		t->at += len;
+		e->stats.datagrams_rx++;
+		if (len >= WG_DATA_HEADER_LEN && msg[0] == WG_MSG_DATA) {
+			rx_data(e, msg, len, t);
+		} else {
+			rx_account(e); /* a handshake may change whose session this is */
+			ctrl_handshake(e, msg, len, &t->from);
+		}
+	}
+	return true;
+}
+
+bool rx_next(struct engine *e, struct gso_superframe *ret, struct path_port **ret_port)
+{
+	if (!gso_merge_next(&e->rx.merge, ret))
+		return false;
+	*ret_port = ret->tag;
+	e->stats.superframes_rx++;
+	return true;
+}
+
+void rx_release(struct engine *e)
+{
+	reassembly_release(&e->reassembly);
+	e->rx.reassembled = 0;
+}

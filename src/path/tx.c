@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The way out: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
+#include "path/tx.h"
+
+#include "base/bug.h"
+#include "l2tp/fragment.h"
+#include "l2tp/header.h"
+#include "path/ctrl.h"
+#include "pkt/headers.h"
+
+static void tx_drop(struct engine *e, struct path_port *port, enum drop why)
+{
+	drop_count(&e->drops, why);
+	port->stats.dropped_tx++;
+}
+
+static struct wg_peer *tx_route(const struct engine *e, const struct path_port *port,
+	const uint8_t *packet, size_t len, enum drop *ret_drop)
+{
+	struct wg_inner inner;
+	struct wg_peer *peer;
+
+	if (port->session) {
+		peer = wg_allowedips_lookup(&e->wg.allowed, &port->session->tunnel->remote);
+	} else if (wg_inner_parse(packet, len, &inner) != DROP_NONE) {
+		*ret_drop = DROP_TUN_NOT_IP;
+		return NULL;
+	} else {
+		peer = wg_device_route(&e->wg, &inner);
+	}
+	if (!peer)
+		*ret_drop = DROP_TX_NO_PEER;
+	return peer;
+}
+
+void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
+	const struct offload *offload)
+{
+	struct tx *tx = &e->tx;
+	struct wg_peer *peer;
+	enum drop drop;
+
+	e->stats.superframes_tx++;
+	drop = gso_split_plan(offload, frame, len, port->session != NULL, &tx->plan);
+	if (drop != DROP_NONE) {
+		tx_drop(e, port, drop);
+		return;
+	}
+	peer = tx_route(e, port, frame, len, &drop);
+	if (!peer) {
+		tx_drop(e, port, drop);
+		return;
+	}
+	tx->port = port;
+	tx->peer = path_peer_of(peer);
+	tx->kp = wg_peer_sending_key(peer, e->now);
+	tx->next = 0;
+	tx->sent_bytes = 0;
+	if (!tx->kp)
+		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, peer, e->now));
+}
+
+/* Where a whole packet goes: behind the tails, once there are any, so that it overtakes none of
+ * them. */
+static struct train_queue *tx_queue(struct tx *tx)
+{
+	return tx->fragmented ? &tx->tails : &tx->heads;
+}
+
+/* Seal the `len` bytes of plaintext that sit behind the header's place at the queue's tail. */
+static void tx_seal(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
+	struct train_queue *q, size_t len, uint8_t tos)
+{
+	uint8_t *msg = train_tail(q);
+	size_t padded = wg_padded_len(len, e->wg_mtu);
+	uint64_t counter;
+
+	if (wg_keypair_reserve(kp, 1, &counter) < 0) {
+		drop_count(&e->drops, DROP_WG_KEY_EXPIRED);
+		return;
+	}
+	memset(msg + WG_DATA_HEADER_LEN + len, 0, padded - len);
+	wg_data_seal(&e->aead, kp, counter, msg, padded);
+	train_append(q, WG_DATA_OVERHEAD + padded, &peer->wg.endpoint, tos);
+	e->stats.datagrams_tx++;
+	e->tx.sent_bytes += WG_DATA_OVERHEAD + padded;
+}
+
+/* Bytes that a datagram with `len` bytes of plaintext can take at most. */
+static size_t tx_need(size_t len)
+{
+	return WG_DATA_OVERHEAD + len + WG_PADDING;
+}
+
+static bool tx_fragments(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
+	struct path_port *port, const uint8_t *packet, size_t len)
+{
+	struct tx *tx = &e->tx;
+	struct fragment_plan plan;
+
+	if (fragment_plan(packet[0] >> 4 == 4 ? AF_INET : AF_INET6, len, e->wg_mtu, tx->fragment_id,
+		    &plan) < 0) {
+		drop_count(&e->drops, DROP_TX_OVERSIZE);
+		return true;
+	}
+	if (tx->fragmented >= FRAGMENT_RUN_MAX ||
+		!train_has_room(
+			&tx->heads, plan.count, len + plan.count * tx_need(plan.header_len)) ||
+		!train_has_room(&tx->tails, 1, tx_need(e->wg_mtu)))
+		return false;
+	tx->fragment_id++;
+	tx->fragmented++;
+	for (size_t j = 0; j < plan.count; j++) {
+		struct train_queue *q = j + 1 < plan.count ? &tx->heads : &tx->tails;
+
+		fragment_write(&plan, packet, j, train_tail(q) + WG_DATA_HEADER_LEN);
+		tx_seal(e, peer, kp, q, fragment_len(&plan, j), 0);
+	}
+	if (port) {
+		port->stats.fragmented++;
+		port->stats.fragments_tx += plan.count;
+	}
+	return true;
+}
+
+static uint8_t tx_ecn(const uint8_t *packet)
+{
+	uint8_t tos = packet[0] >> 4 == 4 ? packet[1] : (uint8_t)(load_be16(packet) >> 4);
+
+	return wg_inner_ecn_out(tos);
+}
+
+bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
+	struct path_port *port, const uint8_t *packet, size_t len, bool l2tp)
+{
+	struct train_queue *q = tx_queue(&e->tx);
+
+	if (l2tp && len > e->wg_mtu)
+		return tx_fragments(e, peer, kp, port, packet, len);
+	if (tx_need(len) > TRAIN_BYTES_MAX) {
+		drop_count(&e->drops, DROP_TX_OVERSIZE);
+		return true;
+	}
+	if (!train_has_room(q, 1, tx_need(len)))
+		return false;
+	memcpy(train_tail(q) + WG_DATA_HEADER_LEN, packet, len);
+	tx_seal(e, peer, kp, q, len, tx_ecn(packet));
+	return true;
+}
+
+/* Write segment `i` of the superframe in hand as an inner packet to `dst`. Return: its length. */
+static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool force_checksum)
+{
+	struct tx *tx = &e->tx;
+	size_t len = gso_segment_len(&tx->plan, i);
+	size_t head = 0;
+
+	if (tx->port->session)
+		head = l2tp_overhead(tx->port->session);
+	gso_split_write(&tx->plan, i, dst + head);
+	if (tx->port->session)
+		l2tp_push(tx->port->session, dst, len, force_checksum);
+	return head + len;
+}
+
+static void tx_stage(struct engine *e, unsigned i, size_t len)
+{
+	struct tx *tx = &e->tx;
+	bool l2tp = tx->port->session != NULL;
+	bool dropped;
+	struct stage_slot *slot;
+
+	if (len > e->stage.packet_max) {
+		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
+		return;
+	}
+	slot = stage_push(&e->stage, &tx->peer->staged, WG_STAGED_MAX, &dropped);
+	if (dropped || !slot)
+		drop_count(&e->drops, DROP_TX_STAGED_FULL);
+	if (!slot)
+		return;
+	slot->l2tp = l2tp;
+	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), l2tp && len > e->wg_mtu);
+}
+
+/* Return: false if there is no room for segment `i`; nothing was done then. */
+static bool tx_segment(struct engine *e, unsigned i)
+{
+	struct tx *tx = &e->tx;
+	bool l2tp = tx->port->session != NULL;
+	size_t frame = gso_segment_len(&tx->plan, i);
+	size_t len = frame + (l2tp ? l2tp_overhead(tx->port->session) : 0);
+	struct train_queue *q = tx_queue(tx);
+	uint8_t *inner;
+
+	if (tx_need(len) > TRAIN_BYTES_MAX) {
+		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
+		return true;
+	}
+	if (!tx->kp) {
+		tx_stage(e, i, len);
+	} else if (l2tp && len > e->wg_mtu) {
+		if (tx->fragmented >= FRAGMENT_RUN_MAX ||
+			!train_has_room(&tx->heads, TRAINS_MAX / 2, 2 * len) ||
+			!train_has_room(&tx->tails, 1, tx_need(e->wg_mtu)))
+			return false;
+		tx_write_inner(e, i, tx->inner, true);
+		ASSERT(tx_fragments(e, tx->peer, tx->kp, tx->port, tx->inner, len));
+	} else {
+		if (!train_has_room(q, 1, tx_need(len)))
+			return false;
+		inner = train_tail(q) + WG_DATA_HEADER_LEN;
+		tx_write_inner(e, i, inner, false);
+		tx_seal(e, tx->peer, tx->kp, q, len, tx_ecn(inner));
+	}
+	tx->port->stats.tx.packets++;
+	tx->port->stats.tx.bytes += frame;
+	e->stats.segments_tx++;
+	return true;
+}
+
+bool tx_continue(struct engine *e)
+{
+	struct tx *tx = &e->tx;
+
+	if (!tx->port)
+		return true;
+	while (tx->next < tx->plan.n_segs) {
+		if (!tx_segment(e, tx->next))
+			return false;
+		tx->next++;
+	}
+	if (tx->kp && tx->sent_bytes)
+		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
+	tx->port = NULL;
+	return true;
+}
+
+void tx_reset(struct engine *e)
+{
+	train_queue_reset(&e->tx.heads);
+	train_queue_reset(&e->tx.tails);
+	e->tx.fragmented = 0;
+}
