@@ -235,9 +235,10 @@ static void check_member(const struct conf_bridge *bridge, const struct conf_tex
 				"take it out there: ip link set %s nomaster",
 				member->text, master, member->text);
 		break;
-	case CONF_LINK_LOOPBACK:
+	case CONF_LINK_UNFIT:
 		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: \"%s\" is no Ethernet interface and cannot be bridged\n"
+			"Member: \"%s\" cannot be bridged: it is a bridge itself, or no Ethernet "
+			"interface\n"
 			"name the interface that leads to the members",
 			member->text);
 		break;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading a site for a verb: read, check, and tell the user what is wrong. */
+#include "cli/site.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf/load.h"
+#include "crypto/x25519.h"
+
+void site_load_report(const char *name_or_path, const struct conf_facts *facts,
+	struct conf_site *ret_site, struct conf_report *report)
+{
+	char *path = conf_path(name_or_path);
+	uint8_t public_key[KEY_LEN];
+	bool known;
+
+	if (!path) {
+		conf_site_init(ret_site);
+		report->out_of_memory = true;
+		return;
+	}
+	if (!conf_load(path, ret_site, report)) {
+		known = ret_site->interface.has_private_key &&
+			!x25519_public(ret_site->interface.private_key, public_key);
+		conf_check(ret_site, known ? public_key : NULL, facts, report);
+	}
+	conf_report_sort(report);
+	free(path);
+}
+
+bool site_load(const char *name_or_path, const struct conf_facts *facts, struct conf_site *ret_site)
+{
+	struct conf_report report = { 0 };
+	bool ok;
+
+	site_load_report(name_or_path, facts, ret_site, &report);
+	site_print_report(ret_site, &report);
+	ok = conf_report_ok(&report);
+	conf_report_fini(&report);
+	if (!ok)
+		conf_site_fini(ret_site);
+	return ok;
+}
+
+void site_print_report(const struct conf_site *site, const struct conf_report *report)
+{
+	for (size_t i = 0; i < report->n; i++) {
+		char *text = conf_problem_text(&report->v[i], site);
+
+		fputs(text ? text : "out of memory\n", stderr);
+		free(text);
+	}
+	if (report->out_of_memory)
+		fputs("there is not enough memory to check all of the configuration\n", stderr);
+}

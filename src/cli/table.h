@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of verbs, its help, and the way from a command line to a verb. */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+/** Run the program: argv[1] is the verb. Return: the process's exit code. */
+int table_main(int argc, char **argv);
+
+#endif

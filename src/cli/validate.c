@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* validate: what is wrong with a configuration file, and how to mend it. */
+#include "cli/validate.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cli/facts.h"
+#include "cli/site.h"
+
+static size_t count_sessions(const struct conf_site *site)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		n += site->tunnels[i].n_sessions;
+	return n;
+}
+
+/* Append "2 peers" or "1 peer" to a line. */
+static void print_count(size_t n, const char *noun, const char *separator)
+{
+	printf("%s%zu %s%s", separator, n, noun, n == 1 ? "" : "s");
+}
+
+static void print_verdict(
+	const char *file, const struct conf_site *site, const struct conf_report *report)
+{
+	bool ok = conf_report_ok(report);
+
+	printf("%s: ", file);
+	if (!ok) {
+		print_count(report->n_errors, "error", "");
+		if (report->n > report->n_errors)
+			print_count(report->n - report->n_errors, "warning", ", ");
+		printf("\n");
+		return;
+	}
+	printf("fine: ");
+	print_count(site->n_peers, "peer", "");
+	print_count(site->n_tunnels, "tunnel", ", ");
+	print_count(count_sessions(site), "session", ", ");
+	print_count(site->n_bridges, "bridge", ", ");
+	if (report->n)
+		print_count(report->n, "warning", "; ");
+	printf("\n");
+}
+
+static bool validate(const char *file, const struct conf_facts *facts)
+{
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	bool ok;
+
+	site_load_report(file, facts, &site, &report);
+	site_print_report(&site, &report);
+	ok = conf_report_ok(&report);
+	print_verdict(file, &site, &report);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+	return ok;
+}
+
+static enum verb_exit run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "offline", no_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct conf_facts *facts = &facts_system;
+	bool ok = true;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
+		if (c != 'o')
+			return verb_bad_option(argv[0]);
+		facts = NULL;
+	}
+	if (optind == argc)
+		return verb_usage(argv[0], "name a configuration file");
+	for (; optind < argc; optind++)
+		ok &= validate(argv[optind], facts);
+	return ok ? VERB_DONE : VERB_FAILED;
+}
+
+const struct verb verb_validate = {
+	.name = "validate",
+	.usage = "[--offline] NAME|FILE…",
+	.summary = "check configuration files: what is wrong, where, and how to mend it",
+	.help = "Reads each file, with the WireGuard and key files it names, and reports every\n"
+		"mistake in it as FILE:LINE: error: what is wrong, and below it the mend.\n"
+		"Nothing on the machine is changed. Warnings alone do not make it fail.\n"
+		"\n"
+		"  -o, --offline   look at the files only: do not ask this machine whether the\n"
+		"                  members' interfaces exist and are free\n",
+	.run = run,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* validate: what is wrong with a configuration file, and how to mend it. */
+#ifndef CLI_VALIDATE_H
+#define CLI_VALIDATE_H
+
+#include "cli/verb.h"
+
+/** `wirespan validate`. */
+extern const struct verb verb_validate;
+
+#endif
