@@ -85,4 +85,28 @@ def split_seeds():
             put("split", f"plain-{name}", eth + vnet() + frame)
 
 
+def merge_seeds():
+    def record(flow=0, form=2, flags=0, payload=100, ident=0, at=0, xor=0, frag=0):
+        return bytes([flow, form, flags, payload, ident, at, xor, frag])
+
+    for flow in range(0, 0xE0, 4):
+        put("merge", f"train-{flow:02x}", b"\0" + record(flow) * 4 + record(flow, flags=8, payload=9))
+    put("merge", "options-no-df", b"\0" + record(form=8) * 3 + record(form=8, ident=1))
+    put("merge", "flows", b"\0" + (record(0) + record(1) + record(6)) * 4)
+    put("merge", "ack-between", b"\0" + record() + record(payload=0) + record())
+    put("merge", "flags", b"\0" + b"".join(record(flags=1 << bit) for bit in range(8)))
+    put("merge", "corrupt", b"\0" + record() + record(at=60, xor=1) + record())
+    put("merge", "fragments", b"\0" + record() + record(frag=0x20) + record(frag=1) + record())
+    put("merge", "padding", b"\0" + record() + record(form=6, payload=3) + record())
+    put("merge", "hosts-tags", b"\0" + b"".join(record(form=form) for form in (2, 3, 0x82, 2, 3, 0x82)))
+    for version in (4, 6):
+        for tags in (None, 0, 1, 2):
+            raw = b""
+            for n in range(3):
+                frame, _ = packet(version, tcp(7 + 20 * n, 0x10, b"x" * (20 + (tags is not None))), tags)
+                raw += bytes([0xFF, len(frame)]) + frame
+            put("merge", f"raw-v{version}-{tags}", b"\0" + raw)
+
+
 split_seeds()
+merge_seeds()
