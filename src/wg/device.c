@@ -9,10 +9,8 @@
 #include "crypto/tai64n.h"
 #include "crypto/x25519.h"
 
-#define ALIGNMENT 64
-#define INDICES_PER_PEER                                                                           \
-	8 /* 1 handshake and 4 sessions, in a table at most three quarters full                    \
-	   */
+#define ALIGNMENT	 64
+#define INDICES_PER_PEER 10 /* a handshake each way and 5 sessions; the table is kept 3/4 full */
 
 /* Where each table begins in the device's block. */
 struct layout {

@@ -23,8 +23,9 @@ static void retire(
 {
 	if (!*slot)
 		return;
-	drop(&keys->previous[1], indices);
-	keys->previous[1] = keys->previous[0];
+	drop(&keys->previous[WG_PREVIOUS - 1], indices);
+	memmove(&keys->previous[1], &keys->previous[0],
+		(WG_PREVIOUS - 1) * sizeof(keys->previous[0]));
 	keys->previous[0] = *slot;
 	*slot = NULL;
 }
@@ -49,8 +50,8 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	struct wg_keypair *kp;
 	struct wg_index_entry *entry;
 
-	drop_expired(&keys->previous[1], indices, now);
-	drop_expired(&keys->previous[0], indices, now);
+	for (size_t i = 0; i < WG_PREVIOUS; i++)
+		drop_expired(&keys->previous[i], indices, now);
 	drop_expired(&keys->current, indices, now);
 	if (s->initiator) {
 		/* Whichever of the two the peer thinks is newest, it goes on being heard. */
@@ -86,8 +87,8 @@ void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices)
 {
 	drop(&keys->current, indices);
 	drop(&keys->next, indices);
-	drop(&keys->previous[0], indices);
-	drop(&keys->previous[1], indices);
+	for (size_t i = 0; i < WG_PREVIOUS; i++)
+		drop(&keys->previous[i], indices);
 }
 
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)

@@ -30,18 +30,22 @@ struct wg_keypair {
 	struct wg_replay replay;
 };
 
+#define WG_PREVIOUS 3
+
 /**
  * A peer's sessions. `current` sends; all receive. `next` is a session we answered and may not send
- * with until the peer has used it; `previous` still opens what was under way. The latter are two,
- * newest first, because handshakes that both sides began at once retire two sessions together.
+ * with until the peer has used it; `previous`, newest first, still opens what is under way. One
+ * would do if handshakes never crossed; but where both sides renew at once, each goes on with the
+ * session it began itself, so two are in use, two more take their place, and until the other side
+ * has its response, any of these four can arrive.
  *
  * A pointer to a slot is good until the next handshake message, timer or reset of the peer.
  */
 struct wg_keypairs {
-	struct wg_keypair slots[4];
+	struct wg_keypair slots[2 + WG_PREVIOUS];
 	struct wg_keypair *current;
 	struct wg_keypair *next;
-	struct wg_keypair *previous[2];
+	struct wg_keypair *previous[WG_PREVIOUS];
 };
 
 /** What a new session is made from. */

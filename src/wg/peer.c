@@ -36,14 +36,22 @@ struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now)
 	return kp;
 }
 
+static bool is_recent(struct mono t, struct mono now)
+{
+	return mono_is_set(t) && mono_between(t, now) < WG_REKEY_TIMEOUT;
+}
+
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now)
 {
+	const struct wg_keypair *next = peer->keys.next;
+	bool awaits_proof = next && is_recent(next->born, now);
+
 	wg_timers_wanted(&peer->timers, now);
+	if (awaits_proof)
+		wg_timers_await(&peer->timers, mono_add(next->born, WG_REKEY_TIMEOUT));
 	wg_peer_arm(dev, peer);
-	if (!peer->remote.usable || !peer->endpoint.addr.family)
-		return 0;
-	if (mono_is_set(peer->last_initiation_sent) &&
-		mono_between(peer->last_initiation_sent, now) < WG_REKEY_TIMEOUT)
+	if (!peer->remote.usable || !peer->endpoint.addr.family || awaits_proof ||
+		is_recent(peer->last_initiation_sent, now))
 		return 0;
 	return WG_SEND_INITIATION;
 }
@@ -109,8 +117,7 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 		return -ENOKEY;
 	if (!peer->endpoint.addr.family)
 		return -EHOSTUNREACH;
-	if (mono_is_set(peer->last_initiation_sent) &&
-		mono_between(peer->last_initiation_sent, now) < WG_REKEY_TIMEOUT)
+	if (is_recent(peer->last_initiation_sent, now))
 		return -EAGAIN;
 	forget_handshake(dev, peer);
 	err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &index);

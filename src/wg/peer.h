@@ -49,8 +49,8 @@ struct wg_peer {
 struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
 
 /**
- * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if an initiation is on its way or
- * cannot be made.
+ * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if one cannot be made or is not
+ * called for: ours is on its way, or the peer's has just been answered and its proof is to come.
  */
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 

@@ -82,6 +82,12 @@ void wg_timers_wanted(struct wg_timers *t, struct mono now)
 	t->give_up = mono_add(now, WG_REKEY_ATTEMPT_TIME);
 }
 
+void wg_timers_await(struct wg_timers *t, struct mono until)
+{
+	if (!mono_is_set(t->retransmit))
+		t->retransmit = until;
+}
+
 void wg_timers_data_sent(struct wg_timers *t, struct mono now, const struct rng *rng)
 {
 	if (!mono_is_set(t->new_handshake))

@@ -44,6 +44,9 @@ unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *r
 /** A session is wanted that is not there (or is old): the time to give up is counted anew. */
 void wg_timers_wanted(struct wg_timers *t, struct mono now);
 
+/** The peer's proof of a session we answered is awaited: if none comes by `until`, initiate. */
+void wg_timers_await(struct wg_timers *t, struct mono until);
+
 /** A data message with content was sent. */
 void wg_timers_data_sent(struct wg_timers *t, struct mono now, const struct rng *rng);
 
