@@ -108,5 +108,62 @@ def merge_seeds():
             put("merge", f"raw-v{version}-{tags}", b"\0" + raw)
 
 
+def inner(version, proto, payload, ident=1, at=0, more=False, whole=True):
+    """A decrypted packet from the other gateway; `whole` = False: bytes [at, ...) of a payload as a fragment."""
+    src, dst = (bytes([10, 0, 1, 11]), bytes([10, 0, 1, 21])) if version == 4 else (
+        bytes.fromhex("fd" + "00" * 14 + "11"), bytes.fromhex("fd" + "00" * 14 + "21"))
+    if version == 6:
+        if not whole:
+            payload, proto = struct.pack("!BBHI", proto, 0, at | more, ident) + payload, 44
+        return struct.pack("!IHBB", 0x60000000, len(payload), proto, 64) + src + dst + payload
+    place = 0 if whole else at // 8 | (0x2000 if more else 0)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), ident, place, 64, proto, 0) + src + dst
+    return head + payload
+
+
+def l2tp(session, rest, port=1701, encap="udp"):
+    data = struct.pack("!I", session) + rest
+    if encap == "ip":
+        return data
+    return struct.pack("!HHHHI", port, 1701, 12 + len(data), 0, 0x00030000) + data
+
+
+def sequence_of(*packets, skip=0):
+    return b"".join(struct.pack("!HB", len(p), skip) + p for p in packets)
+
+
+def pieces(version, payload, ident, size):
+    return [inner(version, 17, payload[at:at + size], ident, at, at + size < len(payload), False)
+            for at in range(0, len(payload), size)]
+
+
+def inner_packet_seeds():
+    frame = ethernet(0x0800) + b"E" + bytes(45)
+    cookie = bytes(range(1, 9))
+    numbered = [inner(4, 17, l2tp(2, cookie + struct.pack("!I", 0x40000000 | n) + frame)) for n in (0, 1, 3, 2, 0xFFFFFF)]
+    put("inner_packet", "udp", sequence_of(inner(4, 17, l2tp(1, bytes(4) + frame))))
+    put("inner_packet", "udp6", sequence_of(inner(6, 17, l2tp(4, bytes(4) + frame))))
+    put("inner_packet", "ip", sequence_of(inner(4, 115, l2tp(3, cookie[:4] + frame, encap="ip"))))
+    put("inner_packet", "cookie-sequence", sequence_of(*numbered))
+    put("inner_packet", "control", sequence_of(inner(4, 17, b"\x06\xa5\x06\xa5\0\x14\0\0\xc8\3\0\x0c" + bytes(8))))
+    put("inner_packet", "unknown", sequence_of(inner(4, 17, l2tp(99, frame)), inner(4, 17, l2tp(0, frame))))
+    for version in (4, 6):
+        data = l2tp({4: 1, 6: 4}[version], bytes(4) + frame)
+        cut = pieces(version, data, 5, 24)
+        put("inner_packet", f"fragments{version}", sequence_of(*cut))
+        put("inner_packet", f"fragments{version}-backwards", sequence_of(*cut[::-1]))
+        put("inner_packet", f"fragments{version}-twice", sequence_of(*cut, *cut))
+        put("inner_packet", f"fragments{version}-repeated", sequence_of(*[c for c in cut for _ in (0, 1)]))
+        put("inner_packet", f"fragments{version}-slow", sequence_of(*cut, skip=0x80))
+        put("inner_packet", f"fragments{version}-apart", sequence_of(*cut, skip=0x0D))
+        put("inner_packet", f"fragments{version}-overlap", sequence_of(*cut[:2], *pieces(version, data, 5, 32)))
+        two = pieces(version, data, 6, 48)
+        put("inner_packet", f"fragments{version}-interleaved", sequence_of(*[p for pair in zip(cut, two) for p in pair]))
+        foreign = pieces(version, l2tp(1, bytes(200), port=53), 7, 64)
+        put("inner_packet", f"fragments{version}-foreign", sequence_of(*foreign, *foreign[::-1]))
+        put("inner_packet", f"fragments{version}-many", sequence_of(*[pieces(version, data, n, 24)[0] for n in range(9)]))
+
+
 split_seeds()
 merge_seeds()
+inner_packet_seeds()

@@ -31,7 +31,7 @@ static int parse_ipv4(const uint8_t *data, size_t len, struct inner_ip *ret)
 		.proto = data[9],
 		.fragment = (flags & (IPV4_MORE | IPV4_OFFSET)) != 0,
 		.more = (flags & IPV4_MORE) != 0,
-		.fragment_at = (size_t)(flags & IPV4_OFFSET) * 8,
+		.fragment_at = (uint16_t)((flags & IPV4_OFFSET) * 8),
 		.id = load_be16(data + 4),
 		.header_len = header_len,
 		.payload_len = total - header_len,
