@@ -125,7 +125,9 @@ class Capture:
         with open(path, "wb") as file:
             file.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _SNAP, 1))
             for when, frame in self.frames:
-                file.write(struct.pack("=IIII", int(when), int(when % 1 * 1e6), len(frame), len(frame)) + frame)
+                file.write(
+                    struct.pack("=IIII", int(when), int(when % 1 * 1e6), len(frame), len(frame)) + frame
+                )
 
 
 def read_pcap(path):
@@ -150,7 +152,11 @@ def is_neighbour_talk(packet):
         return True
     if packet.ethertype != ETH_IPV6:
         return False
-    return packet.protocol == ICMP6 and packet.payload[:1] and packet.payload[0] in (130, 131, 132, 133, 134, 135, 136, 143)
+    return (
+        packet.protocol == ICMP6
+        and packet.payload[:1]
+        and packet.payload[0] in (130, 131, 132, 133, 134, 135, 136, 143)
+    )
 
 
 def is_wireguard(packet, ports):

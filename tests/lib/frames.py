@@ -57,7 +57,11 @@ def ipv4(src, dst, protocol, payload, ttl=64, ident=1, df=True, more=False, offs
     """An IPv4 packet without options; `offset` of a fragment in bytes."""
     fragment = (0x4000 if df else 0) | (0x2000 if more else 0) | offset // 8
     length = 20 + len(payload)
-    head = struct.pack("!BBHHHBBH", 0x45, tos, length, ident, fragment, ttl, protocol, 0) + ip_bytes(src) + ip_bytes(dst)
+    head = (
+        struct.pack("!BBHHHBBH", 0x45, tos, length, ident, fragment, ttl, protocol, 0)
+        + ip_bytes(src)
+        + ip_bytes(dst)
+    )
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
@@ -87,7 +91,9 @@ def udp(src, dst, sport, dport, payload, bad=False):
 def tcp(src, dst, sport, dport, seq, ack, flags, payload=b"", options=b"", window=65535, bad=False):
     """A TCP segment; options padded to 4 by the caller; flags as the byte on the wire (SYN 2, ACK 16)."""
     words = (20 + len(options)) // 4
-    plain = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, words << 4, flags, window, 0, 0) + options + payload
+    plain = (
+        struct.pack("!HHIIBBHHH", sport, dport, seq, ack, words << 4, flags, window, 0, 0) + options + payload
+    )
     right = checksum(_pseudo(src, dst, TCP, len(plain)) + plain)
     if bad:
         right ^= 0x5A5A
@@ -159,7 +165,9 @@ class Packet:
     def __repr__(self):
         tags = "".join(f" vlan {tci & 4095}" for _, tci in self.tags)
         if self.src is None:
-            return f"<{self.src_mac}>{self.dst_mac}{tags} type {self.ethertype:#06x}, {len(self.frame)} bytes>"
+            return (
+                f"<{self.src_mac}>{self.dst_mac}{tags} type {self.ethertype:#06x}, {len(self.frame)} bytes>"
+            )
         ports = f" {self.sport}->{self.dport}" if self.sport is not None else ""
         fragment = " FRAGMENT" if self.fragment else ""
         return f"<{self.src}>{self.dst} protocol {self.protocol}{ports}{tags}{fragment}, {len(self.frame)} bytes>"

@@ -66,7 +66,9 @@ def need_root():
     """Skip unless namespaces can be made here."""
     if os.geteuid() != 0:
         raise Skip("needs root to make network namespaces")
-    probe = subprocess.run(["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "true"], capture_output=True)
+    probe = subprocess.run(
+        ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "true"], capture_output=True
+    )
     if probe.returncode != 0:
         raise Skip(f"cannot make namespaces here: {probe.stderr.decode().strip()}")
 
@@ -218,7 +220,12 @@ class Node:
 
 
 # `ethtool -K X gso off` alone leaves tx-udp-segmentation on: each has to be named.
-WIRE_OFFLOADS = ("tx-udp-segmentation", "generic-segmentation-offload", "tcp-segmentation-offload", "generic-receive-offload")
+WIRE_OFFLOADS = (
+    "tx-udp-segmentation",
+    "generic-segmentation-offload",
+    "tcp-segmentation-offload",
+    "generic-receive-offload",
+)
 
 
 def _words(words):
@@ -227,7 +234,21 @@ def _words(words):
 
 def veth(a, ifname_a, b, ifname_b, mtu=None):
     """Connect two nodes by a veth pair; both ends stay down until Node.up()."""
-    words = ["ip", "link", "add", ifname_a, "netns", str(a.pid), "type", "veth", "peer", "name", ifname_b, "netns", str(b.pid)]
+    words = [
+        "ip",
+        "link",
+        "add",
+        ifname_a,
+        "netns",
+        str(a.pid),
+        "type",
+        "veth",
+        "peer",
+        "name",
+        ifname_b,
+        "netns",
+        str(b.pid),
+    ]
     run(words)
     for node, ifname in ((a, ifname_a), (b, ifname_b)):
         if mtu:

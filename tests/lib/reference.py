@@ -63,7 +63,9 @@ class Pseudowire:
 
 
 def _wg(words, given=None):
-    return subprocess.run(["wg", *words], input=given, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["wg", *words], input=given, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def new_key():
@@ -100,7 +102,9 @@ def _cookie_pair(near, wire):
     return wire.cookies[number - 1], wire.cookies[2 - number]
 
 
-def wirespan_conf(near, far, wire=Pseudowire(), member="eth1", keepalive=0, endpoint=True, extra="", wg_mtu="auto"):
+def wirespan_conf(
+    near, far, wire=Pseudowire(), member="eth1", keepalive=0, endpoint=True, extra="", wg_mtu="auto"
+):
     """Return: the configuration file of the gateway `near`.
 
     extra: lines for the [L2TPSession] section; endpoint False: the other side has to call first.
@@ -116,17 +120,33 @@ def wirespan_conf(near, far, wire=Pseudowire(), member="eth1", keepalive=0, endp
     if keepalive:
         lines.append(f"PersistentKeepalive = {keepalive}")
     lines += ["", "[L2TP]", f"TunnelId = {near.tunnel}", f"PeerTunnelId = {far.tunnel}"]
-    lines += [f"Local = {near.wg(wire.family)}", f"Remote = {far.wg(wire.family)}", f"EncapsulationType = {wire.encap}"]
+    lines += [
+        f"Local = {near.wg(wire.family)}",
+        f"Remote = {far.wg(wire.family)}",
+        f"EncapsulationType = {wire.encap}",
+    ]
     if wire.encap == "udp":
         lines += ["UDPSourcePort = 1701", "UDPDestinationPort = 1701"]
-    lines += ["", "[L2TPSession]", "Name = l2tpeth0", f"SessionId = {near.session}", f"PeerSessionId = {far.session}"]
+    lines += [
+        "",
+        "[L2TPSession]",
+        "Name = l2tpeth0",
+        f"SessionId = {near.session}",
+        f"PeerSessionId = {far.session}",
+    ]
     lines += [f"Layer2SpecificHeader = {wire.sublayer}", f"Sequence = {wire.sequence}"]
     if sent or expected:
         lines += [f"Cookie = {sent}", f"PeerCookie = {expected}"]
     if wire.session_mtu:
         lines.append(f"MTU = {wire.session_mtu}")
     lines += [extra] if extra else []
-    lines += ["", "[Bridge]", "Name = br-l2tp0", f"Address = {near.bridge4}/24", f"Address = {near.bridge6}/64"]
+    lines += [
+        "",
+        "[Bridge]",
+        "Name = br-l2tp0",
+        f"Address = {near.bridge4}/24",
+        f"Address = {near.bridge6}/64",
+    ]
     lines += [f"Member = {member}"] if member else []
     return "\n".join(lines) + "\n"
 

@@ -59,7 +59,9 @@ class Suite:
         self.passed = self.failed = self.skipped = 0
         self._diagnostics = []
         options = argparse.ArgumentParser(description=f"tests: {name}")
-        options.add_argument("--only", metavar="TEXT", default="", help="run the cases whose name contains TEXT")
+        options.add_argument(
+            "--only", metavar="TEXT", default="", help="run the cases whose name contains TEXT"
+        )
         options.add_argument("-v", "--verbose", action="store_true", help="print every command")
         self.options = options.parse_args()
         trace.enabled = self.options.verbose

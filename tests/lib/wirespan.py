@@ -18,7 +18,14 @@ def find_binary():
     """Return: the path of the wirespan under test; Skip when it has not been built."""
     named = os.environ.get("WIRESPAN")
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(_HERE, "..", "..", "build")
-    places = [named] if named else [os.path.join(build, *where, "wirespan") for where in ((), ("src",), ("src", "cli"), ("src", "daemon"))]
+    places = (
+        [named]
+        if named
+        else [
+            os.path.join(build, *where, "wirespan")
+            for where in ((), ("src",), ("src", "cli"), ("src", "daemon"))
+        ]
+    )
     for path in places:
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return os.path.realpath(path)
@@ -65,7 +72,9 @@ class Gateway:
             notify.settimeout(0.02)
             start = time.monotonic()
             environment = {**os.environ, **self.env, "NOTIFY_SOCKET": path}
-            self.process = self.node.popen(self.binary, "up", self.conf, stdout=log, stderr=log, env=environment)
+            self.process = self.node.popen(
+                self.binary, "up", self.conf, stdout=log, stderr=log, env=environment
+            )
             while True:
                 try:
                     if b"READY=1" in notify.recv(4096):
@@ -73,9 +82,13 @@ class Gateway:
                 except TimeoutError:
                     pass
                 if self.process.poll() is not None:
-                    raise CommandFailed(f"wirespan up {self.name} ended with {self.process.returncode}:\n{self.log_text()}")
+                    raise CommandFailed(
+                        f"wirespan up {self.name} ended with {self.process.returncode}:\n{self.log_text()}"
+                    )
                 if time.monotonic() - start > timeout:
-                    raise CommandFailed(f"wirespan up {self.name}: no READY=1 within {timeout} s:\n{self.log_text()}")
+                    raise CommandFailed(
+                        f"wirespan up {self.name}: no READY=1 within {timeout} s:\n{self.log_text()}"
+                    )
 
     def pids(self):
         """Return: the pids inside the node of this binary's processes."""

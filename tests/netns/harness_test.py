@@ -22,7 +22,9 @@ def known_checksums():
 
 
 def parser_reads_builder():
-    inner = frames.ipv4("10.0.0.1", "10.0.0.2", frames.UDP, frames.udp("10.0.0.1", "10.0.0.2", 1, 2, b"hello"))
+    inner = frames.ipv4(
+        "10.0.0.1", "10.0.0.2", frames.UDP, frames.udp("10.0.0.1", "10.0.0.2", 1, 2, b"hello")
+    )
     frame = frames.eth(frames.BROADCAST, "02:00:00:00:00:01", 0x0800, inner, tags=[(0x88A8, 7), (0x8100, 9)])
     packet = frames.Packet(frame)
     assert packet.tags == [(0x88A8, 7), (0x8100, 9)] and packet.sport == 1 and packet.payload == b"hello"
@@ -63,9 +65,13 @@ def namespaces_and_frames():
         assert left.ping("10.9.0.2", size=1472, dont_fragment=True).ok
         assert not left.ping("10.9.0.2", size=1473, dont_fragment=True).ok
         with RawPort(left, "eth0") as a, RawPort(right, "eth0") as b:
-            tagged = frames.eth(frames.BROADCAST, left.mac("eth0"), 0x88B5, b"x" * 50, tags=[(0x88A8, 5), (0x8100, 0x6007)])
+            tagged = frames.eth(
+                frames.BROADCAST, left.mac("eth0"), 0x88B5, b"x" * 50, tags=[(0x88A8, 5), (0x8100, 0x6007)]
+            )
             a.send(tagged)
-            assert b.expect(lambda p: p.ethertype == 0x88B5) == tagged, "tags survive the way through AF_PACKET"
+            assert (
+                b.expect(lambda p: p.ethertype == 0x88B5) == tagged
+            ), "tags survive the way through AF_PACKET"
             assert b.expect(lambda p: p.ethertype == 0x88B6, timeout=0.1) is None
 
 

@@ -137,7 +137,9 @@ def without_process(bench):
     result = near.run("down", near.conf, check=False)
     assert result.status in (0, 1), result.out
     result = near.run("status", near.conf, check=False)
-    assert result.status == 1 and result.out.strip(), f"status of what is not up: {result.status} {result.out!r}"
+    assert (
+        result.status == 1 and result.out.strip()
+    ), f"status of what is not up: {result.status} {result.out!r}"
 
 
 def usage(bench):
@@ -192,17 +194,29 @@ def port_taken(bench):
 
 
 REFUSALS = {
-    "wg0 exists already": dict(prepare="ip link add wg0 type dummy || ip link add wg0 type bridge", undo="ip link del wg0", mention="wg0"),
-    "l2tpeth0 exists already": dict(prepare="ip link add l2tpeth0 type bridge", undo="ip link del l2tpeth0", mention="l2tpeth0"),
-    "the member interface is missing": dict(text=lambda good: good.replace("Member = eth1", "Member = eth7"), mention="eth7"),
+    "wg0 exists already": dict(
+        prepare="ip link add wg0 type dummy || ip link add wg0 type bridge",
+        undo="ip link del wg0",
+        mention="wg0",
+    ),
+    "l2tpeth0 exists already": dict(
+        prepare="ip link add l2tpeth0 type bridge", undo="ip link del l2tpeth0", mention="l2tpeth0"
+    ),
+    "the member interface is missing": dict(
+        text=lambda good: good.replace("Member = eth1", "Member = eth7"), mention="eth7"
+    ),
     "the member is in another bridge": dict(
         prepare="ip link add other type bridge; ip link set eth1 master other",
         undo="ip link del other",
         mention="eth1",
     ),
-    "a broken key": dict(text=lambda good: good.replace("PrivateKey = ", "PrivateKey = x"), mention="PrivateKey"),
+    "a broken key": dict(
+        text=lambda good: good.replace("PrivateKey = ", "PrivateKey = x"), mention="PrivateKey"
+    ),
     "an unknown key": dict(text=lambda good: good.replace("ListenPort", "LisenPort"), mention="ListenPort"),
-    "a Remote no peer covers": dict(text=lambda good: good.replace("Remote = 10.0.1.21", "Remote = 10.0.9.9"), mention="10.0.9.9"),
+    "a Remote no peer covers": dict(
+        text=lambda good: good.replace("Remote = 10.0.1.21", "Remote = 10.0.9.9"), mention="10.0.9.9"
+    ),
 }
 
 
@@ -230,7 +244,11 @@ def shared_run(bench):
                 gateway.run("down", gateway.conf, check=False)
         for gateway in gateways:
             gateway.wait_gone()
-        left = [name for name in os.listdir("/run/wirespan") if f"t{os.getpid()}-" in name] if os.path.isdir("/run/wirespan") else []
+        left = (
+            [name for name in os.listdir("/run/wirespan") if f"t{os.getpid()}-" in name]
+            if os.path.isdir("/run/wirespan")
+            else []
+        )
         assert not left, f"left in /run/wirespan: {left}"
 
 

@@ -72,7 +72,9 @@ def neighbours(bench):
         assert net.member[0].ping(target).ok
         entry = json.loads(net.member[0].run("ip", "-j", "neigh", "show", target).out)[0]
         assert entry["lladdr"] == bench.mac[1], entry
-    link_local = net.member[1].run("ip -6 -o addr show dev eth0 scope link").out.split("inet6 ")[1].split("/")[0]
+    link_local = (
+        net.member[1].run("ip -6 -o addr show dev eth0 scope link").out.split("inet6 ")[1].split("/")[0]
+    )
     assert net.member[0].ping(f"{link_local}%eth0").ok, "link-local"
 
 
@@ -130,7 +132,9 @@ def kinds_of_frames(bench):
 
 def tagged_frames(bench):
     def tagged(*tags, size=100, dst_mac=None):
-        return lambda src, dst: frames.eth(dst_mac or dst, src, 0x88B5, (MARK + bytes(size))[:size], tags=tags)
+        return lambda src, dst: frames.eth(
+            dst_mac or dst, src, 0x88B5, (MARK + bytes(size))[:size], tags=tags
+        )
 
     ctag, stag = frames.ETH_8021Q, frames.ETH_QINQ
     check_frames(
@@ -160,9 +164,15 @@ def tagged_ip(bench):
     udp4 = frames.ipv4(a, b, frames.UDP, frames.udp(a, b, 1, 2, MARK))
     tcp6 = frames.ipv6(a6, b6, frames.TCP, frames.tcp(a6, b6, 1, 2, 1000, 0, 0x18, MARK))
     table = {}
-    for name, kind, packet in (("TCP/IPv4", 0x0800, tcp4), ("UDP/IPv4", 0x0800, udp4), ("TCP/IPv6", 0x86DD, tcp6)):
+    for name, kind, packet in (
+        ("TCP/IPv4", 0x0800, tcp4),
+        ("UDP/IPv4", 0x0800, udp4),
+        ("TCP/IPv6", 0x86DD, tcp6),
+    ):
         for tags_name, tags in (("no tag", ()), ("802.1Q", ((ctag, 42),)), ("QinQ", ((stag, 7), (ctag, 42)))):
-            table[f"{name}, {tags_name}"] = lambda src, dst, k=kind, p=packet, t=tags: frames.eth(dst, src, k, p, tags=t)
+            table[f"{name}, {tags_name}"] = lambda src, dst, k=kind, p=packet, t=tags: frames.eth(
+                dst, src, k, p, tags=t
+            )
     check_frames(bench, table)
 
 
@@ -173,13 +183,23 @@ def bad_checksums(bench):
     broken_head = bytearray(frames.ipv4(a, b, frames.UDP, frames.udp(a, b, 1, 2, MARK)))
     broken_head[10] ^= 0x55
     table = {
-        "TCP/IPv4": (0x0800, frames.ipv4(a, b, frames.TCP, frames.tcp(a, b, 1, 2, 5, 0, 0x18, MARK, bad=True))),
+        "TCP/IPv4": (
+            0x0800,
+            frames.ipv4(a, b, frames.TCP, frames.tcp(a, b, 1, 2, 5, 0, 0x18, MARK, bad=True)),
+        ),
         "UDP/IPv4": (0x0800, frames.ipv4(a, b, frames.UDP, frames.udp(a, b, 1, 2, MARK, bad=True))),
-        "TCP/IPv6": (0x86DD, frames.ipv6(a6, b6, frames.TCP, frames.tcp(a6, b6, 1, 2, 5, 0, 0x18, MARK, bad=True))),
+        "TCP/IPv6": (
+            0x86DD,
+            frames.ipv6(a6, b6, frames.TCP, frames.tcp(a6, b6, 1, 2, 5, 0, 0x18, MARK, bad=True)),
+        ),
         "IPv4 header": (0x0800, bytes(broken_head)),
     }
     check_frames(
-        bench, {name: lambda src, dst, k=kind, p=packet: frames.eth(dst, src, k, p) for name, (kind, packet) in table.items()}
+        bench,
+        {
+            name: lambda src, dst, k=kind, p=packet: frames.eth(dst, src, k, p)
+            for name, (kind, packet) in table.items()
+        },
     )
 
 
@@ -191,7 +211,11 @@ def bad_checksum_among_good(bench):
     for number in range(8):
         body = bytes([number]) * 1000
         segment = frames.tcp(a, b, 1, 2, 1000 + 1000 * number, 0, 0x10, body, bad=number == 4)
-        sent.append(frames.eth(bench.mac[1], bench.mac[0], 0x0800, frames.ipv4(a, b, frames.TCP, segment, ident=number)))
+        sent.append(
+            frames.eth(
+                bench.mac[1], bench.mac[0], 0x0800, frames.ipv4(a, b, frames.TCP, segment, ident=number)
+            )
+        )
     with RawPort(net.member[0], "eth0") as near, RawPort(net.member[1], "eth0") as far:
         for frame in sent:
             near.send(frame)
@@ -250,7 +274,9 @@ def exact_size(bench):
         expect_messages(bench, lambda: ping(1), 4, "one byte more takes two messages each way")
         assert not ping(5).ok, "five bytes more end at the bridge"
     result = net.vpn[0].ping(two.member4, count=1, size=largest - 27, dont_fragment=True)
-    assert not result.ok and "too long" in result.out.lower(), f"from the bridge one more is refused at once: {result.out}"
+    assert (
+        not result.ok and "too long" in result.out.lower()
+    ), f"from the bridge one more is refused at once: {result.out}"
     assert net.vpn[0].ping(two.wg4, size=1440 - 28, dont_fragment=True).ok, "wg0 carries 1440"
     result = net.vpn[0].ping(two.wg4, count=1, size=1440 - 27, dont_fragment=True)
     assert not result.ok and "too long" in result.out.lower(), f"wg0 refuses 1441: {result.out}"
@@ -273,7 +299,9 @@ def transfers(bench):
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         # At this rate only strangers are captured: the filter names what may pass.
         allowed = f"not arp and not ip6 and not (udp port {PORT} and ip[6:2] & 0x3fff = 0)"
-        dump = net.vpn[0].popen("tcpdump", "-Z", "root", "-U", "-i", "eth0", "-w", file.name, allowed, stderr=-3)
+        dump = net.vpn[0].popen(
+            "tcpdump", "-Z", "root", "-U", "-i", "eth0", "-w", file.name, allowed, stderr=-3
+        )
         server = net.member[1].popen("iperf3", "-s", stdout=-3, stderr=-3)
         wait_for(lambda: "5201" in net.member[1].run("ss -ltn").out, what="the iperf3 server")
         for name, words in {
@@ -282,7 +310,9 @@ def transfers(bench):
             "four streams": ["-C", "cubic", "-P", "4"],
             "UDP": ["-u", "-b", "20M", "-l", "1300"],
         }.items():
-            result = net.member[0].run("iperf3", "-J", "-t", "1", "-c", net.sites[1].member4, *words, check=False, timeout=15)
+            result = net.member[0].run(
+                "iperf3", "-J", "-t", "1", "-c", net.sites[1].member4, *words, check=False, timeout=15
+            )
             report = json.loads(result.out)
             assert "error" not in report, f"{name}: {report.get('error')}"
             total = report["end"].get("sum_received") or report["end"]["sum"]
@@ -307,9 +337,14 @@ def ssh_like(bench):
     """A TCP connection between the gateways' wg0 addresses carries data both ways, intact."""
     net = bench.net
     data = os.urandom(300_000)
-    for family, near, far in ((socket.AF_INET, net.sites[0].wg4, net.sites[1].wg4), (socket.AF_INET6, net.sites[0].wg6, net.sites[1].wg6)):
+    for family, near, far in (
+        (socket.AF_INET, net.sites[0].wg4, net.sites[1].wg4),
+        (socket.AF_INET6, net.sites[0].wg6, net.sites[1].wg6),
+    ):
         listener = net.vpn[1].call(lambda: socket.create_server((far, 2222), family=family))
-        client = net.vpn[0].call(lambda: socket.create_connection((far, 2222), timeout=5, source_address=(near, 0)))
+        client = net.vpn[0].call(
+            lambda: socket.create_connection((far, 2222), timeout=5, source_address=(near, 0))
+        )
         with listener, client:
             server, _ = listener.accept()
             with server:

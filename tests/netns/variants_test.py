@@ -23,9 +23,13 @@ VARIANTS = {
     "sequence numbers sent": Pseudowire(sequence="send"),
     "sequence numbers both ways": Pseudowire(sequence="both"),
     "IPv6 inside": Pseudowire(family=6),
-    "IPv6 inside, cookies, no sublayer": Pseudowire(family=6, cookies=("01020304", "a1a2a3a4"), sublayer="none"),
+    "IPv6 inside, cookies, no sublayer": Pseudowire(
+        family=6, cookies=("01020304", "a1a2a3a4"), sublayer="none"
+    ),
     "encapsulation ip": Pseudowire(encap="ip"),
-    "encapsulation ip, IPv6, cookies": Pseudowire(encap="ip", family=6, cookies=("0102030405060708", "a1a2a3a4a5a6a7a8")),
+    "encapsulation ip, IPv6, cookies": Pseudowire(
+        encap="ip", family=6, cookies=("0102030405060708", "a1a2a3a4a5a6a7a8")
+    ),
     "preshared key": Pseudowire(preshared=new_key()),
     "session MTU 1500": Pseudowire(session_mtu=1500),
     "session MTU 1500, IPv6 inside": Pseudowire(session_mtu=1500, family=6),
@@ -43,15 +47,21 @@ def variant(net, wire):
         assert net.member[1].ping(one.member6, count=2).ok, "member to member, IPv6"
         # Both cookies may differ in size: each direction has its own limit, an echo needs the smaller.
         largest = min(wire.largest_packet(1), wire.largest_packet(2))
-        assert net.member[0].ping(two.member4, count=1, size=largest - 28, dont_fragment=True).ok, f"whole at {largest}"
+        assert (
+            net.member[0].ping(two.member4, count=1, size=largest - 28, dont_fragment=True).ok
+        ), f"whole at {largest}"
         packets = capture.stop()
     check_underlay(packets, ports=(PORT,), mtu=1500)
     assert max(len(p.l3) for p in packets) == 1500, "the largest packet fills the underlay's MTU to the byte"
     if wire.session_mtu == 1500:
         with Capture(net.vpn[0], "eth0") as capture:
             for sender, target in ((net.member[0], two.member4), (net.member[1], one.member4)):
-                assert sender.ping(target, count=3, size=1472, dont_fragment=True).ok, "1500 bytes pass, DF set"
-            assert net.member[0].ping(two.member4, count=3, size=20000).ok, "a datagram of 14 fragments passes"
+                assert sender.ping(
+                    target, count=3, size=1472, dont_fragment=True
+                ).ok, "1500 bytes pass, DF set"
+            assert (
+                net.member[0].ping(two.member4, count=3, size=20000).ok
+            ), "a datagram of 14 fragments passes"
             check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
 
 

@@ -29,7 +29,9 @@ _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 
 def _open_tap(ifname):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH22x", ifname.encode(), _IFF_TAP | _IFF_NO_PI | _IFF_VNET_HDR))
+    fcntl.ioctl(
+        fd, _TUNSETIFF, struct.pack("16sH22x", ifname.encode(), _IFF_TAP | _IFF_NO_PI | _IFF_VNET_HDR)
+    )
     return fd
 
 
@@ -45,7 +47,17 @@ class Guest:
         self.console = tempfile.NamedTemporaryFile(prefix="wirespan-guest-", suffix=".log")
         ours, theirs = socket.socketpair()
         taps = [node.call(lambda ifname=ifname: _open_tap(ifname)) for node, ifname in nics]
-        words = ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "1", "-m", str(memory)]
+        words = [
+            "qemu-system-x86_64",
+            "-machine",
+            "q35,accel=tcg",
+            "-cpu",
+            "max",
+            "-smp",
+            "1",
+            "-m",
+            str(memory),
+        ]
         words += ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot"]
         words += ["-serial", "stdio", "-device", "virtio-serial-pci", "-device", "virtio-rng-pci"]
         words += ["-chardev", f"socket,id=requests,fd={theirs.fileno()}"]
@@ -54,7 +66,10 @@ class Guest:
         words += ["-append", "console=ttyS0 quiet panic=-1 mitigations=off tsc=unstable random.trust_cpu=on"]
         for number, tap in enumerate(taps):
             words += ["-netdev", f"tap,id=net{number},fd={tap}"]
-            words += ["-device", f"virtio-net-pci,netdev=net{number},mac=52:54:00:57:53:{number + 1:02x},romfile="]
+            words += [
+                "-device",
+                f"virtio-net-pci,netdev=net{number},mac=52:54:00:57:53:{number + 1:02x},romfile=",
+            ]
         if icount:
             words += ["-icount", "shift=0,sleep=off"]
         self._qemu = subprocess.Popen(
@@ -107,7 +122,9 @@ class Guest:
                 raise CommandFailed(f"waited {timeout} s for {what}; console:\n{self.console_text()}")
             data = self._channel.recv(65536)
             if not data:
-                raise CommandFailed(f"the guest ended while waiting for {what}; console:\n{self.console_text()}")
+                raise CommandFailed(
+                    f"the guest ended while waiting for {what}; console:\n{self.console_text()}"
+                )
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.decode(errors="replace")
@@ -121,7 +138,9 @@ class Guest:
         self._channel.sendall(f"{number} {timeout} {encoded}\n".encode())
         while True:
             # The guest's clock may run slower than ours: wait longer than it does.
-            answer, status, *rest = self._read_line(3 * timeout + 10, f"the guest to run: {script}").split(" ")
+            answer, status, *rest = self._read_line(3 * timeout + 10, f"the guest to run: {script}").split(
+                " "
+            )
             if answer == str(number):
                 break
         out = base64.b64decode(rest[0] if rest else "").decode(errors="replace")

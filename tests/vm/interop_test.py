@@ -15,7 +15,15 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.capture import Capture, check_underlay, is_wireguard
 from lib.node import Node, need_root, veth
-from lib.reference import PORT, Pseudowire, handmade_commands, handmade_removal, make_sites, new_key, wirespan_conf
+from lib.reference import (
+    PORT,
+    Pseudowire,
+    handmade_commands,
+    handmade_removal,
+    make_sites,
+    new_key,
+    wirespan_conf,
+)
 from lib.runner import Suite, wait_for
 from lib.wirespan import Gateway, find_binary
 from vm.guest import Guest
@@ -32,6 +40,15 @@ ip -n member02 addr add {two.member4}/24 dev eth0
 ip -n member02 addr add {two.member6}/64 dev eth0 nodad
 ip addr add {two.underlay}/24 dev eth0
 ip link set eth0 up
+"""
+
+GUEST_STATE = """
+wg show
+ip -s link show wg0
+ip -s link show l2tpeth0
+ip l2tp show tunnel
+ip l2tp show session
+dmesg | tail -5
 """
 
 
@@ -84,8 +101,7 @@ class Bench:
         parts = [f"--- vpn01: log\n{self.gateway.log_text()}"]
         parts.append(self.vpn.run("ip -s addr", check=False).out)
         parts.append(self.gateway.run("status", self.gateway.conf, check=False).out)
-        words = "wg show; ip -s link show wg0; ip -s link show l2tpeth0; ip l2tp show session; ip l2tp show tunnel; dmesg | tail -5"
-        parts.append("--- guest\n" + self.guest.sh(words, check=False).out)
+        parts.append("--- guest\n" + self.guest.sh(GUEST_STATE, check=False).out)
         return "\n".join(parts)
 
 
@@ -155,7 +171,10 @@ def bulk(bench):
     """TCP in both directions for two seconds: the kernel's segments and ours are understood."""
     bench.up(Pseudowire())
     bench.member.run("ip link set eth0 mtu 1386")
-    bench.guest.sh("ip -n member02 link set eth0 mtu 1386; ip netns exec member02 iperf3 -s >/tmp/iperf.log 2>&1 & echo $! >/tmp/iperf.pid")
+    bench.guest.sh(
+        "ip -n member02 link set eth0 mtu 1386\n"
+        "ip netns exec member02 iperf3 -s >/tmp/iperf.log 2>&1 & echo $! >/tmp/iperf.pid"
+    )
     for name, extra in (("to the kernel", []), ("from the kernel", ["-R"])):
         # The server closes and opens its port again between two tests, and takes its time on an emulated CPU.
         listening = "ip netns exec member02 grep -c ':1451 0*:0000 0A' /proc/net/tcp6 || true"
@@ -182,7 +201,9 @@ def across_rekey(bench):
         words = ["ping", "-n", "-q", "-i", "0.1", "-c", str(count), "-s", "1000", bench.two.member4]
         here = bench.member.run(*words, check=False, timeout=REKEY_SECONDS + 30).out
         time.sleep(2)
-        there = wait_for(lambda: bench.guest.sh("grep received /tmp/ping.out || true").out, 30, 1, "the guest's pings")
+        there = wait_for(
+            lambda: bench.guest.sh("grep received /tmp/ping.out || true").out, 30, 1, "the guest's pings"
+        )
         initiations = handshakes_here(capture)
     assert f"{count} packets transmitted, {count} received" in here, here
     assert f"{count} packets transmitted, {count} received" in there, there
@@ -215,8 +236,12 @@ def main():
     suite.run("the kernel initiates", kernel_initiates, bench)
     for name, wire in VARIANTS.items():
         suite.run(name, variant, bench, wire)
-    suite.run("the kernel fragments (l2tpeth0 at 1500)", kernel_fragments, bench, Pseudowire(session_mtu=1500))
-    suite.run("the kernel fragments, IPv6 inside", kernel_fragments, bench, Pseudowire(session_mtu=1500, family=6))
+    suite.run(
+        "the kernel fragments (l2tpeth0 at 1500)", kernel_fragments, bench, Pseudowire(session_mtu=1500)
+    )
+    suite.run(
+        "the kernel fragments, IPv6 inside", kernel_fragments, bench, Pseudowire(session_mtu=1500, family=6)
+    )
     suite.run("TCP both ways", bulk, bench)
     suite.run(f"streams both ways across a rekey ({REKEY_SECONDS} s)", across_rekey, bench)
     suite.finish()
