@@ -201,8 +201,7 @@ static bool item_continues(
 	const uint8_t *first = item_frame(m, it);
 	uint32_t payload = s->len - s->hdr_len;
 
-	if (s->hdr_len != it->hdr_len || payload > it->gso_size ||
-		it->len + payload > SUPERFRAME_MAX ||
+	if (payload > it->gso_size || it->len + payload > SUPERFRAME_MAX ||
 		it->n_frames == (is_tcp(s) ? GSO_MERGE_SEGMENTS_MAX : GSO_MERGE_UDP_SEGMENTS_MAX))
 		return false;
 	if (!ip_continues(it, first + it->l3, s->frame + it->l3, &s->h))

@@ -171,6 +171,83 @@ static void test_every_wrong_bit(void **state)
 	}
 }
 
+/* Set the 16-bit word at `fill` so that the checksum over [start, start + len) at `check` comes to
+ * zero, which is then written in its other form, 0xffff. */
+static void other_zero(uint8_t *start, size_t len, unsigned pseudo, uint8_t *check, uint8_t *fill)
+{
+	test_be16(check, 0);
+	test_be16(fill, 0);
+	test_be16(fill, ~test_sum(pseudo, start, len) & 0xffff);
+	test_be16(check, 0xffff);
+}
+
+/* A checksum of 0xffff is right where 0 is, but splitting would not write it: not merged. */
+static void test_other_zero(void **state)
+{
+	struct testpkt a = SEG(.ethernet = false), b = SEG(.ethernet = false, NEXT);
+	size_t l4_len;
+
+	for (unsigned kind = 0; kind < 3; kind++) {
+		put_frame(0, &a, NULL);
+		put_frame(1, &b, NULL);
+		l4_len = frames[1].len - 20;
+		if (kind == 1)
+			other_zero(data[1] + 20, l4_len, test_pseudo(data[1], 6, l4_len),
+				data[1] + 36, data[1] + 60);
+		if (kind == 2)
+			other_zero(data[1], 20, 0, data[1] + 10, data[1] + 4);
+		memcpy(copies[1], data[1], frames[1].len);
+		assert_true(naive_checksums_ok(&frames[1]));
+		assert_int_equal(merge_checked("zero", &all_caps, 2), kind ? 2 : 1);
+	}
+}
+
+static void repair_checksums(uint8_t *ip, size_t len)
+{
+	bool v6 = ip[0] >> 4 == 6;
+	unsigned ihl = v6 ? 40 : 20, proto = v6 ? ip[6] : ip[9];
+	uint8_t *check = ip + ihl + (proto == 17 ? 6 : 16);
+	unsigned sum;
+
+	if (!v6) {
+		test_be16(ip + 10, 0);
+		test_be16(ip + 10, ~test_sum(0, ip, 20) & 0xffff);
+	}
+	test_be16(check, 0);
+	sum = ~test_sum(test_pseudo(ip, proto, len - ihl), ip + ihl, len - ihl) & 0xffff;
+	test_be16(check, sum ? sum : 0xffff);
+}
+
+/* Another value anywhere in the headers, with checksums that are right, is another packet. */
+static void test_every_header_bit(void **state)
+{
+	for (unsigned kind = 0; kind < 4; kind++) {
+		struct testpkt a = SEG(.ethernet = false, .v6 = kind & 1, .udp = kind & 2);
+		struct testpkt b = a;
+		unsigned l4 = testpkt_l4(&a), hdr_len = testpkt_hdr_len(&a);
+		unsigned check = l4 + (a.udp ? 6 : 16);
+
+		b.seq += b.payload;
+		for (unsigned bit = 0; bit < hdr_len * 8; bit++) {
+			unsigned at = bit / 8, items;
+			bool free_id = !a.v6 && (at == 4 || at == 5); /* DF is set */
+			bool psh = !a.udp && at == l4 + 13 && bit % 8 == 3;
+
+			if ((!a.v6 && (at == 10 || at == 11)) || at == check || at == check + 1)
+				continue;
+			put_frame(0, &a, NULL);
+			put_frame(1, &b, NULL);
+			data[1][at] ^= (uint8_t)(1 << bit % 8);
+			repair_checksums(data[1], frames[1].len);
+			memcpy(copies[1], data[1], frames[1].len);
+			items = merge_checked("header bit", &all_caps, 2);
+			if (items != (free_id || psh ? 1 : 2))
+				fail_msg("kind %u: byte %u bit %u: %u items", kind, at, bit % 8,
+					items);
+		}
+	}
+}
+
 /* What the device does not take is not merged. */
 static void test_caps(void **state)
 {
@@ -253,6 +330,8 @@ static void test_limits(void **state)
 	assert_int_equal(train(tcp, fit), 1);
 	assert_int_equal(train(tcp, fit + 1), 2);
 	tcp.payload = 10;
+	tcp.df = false;
+	tcp.id = 0xfff0;
 	assert_int_equal(train(tcp, GSO_MERGE_SEGMENTS_MAX), 1);
 	assert_int_equal(train(tcp, GSO_MERGE_SEGMENTS_MAX + 1), 2);
 	assert_int_equal(train(udp, GSO_MERGE_UDP_SEGMENTS_MAX), 1);
@@ -386,6 +465,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_every_wrong_bit),
+		cmocka_unit_test(test_other_zero),
+		cmocka_unit_test(test_every_header_bit),
 		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_tags_apart),
 		cmocka_unit_test(test_closes),
