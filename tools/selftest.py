@@ -3,6 +3,7 @@
 """Tests of the checks themselves: each rule is shown something that breaks it."""
 import unittest
 
+import count
 import layers
 import purity
 import sizes
@@ -83,6 +84,27 @@ class Words(unittest.TestCase):
             self.assertEqual(len(words.check_file("doc/a.md", bad)), 1, bad)
         for good in ("sys/work/x", "the network/homepage", "./work/x"):
             self.assertEqual(words.check_file("doc/a.md", good), [], good)
+
+
+class Count(unittest.TestCase):
+    def counted(self, stdout, result="OK", code=0):
+        tally = count.Tally()
+        count.program({"name": "p:unit / a", "stdout": stdout, "result": result, "returncode": code}, tally)
+        return tuple(tally.count.values())
+
+    def test_programs(self):
+        cmocka = "[==========] 3 test(s) run.\n[  PASSED  ] 2 test(s).\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] test_a\n"
+        self.assertEqual(self.counted(cmocka, "FAIL", 1), (2, 1, 0))
+        self.assertEqual(self.counted("[  PASSED  ] 2 test(s).\n[  SKIPPED ] 1 test(s), listed below:\n"), (2, 0, 1))
+        self.assertEqual(self.counted("CASE PASS a\nCASE SKIP b: no c\nCASE PASS d\n"), (2, 0, 1))
+        self.assertEqual(self.counted("Ran 12 tests in 0.1s\n\nOK\n"), (12, 0, 0))
+        self.assertEqual(self.counted("something else"), (1, 0, 0))
+        self.assertEqual(self.counted("why", "SKIP", 77), (0, 0, 1))
+
+    def test_failure_without_a_case_to_blame(self):
+        self.assertEqual(self.counted("", "FAIL", -11), (0, 1, 0))
+        self.assertEqual(self.counted("[  PASSED  ] 2 test(s).\nLeakSanitizer: 1 leak\n", "FAIL", 1), (2, 1, 0))
+        self.assertEqual(self.counted("CASE PASS a\n", "TIMEOUT", -15), (1, 1, 0))
 
 
 class Purity(unittest.TestCase):

@@ -153,7 +153,7 @@ const char *ip_prefix_text(const struct ip_prefix *p, char buf[static IP_PREFIX_
 const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN])
 {
 	if (!a->family || !inet_ntop(a->family, a->bytes, buf, IP_ADDR_TEXT_LEN))
-		strcpy(buf, "none");
+		(void)snprintf(buf, IP_ADDR_TEXT_LEN, "none");
 	return buf;
 }
 

@@ -31,7 +31,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (level > max_level)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (use_syslog)
 		syslog((int)level, "%s", line);

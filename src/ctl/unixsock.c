@@ -37,7 +37,7 @@ static void folder_of(const char *path, char ret[static UNIXSOCK_PATH_LEN])
 	memcpy(ret, path, len);
 	ret[len] = '\0';
 	if (len == 0)
-		strcpy(ret, slash ? "/" : ".");
+		memcpy(ret, slash ? "/" : ".", 2);
 }
 
 /* Open the folder of `path`, made if missing, and lock it against other claims. */

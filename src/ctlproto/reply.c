@@ -20,7 +20,7 @@ void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 
 	reply->ok = false;
 	va_start(ap, format);
-	vsnprintf(reply->text, sizeof(reply->text), format, ap);
+	(void)vsnprintf(reply->text, sizeof(reply->text), format, ap);
 	va_end(ap);
 }
 

@@ -58,7 +58,7 @@ int status_add_warning(struct status_report *r, const char *format, ...)
 	if (!warning)
 		return -ENOMEM;
 	va_start(ap, format);
-	vsnprintf(warning->text, sizeof(warning->text), format, ap);
+	(void)vsnprintf(warning->text, sizeof(warning->text), format, ap);
 	va_end(ap);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/bytes.h"
 #include "wg/peer.h"
 
@@ -152,6 +153,7 @@ static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 	struct wg_allowed_node *n = &t->nodes[i];
 	struct wg_peer *peer = n->peer;
 
+	ASSERT(peer);
 	if (n->peer_next != WG_NO_NODE)
 		t->nodes[n->peer_next].peer_prev = n->peer_prev;
 	else
