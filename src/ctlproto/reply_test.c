@@ -112,15 +112,17 @@ static void fill_report(struct status_report *r)
 		ip_addr_parse(i ? "fd00::1" : "10.0.1.11", &t->local);
 		ip_addr_parse(i ? "fd00::2" : "10.0.1.21", &t->remote);
 		snprintf(s->name, sizeof(s->name), "l2tpeth%u", i);
-		snprintf(status_add_member(r)->name, STATUS_IFNAME_LEN, "eth%u", i);
 	}
-	strcpy(r->bridge.name, "br-l2tp0");
-	r->bridge.mtu = 1500;
-	r->bridge.stp = true;
-	r->bridge.members[1].mtu = 1386;
-	r->bridge.members[1].up = true;
-	r->bridge.members[0].session = true;
-	add_prefix(&r->bridge.addresses, "10.0.2.11/24");
+	strcpy(status_add_bridge(r)->name, "br-l2tp0");
+	strcpy(status_add_bridge(r)->name, "br-other");
+	r->bridges[0].mtu = 1500;
+	r->bridges[0].stp = true;
+	add_prefix(&r->bridges[0].addresses, "10.0.2.11/24");
+	for (unsigned i = 0; i < 3; i++)
+		snprintf(status_add_member(&r->bridges[1])->name, STATUS_IFNAME_LEN, "eth%u", i);
+	r->bridges[1].members[1].mtu = 1386;
+	r->bridges[1].members[1].up = true;
+	r->bridges[1].members[0].session = true;
 	r->budget = (struct status_budget){ .outer_mtu = 1500,
 		.outer_ipv6 = true,
 		.outer_measured = true,
@@ -151,7 +153,6 @@ static void assert_reports_equal(struct status_report *a, struct status_report *
 	struct status_report y = *b;
 
 	assert_prefixes_equal(&a->wg.addresses, &b->wg.addresses);
-	assert_prefixes_equal(&a->bridge.addresses, &b->bridge.addresses);
 	assert_int_equal(a->peers_len, b->peers_len);
 	for (size_t i = 0; i < a->peers_len; i++) {
 		struct status_peer p = a->peers[i];
@@ -164,11 +165,20 @@ static void assert_reports_equal(struct status_report *a, struct status_report *
 	assert_memory_equal(a->tunnels, b->tunnels, a->tunnels_len * sizeof(*a->tunnels));
 	assert_memory_equal(a->sessions, b->sessions, a->sessions_len * sizeof(*a->sessions));
 	assert_memory_equal(a->warnings, b->warnings, a->warnings_len * sizeof(*a->warnings));
-	assert_memory_equal(a->bridge.members, b->bridge.members,
-		a->bridge.members_len * sizeof(*a->bridge.members));
+	assert_int_equal(a->bridges_len, b->bridges_len);
+	for (size_t i = 0; i < a->bridges_len; i++) {
+		struct status_bridge p = a->bridges[i];
+		struct status_bridge q = b->bridges[i];
+
+		assert_prefixes_equal(&p.addresses, &q.addresses);
+		assert_int_equal(p.members_len, q.members_len);
+		assert_memory_equal(p.members, q.members, p.members_len * sizeof(*p.members));
+		p.addresses.v = q.addresses.v;
+		p.members = q.members;
+		assert_memory_equal(&p, &q, sizeof(p));
+	}
 	x.wg.addresses.v = y.wg.addresses.v = NULL;
-	x.bridge.addresses.v = y.bridge.addresses.v = NULL;
-	x.bridge.members = y.bridge.members = NULL;
+	x.bridges = y.bridges = NULL;
 	x.peers = y.peers = NULL;
 	x.tunnels = y.tunnels = NULL;
 	x.sessions = y.sessions = NULL;
@@ -205,7 +215,7 @@ static void test_empty_report(void **state)
 
 	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
 	assert_non_null(memmem(line, len, "\"wireguard\":null", 16));
-	assert_non_null(memmem(line, len, "\"bridge\":null", 13));
+	assert_non_null(memmem(line, len, "\"bridges\":[]", 12));
 	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
 	assert_memory_equal(&reply, &back, sizeof(reply));
 	free(line);

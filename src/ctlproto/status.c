@@ -38,13 +38,22 @@ struct status_session *status_add_session(struct status_report *r)
 	return session;
 }
 
-struct status_member *status_add_member(struct status_report *r)
+struct status_bridge *status_add_bridge(struct status_report *r)
 {
-	void *array = r->bridge.members;
-	struct status_member *member =
-		array_grow(&array, &r->bridge.members_len, sizeof(*r->bridge.members));
+	void *array = r->bridges;
+	struct status_bridge *bridge = array_grow(&array, &r->bridges_len, sizeof(*r->bridges));
 
-	r->bridge.members = array;
+	r->bridges = array;
+	return bridge;
+}
+
+struct status_member *status_add_member(struct status_bridge *bridge)
+{
+	void *array = bridge->members;
+	struct status_member *member =
+		array_grow(&array, &bridge->members_len, sizeof(*bridge->members));
+
+	bridge->members = array;
 	return member;
 }
 
@@ -84,7 +93,10 @@ void status_report_fini(struct status_report *r)
 	free(r->sessions);
 	free(r->warnings);
 	free(r->wg.addresses.v);
-	free(r->bridge.addresses.v);
-	free(r->bridge.members);
+	for (size_t i = 0; i < r->bridges_len; i++) {
+		free(r->bridges[i].addresses.v);
+		free(r->bridges[i].members);
+	}
+	free(r->bridges);
 	memset(r, 0, sizeof(*r));
 }

@@ -145,9 +145,9 @@ struct status_member {
 	bool session; /* one of our L2TP interfaces, not a local NIC */
 };
 
-/** The bridge. */
+/** A bridge. */
 struct status_bridge {
-	char name[STATUS_IFNAME_LEN]; /* empty: none */
+	char name[STATUS_IFNAME_LEN];
 	uint32_t mtu;
 	bool stp;
 	struct status_prefixes addresses;
@@ -204,7 +204,8 @@ struct status_report {
 	size_t tunnels_len;
 	struct status_session *sessions;
 	size_t sessions_len;
-	struct status_bridge bridge;
+	struct status_bridge *bridges;
+	size_t bridges_len;
 	struct status_budget budget;
 	struct status_engine engine;
 	struct drop_counters drops;
@@ -221,8 +222,11 @@ struct status_tunnel *status_add_tunnel(struct status_report *r);
 /** Append a zeroed session. Return: as status_add_peer(). */
 struct status_session *status_add_session(struct status_report *r);
 
-/** Append a zeroed port of the bridge. Return: as status_add_peer(). */
-struct status_member *status_add_member(struct status_report *r);
+/** Append a zeroed bridge. Return: as status_add_peer(). */
+struct status_bridge *status_add_bridge(struct status_report *r);
+
+/** Append a zeroed port to a bridge. Return: as status_add_peer(). */
+struct status_member *status_add_member(struct status_bridge *bridge);
 
 /** Append a warning, made as by printf and cut to STATUS_TEXT_LEN. Return: 0 or -ENOMEM. */
 int status_add_warning(struct status_report *r, const char *format, ...)

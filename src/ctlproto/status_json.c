@@ -164,7 +164,7 @@ static const struct field report[] = {
 	{ FIELD_ROW_ARRAY(status_report, "peers", peers, peer) },
 	{ FIELD_ROW_ARRAY(status_report, "tunnels", tunnels, tunnel) },
 	{ FIELD_ROW_ARRAY(status_report, "sessions", sessions, session) },
-	{ FIELD_ROW(status_report, "bridge", FIELD_OPTIONAL, bridge), .sub = bridge },
+	{ FIELD_ROW_ARRAY(status_report, "bridges", bridges, bridge) },
 	{ FIELD_ROW(status_report, "budget", FIELD_OBJECT, budget), .sub = budget },
 	{ FIELD_ROW(status_report, "engine", FIELD_OBJECT, engine), .sub = engine },
 	{ FIELD_ROW(status_report, "drops", FIELD_DROPS, drops) },

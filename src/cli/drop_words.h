@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What each reason for a drop means, for a person who looks for a fault. */
+#ifndef CLI_DROP_WORDS_H
+#define CLI_DROP_WORDS_H
+
+#include "pkt/drop.h"
+
+/** What happened, and where it helps what to look at. `d` must be below DROP_COUNT. */
+const char *drop_words(enum drop d);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers as people read them: sizes, counts, spans of time. */
+#ifndef CLI_HUMAN_H
+#define CLI_HUMAN_H
+
+#include <stdint.h>
+
+#define HUMAN_LEN 40 /* room for any of these, with the NUL */
+
+/** "812 B", "1.50 KiB", "3.21 GiB", as wg(8) does. Return: `buf`. */
+const char *human_bytes(uint64_t bytes, char buf[static HUMAN_LEN]);
+
+/** "1,234,567". Return: `buf`. */
+const char *human_count(uint64_t count, char buf[static HUMAN_LEN]);
+
+/** The two largest units of a span: "40 ms", "12 s", "2 min 5 s", "3 h 20 min", "12 d 4 h". Return:
+ * `buf`. */
+const char *human_span(uint64_t ms, char buf[static HUMAN_LEN]);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The status report for programs: JSON. */
+#ifndef CLI_RENDER_JSON_H
+#define CLI_RENDER_JSON_H
+
+#include <stdio.h>
+
+#include "ctlproto/status.h"
+
+/** Write one site's report as a JSON object. Return: 0 or -ENOMEM. */
+int render_json(FILE *out, const struct status_report *r);
+
+/** Write all sites' reports as {"sites":[…]}. Return: 0 or -ENOMEM. */
+int render_json_sites(FILE *out, const struct status_report *reports, size_t len);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the three renderings of a status report: the reference site, as its users see it. */
+#include "cli/render_json.h"
+#include "cli/render_openmetrics.h"
+#include "cli/render_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include <cmocka.h>
+
+#include "cli/drop_words.h"
+#include "ctlproto/status_json.h"
+
+static void add_prefix(struct status_prefixes *list, const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	assert_int_equal(status_add_prefix(list, &p), 0);
+}
+
+static void fill_wg(struct status_report *r)
+{
+	struct status_peer *peer = status_add_peer(r);
+
+	strcpy(r->wg.name, "wg0");
+	memset(r->wg.public_key, 0x11, KEY_LEN);
+	r->wg.listen_port = 8172;
+	r->wg.fwmark = 0xca6c;
+	r->wg.mtu = 1440;
+	r->wg.tun_tx = (struct status_traffic){ 12, 1008 };
+	r->wg.tun_rx = (struct status_traffic){ 11, 924 };
+	add_prefix(&r->wg.addresses, "10.0.1.11/24");
+	add_prefix(&r->wg.addresses, "fd00:1::11/64");
+	memset(peer->public_key, 0x22, KEY_LEN);
+	peer->has_psk = true;
+	peer->keepalive_s = 25;
+	peer->state = STATUS_PEER_ESTABLISHED;
+	peer->last_handshake.sec = 1700000000;
+	peer->handshake_age_ms = 72500;
+	peer->rx_bytes = 1262485504;
+	peer->tx_bytes = 3650722;
+	assert_int_equal(endpoint_parse("192.168.122.32:8172", &peer->endpoint), 0);
+	add_prefix(&peer->allowed_ips, "10.0.1.21/32");
+	peer = status_add_peer(r);
+	memset(peer->public_key, 0x33, KEY_LEN);
+	peer->state = STATUS_PEER_HANDSHAKE;
+}
+
+static void fill_l2tp(struct status_report *r)
+{
+	struct status_tunnel *t = status_add_tunnel(r);
+	struct status_session *s = status_add_session(r);
+	struct status_bridge *b;
+	struct status_member *m;
+
+	*t = (struct status_tunnel){ .tunnel_id = 3939,
+		.peer_tunnel_id = 3940,
+		.source_port = 1701,
+		.destination_port = 1701 };
+	ip_addr_parse("10.0.1.11", &t->local);
+	ip_addr_parse("10.0.1.21", &t->remote);
+	*s = (struct status_session){ .name = "l2tpeth0",
+		.tunnel_id = 3939,
+		.session_id = 3941,
+		.peer_session_id = 3942,
+		.cookie_len = 4,
+		.peer_cookie_len = 8,
+		.sublayer = true,
+		.sequence = STATUS_SEQUENCE_SEND,
+		.oversize = STATUS_OVERSIZE_FRAGMENT,
+		.mtu = 1500,
+		.budget = 1386,
+		.mss4 = 1346,
+		.mss6 = 1326,
+		.clamp_mss = true,
+		.mss_clamped = 4,
+		.too_big_sent = 5,
+		.fragmented = 1200,
+		.fragments_tx = 2400,
+		.fragments_rx = 4,
+		.reassembled = 2,
+		.reordered = 1,
+		.dropped_tx = 0,
+		.dropped_rx = 3,
+		.tx = { 98765, 1073741824 },
+		.rx = { 87654, 524288 } };
+	s = status_add_session(r);
+	*s = (struct status_session){ .name = "l2tpeth1",
+		.tunnel_id = 3939,
+		.session_id = 7,
+		.peer_session_id = 8,
+		.mtu = 1386,
+		.budget = 1390 };
+	b = status_add_bridge(r);
+	strcpy(b->name, "br-l2tp0");
+	b->mtu = 1500;
+	add_prefix(&b->addresses, "10.0.2.11/24");
+	m = status_add_member(b);
+	*m = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
+	m = status_add_member(b);
+	*m = (struct status_member){ .name = "l2tpeth0", .mtu = 1500, .session = true };
+}
+
+static void fill_report(struct status_report *r)
+{
+	memset(r, 0, sizeof(*r));
+	strcpy(r->site, "vpn01");
+	strcpy(r->version, "0.1.0");
+	strcpy(r->backend, "userspace");
+	strcpy(r->backend_reason, "this kernel has no \"wireguard\" module");
+	strcpy(r->aead, "openssl");
+	r->uptime_ms = 7512345;
+	r->pid = 4711;
+	r->offloads = (struct status_offloads){
+		.vnet = true, .tso = true, .udp_gso = true, .udp_gro = true
+	};
+	fill_wg(r);
+	fill_l2tp(r);
+	r->budget = (struct status_budget){ .outer_mtu = 1500,
+		.outer_measured = true,
+		.wg_mtu = 1440,
+		.inner_ip = 1386,
+		.mss4 = 1346,
+		.mss6 = 1326 };
+	r->engine = (struct status_engine){ .superframes_tx = 1000,
+		.segments_tx = 40000,
+		.trains_tx = 1010,
+		.batches_tx = 400,
+		.trains_rx = 900,
+		.segments_rx = 30000,
+		.superframes_rx = 950,
+		.batches_rx = 500,
+		.syscalls = 5000,
+		.wakeups = 600,
+		.memory_bytes = 20 << 20 };
+	r->drops.n[DROP_WG_REPLAY] = 12;
+	r->drops.n[DROP_L2TP_COOKIE] = 1234567;
+	assert_int_equal(status_add_warning(r, "the peer sends no sublayer"), 0);
+}
+
+static const char text_golden[] =
+	"site: vpn01\n"
+	"  running for     2 h 5 min, pid 4711, wirespan 0.1.0\n"
+	"  back end        userspace: this kernel has no \"wireguard\" module\n"
+	"  cipher          ChaCha20-Poly1305 by openssl\n"
+	"  offloads        vnet, TSO, UDP GSO, UDP GRO; not in use: USO\n"
+	"  warning         the peer sends no sublayer\n"
+	"\n"
+	"interface: wg0\n"
+	"  public key      ERERERERERERERERERERERERERERERERERERERERERE=\n"
+	"  listening port  8172\n"
+	"  fwmark          0xca6c\n"
+	"  addresses       10.0.1.11/24, fd00:1::11/64\n"
+	"  MTU             1440\n"
+	"  sent            12 packets, 1008 B\n"
+	"  received        11 packets, 924 B\n"
+	"\n"
+	"peer: IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\n"
+	"  endpoint        192.168.122.32:8172\n"
+	"  allowed ips     10.0.1.21/32\n"
+	"  handshake       1 min 12 s ago, session up\n"
+	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
+	"  keepalive       every 25 s\n"
+	"  preshared key   yes\n"
+	"\n"
+	"peer: MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\n"
+	"  endpoint        (none)\n"
+	"  allowed ips     (none)\n"
+	"  handshake       none yet, calling\n"
+	"  transfer        0 B received, 0 B sent\n"
+	"\n"
+	"tunnel: 3939 -> 3940\n"
+	"  path            10.0.1.11 port 1701 -> 10.0.1.21 port 1701, L2TPv3 over UDP, without "
+	"checksum\n"
+	"\n"
+	"session: l2tpeth0, 3941 -> 3942 in tunnel 3939\n"
+	"  header          sublayer default, cookie of 4 bytes sent and 8 expected, numbers sent\n"
+	"  MTU             1500; larger than 1386: fragmented inside the tunnel\n"
+	"  TCP MSS         clamped to 1346 (IPv4), 1326 (IPv6): 4 connections\n"
+	"  sent            98,765 frames, 1.00 GiB\n"
+	"  received        87,654 frames, 512.00 KiB\n"
+	"  cut             1,200 frames into 2,400 fragments\n"
+	"  put together    2 frames from 4 fragments\n"
+	"  too big         5 ICMP replies to members\n"
+	"  reordered       1 frames\n"
+	"  dropped         0 from members, 3 for members\n"
+	"\n"
+	"session: l2tpeth1, 7 -> 8 in tunnel 3939\n"
+	"  header          sublayer none, no cookies, no numbers\n"
+	"  MTU             1386, nothing is fragmented (1390 would fit)\n"
+	"  sent            0 frames, 0 B\n"
+	"  received        0 frames, 0 B\n"
+	"\n"
+	"bridge: br-l2tp0\n"
+	"  addresses       10.0.2.11/24\n"
+	"  MTU             1500\n"
+	"  ports           eth1, MTU 1500\n"
+	"                  l2tpeth0, MTU 1500, L2TP session, down\n"
+	"\n"
+	"MTU budget: 1386\n"
+	"  underlay        1500 bytes over IPv4, measured\n"
+	"  WireGuard       1440 bytes: underlay - 60\n"
+	"  in a frame      1386 bytes: the largest IP packet that crosses in one piece\n"
+	"  TCP MSS         1346 (IPv4), 1326 (IPv6)\n"
+	"\n"
+	"engine: 20.00 MiB of memory\n"
+	"  sending         1,000 reads -> 40,000 packets -> 1,010 sends\n"
+	"  receiving       900 receives -> 30,000 packets -> 950 writes\n"
+	"\n"
+	"dropped: 1,234,579\n"
+	"         12  wg_replay            seen before: a replay, or a datagram doubled on the "
+	"way\n"
+	"  1,234,567  l2tp_cookie          wrong cookie: our PeerCookie must be the peer's "
+	"Cookie\n";
+
+/** What a renderer wrote. */
+struct written {
+	FILE *out;
+	char *text;
+	size_t len;
+};
+
+static void begin(struct written *w)
+{
+	w->text = NULL;
+	w->out = open_memstream(&w->text, &w->len);
+	assert_non_null(w->out);
+}
+
+static void test_text(void **state)
+{
+	const struct render_style plain = { 0 };
+	struct status_report r;
+	struct written w;
+
+	fill_report(&r);
+	begin(&w);
+	render_text(w.out, &r, &plain);
+	fclose(w.out);
+	assert_string_equal(w.text, text_golden);
+	free(w.text);
+	status_report_fini(&r);
+}
+
+/* Colours and arrows change nothing else. */
+static void test_text_style(void **state)
+{
+	const struct render_style style = { .colour = true, .utf8 = true };
+	struct status_report r;
+	struct written w;
+	char *from;
+	char *to;
+
+	fill_report(&r);
+	begin(&w);
+	render_text(w.out, &r, &style);
+	fclose(w.out);
+	assert_true(strncmp(w.text, "\033[1m", 4) == 0);
+	for (from = to = w.text; *from;) {
+		if (*from == '\033') {
+			from = strchr(from, 'm') + 1;
+		} else if (strncmp(from, "→", 3) == 0) {
+			from += 3;
+			*to++ = '-';
+			*to++ = '>';
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+	assert_string_equal(w.text, text_golden);
+	free(w.text);
+	status_report_fini(&r);
+}
+
+/* A site that has nothing but its name: no empty blocks. */
+static void test_text_empty(void **state)
+{
+	const struct render_style plain = { 0 };
+	struct status_report r = { .site = "x", .backend = "kernel", .version = "0.1.0" };
+	struct written w;
+
+	begin(&w);
+	render_text(w.out, &r, &plain);
+	fclose(w.out);
+	assert_string_equal(w.text,
+		"site: x\n"
+		"  running for     0 ms, pid 0, wirespan 0.1.0\n"
+		"  back end        kernel\n"
+		"  offloads        none; not in use: vnet, TSO, USO, UDP GSO, UDP "
+		"GRO\n");
+	free(w.text);
+}
+
+static void test_json(void **state)
+{
+	struct status_report r;
+	struct status_report back;
+	struct json_object *object;
+	struct written w;
+
+	fill_report(&r);
+	begin(&w);
+	assert_int_equal(render_json(w.out, &r), 0);
+	fclose(w.out);
+	object = json_tokener_parse(w.text);
+	assert_non_null(object);
+	assert_int_equal(status_from_json(object, &back), 0);
+	assert_int_equal(back.sessions[0].tx.bytes, 1073741824);
+	assert_non_null(strstr(w.text, "\"endpoint\": \"192.168.122.32:8172\""));
+	json_object_put(object);
+	free(w.text);
+	status_report_fini(&back);
+	status_report_fini(&r);
+}
+
+static void test_json_sites(void **state)
+{
+	struct status_report r[2] = { { .site = "a" }, { .site = "b" } };
+	struct json_object *object;
+	struct json_object *sites;
+	struct written w;
+
+	for (size_t len = 0; len <= 2; len++) {
+		begin(&w);
+		assert_int_equal(render_json_sites(w.out, r, len), 0);
+		fclose(w.out);
+		object = json_tokener_parse(w.text);
+		assert_true(json_object_object_get_ex(object, "sites", &sites));
+		assert_int_equal(json_object_array_length(sites), len);
+		json_object_put(object);
+		free(w.text);
+	}
+}
+
+/* Lines that must be there, and rules of the format that hold for every line. */
+static void test_openmetrics(void **state)
+{
+	static const char *const lines[] = {
+		"# TYPE wirespan_site info\n",
+		"wirespan_site_info{site=\"vpn01\",version=\"0.1.0\",backend=\"userspace\","
+		"aead=\"openssl\",interface=\"wg0\"} 1\n",
+		"# TYPE wirespan_uptime_seconds gauge\n# UNIT wirespan_uptime_seconds seconds\n"
+		"# HELP wirespan_uptime_seconds Time since the site came up.\n"
+		"wirespan_uptime_seconds{site=\"vpn01\"} 7512.345\n"
+		"wirespan_uptime_seconds{site=\"q\\\"\\\\\\n\"} 0.000\n",
+		"wirespan_peer_up{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
+		"\"} 1\n",
+		"wirespan_peer_bytes_total{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\",direction=\"rx\"} 1262485504\n",
+		"wirespan_session_bytes_total{site=\"vpn01\",session=\"l2tpeth0\",direction=\"tx\"}"
+		" "
+		"1073741824\n",
+		"wirespan_session_unfragmented_bytes{site=\"vpn01\",session=\"l2tpeth0\"} 1386\n",
+		"wirespan_dropped_packets_total{site=\"vpn01\",reason=\"wg_replay\"} 12\n",
+	};
+	struct status_report r[2] = { { .version = "" }, { .site = "q\"\\\n" } };
+	struct written w;
+
+	fill_report(&r[0]);
+	begin(&w);
+	render_openmetrics(w.out, r, 2);
+	fclose(w.out);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (!strstr(w.text, lines[i]))
+			fail_msg("missing: %s", lines[i]);
+	}
+	assert_null(strstr(w.text, "last_handshake_seconds{site=\"vpn01\",peer=\"MzMz"));
+	assert_string_equal(w.text + w.len - 6, "# EOF\n");
+	free(w.text);
+	status_report_fini(&r[0]);
+}
+
+static void test_drop_words(void **state)
+{
+	for (int d = DROP_NONE; d < DROP_COUNT; d++)
+		assert_non_null(drop_words((enum drop)d));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_text_style),
+		cmocka_unit_test(test_text_empty),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_sites),
+		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_drop_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* The status report for people. */
+#include "cli/render_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "cli/drop_words.h"
+#include "cli/human.h"
+
+#define LABEL_WIDTH 15
+
+#define BOLD   "\033[1m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
+#define PLAIN  "\033[0m"
+
+/** Where to, and how. */
+struct page {
+	FILE *out;
+	const struct render_style *style;
+	const char *arrow;
+};
+
+static const char *escape(const struct page *p, const char *sequence)
+{
+	return p->style->colour ? sequence : "";
+}
+
+/* The first line of a block: what it is and its name. */
+static void head(const struct page *p, const char *colour, const char *what, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+static void head(
+	const struct page *p, const char *colour, const char *what, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(p->out, "%s%s%s%s: ", escape(p, BOLD), escape(p, colour), what, escape(p, PLAIN));
+	fputs(escape(p, colour), p->out);
+	va_start(ap, format);
+	vfprintf(p->out, format, ap);
+	va_end(ap);
+	fprintf(p->out, "%s\n", escape(p, PLAIN));
+}
+
+/* The beginning of a line: its label in a column of its own. */
+static void label(const struct page *p, const char *name)
+{
+	fprintf(p->out, "  %s%-*s%s ", escape(p, BOLD), LABEL_WIDTH, name, escape(p, PLAIN));
+}
+
+/* A whole line. */
+static void line(const struct page *p, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void line(const struct page *p, const char *name, const char *format, ...)
+{
+	va_list ap;
+
+	label(p, name);
+	va_start(ap, format);
+	vfprintf(p->out, format, ap);
+	va_end(ap);
+	fputc('\n', p->out);
+}
+
+/* A line with a list of prefixes. */
+static void prefix_line(const struct page *p, const char *name, const struct status_prefixes *list)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+
+	label(p, name);
+	for (size_t i = 0; i < list->len; i++)
+		fprintf(p->out, "%s%s", i ? ", " : "", ip_prefix_text(&list->v[i], text));
+	fputs(list->len ? "\n" : "(none)\n", p->out);
+}
+
+static void traffic_line(
+	const struct page *p, const char *name, const struct status_traffic *t, const char *unit)
+{
+	char count[HUMAN_LEN];
+	char bytes[HUMAN_LEN];
+
+	line(p, name, "%s %s, %s", human_count(t->packets, count), unit,
+		human_bytes(t->bytes, bytes));
+}
+
+static void offload_line(const struct page *p, const struct status_offloads *o)
+{
+	const struct {
+		const char *name;
+		bool used;
+	} table[] = { { "vnet", o->vnet }, { "TSO", o->tso }, { "USO", o->uso },
+		{ "UDP GSO", o->udp_gso }, { "UDP GRO", o->udp_gro } };
+
+	label(p, "offloads");
+	for (int used = 1; used >= 0; used--) {
+		bool first = true;
+
+		for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+			if (table[i].used != used)
+				continue;
+			if (first && !used)
+				fputs("; not in use: ", p->out);
+			fprintf(p->out, "%s%s", first ? "" : ", ", table[i].name);
+			first = false;
+		}
+		if (first && used)
+			fputs("none", p->out);
+	}
+	fputc('\n', p->out);
+}
+
+static void site_block(const struct page *p, const struct status_report *r)
+{
+	char uptime[HUMAN_LEN];
+
+	head(p, GREEN, "site", "%s", r->site);
+	line(p, "running for", "%s, pid %u, wirespan %s", human_span(r->uptime_ms, uptime), r->pid,
+		r->version);
+	if (*r->backend_reason)
+		line(p, "back end", "%s: %s", r->backend, r->backend_reason);
+	else
+		line(p, "back end", "%s", r->backend);
+	if (*r->aead)
+		line(p, "cipher", "ChaCha20-Poly1305 by %s", r->aead);
+	offload_line(p, &r->offloads);
+	for (size_t i = 0; i < r->warnings_len; i++)
+		fprintf(p->out, "  %s%-*s %s%s\n", escape(p, YELLOW), LABEL_WIDTH, "warning",
+			r->warnings[i].text, escape(p, PLAIN));
+}
+
+static void wg_block(const struct page *p, const struct status_wg *wg)
+{
+	char key[KEY_BASE64_LEN + 1];
+
+	if (!*wg->name)
+		return;
+	key_to_base64(wg->public_key, key);
+	fputc('\n', p->out);
+	head(p, GREEN, "interface", "%s", wg->name);
+	line(p, "public key", "%s", key);
+	line(p, "listening port", "%u", wg->listen_port);
+	if (wg->fwmark)
+		line(p, "fwmark", "0x%x", wg->fwmark);
+	prefix_line(p, "addresses", &wg->addresses);
+	line(p, "MTU", "%u", wg->mtu);
+	traffic_line(p, "sent", &wg->tun_tx, "packets");
+	traffic_line(p, "received", &wg->tun_rx, "packets");
+}
+
+static void handshake_line(const struct page *p, const struct status_peer *peer)
+{
+	char age[HUMAN_LEN];
+
+	label(p, "handshake");
+	if (peer->last_handshake.sec)
+		fprintf(p->out, "%s ago", human_span(peer->handshake_age_ms, age));
+	else
+		fputs("none yet", p->out);
+	switch (peer->state) {
+	case STATUS_PEER_IDLE:
+		fputs(", no session\n", p->out);
+		break;
+	case STATUS_PEER_HANDSHAKE:
+		fputs(", calling\n", p->out);
+		break;
+	case STATUS_PEER_ESTABLISHED:
+	case STATUS_PEER_STATE_COUNT:
+		fputs(", session up\n", p->out);
+		break;
+	}
+}
+
+static void peer_block(const struct page *p, const struct status_peer *peer)
+{
+	char key[KEY_BASE64_LEN + 1];
+	char endpoint[ENDPOINT_TEXT_LEN];
+	char rx[HUMAN_LEN];
+	char tx[HUMAN_LEN];
+
+	key_to_base64(peer->public_key, key);
+	fputc('\n', p->out);
+	head(p, YELLOW, "peer", "%s", key);
+	line(p, "endpoint", "%s", endpoint_text(&peer->endpoint, endpoint));
+	prefix_line(p, "allowed ips", &peer->allowed_ips);
+	handshake_line(p, peer);
+	line(p, "transfer", "%s received, %s sent", human_bytes(peer->rx_bytes, rx),
+		human_bytes(peer->tx_bytes, tx));
+	if (peer->keepalive_s)
+		line(p, "keepalive", "every %u s", peer->keepalive_s);
+	if (peer->has_psk)
+		line(p, "preshared key", "yes");
+}
+
+static void tunnel_block(const struct page *p, const struct status_tunnel *t)
+{
+	char local[IP_ADDR_TEXT_LEN];
+	char remote[IP_ADDR_TEXT_LEN];
+
+	ip_addr_text(&t->local, local);
+	ip_addr_text(&t->remote, remote);
+	fputc('\n', p->out);
+	head(p, CYAN, "tunnel", "%u %s %u", t->tunnel_id, p->arrow, t->peer_tunnel_id);
+	if (t->encap == STATUS_ENCAP_IP)
+		line(p, "path", "%s %s %s, L2TPv3 over IP", local, p->arrow, remote);
+	else
+		line(p, "path", "%s port %u %s %s port %u, L2TPv3 over UDP, %s", local,
+			t->source_port, p->arrow, remote, t->destination_port,
+			t->udp_checksum ? "with checksum" : "without checksum");
+}
+
+static void session_header_line(const struct page *p, const struct status_session *s)
+{
+	static const char *const sequence[] = { "no numbers", "numbers sent", "numbers expected",
+		"numbers sent and expected" };
+
+	_Static_assert(ARRAY_LEN(sequence) == STATUS_SEQUENCE_COUNT, "every mode has its words");
+	label(p, "header");
+	fputs(s->sublayer ? "sublayer default, " : "sublayer none, ", p->out);
+	if (!s->cookie_len && !s->peer_cookie_len)
+		fputs("no cookies, ", p->out);
+	else
+		fprintf(p->out, "cookie of %u bytes sent and %u expected, ", s->cookie_len,
+			s->peer_cookie_len);
+	fprintf(p->out, "%s\n", sequence[s->sequence]);
+}
+
+static void session_mtu_lines(const struct page *p, const struct status_session *s)
+{
+	static const char *const larger[] = { "fragmented inside the tunnel", "refused with ICMP",
+		"dropped" };
+	char clamped[HUMAN_LEN];
+
+	_Static_assert(ARRAY_LEN(larger) == STATUS_OVERSIZE_COUNT, "every policy has its words");
+	if (s->mtu > s->budget)
+		line(p, "MTU", "%u; larger than %u: %s", s->mtu, s->budget, larger[s->oversize]);
+	else
+		line(p, "MTU", "%u, nothing is fragmented (%u would fit)", s->mtu, s->budget);
+	if (s->clamp_mss)
+		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s connections", s->mss4,
+			s->mss6, human_count(s->mss_clamped, clamped));
+}
+
+static void session_fragment_lines(const struct page *p, const struct status_session *s)
+{
+	char a[HUMAN_LEN];
+	char b[HUMAN_LEN];
+
+	if (s->fragmented)
+		line(p, "cut", "%s frames into %s fragments", human_count(s->fragmented, a),
+			human_count(s->fragments_tx, b));
+	if (s->fragments_rx)
+		line(p, "put together", "%s frames from %s fragments",
+			human_count(s->reassembled, a), human_count(s->fragments_rx, b));
+	if (s->too_big_sent)
+		line(p, "too big", "%s ICMP replies to members", human_count(s->too_big_sent, a));
+	if (s->reordered)
+		line(p, "reordered", "%s frames", human_count(s->reordered, a));
+	if (s->dropped_tx || s->dropped_rx)
+		line(p, "dropped", "%s from members, %s for members", human_count(s->dropped_tx, a),
+			human_count(s->dropped_rx, b));
+}
+
+static void session_block(const struct page *p, const struct status_session *s)
+{
+	fputc('\n', p->out);
+	head(p, CYAN, "session", "%s, %u %s %u in tunnel %u", s->name, s->session_id, p->arrow,
+		s->peer_session_id, s->tunnel_id);
+	session_header_line(p, s);
+	session_mtu_lines(p, s);
+	traffic_line(p, "sent", &s->tx, "frames");
+	traffic_line(p, "received", &s->rx, "frames");
+	session_fragment_lines(p, s);
+}
+
+static void bridge_block(const struct page *p, const struct status_bridge *b)
+{
+	fputc('\n', p->out);
+	head(p, CYAN, "bridge", "%s", b->name);
+	if (b->addresses.len)
+		prefix_line(p, "addresses", &b->addresses);
+	line(p, "MTU", "%u%s", b->mtu, b->stp ? ", spanning tree on" : "");
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct status_member *m = &b->members[i];
+
+		line(p, i ? "" : "ports", "%s, MTU %u%s%s", m->name, m->mtu,
+			m->session ? ", L2TP session" : "", m->up ? "" : ", down");
+	}
+}
+
+static void budget_block(const struct page *p, const struct status_budget *b)
+{
+	if (!b->outer_mtu)
+		return;
+	fputc('\n', p->out);
+	head(p, GREEN, "MTU budget", "%u", b->inner_ip ? b->inner_ip : b->wg_mtu);
+	line(p, "underlay", "%u bytes over %s, %s", b->outer_mtu, b->outer_ipv6 ? "IPv6" : "IPv4",
+		b->outer_measured ? "measured" : "assumed");
+	line(p, "WireGuard", "%u bytes: underlay - %u", b->wg_mtu, b->outer_mtu - b->wg_mtu);
+	if (!b->inner_ip)
+		return;
+	line(p, "in a frame", "%u bytes: the largest IP packet that crosses in one piece",
+		b->inner_ip);
+	line(p, "TCP MSS", "%u (IPv4), %u (IPv6)", b->mss4, b->mss6);
+}
+
+/* How many packets went through in how many calls of the kernel. */
+static void engine_line(const struct page *p, const char *name, uint64_t frames, uint64_t segments,
+	uint64_t trains, bool tx)
+{
+	char a[HUMAN_LEN];
+	char b[HUMAN_LEN];
+	char c[HUMAN_LEN];
+
+	human_count(tx ? frames : trains, a);
+	human_count(segments, b);
+	human_count(tx ? trains : frames, c);
+	line(p, name, "%s %s %s %s packets %s %s %s", a, tx ? "reads" : "receives", p->arrow, b,
+		p->arrow, c, tx ? "sends" : "writes");
+}
+
+static void engine_block(const struct page *p, const struct status_engine *e)
+{
+	char count[HUMAN_LEN];
+
+	if (!e->superframes_tx && !e->trains_rx)
+		return;
+	fputc('\n', p->out);
+	head(p, GREEN, "engine", "%s of memory", human_bytes(e->memory_bytes, count));
+	engine_line(p, "sending", e->superframes_tx, e->segments_tx, e->trains_tx, true);
+	engine_line(p, "receiving", e->superframes_rx, e->segments_rx, e->trains_rx, false);
+}
+
+static void drop_block(const struct page *p, const struct drop_counters *drops)
+{
+	char count[HUMAN_LEN];
+	uint64_t sum = 0;
+
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
+		sum += drops->n[d];
+	if (!sum)
+		return;
+	fputc('\n', p->out);
+	head(p, YELLOW, "dropped", "%s", human_count(sum, count));
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		if (drops->n[d])
+			fprintf(p->out, "  %*s  %s%-20s%s %s\n", 9, human_count(drops->n[d], count),
+				escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
+				drop_words((enum drop)d));
+	}
+}
+
+/* A tunnel, then what belongs to it. */
+static void tunnel_blocks(const struct page *p, const struct status_report *r)
+{
+	for (size_t i = 0; i < r->tunnels_len; i++) {
+		tunnel_block(p, &r->tunnels[i]);
+		for (size_t j = 0; j < r->sessions_len; j++) {
+			if (r->sessions[j].tunnel_id == r->tunnels[i].tunnel_id)
+				session_block(p, &r->sessions[j]);
+		}
+	}
+}
+
+void render_text(FILE *out, const struct status_report *r, const struct render_style *style)
+{
+	struct page p = { .out = out, .style = style, .arrow = style->utf8 ? "→" : "->" };
+
+	site_block(&p, r);
+	wg_block(&p, &r->wg);
+	for (size_t i = 0; i < r->peers_len; i++)
+		peer_block(&p, &r->peers[i]);
+	tunnel_blocks(&p, r);
+	for (size_t i = 0; i < r->bridges_len; i++)
+		bridge_block(&p, &r->bridges[i]);
+	budget_block(&p, &r->budget);
+	engine_block(&p, &r->engine);
+	drop_block(&p, &r->drops);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The status report for people. */
+#ifndef CLI_RENDER_TEXT_H
+#define CLI_RENDER_TEXT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ctlproto/status.h"
+
+/** How the output may look. */
+struct render_style {
+	bool colour; /* escape sequences for bold and colours */
+	bool utf8;   /* arrows; else "->" */
+};
+
+/** Write the report, one block for each part, as wg(8) and networkctl(1) do. Drops are shown only
+ * if there are any. */
+void render_text(FILE *out, const struct status_report *r, const struct render_style *style);
+
+#endif
