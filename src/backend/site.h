@@ -31,15 +31,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backend/error.h"
+
 struct conf_site;
 struct site;
-
-/** Why something failed and what to do about it, as two sentences for a person. */
-struct site_error {
-	int code; /* -errno */
-	char problem[320];
-	char mend[320];
-};
 
 /** The MTUs of the engine's interfaces in bytes, as computed or configured. `sessions` has one for
  * each session of each tunnel, in the order of the file; 0 leaves that interface's MTU alone. */

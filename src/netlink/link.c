@@ -11,7 +11,8 @@
 
 #include <libmnl/libmnl.h>
 
-#define CREATE (NLM_F_CREATE | NLM_F_EXCL)
+#define DEFAULT_FORWARD_DELAY 1500 /* the kernel's, in 1/100 s */
+#define CREATE		      (NLM_F_CREATE | NLM_F_EXCL)
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
@@ -100,22 +101,36 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
-struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge)
+/* What comes of a bridge's own attributes; the forward delay goes back to its default with STP. */
+static void put_bridge(struct nl_msg *m, bool stp, bool has_default_delay)
 {
-	size_t linkinfo;
+	size_t linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
 	size_t data;
 
-	start(m, RTM_NEWLINK, CREATE, 0);
-	nl_msg_put_text(m, IFLA_IFNAME, bridge->name);
-	nl_msg_put(m, IFLA_ADDRESS, bridge->mac, LINK_MAC_LEN);
-	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
 	nl_msg_put_text(m, IFLA_INFO_KIND, "bridge");
 	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
-	nl_msg_put_u32(m, IFLA_BR_STP_STATE, bridge->stp);
-	if (!bridge->stp)
+	if (stp && !has_default_delay)
+		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, DEFAULT_FORWARD_DELAY);
+	nl_msg_put_u32(m, IFLA_BR_STP_STATE, stp);
+	if (!stp)
 		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
 	nl_msg_nest_end(m, data);
 	nl_msg_nest_end(m, linkinfo);
+}
+
+struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge)
+{
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, bridge->name);
+	nl_msg_put(m, IFLA_ADDRESS, bridge->mac, LINK_MAC_LEN);
+	put_bridge(m, bridge->stp, true);
+	return m;
+}
+
+struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp)
+{
+	start(m, RTM_NEWLINK, 0, ifindex);
+	put_bridge(m, stp, false);
 	return m;
 }
 

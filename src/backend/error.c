@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Why something on the machine failed and what to do about it, for a person. */
+#include "backend/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROBLEM_MAX 250 /* and room for the words of an errno */
+
+int site_error_set(struct site_error *error, int code, const char *format, ...)
+{
+	char text[sizeof(error->problem) + sizeof(error->mend)];
+	va_list args;
+	char *mend;
+	size_t len;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	mend = strchr(text, '\n');
+	if (mend)
+		*mend++ = '\0';
+	len = strlen(text);
+	error->code = code;
+	snprintf(error->problem, sizeof(error->problem), "%.*s", PROBLEM_MAX, text);
+	if (len && text[len - 1] == ':')
+		snprintf(error->problem, sizeof(error->problem), "%.*s %s", PROBLEM_MAX, text,
+			strerror(-code));
+	snprintf(error->mend, sizeof(error->mend), "%.*s", PROBLEM_MAX, mend ? mend : "");
+	return code;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Why something on the machine failed and what to do about it, for a person. */
+#ifndef BACKEND_ERROR_H
+#define BACKEND_ERROR_H
+
+/** A failure: an errno and two sentences. */
+struct site_error {
+	int code; /* -errno */
+	char problem[320];
+	char mend[320];
+};
+
+/**
+ * Fill in an error. `format` makes problem and mend in one, with '\n' between them; ": " and the
+ * words for `code` are added to the problem if it ends with a colon. Both are cut to fit.
+ * Return: `code`.
+ */
+int site_error_set(struct site_error *error, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

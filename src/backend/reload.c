@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* A running site changed to what an edited configuration says, as a difference.
+ *
+ * What is to go is found in the journal, what is to come is compared with the journal and the
+ * machine, so that a reload that failed half way can be repeated.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/bridge.h"
+#include "backend/dns.h"
+#include "backend/routes.h"
+#include "backend/site_state.h"
+#include "backend/undo.h"
+#include "netlink/query.h"
+
+static bool has_prefix(const struct conf_prefixes *list, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].prefix.len == p->len &&
+			ip_addr_equal(&list->v[i].prefix.addr, &p->addr))
+			return true;
+	return false;
+}
+
+static bool has_text(const struct conf_texts *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i].text, text))
+			return true;
+	return false;
+}
+
+/** Exchange addresses. Those that come are added twice: the kernel may take them away together with
+ * an older one of the same network. */
+static int change_addresses(struct machine *m, const struct link_info *link,
+	const struct conf_prefixes *old, const struct conf_prefixes *new)
+{
+	bool deleted = false;
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < new->n; i++)
+		if (!has_prefix(old, &new->v[i].prefix))
+			err = machine_add_address(m, link, &new->v[i].prefix);
+	for (size_t i = 0; err == 0 && i < old->n; i++)
+		if (!has_prefix(new, &old->v[i].prefix)) {
+			err = machine_delete_address(m, link, &old->v[i].prefix);
+			deleted = true;
+		}
+	for (size_t i = 0; err == 0 && deleted && i < new->n; i++)
+		err = machine_add_address(m, link, &new->v[i].prefix);
+	return err;
+}
+
+static int change_routes(struct site *site, const struct conf_site *conf,
+	const struct link_info *link, bool new_addresses)
+{
+	struct machine *m = &site->machine;
+	uint32_t kept = plan_has_default(&site->plan) ? site->mark : 0;
+	uint32_t mark = 0;
+	struct plan plan;
+	int err;
+
+	if (plan_make(conf, &plan) < 0)
+		return machine_fail(m, -ENOMEM, "out of memory");
+	/* A mark that the file no longer gives is not kept. */
+	if (site->conf->interface.fwmark && !conf->interface.fwmark)
+		kept = 0;
+	err = routes_choose_mark(m, &conf->interface, &plan, kept, &mark);
+	plan_set_table(&plan, mark);
+	if (err == 0)
+		err = routes_delete(m, link, &site->plan, &plan);
+	if (err == 0)
+		err = routes_add(m, &conf->interface, link, &plan, &site->plan, new_addresses);
+	if (err == 0 && new_addresses)
+		err = routes_renew_filter(m, &conf->interface, &plan);
+	if (err < 0) {
+		plan_fini(&plan);
+		return err;
+	}
+	plan_fini(&site->plan);
+	site->plan = plan;
+	site->mark = mark;
+	return 0;
+}
+
+static int change_wg(struct site *site, const struct conf_site *conf, uint32_t mtu)
+{
+	const struct conf_interface *old = &site->conf->interface;
+	const struct conf_interface *new = &conf->interface;
+	bool new_addresses = !conf_prefixes_equal(&old->addresses, &new->addresses);
+	struct machine *m = &site->machine;
+	struct link_info link;
+	size_t noted;
+	int err;
+
+	if (strcmp(old->name, new->name) != 0)
+		return machine_fail(m, -EINVAL,
+			"the WireGuard interface cannot change its name from %s to %s\n"
+			"Take the site down and up again.",
+			old->name, new->name);
+	err = machine_find(m, new->name, &link);
+	if (err == 0)
+		err = change_addresses(m, &link, &old->addresses, &new->addresses);
+	if (err == 0)
+		err = machine_set_mtu(m, &link, mtu);
+	if (err == 0)
+		err = change_routes(site, conf, &link, new_addresses);
+	if (err < 0 || conf_texts_equal(&old->dns, &new->dns))
+		return err;
+	noted = journal_find(&m->journal, "dns ");
+	if (noted != SIZE_MAX)
+		undo_line(m, noted);
+	return dns_set(m, new);
+}
+
+/** Take out the members that are no longer named under the bridge they are in. */
+static void drop_members(struct site *site, const struct conf_site *conf)
+{
+	struct journal *j = &site->machine.journal;
+
+	for (size_t i = j->n; i-- > 0;) {
+		char name[IF_NAMESIZE];
+		char bridge_name[IF_NAMESIZE];
+		const struct conf_bridge *bridge;
+
+		if (sscanf(j->lines[i], "member %15s %*u %15s", name, bridge_name) != 2)
+			continue;
+		bridge = conf_bridge_find(conf, bridge_name);
+		if (!bridge || !has_text(&bridge->members, name))
+			undo_line(&site->machine, i);
+	}
+}
+
+static void drop_bridges(struct site *site, const struct conf_site *conf)
+{
+	struct journal *j = &site->machine.journal;
+
+	for (size_t i = j->n; i-- > 0;) {
+		char name[IF_NAMESIZE];
+
+		if (sscanf(j->lines[i], "bridge %15s", name) == 1 && !conf_bridge_find(conf, name))
+			undo_line(&site->machine, i);
+	}
+}
+
+static bool is_noted(const struct site *site, const char *kind, const char *name)
+{
+	char start[32];
+
+	snprintf(start, sizeof(start), "%s %s ", kind, name);
+	return journal_find(&site->machine.journal, start) != SIZE_MAX;
+}
+
+static int change_bridge(
+	struct site *site, const struct conf_bridge *old, const struct conf_bridge *new)
+{
+	static const struct conf_bridge nothing;
+	struct machine *m = &site->machine;
+	struct link_info link;
+	struct nl_msg msg;
+	int err;
+
+	if (!is_noted(site, "bridge", new->name))
+		return bridge_make(m, new);
+	err = machine_find(m, new->name, &link);
+	if (err == 0)
+		err = change_addresses(
+			m, &link, old ? &old->addresses : &nothing.addresses, &new->addresses);
+	if (err == 0 && old && old->stp != new->stp)
+		err = machine_change(m, link_encode_stp(&msg, link.ifindex, new->stp),
+			"ip link set %s type bridge stp_state %d", new->name, new->stp);
+	for (size_t i = 0; err == 0 && i < new->members.n; i++)
+		if (!is_noted(site, "member", new->members.v[i].text))
+			err = bridge_add_member(m, &link, new->members.v[i].text);
+	return err;
+}
+
+static const struct conf_session *find_session(const struct conf_site *conf, const char *name)
+{
+	struct site_session_walk walk = { .conf = conf };
+	const struct conf_session *session;
+
+	while ((session = site_next_session(&walk)))
+		if (!strcmp(session->name, name))
+			return session;
+	return NULL;
+}
+
+static int change_session(struct site *site, const struct conf_session *new, uint32_t mtu)
+{
+	const struct conf_session *old = find_session(site->conf, new->name);
+	struct machine *m = &site->machine;
+	struct link_info link;
+	struct link_info bridge;
+	struct nl_msg msg;
+	int err = machine_find(m, new->name, &link);
+
+	if (err < 0)
+		return err;
+	if (*new->bridge) {
+		err = machine_find(m, new->bridge, &bridge);
+		if (err < 0)
+			return err;
+		if (link.master != bridge.ifindex || !(link.flags & IFF_UP))
+			return site_set_session(site, new, mtu);
+	} else if (!old) {
+		return site_set_session(site, new, mtu);
+	} else if (*old->bridge && link.master) {
+		err = machine_change(m, link_encode_master(&msg, link.ifindex, 0),
+			"ip link set %s nomaster", new->name);
+		if (err < 0)
+			return err;
+	}
+	return machine_set_mtu(m, &link, mtu);
+}
+
+static int reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus)
+{
+	struct site_session_walk walk = { .conf = conf };
+	const struct conf_session *session;
+	int err;
+
+	drop_members(site, conf);
+	err = change_wg(site, conf, mtus->wg);
+	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
+		err = change_bridge(site, conf_bridge_find(site->conf, conf->bridges[i].name),
+			&conf->bridges[i]);
+	while (err == 0 && (session = site_next_session(&walk)))
+		err = change_session(site, session, mtus->sessions[walk.i - 1]);
+	if (err == 0)
+		drop_bridges(site, conf);
+	return err;
+}
+
+int site_reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus,
+	struct site_error *ret_error)
+{
+	const struct conf_site *old = site->conf;
+	int err = reload(site, conf, mtus);
+
+	if (err == 0) {
+		site->conf = conf;
+		err = site_note_hooks(site, SITE_POST_DOWN);
+	}
+	if (err == 0)
+		err = site_note_hooks(site, SITE_PRE_DOWN);
+	if (err < 0) {
+		site->conf = old;
+		*ret_error = site->machine.error;
+	}
+	return err;
+}
