@@ -20,6 +20,12 @@ bool bridge_is_ours(const struct machine *m, const struct link_info *link)
 	return !strcmp(link->kind, "bridge") && !strcmp(link->alias, m->alias);
 }
 
+bool bridge_can_hold(const struct link_info *link)
+{
+	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) &&
+	       strcmp(link->kind, "bridge") != 0;
+}
+
 /** The bridge's own address: that of its first member, as a bridge of one NIC has it by itself, so
  * that it is the same after every start; without members a random one. */
 static void choose_mac(
@@ -78,9 +84,9 @@ static int check_free(
 {
 	struct link_info master = { 0 };
 
-	if (link->type != ARPHRD_ETHER || link->flags & IFF_LOOPBACK)
+	if (!bridge_can_hold(link))
 		return machine_fail(m, -EINVAL,
-			"%s is no Ethernet interface, it cannot be a port of %s\n"
+			"%s is no Ethernet interface, or a bridge: it cannot be a port of %s\n"
 			"Name an Ethernet interface as Member.",
 			link->name, bridge->name);
 	if (!link->master || link->master == bridge->ifindex)

@@ -26,6 +26,9 @@ void bridge_undo(struct machine *m, const char *args);
 /** Undo the journal's line "member …": take it out of our bridge, down if it was down. */
 void bridge_undo_member(struct machine *m, const char *args);
 
+/** Whether an interface can be a port: an Ethernet interface that is no bridge itself. */
+bool bridge_can_hold(const struct link_info *link);
+
 /** Whether an existing interface is a bridge that this site made. */
 bool bridge_is_ours(const struct machine *m, const struct link_info *link);
 

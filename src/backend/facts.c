@@ -3,7 +3,6 @@
 #include "backend/facts.h"
 
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +27,8 @@ static enum conf_link ask_link(void *ctx, const char *name, char ret_master[stat
 		return CONF_LINK_MISSING;
 	if (err < 0)
 		return CONF_LINK_UNKNOWN;
-	if (link.type != ARPHRD_ETHER || link.flags & IFF_LOOPBACK)
-		return CONF_LINK_LOOPBACK;
+	if (!bridge_can_hold(&link))
+		return CONF_LINK_UNFIT;
 	if (!link.master)
 		return CONF_LINK_FREE;
 	if (query_link_index(&m->nl, link.master, &master) < 0)
