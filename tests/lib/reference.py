@@ -73,11 +73,17 @@ def new_key():
     return base64.b64encode(os.urandom(32)).decode()
 
 
+def new_site_keys():
+    """Return: (private key, public key) as text."""
+    private = _wg(["genkey"])
+    return private, _wg(["pubkey"], private)
+
+
 def make_sites():
     """Return: (vpn01, vpn02) of the reference network with fresh keys."""
     sites = []
     for number, near, tunnel, session in ((1, "1", 3939, 3941), (2, "2", 3940, 3942)):
-        private = _wg(["genkey"])
+        private, public = new_site_keys()
         sites.append(
             Site(
                 name=f"vpn0{number}",
@@ -91,7 +97,7 @@ def make_sites():
                 tunnel=tunnel,
                 session=session,
                 private=private,
-                public=_wg(["pubkey"], private),
+                public=public,
             )
         )
     return tuple(sites)

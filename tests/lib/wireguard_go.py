@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""A stock userspace WireGuard (Debian's wireguard-go) in a node, as a peer that is not wirespan."""
+
+import os
+import shutil
+import subprocess
+
+from .reference import PORT
+from .runner import Skip, wait_for
+
+
+class WireguardGo:
+    """wg0 of a node, run by wireguard-go; the keys are those of a Site. It is ended with its node."""
+
+    def __init__(self, node, site):
+        if not shutil.which("wireguard-go"):
+            raise Skip("wireguard-go is not installed")
+        self.node = node
+        self.site = site
+        environment = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error"}
+        words = ["wireguard-go", "-f", "wg0"]
+        self.process = node.popen(
+            *words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        socket = node.path("/run/wireguard/wg0.sock")
+        wait_for(lambda: os.path.exists(socket), what="wireguard-go")
+        node.run(
+            "wg", "set", "wg0", "listen-port", str(PORT), "private-key", "/dev/stdin", stdin=site.private
+        )
+        node.up("wg0", f"{site.wg4}/24", f"{site.wg6}/64", mtu=1440)
+
+    def peer(self, far, endpoint=True, allowed=None):
+        """Add the site `far` as a peer, with its wg addresses as AllowedIPs unless others are given."""
+        words = [
+            "wg",
+            "set",
+            "wg0",
+            "peer",
+            far.public,
+            "allowed-ips",
+            allowed or f"{far.wg4}/32,{far.wg6}/128",
+        ]
+        if endpoint:
+            words += ["endpoint", f"{far.underlay}:{PORT}"]
+        self.node.run(*words)
+
+    def forget_peer(self, far):
+        """Remove the peer and with it every session."""
+        self.node.run("wg", "set", "wg0", "peer", far.public, "remove")
