@@ -53,10 +53,10 @@ void budget_compute(
 	*ret = b;
 }
 
-int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
-	const struct conf_session *session, struct mtu_ladder *ret)
+struct mtu_options budget_options(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session)
 {
-	struct mtu_options o = {
+	return (struct mtu_options){
 		.underlay = b->outer_mtu,
 		.wg_mtu = b->wg_mtu,
 		.outer_family = b->outer_family,
@@ -66,6 +66,12 @@ int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
 								       : L2TP_SUBLAYER_NONE,
 		.cookie_len = (unsigned)size_max(session->cookie_len, session->peer_cookie_len),
 	};
+}
+
+int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session, struct mtu_ladder *ret)
+{
+	struct mtu_options o = budget_options(b, tunnel, session);
 
 	return mtu_ladder_compute(&o, ret);
 }

@@ -26,6 +26,10 @@ struct budget {
 void budget_compute(
 	const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark, struct budget *ret);
 
+/** What the ladder of one session under a budget depends on; no VLAN tags. */
+struct mtu_options budget_options(const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct conf_session *session);
+
 /** The ladder of one session under a budget. Return: 0, or the errors of mtu_ladder_compute(). */
 int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session, struct mtu_ladder *ret);

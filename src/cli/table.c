@@ -8,11 +8,13 @@
 
 #include "base/bytes.h"
 #include "cli/keys.h"
+#include "cli/mtu.h"
 #include "cli/validate.h"
 #include "conf/nearest.h"
 
 /* In the order in which people meet them. */
 static const struct verb *const verbs[] = {
+	&verb_mtu,
 	&verb_validate,
 	&verb_genkey,
 	&verb_pubkey,

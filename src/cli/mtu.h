@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* mtu: the header ladder of a configuration's sessions, or of options. */
+#ifndef CLI_MTU_H
+#define CLI_MTU_H
+
+#include "cli/verb.h"
+
+/** `wirespan mtu`. */
+extern const struct verb verb_mtu;
+
+#endif
