@@ -103,13 +103,18 @@ static void check_dns(const struct conf_site *site, struct conf_report *report)
 void conf_check(const struct conf_site *site, const uint8_t *public_key,
 	const struct conf_facts *facts, struct conf_report *report)
 {
+	bool unread = site->wireguard && site->n_files < 2; /* said so already */
+
+	if (unread)
+		return;
 	if (site->interface.section.line) {
 		check_private_key(site, report);
 		check_mtu(site, report);
 		check_listen_port(site, report);
 		check_dns(site, report);
 	} else {
-		conf_report_add(report, CONF_ERROR, (struct conf_at){ 0 },
+		conf_report_add(report, CONF_ERROR,
+			(struct conf_at){ .file = site->wireguard != NULL },
 			"there is no [Interface]\nadd one with PrivateKey, ListenPort and Address, "
 			"or [Site] with WireGuard = FILE");
 	}

@@ -86,7 +86,10 @@ static void check_local(
 	ip_addr_text(&tunnel->local, local);
 	ip_addr_text(&tunnel->remote, remote);
 	if (!at.line) {
-		if (!tunnel->local.family)
+		/* if there are addresses that could not be read, that was said already */
+		if (!tunnel->local.family &&
+			(site->interface.addresses.n ||
+				!site->interface.at[CONF_INTERFACE_ADDRESS].line))
 			conf_report_add(report, CONF_ERROR, tunnel->section,
 				"[L2TP] has no Local, and no Address of [Interface] is in one "
 				"subnet with Remote %s\nadd Local = with one of our addresses",

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "conf/complete.h"
 #include "conf/nearest.h"
 
 /* A name that an interface has or shall have, and where that is said. */
@@ -73,6 +75,13 @@ static int compare_uses(const void *a, const void *b)
 	return order ? order : (x->at.line > y->at.line) - (x->at.line < y->at.line);
 }
 
+static const char *mend_for(const struct use *use)
+{
+	if (!strcmp(use->what, "Member"))
+		return "name each interface once, and none that wirespan makes itself";
+	return use->is_default ? "add Name = with another name" : "choose another name";
+}
+
 static void check_names(const struct conf_site *site, struct conf_report *report)
 {
 	struct use *uses = calloc(count_uses(site), sizeof(*uses));
@@ -94,8 +103,7 @@ static void check_names(const struct conf_site *site, struct conf_report *report
 		conf_report_add(report, CONF_ERROR, second->at,
 			"the interface name \"%s\" is that of the %s in %s already\n%s",
 			second->name, first->what, conf_place(site, first->at, second->at, place),
-			second->is_default ? "add Name = with another name"
-					   : "choose another name");
+			mend_for(second));
 	}
 	free(uses);
 }
@@ -299,6 +307,11 @@ void conf_check_links(
 	for (size_t i = 0; i < site->n_bridges; i++) {
 		const struct conf_bridge *bridge = &site->bridges[i];
 
+		if (!strcasecmp(bridge->name, CONF_BRIDGE_NONE))
+			conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_NAME],
+				"Name: a bridge cannot be called \"%s\": Bridge = none means no "
+				"bridge\nchoose another name",
+				bridge->name);
 		check_bridge_ports(site, bridge, report);
 		for (size_t k = 0; facts && k < bridge->members.n; k++)
 			check_member(bridge, &bridge->members.v[k], facts, report);

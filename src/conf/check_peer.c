@@ -185,7 +185,7 @@ void conf_check_peers(
 		check_public_key(peer, public_key, report);
 		check_preshared_key(peer, report);
 		check_own_address(site, peer, report);
-		if (!peer->allowed_ips.n)
+		if (!peer->at[CONF_PEER_ALLOWED_IPS].line)
 			conf_report_add(report, CONF_WARNING, peer->section,
 				"[Peer] has no AllowedIPs: nothing can be sent to it or come from "
 				"it\n"

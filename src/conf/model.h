@@ -18,7 +18,8 @@
 #include "base/addr.h"
 #include "base/keytext.h"
 
-#define CONF_COOKIE_MAX 8 /* bytes */
+#define CONF_COOKIE_MAX 8    /* bytes */
+#define CONF_L2TP_PORT	1701 /* the default of both UDP ports */
 
 /** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any file".
  */

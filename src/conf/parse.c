@@ -169,8 +169,8 @@ static void *tunnel_new(struct parser *p)
 	if (!tunnel)
 		return NULL;
 	site->n_tunnels++;
-	tunnel->udp_source_port = 1701;
-	tunnel->udp_destination_port = 1701;
+	tunnel->udp_source_port = CONF_L2TP_PORT;
+	tunnel->udp_destination_port = CONF_L2TP_PORT;
 	tunnel->section = p->reader.at;
 	return tunnel;
 }

@@ -92,8 +92,9 @@ const char *conf_value_name_problem(const char *name)
 		return "is empty";
 	if (len >= IF_NAMESIZE)
 		return "is longer than the 15 characters an interface name may have";
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return "cannot be an interface's name";
+	if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "all") ||
+		!strcmp(name, "default"))
+		return "is a name that the kernel keeps for itself";
 	if (strspn(name, LETTERS_DIGITS "_=+.-") != len)
 		return "has a character that an interface name may not have (letters, digits, "
 		       "_ = + . - may stand)";
@@ -138,7 +139,7 @@ const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret
 	uint32_t port;
 
 	if (!bracket && is_ipv6(text))
-		return "is an IPv6 address without a port\nwrite it as [address]:port";
+		return "is an IPv6 address without brackets\nwrite it as [address]:port";
 	if (!colon || (bracket && (colon == text || colon[-1] != ']')))
 		return "has no port\nwrite it as address:port, name:port or [IPv6 address]:port";
 	if (conf_value_u32(colon + 1, 1, UINT16_MAX, &port) < 0)

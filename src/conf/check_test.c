@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the check: each mistake of check_cases.txt, put into a right file, and what is said of
+ * it.
+ */
+#include "conf/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "conf/complete.h"
+#include "conf/parse.h"
+
+#define TEXT_MAX 4096
+
+/* One mistake: in the right file, the lines `from` become `to`; then `report` is said. */
+struct mistake {
+	char name[512];
+	char from[TEXT_MAX];
+	char to[TEXT_MAX];
+	char report[TEXT_MAX];
+};
+
+/* The right file, and the file of cases being read. */
+static char base[TEXT_MAX];
+static const char *cases_path;
+
+/* All problems of a site as one text to free(). */
+static char *report_text(const struct conf_site *site, struct conf_report *report)
+{
+	char *text = strdup("");
+
+	conf_report_sort(report);
+	for (size_t i = 0; i < report->n; i++) {
+		char *problem = conf_problem_text(&report->v[i], site);
+		char *longer;
+
+		assert_int_not_equal(asprintf(&longer, "%s%s", text, problem), -1);
+		free(text);
+		free(problem);
+		text = longer;
+	}
+	return text;
+}
+
+/* Where the lines `from` stand in `base`. */
+static const char *find_lines(const char *from)
+{
+	const char *at = strstr(base, from);
+
+	while (at && at != base && at[-1] != '\n')
+		at = strstr(at + 1, from);
+	assert_non_null(at);
+	return at;
+}
+
+/* `base` with the lines `from` replaced by `to`, to free(). */
+static char *mutate(const char *from, const char *to)
+{
+	const char *at = find_lines(from);
+	char *text;
+
+	assert_int_not_equal(
+		asprintf(&text, "%.*s%s%s", (int)(at - base), base, to, at + strlen(from)), -1);
+	return text;
+}
+
+/* Parse and check `text`, and compare what is said with `expected`. */
+static void expect_report(
+	const char *name, const char *text, const struct conf_facts *facts, const char *expected)
+{
+	/* the public key of the private key in the right file */
+	static const char own_key[] = "DaHajLVjyDp0Vezvo5iciZSJztA71HlOAtPezaGR8XU=";
+	struct conf_source source = {
+		.name = "site.conf", .folder = "/etc/wirespan", .bytes = text, .len = strlen(text)
+	};
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	uint8_t own[KEY_LEN];
+	char *said;
+
+	assert_int_equal(key_from_base64(own_key, KEY_BASE64_LEN, own), 0);
+	conf_site_init(&site);
+	assert_int_equal(conf_parse(&site, &source, &report), 0);
+	conf_complete(&site, &report);
+	conf_check(&site, own, facts, &report);
+	said = report_text(&site, &report);
+	if (strcmp(said, expected) != 0)
+		print_error("case: %s\n", name);
+	assert_string_equal(said, expected);
+	assert_int_equal(conf_report_ok(&report), !strstr(expected, ": error: "));
+	free(said);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+}
+
+static void append(char text[static TEXT_MAX], const char *line)
+{
+	size_t len = strlen(text);
+
+	assert_true(len + strlen(line) < TEXT_MAX);
+	strcpy(text + len, line);
+}
+
+static void try_mistake(const struct mistake *m)
+{
+	char *text = mutate(m->from, m->to);
+
+	expect_report(m->name, text, NULL, m->report);
+	free(text);
+}
+
+/* What follows the mark and its blank in a line of the file of cases. */
+static const char *after_mark(const char *line)
+{
+	return line[1] == ' ' ? line + 2 : line + 1;
+}
+
+/* Read one line; at a case's end, try it. Return: whether it was. */
+static bool take_line(struct mistake *m, char *line)
+{
+	switch (line[0]) {
+	case '|':
+		append(base, after_mark(line));
+		break;
+	case '=':
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(m->name, sizeof(m->name), "%s", after_mark(line));
+		break;
+	case '-':
+		append(m->from, after_mark(line));
+		break;
+	case '+':
+		append(m->to, after_mark(line));
+		break;
+	case '>':
+		append(m->report, after_mark(line));
+		break;
+	case '#':
+		break;
+	default:
+		if (!m->name[0])
+			break;
+		try_mistake(m);
+		memset(m, 0, sizeof(*m));
+		return true;
+	}
+	return false;
+}
+
+static void test_mistakes(void **state)
+{
+	static struct mistake m;
+	FILE *file = fopen(cases_path, "r");
+	char line[512];
+	unsigned n = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		n += take_line(&m, line);
+	fclose(file);
+	assert_true(n > 100);
+	expect_report("the right file", base, NULL, "");
+}
+
+/* What one machine says of its interfaces. */
+static enum conf_link fake_link(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
+{
+	static const struct {
+		const char *name;
+		enum conf_link state;
+		const char *master;
+	} links[] = {
+		{ "free0", CONF_LINK_FREE, "" },
+		{ "ours0", CONF_LINK_ENSLAVED, "br-l2tp0" },
+		{ "used0", CONF_LINK_ENSLAVED, "br0" },
+		{ "lo", CONF_LINK_UNFIT, "" },
+		{ "odd0", CONF_LINK_UNKNOWN, "" },
+	};
+
+	(*(unsigned *)ctx)++;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (!strcmp(links[i].name, name)) {
+			strcpy(ret_master, links[i].master);
+			return links[i].state;
+		}
+	return CONF_LINK_MISSING;
+}
+
+static void test_members(void **state)
+{
+	unsigned questions = 0;
+	const struct conf_facts facts = { .link = fake_link, .ctx = &questions };
+	char *text = mutate("Member = eth1\n",
+		"Member = eth1\nMember = free0, ours0\nMember = used0\nMember = lo\n"
+		"Member = odd0\n");
+
+	expect_report("members", text, &facts,
+		"site.conf:22: error: Member: there is no interface \"eth1\" on this machine\n"
+		"    `ip link` lists those there are\n"
+		"site.conf:24: error: Member: \"used0\" is a port of \"br0\" already\n"
+		"    take it out there: ip link set used0 nomaster\n"
+		"site.conf:25: error: Member: \"lo\" cannot be bridged: it is a bridge itself, or "
+		"no Ethernet interface\n"
+		"    name the interface that leads to the members\n");
+	assert_int_equal(questions, 6);
+	free(text);
+}
+
+/* Whatever is wrong with a key, no report repeats it. */
+static void test_no_key_shown(void **state)
+{
+	static const char *const lines[] = {
+		"PrivateKey = %s",
+		"PrivateKey = %s%s",
+		"PrivateKe = %s",
+		"%s",
+		"%s = x",
+		"[%s]",
+		"[%s",
+		"ListenPort = %s",
+		"Address = %s",
+		"Name = %s",
+		"PostUp = %s\nPostUp",
+		"MTU = %s",
+		"%s %s",
+		"Endpoint = %s",
+		"DNS = %s!",
+		"FwMark = 0x%s",
+	};
+	static const char key[] = "4AIb6i+kAestJ85t7KYTtElDFGN5CGP3xeDaoYFsNkE=";
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		struct conf_source source = { .name = "x", .folder = "/" };
+		struct conf_report report = { 0 };
+		struct conf_site site;
+		char text[512];
+		char *said;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(text, sizeof(text), lines[i], key, key);
+#pragma GCC diagnostic pop
+		memmove(text + 12, text, sizeof(text) - 12);
+		memcpy(text, "[Interface]\n", 12);
+		source.bytes = text;
+		source.len = strlen(text);
+		conf_site_init(&site);
+		assert_int_equal(conf_parse(&site, &source, &report), 0);
+		said = report_text(&site, &report);
+		assert_null(strstr(said, "4AIb6i"));
+		assert_null(strstr(said, "FGN5CGP3"));
+		free(said);
+		conf_report_fini(&report);
+		conf_site_fini(&site);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_no_key_shown),
+	};
+
+	if (argc != 2)
+		return 2;
+	cases_path = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* The canonical text of a site: what the parser reads back to the same model. */
+#include "conf/print.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "conf/complete.h"
+#include "conf/keys.h"
+
+/* A text that grows, and is wiped where it moves. */
+struct text {
+	char *bytes;
+	size_t len;
+	size_t size;
+	bool out_of_memory;
+};
+
+static void reserve(struct text *t, size_t more)
+{
+	size_t size = size_max(2 * t->size, t->len + more);
+	char *bytes;
+
+	if (t->len + more <= t->size)
+		return;
+	bytes = malloc(size);
+	if (!bytes) {
+		t->out_of_memory = true;
+		return;
+	}
+	if (t->bytes) {
+		memcpy(bytes, t->bytes, t->len);
+		secret_wipe(t->bytes, t->len);
+	}
+	free(t->bytes);
+	t->bytes = bytes;
+	t->size = size;
+}
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (n < 0)
+		t->out_of_memory = true;
+	else
+		reserve(t, (size_t)n + 1);
+	if (t->out_of_memory)
+		return;
+	va_start(args, format);
+	vsnprintf(t->bytes + t->len, t->size - t->len, format, args);
+	va_end(args);
+	t->len += (size_t)n;
+}
+
+/* A comment of one or more lines; none for NULL. */
+static void add_note(struct text *t, const char *note)
+{
+	while (note && *note) {
+		size_t len = strcspn(note, "\n");
+
+		add(t, "#%s%.*s\n", len ? " " : "", (int)len, note);
+		note += len + (note[len] == '\n');
+	}
+}
+
+static void add_section(struct text *t, enum conf_section section, const char *note)
+{
+	add(t, "%s[%s]\n", t->len ? "\n" : "", conf_sections[section].name);
+	add_note(t, note);
+}
+
+static void add_key(struct text *t, const char *name, const uint8_t key[static KEY_LEN])
+{
+	char base64[KEY_BASE64_LEN + 1];
+
+	key_to_base64(key, base64);
+	add(t, "%s = %s\n", name, base64);
+	secret_wipe(base64, sizeof(base64));
+}
+
+static void add_addr(struct text *t, const char *name, const struct ip_addr *addr)
+{
+	char buf[IP_ADDR_TEXT_LEN];
+
+	add(t, "%s = %s\n", name, ip_addr_text(addr, buf));
+}
+
+static void add_prefixes(struct text *t, const char *name, const struct conf_prefixes *list)
+{
+	char buf[IP_PREFIX_TEXT_LEN];
+
+	for (size_t i = 0; i < list->n; i++)
+		add(t, "%s = %s\n", name, ip_prefix_text(&list->v[i].prefix, buf));
+}
+
+static void add_texts(struct text *t, const char *name, const struct conf_texts *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		add(t, "%s = %s\n", name, list->v[i].text);
+}
+
+static void add_bool(struct text *t, const char *name, bool value)
+{
+	add(t, "%s = %s\n", name, value ? "yes" : "no");
+}
+
+static void add_cookie(struct text *t, const char *name, const uint8_t *cookie, size_t len)
+{
+	if (!len)
+		return;
+	add(t, "%s = ", name);
+	for (size_t i = 0; i < len; i++)
+		add(t, "%02x", cookie[i]);
+	add(t, "\n");
+}
+
+static void print_site(struct text *t, const struct conf_site *site)
+{
+	if (site->backend == CONF_BACKEND_AUTO && !site->wireguard)
+		return;
+	add_section(t, CONF_SECTION_SITE, NULL);
+	if (site->backend != CONF_BACKEND_AUTO)
+		add(t, "Backend = %s\n", conf_word(conf_backend_words, site->backend));
+	if (site->wireguard)
+		add(t, "WireGuard = %s\n", site->wireguard);
+}
+
+static void print_interface(struct text *t, const struct conf_interface *wg, const char *note)
+{
+	add_section(t, CONF_SECTION_INTERFACE, note);
+	add(t, "Name = %s\n", wg->name);
+	if (wg->private_key_file)
+		add(t, "PrivateKeyFile = %s\n", wg->private_key_file);
+	else if (wg->has_private_key)
+		add_key(t, "PrivateKey", wg->private_key);
+	if (wg->listen_port)
+		add(t, "ListenPort = %u\n", wg->listen_port);
+	add_prefixes(t, "Address", &wg->addresses);
+	if (wg->mtu)
+		add(t, "MTU = %u\n", wg->mtu);
+	if (wg->fwmark)
+		add(t, "FwMark = 0x%x\n", wg->fwmark);
+	if (wg->table == CONF_TABLE_OFF)
+		add(t, "Table = off\n");
+	else if (wg->table == CONF_TABLE_NUMBER)
+		add(t, "Table = %u\n", wg->table_number);
+	add_texts(t, "DNS", &wg->dns);
+	add_texts(t, "PreUp", &wg->pre_up);
+	add_texts(t, "PostUp", &wg->post_up);
+	add_texts(t, "PreDown", &wg->pre_down);
+	add_texts(t, "PostDown", &wg->post_down);
+}
+
+/* Beside an included file: the name, if it was given in the site's own file. */
+static void print_name(struct text *t, const struct conf_interface *wg)
+{
+	struct conf_at at = wg->at[CONF_INTERFACE_NAME];
+
+	if (!at.line || at.file)
+		return;
+	add_section(t, CONF_SECTION_INTERFACE, NULL);
+	add(t, "Name = %s\n", wg->name);
+}
+
+static void print_peer(struct text *t, const struct conf_peer *peer, const char *note)
+{
+	add_section(t, CONF_SECTION_PEER, note);
+	if (!secret_is_zero(peer->public_key, KEY_LEN))
+		add_key(t, "PublicKey", peer->public_key);
+	if (peer->preshared_key_file)
+		add(t, "PresharedKeyFile = %s\n", peer->preshared_key_file);
+	else if (peer->has_preshared_key)
+		add_key(t, "PresharedKey", peer->preshared_key);
+	if (peer->endpoint_host && strchr(peer->endpoint_host, ':'))
+		add(t, "Endpoint = [%s]:%u\n", peer->endpoint_host, peer->endpoint_port);
+	else if (peer->endpoint_host)
+		add(t, "Endpoint = %s:%u\n", peer->endpoint_host, peer->endpoint_port);
+	add_prefixes(t, "AllowedIPs", &peer->allowed_ips);
+	if (peer->keepalive_s)
+		add(t, "PersistentKeepalive = %u\n", peer->keepalive_s);
+}
+
+static void print_tunnel(struct text *t, const struct conf_tunnel *tunnel, const char *note)
+{
+	add_section(t, CONF_SECTION_L2TP, note);
+	if (tunnel->tunnel_id)
+		add(t, "TunnelId = %u\n", tunnel->tunnel_id);
+	if (tunnel->peer_tunnel_id)
+		add(t, "PeerTunnelId = %u\n", tunnel->peer_tunnel_id);
+	if (tunnel->local.family)
+		add_addr(t, "Local", &tunnel->local);
+	if (tunnel->remote.family)
+		add_addr(t, "Remote", &tunnel->remote);
+	if (tunnel->encap != CONF_ENCAP_UDP)
+		add(t, "EncapsulationType = %s\n", conf_word(conf_encap_words, tunnel->encap));
+	if (tunnel->udp_source_port != CONF_L2TP_PORT)
+		add(t, "UDPSourcePort = %u\n", tunnel->udp_source_port);
+	if (tunnel->udp_destination_port != CONF_L2TP_PORT)
+		add(t, "UDPDestinationPort = %u\n", tunnel->udp_destination_port);
+	if (tunnel->udp_checksum)
+		add_bool(t, "UDPChecksum", true);
+}
+
+/* Bridge = is only needed where the default would be another. */
+static void print_session_bridge(
+	struct text *t, const struct conf_site *site, const struct conf_session *session)
+{
+	const char *bridge = session->bridge[0] ? session->bridge : CONF_BRIDGE_NONE;
+
+	if (site->n_bridges == 1 && !strcmp(session->bridge, site->bridges[0].name))
+		return;
+	if (site->n_bridges || session->bridge[0])
+		add(t, "Bridge = %s\n", bridge);
+}
+
+static void print_session(struct text *t, const struct conf_site *site,
+	const struct conf_session *session, const char *note)
+{
+	add_section(t, CONF_SECTION_SESSION, note);
+	add(t, "Name = %s\n", session->name);
+	if (session->session_id)
+		add(t, "SessionId = %u\n", session->session_id);
+	if (session->peer_session_id)
+		add(t, "PeerSessionId = %u\n", session->peer_session_id);
+	if (session->sublayer != CONF_SUBLAYER_DEFAULT)
+		add(t, "Layer2SpecificHeader = %s\n",
+			conf_word(conf_sublayer_words, session->sublayer));
+	add_cookie(t, "Cookie", session->cookie, session->cookie_len);
+	add_cookie(t, "PeerCookie", session->peer_cookie, session->peer_cookie_len);
+	if (session->sequence != CONF_SEQUENCE_NONE)
+		add(t, "Sequence = %s\n", conf_word(conf_sequence_words, session->sequence));
+	if (session->mtu)
+		add(t, "MTU = %u\n", session->mtu);
+	if (session->clamp == CONF_CLAMP_NO)
+		add_bool(t, "ClampMSS", false);
+	else if (session->clamp == CONF_CLAMP_BYTES)
+		add(t, "ClampMSS = %u\n", session->clamp_bytes);
+	if (session->oversize != CONF_OVERSIZE_FRAGMENT)
+		add(t, "Oversize = %s\n", conf_word(conf_oversize_words, session->oversize));
+	print_session_bridge(t, site, session);
+}
+
+static void print_bridge(struct text *t, const struct conf_bridge *bridge, const char *note)
+{
+	add_section(t, CONF_SECTION_BRIDGE, note);
+	add(t, "Name = %s\n", bridge->name);
+	add_prefixes(t, "Address", &bridge->addresses);
+	add_texts(t, "Member", &bridge->members);
+	if (bridge->stp)
+		add_bool(t, "STP", true);
+}
+
+int conf_print(const struct conf_site *site, const struct conf_notes *notes, char **ret_text,
+	size_t *ret_len)
+{
+	static const struct conf_notes none;
+	const struct conf_notes *n = notes ? notes : &none;
+	const char *session_note = n->session;
+	struct text t = { 0 };
+
+	add_note(&t, n->head);
+	print_site(&t, site);
+	if (site->wireguard) {
+		print_name(&t, &site->interface);
+	} else {
+		print_interface(&t, &site->interface, n->interface);
+		for (size_t i = 0; i < site->n_peers; i++)
+			print_peer(&t, &site->peers[i], n->peers ? n->peers[i] : NULL);
+	}
+	for (size_t i = 0; i < site->n_tunnels; i++) {
+		const struct conf_tunnel *tunnel = &site->tunnels[i];
+
+		print_tunnel(&t, tunnel, n->tunnels ? n->tunnels[i] : NULL);
+		for (size_t k = 0; k < tunnel->n_sessions; k++) {
+			print_session(&t, site, &tunnel->sessions[k], session_note);
+			session_note = NULL;
+		}
+	}
+	for (size_t i = 0; i < site->n_bridges; i++)
+		print_bridge(&t, &site->bridges[i], i ? NULL : n->bridge);
+	if (t.out_of_memory) {
+		if (t.bytes)
+			secret_wipe(t.bytes, t.len);
+		free(t.bytes);
+		return -ENOMEM;
+	}
+	*ret_text = t.bytes;
+	*ret_len = t.len;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The canonical text of a site: what the parser reads back to the same model. */
+#ifndef CONF_PRINT_H
+#define CONF_PRINT_H
+
+#include <stddef.h>
+
+#include "conf/model.h"
+
+/** Comments for the text; any may be NULL. Each is one or more lines, without '#'. */
+struct conf_notes {
+	const char *head;
+	const char *interface;
+	const char *const *peers;   /* one for each peer */
+	const char *const *tunnels; /* one for each tunnel */
+	const char *session;	    /* above the first session */
+	const char *bridge;	    /* above the first bridge */
+};
+
+/**
+ * Write `site`, which must have been completed, leaving out what is default but for the names. What
+ * came from an included WireGuard file stays there. `notes` may be NULL. The text holds the site's
+ * keys: wipe it.
+ * Return: 0 and a text to free(), `*ret_len` bytes without its NUL; or -ENOMEM.
+ */
+int conf_print(const struct conf_site *site, const struct conf_notes *notes, char **ret_text,
+	size_t *ret_len);
+
+#endif
