@@ -7,13 +7,20 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "cli/down.h"
 #include "cli/keys.h"
 #include "cli/mtu.h"
+#include "cli/reload.h"
+#include "cli/status.h"
 #include "cli/validate.h"
 #include "conf/nearest.h"
 
 /* In the order in which people meet them. */
 static const struct verb *const verbs[] = {
+	&verb_down,
+	&verb_reload,
+	&verb_status,
+	&verb_metrics,
 	&verb_mtu,
 	&verb_validate,
 	&verb_genkey,

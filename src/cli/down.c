@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* down: take a site down, or undo what a crashed one has left. */
+#include "cli/down.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "backend/site.h"
+#include "cli/running.h"
+#include "ctl/client.h"
+
+#define DOWN_MS 30000
+
+/* Remove the socket of a process that is gone, and with it the folder if it is empty. */
+static void remove_socket(const struct running *site)
+{
+	struct unixsock s;
+
+	if (unixsock_open(site->path, &s) == 0)
+		unixsock_close(&s);
+}
+
+static enum verb_exit still_running(const char *verb, const struct running *site)
+{
+	fprintf(stderr, "%s: %s has not gone down within %d s: see its log; ", verb, site->name,
+		DOWN_MS / 1000);
+	fprintf(stderr, "kill -9 %d ends it, and then `%s %s` undoes what it leaves\n",
+		(int)site_running(site->name), verb, site->name);
+	return VERB_FAILED;
+}
+
+/* Nobody listens at the socket. Return: VERB_DONE if something could be taken down or undone. */
+static enum verb_exit down_without_socket(const char *verb, const struct running *site)
+{
+	struct site_error error = { 0 };
+	pid_t pid = site_running(site->name);
+	bool found = false;
+
+	if (pid > 0) {
+		if (kill(pid, SIGTERM) < 0 && errno != ESRCH) {
+			fprintf(stderr, "%s: %s runs as process %d, which only root may end\n",
+				verb, site->name, (int)pid);
+			return VERB_FAILED;
+		}
+		if (site_wait_stopped(site->name, DOWN_MS) < 0)
+			return still_running(verb, site);
+	}
+	if (site_undo(site->name, &found, &error) < 0) {
+		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.mend);
+		return VERB_FAILED;
+	}
+	remove_socket(site);
+	if (pid <= 0 && !found) {
+		fprintf(stderr, "%s: %s is not running and has left nothing behind\n", verb,
+			site->name);
+		return VERB_FAILED;
+	}
+	printf("%s: %s\n", site->name,
+		pid > 0 ? "is down" : "was not running; what it had left behind is undone");
+	return VERB_DONE;
+}
+
+static enum verb_exit down(const char *verb, const struct running *site)
+{
+	struct ctl_reply reply;
+	int err = ctl_client_down(site->path, DOWN_MS, &reply);
+
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		return down_without_socket(verb, site);
+	if (err == -ETIMEDOUT)
+		return still_running(verb, site);
+	if (err == -ECONNRESET && site_wait_stopped(site->name, DOWN_MS) == 0)
+		return down_without_socket(verb, site);
+	if (err) {
+		running_explain(verb, site, err);
+		return VERB_FAILED;
+	}
+	if (!reply.ok)
+		fprintf(stderr, "%s: %s: %s\n", verb, site->name, reply.text);
+	else
+		printf("%s: %s\n", site->name, *reply.text ? reply.text : "is down");
+	err = !reply.ok;
+	ctl_reply_fini(&reply);
+	return err ? VERB_FAILED : VERB_DONE;
+}
+
+static enum verb_exit run(int argc, char **argv)
+{
+	static const struct option options[] = { { NULL, 0, NULL, 0 } };
+	struct running site;
+
+	if (getopt_long(argc, argv, "", options, NULL) >= 0)
+		return verb_bad_option(argv[0]);
+	if (argc - optind != 1)
+		return verb_usage(argv[0], "name the site to take down");
+	if (!running_find(argv[0], argv[optind], &site))
+		return VERB_FAILED;
+	return down(argv[0], &site);
+}
+
+const struct verb verb_down = {
+	.name = "down",
+	.usage = "NAME|FILE",
+	.summary = "take a site down and leave nothing behind, also after a crash",
+	.help = "Asks the running site NAME to go down and returns when it is gone. If it does "
+		"not\n"
+		"run because it has crashed or was killed, undoes what it has left behind:\n"
+		"bridges, routes, settings. Fails if there is nothing to do.\n",
+	.run = run,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* down: take a site down, or undo what a crashed one has left. */
+#ifndef CLI_DOWN_H
+#define CLI_DOWN_H
+
+#include "cli/verb.h"
+
+/** `wirespan down`. */
+extern const struct verb verb_down;
+
+#endif

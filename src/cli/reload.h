@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* reload: let a running site read its configuration again. */
+#ifndef CLI_RELOAD_H
+#define CLI_RELOAD_H
+
+#include "cli/verb.h"
+
+/** `wirespan reload`. */
+extern const struct verb verb_reload;
+
+#endif

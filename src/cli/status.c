@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* status and metrics: what running sites say of themselves. */
+#include "cli/status.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/render_json.h"
+#include "cli/render_openmetrics.h"
+#include "cli/render_text.h"
+#include "cli/running.h"
+
+/* What standard output can show. */
+static struct render_style find_style(void)
+{
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+
+	setlocale(LC_CTYPE, "");
+	return (struct render_style){
+		.colour = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 &&
+			  !(no_color && *no_color),
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+	};
+}
+
+static void print_text(const struct running_reports *reports)
+{
+	struct render_style style = find_style();
+
+	for (size_t i = 0; i < reports->len; i++) {
+		if (i > 0)
+			putchar('\n');
+		render_text(stdout, &reports->v[i], &style);
+	}
+}
+
+/* Print the reports; without a NAME "nothing" is an answer in JSON, and a failure in words. */
+static enum verb_exit print_status(
+	const char *verb, const struct running_reports *reports, bool named, bool json)
+{
+	int err = 0;
+
+	if (json && named)
+		err = render_json(stdout, &reports->v[0]);
+	else if (json)
+		err = render_json_sites(stdout, reports->v, reports->len);
+	else
+		print_text(reports);
+	if (err)
+		fprintf(stderr, "%s: %s\n", verb, strerror(-err));
+	if (!json && reports->len == 0) {
+		fprintf(stderr, "%s: no site is running\n", verb);
+		return VERB_FAILED;
+	}
+	return err ? VERB_FAILED : VERB_DONE;
+}
+
+static enum verb_exit run_status(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct running_reports reports;
+	enum verb_exit result = VERB_FAILED;
+	bool json = false;
+	bool ok;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "j", options, NULL)) >= 0) {
+		if (c != 'j')
+			return verb_bad_option(argv[0]);
+		json = true;
+	}
+	if (argc - optind > 1)
+		return verb_usage(argv[0], "name one site, or none for all that run");
+	ok = running_status(argv[0], argv[optind], &reports);
+	if (ok || reports.len > 0)
+		result = print_status(argv[0], &reports, argv[optind] != NULL, json);
+	running_free_reports(&reports);
+	return ok ? result : VERB_FAILED;
+}
+
+static enum verb_exit run_metrics(int argc, char **argv)
+{
+	static const struct option options[] = { { NULL, 0, NULL, 0 } };
+	struct running_reports reports;
+	bool ok;
+
+	if (getopt_long(argc, argv, "", options, NULL) >= 0)
+		return verb_bad_option(argv[0]);
+	if (argc - optind > 1)
+		return verb_usage(argv[0], "name one site, or none for all that run");
+	ok = running_status(argv[0], argv[optind], &reports);
+	if (ok || reports.len > 0)
+		render_openmetrics(stdout, reports.v, reports.len);
+	running_free_reports(&reports);
+	return ok ? VERB_DONE : VERB_FAILED;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.usage = "[--json] [NAME|FILE]",
+	.summary = "tunnels, sessions, MTU budget, handshakes, counters, drops by reason",
+	.help = "Asks the running site NAME, or all that run, and shows what it answers. Fails if\n"
+		"the site does not run. Drops are shown only where there are any, with what they\n"
+		"mean.\n"
+		"\n"
+		"  -j, --json   the same as JSON, for programs: an object for NAME, without one\n"
+		"               {\"sites\": [...]}; the keys are in wirespan(8)\n",
+	.run = run_status,
+};
+
+const struct verb verb_metrics = {
+	.name = "metrics",
+	.usage = "[NAME|FILE]",
+	.summary = "counters and states as OpenMetrics text, for monitoring",
+	.help = "Asks the running site NAME, or all that run, and writes their metrics in the\n"
+		"OpenMetrics text format, for example for the textfile collector of Prometheus'\n"
+		"node exporter.\n",
+	.run = run_metrics,
+};

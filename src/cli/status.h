@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* status and metrics: what running sites say of themselves. */
+#ifndef CLI_STATUS_H
+#define CLI_STATUS_H
+
+#include "cli/verb.h"
+
+/** `wirespan status`. */
+extern const struct verb verb_status;
+
+/** `wirespan metrics`. */
+extern const struct verb verb_metrics;
+
+#endif
