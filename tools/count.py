@@ -38,7 +38,7 @@ def cases(text, tally, prefix=""):
     """Count CASE lines. Return: whether there were any."""
     found = CASE.findall(text)
     for kind, name in found:
-        tally.add(kind, 1, prefix + name)
+        tally.add(kind, 1, name if name.startswith(prefix) else prefix + name)
     return bool(found)
 
 

@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every test, from nothing: installs what is missing (Debian 12, as root), builds with gcc, with sanitizers and with
+# clang, runs all suites and the linters. The last line is: N passed, N failed, N skipped.
+#
+# Usage: ./test.sh [SUITE...]    only these of: unit tools fuzz sim netns vm sanitizers lint
+set -u
+cd "$(dirname "$0")" || exit 1
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+
+quick='unit tools fuzz sim' # side by side
+traffic='netns vm'          # one by one: they measure and they take the machine
+wanted=${*:-$quick $traffic sanitizers lint}
+logs=build/test-logs
+results=
+
+wants()
+{
+	case " $wanted " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
+finish()
+{
+	echo
+	if ! command -v python3 >/dev/null; then
+		echo "0 passed, 1 failed, 0 skipped"
+		exit 1
+	fi
+	# shellcheck disable=SC2086 # a list of names without blanks
+	python3 tools/count.py $results
+	exit
+}
+
+# A step that is no test but without which there is none: quiet when it works, all said when it does not.
+step()
+{
+	name=$1
+	shift
+	log="$logs/$(echo "$name" | tr -c 'a-z0-9\n' '-').log"
+	echo "== $name"
+	if "$@" >"$log" 2>&1 </dev/null; then
+		return 0
+	fi
+	tail -n 60 "$log"
+	echo "CASE FAIL $name (all of it: $log)" | tee -a "$logs/steps.txt"
+	return 1
+}
+
+packages()
+{
+	sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' dist/packages.txt
+}
+
+missing()
+{
+	for p in $(packages); do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || echo "$p"
+	done
+}
+
+install_missing()
+{
+	if [ "$(id -u)" != 0 ]; then
+		echo "These packages are missing, and only root can install them: $(missing | tr '\n' ' ')"
+		return 1
+	fi
+	apt-get -q update || return 1
+	# shellcheck disable=SC2046 # a list of names without blanks
+	apt-get -q -y --no-install-recommends install $(missing)
+}
+
+# build DIR OPTION...: configured afresh if it cannot be brought to these options as it is.
+build()
+{
+	dir=$1
+	shift
+	if [ -f "$dir/build.ninja" ]; then
+		meson setup --reconfigure "$dir" "$@" || rm -rf "$dir/meson-private" "$dir/build.ninja"
+	fi
+	if [ ! -f "$dir/build.ninja" ]; then
+		CC=gcc meson setup "$dir" "$@" || return 1
+	fi
+	ninja -C "$dir"
+}
+
+# suites NAME DIR ARGUMENT...: run suites of a build, and keep meson's log under the name.
+suites()
+{
+	name=$1
+	dir=$2
+	shift 2
+	echo "== $name"
+	rm -f "$dir/meson-logs/$name.json"
+	meson test -C "$dir" --logbase "$name" --no-rebuild --print-errorlogs "$@" </dev/null >"$logs/$name.log" 2>&1
+	status=$?
+	grep -vE '^(ninja: |$|Full log written|(Expected Fail|Unexpected Pass|Timeout): +0)' "$logs/$name.log"
+	if [ -f "$dir/meson-logs/$name.json" ]; then
+		results="$results $dir/meson-logs/$name.json"
+	elif [ $status -ne 0 ]; then
+		echo "CASE FAIL $name: meson test ended with $status" | tee -a "$logs/steps.txt"
+	fi
+}
+
+mkdir -p "$logs"
+: >"$logs/steps.txt"
+results="$logs/steps.txt"
+
+if [ -n "$(missing)" ]; then
+	step "install $(missing | wc -l) packages" install_missing || finish
+fi
+step "build with gcc" build build -Dwerror=true || finish
+
+selected=
+for s in $quick; do
+	if wants "$s"; then
+		selected="$selected --suite $s"
+	fi
+done
+if [ -n "$selected" ]; then
+	# shellcheck disable=SC2086 # options and their values
+	suites quick build $selected
+fi
+
+if wants sanitizers; then
+	if step "build with sanitizers" build build-asan -Db_sanitize=address,undefined -Dwerror=true; then
+		ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+			suites sanitizers build-asan --suite unit --suite fuzz --suite sim --timeout-multiplier 4
+	fi
+fi
+
+for s in $traffic; do
+	if wants "$s"; then
+		suites "$s" build --suite "$s" --num-processes 1
+	fi
+done
+
+if wants lint; then
+	echo "== lint"
+	tools/lint build-clang </dev/null 2>&1 | tee "$logs/lint.txt"
+	results="$results $logs/lint.txt"
+fi
+finish
