@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backend/facts.h"
 #include "conf/load.h"
 #include "crypto/x25519.h"
 
-void site_load_report(const char *name_or_path, const struct conf_facts *facts,
-	struct conf_site *ret_site, struct conf_report *report)
+void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
+	struct conf_report *report)
 {
 	char *path = conf_path(name_or_path);
+	struct conf_facts answers;
+	struct facts *facts = NULL;
 	uint8_t public_key[KEY_LEN];
 	bool known;
 
@@ -23,18 +26,21 @@ void site_load_report(const char *name_or_path, const struct conf_facts *facts,
 	if (!conf_load(path, ret_site, report)) {
 		known = ret_site->interface.has_private_key &&
 			!x25519_public(ret_site->interface.private_key, public_key);
-		conf_check(ret_site, known ? public_key : NULL, facts, report);
+		ask_machine = ask_machine && !facts_new(ret_site->name, &facts, &answers);
+		conf_check(
+			ret_site, known ? public_key : NULL, ask_machine ? &answers : NULL, report);
+		facts_free(facts);
 	}
 	conf_report_sort(report);
 	free(path);
 }
 
-bool site_load(const char *name_or_path, const struct conf_facts *facts, struct conf_site *ret_site)
+bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret_site)
 {
 	struct conf_report report = { 0 };
 	bool ok;
 
-	site_load_report(name_or_path, facts, ret_site, &report);
+	site_load_report(name_or_path, ask_machine, ret_site, &report);
 	site_print_report(ret_site, &report);
 	ok = conf_report_ok(&report);
 	conf_report_fini(&report);

@@ -5,24 +5,22 @@
 
 #include <stdbool.h>
 
-#include "conf/check.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
 /**
- * Read and check the configuration NAME or FILE. `facts` may be NULL: then what depends on the
+ * Read and check the configuration NAME or FILE. Without `ask_machine`, what depends on the
  * machine is not checked. Problems are added to `report`, sorted. `ret_site` must be freed with
  * conf_site_fini() in any case.
  */
-void site_load_report(const char *name_or_path, const struct conf_facts *facts,
-	struct conf_site *ret_site, struct conf_report *report);
+void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
+	struct conf_report *report);
 
 /**
  * The same for a verb that needs the site: the problems go to stderr.
  * Return: whether the site can be used; if not, it has been freed.
  */
-bool site_load(
-	const char *name_or_path, const struct conf_facts *facts, struct conf_site *ret_site);
+bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret_site);
 
 /** Print the problems of a site to stderr, one after the other. */
 void site_print_report(const struct conf_site *site, const struct conf_report *report);

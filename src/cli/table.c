@@ -12,11 +12,13 @@
 #include "cli/mtu.h"
 #include "cli/reload.h"
 #include "cli/status.h"
+#include "cli/up.h"
 #include "cli/validate.h"
 #include "conf/nearest.h"
 
 /* In the order in which people meet them. */
 static const struct verb *const verbs[] = {
+	&verb_up,
 	&verb_down,
 	&verb_reload,
 	&verb_status,

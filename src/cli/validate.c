@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cli/facts.h"
 #include "cli/site.h"
 
 static size_t count_sessions(const struct conf_site *site)
@@ -46,13 +45,13 @@ static void print_verdict(
 	printf("\n");
 }
 
-static bool validate(const char *file, const struct conf_facts *facts)
+static bool validate(const char *file, bool ask_machine)
 {
 	struct conf_report report = { 0 };
 	struct conf_site site;
 	bool ok;
 
-	site_load_report(file, facts, &site, &report);
+	site_load_report(file, ask_machine, &site, &report);
 	site_print_report(&site, &report);
 	ok = conf_report_ok(&report);
 	print_verdict(file, &site, &report);
@@ -67,19 +66,19 @@ static enum verb_exit run(int argc, char **argv)
 		{ "offline", no_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const struct conf_facts *facts = &facts_system;
+	bool ask_machine = true;
 	bool ok = true;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
 		if (c != 'o')
 			return verb_bad_option(argv[0]);
-		facts = NULL;
+		ask_machine = false;
 	}
 	if (optind == argc)
 		return verb_usage(argv[0], "name a configuration file");
 	for (; optind < argc; optind++)
-		ok &= validate(argv[optind], facts);
+		ok &= validate(argv[optind], ask_machine);
 	return ok ? VERB_DONE : VERB_FAILED;
 }
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* wirespan up: bring a site up and run it. */
+#include "cli/up.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/site.h"
+#include "conf/load.h"
+#include "daemon/run.h"
+
+static void load(const char *path, struct conf_site *ret, struct conf_report *report)
+{
+	site_load_report(path, true, ret, report);
+}
+
+/* An absolute path, since a daemon leaves its folder. Return: a text to free, or NULL if it cannot
+ * be had. */
+static char *absolute_path(const char *name_or_path)
+{
+	char *path = conf_path(name_or_path);
+	char *absolute = path ? realpath(path, NULL) : NULL;
+
+	if (path && !absolute)
+		fprintf(stderr, "wirespan up: cannot read %s: %s\n", path, strerror(errno));
+	free(path);
+	return absolute;
+}
+
+static enum verb_exit run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "detach", no_argument, NULL, 'd' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct run_config config = { .load = load };
+	char *path;
+	int code;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "d", options, NULL)) >= 0) {
+		if (c != 'd')
+			return verb_bad_option(argv[0]);
+		config.detach = true;
+	}
+	if (optind + 1 != argc)
+		return verb_usage(argv[0], "name one configuration");
+	path = absolute_path(argv[optind]);
+	if (!path)
+		return VERB_FAILED;
+	config.path = path;
+	code = run_site(&config);
+	free(path);
+	return code ? VERB_FAILED : VERB_DONE;
+}
+
+const struct verb verb_up = {
+	.name = "up",
+	.usage = "[-d] NAME|FILE",
+	.summary = "bring the site up",
+	.help = "Checks the configuration, makes the interfaces, addresses, routes and the\n"
+		"bridge, and carries frames until SIGTERM or SIGINT, or `wirespan down`.\n"
+		"SIGHUP applies the edited file, as `wirespan reload` does. If anything\n"
+		"fails, the machine is left as it was.\n"
+		"\n"
+		"  -d, --detach   return once traffic can flow; a child goes on in the\n"
+		"                 background and logs to syslog\n",
+	.run = run,
+};

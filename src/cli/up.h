@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* wirespan up: bring a site up and run it. */
+#ifndef CLI_UP_H
+#define CLI_UP_H
+
+#include "cli/verb.h"
+
+extern const struct verb verb_up;
+
+#endif

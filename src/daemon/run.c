@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a running site: up, the loop with its signals and requests, reload, down. */
+#include "daemon/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/apply.h"
+#include "backend/budget.h"
+#include "backend/report.h"
+#include "backend/site.h"
+#include "backend/userspace.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctl/rundir.h"
+#include "ctl/server.h"
+#include "daemon/detach.h"
+#include "daemon/notify.h"
+#include "loop/loop.h"
+
+/** A running site. Everything may be zero: run_fini() undoes what is there. */
+struct run {
+	const struct run_config *config;
+	struct conf_site conf;
+	struct loop loop;
+	struct notify notify;
+	struct userspace *u;
+	struct site *site;
+	struct budget budget;
+	uint32_t *session_mtus; /* one for each session of `conf`, in the order of the file */
+	struct ctl_server *ctl;
+	struct loop_watch ctl_watch;
+	struct loop_watch signal_watch;
+	struct mono begun;
+	pid_t hook; /* running hooks, or 0 */
+	enum site_hook hook_kind;
+	struct detach detach;
+	bool detached;
+	bool ready;
+	bool stopping;
+	int exit_code;
+};
+
+static int say(const struct site_error *e)
+{
+	log_error("%s %s", e->problem, e->mend);
+	return e->code;
+}
+
+static int run_failed(const char *what, int err, const char *mend)
+{
+	log_error("%s: %s. %s", what, strerror(-err), mend);
+	return err;
+}
+
+/* ---- the configuration ---- */
+
+/* Load the file; every problem is printed, and the first error is handed back. Return: 0, or
+ * -EINVAL with nothing to free. */
+static int run_load(struct run *r, struct conf_site *ret, struct site_error *e)
+{
+	struct conf_report report = { 0 };
+	bool ok;
+
+	r->config->load(r->config->path, ret, &report);
+	*e = (struct site_error){ .code = -EINVAL,
+		.problem = "The configuration was not read: no memory." };
+	for (size_t i = 0; i < report.n; i++) {
+		char *text = conf_problem_text(&report.v[i], ret);
+
+		if (text)
+			fputs(text, stderr);
+		free(text);
+	}
+	for (size_t i = report.n; i-- > 0;) {
+		const struct conf_problem *p = &report.v[i];
+
+		if (p->severity != CONF_ERROR)
+			continue;
+		snprintf(e->problem, sizeof(e->problem), "%s:%u: %s",
+			ret->files && ret->n_files > p->at.file ? ret->files[p->at.file]
+								: r->config->path,
+			p->at.line, p->text);
+		snprintf(e->mend, sizeof(e->mend), "%s", p->mend ? p->mend : "");
+	}
+	ok = conf_report_ok(&report);
+	conf_report_fini(&report);
+	if (!ok)
+		conf_site_fini(ret);
+	return ok ? 0 : -EINVAL;
+}
+
+/* What a reload cannot change: it would be another site. */
+static int run_comparable(
+	const struct conf_site *have, const struct conf_site *next, struct site_error *e)
+{
+	if (!strcmp(have->interface.name, next->interface.name))
+		return 0;
+	*e = (struct site_error){ .code = -EOPNOTSUPP };
+	snprintf(e->problem, sizeof(e->problem), "[Interface] Name has changed from %s to %s.",
+		have->interface.name, next->interface.name);
+	snprintf(e->mend, sizeof(e->mend), "Use `wirespan down` and `wirespan up` for that.");
+	return e->code;
+}
+
+/* ---- MTUs ---- */
+
+/* Compute the budget and the MTU of every interface. Return: 0 or -ENOMEM; `r` is unchanged then.
+ */
+static int run_budget(
+	struct run *r, const struct conf_site *conf, uint32_t fwmark, struct site_mtus *ret)
+{
+	struct nl_socket nl = { 0 };
+	size_t n = 0;
+	uint32_t *mtus;
+
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		n += conf->tunnels[i].n_sessions;
+	mtus = calloc(n + 1, sizeof(*mtus));
+	if (!mtus)
+		return -ENOMEM;
+	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &r->budget);
+	nl_socket_close(&nl);
+	n = 0;
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
+			mtus[n++] = budget_session_mtu(
+				&r->budget, &conf->tunnels[i], &conf->tunnels[i].sessions[k]);
+	free(r->session_mtus);
+	r->session_mtus = mtus;
+	userspace_set_wg_mtu(r->u, r->budget.wg_mtu);
+	*ret = (struct site_mtus){ .wg = r->budget.wg_mtu, .sessions = mtus };
+	return 0;
+}
+
+/* ---- hooks, readiness, stopping ---- */
+
+static void run_end(struct run *r, int exit_code)
+{
+	r->exit_code = exit_code;
+	loop_stop(&r->loop);
+}
+
+/* Start hooks of a kind. Return: whether some are running now. */
+static bool run_hooks(struct run *r, enum site_hook kind, int *ret_err)
+{
+	struct site_error e;
+
+	*ret_err = site_hook_start(r->site, kind, &r->hook, &e);
+	if (*ret_err < 0)
+		say(&e);
+	r->hook_kind = kind;
+	return !*ret_err && r->hook > 0;
+}
+
+static void run_stop(struct run *r)
+{
+	int err;
+
+	if (r->stopping)
+		return;
+	r->stopping = true;
+	notify_stopping(&r->notify);
+	if (r->hook || !r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
+		run_end(r, r->ready ? 0 : 1);
+}
+
+static void run_ready(struct run *r)
+{
+	r->ready = true;
+	log_info("%s is up (%s %s, port %u, wg MTU %u)", r->conf.name, r->conf.interface.name,
+		aead_name(&r->u->engine.aead), r->u->udp.port, r->budget.wg_mtu);
+	notify_ready(&r->notify, "running");
+	if (r->detached && detach_ready(&r->detach) < 0)
+		run_stop(r);
+}
+
+/* ---- requests ---- */
+
+static int run_reload(struct run *r, struct site_error *e)
+{
+	struct conf_site next;
+	struct site_mtus mtus;
+	int err = run_load(r, &next, e);
+
+	if (err < 0)
+		return err;
+	err = run_comparable(&r->conf, &next, e);
+	if (!err)
+		err = apply_add(r->u, &next, e);
+	if (!err && run_budget(r, &next, site_fwmark(r->site), &mtus) < 0)
+		err = -ENOMEM;
+	if (!err)
+		err = site_reload(r->site, &next, &mtus, e);
+	if (err < 0) {
+		struct site_error ignored;
+
+		/* back to what was; the machine's part converges with the next reload */
+		(void)apply_add(r->u, &r->conf, &ignored);
+		apply_sweep(r->u, &r->conf);
+		(void)run_budget(r, &r->conf, site_fwmark(r->site), &mtus);
+		conf_site_fini(&next);
+		return err;
+	}
+	apply_sweep(r->u, &next);
+	conf_site_fini(&r->conf);
+	r->conf = next;
+	err = userspace_rebind(r->u,
+		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port,
+		site_fwmark(r->site));
+	if (err < 0) {
+		*e = (struct site_error){ .code = err };
+		snprintf(e->problem, sizeof(e->problem),
+			"Cannot listen on port %u: %s; still on port %u.",
+			r->conf.interface.listen_port, strerror(-err), r->u->udp.port);
+		snprintf(e->mend, sizeof(e->mend), "Choose another ListenPort, and reload again.");
+	}
+	userspace_work(r->u);
+	return err;
+}
+
+static int run_status(struct run *r, struct status_report *s)
+{
+	snprintf(s->site, sizeof(s->site), "%s", r->conf.name);
+	snprintf(s->version, sizeof(s->version), "%s", WIRESPAN_VERSION);
+	snprintf(s->backend, sizeof(s->backend), "userspace");
+	snprintf(s->backend_reason, sizeof(s->backend_reason), "%s",
+		r->conf.backend == CONF_BACKEND_USERSPACE
+			? "Backend = userspace"
+			: "Backend = auto: this version has no other");
+	s->pid = (uint32_t)getpid();
+	s->uptime_ms = mono_between(r->begun, clock_mono()) / NS_PER_MS;
+	userspace_work(r->u);
+	return report_engine(r->u, &r->conf, &r->budget, s) < 0 ? -ENOMEM
+								: report_bridges(&r->conf, s);
+}
+
+static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
+{
+	struct run *r = ctx;
+	struct site_error e;
+
+	switch (request->verb) {
+	case CTL_STATUS:
+		reply->has_status = true;
+		if (run_status(r, &reply->status) < 0)
+			ctl_reply_fail(reply, "No memory for the report.");
+		return;
+	case CTL_DOWN:
+		run_stop(r);
+		return;
+	case CTL_RELOAD:
+		if (run_reload(r, &e) < 0)
+			ctl_reply_fail(reply, "%s %s", e.problem, e.mend);
+		return;
+	case CTL_VERB_COUNT:
+		return;
+	}
+}
+
+static void on_ctl(void *ctx, uint32_t events)
+{
+	struct run *r = ctx;
+
+	(void)events;
+	ctl_server_run(r->ctl);
+}
+
+static void on_child(struct run *r)
+{
+	struct site_error e;
+	int status;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
+	int err;
+
+	if (pid <= 0 || pid != r->hook)
+		return;
+	r->hook = 0;
+	err = site_hook_end(r->site, r->hook_kind, status, &e);
+	if (err < 0)
+		say(&e);
+	if (r->hook_kind == SITE_HOOK_PRE_DOWN || err < 0)
+		run_end(r, err < 0 ? 1 : 0);
+	else
+		run_ready(r);
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+	struct run *r = ctx;
+	struct signalfd_siginfo info;
+	struct site_error e;
+
+	(void)events;
+	while (read(r->signal_watch.fd, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+		case SIGINT:
+			run_stop(r);
+			break;
+		case SIGHUP:
+			notify_reloading(&r->notify, clock_mono());
+			if (run_reload(r, &e) < 0)
+				say(&e);
+			else
+				log_info("%s reloaded", r->conf.name);
+			notify_ready(&r->notify, "running");
+			break;
+		default:
+			on_child(r);
+			break;
+		}
+	}
+}
+
+/* ---- up ---- */
+
+static int run_open_signals(struct run *r)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	signal(SIGPIPE, SIG_IGN);
+	fd = loop_signal_fd(&set);
+	if (fd < 0)
+		return fd;
+	r->signal_watch = (struct loop_watch){ .fd = fd, .callback = on_signal, .ctx = r };
+	return loop_add(&r->loop, &r->signal_watch, EPOLLIN);
+}
+
+static int run_open_ctl(struct run *r)
+{
+	char path[UNIXSOCK_PATH_LEN];
+	struct ctl_server_config config = { .path = path, .handler = on_request, .ctx = r };
+	int err = rundir_socket_path(r->conf.name, path);
+
+	if (!err)
+		err = ctl_server_open(&config, &r->ctl);
+	if (err < 0)
+		return run_failed("Cannot open the control socket", err,
+			"Is the folder /run/wirespan writable?");
+	r->ctl_watch =
+		(struct loop_watch){ .fd = ctl_server_fd(r->ctl), .callback = on_ctl, .ctx = r };
+	return loop_add(&r->loop, &r->ctl_watch, EPOLLIN);
+}
+
+static int run_open_engine(struct run *r)
+{
+	struct userspace_options options;
+	struct userspace_sizes sizes = {
+		.peers = r->conf.n_peers + 8, .allowed_ips = 64, .packet_max = 10240
+	};
+	struct site_error e;
+	int err = userspace_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+
+	if (err < 0)
+		return run_failed(
+			"Cannot read WIRESPAN_OPTIONS", err, "See wirespan(8), ENVIRONMENT.");
+	err = userspace_open(&r->loop, &options, &sizes, &r->u);
+	if (err < 0)
+		return run_failed("Cannot start the engine", err,
+			"Is there memory, and an AEAD provider of that name?");
+	err = userspace_open_tun(r->u, r->conf.interface.name);
+	if (err < 0)
+		return run_failed("Cannot make the interface [Interface] Name", err,
+			"Are you root, is /dev/net/tun there, and the name free?");
+	err = apply_add(r->u, &r->conf, &e);
+	return err < 0 ? say(&e) : 0;
+}
+
+static int run_up(struct run *r)
+{
+	struct site_error e;
+	struct site_mtus mtus;
+	int err;
+
+	if (r->conf.backend == CONF_BACKEND_KERNEL)
+		return run_failed("Cannot use Backend = kernel", -EOPNOTSUPP,
+			"This version has the userspace engine only: set Backend = auto.");
+	err = site_open(&r->conf, NULL, &r->site, &e);
+	if (err < 0)
+		return say(&e);
+	err = run_open_engine(r);
+	if (!err)
+		err = run_budget(r, &r->conf, r->conf.interface.fwmark, &mtus);
+	if (err < 0)
+		return err;
+	err = site_up(r->site, &mtus, &e);
+	if (err < 0)
+		return say(&e);
+	err = userspace_start(r->u, r->conf.interface.listen_port, site_fwmark(r->site));
+	if (err < 0)
+		return run_failed("Cannot listen on ListenPort", err,
+			"Is another WireGuard using this port (ss -ulpn)?");
+	return run_open_ctl(r);
+}
+
+static void run_fini(struct run *r)
+{
+	if (r->site)
+		site_down(r->site);
+	userspace_close(r->u);
+	site_close(r->site);
+	if (r->signal_watch.fd > 0)
+		close(r->signal_watch.fd);
+	ctl_server_close(r->ctl);
+	loop_close(&r->loop);
+	free(r->session_mtus);
+	notify_close(&r->notify);
+	conf_site_fini(&r->conf);
+}
+
+static void run_loop(struct run *r)
+{
+	int err = 0;
+
+	while (!r->loop.stop && !err) {
+		err = loop_run_once(&r->loop, userspace_deadline(r->u));
+		if (mono_reached(userspace_deadline(r->u), clock_mono()))
+			userspace_work(r->u);
+	}
+	if (err < 0) {
+		run_failed("Cannot wait for events", err, "Report this.");
+		r->exit_code = 1;
+	}
+}
+
+/* The rest of the life of a site whose configuration is loaded. Return: the exit code. */
+static int run_loaded(struct run *r)
+{
+	int err = loop_open(&r->loop);
+
+	if (!err)
+		err = run_open_signals(r);
+	if (!err)
+		err = run_up(r);
+	if (err < 0) {
+		run_fini(r);
+		return 1;
+	}
+	if (!run_hooks(r, SITE_HOOK_POST_UP, &err)) {
+		if (err < 0)
+			run_end(r, 1);
+		else
+			run_ready(r);
+	}
+	run_loop(r);
+	run_fini(r);
+	return r->exit_code;
+}
+
+int run_site(const struct run_config *config)
+{
+	struct run r = { .config = config,
+		.loop = { .epoll_fd = -1 },
+		.begun = clock_mono(),
+		.notify = { -1 } };
+	struct site_error e;
+	int exit_code = 1;
+	int err = run_load(&r, &r.conf, &e);
+
+	if (err < 0)
+		return 1; /* every problem has been printed */
+	if (config->detach) {
+		err = detach_begin(&r.detach, &exit_code);
+		if (err != 0) {
+			if (err < 0)
+				run_failed(
+					"Cannot go to the background", err, "Run it without -d.");
+			conf_site_fini(&r.conf);
+			return exit_code;
+		}
+		r.detached = true;
+	}
+	(void)notify_open(&r.notify);
+	return run_loaded(&r);
+}
