@@ -164,6 +164,32 @@ def inner_packet_seeds():
         put("inner_packet", f"fragments{version}-many", sequence_of(*[pieces(version, data, n, 24)[0] for n in range(9)]))
 
 
+def ether_seeds():
+    def record(limit, frame, partial=False):
+        return bytes([partial]) + struct.pack("<H", limit) + frame
+
+    for version in (4, 6):
+        for tags in (0, 1, 2):
+            name = f"v{version}-{tags}"
+            for odd in (b"", b"\x01"):
+                options = (odd + MSS + b"\0" * 4)[: 12]
+                frame, _ = packet(version, tcp(7, 2, b"", options), tags)
+                put("ether", f"syn-{name}-{len(odd)}", record(1386, frame))
+                frame, _ = packet(version, tcp(7, 0x12, b"", options), tags, partial=True, ext=PADN6[version])
+                put("ether", f"synack-{name}-{len(odd)}", record(1386, frame, True))
+            frame, _ = packet(version, udp(b"x" * 300), tags)
+            put("ether", f"df-{name}", record(200, frame))
+            frame, _ = packet(version, udp(b"x" * 300), tags, frag=0, ext=PADN6[version])
+            put("ether", f"pieces-{name}", record(100, frame))
+            frame, _ = packet(version, udp(b"x" * 300), tags, frag=0x2001)
+            put("ether", f"piece-of-piece-{name}", record(100, frame))
+    for version, proto in ((4, 1), (6, 58)):
+        for kind in (3, 8, 1, 128, 137):
+            head, _ = ip(version, proto, 104)
+            frame = ethernet({4: 0x0800, 6: 0x86DD}[version]) + head + bytes([kind]) + b"\0" * 103
+            put("ether", f"icmp-v{version}-{kind}", record(80, frame))
+
+
 split_seeds()
 merge_seeds()
-inner_packet_seeds()
+ether_seeds()
