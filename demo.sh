@@ -110,14 +110,6 @@ cat <<'EOF'
 EOF
 
 # ---- one command on each side ----
-in_ns vpn01 tcpdump -i eth0 -s 128 -U -w "$work/underlay.pcap" >/dev/null 2>&1 &
-pids="$pids $!"
-tries=0
-while [ ! -s "$work/underlay.pcap" ] && [ $tries -lt 50 ]; do
-	sleep 0.1
-	tries=$((tries + 1))
-done
-
 heading "Bringing it up"
 for site in vpn01 vpn02; do
 	cp examples/$site.conf "$work/$site.conf"
@@ -125,6 +117,15 @@ for site in vpn01 vpn02; do
 	begin=$(date +%s%N)
 	in_ns $site "$wirespan" up "$work/$site.conf" -d && status=0 || status=1
 	result "wirespan up $site.conf -d" "ready in $((($(date +%s%N) - begin) / 1000000)) ms" $status
+done
+
+# from here on: before vpn02 was up, its kernel told vpn01 so by ICMP
+in_ns vpn01 tcpdump -i eth0 -s 128 -U -w "$work/underlay.pcap" >/dev/null 2>&1 &
+pids="$pids $!"
+tries=0
+while [ ! -s "$work/underlay.pcap" ] && [ $tries -lt 50 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
 done
 
 heading "One LAN"
