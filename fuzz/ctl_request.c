@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: a request as it arrives at the control socket. Input: the line without its newline.
+ */
+#include "fuzz/target.h"
+
+#include "ctlproto/request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct ctl_request request = { .verb = CTL_VERB_COUNT };
+	struct ctl_request back;
+	char line[CTL_REQUEST_MAX];
+	int n;
+
+	if (ctl_request_parse((const char *)data, len, &request) < 0) {
+		EXPECT(request.verb == CTL_VERB_COUNT);
+		return 0;
+	}
+	n = ctl_request_print(&request, line, sizeof(line));
+	EXPECT(n > 0);
+	EXPECT(ctl_request_parse(line, (size_t)n - 1, &back) == 0);
+	EXPECT(back.verb == request.verb);
+	return 0;
+}
