@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the device: its peers and memory, and hostile messages, which change nothing. */
+#include "wg/device.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 16 };
+
+/** Two devices that know each other, as far as a session. */
+struct pair {
+	struct wg_device dev[2];
+	struct wg_peer peer[2];
+	struct wg_peer stranger; /* a second peer of device 1 */
+	void *memory[2];
+	uint64_t random;
+	struct mono now;
+	struct wall wall;
+	struct endpoint at[2];
+};
+
+static void fill(void *ctx, uint8_t *out, size_t len)
+{
+	uint64_t *x = ctx;
+
+	for (size_t i = 0; i < len; i++) {
+		*x = *x * 6364136223846793005ULL + 1442695040888963407ULL;
+		out[i] = (uint8_t)(*x >> 40);
+	}
+}
+
+static uint32_t random_u32(struct pair *p)
+{
+	uint32_t v;
+
+	fill(&p->random, (uint8_t *)&v, sizeof(v));
+	return v;
+}
+
+static int setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	uint8_t key[WG_KEY_LEN], stranger[WG_KEY_LEN];
+
+	assert_non_null(p);
+	p->random = 5;
+	p->now = (struct mono){ 1000 * NS_PER_S };
+	p->wall = (struct wall){ 1700000000, 0 };
+	for (unsigned i = 0; i < 2; i++) {
+		p->memory[i] = malloc(wg_device_memory(&small));
+		assert_int_equal(wg_device_init(&p->dev[i], &small, p->memory[i],
+					 (struct rng){ fill, &p->random }),
+			0);
+		fill(&p->random, key, sizeof(key));
+		assert_null(wg_device_set_private_key(&p->dev[i], key));
+		p->at[i] = (struct endpoint){
+			.addr = ip_addr_v4((uint8_t[]){ 192, 0, 2, (uint8_t)(i + 1) }), .port = 8172
+		};
+	}
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(wg_device_add_peer(&p->dev[i], &p->peer[i],
+					 p->dev[1 - i].identity.public_key),
+			0);
+	fill(&p->random, stranger, sizeof(stranger));
+	assert_int_equal(wg_device_add_peer(&p->dev[1], &p->stranger, stranger), 0);
+	wg_peer_set_endpoint(&p->peer[0], &p->at[1]);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct pair *p = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		wg_device_fini(&p->dev[i]);
+		free(p->memory[i]);
+	}
+	free(p);
+	return 0;
+}
+
+static enum drop handle(
+	struct pair *p, unsigned to, const uint8_t *msg, size_t len, struct wg_event *ret)
+{
+	return wg_device_handshake(
+		&p->dev[to], msg, len, &p->at[1 - to], p->now, p->wall, false, ret);
+}
+
+/* A session from device 0 to device 1, confirmed. Leaves the messages that made it. */
+static void establish(
+	struct pair *p, uint8_t initiation[WG_INITIATION_LEN], uint8_t response[WG_RESPONSE_LEN])
+{
+	struct wg_event e;
+
+	assert_int_equal(
+		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
+	assert_int_equal(handle(p, 1, initiation, WG_INITIATION_LEN, &e), DROP_NONE);
+	assert_int_equal(e.reply_len, WG_RESPONSE_LEN);
+	assert_ptr_equal(e.peer, &p->peer[1]);
+	memcpy(response, e.reply, WG_RESPONSE_LEN);
+	assert_int_equal(handle(p, 0, response, WG_RESPONSE_LEN, &e), DROP_NONE);
+	assert_int_equal(e.reply_len, 0);
+	assert_ptr_equal(e.peer, &p->peer[0]);
+	assert_int_equal(e.actions, WG_SEND_KEEPALIVE);
+}
+
+/* Everything about a device and its peer that a message may not change unless it authenticates.
+ * The random source, working memory of the primitives and the cookie secret are not state. */
+struct snapshot {
+	struct wg_peer peer, stranger;
+	struct wg_identity identity;
+	struct wg_indextable indices;
+	struct wg_index_entry slots[16];
+	struct mono deadline;
+};
+
+static void take(struct pair *p, unsigned i, struct snapshot *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->peer = p->peer[i];
+	ret->stranger = p->stranger;
+	ret->identity = p->dev[i].identity;
+	ret->indices = p->dev[i].indices;
+	memcpy(ret->slots, p->dev[i].indices.slots, sizeof(ret->slots));
+	ret->deadline = wg_device_deadline(&p->dev[i]);
+}
+
+static void assert_unchanged(struct pair *p, unsigned i, const struct snapshot *before)
+{
+	struct snapshot after;
+
+	take(p, i, &after);
+	assert_memory_equal(&after, before, sizeof(after));
+}
+
+/* Offer a message from a buffer that is exactly as long as it. */
+static enum drop offer(struct pair *p, unsigned to, const uint8_t *msg, size_t len, bool under_load)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	struct wg_keypair *kp;
+	uint64_t counter;
+	struct wg_event e;
+	enum drop drop;
+
+	assert_non_null(copy);
+	memcpy(copy, msg, len);
+	if (len >= 4 && copy[0] == WG_MSG_DATA) {
+		drop = wg_data_begin(&p->dev[to], copy, len, p->now, &kp, &counter);
+		if (!drop)
+			drop = wg_data_open(&p->dev[to].crypto.aead, kp, counter, copy, len);
+	} else {
+		drop = wg_device_handshake(
+			&p->dev[to], copy, len, &p->at[1 - to], p->now, p->wall, under_load, &e);
+		assert_true(e.reply_len <= len);
+		assert_true(!drop || !e.peer);
+		assert_true(!drop || !e.actions);
+	}
+	free(copy);
+	return drop;
+}
+
+static void test_truncated_and_long(void **state)
+{
+	struct pair *p = *state;
+	uint8_t messages[4][256] = { { 0 } };
+	static const size_t lens[4] = { WG_INITIATION_LEN, WG_RESPONSE_LEN, WG_COOKIE_REPLY_LEN,
+		WG_DATA_OVERHEAD };
+	struct snapshot before[2];
+
+	establish(p, messages[0], messages[1]);
+	messages[2][0] = WG_MSG_COOKIE;
+	messages[3][0] = WG_MSG_DATA;
+	memcpy(messages[3] + 4, &p->peer[1].keys.next->local_index, 4);
+	take(p, 0, &before[0]);
+	take(p, 1, &before[1]);
+	for (size_t m = 0; m < 4; m++)
+		for (size_t len = 0; len < sizeof(messages[m]); len++)
+			for (unsigned to = 0; to < 2; to++) {
+				enum drop drop = offer(p, to, messages[m], len, false);
+
+				assert_int_not_equal(drop, DROP_NONE);
+				if (len < lens[m])
+					assert_int_equal(drop, DROP_WG_SHORT);
+				else if (len > lens[m] && m < 3)
+					assert_int_equal(drop, DROP_WG_LENGTH);
+				assert_unchanged(p, to, &before[to]);
+			}
+}
+
+static void test_flipped(void **state)
+{
+	struct pair *p = *state;
+	uint8_t initiation[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	uint8_t data[WG_DATA_OVERHEAD + 16] = { 0 };
+	struct snapshot before[2];
+	uint64_t counter;
+
+	/* An initiation on its way, of which no flipped copy may be taken ... */
+	assert_int_equal(
+		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
+	take(p, 1, &before[1]);
+	for (size_t bit = 0; bit < sizeof(initiation) * 8 - 128; bit++) {
+		initiation[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_not_equal(
+			offer(p, 1, initiation, sizeof(initiation), bit & 1), DROP_NONE);
+		assert_unchanged(p, 1, &before[1]);
+		initiation[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	/* ... then a session, and flipped responses and data. */
+	p->peer[0].last_initiation_sent = MONO_NEVER;
+	establish(p, initiation, response);
+	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, 1, &counter), 0);
+	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 16);
+	take(p, 0, &before[0]);
+	take(p, 1, &before[1]);
+	for (size_t bit = 0; bit < sizeof(response) * 8; bit++) {
+		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_not_equal(offer(p, 0, response, sizeof(response), false), DROP_NONE);
+		assert_unchanged(p, 0, &before[0]);
+		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (size_t bit = 0; bit < sizeof(data) * 8; bit++) {
+		data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_not_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+		assert_unchanged(p, 1, &before[1]);
+		data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+}
+
+static void test_random_bytes(void **state)
+{
+	struct pair *p = *state;
+	uint8_t a[WG_INITIATION_LEN], b[WG_RESPONSE_LEN], msg[400];
+	struct snapshot before;
+
+	establish(p, a, b);
+	take(p, 1, &before);
+	for (int round = 0; round < 20000; round++) {
+		size_t len = random_u32(p) % sizeof(msg);
+
+		fill(&p->random, msg, len);
+		if (round % 2 && len >= 4)
+			store_le32(msg, 1 + random_u32(p) % 4);
+		if (round % 4 == 3 && len >= 8)
+			memcpy(msg + 4, &p->peer[1].keys.next->local_index, 4);
+		assert_int_not_equal(offer(p, 1, msg, len, round & 8), DROP_NONE);
+	}
+	assert_unchanged(p, 1, &before);
+}
+
+/* Initiations seen again, too often, from peers unknown or gone. */
+static void test_refused_initiations(void **state)
+{
+	struct pair *p = *state;
+	uint8_t first[WG_INITIATION_LEN], second[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	struct wg_event e;
+	struct snapshot before;
+
+	establish(p, first, response);
+	take(p, 1, &before);
+	assert_int_equal(handle(p, 1, first, sizeof(first), &e), DROP_WG_HANDSHAKE_REPLAY);
+	assert_int_equal(e.reply_len, 0);
+	assert_int_equal(handle(p, 0, response, sizeof(response), &e), DROP_WG_STATE);
+	p->peer[0].last_initiation_sent = MONO_NEVER;
+	p->wall.nsec = 500000000;
+	assert_int_equal(
+		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, second), 0);
+	assert_int_equal(handle(p, 1, second, sizeof(second), &e), DROP_WG_HANDSHAKE_FLOOD);
+	assert_unchanged(p, 1, &before);
+	p->now = mono_add(p->now, NS_PER_S / WG_INITIATIONS_PER_S);
+	assert_int_equal(handle(p, 1, second, sizeof(second), &e), DROP_NONE);
+	assert_int_equal(handle(p, 1, first, sizeof(first), &e), DROP_WG_HANDSHAKE_REPLAY);
+	wg_device_remove_peer(&p->dev[1], &p->peer[1]);
+	assert_int_equal(handle(p, 1, second, sizeof(second), &e), DROP_WG_UNKNOWN_PEER);
+	assert_int_equal(handle(p, 0, second, sizeof(second), &e), DROP_WG_MAC1);
+}
+
+/* The limiter: a flood from one address, all with right cookies. */
+static void test_under_load(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN];
+	struct wg_event e;
+	unsigned limited = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		enum drop drop;
+
+		p->peer[0].last_initiation_sent = MONO_NEVER;
+		p->wall.sec++;
+		assert_int_equal(
+			wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+		drop = wg_device_handshake(
+			&p->dev[1], msg, sizeof(msg), &p->at[0], p->now, p->wall, true, &e);
+		if (i == 0) {
+			assert_int_equal(drop, DROP_WG_COOKIE_REQUIRED);
+			assert_int_equal(e.reply_len, WG_COOKIE_REPLY_LEN);
+			assert_null(e.peer);
+			assert_int_equal(handle(p, 0, e.reply, e.reply_len, &e), DROP_NONE);
+			assert_ptr_equal(e.peer, &p->peer[0]);
+			assert_int_equal(
+				handle(p, 0, e.reply, WG_COOKIE_REPLY_LEN, &e), DROP_WG_STATE);
+		} else if (drop == DROP_WG_RATE_LIMIT) {
+			assert_int_equal(e.reply_len, 0);
+			limited++;
+		}
+	}
+	assert_int_equal(limited, 4);
+}
+
+static void test_peers(void **state)
+{
+	struct pair *p = *state;
+	struct wg_peer third, self;
+	struct wg_device *dev = &p->dev[1];
+	uint8_t key[WG_KEY_LEN] = { 9, 9 }, mine[WG_KEY_LEN], zero[WG_KEY_LEN] = { 0 };
+
+	assert_int_equal(wg_device_add_peer(dev, &third, p->dev[0].identity.public_key), -EEXIST);
+	assert_int_equal(wg_device_add_peer(dev, &third, dev->identity.public_key), -EINVAL);
+	assert_int_equal(wg_device_add_peer(dev, &third, key), -ENOSPC);
+	assert_ptr_equal(wg_device_find_peer(dev, p->dev[0].identity.public_key), &p->peer[1]);
+	assert_null(wg_device_find_peer(dev, key));
+	wg_device_remove_peer(dev, &p->stranger);
+	assert_true(secret_is_zero(&p->stranger.remote, sizeof(p->stranger.remote)));
+	assert_int_equal(wg_device_add_peer(dev, &third, key), 0);
+	assert_int_equal(dev->peer_count, 2);
+	wg_device_remove_peer(dev, &third);
+	/* A private key whose public key is a peer's makes that peer go. */
+	memcpy(mine, dev->identity.private_key, sizeof(mine));
+	wg_device_set_private_key(dev, zero);
+	assert_false(dev->identity.present);
+	assert_false(p->peer[1].remote.usable);
+	assert_int_equal(wg_device_add_peer(dev, &self, p->dev[1].checker.mac1_key), 0);
+	wg_device_remove_peer(dev, &self);
+	wg_device_set_private_key(dev, mine);
+	memcpy(key, dev->identity.public_key, sizeof(key));
+	wg_device_set_private_key(dev, zero);
+	assert_int_equal(wg_device_add_peer(dev, &self, key), 0);
+	assert_ptr_equal(wg_device_set_private_key(dev, mine), &self);
+	assert_int_equal(dev->peer_count, 1);
+	assert_true(p->peer[1].remote.usable);
+	/* Stored clamped. */
+	memset(key, 0xff, sizeof(key));
+	wg_device_set_private_key(dev, key);
+	assert_int_equal(dev->identity.private_key[0], 0xf8);
+	assert_int_equal(dev->identity.private_key[31], 0x7f);
+}
+
+static void test_no_initiation(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN], zero[WG_KEY_LEN] = { 0 }, one[WG_KEY_LEN] = { 1 };
+	struct wg_peer low;
+
+	/* No endpoint, too soon, key of low order, no private key. */
+	assert_int_equal(wg_peer_make_initiation(&p->dev[1], &p->peer[1], p->now, p->wall, msg),
+		-EHOSTUNREACH);
+	assert_int_equal(wg_peer_want_session(&p->dev[1], &p->peer[1], p->now), 0);
+	assert_int_equal(wg_peer_want_session(&p->dev[0], &p->peer[0], p->now), WG_SEND_INITIATION);
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	assert_int_equal(wg_peer_want_session(&p->dev[0], &p->peer[0], p->now), 0);
+	assert_int_equal(
+		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), -EAGAIN);
+	assert_int_equal(wg_device_add_peer(&p->dev[0], &low, one), 0);
+	wg_peer_set_endpoint(&low, &p->at[1]);
+	assert_int_equal(wg_peer_want_session(&p->dev[0], &low, p->now), 0);
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &low, p->now, p->wall, msg), -ENOKEY);
+	wg_device_remove_peer(&p->dev[0], &low);
+	wg_device_set_private_key(&p->dev[0], zero);
+	assert_int_equal(
+		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), -ENOKEY);
+	assert_int_equal(offer(p, 0, msg, sizeof(msg), false), DROP_WG_STATE);
+}
+
+static struct ip_prefix prefix(const char *text)
+{
+	struct ip_prefix x;
+
+	assert_int_equal(ip_prefix_parse(text, &x), 0);
+	return x;
+}
+
+static void test_routes(void **state)
+{
+	struct pair *p = *state;
+	struct ip_prefix wide = prefix("10.0.0.0/8"), narrow = prefix("10.0.1.0/24"),
+			 v6 = prefix("fd00::/16");
+	uint8_t packet[40] = { 0x45, 0, 0, 40, [12] = 10, 0, 1, 7, 10, 9, 9, 9 };
+	struct wg_device *dev = &p->dev[1];
+	struct wg_inner inner;
+
+	assert_int_equal(wg_allowedips_insert(&dev->allowed, &wide, &p->stranger), 0);
+	assert_int_equal(wg_allowedips_insert(&dev->allowed, &narrow, &p->peer[1]), 0);
+	assert_int_equal(wg_allowedips_insert(&dev->allowed, &v6, &p->peer[1]), 0);
+	assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_ptr_equal(wg_device_route(dev, &inner), &p->stranger);
+	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
+	assert_int_equal(wg_device_allows(dev, &p->stranger, &inner), DROP_INNER_SOURCE);
+	packet[0] = 0x60;
+	packet[4] = packet[5] = 0;
+	packet[8] = packet[24] = 0xfd;
+	packet[9] = 0;
+	packet[25] = 1;
+	assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
+	assert_null(wg_device_route(dev, &inner));
+}
+
+/* Growing in the middle of things: sessions, routes, deadlines and peers all stay. */
+static void test_resize(void **state)
+{
+	struct pair *p = *state;
+	const struct wg_sizes larger = { .peers = 1000, .allowed_ips = 16000, .sources = 64 };
+	void *memory = malloc(wg_device_memory(&larger));
+	struct ip_prefix route = prefix("10.0.0.0/8");
+	uint8_t a[WG_INITIATION_LEN], b[WG_RESPONSE_LEN], data[WG_DATA_OVERHEAD];
+	struct wg_device *dev = &p->dev[1];
+	struct mono deadline;
+	uint64_t counter;
+
+	establish(p, a, b);
+	assert_int_equal(wg_allowedips_insert(&dev->allowed, &route, &p->peer[1]), 0);
+	deadline = wg_device_deadline(dev);
+	assert_int_equal(wg_device_resize(dev, &larger, memory), 0);
+	memset(p->memory[1], 0xa5, wg_device_memory(&small));
+	free(p->memory[1]);
+	p->memory[1] = memory;
+	assert_int_equal(wg_device_resize(dev, &small, memory), -EINVAL);
+	assert_int_equal(wg_device_deadline(dev).ns, deadline.ns);
+	assert_ptr_equal(wg_device_find_peer(dev, p->dev[0].identity.public_key), &p->peer[1]);
+	assert_ptr_equal(wg_allowedips_lookup(&dev->allowed, &route.addr), &p->peer[1]);
+	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, 1, &counter), 0);
+	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 0);
+	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+}
+
+/* Removing a peer with a session leaves no index, deadline or secret of it. */
+static void test_remove(void **state)
+{
+	struct pair *p = *state;
+	uint8_t a[WG_INITIATION_LEN], b[WG_RESPONSE_LEN], key[WG_KEY_LEN];
+	struct wg_device *dev = &p->dev[1];
+
+	establish(p, a, b);
+	memcpy(key, p->peer[1].keys.next->tx_key, sizeof(key));
+	assert_non_null(memmem(&p->peer[1], sizeof(p->peer[1]), key, sizeof(key)));
+	assert_int_equal(dev->indices.len, 1);
+	wg_device_remove_peer(dev, &p->peer[1]);
+	assert_int_equal(dev->indices.len, 0);
+	assert_int_equal(wg_device_deadline(dev).ns, 0);
+	assert_null(memmem(&p->peer[1], sizeof(p->peer[1]), key, sizeof(key)));
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_truncated_and_long),
+		CASE(test_flipped),
+		CASE(test_random_bytes),
+		CASE(test_refused_initiations),
+		CASE(test_under_load),
+		CASE(test_peers),
+		CASE(test_no_initiation),
+		CASE(test_routes),
+		CASE(test_resize),
+		CASE(test_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the small tables: receiver indices, rate limiter, load meter. */
+#include "wg/indextable.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "wg/load.h"
+#include "wg/ratelimit.h"
+
+static uint64_t seed;
+
+static uint32_t random_u32(void)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(seed >> 33);
+}
+
+/* Random bytes, of which only `*ctx` bits differ: indices then collide all the time. */
+static void fill(void *ctx, uint8_t *out, size_t len)
+{
+	uint32_t mask = *(uint32_t *)ctx;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)(random_u32() & (mask >> 8 * (i % 4)));
+}
+
+static struct wg_peer *fake_peer(size_t i)
+{
+	static char peers[64];
+
+	return (struct wg_peer *)(void *)&peers[i];
+}
+
+#define SLOTS 64
+
+/* Against a plain array, with indices that crowd in few places. */
+static void index_rounds(uint32_t mask)
+{
+	struct wg_index_entry slots[SLOTS], larger[2 * SLOTS];
+	struct wg_indextable t;
+	struct rng rng = { fill, &mask };
+	uint32_t in[SLOTS];
+	size_t n = 0;
+
+	wg_indextable_init(&t, slots, SLOTS);
+	for (int step = 0; step < 20000; step++) {
+		if (n < 30 && random_u32() % 2) {
+			assert_int_equal(
+				wg_indextable_add(&t, &rng, fake_peer(n), NULL, &in[n]), 0);
+			n++;
+		} else if (n) {
+			size_t gone = random_u32() % n;
+
+			wg_indextable_remove(&t, in[gone]);
+			assert_null(wg_indextable_find(&t, in[gone]));
+			wg_indextable_remove(&t, in[gone]);
+			n--;
+			if (gone != n) {
+				wg_indextable_find(&t, in[n])->peer = fake_peer(gone);
+				in[gone] = in[n];
+			}
+		}
+		assert_int_equal(t.len, n);
+		for (size_t i = 0; i < n; i++) {
+			const struct wg_index_entry *e = wg_indextable_find(&t, in[i]);
+
+			assert_non_null(e);
+			assert_int_equal(e->index, in[i]);
+			assert_ptr_equal(e->peer, fake_peer(i));
+		}
+	}
+	wg_indextable_move(&t, larger, 2 * SLOTS);
+	memset(slots, 0, sizeof(slots));
+	for (size_t i = 0; i < n; i++)
+		assert_ptr_equal(wg_indextable_find(&t, in[i])->peer, fake_peer(i));
+}
+
+static void test_indices(void **state)
+{
+	index_rounds(0xffffffff);
+	index_rounds(0x8000003f);
+	index_rounds(0xffff0003);
+}
+
+static void test_indices_full(void **state)
+{
+	struct wg_index_entry slots[16];
+	struct wg_indextable t;
+	uint32_t mask = 0xffffffff, index;
+	struct rng rng = { fill, &mask };
+
+	wg_indextable_init(&t, slots, 16);
+	for (size_t i = 0; i < 12; i++)
+		assert_int_equal(wg_indextable_add(&t, &rng, fake_peer(i), NULL, &index), 0);
+	assert_int_equal(wg_indextable_add(&t, &rng, fake_peer(0), NULL, &index), -ENOSPC);
+	assert_int_equal(t.len, 12);
+}
+
+static struct mono at_ms(uint64_t ms)
+{
+	return (struct mono){ 1000 * NS_PER_S + ms * NS_PER_MS };
+}
+
+static struct ip_addr source(const char *text)
+{
+	struct ip_addr a;
+
+	assert_int_equal(ip_addr_parse(text, &a), 0);
+	return a;
+}
+
+/** A limiter with its memory. */
+struct limiter {
+	struct blake2s blake2s;
+	struct wg_ratelimit_entry slots[16];
+	struct wg_ratelimit r;
+};
+
+static void limiter_init(struct limiter *l)
+{
+	static uint32_t mask = 0xffffffff;
+	struct rng rng = { fill, &mask };
+
+	assert_int_equal(blake2s_init(&l->blake2s), 0);
+	wg_ratelimit_init(&l->r, l->slots, ARRAY_LEN(l->slots), &rng);
+}
+
+static bool allow(struct limiter *l, const char *text, uint64_t ms)
+{
+	struct ip_addr a = source(text);
+
+	return wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms));
+}
+
+/* A burst of 5, then one every 50 ms; sources do not count against each other. */
+static void test_rate(void **state)
+{
+	static const struct {
+		const char *source;
+		uint64_t ms;
+		bool allowed;
+	} steps[] = {
+		{ "192.0.2.1", 0, true },
+		{ "192.0.2.1", 0, true },
+		{ "192.0.2.1", 0, true },
+		{ "192.0.2.1", 0, true },
+		{ "192.0.2.1", 0, true },
+		{ "192.0.2.1", 0, false },
+		{ "192.0.2.2", 0, true },
+		{ "192.0.2.1", 49, false },
+		{ "192.0.2.1", 50, true },
+		{ "192.0.2.1", 50, false },
+		{ "192.0.2.1", 150, true },
+		{ "192.0.2.1", 150, true },
+		{ "192.0.2.1", 150, false },
+		{ "2001:db8::1", 150, true },
+		{ "2001:db8::2", 150, true }, /* the same /64 */
+		{ "2001:db8::ffff:0:0:1", 150, true },
+		{ "2001:db8::4", 150, true },
+		{ "2001:db8::5", 150, true },
+		{ "2001:db8::6", 150, false },
+		{ "2001:db8:0:1::1", 150, true }, /* another */
+		{ "32.1.13.184", 150, true },	  /* the same bytes, another family */
+		{ "192.0.2.1", 5000, true },
+		{ "192.0.2.1", 5000, true },
+		{ "192.0.2.1", 5000, true },
+		{ "192.0.2.1", 5000, true },
+		{ "192.0.2.1", 5000, true },
+		{ "192.0.2.1", 5000, false },
+	};
+	struct limiter l;
+
+	limiter_init(&l);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (allow(&l, steps[i].source, steps[i].ms) != steps[i].allowed)
+			fail_msg("step %zu: %s", i, steps[i].source);
+	blake2s_fini(&l.blake2s);
+}
+
+/* More sources than slots: newcomers are refused, those known keep their rate, and it passes. */
+static void test_rate_full(void **state)
+{
+	struct limiter l;
+	unsigned allowed = 0;
+	char text[32];
+
+	limiter_init(&l);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "10.0.%u.%u", i / 256, i % 256);
+		allowed += allow(&l, text, 0);
+	}
+	assert_int_equal(allowed, ARRAY_LEN(l.slots));
+	assert_true(allow(&l, "192.0.2.9", 250));
+	blake2s_fini(&l.blake2s);
+}
+
+/* No source gets more than its burst and rate, whatever the times. */
+static void test_rate_bound(void **state)
+{
+	struct limiter l;
+	uint64_t ms = 0;
+	unsigned allowed = 0;
+
+	limiter_init(&l);
+	while (ms < 20000) {
+		allowed += allow(&l, "192.0.2.1", ms);
+		ms += random_u32() % 20;
+	}
+	assert_in_range(allowed, 20000 / 50, 20000 / 50 + 5);
+	blake2s_fini(&l.blake2s);
+}
+
+/* The load: a burst passes, more does not, and the state lasts for a second. */
+static void test_load(void **state)
+{
+	static const struct {
+		uint64_t ms;
+		unsigned n;
+		bool loaded;
+	} steps[] = {
+		{ 0, 0, false },
+		{ 0, WG_LOAD_BURST, false },
+		{ 0, 1, true },
+		{ 999, 0, true },
+		{ 1000, 0, false },
+		{ 1000, WG_LOAD_BURST - 1, false },
+		{ 2000, WG_LOAD_BURST, false },
+		{ 2000, 5, true },
+		{ 2900, 300, true }, /* again: a second from here */
+		{ 3899, 0, true },
+		{ 3900, 0, false },
+	};
+	struct wg_load l = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		if (wg_load_note(&l, steps[i].n, at_ms(steps[i].ms)) != steps[i].loaded)
+			fail_msg("step %zu", i);
+	/* A lasting flood keeps it up, and a lasting trickle does not bring it about. */
+	for (uint64_t ms = 10000; ms < 20000; ms++)
+		assert_true(wg_load_note(&l, 10, at_ms(ms)) || ms < 10050);
+	for (uint64_t ms = 30000; ms < 40000; ms += 5)
+		assert_false(wg_load_note(&l, 1, at_ms(ms)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_indices),
+		cmocka_unit_test(test_indices_full),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_full),
+		cmocka_unit_test(test_rate_bound),
+		cmocka_unit_test(test_load),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
