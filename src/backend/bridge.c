@@ -26,32 +26,38 @@ bool bridge_can_hold(const struct link_info *link)
 	       strcmp(link->kind, "bridge") != 0;
 }
 
-/** The bridge's own address: that of its first member, as a bridge of one NIC has it by itself, so
- * that it is the same after every start; without members a random one. */
-static void choose_mac(
-	struct machine *m, const struct conf_bridge *conf, uint8_t ret[static LINK_MAC_LEN])
+static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 {
 	struct rng rng = random_system();
-	struct link_info link;
 
-	if (conf->members.n && query_link(&m->nl, conf->members.v[0].text, &link) == 0 &&
-		link.has_mac) {
-		memcpy(ret, link.mac, LINK_MAC_LEN);
-		return;
-	}
 	rng_fill(&rng, ret, LINK_MAC_LEN);
 	ret[0] = (uint8_t)((ret[0] & 0xfc) | 0x02); /* unicast, locally administered */
 }
 
-/** The bridge exists under its name, and with our alias before anything else happens to it. The
- * journal has its MAC for the moment between the two. */
+/** Give the bridge the address of its first member, as a bridge of one NIC has it by itself, so
+ * that it is the same after every start. Without members it keeps its random one. */
+static int set_lasting_mac(
+	struct machine *m, const struct conf_bridge *conf, const struct link_info *bridge)
+{
+	struct link_info link;
+	struct nl_msg msg;
+
+	if (!conf->members.n || query_link(&m->nl, conf->members.v[0].text, &link) < 0 ||
+		!link.has_mac)
+		return 0;
+	return machine_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
+		"ip link set %s address " MAC_FORMAT, bridge->name, MAC_ARGS(link.mac));
+}
+
+/** The bridge exists under its name, and with our alias before anything else happens to it. For the
+ * moment between the two it is known by a random address, which the journal has. */
 static int create(struct machine *m, const struct conf_bridge *conf, struct link_info *ret)
 {
 	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp };
 	struct nl_msg msg;
 	int err;
 
-	choose_mac(m, conf, bridge.mac);
+	random_mac(bridge.mac);
 	err = machine_note(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
 	if (err < 0)
 		return err;
@@ -63,7 +69,7 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 	if (err == 0)
 		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
 			"ip link set %s alias \"%s\"", conf->name, m->alias);
-	return err;
+	return err < 0 ? err : set_lasting_mac(m, conf, ret);
 }
 
 int bridge_make(struct machine *m, const struct conf_bridge *conf)
