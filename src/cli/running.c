@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/client.h"
 #include "ctl/rundir.h"
@@ -63,22 +62,27 @@ void running_explain(const char *verb, const struct running *site, int err)
 	}
 }
 
-bool running_ask(const char *verb, const struct running *site, enum ctl_verb what,
-	unsigned timeout_ms, struct ctl_reply *ret)
+/* Whether the question was answered, and ok; if not, say why and release the reply. */
+static bool judge(const char *verb, const struct running *site, int err, struct ctl_reply *reply)
 {
-	struct ctl_request request = { .verb = what };
-	int err = ctl_client_ask(site->path, &request, timeout_ms, ret);
-
 	if (err) {
 		running_explain(verb, site, err);
 		return false;
 	}
-	if (!ret->ok) {
-		fprintf(stderr, "%s: %s: %s\n", verb, site->name, ret->text);
-		ctl_reply_fini(ret);
+	if (!reply->ok) {
+		fprintf(stderr, "%s: %s: %s\n", verb, site->name, reply->text);
+		ctl_reply_fini(reply);
 		return false;
 	}
 	return true;
+}
+
+bool running_ask(const char *verb, const struct running *site, enum ctl_verb what,
+	unsigned timeout_ms, struct ctl_reply *ret)
+{
+	struct ctl_request request = { .verb = what };
+
+	return judge(verb, site, ctl_client_ask(site->path, &request, timeout_ms, ret), ret);
 }
 
 /* Append the report out of `reply`, which loses it. */
@@ -96,36 +100,28 @@ static bool take_report(struct running_reports *all, struct ctl_reply *reply)
 	return true;
 }
 
-static bool ask_one(const char *verb, const struct running *site, struct running_reports *ret)
+/* Ask for the status. `found`: the site is known by its socket alone, which a crash may have left;
+ * then nobody's listening there is no failure. */
+static bool ask_status(
+	const char *verb, const struct running *site, bool found, struct running_reports *ret)
 {
+	struct ctl_request request = { .verb = CTL_STATUS };
 	struct ctl_reply reply;
+	int err = ctl_client_ask(site->path, &request, STATUS_MS, &reply);
 	bool ok;
 
-	if (!running_ask(verb, site, CTL_STATUS, STATUS_MS, &reply))
+	if (found && (err == -ENOENT || err == -ECONNREFUSED))
+		return true;
+	if (!judge(verb, site, err, &reply))
 		return false;
 	ok = take_report(ret, &reply);
 	ctl_reply_fini(&reply);
 	return ok;
 }
 
-/* Ask a site that was found by its socket; a socket that a crash left is no site. */
-static bool ask_found(const char *verb, const char *name, struct running_reports *ret)
-{
-	struct running site;
-	int fd;
-
-	if (!running_find(verb, name, &site))
-		return false;
-	fd = unixsock_connect(site.path, STATUS_MS);
-	if (fd == -ENOENT || fd == -ECONNREFUSED)
-		return true;
-	if (fd >= 0)
-		close(fd);
-	return ask_one(verb, &site, ret);
-}
-
 static bool ask_all(const char *verb, struct running_reports *ret)
 {
+	struct running site;
 	char **names;
 	size_t len;
 	bool ok = true;
@@ -137,7 +133,8 @@ static bool ask_all(const char *verb, struct running_reports *ret)
 		return false;
 	}
 	for (size_t i = 0; i < len; i++)
-		ok = ask_found(verb, names[i], ret) && ok;
+		ok = running_find(verb, names[i], &site) && ask_status(verb, &site, true, ret) &&
+		     ok;
 	rundir_free_names(names, len);
 	return ok;
 }
@@ -149,7 +146,7 @@ bool running_status(const char *verb, const char *name_or_path, struct running_r
 	*ret = (struct running_reports){ 0 };
 	if (!name_or_path)
 		return ask_all(verb, ret);
-	return running_find(verb, name_or_path, &site) && ask_one(verb, &site, ret);
+	return running_find(verb, name_or_path, &site) && ask_status(verb, &site, false, ret);
 }
 
 void running_free_reports(struct running_reports *reports)

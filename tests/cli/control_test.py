@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""status, metrics, reload and down against sites that answer well, badly, late or not at all."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.runner import Suite, cleanup, wait_for
+from lib.wirespan import find_binary
+
+KEY = "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
+
+
+def report(site):
+    """Return: a status reply, as far as these tests need it."""
+    return {
+        "ok": True,
+        "status": {
+            "site": site,
+            "version": "0.1.0",
+            "backend": "userspace",
+            "peers": [{"public_key": KEY, "state": "established", "rx_bytes": 7}],
+            "sessions": [{"name": "l2tpeth0", "tunnel_id": 1}],
+            "tunnels": [{"tunnel_id": 1}],
+        },
+    }
+
+
+class Bench:
+    """A folder of control sockets, and sites that play their part in processes of their own."""
+
+    def __init__(self):
+        self.binary = find_binary()
+        self.folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="wirespan-test-"))
+        self.rundir = os.path.join(self.folder, "run")
+
+    def run(self, *words):
+        """Run `wirespan WORDS`. Return: exit status, standard output, standard error."""
+        environment = {**os.environ, "WIRESPAN_RUNDIR": self.rundir}
+        result = subprocess.run([self.binary, *words], env=environment, capture_output=True, text=True, timeout=20)
+        return result.returncode, result.stdout, result.stderr
+
+    @contextlib.contextmanager
+    def site(self, name, reply, linger=0.0, crash=False):
+        """A site that answers every request with `reply`: bytes, or None to hang up. After `down` it
+        lives on for `linger` seconds, and then removes its socket, unless it is to crash."""
+        os.makedirs(self.rundir, exist_ok=True)
+        path = os.path.join(self.rundir, f"{name}.sock")
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._serve(path, reply, linger)
+                if not crash:
+                    os.unlink(path)
+            finally:
+                os._exit(0)
+        try:
+            wait_for(lambda: os.path.exists(path), what="the site's socket")
+            yield pid
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.rmdir(self.rundir)
+
+    @staticmethod
+    def _serve(path, reply, linger):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(path + ".new")
+            listener.listen()
+            os.rename(path + ".new", path)
+            while True:
+                client, _ = listener.accept()
+                request = client.recv(4096)
+                if reply is not None:
+                    client.sendall(reply)
+                if b"down" in request and reply is not None:
+                    time.sleep(linger)
+                    return
+                client.close()
+
+
+def line(value):
+    return json.dumps(value).encode() + b"\n"
+
+
+def nothing_runs(bench):
+    for verb in ("status", "metrics", "reload"):
+        status, out, err = bench.run(verb, "vpn01")
+        assert (status, out) == (1, "") and "vpn01 is not running" in err, (verb, status, out, err)
+    status, out, err = bench.run("down", "/etc/wirespan/vpn01.conf")
+    assert (status, out) == (1, "") and "vpn01 is not running and has left nothing behind" in err, (status, out, err)
+    status, out, err = bench.run("status")
+    assert (status, out) == (1, "") and "no site is running" in err, (status, out, err)
+    status, out, err = bench.run("status", "--json")
+    assert status == 0 and json.loads(out) == {"sites": []}, (status, out, err)
+    status, out, err = bench.run("metrics")
+    assert status == 0 and out.endswith("# EOF\n"), (status, out, err)
+    assert not os.path.exists(bench.rundir), "questions leave nothing behind"
+
+
+def usage(bench):
+    for words in (["status", "a", "b"], ["status", "--no"], ["down"], ["down", "a", "b"], ["reload"], ["metrics", "-x"]):
+        status, out, err = bench.run(*words)
+        assert (status, out) == (2, "") and "--help" in err, (words, status, out, err)
+    for name in ("", ".", "..", "/etc/wirespan/", "x" * 200):
+        status, out, err = bench.run("down", name)
+        assert status == 1 and "cannot be the name of a site" in err, (name, status, out, err)
+
+
+def status_of_one(bench):
+    with bench.site("vpn01", line(report("vpn01"))):
+        for name in ("vpn01", "vpn01.conf", "./somewhere/vpn01.conf"):
+            status, out, err = bench.run("status", name)
+            assert (status, err) == (0, "") and out.startswith("site: vpn01\n"), (status, out, err)
+            assert f"peer: {KEY}\n" in out and "session: l2tpeth0" in out, out
+            assert "\033" not in out, "no colours into a pipe"
+        status, out, err = bench.run("status", "vpn01", "--json")
+        value = json.loads(out)
+        assert value["site"] == "vpn01" and value["peers"][0]["rx_bytes"] == 7, value
+        assert value["drops"]["wg_replay"] == 0 and value["wireguard"] is None, value
+        status, out, err = bench.run("metrics", "vpn01")
+        assert f'wirespan_peer_bytes_total{{site="vpn01",peer="{KEY}",direction="rx"}} 7\n' in out, out
+
+
+def status_of_all(bench):
+    stale = os.path.join(bench.rundir, "crashed.sock")
+    with bench.site("b", line(report("b"))), bench.site("a", line(report("a"))):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+            dead.bind(stale)
+        status, out, err = bench.run("status")
+        assert (status, err) == (0, "") and out.index("site: a\n") < out.index("site: b\n"), (status, out, err)
+        assert "crashed" not in out
+        status, out, err = bench.run("status", "--json")
+        assert [site["site"] for site in json.loads(out)["sites"]] == ["a", "b"], out
+        status, out, err = bench.run("metrics")
+        assert out.count("# TYPE wirespan_peer_bytes counter\n") == 1 and 'site="b"' in out, out
+        os.unlink(stale)
+
+
+def bad_answers(bench):
+    table = [
+        (b"garbage\n", "does not understand"),
+        (b'{"ok":true,"status":{"pid":-1}}\n', "does not understand"),
+        (None, "ended before it had answered"),
+        (b'{"ok":true', "ended before it had answered"),
+        (line({"ok": False, "error": "peers cannot be listed"}), "vpn01: peers cannot be listed"),
+    ]
+    for reply, words in table:
+        with bench.site("vpn01", reply):
+            status, out, err = bench.run("status", "vpn01")
+            assert (status, out) == (1, "") and words in err, (reply, status, out, err)
+
+
+def reload_a_site(bench):
+    with bench.site("vpn01", line({"ok": True, "text": "1 peer added"})):
+        assert bench.run("reload", "vpn01") == (0, "vpn01: 1 peer added\n", "")
+    with bench.site("vpn01", line({"ok": False, "error": "vpn01.conf:3: error: unknown key"})):
+        status, out, err = bench.run("reload", "vpn01")
+        assert (status, out) == (1, "") and "vpn01.conf:3" in err, (status, out, err)
+
+
+def down_waits(bench):
+    with bench.site("vpn01", line({"ok": True}), linger=0.5):
+        start = time.monotonic()
+        assert bench.run("down", "vpn01") == (0, "vpn01: is down\n", "")
+        assert time.monotonic() - start >= 0.5, "it returned while the site still ran"
+        assert not os.path.exists(os.path.join(bench.rundir, "vpn01.sock"))
+
+
+def down_after_crash(bench):
+    """A socket that nobody listens on any more is removed."""
+    with bench.site("vpn01", line({"ok": True})) as pid:
+        os.kill(pid, signal.SIGKILL)
+        path = os.path.join(bench.rundir, "vpn01.sock")
+
+        def refused():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                return client.connect_ex(path) != 0
+
+        wait_for(refused, what="the killed site's socket to be dead")
+        status, out, err = bench.run("status", "vpn01")
+        assert status == 1 and "vpn01 is not running" in err, (status, out, err)
+        status, out, err = bench.run("down", "vpn01")
+        assert status == 1 and "nothing behind" in err, (status, out, err)
+        assert not os.path.exists(bench.rundir), os.listdir(bench.rundir)
+
+
+def main():
+    suite = Suite("control")
+    bench = Bench()
+    cases = [
+        ("nothing runs", nothing_runs),
+        ("command lines that make no sense", usage),
+        ("status of one site", status_of_one),
+        ("status of all sites", status_of_all),
+        ("answers that are none", bad_answers),
+        ("reload", reload_a_site),
+        ("down waits until the process is gone", down_waits),
+        ("down after a crash", down_after_crash),
+    ]
+    for name, function in cases:
+        suite.run(name, function, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
