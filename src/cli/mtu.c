@@ -184,19 +184,6 @@ static bool put_options(struct output *out, const struct request *r)
 	return put_ladder(out, &o, "", title);
 }
 
-/* The budget of a site, with what the command line knows better than the routes of this machine. */
-static struct budget budget_of(const struct conf_site *site)
-{
-	struct budget b;
-	struct nl_socket nl;
-	bool open = nl_socket_open(&nl) == 0;
-
-	budget_compute(site, open ? &nl : NULL, site->interface.fwmark, &b);
-	if (open)
-		nl_socket_close(&nl);
-	return b;
-}
-
 static bool put_session(struct output *out, const struct request *r, const struct conf_site *site,
 	const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session)
@@ -221,9 +208,9 @@ static bool put_site(struct output *out, const struct request *r, const char *fi
 	struct budget b;
 	bool ok = true, any = false;
 
-	if (!site_load(file, NULL, &site))
+	if (!site_load(file, false, &site))
 		return false;
-	b = budget_of(&site);
+	b = site_budget(&site);
 	for (size_t i = 0; i < site.n_tunnels; i++) {
 		const struct conf_tunnel *tunnel = &site.tunnels[i];
 

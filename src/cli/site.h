@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "backend/budget.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
@@ -24,5 +25,8 @@ bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret
 
 /** Print the problems of a site to stderr, one after the other. */
 void site_print_report(const struct conf_site *site, const struct conf_report *report);
+
+/** The MTU budget of a site, by the routes of this machine. */
+struct budget site_budget(const struct conf_site *site);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cli/keys.h"
 #include "cli/mtu.h"
 #include "cli/reload.h"
+#include "cli/script.h"
 #include "cli/status.h"
 #include "cli/up.h"
 #include "cli/validate.h"
@@ -25,6 +26,7 @@ static const struct verb *const verbs[] = {
 	&verb_metrics,
 	&verb_mtu,
 	&verb_validate,
+	&verb_script,
 	&verb_genkey,
 	&verb_pubkey,
 	&verb_genpsk,

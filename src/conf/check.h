@@ -9,7 +9,7 @@
 /** What the machine says about an interface. */
 enum conf_link {
 	CONF_LINK_MISSING = 0, /* no interface of that name */
-	CONF_LINK_FREE,	       /* exists, and is in no bridge or bond */
+	CONF_LINK_FREE,	       /* exists, and is in no bridge or bond but our own */
 	CONF_LINK_ENSLAVED,    /* is a port of the interface whose name is handed back */
 	CONF_LINK_UNFIT,       /* no Ethernet interface, or itself a bridge: cannot be bridged */
 	CONF_LINK_UNKNOWN,     /* could not be asked */

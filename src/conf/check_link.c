@@ -224,8 +224,8 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 			session->bridge, session->bridge);
 }
 
-static void check_member(const struct conf_bridge *bridge, const struct conf_text *member,
-	const struct conf_facts *facts, struct conf_report *report)
+static void check_member(
+	const struct conf_text *member, const struct conf_facts *facts, struct conf_report *report)
 {
 	char master[IF_NAMESIZE] = "";
 
@@ -237,11 +237,10 @@ static void check_member(const struct conf_bridge *bridge, const struct conf_tex
 			member->text);
 		break;
 	case CONF_LINK_ENSLAVED:
-		if (strcmp(master, bridge->name) != 0)
-			conf_report_add(report, CONF_ERROR, member->at,
-				"Member: \"%s\" is a port of \"%s\" already\n"
-				"take it out there: ip link set %s nomaster",
-				member->text, master, member->text);
+		conf_report_add(report, CONF_ERROR, member->at,
+			"Member: \"%s\" is a port of \"%s\" already\n"
+			"take it out there: ip link set %s nomaster",
+			member->text, master, member->text);
 		break;
 	case CONF_LINK_UNFIT:
 		conf_report_add(report, CONF_ERROR, member->at,
@@ -314,6 +313,6 @@ void conf_check_links(
 				bridge->name);
 		check_bridge_ports(site, bridge, report);
 		for (size_t k = 0; facts && k < bridge->members.n; k++)
-			check_member(bridge, &bridge->members.v[k], facts, report);
+			check_member(&bridge->members.v[k], facts, report);
 	}
 }

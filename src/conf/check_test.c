@@ -177,7 +177,7 @@ static enum conf_link fake_link(void *ctx, const char *name, char ret_master[sta
 		const char *master;
 	} links[] = {
 		{ "free0", CONF_LINK_FREE, "" },
-		{ "ours0", CONF_LINK_ENSLAVED, "br-l2tp0" },
+		{ "ours0", CONF_LINK_FREE, "" },
 		{ "used0", CONF_LINK_ENSLAVED, "br0" },
 		{ "lo", CONF_LINK_UNFIT, "" },
 		{ "odd0", CONF_LINK_UNKNOWN, "" },

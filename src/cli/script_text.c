@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of the shell script that does what a site's configuration says, with wg(8) and ip(8). */
+#include "cli/script_text.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+/* The mark and table of a default route through the tunnel, as wg-quick(8) chooses them. */
+#define DEFAULT_ROUTE_TABLE 51820
+
+/* A text as one word of the shell. */
+static void put_quoted(const char *text, FILE *out)
+{
+	fputc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\'', out);
+}
+
+/* A text in a comment: whatever could end the comment becomes '?'. */
+static void put_plain(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		fputc(*text >= ' ' && *text <= '~' ? *text : '?', out);
+}
+
+/* Begin a step of a function: a blank line, and what it is about. */
+static void put_step(const char *comment, FILE *out)
+{
+	fprintf(out, "\n\t# %s\n", comment);
+}
+
+/* The path of the file that `at` is in, as the script shall find it from anywhere. */
+static void put_file(const struct conf_site *site, struct conf_at at, FILE *out)
+{
+	const char *file = site->files[at.file];
+	char *real = realpath(file, NULL);
+
+	put_quoted(real ? real : file, out);
+	free(real);
+}
+
+/* `wg set IF WHAT FILE`, where the file is one that holds the key alone, or standard input with the
+ * key from the script, or from its line of the configuration. */
+static void put_key(const struct script_source *s, const char *what, const char *key_file,
+	struct conf_at at, const uint8_t key[static KEY_LEN], FILE *out)
+{
+	const char *name = s->site->interface.name;
+	char base64[KEY_BASE64_LEN + 1];
+
+	if (key_file && !s->with_keys) {
+		fprintf(out, "\twg set %s %s ", name, what);
+		put_quoted(key_file, out);
+		fputc('\n', out);
+	} else if (s->with_keys || !at.line) {
+		key_to_base64(key, base64);
+		fprintf(out, "\twg set %s %s /dev/stdin <<-'KEY'\n\t%s\n\tKEY\n", name, what,
+			base64);
+		secret_wipe(base64, sizeof(base64));
+	} else {
+		fprintf(out, "\tkey_in_line %u ", at.line);
+		put_file(s->site, at, out);
+		fprintf(out, " | wg set %s %s /dev/stdin\n", name, what);
+	}
+}
+
+static void put_prefixes(const struct conf_prefixes *list, const char *separator, FILE *out)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(out, "%s%s", i ? separator : "", ip_prefix_text(&list->v[i].prefix, text));
+}
+
+static void put_hooks(const char *name, const struct conf_texts *hooks, FILE *out)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		const char *text = hooks->v[i].text;
+
+		fputc('\t', out);
+		for (; *text; text++) {
+			if (text[0] == '%' && text[1] == 'i') {
+				fputs(name, out);
+				text++;
+			} else {
+				fputc(*text, out);
+			}
+		}
+		fputc('\n', out);
+	}
+}
+
+static bool is_default(const struct ip_prefix *p)
+{
+	return p->len == 0;
+}
+
+/* Whether a peer shall carry a default route by wg-quick's rules, for a family (0: for any). */
+static bool has_default_route(const struct conf_site *site, uint16_t family)
+{
+	if (site->interface.table != CONF_TABLE_AUTO)
+		return false;
+	for (size_t i = 0; i < site->n_peers; i++) {
+		const struct conf_prefixes *allowed = &site->peers[i].allowed_ips;
+
+		for (size_t k = 0; k < allowed->n; k++)
+			if (is_default(&allowed->v[k].prefix) &&
+				(!family || allowed->v[k].prefix.addr.family == family))
+				return true;
+	}
+	return false;
+}
+
+static uint32_t default_mark(const struct conf_site *site)
+{
+	return site->interface.fwmark ? site->interface.fwmark : DEFAULT_ROUTE_TABLE;
+}
+
+static void put_peer(const struct script_source *s, const struct conf_peer *peer, FILE *out)
+{
+	const char *name = s->site->interface.name;
+	bool v6 = peer->endpoint_host && strchr(peer->endpoint_host, ':');
+	char key[KEY_BASE64_LEN + 1];
+	char what[KEY_BASE64_LEN + 32];
+
+	key_to_base64(peer->public_key, key);
+	fprintf(out, "\twg set %s peer %s", name, key);
+	if (peer->endpoint_host)
+		fprintf(out, v6 ? " \\\n\t\tendpoint '[%s]:%u'" : " \\\n\t\tendpoint %s:%u",
+			peer->endpoint_host, peer->endpoint_port);
+	if (peer->keepalive_s)
+		fprintf(out, " persistent-keepalive %u", peer->keepalive_s);
+	if (peer->allowed_ips.n) {
+		fputs(" \\\n\t\tallowed-ips ", out);
+		put_prefixes(&peer->allowed_ips, ",", out);
+	}
+	fputc('\n', out);
+	snprintf(what, sizeof(what), "peer %s preshared-key", key);
+	if (peer->has_preshared_key)
+		put_key(s, what, peer->preshared_key_file, peer->at[CONF_PEER_PRESHARED_KEY],
+			peer->preshared_key, out);
+}
+
+static void put_wireguard(const struct script_source *s, FILE *out)
+{
+	const struct conf_interface *wg = &s->site->interface;
+
+	put_step("WireGuard between the sites", out);
+	fprintf(out, "\tip link add %s type wireguard\n", wg->name);
+	put_key(s, "private-key", wg->private_key_file, wg->at[CONF_INTERFACE_PRIVATE_KEY],
+		wg->private_key, out);
+	if (wg->listen_port)
+		fprintf(out, "\twg set %s listen-port %u\n", wg->name, wg->listen_port);
+	if (wg->fwmark)
+		fprintf(out, "\twg set %s fwmark 0x%x\n", wg->name, wg->fwmark);
+	for (size_t i = 0; i < s->site->n_peers; i++)
+		put_peer(s, &s->site->peers[i], out);
+	for (size_t i = 0; i < wg->addresses.n; i++) {
+		char text[IP_PREFIX_TEXT_LEN];
+
+		fprintf(out, "\tip address add %s dev %s\n",
+			ip_prefix_text(&wg->addresses.v[i].prefix, text), wg->name);
+	}
+	if (wg->mtu)
+		fputs("\t# MTU as the file says\n", out);
+	else
+		fprintf(out, "\t# %s%u bytes, less IPv%u, UDP and WireGuard headers\n",
+			s->budget->outer_measured ? "the route's " : "", s->budget->outer_mtu,
+			s->budget->outer_family == AF_INET ? 4 : 6);
+	fprintf(out, "\tip link set %s mtu %u up\n", wg->name, s->budget->wg_mtu);
+}
+
+/* Whether the subnet of one of our addresses leads there already. */
+static bool is_connected(const struct conf_site *site, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < site->interface.addresses.n; i++) {
+		const struct ip_prefix *ours = &site->interface.addresses.v[i].prefix;
+
+		if (ours->len <= p->len && ip_prefix_contains(ours, &p->addr))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a range of a peer needs a route of its own (a default route has rules instead). */
+static bool needs_route(const struct conf_site *site, const struct ip_prefix *p)
+{
+	return site->interface.table == CONF_TABLE_NUMBER ||
+	       (!is_default(p) && !is_connected(site, p));
+}
+
+static void put_route(const struct conf_site *site, const struct ip_prefix *p, FILE *out)
+{
+	const struct conf_interface *wg = &site->interface;
+	char text[IP_PREFIX_TEXT_LEN];
+
+	fprintf(out, "\tip -%u route add %s dev %s", p->addr.family == AF_INET ? 4U : 6U,
+		ip_prefix_text(p, text), wg->name);
+	if (wg->table == CONF_TABLE_NUMBER)
+		fprintf(out, " table %u", wg->table_number);
+	fputc('\n', out);
+}
+
+static void put_default_route(const struct conf_site *site, uint16_t family, FILE *out)
+{
+	unsigned version = family == AF_INET ? 4 : 6;
+	uint32_t mark = default_mark(site);
+
+	if (!has_default_route(site, family))
+		return;
+	fprintf(out, "\tip -%u route add default dev %s table %u\n", version, site->interface.name,
+		mark);
+	fprintf(out, "\tip -%u rule add not fwmark %u table %u\n", version, mark, mark);
+	fprintf(out, "\tip -%u rule add table main suppress_prefixlength 0\n", version);
+	if (family == AF_INET)
+		fputs("\tsysctl -q net.ipv4.conf.all.src_valid_mark=1\n", out);
+}
+
+static void put_routes(const struct conf_site *site, FILE *out)
+{
+	bool first = true;
+
+	if (site->interface.table == CONF_TABLE_OFF)
+		return;
+	for (size_t i = 0; i < site->n_peers; i++)
+		for (size_t k = 0; k < site->peers[i].allowed_ips.n; k++) {
+			const struct ip_prefix *p = &site->peers[i].allowed_ips.v[k].prefix;
+
+			if (!needs_route(site, p))
+				continue;
+			if (first)
+				put_step("Routes to what lies behind the peers", out);
+			first = false;
+			put_route(site, p, out);
+		}
+	if (!has_default_route(site, 0))
+		return;
+	put_step("All other traffic, but for WireGuard's own", out);
+	if (!site->interface.fwmark)
+		fprintf(out, "\twg set %s fwmark %u\n", site->interface.name, default_mark(site));
+	put_default_route(site, AF_INET, out);
+	put_default_route(site, AF_INET6, out);
+}
+
+static void put_dns(const struct conf_site *site, FILE *out)
+{
+	const struct conf_texts *dns = &site->interface.dns;
+	struct ip_addr addr;
+
+	if (!dns->n)
+		return;
+	put_step("Name servers, as wg-quick sets them", out);
+	fputs("\tprintf '%s\\n'", out);
+	for (size_t i = 0; i < dns->n; i++)
+		fprintf(out, " '%s %s'",
+			ip_addr_parse(dns->v[i].text, &addr) ? "search" : "nameserver",
+			dns->v[i].text);
+	fprintf(out, " | resolvconf -a %s -m 0 -x\n", site->interface.name);
+}
+
+static void put_cookie(const char *word, const uint8_t *cookie, size_t len, FILE *out)
+{
+	if (!len)
+		return;
+	fprintf(out, " %s ", word);
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, "%02x", cookie[i]);
+}
+
+static void put_session(const struct script_source *s, const struct conf_tunnel *tunnel,
+	const struct conf_session *session, FILE *out)
+{
+	static const char *const sequence[] = { [CONF_SEQUENCE_NONE] = NULL,
+		[CONF_SEQUENCE_SEND] = "send",
+		[CONF_SEQUENCE_RECV] = "recv",
+		[CONF_SEQUENCE_BOTH] = "both" };
+
+	fprintf(out,
+		"\tip l2tp add session name %s tunnel_id %u \\\n"
+		"\t\tsession_id %u peer_session_id %u",
+		session->name, tunnel->tunnel_id, session->session_id, session->peer_session_id);
+	if (session->sublayer == CONF_SUBLAYER_NONE)
+		fputs(" l2spec_type none", out);
+	put_cookie("cookie", session->cookie, session->cookie_len, out);
+	put_cookie("peer_cookie", session->peer_cookie, session->peer_cookie_len, out);
+	if (sequence[session->sequence])
+		fprintf(out, " seq %s", sequence[session->sequence]);
+	fprintf(out, "\n\tip link set %s mtu %u up\n", session->name,
+		budget_session_mtu(s->budget, tunnel, session));
+}
+
+static void put_tunnel(const struct script_source *s, const struct conf_tunnel *tunnel, FILE *out)
+{
+	char local[IP_ADDR_TEXT_LEN];
+	char remote[IP_ADDR_TEXT_LEN];
+
+	put_step("L2TPv3 inside it: wires for Ethernet frames; their MTU is what fits without "
+		 "fragments",
+		out);
+	fprintf(out,
+		"\tip l2tp add tunnel tunnel_id %u peer_tunnel_id %u \\\n\t\tlocal %s remote %s",
+		tunnel->tunnel_id, tunnel->peer_tunnel_id, ip_addr_text(&tunnel->local, local),
+		ip_addr_text(&tunnel->remote, remote));
+	if (tunnel->encap == CONF_ENCAP_IP)
+		fputs(" encap ip", out);
+	else
+		fprintf(out, " encap udp udp_sport %u udp_dport %u%s", tunnel->udp_source_port,
+			tunnel->udp_destination_port,
+			tunnel->udp_checksum && tunnel->remote.family == AF_INET ? " udp_csum on"
+										 : "");
+	fputc('\n', out);
+	for (size_t i = 0; i < tunnel->n_sessions; i++)
+		put_session(s, tunnel, &tunnel->sessions[i], out);
+}
+
+static void put_bridge(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+
+	put_step("The segment on this site: the wires, and the interfaces of the members", out);
+	fprintf(out, "\tip link add %s type bridge stp_state %d forward_delay %s\n", bridge->name,
+		bridge->stp, bridge->stp ? "1500" : "0");
+	for (size_t i = 0; i < bridge->members.n; i++)
+		fprintf(out, "\tip link set %s master %s up\n", bridge->members.v[i].text,
+			bridge->name);
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
+			if (!strcmp(site->tunnels[i].sessions[k].bridge, bridge->name))
+				fprintf(out, "\tip link set %s master %s\n",
+					site->tunnels[i].sessions[k].name, bridge->name);
+	for (size_t i = 0; i < bridge->addresses.n; i++)
+		fprintf(out, "\tip address add %s dev %s\n",
+			ip_prefix_text(&bridge->addresses.v[i].prefix, text), bridge->name);
+	fprintf(out, "\tip link set %s up\n", bridge->name);
+}
+
+/* The smallest MTU of the computed sessions that are a bridge's port; 0 if there are none. */
+static unsigned smallest_mtu(const struct script_source *s)
+{
+	unsigned smallest = 0;
+
+	for (size_t i = 0; i < s->site->n_tunnels; i++) {
+		const struct conf_tunnel *tunnel = &s->site->tunnels[i];
+
+		for (size_t k = 0; k < tunnel->n_sessions; k++) {
+			unsigned mtu = budget_session_mtu(s->budget, tunnel, &tunnel->sessions[k]);
+
+			if (!smallest || mtu < smallest)
+				smallest = mtu;
+		}
+	}
+	return smallest;
+}
+
+static void put_head(const struct script_source *s, FILE *out)
+{
+	const struct conf_site *site = s->site;
+	unsigned mtu = smallest_mtu(s);
+
+	fputs("#!/bin/sh\n# ", out);
+	put_plain(site->name, out);
+	fputs(": the network of ", out);
+	put_plain(site->files[0], out);
+	fputs(",\n# made by hand from the kernel's own wireguard and l2tp_eth.\n"
+	      "# As root: `sh THIS-FILE up` and `sh THIS-FILE down`.\n",
+		out);
+	if (s->with_keys)
+		fputs("# It holds private keys: keep it from others (chmod 600).\n", out);
+	if (mtu && mtu < 1500)
+		fprintf(out,
+			"#\n# The kernel's bridge drops what is larger than a port's MTU without a "
+			"word: set MTU %u\n"
+			"# on every member as well (ip link set eth0 mtu %u, or DHCP option 26).\n",
+			mtu, mtu);
+	fputs("set -eu\n", out);
+	if (!s->with_keys)
+		fputs("\n# The key in line $1 of the configuration $2, without a look at it.\n"
+		      "key_in_line() {\n"
+		      "\tsed -n \"$1{s/#.*//;s/^[^=]*=//;s/[[:space:]]//g;p;}\" \"$2\"\n}\n",
+			out);
+}
+
+/* What is made here must not be there yet: `down` would take it away from its owner. */
+static void put_guard(const struct conf_site *site, FILE *out)
+{
+	fprintf(out, "\tfor link in %s", site->interface.name);
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
+			fprintf(out, " %s", site->tunnels[i].sessions[k].name);
+	for (size_t i = 0; i < site->n_bridges; i++)
+		fprintf(out, " %s", site->bridges[i].name);
+	fputs("; do\n\t\tif ip link show \"$link\" >/dev/null 2>&1; then\n"
+	      "\t\t\techo \"$link exists already\" >&2\n\t\t\texit 1\n\t\tfi\n\tdone\n"
+	      "\ttrap take_down EXIT\n",
+		out);
+}
+
+static void put_up(const struct script_source *s, FILE *out)
+{
+	const struct conf_site *site = s->site;
+
+	fputs("\nup() {\n", out);
+	put_guard(site, out);
+	put_hooks(site->interface.name, &site->interface.pre_up, out);
+	put_wireguard(s, out);
+	put_dns(site, out);
+	put_routes(site, out);
+	if (site->n_tunnels)
+		fputs("\n\tmodprobe -qa l2tp_eth l2tp_ip l2tp_ip6 || :\n", out);
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		put_tunnel(s, &site->tunnels[i], out);
+	for (size_t i = 0; i < site->n_bridges; i++)
+		put_bridge(site, &site->bridges[i], out);
+	if (site->interface.post_up.n)
+		put_step("PostUp", out);
+	put_hooks(site->interface.name, &site->interface.post_up, out);
+	fputs("\ttrap - EXIT\n}\n", out);
+}
+
+static void put_rules_down(const struct conf_site *site, uint16_t family, FILE *out)
+{
+	unsigned version = family == AF_INET ? 4 : 6;
+
+	if (!has_default_route(site, family))
+		return;
+	fprintf(out, "\tip -%u rule delete table %u\n", version, default_mark(site));
+	fprintf(out, "\tip -%u rule delete table main suppress_prefixlength 0\n", version);
+}
+
+static void put_down(const struct conf_site *site, FILE *out)
+{
+	const struct conf_interface *wg = &site->interface;
+
+	fputs("\ndown() {\n", out);
+	put_hooks(wg->name, &wg->pre_down, out);
+	fputs("\ttake_down\n", out);
+	put_hooks(wg->name, &wg->post_down, out);
+	fputs("}\n", out);
+}
+
+static void put_take_down(const struct conf_site *site, FILE *out)
+{
+	const struct conf_interface *wg = &site->interface;
+
+	fputs("\ntake_down() {\n\tset +e # what is there goes, whatever is not\n", out);
+	for (size_t i = site->n_bridges; i-- > 0;)
+		fprintf(out, "\tip link delete %s\n", site->bridges[i].name);
+	for (size_t i = site->n_tunnels; i-- > 0;) {
+		const struct conf_tunnel *tunnel = &site->tunnels[i];
+
+		for (size_t k = tunnel->n_sessions; k-- > 0;)
+			fprintf(out, "\tip l2tp del session tunnel_id %u session_id %u\n",
+				tunnel->tunnel_id, tunnel->sessions[k].session_id);
+		fprintf(out, "\tip l2tp del tunnel tunnel_id %u\n", tunnel->tunnel_id);
+	}
+	if (wg->dns.n)
+		fprintf(out, "\tresolvconf -d %s -f\n", wg->name);
+	put_rules_down(site, AF_INET, out);
+	put_rules_down(site, AF_INET6, out);
+	fprintf(out, "\tip link delete %s\n}\n", wg->name);
+}
+
+void script_print(const struct script_source *source, FILE *out)
+{
+	put_head(source, out);
+	put_take_down(source->site, out);
+	put_down(source->site, out);
+	put_up(source, out);
+	fputs("\ncase ${1:-} in\n"
+	      "up) up ;;\n"
+	      "down) down ;;\n"
+	      "*)\n\techo \"usage: sh $0 up|down\" >&2\n\texit 2\n\t;;\n"
+	      "esac\n",
+		out);
+}
