@@ -3,15 +3,47 @@
  * 1624). */
 #include "pkt/checksum.h"
 
-/* Four 64-bit lanes: two registers with SSE2 or NEON, one with AVX2. */
-typedef uint64_t lanes __attribute__((vector_size(32)));
+/* What one turn of the loops takes. */
+#define BLOCK 64
 
-/* 64-bit sum, of 32-bit words: cannot overflow below 16 GiB. */
-static uint64_t sum_lanes(const lanes *low, const lanes *high)
+/* Two 64-bit lanes: one register with SSE2 or NEON. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
+typedef lanes lanes_anywhere __attribute__((aligned(1), may_alias));
+
+/*
+ * A sum of 32-bit words that takes two additions and a shift for 16 bytes: `all` adds up whole
+ * 64-bit lanes and loses its carries, `high` the upper halves alone and loses none (below 64 GiB).
+ * What `all` should hold beside the upper halves follows: all − (high << 32), exact again.
+ */
+struct acc {
+	lanes all;
+	lanes high;
+};
+
+static inline lanes load_lanes(const uint8_t *p)
 {
-	lanes all = (*low & 0xffffffff) + (*low >> 32) + (*high & 0xffffffff) + (*high >> 32);
+	return *(const lanes_anywhere *)p;
+}
 
-	return all[0] + all[1] + all[2] + all[3];
+static inline lanes move_lanes(uint8_t *to, const uint8_t *from)
+{
+	lanes v = load_lanes(from);
+
+	*(lanes_anywhere *)to = v;
+	return v;
+}
+
+static inline void acc_add(struct acc *a, lanes v)
+{
+	a->all += v;
+	a->high += v >> 32;
+}
+
+static inline uint64_t acc_sum(const struct acc *a)
+{
+	lanes low = a->all - (a->high << 32);
+
+	return low[0] + low[1] + a->high[0] + a->high[1];
 }
 
 static uint32_t fold32(uint64_t sum)
@@ -21,7 +53,7 @@ static uint32_t fold32(uint64_t sum)
 	return (uint32_t)sum;
 }
 
-/* What is left behind the lanes: below 32 bytes. */
+/* What is left behind the lanes: below 64 bytes. */
 static uint64_t sum_tail(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0;
@@ -41,35 +73,36 @@ uint32_t checksum_add(uint32_t sum, const void *p, size_t len)
 	const uint8_t *at = p;
 	uint64_t total = sum;
 
-	if (len >= sizeof(lanes)) {
-		lanes low = { 0 }, high = { 0 }, v;
+	if (len >= BLOCK) {
+		struct acc a = { 0 }, b = { 0 };
 
-		for (; len >= sizeof(v); at += sizeof(v), len -= sizeof(v)) {
-			memcpy(&v, at, sizeof(v));
-			low += v & 0xffffffff;
-			high += v >> 32;
+		for (; len >= BLOCK; at += BLOCK, len -= BLOCK) {
+			acc_add(&a, load_lanes(at));
+			acc_add(&b, load_lanes(at + 16));
+			acc_add(&a, load_lanes(at + 32));
+			acc_add(&b, load_lanes(at + 48));
 		}
-		total += sum_lanes(&low, &high);
+		total += (uint64_t)fold32(acc_sum(&a)) + fold32(acc_sum(&b));
 	}
 	return fold32(total + sum_tail(at, len));
 }
 
-uint32_t checksum_copy(uint32_t sum, void *dst, const void *src, size_t len)
+uint32_t checksum_copy(uint32_t sum, void *restrict dst, const void *restrict src, size_t len)
 {
-	const uint8_t *from = src;
-	uint8_t *to = dst;
+	const uint8_t *restrict from = src;
+	uint8_t *restrict to = dst;
 	uint64_t total = sum;
 
-	if (len >= sizeof(lanes)) {
-		lanes low = { 0 }, high = { 0 }, v;
+	if (len >= BLOCK) {
+		struct acc a = { 0 }, b = { 0 };
 
-		for (; len >= sizeof(v); from += sizeof(v), to += sizeof(v), len -= sizeof(v)) {
-			memcpy(&v, from, sizeof(v));
-			memcpy(to, &v, sizeof(v));
-			low += v & 0xffffffff;
-			high += v >> 32;
+		for (; len >= BLOCK; from += BLOCK, to += BLOCK, len -= BLOCK) {
+			acc_add(&a, move_lanes(to, from));
+			acc_add(&b, move_lanes(to + 16, from + 16));
+			acc_add(&a, move_lanes(to + 32, from + 32));
+			acc_add(&b, move_lanes(to + 48, from + 48));
 		}
-		total += sum_lanes(&low, &high);
+		total += (uint64_t)fold32(acc_sum(&a)) + fold32(acc_sum(&b));
 	}
 	memcpy(to, from, len);
 	return fold32(total + sum_tail(from, len));

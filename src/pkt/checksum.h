@@ -75,7 +75,7 @@ static inline bool checksum_ok(uint32_t sum)
 uint32_t checksum_add(uint32_t sum, const void *p, size_t len);
 
 /** Copy `len` bytes from `src` to `dst`, which do not overlap, and add them on the way. */
-uint32_t checksum_copy(uint32_t sum, void *dst, const void *src, size_t len);
+uint32_t checksum_copy(uint32_t sum, void *restrict dst, const void *restrict src, size_t len);
 
 /** Sum of the pseudo header of TCP, UDP over IPv4. `src`, `dst`: 4 bytes; `len`: transport header
  * and payload in bytes. */
