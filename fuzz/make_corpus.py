@@ -190,6 +190,35 @@ def ether_seeds():
             put("ether", f"icmp-v{version}-{kind}", record(80, frame))
 
 
+def wg_messages_seeds():
+    def step(kind, end, arg, data=b""):
+        return bytes([kind << 1 | end, arg]) + data
+
+    raw, send, wait, load, keepalive, deliver, change, mend = range(8)
+    call = step(send, 0, 1) + step(deliver, 1, 0)
+    up = call + step(deliver, 0, 1) + step(deliver, 1, 2)
+    talk = step(send, 0, 1) + step(deliver, 1, 3) + step(send, 1, 1) + step(deliver, 0, 4)
+    put("wg_messages", "connect", up + talk)
+    put("wg_messages", "rekey", up + talk + step(wait, 0, 110) + step(send, 0, 1) + step(deliver, 1, 6)
+        + step(deliver, 0, 7) + step(deliver, 1, 0) + step(deliver, 1, 5))
+    put("wg_messages", "expiry", up + step(wait, 0, 135) + step(send, 0, 1) + step(deliver, 1, 2) + step(wait, 0, 240))
+    put("wg_messages", "cookie", step(load, 1, 1) + call + step(deliver, 0, 1) + step(wait, 0, 23)
+        + step(deliver, 1, 2) + step(deliver, 0, 3) + step(deliver, 1, 4))
+    put("wg_messages", "both", step(send, 0, 1) + step(send, 1, 1) + step(deliver, 0, 1) + step(deliver, 1, 0)
+        + step(deliver, 0, 3) + step(deliver, 1, 2) + step(send, 0, 0) + step(send, 1, 0))
+    put("wg_messages", "replay", up + talk + step(deliver, 1, 3) * 2 + step(deliver, 1, 0) + step(deliver, 0, 1))
+    for at in (4, 8, 40, 90, 117, 133):
+        put("wg_messages", f"change-{at}", step(send, 0, 1) + step(mend, 1, 0, bytes([at, 1, 0])) + step(deliver, 1, 0)
+            + step(change, 0, 1, bytes([at % 92, 1, 128])) + step(mend, 0, 1, bytes([at % 92, 1, 1]))
+            + step(deliver, 0, 1) + step(change, 1, 2, bytes([at % 32, 1, 128])) + step(deliver, 1, 2))
+    put("wg_messages", "raw", b"".join(step(raw, 1, len(m), m) for m in (
+        b"", b"\1", b"\1\0\0\0" + bytes(144), b"\2\0\0\0" + bytes(88), b"\3\0\0\0" + bytes(60),
+        b"\4\0\0\0" + bytes(28), b"\5\0\0\0" + bytes(28), b"\1\0\0\1" + bytes(144))))
+    put("wg_messages", "keepalive", step(keepalive, 0, 25) + up + step(wait, 0, 55) * 4 + step(keepalive, 0, 0))
+
+
 split_seeds()
 merge_seeds()
+inner_packet_seeds()
 ether_seeds()
+wg_messages_seeds()

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: two WireGuard engines, and an adversary on the wire between them who may forge,
+ * change, replay, delay and reorder, while time passes. Input: a sequence of steps, each an
+ * operation byte, an argument byte and what the operation reads. */
+#include "fuzz/target.h"
+
+#include "base/bytes.h"
+#include "wg/device.h"
+
+#define KEPT	 8   /* genuine messages that the adversary holds */
+#define MSG_MAX	 256 /* longest raw message */
+#define SENT_MAX 256
+
+struct message {
+	size_t len;
+	uint8_t bytes[MSG_MAX];
+};
+
+struct end {
+	struct wg_device dev;
+	struct wg_peer peer;
+	_Alignas(64) uint8_t memory[16384];
+	struct endpoint at;
+	bool under_load;
+	uint8_t sent[SENT_MAX]; /* by number: packets sent from here, and taken by the other */
+	uint8_t taken[SENT_MAX];
+	unsigned numbers;
+};
+
+/** The world of one input. */
+struct world {
+	struct end end[2];
+	struct mono now;
+	uint64_t random;
+	struct message kept[KEPT];
+	unsigned count;
+};
+
+static struct world w;
+
+static void fill(void *ctx, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		w.random = w.random * 6364136223846793005ULL + 1442695040888963407ULL;
+		out[i] = (uint8_t)(w.random >> 40);
+	}
+}
+
+static struct wall wall(void)
+{
+	return (struct wall){ w.now.ns / NS_PER_S, (uint32_t)(w.now.ns % NS_PER_S) };
+}
+
+static void begin(void)
+{
+	const struct wg_sizes sizes = { .peers = 1, .allowed_ips = 1, .sources = 16 };
+	uint8_t key[WG_KEY_LEN];
+
+	memset(&w, 0, sizeof(w));
+	w.now = (struct mono){ 1000 * NS_PER_S };
+	EXPECT(wg_device_memory(&sizes) <= sizeof(w.end[0].memory));
+	for (unsigned i = 0; i < 2; i++) {
+		struct end *e = &w.end[i];
+
+		EXPECT(!wg_device_init(&e->dev, &sizes, e->memory, (struct rng){ fill, NULL }));
+		fill(NULL, key, sizeof(key));
+		wg_device_set_private_key(&e->dev, key);
+		e->at.addr = ip_addr_v4((uint8_t[]){ 192, 0, 2, (uint8_t)(1 + i) });
+		e->at.port = 8172;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct end *e = &w.end[i], *other = &w.end[1 - i];
+
+		EXPECT(!wg_device_add_peer(&e->dev, &e->peer, other->dev.identity.public_key));
+		wg_peer_set_endpoint(&e->peer, &other->at);
+	}
+}
+
+static void keep(const uint8_t *bytes, size_t len)
+{
+	struct message *m = &w.kept[w.count++ % KEPT];
+
+	m->len = len;
+	memcpy(m->bytes, bytes, len);
+}
+
+static void act(struct end *e, unsigned actions);
+
+/* Send a data message, a numbered packet or a keepalive, if there is a session for it. */
+static void send_data(struct end *e, bool packet)
+{
+	struct wg_keypair *kp = wg_peer_sending_key(&e->peer, w.now);
+	uint8_t msg[WG_DATA_OVERHEAD + 16] = { 0 };
+	size_t len = packet ? 16 : 0;
+	uint64_t counter;
+
+	if (!kp) {
+		act(e, wg_peer_want_session(&e->dev, &e->peer, w.now));
+		return;
+	}
+	if (packet && e->numbers == SENT_MAX)
+		return;
+	if (packet) {
+		e->sent[e->numbers] = 1;
+		msg[WG_DATA_HEADER_LEN] = (uint8_t)e->numbers++;
+	}
+	EXPECT(!wg_keypair_reserve(kp, 1, &counter));
+	wg_data_seal(&e->dev.crypto.aead, kp, counter, msg, len);
+	keep(msg, len + WG_DATA_OVERHEAD);
+	act(e, wg_peer_sent(&e->dev, kp, len + WG_DATA_OVERHEAD, packet, w.now));
+}
+
+static void act(struct end *e, unsigned actions)
+{
+	uint8_t msg[WG_INITIATION_LEN];
+
+	if (actions & WG_SEND_INITIATION &&
+		!wg_peer_make_initiation(&e->dev, &e->peer, w.now, wall(), msg))
+		keep(msg, sizeof(msg));
+	if (actions & WG_SEND_KEEPALIVE)
+		send_data(e, false);
+}
+
+/* What arrives as plaintext was sent by the other end, and arrives once. */
+static void check_packet(struct end *e, const uint8_t *packet, size_t len)
+{
+	struct end *other = &w.end[e == &w.end[0]];
+
+	EXPECT(len == 16);
+	EXPECT(other->sent[packet[0]]);
+	EXPECT(!other->taken[packet[0]]);
+	other->taken[packet[0]] = 1;
+}
+
+static enum drop deliver_data(struct end *e, const struct endpoint *src, uint8_t *msg, size_t len)
+{
+	struct wg_keypair *kp;
+	uint64_t counter;
+	enum drop drop = wg_data_begin(&e->dev, msg, len, w.now, &kp, &counter);
+	size_t plain = len - WG_DATA_OVERHEAD;
+
+	if (!drop)
+		drop = wg_data_open(&e->dev.crypto.aead, kp, counter, msg, len);
+	if (!drop)
+		drop = wg_data_commit(kp, counter);
+	if (drop)
+		return drop;
+	if (plain)
+		check_packet(e, msg + WG_DATA_HEADER_LEN, plain);
+	act(e, wg_peer_received(&e->dev, kp, src, len, plain, w.now));
+	return DROP_NONE;
+}
+
+static enum drop deliver_handshake(
+	struct end *e, const struct endpoint *src, const uint8_t *msg, size_t len)
+{
+	struct wg_event event;
+	enum drop drop =
+		wg_device_handshake(&e->dev, msg, len, src, w.now, wall(), e->under_load, &event);
+
+	EXPECT(event.reply_len <= len);
+	EXPECT(!drop == !!event.peer);
+	if (event.reply_len)
+		keep(event.reply, event.reply_len);
+	if (event.peer)
+		act(e, event.actions);
+	return drop;
+}
+
+/* Deliver a message; what is dropped has changed nothing of the peer. */
+static void deliver(struct end *e, const struct endpoint *src, const uint8_t *bytes, size_t len)
+{
+	static struct wg_peer before;
+	uint8_t *msg = malloc(len ? len : 1);
+	size_t indices = e->dev.indices.len;
+	enum drop drop;
+
+	EXPECT(msg);
+	before = e->peer;
+	if (len)
+		memcpy(msg, bytes, len);
+	drop = len && msg[0] == WG_MSG_DATA ? deliver_data(e, src, msg, len)
+					    : deliver_handshake(e, src, msg, len);
+	if (drop) {
+		EXPECT(!memcmp(&before, &e->peer, sizeof(before)));
+		EXPECT(indices == e->dev.indices.len);
+	}
+	free(msg);
+}
+
+/* Give a changed handshake message the mac1 that anybody can compute. */
+static void mend_mac1(struct end *to, struct message *m)
+{
+	struct wg_cookie_maker maker;
+
+	if (m->len < sizeof(struct wg_macs))
+		return;
+	wg_cookie_maker_init(&to->dev.crypto, &maker, to->dev.identity.public_key);
+	wg_cookie_add_macs(&to->dev.crypto, &maker, m->bytes, m->len, w.now);
+}
+
+static void pass_time(uint64_t ns)
+{
+	w.now = mono_add(w.now, ns);
+	for (unsigned i = 0; i < 2; i++) {
+		struct end *e = &w.end[i];
+
+		for (unsigned n = 0; wg_device_due(&e->dev, w.now); n++) {
+			EXPECT(n < 100);
+			act(e, wg_peer_timers(&e->dev, &e->peer, w.now));
+		}
+	}
+}
+
+/* Operations that need a message at hand. Return: bytes of input read. */
+static size_t tamper(unsigned op, struct end *e, unsigned which, const uint8_t *in, size_t len)
+{
+	struct endpoint elsewhere = w.end[e == &w.end[0]].at;
+	struct message m;
+
+	if (!w.count || !w.kept[which % KEPT].len)
+		return 0;
+	m = w.kept[which % KEPT];
+	if (op == 0) { /* as it was */
+		deliver(e, &elsewhere, m.bytes, m.len);
+		return 0;
+	}
+	if (len < 3)
+		return len;
+	elsewhere.port = (uint16_t)(elsewhere.port + in[2] % 4);
+	m.bytes[in[0] % m.len] ^= in[1];
+	if (op == 1) /* cut or lengthened */
+		m.len = size_min(MSG_MAX, m.len + in[2] / 4 - size_min(m.len, 32));
+	else
+		mend_mac1(e, &m);
+	deliver(e, &elsewhere, m.bytes, m.len);
+	return 3;
+}
+
+/* One step. Return: bytes of input read. */
+static size_t step(unsigned op, unsigned arg, const uint8_t *in, size_t len)
+{
+	struct end *e = &w.end[op & 1];
+	size_t n = size_min(len, arg);
+
+	switch (op >> 1 & 7) {
+	case 0:
+		deliver(e, &w.end[1 - (op & 1)].at, in, n);
+		return n;
+	case 1:
+		send_data(e, arg & 1);
+		return 0;
+	case 2:
+		pass_time((uint64_t)arg * arg * 10 * NS_PER_MS);
+		return 0;
+	case 3:
+		e->under_load = arg & 1;
+		return 0;
+	case 4:
+		wg_peer_set_keepalive(&e->dev, &e->peer, (uint16_t)arg, w.now);
+		return 0;
+	default:
+		return tamper((op >> 1 & 7) - 5, e, arg, in, len);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	begin();
+	while (len >= 2) {
+		size_t n = step(data[0], data[1], data + 2, len - 2);
+
+		data += 2 + n;
+		len -= 2 + n;
+	}
+	wg_device_fini(&w.end[0].dev);
+	wg_device_fini(&w.end[1].dev);
+	return 0;
+}
