@@ -23,10 +23,12 @@ int site_error_set(struct site_error *error, int code, const char *format, ...)
 		*mend++ = '\0';
 	len = strlen(text);
 	error->code = code;
-	snprintf(error->problem, sizeof(error->problem), "%.*s", PROBLEM_MAX, text);
 	if (len && text[len - 1] == ':')
-		snprintf(error->problem, sizeof(error->problem), "%.*s %s", PROBLEM_MAX, text,
+		snprintf(error->problem, sizeof(error->problem), "%.*s %s.", PROBLEM_MAX, text,
 			strerror(-code));
+	else
+		snprintf(error->problem, sizeof(error->problem), "%.*s%s", PROBLEM_MAX, text,
+			len && text[len - 1] == '.' ? "" : ".");
 	snprintf(error->mend, sizeof(error->mend), "%.*s", PROBLEM_MAX, mend ? mend : "");
 	return code;
 }

@@ -12,8 +12,8 @@ struct site_error {
 
 /**
  * Fill in an error. `format` makes problem and mend in one, with '\n' between them; ": " and the
- * words for `code` are added to the problem if it ends with a colon. Both are cut to fit.
- * Return: `code`.
+ * words for `code` are added to the problem if it ends with a colon, then its full stop. Both are
+ * cut to fit. Return: `code`.
  */
 int site_error_set(struct site_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -40,7 +40,7 @@ static int tell(struct machine *m, const char *what)
 {
 	int err = m->step ? m->step(m->step_ctx, what) : 0;
 
-	return err < 0 ? machine_fail(m, err, "stopped before \"%s\":", what) : 0;
+	return err < 0 ? machine_fail(m, err, "Stopped before \"%s\":", what) : 0;
 }
 
 int machine_tell(struct machine *m, const char *format, ...)
@@ -64,11 +64,11 @@ int machine_note(struct machine *m, const char *format, ...)
 	err = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (err < 0 || (size_t)err >= sizeof(line))
-		return machine_fail(m, -ENAMETOOLONG, "too long for the journal: %.100s…", line);
+		return machine_fail(m, -ENAMETOOLONG, "Too long for the journal: %.100s…", line);
 	err = journal_push(&m->journal, "%s", line);
 	if (err < 0)
 		return machine_fail(m, err,
-			"cannot write the journal %s: %s\n"
+			"Cannot write the journal %s: %s\n"
 			"Make room there, or name another folder in WIRESPAN_RUNDIR.",
 			m->journal.path, strerror(-err));
 	return 0;
@@ -104,7 +104,7 @@ int machine_change(struct machine *m, struct nl_msg *request, const char *format
 		return err;
 	err = nl_request(&m->nl, request);
 	if (err < 0)
-		return machine_fail(m, err, "cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
+		return machine_fail(m, err, "Cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
 			*m->nl.verdict.why ? " (" : "", m->nl.verdict.why,
 			*m->nl.verdict.why ? ")" : "", mend_for(err));
 	return 0;
@@ -116,10 +116,10 @@ int machine_find(struct machine *m, const char *name, struct link_info *ret)
 
 	if (err == -ENODEV)
 		return machine_fail(
-			m, err, "there is no interface %s\nCheck its name with \"ip link\".", name);
+			m, err, "There is no interface %s\nCheck its name with \"ip link\".", name);
 	if (err < 0)
 		return machine_fail(
-			m, err, "cannot ask for the interface %s: %s", name, strerror(-err));
+			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
 	return 0;
 }
 

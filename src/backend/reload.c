@@ -64,7 +64,7 @@ static int change_routes(struct site *site, const struct conf_site *conf,
 	int err;
 
 	if (plan_make(conf, &plan) < 0)
-		return machine_fail(m, -ENOMEM, "out of memory");
+		return machine_fail(m, -ENOMEM, "Out of memory");
 	/* A mark that the file no longer gives is not kept. */
 	if (site->conf->interface.fwmark && !conf->interface.fwmark)
 		kept = 0;
@@ -98,7 +98,7 @@ static int change_wg(struct site *site, const struct conf_site *conf, uint32_t m
 
 	if (strcmp(old->name, new->name) != 0)
 		return machine_fail(m, -EINVAL,
-			"the WireGuard interface cannot change its name from %s to %s\n"
+			"The WireGuard interface cannot change its name from %s to %s\n"
 			"Take the site down and up again.",
 			old->name, new->name);
 	err = machine_find(m, new->name, &link);

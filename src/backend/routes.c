@@ -66,7 +66,7 @@ int routes_choose_mark(struct machine *m, const struct conf_interface *wg, const
 		int err = table_is_used(&m->nl, table, &used);
 
 		if (err < 0)
-			return machine_fail(m, err, "cannot list the routes: %s", strerror(-err));
+			return machine_fail(m, err, "Cannot list the routes: %s", strerror(-err));
 		if (!used)
 			current = table;
 		table++;
@@ -127,7 +127,7 @@ static int set_src_valid_mark(struct machine *m)
 	if (err < 0)
 		return err;
 	err = sysctl_write(SRC_VALID_MARK, "1");
-	return err < 0 ? machine_fail(m, err, "cannot set %s:\n", SRC_VALID_MARK) : 0;
+	return err < 0 ? machine_fail(m, err, "Cannot set %s:\n", SRC_VALID_MARK) : 0;
 }
 
 /** The filter's text for nft, to be freed. The tables are the interface's own. */
@@ -205,7 +205,7 @@ static int add_route(
 		in_table);
 	if (err == -EEXIST)
 		return machine_fail(m, err,
-			"there is a route to %s%s already, so none can go to %s\n"
+			"There is a route to %s%s already, so none can go to %s\n"
 			"Remove it or narrow AllowedIPs; Table = off leaves routes alone.",
 			text, in_table, link->name);
 	return err;

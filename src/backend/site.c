@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "backend/bridge.h"
 #include "backend/dns.h"
@@ -65,11 +66,11 @@ static int note_hook(struct site *site, bool bottom, const char *kind, const cha
 	int err;
 
 	if (asprintf(&line, "%s %s", kind, command) < 0)
-		return machine_fail(&site->machine, -ENOMEM, "out of memory");
+		return machine_fail(&site->machine, -ENOMEM, "Out of memory");
 	err = journal_insert(j, bottom ? 0 : j->n, line);
 	free(line);
 	if (err < 0)
-		machine_fail(&site->machine, err, "cannot write the journal %s: %s", j->path,
+		machine_fail(&site->machine, err, "Cannot write the journal %s: %s", j->path,
 			strerror(-err));
 	return err;
 }
@@ -92,7 +93,7 @@ int site_note_hooks(struct site *site, enum site_down_hooks which)
 		char *command = expand_hook(text, wg->name);
 
 		if (!command)
-			return machine_fail(&site->machine, -ENOMEM, "out of memory");
+			return machine_fail(&site->machine, -ENOMEM, "Out of memory");
 		err = note_hook(site, after, kind, command);
 		free(command);
 	}
@@ -109,7 +110,7 @@ static int run_pre_up(struct site *site)
 		char *command = expand_hook(hooks->v[i].text, site->conf->interface.name);
 
 		if (!command)
-			return machine_fail(m, -ENOMEM, "out of memory");
+			return machine_fail(m, -ENOMEM, "Out of memory");
 		err = machine_tell(m, "%s", command);
 		if (err == 0) {
 			err = run_shell(command);
@@ -122,12 +123,22 @@ static int run_pre_up(struct site *site)
 	return err;
 }
 
+/** The control socket of a daemon that died is nobody's: the lock is ours. */
+static void remove_socket(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (statedir_path(name, "sock", path) == 0)
+		unlink(path);
+}
+
 /** Undo what a crash left, if it is here. `ret_found` says whether there was anything. */
 static int recover(struct machine *m, const char *name, bool *ret_found)
 {
 	int err = journal_load(&m->journal, name);
 
 	*ret_found = false;
+	remove_socket(name);
 	if (err == -ENOENT)
 		return 0;
 	if (err < 0)
@@ -165,12 +176,12 @@ static int check_absent(struct machine *m, const char *name)
 		return 0;
 	if (err < 0)
 		return machine_fail(
-			m, err, "cannot ask for the interface %s: %s", name, strerror(-err));
+			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
 	if (bridge_is_ours(m, &link))
 		return machine_change(
 			m, link_encode_delete(&msg, link.ifindex), "ip link del %s", name);
 	return machine_fail(m, -EEXIST,
-		"an interface %s exists already%s%s\n"
+		"An interface %s exists already%s%s\n"
 		"Remove it (ip link del %s), or give this one another Name.",
 		name, *link.kind ? ", a " : "", link.kind, name);
 }
@@ -201,7 +212,7 @@ static int take_lock(const char *name, struct site_lock *ret, struct site_error 
 			name, pid > 0 ? (int)pid : 0, name);
 	if (err < 0)
 		return site_error_set(ret_error, err,
-			"cannot take the lock of %s: %s\n"
+			"Cannot take the lock of %s: %s\n"
 			"Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.",
 			name, strerror(-err));
 	return 0;
@@ -214,7 +225,7 @@ static int open_machine(struct machine *m, const char *name)
 
 	if (err < 0)
 		return machine_fail(
-			m, err, "cannot talk to the kernel's netlink: %s", strerror(-err));
+			m, err, "Cannot talk to the kernel's netlink: %s", strerror(-err));
 	return 0;
 }
 
@@ -236,7 +247,7 @@ int site_open(const struct conf_site *conf, const struct site_watch *watch, stru
 	int err;
 
 	if (!site)
-		return site_error_set(ret_error, -ENOMEM, "out of memory");
+		return site_error_set(ret_error, -ENOMEM, "Out of memory");
 	m = &site->machine;
 	site->conf = conf;
 	if (watch) {
@@ -256,7 +267,7 @@ int site_open(const struct conf_site *conf, const struct site_watch *watch, stru
 	if (err == 0) {
 		err = journal_init(&m->journal, conf->name);
 		if (err < 0)
-			machine_fail(m, err, "cannot tell where we are: %s", strerror(-err));
+			machine_fail(m, err, "Cannot tell where we are: %s", strerror(-err));
 	}
 	if (err == 0)
 		err = check_names(site);
@@ -295,7 +306,7 @@ static int set_up_wg(struct site *site, uint32_t mtu)
 	if (err == 0)
 		err = dns_set(m, wg);
 	if (err == 0 && plan_make(site->conf, &site->plan) < 0)
-		err = machine_fail(m, -ENOMEM, "out of memory");
+		err = machine_fail(m, -ENOMEM, "Out of memory");
 	if (err == 0)
 		err = routes_choose_mark(m, wg, &site->plan, 0, &site->mark);
 	plan_set_table(&site->plan, site->mark);
@@ -373,7 +384,7 @@ static int start_commands(struct site *site, const char *const commands[], size_
 	if (err < 0 || n == 0)
 		return err;
 	err = run_start_shell(commands, n, ret_pid);
-	return err < 0 ? machine_fail(m, err, "cannot start a shell: %s", strerror(-err)) : 0;
+	return err < 0 ? machine_fail(m, err, "Cannot start a shell: %s", strerror(-err)) : 0;
 }
 
 static int start_post_up(struct site *site, pid_t *ret_pid)
@@ -389,7 +400,7 @@ static int start_post_up(struct site *site, pid_t *ret_pid)
 			break;
 	}
 	if (err == 0 && (!commands || n < wg->post_up.n))
-		err = machine_fail(&site->machine, -ENOMEM, "out of memory");
+		err = machine_fail(&site->machine, -ENOMEM, "Out of memory");
 	if (err == 0)
 		err = start_commands(site, commands, n, ret_pid);
 	while (commands && n-- > 0)
@@ -405,7 +416,7 @@ static int start_pre_down(struct site *site, pid_t *ret_pid)
 	int err;
 
 	if (!commands)
-		return machine_fail(&site->machine, -ENOMEM, "out of memory");
+		return machine_fail(&site->machine, -ENOMEM, "Out of memory");
 	err = start_commands(site, commands, collect_pre_down(site, commands, room), ret_pid);
 	free(commands);
 	return err;
@@ -465,6 +476,11 @@ int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct site_e
 	return err;
 }
 
+void site_conf_moved(struct site *site, const struct conf_site *conf)
+{
+	site->conf = conf;
+}
+
 void site_down(struct site *site)
 {
 	undo_lines(&site->machine, UNDO_MACHINE);
@@ -487,7 +503,7 @@ int site_undo(const char *name, bool *ret_found, struct site_error *ret_error)
 	int err;
 
 	if (!site)
-		return site_error_set(ret_error, -ENOMEM, "out of memory");
+		return site_error_set(ret_error, -ENOMEM, "Out of memory");
 	err = take_lock(name, &site->lock, ret_error);
 	if (err < 0) {
 		free(site);

@@ -101,6 +101,9 @@ int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct site_e
 int site_reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus,
 	struct site_error *ret_error);
 
+/** The configuration borrowed has moved: `conf` says the same and is borrowed from now on. */
+void site_conf_moved(struct site *site, const struct conf_site *conf);
+
 /** Undo what site_up() and site_reload() made, except PostDown. Failures are logged: the rest is
  * undone all the same. */
 void site_down(struct site *site);

@@ -344,17 +344,17 @@ static void test_refusals(void **state)
 		const char *problem;
 	} table[] = {
 		{ "ip link add wg0 type bridge", "ip link del wg0", -EEXIST,
-			"an interface wg0 exists already, a bridge" },
+			"An interface wg0 exists already, a bridge" },
 		{ "ip link add l2tpeth0 type bridge", "ip link del l2tpeth0", -EEXIST,
-			"an interface l2tpeth0 exists already" },
+			"An interface l2tpeth0 exists already" },
 		{ "ip link add br-l2tp0 type bridge", "ip link del br-l2tp0", -EEXIST,
-			"an interface br-l2tp0 exists already" },
+			"An interface br-l2tp0 exists already" },
 		{ "ip link set eth1 name eth7", "ip link set eth7 name eth1", -ENODEV,
-			"there is no interface eth1" },
+			"There is no interface eth1" },
 		{ "ip link add other type bridge; ip link set eth1 master other",
 			"ip link del other", -EBUSY, "eth1 already is a port of other" },
 		{ "ip route add 10.9.0.0/16 dev lo", "ip route del 10.9.0.0/16 dev lo", -EEXIST,
-			"there is a route to 10.9.0.0/16 already" },
+			"There is a route to 10.9.0.0/16 already" },
 	};
 	struct conf_site conf;
 

@@ -211,6 +211,7 @@ static int run_reload(struct run *r, struct site_error *e)
 	apply_sweep(r->u, &next);
 	conf_site_fini(&r->conf);
 	r->conf = next;
+	site_conf_moved(r->site, &r->conf);
 	err = userspace_rebind(r->u,
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port,
 		site_fwmark(r->site));
@@ -411,10 +412,10 @@ static void run_fini(struct run *r)
 	if (r->site)
 		site_down(r->site);
 	userspace_close(r->u);
+	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
 	site_close(r->site);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
-	ctl_server_close(r->ctl);
 	loop_close(&r->loop);
 	free(r->session_mtus);
 	notify_close(&r->notify);
