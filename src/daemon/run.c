@@ -47,9 +47,21 @@ struct run {
 	int exit_code;
 };
 
+/* "What went wrong. What to do." as one line, into `ret`. */
+static const char *sentences(const struct site_error *e, char ret[static CTL_REPLY_TEXT_LEN])
+{
+	size_t len = strlen(e->problem);
+
+	snprintf(ret, CTL_REPLY_TEXT_LEN, "%s%s %s", e->problem,
+		len && e->problem[len - 1] == '.' ? "" : ".", e->mend);
+	return ret;
+}
+
 static int say(const struct site_error *e)
 {
-	log_error("%s %s", e->problem, e->mend);
+	char text[CTL_REPLY_TEXT_LEN];
+
+	log_error("%s", sentences(e, text));
 	return e->code;
 }
 
@@ -246,6 +258,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 {
 	struct run *r = ctx;
 	struct site_error e;
+	char text[CTL_REPLY_TEXT_LEN];
 
 	switch (request->verb) {
 	case CTL_STATUS:
@@ -258,7 +271,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 		return;
 	case CTL_RELOAD:
 		if (run_reload(r, &e) < 0)
-			ctl_reply_fail(reply, "%s %s", e.problem, e.mend);
+			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		return;
 	case CTL_VERB_COUNT:
 		return;
@@ -401,9 +414,13 @@ static int run_up(struct run *r)
 	if (err < 0)
 		return say(&e);
 	err = userspace_start(r->u, r->conf.interface.listen_port, site_fwmark(r->site));
-	if (err < 0)
-		return run_failed("Cannot listen on ListenPort", err,
-			"Is another WireGuard using this port (ss -ulpn)?");
+	if (err < 0) {
+		log_error("Cannot listen on UDP port %u ([Interface] ListenPort): %s. Is another "
+			  "WireGuard using it "
+			  "(ss -ulpn)? Choose another port.",
+			r->conf.interface.listen_port, strerror(-err));
+		return err;
+	}
 	return run_open_ctl(r);
 }
 

@@ -47,7 +47,8 @@ class Bench:
 
 def down_after_up(bench):
     for gateway in bench.net.gateway:
-        gateway.up()
+        if not gateway.pids():
+            gateway.up()
     bench.works()
     bench.near.down()
     bench.check_clean("by down")
