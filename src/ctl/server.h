@@ -8,21 +8,12 @@
 
 /**
  * Theory of operation. One request a connection: a line comes in, a line goes out, the connection
- * is closed. There are at most CTL_SERVER_CLIENTS connections; further ones wait in the kernel's
- * backlog until one ends, and each ends at the latest when its time is up. All descriptors, and a
- * timer that runs only while there are clients, sit in one epoll descriptor, which the owner
- * watches: readable means ctl_server_run(), which does a bounded piece of work and returns.
- *
- * A `down` that was answered "ok" keeps its connection: it is closed by ctl_server_close(), which
- * the owner calls when everything else is undone, and so its end-of-file says "nothing is left".
- *
- * Only root and our own user may ask. It does not: log, or know what the verbs do.
+ * is closed. A `down` that was answered "ok" keeps its connection: it is closed by
+ * ctl_server_close(), which the owner calls when everything else is undone, and so its end-of-file
+ * says "nothing is left". What bounds the clients is the hub's (ctl/hub.h). It does not: log, or
+ * know what the verbs do.
  */
 struct ctl_server;
-
-#define CTL_SERVER_CLIENTS 16 /* connections at once */
-#define CTL_SERVER_TIMEOUT                                                                         \
-	5000U /* ms for the request to arrive, and again for the reply to leave */
 
 /** Carries out a request; `reply` is an empty one with ok set. What it leaves in there is sent,
  * then released. */
@@ -34,7 +25,7 @@ struct ctl_server_config {
 	const char *path; /* of the socket */
 	ctl_server_handler *handler;
 	void *ctx;	     /* for the handler */
-	unsigned timeout_ms; /* 0: CTL_SERVER_TIMEOUT */
+	unsigned timeout_ms; /* for a request to arrive, and again for the reply to leave; 0: 5 s */
 };
 
 /** Listen. Return: 0; -EADDRINUSE if a live daemon listens there; or -errno. */

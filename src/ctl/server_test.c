@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "ctl/client.h"
+#include "ctl/hub.h"
 #include "ctl/testdir.h"
 
 #define TIMEOUT_MS 150
@@ -197,7 +198,7 @@ static void test_endless_request(void **state)
 static void test_mute_clients(void **state)
 {
 	struct fixture *f = *state;
-	int mute[CTL_SERVER_CLIENTS];
+	int mute[HUB_CLIENTS];
 	char text[8192];
 	int fd;
 
@@ -276,7 +277,7 @@ static void test_vanishing_clients(void **state)
 	int fd;
 
 	f->peers = 10000;
-	for (int i = 0; i < 3 * CTL_SERVER_CLIENTS; i++) {
+	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
 		fd = join(f);
 		say(fd, i % 3 ? STATUS : "{\"ver");
 		if (i % 2)
@@ -343,7 +344,7 @@ static void test_held_places_are_given_up(void **state)
 {
 	struct fixture *f = *state;
 
-	for (int i = 0; i < 3 * CTL_SERVER_CLIENTS; i++) {
+	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
 		int fd = join(f);
 
 		say(fd, "{\"verb\":\"down\"}\n");
@@ -351,7 +352,7 @@ static void test_held_places_are_given_up(void **state)
 		close(fd);
 		pump(f, 0);
 	}
-	assert_int_equal(f->asked[CTL_DOWN], 3 * CTL_SERVER_CLIENTS);
+	assert_int_equal(f->asked[CTL_DOWN], 3 * HUB_CLIENTS);
 }
 
 /* Run `child` in another process while the server works. Return: its exit status. */

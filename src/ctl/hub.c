@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* A local server that no client can stall: bounded connections, input and time, one descriptor. */
+#include "ctl/hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+#define PAUSE_NS NS_PER_S /* of listening, when there is no place or descriptor */
+
+/** What a connection waits for. */
+enum client_state {
+	CLIENT_FREE,	/* no connection */
+	CLIENT_REQUEST, /* its request */
+	CLIENT_ANSWER,	/* room for our answer */
+	CLIENT_HELD,	/* our end */
+	CLIENT_OVER,	/* to be closed when the owner's callback has returned */
+};
+
+struct hub_client {
+	enum client_state state;
+	enum hub_then then;
+	int fd;
+	bool end;	 /* the client has no more to say */
+	struct mono due; /* when it is closed; MONO_NEVER while held */
+	char *answer;
+	size_t answer_len;
+	size_t sent;
+	size_t len; /* of what is in `input` */
+	char input[HUB_INPUT];
+	void *user;
+};
+
+struct hub {
+	struct hub_config config;
+	struct unixsock sock;
+	int epoll_fd;
+	int timer_fd;
+	uint64_t timeout_ns;
+	bool accepting; /* the listening socket is watched */
+	void (*ready)(void *ctx);
+	struct hub_client clients[HUB_CLIENTS];
+};
+
+/* Clients are known by their number in epoll's data; these come after them. */
+#define EVENT_LISTEN HUB_CLIENTS
+#define EVENT_TIMER  (HUB_CLIENTS + 1)
+#define EVENT_OWNER  (HUB_CLIENTS + 2)
+#define EVENTS	     (HUB_CLIENTS + 3)
+
+static int watch(struct hub *h, int op, int fd, uint32_t events, uint32_t id)
+{
+	struct epoll_event ev = { .events = events, .data.u32 = id };
+
+	return epoll_ctl(h->epoll_fd, op, fd, &ev) < 0 ? -errno : 0;
+}
+
+static void set_accepting(struct hub *h, bool on)
+{
+	if (h->accepting != on &&
+		watch(h, EPOLL_CTL_MOD, h->sock.fd, on ? EPOLLIN : 0, EVENT_LISTEN) == 0)
+		h->accepting = on;
+}
+
+/* Set the timer to the earliest deadline of all clients, or to when a pause of listening ends; stop
+ * it if there is neither. */
+static void set_timer(struct hub *h)
+{
+	struct itimerspec spec = { 0 };
+	struct mono due = h->accepting ? MONO_NEVER : mono_add(clock_mono(), PAUSE_NS);
+
+	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+		if (h->clients[i].state != CLIENT_FREE)
+			due = mono_earliest(due, h->clients[i].due);
+	}
+	spec.it_value.tv_sec = (time_t)(due.ns / NS_PER_S);
+	spec.it_value.tv_nsec = (long)(due.ns % NS_PER_S);
+	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void drop_client(struct hub *h, struct hub_client *c)
+{
+	if (h->config.gone)
+		h->config.gone(h->config.ctx, c);
+	close(c->fd);
+	free(c->answer);
+	c->answer = NULL;
+	c->state = CLIENT_FREE;
+	set_accepting(h, true);
+}
+
+/* Wait for something else. `events` 0: only for errors and the other end's going away, which epoll
+ * always reports. */
+static void turn(struct hub *h, struct hub_client *c, enum client_state state, uint32_t events)
+{
+	c->state = state;
+	c->due = state == CLIENT_HELD ? MONO_NEVER : mono_add(clock_mono(), h->timeout_ns);
+	if (watch(h, EPOLL_CTL_MOD, c->fd, events, (uint32_t)(c - h->clients)) < 0)
+		c->state = CLIENT_OVER;
+}
+
+static void answer_is_sent(struct hub *h, struct hub_client *c)
+{
+	free(c->answer);
+	c->answer = NULL;
+	switch (c->then) {
+	case HUB_CLOSE:
+		c->state = CLIENT_OVER;
+		break;
+	case HUB_NEXT:
+		turn(h, c, CLIENT_REQUEST, EPOLLIN);
+		break;
+	case HUB_HOLD:
+		turn(h, c, CLIENT_HELD, 0);
+		break;
+	}
+}
+
+static void send_answer(struct hub *h, struct hub_client *c)
+{
+	ssize_t n = send(
+		c->fd, c->answer + c->sent, c->answer_len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		c->state = CLIENT_OVER;
+		return;
+	}
+	c->sent += (size_t)n;
+	if (c->sent == c->answer_len)
+		answer_is_sent(h, c);
+}
+
+/* Offer the owner what there is, for as long as it goes on with it. */
+static void offer_input(struct hub *h, struct hub_client *c)
+{
+	size_t used = 1;
+
+	while (c->state == CLIENT_REQUEST && used > 0 && (c->len > 0 || c->end)) {
+		used = h->config.input(h->config.ctx, c, c->input, c->len, c->end);
+		c->len -= used;
+		memmove(c->input, c->input + used, c->len);
+		if (c->state == CLIENT_ANSWER) {
+			turn(h, c, CLIENT_ANSWER, EPOLLOUT);
+			send_answer(h, c);
+		}
+	}
+	if (c->state == CLIENT_REQUEST && (c->end || c->len == sizeof(c->input)))
+		c->state = CLIENT_OVER;
+}
+
+static void read_input(struct hub *h, struct hub_client *c)
+{
+	ssize_t n = recv(c->fd, c->input + c->len, sizeof(c->input) - c->len, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	c->end = n <= 0;
+	if (n < 0) {
+		c->state = CLIENT_OVER;
+		return;
+	}
+	c->len += (size_t)n;
+	offer_input(h, c);
+}
+
+static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
+{
+	if (c->state == CLIENT_FREE)
+		return; /* ended earlier in this round */
+	if (c->state == CLIENT_REQUEST) {
+		read_input(h, c);
+	} else if (c->state == CLIENT_ANSWER) {
+		send_answer(h, c);
+		offer_input(h, c);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		c->state = CLIENT_OVER;
+	}
+	if (c->state == CLIENT_OVER)
+		drop_client(h, c);
+}
+
+static struct hub_client *find_free(struct hub *h)
+{
+	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+		if (h->clients[i].state == CLIENT_FREE)
+			return &h->clients[i];
+	}
+	return NULL;
+}
+
+static void start_client(struct hub *h, struct hub_client *c, int fd)
+{
+	const char *refusal = h->config.refusal;
+	bool trusted = unixsock_peer_is_trusted(fd);
+
+	*c = (struct hub_client){
+		.state = CLIENT_REQUEST, .fd = fd, .due = mono_add(clock_mono(), h->timeout_ns)
+	};
+	/* it fits into the empty buffer of a new socket, or the stranger goes without */
+	if (!trusted && refusal)
+		(void)send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!trusted || watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(c - h->clients)) < 0)
+		drop_client(h, c);
+}
+
+/* Take one connection. Without a free place, or a descriptor, stop listening for now: the next
+ * client that ends, or the timer, resumes it. */
+static void accept_client(struct hub *h)
+{
+	struct hub_client *c = find_free(h);
+	int fd;
+
+	if (!c) {
+		set_accepting(h, false);
+		return;
+	}
+	fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		start_client(h, c, fd);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		set_accepting(h, false);
+}
+
+/* Close whom time has run out for, and listen again. */
+static void run_timer(struct hub *h)
+{
+	struct mono now = clock_mono();
+	uint64_t expirations;
+
+	if (read(h->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+		struct hub_client *c = &h->clients[i];
+
+		if (c->state != CLIENT_FREE && mono_reached(c->due, now))
+			drop_client(h, c);
+	}
+	set_accepting(h, find_free(h) != NULL);
+}
+
+void hub_run(struct hub *h)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(h->epoll_fd, events, EVENTS, 0);
+
+	for (int i = 0; i < count; i++) {
+		uint32_t id = events[i].data.u32;
+
+		if (id == EVENT_LISTEN)
+			accept_client(h);
+		else if (id == EVENT_TIMER)
+			run_timer(h);
+		else if (id == EVENT_OWNER)
+			h->ready(h->config.ctx);
+		else
+			run_client(h, &h->clients[id], events[i].events);
+	}
+	set_timer(h);
+}
+
+int hub_fd(const struct hub *h)
+{
+	return h->epoll_fd;
+}
+
+const struct unixsock *hub_sock(const struct hub *h)
+{
+	return &h->sock;
+}
+
+int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx))
+{
+	h->ready = ready;
+	return watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, EVENT_OWNER);
+}
+
+void **hub_user(struct hub_client *c)
+{
+	return &c->user;
+}
+
+void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then)
+{
+	c->answer = text;
+	c->answer_len = len;
+	c->sent = 0;
+	c->then = then;
+	c->state = CLIENT_ANSWER;
+}
+
+void hub_hang_up(struct hub_client *c)
+{
+	c->state = CLIENT_OVER;
+}
+
+/* Close what hub_open() opened, but not the socket. */
+static void close_own(struct hub *h)
+{
+	if (h->timer_fd >= 0)
+		close(h->timer_fd);
+	if (h->epoll_fd >= 0)
+		close(h->epoll_fd);
+	free(h);
+}
+
+int hub_open(const struct hub_config *config, const struct unixsock *sock, struct hub **ret)
+{
+	struct hub *h = calloc(1, sizeof(*h));
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	h->config = *config;
+	h->sock = *sock;
+	h->timeout_ns = (config->timeout_ms ? config->timeout_ms : HUB_TIMEOUT) * NS_PER_MS;
+	h->accepting = true;
+	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	h->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	err = h->epoll_fd < 0 || h->timer_fd < 0 ? -errno : 0;
+	if (!err)
+		err = watch(h, EPOLL_CTL_ADD, h->sock.fd, EPOLLIN, EVENT_LISTEN);
+	if (!err)
+		err = watch(h, EPOLL_CTL_ADD, h->timer_fd, EPOLLIN, EVENT_TIMER);
+	if (err) {
+		close_own(h);
+		return err;
+	}
+	*ret = h;
+	return 0;
+}
+
+void hub_close(struct hub *h)
+{
+	if (!h)
+		return;
+	/* the socket first: whoever waits for its end finds nothing left */
+	unixsock_close(&h->sock);
+	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+		if (h->clients[i].state != CLIENT_FREE)
+			drop_client(h, &h->clients[i]);
+	}
+	close_own(h);
+}
