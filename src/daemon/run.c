@@ -47,19 +47,22 @@ struct run {
 	int exit_code;
 };
 
+/* Room for both sentences of a struct site_error. */
+#define SENTENCES_LEN 660
+
 /* "What went wrong. What to do." as one line, into `ret`. */
-static const char *sentences(const struct site_error *e, char ret[static CTL_REPLY_TEXT_LEN])
+static const char *sentences(const struct site_error *e, char ret[static SENTENCES_LEN])
 {
 	size_t len = strlen(e->problem);
 
-	snprintf(ret, CTL_REPLY_TEXT_LEN, "%s%s %s", e->problem,
+	snprintf(ret, SENTENCES_LEN, "%s%s %s", e->problem,
 		len && e->problem[len - 1] == '.' ? "" : ".", e->mend);
 	return ret;
 }
 
 static int say(const struct site_error *e)
 {
-	char text[CTL_REPLY_TEXT_LEN];
+	char text[SENTENCES_LEN];
 
 	log_error("%s", sentences(e, text));
 	return e->code;
@@ -258,7 +261,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 {
 	struct run *r = ctx;
 	struct site_error e;
-	char text[CTL_REPLY_TEXT_LEN];
+	char text[SENTENCES_LEN];
 
 	switch (request->verb) {
 	case CTL_STATUS:
