@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "cli/down.h"
+#include "cli/init.h"
 #include "cli/keys.h"
 #include "cli/mtu.h"
 #include "cli/reload.h"
@@ -26,6 +27,7 @@ static const struct verb *const verbs[] = {
 	&verb_metrics,
 	&verb_mtu,
 	&verb_validate,
+	&verb_init,
 	&verb_script,
 	&verb_genkey,
 	&verb_pubkey,

@@ -21,6 +21,8 @@
 #define CONF_COOKIE_MAX 8    /* bytes */
 #define CONF_L2TP_PORT	1701 /* the default of both UDP ports */
 
+#define CONF_BRIDGE_NAME_DEFAULT "br-l2tp0"
+
 /** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any file".
  */
 struct conf_at {

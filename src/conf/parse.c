@@ -195,7 +195,7 @@ static void *bridge_new(struct parser *p)
 	if (!bridge)
 		return NULL;
 	site->n_bridges++;
-	strcpy(bridge->name, "br-l2tp0");
+	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
 	bridge->section = p->reader.at;
 	return bridge;
 }

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* A network of several sites, laid out: keys, addresses and ids that match, one model for each. */
+#include "cli/layout.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "conf/complete.h"
+#include "conf/grow.h"
+#include "crypto/x25519.h"
+
+#define KEEPALIVE_S 25 /* below the time-out of every NAT that is known */
+
+/* A complaint: a text to free(). */
+static char *__attribute__((format(printf, 1, 2))) complaint(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	return n < 0 ? strdup("out of memory") : text;
+}
+
+/* The id of the wire between two sites, as site `a` calls it: 102 is 1's end of the wire to 2. */
+static uint32_t wire_id(size_t a, size_t b)
+{
+	return (uint32_t)((a + 1) * 100 + b + 1);
+}
+
+bool layout_wired(const struct layout *layout, size_t a, size_t b)
+{
+	return a != b && (layout->mesh || a == 0 || b == 0);
+}
+
+/* Host number `host` of a subnet. */
+static struct ip_addr subnet_host(const struct ip_prefix *subnet, size_t host)
+{
+	struct ip_addr addr = ip_prefix_masked(subnet).addr;
+	uint8_t *last = &addr.bytes[ip_addr_len(&addr) - 1];
+
+	*last = (uint8_t)(*last + host);
+	return addr;
+}
+
+static bool address_taken(const struct layout *layout, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < layout->n; i++)
+		if (layout->sites[i].address.addr.family &&
+			ip_addr_equal(&layout->sites[i].address.addr, addr))
+			return true;
+	return false;
+}
+
+/* Give site `i` the first free address of the subnet, from its own number on. */
+static char *choose_address(struct layout *layout, size_t i)
+{
+	const struct ip_prefix *subnet = &layout->subnet;
+	unsigned host_bits = ip_addr_bits(&subnet->addr) - subnet->len;
+	size_t last = host_bits >= 8 ? 254 : ((size_t)1 << host_bits) - 2;
+
+	for (size_t host = i + 1; host_bits >= 2 && host <= last; host++) {
+		struct ip_addr addr = subnet_host(subnet, host);
+
+		if (address_taken(layout, &addr))
+			continue;
+		layout->sites[i].address = (struct ip_prefix){ addr, subnet->len };
+		return NULL;
+	}
+	return complaint("the tunnel's subnet has no address left for %s: choose a larger one with "
+			 "--tunnel",
+		layout->sites[i].name);
+}
+
+static char *check_sites(const struct layout *layout)
+{
+	for (size_t b = 1; b < layout->n; b++)
+		for (size_t a = 0; a < b; a++) {
+			const struct layout_site *x = &layout->sites[a];
+			const struct layout_site *y = &layout->sites[b];
+
+			if (!strcmp(x->name, y->name))
+				return complaint("two sites are called %s", x->name);
+			if (layout_wired(layout, a, b) && !x->endpoint_host && !y->endpoint_host)
+				return complaint("neither %s nor %s has an endpoint: one must be "
+						 "reachable for the other",
+					x->name, y->name);
+		}
+	return NULL;
+}
+
+static char *make_keys(struct layout *layout, const struct rng *rng)
+{
+	for (size_t i = 0; i < layout->n; i++) {
+		struct layout_site *site = &layout->sites[i];
+
+		rng_fill(rng, site->private_key, KEY_LEN);
+		x25519_clamp(site->private_key);
+		if (x25519_public(site->private_key, site->public_key) < 0)
+			return complaint("out of memory");
+		for (size_t k = i + 1; layout->psk && k < layout->n; k++)
+			rng_fill(rng, layout->psks[i][k], KEY_LEN);
+	}
+	return NULL;
+}
+
+char *layout_complete(struct layout *layout, const struct rng *rng)
+{
+	char *problem = check_sites(layout);
+
+	for (size_t i = 0; !problem && i < layout->n; i++)
+		if (!layout->sites[i].address.addr.family)
+			problem = choose_address(layout, i);
+	return problem ? problem : make_keys(layout, rng);
+}
+
+/* Site `i`'s [Peer] for site `k`. */
+static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
+{
+	const struct layout_site *far = &layout->sites[k];
+	struct conf_peer *peer = conf_grow(&model->peers, model->n_peers, sizeof(*peer));
+	struct conf_prefix *range;
+
+	if (!peer)
+		return -ENOMEM;
+	model->n_peers++;
+	memcpy(peer->public_key, far->public_key, KEY_LEN);
+	if (layout->psk) {
+		memcpy(peer->preshared_key, layout->psks[i < k ? i : k][i < k ? k : i], KEY_LEN);
+		peer->has_preshared_key = true;
+	}
+	if (far->endpoint_host) {
+		peer->endpoint_host = strdup(far->endpoint_host);
+		peer->endpoint_port = far->endpoint_port;
+	}
+	if (!layout->sites[i].endpoint_host)
+		peer->keepalive_s = KEEPALIVE_S; /* a NAT may lie between */
+	range = conf_grow(&peer->allowed_ips.v, 0, sizeof(*range));
+	if (!range || (far->endpoint_host && !peer->endpoint_host))
+		return -ENOMEM;
+	range->prefix =
+		(struct ip_prefix){ far->address.addr, (uint8_t)ip_addr_bits(&far->address.addr) };
+	peer->allowed_ips.n = 1;
+	return 0;
+}
+
+/* Site `i`'s [L2TP] and [L2TPSession] for site `k`. */
+static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
+{
+	struct conf_tunnel *tunnel = conf_grow(&model->tunnels, model->n_tunnels, sizeof(*tunnel));
+
+	if (!tunnel)
+		return -ENOMEM;
+	model->n_tunnels++;
+	tunnel->tunnel_id = wire_id(i, k);
+	tunnel->peer_tunnel_id = wire_id(k, i);
+	tunnel->local = layout->sites[i].address.addr;
+	tunnel->remote = layout->sites[k].address.addr;
+	tunnel->udp_source_port = CONF_L2TP_PORT;
+	tunnel->udp_destination_port = CONF_L2TP_PORT;
+	tunnel->sessions = conf_grow(&tunnel->sessions, 0, sizeof(*tunnel->sessions));
+	if (!tunnel->sessions)
+		return -ENOMEM;
+	tunnel->n_sessions = 1;
+	tunnel->sessions[0].session_id = wire_id(i, k);
+	tunnel->sessions[0].peer_session_id = wire_id(k, i);
+	return 0;
+}
+
+static int add_bridge(
+	const struct layout *layout, const struct layout_site *site, struct conf_site *model)
+{
+	struct conf_bridge *bridge = conf_grow(&model->bridges, 0, sizeof(*bridge));
+
+	if (!bridge)
+		return -ENOMEM;
+	model->n_bridges = 1;
+	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
+	bridge->stp = layout->mesh && layout->n > 2; /* wires between all sites are loops */
+	if (site->bridge.addr.family) {
+		if (!conf_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
+			return -ENOMEM;
+		bridge->addresses.n = 1;
+		bridge->addresses.v[0].prefix = site->bridge;
+	}
+	for (size_t i = 0; i < site->n_members; i++) {
+		struct conf_text *member = conf_grow(&bridge->members.v, i, sizeof(*member));
+
+		if (!member || !(member->text = strdup(site->members[i])))
+			return -ENOMEM;
+		bridge->members.n++;
+	}
+	return 0;
+}
+
+int layout_site_model(const struct layout *layout, size_t i, struct conf_site *ret)
+{
+	const struct layout_site *site = &layout->sites[i];
+	struct conf_interface *wg = &ret->interface;
+	struct conf_report report = { 0 };
+	int error = 0;
+
+	memcpy(wg->private_key, site->private_key, KEY_LEN);
+	wg->has_private_key = true;
+	wg->listen_port = site->endpoint_host ? site->endpoint_port : 0;
+	if (!conf_grow(&wg->addresses.v, 0, sizeof(*wg->addresses.v)))
+		return -ENOMEM;
+	wg->addresses.n = 1;
+	wg->addresses.v[0].prefix = site->address;
+	for (size_t k = 0; !error && k < layout->n; k++) {
+		if (!layout_wired(layout, i, k))
+			continue;
+		error = add_peer(layout, i, k, ret);
+		if (!error)
+			error = add_wire(layout, i, k, ret);
+	}
+	if (!error)
+		error = add_bridge(layout, site, ret);
+	conf_complete(ret, &report);
+	conf_report_fini(&report);
+	return error;
+}
+
+/* Pointers to the names of the sites that site `i` is wired to, in order. */
+static void far_names(
+	const struct layout *layout, size_t i, const char *names[static LAYOUT_SITES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < layout->n; k++)
+		if (layout_wired(layout, i, k))
+			names[n++] = layout->sites[k].name;
+}
+
+int layout_site_text(const struct layout *layout, size_t i, const struct conf_site *model,
+	char **ret_text, size_t *ret_len)
+{
+	const char *names[LAYOUT_SITES_MAX] = { NULL };
+	const struct conf_notes notes = {
+		.head = "Made by wirespan init. It holds this site's private key: keep it from "
+			"others\n"
+			"(chmod 600). As /etc/wirespan/NAME.conf it is started with: wirespan up "
+			"NAME\n"
+			"Every key is explained in wirespan.conf(5).",
+		.interface = "WireGuard between the sites. The key is this site's own secret.",
+		.peers = names,
+		.tunnels = names,
+		.session = "A wire for Ethernet frames to that site.",
+		.bridge =
+			"This site's part of the segment: the wires, and the members' interfaces.",
+	};
+
+	far_names(layout, i, names);
+	return conf_print(model, &notes, ret_text, ret_len);
+}
+
+void layout_fini(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->n; i++)
+		free(layout->sites[i].endpoint_host);
+	secret_wipe(layout, sizeof(*layout));
+}

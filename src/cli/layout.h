@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* A network of several sites, laid out: keys, addresses and ids that match, one model for each. */
+#ifndef CLI_LAYOUT_H
+#define CLI_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/random.h"
+#include "conf/model.h"
+#include "conf/print.h"
+
+#define LAYOUT_SITES_MAX   99 /* ids are made of two numbers of two digits */
+#define LAYOUT_MEMBERS_MAX 8
+#define LAYOUT_NAME_MAX	   63
+
+/** One site, as the user described it. */
+struct layout_site {
+	char name[LAYOUT_NAME_MAX + 1];
+	char *endpoint_host; /* NULL: nobody can reach it first */
+	uint16_t endpoint_port;
+	struct ip_prefix address; /* inside the tunnel; family 0: the layout chooses */
+	struct ip_prefix bridge;  /* on the segment; family 0: none */
+	char members[LAYOUT_MEMBERS_MAX][IF_NAMESIZE];
+	size_t n_members;
+	uint8_t private_key[KEY_LEN]; /* made by layout_complete(), as is what follows */
+	uint8_t public_key[KEY_LEN];
+};
+
+/** The sites. The first is the hub, to which all others are wired; or, as a mesh, all are. */
+struct layout {
+	struct layout_site sites[LAYOUT_SITES_MAX];
+	size_t n;
+	struct ip_prefix subnet; /* of the tunnel addresses that the layout chooses */
+	bool mesh;
+	bool psk;
+	uint8_t psks[LAYOUT_SITES_MAX][LAYOUT_SITES_MAX][KEY_LEN]; /* [a][b] with a < b */
+};
+
+/**
+ * Choose the addresses that are missing and make the keys.
+ * Return: NULL, or what is wrong with the sites: a text to free().
+ */
+char *layout_complete(struct layout *layout, const struct rng *rng);
+
+/** Whether two sites, by number, are wired to each other. */
+bool layout_wired(const struct layout *layout, size_t a, size_t b);
+
+/** Fill an empty site with the configuration of site number `i`. Return: 0 or -ENOMEM. */
+int layout_site_model(const struct layout *layout, size_t i, struct conf_site *ret);
+
+/**
+ * The text of the configuration of site number `i`, which is `model`, with comments.
+ * Return: 0 and a text to wipe and free(), or -ENOMEM.
+ */
+int layout_site_text(const struct layout *layout, size_t i, const struct conf_site *model,
+	char **ret_text, size_t *ret_len);
+
+/** Free what the sites own, and wipe the layout. */
+void layout_fini(struct layout *layout);
+
+#endif
