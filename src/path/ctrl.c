@@ -25,25 +25,13 @@ static void ctrl_send(struct engine *e, const void *msg, size_t len, const struc
 	e->stats.handshakes_tx++;
 }
 
-/* Whether the message got past the cheap checks: only such ones make us work, and so count as load.
- */
-static bool cost_us_something(enum drop d)
-{
-	return d != DROP_WG_SHORT && d != DROP_WG_TYPE && d != DROP_WG_LENGTH &&
-	       d != DROP_WG_MAC1 && d != DROP_WG_STATE;
-}
-
 void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
 {
 	struct wg_event event;
-	bool under_load = wg_load_note(&e->wg.load, 0, e->now);
-	enum drop drop =
-		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, under_load, &event);
 
 	e->stats.handshakes_rx++;
-	drop_count(&e->drops, drop);
-	if (cost_us_something(drop))
-		wg_load_note(&e->wg.load, 1, e->now);
+	drop_count(&e->drops,
+		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, false, &event));
 	if (event.reply_len)
 		ctrl_send(e, event.reply, event.reply_len, from);
 	if (event.peer)

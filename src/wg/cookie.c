@@ -70,23 +70,26 @@ static bool secret_is_young(const struct wg_cookie_checker *c, struct mono now)
 	return mono_is_set(c->secret_born) && mono_between(c->secret_born, now) < WG_COOKIE_LIFE;
 }
 
-enum wg_mac_state wg_cookie_check(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
-	const uint8_t *msg, size_t len, const struct endpoint *src, bool want_cookie,
-	struct mono now)
+bool wg_cookie_check_mac1(
+	struct wg_crypto *crypto, const struct wg_cookie_checker *c, const uint8_t *msg, size_t len)
 {
-	const struct wg_macs *macs = macs_of(msg, len);
-	uint8_t cookie[WG_COOKIE_LEN];
 	uint8_t expected[WG_MAC_LEN];
 
 	mac(crypto, c->mac1_key, sizeof(c->mac1_key), msg, before_mac1(len), expected);
-	if (!secret_equal(expected, macs->mac1, sizeof(expected)))
-		return WG_MAC_INVALID;
-	if (!want_cookie || !secret_is_young(c, now))
-		return WG_MAC_VALID;
+	return secret_equal(expected, macs_of(msg, len)->mac1, sizeof(expected));
+}
+
+bool wg_cookie_check_mac2(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
+	const uint8_t *msg, size_t len, const struct endpoint *src, struct mono now)
+{
+	uint8_t cookie[WG_COOKIE_LEN];
+	uint8_t expected[WG_MAC_LEN];
+
+	if (!secret_is_young(c, now))
+		return false;
 	cookie_of(crypto, c, src, cookie);
 	mac(crypto, cookie, sizeof(cookie), msg, before_mac2(len), expected);
-	return secret_equal(expected, macs->mac2, sizeof(expected)) ? WG_MAC_WITH_COOKIE
-								    : WG_MAC_VALID;
+	return secret_equal(expected, macs_of(msg, len)->mac2, sizeof(expected));
 }
 
 void wg_cookie_make_reply(struct wg_crypto *crypto, struct wg_cookie_checker *c, const uint8_t *msg,

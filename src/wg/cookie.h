@@ -31,24 +31,20 @@ struct wg_cookie_maker {
 	bool waits; /* last_mac1 was sent and no cookie reply to it has come */
 };
 
-/** What the macs of a handshake message prove. */
-enum wg_mac_state {
-	WG_MAC_INVALID,	    /* mac1 is wrong */
-	WG_MAC_VALID,	    /* mac1 is right */
-	WG_MAC_WITH_COOKIE, /* mac2 too: the sender owns its source address */
-};
-
 /** Start a checker for our public key. */
 void wg_cookie_checker_init(struct wg_crypto *crypto, struct wg_cookie_checker *c,
 	const uint8_t public_key[static WG_KEY_LEN]);
 
 /**
- * Judge a handshake message's macs. `msg[len]` is the whole message, its last 32 bytes are struct
- * wg_macs. mac2 is looked at only if `want_cookie`.
+ * Whether a handshake message's mac1 is right: its sender knows our public key. `msg[len]` is the
+ * whole message; its last 32 bytes are struct wg_macs.
  */
-enum wg_mac_state wg_cookie_check(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
-	const uint8_t *msg, size_t len, const struct endpoint *src, bool want_cookie,
-	struct mono now);
+bool wg_cookie_check_mac1(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
+	const uint8_t *msg, size_t len);
+
+/** Whether mac2 is right too: its sender has got the cookie that we sent to `src`, and uses it. */
+bool wg_cookie_check_mac2(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
+	const uint8_t *msg, size_t len, const struct endpoint *src, struct mono now);
 
 /**
  * Make a cookie reply to the handshake message `msg[len]` from `src`.

@@ -370,22 +370,20 @@ static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie
 	return DROP_NONE;
 }
 
-/* Judge the macs of an initiation or response; under load, demand a cookie or send one. */
+/* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what
+ * has a right mac1 costs more than a hash, so only that is counted as load. */
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
 {
-	switch (wg_cookie_check(&dev->crypto, &dev->checker, msg, len, src, under_load, now)) {
-	case WG_MAC_INVALID:
+	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
 		return DROP_WG_MAC1;
-	case WG_MAC_VALID:
-		if (!under_load)
-			return DROP_NONE;
+	if (!wg_load_note(&dev->load, 1, now) && !under_load)
+		return DROP_NONE;
+	if (!wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now)) {
 		wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
 			(struct wg_cookie_reply *)(void *)ret->reply);
 		ret->reply_len = WG_COOKIE_REPLY_LEN;
 		return DROP_WG_COOKIE_REQUIRED;
-	case WG_MAC_WITH_COOKIE:
-		break;
 	}
 	return wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now)
 		       ? DROP_NONE

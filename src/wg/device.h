@@ -120,9 +120,10 @@ enum drop wg_device_allows(
 
 /**
  * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
- * authenticates. `under_load` (from wg_load_note()) demands a cookie. A reply is never longer than
- * `msg`, and may come with a drop (a cookie reply to what was refused); it goes to `src`.
- * Return: DROP_NONE; or why it was dropped. `ret` is filled in either case.
+ * authenticates. When more handshakes arrive than WG_LOAD_PER_S, or if `under_load` says so in any
+ * case, a cookie is demanded. A reply is never longer than `msg`, and may come with a drop (a
+ * cookie reply to what was refused); it goes to `src`. Return: DROP_NONE; or why it was dropped.
+ * `ret` is filled in either case.
  */
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
