@@ -95,14 +95,15 @@ void l2tp_table_init(struct l2tp_table *t)
 	memset(t, 0, sizeof(*t));
 }
 
+/* Addresses are compared and hashed with their length known to the compiler: once a packet. */
 static size_t bucket_of_addrs(uint16_t family, const uint8_t *src, const uint8_t *dst)
 {
-	size_t len = family == AF_INET ? 4 : 16;
-	uint32_t h = 0;
+	uint32_t h = load_be32(src) ^ (load_be32(dst) << 7);
 
-	for (size_t i = 0; i < len; i += 4)
-		h = (h ^ load_be32(src + i) ^ (load_be32(dst + i) << 7)) * 0x9e3779b1U;
-	return h >> 24;
+	if (family == AF_INET6)
+		for (size_t i = 4; i < 16; i += 4)
+			h = h * 0x9e3779b1U ^ load_be32(src + i) ^ (load_be32(dst + i) << 7);
+	return (h * 0x9e3779b1U) >> 24;
 }
 
 static size_t bucket_of_id(uint32_t id)
@@ -120,10 +121,11 @@ static size_t bucket_of_tunnel(const struct l2tp_tunnel *t)
 static bool is_between(
 	const struct l2tp_tunnel *t, uint16_t family, const uint8_t *src, const uint8_t *dst)
 {
-	size_t len = family == AF_INET ? 4 : 16;
-
-	return t->local.family == family && memcmp(t->remote.bytes, src, len) == 0 &&
-	       memcmp(t->local.bytes, dst, len) == 0;
+	if (t->local.family != family)
+		return false;
+	if (family == AF_INET)
+		return memcmp(t->remote.bytes, src, 4) == 0 && memcmp(t->local.bytes, dst, 4) == 0;
+	return memcmp(t->remote.bytes, src, 16) == 0 && memcmp(t->local.bytes, dst, 16) == 0;
 }
 
 struct l2tp_tunnel *l2tp_table_find_tunnel(const struct l2tp_table *t, uint16_t family,
