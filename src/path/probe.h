@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Path MTU probes as packets in the tunnel: ICMP echoes of an exact size, which a kernel or an
+ * engine at the other end answers alike. */
+#ifndef PATH_PROBE_H
+#define PATH_PROBE_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROBE_NONCE_LEN 8
+
+/** Between whom probes go. */
+struct probe {
+	struct ip_addr local;		/* our address in the tunnel */
+	struct ip_addr remote;		/* the peer's, of the same family, within its AllowedIPs */
+	uint16_t id;			/* of the echoes */
+	uint8_t nonce[PROBE_NONCE_LEN]; /* random: keeps our echoes apart from ping's */
+};
+
+/** Shortest probe of the family: headers and nonce. */
+size_t probe_len_min(uint16_t family);
+
+/**
+ * Write an echo request of exactly `len` bytes (IP header in) at `dst`.
+ * Wire: IPv4 20 or IPv6 40 | type, code, checksum[2], id[2], sequence[2] = token | nonce 8 | zeros.
+ * Return: 0, or -EINVAL if `len` is below probe_len_min() or above 65,535.
+ * Source: RFC 792, RFC 4443 §4.1.
+ */
+int probe_write(const struct probe *p, size_t len, uint16_t token, uint8_t *dst);
+
+/**
+ * Whether packet[len], from the tunnel, answers one of our probes; its token then. A first fragment
+ * will do: the peer's kernel may have had to cut its answer to its own MTU. Whether the rest of the
+ * answer arrived is of no interest, and so its checksum is not looked at: WireGuard has
+ * authenticated it.
+ */
+bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, uint16_t *ret_token);
+
+#endif
