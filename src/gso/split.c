@@ -105,11 +105,11 @@ enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t l
 	if (headers_parse(frame, len, ethernet, &h) || !facts_agree(o, &h))
 		return DROP_TAP_VNET;
 	hdr_len = header_len(frame, len, &h);
-	if (!hdr_len)
+	if (!hdr_len || hdr_len > GSO_SPLIT_HEADERS_MAX)
 		return DROP_TAP_VNET;
 	payload = (uint32_t)(len - hdr_len);
 	n_segs = payload ? (payload + o->gso_size - 1u) / o->gso_size : 1;
-	if (n_segs > GSO_SPLIT_SEGMENTS_MAX)
+	if (n_segs > (o->gso_size < GSO_SPLIT_TINY ? GSO_SPLIT_TINY_MAX : GSO_SPLIT_SEGMENTS_MAX))
 		return DROP_TAP_VNET;
 	*ret = (struct gso_plan){
 		.n_segs = n_segs,

@@ -14,6 +14,14 @@
  * with timestamps). More than a sender's arena may hold: write them in several goes. */
 #define GSO_SPLIT_SEGMENTS_MAX 2048
 
+/** Most segments with less payload than that: what a GRO may have gathered from one poll. */
+#define GSO_SPLIT_TINY_MAX 128
+#define GSO_SPLIT_TINY	   32
+
+/** Longest headers of a superframe: every segment repeats them, so a chain of IPv6 extension
+ * headers must not turn one write of a member into megabytes. */
+#define GSO_SPLIT_HEADERS_MAX 256
+
 /**
  * How a superframe falls into segments. Made by gso_split_plan(); callers read the first four.
  * Borrows the frame, which must not change until the last segment is written.
