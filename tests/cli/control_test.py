@@ -45,7 +45,9 @@ class Bench:
     def run(self, *words):
         """Run `wirespan WORDS`. Return: exit status, standard output, standard error."""
         environment = {**os.environ, "WIRESPAN_RUNDIR": self.rundir}
-        result = subprocess.run([self.binary, *words], env=environment, capture_output=True, text=True, timeout=20)
+        result = subprocess.run(
+            [self.binary, *words], env=environment, capture_output=True, text=True, timeout=20
+        )
         return result.returncode, result.stdout, result.stderr
 
     @contextlib.contextmanager
@@ -100,7 +102,11 @@ def nothing_runs(bench):
         status, out, err = bench.run(verb, "vpn01")
         assert (status, out) == (1, "") and "vpn01 is not running" in err, (verb, status, out, err)
     status, out, err = bench.run("down", "/etc/wirespan/vpn01.conf")
-    assert (status, out) == (1, "") and "vpn01 is not running and has left nothing behind" in err, (status, out, err)
+    assert (status, out) == (1, "") and "vpn01 is not running and has left nothing behind" in err, (
+        status,
+        out,
+        err,
+    )
     status, out, err = bench.run("status")
     assert (status, out) == (1, "") and "no site is running" in err, (status, out, err)
     status, out, err = bench.run("status", "--json")
@@ -111,7 +117,14 @@ def nothing_runs(bench):
 
 
 def usage(bench):
-    for words in (["status", "a", "b"], ["status", "--no"], ["down"], ["down", "a", "b"], ["reload"], ["metrics", "-x"]):
+    for words in (
+        ["status", "a", "b"],
+        ["status", "--no"],
+        ["down"],
+        ["down", "a", "b"],
+        ["reload"],
+        ["metrics", "-x"],
+    ):
         status, out, err = bench.run(*words)
         assert (status, out) == (2, "") and "--help" in err, (words, status, out, err)
     for name in ("", ".", "..", "/etc/wirespan/", "x" * 200):
@@ -140,7 +153,11 @@ def status_of_all(bench):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
             dead.bind(stale)
         status, out, err = bench.run("status")
-        assert (status, err) == (0, "") and out.index("site: a\n") < out.index("site: b\n"), (status, out, err)
+        assert (status, err) == (0, "") and out.index("site: a\n") < out.index("site: b\n"), (
+            status,
+            out,
+            err,
+        )
         assert "crashed" not in out
         status, out, err = bench.run("status", "--json")
         assert [site["site"] for site in json.loads(out)["sites"]] == ["a", "b"], out

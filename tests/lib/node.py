@@ -193,8 +193,11 @@ class Node:
         self.sh("\n".join(lines))
 
     def bridge(self, name, *ports):
-        """Make a bridge with `ports`, all up, learning at once (no STP)."""
-        lines = [f"ip link add {name} type bridge stp_state 0 forward_delay 0", f"ip link set {name} up"]
+        """Make a bridge with `ports`, all up: a plain switch that says nothing itself."""
+        lines = [
+            f"ip link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            f"ip link set {name} up",
+        ]
         lines += [f"ip link set {port} master {name} up" for port in ports]
         self.sh("\n".join(lines))
 
