@@ -255,6 +255,8 @@ static int save(const struct journal *j)
 	char path[PATH_MAX + 4];
 	int err;
 
+	if (j->n == 0)
+		return unlink(j->path) < 0 && errno != ENOENT ? -errno : 0;
 	snprintf(path, sizeof(path), "%s.new", j->path);
 	err = write_file(j, path);
 	if (err == 0 && rename(path, j->path) < 0)

@@ -3,7 +3,8 @@
  *
  * The file is text, one line a change, the oldest first, below a head that says on which boot and
  * in which network namespace they were made. It is replaced as a whole with each change, so that it
- * is never half written; it need not survive a power cut, as nothing that it tells of does.
+ * is never half written, and none when nothing is left to undo; it need not survive a power cut, as
+ * nothing that it tells of does.
  */
 #ifndef BACKEND_JOURNAL_H
 #define BACKEND_JOURNAL_H

@@ -14,7 +14,10 @@
 #include "backend/routes.h"
 #include "backend/site_state.h"
 #include "backend/undo.h"
+#include "base/log.h"
 #include "netlink/query.h"
+
+#define STP_FORWARD_DELAY 1500 /* 1/100 s, the kernel's default */
 
 static bool has_prefix(const struct conf_prefixes *list, const struct ip_prefix *p)
 {
@@ -54,35 +57,51 @@ static int change_addresses(struct machine *m, const struct link_info *link,
 	return err;
 }
 
+/** From the routes that are laid to those of `plan`; if that fails, back. */
+static int exchange_routes(struct site *site, const struct conf_site *conf,
+	const struct link_info *link, const struct plan *plan, bool new_addresses)
+{
+	struct machine *m = &site->machine;
+	struct site_error error;
+	int err = routes_delete(m, link, &site->plan, plan);
+
+	if (err == 0)
+		err = routes_add(m, &conf->interface, link, plan, &site->plan, new_addresses);
+	if (err == 0 && new_addresses)
+		err = routes_renew_filter(m, &conf->interface, plan);
+	if (err == 0)
+		return 0;
+	error = m->error;
+	if (routes_delete(m, link, plan, &site->plan) < 0 ||
+		routes_add(m, &site->conf->interface, link, &site->plan, plan, true) < 0)
+		log_warning(
+			"the routes to %s are not as they were: %s", link->name, m->error.problem);
+	m->error = error;
+	return err;
+}
+
 static int change_routes(struct site *site, const struct conf_site *conf,
 	const struct link_info *link, bool new_addresses)
 {
 	struct machine *m = &site->machine;
-	uint32_t kept = plan_has_default(&site->plan) ? site->mark : 0;
 	uint32_t mark = 0;
 	struct plan plan;
 	int err;
 
 	if (plan_make(conf, &plan) < 0)
 		return machine_fail(m, -ENOMEM, "Out of memory");
-	/* A mark that the file no longer gives is not kept. */
-	if (site->conf->interface.fwmark && !conf->interface.fwmark)
-		kept = 0;
-	err = routes_choose_mark(m, &conf->interface, &plan, kept, &mark);
+	err = routes_choose_mark(
+		m, &conf->interface, &plan, site->mark_chosen ? site->mark : 0, &mark);
 	plan_set_table(&plan, mark);
 	if (err == 0)
-		err = routes_delete(m, link, &site->plan, &plan);
-	if (err == 0)
-		err = routes_add(m, &conf->interface, link, &plan, &site->plan, new_addresses);
-	if (err == 0 && new_addresses)
-		err = routes_renew_filter(m, &conf->interface, &plan);
+		err = exchange_routes(site, conf, link, &plan, new_addresses);
 	if (err < 0) {
 		plan_fini(&plan);
 		return err;
 	}
 	plan_fini(&site->plan);
 	site->plan = plan;
-	site->mark = mark;
+	site_set_mark(site, conf, mark);
 	return 0;
 }
 
@@ -134,47 +153,103 @@ static void drop_members(struct site *site, const struct conf_site *conf)
 	}
 }
 
-static void drop_bridges(struct site *site, const struct conf_site *conf)
-{
-	struct journal *j = &site->machine.journal;
-
-	for (size_t i = j->n; i-- > 0;) {
-		char name[IF_NAMESIZE];
-
-		if (sscanf(j->lines[i], "bridge %15s", name) == 1 && !conf_bridge_find(conf, name))
-			undo_line(&site->machine, i);
-	}
-}
-
-static bool is_noted(const struct site *site, const char *kind, const char *name)
+static size_t find_noted(const struct site *site, const char *kind, const char *name)
 {
 	char start[32];
 
 	snprintf(start, sizeof(start), "%s %s ", kind, name);
-	return journal_find(&site->machine.journal, start) != SIZE_MAX;
+	return journal_find(&site->machine.journal, start);
+}
+
+/** Undo a bridge, its members before it, so that they are as they were. */
+static void drop_bridge(struct site *site, const char *name)
+{
+	struct journal *j = &site->machine.journal;
+	size_t noted;
+
+	for (size_t i = j->n; i-- > 0;) {
+		char bridge_name[IF_NAMESIZE];
+
+		if (sscanf(j->lines[i], "member %*s %*u %15s", bridge_name) == 1 &&
+			!strcmp(bridge_name, name))
+			undo_line(&site->machine, i);
+	}
+	noted = find_noted(site, "bridge", name);
+	if (noted != SIZE_MAX)
+		undo_line(&site->machine, noted);
+}
+
+static void drop_bridges(struct site *site, const struct conf_site *conf)
+{
+	struct journal *j = &site->machine.journal;
+	size_t i = j->n;
+
+	while (i-- > 0) {
+		char name[IF_NAMESIZE];
+
+		if (sscanf(j->lines[i], "bridge %15s", name) != 1 || conf_bridge_find(conf, name))
+			continue;
+		drop_bridge(site, name);
+		i = j->n; /* lines have gone: look again */
+	}
+}
+
+/** The ports of a bridge that turns its spanning tree on have to listen and learn, those of one
+ * without need not. The kernel wants them in this order. */
+static int change_stp(struct machine *m, const struct link_info *bridge, bool stp)
+{
+	struct nl_msg msg;
+	int err = 0;
+
+	if (stp)
+		err = machine_change(m,
+			link_encode_forward_delay(&msg, bridge->ifindex, STP_FORWARD_DELAY),
+			"ip link set %s type bridge forward_delay %d", bridge->name,
+			STP_FORWARD_DELAY);
+	if (err == 0)
+		err = machine_change(m, link_encode_stp(&msg, bridge->ifindex, stp),
+			"ip link set %s type bridge stp_state %d", bridge->name, stp);
+	if (err == 0 && !stp)
+		err = machine_change(m, link_encode_forward_delay(&msg, bridge->ifindex, 0),
+			"ip link set %s type bridge forward_delay 0", bridge->name);
+	return err;
+}
+
+/** A member that is noted is not for certain a port: adding it may have failed. */
+static int ensure_member(struct site *site, const struct link_info *bridge, const char *name)
+{
+	struct machine *m = &site->machine;
+	size_t noted = find_noted(site, "member", name);
+	struct link_info link;
+	int err = machine_find(m, name, &link);
+
+	if (err < 0)
+		return err;
+	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
+		return 0;
+	if (noted != SIZE_MAX)
+		undo_line(m, noted);
+	return bridge_add_member(m, bridge, name);
 }
 
 static int change_bridge(
 	struct site *site, const struct conf_bridge *old, const struct conf_bridge *new)
 {
-	static const struct conf_bridge nothing;
 	struct machine *m = &site->machine;
 	struct link_info link;
-	struct nl_msg msg;
 	int err;
 
-	if (!is_noted(site, "bridge", new->name))
+	if (!old) {
+		drop_bridge(site, new->name); /* of a reload that failed */
 		return bridge_make(m, new);
+	}
 	err = machine_find(m, new->name, &link);
 	if (err == 0)
-		err = change_addresses(
-			m, &link, old ? &old->addresses : &nothing.addresses, &new->addresses);
-	if (err == 0 && old && old->stp != new->stp)
-		err = machine_change(m, link_encode_stp(&msg, link.ifindex, new->stp),
-			"ip link set %s type bridge stp_state %d", new->name, new->stp);
+		err = change_addresses(m, &link, &old->addresses, &new->addresses);
+	if (err == 0 && old->stp != new->stp)
+		err = change_stp(m, &link, new->stp);
 	for (size_t i = 0; err == 0 && i < new->members.n; i++)
-		if (!is_noted(site, "member", new->members.v[i].text))
-			err = bridge_add_member(m, &link, new->members.v[i].text);
+		err = ensure_member(site, &link, new->members.v[i].text);
 	return err;
 }
 

@@ -190,6 +190,28 @@ static int add_filter(
 	return 0;
 }
 
+/** Whether this very route lies already, to our interface. */
+static bool route_lies(
+	struct machine *m, const struct link_info *link, const struct plan_route *route)
+{
+	struct route_list list;
+	bool found = false;
+
+	if (query_routes(&m->nl, (uint8_t)route->dst.addr.family, &list) < 0)
+		return false;
+	for (size_t i = 0; i < list.n; i++) {
+		struct ip_addr dst = list.v[i].dst.addr;
+
+		dst.family = route->dst.addr.family;
+		found = found ||
+			(list.v[i].table == route->table && list.v[i].ifindex == link->ifindex &&
+				list.v[i].dst.len == route->dst.len &&
+				ip_addr_equal(&dst, &route->dst.addr));
+	}
+	free(list.v);
+	return found;
+}
+
 static int add_route(
 	struct machine *m, const struct link_info *link, const struct plan_route *route)
 {
@@ -203,37 +225,13 @@ static int add_route(
 	err = machine_change(m, route_encode_add(&msg, &route->dst, link->ifindex, route->table),
 		"ip route add %s dev %s%s", ip_prefix_text(&route->dst, text), link->name,
 		in_table);
+	if (err == -EEXIST && route_lies(m, link, route))
+		return 0; /* laid by a reload that failed later */
 	if (err == -EEXIST)
 		return machine_fail(m, err,
 			"There is a route to %s%s already, so none can go to %s\n"
 			"Remove it or narrow AllowedIPs; Table = off leaves routes alone.",
 			text, in_table, link->name);
-	return err;
-}
-
-int routes_add(struct machine *m, const struct conf_interface *wg, const struct link_info *link,
-	const struct plan *plan, const struct plan *old, bool again)
-{
-	int err = 0;
-
-	for (size_t i = 0; err == 0 && i < plan->n; i++) {
-		const struct plan_route *route = &plan->v[i];
-		uint16_t family = route->dst.addr.family;
-		bool had = plan_has(old, route);
-
-		if (had && !again)
-			continue;
-		err = add_route(m, link, route);
-		if (had && err == -EEXIST)
-			err = 0;
-		if (err < 0 || had || !route->by_rule)
-			continue;
-		err = add_rules(m, family, route->table);
-		if (err == 0 && family == AF_INET)
-			err = set_src_valid_mark(m);
-		if (err == 0)
-			err = add_filter(m, wg, family, route->table);
-	}
 	return err;
 }
 
@@ -252,6 +250,44 @@ static void undo_noted(struct machine *m, const char *kind, const char *args,
 	journal_remove(&m->journal, i);
 }
 
+static void delete_rules(struct machine *m, uint16_t family, uint32_t mark)
+{
+	char args[32];
+
+	undo_noted(m, "nft", family == AF_INET6 ? "ip6 " : "ip ", routes_undo_filter);
+	if (family == AF_INET)
+		undo_noted(m, "sysctl", SRC_VALID_MARK " ", routes_undo_sysctl);
+	snprintf(args, sizeof(args), "%c main", family_letter(family));
+	undo_noted(m, "rule", args, routes_undo_rule);
+	snprintf(args, sizeof(args), "%c mark %" PRIu32, family_letter(family), mark);
+	undo_noted(m, "rule", args, routes_undo_rule);
+}
+
+int routes_add(struct machine *m, const struct conf_interface *wg, const struct link_info *link,
+	const struct plan *plan, const struct plan *old, bool again)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < plan->n; i++) {
+		const struct plan_route *route = &plan->v[i];
+		uint16_t family = route->dst.addr.family;
+		bool had = plan_has(old, route);
+
+		if (had && !again)
+			continue;
+		err = add_route(m, link, route);
+		if (err < 0 || had || !route->by_rule)
+			continue;
+		delete_rules(m, family, route->table); /* of a reload that failed */
+		err = add_rules(m, family, route->table);
+		if (err == 0 && family == AF_INET)
+			err = set_src_valid_mark(m);
+		if (err == 0)
+			err = add_filter(m, wg, family, route->table);
+	}
+	return err;
+}
+
 int routes_renew_filter(struct machine *m, const struct conf_interface *wg, const struct plan *plan)
 {
 	int err = 0;
@@ -265,19 +301,6 @@ int routes_renew_filter(struct machine *m, const struct conf_interface *wg, cons
 		err = add_filter(m, wg, family, plan->v[i].table);
 	}
 	return err;
-}
-
-static void delete_rules(struct machine *m, uint16_t family, uint32_t mark)
-{
-	char args[32];
-
-	undo_noted(m, "nft", family == AF_INET6 ? "ip6 " : "ip ", routes_undo_filter);
-	if (family == AF_INET)
-		undo_noted(m, "sysctl", SRC_VALID_MARK " ", routes_undo_sysctl);
-	snprintf(args, sizeof(args), "%c main", family_letter(family));
-	undo_noted(m, "rule", args, routes_undo_rule);
-	snprintf(args, sizeof(args), "%c mark %" PRIu32, family_letter(family), mark);
-	undo_noted(m, "rule", args, routes_undo_rule);
 }
 
 int routes_delete(struct machine *m, const struct link_info *link, const struct plan *old,

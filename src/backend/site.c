@@ -287,12 +287,19 @@ int site_open(const struct conf_site *conf, const struct site_watch *watch, stru
 	return err;
 }
 
+void site_set_mark(struct site *site, const struct conf_site *conf, uint32_t mark)
+{
+	site->mark = mark;
+	site->mark_chosen = mark && !conf->interface.fwmark;
+}
+
 static int set_up_wg(struct site *site, uint32_t mtu)
 {
 	const struct conf_interface *wg = &site->conf->interface;
 	struct machine *m = &site->machine;
 	struct link_info link;
 	struct plan none = { 0 };
+	uint32_t mark = 0;
 	int err = machine_find(m, wg->name, &link);
 
 	if (err == 0)
@@ -308,8 +315,9 @@ static int set_up_wg(struct site *site, uint32_t mtu)
 	if (err == 0 && plan_make(site->conf, &site->plan) < 0)
 		err = machine_fail(m, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = routes_choose_mark(m, wg, &site->plan, 0, &site->mark);
-	plan_set_table(&site->plan, site->mark);
+		err = routes_choose_mark(m, wg, &site->plan, 0, &mark);
+	plan_set_table(&site->plan, mark);
+	site_set_mark(site, site->conf, mark);
 	return err < 0 ? err : routes_add(m, wg, &link, &site->plan, &none, false);
 }
 

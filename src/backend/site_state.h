@@ -16,6 +16,7 @@ struct site {
 	const struct conf_site *conf;
 	struct plan plan; /* the routes that are laid */
 	uint32_t mark;
+	bool mark_chosen; /* by us, not by the file */
 };
 
 /** Walks over all sessions of a configuration in the order of the file; `i` counts them. */
@@ -28,6 +29,9 @@ struct site_session_walk {
 
 /** The next session, or NULL. `walk->i` is one more than its number then. */
 const struct conf_session *site_next_session(struct site_session_walk *walk);
+
+/** Remember the mark in use, and that we have chosen it if the file gives none. */
+void site_set_mark(struct site *site, const struct conf_site *conf, uint32_t mark);
 
 /** Hooks of the way down. */
 enum site_down_hooks {

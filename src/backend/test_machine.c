@@ -151,8 +151,10 @@ static void draw_routes(struct nl_socket *nl, FILE *f, uint8_t family)
 		struct link_info link = { 0 };
 		char text[IP_PREFIX_TEXT_LEN];
 
-		if (r->type == RTN_MULTICAST)
-			continue; /* of the far end of a veth pair, when its carrier is noticed */
+		/* The kernel's own IPv6 routes come when it gets to it: a carrier noticed, an
+		 * address found to be unique. */
+		if (family == AF_INET6 && r->type != RTN_UNICAST)
+			continue;
 		if (r->ifindex)
 			ASSERT(query_link_index(nl, r->ifindex, &link) == 0);
 		ASSERT(asprintf(&lines[n++], "route %s dev %s table %u type %u metric %u\n",

@@ -11,8 +11,7 @@
 
 #include <libmnl/libmnl.h>
 
-#define DEFAULT_FORWARD_DELAY 1500 /* the kernel's, in 1/100 s */
-#define CREATE		      (NLM_F_CREATE | NLM_F_EXCL)
+#define CREATE (NLM_F_CREATE | NLM_F_EXCL)
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
@@ -101,36 +100,62 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
-/* What comes of a bridge's own attributes; the forward delay goes back to its default with STP. */
-static void put_bridge(struct nl_msg *m, bool stp, bool has_default_delay)
-{
-	size_t linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+/** The open nests around a bridge's own attributes. */
+struct bridge_nest {
+	size_t linkinfo;
 	size_t data;
+};
 
+static struct bridge_nest start_bridge(struct nl_msg *m)
+{
+	struct bridge_nest nest;
+
+	nest.linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
 	nl_msg_put_text(m, IFLA_INFO_KIND, "bridge");
-	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
-	if (stp && !has_default_delay)
-		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, DEFAULT_FORWARD_DELAY);
-	nl_msg_put_u32(m, IFLA_BR_STP_STATE, stp);
-	if (!stp)
-		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
-	nl_msg_nest_end(m, data);
-	nl_msg_nest_end(m, linkinfo);
+	nest.data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
+	return nest;
+}
+
+static void end_bridge(struct nl_msg *m, const struct bridge_nest *nest)
+{
+	nl_msg_nest_end(m, nest->data);
+	nl_msg_nest_end(m, nest->linkinfo);
 }
 
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge)
 {
+	struct bridge_nest nest;
+
 	start(m, RTM_NEWLINK, CREATE, 0);
 	nl_msg_put_text(m, IFLA_IFNAME, bridge->name);
 	nl_msg_put(m, IFLA_ADDRESS, bridge->mac, LINK_MAC_LEN);
-	put_bridge(m, bridge->stp, true);
+	nest = start_bridge(m);
+	nl_msg_put_u32(m, IFLA_BR_STP_STATE, bridge->stp);
+	if (!bridge->stp)
+		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	end_bridge(m, &nest);
 	return m;
 }
 
 struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp)
 {
+	struct bridge_nest nest;
+
 	start(m, RTM_NEWLINK, 0, ifindex);
-	put_bridge(m, stp, false);
+	nest = start_bridge(m);
+	nl_msg_put_u32(m, IFLA_BR_STP_STATE, stp);
+	end_bridge(m, &nest);
+	return m;
+}
+
+struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uint32_t delay)
+{
+	struct bridge_nest nest;
+
+	start(m, RTM_NEWLINK, 0, ifindex);
+	nest = start_bridge(m);
+	nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, delay);
+	end_bridge(m, &nest);
 	return m;
 }
 

@@ -66,8 +66,12 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
 /** Make a bridge, down. -EEXIST if the name is taken. */
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
-/** Turn a bridge's spanning tree on or off; without it, ports forward at once. */
+/** Turn a bridge's spanning tree on or off. */
 struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp);
+
+/** Set how long, in 1/100 s, a bridge's ports listen and learn before they forward. 0 is allowed
+ * without spanning tree only: -ERANGE. */
+struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uint32_t delay);
 
 /** Make a pair of veth interfaces, down. -EEXIST if a name is taken. */
 struct nl_msg *link_encode_veth(struct nl_msg *m, const char *name, const char *peer);
