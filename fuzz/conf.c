@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: a configuration file, and behind the first NUL NUL the WireGuard file it may
+ * include. What parses without an error is printed, and must be read back as the same site. */
+#include "fuzz/target.h"
+
+#include <string.h>
+
+#include "conf/check.h"
+#include "conf/complete.h"
+#include "conf/parse.h"
+#include "conf/print.h"
+
+/* The machine, made up: what an interface is depends on its name alone. */
+static enum conf_link link_by_name(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
+{
+	(void)ctx;
+	EXPECT(strlen(name) > 0 && strlen(name) < IF_NAMESIZE);
+	strcpy(ret_master, "br0");
+	return (enum conf_link)((unsigned char)name[0] % (CONF_LINK_UNKNOWN + 1));
+}
+
+static void parse(const uint8_t *data, size_t len, size_t main_len, struct conf_site *site,
+	struct conf_report *report)
+{
+	struct conf_source source = {
+		.name = "a.conf", .folder = "/a", .bytes = data, .len = main_len
+	};
+
+	conf_site_init(site);
+	EXPECT(!conf_parse(site, &source, report));
+	if (site->wireguard && main_len < len) {
+		source = (struct conf_source){ .name = "b.conf",
+			.folder = "/b",
+			.bytes = data + main_len + 2,
+			.len = len - main_len - 2 };
+		EXPECT(!conf_parse_wireguard(site, &source, report));
+	}
+	conf_complete(site, report);
+}
+
+/* Every problem has a place that exists, and can be put into words. */
+static void check_report(struct conf_report *report, const struct conf_site *site)
+{
+	conf_report_sort(report);
+	for (size_t i = 0; i < report->n; i++) {
+		char *text = conf_problem_text(&report->v[i], site);
+
+		EXPECT(text && report->v[i].at.file <= 1 && report->v[i].mend);
+		free(text);
+	}
+}
+
+/* What a site without an error becomes when it is printed and read again. */
+static void round_trip(
+	const struct conf_site *site, const uint8_t *data, size_t len, size_t main_len)
+{
+	struct conf_report report = { 0 };
+	struct conf_site again;
+	size_t text_len;
+	char *text;
+	uint8_t *both;
+	size_t rest = len > main_len ? len - main_len : 0;
+
+	EXPECT(!conf_print(site, NULL, &text, &text_len));
+	both = malloc(text_len + rest + 1);
+	EXPECT(both);
+	memcpy(both, text, text_len);
+	memcpy(both + text_len, data + main_len, rest);
+	parse(both, text_len + rest, text_len, &again, &report);
+	EXPECT(conf_report_ok(&report));
+	EXPECT(conf_site_equal(site, &again));
+	conf_report_fini(&report);
+	conf_site_fini(&again);
+	free(both);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct conf_facts facts = { .link = link_by_name };
+	const uint8_t *second = memmem(data, len, "\0", 2);
+	size_t main_len = second ? (size_t)(second - data) : len;
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	bool ok;
+
+	parse(data, len, main_len, &site, &report);
+	ok = conf_report_ok(&report);
+	conf_check(&site, site.interface.private_key, &facts, &report);
+	check_report(&report, &site);
+	/* a path or an included file that is not there cannot be told apart here */
+	if (ok && (!site.wireguard || second))
+		round_trip(&site, data, len, main_len);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+	return 0;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of loading: included files, key files, and what their permissions and absence lead to. */
+#include "conf/load.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KEY_A "+KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0="
+#define KEY_B "plQhgah/od+4eyAutHMahlotYnHdMg3A2m7MGNzSqSo="
+
+/* A folder of files, emptied after each test. */
+static char folder[] = "/tmp/wirespan-load-XXXXXX";
+static const char *const names[] = { "site.conf", "wg5.conf", "a-name-that-is-too-long.conf", "key",
+	"psk", "sub" };
+
+static void put(const char *name, mode_t mode, const char *text)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	assert_int_equal(chmod(name, mode), 0);
+}
+
+/* Append a message in which the test's folder is called FOLDER. */
+static void append_without_folder(char *said, const char *text)
+{
+	const char *at;
+
+	while ((at = strstr(text, folder))) {
+		strncat(said, text, (size_t)(at - text));
+		strcat(said, "FOLDER");
+		text = at + strlen(folder);
+	}
+	strcat(said, text);
+}
+
+/* Load site.conf and compare all problems, without mends, with `expected`. Return: the site. */
+static struct conf_site load(const char *expected)
+{
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	char said[2048] = "";
+
+	conf_load("site.conf", &site, &report);
+	conf_report_sort(&report);
+	for (size_t i = 0; i < report.n; i++) {
+		char *text = conf_problem_text(&report.v[i], &site);
+
+		assert_non_null(report.v[i].mend);
+		*strchr(text, '\n') = '\0';
+		append_without_folder(said, text);
+		strcat(said, "\n");
+		free(text);
+	}
+	assert_string_equal(said, expected);
+	conf_report_fini(&report);
+	return site;
+}
+
+static void expect(const char *expected)
+{
+	struct conf_site site = load(expected);
+
+	conf_site_fini(&site);
+}
+
+static void test_include(void **state)
+{
+	struct conf_site site;
+
+	put("site.conf", 0600, "[Site]\nWireGuard = wg5.conf\n[Bridge]\n");
+	put("wg5.conf", 0600,
+		"[Interface]\nPrivateKey = " KEY_A "\nAddress = 10.0.0.1/24\n[Peer]\n"
+		"PublicKey = " KEY_B "\n");
+	site = load("");
+	assert_string_equal(site.name, "site");
+	assert_string_equal(site.interface.name, "wg5");
+	assert_true(site.interface.has_private_key);
+	assert_int_equal(site.n_peers, 1);
+	assert_int_equal(site.n_files, 2);
+	assert_int_equal(site.peers[0].section.file, 1);
+	assert_int_equal(site.peers[0].section.line, 4);
+	assert_int_equal(site.bridges[0].section.file, 0);
+	conf_site_fini(&site);
+}
+
+static void test_include_with_name(void **state)
+{
+	struct conf_site site;
+
+	put("site.conf", 0600, "[Site]\nWireGuard = wg5.conf\n[Interface]\nName = tun9\n");
+	put("wg5.conf", 0600, "[Interface]\nPrivateKey = " KEY_A "\n");
+	site = load("");
+	assert_string_equal(site.interface.name, "tun9");
+	conf_site_fini(&site);
+}
+
+static void test_include_mistakes(void **state)
+{
+	put("site.conf", 0600,
+		"[Site]\nWireGuard = wg5.conf\n[Interface]\nMTU = 1400\n[Peer]\nPublicKey = " KEY_B
+		"\n");
+	put("wg5.conf", 0600, "[Interface]\nMTU = 1300\nSaveConfig = true\n[Bridge]\n[Site]\n");
+	expect("site.conf:4: error: MTU stands here, but [Site] WireGuard = names a file for it\n"
+	       "site.conf:5: error: [Peer] stands here, but [Site] WireGuard = names a file for "
+	       "it\n"
+	       "FOLDER/wg5.conf:3: error: SaveConfig: wirespan never writes to your file, so "
+	       "nothing "
+	       "would be saved\n"
+	       "FOLDER/wg5.conf:4: error: [Bridge] does not belong in a WireGuard file\n"
+	       "FOLDER/wg5.conf:5: error: [Site] does not belong in a WireGuard file\n");
+
+	put("site.conf", 0600, "[Site]\nWireGuard = /nonexistent/wg0.conf\n");
+	expect("site.conf:2: error: cannot read /nonexistent/wg0.conf: No such file or "
+	       "directory\n");
+
+	put("site.conf", 0600, "[Site]\nWireGuard = a-name-that-is-too-long.conf\n");
+	put("a-name-that-is-too-long.conf", 0600, "[Interface]\n");
+	expect("site.conf:2: error: WireGuard: the file's name is no interface's name\n");
+}
+
+static void test_key_files(void **state)
+{
+	struct conf_site site;
+	char text[KEY_BASE64_LEN + 1];
+
+	put("site.conf", 0600,
+		"[Interface]\nPrivateKeyFile = key\n[Peer]\nPresharedKeyFile = psk\n");
+	put("key", 0600, KEY_A "\n");
+	put("psk", 0600, KEY_B);
+	site = load("");
+	assert_true(site.interface.has_private_key);
+	key_to_base64(site.interface.private_key, text);
+	assert_string_equal(text, KEY_A);
+	key_to_base64(site.peers[0].preshared_key, text);
+	assert_string_equal(text, KEY_B);
+	conf_site_fini(&site);
+}
+
+static void test_key_file_mistakes(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *said;
+	} table[] = {
+		{ KEY_A "\n", 0640, "" },
+		{ KEY_A "\n", 0644,
+			"site.conf:2: error: PrivateKeyFile: everybody on this machine can read "
+			"the "
+			"key in FOLDER/key\n" },
+		{ "", 0600, "site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+		{ "PrivateKey = " KEY_A "\n", 0600,
+			"site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+		{ KEY_A KEY_A "\n", 0600,
+			"site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+	};
+
+	put("site.conf", 0600, "[Interface]\nPrivateKeyFile = key\n");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		put("key", table[i].mode, table[i].text);
+		expect(table[i].said);
+	}
+	unlink("key");
+	expect("site.conf:2: error: PrivateKeyFile: cannot read FOLDER/key: No such file or "
+	       "directory\n");
+	assert_int_equal(mkdir("sub", 0755), 0);
+	put("site.conf", 0600, "[Interface]\nPrivateKeyFile = sub\n");
+	expect("site.conf:2: error: PrivateKeyFile: cannot read FOLDER/sub: Is a directory\n");
+	put("site.conf", 0600, "[Interface]\nPrivateKeyFile = /dev/zero\n");
+	expect("site.conf:2: error: PrivateKeyFile: cannot read /dev/zero: Invalid argument\n");
+}
+
+static void test_readable_site(void **state)
+{
+	put("site.conf", 0644, "[Interface]\nPrivateKey = " KEY_A "\n");
+	expect("site.conf:2: warning: everybody on this machine can read the keys in site.conf\n");
+	put("site.conf", 0644, "[Peer]\n[Peer]\nPresharedKey = " KEY_A "\n");
+	expect("site.conf:3: warning: everybody on this machine can read the keys in site.conf\n");
+	put("site.conf", 0644, "[Peer]\nPublicKey = " KEY_A "\n");
+	expect("");
+	/* nobody can reach the file through a closed folder */
+	put("site.conf", 0644, "[Interface]\nPrivateKey = " KEY_A "\n");
+	assert_int_equal(chmod(".", 0700), 0);
+	expect("");
+	assert_int_equal(chmod(".", 0755), 0);
+}
+
+static void test_unreadable_site(void **state)
+{
+	struct conf_report report = { 0 };
+	struct conf_site site;
+
+	assert_int_equal(conf_load("site.conf", &site, &report), -ENOENT);
+	assert_int_equal(report.n_errors, 1);
+	assert_string_equal(report.v[0].text, "cannot read site.conf: No such file or directory");
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+}
+
+static void test_path(void **state)
+{
+	static const struct {
+		const char *given;
+		const char *path;
+	} table[] = {
+		{ "vpn01", "/etc/wirespan/vpn01.conf" },
+		{ "vpn.01", "/etc/wirespan/vpn.01.conf" },
+		{ "vpn01.conf", "vpn01.conf" },
+		{ "./vpn01", "./vpn01" },
+		{ "/x/y", "/x/y" },
+		{ ".conf", "/etc/wirespan/.conf.conf" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *path = conf_path(table[i].given);
+
+		assert_string_equal(path, table[i].path);
+		free(path);
+	}
+}
+
+static int empty_folder(void **state)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		remove(names[i]);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_include, empty_folder),
+		cmocka_unit_test_teardown(test_include_with_name, empty_folder),
+		cmocka_unit_test_teardown(test_include_mistakes, empty_folder),
+		cmocka_unit_test_teardown(test_key_files, empty_folder),
+		cmocka_unit_test_teardown(test_key_file_mistakes, empty_folder),
+		cmocka_unit_test_teardown(test_readable_site, empty_folder),
+		cmocka_unit_test_teardown(test_unreadable_site, empty_folder),
+		cmocka_unit_test(test_path),
+	};
+	int failed;
+
+	if (!mkdtemp(folder) || chmod(folder, 0755) || chdir(folder))
+		return 2;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	if (rmdir(folder))
+		return 2;
+	return failed;
+}
