@@ -28,7 +28,7 @@ static void check_clamp(const uint8_t *frame, size_t len, unsigned max_packet, b
 
 	EXPECT(copy);
 	memcpy(copy, frame, len);
-	if (ether_clamp_mss(copy, len, max_packet, partial)) {
+	if (ether_clamp_mss(copy, len, max_packet, 0, partial)) {
 		EXPECT(headers_parse(frame, len, true, &h) == 0 && h.proto == 6);
 		for (size_t i = 0; i < len; i++) {
 			bool check = i == h.l4 + 16u || i == h.l4 + 17u;
@@ -40,7 +40,7 @@ static void check_clamp(const uint8_t *frame, size_t len, unsigned max_packet, b
 		/* right stays right, wrong as wrong; a TCP header split over the end of the summed
 		 * range cannot be: clamping demands that it is all there */
 		EXPECT(partial || tcp_sum(copy, len, &h) == tcp_sum(frame, len, &h));
-		EXPECT(!ether_clamp_mss(copy, len, max_packet, partial));
+		EXPECT(!ether_clamp_mss(copy, len, max_packet, 0, partial));
 	} else {
 		EXPECT(memcmp(copy, frame, len) == 0);
 	}

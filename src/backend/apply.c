@@ -225,6 +225,20 @@ static void session_configure(struct userspace_session *s, const struct conf_ses
 	l->frame_max = SUPERFRAME_MAX;
 }
 
+/* What may change under a running session. */
+static void session_policy(struct userspace_session *s, const struct conf_session *c)
+{
+	static const enum path_oversize oversize[] = {
+		[CONF_OVERSIZE_FRAGMENT] = PATH_FRAGMENT,
+		[CONF_OVERSIZE_REJECT] = PATH_REJECT,
+		[CONF_OVERSIZE_DROP] = PATH_DROP,
+	};
+
+	s->path.oversize = oversize[c->oversize];
+	s->path.clamp = c->clamp != CONF_CLAMP_NO;
+	s->path.clamp_mss = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : 0;
+}
+
 static bool session_differs(const struct userspace_session *s, const struct conf_session *c,
 	const struct userspace_tunnel *tunnel)
 {
@@ -248,6 +262,7 @@ static int session_in(struct userspace *u, struct userspace_session *s,
 	s->tunnel = tunnel;
 	s->path.l2tp.tunnel = &tunnel->l2tp;
 	session_configure(s, c);
+	session_policy(s, c);
 	err = l2tp_session_init(&s->path.l2tp);
 	return err < 0 ? err : engine_add_session(&u->engine, &s->path);
 }
@@ -286,6 +301,7 @@ static int apply_session(
 
 	if (!s)
 		return new_session(u, tunnel, c);
+	session_policy(s, c);
 	if (!session_differs(s, c, tunnel))
 		return 0;
 	session_out(u, s);

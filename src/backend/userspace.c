@@ -70,6 +70,17 @@ static void finish(struct userspace *u)
 	flush(u);
 }
 
+/* The answer to the sender of a frame that does not fit goes back where the frame came from. */
+static void write_reply(struct userspace *u, struct userspace_port *p)
+{
+	const struct offload none = { 0 };
+	struct iovec iov[2] = { [1] = { u->engine.tx.reply, u->engine.tx.reply_len } };
+
+	u->stats.syscalls++;
+	if (tap_write(&p->tap, &none, iov, 2) < 0)
+		drop_count(&u->engine.drops, DROP_TAP_WRITE);
+}
+
 static void on_tap(void *ctx, uint32_t events)
 {
 	struct userspace_port *p = ctx;
@@ -91,6 +102,8 @@ static void on_tap(void *ctx, uint32_t events)
 			break; /* -EAGAIN: all read; -EBADFD: the interface is gone, and the link
 				  watch knows */
 		tx_begin(&u->engine, p->path, u->frame, (size_t)len, &offload);
+		if (u->engine.tx.reply_len)
+			write_reply(u, p);
 		while (!tx_continue(&u->engine))
 			flush(u);
 	}
@@ -387,6 +400,8 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 void userspace_set_wg_mtu(struct userspace *u, unsigned mtu)
 {
 	u->engine.wg_mtu = mtu;
+	LIST_FOR_EACH(l, &u->peers)
+	CONTAINER_OF(l, struct userspace_peer, link)->path.mtu = mtu;
 }
 
 void userspace_work(struct userspace *u)

@@ -42,7 +42,7 @@ static bool clamp_option(uint8_t *tcp, size_t at, uint16_t limit, bool partial)
 	return true;
 }
 
-bool ether_clamp_mss(uint8_t *frame, size_t len, unsigned max_packet, bool partial)
+bool ether_clamp_mss(uint8_t *frame, size_t len, unsigned max_packet, unsigned mss, bool partial)
 {
 	struct headers h;
 	size_t tcp_len, fixed;
@@ -55,9 +55,9 @@ bool ether_clamp_mss(uint8_t *frame, size_t len, unsigned max_packet, bool parti
 	tcp_len = syn_header_len(frame, len, &h);
 	fixed = TCP_HEADER_LEN + (h.version == 4 ? IP4_HEADER_LEN : IP6_HEADER_LEN) +
 		(size_t)h.vlan_tags * VLAN_TAG_LEN;
-	if (!tcp_len || max_packet < fixed + MSS_MIN)
+	if (!tcp_len || (!mss && max_packet < fixed + MSS_MIN))
 		return false;
-	limit = (uint16_t)size_min(max_packet - fixed, UINT16_MAX);
+	limit = (uint16_t)size_min(mss ? mss : max_packet - fixed, UINT16_MAX);
 	tcp = frame + h.l4;
 	for (size_t at = TCP_HEADER_LEN; at < tcp_len && tcp[at] != OPTION_END;) {
 		size_t option_len = 1;

@@ -50,7 +50,7 @@ static void test_forms(void **state)
 		size_t len = testpkt_build(&t, frame);
 
 		memcpy(before, frame, len);
-		assert_true(ether_clamp_mss(frame, len, 1386, t.partial));
+		assert_true(ether_clamp_mss(frame, len, 1386, 0, t.partial));
 		assert_int_equal(test_load16(frame + at), want);
 		if (t.partial)
 			assert_memory_equal(before + check, frame + check, 2);
@@ -59,8 +59,8 @@ static void test_forms(void **state)
 		memcpy(before + at, frame + at, 2); /* and nothing else has changed */
 		memcpy(before + check, frame + check, 2);
 		assert_memory_equal(before, frame, len);
-		assert_false(ether_clamp_mss(frame, len, 1386, t.partial));
-		assert_false(ether_clamp_mss(frame, len, 1500, t.partial)); /* never raised */
+		assert_false(ether_clamp_mss(frame, len, 1386, 0, t.partial));
+		assert_false(ether_clamp_mss(frame, len, 1500, 0, t.partial)); /* never raised */
 		assert_memory_equal(before, frame, len);
 	}
 }
@@ -76,8 +76,8 @@ static void test_wrong_checksum(void **state)
 
 	memcpy(bad, good, len);
 	test_be16(bad + check, (test_load16(bad + check) + 0x1111) % 0xffff);
-	ether_clamp_mss(good, len, 1386, false);
-	ether_clamp_mss(bad, len, 1386, false);
+	ether_clamp_mss(good, len, 1386, 0, false);
+	ether_clamp_mss(bad, len, 1386, 0, false);
 	error = (test_load16(bad + check) + 0xffff - test_load16(good + check)) % 0xffff;
 	assert_int_equal(error, 0x1111);
 }
@@ -142,7 +142,7 @@ static void test_cases(void **state)
 			frame[cases[i].at] = (uint8_t)cases[i].value;
 		memcpy(before, frame, len);
 		lowered = ether_clamp_mss(
-			frame, len, cases[i].packet ? cases[i].packet : 1386, false);
+			frame, len, cases[i].packet ? cases[i].packet : 1386, 0, false);
 		if (lowered != cases[i].lowered)
 			fail_msg("%s", cases[i].name);
 		if (!lowered)
@@ -169,7 +169,7 @@ static void test_truncated(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, frame, cut);
-		assert_int_equal(ether_clamp_mss(copy, cut, 1386, false), cut == len);
+		assert_int_equal(ether_clamp_mss(copy, cut, 1386, 0, false), cut == len);
 		free(copy);
 	}
 }

@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "l2tp/header.h"
+#include "pkt/headers.h"
 
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
@@ -95,6 +97,7 @@ int engine_add_peer(
 
 	if (err < 0)
 		return err;
+	peer->mtu = e->wg_mtu;
 	peer->staged = (struct stage_queue){ 0 };
 	peer->actions = 0;
 	list_init(&peer->attention);
@@ -125,6 +128,13 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 {
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
 	list_remove(&s->link);
+}
+
+unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer)
+{
+	unsigned overhead = (unsigned)l2tp_overhead(&s->l2tp) + ETH_HEADER_LEN;
+
+	return peer->mtu > overhead ? peer->mtu - overhead : 0;
 }
 
 struct mono engine_deadline(const struct engine *e)

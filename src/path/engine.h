@@ -12,6 +12,8 @@
 #include "base/mono.h"
 #include "base/random.h"
 #include "crypto/aead.h"
+#include "ether/pieces.h"
+#include "ether/toobig.h"
 #include "gso/merge.h"
 #include "gso/split.h"
 #include "l2tp/reassembly.h"
@@ -50,16 +52,34 @@ struct path_port {
 	struct path_port_stats stats;
 };
 
+/** A token bucket. */
+struct path_bucket {
+	struct mono updated;
+	uint64_t spent_ns;
+};
+
+/** What becomes of a member's frame that does not fit into one packet. */
+enum path_oversize {
+	PATH_FRAGMENT, /* carried in fragments inside the tunnel */
+	PATH_REJECT,   /* its sender is told, or its packet cut, as by a router */
+	PATH_DROP,
+};
+
 /** One pseudowire and its TAP. */
 struct path_session {
 	struct l2tp_session l2tp;
 	struct path_port port;
-	struct list link; /* in engine.sessions */
+	enum path_oversize oversize;
+	bool clamp;		    /* TCP's MSS */
+	unsigned clamp_mss;	    /* to this; 0: to what fits */
+	struct path_bucket replies; /* limits PATH_REJECT's answers */
+	struct list link;	    /* in engine.sessions */
 };
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
 	struct wg_peer wg;
+	unsigned mtu; /* largest inner packet that reaches it in one datagram */
 	struct stage_queue staged;
 	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
 	struct list attention; /* in engine.attention while `actions` is not empty */
@@ -82,7 +102,10 @@ struct tx {
 	struct path_peer *peer;
 	struct wg_keypair *kp; /* NULL: no session, stage */
 	struct gso_plan plan;
-	unsigned next; /* segment */
+	struct ether_pieces pieces; /* count not 0: sent instead of the plan's segments */
+	unsigned next;		    /* segment or piece */
+	uint8_t reply[ETHER_TOO_BIG_MAX];
+	size_t reply_len; /* not 0: to be written back to the port */
 	uint64_t sent_bytes;
 	uint32_t fragment_id;
 };
@@ -111,7 +134,7 @@ struct engine {
 	struct reassembly reassembly;
 	struct tx tx;
 	struct rx rx;
-	unsigned wg_mtu; /* largest inner packet */
+	unsigned wg_mtu; /* of peers to be added */
 	struct drop_counters drops;
 	struct engine_stats stats;
 	struct engine_sizes sizes;
@@ -157,8 +180,18 @@ int engine_add_session(struct engine *e, struct path_session *s);
 /** Take a session out; its memory is the caller's again. No batch may be under way. */
 void engine_remove_session(struct engine *e, struct path_session *s);
 
+/** The largest IP packet that an untagged frame of the session can carry to its peer unfragmented.
+ */
+unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer);
+
 /** The instant at which ctrl_timers() has to be called at the latest, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
+
+/** The path_session around a port, or NULL for the TUN. */
+static inline struct path_session *path_session_of(struct path_port *port)
+{
+	return port->session ? CONTAINER_OF(port, struct path_session, port) : NULL;
+}
 
 /** The path_peer around a wg_peer. */
 static inline struct path_peer *path_peer_of(struct wg_peer *wg)

@@ -4,6 +4,7 @@
 #include "path/rx.h"
 
 #include "base/bug.h"
+#include "ether/mss.h"
 #include "l2tp/receive.h"
 #include "path/ctrl.h"
 
@@ -18,8 +19,21 @@ static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
 		port->stats.dropped_rx++;
 }
 
-static void rx_deliver(struct engine *e, struct path_port *port, uint8_t *frame, size_t len)
+/* What members on our side announce goes into frames that we will have to carry. */
+static void rx_clamp(
+	struct path_port *port, const struct path_peer *peer, uint8_t *frame, size_t len)
 {
+	struct path_session *s = path_session_of(port);
+
+	if (s && s->clamp &&
+		ether_clamp_mss(frame, len, engine_max_packet(s, peer), s->clamp_mss, false))
+		port->stats.mss_clamped++;
+}
+
+static void rx_deliver(struct engine *e, struct path_port *port, const struct path_peer *peer,
+	uint8_t *frame, size_t len)
+{
+	rx_clamp(port, peer, frame, len);
 	port->stats.rx.packets++;
 	port->stats.rx.bytes += len;
 	/* rx_datagrams() has made sure that there is room */
@@ -32,7 +46,8 @@ static struct path_port *port_of(struct l2tp_session *s)
 }
 
 /* A packet that is no fragment, or no longer one. */
-static void rx_whole(struct engine *e, uint8_t *packet, size_t len, bool reassembled)
+static void rx_whole(struct engine *e, const struct path_peer *peer, uint8_t *packet, size_t len,
+	bool reassembled)
 {
 	struct l2tp_received r;
 
@@ -40,20 +55,20 @@ static void rx_whole(struct engine *e, uint8_t *packet, size_t len, bool reassem
 	case L2TP_FRAME:
 		if (reassembled)
 			port_of(r.session)->stats.reassembled++;
-		rx_deliver(e, port_of(r.session), packet + r.offset, r.len);
+		rx_deliver(e, port_of(r.session), peer, packet + r.offset, r.len);
 		return;
 	case L2TP_DROP:
 		rx_drop(e, port_of(r.session), r.drop);
 		return;
 	case L2TP_NOT_L2TP:
 	case L2TP_FRAGMENT: /* unreachable for a reassembled packet; else judged by the caller */
-		rx_deliver(e, &e->tun, packet, len);
+		rx_deliver(e, &e->tun, peer, packet, len);
 		return;
 	}
 }
 
-static void rx_fragment(
-	struct engine *e, uint8_t *packet, size_t len, bool foreign, struct fragment_origin origin)
+static void rx_fragment(struct engine *e, const struct path_peer *peer, uint8_t *packet, size_t len,
+	bool foreign, struct fragment_origin origin)
 {
 	struct reassembled whole;
 
@@ -61,10 +76,10 @@ static void rx_fragment(
 	switch (reassembly_add(&e->reassembly, packet, len, foreign, origin, e->now, &whole)) {
 	case REASSEMBLY_COMPLETE:
 		e->rx.reassembled++;
-		rx_whole(e, whole.packet, whole.len, true);
+		rx_whole(e, peer, whole.packet, whole.len, true);
 		return;
 	case REASSEMBLY_PASS:
-		rx_deliver(e, &e->tun, packet, len);
+		rx_deliver(e, &e->tun, peer, packet, len);
 		return;
 	case REASSEMBLY_BUSY: /* cannot be: rx_datagrams() keeps slots free */
 		rx_drop(e, NULL, DROP_FRAG_MEMORY);
@@ -78,6 +93,7 @@ static void rx_fragment(
 static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t counter,
 	uint8_t *packet, size_t len, uint8_t tos)
 {
+	const struct path_peer *peer = path_peer_of(kp->peer);
 	struct wg_inner inner;
 	struct l2tp_received r;
 	enum drop drop = wg_inner_parse(packet, len, &inner);
@@ -92,17 +108,17 @@ static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t cou
 	}
 	switch (l2tp_classify(&e->l2tp, packet, inner.len, &r)) {
 	case L2TP_FRAME:
-		rx_deliver(e, port_of(r.session), packet + r.offset, r.len);
+		rx_deliver(e, port_of(r.session), peer, packet + r.offset, r.len);
 		return;
 	case L2TP_FRAGMENT:
-		rx_fragment(e, packet, inner.len, r.foreign,
+		rx_fragment(e, peer, packet, inner.len, r.foreign,
 			(struct fragment_origin){ .key = kp->local_index, .counter = counter });
 		return;
 	case L2TP_DROP:
 		rx_drop(e, port_of(r.session), r.drop);
 		return;
 	case L2TP_NOT_L2TP:
-		rx_deliver(e, &e->tun, packet, inner.len);
+		rx_deliver(e, &e->tun, peer, packet, inner.len);
 		return;
 	}
 }

@@ -3,10 +3,15 @@
 #include "path/tx.h"
 
 #include "base/bug.h"
+#include "ether/mss.h"
 #include "l2tp/fragment.h"
 #include "l2tp/header.h"
 #include "path/ctrl.h"
 #include "pkt/headers.h"
+
+/* Answers to senders of frames that do not fit, per session. */
+#define REPLIES_PER_S 100
+#define REPLIES_BURST 50
 
 static void tx_drop(struct engine *e, struct path_port *port, enum drop why)
 {
@@ -33,26 +38,87 @@ static struct wg_peer *tx_route(const struct engine *e, const struct path_port *
 	return peer;
 }
 
+/* Lower the MSS of a SYN on its way out: what its receiver will send us has to fit, too. */
+static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct offload *offload)
+{
+	struct path_session *s = path_session_of(tx->port);
+
+	if (s && s->clamp && offload->gso == GSO_NONE &&
+		ether_clamp_mss(frame, len, engine_max_packet(s, tx->peer), s->clamp_mss,
+			offload->needs_csum))
+		tx->port->stats.mss_clamped++;
+}
+
+/* Whether one more answer may be sent now. */
+static bool bucket_take(struct path_bucket *b, struct mono now)
+{
+	uint64_t passed = mono_between(b->updated, now);
+
+	b->spent_ns = b->spent_ns > passed ? b->spent_ns - passed : 0;
+	b->updated = now;
+	if (b->spent_ns + NS_PER_S / REPLIES_PER_S > NS_PER_S * REPLIES_BURST / REPLIES_PER_S)
+		return false;
+	b->spent_ns += NS_PER_S / REPLIES_PER_S;
+	return true;
+}
+
+/* Tell the sender, or cut its packet as a router would. Return: whether something is left to be
+ * sent. */
+static bool tx_reject(struct engine *e, struct path_session *s, const uint8_t *frame, size_t len)
+{
+	struct tx *tx = &e->tx;
+	unsigned max = engine_max_packet(s, tx->peer);
+
+	tx->reply_len = ether_too_big_reply(frame, len, max, tx->reply);
+	if (tx->reply_len) {
+		if (bucket_take(&s->replies, e->now))
+			tx->port->stats.too_big_sent++;
+		else
+			tx->reply_len = 0;
+		return false;
+	}
+	if (tx->plan.n_segs > 1)
+		return false;
+	gso_split_write(&tx->plan, 0, tx->inner); /* its checksums are complete now */
+	return !ether_pieces_plan(tx->inner, gso_segment_len(&tx->plan, 0), max, &tx->pieces);
+}
+
+/* Judge a superframe whose segments may not fit. Return: whether something is left to be sent. */
+static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
+{
+	struct tx *tx = &e->tx;
+	struct path_session *s = path_session_of(tx->port);
+
+	tx->pieces.count = 0;
+	if (!s || s->oversize == PATH_FRAGMENT ||
+		gso_segment_len_max(&tx->plan) + l2tp_overhead(&s->l2tp) <= tx->peer->mtu)
+		return true;
+	return s->oversize == PATH_REJECT && tx_reject(e, s, frame, len);
+}
+
 void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
 	const struct offload *offload)
 {
 	struct tx *tx = &e->tx;
 	struct wg_peer *peer;
-	enum drop drop;
+	enum drop drop = DROP_NONE;
 
 	e->stats.superframes_tx++;
-	drop = gso_split_plan(offload, frame, len, port->session != NULL, &tx->plan);
+	tx->reply_len = 0;
+	tx->port = port;
+	peer = tx_route(e, port, frame, len, &drop);
+	if (peer) {
+		tx->peer = path_peer_of(peer);
+		tx_clamp(tx, frame, len, offload);
+		drop = gso_split_plan(offload, frame, len, port->session != NULL, &tx->plan);
+	}
+	if (drop == DROP_NONE && !tx_fits(e, frame, len))
+		drop = DROP_TAP_OVERSIZE;
 	if (drop != DROP_NONE) {
 		tx_drop(e, port, drop);
+		tx->port = NULL;
 		return;
 	}
-	peer = tx_route(e, port, frame, len, &drop);
-	if (!peer) {
-		tx_drop(e, port, drop);
-		return;
-	}
-	tx->port = port;
-	tx->peer = path_peer_of(peer);
 	tx->kp = wg_peer_sending_key(peer, e->now);
 	tx->next = 0;
 	tx->sent_bytes = 0;
@@ -72,7 +138,7 @@ static void tx_seal(struct engine *e, struct path_peer *peer, struct wg_keypair 
 	struct train_queue *q, size_t len, uint8_t tos)
 {
 	uint8_t *msg = train_tail(q);
-	size_t padded = wg_padded_len(len, e->wg_mtu);
+	size_t padded = wg_padded_len(len, peer->mtu);
 	uint64_t counter;
 
 	if (wg_keypair_reserve(kp, 1, &counter) < 0) {
@@ -98,7 +164,7 @@ static bool tx_fragments(struct engine *e, struct path_peer *peer, struct wg_key
 	struct tx *tx = &e->tx;
 	struct fragment_plan plan;
 
-	if (fragment_plan(packet[0] >> 4 == 4 ? AF_INET : AF_INET6, len, e->wg_mtu, tx->fragment_id,
+	if (fragment_plan(packet[0] >> 4 == 4 ? AF_INET : AF_INET6, len, peer->mtu, tx->fragment_id,
 		    &plan) < 0) {
 		drop_count(&e->drops, DROP_TX_OVERSIZE);
 		return true;
@@ -106,7 +172,7 @@ static bool tx_fragments(struct engine *e, struct path_peer *peer, struct wg_key
 	if (tx->fragmented >= FRAGMENT_RUN_MAX ||
 		!train_has_room(
 			&tx->heads, plan.count, len + plan.count * tx_need(plan.header_len)) ||
-		!train_has_room(&tx->tails, 1, tx_need(e->wg_mtu)))
+		!train_has_room(&tx->tails, 1, tx_need(peer->mtu)))
 		return false;
 	tx->fragment_id++;
 	tx->fragmented++;
@@ -135,7 +201,7 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 {
 	struct train_queue *q = tx_queue(&e->tx);
 
-	if (l2tp && len > e->wg_mtu)
+	if (l2tp && len > peer->mtu)
 		return tx_fragments(e, peer, kp, port, packet, len);
 	if (tx_need(len) > TRAIN_BYTES_MAX) {
 		drop_count(&e->drops, DROP_TX_OVERSIZE);
@@ -148,16 +214,30 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	return true;
 }
 
+/* Segments, or pieces, of the superframe in hand. */
+static unsigned tx_count(const struct tx *tx)
+{
+	return tx->pieces.count ? tx->pieces.count : tx->plan.n_segs;
+}
+
+static size_t tx_frame_len(const struct tx *tx, unsigned i)
+{
+	return tx->pieces.count ? ether_piece_len(&tx->pieces, i) : gso_segment_len(&tx->plan, i);
+}
+
 /* Write segment `i` of the superframe in hand as an inner packet to `dst`. Return: its length. */
 static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool force_checksum)
 {
 	struct tx *tx = &e->tx;
-	size_t len = gso_segment_len(&tx->plan, i);
+	size_t len = tx_frame_len(tx, i);
 	size_t head = 0;
 
 	if (tx->port->session)
 		head = l2tp_overhead(tx->port->session);
-	gso_split_write(&tx->plan, i, dst + head);
+	if (tx->pieces.count)
+		ether_piece_write(&tx->pieces, i, dst + head);
+	else
+		gso_split_write(&tx->plan, i, dst + head);
 	if (tx->port->session)
 		l2tp_push(tx->port->session, dst, len, force_checksum);
 	return head + len;
@@ -180,7 +260,7 @@ static void tx_stage(struct engine *e, unsigned i, size_t len)
 	if (!slot)
 		return;
 	slot->l2tp = l2tp;
-	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), l2tp && len > e->wg_mtu);
+	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), l2tp && len > tx->peer->mtu);
 }
 
 /* Return: false if there is no room for segment `i`; nothing was done then. */
@@ -188,7 +268,7 @@ static bool tx_segment(struct engine *e, unsigned i)
 {
 	struct tx *tx = &e->tx;
 	bool l2tp = tx->port->session != NULL;
-	size_t frame = gso_segment_len(&tx->plan, i);
+	size_t frame = tx_frame_len(tx, i);
 	size_t len = frame + (l2tp ? l2tp_overhead(tx->port->session) : 0);
 	struct train_queue *q = tx_queue(tx);
 	uint8_t *inner;
@@ -199,10 +279,10 @@ static bool tx_segment(struct engine *e, unsigned i)
 	}
 	if (!tx->kp) {
 		tx_stage(e, i, len);
-	} else if (l2tp && len > e->wg_mtu) {
+	} else if (l2tp && len > tx->peer->mtu) {
 		if (tx->fragmented >= FRAGMENT_RUN_MAX ||
 			!train_has_room(&tx->heads, TRAINS_MAX / 2, 2 * len) ||
-			!train_has_room(&tx->tails, 1, tx_need(e->wg_mtu)))
+			!train_has_room(&tx->tails, 1, tx_need(tx->peer->mtu)))
 			return false;
 		tx_write_inner(e, i, tx->inner, true);
 		ASSERT(tx_fragments(e, tx->peer, tx->kp, tx->port, tx->inner, len));
@@ -225,7 +305,7 @@ bool tx_continue(struct engine *e)
 
 	if (!tx->port)
 		return true;
-	while (tx->next < tx->plan.n_segs) {
+	while (tx->next < tx_count(tx)) {
 		if (!tx_segment(e, tx->next))
 			return false;
 		tx->next++;
