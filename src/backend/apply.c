@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/x25519.h"
 #include "path/ctrl.h"
 
 static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
@@ -29,38 +29,6 @@ static int failed(struct site_error *e, int code, const char *mend, const char *
 }
 
 /* ---- peers ---- */
-
-static struct userspace_peer *find_peer(
-	const struct userspace *u, const uint8_t key[static KEY_LEN])
-{
-	struct wg_peer *wg = wg_device_find_peer(&u->engine.wg, key);
-
-	return wg ? CONTAINER_OF(path_peer_of(wg), struct userspace_peer, path) : NULL;
-}
-
-static int new_peer(struct userspace *u, const struct conf_peer *c, struct userspace_peer **ret)
-{
-	struct userspace_peer *p = calloc(1, sizeof(*p));
-	int err;
-
-	if (!p)
-		return -ENOMEM;
-	err = engine_add_peer(&u->engine, &p->path, c->public_key);
-	if (err < 0) {
-		free(p);
-		return err;
-	}
-	list_push_tail(&u->peers, &p->link);
-	*ret = p;
-	return 0;
-}
-
-static void remove_peer(struct userspace *u, struct userspace_peer *p)
-{
-	engine_remove_peer(&u->engine, &p->path);
-	list_remove(&p->link);
-	free(p);
-}
 
 static bool conf_has_prefix(const struct conf_peer *c, const struct ip_prefix *prefix)
 {
@@ -90,13 +58,13 @@ static void drop_prefixes(struct userspace *u, struct userspace_peer *p, const s
 
 static int apply_peer(struct userspace *u, const struct conf_peer *c)
 {
-	struct userspace_peer *p = find_peer(u, c->public_key);
+	struct userspace_peer *p = peers_find(u, c->public_key);
 	struct endpoint e = { .port = c->endpoint_port };
 	bool fresh = !p;
 	int err = 0;
 
 	if (fresh)
-		err = new_peer(u, c, &p);
+		err = peers_add(u, c->public_key, &p);
 	if (err == -EINVAL)
 		return 0; /* our own public key: ignored, as wg does */
 	if (err < 0)
@@ -156,7 +124,7 @@ static void sweep_peers(struct userspace *u, const struct conf_site *conf)
 			wanted = !memcmp(
 				conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN);
 		if (!wanted)
-			remove_peer(u, p);
+			peers_remove(u, p);
 	}
 }
 
@@ -411,23 +379,11 @@ static int apply_tunnels(
 
 int apply_add(struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
 {
-	uint8_t public_key[KEY_LEN];
-	struct wg_peer *self;
-	int err;
+	int err = peers_set_private_key(u, conf->interface.private_key);
 
-	/* compared by what follows from it: the device keeps it clamped, and setting it ends every
-	 * session */
-	err = x25519_public(conf->interface.private_key, public_key);
 	if (err < 0)
 		return failed(ret_error, err, "Free some memory.",
 			"Cannot derive the public key: %s.", strerror(-err));
-	if (!u->engine.wg.identity.present ||
-		memcmp(u->engine.wg.identity.public_key, public_key, KEY_LEN) != 0) {
-		self = wg_device_set_private_key(&u->engine.wg, conf->interface.private_key);
-		if (self)
-			remove_peer(
-				u, CONTAINER_OF(path_peer_of(self), struct userspace_peer, path));
-	}
 	err = apply_peers(u, conf, ret_error);
 	return err < 0 ? err : apply_tunnels(u, conf, ret_error);
 }

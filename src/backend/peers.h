@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine's peers: found, added, removed, for whoever configures them. */
+#ifndef BACKEND_PEERS_H
+#define BACKEND_PEERS_H
+
+#include "backend/userspace.h"
+
+/** Return: the peer with this public key, or NULL. */
+struct userspace_peer *peers_find(
+	const struct userspace *u, const uint8_t public_key[static WG_KEY_LEN]);
+
+/** Add a peer; there must be room (userspace_grow()). Return: 0; -ENOMEM; or the errors of
+ * wg_device_add_peer(), -EINVAL for our own public key. */
+int peers_add(struct userspace *u, const uint8_t public_key[static WG_KEY_LEN],
+	struct userspace_peer **ret);
+
+/** Take a peer out and free it. */
+void peers_remove(struct userspace *u, struct userspace_peer *p);
+
+/**
+ * Set our private key, all zero for none. The key we have already changes nothing; another ends
+ * every session, and removes a peer that would be ourselves. Return: 0 or -errno of the crypto
+ * library.
+ */
+int peers_set_private_key(struct userspace *u, const uint8_t key[static WG_KEY_LEN]);
+
+#endif
