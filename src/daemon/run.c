@@ -13,6 +13,7 @@
 
 #include "backend/apply.h"
 #include "backend/budget.h"
+#include "backend/choose.h"
 #include "backend/report.h"
 #include "backend/site.h"
 #include "backend/userspace.h"
@@ -38,6 +39,7 @@ struct run {
 	struct loop_watch ctl_watch;
 	struct loop_watch signal_watch;
 	struct mono begun;
+	struct choice choice;
 	pid_t hook; /* running hooks, or 0 */
 	enum site_hook hook_kind;
 	struct detach detach;
@@ -245,11 +247,8 @@ static int run_status(struct run *r, struct status_report *s)
 {
 	snprintf(s->site, sizeof(s->site), "%s", r->conf.name);
 	snprintf(s->version, sizeof(s->version), "%s", WIRESPAN_VERSION);
-	snprintf(s->backend, sizeof(s->backend), "userspace");
-	snprintf(s->backend_reason, sizeof(s->backend_reason), "%s",
-		r->conf.backend == CONF_BACKEND_USERSPACE
-			? "Backend = userspace"
-			: "Backend = auto: this version has no other");
+	snprintf(s->backend, sizeof(s->backend), "%s", r->choice.backend);
+	snprintf(s->backend_reason, sizeof(s->backend_reason), "%s", r->choice.reason);
 	s->pid = (uint32_t)getpid();
 	s->uptime_ms = mono_between(r->begun, clock_mono()) / NS_PER_MS;
 	userspace_work(r->u);
@@ -402,9 +401,9 @@ static int run_up(struct run *r)
 	struct site_mtus mtus;
 	int err;
 
-	if (r->conf.backend == CONF_BACKEND_KERNEL)
-		return run_failed("Cannot use Backend = kernel", -EOPNOTSUPP,
-			"This version has the userspace engine only: set Backend = auto.");
+	err = choose_backend(r->conf.backend, &r->choice, &e);
+	if (err < 0)
+		return say(&e);
 	err = site_open(&r->conf, NULL, &r->site, &e);
 	if (err < 0)
 		return say(&e);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Which back end carries a site on this machine, and why. */
+#include "backend/choose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define TUN "/dev/net/tun"
+
+/** Whether interfaces can be opened from userspace. */
+static int probe_tun(struct site_error *ret_error)
+{
+	int fd = open(TUN, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return site_error_set(ret_error, -errno,
+			"The userspace engine needs " TUN ", which this machine does not have\n"
+			"Load the module (modprobe tun); in a container, pass the device on.");
+	return site_error_set(ret_error, -errno,
+		"Cannot open " TUN ":\nRun it as root; in a container, pass the device on.");
+}
+
+int choose_backend(
+	enum conf_backend wanted, struct choice *ret_choice, struct site_error *ret_error)
+{
+	struct choice choice = { .backend = "userspace" };
+	int err;
+
+	switch (wanted) {
+	case CONF_BACKEND_AUTO:
+		choice.reason = "Backend = auto: this version has no kernel back end";
+		break;
+	case CONF_BACKEND_USERSPACE:
+		choice.reason = "Backend = userspace";
+		break;
+	case CONF_BACKEND_KERNEL:
+		return site_error_set(ret_error, -EOPNOTSUPP,
+			"Backend = kernel, but this version has no kernel back end\n"
+			"Set Backend = auto: the userspace engine understands the same peers.");
+	}
+	err = probe_tun(ret_error);
+	if (err == 0)
+		*ret_choice = choice;
+	return err;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of errors for people: two sentences, whatever comes. */
+#include "backend/error.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static void test_sentences(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *problem;
+		const char *mend;
+	} table[] = {
+		{ "It broke\nMend it.", "It broke.", "Mend it." },
+		{ "It broke.\nMend it.", "It broke.", "Mend it." },
+		{ "It broke", "It broke.", "" },
+		{ "Cannot open it:\nLook.", "Cannot open it: Permission denied.", "Look." },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct site_error error;
+
+		assert_int_equal(site_error_set(&error, -EACCES, "%s", table[i].text), -EACCES);
+		assert_int_equal(error.code, -EACCES);
+		assert_string_equal(error.problem, table[i].problem);
+		assert_string_equal(error.mend, table[i].mend);
+	}
+}
+
+static void test_long(void **state)
+{
+	struct site_error error;
+	char text[2000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	site_error_set(&error, -EIO, "%s", text);
+	assert_int_equal(error.problem[0], 'x');
+	assert_true(strlen(error.problem) < sizeof(error.problem));
+	text[300] = '\n';
+	site_error_set(&error, -EIO, "%s", text);
+	assert_int_equal(error.mend[0], 'x');
+	assert_true(strlen(error.mend) < sizeof(error.mend));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
