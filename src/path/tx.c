@@ -19,7 +19,7 @@ static void tx_drop(struct engine *e, struct path_port *port, enum drop why)
 	port->stats.dropped_tx++;
 }
 
-static struct wg_peer *tx_route(const struct engine *e, const struct path_port *port,
+static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
 	const uint8_t *packet, size_t len, enum drop *ret_drop)
 {
 	struct wg_inner inner;

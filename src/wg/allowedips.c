@@ -146,6 +146,7 @@ static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 	}
 	peer->allowed_count++;
 	t->count++;
+	t->changes++;
 }
 
 static void peer_unlink(struct wg_allowedips *t, uint32_t i)
@@ -165,6 +166,7 @@ static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 	n->peer = NULL;
 	peer->allowed_count--;
 	t->count--;
+	t->changes++;
 }
 
 /* Where a key is or would be: the node itself or what it displaces, and its parent. */
@@ -343,6 +345,25 @@ struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct
 	if (addr->family == AF_INET)
 		return wg_allowedips_lookup4(t, addr->bytes);
 	return addr->family == AF_INET6 ? wg_allowedips_lookup6(t, addr->bytes) : NULL;
+}
+
+struct wg_peer *wg_allowedips_lookup_cached(const struct wg_allowedips *t,
+	struct wg_allowed_cache *cache, uint16_t family, const uint8_t *addr)
+{
+	struct key k = family == AF_INET6 ? key_of_ip6(addr) : key_of_ip4(addr);
+	uint64_t hash = (k.bits[0] ^ k.bits[1]) * 0x9e3779b97f4a7c15ULL;
+	size_t at = hash >> 32 & (WG_ALLOWED_CACHE - 1);
+
+	if (cache->slots[at].peer && cache->slots[at].bits[0] == k.bits[0] &&
+		cache->slots[at].bits[1] == k.bits[1] && cache->slots[at].is_v6 == k.is_v6 &&
+		cache->slots[at].changes == t->changes)
+		return cache->slots[at].peer;
+	cache->slots[at].bits[0] = k.bits[0];
+	cache->slots[at].bits[1] = k.bits[1];
+	cache->slots[at].is_v6 = k.is_v6;
+	cache->slots[at].changes = t->changes;
+	cache->slots[at].peer = lookup(t, &k);
+	return cache->slots[at].peer;
 }
 
 static struct ip_prefix prefix_of(const struct wg_allowed_node *n)

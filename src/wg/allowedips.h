@@ -35,6 +35,23 @@ struct wg_allowedips {
 	uint32_t free;	  /* first of those given back, or WG_NO_NODE */
 	uint32_t root[2]; /* IPv4, IPv6 */
 	uint32_t count;	  /* prefixes */
+	uint32_t changes; /* counted, so that a cache knows when it is out of date */
+};
+
+#define WG_ALLOWED_CACHE 256
+
+/**
+ * Addresses looked up of late, and their peers: what makes a look-up cost the same however many
+ * prefixes there are, as long as the traffic keeps to some hundreds of addresses. All zero is an
+ * empty cache. One for each direction, so that two threads could do.
+ */
+struct wg_allowed_cache {
+	struct {
+		uint64_t bits[2];
+		struct wg_peer *peer; /* NULL: free */
+		uint32_t changes;
+		uint8_t is_v6;
+	} slots[WG_ALLOWED_CACHE];
 };
 
 /** Nodes that `prefixes` prefixes can take at most: one each and one fork between any two. */
@@ -72,6 +89,10 @@ struct wg_peer *wg_allowedips_lookup6(const struct wg_allowedips *t, const uint8
 
 /** Return: the peer with the longest prefix that contains `addr`, or NULL. */
 struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct ip_addr *addr);
+
+/** As wg_allowedips_lookup4() and 6(), by the family and by way of a cache. */
+struct wg_peer *wg_allowedips_lookup_cached(const struct wg_allowedips *t,
+	struct wg_allowed_cache *cache, uint16_t family, const uint8_t *addr);
 
 /**
  * List a peer's prefixes: start with `cursor` = WG_NO_NODE, call until it returns false. No prefix

@@ -283,6 +283,7 @@ static void check_listing(const struct wg_allowedips *t)
 
 static void test_against_naive(void **state)
 {
+	static struct wg_allowed_cache cache;
 	struct wg_allowedips t = begin((uint32_t)wg_allowedips_nodes(NAIVE_MAX));
 
 	listed = 0;
@@ -293,6 +294,8 @@ static void test_against_naive(void **state)
 			struct ip_addr a = random_addr();
 
 			assert_ptr_equal(wg_allowedips_lookup(&t, &a), naive_lookup(&a));
+			assert_ptr_equal(wg_allowedips_lookup_cached(&t, &cache, a.family, a.bytes),
+				naive_lookup(&a));
 		}
 		check_listing(&t);
 	}

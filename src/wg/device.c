@@ -223,18 +223,16 @@ struct wg_peer *wg_device_find_peer(
 	return NULL;
 }
 
-struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner)
+struct wg_peer *wg_device_route(struct wg_device *dev, const struct wg_inner *inner)
 {
-	return inner->family == AF_INET ? wg_allowedips_lookup4(&dev->allowed, inner->dst)
-					: wg_allowedips_lookup6(&dev->allowed, inner->dst);
+	return wg_allowedips_lookup_cached(&dev->allowed, &dev->routes, inner->family, inner->dst);
 }
 
 enum drop wg_device_allows(
-	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner)
+	struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner)
 {
-	const struct wg_peer *owner = inner->family == AF_INET
-					      ? wg_allowedips_lookup4(&dev->allowed, inner->src)
-					      : wg_allowedips_lookup6(&dev->allowed, inner->src);
+	const struct wg_peer *owner = wg_allowedips_lookup_cached(
+		&dev->allowed, &dev->sources, inner->family, inner->src);
 
 	return owner == peer ? DROP_NONE : DROP_INNER_SOURCE;
 }
