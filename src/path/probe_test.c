@@ -36,48 +36,9 @@ static void answer(uint8_t *packet, bool v6)
 
 static void test_golden(void **state)
 {
-	static const uint8_t want[40] = {
-		0x45,
-		0,
-		0,
-		40,
-		0,
-		0,
-		0x40,
-		0,
-		64,
-		1,
-		0x24,
-		0xb6,
-		10,
-		0,
-		1,
-		11,
-		10,
-		0,
-		1,
-		21, /* IP */
-		8,
-		0,
-		0xd5,
-		0xb0,
-		0x12,
-		0x34,
-		0x00,
-		0x07,
-		1,
-		2,
-		3,
-		4,
-		5,
-		6,
-		7,
-		8,
-		0,
-		0,
-		0,
-		0,
-	};
+	static const uint8_t want[40] = { 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 1, 0x24, 0xb6, 10, 0,
+		1, 11, 10, 0, 1, 21, 8, 0, 0xd5, 0xb0, 0x12, 0x34, 0x00, 0x07, 1, 2, 3, 4, 5, 6, 7,
+		8 };
 	struct probe p = probe_of(false);
 	uint8_t packet[40];
 
