@@ -347,23 +347,35 @@ struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct
 	return addr->family == AF_INET6 ? wg_allowedips_lookup6(t, addr->bytes) : NULL;
 }
 
+static bool is_hit(const struct wg_allowed_hit *h, const struct key *k)
+{
+	return h->bits[0] == k->bits[0] && h->bits[1] == k->bits[1] && h->is_v6 == k->is_v6 &&
+	       h->peer;
+}
+
+static struct wg_allowed_hit *set_of(struct wg_allowed_cache *cache, const struct key *k)
+{
+	uint64_t hash = (k->bits[0] ^ k->bits[1]) * 0x9e3779b97f4a7c15ULL;
+
+	return cache->sets[(hash >> 32) % WG_ALLOWED_CACHE_SETS];
+}
+
 struct wg_peer *wg_allowedips_lookup_cached(const struct wg_allowedips *t,
 	struct wg_allowed_cache *cache, uint16_t family, const uint8_t *addr)
 {
 	struct key k = family == AF_INET6 ? key_of_ip6(addr) : key_of_ip4(addr);
-	uint64_t hash = (k.bits[0] ^ k.bits[1]) * 0x9e3779b97f4a7c15ULL;
-	size_t at = hash >> 32 & (WG_ALLOWED_CACHE - 1);
+	struct wg_allowed_hit *set = set_of(cache, &k);
 
-	if (cache->slots[at].peer && cache->slots[at].bits[0] == k.bits[0] &&
-		cache->slots[at].bits[1] == k.bits[1] && cache->slots[at].is_v6 == k.is_v6 &&
-		cache->slots[at].changes == t->changes)
-		return cache->slots[at].peer;
-	cache->slots[at].bits[0] = k.bits[0];
-	cache->slots[at].bits[1] = k.bits[1];
-	cache->slots[at].is_v6 = k.is_v6;
-	cache->slots[at].changes = t->changes;
-	cache->slots[at].peer = lookup(t, &k);
-	return cache->slots[at].peer;
+	if (cache->changes != t->changes) {
+		memset(cache->sets, 0, sizeof(cache->sets));
+		cache->changes = t->changes;
+	}
+	for (size_t i = 0; i < WG_ALLOWED_CACHE_WAYS; i++)
+		if (is_hit(&set[i], &k))
+			return set[i].peer;
+	memmove(&set[1], &set[0], (WG_ALLOWED_CACHE_WAYS - 1) * sizeof(set[0]));
+	set[0] = (struct wg_allowed_hit){ { k.bits[0], k.bits[1] }, lookup(t, &k), k.is_v6 };
+	return set[0].peer;
 }
 
 static struct ip_prefix prefix_of(const struct wg_allowed_node *n)

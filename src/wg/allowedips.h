@@ -35,23 +35,27 @@ struct wg_allowedips {
 	uint32_t free;	  /* first of those given back, or WG_NO_NODE */
 	uint32_t root[2]; /* IPv4, IPv6 */
 	uint32_t count;	  /* prefixes */
-	uint32_t changes; /* counted, so that a cache knows when it is out of date */
+	uint32_t changes; /* counted, for the caches */
 };
 
-#define WG_ALLOWED_CACHE 256
+#define WG_ALLOWED_CACHE_SETS 256
+#define WG_ALLOWED_CACHE_WAYS 2
+
+/** An address looked up of late, and its peer. */
+struct wg_allowed_hit {
+	uint64_t bits[2];
+	struct wg_peer *peer; /* NULL: free */
+	uint8_t is_v6;
+};
 
 /**
- * Addresses looked up of late, and their peers: what makes a look-up cost the same however many
- * prefixes there are, as long as the traffic keeps to some hundreds of addresses. All zero is an
- * empty cache. One for each direction, so that two threads could do.
+ * What makes a look-up cost the same however many prefixes there are, as long as the traffic keeps
+ * to some hundreds of addresses. All zero is an empty cache. One for each direction, so that two
+ * threads could do. In a set, the newest comes first.
  */
 struct wg_allowed_cache {
-	struct {
-		uint64_t bits[2];
-		struct wg_peer *peer; /* NULL: free */
-		uint32_t changes;
-		uint8_t is_v6;
-	} slots[WG_ALLOWED_CACHE];
+	struct wg_allowed_hit sets[WG_ALLOWED_CACHE_SETS][WG_ALLOWED_CACHE_WAYS];
+	uint32_t changes; /* of the tries, when this was right */
 };
 
 /** Nodes that `prefixes` prefixes can take at most: one each and one fork between any two. */
