@@ -6,11 +6,14 @@ vpn01 runs wirespan; vpn02 is a stock WireGuard whose inner packets are written 
 can say inside the tunnel what no honest gateway would.
 """
 
+import base64
+import hashlib
 import os
 import random
 import socket
 import struct
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -316,6 +319,62 @@ def frames_of_members(bench):
     bench.check_alive()
 
 
+class Flood:
+    """Initiations with a right mac1 and nothing else right, from vpn02's address, until stopped."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        public = base64.b64decode(bench.one.public)
+        self.mac_key = hashlib.blake2s(b"mac1----" + public).digest()
+        self.sent, self.replies = 0, []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.send)
+
+    def message(self):
+        body = bytes([1, 0, 0, 0]) + self.bench.random.randbytes(112)
+        return body + hashlib.blake2s(body, key=self.mac_key, digest_size=16).digest() + bytes(16)
+
+    def send(self):
+        sock = self.bench.outside
+        sock.settimeout(0.001)
+        while not self.stopping.is_set() and self.sent < 60_000:
+            for _ in range(20):
+                sock.sendto(self.message(), (self.bench.one.underlay, PORT))
+                self.sent += 1
+            try:
+                while True:
+                    self.replies.append(sock.recv(2048))
+            except TimeoutError:
+                pass
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+
+def flood(bench):
+    """Under a flood of initiations: cookies are asked for, the session goes on, a real peer gets a new one."""
+    before = bench.drops()
+    with Flood(bench) as flood:
+        wait_for(lambda: flood.sent > 2000, 10, what="the flood")
+        bench.expect_drop("wg_cookie_required", before)
+        bench.check_alive()
+        bench.stock.forget_peer(bench.one)
+        bench.stock.peer(bench.one)
+        # Its first initiation is answered with a cookie, the next one, 5 s later, carries it.
+        ping = bench.net.vpn[1].ping
+        wait_for(lambda: ping(bench.one.wg4, count=1, timeout=0.5).ok, 12, what="a handshake by cookie")
+        bench.check_alive()
+    assert flood.replies, "not one cookie reply"
+    kinds = {(reply[0], len(reply)) for reply in flood.replies}
+    assert kinds == {(3, 64)}, f"only cookie replies, shorter than what provoked them: {kinds}"
+    print(f"  {flood.sent} initiations, {len(flood.replies)} cookie replies")
+
+
 def roaming(bench):
     """The peer's port changes: traffic goes on after its next authenticated packet, to the new port."""
     bench.net.vpn[1].run("wg", "set", "wg0", "listen-port", "9172")
@@ -346,6 +405,7 @@ def main():
         ("random packets inside the tunnel", random_inside),
         ("random frames of a member", frames_of_members),
         ("the peer's endpoint roams", roaming),
+        ("a flood of initiations", flood),
     ):
         suite.run(name, case, bench)
     suite.run("it ends cleanly after all that", lambda: bench.gateway.down())

@@ -115,6 +115,64 @@ def crash_then_up(bench):
     bench.check_clean("by down after kill -9 and up")
 
 
+def far_side_returns(bench, signal):
+    """The far gateway ends and comes back with no memory of the session: traffic goes on by itself."""
+    far = bench.net.gateway[1]
+    if not bench.near.pids():
+        bench.near.up()
+    bench.works()
+    far.stop(signal)
+    far.up()
+    start = time.monotonic()
+    ping = bench.net.member[0].ping
+    wait_for(
+        lambda: ping(bench.net.sites[1].member4, count=1, timeout=0.5).ok, 25, what="the segment to heal"
+    )
+    print(f"  healed after {time.monotonic() - start:.1f} s")
+    bench.works()
+
+
+def idle(bench):
+    """A site with nothing to do sleeps, and its memory is small and fixed."""
+    near = bench.near
+    if not near.pids():
+        near.up()
+    bench.works()
+    # IPv6 on the members' side says a word now and then; a daemon that polls would be awake hundreds of times.
+    first = near.status()["engine"]
+    time.sleep(5)
+    last = near.status()["engine"]
+    wakeups = last["wakeups"] - first["wakeups"]
+    process = near.node.run("grep", "VmHWM", f"/proc/{near.pids()[0]}/status").out.split()
+    print(
+        f"  {wakeups} wake-ups in 5 s; engine {last['memory_bytes'] >> 10} KiB, process {process[1]} KiB at most"
+    )
+    assert wakeups <= 40, f"{wakeups} wake-ups in 5 idle seconds"
+    assert last["memory_bytes"] <= 64 << 20
+    assert int(process[1]) <= 64 << 10
+
+
+def wireguard_file(bench):
+    """[Site] WireGuard = names a wg-quick file; [Interface] and [Peer] come from there."""
+    near = bench.near
+    one, two = bench.net.sites
+    if near.pids():
+        near.down()
+    text = wirespan_conf(one, two)
+    start = text.index("[L2TP]")
+    path = os.path.join(near.folder, "wg0.conf")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write(text[:start].replace("Name = wg0\n", "").replace("MTU = auto\n", ""))
+    near.configure(f"[Site]\nWireGuard = {path}\n\n{text[start:]}")
+    try:
+        near.up()
+        bench.works()
+        near.down()
+    finally:
+        near.configure(text)
+    bench.check_clean("by a site with a wg-quick file")
+
+
 def repeated(bench):
     """Ten rounds: no slow leak of links, files or processes."""
     for _ in range(10):
@@ -278,7 +336,11 @@ def main():
         suite.run(name, case, bench)
     for name, how in REFUSALS.items():
         suite.run(f"refused: {name}", refuse, bench, **how)
+    suite.run("a site from a wg-quick file", wireguard_file, bench)
     suite.run("still works after all refusals", down_after_up, bench)
+    suite.run("idle: it sleeps, and is small", idle, bench)
+    suite.run("the far gateway restarts", far_side_returns, bench, "TERM")
+    suite.run("the far gateway crashes and comes back", far_side_returns, bench, "KILL")
     suite.run("two sites on one machine, one /run", shared_run, bench)
     suite.finish()
 

@@ -111,7 +111,9 @@ def variant(net, options, wire_like):
             print("  in use: " + ", ".join(name for name, on in granted.items() if on))
             assert engine["segments_tx"] > 4 * engine["superframes_tx"], f"superframes are cut: {engine}"
             assert engine["segments_tx"] > 4 * engine["trains_tx"], f"segments leave in trains: {engine}"
-            assert engine["segments_rx"] > 4 * engine["superframes_rx"], f"segments are merged again: {engine}"
+            assert (
+                engine["segments_rx"] > 4 * engine["superframes_rx"]
+            ), f"segments are merged again: {engine}"
         for option in filter(lambda o: o.startswith("no-"), options.split(",")):
             name = {"no-gso": "udp_gso", "no-gro": "udp_gro"}.get(option, option[3:])
             assert not granted[name], f"{option}, and yet: {granted}"
