@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/secret.h"
 
 #define PAUSE_NS NS_PER_S /* of listening, when there is no place or descriptor */
 
@@ -85,13 +86,22 @@ static void set_timer(struct hub *h)
 	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+/* Input and answers may hold keys. */
+static void wipe_answer(struct hub_client *c)
+{
+	if (c->answer)
+		secret_wipe(c->answer, c->answer_len);
+	free(c->answer);
+	c->answer = NULL;
+}
+
 static void drop_client(struct hub *h, struct hub_client *c)
 {
 	if (h->config.gone)
 		h->config.gone(h->config.ctx, c);
 	close(c->fd);
-	free(c->answer);
-	c->answer = NULL;
+	wipe_answer(c);
+	secret_wipe(c->input, c->len);
 	c->state = CLIENT_FREE;
 	set_accepting(h, true);
 }
@@ -108,8 +118,7 @@ static void turn(struct hub *h, struct hub_client *c, enum client_state state, u
 
 static void answer_is_sent(struct hub *h, struct hub_client *c)
 {
-	free(c->answer);
-	c->answer = NULL;
+	wipe_answer(c);
 	switch (c->then) {
 	case HUB_CLOSE:
 		c->state = CLIENT_OVER;
@@ -148,6 +157,7 @@ static void offer_input(struct hub *h, struct hub_client *c)
 		used = h->config.input(h->config.ctx, c, c->input, c->len, c->end);
 		c->len -= used;
 		memmove(c->input, c->input + used, c->len);
+		secret_wipe(c->input + c->len, used);
 		if (c->state == CLIENT_ANSWER) {
 			turn(h, c, CLIENT_ANSWER, EPOLLOUT);
 			send_answer(h, c);

@@ -75,7 +75,7 @@ void hub_close(struct hub *h);
 /** A pointer of the owner's for each client, NULL at first. */
 void **hub_user(struct hub_client *c);
 
-/** Send `text[len]`, which is consumed (released with free()), from within `input`. */
+/** Send `text[len]`, which is consumed (wiped, and released with free()), from within `input`. */
 void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then);
 
 /** Close the connection without an answer, from within `input`. */

@@ -129,6 +129,25 @@ int unixsock_open(const char *path, struct unixsock *ret)
 	return err;
 }
 
+int unixsock_adopt(int fd, const char *path, struct unixsock *ret)
+{
+	struct sockaddr_un address;
+	struct unixsock s = { .fd = fd };
+	struct stat st;
+	int err = fill_address(path, &address);
+
+	if (err)
+		return err;
+	if (lstat(path, &st) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+		fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	memcpy(s.path, address.sun_path, sizeof(s.path));
+	s.dev = st.st_dev;
+	s.ino = st.st_ino;
+	*ret = s;
+	return 0;
+}
+
 bool unixsock_is_in_place(const struct unixsock *s)
 {
 	struct stat st;

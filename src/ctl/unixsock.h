@@ -26,6 +26,10 @@ struct unixsock {
  */
 int unixsock_open(const char *path, struct unixsock *ret);
 
+/** The same for a socket that listens at `path` already, such as one inherited. Return: 0, or
+ * -errno if there is nothing at `path`. */
+int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
+
 /** Whether the file is still there and ours; false once somebody has removed or replaced it (its
  * inode is not used again while we listen). */
 bool unixsock_is_in_place(const struct unixsock *s);

@@ -12,4 +12,7 @@
  */
 void *array_grow(void **array, size_t *len, size_t size);
 
+/** The same for elements that hold secrets: memory that is left behind is wiped. */
+void *array_grow_secret(void **array, size_t *len, size_t size);
+
 #endif

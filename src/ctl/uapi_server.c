@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket through which wg(8) reads and changes a WireGuard interface. */
+#include "ctl/uapi_server.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "ctl/hub.h"
+#include "ctlproto/uapi_print.h"
+
+struct uapi_server {
+	struct uapi_server_config config;
+	struct hub *hub;
+	int inotify_fd;
+	bool ended;
+};
+
+int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN])
+{
+	const char *folder = getenv("WIRESPAN_UAPI_FOLDER");
+	int len;
+
+	if (!*ifname || *ifname == '.' || strchr(ifname, '/') || strlen(ifname) >= IF_NAMESIZE)
+		return -EINVAL;
+	len = snprintf(ret_path, UNIXSOCK_PATH_LEN, "%s/%s.sock",
+		folder && *folder ? folder : UAPI_FOLDER, ifname);
+	return (size_t)len < UNIXSOCK_PATH_LEN ? 0 : -ENAMETOOLONG;
+}
+
+/* ---- requests ---- */
+
+static void answer_errno(struct hub_client *c, int err)
+{
+	char *text = malloc(UAPI_ERRNO_LEN);
+
+	if (text)
+		hub_answer(c, text, uapi_print_errno(err, text), HUB_NEXT);
+	else
+		hub_hang_up(c);
+}
+
+static void answer_get(struct uapi_server *s, struct hub_client *c)
+{
+	char *text;
+	size_t len;
+	int err = s->config.get(s->config.ctx, &text, &len);
+
+	if (err)
+		answer_errno(c, err);
+	else
+		hub_answer(c, text, len, HUB_NEXT);
+}
+
+/* Link-local endpoints name their interface; sockets want its number. */
+static int resolve_zones(struct uapi_set *set)
+{
+	for (size_t i = 0; i < set->peers_len; i++) {
+		struct uapi_peer *peer = &set->peers[i];
+
+		if (!*peer->zone)
+			continue;
+		peer->endpoint.scope = if_nametoindex(peer->zone);
+		if (!peer->endpoint.scope)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static void answer_set(struct uapi_server *s, struct hub_client *c, struct uapi_set *set)
+{
+	int err = resolve_zones(set);
+
+	if (!err)
+		err = s->config.set(s->config.ctx, set);
+	answer_errno(c, err);
+}
+
+/* Do what the line completes. Return: whether the next line may follow. */
+static bool take_step(
+	struct uapi_server *s, struct hub_client *c, struct uapi_request *r, enum uapi_step step)
+{
+	switch (step) {
+	case UAPI_MORE:
+		return true;
+	case UAPI_GET:
+		answer_get(s, c);
+		break;
+	case UAPI_SET:
+		answer_set(s, c, &r->set);
+		break;
+	case UAPI_REFUSED:
+		answer_errno(c, r->err);
+		break;
+	case UAPI_FOREIGN:
+		hub_hang_up(c);
+		break;
+	}
+	uapi_request_fini(r);
+	return false;
+}
+
+static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t len, bool end)
+{
+	struct uapi_request *r = *hub_user(c);
+	bool more = true;
+	size_t used = 0;
+
+	if (!r) {
+		r = calloc(1, sizeof(*r));
+		*hub_user(c) = r;
+	}
+	if (!r) {
+		hub_hang_up(c);
+		return len;
+	}
+	while (more && used < len) {
+		const char *line = data + used;
+		const char *newline = memchr(line, '\n', len - used);
+
+		if (!newline)
+			break;
+		used += (size_t)(newline - line) + 1;
+		more = take_step(ctx, c, r, uapi_request_line(r, line, (size_t)(newline - line)));
+	}
+	return used;
+}
+
+static void on_gone(void *ctx, struct hub_client *c)
+{
+	struct uapi_request *r = *hub_user(c);
+
+	if (r)
+		uapi_request_fini(r);
+	free(r);
+	*hub_user(c) = NULL;
+}
+
+/* ---- the socket's file ---- */
+
+/* Something has changed in the socket's folder. */
+static void on_folder(void *ctx)
+{
+	struct uapi_server *s = ctx;
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+
+	while (read(s->inotify_fd, events, sizeof(events)) > 0)
+		;
+	if (s->ended || unixsock_is_in_place(hub_sock(s->hub)))
+		return;
+	s->ended = true;
+	s->config.ended(s->config.ctx);
+}
+
+static int watch_folder(struct uapi_server *s)
+{
+	char folder[UNIXSOCK_PATH_LEN];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", s->config.path);
+	slash = strrchr(folder, '/');
+	if (!slash)
+		return -EINVAL;
+	*slash = '\0';
+	s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (s->inotify_fd < 0 || inotify_add_watch(s->inotify_fd, folder,
+					 IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+						 IN_MOVE_SELF | IN_ONLYDIR) < 0)
+		return -errno;
+	return hub_watch(s->hub, s->inotify_fd, on_folder);
+}
+
+int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret)
+{
+	struct uapi_server *s = calloc(1, sizeof(*s));
+	struct hub_config hub = { .input = on_input, .gone = on_gone, .ctx = s };
+	struct unixsock sock;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->config = *config;
+	s->inotify_fd = -1;
+	err = config->listen_fd < 0 ? unixsock_open(config->path, &sock)
+				    : unixsock_adopt(config->listen_fd, config->path, &sock);
+	if (!err) {
+		err = hub_open(&hub, &sock, &s->hub);
+		if (err)
+			unixsock_close(&sock);
+	}
+	if (!err)
+		err = watch_folder(s);
+	if (err) {
+		uapi_server_close(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+int uapi_server_fd(const struct uapi_server *s)
+{
+	return hub_fd(s->hub);
+}
+
+void uapi_server_run(struct uapi_server *s)
+{
+	hub_run(s->hub);
+}
+
+void uapi_server_close(struct uapi_server *s)
+{
+	if (!s)
+		return;
+	hub_close(s->hub);
+	if (s->inotify_fd >= 0)
+		close(s->inotify_fd);
+	free(s);
+}

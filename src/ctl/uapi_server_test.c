@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of wg(8)'s socket: requests whole, in pieces, in a row, wrong, cut off; and its removal. */
+#include "ctl/uapi_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "ctl/testdir.h"
+
+#define KEY  "1111111111111111111111111111111111111111111111111111111111111111"
+#define PEER "public_key=" KEY "\n"
+
+/** A server in this process, and what it was told to do. */
+struct fixture {
+	struct testdir dir;
+	struct uapi_server *server;
+	int sets;
+	int ends;
+	int result; /* of the next set or get */
+	uint16_t listen_port;
+	size_t peers;
+	size_t prefixes;
+	uint32_t scope;
+};
+
+static int get(void *ctx, char **ret_text, size_t *ret_len)
+{
+	struct fixture *f = ctx;
+
+	if (f->result)
+		return f->result;
+	*ret_text = strdup("listen_port=7\nerrno=0\n\n");
+	*ret_len = strlen(*ret_text);
+	return 0;
+}
+
+static int set(void *ctx, const struct uapi_set *set)
+{
+	struct fixture *f = ctx;
+
+	f->sets++;
+	f->listen_port = set->listen_port;
+	f->peers = set->peers_len;
+	f->prefixes = set->peers_len ? set->peers[0].prefixes_len : 0;
+	f->scope = set->peers_len ? set->peers[0].endpoint.scope : 0;
+	return f->result;
+}
+
+static void ended(void *ctx)
+{
+	((struct fixture *)ctx)->ends++;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct uapi_server_config config = {
+		.listen_fd = -1, .get = get, .set = set, .ended = ended, .ctx = f
+	};
+
+	testdir_make(&f->dir);
+	config.path = f->dir.path;
+	*state = f;
+	return uapi_server_open(&config, &f->server);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	uapi_server_close(f->server);
+	testdir_remove(&f->dir);
+	free(f);
+	return 0;
+}
+
+/* Let the server work until it has nothing to do. */
+static void pump(struct fixture *f)
+{
+	struct pollfd p = { .fd = uapi_server_fd(f->server), .events = POLLIN };
+
+	while (poll(&p, 1, 0) > 0)
+		uapi_server_run(f->server);
+}
+
+static int join(struct fixture *f)
+{
+	int fd = unixsock_connect(f->dir.path, 1000);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* What the server has sent. Return: whether it has closed the connection after it. */
+static bool hear(int fd, char buf[static 4096])
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf + len, 4095 - len, MSG_DONTWAIT);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	buf[len] = '\0';
+	return n == 0 || errno == ECONNRESET;
+}
+
+static void test_conversation(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *reply;
+		bool closed;
+		int sets;
+	} table[] = {
+		{ "get=1\n\n", "listen_port=7\nerrno=0\n\n", false, 0 },
+		{ "set=1\nlisten_port=9\n\n", "errno=0\n\n", false, 1 },
+		{ "set=1\n\nget=1\n\n", "errno=0\n\nlisten_port=7\nerrno=0\n\n", false, 1 },
+		{ "set=1\nlisten_port=x\n" PEER "\n", "errno=-22\n\n", false, 0 },
+		{ "set=1\nrubbish\n\nset=1\n\n", "errno=-71\n\nerrno=0\n\n", false, 1 },
+		{ "get=1\nx\n", "errno=-22\n\n", false, 0 },
+		{ "set=1\nlisten_port=9\n", "", false, 0 },
+		{ "GET / HTTP/1.0\n\n", "", true, 0 },
+		{ "set=1\n" PEER "endpoint=[fe80::1%no-such-if]:1\n\n", "errno=-22\n\n", false, 0 },
+		{ "set=1\n" PEER "endpoint=[fe80::1%lo]:1\n\n", "errno=0\n\n", false, 1 },
+	};
+	struct fixture *f = *state;
+	char text[4096];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		int fd = join(f);
+
+		f->sets = 0;
+		say(fd, table[i].request);
+		pump(f);
+		assert_int_equal(hear(fd, text), table[i].closed);
+		assert_string_equal(text, table[i].reply);
+		assert_int_equal(f->sets, table[i].sets);
+		close(fd);
+		pump(f);
+		assert_int_equal(f->sets, table[i].sets);
+	}
+	assert_int_equal(f->scope, 1); /* of lo */
+}
+
+/* What the owner answers is what wg(8) gets to see. */
+static void test_owner_fails(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096];
+	int fd = join(f);
+
+	f->result = -EADDRINUSE;
+	say(fd, "set=1\nlisten_port=9\n\n");
+	pump(f);
+	assert_false(hear(fd, text));
+	assert_string_equal(text, "errno=-98\n\n");
+	say(fd, "get=1\n\n");
+	pump(f);
+	assert_false(hear(fd, text));
+	assert_string_equal(text, "errno=-98\n\n");
+	close(fd);
+}
+
+static void test_byte_by_byte(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096];
+	int fd = join(f);
+
+	for (const char *p = "set=1\nlisten_port=1234\n" PEER "allowed_ip=::/0\n\n"; *p; p++) {
+		assert_int_equal(f->sets, 0);
+		assert_int_equal(send(fd, p, 1, 0), 1);
+		pump(f);
+	}
+	assert_false(hear(fd, text));
+	assert_string_equal(text, "errno=0\n\n");
+	assert_int_equal(f->listen_port, 1234);
+	assert_int_equal(f->prefixes, 1);
+	close(fd);
+}
+
+/* A request many times larger than what a client may have pending. */
+static void test_large_request(void **state)
+{
+	struct fixture *f = *state;
+	char line[64];
+	char text[4096];
+	int fd = join(f);
+
+	say(fd, "set=1\n" PEER);
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(line, sizeof(line), "allowed_ip=10.%u.%u.0/24\n", i >> 8, i & 255);
+		say(fd, line);
+		if (i % 100 == 0)
+			pump(f);
+	}
+	assert_int_equal(f->sets, 0);
+	say(fd, "\n");
+	pump(f);
+	assert_false(hear(fd, text));
+	assert_string_equal(text, "errno=0\n\n");
+	assert_int_equal(f->prefixes, 20000);
+	close(fd);
+}
+
+static void test_endless_line(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096];
+	int fd = join(f);
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	say(fd, "set=1\n");
+	say(fd, text);
+	say(fd, text);
+	pump(f);
+	assert_true(hear(fd, text));
+	assert_int_equal(f->sets, 0);
+	close(fd);
+}
+
+/* wg(8) sees whether somebody listens by connecting and leaving. */
+static void test_knock(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 100; i++) {
+		close(join(f));
+		pump(f);
+	}
+	test_conversation(state);
+}
+
+static void test_removed(void **state)
+{
+	struct fixture *f = *state;
+	char other[UNIXSOCK_PATH_LEN + 8];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s.x", f->dir.path);
+	fd = open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(other), 0);
+	pump(f);
+	assert_int_equal(f->ends, 0); /* that was another file */
+	assert_int_equal(unlink(f->dir.path), 0);
+	pump(f);
+	assert_int_equal(f->ends, 1);
+	pump(f);
+	assert_int_equal(f->ends, 1);
+}
+
+static void test_replaced(void **state)
+{
+	struct fixture *f = *state;
+	char other[UNIXSOCK_PATH_LEN + 8];
+
+	snprintf(other, sizeof(other), "%s.x", f->dir.path);
+	assert_int_equal(rename(f->dir.path, other), 0);
+	pump(f);
+	assert_int_equal(f->ends, 1);
+	assert_int_equal(unlink(other), 0);
+}
+
+static void test_adopted(void **state)
+{
+	struct fixture *f = *state;
+	struct unixsock sock;
+	struct uapi_server_config config = {
+		.path = f->dir.path, .get = get, .set = set, .ended = ended, .ctx = f
+	};
+	char text[4096];
+	int fd;
+
+	uapi_server_close(f->server);
+	assert_int_equal(unixsock_open(f->dir.path, &sock), 0);
+	config.listen_fd = sock.fd;
+	assert_int_equal(uapi_server_open(&config, &f->server), 0);
+	fd = join(f);
+	say(fd, "get=1\n\n");
+	pump(f);
+	assert_false(hear(fd, text));
+	assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
+	close(fd);
+}
+
+static void test_path(void **state)
+{
+	char path[UNIXSOCK_PATH_LEN];
+
+	unsetenv("WIRESPAN_UAPI_FOLDER");
+	assert_int_equal(uapi_server_path("wg0", path), 0);
+	assert_string_equal(path, "/var/run/wireguard/wg0.sock");
+	assert_int_equal(uapi_server_path("", path), -EINVAL);
+	assert_int_equal(uapi_server_path("..", path), -EINVAL);
+	assert_int_equal(uapi_server_path("a/b", path), -EINVAL);
+	assert_int_equal(uapi_server_path("sixteen-letters-", path), -EINVAL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(conversation),
+		TEST(owner_fails),
+		TEST(byte_by_byte),
+		TEST(large_request),
+		TEST(endless_line),
+		TEST(knock),
+		TEST(removed),
+		TEST(replaced),
+		TEST(adopted),
+		cmocka_unit_test(test_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
