@@ -112,7 +112,7 @@ static const struct {
 		true },
 	{ "length cut off", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 }, 0, -1, 0,
 		false },
-	{ "value cut off", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 5 }, 0, -1, 0,
+	{ "value cut off", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 0xff }, 0, -1, 0,
 		false },
 	{ "udp", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 23, 17, 0, false },
 	{ "later fragment", { .flags = SYN, .frag = 1 }, { 2, 4, 5, 0xb4 }, 0, -1, 0, false },
