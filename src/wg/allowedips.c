@@ -282,7 +282,7 @@ int wg_allowedips_insert(
 }
 
 int wg_allowedips_remove(
-	struct wg_allowedips *t, const struct ip_prefix *prefix, struct wg_peer *peer)
+	struct wg_allowedips *t, const struct ip_prefix *prefix, const struct wg_peer *peer)
 {
 	struct key k;
 	uint32_t at, parent;

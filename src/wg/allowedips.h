@@ -80,7 +80,7 @@ int wg_allowedips_insert(
 
 /** Take a prefix from a peer. Return: 0; -ENOENT if the peer has no such prefix. */
 int wg_allowedips_remove(
-	struct wg_allowedips *t, const struct ip_prefix *prefix, struct wg_peer *peer);
+	struct wg_allowedips *t, const struct ip_prefix *prefix, const struct wg_peer *peer);
 
 /** Take all prefixes from a peer. */
 void wg_allowedips_remove_peer(struct wg_allowedips *t, struct wg_peer *peer);

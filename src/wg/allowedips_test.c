@@ -217,7 +217,7 @@ static struct ip_addr random_addr(void)
 	uint8_t b[16] = { 0xfd };
 
 	for (size_t i = 1; i < 16; i++)
-		b[i] = (uint8_t)(random_u32() & random_u32() & (i < 14 ? 0x11 : 0xff));
+		b[i] = (uint8_t)(random_u32() & random_u32() >> 8 & (i < 14 ? 0x11 : 0xff));
 	return random_u32() & 1 ? ip_addr_v4(b + 12) : ip_addr_v6(b);
 }
 

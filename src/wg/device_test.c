@@ -190,7 +190,7 @@ static void test_truncated_and_long(void **state)
 				assert_int_not_equal(drop, DROP_NONE);
 				if (len < lens[m])
 					assert_int_equal(drop, DROP_WG_SHORT);
-				else if (len > lens[m] && m < 3)
+				else if (m < 3 && len > lens[m])
 					assert_int_equal(drop, DROP_WG_LENGTH);
 				assert_unchanged(p, to, &before[to]);
 			}
