@@ -234,6 +234,9 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 	case IFLA_IFALIAS:
 		nl_attr_text(a, link->alias, sizeof(link->alias));
 		break;
+	case IFLA_NEW_NETNSID:
+		link->moved = true;
+		break;
 	case IFLA_LINKINFO:
 		decode_linkinfo(a, link);
 		break;

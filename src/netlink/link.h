@@ -20,6 +20,7 @@ struct link_info {
 	uint16_t type;	 /* ARPHRD_… */
 	uint32_t mtu;	 /* bytes */
 	uint32_t master; /* ifindex of the bridge or bond it is a port of; 0 = none */
+	bool moved;	 /* with RTM_DELLINK: not gone, but in another network namespace now */
 	bool has_mac;	 /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
 	char name[IF_NAMESIZE];

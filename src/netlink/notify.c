@@ -68,22 +68,3 @@ bool notify_link_runs(const struct link_info *link)
 {
 	return (link->flags & IFF_UP) && (link->flags & IFF_RUNNING);
 }
-
-bool notify_moves_source(
-	const struct notify_event *event, const struct ip_addr *source, uint32_t ifindex)
-{
-	switch (event->kind) {
-	case NOTIFY_LINK:
-		return event->link.ifindex == ifindex && !notify_link_runs(&event->link);
-	case NOTIFY_LINK_GONE:
-		return event->link.ifindex == ifindex;
-	case NOTIFY_ADDRESS:
-		return false;
-	case NOTIFY_ADDRESS_GONE:
-		return ip_addr_equal(&event->address.prefix.addr, source);
-	case NOTIFY_ROUTE:
-	case NOTIFY_ROUTE_GONE:
-		return !source->family || event->route.dst.addr.family == source->family;
-	}
-	return false;
-}

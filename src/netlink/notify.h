@@ -43,12 +43,4 @@ int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret);
 /** Whether an interface can carry traffic: set up, and with a carrier. */
 bool notify_link_runs(const struct link_info *link);
 
-/**
- * Whether the news may change the way of packets that leave with the source address `source` by
- * the interface `ifindex`: then forget both and let the routing choose afresh. `source` of family
- * 0: only the interface is remembered.
- */
-bool notify_moves_source(
-	const struct notify_event *event, const struct ip_addr *source, uint32_t ifindex);
-
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the kernel's news: which messages are events, and which of them move a source. */
+/* Tests of the kernel's news: which messages are events. */
 #include "netlink/notify.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 	"00000000" type "0000 00000000 00000000 00000100 05000000" flags "00000000"                \
 	"08000400 78050000"
 #define UP_RUNNING "41000000"
-#define UP_ONLY	   "01000000"
 #define ADDRESS(type, addr)                                                                        \
 	"00000000" type "0000 00000000 00000000 02180000 05000000 08000200" addr "08000100" addr
 #define ROUTE(type, family, flags)                                                                 \
@@ -52,41 +51,10 @@ static void test_decode(void **state)
 	}
 }
 
-static void test_moves_source(void **state)
-{
-	static const struct {
-		const char *hex;
-		bool moves;
-	} table[] = {
-		/* for 10.0.1.11 on interface 5 */
-		{ LINK_5("1000", UP_RUNNING), false },
-		{ LINK_5("1000", UP_ONLY), true },
-		{ LINK_5("1100", UP_RUNNING), true },
-		{ ADDRESS("1400", "0a00010b"), false },
-		{ ADDRESS("1500", "0a00010b"), true },
-		{ ADDRESS("1500", "0a00010c"), false },
-		{ ROUTE("1900", "02", "00000000"), true },
-		{ ROUTE("1800", "02", "00000000"), true },
-		{ ROUTE("1900", "0a", "00000000"), false },
-	};
-	struct ip_addr source = ip_addr_v4((const uint8_t[]){ 10, 0, 1, 11 });
-
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct notify_event event;
-		struct nl_msg m;
-
-		assert_int_equal(notify_decode(message_of(&m, table[i].hex), &event), 0);
-		assert_int_equal(notify_moves_source(&event, &source, 5), table[i].moves);
-		if (event.kind <= NOTIFY_LINK_GONE)
-			assert_false(notify_moves_source(&event, &source, 6));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_moves_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

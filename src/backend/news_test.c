@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the kernel's news in a network namespace: what is done to an interface is heard of. */
+#include "backend/news.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/test_machine.h"
+#include "base/bytes.h"
+#include "netlink/query.h"
+
+static struct nl_socket nl;
+static struct news news;
+
+static int open_tun(const char *name)
+{
+	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	memcpy(r.ifr_name, name, strlen(name));
+	assert_int_equal(ioctl(fd, TUNSETIFF, &r), 0);
+	return fd;
+}
+
+static uint32_t ifindex_of(const char *name)
+{
+	struct link_info link;
+
+	assert_int_equal(query_link(&nl, name, &link), 0);
+	return link.ifindex;
+}
+
+static void do_request(struct nl_msg *m)
+{
+	assert_int_equal(nl_request(&nl, m), 0);
+}
+
+/** Hear what there is, following `ifindex`. */
+static struct digest hear(struct news *n, uint32_t ifindex)
+{
+	struct pollfd p = { .fd = news_fd(n), .events = POLLIN };
+	struct digest d;
+
+	digest_init(&d, ifindex);
+	(void)poll(&p, 1, 1000);
+	assert_int_equal(news_read(n, &d), 0);
+	return d;
+}
+
+static void test_follow(void **state)
+{
+	int tun = open_tun("wg0");
+	uint32_t wg = ifindex_of("wg0");
+	struct digest d;
+	struct nl_msg m;
+
+	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
+	digest_init(&d, wg);
+	assert_int_equal(news_look(&news, &d), 0);
+	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_false(d.up);
+
+	do_request(link_encode_up(&m, wg, true));
+	d = hear(&news, wg);
+	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_true(d.up);
+	do_request(link_encode_mtu(&m, wg, 1280));
+	d = hear(&news, wg);
+	assert_int_equal(d.mtu, 1280);
+	assert_true(d.up);
+	do_request(link_encode_up(&m, wg, false));
+	assert_false(hear(&news, wg).up);
+	close(tun);
+	assert_int_equal(hear(&news, wg).fate, DIGEST_GONE);
+	digest_init(&d, wg);
+	assert_int_equal(news_look(&news, &d), 0);
+	assert_int_equal(d.fate, DIGEST_GONE);
+}
+
+static void test_ways(void **state)
+{
+	struct ip_prefix p;
+	struct digest d;
+	struct nl_msg m;
+	uint32_t eth1 = ifindex_of("eth1");
+
+	assert_int_equal(ip_prefix_parse("192.0.2.1/24", &p), 0);
+	do_request(link_encode_up(&m, eth1, true));
+	do_request(ifaddr_encode_add(&m, eth1, &p));
+	assert_int_equal(news_open(&news, NEWS_ALL), 0);
+	digest_init(&d, 0);
+	assert_int_equal(news_read(&news, &d), 0);
+	do_request(ifaddr_encode_delete(&m, eth1, &p));
+	d = hear(&news, 0);
+	assert_true(d.routes_v4);
+	assert_true(digest_moves_source(&d, &p.addr, eth1));
+	do_request(link_encode_up(&m, eth1, false));
+	d = hear(&news, 0);
+	assert_true(digest_moves_source(&d, &(struct ip_addr){ 0 }, eth1));
+}
+
+/** More than the socket holds: said so, and the interface is looked at. */
+static void test_flood(void **state)
+{
+	int tun = open_tun("wg0");
+	uint32_t wg = ifindex_of("wg0");
+	struct digest d;
+	struct nl_msg m;
+
+	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
+	for (uint32_t i = 0; i < 2000; i++)
+		do_request(link_encode_mtu(&m, wg, 1280 + i % 100));
+	do_request(link_encode_mtu(&m, wg, 1234));
+	d = hear(&news, wg);
+	assert_true(d.lost);
+	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_int_equal(d.mtu, 1234);
+	close(tun);
+}
+
+/** The interface moves to another namespace and is heard of there. */
+static void test_move(void **state)
+{
+	int tun = open_tun("wg0");
+	uint32_t wg = ifindex_of("wg0");
+	struct news there = { 0 };
+	struct digest d;
+	char command[256];
+	int gate[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(gate), 0);
+	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char byte;
+
+		close(gate[1]);
+		_exit(unshare(CLONE_NEWNET) < 0 || read(gate[0], &byte, 1) < 0);
+	}
+	close(gate[0]);
+	snprintf(command, sizeof(command),
+		"for i in 1 2 3 4 5 6 7 8 9; do [ $(readlink /proc/%d/ns/net) != "
+		"$(readlink /proc/self/ns/net) ] && break; sleep 0.1; done; "
+		"ip link set wg0 netns %d",
+		(int)pid, (int)pid);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(hear(&news, wg).fate, DIGEST_MOVED);
+
+	assert_int_equal(news_open_tun(&there, tun, NEWS_LINKS), 0);
+	snprintf(
+		command, sizeof(command), "nsenter -n -t %d ip link set wg0 mtu 1300 up", (int)pid);
+	assert_int_equal(system(command), 0);
+	d = hear(&there, wg);
+	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_int_equal(d.mtu, 1300);
+	assert_true(d.up);
+	/* We are still at home. */
+	assert_int_equal(ifindex_of("eth1") > 0, 1);
+	assert_int_equal(system("ip link show eth1 >/dev/null"), 0);
+	news_close(&there);
+	close(gate[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(tun);
+}
+
+static int set_up(void **state)
+{
+	test_machine_enter();
+	return nl_socket_open(&nl);
+}
+
+static int clean_up(void **state)
+{
+	news_close(&news);
+	nl_socket_close(&nl);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_follow, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_ways, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_flood, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_move, set_up, clean_up),
+	};
+
+	test_machine_enter();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

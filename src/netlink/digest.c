@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Many pieces of the kernel's news summed up to what an engine has to do about them. */
+#include "netlink/digest.h"
+
+#include <string.h>
+
+void digest_init(struct digest *d, uint32_t ifindex)
+{
+	*d = (struct digest){ .ifindex = ifindex };
+}
+
+static void add_stopped(struct digest *d, uint32_t ifindex)
+{
+	if (d->n_stopped == DIGEST_STOPPED_MAX)
+		d->lost = true;
+	else
+		d->stopped[d->n_stopped++] = ifindex;
+}
+
+static void add_family(struct digest *d, uint16_t family)
+{
+	d->routes_v4 = d->routes_v4 || family == AF_INET;
+	d->routes_v6 = d->routes_v6 || family == AF_INET6;
+}
+
+static void add_link(struct digest *d, const struct link_info *link, bool gone)
+{
+	if (gone || !notify_link_runs(link))
+		add_stopped(d, link->ifindex);
+	if (!d->ifindex || link->ifindex != d->ifindex)
+		return;
+	if (gone) {
+		d->fate = link->moved ? DIGEST_MOVED : DIGEST_GONE;
+		return;
+	}
+	d->fate = DIGEST_CHANGED;
+	d->up = link->flags & IFF_UP;
+	d->mtu = link->mtu;
+	memcpy(d->name, link->name, sizeof(d->name));
+}
+
+void digest_add(struct digest *d, const struct notify_event *event)
+{
+	switch (event->kind) {
+	case NOTIFY_LINK:
+		add_link(d, &event->link, false);
+		return;
+	case NOTIFY_LINK_GONE:
+		add_link(d, &event->link, true);
+		return;
+	case NOTIFY_ADDRESS:
+	case NOTIFY_ADDRESS_GONE:
+		add_family(d, event->address.prefix.addr.family);
+		return;
+	case NOTIFY_ROUTE:
+	case NOTIFY_ROUTE_GONE:
+		add_family(d, event->route.dst.addr.family);
+		return;
+	}
+}
+
+void digest_lose(struct digest *d)
+{
+	d->lost = true;
+}
+
+bool digest_is_empty(const struct digest *d)
+{
+	return d->fate == DIGEST_UNCHANGED && !d->lost && !d->routes_v4 && !d->routes_v6 &&
+	       !d->n_stopped;
+}
+
+bool digest_moves_source(const struct digest *d, const struct ip_addr *source, uint32_t ifindex)
+{
+	if (!source->family && !ifindex)
+		return false; /* nothing is remembered */
+	if (d->lost)
+		return true;
+	if (source->family ? (source->family == AF_INET ? d->routes_v4 : d->routes_v6)
+			   : d->routes_v4 || d->routes_v6)
+		return true;
+	for (size_t i = 0; i < d->n_stopped; i++)
+		if (d->stopped[i] == ifindex)
+			return true;
+	return false;
+}

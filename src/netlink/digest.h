@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Many pieces of the kernel's news summed up to what an engine has to do about them. */
+#ifndef NETLINK_DIGEST_H
+#define NETLINK_DIGEST_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "netlink/notify.h"
+
+#define DIGEST_STOPPED_MAX 16
+
+/** What became of the interface that is followed. */
+enum digest_fate {
+	DIGEST_UNCHANGED = 0,
+	DIGEST_CHANGED, /* see `up`, `mtu`, `name` */
+	DIGEST_MOVED,	/* to another network namespace: no more news of it here */
+	DIGEST_GONE,
+};
+
+/** A summary. Start with digest_init(). */
+struct digest {
+	uint32_t ifindex; /* of the interface that is followed; 0: none is */
+	enum digest_fate fate;
+	bool up;      /* set up by its administrator; traffic is wanted */
+	uint32_t mtu; /* bytes */
+	char name[IF_NAMESIZE];
+	bool lost;	/* the kernel had more to say than fits: all of this may have happened */
+	bool routes_v4; /* some route or address of the family changed: ways and their MTUs, too */
+	bool routes_v6;
+	uint32_t stopped[DIGEST_STOPPED_MAX]; /* interfaces that went away or carry nothing now */
+	size_t n_stopped;
+};
+
+/** Start an empty summary that follows the interface `ifindex`, or none for 0. */
+void digest_init(struct digest *d, uint32_t ifindex);
+
+/** Add a piece of news. */
+void digest_add(struct digest *d, const struct notify_event *event);
+
+/** News was lost. */
+void digest_lose(struct digest *d);
+
+/** Whether nothing has happened. */
+bool digest_is_empty(const struct digest *d);
+
+/**
+ * Whether packets that leave with the source address `source` by the interface `ifindex` (0: not
+ * remembered) may have to go another way now: then forget both and let the routing choose afresh.
+ */
+bool digest_moves_source(const struct digest *d, const struct ip_addr *source, uint32_t ifindex);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of questions to the kernel itself, in a network namespace: what was made is found again. */
+#include "netlink/query.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "netlink/notify.h"
+
+static struct nl_socket nl;
+
+static struct ip_prefix prefix(const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	return p;
+}
+
+static uint32_t ifindex_of(const char *name)
+{
+	struct link_info link;
+
+	assert_int_equal(query_link(&nl, name, &link), 0);
+	return link.ifindex;
+}
+
+static void set_up_veth(const char *address)
+{
+	struct ip_prefix p = prefix(address);
+	struct nl_msg m;
+
+	assert_int_equal(nl_request(&nl, link_encode_veth(&m, "a0", "b0")), 0);
+	assert_int_equal(nl_request(&nl, link_encode_up(&m, ifindex_of("b0"), true)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_up(&m, ifindex_of("a0"), true)), 0);
+	assert_int_equal(nl_request(&nl, ifaddr_encode_add(&m, ifindex_of("a0"), &p)), 0);
+}
+
+static void test_links(void **state)
+{
+	struct link_bridge bridge = { .name = "br0", .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct link_info link;
+	struct link_list list;
+	struct nl_msg m;
+
+	assert_int_equal(query_link(&nl, "br0", &link), -ENODEV);
+	assert_int_equal(nl_request(&nl, link_encode_bridge(&m, &bridge)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_bridge(&m, &bridge)), -EEXIST);
+	assert_int_equal(query_link(&nl, "br0", &link), 0);
+	assert_string_equal(link.kind, "bridge");
+	assert_memory_equal(link.mac, bridge.mac, LINK_MAC_LEN);
+	assert_false(link.flags & IFF_UP);
+
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(
+		nl_request(&nl, link_encode_master(&m, ifindex_of("a0"), link.ifindex)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_alias(&m, link.ifindex, "hello you")), 0);
+	assert_int_equal(nl_request(&nl, link_encode_mtu(&m, ifindex_of("a0"), 1386)), 0);
+	assert_int_equal(query_link_index(&nl, link.ifindex, &link), 0);
+	assert_string_equal(link.alias, "hello you");
+	assert_int_equal(query_links(&nl, &list), 0);
+	assert_int_equal(list.n, 4); /* lo, too */
+	free(list.v);
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_int_equal(link.master, ifindex_of("br0"));
+	assert_int_equal(link.mtu, 1386);
+	assert_string_equal(link.kind, "veth");
+	assert_int_equal(nl_request(&nl, link_encode_delete(&m, ifindex_of("br0"))), 0);
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_int_equal(link.master, 0);
+	assert_int_equal(query_link_index(&nl, 4711, &link), -ENODEV);
+}
+
+/* The kernel's own words come along. */
+static void test_words(void **state)
+{
+	struct link_info lo;
+	struct nl_msg m;
+
+	assert_int_equal(query_link(&nl, "lo", &lo), 0);
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(nl_request(&nl, link_encode_mtu(&m, ifindex_of("a0"), 10)), -EINVAL);
+	assert_non_null(strstr(nl.verdict.why, "mtu less than device minimum"));
+	assert_int_equal(nl_request(&nl, link_encode_up(&m, ifindex_of("a0"), true)), 0);
+	assert_string_equal(nl.verdict.why, "");
+}
+
+static void test_bridge_delay(void **state)
+{
+	struct link_bridge bridge = { .name = "br0", .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct nl_msg m;
+	uint32_t br;
+
+	assert_int_equal(nl_request(&nl, link_encode_bridge(&m, &bridge)), 0);
+	br = ifindex_of("br0");
+	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 1500)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_stp(&m, br, true)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 0)), -ERANGE);
+	assert_int_equal(nl_request(&nl, link_encode_stp(&m, br, false)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 0)), 0);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const texts[] = { "10.0.1.11/24", "fd01::11/64" };
+	struct ifaddr_list list;
+	struct nl_msg m;
+	size_t found = 0;
+
+	set_up_veth("10.0.1.12/24");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ip_prefix p = prefix(texts[i]);
+
+		assert_int_equal(nl_request(&nl, ifaddr_encode_add(&m, ifindex_of("a0"), &p)), 0);
+		assert_int_equal(
+			nl_request(&nl, ifaddr_encode_add(&m, ifindex_of("a0"), &p)), -EEXIST);
+	}
+	assert_int_equal(query_addresses(&nl, AF_UNSPEC, &list), 0);
+	for (size_t i = 0; i < list.n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(texts); k++) {
+			char text[IP_PREFIX_TEXT_LEN];
+
+			if (list.v[i].ifindex == ifindex_of("a0") &&
+				!strcmp(ip_prefix_text(&list.v[i].prefix, text), texts[k]))
+				found++;
+		}
+	free(list.v);
+	assert_int_equal(found, 2);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ip_prefix p = prefix(texts[i]);
+
+		assert_int_equal(
+			nl_request(&nl, ifaddr_encode_delete(&m, ifindex_of("a0"), &p)), 0);
+		assert_int_equal(nl_request(&nl, ifaddr_encode_delete(&m, ifindex_of("a0"), &p)),
+			-EADDRNOTAVAIL);
+	}
+}
+
+static bool has_route(const struct ip_prefix *dst, uint32_t table)
+{
+	struct route_list list;
+	bool found = false;
+
+	assert_int_equal(query_routes(&nl, (uint8_t)dst->addr.family, &list), 0);
+	for (size_t i = 0; i < list.n; i++)
+		found = found || (list.v[i].table == table && list.v[i].dst.len == dst->len &&
+					 ip_addr_equal(&list.v[i].dst.addr, &dst->addr) &&
+					 list.v[i].ifindex == ifindex_of("a0"));
+	free(list.v);
+	return found;
+}
+
+static void test_routes(void **state)
+{
+	static const struct {
+		const char *dst;
+		uint32_t table;
+	} table[] = {
+		{ "10.9.0.0/16", RT_TABLE_MAIN },
+		{ "0.0.0.0/0", 51820 },
+		{ "::/0", 51820 },
+		{ "fd09::/64", 7 },
+		{ "10.9.0.1/32", 255 + 1 },
+	};
+
+	set_up_veth("10.0.1.11/24");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct ip_prefix dst = prefix(table[i].dst);
+		struct nl_msg m;
+
+		assert_false(has_route(&dst, table[i].table));
+		assert_int_equal(nl_request(&nl, route_encode_add(&m, &dst, ifindex_of("a0"),
+							 table[i].table)),
+			0);
+		assert_true(has_route(&dst, table[i].table));
+		assert_int_equal(nl_request(&nl, route_encode_add(&m, &dst, ifindex_of("a0"),
+							 table[i].table)),
+			-EEXIST);
+		assert_int_equal(nl_request(&nl, route_encode_delete(&m, &dst, ifindex_of("a0"),
+							 table[i].table)),
+			0);
+		assert_false(has_route(&dst, table[i].table));
+		assert_int_equal(nl_request(&nl, route_encode_delete(&m, &dst, ifindex_of("a0"),
+							 table[i].table)),
+			-ESRCH);
+	}
+}
+
+/* The way of a packet: its interface, source and MTU; the route's MTU before the interface's. */
+static void test_way(void **state)
+{
+	struct route_query query = { .dst = prefix("10.0.1.21").addr };
+	struct ip_addr source = prefix("10.0.1.11").addr;
+	struct route_info route;
+	struct nl_msg m;
+
+	assert_int_equal(query_route(&nl, &query, &route), -ENETUNREACH);
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.ifindex, ifindex_of("a0"));
+	assert_int_equal(route.mtu, 1500);
+	assert_true(ip_addr_equal(&route.source, &source));
+	assert_int_equal(route.gateway.family, 0);
+	assert_int_equal(nl_request(&nl, link_encode_mtu(&m, ifindex_of("a0"), 1492)), 0);
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.mtu, 1492);
+	assert_int_equal(system("ip route add 10.7.0.0/16 via 10.0.1.1 mtu 1400 && "
+				"ip route add unreachable 10.8.0.0/16"),
+		0);
+	query.dst = prefix("10.7.0.1").addr;
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.mtu, 1400);
+	assert_int_equal(route.gateway.family, AF_INET);
+	query.dst = prefix("10.8.0.1").addr;
+	assert_int_equal(query_route(&nl, &query, &route), -EHOSTUNREACH);
+	query = (struct route_query){ .dst = prefix("10.0.1.21").addr,
+		.ifindex = ifindex_of("b0") };
+	assert_true(query_route(&nl, &query, &route) < 0 || route.ifindex == ifindex_of("b0"));
+}
+
+static void test_way_v6(void **state)
+{
+	struct route_query query = { .dst = prefix("fd01::21").addr };
+	struct route_info route;
+	struct nl_msg m;
+
+	set_up_veth("fd01::11/64");
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.ifindex, ifindex_of("a0"));
+	assert_int_equal(route.mtu, 1500);
+	assert_int_equal(nl_request(&nl, link_encode_mtu(&m, ifindex_of("a0"), 1400)), 0);
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.mtu, 1400);
+}
+
+/* A marked packet takes another way than one without. */
+static void test_rules(void **state)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	struct nl_msg m;
+
+	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
+		struct rule_info rule = { .family = families[f],
+			.table = 51820,
+			.mark = 51820,
+			.has_mark = true,
+			.invert = true,
+			.suppress_length = RULE_NO_SUPPRESS };
+		struct rule_list list;
+		size_t before;
+
+		assert_int_equal(query_rules(&nl, families[f], &list), 0);
+		before = list.n;
+		free(list.v);
+		assert_int_equal(nl_request(&nl, rule_encode_add(&m, &rule)), 0);
+		assert_int_equal(query_rules(&nl, families[f], &list), 0);
+		assert_int_equal(list.n, before + 1);
+		assert_int_equal(list.v[1].mark, 51820); /* behind that of the local table */
+		assert_true(list.v[1].invert);
+		assert_int_equal(nl_request(&nl, rule_encode_delete(&m, &list.v[1])), 0);
+		assert_int_equal(nl_request(&nl, rule_encode_delete(&m, &list.v[1])), -ENOENT);
+		free(list.v);
+	}
+}
+
+/** A dump that does not fit into one answer, whole. */
+static void test_long_dump(void **state)
+{
+	struct route_list list;
+	struct nl_msg m;
+	struct ip_prefix dst = prefix("10.128.0.0/32");
+	size_t mine = 0;
+
+	set_up_veth("10.0.1.11/24");
+	for (unsigned i = 0; i < 3000; i++) {
+		dst.addr.bytes[2] = (uint8_t)(i >> 8);
+		dst.addr.bytes[3] = (uint8_t)i;
+		assert_int_equal(nl_request(&nl, route_encode_add(&m, &dst, ifindex_of("a0"),
+							 RT_TABLE_MAIN)),
+			0);
+	}
+	assert_int_equal(query_routes(&nl, AF_INET, &list), 0);
+	for (size_t i = 0; i < list.n; i++)
+		mine += list.v[i].dst.addr.bytes[1] == 128;
+	free(list.v);
+	assert_int_equal(mine, 3000);
+}
+
+static int set_up(void **state)
+{
+	return unshare(CLONE_NEWNET) < 0 ? -1 : nl_socket_open(&nl);
+}
+
+static int clean_up(void **state)
+{
+	nl_socket_close(&nl);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_links, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_words, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_bridge_delay, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_addresses, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_routes, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_way, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_way_v6, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_rules, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_long_dump, set_up, clean_up),
+	};
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
+		printf("skipped: a network namespace needs root (%s)\n", strerror(errno));
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
