@@ -249,19 +249,33 @@ static void put_routes(const struct conf_site *site, FILE *out)
 	put_default_route(site, AF_INET6, out);
 }
 
+static bool is_address(const char *text)
+{
+	struct ip_addr addr;
+
+	return !ip_addr_parse(text, &addr);
+}
+
 static void put_dns(const struct conf_site *site, FILE *out)
 {
 	const struct conf_texts *dns = &site->interface.dns;
-	struct ip_addr addr;
+	const char *before = " 'search ";
 
 	if (!dns->n)
 		return;
 	put_step("Name servers, as wg-quick sets them", out);
 	fputs("\tprintf '%s\\n'", out);
 	for (size_t i = 0; i < dns->n; i++)
-		fprintf(out, " '%s %s'",
-			ip_addr_parse(dns->v[i].text, &addr) ? "search" : "nameserver",
-			dns->v[i].text);
+		if (is_address(dns->v[i].text))
+			fprintf(out, " 'nameserver %s'", dns->v[i].text);
+	for (size_t i = 0; i < dns->n; i++) {
+		if (is_address(dns->v[i].text))
+			continue;
+		fprintf(out, "%s%s", before, dns->v[i].text); /* all domains in one line */
+		before = " ";
+	}
+	if (before[1] == '\0')
+		fputc('\'', out);
 	fprintf(out, " | resolvconf -a %s -m 0 -x\n", site->interface.name);
 }
 

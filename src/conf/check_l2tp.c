@@ -216,6 +216,10 @@ static void check_session(const struct conf_site *site, const struct conf_sessio
 	if (!session->at[CONF_SESSION_PEER_ID].line)
 		conf_report_add(report, CONF_ERROR, session->section,
 			"[L2TPSession] has no PeerSessionId\nadd the peer's SessionId");
+	if (session->sequence != CONF_SEQUENCE_NONE && session->sublayer == CONF_SUBLAYER_NONE)
+		conf_report_add(report, CONF_ERROR, session->at[CONF_SESSION_SEQUENCE],
+			"Sequence: there is no place for numbers with Layer2SpecificHeader = none\n"
+			"write Layer2SpecificHeader = default on both sites, or Sequence = none");
 	check_session_mtu(site, session, report);
 }
 
