@@ -45,7 +45,16 @@ static int report_peer(
 	return 0;
 }
 
-static int report_tunnel(const struct conf_tunnel *c, struct status_report *r)
+static void report_tunnel_counters(const struct l2tp_tunnel *t, struct status_tunnel *s)
+{
+	s->unknown_sessions = t->unknown_sessions;
+	s->last_unknown_session = t->last_unknown_session;
+	s->control_messages = t->control_messages;
+	s->bad_checksums = t->bad_checksums;
+}
+
+static int report_tunnel(
+	const struct userspace *u, const struct conf_tunnel *c, struct status_report *r)
 {
 	struct status_tunnel *s = status_add_tunnel(r);
 
@@ -59,6 +68,13 @@ static int report_tunnel(const struct conf_tunnel *c, struct status_report *r)
 	s->source_port = c->udp_source_port;
 	s->destination_port = c->udp_destination_port;
 	s->udp_checksum = conf_tunnel_has_checksum(c);
+	LIST_FOR_EACH(l, &u->tunnels)
+	{
+		const struct l2tp_tunnel *t = &CONTAINER_OF(l, struct userspace_tunnel, link)->l2tp;
+
+		if (t->id == c->tunnel_id)
+			report_tunnel_counters(t, s);
+	}
 	return 0;
 }
 
@@ -70,13 +86,20 @@ static struct status_traffic traffic_of(struct path_traffic t)
 static void report_session_counters(const struct userspace_session *us, struct status_session *s)
 {
 	const struct path_port_stats *p = &us->path.port.stats;
+	const struct l2tp_session_rx *l = &us->path.l2tp.rx;
 
 	s->mss_clamped = p->mss_clamped;
 	s->too_big_sent = p->too_big_sent;
 	s->fragmented = p->fragmented;
 	s->fragments_tx = p->fragments_tx;
 	s->reassembled = p->reassembled;
-	s->reordered = us->path.l2tp.rx.bad_sequence;
+	s->reordered = l->bad_sequence;
+	s->wrong_cookie = l->wrong_cookie;
+	s->bad_length = l->bad_length;
+	s->sublayer_suspected = l->sublayer_suspected;
+	s->with_sequence = l->with_sequence;
+	s->without_sequence = l->without_sequence;
+	s->lost = l->lost;
 	s->dropped_tx = p->dropped_tx;
 	s->dropped_rx = p->dropped_rx;
 	s->tx = traffic_of(p->tx);
@@ -178,7 +201,7 @@ int report_engine(const struct userspace *u, const struct conf_site *conf,
 			err = report_peer(u, CONTAINER_OF(l, struct userspace_peer, link), r);
 	}
 	for (size_t i = 0; i < conf->n_tunnels && !err; i++) {
-		err = report_tunnel(&conf->tunnels[i], r);
+		err = report_tunnel(u, &conf->tunnels[i], r);
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions && !err; k++)
 			err = report_session(
 				u, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, r);

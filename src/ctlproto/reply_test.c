@@ -27,7 +27,11 @@ static const struct status_tunnel tunnels[2] = {
 	{ .tunnel_id = 3939,
 		.peer_tunnel_id = 3940,
 		.source_port = 1701,
-		.destination_port = 1702 },
+		.destination_port = 1702,
+		.unknown_sessions = 5,
+		.last_unknown_session = 0xfffffffe,
+		.control_messages = 6,
+		.bad_checksums = 7 },
 	{ .tunnel_id = 1, .peer_tunnel_id = 2, .encap = STATUS_ENCAP_IP, .udp_checksum = true },
 };
 
@@ -54,6 +58,12 @@ static const struct status_session sessions[2] = {
 		.reordered = 16,
 		.dropped_tx = 17,
 		.dropped_rx = 18,
+		.wrong_cookie = 23,
+		.bad_length = 24,
+		.sublayer_suspected = 25,
+		.with_sequence = 26,
+		.without_sequence = 27,
+		.lost = 28,
 		.tx = { 19, 20 },
 		.rx = { 21, 22 } },
 	{ .tunnel_id = 1,
@@ -133,6 +143,8 @@ static void fill_report(struct status_report *r)
 	r->engine = (struct status_engine){ 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41 };
 	for (int d = 1; d < DROP_COUNT; d++)
 		r->drops.n[d] = (uint64_t)d * 1000000007ULL;
+	for (int d = 1; d < DROP_COUNT; d++)
+		r->drop_ages_ms.n[d] = (uint64_t)d * 7;
 	assert_int_equal(status_add_warning(r, "%s: %d", "peer sends no sublayer", 7), 0);
 	assert_int_equal(status_add_warning(r, "second"), 0);
 }

@@ -105,6 +105,10 @@ struct status_tunnel {
 	uint16_t source_port;	   /* only for UDP */
 	uint16_t destination_port; /* only for UDP */
 	bool udp_checksum;
+	uint64_t unknown_sessions;     /* packets for a session id that we do not have */
+	uint32_t last_unknown_session; /* the id in the latest of them; 0: none yet */
+	uint64_t control_messages;     /* the peer runs a signalled L2TP */
+	uint64_t bad_checksums;	       /* packets with a wrong UDP checksum */
 };
 
 /** One L2TPv3 session and its interface. tx: from the members towards the peer; rx: the other way.
@@ -133,7 +137,13 @@ struct status_session {
 	uint64_t reordered;    /* frames that came out of sequence */
 	uint64_t dropped_tx;   /* frames of members that were dropped, for any reason */
 	uint64_t dropped_rx;   /* frames for members that were dropped, for any reason */
-	struct status_traffic tx; /* Ethernet frames, after segmentation */
+	uint64_t wrong_cookie; /* packets dropped for it */
+	uint64_t bad_length;   /* packets too short or too long for the session */
+	uint64_t sublayer_suspected; /* frames that look as if the peer had the other sublayer */
+	uint64_t with_sequence;	     /* frames that carried a sequence number */
+	uint64_t without_sequence;   /* frames that could have, and did not */
+	uint64_t lost;		     /* numbers skipped in the received sequence */
+	struct status_traffic tx;    /* Ethernet frames, after segmentation */
 	struct status_traffic rx;
 };
 
@@ -209,6 +219,7 @@ struct status_report {
 	struct status_budget budget;
 	struct status_engine engine;
 	struct drop_counters drops;
+	struct drop_counters drop_ages_ms; /* how long ago each reason last occurred; 0: never */
 	struct status_warning *warnings;
 	size_t warnings_len;
 };

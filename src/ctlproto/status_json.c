@@ -65,6 +65,10 @@ static const struct field tunnel[] = {
 	{ FIELD_ROW(status_tunnel, "source_port", FIELD_NUMBER, source_port) },
 	{ FIELD_ROW(status_tunnel, "destination_port", FIELD_NUMBER, destination_port) },
 	{ FIELD_ROW(status_tunnel, "udp_checksum", FIELD_BOOL, udp_checksum) },
+	{ FIELD_ROW(status_tunnel, "unknown_sessions", FIELD_NUMBER, unknown_sessions) },
+	{ FIELD_ROW(status_tunnel, "last_unknown_session", FIELD_NUMBER, last_unknown_session) },
+	{ FIELD_ROW(status_tunnel, "control_messages", FIELD_NUMBER, control_messages) },
+	{ FIELD_ROW(status_tunnel, "bad_checksums", FIELD_NUMBER, bad_checksums) },
 	{ NULL },
 };
 
@@ -98,6 +102,12 @@ static const struct field session[] = {
 	{ FIELD_ROW(status_session, "reordered", FIELD_NUMBER, reordered) },
 	{ FIELD_ROW(status_session, "dropped_tx", FIELD_NUMBER, dropped_tx) },
 	{ FIELD_ROW(status_session, "dropped_rx", FIELD_NUMBER, dropped_rx) },
+	{ FIELD_ROW(status_session, "wrong_cookie", FIELD_NUMBER, wrong_cookie) },
+	{ FIELD_ROW(status_session, "bad_length", FIELD_NUMBER, bad_length) },
+	{ FIELD_ROW(status_session, "sublayer_suspected", FIELD_NUMBER, sublayer_suspected) },
+	{ FIELD_ROW(status_session, "with_sequence", FIELD_NUMBER, with_sequence) },
+	{ FIELD_ROW(status_session, "without_sequence", FIELD_NUMBER, without_sequence) },
+	{ FIELD_ROW(status_session, "lost", FIELD_NUMBER, lost) },
 	{ FIELD_ROW(status_session, "tx", FIELD_OBJECT, tx), .sub = traffic },
 	{ FIELD_ROW(status_session, "rx", FIELD_OBJECT, rx), .sub = traffic },
 	{ NULL },
@@ -168,6 +178,7 @@ static const struct field report[] = {
 	{ FIELD_ROW(status_report, "budget", FIELD_OBJECT, budget), .sub = budget },
 	{ FIELD_ROW(status_report, "engine", FIELD_OBJECT, engine), .sub = engine },
 	{ FIELD_ROW(status_report, "drops", FIELD_DROPS, drops) },
+	{ FIELD_ROW(status_report, "drop_ages_ms", FIELD_DROPS, drop_ages_ms) },
 	{ FIELD_ROW_ARRAY(status_report, "warnings", warnings, warning) },
 	{ NULL },
 };

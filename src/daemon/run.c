@@ -24,6 +24,7 @@
 #include "daemon/detach.h"
 #include "daemon/notify.h"
 #include "loop/loop.h"
+#include "pkt/dropclock.h"
 
 /** A running site. Everything may be zero: run_fini() undoes what is there. */
 struct run {
@@ -39,6 +40,7 @@ struct run {
 	struct loop_watch ctl_watch;
 	struct loop_watch signal_watch;
 	struct mono begun;
+	struct drop_clock drop_clock;
 	struct choice choice;
 	pid_t hook; /* running hooks, or 0 */
 	enum site_hook hook_kind;
@@ -252,6 +254,8 @@ static int run_status(struct run *r, struct status_report *s)
 	s->pid = (uint32_t)getpid();
 	s->uptime_ms = mono_between(r->begun, clock_mono()) / NS_PER_MS;
 	userspace_work(r->u);
+	drop_clock_tick(&r->drop_clock, &r->u->engine.drops, clock_mono());
+	drop_clock_ages(&r->drop_clock, clock_mono(), &s->drop_ages_ms);
 	return report_engine(r->u, &r->conf, &r->budget, s) < 0 ? -ENOMEM
 								: report_bridges(&r->conf, s);
 }
@@ -449,6 +453,7 @@ static void run_loop(struct run *r)
 		err = loop_run_once(&r->loop, userspace_deadline(r->u));
 		if (mono_reached(userspace_deadline(r->u), clock_mono()))
 			userspace_work(r->u);
+		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
 	}
 	if (err < 0) {
 		run_failed("Cannot wait for events", err, "Report this.");

@@ -203,14 +203,31 @@ struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
-static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
+static void decode_port(const struct nlattr *nest, struct link_info *link)
 {
 	struct nl_attrs walk = nl_attrs_in(nest);
 	const struct nlattr *a;
 
 	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == IFLA_BRPORT_STATE)
+			link->has_port_state = nl_attr_u8(a, &link->port_state);
+}
+
+static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	char slave_kind[16] = "";
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk))) {
 		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
 			nl_attr_text(a, link->kind, sizeof(link->kind));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
+			nl_attr_text(a, slave_kind, sizeof(slave_kind));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA &&
+			 !strcmp(slave_kind, "bridge")) /* the kind comes first */
+			decode_port(a, link);
+	}
 }
 
 static void decode_attr(const struct nlattr *a, struct link_info *link)

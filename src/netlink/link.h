@@ -16,12 +16,14 @@
 /** What the kernel says about an interface. */
 struct link_info {
 	uint32_t ifindex;
-	uint32_t flags;	 /* IFF_UP, IFF_LOWER_UP, IFF_LOOPBACK … */
-	uint16_t type;	 /* ARPHRD_… */
-	uint32_t mtu;	 /* bytes */
-	uint32_t master; /* ifindex of the bridge or bond it is a port of; 0 = none */
-	bool moved;	 /* with RTM_DELLINK: not gone, but in another network namespace now */
-	bool has_mac;	 /* an Ethernet address follows */
+	uint32_t flags;	     /* IFF_UP, IFF_LOWER_UP, IFF_LOOPBACK … */
+	uint16_t type;	     /* ARPHRD_… */
+	uint32_t mtu;	     /* bytes */
+	uint32_t master;     /* ifindex of the bridge or bond it is a port of; 0 = none */
+	bool has_port_state; /* of a bridge's port */
+	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
+	bool moved;	     /* with RTM_DELLINK: not gone, but in another network namespace now */
+	bool has_mac;	     /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
 	char name[IF_NAMESIZE];
 	char kind[16]; /* "bridge", "veth", "tun" …; "" for hardware */

@@ -106,6 +106,32 @@ static void test_decode(void **state)
 	assert_string_equal(link.kind, "bridge");
 }
 
+/* A port of a bridge says whether it forwards; the same number of another kind of port is not ours
+ * to read. */
+static void test_decode_port(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	assert_int_equal(
+		link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+					   "00000100 07000000 00000000 00000000"
+					   "1c001200 0b000400 62726964 67650000 0c000500 05000100 "
+					   "03000000"),
+			&link),
+		0);
+	assert_true(link.has_port_state);
+	assert_int_equal(link.port_state, 3);
+	assert_int_equal(
+		link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+					   "00000100 07000000 00000000 00000000"
+					   "18001200 09000400 626f6e64 00000000 0c000500 05000100 "
+					   "03000000"),
+			&link),
+		0);
+	assert_false(link.has_port_state);
+}
+
 /* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
 static void test_decode_cut(void **state)
 {
@@ -166,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_creations),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_port),
 		cmocka_unit_test(test_decode_cut),
 		cmocka_unit_test(test_decode_odd),
 	};
