@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* What wg(8) asks of the userspace engine, carried out. */
+#include "backend/uapi.h"
+
+#include <errno.h>
+
+#include "backend/peers.h"
+#include "base/bytes.h"
+#include "ctlproto/uapi_print.h"
+#include "path/ctrl.h"
+
+int uapi_get(const struct userspace *u, char **ret_text, size_t *ret_len)
+{
+	return uapi_print_get(&u->engine.wg, u->udp.port, u->fwmark, ret_text, ret_len);
+}
+
+/* `have`, or if that is too little twice as much: peers that are added one by one shall not move
+ * the tables each time. */
+static size_t grown(size_t have, size_t need)
+{
+	return need <= have ? have : size_max(need, 2 * have);
+}
+
+/* Make room for all that the request may add. */
+static int make_room(struct userspace *u, const struct uapi_set *set)
+{
+	const struct wg_device *dev = &u->engine.wg;
+	size_t peers = dev->peer_count;
+	size_t prefixes = dev->allowed.count;
+
+	for (size_t i = 0; i < set->peers_len; i++) {
+		if (set->peers[i].remove)
+			continue;
+		peers += !peers_find(u, set->peers[i].public_key);
+		for (size_t k = 0; k < set->peers[i].prefixes_len; k++)
+			prefixes += !set->peers[i].prefixes[k].remove;
+	}
+	return userspace_grow(
+		u, grown(dev->sizes.peers, peers), grown(dev->sizes.allowed_ips, prefixes));
+}
+
+static int rebind(struct userspace *u, const struct uapi_set *set)
+{
+	if (!set->has_listen_port && !set->has_fwmark)
+		return 0;
+	return userspace_rebind(u, set->has_listen_port ? set->listen_port : u->udp.port,
+		set->has_fwmark ? set->fwmark : u->fwmark);
+}
+
+static void remove_all_peers(struct userspace *u)
+{
+	LIST_FOR_EACH_SAFE(l, next, &u->peers)
+	peers_remove(u, CONTAINER_OF(l, struct userspace_peer, link));
+}
+
+static int set_prefixes(struct userspace *u, struct userspace_peer *p, const struct uapi_peer *s)
+{
+	struct wg_allowedips *allowed = &u->engine.wg.allowed;
+	int err = 0;
+
+	if (s->replace_allowed_ips)
+		wg_allowedips_remove_peer(allowed, &p->path.wg);
+	for (size_t i = 0; i < s->prefixes_len && !err; i++) {
+		if (s->prefixes[i].remove)
+			(void)wg_allowedips_remove(allowed, &s->prefixes[i].prefix, &p->path.wg);
+		else
+			err = wg_allowedips_insert(allowed, &s->prefixes[i].prefix, &p->path.wg);
+	}
+	return err;
+}
+
+static int set_members(struct userspace *u, struct userspace_peer *p, const struct uapi_peer *s)
+{
+	if (s->has_psk)
+		wg_peer_set_psk(&p->path.wg, s->psk);
+	if (s->has_endpoint) {
+		wg_peer_set_endpoint(&p->path.wg, &s->endpoint);
+		/* what waited for an address can go, or ask for a session */
+		if (stage_first(&p->path.staged))
+			ctrl_note(&u->engine, &p->path, WG_SEND_STAGED);
+	}
+	if (s->has_keepalive)
+		ctrl_note(&u->engine, &p->path,
+			wg_peer_set_keepalive(
+				&u->engine.wg, &p->path.wg, s->keepalive_s, u->engine.now));
+	return set_prefixes(u, p, s);
+}
+
+/* One section. */
+static int set_peer(struct userspace *u, const struct uapi_peer *s)
+{
+	struct userspace_peer *p = peers_find(u, s->public_key);
+	int err;
+
+	if (s->remove) {
+		if (p)
+			peers_remove(u, p);
+		return 0;
+	}
+	if (!p) {
+		if (s->update_only)
+			return 0;
+		err = peers_add(u, s->public_key, &p);
+		if (err == -EINVAL)
+			return 0; /* our own public key: ignored */
+		if (err < 0)
+			return err;
+	}
+	return set_members(u, p, s);
+}
+
+int uapi_set(struct userspace *u, const struct uapi_set *set)
+{
+	int err = make_room(u, set);
+
+	if (!err)
+		err = rebind(u, set);
+	if (!err && set->has_private_key)
+		err = peers_set_private_key(u, set->private_key);
+	if (!err && set->replace_peers)
+		remove_all_peers(u);
+	for (size_t i = 0; i < set->peers_len && !err; i++)
+		err = set_peer(u, &set->peers[i]);
+	userspace_work(u);
+	return err;
+}

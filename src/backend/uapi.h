@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What wg(8) asks of the userspace engine, carried out. */
+#ifndef BACKEND_UAPI_H
+#define BACKEND_UAPI_H
+
+#include "backend/userspace.h"
+#include "ctlproto/uapi.h"
+
+/** Tell everything, as uapi_print_get(). Return: 0 or -ENOMEM. */
+int uapi_get(const struct userspace *u, char **ret_text, size_t *ret_len);
+
+/**
+ * Apply a set request. What can fail is tried first: room for what is added, then port and mark
+ * (-EADDRINUSE); after that only a lack of memory can leave a request half applied.
+ * Return: 0 or -errno.
+ */
+int uapi_set(struct userspace *u, const struct uapi_set *set);
+
+#endif
