@@ -23,6 +23,7 @@
 #include "ctl/server.h"
 #include "daemon/detach.h"
 #include "daemon/notify.h"
+#include "daemon/wgsock.h"
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
 
@@ -38,6 +39,7 @@ struct run {
 	uint32_t *session_mtus; /* one for each session of `conf`, in the order of the file */
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
+	struct wgsock wgsock;
 	struct loop_watch signal_watch;
 	struct mono begun;
 	struct drop_clock drop_clock;
@@ -375,6 +377,29 @@ static int run_open_ctl(struct run *r)
 	return loop_add(&r->loop, &r->ctl_watch, EPOLLIN);
 }
 
+static void on_wgsock_removed(void *ctx)
+{
+	struct run *r = ctx;
+
+	log_info("the socket of %s was removed: going down", r->conf.interface.name);
+	run_stop(r);
+}
+
+/* A site works without it; only wg(8) will not see it. */
+static void run_open_wgsock(struct run *r)
+{
+	const char *name = r->conf.interface.name;
+	int err = wgsock_open(&r->wgsock, &r->loop, r->u, name, -1, on_wgsock_removed, r);
+
+	if (err == -EADDRINUSE)
+		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
+			    "another network namespace. Choose another [Interface] Name.",
+			name, UAPI_FOLDER, name);
+	else if (err < 0)
+		log_warning("wg(8) will not show %s: cannot open its socket in %s: %s.", name,
+			UAPI_FOLDER, strerror(-err));
+}
+
 static int run_open_engine(struct run *r)
 {
 	struct userspace_options options;
@@ -427,6 +452,7 @@ static int run_up(struct run *r)
 			r->conf.interface.listen_port, strerror(-err));
 		return err;
 	}
+	run_open_wgsock(r);
 	return run_open_ctl(r);
 }
 
@@ -434,6 +460,7 @@ static void run_fini(struct run *r)
 {
 	if (r->site)
 		site_down(r->site);
+	wgsock_close(&r->wgsock);
 	userspace_close(r->u);
 	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
 	site_close(r->site);
