@@ -9,17 +9,9 @@
 #include "backend/site.h"
 #include "cli/running.h"
 #include "ctl/client.h"
+#include "ctl/uapi_server.h"
 
 #define DOWN_MS 30000
-
-/* Remove the socket of a process that is gone, and with it the folder if it is empty. */
-static void remove_socket(const struct running *site)
-{
-	struct unixsock s;
-
-	if (unixsock_open(site->path, &s) == 0)
-		unixsock_close(&s);
-}
 
 static enum verb_exit still_running(const char *verb, const struct running *site)
 {
@@ -50,7 +42,9 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.mend);
 		return VERB_FAILED;
 	}
-	remove_socket(site);
+	unixsock_sweep(site->path);
+	if (found)
+		uapi_server_sweep();
 	if (pid <= 0 && !found) {
 		fprintf(stderr, "%s: %s is not running and has left nothing behind\n", verb,
 			site->name);

@@ -2,6 +2,7 @@
 /* The socket through which wg(8) reads and changes a WireGuard interface. */
 #include "ctl/uapi_server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -20,16 +21,44 @@ struct uapi_server {
 	bool ended;
 };
 
-int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN])
+static const char *folder_path(void)
 {
 	const char *folder = getenv("WIRESPAN_UAPI_FOLDER");
+
+	return folder && *folder ? folder : UAPI_FOLDER;
+}
+
+int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN])
+{
 	int len;
 
 	if (!*ifname || *ifname == '.' || strchr(ifname, '/') || strlen(ifname) >= IF_NAMESIZE)
 		return -EINVAL;
-	len = snprintf(ret_path, UNIXSOCK_PATH_LEN, "%s/%s.sock",
-		folder && *folder ? folder : UAPI_FOLDER, ifname);
+	len = snprintf(ret_path, UNIXSOCK_PATH_LEN, "%s/%s.sock", folder_path(), ifname);
 	return (size_t)len < UNIXSOCK_PATH_LEN ? 0 : -ENAMETOOLONG;
+}
+
+static int is_socket_name(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && strcmp(dot, ".sock") == 0;
+}
+
+void uapi_server_sweep(void)
+{
+	char path[UNIXSOCK_PATH_LEN];
+	struct dirent **entries;
+	int count = scandir(folder_path(), &entries, is_socket_name, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		*strrchr(entries[i]->d_name, '.') = '\0';
+		if (uapi_server_path(entries[i]->d_name, path) == 0)
+			unixsock_sweep(path);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
 }
 
 /* ---- requests ---- */

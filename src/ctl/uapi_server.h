@@ -36,6 +36,10 @@ struct uapi_server_config {
  * WIRESPAN_UAPI_FOLDER names. Return: 0; -EINVAL for what cannot be an interface; -ENAMETOOLONG. */
 int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN]);
 
+/** Remove all sockets in that folder that nobody listens on any more, as wg(8) does itself when it
+ * meets one. */
+void uapi_server_sweep(void);
+
 /** Listen. Return: 0; -EADDRINUSE if another process serves this interface; or -errno. */
 int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret);
 

@@ -155,18 +155,37 @@ bool unixsock_is_in_place(const struct unixsock *s)
 	return lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
 }
 
-void unixsock_close(struct unixsock *s)
+/* Give up the lock of the folder of `path`, and the folder if it is empty. */
+static void leave_folder(const char *path, int lock)
 {
 	char folder[UNIXSOCK_PATH_LEN];
+
+	folder_of(path, folder);
+	rmdir(folder);
+	if (lock >= 0)
+		close(lock);
+}
+
+void unixsock_close(struct unixsock *s)
+{
 	int lock = lock_folder(s->path);
 
 	if (unixsock_is_in_place(s))
 		unlink(s->path);
-	folder_of(s->path, folder);
-	rmdir(folder);
-	if (lock >= 0)
-		close(lock);
+	leave_folder(s->path, lock);
 	close(s->fd);
+}
+
+void unixsock_sweep(const char *path)
+{
+	struct sockaddr_un address;
+	int lock;
+
+	if (access(path, F_OK) < 0 || fill_address(path, &address) < 0)
+		return;
+	lock = lock_folder(path);
+	(void)remove_stale(path);
+	leave_folder(path, lock);
 }
 
 int unixsock_connect(const char *path, unsigned timeout_ms)

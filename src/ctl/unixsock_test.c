@@ -67,6 +67,29 @@ static void test_stale_and_busy(void **state)
 	testdir_remove(&t);
 }
 
+/* What a dead process has left is swept away, a live socket and what is none are not. */
+static void test_sweep(void **state)
+{
+	struct unixsock s;
+	struct testdir t;
+
+	testdir_make(&t);
+	unixsock_sweep(t.path);
+	assert_int_equal(unixsock_open(t.path, &s), 0);
+	unixsock_sweep(t.path);
+	assert_true(unixsock_is_in_place(&s));
+	close(s.fd);
+	unixsock_sweep(t.path);
+	testdir_remove(&t);
+
+	testdir_make(&t);
+	snprintf(t.path, sizeof(t.path), "%s/file", t.folder);
+	close(open(t.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	unixsock_sweep(t.path);
+	assert_int_equal(unlink(t.path), 0);
+	testdir_remove(&t);
+}
+
 static void test_foreign_file(void **state)
 {
 	struct unixsock s;
@@ -157,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_stale_and_busy),
+		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_foreign_file),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_race),

@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wg(8) against a running site: every form of show and set, wireguard-go beside it, mistakes, the end."""
+
+import base64
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.node import Node, need_root, veth
+from lib.runner import Skip, Suite, wait_for
+from lib.wirespan import Gateway, difference, find_binary, snapshot
+
+SOCKET = "/run/wireguard/wg0.sock"
+
+
+def key(text):
+    """Return: a public key that anyone can tell again."""
+    return base64.b64encode(text.encode().ljust(32, b"\1")).decode()
+
+
+def private_key():
+    return subprocess.run(["wg", "genkey"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def public_key(private):
+    return subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def to_hex(text):
+    return base64.b64decode(text).hex()
+
+
+class Bench:
+    """Two gateways with a wg0 and no peer: everything else is wg(8)'s to do."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        if not shutil.which("wg"):
+            raise Skip("wg(8) is not installed: wireguard-tools")
+        self.nodes = [Node(f"vpn0{n}") for n in (1, 2)]
+        veth(self.nodes[0], "eth0", self.nodes[1], "eth0")
+        self.private = [private_key(), private_key()]
+        self.gateways = []
+        for n, node in enumerate(self.nodes, 1):
+            node.up("eth0", f"192.168.122.{n}/24", f"fe80::{n}/64")
+            gateway = Gateway(node, f"vpn0{n}")
+            gateway.configure(
+                f"[Interface]\nPrivateKey = {self.private[n - 1]}\nListenPort = 8172\nAddress = 10.0.1.{n}/24\n"
+            )
+            self.gateways.append(gateway)
+        self.near = self.nodes[0]
+        wait_for(lambda: "tentative" not in self.near.run("ip -6 addr").out, what="addresses to settle")
+        self.before = snapshot(self.near)
+        for gateway in self.gateways:
+            gateway.up()
+
+    def wg(self, *words, check=True, stdin=None, node=0):
+        return self.nodes[node].run("wg", *words, check=check, stdin=stdin)
+
+    def show(self, what, node=0):
+        return self.wg("show", "wg0", what, node=node).out.rstrip("\n")
+
+    def dump(self, node=0):
+        return [line.split("\t") for line in self.show("dump", node).splitlines()]
+
+    def forget_peers(self):
+        for peer in self.show("peers").split():
+            self.wg("set", "wg0", "peer", peer, "remove")
+
+    def say(self, text, node=0):
+        """Send `text` to the socket as it is. Return: all that comes back within a moment."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(2)
+            client.connect(self.nodes[node].path(SOCKET))
+            client.sendall(text if isinstance(text, bytes) else text.encode())
+            reply = b""
+            while not reply.endswith(b"\n\n"):
+                try:
+                    part = client.recv(65536)
+                except (TimeoutError, ConnectionResetError):
+                    break
+                if not part:
+                    break
+                reply += part
+            return reply.decode()
+
+    def diagnostics(self):
+        return "\n".join(f"--- {gateway.name}\n{gateway.log_text()}" for gateway in self.gateways)
+
+
+def show_forms(bench):
+    assert bench.wg("show", "interfaces").out.split() == ["wg0"]
+    text = bench.wg("show").out
+    assert "interface: wg0" in text and "listening port: 8172" in text, text
+    assert bench.show("private-key") == bench.private[0]
+    assert bench.show("public-key") == public_key(bench.private[0])
+    assert bench.show("listen-port") == "8172"
+    assert bench.show("fwmark") == "off"
+    peer, psk = key("one"), key("psk")
+    bench.wg(
+        "set", "wg0", "peer", peer, "preshared-key", "/dev/stdin", "endpoint", "192.0.2.7:1234",
+        "persistent-keepalive", "0", "allowed-ips", "10.7.0.0/16,fd07::/64", stdin=psk + "\n",
+    )  # fmt: skip
+    assert bench.show("peers") == peer
+    assert bench.show("preshared-keys") == f"{peer}\t{psk}"
+    assert bench.show("endpoints") == f"{peer}\t192.0.2.7:1234"
+    shown, prefixes = bench.show("allowed-ips").split("\t")
+    assert shown == peer and sorted(prefixes.split()) == ["10.7.0.0/16", "fd07::/64"], prefixes
+    assert bench.show("latest-handshakes") == f"{peer}\t0"
+    assert bench.show("transfer").split("\t")[0] == peer
+    assert bench.show("persistent-keepalive") == f"{peer}\toff"
+    assert len(bench.dump()) == 2 and len(bench.dump()[1]) == 8
+    assert bench.wg("show", "all", "peers").out == f"wg0\t{peer}\n"
+    bench.forget_peers()
+    assert bench.show("peers") == ""
+
+
+def private_keys(bench):
+    """A key reads back clamped; a zero key removes it; the same key again changes nothing."""
+    bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=base64.b64encode(b"\xff" * 32).decode() + "\n")
+    clamped = b"\xf8" + b"\xff" * 30 + b"\x7f"
+    assert base64.b64decode(bench.show("private-key")) == clamped
+    bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=base64.b64encode(bytes(32)).decode() + "\n")
+    assert bench.show("private-key") == "(none)" and bench.show("public-key") == "(none)"
+    bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=bench.private[0] + "\n")
+    assert bench.show("private-key") == bench.private[0]
+
+
+def own_public_key(bench):
+    """A peer that is ourselves is ignored, and one that becomes ourselves is removed."""
+    bench.wg("set", "wg0", "peer", public_key(bench.private[0]), "allowed-ips", "10.1.0.0/16")
+    assert bench.show("peers") == ""
+    other = private_key()
+    bench.wg("set", "wg0", "peer", public_key(other), "allowed-ips", "10.1.0.0/16")
+    bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=other + "\n")
+    assert bench.show("peers") == ""
+    bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=bench.private[0] + "\n")
+
+
+def ports_and_marks(bench):
+    def listens(port):
+        return f":{port} " in bench.near.run("ss -ulpn").out
+
+    bench.wg("set", "wg0", "listen-port", "9000")
+    assert bench.show("listen-port") == "9000" and listens(9000) and not listens(8172)
+    bench.wg("set", "wg0", "listen-port", "0")
+    port = int(bench.show("listen-port"))
+    assert port not in (0, 9000) and listens(port)
+
+    def occupy():
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        other.bind(("0.0.0.0", 8173))
+        return other
+
+    with bench.near.call(occupy):
+        result = bench.wg("set", "wg0", "listen-port", "8173", "fwmark", "5", check=False)
+        assert result.status == 1 and "Address already in use" in result.out, result.out
+        assert bench.show("listen-port") == str(port) and listens(port) and bench.show("fwmark") == "off"
+    bench.wg("set", "wg0", "fwmark", "0xca6c", "listen-port", "8172")
+    assert bench.show("fwmark") == "0xca6c" and bench.show("listen-port") == "8172"
+    bench.wg("set", "wg0", "fwmark", "off")
+    assert bench.show("fwmark") == "off"
+
+
+def prefixes_move(bench):
+    """A prefix has one owner: the last that asked."""
+    one, two = key("one"), key("two")
+
+    def owned():
+        return dict(line.split("\t") for line in bench.show("allowed-ips").splitlines())
+
+    bench.wg("set", "wg0", "peer", one, "allowed-ips", "10.1.0.0/16,10.2.0.0/16")
+    bench.wg("set", "wg0", "peer", two, "allowed-ips", "10.2.3.4/16")
+    assert owned() == {one: "10.1.0.0/16", two: "10.2.0.0/16"}, owned()
+    bench.wg("set", "wg0", "peer", one, "allowed-ips", "")
+    assert owned() == {one: "(none)", two: "10.2.0.0/16"}, owned()
+    assert bench.say(f"set=1\npublic_key={to_hex(two)}\nallowed_ip=-10.2.0.0/16\n\n") == "errno=0\n\n"
+    assert owned()[two] == "(none)"
+    assert bench.say(f"set=1\npublic_key={to_hex(key('no'))}\nupdate_only=true\nallowed_ip=::/0\n\n") == "errno=0\n\n"
+    assert set(owned()) == {one, two}
+    bench.forget_peers()
+
+
+def endpoints(bench):
+    for endpoint in ("192.0.2.7:1", "[2001:db8::7]:65535", "[fe80::2%eth0]:8172"):
+        bench.wg("set", "wg0", "peer", key("one"), "endpoint", endpoint)
+        shown = bench.show("endpoints").split("\t")[1]
+        assert shown == endpoint, shown
+    bench.forget_peers()
+
+
+def configuration_files(bench):
+    """showconf's output, set again, is the same configuration; addconf adds; syncconf takes away."""
+    bench.wg(
+        "set", "wg0", "peer", key("one"), "allowed-ips", "10.1.0.0/16", "endpoint", "192.0.2.7:1",
+        "persistent-keepalive", "30", "peer", key("two"), "allowed-ips", "fd07::/64,10.2.0.0/16",
+    )  # fmt: skip
+    conf = bench.wg("showconf", "wg0").out
+    before = sorted(bench.dump())
+    for verb in ("setconf", "syncconf", "addconf"):
+        bench.wg(verb, "wg0", "/dev/stdin", stdin=conf)
+        assert sorted(bench.dump()) == before, verb
+    bench.wg("addconf", "wg0", "/dev/stdin", stdin=f"[Peer]\nPublicKey = {key('three')}\nAllowedIPs = 10.3.0.0/16\n")
+    assert sorted(bench.show("peers").split()) == sorted(key(name) for name in ("one", "two", "three"))
+    bench.wg("syncconf", "wg0", "/dev/stdin", stdin=conf)
+    assert sorted(bench.dump()) == before
+    bench.wg("setconf", "wg0", "/dev/stdin", stdin=f"[Interface]\nPrivateKey = {bench.private[0]}\nListenPort = 8172\n")
+    assert bench.show("peers") == ""
+
+
+def mistakes(bench):
+    """Whatever is wrong with a request, nothing of it is applied."""
+    bench.wg("set", "wg0", "peer", key("one"), "allowed-ips", "10.1.0.0/16")
+    before = bench.dump()
+    good = f"set=1\nlisten_port=7777\nfwmark=9\nreplace_peers=true\npublic_key={to_hex(key('x'))}\n"
+    table = [
+        ("rubbish\n\n", "errno=-71\n\n"),
+        ("allowed_ip=10.0.0.0/33\n\n", "errno=-22\n\n"),
+        ("endpoint=example.org:1\n\n", "errno=-22\n\n"),
+        ("endpoint=[fe80::1%nowhere]:1\n\n", "errno=-22\n\n"),
+        ("preshared_key=12\n\n", "errno=-22\n\n"),
+        ("private_key=" + "0" * 64 + "\n\n", "errno=-22\n\n"),
+        ("protocol_version=2\n\n", "errno=-22\n\n"),
+        ("persistent_keepalive_interval=65536\n\n", "errno=-22\n\n"),
+        ("allowed_ip=10.9.0.0/16\n", ""),  # no blank line: cut off
+    ]
+    for rest, reply in table:
+        assert bench.say(good + rest) == reply, (rest, reply)
+        assert bench.dump() == before, rest
+    for request in ("rubbish\n\n", "get=2\n\n", "\0\0\0\n", "x" * 9000):
+        assert bench.say(request) == "", request
+    assert bench.say("get=1\n\nget=1\n\n").count("public_key=") >= 1
+    noise = random.Random(1)
+    for _ in range(200):
+        bench.say(b"set=1\n" + noise.randbytes(noise.randrange(300)) + b"\n\n")
+    assert bench.dump() == before
+    bench.forget_peers()
+
+
+def talk(bench):
+    """Keys and endpoints from wg(8) alone make a tunnel: keepalive turned on sends at once."""
+    for n in (0, 1):
+        bench.wg(
+            "set", "wg0", "peer", public_key(bench.private[1 - n]), "allowed-ips", f"10.0.1.{2 - n}/32", node=n
+        )  # fmt: skip
+    peer = public_key(bench.private[1])
+    bench.wg("set", "wg0", "peer", peer, "endpoint", "[fe80::2%eth0]:8172")
+    assert bench.show("latest-handshakes").endswith("\t0")
+    bench.wg("set", "wg0", "peer", peer, "persistent-keepalive", "1000")
+    wait_for(lambda: not bench.show("latest-handshakes").endswith("\t0"), 2, what="a handshake on keepalive")
+    assert bench.near.ping("10.0.1.2", count=3).ok
+    assert abs(time.time() - int(bench.show("latest-handshakes").split("\t")[1])) < 5
+    received, sent = map(int, bench.show("transfer").split("\t")[1:])
+    assert received > 3 * 96 and sent > 3 * 96, (received, sent)
+    far = bench.show("endpoints", node=1).split("\t")[1]
+    assert far.startswith("[fe80:") and far.endswith("%eth0]:8172"), far
+
+
+def sync_keeps_sessions(bench):
+    """syncconf and an unchanged key leave a session alone; setconf starts anew, as the kernel does."""
+    ping = bench.near.popen("ping", "-q", "-i", "0.05", "-c", "60", "10.0.1.2", stdout=subprocess.PIPE, text=True)
+    before = bench.show("latest-handshakes")
+    conf = bench.wg("showconf", "wg0").out
+    for _ in range(10):
+        bench.wg("syncconf", "wg0", "/dev/stdin", stdin=conf)
+        bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=bench.private[0] + "\n")
+        bench.wg("set", "wg0", "peer", key("passing"), "allowed-ips", "10.9.0.0/16")
+    out, _ = ping.communicate(timeout=20)
+    assert " 0% packet loss" in out, out
+    assert bench.show("latest-handshakes").splitlines()[0] == before
+    counted = int(bench.show("transfer").splitlines()[0].split("\t")[2])
+    bench.wg("setconf", "wg0", "/dev/stdin", stdin=conf)
+    assert int(bench.show("transfer").split("\t")[2]) < counted, "counters start anew with the peer"
+    assert bench.near.ping("10.0.1.2", count=2).ok, "a session again after setconf"
+    bench.forget_peers()
+
+
+def beside_wireguard_go(bench):
+    """A random sequence of requests leaves us and wireguard-go with the same configuration."""
+    if not shutil.which("wireguard-go"):
+        raise Skip("wireguard-go is not installed")
+    go = Node("go")
+    go.popen("wireguard-go", "-f", "wg0", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: os.path.exists(go.path(SOCKET)), what="wireguard-go's socket")
+    bench.nodes.append(go)
+    noise = random.Random(7)
+    keys = [to_hex(key(name)) for name in "abcd"] + [to_hex(public_key(bench.private[0]))]
+    private = f"private_key={to_hex(bench.private[0])}\n"
+
+    def prefix():
+        length = noise.choice((0, 8, 16, 24, 32))
+        return f"10.{noise.randrange(3)}.{noise.randrange(3)}.{noise.randrange(2)}/{length}"
+
+    def line():
+        return noise.choice(
+            (
+                lambda: f"allowed_ip={prefix()}\n",
+                lambda: f"allowed_ip={prefix()}\n",
+                lambda: f"allowed_ip=fd00:{noise.randrange(4)}::/{noise.choice((0, 32, 33, 64))}\n",
+                lambda: f"endpoint=192.0.2.{noise.randrange(9)}:{noise.randrange(1, 9)}\n",
+                lambda: f"endpoint=[2001:db8::{noise.randrange(9)}]:1\n",
+                lambda: f"preshared_key={noise.randbytes(32).hex()}\n",
+                lambda: f"preshared_key={'0' * 64}\n",
+                lambda: f"persistent_keepalive_interval={noise.choice((0, 0, 3600))}\n",
+                lambda: "replace_allowed_ips=true\n",
+                lambda: "update_only=true\n",
+                lambda: "remove=true\n" if noise.random() < 0.3 else "protocol_version=1\n",
+            )
+        )()
+
+    def request():
+        text = "set=1\n" + noise.choice((private, "", "", f"fwmark={noise.randrange(3)}\n"))
+        text += "replace_peers=true\n" if noise.random() < 0.05 else ""
+        for _ in range(noise.randrange(3)):
+            text += f"public_key={noise.choice(keys)}\n"
+            text += "".join(line() for _ in range(noise.randrange(6)))
+        return text + "\n"
+
+    def state(node):
+        rows = bench.dump(node)
+        device = [rows[0][0], rows[0][1], rows[0][3]]
+        return device, sorted([*row[:3], ",".join(sorted(row[3].split(","))), row[7]] for row in rows[1:])
+
+    for node in (0, 2):
+        assert bench.say("set=1\n" + private + "replace_peers=true\nfwmark=0\n\n", node) == "errno=0\n\n"
+    for number in range(150):
+        text = request()
+        replies = [bench.say(text, node) for node in (0, 2)]
+        assert replies[0] == replies[1], (number, text, replies)
+        assert state(0) == state(2), f"{number}:\n{text}\n{state(0)}\n{state(2)}"
+    bench.nodes.pop().close()
+    bench.say("set=1\nreplace_peers=true\nfwmark=0\n\n")
+
+
+def many(bench):
+    """1,000 peers and 130,000 allowed IPs load, show and go within seconds."""
+    lines = [f"[Interface]\nPrivateKey = {bench.private[0]}\nListenPort = 8172\n"]
+    for peer in range(1000):
+        prefixes = ", ".join(f"10.{peer >> 2}.{(peer & 3) << 6 | i >> 2}.{(i & 3) << 6}/26" for i in range(130))
+        lines.append(f"[Peer]\nPublicKey = {key(f'peer-{peer}')}\nAllowedIPs = {prefixes}\n")
+    start = time.monotonic()
+    bench.wg("setconf", "wg0", "/dev/stdin", stdin="\n".join(lines))
+    loaded = time.monotonic()
+    rows = bench.dump()
+    shown = time.monotonic()
+    assert len(rows) == 1001 and sum(len(row[3].split(",")) for row in rows[1:]) == 130000
+    print(f"  loaded in {loaded - start:.1f} s, shown in {shown - loaded:.1f} s")
+    assert shown - start < 20
+    bench.say("set=1\nreplace_peers=true\n\n")
+    assert bench.show("peers") == ""
+
+
+def removed_socket(bench):
+    """Removing the socket's file ends the site, and leaves nothing behind."""
+    bench.near.run("rm", SOCKET)
+    assert bench.gateways[0].wait_gone() == 0
+    left = difference(bench.before, snapshot(bench.near))
+    assert not left, left
+    gateway = bench.gateways[1]
+    assert gateway.stop() == 0
+    assert not os.path.exists(bench.nodes[1].path(SOCKET))
+
+
+def main():
+    suite = Suite("uapi")
+    bench = Bench()
+    suite.diagnose_with(bench.diagnostics)
+    cases = [
+        ("show in all its forms", show_forms),
+        ("private keys", private_keys),
+        ("our own public key", own_public_key),
+        ("ports and marks", ports_and_marks),
+        ("allowed IPs move between peers", prefixes_move),
+        ("endpoints", endpoints),
+        ("showconf, setconf, addconf, syncconf", configuration_files),
+        ("mistakes change nothing", mistakes),
+        ("a tunnel by wg alone", talk),
+        ("syncconf keeps sessions", sync_keeps_sessions),
+        ("the same as wireguard-go", beside_wireguard_go),
+        ("1,000 peers, 130,000 allowed IPs", many),
+        ("removing the socket ends the site", removed_socket),
+    ]
+    for name, function in cases:
+        suite.run(name, function, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
