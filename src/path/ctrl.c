@@ -3,6 +3,7 @@
  * session. */
 #include "path/ctrl.h"
 
+#include "path/follow.h"
 #include "path/tx.h"
 
 /* Outer DSCP of handshake messages: AF41. Source: Linux drivers/net/wireguard/messages.h,
@@ -110,6 +111,10 @@ static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
 
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(&peer->wg);
+	if (actions & WG_ENDPOINT_MOVED)
+		peer->path_unknown = e->path_unknown = true;
+	if (actions & WG_SEND_STAGED && peer->following)
+		e->follow_due = e->now; /* there is a session to probe in */
 	if (actions & WG_DROP_STAGED) {
 		dropped = stage_clear(&e->stage, &peer->staged);
 		e->drops.n[DROP_TX_EXPIRED] += dropped;
@@ -137,5 +142,5 @@ bool ctrl_pump(struct engine *e)
 		if (!act(e, peer, actions))
 			return false;
 	}
-	return true;
+	return follow_run(e);
 }

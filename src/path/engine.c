@@ -50,6 +50,7 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 	e->sizes = *sizes;
 	list_init(&e->sessions);
 	list_init(&e->attention);
+	list_init(&e->followed);
 	l2tp_table_init(&e->l2tp);
 	err = aead_init(&e->aead, aead);
 	if (err < 0)
@@ -101,6 +102,8 @@ int engine_add_peer(
 	peer->staged = (struct stage_queue){ 0 };
 	peer->actions = 0;
 	list_init(&peer->attention);
+	list_init(&peer->follow);
+	peer->following = false;
 	return 0;
 }
 
@@ -110,6 +113,7 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer)
 		e->rx.kp = NULL;
 	stage_clear(&e->stage, &peer->staged);
 	list_remove(&peer->attention);
+	list_remove(&peer->follow);
 	wg_device_remove_peer(&e->wg, &peer->wg);
 }
 
@@ -141,6 +145,7 @@ struct mono engine_deadline(const struct engine *e)
 {
 	struct mono due = wg_device_deadline(&e->wg);
 
+	due = mono_earliest(due, e->follow_due);
 	if (e->reassembly.held) /* fragments in waiting: look after them about when they expire */
 		due = mono_earliest(due, mono_add(e->now, REASSEMBLY_TIMEOUT_NS));
 	return due;

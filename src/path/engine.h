@@ -18,6 +18,8 @@
 #include "gso/split.h"
 #include "l2tp/reassembly.h"
 #include "l2tp/session.h"
+#include "path/pmtud.h"
+#include "path/probe.h"
 #include "path/stage.h"
 #include "path/stats.h"
 #include "pkt/drop.h"
@@ -79,7 +81,12 @@ struct path_session {
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
 	struct wg_peer wg;
-	unsigned mtu; /* largest inner packet that reaches it in one datagram */
+	unsigned mtu;	   /* largest inner packet that reaches it in one datagram */
+	bool following;	   /* its path's MTU: see follow.h */
+	bool path_unknown; /* its endpoint has moved: the driver looks up the route anew */
+	struct pmtud pmtud;
+	struct probe probe;
+	struct list follow; /* in engine.followed */
 	struct stage_queue staged;
 	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
 	struct list attention; /* in engine.attention while `actions` is not empty */
@@ -107,6 +114,7 @@ struct tx {
 	uint8_t reply[ETHER_TOO_BIG_MAX];
 	size_t reply_len; /* not 0: to be written back to the port */
 	uint64_t sent_bytes;
+	size_t largest; /* plaintext of those, padded */
 	uint32_t fragment_id;
 };
 
@@ -130,6 +138,10 @@ struct engine {
 	struct path_port tun;
 	struct list sessions;
 	struct list attention;
+	struct list followed;
+	struct mono follow_due; /* when follow_run() has something to do */
+	bool mtu_changed;	/* of some peer: the driver sets it back */
+	bool path_unknown;	/* of some peer: the driver sets it back */
 	struct stage stage;
 	struct reassembly reassembly;
 	struct tx tx;

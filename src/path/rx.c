@@ -7,6 +7,7 @@
 #include "ether/mss.h"
 #include "l2tp/receive.h"
 #include "path/ctrl.h"
+#include "path/follow.h"
 
 /* Packets that wait in slots of the reassembler at most: the rest stays free for those in the
  * making. */
@@ -20,8 +21,7 @@ static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
 }
 
 /* What members on our side announce goes into frames that we will have to carry. */
-static void rx_clamp(
-	struct path_port *port, const struct path_peer *peer, uint8_t *frame, size_t len)
+static void rx_clamp(struct path_port *port, struct path_peer *peer, uint8_t *frame, size_t len)
 {
 	struct path_session *s = path_session_of(port);
 
@@ -30,7 +30,7 @@ static void rx_clamp(
 		port->stats.mss_clamped++;
 }
 
-static void rx_deliver(struct engine *e, struct path_port *port, const struct path_peer *peer,
+static void rx_deliver(struct engine *e, struct path_port *port, struct path_peer *peer,
 	uint8_t *frame, size_t len)
 {
 	rx_clamp(port, peer, frame, len);
@@ -46,8 +46,8 @@ static struct path_port *port_of(struct l2tp_session *s)
 }
 
 /* A packet that is no fragment, or no longer one. */
-static void rx_whole(struct engine *e, const struct path_peer *peer, uint8_t *packet, size_t len,
-	bool reassembled)
+static void rx_whole(
+	struct engine *e, struct path_peer *peer, uint8_t *packet, size_t len, bool reassembled)
 {
 	struct l2tp_received r;
 
@@ -67,7 +67,7 @@ static void rx_whole(struct engine *e, const struct path_peer *peer, uint8_t *pa
 	}
 }
 
-static void rx_fragment(struct engine *e, const struct path_peer *peer, uint8_t *packet, size_t len,
+static void rx_fragment(struct engine *e, struct path_peer *peer, uint8_t *packet, size_t len,
 	bool foreign, struct fragment_origin origin)
 {
 	struct reassembled whole;
@@ -93,7 +93,7 @@ static void rx_fragment(struct engine *e, const struct path_peer *peer, uint8_t 
 static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t counter,
 	uint8_t *packet, size_t len, uint8_t tos)
 {
-	const struct path_peer *peer = path_peer_of(kp->peer);
+	struct path_peer *peer = path_peer_of(kp->peer);
 	struct wg_inner inner;
 	struct l2tp_received r;
 	enum drop drop = wg_inner_parse(packet, len, &inner);
@@ -106,6 +106,8 @@ static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t cou
 		rx_drop(e, NULL, drop);
 		return;
 	}
+	if (follow_answered(e, peer, packet, inner.len))
+		return;
 	switch (l2tp_classify(&e->l2tp, packet, inner.len, &r)) {
 	case L2TP_FRAME:
 		rx_deliver(e, port_of(r.session), peer, packet + r.offset, r.len);

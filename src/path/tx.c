@@ -7,6 +7,7 @@
 #include "l2tp/fragment.h"
 #include "l2tp/header.h"
 #include "path/ctrl.h"
+#include "path/follow.h"
 #include "pkt/headers.h"
 
 /* Answers to senders of frames that do not fit, per session. */
@@ -122,6 +123,7 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 	tx->kp = wg_peer_sending_key(peer, e->now);
 	tx->next = 0;
 	tx->sent_bytes = 0;
+	tx->largest = 0;
 	if (!tx->kp)
 		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, peer, e->now));
 }
@@ -150,6 +152,7 @@ static void tx_seal(struct engine *e, struct path_peer *peer, struct wg_keypair 
 	train_append(q, WG_DATA_OVERHEAD + padded, &peer->wg.endpoint, tos);
 	e->stats.datagrams_tx++;
 	e->tx.sent_bytes += WG_DATA_OVERHEAD + padded;
+	e->tx.largest = size_max(e->tx.largest, padded);
 }
 
 /* Bytes that a datagram with `len` bytes of plaintext can take at most. */
@@ -310,8 +313,10 @@ bool tx_continue(struct engine *e)
 			return false;
 		tx->next++;
 	}
-	if (tx->kp && tx->sent_bytes)
+	if (tx->kp && tx->sent_bytes) {
 		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
+		follow_sent(e, tx->peer, tx->largest);
+	}
 	tx->port = NULL;
 	return true;
 }
