@@ -7,10 +7,7 @@
 #include "base/bytes.h"
 #include "netlink/query.h"
 
-#define OUTER_MTU_ASSUMED 1500
-
-/* MTU of the route to `to`; 0 if there is none. */
-static unsigned route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark)
+unsigned budget_route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark)
 {
 	struct route_query query = { .dst = *to, .mark = fwmark };
 	struct route_info route;
@@ -43,11 +40,11 @@ void budget_compute(
 		if (!conf->peers[i].endpoint_host ||
 			ip_addr_parse(conf->peers[i].endpoint_host, &addr) < 0)
 			continue;
-		mtu = route_mtu(nl, &addr, fwmark);
-		budget_take(&b, mtu ? mtu : OUTER_MTU_ASSUMED, addr.family, mtu != 0);
+		mtu = budget_route_mtu(nl, &addr, fwmark);
+		budget_take(&b, mtu ? mtu : BUDGET_MTU_ASSUMED, addr.family, mtu != 0);
 	}
 	if (!b.wg_mtu)
-		budget_take(&b, OUTER_MTU_ASSUMED, AF_INET6, false);
+		budget_take(&b, BUDGET_MTU_ASSUMED, AF_INET6, false);
 	if (conf->interface.mtu)
 		b.wg_mtu = conf->interface.mtu;
 	*ret = b;
@@ -76,7 +73,12 @@ int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
 	return mtu_ladder_compute(&o, ret);
 }
 
-unsigned budget_session_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
+unsigned budget_session_mtu(const struct conf_session *session)
+{
+	return session->mtu ? session->mtu : BUDGET_MEMBER_MTU;
+}
+
+unsigned budget_kernel_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session)
 {
 	struct mtu_ladder ladder;

@@ -10,6 +10,12 @@
 #include "netlink/exchange.h"
 #include "path/mtu.h"
 
+/** What an underlay carries that cannot be asked. */
+#define BUDGET_MTU_ASSUMED 1500
+
+/** What members have that nobody has configured. */
+#define BUDGET_MEMBER_MTU 1500
+
 /** What the underlay leaves for everything above it. */
 struct budget {
 	unsigned outer_mtu;    /* of the path to the peer with the smallest budget */
@@ -34,8 +40,16 @@ struct mtu_options budget_options(const struct budget *b, const struct conf_tunn
 int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session, struct mtu_ladder *ret);
 
-/** The MTU that a session's interface gets: the file's, or the largest that never fragments. */
-unsigned budget_session_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
+/** The MTU that a session's interface gets: the file's, or what members have without being told. */
+unsigned budget_session_mtu(const struct conf_session *session);
+
+/** The MTU that the session's interface needs with the kernel's own l2tp_eth, which neither clamps
+ * nor rejects: the file's, or the largest that never fragments. */
+unsigned budget_kernel_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session);
+
+/** MTU of the route to `to` for packets with this firewall mark; 0 if there is none or `nl` is
+ * NULL. */
+unsigned budget_route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark);
 
 #endif

@@ -111,6 +111,8 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 {
 	const struct userspace_session *us = apply_find_session(u, c->name);
 	struct status_session *s = status_add_session(r);
+	struct wg_peer *found = wg_allowedips_lookup(&u->engine.wg.allowed, &t->remote);
+	struct budget own = *budget; /* with the MTU of the path to this session's peer */
 	struct mtu_ladder ladder = { 0 };
 
 	if (!s)
@@ -125,8 +127,10 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 	s->sequence = (enum status_sequence)c->sequence;
 	s->oversize = (enum status_oversize)c->oversize;
 	s->clamp_mss = c->clamp != CONF_CLAMP_NO;
-	s->mtu = budget_session_mtu(budget, t, c);
-	(void)budget_ladder(budget, t, c, &ladder);
+	s->mtu = budget_session_mtu(c);
+	if (found)
+		own.wg_mtu = path_peer_of(found)->mtu;
+	(void)budget_ladder(&own, t, c, &ladder);
 	s->budget = ladder.session;
 	s->mss4 = (uint16_t)ladder.mss4;
 	s->mss6 = (uint16_t)ladder.mss6;

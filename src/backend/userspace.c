@@ -356,7 +356,7 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 	int err = udp_open(port, fwmark, u->options.udp, &u->udp);
 
 	if (!err)
-		err = udp_set_df(&u->udp, UDP_DF_CLEAR);
+		err = udp_set_df(&u->udp, u->df);
 	if (!err)
 		err = watch_sockets(u);
 	if (!err)
@@ -388,7 +388,7 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 	}
 	err = udp_open(port, fwmark, u->options.udp, &udp);
 	if (!err)
-		err = udp_set_df(&udp, UDP_DF_CLEAR);
+		err = udp_set_df(&udp, u->df);
 	if (err < 0)
 		return err;
 	close_sockets(u);
@@ -397,11 +397,10 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 	return watch_sockets(u);
 }
 
-void userspace_set_wg_mtu(struct userspace *u, unsigned mtu)
+int userspace_set_df(struct userspace *u, enum udp_df df)
 {
-	u->engine.wg_mtu = mtu;
-	LIST_FOR_EACH(l, &u->peers)
-	CONTAINER_OF(l, struct userspace_peer, link)->path.mtu = mtu;
+	u->df = df;
+	return u->running ? udp_set_df(&u->udp, df) : 0;
 }
 
 void userspace_work(struct userspace *u)

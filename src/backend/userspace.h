@@ -76,6 +76,7 @@ struct userspace {
 	struct loop_watch udp6;
 	bool running; /* sockets are open and watched */
 	uint32_t fwmark;
+	enum udp_df df;
 	void *memory; /* the engine's */
 	size_t memory_len;
 	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
@@ -122,8 +123,9 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
 /** Move to another port or firewall mark; on failure the old sockets stay. Return: 0 or -errno. */
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
 
-/** Set the largest inner packet and how frames of each session are judged by it. */
-void userspace_set_wg_mtu(struct userspace *u, unsigned mtu);
+/** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or
+ * -errno. */
+int userspace_set_df(struct userspace *u, enum udp_df df);
 
 /** Do what is due and send what waits: after timers, and after any change made from outside the
  * loop. */

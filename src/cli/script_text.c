@@ -307,7 +307,7 @@ static void put_session(const struct script_source *s, const struct conf_tunnel 
 	if (sequence[session->sequence])
 		fprintf(out, " seq %s", sequence[session->sequence]);
 	fprintf(out, "\n\tip link set %s mtu %u up\n", session->name,
-		budget_session_mtu(s->budget, tunnel, session));
+		budget_kernel_mtu(s->budget, tunnel, session));
 }
 
 static void put_tunnel(const struct script_source *s, const struct conf_tunnel *tunnel, FILE *out)
@@ -364,7 +364,7 @@ static unsigned smallest_mtu(const struct script_source *s)
 		const struct conf_tunnel *tunnel = &s->site->tunnels[i];
 
 		for (size_t k = 0; k < tunnel->n_sessions; k++) {
-			unsigned mtu = budget_session_mtu(s->budget, tunnel, &tunnel->sessions[k]);
+			unsigned mtu = budget_kernel_mtu(s->budget, tunnel, &tunnel->sessions[k]);
 
 			if (!smallest || mtu < smallest)
 				smallest = mtu;

@@ -13,6 +13,8 @@
 
 #include "backend/apply.h"
 #include "backend/budget.h"
+#include "backend/news.h"
+#include "backend/paths.h"
 #include "backend/choose.h"
 #include "backend/report.h"
 #include "backend/site.h"
@@ -47,6 +49,10 @@ struct run {
 	pid_t hook; /* running hooks, or 0 */
 	enum site_hook hook_kind;
 	struct detach detach;
+	struct news news;
+	struct loop_watch news_watch;
+	bool routes_changed;
+	bool following; /* the paths' MTUs */
 	bool detached;
 	bool ready;
 	bool stopping;
@@ -132,12 +138,13 @@ static int run_comparable(
 
 /* ---- MTUs ---- */
 
-/* Compute the budget and the MTU of every interface. Return: 0 or -ENOMEM; `r` is unchanged then.
- */
-static int run_budget(
-	struct run *r, const struct conf_site *conf, uint32_t fwmark, struct site_mtus *ret)
+/* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
+ * the rest. */
+#define WG_INTERFACE_MTU_MIN 1280
+
+/* MTUs of all interfaces, as the budget has them. Return: 0 or -ENOMEM; `r` is unchanged then. */
+static int run_mtus(struct run *r, const struct conf_site *conf, struct site_mtus *ret)
 {
-	struct nl_socket nl = { 0 };
 	size_t n = 0;
 	uint32_t *mtus;
 
@@ -146,18 +153,103 @@ static int run_budget(
 	mtus = calloc(n + 1, sizeof(*mtus));
 	if (!mtus)
 		return -ENOMEM;
-	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &r->budget);
-	nl_socket_close(&nl);
 	n = 0;
 	for (size_t i = 0; i < conf->n_tunnels; i++)
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
-			mtus[n++] = budget_session_mtu(
-				&r->budget, &conf->tunnels[i], &conf->tunnels[i].sessions[k]);
+			mtus[n++] = budget_session_mtu(&conf->tunnels[i].sessions[k]);
 	free(r->session_mtus);
 	r->session_mtus = mtus;
-	userspace_set_wg_mtu(r->u, r->budget.wg_mtu);
 	*ret = (struct site_mtus){ .wg = r->budget.wg_mtu, .sessions = mtus };
+	if (!conf->interface.mtu && ret->wg < WG_INTERFACE_MTU_MIN)
+		ret->wg = WG_INTERFACE_MTU_MIN;
 	return 0;
+}
+
+/* What the routing says of the underlay, before any peer has been probed. */
+static void run_budget(struct run *r, const struct conf_site *conf, uint32_t fwmark)
+{
+	struct nl_socket nl = { 0 };
+
+	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &r->budget);
+	nl_socket_close(&nl);
+	r->u->engine.wg_mtu = r->budget.wg_mtu;
+}
+
+/* Begin to follow the paths to all peers, or to take the MTU as given. */
+static void run_follow(struct run *r, const struct conf_site *conf)
+{
+	bool can = paths_can_follow(conf);
+	bool all = !can ||
+		   can != r->following; /* else only new peers: what is known of the others stays */
+
+	(void)userspace_set_df(r->u, can ? UDP_DF_SET : UDP_DF_CLEAR);
+	paths_look_up(r->u, conf, r->budget.wg_mtu, all);
+	r->following = can;
+}
+
+/* Some peer's path has another MTU now: wg0 follows the smallest. */
+static void run_mtu_changed(struct run *r)
+{
+	unsigned wg_mtu = paths_smallest(r->u, r->budget.wg_mtu);
+	struct site_mtus mtus;
+	struct site_error e;
+
+	r->u->engine.mtu_changed = false;
+	if (wg_mtu == r->budget.wg_mtu)
+		return;
+	r->budget.outer_mtu = r->budget.outer_mtu + wg_mtu - r->budget.wg_mtu;
+	r->budget.wg_mtu = wg_mtu;
+	log_info("the underlay carries packets of %u bytes now, wg MTU %u", r->budget.outer_mtu,
+		wg_mtu);
+	if (!run_mtus(r, &r->conf, &mtus) && site_set_mtus(r->site, &mtus, &e) < 0)
+		say(&e);
+}
+
+static void on_news(void *ctx, uint32_t events)
+{
+	struct run *r = ctx;
+	struct digest d;
+
+	(void)events;
+	digest_init(&d, 0);
+	if (news_read(&r->news, &d) < 0)
+		digest_lose(&d);
+	LIST_FOR_EACH(l, &r->u->peers)
+	{
+		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+
+		if (digest_moves_source(&d, &peer->endpoint.local, peer->endpoint.local_ifindex))
+			wg_peer_clear_source(peer);
+	}
+	r->routes_changed |= !digest_is_empty(&d);
+}
+
+static int run_open_news(struct run *r)
+{
+	int err = news_open(&r->news, NEWS_ALL);
+
+	if (err < 0)
+		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
+	r->news_watch =
+		(struct loop_watch){ .fd = news_fd(&r->news), .callback = on_news, .ctx = r };
+	return loop_add(&r->loop, &r->news_watch, EPOLLIN);
+}
+
+/* After each wake-up: what the engine and the kernel have said of the paths. */
+static void run_paths(struct run *r)
+{
+	if (r->u->udp.last_error == EMSGSIZE)
+		r->routes_changed = true;
+	r->u->udp.last_error = 0;
+	if (r->routes_changed)
+		paths_refresh(r->u);
+	r->routes_changed = false;
+	if (r->u->engine.path_unknown) {
+		paths_look_up(r->u, &r->conf, r->budget.wg_mtu, false);
+		userspace_work(r->u);
+	}
+	if (r->u->engine.mtu_changed)
+		run_mtu_changed(r);
 }
 
 /* ---- hooks, readiness, stopping ---- */
@@ -215,8 +307,10 @@ static int run_reload(struct run *r, struct site_error *e)
 	err = run_comparable(&r->conf, &next, e);
 	if (!err)
 		err = apply_add(r->u, &next, e);
-	if (!err && run_budget(r, &next, site_fwmark(r->site), &mtus) < 0)
-		err = -ENOMEM;
+	if (!err) {
+		run_budget(r, &next, site_fwmark(r->site));
+		err = run_mtus(r, &next, &mtus);
+	}
 	if (!err)
 		err = site_reload(r->site, &next, &mtus, e);
 	if (err < 0) {
@@ -225,13 +319,15 @@ static int run_reload(struct run *r, struct site_error *e)
 		/* back to what was; the machine's part converges with the next reload */
 		(void)apply_add(r->u, &r->conf, &ignored);
 		apply_sweep(r->u, &r->conf);
-		(void)run_budget(r, &r->conf, site_fwmark(r->site), &mtus);
+		run_budget(r, &r->conf, site_fwmark(r->site));
 		conf_site_fini(&next);
 		return err;
 	}
 	apply_sweep(r->u, &next);
 	conf_site_fini(&r->conf);
 	r->conf = next;
+	run_follow(r, &r->conf);
+	run_mtu_changed(r);
 	site_conf_moved(r->site, &r->conf);
 	err = userspace_rebind(r->u,
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port,
@@ -437,8 +533,10 @@ static int run_up(struct run *r)
 	if (err < 0)
 		return say(&e);
 	err = run_open_engine(r);
-	if (!err)
-		err = run_budget(r, &r->conf, r->conf.interface.fwmark, &mtus);
+	if (err < 0)
+		return err;
+	run_budget(r, &r->conf, r->conf.interface.fwmark);
+	err = run_mtus(r, &r->conf, &mtus);
 	if (err < 0)
 		return err;
 	err = site_up(r->site, &mtus, &e);
@@ -453,7 +551,10 @@ static int run_up(struct run *r)
 		return err;
 	}
 	run_open_wgsock(r);
-	return run_open_ctl(r);
+	run_follow(r, &r->conf);
+	userspace_work(r->u);
+	err = run_open_news(r);
+	return err < 0 ? err : run_open_ctl(r);
 }
 
 static void run_fini(struct run *r)
@@ -481,6 +582,7 @@ static void run_loop(struct run *r)
 		if (mono_reached(userspace_deadline(r->u), clock_mono()))
 			userspace_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
+		run_paths(r);
 	}
 	if (err < 0) {
 		run_failed("Cannot wait for events", err, "Report this.");

@@ -28,7 +28,7 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 	l.heads = l.device + size_align(wg_device_memory(&sizes->wg), 64);
 	l.tails = l.heads + ARENA_LEN;
 	l.inner = l.tails + ARENA_LEN;
-	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX, 64);
+	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
 	l.stage = l.slots + size_align(REASSEMBLY_SLOTS * sizeof(struct reassembly_slot), 64);
 	l.end = l.stage + stage_memory(sizes->stage_slots, sizes->packet_max);
 	return l;

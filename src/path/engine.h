@@ -22,6 +22,7 @@
 #include "path/probe.h"
 #include "path/stage.h"
 #include "path/stats.h"
+#include "pkt/bucket.h"
 #include "pkt/drop.h"
 #include "pkt/train.h"
 #include "wg/device.h"
@@ -54,12 +55,6 @@ struct path_port {
 	struct path_port_stats stats;
 };
 
-/** A token bucket. */
-struct path_bucket {
-	struct mono updated;
-	uint64_t spent_ns;
-};
-
 /** What becomes of a member's frame that does not fit into one packet. */
 enum path_oversize {
 	PATH_FRAGMENT, /* carried in fragments inside the tunnel */
@@ -72,10 +67,10 @@ struct path_session {
 	struct l2tp_session l2tp;
 	struct path_port port;
 	enum path_oversize oversize;
-	bool clamp;		    /* TCP's MSS */
-	unsigned clamp_mss;	    /* to this; 0: to what fits */
-	struct path_bucket replies; /* limits PATH_REJECT's answers */
-	struct list link;	    /* in engine.sessions */
+	bool clamp;	       /* TCP's MSS */
+	unsigned clamp_mss;    /* to this; 0: to what fits */
+	struct bucket replies; /* limits PATH_REJECT's answers */
+	struct list link;      /* in engine.sessions */
 };
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
@@ -111,7 +106,8 @@ struct tx {
 	struct gso_plan plan;
 	struct ether_pieces pieces; /* count not 0: sent instead of the plan's segments */
 	unsigned next;		    /* segment or piece */
-	uint8_t reply[ETHER_TOO_BIG_MAX];
+	uint8_t reply_frame[ETHER_TOO_BIG_MAX];
+	uint8_t *reply;	  /* within reply_frame */
 	size_t reply_len; /* not 0: to be written back to the port */
 	uint64_t sent_bytes;
 	size_t largest; /* plaintext of those, padded */
@@ -136,6 +132,7 @@ struct engine {
 	struct wg_device wg;
 	struct l2tp_table l2tp;
 	struct path_port tun;
+	struct bucket tun_replies; /* limits answers to packets of the TUN that do not fit */
 	struct list sessions;
 	struct list attention;
 	struct list followed;

@@ -34,6 +34,14 @@ void follow_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
 	follow_apply(e, peer);
 }
 
+void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu)
+{
+	if (!peer->following || peer->pmtud.max == route_mtu)
+		return;
+	pmtud_route(&peer->pmtud, route_mtu, e->now);
+	follow_apply(e, peer);
+}
+
 void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 {
 	list_remove(&peer->follow);

@@ -15,6 +15,10 @@
 void follow_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
 	const struct ip_addr *local, const struct ip_addr *remote);
 
+/** The first hop of the path to a followed peer carries `route_mtu` now: nothing happens if it did
+ * before. */
+void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu);
+
 /** Take the MTU as given: no probes. `mtu` is that of inner packets. */
 void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
 

@@ -50,16 +50,33 @@ static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct off
 		tx->port->stats.mss_clamped++;
 }
 
-/* Whether one more answer may be sent now. */
-static bool bucket_take(struct path_bucket *b, struct mono now)
+/*
+ * ether/ speaks of Ethernet frames. A packet of the TUN is given a header for the occasion, of two
+ * hosts that are no group; nobody gets to see it.
+ */
+static void tx_dress(uint8_t *frame, uint8_t version)
 {
-	uint64_t passed = mono_between(b->updated, now);
+	static const uint8_t macs[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
 
-	b->spent_ns = b->spent_ns > passed ? b->spent_ns - passed : 0;
-	b->updated = now;
-	if (b->spent_ns + NS_PER_S / REPLIES_PER_S > NS_PER_S * REPLIES_BURST / REPLIES_PER_S)
+	memcpy(frame, macs, sizeof(macs));
+	store_be16(frame + 12, version == 4 ? ETHERTYPE_4 : ETHERTYPE_6);
+}
+
+/* Tell the sender how much fits. Return: whether it is owed an answer, which the rate limit may
+ * still keep back. */
+static bool tx_answer(struct engine *e, struct bucket *bucket, const uint8_t *frame, size_t len,
+	unsigned max, size_t dressed)
+{
+	struct tx *tx = &e->tx;
+	size_t reply = ether_too_big_reply(frame, len, max, tx->reply_frame);
+
+	if (!reply)
 		return false;
-	b->spent_ns += NS_PER_S / REPLIES_PER_S;
+	if (bucket_take(bucket, e->now, NS_PER_S / REPLIES_PER_S, REPLIES_BURST)) {
+		tx->port->stats.too_big_sent++;
+		tx->reply = tx->reply_frame + dressed;
+		tx->reply_len = reply - dressed;
+	}
 	return true;
 }
 
@@ -68,20 +85,20 @@ static bool bucket_take(struct path_bucket *b, struct mono now)
 static bool tx_reject(struct engine *e, struct path_session *s, const uint8_t *frame, size_t len)
 {
 	struct tx *tx = &e->tx;
-	unsigned max = engine_max_packet(s, tx->peer);
+	size_t dressed = s ? 0 : ETH_HEADER_LEN;
+	unsigned max = s ? engine_max_packet(s, tx->peer) : tx->peer->mtu;
 
-	tx->reply_len = ether_too_big_reply(frame, len, max, tx->reply);
-	if (tx->reply_len) {
-		if (bucket_take(&s->replies, e->now))
-			tx->port->stats.too_big_sent++;
-		else
-			tx->reply_len = 0;
-		return false;
+	if (!s) {
+		tx_dress(tx->inner, frame[0] >> 4);
+		memcpy(tx->inner + dressed, frame, len);
+		frame = tx->inner;
 	}
-	if (tx->plan.n_segs > 1)
+	if (tx_answer(e, s ? &s->replies : &e->tun_replies, frame, len + dressed, max, dressed) ||
+		tx->plan.n_segs > 1)
 		return false;
-	gso_split_write(&tx->plan, 0, tx->inner); /* its checksums are complete now */
-	return !ether_pieces_plan(tx->inner, gso_segment_len(&tx->plan, 0), max, &tx->pieces);
+	gso_split_write(&tx->plan, 0, tx->inner + dressed); /* its checksums are complete now */
+	return !ether_pieces_plan(
+		tx->inner, gso_segment_len(&tx->plan, 0) + dressed, max, &tx->pieces);
 }
 
 /* Judge a superframe whose segments may not fit. Return: whether something is left to be sent. */
@@ -89,12 +106,13 @@ static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
 {
 	struct tx *tx = &e->tx;
 	struct path_session *s = path_session_of(tx->port);
+	size_t head = s ? l2tp_overhead(&s->l2tp) : 0;
 
 	tx->pieces.count = 0;
-	if (!s || s->oversize == PATH_FRAGMENT ||
-		gso_segment_len_max(&tx->plan) + l2tp_overhead(&s->l2tp) <= tx->peer->mtu)
+	if ((s && s->oversize == PATH_FRAGMENT) ||
+		gso_segment_len_max(&tx->plan) + head <= tx->peer->mtu)
 		return true;
-	return s->oversize == PATH_REJECT && tx_reject(e, s, frame, len);
+	return (!s || s->oversize == PATH_REJECT) && tx_reject(e, s, frame, len);
 }
 
 void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
@@ -225,8 +243,23 @@ static unsigned tx_count(const struct tx *tx)
 
 static size_t tx_frame_len(const struct tx *tx, unsigned i)
 {
-	return tx->pieces.count ? ether_piece_len(&tx->pieces, i) : gso_segment_len(&tx->plan, i);
+	size_t dressed = tx->port->session ? 0 : ETH_HEADER_LEN;
+
+	return tx->pieces.count ? ether_piece_len(&tx->pieces, i) - dressed
+				: gso_segment_len(&tx->plan, i);
 }
+
+/* Write piece `i`: at first with the header it was given, for which sealing leaves enough room
+ * behind. */
+static void tx_write_piece(const struct tx *tx, unsigned i, uint8_t *dst)
+{
+	ether_piece_write(&tx->pieces, i, dst);
+	if (!tx->port->session)
+		memmove(dst, dst + ETH_HEADER_LEN,
+			ether_piece_len(&tx->pieces, i) - ETH_HEADER_LEN);
+}
+
+_Static_assert(WG_PADDING + WG_TAG_LEN >= ETH_HEADER_LEN, "room behind a piece");
 
 /* Write segment `i` of the superframe in hand as an inner packet to `dst`. Return: its length. */
 static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool force_checksum)
@@ -238,7 +271,7 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 	if (tx->port->session)
 		head = l2tp_overhead(tx->port->session);
 	if (tx->pieces.count)
-		ether_piece_write(&tx->pieces, i, dst + head);
+		tx_write_piece(tx, i, dst + head);
 	else
 		gso_split_write(&tx->plan, i, dst + head);
 	if (tx->port->session)
@@ -253,7 +286,7 @@ static void tx_stage(struct engine *e, unsigned i, size_t len)
 	bool dropped;
 	struct stage_slot *slot;
 
-	if (len > e->stage.packet_max) {
+	if (len + ETH_HEADER_LEN > e->stage.packet_max) { /* see tx_write_piece() */
 		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
 		return;
 	}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
+#include "backend/paths.h"
+
+#include <string.h>
+
+#include "backend/budget.h"
+#include "base/bytes.h"
+#include "netlink/query.h"
+#include "path/follow.h"
+#include "path/mtu.h"
+
+/* Our address in the tunnel of a family, or NULL. */
+static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t family)
+{
+	for (size_t i = 0; i < conf->interface.addresses.n; i++)
+		if (conf->interface.addresses.v[i].prefix.addr.family == family)
+			return &conf->interface.addresses.v[i].prefix.addr;
+	return NULL;
+}
+
+/* Between which addresses in the tunnel a peer is probed. Return: whether there are any. */
+static bool probe_addresses(const struct conf_site *conf, const struct conf_peer *c,
+	const struct ip_addr **ret_local, const struct ip_addr **ret_remote)
+{
+	for (size_t i = 0; i < conf->n_tunnels; i++) {
+		if (conf_peer_for(conf, &conf->tunnels[i].remote) != c)
+			continue;
+		*ret_local = &conf->tunnels[i].local;
+		*ret_remote = &conf->tunnels[i].remote;
+		return true;
+	}
+	for (size_t i = 0; i < c->allowed_ips.n; i++) {
+		const struct ip_prefix *p = &c->allowed_ips.v[i].prefix;
+
+		*ret_local = own_address(conf, p->addr.family);
+		*ret_remote = &p->addr;
+		if (*ret_local && p->len == ip_addr_bits(&p->addr))
+			return true;
+	}
+	return false;
+}
+
+bool paths_can_follow(const struct conf_site *conf)
+{
+	const struct ip_addr *local;
+	const struct ip_addr *remote;
+
+	if (conf->interface.mtu || !conf->n_peers)
+		return false;
+	for (size_t i = 0; i < conf->n_peers; i++)
+		if (!probe_addresses(conf, &conf->peers[i], &local, &remote))
+			return false;
+	return true;
+}
+
+static const struct conf_peer *conf_of(const struct conf_site *conf, const struct userspace_peer *p)
+{
+	for (size_t i = 0; i < conf->n_peers; i++)
+		if (!memcmp(conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN))
+			return &conf->peers[i];
+	return NULL;
+}
+
+static void look_up(struct userspace *u, const struct conf_site *conf, struct nl_socket *nl,
+	struct userspace_peer *p)
+{
+	const struct endpoint *to = &p->path.wg.endpoint;
+	const struct conf_peer *c = conf_of(conf, p);
+	const struct ip_addr *local;
+	const struct ip_addr *remote;
+	unsigned mtu = budget_route_mtu(nl, &to->addr, u->fwmark);
+
+	if (!c || !probe_addresses(conf, c, &local, &remote))
+		return;
+	follow_start(&u->engine, &p->path, mtu ? mtu : BUDGET_MTU_ASSUMED, local, remote);
+}
+
+void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
+{
+	bool follow = paths_can_follow(conf);
+	struct nl_socket nl = { 0 };
+	bool can_ask = follow && nl_socket_open(&nl) == 0;
+
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+
+		if (!all && !p->path.path_unknown)
+			continue;
+		p->path.path_unknown = false;
+		if (!follow)
+			follow_stop(&u->engine, &p->path, wg_mtu);
+		else if (p->path.wg.endpoint.addr.family)
+			look_up(u, conf, can_ask ? &nl : NULL, p);
+	}
+	u->engine.path_unknown = false;
+	nl_socket_close(&nl);
+}
+
+void paths_refresh(struct userspace *u)
+{
+	struct nl_socket nl = { 0 };
+
+	if (list_is_empty(&u->engine.followed) || nl_socket_open(&nl) < 0)
+		return;
+	LIST_FOR_EACH(l, &u->engine.followed)
+	{
+		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
+		unsigned mtu = budget_route_mtu(&nl, &peer->wg.endpoint.addr, u->fwmark);
+
+		if (mtu)
+			follow_route(&u->engine, peer, mtu);
+	}
+	nl_socket_close(&nl);
+}
+
+unsigned paths_smallest(const struct userspace *u, unsigned otherwise)
+{
+	unsigned smallest = 0;
+
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		unsigned mtu = CONTAINER_OF(l, struct userspace_peer, link)->path.mtu;
+
+		if (!smallest || mtu < smallest)
+			smallest = mtu;
+	}
+	return smallest ? smallest : otherwise;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
+#ifndef BACKEND_PATHS_H
+#define BACKEND_PATHS_H
+
+#include <stdbool.h>
+
+#include "backend/userspace.h"
+#include "conf/model.h"
+
+/**
+ * Whether the engine can follow the MTU of every peer's path: [Interface] MTU is auto, and there is
+ * an address in the tunnel to probe for each peer: a tunnel's Remote, or a single host among its
+ * AllowedIPs.
+ */
+bool paths_can_follow(const struct conf_site *conf);
+
+/**
+ * Look up the route to each peer (`all`), or to those whose endpoint has moved, and begin to follow
+ * its MTU; or, if that cannot be, set the MTU `wg_mtu` for all of them.
+ */
+void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all);
+
+/** The routing has changed: ask it again for the MTU of each followed path. */
+void paths_refresh(struct userspace *u);
+
+/** The smallest MTU of all peers, of inner packets; `otherwise` without peers. */
+unsigned paths_smallest(const struct userspace *u, unsigned otherwise);
+
+#endif
