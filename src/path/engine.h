@@ -110,7 +110,8 @@ struct tx {
 	uint8_t *reply;	  /* within reply_frame */
 	size_t reply_len; /* not 0: to be written back to the port */
 	uint64_t sent_bytes;
-	size_t largest; /* plaintext of those, padded */
+	size_t largest;	   /* plaintext of those, padded */
+	bool wants_probes; /* traffic of ours, and not an answer to the peer's probes */
 	uint32_t fragment_id;
 };
 

@@ -94,3 +94,15 @@ bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, u
 	*ret_token = load_be16(echo + 6);
 	return true;
 }
+
+bool probe_is_echo_reply(const uint8_t *packet, size_t len)
+{
+	struct inner_ip ip;
+
+	if (inner_ip_parse(packet, len, &ip) < 0 || !ip.payload_len)
+		return false;
+	if (ip.fragment_at)
+		return ip.proto == IPPROTO_ICMP || ip.proto == IPPROTO_ICMPV6;
+	return (ip.proto == IPPROTO_ICMP && packet[ip.header_len] == ICMP4_REPLY) ||
+	       (ip.proto == IPPROTO_ICMPV6 && packet[ip.header_len] == ICMP6_REPLY);
+}

@@ -39,4 +39,8 @@ int probe_write(const struct probe *p, size_t len, uint16_t token, uint8_t *dst)
  */
 bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, uint16_t *ret_token);
 
+/** Whether packet[len] is an echo reply of either family, or a first fragment of one: such packets
+ * answer the other end's probes, and are no reason for probes of ours. */
+bool probe_is_echo_reply(const uint8_t *packet, size_t len);
+
 #endif

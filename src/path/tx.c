@@ -142,6 +142,7 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 	tx->next = 0;
 	tx->sent_bytes = 0;
 	tx->largest = 0;
+	tx->wants_probes = port->session || !probe_is_echo_reply(frame, len);
 	if (!tx->kp)
 		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, peer, e->now));
 }
@@ -348,7 +349,8 @@ bool tx_continue(struct engine *e)
 	}
 	if (tx->kp && tx->sent_bytes) {
 		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
-		follow_sent(e, tx->peer, tx->largest);
+		if (tx->wants_probes)
+			follow_sent(e, tx->peer, tx->largest);
 	}
 	tx->port = NULL;
 	return true;

@@ -256,14 +256,14 @@ def expect_messages(bench, ping, expected, what):
 def exact_size(bench):
     """The computed size is exact: it travels whole, one byte more would not, and is refused where an MTU stands.
 
-    A Linux bridge lets frames pass to a port up to 4 bytes above its MTU (room for a tag), so what is one
-    byte longer is carried in fragments inside the tunnel, and what is 5 bytes longer ends at the bridge.
+    Members keep 1500: what is one byte longer than the computed size is carried in fragments inside the tunnel, up
+    to 1500 bytes; and no member can send more.
     """
     net = bench.net
     one, two = net.sites
     largest = Pseudowire().largest_packet(1)
     mtu = json.loads(net.vpn[0].run("ip -j link show dev l2tpeth0").out)[0]["mtu"]
-    assert mtu == largest == 1386, f"l2tpeth0 has MTU {mtu}, the ladder says {largest}"
+    assert largest == 1386 and mtu == 1500, f"l2tpeth0 has MTU {mtu}, the ladder says {largest}"
     for sender, target in ((net.member[0], two.member4), (net.member[1], one.member4)):
 
         def ping(more=0, sender=sender, target=target):
@@ -272,8 +272,9 @@ def exact_size(bench):
         assert ping().ok
         expect_messages(bench, ping, 2, "the computed size travels whole, one message each way")
         expect_messages(bench, lambda: ping(1), 4, "one byte more takes two messages each way")
-        assert not ping(5).ok, "five bytes more end at the bridge"
-    result = net.vpn[0].ping(two.member4, count=1, size=largest - 27, dont_fragment=True)
+        expect_messages(bench, lambda: ping(1500 - largest), 4, "1500 bytes take two messages each way")
+        assert not ping(1501 - largest).ok, "1501 bytes do not leave a member"
+    result = net.vpn[0].ping(two.member4, count=1, size=1501 - 28, dont_fragment=True)
     assert (
         not result.ok and "too long" in result.out.lower()
     ), f"from the bridge one more is refused at once: {result.out}"
