@@ -14,6 +14,7 @@
 #include "cli/reload.h"
 #include "cli/script.h"
 #include "cli/status.h"
+#include "cli/top.h"
 #include "cli/up.h"
 #include "cli/validate.h"
 #include "conf/nearest.h"
@@ -24,6 +25,9 @@ static const struct verb *const verbs[] = {
 	&verb_down,
 	&verb_reload,
 	&verb_status,
+#ifdef WIRESPAN_TOP
+	&verb_top,
+#endif
 	&verb_metrics,
 	&verb_mtu,
 	&verb_validate,

@@ -5,6 +5,8 @@
 import contextlib
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -13,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib.runner import Suite, cleanup, wait_for
+from lib.runner import Skip, Suite, cleanup, wait_for
 from lib.wirespan import find_binary
 
 KEY = "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
@@ -188,6 +190,34 @@ def reload_a_site(bench):
         assert (status, out) == (1, "") and "vpn01.conf:3" in err, (status, out, err)
 
 
+def top(bench):
+    """Drawn in a terminal of its own, it shows the session, outlives the site, and ends with q."""
+    if "\n  wirespan top " not in bench.run("help")[1]:
+        raise Skip("built without ncurses")
+    status, out, err = bench.run("top", "vpn01")
+    assert status == 1 and "needs a terminal" in err, (status, out, err)
+    environment = {**os.environ, "WIRESPAN_RUNDIR": bench.rundir, "TERM": "xterm", "LINES": "30", "COLUMNS": "100"}
+    screen = b""
+
+    def shows(text):
+        nonlocal screen
+        with contextlib.suppress(OSError):
+            if select.select([terminal], [], [], 0)[0]:
+                screen += os.read(terminal, 65536)
+        return text in screen
+
+    with bench.site("vpn01", line(report("vpn01"))):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(bench.binary, [bench.binary, "top", "vpn01"], environment)
+        wait_for(lambda: shows(b"l2tpeth0"), what="the session on the screen")
+        assert shows(KEY[:12].encode()) and not shows(b"does not answer")
+    wait_for(lambda: shows(b"vpn01 does not answer"), what="top to notice that the site is gone")
+    os.write(terminal, b"q")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+
+
 def down_waits(bench):
     with bench.site("vpn01", line({"ok": True}), linger=0.5):
         start = time.monotonic()
@@ -224,6 +254,7 @@ def main():
         ("status of all sites", status_of_all),
         ("answers that are none", bad_answers),
         ("reload", reload_a_site),
+        ("top", top),
         ("down waits until the process is gone", down_waits),
         ("down after a crash", down_after_crash),
     ]

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* top: running sites, live in the terminal. */
+#include "cli/top.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curses.h>
+
+#include "cli/drop_words.h"
+#include "cli/human.h"
+#include "cli/running.h"
+
+#define PERIOD_TENTHS 10 /* of a second, between two looks */
+
+/** What is on the screen: this look, and the one before it to count from. */
+struct view {
+	const char *verb;
+	const char *name; /* NULL: all sites */
+	struct running_reports now;
+	struct running_reports before;
+	bool answered; /* all that were asked */
+	int row;
+};
+
+/** The same site now and a look ago. */
+struct span {
+	const struct status_report *now;
+	const struct status_report *before; /* NULL: nothing to count from */
+	uint64_t ms;
+};
+
+/* What is counted between two looks, as a rate. */
+static double per_second(const struct span *s, uint64_t before, uint64_t now)
+{
+	return s->before && s->ms && now >= before ? (double)(now - before) * 1000 / (double)s->ms
+						   : 0;
+}
+
+static struct span find_span(const struct view *v, const struct status_report *now)
+{
+	struct span s = { .now = now };
+
+	for (size_t i = 0; i < v->before.len; i++) {
+		const struct status_report *before = &v->before.v[i];
+
+		/* another process under the same name counts from zero */
+		if (strcmp(before->site, now->site) == 0 && before->pid == now->pid &&
+			before->uptime_ms < now->uptime_ms) {
+			s.before = before;
+			s.ms = now->uptime_ms - before->uptime_ms;
+		}
+	}
+	return s;
+}
+
+static void heading(struct view *v, const char *text)
+{
+	attron(A_REVERSE);
+	mvprintw(v->row, 0, "%-*s", COLS, text);
+	attroff(A_REVERSE);
+	v->row++;
+}
+
+static void draw_site(struct view *v, const struct status_report *r)
+{
+	char uptime[HUMAN_LEN];
+
+	attron(A_BOLD);
+	mvprintw(v->row++, 0, "%s", r->site);
+	attroff(A_BOLD);
+	printw("  up %s, %s, %s, MTU %u", human_span(r->uptime_ms, uptime), r->backend, r->aead,
+		r->budget.inner_ip ? r->budget.inner_ip : r->budget.wg_mtu);
+	for (size_t i = 0; i < r->warnings_len; i++) {
+		attron(A_BOLD);
+		mvprintw(v->row++, 2, "%s", r->warnings[i].text);
+		attroff(A_BOLD);
+	}
+}
+
+static const struct status_session *session_before(
+	const struct span *s, const struct status_session *now)
+{
+	for (size_t i = 0; s->before && i < s->before->sessions_len; i++) {
+		if (strcmp(s->before->sessions[i].name, now->name) == 0)
+			return &s->before->sessions[i];
+	}
+	return now;
+}
+
+static void draw_sessions(struct view *v, const struct span *s)
+{
+	if (!s->now->sessions_len)
+		return;
+	heading(v, "session              sent Mbit/s   kframe/s   received Mbit/s   kframe/s   "
+		   "fragment/s   drop/s");
+	for (size_t i = 0; i < s->now->sessions_len; i++) {
+		const struct status_session *n = &s->now->sessions[i];
+		const struct status_session *b = session_before(s, n);
+
+		mvprintw(v->row++, 0, "%-15s %16.1f %10.1f %17.1f %10.1f %12.0f %8.0f", n->name,
+			per_second(s, b->tx.bytes, n->tx.bytes) * 8e-6,
+			per_second(s, b->tx.packets, n->tx.packets) * 1e-3,
+			per_second(s, b->rx.bytes, n->rx.bytes) * 8e-6,
+			per_second(s, b->rx.packets, n->rx.packets) * 1e-3,
+			per_second(s, b->fragments_tx + b->fragments_rx,
+				n->fragments_tx + n->fragments_rx),
+			per_second(
+				s, b->dropped_tx + b->dropped_rx, n->dropped_tx + n->dropped_rx));
+	}
+}
+
+static const struct status_peer *peer_before(const struct span *s, const struct status_peer *now)
+{
+	for (size_t i = 0; s->before && i < s->before->peers_len; i++) {
+		if (memcmp(s->before->peers[i].public_key, now->public_key, KEY_LEN) == 0)
+			return &s->before->peers[i];
+	}
+	return now;
+}
+
+static void draw_peers(struct view *v, const struct span *s)
+{
+	char key[KEY_BASE64_LEN + 1];
+	char endpoint[ENDPOINT_TEXT_LEN];
+	char age[HUMAN_LEN];
+
+	if (!s->now->peers_len)
+		return;
+	heading(v, "peer                 sent Mbit/s   received Mbit/s   handshake       endpoint");
+	for (size_t i = 0; i < s->now->peers_len && v->row < LINES; i++) {
+		const struct status_peer *n = &s->now->peers[i];
+		const struct status_peer *b = peer_before(s, n);
+
+		key_to_base64(n->public_key, key);
+		mvprintw(v->row++, 0, "%.12s... %16.1f %17.1f   %-15s %s", key,
+			per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
+			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6,
+			n->last_handshake.sec ? human_span(n->handshake_age_ms, age) : "none yet",
+			endpoint_text(&n->endpoint, endpoint));
+	}
+}
+
+/* Packets a call: what the offloads and batches are worth just now. */
+static void draw_engine(struct view *v, const struct span *s)
+{
+	const struct status_engine *n = &s->now->engine;
+	const struct status_engine *b = s->before ? &s->before->engine : n;
+	double tx_calls = per_second(s, b->trains_tx, n->trains_tx);
+	double rx_calls = per_second(s, b->trains_rx, n->trains_rx);
+	double tx = per_second(s, b->segments_tx, n->segments_tx);
+	double rx = per_second(s, b->segments_rx, n->segments_rx);
+
+	mvprintw(v->row++, 0,
+		"engine  %.0f packets/s sent, %.1f a call; %.0f received, %.1f a call; %.0f "
+		"wake-ups/s",
+		tx, tx_calls > 0 ? tx / tx_calls : 0, rx, rx_calls > 0 ? rx / rx_calls : 0,
+		per_second(s, b->wakeups, n->wakeups));
+}
+
+static void draw_drops(struct view *v, const struct span *s)
+{
+	bool first = true;
+
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		uint64_t n = s->now->drops.n[d];
+		uint64_t b = s->before ? s->before->drops.n[d] : n;
+
+		if (!n)
+			continue;
+		if (first)
+			heading(v, "dropped                  total   each second");
+		first = false;
+		mvprintw(v->row++, 0, "%-20s %9" PRIu64 " %13.0f   %s", drop_name((enum drop)d), n,
+			per_second(s, b, n), drop_words((enum drop)d));
+	}
+}
+
+static void draw(struct view *v)
+{
+	erase();
+	v->row = 0;
+	for (size_t i = 0; i < v->now.len && v->row < LINES; i++) {
+		struct span s = find_span(v, &v->now.v[i]);
+
+		draw_site(v, s.now);
+		draw_sessions(v, &s);
+		draw_peers(v, &s);
+		draw_engine(v, &s);
+		draw_drops(v, &s);
+		v->row++;
+	}
+	if (!v->answered)
+		mvprintw(v->row, 0, "%s does not answer", v->name ? v->name : "a site");
+	else if (v->now.len == 0)
+		mvprintw(0, 0, "no site is running");
+	mvprintw(LINES - 1, 0, "q: quit");
+	refresh();
+}
+
+/* Look again; who does not answer may do so next time. */
+static void look(struct view *v)
+{
+	running_free_reports(&v->before);
+	v->before = v->now;
+	v->answered = running_status(v->verb, v->name, &v->now);
+}
+
+/* Send standard error to `fd`. Return: where it went before. */
+static int turn_stderr(int fd)
+{
+	int before = dup(STDERR_FILENO);
+
+	fflush(stderr);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return before;
+}
+
+/* Until the user has seen enough. Complaints would spoil the screen: it says what they would. */
+static void watch(struct view *v)
+{
+	int complaints = turn_stderr(open("/dev/null", O_WRONLY | O_CLOEXEC));
+	int key = ERR;
+
+	initscr();
+	cbreak();
+	noecho();
+	curs_set(0);
+	keypad(stdscr, TRUE);
+	halfdelay(PERIOD_TENTHS);
+	while (key != 'q' && key != 'Q') {
+		draw(v);
+		key = getch();
+		if (key == ERR)
+			look(v);
+	}
+	endwin();
+	close(turn_stderr(complaints));
+}
+
+static enum verb_exit run(int argc, char **argv)
+{
+	static const struct option options[] = { { NULL, 0, NULL, 0 } };
+	struct view v = { .verb = argv[0] };
+	bool ok;
+
+	if (getopt_long(argc, argv, "", options, NULL) >= 0)
+		return verb_bad_option(argv[0]);
+	if (argc - optind > 1)
+		return verb_usage(argv[0], "name one site, or none for all that run");
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		fprintf(stderr, "%s: needs a terminal; `wirespan status` does not\n", argv[0]);
+		return VERB_FAILED;
+	}
+	v.name = argv[optind];
+	setlocale(LC_CTYPE, "");
+	look(&v);
+	ok = v.answered;
+	if (ok)
+		watch(&v);
+	running_free_reports(&v.now);
+	running_free_reports(&v.before);
+	return ok ? VERB_DONE : VERB_FAILED;
+}
+
+const struct verb verb_top = {
+	.name = "top",
+	.usage = "[NAME|FILE]",
+	.summary = "traffic, handshakes and drops, live in the terminal",
+	.help = "Asks the running site NAME, or all that run, once a second, and shows what "
+		"passed\n"
+		"in that second. q ends it.\n",
+	.run = run,
+};
