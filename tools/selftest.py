@@ -4,6 +4,7 @@
 import unittest
 
 import count
+import headers
 import layers
 import purity
 import sizes
@@ -34,6 +35,19 @@ class Layers(unittest.TestCase):
     def test_cycle(self):
         self.assertEqual(len(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]})), 1)
         self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
+
+
+class Headers(unittest.TestCase):
+    HEADERS = {"wg/a.h": "/* other(x) */\nint a_go(int x);\nint b_go(\n\tint x);\nstatic inline int c(void)\n{\n}\n"}
+
+    def test_declared_where_it_is_defined(self):
+        self.assertEqual(headers.check({"wg/a.c": "int a_go(int x)\n{\n}\nstatic int no(void)\n{\n}\n"}, self.HEADERS, {}), [])
+
+    def test_declared_elsewhere_or_nowhere(self):
+        b = {"wg/b.c": "int b_go(\n\tint x)\n{\n}\n"}
+        self.assertEqual(len(headers.check(b, self.HEADERS, {})), 1)
+        self.assertEqual(headers.check(b, self.HEADERS, {"wg/a.h": ["wg/b.c"]}), [])
+        self.assertEqual(len(headers.check({"wg/a.c": "int other(void)\n{\n}\n"}, self.HEADERS, {})), 1)
 
 
 class Sizes(unittest.TestCase):
