@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/words.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "netlink/query.h"
@@ -59,7 +60,7 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 
 	random_mac(bridge.mac);
 	err = machine_note(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
-	if (err < 0)
+	if (err)
 		return err;
 	err = machine_change(m, link_encode_bridge(&msg, &bridge),
 		"ip link add %s address " MAC_FORMAT " type bridge stp_state %d%s", conf->name,
@@ -69,7 +70,7 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 	if (err == 0)
 		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
 			"ip link set %s alias \"%s\"", conf->name, m->alias);
-	return err < 0 ? err : set_lasting_mac(m, conf, ret);
+	return err ? err : set_lasting_mac(m, conf, ret);
 }
 
 int bridge_make(struct machine *m, const struct conf_bridge *conf)
@@ -81,7 +82,7 @@ int bridge_make(struct machine *m, const struct conf_bridge *conf)
 		err = machine_add_address(m, &bridge, &conf->addresses.v[i].prefix);
 	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
 		err = bridge_add_member(m, &bridge, conf->members.v[i].text);
-	return err < 0 ? err : machine_set_up(m, &bridge);
+	return err ? err : machine_set_up(m, &bridge);
 }
 
 /** A port that has another master would be torn from it by the kernel: refuse. */
@@ -114,7 +115,7 @@ int bridge_add_member(struct machine *m, const struct link_info *bridge, const c
 
 	if (err == 0)
 		err = check_free(m, bridge, &link);
-	if (err < 0)
+	if (err)
 		return err;
 	was_up = link.flags & IFF_UP;
 	err = machine_note(
@@ -148,14 +149,14 @@ static bool is_noted_bridge(const struct machine *m, const struct link_info *lin
 
 void bridge_undo(struct machine *m, const char *args)
 {
-	char name[IF_NAMESIZE];
+	struct words w = { .n = 0 };
+	const char *name = w.v[0];
 	uint8_t mac[LINK_MAC_LEN];
 	struct link_info link;
 	struct nl_msg msg;
 	int err;
 
-	if (sscanf(args, "%15s %2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", name, &mac[0], &mac[1],
-		    &mac[2], &mac[3], &mac[4], &mac[5]) != 7) {
+	if (!words_split(args, 2, &w) || !words_mac(w.v[1], mac)) {
 		log_warning("cannot read \"bridge %s\" in the journal; left alone", args);
 		return;
 	}
@@ -176,16 +177,17 @@ void bridge_undo(struct machine *m, const char *args)
 
 void bridge_undo_member(struct machine *m, const char *args)
 {
-	char name[IF_NAMESIZE];
-	char bridge_name[IF_NAMESIZE];
-	char state[8];
-	unsigned ifindex;
+	struct words w = { .n = 0 };
+	const char *name = w.v[0];
+	const char *bridge_name = w.v[2];
+	const char *state = w.v[3];
+	uint32_t ifindex;
 	struct link_info link;
 	struct link_info bridge;
 	struct nl_msg msg;
 	int err = 0;
 
-	if (sscanf(args, "%15s %u %15s %7s", name, &ifindex, bridge_name, state) != 4) {
+	if (!words_split(args, 4, &w) || !words_u32(w.v[1], &ifindex)) {
 		log_warning("cannot read \"member %s\" in the journal; left alone", args);
 		return;
 	}

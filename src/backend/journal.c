@@ -105,7 +105,7 @@ static bool any_is_netns(const char *dir, const char *tail, const struct journal
 
 enum journal_where journal_where(const struct journal *j)
 {
-	struct journal_place here;
+	struct journal_place here = { 0 };
 
 	if (find_place(&here) < 0)
 		return JOURNAL_ELSEWHERE; /* cannot tell: touch nothing */
@@ -155,15 +155,19 @@ static void take_out(struct journal *j, size_t i)
 static int read_head(struct journal *j, FILE *f)
 {
 	char line[128] = "";
+	char *end;
 
 	if (!fgets(line, sizeof(line), f) || strcmp(line, HEAD "\n") != 0)
 		return -EPROTO;
 	if (!fgets(line, sizeof(line), f) || sscanf(line, "boot %39s", j->place.boot) != 1)
 		return -EPROTO;
-	if (!fgets(line, sizeof(line), f) ||
-		sscanf(line, "netns %" SCNu64 " %" SCNu64, &j->place.inode, &j->place.cookie) != 2)
+	if (!fgets(line, sizeof(line), f) || strncmp(line, "netns ", 6) != 0)
 		return -EPROTO;
-	return 0;
+	j->place.inode = strtoull(line + 6, &end, 10);
+	if (end == line + 6 || *end != ' ')
+		return -EPROTO;
+	j->place.cookie = strtoull(end + 1, &end, 10);
+	return *end == '\n' ? 0 : -EPROTO;
 }
 
 static int read_lines(struct journal *j, FILE *f)

@@ -14,6 +14,7 @@
 #include "backend/routes.h"
 #include "backend/site_state.h"
 #include "backend/undo.h"
+#include "backend/words.h"
 #include "base/log.h"
 #include "netlink/query.h"
 
@@ -135,27 +136,32 @@ static int change_wg(struct site *site, const struct conf_site *conf, uint32_t m
 	return dns_set(m, new);
 }
 
+/** Whether a line is "member NAME IFINDEX BRIDGE STATE"; its words behind the first. */
+static bool is_member_line(const char *line, struct words *ret)
+{
+	return !strncmp(line, "member ", 7) && words_split(line + 7, 4, ret);
+}
+
 /** Take out the members that are no longer named under the bridge they are in. */
 static void drop_members(struct site *site, const struct conf_site *conf)
 {
 	struct journal *j = &site->machine.journal;
 
 	for (size_t i = j->n; i-- > 0;) {
-		char name[IF_NAMESIZE];
-		char bridge_name[IF_NAMESIZE];
 		const struct conf_bridge *bridge;
+		struct words w;
 
-		if (sscanf(j->lines[i], "member %15s %*u %15s", name, bridge_name) != 2)
+		if (!is_member_line(j->lines[i], &w))
 			continue;
-		bridge = conf_bridge_find(conf, bridge_name);
-		if (!bridge || !has_text(&bridge->members, name))
+		bridge = conf_bridge_find(conf, w.v[2]);
+		if (!bridge || !has_text(&bridge->members, w.v[0]))
 			undo_line(&site->machine, i);
 	}
 }
 
 static size_t find_noted(const struct site *site, const char *kind, const char *name)
 {
-	char start[32];
+	char start[WORDS_LEN_MAX + 16];
 
 	snprintf(start, sizeof(start), "%s %s ", kind, name);
 	return journal_find(&site->machine.journal, start);
@@ -168,10 +174,9 @@ static void drop_bridge(struct site *site, const char *name)
 	size_t noted;
 
 	for (size_t i = j->n; i-- > 0;) {
-		char bridge_name[IF_NAMESIZE];
+		struct words w;
 
-		if (sscanf(j->lines[i], "member %*s %*u %15s", bridge_name) == 1 &&
-			!strcmp(bridge_name, name))
+		if (is_member_line(j->lines[i], &w) && !strcmp(w.v[2], name))
 			undo_line(&site->machine, i);
 	}
 	noted = find_noted(site, "bridge", name);
@@ -185,11 +190,12 @@ static void drop_bridges(struct site *site, const struct conf_site *conf)
 	size_t i = j->n;
 
 	while (i-- > 0) {
-		char name[IF_NAMESIZE];
+		struct words w;
 
-		if (sscanf(j->lines[i], "bridge %15s", name) != 1 || conf_bridge_find(conf, name))
+		if (strncmp(j->lines[i], "bridge ", 7) != 0 ||
+			!words_split(j->lines[i] + 7, 2, &w) || conf_bridge_find(conf, w.v[0]))
 			continue;
-		drop_bridge(site, name);
+		drop_bridge(site, w.v[0]);
 		i = j->n; /* lines have gone: look again */
 	}
 }

@@ -131,7 +131,7 @@ static char *sorted_picture(void)
 {
 	char *text = test_machine_picture();
 	char *ret = calloc(1, strlen(text) + 2);
-	char *lines[256];
+	char *lines[256] = { NULL };
 	size_t n = 0;
 
 	assert_non_null(ret);

@@ -19,6 +19,7 @@
 
 #include "backend/run.h"
 #include "backend/sysctl.h"
+#include "backend/words.h"
 #include "base/log.h"
 #include "netlink/query.h"
 
@@ -352,38 +353,51 @@ static int delete_rule(struct machine *m, const struct rule_info *rule)
 	return err;
 }
 
+/** The rule of the journal's line "rule 4 mark 51820" or "rule 4 main". */
+static bool read_rule(const char *args, struct rule_info *ret)
+{
+	struct words w;
+	uint32_t mark;
+	uint16_t family = *args == '6' ? AF_INET6 : AF_INET;
+
+	if (words_split(args, 3, &w) && !strcmp(w.v[1], "mark") && words_u32(w.v[2], &mark))
+		*ret = not_marked(family, mark);
+	else if (words_split(args, 2, &w) && !strcmp(w.v[1], "main"))
+		*ret = main_but_default(family);
+	else
+		return false;
+	return true;
+}
+
 void routes_undo_rule(struct machine *m, const char *args)
 {
 	struct rule_info rule;
-	uint32_t mark = 0;
-	char letter;
-	char kind[8];
-	int n = sscanf(args, "%c %7s %" SCNu32, &letter, kind, &mark);
 	int err;
 
-	if (n == 3 && !strcmp(kind, "mark"))
-		rule = not_marked(letter == '6' ? AF_INET6 : AF_INET, mark);
-	else if (n == 2 && !strcmp(kind, "main"))
-		rule = main_but_default(letter == '6' ? AF_INET6 : AF_INET);
-	else
-		return log_warning("cannot read \"rule %s\" in the journal; left alone", args);
-	(void)machine_tell(m, "ip -%c rule del %s", letter, args + 2);
+	if (!read_rule(args, &rule)) {
+		log_warning("cannot read \"rule %s\" in the journal; left alone", args);
+		return;
+	}
+	(void)machine_tell(m, "ip -%c rule del %s", *args, args + 2);
 	err = delete_rule(m, &rule);
 	if (err < 0 && err != -ENOENT)
 		log_warning("cannot delete the rule \"%s\": %s; see ip -%c rule", args,
-			strerror(-err), letter);
+			strerror(-err), *args);
 }
 
 void routes_undo_sysctl(struct machine *m, const char *args)
 {
-	char path[128];
-	char ours[16];
-	char was[16];
+	struct words w = { .n = 0 };
+	const char *path = w.v[0];
+	const char *ours = w.v[1];
+	const char *was = w.v[2];
 	char is[16];
 	int err;
 
-	if (sscanf(args, "%127s %15s %15s", path, ours, was) != 3)
-		return log_warning("cannot read \"sysctl %s\" in the journal; left alone", args);
+	if (!words_split(args, 3, &w)) {
+		log_warning("cannot read \"sysctl %s\" in the journal; left alone", args);
+		return;
+	}
 	if (sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, ours) != 0)
 		return; /* somebody else's by now */
 	(void)machine_tell(m, "sysctl %s=%s", path, was);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,8 +60,10 @@ static int spawn(const char *const argv[], int input, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
+	char *const *args;
 	int err;
 
+	memcpy(&args, &argv, sizeof(args)); /* posix_spawn promises to leave the texts alone */
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;
@@ -72,9 +73,8 @@ static int spawn(const char *const argv[], int input, pid_t *ret_pid)
 	err = set_signals(&attr);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	if (!err) /* argv: posix_spawn promises to leave the texts alone */
-		err = posix_spawnp(
-			ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, environ);
+	if (!err)
+		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
 out_actions:
 	posix_spawn_file_actions_destroy(&actions);
@@ -105,10 +105,10 @@ int run_wait(pid_t pid)
 
 int run(const char *const argv[], const char *input)
 {
-	pid_t pid;
+	pid_t pid = 0;
 	int err = run_start(argv, input, &pid);
 
-	return err < 0 ? err : run_wait(pid);
+	return err ? err : run_wait(pid);
 }
 
 int run_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
@@ -131,8 +131,8 @@ int run_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
 int run_shell(const char *command)
 {
 	const char *const commands[] = { command };
-	pid_t pid;
+	pid_t pid = 0;
 	int err = run_start_shell(commands, 1, &pid);
 
-	return err < 0 ? err : run_wait(pid);
+	return err ? err : run_wait(pid);
 }

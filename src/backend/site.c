@@ -318,7 +318,7 @@ static int set_up_wg(struct site *site, uint32_t mtu)
 		err = routes_choose_mark(m, wg, &site->plan, 0, &mark);
 	plan_set_table(&site->plan, mark);
 	site_set_mark(site, site->conf, mark);
-	return err < 0 ? err : routes_add(m, wg, &link, &site->plan, &none, false);
+	return err ? err : routes_add(m, wg, &link, &site->plan, &none, false);
 }
 
 int site_set_session(struct site *site, const struct conf_session *conf, uint32_t mtu)
@@ -337,7 +337,7 @@ int site_set_session(struct site *site, const struct conf_session *conf, uint32_
 		if (err == 0)
 			err = bridge_add_session(m, &bridge, &link);
 	}
-	return err < 0 ? err : machine_set_up(m, &link);
+	return err ? err : machine_set_up(m, &link);
 }
 
 static int set_up(struct site *site, const struct site_mtus *mtus)
@@ -398,21 +398,22 @@ static int start_commands(struct site *site, const char *const commands[], size_
 static int start_post_up(struct site *site, pid_t *ret_pid)
 {
 	const struct conf_interface *wg = &site->conf->interface;
-	const char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
+	char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
 	int err = site_note_hooks(site, SITE_PRE_DOWN);
-	size_t n;
+	size_t n = 0;
 
-	for (n = 0; err == 0 && commands && n < wg->post_up.n; n++) {
+	while (err == 0 && commands && n < wg->post_up.n) {
 		commands[n] = expand_hook(wg->post_up.v[n].text, wg->name);
 		if (!commands[n])
 			break;
+		n++;
 	}
-	if (err == 0 && (!commands || n < wg->post_up.n))
+	if (err == 0 && n < wg->post_up.n)
 		err = machine_fail(&site->machine, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = start_commands(site, commands, n, ret_pid);
-	while (commands && n-- > 0)
-		free((void *)(uintptr_t)commands[n]); /* ours, from expand_hook() */
+		err = start_commands(site, (const char *const *)commands, n, ret_pid);
+	while (n > 0)
+		free(commands[--n]);
 	free(commands);
 	return err;
 }

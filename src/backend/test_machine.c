@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "backend/run.h"
 #include "backend/site_state.h"
 #include "backend/sysctl.h"
 #include "base/bug.h"
@@ -177,15 +178,20 @@ static void draw_rules(struct nl_socket *nl, FILE *f, uint8_t family)
 	free(list.v);
 }
 
-static void draw_filter(FILE *f)
+static void draw_filter(FILE *f, const char *dir)
 {
-	FILE *nft = popen("nft list tables 2>&1", "re");
+	char path[128];
 	char line[128];
+	FILE *nft;
 
-	while (nft && fgets(line, sizeof(line), nft))
+	snprintf(path, sizeof(path), "%s/nft", dir);
+	(void)run_shell("nft list tables >$WIRESPAN_RUNDIR/nft 2>&1 || :");
+	nft = fopen(path, "re");
+	ASSERT(nft);
+	while (fgets(line, sizeof(line), nft))
 		fprintf(f, "nft %s", line);
-	if (nft)
-		pclose(nft);
+	fclose(nft);
+	ASSERT(unlink(path) == 0);
 }
 
 static void draw_file(void *ctx, const char *path)
@@ -199,9 +205,10 @@ char *test_machine_picture(void)
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
+	const char *dir = getenv("WIRESPAN_RUNDIR");
 	char mark[16] = "";
 
-	ASSERT(f && nl_socket_open(&nl) == 0);
+	ASSERT(dir && f && nl_socket_open(&nl) == 0);
 	draw_links(&nl, f);
 	draw_addresses(&nl, f);
 	draw_routes(&nl, f, AF_INET);
@@ -211,8 +218,8 @@ char *test_machine_picture(void)
 	nl_socket_close(&nl);
 	(void)sysctl_read("net/ipv4/conf/all/src_valid_mark", mark, sizeof(mark));
 	fprintf(f, "src_valid_mark %s\n", mark);
-	draw_filter(f);
-	for_files(getenv("WIRESPAN_RUNDIR"), draw_file, f);
+	draw_filter(f, dir);
+	for_files(dir, draw_file, f);
 	ASSERT(fclose(f) == 0);
 	return text;
 }
