@@ -178,15 +178,18 @@ static void draw_rules(struct nl_socket *nl, FILE *f, uint8_t family)
 	free(list.v);
 }
 
-static void draw_filter(FILE *f, const char *dir)
+static void draw_filter(FILE *f)
 {
-	char path[128];
+	char path[] = "/tmp/wirespan-nft-XXXXXX";
+	char command[96];
 	char line[128];
 	FILE *nft;
+	int fd = mkstemp(path);
 
-	snprintf(path, sizeof(path), "%s/nft", dir);
-	(void)run_shell("nft list tables >$WIRESPAN_RUNDIR/nft 2>&1 || :");
-	nft = fopen(path, "re");
+	ASSERT(fd >= 0);
+	snprintf(command, sizeof(command), "nft list tables >%s 2>&1 || :", path);
+	ASSERT(run_shell(command) == 0);
+	nft = fdopen(fd, "r");
 	ASSERT(nft);
 	while (fgets(line, sizeof(line), nft))
 		fprintf(f, "nft %s", line);
@@ -218,7 +221,7 @@ char *test_machine_picture(void)
 	nl_socket_close(&nl);
 	(void)sysctl_read("net/ipv4/conf/all/src_valid_mark", mark, sizeof(mark));
 	fprintf(f, "src_valid_mark %s\n", mark);
-	draw_filter(f, dir);
+	draw_filter(f);
 	for_files(dir, draw_file, f);
 	ASSERT(fclose(f) == 0);
 	return text;
