@@ -63,7 +63,7 @@ static const char *take_member(const char *value, struct layout_site *site)
 		return problem;
 	if (site->n_members == LAYOUT_MEMBERS_MAX)
 		return "is one member too many: 8 are the limit, add more to the file";
-	strcpy(site->members[site->n_members++], value);
+	memcpy(site->members[site->n_members++], value, strlen(value) + 1);
 	return NULL;
 }
 
@@ -111,7 +111,7 @@ static enum verb_exit take_site(const char *verb, char *text, struct layout *lay
 		return verb_usage(verb,
 			"--site starts with a name of letters, digits, _ . and -: it becomes the "
 			"file's");
-	strcpy(site->name, name);
+	memcpy(site->name, name, strlen(name) + 1);
 	for (char *item = strtok_r(NULL, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
 		char *equals = strchr(item, '=');
 		const char *problem;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bug.h"
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	while (len) {
@@ -49,6 +51,7 @@ static int draft(struct newfile *file)
 /* Put the draft in its place: link(2) fails if somebody is there, rename(2) does not. */
 static int place(struct newfile *file, bool force)
 {
+	ASSERT(file->draft);
 	if (force ? rename(file->draft, file->path) : link(file->draft, file->path))
 		return -errno;
 	file->placed = true;

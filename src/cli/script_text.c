@@ -173,7 +173,7 @@ static void put_wireguard(const struct script_source *s, FILE *out)
 	else
 		fprintf(out, "\t# %s%u bytes, less IPv%u, UDP and WireGuard headers\n",
 			s->budget->outer_measured ? "the route's " : "", s->budget->outer_mtu,
-			s->budget->outer_family == AF_INET ? 4 : 6);
+			s->budget->outer_family == AF_INET ? 4U : 6U);
 	fprintf(out, "\tip link set %s mtu %u up\n", wg->name, s->budget->wg_mtu);
 }
 
