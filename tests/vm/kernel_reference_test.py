@@ -7,12 +7,16 @@ of the MTU table on the real thing.
 """
 
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import Node, need_root
-from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key
-from lib.runner import Suite
+from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key, wirespan_conf
+from lib.runner import Suite, cleanup
+from lib.wirespan import find_binary
 from vm.guest import Guest
 
 GROUND = """
@@ -100,6 +104,34 @@ def variant(guest, sites, wire):
     assert guest.ping(sites[1].member4, netns="member01").ok
 
 
+def written_script(guest, sites, wire):
+    """What `wirespan script` writes for both sites, without a hand in it: up, as large as computed, down."""
+    folder = tempfile.mkdtemp(prefix="wirespan-script-")
+    cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+    for near, far in (sites, reversed(sites)):
+        conf = os.path.join(folder, f"{near.name}.conf")
+        text = wirespan_conf(near, far, wire)
+        with open(os.open(conf, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(text)
+        words = [find_binary(), "script", "--underlay", "1500", conf]
+        script = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout
+        assert near.private not in script
+        # the script takes the key from the configuration's own path
+        guest.sh(f"mkdir -p {folder}")
+        guest.write(conf, text)
+        guest.write(f"{folder}/{near.name}.sh", script)
+        guest.sh(in_netns(near.name, handmade_removal(near)))
+        guest.sh(in_netns(near.name, f"sh {folder}/{near.name}.sh up"))
+    largest = wire.largest_packet(1)
+    shown = guest.sh("ip -n vpn01 link show l2tpeth0").out
+    assert f" mtu {largest} " in shown, shown
+    assert guest.ping(sites[1].member4, netns="member01", size=largest - 28, dont_fragment=True).ok
+    for near in sites:
+        guest.sh(in_netns(near.name, f"sh {folder}/{near.name}.sh down"))
+        left = guest.sh(in_netns(near.name, "ip -o link; ip l2tp show tunnel; ip l2tp show session")).out
+        assert not [name for name in ("wg0", "l2tp", "br-l2tp0", "Tunnel") if name in left], left
+
+
 VARIANTS = {
     "cookies of 4 bytes": Pseudowire(cookies=("01020304", "a1a2a3a4")),
     "cookies of 8 and 4 bytes": Pseudowire(cookies=("0102030405060708", "a1a2a3a4")),
@@ -108,6 +140,13 @@ VARIANTS = {
     "IPv6 inside": Pseudowire(family=6),
     "encapsulation ip": Pseudowire(encap="ip"),
     "preshared key": Pseudowire(preshared=new_key()),
+}
+
+SCRIPTS = {
+    "plain": Pseudowire(),
+    "IPv6 inside, ip, cookies, sequence numbers": Pseudowire(
+        family=6, encap="ip", cookies=("0102030405060708", "a1a2a3a4"), sequence="both", preshared=new_key()
+    ),
 }
 
 
@@ -133,6 +172,8 @@ def main():
     suite.run("kernel reference network, exact size", exact_size, guest, sites)
     for name, wire in VARIANTS.items():
         suite.run(f"kernel with kernel, {name}", variant, guest, sites, wire)
+    for name, wire in SCRIPTS.items():
+        suite.run(f"wirespan script, {name}", written_script, guest, sites, wire)
     suite.finish()
 
 
