@@ -109,6 +109,16 @@ static size_t put_reply6(uint8_t *ip, const uint8_t *packet, size_t packet_len, 
 	return IP6_HEADER_LEN + icmp_len;
 }
 
+/* The frame's own Ethernet header, tags included, with the two addresses exchanged. */
+static void put_ethernet(uint8_t *to, const uint8_t *frame, size_t len)
+{
+	memcpy(to, frame, len);
+	for (size_t i = 0; i < 6; i++) {
+		to[i] = frame[6 + i];
+		to[6 + i] = frame[i];
+	}
+}
+
 size_t ether_too_big_reply(const uint8_t *frame, size_t len, unsigned max_packet,
 	uint8_t ret_reply[static ETHER_TOO_BIG_MAX])
 {
@@ -125,9 +135,7 @@ size_t ether_too_big_reply(const uint8_t *frame, size_t len, unsigned max_packet
 	mtu = max_packet > tags ? max_packet - tags : 0;
 	if (packet_len <= mtu)
 		return 0;
-	memcpy(ret_reply, frame + 6, 6);
-	memcpy(ret_reply + 6, frame, 6);
-	memcpy(ret_reply + 12, frame + 12, h.l3 - 12u);
+	put_ethernet(ret_reply, frame, h.l3);
 	if (h.version == 4)
 		return h.l3 + put_reply4(ret_reply + h.l3, packet, packet_len, mtu);
 	return h.l3 + put_reply6(ret_reply + h.l3, packet, packet_len, mtu);
