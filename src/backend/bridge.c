@@ -6,8 +6,10 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "backend/sysctl.h"
 #include "backend/words.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -73,11 +75,25 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 	return err ? err : set_lasting_mac(m, conf, ret);
 }
 
+/** With br_netfilter, bridged frames pass the packet filter's FORWARD rules. */
+static void tell_of_filter(const struct conf_bridge *conf)
+{
+	char is[8];
+
+	if (sysctl_read("net/bridge/bridge-nf-call-iptables", is, sizeof(is)) == 0 &&
+		!strcmp(is, "1"))
+		log_info("iptables and nft see the frames of %s "
+			 "(net.bridge.bridge-nf-call-iptables = 1): a FORWARD rule that drops "
+			 "them cuts the segment",
+			conf->name);
+}
+
 int bridge_make(struct machine *m, const struct conf_bridge *conf)
 {
 	struct link_info bridge;
 	int err = create(m, conf, &bridge);
 
+	tell_of_filter(conf);
 	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
 		err = machine_add_address(m, &bridge, &conf->addresses.v[i].prefix);
 	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
@@ -106,6 +122,24 @@ static int check_free(
 		link->name, master.name, link->name);
 }
 
+/** The classic mistake: a member's own address is no longer reached once it is a port. */
+static void warn_of_addresses(struct machine *m, const struct link_info *link)
+{
+	struct ifaddr_list list;
+
+	if (query_addresses(&m->nl, AF_INET, &list) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		char text[IP_PREFIX_TEXT_LEN];
+
+		if (list.v[i].ifindex == link->ifindex)
+			log_warning("%s has the address %s, which does not work on a port of a "
+				    "bridge; put it under [Bridge] Address",
+				link->name, ip_prefix_text(&list.v[i].prefix, text));
+	}
+	free(list.v);
+}
+
 int bridge_add_member(struct machine *m, const struct link_info *bridge, const char *name)
 {
 	struct link_info link;
@@ -117,6 +151,7 @@ int bridge_add_member(struct machine *m, const struct link_info *bridge, const c
 		err = check_free(m, bridge, &link);
 	if (err)
 		return err;
+	warn_of_addresses(m, &link);
 	was_up = link.flags & IFF_UP;
 	err = machine_note(
 		m, "member %s %u %s %s", name, link.ifindex, bridge->name, was_up ? "up" : "down");
