@@ -9,6 +9,8 @@
 #include "conf/complete.h"
 #include "conf/nearest.h"
 
+#define MTU_AUTO 1500 /* what MTU = auto of a session stands for */
+
 /* A name that an interface has or shall have, and where that is said. */
 struct use {
 	const char *name;
@@ -255,6 +257,11 @@ static void check_member(
 	}
 }
 
+static uint32_t mtu_of(const struct conf_session *session)
+{
+	return session->mtu ? session->mtu : MTU_AUTO;
+}
+
 /* The sessions of a bridge: there is one, they agree, and they make no loop. */
 static void check_bridge_ports(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
@@ -278,7 +285,7 @@ static void check_bridge_ports(
 					"sites",
 					bridge->name,
 					conf_place(site, of_tunnel->section, s->section, place));
-			if (first && first->mtu != s->mtu)
+			if (first && mtu_of(first) != mtu_of(s))
 				conf_report_add(report, CONF_WARNING, s->section,
 					"[L2TPSession] has another MTU than the one in %s of the "
 					"same bridge\nwrite the same MTU = in both",

@@ -42,7 +42,7 @@ struct conf_texts {
 	size_t n;
 };
 
-/** One address or prefix of a list, with its place. Host bits are kept as given. */
+/** One address or prefix of a list, with its place. Host bits are kept, but for AllowedIPs. */
 struct conf_prefix {
 	struct ip_prefix prefix;
 	struct conf_at at;
@@ -206,8 +206,8 @@ struct conf_peer {
 	char *preshared_key_file; /* absolute path, or NULL */
 	char *endpoint_host;	  /* address or name, without brackets; NULL = none */
 	uint16_t endpoint_port;
-	struct conf_prefixes allowed_ips;
-	uint16_t keepalive_s; /* 0 = off */
+	struct conf_prefixes allowed_ips; /* host bits cleared */
+	uint16_t keepalive_s;		  /* 0 = off */
 	struct conf_at section;
 	struct conf_at at[CONF_PEER_KEYS];
 };
@@ -223,7 +223,7 @@ struct conf_session {
 	uint8_t peer_cookie[CONF_COOKIE_MAX]; /* expected */
 	uint8_t peer_cookie_len;
 	enum conf_sequence sequence;
-	uint32_t mtu; /* bytes; 0 = auto */
+	uint32_t mtu; /* bytes toward the members; 0 = auto, 1500 */
 	enum conf_clamp clamp;
 	uint16_t clamp_bytes; /* with CONF_CLAMP_BYTES */
 	enum conf_oversize oversize;
