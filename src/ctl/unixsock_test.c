@@ -20,7 +20,7 @@ static void test_claim(void **state)
 {
 	struct unixsock first;
 	struct unixsock second = { .fd = 77 };
-	struct testdir t;
+	struct testdir t = { 0 };
 	struct stat st;
 	int fd;
 
@@ -47,7 +47,7 @@ static void test_stale_and_busy(void **state)
 {
 	struct unixsock dead;
 	struct unixsock s;
-	struct testdir t;
+	struct testdir t = { 0 };
 	int fds[64];
 	int n = 0;
 
@@ -71,7 +71,7 @@ static void test_stale_and_busy(void **state)
 static void test_sweep(void **state)
 {
 	struct unixsock s;
-	struct testdir t;
+	struct testdir t = { 0 };
 
 	testdir_make(&t);
 	unixsock_sweep(t.path);
@@ -93,7 +93,7 @@ static void test_sweep(void **state)
 static void test_foreign_file(void **state)
 {
 	struct unixsock s;
-	struct testdir t;
+	struct testdir t = { 0 };
 	char long_path[256];
 	int fd;
 
@@ -117,7 +117,7 @@ static void test_replaced(void **state)
 {
 	struct unixsock first;
 	struct unixsock second;
-	struct testdir t;
+	struct testdir t = { 0 };
 
 	testdir_make(&t);
 	assert_int_equal(unixsock_open(t.path, &first), 0);
@@ -138,7 +138,7 @@ static void test_race(void **state)
 		RACERS = 8
 	};
 	struct unixsock s;
-	struct testdir t;
+	struct testdir t = { 0 };
 	pid_t pids[RACERS];
 	int winners = 0;
 	int hold[2];
