@@ -81,6 +81,21 @@ static void write_reply(struct userspace *u, struct userspace_port *p)
 		drop_count(&u->engine.drops, DROP_TAP_WRITE);
 }
 
+void userspace_unwatch(struct userspace *u, struct userspace_port *p)
+{
+	if (p->watched)
+		loop_remove(u->loop, &p->watch);
+	p->watched = false;
+	tap_close(&p->tap);
+}
+
+/* Somebody has deleted the interface; its descriptor would be ready for ever. */
+static void lose(struct userspace *u, struct userspace_port *p)
+{
+	userspace_unwatch(u, p);
+	u->lost = p;
+}
+
 static void on_tap(void *ctx, uint32_t events)
 {
 	struct userspace_port *p = ctx;
@@ -98,9 +113,10 @@ static void on_tap(void *ctx, uint32_t events)
 			drop_count(&u->engine.drops, DROP_TAP_VNET);
 			continue;
 		}
+		if (len == -EBADFD)
+			lose(u, p);
 		if (len < 0)
-			break; /* -EAGAIN: all read; -EBADFD: the interface is gone, and the link
-				  watch knows */
+			break;
 		tx_begin(&u->engine, p->path, u->frame, (size_t)len, &offload);
 		if (u->engine.tx.reply_len)
 			write_reply(u, p);
@@ -240,14 +256,6 @@ int userspace_watch(struct userspace *u, struct userspace_port *p)
 	return err;
 }
 
-void userspace_unwatch(struct userspace *u, struct userspace_port *p)
-{
-	if (p->watched)
-		loop_remove(u->loop, &p->watch);
-	p->watched = false;
-	tap_close(&p->tap);
-}
-
 static void close_sockets(struct userspace *u)
 {
 	if (u->udp4.callback)
@@ -293,18 +301,31 @@ void userspace_close(struct userspace *u)
 	free(u);
 }
 
-int userspace_open_tun(struct userspace *u, const char *name)
+static void merge_for_tun(struct userspace *u)
 {
-	int err = tap_open(name, TAP_IP, u->options.tap, &u->tun.tap);
-
-	if (err < 0)
-		return err;
 	engine_set_merge(&u->engine, &(struct gso_merge_caps){
 					     .tcp4 = u->tun.tap.offloads.tso,
 					     .tcp6 = u->tun.tap.offloads.tso,
 					     .udp = u->tun.tap.offloads.uso,
 				     });
-	return 0;
+}
+
+int userspace_open_tun(struct userspace *u, const char *name)
+{
+	int err = tap_open(name, TAP_IP, u->options.tap, &u->tun.tap);
+
+	if (!err)
+		merge_for_tun(u);
+	return err;
+}
+
+int userspace_adopt_tun(struct userspace *u, int fd)
+{
+	int err = tap_adopt(fd, u->options.tap, &u->tun.tap);
+
+	if (!err)
+		merge_for_tun(u);
+	return err;
 }
 
 int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)
@@ -351,28 +372,66 @@ static int watch_sockets(struct userspace *u)
 	return err;
 }
 
+static int open_sockets(const struct userspace *u, uint16_t port, uint32_t fwmark, struct udp *ret)
+{
+	int err = udp_open(port, fwmark, u->options.udp, ret);
+
+	if (err < 0)
+		return err;
+	err = udp_set_df(ret, u->df);
+	if (err < 0)
+		udp_close(ret);
+	return err;
+}
+
+static int watch_ports(struct userspace *u)
+{
+	int err = u->tun.watched ? 0 : userspace_watch(u, &u->tun);
+
+	LIST_FOR_EACH(l, &u->sessions)
+	{
+		struct userspace_port *io = &CONTAINER_OF(l, struct userspace_session, link)->io;
+
+		if (!err && !io->watched)
+			err = userspace_watch(u, io);
+	}
+	return err;
+}
+
 int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 {
-	int err = udp_open(port, fwmark, u->options.udp, &u->udp);
+	int err = open_sockets(u, port, fwmark, &u->udp);
 
-	if (!err)
-		err = udp_set_df(&u->udp, u->df);
 	if (!err)
 		err = watch_sockets(u);
 	if (!err)
-		err = userspace_watch(u, &u->tun);
-	LIST_FOR_EACH(l, &u->sessions)
-	{
-		if (!err)
-			err = userspace_watch(
-				u, &CONTAINER_OF(l, struct userspace_session, link)->io);
-	}
+		err = watch_ports(u);
 	if (err < 0)
 		return err;
 	u->fwmark = fwmark;
 	u->running = true;
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
+
+		if (p->wg.keepalive_s)
+			ctrl_note(&u->engine, p, WG_SEND_KEEPALIVE);
+	}
 	userspace_work(u);
 	return 0;
+}
+
+void userspace_stop(struct userspace *u)
+{
+	u->running = false;
+	close_sockets(u);
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
+
+		wg_peer_reset(&u->engine.wg, &p->wg);
+		(void)stage_clear(&u->engine.stage, &p->staged);
+	}
 }
 
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
@@ -380,15 +439,18 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 	struct udp udp;
 	int err;
 
+	if (!u->running) {
+		u->udp.port = port;
+		u->fwmark = fwmark;
+		return 0;
+	}
 	if (port == u->udp.port) {
 		err = udp_set_fwmark(&u->udp, fwmark);
 		if (!err)
 			u->fwmark = fwmark;
 		return err;
 	}
-	err = udp_open(port, fwmark, u->options.udp, &udp);
-	if (!err)
-		err = udp_set_df(&udp, u->df);
+	err = open_sockets(u, port, fwmark, &udp);
 	if (err < 0)
 		return err;
 	close_sockets(u);

@@ -74,7 +74,8 @@ struct userspace {
 	struct udp udp;
 	struct loop_watch udp4;
 	struct loop_watch udp6;
-	bool running; /* sockets are open and watched */
+	bool running;		     /* sockets are open and watched */
+	struct userspace_port *lost; /* its interface was deleted under us, or NULL */
 	uint32_t fwmark;
 	enum udp_df df;
 	void *memory; /* the engine's */
@@ -111,6 +112,9 @@ void userspace_close(struct userspace *u);
 /** Create the TUN `name`. Return: 0 or -errno. */
 int userspace_open_tun(struct userspace *u, const char *name);
 
+/** Take over an open TUN descriptor. Return: 0 or -errno. */
+int userspace_adopt_tun(struct userspace *u, int fd);
+
 /** Make room for more peers or allowed IPs. Return: 0 or -ENOMEM. */
 int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
 
@@ -120,7 +124,13 @@ int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
  */
 int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
 
-/** Move to another port or firewall mark; on failure the old sockets stay. Return: 0 or -errno. */
+/** Close the sockets and forget all sessions, as when the interface is set down; peers and
+ * configuration stay. */
+void userspace_stop(struct userspace *u);
+
+/** Move to another port or firewall mark; on failure the old sockets stay. Before userspace_start()
+ * and after userspace_stop() they are only noted, in `udp.port` and `fwmark`. Return: 0 or -errno.
+ */
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
 
 /** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or

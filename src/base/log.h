@@ -6,6 +6,7 @@
 
 /** How much a message matters, in syslog's order. */
 enum log_level {
+	LOG_LEVEL_SILENT = 0,
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARNING = 4,
 	LOG_LEVEL_INFO = 6,

@@ -583,6 +583,13 @@ static void run_loop(struct run *r)
 			userspace_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
 		run_paths(r);
+		if (r->u->lost) {
+			log_error("Interface %s was deleted by somebody else: going down. Leave "
+				  "wirespan's "
+				  "interfaces to it.",
+				r->u->lost->tap.name);
+			run_end(r, 1);
+		}
 	}
 	if (err < 0) {
 		run_failed("Cannot wait for events", err, "Report this.");

@@ -93,6 +93,16 @@ int tap_adopt(int fd, struct tap_offloads want, struct tap *ret)
 	return 0;
 }
 
+int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ])
+{
+	struct ifreq ifr = { 0 };
+
+	if (ioctl(t->fd, TUNGETIFF, &ifr) < 0)
+		return -errno;
+	memcpy(ret_name, ifr.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
 void tap_close(struct tap *t)
 {
 	if (t->fd >= 0)

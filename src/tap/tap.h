@@ -45,6 +45,9 @@ int tap_open(const char *name, enum tap_kind kind, struct tap_offloads want, str
  * Return: 0 or -errno. */
 int tap_adopt(int fd, struct tap_offloads want, struct tap *ret);
 
+/** The interface's name now, which may have changed. Return: 0 or -errno. */
+int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ]);
+
 /** Close it; the interface goes with it. Accepts one that is closed (fd −1). */
 void tap_close(struct tap *t);
 
