@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "cli/drop_words.h"
+#include "check/drop_words.h"
 #include "ctlproto/status_json.h"
 
 static void add_prefix(struct status_prefixes *list, const char *text)

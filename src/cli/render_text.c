@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "cli/drop_words.h"
+#include "check/drop_words.h"
 #include "cli/human.h"
 
 #define LABEL_WIDTH 15

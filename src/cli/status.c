@@ -2,35 +2,18 @@
 /* status and metrics: what running sites say of themselves. */
 #include "cli/status.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/render_json.h"
 #include "cli/render_openmetrics.h"
 #include "cli/render_text.h"
 #include "cli/running.h"
-
-/* What standard output can show. */
-static struct render_style find_style(void)
-{
-	const char *term = getenv("TERM");
-	const char *no_color = getenv("NO_COLOR");
-
-	setlocale(LC_CTYPE, "");
-	return (struct render_style){
-		.colour = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 &&
-			  !(no_color && *no_color),
-		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-	};
-}
+#include "cli/style.h"
 
 static void print_text(const struct running_reports *reports)
 {
-	struct render_style style = find_style();
+	struct render_style style = style_of_stdout();
 
 	for (size_t i = 0; i < reports->len; i++) {
 		if (i > 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "cli/check.h"
 #include "cli/down.h"
 #include "cli/init.h"
 #include "cli/keys.h"
@@ -29,6 +30,7 @@ static const struct verb *const verbs[] = {
 	&verb_top,
 #endif
 	&verb_metrics,
+	&verb_check,
 	&verb_mtu,
 	&verb_validate,
 	&verb_init,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What each reason for a drop means, for a person who looks for a fault. */
-#ifndef CLI_DROP_WORDS_H
-#define CLI_DROP_WORDS_H
+#ifndef CHECK_DROP_WORDS_H
+#define CHECK_DROP_WORDS_H
 
 #include "pkt/drop.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What each reason for a drop means, for a person who looks for a fault. */
-#include "cli/drop_words.h"
+#include "check/drop_words.h"
 
 #include "base/bytes.h"
 

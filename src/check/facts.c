@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What a check has seen: everything that its judgement is made of, as plain data. */
+#include "check/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void check_facts_fini(struct check_facts *f)
+{
+	status_report_fini(&f->before);
+	status_report_fini(&f->after);
+	free(f->peers);
+	free(f->sessions);
+	free(f->underlays);
+	free(f->ports);
+	memset(f, 0, sizeof(*f));
+}
+
+const struct status_tunnel *check_tunnel_of(
+	const struct status_report *r, const struct status_session *s)
+{
+	for (size_t i = 0; i < r->tunnels_len; i++)
+		if (r->tunnels[i].tunnel_id == s->tunnel_id)
+			return &r->tunnels[i];
+	return NULL;
+}
+
+bool check_reports_match(const struct status_report *a, const struct status_report *b)
+{
+	if (a->pid != b->pid || a->peers_len != b->peers_len || a->tunnels_len != b->tunnels_len ||
+		a->sessions_len != b->sessions_len)
+		return false;
+	for (size_t i = 0; i < a->peers_len; i++)
+		if (memcmp(a->peers[i].public_key, b->peers[i].public_key, KEY_LEN) != 0)
+			return false;
+	for (size_t i = 0; i < a->sessions_len; i++)
+		if (a->sessions[i].tunnel_id != b->sessions[i].tunnel_id ||
+			a->sessions[i].session_id != b->sessions[i].session_id)
+			return false;
+	for (size_t i = 0; i < a->tunnels_len; i++)
+		if (a->tunnels[i].tunnel_id != b->tunnels[i].tunnel_id)
+			return false;
+	return true;
+}
+
+void check_echo_answer(struct check_echo *e, uint64_t us)
+{
+	if (!e->received || us < e->min_us)
+		e->min_us = us;
+	if (us > e->max_us)
+		e->max_us = us;
+	e->sum_us += us;
+	e->received++;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* What a check has seen: everything that its judgement is made of, as plain data. */
+#ifndef CHECK_FACTS_H
+#define CHECK_FACTS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "ctlproto/status.h"
+#include "netlink/link.h"
+
+/** Echo requests of one kind and their answers. */
+struct check_echo {
+	unsigned sent;
+	unsigned received;
+	uint64_t min_us; /* of the round trips */
+	uint64_t sum_us;
+	uint64_t max_us;
+};
+
+/** An ICMP error that somebody on the way sent us. */
+struct check_icmp {
+	bool seen;
+	bool ipv6;
+	uint8_t type;
+	uint8_t code;
+	struct ip_addr from;
+};
+
+/** A peer of WireGuard, in the order of the report. */
+struct check_peer {
+	struct ip_addr tunnel;	    /* its address inside, which is asked; family 0: none known */
+	int route_error;	    /* 0, or -errno: no way to its endpoint */
+	char underlay[IF_NAMESIZE]; /* the interface on the way there; "": none */
+	struct check_echo echo;
+	struct check_echo full;	 /* as large as the tunnel's MTU, don't-fragment */
+	unsigned full_size;	 /* bytes of these, IP header in; 0: not tried */
+	unsigned seen_inside;	 /* answers seen on the WireGuard interface */
+	uint64_t datagrams_out;	 /* seen on the underlay, to its endpoint */
+	uint64_t datagrams_in;	 /* seen on the underlay, from its endpoint to our port */
+	struct check_icmp error; /* about datagrams to its endpoint */
+	bool too_big;		 /* a router said that a datagram to its endpoint was too large */
+	int send_error;		 /* -errno: echo requests could not be sent */
+};
+
+/** L2TP packets that reach the WireGuard interface although they should have met a session. */
+struct check_alien {
+	bool seen;
+	enum status_encap encap;
+	uint16_t source_port; /* only for UDP */
+	uint16_t destination_port;
+};
+
+/** A session, in the order of the report. */
+struct check_session {
+	size_t peer;		/* number of the peer that Remote belongs to; SIZE_MAX: none */
+	bool tried;		/* its interface could be used, and its peer was there */
+	int error;		/* -errno: why not */
+	uint64_t asked;		/* frames sent in search of somebody */
+	uint64_t heard;		/* frames that came out of the interface meanwhile, of any kind */
+	unsigned stations;	/* that answered */
+	struct ip_addr station; /* the one that was asked further; family 0: none */
+	uint8_t station_mac[LINK_MAC_LEN];
+	struct check_echo echo;
+	struct check_icmp refusal; /* by Remote's kernel, of our L2TP packets */
+	struct check_alien alien;
+	unsigned limit;	   /* largest IP packet tried: the interface's MTU; 0: sizes not tried */
+	unsigned largest;  /* that came back at all */
+	unsigned whole;	   /* largest that came back without fragments either way */
+	bool in_pieces;	   /* at `whole` + 1, ours left whole and the answer came in fragments */
+	bool station_cuts; /* the station answers in pieces: its own MTU is smaller than `limit` */
+	uint64_t flood_sent; /* throughput */
+	uint64_t flood_received;
+	uint64_t flood_us;   /* from the first request to the last answer */
+	unsigned flood_size; /* IP packet; 0: not tried */
+};
+
+/** An interface of the underlay. */
+struct check_underlay {
+	char name[IF_NAMESIZE];
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint32_t master;
+	uint64_t wireguard;    /* datagrams to and from peers */
+	uint64_t fragments;    /* IP fragments to and from peers */
+	uint64_t clear;	       /* packets with our probes in clear, or L2TP */
+	uint64_t not_captured; /* because they were too many at once */
+	int error;	       /* 0, or -errno: not captured at all */
+};
+
+/** A port of a bridge, beside what the report says of it. */
+struct check_port {
+	char name[IF_NAMESIZE];
+	bool forwarding;
+	bool blocked; /* its state is known, and not forwarding */
+};
+
+/** Settings of the machine: -1 if there is no such setting. */
+struct check_machine {
+	int bridge_nf_ip4;
+	int bridge_nf_ip6;
+	int bridge_nf_arp;
+	int ip_forward;
+};
+
+/** Everything. Zero is empty; released by check_facts_fini(). */
+struct check_facts {
+	char site[64];
+	char not_running[160]; /* why the site could not be asked; "": it was */
+	struct status_report before;
+	struct status_report after; /* the same peers, tunnels and sessions, or the site was
+				       reloaded */
+	struct check_peer *peers;
+	size_t n_peers;
+	struct check_session *sessions;
+	size_t n_sessions;
+	struct check_underlay *underlays;
+	size_t n_underlays;
+	struct check_port *ports;
+	size_t n_ports;
+	struct check_machine machine;
+};
+
+/** Release what the facts hold and make them empty. */
+void check_facts_fini(struct check_facts *f);
+
+/** The tunnel of a session in a report, or NULL. */
+const struct status_tunnel *check_tunnel_of(
+	const struct status_report *r, const struct status_session *s);
+
+/** Whether both reports have the same peers and sessions, so that counters can be compared. */
+bool check_reports_match(const struct status_report *a, const struct status_report *b);
+
+/** Count an answer that took `us` microseconds. */
+void check_echo_answer(struct check_echo *e, uint64_t us);
+
+#endif

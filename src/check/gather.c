@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of a check: what is looked at, who is asked, and when. */
+#include "check/gather.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/inside.h"
+#include "check/machine.h"
+#include "check/segment.h"
+#include "check/underlay.h"
+
+#define FLOOD_MS 1000
+
+/* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
+ * that its AllowedIPs name. */
+static struct ip_addr tunnel_address(const struct status_report *r, const struct status_peer *peer)
+{
+	for (size_t t = 0; t < r->tunnels_len; t++)
+		for (size_t i = 0; i < peer->allowed_ips.len; i++)
+			if (ip_prefix_contains(&peer->allowed_ips.v[i], &r->tunnels[t].remote))
+				return r->tunnels[t].remote;
+	for (size_t i = 0; i < peer->allowed_ips.len; i++) {
+		const struct ip_prefix *p = &peer->allowed_ips.v[i];
+
+		if (p->len == ip_addr_bits(&p->addr))
+			return p->addr;
+	}
+	return (struct ip_addr){ 0 };
+}
+
+/* The peer that the most specific prefix leads to. */
+static size_t peer_of(const struct status_report *r, const struct ip_addr *remote)
+{
+	size_t best = SIZE_MAX;
+	int len = -1;
+
+	for (size_t p = 0; p < r->peers_len; p++) {
+		for (size_t i = 0; i < r->peers[p].allowed_ips.len; i++) {
+			const struct ip_prefix *prefix = &r->peers[p].allowed_ips.v[i];
+
+			if (!ip_prefix_contains(prefix, remote) || prefix->len <= len)
+				continue;
+			best = p;
+			len = prefix->len;
+		}
+	}
+	return best;
+}
+
+/* Room for what will be found, and what the report says already. */
+static int prepare(struct check_facts *f)
+{
+	const struct status_report *r = &f->before;
+
+	f->peers = calloc(r->peers_len + 1, sizeof(*f->peers));
+	f->sessions = calloc(r->sessions_len + 1, sizeof(*f->sessions));
+	if (!f->peers || !f->sessions)
+		return -ENOMEM;
+	f->n_peers = r->peers_len;
+	f->n_sessions = r->sessions_len;
+	for (size_t i = 0; i < f->n_peers; i++)
+		f->peers[i].tunnel = tunnel_address(r, &r->peers[i]);
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		const struct status_tunnel *t = check_tunnel_of(r, &r->sessions[i]);
+
+		f->sessions[i].peer = t ? peer_of(r, &t->remote) : SIZE_MAX;
+	}
+	return 0;
+}
+
+/* Whether frames for a session have a peer to go to. */
+static bool has_peer(const struct check_facts *f, const struct check_session *s)
+{
+	if (s->peer == SIZE_MAX)
+		return false;
+	return f->before.peers[s->peer].state == STATUS_PEER_ESTABLISHED ||
+	       f->peers[s->peer].echo.received;
+}
+
+static void probe_session(struct prober *p, size_t i, struct segment **ret)
+{
+	struct check_session *s = &p->facts->sessions[i];
+
+	if (!has_peer(p->facts, s))
+		return;
+	s->error = segment_open(p, i, ret);
+	if (s->error < 0)
+		return;
+	s->tried = true;
+	if (segment_find(*ret))
+		segment_measure_sizes(*ret);
+}
+
+/* Everything that sends. The throughput comes last, when nobody listens any more. */
+static int probe(struct prober *p, const struct check_options *options)
+{
+	struct check_facts *f = p->facts;
+	struct segment **segments = calloc(f->n_sessions + 1, sizeof(struct segment *));
+	struct underlay *underlay = underlay_open(p);
+	struct inside *inside = NULL;
+	int err = segments && underlay ? 0 : -ENOMEM;
+
+	if (!err)
+		err = inside_open(p, &inside);
+	if (!err)
+		inside_ask_peers(inside);
+	for (size_t i = 0; !err && i < f->n_sessions; i++)
+		probe_session(p, i, &segments[i]);
+	underlay_close(underlay);
+	inside_close(inside);
+	for (size_t i = 0; segments && i < f->n_sessions; i++) {
+		if (!err && !options->quick && f->sessions[i].echo.received)
+			segment_flood(segments[i], FLOOD_MS);
+		segment_close(segments[i]);
+	}
+	free(segments);
+	return err;
+}
+
+int check_gather(
+	const char *socket_path, const struct check_options *options, struct check_facts *ret)
+{
+	struct prober p;
+	int err;
+
+	*ret = (struct check_facts){ 0 };
+	err = prober_open(&p, ret, socket_path);
+	p.target = options->target;
+	if (!err)
+		err = prober_status(&p, &ret->before);
+	if (!err)
+		err = prepare(ret);
+	if (!err)
+		err = machine_look(&p);
+	if (!err)
+		err = probe(&p, options);
+	if (!err)
+		err = prober_status(&p, &ret->after);
+	prober_close(&p);
+	if (err)
+		check_facts_fini(ret);
+	return err;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the tunnel: echo requests to each peer's tunnel address, and what arrives on the WireGuard
+ * interface that should not. */
+#include "check/inside.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "check/packet.h"
+#include "netlink/query.h"
+#include "pkt/headers.h"
+
+#define PROTO_L2TP   115
+#define SNAP	     512
+#define ROUNDS	     5
+#define ROUND_MS     50
+#define ANSWER_MS    1000
+#define HANDSHAKE_MS 6500 /* WireGuard calls again after 5.3 s at the latest */
+#define FULL_ROUNDS  2
+#define L2TP_VERSION 3
+#define L2TP_MASK    0x800f /* the bits that tell data of version 3 */
+
+/** Sockets and what is being asked. */
+struct inside {
+	struct prober *prober;
+	struct loop_watch capture;
+	struct loop_watch icmp4;
+	struct loop_watch icmp6;
+	bool full; /* answers are to the large ones */
+};
+
+/* ---- what is on the interface ---- */
+
+static void hear_alien(struct check_facts *f, const struct wire_read *r)
+{
+	struct check_alien alien = { .seen = true, .encap = STATUS_ENCAP_IP };
+
+	if (r->proto == PROTO_UDP) {
+		if (r->payload_len < 4 || (load_be16(r->payload) & L2TP_MASK) != L2TP_VERSION ||
+			load_be16(r->payload + 2) != 0)
+			return;
+		alien.encap = STATUS_ENCAP_UDP;
+		alien.source_port = r->source_port;
+		alien.destination_port = r->destination_port;
+	} else if (r->proto != PROTO_L2TP) {
+		return;
+	}
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		const struct status_tunnel *t = check_tunnel_of(&f->before, &f->before.sessions[i]);
+
+		if (t && ip_addr_equal(&t->remote, &r->src) && ip_addr_equal(&t->local, &r->dst))
+			f->sessions[i].alien = alien;
+	}
+}
+
+/* Remote's kernel does not want our L2TP. */
+static void hear_refusal(struct check_facts *f, const struct wire_read *r)
+{
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		const struct status_tunnel *t = check_tunnel_of(&f->before, &f->before.sessions[i]);
+
+		if (!t || !ip_addr_equal(&t->remote, &r->target))
+			continue;
+		if (t->encap == STATUS_ENCAP_UDP
+				? r->proto == PROTO_UDP &&
+					  r->destination_port == t->destination_port
+				: r->proto == PROTO_L2TP)
+			f->sessions[i].refusal = r->icmp;
+	}
+}
+
+static void on_capture(void *ctx, uint32_t events)
+{
+	struct inside *in = ctx;
+	struct prober *p = in->prober;
+	struct packet_meta meta;
+	struct wire_read r;
+
+	(void)events;
+	while (packet_receive(in->capture.fd, p->in, SNAP, &meta) == 0) {
+		enum wire_kind kind;
+
+		if (meta.outgoing)
+			continue;
+		kind = wire_read_packet(p->in, meta.len, &p->mark, &r);
+		if (kind == WIRE_ERROR)
+			hear_refusal(p->facts, &r);
+		else if (kind == WIRE_OTHER)
+			hear_alien(p->facts, &r);
+		for (size_t i = 0; kind == WIRE_ECHO_REPLY && i < p->facts->n_peers; i++)
+			p->facts->peers[i].seen_inside +=
+				ip_addr_equal(&r.src, &p->facts->peers[i].tunnel);
+	}
+}
+
+/* ---- echo ---- */
+
+static void take_answer(struct inside *in, const struct ip_addr *from, uint16_t seq)
+{
+	struct check_facts *f = in->prober->facts;
+
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (ip_addr_equal(from, &f->peers[i].tunnel))
+			check_echo_answer(in->full ? &f->peers[i].full : &f->peers[i].echo,
+				prober_round_trip(in->prober, seq));
+}
+
+static void on_icmp4(void *ctx, uint32_t events)
+{
+	struct inside *in = ctx;
+	struct prober *p = in->prober;
+	struct wire_read r;
+	ssize_t n;
+
+	(void)events;
+	while ((n = recv(in->icmp4.fd, p->in, WIRE_FRAME_MAX, 0)) > 0)
+		if (wire_read_packet(p->in, (size_t)n, &p->mark, &r) == WIRE_ECHO_REPLY)
+			take_answer(in, &r.src, r.seq);
+}
+
+static void on_icmp6(void *ctx, uint32_t events)
+{
+	struct inside *in = ctx;
+	struct prober *p = in->prober;
+	struct sockaddr_in6 from;
+	ssize_t n;
+
+	(void)events;
+	for (;;) {
+		socklen_t len = sizeof(from);
+		struct ip_addr src;
+
+		n = recvfrom(
+			in->icmp6.fd, p->in, WIRE_FRAME_MAX, 0, (struct sockaddr *)&from, &len);
+		if (n <= 0)
+			return;
+		src = ip_addr_v6(&from.sin6_addr);
+		if (wire_is_echo_reply6(p->in, (size_t)n, &p->mark))
+			take_answer(in, &src, load_be16(p->in + 6));
+	}
+}
+
+static void ask(struct inside *in, struct check_peer *peer, struct check_echo *echo, size_t size)
+{
+	struct prober *p = in->prober;
+	bool v4 = peer->tunnel.family == AF_INET;
+	size_t len = size - (v4 ? IP4_HEADER_LEN : IP6_HEADER_LEN);
+	struct endpoint to = { .addr = peer->tunnel };
+	struct sockaddr_in6 addr;
+	socklen_t addr_len = endpoint_to_sockaddr(&to, &addr);
+
+	wire_echo(peer->tunnel.family, &p->mark, prober_number(p), p->out, len);
+	if (sendto(v4 ? in->icmp4.fd : in->icmp6.fd, p->out, len, 0, (struct sockaddr *)&addr,
+		    addr_len) < 0)
+		peer->send_error = -errno;
+	echo->sent++;
+}
+
+/* ---- peers ---- */
+
+static bool is_asleep(const struct check_facts *f, size_t i)
+{
+	return f->before.peers[i].state != STATUS_PEER_ESTABLISHED;
+}
+
+/* Whether every peer that could be woken has answered. */
+static bool all_awake(const void *ctx)
+{
+	const struct inside *in = ctx;
+	const struct check_facts *f = in->prober->facts;
+
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (f->peers[i].echo.sent && !f->peers[i].echo.received)
+			return false;
+	return true;
+}
+
+static bool all_answered(const void *ctx)
+{
+	const struct inside *in = ctx;
+	const struct check_facts *f = in->prober->facts;
+
+	for (size_t i = 0; i < f->n_peers; i++) {
+		const struct check_echo *e = in->full ? &f->peers[i].full : &f->peers[i].echo;
+
+		if (e->sent > e->received)
+			return false;
+	}
+	return true;
+}
+
+/* A handshake first where there is no session: its time is not the tunnel's. */
+static void wake_peers(struct inside *in)
+{
+	struct check_facts *f = in->prober->facts;
+
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (f->peers[i].tunnel.family && is_asleep(f, i) &&
+			f->before.peers[i].endpoint.addr.family)
+			ask(in, &f->peers[i], &f->peers[i].echo,
+				wire_echo_min(f->peers[i].tunnel.family) + 2 * WIRE_NONCE_LEN);
+	prober_wait(in->prober, HANDSHAKE_MS, all_awake, in);
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (f->peers[i].echo.received)
+			f->peers[i].echo = (struct check_echo){ 0 };
+}
+
+/* Whether there is a point in asking a peer further. */
+static bool is_askable(const struct check_facts *f, size_t i)
+{
+	const struct check_peer *peer = &f->peers[i];
+
+	return peer->tunnel.family && (!is_asleep(f, i) || peer->seen_inside);
+}
+
+static void ask_large(struct inside *in)
+{
+	struct check_facts *f = in->prober->facts;
+	unsigned size = f->before.wg.mtu;
+
+	in->full = true;
+	for (unsigned round = 0; round < FULL_ROUNDS; round++) {
+		for (size_t i = 0; i < f->n_peers; i++) {
+			struct check_peer *peer = &f->peers[i];
+
+			if (!peer->echo.received || peer->full.received || size < 576)
+				continue;
+			peer->full_size = size;
+			ask(in, peer, &peer->full, size);
+		}
+		prober_wait(in->prober, ANSWER_MS, all_answered, in);
+	}
+}
+
+void inside_ask_peers(struct inside *in)
+{
+	struct check_facts *f = in->prober->facts;
+
+	in->full = false;
+	wake_peers(in);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < f->n_peers; i++)
+			if (is_askable(f, i))
+				ask(in, &f->peers[i], &f->peers[i].echo,
+					wire_echo_min(f->peers[i].tunnel.family) +
+						2 * WIRE_NONCE_LEN);
+		prober_wait(in->prober, ROUND_MS, NULL, NULL);
+	}
+	prober_wait(in->prober, ANSWER_MS, all_answered, in);
+	ask_large(in);
+}
+
+/* ---- sockets ---- */
+
+static int watch(struct inside *in, struct loop_watch *w, int fd, loop_callback *callback)
+{
+	if (fd < 0)
+		return fd;
+	*w = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = in };
+	return loop_add(&in->prober->loop, w, EPOLLIN);
+}
+
+/* A raw socket on the interface that never lets its packets be fragmented. */
+static int open_icmp(uint16_t family, const char *ifname)
+{
+	int proto = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
+	int whole = IP_PMTUDISC_PROBE;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	if (family == AF_INET)
+		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole));
+	else
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof(whole));
+	return fd;
+}
+
+int inside_open(struct prober *p, struct inside **ret)
+{
+	const char *name = p->facts->before.wg.name;
+	struct inside *in = calloc(1, sizeof(*in));
+	struct link_info link;
+	int err;
+
+	if (!in)
+		return -ENOMEM;
+	in->prober = p;
+	in->capture.fd = in->icmp4.fd = in->icmp6.fd = -1;
+	*ret = in;
+	err = query_link(&p->nl, name, &link);
+	if (!err)
+		err = watch(in, &in->capture, packet_open(link.ifindex, false), on_capture);
+	if (!err)
+		err = watch(in, &in->icmp4, open_icmp(AF_INET, name), on_icmp4);
+	if (!err)
+		(void)watch(in, &in->icmp6, open_icmp(AF_INET6, name), on_icmp6);
+	return err;
+}
+
+void inside_close(struct inside *in)
+{
+	struct loop_watch *all[] = { &in->capture, &in->icmp4, &in->icmp6 };
+
+	if (!in)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i]->fd < 0)
+			continue;
+		loop_remove(&in->prober->loop, all[i]);
+		close(all[i]->fd);
+	}
+	free(in);
+}

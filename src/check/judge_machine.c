@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
+ * what was dropped. */
+#include "check/judge_machine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "check/drop_words.h"
+
+#define LATELY_MS (10 * 60 * 1000)
+
+/* ---- bridges ---- */
+
+static const struct status_session *session_named(const struct status_report *r, const char *name)
+{
+	for (size_t i = 0; i < r->sessions_len; i++)
+		if (!strcmp(r->sessions[i].name, name))
+			return &r->sessions[i];
+	return NULL;
+}
+
+/* The MTU of the segment that a bridge is part of: the largest of its sessions. */
+static uint32_t segment_mtu(const struct status_report *r, const struct status_bridge *b)
+{
+	uint32_t mtu = 0;
+
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct status_session *s = session_named(r, b->members[i].name);
+
+		if (s && s->mtu > mtu)
+			mtu = s->mtu;
+	}
+	return mtu;
+}
+
+static size_t members_up(const struct status_bridge *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->members_len; i++)
+		n += !b->members[i].session && b->members[i].up;
+	return n;
+}
+
+static bool is_blocked(const struct check_facts *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (!strcmp(f->ports[i].name, name))
+			return f->ports[i].blocked;
+	return false;
+}
+
+/* Return: whether the port is all right. */
+static bool judge_port(const struct check_facts *f, const struct status_bridge *b,
+	const struct status_member *m, struct check_findings *ret)
+{
+	uint32_t mtu = segment_mtu(&f->after, b);
+	bool alone = m->session || !members_up(b);
+
+	if (!m->up) {
+		check_mend(
+			check_found(ret, alone ? CHECK_ERROR : CHECK_WARNING, "port_down", m->name,
+				"Port %s of %s is down or has no carrier.", m->name, b->name),
+			"`ip link set %s up`; then look at the cable and at the other end.",
+			m->name);
+		return false;
+	}
+	if (is_blocked(f, m->name)) {
+		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", m->name,
+				   "Port %s of %s does not forward: its spanning tree holds it.",
+				   m->name, b->name),
+			"Wait until it has learnt (30 s); if it stays, there is a loop, or set "
+			"STP = no in [Bridge].");
+		return false;
+	}
+	if (mtu && m->mtu < mtu) {
+		check_mend(check_found(ret, CHECK_ERROR, "port_mtu", m->name,
+				   "Port %s has MTU %u, the segment %u: the bridge drops larger "
+				   "frames toward it without a word.",
+				   m->name, m->mtu, mtu),
+			"`ip link set %s mtu %u`, or MTU = %u in [L2TPSession] on both sides.",
+			m->name, mtu, m->mtu);
+		return false;
+	}
+	return true;
+}
+
+static void judge_bridge(
+	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+{
+	uint32_t mtu = segment_mtu(&f->after, b);
+	bool right = true;
+	size_t sessions = 0;
+
+	for (size_t i = 0; i < b->members_len; i++) {
+		right &= judge_port(f, b, &b->members[i], ret);
+		sessions += b->members[i].session;
+	}
+	if (sessions == b->members_len) {
+		check_mend(check_found(ret, CHECK_NOTE, "bridge", b->name,
+				   "%s has no port but sessions: nobody is behind this gateway.",
+				   b->name),
+			"Name the interface of the members: Member = in [Bridge].");
+		right = false;
+	}
+	if (mtu && b->mtu < mtu) {
+		check_mend(check_found(ret, CHECK_WARNING, "bridge_mtu", b->name,
+				   "%s has MTU %u, the segment %u.", b->name, b->mtu, mtu),
+			"`ip link set %s mtu %u`", b->name, mtu);
+		right = false;
+	}
+	if (right)
+		check_found(ret, CHECK_OK, "bridge", b->name,
+			"%zu ports, all up and forwarding, none with an MTU below %u.",
+			b->members_len, mtu);
+}
+
+/* Sessions that are in no bridge although there are bridges. */
+static void judge_loose_sessions(const struct check_facts *f, struct check_findings *ret)
+{
+	const struct status_report *r = &f->after;
+
+	for (size_t s = 0; r->bridges_len && s < r->sessions_len; s++) {
+		const char *name = r->sessions[s].name;
+		bool found = false;
+
+		for (size_t b = 0; b < r->bridges_len; b++)
+			for (size_t m = 0; m < r->bridges[b].members_len; m++)
+				found |= !strcmp(r->bridges[b].members[m].name, name);
+		if (!found)
+			check_mend(check_found(ret, CHECK_ERROR, "bridge", name,
+					   "%s is in no bridge.", name),
+				"Somebody took it out: `wirespan reload` puts it back.");
+	}
+}
+
+/* ---- settings ---- */
+
+static void judge_settings(const struct check_facts *f, struct check_findings *ret)
+{
+	const struct check_machine *m = &f->machine;
+
+	if (m->bridge_nf_ip4 > 0 || m->bridge_nf_ip6 > 0 || m->bridge_nf_arp > 0)
+		check_mend(check_found(ret, CHECK_WARNING, "br_netfilter", f->site,
+				   "br_netfilter is in the way: bridged frames go through this "
+				   "machine's%s%s%s rules.",
+				   m->bridge_nf_ip4 > 0 ? " iptables" : "",
+				   m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
+				   m->bridge_nf_arp > 0 ? " arptables" : ""),
+			"Unless you want that: `sysctl -w net.bridge.bridge-nf-call-iptables=0 "
+			"net.bridge.bridge-nf-call-ip6tables=0 "
+			"net.bridge.bridge-nf-call-arptables=0`.");
+	if (m->ip_forward > 0)
+		check_found(ret, CHECK_NOTE, "forwarding", f->site,
+			"IP forwarding is on; the segment does not need it.");
+}
+
+void judge_machine(const struct check_facts *f, struct check_findings *ret)
+{
+	for (size_t i = 0; i < f->after.bridges_len; i++)
+		judge_bridge(f, &f->after.bridges[i], ret);
+	judge_loose_sessions(f, ret);
+	judge_settings(f, ret);
+}
+
+/* ---- the underlay ---- */
+
+static const char *bridge_of(const struct status_report *r, const char *name)
+{
+	for (size_t b = 0; b < r->bridges_len; b++)
+		for (size_t m = 0; m < r->bridges[b].members_len; m++)
+			if (!strcmp(r->bridges[b].members[m].name, name))
+				return r->bridges[b].name;
+	return NULL;
+}
+
+static void judge_interface(
+	const struct check_facts *f, const struct check_underlay *u, struct check_findings *ret)
+{
+	const char *bridge = bridge_of(&f->after, u->name);
+
+	if (bridge)
+		check_mend(
+			check_found(ret, CHECK_ERROR, "underlay", u->name,
+				"%s, the way to a peer, is itself a port of %s.", u->name, bridge),
+			"Take it out of the bridge: what the members send leaves there in clear, "
+			"and the segment loops.");
+	if (u->error) {
+		check_found(ret, CHECK_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
+			u->name, strerror(-u->error));
+		return;
+	}
+	if (u->clear)
+		check_mend(check_found(ret, CHECK_ERROR, "clear", u->name,
+				   "%" PRIu64 " packets of the segment were seen in clear on %s.",
+				   u->clear, u->name),
+			"Is %s a port of the bridge, on this or the other side? Does a route lead "
+			"Remote around WireGuard?",
+			u->name);
+	if (u->fragments)
+		check_mend(
+			check_found(ret, CHECK_ERROR, "fragments", u->name,
+				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
+			"Somebody cuts our datagrams or the peer's: is the MTU of the peer's "
+			"WireGuard interface too large for its underlay?");
+	if (!u->clear && !u->fragments && !bridge)
+		check_found(ret, CHECK_OK, "underlay", u->name,
+			"%" PRIu64
+			" WireGuard datagrams on %s, no fragment, nothing of ours in clear.",
+			u->wireguard, u->name);
+	if (u->not_captured)
+		check_found(ret, CHECK_NOTE, "underlay", u->name,
+			"%" PRIu64 " packets on %s went by unseen.", u->not_captured, u->name);
+}
+
+void judge_underlay(const struct check_facts *f, struct check_findings *ret)
+{
+	for (size_t i = 0; i < f->n_underlays; i++)
+		judge_interface(f, &f->underlays[i], ret);
+}
+
+/* ---- drops ---- */
+
+void judge_drops(const struct check_facts *f, struct check_findings *ret)
+{
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		uint64_t now = f->after.drops.n[d] - f->before.drops.n[d];
+		uint64_t age = f->after.drop_ages_ms.n[d];
+
+		if (now)
+			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
+				"%" PRIu64 " dropped during the check: %s.", now,
+				drop_words((enum drop)d));
+		else if (age && age <= LATELY_MS)
+			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
+				"%" PRIu64 " dropped, the last %" PRIu64 " s ago: %s.",
+				f->after.drops.n[d], age / 1000, drop_words((enum drop)d));
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
+ * what was dropped. */
+#ifndef CHECK_JUDGE_MACHINE_H
+#define CHECK_JUDGE_MACHINE_H
+
+#include "check/facts.h"
+#include "check/finding.h"
+
+/** Append what the facts say about bridges, ports and settings. */
+void judge_machine(const struct check_facts *f, struct check_findings *ret);
+
+/** Append what was seen on the underlay. */
+void judge_underlay(const struct check_facts *f, struct check_findings *ret);
+
+/** Append what was dropped during the check, and lately. */
+void judge_drops(const struct check_facts *f, struct check_findings *ret);
+
+#endif

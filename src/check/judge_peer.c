@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The judgement of one peer: its handshake, its echo, the tunnel's MTU; or why there is nothing. */
+#include "check/judge_peer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/keytext.h"
+
+#define RECENT_MS 30000 /* a drop that counts although it was before the check */
+
+/** One peer, and where its findings go. */
+struct verdict {
+	const struct check_facts *facts;
+	const struct check_peer *peer;
+	const struct status_peer *before;
+	const struct status_peer *after;
+	struct check_findings *ret;
+	char subject[CHECK_SUBJECT_LEN];
+	char endpoint[ENDPOINT_TEXT_LEN];
+	char tunnel[IP_ADDR_TEXT_LEN];
+};
+
+static struct check_finding *find(
+	const struct verdict *v, enum check_severity severity, const char *check, const char *text)
+{
+	return check_found(v->ret, severity, check, v->subject, "%s", text);
+}
+
+/* ---- no session ---- */
+
+/* Whether packets were dropped for this reason, during the check or shortly before. */
+static bool has_dropped(const struct check_facts *f, enum drop d)
+{
+	uint64_t age = f->after.drop_ages_ms.n[d];
+
+	return f->after.drops.n[d] > f->before.drops.n[d] || (age && age <= RECENT_MS);
+}
+
+/* What is wrong with the keys, as the handshakes that came say. */
+static bool judge_keys(const struct verdict *v)
+{
+	char key[KEY_BASE64_LEN + 1];
+
+	if (has_dropped(v->facts, DROP_WG_MAC1)) {
+		key_to_base64(v->facts->after.wg.public_key, key);
+		check_mend(find(v, CHECK_ERROR, "key",
+				   "No session: a handshake came that was made for another public "
+				   "key than ours."),
+			"There, [Peer] PublicKey must be %s.", key);
+		return true;
+	}
+	if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
+		key_to_base64(v->after->public_key, key);
+		check_mend(find(v, CHECK_ERROR, "key",
+				   "No session: a handshake came with a public key that no [Peer] "
+				   "here has."),
+			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
+			"makes it of its private key); it is %s now.",
+			key);
+		return true;
+	}
+	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
+		check_mend(find(v, CHECK_ERROR, "key",
+				   "No session: a handshake came that does not authenticate."),
+			"PresharedKey must be the same on both sides, or on neither; and PublicKey "
+			"here the peer's own.");
+		return true;
+	}
+	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
+		check_mend(find(v, CHECK_ERROR, "clock",
+				   "No session: handshakes came with a time older than one seen "
+				   "before."),
+			"The peer's clock has gone back: set it right there, or restart wirespan "
+			"here to forget the time seen.");
+		return true;
+	}
+	return false;
+}
+
+static bool is_port_unreachable(const struct check_icmp *e)
+{
+	return e->ipv6 ? e->type == 1 && e->code == 4 : e->type == 3 && e->code == 3;
+}
+
+static bool is_prohibited(const struct check_icmp *e)
+{
+	if (e->ipv6)
+		return e->type == 1 && (e->code == 1 || e->code == 5 || e->code == 6);
+	return e->type == 3 && (e->code == 9 || e->code == 10 || e->code == 13);
+}
+
+/* What somebody on the way said about our datagrams. */
+static bool judge_error(const struct verdict *v)
+{
+	const struct check_icmp *e = &v->peer->error;
+	char from[IP_ADDR_TEXT_LEN];
+	uint16_t port = v->after->endpoint.port;
+
+	if (!e->seen)
+		return false;
+	ip_addr_text(&e->from, from);
+	if (is_port_unreachable(e))
+		check_mend(check_found(v->ret, CHECK_ERROR, "port", v->subject,
+				   "No session: %s answers that nothing listens on UDP port %u.",
+				   from, port),
+			"Is wirespan up there, with ListenPort = %u? Else correct Endpoint here.",
+			port);
+	else if (is_prohibited(e))
+		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
+				   "No session: %s refuses our datagrams to %s (ICMP type %u, "
+				   "code %u): a firewall.",
+				   from, v->endpoint, e->type, e->code),
+			"Allow UDP port %u there.", port);
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "unreachable", v->subject,
+				   "No session: %s says that %s cannot be reached (ICMP type %u, "
+				   "code %u).",
+				   from, v->endpoint, e->type, e->code),
+			"Is the peer's machine on, and Endpoint right?");
+	return true;
+}
+
+static void judge_silence(const struct verdict *v)
+{
+	const struct check_peer *p = v->peer;
+	uint16_t ours = v->facts->after.wg.listen_port;
+	uint16_t theirs = v->after->endpoint.port;
+	bool taken = v->after->rx_bytes != v->before->rx_bytes;
+
+	if (p->datagrams_in && !taken)
+		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
+				   "No session: %" PRIu64 " datagrams of the peer reached %s, but "
+				   "not wirespan.",
+				   p->datagrams_in, p->underlay),
+			"A firewall on this machine drops them: let UDP port %u in (see `nft list "
+			"ruleset` or `iptables -S INPUT`).",
+			ours);
+	else if (p->datagrams_in)
+		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
+				   "No session: %" PRIu64 " datagrams came from the peer, but no "
+				   "handshake was completed.",
+				   p->datagrams_in),
+			"Do PublicKey and PresharedKey agree on both sides? See the peer's log.");
+	else if (!p->datagrams_out && *p->underlay)
+		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
+				   "No session, and no datagram left for %s on %s.", v->endpoint,
+				   p->underlay),
+			"Does a firewall on this machine drop what goes out (see `nft list "
+			"ruleset` or `iptables -S OUTPUT`)?");
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
+				   "No session: %" PRIu64 " datagrams were sent to %s, and nothing "
+				   "came back.",
+				   p->datagrams_out, v->endpoint),
+			"Is wirespan up there, with ListenPort = %u? Does a firewall there or on "
+			"the way let UDP port %u in? Is PublicKey here the peer's own? (A peer "
+			"with another key keeps silent.) Run `wirespan check` there too.",
+			theirs, theirs);
+}
+
+static void judge_no_session(const struct verdict *v)
+{
+	if (!v->after->endpoint.addr.family && !judge_keys(v))
+		check_mend(find(v, CHECK_ERROR, "handshake",
+				   "No session: the peer has no Endpoint here, and has not "
+				   "called."),
+			"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to "
+			"this machine's address with port %u, and PersistentKeepalive = 25.",
+			v->facts->after.wg.listen_port);
+	else if (v->peer->route_error < 0)
+		check_mend(check_found(v->ret, CHECK_ERROR, "route", v->subject,
+				   "No session: this machine has no route to %s (%s).", v->endpoint,
+				   strerror(-v->peer->route_error)),
+			"`ip route` shows the routes; `ip route get` what is missing.");
+	else if (v->after->endpoint.addr.family && !judge_keys(v) && !judge_error(v))
+		judge_silence(v);
+}
+
+/* ---- a session ---- */
+
+static void judge_no_echo(const struct verdict *v)
+{
+	const struct check_peer *p = v->peer;
+	const char *wg = v->facts->after.wg.name;
+
+	if (p->send_error)
+		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
+				   "Echo requests to %s cannot be sent: %s.", v->tunnel,
+				   strerror(-p->send_error)),
+			"Does a firewall on this machine drop ICMP, or does %s lack an address? "
+			"See `ip addr show %s` and `nft list ruleset`.",
+			wg, wg);
+	else if (p->seen_inside)
+		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
+				   "%s answers on %s, but the answers do not reach programs.",
+				   v->tunnel, wg),
+			"A firewall on this machine drops ICMP that comes in on %s. The segment "
+			"does not need it.",
+			wg);
+	else
+		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
+				   "%s does not answer %u echo requests through the tunnel.",
+				   v->tunnel, p->echo.sent),
+			"Is %s the peer's address on its WireGuard interface, do its AllowedIPs "
+			"cover ours, does its firewall let ICMP in?",
+			v->tunnel);
+}
+
+static void judge_echo(const struct verdict *v)
+{
+	const struct check_echo *e = &v->peer->echo;
+	double mean = e->received ? (double)e->sum_us / e->received / 1000 : 0;
+	struct check_finding *finding;
+
+	if (!v->peer->tunnel.family) {
+		find(v, CHECK_NOTE, "echo",
+			"AllowedIPs name no single address: the peer was not asked for an echo.");
+		return;
+	}
+	if (!e->received) {
+		judge_no_echo(v);
+		return;
+	}
+	finding = check_found(v->ret, e->received == e->sent ? CHECK_OK : CHECK_WARNING, "echo",
+		v->subject, "%s answers through the tunnel: %u of %u, %.2f ms (%.2f to %.2f).",
+		v->tunnel, e->received, e->sent, mean, (double)e->min_us / 1000,
+		(double)e->max_us / 1000);
+	if (e->received != e->sent)
+		check_mend(finding,
+			"The underlay loses packets: look at the counters of %s (`ip -s link`), "
+			"and for a limit on UDP on the way.",
+			v->peer->underlay);
+}
+
+static void judge_full(const struct verdict *v)
+{
+	const struct check_peer *p = v->peer;
+	unsigned outer = p->full_size + (v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
+
+	if (!p->full_size)
+		return;
+	if (p->full.received) {
+		check_found(v->ret, CHECK_OK, "tunnel_mtu", v->subject,
+			"Packets of %u bytes, the MTU of %s, pass in one piece.", p->full_size,
+			v->facts->after.wg.name);
+		return;
+	}
+	check_mend(check_found(v->ret, CHECK_ERROR, "tunnel_mtu", v->subject,
+			   "Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s",
+			   p->full_size, v->facts->after.wg.name,
+			   p->too_big ? " A router says that they are too big." : ""),
+		"The path to %s carries less than %u bytes one way or the other. With [Interface] "
+		"MTU = auto its MTU is found; as a number it has to be smaller. Does something on "
+		"the way drop large datagrams?",
+		v->endpoint, outer);
+}
+
+static void judge_handshake(const struct verdict *v)
+{
+	check_found(v->ret, CHECK_OK, "handshake", v->subject,
+		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
+		v->after->handshake_age_ms / 1000);
+	if (v->facts->after.drops.n[DROP_INNER_SOURCE] >
+		v->facts->before.drops.n[DROP_INNER_SOURCE])
+		check_mend(find(v, CHECK_WARNING, "allowed_ips",
+				   "Packets came through the tunnel from addresses that AllowedIPs "
+				   "here do not cover."),
+			"Add the peer's tunnel address to [Peer] AllowedIPs here.");
+}
+
+void judge_peer(const struct check_facts *f, size_t i, struct check_findings *ret)
+{
+	struct verdict v = {
+		.facts = f,
+		.peer = &f->peers[i],
+		.before = &f->before.peers[i],
+		.after = &f->after.peers[i],
+		.ret = ret,
+	};
+	char key[KEY_BASE64_LEN + 1];
+
+	endpoint_text(&v.after->endpoint, v.endpoint);
+	ip_addr_text(&v.peer->tunnel, v.tunnel);
+	key_to_base64(v.after->public_key, key);
+	if (v.peer->tunnel.family)
+		snprintf(v.subject, sizeof(v.subject), "%s", v.tunnel);
+	else
+		snprintf(v.subject, sizeof(v.subject), "%.8s...", key);
+	if (v.after->state != STATUS_PEER_ESTABLISHED && !v.peer->echo.received) {
+		judge_no_session(&v);
+		return;
+	}
+	judge_handshake(&v);
+	judge_echo(&v);
+	judge_full(&v);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* The judgement of one session: alive both ways, what does not match, sizes, throughput. */
+#include "check/judge_session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define MEMBER_MTU 1500
+
+/** One session, and where its findings go. */
+struct verdict {
+	const struct check_facts *facts;
+	const struct check_session *session;
+	const struct status_session *before;
+	const struct status_session *after;
+	const struct status_tunnel *tunnel_before;
+	const struct status_tunnel *tunnel;
+	struct check_findings *ret;
+	char station[IP_ADDR_TEXT_LEN];
+};
+
+static const char *const sequences[] = { "none", "send", "recv", "both" };
+_Static_assert(ARRAY_LEN(sequences) == STATUS_SEQUENCE_COUNT, "every mode has its word");
+
+static bool is_alive(const struct verdict *v)
+{
+	return v->session->station.family != 0;
+}
+
+/* How often something happened during the check; if nobody answers, or ever. */
+static uint64_t count(const struct verdict *v, uint64_t before, uint64_t after)
+{
+	return after > before || is_alive(v) ? after - before : after;
+}
+
+/* ---- what does not match ---- */
+
+static void judge_session_id(const struct verdict *v)
+{
+	uint64_t n = count(v, v->tunnel_before->unknown_sessions, v->tunnel->unknown_sessions);
+	uint32_t theirs = v->tunnel->last_unknown_session;
+
+	if (!n || v->after->rx.packets != v->before->rx.packets)
+		return;
+	check_mend(check_found(v->ret, CHECK_ERROR, "session_id", v->after->name,
+			   "The peer sends session id %u (%" PRIu64
+			   " packets), but SessionId here is %u.",
+			   theirs, n, v->after->session_id),
+		"They must be the same: set SessionId = %u here, or PeerSessionId = %u there.",
+		theirs, v->after->session_id);
+}
+
+static void judge_cookie(const struct verdict *v)
+{
+	uint64_t n = count(v, v->before->wrong_cookie, v->after->wrong_cookie);
+
+	if (!n)
+		return;
+	check_mend(check_found(v->ret, CHECK_ERROR, "cookie", v->after->name,
+			   "%" PRIu64 " frames of the peer had another cookie than PeerCookie "
+			   "here, or none.",
+			   n),
+		"PeerCookie here (%u bytes) must be the peer's Cookie (in ip l2tp: cookie).",
+		v->after->peer_cookie_len);
+}
+
+static void judge_sublayer(const struct verdict *v)
+{
+	uint64_t n = count(v, v->before->sublayer_suspected, v->after->sublayer_suspected);
+
+	if (!n)
+		return;
+	if (v->after->sublayer)
+		check_mend(check_found(v->ret, CHECK_ERROR, "sublayer", v->after->name,
+				   "%" PRIu64 " frames of the peer look as if they had no "
+				   "L2-specific sublayer; here it is default.",
+				   n),
+			"Set Layer2SpecificHeader = none here, or default there (in ip l2tp: "
+			"l2spec_type). A Cookie there that is not expected here looks alike.");
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "sublayer", v->after->name,
+				   "%" PRIu64 " frames of the peer look as if they had the "
+				   "default L2-specific sublayer; here it is none.",
+				   n),
+			"Set Layer2SpecificHeader = default here, or none there (in ip l2tp: "
+			"l2spec_type).");
+}
+
+static bool expects_sequence(const struct verdict *v)
+{
+	return v->after->sequence == STATUS_SEQUENCE_RECV ||
+	       v->after->sequence == STATUS_SEQUENCE_BOTH;
+}
+
+static void judge_sequence(const struct verdict *v)
+{
+	uint64_t without = count(v, v->before->without_sequence, v->after->without_sequence);
+	uint64_t late = count(v, v->before->reordered, v->after->reordered);
+	const char *mode = sequences[v->after->sequence];
+
+	if (!expects_sequence(v))
+		return;
+	if (without)
+		check_mend(check_found(v->ret, CHECK_ERROR, "sequence", v->after->name,
+				   "%" PRIu64 " frames of the peer had no sequence number; "
+				   "Sequence = %s here drops them.",
+				   without, mode),
+			"Set Sequence = send or both there, or none or send here.");
+	else if (late)
+		check_mend(
+			check_found(v->ret, CHECK_WARNING, "sequence", v->after->name,
+				"%" PRIu64 " frames came out of sequence and were dropped.", late),
+			"The underlay reorders: Sequence = none or send here lets them pass.");
+}
+
+/* The L2TP of the peer goes past the session. */
+static void judge_alien(const struct verdict *v)
+{
+	const struct check_alien *a = &v->session->alien;
+	const struct status_tunnel *t = v->tunnel;
+
+	if (!a->seen)
+		return;
+	if (a->encap != t->encap)
+		check_mend(check_found(v->ret, CHECK_ERROR, "encapsulation", v->after->name,
+				   "The peer sends L2TP over %s; EncapsulationType here is %s.",
+				   a->encap == STATUS_ENCAP_UDP ? "UDP" : "IP",
+				   t->encap == STATUS_ENCAP_UDP ? "udp" : "ip"),
+			"Make EncapsulationType the same on both sides.");
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "ports", v->after->name,
+				   "The peer sends L2TP from UDP port %u to %u; here "
+				   "UDPDestinationPort = %u and UDPSourcePort = %u.",
+				   a->source_port, a->destination_port, t->destination_port,
+				   t->source_port),
+			"Set UDPDestinationPort = %u and UDPSourcePort = %u here, or the peer's "
+			"to these the other way round.",
+			a->source_port, a->destination_port);
+}
+
+static void judge_refusal(const struct verdict *v)
+{
+	const struct check_icmp *e = &v->session->refusal;
+	char from[IP_ADDR_TEXT_LEN];
+	char local[IP_ADDR_TEXT_LEN];
+	char remote[IP_ADDR_TEXT_LEN];
+
+	if (!e->seen)
+		return;
+	ip_addr_text(&v->tunnel->local, local);
+	ip_addr_text(&v->tunnel->remote, remote);
+	check_mend(check_found(v->ret, CHECK_ERROR, "no_tunnel", v->after->name,
+			   "%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel "
+			   "is there.",
+			   ip_addr_text(&e->from, from), e->type, e->code),
+		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
+		"UDPSourcePort = %u and UDPDestinationPort = %u?",
+		remote, local, v->tunnel->encap == STATUS_ENCAP_UDP ? "udp" : "ip",
+		v->tunnel->destination_port, v->tunnel->source_port);
+}
+
+static void judge_oddities(const struct verdict *v)
+{
+	uint64_t control =
+		count(v, v->tunnel_before->control_messages, v->tunnel->control_messages);
+	uint64_t length = count(v, v->before->bad_length, v->after->bad_length);
+	uint64_t sums = count(v, v->tunnel_before->bad_checksums, v->tunnel->bad_checksums);
+
+	if (control)
+		check_mend(check_found(v->ret, CHECK_WARNING, "control", v->after->name,
+				   "The peer sends L2TP control messages (%" PRIu64 ").", control),
+			"Its tunnel wants to be negotiated: make it a static one there.");
+	if (length)
+		check_mend(check_found(v->ret, CHECK_WARNING, "length", v->after->name,
+				   "%" PRIu64 " frames of the peer were too short or too long.",
+				   length),
+			"Do Layer2SpecificHeader and the lengths of the cookies agree? Is the "
+			"session's MTU larger there (%u here)?",
+			v->after->mtu);
+	if (sums)
+		check_found(v->ret, CHECK_WARNING, "checksum", v->after->name,
+			"%" PRIu64 " L2TP packets of the peer had a wrong UDP checksum.", sums);
+}
+
+/* ---- nobody answers ---- */
+
+static void judge_one_way(const struct verdict *v, bool explained)
+{
+	const struct check_session *s = v->session;
+	const struct status_session *r = v->after;
+	bool sends = r->sequence == STATUS_SEQUENCE_SEND || r->sequence == STATUS_SEQUENCE_BOTH;
+	struct check_finding *finding;
+
+	if (s->heard)
+		finding = check_found(v->ret, CHECK_ERROR, "one_way", r->name,
+			"One way only: %" PRIu64
+			" frames of the far side arrived, but nobody there answers ours "
+			"(%" PRIu64 " sent).",
+			s->heard, s->asked);
+	else if (explained)
+		return;
+	else
+		finding = check_found(v->ret, CHECK_ERROR, "silence", r->name,
+			"%" PRIu64 " frames were sent into the session, and nothing at all came "
+			"back.",
+			s->asked);
+	check_mend(finding,
+		"Run `wirespan check` there: it names what arrives. There, SessionId must be %u, "
+		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
+		"nobody there has an address that answers: name one with --target.",
+		r->peer_session_id, r->cookie_len, r->sublayer ? "default" : "none",
+		sends ? "" : ", and Sequence not recv or both");
+}
+
+/* ---- alive ---- */
+
+static void judge_life(const struct verdict *v)
+{
+	const struct check_session *s = v->session;
+	const struct check_echo *e = &s->echo;
+	double mean = e->received ? (double)e->sum_us / e->received / 1000 : 0;
+	struct check_finding *finding;
+
+	if (!e->received) {
+		check_mend(check_found(v->ret, CHECK_WARNING, "session", v->after->name,
+				   "Frames pass both ways, but %s does not answer an echo: "
+				   "sizes were not tried.",
+				   v->station),
+			"Does it drop ICMP? Name somebody else on the far side with --target.");
+		return;
+	}
+	finding = check_found(v->ret, e->received == e->sent ? CHECK_OK : CHECK_WARNING, "session",
+		v->after->name,
+		"Frames pass both ways: %s answers %u of %u, %.2f ms (%.2f to %.2f); %u station%s "
+		"on the far side.",
+		v->station, e->received, e->sent, mean, (double)e->min_us / 1000,
+		(double)e->max_us / 1000, s->stations, s->stations == 1 ? "" : "s");
+	if (e->received != e->sent)
+		check_mend(finding,
+			"Compare with the loss on the tunnel itself, above: if there is none, it "
+			"is between the far gateway and %s.",
+			v->station);
+}
+
+static void judge_whole(const struct verdict *v)
+{
+	const struct check_session *s = v->session;
+	unsigned budget = v->after->budget;
+
+	if (s->whole == budget)
+		check_found(v->ret, CHECK_OK, "size", v->after->name,
+			"The largest packet that passes in one piece has %u bytes, as computed.",
+			s->whole);
+	else if (s->whole == s->limit && s->whole < budget)
+		check_found(v->ret, CHECK_OK, "size", v->after->name,
+			"Packets up to %u bytes, the MTU of %s, pass in one piece; %u would fit.",
+			s->whole, v->after->name, budget);
+	else
+		check_mend(check_found(v->ret, CHECK_WARNING, "size", v->after->name,
+				   "The largest packet that passes in one piece has %u bytes; "
+				   "%u were computed.",
+				   s->whole, budget),
+			"One direction carries less: does `wirespan mtu` on the far side compute "
+			"another number, from its underlay, cookie or [Interface] MTU?");
+}
+
+static void judge_full(const struct verdict *v)
+{
+	const struct check_session *s = v->session;
+	const char *name = v->after->name;
+
+	if (s->largest < s->limit)
+		check_mend(check_found(v->ret, CHECK_ERROR, "full_size", name,
+				   "Packets of more than %u bytes do not pass, although %s has "
+				   "MTU %u.",
+				   s->largest, name, s->limit),
+			"The far side refuses them: set MTU %u on its session's interface, its "
+			"bridge and every port of that (wirespan: MTU = auto). Where that cannot "
+			"be: MTU = %u here, and on every member.",
+			s->limit, s->largest);
+	else if (s->station_cuts)
+		check_found(v->ret, CHECK_NOTE, "full_size", name,
+			"Packets of %u bytes arrive; %s answers them in pieces, its own MTU is "
+			"smaller.",
+			s->limit, v->station);
+	else if (s->limit >= MEMBER_MTU)
+		check_found(v->ret, CHECK_OK, "full_size", name,
+			"Packets of %u bytes pass with don't-fragment set%s.", s->limit,
+			s->whole < s->limit ? ", in fragments inside the tunnel" : "");
+	else
+		check_mend(check_found(v->ret, CHECK_NOTE, "full_size", name,
+				   "%s has MTU %u: members need it too, larger packets do not "
+				   "pass.",
+				   name, s->limit),
+			"MTU = auto in [L2TPSession] lets members keep 1500.");
+}
+
+static void judge_throughput(const struct verdict *v)
+{
+	const struct check_session *s = v->session;
+	double seconds = (double)s->flood_us / 1e6;
+	double rate = seconds > 0 ? (double)s->flood_received / seconds : 0;
+	uint64_t lost = s->flood_sent - s->flood_received;
+	double loss = s->flood_sent ? 100.0 * (double)lost / (double)s->flood_sent : 0;
+	struct check_finding *finding;
+
+	if (!s->flood_size || !s->flood_sent)
+		return;
+	finding = check_found(v->ret, loss > 1 ? CHECK_WARNING : CHECK_OK, "throughput",
+		v->after->name,
+		"%.0f echoes a second of %u bytes, %.0f Mbit/s each way; %.1f %% lost. (One "
+		"program asking, %s answering: bulk TCP is faster.)",
+		rate, s->flood_size, rate * s->flood_size * 8 / 1e6, loss, v->station);
+	if (loss > 1)
+		check_mend(finding,
+			"Something on the way cannot keep up, or limits ICMP: compare with iperf3 "
+			"between members.");
+}
+
+/* ---- all together ---- */
+
+/* Return: whether it could be tried at all. */
+static bool judge_tried(const struct verdict *v)
+{
+	const struct check_session *s = v->session;
+	const char *name = v->after->name;
+	char remote[IP_ADDR_TEXT_LEN];
+
+	if (s->tried)
+		return true;
+	if (s->peer == SIZE_MAX)
+		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
+				   "No peer's AllowedIPs cover Remote = %s.",
+				   ip_addr_text(&v->tunnel->remote, remote)),
+			"Add %s/%u to the AllowedIPs of the peer that it belongs to.", remote,
+			ip_addr_bits(&v->tunnel->remote));
+	else if (s->error == -ENETDOWN)
+		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
+				   "The interface %s is down.", name),
+			"`ip link set %s up`", name);
+	else if (s->error)
+		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
+				   "Cannot send frames into %s: %s.", name, strerror(-s->error)),
+			"Is the interface still there, and are you root?");
+	else
+		check_found(
+			v->ret, CHECK_NOTE, "session", name, "Not tried: its peer is not there.");
+	return false;
+}
+
+void judge_session(const struct check_facts *f, size_t i, struct check_findings *ret)
+{
+	struct verdict v = {
+		.facts = f,
+		.session = &f->sessions[i],
+		.before = &f->before.sessions[i],
+		.after = &f->after.sessions[i],
+		.tunnel_before = check_tunnel_of(&f->before, &f->before.sessions[i]),
+		.tunnel = check_tunnel_of(&f->after, &f->after.sessions[i]),
+		.ret = ret,
+	};
+	size_t errors = check_count(ret, CHECK_ERROR);
+
+	if (!v.tunnel || !v.tunnel_before)
+		return;
+	ip_addr_text(&v.session->station, v.station);
+	if (!judge_tried(&v))
+		return;
+	judge_session_id(&v);
+	judge_cookie(&v);
+	judge_sublayer(&v);
+	judge_sequence(&v);
+	judge_alien(&v);
+	judge_refusal(&v);
+	judge_oddities(&v);
+	if (!is_alive(&v)) {
+		judge_one_way(&v, check_count(ret, CHECK_ERROR) > errors);
+		return;
+	}
+	judge_life(&v);
+	if (v.session->limit && v.session->echo.received) {
+		judge_whole(&v);
+		judge_full(&v);
+	}
+	judge_throughput(&v);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What the machine itself may put in the way: settings below /proc/sys, states of bridge ports. */
+#ifndef CHECK_MACHINE_H
+#define CHECK_MACHINE_H
+
+#include "check/prober.h"
+
+/** Look at settings and ports, and note them in the facts. Return: 0 or -errno. */
+int machine_look(struct prober *p);
+
+#endif

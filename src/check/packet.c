@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
+#include "check/packet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER (8 << 20)
+
+int packet_open(uint32_t ifindex, bool frames)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)ifindex,
+	};
+	int type = (frames ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int size = RECEIVE_BUFFER;
+	int fd = socket(AF_PACKET, type, 0); /* protocol 0: nothing comes before bind() */
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret)
+{
+	struct sockaddr_ll from = { 0 };
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(fd, buffer, size, 0, (struct sockaddr *)&from, &from_len);
+
+	if (n < 0)
+		return -errno;
+	*ret = (struct packet_meta){
+		.outgoing = from.sll_pkttype == PACKET_OUTGOING,
+		.protocol = ntohs(from.sll_protocol),
+		.len = (size_t)n,
+	};
+	return 0;
+}
+
+int packet_send(int fd, const void *frame, size_t len)
+{
+	return send(fd, frame, len, 0) < 0 ? -errno : 0;
+}
+
+unsigned packet_lost(int fd)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof(stats);
+
+	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) < 0 ? 0 : stats.tp_drops;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
+#ifndef CHECK_PACKET_H
+#define CHECK_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What was received, apart from its bytes. */
+struct packet_meta {
+	bool outgoing;
+	uint16_t protocol; /* ethertype */
+	size_t len;	   /* bytes in the buffer; the packet may have been longer */
+};
+
+/** Listen on an interface; `frames`: with Ethernet headers, else from the network layer on.
+ * Return: the descriptor, non-blocking, or -errno. */
+int packet_open(uint32_t ifindex, bool frames);
+
+/** Take the next packet. Return: 0, or -errno: -EAGAIN if there is none. */
+int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret);
+
+/** Send a frame. Return: 0 or -errno: -ENOBUFS or -EAGAIN if the interface is busy. */
+int packet_send(int fd, const void *frame, size_t len);
+
+/** Packets that were not received because they came too fast, since the last call. */
+unsigned packet_lost(int fd);
+
+#endif

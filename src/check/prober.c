@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's report.
+ */
+#include "check/prober.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "ctl/client.h"
+
+#define STATUS_MS 10000
+
+int prober_open(struct prober *p, struct check_facts *facts, const char *socket_path)
+{
+	struct rng rng = random_system();
+	int err;
+
+	*p = (struct prober){
+		.facts = facts, .socket_path = socket_path, .loop = { .epoll_fd = -1 }
+	};
+	rng_fill(&rng, &p->mark.id, sizeof(p->mark.id));
+	rng_fill(&rng, p->mark.nonce, sizeof(p->mark.nonce));
+	p->sent = calloc(PROBER_NUMBERS, sizeof(*p->sent));
+	p->out = malloc(WIRE_FRAME_MAX);
+	p->in = malloc(WIRE_FRAME_MAX);
+	if (!p->sent || !p->out || !p->in)
+		return -ENOMEM;
+	err = loop_open(&p->loop);
+	return err ? err : nl_socket_open(&p->nl);
+}
+
+void prober_close(struct prober *p)
+{
+	nl_socket_close(&p->nl);
+	if (p->loop.epoll_fd >= 0)
+		loop_close(&p->loop);
+	free(p->sent);
+	free(p->out);
+	free(p->in);
+}
+
+uint16_t prober_number(struct prober *p)
+{
+	p->sent[p->seq] = clock_mono();
+	return p->seq++;
+}
+
+uint64_t prober_round_trip(const struct prober *p, uint16_t seq)
+{
+	return mono_between(p->sent[seq], clock_mono()) / NS_PER_US;
+}
+
+void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx)
+{
+	struct mono end = mono_add(clock_mono(), ms * NS_PER_MS);
+
+	while (!(done && done(ctx)) && !mono_reached(end, clock_mono()))
+		if (loop_run_once(&p->loop, end) < 0)
+			return;
+}
+
+void prober_turn(struct prober *p)
+{
+	(void)loop_run_once(&p->loop, mono_add(clock_mono(), NS_PER_MS));
+}
+
+int prober_status(const struct prober *p, struct status_report *ret)
+{
+	struct ctl_request request = { .verb = CTL_STATUS };
+	struct ctl_reply reply;
+	int err = ctl_client_ask(p->socket_path, &request, STATUS_MS, &reply);
+
+	if (err)
+		return err;
+	if (reply.ok && reply.has_status) {
+		*ret = reply.status;
+		memset(&reply.status, 0, sizeof(reply.status));
+	} else {
+		err = -EBADMSG;
+	}
+	ctl_reply_fini(&reply);
+	return err;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's report.
+ */
+#ifndef CHECK_PROBER_H
+#define CHECK_PROBER_H
+
+#include "base/mono.h"
+#include "check/facts.h"
+#include "check/wire.h"
+#include "loop/loop.h"
+#include "netlink/exchange.h"
+
+#define PROBER_NUMBERS 65536 /* of 16 bits */
+
+/** A check under way. */
+struct prober {
+	struct check_facts *facts;
+	const char *socket_path; /* of the site's control socket */
+	struct loop loop;
+	struct nl_socket nl;
+	struct wire_mark mark;
+	uint16_t seq;	       /* of the next echo request */
+	struct mono *sent;     /* PROBER_NUMBERS times: when each was sent */
+	uint8_t *out;	       /* WIRE_FRAME_MAX bytes: a probe being made */
+	uint8_t *in;	       /* WIRE_FRAME_MAX bytes: a packet being read */
+	struct ip_addr target; /* whom to ask on the segment; family 0: whoever answers */
+};
+
+/** Whether a probe has what it waits for. */
+typedef bool prober_done_fn(const void *ctx);
+
+/** Prepare to fill `facts`. Return: 0 or -errno; prober_close() in either case. */
+int prober_open(struct prober *p, struct check_facts *facts, const char *socket_path);
+
+/** Release everything but the facts. */
+void prober_close(struct prober *p);
+
+/** The number for the next echo request, which is sent now. */
+uint16_t prober_number(struct prober *p);
+
+/** Microseconds since the echo request with that number was sent. */
+uint64_t prober_round_trip(const struct prober *p, uint16_t seq);
+
+/** Handle what arrives for `ms` milliseconds, or until `done` (may be NULL) says so. */
+void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx);
+
+/** Handle what has arrived, waiting for at most a millisecond if it is nothing. */
+void prober_turn(struct prober *p);
+
+/** Ask the site for its report. Return: 0 and a report to release, or -errno. */
+int prober_status(const struct prober *p, struct status_report *ret);
+
+#endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/* Through a session: whoever is on the far side of the segment is found and asked, in frames of
+ * every size, and many at once. */
+#include "check/segment.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "check/packet.h"
+#include "netlink/query.h"
+
+/*
+ * Theory of operation. Frames are put onto the session's own interface, below the bridge: they go
+ * through the pseudowire and nowhere else, and what answers is on the far side. They come from the
+ * bridge's address, so that no switch learns a new one and answers end at our own kernel, which
+ * ignores them. Whom to ask: with an IPv4 address on the bridge everybody in its subnet, by ARP;
+ * and in any case everybody who has IPv6, by an echo to all nodes, from the bridge's IPv6 address
+ * or one made for the moment, whose solicitations are answered here.
+ */
+
+#define ROUNDS	     3
+#define ROUND_MS     700
+#define GATHER_MS    250 /* after the first answer, for more stations */
+#define SWEEP_BITS   10	 /* a subnet with more hosts than 2^10 is not searched */
+#define BURST	     64	 /* frames sent without a look at what came back */
+#define ECHOS	     20
+#define ECHO_MS	     10
+#define SMALL	     84 /* bytes of an IP packet: what ping(8) sends */
+#define TRIES	     2
+#define WINDOW	     64 /* echo requests under way in a flood */
+#define FLOOD_MAX    60000
+#define STATIONS_MAX 64
+
+/** Probes through one session. */
+struct segment {
+	struct prober *prober;
+	struct check_session *facts;
+	const struct status_session *report;
+	struct loop_watch watch;
+	struct wire_ends ends; /* ends.dst: the station, once found */
+	uint8_t mac[LINK_MAC_LEN];
+	struct ip_prefix ip4; /* of the bridge; family 0: none */
+	struct ip_addr ip6;   /* asked from */
+	bool ip6_borrowed;    /* nobody but us answers for it */
+	uint8_t known[STATIONS_MAX][LINK_MAC_LEN];
+	bool finding;
+	uint16_t wanted;      /* number of the echo request that is waited for */
+	bool answered;	      /* it was */
+	bool in_pieces;	      /* in fragments, made by the station */
+	uint64_t flood_first; /* answers to numbers from here on belong to the flood */
+};
+
+/* ---- what comes back ---- */
+
+static bool is_known(const struct segment *s, const uint8_t mac[static LINK_MAC_LEN])
+{
+	for (unsigned i = 0; i < s->facts->stations && i < STATIONS_MAX; i++)
+		if (!memcmp(s->known[i], mac, LINK_MAC_LEN))
+			return true;
+	return false;
+}
+
+/* Somebody is there. An IPv4 address is preferred: don't-fragment can be said only there. */
+static void meet_station(struct segment *s, const struct wire_read *r)
+{
+	struct check_session *f = s->facts;
+	bool better =
+		!f->station.family || (f->station.family == AF_INET6 && r->src.family == AF_INET);
+
+	if (!is_known(s, r->src_mac)) {
+		if (f->stations < STATIONS_MAX)
+			memcpy(s->known[f->stations], r->src_mac, LINK_MAC_LEN);
+		f->stations++;
+	}
+	if (better) {
+		f->station = r->src;
+		memcpy(f->station_mac, r->src_mac, LINK_MAC_LEN);
+	}
+}
+
+static void take_echo(struct segment *s, const struct wire_read *r)
+{
+	if (s->finding) {
+		if (r->src.family == AF_INET6)
+			meet_station(s, r);
+		return;
+	}
+	if (!ip_addr_equal(&r->src, &s->facts->station))
+		return;
+	if (s->flood_first) {
+		s->facts->flood_received++;
+		s->facts->flood_us = prober_round_trip(s->prober, (uint16_t)s->flood_first);
+		return;
+	}
+	if (r->seq == s->wanted && !s->answered) {
+		s->answered = true;
+		s->in_pieces = r->in_pieces;
+	}
+}
+
+/* Whether an ARP answer is from one of those who were asked. */
+static bool is_asked(const struct segment *s, const struct ip_addr *src)
+{
+	if (s->prober->target.family)
+		return ip_addr_equal(src, &s->prober->target);
+	return s->ip4.addr.family && ip_prefix_contains(&s->ip4, src);
+}
+
+static void answer_solicitation(struct segment *s, const struct wire_read *r)
+{
+	struct wire_ends ends = { .src = s->ip6, .dst = r->src };
+	uint8_t frame[WIRE_ADVERT_LEN];
+
+	if (!s->ip6_borrowed || !ip_addr_equal(&r->target, &s->ip6))
+		return;
+	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
+	memcpy(ends.dst_mac, r->src_mac, LINK_MAC_LEN);
+	wire_advertise(&ends, frame);
+	(void)packet_send(s->watch.fd, frame, sizeof(frame));
+}
+
+static void on_frames(void *ctx, uint32_t events)
+{
+	struct segment *s = ctx;
+	struct prober *p = s->prober;
+	struct packet_meta meta;
+	struct wire_read r;
+
+	(void)events;
+	while (packet_receive(s->watch.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
+		if (meta.outgoing)
+			continue;
+		s->facts->heard++;
+		switch (wire_read_frame(p->in, meta.len, &p->mark, &r)) {
+		case WIRE_ARP_REPLY:
+			if (s->finding && is_asked(s, &r.src))
+				meet_station(s, &r);
+			break;
+		case WIRE_ECHO_REPLY:
+			take_echo(s, &r);
+			break;
+		case WIRE_SOLICIT:
+			answer_solicitation(s, &r);
+			break;
+		case WIRE_OTHER:
+		case WIRE_ERROR:
+			break;
+		}
+	}
+}
+
+/* ---- finding somebody ---- */
+
+static void send_frame(struct segment *s, const uint8_t *frame, size_t len)
+{
+	int err = packet_send(s->watch.fd, frame, len);
+
+	if (err == -ENOBUFS || err == -EAGAIN) { /* let the queue drain, once */
+		prober_wait(s->prober, 1, NULL, NULL);
+		err = packet_send(s->watch.fd, frame, len);
+	}
+	if (err < 0)
+		s->facts->error = err;
+}
+
+static void ask_arp(struct segment *s, const struct ip_addr *who)
+{
+	struct wire_ends ends = { .src = s->ip4.addr, .dst = *who };
+	uint8_t frame[WIRE_ARP_LEN];
+
+	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
+	wire_arp_request(&ends, frame);
+	send_frame(s, frame, sizeof(frame));
+	s->facts->asked++;
+}
+
+static void sweep_subnet(struct segment *s)
+{
+	unsigned bits = 32U - s->ip4.len;
+	uint32_t ours = load_be32(s->ip4.addr.bytes);
+	uint32_t first = bits > SWEEP_BITS ? 0 : ours & ~((1U << bits) - 1);
+
+	if (bits > SWEEP_BITS || bits < 1)
+		return;
+	for (uint32_t i = 0; i < 1U << bits; i++) {
+		struct ip_addr who = { .family = AF_INET };
+
+		if (first + i == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
+			continue;
+		store_be32(who.bytes, first + i);
+		ask_arp(s, &who);
+		if (i % BURST == BURST - 1)
+			prober_wait(s->prober, 1, NULL, NULL);
+	}
+}
+
+/* An echo request to everybody with IPv6, or to the one that the user named. */
+static void ask_ip6(struct segment *s)
+{
+	struct prober *p = s->prober;
+	struct wire_ends ends = { .src = s->ip6 };
+	size_t len;
+
+	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
+	wire_all_nodes(&ends.dst, ends.dst_mac);
+	if (p->target.family == AF_INET6)
+		ends.dst = p->target; /* at the all-nodes MAC address: it need not be resolved */
+	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SMALL, p->out);
+	send_frame(s, p->out, len);
+	s->facts->asked++;
+}
+
+static bool has_station(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	return s->facts->station.family != 0;
+}
+
+static void ask_everybody(struct segment *s)
+{
+	uint16_t family = s->prober->target.family;
+
+	if (family != AF_INET && s->ip6.family)
+		ask_ip6(s);
+	if (family == AF_INET)
+		ask_arp(s, &s->prober->target);
+	else if (!family && s->ip4.addr.family)
+		sweep_subnet(s);
+}
+
+static bool is_answered(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	return s->answered;
+}
+
+/* Send one echo request of an IP packet of `size` bytes, and wait. Return: whether it was answered.
+ */
+static bool ask_size(struct segment *s, unsigned size, unsigned ms)
+{
+	struct prober *p = s->prober;
+	size_t len;
+
+	s->answered = false;
+	s->in_pieces = false;
+	s->wanted = prober_number(p);
+	len = wire_echo_frame(&s->ends, &p->mark, s->wanted, size, p->out);
+	send_frame(s, p->out, len);
+	prober_wait(p, ms, is_answered, s);
+	return s->answered;
+}
+
+bool segment_find(struct segment *s)
+{
+	struct check_session *f = s->facts;
+
+	s->finding = true;
+	for (unsigned round = 0; round < ROUNDS && !f->station.family; round++) {
+		ask_everybody(s);
+		prober_wait(s->prober, ROUND_MS, has_station, s);
+	}
+	if (f->station.family)
+		prober_wait(s->prober, GATHER_MS, NULL, NULL);
+	s->finding = false;
+	if (!f->station.family)
+		return false;
+	s->ends.dst = f->station;
+	s->ends.src = f->station.family == AF_INET ? s->ip4.addr : s->ip6;
+	memcpy(s->ends.src_mac, s->mac, LINK_MAC_LEN);
+	memcpy(s->ends.dst_mac, f->station_mac, LINK_MAC_LEN);
+	for (unsigned i = 0; i < ECHOS; i++) {
+		f->echo.sent++;
+		if (ask_size(s, SMALL, 1000))
+			check_echo_answer(&f->echo, prober_round_trip(s->prober, s->wanted));
+		else if (i >= 4 && !f->echo.received)
+			break;
+		prober_wait(s->prober, ECHO_MS, NULL, NULL);
+	}
+	return f->echo.received > 0;
+}
+
+/* ---- sizes ---- */
+
+/** What became of a size. */
+struct passage {
+	bool passes;
+	bool whole_out; /* and ours was not fragmented */
+	bool whole_in;	/* nor was the answer */
+};
+
+static const struct status_session *session_in(
+	const struct status_report *r, const struct status_session *like)
+{
+	for (size_t i = 0; i < r->sessions_len; i++)
+		if (r->sessions[i].tunnel_id == like->tunnel_id &&
+			r->sessions[i].session_id == like->session_id)
+			return &r->sessions[i];
+	return NULL;
+}
+
+/* The session's counters of fragments. */
+static void count_fragments(struct segment *s, uint64_t *ret_out, uint64_t *ret_in)
+{
+	struct status_report report = { 0 };
+	const struct status_session *now = NULL;
+
+	if (prober_status(s->prober, &report) == 0)
+		now = session_in(&report, s->report);
+	*ret_out = now ? now->fragmented : 0;
+	*ret_in = now ? now->reassembled : 0;
+	status_report_fini(&report);
+}
+
+/* Other traffic may be fragmented at the same time, which only adds: any try without is proof. */
+static struct passage try_size(struct segment *s, unsigned size)
+{
+	unsigned ms = (unsigned)(s->facts->echo.max_us / 250 + 100); /* four round trips */
+	struct passage best = { 0 };
+
+	for (unsigned try = 0; try < TRIES && !(best.whole_out && best.whole_in); try++) {
+		uint64_t out[2];
+		uint64_t in[2];
+
+		count_fragments(s, &out[0], &in[0]);
+		if (!ask_size(s, size, ms > 1000 ? 1000 : ms))
+			continue;
+		count_fragments(s, &out[1], &in[1]);
+		best.passes = true;
+		best.whole_out |= out[0] == out[1];
+		best.whole_in |= in[0] == in[1];
+		if (s->in_pieces) {
+			s->facts->station_cuts = true;
+			best.whole_in = true; /* nothing is known about larger answers */
+		}
+	}
+	return best;
+}
+
+static bool is_whole(const struct passage *p)
+{
+	return p->passes && p->whole_out && p->whole_in;
+}
+
+/* The largest size in [low, high] that passes (whole), given that `low` does. */
+static unsigned search(struct segment *s, unsigned low, unsigned high, bool whole)
+{
+	while (low < high) {
+		unsigned middle = low + (high - low + 1) / 2;
+		struct passage p = try_size(s, middle);
+
+		if (whole ? is_whole(&p) : p.passes)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+void segment_measure_sizes(struct segment *s)
+{
+	struct check_session *f = s->facts;
+	unsigned budget = s->report->budget;
+	struct passage all, at, above = { 0 };
+
+	f->limit = s->report->mtu;
+	if (f->limit <= SMALL || !budget)
+		return;
+	all = try_size(s, f->limit);
+	if (is_whole(&all)) {
+		f->largest = f->whole = f->limit;
+		return;
+	}
+	if (budget >= f->limit)
+		budget = f->limit - 1;
+	at = try_size(s, budget);
+	above = try_size(s, budget + 1);
+	if (is_whole(&at) && !is_whole(&above))
+		f->whole = budget;
+	else if (is_whole(&at))
+		f->whole = search(s, budget + 1, f->limit - 1, true);
+	else
+		f->whole = search(s, SMALL, budget - 1, true);
+	if (f->whole == budget)
+		f->in_pieces = above.passes && above.whole_out;
+	f->largest = all.passes ? f->limit : search(s, f->whole, f->limit - 1, false);
+}
+
+/* ---- throughput ---- */
+
+void segment_flood(struct segment *s, unsigned ms)
+{
+	struct prober *p = s->prober;
+	struct check_session *f = s->facts;
+	struct mono end = mono_add(clock_mono(), ms * NS_PER_MS);
+	unsigned size = f->whole ? f->whole : SMALL;
+	size_t len = wire_echo_frame(&s->ends, &p->mark, 0, size, p->out);
+	uint64_t answered = 0;
+	struct mono moved = clock_mono();
+
+	p->seq = 1; /* numbers go up to FLOOD_MAX: none comes twice */
+	s->flood_first = 1;
+	f->flood_size = size;
+	while (f->flood_sent < FLOOD_MAX && !mono_reached(end, clock_mono())) {
+		if (f->flood_received != answered) {
+			answered = f->flood_received;
+			moved = clock_mono();
+		}
+		if (f->flood_sent - f->flood_received >= WINDOW &&
+			mono_between(moved, clock_mono()) < 50 * NS_PER_MS) {
+			prober_turn(p);
+			continue;
+		}
+		len = wire_echo_frame(&s->ends, &p->mark, prober_number(p), size, p->out);
+		if (packet_send(s->watch.fd, p->out, len) < 0) {
+			prober_turn(p);
+			continue;
+		}
+		f->flood_sent++;
+	}
+	prober_wait(p, 200, NULL, NULL);
+	s->flood_first = 0;
+}
+
+/* ---- open and close ---- */
+
+/* The addresses that frames are sent from: those of the bridge, or of the session itself. */
+static int find_addresses(struct segment *s, const struct link_info *port)
+{
+	struct ifaddr_list addresses = { 0 };
+	int err = query_addresses(&s->prober->nl, AF_UNSPEC, &addresses);
+
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < addresses.n; i++) {
+		const struct ifaddr_info *a = &addresses.v[i];
+
+		if (a->ifindex != port->ifindex)
+			continue;
+		if (a->prefix.addr.family == AF_INET && !s->ip4.addr.family)
+			s->ip4 = a->prefix;
+		if (a->prefix.addr.family == AF_INET6 &&
+			(!s->ip6.family || a->scope == RT_SCOPE_LINK))
+			s->ip6 = a->prefix.addr;
+	}
+	free(addresses.v);
+	s->ip6_borrowed = !s->ip6.family;
+	if (s->ip6_borrowed)
+		s->ip6 = wire_link_local(port->mac);
+	return 0;
+}
+
+static int open_segment(struct segment *s)
+{
+	struct prober *p = s->prober;
+	struct link_info link, port;
+	int err = query_link(&p->nl, s->report->name, &link);
+
+	if (err < 0)
+		return err;
+	if (!(link.flags & IFF_UP))
+		return -ENETDOWN;
+	port = link;
+	if (link.master)
+		err = query_link_index(&p->nl, link.master, &port);
+	if (err < 0 || !port.has_mac)
+		return err < 0 ? err : -EINVAL;
+	memcpy(s->mac, port.mac, LINK_MAC_LEN);
+	err = find_addresses(s, &port);
+	if (err < 0)
+		return err;
+	s->watch.fd = packet_open(link.ifindex, true);
+	if (s->watch.fd < 0)
+		return s->watch.fd;
+	s->watch.callback = on_frames;
+	s->watch.ctx = s;
+	return loop_add(&p->loop, &s->watch, EPOLLIN);
+}
+
+int segment_open(struct prober *p, size_t i, struct segment **ret)
+{
+	struct segment *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->prober = p;
+	s->facts = &p->facts->sessions[i];
+	s->report = &p->facts->before.sessions[i];
+	s->watch.fd = -1;
+	err = open_segment(s);
+	if (err < 0) {
+		segment_close(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+void segment_close(struct segment *s)
+{
+	if (!s)
+		return;
+	if (s->watch.fd >= 0) {
+		loop_remove(&s->prober->loop, &s->watch);
+		close(s->watch.fd);
+	}
+	free(s);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Through a session: whoever is on the far side of the segment is found and asked, in frames of
+ * every size, and many at once. */
+#ifndef CHECK_SEGMENT_H
+#define CHECK_SEGMENT_H
+
+#include "check/prober.h"
+
+struct segment;
+
+/** Prepare to send frames into session number `i` of the facts, as its bridge would. Return: 0 or
+ * -errno, and then nothing is open. */
+int segment_open(struct prober *p, size_t i, struct segment **ret);
+
+/** Find somebody on the far side, and measure loss and latency. Return: whether there is anybody.
+ */
+bool segment_find(struct segment *s);
+
+/** Find the largest packet that passes at all, and the largest that passes without fragments. */
+void segment_measure_sizes(struct segment *s);
+
+/** Ask as fast as answers come, for at most `ms` milliseconds. */
+void segment_flood(struct segment *s, unsigned ms);
+
+/** Stop. NULL is allowed. */
+void segment_close(struct segment *s);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back read.
+ */
+#include "check/wire.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "pkt/checksum.h"
+#include "pkt/headers.h"
+
+#define ETHERTYPE_ARP	 0x0806
+#define ARP_REQUEST	 1
+#define ARP_REPLY	 2
+#define ICMP4_ECHO	 8
+#define ICMP4_REPLY	 0
+#define ICMP4_UNREACH	 3
+#define ICMP6_UNREACH	 1
+#define ICMP6_TOO_BIG	 2
+#define ICMP6_ECHO	 128
+#define ICMP6_REPLY	 129
+#define ICMP6_SOLICIT	 135
+#define ICMP6_ADVERT	 136
+#define ADVERT_LEN	 32
+#define ADVERT_SOLICITED 0x60000000U /* solicited, override */
+
+static void put_ethernet(uint8_t *frame, const uint8_t *dst, const uint8_t *src, uint16_t type)
+{
+	memcpy(frame, dst, LINK_MAC_LEN);
+	memcpy(frame + 6, src, LINK_MAC_LEN);
+	store_be16(frame + 12, type);
+}
+
+void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN])
+{
+	static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, ARP_REQUEST };
+	uint8_t *arp = ret_frame + ETH_HEADER_LEN;
+
+	memset(ret_frame, 0, WIRE_ARP_LEN);
+	put_ethernet(ret_frame, broadcast, ends->src_mac, ETHERTYPE_ARP);
+	memcpy(arp, head, sizeof(head));
+	memcpy(arp + 8, ends->src_mac, LINK_MAC_LEN);
+	memcpy(arp + 14, ends->src.bytes, 4);
+	memcpy(arp + 24, ends->dst.bytes, 4);
+}
+
+static void put_ip6(uint8_t *ip, const struct wire_ends *ends, size_t payload, uint8_t hops)
+{
+	memset(ip, 0, IP6_HEADER_LEN);
+	ip[0] = 0x60;
+	store_be16(ip + 4, (uint16_t)payload);
+	ip[6] = PROTO_ICMP6;
+	ip[7] = hops;
+	memcpy(ip + 8, ends->src.bytes, 16);
+	memcpy(ip + 24, ends->dst.bytes, 16);
+}
+
+static void put_ip4(uint8_t *ip, const struct wire_ends *ends, size_t len)
+{
+	memset(ip, 0, IP4_HEADER_LEN);
+	ip[0] = 0x45;
+	store_be16(ip + 2, (uint16_t)len);
+	ip[6] = 0x40; /* don't fragment */
+	ip[8] = 64;
+	ip[9] = PROTO_ICMP4;
+	memcpy(ip + 12, ends->src.bytes, 4);
+	memcpy(ip + 16, ends->dst.bytes, 4);
+	checksum_store(ip + 10, checksum_add(0, ip, IP4_HEADER_LEN));
+}
+
+static void finish_icmp6(const uint8_t *ip, uint8_t *icmp, size_t len)
+{
+	uint32_t sum = checksum_pseudo6(ip + 8, ip + 24, PROTO_ICMP6, (uint32_t)len);
+
+	checksum_store(icmp + 2, checksum_add(sum, icmp, len));
+}
+
+void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN])
+{
+	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
+	uint8_t *icmp = ip + IP6_HEADER_LEN;
+
+	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_6);
+	put_ip6(ip, ends, ADVERT_LEN, 255);
+	memset(icmp, 0, ADVERT_LEN);
+	icmp[0] = ICMP6_ADVERT;
+	store_be32(icmp + 4, ADVERT_SOLICITED);
+	memcpy(icmp + 8, ends->src.bytes, 16);
+	icmp[24] = 2; /* option: target's link-layer address, of 8 bytes */
+	icmp[25] = 1;
+	memcpy(icmp + 26, ends->src_mac, LINK_MAC_LEN);
+	finish_icmp6(ip, icmp, ADVERT_LEN);
+}
+
+void wire_echo(
+	uint16_t family, const struct wire_mark *mark, uint16_t seq, uint8_t *ret, size_t len)
+{
+	ret[0] = family == AF_INET ? ICMP4_ECHO : ICMP6_ECHO;
+	ret[1] = 0;
+	store_be16(ret + 2, 0);
+	store_be16(ret + 4, mark->id);
+	store_be16(ret + 6, seq);
+	for (size_t at = 8; at < len; at += WIRE_NONCE_LEN)
+		memcpy(ret + at, mark->nonce, size_min(WIRE_NONCE_LEN, len - at));
+	if (family == AF_INET)
+		checksum_store(ret + 2, checksum_add(0, ret, len));
+}
+
+size_t wire_echo_min(uint16_t family)
+{
+	return family == AF_INET ? IP4_HEADER_LEN + 8 : IP6_HEADER_LEN + 8;
+}
+
+size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	size_t ip_len, uint8_t *ret)
+{
+	bool v4 = ends->dst.family == AF_INET;
+	size_t header = v4 ? IP4_HEADER_LEN : IP6_HEADER_LEN;
+	uint8_t *ip = ret + ETH_HEADER_LEN;
+
+	put_ethernet(ret, ends->dst_mac, ends->src_mac, v4 ? ETHERTYPE_4 : ETHERTYPE_6);
+	if (v4)
+		put_ip4(ip, ends, ip_len);
+	else
+		put_ip6(ip, ends, ip_len - header, 64);
+	wire_echo(ends->dst.family, mark, seq, ip + header, ip_len - header);
+	if (!v4)
+		finish_icmp6(ip, ip + header, ip_len - header);
+	return ETH_HEADER_LEN + ip_len;
+}
+
+static struct ip_addr address_at(const uint8_t *p, uint8_t version)
+{
+	return version == 4 ? ip_addr_v4(p) : ip_addr_v6(p);
+}
+
+static struct ip_addr source_of(const uint8_t *ip, uint8_t version)
+{
+	return address_at(ip + (version == 4 ? 12 : 8), version);
+}
+
+static struct ip_addr destination_of(const uint8_t *ip, uint8_t version)
+{
+	return address_at(ip + (version == 4 ? 16 : 24), version);
+}
+
+/* The packet that an ICMP error quotes. */
+static enum wire_kind read_error(
+	const uint8_t *icmp, size_t len, uint8_t version, struct wire_read *r)
+{
+	const uint8_t *quoted = icmp + 8;
+	struct headers h;
+
+	if (len < 8 || headers_parse(quoted, len - 8, false, &h) < 0 || h.version != version)
+		return WIRE_OTHER;
+	r->icmp = (struct check_icmp){
+		.seen = true, .ipv6 = version == 6, .type = icmp[0], .code = icmp[1], .from = r->src
+	};
+	r->dst = source_of(quoted, version);
+	r->target = destination_of(quoted, version);
+	r->proto = h.proto;
+	r->source_port = r->destination_port = 0;
+	if (h.proto == PROTO_UDP && !h.frag_offset && len - 8 >= h.l4 + 4U) {
+		r->source_port = load_be16(quoted + h.l4);
+		r->destination_port = load_be16(quoted + h.l4 + 2);
+	}
+	return WIRE_ERROR;
+}
+
+static enum wire_kind read_icmp(const uint8_t *icmp, size_t len, uint8_t version,
+	const struct wire_mark *mark, struct wire_read *r)
+{
+	uint8_t type = icmp[0];
+
+	if (version == 4 ? type == ICMP4_UNREACH : type == ICMP6_UNREACH || type == ICMP6_TOO_BIG)
+		return read_error(icmp, len, version, r);
+	if (type == (version == 4 ? ICMP4_REPLY : ICMP6_REPLY) && load_be16(icmp + 4) == mark->id) {
+		if (len >= 8 + WIRE_NONCE_LEN && memcmp(icmp + 8, mark->nonce, WIRE_NONCE_LEN) != 0)
+			return WIRE_OTHER;
+		r->seq = load_be16(icmp + 6);
+		r->in_pieces = r->fragment;
+		return WIRE_ECHO_REPLY;
+	}
+	if (version == 6 && type == ICMP6_SOLICIT && len >= 24) {
+		r->target = ip_addr_v6(icmp + 8);
+		return WIRE_SOLICIT;
+	}
+	return WIRE_OTHER;
+}
+
+static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct headers *h,
+	const struct wire_mark *mark, struct wire_read *r)
+{
+	const uint8_t *l4 = data + h->l4;
+
+	r->src = source_of(data + h->l3, h->version);
+	r->dst = destination_of(data + h->l3, h->version);
+	r->proto = h->proto;
+	r->fragment = headers_is_fragment(h);
+	if (h->frag_offset || len < h->l4 + 8U)
+		return WIRE_OTHER;
+	if (h->proto == PROTO_UDP) {
+		r->source_port = load_be16(l4);
+		r->destination_port = load_be16(l4 + 2);
+		r->payload = l4 + UDP_HEADER_LEN;
+		r->payload_len = len - h->l4 - UDP_HEADER_LEN;
+	}
+	if (h->proto == (h->version == 4 ? PROTO_ICMP4 : PROTO_ICMP6))
+		return read_icmp(l4, len - h->l4, h->version, mark, r);
+	return WIRE_OTHER;
+}
+
+enum wire_kind wire_read_packet(
+	const uint8_t *packet, size_t len, const struct wire_mark *mark, struct wire_read *ret)
+{
+	struct headers h;
+
+	*ret = (struct wire_read){ 0 };
+	if (headers_parse(packet, len, false, &h) < 0 || !h.version)
+		return WIRE_OTHER;
+	return read_ip(packet, len, &h, mark, ret);
+}
+
+enum wire_kind wire_read_frame(
+	const uint8_t *frame, size_t len, const struct wire_mark *mark, struct wire_read *ret)
+{
+	const uint8_t *arp = frame + ETH_HEADER_LEN;
+	struct headers h;
+
+	*ret = (struct wire_read){ 0 };
+	if (len < ETH_HEADER_LEN)
+		return WIRE_OTHER;
+	memcpy(ret->src_mac, frame + 6, LINK_MAC_LEN);
+	if (load_be16(frame + 12) == ETHERTYPE_ARP) {
+		if (len < WIRE_ARP_LEN || load_be16(arp + 6) != ARP_REPLY)
+			return WIRE_OTHER;
+		ret->src = ip_addr_v4(arp + 14);
+		memcpy(ret->src_mac, arp + 8, LINK_MAC_LEN);
+		return WIRE_ARP_REPLY;
+	}
+	if (headers_parse(frame, len, true, &h) < 0 || !h.version)
+		return WIRE_OTHER;
+	return read_ip(frame, len, &h, mark, ret);
+}
+
+bool wire_is_echo_reply6(const uint8_t *icmp, size_t len, const struct wire_mark *mark)
+{
+	return len >= 8 + WIRE_NONCE_LEN && icmp[0] == ICMP6_REPLY &&
+	       load_be16(icmp + 4) == mark->id && !memcmp(icmp + 8, mark->nonce, WIRE_NONCE_LEN);
+}
+
+bool wire_has_nonce(const uint8_t *packet, size_t len, const struct wire_mark *mark)
+{
+	return memmem(packet, len, mark->nonce, WIRE_NONCE_LEN) != NULL;
+}
+
+struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN])
+{
+	struct ip_addr a = { .family = AF_INET6, .bytes = { 0xfe, 0x80 } };
+
+	a.bytes[8] = mac[0] ^ 2;
+	a.bytes[9] = mac[1];
+	a.bytes[10] = mac[2];
+	a.bytes[11] = 0xff;
+	a.bytes[12] = 0xfe;
+	memcpy(a.bytes + 13, mac + 3, 3);
+	return a;
+}
+
+void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN])
+{
+	static const uint8_t mac[LINK_MAC_LEN] = { 0x33, 0x33, 0, 0, 0, 1 };
+
+	*ret_addr = (struct ip_addr){ .family = AF_INET6, .bytes = { 0xff, 0x02, [15] = 1 } };
+	memcpy(ret_mac, mac, sizeof(mac));
+}

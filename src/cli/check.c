@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* check: proves a running site's segment from here, and says what is wrong. */
+#include "cli/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/gather.h"
+#include "check/judge.h"
+#include "cli/render_check.h"
+#include "cli/running.h"
+#include "cli/style.h"
+#include "ctl/rundir.h"
+
+/** What the command line says. */
+struct wish {
+	struct check_options options;
+	bool json;
+};
+
+/* Why there are no facts. */
+static void explain(const struct running *site, int err, struct check_findings *ret)
+{
+	struct check_finding *f;
+
+	switch (err) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		f = check_found(
+			ret, CHECK_ERROR, "daemon", site->name, "%s is not running.", site->name);
+		check_mend(f, "`wirespan up %s`", site->name);
+		return;
+	case -EACCES:
+	case -EPERM:
+		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "Only root may check %s.",
+			site->name);
+		check_mend(f, "Try it with sudo.");
+		return;
+	case -ETIMEDOUT:
+	case -ECONNRESET:
+		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "%s does not answer: %s.",
+			site->name, strerror(-err));
+		check_mend(f, "See its log.");
+		return;
+	default:
+		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "Cannot check %s: %s.",
+			site->name, strerror(-err));
+		check_mend(f, "Was wirespan updated while it ran? Then restart it.");
+		return;
+	}
+}
+
+/* Check one site, and print. Return: whether nothing is broken. */
+static bool check_site(const struct running *site, const struct wish *wish, struct json_object *all)
+{
+	struct render_style style = style_of_stdout();
+	struct check_findings findings = { 0 };
+	struct check_facts facts;
+	bool ok;
+	int err = check_gather(site->path, &wish->options, &facts);
+
+	snprintf(facts.site, sizeof(facts.site), "%s", site->name);
+	if (err < 0)
+		explain(site, err, &findings);
+	else
+		check_judge(&facts, &findings);
+	if (wish->json)
+		render_check_json(all, &facts, &findings);
+	else
+		render_check_text(stdout, site->name, &findings, &style);
+	ok = !check_count(&findings, CHECK_ERROR) && !findings.out_of_memory;
+	check_findings_fini(&findings);
+	check_facts_fini(&facts);
+	return ok;
+}
+
+static bool check_all(const char *verb, const struct wish *wish, struct json_object *all)
+{
+	struct running site;
+	char **names;
+	size_t len;
+	bool ok = true;
+	int err = rundir_list(&names, &len);
+
+	if (err < 0) {
+		fprintf(stderr, "%s: cannot look for running sites in %s: %s\n", verb,
+			rundir_path(), strerror(-err));
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (i && !wish->json)
+			putchar('\n');
+		ok = running_find(verb, names[i], &site) && check_site(&site, wish, all) && ok;
+	}
+	rundir_free_names(names, len);
+	if (!len)
+		fprintf(stderr, "%s: no site is running\n", verb);
+	return ok && len;
+}
+
+static enum verb_exit check_with(const char *verb, const char *name, const struct wish *wish)
+{
+	struct json_object *all = wish->json ? render_check_json_new() : NULL;
+	struct running site;
+	bool ok;
+
+	if (wish->json && !all) {
+		fprintf(stderr, "%s: out of memory\n", verb);
+		return VERB_FAILED;
+	}
+	if (name)
+		ok = running_find(verb, name, &site) && check_site(&site, wish, all);
+	else
+		ok = check_all(verb, wish, all);
+	if (wish->json)
+		render_check_json_end(stdout, all, name != NULL);
+	return ok ? VERB_DONE : VERB_FAILED;
+}
+
+static enum verb_exit run_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "target", required_argument, NULL, 't' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct wish wish = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "jqt:", options, NULL)) >= 0) {
+		if (c == 'j')
+			wish.json = true;
+		else if (c == 'q')
+			wish.options.quick = true;
+		else if (c != 't')
+			return verb_bad_option(argv[0]);
+		else if (ip_addr_parse(optarg, &wish.options.target) < 0)
+			return verb_usage(argv[0], "\"%s\" is not an IP address", optarg);
+	}
+	if (argc - optind > 1)
+		return verb_usage(argv[0], "name one site, or none for all that run");
+	return check_with(argv[0], argv[optind], &wish);
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.usage = "[--json] [--quick] [--target ADDRESS] [NAME|FILE]",
+	.summary = "prove the segment from here, and say what is wrong and what to do",
+	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer "
+		"inside\n"
+		"the tunnel, and through each session to whoever is on the far side. Listens on "
+		"the\n"
+		"underlay meanwhile. Takes a few seconds, and up to ten where a peer is silent. "
+		"The\n"
+		"exit status is 0 if the segment is proven, 1 if something breaks it.\n"
+		"\n"
+		"  -j, --json         findings and measurements as JSON; the keys are in "
+		"wirespan(8)\n"
+		"  -q, --quick        without the second of throughput\n"
+		"  -t, --target ADDR  the host on the far side to ask, instead of whoever "
+		"answers\n",
+	.run = run_check,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* check: proves a running site's segment from here, and says what is wrong. */
+#ifndef CLI_CHECK_H
+#define CLI_CHECK_H
+
+#include "cli/verb.h"
+
+extern const struct verb verb_check;
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* What a check found, for people and for programs. */
+#include "cli/render_check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/bytes.h"
+#include "ctlproto/fields.h"
+
+#define WIDTH	 100 /* columns that a line may have */
+#define INDENT	 24  /* of text: behind severity and subject */
+#define SUBJECT	 13
+#define SEVERITY 7
+
+#define BOLD   "\033[1m"
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
+#define PLAIN  "\033[0m"
+
+/* ---- text ---- */
+
+/* Write words, wrapped; the first line has been begun up to column `at`. */
+static void wrap(FILE *out, const char *text, size_t indent, size_t at)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (at > indent && at + 1 + len > WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', out);
+			at++;
+		}
+		fwrite(text, 1, len, out);
+		at += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+static const char *colour_of(enum check_severity s)
+{
+	static const char *const colours[] = { GREEN, CYAN, YELLOW, RED };
+
+	_Static_assert(ARRAY_LEN(colours) == CHECK_SEVERITY_COUNT, "every severity has a colour");
+	return colours[s];
+}
+
+static void finding_lines(
+	FILE *out, const struct check_finding *f, const struct render_style *style)
+{
+	const char *on = style->colour ? colour_of(f->severity) : "";
+	const char *off = style->colour ? PLAIN : "";
+	size_t indent = INDENT;
+
+	fprintf(out, "  %s%-*s%s %-*s ", on, SEVERITY, check_severity_name(f->severity), off,
+		SUBJECT, f->subject);
+	if (strlen(f->subject) > SUBJECT)
+		fprintf(out, "\n%*s", INDENT, "");
+	wrap(out, f->text, indent, indent);
+	if (!*f->mend)
+		return;
+	fprintf(out, "%*s%s ", INDENT, "", style->utf8 ? "→" : "->");
+	indent += style->utf8 ? 2 : 3;
+	wrap(out, f->mend, indent, indent);
+}
+
+static void count_words(FILE *out, size_t n, const char *word, bool *first)
+{
+	if (!n)
+		return;
+	fprintf(out, "%s%zu %s%s", *first ? "" : ", ", n, word, n == 1 ? "" : "s");
+	*first = false;
+}
+
+void render_check_text(FILE *out, const char *site, const struct check_findings *findings,
+	const struct render_style *style)
+{
+	size_t errors = check_count(findings, CHECK_ERROR);
+	const char *on = style->colour ? errors ? BOLD RED : BOLD GREEN : "";
+	const char *off = style->colour ? PLAIN : "";
+	bool first = true;
+
+	fprintf(out, "%s%s%s\n", style->colour ? BOLD : "", site, off);
+	for (size_t i = 0; i < findings->n; i++)
+		finding_lines(out, &findings->v[i], style);
+	fprintf(out, "%s%s: ", on, errors ? "not all right" : "all right");
+	count_words(out, errors, "error", &first);
+	count_words(out, check_count(findings, CHECK_WARNING), "warning", &first);
+	count_words(out, check_count(findings, CHECK_NOTE), "note", &first);
+	fprintf(out, "%s%zu ok%s\n", first ? "" : ", ", check_count(findings, CHECK_OK), off);
+	if (findings->out_of_memory)
+		fputs("out of memory: some findings are missing\n", out);
+}
+
+/* ---- JSON ---- */
+
+static const struct field echo[] = {
+	{ FIELD_ROW(check_echo, "sent", FIELD_NUMBER, sent) },
+	{ FIELD_ROW(check_echo, "received", FIELD_NUMBER, received) },
+	{ FIELD_ROW(check_echo, "min_us", FIELD_NUMBER, min_us) },
+	{ FIELD_ROW(check_echo, "sum_us", FIELD_NUMBER, sum_us) },
+	{ FIELD_ROW(check_echo, "max_us", FIELD_NUMBER, max_us) },
+	{ NULL },
+};
+
+static const struct field peer[] = {
+	{ FIELD_ROW(check_peer, "tunnel_address", FIELD_ADDR, tunnel) },
+	{ FIELD_ROW(check_peer, "underlay", FIELD_TEXT, underlay) },
+	{ FIELD_ROW(check_peer, "datagrams_out", FIELD_NUMBER, datagrams_out) },
+	{ FIELD_ROW(check_peer, "datagrams_in", FIELD_NUMBER, datagrams_in) },
+	{ FIELD_ROW(check_peer, "echo", FIELD_OBJECT, echo), .sub = echo },
+	{ FIELD_ROW(check_peer, "full_size", FIELD_NUMBER, full_size) },
+	{ FIELD_ROW(check_peer, "full_echo", FIELD_OBJECT, full), .sub = echo },
+	{ NULL },
+};
+
+static const struct field session[] = {
+	{ FIELD_ROW(check_session, "tried", FIELD_BOOL, tried) },
+	{ FIELD_ROW(check_session, "frames_sent", FIELD_NUMBER, asked) },
+	{ FIELD_ROW(check_session, "frames_heard", FIELD_NUMBER, heard) },
+	{ FIELD_ROW(check_session, "stations", FIELD_NUMBER, stations) },
+	{ FIELD_ROW(check_session, "station", FIELD_ADDR, station) },
+	{ FIELD_ROW(check_session, "echo", FIELD_OBJECT, echo), .sub = echo },
+	{ FIELD_ROW(check_session, "largest_tried", FIELD_NUMBER, limit) },
+	{ FIELD_ROW(check_session, "largest_passing", FIELD_NUMBER, largest) },
+	{ FIELD_ROW(check_session, "largest_whole", FIELD_NUMBER, whole) },
+	{ FIELD_ROW(check_session, "flood_size", FIELD_NUMBER, flood_size) },
+	{ FIELD_ROW(check_session, "flood_sent", FIELD_NUMBER, flood_sent) },
+	{ FIELD_ROW(check_session, "flood_received", FIELD_NUMBER, flood_received) },
+	{ FIELD_ROW(check_session, "flood_us", FIELD_NUMBER, flood_us) },
+	{ NULL },
+};
+
+static const struct field underlay[] = {
+	{ FIELD_ROW(check_underlay, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(check_underlay, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(check_underlay, "wireguard", FIELD_NUMBER, wireguard) },
+	{ FIELD_ROW(check_underlay, "fragments", FIELD_NUMBER, fragments) },
+	{ FIELD_ROW(check_underlay, "clear", FIELD_NUMBER, clear) },
+	{ FIELD_ROW(check_underlay, "not_captured", FIELD_NUMBER, not_captured) },
+	{ NULL },
+};
+
+/* Put a value under a key; consumes it. */
+static int put(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (value && json_object_object_add(o, key, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+static int put_text(struct json_object *o, const char *key, const char *text)
+{
+	return put(o, key, json_object_new_string(text));
+}
+
+static int append(struct json_object *array, struct json_object *value)
+{
+	if (value && json_object_array_add(array, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+static struct json_object *finding_object(const struct check_finding *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (o && !put_text(o, "severity", check_severity_name(f->severity)) &&
+		!put_text(o, "check", f->check) && !put_text(o, "subject", f->subject) &&
+		!put_text(o, "text", f->text) && !put_text(o, "mend", f->mend))
+		return o;
+	json_object_put(o);
+	return NULL;
+}
+
+/* An array of structs by a table, each with the name that `name` gives it. */
+static struct json_object *array_of(const struct field *table, const void *v, size_t n, size_t size,
+	struct json_object *(*decorate)(
+		const struct check_facts *f, size_t i, struct json_object *o),
+	const struct check_facts *f)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; array && i < n; i++) {
+		struct json_object *o = NULL;
+
+		(void)fields_to_json(table, (const char *)v + i * size, &o);
+		if (o && decorate)
+			o = decorate(f, i, o);
+		if (append(array, o) < 0) {
+			json_object_put(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static struct json_object *decorate_peer(
+	const struct check_facts *f, size_t i, struct json_object *o)
+{
+	char key[KEY_BASE64_LEN + 1];
+
+	key_to_base64(f->before.peers[i].public_key, key);
+	(void)put_text(o, "public_key", key);
+	return o;
+}
+
+static struct json_object *decorate_session(
+	const struct check_facts *f, size_t i, struct json_object *o)
+{
+	(void)put_text(o, "name", f->before.sessions[i].name);
+	(void)put(o, "computed", json_object_new_int64(f->before.sessions[i].budget));
+	return o;
+}
+
+static struct json_object *findings_array(const struct check_findings *findings)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; array && i < findings->n; i++) {
+		if (append(array, finding_object(&findings->v[i])) < 0) {
+			json_object_put(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+struct json_object *render_check_json_new(void)
+{
+	return json_object_new_array();
+}
+
+int render_check_json(
+	struct json_object *all, const struct check_facts *f, const struct check_findings *findings)
+{
+	struct json_object *o = json_object_new_object();
+	int err = o ? 0 : -ENOMEM;
+
+	if (!err)
+		err = put_text(o, "site", f->site);
+	if (!err)
+		err = put(o, "ok", json_object_new_boolean(!check_count(findings, CHECK_ERROR)));
+	if (!err)
+		err = put(o, "findings", findings_array(findings));
+	if (!err)
+		err = put(o, "peers",
+			array_of(peer, f->peers, f->n_peers, sizeof(*f->peers), decorate_peer, f));
+	if (!err)
+		err = put(o, "sessions",
+			array_of(session, f->sessions, f->n_sessions, sizeof(*f->sessions),
+				decorate_session, f));
+	if (!err)
+		err = put(o, "underlay",
+			array_of(underlay, f->underlays, f->n_underlays, sizeof(*f->underlays),
+				NULL, f));
+	if (!err)
+		return append(all, o);
+	json_object_put(o);
+	return err;
+}
+
+void render_check_json_end(FILE *out, struct json_object *all, bool single)
+{
+	struct json_object *shown =
+		single ? json_object_array_get_idx(all, 0) : json_object_new_object();
+
+	if (!single && shown)
+		(void)put(shown, "sites", json_object_get(all));
+	if (shown)
+		fprintf(out, "%s\n",
+			json_object_to_json_string_ext(
+				shown, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (!single)
+		json_object_put(shown);
+	json_object_put(all);
+}

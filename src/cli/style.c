@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* How standard output may look: what the terminal and the user allow. */
+#include "cli/style.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct render_style style_of_stdout(void)
+{
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+
+	setlocale(LC_CTYPE, "");
+	return (struct render_style){
+		.colour = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 &&
+			  !(no_color && *no_color),
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+	};
+}
