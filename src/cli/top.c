@@ -12,7 +12,7 @@
 
 #include <curses.h>
 
-#include "cli/drop_words.h"
+#include "check/drop_words.h"
 #include "cli/human.h"
 #include "cli/running.h"
 
