@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* What a packet costs in the engine when there is one peer, and when there are a thousand with 16
+ * allowed IPs each: all traffic with one of them, and traffic dealt out to all of them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "path/ctrl.h"
+#include "path/engine.h"
+#include "path/rx.h"
+#include "path/tx.h"
+#include "pkt/checksum.h"
+#include "stopwatch.h"
+
+#define PEERS	1000
+#define EACH	16
+#define BATCH	64
+#define BATCHES 50
+#define ROUNDS	60
+#define WG_MTU	1440
+
+/* A peer as it is on its own machine. */
+struct client {
+	struct wg_device dev;
+	struct wg_peer hub;
+	struct endpoint at;
+	_Alignas(64) uint8_t memory[8192];
+};
+
+struct hub {
+	struct engine e;
+	struct path_peer *peers;
+	struct client *clients;
+	size_t n;
+	void *memory;
+	struct mono now;
+};
+
+static uint64_t seed = 1;
+static uint8_t frames[BATCH][WG_MTU + WG_DATA_OVERHEAD];
+
+static void fill(void *ctx, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		out[i] = (uint8_t)(seed >> 40);
+	}
+}
+
+static unsigned dice(size_t sides)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (unsigned)((seed >> 33) % sides);
+}
+
+static struct wall wall_of(struct mono now)
+{
+	return (struct wall){ 1700000000 + now.ns / NS_PER_S, (uint32_t)(now.ns % NS_PER_S) };
+}
+
+static void check(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "peers: %s\n", what);
+	exit(1);
+}
+
+static void pass_time(struct hub *h, uint64_t ns)
+{
+	h->now = mono_add(h->now, ns);
+	engine_set_time(&h->e, h->now, wall_of(h->now));
+}
+
+static void inner_address(size_t peer, unsigned i, uint8_t ret[4])
+{
+	ret[0] = 10;
+	ret[1] = (uint8_t)(peer >> 8);
+	ret[2] = (uint8_t)peer;
+	ret[3] = (uint8_t)i;
+}
+
+static void add_client(struct hub *h, size_t i)
+{
+	const struct wg_sizes one = { .peers = 1, .allowed_ips = 1, .sources = 16 };
+	struct endpoint at = { .addr = ip_addr_v4((uint8_t[]){ 192, 0, 2, 1 }), .port = 51820 };
+	struct client *c = &h->clients[i];
+	uint8_t key[WG_KEY_LEN];
+
+	check(wg_device_memory(&one) <= sizeof(c->memory), "the clients' memory is too small");
+	check(!wg_device_init(&c->dev, &one, c->memory, (struct rng){ fill, NULL }), "no client");
+	fill(NULL, key, sizeof(key));
+	wg_device_set_private_key(&c->dev, key);
+	c->at.addr = ip_addr_v4((uint8_t[]){ 198, 51, (uint8_t)(i >> 8), (uint8_t)i });
+	c->at.port = 51820;
+	check(!wg_device_add_peer(&c->dev, &c->hub, h->e.wg.identity.public_key), "no hub");
+	wg_peer_set_endpoint(&c->hub, &at);
+	check(!engine_add_peer(&h->e, &h->peers[i], c->dev.identity.public_key), "no peer");
+	for (unsigned j = 0; j < EACH; j++) {
+		struct ip_prefix p = { .len = 32 };
+		uint8_t address[4];
+
+		inner_address(i, j, address);
+		p.addr = ip_addr_v4(address);
+		check(!wg_allowedips_insert(&h->e.wg.allowed, &p, &h->peers[i].wg), "no prefix");
+	}
+}
+
+/* Datagrams from a client to the hub's engine. */
+static void receive(struct hub *h, const struct client *c, uint8_t *msg, size_t len)
+{
+	struct rx_train t = { .data = msg, .len = len, .stride = len, .from = c->at };
+
+	check(rx_datagrams(&h->e, &t), "no room in an empty engine");
+}
+
+static void deliver(struct hub *h)
+{
+	struct gso_superframe sf;
+	struct path_port *port;
+
+	rx_account(&h->e);
+	while (rx_next(&h->e, &sf, &port))
+		;
+	rx_release(&h->e);
+}
+
+static void send_all(struct hub *h)
+{
+	while (!ctrl_pump(&h->e))
+		tx_reset(&h->e);
+	tx_reset(&h->e);
+}
+
+/* The client's message, sealed at msg[]. Return: its length. */
+static size_t seal(struct client *c, struct mono now, uint8_t *msg, size_t plain)
+{
+	struct wg_keypair *kp = wg_peer_sending_key(&c->hub, now);
+	uint64_t counter;
+
+	check(kp && !wg_keypair_reserve(kp, 1, &counter), "a client has no session");
+	wg_data_seal(&c->dev.crypto.aead, kp, counter, msg, plain);
+	return WG_DATA_OVERHEAD + plain;
+}
+
+/* A client calls. */
+static void connect_client(struct hub *h, size_t i)
+{
+	struct client *c = &h->clients[i];
+	uint8_t msg[WG_HANDSHAKE_MAX];
+	struct wg_event event;
+	size_t len;
+
+	pass_time(h, 30 * NS_PER_MS); /* slow enough for no cookies */
+	check(!wg_peer_make_initiation(&c->dev, &c->hub, h->now, wall_of(h->now), msg),
+		"no initiation");
+	receive(h, c, msg, sizeof(msg));
+	check(h->e.tx.heads.n == 1, "no response");
+	check(wg_device_handshake(&c->dev, h->e.tx.heads.trains[0].base,
+		      h->e.tx.heads.trains[0].len, &c->hub.endpoint, h->now, wall_of(h->now), false,
+		      &event) == DROP_NONE,
+		"the response is not understood");
+	send_all(h);
+	len = seal(c, h->now, msg, 0);
+	receive(h, c, msg, len);
+	deliver(h);
+	send_all(h);
+}
+
+static struct hub *hub_new(size_t n)
+{
+	struct engine_sizes sizes = {
+		.wg = { n, n * EACH, 8192 }, .stage_slots = 256, .packet_max = 10240
+	};
+	struct hub *h = calloc(1, sizeof(*h));
+	uint8_t key[WG_KEY_LEN];
+
+	check(h != NULL, "no memory");
+	h->n = n;
+	h->memory = calloc(1, engine_memory(&sizes));
+	h->peers = calloc(n, sizeof(*h->peers));
+	h->clients = aligned_alloc(64, n * sizeof(*h->clients));
+	check(h->memory && h->peers && h->clients, "no memory");
+	memset(h->clients, 0, n * sizeof(*h->clients));
+	check(!engine_init(&h->e, &sizes, h->memory, (struct rng){ fill, NULL }, NULL),
+		"no engine");
+	engine_set_merge(
+		&h->e, &(struct gso_merge_caps){ .tcp4 = true, .tcp6 = true, .udp = true });
+	h->e.wg_mtu = WG_MTU;
+	fill(NULL, key, sizeof(key));
+	wg_device_set_private_key(&h->e.wg, key);
+	h->now.ns = 1000 * NS_PER_S;
+	for (size_t i = 0; i < n; i++)
+		add_client(h, i);
+	for (size_t i = 0; i < n; i++)
+		connect_client(h, i);
+	return h;
+}
+
+/* An IPv4 packet of a protocol that nobody merges. */
+static void make_packet(uint8_t *p, size_t len, const uint8_t src[4], const uint8_t dst[4])
+{
+	memset(p, 0, 20);
+	p[0] = 0x45;
+	store_be16(p + 2, (uint16_t)len);
+	p[8] = 64;
+	p[9] = 253; /* RFC 3692: for experiments */
+	memcpy(p + 12, src, 4);
+	memcpy(p + 16, dst, 4);
+	checksum_store(p + 10, checksum_add(0, p, 20));
+}
+
+/* Nanoseconds of one packet on its way out, to any of the first `among` peers. */
+static double send_packets(struct hub *h, size_t among, size_t len)
+{
+	static const uint8_t ours[4] = { 10, 200, 0, 1 };
+	static const struct offload none;
+	uint64_t spent = 0;
+
+	for (unsigned b = 0; b < BATCHES; b++) {
+		uint64_t begun;
+
+		for (unsigned i = 0; i < BATCH; i++) {
+			uint8_t to[4];
+
+			inner_address(dice(among), dice(EACH), to);
+			make_packet(frames[i], len, ours, to);
+		}
+		begun = stopwatch_ns();
+		for (unsigned i = 0; i < BATCH; i++) {
+			tx_begin(&h->e, &h->e.tun, frames[i], len, &none);
+			while (!tx_continue(&h->e))
+				tx_reset(&h->e);
+		}
+		send_all(h);
+		spent += stopwatch_ns() - begun;
+	}
+	return (double)spent / (BATCHES * BATCH);
+}
+
+/* Nanoseconds of one packet on its way in, from any of the first `among` peers. */
+static double receive_packets(struct hub *h, size_t among, size_t len)
+{
+	static const uint8_t ours[4] = { 10, 200, 0, 1 };
+	const struct client *from[BATCH];
+	uint64_t delivered = h->e.tun.stats.rx.packets;
+	uint64_t spent = 0;
+
+	for (unsigned b = 0; b < BATCHES; b++) {
+		uint64_t begun;
+
+		for (unsigned i = 0; i < BATCH; i++) {
+			size_t peer = dice(among);
+			uint8_t address[4];
+
+			from[i] = &h->clients[peer];
+			inner_address(peer, dice(EACH), address);
+			make_packet(frames[i] + WG_DATA_HEADER_LEN, len, address, ours);
+			seal(&h->clients[peer], h->now, frames[i], len);
+		}
+		begun = stopwatch_ns();
+		for (unsigned i = 0; i < BATCH; i++)
+			receive(h, from[i], frames[i], len + WG_DATA_OVERHEAD);
+		deliver(h);
+		send_all(h);
+		spent += stopwatch_ns() - begun;
+	}
+	check(h->e.tun.stats.rx.packets - delivered == BATCHES * BATCH, "packets were dropped");
+	return (double)spent / (BATCHES * BATCH);
+}
+
+/* The best of several rounds of each, in turns: everything else on the machine only ever adds. */
+static void compare(const char *name, double (*fn)(struct hub *, size_t, size_t), struct hub *one,
+	struct hub *many, size_t len)
+{
+	double best[3] = { 1e18, 1e18, 1e18 };
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		double ns[3] = { fn(one, 1, len), fn(many, 1, len), fn(many, PEERS, len) };
+
+		for (unsigned k = 0; k < ARRAY_LEN(ns); k++)
+			if (ns[k] < best[k])
+				best[k] = ns[k];
+	}
+	printf("%-4s %5zu B %10.0f %11.0f %6.2f %11.0f %6.2f\n", name, len, best[0], best[1],
+		best[1] / best[0], best[2], best[2] / best[0]);
+}
+
+int main(void)
+{
+	static const size_t lens[] = { 64, 1376 };
+	struct hub *one = hub_new(1);
+	struct hub *many = hub_new(PEERS);
+
+	printf("ns a packet      1 peer   1 of %d      ×    all %d      ×\n", PEERS, PEERS);
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		compare("out", send_packets, one, many, lens[i]);
+		compare("in", receive_packets, one, many, lens[i]);
+	}
+	return 0;
+}
