@@ -567,6 +567,7 @@ static void run_fini(struct run *r)
 	site_close(r->site);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
+	news_close(&r->news);
 	loop_close(&r->loop);
 	free(r->session_mtus);
 	notify_close(&r->notify);
