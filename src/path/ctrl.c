@@ -48,12 +48,35 @@ void ctrl_timers(struct engine *e)
 		ctrl_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
 }
 
+static void set_endpoint(struct engine *e, struct path_peer *peer, const struct endpoint *to)
+{
+	wg_peer_set_endpoint(&peer->wg, to);
+	peer->path_unknown = e->path_unknown = true;
+}
+
+void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to)
+{
+	set_endpoint(e, peer, to);
+	if (stage_first(&peer->staged))
+		ctrl_note(e, peer, WG_SEND_STAGED);
+	else if (peer->wg.keepalive_s)
+		ctrl_note(e, peer, WG_SEND_KEEPALIVE);
+}
+
 static void send_initiation(struct engine *e, struct path_peer *peer)
 {
 	uint8_t msg[WG_INITIATION_LEN];
+	struct endpoint to;
 
-	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) == 0)
-		ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);
+	if (peer->named && named_turn(peer->named, &peer->wg, e->now, &to))
+		set_endpoint(e, peer, &to);
+	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
+		return;
+	ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);
+	if (peer->named) {
+		named_sent(peer->named, &peer->wg, e->now);
+		e->named_due = mono_earliest(e->named_due, peer->named->due);
+	}
 }
 
 /* Return: false when there is no room. */

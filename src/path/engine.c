@@ -104,6 +104,7 @@ int engine_add_peer(
 	list_init(&peer->attention);
 	list_init(&peer->follow);
 	peer->following = false;
+	peer->named = NULL;
 	return 0;
 }
 
@@ -146,6 +147,7 @@ struct mono engine_deadline(const struct engine *e)
 	struct mono due = wg_device_deadline(&e->wg);
 
 	due = mono_earliest(due, e->follow_due);
+	due = mono_earliest(due, e->named_due);
 	if (e->reassembly.held) /* fragments in waiting: look after them about when they expire */
 		due = mono_earliest(due, mono_add(e->now, REASSEMBLY_TIMEOUT_NS));
 	return due;

@@ -18,6 +18,7 @@
 #include "gso/split.h"
 #include "l2tp/reassembly.h"
 #include "l2tp/session.h"
+#include "path/named.h"
 #include "path/pmtud.h"
 #include "path/probe.h"
 #include "path/stage.h"
@@ -81,7 +82,8 @@ struct path_peer {
 	bool path_unknown; /* its endpoint has moved: the driver looks up the route anew */
 	struct pmtud pmtud;
 	struct probe probe;
-	struct list follow; /* in engine.followed */
+	struct list follow;  /* in engine.followed */
+	struct named *named; /* if its endpoint is a name: the driver's; else NULL */
 	struct stage_queue staged;
 	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
 	struct list attention; /* in engine.attention while `actions` is not empty */
@@ -138,6 +140,7 @@ struct engine {
 	struct list attention;
 	struct list followed;
 	struct mono follow_due; /* when follow_run() has something to do */
+	struct mono named_due;	/* when the driver has to ask for some peer's name */
 	bool mtu_changed;	/* of some peer: the driver sets it back */
 	bool path_unknown;	/* of some peer: the driver sets it back */
 	struct stage stage;

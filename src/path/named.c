@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer whose endpoint is a host name: which of its addresses to call next, and when to ask for
+ * them anew. */
+#include "path/named.h"
+
+/* Initiations are sent every five seconds while one is wanted: after this long without any, there
+ * is nothing to send. */
+#define TRYING (15 * NS_PER_S)
+
+static bool is_stale(const struct wg_peer *peer, struct mono now)
+{
+	const struct wg_keypair *kp = peer->keys.current;
+
+	return !kp || mono_between(kp->born, now) >= NAMED_STALE;
+}
+
+static bool is_wanted(const struct named *n, const struct wg_peer *peer, struct mono now)
+{
+	if (!n->n || n->moves)
+		return true;
+	return n->unanswered && mono_between(n->sent, now) < TRYING && is_stale(peer, now);
+}
+
+static bool is_listed(const struct named *n, const struct endpoint *e)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (endpoint_equal(&n->v[i], e))
+			return true;
+	return false;
+}
+
+/* The one to be called after `e`: the answer's addresses in turn, and the last session's. */
+static const struct endpoint *after(const struct named *n, const struct endpoint *e)
+{
+	bool extra = n->worked.addr.family && !is_listed(n, &n->worked);
+	size_t total = n->n + extra;
+
+	for (size_t i = 0; i < total; i++) {
+		size_t next = (i + 1) % total;
+
+		if (endpoint_equal(i < n->n ? &n->v[i] : &n->worked, e))
+			return next < n->n ? &n->v[next] : &n->worked;
+	}
+	return n->n ? &n->v[0] : e;
+}
+
+/* `at`, but not sooner than a second after the last question: news may come in floods. */
+static struct mono not_too_soon(const struct named *n, struct mono at)
+{
+	struct mono earliest = mono_add(n->asked, NAMED_RETRY_MIN);
+
+	return mono_is_set(n->asked) && mono_before(at, earliest) ? earliest : at;
+}
+
+void named_init(struct named *n, bool moves, struct mono now)
+{
+	*n = (struct named){ .due = now, .retry_ns = NAMED_RETRY_MIN, .moves = moves };
+}
+
+/* Take note of a session that has come to be since the last initiations. */
+static void look_back(struct named *n, const struct wg_peer *peer, struct mono now)
+{
+	const struct wg_keypair *kp = peer->keys.current;
+
+	if (kp && !mono_before(kp->born, n->began)) {
+		n->worked = peer->endpoint;
+		n->unanswered = 0;
+		n->began = now;
+	}
+	if (!endpoint_equal(&n->called, &peer->endpoint))
+		n->unanswered = 0; /* it was heard from there, or sent there */
+}
+
+bool named_turn(
+	struct named *n, const struct wg_peer *peer, struct mono now, struct endpoint *ret_to)
+{
+	const struct endpoint *to = &peer->endpoint;
+
+	look_back(n, peer, now);
+	if (n->unanswered && is_stale(peer, now) && !n->asking && !mono_is_set(n->due)) {
+		struct mono again = mono_add(n->answered, NAMED_AGAIN);
+
+		n->due = mono_before(again, now) ? now : again;
+	}
+	if (n->unanswered >= NAMED_PATIENCE)
+		to = after(n, to);
+	if (endpoint_equal(to, &peer->endpoint))
+		return false;
+	*ret_to = *to;
+	return true;
+}
+
+void named_sent(struct named *n, const struct wg_peer *peer, struct mono now)
+{
+	if (!endpoint_equal(&n->called, &peer->endpoint))
+		n->unanswered = 0;
+	n->called = peer->endpoint;
+	n->unanswered++;
+	n->sent = now;
+}
+
+bool named_ask(struct named *n, const struct wg_peer *peer, struct mono now)
+{
+	if (n->asking || !mono_reached(n->due, now))
+		return false;
+	n->due = MONO_NEVER;
+	if (!is_wanted(n, peer, now))
+		return false;
+	n->asking = true;
+	n->asked = now;
+	return true;
+}
+
+void named_put_off(struct named *n, struct mono now)
+{
+	n->asking = false;
+	n->due = mono_add(now, NAMED_RETRY_MIN);
+}
+
+static void fail(struct named *n, struct mono now)
+{
+	n->failed = true;
+	n->due = mono_add(now, n->retry_ns);
+	n->retry_ns *= 2;
+	if (n->retry_ns > NAMED_RETRY_MAX)
+		n->retry_ns = NAMED_RETRY_MAX;
+}
+
+bool named_answer(struct named *n, const struct endpoint *v, size_t count,
+	const struct wg_peer *peer, struct mono now, struct endpoint *ret_to)
+{
+	bool moves = n->moves || !peer->endpoint.addr.family || is_stale(peer, now);
+
+	n->asking = false;
+	if (!count) {
+		fail(n, now);
+		return false;
+	}
+	n->n = count < NAMED_MAX ? count : NAMED_MAX;
+	for (size_t i = 0; i < n->n; i++)
+		n->v[i] = v[i];
+	n->failed = false;
+	n->moves = false;
+	n->retry_ns = NAMED_RETRY_MIN;
+	n->answered = now;
+	n->due = MONO_NEVER;
+	if (!moves || is_listed(n, &peer->endpoint))
+		return false;
+	*ret_to = is_listed(n, &n->worked) ? n->worked : n->v[0];
+	return true;
+}
+
+void named_news(struct named *n, const struct wg_peer *peer, struct mono now)
+{
+	n->retry_ns = NAMED_RETRY_MIN;
+	if (!n->asking && is_wanted(n, peer, now))
+		n->due = not_too_soon(n, now);
+}

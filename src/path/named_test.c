@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of named endpoints with a fake clock: when a name is asked for, and who is called next. */
+#include "path/named.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+/** A name, its peer and the time; the peer's only key pair is keys.slots[0]. */
+struct scene {
+	struct named named;
+	struct wg_peer peer;
+	struct mono now;
+};
+
+static struct endpoint host(uint8_t last)
+{
+	return (struct endpoint){ .addr = { .family = AF_INET, .bytes = { 192, 0, 2, last } },
+		.port = 8172 };
+}
+
+static struct scene begin(void)
+{
+	struct scene s = { .now = { 1000 * NS_PER_S } };
+
+	named_init(&s.named, false, s.now);
+	return s;
+}
+
+static void pass(struct scene *s, uint64_t seconds)
+{
+	s->now = mono_add(s->now, seconds * NS_PER_S);
+}
+
+/* A handshake is complete, with the peer at `at`. */
+static void connect_at(struct scene *s, struct endpoint at)
+{
+	s->peer.endpoint = at;
+	s->peer.keys.slots[0].born = s->now;
+	s->peer.keys.current = &s->peer.keys.slots[0];
+}
+
+/* One initiation as path/ctrl.c sends it. Return: the last byte of the address it goes to. */
+static int call(struct scene *s)
+{
+	struct endpoint to;
+
+	if (named_turn(&s->named, &s->peer, s->now, &to))
+		s->peer.endpoint = to;
+	named_sent(&s->named, &s->peer, s->now);
+	return s->peer.endpoint.addr.bytes[3];
+}
+
+/* The answer has the addresses with these last bytes, up to a 0. Return: whether the peer moved. */
+static bool answer(struct scene *s, const char *lasts)
+{
+	struct endpoint v[NAMED_MAX + 2];
+	struct endpoint to;
+	size_t n = strlen(lasts);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = host((uint8_t)lasts[i]);
+	if (!named_answer(&s->named, v, n, &s->peer, s->now, &to))
+		return false;
+	s->peer.endpoint = to;
+	return true;
+}
+
+static bool ask(struct scene *s)
+{
+	return named_ask(&s->named, &s->peer, s->now);
+}
+
+/* Seconds until the next question; -1: none is due. */
+static int due_in(const struct scene *s)
+{
+	return mono_is_set(s->named.due) ? (int)(mono_between(s->now, s->named.due) / NS_PER_S)
+					 : -1;
+}
+
+/* The first question is due at once; failures are repeated after 1, 2, 4, … 60 s, for ever. */
+static void test_retry(void **state)
+{
+	static const int waits[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
+	struct scene s = begin();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		assert_true(ask(&s));
+		assert_false(ask(&s)); /* one at a time */
+		assert_false(answer(&s, ""));
+		assert_true(s.named.failed);
+		assert_int_equal(due_in(&s), waits[i]);
+		assert_false(ask(&s));
+		pass(&s, (uint64_t)waits[i]);
+	}
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2"));
+	assert_int_equal(s.peer.endpoint.addr.bytes[3], 1);
+	assert_false(s.named.failed);
+	assert_int_equal(due_in(&s), -1);
+}
+
+/* News of the network: the next question comes at once, but not more than one a second. */
+static void test_news(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		assert_true(ask(&s));
+		assert_false(answer(&s, ""));
+		pass(&s, (uint64_t)due_in(&s));
+	}
+	assert_true(ask(&s));
+	named_news(&s.named, &s.peer, s.now); /* while the question is open */
+	assert_int_equal(due_in(&s), -1);
+	assert_false(answer(&s, ""));
+	assert_int_equal(due_in(&s), 1);
+	pass(&s, 1);
+	assert_true(ask(&s));
+	assert_false(answer(&s, ""));
+	named_news(&s.named, &s.peer, s.now);
+	assert_int_equal(due_in(&s), 1);
+	pass(&s, 20);
+	named_news(&s.named, &s.peer, s.now);
+	assert_int_equal(due_in(&s), 0);
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1"));
+	named_news(&s.named, &s.peer, s.now); /* all is well: nothing to ask */
+	assert_int_equal(due_in(&s), -1);
+}
+
+/* Two initiations to each address in turn, round and round. */
+static void test_turns(void **state)
+{
+	static const int calls[] = { 1, 1, 2, 2, 3, 3, 1, 1, 2 };
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2\3"));
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		assert_int_equal(call(&s), calls[i]);
+		pass(&s, 5);
+	}
+}
+
+/* One address: it is called again and again; one address too many is left out. */
+static void test_counts(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1"));
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(call(&s), 1);
+	s = begin();
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2\3\4\5\6\7\10\11\12"));
+	assert_int_equal(s.named.n, NAMED_MAX);
+}
+
+/* The address of the last session is called first, roamed or not, and stays one of those called. */
+static void test_worked(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2"));
+	assert_int_equal(call(&s), 1);
+	connect_at(&s, host(9)); /* it calls us from elsewhere */
+	for (int i = 0; i < 3; i++) {
+		pass(&s, 120);
+		assert_int_equal(call(&s), 9);
+		s.peer.keys.slots[0].born = s.now;
+	}
+	pass(&s, 300);
+	assert_int_equal(call(&s), 9);
+	assert_int_equal(call(&s), 9);
+	assert_int_equal(call(&s), 1);
+	assert_int_equal(call(&s), 1);
+	assert_int_equal(call(&s), 2);
+	assert_int_equal(call(&s), 2);
+	assert_int_equal(call(&s), 9);
+}
+
+/* An answered initiation starts the count anew, and so does an endpoint that somebody else moved.
+ */
+static void test_patience(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2"));
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(call(&s), 1);
+		pass(&s, 1);
+		connect_at(&s, host(1));
+		pass(&s, 120);
+	}
+	assert_int_equal(call(&s), 1);
+	assert_int_equal(call(&s), 1);
+	s.peer.endpoint = host(7); /* data came from there */
+	assert_int_equal(call(&s), 7);
+	assert_int_equal(call(&s), 7);
+	assert_int_equal(call(&s), 1);
+}
+
+/* A session older than 135 s and an initiation in vain: the name is asked for, then every 30 s. */
+static void test_stale(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1"));
+	(void)call(&s);
+	connect_at(&s, host(1));
+	pass(&s, 120);
+	for (int i = 0; i < 3; i++) { /* at 120, 125, 130: too young */
+		(void)call(&s);
+		assert_int_equal(due_in(&s), -1);
+		pass(&s, 5);
+	}
+	(void)call(&s); /* 135 */
+	assert_int_equal(due_in(&s), 0);
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\2"));
+	assert_int_equal(s.peer.endpoint.addr.bytes[3], 2);
+	pass(&s, 5);
+	(void)call(&s);
+	pass(&s, 5);
+	assert_int_equal(due_in(&s), -1); /* the first call to the new address */
+	(void)call(&s);
+	assert_int_equal(due_in(&s), 20);
+	pass(&s, 20);
+	assert_int_equal(call(&s), 1); /* the last session's has its turn, too */
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\2"));
+}
+
+/* Nothing to send, nothing to ask: neither when idle for long, nor when a retry comes due then. */
+static void test_idle(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1"));
+	(void)call(&s);
+	connect_at(&s, host(1));
+	pass(&s, 3600);
+	assert_int_equal(due_in(&s), -1);
+	(void)call(&s); /* something to send again: first see whether it is answered */
+	assert_int_equal(due_in(&s), -1);
+	pass(&s, 5);
+	(void)call(&s);
+	assert_true(ask(&s));
+	assert_false(answer(&s, ""));
+	assert_int_equal(due_in(&s), 1);
+	pass(&s, 100); /* given up meanwhile */
+	assert_false(ask(&s));
+	assert_int_equal(due_in(&s), -1);
+}
+
+/* An answer moves no live session, but is kept for later; a new name moves it all the same. */
+static void test_alive(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	connect_at(&s, host(9)); /* it called us while we asked */
+	assert_false(answer(&s, "\1\2"));
+	assert_int_equal(s.peer.endpoint.addr.bytes[3], 9);
+	assert_int_equal(s.named.n, 2);
+	named_init(&s.named, true, s.now);
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\3"));
+	assert_int_equal(s.peer.endpoint.addr.bytes[3], 3);
+	assert_false(s.named.moves);
+}
+
+/* A stale peer's answer that has its present address leaves it there. */
+static void test_same_answer(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	assert_true(answer(&s, "\1\2"));
+	assert_int_equal(call(&s), 1);
+	assert_int_equal(call(&s), 1);
+	assert_int_equal(call(&s), 2);
+	pass(&s, 30);
+	assert_int_equal(call(&s), 2);
+	assert_true(ask(&s));
+	assert_false(answer(&s, "\1\2"));
+	assert_int_equal(call(&s), 1);
+}
+
+/* Too many questions: this one waits a second. */
+static void test_put_off(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(ask(&s));
+	named_put_off(&s.named, s.now);
+	assert_false(s.named.failed);
+	assert_int_equal(due_in(&s), 1);
+	pass(&s, 1);
+	assert_true(ask(&s));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_news),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_worked),
+		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_alive),
+		cmocka_unit_test(test_same_answer),
+		cmocka_unit_test(test_put_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
