@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/names.h"
 #include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -56,10 +57,30 @@ static void drop_prefixes(struct userspace *u, struct userspace_peer *p, const s
 	}
 }
 
+/*
+ * An endpoint that has roamed stays: it was authenticated, and the file has not changed if the peer
+ * is not new.
+ */
+static int apply_endpoint(
+	struct userspace *u, struct userspace_peer *p, const struct conf_peer *c, bool fresh)
+{
+	struct endpoint e = { .port = c->endpoint_port };
+
+	if (c->endpoint_host && ip_addr_parse(c->endpoint_host, &e.addr) < 0) {
+		p->configured = (struct endpoint){ 0 };
+		return names_set(u, p, c->endpoint_host, c->endpoint_port, !fresh);
+	}
+	names_forget(p);
+	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
+		p->configured = e;
+		wg_peer_set_endpoint(&p->path.wg, &e);
+	}
+	return 0;
+}
+
 static int apply_peer(struct userspace *u, const struct conf_peer *c)
 {
 	struct userspace_peer *p = peers_find(u, c->public_key);
-	struct endpoint e = { .port = c->endpoint_port };
 	bool fresh = !p;
 	int err = 0;
 
@@ -75,13 +96,8 @@ static int apply_peer(struct userspace *u, const struct conf_peer *c)
 	for (size_t i = 0; i < c->allowed_ips.n && !err; i++)
 		err = wg_allowedips_insert(
 			&u->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
-	/* an endpoint that has roamed stays: it was authenticated, and the file has not changed if
-	 * the peer is not new */
-	if (!err && c->endpoint_host && !ip_addr_parse(c->endpoint_host, &e.addr) &&
-		!endpoint_equal(&p->configured, &e)) {
-		p->configured = e;
-		wg_peer_set_endpoint(&p->path.wg, &e);
-	}
+	if (!err)
+		err = apply_endpoint(u, p, c, fresh);
 	if (!err && (fresh || p->path.wg.keepalive_s != c->keepalive_s))
 		ctrl_note(&u->engine, &p->path,
 			wg_peer_set_keepalive(

@@ -115,16 +115,19 @@ void paths_refresh(struct userspace *u)
 	nl_socket_close(&nl);
 }
 
-unsigned paths_smallest(const struct userspace *u, unsigned otherwise)
+unsigned paths_smallest(const struct userspace *u, unsigned otherwise, uint16_t *ret_family)
 {
 	unsigned smallest = 0;
 
 	LIST_FOR_EACH(l, &u->peers)
 	{
-		unsigned mtu = CONTAINER_OF(l, struct userspace_peer, link)->path.mtu;
+		const struct path_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path;
 
-		if (!smallest || mtu < smallest)
-			smallest = mtu;
+		if (smallest && peer->mtu >= smallest)
+			continue;
+		smallest = peer->mtu;
+		if (peer->wg.endpoint.addr.family)
+			*ret_family = peer->wg.endpoint.addr.family;
 	}
 	return smallest ? smallest : otherwise;
 }

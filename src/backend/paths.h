@@ -24,7 +24,10 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 /** The routing has changed: ask it again for the MTU of each followed path. */
 void paths_refresh(struct userspace *u);
 
-/** The smallest MTU of all peers, of inner packets; `otherwise` without peers. */
-unsigned paths_smallest(const struct userspace *u, unsigned otherwise);
+/**
+ * The smallest MTU of all peers, of inner packets; `otherwise` without peers. `ret_family`: of that
+ * peer's endpoint; untouched if there is none.
+ */
+unsigned paths_smallest(const struct userspace *u, unsigned otherwise, uint16_t *ret_family);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/names.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
@@ -37,6 +38,7 @@ int peers_add(struct userspace *u, const uint8_t public_key[static WG_KEY_LEN],
 
 void peers_remove(struct userspace *u, struct userspace_peer *p)
 {
+	names_forget(p);
 	engine_remove_peer(&u->engine, &p->path);
 	list_remove(&p->link);
 	free(p);

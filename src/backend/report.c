@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/apply.h"
+#include "backend/names.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "netlink/query.h"
@@ -25,6 +26,8 @@ static int report_peer(
 	memcpy(s->public_key, wg->remote.public_key, KEY_LEN);
 	s->has_psk = !secret_is_zero(wg->remote.psk, WG_KEY_LEN);
 	s->endpoint = wg->endpoint;
+	if (names_report(u, p, s->endpoint_name, r) < 0)
+		return -ENOMEM;
 	s->last_handshake = wg->last_handshake;
 	if (wg->last_handshake.sec) {
 		uint64_t then = wg->last_handshake.sec * 1000 + wg->last_handshake.nsec / 1000000;

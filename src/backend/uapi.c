@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "backend/names.h"
 #include "backend/peers.h"
 #include "base/bytes.h"
 #include "ctlproto/uapi_print.h"
@@ -74,6 +75,8 @@ static int set_members(struct userspace *u, struct userspace_peer *p, const stru
 	if (s->has_psk)
 		wg_peer_set_psk(&p->path.wg, s->psk);
 	if (s->has_endpoint) {
+		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
+			names_forget(p); /* who says where the peer is, knows better */
 		wg_peer_set_endpoint(&p->path.wg, &s->endpoint);
 		/* what waited for an address can go, or ask for a session */
 		if (stage_first(&p->path.staged))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backend/names.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -287,9 +288,11 @@ void userspace_close(struct userspace *u)
 	{
 		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
 
+		names_forget(p);
 		engine_remove_peer(&u->engine, &p->path);
 		free(p);
 	}
+	names_close(u);
 	engine_fini(&u->engine);
 	secret_wipe(u->memory, u->memory_len);
 	if (u->grown)
@@ -469,6 +472,7 @@ void userspace_work(struct userspace *u)
 {
 	userspace_tick(u);
 	ctrl_timers(&u->engine);
+	names_run(u);
 	if (u->running)
 		finish(u);
 }

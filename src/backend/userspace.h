@@ -13,6 +13,7 @@
 #include "tap/tap.h"
 #include "udp/udp.h"
 
+struct names;
 struct userspace;
 
 /** What may be used and which AEAD provider; see userspace_options_from(). */
@@ -35,6 +36,7 @@ struct userspace_port {
 struct userspace_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
+	struct peer_name *name;	    /* if the file has a name instead, else NULL: see names.h */
 	struct list link;
 };
 
@@ -69,6 +71,7 @@ struct userspace {
 	struct userspace_options options;
 	struct userspace_port tun;
 	struct list peers;
+	struct names *names; /* NULL until a peer has one */
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;

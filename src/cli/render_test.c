@@ -51,6 +51,7 @@ static void fill_wg(struct status_report *r)
 	add_prefix(&peer->allowed_ips, "10.0.1.21/32");
 	peer = status_add_peer(r);
 	memset(peer->public_key, 0x33, KEY_LEN);
+	snprintf(peer->endpoint_name, sizeof(peer->endpoint_name), "vpn.example.org:8172");
 	peer->state = STATUS_PEER_HANDSHAKE;
 }
 
@@ -172,7 +173,7 @@ static const char text_golden[] =
 	"  preshared key   yes\n"
 	"\n"
 	"peer: MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\n"
-	"  endpoint        (none)\n"
+	"  endpoint        vpn.example.org:8172 (no address yet)\n"
 	"  allowed ips     (none)\n"
 	"  handshake       none yet, calling\n"
 	"  transfer        0 B received, 0 B sent\n"

@@ -186,7 +186,13 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	key_to_base64(peer->public_key, key);
 	fputc('\n', p->out);
 	head(p, YELLOW, "peer", "%s", key);
-	line(p, "endpoint", "%s", endpoint_text(&peer->endpoint, endpoint));
+	endpoint_text(&peer->endpoint, endpoint);
+	if (peer->endpoint_name[0] && !peer->endpoint.addr.family)
+		line(p, "endpoint", "%s (no address yet)", peer->endpoint_name);
+	else if (peer->endpoint_name[0])
+		line(p, "endpoint", "%s (%s)", endpoint, peer->endpoint_name);
+	else
+		line(p, "endpoint", "%s", endpoint);
 	prefix_line(p, "allowed ips", &peer->allowed_ips);
 	handshake_line(p, peer);
 	line(p, "transfer", "%s received, %s sent", human_bytes(peer->rx_bytes, rx),

@@ -105,6 +105,9 @@ static void fill_report(struct status_report *r)
 		peer->tx_bytes = 2000 + i;
 		if (i == 0)
 			continue;
+		if (i == 2)
+			snprintf(peer->endpoint_name, sizeof(peer->endpoint_name),
+				"vpn.example.org:1");
 		assert_int_equal(endpoint_parse(i == 1 ? "192.168.122.32:8172" : "[fe80::1%7]:1",
 					 &peer->endpoint),
 			0);

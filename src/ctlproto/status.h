@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define STATUS_IFNAME_LEN 16  /* of an interface's or a site's name, with its NUL */
+#define STATUS_HOST_LEN	  264 /* of a host name with a port, with its NUL */
 #define STATUS_TEXT_LEN	  160 /* of a line of text, with its NUL */
 
 /** How far a peer's WireGuard session has come. */
@@ -85,7 +86,9 @@ struct status_wg {
 struct status_peer {
 	uint8_t public_key[KEY_LEN];
 	bool has_psk;
-	struct endpoint endpoint; /* family 0: none yet */
+	struct endpoint endpoint;	     /* family 0: none yet */
+	char endpoint_name[STATUS_HOST_LEN]; /* what the file says, "host:port"; empty: an address
+					      */
 	struct status_prefixes allowed_ips;
 	enum status_peer_state state;
 	struct wall last_handshake; /* sec 0: never */

@@ -43,6 +43,7 @@ static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
 	{ FIELD_ROW(status_peer, "endpoint", FIELD_ENDPOINT, endpoint) },
+	{ FIELD_ROW(status_peer, "endpoint_name", FIELD_TEXT, endpoint_name) },
 	{ FIELD_ROW(status_peer, "allowed_ips", FIELD_PREFIXES, allowed_ips) },
 	{ FIELD_ROW_CHOICE(status_peer, "state", state, peer_states) },
 	{ FIELD_ROW(status_peer, "last_handshake", FIELD_WALL, last_handshake) },

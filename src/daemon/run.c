@@ -13,11 +13,13 @@
 
 #include "backend/apply.h"
 #include "backend/budget.h"
+#include "backend/names.h"
 #include "backend/news.h"
 #include "backend/paths.h"
 #include "backend/choose.h"
 #include "backend/report.h"
 #include "backend/site.h"
+#include "backend/sources.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -190,14 +192,16 @@ static void run_follow(struct run *r, const struct conf_site *conf)
 /* Some peer's path has another MTU now: wg0 follows the smallest. */
 static void run_mtu_changed(struct run *r)
 {
-	unsigned wg_mtu = paths_smallest(r->u, r->budget.wg_mtu);
+	uint16_t family = r->budget.outer_family;
+	unsigned wg_mtu = paths_smallest(r->u, r->budget.wg_mtu, &family);
 	struct site_mtus mtus;
 	struct site_error e;
 
 	r->u->engine.mtu_changed = false;
 	if (wg_mtu == r->budget.wg_mtu)
 		return;
-	r->budget.outer_mtu = r->budget.outer_mtu + wg_mtu - r->budget.wg_mtu;
+	r->budget.outer_family = family;
+	r->budget.outer_mtu = mtu_of_underlay(wg_mtu, family);
 	r->budget.wg_mtu = wg_mtu;
 	log_info("the underlay carries packets of %u bytes now, wg MTU %u", r->budget.outer_mtu,
 		wg_mtu);
@@ -214,13 +218,9 @@ static void on_news(void *ctx, uint32_t events)
 	digest_init(&d, 0);
 	if (news_read(&r->news, &d) < 0)
 		digest_lose(&d);
-	LIST_FOR_EACH(l, &r->u->peers)
-	{
-		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
-
-		if (digest_moves_source(&d, &peer->endpoint.local, peer->endpoint.local_ifindex))
-			wg_peer_clear_source(peer);
-	}
+	sources_check(r->u, &r->news.questions, &d);
+	if (!digest_is_empty(&d))
+		names_news(r->u);
 	r->routes_changed |= !digest_is_empty(&d);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend/news.h"
+#include "backend/sources.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -120,14 +121,8 @@ static void read_news(struct wg *w, struct news *n)
 	digest_init(&d, w->at == n ? w->ifindex : 0);
 	if (news_read(n, &d) < 0)
 		digest_lose(&d);
-	LIST_FOR_EACH(l, &w->u->peers)
-	{
-		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
-
-		if (n == &w->news && digest_moves_source(&d, &peer->endpoint.local,
-					     peer->endpoint.local_ifindex))
-			wg_peer_clear_source(peer);
-	}
+	if (n == &w->news)
+		sources_check(w->u, &n->questions, &d);
 	switch (d.fate) {
 	case DIGEST_UNCHANGED:
 		return;

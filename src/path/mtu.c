@@ -45,6 +45,11 @@ unsigned mtu_of_wg(unsigned underlay, uint16_t outer_family)
 	return less(underlay, ip_header(outer_family) + 8 + MTU_WG_OVERHEAD);
 }
 
+unsigned mtu_of_underlay(unsigned wg_mtu, uint16_t outer_family)
+{
+	return wg_mtu + ip_header(outer_family) + 8 + MTU_WG_OVERHEAD;
+}
+
 static bool is_family(uint16_t family)
 {
 	return family == AF_INET || family == AF_INET6;

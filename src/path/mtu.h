@@ -64,6 +64,9 @@ const char *mtu_layer_name(enum mtu_layer layer);
 /** wg MTU that an underlay MTU leaves (1500, AF_INET: 1440); 0 if nothing is left. */
 unsigned mtu_of_wg(unsigned underlay, uint16_t outer_family);
 
+/** The underlay MTU that a wg MTU needs: the other way round. */
+unsigned mtu_of_underlay(unsigned wg_mtu, uint16_t outer_family);
+
 /**
  * Compute every number of the ladder.
  * Return: 0; -EINVAL for a family, cookie length or tag count that does not exist; -EMSGSIZE if no

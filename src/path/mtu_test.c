@@ -55,6 +55,7 @@ static void test_table(void **state)
 		assert_int_equal(l.ping4, c->session - 28);
 		assert_int_equal(l.ping6, c->session - 48);
 		assert_int_equal(mtu_of_wg(c->underlay, c->outer), c->wg_mtu);
+		assert_int_equal(mtu_of_underlay(c->wg_mtu, c->outer), c->underlay);
 	}
 }
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Peers whose endpoint is a host name: their questions asked, the answers applied. */
+#include "backend/names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "path/ctrl.h"
+
+/* An answer that takes longer than this is worth a line in the status. */
+#define SLOW (3 * NS_PER_S)
+
+/** All names of an engine. */
+struct names {
+	struct resolver *resolver;
+	struct loop_watch watch;
+	struct list list;
+	uint64_t next_question;
+};
+
+/* ---- answers ---- */
+
+static struct peer_name *find_asker(const struct names *names, uint64_t question)
+{
+	LIST_FOR_EACH(l, &names->list)
+	{
+		struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+
+		if (name->named.asking && name->question == question)
+			return name;
+	}
+	return NULL;
+}
+
+/* Keep what can be reached by a socket of ours, with the port. */
+static void fit(const struct userspace *u, const struct peer_name *name, struct resolve_answer *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (u->running && (a->v[i].addr.family == AF_INET ? u->udp.fd4 : u->udp.fd6) < 0)
+			continue;
+		a->v[kept] = a->v[i];
+		a->v[kept++].port = name->port;
+	}
+	if (a->n && !kept)
+		a->problem = "it has addresses only of a family that this machine has not";
+	a->n = kept;
+}
+
+/* Say it once: when a name is first not found, and when it is found again. */
+static void tell(struct peer_name *name, const struct resolve_answer *a)
+{
+	char first[IP_ADDR_TEXT_LEN];
+
+	if (a->problem && !name->named.failed)
+		log_warning("Cannot find the address of %s: %s. Trying again, ever more rarely; "
+			    "is the name right and a name server in reach?",
+			name->host, a->problem);
+	else if (!a->problem && (name->named.failed || !name->named.n))
+		log_info("%s has the address %s%s", name->host, ip_addr_text(&a->v[0].addr, first),
+			a->n > 1 ? " and others" : "");
+	name->problem = a->problem;
+}
+
+static void take(struct userspace *u, struct peer_name *name, struct resolve_answer *a)
+{
+	struct path_peer *peer = &name->peer->path;
+	struct endpoint to;
+
+	fit(u, name, a);
+	tell(name, a);
+	if (named_answer(&name->named, a->v, a->n, &peer->wg, u->engine.now, &to))
+		ctrl_found(&u->engine, peer, &to);
+	u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
+}
+
+static void on_answers(void *ctx, uint32_t events)
+{
+	struct userspace *u = ctx;
+	struct resolve_answer a;
+
+	(void)events;
+	engine_set_time(&u->engine, clock_mono(), clock_wall());
+	while (resolver_next(u->names->resolver, &a)) {
+		struct peer_name *name = find_asker(u->names, a.id);
+
+		if (name) /* else the peer is gone, or has another name */
+			take(u, name, &a);
+	}
+	userspace_work(u);
+}
+
+/* ---- names ---- */
+
+static int open_names(struct userspace *u)
+{
+	struct names *names = calloc(1, sizeof(*names));
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	list_init(&names->list);
+	err = resolver_open(&names->resolver);
+	if (err < 0)
+		goto fail;
+	names->watch = (struct loop_watch){
+		.fd = resolver_fd(names->resolver), .callback = on_answers, .ctx = u
+	};
+	err = loop_add(u->loop, &names->watch, EPOLLIN);
+	if (err < 0)
+		goto fail;
+	u->names = names;
+	return 0;
+fail:
+	resolver_close(names->resolver);
+	free(names);
+	return err;
+}
+
+static void ask(struct userspace *u, struct peer_name *name)
+{
+	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
+		return;
+	name->question = u->names->next_question++;
+	if (resolver_ask(u->names->resolver, name->question, name->host) < 0)
+		named_put_off(&name->named, u->engine.now);
+}
+
+static int add_name(struct userspace *u, struct userspace_peer *p)
+{
+	struct peer_name *name;
+	int err = u->names ? 0 : open_names(u);
+
+	if (err < 0)
+		return err;
+	name = calloc(1, sizeof(*name));
+	if (!name)
+		return -ENOMEM;
+	name->peer = p;
+	p->name = name;
+	p->path.named = &name->named;
+	list_push_tail(&u->names->list, &name->link);
+	return 0;
+}
+
+int names_set(
+	struct userspace *u, struct userspace_peer *p, const char *host, uint16_t port, bool moves)
+{
+	size_t len = strlen(host);
+	int err;
+
+	if (len >= RESOLVE_HOST_LEN)
+		return -ENAMETOOLONG;
+	if (p->name && p->name->port == port && !strcmp(p->name->host, host))
+		return 0;
+	err = p->name ? 0 : add_name(u, p);
+	if (err < 0)
+		return err;
+	memcpy(p->name->host, host, len + 1);
+	p->name->port = port;
+	p->name->problem = NULL;
+	named_init(&p->name->named, moves, u->engine.now);
+	ask(u, p->name); /* at once: routes that are about to come may lead past the name server */
+	u->engine.named_due = mono_earliest(u->engine.named_due, p->name->named.due);
+	return 0;
+}
+
+void names_forget(struct userspace_peer *p)
+{
+	if (!p->name)
+		return;
+	list_remove(&p->name->link);
+	free(p->name);
+	p->name = NULL;
+	p->path.named = NULL;
+}
+
+void names_run(struct userspace *u)
+{
+	struct mono due = MONO_NEVER;
+
+	if (!mono_reached(u->engine.named_due, u->engine.now))
+		return;
+	if (u->names)
+		LIST_FOR_EACH(l, &u->names->list)
+		{
+			struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+
+			ask(u, name);
+			due = mono_earliest(due, name->named.due);
+		}
+	u->engine.named_due = due;
+}
+
+void names_news(struct userspace *u)
+{
+	if (!u->names)
+		return;
+	LIST_FOR_EACH(l, &u->names->list)
+	{
+		struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+
+		named_news(&name->named, &name->peer->path.wg, u->engine.now);
+		u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
+	}
+}
+
+void names_close(struct userspace *u)
+{
+	if (!u->names)
+		return;
+	loop_remove(u->loop, &u->names->watch);
+	resolver_close(u->names->resolver);
+	free(u->names);
+	u->names = NULL;
+}
+
+int names_report(const struct userspace *u, const struct userspace_peer *p,
+	char ret_name[static STATUS_HOST_LEN], struct status_report *r)
+{
+	const struct peer_name *name = p->name;
+	const struct named *n;
+	uint64_t waiting;
+
+	if (!name)
+		return 0;
+	n = &name->named;
+	snprintf(ret_name, STATUS_HOST_LEN, "%s:%u", name->host, name->port);
+	waiting = mono_between(n->asked, u->engine.now);
+	if (n->failed)
+		return status_add_warning(r,
+			"The address of %.60s is not found: %.40s. Is the name right and a name "
+			"server in reach?",
+			name->host, name->problem);
+	if (n->asking && waiting >= SLOW)
+		return status_add_warning(r,
+			"No answer for %llu s to where %.60s is. Is a name server in reach?",
+			(unsigned long long)(waiting / NS_PER_S), name->host);
+	if (!n->n)
+		return status_add_warning(
+			r, "The address of %.60s is being looked up.", name->host);
+	return 0;
+}

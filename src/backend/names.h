@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Peers whose endpoint is a host name: their questions asked, the answers applied. */
+#ifndef BACKEND_NAMES_H
+#define BACKEND_NAMES_H
+
+#include "backend/resolve.h"
+#include "backend/userspace.h"
+#include "ctlproto/status.h"
+#include "path/named.h"
+
+/** A peer's name. */
+struct peer_name {
+	struct named named;
+	struct userspace_peer *peer;
+	char host[RESOLVE_HOST_LEN];
+	uint16_t port;
+	uint64_t question;   /* the id of the last one */
+	const char *problem; /* of the last answer, for a person; NULL: none */
+	struct list link;    /* in names.list */
+};
+
+/**
+ * The peer is found under `host` and `port`; what it had already, goes on. `moves`: as
+ * named_init(). Return: 0, -ENAMETOOLONG, or -errno of a thread that cannot be started.
+ */
+int names_set(
+	struct userspace *u, struct userspace_peer *p, const char *host, uint16_t port, bool moves);
+
+/** The peer has no name, or no longer; its endpoint stays. */
+void names_forget(struct userspace_peer *p);
+
+/** Ask for every name that is due. */
+void names_run(struct userspace *u);
+
+/** Links or routes have changed: what has failed may work now. */
+void names_news(struct userspace *u);
+
+/** Stop asking; no peer has a name any more. Never waits. */
+void names_close(struct userspace *u);
+
+/** Fill in a peer's name, and warn of one that is not found. Return: 0 or -ENOMEM. */
+int names_report(const struct userspace *u, const struct userspace_peer *p,
+	char ret_name[static STATUS_HOST_LEN], struct status_report *r);
+
+#endif
