@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "path/ctrl.h"
+#include "path/follow.h"
 #include "path/rx.h"
 #include "path/tx.h"
+#include "udp/hints.h"
 
 /* Superframes read from one descriptor before others get their turn. */
 #define TAP_BURST 32
@@ -157,11 +159,23 @@ static void take_datagrams(struct userspace *u, const struct udp_received *r)
 	}
 }
 
-static void on_udp(struct userspace *u, int fd)
+/* Routers' words about datagrams that were too large for them. */
+static void take_hints(struct userspace *u, int fd)
+{
+	struct udp_hint hints[UDP_HINTS_MAX];
+	int n = udp_hints_read(fd, hints);
+
+	for (int i = 0; i < n; i++)
+		follow_hint(&u->engine, &hints[i].to, hints[i].mtu);
+}
+
+static void on_udp(struct userspace *u, int fd, uint32_t events)
 {
 	struct udp_received received[UDP_RECV_MAX];
 
 	userspace_tick(u);
+	if (events & EPOLLERR)
+		take_hints(u, fd);
 	u->stats.batches_rx++;
 	for (int i = 0; i < UDP_BURST; i++) {
 		int n = udp_receive(&u->udp, fd, u->buffers, received);
@@ -184,16 +198,14 @@ static void on_udp4(void *ctx, uint32_t events)
 {
 	struct userspace *u = ctx;
 
-	(void)events;
-	on_udp(u, u->udp.fd4);
+	on_udp(u, u->udp.fd4, events);
 }
 
 static void on_udp6(void *ctx, uint32_t events)
 {
 	struct userspace *u = ctx;
 
-	(void)events;
-	on_udp(u, u->udp.fd6);
+	on_udp(u, u->udp.fd6, events);
 }
 
 static struct engine_sizes engine_sizes_of(const struct userspace_sizes *sizes)

@@ -194,7 +194,7 @@ static int route_refusal(uint8_t type)
 
 int query_route(struct nl_socket *nl, const struct route_query *query, struct route_info *ret)
 {
-	struct route_info route;
+	struct route_info route = { 0 };
 	struct single s = { .ret = &route, .decode = decode_any_route };
 	struct link_info link;
 	struct nl_msg m;
@@ -202,6 +202,8 @@ int query_route(struct nl_socket *nl, const struct route_query *query, struct ro
 
 	if (err == 0)
 		err = route_refusal(route.type);
+	if (route.learnt)
+		route.mtu = 0;
 	if (err == 0 && !route.mtu && route.ifindex) {
 		err = query_link_index(nl, route.ifindex, &link);
 		if (err == 0)

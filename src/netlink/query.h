@@ -56,8 +56,9 @@ int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret);
 int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret);
 
 /**
- * The way a packet would take now, with the preferred source and the MTU of the path: the learnt or
- * configured one of the route, else that of the interface.
+ * The way a packet would take now, with the preferred source and the MTU of its first hop: the
+ * configured one of the route, else that of the interface. What the kernel has learnt from ICMP
+ * messages is left out: these can be forged.
  * Return: 0, -ENETUNREACH, -EHOSTUNREACH or -EACCES if there is none, or another -errno.
  */
 int query_route(struct nl_socket *nl, const struct route_query *query, struct route_info *ret);

@@ -78,6 +78,14 @@ static void decode_metrics(const struct nlattr *nest, struct route_info *route)
 			nl_attr_u32(a, &route->mtu);
 }
 
+static void decode_cache(const struct nlattr *a, struct route_info *route)
+{
+	const struct rta_cacheinfo *info = mnl_attr_get_payload(a);
+
+	if (mnl_attr_get_payload_len(a) >= sizeof(*info))
+		route->learnt = info->rta_expires != 0;
+}
+
 static void decode_attr(const struct nlattr *a, uint16_t family, struct route_info *route)
 {
 	switch (mnl_attr_get_type(a)) {
@@ -101,6 +109,9 @@ static void decode_attr(const struct nlattr *a, uint16_t family, struct route_in
 		break;
 	case RTA_METRICS:
 		decode_metrics(a, route);
+		break;
+	case RTA_CACHEINFO:
+		decode_cache(a, route);
 		break;
 	default: /* the kernel's numbers, of which we read a few */
 		break;

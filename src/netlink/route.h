@@ -22,6 +22,7 @@ struct route_info {
 	uint8_t type;	  /* RTN_UNICAST, RTN_LOCAL, RTN_UNREACHABLE … */
 	uint8_t protocol; /* RTPROT_KERNEL, RTPROT_BOOT … */
 	bool cloned;	  /* a cache entry, not a route of the table */
+	bool learnt;	  /* and one that expires: `mtu` may be what an ICMP message said */
 };
 
 /** What a packet to a host looks like to the routing. */

@@ -88,6 +88,20 @@ static void test_decode(void **state)
 	assert_int_equal(route.table, 254);
 	assert_int_equal(route.type, 1);
 	assert_true(route.cloned);
+	assert_false(route.learnt);
+
+	/* The same with the time after which it will be forgotten. */
+	assert_int_equal(
+		route_decode(
+			message_of(&m,
+				"00000000 18000000 00000000 00000000 02200000 fe000001 00020000"
+				"08000100 c0a87a20 08000400 02000000 0c000880 08000200 78050000"
+				"24000c00 00000000 00000000 60ea0000 00000000 00000000 00000000 "
+				"00000000 00000000"),
+			&route),
+		0);
+	assert_int_equal(route.mtu, 1400);
+	assert_true(route.learnt);
 }
 
 static void test_decode_wrong(void **state)

@@ -115,13 +115,21 @@ static void send_singly(struct udp *u, const struct train *t)
 		int err = send_one(u, t, at, len);
 
 		if (err < 0)
+			err = send_one(u, t, at, len); /* see send_refused() */
+		if (err < 0)
 			note_failure(u, t, len, -err);
 	}
 }
 
 /* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
-static void send_refused(struct udp *u, struct train *t, int error)
+static void send_refused(struct udp *u, struct train *t)
 {
+	/* an ICMP error about an earlier datagram, perhaps to somebody else, fails the next send:
+	 * that says nothing of this train */
+	int error = -send_one(u, t, 0, t->len);
+
+	if (!error)
+		return;
 	if ((error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL ||
 		    error == ENODEV) &&
 		t->to.local.family) {
@@ -162,11 +170,9 @@ static void send_family(struct udp *u, struct train *first, size_t n)
 		u->send_calls++;
 		sent = sendmmsg(udp_fd(u, first), msgs, (unsigned)batch, MSG_DONTWAIT);
 		if (sent < 0) {
-			int error = errno;
-
-			if (error == EINTR)
+			if (errno == EINTR)
 				continue;
-			send_refused(u, &first[done], error);
+			send_refused(u, &first[done]);
 			sent = 1;
 		}
 		done += (size_t)sent;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "udp/hints.h"
 
 /* Room for bursts while the one thread is elsewhere: 4 MiB, doubled by the kernel for its own
  * accounting. */
@@ -67,6 +68,8 @@ static int socket_open(int family, uint16_t port, uint32_t fwmark)
 		return -errno;
 	socket_buffers(fd);
 	err = socket_facts(fd, family);
+	if (!err)
+		err = udp_hints_enable(fd, family);
 	if (!err && fwmark)
 		err = set_int(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
 	if (!err)

@@ -76,9 +76,9 @@ int udp_receive(
 	struct udp *u, int fd, uint8_t *buffers, struct udp_received ret[static UDP_RECV_MAX]);
 
 /**
- * Send all trains of the queue, in order. What the kernel refuses is counted in `send_errors`; a
- * stale sticky source is forgotten and tried once more without; a route that cannot segment gets
- * datagrams one by one from then on.
+ * Send all trains of the queue, in order. What the kernel refuses twice is counted in
+ * `send_errors`; a stale sticky source is forgotten and tried once more without; a route that
+ * cannot segment gets datagrams one by one from then on.
  */
 void udp_send(struct udp *u, struct train_queue *q);
 
