@@ -83,7 +83,7 @@ struct check_underlay {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
 	uint32_t mtu;
-	uint32_t master;
+	bool up;	       /* administratively up and with carrier */
 	uint64_t wireguard;    /* datagrams to and from peers */
 	uint64_t fragments;    /* IP fragments to and from peers */
 	uint64_t clear;	       /* packets with our probes in clear, or L2TP */

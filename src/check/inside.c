@@ -168,14 +168,15 @@ static bool is_asleep(const struct check_facts *f, size_t i)
 	return f->before.peers[i].state != STATUS_PEER_ESTABLISHED;
 }
 
-/* Whether every peer that could be woken has answered. */
+/* Whether every peer that could be woken has answered, or an ICMP error has said that it will not.
+ */
 static bool all_awake(const void *ctx)
 {
 	const struct inside *in = ctx;
 	const struct check_facts *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++)
-		if (f->peers[i].echo.sent && !f->peers[i].echo.received)
+		if (f->peers[i].echo.sent && !f->peers[i].echo.received && !f->peers[i].error.seen)
 			return false;
 	return true;
 }

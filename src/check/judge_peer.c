@@ -11,6 +11,9 @@
 
 #define RECENT_MS 30000 /* a drop that counts although it was before the check */
 
+static const char no_session[] = "No session";
+static const char one_way[] = "A session, but one way only";
+
 /** One peer, and where its findings go. */
 struct verdict {
 	const struct check_facts *facts;
@@ -27,6 +30,12 @@ static struct check_finding *find(
 	const struct verdict *v, enum check_severity severity, const char *check, const char *text)
 {
 	return check_found(v->ret, severity, check, v->subject, "%s", text);
+}
+
+/* Whether anything of the peer arrived during the check. */
+static bool has_received(const struct verdict *v)
+{
+	return v->after->rx_bytes != v->before->rx_bytes;
 }
 
 /* ---- no session ---- */
@@ -93,7 +102,7 @@ static bool is_prohibited(const struct check_icmp *e)
 }
 
 /* What somebody on the way said about our datagrams. */
-static bool judge_error(const struct verdict *v)
+static bool judge_error(const struct verdict *v, const char *state)
 {
 	const struct check_icmp *e = &v->peer->error;
 	char from[IP_ADDR_TEXT_LEN];
@@ -104,57 +113,72 @@ static bool judge_error(const struct verdict *v)
 	ip_addr_text(&e->from, from);
 	if (is_port_unreachable(e))
 		check_mend(check_found(v->ret, CHECK_ERROR, "port", v->subject,
-				   "No session: %s answers that nothing listens on UDP port %u.",
+				   "%s: %s answers that nothing listens on UDP port %u.", state,
 				   from, port),
 			"Is wirespan up there, with ListenPort = %u? Else correct Endpoint here.",
 			port);
 	else if (is_prohibited(e))
 		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
-				   "No session: %s refuses our datagrams to %s (ICMP type %u, "
+				   "%s: %s refuses our datagrams to %s (ICMP type %u, "
 				   "code %u): a firewall.",
-				   from, v->endpoint, e->type, e->code),
+				   state, from, v->endpoint, e->type, e->code),
 			"Allow UDP port %u there.", port);
 	else
 		check_mend(check_found(v->ret, CHECK_ERROR, "unreachable", v->subject,
-				   "No session: %s says that %s cannot be reached (ICMP type %u, "
+				   "%s: %s says that %s cannot be reached (ICMP type %u, "
 				   "code %u).",
-				   from, v->endpoint, e->type, e->code),
+				   state, from, v->endpoint, e->type, e->code),
 			"Is the peer's machine on, and Endpoint right?");
 	return true;
 }
 
-static void judge_silence(const struct verdict *v)
+static bool is_cut_off(const struct verdict *v)
+{
+	const struct check_facts *f = v->facts;
+
+	for (size_t i = 0; i < f->n_underlays; i++)
+		if (!strcmp(f->underlays[i].name, v->peer->underlay))
+			return !f->underlays[i].up;
+	return false;
+}
+
+/* Datagrams go, none comes through; `state` begins each sentence. */
+static void judge_silence(const struct verdict *v, const char *state)
 {
 	const struct check_peer *p = v->peer;
 	uint16_t ours = v->facts->after.wg.listen_port;
 	uint16_t theirs = v->after->endpoint.port;
-	bool taken = v->after->rx_bytes != v->before->rx_bytes;
 
-	if (p->datagrams_in && !taken)
+	if (p->datagrams_in && !has_received(v))
 		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
-				   "No session: %" PRIu64 " datagrams of the peer reached %s, but "
-				   "not wirespan.",
-				   p->datagrams_in, p->underlay),
+				   "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
+				   "wirespan.",
+				   state, p->datagrams_in, p->underlay),
 			"A firewall on this machine drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
 			ours);
 	else if (p->datagrams_in)
 		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "No session: %" PRIu64 " datagrams came from the peer, but no "
+				   "%s: %" PRIu64 " datagrams came from the peer, but no "
 				   "handshake was completed.",
-				   p->datagrams_in),
+				   state, p->datagrams_in),
 			"Do PublicKey and PresharedKey agree on both sides? See the peer's log.");
+	else if (is_cut_off(v))
+		check_mend(check_found(v->ret, CHECK_ERROR, "underlay", v->subject,
+				   "%s: %s, the way to %s, is down or has no carrier.", state,
+				   p->underlay, v->endpoint),
+			"`ip link set %s up`; then look at the cable.", p->underlay);
 	else if (!p->datagrams_out && *p->underlay)
 		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "No session, and no datagram left for %s on %s.", v->endpoint,
+				   "%s: no datagram left for %s on %s.", state, v->endpoint,
 				   p->underlay),
 			"Does a firewall on this machine drop what goes out (see `nft list "
 			"ruleset` or `iptables -S OUTPUT`)?");
 	else
 		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "No session: %" PRIu64 " datagrams were sent to %s, and nothing "
-				   "came back.",
-				   p->datagrams_out, v->endpoint),
+				   "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
+				   "back.",
+				   state, p->datagrams_out, v->endpoint),
 			"Is wirespan up there, with ListenPort = %u? Does a firewall there or on "
 			"the way let UDP port %u in? Is PublicKey here the peer's own? (A peer "
 			"with another key keeps silent.) Run `wirespan check` there too.",
@@ -175,8 +199,8 @@ static void judge_no_session(const struct verdict *v)
 				   "No session: this machine has no route to %s (%s).", v->endpoint,
 				   strerror(-v->peer->route_error)),
 			"`ip route` shows the routes; `ip route get` what is missing.");
-	else if (v->after->endpoint.addr.family && !judge_keys(v) && !judge_error(v))
-		judge_silence(v);
+	else if (v->after->endpoint.addr.family && !judge_keys(v) && !judge_error(v, no_session))
+		judge_silence(v, no_session);
 }
 
 /* ---- a session ---- */
@@ -291,6 +315,11 @@ void judge_peer(const struct check_facts *f, size_t i, struct check_findings *re
 		snprintf(v.subject, sizeof(v.subject), "%.8s...", key);
 	if (v.after->state != STATUS_PEER_ESTABLISHED && !v.peer->echo.received) {
 		judge_no_session(&v);
+		return;
+	}
+	if (v.peer->echo.sent && !v.peer->echo.received && !has_received(&v)) {
+		if (!judge_error(&v, one_way))
+			judge_silence(&v, one_way);
 		return;
 	}
 	judge_handshake(&v);

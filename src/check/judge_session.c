@@ -323,6 +323,15 @@ static void judge_throughput(const struct verdict *v)
 
 /* ---- all together ---- */
 
+/* Whether anything came from the peer, session or not. */
+static bool has_peer(const struct verdict *v)
+{
+	size_t peer = v->session->peer;
+
+	return peer < v->facts->n_peers &&
+	       v->facts->after.peers[peer].rx_bytes != v->facts->before.peers[peer].rx_bytes;
+}
+
 /* Return: whether it could be tried at all. */
 static bool judge_tried(const struct verdict *v)
 {
@@ -377,6 +386,11 @@ void judge_session(const struct check_facts *f, size_t i, struct check_findings 
 	judge_alien(&v);
 	judge_refusal(&v);
 	judge_oddities(&v);
+	if (!is_alive(&v) && !has_peer(&v)) {
+		check_found(ret, CHECK_NOTE, "session", v.after->name,
+			"Nobody answers: nothing at all comes from its peer.");
+		return;
+	}
 	if (!is_alive(&v)) {
 		judge_one_way(&v, check_count(ret, CHECK_ERROR) > errors);
 		return;

@@ -4,6 +4,7 @@
 #include "check/underlay.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,9 @@
 #include "netlink/query.h"
 #include "pkt/headers.h"
 
-#define SNAP	   512 /* bytes read of each packet: every header, and the probes' mark */
-#define PROTO_L2TP 115
-#define LAST_MS	   20 /* for what is still on its way to our sockets */
+#define SNAP	 512	 /* bytes read of each packet: every header, and the probes' mark */
+#define LOWER_UP 0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
+#define LAST_MS	 20	 /* for what is still on its way to our sockets */
 
 /** Listening on one interface. */
 struct ear {
@@ -142,9 +143,9 @@ static int listen_on(struct underlay *u, uint32_t ifindex)
 	err = query_link_index(&p->nl, ifindex, &link);
 	if (err < 0)
 		return err;
-	*facts = (struct check_underlay){
-		.ifindex = ifindex, .mtu = link.mtu, .master = link.master
-	};
+	*facts = (struct check_underlay){ .ifindex = ifindex,
+		.mtu = link.mtu,
+		.up = link.flags & IFF_UP && link.flags & LOWER_UP };
 	memcpy(facts->name, link.name, sizeof(facts->name));
 	fd = packet_open(ifindex, false);
 	if (fd < 0) {

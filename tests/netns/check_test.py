@@ -1,0 +1,403 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wirespan check on the reference network: a healthy one is proven, and each way to break one is named."""
+
+import json
+import os
+import re
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import Node, need_root, veth
+from lib.reference import PORT, Pseudowire, new_key, new_site_keys, wirespan_conf
+from lib.runner import Skip, Suite
+from lib.wirespan import find_binary
+
+CHECK_SECONDS = 40
+
+
+class Bench:
+    """The network, and what a case does with it."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.net = Reference()
+
+    def text(self, number, wire=Pseudowire(), **options):
+        """Return: the configuration of gateway `number` (0 or 1)."""
+        near, far = self.net.sites[number], self.net.sites[1 - number]
+        return wirespan_conf(near, far, wire, **options)
+
+    def start(self, one=None, two=None):
+        """Bring both gateways up, with these configurations or the usual ones."""
+        self.net.stop()
+        self.net.forget_neighbours()
+        for gateway, text, number in zip(self.net.gateway, (one, two), (0, 1)):
+            gateway.configure(text or self.text(number))
+            gateway.up()
+
+    def chatter(self):
+        """Let member02 talk: a segment is never quite silent. Return: the process."""
+        return self.net.member[1].popen(
+            "ping", "-i", "0.3", "-c", "100", self.net.sites[0].member4, stdout=-3, stderr=-3
+        )
+
+    def check(self, number=0, *words):
+        """Run check on a gateway. Return: (exit status, {check: [finding, ...]}, the whole report)."""
+        gateway = self.net.gateway[number]
+        result = gateway.run(
+            "check", "--json", "--quick", *words, gateway.conf, check=False, timeout=CHECK_SECONDS
+        )
+        report = json.loads(result.out)
+        by_name = {}
+        for finding in report["findings"]:
+            by_name.setdefault(finding["check"], []).append(finding)
+        return result.status, by_name, report
+
+
+def severities(findings, severity):
+    return [f["text"] for all_of in findings.values() for f in all_of if f["severity"] == severity]
+
+
+def expect(outcome, name, severity, pattern, mend=""):
+    """Assert that a check named the fault: a finding `name` whose text and mend match."""
+    status, findings, report = outcome
+    shown = json.dumps(report["findings"], indent=1)
+    assert name in findings, f"no finding {name!r} in {shown}"
+    assert any(
+        f["severity"] == severity and re.search(pattern, f["text"]) and re.search(mend, f["mend"])
+        for f in findings[name]
+    ), f"{name}: no {severity} that says {pattern!r}, {mend!r}: {findings[name]}"
+    assert status == (1 if severities(findings, "error") else 0), f"exit status {status}: {shown}"
+
+
+# ---- nothing is wrong ----------------------------------------------------------------------------
+
+
+def healthy(bench):
+    bench.start()
+    for number in (0, 1):
+        status, findings, report = bench.check(number)
+        assert status == 0 and report["ok"], report
+        assert not severities(findings, "error") + severities(findings, "warning"), report["findings"]
+        session = report["sessions"][0]
+        assert session["largest_whole"] == session["computed"] == Pseudowire().largest_packet(1), session
+        assert session["largest_passing"] == session["largest_tried"], session
+        assert session["stations"] == 2 and session["echo"]["received"] == session["echo"]["sent"], session
+        assert report["peers"][0]["full_echo"]["received"] and report["peers"][0]["full_size"] == 1440
+        underlay = report["underlay"][0]
+        assert underlay["fragments"] == underlay["clear"] == 0 and underlay["wireguard"] > 50, underlay
+
+
+def healthy_text(bench):
+    gateway = bench.net.gateway[0]
+    result = gateway.run("check", gateway.conf, timeout=CHECK_SECONDS)
+    print(result.out)
+    assert "all right" in result.out and "Mbit/s each way" in result.out
+    assert all(len(line) <= 100 for line in result.out.splitlines()), "no line is too long"
+    every = json.loads(gateway.run("check", "--json", timeout=CHECK_SECONDS).out)
+    assert [site["site"] for site in every["sites"]] == ["vpn01"] and every["sites"][0]["ok"]
+    assert every["sites"][0]["sessions"][0]["flood_received"] > 100
+
+
+def full_size(bench):
+    """Sessions with MTU 1500: large packets pass in fragments inside the tunnel, and that is measured."""
+    wire = Pseudowire(session_mtu=1500)
+    bench.start(bench.text(0, wire), bench.text(1, wire))
+    outcome = bench.check()
+    expect(outcome, "full_size", "ok", "^Packets of 1500 bytes pass .*, in fragments inside the tunnel")
+    expect(outcome, "size", "ok", "has 1386 bytes, as computed")
+    assert outcome[0] == 0
+    expect(bench.check(0, "--target", bench.net.sites[1].member4), "session", "ok", "10.0.2.22 answers 20 of 20")
+    expect(bench.check(0, "--target", bench.net.sites[1].bridge6), "session", "ok", "answers 20 of 20")
+
+
+def usage(bench):
+    gateway = bench.net.gateway[0]
+    for words in (["--nonsense"], ["--target", "nowhere"], ["one", "two"]):
+        result = gateway.run("check", *words, check=False)
+        assert result.status == 2, f"{words}: {result.status}"
+    result = gateway.run("check", "nobody", check=False)
+    assert result.status == 1 and "nobody is not running" in result.out, result.out
+
+
+# ---- the peer ------------------------------------------------------------------------------------
+
+
+def peer_down(bench):
+    bench.start()
+    bench.net.gateway[1].stop()
+    bench.net.gateway[0].stop()
+    bench.net.gateway[0].up()
+    expect(bench.check(), "port", "error", f"192.168.122.32 answers that nothing listens on UDP port {PORT}")
+
+
+def peer_unplugged(bench):
+    bench.start()
+    bench.net.vpn[0].ping(bench.net.sites[1].wg4)
+    bench.net.vpn[1].run("ip link set eth0 down")
+    try:
+        outcome = bench.check()
+        expect(outcome, "underlay", "error", "one way only: eth0, the way to .*, is down or has no carrier")
+        expect(outcome, "session", "note", "nothing at all comes from its peer")
+        bench.net.gateway[0].stop()
+        bench.net.gateway[0].up()
+        outcome = bench.check()
+        expect(outcome, "underlay", "error", "No session: eth0, the way to .*, is down or has no carrier")
+        expect(outcome, "session", "note", "Not tried")
+    finally:
+        bench.net.vpn[1].run("ip link set eth0 up")
+
+
+def key_of_peer(bench):
+    one, two = bench.net.sites
+    bench.start(bench.text(0).replace(two.public, new_site_keys()[1]))
+    talk = bench.chatter()
+    expect(bench.check(), "key", "error", "public key that no .Peer. here has", "wirespan pubkey")
+    talk.kill()
+
+
+def key_of_ours(bench):
+    one, two = bench.net.sites
+    bench.start(None, bench.text(1).replace(one.public, new_site_keys()[1]))
+    talk = bench.chatter()
+    expect(bench.check(), "key", "error", "another public key than ours", re.escape(one.public))
+    talk.kill()
+
+
+def preshared(bench):
+    bench.start(bench.text(0, Pseudowire(preshared=new_key())), bench.text(1, Pseudowire(preshared=new_key())))
+    expect(bench.check(), "key", "error", "does not authenticate", "PresharedKey")
+
+
+def firewall(bench):
+    if not shutil.which("nft"):
+        raise Skip("nft is not installed")
+    bench.start()
+    rules = f"""
+add table inet t
+add chain inet t c {{ type filter hook input priority 0 ; }}
+add rule inet t c iif eth0 udp dport {PORT} drop
+"""
+    bench.net.vpn[0].run("nft", "-f", "-", stdin=rules)
+    try:
+        expect(bench.check(), "firewall", "error", "reached eth0, but not wirespan", f"UDP port {PORT}")
+    finally:
+        bench.net.vpn[0].run("nft delete table inet t")
+
+
+# ---- the session ---------------------------------------------------------------------------------
+
+
+def far_firewall(bench):
+    """Nothing comes back, with a session and without."""
+    if not shutil.which("nft"):
+        raise Skip("nft is not installed")
+    bench.start()
+    bench.net.vpn[0].ping(bench.net.sites[1].wg4)
+    rules = f"""
+add table inet t
+add chain inet t c {{ type filter hook input priority 0 ; }}
+add rule inet t c iif eth0 udp dport {PORT} drop
+"""
+    bench.net.vpn[1].run("nft", "-f", "-", stdin=rules)
+    try:
+        outcome = bench.check()
+        if "echo" not in outcome[1]:  # else the far gateway happened to say something by itself
+            expect(outcome, "handshake", "error", "one way only: .* sent to .*:8172, and nothing came back")
+            expect(outcome, "session", "note", "nothing at all comes from its peer")
+        assert outcome[0] == 1, outcome
+        bench.net.gateway[0].stop()
+        bench.net.gateway[0].up()
+        expect(bench.check(), "handshake", "error", "No session: .* sent to .*, and nothing came back", "firewall there")
+    finally:
+        bench.net.vpn[1].run("nft delete table inet t")
+
+
+def mismatch(bench, one, two, name, pattern, mend="", number=0, severity="error"):
+    bench.start(one, two)
+    talk = bench.chatter()
+    try:
+        expect(bench.check(number), name, severity, pattern, mend)
+    finally:
+        talk.kill()
+
+
+def cookie(bench):
+    expected = bench.text(0, Pseudowire(cookies=("", "a1a2a3a4")))
+    sent = bench.text(1, Pseudowire(cookies=("", "01020304")))
+    mismatch(bench, expected, sent, "cookie", "frames of the peer had another cookie", "4 bytes")
+
+
+def cookie_there(bench):
+    """The far side drops ours: only silence is seen here, and the far side's check names it."""
+    ours = bench.text(0, Pseudowire(cookies=("01020304", "")))
+    theirs = bench.text(1, Pseudowire(cookies=("a1a2a3a4", "")))
+    mismatch(bench, ours, theirs, "one_way", "One way only", "PeerCookie our Cookie .4 bytes.")
+    expect(bench.check(1), "cookie", "error", "another cookie")
+
+
+def session_id(bench):
+    two = bench.text(1).replace("PeerSessionId = 3941", "PeerSessionId = 3999")
+    mismatch(
+        bench,
+        None,
+        two,
+        "session_id",
+        "peer sends session id 3999 .*SessionId here is 3941",
+        "SessionId = 3999 here, or PeerSessionId = 3941 there",
+    )
+
+
+def sublayer_there_none(bench):
+    two = bench.text(1, Pseudowire(sublayer="none"))
+    mismatch(bench, None, two, "sublayer", "no L2-specific sublayer; here it is default")
+
+
+def sublayer_here_none(bench):
+    one = bench.text(0, Pseudowire(sublayer="none"))
+    mismatch(bench, one, None, "sublayer", "default L2-specific sublayer; here it is none")
+
+
+def sequence(bench):
+    one = bench.text(0, Pseudowire(sequence="recv"))
+    mismatch(bench, one, None, "sequence", "no sequence number; Sequence = recv here", "Sequence = send or both")
+
+
+def ports(bench):
+    two = bench.text(1).replace("UDPSourcePort = 1701", "UDPSourcePort = 1702")
+    mismatch(bench, None, two, "ports", "from UDP port 1702 to 1701", "UDPDestinationPort = 1702")
+
+
+def encapsulation(bench):
+    two = bench.text(1, Pseudowire(encap="ip"))
+    mismatch(bench, None, two, "encapsulation", "L2TP over IP; EncapsulationType here is udp")
+
+
+def no_tunnel(bench):
+    """Our packets meet no tunnel there: its kernel says so."""
+    one = bench.text(0).replace("UDPDestinationPort = 1701", "UDPDestinationPort = 1703")
+    bench.start(one)
+    expect(bench.check(), "no_tunnel", "error", "10.0.1.21 refuses our L2TP", "UDPSourcePort = 1703")
+
+
+# ---- the machine ---------------------------------------------------------------------------------
+
+
+def port_mtu(bench):
+    bench.start()
+    bench.net.vpn[0].run("ip link set eth1 mtu 1300")
+    try:
+        expect(bench.check(), "port_mtu", "error", "eth1 has MTU 1300", "ip link set eth1 mtu")
+    finally:
+        bench.net.vpn[0].run("ip link set eth1 mtu 1500")
+
+
+def port_down(bench):
+    bench.start()
+    bench.net.vpn[0].run("ip link set eth1 down")
+    try:
+        expect(bench.check(), "port_down", "error", "eth1 of br-l2tp0 is down", "ip link set eth1 up")
+    finally:
+        bench.net.vpn[0].run("ip link set eth1 up")
+
+
+def session_down(bench):
+    bench.start()
+    bench.net.vpn[0].run("ip link set l2tpeth0 down")
+    expect(bench.check(), "session", "error", "The interface l2tpeth0 is down")
+    bench.net.vpn[0].run("ip link set l2tpeth0 up")
+    bench.net.vpn[0].run("ip link set l2tpeth0 nomaster")
+    expect(bench.check(), "bridge", "error", "l2tpeth0 is in no bridge", "wirespan reload")
+
+
+def far_mtu(bench):
+    """The far gateway's bridge refuses what does not fit its port: large packets vanish."""
+    wire = Pseudowire(session_mtu=1500)
+    bench.start(bench.text(0, wire), bench.text(1, wire))
+    bench.net.vpn[1].run("ip link set eth1 mtu 1300")
+    try:
+        outcome = bench.check(0, "--target", bench.net.sites[1].member4)
+        expect(outcome, "full_size", "error", "more than 130[0-9] bytes do not pass, .* has MTU 1500")
+        expect(bench.check(1), "port_mtu", "error", "eth1 has MTU 1300, the segment 1500")
+    finally:
+        bench.net.vpn[1].run("ip link set eth1 mtu 1500")
+
+
+def br_netfilter(bench):
+    path = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    if bench.net.vpn[0].run("test", "-e", path, check=False).status:
+        raise Skip("this kernel has no br_netfilter")
+    bench.start()
+    bench.net.vpn[0].sh(f"echo 1 >{path}")
+    try:
+        expect(bench.check(), "br_netfilter", "warning", "rules", "bridge-nf-call-iptables=0")
+    finally:
+        bench.net.vpn[0].sh(f"echo 0 >{path}")
+
+
+def black_hole(bench):
+    """Something between the gateways carries 1400 bytes only, and says nothing."""
+    net = bench.net
+    net.stop()
+    with Node("middle") as middle:
+        net.vpn[0].run("ip link del eth0")
+        for site, vpn, port in zip(net.sites, net.vpn, ("p1", "p2")):
+            veth(vpn, "eth0", middle, port)
+            vpn.up("eth0", f"{site.underlay}/24")
+            vpn.wire_like("eth0")
+        middle.bridge("br0", "p1", "p2")
+        middle.run("ip link set p2 mtu 1400")
+        bench.start(bench.text(0, wg_mtu=1440), bench.text(1, wg_mtu=1440))
+        outcome = bench.check()
+        expect(outcome, "tunnel_mtu", "error", "Packets of 1440 bytes.* do not come back", "less than 1500 bytes")
+        expect(outcome, "size", "warning", "1386 were computed")
+        net.stop()
+
+
+CASES = {
+    "a healthy network is proven from both sides": healthy,
+    "as text, and of all sites": healthy_text,
+    "packets of 1500 bytes, in fragments inside the tunnel": full_size,
+    "wrong usage, and a site that does not run": usage,
+    "the peer is down": peer_down,
+    "the peer is unplugged": peer_unplugged,
+    "a wrong key of the peer": key_of_peer,
+    "the peer has a wrong key of ours": key_of_ours,
+    "preshared keys that differ": preshared,
+    "a firewall on this machine": firewall,
+    "a firewall on the other side": far_firewall,
+    "a wrong cookie comes": cookie,
+    "the far side drops ours": cookie_there,
+    "a wrong session id": session_id,
+    "no sublayer there": sublayer_there_none,
+    "no sublayer here": sublayer_here_none,
+    "no sequence numbers there": sequence,
+    "other ports there": ports,
+    "another encapsulation there": encapsulation,
+    "no tunnel there": no_tunnel,
+    "a bridge port with a small MTU": port_mtu,
+    "a member's port is down": port_down,
+    "the session is down, or out of the bridge": session_down,
+    "a small MTU behind the far gateway": far_mtu,
+    "br_netfilter is on": br_netfilter,
+    "a black hole on the underlay": black_hole,
+}
+
+
+def main():
+    suite = Suite("check")
+    box = {}
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    suite.diagnose_with(box["bench"].net.diagnostics)
+    for name, case in CASES.items():
+        suite.run(name, case, box["bench"])
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
