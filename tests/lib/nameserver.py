@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""A name server of a few lines inside a node: A and AAAA records, or silence, as the test wants it."""
+
+import ipaddress
+import os
+import select
+import socket
+import struct
+import threading
+
+from .runner import cleanup
+
+_A, _AAAA = 1, 28
+
+
+class NameServer:
+    """Answers from `records`, {name: [addresses]}, until close(); with `silent` set it says nothing."""
+
+    def __init__(self, node, address, records):
+        def open_socket():
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.bind((address, 53))
+            return sock
+
+        self.records = records
+        self.silent = False
+        self.asked = []
+        self._sock = node.call(open_socket)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        cleanup.callback(self.close)
+
+    def close(self):
+        """Stop: questions are refused by the node's kernel from then on. Idempotent."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self._thread.join()
+            self._sock.close()
+
+    def count(self, name):
+        """Return: how often `name` has been asked for (A and AAAA are two questions)."""
+        return self.asked.count(name)
+
+    def _serve(self):
+        while not self._stop.is_set():
+            if select.select([self._sock], [], [], 0.05)[0]:
+                query, source = self._sock.recvfrom(1500)
+                answer = self._answer(query)
+                if answer and not self.silent:
+                    self._sock.sendto(answer, source)
+
+    def _answer(self, query):
+        name, at = [], 12
+        while query[at]:
+            name.append(query[at + 1 : at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        end = at + 5
+        (kind,) = struct.unpack_from("!H", query, at + 1)
+        name = ".".join(name)
+        self.asked.append(name)
+        known = name in self.records
+        found = []
+        for text in self.records.get(name, []):
+            raw = ipaddress.ip_address(text).packed
+            if (kind, len(raw)) in ((_A, 4), (_AAAA, 16)):
+                found.append(struct.pack("!HHHIH", 0xC00C, kind, 1, 1, len(raw)) + raw)
+        flags = 0x8180 if known else 0x8183
+        return query[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + query[12:end] + b"".join(found)
+
+
+def use_name_server(node, address, folder):
+    """Make `address` the only name server of a node (its mounts are its own)."""
+    for name, text in (
+        ("resolv.conf", f"nameserver {address}\noptions timeout:1 attempts:1\n"),
+        ("nsswitch.conf", "hosts: files dns\n"),
+    ):
+        path = os.path.join(folder, f"{node.name}-{name}")
+        with open(path, "w") as file:
+            file.write(text)
+        if os.path.exists(f"/etc/{name}"):
+            node.run("mount", "--bind", path, f"/etc/{name}")
