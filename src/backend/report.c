@@ -13,6 +13,27 @@
 #include "base/secret.h"
 #include "netlink/query.h"
 
+static struct status_path path_of(const struct path_peer *p)
+{
+	static const enum status_path_state states[] = {
+		[PMTUD_CONFIRM] = STATUS_PATH_CONFIRM,
+		[PMTUD_SEARCH] = STATUS_PATH_SEARCH,
+		[PMTUD_COMPLETE] = STATUS_PATH_COMPLETE,
+		[PMTUD_SILENT] = STATUS_PATH_SILENT,
+	};
+
+	if (!p->following)
+		return (struct status_path){ .state = STATUS_PATH_GIVEN,
+			.mtu = mtu_of_underlay(p->mtu, p->wg.endpoint.addr.family) };
+	return (struct status_path){
+		.state = states[p->pmtud.state],
+		.mtu = p->pmtud.current,
+		.probes = p->pmtud.probes,
+		.answers = p->pmtud.answers,
+		.black_holes = p->pmtud.black_holes,
+	};
+}
+
 static int report_peer(
 	const struct userspace *u, const struct userspace_peer *p, struct status_report *r)
 {
@@ -38,6 +59,7 @@ static int report_peer(
 	s->rx_bytes = wg->rx_bytes;
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;
+	s->path = path_of(&p->path);
 	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, u->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
 	else if (mono_is_set(wg->timers.retransmit))

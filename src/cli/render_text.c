@@ -176,6 +176,28 @@ static void handshake_line(const struct page *p, const struct status_peer *peer)
 	}
 }
 
+static void path_line(const struct page *p, const struct status_path *path)
+{
+	static const char *const words[] = {
+		[STATUS_PATH_GIVEN] = "from the file",
+		[STATUS_PATH_CONFIRM] = "being confirmed",
+		[STATUS_PATH_SEARCH] = "being searched",
+		[STATUS_PATH_COMPLETE] = "measured",
+		[STATUS_PATH_SILENT] = "not confirmed: no probe is answered",
+	};
+	char answers[HUMAN_LEN];
+	char probes[HUMAN_LEN];
+
+	if (!path->mtu)
+		return;
+	if (path->state == STATUS_PATH_GIVEN || path->state == STATUS_PATH_SILENT)
+		line(p, "path MTU", "%u, %s", path->mtu, words[path->state]);
+	else
+		line(p, "path MTU", "%u, %s (%s of %s probes answered)", path->mtu,
+			words[path->state], human_count(path->answers, answers),
+			human_count(path->probes, probes));
+}
+
 static void peer_block(const struct page *p, const struct status_peer *peer)
 {
 	char key[KEY_BASE64_LEN + 1];
@@ -197,6 +219,7 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	handshake_line(p, peer);
 	line(p, "transfer", "%s received, %s sent", human_bytes(peer->rx_bytes, rx),
 		human_bytes(peer->tx_bytes, tx));
+	path_line(p, &peer->path);
 	if (peer->keepalive_s)
 		line(p, "keepalive", "every %u s", peer->keepalive_s);
 	if (peer->has_psk)

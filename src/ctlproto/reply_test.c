@@ -73,6 +73,15 @@ static const struct status_session sessions[2] = {
 };
 
 /* Two of everything, no two numbers alike, each as wide as its member. */
+static struct status_path path_for(unsigned i)
+{
+	return (struct status_path){ .state = (enum status_path_state)(i % STATUS_PATH_STATE_COUNT),
+		.mtu = 1500 - i,
+		.probes = 1000 + i,
+		.answers = 900 + i,
+		.black_holes = i };
+}
+
 static void fill_report(struct status_report *r)
 {
 	memset(r, 0, sizeof(*r));
@@ -101,6 +110,7 @@ static void fill_report(struct status_report *r)
 		peer->has_psk = i & 1;
 		peer->state = (enum status_peer_state)(i % STATUS_PEER_STATE_COUNT);
 		peer->keepalive_s = (uint16_t)(65535 - i);
+		peer->path = path_for(i);
 		peer->rx_bytes = 1000 + i;
 		peer->tx_bytes = 2000 + i;
 		if (i == 0)

@@ -82,6 +82,25 @@ struct status_wg {
 	struct status_traffic tun_rx; /* from peers, written to the TUN */
 };
 
+/** How the MTU of the path to a peer is known. */
+enum status_path_state {
+	STATUS_PATH_GIVEN,    /* by the file; nothing is probed */
+	STATUS_PATH_CONFIRM,  /* what is known is being confirmed */
+	STATUS_PATH_SEARCH,   /* probes are looking for it */
+	STATUS_PATH_COMPLETE, /* probes have found it */
+	STATUS_PATH_SILENT,   /* no probe is answered: the route's, or what was found last */
+	STATUS_PATH_STATE_COUNT
+};
+
+/** The path to a peer across the underlay. */
+struct status_path {
+	enum status_path_state state;
+	uint32_t mtu;	      /* bytes of the largest packet on the underlay */
+	uint64_t probes;      /* sent since the path was last looked up */
+	uint64_t answers;     /* of these */
+	uint64_t black_holes; /* times it was found to carry less than before */
+};
+
 /** One WireGuard peer. */
 struct status_peer {
 	uint8_t public_key[KEY_LEN];
@@ -96,6 +115,7 @@ struct status_peer {
 	uint64_t rx_bytes; /* UDP payload of every WireGuard message, handshakes included */
 	uint64_t tx_bytes;
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
+	struct status_path path;
 };
 
 /** One L2TPv3 tunnel. */

@@ -39,6 +39,18 @@ static const struct field wg[] = {
 static const char *const peer_states[] = { "idle", "handshake", "established" };
 _Static_assert(ARRAY_LEN(peer_states) == STATUS_PEER_STATE_COUNT, "every state has a name");
 
+static const char *const path_states[] = { "given", "confirm", "search", "complete", "silent" };
+_Static_assert(ARRAY_LEN(path_states) == STATUS_PATH_STATE_COUNT, "every state has a name");
+
+static const struct field path[] = {
+	{ FIELD_ROW_CHOICE(status_path, "state", state, path_states) },
+	{ FIELD_ROW(status_path, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(status_path, "probes", FIELD_NUMBER, probes) },
+	{ FIELD_ROW(status_path, "answers", FIELD_NUMBER, answers) },
+	{ FIELD_ROW(status_path, "black_holes", FIELD_NUMBER, black_holes) },
+	{ NULL },
+};
+
 static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
@@ -51,6 +63,7 @@ static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "rx_bytes", FIELD_NUMBER, rx_bytes) },
 	{ FIELD_ROW(status_peer, "tx_bytes", FIELD_NUMBER, tx_bytes) },
 	{ FIELD_ROW(status_peer, "persistent_keepalive", FIELD_NUMBER, keepalive_s) },
+	{ FIELD_ROW(status_peer, "path", FIELD_OBJECT, path), .sub = path },
 	{ NULL },
 };
 

@@ -230,6 +230,10 @@ bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret)
 		round_conclude(p, now);
 	if (!is_probing(p) || p->next == p->count)
 		return false;
+	if (p->next == 0) { /* it may have waited for a session */
+		p->round_begun = now;
+		p->round_ends = mono_add(now, timer_ns(p));
+	}
 	p->sent[p->next].at = now;
 	ret->size = p->sent[p->next].size;
 	ret->token = p->sent[p->next].token;

@@ -110,6 +110,18 @@ static void test_route_is_right(void **state)
 	assert_in_range(s.p.probes, 2 * 110, 2 * 121);
 }
 
+/* There is no session for a while: the first probes leave when there is one, once. */
+static void test_waits_for_a_session(void **state)
+{
+	struct path s;
+
+	path_init(&s, 1500, 1500, 20 * NS_PER_MS);
+	s.now = mono_add(s.now, 30 * SEC);
+	run(&s, 50 * NS_PER_MS);
+	expect(&s, 1500);
+	assert_int_equal(s.p.probes, 2);
+}
+
 /* Every MTU of a path is found to the byte, from wherever the route starts, near and far. */
 static void test_finds_every_mtu(void **state)
 {
@@ -378,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_route_is_right),
+		cmocka_unit_test(test_waits_for_a_session),
 		cmocka_unit_test(test_finds_every_mtu),
 		cmocka_unit_test(test_shrinks_and_grows),
 		cmocka_unit_test(test_grows_in_part),
