@@ -115,8 +115,11 @@ for site in vpn01 vpn02; do
 	cp examples/$site.conf "$work/$site.conf"
 	chmod 600 "$work/$site.conf"
 	begin=$(date +%s%N)
-	in_ns $site "$wirespan" up "$work/$site.conf" -d && status=0 || status=1
+	# each gateway is a machine of its own and has a /run of its own; here they would share it
+	in_ns $site sh -c 'mount -t tmpfs run /run && exec "$0" "$@"' "$wirespan" up "$work/$site.conf" -d \
+		2>"$work/$site.log" && status=0 || status=1
 	result "wirespan up $site.conf -d" "ready in $((($(date +%s%N) - begin) / 1000000)) ms" $status
+	[ $status = 0 ] || cat "$work/$site.log"
 done
 
 # from here on: before vpn02 was up, its kernel told vpn01 so by ICMP
@@ -146,22 +149,15 @@ printf '        underlay %s, wg0 %s, l2tpeth0 %s; largest unfragmented packet %s
 	1500 "$(in_ns vpn01 cat /sys/class/net/wg0/mtu)" "$mtu" "$budget"
 ping_ok "DF, $budget bytes, member01 to member02" member01 10.0.2.22 -M do -s $((budget - 28))
 ping_ok "DF, $budget bytes, member02 to member01" member02 10.0.2.12 -M do -s $((budget - 28))
-if [ "$mtu" = "$budget" ]; then
-	refused "DF, $((budget + 1)) bytes: one more" vpn01 10.0.2.22 -M do -s $((budget - 27))
-else
-	ping_ok "DF, $mtu bytes: carried in fragments inside the tunnel" member01 10.0.2.22 -M do -s $((mtu - 28))
-fi
+ping_ok "DF, $mtu bytes: carried in fragments inside the tunnel" member01 10.0.2.22 -M do -s $((mtu - 28))
+refused "DF, $((mtu + 1)) bytes: more than l2tpeth0 carries" vpn01 10.0.2.22 -M do -s $((mtu - 27))
 
-heading "Throughput (TCP, one stream, 5 s; everything on this one machine)"
+heading "Throughput (TCP, one stream, 5 s; members at MTU 1500, everything on this one machine)"
 in_ns member02 iperf3 -s >/dev/null 2>&1 &
 pids="$pids $!"
 sleep 0.5
-if [ "$mtu" = "$budget" ]; then # members whose MTU is larger would only be held up: see the README
-	in_ns member01 ip link set eth1 mtu "$mtu"
-	in_ns member02 ip link set eth1 mtu "$mtu"
-fi
 for direction in "" -R; do
-	if out=$(in_ns member01 iperf3 -c 10.0.2.22 -t 5 -f m $direction 2>&1); then status=0; else status=1; fi
+	if out=$(in_ns member01 iperf3 -C cubic -c 10.0.2.22 -t 5 -f m $direction 2>&1); then status=0; else status=1; fi
 	rate=$(echo "$out" | sed -n 's|.* \([0-9.]*\) Mbits/sec.*receiver.*|\1 Mbit/s|p')
 	[ -n "$rate" ] || status=1
 	if [ -n "$direction" ]; then text="member02 to member01"; else text="member01 to member02"; fi
@@ -184,7 +180,7 @@ result "IP fragments" "$fragments" $status
 
 heading "Taking it down"
 for site in vpn01 vpn02; do
-	in_ns $site "$wirespan" down $site && status=0 || status=1
+	in_ns $site "$wirespan" down $site >"$work/$site.log" 2>&1 && status=0 || status=1
 	left=$(in_ns $site ip -o link | grep -cE ' (wg0|l2tpeth0|br-l2tp0)[@:]' || true)
 	[ "$left" = 0 ] || status=1
 	result "wirespan down $site" "$left interfaces left" $status
