@@ -132,6 +132,16 @@ static bool judge_error(const struct verdict *v, const char *state)
 	return true;
 }
 
+/* How many WireGuard messages the engine did not take during the check. */
+static uint64_t refused(const struct check_facts *f)
+{
+	uint64_t n = 0;
+
+	for (int d = DROP_WG_SHORT; d <= DROP_WG_AUTH; d++)
+		n += f->after.drops.n[d] - f->before.drops.n[d];
+	return n;
+}
+
 static bool is_cut_off(const struct verdict *v)
 {
 	const struct check_facts *f = v->facts;
@@ -149,7 +159,7 @@ static void judge_silence(const struct verdict *v, const char *state)
 	uint16_t ours = v->facts->after.wg.listen_port;
 	uint16_t theirs = v->after->endpoint.port;
 
-	if (p->datagrams_in && !has_received(v))
+	if (p->datagrams_in && !has_received(v) && !refused(v->facts))
 		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
 				   "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
 				   "wirespan.",
@@ -159,10 +169,13 @@ static void judge_silence(const struct verdict *v, const char *state)
 			ours);
 	else if (p->datagrams_in)
 		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "%s: %" PRIu64 " datagrams came from the peer, but no "
-				   "handshake was completed.",
+				   "%s: %" PRIu64 " datagrams came from the peer, but no handshake "
+				   "was completed.",
 				   state, p->datagrams_in),
-			"Do PublicKey and PresharedKey agree on both sides? See the peer's log.");
+			"What the peer says belongs to a session that ended here, or to another "
+			"key, and ours does not reach it: does a firewall there let UDP port %u "
+			"in, do PublicKey and PresharedKey agree on both sides?",
+			theirs);
 	else if (is_cut_off(v))
 		check_mend(check_found(v->ret, CHECK_ERROR, "underlay", v->subject,
 				   "%s: %s, the way to %s, is down or has no carrier.", state,

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the judgement of a session: what does not match, sizes, throughput. */
+#include "check/judge_session.h"
+
+#include "check/sample.h"
+
+static void break_silence(struct check_facts *f)
+{
+	f->sessions[0] = (struct check_session){ .tried = true, .asked = 254 };
+	f->after.sessions[0].rx.packets = 0;
+}
+
+static void break_one_way(struct check_facts *f)
+{
+	break_silence(f);
+	f->sessions[0].heard = 7;
+	f->after.sessions[0].sequence = STATUS_SEQUENCE_SEND;
+}
+
+static void break_id(struct check_facts *f)
+{
+	break_silence(f);
+	f->after.tunnels[0].unknown_sessions = 5;
+	f->after.tunnels[0].last_unknown_session = 3999;
+}
+
+static void break_cookie(struct check_facts *f)
+{
+	break_silence(f); /* before the check: nobody has sent anything since */
+	f->before.sessions[0].wrong_cookie = f->after.sessions[0].wrong_cookie = 6;
+}
+
+static void break_sublayer(struct check_facts *f)
+{
+	break_silence(f);
+	f->after.sessions[0].sublayer_suspected = 3;
+}
+
+static void break_sublayer_none(struct check_facts *f)
+{
+	break_sublayer(f);
+	f->after.sessions[0].sublayer = false;
+}
+
+static void break_sequence(struct check_facts *f)
+{
+	break_silence(f);
+	f->after.sessions[0].sequence = STATUS_SEQUENCE_BOTH;
+	f->after.sessions[0].without_sequence = 8;
+	f->after.sessions[0].reordered = 8;
+}
+
+static void break_order(struct check_facts *f)
+{
+	f->after.sessions[0].sequence = STATUS_SEQUENCE_RECV;
+	f->after.sessions[0].with_sequence = 100;
+	f->after.sessions[0].reordered = 2;
+}
+
+static void break_encap(struct check_facts *f)
+{
+	break_silence(f);
+	f->sessions[0].alien = (struct check_alien){ .seen = true, .encap = STATUS_ENCAP_IP };
+}
+
+static void break_ports(struct check_facts *f)
+{
+	break_silence(f);
+	f->sessions[0].alien =
+		(struct check_alien){ .seen = true, .source_port = 5000, .destination_port = 1701 };
+}
+
+static void break_tunnel(struct check_facts *f)
+{
+	break_silence(f);
+	sample_icmp(&f->sessions[0].refusal, 3, 3, "10.0.1.21");
+}
+
+static void break_control(struct check_facts *f)
+{
+	f->after.tunnels[0].control_messages = 2;
+}
+
+static void break_length(struct check_facts *f)
+{
+	f->after.sessions[0].bad_length = 2;
+}
+
+static void break_checksum(struct check_facts *f)
+{
+	f->after.tunnels[0].bad_checksums = 2;
+}
+
+static void break_remote(struct check_facts *f)
+{
+	f->sessions[0] = (struct check_session){ .peer = SIZE_MAX };
+}
+
+static void break_session_down(struct check_facts *f)
+{
+	f->sessions[0] = (struct check_session){ .error = -ENETDOWN };
+}
+
+static void break_session_gone(struct check_facts *f)
+{
+	f->sessions[0] = (struct check_session){ .error = -ENODEV };
+}
+
+static void break_far_echo(struct check_facts *f)
+{
+	f->sessions[0].echo.received = 0;
+	f->sessions[0].limit = 0;
+}
+
+static void break_session_loss(struct check_facts *f)
+{
+	f->sessions[0].echo.received = 10;
+	f->sessions[0].stations = 1;
+}
+
+static void break_size(struct check_facts *f)
+{
+	f->sessions[0].whole = 1286;
+}
+
+static void break_full_size(struct check_facts *f)
+{
+	f->sessions[0].largest = 1404;
+}
+
+static void note_station_cuts(struct check_facts *f)
+{
+	f->sessions[0].station_cuts = true;
+}
+
+static void note_small_mtu(struct check_facts *f)
+{
+	f->after.sessions[0].mtu = 1386;
+	f->sessions[0].limit = f->sessions[0].largest = 1386;
+}
+
+static void note_tiny_mtu(struct check_facts *f)
+{
+	f->after.sessions[0].mtu = 1300;
+	f->sessions[0].limit = f->sessions[0].largest = f->sessions[0].whole = 1300;
+}
+
+static void break_flood(struct check_facts *f)
+{
+	f->sessions[0].flood_received = 9500;
+}
+
+#define FAR_SIDE                                                                                   \
+	"Run `wirespan check` there: it names what arrives. There, SessionId must be 3942, "       \
+	"PeerCookie our Cookie (4 bytes), Layer2SpecificHeader default"
+#define NOBODY                                                                                     \
+	". If all is right, nobody there has an address that answers: name one with --target."
+
+static const struct fault faults[] = {
+	{ break_silence, CHECK_ERROR, "silence",
+		"254 frames were sent into the session, and nothing at all came back.",
+		FAR_SIDE ", and Sequence not recv or both" NOBODY },
+	{ break_one_way, CHECK_ERROR, "one_way",
+		"One way only: 7 frames of the far side arrived, but nobody there answers ours "
+		"(254 "
+		"sent).",
+		FAR_SIDE NOBODY },
+	{ break_id, CHECK_ERROR, "session_id",
+		"The peer sends session id 3999 (5 packets), but SessionId here is 3941.",
+		"They must be the same: set SessionId = 3999 here, or PeerSessionId = 3941 "
+		"there." },
+	{ break_cookie, CHECK_ERROR, "cookie",
+		"6 frames of the peer had another cookie than PeerCookie here, or none.",
+		"PeerCookie here (8 bytes) must be the peer's Cookie (in ip l2tp: cookie)." },
+	{ break_sublayer, CHECK_ERROR, "sublayer",
+		"3 frames of the peer look as if they had no L2-specific sublayer; here it is "
+		"default.",
+		NULL },
+	{ break_sublayer_none, CHECK_ERROR, "sublayer",
+		"3 frames of the peer look as if they had the default L2-specific sublayer; here "
+		"it "
+		"is none.",
+		NULL },
+	{ break_sequence, CHECK_ERROR, "sequence",
+		"8 frames of the peer had no sequence number; Sequence = both here drops them.",
+		"Set Sequence = send or both there, or none or send here." },
+	{ break_order, CHECK_WARNING, "sequence", "2 frames came out of sequence and were dropped.",
+		NULL },
+	{ break_encap, CHECK_ERROR, "encapsulation",
+		"The peer sends L2TP over IP; EncapsulationType here is udp.", NULL },
+	{ break_ports, CHECK_ERROR, "ports",
+		"The peer sends L2TP from UDP port 5000 to 1701; here UDPDestinationPort = 1702 "
+		"and "
+		"UDPSourcePort = 1701.",
+		"Set UDPDestinationPort = 5000 and UDPSourcePort = 1701 here, or the peer's to "
+		"these the other way round." },
+	{ break_tunnel, CHECK_ERROR, "no_tunnel",
+		"10.0.1.21 refuses our L2TP packets (ICMP type 3, code 3): no such tunnel is "
+		"there.",
+		"Is the tunnel up there, with Local = 10.0.1.21, Remote = 10.0.1.11, "
+		"EncapsulationType = udp, UDPSourcePort = 1702 and UDPDestinationPort = 1701?" },
+	{ break_control, CHECK_WARNING, "control", "The peer sends L2TP control messages (2).",
+		NULL },
+	{ break_length, CHECK_WARNING, "length", "2 frames of the peer were too short or too long.",
+		NULL },
+	{ break_checksum, CHECK_WARNING, "checksum",
+		"2 L2TP packets of the peer had a wrong UDP checksum.", "" },
+	{ break_remote, CHECK_ERROR, "session", "No peer's AllowedIPs cover Remote = 10.0.1.21.",
+		"Add 10.0.1.21/32 to the AllowedIPs of the peer that it belongs to." },
+	{ break_session_down, CHECK_ERROR, "session", "The interface l2tpeth0 is down.",
+		"`ip link set l2tpeth0 up`" },
+	{ break_session_gone, CHECK_ERROR, "session",
+		"Cannot send frames into l2tpeth0: No such device.", NULL },
+	{ break_far_echo, CHECK_WARNING, "session",
+		"Frames pass both ways, but 10.0.2.21 does not answer an echo: sizes were not "
+		"tried.",
+		NULL },
+	{ break_session_loss, CHECK_WARNING, "session",
+		"Frames pass both ways: 10.0.2.21 answers 10 of 20, 1.00 ms (0.25 to 0.90); 1 "
+		"station on the far side.",
+		NULL },
+	{ break_size, CHECK_WARNING, "size",
+		"The largest packet that passes in one piece has 1286 bytes; 1386 were computed.",
+		NULL },
+	{ break_full_size, CHECK_ERROR, "full_size",
+		"Packets of more than 1404 bytes do not pass, although l2tpeth0 has MTU 1500.",
+		"The far side refuses them: set MTU 1500 on its session's interface, its bridge "
+		"and "
+		"every port of that (wirespan: MTU = auto). Where that cannot be: MTU = 1404 here, "
+		"and on every member." },
+	{ note_station_cuts, CHECK_NOTE, "full_size",
+		"Packets of 1500 bytes arrive; 10.0.2.21 answers them in pieces, its own MTU is "
+		"smaller.",
+		"" },
+	{ note_small_mtu, CHECK_NOTE, "full_size",
+		"l2tpeth0 has MTU 1386: members need it too, larger packets do not pass.", NULL },
+	{ note_tiny_mtu, CHECK_OK, "size",
+		"Packets up to 1300 bytes, the MTU of l2tpeth0, pass in one piece; 1386 would fit.",
+		"" },
+	{ break_flood, CHECK_WARNING, "throughput",
+		"9500 echoes a second of 1386 bytes, 105 Mbit/s each way; 5.0 % lost. (One program "
+		"asking, 10.0.2.21 answering: bulk TCP is faster.)",
+		NULL },
+};
+
+static void test_faults(void **state)
+{
+	sample_check_faults(faults, ARRAY_LEN(faults));
+}
+
+/* What is named is not said again in vaguer words. */
+static void test_once(void **state)
+{
+	static void (*const changes[])(struct check_facts * f) = { break_id, break_cookie,
+		break_sublayer, break_sequence, break_encap, break_ports, break_tunnel };
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		struct check_findings findings = { 0 };
+		struct check_facts f;
+
+		sample_fill(&f);
+		changes[i](&f);
+		check_judge(&f, &findings);
+		assert_int_equal(check_count(&findings, CHECK_ERROR), 1);
+		check_findings_fini(&findings);
+		check_facts_fini(&f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

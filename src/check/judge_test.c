@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the judgement: a healthy site word by word; faults of the machine, one at a time. */
+#include "check/judge.h"
+
+#include "check/sample.h"
+
+static void test_healthy(void **state)
+{
+	static const char *const expected[][3] = {
+		{ "daemon", "vpn01", "Running for 3 min, pid 77, userspace back end." },
+		{ "bridge", "br-l2tp0",
+			"2 ports, all up and forwarding, none with an MTU below 1500." },
+		{ "handshake", "10.0.1.21",
+			"WireGuard session with 192.168.122.32:8173, handshake 12 s ago." },
+		{ "echo", "10.0.1.21",
+			"10.0.1.21 answers through the tunnel: 5 of 5, 0.40 ms (0.30 to 0.60)." },
+		{ "tunnel_mtu", "10.0.1.21",
+			"Packets of 1440 bytes, the MTU of wg0, pass in one piece." },
+		{ "session", "l2tpeth0",
+			"Frames pass both ways: 10.0.2.21 answers 20 of 20, 0.50 ms (0.25 to "
+			"0.90); "
+			"2 stations on the far side." },
+		{ "size", "l2tpeth0",
+			"The largest packet that passes in one piece has 1386 bytes, as "
+			"computed." },
+		{ "full_size", "l2tpeth0",
+			"Packets of 1500 bytes pass with don't-fragment set, in fragments inside "
+			"the tunnel." },
+		{ "throughput", "l2tpeth0",
+			"10000 echoes a second of 1386 bytes, 111 Mbit/s each way; 0.0 % lost. "
+			"(One program asking, 10.0.2.21 answering: bulk TCP is faster.)" },
+		{ "underlay", "eth0",
+			"300 WireGuard datagrams on eth0, no fragment, nothing of ours in clear." },
+	};
+	struct check_findings findings = { 0 };
+	struct check_facts f;
+
+	sample_fill(&f);
+	check_judge(&f, &findings);
+	assert_int_equal(findings.n, ARRAY_LEN(expected));
+	for (size_t i = 0; i < findings.n; i++) {
+		assert_int_equal(findings.v[i].severity, CHECK_OK);
+		assert_string_equal(findings.v[i].check, expected[i][0]);
+		assert_string_equal(findings.v[i].subject, expected[i][1]);
+		assert_string_equal(findings.v[i].text, expected[i][2]);
+		assert_string_equal(findings.v[i].mend, "");
+	}
+	check_findings_fini(&findings);
+	check_facts_fini(&f);
+}
+
+static void break_port_mtu(struct check_facts *f)
+{
+	f->after.bridges[0].members[1].mtu = 1386;
+}
+
+static void break_port_down(struct check_facts *f)
+{
+	f->after.bridges[0].members[1].up = false;
+}
+
+static void break_one_port_down(struct check_facts *f)
+{
+	*status_add_member(&f->after.bridges[0]) =
+		(struct status_member){ .name = "eth2", .mtu = 1500 };
+}
+
+static void break_stp(struct check_facts *f)
+{
+	f->ports[1].forwarding = false;
+	f->ports[1].blocked = true;
+}
+
+static void break_bridge_mtu(struct check_facts *f)
+{
+	f->after.bridges[0].mtu = 1280;
+}
+
+static void break_membership(struct check_facts *f)
+{
+	strcpy(f->after.bridges[0].members[0].name, "eth7");
+	f->after.bridges[0].members[0].session = false;
+}
+
+static void note_alone(struct check_facts *f)
+{
+	f->after.bridges[0].members_len = 1;
+}
+
+static void break_netfilter(struct check_facts *f)
+{
+	f->machine.bridge_nf_ip4 = 1;
+	f->machine.bridge_nf_ip6 = 0;
+	f->machine.bridge_nf_arp = 1;
+}
+
+static void note_forwarding(struct check_facts *f)
+{
+	f->machine.ip_forward = 1;
+}
+
+static void break_clear(struct check_facts *f)
+{
+	f->underlays[0].clear = 4;
+}
+
+static void break_fragments(struct check_facts *f)
+{
+	f->underlays[0].fragments = 4;
+}
+
+static void break_underlay_bridged(struct check_facts *f)
+{
+	strcpy(f->after.bridges[0].members[1].name, "eth0");
+}
+
+static void break_capture(struct check_facts *f)
+{
+	f->underlays[0].error = -EPERM;
+}
+
+static void note_unseen(struct check_facts *f)
+{
+	f->underlays[0].not_captured = 12;
+}
+
+static void note_drops(struct check_facts *f)
+{
+	f->before.drops.n[DROP_WG_REPLAY] = 5;
+	f->after.drops.n[DROP_WG_REPLAY] = 7;
+}
+
+static void note_old_drops(struct check_facts *f)
+{
+	f->before.drops.n[DROP_WG_REPLAY] = f->after.drops.n[DROP_WG_REPLAY] = 7;
+	f->after.drop_ages_ms.n[DROP_WG_REPLAY] = 90000;
+}
+
+static void break_restart(struct check_facts *f)
+{
+	f->after.pid = 78;
+}
+
+static void break_reload(struct check_facts *f)
+{
+	f->after.sessions[0].session_id = 1;
+}
+
+static void warn(struct check_facts *f)
+{
+	assert_int_equal(status_add_warning(&f->after, "something is degraded"), 0);
+}
+
+static const struct fault faults[] = {
+	{ break_port_mtu, CHECK_ERROR, "port_mtu",
+		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
+		"it "
+		"without a word.",
+		"`ip link set eth1 mtu 1500`, or MTU = 1386 in [L2TPSession] on both sides." },
+	{ break_port_down, CHECK_ERROR, "port_down",
+		"Port eth1 of br-l2tp0 is down or has no carrier.", NULL },
+	{ break_one_port_down, CHECK_WARNING, "port_down",
+		"Port eth2 of br-l2tp0 is down or has no carrier.", NULL },
+	{ break_stp, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 does not forward: its spanning tree holds it.", NULL },
+	{ break_bridge_mtu, CHECK_WARNING, "bridge_mtu", "br-l2tp0 has MTU 1280, the segment 1500.",
+		"`ip link set br-l2tp0 mtu 1500`" },
+	{ break_membership, CHECK_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
+	{ note_alone, CHECK_NOTE, "bridge",
+		"br-l2tp0 has no port but sessions: nobody is behind this gateway.", NULL },
+	{ break_netfilter, CHECK_WARNING, "br_netfilter",
+		"br_netfilter is in the way: bridged frames go through this machine's iptables "
+		"arptables rules.",
+		NULL },
+	{ note_forwarding, CHECK_NOTE, "forwarding",
+		"IP forwarding is on; the segment does not need it.", "" },
+	{ break_clear, CHECK_ERROR, "clear", "4 packets of the segment were seen in clear on eth0.",
+		NULL },
+	{ break_fragments, CHECK_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
+	{ break_underlay_bridged, CHECK_ERROR, "underlay",
+		"eth0, the way to a peer, is itself a port of br-l2tp0.", NULL },
+	{ break_capture, CHECK_WARNING, "underlay",
+		"Cannot listen on eth0: Operation not permitted.", "" },
+	{ note_unseen, CHECK_NOTE, "underlay", "12 packets on eth0 went by unseen.", "" },
+	{ note_drops, CHECK_NOTE, "drops",
+		"2 dropped during the check: seen before: a replay, or a datagram doubled on the "
+		"way.",
+		"" },
+	{ note_old_drops, CHECK_NOTE, "drops",
+		"7 dropped, the last 90 s ago: seen before: a replay, or a datagram doubled on the "
+		"way.",
+		"" },
+	{ break_restart, CHECK_ERROR, "daemon", "wirespan was restarted during the check.",
+		"Check again." },
+	{ break_reload, CHECK_ERROR, "daemon", "The configuration changed during the check.",
+		"Check again." },
+	{ warn, CHECK_WARNING, "daemon", "something is degraded", "" },
+};
+
+static void test_faults(void **state)
+{
+	sample_check_faults(faults, ARRAY_LEN(faults));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_healthy),
+		cmocka_unit_test(test_faults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

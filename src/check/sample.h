@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of the judgement: the facts of a site of which everything is right, and faults put into
+ * them one at a time. */
+#ifndef CHECK_SAMPLE_H
+#define CHECK_SAMPLE_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "check/judge.h"
+
+/** A fault, and what is to be said of it. */
+struct fault {
+	void (*change)(struct check_facts *f);
+	enum check_severity severity;
+	const char *check;
+	const char *text;
+	const char *mend; /* NULL: any */
+};
+
+/** Append a prefix, given as text. */
+static inline void sample_prefix(struct status_prefixes *list, const char *text)
+{
+	struct ip_prefix p;
+
+	assert_int_equal(ip_prefix_parse(text, &p), 0);
+	assert_int_equal(status_add_prefix(list, &p), 0);
+}
+
+/** The report of the site. */
+static inline void sample_report(struct status_report *r)
+{
+	struct status_peer *peer = status_add_peer(r);
+	struct status_tunnel *t = status_add_tunnel(r);
+	struct status_session *s = status_add_session(r);
+	struct status_bridge *b = status_add_bridge(r);
+
+	strcpy(r->backend, "userspace");
+	r->pid = 77;
+	r->uptime_ms = 200000;
+	strcpy(r->wg.name, "wg0");
+	r->wg.listen_port = 8172;
+	r->wg.mtu = 1440;
+	memset(r->wg.public_key, 0x11, KEY_LEN);
+	memset(peer->public_key, 0x22, KEY_LEN);
+	peer->state = STATUS_PEER_ESTABLISHED;
+	peer->handshake_age_ms = 12500;
+	peer->rx_bytes = 1000;
+	assert_int_equal(endpoint_parse("192.168.122.32:8173", &peer->endpoint), 0);
+	sample_prefix(&peer->allowed_ips, "10.0.1.21/32");
+	*t = (struct status_tunnel){ .tunnel_id = 3939,
+		.peer_tunnel_id = 3940,
+		.source_port = 1701,
+		.destination_port = 1702 };
+	ip_addr_parse("10.0.1.11", &t->local);
+	ip_addr_parse("10.0.1.21", &t->remote);
+	*s = (struct status_session){ .name = "l2tpeth0",
+		.tunnel_id = 3939,
+		.session_id = 3941,
+		.peer_session_id = 3942,
+		.cookie_len = 4,
+		.peer_cookie_len = 8,
+		.sublayer = true,
+		.mtu = 1500,
+		.budget = 1386 };
+	strcpy(b->name, "br-l2tp0");
+	b->mtu = 1500;
+	*status_add_member(b) = (struct status_member){
+		.name = "l2tpeth0", .mtu = 1500, .up = true, .session = true
+	};
+	*status_add_member(b) = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
+}
+
+/** A site of which everything is right. */
+static inline void sample_fill(struct check_facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	strcpy(f->site, "vpn01");
+	sample_report(&f->before);
+	sample_report(&f->after);
+	f->after.peers[0].rx_bytes = 9000;
+	f->after.sessions[0].rx.packets = 50;
+	f->n_peers = f->n_sessions = f->n_underlays = 1;
+	f->n_ports = 2;
+	f->peers = calloc(1, sizeof(*f->peers));
+	f->sessions = calloc(1, sizeof(*f->sessions));
+	f->underlays = calloc(1, sizeof(*f->underlays));
+	f->ports = calloc(2, sizeof(*f->ports));
+	ip_addr_parse("10.0.1.21", &f->peers[0].tunnel);
+	strcpy(f->peers[0].underlay, "eth0");
+	f->peers[0].echo = f->peers[0].full = (struct check_echo){ 5, 5, 300, 2000, 600 };
+	f->peers[0].full_size = 1440;
+	f->peers[0].datagrams_out = 40;
+	f->peers[0].datagrams_in = 30;
+	f->sessions[0] = (struct check_session){ .tried = true,
+		.asked = 254,
+		.heard = 30,
+		.stations = 2,
+		.echo = { 20, 20, 250, 10000, 900 },
+		.limit = 1500,
+		.largest = 1500,
+		.whole = 1386,
+		.flood_sent = 10000,
+		.flood_received = 10000,
+		.flood_us = 1000000,
+		.flood_size = 1386 };
+	ip_addr_parse("10.0.2.21", &f->sessions[0].station);
+	strcpy(f->underlays[0].name, "eth0");
+	f->underlays[0].up = true;
+	f->underlays[0].mtu = 1500;
+	f->underlays[0].wireguard = 300;
+	strcpy(f->ports[0].name, "l2tpeth0");
+	strcpy(f->ports[1].name, "eth1");
+	f->ports[0].forwarding = f->ports[1].forwarding = true;
+	f->machine = (struct check_machine){ -1, -1, -1, 0 };
+}
+
+/** An ICMP error. */
+static inline void sample_icmp(struct check_icmp *e, uint8_t type, uint8_t code, const char *from)
+{
+	*e = (struct check_icmp){ .seen = true, .type = type, .code = code };
+	ip_addr_parse(from, &e->from);
+	e->ipv6 = e->from.family == AF_INET6;
+}
+
+/** The finding with that text, or NULL. */
+static inline const struct check_finding *sample_find(
+	const struct check_findings *f, const char *text)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->v[i].text, text))
+			return &f->v[i];
+	for (size_t i = 0; i < f->n; i++)
+		print_message("%s: %s\n", f->v[i].check, f->v[i].text);
+	return NULL;
+}
+
+/** Each fault alone is named in its words; and only what is an error makes one. */
+static inline void sample_check_faults(const struct fault *faults, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct check_findings findings = { 0 };
+		const struct check_finding *got;
+		struct check_facts f;
+
+		sample_fill(&f);
+		faults[i].change(&f);
+		check_judge(&f, &findings);
+		got = sample_find(&findings, faults[i].text);
+		if (!got)
+			fail_msg("not said: %s", faults[i].text);
+		assert_int_equal(got->severity, faults[i].severity);
+		assert_string_equal(got->check, faults[i].check);
+		if (faults[i].mend)
+			assert_string_equal(got->mend, faults[i].mend);
+		else
+			assert_true(*got->mend && got->mend[strlen(got->mend) - 1] != ' ');
+		if (faults[i].severity != CHECK_ERROR)
+			assert_int_equal(check_count(&findings, CHECK_ERROR), 0);
+		assert_false(findings.out_of_memory);
+		check_findings_fini(&findings);
+		check_facts_fini(&f);
+	}
+}
+
+#endif

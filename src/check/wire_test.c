@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the probes' bytes: as the standards have them, and what is read back out of answers. */
+#include "check/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "pkt/checksum.h"
+
+static const struct wire_mark mark = { 0x1234, { 1, 2, 3, 4, 5, 6, 7, 8 } };
+
+static struct wire_ends make_ends(const char *src, const char *dst)
+{
+	struct wire_ends ends = { .src_mac = { 2, 0, 0, 0, 0, 1 },
+		.dst_mac = { 2, 0, 0, 0, 0, 2 } };
+
+	assert_int_equal(ip_addr_parse(src, &ends.src), 0);
+	assert_int_equal(ip_addr_parse(dst, &ends.dst), 0);
+	return ends;
+}
+
+static void assert_hex(const uint8_t *bytes, size_t len, const char *expected)
+{
+	char is[512] = "";
+
+	for (size_t i = 0; i < len && i < 255; i++)
+		snprintf(is + 2 * i, 3, "%02x", bytes[i]);
+	assert_string_equal(is, expected);
+}
+
+static void test_arp(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.21");
+	uint8_t frame[WIRE_ARP_LEN];
+	struct wire_read r;
+
+	wire_arp_request(&ends, frame);
+	assert_hex(frame, sizeof(frame),
+		"ffffffffffff0200000000010806"
+		"0001080006040001"
+		"0200000000010a00020b"
+		"0000000000000a000215");
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+	frame[21] = 2; /* as an answer */
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ARP_REPLY);
+	assert_true(ip_addr_equal(&r.src, &ends.src));
+	assert_memory_equal(r.src_mac, ends.src_mac, LINK_MAC_LEN);
+	for (size_t len = 0; len < sizeof(frame); len++)
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+}
+
+/* Requests of every size have right checksums, and their answers are told from those of others. */
+static void check_echo(const char *src, const char *dst)
+{
+	struct wire_ends ends = make_ends(src, dst);
+	bool v4 = ends.src.family == AF_INET;
+	size_t header = v4 ? 20 : 40;
+	uint8_t frame[14 + 1500];
+	struct wire_read r;
+
+	for (size_t size = wire_echo_min(ends.src.family) + 8; size <= 1500; size += 37) {
+		size_t len = wire_echo_frame(&ends, &mark, 77, size, frame);
+		uint8_t *ip = frame + 14;
+		uint32_t sum =
+			v4 ? 0 : checksum_pseudo6(ip + 8, ip + 24, 58, (uint32_t)(size - 40));
+
+		assert_int_equal(len, 14 + size);
+		assert_true(!v4 || checksum_ok(checksum_add(0, ip, 20)));
+		assert_true(checksum_ok(checksum_add(sum, ip + header, size - header)));
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+		ip[header] = v4 ? 0 : 129;
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_ECHO_REPLY);
+		assert_int_equal(r.seq, 77);
+		assert_false(r.in_pieces);
+		assert_true(ip_addr_equal(&r.src, &ends.src));
+		assert_int_equal(wire_read_packet(ip, size, &mark, &r), WIRE_ECHO_REPLY);
+		assert_true(wire_has_nonce(frame, len, &mark));
+		ip[header + 5] ^= 1; /* somebody else's */
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+	}
+}
+
+static void test_echo(void **state)
+{
+	check_echo("10.0.2.11", "10.0.2.21");
+	check_echo("fe80::1", "fe80::2");
+}
+
+/* The first piece of an answer counts, and is known for one. */
+static void test_pieces(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.21");
+	uint8_t frame[14 + 200];
+	struct wire_read r;
+	size_t len = wire_echo_frame(&ends, &mark, 5, 200, frame);
+
+	frame[14 + 20] = 0;
+	frame[14 + 6] = 0x20; /* more fragments */
+	assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_ECHO_REPLY);
+	assert_true(r.in_pieces);
+	frame[14 + 6] = 0x00;
+	frame[14 + 7] = 0x10; /* a later one */
+	assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+	assert_true(r.fragment);
+}
+
+static void test_neighbours(void **state)
+{
+	struct wire_ends ends = make_ends("fe80::1", "fe80::2");
+	uint8_t frame[WIRE_ADVERT_LEN];
+	struct wire_read r;
+	struct ip_addr all;
+	uint8_t mac[LINK_MAC_LEN];
+	char text[IP_ADDR_TEXT_LEN];
+
+	wire_advertise(&ends, frame);
+	assert_hex(frame, 54,
+		"02000000000202000000000186dd"
+		"6000000000203aff"
+		"fe800000000000000000000000000001"
+		"fe800000000000000000000000000002");
+	assert_hex(frame + 58, 28,
+		"60000000"
+		"fe800000000000000000000000000001"
+		"0201020000000001");
+	assert_true(checksum_ok(
+		checksum_add(checksum_pseudo6(frame + 22, frame + 38, 58, 32), frame + 54, 32)));
+	frame[54] = 135; /* as a question */
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_SOLICIT);
+	assert_true(ip_addr_equal(&r.target, &ends.src));
+	all = wire_link_local(ends.src_mac);
+	assert_string_equal(ip_addr_text(&all, text), "fe80::ff:fe00:1");
+	wire_all_nodes(&all, mac);
+	assert_string_equal(ip_addr_text(&all, text), "ff02::1");
+	assert_hex(mac, sizeof(mac), "333300000001");
+}
+
+/* "192.168.1.1 says that port 8172 of 192.168.1.2 is unreachable", cut anywhere. */
+static void test_error(void **state)
+{
+	static const uint8_t packet[] = { 0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 192, 168, 1, 1,
+		192, 168, 1, 9,								   /* */
+		3, 3, 0, 0, 0, 0, 0, 0,							   /* */
+		0x45, 0, 0, 100, 0, 0, 0, 0, 64, 17, 0, 0, 192, 168, 1, 9, 192, 168, 1, 2, /* */
+		0x1f, 0xec, 0x1f, 0xed, 0, 80, 0, 0 };
+	char text[IP_ADDR_TEXT_LEN];
+	struct wire_read r;
+
+	assert_int_equal(wire_read_packet(packet, sizeof(packet), &mark, &r), WIRE_ERROR);
+	assert_string_equal(ip_addr_text(&r.icmp.from, text), "192.168.1.1");
+	assert_string_equal(ip_addr_text(&r.target, text), "192.168.1.2");
+	assert_int_equal(r.icmp.type, 3);
+	assert_int_equal(r.icmp.code, 3);
+	assert_int_equal(r.proto, 17);
+	assert_int_equal(r.source_port, 8172);
+	assert_int_equal(r.destination_port, 8173);
+	for (size_t len = 0; len < 48; len++)
+		assert_int_equal(wire_read_packet(packet, len, &mark, &r), WIRE_OTHER);
+	assert_int_equal(wire_read_packet(packet, 50, &mark, &r), WIRE_ERROR);
+	assert_int_equal(r.destination_port, 0);
+}
+
+static void test_udp(void **state)
+{
+	static const uint8_t packet[] = { 0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 1, 21,
+		10, 0, 1, 11, 0x06, 0xa6, 0x06, 0xa5, 0, 12, 0, 0, 0, 3, 0, 0 };
+	struct wire_read r;
+
+	assert_int_equal(wire_read_packet(packet, sizeof(packet), &mark, &r), WIRE_OTHER);
+	assert_int_equal(r.proto, 17);
+	assert_int_equal(r.source_port, 1702);
+	assert_int_equal(r.destination_port, 1701);
+	assert_int_equal(r.payload_len, 4);
+	assert_int_equal(load_be32(r.payload), 0x00030000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_echo),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_udp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
