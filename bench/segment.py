@@ -228,7 +228,8 @@ class Segment:
         before, cpu = self._underlay(), self.cpu_seconds()
         command = ["iperf3", "-c", self.net.sites[1].member4, "-J", "-t", str(seconds), *words]
         result = self.net.member[0].run(*command, check=False, timeout=seconds + 20)
-        report = json.loads(result.out) if result.out.lstrip().startswith("{") else {"error": result.out.strip()}
+        _, brace, rest = result.out.partition("{")  # warnings may stand before
+        report = json.loads(brace + rest) if brace else {"error": result.out.strip()}
         if "error" in report:
             raise RuntimeError(f"iperf3: {report['error']}")
         after = self._underlay()
