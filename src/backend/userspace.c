@@ -19,7 +19,7 @@
 #define TAP_BURST 32
 
 /* Calls of recvmmsg for one socket before others get their turn. */
-#define UDP_BURST 4
+#define UDP_BURST 16
 
 /* Packets that may wait for handshakes: as many as one peer may have, twice over. */
 #define STAGE_SLOTS (2 * WG_STAGED_MAX)
@@ -169,28 +169,40 @@ static void take_hints(struct userspace *u, int fd)
 		follow_hint(&u->engine, &hints[i].to, hints[i].mtu);
 }
 
+/* Write what the calls so far have brought: their buffers are free again. */
+static void end_batch(struct userspace *u)
+{
+	rx_account(&u->engine);
+	write_superframes(u);
+}
+
 static void on_udp(struct userspace *u, int fd, uint32_t events)
 {
 	struct udp_received received[UDP_RECV_MAX];
+	size_t at = 0; /* where in their buffers the next results go */
+	int n = UDP_RECV_MAX;
 
 	userspace_tick(u);
 	if (events & EPOLLERR)
 		take_hints(u, fd);
 	u->stats.batches_rx++;
-	for (int i = 0; i < UDP_BURST; i++) {
-		int n = udp_receive(&u->udp, fd, u->buffers, received);
+	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX; i++) {
+		size_t longest = 0;
 
+		n = udp_receive(&u->udp, fd, u->buffers + at, received);
 		u->stats.syscalls++;
-		if (n <= 0)
-			break;
-		u->stats.trains_rx += (uint64_t)n;
-		for (int k = 0; k < n; k++)
+		for (int k = 0; k < n; k++) {
+			u->stats.trains_rx++;
+			longest = size_max(longest, received[k].len);
 			take_datagrams(u, &received[k]);
-		rx_account(&u->engine);
-		write_superframes(u);
-		if (n < UDP_RECV_MAX)
-			break;
+		}
+		at += size_align(longest, 64);
+		if (at > UDP_RECV_SLACK) {
+			end_batch(u);
+			at = 0;
+		}
 	}
+	end_batch(u);
 	finish(u);
 }
 
@@ -240,7 +252,7 @@ int userspace_open(struct loop *loop, const struct userspace_options *options,
 	u->memory_len = engine_memory(&es);
 	u->memory = calloc(1, u->memory_len);
 	u->frame = malloc(SUPERFRAME_MAX);
-	u->buffers = malloc((size_t)UDP_RECV_MAX * UDP_RECV_LEN);
+	u->buffers = malloc((size_t)UDP_RECV_MAX * UDP_RECV_STRIDE);
 	if (!u->memory || !u->frame || !u->buffers)
 		goto fail;
 	err = engine_init(&u->engine, &es, u->memory, random_system(), options->aead);

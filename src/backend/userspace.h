@@ -86,7 +86,7 @@ struct userspace {
 	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
 	size_t grown_len;
 	uint8_t *frame;	  /* SUPERFRAME_MAX bytes: what is read from a TAP */
-	uint8_t *buffers; /* UDP_RECV_MAX × UDP_RECV_LEN bytes */
+	uint8_t *buffers; /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct userspace_stats stats;
 };
 

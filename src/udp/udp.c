@@ -224,7 +224,7 @@ int udp_receive(
 	int n;
 
 	for (size_t i = 0; i < UDP_RECV_MAX; i++) {
-		iov[i] = (struct iovec){ buffers + i * UDP_RECV_LEN, UDP_RECV_LEN };
+		iov[i] = (struct iovec){ buffers + i * UDP_RECV_STRIDE, UDP_RECV_LEN };
 		msgs[i].msg_hdr = (struct msghdr){
 			.msg_name = &from[i],
 			.msg_namelen = sizeof(from[i]),

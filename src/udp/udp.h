@@ -43,6 +43,11 @@ struct udp {
 /** Size of each receive buffer: the largest GRO superdatagram. */
 #define UDP_RECV_LEN 65536
 
+/** From one receive buffer to the next. What lies between lets small datagrams of several calls
+ * stay where they are: each call begins up to so much further on. */
+#define UDP_RECV_SLACK	32768
+#define UDP_RECV_STRIDE (UDP_RECV_LEN + UDP_RECV_SLACK)
+
 /** One receive result: one datagram, or `len` bytes of equal ones of `stride` (the last maybe
  * shorter) from one source. */
 struct udp_received {
@@ -69,8 +74,8 @@ int udp_set_fwmark(struct udp *u, uint32_t fwmark);
 int udp_set_df(struct udp *u, enum udp_df df);
 
 /**
- * Receive up to UDP_RECV_MAX results from `fd` (one of the two) into `buffers`, UDP_RECV_MAX ×
- * UDP_RECV_LEN bytes. Return: how many (0: none waiting), or -errno.
+ * Receive up to UDP_RECV_MAX results from `fd` (one of the two) into `buffers`, each of
+ * UDP_RECV_LEN bytes, UDP_RECV_STRIDE apart. Return: how many (0: none waiting), or -errno.
  */
 int udp_receive(
 	struct udp *u, int fd, uint8_t *buffers, struct udp_received ret[static UDP_RECV_MAX]);
