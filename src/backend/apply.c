@@ -73,7 +73,7 @@ static int apply_endpoint(
 	names_forget(p);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;
-		wg_peer_set_endpoint(&p->path.wg, &e);
+		ctrl_move(&u->engine, &p->path, &e);
 	}
 	return 0;
 }

@@ -89,9 +89,9 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 		if (!all && !p->path.path_unknown)
 			continue;
 		p->path.path_unknown = false;
-		if (!follow)
+		if (!follow || !p->path.wg.endpoint.addr.family)
 			follow_stop(&u->engine, &p->path, wg_mtu);
-		else if (p->path.wg.endpoint.addr.family)
+		else
 			look_up(u, conf, can_ask ? &nl : NULL, p);
 	}
 	u->engine.path_unknown = false;

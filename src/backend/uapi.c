@@ -77,7 +77,7 @@ static int set_members(struct userspace *u, struct userspace_peer *p, const stru
 	if (s->has_endpoint) {
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
 			names_forget(p); /* who says where the peer is, knows better */
-		wg_peer_set_endpoint(&p->path.wg, &s->endpoint);
+		ctrl_move(&u->engine, &p->path, &s->endpoint);
 		/* what waited for an address can go, or ask for a session */
 		if (stage_first(&p->path.staged))
 			ctrl_note(&u->engine, &p->path, WG_SEND_STAGED);

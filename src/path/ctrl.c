@@ -48,7 +48,7 @@ void ctrl_timers(struct engine *e)
 		ctrl_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
 }
 
-static void set_endpoint(struct engine *e, struct path_peer *peer, const struct endpoint *to)
+void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
 	wg_peer_set_endpoint(&peer->wg, to);
 	peer->path_unknown = e->path_unknown = true;
@@ -56,7 +56,7 @@ static void set_endpoint(struct engine *e, struct path_peer *peer, const struct 
 
 void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
-	set_endpoint(e, peer, to);
+	ctrl_move(e, peer, to);
 	if (stage_first(&peer->staged))
 		ctrl_note(e, peer, WG_SEND_STAGED);
 	else if (peer->wg.keepalive_s)
@@ -69,7 +69,7 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 	struct endpoint to;
 
 	if (peer->named && named_turn(peer->named, &peer->wg, e->now, &to))
-		set_endpoint(e, peer, &to);
+		ctrl_move(e, peer, &to);
 	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
 		return;
 	ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);

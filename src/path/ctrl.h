@@ -9,6 +9,9 @@
 /** Note actions (a set of enum wg_action) to be done for a peer by ctrl_pump(). 0 is allowed. */
 void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions);
 
+/** The peer is at `to` from now on, somebody says; the path there is not known yet. */
+void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
+
 /** The peer's address has been found: what waited for it can go, or a session can be asked for. */
 void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to);
 

@@ -104,6 +104,7 @@ int engine_add_peer(
 	list_init(&peer->attention);
 	list_init(&peer->follow);
 	peer->following = false;
+	peer->path_unknown = e->path_unknown = true;
 	peer->named = NULL;
 	return 0;
 }
