@@ -9,16 +9,24 @@ cd "$(dirname "$0")"
 [ "$(id -u)" = 0 ] || { echo "demo.sh makes network namespaces: run it as root." >&2; exit 1; }
 [ -c /dev/net/tun ] || { echo "demo.sh needs /dev/net/tun (modprobe tun)." >&2; exit 1; }
 
-install_packages build demo
-build_in build
-wirespan=$PWD/build/src/cli/wirespan
-
 id=wsdemo$$
 work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 export WIRESPAN_RUNDIR="$work/run"
 mkdir "$work/run"
 failures=0
 pids=
+
+# quietly TEXT COMMAND…: say what takes its time, and all it said if it fails
+quietly() {
+	printf '%s …\n' "$1"
+	shift
+	"$@" >"$work/step.log" 2>&1 </dev/null || { cat "$work/step.log" >&2; exit 1; }
+}
+missing=$(missing_packages build demo | tr '\n' ' ')
+[ -z "$missing" ] || quietly "Installing $missing" install_packages build demo
+quietly "Building" build_in build
+wirespan=$PWD/build/src/cli/wirespan
 
 if [ -t 1 ]; then bold=$(printf '\033[1m') good=$(printf '\033[32m') bad=$(printf '\033[31m') plain=$(printf '\033[0m'); else bold='' good='' bad='' plain=''; fi
 

@@ -6,6 +6,7 @@
 # Usage: ./test.sh [SUITE...]    only these of: unit tools fuzz sim netns vm sanitizers lint
 set -u
 cd "$(dirname "$0")" || exit 1
+. tools/prepare.sh
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 quick='unit tools fuzz sim' # side by side
@@ -49,43 +50,6 @@ step()
 	return 1
 }
 
-packages()
-{
-	sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' dist/packages.txt
-}
-
-missing()
-{
-	for p in $(packages); do
-		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || echo "$p"
-	done
-}
-
-install_missing()
-{
-	if [ "$(id -u)" != 0 ]; then
-		echo "These packages are missing, and only root can install them: $(missing | tr '\n' ' ')"
-		return 1
-	fi
-	apt-get -q update || return 1
-	# shellcheck disable=SC2046 # a list of names without blanks
-	apt-get -q -y --no-install-recommends install $(missing)
-}
-
-# build DIR OPTION...: configured afresh if it cannot be brought to these options as it is.
-build()
-{
-	dir=$1
-	shift
-	if [ -f "$dir/build.ninja" ]; then
-		meson setup --reconfigure "$dir" "$@" || rm -rf "$dir/meson-private" "$dir/build.ninja"
-	fi
-	if [ ! -f "$dir/build.ninja" ]; then
-		CC=gcc meson setup "$dir" "$@" || return 1
-	fi
-	ninja -C "$dir"
-}
-
 # suites NAME DIR ARGUMENT...: run suites of a build, and keep meson's log under the name.
 suites()
 {
@@ -108,10 +72,10 @@ mkdir -p "$logs"
 : >"$logs/steps.txt"
 results="$logs/steps.txt"
 
-if [ -n "$(missing)" ]; then
-	step "install $(missing | wc -l) packages" install_missing || finish
+if [ -n "$(missing_packages)" ]; then
+	step "install $(missing_packages | wc -l) packages" install_packages || finish
 fi
-step "build with gcc" build build -Dwerror=true || finish
+step "build with gcc" build_in build -Dwerror=true || finish
 
 selected=
 for s in $quick; do
@@ -126,7 +90,7 @@ fi
 
 if wants sanitizers; then
 	# Without -Werror: what sanitizers insert leads gcc to warn of bounds that hold.
-	if step "build with sanitizers" build build-asan -Db_sanitize=address,undefined; then
+	if step "build with sanitizers" build_in build-asan -Db_sanitize=address,undefined; then
 		ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 			suites sanitizers build-asan --suite unit --suite fuzz --suite sim --timeout-multiplier 4
 	fi

@@ -1,39 +1,36 @@
 # SPDX-License-Identifier: MIT
-# Sourced by demo.sh and test.sh: installs packages from dist/packages.txt, and builds.
+# Sourced by demo.sh and test.sh: what both install, from dist/packages.txt, and how they build.
 
-# install_packages PURPOSE…: what dist/packages.txt lists for these purposes and is not there yet.
-install_packages() {
-	wanted=
-	for purpose in "$@"; do
-		wanted="$wanted $(awk -v p="$purpose" '$1 !~ /^#/ && $2 == p { print $1 }' dist/packages.txt)"
+# missing_packages [PURPOSE…]: what dist/packages.txt lists for these purposes (none named: all) and is not there yet.
+missing_packages() {
+	for package in $(awk -v purposes=" $* " '$1 !~ /^#/ && NF && (purposes == "  " || index(purposes, " " $2 " ")) \
+		{ print $1 }' dist/packages.txt); do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
 	done
-	missing=
-	for package in $wanted; do
-		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-	done
-	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" != 0 ]; then
-		echo "These Debian packages are missing, and only root can install them:$missing" >&2
-		return 1
-	fi
-	echo "Installing:$missing"
-	log=$(mktemp)
-	if ! { DEBIAN_FRONTEND=noninteractive apt-get -q update &&
-		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing; } >"$log" 2>&1 </dev/null; then
-		cat "$log" >&2
-		rm -f "$log"
-		return 1
-	fi
-	rm -f "$log"
 }
 
-# build_in FOLDER [meson option…]: configure if need be, and build.
+# install_packages [PURPOSE…]: install them, as root.
+install_packages() {
+	missing=$(missing_packages "$@" | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		echo "These Debian packages are missing, and only root can install them: $missing" >&2
+		return 1
+	fi
+	apt-get -q update || return 1
+	# shellcheck disable=SC2086 # a list of names without blanks
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
+}
+
+# build_in FOLDER [OPTION…]: build, configured afresh if the folder cannot be brought to these options as it is.
 build_in() {
 	folder=$1
 	shift
-	if [ ! -f "$folder/build.ninja" ]; then
-		meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; return 1; }
-		rm -f "$folder.log"
+	if [ -f "$folder/build.ninja" ]; then
+		meson setup --reconfigure "$folder" "$@" || rm -rf "$folder/meson-private" "$folder/build.ninja"
 	fi
-	ninja -C "$folder" >"$folder/build.log" 2>&1 || { tail -n 50 "$folder/build.log" >&2; return 1; }
+	if [ ! -f "$folder/build.ninja" ]; then
+		CC=gcc meson setup "$folder" "$@" || return 1
+	fi
+	ninja -C "$folder"
 }
