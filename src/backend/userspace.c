@@ -350,6 +350,8 @@ int userspace_adopt_tun(struct userspace *u, int fd)
 {
 	int err = tap_adopt(fd, u->options.tap, &u->tun.tap);
 
+	if (!err && u->tun.tap.kind != TAP_IP)
+		err = -EPROTOTYPE;
 	if (!err)
 		merge_for_tun(u);
 	return err;

@@ -4,6 +4,8 @@
 #include "daemon/wg.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -28,9 +30,10 @@
  *
  * The interface's own state is the only switch: set up, the sockets are opened and packets flow;
  * set down, they are closed and all sessions forgotten; its MTU is the MTU of the tunnel. The
- * kernel's news tell. When the interface is moved to another network namespace, a second
- * subscription follows it there, while the UDP sockets are still opened in the namespace that we
- * were started in.
+ * kernel's news tell. When the interface is moved to another network namespace, we look after it
+ * there once a second, while the UDP sockets are still opened in the namespace that we were started
+ * in. No descriptor stays open there: it would keep alive a namespace that its owner has deleted,
+ * with our interface in it.
  */
 
 /* MTU of an interface that we make: what is left of 1500 over IPv6. */
@@ -39,16 +42,18 @@
 /* Longest packet of the TUN: what a UDP datagram still carries. */
 #define PACKET_MAX 65535
 
+/* How often we look after an interface in another network namespace. */
+#define LOOK_INTERVAL NS_PER_S
+
 /** A running interface. */
 struct wg {
 	struct loop loop;
 	struct userspace *u;
 	struct wgsock sock;
-	struct news news; /* of the namespace that we were started in */
-	struct news away; /* of the one that the interface has moved to */
-	struct news *at;  /* of these, where the interface is */
+	struct news news;      /* of the namespace that we were started in */
+	struct mono next_look; /* after the interface where it has moved to; MONO_NEVER: it has not
+				*/
 	struct loop_watch news_watch;
-	struct loop_watch away_watch;
 	struct loop_watch signal_watch;
 	struct detach detach;
 	uint32_t ifindex;
@@ -83,46 +88,49 @@ static void follow(struct wg *w, bool up, uint32_t mtu)
 	}
 }
 
-static void on_away(void *ctx, uint32_t events);
-
-/* The interface has left: look for it where it is now. */
-static void go_after(struct wg *w)
+/* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
+static int query_away(struct wg *w, struct link_info *ret)
 {
-	struct link_info link;
+	struct news there;
 	char name[IFNAMSIZ];
-	int err;
+	int err = news_open_tun(&there, w->u->tun.tap.fd, NEWS_LINKS);
 
-	if (w->at == &w->away) {
-		loop_remove(&w->loop, &w->away_watch);
-		news_close(&w->away);
-	}
-	w->at = &w->away;
-	err = news_open_tun(&w->away, w->u->tun.tap.fd, NEWS_LINKS);
+	if (err < 0)
+		return err;
+	err = tap_name(&w->u->tun.tap, name);
 	if (!err)
-		err = tap_name(&w->u->tun.tap, name);
-	if (!err)
-		err = query_link(&w->away.questions, name, &link);
-	if (err < 0) {
-		failed("Cannot follow the interface to its new network namespace", err);
-		loop_stop(&w->loop);
-		return;
-	}
-	w->ifindex = link.ifindex;
-	w->away_watch =
-		(struct loop_watch){ .fd = news_fd(&w->away), .callback = on_away, .ctx = w };
-	(void)loop_add(&w->loop, &w->away_watch, EPOLLIN);
-	follow(w, link.flags & IFF_UP, link.mtu);
+		err = query_link(&there.questions, name, ret);
+	news_close(&there);
+	return err;
 }
 
-static void read_news(struct wg *w, struct news *n)
+/* Look after the interface in the namespace that it has moved to. */
+static void look_away(struct wg *w)
 {
+	struct link_info link;
+	int err = query_away(w, &link);
+
+	w->next_look = mono_add(clock_mono(), LOOK_INTERVAL);
+	if (!err) {
+		follow(w, link.flags & IFF_UP, link.mtu);
+	} else if (err == -EBADFD) {
+		loop_stop(&w->loop);
+	} else if (err != -ENODEV) { /* that is one under way to a third namespace */
+		failed("Cannot follow the interface to its new network namespace", err);
+		loop_stop(&w->loop);
+	}
+}
+
+static void on_news(void *ctx, uint32_t events)
+{
+	struct wg *w = ctx;
 	struct digest d;
 
-	digest_init(&d, w->at == n ? w->ifindex : 0);
-	if (news_read(n, &d) < 0)
+	(void)events;
+	digest_init(&d, w->ifindex);
+	if (news_read(&w->news, &d) < 0)
 		digest_lose(&d);
-	if (n == &w->news)
-		sources_check(w->u, &n->questions, &d);
+	sources_check(w->u, &w->news.questions, &d);
 	switch (d.fate) {
 	case DIGEST_UNCHANGED:
 		return;
@@ -130,28 +138,13 @@ static void read_news(struct wg *w, struct news *n)
 		follow(w, d.up, d.mtu);
 		return;
 	case DIGEST_MOVED:
-		go_after(w);
+		w->ifindex = 0; /* the news of home no longer speak of it */
+		look_away(w);
 		return;
 	case DIGEST_GONE:
 		loop_stop(&w->loop);
 		return;
 	}
-}
-
-static void on_news(void *ctx, uint32_t events)
-{
-	struct wg *w = ctx;
-
-	(void)events;
-	read_news(w, &w->news);
-}
-
-static void on_away(void *ctx, uint32_t events)
-{
-	struct wg *w = ctx;
-
-	(void)events;
-	read_news(w, &w->away);
 }
 
 static void on_signal(void *ctx, uint32_t events)
@@ -185,35 +178,56 @@ static int open_signals(struct wg *w)
 	return loop_add(&w->loop, &w->signal_watch, EPOLLIN);
 }
 
-/* A descriptor from the environment; -1 if it is not there or not a number. */
-static int inherited(const char *variable)
+/* A descriptor from the environment, or -1. Return: 0, or -errno if what is there is none. */
+static int inherited(const char *variable, int *ret_fd)
 {
 	const char *text = getenv(variable);
 	char *end;
 	long fd;
+	int err = 0;
 
+	*ret_fd = -1;
 	if (!text || !*text)
-		return -1;
+		return 0;
+	errno = 0;
 	fd = strtol(text, &end, 10);
-	return *end || fd < 0 || fd > 65535 ? -1 : (int)fd;
+	if (*end || errno || fd < 0 || fd > INT_MAX)
+		err = -EINVAL;
+	else if (fcntl((int)fd, F_GETFD) < 0)
+		err = -errno;
+	if (err < 0) {
+		log_error("%s=%s: %s. It is to be the number of an open descriptor.", variable,
+			text, strerror(-err));
+		return err;
+	}
+	*ret_fd = (int)fd;
+	return 0;
 }
 
 /* Make or take over the TUN, and learn its index; one that we made gets its MTU. */
 static int open_interface(struct wg *w, const char *name)
 {
-	int fd = inherited("WG_TUN_FD");
 	struct link_info link;
 	struct nl_msg m;
-	int err = fd >= 0 ? userspace_adopt_tun(w->u, fd) : userspace_open_tun(w->u, name);
+	int fd;
+	int err = inherited("WG_TUN_FD", &fd);
 
 	if (err < 0)
-		return failed("Cannot create the TUN interface (is /dev/net/tun there, and the "
-			      "name free?)",
-			err);
+		return err;
+	if (fd >= 0) {
+		err = userspace_adopt_tun(w->u, fd);
+		if (err < 0)
+			return failed("WG_TUN_FD is not a TUN that we can use", err);
+	} else {
+		err = userspace_open_tun(w->u, name);
+		if (err < 0)
+			return failed("Cannot create the TUN interface (is /dev/net/tun there, and "
+				      "the name free?)",
+				err);
+	}
 	err = news_open(&w->news, NEWS_ALL);
 	if (err < 0)
 		return failed("Cannot listen to the kernel's news", err);
-	w->at = &w->news;
 	err = query_link(&w->news.questions, w->u->tun.tap.name, &link);
 	if (!err && fd < 0) {
 		err = nl_request(
@@ -235,6 +249,7 @@ static int wg_open(struct wg *w, const char *name)
 		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
 	};
 	struct userspace_options options;
+	int uapi_fd;
 	int err = userspace_options_from(getenv("WIRESPAN_OPTIONS"), &options);
 
 	if (err < 0)
@@ -246,18 +261,19 @@ static int wg_open(struct wg *w, const char *name)
 		err = userspace_open(&w->loop, &options, &sizes, &w->u);
 	if (err < 0)
 		return failed("Cannot start the engine", err);
-	err = open_interface(w, name);
+	err = inherited("WG_UAPI_FD", &uapi_fd);
+	if (!err)
+		err = open_interface(w, name);
 	if (err < 0)
 		return err;
-	err = wgsock_open(&w->sock, &w->loop, w->u, w->u->tun.tap.name, inherited("WG_UAPI_FD"),
-		on_socket_removed, w);
+	err = wgsock_open(
+		&w->sock, &w->loop, w->u, w->u->tun.tap.name, uapi_fd, on_socket_removed, w);
 	return err < 0 ? failed("Cannot serve wg(8)'s socket", err) : 0;
 }
 
 static void wg_close(struct wg *w)
 {
 	wgsock_close(&w->sock);
-	news_close(&w->away);
 	news_close(&w->news);
 	userspace_close(w->u);
 	if (w->signal_watch.fd > 0)
@@ -267,7 +283,7 @@ static void wg_close(struct wg *w)
 
 static int wg_run(const char *name, bool foreground)
 {
-	struct wg w = { .loop = { .epoll_fd = -1 }, .detach = { -1 } };
+	struct wg w = { .loop = { .epoll_fd = -1 }, .detach = { -1 }, .next_look = MONO_NEVER };
 	int exit_code = 1;
 	int err;
 
@@ -280,9 +296,11 @@ static int wg_run(const char *name, bool foreground)
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
 	while (!err && !w.loop.stop && !w.u->lost) {
-		err = loop_run_once(&w.loop, userspace_deadline(w.u));
+		err = loop_run_once(&w.loop, mono_earliest(userspace_deadline(w.u), w.next_look));
 		if (mono_reached(userspace_deadline(w.u), clock_mono()))
 			userspace_work(w.u);
+		if (mono_reached(w.next_look, clock_mono()))
+			look_away(&w);
 	}
 	wg_close(&w);
 	return err < 0 ? 1 : 0;

@@ -180,6 +180,12 @@ static size_t tx_need(size_t len)
 	return WG_DATA_OVERHEAD + len + WG_PADDING;
 }
 
+/* Whether an inner packet is longer than any datagram can carry. */
+static bool tx_is_oversized(const struct path_peer *peer, size_t len)
+{
+	return WG_DATA_OVERHEAD + wg_padded_len(len, peer->mtu) > TRAIN_BYTES_MAX;
+}
+
 static bool tx_fragments(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	struct path_port *port, const uint8_t *packet, size_t len)
 {
@@ -225,7 +231,7 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 
 	if (l2tp && len > peer->mtu)
 		return tx_fragments(e, peer, kp, port, packet, len);
-	if (tx_need(len) > TRAIN_BYTES_MAX) {
+	if (tx_is_oversized(peer, len)) {
 		drop_count(&e->drops, DROP_TX_OVERSIZE);
 		return true;
 	}
@@ -310,7 +316,7 @@ static bool tx_segment(struct engine *e, unsigned i)
 	struct train_queue *q = tx_queue(tx);
 	uint8_t *inner;
 
-	if (tx_need(len) > TRAIN_BYTES_MAX) {
+	if (tx_is_oversized(tx->peer, len)) {
 		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
 		return true;
 	}

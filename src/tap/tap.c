@@ -76,6 +76,7 @@ int tap_adopt(int fd, struct tap_offloads want, struct tap *ret)
 {
 	struct tap t = { .fd = fd };
 	struct ifreq ifr = { 0 };
+	const int hdr_len = VNET_HDR_LEN;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
@@ -88,6 +89,8 @@ int tap_adopt(int fd, struct tap_offloads want, struct tap *ret)
 	t.kind = ifr.ifr_flags & IFF_TAP ? TAP_ETHERNET : TAP_IP;
 	memcpy(t.name, ifr.ifr_name, IFNAMSIZ);
 	want.vnet_hdr = ifr.ifr_flags & IFF_VNET_HDR;
+	if (want.vnet_hdr && ioctl(fd, TUNSETVNETHDRSZ, &hdr_len) < 0)
+		return -errno;
 	tap_set_offloads(&t, want);
 	*ret = t;
 	return 0;

@@ -32,6 +32,7 @@ class Site:
     session: int
     private: str
     public: str
+    underlay6: str = ""  # for tests that have one
 
     def wg(self, family):
         return self.wg6 if family == 6 else self.wg4

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""wirespan-wg, the drop-in userspace WireGuard, in a node: started, configured by wg(8), watched."""
+
+import os
+import subprocess
+
+from .reference import PORT
+from .runner import wait_for
+from .wirespan import find_binary
+
+
+def find_drop_in():
+    """Return: the path of the wirespan-wg under test; Skip when it has not been built."""
+    named = os.environ.get("WIRESPAN_WG")
+    return named or os.path.join(os.path.dirname(find_binary()), "wirespan-wg")
+
+
+class DropIn:
+    """One interface of wirespan-wg in a node; it ends with its node at the latest."""
+
+    def __init__(self, node, ifname="wg0"):
+        self.node = node
+        self.ifname = ifname
+        self.binary = find_drop_in()
+        self.process = None
+
+    @property
+    def socket(self):
+        """The path outside of the node of wg(8)'s socket."""
+        return self.node.path(f"/run/wireguard/{self.ifname}.sock")
+
+    def start(self, **environment):
+        """In the foreground, until wg(8) can talk to it; what it says goes to our standard output."""
+        return self.start_by(["-f", self.ifname], **environment)
+
+    def start_by(self, words, pass_fds=(), **environment):
+        """The same with a command line and descriptors of the caller's. Return: self."""
+        self.process = self.node.popen(
+            self.binary, *words, env={**os.environ, **environment}, pass_fds=pass_fds
+        )
+        wait_for(lambda: os.path.exists(self.socket) or self.ended(), what=f"wirespan-wg {self.ifname}")
+        assert not self.ended(), f"wirespan-wg ended with {self.process.returncode}"
+        return self
+
+    def configure(self, site, mtu=None, port=PORT):
+        """Give it a site's key and addresses, and set it up. Return: self."""
+        self.wg("set", self.ifname, "listen-port", str(port), "private-key", "/dev/stdin", stdin=site.private)
+        self.node.up(self.ifname, f"{site.wg4}/24", f"{site.wg6}/64", mtu=mtu)
+        return self
+
+    def peer(self, far, endpoint=None, allowed=None, psk=None, keepalive=None):
+        """Add a site as a peer, or change what is given here of one that is there. Return: self."""
+        words = ["set", self.ifname, "peer", far.public]
+        words += ["allowed-ips", allowed or f"{far.wg4}/32,{far.wg6}/128"]
+        words += ["endpoint", endpoint] if endpoint else []
+        words += ["persistent-keepalive", str(keepalive)] if keepalive is not None else []
+        words += ["preshared-key", "/dev/stdin"] if psk else []
+        self.wg(*words, stdin=psk)
+        return self
+
+    def wg(self, *words, **options):
+        """Run wg(8) in the node. Return: Result."""
+        return self.node.run("wg", *words, **options)
+
+    def show(self, what):
+        """Return: `wg show IF what`, without the last newline."""
+        return self.wg("show", self.ifname, what).out.rstrip("\n")
+
+    def handshake_age(self):
+        """Return: when the first peer's last handshake was, in seconds of the epoch; 0: never."""
+        return int(self.show("latest-handshakes").split("\t")[1].split("\n")[0])
+
+    def endpoint(self):
+        """Return: where the first peer is, as text."""
+        return self.show("endpoints").split("\t")[1].split("\n")[0]
+
+    def pids(self):
+        """Return: pids inside the node of this interface's daemon."""
+        mine = [pid for pid, command in self.node.processes().items() if self.binary in command.split()[0]]
+        return [pid for pid in mine if self.ifname in self.node.processes().get(pid, "").split()]
+
+    def outer_pid(self):
+        """Return: the pid, as seen from outside the node, of the process that was started here."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return int(file.read().split()[0])
+
+    def ended(self):
+        """Whether the process that was started has ended."""
+        return self.process is not None and self.process.poll() is not None
+
+    def wait_end(self, timeout=5):
+        """Wait until it has ended, with its socket gone. Return: the exit status, if it was started here."""
+        wait_for(lambda: not self.pids(), timeout, what=f"wirespan-wg {self.ifname} to end")
+        assert not os.path.exists(self.socket), "the socket's file is left"
+        process, self.process = self.process, None
+        return process.wait(timeout=5) if process else None
+
+    def stop(self):
+        """End it by SIGTERM. Return: the exit status."""
+        for pid in self.pids():
+            self.node.run("kill", str(pid), check=False)
+        return self.wait_end()
+
+    def listens(self, port=PORT, netns=None):
+        """Whether a UDP socket is bound to `port` in the node, or in one of its named namespaces."""
+        inside = ["ip", "netns", "exec", netns] if netns else []
+        out = subprocess.run(
+            self.node.enter([*inside, "ss", "-Huln"]), capture_output=True, text=True, check=True
+        ).stdout
+        return any(line.split()[3].endswith(f":{port}") for line in out.splitlines())
