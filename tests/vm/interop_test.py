@@ -190,6 +190,39 @@ def bulk(bench):
     bench.guest.sh("kill $(cat /tmp/iperf.pid)")
 
 
+def check(bench):
+    """`wirespan check` proves the segment to a kernel, and names what does not match its settings."""
+
+    def ask(wire, status, name, words, change=("", "")):
+        bench.up(wire)
+        if change[0]:
+            bench.gateway.stop()
+            text = wirespan_conf(bench.one, bench.two, wire)
+            assert change[0] in text
+            bench.gateway.configure(text.replace(*change))
+            bench.gateway.up()
+        job = f"ip netns exec member02 ping -n -q -i 0.3 -c 60 {bench.one.member4} >/dev/null 2>&1 &"
+        bench.guest.sh(job)
+        result = bench.gateway.run("check", "--json", bench.gateway.conf, check=False, timeout=60)
+        report = json.loads(result.out)
+        found = [f["text"] for f in report["findings"] if f["check"] == name]
+        assert any(words in text for text in found), f"{name}: {words!r} not in {result.out}"
+        assert result.status == status, f"exit status {result.status}: {result.out}"
+        return report
+
+    large = Pseudowire(session_mtu=1500)
+    report = ask(large, 0, "full_size", "1500 bytes pass with don't-fragment set, in fragments")
+    session = report["sessions"][0]
+    assert session["largest_whole"] == session["computed"] == 1386, session
+    assert session["flood_received"] > 0, session
+    print(f"  {session['flood_received'] / session['flood_us'] * 1e6:.0f} echoes a second")
+    ask(Pseudowire(), 1, "full_size", "bytes do not pass, although l2tpeth0 has MTU 1500")
+    ask(large, 1, "session_id", "The peer sends session id 3941", ("\nSessionId = 3941", "\nSessionId = 3999"))
+    ask(large, 1, "sequence", "no sequence number", ("Sequence = none", "Sequence = recv"))
+    keyed = Pseudowire(session_mtu=1500, cookies=("", "a1a2a3a4"))
+    ask(keyed, 1, "cookie", "another cookie", ("PeerCookie = a1a2a3a4", "PeerCookie = a1a2a3a5"))
+
+
 def across_rekey(bench):
     """A steady stream each way for longer than REKEY_AFTER_TIME: a second handshake, and not one packet lost."""
     bench.up(Pseudowire())
@@ -243,6 +276,7 @@ def main():
         "the kernel fragments, IPv6 inside", kernel_fragments, bench, Pseudowire(session_mtu=1500, family=6)
     )
     suite.run("TCP both ways", bulk, bench)
+    suite.run("check to a kernel", check, bench)
     suite.run(f"streams both ways across a rekey ({REKEY_SECONDS} s)", across_rekey, bench)
     suite.finish()
 
