@@ -162,9 +162,7 @@ def route_moves():
         one.reaches(two)
         for site in (one, two):
             far = 3 - site.number
-            site.node.run(
-                f"ip route replace 192.0.2.{far}/32 via 10.0.0.{far} src 192.0.2.{site.number}"
-            )
+            site.node.run(f"ip route replace 192.0.2.{far}/32 via 10.0.0.{far} src 192.0.2.{site.number}")
         with Capture(one.node, "eth0") as new, Capture(one.node, "eth1") as old:
             one.reaches(two, count=5)
             assert wire(new), "nothing by the new way"
@@ -275,7 +273,9 @@ def ecn_and_dscp_out(family):
             up(two, one)
             one.reaches(two)
             seen = wire(capture)
-        marks = {kind: {tos(p) for p in seen if p.payload[0] == kind} for kind in (INITIATION, RESPONSE, DATA)}
+        marks = {
+            kind: {tos(p) for p in seen if p.payload[0] == kind} for kind in (INITIATION, RESPONSE, DATA)
+        }
         assert marks == {INITIATION: {0x88}, RESPONSE: {0x88}, DATA: {0}}, marks
         for inside in (4, 6):
             inner = Inner(one, two, inside)
