@@ -200,7 +200,14 @@ static void judge_silence(const struct verdict *v, const char *state)
 
 static void judge_no_session(const struct verdict *v)
 {
-	if (!v->after->endpoint.addr.family && !judge_keys(v))
+	const char *name = v->after->endpoint_name;
+
+	if (!v->after->endpoint.addr.family && *name)
+		check_mend(check_found(v->ret, CHECK_ERROR, "name", v->subject,
+				   "No session: the address of %s is not known yet.", name),
+			"Does this machine's resolver know it (`getent ahosts` and the name)? It "
+			"is asked again and again.");
+	else if (!v->after->endpoint.addr.family && !judge_keys(v))
 		check_mend(find(v, CHECK_ERROR, "handshake",
 				   "No session: the peer has no Endpoint here, and has not "
 				   "called."),
@@ -272,6 +279,30 @@ static void judge_echo(const struct verdict *v)
 			v->peer->underlay);
 }
 
+static void judge_path(const struct verdict *v)
+{
+	const struct status_path *p = &v->after->path;
+
+	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
+		return;
+	if (p->answers)
+		check_found(v->ret, CHECK_OK, "path_mtu", v->subject,
+			"The path carries %u bytes, measured (%" PRIu64 " of %" PRIu64
+			" probes answered).",
+			p->mtu, p->answers, p->probes);
+	else if (p->probes)
+		check_mend(check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
+				   "The path is taken to carry %u bytes: none of %" PRIu64
+				   " probes was answered.",
+				   p->mtu, p->probes),
+			"Probes are echo requests inside the tunnel, from wg0's address: does the "
+			"peer's firewall drop them?");
+	if (p->black_holes)
+		check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
+			"The path was found to carry less than before, %" PRIu64 " times.",
+			p->black_holes);
+}
+
 static void judge_full(const struct verdict *v)
 {
 	const struct check_peer *p = v->peer;
@@ -337,5 +368,6 @@ void judge_peer(const struct check_facts *f, size_t i, struct check_findings *re
 	}
 	judge_handshake(&v);
 	judge_echo(&v);
+	judge_path(&v);
 	judge_full(&v);
 }

@@ -144,7 +144,40 @@ static void break_allowed_ips(struct check_facts *f)
 #define KEY_ONES "ERERERERERERERERERERERERERERERERERERERERERE="
 #define KEY_TWOS "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
 
+static void break_name(struct check_facts *f)
+{
+	break_endpoint(f);
+	strcpy(f->after.peers[0].endpoint_name, "vpn.example.org:8172");
+}
+
+static void find_path(struct check_facts *f)
+{
+	f->after.peers[0].path = (struct status_path){
+		.state = STATUS_PATH_COMPLETE, .mtu = 1492, .probes = 12, .answers = 11
+	};
+}
+
+static void note_silent_path(struct check_facts *f)
+{
+	f->after.peers[0].path =
+		(struct status_path){ .state = STATUS_PATH_SILENT, .mtu = 1500, .probes = 12 };
+}
+
+static void note_black_hole(struct check_facts *f)
+{
+	find_path(f);
+	f->after.peers[0].path.black_holes = 2;
+}
+
 static const struct fault faults[] = {
+	{ break_name, CHECK_ERROR, "name",
+		"No session: the address of vpn.example.org:8172 is not known yet.", NULL },
+	{ find_path, CHECK_OK, "path_mtu",
+		"The path carries 1492 bytes, measured (11 of 12 probes answered).", "" },
+	{ note_silent_path, CHECK_NOTE, "path_mtu",
+		"The path is taken to carry 1500 bytes: none of 12 probes was answered.", NULL },
+	{ note_black_hole, CHECK_NOTE, "path_mtu",
+		"The path was found to carry less than before, 2 times.", "" },
 	{ break_endpoint, CHECK_ERROR, "handshake",
 		"No session: the peer has no Endpoint here, and has not called.",
 		"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to this "

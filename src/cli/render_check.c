@@ -61,10 +61,11 @@ static void finding_lines(
 	const char *off = style->colour ? PLAIN : "";
 	size_t indent = INDENT;
 
-	fprintf(out, "  %s%-*s%s %-*s ", on, SEVERITY, check_severity_name(f->severity), off,
-		SUBJECT, f->subject);
+	fprintf(out, "  %s%-*s%s ", on, SEVERITY, check_severity_name(f->severity), off);
 	if (strlen(f->subject) > SUBJECT)
-		fprintf(out, "\n%*s", INDENT, "");
+		fprintf(out, "%s\n%*s", f->subject, INDENT, "");
+	else
+		fprintf(out, "%-*s ", SUBJECT, f->subject);
 	wrap(out, f->text, indent, indent);
 	if (!*f->mend)
 		return;
