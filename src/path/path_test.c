@@ -485,6 +485,43 @@ static void test_inner_source(void **state)
 	pair_free(p);
 }
 
+/* A peer that has handshakes faster than it need: its oldest session goes as soon as it uses a new
+ * one, and a datagram under the oldest may lie right behind in the same batch. */
+static void test_session_pushed_out_within_a_batch(void **state)
+{
+	struct pair *p = pair_new();
+	struct wg_peer *peer = &p->a.peer.wg;
+	static struct wg_keypair oldest;
+	uint8_t batch[2 * WG_DATA_OVERHEAD];
+	struct rx_train t = {
+		.data = batch, .len = sizeof(batch), .stride = WG_DATA_OVERHEAD, .from = p->a.self
+	};
+
+	for (unsigned i = 0; i < 2 + WG_PREVIOUS; i++) {
+		p->now.ns += 30 * NS_PER_MS;
+		pair_tick(p);
+		peer->last_initiation_sent = MONO_NEVER;
+		ctrl_note(&p->a.e, &p->a.peer, WG_SEND_INITIATION);
+		if (i < 1 + WG_PREVIOUS)
+			settle(p);
+		if (i == 0)
+			memcpy(&oldest, peer->keys.current, sizeof(oldest));
+	}
+	carry_side(p, &p->a, &p->b);
+	carry_side(p, &p->b, &p->a);
+	assert_true(ctrl_pump(&p->a.e));
+	assert_int_equal(p->a.e.tx.heads.used, WG_DATA_OVERHEAD);
+	memcpy(batch, p->a.e.tx.heads.arena, WG_DATA_OVERHEAD);
+	tx_reset(&p->a.e);
+	wg_data_seal(&p->a.e.aead, &oldest, 100, batch + WG_DATA_OVERHEAD, 0);
+
+	assert_true(rx_datagrams(&p->b.e, &t));
+	rx_account(&p->b.e);
+	assert_int_equal(p->b.peer.wg.keys.current->remote_index, peer->keys.current->local_index);
+	assert_int_equal(p->b.e.drops.n[DROP_WG_UNKNOWN_INDEX], 1);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_a_million_frames_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
 		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_session_pushed_out_within_a_batch),
 		cmocka_unit_test(test_inner_source),
 	};
 

@@ -159,6 +159,12 @@ static void rx_data(struct engine *e, uint8_t *msg, size_t len, const struct rx_
 	uint64_t counter;
 	enum drop drop = wg_data_begin(&e->wg, msg, len, e->now, &kp, &counter);
 
+	if (drop == DROP_NONE && e->rx.kp && e->rx.kp != kp) {
+		/* what came so far may confirm a new session, which pushes out the oldest: this
+		 * one, perhaps */
+		rx_account(e);
+		drop = wg_data_begin(&e->wg, msg, len, e->now, &kp, &counter);
+	}
 	if (drop == DROP_NONE)
 		drop = wg_data_open(&e->aead, kp, counter, msg, len);
 	if (drop == DROP_NONE)

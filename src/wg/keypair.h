@@ -39,7 +39,8 @@ struct wg_keypair {
  * session it began itself, so two are in use, two more take their place, and until the other side
  * has its response, any of these four can arrive.
  *
- * A pointer to a slot is good until the next handshake message, timer or reset of the peer.
+ * A pointer to a slot is good until the next handshake message, timer or reset of the peer, or
+ * until wg_keypairs_confirm().
  */
 struct wg_keypairs {
 	struct wg_keypair slots[2 + WG_PREVIOUS];
