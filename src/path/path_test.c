@@ -13,6 +13,7 @@
 
 #include "crypto/x25519.h"
 #include "path/ctrl.h"
+#include "path/follow.h"
 #include "path/rx.h"
 #include "path/tx.h"
 #include "pkt/checksum.h"
@@ -522,6 +523,25 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	pair_free(p);
 }
 
+/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's length. */
+static void test_a_first_hop_wider_than_any_packet(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[100];
+
+	pair_tick(p);
+	make_frame(frame, sizeof(frame), 1);
+	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	settle(p);
+	follow_start(&p->a.e, &p->a.peer, 65536, &p->a.tunnel.local, &p->a.tunnel.remote);
+	assert_true(ctrl_pump(&p->a.e));
+	assert_int_equal(p->a.e.tx.heads.n, 2);
+	assert_int_equal(p->a.e.tx.heads.trains[0].len, TRAIN_BYTES_MAX);
+	follow_route(&p->a.e, &p->a.peer, 65575);
+	assert_int_equal(p->a.peer.mtu, TRAIN_BYTES_MAX - WG_DATA_OVERHEAD);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_session_pushed_out_within_a_batch),
 		cmocka_unit_test(test_inner_source),
+		cmocka_unit_test(test_a_first_hop_wider_than_any_packet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

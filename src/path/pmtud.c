@@ -200,6 +200,14 @@ static void round_conclude(struct pmtud *p, struct mono now)
 		black_hole(p, now);
 }
 
+/* What the route's MTU leaves to try; loopback's is more than the length of any IP packet. */
+static unsigned largest(const struct pmtud *p, unsigned route_mtu)
+{
+	if (route_mtu > PMTUD_LARGEST)
+		return PMTUD_LARGEST;
+	return route_mtu > p->min ? route_mtu : p->min;
+}
+
 void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, struct mono now)
 {
 	bool v6 = outer_family == AF_INET6;
@@ -211,7 +219,7 @@ void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, stru
 		.token =
 			token, /* late answers to an earlier life's probes are not taken for ours */
 	};
-	p->max = route_mtu > p->min ? route_mtu : p->min;
+	p->max = largest(p, route_mtu);
 	p->base = p->base < p->max ? p->base : p->max;
 	p->current = p->max;
 	begin_confirm(p, now);
@@ -325,7 +333,7 @@ void pmtud_hint(struct pmtud *p, unsigned mtu, struct mono now)
 
 void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now)
 {
-	unsigned max = route_mtu > p->min ? route_mtu : p->min;
+	unsigned max = largest(p, route_mtu);
 	bool grown = max > p->max;
 
 	if (max == p->max)

@@ -42,6 +42,7 @@
 #define PMTUD_BASE_IPV4	     1200	    /* RFC 8899 §5.1.2 */
 #define PMTUD_MIN_IPV4	     576	    /* RFC 791: every host takes it */
 #define PMTUD_BASE_IPV6	     1280	    /* RFC 8200 §5: every link carries it */
+#define PMTUD_LARGEST	     65535	    /* the longest IPv4 packet */
 #define PMTUD_MARKER	     160	    /* the small probe */
 #define PMTUD_PROBE_TIMER_NS (1 * NS_PER_S) /* RFC 8899 §5.1.1: at least one second */
 #define PMTUD_RAISE_TIMER_NS (600 * NS_PER_S)
