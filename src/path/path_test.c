@@ -523,7 +523,8 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	pair_free(p);
 }
 
-/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's length. */
+/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's length.
+ */
 static void test_a_first_hop_wider_than_any_packet(void **state)
 {
 	struct pair *p = pair_new();
@@ -542,6 +543,32 @@ static void test_a_first_hop_wider_than_any_packet(void **state)
 	pair_free(p);
 }
 
+/* A path of 576 bytes, a queue of many short trains, and a segment as long as a datagram can be. */
+static void test_many_fragments_behind_many_trains(void **state)
+{
+	struct pair *p = pair_new();
+	static uint8_t frame[SUPERFRAME_MAX];
+	size_t longest = TRAIN_BYTES_MAX - WG_DATA_OVERHEAD - 40; /* our headers */
+
+	pair_tick(p);
+	p->a.peer.mtu = 516;
+	make_frame(frame, sizeof(frame), 1);
+	send_frame(p, &p->a, &p->b, frame, 100, &plain);
+	settle(p);
+	for (unsigned i = 0; i < 256; i++)
+		send_frame(p, &p->a, &p->b, frame, i % 2 ? 100 : 200, &plain);
+	assert_int_equal(p->a.e.tx.heads.n, 128);
+	send_frame(p, &p->a, &p->b, frame, longest, &plain);
+	assert_int_equal(p->a.session.port.stats.fragments_tx, (longest + 20 + 495) / 496);
+	settle(p);
+	assert_int_equal(p->b.frames, 257); /* more than our reassembly takes */
+
+	p->a.peer.mtu = 200; /* no such path is followed, but a route may have such an MTU */
+	send_frame(p, &p->a, &p->b, frame, longest, &plain);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_OVERSIZE], 1);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -554,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_session_pushed_out_within_a_batch),
 		cmocka_unit_test(test_inner_source),
+		cmocka_unit_test(test_many_fragments_behind_many_trains),
 		cmocka_unit_test(test_a_first_hop_wider_than_any_packet),
 	};
 

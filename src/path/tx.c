@@ -2,7 +2,8 @@
 /* The way out: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
 #include "path/tx.h"
 
-#include "base/bug.h"
+#include <errno.h>
+
 #include "ether/mss.h"
 #include "l2tp/fragment.h"
 #include "l2tp/header.h"
@@ -186,35 +187,43 @@ static bool tx_is_oversized(const struct path_peer *peer, size_t len)
 	return WG_DATA_OVERHEAD + wg_padded_len(len, peer->mtu) > TRAIN_BYTES_MAX;
 }
 
-static bool tx_fragments(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	struct path_port *port, const uint8_t *packet, size_t len)
+/* Plan the fragments of one of our packets. Return: 0; -ENOBUFS if there is no room for them now;
+ * another -errno if it cannot be sent in any. */
+static int tx_plan_fragments(const struct tx *tx, const struct path_peer *peer, uint16_t family,
+	size_t len, struct fragment_plan *ret)
 {
-	struct tx *tx = &e->tx;
-	struct fragment_plan plan;
+	int err = fragment_plan(family, len, peer->mtu, tx->fragment_id, ret);
 
-	if (fragment_plan(packet[0] >> 4 == 4 ? AF_INET : AF_INET6, len, peer->mtu, tx->fragment_id,
-		    &plan) < 0) {
-		drop_count(&e->drops, DROP_TX_OVERSIZE);
-		return true;
-	}
+	if (err < 0)
+		return err;
+	if (ret->count > TRAINS_MAX)
+		return -EMSGSIZE;
 	if (tx->fragmented >= FRAGMENT_RUN_MAX ||
 		!train_has_room(
-			&tx->heads, plan.count, len + plan.count * tx_need(plan.header_len)) ||
+			&tx->heads, ret->count, len + ret->count * tx_need(ret->header_len)) ||
 		!train_has_room(&tx->tails, 1, tx_need(peer->mtu)))
-		return false;
+		return -ENOBUFS;
+	return 0;
+}
+
+/* Send a packet in the fragments that were planned for it. */
+static void tx_fragments(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
+	struct path_port *port, const uint8_t *packet, const struct fragment_plan *plan)
+{
+	struct tx *tx = &e->tx;
+
 	tx->fragment_id++;
 	tx->fragmented++;
-	for (size_t j = 0; j < plan.count; j++) {
-		struct train_queue *q = j + 1 < plan.count ? &tx->heads : &tx->tails;
+	for (size_t j = 0; j < plan->count; j++) {
+		struct train_queue *q = j + 1 < plan->count ? &tx->heads : &tx->tails;
 
-		fragment_write(&plan, packet, j, train_tail(q) + WG_DATA_HEADER_LEN);
-		tx_seal(e, peer, kp, q, fragment_len(&plan, j), 0);
+		fragment_write(plan, packet, j, train_tail(q) + WG_DATA_HEADER_LEN);
+		tx_seal(e, peer, kp, q, fragment_len(plan, j), 0);
 	}
 	if (port) {
 		port->stats.fragmented++;
-		port->stats.fragments_tx += plan.count;
+		port->stats.fragments_tx += plan->count;
 	}
-	return true;
 }
 
 static uint8_t tx_ecn(const uint8_t *packet)
@@ -228,10 +237,20 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	struct path_port *port, const uint8_t *packet, size_t len, bool l2tp)
 {
 	struct train_queue *q = tx_queue(&e->tx);
+	bool fragments = l2tp && len > peer->mtu;
+	struct fragment_plan plan;
+	int err = 0;
 
-	if (l2tp && len > peer->mtu)
-		return tx_fragments(e, peer, kp, port, packet, len);
-	if (tx_is_oversized(peer, len)) {
+	if (fragments)
+		err = tx_plan_fragments(
+			&e->tx, peer, packet[0] >> 4 == 4 ? AF_INET : AF_INET6, len, &plan);
+	if (err == -ENOBUFS)
+		return false;
+	if (!err && fragments) {
+		tx_fragments(e, peer, kp, port, packet, &plan);
+		return true;
+	}
+	if (err < 0 || tx_is_oversized(peer, len)) {
 		drop_count(&e->drops, DROP_TX_OVERSIZE);
 		return true;
 	}
@@ -286,55 +305,70 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 	return head + len;
 }
 
-static void tx_stage(struct engine *e, unsigned i, size_t len)
+/* Keep segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for that. */
+static int tx_stage(struct engine *e, unsigned i, size_t len)
 {
 	struct tx *tx = &e->tx;
 	bool l2tp = tx->port->session != NULL;
 	bool dropped;
 	struct stage_slot *slot;
 
-	if (len + ETH_HEADER_LEN > e->stage.packet_max) { /* see tx_write_piece() */
-		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
-		return;
-	}
+	if (len + ETH_HEADER_LEN > e->stage.packet_max) /* see tx_write_piece() */
+		return -EMSGSIZE;
 	slot = stage_push(&e->stage, &tx->peer->staged, WG_STAGED_MAX, &dropped);
 	if (dropped || !slot)
 		drop_count(&e->drops, DROP_TX_STAGED_FULL);
 	if (!slot)
-		return;
+		return 0;
 	slot->l2tp = l2tp;
 	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), l2tp && len > tx->peer->mtu);
+	return 0;
+}
+
+/* Seal segment `i`, of `len` bytes as an inner packet. Return: 0; -ENOBUFS if there is no room;
+ * another -errno if it cannot be sent. Nothing was done then. */
+static int tx_send(struct engine *e, unsigned i, size_t len)
+{
+	struct tx *tx = &e->tx;
+	struct train_queue *q = tx_queue(tx);
+	struct fragment_plan plan;
+	uint8_t *inner;
+	int err;
+
+	if (tx->port->session && len > tx->peer->mtu) {
+		err = tx_plan_fragments(
+			tx, tx->peer, tx->port->session->tunnel->local.family, len, &plan);
+		if (err < 0)
+			return err;
+		tx_write_inner(e, i, tx->inner, true);
+		tx_fragments(e, tx->peer, tx->kp, tx->port, tx->inner, &plan);
+		return 0;
+	}
+	if (!train_has_room(q, 1, tx_need(len)))
+		return -ENOBUFS;
+	inner = train_tail(q) + WG_DATA_HEADER_LEN;
+	tx_write_inner(e, i, inner, false);
+	tx_seal(e, tx->peer, tx->kp, q, len, tx_ecn(inner));
+	return 0;
 }
 
 /* Return: false if there is no room for segment `i`; nothing was done then. */
 static bool tx_segment(struct engine *e, unsigned i)
 {
 	struct tx *tx = &e->tx;
-	bool l2tp = tx->port->session != NULL;
 	size_t frame = tx_frame_len(tx, i);
-	size_t len = frame + (l2tp ? l2tp_overhead(tx->port->session) : 0);
-	struct train_queue *q = tx_queue(tx);
-	uint8_t *inner;
+	size_t len = frame + (tx->port->session ? l2tp_overhead(tx->port->session) : 0);
+	int err;
 
-	if (tx_is_oversized(tx->peer, len)) {
+	if (tx_is_oversized(tx->peer, len))
+		err = -EMSGSIZE;
+	else
+		err = tx->kp ? tx_send(e, i, len) : tx_stage(e, i, len);
+	if (err == -ENOBUFS)
+		return false;
+	if (err < 0) {
 		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
 		return true;
-	}
-	if (!tx->kp) {
-		tx_stage(e, i, len);
-	} else if (l2tp && len > tx->peer->mtu) {
-		if (tx->fragmented >= FRAGMENT_RUN_MAX ||
-			!train_has_room(&tx->heads, TRAINS_MAX / 2, 2 * len) ||
-			!train_has_room(&tx->tails, 1, tx_need(tx->peer->mtu)))
-			return false;
-		tx_write_inner(e, i, tx->inner, true);
-		ASSERT(tx_fragments(e, tx->peer, tx->kp, tx->port, tx->inner, len));
-	} else {
-		if (!train_has_room(q, 1, tx_need(len)))
-			return false;
-		inner = train_tail(q) + WG_DATA_HEADER_LEN;
-		tx_write_inner(e, i, inner, false);
-		tx_seal(e, tx->peer, tx->kp, q, len, tx_ecn(inner));
 	}
 	tx->port->stats.tx.packets++;
 	tx->port->stats.tx.bytes += frame;
