@@ -72,7 +72,6 @@ static const struct status_session sessions[2] = {
 		.oversize = STATUS_OVERSIZE_REJECT },
 };
 
-/* Two of everything, no two numbers alike, each as wide as its member. */
 static struct status_path path_for(unsigned i)
 {
 	return (struct status_path){ .state = (enum status_path_state)(i % STATUS_PATH_STATE_COUNT),
@@ -82,6 +81,7 @@ static struct status_path path_for(unsigned i)
 		.black_holes = i };
 }
 
+/* Two of everything, no two numbers alike, each as wide as its member. */
 static void fill_report(struct status_report *r)
 {
 	memset(r, 0, sizeof(*r));

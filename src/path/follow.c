@@ -91,17 +91,23 @@ void follow_hint(struct engine *e, const struct endpoint *to, unsigned mtu)
 	}
 }
 
-/* One probe as a datagram of exactly its size: not padded, which no receiver asks for. */
+/*
+ * One probe as a datagram of exactly its size. What is in it is a short echo request, and behind it
+ * padding, which every receiver takes off by the packet's own length: so the answer is short
+ * whatever the probe's size, and tells of this direction's path alone.
+ */
 static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	const struct pmtud_probe *p)
 {
 	size_t len = p->size - outer_len(peer, 0);
+	size_t echo = probe_len_min(peer->probe.local.family);
 	uint8_t *msg = train_tail(&e->tx.heads);
 	uint64_t counter;
 
-	if (probe_write(&peer->probe, len, p->token, msg + WG_DATA_HEADER_LEN) < 0 ||
+	if (len < echo || probe_write(&peer->probe, echo, p->token, msg + WG_DATA_HEADER_LEN) < 0 ||
 		wg_keypair_reserve(kp, 1, &counter) < 0)
 		return;
+	memset(msg + WG_DATA_HEADER_LEN + echo, 0, len - echo);
 	wg_data_seal(&e->aead, kp, counter, msg, len);
 	train_append(&e->tx.heads, WG_DATA_OVERHEAD + len, &peer->wg.endpoint, 0);
 	e->stats.datagrams_tx++;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The reference network in namespaces: two gateways, a member behind each, an underlay like a wire."""
 
+import dataclasses
+
 from .node import Node, veth
 from .reference import Pseudowire, make_sites, wirespan_conf
 from .wirespan import Gateway
@@ -10,19 +12,27 @@ class Reference:
     """Nodes vpn01, vpn02, member01, member02 with their links; wirespan at both ends, not yet up."""
 
     def __init__(self, private=("/run",)):
-        self.sites = make_sites()
+        self.sites = self.make_sites()
         self.vpn = [Node(site.name, private) for site in self.sites]
         self.member = [Node("member01"), Node("member02")]
-        veth(self.vpn[0], "eth0", self.vpn[1], "eth0")
+        self.connect()
         for number, (site, vpn, member) in enumerate(zip(self.sites, self.vpn, self.member)):
             # Some kernels have br_netfilter built in: its bridges drop odd IP frames, an ordinary Debian's do not.
             vpn.sh("for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 >$f; done")
-            vpn.up("eth0", f"{site.underlay}/24")
+            vpn.up("eth0", f"{site.underlay}/24", f"{site.underlay6}/64")
             vpn.wire_like("eth0")
             veth(vpn, "eth1", member, "eth0")
             vpn.up("eth1")
             member.up("eth0", f"{site.member4}/24", f"{site.member6}/64")
+        self.underlay_family = 4
         self.gateway = [Gateway(vpn, site.name) for vpn, site in zip(self.vpn, self.sites)]
+
+    def make_sites(self):
+        return make_sites()
+
+    def connect(self):
+        """Lay the underlay between the gateways."""
+        veth(self.vpn[0], "eth0", self.vpn[1], "eth0")
 
     def close(self):
         for node in (*self.vpn, *self.member):
@@ -37,6 +47,7 @@ class Reference:
     def configure(self, wire=Pseudowire(), **options):
         """Write both configuration files."""
         one, two = self.sites
+        options.setdefault("underlay_family", self.underlay_family)
         self.gateway[0].configure(wirespan_conf(one, two, wire, **options))
         self.gateway[1].configure(wirespan_conf(two, one, wire, **options))
 
@@ -66,3 +77,56 @@ class Reference:
             parts.append(gateway.node.run("ip -s addr", check=False).out)
             parts.append(gateway.run("status", gateway.conf, check=False).out)
         return "\n".join(parts)
+
+
+class Routed(Reference):
+    """The same with a router between the gateways: eth1 faces vpn01, eth2 vpn02, networks .1 and .2."""
+
+    def make_sites(self):
+        sites = super().make_sites()
+        return tuple(dataclasses.replace(site, underlay=f"192.168.{n}.24") for n, site in enumerate(sites, 1))
+
+    def connect(self):
+        self.router = Node("router")
+        for number, vpn in enumerate(self.vpn, 1):
+            veth(vpn, "eth0", self.router, f"eth{number}")
+            self.router.up(f"eth{number}", f"192.168.{number}.1/24", f"fd00:{number}::1/64")
+            self.router.wire_like(f"eth{number}")
+        self.router.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+
+    def __init__(self, private=("/run",)):
+        super().__init__(private)
+        for number, vpn in enumerate(self.vpn, 1):
+            vpn.run("ip", "route", "add", "default", "via", f"192.168.{number}.1")
+
+    def path_mtu(self, mtu):
+        """From now on the router passes no more than `mtu` either way; the gateways' own links still do."""
+        for number in (1, 2):
+            self.router.run(
+                *("ip", "route", "replace", f"192.168.{number}.0/24", "dev", f"eth{number}"),
+                *("src", f"192.168.{number}.1", "proto", "kernel", "mtu", "lock", str(mtu)),
+            )
+
+    def icmp(self, passes):
+        """Whether the router's ICMP errors reach anybody. Fragments are counted from now on."""
+        rule = "add rule inet router out meta l4proto { icmp, ipv6-icmp } drop"
+        self.router.sh(
+            f"""nft -f - <<'END'
+flush ruleset
+add table inet router
+add chain inet router in {{ type filter hook prerouting priority -450; }}
+add rule inet router in ip frag-off & 0x3fff != 0 counter
+add chain inet router out {{ type filter hook output priority 0; }}
+{'' if passes else rule}
+END
+"""
+        )
+
+    def fragments_seen(self):
+        """Return: how many IPv4 fragments have come to the router."""
+        rules = self.router.run("nft list chain inet router in").out
+        return int(rules.split("packets ")[1].split()[0])
+
+    def close(self):
+        super().close()
+        self.router.close()

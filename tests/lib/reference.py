@@ -34,6 +34,10 @@ class Site:
     public: str
     underlay6: str = ""  # for tests that have one
 
+    @property
+    def underlay6(self):
+        return "fd00:122::" + self.underlay.rsplit(".", 1)[1]
+
     def wg(self, family):
         return self.wg6 if family == 6 else self.wg4
 
@@ -110,7 +114,15 @@ def _cookie_pair(near, wire):
 
 
 def wirespan_conf(
-    near, far, wire=Pseudowire(), member="eth1", keepalive=0, endpoint=True, extra="", wg_mtu="auto"
+    near,
+    far,
+    wire=Pseudowire(),
+    member="eth1",
+    keepalive=0,
+    endpoint=True,
+    extra="",
+    wg_mtu="auto",
+    underlay_family=4,
 ):
     """Return: the configuration file of the gateway `near`.
 
@@ -123,7 +135,8 @@ def wirespan_conf(
     if wire.preshared:
         lines.append(f"PresharedKey = {wire.preshared}")
     if endpoint:
-        lines.append(f"Endpoint = {far.underlay}:{PORT}")
+        address = f"[{far.underlay6}]" if underlay_family == 6 else far.underlay
+        lines.append(f"Endpoint = {address}:{PORT}")
     if keepalive:
         lines.append(f"PersistentKeepalive = {keepalive}")
     lines += ["", "[L2TP]", f"TunnelId = {near.tunnel}", f"PeerTunnelId = {far.tunnel}"]
