@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""wg(8) against a running site: every form of show and set, wireguard-go beside it, mistakes, the end."""
+"""wg(8) against a running site and against wirespan-wg: every form of show and set, wireguard-go beside
+them, mistakes, the end."""
 
 import base64
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.drop_in import DropIn
 from lib.node import Node, need_root, veth
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
@@ -50,16 +52,24 @@ class Bench:
         self.gateways = []
         for n, node in enumerate(self.nodes, 1):
             node.up("eth0", f"192.168.122.{n}/24", f"fe80::{n}/64")
-            gateway = Gateway(node, f"vpn0{n}")
-            gateway.configure(
-                f"[Interface]\nPrivateKey = {self.private[n - 1]}\nListenPort = 8172\nAddress = 10.0.1.{n}/24\n"
-            )
-            self.gateways.append(gateway)
         self.near = self.nodes[0]
         wait_for(lambda: "tentative" not in self.near.run("ip -6 addr").out, what="addresses to settle")
         self.before = snapshot(self.near)
-        for gateway in self.gateways:
-            gateway.up()
+        for n in (0, 1):
+            self.start(n)
+
+    def start(self, n):
+        """Bring wg0 up in node `n`, with its key, port and address."""
+        gateway = Gateway(self.nodes[n], f"vpn0{n + 1}")
+        gateway.configure(
+            f"[Interface]\nPrivateKey = {self.private[n]}\nListenPort = 8172\nAddress = 10.0.1.{n + 1}/24\n"
+        )
+        gateway.up()
+        self.gateways[n : n + 1] = [gateway]
+
+    def wait_end(self, n):
+        """Wait until the process behind wg0 of node `n` has ended. Return: its exit status."""
+        return self.gateways[n].wait_gone()
 
     def wg(self, *words, check=True, stdin=None, node=0):
         return self.nodes[node].run("wg", *words, check=check, stdin=stdin)
@@ -94,6 +104,28 @@ class Bench:
     def diagnostics(self):
         return "\n".join(f"--- {gateway.name}\n{gateway.log_text()}" for gateway in self.gateways)
 
+    def close(self):
+        for node in self.nodes:
+            node.close()
+
+
+class DropInBench(Bench):
+    """The same with wirespan-wg."""
+
+    def start(self, n):
+        gateway = DropIn(self.nodes[n]).start()
+        gateway.wg(
+            "set", "wg0", "listen-port", "8172", "private-key", "/dev/stdin", stdin=self.private[n] + "\n"
+        )  # fmt: skip
+        self.nodes[n].up("wg0", f"10.0.1.{n + 1}/24")
+        self.gateways[n : n + 1] = [gateway]
+
+    def wait_end(self, n):
+        return self.gateways[n].wait_end()
+
+    def diagnostics(self):
+        return "\n".join(node.run("wg show", check=False).out for node in self.nodes)
+
 
 def show_forms(bench):
     assert bench.wg("show", "interfaces").out.split() == ["wg0"]
@@ -116,8 +148,16 @@ def show_forms(bench):
     assert bench.show("latest-handshakes") == f"{peer}\t0"
     assert bench.show("transfer").split("\t")[0] == peer
     assert bench.show("persistent-keepalive") == f"{peer}\toff"
-    assert len(bench.dump()) == 2 and len(bench.dump()[1]) == 8
+    device, line = bench.dump()
+    assert device == [bench.private[0], public_key(bench.private[0]), "8172", "off"], device
+    assert line[:3] == [peer, psk, "192.0.2.7:1234"] and line[4:] == ["0", "0", "0", "off"], line
     assert bench.wg("show", "all", "peers").out == f"wg0\t{peer}\n"
+    assert bench.wg("show", "all", "dump").out.splitlines()[1] == "wg0\t" + "\t".join(line)
+    for words in (["show"], ["show", "wg0"], ["show", "all"]):
+        text = bench.wg(*words).out
+        assert all(part in text for part in (f"peer: {peer}", "endpoint: 192.0.2.7:1234", "10.7.0.0/16")), text
+    conf = bench.wg("showconf", "wg0").out
+    assert all(part in conf for part in (bench.private[0], peer, psk, "ListenPort = 8172", "fd07::/64")), conf
     bench.forget_peers()
     assert bench.show("peers") == ""
 
@@ -357,38 +397,62 @@ def many(bench):
     assert bench.show("peers") == ""
 
 
-def removed_socket(bench):
-    """Removing the socket's file ends the site, and leaves nothing behind."""
-    bench.near.run("rm", SOCKET)
-    assert bench.gateways[0].wait_gone() == 0
+def nothing_left(bench):
     left = difference(bench.before, snapshot(bench.near))
-    assert not left, left
-    gateway = bench.gateways[1]
-    assert gateway.stop() == 0
+    assert left in ("", "+ ./wireguard"), left
+
+
+def removed_socket(bench):
+    """Removing the socket's file ends it, and nothing is left behind."""
+    bench.near.run("rm", SOCKET)
+    assert bench.wait_end(0) == 0
+    nothing_left(bench)
+
+
+def removed_interface(bench):
+    """Deleting the interface ends it, too."""
+    bench.start(0)
+    assert bench.show("listen-port") == "8172"
+    bench.near.run("ip link del wg0")
+    status = bench.wait_end(0)
+    assert status == (0 if type(bench) is DropInBench else 1), status
+    assert not os.path.exists(bench.near.path(SOCKET))
+    nothing_left(bench)
+
+
+def stopped(bench):
+    """Ending it by a signal takes the socket away."""
+    bench.gateways[1].stop()
     assert not os.path.exists(bench.nodes[1].path(SOCKET))
+
+
+CASES = [
+    ("show in all its forms", show_forms),
+    ("private keys", private_keys),
+    ("our own public key", own_public_key),
+    ("ports and marks", ports_and_marks),
+    ("allowed IPs move between peers", prefixes_move),
+    ("endpoints", endpoints),
+    ("showconf, setconf, addconf, syncconf", configuration_files),
+    ("mistakes change nothing", mistakes),
+    ("a tunnel by wg alone", talk),
+    ("syncconf keeps sessions", sync_keeps_sessions),
+    ("the same as wireguard-go", beside_wireguard_go),
+    ("1,000 peers, 130,000 allowed IPs", many),
+    ("removing the socket ends it", removed_socket),
+    ("deleting the interface ends it", removed_interface),
+    ("a signal ends it", stopped),
+]
 
 
 def main():
     suite = Suite("uapi")
-    bench = Bench()
-    suite.diagnose_with(bench.diagnostics)
-    cases = [
-        ("show in all its forms", show_forms),
-        ("private keys", private_keys),
-        ("our own public key", own_public_key),
-        ("ports and marks", ports_and_marks),
-        ("allowed IPs move between peers", prefixes_move),
-        ("endpoints", endpoints),
-        ("showconf, setconf, addconf, syncconf", configuration_files),
-        ("mistakes change nothing", mistakes),
-        ("a tunnel by wg alone", talk),
-        ("syncconf keeps sessions", sync_keeps_sessions),
-        ("the same as wireguard-go", beside_wireguard_go),
-        ("1,000 peers, 130,000 allowed IPs", many),
-        ("removing the socket ends the site", removed_socket),
-    ]
-    for name, function in cases:
-        suite.run(name, function, bench)
+    for program, kind in (("wirespan", Bench), ("wirespan-wg", DropInBench)):
+        bench = kind()
+        suite.diagnose_with(bench.diagnostics)
+        for name, function in CASES:
+            suite.run(f"{program}: {name}", function, bench)
+        bench.close()
     suite.finish()
 
 
