@@ -69,7 +69,7 @@ struct check_session {
 	struct check_alien alien;
 	unsigned limit;	   /* largest IP packet tried: the interface's MTU; 0: sizes not tried */
 	unsigned largest;  /* that came back at all */
-	unsigned whole;	   /* largest that came back without fragments either way */
+	unsigned whole;	   /* largest that came back without fragments either way; 0: unknown */
 	bool in_pieces;	   /* at `whole` + 1, ours left whole and the answer came in fragments */
 	bool station_cuts; /* the station answers in pieces: its own MTU is smaller than `limit` */
 	uint64_t flood_sent; /* throughput */

@@ -251,7 +251,12 @@ static void judge_whole(const struct verdict *v)
 	const struct check_session *s = v->session;
 	unsigned budget = v->after->budget;
 
-	if (s->whole == budget)
+	if (!s->whole)
+		check_found(v->ret, CHECK_NOTE, "size", v->after->name,
+			"%u bytes should pass in one piece; the %s back end does not count what "
+			"is cut.",
+			budget, v->facts->after.backend);
+	else if (s->whole == budget)
 		check_found(v->ret, CHECK_OK, "size", v->after->name,
 			"The largest packet that passes in one piece has %u bytes, as computed.",
 			s->whole);

@@ -364,6 +364,12 @@ static unsigned search(struct segment *s, unsigned low, unsigned high, bool whol
 	return low;
 }
 
+/* Only our own engine says what it cut and put together. */
+static bool counts_fragments(const struct segment *s)
+{
+	return !strcmp(s->prober->facts->before.backend, "userspace");
+}
+
 void segment_measure_sizes(struct segment *s)
 {
 	struct check_session *f = s->facts;
@@ -374,6 +380,10 @@ void segment_measure_sizes(struct segment *s)
 	if (f->limit <= SMALL || !budget)
 		return;
 	all = try_size(s, f->limit);
+	if (!counts_fragments(s)) {
+		f->largest = all.passes ? f->limit : search(s, SMALL, f->limit - 1, false);
+		return;
+	}
 	if (is_whole(&all)) {
 		f->largest = f->whole = f->limit;
 		return;
