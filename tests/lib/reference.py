@@ -32,11 +32,11 @@ class Site:
     session: int
     private: str
     public: str
-    underlay6: str = ""  # for tests that have one
+    underlay6: str = ""  # made of `underlay` if not given
 
-    @property
-    def underlay6(self):
-        return "fd00:122::" + self.underlay.rsplit(".", 1)[1]
+    def __post_init__(self):
+        if not self.underlay6:
+            object.__setattr__(self, "underlay6", "fd00:122::" + self.underlay.rsplit(".", 1)[1])
 
     def wg(self, family):
         return self.wg6 if family == 6 else self.wg4
