@@ -128,8 +128,12 @@ static void ask(struct userspace *u, struct peer_name *name)
 	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
 		return;
 	name->question = u->names->next_question++;
-	if (resolver_ask(u->names->resolver, name->question, name->host) < 0)
+	if (resolver_ask(u->names->resolver, name->question, name->host) < 0) {
 		named_put_off(&name->named, u->engine.now);
+		return;
+	}
+	list_remove(&name->link); /* the others first, next time: there may be no room for all */
+	list_push_tail(&u->names->list, &name->link);
 }
 
 static int add_name(struct userspace *u, struct userspace_peer *p)
@@ -188,7 +192,7 @@ void names_run(struct userspace *u)
 	if (!mono_reached(u->engine.named_due, u->engine.now))
 		return;
 	if (u->names)
-		LIST_FOR_EACH(l, &u->names->list)
+		LIST_FOR_EACH_SAFE(l, next, &u->names->list)
 		{
 			struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
 

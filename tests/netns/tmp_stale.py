@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Endpoints that are host names: found in the background, found again, next address tried, never in the way."""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.nameserver import NameServer, use_name_server
+from lib.network import Reference
+from lib.node import need_root
+from lib.reference import PORT, new_site_keys, wirespan_conf
+from lib.runner import Suite, wait_for
+from lib.wirespan import find_binary, scratch
+
+SERVER = "192.168.122.53"
+NAME = "vpn02.example.org"
+ONE6, TWO6 = "2001:db8::24", "2001:db8::32"
+DEAD4, DEAD6 = "192.168.122.99", "2001:db8::99"
+
+
+class Named:
+    """The reference network whose vpn01 knows vpn02 by name; vpn02 only listens. Name server at vpn02."""
+
+    def __init__(self):
+        self.net = Reference()
+        self.one, self.two = self.net.sites
+        self.near, self.far = self.net.gateway
+        self.net.vpn[0].sh(f"ip addr add {ONE6}/64 dev eth0 nodad")
+        self.net.vpn[1].sh(f"ip addr add {SERVER}/24 dev eth0; ip addr add {TWO6}/64 dev eth0 nodad")
+        use_name_server(self.net.vpn[0], SERVER, scratch())
+        self.configure()
+        self.far.configure(wirespan_conf(self.two, self.one, endpoint=False))
+        self.far.up()
+
+    def configure(self, name=NAME, **options):
+        text = wirespan_conf(self.one, self.two, **options)
+        self.near.configure(text.replace(f"Endpoint = {self.two.underlay}:", f"Endpoint = {name}:"))
+
+    def serve(self, *addresses, **more):
+        return NameServer(self.net.vpn[1], SERVER, {NAME: list(addresses), **more})
+
+    def peer(self):
+        return self.near.status()["peers"][0]
+
+    def warnings(self):
+        return [w["text"] for w in self.near.status()["warnings"]]
+
+    def connected(self, timeout):
+        """Wait for a session that nobody asked for by sending: PersistentKeepalive's."""
+        wait_for(lambda: self.peer()["state"] == "established", timeout, 0.2, f"a session; {self.warnings()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.net.diagnostics())
+        self.net.close()
+
+
+def both_families():
+    """A name with A and AAAA: a member's ping gets through with the first packets, both addresses known."""
+    with Named() as bench:
+        server = bench.serve(bench.two.underlay, TWO6)
+        bench.near.up()
+        result = bench.net.member[0].ping(bench.two.member4, count=3, timeout=5)
+        assert result.ok, result.out
+        peer = bench.peer()
+        assert peer["endpoint"] in (f"{bench.two.underlay}:{PORT}", f"[{TWO6}]:{PORT}"), peer
+        assert peer["endpoint_name"] == f"{NAME}:{PORT}", peer
+        assert not bench.warnings(), bench.warnings()
+        assert "vpn02.example.org" in bench.near.run("status", bench.near.conf).out
+        asked = server.count(NAME)
+        assert asked == 2, f"A and AAAA once: {asked}"
+
+
+def server_down_at_start():
+    """No name server: up is ready at once and says so; when one comes, the peer is called by itself."""
+    with Named() as bench:
+        bench.configure(keepalive=20)
+        seconds = bench.near.up()
+        assert seconds < 2, f"ready after {seconds:.1f} s"
+        wait_for(lambda: any("not found" in w for w in bench.warnings()), 5, what="a warning")
+        assert any(NAME in w for w in bench.warnings()), bench.warnings()
+        assert bench.peer()["endpoint"] is None
+        time.sleep(3)
+        log = bench.near.log_text()
+        assert log.count("Cannot find the address") == 1, f"said once, not at every try:\n{log}"
+        bench.serve(bench.two.underlay)
+        bench.connected(10)  # the tries are 1, 2, 4, … s apart
+        assert not bench.warnings(), bench.warnings()
+        assert bench.net.member[0].ping(bench.two.member4).ok
+
+
+def link_comes_back():
+    """Back-off is cut short when the network changes: no waiting for the next try."""
+    with Named() as bench:
+        bench.configure(keepalive=20)
+        bench.serve(bench.two.underlay)
+        bench.net.vpn[0].run("ip link set eth0 down")
+        bench.near.up()
+        time.sleep(8)  # tries at 0, 1, 3, 7 s; the next would be at 15 s
+        assert bench.peer()["endpoint"] is None
+        start = time.monotonic()
+        bench.net.vpn[0].run("ip link set eth0 up")
+        bench.connected(10)
+        seconds = time.monotonic() - start
+        assert seconds < 5, f"{seconds:.1f} s until the session"
+
+
+def silent_server():
+    """A name server that says nothing: neither up nor status nor down waits for it."""
+    with Named() as bench:
+        server = bench.serve(bench.two.underlay)
+        server.silent = True
+        text = "nameserver " + SERVER + "\noptions timeout:30 attempts:2\n"
+        bench.net.vpn[0].sh(f"printf '{text}' >/etc/resolv.conf")
+        seconds = bench.near.up()
+        assert seconds < 2, f"ready after {seconds:.1f} s"
+        wait_for(lambda: any("No answer" in w for w in bench.warnings()), 6, what="a warning")
+        assert bench.net.vpn[0].ping(bench.one.wg4).ok, "the machine's own address in the tunnel"
+        start = time.monotonic()
+        bench.near.down()
+        seconds = time.monotonic() - start
+        assert seconds < 2, f"down took {seconds:.1f} s"
+        assert server.count(NAME), "it was asked"
+
+
+def next_address(dead, live):
+    """One address does not answer: after two initiations the other is called."""
+    with Named() as bench:
+        bench.configure(keepalive=20)
+        bench.serve(dead, live)
+        bench.near.up()
+        bench.connected(20)
+        endpoint = bench.peer()["endpoint"]
+        assert live in endpoint, endpoint
+        assert bench.net.member[0].ping(bench.two.member4).ok
+
+
+def roamed_stays():
+    """A peer that has roamed stays where it is: neither the name nor news of the network take it back."""
+    with Named() as bench:
+        server = bench.serve(bench.two.underlay)
+        bench.near.up()
+        assert bench.net.member[0].ping(bench.two.member4, timeout=5).ok
+        asked = server.count(NAME)
+        bench.net.vpn[1].sh(
+            f"ip addr add {DEAD4}/24 dev eth0; ip addr del {bench.two.underlay}/24 dev eth0;"
+            f"ip addr show dev eth0 | grep -q {SERVER} || ip addr add {SERVER}/24 dev eth0"
+        )
+        assert bench.net.member[1].ping(bench.one.member4, count=4, timeout=3).out.count("bytes from") >= 2
+        peer = bench.peer()
+        assert bench.two.underlay not in peer["endpoint"], peer
+        moved = peer["endpoint"]
+        bench.net.vpn[0].sh("ip route add 198.51.100.0/24 via 192.168.122.1; ip route del 198.51.100.0/24")
+        assert bench.near.run("reload", bench.near.conf).ok
+        assert bench.net.member[0].ping(bench.two.member4, count=10, interval=0.2).ok
+        assert bench.peer()["endpoint"] == moved, bench.peer()
+        assert server.count(NAME) == asked, "asked again although the session is alive"
+
+
+def reload_with_another_name():
+    """The file has another name, then an address: the peer goes there though its session is alive."""
+    with Named() as bench:
+        bench.serve(bench.two.underlay, **{"six.example.org": [TWO6]})
+        bench.near.up()
+        assert bench.net.member[0].ping(bench.two.member4, timeout=5).ok
+        pids = bench.near.pids()
+        bench.configure(name="six.example.org")
+        bench.near.run("reload", bench.near.conf)
+        wait_for(lambda: TWO6 in bench.peer()["endpoint"], 3, what="the new name's address")
+        assert bench.net.member[0].ping(bench.two.member4).ok
+        bench.configure(name=bench.two.underlay)
+        bench.near.run("reload", bench.near.conf)
+        assert bench.peer()["endpoint_name"] == ""
+        assert bench.two.underlay in bench.peer()["endpoint"], bench.peer()
+        assert bench.net.member[0].ping(bench.two.member4).ok
+        assert bench.near.pids() == pids
+
+
+def many_names():
+    """Two hundred names at once are more than the queue holds: all are found, the real peer among them."""
+    with Named() as bench:
+        records = {f"p{n}.example.org": [f"203.0.113.{n}"] for n in range(200)}
+        server = bench.serve(bench.two.underlay, **records)
+        bench.configure()
+        with open(bench.near.conf, "a") as file:
+            file.write("\n")
+            for n in range(200):
+                public = new_site_keys()[1]
+                file.write(f"[Peer]\nPublicKey = {public}\nEndpoint = p{n}.example.org:1\n")
+                file.write(f"AllowedIPs = 10.77.{n}.0/24\n")
+        bench.near.up()
+        wait_for(lambda: all(p["endpoint"] for p in bench.near.status()["peers"]), 15, 0.5, "all addresses")
+        endpoints = {p["endpoint"] for p in bench.near.status()["peers"]}
+        assert len(endpoints) == 201, len(endpoints)
+        assert bench.net.member[0].ping(bench.two.member4, timeout=5).ok
+        assert max(server.count(name) for name in records) == 2, "each asked for once"
+
+
+def stale():
+    """Connected, then the peer moves and says nothing: its new address is asked for 135 s after the handshake."""
+    with Named() as bench:
+        bench.configure(keepalive=5)
+        server = bench.serve(bench.two.underlay)
+        bench.near.up()
+        bench.connected(5)
+        time.sleep(4)
+        asked = server.count(NAME)
+        made = time.monotonic() - bench.peer()["handshake_age_ms"] / 1000
+        bench.far.down()
+        bench.net.vpn[1].sh(f"ip addr add {DEAD4}/24 dev eth0; ip addr del {bench.two.underlay}/24 dev eth0")
+        bench.net.vpn[1].sh(f"ip addr show dev eth0 | grep -q {SERVER} || ip addr add {SERVER}/24 dev eth0")
+        server.records[NAME] = [DEAD4]
+        bench.far.up()
+        wait_for(lambda: server.count(NAME) > asked, 150, 0.5, "another question")
+        seconds = time.monotonic() - made
+        assert 130 < seconds < 145, f"asked {seconds:.0f} s after the handshake"
+        wait_for(lambda: DEAD4 in bench.peer()["endpoint"], 2, what="the new address")
+        wait_for(lambda: bench.net.member[0].ping(bench.two.member4).ok, 10, what="a new session")
+
+
+class Wrong:
+    """A name that leads to where nobody is, and is put right later. Takes half a minute of waiting."""
+
+    def __init__(self):
+        self.bench = Named()
+        self.bench.configure(keepalive=20)
+        self.server = self.bench.serve(DEAD4)
+        self.bench.near.up()
+        wait_for(lambda: self.bench.peer()["endpoint"], 5, what="the first address")
+        time.sleep(4)  # the interfaces just made have no more news, which would be a reason to ask
+        self.asked = self.server.count(NAME)
+        self.server.records[NAME] = [self.bench.two.underlay]
+        self.start = time.monotonic()
+
+    def finish(self):
+        """Nobody answers: the name is asked for again after 30 s, and the new address called."""
+        with self.bench as bench:
+            bench.connected(max(5, 40 - (time.monotonic() - self.start)))
+            assert bench.two.underlay in bench.peer()["endpoint"], bench.peer()
+            asked = self.server.count(NAME) - self.asked
+            assert asked == 2, f"asked once, for two families: {asked}"
+
+
+def main():
+    suite = Suite("names")
+    need_root()
+    find_binary()
+    wrong = []
+
+    suite.run("A and AAAA", both_families)
+    suite.run("no name server at the start", server_down_at_start)
+    suite.run("the link comes back", link_comes_back)
+    suite.run("a silent name server", silent_server)
+    suite.run("dead AAAA, live A", next_address, DEAD6, "192.168.122.32")
+    suite.run("dead A, live AAAA", next_address, DEAD4, TWO6)
+    suite.run("a roamed peer stays", roamed_stays)
+    suite.run("reload with another name", reload_with_another_name)
+    suite.run("two hundred names", many_names)
+    if os.environ.get("WIRESPAN_LONG_TESTS"):
+        suite.run("asked again once stale", stale)
+    else:
+        suite.skip("asked again once stale", "takes 140 s: set WIRESPAN_LONG_TESTS=1")
+
+    suite.finish()
+
+
+main()
