@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Two engines, back to back in memory: frames of every kind, fragments, staging, hostile datagrams,
  * and no allocation. */
-#include "path/engine.h"
+#include "path/test_pair.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "crypto/x25519.h"
 #include "path/ctrl.h"
 #include "path/follow.h"
 #include "path/rx.h"
@@ -47,215 +38,6 @@ void *__wrap_realloc(void *p, size_t n)
 	return __real_realloc(p, n);
 }
 
-/* ---- a pair of sites ---- */
-
-struct side {
-	struct engine e;
-	struct path_peer peer;
-	struct l2tp_tunnel tunnel;
-	struct path_session session;
-	void *memory;
-	struct endpoint self;
-	uint8_t delivered[SUPERFRAME_MAX + 100]; /* the last superframe for the TAP */
-	size_t delivered_len;
-	uint64_t frames; /* delivered to the TAP, before merging */
-	uint64_t bytes;
-	uint64_t packets; /* delivered to the TUN */
-};
-
-struct pair {
-	struct side a;
-	struct side b;
-	struct mono now;
-	uint8_t wire[2 * 192 * 1024]; /* datagrams on their way */
-};
-
-static void fill_random(void *ctx, uint8_t *out, size_t len)
-{
-	uint64_t *x = ctx;
-
-	while (len--) {
-		*x = *x * 6364136223846793005ULL + 1442695040888963407ULL;
-		*out++ = (uint8_t)(*x >> 56);
-	}
-}
-
-static uint64_t seed_a = 1;
-static uint64_t seed_b = 2;
-
-static void side_init(struct side *s, uint64_t *seed, const uint8_t priv[32],
-	const uint8_t peer_pub[32], unsigned host, unsigned peer_host)
-{
-	struct engine_sizes sizes = { .wg = { .peers = 4, .allowed_ips = 16, .sources = 64 },
-		.stage_slots = 256,
-		.packet_max = 10240 };
-	uint8_t addr[4] = { 192, 168, 122, (uint8_t)host };
-	uint8_t inner[4] = { 10, 0, 1, (uint8_t)host };
-	uint8_t inner_peer[4] = { 10, 0, 1, (uint8_t)peer_host };
-	struct ip_prefix all = { .len = 32 };
-	struct endpoint peer_at = { .port = 8172 };
-
-	s->memory = calloc(1, engine_memory(&sizes));
-	assert_int_equal(engine_init(&s->e, &sizes, s->memory,
-				 (struct rng){ .fill = fill_random, .ctx = seed }, NULL),
-		0);
-	engine_set_merge(
-		&s->e, &(struct gso_merge_caps){ .tcp4 = true, .tcp6 = true, .udp = true });
-	s->e.wg_mtu = 1440;
-	assert_null(wg_device_set_private_key(&s->e.wg, priv));
-	assert_int_equal(engine_add_peer(&s->e, &s->peer, peer_pub), 0);
-	all.addr = ip_addr_v4(inner_peer);
-	assert_int_equal(wg_allowedips_insert(&s->e.wg.allowed, &all, &s->peer.wg), 0);
-	s->self = (struct endpoint){ .addr = ip_addr_v4(addr), .port = 8172 };
-	addr[3] = (uint8_t)peer_host;
-	peer_at.addr = ip_addr_v4(addr);
-	wg_peer_set_endpoint(&s->peer.wg, &peer_at);
-	s->tunnel = (struct l2tp_tunnel){ .local = ip_addr_v4(inner),
-		.remote = ip_addr_v4(inner_peer),
-		.local_port = 1701,
-		.remote_port = 1701 };
-	assert_int_equal(l2tp_table_add_tunnel(&s->e.l2tp, &s->tunnel), 0);
-	s->session.l2tp = (struct l2tp_session){ .tunnel = &s->tunnel,
-		.id = 3900 + host,
-		.peer_id = 3900 + peer_host,
-		.frame_max = SUPERFRAME_MAX };
-	assert_int_equal(l2tp_session_init(&s->session.l2tp), 0);
-	list_init(&s->session.link);
-	assert_int_equal(engine_add_session(&s->e, &s->session), 0);
-}
-
-static struct pair *pair_new(void)
-{
-	struct pair *p = calloc(1, sizeof(*p));
-	uint8_t priv_a[32] = { 8, 1 };
-	uint8_t priv_b[32] = { 16, 2 };
-	uint8_t pub_a[32];
-	uint8_t pub_b[32];
-
-	assert_non_null(p);
-	assert_int_equal(x25519_public(priv_a, pub_a), 0);
-	assert_int_equal(x25519_public(priv_b, pub_b), 0);
-	side_init(&p->a, &seed_a, priv_a, pub_b, 11, 21);
-	side_init(&p->b, &seed_b, priv_b, pub_a, 21, 11);
-	p->now.ns = 1000 * NS_PER_S;
-	return p;
-}
-
-static void pair_free(struct pair *p)
-{
-	engine_fini(&p->a.e);
-	engine_fini(&p->b.e);
-	free(p->a.memory);
-	free(p->b.memory);
-	free(p);
-}
-
-static void pair_tick(struct pair *p)
-{
-	struct wall wall = { .sec = p->now.ns / NS_PER_S + 1000000,
-		.nsec = (uint32_t)(p->now.ns % NS_PER_S) };
-
-	p->now.ns += NS_PER_MS;
-	engine_set_time(&p->a.e, p->now, wall);
-	engine_set_time(&p->b.e, p->now, wall);
-}
-
-static void deliver(struct side *s)
-{
-	struct gso_superframe sf;
-	struct path_port *port;
-
-	while (rx_next(&s->e, &sf, &port)) {
-		if (!port->session) {
-			s->packets += sf.n_frames;
-			continue;
-		}
-		s->delivered_len = 0;
-		for (unsigned i = 1; i < sf.n_iov; i++) {
-			memcpy(s->delivered + s->delivered_len, sf.iov[i].iov_base,
-				sf.iov[i].iov_len);
-			s->delivered_len += sf.iov[i].iov_len;
-		}
-		s->frames += sf.n_frames;
-		s->bytes += s->delivered_len;
-	}
-	rx_release(&s->e);
-}
-
-/* Carry one queue of `from` to `to`, through a copy, as the network would. Return: whether there
- * was anything. */
-static bool carry(struct pair *p, struct side *from, struct train_queue *q, struct side *to)
-{
-	size_t n = q->n;
-
-	memcpy(p->wire, q->arena, q->used);
-	for (size_t i = 0; i < n; i++) {
-		struct rx_train t = {
-			.data = p->wire + (q->trains[i].base - q->arena),
-			.len = q->trains[i].len,
-			.stride = q->trains[i].stride,
-			.from = from->self,
-		};
-
-		assert_true(endpoint_equal(&q->trains[i].to, &to->self));
-		assert_true(t.stride <= 1472);
-		while (!rx_datagrams(&to->e, &t)) {
-			rx_account(&to->e);
-			deliver(to);
-		}
-	}
-	train_queue_reset(q);
-	rx_account(&to->e);
-	deliver(to);
-	return n > 0;
-}
-
-static bool carry_side(struct pair *p, struct side *from, struct side *to)
-{
-	bool any = false;
-	bool done;
-
-	do {
-		done = ctrl_pump(&from->e);
-		any |= carry(p, from, &from->e.tx.heads, to);
-		any |= carry(p, from, &from->e.tx.tails, to);
-		tx_reset(&from->e);
-	} while (!done);
-	return any;
-}
-
-/* Let everything that is under way arrive. */
-static void settle(struct pair *p)
-{
-	bool any = true;
-
-	while (any) {
-		any = carry_side(p, &p->a, &p->b);
-		any |= carry_side(p, &p->b, &p->a);
-	}
-}
-
-static void send_frame(struct pair *p, struct side *from, struct side *to, uint8_t *frame,
-	size_t len, const struct offload *o)
-{
-	tx_begin(&from->e, &from->session.port, frame, len, o);
-	while (!tx_continue(&from->e)) {
-		carry(p, from, &from->e.tx.heads, to);
-		carry(p, from, &from->e.tx.tails, to);
-		tx_reset(&from->e);
-	}
-}
-
-static void make_frame(uint8_t *frame, size_t len, unsigned seed)
-{
-	memset(frame, 2, 12);
-	store_be16(frame + 12, 0x88b5); /* local experimental ethertype: nobody looks inside */
-	for (size_t i = 14; i < len; i++)
-		frame[i] = (uint8_t)(i * 7 + seed);
-}
-
-static const struct offload plain;
-
 static void test_first_frames_wait_for_the_handshake(void **state)
 {
 	struct pair *p = pair_new();
@@ -263,10 +45,10 @@ static void test_first_frames_wait_for_the_handshake(void **state)
 
 	pair_tick(p);
 	for (unsigned i = 0; i < 130; i++) {
-		make_frame(frame, sizeof(frame), i);
-		send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+		pair_make_frame(frame, sizeof(frame), i);
+		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	}
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, WG_STAGED_MAX);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
 	assert_memory_equal(p->b.delivered, frame, sizeof(frame));
@@ -280,9 +62,9 @@ static void test_every_length(void **state)
 
 	for (size_t len = 14; len <= sizeof(frame); len += len < 3000 ? 1 : 61) {
 		pair_tick(p);
-		make_frame(frame, len, (unsigned)len);
-		send_frame(p, &p->a, &p->b, frame, len, &plain);
-		settle(p);
+		pair_make_frame(frame, len, (unsigned)len);
+		pair_send(p, &p->a, &p->b, frame, len, &pair_plain);
+		pair_settle(p);
 		assert_int_equal(p->b.delivered_len, len);
 		assert_memory_equal(p->b.delivered, frame, len);
 	}
@@ -301,16 +83,16 @@ static void test_order_behind_fragments(void **state)
 	uint8_t small[100];
 
 	pair_tick(p);
-	make_frame(small, sizeof(small), 0);
-	send_frame(p, &p->a, &p->b, small, sizeof(small), &plain);
-	settle(p);
+	pair_make_frame(small, sizeof(small), 0);
+	pair_send(p, &p->a, &p->b, small, sizeof(small), &pair_plain);
+	pair_settle(p);
 	for (unsigned i = 0; i < 100; i++) {
-		make_frame(big, sizeof(big), i);
-		make_frame(small, sizeof(small), i);
-		send_frame(p, &p->a, &p->b, big, sizeof(big), &plain);
-		send_frame(p, &p->a, &p->b, small, sizeof(small), &plain);
+		pair_make_frame(big, sizeof(big), i);
+		pair_make_frame(small, sizeof(small), i);
+		pair_send(p, &p->a, &p->b, big, sizeof(big), &pair_plain);
+		pair_send(p, &p->a, &p->b, small, sizeof(small), &pair_plain);
 	}
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 201);
 	assert_memory_equal(p->b.delivered, small, sizeof(small));
 	pair_free(p);
@@ -351,13 +133,13 @@ static void test_superframe_arrives_whole(void **state)
 	size_t len = make_superframe(frame, 64000, &o);
 
 	pair_tick(p);
-	send_frame(p, &p->a, &p->b, frame, len, &o);
-	settle(p);
+	pair_send(p, &p->a, &p->b, frame, len, &o);
+	pair_settle(p);
 	p->b.frames = 0;
-	send_frame(p, &p->a, &p->b, frame, len, &o);
+	pair_send(p, &p->a, &p->b, frame, len, &o);
 	assert_int_equal(
 		p->a.e.tx.heads.n, 2); /* 48 segments: more than 65,507 bytes with our headers */
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 48);
 	assert_true(p->b.delivered_len > 2000);
 	pair_free(p);
@@ -372,16 +154,16 @@ static void test_a_million_frames_without_allocation(void **state)
 	unsigned long before;
 
 	pair_tick(p);
-	send_frame(p, &p->a, &p->b, frame, len, &o);
-	settle(p);
+	pair_send(p, &p->a, &p->b, frame, len, &o);
+	pair_settle(p);
 	before = allocations;
 	p->b.frames = 0;
 	while (p->b.frames < 1000000) {
 		for (unsigned i = 0; i < 8; i++) {
-			send_frame(p, &p->a, &p->b, frame, len, &o);
-			send_frame(p, &p->a, &p->b, frame, 1514, &plain);
+			pair_send(p, &p->a, &p->b, frame, len, &o);
+			pair_send(p, &p->a, &p->b, frame, 1514, &pair_plain);
 		}
-		settle(p);
+		pair_settle(p);
 	}
 	assert_int_equal(allocations - before, 0);
 	pair_free(p);
@@ -399,10 +181,10 @@ static void test_hostile_datagrams(void **state)
 	size_t len;
 
 	pair_tick(p);
-	make_frame(frame, sizeof(frame), 1);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
-	settle(p);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	len = p->a.e.tx.heads.used;
 	assert_true(len < sizeof(good));
 	memcpy(good, p->a.e.tx.heads.arena, len);
@@ -421,20 +203,20 @@ static void test_hostile_datagrams(void **state)
 			memcpy(bad, good, len);
 			t.len = size_max(1, i % len);
 		} else { /* anything, with a plausible type */
-			fill_random(&seed, bad, sizeof(bad));
+			pair_random(&seed, bad, sizeof(bad));
 			memset(bad, 0, 4);
 			bad[0] = (uint8_t)(i % 6);
 		}
 		assert_true(rx_datagrams(&p->b.e, &t));
 		rx_account(&p->b.e);
-		deliver(&p->b);
+		pair_deliver(&p->b);
 		tx_reset(&p->b.e);
 	}
 	for (unsigned d = 0; d < DROP_COUNT; d++)
 		drops += p->b.e.drops.n[d];
 	assert_int_equal(drops, 20000);
 	assert_int_equal(p->b.frames, 1);
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 2);
 	pair_free(p);
 }
@@ -446,10 +228,10 @@ static void test_replay(void **state)
 	uint8_t copy[400];
 
 	pair_tick(p);
-	make_frame(frame, sizeof(frame), 1);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
-	settle(p);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	memcpy(copy, p->a.e.tx.heads.arena, p->a.e.tx.heads.used);
 
 	struct rx_train t = { .data = copy,
@@ -457,10 +239,10 @@ static void test_replay(void **state)
 		.stride = p->a.e.tx.heads.used,
 		.from = p->a.self };
 
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 2);
 	assert_true(rx_datagrams(&p->b.e, &t));
-	deliver(&p->b);
+	pair_deliver(&p->b);
 	assert_int_equal(p->b.frames, 2);
 	assert_int_equal(p->b.e.drops.n[DROP_WG_REPLAY], 1);
 	pair_free(p);
@@ -474,13 +256,13 @@ static void test_inner_source(void **state)
 	uint8_t other[4] = { 10, 0, 1, 99 };
 
 	pair_tick(p);
-	make_frame(frame, sizeof(frame), 1);
+	pair_make_frame(frame, sizeof(frame), 1);
 	l2tp_table_remove_session(&p->a.e.l2tp, &p->a.session.l2tp);
 	l2tp_table_remove_tunnel(&p->a.e.l2tp, &p->a.tunnel);
 	p->a.tunnel.local = ip_addr_v4(other);
 	assert_int_equal(l2tp_session_init(&p->a.session.l2tp), 0);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
-	settle(p);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 0);
 	assert_int_equal(p->b.e.drops.n[DROP_INNER_SOURCE], 1);
 	pair_free(p);
@@ -504,12 +286,12 @@ static void test_session_pushed_out_within_a_batch(void **state)
 		peer->last_initiation_sent = MONO_NEVER;
 		ctrl_note(&p->a.e, &p->a.peer, WG_SEND_INITIATION);
 		if (i < 1 + WG_PREVIOUS)
-			settle(p);
+			pair_settle(p);
 		if (i == 0)
 			memcpy(&oldest, peer->keys.current, sizeof(oldest));
 	}
-	carry_side(p, &p->a, &p->b);
-	carry_side(p, &p->b, &p->a);
+	pair_carry_side(p, &p->a, &p->b);
+	pair_carry_side(p, &p->b, &p->a);
 	assert_true(ctrl_pump(&p->a.e));
 	assert_int_equal(p->a.e.tx.heads.used, WG_DATA_OVERHEAD);
 	memcpy(batch, p->a.e.tx.heads.arena, WG_DATA_OVERHEAD);
@@ -531,9 +313,9 @@ static void test_a_first_hop_wider_than_any_packet(void **state)
 	uint8_t frame[100];
 
 	pair_tick(p);
-	make_frame(frame, sizeof(frame), 1);
-	send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
-	settle(p);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
 	follow_start(&p->a.e, &p->a.peer, 65536, &p->a.tunnel.local, &p->a.tunnel.remote);
 	assert_true(ctrl_pump(&p->a.e));
 	assert_int_equal(p->a.e.tx.heads.n, 2);
@@ -552,19 +334,19 @@ static void test_many_fragments_behind_many_trains(void **state)
 
 	pair_tick(p);
 	p->a.peer.mtu = 516;
-	make_frame(frame, sizeof(frame), 1);
-	send_frame(p, &p->a, &p->b, frame, 100, &plain);
-	settle(p);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, &p->a, &p->b, frame, 100, &pair_plain);
+	pair_settle(p);
 	for (unsigned i = 0; i < 256; i++)
-		send_frame(p, &p->a, &p->b, frame, i % 2 ? 100 : 200, &plain);
+		pair_send(p, &p->a, &p->b, frame, i % 2 ? 100 : 200, &pair_plain);
 	assert_int_equal(p->a.e.tx.heads.n, 128);
-	send_frame(p, &p->a, &p->b, frame, longest, &plain);
+	pair_send(p, &p->a, &p->b, frame, longest, &pair_plain);
 	assert_int_equal(p->a.session.port.stats.fragments_tx, (longest + 20 + 495) / 496);
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->b.frames, 257); /* more than our reassembly takes */
 
 	p->a.peer.mtu = 200; /* no such path is followed, but a route may have such an MTU */
-	send_frame(p, &p->a, &p->b, frame, longest, &plain);
+	pair_send(p, &p->a, &p->b, frame, longest, &pair_plain);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_OVERSIZE], 1);
 	pair_free(p);
 }
