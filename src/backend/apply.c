@@ -240,6 +240,11 @@ static void session_out(struct userspace *u, struct userspace_session *s)
 	engine_remove_session(&u->engine, &s->path);
 }
 
+static bool session_is_in(const struct userspace_session *s)
+{
+	return !list_is_empty(&s->path.link);
+}
+
 static int session_in(struct userspace *u, struct userspace_session *s,
 	struct userspace_tunnel *tunnel, const struct conf_session *c)
 {
@@ -288,10 +293,17 @@ static int apply_session(
 	if (!s)
 		return new_session(u, tunnel, c);
 	session_policy(s, c);
-	if (!session_differs(s, c, tunnel))
+	if (!session_differs(s, c, tunnel) && session_is_in(s))
 		return 0;
 	session_out(u, s);
 	return session_in(u, s, tunnel, c);
+}
+
+/* One that made room for a configuration that was then taken back is out of the table. */
+static int tunnel_in(struct userspace *u, struct userspace_tunnel *t)
+{
+	l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
+	return l2tp_table_add_tunnel(&u->engine.l2tp, &t->l2tp);
 }
 
 static int apply_tunnel(
@@ -306,13 +318,11 @@ static int apply_tunnel(
 		if (!t)
 			return -ENOMEM;
 		t->l2tp = want;
-		err = l2tp_table_add_tunnel(&u->engine.l2tp, &t->l2tp);
-		if (err < 0) {
-			free(t);
-			return err;
-		}
 		list_push_tail(&u->tunnels, &t->link);
 	}
+	err = tunnel_in(u, t);
+	if (err < 0)
+		return err;
 	*ret = t;
 	return 0;
 }
@@ -322,6 +332,8 @@ static void remove_session(struct userspace *u, struct userspace_session *s)
 	userspace_unwatch(u, &s->io);
 	session_out(u, s);
 	list_remove(&s->link);
+	if (u->lost == &s->io)
+		u->lost = NULL; /* it is not missed */
 	free(s);
 }
 
@@ -347,7 +359,8 @@ static bool conf_has_tunnel(const struct conf_site *conf, const struct l2tp_tunn
 
 /*
  * Tunnels and sessions that are gone or changed make room first: a changed tunnel has the old one's
- * addresses, and two sessions may have exchanged their ids. Their TAPs stay open for now.
+ * addresses, and two sessions may have exchanged their ids. Their TAPs stay open for now, and all
+ * of them remain listed, so that apply_add() with the old `conf` puts them back.
  */
 static void make_room(struct userspace *u, const struct conf_site *conf)
 {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of a configuration laid onto an engine with real TAPs: what is taken back after a failure
+ * works as before. */
+#include "backend/apply.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backend/test_machine.h"
+#include "base/bytes.h"
+
+#define HEAD                                                                                       \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"Address = 10.0.1.11/24\n"                                                                 \
+	"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                       \
+	"AllowedIPs = 10.0.1.21/32\n"
+#define TUNNEL(port)                                                                               \
+	"[L2TP]\nTunnelId = 3939\nPeerTunnelId = 3940\nLocal = 10.0.1.11\nRemote = 10.0.1.21\n"    \
+	"UDPSourcePort = " #port "\n"
+#define SESSION(name, id, rest)                                                                    \
+	"[L2TPSession]\nName = " name "\nSessionId = " #id "\nPeerSessionId = " #id "\n" rest
+
+/* eth1 is a link that is no TAP, so the last session cannot be made. */
+#define IMPOSSIBLE SESSION("eth1", 9, "")
+
+static const char before[] = HEAD TUNNEL(1701) SESSION("t0", 1, "") SESSION("t1", 2, "");
+
+/* What is tried and taken back. */
+static const struct {
+	const char *name;
+	const char *text;
+	bool fails; /* else it is what comes after apply_add() that fails */
+} attempts[] = {
+	{ "a session more", HEAD TUNNEL(1701) SESSION("t0", 1, "") SESSION("t1", 2, "") IMPOSSIBLE,
+		true },
+	{ "a changed session, and the failure after it",
+		HEAD TUNNEL(1701) SESSION("t0", 1, "Cookie = 01020304\n") SESSION("t1", 2, "")
+			IMPOSSIBLE,
+		true },
+	{ "a changed session, and the failure before it",
+		HEAD TUNNEL(1701) IMPOSSIBLE SESSION("t0", 1, "Cookie = 01020304\n")
+			SESSION("t1", 2, ""),
+		true },
+	{ "ids exchanged", HEAD TUNNEL(1701) SESSION("t0", 2, "") SESSION("t1", 1, "") IMPOSSIBLE,
+		true },
+	{ "a changed tunnel",
+		HEAD TUNNEL(1702) SESSION("t0", 1, "") SESSION("t1", 2, "") IMPOSSIBLE, true },
+	{ "no tunnel at all", HEAD, false },
+	{ "a session less", HEAD TUNNEL(1701) SESSION("t1", 2, ""), false },
+	{ "a changed tunnel, refused by the machine",
+		HEAD TUNNEL(1702) SESSION("t0", 1, "") SESSION("t1", 2, ""), false },
+	{ "ids exchanged, refused by the machine",
+		HEAD TUNNEL(1701) SESSION("t0", 2, "") SESSION("t1", 1, ""), false },
+};
+
+static struct loop loop;
+static struct userspace *u;
+
+/* The session that receives what arrives for `id`, by name; "" for none. */
+static const char *receiver(uint32_t id, uint16_t port)
+{
+	static const uint8_t remote[4] = { 10, 0, 1, 21 };
+	static const uint8_t local[4] = { 10, 0, 1, 11 };
+	const struct l2tp_tunnel *t = l2tp_table_find_tunnel(
+		&u->engine.l2tp, AF_INET, remote, local, L2TP_ENCAP_UDP, 1701, port);
+	struct l2tp_session *s = t ? l2tp_table_find_session(&u->engine.l2tp, t, id) : NULL;
+
+	return s ? CONTAINER_OF(s, struct userspace_session, path.l2tp)->name : "";
+}
+
+static size_t length(const struct list *head)
+{
+	size_t n = 0;
+
+	LIST_FOR_EACH(l, head)
+	n++;
+	return n;
+}
+
+static void test_taken_back(void **state)
+{
+	struct conf_site have;
+	struct site_error e;
+
+	test_conf(&have, "test", before);
+	assert_int_equal(apply_add(u, &have, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+		struct conf_site next;
+
+		print_message("%s\n", attempts[i].name);
+		test_conf(&next, "test", attempts[i].text);
+		assert_int_equal(apply_add(u, &next, &e) < 0, attempts[i].fails);
+		assert_int_equal(apply_add(u, &have, &e), 0);
+		apply_sweep(u, &have);
+		conf_site_fini(&next);
+		assert_string_equal(receiver(1, 1701), "t0");
+		assert_string_equal(receiver(2, 1701), "t1");
+		assert_string_equal(receiver(1, 1702), "");
+		assert_int_equal(length(&u->tunnels), 1);
+		assert_int_equal(length(&u->sessions), 2);
+		assert_int_equal(length(&u->engine.sessions), 2);
+		LIST_FOR_EACH(l, &u->sessions)
+		assert_int_equal(
+			CONTAINER_OF(l, struct userspace_session, link)->path.l2tp.cookie_len, 0);
+	}
+	conf_site_fini(&have);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back) };
+	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct userspace_options options;
+	int failed;
+
+	test_machine_enter();
+	if (userspace_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
+		userspace_open(&loop, &options, &sizes, &u) < 0)
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	userspace_close(u);
+	loop_close(&loop);
+	return failed;
+}
