@@ -14,6 +14,9 @@
 /* Most messages handed to one sendmmsg. */
 #define SEND_BATCH 32
 
+/* Most times that a refused train is tried again as it is. */
+#define ATTEMPTS 4
+
 /* One message for sendmmsg, with the room its parts need. */
 struct outgoing {
 	struct sockaddr_in6 to;
@@ -108,25 +111,45 @@ static int send_one(struct udp *u, const struct train *t, size_t at, size_t len)
 	return sendmsg(udp_fd(u, t), &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
+/* Whether an ICMP message about an earlier datagram, perhaps to somebody else, may have left this
+ * error on the socket, where the next send finds it. Source: Linux net/ipv4/icmp.c,
+ * icmp_err_convert; net/ipv6/icmp.c, tab_unreach. */
+static bool may_be_hearsay(int error)
+{
+	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+	       error == EMSGSIZE || error == ENOPROTOOPT || error == EOPNOTSUPP ||
+	       error == EHOSTDOWN || error == ENONET || error == EPROTO || error == EACCES;
+}
+
+/* Send once more what was refused. Anybody can forge such ICMP messages, but none that spoils two
+ * sends: how often in a row we are out of luck depends on how fast they come. Return: 0 or an
+ * errno. */
+static int send_again(struct udp *u, const struct train *t, size_t at, size_t len)
+{
+	int error = -send_one(u, t, at, len);
+
+	for (int i = 1; i < ATTEMPTS && may_be_hearsay(error); i++)
+		error = -send_one(u, t, at, len);
+	return error;
+}
+
 static void send_singly(struct udp *u, const struct train *t)
 {
 	for (size_t at = 0; at < t->len; at += t->stride) {
 		size_t len = size_min(t->stride, t->len - at);
-		int err = send_one(u, t, at, len);
+		int error = -send_one(u, t, at, len);
 
-		if (err < 0)
-			err = send_one(u, t, at, len); /* see send_refused() */
-		if (err < 0)
-			note_failure(u, t, len, -err);
+		if (error)
+			error = send_again(u, t, at, len);
+		if (error)
+			note_failure(u, t, len, error);
 	}
 }
 
 /* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
 static void send_refused(struct udp *u, struct train *t)
 {
-	/* an ICMP error about an earlier datagram, perhaps to somebody else, fails the next send:
-	 * that says nothing of this train */
-	int error = -send_one(u, t, 0, t->len);
+	int error = send_again(u, t, 0, t->len);
 
 	if (!error)
 		return;

@@ -81,7 +81,7 @@ int udp_receive(
 	struct udp *u, int fd, uint8_t *buffers, struct udp_received ret[static UDP_RECV_MAX]);
 
 /**
- * Send all trains of the queue, in order. What the kernel refuses twice is counted in
+ * Send all trains of the queue, in order. What the kernel refuses time and again is counted in
  * `send_errors`; a stale sticky source is forgotten and tried once more without; a route that
  * cannot segment gets datagrams one by one from then on.
  */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of sending on a kernel that refuses: every way in which sendmmsg and sendmsg can fail, made
+ * up. */
+#include "udp/udp.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+#define CALLS_MAX 16
+
+/* The kernel: what it answers to the calls in turn (0: takes all), and what it has let through. */
+static struct {
+	int errors[CALLS_MAX]; /* errno; of sendmmsg, -n: takes n messages */
+	size_t n_errors;
+	int always;	  /* errno of all calls behind these, or 0 */
+	bool no_segments; /* EIO for every message with UDP_SEGMENT */
+	bool no_source;	  /* EINVAL for every message with a source address */
+	size_t calls;
+	size_t taken; /* datagrams */
+	uint8_t bytes[65536];
+	size_t n_bytes;
+} kernel;
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+
+static int verdict_of_call(void)
+{
+	size_t i = kernel.calls++;
+
+	return i < kernel.n_errors ? kernel.errors[i] : kernel.always;
+}
+
+/* Return: 0 or an errno. */
+static int take(const struct msghdr *msg)
+{
+	size_t len = msg->msg_iov->iov_len;
+	uint16_t stride = (uint16_t)len;
+	struct msghdr m = *msg;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_SEGMENT) {
+			memcpy(&stride, CMSG_DATA(c), sizeof(stride));
+			if (kernel.no_segments)
+				return EIO;
+		}
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && kernel.no_source)
+			return EINVAL;
+	}
+	kernel.taken += (len + stride - 1) / stride;
+	memcpy(kernel.bytes + kernel.n_bytes, msg->msg_iov->iov_base, len);
+	kernel.n_bytes += len;
+	return 0;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	int error = verdict_of_call();
+
+	assert_int_equal(fd, 4);
+	assert_true(flags & MSG_DONTWAIT);
+	if (!error)
+		error = take(msg);
+	errno = error;
+	return error ? -1 : (ssize_t)msg->msg_iov->iov_len;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	int error = verdict_of_call();
+
+	assert_int_equal(fd, 4);
+	if (error < 0)
+		n = (unsigned)-error;
+	for (unsigned i = 0; i < n; i++) {
+		if (error <= 0)
+			error = take(&msgs[i].msg_hdr);
+		if (error > 0) {
+			errno = error;
+			return i ? (int)i : -1;
+		}
+	}
+	return (int)n;
+}
+
+static uint8_t arena[8192];
+
+/* Three trains of 4, 4 and 1 datagrams. */
+static void make_trains(struct train_queue *q)
+{
+	static const uint8_t addr[4] = { 192, 0, 2, 1 };
+	struct endpoint to = { .addr = ip_addr_v4(addr), .port = 8172, .local = ip_addr_v4(addr) };
+
+	train_queue_init(q, arena, sizeof(arena));
+	for (unsigned i = 0; i < 9; i++) {
+		to.port = (uint16_t)(8172 + i / 4);
+		memset(train_tail(q), (int)i, 100);
+		train_append(q, 100, &to, 0);
+	}
+	assert_int_equal(q->n, 3);
+}
+
+static const struct {
+	const char *name;
+	int errors[CALLS_MAX];
+	size_t n_errors;
+	bool no_segments;
+	bool no_source;
+	size_t taken; /* of 9 */
+	size_t calls;
+	bool segment_stays;
+} table[] = {
+	{ .name = "willing", .taken = 9, .calls = 1, .segment_stays = true },
+	{ .name = "takes one at a time",
+		.errors = { -1, -1, -1 },
+		.n_errors = 3,
+		.taken = 9,
+		.calls = 3,
+		.segment_stays = true },
+	{ .name = "interrupted",
+		.errors = { EINTR },
+		.n_errors = 1,
+		.taken = 9,
+		.calls = 2,
+		.segment_stays = true },
+	{ .name = "an ICMP error about somebody else",
+		.errors = { ECONNREFUSED },
+		.n_errors = 1,
+		.taken = 9,
+		.calls = 3,
+		.segment_stays = true },
+	{ .name = "a flood of ICMP errors about somebody else",
+		.errors = { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ECONNREFUSED },
+		.n_errors = 4,
+		.taken = 9,
+		.calls = 6,
+		.segment_stays = true },
+	{ .name = "a full queue: one train is lost",
+		.errors = { ENOBUFS, ENOBUFS },
+		.n_errors = 2,
+		.taken = 5,
+		.calls = 3,
+		.segment_stays = true },
+	{ .name = "a full buffer: one train is lost",
+		.errors = { EAGAIN, EAGAIN },
+		.n_errors = 2,
+		.taken = 5,
+		.calls = 3,
+		.segment_stays = true },
+	{ .name = "no checksum offload", .no_segments = true, .taken = 9, .calls = 13 },
+	{ .name = "the source is no longer ours",
+		.no_source = true,
+		.taken = 9,
+		.calls = 9,
+		.segment_stays = true },
+};
+
+static void test_refusals(void **state)
+{
+	static struct train_queue q;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct udp u = { .fd4 = 4, .fd6 = -1, .offloads = { .segment = true } };
+
+		print_message("%s\n", table[i].name);
+		memset(&kernel, 0, sizeof(kernel));
+		memcpy(kernel.errors, table[i].errors, sizeof(kernel.errors));
+		kernel.n_errors = table[i].n_errors;
+		kernel.no_segments = table[i].no_segments;
+		kernel.no_source = table[i].no_source;
+		make_trains(&q);
+		udp_send(&u, &q);
+		assert_int_equal(kernel.taken, table[i].taken);
+		assert_int_equal(u.send_errors, 9 - table[i].taken);
+		assert_int_equal(kernel.calls, table[i].calls);
+		assert_int_equal(u.offloads.segment, table[i].segment_stays);
+		assert_int_equal(u.source_stale, table[i].no_source);
+		if (table[i].taken == 9)
+			assert_memory_equal(kernel.bytes, arena, 900);
+	}
+}
+
+/* What cannot be sent at all is given up after a bounded number of calls, and counted. */
+static void test_nothing_goes(void **state)
+{
+	static struct train_queue q;
+	static const int errors[] = { EAGAIN, ENOBUFS, ENETUNREACH, EHOSTUNREACH, EPERM,
+		ECONNREFUSED, EMSGSIZE, EINVAL, EIO };
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		struct udp u = { .fd4 = 4, .fd6 = -1, .offloads = { .segment = true } };
+
+		memset(&kernel, 0, sizeof(kernel));
+		kernel.always = errors[i];
+		make_trains(&q);
+		udp_send(&u, &q);
+		assert_int_equal(u.send_errors, 9);
+		assert_in_range(kernel.calls, 6, 80);
+	}
+}
+
+static void test_no_socket_of_the_family(void **state)
+{
+	static struct train_queue q;
+	struct udp u = { .fd4 = -1, .fd6 = -1, .offloads = { .segment = true } };
+
+	memset(&kernel, 0, sizeof(kernel));
+	make_trains(&q);
+	udp_send(&u, &q);
+	assert_int_equal(kernel.calls, 0);
+	assert_int_equal(u.send_errors, 9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_nothing_goes),
+		cmocka_unit_test(test_no_socket_of_the_family),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
