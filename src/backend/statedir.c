@@ -84,6 +84,8 @@ int site_lock_take(const char *name, struct site_lock *ret)
 		return fd;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
 		err = -errno;
+		unlink(ret->path); /* a full disk holds empty files */
+		rmdir(statedir());
 		close(fd);
 		return err;
 	}

@@ -435,8 +435,10 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 		err = watch_sockets(u);
 	if (!err)
 		err = watch_ports(u);
-	if (err < 0)
+	if (err < 0) {
+		close_sockets(u);
 		return err;
+	}
 	u->fwmark = fwmark;
 	u->running = true;
 	LIST_FOR_EACH(l, &u->peers)

@@ -280,7 +280,9 @@ static void run_stop(struct run *r)
 		return;
 	r->stopping = true;
 	notify_stopping(&r->notify);
-	if (r->hook || !r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
+	if (r->hook)
+		return; /* what PostUp is about to do must not come after what undoes it: on_child() */
+	if (!r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
 		run_end(r, r->ready ? 0 : 1);
 }
 
@@ -405,6 +407,8 @@ static void on_child(struct run *r)
 		say(&e);
 	if (r->hook_kind == SITE_HOOK_PRE_DOWN || err < 0)
 		run_end(r, err < 0 ? 1 : 0);
+	else if (r->stopping)
+		run_end(r, 1); /* it never was up */
 	else
 		run_ready(r);
 }

@@ -186,6 +186,10 @@ static bool rx_has_room(const struct engine *e)
 
 bool rx_datagrams(struct engine *e, struct rx_train *t)
 {
+	if (!t->len) { /* a datagram all the same */
+		e->stats.datagrams_rx++;
+		rx_drop(e, NULL, DROP_WG_SHORT);
+	}
 	while (t->at < t->len) {
 		uint8_t *msg = t->data + t->at;
 		size_t len = size_min(t->stride, t->len - t->at);

@@ -157,12 +157,15 @@ struct wg_peer *wg_device_set_private_key(
 {
 	struct wg_identity identity;
 	struct wg_peer *self = NULL;
+	bool changed;
 
 	identity_of(key, &identity);
-	if (secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN))
-		return NULL;
-	dev->identity = identity;
+	changed = !secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN);
+	if (changed)
+		dev->identity = identity;
 	secret_wipe(&identity, sizeof(identity));
+	if (!changed)
+		return NULL;
 	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
 	if (dev->identity.present)
 		self = wg_device_find_peer(dev, dev->identity.public_key);

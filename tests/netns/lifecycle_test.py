@@ -64,6 +64,29 @@ def ended_by_signal(bench, name):
     bench.check_clean(f"by SIG{name}")
 
 
+def ended_within_post_up(bench):
+    """What PostUp is about to do is undone by PostDown, so that has to wait."""
+    near = bench.near
+    good = open(near.conf).read()
+    begun = os.path.join(near.folder, "begun")
+    hooks = (
+        f"PostUp = touch {begun}; sleep 1; ip link add left type bridge\n"
+        "PostUp = touch /run/second\n"
+        "PostDown = ip link del left\nPostDown = rm -f /run/second\n"
+    )
+    near.configure(good.replace("[Interface]\n", "[Interface]\n" + hooks))
+    try:
+        with open(near.log, "ab") as log:
+            near.process = near.node.popen(near.binary, "up", near.conf, stdout=log, stderr=log)
+        wait_for(lambda: os.path.exists(begun), what="PostUp to begin")
+        near.signal("TERM")
+        assert near.wait_gone() == 1, near.log_text()
+        time.sleep(1.2)  # by now PostUp is through, whoever has waited for it
+        bench.check_clean("by SIGTERM within PostUp")
+    finally:
+        near.configure(good)
+
+
 def detached(bench):
     near = bench.near
     result = near.run("up", near.conf, "-d")
@@ -322,6 +345,7 @@ def main():
     suite.run("SIGTERM ends it cleanly", ended_by_signal, bench, "TERM")
     suite.run("SIGINT ends it cleanly", ended_by_signal, bench, "INT")
     for name, case in (
+        ("SIGTERM within PostUp", ended_within_post_up),
         ("up -d returns when traffic can flow", detached),
         ("up -d is ready within 200 ms", ready_in_time),
         ("READY=1 within 200 ms", notified_in_time),
