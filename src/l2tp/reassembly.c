@@ -107,14 +107,29 @@ static void slot_discard(struct reassembly *r, struct reassembly_slot *slot, enu
 	list_push_front(&r->free, &slot->order);
 }
 
-/* An empty slot for the packet of `ip`, the oldest one's if need be; NULL if every one is done. */
+/* Whose packet in the making has to go: the oldest from the same source, so that a peer that fills
+ * the slots pushes out no other's; else the oldest of all. */
+static struct reassembly_slot *slot_victim(const struct reassembly *r, const struct inner_ip *ip)
+{
+	LIST_FOR_EACH(l, &r->busy)
+	{
+		struct reassembly_slot *slot = slot_of(l);
+
+		if (slot->family == ip->family &&
+			memcmp(slot->src, ip->src, addr_len(ip->family)) == 0)
+			return slot;
+	}
+	return slot_of(r->busy.next);
+}
+
+/* An empty slot for the packet of `ip`, another one's if need be; NULL if every one is done. */
 static struct reassembly_slot *slot_begin(struct reassembly *r, const struct inner_ip *ip,
 	struct fragment_origin from, struct mono now)
 {
 	struct reassembly_slot *slot, **bucket = &r->buckets[bucket_of(ip->id, ip->src)];
 
 	if (list_is_empty(&r->free) && !list_is_empty(&r->busy))
-		slot_discard(r, slot_of(r->busy.next), DROP_FRAG_MEMORY);
+		slot_discard(r, slot_victim(r, ip), DROP_FRAG_MEMORY);
 	if (list_is_empty(&r->free))
 		return NULL;
 	slot = slot_of(r->free.next);

@@ -16,8 +16,9 @@
  *
  * A slot holds one packet in the making: the header of its first piece, its payload in place, and
  * the ranges that have come. Slots are found by (source, destination, protocol, id), and aged in
- * the order in which they were begun. A packet that is complete stays in its slot, untouched, until
- * the caller has written it and says so with reassembly_release(): nothing is copied twice.
+ * the order in which they were begun; where room is short, the oldest of the same source goes
+ * first. A packet that is complete stays in its slot, untouched, until the caller has written it
+ * and says so with reassembly_release(): nothing is copied twice.
  *
  * Never joined: pieces that overlap (the whole packet goes and later pieces with it, RFC 5722; an
  * exact repetition is ignored); pieces further apart than REASSEMBLY_WINDOW in WireGuard's counter

@@ -383,6 +383,28 @@ static void test_memory(void **state)
 }
 
 /* More gaps than ranges: that packet goes, and no other. */
+/* One source's flood of heads pushes out its own. */
+static void test_flood_of_another_source(void **state)
+{
+	struct fixture *f = setup();
+	struct reassembled got;
+	uint8_t p[64];
+
+	for (uint16_t id = 0; id < 2 * SLOTS; id++)
+		assert_int_equal(add4(f, id, 0, 16, true, 0, &got), REASSEMBLY_HELD);
+	for (size_t at = 0; at <= 16; at += 16) {
+		size_t len = piece4(p, 7, at, 16, at == 0, 0);
+
+		p[15] = 0x0c; /* the other source */
+		assert_int_equal(add(f, p, len, &got), at ? REASSEMBLY_COMPLETE : REASSEMBLY_HELD);
+		for (uint16_t id = 0; at == 0 && id < 3 * SLOTS; id++)
+			assert_int_equal(add4(f, (uint16_t)(1000 + id), 0, 16, true, 0, &got),
+				REASSEMBLY_HELD);
+	}
+	assert_int_equal(got.packet[15], 0x0c);
+	free(f);
+}
+
 static void test_gaps(void **state)
 {
 	struct fixture *f = setup();
@@ -650,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_straggler),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_flood_of_another_source),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_foreign),

@@ -140,7 +140,8 @@ static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
 		e->follow_due = e->now; /* there is a session to probe in */
 	if (actions & WG_DROP_STAGED) {
 		dropped = stage_clear(&e->stage, &peer->staged);
-		e->drops.n[DROP_TX_EXPIRED] += dropped;
+		e->drops.n[peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT] +=
+			dropped;
 	}
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);

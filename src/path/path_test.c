@@ -55,6 +55,28 @@ static void test_first_frames_wait_for_the_handshake(void **state)
 	pair_free(p);
 }
 
+/* Nobody has said where the peer is: what waits makes room under a name that says so. */
+static void test_no_endpoint(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[200];
+
+	p->a.peer.wg.endpoint = (struct endpoint){ 0 };
+	pair_tick(p);
+	make_frame(frame, sizeof(frame), 0);
+	for (unsigned i = 0; i < WG_STAGED_MAX + 2; i++)
+		send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
+	settle(p);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], 2);
+	p->now.ns += 2 * WG_REKEY_ATTEMPT_TIME;
+	pair_tick(p);
+	ctrl_timers(&p->a.e);
+	settle(p);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], WG_STAGED_MAX + 2);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL] + p->a.e.drops.n[DROP_TX_EXPIRED], 0);
+	pair_free(p);
+}
+
 static void test_every_length(void **state)
 {
 	struct pair *p = pair_new();
@@ -355,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_frames_wait_for_the_handshake),
+		cmocka_unit_test(test_no_endpoint),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_order_behind_fragments),
 		cmocka_unit_test(test_superframe_arrives_whole),

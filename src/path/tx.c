@@ -317,7 +317,8 @@ static int tx_stage(struct engine *e, unsigned i, size_t len)
 		return -EMSGSIZE;
 	slot = stage_push(&e->stage, &tx->peer->staged, WG_STAGED_MAX, &dropped);
 	if (dropped || !slot)
-		drop_count(&e->drops, DROP_TX_STAGED_FULL);
+		drop_count(&e->drops, tx->peer->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL
+									: DROP_TX_NO_ENDPOINT);
 	if (!slot)
 		return 0;
 	slot->l2tp = l2tp;
