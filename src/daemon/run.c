@@ -281,7 +281,8 @@ static void run_stop(struct run *r)
 	r->stopping = true;
 	notify_stopping(&r->notify);
 	if (r->hook)
-		return; /* what PostUp is about to do must not come after what undoes it: on_child() */
+		return; /* what PostUp is about to do must not come after what undoes it: on_child()
+			 */
 	if (!r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
 		run_end(r, r->ready ? 0 : 1);
 }

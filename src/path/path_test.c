@@ -63,15 +63,15 @@ static void test_no_endpoint(void **state)
 
 	p->a.peer.wg.endpoint = (struct endpoint){ 0 };
 	pair_tick(p);
-	make_frame(frame, sizeof(frame), 0);
+	pair_make_frame(frame, sizeof(frame), 0);
 	for (unsigned i = 0; i < WG_STAGED_MAX + 2; i++)
-		send_frame(p, &p->a, &p->b, frame, sizeof(frame), &plain);
-	settle(p);
+		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], 2);
 	p->now.ns += 2 * WG_REKEY_ATTEMPT_TIME;
 	pair_tick(p);
 	ctrl_timers(&p->a.e);
-	settle(p);
+	pair_settle(p);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], WG_STAGED_MAX + 2);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL] + p->a.e.drops.n[DROP_TX_EXPIRED], 0);
 	pair_free(p);
@@ -224,7 +224,7 @@ static void test_hostile_datagrams(void **state)
 		} else if (i < 9 * len) { /* every truncation */
 			memcpy(bad, good, len);
 			t.len = i % len; /* none at all, too */
-		} else { /* anything, with a plausible type */
+		} else {		 /* anything, with a plausible type */
 			pair_random(&seed, bad, sizeof(bad));
 			memset(bad, 0, 4);
 			bad[0] = (uint8_t)(i % 6);
