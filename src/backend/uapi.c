@@ -10,8 +10,9 @@
 #include "ctlproto/uapi_print.h"
 #include "path/ctrl.h"
 
-int uapi_get(const struct userspace *u, char **ret_text, size_t *ret_len)
+int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len)
 {
+	u->engine.wg.spent = true; /* keys in text */
 	return uapi_print_get(&u->engine.wg, u->udp.port, u->fwmark, ret_text, ret_len);
 }
 
@@ -116,6 +117,7 @@ int uapi_set(struct userspace *u, const struct uapi_set *set)
 {
 	int err = make_room(u, set);
 
+	u->engine.wg.spent = true;
 	if (!err)
 		err = rebind(u, set);
 	if (!err && set->has_private_key)

@@ -7,7 +7,7 @@
 #include "ctlproto/uapi.h"
 
 /** Tell everything, as uapi_print_get(). Return: 0 or -ENOMEM. */
-int uapi_get(const struct userspace *u, char **ret_text, size_t *ret_len);
+int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len);
 
 /**
  * Apply a set request. What can fail is tried first: room for what is added, then port and mark

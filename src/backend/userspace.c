@@ -505,6 +505,15 @@ void userspace_work(struct userspace *u)
 		finish(u);
 }
 
+void userspace_tidy(struct userspace *u)
+{
+	if (!u->engine.wg.spent)
+		return;
+	wg_device_tidy(&u->engine.wg);
+	aead_forget(&u->engine.aead);
+	secret_wipe_stack();
+}
+
 struct mono userspace_deadline(const struct userspace *u)
 {
 	return engine_deadline(&u->engine);

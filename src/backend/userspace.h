@@ -108,6 +108,12 @@ int userspace_options_from(char *text, struct userspace_options *ret);
 int userspace_open(struct loop *loop, const struct userspace_options *options,
 	const struct userspace_sizes *sizes, struct userspace **ret);
 
+/**
+ * Wipe what secrets that were used or given up since the last call have left behind on the stack
+ * and in the crypto library. To be called where the stack is short: in the loop.
+ */
+void userspace_tidy(struct userspace *u);
+
 /** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is allowed.
  */
 void userspace_close(struct userspace *u);

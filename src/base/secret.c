@@ -10,6 +10,13 @@ void secret_wipe(void *p, size_t len)
 	explicit_bzero(p, len);
 }
 
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+	uint8_t below[SECRET_STACK];
+
+	explicit_bzero(below, sizeof(below));
+}
+
 bool secret_equal(const void *a, const void *b, size_t len)
 {
 	const volatile uint8_t *x = a;

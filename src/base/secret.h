@@ -6,8 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** Deeper than any call of ours goes. */
+#define SECRET_STACK 65536
+
 /** Overwrite `len` bytes at `p` with zeros; the compiler may not leave it out. */
 void secret_wipe(void *p, size_t len);
+
+/**
+ * Overwrite SECRET_STACK bytes of the stack below the caller, where functions that have returned
+ * may have left secrets behind: compilers spill registers, libraries have local variables. To be
+ * called high up, by whoever called them all.
+ */
+void secret_wipe_stack(void);
 
 /** Whether `a[len]` and `b[len]` are equal, in time that depends on `len` alone. */
 bool secret_equal(const void *a, const void *b, size_t len);

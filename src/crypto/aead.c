@@ -94,6 +94,17 @@ int aead_open(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uint
 		&(struct aead_call){ key, counter, dst, src, len - AEAD_TAG_LEN, aad, aad_len });
 }
 
+void aead_forget(struct aead_ctx *ctx)
+{
+	static const uint8_t nothing[AEAD_KEY_LEN];
+	uint8_t text[AEAD_TAG_LEN] = { 0 };
+	uint8_t subkey[AEAD_KEY_LEN];
+
+	aead_seal(ctx, nothing, 0, text, text, 0, NULL, 0);
+	(void)aead_open(ctx, nothing, 0, text, text, sizeof(text), NULL, 0);
+	aead_evp_hchacha20(ctx->evp, nothing, nothing, subkey);
+}
+
 /* XChaCha20-Poly1305 is ChaCha20-Poly1305 under the HChaCha20 subkey and the nonce's last 8 bytes.
  */
 void aead_xseal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN],

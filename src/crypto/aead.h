@@ -36,6 +36,9 @@ int aead_init(struct aead_ctx *ctx, const char *force);
 /** Wipe and free what aead_init() made; also right on a zeroed or half-made context. */
 void aead_fini(struct aead_ctx *ctx);
 
+/** Let go of the keys that were used last: the library's contexts keep theirs until the next. */
+void aead_forget(struct aead_ctx *ctx);
+
 /** Name of the provider in use ("evp", "libcrypto-static"). */
 const char *aead_name(const struct aead_ctx *ctx);
 

@@ -77,6 +77,15 @@ void blake2s_mac(struct blake2s *b, const uint8_t *key, size_t key_len, const vo
 	ASSERT(EVP_MAC_final(b->mac, ret_mac, &size, ret_len) && size == ret_len);
 }
 
+void blake2s_forget(struct blake2s *b)
+{
+	static const uint8_t nothing[BLAKE2S_BLOCK_LEN];
+	uint8_t hash[BLAKE2S_HASH_LEN];
+
+	blake2s_hash(b, nothing, sizeof(nothing), hash);
+	blake2s_mac(b, nothing, sizeof(hash), nothing, sizeof(nothing), hash, sizeof(hash));
+}
+
 void blake2s_hmac(struct blake2s *b, const uint8_t *key, size_t key_len, const void *in, size_t len,
 	uint8_t ret_mac[static BLAKE2S_HASH_LEN])
 {

@@ -24,6 +24,9 @@ int blake2s_init(struct blake2s *b);
 /** Wipe and free it; also right on a zeroed or half-made one. */
 void blake2s_fini(struct blake2s *b);
 
+/** Let go of what was hashed and of the key that was used last. */
+void blake2s_forget(struct blake2s *b);
+
 /** BLAKE2s-256 of `in[len]`. Source: RFC 7693. */
 void blake2s_hash(
 	struct blake2s *b, const void *in, size_t len, uint8_t ret_hash[static BLAKE2S_HASH_LEN]);

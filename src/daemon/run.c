@@ -26,6 +26,7 @@
 #include "ctl/rundir.h"
 #include "ctl/server.h"
 #include "daemon/detach.h"
+#include "daemon/hush.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
@@ -56,6 +57,7 @@ struct run {
 	bool routes_changed;
 	bool following; /* the paths' MTUs */
 	bool detached;
+	bool memory_locked;
 	bool ready;
 	bool stopping;
 	int exit_code;
@@ -305,6 +307,7 @@ static int run_reload(struct run *r, struct site_error *e)
 	struct site_mtus mtus;
 	int err = run_load(r, &next, e);
 
+	r->u->engine.wg.spent = true; /* reading the file has left keys behind */
 	if (err < 0)
 		return err;
 	err = run_comparable(&r->conf, &next, e);
@@ -357,6 +360,10 @@ static int run_status(struct run *r, struct status_report *s)
 	userspace_work(r->u);
 	drop_clock_tick(&r->drop_clock, &r->u->engine.drops, clock_mono());
 	drop_clock_ages(&r->drop_clock, clock_mono(), &s->drop_ages_ms);
+	if (!r->memory_locked &&
+		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
+				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
+		return -ENOMEM;
 	return report_engine(r->u, &r->conf, &r->budget, s) < 0 ? -ENOMEM
 								: report_bridges(&r->conf, s);
 }
@@ -589,6 +596,7 @@ static void run_loop(struct run *r)
 			userspace_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
 		run_paths(r);
+		userspace_tidy(r->u);
 		if (r->u->lost) {
 			log_error("Interface %s was deleted by somebody else: going down. Leave "
 				  "wirespan's "
@@ -608,6 +616,7 @@ static int run_loaded(struct run *r)
 {
 	int err = loop_open(&r->loop);
 
+	r->memory_locked = hush_process();
 	if (!err)
 		err = run_open_signals(r);
 	if (!err)

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/detach.h"
+#include "daemon/hush.h"
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
 #include "netlink/query.h"
@@ -292,6 +293,7 @@ static int wg_run(const char *name, bool foreground)
 		if (err != 0)
 			return exit_code;
 	}
+	hush_process();
 	err = wg_open(&w, name);
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
@@ -301,6 +303,7 @@ static int wg_run(const char *name, bool foreground)
 			userspace_work(w.u);
 		if (mono_reached(w.next_look, clock_mono()))
 			look_away(&w);
+		userspace_tidy(w.u);
 	}
 	wg_close(&w);
 	return err < 0 ? 1 : 0;

@@ -130,6 +130,13 @@ int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *
 	return 0;
 }
 
+void wg_device_tidy(struct wg_device *dev)
+{
+	aead_forget(&dev->crypto.aead);
+	blake2s_forget(&dev->crypto.blake2s);
+	dev->spent = false;
+}
+
 void wg_device_fini(struct wg_device *dev)
 {
 	if (!dev || !dev->buckets)
@@ -159,6 +166,7 @@ struct wg_peer *wg_device_set_private_key(
 	struct wg_peer *self = NULL;
 	bool changed;
 
+	dev->spent = true;
 	identity_of(key, &identity);
 	changed = !secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN);
 	if (changed)
@@ -431,6 +439,7 @@ enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t 
 	drop = judge_macs(dev, msg, len, src, now, under_load, ret);
 	if (drop)
 		return drop;
+	dev->spent = true;
 	if (type == WG_MSG_INITIATION)
 		return take_initiation(
 			dev, (const struct wg_initiation *)(const void *)msg, src, now, wall, ret);

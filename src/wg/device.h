@@ -60,6 +60,7 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_load load;
+	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
 };
 
 /** What became of a handshake message. */
@@ -87,6 +88,12 @@ int wg_device_init(
  * Return: 0; -EINVAL if the new sizes are smaller in any respect.
  */
 int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *memory);
+
+/**
+ * Wipe what secrets that were used since the last call have left behind in the crypto library. Sets
+ * `spent` back; the caller's stack is the caller's to wipe.
+ */
+void wg_device_tidy(struct wg_device *dev);
 
 /** Remove all peers and wipe all secrets. NULL is allowed. */
 void wg_device_fini(struct wg_device *dev);

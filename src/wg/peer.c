@@ -120,6 +120,7 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	if (is_recent(peer->last_initiation_sent, now))
 		return -EAGAIN;
 	forget_handshake(dev, peer);
+	dev->spent = true;
 	err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &index);
 	if (err)
 		return err;
@@ -147,6 +148,7 @@ unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(peer);
 	if (actions & WG_KEYS_WIPED) {
+		dev->spent = true;
 		wg_keypairs_wipe(&peer->keys, &dev->indices);
 		forget_handshake(dev, peer);
 	}
@@ -193,6 +195,7 @@ unsigned wg_peer_set_keepalive(
 
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer)
 {
+	dev->spent = true;
 	wg_keypairs_wipe(&peer->keys, &dev->indices);
 	forget_handshake(dev, peer);
 	wg_timers_stop(&peer->timers);

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """wirespan-wg as a drop-in userspace WireGuard: wg-quick, its environment, the interface followed."""
 
-import dataclasses
 import fcntl
 import json
 import os
@@ -33,10 +32,7 @@ class Bench:
         need_root()
         if not shutil.which("wg"):
             raise Skip("wg(8) is not installed: wireguard-tools")
-        self.sites = [
-            dataclasses.replace(site, underlay6=f"fd00:122::{number}")
-            for number, site in enumerate(make_sites(), 1)
-        ]
+        self.sites = make_sites()
         self.nodes = [Node(site.name) for site in self.sites]
         veth(self.nodes[0], "eth0", self.nodes[1], "eth0", mtu=65535)
         for node, site in zip(self.nodes, self.sites):

@@ -6,7 +6,6 @@ The rekey needs REKEY_AFTER_TIME: its two pairs of nodes, in which either side r
 started first and judged last, while the other cases run in nodes of their own.
 """
 
-import dataclasses
 import os
 import socket
 import subprocess
@@ -30,10 +29,7 @@ class Pair:
     """Node "ours" with wirespan-wg, node "theirs" with wireguard-go, two networks between them."""
 
     def __init__(self):
-        self.sites = [
-            dataclasses.replace(site, underlay6=f"fd00:122::{number}")
-            for number, site in enumerate(make_sites(), 1)
-        ]
+        self.sites = make_sites()
         self.one, self.two = self.sites
         self.ours, self.theirs = Node("ours"), Node("theirs")
         veth(self.ours, "eth0", self.theirs, "eth0")

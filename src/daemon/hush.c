@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeping the process' memory to itself: nothing in swap, nothing in core dumps. */
+#include "daemon/hush.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/*
+ * Theory of operation
+ *
+ * All memory is locked, not only what is known to hold keys: stacks, the crypto library and buffers
+ * hold them for moments, too. Pages are locked as they come into use, so what is reserved and never
+ * touched costs nothing. Under a limit, locking future memory would make ordinary allocations fail
+ * once it is reached: so it is done only where there is none, or none that applies to us.
+ */
+
+/* Whether we hold CAP_IPC_LOCK, to which the limit does not apply. */
+static bool is_above_limit(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return !syscall(SYS_capget, &head, sets) && sets[0].effective & 1U << CAP_IPC_LOCK;
+}
+
+static bool may_lock_all(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit now;
+
+	return (!getrlimit(RLIMIT_MEMLOCK, &now) && now.rlim_cur == RLIM_INFINITY) ||
+	       !setrlimit(RLIMIT_MEMLOCK, &none) || is_above_limit();
+}
+
+bool hush_process(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+		log_warning("cannot forbid core dumps: %s. They would hold keys.", strerror(errno));
+	if (may_lock_all() && !mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+		return true;
+	log_warning("memory is not locked: keys may reach swap. Allow it (LimitMEMLOCK=infinity, "
+		    "ulimit -l unlimited), or encrypt the swap.");
+	return false;
+}

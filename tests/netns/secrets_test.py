@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Secrets in the memory of a running daemon: one copy while they live, none after; no swap, no core dump.
+
+The memory is read through /proc/PID/mem; a peer of our own (tests/tools/handshake) tells the secrets that
+only the two ends know, so that the search is for the very bytes.
+"""
+
+import base64
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.drop_in import DropIn
+from lib.node import Node, need_root
+from lib.reference import PORT, make_sites, new_key, new_site_keys
+from lib.runner import Skip, Suite, wait_for
+from lib.wirespan import Gateway, find_binary, scratch
+
+
+def forms(key):
+    """Return: the ways in which a key may lie in memory: bytes, base64, hex."""
+    text = base64.b64encode(key)
+    return {"bytes": key, "base64": text[:-2], "hex": key.hex().encode(), "HEX": key.hex().upper().encode()}
+
+
+def memory(pid):
+    """Yield: (where, bytes) of all that the process can read, by mapping."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            span, flags, *rest = line.split(None, 5)
+            begin, end = (int(part, 16) for part in span.split("-"))
+            name = rest[3].strip() if len(rest) > 3 else "anonymous"
+            if "r" not in flags or name in ("[vvar]", "[vsyscall]", "[vvar_vclock]"):
+                continue
+            try:
+                mem.seek(begin)
+                yield f"{name}@{begin:x}", mem.read(end - begin)
+            except OSError:
+                continue
+
+
+def find(pid, keys):
+    """Search for keys, a dict by name. Return: {name: [places]} of those that are there in any form."""
+    found = {}
+    for where, data in memory(pid):
+        for name, key in keys.items():
+            for form, needle in forms(key).items():
+                for hit in re.finditer(re.escape(needle), data):
+                    found.setdefault(name, []).append(f"{form} in {where}+{hit.start():x}")
+    return found
+
+
+def clamp(private):
+    key = bytearray(base64.b64decode(private))
+    key[0] &= 0xF8
+    key[31] = key[31] & 0x7F | 0x40
+    return bytes(key)
+
+
+class Bench:
+    """One node with a daemon; the peer is a program in the same node."""
+
+    def __init__(self):
+        need_root()
+        self.node = Node("vault")
+        self.node.up("lo", "192.168.122.1/32")
+        build = os.path.dirname(os.path.dirname(os.path.dirname(find_binary())))
+        self.tool = os.path.join(os.environ.get("WIRESPAN_BUILD") or build, "tests", "tools", "handshake")
+        if not os.path.exists(self.tool):
+            raise Skip("tests/tools/handshake is not built")
+        self.site, self.other = make_sites()
+        self.psk = new_key()
+
+    def end_all(self):
+        """End the daemons that a failed case has left."""
+        for pid, command in self.node.processes().items():
+            if "wirespan" in command:
+                self.node.run("kill", str(pid), check=False)
+        wait_for(lambda: not os.path.exists(self.node.path("/sys/class/net/wg0")), what="wg0 to go")
+
+    def handshakes(self, count):
+        """Let the peer make handshakes. Return: {name: key} of what is now secret between the two."""
+        lines = [self.other.private, self.site.public, self.psk]
+        given = "".join(base64.b64decode(line).hex() + "\n" for line in lines)
+        out = self.node.run(self.tool, "127.0.0.1", str(PORT), str(count), stdin=given).out
+        keys = {}
+        for line in out.splitlines():
+            kind, *texts = line.split()
+            line_number = len(keys)
+            for number, text in enumerate(texts):
+                keys[f"{kind} {line_number}.{number}"] = bytes.fromhex(text)
+        assert len(keys) == 1 + 2 * count, out
+        return keys
+
+
+def alive(pid, keys):
+    """Assert that each key is there, as bytes alone. Return: how many copies, for people."""
+    found = find(pid, keys)
+    missing = set(keys) - set(found)
+    assert not missing, f"the search finds nothing: {missing}"
+    copies = {name: len(places) for name, places in found.items()}
+    text = [place for places in found.values() for place in places if not place.startswith("bytes")]
+    assert not text, f"left behind in clear: {text}"
+    many = {name: found[name] for name, count in copies.items() if count > 2}
+    assert not many, f"more copies than need be: {many}"
+    return copies
+
+
+def gone(pid, keys, what):
+    found = find(pid, keys)
+    assert not found, f"after {what}: {found}"
+
+
+def drop_in(bench):
+    """A peer's life in wirespan-wg, by wg(8)."""
+    wg = DropIn(bench.node).start().configure(bench.site)
+    pid = wg.outer_pid()
+    wg.peer(bench.other, psk=bench.psk)
+    fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
+    alive(pid, fixed)
+    for what in (["show", "wg0"], ["show", "wg0", "dump"], ["showconf", "wg0"], ["show", "wg0", "preshared-keys"]):
+        wg.wg(*what)
+    alive(pid, fixed)
+    keys = bench.handshakes(2)
+    alive(pid, {**fixed, **keys})
+    old = {name: key for name, key in keys.items() if name.startswith("session")}
+    newer = bench.handshakes(5)
+    gone(pid, old, "five more handshakes")
+    latest = ("static", list(newer)[-1].split(".")[0])
+    alive(pid, {**fixed, **{name: key for name, key in newer.items() if name.startswith(latest)}})
+    wg.wg("set", "wg0", "peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=new_key())
+    gone(pid, {"psk": fixed["psk"]}, "another preshared key")
+    wg.wg("set", "wg0", "peer", bench.other.public, "remove")
+    gone(pid, newer, "the peer's removal")
+    # a peer that is there while others come and go: the tables move, too
+    wg.peer(bench.other, psk=bench.psk)
+    keys = bench.handshakes(1)
+    alive(pid, {**fixed, **keys})
+    text = "".join(f"[Peer]\nPublicKey = {new_key()}\nAllowedIPs = 10.9.{n}.0/24\n" for n in range(200))
+    wg.wg("addconf", "wg0", "/dev/stdin", stdin=text)
+    wg.wg("set", "wg0", "peer", bench.other.public, "remove")
+    gone(pid, {**keys, "psk": fixed["psk"]}, "removal amid others")
+    wg.peer(bench.other, psk=bench.psk)
+    keys = bench.handshakes(1)
+    bench.node.run("ip link set wg0 down")
+    sessions = {name: key for name, key in keys.items() if name.startswith("session")}
+    wait_for(lambda: not find(pid, sessions), 2, what="sessions to be forgotten as it goes down")
+    wg.wg("set", "wg0", "private-key", "/dev/stdin", stdin=base64.b64encode(bytes(32)).decode())
+    gone(pid, {"private key": fixed["private key"], **keys}, "removal of the private key")
+    wg.stop()
+
+
+def site(bench):
+    """A site's keys: from the file to its end; a peer that a reload takes away."""
+
+    def conf(private, psk):
+        text = f"[Interface]\nPrivateKey = {private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
+        if psk:
+            text += f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {psk}\nAllowedIPs = 10.0.1.21/32\n"
+        return text
+
+    gateway = Gateway(bench.node, "vault")
+    gateway.configure(conf(bench.site.private, bench.psk))
+    gateway.up()
+    with open(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children") as file:
+        pid = int(file.read().split()[0])
+    fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
+    alive(pid, fixed)
+    keys = bench.handshakes(2)
+    alive(pid, {**fixed, **keys})
+    assert not any("memory" in warning for warning in gateway.status().get("warnings", []))
+    psk = new_key()
+    gateway.configure(conf(bench.site.private, psk))
+    gateway.run("reload", gateway.conf)
+    gone(pid, {"psk": fixed["psk"]}, "a reload with another preshared key")
+    gateway.configure(conf(bench.site.private, None))
+    gateway.run("reload", gateway.conf)
+    gone(pid, {**keys, "psk": base64.b64decode(psk)}, "a reload without the peer")
+    private, _ = new_site_keys()
+    gateway.configure(conf(private, None))
+    gateway.run("reload", gateway.conf)
+    gone(pid, {"private key": fixed["private key"]}, "a reload with another private key")
+    gateway.stop()
+
+
+def locked(pid):
+    """Whether all memory that can hold a secret is locked: no anonymous page may go to swap."""
+    with open(f"/proc/{pid}/smaps") as file:
+        text = file.read()
+    blocks = re.findall(r"^[0-9a-f]+-[0-9a-f]+ (\S+) .*?^VmFlags: ([^\n]*)$", text, re.M | re.S)
+    writable = [flags.split() for permissions, flags in blocks if permissions.startswith("rw")]
+    return bool(writable) and all("lo" in flags for flags in writable)
+
+
+def memory_is_locked(bench):
+    wg = DropIn(bench.node).start()
+    pid = wg.outer_pid()
+    assert locked(pid)
+    wg.configure(bench.site)
+    text = "".join(f"[Peer]\nPublicKey = {new_key()}\nAllowedIPs = 10.9.{n}.0/24\n" for n in range(200))
+    wg.wg("addconf", "wg0", "/dev/stdin", stdin=text)
+    assert locked(pid), "what was allocated later"
+    with open(f"/proc/{pid}/limits") as file:
+        limit = re.search(r"Max core file size\s+(\S+)\s+(\S+)", file.read())
+    assert limit.groups() == ("0", "0"), limit.group()
+    wg.stop()
+
+
+def unlocked_works(bench):
+    """Without the right to lock memory it works all the same, and says so."""
+    wg = DropIn(bench.node)
+    words = ["capsh", "--drop=cap_ipc_lock,cap_sys_resource", "--", "-c", f"ulimit -l 64; exec {wg.binary} -f wg0"]
+    if not bench.node.run("which", "capsh", check=False).ok:
+        raise Skip("capsh is not installed: libcap2-bin")
+    job = bench.node.popen(*words, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: os.path.exists(wg.socket), what="wirespan-wg")
+    wg.configure(bench.site)
+    wg.stop()
+    _, said = job.communicate(timeout=5)
+    assert "locked" in said, said
+
+
+CORE = """
+import os, resource, signal, sys, time
+os.chdir(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+time.sleep(0.7)
+os.kill(pid, signal.SIGABRT)
+_, status = os.waitpid(pid, 0)
+print(os.WTERMSIG(status), os.WCOREDUMP(status))
+"""
+
+
+def no_core_dump(bench):
+    """A crash leaves no core, though the shell that started it allows them."""
+
+    folder = scratch()
+
+    def crash(*words):
+        return bench.node.run(sys.executable, "-c", CORE, folder, *words).out.split()
+
+    control = crash("/bin/sleep", "9")
+    assert crash(DropIn(bench.node).binary, "-f", "wg0")[-2:] == ["6", "False"]
+    if control != ["6", "True"]:
+        raise Skip("this machine makes no core dumps at all")
+
+
+def main():
+    suite = Suite("secrets")
+    box = {}
+    if not suite.setup("a node", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    for name, function in (
+        ("the life of a peer", drop_in),
+        ("a site and its reloads", site),
+        ("memory is locked", memory_is_locked),
+        ("without the right to lock memory", unlocked_works),
+        ("no core dump", no_core_dump),
+    ):
+        suite.run(name, function, bench)
+        bench.end_all()
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
