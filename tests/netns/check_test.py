@@ -118,6 +118,18 @@ def full_size(bench):
     expect(bench.check(0, "--target", bench.net.sites[1].bridge6), "session", "ok", "answers 20 of 20")
 
 
+def bare_bridge(bench):
+    """Bridges without any address: whoever has IPv6 on the far side answers a borrowed one."""
+    texts = [re.sub(r"(?s)(\[Bridge\].*?)(Address = [^\n]*\n)+", r"\1", bench.text(n)) for n in (0, 1)]
+    assert all(site.bridge4 not in text for site, text in zip(bench.net.sites, texts))
+    bench.start(*texts)
+    status, findings, report = bench.check()
+    assert status == 0, report["findings"]
+    session = report["sessions"][0]
+    assert session["station"].startswith("fe80:") or session["station"] == bench.net.sites[1].member6, session
+    assert session["largest_whole"] == session["computed"] and session["echo"]["received"] == 20, session
+
+
 def usage(bench):
     gateway = bench.net.gateway[0]
     for words in (["--nonsense"], ["--target", "nowhere"], ["one", "two"]):
@@ -424,6 +436,7 @@ CASES = {
     "a healthy network is proven from both sides": healthy,
     "as text, and of all sites": healthy_text,
     "packets of 1500 bytes, in fragments inside the tunnel": full_size,
+    "bridges without addresses": bare_bridge,
     "wrong usage, and a site that does not run": usage,
     "the peer is down": peer_down,
     "the peer is unplugged": peer_unplugged,
