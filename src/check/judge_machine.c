@@ -207,8 +207,8 @@ static void judge_interface(
 	if (!u->clear && !u->fragments && !bridge)
 		check_found(ret, CHECK_OK, "underlay", u->name,
 			"%" PRIu64
-			" WireGuard datagrams on %s, no fragment, nothing of ours in clear.",
-			u->wireguard, u->name);
+			" WireGuard datagram%s on %s, no fragment, nothing of ours in clear.",
+			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	if (u->not_captured)
 		check_found(ret, CHECK_NOTE, "underlay", u->name,
 			"%" PRIu64 " packets on %s went by unseen.", u->not_captured, u->name);

@@ -145,6 +145,7 @@ static void fill_report(struct status_report *r)
 		.memory_bytes = 20 << 20 };
 	r->drops.n[DROP_WG_REPLAY] = 12;
 	r->drops.n[DROP_L2TP_COOKIE] = 1234567;
+	r->drop_ages_ms.n[DROP_L2TP_COOKIE] = 125000;
 	assert_int_equal(status_add_warning(r, "the peer sends no sublayer"), 0);
 }
 
@@ -222,7 +223,7 @@ static const char text_golden[] =
 	"         12  wg_replay            seen before: a replay, or a datagram doubled on the "
 	"way\n"
 	"  1,234,567  l2tp_cookie          wrong cookie: our PeerCookie must be the peer's "
-	"Cookie\n";
+	"Cookie (last 2 min 5 s ago)\n";
 
 /** What a renderer wrote. */
 struct written {

@@ -365,9 +365,11 @@ static void engine_block(const struct page *p, const struct status_engine *e)
 	engine_line(p, "receiving", e->superframes_rx, e->segments_rx, e->trains_rx, false);
 }
 
-static void drop_block(const struct page *p, const struct drop_counters *drops)
+static void drop_block(const struct page *p, const struct drop_counters *drops,
+	const struct drop_counters *ages_ms)
 {
 	char count[HUMAN_LEN];
+	char age[HUMAN_LEN];
 	uint64_t sum = 0;
 
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
@@ -377,10 +379,14 @@ static void drop_block(const struct page *p, const struct drop_counters *drops)
 	fputc('\n', p->out);
 	head(p, YELLOW, "dropped", "%s", human_count(sum, count));
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
-		if (drops->n[d])
-			fprintf(p->out, "  %*s  %s%-20s%s %s\n", 9, human_count(drops->n[d], count),
-				escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
-				drop_words((enum drop)d));
+		if (!drops->n[d])
+			continue;
+		fprintf(p->out, "  %*s  %s%-20s%s %s", 9, human_count(drops->n[d], count),
+			escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
+			drop_words((enum drop)d));
+		if (ages_ms->n[d])
+			fprintf(p->out, " (last %s ago)", human_span(ages_ms->n[d], age));
+		fputc('\n', p->out);
 	}
 }
 
@@ -409,5 +415,5 @@ void render_text(FILE *out, const struct status_report *r, const struct render_s
 		bridge_block(&p, &r->bridges[i]);
 	budget_block(&p, &r->budget);
 	engine_block(&p, &r->engine);
-	drop_block(&p, &r->drops);
+	drop_block(&p, &r->drops, &r->drop_ages_ms);
 }
