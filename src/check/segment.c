@@ -411,7 +411,7 @@ void segment_flood(struct segment *s, unsigned ms)
 	struct check_session *f = s->facts;
 	struct mono end = mono_add(clock_mono(), ms * NS_PER_MS);
 	unsigned size = f->whole ? f->whole : SMALL;
-	size_t len = wire_echo_frame(&s->ends, &p->mark, 0, size, p->out);
+	size_t len;
 	uint64_t answered = 0;
 	struct mono moved = clock_mono();
 

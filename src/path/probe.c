@@ -85,7 +85,8 @@ bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, u
 	if (ip.proto != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || ip.fragment_at != 0 ||
 		ip.payload_len < ECHO_HEADER + PROBE_NONCE_LEN)
 		return false;
-	if (memcmp(ip.src, p->remote.bytes, addr_len) || memcmp(ip.dst, p->local.bytes, addr_len))
+	if (memcmp(ip.src, p->remote.bytes, addr_len) != 0 ||
+		memcmp(ip.dst, p->local.bytes, addr_len) != 0)
 		return false;
 	echo = packet + ip.header_len;
 	if (echo[0] != (v6 ? ICMP6_REPLY : ICMP4_REPLY) || load_be16(echo + 4) != p->id ||
