@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a packet costs in the engine when there is one peer, and when there are a thousand with 16
- * allowed IPs each: all traffic with one of them, and traffic dealt out to all of them. */
+ * allowed IPs each: all traffic with one of them, and traffic dealt out to all of them, in bursts
+ * as TCP makes them, or packet by packet. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@
 #define PEERS	1000
 #define EACH	16
 #define BATCH	64
+#define BURST	16
 #define BATCHES 50
 #define ROUNDS	60
 #define WG_MTU	1440
@@ -210,8 +212,14 @@ static void make_packet(uint8_t *p, size_t len, const uint8_t src[4], const uint
 	checksum_store(p + 10, checksum_add(0, p, 20));
 }
 
-/* Nanoseconds of one packet on its way out, to any of the first `among` peers. */
-static double send_packets(struct hub *h, size_t among, size_t len)
+/* Whom traffic is with: any of the first `among` peers, another one every `burst` packets. */
+struct mix {
+	size_t among;
+	unsigned burst;
+};
+
+/* Nanoseconds of one packet on its way out. */
+static double send_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	static const uint8_t ours[4] = { 10, 200, 0, 1 };
 	static const struct offload none;
@@ -219,11 +227,13 @@ static double send_packets(struct hub *h, size_t among, size_t len)
 
 	for (unsigned b = 0; b < BATCHES; b++) {
 		uint64_t begun;
+		size_t peer = 0;
 
 		for (unsigned i = 0; i < BATCH; i++) {
 			uint8_t to[4];
 
-			inner_address(dice(among), dice(EACH), to);
+			peer = i % mix->burst ? peer : dice(mix->among);
+			inner_address(peer, dice(EACH), to);
 			make_packet(frames[i], len, ours, to);
 		}
 		begun = stopwatch_ns();
@@ -238,8 +248,8 @@ static double send_packets(struct hub *h, size_t among, size_t len)
 	return (double)spent / (BATCHES * BATCH);
 }
 
-/* Nanoseconds of one packet on its way in, from any of the first `among` peers. */
-static double receive_packets(struct hub *h, size_t among, size_t len)
+/* Nanoseconds of one packet on its way in. */
+static double receive_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	static const uint8_t ours[4] = { 10, 200, 0, 1 };
 	const struct client *from[BATCH];
@@ -248,11 +258,12 @@ static double receive_packets(struct hub *h, size_t among, size_t len)
 
 	for (unsigned b = 0; b < BATCHES; b++) {
 		uint64_t begun;
+		size_t peer = 0;
 
 		for (unsigned i = 0; i < BATCH; i++) {
-			size_t peer = dice(among);
 			uint8_t address[4];
 
+			peer = i % mix->burst ? peer : dice(mix->among);
 			from[i] = &h->clients[peer];
 			inner_address(peer, dice(EACH), address);
 			make_packet(frames[i] + WG_DATA_HEADER_LEN, len, address, ours);
@@ -270,20 +281,26 @@ static double receive_packets(struct hub *h, size_t among, size_t len)
 }
 
 /* The best of several rounds of each, in turns: everything else on the machine only ever adds. */
-static void compare(const char *name, double (*fn)(struct hub *, size_t, size_t), struct hub *one,
-	struct hub *many, size_t len)
+static void compare(const char *name, double (*fn)(struct hub *, const struct mix *, size_t),
+	struct hub *one, struct hub *many, size_t len)
 {
-	double best[3] = { 1e18, 1e18, 1e18 };
+	static const struct mix single = { 1, BATCH };
+	static const struct mix bursts = { PEERS, BURST };
+	static const struct mix random = { PEERS, 1 };
+	double best[4] = { 1e18, 1e18, 1e18, 1e18 };
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		double ns[3] = { fn(one, 1, len), fn(many, 1, len), fn(many, PEERS, len) };
+		double ns[4] = { fn(one, &single, len), fn(many, &single, len),
+			fn(many, &bursts, len), fn(many, &random, len) };
 
 		for (unsigned k = 0; k < ARRAY_LEN(ns); k++)
 			if (ns[k] < best[k])
 				best[k] = ns[k];
 	}
-	printf("%-4s %5zu B %10.0f %11.0f %6.2f %11.0f %6.2f\n", name, len, best[0], best[1],
-		best[1] / best[0], best[2], best[2] / best[0]);
+	printf("%-4s %5zu B %7.0f", name, len, best[0]);
+	for (unsigned k = 1; k < ARRAY_LEN(best); k++)
+		printf(" %11.0f %5.2f", best[k], best[k] / best[0]);
+	puts("");
 }
 
 int main(void)
@@ -292,7 +309,8 @@ int main(void)
 	struct hub *one = hub_new(1);
 	struct hub *many = hub_new(PEERS);
 
-	printf("ns a packet      1 peer   1 of %d      ×    all %d      ×\n", PEERS, PEERS);
+	printf("ns a packet   1 peer   1 of %d     ×  all, by %-2d     ×    all, by 1     ×\n",
+		PEERS, BURST);
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
 		compare("out", send_packets, one, many, lens[i]);
 		compare("in", receive_packets, one, many, lens[i]);
