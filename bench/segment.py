@@ -275,6 +275,10 @@ class Samples:
         values = self.of.get((name, key))
         return statistics.median(values) if values else None
 
+    def ratio(self, name, other, key):
+        """Return: the median of the ratios of runs that stood side by side in one round."""
+        return statistics.median(a / b for a, b in zip(self.of[(name, key)], self.of[(other, key)]))
+
     def spread(self, name, key):
         """Return: lowest and highest."""
         values = self.of[(name, key)]
