@@ -155,6 +155,28 @@ def far_side_returns(bench, signal):
     bench.works()
 
 
+def interface_deleted(bench, name):
+    """Somebody deletes an interface of ours: it says so, ends, and takes everything with it."""
+    near = bench.near
+    if not near.pids():
+        near.up()
+    near.node.run(f"ip link del {name}")
+    assert near.wait_gone() == 1
+    assert f"{name} was deleted" in near.log_text(), near.log_text()
+    bench.check_clean(f"after {name} was deleted")
+
+
+def surroundings_deleted(bench):
+    """The bridge and the members are not ours to lose: it goes on, and down leaves nothing."""
+    near = bench.near
+    near.up()
+    near.node.run("ip link del br-l2tp0")
+    near.node.run("ping -c 1 -W 2 10.0.1.21")
+    assert near.status()
+    near.down()
+    bench.check_clean("after the bridge was deleted")
+
+
 def idle(bench):
     """A site with nothing to do sleeps, and its memory is small and fixed."""
     near = bench.near
@@ -276,6 +298,12 @@ def port_taken(bench):
 
 
 REFUSALS = {
+    "/run is full": dict(
+        prepare="mkdir -p /run/wirespan; mount -t tmpfs -o size=4k none /run/wirespan; "
+        "head -c 4096 /dev/zero > /run/wirespan/full",
+        undo="umount /run/wirespan; rmdir /run/wirespan; rm -rf /run/mount",  # mount(8) makes it
+        mention="No space left",
+    ),
     "wg0 exists already": dict(
         prepare="ip link add wg0 type dummy || ip link add wg0 type bridge",
         undo="ip link del wg0",
@@ -361,6 +389,9 @@ def main():
     for name, how in REFUSALS.items():
         suite.run(f"refused: {name}", refuse, bench, **how)
     suite.run("a site from a wg-quick file", wireguard_file, bench)
+    for name in ("wg0", "l2tpeth0"):
+        suite.run(f"{name} is deleted", interface_deleted, bench, name)
+    suite.run("the bridge is deleted", surroundings_deleted, bench)
     suite.run("still works after all refusals", down_after_up, bench)
     suite.run("idle: it sleeps, and is small", idle, bench)
     suite.run("the far gateway restarts", far_side_returns, bench, "TERM")

@@ -308,6 +308,20 @@ def check_udp_loss(net, total):
     assert lost <= program, f"{lost} lost, {program} of them by iperf3, {engine} by the far gateway's socket"
 
 
+def engine_work(net):
+    """Return: system calls and packets of each gateway's data path so far."""
+    engines = [gateway.status()["engine"] for gateway in net.gateway]
+    return [(e["syscalls"], e["segments_tx"] + e["segments_rx"]) for e in engines]
+
+
+def check_batches(before, after):
+    """No system call per packet: the sender's are few, the receiver's with its ACKs, too."""
+    for side, (calls0, packets0), (calls1, packets1) in zip(("here", "there"), before, after):
+        calls, packets = calls1 - calls0, packets1 - packets0
+        print(f"  {side}: {calls} system calls for {packets} packets")
+        assert packets > 1000 and calls < packets / 2, f"{side}: {calls} calls for {packets} packets"
+
+
 def transfers(bench):
     """iperf3 both ways, TCP and UDP, for a second each: it flows, and strictly inside WireGuard."""
     net = bench.net
@@ -327,6 +341,7 @@ def transfers(bench):
             "four streams": ["-C", "cubic", "-P", "4"],
             "UDP": ["-u", "-b", "20M", "-l", "1300"],
         }.items():
+            before = engine_work(net)
             result = net.member[0].run(
                 "iperf3", "-J", "-t", "1", "-c", net.sites[1].member4, *words, check=False, timeout=15
             )
@@ -338,6 +353,8 @@ def transfers(bench):
             assert rate > 10, f"{name}: {rate} Mbit/s"
             if "UDP" in name:
                 check_udp_loss(net, total)
+            else:
+                check_batches(before, engine_work(net))
         for pid, command in net.vpn[0].processes().items():
             if command.startswith("tcpdump"):
                 net.vpn[0].run("kill", str(pid))
