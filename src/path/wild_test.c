@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* An authentic peer gone wild: handshakes, datagrams under every session it ever had, in any order
+ * and any batch, from anywhere, with whatever inside, while its configuration changes. */
+#include "path/test_pair.h"
+
+#include <string.h>
+
+#include "path/ctrl.h"
+#include "path/rx.h"
+#include "path/tx.h"
+#include "pkt/checksum.h"
+
+#define STEPS	 3000
+#define BATCH	 24
+#define SESSIONS 8
+
+/* The wild one's means: side a of a pair, and copies of its sessions, which never expire. */
+struct wild {
+	struct pair *p;
+	struct wg_keypair sessions[SESSIONS];
+	unsigned n;
+	uint8_t batch[BATCH][2048];
+};
+
+static uint32_t any(struct wild *w, uint32_t below)
+{
+	uint32_t v;
+
+	pair_random(&w->p->seed, (uint8_t *)&v, sizeof(v));
+	return v % below;
+}
+
+static void receive(struct side *s, uint8_t *data, size_t len, const struct endpoint *from)
+{
+	struct rx_train t = { .data = data, .len = len, .stride = len, .from = *from };
+
+	while (!rx_datagrams(&s->e, &t)) {
+		rx_account(&s->e);
+		pair_deliver(s);
+		tx_reset(&s->e);
+	}
+}
+
+/* Forget what the engine has to send, but for what answers handshakes: that goes to the other. */
+static void drain(struct wild *w, struct side *from, struct side *to)
+{
+	struct train_queue *q = &from->e.tx.heads;
+
+	for (size_t i = 0; i < q->n; i++) {
+		uint8_t msg[WG_HANDSHAKE_MAX];
+
+		if (q->trains[i].len > sizeof(msg) || q->trains[i].base[0] == WG_MSG_DATA)
+			continue;
+		memcpy(msg, q->trains[i].base, q->trains[i].len);
+		if (msg[0] != WG_MSG_INITIATION || any(w, 2))
+			receive(to, msg, q->trains[i].len, &from->self);
+	}
+	rx_account(&to->e);
+	pair_deliver(to);
+	tx_reset(&from->e);
+}
+
+static void pump(struct wild *w)
+{
+	const struct wg_keypair *kp;
+
+	for (bool done = false; !done; drain(w, &w->p->b, &w->p->a))
+		done = ctrl_pump(&w->p->b.e);
+	for (bool done = false; !done; tx_reset(&w->p->a.e))
+		done = ctrl_pump(&w->p->a.e);
+	kp = w->p->a.peer.wg.keys.current;
+	if (kp && kp->local_index != w->sessions[w->n % SESSIONS].local_index)
+		memcpy(&w->sessions[++w->n % SESSIONS], kp, sizeof(*kp));
+}
+
+/* A packet of the peer's own address: a frame, a fragment, an echo's answer, anything. */
+static size_t fill_inner(struct wild *w, uint8_t *packet)
+{
+	size_t len = 60 + any(w, 1300), total;
+	uint32_t piece = any(w, 3);
+
+	if (!any(w, 4))
+		return 0;
+	pair_random(&w->p->seed, packet, len);
+	if (!any(w, 8))
+		return any(w, 60);
+	memcpy(packet, "\x45\0\0\0\0\0\0\0\x40\x11\0\0\x0a\0\1\x0b\x0a\0\1\x15\x06\xa5\x06\xa5",
+		24);
+	if (!any(w, 3)) { /* a third of a packet, with luck */
+		len = 60;
+		store_be16(packet + 4, (uint16_t)any(w, 8));
+		store_be16(packet + 6, (uint16_t)((piece < 2) << 13 | piece * 5));
+	}
+	if (!any(w, 8))
+		packet[9] = any(w, 2) ? 1 : 115;
+	total = len - (any(w, 2) ? 0 : any(w, 16));
+	store_be16(packet + 2, (uint16_t)total);
+	if (!load_be16(packet + 6) || piece == 0) {
+		store_be16(packet + 24, (uint16_t)(load_be16(packet + 6) ? 120 : total - 20));
+		store_be16(packet + 26, 0);
+		store_be32(packet + 28, 0x00030000);
+		store_be32(packet + 32, any(w, 8) ? 3921 : any(w, 4000));
+	}
+	checksum_store(packet + 10, checksum_add(0, packet, 20));
+	return len;
+}
+
+/* One datagram to side b. Return: its length. */
+static size_t fill_datagram(struct wild *w, uint8_t *msg)
+{
+	struct wg_keypair *kp = &w->sessions[any(w, SESSIONS)];
+	struct wg_peer *peer = &w->p->a.peer.wg;
+	uint64_t counter = kp->tx_counter;
+	size_t len;
+
+	if (!any(w, 60)) {
+		peer->last_initiation_sent = MONO_NEVER;
+		return wg_peer_make_initiation(
+			       &w->p->a.e.wg, peer, w->p->now, w->p->a.e.wall, msg) < 0
+			       ? 0
+			       : WG_INITIATION_LEN;
+	}
+	len = fill_inner(w, msg + WG_DATA_HEADER_LEN);
+	kp->tx_counter += !!any(w, 8);
+	wg_data_seal(&w->p->a.e.aead, kp, counter, msg, len);
+	return WG_DATA_OVERHEAD + len;
+}
+
+static void send_batch(struct wild *w)
+{
+	unsigned n = 1 + any(w, BATCH);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct endpoint from = w->p->a.self;
+		size_t len = fill_datagram(w, w->batch[i]);
+
+		from.port = (uint16_t)(from.port + !any(w, 8));
+		if (len)
+			receive(&w->p->b, w->batch[i], len, &from);
+	}
+	rx_account(&w->p->b.e);
+	pair_deliver(&w->p->b);
+}
+
+/* What b's owner and members do meanwhile. */
+static void meanwhile(struct wild *w)
+{
+	struct side *b = &w->p->b;
+	uint8_t key[WG_KEY_LEN];
+	uint8_t psk[WG_KEY_LEN] = { 0 };
+	struct ip_prefix prefix = { .len = 32, .addr = b->tunnel.remote };
+	uint8_t frame[1514];
+
+	if (any(w, 2)) {
+		pair_make_frame(frame, sizeof(frame), 1);
+		tx_begin(&b->e, &b->session.port, frame, 14 + any(w, 1500), &pair_plain);
+		while (!tx_continue(&b->e))
+			drain(w, b, &w->p->a);
+	}
+	if (!any(w, 200)) {
+		memcpy(key, b->peer.wg.remote.public_key, sizeof(key));
+		engine_remove_peer(&b->e, &b->peer);
+		assert_int_equal(engine_add_peer(&b->e, &b->peer, key), 0);
+		assert_int_equal(wg_allowedips_insert(&b->e.wg.allowed, &prefix, &b->peer.wg), 0);
+	}
+	if (!any(w, 100)) {
+		psk[0] = (uint8_t)any(w, 2);
+		wg_peer_set_psk(&b->peer.wg, psk);
+		wg_peer_set_psk(&w->p->a.peer.wg, psk);
+	}
+	ctrl_timers(&b->e);
+}
+
+static void test_wild_peer(void **state)
+{
+	struct wild *w = calloc(1, sizeof(*w));
+	struct side *b;
+	uint8_t frame[100];
+
+	assert_non_null(w);
+	w->p = pair_new();
+	w->p->seed = 7;
+	b = &w->p->b;
+	for (unsigned i = 0; i < STEPS; i++) {
+		pair_advance(w->p, any(w, 300) ? any(w, 60) * NS_PER_MS : any(w, 200) * NS_PER_S);
+		send_batch(w);
+		meanwhile(w);
+		pump(w);
+	}
+	/* it has had its way: there were sessions and frames, and of everything else a count */
+	assert_true(b->frames > STEPS / 4);
+	assert_true(b->e.drops.n[DROP_WG_REPLAY] > STEPS / 4);
+	assert_true(b->e.drops.n[DROP_L2TP_SESSION] > 100);
+	assert_true(b->session.port.stats.reassembled > 10);
+
+	/* and having come to its senses it is served */
+	pair_advance(w->p, 2 * WG_KEY_LIFE);
+	ctrl_timers(&b->e);
+	pump(w);
+	wg_peer_reset(&w->p->a.e.wg, &w->p->a.peer.wg);
+	wg_peer_set_endpoint(&b->peer.wg, &w->p->a.self);
+	pair_make_frame(frame, sizeof(frame), 1);
+	b->frames = 0;
+	pair_send(w->p, &w->p->a, b, frame, sizeof(frame), &pair_plain);
+	pair_settle(w->p);
+	assert_int_equal(b->frames, 1);
+	pair_free(w->p);
+	free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_wild_peer) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
