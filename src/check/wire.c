@@ -34,12 +34,13 @@ static void put_ethernet(uint8_t *frame, const uint8_t *dst, const uint8_t *src,
 void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN])
 {
 	static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
-	static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, ARP_REQUEST };
 	uint8_t *arp = ret_frame + ETH_HEADER_LEN;
 
 	memset(ret_frame, 0, WIRE_ARP_LEN);
 	put_ethernet(ret_frame, broadcast, ends->src_mac, ETHERTYPE_ARP);
-	memcpy(arp, head, sizeof(head));
+	store_be32(arp, 0x00010800); /* Ethernet, IPv4 */
+	store_be16(arp + 4, 0x0604); /* lengths of their addresses */
+	store_be16(arp + 6, ARP_REQUEST);
 	memcpy(arp + 8, ends->src_mac, LINK_MAC_LEN);
 	memcpy(arp + 14, ends->src.bytes, 4);
 	memcpy(arp + 24, ends->dst.bytes, 4);

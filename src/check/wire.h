@@ -18,10 +18,10 @@
 
 /** Who sends a frame and who gets it. */
 struct wire_ends {
-	uint8_t src_mac[LINK_MAC_LEN];
-	uint8_t dst_mac[LINK_MAC_LEN];
 	struct ip_addr src;
 	struct ip_addr dst; /* same family as `src` */
+	uint8_t src_mac[LINK_MAC_LEN];
+	uint8_t dst_mac[LINK_MAC_LEN];
 };
 
 /** What marks echo requests as ours. */
