@@ -50,12 +50,8 @@ static int report_peer(
 	if (names_report(u, p, s->endpoint_name, r) < 0)
 		return -ENOMEM;
 	s->last_handshake = wg->last_handshake;
-	if (wg->last_handshake.sec) {
-		uint64_t then = wg->last_handshake.sec * 1000 + wg->last_handshake.nsec / 1000000;
-		uint64_t now = u->engine.wall.sec * 1000 + u->engine.wall.nsec / 1000000;
-
-		s->handshake_age_ms = now > then ? now - then : 0;
-	}
+	if (wg->last_handshake.sec)
+		s->handshake_age_ms = mono_between(wg->handshake_at, u->engine.now) / NS_PER_MS;
 	s->rx_bytes = wg->rx_bytes;
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;

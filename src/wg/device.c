@@ -256,6 +256,7 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 	wg_timers_session_derived(&peer->timers, now);
 	if (s->initiator) {
 		peer->last_handshake = wall;
+		peer->handshake_at = now;
 		wg_timers_handshake_complete(&peer->timers);
 	}
 }

@@ -83,6 +83,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 		wg_keypairs_confirm(&peer->keys, &dev->indices);
 		wg_timers_handshake_complete(&peer->timers);
 		peer->last_handshake = kp->made;
+		peer->handshake_at = kp->born;
 		actions |= WG_SEND_STAGED;
 	}
 	wg_timers_received(&peer->timers, now);

@@ -34,6 +34,7 @@ struct wg_peer {
 	struct mono last_initiation_taken;
 	struct mono last_initiation_sent;
 	struct wall last_handshake; /* sec 0: none yet */
+	struct mono handshake_at;   /* the same instant, for ages: clocks of people jump */
 	struct wg_cookie_maker cookie;
 
 	struct wg_timers timers;

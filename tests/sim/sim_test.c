@@ -80,6 +80,8 @@ static void test_connect(void **state)
 	assert_true(endpoint_equal(&s->host[1].peer.endpoint, &s->host[0].at));
 	assert_int_equal(s->host[0].peer.last_handshake.sec, sim_wall(s).sec);
 	assert_int_equal(s->host[1].peer.last_handshake.sec, sim_wall(s).sec);
+	assert_int_equal(mono_between(s->host[0].peer.handshake_at, s->now), 10 * SIM_MS);
+	assert_int_equal(mono_between(s->host[1].peer.handshake_at, s->now), 20 * SIM_MS);
 	assert_int_equal(s->host[0].peer.tx_bytes, 148 + 64);
 	assert_int_equal(s->host[0].peer.rx_bytes, 92);
 	assert_int_equal(s->host[1].peer.tx_bytes, 92);
