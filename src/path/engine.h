@@ -106,8 +106,10 @@ struct tx {
 	struct path_peer *peer;
 	struct wg_keypair *kp; /* NULL: no session, stage */
 	struct gso_plan plan;
-	struct ether_pieces pieces; /* count not 0: sent instead of the plan's segments */
-	unsigned next;		    /* segment or piece */
+	unsigned next;		    /* segment */
+	bool cut;		    /* segments that do not fit are sent in pieces */
+	struct ether_pieces pieces; /* count not 0: those of segment `next`, sent in its place */
+	unsigned piece;
 	uint8_t reply_frame[ETHER_TOO_BIG_MAX];
 	uint8_t *reply;	  /* within reply_frame */
 	size_t reply_len; /* not 0: to be written back to the port */

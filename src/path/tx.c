@@ -81,6 +81,19 @@ static bool tx_answer(struct engine *e, struct bucket *bucket, const uint8_t *fr
 	return true;
 }
 
+/* Plan the pieces of the segment that is next; behind the header that tx_reject() gave it, if it is
+ * of the TUN. Return: whether it is cut. */
+static bool tx_cut(struct tx *tx)
+{
+	struct path_session *s = path_session_of(tx->port);
+	size_t dressed = s ? 0 : ETH_HEADER_LEN;
+	unsigned max = s ? engine_max_packet(s, tx->peer) : tx->peer->mtu;
+
+	gso_split_write(&tx->plan, tx->next, tx->inner + dressed); /* its checksums are complete */
+	return !ether_pieces_plan(
+		tx->inner, gso_segment_len(&tx->plan, tx->next) + dressed, max, &tx->pieces);
+}
+
 /* Tell the sender, or cut its packet as a router would. Return: whether something is left to be
  * sent. */
 static bool tx_reject(struct engine *e, struct path_session *s, const uint8_t *frame, size_t len)
@@ -94,12 +107,10 @@ static bool tx_reject(struct engine *e, struct path_session *s, const uint8_t *f
 		memcpy(tx->inner + dressed, frame, len);
 		frame = tx->inner;
 	}
-	if (tx_answer(e, s ? &s->replies : &e->tun_replies, frame, len + dressed, max, dressed) ||
-		tx->plan.n_segs > 1)
+	if (tx_answer(e, s ? &s->replies : &e->tun_replies, frame, len + dressed, max, dressed))
 		return false;
-	gso_split_write(&tx->plan, 0, tx->inner + dressed); /* its checksums are complete now */
-	return !ether_pieces_plan(
-		tx->inner, gso_segment_len(&tx->plan, 0) + dressed, max, &tx->pieces);
+	tx->cut = true;
+	return tx_cut(tx);
 }
 
 /* Judge a superframe whose segments may not fit. Return: whether something is left to be sent. */
@@ -109,7 +120,10 @@ static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
 	struct path_session *s = path_session_of(tx->port);
 	size_t head = s ? l2tp_overhead(&s->l2tp) : 0;
 
+	tx->next = 0;
+	tx->cut = false;
 	tx->pieces.count = 0;
+	tx->piece = 0;
 	if ((s && s->oversize == PATH_FRAGMENT) ||
 		gso_segment_len_max(&tx->plan) + head <= tx->peer->mtu)
 		return true;
@@ -140,7 +154,6 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 		return;
 	}
 	tx->kp = wg_peer_sending_key(peer, e->now);
-	tx->next = 0;
 	tx->sent_bytes = 0;
 	tx->largest = 0;
 	tx->wants_probes = port->session || !probe_is_echo_reply(frame, len);
@@ -261,12 +274,6 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	return true;
 }
 
-/* Segments, or pieces, of the superframe in hand. */
-static unsigned tx_count(const struct tx *tx)
-{
-	return tx->pieces.count ? tx->pieces.count : tx->plan.n_segs;
-}
-
 static size_t tx_frame_len(const struct tx *tx, unsigned i)
 {
 	size_t dressed = tx->port->session ? 0 : ETH_HEADER_LEN;
@@ -322,7 +329,7 @@ static int tx_stage(struct engine *e, unsigned i, size_t len)
 	if (!slot)
 		return 0;
 	slot->l2tp = l2tp;
-	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), l2tp && len > tx->peer->mtu);
+	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), true); /* it may be cut yet */
 	return 0;
 }
 
@@ -377,17 +384,32 @@ static bool tx_segment(struct engine *e, unsigned i)
 	return true;
 }
 
+/* Send what is next: a segment, or a piece of one. Return: false if there is no room for it. */
+static bool tx_part(struct engine *e)
+{
+	struct tx *tx = &e->tx;
+
+	if (tx->cut && !tx->pieces.count)
+		(void)tx_cut(tx); /* the last one may fit */
+	if (!tx_segment(e, tx->pieces.count ? tx->piece : tx->next))
+		return false;
+	if (++tx->piece < tx->pieces.count)
+		return true;
+	tx->piece = 0;
+	tx->pieces.count = 0;
+	tx->next++;
+	return true;
+}
+
 bool tx_continue(struct engine *e)
 {
 	struct tx *tx = &e->tx;
 
 	if (!tx->port)
 		return true;
-	while (tx->next < tx_count(tx)) {
-		if (!tx_segment(e, tx->next))
+	while (tx->next < tx->plan.n_segs)
+		if (!tx_part(e))
 			return false;
-		tx->next++;
-	}
 	if (tx->kp && tx->sent_bytes) {
 		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
 		if (tx->wants_probes)

@@ -121,13 +121,15 @@ static bool may_be_hearsay(int error)
 	       error == EHOSTDOWN || error == ENONET || error == EPROTO || error == EACCES;
 }
 
-/* Send once more what was refused. Anybody can forge such ICMP messages, but none that spoils two
- * sends: how often in a row we are out of luck depends on how fast they come. Return: 0 or an
- * errno. */
-static int send_again(struct udp *u, const struct train *t, size_t at, size_t len)
+/* Send once more what was refused with `error`. A full queue of the device is full, though (the
+ * kernel tells since errors are queued): that stands, and part of the train may have left. Anybody
+ * can forge such ICMP messages, but none that spoils two sends: how often in a row we are out of
+ * luck depends on how fast they come. Return: 0 or an errno. */
+static int send_again(struct udp *u, const struct train *t, size_t at, size_t len, int error)
 {
-	int error = -send_one(u, t, at, len);
-
+	if (error == ENOBUFS)
+		return error;
+	error = -send_one(u, t, at, len);
 	for (int i = 1; i < ATTEMPTS && may_be_hearsay(error); i++)
 		error = -send_one(u, t, at, len);
 	return error;
@@ -140,17 +142,16 @@ static void send_singly(struct udp *u, const struct train *t)
 		int error = -send_one(u, t, at, len);
 
 		if (error)
-			error = send_again(u, t, at, len);
+			error = send_again(u, t, at, len, error);
 		if (error)
 			note_failure(u, t, len, error);
 	}
 }
 
 /* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
-static void send_refused(struct udp *u, struct train *t)
+static void send_refused(struct udp *u, struct train *t, int error)
 {
-	int error = send_again(u, t, 0, t->len);
-
+	error = send_again(u, t, 0, t->len, error);
 	if (!error)
 		return;
 	if ((error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL ||
@@ -195,7 +196,7 @@ static void send_family(struct udp *u, struct train *first, size_t n)
 		if (sent < 0) {
 			if (errno == EINTR)
 				continue;
-			send_refused(u, &first[done]);
+			send_refused(u, &first[done], errno);
 			sent = 1;
 		}
 		done += (size_t)sent;

@@ -167,12 +167,44 @@ def kernel_fragments(bench, wire):
         check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
 
 
-def bulk(bench):
-    """TCP in both directions for two seconds: the kernel's segments and ours are understood."""
+def path_is_measured(bench):
+    """The kernel answers our probes like any ping: status says so, and what was found is exact."""
+    bench.gateway.env = {"WIRESPAN_OPTIONS": "no-gso"}  # netfilter below would judge whole trains
+    bench.up(Pseudowire(session_mtu=1500))
+    bench.gateway.env = {}
+    bench.from_here(count=1)
+
+    def path():
+        return bench.gateway.status()["peers"][0]["path"]
+
+    wait_for(lambda: path()["state"] == "complete", 10, what="answers to the first probes")
+    assert path()["mtu"] == 1500 and path()["answers"] >= 2, path()
+    # A path that carries less, of which nobody says a word.
+    bench.vpn.sh(
+        "nft add table ip narrow\n"
+        "nft add chain ip narrow out '{ type filter hook postrouting priority 0; }'\n"
+        "nft add rule ip narrow out oifname eth0 ip length gt 1420 drop"
+    )
+    try:
+        end = time.monotonic() + 30
+        while path()["mtu"] != 1420 or path()["state"] != "complete":
+            assert time.monotonic() < end, path()
+            bench.member.ping(bench.two.member4, count=3, size=1472, dont_fragment=True)
+        assert path()["black_holes"] == 1, path()
+        bench.from_here("1500 bytes, DF, after it has shrunk", count=3, size=1472, dont_fragment=True)
+    finally:
+        bench.vpn.run("nft delete table ip narrow")
+
+
+def bulk(bench, member_mtu):
+    """TCP in both directions for two seconds: the kernel's segments and ours are understood.
+
+    Members at 1500 and a kernel that clamps nothing: what we clamp suffices both ways.
+    """
     bench.up(Pseudowire())
-    bench.member.run("ip link set eth0 mtu 1386")
+    bench.member.run("ip", "link", "set", "eth0", "mtu", str(member_mtu))
     bench.guest.sh(
-        "ip -n member02 link set eth0 mtu 1386\n"
+        f"ip -n member02 link set eth0 mtu {member_mtu}\n"
         "ip netns exec member02 iperf3 -s >/tmp/iperf.log 2>&1 & echo $! >/tmp/iperf.pid"
     )
     for name, extra in (("to the kernel", []), ("from the kernel", ["-R"])):
@@ -275,7 +307,9 @@ def main():
     suite.run(
         "the kernel fragments, IPv6 inside", kernel_fragments, bench, Pseudowire(session_mtu=1500, family=6)
     )
-    suite.run("TCP both ways", bulk, bench)
+    suite.run("the kernel answers our probes", path_is_measured, bench)
+    suite.run("TCP both ways", bulk, bench, 1386)
+    suite.run("TCP both ways, members at 1500 and unconfigured", bulk, bench, 1500)
     suite.run("check to a kernel", check, bench)
     suite.run(f"streams both ways across a rekey ({REKEY_SECONDS} s)", across_rekey, bench)
     suite.finish()
