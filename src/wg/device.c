@@ -390,6 +390,8 @@ static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t le
 	if (!wg_load_note(&dev->load, 1, now) && !under_load)
 		return DROP_NONE;
 	if (!wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now)) {
+		if (!bucket_take(&dev->cookies, now, NS_PER_S / WG_COOKIES_PER_S, WG_COOKIES_BURST))
+			return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */
 		wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
 			(struct wg_cookie_reply *)(void *)ret->reply);
 		ret->reply_len = WG_COOKIE_REPLY_LEN;

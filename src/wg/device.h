@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/mono.h"
 #include "base/random.h"
+#include "pkt/bucket.h"
 #include "pkt/drop.h"
 #include "wg/allowedips.h"
 #include "wg/cookie.h"
@@ -60,7 +61,8 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_load load;
-	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
+	struct bucket cookies; /* replies that may still be sent */
+	bool spent;	       /* secrets have been used or have ended: see wg_device_tidy() */
 };
 
 /** What became of a handshake message. */

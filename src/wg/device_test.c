@@ -318,6 +318,30 @@ static void test_under_load(void **state)
 	assert_int_equal(limited, 4);
 }
 
+/* A flood is not answered without end, and after a second without it everybody is answered again.
+ */
+static void test_cookies_are_limited(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN];
+	struct wg_event e;
+	unsigned replies = 0;
+
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	for (unsigned i = 0; i < 2 * WG_COOKIES_BURST; i++) {
+		enum drop drop = wg_device_handshake(
+			&p->dev[1], msg, sizeof(msg), &p->at[0], p->now, p->wall, true, &e);
+
+		assert_int_equal(drop, e.reply_len ? DROP_WG_COOKIE_REQUIRED : DROP_WG_RATE_LIMIT);
+		replies += e.reply_len > 0;
+	}
+	assert_int_equal(replies, WG_COOKIES_BURST);
+	p->now = mono_add(p->now, NS_PER_S);
+	assert_int_equal(wg_device_handshake(&p->dev[1], msg, sizeof(msg), &p->at[0], p->now,
+				 p->wall, true, &e),
+		DROP_WG_COOKIE_REQUIRED);
+}
+
 static void test_peers(void **state)
 {
 	struct pair *p = *state;
@@ -471,6 +495,7 @@ int main(void)
 		CASE(test_random_bytes),
 		CASE(test_refused_initiations),
 		CASE(test_under_load),
+		CASE(test_cookies_are_limited),
 		CASE(test_peers),
 		CASE(test_no_initiation),
 		CASE(test_routes),
