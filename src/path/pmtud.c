@@ -279,7 +279,7 @@ void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now)
 {
 	struct mono last, due;
 
-	for (unsigned i = 0; is_probing(p) && i < p->next; i++) {
+	for (unsigned i = 0; i < p->next; i++) {
 		struct pmtud_sent *s = &p->sent[i];
 
 		if (s->token != token || s->acked)
@@ -287,6 +287,8 @@ void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now)
 		s->acked = true;
 		p->answers++;
 		measure(p, mono_between(s->at, now));
+		if (!is_probing(p)) /* the marker of a round that was settled before */
+			return;
 		if (i + 1 < p->count)
 			take_size(p, s->size);
 		if (p->next == p->count && round_is_settled(p)) {
