@@ -11,7 +11,7 @@
 #define WG_LOAD_BURST 128 /* and at once */
 #define WG_COOKIES_PER_S                                                                           \
 	4096 /* cookie replies a second: their sending is what a flood costs most */
-#define WG_COOKIES_BURST   512
+#define WG_COOKIES_BURST   2048
 #define WG_LOAD_HYSTERESIS NS_PER_S
 
 /** A leaky bucket of handshake messages, and until when its overflow counts. */
