@@ -116,6 +116,11 @@ static void look_away(struct wg *w)
 		follow(w, link.flags & IFF_UP, link.mtu);
 	} else if (err == -EBADFD) {
 		loop_stop(&w->loop);
+	} else if (err == -EPERM) {
+		log_warning("the interface has left for a network namespace that we may not look "
+			    "into (CAP_SYS_ADMIN): taken to be up, with the MTU it had");
+		w->next_look = MONO_NEVER;
+		follow(w, true, w->u->engine.wg_mtu);
 	} else if (err != -ENODEV) { /* that is one under way to a third namespace */
 		failed("Cannot follow the interface to its new network namespace", err);
 		loop_stop(&w->loop);

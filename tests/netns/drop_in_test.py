@@ -310,6 +310,25 @@ def netns_deleted(bench):
     assert wg.wait_end() == 0
 
 
+def moved_without_rights(bench):
+    """Where we may not look into other namespaces, traffic goes on, and deletion there ends us all the same."""
+    if not bench.near.run("which", "capsh", check=False).ok:
+        raise Skip("capsh is not installed: libcap2-bin")
+    wg, other = bench.wg
+    other.start().configure(bench.sites[1]).peer(bench.sites[0])
+    words = ["capsh", "--drop=cap_sys_admin", "--", "-c", f"exec {wg.binary} -f wg0"]
+    wg.process = bench.near.popen(*words, stderr=subprocess.DEVNULL)
+    wait_for(lambda: os.path.exists(wg.socket), what="wirespan-wg")
+    wg.configure(bench.sites[0]).peer(bench.sites[1], endpoint=f"{bench.sites[1].underlay}:{PORT}")
+    bench.near.sh(
+        "ip netns add walled; ip link set wg0 netns walled; ip -n walled link set wg0 up;"
+        f"ip -n walled addr add {bench.sites[0].wg4}/24 dev wg0"
+    )
+    bench.reach("a ping from there", ["ip", "netns", "exec", "walled"])
+    bench.near.run("ip netns del walled")
+    assert wg.wait_end() == 0
+
+
 def ends(bench):
     """Removing the socket or the interface ends the daemon."""
     for end in ("rm /run/wireguard/wg0.sock", "mv /run/wireguard/wg0.sock /run/elsewhere", "ip link del wg0"):
@@ -382,6 +401,7 @@ def main():
         ("down and up", down_and_up),
         ("moved to other namespaces", moved),
         ("its namespace deleted", netns_deleted),
+        ("moved, without the right to follow", moved_without_rights),
         ("removing socket or interface ends it", ends),
     ):
         suite.run(name, case, function)
