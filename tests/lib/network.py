@@ -109,7 +109,8 @@ class Routed(Reference):
 
     def icmp(self, passes):
         """Whether the router's ICMP errors reach anybody. Fragments are counted from now on."""
-        rule = "add rule inet router out meta l4proto { icmp, ipv6-icmp } drop"
+        # ICMP and ICMPv6, by number: a minimal machine has no /etc/protocols
+        rule = "add rule inet router out meta l4proto { 1, 58 } drop"
         self.router.sh(
             f"""nft -f - <<'END'
 flush ruleset
