@@ -38,7 +38,8 @@ in_ns() { # in_ns HOST COMMAND…
 
 cleanup() {
 	status=$?
-	trap - EXIT INT TERM
+	trap - EXIT
+	trap '' INT TERM HUP PIPE
 	for site in vpn01 vpn02; do
 		in_ns $site "$wirespan" down $site >/dev/null 2>&1 || true
 	done
@@ -52,7 +53,7 @@ cleanup() {
 	exit $status
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP PIPE
 
 heading() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
