@@ -11,11 +11,45 @@
 
 /*
  * Theory of operation. One path-compressed binary trie a family: every node is a prefix that lies
- * within its parent's; a node without a peer is a fork and has both children. Looking up walks from
- * the root along the address's bits, as long as nodes match, and the last node with a peer wins.
+ * within its parent's; a node that is nobody's prefix is a fork and has both children. Each node
+ * knows its owner: the peer of the nearest prefix at or above it. So a look-up has to find the
+ * longest node that contains the address, and its owner is the answer.
+ *
+ * Walking there from the root would touch a node a bit in the worst case. A look-up searches for
+ * the node's length instead, by halves, as in a z-fast trie (Belazzougui, Boldi, Pagh, Vigna: "Fast
+ * Prefix Search in Little Space, with Applications", 2010): an address has 32 = 2^5 bits or 128 =
+ * 2^7, and each node lies in a hash under its handle, which is as many of its leading bits as make
+ * the roundest binary number of all lengths above its parent's and up to its own. Among the lengths
+ * in question, again the roundest is asked for: if a node has these leading bits for its handle,
+ * all shorter ones are out of question; if none has, all longer ones. That takes at most 6
+ * questions, or 8, and for a host's own route one, as 32 and 128 are the roundest of all.
+ *
+ * Inserting and removing walk the trie, put at most three nodes under other handles, and pass an
+ * owner down through the forks below.
+ *
  * Nodes are named by their index, so that the array can be moved. A peer's nodes form a list in the
  * order of their insertion, of which the first one's `peer_prev` is the last.
  */
+
+/* A prefix of a peer's, or a fork; or a free node. What a look-up reads comes first. */
+struct wg_allowed_node {
+	uint64_t bits[2];      /* most significant first, host order; IPv4 in the top 32 */
+	struct wg_peer *owner; /* of the nearest prefix at or above, or NULL */
+	uint32_t child[2];
+	uint32_t parent;
+	uint32_t peer_next; /* the peer's other prefixes; free list, if the node is free */
+	uint32_t peer_prev;
+	uint8_t len;
+	uint8_t handle; /* so many bits of it are its key in the hash; 0: it is not there */
+	uint8_t is_v6;
+	bool is_prefix; /* false: a fork */
+};
+
+/* A place in the hash, which is open-addressed. */
+struct wg_allowed_slot {
+	uint32_t hash;
+	uint32_t node; /* plus 1; 0: free */
+};
 
 /* An address or prefix as the trie compares it. */
 struct key {
@@ -39,9 +73,9 @@ static struct key key_of_ip6(const uint8_t *addr)
 /* The leading `len` bits set, of word 0 or 1. */
 static uint64_t mask_of(unsigned len, unsigned word)
 {
-	unsigned n = word ? (len > 64 ? len - 64 : 0) : (len > 64 ? 64 : len);
-
-	return n ? ~0ULL << (64 - n) : 0;
+	if (word)
+		return len > 64 ? ~0ULL << (128 - len) : 0;
+	return len < 64 ? ~(~0ULL >> len) : ~0ULL;
 }
 
 /* Return: 0; -EINVAL for a family or length that does not exist. */
@@ -95,6 +129,81 @@ static struct key key_of_node(const struct wg_allowed_node *n)
 	return (struct key){ .bits = { n->bits[0], n->bits[1] }, .len = n->len, .is_v6 = n->is_v6 };
 }
 
+/* The roundest number (with the most zero bits at its end) above `low` and up to `high`. */
+static unsigned roundest(unsigned low, unsigned high)
+{
+	return high & (~0U << (31 - __builtin_clz(low ^ high)));
+}
+
+static uint32_t hash_of(const struct key *k, unsigned len)
+{
+	uint64_t h = ((k->bits[0] & mask_of(len, 0)) ^ len) * 0x9e3779b97f4a7c15ULL;
+
+	h = (h ^ h >> 32 ^ (k->bits[1] & mask_of(len, 1)) ^ k->is_v6) * 0xd6e8feb86659fd93ULL;
+	return (uint32_t)(h >> 32);
+}
+
+/* Return: the node whose handle is the first `len` bits of `k`, or WG_NO_NODE. */
+static uint32_t hash_find(const struct wg_allowedips *t, const struct key *k, unsigned len)
+{
+	uint32_t hash = hash_of(k, len);
+
+	for (uint32_t at = hash & t->slot_mask; t->slots[at].node; at = (at + 1) & t->slot_mask) {
+		uint32_t i = t->slots[at].node - 1;
+		const struct wg_allowed_node *n = &t->nodes[i];
+
+		if (t->slots[at].hash == hash && n->handle == len && n->is_v6 == k->is_v6 &&
+			common_bits(n->bits, k->bits) >= len)
+			return i;
+	}
+	return WG_NO_NODE;
+}
+
+static void hash_add(struct wg_allowedips *t, uint32_t i)
+{
+	struct key k = key_of_node(&t->nodes[i]);
+	uint32_t hash = hash_of(&k, t->nodes[i].handle);
+	uint32_t at = hash & t->slot_mask;
+
+	while (t->slots[at].node)
+		at = (at + 1) & t->slot_mask;
+	t->slots[at] = (struct wg_allowed_slot){ .hash = hash, .node = i + 1 };
+}
+
+/* Take a node out, and pull back into the gap what had to make way for it. */
+static void hash_remove(struct wg_allowedips *t, uint32_t i)
+{
+	struct key k = key_of_node(&t->nodes[i]);
+	uint32_t mask = t->slot_mask;
+	uint32_t gap = hash_of(&k, t->nodes[i].handle) & mask;
+
+	while (t->slots[gap].node != i + 1)
+		gap = (gap + 1) & mask;
+	for (uint32_t at = (gap + 1) & mask; t->slots[at].node; at = (at + 1) & mask) {
+		uint32_t home = t->slots[at].hash & mask;
+
+		if (((at - home) & mask) < ((at - gap) & mask))
+			continue;
+		t->slots[gap] = t->slots[at];
+		gap = at;
+	}
+	t->slots[gap] = (struct wg_allowed_slot){ 0 };
+}
+
+/* Put a node under another handle; 0: under none. */
+static void set_handle(struct wg_allowedips *t, uint32_t i, unsigned handle)
+{
+	struct wg_allowed_node *n = &t->nodes[i];
+
+	if (n->handle == handle)
+		return;
+	if (n->handle)
+		hash_remove(t, i);
+	n->handle = (uint8_t)handle;
+	if (handle)
+		hash_add(t, i);
+}
+
 static uint32_t nodes_left(const struct wg_allowedips *t)
 {
 	return t->cap - t->taken;
@@ -123,16 +232,35 @@ static uint32_t node_take(struct wg_allowedips *t, const struct key *k, unsigned
 
 static void node_give_back(struct wg_allowedips *t, uint32_t i)
 {
+	set_handle(t, i, 0);
 	t->nodes[i].peer_next = t->free;
 	t->free = i;
 	t->taken--;
 }
 
+/* A node's owner has changed, and so has that of all forks below which are of nobody else's. As
+ * deep as prefixes are long, at most. */
+static void pass_down(struct wg_allowedips *t, uint32_t i, struct wg_peer *owner)
+{
+	struct wg_allowed_node *n = &t->nodes[i];
+
+	n->owner = owner;
+	for (unsigned b = 0; b < 2; b++)
+		if (n->child[b] != WG_NO_NODE && !t->nodes[n->child[b]].is_prefix)
+			pass_down(t, n->child[b], owner);
+}
+
+static struct wg_peer *owner_at(const struct wg_allowedips *t, uint32_t i)
+{
+	return i != WG_NO_NODE ? t->nodes[i].owner : NULL;
+}
+
+/* The node becomes a prefix of the peer's. */
 static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 {
 	struct wg_allowed_node *n = &t->nodes[i];
 
-	n->peer = peer;
+	n->is_prefix = true;
 	n->peer_next = WG_NO_NODE;
 	n->peer_prev = i;
 	if (peer->allowed_first == WG_NO_NODE) {
@@ -144,17 +272,19 @@ static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 		t->nodes[first->peer_prev].peer_next = i;
 		first->peer_prev = i;
 	}
+	pass_down(t, i, peer);
 	peer->allowed_count++;
 	t->count++;
-	t->changes++;
 }
 
+/* The node is its owner's prefix no longer. What is below keeps its owner until the caller decides.
+ */
 static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 {
 	struct wg_allowed_node *n = &t->nodes[i];
-	struct wg_peer *peer = n->peer;
+	struct wg_peer *peer = n->owner;
 
-	ASSERT(peer);
+	ASSERT(n->is_prefix);
 	if (n->peer_next != WG_NO_NODE)
 		t->nodes[n->peer_next].peer_prev = n->peer_prev;
 	else
@@ -163,10 +293,9 @@ static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 		peer->allowed_first = n->peer_next;
 	else
 		t->nodes[n->peer_prev].peer_next = n->peer_next;
-	n->peer = NULL;
+	n->is_prefix = false;
 	peer->allowed_count--;
 	t->count--;
-	t->changes++;
 }
 
 /* Where a key is or would be: the node itself or what it displaces, and its parent. */
@@ -189,12 +318,16 @@ static bool node_is(const struct wg_allowedips *t, uint32_t i, const struct key 
 	       t->nodes[i].bits[1] == k->bits[1];
 }
 
+/* Hang a node below another, or at the root. */
 static void adopt(struct wg_allowedips *t, uint32_t parent, uint32_t child)
 {
-	struct key k = key_of_node(&t->nodes[child]);
+	struct wg_allowed_node *n = &t->nodes[child];
+	unsigned above = parent == WG_NO_NODE ? 0 : t->nodes[parent].len;
+	struct key k = key_of_node(n);
 
 	*link_to(t, parent, &k) = child;
-	t->nodes[child].parent = parent;
+	n->parent = parent;
+	set_handle(t, child, n->len ? roundest(above, n->len) : 0);
 }
 
 /* Make the key's node where descend() ended; a fork above it if its neighbour needs one. */
@@ -214,6 +347,7 @@ static uint32_t grow(struct wg_allowedips *t, const struct key *k, uint32_t pare
 	} else {
 		uint32_t fork = node_take(t, k, common);
 
+		t->nodes[fork].owner = owner_at(t, parent);
 		adopt(t, parent, fork);
 		adopt(t, fork, i);
 		adopt(t, fork, below);
@@ -221,10 +355,10 @@ static uint32_t grow(struct wg_allowedips *t, const struct key *k, uint32_t pare
 	return i;
 }
 
-/* Remove a node that serves no more: it has no peer and does not fork. */
+/* Remove a node that serves no more: it is no prefix and does not fork. */
 static void prune(struct wg_allowedips *t, uint32_t i)
 {
-	while (i != WG_NO_NODE && !t->nodes[i].peer) {
+	while (i != WG_NO_NODE && !t->nodes[i].is_prefix) {
 		const struct wg_allowed_node *n = &t->nodes[i];
 		uint32_t parent = n->parent;
 		struct key k = key_of_node(n);
@@ -242,21 +376,56 @@ static void prune(struct wg_allowedips *t, uint32_t i)
 	}
 }
 
-void wg_allowedips_init(struct wg_allowedips *t, struct wg_allowed_node *nodes, uint32_t cap)
+/* A prefix may need a node and a fork above it. */
+static uint32_t nodes_for(size_t prefixes)
+{
+	return (uint32_t)(2 * prefixes);
+}
+
+/* A quarter to a half of the slots are taken when all nodes are. */
+static uint32_t slots_for(size_t prefixes)
+{
+	uint32_t n = 4;
+
+	while (n < 2 * nodes_for(prefixes))
+		n *= 2;
+	return n;
+}
+
+size_t wg_allowedips_memory(size_t prefixes)
+{
+	return nodes_for(prefixes) * sizeof(struct wg_allowed_node) +
+	       slots_for(prefixes) * sizeof(struct wg_allowed_slot);
+}
+
+/* Lay out memory: the nodes, then the slots, which are empty. */
+static void lay_out(struct wg_allowedips *t, void *memory, size_t prefixes)
+{
+	uint32_t slots = slots_for(prefixes);
+
+	t->cap = nodes_for(prefixes);
+	t->nodes = memory;
+	t->slots = (struct wg_allowed_slot *)(void *)&t->nodes[t->cap];
+	t->slot_mask = slots - 1;
+	memset(t->slots, 0, slots * sizeof(*t->slots));
+}
+
+void wg_allowedips_init(struct wg_allowedips *t, void *memory, size_t prefixes)
 {
 	*t = (struct wg_allowedips){
-		.nodes = nodes,
-		.cap = cap,
 		.free = WG_NO_NODE,
 		.root = { WG_NO_NODE, WG_NO_NODE },
 	};
+	lay_out(t, memory, prefixes);
 }
 
-void wg_allowedips_move(struct wg_allowedips *t, struct wg_allowed_node *nodes, uint32_t cap)
+void wg_allowedips_move(struct wg_allowedips *t, void *memory, size_t prefixes)
 {
-	memcpy(nodes, t->nodes, t->used * sizeof(*nodes));
-	t->nodes = nodes;
-	t->cap = cap;
+	memcpy(memory, t->nodes, t->used * sizeof(*t->nodes));
+	lay_out(t, memory, prefixes);
+	for (uint32_t i = 0; i < t->used; i++)
+		if (t->nodes[i].handle)
+			hash_add(t, i);
 }
 
 int wg_allowedips_insert(
@@ -272,13 +441,21 @@ int wg_allowedips_insert(
 		if (nodes_left(t) < 2)
 			return -ENOSPC;
 		at = grow(t, &k, parent, at);
-	} else if (t->nodes[at].peer == peer) {
-		return 0;
 	}
-	if (t->nodes[at].peer)
+	if (t->nodes[at].is_prefix) {
+		if (t->nodes[at].owner == peer)
+			return 0;
 		peer_unlink(t, at);
+	}
 	peer_link(t, at, peer);
 	return 0;
+}
+
+static void remove_node(struct wg_allowedips *t, uint32_t i)
+{
+	peer_unlink(t, i);
+	pass_down(t, i, owner_at(t, t->nodes[i].parent));
+	prune(t, i);
 }
 
 int wg_allowedips_remove(
@@ -290,40 +467,47 @@ int wg_allowedips_remove(
 	if (key_of_prefix(prefix, &k))
 		return -ENOENT;
 	at = descend(t, &k, &parent);
-	if (!node_is(t, at, &k) || t->nodes[at].peer != peer)
+	if (!node_is(t, at, &k) || !t->nodes[at].is_prefix || t->nodes[at].owner != peer)
 		return -ENOENT;
-	peer_unlink(t, at);
-	prune(t, at);
+	remove_node(t, at);
 	return 0;
 }
 
 void wg_allowedips_remove_peer(struct wg_allowedips *t, struct wg_peer *peer)
 {
-	while (peer->allowed_first != WG_NO_NODE) {
-		uint32_t i = peer->allowed_first;
-
-		peer_unlink(t, i);
-		prune(t, i);
-	}
+	while (peer->allowed_first != WG_NO_NODE)
+		remove_node(t, peer->allowed_first);
 }
 
+static bool is_leaf(const struct wg_allowed_node *n)
+{
+	return n->child[0] == WG_NO_NODE && n->child[1] == WG_NO_NODE;
+}
+
+/* The longest node that contains the address has a length of `low` or one in (low, high]. */
 static struct wg_peer *lookup(const struct wg_allowedips *t, const struct key *k)
 {
-	struct wg_peer *best = NULL;
+	unsigned low = 0, high = k->len;
 	uint32_t at = t->root[k->is_v6];
 
-	while (at != WG_NO_NODE) {
-		const struct wg_allowed_node *n = &t->nodes[at];
+	if (at == WG_NO_NODE)
+		return NULL;
+	if (t->nodes[at].len)
+		at = WG_NO_NODE; /* it may not contain the address */
+	while (low < high) {
+		unsigned len = roundest(low, high);
+		uint32_t i = hash_find(t, k, len);
 
-		if (!node_contains(n, k->bits))
-			break;
-		if (n->peer)
-			best = n->peer;
-		if (n->len == k->len)
-			break;
-		at = n->child[bit_at(k->bits, n->len)];
+		if (i == WG_NO_NODE) {
+			high = len - 1;
+			continue;
+		}
+		if (!node_contains(&t->nodes[i], k->bits))
+			return owner_at(t, t->nodes[i].parent);
+		at = i;
+		low = is_leaf(&t->nodes[i]) ? high : t->nodes[i].len;
 	}
-	return best;
+	return owner_at(t, at);
 }
 
 struct wg_peer *wg_allowedips_lookup4(const struct wg_allowedips *t, const uint8_t addr[static 4])
@@ -345,37 +529,6 @@ struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct
 	if (addr->family == AF_INET)
 		return wg_allowedips_lookup4(t, addr->bytes);
 	return addr->family == AF_INET6 ? wg_allowedips_lookup6(t, addr->bytes) : NULL;
-}
-
-static bool is_hit(const struct wg_allowed_hit *h, const struct key *k)
-{
-	return h->bits[0] == k->bits[0] && h->bits[1] == k->bits[1] && h->is_v6 == k->is_v6 &&
-	       h->peer;
-}
-
-static struct wg_allowed_hit *set_of(struct wg_allowed_cache *cache, const struct key *k)
-{
-	uint64_t hash = (k->bits[0] ^ k->bits[1]) * 0x9e3779b97f4a7c15ULL;
-
-	return cache->sets[(hash >> 32) % WG_ALLOWED_CACHE_SETS];
-}
-
-struct wg_peer *wg_allowedips_lookup_cached(const struct wg_allowedips *t,
-	struct wg_allowed_cache *cache, uint16_t family, const uint8_t *addr)
-{
-	struct key k = family == AF_INET6 ? key_of_ip6(addr) : key_of_ip4(addr);
-	struct wg_allowed_hit *set = set_of(cache, &k);
-
-	if (cache->changes != t->changes) {
-		memset(cache->sets, 0, sizeof(cache->sets));
-		cache->changes = t->changes;
-	}
-	for (size_t i = 0; i < WG_ALLOWED_CACHE_WAYS; i++)
-		if (is_hit(&set[i], &k))
-			return set[i].peer;
-	memmove(&set[1], &set[0], (WG_ALLOWED_CACHE_WAYS - 1) * sizeof(set[0]));
-	set[0] = (struct wg_allowed_hit){ { k.bits[0], k.bits[1] }, lookup(t, &k), k.is_v6 };
-	return set[0].peer;
 }
 
 static struct ip_prefix prefix_of(const struct wg_allowed_node *n)

@@ -14,21 +14,47 @@
 #include "wg/peer.h"
 
 #define PEERS 8
-#define CAP   4096
+#define CAP   1000
 
-static struct wg_allowed_node nodes[CAP];
 static struct wg_peer peers[PEERS];
+static void *memory;
 
-static struct wg_allowedips begin(uint32_t cap)
+/* Memory of exactly the size wanted, full of rubbish. */
+static void *dirty(size_t prefixes)
+{
+	void *m = malloc(wg_allowedips_memory(prefixes));
+
+	assert_non_null(m);
+	return memset(m, 0xa5, wg_allowedips_memory(prefixes));
+}
+
+static struct wg_allowedips begin(size_t prefixes)
 {
 	struct wg_allowedips t;
 
-	memset(nodes, 0xa5, sizeof(nodes));
 	memset(peers, 0, sizeof(peers));
 	for (size_t i = 0; i < PEERS; i++)
 		peers[i].allowed_first = WG_NO_NODE;
-	wg_allowedips_init(&t, nodes, cap);
+	memory = dirty(prefixes);
+	wg_allowedips_init(&t, memory, prefixes);
 	return t;
+}
+
+/* Grow, or move to the same size. */
+static void move(struct wg_allowedips *t, size_t prefixes)
+{
+	void *larger = dirty(prefixes);
+
+	wg_allowedips_move(t, larger, prefixes);
+	free(memory);
+	memory = larger;
+}
+
+static int end(void **state)
+{
+	free(memory);
+	memory = NULL;
+	return 0;
 }
 
 static struct ip_prefix prefix(const char *text)
@@ -131,8 +157,7 @@ static void test_refused(void **state)
 /* Room for n prefixes is room for any n prefixes; growing keeps what is there. */
 static void test_full_and_moved(void **state)
 {
-	static struct wg_allowed_node larger[CAP];
-	struct wg_allowedips t = begin((uint32_t)wg_allowedips_nodes(3));
+	struct wg_allowedips t = begin(3);
 	struct ip_prefix one_more = prefix("10.0.0.3/32");
 
 	insert(&t, "10.0.0.0/32", 0);
@@ -142,8 +167,7 @@ static void test_full_and_moved(void **state)
 	assert_int_equal(t.count, 3);
 	assert_int_equal(peer_at(&t, "10.0.0.3"), -1);
 	insert(&t, "10.0.0.2/32", 4); /* moving needs no room */
-	wg_allowedips_move(&t, larger, (uint32_t)wg_allowedips_nodes(4));
-	memset(nodes, 0xa5, sizeof(nodes));
+	move(&t, 4);
 	assert_int_equal(wg_allowedips_insert(&t, &one_more, &peers[3]), 0);
 	assert_int_equal(peer_at(&t, "10.0.0.0"), 0);
 	assert_int_equal(peer_at(&t, "10.0.0.2"), 4);
@@ -179,9 +203,7 @@ struct naive {
 	struct wg_peer *peer;
 };
 
-#define NAIVE_MAX 1000
-
-static struct naive list[NAIVE_MAX];
+static struct naive list[CAP];
 static size_t listed;
 
 static struct naive *naive_find(const struct ip_prefix *p)
@@ -221,6 +243,16 @@ static struct ip_addr random_addr(void)
 	return random_u32() & 1 ? ip_addr_v4(b + 12) : ip_addr_v6(b);
 }
 
+/* An address at the edge of a prefix that is there: within it but for, perhaps, one bit. */
+static struct ip_addr random_neighbour(void)
+{
+	struct ip_addr a = list[random_u32() % listed].prefix.addr;
+	unsigned bit = random_u32() % ip_addr_bits(&a);
+
+	a.bytes[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+	return a;
+}
+
 static struct ip_prefix random_prefix(void)
 {
 	struct ip_prefix p = { .addr = random_addr() };
@@ -249,7 +281,7 @@ static void change(struct wg_allowedips *t)
 		assert_int_equal(wg_allowedips_remove(t, &p, peer), there ? 0 : -ENOENT);
 		if (there)
 			*n = list[--listed];
-	} else if (n || listed < NAIVE_MAX) {
+	} else if (n || listed < CAP) {
 		assert_int_equal(wg_allowedips_insert(t, &p, peer), 0);
 		if (!n)
 			n = &list[listed++];
@@ -278,42 +310,107 @@ static void check_listing(const struct wg_allowedips *t)
 	}
 	assert_int_equal(total, listed);
 	assert_int_equal(t->count, listed);
-	assert_true(t->taken <= wg_allowedips_nodes(listed));
+	assert_true(t->taken <= 2 * listed);
+}
+
+static void check_lookups(const struct wg_allowedips *t, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct ip_addr a = listed && i % 2 ? random_neighbour() : random_addr();
+
+		assert_ptr_equal(wg_allowedips_lookup(t, &a), naive_lookup(&a));
+	}
+}
+
+static void check_empty(struct wg_allowedips *t)
+{
+	for (size_t i = 0; i < PEERS; i++)
+		wg_allowedips_remove_peer(t, &peers[i]);
+	listed = 0;
+	check_lookups(t, 10);
+	assert_int_equal(t->count, 0);
+	assert_int_equal(t->taken, 0);
+	assert_int_equal(t->root[0], WG_NO_NODE);
+	assert_int_equal(t->root[1], WG_NO_NODE);
 }
 
 static void test_against_naive(void **state)
 {
-	static struct wg_allowed_cache cache;
-	struct wg_allowedips t = begin((uint32_t)wg_allowedips_nodes(NAIVE_MAX));
+	struct wg_allowedips t = begin(CAP);
 
 	listed = 0;
 	for (int round = 0; round < 400; round++) {
 		for (int i = 0; i < 25; i++)
 			change(&t);
-		for (int i = 0; i < 100; i++) {
-			struct ip_addr a = random_addr();
-
-			assert_ptr_equal(wg_allowedips_lookup(&t, &a), naive_lookup(&a));
-			assert_ptr_equal(wg_allowedips_lookup_cached(&t, &cache, a.family, a.bytes),
-				naive_lookup(&a));
-		}
+		if (round % 20 == 0)
+			move(&t, CAP);
+		check_lookups(&t, 200);
 		check_listing(&t);
 	}
-	for (size_t i = 0; i < PEERS; i++)
-		wg_allowedips_remove_peer(&t, &peers[i]);
-	assert_int_equal(t.taken, 0);
-	assert_int_equal(t.root[0], WG_NO_NODE);
-	assert_int_equal(t.root[1], WG_NO_NODE);
+	check_empty(&t);
+}
+
+static void add_listed(struct wg_allowedips *t, struct ip_prefix p, struct wg_peer *peer)
+{
+	p = ip_prefix_masked(&p);
+	assert_int_equal(wg_allowedips_insert(t, &p, peer), 0);
+	list[listed++] = (struct naive){ p, peer };
+}
+
+/* The numbers below `n` in any order. */
+static void shuffled(uint8_t *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = random_u32() % (i + 1);
+
+		ret[i] = ret[at];
+		ret[at] = (uint8_t)i;
+	}
+}
+
+/* All prefixes of one address, each within the one before: no two lengths are confused, whichever
+ * way they come and go. */
+static void test_every_length(void **state)
+{
+	static const char *const addrs[] = { "10.97.255.3", "fd00:1:8000:ffff:5555:0:1:ff01" };
+	struct wg_allowedips t = begin(33 + 129);
+
+	for (int round = 0; round < 30; round++) {
+		listed = 0;
+		for (size_t f = 0; f < ARRAY_LEN(addrs); f++) {
+			struct ip_prefix p = { .addr = addr(addrs[f]) };
+			uint8_t lens[129];
+			size_t n = ip_addr_bits(&p.addr) + 1;
+
+			shuffled(lens, n);
+			for (size_t i = 0; i < n; i++) {
+				p.len = lens[i];
+				add_listed(&t, p, &peers[i % PEERS]);
+				check_lookups(&t, 5);
+			}
+		}
+		check_lookups(&t, 200);
+		check_listing(&t);
+		while (listed) {
+			struct naive *n = &list[random_u32() % listed];
+
+			assert_int_equal(wg_allowedips_remove(&t, &n->prefix, n->peer), 0);
+			*n = list[--listed];
+			check_lookups(&t, 5);
+		}
+		check_empty(&t);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_longest_prefix),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_full_and_moved),
-		cmocka_unit_test(test_listing),
-		cmocka_unit_test(test_against_naive),
+		cmocka_unit_test_teardown(test_longest_prefix, end),
+		cmocka_unit_test_teardown(test_refused, end),
+		cmocka_unit_test_teardown(test_full_and_moved, end),
+		cmocka_unit_test_teardown(test_listing, end),
+		cmocka_unit_test_teardown(test_against_naive, end),
+		cmocka_unit_test_teardown(test_every_length, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 struct layout {
 	size_t buckets, bucket_count;
 	size_t heap;
-	size_t nodes;
+	size_t allowed;
 	size_t indices, index_count;
 	size_t sources, source_count;
 	size_t total;
@@ -50,8 +50,7 @@ static struct layout layout_of(const struct wg_sizes *s)
 
 	l.buckets = take(&l.total, l.bucket_count, sizeof(struct list));
 	l.heap = take(&l.total, s->peers, sizeof(struct heap_entry *));
-	l.nodes =
-		take(&l.total, wg_allowedips_nodes(s->allowed_ips), sizeof(struct wg_allowed_node));
+	l.allowed = take(&l.total, 1, wg_allowedips_memory(s->allowed_ips));
 	l.indices = take(&l.total, l.index_count, sizeof(struct wg_index_entry));
 	l.sources = take(&l.total, l.source_count, sizeof(struct wg_ratelimit_entry));
 	return l;
@@ -101,8 +100,7 @@ int wg_device_init(
 	}
 	place_buckets(dev, (void *)(m + l.buckets), l.bucket_count);
 	dev->deadlines = (struct heap){ .slots = (void *)(m + l.heap), .cap = sizes->peers };
-	wg_allowedips_init(&dev->allowed, (void *)(m + l.nodes),
-		(uint32_t)wg_allowedips_nodes(sizes->allowed_ips));
+	wg_allowedips_init(&dev->allowed, m + l.allowed, sizes->allowed_ips);
 	wg_indextable_init(&dev->indices, (void *)(m + l.indices), l.index_count);
 	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
 	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
@@ -122,8 +120,7 @@ int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *
 		dev->deadlines.len * sizeof(*dev->deadlines.slots));
 	dev->deadlines.slots = (void *)(m + l.heap);
 	dev->deadlines.cap = sizes->peers;
-	wg_allowedips_move(&dev->allowed, (void *)(m + l.nodes),
-		(uint32_t)wg_allowedips_nodes(sizes->allowed_ips));
+	wg_allowedips_move(&dev->allowed, m + l.allowed, sizes->allowed_ips);
 	wg_indextable_move(&dev->indices, (void *)(m + l.indices), l.index_count);
 	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
 	dev->sizes = *sizes;
@@ -234,18 +231,22 @@ struct wg_peer *wg_device_find_peer(
 	return NULL;
 }
 
-struct wg_peer *wg_device_route(struct wg_device *dev, const struct wg_inner *inner)
+/* Who has an inner address. */
+static struct wg_peer *owner_of(const struct wg_device *dev, uint16_t family, const uint8_t *addr)
 {
-	return wg_allowedips_lookup_cached(&dev->allowed, &dev->routes, inner->family, inner->dst);
+	return family == AF_INET6 ? wg_allowedips_lookup6(&dev->allowed, addr)
+				  : wg_allowedips_lookup4(&dev->allowed, addr);
+}
+
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner)
+{
+	return owner_of(dev, inner->family, inner->dst);
 }
 
 enum drop wg_device_allows(
-	struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner)
+	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner)
 {
-	const struct wg_peer *owner = wg_allowedips_lookup_cached(
-		&dev->allowed, &dev->sources, inner->family, inner->src);
-
-	return owner == peer ? DROP_NONE : DROP_INNER_SOURCE;
+	return owner_of(dev, inner->family, inner->src) == peer ? DROP_NONE : DROP_INNER_SOURCE;
 }
 
 /* A session has come to be: by response sent or received. */

@@ -55,8 +55,6 @@ struct wg_device {
 	struct wg_sizes sizes;
 	struct heap deadlines;
 	struct wg_allowedips allowed;
-	struct wg_allowed_cache routes;	 /* of inner destinations */
-	struct wg_allowed_cache sources; /* of inner sources */
 	struct wg_indextable indices;
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
@@ -123,11 +121,11 @@ struct wg_peer *wg_device_find_peer(
 	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN]);
 
 /** Return: the peer that packets to this inner destination go to, or NULL. */
-struct wg_peer *wg_device_route(struct wg_device *dev, const struct wg_inner *inner);
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner);
 
 /** Return: DROP_NONE if the inner source address is the peer's to use, else DROP_INNER_SOURCE. */
 enum drop wg_device_allows(
-	struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner);
+	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner);
 
 /**
  * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
