@@ -6,8 +6,9 @@
 #include "path/follow.h"
 #include "path/tx.h"
 
-/* Outer DSCP of handshake messages: AF41. Source: Linux drivers/net/wireguard/messages.h,
- * HANDSHAKE_DSCP. */
+/* Outer DSCP of initiations and responses: AF41. A cookie reply, for whoever it may be, has none.
+ * Source: Linux drivers/net/wireguard/messages.h, HANDSHAKE_DSCP; socket.c,
+ * wg_socket_send_buffer_as_reply_to_skb(). */
 #define HANDSHAKE_TOS 0x88
 
 void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions)
@@ -19,10 +20,10 @@ void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions)
 		list_push_tail(&e->attention, &peer->attention);
 }
 
-static void ctrl_send(struct engine *e, const void *msg, size_t len, const struct endpoint *to)
+static void ctrl_send(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *to)
 {
 	memcpy(train_tail(&e->tx.heads), msg, len);
-	train_append(&e->tx.heads, len, to, HANDSHAKE_TOS);
+	train_append(&e->tx.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
 	e->stats.handshakes_tx++;
 }
 

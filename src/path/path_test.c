@@ -243,6 +243,39 @@ static void test_hostile_datagrams(void **state)
 	pair_free(p);
 }
 
+/* Initiations and responses leave with DSCP AF41; cookie replies, which anybody can ask for, not.
+ */
+static void test_dscp_of_handshakes(void **state)
+{
+	struct pair *p = pair_new();
+	const struct train_queue *q = &p->b.e.tx.heads;
+	uint8_t msg[WG_INITIATION_LEN], copy[WG_INITIATION_LEN];
+	unsigned seen[5] = { 0 };
+
+	pair_tick(p);
+	assert_int_equal(
+		wg_peer_make_initiation(&p->a.e.wg, &p->a.peer.wg, p->a.e.now, p->a.e.wall, msg),
+		0);
+	for (unsigned i = 0; i <= WG_LOAD_BURST + 1; i++) {
+		struct rx_train t = {
+			.data = copy, .len = sizeof(copy), .stride = sizeof(copy), .from = p->a.self
+		};
+
+		memcpy(copy, msg, sizeof(copy));
+		assert_true(rx_datagrams(&p->b.e, &t));
+	}
+	for (size_t i = 0; i < q->n; i++) {
+		unsigned type = q->trains[i].base[0];
+
+		assert_in_range(type, WG_MSG_RESPONSE, WG_MSG_COOKIE);
+		seen[type]++;
+		assert_int_equal(q->trains[i].tos, type == WG_MSG_RESPONSE ? 0x88 : 0);
+	}
+	assert_int_equal(seen[WG_MSG_RESPONSE], 1);
+	assert_true(seen[WG_MSG_COOKIE]);
+	pair_free(p);
+}
+
 static void test_replay(void **state)
 {
 	struct pair *p = pair_new();
@@ -383,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_arrives_whole),
 		cmocka_unit_test(test_a_million_frames_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
+		cmocka_unit_test(test_dscp_of_handshakes),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_session_pushed_out_within_a_batch),
 		cmocka_unit_test(test_inner_source),
