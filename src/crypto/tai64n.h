@@ -18,6 +18,9 @@
  */
 void tai64n_encode(struct wall now, uint8_t ret_label[static TAI64N_LEN]);
 
+/** Make `label` the next one of those that tai64n_encode() makes. */
+void tai64n_next(uint8_t label[static TAI64N_LEN]);
+
 /** Whether label `a` is later than label `b`. */
 bool tai64n_later(const uint8_t a[static TAI64N_LEN], const uint8_t b[static TAI64N_LEN]);
 

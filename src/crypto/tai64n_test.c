@@ -54,11 +54,29 @@ static void test_order(void **state)
 	}
 }
 
+/* The next label is the least of all that are later. */
+static void test_next(void **state)
+{
+	uint8_t label[TAI64N_LEN], next[TAI64N_LEN];
+
+	tai64n_encode((struct wall){ 1700000000, 0 }, label);
+	for (uint64_t ns = 0; ns < 3 * NS_PER_S; ns += 1 << 20) {
+		tai64n_encode(
+			(struct wall){ 1700000000 + ns / NS_PER_S, (uint32_t)(ns % NS_PER_S) },
+			next);
+		if (!tai64n_later(next, label))
+			continue;
+		tai64n_next(label);
+		assert_memory_equal(label, next, TAI64N_LEN);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

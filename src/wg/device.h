@@ -59,8 +59,9 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_load load;
-	struct bucket cookies; /* replies that may still be sent */
-	bool spent;	       /* secrets have been used or have ended: see wg_device_tidy() */
+	struct bucket cookies;			  /* replies that may still be sent */
+	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
+	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
 };
 
 /** What became of a handshake message. */

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/tai64n.h"
 
 static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 16 };
 
@@ -485,6 +486,36 @@ static void test_remove(void **state)
 	assert_null(memmem(&p->peer[1], sizeof(p->peer[1]), key, sizeof(key)));
 }
 
+/* The wall clock is set back: what we send goes on to be news to the peer, and to be the time again
+ * once the clock has caught up. Also if the peer has been taken out and put in meanwhile. */
+static void test_wall_clock_set_back(void **state)
+{
+	struct pair *p = *state;
+	uint8_t initiation[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	uint8_t time[WG_TIMESTAMP_LEN];
+
+	establish(p, initiation, response);
+	p->wall.sec -= 3600;
+	for (unsigned i = 0; i < 200; i++) {
+		p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
+		p->wall.sec += WG_REKEY_TIMEOUT / NS_PER_S;
+		establish(p, initiation, response);
+	}
+	wg_device_remove_peer(&p->dev[0], &p->peer[0]);
+	assert_int_equal(
+		wg_device_add_peer(&p->dev[0], &p->peer[0], p->dev[1].identity.public_key), 0);
+	wg_peer_set_endpoint(&p->peer[0], &p->at[1]);
+	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
+	(void)wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation);
+	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
+	establish(p, initiation, response); /* the second at the latest */
+	p->now = mono_add(p->now, 3600 * NS_PER_S);
+	p->wall.sec += 3600;
+	establish(p, initiation, response);
+	tai64n_encode(p->wall, time);
+	assert_memory_equal(p->peer[1].newest_timestamp, time, sizeof(time));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -498,6 +529,7 @@ int main(void)
 		CASE(test_cookies_are_limited),
 		CASE(test_peers),
 		CASE(test_no_initiation),
+		CASE(test_wall_clock_set_back),
 		CASE(test_routes),
 		CASE(test_resize),
 		CASE(test_remove),

@@ -106,6 +106,28 @@ static void forget_handshake(struct wg_device *dev, struct wg_peer *peer)
 	secret_wipe(&peer->handshake, sizeof(peer->handshake));
 }
 
+/*
+ * The timestamp of an initiation: the time, but always later than the last one. Clocks of people
+ * are set back, when a machine has found its time server, say, and until they had caught up the
+ * peer would take every initiation of ours for a replay. Whom the last one went to does not count
+ * if the peer has been taken out and put in again. Source: WireGuard whitepaper §5.1, "it simply
+ * must be a per-peer monotonically increasing 96-bit number".
+ */
+static void next_timestamp(struct wg_device *dev, struct wg_peer *peer, struct wall wall,
+	uint8_t ret[static WG_TIMESTAMP_LEN])
+{
+	tai64n_encode(wall, ret);
+	if (tai64n_later(dev->sent_timestamp, ret))
+		memcpy(ret, dev->sent_timestamp, WG_TIMESTAMP_LEN);
+	if (!tai64n_later(ret, peer->sent_timestamp)) {
+		memcpy(ret, peer->sent_timestamp, WG_TIMESTAMP_LEN);
+		tai64n_next(ret);
+	}
+	memcpy(peer->sent_timestamp, ret, WG_TIMESTAMP_LEN);
+	if (tai64n_later(ret, dev->sent_timestamp))
+		memcpy(dev->sent_timestamp, ret, WG_TIMESTAMP_LEN);
+}
+
 int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct mono now,
 	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN])
 {
@@ -126,7 +148,7 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	if (err)
 		return err;
 	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
-	tai64n_encode(wall, timestamp);
+	next_timestamp(dev, peer, wall, timestamp);
 	err = wg_noise_make_initiation(&dev->crypto, &peer->handshake, &dev->identity,
 		&peer->remote, index, ephemeral, timestamp, msg);
 	secret_wipe(ephemeral, sizeof(ephemeral));

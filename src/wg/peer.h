@@ -31,6 +31,7 @@ struct wg_peer {
 	struct wg_remote remote;
 	struct wg_handshake handshake;
 	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of an initiation taken */
+	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
 	struct mono last_initiation_taken;
 	struct mono last_initiation_sent;
 	struct wall last_handshake; /* sec 0: none yet */
