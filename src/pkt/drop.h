@@ -32,7 +32,7 @@ enum drop {
 	DROP_WG_LENGTH,		  /* length does not fit the type */
 	DROP_WG_MAC1,		  /* mac1 wrong: not meant for us */
 	DROP_WG_COOKIE_REQUIRED,  /* under load and without valid mac2: a cookie was sent instead */
-	DROP_WG_RATE_LIMIT,	  /* under load: too many handshakes from one source */
+	DROP_WG_RATE_LIMIT,	  /* under load: too many handshakes, from one source or in all */
 	DROP_WG_HANDSHAKE_AUTH,	  /* handshake does not authenticate */
 	DROP_WG_UNKNOWN_PEER,	  /* static key of no peer of ours */
 	DROP_WG_HANDSHAKE_REPLAY, /* TAI64N timestamp not newer */

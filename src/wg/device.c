@@ -326,6 +326,7 @@ static enum drop take_initiation(struct wg_device *dev, const struct wg_initiati
 	drop = respond(dev, peer, &opened.handshake, now, wall, ret);
 	if (drop)
 		goto out;
+	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
 	ret->peer = peer;
 	ret->actions |= wg_peer_heard(peer, src);
 	peer->rx_bytes += WG_INITIATION_LEN;
@@ -359,6 +360,7 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 	peer->rx_bytes += WG_RESPONSE_LEN;
 	wg_timers_received(&peer->timers, now);
 	wg_peer_arm(dev, peer);
+	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
 	ret->peer = peer;
 	ret->actions |= wg_peer_heard(peer, src) | WG_SEND_KEEPALIVE;
 	return DROP_NONE;
@@ -381,6 +383,25 @@ static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie
 	return DROP_NONE;
 }
 
+/* Whether a source that has not proven to be there may be sent a cookie. */
+static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, struct mono now)
+{
+	return bucket_take(&dev->cookies, now, NS_PER_S / WG_COOKIES_PER_S, WG_COOKIES_BURST) ||
+	       wg_ratelimit_cookie(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
+}
+
+/* Whether a proven source may have one more handshake: within its own limit, and that of all
+ * strangers together, as many addresses are cheap to have. */
+static bool may_shake_hands(struct wg_device *dev, const struct endpoint *src, struct mono now)
+{
+	bool vouched;
+
+	if (!wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now, &vouched))
+		return false;
+	return vouched ||
+	       bucket_take(&dev->proven, now, NS_PER_S / WG_PROVEN_PER_S, WG_PROVEN_BURST);
+}
+
 /* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what
  * has a right mac1 costs more than a hash, so only that is counted as load. */
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
@@ -390,17 +411,14 @@ static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t le
 		return DROP_WG_MAC1;
 	if (!wg_load_note(&dev->load, 1, now) && !under_load)
 		return DROP_NONE;
-	if (!wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now)) {
-		if (!bucket_take(&dev->cookies, now, NS_PER_S / WG_COOKIES_PER_S, WG_COOKIES_BURST))
-			return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */
-		wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
-			(struct wg_cookie_reply *)(void *)ret->reply);
-		ret->reply_len = WG_COOKIE_REPLY_LEN;
-		return DROP_WG_COOKIE_REQUIRED;
-	}
-	return wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now)
-		       ? DROP_NONE
-		       : DROP_WG_RATE_LIMIT;
+	if (wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now))
+		return may_shake_hands(dev, src, now) ? DROP_NONE : DROP_WG_RATE_LIMIT;
+	if (!may_send_cookie(dev, src, now))
+		return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */
+	wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
+		(struct wg_cookie_reply *)(void *)ret->reply);
+	ret->reply_len = WG_COOKIE_REPLY_LEN;
+	return DROP_WG_COOKIE_REQUIRED;
 }
 
 /* The length of a handshake message of the type; 0 for any other. */

@@ -259,6 +259,30 @@ static void test_random_bytes(void **state)
 	assert_unchanged(p, 1, &before);
 }
 
+/* Either handshake message moves the endpoint by itself, once it has authenticated. */
+static void test_handshakes_move_endpoints(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN];
+	struct endpoint from = p->at[0];
+	struct wg_event e;
+
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	from.port++;
+	assert_int_equal(wg_device_handshake(
+				 &p->dev[1], msg, sizeof(msg), &from, p->now, p->wall, false, &e),
+		DROP_NONE);
+	assert_int_equal(e.actions, WG_ENDPOINT_MOVED);
+	assert_true(endpoint_equal(&p->peer[1].endpoint, &from));
+	from = p->at[1];
+	from.addr.bytes[0]++;
+	assert_int_equal(wg_device_handshake(&p->dev[0], e.reply, e.reply_len, &from, p->now,
+				 p->wall, false, &e),
+		DROP_NONE);
+	assert_int_equal(e.actions, WG_ENDPOINT_MOVED | WG_SEND_KEEPALIVE);
+	assert_true(endpoint_equal(&p->peer[0].endpoint, &from));
+}
+
 /* Initiations seen again, too often, from peers unknown or gone. */
 static void test_refused_initiations(void **state)
 {
@@ -341,6 +365,78 @@ static void test_cookies_are_limited(void **state)
 	assert_int_equal(wg_device_handshake(&p->dev[1], msg, sizeof(msg), &p->at[0], p->now,
 				 p->wall, true, &e),
 		DROP_WG_COOKIE_REQUIRED);
+}
+
+/* Who floods from an address of its own: it asks for a cookie and comes with that. */
+static enum drop come_with_cookie(struct pair *p, const struct endpoint *from)
+{
+	uint8_t msg[WG_INITIATION_LEN];
+	struct wg_event e;
+	enum drop drop;
+
+	for (int i = 0; i < 2; i++) {
+		p->peer[0].last_initiation_sent = MONO_NEVER;
+		p->wall.sec++;
+		assert_int_equal(
+			wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+		drop = wg_device_handshake(
+			&p->dev[1], msg, sizeof(msg), from, p->now, p->wall, true, &e);
+		if (e.reply_len == WG_COOKIE_REPLY_LEN)
+			(void)handle(p, 0, e.reply, e.reply_len, &e);
+	}
+	return drop;
+}
+
+/* A network of addresses, each within its own limit and with a cookie: they all share one limit
+ * more, beside which the peers that were there before go on. */
+static void test_proven_flood(void **state)
+{
+	struct pair *p = *state;
+	struct endpoint from = p->at[0];
+	struct wg_sizes large = { .peers = 2, .allowed_ips = 4, .sources = 8192 };
+	void *memory = malloc(wg_device_memory(&large));
+	unsigned taken = 0;
+
+	assert_non_null(memory);
+	assert_int_equal(wg_device_resize(&p->dev[1], &large, memory), 0);
+	free(p->memory[1]);
+	p->memory[1] = memory;
+	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
+	wg_device_remove_peer(&p->dev[1], &p->peer[1]);
+	for (unsigned i = 0; i < 4 * WG_PROVEN_PER_S; i++) {
+		enum drop drop;
+
+		p->now = mono_add(p->now, NS_PER_S / (2 * WG_PROVEN_PER_S));
+		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
+		drop = come_with_cookie(p, &from);
+		assert_true(drop == DROP_WG_UNKNOWN_PEER || drop == DROP_WG_RATE_LIMIT);
+		taken += drop == DROP_WG_UNKNOWN_PEER;
+	}
+	assert_in_range(taken, 2 * WG_PROVEN_PER_S, 2 * WG_PROVEN_PER_S + WG_PROVEN_BURST);
+	assert_int_equal(
+		wg_device_add_peer(&p->dev[1], &p->peer[1], p->dev[0].identity.public_key), 0);
+	from.addr.bytes[1]++;
+	assert_int_equal(come_with_cookie(p, &from), DROP_WG_RATE_LIMIT);
+	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
+}
+
+/* A flood from made-up addresses eats up all cookies, but for the peers that were there before. */
+static void test_cookies_for_peers(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	struct endpoint from = p->at[0];
+	struct wg_event e;
+
+	establish(p, msg, response);
+	p->now = mono_add(p->now, 120 * NS_PER_S);
+	for (unsigned i = 0; i < 2 * WG_COOKIES_BURST; i++) {
+		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
+		(void)wg_device_handshake(
+			&p->dev[1], msg, sizeof(msg), &from, p->now, p->wall, true, &e);
+	}
+	assert_int_equal(e.reply_len, 0);
+	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
 }
 
 static void test_peers(void **state)
@@ -524,9 +620,12 @@ int main(void)
 		CASE(test_truncated_and_long),
 		CASE(test_flipped),
 		CASE(test_random_bytes),
+		CASE(test_handshakes_move_endpoints),
 		CASE(test_refused_initiations),
 		CASE(test_under_load),
 		CASE(test_cookies_are_limited),
+		CASE(test_proven_flood),
+		CASE(test_cookies_for_peers),
 		CASE(test_peers),
 		CASE(test_no_initiation),
 		CASE(test_wall_clock_set_back),

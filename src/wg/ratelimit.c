@@ -36,37 +36,84 @@ static uint64_t tokens_at(const struct wg_ratelimit_entry *e, struct mono now)
 	return tokens < FULL ? tokens : FULL;
 }
 
-/* The source's bucket; or a free one, or a full one that is as good as free; or NULL. */
-static struct wg_ratelimit_entry *bucket_of(
-	struct wg_ratelimit_entry *set, const uint8_t *source, uint16_t family, struct mono now)
-{
-	struct wg_ratelimit_entry *spare = NULL;
+/* How sorry we would be to lose an entry, from 0; KEEP: it may not go. */
+enum worth {
+	FREE,
+	AS_GOOD_AS_FREE, /* its bucket has filled up */
+	VOUCHED,	 /* that, too, but a peer was heard from there */
+	KEEP
+};
 
+static bool is_vouched(const struct wg_ratelimit_entry *e, struct mono now)
+{
+	return mono_before(now, e->vouched);
+}
+
+static enum worth worth_of(const struct wg_ratelimit_entry *e, struct mono now)
+{
+	if (!e->family)
+		return FREE;
+	if (tokens_at(e, now) < FULL)
+		return KEEP;
+	return is_vouched(e, now) ? VOUCHED : AS_GOOD_AS_FREE;
+}
+
+static void source_of(const struct ip_addr *src, uint8_t ret[static 8])
+{
+	memset(ret, 0, 8);
+	memcpy(ret, src->bytes, src->family == AF_INET ? 4 : 8);
+}
+
+/* The source's entry, or NULL; `ret_spare` is the one to lose for it, or NULL. Strangers do not
+ * push out those that are vouched for, unless these have more than half of the set. */
+static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_ratelimit *r,
+	const struct ip_addr *src, struct mono now, struct wg_ratelimit_entry **ret_spare)
+{
+	enum worth least = KEEP;
+	unsigned vouched = 0;
+	uint8_t source[8];
+	struct wg_ratelimit_entry *set;
+
+	source_of(src, source);
+	set = set_of(b, r, source);
+	*ret_spare = NULL;
 	for (size_t i = 0; i < WAYS; i++) {
 		struct wg_ratelimit_entry *e = &set[i];
 
-		if (e->family == family && !memcmp(e->source, source, sizeof(e->source)))
+		if (e->family == src->family && !memcmp(e->source, source, sizeof(e->source)))
 			return e;
-		if (!e->family || tokens_at(e, now) == FULL)
-			spare = e;
+		vouched += is_vouched(e, now);
+		if (worth_of(e, now) < least) {
+			least = worth_of(e, now);
+			*ret_spare = e;
+		}
 	}
-	if (spare) {
-		*spare = (struct wg_ratelimit_entry){ .family = family, .tokens_ns = FULL };
-		memcpy(spare->source, source, sizeof(spare->source));
-		spare->seen = now;
-	}
+	if (least == VOUCHED && vouched <= WAYS / 2)
+		*ret_spare = NULL;
+	return NULL;
+}
+
+/* The source's entry, made if there is none; NULL if there is no room. */
+static struct wg_ratelimit_entry *entry_of(
+	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
+{
+	struct wg_ratelimit_entry *spare, *e = find(b, r, src, now, &spare);
+
+	if (e || !spare)
+		return e;
+	*spare = (struct wg_ratelimit_entry){ .family = src->family, .tokens_ns = FULL };
+	source_of(src, spare->source);
+	spare->seen = now;
 	return spare;
 }
 
-bool wg_ratelimit_allow(
-	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
+bool wg_ratelimit_allow(struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src,
+	struct mono now, bool *ret_vouched)
 {
-	uint8_t source[8] = { 0 };
-	struct wg_ratelimit_entry *e;
+	struct wg_ratelimit_entry *e = entry_of(b, r, src, now);
 	uint64_t tokens;
 
-	memcpy(source, src->bytes, src->family == AF_INET ? 4 : 8);
-	e = bucket_of(set_of(b, r, source), source, src->family, now);
+	*ret_vouched = e && is_vouched(e, now);
 	if (!e)
 		return false;
 	tokens = tokens_at(e, now);
@@ -76,4 +123,22 @@ bool wg_ratelimit_allow(
 		return false;
 	e->tokens_ns = tokens - COST;
 	return true;
+}
+
+void wg_ratelimit_vouch(
+	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
+{
+	struct wg_ratelimit_entry *e = entry_of(b, r, src, now);
+
+	if (e)
+		e->vouched = mono_add(now, WG_VOUCHED);
+}
+
+bool wg_ratelimit_cookie(
+	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
+{
+	struct wg_ratelimit_entry *spare, *e = find(b, r, src, now, &spare);
+
+	return e && is_vouched(e, now) &&
+	       bucket_take(&e->cookies, now, WG_VOUCHED_COOKIES_NS, WG_VOUCHED_COOKIES);
 }

@@ -136,8 +136,32 @@ static void limiter_init(struct limiter *l)
 static bool allow(struct limiter *l, const char *text, uint64_t ms)
 {
 	struct ip_addr a = source(text);
+	bool vouched;
 
-	return wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms));
+	return wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &vouched);
+}
+
+static bool is_vouched(struct limiter *l, const char *text, uint64_t ms)
+{
+	struct ip_addr a = source(text);
+	bool vouched;
+
+	(void)wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &vouched);
+	return vouched;
+}
+
+static bool cookie(struct limiter *l, const char *text, uint64_t ms)
+{
+	struct ip_addr a = source(text);
+
+	return wg_ratelimit_cookie(&l->blake2s, &l->r, &a, at_ms(ms));
+}
+
+static void vouch(struct limiter *l, const char *text, uint64_t ms)
+{
+	struct ip_addr a = source(text);
+
+	wg_ratelimit_vouch(&l->blake2s, &l->r, &a, at_ms(ms));
 }
 
 /* A burst of 5, then one every 50 ms; sources do not count against each other. */
@@ -202,6 +226,64 @@ static void test_rate_full(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
+/* Where a peer was heard from is known for ten minutes, and what strangers do meanwhile does not
+ * push it out; it is promised a cookie now and then, and no more handshakes than others. */
+static void test_vouched(void **state)
+{
+	struct limiter l;
+	char text[32];
+
+	limiter_init(&l);
+	assert_false(is_vouched(&l, "192.0.2.1", 0));
+	assert_false(cookie(&l, "192.0.2.1", 0));
+	vouch(&l, "192.0.2.1", 1000);
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(text, sizeof(text), "10.0.%u.%u", i / 256, i % 256);
+		(void)allow(&l, text, 1000 + i);
+		assert_false(cookie(&l, text, 1000 + i));
+	}
+	assert_true(is_vouched(&l, "192.0.2.1", 21000));
+	assert_false(is_vouched(&l, "192.0.2.2", 21000));
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(allow(&l, "192.0.2.1", 21000), i < WG_RATELIMIT_BURST - 1);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(cookie(&l, "192.0.2.1", 21000), i < WG_VOUCHED_COOKIES);
+	assert_true(cookie(&l, "192.0.2.1", 21500));
+	assert_false(cookie(&l, "192.0.2.1", 21500));
+	assert_true(is_vouched(&l, "192.0.2.1", 600999));
+	assert_false(is_vouched(&l, "192.0.2.1", 601000));
+	assert_false(cookie(&l, "192.0.2.1", 601000));
+	blake2s_fini(&l.blake2s);
+}
+
+/* One of its /64 vouches for an IPv6 host; and many who are vouched for make room for strangers. */
+static void test_vouched_many(void **state)
+{
+	struct limiter l;
+	char text[32];
+	unsigned allowed = 0, kept = 0;
+
+	limiter_init(&l);
+	vouch(&l, "2001:db8::1", 0);
+	assert_true(is_vouched(&l, "2001:db8::2", 0));
+	assert_false(is_vouched(&l, "2001:db8:0:1::1", 0));
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%u", i);
+		vouch(&l, text, 0);
+	}
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "10.0.1.%u", i);
+		allowed += allow(&l, text, 1000 + 50 * i);
+	}
+	assert_int_equal(allowed, 200);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "10.0.0.%u", i);
+		kept += cookie(&l, text, 20000);
+	}
+	assert_in_range(kept, ARRAY_LEN(l.slots) / 2, ARRAY_LEN(l.slots) - 1);
+	blake2s_fini(&l.blake2s);
+}
+
 /* No source gets more than its burst and rate, whatever the times. */
 static void test_rate_bound(void **state)
 {
@@ -257,6 +339,8 @@ int main(void)
 		cmocka_unit_test(test_indices_full),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_rate_full),
+		cmocka_unit_test(test_vouched),
+		cmocka_unit_test(test_vouched_many),
 		cmocka_unit_test(test_rate_bound),
 		cmocka_unit_test(test_load),
 	};
