@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "conf/complete.h"
-#include "conf/grow.h"
 #include "crypto/x25519.h"
 
 #define KEEPALIVE_S 25 /* below the time-out of every NAT that is known */
@@ -125,7 +125,7 @@ char *layout_complete(struct layout *layout, const struct rng *rng)
 static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
 {
 	const struct layout_site *far = &layout->sites[k];
-	struct conf_peer *peer = conf_grow(&model->peers, model->n_peers, sizeof(*peer));
+	struct conf_peer *peer = array_grow(&model->peers, model->n_peers, sizeof(*peer));
 	struct conf_prefix *range;
 
 	if (!peer)
@@ -142,7 +142,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 	}
 	if (!layout->sites[i].endpoint_host)
 		peer->keepalive_s = KEEPALIVE_S; /* a NAT may lie between */
-	range = conf_grow(&peer->allowed_ips.v, 0, sizeof(*range));
+	range = array_grow(&peer->allowed_ips.v, 0, sizeof(*range));
 	if (!range || (far->endpoint_host && !peer->endpoint_host))
 		return -ENOMEM;
 	range->prefix =
@@ -154,7 +154,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 /* Site `i`'s [L2TP] and [L2TPSession] for site `k`. */
 static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
 {
-	struct conf_tunnel *tunnel = conf_grow(&model->tunnels, model->n_tunnels, sizeof(*tunnel));
+	struct conf_tunnel *tunnel = array_grow(&model->tunnels, model->n_tunnels, sizeof(*tunnel));
 
 	if (!tunnel)
 		return -ENOMEM;
@@ -165,7 +165,7 @@ static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf
 	tunnel->remote = layout->sites[k].address.addr;
 	tunnel->udp_source_port = CONF_L2TP_PORT;
 	tunnel->udp_destination_port = CONF_L2TP_PORT;
-	tunnel->sessions = conf_grow(&tunnel->sessions, 0, sizeof(*tunnel->sessions));
+	tunnel->sessions = array_grow(&tunnel->sessions, 0, sizeof(*tunnel->sessions));
 	if (!tunnel->sessions)
 		return -ENOMEM;
 	tunnel->n_sessions = 1;
@@ -177,7 +177,7 @@ static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf
 static int add_bridge(
 	const struct layout *layout, const struct layout_site *site, struct conf_site *model)
 {
-	struct conf_bridge *bridge = conf_grow(&model->bridges, 0, sizeof(*bridge));
+	struct conf_bridge *bridge = array_grow(&model->bridges, 0, sizeof(*bridge));
 
 	if (!bridge)
 		return -ENOMEM;
@@ -185,13 +185,13 @@ static int add_bridge(
 	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
 	bridge->stp = layout->mesh && layout->n > 2; /* wires between all sites are loops */
 	if (site->bridge.addr.family) {
-		if (!conf_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
+		if (!array_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
 			return -ENOMEM;
 		bridge->addresses.n = 1;
 		bridge->addresses.v[0].prefix = site->bridge;
 	}
 	for (size_t i = 0; i < site->n_members; i++) {
-		struct conf_text *member = conf_grow(&bridge->members.v, i, sizeof(*member));
+		struct conf_text *member = array_grow(&bridge->members.v, i, sizeof(*member));
 
 		if (!member || !(member->text = strdup(site->members[i])))
 			return -ENOMEM;
@@ -210,7 +210,7 @@ int layout_site_model(const struct layout *layout, size_t i, struct conf_site *r
 	memcpy(wg->private_key, site->private_key, KEY_LEN);
 	wg->has_private_key = true;
 	wg->listen_port = site->endpoint_host ? site->endpoint_port : 0;
-	if (!conf_grow(&wg->addresses.v, 0, sizeof(*wg->addresses.v)))
+	if (!array_grow(&wg->addresses.v, 0, sizeof(*wg->addresses.v)))
 		return -ENOMEM;
 	wg->addresses.n = 1;
 	wg->addresses.v[0].prefix = site->address;

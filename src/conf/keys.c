@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
-#include "conf/grow.h"
 #include "conf/value.h"
 
 #define LIST_SEPARATORS ", \t"
@@ -290,7 +290,7 @@ static void read_endpoint(
 
 static void text_add(struct conf_reader *r, struct conf_texts *list, const char *text)
 {
-	struct conf_text *item = conf_grow(&list->v, list->n, sizeof(*item));
+	struct conf_text *item = array_grow(&list->v, list->n, sizeof(*item));
 
 	if (!item || !(item->text = strdup(text))) {
 		r->out_of_memory = true;
@@ -347,7 +347,7 @@ static void read_member(
 static void prefix_add(
 	struct conf_reader *r, struct conf_prefixes *list, const struct ip_prefix *prefix)
 {
-	struct conf_prefix *item = conf_grow(&list->v, list->n, sizeof(*item));
+	struct conf_prefix *item = array_grow(&list->v, list->n, sizeof(*item));
 
 	if (!item) {
 		r->out_of_memory = true;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "conf/grow.h"
 #include "conf/keys.h"
 #include "conf/nearest.h"
 #include "conf/value.h"
@@ -152,7 +152,7 @@ static void once(struct parser *p, struct conf_at *section_at)
 static void *peer_new(struct parser *p)
 {
 	struct conf_site *site = p->site;
-	struct conf_peer *peer = conf_grow(&site->peers, site->n_peers, sizeof(*peer));
+	struct conf_peer *peer = array_grow(&site->peers, site->n_peers, sizeof(*peer));
 
 	if (!peer)
 		return NULL;
@@ -164,7 +164,7 @@ static void *peer_new(struct parser *p)
 static void *tunnel_new(struct parser *p)
 {
 	struct conf_site *site = p->site;
-	struct conf_tunnel *tunnel = conf_grow(&site->tunnels, site->n_tunnels, sizeof(*tunnel));
+	struct conf_tunnel *tunnel = array_grow(&site->tunnels, site->n_tunnels, sizeof(*tunnel));
 
 	if (!tunnel)
 		return NULL;
@@ -179,7 +179,7 @@ static void *session_new(struct parser *p, struct conf_tunnel *tunnel)
 {
 	struct conf_session *session;
 
-	session = conf_grow(&tunnel->sessions, tunnel->n_sessions, sizeof(*session));
+	session = array_grow(&tunnel->sessions, tunnel->n_sessions, sizeof(*session));
 	if (!session)
 		return NULL;
 	tunnel->n_sessions++;
@@ -190,7 +190,7 @@ static void *session_new(struct parser *p, struct conf_tunnel *tunnel)
 static void *bridge_new(struct parser *p)
 {
 	struct conf_site *site = p->site;
-	struct conf_bridge *bridge = conf_grow(&site->bridges, site->n_bridges, sizeof(*bridge));
+	struct conf_bridge *bridge = array_grow(&site->bridges, site->n_bridges, sizeof(*bridge));
 
 	if (!bridge)
 		return NULL;
@@ -389,7 +389,7 @@ static void read_line(struct parser *p, char *line)
 static int file_add(struct parser *p, const char *name)
 {
 	struct conf_site *site = p->site;
-	char **slot = conf_grow(&site->files, site->n_files, sizeof(*slot));
+	char **slot = array_grow(&site->files, site->n_files, sizeof(*slot));
 
 	if (!slot)
 		return -ENOMEM;

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/grow.h"
+#include "base/array.h"
 
 void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
 	const char *format, ...)
 {
-	struct conf_problem *problem = conf_grow(&report->v, report->n, sizeof(*problem));
+	struct conf_problem *problem = array_grow(&report->v, report->n, sizeof(*problem));
 	char *text = NULL;
 	char *newline;
 	va_list args;

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/keytext.h"
 #include "base/mono.h"
-#include "ctlproto/array.h"
+#include "base/array.h"
 #include "ctlproto/status.h"
 #include "pkt/drop.h"
 
@@ -290,7 +290,8 @@ static int decode_array(const struct field *f, struct json_object *value, char *
 	if (!json_object_is_type(value, json_type_array))
 		return -EBADMSG;
 	for (size_t i = 0; !err && i < json_object_array_length(value); i++) {
-		element = array_grow(&elements, &len, f->count);
+		element = array_grow(&elements, len, f->count);
+		len += element != NULL;
 		err = element ? fields_from_json(
 					f->sub, json_object_array_get_idx(value, i), element)
 			      : -ENOMEM;

@@ -3,69 +3,65 @@
  * carries it, the renderers print it. */
 #include "ctlproto/status.h"
 
-#include "ctlproto/array.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct status_peer *status_add_peer(struct status_report *r)
 {
-	void *array = r->peers;
-	struct status_peer *peer = array_grow(&array, &r->peers_len, sizeof(*r->peers));
+	struct status_peer *peer = array_grow(&r->peers, r->peers_len, sizeof(*peer));
 
-	r->peers = array;
+	r->peers_len += peer != NULL;
 	return peer;
 }
 
 struct status_tunnel *status_add_tunnel(struct status_report *r)
 {
-	void *array = r->tunnels;
-	struct status_tunnel *tunnel = array_grow(&array, &r->tunnels_len, sizeof(*r->tunnels));
+	struct status_tunnel *tunnel = array_grow(&r->tunnels, r->tunnels_len, sizeof(*tunnel));
 
-	r->tunnels = array;
+	r->tunnels_len += tunnel != NULL;
 	return tunnel;
 }
 
 struct status_session *status_add_session(struct status_report *r)
 {
-	void *array = r->sessions;
-	struct status_session *session = array_grow(&array, &r->sessions_len, sizeof(*r->sessions));
+	struct status_session *session =
+		array_grow(&r->sessions, r->sessions_len, sizeof(*session));
 
-	r->sessions = array;
+	r->sessions_len += session != NULL;
 	return session;
 }
 
 struct status_bridge *status_add_bridge(struct status_report *r)
 {
-	void *array = r->bridges;
-	struct status_bridge *bridge = array_grow(&array, &r->bridges_len, sizeof(*r->bridges));
+	struct status_bridge *bridge = array_grow(&r->bridges, r->bridges_len, sizeof(*bridge));
 
-	r->bridges = array;
+	r->bridges_len += bridge != NULL;
 	return bridge;
 }
 
 struct status_member *status_add_member(struct status_bridge *bridge)
 {
-	void *array = bridge->members;
 	struct status_member *member =
-		array_grow(&array, &bridge->members_len, sizeof(*bridge->members));
+		array_grow(&bridge->members, bridge->members_len, sizeof(*member));
 
-	bridge->members = array;
+	bridge->members_len += member != NULL;
 	return member;
 }
 
 int status_add_warning(struct status_report *r, const char *format, ...)
 {
-	void *array = r->warnings;
-	struct status_warning *warning = array_grow(&array, &r->warnings_len, sizeof(*r->warnings));
+	struct status_warning *warning =
+		array_grow(&r->warnings, r->warnings_len, sizeof(*warning));
 	va_list ap;
 
-	r->warnings = array;
 	if (!warning)
 		return -ENOMEM;
+	r->warnings_len++;
 	va_start(ap, format);
 	(void)vsnprintf(warning->text, sizeof(warning->text), format, ap);
 	va_end(ap);
@@ -74,12 +70,11 @@ int status_add_warning(struct status_report *r, const char *format, ...)
 
 int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p)
 {
-	void *array = list->v;
-	struct ip_prefix *slot = array_grow(&array, &list->len, sizeof(*list->v));
+	struct ip_prefix *slot = array_grow(&list->v, list->len, sizeof(*slot));
 
-	list->v = array;
 	if (!slot)
 		return -ENOMEM;
+	list->len++;
 	*slot = *p;
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "ctlproto/array.h"
+#include "base/array.h"
 
 #define VALUE_LEN 160 /* of the longest value that can be right, with its NUL, and then some */
 
@@ -95,17 +95,16 @@ static struct uapi_peer *current(const struct uapi_request *r)
 static int add_peer(struct uapi_request *r, const char *value)
 {
 	uint8_t key[KEY_LEN];
-	void *peers = r->set.peers;
 	struct uapi_peer *peer;
 
 	if (key_from_hex(value, strlen(value), key) < 0)
 		return -EINVAL;
 	if (r->set.peers_len >= UAPI_PEERS_MAX)
 		return -E2BIG;
-	peer = array_grow_secret(&peers, &r->set.peers_len, sizeof(*peer));
-	r->set.peers = peers;
+	peer = array_grow(&r->set.peers, r->set.peers_len, sizeof(*peer));
 	if (!peer)
 		return -ENOMEM;
+	r->set.peers_len++;
 	memcpy(peer->public_key, key, KEY_LEN);
 	return 0;
 }
@@ -196,7 +195,6 @@ static int set_replace_allowed_ips(struct uapi_request *r, const char *value)
 static int add_allowed_ip(struct uapi_request *r, const char *value)
 {
 	struct uapi_peer *peer = current(r);
-	void *prefixes = peer->prefixes;
 	struct uapi_prefix *slot;
 	struct ip_prefix prefix;
 	bool remove = *value == '-';
@@ -205,10 +203,10 @@ static int add_allowed_ip(struct uapi_request *r, const char *value)
 		return -EINVAL;
 	if (r->prefixes >= UAPI_PREFIXES_MAX)
 		return -E2BIG;
-	slot = array_grow(&prefixes, &peer->prefixes_len, sizeof(*slot));
-	peer->prefixes = prefixes;
+	slot = array_grow(&peer->prefixes, peer->prefixes_len, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
+	peer->prefixes_len++;
 	slot->prefix = prefix;
 	slot->remove = remove;
 	r->prefixes++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays that grow by one, without leaving copies of secrets behind. */
-#ifndef CONF_GROW_H
-#define CONF_GROW_H
+#ifndef BASE_ARRAY_H
+#define BASE_ARRAY_H
 
 #include <stddef.h>
 
@@ -11,6 +11,6 @@
  * is wiped when the array moves. On success the array's pointer at `array` is replaced.
  * Return: the new element, or NULL without memory. The caller counts `n` up.
  */
-void *conf_grow(void *array, size_t n, size_t size);
+void *array_grow(void *array, size_t n, size_t size);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays that grow by one, without leaving copies of secrets behind. */
-#include "conf/grow.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
 
-void *conf_grow(void *array, size_t n, size_t size)
+void *array_grow(void *array, size_t n, size_t size)
 {
 	char *old;
 	char *v;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Growing one by one: what was there stays, what is new is zero, and nothing moves without need. */
+#include "base/array.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct element {
+	size_t number;
+	char text[20];
+};
+
+static void test_grows(void **state)
+{
+	struct element *v = NULL;
+	unsigned moves = 0;
+
+	(void)state;
+	for (size_t n = 0; n < 100; n++) {
+		const struct element *before = v;
+		struct element *e = array_grow(&v, n, sizeof(*e));
+
+		assert_ptr_equal(e, v + n);
+		moves += before != v;
+		assert_int_equal(e->number, 0);
+		for (size_t i = 0; i < sizeof(e->text); i++)
+			assert_int_equal(e->text[i], 0);
+		*e = (struct element){ .number = n + 1, .text = "something secret" };
+	}
+	for (size_t n = 0; n < 100; n++) {
+		assert_int_equal(v[n].number, n + 1);
+		assert_string_equal(v[n].text, "something secret");
+	}
+	assert_true(moves <= 8);
+	free(v);
+}
+
+/* What was taken away at the end leaves no trace in what comes there next. */
+static void test_zeroes_again(void **state)
+{
+	struct element *v = NULL;
+	struct element *e;
+
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		e = array_grow(&v, n, sizeof(*e));
+		*e = (struct element){ 7, "old" };
+	}
+	*(struct element *)array_grow(&v, 3, sizeof(*v)) = (struct element){ 7, "old" };
+	e = array_grow(&v, 3, sizeof(*e));
+	assert_ptr_equal(e, v + 3);
+	assert_int_equal(e->number, 0);
+	assert_int_equal(e->text[0], 0);
+	free(v);
+}
+
+static void test_no_memory(void **state)
+{
+	struct element *v = NULL;
+	struct element *before;
+
+	(void)state;
+	assert_non_null(array_grow(&v, 0, sizeof(*v)));
+	before = v;
+	assert_null(array_grow(&v, (size_t)1 << 62, 64));
+	assert_ptr_equal(v, before);
+	free(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_zeroes_again),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
