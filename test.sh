@@ -9,7 +9,8 @@ cd "$(dirname "$0")" || exit 1
 . tools/prepare.sh
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-quick='unit tools fuzz sim' # side by side; the others one by one: they measure and they take the machine
+quick='unit tools fuzz sim'
+cores=$(nproc)
 wanted=${*:-$quick sanitizers netns vm lint}
 logs=build/test-logs
 results=
@@ -95,20 +96,20 @@ if wants sanitizers; then
 	fi
 fi
 
-if wants netns; then
-	suites netns build --suite netns --num-processes 1
-fi
-
-# The guest keeps one processor busy and is in no hurry; the linters have the other one meanwhile.
+# The linters take what the tests with traffic leave of the machine, and no more.
 lint=
 if wants lint; then
-	nice -n 19 tools/lint build-clang >"$logs/lint.txt" 2>&1 </dev/null &
+	chrt --idle 0 tools/lint build-clang >"$logs/lint.txt" 2>&1 </dev/null &
 	lint=$!
 	trap 'kill $lint; exit 1' INT TERM HUP
 	results="$results $logs/lint.txt"
 fi
+# Namespaces mostly wait, a guest keeps one processor busy.
+if wants netns; then
+	suites netns build --suite netns --num-processes $((3 * cores))
+fi
 if wants vm; then
-	suites vm build --suite vm --num-processes 1
+	suites vm build --suite vm --num-processes "$cores"
 fi
 if [ -n "$lint" ]; then
 	echo "== lint"

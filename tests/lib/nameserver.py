@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import threading
+import time
 
 from .runner import cleanup
 
@@ -24,7 +25,7 @@ class NameServer:
 
         self.records = records
         self.silent = False
-        self.asked = []
+        self.asked = []  # (name, when by the monotonic clock)
         self._sock = node.call(open_socket)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -40,7 +41,11 @@ class NameServer:
 
     def count(self, name):
         """Return: how often `name` has been asked for (A and AAAA are two questions)."""
-        return self.asked.count(name)
+        return len(self.times(name))
+
+    def times(self, name):
+        """Return: when `name` has been asked for, by the monotonic clock."""
+        return [when for asked, when in list(self.asked) if asked == name]
 
     def _serve(self):
         while not self._stop.is_set():
@@ -58,7 +63,7 @@ class NameServer:
         end = at + 5
         (kind,) = struct.unpack_from("!H", query, at + 1)
         name = ".".join(name)
-        self.asked.append(name)
+        self.asked.append((name, time.monotonic()))
         known = name in self.records
         found = []
         for text in self.records.get(name, []):

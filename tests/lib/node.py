@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 
-from .runner import Skip, cleanup, trace
+from .runner import Skip, cleanup, trace, wait_for
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -191,6 +191,10 @@ class Node:
             lines.append(f"ip addr add {address} dev {ifname}{nodad}")
         lines.append(f"ip link set {ifname} up")
         self.sh("\n".join(lines))
+
+    def settle(self):
+        """Wait until IPv6's duplicate detection has ended: its addresses answer, and snapshots compare."""
+        wait_for(lambda: "tentative" not in self.run("ip -6 addr").out, what="addresses to settle")
 
     def bridge(self, name, *ports):
         """Make a bridge with `ports`, all up: a plain switch that says nothing itself."""

@@ -96,6 +96,7 @@ def healthy(bench):
 
 
 def healthy_text(bench):
+    bench.start()
     gateway = bench.net.gateway[0]
     result = gateway.run("check", gateway.conf, timeout=CHECK_SECONDS)
     print(result.out)

@@ -358,6 +358,7 @@ class Flood:
 
 def flood(bench):
     """Under a flood of initiations: cookies are asked for, the session goes on, a real peer gets a new one."""
+    bench.check_alive()
     before = bench.drops()
     with Flood(bench) as flood:
         wait_for(lambda: flood.sent > 2000, 10, what="the flood")

@@ -18,7 +18,7 @@ READY_SECONDS = 0.2
 
 
 class Bench:
-    """The network with nothing up, and how each gateway looked then."""
+    """The network with the far gateway up, and how the near one looks with nothing up."""
 
     def __init__(self):
         need_root()
@@ -26,15 +26,12 @@ class Bench:
         self.net = Reference()
         self.net.configure()
         self.near = self.net.gateway[0]
-        self.settle()
+        self.near.node.settle()
         self.before = snapshot(self.near.node)
-
-    def settle(self):
-        """Wait until IPv6's duplicate detection has ended, so that snapshots compare."""
-        wait_for(lambda: "tentative" not in self.near.node.run("ip -6 addr").out, what="addresses to settle")
+        self.net.gateway[1].up()
 
     def check_clean(self, what):
-        self.settle()
+        self.near.node.settle()
         left = difference(self.before, snapshot(self.near.node))
         assert not left, f"left behind {what}:\n{left}"
         assert not self.near.pids(), f"still running {what}"
@@ -46,9 +43,8 @@ class Bench:
 
 
 def down_after_up(bench):
-    for gateway in bench.net.gateway:
-        if not gateway.pids():
-            gateway.up()
+    if not bench.near.pids():
+        bench.near.up()
     bench.works()
     bench.near.down()
     bench.check_clean("by down")
@@ -266,7 +262,7 @@ def refuse(bench, text=None, prepare="", undo="", mention=""):
     good = wirespan_conf(one, two)
     if prepare:
         near.node.sh(prepare)
-    bench.settle()
+    bench.near.node.settle()
     before = snapshot(near.node)
     near.configure(text(good) if text else good)
     try:
@@ -274,7 +270,7 @@ def refuse(bench, text=None, prepare="", undo="", mention=""):
             result = near.run(*words, check=False, timeout=15)
             assert result.status == 1, f"status {result.status}: {result.out}"
             assert mention.lower() in result.out.lower(), f"{mention!r} is not in: {result.out}"
-            bench.settle()
+            bench.near.node.settle()
             left = difference(before, snapshot(near.node))
             assert not left, f"a failed up left:\n{left}\n{result.out}"
     finally:

@@ -72,6 +72,7 @@ def neighbours(bench):
         assert net.member[0].ping(target).ok
         entry = json.loads(net.member[0].run("ip", "-j", "neigh", "show", target).out)[0]
         assert entry["lladdr"] == bench.mac[1], entry
+    net.member[1].settle()
     link_local = (
         net.member[1].run("ip -6 -o addr show dev eth0 scope link").out.split("inet6 ")[1].split("/")[0]
     )
@@ -286,6 +287,7 @@ def exact_size(bench):
 def learning(bench):
     """Unicast goes only where its owner was learned: each far bridge port knows the other member."""
     net = bench.net
+    assert net.member[0].ping(net.sites[1].member4).ok
     for number in (0, 1):
         shown = net.vpn[number].run("bridge fdb show br br-l2tp0").out
         line = next((line for line in shown.splitlines() if line.startswith(bench.mac[1 - number])), "")

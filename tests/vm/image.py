@@ -6,6 +6,7 @@ the next run finds it.  The initramfs is written uncompressed, as unpacking it c
 than reading it.
 """
 
+import fcntl
 import os
 import platform
 import re
@@ -54,7 +55,16 @@ def _kernel_package():
 
 
 def fetch_kernel(folder):
-    """Return: the folder with the unpacked kernel package; the newest one known when apt knows none."""
+    """Return: the folder with the unpacked kernel package; the newest one known when apt knows none.
+
+    Who comes second waits for what the first one fetches.
+    """
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _fetch_kernel_locked(folder)
+
+
+def _fetch_kernel_locked(folder):
     package = _kernel_package()
     kept = sorted(name for name in os.listdir(folder) if name.startswith("linux-image-"))
     if package is None:
@@ -73,11 +83,7 @@ def fetch_kernel(folder):
             raise Skip(f"cannot download {package}: {got.stderr.strip()}")
         unpacked = os.path.join(work, "unpacked")
         subprocess.run(["dpkg-deb", "-x", os.path.join(work, archives[0]), unpacked], check=True)
-        try:
-            os.rename(unpacked, target)
-        except OSError:  # another run was faster
-            if not os.path.isdir(target):
-                raise
+        os.rename(unpacked, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return target
