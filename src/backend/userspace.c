@@ -32,13 +32,19 @@ static void userspace_tick(struct userspace *u)
 	engine_set_time(&u->engine, clock_mono(), clock_wall());
 }
 
+/* Others with the same source may have a way from it: they find out for themselves. */
 static void forget_stale_source(struct userspace *u)
 {
+	const struct endpoint *stale = &u->udp.stale;
+
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+		const struct endpoint *e = &peer->endpoint;
 
-		if (ip_addr_equal(&peer->endpoint.local, &u->udp.stale_source))
+		if (ip_addr_equal(&e->addr, &stale->addr) &&
+			ip_addr_equal(&e->local, &stale->local) &&
+			e->local_ifindex == stale->local_ifindex)
 			wg_peer_clear_source(peer);
 	}
 	u->udp.source_stale = false;
@@ -281,14 +287,18 @@ int userspace_watch(struct userspace *u, struct userspace_port *p)
 	return err;
 }
 
+static void unwatch_sockets(struct userspace *u, struct socket_watches *w)
+{
+	if (w->udp4.callback)
+		loop_remove(u->loop, &w->udp4);
+	if (w->udp6.callback)
+		loop_remove(u->loop, &w->udp6);
+	*w = (struct socket_watches){ 0 };
+}
+
 static void close_sockets(struct userspace *u)
 {
-	if (u->udp4.callback)
-		loop_remove(u->loop, &u->udp4);
-	if (u->udp6.callback)
-		loop_remove(u->loop, &u->udp6);
-	u->udp4.callback = NULL;
-	u->udp6.callback = NULL;
+	unwatch_sockets(u, &u->watches[u->watching]);
 	udp_close(&u->udp);
 }
 
@@ -386,18 +396,29 @@ int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)
 	return 0;
 }
 
-static int watch_sockets(struct userspace *u)
+static int watch_socket(
+	struct userspace *u, int fd, loop_callback *callback, struct loop_watch *ret)
 {
-	int err = 0;
+	int err;
 
-	if (u->udp.fd4 >= 0) {
-		u->udp4 = (struct loop_watch){ .fd = u->udp.fd4, .callback = on_udp4, .ctx = u };
-		err = loop_add(u->loop, &u->udp4, EPOLLIN);
-	}
-	if (!err && u->udp.fd6 >= 0) {
-		u->udp6 = (struct loop_watch){ .fd = u->udp.fd6, .callback = on_udp6, .ctx = u };
-		err = loop_add(u->loop, &u->udp6, EPOLLIN);
-	}
+	if (fd < 0)
+		return 0;
+	*ret = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = u };
+	err = loop_add(u->loop, ret, EPOLLIN);
+	if (err < 0)
+		ret->callback = NULL;
+	return err;
+}
+
+/* Watch both sockets. Return: 0, or -errno with none of them watched. */
+static int watch_sockets(struct userspace *u, const struct udp *udp, struct socket_watches *w)
+{
+	int err = watch_socket(u, udp->fd4, on_udp4, &w->udp4);
+
+	if (!err)
+		err = watch_socket(u, udp->fd6, on_udp6, &w->udp6);
+	if (err < 0)
+		unwatch_sockets(u, w);
 	return err;
 }
 
@@ -432,7 +453,7 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 	int err = open_sockets(u, port, fwmark, &u->udp);
 
 	if (!err)
-		err = watch_sockets(u);
+		err = watch_sockets(u, &u->udp, &u->watches[u->watching]);
 	if (!err)
 		err = watch_ports(u);
 	if (err < 0) {
@@ -465,29 +486,51 @@ void userspace_stop(struct userspace *u)
 	}
 }
 
-int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
+/* Exchange the sockets for others. Return: 0, or -errno with the old ones as they were. */
+static int exchange_sockets(struct userspace *u, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
-	int err;
+	int err = open_sockets(u, port, fwmark, &udp);
+
+	if (err < 0)
+		return err;
+	err = watch_sockets(u, &udp, &u->watches[!u->watching]);
+	if (err < 0) {
+		udp_close(&udp);
+		return err;
+	}
+	/* what has come to the old ones is not lost */
+	if (u->udp.fd4 >= 0)
+		on_udp(u, u->udp.fd4, 0);
+	if (u->udp.fd6 >= 0)
+		on_udp(u, u->udp.fd6, 0);
+	close_sockets(u);
+	u->udp = udp;
+	u->watching = !u->watching;
+	return 0;
+}
+
+int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
+{
+	int err = 0;
 
 	if (!u->running) {
 		u->udp.port = port;
 		u->fwmark = fwmark;
 		return 0;
 	}
-	if (port == u->udp.port) {
+	if (port != u->udp.port)
+		err = exchange_sockets(u, port, fwmark);
+	else if (fwmark != u->fwmark)
 		err = udp_set_fwmark(&u->udp, fwmark);
-		if (!err)
-			u->fwmark = fwmark;
-		return err;
-	}
-	err = open_sockets(u, port, fwmark, &udp);
+	else
+		return 0;
 	if (err < 0)
 		return err;
-	close_sockets(u);
-	u->udp = udp;
 	u->fwmark = fwmark;
-	return watch_sockets(u);
+	LIST_FOR_EACH(l, &u->peers)
+	wg_peer_clear_source(&CONTAINER_OF(l, struct userspace_peer, link)->path.wg);
+	return 0;
 }
 
 int userspace_set_df(struct userspace *u, enum udp_df df)

@@ -64,6 +64,12 @@ struct userspace_stats {
 	uint64_t trains_rx;
 };
 
+/** Watches of a pair of sockets; callback NULL: none. */
+struct socket_watches {
+	struct loop_watch udp4;
+	struct loop_watch udp6;
+};
+
 /** The engine with its descriptors. Created by userspace_open(). */
 struct userspace {
 	struct engine engine;
@@ -75,10 +81,10 @@ struct userspace {
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;
-	struct loop_watch udp4;
-	struct loop_watch udp6;
-	bool running;		     /* sockets are open and watched */
-	struct userspace_port *lost; /* its interface was deleted under us, or NULL */
+	struct socket_watches watches[2]; /* those of `udp`, and room for the next */
+	unsigned watching;		  /* which are those of `udp` */
+	bool running;			  /* sockets are open and watched */
+	struct userspace_port *lost;	  /* its interface was deleted under us, or NULL */
 	uint32_t fwmark;
 	enum udp_df df;
 	void *memory; /* the engine's */
@@ -137,7 +143,8 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
  * configuration stay. */
 void userspace_stop(struct userspace *u);
 
-/** Move to another port or firewall mark; on failure the old sockets stay. Before userspace_start()
+/** Move to another port or firewall mark: sticky sources are forgotten, as the way to a peer may be
+ * another now. On failure everything stays as it was. Before userspace_start()
  * and after userspace_stop() they are only noted, in `udp.port` and `fwmark`. Return: 0 or -errno.
  */
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);

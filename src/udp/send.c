@@ -135,14 +135,47 @@ static int send_again(struct udp *u, const struct train *t, size_t at, size_t le
 	return error;
 }
 
-static void send_singly(struct udp *u, const struct train *t)
+/* Whether the sticky source may be the reason: it is no longer ours, or its interface has no way.
+ */
+static bool may_be_source(const struct train *t, int error)
+{
+	return (t->to.local.family || t->to.local_ifindex) &&
+	       (error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH ||
+		       error == EADDRNOTAVAIL || error == ENODEV);
+}
+
+/* Send what was refused with `error` once more from where the routing table says. Only if that goes
+ * is the sticky source to blame, and forgotten: EINVAL is also what older kernels say of segments
+ * that the device's MTU is too small for. Return: 0 or an errno. */
+static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, int error)
+{
+	struct train free = *t;
+
+	free.to.local = (struct ip_addr){ 0 };
+	free.to.local_ifindex = 0;
+	if (send_one(u, &free, at, len) < 0)
+		return error;
+	u->source_stale = true;
+	u->stale = t->to;
+	t->to = free.to;
+	return 0;
+}
+
+/* Do what can be done for bytes that were refused with `error`. Return: 0 or an errno. */
+static int send_mended(struct udp *u, struct train *t, size_t at, size_t len, int error)
+{
+	error = send_again(u, t, at, len, error);
+	return may_be_source(t, error) ? send_unstuck(u, t, at, len, error) : error;
+}
+
+static void send_singly(struct udp *u, struct train *t)
 {
 	for (size_t at = 0; at < t->len; at += t->stride) {
 		size_t len = size_min(t->stride, t->len - at);
 		int error = -send_one(u, t, at, len);
 
 		if (error)
-			error = send_again(u, t, at, len, error);
+			error = send_mended(u, t, at, len, error);
 		if (error)
 			note_failure(u, t, len, error);
 	}
@@ -151,21 +184,9 @@ static void send_singly(struct udp *u, const struct train *t)
 /* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
 static void send_refused(struct udp *u, struct train *t, int error)
 {
-	error = send_again(u, t, 0, t->len, error);
+	error = send_mended(u, t, 0, t->len, error);
 	if (!error)
 		return;
-	if ((error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL ||
-		    error == ENODEV) &&
-		t->to.local.family) {
-		/* the sticky source is no longer ours: let the routing table choose anew */
-		u->source_stale = true;
-		u->stale_source = t->to.local;
-		t->to.local = (struct ip_addr){ 0 };
-		t->to.local_ifindex = 0;
-		error = -send_one(u, t, 0, t->len);
-		if (!error)
-			return;
-	}
 	if (t->count > 1 &&
 		(error == EIO || error == EINVAL || error == EMSGSIZE || error == ENOPROTOOPT)) {
 		/* EIO: the route's device cannot checksum, so the kernel will not segment for it */

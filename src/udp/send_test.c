@@ -22,7 +22,8 @@ static struct {
 	size_t n_errors;
 	int always;	  /* errno of all calls behind these, or 0 */
 	bool no_segments; /* EIO for every message with UDP_SEGMENT */
-	bool no_source;	  /* EINVAL for every message with a source address */
+	int no_source;	  /* errno of every message with a source address, or 0 */
+	int too_large;	  /* errno of every message with UDP_SEGMENT, or 0 */
 	size_t calls;
 	size_t taken; /* datagrams */
 	uint8_t bytes[65536];
@@ -51,9 +52,11 @@ static int take(const struct msghdr *msg)
 			memcpy(&stride, CMSG_DATA(c), sizeof(stride));
 			if (kernel.no_segments)
 				return EIO;
+			if (kernel.too_large)
+				return kernel.too_large;
 		}
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && kernel.no_source)
-			return EINVAL;
+			return kernel.no_source;
 	}
 	kernel.taken += (len + stride - 1) / stride;
 	memcpy(kernel.bytes + kernel.n_bytes, msg->msg_iov->iov_base, len);
@@ -113,7 +116,8 @@ static const struct {
 	int errors[CALLS_MAX];
 	size_t n_errors;
 	bool no_segments;
-	bool no_source;
+	int no_source;
+	int too_large;
 	size_t taken; /* of 9 */
 	size_t calls;
 	bool segment_stays;
@@ -157,9 +161,30 @@ static const struct {
 		.segment_stays = true },
 	{ .name = "no checksum offload", .no_segments = true, .taken = 9, .calls = 13 },
 	{ .name = "the source is no longer ours",
-		.no_source = true,
+		.no_source = EINVAL,
 		.taken = 9,
 		.calls = 9,
+		.segment_stays = true },
+	{ .name = "the source's interface has no way there",
+		.no_source = ENETUNREACH,
+		.taken = 9,
+		.calls = 18,
+		.segment_stays = true },
+	{ .name = "segments larger than the device's MTU, as older kernels say it",
+		.too_large = EINVAL,
+		.taken = 9,
+		.calls = 15,
+		.segment_stays = true },
+	{ .name = "segments larger than the device's MTU",
+		.too_large = EMSGSIZE,
+		.taken = 9,
+		.calls = 19,
+		.segment_stays = true },
+	{ .name = "both at once, the source gone and no segments",
+		.no_source = EINVAL,
+		.too_large = EINVAL,
+		.taken = 9,
+		.calls = 21,
 		.segment_stays = true },
 };
 
@@ -176,13 +201,14 @@ static void test_refusals(void **state)
 		kernel.n_errors = table[i].n_errors;
 		kernel.no_segments = table[i].no_segments;
 		kernel.no_source = table[i].no_source;
+		kernel.too_large = table[i].too_large;
 		make_trains(&q);
 		udp_send(&u, &q);
 		assert_int_equal(kernel.taken, table[i].taken);
 		assert_int_equal(u.send_errors, 9 - table[i].taken);
 		assert_int_equal(kernel.calls, table[i].calls);
 		assert_int_equal(u.offloads.segment, table[i].segment_stays);
-		assert_int_equal(u.source_stale, table[i].no_source);
+		assert_int_equal(u.source_stale, table[i].no_source != 0);
 		if (table[i].taken == 9)
 			assert_memory_equal(kernel.bytes, arena, 900);
 	}

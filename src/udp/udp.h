@@ -32,9 +32,9 @@ struct udp {
 	uint64_t send_calls;
 	uint64_t send_errors; /* datagrams */
 	int last_error;	      /* errno of the last failed send; the reader sets it back to 0 */
-	bool source_stale; /* the kernel refused `stale_source` as our address; the reader sets it
+	bool source_stale; /* `stale` cannot be reached from its sticky source; the reader sets it
 			      back */
-	struct ip_addr stale_source;
+	struct endpoint stale;
 };
 
 /** Most receive buffers filled by one call. */
@@ -82,7 +82,7 @@ int udp_receive(
 
 /**
  * Send all trains of the queue, in order. What the kernel refuses time and again is counted in
- * `send_errors`; a stale sticky source is forgotten and tried once more without; a route that
+ * `send_errors`; what goes without its sticky source goes without, see `source_stale`; a route that
  * cannot segment gets datagrams one by one from then on.
  */
 void udp_send(struct udp *u, struct train_queue *q);

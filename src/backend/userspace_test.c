@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the engine's sockets: exchanged for others, and kept when that fails. */
+#include "backend/userspace.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pkt/drop.h"
+
+int __real_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
+int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
+
+/* How many more calls of loop_add() succeed. */
+static unsigned adds;
+
+int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	if (!adds)
+		return -ENOSPC;
+	adds--;
+	return __real_loop_add(l, w, events);
+}
+
+struct bench {
+	struct loop loop;
+	struct userspace *u;
+	struct userspace_peer peer;
+	int outsider;
+	int silence; /* the other end of what stands for the TUN */
+};
+
+static int setup(void **state)
+{
+	static const uint8_t key[WG_KEY_LEN] = { 9 };
+	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct userspace_options options;
+	struct bench *b = calloc(1, sizeof(*b));
+	int pipe_fds[2];
+
+	assert_non_null(b);
+	adds = 100;
+	assert_int_equal(userspace_options_from(NULL, &options), 0);
+	assert_int_equal(loop_open(&b->loop), 0);
+	assert_int_equal(userspace_open(&b->loop, &options, &sizes, &b->u), 0);
+	assert_int_equal(pipe(pipe_fds), 0);
+	b->u->tun.tap.fd = pipe_fds[0];
+	b->silence = pipe_fds[1];
+	assert_int_equal(userspace_watch(b->u, &b->u->tun), 0);
+	assert_int_equal(userspace_start(b->u, 0, 0), 0);
+	assert_int_equal(engine_add_peer(&b->u->engine, &b->peer.path, key), 0);
+	list_push_tail(&b->u->peers, &b->peer.link);
+	b->outsider = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(b->outsider >= 0);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	list_remove(&b->peer.link); /* it is not userspace_close()'s to free */
+	engine_remove_peer(&b->u->engine, &b->peer.path);
+	close(b->outsider);
+	userspace_close(b->u);
+	close(b->silence);
+	loop_close(&b->loop);
+	free(b);
+	return 0;
+}
+
+static void say(const struct bench *b, uint16_t port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(sendto(b->outsider, "hello", 5, 0,
+				 (const struct sockaddr *)(const void *)&to, sizeof(to)),
+		5);
+}
+
+/* Whether a datagram to the port gets to the engine by way of the loop. */
+static bool is_heard(struct bench *b, uint16_t port)
+{
+	uint64_t before = b->u->engine.stats.datagrams_rx;
+	struct mono soon = { .ns = 1 };
+
+	say(b, port);
+	for (int i = 0; i < 5; i++) /* does not wait: the deadline is long past */
+		assert_int_equal(loop_run_once(&b->loop, soon), 0);
+	return b->u->engine.stats.datagrams_rx == before + 1;
+}
+
+/* A port that is free in both families. */
+static uint16_t free_port(void)
+{
+	struct udp udp;
+	uint16_t port;
+
+	assert_int_equal(udp_open(0, 0, (struct udp_offloads){ 0 }, &udp), 0);
+	port = udp.port;
+	udp_close(&udp);
+	return port;
+}
+
+static void test_exchange(void **state)
+{
+	static const uint8_t addr[4] = { 127, 0, 0, 1 };
+	struct bench *b = *state;
+	uint16_t before = b->u->udp.port, after = free_port();
+	uint64_t heard;
+
+	assert_true(is_heard(b, before));
+	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
+	b->peer.path.wg.endpoint.local_ifindex = 1;
+	heard = b->u->engine.stats.datagrams_rx;
+	say(b, before); /* is there already when the socket is closed */
+	assert_int_equal(userspace_rebind(b->u, after, 0), 0);
+	assert_int_equal(b->u->engine.stats.datagrams_rx, heard + 1);
+	assert_int_equal(b->u->udp.port, after);
+	assert_false(b->peer.path.wg.endpoint.local.family);
+	assert_int_equal(b->peer.path.wg.endpoint.local_ifindex, 0);
+	assert_true(is_heard(b, after));
+	assert_false(is_heard(b, before));
+}
+
+/* Neither a port that is taken nor a loop that is full takes away what is there. */
+static void test_failed_exchange(void **state)
+{
+	struct bench *b = *state;
+	uint16_t before = b->u->udp.port, other = free_port();
+
+	for (unsigned i = 0; i < 2; i++) {
+		adds = i;
+		assert_int_equal(userspace_rebind(b->u, other, 0), -ENOSPC);
+		assert_int_equal(b->u->udp.port, before);
+		assert_true(is_heard(b, before));
+		assert_false(is_heard(b, other));
+	}
+	adds = 100;
+	assert_int_equal(userspace_rebind(b->u, other, 0), 0);
+	assert_true(is_heard(b, other));
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_exchange),
+		CASE(test_failed_exchange),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
