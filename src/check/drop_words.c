@@ -34,6 +34,7 @@ static const char *const words[] = {
 	[DROP_WG_STATE] = "an answer to a question not asked, or answered already",
 	[DROP_WG_KEY_EXPIRED] = "under a session key past its life",
 	[DROP_WG_REPLAY] = "seen before: a replay, or a datagram doubled on the way",
+	[DROP_WG_SOURCE_PORT] = "from UDP port 0, which cannot be answered",
 	[DROP_WG_AUTH] = "does not authenticate: damaged or forged on the way",
 	[DROP_INNER_MALFORMED] = "decrypted, but not a well-formed IP packet",
 	[DROP_INNER_SOURCE] = "from an inner address that the peer's AllowedIPs do not cover",

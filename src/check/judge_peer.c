@@ -137,7 +137,7 @@ static uint64_t refused(const struct check_facts *f)
 {
 	uint64_t n = 0;
 
-	for (int d = DROP_WG_SHORT; d <= DROP_WG_AUTH; d++)
+	for (int d = DROP_WG_SHORT; d <= DROP_WG_SOURCE_PORT; d++)
 		n += f->after.drops.n[d] - f->before.drops.n[d];
 	return n;
 }

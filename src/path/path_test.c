@@ -243,6 +243,28 @@ static void test_hostile_datagrams(void **state)
 	pair_free(p);
 }
 
+/* UDP has a port that cannot be sent to: what comes from there is not heard, however authentic. */
+static void test_from_port_0(void **state)
+{
+	struct pair *p = pair_new();
+	struct endpoint before;
+	uint8_t frame[300];
+
+	pair_tick(p);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
+	assert_int_equal(p->b.frames, 1);
+	before = p->b.peer.wg.endpoint;
+	p->a.self.port = 0;
+	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
+	assert_int_equal(p->b.frames, 1);
+	assert_int_equal(p->b.e.drops.n[DROP_WG_SOURCE_PORT], 1);
+	assert_true(endpoint_equal(&p->b.peer.wg.endpoint, &before));
+	pair_free(p);
+}
+
 /* Initiations and responses leave with DSCP AF41; cookie replies, which anybody can ask for, not.
  */
 static void test_dscp_of_handshakes(void **state)
@@ -416,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_arrives_whole),
 		cmocka_unit_test(test_a_million_frames_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
+		cmocka_unit_test(test_from_port_0),
 		cmocka_unit_test(test_dscp_of_handshakes),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_session_pushed_out_within_a_batch),

@@ -198,7 +198,10 @@ bool rx_datagrams(struct engine *e, struct rx_train *t)
 			return false;
 		t->at += len;
 		e->stats.datagrams_rx++;
-		if (len >= WG_DATA_HEADER_LEN && msg[0] == WG_MSG_DATA) {
+		if (!t->from.port) {
+			/* no endpoint: sending there fails in ways that others would suffer from */
+			rx_drop(e, NULL, DROP_WG_SOURCE_PORT);
+		} else if (len >= WG_DATA_HEADER_LEN && msg[0] == WG_MSG_DATA) {
 			rx_data(e, msg, len, t);
 		} else {
 			rx_account(e); /* a handshake may change whose session this is */

@@ -33,6 +33,7 @@ static const char *const names[] = {
 	[DROP_WG_KEY_EXPIRED] = "wg_key_expired",
 	[DROP_WG_REPLAY] = "wg_replay",
 	[DROP_WG_AUTH] = "wg_auth",
+	[DROP_WG_SOURCE_PORT] = "wg_source_port",
 	[DROP_INNER_MALFORMED] = "inner_malformed",
 	[DROP_INNER_SOURCE] = "inner_source",
 	[DROP_INNER_ECN] = "inner_ecn",

@@ -42,6 +42,7 @@ enum drop {
 	DROP_WG_KEY_EXPIRED,	  /* session key too old or used up */
 	DROP_WG_REPLAY,		  /* counter seen before or behind the window */
 	DROP_WG_AUTH,		  /* data does not authenticate */
+	DROP_WG_SOURCE_PORT,	  /* from port 0, where nothing can be sent to */
 
 	/* the decrypted packet */
 	DROP_INNER_MALFORMED, /* not a well-formed IP packet */
