@@ -30,6 +30,7 @@
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
+#include "pkt/bucket.h"
 #include "pkt/dropclock.h"
 
 /** A running site. Everything may be zero: run_fini() undoes what is there. */
@@ -55,7 +56,8 @@ struct run {
 	struct news news;
 	struct loop_watch news_watch;
 	bool routes_changed;
-	bool following; /* the paths' MTUs */
+	bool following;		/* the paths' MTUs */
+	struct bucket look_ups; /* of paths to where peers have moved */
 	bool detached;
 	bool memory_locked;
 	bool ready;
@@ -237,6 +239,22 @@ static int run_open_news(struct run *r)
 	return loop_add(&r->loop, &r->news_watch, EPOLLIN);
 }
 
+/* Peers that have moved are looked up at once, unless they do nothing else: a look-up asks the
+ * kernel, sends a large probe to where the peer seems to be, and may change MTUs, all for one small
+ * datagram. */
+#define LOOK_UP_NS    (NS_PER_S / 4)
+#define LOOK_UP_BURST 8
+
+/* When the loop is to wake up at the latest. */
+static struct mono run_deadline(const struct run *r)
+{
+	struct mono due = userspace_deadline(r->u);
+
+	if (r->u->engine.path_unknown)
+		due = mono_earliest(due, mono_add(clock_mono(), LOOK_UP_NS));
+	return due;
+}
+
 /* After each wake-up: what the engine and the kernel have said of the paths. */
 static void run_paths(struct run *r)
 {
@@ -246,7 +264,8 @@ static void run_paths(struct run *r)
 	if (r->routes_changed)
 		paths_refresh(r->u);
 	r->routes_changed = false;
-	if (r->u->engine.path_unknown) {
+	if (r->u->engine.path_unknown &&
+		bucket_take(&r->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
 		paths_look_up(r->u, &r->conf, r->budget.wg_mtu, false);
 		userspace_work(r->u);
 	}
@@ -591,7 +610,7 @@ static void run_loop(struct run *r)
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(&r->loop, userspace_deadline(r->u));
+		err = loop_run_once(&r->loop, run_deadline(r));
 		if (mono_reached(userspace_deadline(r->u), clock_mono()))
 			userspace_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);

@@ -22,7 +22,7 @@ from lib.capture import Capture, RawPort, is_wireguard
 from lib.network import Reference
 from lib.node import need_root
 from lib.reference import PORT, Pseudowire, wirespan_conf
-from lib.runner import Suite, wait_for
+from lib.runner import Skip, Suite, wait_for
 from lib.wireguard_go import WireguardGo
 from lib.wirespan import find_binary
 
@@ -386,6 +386,29 @@ def roaming(bench):
     bench.check_alive()
 
 
+def restless(bench):
+    """A peer that moves with every datagram: not each of them is worth a large probe to where it says it is."""
+    build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(find_binary()), "..", "..")
+    tool = os.path.join(build, "tests", "tools", "handshake")
+    if not os.path.exists(tool):
+        raise Skip("tests/tools/handshake is not built")
+    bench.stock.forget_peer(bench.one)
+    keys = (bench.two.private, bench.one.public, base64.b64encode(bytes(32)))
+    given = "".join(base64.b64decode(key).hex() + "\n" for key in keys)
+    time.sleep(0.1)  # no second handshake within 20 ms
+    started = time.monotonic()
+    with Capture(bench.net.vpn[0], "eth0") as capture:
+        bench.net.vpn[1].run(tool, bench.one.underlay, PORT, 1, 200, stdin=given)
+        took = time.monotonic() - started
+        packets = capture.stop()
+    moved = {p.sport for p in packets if p.src == bench.two.underlay and p.dport == PORT}
+    probes = [p for p in packets if p.src == bench.one.underlay and p.sport == PORT and len(p.payload) > 1000]
+    assert len(moved) > 100, f"it came from {len(moved)} ports"
+    assert 1 <= len(probes) <= 12 + 5 * took, f"{len(probes)} large probes in {took:.1f} s for {len(moved)} moves"
+    bench.stock.peer(bench.one)
+    bench.check_alive()
+
+
 def main():
     suite = Suite("hostile")
     box = {}
@@ -406,6 +429,7 @@ def main():
         ("random packets inside the tunnel", random_inside),
         ("random frames of a member", frames_of_members),
         ("the peer's endpoint roams", roaming),
+        ("a peer that moves all the time", restless),
         ("a flood of initiations", flood),
     ):
         suite.run(name, case, bench)

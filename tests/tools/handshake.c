@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A WireGuard peer that only makes handshakes, one after the other, and tells every secret that the
- * other side now has in common with it. For secrets_test.py.
+ * other side now has in common with it; and that then moves. For secrets_test.py and
+ * hostile_test.py.
  *
- * Usage: handshake ADDRESS PORT COUNT
+ * Usage: handshake ADDRESS PORT COUNT [MOVES]
+ *   MOVES  so many keepalives follow, 5 ms apart, each from another port
  * Input: our private key, the other side's public key and the preshared key, in hex, a line each.
  * Output: "static KEY", the two static keys' Diffie-Hellman result; then for each handshake
  * "session KEY KEY", after a keepalive under it has been sent.
@@ -21,6 +23,7 @@
 #include "base/keytext.h"
 #include "wg/device.h"
 
+#define MOVE_NS	 (5 * NS_PER_MS)
 #define PAUSE_NS (50 * NS_PER_MS) /* more than 50 initiations a second are refused */
 
 static struct wg_device dev;
@@ -105,6 +108,35 @@ static int shake(int fd, const struct endpoint *target, struct mono now)
 	return 0;
 }
 
+/* Send a keepalive from a port of its own. */
+static int move(const struct sockaddr_in6 *target, socklen_t len, uint64_t counter)
+{
+	int fd = socket(target->sin6_family, SOCK_DGRAM, 0);
+	uint8_t msg[WG_DATA_OVERHEAD];
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	wg_data_seal(&aead, peer.keys.current, counter, msg, 0);
+	if (sendto(fd, msg, sizeof(msg), 0, (const struct sockaddr *)(const void *)target, len) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Return: 0 or -errno. */
+static int move_often(const struct sockaddr_in6 *target, socklen_t len, uint64_t moves)
+{
+	const struct timespec pause = { .tv_nsec = MOVE_NS };
+	int err = 0;
+
+	for (uint64_t i = 1; i <= moves && !err; i++) {
+		err = move(target, len, i);
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -116,7 +148,7 @@ int main(int argc, char **argv)
 	int fd;
 	int err;
 
-	if (argc != 4)
+	if (argc < 4 || argc > 5)
 		return 2;
 	snprintf(text, sizeof(text), "%s:%s", argv[1], argv[2]);
 	if (endpoint_parse(text, &target))
@@ -137,5 +169,6 @@ int main(int argc, char **argv)
 		nanosleep(&pause, NULL);
 	}
 	close(fd);
-	return 0;
+	err = argc == 5 ? move_often(&sa, len, strtoul(argv[4], NULL, 10)) : 0;
+	return err ? fail("cannot move", err) : 0;
 }
