@@ -149,6 +149,20 @@ def background(bench):
     wg.stop()
 
 
+def closed_streams(bench):
+    """Started without standard streams, in the background or not: none of ours takes their place."""
+    wg, other = bench.wg
+    other.start().configure(bench.sites[1]).peer(bench.sites[0])
+    for streams in ("<&-", "<&- >&-", "<&- >&- 2>&-"):
+        for words in ("", "-f"):
+            bench.near.popen("sh", "-c", f"exec {wg.binary} {words} wg0 {streams}")
+            wait_for(lambda: os.path.exists(wg.socket), what=f"wirespan-wg {words} {streams}")
+            wg.configure(bench.sites[0]).peer(bench.sites[1], endpoint=f"{bench.sites[1].underlay}:{PORT}")
+            bench.reach(f"a ping from wirespan-wg {words} {streams}")
+            wg.stop()
+    other.stop()
+
+
 def foreground(bench):
     wg = bench.wg[0]
     for words, environment in ((["-f", "wg0"], {}), (["wg0"], {"WG_PROCESS_FOREGROUND": "1"})):
@@ -394,6 +408,7 @@ def main():
     for name, function in (
         ("wg-quick up and down", quick),
         ("to the background once ready", background),
+        ("without standard streams", closed_streams),
         ("in the foreground", foreground),
         ("LOG_LEVEL", log_level),
         ("WG_TUN_FD and WG_UAPI_FD", descriptors),
