@@ -10,8 +10,11 @@
 
 #include <cmocka.h>
 
+#include "backend/keys.h"
+#include "backend/peers.h"
 #include "backend/test_machine.h"
 #include "base/bytes.h"
+#include "base/secret.h"
 
 #define HEAD                                                                                       \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -110,9 +113,50 @@ static void test_taken_back(void **state)
 	conf_site_fini(&have);
 }
 
+/* Two peers, with a preshared key each. */
+#define TWO_PEERS                                                                                  \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"Address = 10.0.1.11/24\n"                                                                 \
+	"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                       \
+	"PresharedKey = FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=\n"                            \
+	"[Peer]\nPublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=\n"                       \
+	"PresharedKey = FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=\n"
+
+/* What wg(8) has changed since is what a reload that fails goes back to. */
+static void test_keys_of_the_engine(void **state)
+{
+	static const uint8_t private_key[KEY_LEN] = { [1] = 7, [31] = 0x40 };
+	static const uint8_t psk[KEY_LEN] = { 9 };
+	struct conf_site conf;
+	uint8_t second[KEY_LEN];
+	struct site_error e;
+
+	test_conf(&conf, "test", TWO_PEERS);
+	assert_int_equal(apply_add(u, &conf, &e), 0);
+	apply_sweep(u, &conf);
+	memcpy(second, conf.peers[1].public_key, KEY_LEN);
+	keys_forget(&conf);
+	assert_true(secret_is_zero(conf.interface.private_key, KEY_LEN));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(secret_is_zero(conf.peers[i].preshared_key, KEY_LEN));
+
+	assert_int_equal(peers_set_private_key(u, private_key), 0);
+	wg_peer_set_psk(&peers_find(u, second)->path.wg, psk);
+	peers_remove(u, peers_find(u, conf.peers[0].public_key));
+	keys_recall(u, &conf);
+	assert_int_equal(conf.n_peers, 1);
+	assert_memory_equal(conf.peers[0].public_key, second, KEY_LEN);
+	assert_int_equal(apply_add(u, &conf, &e), 0);
+	assert_int_equal(length(&u->peers), 1);
+	assert_memory_equal(u->engine.wg.identity.private_key, private_key, KEY_LEN);
+	assert_memory_equal(peers_find(u, second)->path.wg.remote.psk, psk, KEY_LEN);
+	conf_site_fini(&conf);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back),
+		cmocka_unit_test(test_keys_of_the_engine) };
 	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
 	struct userspace_options options;
 	int failed;

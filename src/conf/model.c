@@ -74,6 +74,16 @@ void conf_site_fini(struct conf_site *site)
 	secret_wipe(site, sizeof(*site));
 }
 
+void conf_site_drop_peer(struct conf_site *site, size_t i)
+{
+	struct conf_peer *peer = &site->peers[i];
+
+	peer_fini(peer);
+	site->n_peers--;
+	memmove(peer, peer + 1, (site->n_peers - i) * sizeof(*peer));
+	secret_wipe(&site->peers[site->n_peers], sizeof(*peer));
+}
+
 /* Equal, or both NULL. */
 static bool text_equal(const char *a, const char *b)
 {

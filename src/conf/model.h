@@ -282,6 +282,9 @@ void conf_site_init(struct conf_site *site);
 /** Free what the site owns, wiping its secrets; it is empty then. NULL is fine. */
 void conf_site_fini(struct conf_site *site);
 
+/** Take out peers[i]; those after it move up. */
+void conf_site_drop_peer(struct conf_site *site, size_t i);
+
 /** Whether two sites say the same; places and file names are not compared. Not in constant time. */
 bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
 

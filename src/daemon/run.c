@@ -17,6 +17,7 @@
 #include "backend/news.h"
 #include "backend/paths.h"
 #include "backend/choose.h"
+#include "backend/keys.h"
 #include "backend/report.h"
 #include "backend/site.h"
 #include "backend/sources.h"
@@ -329,6 +330,7 @@ static int run_reload(struct run *r, struct site_error *e)
 	r->u->engine.wg.spent = true; /* reading the file has left keys behind */
 	if (err < 0)
 		return err;
+	keys_recall(r->u, &r->conf);
 	err = run_comparable(&r->conf, &next, e);
 	if (!err)
 		err = apply_add(r->u, &next, e);
@@ -344,12 +346,14 @@ static int run_reload(struct run *r, struct site_error *e)
 		/* back to what was; the machine's part converges with the next reload */
 		(void)apply_add(r->u, &r->conf, &ignored);
 		apply_sweep(r->u, &r->conf);
+		keys_forget(&r->conf);
 		run_budget(r, &r->conf, site_fwmark(r->site));
 		conf_site_fini(&next);
 		return err;
 	}
 	apply_sweep(r->u, &next);
 	conf_site_fini(&r->conf);
+	keys_forget(&next);
 	r->conf = next;
 	run_follow(r, &r->conf);
 	run_mtu_changed(r);
@@ -548,6 +552,7 @@ static int run_open_engine(struct run *r)
 		return run_failed("Cannot make the interface [Interface] Name", err,
 			"Are you root, is /dev/net/tun there, and the name free?");
 	err = apply_add(r->u, &r->conf, &e);
+	keys_forget(&r->conf);
 	return err < 0 ? say(&e) : 0;
 }
 

@@ -96,15 +96,15 @@ class Bench:
         return keys
 
 
-def alive(pid, keys):
-    """Assert that each key is there, as bytes alone. Return: how many copies, for people."""
+def alive(pid, keys, most=2):
+    """Assert that each key is there, as bytes alone, `most` times. Return: how many copies, for people."""
     found = find(pid, keys)
     missing = set(keys) - set(found)
     assert not missing, f"the search finds nothing: {missing}"
     copies = {name: len(places) for name, places in found.items()}
     text = [place for places in found.values() for place in places if not place.startswith("bytes")]
     assert not text, f"left behind in clear: {text}"
-    many = {name: found[name] for name, count in copies.items() if count > 2}
+    many = {name: found[name] for name, count in copies.items() if count > most}
     assert not many, f"more copies than need be: {many}"
     return copies
 
@@ -153,6 +153,53 @@ def drop_in(bench):
     wg.stop()
 
 
+def start_site(bench, text):
+    """Return: a running site with this configuration, and the pid outside of its daemon."""
+    gateway = Gateway(bench.node, "vault")
+    gateway.configure(text)
+    gateway.up()
+    with open(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children") as file:
+        return gateway, int(file.read().split()[0])
+
+
+def site_by_wg(bench):
+    """What wg(8) replaces or removes at a site is gone, though the file had it; a reload has it again."""
+    text = (
+        f"[Interface]\nPrivateKey = {bench.site.private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
+        f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {bench.psk}\nAllowedIPs = 10.0.1.21/32\n"
+    )
+    gateway, pid = start_site(bench, text)
+    from_file = {"psk": base64.b64decode(bench.psk)}
+
+    def wg(*words, stdin=None):
+        bench.node.run("wg", "set", "wg0", *words, stdin=stdin)
+
+    def reload(changed=text, fails=False):
+        gateway.configure(changed)
+        assert gateway.run("reload", gateway.conf, check=False).status == (1 if fails else 0)
+
+    psk = new_key()
+    wg("peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=psk)
+    gone(pid, from_file, "another preshared key by wg(8)")
+    failing = text + "[Bridge]\nName = br9\nMember = not-there\n"
+    reload(failing, fails=True)
+    assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, psk]
+    gone(pid, from_file, "a reload that failed")
+    wg("peer", bench.other.public, "remove")
+    gone(pid, {"psk": base64.b64decode(psk)}, "the peer's removal by wg(8)")
+    reload(failing, fails=True)
+    assert bench.node.run("wg show wg0 peers").out == "", "a reload that failed has the removed peer back"
+    reload()
+    alive(pid, from_file, most=1)
+    assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, bench.psk]
+    private, _ = new_site_keys()
+    wg("private-key", "/dev/stdin", stdin=private)
+    gone(pid, {"private key": clamp(bench.site.private)}, "another private key by wg(8)")
+    reload()
+    gone(pid, {"private key": clamp(private)}, "a reload")
+    gateway.stop()
+
+
 def site(bench):
     """A site's keys: from the file to its end; a peer that a reload takes away."""
 
@@ -162,13 +209,9 @@ def site(bench):
             text += f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {psk}\nAllowedIPs = 10.0.1.21/32\n"
         return text
 
-    gateway = Gateway(bench.node, "vault")
-    gateway.configure(conf(bench.site.private, bench.psk))
-    gateway.up()
-    with open(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children") as file:
-        pid = int(file.read().split()[0])
+    gateway, pid = start_site(bench, conf(bench.site.private, bench.psk))
     fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
-    alive(pid, fixed)
+    alive(pid, fixed, most=1)
     keys = bench.handshakes(2)
     alive(pid, {**fixed, **keys})
     assert not any("locked" in warning["text"] for warning in gateway.status()["warnings"])
@@ -266,6 +309,7 @@ def main():
     for name, function in (
         ("the life of a peer", drop_in),
         ("a site and its reloads", site),
+        ("a site changed by wg(8)", site_by_wg),
         ("memory is locked", memory_is_locked),
         ("without the right to lock memory", unlocked_works),
         ("no core dump", no_core_dump),
