@@ -129,16 +129,17 @@ class Gateway:
 
 
 def snapshot(node):
-    """Return: what a failed `up` or a `down` must leave as it was, as comparable text."""
+    """Return: what a failed `up` or a `down` must leave as it was, as comparable text. What the kernel notes
+    at its own pace about an address (that it is tentative, how it was made) is left out, and blanks count once."""
     script = """
 ip -o link | sed 's/^[0-9]*: //; s/ state [A-Z]* / /; s/@if[0-9]*//; s/<[^>]*>//; s/qlen [0-9]*//'
-ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//; s/tentative//'
+ip -o addr | sed 's/^[0-9]*: //; s/\\\\ .*//; s/ tentative//; s/ dadfailed//; s/ stable-privacy//; s/ proto kernel_ll//'
 ip route show table all | grep -v 'fe80\\|multicast\\|ff00' || true
 ip -6 route show table all | grep -v 'fe80\\|multicast\\|ff00' || true
 ip rule; ip -6 rule
 cd /run; find . ! -name . | sort
 """
-    return "\n".join(line.rstrip() for line in node.sh(script).out.splitlines())
+    return "\n".join(" ".join(line.split()) for line in node.sh(script).out.splitlines())
 
 
 def difference(before, after):

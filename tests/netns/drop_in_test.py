@@ -38,6 +38,7 @@ class Bench:
         for node, site in zip(self.nodes, self.sites):
             node.up("eth0", f"{site.underlay}/24", f"{site.underlay6}/64")
         self.near, self.far = self.nodes
+        wait_for(lambda: "fe80:" in self.near.run("ip -6 addr").out, what="the kernel's own addresses")
         self.before = snapshot(self.near)
         self.wg = [DropIn(node) for node in self.nodes]
 
