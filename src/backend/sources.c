@@ -2,10 +2,172 @@
 /* Sticky source addresses: kept as long as they serve, forgotten when the way has changed. */
 #include "backend/sources.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "netlink/query.h"
+#include "pkt/bucket.h"
+#include "wg/messages.h"
+
+/* Ways whose answers are kept; a power of two. */
+#define WAYS 256
+
+/* Questions a second, and at once: beyond that sources are used as they are. */
+#define QUESTIONS_PER_S 200
+#define QUESTIONS_BURST 500
+
+/* How much of a sticky source serves. */
+enum use {
+	USE_UNKNOWN = 0,
+	USE_ALL,
+	USE_ADDRESS, /* not the interface */
+	USE_NOTHING,
+};
+
+/* From one of our addresses and interfaces to a peer. */
+struct way {
+	struct ip_addr to;
+	struct ip_addr local;
+	uint32_t local_ifindex;
+	enum use use;
+};
+
+/** What the routing said. */
+struct sources {
+	struct nl_socket nl;
+	struct bucket questions;
+	struct way ways[WAYS];
+};
+
+void sources_open(struct userspace *u)
+{
+	struct sources *s;
+
+	if (u->sources)
+		return;
+	s = calloc(1, sizeof(*s));
+	if (s && nl_socket_open(&s->nl) < 0) {
+		free(s);
+		s = NULL;
+	}
+	u->sources = s;
+}
+
+void sources_close(struct userspace *u)
+{
+	if (!u->sources)
+		return;
+	nl_socket_close(&u->sources->nl);
+	free(u->sources);
+	u->sources = NULL;
+}
+
+void sources_doubt(struct userspace *u)
+{
+	if (!u->sources)
+		return;
+	for (size_t i = 0; i < WAYS; i++)
+		u->sources->ways[i].use = USE_UNKNOWN;
+}
+
+/* Whether the routing has a way to the peer from that source by that interface. */
+static bool leads_back(struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark)
+{
+	const struct route_query query = { .dst = e->addr,
+		.src = e->local,
+		.mark = fwmark,
+		.ifindex = e->local_ifindex,
+		.table = true };
+	struct route_info route;
+	int err = query_route(nl, &query, &route);
+
+	if (err == 0)
+		return !route.ifindex || route.ifindex == e->local_ifindex;
+	/* else we cannot tell */
+	return err != -EHOSTUNREACH && err != -ENETUNREACH && err != -EACCES && err != -EINVAL;
+}
+
+/* Whether the address is ours, and of another interface than the one given. */
+static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, uint32_t ifindex)
+{
+	const struct route_query query = { .dst = *addr, .table = true };
+	struct route_info route;
+
+	return query_route(nl, &query, &route) == 0 && route.type == RTN_LOCAL && route.ifindex &&
+	       route.ifindex != ifindex;
+}
+
+static enum use find_use(struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark)
+{
+	if (leads_back(nl, e, fwmark))
+		return USE_ALL;
+	return lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
+}
+
+static struct way *way_of(struct sources *s, const struct endpoint *e)
+{
+	uint32_t hash = e->local_ifindex;
+
+	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 4)
+		hash = (hash ^ load_le32(e->addr.bytes + i)) * 0x9e3779b1U;
+	return &s->ways[(hash >> 16) & (WAYS - 1)];
+}
+
+static bool is_way_of(const struct way *w, const struct endpoint *e)
+{
+	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
+	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
+}
+
+/* `asks`: the routing may be asked. */
+static enum use use_of(struct userspace *u, const struct endpoint *e, bool asks)
+{
+	struct sources *s = u->sources;
+	struct way *w = way_of(s, e);
+
+	if (is_way_of(w, e))
+		return w->use;
+	if (!asks || !bucket_take(&s->questions, u->engine.now, NS_PER_S / QUESTIONS_PER_S,
+			     QUESTIONS_BURST))
+		return USE_ALL;
+	*w = (struct way){ .to = e->addr,
+		.local = e->local,
+		.local_ifindex = e->local_ifindex,
+		.use = find_use(&s->nl, e, u->fwmark) };
+	return w->use;
+}
+
+static void settle(struct userspace *u, struct train *t)
+{
+	struct endpoint *to = &t->to;
+
+	/* link-local: there is no other way */
+	if (!to->local_ifindex || !to->local.family || to->scope)
+		return;
+	/* anybody can make us send cookie replies, and so ask */
+	switch (use_of(u, to, t->base[0] != WG_MSG_COOKIE)) {
+	case USE_UNKNOWN:
+	case USE_ALL:
+		return;
+	case USE_NOTHING:
+		to->local = (struct ip_addr){ 0 };
+		to->local_ifindex = 0;
+		return;
+	case USE_ADDRESS:
+		to->local_ifindex = 0;
+		return;
+	}
+}
+
+void sources_settle(struct userspace *u, struct train_queue *q)
+{
+	if (!u->sources)
+		return;
+	for (size_t i = 0; i < q->n; i++)
+		settle(u, &q->trains[i]);
+}
 
 static bool is_ours(struct nl_socket *nl, const struct ip_addr *addr)
 {
@@ -31,6 +193,8 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 
 void sources_check(struct userspace *u, struct nl_socket *nl, const struct digest *d)
 {
+	if (!digest_is_empty(d))
+		sources_doubt(u);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;

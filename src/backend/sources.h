@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Sticky source addresses: kept as long as they serve, forgotten when the way has changed. */
+/* Sticky source addresses: kept as long as they serve, forgotten when the way has changed.
+ *
+ * Theory of operation. A peer is answered from the address and by the interface that it was heard
+ * at. That is right only where a route leads back by that interface; where none does (what comes in
+ * here may have to go out there), the kernel, told to use it, would look for a far peer among the
+ * neighbours. So what is about to be sent is held against the routing first (sources_settle()): one
+ * question for each peer's way, its answer kept until the kernel tells of another route, rule,
+ * address or link, or the firewall mark changes. Of a source without a way back only the address is
+ * used if it lives on another interface, as that of a router's loopback does; if not, nothing of
+ * it, as in Linux: the network that one interface leads to may not take the other's address.
+ */
 #ifndef BACKEND_SOURCES_H
 #define BACKEND_SOURCES_H
 
 #include "backend/news.h"
 #include "backend/userspace.h"
+#include "pkt/train.h"
+
+/** Make room for what the routing says. Without it sources are used as they are. */
+void sources_open(struct userspace *u);
+
+/** Give it back. */
+void sources_close(struct userspace *u);
+
+/** Forget what the routing said, as it may say otherwise now. */
+void sources_doubt(struct userspace *u);
+
+/** Take from each train about to be sent what there is no way for of its sticky source. */
+void sources_settle(struct userspace *u, struct train_queue *q);
 
 /**
  * Addresses, routes or links have changed, as the digest says: each peer whose packets may have to

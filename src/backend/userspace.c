@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "backend/names.h"
+#include "backend/sources.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -57,6 +58,7 @@ static void flush_queue(struct userspace *u, struct train_queue *q)
 
 	if (!q->n)
 		return;
+	sources_settle(u, q);
 	udp_send(&u->udp, q);
 	u->stats.trains_tx += q->n;
 	u->stats.syscalls += u->udp.send_calls - calls;
@@ -327,6 +329,7 @@ void userspace_close(struct userspace *u)
 		free(p);
 	}
 	names_close(u);
+	sources_close(u);
 	engine_fini(&u->engine);
 	secret_wipe(u->memory, u->memory_len);
 	if (u->grown)
@@ -460,6 +463,8 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 		close_sockets(u);
 		return err;
 	}
+	sources_open(u);
+	sources_doubt(u); /* it may say otherwise by now */
 	u->fwmark = fwmark;
 	u->running = true;
 	LIST_FOR_EACH(l, &u->peers)
@@ -528,6 +533,7 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 	if (err < 0)
 		return err;
 	u->fwmark = fwmark;
+	sources_doubt(u);
 	LIST_FOR_EACH(l, &u->peers)
 	wg_peer_clear_source(&CONTAINER_OF(l, struct userspace_peer, link)->path.wg);
 	return 0;

@@ -14,6 +14,7 @@
 #include "udp/udp.h"
 
 struct names;
+struct sources;
 struct userspace;
 
 /** What may be used and which AEAD provider; see userspace_options_from(). */
@@ -77,7 +78,8 @@ struct userspace {
 	struct userspace_options options;
 	struct userspace_port tun;
 	struct list peers;
-	struct names *names; /* NULL until a peer has one */
+	struct names *names;	 /* NULL until a peer has one */
+	struct sources *sources; /* what the routing says of them; see sources.h */
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;

@@ -56,6 +56,9 @@ void digest_add(struct digest *d, const struct notify_event *event)
 	case NOTIFY_ROUTE_GONE:
 		add_family(d, event->route.dst.addr.family);
 		return;
+	case NOTIFY_RULE:
+		add_family(d, event->rule_family);
+		return;
 	}
 }
 

@@ -29,7 +29,8 @@ struct digest {
 	uint32_t mtu; /* bytes */
 	char name[IF_NAMESIZE];
 	bool lost;	/* the kernel had more to say than fits: all of this may have happened */
-	bool routes_v4; /* some route or address of the family changed: ways and their MTUs, too */
+	bool routes_v4; /* some route, rule or address of the family changed: so may ways and MTUs
+			 */
 	bool routes_v6;
 	uint32_t stopped[DIGEST_STOPPED_MAX]; /* interfaces that went away or carry nothing now */
 	size_t n_stopped;

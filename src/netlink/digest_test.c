@@ -33,6 +33,11 @@ static struct notify_event route_event(enum notify_kind kind, uint16_t family)
 	return (struct notify_event){ .kind = kind, .route.dst.addr.family = family };
 }
 
+static struct notify_event rule_event(uint16_t family)
+{
+	return (struct notify_event){ .kind = NOTIFY_RULE, .rule_family = family };
+}
+
 static void test_fate(void **state)
 {
 	struct notify_event up = link_event(NOTIFY_LINK, 5, RUNS, false);
@@ -88,6 +93,9 @@ static void test_moves_source(void **state)
 		{ route_event(NOTIFY_ROUTE_GONE, AF_INET), v6, 3, false },
 		{ route_event(NOTIFY_ROUTE_GONE, AF_INET), none, 3, true },
 		{ route_event(NOTIFY_ROUTE_GONE, AF_INET), none, 0, false },
+		{ rule_event(AF_INET), v4, 3, true },
+		{ rule_event(AF_INET6), v4, 3, false },
+		{ rule_event(AF_INET6), v6, 3, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's news about interfaces, addresses and routes, as one kind of event. */
+/* The kernel's news about interfaces, addresses, routes and rules, as one kind of event. */
 #include "netlink/notify.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 uint32_t notify_groups(void)
 {
 	return RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-	       RTMGRP_IPV6_ROUTE;
+	       RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | 1U << (RTNLGRP_IPV6_RULE - 1);
 }
 
 static int decode_link(const struct nlmsghdr *nlh, struct notify_event *event)
@@ -37,6 +38,20 @@ static int decode_route(const struct nlmsghdr *nlh, struct notify_event *event)
 	return route_decode(nlh, &event->route);
 }
 
+/* What it says is of no interest: that of a whole family may be different now is enough. */
+static int decode_rule(const struct nlmsghdr *nlh, struct notify_event *event)
+{
+	struct fib_rule_hdr r;
+
+	if (nl_msg_fixed(nlh, &r, sizeof(r)) < 0)
+		return -EBADMSG;
+	if (r.family != AF_INET && r.family != AF_INET6)
+		return -ENOMSG;
+	event->kind = NOTIFY_RULE;
+	event->rule_family = r.family;
+	return 0;
+}
+
 int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
 {
 	struct notify_event event = { .kind = NOTIFY_LINK };
@@ -55,6 +70,10 @@ int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		err = decode_route(nlh, &event);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		err = decode_rule(nlh, &event);
 		break;
 	default: /* the kernel's numbers */
 		return -ENOMSG;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's news about interfaces, addresses and routes, as one kind of event. */
+/* The kernel's news about interfaces, addresses, routes and rules, as one kind of event. */
 #ifndef NETLINK_NOTIFY_H
 #define NETLINK_NOTIFY_H
 
@@ -19,6 +19,7 @@ enum notify_kind {
 	NOTIFY_ADDRESS_GONE, /* see `address` */
 	NOTIFY_ROUTE,	     /* a route is new or changed: see `route` */
 	NOTIFY_ROUTE_GONE,   /* see `route` */
+	NOTIFY_RULE,	     /* a rule of policy routing came or went: see `rule_family` */
 };
 
 /** One piece of news. */
@@ -28,6 +29,7 @@ struct notify_event {
 		struct link_info link;
 		struct ifaddr_info address;
 		struct route_info route;
+		uint16_t rule_family;
 	};
 };
 

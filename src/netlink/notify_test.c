@@ -15,6 +15,8 @@
 	"00000000" type "0000 00000000 00000000 02180000 05000000 08000200" addr "08000100" addr
 #define ROUTE(type, family, flags)                                                                 \
 	"00000000" type "0000 00000000 00000000" family "000000 fe03fd01" flags
+#define RULE(type, family)                                                                         \
+	"00000000" type "0000 00000000 00000000" family "000000 fe000001 00000000"
 
 static void test_decode(void **state)
 {
@@ -29,6 +31,10 @@ static void test_decode(void **state)
 		{ ADDRESS("1500", "0a00010b"), 0, NOTIFY_ADDRESS_GONE },
 		{ ROUTE("1800", "02", "00000000"), 0, NOTIFY_ROUTE },
 		{ ROUTE("1900", "0a", "00000000"), 0, NOTIFY_ROUTE_GONE },
+		{ RULE("2000", "02"), 0, NOTIFY_RULE },
+		{ RULE("2100", "0a"), 0, NOTIFY_RULE },
+		{ RULE("2000", "80"), -ENOMSG, NOTIFY_LINK },
+		{ "00000000 20000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
 		/* a cache entry; a multicast route; a bridge port leaving; a neighbour; cut */
 		{ ROUTE("1800", "02", "00020000"), -ENOMSG, NOTIFY_LINK },
 		{ ROUTE("1800", "80", "00000000"), -ENOMSG, NOTIFY_LINK },

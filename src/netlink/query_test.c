@@ -226,6 +226,18 @@ static void test_way(void **state)
 	query = (struct route_query){ .dst = prefix("10.0.1.21").addr,
 		.ifindex = ifindex_of("b0") };
 	assert_true(query_route(&nl, &query, &route) < 0 || route.ifindex == ifindex_of("b0"));
+	/* by a0 there is no way to 192.0.2.1, but the kernel would look for it among neighbours */
+	query = (struct route_query){ .dst = prefix("192.0.2.1").addr,
+		.ifindex = ifindex_of("a0") };
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	query.table = true;
+	assert_int_equal(query_route(&nl, &query, &route), -EHOSTUNREACH);
+	query.dst = prefix("10.7.0.1").addr;
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.ifindex, ifindex_of("a0"));
+	query = (struct route_query){ .dst = prefix("10.0.1.11").addr, .table = true };
+	assert_int_equal(query_route(&nl, &query, &route), 0);
+	assert_int_equal(route.ifindex, ifindex_of("a0")); /* whose address it is */
 }
 
 static void test_way_v6(void **state)

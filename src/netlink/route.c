@@ -55,7 +55,8 @@ struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *quer
 	uint8_t bits = (uint8_t)ip_addr_bits(&query->dst);
 	struct rtmsg r = { .rtm_family = (uint8_t)query->dst.family,
 		.rtm_dst_len = bits,
-		.rtm_src_len = query->src.family ? bits : 0 };
+		.rtm_src_len = query->src.family ? bits : 0,
+		.rtm_flags = query->table ? RTM_F_FIB_MATCH : 0 };
 
 	nl_msg_start(m, RTM_GETROUTE, 0, &r, sizeof(r));
 	nl_msg_put_addr(m, RTA_DST, &query->dst);

@@ -31,6 +31,8 @@ struct route_query {
 	struct ip_addr src; /* family 0: not chosen yet */
 	uint32_t mark;
 	uint32_t ifindex; /* 0: any */
+	bool table;	  /* what the table has (Linux 4.13): -EHOSTUNREACH if there is no route
+			     by `ifindex`, where a packet would be taken to be for a neighbour */
 };
 
 /** Add the route "dst dev ifindex" to a table, as `ip route add` does. -EEXIST if there is one.

@@ -50,6 +50,10 @@ static void test_get(void **state)
 	assert_message(route_encode_get(&m, &query),
 		"2c000000 1a000100 00000000 00000000 02202000 00000000 00000000"
 		"08000100 0a00010b 08000200 0a00010c");
+	query.table = true;
+	assert_message(route_encode_get(&m, &query),
+		"2c000000 1a000100 00000000 00000000 02202000 00000000 00200000"
+		"08000100 0a00010b 08000200 0a00010c");
 }
 
 static void test_decode(void **state)

@@ -13,7 +13,7 @@ from lib import frames
 from lib.capture import Capture, is_wireguard
 from lib.node import need_root, veth
 from lib.reference import PORT
-from lib.runner import Skip, Suite
+from lib.runner import Skip, Suite, wait_for
 from lib.sites import Sites
 from lib.wirespan import find_binary
 
@@ -175,6 +175,122 @@ def route_moves():
         one.node.run("ip link del eth0")
         one.reaches(two, count=5)
         two.reaches(one, count=5)
+
+
+def asymmetric(family):
+    """What the peer sends comes in by an interface that has no way back: our answers leave where the routes lead."""
+    with Sites(2, "router") as (one, two, router):
+        veth(one.node, "eth0", router, "one")
+        for name in ("eth0", "eth1"):
+            veth(two.node, name, router, name)
+        near, far, there, back, via, length, ip = (
+            ("10.9.0.1", "10.9.0.9", "192.0.2.2", "10.0.0.9", "10.1.0.2", 24, "ip")
+            if family == 4
+            else ("2001:db8:9::1", "2001:db8:9::9", "2001:db8::2", "fd00:9::9", "fd00:91::2", 64, "ip -6")
+        )
+        one.node.up("eth0", f"{near}/{length}")
+        router.up("one", f"{far}/{length}")
+        if family == 4:
+            two.node.up("eth0", "10.0.0.2/24")
+            two.node.up("eth1", "10.1.0.2/24")
+            router.up("eth0", "10.0.0.9/24")
+            router.up("eth1", "10.1.0.9/24")
+        else:
+            two.node.up("eth0", "fd00:9::2/64")
+            two.node.up("eth1", "fd00:91::2/64")
+            router.up("eth0", "fd00:9::9/64")
+            router.up("eth1", "fd00:91::9/64")
+        forward = "ipv4/ip_forward" if family == 4 else "ipv6/conf/all/forwarding"
+        router.sh(f"echo 1 >/proc/sys/net/{forward}")
+        for node in (router, two.node):
+            node.sh("for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done")
+        one.node.run(f"{ip} route add default via {far}")
+        two.node.up("lo", f"{there}/{32 if family == 4 else 128}")
+        two.node.run(f"{ip} route add default via {back}")
+        router.run(f"{ip} route add {there} via {via}")
+        wait_for(lambda: one.node.ping(there).ok, 8, 0.2, "the way there and the way back")
+        shown = there if family == 4 else f"[{there}]"
+        one.configure((two, f"{shown}:{PORT}"))
+        two.configure((one, None))
+        up(two, one)
+        with Capture(two.node, "eth0") as way_back:
+            one.reaches(two, count=5, timeout=2)
+            two.reaches(one, count=5)
+            assert {p.src for p in wire(way_back)} == {there}
+
+
+class Uplinks:
+    """Site two with two uplinks to one router, which takes from each only its own addresses; one is beyond it."""
+
+    def __init__(self, one, two, router):
+        self.two, self.router = two, router
+        veth(one.node, "eth0", router, "one")
+        one.node.up("eth0", "10.9.0.1/24")
+        router.up("one", "10.9.0.9/24")
+        for number in range(2):
+            veth(two.node, f"eth{number}", router, f"eth{number}")
+            two.node.up(f"eth{number}", f"10.{number}.0.2/24")
+            router.up(f"eth{number}", f"10.{number}.0.9/24")
+        for node, filtering in ((router, 1), (two.node, 0)):
+            node.sh(f"for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo {filtering} >$f; done")
+        router.sh("echo 1 >/proc/sys/net/ipv4/ip_forward")
+        one.node.run("ip route add default via 10.9.0.9")
+
+    def leaves_by(self, number, function):
+        """All that two sends while `function()` runs leaves by uplink `number`, from its address."""
+        with Capture(self.router, "eth0") as first, Capture(self.router, "eth1") as second:
+            function()
+            sources = [{p.src for p in wire(c) if p.src != "10.9.0.1"} for c in (first, second)]
+        expected = [set(), set()]
+        expected[number] = {f"10.{number}.0.2"}
+        assert sources == expected, f"left by eth0 and eth1 from {sources}"
+
+
+def uplinks():
+    """Answers leave by the uplink that they were asked at while it has a way out, else by the one that has."""
+    with Sites(2, "router") as (one, two, router):
+        net = Uplinks(one, two, router)
+        two.node.sh(
+            "ip route add default via 10.0.0.9 metric 10; ip route add default via 10.1.0.9 metric 20"
+        )
+        one.configure((two, f"10.1.0.2:{PORT}"))
+        two.configure((one, None))
+        up(two, one)
+        net.leaves_by(1, lambda: one.reaches(two, count=5))
+        # the uplink's watchdog takes its route away, though what comes in by it goes on coming in
+        two.node.run("ip route del default via 10.1.0.9")
+        net.leaves_by(0, lambda: one.reaches(two, count=5))
+        one.wait_endpoint(two, "10.0.0.2")
+        # the other uplink goes, and this one is back
+        two.node.sh("ip route add default via 10.1.0.9; ip link set eth0 down")
+        net.leaves_by(1, lambda: two.reaches(one, count=5))
+        one.wait_endpoint(two, "10.1.0.2")
+        # down, and up without its address
+        two.node.sh("ip link set eth1 down; ip addr flush dev eth1")
+        assert not two.node.ping(one.wg4, count=2).ok
+        two.node.sh("ip link set eth0 up; ip route add default via 10.0.0.9")
+        net.leaves_by(0, lambda: two.reaches(one, count=5))
+
+
+def mark_moves():
+    """Another mark, or another rule for the mark: what is sent takes the other uplink at once."""
+    with Sites(2, "router") as (one, two, router):
+        net = Uplinks(one, two, router)
+        two.node.sh(
+            "ip route add default via 10.0.0.9 table 100; ip route add default via 10.1.0.9 table 101;"
+            "ip rule add fwmark 1 lookup 100 priority 10; ip rule add fwmark 2 lookup 101 priority 11"
+        )
+        one.configure((two, None))
+        two.configure((one, f"10.9.0.1:{PORT}"), interface="FwMark = 1")
+        up(two, one)
+        net.leaves_by(0, lambda: two.reaches(one))
+        two.node.run("wg set wg0 fwmark 2")
+        net.leaves_by(1, lambda: two.reaches(one, count=5))
+        one.wait_endpoint(two, "10.1.0.2")
+        two.node.run("ip rule add fwmark 2 lookup 100 priority 5")
+        net.leaves_by(0, lambda: two.reaches(one, count=5))
+        two.node.run("ip rule del fwmark 2 lookup 100 priority 5")
+        net.leaves_by(1, lambda: two.reaches(one, count=5))
 
 
 # ---- firewall mark -------------------------------------------------------------------------------
@@ -447,7 +563,11 @@ def main():
     suite.run("sticky source, IPv4", sticky_source, "192.0.2.2", "192.0.2.3", 24, 4)
     suite.run("sticky source, IPv6", sticky_source, "2001:db8::2", "2001:db8::3", 64, 6)
     suite.run("the route moves to another interface", route_moves)
+    for family in (4, 6):
+        suite.run(f"no way back by where it came in, IPv{family}", asymmetric, family)
+    suite.run("two uplinks", uplinks)
     suite.run("firewall mark", fwmark)
+    suite.run("two uplinks, another mark, another rule", mark_moves)
     for family in (4, 6):
         suite.run(f"ECN and DSCP on the way out, over IPv{family}", ecn_and_dscp_out, family)
         suite.run(f"ECN on the way in, over IPv{family}", ecn_in, family)
