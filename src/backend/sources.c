@@ -191,17 +191,20 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 	       (!e->local_ifindex || route.ifindex == e->local_ifindex);
 }
 
-void sources_check(struct userspace *u, struct nl_socket *nl, const struct digest *d)
+void sources_follow(struct userspace *u, struct news *n, uint32_t ifindex, struct digest *ret)
 {
-	if (!digest_is_empty(d))
+	digest_init(ret, ifindex);
+	if (news_read(n, ret) < 0)
+		digest_lose(ret);
+	if (!digest_is_empty(ret))
 		sources_doubt(u);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
 		const struct endpoint *e = &peer->endpoint;
 
-		if (digest_moves_source(d, &e->local, e->local_ifindex) &&
-			!still_serves(nl, e, u->fwmark))
+		if (digest_moves_source(ret, &e->local, e->local_ifindex) &&
+			!still_serves(&n->questions, e, u->fwmark))
 			wg_peer_clear_source(peer);
 	}
 }

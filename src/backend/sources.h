@@ -30,10 +30,11 @@ void sources_doubt(struct userspace *u);
 void sources_settle(struct userspace *u, struct train_queue *q);
 
 /**
- * Addresses, routes or links have changed, as the digest says: each peer whose packets may have to
- * leave by another interface or from another address now loses its sticky source. A change that
- * does not concern it must not: the peer would see us roam, and a NAT on the way might not know us.
+ * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).
+ * Each peer whose packets may have to leave by another interface or from another address now loses
+ * its sticky source. A change that does not concern it must not: the peer would see us roam, and a
+ * NAT on the way might not know us.
  */
-void sources_check(struct userspace *u, struct nl_socket *nl, const struct digest *d);
+void sources_follow(struct userspace *u, struct news *n, uint32_t ifindex, struct digest *ret);
 
 #endif

@@ -12,15 +12,10 @@
 #include <unistd.h>
 
 #include "backend/apply.h"
-#include "backend/budget.h"
-#include "backend/names.h"
-#include "backend/news.h"
-#include "backend/paths.h"
 #include "backend/choose.h"
 #include "backend/keys.h"
 #include "backend/report.h"
 #include "backend/site.h"
-#include "backend/sources.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -28,10 +23,10 @@
 #include "ctl/server.h"
 #include "daemon/detach.h"
 #include "daemon/hush.h"
+#include "daemon/mtus.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
-#include "pkt/bucket.h"
 #include "pkt/dropclock.h"
 
 /** A running site. Everything may be zero: run_fini() undoes what is there. */
@@ -42,8 +37,7 @@ struct run {
 	struct notify notify;
 	struct userspace *u;
 	struct site *site;
-	struct budget budget;
-	uint32_t *session_mtus; /* one for each session of `conf`, in the order of the file */
+	struct mtus mtus;
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
 	struct wgsock wgsock;
@@ -54,11 +48,6 @@ struct run {
 	pid_t hook; /* running hooks, or 0 */
 	enum site_hook hook_kind;
 	struct detach detach;
-	struct news news;
-	struct loop_watch news_watch;
-	bool routes_changed;
-	bool following;		/* the paths' MTUs */
-	struct bucket look_ups; /* of paths to where peers have moved */
 	bool detached;
 	bool memory_locked;
 	bool ready;
@@ -143,137 +132,6 @@ static int run_comparable(
 	return e->code;
 }
 
-/* ---- MTUs ---- */
-
-/* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
- * the rest. */
-#define WG_INTERFACE_MTU_MIN 1280
-
-/* MTUs of all interfaces, as the budget has them. Return: 0 or -ENOMEM; `r` is unchanged then. */
-static int run_mtus(struct run *r, const struct conf_site *conf, struct site_mtus *ret)
-{
-	size_t n = 0;
-	uint32_t *mtus;
-
-	for (size_t i = 0; i < conf->n_tunnels; i++)
-		n += conf->tunnels[i].n_sessions;
-	mtus = calloc(n + 1, sizeof(*mtus));
-	if (!mtus)
-		return -ENOMEM;
-	n = 0;
-	for (size_t i = 0; i < conf->n_tunnels; i++)
-		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
-			mtus[n++] = budget_session_mtu(&conf->tunnels[i].sessions[k]);
-	free(r->session_mtus);
-	r->session_mtus = mtus;
-	*ret = (struct site_mtus){ .wg = r->budget.wg_mtu, .sessions = mtus };
-	if (!conf->interface.mtu && ret->wg < WG_INTERFACE_MTU_MIN)
-		ret->wg = WG_INTERFACE_MTU_MIN;
-	return 0;
-}
-
-/* What the routing says of the underlay, before any peer has been probed. */
-static void run_budget(struct run *r, const struct conf_site *conf, uint32_t fwmark)
-{
-	struct nl_socket nl = { 0 };
-
-	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &r->budget);
-	nl_socket_close(&nl);
-	r->u->engine.wg_mtu = r->budget.wg_mtu;
-}
-
-/* Begin to follow the paths to all peers, or to take the MTU as given. */
-static void run_follow(struct run *r, const struct conf_site *conf)
-{
-	bool can = paths_can_follow(conf);
-	bool all = !can ||
-		   can != r->following; /* else only new peers: what is known of the others stays */
-
-	(void)userspace_set_df(r->u, can ? UDP_DF_SET : UDP_DF_CLEAR);
-	paths_look_up(r->u, conf, r->budget.wg_mtu, all);
-	r->following = can;
-}
-
-/* Some peer's path has another MTU now: wg0 follows the smallest. */
-static void run_mtu_changed(struct run *r)
-{
-	uint16_t family = r->budget.outer_family;
-	unsigned wg_mtu = paths_smallest(r->u, r->budget.wg_mtu, &family);
-	struct site_mtus mtus;
-	struct site_error e;
-
-	r->u->engine.mtu_changed = false;
-	if (wg_mtu == r->budget.wg_mtu)
-		return;
-	r->budget.outer_family = family;
-	r->budget.outer_mtu = mtu_of_underlay(wg_mtu, family);
-	r->budget.wg_mtu = wg_mtu;
-	log_info("the underlay carries packets of %u bytes now, wg MTU %u", r->budget.outer_mtu,
-		wg_mtu);
-	if (!run_mtus(r, &r->conf, &mtus) && site_set_mtus(r->site, &mtus, &e) < 0)
-		say(&e);
-}
-
-static void on_news(void *ctx, uint32_t events)
-{
-	struct run *r = ctx;
-	struct digest d;
-
-	(void)events;
-	digest_init(&d, 0);
-	if (news_read(&r->news, &d) < 0)
-		digest_lose(&d);
-	sources_check(r->u, &r->news.questions, &d);
-	if (!digest_is_empty(&d))
-		names_news(r->u);
-	r->routes_changed |= !digest_is_empty(&d);
-}
-
-static int run_open_news(struct run *r)
-{
-	int err = news_open(&r->news, NEWS_ALL);
-
-	if (err < 0)
-		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
-	r->news_watch =
-		(struct loop_watch){ .fd = news_fd(&r->news), .callback = on_news, .ctx = r };
-	return loop_add(&r->loop, &r->news_watch, EPOLLIN);
-}
-
-/* Peers that have moved are looked up at once, unless they do nothing else: a look-up asks the
- * kernel, sends a large probe to where the peer seems to be, and may change MTUs, all for one small
- * datagram. */
-#define LOOK_UP_NS    (NS_PER_S / 4)
-#define LOOK_UP_BURST 8
-
-/* When the loop is to wake up at the latest. */
-static struct mono run_deadline(const struct run *r)
-{
-	struct mono due = userspace_deadline(r->u);
-
-	if (r->u->engine.path_unknown)
-		due = mono_earliest(due, mono_add(clock_mono(), LOOK_UP_NS));
-	return due;
-}
-
-/* After each wake-up: what the engine and the kernel have said of the paths. */
-static void run_paths(struct run *r)
-{
-	if (r->u->udp.last_error == EMSGSIZE)
-		r->routes_changed = true;
-	r->u->udp.last_error = 0;
-	if (r->routes_changed)
-		paths_refresh(r->u);
-	r->routes_changed = false;
-	if (r->u->engine.path_unknown &&
-		bucket_take(&r->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
-		paths_look_up(r->u, &r->conf, r->budget.wg_mtu, false);
-		userspace_work(r->u);
-	}
-	if (r->u->engine.mtu_changed)
-		run_mtu_changed(r);
-}
-
 /* ---- hooks, readiness, stopping ---- */
 
 static void run_end(struct run *r, int exit_code)
@@ -313,7 +171,7 @@ static void run_ready(struct run *r)
 {
 	r->ready = true;
 	log_info("%s is up (%s %s, port %u, wg MTU %u)", r->conf.name, r->conf.interface.name,
-		aead_name(&r->u->engine.aead), r->u->udp.port, r->budget.wg_mtu);
+		aead_name(&r->u->engine.aead), r->u->udp.port, r->mtus.budget.wg_mtu);
 	notify_ready(&r->notify, "running");
 	if (r->detached && detach_ready(&r->detach) < 0)
 		run_stop(r);
@@ -334,10 +192,8 @@ static int run_reload(struct run *r, struct site_error *e)
 	err = run_comparable(&r->conf, &next, e);
 	if (!err)
 		err = apply_add(r->u, &next, e);
-	if (!err) {
-		run_budget(r, &next, site_fwmark(r->site));
-		err = run_mtus(r, &next, &mtus);
-	}
+	if (!err)
+		err = mtus_compute(&r->mtus, &next, site_fwmark(r->site), &mtus);
 	if (!err)
 		err = site_reload(r->site, &next, &mtus, e);
 	if (err < 0) {
@@ -347,7 +203,7 @@ static int run_reload(struct run *r, struct site_error *e)
 		(void)apply_add(r->u, &r->conf, &ignored);
 		apply_sweep(r->u, &r->conf);
 		keys_forget(&r->conf);
-		run_budget(r, &r->conf, site_fwmark(r->site));
+		(void)mtus_compute(&r->mtus, &r->conf, site_fwmark(r->site), &mtus);
 		conf_site_fini(&next);
 		return err;
 	}
@@ -355,8 +211,9 @@ static int run_reload(struct run *r, struct site_error *e)
 	conf_site_fini(&r->conf);
 	keys_forget(&next);
 	r->conf = next;
-	run_follow(r, &r->conf);
-	run_mtu_changed(r);
+	mtus_follow(&r->mtus, &r->conf);
+	if (mtus_settle(&r->mtus, &r->conf, r->site, e) < 0)
+		say(e);
 	site_conf_moved(r->site, &r->conf);
 	err = userspace_rebind(r->u,
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port,
@@ -387,8 +244,8 @@ static int run_status(struct run *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return report_engine(r->u, &r->conf, &r->budget, s) < 0 ? -ENOMEM
-								: report_bridges(&r->conf, s);
+	return report_engine(r->u, &r->conf, &r->mtus.budget, s) < 0 ? -ENOMEM
+								     : report_bridges(&r->conf, s);
 }
 
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
@@ -571,8 +428,8 @@ static int run_up(struct run *r)
 	err = run_open_engine(r);
 	if (err < 0)
 		return err;
-	run_budget(r, &r->conf, r->conf.interface.fwmark);
-	err = run_mtus(r, &r->conf, &mtus);
+	r->mtus.u = r->u;
+	err = mtus_compute(&r->mtus, &r->conf, r->conf.interface.fwmark, &mtus);
 	if (err < 0)
 		return err;
 	err = site_up(r->site, &mtus, &e);
@@ -587,10 +444,12 @@ static int run_up(struct run *r)
 		return err;
 	}
 	run_open_wgsock(r);
-	run_follow(r, &r->conf);
+	mtus_follow(&r->mtus, &r->conf);
 	userspace_work(r->u);
-	err = run_open_news(r);
-	return err < 0 ? err : run_open_ctl(r);
+	err = mtus_listen(&r->mtus, &r->loop);
+	if (err < 0)
+		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
+	return run_open_ctl(r);
 }
 
 static void run_fini(struct run *r)
@@ -603,23 +462,25 @@ static void run_fini(struct run *r)
 	site_close(r->site);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
-	news_close(&r->news);
+	mtus_close(&r->mtus);
 	loop_close(&r->loop);
-	free(r->session_mtus);
 	notify_close(&r->notify);
 	conf_site_fini(&r->conf);
 }
 
 static void run_loop(struct run *r)
 {
+	struct site_error e;
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(&r->loop, run_deadline(r));
+		err = loop_run_once(
+			&r->loop, mono_earliest(userspace_deadline(r->u), mtus_deadline(&r->mtus)));
 		if (mono_reached(userspace_deadline(r->u), clock_mono()))
 			userspace_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
-		run_paths(r);
+		if (mtus_work(&r->mtus, &r->conf, r->site, &e) < 0)
+			say(&e);
 		userspace_tidy(r->u);
 		if (r->u->lost) {
 			log_error("Interface %s was deleted by somebody else: going down. Leave "

@@ -133,10 +133,7 @@ static void on_news(void *ctx, uint32_t events)
 	struct digest d;
 
 	(void)events;
-	digest_init(&d, w->ifindex);
-	if (news_read(&w->news, &d) < 0)
-		digest_lose(&d);
-	sources_check(w->u, &w->news.questions, &d);
+	sources_follow(w->u, &w->news, w->ifindex, &d);
 	switch (d.fate) {
 	case DIGEST_UNCHANGED:
 		return;

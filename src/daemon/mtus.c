@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The MTUs of a running site: computed from the routing, followed along the paths to the peers. */
+#include "daemon/mtus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backend/names.h"
+#include "backend/paths.h"
+#include "backend/sources.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
+ * the rest. */
+#define WG_INTERFACE_MTU_MIN 1280
+
+/* Peers that have moved are looked up at once, unless they do nothing else: a look-up asks the
+ * kernel, sends a large probe to where the peer seems to be, and may change MTUs, all for one small
+ * datagram. */
+#define LOOK_UP_NS    (NS_PER_S / 4)
+#define LOOK_UP_BURST 8
+
+/* MTUs of all interfaces, as the budget has them. Return: 0, or -ENOMEM and `m` is unchanged. */
+static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct site_mtus *ret)
+{
+	size_t n = 0;
+	uint32_t *mtus;
+
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		n += conf->tunnels[i].n_sessions;
+	mtus = calloc(n + 1, sizeof(*mtus));
+	if (!mtus)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
+			mtus[n++] = budget_session_mtu(&conf->tunnels[i].sessions[k]);
+	free(m->sessions);
+	m->sessions = mtus;
+	*ret = (struct site_mtus){ .wg = m->budget.wg_mtu, .sessions = mtus };
+	if (!conf->interface.mtu && ret->wg < WG_INTERFACE_MTU_MIN)
+		ret->wg = WG_INTERFACE_MTU_MIN;
+	return 0;
+}
+
+int mtus_compute(
+	struct mtus *m, const struct conf_site *conf, uint32_t fwmark, struct site_mtus *ret)
+{
+	struct nl_socket nl = { 0 };
+
+	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &m->budget);
+	nl_socket_close(&nl);
+	m->u->engine.wg_mtu = m->budget.wg_mtu;
+	return of_interfaces(m, conf, ret);
+}
+
+void mtus_follow(struct mtus *m, const struct conf_site *conf)
+{
+	bool can = paths_can_follow(conf);
+	bool all = !can ||
+		   can != m->following; /* else only new peers: what is known of the others stays */
+
+	(void)userspace_set_df(m->u, can ? UDP_DF_SET : UDP_DF_CLEAR);
+	paths_look_up(m->u, conf, m->budget.wg_mtu, all);
+	m->following = can;
+}
+
+int mtus_settle(struct mtus *m, const struct conf_site *conf, struct site *site,
+	struct site_error *ret_error)
+{
+	struct budget *b = &m->budget;
+	uint16_t family = b->outer_family;
+	unsigned wg_mtu = paths_smallest(m->u, b->wg_mtu, &family);
+	struct site_mtus mtus;
+
+	m->u->engine.mtu_changed = false;
+	if (wg_mtu == b->wg_mtu)
+		return 0;
+	b->outer_family = family;
+	b->outer_mtu = mtu_of_underlay(wg_mtu, family);
+	b->wg_mtu = wg_mtu;
+	log_info("the underlay carries packets of %u bytes now, wg MTU %u", b->outer_mtu, wg_mtu);
+	return of_interfaces(m, conf, &mtus) < 0 ? 0 : site_set_mtus(site, &mtus, ret_error);
+}
+
+static void on_news(void *ctx, uint32_t events)
+{
+	struct mtus *m = ctx;
+	struct digest d;
+
+	(void)events;
+	sources_follow(m->u, &m->news, 0, &d);
+	if (!digest_is_empty(&d))
+		names_news(m->u);
+	m->routes_changed |= !digest_is_empty(&d);
+}
+
+int mtus_listen(struct mtus *m, struct loop *loop)
+{
+	int err = news_open(&m->news, NEWS_ALL);
+
+	if (err < 0)
+		return err;
+	m->news_watch =
+		(struct loop_watch){ .fd = news_fd(&m->news), .callback = on_news, .ctx = m };
+	return loop_add(loop, &m->news_watch, EPOLLIN);
+}
+
+struct mono mtus_deadline(const struct mtus *m)
+{
+	return m->u->engine.path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
+}
+
+int mtus_work(struct mtus *m, const struct conf_site *conf, struct site *site,
+	struct site_error *ret_error)
+{
+	struct userspace *u = m->u;
+
+	if (u->udp.last_error == EMSGSIZE)
+		m->routes_changed = true;
+	u->udp.last_error = 0;
+	if (m->routes_changed)
+		paths_refresh(u);
+	m->routes_changed = false;
+	if (u->engine.path_unknown &&
+		bucket_take(&m->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
+		paths_look_up(u, conf, m->budget.wg_mtu, false);
+		userspace_work(u);
+	}
+	return u->engine.mtu_changed ? mtus_settle(m, conf, site, ret_error) : 0;
+}
+
+void mtus_close(struct mtus *m)
+{
+	news_close(&m->news);
+	free(m->sessions);
+	m->sessions = NULL;
+}
