@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "check/judge.h"
+#include "ctlproto/test_report.h"
 
 /** A fault, and what is to be said of it. */
 struct fault {
@@ -25,21 +26,10 @@ struct fault {
 	const char *mend; /* NULL: any */
 };
 
-/** Append a prefix, given as text. */
-static inline void sample_prefix(struct status_prefixes *list, const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	assert_int_equal(status_add_prefix(list, &p), 0);
-}
-
 /** The report of the site. */
 static inline void sample_report(struct status_report *r)
 {
 	struct status_peer *peer = status_add_peer(r);
-	struct status_tunnel *t = status_add_tunnel(r);
-	struct status_session *s = status_add_session(r);
 	struct status_bridge *b = status_add_bridge(r);
 
 	strcpy(r->backend, "userspace");
@@ -54,22 +44,9 @@ static inline void sample_report(struct status_report *r)
 	peer->handshake_age_ms = 12500;
 	peer->rx_bytes = 1000;
 	assert_int_equal(endpoint_parse("192.168.122.32:8173", &peer->endpoint), 0);
-	sample_prefix(&peer->allowed_ips, "10.0.1.21/32");
-	*t = (struct status_tunnel){ .tunnel_id = 3939,
-		.peer_tunnel_id = 3940,
-		.source_port = 1701,
-		.destination_port = 1702 };
-	ip_addr_parse("10.0.1.11", &t->local);
-	ip_addr_parse("10.0.1.21", &t->remote);
-	*s = (struct status_session){ .name = "l2tpeth0",
-		.tunnel_id = 3939,
-		.session_id = 3941,
-		.peer_session_id = 3942,
-		.cookie_len = 4,
-		.peer_cookie_len = 8,
-		.sublayer = true,
-		.mtu = 1500,
-		.budget = 1386 };
+	test_report_add_prefix(&peer->allowed_ips, "10.0.1.21/32");
+	test_report_add_tunnel(r)->destination_port = 1702;
+	(void)test_report_add_session(r);
 	strcpy(b->name, "br-l2tp0");
 	b->mtu = 1500;
 	*status_add_member(b) = (struct status_member){

@@ -17,14 +17,7 @@
 
 #include "check/drop_words.h"
 #include "ctlproto/status_json.h"
-
-static void add_prefix(struct status_prefixes *list, const char *text)
-{
-	struct ip_prefix p;
-
-	assert_int_equal(ip_prefix_parse(text, &p), 0);
-	assert_int_equal(status_add_prefix(list, &p), 0);
-}
+#include "ctlproto/test_report.h"
 
 static void fill_wg(struct status_report *r)
 {
@@ -37,8 +30,8 @@ static void fill_wg(struct status_report *r)
 	r->wg.mtu = 1440;
 	r->wg.tun_tx = (struct status_traffic){ 12, 1008 };
 	r->wg.tun_rx = (struct status_traffic){ 11, 924 };
-	add_prefix(&r->wg.addresses, "10.0.1.11/24");
-	add_prefix(&r->wg.addresses, "fd00:1::11/64");
+	test_report_add_prefix(&r->wg.addresses, "10.0.1.11/24");
+	test_report_add_prefix(&r->wg.addresses, "fd00:1::11/64");
 	memset(peer->public_key, 0x22, KEY_LEN);
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
@@ -49,7 +42,7 @@ static void fill_wg(struct status_report *r)
 	peer->rx_bytes = 1262485504;
 	peer->tx_bytes = 3650722;
 	assert_int_equal(endpoint_parse("192.168.122.32:8172", &peer->endpoint), 0);
-	add_prefix(&peer->allowed_ips, "10.0.1.21/32");
+	test_report_add_prefix(&peer->allowed_ips, "10.0.1.21/32");
 	peer = status_add_peer(r);
 	memset(peer->public_key, 0x33, KEY_LEN);
 	snprintf(peer->endpoint_name, sizeof(peer->endpoint_name), "vpn.example.org:8172");
@@ -58,42 +51,28 @@ static void fill_wg(struct status_report *r)
 
 static void fill_l2tp(struct status_report *r)
 {
-	struct status_tunnel *t = status_add_tunnel(r);
-	struct status_session *s = status_add_session(r);
+	struct status_session *s;
 	struct status_bridge *b;
 	struct status_member *m;
 
-	*t = (struct status_tunnel){ .tunnel_id = 3939,
-		.peer_tunnel_id = 3940,
-		.source_port = 1701,
-		.destination_port = 1701 };
-	ip_addr_parse("10.0.1.11", &t->local);
-	ip_addr_parse("10.0.1.21", &t->remote);
-	*s = (struct status_session){ .name = "l2tpeth0",
-		.tunnel_id = 3939,
-		.session_id = 3941,
-		.peer_session_id = 3942,
-		.cookie_len = 4,
-		.peer_cookie_len = 8,
-		.sublayer = true,
-		.sequence = STATUS_SEQUENCE_SEND,
-		.oversize = STATUS_OVERSIZE_FRAGMENT,
-		.mtu = 1500,
-		.budget = 1386,
-		.mss4 = 1346,
-		.mss6 = 1326,
-		.clamp_mss = true,
-		.mss_clamped = 4,
-		.too_big_sent = 5,
-		.fragmented = 1200,
-		.fragments_tx = 2400,
-		.fragments_rx = 4,
-		.reassembled = 2,
-		.reordered = 1,
-		.dropped_tx = 0,
-		.dropped_rx = 3,
-		.tx = { 98765, 1073741824 },
-		.rx = { 87654, 524288 } };
+	(void)test_report_add_tunnel(r);
+	s = test_report_add_session(r);
+	s->sequence = STATUS_SEQUENCE_SEND;
+	s->oversize = STATUS_OVERSIZE_FRAGMENT;
+	s->mss4 = 1346;
+	s->mss6 = 1326;
+	s->clamp_mss = true;
+	s->mss_clamped = 4;
+	s->too_big_sent = 5;
+	s->fragmented = 1200;
+	s->fragments_tx = 2400;
+	s->fragments_rx = 4;
+	s->reassembled = 2;
+	s->reordered = 1;
+	s->dropped_tx = 0;
+	s->dropped_rx = 3;
+	s->tx = (struct status_traffic){ 98765, 1073741824 };
+	s->rx = (struct status_traffic){ 87654, 524288 };
 	s = status_add_session(r);
 	*s = (struct status_session){ .name = "l2tpeth1",
 		.tunnel_id = 3939,
@@ -104,7 +83,7 @@ static void fill_l2tp(struct status_report *r)
 	b = status_add_bridge(r);
 	strcpy(b->name, "br-l2tp0");
 	b->mtu = 1500;
-	add_prefix(&b->addresses, "10.0.2.11/24");
+	test_report_add_prefix(&b->addresses, "10.0.2.11/24");
 	m = status_add_member(b);
 	*m = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
 	m = status_add_member(b);

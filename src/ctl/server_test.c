@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "ctl/client.h"
 #include "ctl/hub.h"
-#include "ctl/testdir.h"
+#include "ctl/testtalk.h"
 
 #define TIMEOUT_MS 150
 #define STATUS	   "{\"verb\":\"status\"}\n"
@@ -85,42 +85,15 @@ static void pump(struct fixture *f, int idle_ms)
 		ctl_server_run(f->server);
 }
 
-static int join(struct fixture *f)
-{
-	int fd = unixsock_connect(f->dir.path, 1000);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* What the server has sent, as text. Return: whether it has closed the connection after it. */
-static bool hear(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = recv(fd, buf + len, size - 1 - len, MSG_DONTWAIT);
-		len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	buf[len] = '\0';
-	return n == 0 || errno == ECONNRESET;
-}
-
 static void test_status(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
-	say(fd, STATUS "ignored");
+	talk_say(fd, STATUS "ignored");
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "\"ok\":true"));
 	assert_non_null(strstr(text, "\"site\":\"vpn01\""));
 	assert_int_equal(f->asked[CTL_STATUS], 1);
@@ -131,16 +104,16 @@ static void test_byte_by_byte(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	for (const char *p = "{\"verb\":\"reload\"}"; *p; p++) {
 		assert_int_equal(send(fd, p, 1, 0), 1);
 		pump(f, 0);
-		assert_false(hear(fd, text, sizeof(text)));
+		assert_false(talk_hear(fd, text, sizeof(text)));
 	}
 	shutdown(fd, SHUT_WR);
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":true}\n");
 	assert_int_equal(f->asked[CTL_RELOAD], 1);
 	close(fd);
@@ -167,11 +140,11 @@ static void test_refusals(void **state)
 	char text[1024];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int fd = join(f);
+		int fd = talk_join(&f->dir);
 
-		say(fd, table[i].request);
+		talk_say(fd, table[i].request);
 		pump(f, 0);
-		assert_true(hear(fd, text, sizeof(text)));
+		assert_true(talk_hear(fd, text, sizeof(text)));
 		assert_string_equal(text, table[i].reply);
 		close(fd);
 	}
@@ -183,13 +156,13 @@ static void test_endless_request(void **state)
 {
 	struct fixture *f = *state;
 	char text[CTL_REQUEST_MAX + 100];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	memset(text, ' ', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	say(fd, text);
+	talk_say(fd, text);
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "not a request"));
 	close(fd);
 }
@@ -203,17 +176,17 @@ static void test_mute_clients(void **state)
 	int fd;
 
 	for (size_t i = 0; i < ARRAY_LEN(mute); i++)
-		mute[i] = join(f);
+		mute[i] = talk_join(&f->dir);
 	pump(f, 0);
-	fd = join(f);
-	say(fd, STATUS);
+	fd = talk_join(&f->dir);
+	talk_say(fd, STATUS);
 	pump(f, 0);
-	assert_false(hear(fd, text, sizeof(text)));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	pump(f, TIMEOUT_MS * 2);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "\"ok\":true"));
 	for (size_t i = 0; i < ARRAY_LEN(mute); i++) {
-		assert_true(hear(mute[i], text, sizeof(text)));
+		assert_true(talk_hear(mute[i], text, sizeof(text)));
 		assert_string_equal(text, "");
 		close(mute[i]);
 	}
@@ -225,21 +198,21 @@ static void test_deaf_client(void **state)
 {
 	struct fixture *f = *state;
 	char *text = malloc(1 << 20);
-	int deaf = join(f);
+	int deaf = talk_join(&f->dir);
 	int fd;
 
 	f->peers = 10000;
-	say(deaf, STATUS);
+	talk_say(deaf, STATUS);
 	pump(f, 0);
 	f->peers = 0;
-	fd = join(f);
-	say(fd, STATUS);
+	fd = talk_join(&f->dir);
+	talk_say(fd, STATUS);
 	pump(f, 0);
-	assert_true(hear(fd, text, 1 << 20));
+	assert_true(talk_hear(fd, text, 1 << 20));
 	assert_non_null(strstr(text, "\"ok\":true"));
 	close(fd);
 	pump(f, TIMEOUT_MS * 2);
-	assert_true(hear(deaf, text, 1 << 20));
+	assert_true(talk_hear(deaf, text, 1 << 20));
 	assert_null(strchr(text, '\n'));
 	close(deaf);
 	free(text);
@@ -252,15 +225,15 @@ static void test_large_reply(void **state)
 	size_t size = 8 << 20;
 	char *text = malloc(size);
 	struct ctl_reply reply;
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 	bool end = false;
 	size_t len = 0;
 
 	f->peers = 10000;
-	say(fd, STATUS);
+	talk_say(fd, STATUS);
 	while (!end) {
 		pump(f, 0);
-		end = hear(fd, text + len, size - len);
+		end = talk_hear(fd, text + len, size - len);
 		len += strlen(text + len);
 	}
 	assert_int_equal(ctl_reply_parse(text, len, &reply), 0);
@@ -278,18 +251,18 @@ static void test_vanishing_clients(void **state)
 
 	f->peers = 10000;
 	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
-		fd = join(f);
-		say(fd, i % 3 ? STATUS : "{\"ver");
+		fd = talk_join(&f->dir);
+		talk_say(fd, i % 3 ? STATUS : "{\"ver");
 		if (i % 2)
 			pump(f, 0);
 		close(fd);
 		pump(f, 0);
 	}
 	f->peers = 0;
-	fd = join(f);
-	say(fd, STATUS);
+	fd = talk_join(&f->dir);
+	talk_say(fd, STATUS);
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	close(fd);
 }
 
@@ -297,12 +270,12 @@ static void test_vanishing_clients(void **state)
 static void test_idle(void **state)
 {
 	struct fixture *f = *state;
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 	char text[8192];
 
-	say(fd, STATUS);
+	talk_say(fd, STATUS);
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	close(fd);
 	assert_false(is_readable(ctl_server_fd(f->server), TIMEOUT_MS * 3));
 }
@@ -312,15 +285,15 @@ static void test_down_is_held(void **state)
 {
 	struct fixture *f = *state;
 	char text[256];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
-	say(fd, "{\"verb\":\"down\"}\n");
+	talk_say(fd, "{\"verb\":\"down\"}\n");
 	pump(f, TIMEOUT_MS * 2);
-	assert_false(hear(fd, text, sizeof(text)));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":true}\n");
 	ctl_server_close(f->server);
 	f->server = NULL;
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "");
 	close(fd);
 }
@@ -329,12 +302,12 @@ static void test_down_refused_is_not_held(void **state)
 {
 	struct fixture *f = *state;
 	char text[256];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	f->refuse = true;
-	say(fd, "{\"verb\":\"down\"}\n");
+	talk_say(fd, "{\"verb\":\"down\"}\n");
 	pump(f, 0);
-	assert_true(hear(fd, text, sizeof(text)));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":false,\"error\":\"not now\"}\n");
 	close(fd);
 }
@@ -345,9 +318,9 @@ static void test_held_places_are_given_up(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
-		int fd = join(f);
+		int fd = talk_join(&f->dir);
 
-		say(fd, "{\"verb\":\"down\"}\n");
+		talk_say(fd, "{\"verb\":\"down\"}\n");
 		pump(f, 0);
 		close(fd);
 		pump(f, 0);

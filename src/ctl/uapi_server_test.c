@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "ctl/testdir.h"
+#include "ctl/testtalk.h"
 
 #define KEY  "1111111111111111111111111111111111111111111111111111111111111111"
 #define PEER "public_key=" KEY "\n"
@@ -93,33 +93,6 @@ static void pump(struct fixture *f)
 		uapi_server_run(f->server);
 }
 
-static int join(struct fixture *f)
-{
-	int fd = unixsock_connect(f->dir.path, 1000);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* What the server has sent. Return: whether it has closed the connection after it. */
-static bool hear(int fd, char buf[static 4096])
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = recv(fd, buf + len, 4095 - len, MSG_DONTWAIT);
-		len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	buf[len] = '\0';
-	return n == 0 || errno == ECONNRESET;
-}
-
 static void test_conversation(void **state)
 {
 	static const struct {
@@ -143,12 +116,12 @@ static void test_conversation(void **state)
 	char text[4096];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int fd = join(f);
+		int fd = talk_join(&f->dir);
 
 		f->sets = 0;
-		say(fd, table[i].request);
+		talk_say(fd, table[i].request);
 		pump(f);
-		assert_int_equal(hear(fd, text), table[i].closed);
+		assert_int_equal(talk_hear(fd, text, sizeof(text)), table[i].closed);
 		assert_string_equal(text, table[i].reply);
 		assert_int_equal(f->sets, table[i].sets);
 		close(fd);
@@ -163,16 +136,16 @@ static void test_owner_fails(void **state)
 {
 	struct fixture *f = *state;
 	char text[4096];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	f->result = -EADDRINUSE;
-	say(fd, "set=1\nlisten_port=9\n\n");
+	talk_say(fd, "set=1\nlisten_port=9\n\n");
 	pump(f);
-	assert_false(hear(fd, text));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=-98\n\n");
-	say(fd, "get=1\n\n");
+	talk_say(fd, "get=1\n\n");
 	pump(f);
-	assert_false(hear(fd, text));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=-98\n\n");
 	close(fd);
 }
@@ -181,14 +154,14 @@ static void test_byte_by_byte(void **state)
 {
 	struct fixture *f = *state;
 	char text[4096];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	for (const char *p = "set=1\nlisten_port=1234\n" PEER "allowed_ip=::/0\n\n"; *p; p++) {
 		assert_int_equal(f->sets, 0);
 		assert_int_equal(send(fd, p, 1, 0), 1);
 		pump(f);
 	}
-	assert_false(hear(fd, text));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=0\n\n");
 	assert_int_equal(f->listen_port, 1234);
 	assert_int_equal(f->prefixes, 1);
@@ -201,19 +174,19 @@ static void test_large_request(void **state)
 	struct fixture *f = *state;
 	char line[64];
 	char text[4096];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
-	say(fd, "set=1\n" PEER);
+	talk_say(fd, "set=1\n" PEER);
 	for (unsigned i = 0; i < 20000; i++) {
 		snprintf(line, sizeof(line), "allowed_ip=10.%u.%u.0/24\n", i >> 8, i & 255);
-		say(fd, line);
+		talk_say(fd, line);
 		if (i % 100 == 0)
 			pump(f);
 	}
 	assert_int_equal(f->sets, 0);
-	say(fd, "\n");
+	talk_say(fd, "\n");
 	pump(f);
-	assert_false(hear(fd, text));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=0\n\n");
 	assert_int_equal(f->prefixes, 20000);
 	close(fd);
@@ -223,15 +196,15 @@ static void test_endless_line(void **state)
 {
 	struct fixture *f = *state;
 	char text[4096];
-	int fd = join(f);
+	int fd = talk_join(&f->dir);
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	say(fd, "set=1\n");
-	say(fd, text);
-	say(fd, text);
+	talk_say(fd, "set=1\n");
+	talk_say(fd, text);
+	talk_say(fd, text);
 	pump(f);
-	assert_true(hear(fd, text));
+	assert_true(talk_hear(fd, text, sizeof(text)));
 	assert_int_equal(f->sets, 0);
 	close(fd);
 }
@@ -242,7 +215,7 @@ static void test_knock(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 100; i++) {
-		close(join(f));
+		close(talk_join(&f->dir));
 		pump(f);
 	}
 	test_conversation(state);
@@ -294,10 +267,10 @@ static void test_adopted(void **state)
 	assert_int_equal(unixsock_open(f->dir.path, &sock), 0);
 	config.listen_fd = sock.fd;
 	assert_int_equal(uapi_server_open(&config, &f->server), 0);
-	fd = join(f);
-	say(fd, "get=1\n\n");
+	fd = talk_join(&f->dir);
+	talk_say(fd, "get=1\n\n");
 	pump(f);
-	assert_false(hear(fd, text));
+	assert_false(talk_hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
 	close(fd);
 }

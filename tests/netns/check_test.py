@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """wirespan check on the reference network: a healthy one is proven, and each way to break one is named."""
 
+import contextlib
 import json
 import os
 import re
@@ -303,22 +304,26 @@ def no_tunnel(bench):
 # ---- the machine ---------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def member_port(node, is_now, was):
+    """The port to the member is set like this for a moment."""
+    node.run(f"ip link set eth1 {is_now}")
+    try:
+        yield
+    finally:
+        node.run(f"ip link set eth1 {was}")
+
+
 def port_mtu(bench):
     bench.start()
-    bench.net.vpn[0].run("ip link set eth1 mtu 1300")
-    try:
+    with member_port(bench.net.vpn[0], "mtu 1300", "mtu 1500"):
         expect(bench.check(), "port_mtu", "error", "eth1 has MTU 1300", "ip link set eth1 mtu")
-    finally:
-        bench.net.vpn[0].run("ip link set eth1 mtu 1500")
 
 
 def port_down(bench):
     bench.start()
-    bench.net.vpn[0].run("ip link set eth1 down")
-    try:
+    with member_port(bench.net.vpn[0], "down", "up"):
         expect(bench.check(), "port_down", "error", "eth1 of br-l2tp0 is down", "ip link set eth1 up")
-    finally:
-        bench.net.vpn[0].run("ip link set eth1 up")
 
 
 def session_down(bench):
@@ -334,13 +339,10 @@ def far_mtu(bench):
     """The far gateway's bridge refuses what does not fit its port: large packets vanish."""
     wire = Pseudowire(session_mtu=1500)
     bench.start(bench.text(0, wire), bench.text(1, wire))
-    bench.net.vpn[1].run("ip link set eth1 mtu 1300")
-    try:
+    with member_port(bench.net.vpn[1], "mtu 1300", "mtu 1500"):
         outcome = bench.check(0, "--target", bench.net.sites[1].member4)
         expect(outcome, "full_size", "error", "more than 130[0-9] bytes do not pass, .* has MTU 1500")
         expect(bench.check(1), "port_mtu", "error", "eth1 has MTU 1300, the segment 1500")
-    finally:
-        bench.net.vpn[1].run("ip link set eth1 mtu 1500")
 
 
 def br_netfilter(bench):

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of a server in the same process: what a client does, in one word each. */
+#ifndef CTL_TESTTALK_H
+#define CTL_TESTTALK_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "ctl/testdir.h"
+#include "ctl/unixsock.h"
+
+/** Connect. Return: the descriptor, to be closed. */
+static inline int talk_join(const struct testdir *dir)
+{
+	int fd = unixsock_connect(dir->path, 1000);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/** Send a text. */
+static inline void talk_say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/** What the server has sent so far, as text. Return: whether it has closed the connection after it.
+ */
+static inline bool talk_hear(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = recv(fd, buf + len, size - 1 - len, MSG_DONTWAIT);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	buf[len] = '\0';
+	return n == 0 || errno == ECONNRESET;
+}
+
+#endif
