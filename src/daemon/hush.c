@@ -40,15 +40,17 @@ static bool may_lock_all(void)
 	       !setrlimit(RLIMIT_MEMLOCK, &none) || is_above_limit();
 }
 
-bool hush_process(void)
+bool hush_process(bool say)
 {
 	const struct rlimit none = { 0, 0 };
 
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+	if ((setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0) && say)
 		log_warning("cannot forbid core dumps: %s. They would hold keys.", strerror(errno));
 	if (may_lock_all() && !mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		return true;
-	log_warning("memory is not locked: keys may reach swap. Allow it (LimitMEMLOCK=infinity, "
-		    "ulimit -l unlimited), or encrypt the swap.");
+	if (say)
+		log_warning("memory is not locked: keys may reach swap. Allow it "
+			    "(LimitMEMLOCK=infinity, "
+			    "ulimit -l unlimited), or encrypt the swap.");
 	return false;
 }

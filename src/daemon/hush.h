@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 /**
- * Allow no core dumps, and lock all memory, present and future; a failure to lock is logged, as the
- * daemon works all the same. To be called by the process that goes on: children do not inherit it.
- * Return: whether memory is locked.
+ * Allow no core dumps, and lock all memory, present and future; a failure is logged if `say`, as the
+ * daemon works all the same. To be called before any key is read, and again by a child that goes
+ * on: locks are not inherited. Return: whether memory is locked.
  */
-bool hush_process(void);
+bool hush_process(bool say);
 
 #endif

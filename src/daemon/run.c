@@ -501,7 +501,6 @@ static int run_loaded(struct run *r)
 {
 	int err = loop_open(&r->loop);
 
-	r->memory_locked = hush_process();
 	if (!err)
 		err = run_open_signals(r);
 	if (!err)
@@ -529,8 +528,10 @@ int run_site(const struct run_config *config)
 		.notify = { -1 } };
 	struct site_error e;
 	int exit_code = 1;
-	int err = run_load(&r, &r.conf, &e);
+	int err;
 
+	r.memory_locked = hush_process(!config->detach);
+	err = run_load(&r, &r.conf, &e);
 	if (err < 0)
 		return 1; /* every problem has been printed */
 	if (config->detach) {
@@ -543,6 +544,7 @@ int run_site(const struct run_config *config)
 			return exit_code;
 		}
 		r.detached = true;
+		r.memory_locked = hush_process(true);
 	}
 	(void)notify_open(&r.notify);
 	return run_loaded(&r);

@@ -295,7 +295,7 @@ static int wg_run(const char *name, bool foreground)
 		if (err != 0)
 			return exit_code;
 	}
-	hush_process();
+	(void)hush_process(true);
 	err = wg_open(&w, name);
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);

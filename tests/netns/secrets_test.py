@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.drop_in import DropIn
@@ -252,6 +253,27 @@ def memory_is_locked(bench):
     wg.stop()
 
 
+def waiting(bench):
+    """`up -d` has read the keys, too: it keeps them as safe for as long as it waits for the daemon's hooks."""
+    gateway = Gateway(bench.node, "vault")
+    gateway.configure(
+        f"[Interface]\nPrivateKey = {bench.site.private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
+        "PostUp = sleep 2\n"
+    )
+    job = bench.node.popen(gateway.binary, "up", "-d", gateway.conf)
+    wait_for(lambda: os.path.exists(bench.node.path("/sys/class/net/wg0")), what="wg0")
+    time.sleep(0.3)
+    up = [pid for pid, command in bench.node.processes().items() if "wirespan up -d" in command]
+    pids = [f"{bench.node.pid}/root/proc/{pid}" for pid in up]
+    assert len(pids) == 2, bench.node.processes()
+    for pid in pids:
+        assert locked(pid), "memory is not locked"
+        with open(f"/proc/{pid}/limits") as file:
+            assert re.search(r"Max core file size +0 +0 ", file.read()), "core dumps are allowed"
+    assert job.wait(timeout=10) == 0
+    gateway.down()
+
+
 def unlocked_works(bench):
     """Without the right to lock memory it works all the same, and says so."""
     wg = DropIn(bench.node)
@@ -311,6 +333,7 @@ def main():
         ("a site and its reloads", site),
         ("a site changed by wg(8)", site_by_wg),
         ("memory is locked", memory_is_locked),
+        ("it is while `up -d` waits", waiting),
         ("without the right to lock memory", unlocked_works),
         ("no core dump", no_core_dump),
     ):
