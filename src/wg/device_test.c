@@ -283,6 +283,78 @@ static void test_handshakes_move_endpoints(void **state)
 	assert_true(endpoint_equal(&p->peer[0].endpoint, &from));
 }
 
+/* What an initiation that is answered does to the answering side's timers: it was heard and has
+ * spoken; but the handshake is none yet. */
+static void test_answering(void **state)
+{
+	struct pair *p = *state;
+	struct wg_timers *t = &p->peer[1].timers;
+	uint8_t msg[WG_INITIATION_LEN];
+	struct wg_keypair *kp;
+	struct wg_event e;
+
+	wg_peer_set_keepalive(&p->dev[1], &p->peer[1], 25, p->now);
+	wg_timers_data_sent(t, p->now, &p->dev[1].rng);
+	wg_timers_data_received(t, p->now);
+	p->now = mono_add(p->now, 3 * NS_PER_S);
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	assert_int_equal(handle(p, 1, msg, sizeof(msg), &e), DROP_NONE);
+	assert_false(mono_is_set(t->new_handshake));
+	assert_false(mono_is_set(t->keepalive));
+	assert_int_equal(t->persistent.ns, mono_add(p->now, 25 * NS_PER_S).ns);
+	assert_int_equal(wg_device_deadline(&p->dev[1]).ns, t->persistent.ns);
+	assert_int_equal(p->peer[1].last_handshake.sec, 0);
+	assert_false(mono_is_set(p->peer[1].handshake_at));
+	assert_null(wg_peer_sending_key(&p->peer[1], p->now));
+	kp = p->peer[1].keys.next;
+	wg_peer_received(&p->dev[1], kp, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
+	assert_int_equal(p->peer[1].last_handshake.sec, p->wall.sec);
+	assert_ptr_equal(wg_peer_sending_key(&p->peer[1], p->now), kp);
+}
+
+/* An authentic response, bent to name a session instead of the handshake: its receiver is no part
+ * of what Noise authenticates, and everybody can compute mac1. */
+static void test_response_to_a_session(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	struct wg_event e;
+	struct snapshot before;
+
+	establish(p, msg, response);
+	p->now = mono_add(p->now, 120 * NS_PER_S);
+	p->wall.sec += 120;
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	assert_int_equal(handle(p, 1, msg, sizeof(msg), &e), DROP_NONE);
+	memcpy(response, e.reply, sizeof(response));
+	store_le32(response + 8, p->peer[0].keys.current->local_index);
+	wg_cookie_add_macs(
+		&p->dev[1].crypto, &p->peer[1].cookie, response, sizeof(response), p->now);
+	take(p, 0, &before);
+	assert_int_equal(handle(p, 0, response, sizeof(response), &e), DROP_WG_STATE);
+	assert_unchanged(p, 0, &before);
+}
+
+/* A replay is refused by its header, at no more cost than that. */
+static void test_replayed_data(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	uint8_t data[WG_DATA_OVERHEAD] = { 0 };
+	struct wg_keypair *kp;
+	uint64_t counter;
+
+	establish(p, msg, response);
+	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, 9, data, 0);
+	assert_int_equal(
+		wg_data_begin(&p->dev[1], data, sizeof(data), p->now, &kp, &counter), DROP_NONE);
+	assert_int_equal(counter, 9);
+	assert_int_equal(wg_data_commit(kp, counter), DROP_NONE);
+	assert_int_equal(wg_data_begin(&p->dev[1], data, sizeof(data), p->now, &kp, &counter),
+		DROP_WG_REPLAY);
+	assert_int_equal(wg_data_commit(kp, counter), DROP_WG_REPLAY);
+}
+
 /* Initiations seen again, too often, from peers unknown or gone. */
 static void test_refused_initiations(void **state)
 {
@@ -621,6 +693,9 @@ int main(void)
 		CASE(test_flipped),
 		CASE(test_random_bytes),
 		CASE(test_handshakes_move_endpoints),
+		CASE(test_answering),
+		CASE(test_response_to_a_session),
+		CASE(test_replayed_data),
 		CASE(test_refused_initiations),
 		CASE(test_under_load),
 		CASE(test_cookies_are_limited),
