@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /**
- * Allow no core dumps, and lock all memory, present and future; a failure is logged if `say`, as the
- * daemon works all the same. To be called before any key is read, and again by a child that goes
- * on: locks are not inherited. Return: whether memory is locked.
+ * Allow no core dumps, and lock all memory, present and future; a failure is logged if `say`, as
+ * the daemon works all the same. To be called before any key is read, and again by a child that
+ * goes on: locks are not inherited. Return: whether memory is locked.
  */
 bool hush_process(bool say);
 

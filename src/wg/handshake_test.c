@@ -296,6 +296,45 @@ static void test_cookie_life(void **state)
 	assert_false(wg_cookie_check_mac1(&e->crypto, &e->checker_r, msg, len));
 }
 
+/* A cookie is good for one address and port, in each of their bits, and of whichever family. */
+static void test_cookie_of_address(void **state)
+{
+	static const struct endpoint sources[] = {
+		{ .addr = { AF_INET, { 192, 0, 2, 1 } }, .port = 8172 },
+		{ .addr = { AF_INET6, { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9 } },
+			.port = 8172 },
+	};
+	struct ends *e = *state;
+	struct rng rng = { fixed_nonce, NULL };
+	struct wg_cookie_reply reply;
+	uint8_t *msg = (uint8_t *)&e->initiation;
+	size_t len = sizeof(e->initiation);
+
+	e->checker_r.secret_born = now;
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		struct endpoint src = sources[i];
+		size_t bits = ip_addr_bits(&src.addr);
+
+		e->maker_i.cookie_born = MONO_NEVER;
+		initiate(e);
+		assert_false(wg_cookie_check_mac2(&e->crypto, &e->checker_r, msg, len, &src, now));
+		wg_cookie_make_reply(&e->crypto, &e->checker_r, msg, len, &src, now, &rng, &reply);
+		assert_int_equal(wg_cookie_take_reply(&e->crypto, &e->maker_i, &reply, now), 0);
+		initiate(e);
+		assert_true(wg_cookie_check_mac2(&e->crypto, &e->checker_r, msg, len, &src, now));
+		for (size_t bit = 0; bit < bits + 16; bit++) {
+			struct endpoint other = src;
+
+			if (bit < bits)
+				other.addr.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			else
+				other.port ^= (uint16_t)(1 << (bit - bits));
+			if (wg_cookie_check_mac2(&e->crypto, &e->checker_r, msg, len, &other, now))
+				fail_msg("source %zu, bit %zu", i, bit);
+		}
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -309,6 +348,7 @@ int main(void)
 		CASE(test_other_psk),
 		CASE(test_low_order),
 		CASE(test_cookie_life),
+		CASE(test_cookie_of_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

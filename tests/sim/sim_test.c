@@ -261,6 +261,33 @@ static void test_expiry(void **state)
 	assert_int_equal(s->host[0].initiations, 2);
 }
 
+/* While sessions follow each other, the keys of those that nobody accepts any more do not stay: a
+ * session is gone from memory with the next handshake after its 180 s. */
+static void test_old_sessions_go(void **state)
+{
+	struct sim *s = begin(state);
+	uint8_t keys[8][WG_KEY_LEN];
+	uint32_t last = 0;
+	unsigned n = 0;
+
+	traffic(s, 100 * SIM_MS, 100 * SIM_MS);
+	for (unsigned second = 0; second < 900; second++) {
+		const struct wg_keypair *kp;
+
+		sim_run(s, SIM_S);
+		kp = s->host[0].peer.keys.current;
+		if (!kp || kp->local_index == last || n == ARRAY_LEN(keys))
+			continue;
+		last = kp->local_index;
+		memcpy(keys[n++], kp->tx_key, WG_KEY_LEN);
+		for (unsigned i = 0; i < 2; i++)
+			for (unsigned old = 0; old + 2 < n; old++)
+				assert_null(memmem(
+					&s->host[i], sizeof(s->host[i]), keys[old], WG_KEY_LEN));
+	}
+	assert_true(n > 6);
+}
+
 /* Keys live for 540 s after the last handshake; then no trace of them is left, and no timer. */
 static void test_wiping(void **state)
 {
@@ -557,6 +584,7 @@ int main(void)
 		CASE(test_both_initiate),
 		CASE(test_both_initiate_after_silence),
 		CASE(test_expiry),
+		CASE(test_old_sessions_go),
 		CASE(test_wiping),
 		CASE(test_give_up),
 		CASE(test_dead_peer_is_noticed),
