@@ -128,7 +128,7 @@ static void ask(struct userspace *u, struct peer_name *name)
 	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
 		return;
 	name->question = u->names->next_question++;
-	if (resolver_ask(u->names->resolver, name->question, name->host) < 0) {
+	if (resolver_ask(u->names->resolver, name->question, name->host, name->named.failed) < 0) {
 		named_put_off(&name->named, u->engine.now);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Host names to addresses without waiting: one thread asks the C library, answers come through a
+/* Host names to addresses without waiting: threads ask the C library, answers come through a
  * descriptor. */
 #include "backend/resolve.h"
 
@@ -17,28 +17,27 @@
 
 struct question {
 	uint64_t id;
+	bool doubtful;
 	char host[RESOLVE_HOST_LEN];
 };
 
 /** Everything below `lock` is under it. */
 struct resolver {
-	pthread_t thread;
 	int event_fd;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* there is a question, or the end */
-	struct question asked[RESOLVE_QUEUE];
-	unsigned first_asked;
+	struct question asked[RESOLVE_QUEUE]; /* the oldest first */
 	unsigned n_asked;
 	struct resolve_answer done[RESOLVE_QUEUE];
 	unsigned first_done;
 	unsigned n_done;
-	bool busy;   /* the thread is within the C library */
-	bool closed; /* the thread frees this, if it is busy */
+	unsigned n_threads;
+	unsigned busy; /* threads within the C library */
+	unsigned busy_doubtful;
+	bool closed; /* the last thread frees this */
 };
 
 static void resolver_free(struct resolver *r)
 {
-	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
 	close(r->event_fd);
 	free(r);
@@ -77,39 +76,55 @@ static void look_up(const struct question *q, struct resolve_answer *a)
 	}
 }
 
-/* Answer the first question; the lock is held but while the C library is at work. */
-static void answer_one(struct resolver *r)
+static bool may_be_asked(const struct resolver *r, bool doubtful)
+{
+	return !doubtful || r->busy_doubtful < RESOLVE_THREADS / 2;
+}
+
+/* Take the oldest question that may be asked now. Return: false if there is none. */
+static bool next_question(struct resolver *r, struct question *ret)
+{
+	for (unsigned i = 0; i < r->n_asked; i++) {
+		if (!may_be_asked(r, r->asked[i].doubtful))
+			continue;
+		*ret = r->asked[i];
+		r->n_asked--;
+		memmove(&r->asked[i], &r->asked[i + 1], (r->n_asked - i) * sizeof(*ret));
+		return true;
+	}
+	return false;
+}
+
+/* Answer a question; the lock is held but while the C library is at work. */
+static void answer(struct resolver *r, const struct question *q)
 {
 	const uint64_t one = 1;
-	struct question q = r->asked[r->first_asked];
 	struct resolve_answer a;
 
-	r->first_asked = (r->first_asked + 1) % RESOLVE_QUEUE;
-	r->n_asked--;
-	r->busy = true;
+	r->busy++;
+	r->busy_doubtful += q->doubtful;
 	pthread_mutex_unlock(&r->lock);
-	look_up(&q, &a);
+	look_up(q, &a);
 	pthread_mutex_lock(&r->lock);
+	r->busy--;
+	r->busy_doubtful -= q->doubtful;
 	if (r->closed)
 		return;
-	r->busy = false;
 	r->done[(r->first_done + r->n_done++) % RESOLVE_QUEUE] = a;
 	(void)!write(r->event_fd, &one, sizeof(one));
 }
 
-static void *resolver_main(void *ctx)
+static void *thread_main(void *ctx)
 {
 	struct resolver *r = ctx;
+	struct question q;
 	bool left;
 
 	pthread_mutex_lock(&r->lock);
-	while (!r->closed) {
-		if (r->n_asked)
-			answer_one(r);
-		else
-			pthread_cond_wait(&r->changed, &r->lock);
-	}
-	left = r->busy;
+	while (!r->closed && next_question(r, &q))
+		answer(r, &q);
+	r->n_threads--;
+	left = r->closed && !r->n_threads;
 	pthread_mutex_unlock(&r->lock);
 	if (left)
 		resolver_free(r);
@@ -119,6 +134,7 @@ static void *resolver_main(void *ctx)
 static int start_thread(struct resolver *r)
 {
 	pthread_attr_t attr;
+	pthread_t thread;
 	sigset_t all;
 	sigset_t before;
 	int err = pthread_attr_init(&attr);
@@ -128,9 +144,11 @@ static int start_thread(struct resolver *r)
 	sigfillset(&all);
 	err = pthread_attr_setstacksize(&attr, STACK_LEN);
 	if (!err)
+		err = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (!err)
 		err = pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (!err) {
-		err = pthread_create(&r->thread, &attr, resolver_main, r);
+		err = pthread_create(&thread, &attr, thread_main, r);
 		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	pthread_attr_destroy(&attr);
@@ -144,37 +162,29 @@ int resolver_open(struct resolver **ret)
 
 	if (!r)
 		return -ENOMEM;
-	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->changed, NULL);
 	r->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	err = r->event_fd < 0 ? -errno : start_thread(r);
-	if (err < 0) {
-		resolver_free(r);
+	if (r->event_fd < 0) {
+		err = -errno;
+		free(r);
 		return err;
 	}
+	pthread_mutex_init(&r->lock, NULL);
 	*ret = r;
 	return 0;
 }
 
 void resolver_close(struct resolver *r)
 {
-	pthread_t thread;
-	bool busy;
+	bool left;
 
 	if (!r)
 		return;
-	thread = r->thread;
 	pthread_mutex_lock(&r->lock);
 	r->closed = true;
-	busy = r->busy;
-	pthread_cond_signal(&r->changed);
+	left = !r->n_threads;
 	pthread_mutex_unlock(&r->lock);
-	if (busy) { /* it is the thread's now */
-		pthread_detach(thread);
-		return;
-	}
-	pthread_join(thread, NULL);
-	resolver_free(r);
+	if (left) /* else it is the threads' now */
+		resolver_free(r);
 }
 
 int resolver_fd(const struct resolver *r)
@@ -182,22 +192,45 @@ int resolver_fd(const struct resolver *r)
 	return r->event_fd;
 }
 
-int resolver_ask(struct resolver *r, uint64_t id, const char *host)
+static bool has_room(const struct resolver *r, bool doubtful)
+{
+	unsigned n = r->busy_doubtful;
+
+	for (unsigned i = 0; i < r->n_asked; i++)
+		n += r->asked[i].doubtful;
+	return r->n_asked + r->busy + r->n_done < RESOLVE_QUEUE &&
+	       (!doubtful || n < RESOLVE_QUEUE / 2);
+}
+
+/* One more question is there: one more thread, if that helps. Return: 0 or -errno. */
+static int call_thread(struct resolver *r, bool doubtful)
+{
+	int err;
+
+	if (r->n_threads == RESOLVE_THREADS || !may_be_asked(r, doubtful))
+		return 0;
+	err = start_thread(r);
+	if (!err)
+		r->n_threads++;
+	return r->n_threads ? 0 : err; /* else those that there are will do */
+}
+
+int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtful)
 {
 	size_t len = strlen(host);
 	struct question *q;
-	int err = 0;
+	int err = -EAGAIN;
 
 	if (len >= RESOLVE_HOST_LEN)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&r->lock);
-	if (r->n_asked + r->busy + r->n_done >= RESOLVE_QUEUE) {
-		err = -EAGAIN;
-	} else {
-		q = &r->asked[(r->first_asked + r->n_asked++) % RESOLVE_QUEUE];
-		q->id = id;
+	if (has_room(r, doubtful)) {
+		q = &r->asked[r->n_asked++];
+		*q = (struct question){ .id = id, .doubtful = doubtful };
 		memcpy(q->host, host, len + 1);
-		pthread_cond_signal(&r->changed);
+		err = call_thread(r, doubtful);
+		if (err < 0)
+			r->n_asked--;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return err;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Host names to addresses without waiting: one thread asks the C library, answers come through a
+/* Host names to addresses without waiting: threads ask the C library, answers come through a
  * descriptor.
  *
  * Theory of operation. getaddrinfo(3) is the only way that knows all of the machine's means
  * (/etc/hosts, resolv.conf, whatever nsswitch.conf names), and it blocks: for minutes, if a name
- * server is silent. So it has a thread of its own, one for all names, and nobody ever waits for
- * that: who closes a resolver leaves a thread that is within the C library to itself; it ends and
- * frees what is left when the library returns, or with the process.
+ * server is silent. So it has threads of its own, as many as there are questions, up to
+ * RESOLVE_THREADS, which end when there are no more. Names that were not found the last time get
+ * half of the threads and of the queue, so that whoever's name server is dead keeps nobody else
+ * waiting. Nobody ever waits for a thread: who closes a resolver leaves those that are within the C
+ * library to themselves; the last one frees what is left, or the process's end does.
  */
 #ifndef BACKEND_RESOLVE_H
 #define BACKEND_RESOLVE_H
@@ -19,6 +21,9 @@
 
 /** Most questions that may be open at once. */
 #define RESOLVE_QUEUE 64
+
+/** Most questions that are asked at the same time. */
+#define RESOLVE_THREADS 8
 
 /** Most addresses in an answer. */
 #define RESOLVE_ADDRS 8
@@ -36,7 +41,7 @@ struct resolve_answer {
 
 struct resolver;
 
-/** Start the thread, with all signals blocked. Return: 0 or -errno. */
+/** Start. Return: 0 or -errno. */
 int resolver_open(struct resolver **ret);
 
 /** Stop; never waits. NULL is allowed. */
@@ -45,8 +50,12 @@ void resolver_close(struct resolver *r);
 /** The descriptor to wait for: readable when there are answers. */
 int resolver_fd(const struct resolver *r);
 
-/** Ask. Return: 0; -EAGAIN when RESOLVE_QUEUE questions are open; -ENAMETOOLONG. */
-int resolver_ask(struct resolver *r, uint64_t id, const char *host);
+/**
+ * Ask, in a thread with all signals blocked. `doubtful`: there was no answer the last time.
+ * Return: 0; -EAGAIN when RESOLVE_QUEUE questions are open, or half of that for a doubtful one;
+ * -ENAMETOOLONG; or -errno of a thread that cannot be started.
+ */
+int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtful);
 
 /** Take one answer. Return: false if there is none. */
 bool resolver_next(struct resolver *r, struct resolve_answer *ret);

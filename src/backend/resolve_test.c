@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
-static sem_t entered; /* the thread hangs within the C library */
+#include "base/bytes.h"
+
+static sem_t entered; /* a thread hangs within the C library */
 static sem_t release;
 
 int __real_getaddrinfo(
@@ -79,7 +81,7 @@ static struct resolve_answer await(struct resolver *r)
 	return a;
 }
 
-/* Each name with its answer, in the order of the questions. */
+/* Each name with its answer, in whatever order they come. */
 static void test_answers(void **state)
 {
 	static const struct {
@@ -94,18 +96,50 @@ static void test_answers(void **state)
 	};
 	struct resolver *r = *state;
 	char text[ENDPOINT_TEXT_LEN];
+	unsigned seen = 0;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(resolver_ask(r, 100 + i, cases[i].host), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(resolver_ask(r, i, cases[i].host, i & 1), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct resolve_answer a = await(r);
 
-		assert_int_equal(a.id, 100 + i);
-		assert_int_equal(a.n, cases[i].first ? 1 : 0);
-		assert_true(!a.problem == (cases[i].first != NULL));
-		if (cases[i].first)
-			assert_string_equal(endpoint_text(&a.v[0], text), cases[i].first);
+		assert_in_range(a.id, 0, ARRAY_LEN(cases) - 1);
+		assert_false(seen & 1U << a.id);
+		seen |= 1U << a.id;
+		assert_int_equal(a.n, cases[a.id].first ? 1 : 0);
+		assert_true(!a.problem == (cases[a.id].first != NULL));
+		if (cases[a.id].first)
+			assert_string_equal(endpoint_text(&a.v[0], text), cases[a.id].first);
 	}
+}
+
+/* Whose name servers are silent keep others waiting only if they are many and it is the first time.
+ */
+static void test_silent_servers(void **state)
+{
+	struct resolver *r = *state;
+
+	for (uint64_t i = 0; i < RESOLVE_QUEUE / 2; i++)
+		assert_int_equal(resolver_ask(r, 100, "hang", true), 0);
+	assert_int_equal(resolver_ask(r, 100, "hang", true), -EAGAIN);
+	for (unsigned i = 0; i < RESOLVE_THREADS / 2; i++)
+		sem_wait(&entered);
+	for (uint64_t i = 0; i < 200; i++) {
+		assert_int_equal(resolver_ask(r, i, "192.0.2.7", false), 0);
+		assert_int_equal(await(r).id, i);
+	}
+	for (unsigned i = 0; i < RESOLVE_THREADS / 2 - 1; i++)
+		assert_int_equal(resolver_ask(r, 101, "hang", false), 0);
+	for (unsigned i = 0; i < RESOLVE_THREADS / 2 - 1; i++)
+		sem_wait(&entered);
+	assert_int_equal(resolver_ask(r, 200, "192.0.2.7", false), 0);
+	assert_int_equal(await(r).id, 200);
+	for (unsigned i = 0; i < RESOLVE_QUEUE; i++)
+		sem_post(&release);
+	for (unsigned i = 0; i < RESOLVE_QUEUE / 2 + RESOLVE_THREADS / 2 - 1; i++)
+		assert_in_range(await(r).id, 100, 101);
+	assert_int_equal(resolver_ask(r, 201, "192.0.2.7", true), 0);
+	assert_int_equal(await(r).id, 201);
 }
 
 /* The descriptor is quiet once all answers are taken. */
@@ -115,7 +149,7 @@ static void test_quiet(void **state)
 	struct pollfd p = { .fd = resolver_fd(r), .events = POLLIN };
 	struct resolve_answer a;
 
-	assert_int_equal(resolver_ask(r, 1, "192.0.2.7"), 0);
+	assert_int_equal(resolver_ask(r, 1, "192.0.2.7", false), 0);
 	(void)await(r);
 	assert_false(resolver_next(r, &a));
 	assert_int_equal(poll(&p, 1, 0), 0);
@@ -127,31 +161,30 @@ static void test_bounded(void **state)
 	struct resolver *r = *state;
 	char longest[RESOLVE_HOST_LEN + 1];
 
-	assert_int_equal(resolver_ask(r, 0, "hang"), 0);
+	assert_int_equal(resolver_ask(r, 0, "hang", false), 0);
 	sem_wait(&entered);
 	for (uint64_t i = 1; i < RESOLVE_QUEUE; i++)
-		assert_int_equal(resolver_ask(r, i, "192.0.2.7"), 0);
-	assert_int_equal(resolver_ask(r, 99, "192.0.2.7"), -EAGAIN);
+		assert_int_equal(resolver_ask(r, i, "192.0.2.7", false), 0);
+	assert_int_equal(resolver_ask(r, 99, "192.0.2.7", false), -EAGAIN);
+	for (unsigned i = 1; i < RESOLVE_QUEUE; i++)
+		assert_in_range(await(r).id, 1, RESOLVE_QUEUE - 1);
 	sem_post(&release);
 	assert_int_equal(await(r).id, 0);
-	assert_int_equal(resolver_ask(r, RESOLVE_QUEUE, "192.0.2.7"), 0);
-	assert_int_equal(resolver_ask(r, 99, "192.0.2.7"), -EAGAIN);
-	for (uint64_t i = 1; i <= RESOLVE_QUEUE; i++)
-		assert_int_equal(await(r).id, i);
 	memset(longest, 'a', RESOLVE_HOST_LEN);
 	longest[RESOLVE_HOST_LEN] = '\0';
-	assert_int_equal(resolver_ask(r, 1, longest), -ENAMETOOLONG);
+	assert_int_equal(resolver_ask(r, 1, longest, false), -ENAMETOOLONG);
 }
 
-/* Who closes does not wait for a name server that is silent; the thread ends by itself later. */
+/* Who closes does not wait for a name server that is silent; the threads end by themselves
+ * later. */
 static void test_close_while_it_hangs(void **state)
 {
 	struct resolver *r;
 
 	(void)state;
 	assert_int_equal(resolver_open(&r), 0);
-	assert_int_equal(resolver_ask(r, 1, "hang"), 0);
-	assert_int_equal(resolver_ask(r, 2, "192.0.2.7"), 0);
+	assert_int_equal(resolver_ask(r, 1, "hang", false), 0);
+	assert_int_equal(resolver_ask(r, 2, "192.0.2.7", false), 0);
 	sem_wait(&entered);
 	resolver_close(r); /* the test's time limit judges */
 	sem_post(&release);
@@ -162,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silent_servers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quiet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_while_it_hangs, setup, teardown),

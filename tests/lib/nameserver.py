@@ -15,7 +15,10 @@ _A, _AAAA = 1, 28
 
 
 class NameServer:
-    """Answers from `records`, {name: [addresses]}, until close(); with `silent` set it says nothing."""
+    """Answers from `records`, {name: [addresses]}, until close(); with `silent` set it says nothing.
+
+    Nor does it ever of the names in `mute`.
+    """
 
     def __init__(self, node, address, records):
         def open_socket():
@@ -25,6 +28,7 @@ class NameServer:
 
         self.records = records
         self.silent = False
+        self.mute = set()
         self.asked = []  # (name, when by the monotonic clock)
         self._sock = node.call(open_socket)
         self._stop = threading.Event()
@@ -52,7 +56,7 @@ class NameServer:
             if select.select([self._sock], [], [], 0.05)[0]:
                 query, source = self._sock.recvfrom(1500)
                 answer = self._answer(query)
-                if answer and not self.silent:
+                if answer and not self.silent and self.asked[-1][0] not in self.mute:
                     self._sock.sendto(answer, source)
 
     def _answer(self, query):

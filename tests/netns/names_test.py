@@ -184,6 +184,47 @@ def reload_with_another_name():
         assert bench.near.pids() == pids
 
 
+def others_are_silent():
+    """A dozen names whose servers are dead, before and while the peer's is asked for: it does not wait in line."""
+    dead = [f"dead{n}.example.org" for n in range(12)]
+    with Named() as bench:
+        server = bench.serve(bench.two.underlay, **{"six.example.org": [TWO6]})
+        server.mute = set(dead)
+        text = "nameserver " + SERVER + "\noptions timeout:5 attempts:1\n"
+        bench.net.vpn[0].sh(f"printf '{text}' >/etc/resolv.conf")
+        peers = "".join(
+            f"[Peer]\nPublicKey = {new_site_keys()[1]}\nEndpoint = {name}:1\nAllowedIPs = 10.77.{n}.0/24\n"
+            for n, name in enumerate(dead)
+        )
+
+        def configure(name):
+            bench.configure(name=name, keepalive=20)
+            with open(bench.near.conf) as file:
+                conf = file.read()
+            bench.near.configure(conf.replace("[Peer]", peers + "[Peer]", 1))
+
+        def found(address):
+            return any(address in (p["endpoint"] or "") for p in bench.near.status()["peers"])
+
+        configure(NAME)
+        start = time.monotonic()
+        bench.near.up()
+        wait_for(lambda: found(bench.two.underlay), 30, 0.1, what="the address")
+        seconds = time.monotonic() - start
+        assert seconds < 9, f"found after {seconds:.1f} s: one time limit of 5 s is due, not many"
+        wait_for(lambda: all(server.count(name) >= 4 for name in dead[:4]), 20, 0.1, "questions once more")
+        start = time.monotonic()
+        configure("six.example.org")
+        bench.near.run("reload", bench.near.conf)
+        wait_for(lambda: found(TWO6), 30, 0.1, what="the other name's address")
+        seconds = time.monotonic() - start
+        assert seconds < 2, f"found after {seconds:.1f} s: who was not found before has to wait, not others"
+        start = time.monotonic()
+        bench.near.down()
+        seconds = time.monotonic() - start
+        assert seconds < 2, f"down took {seconds:.1f} s"
+
+
 def many_names():
     """Two hundred names at once are more than the queue holds: all are found, the real peer among them."""
     with Named() as bench:
@@ -277,6 +318,7 @@ def main():
     suite.run("dead A, live AAAA", next_address, DEAD4, TWO6)
     suite.run("a roamed peer stays", roamed_stays)
     suite.run("reload with another name", reload_with_another_name)
+    suite.run("others' name servers are silent", others_are_silent)
     suite.run("two hundred names", many_names)
     for name, begun in slow.items():
         suite.run(name, begun.finish)
