@@ -139,6 +139,7 @@ static enum drop deliver_data(struct end *e, const struct endpoint *src, uint8_t
 	enum drop drop = wg_data_begin(&e->dev, msg, len, w.now, &kp, &counter);
 	size_t plain = len - WG_DATA_OVERHEAD;
 
+	wg_data_prefetch(&e->dev, msg, len);
 	if (!drop)
 		drop = wg_data_open(&e->dev.crypto.aead, kp, counter, msg, len);
 	if (!drop)

@@ -76,17 +76,17 @@ struct path_session {
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
-	struct wg_peer wg;
-	unsigned mtu;	   /* largest inner packet that reaches it in one datagram */
-	bool following;	   /* its path's MTU: see follow.h */
-	bool path_unknown; /* its endpoint has moved: the driver looks up the route anew */
+	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
+	bool following;	       /* its path's MTU: see follow.h */
+	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
+	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
+	struct list attention; /* in engine.attention while `actions` is not empty */
+	struct wg_peer wg;     /* begins with what packets touch, too */
 	struct pmtud pmtud;
 	struct probe probe;
 	struct list follow;  /* in engine.followed */
 	struct named *named; /* if its endpoint is a name: the driver's; else NULL */
 	struct stage_queue staged;
-	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
-	struct list attention; /* in engine.attention while `actions` is not empty */
 };
 
 /** How much memory an engine takes; fixed when it starts. */

@@ -211,6 +211,11 @@ bool rx_datagrams(struct engine *e, struct rx_train *t)
 	return true;
 }
 
+void rx_prefetch(const struct engine *e, const uint8_t *data, size_t len)
+{
+	wg_data_prefetch(&e->wg, data, len);
+}
+
 bool rx_next(struct engine *e, struct gso_superframe *ret, struct path_port **ret_port)
 {
 	if (!gso_merge_next(&e->rx.merge, ret))

@@ -24,6 +24,10 @@ struct rx_train {
  */
 bool rx_datagrams(struct engine *e, struct rx_train *t);
 
+/** A train will come after the one that is next: have the processor fetch what its first datagram
+ * will touch. Optional. */
+void rx_prefetch(const struct engine *e, const uint8_t *data, size_t len);
+
 /** Tell the peers what has been received since: at the end of each batch. */
 void rx_account(struct engine *e);
 

@@ -207,6 +207,7 @@ static bool link_passes(
 
 static void receive(struct side *to, struct rx_train *t)
 {
+	rx_prefetch(&to->e, t->data, t->len);
 	while (!rx_datagrams(&to->e, t)) {
 		rx_account(&to->e);
 		pair_deliver(to);

@@ -34,6 +34,7 @@ static void receive(struct side *s, uint8_t *data, size_t len, const struct endp
 {
 	struct rx_train t = { .data = data, .len = len, .stride = len, .from = *from };
 
+	rx_prefetch(&s->e, t.data, t.len);
 	while (!rx_datagrams(&s->e, &t)) {
 		rx_account(&s->e);
 		pair_deliver(s);

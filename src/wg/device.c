@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/bug.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/tai64n.h"
@@ -492,6 +493,19 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 	return DROP_NONE;
 }
 
+void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len)
+{
+	const struct wg_index_entry *e;
+
+	if (len < WG_DATA_OVERHEAD)
+		return;
+	e = wg_indextable_find(&dev->indices, load_le32(msg + 4));
+	if (!e || !e->keypair)
+		return;
+	wg_keypair_prefetch(e->keypair, load_le64(msg + 8));
+	wg_peer_prefetch(e->peer);
+}
+
 struct mono wg_device_deadline(const struct wg_device *dev)
 {
 	const struct heap_entry *e = heap_first(&dev->deadlines);
@@ -499,11 +513,17 @@ struct mono wg_device_deadline(const struct wg_device *dev)
 	return e ? e->due : MONO_NEVER;
 }
 
-struct wg_peer *wg_device_due(const struct wg_device *dev, struct mono now)
+struct wg_peer *wg_device_due(struct wg_device *dev, struct mono now)
 {
-	struct heap_entry *e = heap_first(&dev->deadlines);
+	struct heap_entry *e;
 
-	if (!e || !mono_reached(e->due, now))
-		return NULL;
-	return CONTAINER_OF(e, struct wg_peer, due);
+	while ((e = heap_first(&dev->deadlines)) && mono_reached(e->due, now)) {
+		struct wg_peer *peer = CONTAINER_OF(e, struct wg_peer, due);
+		struct mono due = wg_timers_deadline(&peer->timers);
+
+		if (mono_reached(due, now))
+			return peer;
+		ASSERT(!heap_set(&dev->deadlines, e, due));
+	}
+	return NULL;
 }

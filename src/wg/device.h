@@ -147,10 +147,20 @@ enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t 
 enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t len,
 	struct mono now, struct wg_keypair **ret_kp, uint64_t *ret_counter);
 
-/** The earliest deadline of all peers, or MONO_NEVER. */
+/**
+ * A data message is to be judged soon, after another: have the processor fetch what that will
+ * touch. Any bytes will do for `msg[len]`; nothing changes.
+ */
+void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
+
+/** When to call wg_device_due(): not later than the earliest deadline of all peers; or MONO_NEVER.
+ */
 struct mono wg_device_deadline(const struct wg_device *dev);
 
-/** Return: a peer with a deadline reached at `now`, or NULL. wg_peer_timers() is to be called. */
-struct wg_peer *wg_device_due(const struct wg_device *dev, struct mono now);
+/**
+ * Return: a peer with a deadline reached at `now`, for which wg_peer_timers() is to be called; or
+ * NULL. Deadlines that were put off are noticed here.
+ */
+struct wg_peer *wg_device_due(struct wg_device *dev, struct mono now);
 
 #endif

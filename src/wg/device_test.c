@@ -637,6 +637,31 @@ static void test_resize(void **state)
 	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
 }
 
+/* Traffic puts a deadline off; that is noticed when it would have been, and nobody is woken. */
+static void test_deadline_put_off(void **state)
+{
+	struct pair *p = *state;
+	struct wg_device *dev = &p->dev[0];
+	uint8_t initiation[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+	struct mono first = mono_add(p->now, 25 * NS_PER_S);
+	struct mono later = mono_add(first, 10 * NS_PER_S);
+	struct wg_keypair *kp;
+
+	establish(p, initiation, response);
+	(void)wg_peer_set_keepalive(dev, &p->peer[0], 25, p->now);
+	assert_int_equal(wg_device_deadline(dev).ns, first.ns);
+	p->now = mono_add(p->now, 10 * NS_PER_S);
+	kp = wg_peer_sending_key(&p->peer[0], p->now);
+	assert_non_null(kp);
+	assert_int_equal(wg_peer_sent(dev, kp, WG_DATA_OVERHEAD, false, p->now), 0);
+	assert_true(wg_device_deadline(dev).ns <= later.ns);
+	assert_null(wg_device_due(dev, first));
+	assert_int_equal(wg_device_deadline(dev).ns, later.ns);
+	assert_ptr_equal(wg_device_due(dev, later), &p->peer[0]);
+	assert_int_equal(wg_peer_timers(dev, &p->peer[0], later), WG_SEND_KEEPALIVE);
+	assert_null(wg_device_due(dev, later));
+}
+
 /* Removing a peer with a session leaves no index, deadline or secret of it. */
 static void test_remove(void **state)
 {
@@ -706,6 +731,7 @@ int main(void)
 		CASE(test_wall_clock_set_back),
 		CASE(test_routes),
 		CASE(test_resize),
+		CASE(test_deadline_put_off),
 		CASE(test_remove),
 	};
 

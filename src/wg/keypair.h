@@ -15,18 +15,22 @@
 #include "wg/noise.h"
 #include "wg/replay.h"
 
-/** The keys of one session, for both directions. `peer` is NULL while the slot is free. */
+/**
+ * The keys of one session, for both directions. `peer` is NULL while the slot is free. What sending
+ * needs comes first and fills a cache line; what receiving needs besides fills the next, and a word
+ * of the replay window.
+ */
 struct wg_keypair {
 	struct wg_peer *peer;
-	bool initiator; /* we began this handshake, so we renew it */
-	uint32_t local_index;
-	uint32_t remote_index;
 	struct mono born;
-	struct wall made; /* the same instant, for people */
-	uint8_t tx_key[WG_KEY_LEN];
-	uint8_t rx_key[WG_KEY_LEN];
 	_Atomic uint64_t
 		tx_counter; /* next to use; relaxed, so that one thread a direction can do */
+	uint32_t remote_index;
+	bool initiator; /* we began this handshake, so we renew it */
+	uint8_t tx_key[WG_KEY_LEN];
+	uint8_t rx_key[WG_KEY_LEN];
+	struct wall made; /* when it was born, for people */
+	uint32_t local_index;
 	struct wg_replay replay;
 };
 
@@ -43,10 +47,10 @@ struct wg_keypair {
  * until wg_keypairs_confirm().
  */
 struct wg_keypairs {
-	struct wg_keypair slots[2 + WG_PREVIOUS];
 	struct wg_keypair *current;
 	struct wg_keypair *next;
 	struct wg_keypair *previous[WG_PREVIOUS];
+	struct wg_keypair slots[2 + WG_PREVIOUS];
 };
 
 /** What a new session is made from. */
@@ -73,6 +77,15 @@ void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices);
 
 /** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);
+
+/** Have the processor fetch what opening and committing a message with this counter will touch. */
+static inline void wg_keypair_prefetch(const struct wg_keypair *kp, uint64_t counter)
+{
+	__builtin_prefetch(kp);
+	__builtin_prefetch(&kp->rx_key);
+	__builtin_prefetch(&kp->replay.next, 1);
+	__builtin_prefetch(&kp->replay.bits[counter / 64 % WG_REPLAY_WORDS], 1);
+}
 
 /**
  * Reserve `n` consecutive counters for messages to be sealed. Return: 0, or -EKEYEXPIRED when

@@ -27,6 +27,16 @@ void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer)
 	ASSERT(!heap_set(&dev->deadlines, &peer->due, wg_timers_deadline(&peer->timers)));
 }
 
+/* The same after packets, which mostly put deadlines off, and are too many for a heap: then the
+ * peer stays where it is among them, and wg_device_due() moves it once that instant has come. */
+static void arm_for_sooner(struct wg_device *dev, struct wg_peer *peer)
+{
+	struct mono due = wg_timers_deadline(&peer->timers);
+
+	if (mono_is_set(due) && (!peer->due.pos || mono_before(due, peer->due.due)))
+		wg_peer_arm(dev, peer);
+}
+
 struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now)
 {
 	struct wg_keypair *kp = peer->keys.current;
@@ -68,7 +78,7 @@ unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t byt
 		wg_timers_data_sent(&peer->timers, now, &dev->rng);
 	if (messages_sent(kp) > WG_REKEY_AFTER_MESSAGES || is_older(kp, WG_REKEY_AFTER_TIME, now))
 		actions |= wg_peer_want_session(dev, peer, now);
-	wg_peer_arm(dev, peer);
+	arm_for_sooner(dev, peer);
 	return actions;
 }
 
@@ -94,7 +104,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 		peer->timers.last_minute = true;
 		actions |= wg_peer_want_session(dev, peer, now);
 	}
-	wg_peer_arm(dev, peer);
+	arm_for_sooner(dev, peer);
 	return actions;
 }
 
