@@ -457,6 +457,7 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 {
 	int err = open_sockets(u, port, fwmark, &u->udp);
 
+	u->wanted = true;
 	if (!err)
 		err = watch_sockets(u, &u->udp, &u->watches[u->watching]);
 	if (!err)
@@ -482,6 +483,7 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 
 void userspace_stop(struct userspace *u)
 {
+	u->wanted = false;
 	u->running = false;
 	close_sockets(u);
 	LIST_FOR_EACH(l, &u->peers)
@@ -521,6 +523,8 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 {
 	int err = 0;
 
+	if (!u->running && u->wanted)
+		return userspace_start(u, port, fwmark);
 	if (!u->running) {
 		u->udp.port = port;
 		u->fwmark = fwmark;

@@ -85,6 +85,7 @@ struct userspace {
 	struct udp udp;
 	struct socket_watches watches[2]; /* those of `udp`, and room for the next */
 	unsigned watching;		  /* which are those of `udp` */
+	bool wanted;			  /* to run, though perhaps the port was taken */
 	bool running;			  /* sockets are open and watched */
 	struct userspace_port *lost;	  /* its interface was deleted under us, or NULL */
 	uint32_t fwmark;
@@ -137,7 +138,7 @@ int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
 
 /**
  * Open the UDP sockets and let packets flow. `port` 0: the kernel chooses.
- * Return: 0 or -errno (-EADDRINUSE).
+ * Return: 0 or -errno (-EADDRINUSE); then userspace_rebind() tries again.
  */
 int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
 

@@ -84,7 +84,7 @@ static void follow(struct wg *w, bool up, uint32_t mtu)
 		err = userspace_start(w->u, w->u->udp.port, w->u->fwmark);
 		if (err < 0)
 			failed("Cannot open the UDP sockets", err);
-	} else if (!up && w->u->running) {
+	} else if (!up && w->u->wanted) {
 		userspace_stop(w->u);
 	}
 }

@@ -271,6 +271,28 @@ def down_and_up(bench):
     assert wg.show("fwmark") == "0x7"
 
 
+def port_taken(bench):
+    """Set up while its port is taken, it starts as soon as wg(8) gives it another, or the same again."""
+    wg = bench.up()
+
+    def occupy():
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        other.bind(("0.0.0.0", 9999))
+        return other
+
+    for port in (9998, 9999):
+        bench.near.run("ip link set wg0 down")
+        wg.wg("set", "wg0", "listen-port", "9999")
+        with bench.near.call(occupy):
+            bench.near.run("ip link set wg0 up")
+            result = wg.wg("set", "wg0", "listen-port", "9999", check=False)
+            assert result.status == 1 and "Address already in use" in result.out, result.out
+        wg.wg("set", "wg0", "listen-port", str(port))
+        assert wg.listens(port), port
+        bench.near.run(f"ip addr replace {bench.sites[0].wg4}/24 dev wg0")
+        bench.reach(f"traffic from port {port}")
+
+
 def moved(bench):
     """In another namespace: the sockets stay, the interface is followed, to its end there."""
     wg = bench.up()
@@ -415,6 +437,7 @@ def main():
         ("WG_TUN_FD and WG_UAPI_FD", descriptors),
         ("MTU changes", mtu_changes),
         ("down and up", down_and_up),
+        ("set up while its port is taken", port_taken),
         ("moved to other namespaces", moved),
         ("its namespace deleted", netns_deleted),
         ("moved, without the right to follow", moved_without_rights),
