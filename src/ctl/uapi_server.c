@@ -151,6 +151,10 @@ static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t
 		const char *line = data + used;
 		const char *newline = memchr(line, '\n', len - used);
 
+		if (!newline && used == 0 && len == HUB_INPUT) { /* no room for more of it */
+			(void)take_step(ctx, c, r, uapi_request_overlong(r));
+			return len;
+		}
 		if (!newline)
 			break;
 		used += (size_t)(newline - line) + 1;

@@ -288,6 +288,10 @@ static bool line_is(const char *line, size_t len, const char *text)
 
 enum uapi_step uapi_request_line(struct uapi_request *r, const char *line, size_t len)
 {
+	if (r->skipping) {
+		r->skipping = false;
+		return UAPI_MORE;
+	}
 	switch (r->state) {
 	case UAPI_AT_START:
 		if (line_is(line, len, "get=1"))
@@ -310,6 +314,16 @@ enum uapi_step uapi_request_line(struct uapi_request *r, const char *line, size_
 		return UAPI_MORE;
 	}
 	return UAPI_FOREIGN;
+}
+
+enum uapi_step uapi_request_overlong(struct uapi_request *r)
+{
+	if (r->state == UAPI_AT_START)
+		return UAPI_FOREIGN;
+	if (!r->err)
+		r->err = -EINVAL;
+	r->skipping = true;
+	return r->state == UAPI_IN_SET ? UAPI_MORE : UAPI_REFUSED;
 }
 
 void uapi_request_fini(struct uapi_request *r)

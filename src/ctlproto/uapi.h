@@ -70,7 +70,8 @@ enum uapi_state {
 /** A request, line by line. Zero-initialised it waits for the first. */
 struct uapi_request {
 	enum uapi_state state;
-	int err; /* the first mistake: -EPROTO, -EINVAL, -E2BIG, -ENOMEM; 0 for none */
+	bool skipping; /* what is left of a line that is too long */
+	int err;       /* the first mistake: -EPROTO, -EINVAL, -E2BIG, -ENOMEM; 0 for none */
 	struct uapi_set set;
 	size_t prefixes; /* in the whole request */
 };
@@ -83,6 +84,12 @@ struct uapi_request {
  * the wrong place or a value that does not fit is -EINVAL. Source: wireguard.com/xplatform.
  */
 enum uapi_step uapi_request_line(struct uapi_request *r, const char *line, size_t len);
+
+/**
+ * Take the beginning of a line that is longer than anything that can be right. It is a mistake,
+ * -EINVAL; what comes up to and with the next uapi_request_line() is skipped.
+ */
+enum uapi_step uapi_request_overlong(struct uapi_request *r);
 
 /** Wipe and release what the request holds; it waits for a first line again. */
 void uapi_request_fini(struct uapi_request *r);

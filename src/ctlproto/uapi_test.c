@@ -44,6 +44,32 @@ static void test_get(void **state)
 	uapi_request_fini(&r);
 }
 
+/* A line that is too long is one mistake, wherever it is. */
+static void test_overlong(void **state)
+{
+	struct uapi_request r = { 0 };
+
+	assert_int_equal(uapi_request_overlong(&r), UAPI_FOREIGN);
+	uapi_request_fini(&r);
+	assert_int_equal(feed(&r, "get=1\n"), UAPI_MORE);
+	assert_int_equal(uapi_request_overlong(&r), UAPI_REFUSED);
+	uapi_request_fini(&r);
+	assert_int_equal(feed(&r, "set=1\n" PEER), UAPI_MORE);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(uapi_request_overlong(&r), UAPI_MORE);
+	assert_int_equal(feed(&r, "set=1\nlisten_port=1\n"), UAPI_MORE);
+	assert_int_equal(feed(&r, "\n"), UAPI_REFUSED);
+	assert_int_equal(r.err, -EINVAL);
+	uapi_request_fini(&r);
+	/* what is skipped is no blank line */
+	assert_int_equal(feed(&r, "set=1\nx\n"), UAPI_MORE);
+	assert_int_equal(uapi_request_overlong(&r), UAPI_MORE);
+	assert_int_equal(feed(&r, "\n"), UAPI_MORE);
+	assert_int_equal(feed(&r, "\n"), UAPI_REFUSED);
+	assert_int_equal(r.err, -EPROTO);
+	uapi_request_fini(&r);
+}
+
 static void test_foreign(void **state)
 {
 	static const char *const table[] = { "\n", "get=2\n", "get=1 \n", "set=10\n",
@@ -286,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_overlong),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_set_device),
 		cmocka_unit_test(test_set_peers),

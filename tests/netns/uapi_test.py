@@ -268,6 +268,7 @@ def mistakes(bench):
         ("preshared_key=12\n\n", "errno=-22\n\n"),
         ("private_key=" + "0" * 64 + "\n\n", "errno=-22\n\n"),
         ("protocol_version=2\n\n", "errno=-22\n\n"),
+        ("endpoint=" + "1" * 90000 + ":5\n\n", "errno=-22\n\n"),
         ("persistent_keepalive_interval=65536\n\n", "errno=-22\n\n"),
         ("allowed_ip=10.9.0.0/16\n", ""),  # no blank line: cut off
     ]
