@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import frames
@@ -388,26 +389,37 @@ def narrow_underlay(bench):
         net.stop()
 
 
+@contextlib.contextmanager
+def meanwhile(step):
+    """Call `step()` over and over until the block is left."""
+    stop = threading.Event()
+
+    def repeat():
+        while not stop.is_set():
+            step()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 def leak(bench):
     """The session's frames are repeated on the underlay, as by a wrong bridge: they are found there."""
     net = bench.net
     bench.start()
-    stop = threading.Event()
     with RawPort(net.vpn[0], "l2tpeth0", ignore_outgoing=False) as near, RawPort(net.vpn[0], "eth0") as far:
 
         def repeat():
-            while not stop.is_set():
-                frame = near.receive(0.05)
-                if frame is not None and len(frame) <= 1514:
-                    far.send(frame)
+            frame = near.receive(0.05)
+            if frame is not None and len(frame) <= 1514:
+                far.send(frame)
 
-        thread = threading.Thread(target=repeat)
-        thread.start()
-        try:
+        with meanwhile(repeat):
             outcome = bench.check()
-        finally:
-            stop.set()
-            thread.join()
     expect(outcome, "clear", "error", "packets of the segment were seen in clear on eth0")
 
 
@@ -418,20 +430,14 @@ def fragments(bench):
     macs = [vpn.mac("eth0") for vpn in net.vpn]
     one, two = net.sites
     packet = frames.ipv4(two.underlay, one.underlay, frames.UDP, bytes(64), df=False, more=True)
-    stop = threading.Event()
     with RawPort(net.vpn[1], "eth0") as far:
 
         def send():
-            while not stop.wait(0.05):
-                far.send(frames.eth(macs[0], macs[1], 0x0800, packet))
+            far.send(frames.eth(macs[0], macs[1], 0x0800, packet))
+            time.sleep(0.05)
 
-        thread = threading.Thread(target=send)
-        thread.start()
-        try:
+        with meanwhile(send):
             outcome = bench.check()
-        finally:
-            stop.set()
-            thread.join()
     expect(outcome, "fragments", "error", "IP fragments were seen on eth0")
 
 

@@ -8,7 +8,6 @@ import random
 import socket
 import struct
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -18,6 +17,7 @@ from lib.network import Reference
 from lib.node import need_root
 from lib.reference import PORT, Pseudowire
 from lib.runner import Suite, wait_for
+from lib.stream import transfer
 from lib.wirespan import find_binary
 
 IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
@@ -148,33 +148,6 @@ def large_udp(bench):
     datagrams(bench, 9000, 50, 6, 12, family=socket.AF_INET6, dont_fragment=False)
 
 
-def transfer(near, far, address, family, total):
-    """Send `total` random bytes over TCP; they arrive unchanged."""
-    block = random.Random(1).randbytes(1 << 20)
-    listener = far.call(lambda: socket.create_server((address, 0), family=family))
-    client = near.call(lambda: socket.create_connection(listener.getsockname()[:2], timeout=10))
-    with listener, client:
-        server, _ = listener.accept()
-        server.settimeout(10)
-
-        def send():
-            for _ in range(total // len(block)):
-                client.sendall(block)
-            client.shutdown(socket.SHUT_WR)
-
-        thread = threading.Thread(target=send)
-        thread.start()
-        count = 0
-        with server:
-            while chunk := server.recv(1 << 18):
-                at = count % len(block)
-                whole = block[at : at + len(chunk)] + block[: max(0, at + len(chunk) - len(block))]
-                assert chunk == whole, f"other bytes than were sent, after {count}"
-                count += len(chunk)
-        thread.join()
-    assert count == total
-
-
 def announced_mss(packet):
     """Return: the MSS option of a SYN, or None."""
     header = 20 if packet.ethertype == frames.ETH_IPV4 else 40
@@ -200,7 +173,7 @@ def bulk_tcp(bench):
         ):
             with RawPort(near, "eth0") as here, RawPort(far, "eth0") as there:
                 with Capture(bench.vpn[0], "eth0") as capture:
-                    transfer(near, far, address, family, 8 << 20)
+                    transfer(near, far, address, family, 8)
                     check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
                 for port, flag, name in ((there, 2, "SYN"), (here, 18, "SYN/ACK")):
                     frame = port.expect(lambda p: announced_mss(p) is not None, 1)
@@ -274,7 +247,7 @@ def jumbo(bench):
             datagrams(bench, 8972, 50, 1, 7)
             check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
         before = bench.counters()
-        transfer(bench.member[0], bench.member[1], bench.two.member4, socket.AF_INET, 8 << 20)
+        transfer(bench.member[0], bench.member[1], bench.two.member4, socket.AF_INET, 8)
         assert rise(before, bench.counters(), "fragmented") == [0, 0], "fragments for TCP"
     finally:
         bench.set_members_mtu(1500)

@@ -2,12 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Every offload switched off in turn, and all of them: the same bytes arrive, only the way is another."""
 
-import hashlib
 import os
 import random
 import socket
 import sys
-import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.capture import Capture, check_underlay
@@ -15,10 +13,11 @@ from lib.network import Reference
 from lib.node import WIRE_OFFLOADS, need_root
 from lib.reference import PORT, Pseudowire
 from lib.runner import Suite
+from lib.stream import transfer
 from lib.wirespan import find_binary
 
 UDP_SEGMENT = 103  # linux/udp.h
-TRANSFER = 16 << 20
+TRANSFER = 16  # MiB
 
 VARIANTS = {
     "all that the kernel has": "",
@@ -30,36 +29,6 @@ VARIANTS = {
     "none at all": "no-vnet,no-tso,no-uso,no-gso,no-gro",
     "the AEAD that always works": "aead=evp",
 }
-
-
-def transfer(near, far, address, family):
-    """Send random bytes over TCP from `near` to `far`; they arrive complete and unchanged."""
-    data = random.Random(1).randbytes(1 << 20)
-    listener = far.call(lambda: socket.create_server((address, 0), family=family))
-    port = listener.getsockname()[1]
-    client = near.call(lambda: socket.create_connection((address, port), timeout=10))
-    sent, received = hashlib.sha256(), hashlib.sha256()
-    with listener, client:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
-        server, _ = listener.accept()
-        server.settimeout(10)
-
-        def send():
-            for _ in range(TRANSFER // len(data)):
-                client.sendall(data)
-                sent.update(data)
-            client.shutdown(socket.SHUT_WR)
-
-        thread = threading.Thread(target=send)
-        thread.start()
-        count = 0
-        with server:
-            while chunk := server.recv(1 << 18):
-                received.update(chunk)
-                count += len(chunk)
-        thread.join()
-    assert count == TRANSFER, f"{count} of {TRANSFER} bytes arrived"
-    assert sent.digest() == received.digest(), "other bytes arrived than were sent"
 
 
 def datagrams(near, far, address, family):
@@ -100,10 +69,10 @@ def variant(net, options, wire_like):
         datagrams(net.member[1], net.member[0], one.member6, socket.AF_INET6)
         packets = capture.stop()
     check_underlay(packets, ports=(PORT,), mtu=1500 if wire_like else None)
-    transfer(net.member[0], net.member[1], two.member4, socket.AF_INET)
-    transfer(net.member[1], net.member[0], one.member6, socket.AF_INET6)
-    transfer(net.vpn[0], net.vpn[1], two.wg4, socket.AF_INET)
-    transfer(net.vpn[1], net.vpn[0], one.wg6, socket.AF_INET6)
+    transfer(net.member[0], net.member[1], two.member4, socket.AF_INET, TRANSFER)
+    transfer(net.member[1], net.member[0], one.member6, socket.AF_INET6, TRANSFER)
+    transfer(net.vpn[0], net.vpn[1], two.wg4, socket.AF_INET, TRANSFER)
+    transfer(net.vpn[1], net.vpn[0], one.wg6, socket.AF_INET6, TRANSFER)
     for gateway in net.gateway:
         status = gateway.status()
         engine, granted = status["engine"], status["offloads"]
