@@ -71,6 +71,7 @@ static int apply_endpoint(
 		return names_set(u, p, c->endpoint_host, c->endpoint_port, !fresh);
 	}
 	names_forget(p);
+	e.addr = ip_addr_unmapped(&e.addr);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;
 		ctrl_move(&u->engine, &p->path, &e);

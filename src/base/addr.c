@@ -24,6 +24,15 @@ struct ip_addr ip_addr_v6(const void *bytes)
 	return a;
 }
 
+struct ip_addr ip_addr_unmapped(const struct ip_addr *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->family == AF_INET6 && !memcmp(a->bytes, prefix, sizeof(prefix)))
+		return ip_addr_v4(a->bytes + sizeof(prefix));
+	return *a;
+}
+
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return a->family == b->family && !memcmp(a->bytes, b->bytes, ip_addr_len(a));
@@ -136,8 +145,9 @@ int endpoint_parse(const char *text, struct endpoint *ret)
 		return -EINVAL;
 	if ((e.addr.family == AF_INET6) != bracket || (percent && !bracket))
 		return -EINVAL;
+	e.addr = ip_addr_unmapped(&e.addr);
 	e.port = (uint16_t)port;
-	e.scope = (uint32_t)scope;
+	e.scope = e.addr.family == AF_INET6 ? (uint32_t)scope : 0;
 	*ret = e;
 	return 0;
 }
@@ -196,11 +206,8 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_in6 *re
 static int endpoint_from_in6(const struct sockaddr_in6 *in6, struct endpoint *ret)
 {
 	*ret = (struct endpoint){ .port = ntohs(in6->sin6_port) };
-	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		ret->addr = ip_addr_v4(in6->sin6_addr.s6_addr + 12);
-		return 0;
-	}
 	ret->addr = ip_addr_v6(in6->sin6_addr.s6_addr);
+	ret->addr = ip_addr_unmapped(&ret->addr);
 	if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
 		ret->scope = in6->sin6_scope_id;
 	return 0;

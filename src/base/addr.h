@@ -58,6 +58,10 @@ struct ip_addr ip_addr_v4(const void *bytes);
 /** An IPv6 address from its 16 wire bytes. */
 struct ip_addr ip_addr_v6(const void *bytes);
 
+/** The IPv4 address that an IPv6 address maps (::ffff:192.0.2.1: what sockets for both families
+ * call it), else the address itself. */
+struct ip_addr ip_addr_unmapped(const struct ip_addr *a);
+
 /** Whether two addresses (family and bytes) are the same. */
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 
@@ -79,7 +83,8 @@ int ip_addr_parse(const char *text, struct ip_addr *ret);
 int ip_prefix_parse(const char *text, struct ip_prefix *ret);
 
 /** Read what endpoint_text() writes: "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
- * (the scope as a number). Return: 0 or -EINVAL; `ret` is untouched then. */
+ * (the scope as a number); a v4-mapped IPv6 address becomes IPv4. Return: 0 or -EINVAL; `ret` is
+ * untouched then. */
 int endpoint_parse(const char *text, struct endpoint *ret);
 
 /** Write the address as text; "none" for family 0. Return: `buf`. */

@@ -98,6 +98,25 @@ static void test_endpoint(void **state)
 	}
 }
 
+/* An IPv6 address that is an IPv4 one leaves by the IPv4 socket: the other takes none such. */
+static void test_endpoint_mapped(void **state)
+{
+	static const char *const table[][2] = {
+		{ "[::ffff:192.0.2.1]:5", "192.0.2.1:5" },
+		{ "[::ffff:c000:201%3]:5", "192.0.2.1:5" },
+		{ "[::fffe:192.0.2.1]:5", "[::fffe:c000:201]:5" },
+		{ "[::192.0.2.1]:5", "[::192.0.2.1]:5" },
+	};
+	char text[ENDPOINT_TEXT_LEN];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct endpoint e;
+
+		assert_int_equal(endpoint_parse(table[i][0], &e), 0);
+		assert_string_equal(endpoint_text(&e, text), table[i][1]);
+	}
+}
+
 static void test_endpoint_refused(void **state)
 {
 	static const char *const table[] = { "", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536",
@@ -148,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_prefix_parse),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_endpoint),
+		cmocka_unit_test(test_endpoint_mapped),
 		cmocka_unit_test(test_endpoint_refused),
 		cmocka_unit_test(test_prefix_text),
 		cmocka_unit_test(test_mapped),

@@ -94,6 +94,15 @@ class Gateway:
         """Return: the pids inside the node of this binary's processes."""
         return [pid for pid, command in self.node.processes().items() if command.split()[0] == self.binary]
 
+    def cpu_seconds(self):
+        """Return: the processor time that this binary's processes have used."""
+        ticks = 0
+        for pid in self.pids():
+            with open(self.node.path(f"/proc/{pid}/stat")) as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def signal(self, name):
         """Send a signal to every process of this binary in the node."""
         for pid in self.pids():

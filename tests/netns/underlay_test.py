@@ -5,6 +5,7 @@
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -85,6 +86,20 @@ def link_local():
         one.reaches(two)
         two.reaches(one)
         assert one.endpoint(two) == f"[fe80::2%{index}]:{PORT}", one.endpoint(two)
+
+
+def mapped():
+    """An IPv4 address written as an IPv6 one (::ffff:…) is the IPv4 address, in the file and for wg(8)."""
+    with Sites(2) as (one, two):
+        connect(one, two, ["192.0.2.1/24"], ["192.0.2.2/24"])
+        one.configure((two, f"[::ffff:192.0.2.2]:{PORT}"))
+        two.configure((one, None))
+        up(two, one)
+        one.reaches(two)
+        assert one.endpoint(two) == f"192.0.2.2:{PORT}", one.endpoint(two)
+        one.node.run("wg", "set", "wg0", "peer", two.public, "endpoint", f"[::ffff:192.0.2.2]:{PORT}")
+        assert one.endpoint(two) == f"192.0.2.2:{PORT}", one.endpoint(two)
+        one.reaches(two)
 
 
 def from_one_family_to_the_other():
@@ -217,6 +232,48 @@ def asymmetric(family):
             one.reaches(two, count=5, timeout=2)
             two.reaches(one, count=5)
             assert {p.src for p in wire(way_back)} == {there}
+
+
+def beside_a_dead_peer(kill, counted):
+    """One peer cannot be reached: nothing that is for the other is lost, and nobody is busy with it."""
+    with Sites(3) as (one, two, three):
+        veth(one.node, "eth0", two.node, "eth0")
+        veth(one.node, "eth1", three.node, "eth0")
+        one.node.up("eth0", "192.0.2.1/24")
+        one.node.up("eth1", "198.51.100.1/24")
+        two.node.up("eth0", "192.0.2.2/24")
+        three.node.up("eth0", "198.51.100.2/24")
+        one.configure((two, f"192.0.2.2:{PORT}"), (three, f"198.51.100.2:{PORT}"))
+        two.configure((one, None))
+        three.configure((one, None))
+        up(one, two, three)
+        one.reaches(two)
+        one.reaches(three)
+        kill(one, three)
+        flood = one.node.popen(f"ping -n -q -i 0.002 -w 2 -s 100 {three.wg4}", stdout=subprocess.DEVNULL)
+        one.reaches(two, count=60, interval=0.03)
+        flood.wait(10)
+        dropped = one.gateway.status()["drops"].get("tx_send", 0)
+        assert (dropped > 100) == counted, f"{dropped} counted as not sent"
+        before = one.gateway.cpu_seconds()
+        time.sleep(1.5)
+        busy = one.gateway.cpu_seconds() - before
+        assert busy < 0.1, f"{busy:.2f} s of work in 1.5 s with nothing to do"
+
+
+DEATHS = (
+    ("port closed", lambda one, three: three.gateway.down(), False),
+    ("no neighbour", lambda one, three: three.node.run("ip addr flush dev eth0"), False),
+    ("unreachable", lambda one, _: one.node.run("ip route add unreachable 198.51.100.2/32"), True),
+    (
+        "forbidden",
+        lambda one, _: one.node.sh(
+            "nft add table inet no; nft 'add chain inet no out { type filter hook output priority 0; }';"
+            "nft add rule inet no out ip daddr 198.51.100.2 drop"
+        ),
+        True,
+    ),
+)
 
 
 class Uplinks:
@@ -559,6 +616,7 @@ def main():
     find_binary()
     suite.run("IPv4 and IPv6 peers at once", two_families_at_once)
     suite.run("link-local", link_local)
+    suite.run("IPv4 mapped into IPv6", mapped)
     suite.run("from one family to the other", from_one_family_to_the_other)
     suite.run("sticky source, IPv4", sticky_source, "192.0.2.2", "192.0.2.3", 24, 4)
     suite.run("sticky source, IPv6", sticky_source, "2001:db8::2", "2001:db8::3", 64, 6)
@@ -566,6 +624,8 @@ def main():
     for family in (4, 6):
         suite.run(f"no way back by where it came in, IPv{family}", asymmetric, family)
     suite.run("two uplinks", uplinks)
+    for name, kill, counted in DEATHS:
+        suite.run(f"beside a dead peer: {name}", beside_a_dead_peer, kill, counted)
     suite.run("firewall mark", fwmark)
     suite.run("two uplinks, another mark, another rule", mark_moves)
     for family in (4, 6):
