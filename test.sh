@@ -99,7 +99,7 @@ fi
 # The linters take what the tests with traffic leave of the machine, and no more.
 lint=
 if wants lint; then
-	chrt --idle 0 tools/lint build-clang >"$logs/lint.txt" 2>&1 </dev/null &
+	nice -n 19 tools/lint build-clang >"$logs/lint.txt" 2>&1 </dev/null &
 	lint=$!
 	trap 'kill $lint; exit 1' INT TERM HUP
 	results="$results $logs/lint.txt"
