@@ -119,7 +119,7 @@ def shrinks(bench, reverse, icmp):
         stall = stream.longest_since(changed)
         print(f"  to {mtu}: nothing arrived for {stall:.2f} s", flush=True)
         assert stall <= STALL_MAX, f"{stall:.1f} s at {mtu}"
-        assert stream.arrivals[-1] > time.monotonic() - 1, "it goes on"
+        assert stream.arrivals[-1] > time.monotonic() - 2, "it goes on"
     whole = stream.finish()
     assert bench.net.fragments_seen() == 0, "fragments on the underlay"
     print(f"  {stream.count / 1e6:.0f} MB, longest gap {whole:.2f} s")
@@ -204,7 +204,7 @@ def forged(bench):
     assert path["mtu"] == 1500 and path["black_holes"] == 0, path
     assert after["fragmented"] == before["fragmented"], "fragments, for a lie"
     assert path["probes"] - probes < 200, "a flood of hints is no flood of probes"
-    assert gap < 1, f"{gap:.1f} s without a byte"
+    assert gap < STALL_MAX, f"{gap:.1f} s without a byte"
     learnt = bench.vpn[0].run("ip", "route", "get", bench.two.underlay).out
     assert "mtu" in learnt, f"the kernel believed nothing, so there was nothing to resist: {learnt}"
 
@@ -253,7 +253,7 @@ def deaf(bench):
         bench.net.path_mtu(1500)
         bench.net.stop()
         bench.net.up()
-        end = time.monotonic() + 8
+        end = time.monotonic() + 20
         while bench.path(0)["state"] != "silent":
             assert time.monotonic() < end, bench.path(0)
             bench.member[0].ping(bench.two.member4, count=3, size=1472, dont_fragment=True)

@@ -192,7 +192,7 @@ def keepalive_on_the_wire():
                 if frame[12:14] == b"\x08\x00" and frame[14 + 9] == socket.IPPROTO_UDP
             ]
         gaps = [b - a for (a, _), (b, _) in zip(sent, sent[1:])]
-        assert all(gap < 1.4 for gap in gaps), f"seconds between messages: {gaps}"
+        assert all(gap < 1.9 for gap in gaps), f"seconds between messages: {gaps}"
         # messages both ways count: each keeps the mapping, so a probe of the path's MTU may take its place
         keepalives = sum(1 for _, length in sent if length == 14 + 20 + 8 + 32)
         assert 4 <= keepalives <= 7, f"{keepalives} keepalives in 6.5 s: {sent}"
