@@ -259,6 +259,40 @@ static void test_random_bytes(void **state)
 	assert_unchanged(p, 1, &before);
 }
 
+/* The protocol's numbers as they stand in the whitepaper (§5.4, §6.1) and in Linux; elsewhere they
+ * are only names. */
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t value, wanted;
+	} limits[] = {
+		{ "REKEY_AFTER_MESSAGES", WG_REKEY_AFTER_MESSAGES, 1152921504606846976 },
+		{ "REJECT_AFTER_MESSAGES", WG_REJECT_AFTER_MESSAGES, 18446744073709543423ULL },
+		{ "REKEY_AFTER_TIME", WG_REKEY_AFTER_TIME, 120000000000 },
+		{ "REJECT_AFTER_TIME", WG_REJECT_AFTER_TIME, 180000000000 },
+		{ "REKEY_ATTEMPT_TIME", WG_REKEY_ATTEMPT_TIME, 90000000000 },
+		{ "REKEY_TIMEOUT", WG_REKEY_TIMEOUT, 5000000000 },
+		{ "KEEPALIVE_TIMEOUT", WG_KEEPALIVE_TIMEOUT, 10000000000 },
+		{ "the life of keys", WG_KEY_LIFE, 540000000000 },
+		{ "the life of cookies", WG_COOKIE_LIFE, 120000000000 },
+		{ "initiations a second", WG_INITIATIONS_PER_S, 50 },
+		{ "the replay window", WG_REPLAY_BITS, 8192 },
+		{ "staged packets", WG_STAGED_MAX, 128 },
+		{ "padding", WG_PADDING, 16 },
+		{ "proven handshakes a second", WG_RATELIMIT_PER_S, 20 },
+		{ "and at once", WG_RATELIMIT_BURST, 5 },
+		{ "initiation", WG_INITIATION_LEN, 148 },
+		{ "response", WG_RESPONSE_LEN, 92 },
+		{ "cookie reply", WG_COOKIE_REPLY_LEN, 64 },
+		{ "keepalive", WG_DATA_OVERHEAD, 32 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].value != limits[i].wanted)
+			fail_msg("%s: %llu", limits[i].name, (unsigned long long)limits[i].value);
+}
+
 /* Either handshake message moves the endpoint by itself, once it has authenticated. */
 static void test_handshakes_move_endpoints(void **state)
 {
@@ -310,6 +344,26 @@ static void test_answering(void **state)
 	wg_peer_received(&p->dev[1], kp, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
 	assert_int_equal(p->peer[1].last_handshake.sec, p->wall.sec);
 	assert_ptr_equal(wg_peer_sending_key(&p->peer[1], p->now), kp);
+}
+
+/* What is too old to be used goes with the next handshake, on either side, proven or not. */
+static void test_expired_goes(void **state)
+{
+	struct pair *p = *state;
+	uint8_t msg[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
+
+	establish(p, msg, response);
+	wg_peer_received(
+		&p->dev[1], p->peer[1].keys.next, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
+	assert_non_null(p->peer[1].keys.current);
+	p->now = mono_add(p->now, WG_REJECT_AFTER_TIME);
+	p->wall.sec += 180;
+	establish(p, msg, response);
+	assert_null(p->peer[1].keys.current);
+	assert_non_null(p->peer[1].keys.next);
+	assert_null(p->peer[0].keys.previous[0]);
+	assert_int_equal(p->dev[0].indices.len, 1);
+	assert_int_equal(p->dev[1].indices.len, 1);
 }
 
 /* An authentic response, bent to name a session instead of the handshake: its receiver is no part
@@ -717,8 +771,10 @@ int main(void)
 		CASE(test_truncated_and_long),
 		CASE(test_flipped),
 		CASE(test_random_bytes),
+		CASE(test_limits),
 		CASE(test_handshakes_move_endpoints),
 		CASE(test_answering),
+		CASE(test_expired_goes),
 		CASE(test_response_to_a_session),
 		CASE(test_replayed_data),
 		CASE(test_refused_initiations),
