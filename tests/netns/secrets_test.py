@@ -115,9 +115,9 @@ def gone(pid, keys, what):
     assert not found, f"after {what}: {found}"
 
 
-def drop_in(bench):
+def drop_in(bench, **environment):
     """A peer's life in wirespan-wg, by wg(8)."""
-    wg = DropIn(bench.node).start().configure(bench.site)
+    wg = DropIn(bench.node).start(**environment).configure(bench.site)
     pid = wg.outer_pid()
     wg.peer(bench.other, psk=bench.psk)
     fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
@@ -339,6 +339,9 @@ def main():
     ):
         suite.run(name, function, bench)
         bench.end_all()
+    # whose contexts keep keys until the next one
+    suite.run("the life of a peer, with OpenSSL's EVP", drop_in, bench, WIRESPAN_OPTIONS="aead=evp")
+    bench.end_all()
     suite.finish()
 
 

@@ -288,6 +288,34 @@ static void test_old_sessions_go(void **state)
 	assert_true(n > 6);
 }
 
+/* Who began a session and only listens renews it when 15 s are left, once; who answered does not.
+ */
+static void test_renewal_by_listener(void **state)
+{
+	struct sim *s = begin(state);
+	struct mono begun;
+
+	for (unsigned listener = 0; listener < 2; listener++) {
+		struct sim_host *h = &s->host[listener];
+		struct wg_keypair *kp;
+
+		sim_send(s, 0);
+		sim_run(s, 30 * SIM_MS);
+		kp = h->peer.keys.current;
+		begun = kp->born;
+		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
+					 mono_add(begun, 165 * SIM_S - 1)),
+			0);
+		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
+					 mono_add(begun, 165 * SIM_S)),
+			listener == 0 ? WG_SEND_INITIATION : 0);
+		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
+					 mono_add(begun, 170 * SIM_S)),
+			0);
+		sim_run(s, 200 * SIM_S);
+	}
+}
+
 /* Keys live for 540 s after the last handshake; then no trace of them is left, and no timer. */
 static void test_wiping(void **state)
 {
@@ -311,6 +339,30 @@ static void test_wiping(void **state)
 		assert_int_equal(h->dev.indices.len, 0);
 		assert_int_equal(wg_device_deadline(&h->dev).ns, 0);
 	}
+}
+
+/* So does what a handshake that nobody answered has left, 540 s after it was given up. */
+static void test_wiping_unanswered(void **state)
+{
+	struct sim *s = begin(state);
+	struct sim_host *h = &s->host[0];
+	uint8_t secret[WG_KEY_LEN];
+
+	s->link.cut = true;
+	sim_send(s, 0);
+	sim_run(s, 89 * SIM_S);
+	memcpy(secret, h->peer.handshake.ephemeral_private, sizeof(secret));
+	assert_false(secret_is_zero(secret, sizeof(secret)));
+	sim_run(s, (1 + 539) * SIM_S);
+	assert_int_equal(h->peer.handshake.state, WG_HANDSHAKE_INITIATION_SENT);
+	assert_int_equal(h->dev.indices.len, 1);
+	wg_device_tidy(&h->dev);
+	sim_run(s, 2 * SIM_S);
+	assert_true(h->dev.spent);
+	assert_true(secret_is_zero(&h->peer.handshake, sizeof(h->peer.handshake)));
+	assert_null(memmem(h, sizeof(*h), secret, sizeof(secret)));
+	assert_int_equal(h->dev.indices.len, 0);
+	assert_int_equal(wg_device_deadline(&h->dev).ns, 0);
 }
 
 /* Nobody answers: an initiation every 5 s and a bit, an end after 90 s, and a new try when asked.
@@ -585,7 +637,9 @@ int main(void)
 		CASE(test_both_initiate_after_silence),
 		CASE(test_expiry),
 		CASE(test_old_sessions_go),
+		CASE(test_renewal_by_listener),
 		CASE(test_wiping),
+		CASE(test_wiping_unanswered),
 		CASE(test_give_up),
 		CASE(test_dead_peer_is_noticed),
 		CASE(test_passive_keepalive),
