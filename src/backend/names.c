@@ -3,6 +3,7 @@
 #include "backend/names.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,35 @@ void names_run(struct userspace *u)
 			due = mono_earliest(due, name->named.due);
 		}
 	u->engine.named_due = due;
+}
+
+static bool all_found(const struct names *names)
+{
+	LIST_FOR_EACH(l, &names->list)
+	if (!CONTAINER_OF(l, struct peer_name, link)->named.n)
+		return false;
+	return true;
+}
+
+/* Milliseconds from `now` to the earlier of both, rounded up. */
+static int wait_ms(struct mono now, struct mono until, struct mono due)
+{
+	return (int)((mono_between(now, mono_earliest(until, due)) + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+void names_await(struct userspace *u, struct mono until, int stop_fd)
+{
+	struct pollfd fds[2] = { { .fd = -1 }, { .fd = stop_fd, .events = POLLIN } };
+	struct mono now = clock_mono();
+
+	if (!u->names)
+		return;
+	fds[0] = (struct pollfd){ .fd = resolver_fd(u->names->resolver), .events = POLLIN };
+	while (!all_found(u->names) && !fds[1].revents && !mono_reached(until, now)) {
+		(void)poll(fds, 2, wait_ms(now, until, u->engine.named_due));
+		on_answers(u, 0);
+		now = clock_mono();
+	}
 }
 
 void names_news(struct userspace *u)

@@ -32,6 +32,14 @@ void names_forget(struct userspace_peer *p);
 /** Ask for every name that is due. */
 void names_run(struct userspace *u);
 
+/**
+ * Wait until every name has had an address, but not beyond `until`, nor when `stop_fd` (-1: none)
+ * becomes readable. For the moment before routes lead all that the machine sends into the tunnel:
+ * from then on a name server that is not next to the machine is asked through a tunnel that does
+ * not know yet where it ends.
+ */
+void names_await(struct userspace *u, struct mono until, int stop_fd);
+
 /** Links or routes have changed: what has failed may work now. */
 void names_news(struct userspace *u);
 

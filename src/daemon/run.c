@@ -14,6 +14,8 @@
 #include "backend/apply.h"
 #include "backend/choose.h"
 #include "backend/keys.h"
+#include "backend/names.h"
+#include "backend/plan.h"
 #include "backend/report.h"
 #include "backend/site.h"
 #include "backend/userspace.h"
@@ -28,6 +30,12 @@
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
+
+/* Routes to prefixes shorter than this may lead to the name servers, too. */
+#define FAR_LEN 8
+
+/* How long such routes wait for the names of peers. */
+#define NAMES_PATIENCE (10 * NS_PER_S)
 
 /** A running site. Everything may be zero: run_fini() undoes what is there. */
 struct run {
@@ -413,6 +421,20 @@ static int run_open_engine(struct run *r)
 	return err < 0 ? say(&e) : 0;
 }
 
+/* Whether routes of ours are about to lead to a wide part of the world. */
+static bool leads_far(const struct conf_site *conf)
+{
+	struct plan plan;
+	bool far = false;
+
+	if (plan_make(conf, &plan) < 0)
+		return false;
+	for (size_t i = 0; i < plan.n; i++)
+		far |= plan.v[i].dst.len < FAR_LEN;
+	plan_fini(&plan);
+	return far;
+}
+
 static int run_up(struct run *r)
 {
 	struct site_error e;
@@ -432,6 +454,8 @@ static int run_up(struct run *r)
 	err = mtus_compute(&r->mtus, &r->conf, r->conf.interface.fwmark, &mtus);
 	if (err < 0)
 		return err;
+	if (leads_far(&r->conf))
+		names_await(r->u, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	err = site_up(r->site, &mtus, &e);
 	if (err < 0)
 		return say(&e);

@@ -3,15 +3,18 @@
 """Endpoints that are host names: found in the background, found again, next address tried, never in the way."""
 
 import os
+import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.nameserver import NameServer, use_name_server
 from lib.network import Reference
-from lib.node import need_root
+from lib.node import need_root, veth
 from lib.reference import PORT, new_site_keys, wirespan_conf
 from lib.runner import Suite, wait_for
+from lib.sites import Sites
 from lib.wirespan import find_binary, scratch
 
 SERVER = "192.168.122.53"
@@ -225,6 +228,57 @@ def others_are_silent():
         assert seconds < 2, f"down took {seconds:.1f} s"
 
 
+def default_route_through_the_tunnel():
+    """All traffic is to go through the tunnel, that to the name server too: its end is asked for before."""
+    with Sites(2, "router") as (one, two, router):
+        veth(one.node, "eth0", router, "eth0")
+        veth(two.node, "eth0", router, "eth1")
+        one.node.up("eth0", "10.9.0.1/24")
+        two.node.up("eth0", "192.0.2.2/24")
+        router.up("eth0", "10.9.0.9/24")
+        router.up("eth1", "192.0.2.9/24", "198.51.100.53/32")
+        router.sh("echo 1 >/proc/sys/net/ipv4/ip_forward")
+        one.node.run("ip route add default via 10.9.0.9")
+        two.node.run("ip route add default via 192.0.2.9")
+        use_name_server(one.node, "198.51.100.53", scratch())
+        one.node.sh("printf 'nameserver 198.51.100.53\noptions timeout:2\n' >/etc/resolv.conf")
+        server = NameServer(router, "198.51.100.53", {NAME: ["192.0.2.2"]})
+        server.mute = {NAME}  # the first question is lost
+        threading.Timer(1, server.mute.clear).start()
+        one.configure((two, f"{NAME}:{PORT}"), ipv6=False)
+        with open(one.gateway.conf) as file:
+            one.gateway.configure(file.read().replace(f"AllowedIPs = {two.wg4}/32", "AllowedIPs = 0.0.0.0/0"))
+        two.configure((one, None), ipv6=False)
+        two.gateway.up()
+        one.gateway.up()
+        one.reaches(two, timeout=3)
+        assert one.endpoint(two) == f"192.0.2.2:{PORT}", one.endpoint(two)
+
+
+def default_route_without_a_name_server():
+    """The same while no name server answers: the site comes up all the same, soon, and goes down at once."""
+    with Sites(2) as (one, two):
+        one.node.sh(
+            "ip link add eth0 type bridge; ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up;"
+            "ip route add default via 10.9.0.9"
+        )
+        use_name_server(one.node, "198.51.100.53", scratch())
+        one.configure((two, f"{NAME}:{PORT}"), ipv6=False)
+        with open(one.gateway.conf) as file:
+            one.gateway.configure(file.read().replace(f"AllowedIPs = {two.wg4}/32", "AllowedIPs = 0.0.0.0/0"))
+        seconds = one.gateway.up(timeout=20)
+        assert 8 < seconds < 13, f"ready after {seconds:.1f} s"
+        start = time.monotonic()
+        one.gateway.down()
+        seconds = time.monotonic() - start
+        assert seconds < 2, f"down took {seconds:.1f} s"
+        one.node.popen(one.gateway.binary, "up", one.gateway.conf, stdout=subprocess.DEVNULL)
+        wait_for(one.gateway.pids, 2, what="the site to begin")
+        time.sleep(2)
+        one.gateway.signal("TERM")
+        one.gateway.wait_gone(2)
+
+
 def many_names():
     """Two hundred names at once are more than the queue holds: all are found, the real peer among them."""
     with Named() as bench:
@@ -319,6 +373,8 @@ def main():
     suite.run("a roamed peer stays", roamed_stays)
     suite.run("reload with another name", reload_with_another_name)
     suite.run("others' name servers are silent", others_are_silent)
+    suite.run("the default route through the tunnel", default_route_through_the_tunnel)
+    suite.run("the default route, and no name server", default_route_without_a_name_server)
     suite.run("two hundred names", many_names)
     for name, begun in slow.items():
         suite.run(name, begun.finish)
