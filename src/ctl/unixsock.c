@@ -129,6 +129,19 @@ int unixsock_open(const char *path, struct unixsock *ret)
 	return err;
 }
 
+/* Anything else would be readable for ever, and never give a connection. */
+static int check_listens(int fd)
+{
+	int domain;
+	int listens;
+	socklen_t len = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return -errno;
+	return domain == AF_UNIX && listens ? 0 : -EPROTOTYPE;
+}
+
 int unixsock_adopt(int fd, const char *path, struct unixsock *ret)
 {
 	struct sockaddr_un address;
@@ -136,6 +149,8 @@ int unixsock_adopt(int fd, const char *path, struct unixsock *ret)
 	struct stat st;
 	int err = fill_address(path, &address);
 
+	if (!err)
+		err = check_listens(fd);
 	if (err)
 		return err;
 	if (lstat(path, &st) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||

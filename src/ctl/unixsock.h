@@ -26,8 +26,8 @@ struct unixsock {
  */
 int unixsock_open(const char *path, struct unixsock *ret);
 
-/** The same for a socket that listens at `path` already, such as one inherited. Return: 0, or
- * -errno if there is nothing at `path`. */
+/** The same for a socket that listens at `path` already, such as one inherited. Return: 0;
+ * -ENOTSOCK or -EPROTOTYPE for what is none; or -errno if there is nothing at `path`. */
 int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
 
 /** Whether the file is still there and ours; false once somebody has removed or replaced it (its

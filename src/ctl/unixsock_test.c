@@ -175,10 +175,41 @@ static void test_race(void **state)
 	testdir_remove(&t);
 }
 
+/* Whoever hands us a descriptor may be wrong about it. */
+static void test_adopt(void **state)
+{
+	struct unixsock owner;
+	struct unixsock other = { .fd = 77 };
+	struct testdir t = { 0 };
+	int pipes[2];
+	int pair[2];
+	int inet = socket(AF_INET, SOCK_STREAM, 0);
+
+	testdir_make(&t);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(listen(inet, 1), 0);
+	assert_int_equal(unixsock_open(t.path, &owner), 0);
+	assert_int_equal(unixsock_adopt(pipes[0], t.path, &other), -ENOTSOCK);
+	assert_int_equal(unixsock_adopt(pair[0], t.path, &other), -EPROTOTYPE);
+	assert_int_equal(unixsock_adopt(inet, t.path, &other), -EPROTOTYPE);
+	assert_int_equal(other.fd, 77);
+	assert_int_equal(unixsock_adopt(owner.fd, t.path, &other), 0);
+	assert_true(unixsock_is_in_place(&other));
+	unixsock_close(&other);
+	for (int i = 0; i < 2; i++) {
+		close(pipes[i]);
+		close(pair[i]);
+	}
+	close(inet);
+	testdir_remove(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_stale_and_busy),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_foreign_file),

@@ -271,7 +271,11 @@ static int wg_open(struct wg *w, const char *name)
 		return err;
 	err = wgsock_open(
 		&w->sock, &w->loop, w->u, w->u->tun.tap.name, uapi_fd, on_socket_removed, w);
-	return err < 0 ? failed("Cannot serve wg(8)'s socket", err) : 0;
+	if (err < 0)
+		return failed(uapi_fd < 0 ? "Cannot serve wg(8)'s socket"
+					  : "WG_UAPI_FD is not wg(8)'s socket, listening",
+			err);
+	return 0;
 }
 
 static void wg_close(struct wg *w)
