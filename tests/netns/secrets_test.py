@@ -9,6 +9,7 @@ only the two ends know, so that the search is for the very bytes.
 import base64
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -201,6 +202,30 @@ def site_by_wg(bench):
     gateway.stop()
 
 
+def cut_off(bench):
+    """Requests with keys that break off, are refused, or come from a client that goes away: nothing stays."""
+    wg = DropIn(bench.node).start().configure(bench.site)
+    pid = wg.outer_pid()
+    key = os.urandom(32)
+    peer = base64.b64decode(bench.other.public).hex()
+    for what, request in (
+        ("in the middle of a line", f"set=1\nprivate_key={key.hex()}"),
+        ("after a line", f"set=1\nprivate_key={key.hex()}\n"),
+        ("after a peer's key", f"set=1\npublic_key={peer}\npreshared_key={key.hex()}\nendpoint="),
+        ("refused", f"set=1\npublic_key={peer}\npreshared_key={key.hex()}\nnonsense=1\n\n"),
+        ("too long a line", f"set=1\nprivate_key={key.hex() * 200}\n\n"),
+        ("a key of a wrong length", f"set=1\nprivate_key={key.hex()}ab\n\n"),
+    ):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(wg.socket)
+            client.sendall(request.encode())
+            time.sleep(0.1)
+        time.sleep(0.1)
+        wg.wg("show")  # it goes on
+        gone(pid, {"key": key}, what)
+    wg.stop()
+
+
 def site(bench):
     """A site's keys: from the file to its end; a peer that a reload takes away."""
 
@@ -330,6 +355,7 @@ def main():
     bench = box["bench"]
     for name, function in (
         ("the life of a peer", drop_in),
+        ("requests that break off", cut_off),
         ("a site and its reloads", site),
         ("a site changed by wg(8)", site_by_wg),
         ("memory is locked", memory_is_locked),
