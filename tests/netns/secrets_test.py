@@ -252,6 +252,11 @@ def site(bench):
     gateway.configure(conf(private, None))
     gateway.run("reload", gateway.conf)
     gone(pid, {"private key": fixed["private key"]}, "a reload with another private key")
+    refused = base64.b64decode(new_key())
+    for wrong in ("Nonsense = 1\n", "[Peer]\nPublicKey = too short\n", "[Nonsense]\n"):
+        gateway.configure(conf(base64.b64encode(refused).decode(), base64.b64encode(refused).decode()) + wrong)
+        assert not gateway.run("reload", gateway.conf, check=False).ok
+        gone(pid, {"raw": refused, "clamped": clamp(base64.b64encode(refused))}, f"a refused reload: {wrong!r}")
     gateway.stop()
 
 

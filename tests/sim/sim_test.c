@@ -341,6 +341,27 @@ static void test_wiping(void **state)
 	}
 }
 
+/* The keys' time is not extended by those who go on calling a peer that is away. */
+static void test_wiping_while_calling(void **state)
+{
+	struct sim *s = begin(state);
+	struct sim_host *h = &s->host[0];
+	uint8_t key[WG_KEY_LEN];
+
+	sim_send(s, 0);
+	sim_run(s, 30 * SIM_MS);
+	memcpy(key, h->peer.keys.current->tx_key, sizeof(key));
+	s->link.cut = true;
+	sim_run(s, 200 * SIM_S);
+	sim_send(s, 0);
+	sim_run(s, 339 * SIM_S);
+	assert_true(h->gave_up > 0);
+	assert_non_null(memmem(h, sizeof(*h), key, sizeof(key)));
+	sim_run(s, 2 * SIM_S);
+	assert_true(h->seen & WG_KEYS_WIPED);
+	assert_null(memmem(h, sizeof(*h), key, sizeof(key)));
+}
+
 /* So does what a handshake that nobody answered has left, 540 s after it was given up. */
 static void test_wiping_unanswered(void **state)
 {
@@ -639,6 +660,7 @@ int main(void)
 		CASE(test_old_sessions_go),
 		CASE(test_renewal_by_listener),
 		CASE(test_wiping),
+		CASE(test_wiping_while_calling),
 		CASE(test_wiping_unanswered),
 		CASE(test_give_up),
 		CASE(test_dead_peer_is_noticed),
