@@ -20,6 +20,7 @@
 enum client_state {
 	CLIENT_FREE,	/* no connection */
 	CLIENT_REQUEST, /* its request */
+	CLIENT_IDLE,	/* another one, for as long as nobody wants its place */
 	CLIENT_ANSWER,	/* room for our answer */
 	CLIENT_HELD,	/* our end */
 	CLIENT_OVER,	/* to be closed when the owner's callback has returned */
@@ -29,8 +30,9 @@ struct hub_client {
 	enum client_state state;
 	enum hub_then then;
 	int fd;
-	bool end;	 /* the client has no more to say */
-	struct mono due; /* when it is closed; MONO_NEVER while held */
+	bool end;	   /* the client has no more to say */
+	struct mono since; /* when it began to wait for this */
+	struct mono due;   /* when it is closed; MONO_NEVER while idle or held */
 	char *answer;
 	size_t answer_len;
 	size_t sent;
@@ -111,7 +113,9 @@ static void drop_client(struct hub *h, struct hub_client *c)
 static void turn(struct hub *h, struct hub_client *c, enum client_state state, uint32_t events)
 {
 	c->state = state;
-	c->due = state == CLIENT_HELD ? MONO_NEVER : mono_add(clock_mono(), h->timeout_ns);
+	c->since = clock_mono();
+	c->due = state == CLIENT_HELD || state == CLIENT_IDLE ? MONO_NEVER
+							      : mono_add(c->since, h->timeout_ns);
 	if (watch(h, EPOLL_CTL_MOD, c->fd, events, (uint32_t)(c - h->clients)) < 0)
 		c->state = CLIENT_OVER;
 }
@@ -124,7 +128,8 @@ static void answer_is_sent(struct hub *h, struct hub_client *c)
 		c->state = CLIENT_OVER;
 		break;
 	case HUB_NEXT:
-		turn(h, c, CLIENT_REQUEST, EPOLLIN);
+		turn(h, c, c->len ? CLIENT_REQUEST : CLIENT_IDLE, EPOLLIN);
+		set_accepting(h, true);
 		break;
 	case HUB_HOLD:
 		turn(h, c, CLIENT_HELD, 0);
@@ -163,7 +168,8 @@ static void offer_input(struct hub *h, struct hub_client *c)
 			send_answer(h, c);
 		}
 	}
-	if (c->state == CLIENT_REQUEST && (c->end || c->len == sizeof(c->input)))
+	if ((c->state == CLIENT_REQUEST && c->len == sizeof(c->input)) ||
+		(c->state != CLIENT_ANSWER && c->state != CLIENT_HELD && c->end))
 		c->state = CLIENT_OVER;
 }
 
@@ -179,6 +185,8 @@ static void read_input(struct hub *h, struct hub_client *c)
 		return;
 	}
 	c->len += (size_t)n;
+	if (c->state == CLIENT_IDLE && n > 0)
+		turn(h, c, CLIENT_REQUEST, EPOLLIN);
 	offer_input(h, c);
 }
 
@@ -186,7 +194,7 @@ static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
 {
 	if (c->state == CLIENT_FREE)
 		return; /* ended earlier in this round */
-	if (c->state == CLIENT_REQUEST) {
+	if (c->state == CLIENT_REQUEST || c->state == CLIENT_IDLE) {
 		read_input(h, c);
 	} else if (c->state == CLIENT_ANSWER) {
 		send_answer(h, c);
@@ -198,13 +206,20 @@ static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
 		drop_client(h, c);
 }
 
-static struct hub_client *find_free(struct hub *h)
+/* A place for one more: a free one, or that of who has been idle for longest, or none. */
+static struct hub_client *find_place(struct hub *h)
 {
+	struct hub_client *longest = NULL;
+
 	for (size_t i = 0; i < HUB_CLIENTS; i++) {
-		if (h->clients[i].state == CLIENT_FREE)
-			return &h->clients[i];
+		struct hub_client *c = &h->clients[i];
+
+		if (c->state == CLIENT_FREE)
+			return c;
+		if (c->state == CLIENT_IDLE && (!longest || c->since.ns < longest->since.ns))
+			longest = c;
 	}
-	return NULL;
+	return longest;
 }
 
 static void start_client(struct hub *h, struct hub_client *c, int fd)
@@ -226,7 +241,7 @@ static void start_client(struct hub *h, struct hub_client *c, int fd)
  * client that ends, or the timer, resumes it. */
 static void accept_client(struct hub *h)
 {
-	struct hub_client *c = find_free(h);
+	struct hub_client *c = find_place(h);
 	int fd;
 
 	if (!c) {
@@ -234,6 +249,8 @@ static void accept_client(struct hub *h)
 		return;
 	}
 	fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0 && c->state == CLIENT_IDLE)
+		drop_client(h, c);
 	if (fd >= 0)
 		start_client(h, c, fd);
 	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
@@ -254,7 +271,7 @@ static void run_timer(struct hub *h)
 		if (c->state != CLIENT_FREE && mono_reached(c->due, now))
 			drop_client(h, c);
 	}
-	set_accepting(h, find_free(h) != NULL);
+	set_accepting(h, find_place(h) != NULL);
 }
 
 void hub_run(struct hub *h)

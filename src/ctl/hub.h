@@ -13,7 +13,8 @@
  * further ones wait in the kernel's backlog until one ends. Input is offered to the owner as it
  * arrives, at most HUB_INPUT bytes at a time; the owner consumes what it understands and answers
  * with hub_answer(). While an answer leaves, that client's input waits. A client has `timeout_ms`
- * to send a whole request, and again to take the answer; then it is closed.
+ * to send a whole request, and again to take the answer; then it is closed. One that has been
+ * answered and says no more may stay, until another wants its place.
  *
  * All descriptors, and a timer that runs only while there are clients, sit in one epoll descriptor,
  * which the owner's loop watches: readable means hub_run(), which does a bounded piece of work and

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "ctl/hub.h"
 #include "ctl/testtalk.h"
 
 #define KEY  "1111111111111111111111111111111111111111111111111111111111111111"
@@ -229,6 +230,37 @@ static void test_endless_line(void **state)
 	}
 }
 
+/* Whoever was answered may stay, until all places are taken: then who has been idle for longest
+ * goes.
+ */
+static void test_idle_clients(void **state)
+{
+	struct fixture *f = *state;
+	int fds[2 * HUB_CLIENTS];
+	char text[4096];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = talk_join(&f->dir);
+		talk_say(fds[i], "get=1\n\n");
+		pump(f);
+		assert_false(talk_hear(fds[i], text, sizeof(text)));
+		assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		assert_int_equal(talk_hear(fds[i], text, sizeof(text)), i < HUB_CLIENTS);
+		if (i < HUB_CLIENTS)
+			continue;
+		talk_say(fds[i], "get=1\n\n");
+		pump(f);
+		assert_false(talk_hear(fds[i], text, sizeof(text)));
+		assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	pump(f);
+	test_conversation(state);
+}
+
 /* wg(8) sees whether somebody listens by connecting and leaving. */
 static void test_knock(void **state)
 {
@@ -317,6 +349,7 @@ int main(void)
 		TEST(byte_by_byte),
 		TEST(large_request),
 		TEST(endless_line),
+		TEST(idle_clients),
 		TEST(knock),
 		TEST(removed),
 		TEST(replaced),

@@ -298,6 +298,17 @@ def meet(bench):
     wait_for(lambda: not bench.show("latest-handshakes").endswith("\t0"), 5, what="a handshake on keepalive")
 
 
+def patient_client(bench):
+    """A connection may rest between requests for longer than a request may take."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(2)
+        client.connect(bench.near.path(SOCKET))
+        for pause in (0, 6):
+            time.sleep(pause)
+            client.sendall(b"get=1\n\n")
+            assert client.recv(65536).endswith(b"errno=0\n\n"), pause
+
+
 def talk(bench):
     """Keys and endpoints from wg(8) alone make a tunnel."""
     meet(bench)
@@ -444,6 +455,7 @@ CASES = [
     ("endpoints", endpoints),
     ("showconf, setconf, addconf, syncconf", configuration_files),
     ("mistakes change nothing", mistakes),
+    ("a patient client", patient_client),
     ("a tunnel by wg alone", talk),
     ("syncconf keeps sessions", sync_keeps_sessions),
     ("the same as wireguard-go", beside_wireguard_go),
