@@ -120,10 +120,11 @@ static void add_client(struct hub *h, size_t i)
 	}
 }
 
-/* `count` datagrams of `len` bytes from a client to the hub's engine. */
-static void receive(struct hub *h, const struct client *c, uint8_t *msg, size_t len, unsigned count)
+/* `count` datagrams of `len` bytes come to the hub's engine. */
+static void receive(
+	struct hub *h, const struct endpoint *from, uint8_t *msg, size_t len, unsigned count)
 {
-	struct rx_train t = { .data = msg, .len = len * count, .stride = len, .from = c->at };
+	struct rx_train t = { .data = msg, .len = len * count, .stride = len, .from = *from };
 
 	check(rx_datagrams(&h->e, &t), "no room in an empty engine");
 }
@@ -168,7 +169,7 @@ static void connect_client(struct hub *h, size_t i)
 	pass_time(h, 30 * NS_PER_MS); /* slow enough for no cookies */
 	check(!wg_peer_make_initiation(&c->dev, &c->hub, h->now, wall_of(h->now), msg),
 		"no initiation");
-	receive(h, c, msg, sizeof(msg), 1);
+	receive(h, &c->at, msg, sizeof(msg), 1);
 	check(h->e.tx.heads.n == 1, "no response");
 	check(wg_device_handshake(&c->dev, h->e.tx.heads.trains[0].base,
 		      h->e.tx.heads.trains[0].len, &c->hub.endpoint, h->now, wall_of(h->now), false,
@@ -176,7 +177,7 @@ static void connect_client(struct hub *h, size_t i)
 		"the response is not understood");
 	send_all(h);
 	len = seal(c, h->now, msg, 0);
-	receive(h, c, msg, len, 1);
+	receive(h, &c->at, msg, len, 1);
 	deliver(h);
 	send_all(h);
 }
@@ -290,7 +291,8 @@ static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 }
 
 /* Hand a batch to the engine, in trains as a call to the kernel would bring them. */
-static void receive_batch(struct hub *h, const struct draw *d, unsigned burst, size_t len)
+static void receive_batch(
+	struct hub *h, const struct endpoint from[static BATCH], unsigned burst, size_t len)
 {
 	unsigned count = burst < BURST ? burst : BURST; /* datagrams a train */
 
@@ -299,7 +301,7 @@ static void receive_batch(struct hub *h, const struct draw *d, unsigned burst, s
 
 		if (next < BATCH && next / count % RECEIVE)
 			rx_prefetch(&h->e, frames + next * len, len);
-		receive(h, &h->clients[d->peer[i]], frames + i * len, len, count);
+		receive(h, &from[i], frames + i * len, len, count);
 	}
 	deliver(h);
 	send_all(h);
@@ -310,18 +312,21 @@ static uint64_t receive_packets(struct hub *h, const struct mix *mix, size_t len
 {
 	size_t sealed = len + WG_DATA_OVERHEAD;
 	uint64_t delivered = h->e.tun.stats.rx.packets;
+	struct endpoint from[BATCH];
 	struct draw d;
 	uint64_t begun;
 
 	draw(mix, &d);
 	for (unsigned i = 0; i < BATCH; i++) {
 		uint8_t *msg = frames + i * sealed;
+		struct client *c = &h->clients[d.peer[i]];
 
 		make_packet(msg + WG_DATA_HEADER_LEN, len, d.address[i], ours);
-		seal(&h->clients[d.peer[i]], h->now, msg, len);
+		seal(c, h->now, msg, len);
+		from[i] = c->at;
 	}
 	begun = stopwatch_ns();
-	receive_batch(h, &d, mix->burst, sealed);
+	receive_batch(h, from, mix->burst, sealed);
 	begun = stopwatch_ns() - begun;
 	check(h->e.tun.stats.rx.packets - delivered == BATCH, "packets were dropped");
 	return begun;

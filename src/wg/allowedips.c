@@ -31,24 +31,23 @@
  * order of their insertion, of which the first one's `peer_prev` is the last.
  */
 
-/* A prefix of a peer's, or a fork; or a free node. What a look-up reads comes first. */
+/* A prefix of a peer's, or a fork; or a free node. What look-ups read: half a line of cache. */
 struct wg_allowed_node {
 	uint64_t bits[2];      /* most significant first, host order; IPv4 in the top 32 */
 	struct wg_peer *owner; /* of the nearest prefix at or above, or NULL */
-	uint32_t child[2];
-	uint32_t parent;
-	uint32_t peer_next; /* the peer's other prefixes; free list, if the node is free */
-	uint32_t peer_prev;
+	uint32_t bucket_next;
 	uint8_t len;
 	uint8_t handle; /* so many bits of it are its key in the hash; 0: it is not there */
 	uint8_t is_v6;
 	bool is_prefix; /* false: a fork */
 };
 
-/* A place in the hash, which is open-addressed. */
-struct wg_allowed_slot {
-	uint32_t hash;
-	uint32_t node; /* plus 1; 0: free */
+/* The node's place among the others. */
+struct wg_allowed_links {
+	uint32_t parent;
+	uint32_t child[2];
+	uint32_t peer_next; /* the peer's other prefixes; free list, if the node is free */
+	uint32_t peer_prev;
 };
 
 /* An address or prefix as the trie compares it. */
@@ -116,12 +115,9 @@ static bool node_contains(const struct wg_allowed_node *n, const uint64_t bits[s
 /* The link that leads to a child of `parent`, or to the root. */
 static uint32_t *link_to(struct wg_allowedips *t, uint32_t parent, const struct key *k)
 {
-	struct wg_allowed_node *p;
-
 	if (parent == WG_NO_NODE)
 		return &t->root[k->is_v6];
-	p = &t->nodes[parent];
-	return &p->child[bit_at(k->bits, p->len)];
+	return &t->links[parent].child[bit_at(k->bits, t->nodes[parent].len)];
 }
 
 static struct key key_of_node(const struct wg_allowed_node *n)
@@ -143,51 +139,46 @@ static uint32_t hash_of(const struct key *k, unsigned len)
 	return (uint32_t)(h >> 32);
 }
 
+static uint32_t *bucket_of(const struct wg_allowedips *t, const struct key *k, unsigned len)
+{
+	return &t->buckets[hash_of(k, len) & t->bucket_mask];
+}
+
 /* Return: the node whose handle is the first `len` bits of `k`, or WG_NO_NODE. */
 static uint32_t hash_find(const struct wg_allowedips *t, const struct key *k, unsigned len)
 {
-	uint32_t hash = hash_of(k, len);
+	uint32_t i = *bucket_of(t, k, len);
 
-	for (uint32_t at = hash & t->slot_mask; t->slots[at].node; at = (at + 1) & t->slot_mask) {
-		uint32_t i = t->slots[at].node - 1;
+	while (i != WG_NO_NODE) {
 		const struct wg_allowed_node *n = &t->nodes[i];
 
-		if (t->slots[at].hash == hash && n->handle == len && n->is_v6 == k->is_v6 &&
+		if (n->handle == len && n->is_v6 == k->is_v6 &&
 			common_bits(n->bits, k->bits) >= len)
-			return i;
+			break;
+		i = n->bucket_next;
 	}
-	return WG_NO_NODE;
+	return i;
 }
 
 static void hash_add(struct wg_allowedips *t, uint32_t i)
 {
-	struct key k = key_of_node(&t->nodes[i]);
-	uint32_t hash = hash_of(&k, t->nodes[i].handle);
-	uint32_t at = hash & t->slot_mask;
+	struct wg_allowed_node *n = &t->nodes[i];
+	struct key k = key_of_node(n);
+	uint32_t *bucket = bucket_of(t, &k, n->handle);
 
-	while (t->slots[at].node)
-		at = (at + 1) & t->slot_mask;
-	t->slots[at] = (struct wg_allowed_slot){ .hash = hash, .node = i + 1 };
+	n->bucket_next = *bucket;
+	*bucket = i;
 }
 
-/* Take a node out, and pull back into the gap what had to make way for it. */
 static void hash_remove(struct wg_allowedips *t, uint32_t i)
 {
-	struct key k = key_of_node(&t->nodes[i]);
-	uint32_t mask = t->slot_mask;
-	uint32_t gap = hash_of(&k, t->nodes[i].handle) & mask;
+	struct wg_allowed_node *n = &t->nodes[i];
+	struct key k = key_of_node(n);
+	uint32_t *link = bucket_of(t, &k, n->handle);
 
-	while (t->slots[gap].node != i + 1)
-		gap = (gap + 1) & mask;
-	for (uint32_t at = (gap + 1) & mask; t->slots[at].node; at = (at + 1) & mask) {
-		uint32_t home = t->slots[at].hash & mask;
-
-		if (((at - home) & mask) < ((at - gap) & mask))
-			continue;
-		t->slots[gap] = t->slots[at];
-		gap = at;
-	}
-	t->slots[gap] = (struct wg_allowed_slot){ 0 };
+	while (*link != i)
+		link = &t->nodes[*link].bucket_next;
+	*link = n->bucket_next;
 }
 
 /* Put a node under another handle; 0: under none. */
@@ -214,18 +205,20 @@ static uint32_t node_take(struct wg_allowedips *t, const struct key *k, unsigned
 	uint32_t i = t->free;
 
 	if (i != WG_NO_NODE)
-		t->free = t->nodes[i].peer_next;
+		t->free = t->links[i].peer_next;
 	else
 		i = t->used++;
 	t->taken++;
 	t->nodes[i] = (struct wg_allowed_node){
 		.bits = { k->bits[0] & mask_of(len, 0), k->bits[1] & mask_of(len, 1) },
-		.child = { WG_NO_NODE, WG_NO_NODE },
-		.parent = WG_NO_NODE,
-		.peer_next = WG_NO_NODE,
-		.peer_prev = WG_NO_NODE,
 		.len = (uint8_t)len,
 		.is_v6 = k->is_v6,
+	};
+	t->links[i] = (struct wg_allowed_links){
+		.parent = WG_NO_NODE,
+		.child = { WG_NO_NODE, WG_NO_NODE },
+		.peer_next = WG_NO_NODE,
+		.peer_prev = WG_NO_NODE,
 	};
 	return i;
 }
@@ -233,7 +226,7 @@ static uint32_t node_take(struct wg_allowedips *t, const struct key *k, unsigned
 static void node_give_back(struct wg_allowedips *t, uint32_t i)
 {
 	set_handle(t, i, 0);
-	t->nodes[i].peer_next = t->free;
+	t->links[i].peer_next = t->free;
 	t->free = i;
 	t->taken--;
 }
@@ -242,12 +235,12 @@ static void node_give_back(struct wg_allowedips *t, uint32_t i)
  * deep as prefixes are long, at most. */
 static void pass_down(struct wg_allowedips *t, uint32_t i, struct wg_peer *owner)
 {
-	struct wg_allowed_node *n = &t->nodes[i];
+	const uint32_t *child = t->links[i].child;
 
-	n->owner = owner;
+	t->nodes[i].owner = owner;
 	for (unsigned b = 0; b < 2; b++)
-		if (n->child[b] != WG_NO_NODE && !t->nodes[n->child[b]].is_prefix)
-			pass_down(t, n->child[b], owner);
+		if (child[b] != WG_NO_NODE && !t->nodes[child[b]].is_prefix)
+			pass_down(t, child[b], owner);
 }
 
 static struct wg_peer *owner_at(const struct wg_allowedips *t, uint32_t i)
@@ -258,20 +251,20 @@ static struct wg_peer *owner_at(const struct wg_allowedips *t, uint32_t i)
 /* The node becomes a prefix of the peer's. */
 static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 {
-	struct wg_allowed_node *n = &t->nodes[i];
+	struct wg_allowed_links *l = &t->links[i];
 
-	n->is_prefix = true;
-	n->peer_next = WG_NO_NODE;
-	n->peer_prev = i;
+	l->peer_next = WG_NO_NODE;
+	l->peer_prev = i;
 	if (peer->allowed_first == WG_NO_NODE) {
 		peer->allowed_first = i;
 	} else {
-		struct wg_allowed_node *first = &t->nodes[peer->allowed_first];
+		struct wg_allowed_links *first = &t->links[peer->allowed_first];
 
-		n->peer_prev = first->peer_prev;
-		t->nodes[first->peer_prev].peer_next = i;
+		l->peer_prev = first->peer_prev;
+		t->links[first->peer_prev].peer_next = i;
 		first->peer_prev = i;
 	}
+	t->nodes[i].is_prefix = true;
 	pass_down(t, i, peer);
 	peer->allowed_count++;
 	t->count++;
@@ -281,19 +274,19 @@ static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
  */
 static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 {
-	struct wg_allowed_node *n = &t->nodes[i];
-	struct wg_peer *peer = n->owner;
+	struct wg_peer *peer = t->nodes[i].owner;
+	const struct wg_allowed_links *l = &t->links[i];
 
-	ASSERT(n->is_prefix);
-	if (n->peer_next != WG_NO_NODE)
-		t->nodes[n->peer_next].peer_prev = n->peer_prev;
+	ASSERT(t->nodes[i].is_prefix);
+	if (l->peer_next != WG_NO_NODE)
+		t->links[l->peer_next].peer_prev = l->peer_prev;
 	else
-		t->nodes[peer->allowed_first].peer_prev = n->peer_prev;
+		t->links[peer->allowed_first].peer_prev = l->peer_prev;
 	if (peer->allowed_first == i)
-		peer->allowed_first = n->peer_next;
+		peer->allowed_first = l->peer_next;
 	else
-		t->nodes[n->peer_prev].peer_next = n->peer_next;
-	n->is_prefix = false;
+		t->links[l->peer_prev].peer_next = l->peer_next;
+	t->nodes[i].is_prefix = false;
 	peer->allowed_count--;
 	t->count--;
 }
@@ -306,7 +299,7 @@ static uint32_t descend(const struct wg_allowedips *t, const struct key *k, uint
 	while (at != WG_NO_NODE && t->nodes[at].len < k->len &&
 		node_contains(&t->nodes[at], k->bits)) {
 		parent = at;
-		at = t->nodes[at].child[bit_at(k->bits, t->nodes[at].len)];
+		at = t->links[at].child[bit_at(k->bits, t->nodes[at].len)];
 	}
 	*ret_parent = parent;
 	return at;
@@ -326,7 +319,7 @@ static void adopt(struct wg_allowedips *t, uint32_t parent, uint32_t child)
 	struct key k = key_of_node(n);
 
 	*link_to(t, parent, &k) = child;
-	n->parent = parent;
+	t->links[child].parent = parent;
 	set_handle(t, child, n->len ? roundest(above, n->len) : 0);
 }
 
@@ -359,16 +352,16 @@ static uint32_t grow(struct wg_allowedips *t, const struct key *k, uint32_t pare
 static void prune(struct wg_allowedips *t, uint32_t i)
 {
 	while (i != WG_NO_NODE && !t->nodes[i].is_prefix) {
-		const struct wg_allowed_node *n = &t->nodes[i];
-		uint32_t parent = n->parent;
-		struct key k = key_of_node(n);
+		const struct wg_allowed_links *l = &t->links[i];
+		struct key k = key_of_node(&t->nodes[i]);
+		uint32_t parent = l->parent;
 
-		if (n->child[0] != WG_NO_NODE && n->child[1] != WG_NO_NODE)
+		if (l->child[0] != WG_NO_NODE && l->child[1] != WG_NO_NODE)
 			return;
-		if (n->child[0] != WG_NO_NODE)
-			adopt(t, parent, n->child[0]);
-		else if (n->child[1] != WG_NO_NODE)
-			adopt(t, parent, n->child[1]);
+		if (l->child[0] != WG_NO_NODE)
+			adopt(t, parent, l->child[0]);
+		else if (l->child[1] != WG_NO_NODE)
+			adopt(t, parent, l->child[1]);
 		else
 			*link_to(t, parent, &k) = WG_NO_NODE;
 		node_give_back(t, i);
@@ -382,8 +375,8 @@ static uint32_t nodes_for(size_t prefixes)
 	return (uint32_t)(2 * prefixes);
 }
 
-/* A quarter to a half of the slots are taken when all nodes are. */
-static uint32_t slots_for(size_t prefixes)
+/* At least twice as many as nodes, so that few hold more than one. */
+static uint32_t buckets_for(size_t prefixes)
 {
 	uint32_t n = 4;
 
@@ -394,20 +387,23 @@ static uint32_t slots_for(size_t prefixes)
 
 size_t wg_allowedips_memory(size_t prefixes)
 {
-	return nodes_for(prefixes) * sizeof(struct wg_allowed_node) +
-	       slots_for(prefixes) * sizeof(struct wg_allowed_slot);
+	return nodes_for(prefixes) *
+		       (sizeof(struct wg_allowed_node) + sizeof(struct wg_allowed_links)) +
+	       buckets_for(prefixes) * sizeof(uint32_t);
 }
 
-/* Lay out memory: the nodes, then the slots, which are empty. */
+/* Lay out memory: nodes, links and buckets, which are empty. */
 static void lay_out(struct wg_allowedips *t, void *memory, size_t prefixes)
 {
-	uint32_t slots = slots_for(prefixes);
+	uint32_t buckets = buckets_for(prefixes);
 
 	t->cap = nodes_for(prefixes);
 	t->nodes = memory;
-	t->slots = (struct wg_allowed_slot *)(void *)&t->nodes[t->cap];
-	t->slot_mask = slots - 1;
-	memset(t->slots, 0, slots * sizeof(*t->slots));
+	t->links = (struct wg_allowed_links *)(void *)&t->nodes[t->cap];
+	t->buckets = (uint32_t *)(void *)&t->links[t->cap];
+	t->bucket_mask = buckets - 1;
+	for (uint32_t i = 0; i < buckets; i++)
+		t->buckets[i] = WG_NO_NODE;
 }
 
 void wg_allowedips_init(struct wg_allowedips *t, void *memory, size_t prefixes)
@@ -421,8 +417,11 @@ void wg_allowedips_init(struct wg_allowedips *t, void *memory, size_t prefixes)
 
 void wg_allowedips_move(struct wg_allowedips *t, void *memory, size_t prefixes)
 {
-	memcpy(memory, t->nodes, t->used * sizeof(*t->nodes));
+	struct wg_allowedips old = *t;
+
 	lay_out(t, memory, prefixes);
+	memcpy(t->nodes, old.nodes, t->used * sizeof(*t->nodes));
+	memcpy(t->links, old.links, t->used * sizeof(*t->links));
 	for (uint32_t i = 0; i < t->used; i++)
 		if (t->nodes[i].handle)
 			hash_add(t, i);
@@ -454,7 +453,7 @@ int wg_allowedips_insert(
 static void remove_node(struct wg_allowedips *t, uint32_t i)
 {
 	peer_unlink(t, i);
-	pass_down(t, i, owner_at(t, t->nodes[i].parent));
+	pass_down(t, i, owner_at(t, t->links[i].parent));
 	prune(t, i);
 }
 
@@ -479,35 +478,41 @@ void wg_allowedips_remove_peer(struct wg_allowedips *t, struct wg_peer *peer)
 		remove_node(t, peer->allowed_first);
 }
 
-static bool is_leaf(const struct wg_allowed_node *n)
+static bool is_leaf(const struct wg_allowedips *t, uint32_t i)
 {
-	return n->child[0] == WG_NO_NODE && n->child[1] == WG_NO_NODE;
+	return t->links[i].child[0] == WG_NO_NODE && t->links[i].child[1] == WG_NO_NODE;
 }
 
-/* The longest node that contains the address has a length of `low` or one in (low, high]. */
+/* Whose prefix of no bits it is, if there is one. */
+static struct wg_peer *owner_of_all(const struct wg_allowedips *t, uint8_t is_v6)
+{
+	uint32_t root = t->root[is_v6];
+
+	return root != WG_NO_NODE && !t->nodes[root].len ? t->nodes[root].owner : NULL;
+}
+
 static struct wg_peer *lookup(const struct wg_allowedips *t, const struct key *k)
 {
-	unsigned low = 0, high = k->len;
-	uint32_t at = t->root[k->is_v6];
+	struct wg_peer *best = NULL;
+	unsigned low = 0, high = k->len; /* the node's length is `low`, or above and up to `high` */
 
-	if (at == WG_NO_NODE)
-		return NULL;
-	if (t->nodes[at].len)
-		at = WG_NO_NODE; /* it may not contain the address */
 	while (low < high) {
 		unsigned len = roundest(low, high);
 		uint32_t i = hash_find(t, k, len);
+		const struct wg_allowed_node *n = &t->nodes[i];
 
 		if (i == WG_NO_NODE) {
 			high = len - 1;
 			continue;
 		}
-		if (!node_contains(&t->nodes[i], k->bits))
-			return owner_at(t, t->nodes[i].parent);
-		at = i;
-		low = is_leaf(&t->nodes[i]) ? high : t->nodes[i].len;
+		if (!node_contains(n, k->bits))
+			return owner_at(t, t->links[i].parent);
+		best = n->owner;
+		low = n->len;
+		if (low < high && is_leaf(t, i))
+			break;
 	}
-	return owner_at(t, at);
+	return low ? best : owner_of_all(t, k->is_v6);
 }
 
 struct wg_peer *wg_allowedips_lookup4(const struct wg_allowedips *t, const uint8_t addr[static 4])
@@ -549,7 +554,7 @@ static struct ip_prefix prefix_of(const struct wg_allowed_node *n)
 bool wg_allowedips_next(const struct wg_allowedips *t, const struct wg_peer *peer, uint32_t *cursor,
 	struct ip_prefix *ret)
 {
-	uint32_t at = *cursor == WG_NO_NODE ? peer->allowed_first : t->nodes[*cursor].peer_next;
+	uint32_t at = *cursor == WG_NO_NODE ? peer->allowed_first : t->links[*cursor].peer_next;
 
 	if (at == WG_NO_NODE)
 		return false;

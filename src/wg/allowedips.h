@@ -14,22 +14,23 @@ struct wg_peer;
 #define WG_NO_NODE UINT32_MAX
 
 struct wg_allowed_node;
-struct wg_allowed_slot;
+struct wg_allowed_links;
 
 /** The prefixes of both families, in memory of the caller's. Read `count`; the rest is private. */
 struct wg_allowedips {
 	struct wg_allowed_node *nodes;
-	struct wg_allowed_slot *slots; /* a hash that leads to the nodes */
-	uint32_t slot_mask;	       /* their number, a power of two, minus 1 */
-	uint32_t cap;		       /* nodes there is room for */
-	uint32_t used;		       /* nodes that have ever been in use */
-	uint32_t taken;		       /* nodes in use */
-	uint32_t free;		       /* first of those given back, or WG_NO_NODE */
-	uint32_t root[2];	       /* IPv4, IPv6 */
-	uint32_t count;		       /* prefixes */
+	struct wg_allowed_links *links; /* of each node */
+	uint32_t *buckets;		/* of a hash that leads to the nodes */
+	uint32_t bucket_mask;		/* their number, a power of two, minus 1 */
+	uint32_t cap;			/* nodes there is room for */
+	uint32_t used;			/* nodes that have ever been in use */
+	uint32_t taken;			/* nodes in use */
+	uint32_t free;			/* first of those given back, or WG_NO_NODE */
+	uint32_t root[2];		/* IPv4, IPv6 */
+	uint32_t count;			/* prefixes */
 };
 
-/** Bytes of memory for `prefixes` prefixes, whatever they are: 128 to 160 for each. */
+/** Bytes of memory for `prefixes` prefixes, whatever they are: 120 to 136 for each. */
 size_t wg_allowedips_memory(size_t prefixes);
 
 /** Start with no prefixes, in `memory` for `prefixes` of them, aligned as malloc(3) does. */
