@@ -93,6 +93,7 @@ static void test_follow(void **state)
 
 static void test_ways(void **state)
 {
+	struct endpoint far = { 0 };
 	struct ip_prefix p;
 	struct digest d;
 	struct nl_msg m;
@@ -106,11 +107,14 @@ static void test_ways(void **state)
 	assert_int_equal(news_read(&news, &d), 0);
 	do_request(ifaddr_encode_delete(&m, eth1, &p));
 	d = hear(&news, 0);
-	assert_true(d.routes_v4);
-	assert_true(digest_moves_source(&d, &p.addr, eth1));
+	assert_int_equal(ip_addr_parse("198.51.100.1", &far.addr), 0);
+	far.local = p.addr;
+	far.local_ifindex = eth1;
+	assert_true(digest_moves_source(&d, &far));
 	do_request(link_encode_up(&m, eth1, false));
 	d = hear(&news, 0);
-	assert_true(digest_moves_source(&d, &(struct ip_addr){ 0 }, eth1));
+	far.local = (struct ip_addr){ 0 };
+	assert_true(digest_moves_source(&d, &far));
 }
 
 /** More than the socket holds: said so, and the interface is looked at. */

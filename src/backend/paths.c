@@ -98,6 +98,15 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 	nl_socket_close(&nl);
 }
 
+bool paths_concerned(const struct userspace *u, const struct digest *d)
+{
+	LIST_FOR_EACH(l, &u->engine.followed)
+	if (d->n_stopped ||
+		digest_concerns(d, &CONTAINER_OF(l, struct path_peer, follow)->wg.endpoint.addr))
+		return true;
+	return false;
+}
+
 void paths_refresh(struct userspace *u)
 {
 	struct nl_socket nl = { 0 };

@@ -7,6 +7,7 @@
 
 #include "backend/userspace.h"
 #include "conf/model.h"
+#include "netlink/digest.h"
 
 /**
  * Whether the engine can follow the MTU of every peer's path: [Interface] MTU is auto, and there is
@@ -20,6 +21,9 @@ bool paths_can_follow(const struct conf_site *conf);
  * its MTU; or, if that cannot be, set the MTU `wg_mtu` for all of them.
  */
 void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all);
+
+/** Whether the news concern the path of a followed peer: then paths_refresh() is to be called. */
+bool paths_concerned(const struct userspace *u, const struct digest *d);
 
 /** The routing has changed: ask it again for the MTU of each followed path. */
 void paths_refresh(struct userspace *u);

@@ -191,20 +191,32 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 	       (!e->local_ifindex || route.ifindex == e->local_ifindex);
 }
 
+/* Forget what the routing said of ways that the news concern. */
+static void doubt_some(struct sources *s, const struct digest *d)
+{
+	if (!s || digest_is_empty(d))
+		return;
+	for (size_t i = 0; i < WAYS; i++) {
+		struct way *w = &s->ways[i];
+
+		if (digest_concerns(d, &w->to) || digest_concerns(d, &w->local) ||
+			digest_has_stopped(d, w->local_ifindex))
+			w->use = USE_UNKNOWN;
+	}
+}
+
 void sources_follow(struct userspace *u, struct news *n, uint32_t ifindex, struct digest *ret)
 {
 	digest_init(ret, ifindex);
 	if (news_read(n, ret) < 0)
 		digest_lose(ret);
-	if (!digest_is_empty(ret))
-		sources_doubt(u);
+	doubt_some(u->sources, ret);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
 		const struct endpoint *e = &peer->endpoint;
 
-		if (digest_moves_source(ret, &e->local, e->local_ifindex) &&
-			!still_serves(&n->questions, e, u->fwmark))
+		if (digest_moves_source(ret, e) && !still_serves(&n->questions, e, u->fwmark))
 			wg_peer_clear_source(peer);
 	}
 }

@@ -93,7 +93,7 @@ static void on_news(void *ctx, uint32_t events)
 	sources_follow(m->u, &m->news, 0, &d);
 	if (!digest_is_empty(&d))
 		names_news(m->u);
-	m->routes_changed |= !digest_is_empty(&d);
+	m->routes_changed |= paths_concerned(m->u, &d);
 }
 
 int mtus_listen(struct mtus *m, struct loop *loop)

@@ -19,8 +19,21 @@ static void add_stopped(struct digest *d, uint32_t ifindex)
 
 static void add_family(struct digest *d, uint16_t family)
 {
-	d->routes_v4 = d->routes_v4 || family == AF_INET;
-	d->routes_v6 = d->routes_v6 || family == AF_INET6;
+	d->all_v4 = d->all_v4 || family == AF_INET;
+	d->all_v6 = d->all_v6 || family == AF_INET6;
+}
+
+static void add_changed(struct digest *d, const struct ip_prefix *prefix)
+{
+	struct ip_prefix p = ip_prefix_masked(prefix);
+
+	for (size_t i = 0; i < d->n_changed; i++)
+		if (d->changed[i].len == p.len && ip_addr_equal(&d->changed[i].addr, &p.addr))
+			return;
+	if (d->n_changed == DIGEST_CHANGED_MAX)
+		add_family(d, p.addr.family);
+	else
+		d->changed[d->n_changed++] = p;
 }
 
 static void add_link(struct digest *d, const struct link_info *link, bool gone)
@@ -49,12 +62,14 @@ void digest_add(struct digest *d, const struct notify_event *event)
 		add_link(d, &event->link, true);
 		return;
 	case NOTIFY_ADDRESS:
-	case NOTIFY_ADDRESS_GONE:
+		add_changed(d, &event->address.prefix);
+		return;
+	case NOTIFY_ADDRESS_GONE: /* routes that preferred it went, too, without a word */
 		add_family(d, event->address.prefix.addr.family);
 		return;
 	case NOTIFY_ROUTE:
 	case NOTIFY_ROUTE_GONE:
-		add_family(d, event->route.dst.addr.family);
+		add_changed(d, &event->route.dst);
 		return;
 	case NOTIFY_RULE:
 		add_family(d, event->rule_family);
@@ -69,21 +84,33 @@ void digest_lose(struct digest *d)
 
 bool digest_is_empty(const struct digest *d)
 {
-	return d->fate == DIGEST_UNCHANGED && !d->lost && !d->routes_v4 && !d->routes_v6 &&
-	       !d->n_stopped;
+	return d->fate == DIGEST_UNCHANGED && !d->lost && !d->n_changed && !d->all_v4 &&
+	       !d->all_v6 && !d->n_stopped;
 }
 
-bool digest_moves_source(const struct digest *d, const struct ip_addr *source, uint32_t ifindex)
+bool digest_concerns(const struct digest *d, const struct ip_addr *addr)
 {
-	if (!source->family && !ifindex)
-		return false; /* nothing is remembered */
-	if (d->lost)
+	if (d->lost || (addr->family == AF_INET && d->all_v4) ||
+		(addr->family == AF_INET6 && d->all_v6))
 		return true;
-	if (source->family ? (source->family == AF_INET ? d->routes_v4 : d->routes_v6)
-			   : d->routes_v4 || d->routes_v6)
-		return true;
+	for (size_t i = 0; i < d->n_changed; i++)
+		if (ip_prefix_contains(&d->changed[i], addr))
+			return true;
+	return false;
+}
+
+bool digest_has_stopped(const struct digest *d, uint32_t ifindex)
+{
 	for (size_t i = 0; i < d->n_stopped; i++)
 		if (d->stopped[i] == ifindex)
 			return true;
-	return false;
+	return d->lost;
+}
+
+bool digest_moves_source(const struct digest *d, const struct endpoint *e)
+{
+	if (!e->local.family && !e->local_ifindex)
+		return false; /* nothing is remembered */
+	return digest_concerns(d, &e->addr) || digest_concerns(d, &e->local) ||
+	       digest_has_stopped(d, e->local_ifindex);
 }

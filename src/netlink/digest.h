@@ -12,6 +12,7 @@
 #include "netlink/notify.h"
 
 #define DIGEST_STOPPED_MAX 16
+#define DIGEST_CHANGED_MAX 32
 
 /** What became of the interface that is followed. */
 enum digest_fate {
@@ -28,10 +29,12 @@ struct digest {
 	bool up;      /* set up by its administrator; traffic is wanted */
 	uint32_t mtu; /* bytes */
 	char name[IF_NAMESIZE];
-	bool lost;	/* the kernel had more to say than fits: all of this may have happened */
-	bool routes_v4; /* some route, rule or address of the family changed: so may ways and MTUs
-			 */
-	bool routes_v6;
+	bool lost; /* the kernel had more to say than fits: all of this may have happened */
+	struct ip_prefix changed[DIGEST_CHANGED_MAX]; /* a route or address came or went: so may the
+							 ways there, and their MTUs, have */
+	size_t n_changed;
+	bool all_v4; /* more of the family changed than that, or its rules did */
+	bool all_v6;
 	uint32_t stopped[DIGEST_STOPPED_MAX]; /* interfaces that went away or carry nothing now */
 	size_t n_stopped;
 };
@@ -48,10 +51,16 @@ void digest_lose(struct digest *d);
 /** Whether nothing has happened. */
 bool digest_is_empty(const struct digest *d);
 
+/** Whether the way to an address, or the address itself, may have changed. */
+bool digest_concerns(const struct digest *d, const struct ip_addr *addr);
+
+/** Whether the interface went away or carries nothing now. */
+bool digest_has_stopped(const struct digest *d, uint32_t ifindex);
+
 /**
- * Whether packets that leave with the source address `source` by the interface `ifindex` (0: not
- * remembered) may have to go another way now: then forget both and let the routing choose afresh.
+ * Whether packets to `e` may have to leave from another source or by another interface now than the
+ * sticky ones: then these are to be looked at. Never without sticky ones.
  */
-bool digest_moves_source(const struct digest *d, const struct ip_addr *source, uint32_t ifindex);
+bool digest_moves_source(const struct digest *d, const struct endpoint *e);
 
 #endif
