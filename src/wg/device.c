@@ -387,20 +387,23 @@ static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie
 /* Whether a source that has not proven to be there may be sent a cookie. */
 static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
-	return bucket_take(&dev->cookies, now, NS_PER_S / WG_COOKIES_PER_S, WG_COOKIES_BURST) ||
-	       wg_ratelimit_cookie(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
+	const uint64_t interval = NS_PER_S / WG_COOKIES_PER_S;
+
+	return bucket_take(&dev->cookies[0], now, interval, WG_COOKIES_BURST) ||
+	       (wg_ratelimit_cookie(&dev->crypto.blake2s, &dev->limiter, &src->addr, now) &&
+		       bucket_take(&dev->cookies[1], now, interval, WG_COOKIES_BURST));
 }
 
 /* Whether a proven source may have one more handshake: within its own limit, and that of all
- * strangers together, as many addresses are cheap to have. */
+ * strangers together, as many addresses are cheap to have; or that of all who are vouched for, as
+ * one peer may have many. */
 static bool may_shake_hands(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
 	bool vouched;
 
 	if (!wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now, &vouched))
 		return false;
-	return vouched ||
-	       bucket_take(&dev->proven, now, NS_PER_S / WG_PROVEN_PER_S, WG_PROVEN_BURST);
+	return bucket_take(&dev->proven[vouched], now, NS_PER_S / WG_PROVEN_PER_S, WG_PROVEN_BURST);
 }
 
 /* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what

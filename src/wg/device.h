@@ -59,8 +59,8 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_load load;
-	struct bucket cookies; /* replies that may still be sent */
-	struct bucket proven;  /* handshakes that may still be taken under load */
+	struct bucket cookies[2]; /* replies that may still be sent: to strangers, to vouched */
+	struct bucket proven[2];  /* handshakes that may still be taken under load, likewise */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
 	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
 };

@@ -11,8 +11,10 @@
 #define WG_LOAD_BURST 128 /* and at once */
 #define WG_COOKIES_PER_S                                                                           \
 	4096 /* cookie replies a second: their sending is what a flood costs most */
-#define WG_COOKIES_BURST   2048
-#define WG_PROVEN_PER_S	   1024 /* proven ones a second under load, of all strangers together */
+#define WG_COOKIES_BURST 2048
+#define WG_PROVEN_PER_S                                                                            \
+	1024 /* proven ones a second under load, of all strangers together, and as many of peers'  \
+		addresses */
 #define WG_PROVEN_BURST	   1024
 #define WG_LOAD_HYSTERESIS NS_PER_S
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the timers: what each event starts and stops, and random events against the rules. */
+/* Tests of the timers: what each event starts and stops, and random events against the rules; and
+ * of the protocol's numbers. */
 #include "wg/timers.h"
 
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "wg/messages.h"
+#include "wg/ratelimit.h"
 
 static void fill(void *ctx, uint8_t *out, size_t len)
 {
@@ -208,9 +210,44 @@ static void test_random(void **state)
 	}
 }
 
+/* The protocol's numbers as they stand in the whitepaper (§5.4, §6.1) and in Linux; elsewhere they
+ * are only names. */
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t value, wanted;
+	} limits[] = {
+		{ "REKEY_AFTER_MESSAGES", WG_REKEY_AFTER_MESSAGES, 1152921504606846976 },
+		{ "REJECT_AFTER_MESSAGES", WG_REJECT_AFTER_MESSAGES, 18446744073709543423ULL },
+		{ "REKEY_AFTER_TIME", WG_REKEY_AFTER_TIME, 120000000000 },
+		{ "REJECT_AFTER_TIME", WG_REJECT_AFTER_TIME, 180000000000 },
+		{ "REKEY_ATTEMPT_TIME", WG_REKEY_ATTEMPT_TIME, 90000000000 },
+		{ "REKEY_TIMEOUT", WG_REKEY_TIMEOUT, 5000000000 },
+		{ "KEEPALIVE_TIMEOUT", WG_KEEPALIVE_TIMEOUT, 10000000000 },
+		{ "the life of keys", WG_KEY_LIFE, 540000000000 },
+		{ "the life of cookies", WG_COOKIE_LIFE, 120000000000 },
+		{ "initiations a second", WG_INITIATIONS_PER_S, 50 },
+		{ "the replay window", WG_REPLAY_BITS, 8192 },
+		{ "staged packets", WG_STAGED_MAX, 128 },
+		{ "padding", WG_PADDING, 16 },
+		{ "proven handshakes a second", WG_RATELIMIT_PER_S, 20 },
+		{ "and at once", WG_RATELIMIT_BURST, 5 },
+		{ "initiation", WG_INITIATION_LEN, 148 },
+		{ "response", WG_RESPONSE_LEN, 92 },
+		{ "cookie reply", WG_COOKIE_REPLY_LEN, 64 },
+		{ "keepalive", WG_DATA_OVERHEAD, 32 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].value != limits[i].wanted)
+			fail_msg("%s: %llu", limits[i].name, (unsigned long long)limits[i].value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_another_keepalive),
 		cmocka_unit_test(test_jitter),
