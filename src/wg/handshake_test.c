@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/kdf.h"
 #include "crypto/x25519.h"
 #include "wg/cookie.h"
 #include "wg/handshake_vectors.h"
@@ -259,6 +260,48 @@ static void test_low_order(void **state)
 	}
 }
 
+/* An initiation by the initiator's static key and an ephemeral key of our choice, of which we know
+ * the DH result with the responder's: all of it authenticates. */
+static void forge_initiation(struct ends *e, const uint8_t *ephemeral, const uint8_t *shared)
+{
+	struct blake2s *b = &e->crypto.blake2s;
+	struct wg_initiation *m = &e->initiation;
+	uint8_t ck[WG_HASH_LEN], h[WG_HASH_LEN], key[WG_KEY_LEN];
+
+	memset(m, 0, sizeof(*m));
+	m->type[0] = WG_MSG_INITIATION;
+	memcpy(m->ephemeral, ephemeral, WG_KEY_LEN);
+	blake2s_hash(b, WG_CONSTRUCTION, sizeof(WG_CONSTRUCTION) - 1, ck);
+	memcpy(h, ck, sizeof(h));
+	blake2s_mix(b, h, WG_IDENTIFIER, sizeof(WG_IDENTIFIER) - 1);
+	blake2s_mix(b, h, e->id_r.public_key, WG_KEY_LEN);
+	blake2s_mix(b, h, ephemeral, WG_KEY_LEN);
+	kdf1(b, ck, ephemeral, WG_KEY_LEN);
+	kdf2(b, ck, shared, WG_KEY_LEN, key);
+	aead_seal(&e->crypto.aead, key, 0, m->sealed_static, e->id_i.public_key, WG_KEY_LEN, h,
+		sizeof(h));
+	blake2s_mix(b, h, m->sealed_static, sizeof(m->sealed_static));
+	kdf2(b, ck, e->remote_r.static_static, WG_KEY_LEN, key);
+	aead_seal(&e->crypto.aead, key, 0, m->sealed_timestamp, VECTOR_TIMESTAMP, WG_TIMESTAMP_LEN,
+		h, sizeof(h));
+}
+
+/* An ephemeral key of low order makes a secret that everybody knows: refused, though all of the
+ * message authenticates. */
+static void test_low_order_ephemeral(void **state)
+{
+	static const uint8_t zero[WG_KEY_LEN];
+	struct ends *e = *state;
+	uint8_t ephemeral[WG_KEY_LEN], shared[WG_KEY_LEN], timestamp[WG_TIMESTAMP_LEN];
+
+	assert_int_equal(x25519_public(VECTOR_EPHEMERAL_I, ephemeral), 0);
+	assert_int_equal(x25519_dh(VECTOR_EPHEMERAL_I, e->id_r.public_key, shared), 0);
+	forge_initiation(e, ephemeral, shared);
+	assert_int_equal(respond(e, timestamp), 0);
+	forge_initiation(e, zero, zero);
+	assert_int_equal(respond(e, timestamp), -EBADMSG);
+}
+
 static void test_cookie_life(void **state)
 {
 	struct ends *e = *state;
@@ -347,6 +390,7 @@ int main(void)
 		CASE(test_flipped_response),
 		CASE(test_other_psk),
 		CASE(test_low_order),
+		CASE(test_low_order_ephemeral),
 		CASE(test_cookie_life),
 		CASE(test_cookie_of_address),
 	};
