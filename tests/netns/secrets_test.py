@@ -149,7 +149,7 @@ def drop_in(bench, **environment):
     keys = bench.handshakes(1)
     bench.node.run("ip link set wg0 down")
     sessions = {name: key for name, key in keys.items() if name.startswith("session")}
-    wait_for(lambda: not find(pid, sessions), 2, what="sessions to be forgotten as it goes down")
+    wait_for(lambda: not find(pid, sessions), 10, what="sessions to be forgotten as it goes down")
     wg.wg("set", "wg0", "private-key", "/dev/stdin", stdin=base64.b64encode(bytes(32)).decode())
     gone(pid, {"private key": fixed["private key"], **keys}, "removal of the private key")
     wg.stop()
