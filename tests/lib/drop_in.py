@@ -4,6 +4,7 @@
 import os
 import subprocess
 
+from .node import listening
 from .reference import PORT
 from .runner import wait_for
 from .wirespan import find_binary
@@ -38,7 +39,7 @@ class DropIn:
         self.process = self.node.popen(
             self.binary, *words, env={**os.environ, **environment}, pass_fds=pass_fds
         )
-        wait_for(lambda: os.path.exists(self.socket) or self.ended(), what=f"wirespan-wg {self.ifname}")
+        wait_for(lambda: listening(self.socket) or self.ended(), what=f"wirespan-wg {self.ifname}")
         assert not self.ended(), f"wirespan-wg ended with {self.process.returncode}"
         return self
 

@@ -10,6 +10,7 @@ may both have a wg0 and its socket, as two machines would.
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -60,6 +61,12 @@ def run(words, timeout=30, check=True, stdin=None, env=None, cwd=None):
     if check and process.returncode != 0:
         raise CommandFailed(f"exit status {process.returncode}: {' '.join(words)}\n{out}")
     return Result(process.returncode, out)
+
+
+def listening(path):
+    """Whether somebody listens on the Unix socket `path`: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == 0
 
 
 def need_root():

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+from .node import listening
 from .reference import PORT
 from .runner import Skip, wait_for
 
@@ -23,7 +24,7 @@ class WireguardGo:
             *words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         socket = node.path("/run/wireguard/wg0.sock")
-        wait_for(lambda: os.path.exists(socket), what="wireguard-go")
+        wait_for(lambda: listening(socket), what="wireguard-go")
         node.run(
             "wg", "set", "wg0", "listen-port", str(PORT), "private-key", "/dev/stdin", stdin=site.private
         )

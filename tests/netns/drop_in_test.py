@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.capture import Capture, is_wireguard
 from lib.drop_in import DropIn
-from lib.node import Node, need_root, veth
+from lib.node import Node, listening, need_root, veth
 from lib.reference import PORT, make_sites
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import difference, scratch, snapshot
@@ -157,7 +157,7 @@ def closed_streams(bench):
     for streams in ("<&-", "<&- >&-", "<&- >&- 2>&-"):
         for words in ("", "-f"):
             bench.near.popen("sh", "-c", f"exec {wg.binary} {words} wg0 {streams}")
-            wait_for(lambda: os.path.exists(wg.socket), what=f"wirespan-wg {words} {streams}")
+            wait_for(lambda: listening(wg.socket), what=f"wirespan-wg {words} {streams}")
             wg.configure(bench.sites[0]).peer(bench.sites[1], endpoint=f"{bench.sites[1].underlay}:{PORT}")
             bench.reach(f"a ping from wirespan-wg {words} {streams}")
             wg.stop()
@@ -355,7 +355,7 @@ def moved_without_rights(bench):
     other.start().configure(bench.sites[1]).peer(bench.sites[0])
     words = ["capsh", "--drop=cap_sys_admin", "--", "-c", f"exec {wg.binary} -f wg0"]
     wg.process = bench.near.popen(*words, stderr=subprocess.DEVNULL)
-    wait_for(lambda: os.path.exists(wg.socket), what="wirespan-wg")
+    wait_for(lambda: listening(wg.socket), what="wirespan-wg")
     wg.configure(bench.sites[0]).peer(bench.sites[1], endpoint=f"{bench.sites[1].underlay}:{PORT}")
     bench.near.sh(
         "ip netns add walled; ip link set wg0 netns walled; ip -n walled link set wg0 up;"

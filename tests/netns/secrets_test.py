@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.drop_in import DropIn
-from lib.node import Node, need_root
+from lib.node import Node, listening, need_root
 from lib.reference import PORT, make_sites, new_key, new_site_keys
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, find_binary, scratch
@@ -311,7 +311,7 @@ def unlocked_works(bench):
     if not bench.node.run("which", "capsh", check=False).ok:
         raise Skip("capsh is not installed: libcap2-bin")
     job = bench.node.popen(*words, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: os.path.exists(wg.socket), what="wirespan-wg")
+    wait_for(lambda: listening(wg.socket), what="wirespan-wg")
     wg.configure(bench.site)
     wg.stop()
     _, said = job.communicate(timeout=5)

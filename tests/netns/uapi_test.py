@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.drop_in import DropIn
-from lib.node import Node, need_root, veth
+from lib.node import Node, listening, need_root, veth
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
 
@@ -347,7 +347,7 @@ def beside_wireguard_go(bench):
         raise Skip("wireguard-go is not installed")
     go = Node("go")
     go.popen("wireguard-go", "-f", "wg0", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: os.path.exists(go.path(SOCKET)), what="wireguard-go's socket")
+    wait_for(lambda: listening(go.path(SOCKET)), what="wireguard-go's socket")
     bench.nodes.append(go)
     noise = random.Random(7)
     keys = [to_hex(key(name)) for name in "abcd"] + [to_hex(public_key(bench.private[0]))]
