@@ -178,13 +178,19 @@ def site_by_wg(bench):
 
     def reload(changed=text, fails=False):
         gateway.configure(changed)
-        assert gateway.run("reload", gateway.conf, check=False).status == (1 if fails else 0)
+        result = gateway.run("reload", gateway.conf, check=False)
+        assert result.status == (1 if fails else 0) and ("make interface taken" in result.out) == fails, result.out
 
     psk = new_key()
     wg("peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=psk)
     gone(pid, from_file, "another preshared key by wg(8)")
-    failing = text + "[Bridge]\nName = br9\nMember = not-there\n"
+    # what is found only after peers and keys have been changed: a name that is taken
+    bench.node.run("ip link add taken type bridge")
+    session = "[L2TPSession]\nName = taken\nSessionId = 3\nPeerSessionId = 4\n"
+    failing = text.replace(bench.site.private, new_site_keys()[0]).replace(bench.psk, new_key())
+    failing += f"[L2TP]\nTunnelId = 1\nPeerTunnelId = 2\nLocal = {bench.site.wg4}\nRemote = 10.0.1.21\n{session}"
     reload(failing, fails=True)
+    assert bench.node.run("wg show wg0 private-key").out.strip() == bench.site.private
     assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, psk]
     gone(pid, from_file, "a reload that failed")
     wg("peer", bench.other.public, "remove")
@@ -200,6 +206,7 @@ def site_by_wg(bench):
     reload()
     gone(pid, {"private key": clamp(private)}, "a reload")
     gateway.stop()
+    bench.node.run("ip link del taken")
 
 
 def cut_off(bench):
