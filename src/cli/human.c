@@ -40,6 +40,14 @@ const char *human_count(uint64_t count, char buf[static HUMAN_LEN])
 	return buf;
 }
 
+const char *human_counted(uint64_t count, const char *noun, char buf[static HUMAN_LEN])
+{
+	size_t len = strlen(human_count(count, buf));
+
+	snprintf(buf + len, HUMAN_LEN - len, " %s%s", noun, count == 1 ? "" : "s");
+	return buf;
+}
+
 const char *human_span(uint64_t ms, char buf[static HUMAN_LEN])
 {
 	static const struct {

@@ -13,6 +13,9 @@ const char *human_bytes(uint64_t bytes, char buf[static HUMAN_LEN]);
 /** "1,234,567". Return: `buf`. */
 const char *human_count(uint64_t count, char buf[static HUMAN_LEN]);
 
+/** "0 frames", "1 frame", "1,234 frames"; `noun` is singular and short. Return: `buf`. */
+const char *human_counted(uint64_t count, const char *noun, char buf[static HUMAN_LEN]);
+
 /** The two largest units of a span: "40 ms", "12 s", "2 min 5 s", "3 h 20 min", "12 d 4 h". Return:
  * `buf`. */
 const char *human_span(uint64_t ms, char buf[static HUMAN_LEN]);

@@ -41,6 +41,19 @@ static void test_count(void **state)
 	check(rows, ARRAY_LEN(rows), human_count);
 }
 
+static const char *fragments(uint64_t count, char *buf)
+{
+	return human_counted(count, "fragment", buf);
+}
+
+static void test_counted(void **state)
+{
+	static const struct row rows[] = { { 0, "0 fragments" }, { 1, "1 fragment" },
+		{ 2, "2 fragments" }, { UINT64_MAX, "18,446,744,073,709,551,615 fragments" } };
+
+	check(rows, ARRAY_LEN(rows), fragments);
+}
+
 static void test_span(void **state)
 {
 	static const struct row rows[] = { { 0, "0 ms" }, { 999, "999 ms" }, { 1000, "1 s" },
@@ -56,6 +69,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_span),
 	};
 

@@ -173,7 +173,7 @@ static const char text_golden[] =
 	"  cut             1,200 frames into 2,400 fragments\n"
 	"  put together    2 frames from 4 fragments\n"
 	"  too big         5 ICMP replies to members\n"
-	"  reordered       1 frames\n"
+	"  reordered       1 frame\n"
 	"  dropped         0 from members, 3 for members\n"
 	"\n"
 	"session: l2tpeth1, 7 -> 8 in tunnel 3939\n"

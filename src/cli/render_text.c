@@ -80,12 +80,12 @@ static void prefix_line(const struct page *p, const char *name, const struct sta
 }
 
 static void traffic_line(
-	const struct page *p, const char *name, const struct status_traffic *t, const char *unit)
+	const struct page *p, const char *name, const struct status_traffic *t, const char *noun)
 {
 	char count[HUMAN_LEN];
 	char bytes[HUMAN_LEN];
 
-	line(p, name, "%s %s, %s", human_count(t->packets, count), unit,
+	line(p, name, "%s, %s", human_counted(t->packets, noun, count),
 		human_bytes(t->bytes, bytes));
 }
 
@@ -149,8 +149,8 @@ static void wg_block(const struct page *p, const struct status_wg *wg)
 		line(p, "fwmark", "0x%x", wg->fwmark);
 	prefix_line(p, "addresses", &wg->addresses);
 	line(p, "MTU", "%u", wg->mtu);
-	traffic_line(p, "sent", &wg->tun_tx, "packets");
-	traffic_line(p, "received", &wg->tun_rx, "packets");
+	traffic_line(p, "sent", &wg->tun_tx, "packet");
+	traffic_line(p, "received", &wg->tun_rx, "packet");
 }
 
 static void handshake_line(const struct page *p, const struct status_peer *peer)
@@ -271,8 +271,8 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 	else
 		line(p, "MTU", "%u, nothing is fragmented (%u would fit)", s->mtu, s->budget);
 	if (s->clamp_mss)
-		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s connections", s->mss4,
-			s->mss6, human_count(s->mss_clamped, clamped));
+		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s", s->mss4, s->mss6,
+			human_counted(s->mss_clamped, "connection", clamped));
 }
 
 static void session_fragment_lines(const struct page *p, const struct status_session *s)
@@ -281,15 +281,15 @@ static void session_fragment_lines(const struct page *p, const struct status_ses
 	char b[HUMAN_LEN];
 
 	if (s->fragmented)
-		line(p, "cut", "%s frames into %s fragments", human_count(s->fragmented, a),
-			human_count(s->fragments_tx, b));
+		line(p, "cut", "%s into %s", human_counted(s->fragmented, "frame", a),
+			human_counted(s->fragments_tx, "fragment", b));
 	if (s->fragments_rx)
-		line(p, "put together", "%s frames from %s fragments",
-			human_count(s->reassembled, a), human_count(s->fragments_rx, b));
+		line(p, "put together", "%s from %s", human_counted(s->reassembled, "frame", a),
+			human_counted(s->fragments_rx, "fragment", b));
 	if (s->too_big_sent)
 		line(p, "too big", "%s ICMP replies to members", human_count(s->too_big_sent, a));
 	if (s->reordered)
-		line(p, "reordered", "%s frames", human_count(s->reordered, a));
+		line(p, "reordered", "%s", human_counted(s->reordered, "frame", a));
 	if (s->dropped_tx || s->dropped_rx)
 		line(p, "dropped", "%s from members, %s for members", human_count(s->dropped_tx, a),
 			human_count(s->dropped_rx, b));
@@ -302,8 +302,8 @@ static void session_block(const struct page *p, const struct status_session *s)
 		s->peer_session_id, s->tunnel_id);
 	session_header_line(p, s);
 	session_mtu_lines(p, s);
-	traffic_line(p, "sent", &s->tx, "frames");
-	traffic_line(p, "received", &s->rx, "frames");
+	traffic_line(p, "sent", &s->tx, "frame");
+	traffic_line(p, "received", &s->rx, "frame");
 	session_fragment_lines(p, s);
 }
 
