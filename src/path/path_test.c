@@ -243,6 +243,42 @@ static void test_hostile_datagrams(void **state)
 	pair_free(p);
 }
 
+/* In one batch: data that proves a session, and a handshake that would push it out unproven. */
+static void test_handshake_behind_proof(void **state)
+{
+	struct pair *p = pair_new();
+	struct side *a = &p->a, *b = &p->b;
+	uint8_t frame[300], data[2048], msg[WG_INITIATION_LEN];
+	struct rx_train first = { .data = data, .from = a->self };
+	struct rx_train second = {
+		.data = msg, .len = sizeof(msg), .stride = sizeof(msg), .from = a->self
+	};
+
+	pair_tick(p);
+	pair_make_frame(frame, sizeof(frame), 1);
+	pair_send(p, a, b, frame, sizeof(frame), &pair_plain);
+	assert_true(pair_carry_side(p, a, b));
+	assert_true(pair_carry_side(p, b, a));
+	assert_true(ctrl_pump(&a->e));
+	first.len = first.stride = a->e.tx.heads.used;
+	assert_in_range(first.len, sizeof(frame), sizeof(data));
+	memcpy(data, a->e.tx.heads.arena, first.len);
+	tx_reset(&a->e);
+	pair_advance(p, 100 * NS_PER_MS);
+	a->peer.wg.last_initiation_sent = MONO_NEVER;
+	assert_int_equal(
+		wg_peer_make_initiation(&a->e.wg, &a->peer.wg, a->e.now, a->e.wall, msg), 0);
+	assert_true(rx_datagrams(&b->e, &first));
+	assert_true(rx_datagrams(&b->e, &second));
+	rx_account(&b->e);
+	pair_deliver(b);
+	assert_int_equal(b->frames, 1);
+	assert_non_null(b->peer.wg.keys.current);
+	assert_non_null(b->peer.wg.keys.next);
+	pair_settle(p);
+	pair_free(p);
+}
+
 /* UDP has a port that cannot be sent to: what comes from there is not heard, however authentic. */
 static void test_from_port_0(void **state)
 {
@@ -438,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_arrives_whole),
 		cmocka_unit_test(test_a_million_frames_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
+		cmocka_unit_test(test_handshake_behind_proof),
 		cmocka_unit_test(test_from_port_0),
 		cmocka_unit_test(test_dscp_of_handshakes),
 		cmocka_unit_test(test_replay),
