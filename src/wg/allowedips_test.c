@@ -362,9 +362,12 @@ static void shuffled(uint8_t *ret, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t at = random_u32() % (i + 1);
+		uint8_t there;
 
-		ret[i] = ret[at];
-		ret[at] = (uint8_t)i;
+		ret[i] = (uint8_t)i;
+		there = ret[at];
+		ret[at] = ret[i];
+		ret[i] = there;
 	}
 }
 
