@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "netlink/query.h"
 #include "pkt/bucket.h"
 #include "wg/messages.h"
@@ -24,6 +25,7 @@ enum use {
 	USE_ALL,
 	USE_ADDRESS, /* not the interface */
 	USE_NOTHING,
+	USE_LOOP, /* whatever we send there comes back to us: it is not sent */
 };
 
 /* From one of our addresses and interfaces to a peer. */
@@ -38,6 +40,7 @@ struct way {
 struct sources {
 	struct nl_socket nl;
 	struct bucket questions;
+	struct bucket words; /* about loops */
 	struct way ways[WAYS];
 };
 
@@ -99,11 +102,46 @@ static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, ui
 	       route.ifindex != ifindex;
 }
 
-static enum use find_use(struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark)
+/* Whether a packet to the peer would leave by the tunnel: read from there and sent once more, it
+ * would go round for ever. Source: Linux drivers/net/wireguard/socket.c, "Avoiding routing loop".
+ */
+static bool leads_into_tunnel(
+	const struct userspace *u, const struct endpoint *e, const struct ip_addr *src)
 {
-	if (leads_back(nl, e, fwmark))
-		return USE_ALL;
-	return lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
+	const struct route_query query = { .dst = e->addr, .src = *src, .mark = u->fwmark };
+	struct route_info route;
+
+	return u->tun_ifindex && query_route(&u->sources->nl, &query, &route) == 0 &&
+	       route.ifindex == u->tun_ifindex;
+}
+
+static bool is_sticky(const struct endpoint *e)
+{
+	return e->local_ifindex && e->local.family;
+}
+
+static enum use find_use(const struct userspace *u, const struct endpoint *e)
+{
+	static const struct ip_addr any;
+	struct nl_socket *nl = &u->sources->nl;
+	enum use use = USE_ALL;
+
+	if (is_sticky(e) && e->local_ifindex != u->tun_ifindex) {
+		if (leads_back(nl, e, u->fwmark))
+			return USE_ALL;
+		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
+	}
+	return leads_into_tunnel(u, e, use == USE_NOTHING ? &any : &e->local) ? USE_LOOP : use;
+}
+
+static void tell_loop(struct userspace *u, const struct endpoint *e)
+{
+	char text[IP_ADDR_TEXT_LEN];
+
+	if (bucket_take(&u->sources->words, u->engine.now, 60 * NS_PER_S, 1))
+		log_warning("The route to the peer at %s leads into %s itself: nothing is sent "
+			    "there. Leave that address out of AllowedIPs, or give it a route.",
+			ip_addr_text(&e->addr, text), u->tun.tap.name);
 }
 
 static struct way *way_of(struct sources *s, const struct endpoint *e)
@@ -135,38 +173,49 @@ static enum use use_of(struct userspace *u, const struct endpoint *e, bool asks)
 	*w = (struct way){ .to = e->addr,
 		.local = e->local,
 		.local_ifindex = e->local_ifindex,
-		.use = find_use(&s->nl, e, u->fwmark) };
+		.use = find_use(u, e) };
+	if (w->use == USE_LOOP)
+		tell_loop(u, e);
 	return w->use;
 }
 
-static void settle(struct userspace *u, struct train *t)
+/* Return: false if there is no way at all. */
+static bool settle(struct userspace *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
 
-	/* link-local: there is no other way */
-	if (!to->local_ifindex || !to->local.family || to->scope)
-		return;
+	if (to->scope) /* link-local: there is no other way */
+		return true;
 	/* anybody can make us send cookie replies, and so ask */
 	switch (use_of(u, to, t->base[0] != WG_MSG_COOKIE)) {
 	case USE_UNKNOWN:
 	case USE_ALL:
-		return;
+		return true;
 	case USE_NOTHING:
 		to->local = (struct ip_addr){ 0 };
 		to->local_ifindex = 0;
-		return;
+		return true;
 	case USE_ADDRESS:
 		to->local_ifindex = 0;
-		return;
+		return true;
+	case USE_LOOP:
+		return false;
 	}
+	return true;
 }
 
 void sources_settle(struct userspace *u, struct train_queue *q)
 {
+	size_t kept = 0;
+
 	if (!u->sources)
 		return;
 	for (size_t i = 0; i < q->n; i++)
-		settle(u, &q->trains[i]);
+		if (settle(u, &q->trains[i]))
+			q->trains[kept++] = q->trains[i];
+		else
+			u->engine.drops.n[DROP_TX_LOOP] += q->trains[i].count;
+	q->n = kept;
 }
 
 static bool is_ours(struct nl_socket *nl, const struct ip_addr *addr)

@@ -26,7 +26,8 @@ void sources_close(struct userspace *u);
 /** Forget what the routing said, as it may say otherwise now. */
 void sources_doubt(struct userspace *u);
 
-/** Take from each train about to be sent what there is no way for of its sticky source. */
+/** Take from each train about to be sent what there is no way for of its sticky source; drop those
+ * that would come back to us by the tunnel. */
 void sources_settle(struct userspace *u, struct train_queue *q);
 
 /**

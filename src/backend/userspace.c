@@ -356,9 +356,11 @@ int userspace_open_tun(struct userspace *u, const char *name)
 {
 	int err = tap_open(name, TAP_IP, u->options.tap, &u->tun.tap);
 
-	if (!err)
-		merge_for_tun(u);
-	return err;
+	if (err < 0)
+		return err;
+	merge_for_tun(u);
+	u->tun_ifindex = if_nametoindex(u->tun.tap.name);
+	return 0;
 }
 
 int userspace_adopt_tun(struct userspace *u, int fd)
@@ -367,9 +369,11 @@ int userspace_adopt_tun(struct userspace *u, int fd)
 
 	if (!err && u->tun.tap.kind != TAP_IP)
 		err = -EPROTOTYPE;
-	if (!err)
-		merge_for_tun(u);
-	return err;
+	if (err < 0)
+		return err;
+	merge_for_tun(u);
+	u->tun_ifindex = if_nametoindex(u->tun.tap.name);
+	return 0;
 }
 
 int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)

@@ -77,6 +77,7 @@ struct userspace {
 	struct loop *loop;
 	struct userspace_options options;
 	struct userspace_port tun;
+	uint32_t tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
 	struct list peers;
 	struct names *names;	 /* NULL until a peer has one */
 	struct sources *sources; /* what the routing says of them; see sources.h */

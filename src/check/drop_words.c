@@ -18,6 +18,8 @@ static const char *const words[] = {
 	[DROP_TX_EXPIRED] = "waited for a handshake that was given up: is the peer reachable?",
 	[DROP_TX_SEND] = "the underlay refused the datagram: is there a route to the peer?",
 	[DROP_TX_OVERSIZE] = "does not fit into any datagram",
+	[DROP_TX_LOOP] = "the route to the peer's endpoint leads into the tunnel itself: "
+			 "leave that address out of AllowedIPs, or give it a route",
 	[DROP_WG_SHORT] = "a datagram shorter than a WireGuard message",
 	[DROP_WG_TYPE] = "a datagram that is not WireGuard",
 	[DROP_WG_LENGTH] = "a WireGuard message of the wrong length",

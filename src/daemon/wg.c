@@ -142,6 +142,7 @@ static void on_news(void *ctx, uint32_t events)
 		return;
 	case DIGEST_MOVED:
 		w->ifindex = 0; /* the news of home no longer speak of it */
+		w->u->tun_ifindex = 0;
 		look_away(w);
 		return;
 	case DIGEST_GONE:

@@ -18,6 +18,7 @@ static const char *const names[] = {
 	[DROP_TX_EXPIRED] = "tx_expired",
 	[DROP_TX_SEND] = "tx_send",
 	[DROP_TX_OVERSIZE] = "tx_oversize",
+	[DROP_TX_LOOP] = "tx_loop",
 	[DROP_WG_SHORT] = "wg_short",
 	[DROP_WG_TYPE] = "wg_type",
 	[DROP_WG_LENGTH] = "wg_length",

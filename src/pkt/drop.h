@@ -25,6 +25,7 @@ enum drop {
 	DROP_TX_EXPIRED,     /* waited for a handshake that was given up */
 	DROP_TX_SEND,	     /* sendmsg failed: unreachable, or no buffer */
 	DROP_TX_OVERSIZE,    /* does not fit into any datagram */
+	DROP_TX_LOOP,	     /* the route to the peer leads back into the tunnel */
 
 	/* WireGuard messages from the underlay */
 	DROP_WG_SHORT,		  /* shorter than its type demands */

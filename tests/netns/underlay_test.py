@@ -276,6 +276,32 @@ DEATHS = (
 )
 
 
+def loop():
+    """The route to the peer leads into the tunnel: nothing goes round and round, and it is said why nothing goes."""
+    with Sites(2) as (one, two):
+        connect(one, two, ["192.0.2.1/24"], ["192.0.2.2/24", "198.51.100.2/32"])
+        one.node.run("ip route add 198.51.100.0/24 via 192.0.2.2")
+        # an MTU in the file: DF is clear, so a packet that comes round is cut and comes round as two
+        one.configure((two, f"198.51.100.2:{PORT}"), interface="MTU = 1400\nTable = off")
+        with open(one.gateway.conf) as file:
+            text = file.read()
+        one.gateway.configure(text.replace(f"{two.wg4}/32", f"{two.wg4}/32, 198.51.100.0/24"))
+        two.configure((one, None))
+        up(two, one)
+        one.reaches(two)
+        before = one.gateway.cpu_seconds()
+        one.node.run("ip route add 198.51.100.2/32 dev wg0")
+        assert not one.node.ping(two.wg4, size=1000).ok
+        time.sleep(2)
+        busy = one.gateway.cpu_seconds() - before
+        assert busy < 0.3, f"{busy:.2f} s of work in 2 s"
+        assert 2 <= one.gateway.status()["drops"]["tx_loop"] < 100, one.gateway.status()["drops"]
+        log = one.gateway.log_text()
+        assert log.count("leads into wg0 itself") == 1, log
+        one.node.run("ip route del 198.51.100.2/32 dev wg0")
+        one.reaches(two)
+
+
 class Uplinks:
     """Site two with two uplinks to one router, which takes from each only its own addresses; one is beyond it."""
 
@@ -623,6 +649,7 @@ def main():
     suite.run("the route moves to another interface", route_moves)
     for family in (4, 6):
         suite.run(f"no way back by where it came in, IPv{family}", asymmetric, family)
+    suite.run("a routing loop", loop)
     suite.run("two uplinks", uplinks)
     for name, kill, counted in DEATHS:
         suite.run(f"beside a dead peer: {name}", beside_a_dead_peer, kill, counted)
