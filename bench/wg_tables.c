@@ -5,18 +5,20 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "conditions.h"
 #include "stopwatch.h"
 #include "wg/device.h"
 
 #define PEERS	 1000
 #define EACH	 16
 #define PREFIXES 130000
-#define PROBES	 4096
+#define PROBES	 16384 /* look-ups, all different among so many prefixes */
 
 struct job {
 	struct wg_device dev;
+	void *memory;
 	struct wg_peer *peers;
-	uint8_t probes[PROBES][4];
+	struct ip_addr probes[PROBES];
 	unsigned at;
 	uint64_t found;
 	uint8_t initiation[WG_INITIATION_LEN];
@@ -41,7 +43,8 @@ static void start(struct job *j, size_t peers, size_t prefixes)
 	uint8_t key[WG_KEY_LEN];
 
 	*j = (struct job){ .now = { NS_PER_S } };
-	if (wg_device_init(&j->dev, &sizes, malloc(wg_device_memory(&sizes)), rng))
+	j->memory = malloc(wg_device_memory(&sizes));
+	if (!j->memory || wg_device_init(&j->dev, &sizes, j->memory, rng))
 		abort();
 	fill(NULL, key, sizeof(key));
 	wg_device_set_private_key(&j->dev, key);
@@ -53,65 +56,122 @@ static void start(struct job *j, size_t peers, size_t prefixes)
 	}
 }
 
-/* Prefixes of 16 to 32 bits anywhere, dealt out to the peers. */
-static double load_prefixes(struct job *j, size_t count)
+static void end(struct job *j)
+{
+	wg_device_fini(&j->dev);
+	free(j->peers);
+	free(j->memory);
+}
+
+/* Prefixes anywhere, of some lengths. */
+struct kind {
+	const char *name;
+	uint16_t family;
+	uint8_t len_min;
+	uint8_t len_max;
+};
+
+static const struct kind kinds[] = {
+	{ "IPv4 hosts", AF_INET, 32, 32 },
+	{ "IPv4 /16../32", AF_INET, 16, 32 },
+	{ "IPv6 /48../128", AF_INET6, 48, 128 },
+};
+
+static struct ip_prefix random_prefix(const struct kind *k)
+{
+	struct ip_prefix p = { .addr.family = k->family };
+	uint8_t dice;
+
+	fill(NULL, p.addr.bytes, ip_addr_len(&p.addr));
+	fill(NULL, &dice, 1);
+	p.len = (uint8_t)(k->len_min + dice % (k->len_max - k->len_min + 1));
+	return p;
+}
+
+/* Deal prefixes out to the peers. Return: in how many milliseconds. */
+static double load_prefixes(struct job *j, const struct kind *k, size_t count)
 {
 	uint64_t begun = stopwatch_ns();
 
 	for (size_t i = 0; i < count; i++) {
-		struct ip_prefix p = { .addr.family = AF_INET };
-		uint8_t len;
+		struct ip_prefix p = random_prefix(k);
 
-		fill(NULL, p.addr.bytes, 4);
-		fill(NULL, &len, 1);
-		p.len = 16 + len % 17;
-		memcpy(j->probes[i % PROBES], p.addr.bytes, 4);
+		j->probes[i % PROBES] = p.addr;
 		if (wg_allowedips_insert(&j->dev.allowed, &p, &j->peers[i % j->dev.peer_count]))
 			abort();
 	}
 	for (size_t i = count; i < PROBES; i++)
-		memcpy(j->probes[i], j->probes[i % count], 4);
+		j->probes[i] = j->probes[i % count];
 	return (double)(stopwatch_ns() - begun) / 1e6;
 }
 
+static double unload_prefixes(struct job *j)
+{
+	uint64_t begun = stopwatch_ns();
+
+	for (size_t i = 0; i < j->dev.peer_count; i++)
+		wg_allowedips_remove_peer(&j->dev.allowed, &j->peers[i]);
+	return (double)(stopwatch_ns() - begun) / 1e6;
+}
+
+/* Not in the order of insertion, which is that in memory. */
 static void look_up(void *arg)
 {
 	struct job *j = arg;
+	const struct ip_addr *addr = &j->probes[j->at % PROBES];
 
-	j->found += wg_allowedips_lookup4(&j->dev.allowed, j->probes[j->at++ % PROBES]) != NULL;
+	j->at += 6151; /* a prime, so all have their turn */
+	j->found += wg_allowedips_lookup(&j->dev.allowed, addr) != NULL;
 }
 
-/* The same from 128 addresses. */
-static void look_up_few(void *arg)
+/* One row of `count` prefixes among `peers` peers, for each kind. */
+static void measure_lookups(size_t peers, size_t count)
 {
-	struct job *j = arg;
+	static struct job j;
 
-	j->found += wg_allowedips_lookup4(&j->dev.allowed, j->probes[j->at++ % 128]) != NULL;
+	printf("look-up among  %6zu         ", count);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		start(&j, peers, count);
+		load_prefixes(&j, &kinds[i], count);
+		printf(" %11.1f ns", stopwatch_best(look_up, &j, 4 * PROBES));
+		end(&j);
+	}
+	puts("");
 }
 
-static void measure_lookups(void)
+static void measure_changes(void)
 {
-	static struct job one, many, full;
-	double ms;
+	static struct job j;
+	double in[ARRAY_LEN(kinds)], out[ARRAY_LEN(kinds)];
 
-	start(&one, 1, 16);
-	load_prefixes(&one, 1);
-	start(&many, PEERS, PEERS * EACH);
-	load_prefixes(&many, PEERS * EACH);
-	start(&full, PEERS, PREFIXES);
-	ms = load_prefixes(&full, PREFIXES);
-	printf("look-up among       1 prefix      %8.1f ns\n",
-		stopwatch_best(look_up, &one, 100000));
-	printf("look-up among  %6d prefixes    %8.1f ns\n", PEERS * EACH,
-		stopwatch_best(look_up, &many, 100000));
-	printf("look-up among  %6d prefixes    %8.1f ns\n", PREFIXES,
-		stopwatch_best(look_up, &full, 100000));
-	printf("the same from 128 addresses     %8.1f ns\n",
-		stopwatch_best(look_up_few, &full, 100000));
-	printf("loading        %6d prefixes    %8.1f ms\n", PREFIXES, ms);
-	printf("memory         %6d prefixes    %8.1f MB, %d peers %.1f MB\n", PREFIXES,
-		(double)wg_device_memory(&full.dev.sizes) / 1e6, PEERS,
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		start(&j, PEERS, PREFIXES);
+		in[i] = load_prefixes(&j, &kinds[i], PREFIXES);
+		out[i] = unload_prefixes(&j);
+		end(&j);
+	}
+	printf("adding         %6d         ", PREFIXES);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		printf(" %11.1f ms", in[i]);
+	printf("\nremoving them                 ");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		printf(" %11.1f ms", out[i]);
+	printf("\nmemory for     %6d          %11.1f MB; %d peers %.1f MB\n", PREFIXES,
+		(double)wg_allowedips_memory(PREFIXES) / 1e6, PEERS,
 		(double)(PEERS * sizeof(struct wg_peer)) / 1e6);
+}
+
+static void measure_tables(void)
+{
+	printf("%30s", "");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		printf(" %14s", kinds[i].name);
+	puts("");
+	measure_lookups(1, 1);
+	measure_lookups(1, EACH);
+	measure_lookups(PEERS, PEERS * EACH);
+	measure_lookups(PEERS, PREFIXES);
+	measure_changes();
 }
 
 static void refuse(void *arg)
@@ -172,7 +232,8 @@ static void measure_handshakes(void)
 
 int main(void)
 {
-	measure_lookups();
+	conditions_print();
+	measure_tables();
 	measure_handshakes();
 	return 0;
 }
