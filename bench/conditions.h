@@ -29,7 +29,7 @@ static inline void conditions_print(void)
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
 	(void)getloadavg(load, 3);
 	(void)uname(&u);
-	printf("%s, %ld x %s, Linux %s, load before: %.1f %.1f %.1f\n", when,
+	printf("%s, %ld × %s, Linux %s, load before: %.1f %.1f %.1f\n", when,
 		sysconf(_SC_NPROCESSORS_ONLN), cpu, u.release, load[0], load[1], load[2]);
 }
 
