@@ -314,10 +314,14 @@ def moved(bench):
     for mtu in (1333, 1415):
         inside(f"ip link set wg0 mtu {mtu}")
         bench.far.run(f"ip link set wg0 mtu {mtu}")
-        time.sleep(1.1)  # it is looked after once a second there
-        with Capture(bench.near, "eth0") as capture:
-            assert bench.far.ping(bench.sites[0].wg4, count=1, size=mtu - 28).ok
-            assert {len(p.payload) for p in capture.stop() if is_wireguard(p, (PORT,))} == {mtu + 32}
+
+        def sizes(full=mtu):
+            with Capture(bench.near, "eth0") as capture:
+                assert bench.far.ping(bench.sites[0].wg4, count=1, size=full - 28).ok
+                return {len(p.payload) for p in capture.stop() if is_wireguard(p, (PORT,))}
+
+        time.sleep(1)  # it is looked after once a second there
+        wait_for(lambda: sizes() == {mtu + 32}, 3, what=f"an MTU of {mtu} to be followed")
     inside("ip link set wg0 down")
     wait_for(lambda: not wg.listens(), what="the port to be closed")
     bench.silence("traffic while it is down there")
