@@ -12,8 +12,11 @@
 #include "pkt/bucket.h"
 #include "wg/messages.h"
 
-/* Ways whose answers are kept; a power of two. */
-#define WAYS 256
+/* Ways whose answers are kept: more than there are peers on most machines. SETS is a power of two.
+ */
+#define SETS	512
+#define PER_SET 8
+#define WAYS	(SETS * PER_SET)
 
 /* Questions a second, and at once: beyond that sources are used as they are. */
 #define QUESTIONS_PER_S 200
@@ -41,6 +44,7 @@ struct sources {
 	struct nl_socket nl;
 	struct bucket questions;
 	struct bucket words; /* about loops */
+	unsigned next;	     /* of a set, to make room */
 	struct way ways[WAYS];
 };
 
@@ -72,7 +76,8 @@ void sources_doubt(struct userspace *u)
 	if (!u->sources)
 		return;
 	for (size_t i = 0; i < WAYS; i++)
-		u->sources->ways[i].use = USE_UNKNOWN;
+		if (u->sources->ways[i].use != USE_UNKNOWN) /* what was never used is no memory */
+			u->sources->ways[i].use = USE_UNKNOWN;
 }
 
 /* Whether the routing has a way to the peer from that source by that interface. */
@@ -144,19 +149,30 @@ static void tell_loop(struct userspace *u, const struct endpoint *e)
 			ip_addr_text(&e->addr, text), u->tun.tap.name);
 }
 
-static struct way *way_of(struct sources *s, const struct endpoint *e)
-{
-	uint32_t hash = e->local_ifindex;
-
-	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 4)
-		hash = (hash ^ load_le32(e->addr.bytes + i)) * 0x9e3779b1U;
-	return &s->ways[(hash >> 16) & (WAYS - 1)];
-}
-
 static bool is_way_of(const struct way *w, const struct endpoint *e)
 {
 	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
 	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
+}
+
+/* The way of the endpoint; or where it is to be kept, in place of whichever comes round. */
+static struct way *way_of(struct sources *s, const struct endpoint *e)
+{
+	uint32_t hash = e->local_ifindex;
+	struct way *set;
+	struct way *spare;
+
+	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 4)
+		hash = (hash ^ load_le32(e->addr.bytes + i)) * 0x9e3779b1U;
+	set = &s->ways[((hash >> 16) & (SETS - 1)) * PER_SET];
+	spare = &set[s->next++ % PER_SET];
+	for (size_t i = 0; i < PER_SET; i++) {
+		if (is_way_of(&set[i], e))
+			return &set[i];
+		if (set[i].use == USE_UNKNOWN)
+			spare = &set[i];
+	}
+	return spare;
 }
 
 /* `asks`: the routing may be asked. */
@@ -248,8 +264,9 @@ static void doubt_some(struct sources *s, const struct digest *d)
 	for (size_t i = 0; i < WAYS; i++) {
 		struct way *w = &s->ways[i];
 
-		if (digest_concerns(d, &w->to) || digest_concerns(d, &w->local) ||
-			digest_has_stopped(d, w->local_ifindex))
+		if (w->use != USE_UNKNOWN &&
+			(digest_concerns(d, &w->to) || digest_concerns(d, &w->local) ||
+				digest_has_stopped(d, w->local_ifindex)))
 			w->use = USE_UNKNOWN;
 	}
 }
