@@ -341,14 +341,80 @@ def sync_keeps_sessions(bench):
     bench.forget_peers()
 
 
-def beside_wireguard_go(bench):
-    """A random sequence of requests leaves us and wireguard-go with the same configuration."""
+def start_wireguard_go(bench):
+    """Make the bench's third node one with wireguard-go."""
     if not shutil.which("wireguard-go"):
         raise Skip("wireguard-go is not installed")
     go = Node("go")
     go.popen("wireguard-go", "-f", "wg0", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: listening(go.path(SOCKET)), what="wireguard-go's socket")
     bench.nodes.append(go)
+
+
+# Values at the edge of what a key may have; set=1 and, for those of a peer, its public key come before them.
+DEVICE_VALUES = {
+    "private_key": ("", "0", "0" * 63, "0" * 64, "0" * 66, "G" * 64, "A" * 64),
+    "listen_port": ("", "0", "-1", "+1", "65536", " 1", "1 ", "0x10", "1_000"),
+    "fwmark": ("", "0", "off", "0x10", "4294967295", "4294967296"),
+    "replace_peers": ("", "1", "True", "false", "true"),
+    "public_key": ("", "0" * 64, "1" * 63),
+    "preshared_key": ("1" * 64,),
+    "protocol_version": ("1",),
+    "errno": ("0",),
+    "": ("", "x"),
+}
+PEER_VALUES = {
+    "update_only": ("false", "true"),
+    "remove": ("false", "true"),
+    "preshared_key": ("", "f" * 64, "0" * 64, "0" * 62),
+    "endpoint": (
+        "", ":5", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:05", "1.2.3.4:+5", "1.2.3.4:65536", "1.2.3.4:http",
+        "[1.2.3.4]:5", "1.2.3.4%eth0:5", "::1:5", "[::1]", "[::1]:5", "[fe80::1%]:5", "1" * 5000 + ":5",
+    ),
+    "persistent_keepalive_interval": ("", "0", "off", "-1", "65535", "65536"),
+    "replace_allowed_ips": ("", "false", "true"),
+    "allowed_ip": (
+        "", "/32", "-", "1.2.3.4", "1.2.3.4/", "1.2.3.4/-1", "1.2.3.4/33", "1.2.3.4/032", "01.2.3.4/32", "1.2.3/24",
+        "1.2.3.4/32 ", "1.2.3.4/32\0", "::1/128", "::1/129", "::ffff:1.2.3.4/104", "fe80::1%eth0/128", "::/0",
+        "0.0.0.0/0",
+    ),
+    "protocol_version": ("", "1", "2"),
+    "private_key": ("1" * 64,),
+    "listen_port": ("1",),
+    "replace_peers": ("true",),
+    "rx_bytes": ("1",),
+    "set": ("1",),
+}  # fmt: skip
+
+
+def values_beside_wireguard_go(bench):
+    """What a value is answered with, and what becomes of it, is what wireguard-go says and does."""
+    start_wireguard_go(bench)
+    peer = f"public_key={to_hex(key('edge'))}\n"
+    requests = [f"set=1\n{name}={value}\n\n" for name, values in DEVICE_VALUES.items() for value in values]
+    requests += [f"set=1\n{peer}{name}={value}\n\n" for name, values in PEER_VALUES.items() for value in values]
+    requests += [f"set=1\n{peer}{text}\n\n" for text in ("rubbish", "\0", "x" * 5000 + "=", "allowed_ip")]
+    requests += ["get=1\nx\n", "set=1\n\n", "get=2\n\n", "\n", "set=1\n" + peer + "\n"]
+
+    def state(node):
+        device, *peers = bench.dump(node)
+        return device[:2] + device[3:], sorted([*row[:3], sorted(row[3].split(",")), row[7]] for row in peers)
+
+    for node in (0, 2):
+        bench.say("set=1\nprivate_key=" + "0" * 64 + "\nreplace_peers=true\nfwmark=0\n\n", node)
+    for request in requests:
+        # the peer is there before: wireguard-go keeps what came before a mistake, we do not
+        replies = [bench.say(f"set=1\n{peer}\n", node) + bench.say(request, node) for node in (0, 2)]
+        assert replies[0] == replies[1], (request[:200], replies)
+        assert state(0) == state(2), f"{request[:200]}\n{state(0)}\n{state(2)}"
+    bench.nodes.pop().close()
+    text = f"set=1\nprivate_key={to_hex(bench.private[0])}\nlisten_port=8172\nreplace_peers=true\nfwmark=0\n\n"
+    assert bench.say(text) == "errno=0\n\n"
+
+
+def beside_wireguard_go(bench):
+    """A random sequence of requests leaves us and wireguard-go with the same configuration."""
+    start_wireguard_go(bench)
     noise = random.Random(7)
     keys = [to_hex(key(name)) for name in "abcd"] + [to_hex(public_key(bench.private[0]))]
     private = f"private_key={to_hex(bench.private[0])}\n"
@@ -459,6 +525,7 @@ CASES = [
     ("a tunnel by wg alone", talk),
     ("syncconf keeps sessions", sync_keeps_sessions),
     ("the same as wireguard-go", beside_wireguard_go),
+    ("values as wireguard-go takes them", values_beside_wireguard_go),
     ("1,000 peers, 130,000 allowed IPs", many),
     ("removing the socket ends it", removed_socket),
     ("deleting the interface ends it", removed_interface),
