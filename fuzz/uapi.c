@@ -6,6 +6,8 @@
 
 #include "ctlproto/uapi.h"
 
+#define OVERLONG 512 /* what the server would have no room for */
+
 /* What a request may hold once it is complete and without a mistake. */
 static void check_set(const struct uapi_request *r)
 {
@@ -33,16 +35,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	while (at < len) {
 		const uint8_t *newline = memchr(data + at, '\n', len - at);
-		size_t line_len = newline ? (size_t)(newline - data) - at : len - at;
+		size_t rest = newline ? (size_t)(newline - data) - at : len - at;
+		bool overlong = rest > OVERLONG;
+		size_t line_len = overlong ? OVERLONG : rest;
 		/* a copy, so that a sanitizer sees the first byte read too far */
 		char *line = malloc(line_len ? line_len : 1);
 		enum uapi_step step;
 
 		EXPECT(line);
 		memcpy(line, data + at, line_len);
-		step = uapi_request_line(&r, line, line_len);
+		step = overlong ? uapi_request_overlong(&r) : uapi_request_line(&r, line, line_len);
 		free(line);
-		at += line_len + 1;
+		at += line_len + !overlong;
 		if (step == UAPI_SET)
 			check_set(&r);
 		EXPECT(step != UAPI_REFUSED || r.err < 0);
