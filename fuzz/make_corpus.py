@@ -217,8 +217,30 @@ def wg_messages_seeds():
     put("wg_messages", "keepalive", step(keepalive, 0, 25) + up + step(wait, 0, 55) * 4 + step(keepalive, 0, 0))
 
 
+def allowedips_seeds():
+    """what[1] len[1] addr[4]: see allowedips.c."""
+    insert, remove, remove_peer, move = range(4)
+
+    def step(deed, peer, length, addr, v6=False):
+        return bytes([deed | v6 << 2 | peer << 3, length]) + bytes(addr)
+
+    for v6 in (False, True):
+        name = "6" if v6 else "4"
+        lens = [32, 0, 16, 24, 8, 31, 1, 17, 23, 9, 28, 30] + ([128, 64, 63, 65, 127, 96, 33, 112] if v6 else [])
+        nest = [(i % 8, n, (10, 97, 255, 3), v6) for i, n in enumerate(lens)]
+        put("allowedips", "nested-" + name, b"".join(
+            [step(insert, *x) for x in nest] + [step(move, 0, 0, (0,) * 4)] + [step(remove, *x) for x in nest]))
+        hosts = [(i % 8, 128 if v6 else 32, (10, 0, i // 4, i * 7 % 256), v6) for i in range(40)]
+        put("allowedips", "hosts-" + name, b"".join(
+            [step(insert, *x) for x in hosts] + [step(insert, 7, 0, (0,) * 4, v6), step(remove_peer, 3, 0, (0,) * 4)]
+            + [step(remove, 7, 0, (0,) * 4, v6), step(move, 0, 0, (0,) * 4)]))
+    put("allowedips", "taken-over", step(insert, 0, 24, (10, 1, 2, 3)) + step(insert, 1, 24, (10, 1, 2, 9))
+        + step(remove, 0, 24, (10, 1, 2, 3)) + step(insert, 0, 25, (10, 1, 2, 200)) + step(remove, 1, 24, (10, 1, 2, 0)))
+
+
 split_seeds()
 merge_seeds()
 inner_packet_seeds()
 ether_seeds()
 wg_messages_seeds()
+allowedips_seeds()
