@@ -355,6 +355,40 @@ def uplinks():
         net.leaves_by(0, lambda: two.reaches(one, count=5))
 
 
+def uplinks_ipv6():
+    """The same over IPv6, where Linux takes the route that comes first: the answer's source has to fit to it."""
+    with Sites(2, "router") as (one, two, router):
+        veth(one.node, "eth0", router, "one")
+        one.node.up("eth0", "2001:db8:9::1/64")
+        router.up("one", "2001:db8:9::9/64")
+        for number in range(2):
+            veth(two.node, f"eth{number}", router, f"eth{number}")
+            two.node.up(f"eth{number}", f"2001:db8:{number}::2/64")
+            router.up(f"eth{number}", f"2001:db8:{number}::9/64")
+        router.sh(
+            "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; nft add table ip6 raw;"
+            "nft 'add chain ip6 raw in { type filter hook prerouting priority -300; }';"
+            "nft 'add rule ip6 raw in iifname eth* ip6 saddr 2001:db8::/32 fib saddr . iif oif missing drop'"
+        )
+        one.node.run("ip -6 route add default via 2001:db8:9::9")
+        two.node.sh(
+            "ip -6 route add default via 2001:db8:0::9 metric 10; ip -6 route add default via 2001:db8:1::9 metric 20"
+        )
+        one.configure((two, f"[2001:db8:1::2]:{PORT}"))
+        two.configure((one, None))
+        wait_for(lambda: two.node.ping("2001:db8:9::1").ok, 8, 0.2, "the first uplink")
+        wrong = two.node.ping("2001:db8:9::1", count=1, extra=("-I", "2001:db8:1::2"))
+        assert not wrong.ok, "the router should not take one uplink's address from the other"
+        up(two, one)
+        one.reaches(two, count=5, timeout=3)
+        two.node.run("ip -6 route del default via 2001:db8:1::9")
+        one.reaches(two, count=5)
+        two.node.sh("ip link set eth0 down; ip -6 route add default via 2001:db8:1::9")
+        wait_for(lambda: two.node.ping("2001:db8:9::1").ok, 8, 0.2, "the second uplink")
+        two.reaches(one, count=5, timeout=2)
+        one.wait_endpoint(two, "2001:db8:1::2")
+
+
 def mark_moves():
     """Another mark, or another rule for the mark: what is sent takes the other uplink at once."""
     with Sites(2, "router") as (one, two, router):
@@ -651,6 +685,7 @@ def main():
         suite.run(f"no way back by where it came in, IPv{family}", asymmetric, family)
     suite.run("a routing loop", loop)
     suite.run("two uplinks", uplinks)
+    suite.run("two uplinks, IPv6", uplinks_ipv6)
     for name, kill, counted in DEATHS:
         suite.run(f"beside a dead peer: {name}", beside_a_dead_peer, kill, counted)
     suite.run("firewall mark", fwmark)
