@@ -243,6 +243,32 @@ static void test_hostile_datagrams(void **state)
 	pair_free(p);
 }
 
+/* What waits for a peer goes with it, and its place in the pool is free again. */
+static void test_peers_come_and_go(void **state)
+{
+	struct pair *p = pair_new();
+	struct side *a = &p->a;
+	struct ip_prefix prefix = { .len = 32, .addr = a->tunnel.remote };
+	uint8_t frame[300], key[WG_KEY_LEN];
+
+	pair_make_frame(frame, sizeof(frame), 1);
+	memcpy(key, a->peer.wg.remote.public_key, sizeof(key));
+	for (unsigned i = 0; i < 2000; i++) {
+		pair_tick(p);
+		pair_send(p, a, &p->b, frame, sizeof(frame), &pair_plain);
+		assert_int_equal(a->peer.staged.count, 1);
+		engine_remove_peer(&a->e, &a->peer);
+		assert_int_equal(engine_add_peer(&a->e, &a->peer, key), 0);
+		assert_int_equal(wg_allowedips_insert(&a->e.wg.allowed, &prefix, &a->peer.wg), 0);
+		wg_peer_set_endpoint(&a->peer.wg, &p->b.self);
+	}
+	pair_send(p, a, &p->b, frame, sizeof(frame), &pair_plain);
+	pair_settle(p);
+	assert_int_equal(p->b.frames, 1);
+	assert_int_equal(pair_drops(p), 0);
+	pair_free(p);
+}
+
 /* In one batch: data that proves a session, and a handshake that would push it out unproven. */
 static void test_handshake_behind_proof(void **state)
 {
@@ -474,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_arrives_whole),
 		cmocka_unit_test(test_a_million_frames_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
+		cmocka_unit_test(test_peers_come_and_go),
 		cmocka_unit_test(test_handshake_behind_proof),
 		cmocka_unit_test(test_from_port_0),
 		cmocka_unit_test(test_dscp_of_handshakes),
