@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Floods a WireGuard port from addresses that are not its own, at a given rate: with initiations
- * whose mac1 is right or wrong, with random bytes, or with datagrams out of a file. For flood.py.
+ * whose mac1 is right or wrong, with random bytes, or with datagrams out of a file; or, from
+ * addresses that it can hear at, with initiations that carry the cookie it was sent there. For
+ * flood.py.
  *
  * Usage: flood KIND TARGET PORT RATE SECONDS SOURCES ARGUMENT
- *   KIND     mac1 | badmac | random | file
+ *   KIND     mac1 | badmac | random | file | cookie
  *   RATE     datagrams a second
  *   SOURCES  how many addresses of 198.18.0.0/15 they come from
- *   ARGUMENT mac1, badmac: the target's public key; file: what to send, each datagram behind its
- *            length in two bytes, big endian; random: nothing
+ *   ARGUMENT mac1, badmac, cookie: the target's public key; file: what to send, each datagram
+ * behind its length in two bytes, big endian; random: nothing
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +33,8 @@
 #define BURST	   16
 #define HEADERS	   28 /* of IPv4 and UDP */
 #define NS	   1000000000ULL
+
+#define FIRST_SOURCE 0xc6120000U /* 198.18.0.0/15, RFC 2544 */
 
 struct packet {
 	size_t len;
@@ -120,11 +126,77 @@ static void address(struct packet *p, uint32_t source, const uint8_t target[4], 
 	store_be16(ip + 2, (uint16_t)(HEADERS + p->len));
 	ip[8] = 64;
 	ip[9] = IPPROTO_UDP;
-	store_be32(ip + 12, 0xc6120000U + source); /* 198.18.0.0/15, RFC 2544 */
+	store_be32(ip + 12, FIRST_SOURCE + source);
 	memcpy(ip + 16, target, 4);
 	store_be16(ip + 20, (uint16_t)(1024 + source % 60000));
 	store_be16(ip + 22, port);
 	store_be16(ip + 24, (uint16_t)(8 + p->len));
+}
+
+/* Fill in the macs of every packet's initiation, as from its own source. */
+static void add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *makers, struct mono now)
+{
+	for (size_t i = 0; i < n_packets; i++)
+		wg_cookie_add_macs(
+			crypto, &makers[i], packets[i].data + HEADERS, WG_INITIATION_LEN, now);
+}
+
+/* Take cookie replies off the wire until none has come for a while. Return: how many. */
+static size_t take_cookies(int wire, struct wg_crypto *crypto, struct wg_cookie_maker *makers)
+{
+	struct pollfd p = { .fd = wire, .events = POLLIN };
+	uint8_t got[2048];
+	size_t n = 0;
+
+	while (poll(&p, 1, 300) > 0) {
+		ssize_t len = recv(wire, got, sizeof(got), 0);
+		size_t source;
+
+		if (len != HEADERS + WG_COOKIE_REPLY_LEN || got[HEADERS] != WG_MSG_COOKIE)
+			continue;
+		source = load_be32(got + 16) - FIRST_SOURCE;
+		n += source < n_packets &&
+		     !wg_cookie_take_reply(crypto, &makers[source],
+			     (const struct wg_cookie_reply *)(const void *)(got + HEADERS),
+			     (struct mono){ NS });
+	}
+	return n;
+}
+
+/* Ask for a cookie from each of as many sources as there are packets, in bursts beyond what is
+ * taken without one, and make the packets those of the sources. */
+static int prove(int fd, const uint8_t target[4], uint16_t port, const char *key_text)
+{
+	static struct wg_cookie_maker makers[PACKETS];
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct wg_crypto crypto;
+	uint8_t key[WG_KEY_LEN];
+	int wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+
+	if (wire < 0 || blake2s_init(&crypto.blake2s) || aead_init(&crypto.aead, NULL) ||
+		key_from_base64(key_text, strlen(key_text), key) < 0)
+		return -EIO;
+	memcpy(&to.sin_addr, target, 4);
+	for (size_t i = 0; i < n_packets; i++) {
+		wg_cookie_maker_init(&crypto, &makers[i], key);
+		address(&packets[i], (uint32_t)i, target, port);
+	}
+	for (int round = 0; round < 8; round++) {
+		add_macs(&crypto, makers, (struct mono){ NS });
+		for (size_t i = 0; i < n_packets; i++) {
+			if (!mono_is_set(makers[i].cookie_born))
+				(void)sendto(fd, packets[i].data, HEADERS + packets[i].len, 0,
+					(const struct sockaddr *)(const void *)&to, sizeof(to));
+			if (i % 512 == 511)
+				(void)take_cookies(wire, &crypto, makers);
+		}
+	}
+	add_macs(&crypto, makers, (struct mono){ NS });
+	close(wire);
+	for (size_t i = 0; i < n_packets; i++)
+		if (!mono_is_set(makers[i].cookie_born))
+			return -ENODATA;
+	return 0;
 }
 
 static void pause_until(uint64_t when)
@@ -136,7 +208,7 @@ static void pause_until(uint64_t when)
 
 /* Return: how many datagrams left. */
 static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t rate,
-	uint64_t seconds, uint32_t sources)
+	uint64_t seconds, uint32_t sources, bool proven)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct mmsghdr msgs[BURST];
@@ -151,9 +223,10 @@ static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t r
 		for (size_t i = 0; i < BURST; i++) {
 			struct packet *p = &packets[(n + i) % n_packets];
 
-			/* any odd step visits them all */
+			/* any odd step visits them all; those that are proven have theirs */
 			source = (source + 40503) % sources;
-			address(p, source, target, port);
+			if (!proven)
+				address(p, source, target, port);
 			iov[i] = (struct iovec){ p->data, HEADERS + p->len };
 			msgs[i].msg_hdr = (struct msghdr){ .msg_name = &to,
 				.msg_namelen = sizeof(to),
@@ -170,6 +243,7 @@ static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t r
 
 int main(int argc, char **argv)
 {
+	bool proven = argc == 8 && !strcmp(argv[1], "cookie");
 	uint8_t target[4];
 	int err;
 	int fd;
@@ -178,8 +252,8 @@ int main(int argc, char **argv)
 		fputs("usage: flood KIND TARGET PORT RATE SECONDS SOURCES ARGUMENT\n", stderr);
 		return 2;
 	}
-	if (!strcmp(argv[1], "mac1") || !strcmp(argv[1], "badmac"))
-		err = make_initiations(argv[7], !strcmp(argv[1], "mac1"));
+	if (!strcmp(argv[1], "mac1") || !strcmp(argv[1], "badmac") || proven)
+		err = make_initiations(argv[7], strcmp(argv[1], "badmac") != 0);
 	else if (!strcmp(argv[1], "random"))
 		err = make_random();
 	else
@@ -193,11 +267,16 @@ int main(int argc, char **argv)
 		perror("flood: raw socket");
 		return 1;
 	}
+	err = proven ? prove(fd, target, (uint16_t)atoi(argv[3]), argv[7]) : 0;
+	if (err < 0) {
+		fprintf(stderr, "flood: no cookies: %s\n", strerror(-err));
+		return 1;
+	}
 	puts("ready");
 	fflush(stdout);
 	printf("%llu\n", (unsigned long long)flood(fd, target, (uint16_t)atoi(argv[3]),
 				 strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
-				 (uint32_t)strtoul(argv[6], NULL, 10)));
+				 (uint32_t)strtoul(argv[6], NULL, 10), proven));
 	close(fd);
 	return 0;
 }

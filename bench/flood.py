@@ -28,6 +28,7 @@ KINDS = {
     "badmac": "initiations, wrong mac1",
     "random": "random bytes",
     "file": "replays of real messages",
+    "cookie": "initiations, with cookies",
 }
 
 
@@ -72,6 +73,8 @@ class Attacker:
 
     def start(self, kind, port, rate, seconds):
         argument = self.replays if kind == "file" else self.segment.net.sites[0].public
+        if kind == "cookie" and port == SINK:
+            kind = "mac1"  # as large, and nobody there gives cookies
         flood = self.node.popen(
             *(self.program, kind, "203.0.113.1", port, rate, seconds, SOURCES, argument),
             stdout=subprocess.PIPE,
