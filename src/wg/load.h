@@ -15,7 +15,7 @@
 #define WG_PROVEN_PER_S                                                                            \
 	1024 /* proven ones a second under load, of all strangers together, and as many of peers'  \
 		addresses */
-#define WG_PROVEN_BURST	   1024
+#define WG_PROVEN_BURST	   512
 #define WG_LOAD_HYSTERESIS NS_PER_S
 
 /** A leaky bucket of handshake messages, and until when its overflow counts. */
