@@ -131,8 +131,8 @@ static enum use find_use(const struct userspace *u, const struct endpoint *e)
 	struct nl_socket *nl = &u->sources->nl;
 	enum use use = USE_ALL;
 
-	if (is_sticky(e) && e->local_ifindex != u->tun_ifindex) {
-		if (leads_back(nl, e, u->fwmark))
+	if (is_sticky(e)) {
+		if (e->local_ifindex != u->tun_ifindex && leads_back(nl, e, u->fwmark))
 			return USE_ALL;
 		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
 	}
