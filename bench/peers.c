@@ -298,10 +298,9 @@ static void receive_batch(
 	unsigned count = burst < BURST ? burst : BURST; /* datagrams a train */
 
 	for (unsigned i = 0; i < BATCH; i += count) {
-		unsigned next = i + count;
-
-		if (next < BATCH && next / count % RECEIVE)
-			rx_prefetch(&h->e, frames + next * len, len);
+		if (i / count % RECEIVE == 0)
+			for (unsigned k = i; k < BATCH && k < i + RECEIVE * count; k += count)
+				rx_prefetch(&h->e, frames + k * len, len);
 		receive(h, &from[i], frames + i * len, len, count);
 	}
 	deliver(h);

@@ -199,11 +199,11 @@ static void on_udp(struct userspace *u, int fd, uint32_t events)
 
 		n = udp_receive(&u->udp, fd, u->buffers + at, received);
 		u->stats.syscalls++;
+		for (int k = 0; k < n; k++)
+			rx_prefetch(&u->engine, received[k].data, received[k].len);
 		for (int k = 0; k < n; k++) {
 			u->stats.trains_rx++;
 			longest = size_max(longest, received[k].len);
-			if (k + 1 < n)
-				rx_prefetch(&u->engine, received[k + 1].data, received[k + 1].len);
 			take_datagrams(u, &received[k]);
 		}
 		at += size_align(longest, 64);

@@ -24,8 +24,9 @@ struct rx_train {
  */
 bool rx_datagrams(struct engine *e, struct rx_train *t);
 
-/** A train will come after the one that is next: have the processor fetch what its first datagram
- * will touch. Optional. */
+/** A train is about to come, one of several: have the processor fetch what its first datagram will
+ * touch. Optional, and for all of them before the first is judged, so that the memory's answers
+ * overlap. */
 void rx_prefetch(const struct engine *e, const uint8_t *data, size_t len);
 
 /** Tell the peers what has been received since: at the end of each batch. */

@@ -148,7 +148,7 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 	struct mono now, struct wg_keypair **ret_kp, uint64_t *ret_counter);
 
 /**
- * A data message is to be judged soon, after another: have the processor fetch what that will
+ * A data message is to be judged soon, after others: have the processor fetch what that will
  * touch. Any bytes will do for `msg[len]`; nothing changes.
  */
 void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
