@@ -9,13 +9,16 @@
 
 #define WG_LOAD_PER_S 256 /* handshakes a second that are taken without proof, lastingly */
 #define WG_LOAD_BURST 128 /* and at once */
-#define WG_COOKIES_PER_S                                                                           \
-	4096 /* cookie replies a second: their sending is what a flood costs most */
+
+/* Cookie replies a second: their sending is what a flood costs most. */
+#define WG_COOKIES_PER_S 4096
 #define WG_COOKIES_BURST 2048
-#define WG_PROVEN_PER_S                                                                            \
-	1024 /* proven ones a second under load, of all strangers together, and as many of peers'  \
-		addresses */
-#define WG_PROVEN_BURST	   512
+
+/* Proven handshakes a second under load: of all strangers together, and of all peers' addresses.
+ * A thousand peers that all come back at once come back with their cookies at once. */
+#define WG_PROVEN_PER_S 512
+#define WG_PROVEN_BURST 1024
+
 #define WG_LOAD_HYSTERESIS NS_PER_S
 
 /** A leaky bucket of handshake messages, and until when its overflow counts. */
