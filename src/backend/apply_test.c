@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "backend/keys.h"
+#include "backend/live.h"
 #include "backend/peers.h"
 #include "backend/test_machine.h"
 #include "base/bytes.h"
@@ -122,41 +122,89 @@ static void test_taken_back(void **state)
 	"[Peer]\nPublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=\n"                       \
 	"PresharedKey = FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=\n"
 
+#define MOVED_PREFIX                                                                               \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"Address = 10.0.1.11/24\n"                                                                 \
+	"[Peer]\nPublicKey = TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=\n"                       \
+	"AllowedIPs = 10.0.2.0/24\nPersistentKeepalive = 9\n"
+
+static struct ip_prefix prefix_10(uint8_t second, uint8_t third)
+{
+	return (struct ip_prefix){ ip_addr_v4((uint8_t[]){ 10, second, third, 0 }), 24 };
+}
+
+static struct wg_peer *owner_of_10(uint8_t second, uint8_t third)
+{
+	return wg_allowedips_lookup4(&u->engine.wg.allowed, (uint8_t[]){ 10, second, third, 1 });
+}
+
+/* As wg(8) does: other keys, the first peer out, other allowed IPs and another keepalive for the
+ * second, a third one in. Return: the third. */
+static struct wg_peer *change_live(
+	const struct conf_site *conf, const uint8_t private_key[KEY_LEN], const uint8_t psk[KEY_LEN])
+{
+	static const uint8_t third_key[KEY_LEN] = { 3 };
+	struct wg_allowedips *allowed = &u->engine.wg.allowed;
+	struct wg_peer *second = &peers_find(u, conf->peers[1].public_key)->path.wg;
+	struct ip_prefix of_second = prefix_10(0, 1);
+	struct ip_prefix of_third = prefix_10(0, 2);
+	struct userspace_peer *third;
+
+	assert_int_equal(peers_set_private_key(u, private_key), 0);
+	peers_remove(u, peers_find(u, conf->peers[0].public_key));
+	wg_peer_set_psk(second, psk);
+	(void)wg_peer_set_keepalive(&u->engine.wg, second, 25, u->engine.now);
+	assert_int_equal(wg_allowedips_insert(allowed, &of_second, second), 0);
+	assert_int_equal(peers_add(u, third_key, &third), 0);
+	wg_peer_set_psk(&third->path.wg, psk);
+	assert_int_equal(wg_allowedips_insert(allowed, &of_third, &third->path.wg), 0);
+	return &third->path.wg;
+}
+
 /* What wg(8) has changed since is what a reload that fails goes back to. */
-static void test_keys_of_the_engine(void **state)
+static void test_back_to_the_engine(void **state)
 {
 	static const uint8_t private_key[KEY_LEN] = { [1] = 7, [31] = 0x40 };
 	static const uint8_t psk[KEY_LEN] = { 9 };
 	struct conf_site conf;
-	uint8_t second[KEY_LEN];
+	struct conf_site next;
+	struct wg_peer *second;
+	struct wg_peer *third;
 	struct site_error e;
 
 	test_conf(&conf, "test", TWO_PEERS);
+	test_conf(&next, "test", MOVED_PREFIX);
 	assert_int_equal(apply_add(u, &conf, &e), 0);
 	apply_sweep(u, &conf);
-	memcpy(second, conf.peers[1].public_key, KEY_LEN);
-	keys_forget(&conf);
+	live_forget_keys(&conf);
 	assert_true(secret_is_zero(conf.interface.private_key, KEY_LEN));
 	for (size_t i = 0; i < 2; i++)
 		assert_true(secret_is_zero(conf.peers[i].preshared_key, KEY_LEN));
+	second = &peers_find(u, conf.peers[1].public_key)->path.wg;
+	third = change_live(&conf, private_key, psk);
 
-	assert_int_equal(peers_set_private_key(u, private_key), 0);
-	wg_peer_set_psk(&peers_find(u, second)->path.wg, psk);
-	peers_remove(u, peers_find(u, conf.peers[0].public_key));
-	keys_recall(u, &conf);
-	assert_int_equal(conf.n_peers, 1);
-	assert_memory_equal(conf.peers[0].public_key, second, KEY_LEN);
+	assert_int_equal(live_recall(u, &conf), 0);
+	assert_int_equal(conf.n_peers, 2);
+	assert_int_equal(apply_add(u, &next, &e), 0);
+	assert_ptr_equal(owner_of_10(0, 2), second);
 	assert_int_equal(apply_add(u, &conf, &e), 0);
-	assert_int_equal(length(&u->peers), 1);
+	apply_sweep(u, &conf);
+
+	assert_int_equal(length(&u->peers), 2);
 	assert_memory_equal(u->engine.wg.identity.private_key, private_key, KEY_LEN);
-	assert_memory_equal(peers_find(u, second)->path.wg.remote.psk, psk, KEY_LEN);
+	assert_memory_equal(second->remote.psk, psk, KEY_LEN);
+	assert_memory_equal(third->remote.psk, psk, KEY_LEN);
+	assert_int_equal(second->keepalive_s, 25);
+	assert_ptr_equal(owner_of_10(0, 1), second);
+	assert_ptr_equal(owner_of_10(0, 2), third);
+	conf_site_fini(&next);
 	conf_site_fini(&conf);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back),
-		cmocka_unit_test(test_keys_of_the_engine) };
+		cmocka_unit_test(test_back_to_the_engine) };
 	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
 	struct userspace_options options;
 	int failed;

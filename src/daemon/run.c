@@ -13,7 +13,7 @@
 
 #include "backend/apply.h"
 #include "backend/choose.h"
-#include "backend/keys.h"
+#include "backend/live.h"
 #include "backend/names.h"
 #include "backend/plan.h"
 #include "backend/report.h"
@@ -187,37 +187,66 @@ static void run_ready(struct run *r)
 
 /* ---- requests ---- */
 
+/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e` filled. */
+static int run_recall(struct run *r, struct site_error *e)
+{
+	int err = live_recall(r->u, &r->conf);
+
+	if (err < 0) {
+		*e = (struct site_error){ .code = err };
+		snprintf(e->problem, sizeof(e->problem), "There is no memory for a reload.");
+		snprintf(e->mend, sizeof(e->mend), "Free some, and reload again.");
+	}
+	return err;
+}
+
+/* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e` filled.
+ */
+static int run_change_to(struct run *r, const struct conf_site *next, struct site_error *e)
+{
+	struct site_mtus mtus;
+	int err = apply_add(r->u, next, e);
+
+	if (!err)
+		err = mtus_compute(&r->mtus, next, site_fwmark(r->site), &mtus);
+	return err < 0 ? err : site_reload(r->site, next, &mtus, e);
+}
+
+/* Back to what was before run_change_to(); the machine's part converges with the next reload. */
+static void run_change_back(struct run *r)
+{
+	struct site_error ignored;
+	struct site_mtus mtus;
+
+	(void)apply_add(r->u, &r->conf, &ignored);
+	apply_sweep(r->u, &r->conf);
+	(void)mtus_compute(&r->mtus, &r->conf, site_fwmark(r->site), &mtus);
+}
+
 static int run_reload(struct run *r, struct site_error *e)
 {
 	struct conf_site next;
-	struct site_mtus mtus;
 	int err = run_load(r, &next, e);
 
 	r->u->engine.wg.spent = true; /* reading the file has left keys behind */
 	if (err < 0)
 		return err;
-	keys_recall(r->u, &r->conf);
 	err = run_comparable(&r->conf, &next, e);
 	if (!err)
-		err = apply_add(r->u, &next, e);
-	if (!err)
-		err = mtus_compute(&r->mtus, &next, site_fwmark(r->site), &mtus);
-	if (!err)
-		err = site_reload(r->site, &next, &mtus, e);
+		err = run_recall(r, e);
+	if (!err) {
+		err = run_change_to(r, &next, e);
+		if (err < 0)
+			run_change_back(r);
+	}
+	live_forget_keys(&r->conf);
 	if (err < 0) {
-		struct site_error ignored;
-
-		/* back to what was; the machine's part converges with the next reload */
-		(void)apply_add(r->u, &r->conf, &ignored);
-		apply_sweep(r->u, &r->conf);
-		keys_forget(&r->conf);
-		(void)mtus_compute(&r->mtus, &r->conf, site_fwmark(r->site), &mtus);
 		conf_site_fini(&next);
 		return err;
 	}
 	apply_sweep(r->u, &next);
 	conf_site_fini(&r->conf);
-	keys_forget(&next);
+	live_forget_keys(&next);
 	r->conf = next;
 	mtus_follow(&r->mtus, &r->conf);
 	if (mtus_settle(&r->mtus, &r->conf, r->site, e) < 0)
@@ -417,7 +446,7 @@ static int run_open_engine(struct run *r)
 		return run_failed("Cannot make the interface [Interface] Name", err,
 			"Are you root, is /dev/net/tun there, and the name free?");
 	err = apply_add(r->u, &r->conf, &e);
-	keys_forget(&r->conf);
+	live_forget_keys(&r->conf);
 	return err < 0 ? say(&e) : 0;
 }
 

@@ -135,6 +135,25 @@ def mistakes_change_nothing(bench):
     bench.reload()
 
 
+def failure_keeps_what_wg_has_changed(bench):
+    """A file that is right and yet cannot be followed: it goes back to what was, not to what once was read."""
+    wg = bench.near.node
+    key = wg.run("sh", "-c", "wg genkey | wg pubkey").out.strip()
+    own = bench.peer()["public_key"]
+    far = bench.net.sites[1].wg4
+    wg.run("wg", "set", "wg0", "peer", key, "endpoint", "192.0.2.1:7", "allowed-ips", "198.51.100.0/24")
+    wg.run("wg", "set", "wg0", "peer", own, "persistent-keepalive", "21", "allowed-ips", f"{far}/32,203.0.113.0/24")
+    before = wg.run("wg", "showconf", "wg0").out
+    assert key in before and "203.0.113.0/24" in before, before
+    for old, new in (("Member = eth1", "Member = eth9"), ("Name = wg0", "Name = wg9")):
+        text = bench.text.replace(old, new).replace("[Peer]", "[Peer]\nPersistentKeepalive = 9")
+        assert bench.reload(text, check=False).status == 1
+        assert wg.run("wg", "showconf", "wg0").out == before, f"after {new}"
+    bench.reload()
+    after = wg.run("wg", "showconf", "wg0").out
+    assert key not in after and "203.0.113.0/24" not in after, after
+
+
 def by_signal(bench):
     bench.near.configure(bench.text.replace("[Peer]", "[Peer]\nPersistentKeepalive = 9"))
     bench.near.signal("HUP")
@@ -157,6 +176,7 @@ def main():
         ("oversize policy", oversize_policy),
         ("listen port", listen_port),
         ("mistakes change nothing", mistakes_change_nothing),
+        ("a failure keeps what wg has changed", failure_keeps_what_wg_has_changed),
         ("by SIGHUP", by_signal),
     ):
         suite.run(name, case, bench)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
+#include "backend/live.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/peers.h"
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+
+void live_forget_keys(struct conf_site *conf)
+{
+	secret_wipe(conf->interface.private_key, KEY_LEN);
+	for (size_t i = 0; i < conf->n_peers; i++)
+		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+}
+
+static int recall_allowed_ips(
+	const struct wg_device *dev, const struct wg_peer *peer, struct conf_prefixes *ret)
+{
+	struct conf_prefixes list = { 0 };
+	struct ip_prefix prefix;
+	uint32_t cursor = WG_NO_NODE;
+
+	while (wg_allowedips_next(&dev->allowed, peer, &cursor, &prefix)) {
+		struct conf_prefix *item = array_grow(&list.v, list.n, sizeof(*item));
+
+		if (!item) {
+			free(list.v);
+			return -ENOMEM;
+		}
+		item->prefix = prefix;
+		list.n++;
+	}
+	free(ret->v);
+	*ret = list;
+	return 0;
+}
+
+static int recall_peer(
+	const struct wg_device *dev, const struct wg_peer *peer, struct conf_peer *ret)
+{
+	memcpy(ret->preshared_key, peer->remote.psk, KEY_LEN);
+	ret->keepalive_s = peer->keepalive_s;
+	return recall_allowed_ips(dev, peer, &ret->allowed_ips);
+}
+
+static bool has_peer(const struct conf_site *conf, const uint8_t key[static KEY_LEN])
+{
+	for (size_t i = 0; i < conf->n_peers; i++)
+		if (!memcmp(conf->peers[i].public_key, key, KEY_LEN))
+			return true;
+	return false;
+}
+
+static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[static KEY_LEN])
+{
+	struct conf_peer *peer = array_grow(&conf->peers, conf->n_peers, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	memcpy(peer->public_key, key, KEY_LEN);
+	conf->n_peers++;
+	return peer;
+}
+
+/* Peers that wg(8) has added. */
+static int recall_others(const struct userspace *u, struct conf_site *conf)
+{
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		const struct wg_peer *wg = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+		struct conf_peer *peer;
+
+		if (has_peer(conf, wg->remote.public_key))
+			continue;
+		peer = add_peer(conf, wg->remote.public_key);
+		if (!peer || recall_peer(&u->engine.wg, wg, peer) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int live_recall(const struct userspace *u, struct conf_site *conf)
+{
+	const struct wg_device *dev = &u->engine.wg;
+	int err = 0;
+
+	if (dev->identity.present)
+		memcpy(conf->interface.private_key, dev->identity.private_key, KEY_LEN);
+	for (size_t i = conf->n_peers; i-- > 0 && !err;) {
+		const struct userspace_peer *p = peers_find(u, conf->peers[i].public_key);
+
+		if (p)
+			err = recall_peer(dev, &p->path.wg, &conf->peers[i]);
+		else
+			conf_site_drop_peer(conf, i);
+	}
+	if (!err && conf->n_peers < dev->peer_count)
+		err = recall_others(u, conf);
+	return err;
+}
