@@ -4,8 +4,10 @@
  * addresses that it can hear at, with initiations that carry the cookie it was sent there. For
  * flood.py.
  *
- * Usage: flood KIND TARGET PORT RATE SECONDS SOURCES ARGUMENT
+ * Usage: flood KIND INTERFACE MAC TARGET PORT RATE SECONDS SOURCES ARGUMENT
  *   KIND     mac1 | badmac | random | file | cookie
+ *   MAC      the target's on the interface; packets skip our own routing and queues, so that
+ *            making a flood costs the machine little
  *   RATE     datagrams a second
  *   SOURCES  how many addresses of 198.18.0.0/15 they come from
  *   ARGUMENT mac1, badmac, cookie: the target's public key; file: what to send, each datagram
@@ -14,6 +16,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ether.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +48,14 @@ struct packet {
 
 static struct packet packets[PACKETS];
 static size_t n_packets;
+
+/* Where the packets go. */
+struct target {
+	int fd;
+	struct sockaddr_ll link;
+	uint8_t addr[4];
+	uint16_t port;
+};
 
 /* Initiations of somebody whom the target does not know: it finds that out only after X25519. */
 static int make_initiations(const char *key_text, bool right)
@@ -117,7 +130,7 @@ static int read_file(const char *path)
 	return n_packets ? 0 : -ENODATA;
 }
 
-static void address(struct packet *p, uint32_t source, const uint8_t target[4], uint16_t port)
+static void address(struct packet *p, uint32_t source, const struct target *target)
 {
 	uint8_t *ip = p->data;
 
@@ -127,9 +140,10 @@ static void address(struct packet *p, uint32_t source, const uint8_t target[4], 
 	ip[8] = 64;
 	ip[9] = IPPROTO_UDP;
 	store_be32(ip + 12, FIRST_SOURCE + source);
-	memcpy(ip + 16, target, 4);
+	memcpy(ip + 16, target->addr, 4);
+	checksum_store(ip + 10, checksum_add(0, ip, 20));
 	store_be16(ip + 20, (uint16_t)(1024 + source % 60000));
-	store_be16(ip + 22, port);
+	store_be16(ip + 22, target->port);
 	store_be16(ip + 24, (uint16_t)(8 + p->len));
 }
 
@@ -165,10 +179,9 @@ static size_t take_cookies(int wire, struct wg_crypto *crypto, struct wg_cookie_
 
 /* Ask for a cookie from each of as many sources as there are packets, in bursts beyond what is
  * taken without one, and make the packets those of the sources. */
-static int prove(int fd, const uint8_t target[4], uint16_t port, const char *key_text)
+static int prove(const struct target *target, const char *key_text)
 {
 	static struct wg_cookie_maker makers[PACKETS];
-	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct wg_crypto crypto;
 	uint8_t key[WG_KEY_LEN];
 	int wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
@@ -176,17 +189,17 @@ static int prove(int fd, const uint8_t target[4], uint16_t port, const char *key
 	if (wire < 0 || blake2s_init(&crypto.blake2s) || aead_init(&crypto.aead, NULL) ||
 		key_from_base64(key_text, strlen(key_text), key) < 0)
 		return -EIO;
-	memcpy(&to.sin_addr, target, 4);
 	for (size_t i = 0; i < n_packets; i++) {
 		wg_cookie_maker_init(&crypto, &makers[i], key);
-		address(&packets[i], (uint32_t)i, target, port);
+		address(&packets[i], (uint32_t)i, target);
 	}
 	for (int round = 0; round < 8; round++) {
 		add_macs(&crypto, makers, (struct mono){ NS });
 		for (size_t i = 0; i < n_packets; i++) {
 			if (!mono_is_set(makers[i].cookie_born))
-				(void)sendto(fd, packets[i].data, HEADERS + packets[i].len, 0,
-					(const struct sockaddr *)(const void *)&to, sizeof(to));
+				(void)sendto(target->fd, packets[i].data, HEADERS + packets[i].len,
+					0, (const struct sockaddr *)(const void *)&target->link,
+					sizeof(target->link));
 			if (i % 512 == 511)
 				(void)take_cookies(wire, &crypto, makers);
 		}
@@ -207,17 +220,15 @@ static void pause_until(uint64_t when)
 }
 
 /* Return: how many datagrams left. */
-static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t rate,
-	uint64_t seconds, uint32_t sources, bool proven)
+static uint64_t flood(
+	struct target *target, uint64_t rate, uint64_t seconds, uint32_t sources, bool proven)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct mmsghdr msgs[BURST];
 	struct iovec iov[BURST];
 	uint64_t begun = stopwatch_ns();
 	uint64_t sent = 0;
 	uint32_t source = 0;
 
-	memcpy(&to.sin_addr, target, 4);
 	for (uint64_t n = 0; stopwatch_ns() - begun < seconds * NS; n += BURST) {
 		pause_until(begun + n * NS / rate);
 		for (size_t i = 0; i < BURST; i++) {
@@ -226,14 +237,14 @@ static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t r
 			/* any odd step visits them all; those that are proven have theirs */
 			source = (source + 40503) % sources;
 			if (!proven)
-				address(p, source, target, port);
+				address(p, source, target);
 			iov[i] = (struct iovec){ p->data, HEADERS + p->len };
-			msgs[i].msg_hdr = (struct msghdr){ .msg_name = &to,
-				.msg_namelen = sizeof(to),
+			msgs[i].msg_hdr = (struct msghdr){ .msg_name = &target->link,
+				.msg_namelen = sizeof(target->link),
 				.msg_iov = &iov[i],
 				.msg_iovlen = 1 };
 		}
-		int done = sendmmsg(fd, msgs, BURST, 0);
+		int done = sendmmsg(target->fd, msgs, BURST, 0);
 
 		if (done > 0)
 			sent += (uint64_t)done;
@@ -241,42 +252,65 @@ static uint64_t flood(int fd, const uint8_t target[4], uint16_t port, uint64_t r
 	return sent;
 }
 
+static int open_target(char **argv, struct target *ret)
+{
+	struct target t = { .port = (uint16_t)atoi(argv[5]) };
+	const struct ether_addr *mac = ether_aton(argv[3]);
+	int one = 1;
+
+	if (!mac || inet_pton(AF_INET, argv[4], t.addr) != 1)
+		return -EINVAL;
+	t.link = (struct sockaddr_ll){ .sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = (int)if_nametoindex(argv[2]),
+		.sll_halen = ETH_ALEN };
+	memcpy(t.link.sll_addr, mac, ETH_ALEN);
+	t.fd = socket(AF_PACKET, SOCK_DGRAM, 0); /* which receives nothing */
+	if (t.fd < 0)
+		return -errno;
+	if (setsockopt(t.fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0) {
+		close(t.fd);
+		return -errno;
+	}
+	*ret = t;
+	return 0;
+}
+
+static int make_packets(const char *kind, const char *argument)
+{
+	if (!strcmp(kind, "mac1") || !strcmp(kind, "cookie"))
+		return make_initiations(argument, true);
+	if (!strcmp(kind, "badmac"))
+		return make_initiations(argument, false);
+	return !strcmp(kind, "random") ? make_random() : read_file(argument);
+}
+
 int main(int argc, char **argv)
 {
-	bool proven = argc == 8 && !strcmp(argv[1], "cookie");
-	uint8_t target[4];
+	struct target target;
+	bool proven;
 	int err;
-	int fd;
 
-	if (argc != 8 || inet_pton(AF_INET, argv[2], target) != 1) {
-		fputs("usage: flood KIND TARGET PORT RATE SECONDS SOURCES ARGUMENT\n", stderr);
+	if (argc != 10) {
+		fputs("usage: flood KIND INTERFACE MAC TARGET PORT RATE SECONDS SOURCES ARGUMENT\n",
+			stderr);
 		return 2;
 	}
-	if (!strcmp(argv[1], "mac1") || !strcmp(argv[1], "badmac") || proven)
-		err = make_initiations(argv[7], strcmp(argv[1], "badmac") != 0);
-	else if (!strcmp(argv[1], "random"))
-		err = make_random();
-	else
-		err = read_file(argv[7]);
+	proven = !strcmp(argv[1], "cookie");
+	err = make_packets(argv[1], argv[9]);
+	if (!err)
+		err = open_target(argv, &target);
+	if (!err && proven)
+		err = prove(&target, argv[9]);
 	if (err < 0) {
 		fprintf(stderr, "flood: %s\n", strerror(-err));
 		return 1;
 	}
-	fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-	if (fd < 0) {
-		perror("flood: raw socket");
-		return 1;
-	}
-	err = proven ? prove(fd, target, (uint16_t)atoi(argv[3]), argv[7]) : 0;
-	if (err < 0) {
-		fprintf(stderr, "flood: no cookies: %s\n", strerror(-err));
-		return 1;
-	}
 	puts("ready");
 	fflush(stdout);
-	printf("%llu\n", (unsigned long long)flood(fd, target, (uint16_t)atoi(argv[3]),
-				 strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
-				 (uint32_t)strtoul(argv[6], NULL, 10), proven));
-	close(fd);
+	printf("%llu\n",
+		(unsigned long long)flood(&target, strtoull(argv[6], NULL, 10),
+			strtoull(argv[7], NULL, 10), (uint32_t)strtoul(argv[8], NULL, 10), proven));
+	close(target.fd);
 	return 0;
 }

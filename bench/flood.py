@@ -47,6 +47,7 @@ class Attacker:
             "ip route add 198.18.0.0/15 via 203.0.113.2\n"
             f"ip neigh replace 203.0.113.2 lladdr {self.node.mac('eth0')} dev eth2 nud permanent"
         )
+        self.target_mac = vpn.mac("eth2")
         # What comes back ends here, without a word.
         self.node.sh("ip route add blackhole 198.18.0.0/15")
         # The other port: a socket that nobody reads.
@@ -76,7 +77,7 @@ class Attacker:
         if kind == "cookie" and port == SINK:
             kind = "mac1"  # as large, and nobody there gives cookies
         flood = self.node.popen(
-            *(self.program, kind, "203.0.113.1", port, rate, seconds, SOURCES, argument),
+            *(self.program, kind, "eth0", self.target_mac, "203.0.113.1", port, rate, seconds, SOURCES, argument),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -139,8 +140,8 @@ def report(samples, options):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=5, help="runs of each (5)")
-    options.add_argument("--seconds", type=int, default=3, help="length of each transfer (3)")
+    options.add_argument("--rounds", type=int, default=11, help="runs of each (11)")
+    options.add_argument("--seconds", type=int, default=2, help="length of each transfer (2)")
     options.add_argument("--rate", type=int, default=10000, help="datagrams a second (10000)")
     options.add_argument("--mode", choices=("wire", "veth"), default="veth", help="the underlay's kind (veth)")
     options.add_argument("kind", nargs="*", help=f"of {', '.join(KINDS)}; all by default")
