@@ -140,8 +140,8 @@ static struct wg_peer *owner_of_10(uint8_t second, uint8_t third)
 
 /* As wg(8) does: other keys, the first peer out, other allowed IPs and another keepalive for the
  * second, a third one in. Return: the third. */
-static struct wg_peer *change_live(
-	const struct conf_site *conf, const uint8_t private_key[KEY_LEN], const uint8_t psk[KEY_LEN])
+static struct wg_peer *change_live(const struct conf_site *conf, const uint8_t private_key[KEY_LEN],
+	const uint8_t psk[KEY_LEN])
 {
 	static const uint8_t third_key[KEY_LEN] = { 3 };
 	struct wg_allowedips *allowed = &u->engine.wg.allowed;

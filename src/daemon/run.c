@@ -187,7 +187,8 @@ static void run_ready(struct run *r)
 
 /* ---- requests ---- */
 
-/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e` filled. */
+/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e` filled.
+ */
 static int run_recall(struct run *r, struct site_error *e)
 {
 	int err = live_recall(r->u, &r->conf);
