@@ -92,14 +92,16 @@ class Bench:
     def endpoint_there(self):
         return self.guest.run("wg show wg0 endpoints").out.split()[1]
 
-    def flood(self, node, target, key, rate, seconds):
-        """Start bench/flood in a node. Return: its process."""
+    def flood(self, node, mac, target, key, rate, seconds):
+        """Start bench/flood from a node's eth0 to the target with that MAC address. Return: its process."""
         build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(find_binary()), "..", "..")
         tool = os.path.join(build, "bench", "flood")
         if not os.path.exists(tool):
             raise Skip("bench/flood is not built: ninja -C build bench/flood")
-        words = [tool, "mac1", target, PORT, rate, seconds, 60000, key]
-        return node.popen(*words, stdout=subprocess.DEVNULL)
+        words = [tool, "mac1", "eth0", mac, target, PORT, rate, seconds, 60000, key]
+        flood = node.popen(*words, stdout=subprocess.PIPE, text=True)
+        assert flood.stdout.readline() == "ready\n", "the flood did not begin"
+        return flood
 
     def diagnostics(self):
         return self.wg.wg("show").out + self.guest.run("wg show; ip addr; dmesg | tail -5").out
@@ -221,7 +223,8 @@ def cookie_exchange(capture, caller, called):
 def we_are_under_load(bench):
     """Flooded, we demand a cookie of the kernel, and take its next initiation."""
     bench.meet(None, None)
-    flood = bench.flood(bench.attacker, FLOOD_NETWORK.split("/")[0], bench.one.public, 1500, 14)
+    mac = bench.ours.mac("eth1")
+    flood = bench.flood(bench.attacker, mac, FLOOD_NETWORK.split("/")[0], bench.one.public, 1500, 14)
     time.sleep(1)
     with Capture(bench.ours, "eth0") as capture:
         bench.peer_there(bench.here4)
@@ -237,7 +240,8 @@ def we_are_under_load(bench):
 
 def kernel_is_under_load(bench):
     """Flooded, the kernel demands a cookie of us, and takes our next initiation."""
-    flood = bench.flood(bench.ours, bench.two.underlay, bench.two.public, 4000, 40)
+    mac = bench.guest.run("cat /sys/class/net/eth0/address").out.strip()
+    flood = bench.flood(bench.ours, mac, bench.two.underlay, bench.two.public, 4000, 40)
     time.sleep(2)
     found = (0, 0, 0)
     for _ in range(3):  # it may catch its breath just as we call
