@@ -208,8 +208,7 @@ static bool settle(struct userspace *u, struct train *t)
 	case USE_ALL:
 		return true;
 	case USE_NOTHING:
-		to->local = (struct ip_addr){ 0 };
-		to->local_ifindex = 0;
+		endpoint_clear_source(to);
 		return true;
 	case USE_ADDRESS:
 		to->local_ifindex = 0;

@@ -62,6 +62,17 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && a->scope == b->scope && ip_addr_equal(&a->addr, &b->addr);
 }
 
+bool endpoint_has_source(const struct endpoint *e)
+{
+	return e->local.family || e->local_ifindex;
+}
+
+void endpoint_clear_source(struct endpoint *e)
+{
+	e->local = (struct ip_addr){ 0 };
+	e->local_ifindex = 0;
+}
+
 int ip_addr_parse(const char *text, struct ip_addr *ret)
 {
 	uint8_t bytes[16];

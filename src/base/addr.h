@@ -74,6 +74,12 @@ struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
 /** Whether two endpoints (address, port, scope) are the same. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
+/** Whether anything of a sticky source is known: our address, or the interface. */
+bool endpoint_has_source(const struct endpoint *e);
+
+/** Forget the sticky source: the routing table chooses anew. */
+void endpoint_clear_source(struct endpoint *e);
+
 /** Read "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL; `ret` is untouched then.
  */
 int ip_addr_parse(const char *text, struct ip_addr *ret);

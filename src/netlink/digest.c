@@ -109,7 +109,7 @@ bool digest_has_stopped(const struct digest *d, uint32_t ifindex)
 
 bool digest_moves_source(const struct digest *d, const struct endpoint *e)
 {
-	if (!e->local.family && !e->local_ifindex)
+	if (!endpoint_has_source(e))
 		return false; /* nothing is remembered */
 	return digest_concerns(d, &e->addr) || digest_concerns(d, &e->local) ||
 	       digest_has_stopped(d, e->local_ifindex);

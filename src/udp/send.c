@@ -139,7 +139,7 @@ static int send_again(struct udp *u, const struct train *t, size_t at, size_t le
  */
 static bool may_be_source(const struct train *t, int error)
 {
-	return (t->to.local.family || t->to.local_ifindex) &&
+	return endpoint_has_source(&t->to) &&
 	       (error == EINVAL || error == ENETUNREACH || error == EHOSTUNREACH ||
 		       error == EADDRNOTAVAIL || error == ENODEV);
 }
@@ -151,8 +151,7 @@ static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, i
 {
 	struct train free = *t;
 
-	free.to.local = (struct ip_addr){ 0 };
-	free.to.local_ifindex = 0;
+	endpoint_clear_source(&free.to);
 	if (send_one(u, &free, at, len) < 0)
 		return error;
 	u->source_stale = true;

@@ -202,8 +202,7 @@ void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote)
 
 void wg_peer_clear_source(struct wg_peer *peer)
 {
-	peer->endpoint.local = (struct ip_addr){ 0 };
-	peer->endpoint.local_ifindex = 0;
+	endpoint_clear_source(&peer->endpoint);
 }
 
 unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src)

@@ -49,19 +49,24 @@ def tos(packet):
 # ---- both families -------------------------------------------------------------------------------
 
 
+def join_by_own_links(one, two, three, near, far, shown):
+    """Join two peers to one site, each by a link of its own: the second's from near to far, which shown names."""
+    veth(one.node, "eth0", two.node, "eth0")
+    veth(one.node, "eth1", three.node, "eth0")
+    one.node.up("eth0", "192.0.2.1/24")
+    one.node.up("eth1", near)
+    two.node.up("eth0", "192.0.2.2/24")
+    three.node.up("eth0", far)
+    one.configure((two, f"192.0.2.2:{PORT}"), (three, f"{shown}:{PORT}"))
+    two.configure((one, None))
+    three.configure((one, None))
+    up(one, two, three)
+
+
 def two_families_at_once():
     """One site with a peer over IPv4 and a peer over IPv6, at the same time, on one port."""
     with Sites(3) as (one, two, three):
-        veth(one.node, "eth0", two.node, "eth0")
-        veth(one.node, "eth1", three.node, "eth0")
-        one.node.up("eth0", "192.0.2.1/24")
-        one.node.up("eth1", "2001:db8::1/64")
-        two.node.up("eth0", "192.0.2.2/24")
-        three.node.up("eth0", "2001:db8::3/64")
-        one.configure((two, f"192.0.2.2:{PORT}"), (three, f"[2001:db8::3]:{PORT}"))
-        two.configure((one, None))
-        three.configure((one, None))
-        up(one, two, three)
+        join_by_own_links(one, two, three, "2001:db8::1/64", "2001:db8::3/64", "[2001:db8::3]")
         with Capture(one.node, "eth0") as four, Capture(one.node, "eth1") as six:
             for family in (4, 6):
                 one.reaches(two, family)
@@ -237,16 +242,7 @@ def asymmetric(family):
 def beside_a_dead_peer(kill, counted):
     """One peer cannot be reached: nothing that is for the other is lost, and nobody is busy with it."""
     with Sites(3) as (one, two, three):
-        veth(one.node, "eth0", two.node, "eth0")
-        veth(one.node, "eth1", three.node, "eth0")
-        one.node.up("eth0", "192.0.2.1/24")
-        one.node.up("eth1", "198.51.100.1/24")
-        two.node.up("eth0", "192.0.2.2/24")
-        three.node.up("eth0", "198.51.100.2/24")
-        one.configure((two, f"192.0.2.2:{PORT}"), (three, f"198.51.100.2:{PORT}"))
-        two.configure((one, None))
-        three.configure((one, None))
-        up(one, two, three)
+        join_by_own_links(one, two, three, "198.51.100.1/24", "198.51.100.2/24", "198.51.100.2")
         one.reaches(two)
         one.reaches(three)
         kill(one, three)
