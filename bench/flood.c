@@ -10,8 +10,8 @@
  *            making a flood costs the machine little
  *   RATE     datagrams a second
  *   SOURCES  how many addresses of 198.18.0.0/15 they come from
- *   ARGUMENT mac1, badmac, cookie: the target's public key; file: what to send, each datagram
- * behind its length in two bytes, big endian; random: nothing
+ *   ARGUMENT mac1, badmac, cookie: the target's public key; file: the datagrams to send, each
+ *            preceded by its length in two bytes, big endian; random: nothing
  */
 #include <arpa/inet.h>
 #include <errno.h>

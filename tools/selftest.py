@@ -3,9 +3,11 @@
 """Tests of the checks themselves: each rule is shown something that breaks it."""
 import unittest
 
+import comments
 import count
 import headers
 import layers
+import prose
 import purity
 import sizes
 import words
@@ -98,6 +100,44 @@ class Words(unittest.TestCase):
             self.assertEqual(len(words.check_file("doc/a.md", bad)), 1, bad)
         for good in ("sys/work/x", "the network/homepage", "./work/x"):
             self.assertEqual(words.check_file("doc/a.md", good), [], good)
+
+
+class Prose(unittest.TestCase):
+    def test_c(self):
+        text = "/* one\n * two */\nint a = '\"'; // three\nconst char *b = \"/* no */\";\n"
+        self.assertEqual(prose.pieces("a.c", text), [(1, "comment", "/* one\n * two */"), (3, "comment", "// three"),
+                                                    (4, "string", '"/* no */"')])
+
+    def test_python(self):
+        text = 'def f():\n    """One."""\n    return "# no"  # two\n'
+        self.assertEqual(prose.pieces("a.py", text), [(2, "string", '"""One."""'), (3, "string", '"# no"'),
+                                                      (3, "comment", "# two")])
+
+    def test_shell(self):
+        text = "#!/bin/sh\n# one\necho $# 'two' \"# no\"\n"
+        self.assertEqual(prose.pieces("run", text), [(1, "comment", "#!/bin/sh"), (2, "comment", "# one"),
+                                                     (3, "string", "'two'"), (3, "string", '"# no"')])
+
+    def test_documents(self):
+        self.assertEqual(prose.pieces("a.md", "# One\n"), [(1, "document", "# One\n")])
+        self.assertEqual(prose.pieces("a.pcap", "one"), [])
+
+
+class Comments(unittest.TestCase):
+    def problems(self, text):
+        return comments.check_file("a.c", text, {"go"})
+
+    def test_closing(self):
+        self.assertEqual(self.problems("/** One\n * two. */\n/*\n * Three.\n */\n/* Four.\n *\n * Five.\n */\n"), [])
+        self.assertEqual(self.problems("int a;\n/** One.\n */\n"),
+                         ["a.c:3: `*/` stands alone; close the comment after its last word"])
+
+    def test_functions(self):
+        self.assertEqual(self.problems("/* go() */ x = \"gone()\";"), [])
+        self.assertEqual(self.problems("/* As gone(). Source: Linux net/a.c. */"), [])
+        self.assertEqual(self.problems("/* gone() */"), ["a.c:1: the comment names gone(), which is not in the code"])
+        self.assertEqual(comments.identifiers("int go(void); /* stay */ char *s = \"no\";"),
+                         {"int", "go", "void", "char", "s"})
 
 
 class Count(unittest.TestCase):

@@ -113,8 +113,8 @@ static void test_answers(void **state)
 	}
 }
 
-/* Whose name servers are silent keep others waiting only if they are many and it is the first time.
- */
+/* Whose name servers are silent keep others waiting only if they are many and it is the first
+ * time. */
 static void test_silent_servers(void **state)
 {
 	struct resolver *r = *state;

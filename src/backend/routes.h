@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan's routes laid and taken up, with the rules, sysctl and filter that a default route needs.
- */
+/* A plan's routes laid and taken up, with the rules, sysctl and filter that a default route
+ * needs. */
 #ifndef BACKEND_ROUTES_H
 #define BACKEND_ROUTES_H
 

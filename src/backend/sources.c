@@ -12,8 +12,8 @@
 #include "pkt/bucket.h"
 #include "wg/messages.h"
 
-/* Ways whose answers are kept: more than there are peers on most machines. SETS is a power of two.
- */
+/* Ways whose answers are kept: more than there are peers on most machines. SETS is a power of
+ * two. */
 #define SETS	512
 #define PER_SET 8
 #define WAYS	(SETS * PER_SET)
@@ -108,8 +108,8 @@ static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, ui
 }
 
 /* Whether a packet to the peer would leave by the tunnel: read from there and sent once more, it
- * would go round for ever. Source: Linux drivers/net/wireguard/socket.c, "Avoiding routing loop".
- */
+ * would go round for ever. Source: Linux drivers/net/wireguard/socket.c, "Avoiding routing
+ * loop". */
 static bool leads_into_tunnel(
 	const struct userspace *u, const struct endpoint *e, const struct ip_addr *src)
 {

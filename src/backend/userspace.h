@@ -124,8 +124,8 @@ int userspace_open(struct loop *loop, const struct userspace_options *options,
  */
 void userspace_tidy(struct userspace *u);
 
-/** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is allowed.
- */
+/** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is
+ * allowed. */
 void userspace_close(struct userspace *u);
 
 /** Create the TUN `name`. Return: 0 or -errno. */
@@ -149,8 +149,8 @@ void userspace_stop(struct userspace *u);
 
 /** Move to another port or firewall mark: sticky sources are forgotten, as the way to a peer may be
  * another now. On failure everything stays as it was. Before userspace_start()
- * and after userspace_stop() they are only noted, in `udp.port` and `fwmark`. Return: 0 or -errno.
- */
+ * and after userspace_stop() they are only noted, in `udp.port` and `fwmark`. Return: 0 or
+ * -errno. */
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
 
 /** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or

@@ -80,8 +80,8 @@ bool endpoint_has_source(const struct endpoint *e);
 /** Forget the sticky source: the routing table chooses anew. */
 void endpoint_clear_source(struct endpoint *e);
 
-/** Read "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL; `ret` is untouched then.
- */
+/** Read "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL; `ret` is untouched
+ * then. */
 int ip_addr_parse(const char *text, struct ip_addr *ret);
 
 /** Read "10.0.1.0/24"; without "/n" the prefix is the whole address. Return: 0 or -EINVAL; `ret` is

@@ -168,8 +168,8 @@ static bool is_asleep(const struct check_facts *f, size_t i)
 	return f->before.peers[i].state != STATUS_PEER_ESTABLISHED;
 }
 
-/* Whether every peer that could be woken has answered, or an ICMP error has said that it will not.
- */
+/* Whether every peer that could be woken has answered, or an ICMP error has said that it will
+ * not. */
 static bool all_awake(const void *ctx)
 {
 	const struct inside *in = ctx;

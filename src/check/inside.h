@@ -11,8 +11,8 @@ struct inside;
 /** Listen on the WireGuard interface. Return: 0, or -errno; to be closed by inside_close(). */
 int inside_open(struct prober *p, struct inside **ret);
 
-/** Ask every peer, waking the sessions that sleep; then with packets as large as the tunnel's MTU.
- */
+/** Ask every peer, waking the sessions that sleep; then with packets as large as the tunnel's
+ * MTU. */
 void inside_ask_peers(struct inside *in);
 
 /** Stop listening. NULL is allowed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's report.
- */
+/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's
+ * report. */
 #include "check/prober.h"
 
 #include <errno.h>

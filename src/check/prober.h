@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's report.
- */
+/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's
+ * report. */
 #ifndef CHECK_PROBER_H
 #define CHECK_PROBER_H
 

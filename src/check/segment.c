@@ -242,8 +242,8 @@ static bool is_answered(const void *ctx)
 	return s->answered;
 }
 
-/* Send one echo request of an IP packet of `size` bytes, and wait. Return: whether it was answered.
- */
+/* Send one echo request of an IP packet of `size` bytes, and wait. Return: whether it was
+ * answered. */
 static bool ask_size(struct segment *s, unsigned size, unsigned ms)
 {
 	struct prober *p = s->prober;

@@ -12,8 +12,8 @@ struct segment;
  * -errno, and then nothing is open. */
 int segment_open(struct prober *p, size_t i, struct segment **ret);
 
-/** Find somebody on the far side, and measure loss and latency. Return: whether there is anybody.
- */
+/** Find somebody on the far side, and measure loss and latency. Return: whether there is
+ * anybody. */
 bool segment_find(struct segment *s);
 
 /** Find the largest packet that passes at all, and the largest that passes without fragments. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back read.
- */
+/* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back
+ * read. */
 #ifndef CHECK_WIRE_H
 #define CHECK_WIRE_H
 

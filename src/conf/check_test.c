@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the check: each mistake of check_cases.txt, put into a right file, and what is said of
- * it.
- */
+ * it. */
 #include "conf/check.h"
 
 #include <setjmp.h>

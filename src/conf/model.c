@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration file says, as structs: one site, its interface, peers, tunnels and bridges.
- */
+/* What a configuration file says, as structs: one site, its interface, peers, tunnels and
+ * bridges. */
 #include "conf/model.h"
 
 #include <stdlib.h>

@@ -23,8 +23,8 @@
 
 #define CONF_BRIDGE_NAME_DEFAULT "br-l2tp0"
 
-/** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any file".
- */
+/** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any
+ * file". */
 struct conf_at {
 	uint32_t file;
 	uint32_t line;

@@ -16,8 +16,8 @@
 /** Room for conf_shown(). */
 #define CONF_SHOWN_LEN (CONF_SHOWN_MAX + 3)
 
-/** Read a number, decimal or 0x hex, of `min` to `max`. Return: 0, -EINVAL (no number), or -ERANGE.
- */
+/** Read a number, decimal or 0x hex, of `min` to `max`. Return: 0, -EINVAL (no number), or
+ * -ERANGE. */
 int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
 /** Read yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */

@@ -105,8 +105,8 @@ void aead_forget(struct aead_ctx *ctx)
 	aead_evp_hchacha20(ctx->evp, nothing, nothing, subkey);
 }
 
-/* XChaCha20-Poly1305 is ChaCha20-Poly1305 under the HChaCha20 subkey and the nonce's last 8 bytes.
- */
+/* XChaCha20-Poly1305 is ChaCha20-Poly1305 under the HChaCha20 subkey and the nonce's last 8
+ * bytes. */
 void aead_xseal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN],
 	const uint8_t nonce[static AEAD_XNONCE_LEN], uint8_t *dst, const uint8_t *src, size_t len,
 	const uint8_t *aad, size_t aad_len)

@@ -66,8 +66,8 @@ int x25519_dh(const uint8_t private_key[static X25519_LEN],
 	if (!theirs || !ctx || EVP_PKEY_derive_init(ctx) != 1 ||
 		EVP_PKEY_derive_set_peer(ctx, theirs) != 1)
 		goto out;
-	/* The library refuses an all-zero result itself; our own look is for versions that do not.
-	 */
+	/* The library refuses an all-zero result itself; our own look is for versions that do
+	 * not. */
 	if (EVP_PKEY_derive(ctx, shared, &len) != 1 || secret_is_zero(shared, sizeof(shared))) {
 		ERR_clear_error();
 		err = -EINVAL;

@@ -7,8 +7,8 @@
 
 #define X25519_LEN 32
 
-/** Turn 32 random bytes into a private key in its canonical, "clamped" form. Source: RFC 7748 §5.
- */
+/** Turn 32 random bytes into a private key in its canonical, "clamped" form. Source: RFC 7748
+ * §5. */
 void x25519_clamp(uint8_t private_key[static X25519_LEN]);
 
 /** The public key that belongs to `private_key` (which need not be clamped). Return: 0, or -ENOMEM

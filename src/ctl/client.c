@@ -120,8 +120,8 @@ int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned
 	return err;
 }
 
-/* A descriptor that is readable once the process that listens behind `fd` is gone; -1 without one.
- */
+/* A descriptor that is readable once the process that listens behind `fd` is gone; -1 without
+ * one. */
 static int open_process(int fd)
 {
 	struct ucred cred;

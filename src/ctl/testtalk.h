@@ -31,8 +31,8 @@ static inline void talk_say(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/** What the server has sent so far, as text. Return: whether it has closed the connection after it.
- */
+/** What the server has sent so far, as text. Return: whether it has closed the connection after
+ * it. */
 static inline bool talk_hear(int fd, char *buf, size_t size)
 {
 	size_t len = 0;

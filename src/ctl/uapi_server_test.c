@@ -231,8 +231,7 @@ static void test_endless_line(void **state)
 }
 
 /* Whoever was answered may stay, until all places are taken: then who has been idle for longest
- * goes.
- */
+ * goes. */
 static void test_idle_clients(void **state)
 {
 	struct fixture *f = *state;

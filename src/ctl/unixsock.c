@@ -92,8 +92,8 @@ static int bind_at(const struct sockaddr_un *address, struct unixsock *s)
 	struct stat st;
 	int err;
 
-	/* bind() takes the mode from the socket's own inode: there is no moment with a looser one
-	 */
+	/* bind() takes the mode from the socket's own inode: there is no moment with a looser
+	 * one */
 	if (fchmod(s->fd, SOCKET_MODE) < 0 ||
 		bind(s->fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		return -errno;

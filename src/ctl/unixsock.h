@@ -46,8 +46,7 @@ void unixsock_close(struct unixsock *s);
 int unixsock_connect(const char *path, unsigned timeout_ms);
 
 /** Remove the socket at `path` if nobody listens on it any more, and its folder if that is empty
- * then.
- */
+ * then. */
 void unixsock_sweep(const char *path);
 
 /** Whether the other end belongs to root or to our own user. */

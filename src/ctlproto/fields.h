@@ -20,8 +20,7 @@ enum field_kind {
 	FIELD_WALL,	/* struct wall; seconds since 1970, null for never */
 	FIELD_CHOICE,	/* an enum; a string, one of `count` names */
 	FIELD_OBJECT,	/* a struct; an object */
-	FIELD_OPTIONAL, /* a struct that starts with its name; an object, null if the name is empty
-			 */
+	FIELD_OPTIONAL, /* a struct that starts with its name; an object; null: the name is empty */
 	FIELD_ARRAY, /* pointer to allocated structs of `count` bytes each; an array of objects */
 	FIELD_DROPS, /* struct drop_counters; an object with a number for each reason */
 };

@@ -106,8 +106,7 @@ struct status_peer {
 	uint8_t public_key[KEY_LEN];
 	bool has_psk;
 	struct endpoint endpoint;	     /* family 0: none yet */
-	char endpoint_name[STATUS_HOST_LEN]; /* what the file says, "host:port"; empty: an address
-					      */
+	char endpoint_name[STATUS_HOST_LEN]; /* configured "host:port"; empty: an address */
 	struct status_prefixes allowed_ips;
 	enum status_peer_state state;
 	struct wall last_handshake; /* sec 0: never */
@@ -134,8 +133,8 @@ struct status_tunnel {
 	uint64_t bad_checksums;	       /* packets with a wrong UDP checksum */
 };
 
-/** One L2TPv3 session and its interface. tx: from the members towards the peer; rx: the other way.
- */
+/** One L2TPv3 session and its interface. tx: from the members towards the peer; rx: the other
+ * way. */
 struct status_session {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t tunnel_id; /* of the tunnel it belongs to */

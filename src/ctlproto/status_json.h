@@ -8,8 +8,8 @@
 struct json_object;
 
 /** Make the object that `wirespan status --json` prints and the control socket carries; its keys
- * are documented in wirespan(8). Return: 0 and the object, which the caller releases, or -ENOMEM.
- */
+ * are documented in wirespan(8). Return: 0 and the object, which the caller releases, or
+ * -ENOMEM. */
 int status_to_json(const struct status_report *r, struct json_object **ret_json);
 
 /** Read such an object into `ret`, which need not be initialised. Return: 0, and the caller

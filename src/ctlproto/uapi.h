@@ -29,8 +29,7 @@ struct uapi_peer {
 	uint8_t psk[KEY_LEN]; /* all zero: none */
 	bool has_endpoint;
 	struct endpoint endpoint;
-	char zone[UAPI_ZONE_LEN]; /* interface of a link-local endpoint, to become its scope; or ""
-				   */
+	char zone[UAPI_ZONE_LEN]; /* interface of a link-local endpoint: its scope; or "" */
 	bool has_keepalive;
 	uint16_t keepalive_s;	  /* 0: off */
 	bool replace_allowed_ips; /* take away all it has, before those below */

@@ -19,8 +19,8 @@
 #define PEER_TEXT_MAX	640
 #define PREFIX_TEXT_MAX 64
 
-/** Text in a block that is large enough from the start: growing would leave copies of keys behind.
- */
+/** Text in a block that is large enough from the start: growing would leave copies of keys
+ * behind. */
 struct text {
 	char *data;
 	size_t len;

@@ -30,8 +30,8 @@ enum fate {
 
 #define LIFE_MS 200
 
-/* The daemon: `report_fd` shows by its end-of-file that it has gone, and what it thinks of itself.
- */
+/* The daemon: `report_fd` shows by its end-of-file that it has gone, and what it thinks of
+ * itself. */
 static void live(struct detach *d, enum fate fate, int report_fd)
 {
 	char cwd[64];

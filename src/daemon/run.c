@@ -169,8 +169,7 @@ static void run_stop(struct run *r)
 	r->stopping = true;
 	notify_stopping(&r->notify);
 	if (r->hook)
-		return; /* what PostUp is about to do must not come after what undoes it: on_child()
-			 */
+		return; /* PostUp must end before it is undone: on_child() goes on */
 	if (!r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
 		run_end(r, r->ready ? 0 : 1);
 }
@@ -187,8 +186,8 @@ static void run_ready(struct run *r)
 
 /* ---- requests ---- */
 
-/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e` filled.
- */
+/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e`
+ * filled. */
 static int run_recall(struct run *r, struct site_error *e)
 {
 	int err = live_recall(r->u, &r->conf);
@@ -201,8 +200,8 @@ static int run_recall(struct run *r, struct site_error *e)
 	return err;
 }
 
-/* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e` filled.
- */
+/* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e`
+ * filled. */
 static int run_change_to(struct run *r, const struct conf_site *next, struct site_error *e)
 {
 	struct site_mtus mtus;

@@ -52,8 +52,7 @@ struct wg {
 	struct userspace *u;
 	struct wgsock sock;
 	struct news news;      /* of the namespace that we were started in */
-	struct mono next_look; /* after the interface where it has moved to; MONO_NEVER: it has not
-				*/
+	struct mono next_look; /* poll the moved interface; MONO_NEVER: it has not moved */
 	struct loop_watch news_watch;
 	struct loop_watch signal_watch;
 	struct detach detach;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The longest reply: Ethernet header, two tags, and the smallest packet every IPv6 link carries.
- */
+/** The longest reply: Ethernet header, two tags, and the smallest packet every IPv6 link
+ * carries. */
 #define ETHER_TOO_BIG_MAX (14 + 8 + 1280)
 
 /**

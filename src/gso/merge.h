@@ -35,8 +35,8 @@
 #define GSO_MERGE_UDP_SEGMENTS_MAX                                                                 \
 	64 /* frames of one UDP superframe: Linux' own limit before 6.9 */
 
-/** What the receiving device takes (what TUNSETOFFLOAD has granted). All false: nothing is merged.
- */
+/** What the receiving device takes (what TUNSETOFFLOAD has granted). All false: nothing is
+ * merged. */
 struct gso_merge_caps {
 	bool tcp4;
 	bool tcp6;
@@ -61,8 +61,8 @@ struct gso_merge_frame {
 	uint16_t next; /* the frame that follows it in its superframe, or itself at the end */
 };
 
-/** A superframe that is being built, or a single frame. Below `n_frames` only for what has a flow.
- */
+/** A superframe that is being built, or a single frame. Below `n_frames` only for what has a
+ * flow. */
 struct gso_merge_item {
 	void *tag;
 	uint32_t len;	/* bytes of the whole superframe */

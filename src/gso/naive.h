@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Oracles for tests and fuzz targets: splitting and merging checked against the slow and plain way.
- */
+/* Oracles for tests and fuzz targets: splitting and merging checked against the slow and plain
+ * way. */
 #ifndef GSO_NAIVE_H
 #define GSO_NAIVE_H
 

@@ -362,8 +362,8 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, const uint8_t *frag
 		slot = slot_begin(r, &ip, from, now);
 		if (!slot)
 			return REASSEMBLY_BUSY;
-		/* a foreign packet whose other pieces came first is joined, and passes as a whole
-		 */
+		/* a foreign packet whose other pieces came first is joined, and passes as a
+		 * whole */
 		if (foreign)
 			slot->state = SLOT_FOREIGN;
 	}

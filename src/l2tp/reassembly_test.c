@@ -535,8 +535,8 @@ static void test_random(void **state)
 		const struct in_flight *p = &flight[i];
 		struct reassembled got;
 
-		/* a repetition that comes after its packet is complete begins a new one: as it must
-		 */
+		/* a repetition that comes after its packet is complete begins a new one: as it
+		 * must */
 		if (add4(f, p->id, p->at, p->n, p->more, 0, &got) == REASSEMBLY_COMPLETE) {
 			check_packet4(&got, payloads[p->id]);
 			done[p->id]++;

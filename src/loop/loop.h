@@ -49,7 +49,7 @@ int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
  * right after. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
-/** Let loop_run() return after the present callback. */
+/** Set `stop`, which the caller of loop_run_once() checks. */
 void loop_stop(struct loop *l);
 
 /** Wait until a descriptor is ready or `deadline` (MONO_NEVER: none) has come, and call what is

@@ -10,8 +10,7 @@
 #include <libmnl/libmnl.h>
 
 /* Options that old kernels lack are asked for and done without: words (4.12), strict filters
- * (4.20).
- */
+ * (4.20). */
 static void enable(struct mnl_socket *mnl, int option)
 {
 	int on = 1;

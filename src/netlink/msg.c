@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building netlink requests and reading what the kernel answers; the common part of all families.
- */
+/* Building netlink requests and reading what the kernel answers; the common part of all
+ * families. */
 #include "netlink/msg.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building netlink requests and reading what the kernel answers; the common part of all families.
- */
+/* Building netlink requests and reading what the kernel answers; the common part of all
+ * families. */
 #ifndef NETLINK_MSG_H
 #define NETLINK_MSG_H
 
@@ -21,8 +21,8 @@ struct nl_msg {
 	};
 };
 
-/** What the kernel said to a request: 0 or -errno, and its extended acknowledgement's words or "".
- */
+/** What the kernel said to a request: 0 or -errno, and its extended acknowledgement's words or
+ * "". */
 struct nl_verdict {
 	int code;
 	char why[160];

@@ -15,8 +15,8 @@ static void test_verdict(void **state)
 		int code;
 		const char *why;
 	} table[] = {
-		/* acknowledged; done with a dump; refused with words, our request left out (capped)
-		 */
+		/* acknowledged; done with a dump; refused with words, our request left out
+		 * (capped) */
 		{ "00000000 02000001 00000000 00000000 00000000 20000000 13000500 01000000 "
 		  "00000000",
 			0, 0, "" },

@@ -36,9 +36,10 @@
  *
  *   engine_set_time()                       once a wake-up
  *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
- *   rx_datagrams() …, rx_next() …, rx_release()   for each batch of datagrams received
- *   ctrl_timers(), ctrl_pump() …            whenever engine_deadline() has come, and after each
- * batch
+ *   rx_datagrams() …, rx_next() …,          for each batch of datagrams received
+ *   rx_release()
+ *   ctrl_timers(), ctrl_pump() …            when engine_deadline() is reached, and after each
+ *                                           batch
  *
  * and sends the trains in tx.heads, then tx.tails, whenever one of them says "no room" and at the
  * end of each batch. Only the files of this folder know in which order the stages are called.
@@ -184,8 +185,8 @@ void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
 int engine_add_peer(
 	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Take a peer out: its staged packets go, its secrets are wiped, its memory is the caller's again.
- */
+/** Take a peer out: its staged packets go, its secrets are wiped, its memory is the caller's
+ * again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
 
 /** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or
@@ -195,8 +196,8 @@ int engine_add_session(struct engine *e, struct path_session *s);
 /** Take a session out; its memory is the caller's again. No batch may be under way. */
 void engine_remove_session(struct engine *e, struct path_session *s);
 
-/** The largest IP packet that an untagged frame of the session can carry to its peer unfragmented.
- */
+/** The largest IP packet that an untagged frame of the session can carry to its peer
+ * unfragmented. */
 unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer);
 
 /** The instant at which ctrl_timers() has to be called at the latest, or MONO_NEVER. */

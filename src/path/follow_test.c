@@ -183,8 +183,8 @@ static void test_silent_peer(void **state)
 	pair_free(p);
 }
 
-/* Hints that nobody confirms: not one frame more is cut, and few probes are sent for many of them.
- */
+/* Hints that nobody confirms: not one frame more is cut, and few probes are sent for many of
+ * them. */
 static void test_forged_hints(void **state)
 {
 	struct pair *p = following(1500);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the ladder: the published table, what each option changes, and that the layers add up.
- */
+/* Tests of the ladder: the published table, what each option changes, and that the layers add
+ * up. */
 #include "path/mtu.h"
 
 #include "base/bytes.h"

@@ -194,8 +194,8 @@ static void test_worked(void **state)
 	expect_calls(&s, "\11\11\1\1\2\2\11");
 }
 
-/* An answered initiation starts the count anew, and so does an endpoint that somebody else moved.
- */
+/* An answered initiation starts the count anew, and so does an endpoint that somebody else
+ * moved. */
 static void test_patience(void **state)
 {
 	struct scene s = begin_found("\1\2");

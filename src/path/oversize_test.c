@@ -407,8 +407,8 @@ static void test_superframe_rejected(void **state)
 
 /* ---- the TUN ---- */
 
-/* A peer whose path carries less than wg0 does: ICMP for what may not be cut, pieces for the rest.
- */
+/* A peer whose path carries less than wg0 does: ICMP for what may not be cut, pieces for the
+ * rest. */
 static void test_tun(void **state)
 {
 	static const struct testpkt table[] = {

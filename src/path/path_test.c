@@ -327,8 +327,8 @@ static void test_from_port_0(void **state)
 	pair_free(p);
 }
 
-/* Initiations and responses leave with DSCP AF41; cookie replies, which anybody can ask for, not.
- */
+/* Initiations and responses leave with DSCP AF41; cookie replies, which anybody can ask for,
+ * not. */
 static void test_dscp_of_handshakes(void **state)
 {
 	struct pair *p = pair_new();
@@ -444,8 +444,8 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	pair_free(p);
 }
 
-/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's length.
- */
+/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's
+ * length. */
 static void test_a_first_hop_wider_than_any_packet(void **state)
 {
 	struct pair *p = pair_new();

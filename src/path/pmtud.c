@@ -11,8 +11,8 @@ static const char *const names[] = {
 	[PMTUD_SILENT] = "silent",
 };
 
-/* MTUs that paths tend to have: Ethernet, PPPoE, tunnels over these, mobile networks, IPv6's least.
- */
+/* MTUs that paths tend to have: Ethernet, PPPoE, tunnels over these, mobile networks, IPv6's
+ * least. */
 static const unsigned common[] = { 1500, 1492, 1480, 1454, 1420, 1400, 1280 };
 
 const char *pmtud_state_name(enum pmtud_state state)
@@ -109,8 +109,8 @@ static void search_round(struct pmtud *p, struct mono now)
 	n = PMTUD_BURST - p->count;
 	for (unsigned k = 1; k <= n; k++)
 		search_add(p, p->low + (unsigned)((uint64_t)span * k / (n + 1)));
-	/* a span shorter than the burst rounds down to the same sizes: its first byte is not lost
-	 */
+	/* a span shorter than the burst rounds down to the same sizes: its first byte is not
+	 * lost */
 	search_add(p, p->low + 1);
 	round_start(p, now);
 }

@@ -24,16 +24,17 @@
  * answered; then nothing is concluded about the MTU. A size counts as failed after PMTUD_MAX_PROBES
  * rounds.
  *
- * CONFIRM  probes `current`. Answered: COMPLETE. Failed: a black hole; `current` falls to the base
- *          at once, so that traffic flows again (in fragments inside the tunnel), and SEARCH
- * begins. SEARCH   probes several sizes of the interval (low, high) in a round, common MTUs first.
- * An answer raises `current` at once. Rounds narrow the interval until it is one byte wide.
- * COMPLETE waits. While large packets are sent, `current` is confirmed every PMTUD_CONFIRM_NS: at
- *          most so long, and three quick rounds, does a black hole last. An ICMP too-big is a
- * reason to confirm now, and a size to try first in a search, never more: it may be forged. After
- * PMTUD_RAISE_TIMER_NS larger sizes are searched again. SILENT   the peer answers nothing (its
- * firewall, or the path is down): `current` stays as it is. Tried again while traffic flows, ever
- * more rarely.
+ * CONFIRM   Probe `current`. Answered: COMPLETE. Failed: a black hole; `current` falls to the base
+ *           at once, so that traffic flows again (in fragments inside the tunnel), and SEARCH
+ *           begins.
+ * SEARCH    Probe several sizes of the interval (low, high) in a round, common MTUs first. An
+ *           answer raises `current` at once. Rounds narrow the interval until it is one byte wide.
+ * COMPLETE  Wait. While large packets are sent, `current` is confirmed every PMTUD_CONFIRM_NS: a
+ *           black hole lasts no longer than that and three quick rounds. An ICMP too-big error
+ *           triggers a confirmation, and is the first size tried in a search; it never does more,
+ *           as it may be forged. After PMTUD_RAISE_TIMER_NS larger sizes are searched again.
+ * SILENT    The peer answers nothing (its firewall drops probes, or the path is down): `current`
+ *           stays as it is. Probes are repeated while traffic flows, at growing intervals.
  *
  * Without traffic nothing is sent and no deadline set: an idle tunnel wakes nobody.
  */
@@ -74,8 +75,8 @@ struct pmtud_sent {
 	struct mono at;
 };
 
-/** The MTU of the path to one peer. Read `state`, `current` and the counters; the rest is private.
- */
+/** The MTU of the path to one peer. Read `state`, `current` and the counters; the rest is
+ * private. */
 struct pmtud {
 	enum pmtud_state state;
 	unsigned current; /* largest packet to send: what all this is for */

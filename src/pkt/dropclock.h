@@ -14,8 +14,8 @@ struct drop_clock {
 	struct mono last[DROP_COUNT];
 };
 
-/** Look at the counters once a wake-up: those that have risen since the last look did so at `now`.
- */
+/** Look at the counters once a wake-up: those that have risen since the last look did so at
+ * `now`. */
 void drop_clock_tick(
 	struct drop_clock *clock, const struct drop_counters *counters, struct mono now);
 

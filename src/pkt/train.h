@@ -46,8 +46,8 @@ void train_queue_init(struct train_queue *q, uint8_t *arena, size_t cap);
 /** Forget all trains. */
 void train_queue_reset(struct train_queue *q);
 
-/** Whether `count` more datagrams of `bytes` in all surely fit, whatever their sizes and endpoint.
- */
+/** Whether `count` more datagrams of `bytes` in all surely fit, whatever their sizes and
+ * endpoint. */
 bool train_has_room(const struct train_queue *q, size_t count, size_t bytes);
 
 /** Where the next datagram has to be written: the arena's tail. The caller has asked

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TAP and TUN descriptors: opening them with every offload the kernel has, superframes in and out.
- */
+/* TAP and TUN descriptors: opening them with every offload the kernel has, superframes in and
+ * out. */
 #ifndef TAP_TAP_H
 #define TAP_TAP_H
 

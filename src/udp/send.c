@@ -135,8 +135,8 @@ static int send_again(struct udp *u, const struct train *t, size_t at, size_t le
 	return error;
 }
 
-/* Whether the sticky source may be the reason: it is no longer ours, or its interface has no way.
- */
+/* Whether the sticky source may be the reason: it is no longer ours, or its interface has no
+ * way. */
 static bool may_be_source(const struct train *t, int error)
 {
 	return endpoint_has_source(&t->to) &&

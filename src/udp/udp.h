@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP sockets on the underlay: trains of datagrams out with UDP_SEGMENT, batches in with UDP_GRO.
- */
+/* UDP sockets on the underlay: trains of datagrams out with UDP_SEGMENT, batches in with
+ * UDP_GRO. */
 #ifndef UDP_UDP_H
 #define UDP_UDP_H
 

@@ -270,8 +270,8 @@ static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 	t->count++;
 }
 
-/* The node is its owner's prefix no longer. What is below keeps its owner until the caller decides.
- */
+/* The node is its owner's prefix no longer. What is below keeps its owner until the caller
+ * decides. */
 static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 {
 	struct wg_peer *peer = t->nodes[i].owner;

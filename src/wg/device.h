@@ -153,8 +153,8 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
  */
 void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
-/** When to call wg_device_due(): not later than the earliest deadline of all peers; or MONO_NEVER.
- */
+/** When to call wg_device_due(): not later than the earliest deadline of all peers; or
+ * MONO_NEVER. */
 struct mono wg_device_deadline(const struct wg_device *dev);
 
 /**

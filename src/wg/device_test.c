@@ -435,8 +435,8 @@ static void test_under_load(void **state)
 	assert_int_equal(limited, 4);
 }
 
-/* A flood is not answered without end, and after a second without it everybody is answered again.
- */
+/* A flood is not answered without end, and after a second without it everybody is answered
+ * again. */
 static void test_cookies_are_limited(void **state)
 {
 	struct pair *p = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One whole exchange, byte for byte, against vectors computed without this code; and its failures.
- */
+/* One whole exchange, byte for byte, against vectors computed without this code; and its
+ * failures. */
 #include "wg/noise.h"
 
 #include <errno.h>

@@ -28,8 +28,8 @@ struct wg_load {
 	struct mono until; /* under load until then */
 };
 
-/** Note `n` handshake messages received at `now` (0 is allowed). Return: whether we are under load.
- */
+/** Note `n` handshake messages received at `now` (0 is allowed). Return: whether we are under
+ * load. */
 bool wg_load_note(struct wg_load *l, unsigned n, struct mono now);
 
 #endif

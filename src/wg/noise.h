@@ -83,7 +83,7 @@ int wg_noise_open_initiation(struct wg_crypto *c, const struct wg_identity *self
 
 /**
  * Second half: prove the sender's static key and read its timestamp. On success `opened->handshake`
- * is ready for wg_noise_make_response(struct wg_crypto *c, ).
+ * is ready for wg_noise_make_response().
  * Return: 0; -EBADMSG if it does not authenticate; -ENOKEY if `remote` is not usable.
  */
 int wg_noise_finish_initiation(struct wg_crypto *c, struct wg_opened_initiation *opened,

@@ -107,8 +107,8 @@ void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
 /** Set the endpoint; the sticky source is forgotten. */
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote);
 
-/** An authentic message came from `src`: the endpoint moves there. Return: WG_ENDPOINT_MOVED, or 0.
- */
+/** An authentic message came from `src`: the endpoint moves there. Return: WG_ENDPOINT_MOVED, or
+ * 0. */
 unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src);
 
 /** Forget the sticky source address and interface. */

@@ -23,8 +23,8 @@ struct wg_replay {
 /** Whether a message with this counter could still be accepted: worth the cost of opening it. */
 bool wg_replay_check(const struct wg_replay *r, uint64_t counter);
 
-/** Record the counter of an authentic message. Return: false if it was seen before or is too old.
- */
+/** Record the counter of an authentic message. Return: false if it was seen before or is too
+ * old. */
 bool wg_replay_commit(struct wg_replay *r, uint64_t counter);
 
 #endif

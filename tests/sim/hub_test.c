@@ -222,8 +222,8 @@ static void test_all_at_once(void **state)
 	assert_int_equal(drops.n[DROP_WG_HANDSHAKE_AUTH] + drops.n[DROP_WG_MAC1], 0);
 }
 
-/* Ten minutes of keepalives and rekeys: the hub wakes for none of them, as the clients do it all.
- */
+/* Ten minutes of keepalives and rekeys: the hub wakes for none of them, as the clients do it
+ * all. */
 static void test_ten_minutes(void **state)
 {
 	keepalives = 0;

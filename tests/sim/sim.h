@@ -71,8 +71,8 @@ struct sim {
 	uint8_t psk[2][WG_KEY_LEN];
 };
 
-/** Begin: two engines that know each other, host 0 also knowing host 1's endpoint, latency 10 ms.
- */
+/** Begin: two engines that know each other, host 0 also knowing host 1's endpoint, latency 10
+ * ms. */
 void sim_init(struct sim *s, uint64_t seed);
 
 /** End: engines and their memory. */

@@ -288,8 +288,8 @@ static void test_old_sessions_go(void **state)
 	assert_true(n > 6);
 }
 
-/* Who began a session and only listens renews it when 15 s are left, once; who answered does not.
- */
+/* Who began a session and only listens renews it when 15 s are left, once; who answered does
+ * not. */
 static void test_renewal_by_listener(void **state)
 {
 	struct sim *s = begin(state);
@@ -386,8 +386,8 @@ static void test_wiping_unanswered(void **state)
 	assert_int_equal(wg_device_deadline(&h->dev).ns, 0);
 }
 
-/* Nobody answers: an initiation every 5 s and a bit, an end after 90 s, and a new try when asked.
- */
+/* Nobody answers: an initiation every 5 s and a bit, an end after 90 s, and a new try when
+ * asked. */
 static void test_give_up(void **state)
 {
 	struct sim *s = begin(state);

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""The parts of a file that people read: comments, string literals and documentation."""
+import io
+import re
+import tokenize
+
+C_TOKEN = re.compile(r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<string>"(?:\\.|[^"\\\n])*")|'(?:\\.|[^'\\\n])+'""", re.S)
+SHELL_TOKEN = re.compile(r"""(?P<comment>(?:^|(?<=\s))\#[^\n]*)|(?P<string>"(?:\\.|[^"\\])*"|'[^']*')""", re.M)
+DOCUMENT = (".md", ".scd", ".txt", ".conf", ".service")
+
+
+def _matches(pattern, text):
+    for m in pattern.finditer(text):
+        if m["comment"] or m["string"]:
+            yield text.count("\n", 0, m.start()) + 1, "comment" if m["comment"] else "string", m[0]
+
+
+def _python(text):
+    kinds = {tokenize.COMMENT: "comment", tokenize.STRING: "string"}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in kinds:
+            yield token.start[0], kinds[token.type], token.string
+
+
+def pieces(path, text):
+    """(line, kind, text) of each comment ("comment"), literal ("string") and document ("document") in the file."""
+    name = path.rsplit("/", 1)[-1]
+    if name.endswith((".c", ".h")):
+        return list(_matches(C_TOKEN, text))
+    if name.endswith(".py"):
+        return list(_python(text))
+    if name.endswith(".sh") or name in ("meson.build", "meson_options.txt") or text.startswith("#!"):
+        return list(_matches(SHELL_TOKEN, text))
+    if name.endswith(DOCUMENT):
+        return [(1, "document", text)]
+    return []
