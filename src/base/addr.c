@@ -115,7 +115,7 @@ int ip_prefix_parse(const char *text, struct ip_prefix *ret)
 	return 0;
 }
 
-/* Read a decimal number of at most `max`, the whole of `text`. */
+/* Parse a decimal number of at most `max`, the whole of `text`. */
 static int parse_number(const char *text, unsigned long max, unsigned long *ret)
 {
 	size_t digits = strspn(text, "0123456789");

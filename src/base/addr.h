@@ -15,7 +15,7 @@ struct ip_addr {
 	uint8_t bytes[16];
 };
 
-/** An address with a prefix length in bits. Host bits are kept as given (an interface address needs
+/** An address with a prefix length in bits. Host bits are preserved (an interface address needs
  * them). */
 struct ip_prefix {
 	struct ip_addr addr;
@@ -23,10 +23,10 @@ struct ip_prefix {
 };
 
 /**
- * A UDP endpoint on the underlay, with the way back to it. `scope` is the IPv6 scope id (interface
- * index), else 0. Port in host order. `local` and `local_ifindex` are the sticky source: our
- * address and interface that a datagram from there came in on (family 0 / 0: let the routing table
- * choose); they do not count in endpoint_equal().
+ * A UDP endpoint on the underlay. `scope` is the IPv6 scope id (interface index), else 0. Port in
+ * host order. `local` and `local_ifindex` are the sticky source: our address and interface on which
+ * the last datagram from there arrived (family 0 / 0: the routing table chooses); endpoint_equal()
+ * ignores them.
  */
 struct endpoint {
 	struct ip_addr addr;
@@ -58,8 +58,8 @@ struct ip_addr ip_addr_v4(const void *bytes);
 /** An IPv6 address from its 16 wire bytes. */
 struct ip_addr ip_addr_v6(const void *bytes);
 
-/** The IPv4 address that an IPv6 address maps (::ffff:192.0.2.1: what sockets for both families
- * call it), else the address itself. */
+/** Map a v4-mapped IPv6 address (::ffff:192.0.2.1, as dual-stack sockets report it) to IPv4; return
+ * any other address unchanged. */
 struct ip_addr ip_addr_unmapped(const struct ip_addr *a);
 
 /** Whether two addresses (family and bytes) are the same. */
@@ -74,29 +74,28 @@ struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
 /** Whether two endpoints (address, port, scope) are the same. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
-/** Whether anything of a sticky source is known: our address, or the interface. */
+/** Whether any part of a sticky source is set: our address or the interface. */
 bool endpoint_has_source(const struct endpoint *e);
 
-/** Forget the sticky source: the routing table chooses anew. */
+/** Clear the sticky source: the routing table chooses again. */
 void endpoint_clear_source(struct endpoint *e);
 
-/** Read "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL; `ret` is untouched
- * then. */
+/** Parse "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL, with `ret` untouched. */
 int ip_addr_parse(const char *text, struct ip_addr *ret);
 
-/** Read "10.0.1.0/24"; without "/n" the prefix is the whole address. Return: 0 or -EINVAL; `ret` is
- * untouched then. */
+/** Parse "10.0.1.0/24"; without "/n" the prefix is the whole address. Return: 0 or -EINVAL, with
+ * `ret` untouched. */
 int ip_prefix_parse(const char *text, struct ip_prefix *ret);
 
-/** Read what endpoint_text() writes: "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
- * (the scope as a number); a v4-mapped IPv6 address becomes IPv4. Return: 0 or -EINVAL; `ret` is
- * untouched then. */
+/** Parse the output of endpoint_text(): "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
+ * (numeric scope); a v4-mapped IPv6 address becomes IPv4. Return: 0 or -EINVAL, with `ret`
+ * untouched. */
 int endpoint_parse(const char *text, struct endpoint *ret);
 
 /** Write the address as text; "none" for family 0. Return: `buf`. */
 const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN]);
 
-/** Write "10.0.1.0/24" or "fd00::/64", host bits and all. Return: `buf`. */
+/** Write "10.0.1.0/24" or "fd00::/64", host bits included. Return: `buf`. */
 const char *ip_prefix_text(const struct ip_prefix *p, char buf[static IP_PREFIX_TEXT_LEN]);
 
 /** Write "1.2.3.4:51820" or "[fe80::1%3]:51820"; "(none)" if there is no address. Return: `buf`. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of addresses, prefixes and endpoints: text both ways, containment, socket addresses. */
+/* Tests of addresses, prefixes and endpoints: parsing and formatting, containment, socket
+ * addresses. */
 #include "base/addr.h"
 
 #include <errno.h>
@@ -98,7 +99,7 @@ static void test_endpoint(void **state)
 	}
 }
 
-/* An IPv6 address that is an IPv4 one leaves by the IPv4 socket: the other takes none such. */
+/* A v4-mapped IPv6 address becomes IPv4: the IPv6 socket is v6-only and cannot send to it. */
 static void test_endpoint_mapped(void **state)
 {
 	static const char *const table[][2] = {

@@ -13,7 +13,7 @@ void *array_grow(void *array, size_t n, size_t size)
 	char *v;
 
 	memcpy(&old, array, sizeof(old));
-	if (n & (n - 1)) /* neither 0 nor a power of two: there is room */
+	if (n & (n - 1)) /* neither 0 nor a power of two: room is left */
 		return memset(old + n * size, 0, size);
 	v = calloc(n ? 2 * n : 1, size);
 	if (!v)

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 /**
- * Room for one more zeroed element of `size` bytes at the end of an array of `n`, which must have
- * grown by this function alone (its capacity is `n` rounded up to a power of two). The old memory
- * is wiped when the array moves. On success the array's pointer at `array` is replaced.
- * Return: the new element, or NULL without memory. The caller counts `n` up.
+ * Append one zeroed element of `size` bytes to an array of `n` elements, which must have been grown
+ * by this function only (its capacity is `n` rounded up to a power of two). If the array moves, the
+ * old memory is wiped and the pointer stored at `array` is updated. The caller increments `n`.
+ * Return: the new element, or NULL if out of memory.
  */
 void *array_grow(void *array, size_t n, size_t size);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Growing one by one: what was there stays, what is new is zero, and nothing moves without need. */
+/* Tests of array_grow(): elements survive, new ones are zeroed, and the array moves only when
+ * full. */
 #include "base/array.h"
 
 #include <setjmp.h>
@@ -40,7 +41,7 @@ static void test_grows(void **state)
 	free(v);
 }
 
-/* What was taken away at the end leaves no trace in what comes there next. */
+/* A slot that is reused after the array shrank is zeroed again. */
 static void test_zeroes_again(void **state)
 {
 	struct element *v = NULL;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* ASSERT: a check for our own bugs, on in every build; never for what a network or a user sent. */
+/* ASSERT: checks for bugs of our own, in every build; never for input from the network or a
+ * user. */
 #ifndef BASE_BUG_H
 #define BASE_BUG_H
 
 #include <stdlib.h>
 
-/** End the process if `cond` does not hold. */
+/** Abort the process if `cond` does not hold. */
 #define ASSERT(cond) ((cond) ? (void)0 : abort())
 
 #endif

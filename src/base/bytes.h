@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads and stores of integers in wire order, and small helpers on sizes. */
+/* Loads and stores of integers in wire byte order, and size helpers. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's clocks: the only place that reads time. */
+/* The system's clocks: the only file that reads the time. */
 #include "base/clock.h"
 
 #include <time.h>

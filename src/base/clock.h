@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The system's clocks: the only place that reads time. */
+/* The system's clocks: the only file that reads the time. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include "base/mono.h"
 
-/** Now, on CLOCK_BOOTTIME: goes on while the machine sleeps, so that session keys expire. */
+/** Now, on CLOCK_BOOTTIME, which advances while the host is suspended, so that session keys
+ * expire. */
 struct mono clock_mono(void);
 
 /** Now, on CLOCK_REALTIME. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A binary heap of deadlines: which timer is due next. Memory is the caller's. */
+/* A binary heap of deadlines: which timer is due next. The caller owns the memory. */
 #include "base/heap.h"
 
 #include <errno.h>

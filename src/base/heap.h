@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A binary heap of deadlines: which timer is due next. Memory is the caller's. */
+/* A binary heap of deadlines: which timer is due next. The caller owns the memory. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/** A place in a heap, embedded in whatever has a deadline. `pos` is 1-based; 0 means "not in a
- * heap". */
+/** An entry of a heap, embedded in the object that has the deadline. `pos` is 1-based; 0: not in a
+ * heap. */
 struct heap_entry {
 	struct mono due;
 	size_t pos;
@@ -21,11 +21,11 @@ struct heap {
 	size_t cap;
 };
 
-/** Set the entry's deadline: puts it in, moves it, or (MONO_NEVER) takes it out. Return: 0, or
+/** Set the entry's deadline: inserts it, moves it, or (MONO_NEVER) removes it. Return: 0, or
  * -ENOSPC if the heap is full. */
 int heap_set(struct heap *h, struct heap_entry *e, struct mono due);
 
-/** Take the entry out; it may be in no heap. */
+/** Remove the entry; no effect if it is in no heap. */
 void heap_remove(struct heap *h, struct heap_entry *e);
 
 /** Return: the entry due first, or NULL. */

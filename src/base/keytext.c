@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 32-byte keys as text: base64 as wg(8) writes them, hex as the WireGuard UAPI does. */
+/* 32-byte keys as text: base64 as in wg(8), hex as in the WireGuard UAPI. */
 #include "base/keytext.h"
 
 #include <errno.h>
@@ -7,8 +7,8 @@
 
 #include "base/secret.h"
 
-/* -1 if lo <= c <= hi, else 0; arithmetic only, as table look-ups would tell the cache about the
- * key. */
+/* -1 if lo <= c <= hi, else 0. Arithmetic only: a table look-up would leak the key through the
+ * cache. */
 static int in_range(int c, int lo, int hi)
 {
 	return (((lo - 1) - c) & (c - (hi + 1))) >> 8;

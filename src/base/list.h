@@ -5,26 +5,26 @@
 
 #include <stdbool.h>
 
-/** A link in a list, or its head. A head, and a link in no list, points at itself. */
+/** A link of a list, or its head. An empty head, or an unlinked entry, points at itself. */
 struct list {
 	struct list *next;
 	struct list *prev;
 };
 
-/** Make `l` an empty head, or a link in no list. */
+/** Initialise `l` as an empty head or an unlinked entry. */
 static inline void list_init(struct list *l)
 {
 	l->next = l;
 	l->prev = l;
 }
 
-/** Whether the head has no entries (or the link is in no list). */
+/** Whether the head has no entries, or the entry is unlinked. */
 static inline bool list_is_empty(const struct list *l)
 {
 	return l->next == l;
 }
 
-/** Put `entry` at the tail of `head`. */
+/** Add `entry` at the tail of `head`. */
 static inline void list_push_tail(struct list *head, struct list *entry)
 {
 	entry->prev = head->prev;
@@ -33,7 +33,7 @@ static inline void list_push_tail(struct list *head, struct list *entry)
 	head->prev = entry;
 }
 
-/** Put `entry` at the front of `head`. */
+/** Add `entry` at the front of `head`. */
 static inline void list_push_front(struct list *head, struct list *entry)
 {
 	entry->next = head->next;
@@ -42,7 +42,7 @@ static inline void list_push_front(struct list *head, struct list *entry)
 	head->next = entry;
 }
 
-/** Take `entry` out of whatever list it is in; it may be in none. */
+/** Unlink `entry` from its list, if it is in one. */
 static inline void list_remove(struct list *entry)
 {
 	entry->prev->next = entry->next;
@@ -50,11 +50,11 @@ static inline void list_remove(struct list *entry)
 	list_init(entry);
 }
 
-/** Walk over a list; the entry in hand may not be removed. */
+/** Iterate over a list; the loop body must not remove `pos`. */
 #define LIST_FOR_EACH(pos, head)                                                                   \
 	for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 
-/** Walk over a list; the entry in hand may be removed. */
+/** Iterate over a list; the loop body may remove `pos`. */
 #define LIST_FOR_EACH_SAFE(pos, tmp, head)                                                         \
 	for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head);                     \
 		pos = tmp, tmp = pos->next)

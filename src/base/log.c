@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it;
- * or to syslog, once told so. */
+/* The log: one line per message to stderr, with a journald priority prefix if stderr is the
+ * journal; or to syslog, after log_to_syslog(). */
 #include "base/log.h"
 
 #include <stdarg.h>

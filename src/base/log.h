@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: one line a message to stderr, with a journald priority prefix when the journal reads it;
- * or to syslog, once told so. */
+/* The log: one line per message to stderr, with a journald priority prefix if stderr is the
+ * journal; or to syslog, after log_to_syslog(). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-/** How much a message matters, in syslog's order. */
+/** Severity of a message, with the numbers of syslog. */
 enum log_level {
 	LOG_LEVEL_SILENT = 0,
 	LOG_LEVEL_ERROR = 3,
@@ -13,14 +13,14 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/** Say which messages are written: those up to and including `max`. Default: LOG_LEVEL_INFO. */
+/** Write messages up to and including level `max` only. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level max);
 
-/** From now on write to syslog(3) instead of stderr: for a daemon that has left its terminal. */
+/** Write to syslog(3) instead of stderr from now on, for a daemon without a terminal. */
 void log_to_syslog(void);
 
-/** Write one message. Only layers 4 and 5 log; it says what was tried, why it failed and what to
- * do. */
+/** Write one message, which states the attempt, the cause of the failure and the remedy. Only
+ * layers 4 and above log. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)	 log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Typed time: an instant of the monotonic clock, and spans in nanoseconds. */
+/* Typed time: instants of the monotonic clock, and spans in nanoseconds. */
 #ifndef BASE_MONO_H
 #define BASE_MONO_H
 
@@ -10,8 +10,8 @@
 #define NS_PER_MS 1000000ULL
 #define NS_PER_S  1000000000ULL
 
-/** An instant of CLOCK_BOOTTIME in nanoseconds; 0 means "never" (a deadline that is not set, an
- * event not seen). */
+/** An instant of CLOCK_BOOTTIME in nanoseconds; 0 means "never" (a deadline not set, an event not
+ * seen). */
 struct mono {
 	uint64_t ns;
 };
@@ -24,7 +24,7 @@ struct wall {
 
 #define MONO_NEVER ((struct mono){ 0 })
 
-/** Whether the instant is set at all. */
+/** Whether the instant is set. */
 static inline bool mono_is_set(struct mono t)
 {
 	return t.ns != 0;
@@ -36,7 +36,7 @@ static inline struct mono mono_add(struct mono t, uint64_t ns)
 	return (struct mono){ t.ns + ns };
 }
 
-/** Nanoseconds from `earlier` to `later`; 0 if the order is the other way round. */
+/** Nanoseconds from `earlier` to `later`; 0 if `later` is not the later one. */
 static inline uint64_t mono_between(struct mono earlier, struct mono later)
 {
 	return later.ns > earlier.ns ? later.ns - earlier.ns : 0;

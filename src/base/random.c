@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes: the source that pure code is handed, and the kernel's generator behind it. */
+/* Random bytes: the interface that pure code uses, and the kernel's generator. */
 #include "base/random.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static void system_fill(void *ctx, uint8_t *out, size_t len)
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
-			abort(); /* keys from a broken generator would be worse than no tunnel */
+			abort(); /* predictable keys are worse than no tunnel */
 		}
 		out += n;
 		len -= (size_t)n;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes: the source that pure code is handed, and the kernel's generator behind it. */
+/* Random bytes: the interface that pure code uses, and the kernel's generator. */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** A source of random bytes. Pure code takes one, so that a simulation can hand it a repeatable
- * one. */
+/** A source of random bytes, passed to pure code so that a simulation can use a repeatable one. */
 struct rng {
 	void (*fill)(void *ctx, uint8_t *out, size_t len);
 	void *ctx;
@@ -28,7 +27,7 @@ static inline uint32_t rng_u32(const struct rng *rng)
 	return v;
 }
 
-/** The kernel's generator (getrandom(2)); ends the process if the kernel cannot give any. */
+/** The kernel's generator (getrandom(2)); aborts the process if getrandom(2) fails. */
 struct rng random_system(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets in memory: wiping and comparing them. */
+/* Wiping and comparing secrets in memory. */
 #include "base/secret.h"
 
 #include <stdint.h>

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets in memory: wiping and comparing them. */
+/* Wiping and comparing secrets in memory. */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Deeper than any call of ours goes. */
+/** Deeper than any call chain of ours. */
 #define SECRET_STACK 65536
 
-/** Overwrite `len` bytes at `p` with zeros; the compiler may not leave it out. */
+/** Overwrite `len` bytes at `p` with zeros; the compiler cannot remove the call. */
 void secret_wipe(void *p, size_t len);
 
 /**
  * Overwrite SECRET_STACK bytes of the stack below the caller, where functions that have returned
- * may have left secrets behind: compilers spill registers, libraries have local variables. To be
- * called high up, by whoever called them all.
+ * may have left secrets (spilled registers, local variables of libraries). Call it from a function
+ * near the top of the stack.
  */
 void secret_wipe_stack(void);
 
-/** Whether `a[len]` and `b[len]` are equal, in time that depends on `len` alone. */
+/** Whether `a[len]` and `b[len]` are equal, in time that depends only on `len`. */
 bool secret_equal(const void *a, const void *b, size_t len);
 
-/** Whether all of `a[len]` is zero, in time that depends on `len` alone. */
+/** Whether all of `a[len]` is zero, in time that depends only on `len`. */
 bool secret_is_zero(const void *a, size_t len);
 
 #endif
