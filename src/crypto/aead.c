@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, over the fastest provider that
- * proved itself. */
+/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, through the fastest provider
+ * that passes its self-test. */
 #include "crypto/aead.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "crypto/aead_selftest.h"
 #include "crypto/aead_static.h"
 
-/* In order of preference, which is that of their measured speed (bench/aead.c). */
+/* In order of preference: fastest first (bench/aead.c). */
 static const struct aead_provider *const providers[] = {
 #ifdef WITH_STATIC_LIBCRYPTO
 	&aead_static,
@@ -40,8 +40,8 @@ void aead_fini(struct aead_ctx *ctx)
 	*ctx = (struct aead_ctx){ 0 };
 }
 
-/* Take `p` if it can be had and agrees with the reference. Return: 0, -ENOMEM, -ENOTSUP. */
-static int take(struct aead_ctx *ctx, const struct aead_provider *p)
+/* Use `p` if it can be opened and passes the self-test. Return: 0, -ENOMEM, -ENOTSUP. */
+static int try_provider(struct aead_ctx *ctx, const struct aead_provider *p)
 {
 	void *state;
 	int err = p->open_state(&state);
@@ -59,7 +59,7 @@ static int take(struct aead_ctx *ctx, const struct aead_provider *p)
 
 int aead_init(struct aead_ctx *ctx, const char *force)
 {
-	bool known = false;
+	bool named = false;
 	int err;
 
 	*ctx = (struct aead_ctx){ 0 };
@@ -69,13 +69,13 @@ int aead_init(struct aead_ctx *ctx, const char *force)
 	for (size_t i = 0; i < ARRAY_LEN(providers) && !ctx->provider; i++) {
 		if (force && strcmp(force, providers[i]->name) != 0)
 			continue;
-		known = true;
-		err = take(ctx, providers[i]);
+		named = true;
+		err = try_provider(ctx, providers[i]);
 	}
 	if (ctx->provider)
 		return 0;
 	aead_fini(ctx);
-	return known ? err : -ENOENT;
+	return named ? err : -ENOENT;
 }
 
 void aead_seal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uint64_t counter,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, over the fastest provider that
- * proved itself. */
+/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, through the fastest provider
+ * that passes its self-test. */
 #ifndef CRYPTO_AEAD_H
 #define CRYPTO_AEAD_H
 
@@ -14,9 +14,9 @@
 struct aead_provider;
 
 /**
- * What one thread needs to seal and open: working memory and the chosen provider. Keys are plain
- * 32 bytes and are handed in with each call, so a session key costs no memory but its own.
- * Not for two threads at once. All memory is allocated by aead_init().
+ * State of one thread for sealing and opening: working memory and the chosen provider. Keys are
+ * plain 32 bytes, passed with each call, so that a session key needs no further memory. Not
+ * thread-safe. aead_init() allocates all memory.
  */
 struct aead_ctx {
 	const struct aead_provider *provider;
@@ -25,30 +25,31 @@ struct aead_ctx {
 };
 
 /**
- * Make a context. Each provider of this build is tested against the reference ("evp") first; the
- * first one in the table of preference that passes is taken.
- * @force: name of the one provider to take, or NULL
- * Return: 0, -ENOENT if `force` names no provider of this build, -ENOTSUP if the provider asked for
- * failed its self-test or the library has no ChaCha20-Poly1305, -ENOMEM.
+ * Initialise a context. Each provider of this build is tested against the reference ("evp"); the
+ * first one in order of preference that passes is used.
+ * @force: name of the only provider to use, or NULL
+ * Return: 0, -ENOENT if this build has no provider `force`, -ENOTSUP if the provider failed its
+ * self-test or the library has no ChaCha20-Poly1305, -ENOMEM.
  */
 int aead_init(struct aead_ctx *ctx, const char *force);
 
-/** Wipe and free what aead_init() made; also right on a zeroed or half-made context. */
+/** Wipe and free what aead_init() made; accepts a zeroed or half-initialised context. */
 void aead_fini(struct aead_ctx *ctx);
 
-/** Let go of the keys that were used last: the library's contexts keep theirs until the next. */
+/** Overwrite the keys that were used last, which the library's contexts hold until the next
+ * call. */
 void aead_forget(struct aead_ctx *ctx);
 
 /** Name of the provider in use ("evp", "libcrypto-static"). */
 const char *aead_name(const struct aead_ctx *ctx);
 
-/** Name of the `i`th provider of this build, best first; NULL behind the last. */
+/** Name of the `i`th provider of this build, best first; NULL past the last. */
 const char *aead_provider_name(size_t i);
 
 /**
  * Encrypt and authenticate `src[len]` into `dst[len + AEAD_TAG_LEN]`; the tag comes last. `dst` may
- * be `src`, but may not overlap it otherwise.
- * @counter: the 64-bit nonce; on the wire of the primitive 4 zero bytes, then 8 bytes little endian
+ * equal `src`, but must not overlap it otherwise.
+ * @counter: the 64-bit nonce; encoded as 4 zero bytes, then 8 bytes little endian
  * @aad: may be NULL if `aad_len` is 0
  * Source: RFC 8439 §2.8; WireGuard whitepaper §5.4.
  */
@@ -56,10 +57,10 @@ void aead_seal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uin
 	uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *aad, size_t aad_len);
 
 /**
- * Verify and decrypt `src[len]`, whose last AEAD_TAG_LEN bytes are the tag, into
- * `dst[len - AEAD_TAG_LEN]`. `dst` may be `src`, but may not overlap it otherwise.
- * Return: 0, or -EBADMSG if it does not authenticate or is shorter than a tag; `dst` holds no
- * plaintext then.
+ * Verify and decrypt `src[len]`, whose last AEAD_TAG_LEN bytes are the tag, into `dst[len -
+ * AEAD_TAG_LEN]`. `dst` may equal `src`, but must not overlap it otherwise.
+ * Return: 0, or -EBADMSG if authentication fails or `len` is shorter than a tag; `dst` then holds
+ * no plaintext.
  */
 int aead_open(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uint64_t counter,
 	uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *aad, size_t aad_len);

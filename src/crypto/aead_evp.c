@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reference provider: OpenSSL's EVP interface, which is always there. */
+/* The reference provider: OpenSSL's EVP interface, present in every build. */
 #include "crypto/aead_evp.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "base/secret.h"
 #include "crypto/aead.h"
 
-/* A context for each direction, so that no call changes the cipher: fetching and setting it costs
- * more than a small packet. */
+/* One context per direction, so that no call sets the cipher, which costs more than a small
+ * packet. */
 struct evp_state {
 	EVP_CIPHER_CTX *seal;
 	EVP_CIPHER_CTX *open;
@@ -63,7 +63,7 @@ static int evp_open(void **ret_state)
 	return 0;
 }
 
-/* Key, nonce and associated data into a context whose cipher is set. */
+/* Set key, nonce and associated data of a context whose cipher is set. */
 static void evp_begin(EVP_CIPHER_CTX *ctx, const struct aead_call *c)
 {
 	uint8_t nonce[12] = { 0 };
@@ -114,10 +114,10 @@ const struct aead_provider aead_evp = {
 };
 
 /*
- * The library has no HChaCha20, but has the ChaCha20 block function, which is the same 20 rounds
- * and then adds the initial state. A block of keystream (the encryption of zeros) minus the initial
- * state is thus the permuted state, of which HChaCha20 takes the first and last four words; their
- * initial values are the constants and the nonce, all public.
+ * The library has no HChaCha20, but has the ChaCha20 block function: the same 20 rounds, followed
+ * by the addition of the initial state. A block of keystream (the encryption of zeros) minus the
+ * initial state is thus the permuted state, of which HChaCha20 takes the first and last four words;
+ * their initial values are the constants and the nonce, all public.
  */
 void aead_evp_hchacha20(void *state, const uint8_t key[static 32], const uint8_t nonce[static 16],
 	uint8_t ret_subkey[static 32])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reference provider: OpenSSL's EVP interface, which is always there. */
+/* The reference provider: OpenSSL's EVP interface, present in every build. */
 #ifndef CRYPTO_AEAD_EVP_H
 #define CRYPTO_AEAD_EVP_H
 
@@ -9,7 +9,7 @@
 extern const struct aead_provider aead_evp;
 
 /**
- * HChaCha20: a subkey from `key` and the first 16 bytes of an XChaCha nonce.
+ * HChaCha20: derive a subkey from `key` and the first 16 bytes of an XChaCha nonce.
  * @state: made by aead_evp.open_state()
  * Source: draft-irtf-cfrg-xchacha-03 §2.2.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The test that an AEAD provider passes before it is given traffic. */
+/* The self-test that an AEAD provider must pass before it is used. */
 #include "crypto/aead_selftest.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@
 
 #define TEXT_MAX 4200
 
-/* Around the lengths at which vector code changes its ways (1, 2, 4, 8, 16 blocks, with and without
- * the key block in front), whole datagrams, and more than a provider may treat in one go. */
+/* Around the lengths at which vector code branches (1, 2, 4, 8, 16 blocks, with and without the
+ * leading key block), whole datagrams, and more than a provider may process in one call. */
 static const uint16_t text_lens[] = { 0, 1, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 127, 128,
 	129, 191, 192, 193, 255, 256, 257, 320, 447, 448, 449, 511, 512, 513, 576, 768, 959, 960,
 	961, 1023, 1024, 1025, 1280, 1344, 1440, 1472, 1535, 1536, 1537, 1920, 1983, 1984, 1985,
@@ -31,7 +31,7 @@ static void fill(uint8_t *out, size_t len, uint64_t seed)
 	}
 }
 
-/* One text: `c` has everything but where from and where to. */
+/* Compare one text. `c` is complete but for `src` and `dst`. */
 static bool same(const struct aead_provider *p, void *state, const struct aead_provider *ref,
 	void *ref_state, struct aead_call c, struct texts *t)
 {

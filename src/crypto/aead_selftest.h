@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The test that an AEAD provider passes before it is given traffic. */
+/* The self-test that an AEAD provider must pass before it is used. */
 #ifndef CRYPTO_AEAD_SELFTEST_H
 #define CRYPTO_AEAD_SELFTEST_H
 
@@ -8,10 +8,10 @@
 #include "crypto/aead_provider.h"
 
 /**
- * Compare a provider with the reference on texts around every block and vector length it may treat
- * apart, in place and not, and let it refuse forgeries. Takes about a millisecond.
+ * Compare a provider with the reference on texts around every block and vector length at which it
+ * may branch, in place and not, and check that it rejects forgeries. Takes about a millisecond.
  * @state, @ref_state: of either provider, made by its open_state()
- * Return: whether all was equal.
+ * Return: whether all results are equal.
  */
 bool aead_selftest(const struct aead_provider *p, void *state, const struct aead_provider *ref,
 	void *ref_state);

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The fast provider: ChaCha20 and Poly1305 as they lie in a static libcrypto, without EVP around
- * them.
+/* The fast provider: ChaCha20 and Poly1305 of a static libcrypto, called without EVP.
  *
- * Theory of operation. EVP spends some hundred nanoseconds a call on its own bookkeeping, and a
- * ChaCha20 call of its own on the block that becomes the Poly1305 key. The vector code works on 4
- * to 16 blocks at a time, so that block is as good as free if it leads the text: zeros[64] || text
- * is enciphered from counter 0 in one call, and what comes out is key block || ciphertext. For that
- * the text is copied through working memory, which costs a tenth of what it saves; text beyond
- * HEAD_MAX (more than any datagram carries on a usual path) goes in a second call, uncopied.
- * Padding and lengths are put behind the text there too, so that one call authenticates all.
+ * Theory of operation. EVP spends some hundred nanoseconds per call on its own bookkeeping, and a
+ * separate ChaCha20 call on the block that becomes the Poly1305 key. The vector code processes 4 to
+ * 16 blocks at a time, so that block is almost free if it precedes the text: zeros[64] || text is
+ * enciphered from counter 0 in one call, and the result is key block || ciphertext. This copies the
+ * text through working memory, which costs a tenth of what it saves; text beyond HEAD_MAX (more
+ * than a datagram carries on a usual path) goes through a second call, uncopied. Padding and
+ * lengths are written behind the text in working memory, so that one call authenticates all.
  *
- * The functions are global in libcrypto.a but no part of OpenSSL's promised interface. Hence: the
- * build links them or leaves this file out, crypto/aead compares this provider with EVP each time
- * it starts, and the program must take the rest of libcrypto from the same archive, whose start-up
- * code finds out what the processor can do.
+ * The functions are global in libcrypto.a but not part of OpenSSL's public interface. Therefore the
+ * build links them or leaves this file out, crypto/aead compares this provider with EVP at each
+ * start, and the program must take the rest of libcrypto from the same archive, whose start-up code
+ * detects the processor's features.
  */
 #include "crypto/aead_static.h"
 
@@ -39,9 +38,9 @@ void Poly1305_Final(void *ctx, unsigned char mac[16]);
 
 struct work {
 	uint8_t in[BLOCK + HEAD_MAX + TAIL_MAX];  /* zeros, then the head of the text */
-	uint8_t out[BLOCK + HEAD_MAX + TAIL_MAX]; /* key block, then the head's other form */
+	uint8_t out[BLOCK + HEAD_MAX + TAIL_MAX]; /* key block, then the head after the cipher */
 	uint8_t poly[POLY_MAX];
-	void *memory; /* what this struct was cut from, so that it is aligned */
+	void *memory; /* the allocation that holds this struct, aligned */
 };
 
 static void static_close(void *state)
@@ -68,8 +67,8 @@ static int static_open_state(void **ret_state)
 	return 0;
 }
 
-/* Write what follows `len` bytes of text under the tag: zeros to a multiple of 16, then both
- * lengths. Return: its length. */
+/* Write the bytes that follow `len` bytes of text under the tag: zeros to a multiple of 16, then
+ * both lengths. Return: the number of bytes written. */
 static size_t tail_write(uint8_t *tail, size_t aad_len, size_t len)
 {
 	size_t pad = -len & 15;
@@ -92,8 +91,8 @@ static void cipher(
 	secret_wipe(key, sizeof(key));
 }
 
-/* The tag over the associated data and a ciphertext whose first `head` bytes lie in working memory
- * with room behind, and whose rest is at `rest`. */
+/* Compute the tag over the associated data and a ciphertext whose first `head` bytes lie in working
+ * memory with room behind them, and whose rest is at `rest`. */
 static void authenticate(struct work *w, const struct aead_call *c, uint8_t *text, size_t head,
 	const uint8_t *rest, uint8_t ret_tag[static AEAD_TAG_LEN])
 {

@@ -15,7 +15,7 @@
 
 #define TEXT_MAX 20000
 
-/* The contexts of all providers of this build; the first one is the reference. */
+/* One context per provider of this build; the first is the reference. */
 static struct aead_ctx ctxs[8];
 static size_t ctx_count;
 
@@ -36,7 +36,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* RFC 8439 appendix A.5: the one of its vectors whose nonce starts with four zero bytes. */
+/* RFC 8439 appendix A.5: its only vector whose nonce starts with four zero bytes. */
 static void test_rfc8439(void **state)
 {
 	static const char plain_hex[] =
@@ -121,7 +121,7 @@ static void test_xchacha(void **state)
 	}
 }
 
-/* Seal and open `len` bytes with `ctx` and compare with the reference, apart and in place. */
+/* Seal and open `len` bytes with `ctx` and compare with the reference, in place and not. */
 static void compare_one(struct aead_ctx *ctx, size_t len, size_t aad_len)
 {
 	static uint8_t plain[TEXT_MAX], want[TEXT_MAX + 17], got[TEXT_MAX + 17];
@@ -169,8 +169,8 @@ static void test_differential(void **state)
 	}
 }
 
-/* Any one changed bit of text, tag, associated data, key or counter is noticed, and no plaintext
- * stays behind. */
+/* A flipped bit of text, tag, associated data, key or counter is detected, and no plaintext is left
+ * in `dst`. */
 static void test_forgery(void **state)
 {
 	static const size_t lens[] = { 0, 1, 15, 16, 17, 63, 64, 100, 600, 1440, 3000 };

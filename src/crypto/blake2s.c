@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* BLAKE2s: hash, keyed MAC, and HMAC over it. */
+/* BLAKE2s: hash, keyed MAC, and HMAC. */
 #include "crypto/blake2s.h"
 
 #include <errno.h>

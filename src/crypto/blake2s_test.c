@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of BLAKE2s, keyed and not, and of HMAC over it, on known answers. */
+/* Tests of BLAKE2s, keyed and unkeyed, and of HMAC-BLAKE2s with known answers. */
 #include "crypto/blake2s.h"
 
 #include <setjmp.h>
@@ -71,7 +71,7 @@ static void test_mix(void **state)
 static void test_mac(void **state)
 {
 	/* key 00..1f, message 00..(len-1); the 32-byte column is blake2s-kat of the BLAKE2 authors,
-	 * the other was made with CPython's hashlib */
+	 * the other was computed with CPython's hashlib */
 	static const struct {
 		size_t len;
 		const char *mac32, *mac16;
@@ -92,7 +92,7 @@ static void test_mac(void **state)
 	for (size_t i = 0; i < sizeof(in); i++)
 		in[i] = (uint8_t)i;
 	memcpy(key, in, sizeof(key));
-	/* both sizes in turn: the size of one call must not stick to the next */
+	/* alternate both sizes: the size of one call must not affect the next */
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		got[32] = got[16] = 0xa5;
 		unhex(t[i].mac16, want);
@@ -107,7 +107,7 @@ static void test_mac(void **state)
 }
 
 /* RFC 7693 appendix E: the keyed half of its self-test, every size of key and output; the sum was
- * made with CPython's hashlib, whose complete self-test gives the RFC's value. */
+ * computed with CPython's hashlib, whose complete self-test gives the RFC's value. */
 static void test_mac_grand(void **state)
 {
 	static const size_t out_lens[] = { 16, 20, 28, 32 };

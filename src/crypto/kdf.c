@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, always from a chaining key and always into
- * one. */
+/* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, from a chaining key to a new chaining key. */
 #include "crypto/kdf.h"
 
 #include <string.h>
 
 #include "base/secret.h"
 
-/* The step that HKDF calls expand: `t` becomes HMAC(prk, t || n), where t[32] is followed by room
- * for n. */
+/* HKDF-Expand: `t` becomes HMAC(prk, t || n), where t[32] is followed by room for n. */
 static void expand(struct blake2s *b, const uint8_t prk[static KDF_KEY_LEN],
 	uint8_t t[static KDF_KEY_LEN + 1], uint8_t n)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, always from a chaining key and always into
- * one. */
+/* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, from a chaining key to a new chaining key. */
 #ifndef CRYPTO_KDF_H
 #define CRYPTO_KDF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of WireGuard's key derivation on known answers. */
+/* Tests of WireGuard's key derivation with known answers. */
 #include "crypto/kdf.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "crypto/testhex.h"
 
-/* Chaining key 00..1f; made with CPython's hmac and hashlib. */
+/* Chaining key 00..1f; computed with CPython's hmac and hashlib. */
 static const struct {
 	const char *in;
 	const char *out[3];

@@ -22,8 +22,8 @@ static void test_encode(void **state)
 		{ { 1, 16777215 }, "400000000000000b00000000" },
 		{ { 1, 16777216 }, "400000000000000b01000000" },
 		/* 1992-06-02 08:06:43 UTC, the example of the TAI64 specification, whose label is
-		 * 400000002a2b2c2d: it counts the 26 leap seconds by then, Unix time and so we
-		 * always 10 */
+		 * 400000002a2b2c2d: it counts the 26 leap seconds up to then; Unix time has none,
+		 * so we always add 10 */
 		{ { 707472403, 0 }, "400000002a2b2c1d00000000" },
 	};
 	uint8_t want[TAI64N_LEN], got[TAI64N_LEN];
@@ -41,7 +41,7 @@ static void test_order(void **state)
 
 	tai64n_encode((struct wall){ 1700000000, 0 }, prev);
 	assert_false(tai64n_later(prev, prev));
-	/* initiations 1/50 s apart always differ, whatever the phase */
+	/* initiations 1/50 s apart always differ, at any phase */
 	for (uint64_t ns = 12345678; ns < 5 * NS_PER_S; ns += NS_PER_S / 50) {
 		tai64n_encode(
 			(struct wall){ 1700000000 + ns / NS_PER_S, (uint32_t)(ns % NS_PER_S) },
@@ -54,7 +54,7 @@ static void test_order(void **state)
 	}
 }
 
-/* The next label is the least of all that are later. */
+/* The next label is the smallest later one. */
 static void test_next(void **state)
 {
 	uint8_t label[TAI64N_LEN], next[TAI64N_LEN];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Test vectors as hex text: for the tests of this folder only. */
+/* Test vectors as hex text, for the tests of this folder only. */
 #ifndef CRYPTO_TESTHEX_H
 #define CRYPTO_TESTHEX_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/** The bytes that `hex` spells, into `out`. Return: how many. */
+/** Decode `hex` into `out`. Return: the number of bytes. */
 static inline size_t unhex(const char *hex, uint8_t *out)
 {
 	char pair[3] = { 0 };

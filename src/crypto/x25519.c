@@ -29,9 +29,9 @@ int x25519_public(
 	return ok ? 0 : -ENOMEM;
 }
 
-/* A library object for `private_key` that is good for deriving only. From a private key alone the
- * library would compute the public one first, at the price of a second multiplication; a derivation
- * never looks at it, so it is handed zeros instead. */
+/* A library object for `private_key` that is used for derivation only. From a private key alone the
+ * library would compute the public key first, at the cost of a second multiplication; a derivation
+ * never reads the public key, so zeros are passed instead. */
 static EVP_PKEY *pkey_for_derive(const uint8_t private_key[static X25519_LEN])
 {
 	uint8_t priv[X25519_LEN];
@@ -66,8 +66,7 @@ int x25519_dh(const uint8_t private_key[static X25519_LEN],
 	if (!theirs || !ctx || EVP_PKEY_derive_init(ctx) != 1 ||
 		EVP_PKEY_derive_set_peer(ctx, theirs) != 1)
 		goto out;
-	/* The library refuses an all-zero result itself; our own look is for versions that do
-	 * not. */
+	/* The library rejects an all-zero result itself; this check is for versions that do not. */
 	if (EVP_PKEY_derive(ctx, shared, &len) != 1 || secret_is_zero(shared, sizeof(shared))) {
 		ERR_clear_error();
 		err = -EINVAL;

@@ -11,13 +11,13 @@
  * §5. */
 void x25519_clamp(uint8_t private_key[static X25519_LEN]);
 
-/** The public key that belongs to `private_key` (which need not be clamped). Return: 0, or -ENOMEM
- * if the library has no memory. */
+/** Compute the public key of `private_key` (which need not be clamped). Return: 0, or -ENOMEM if
+ * the library has no memory. */
 int x25519_public(
 	const uint8_t private_key[static X25519_LEN], uint8_t ret_public[static X25519_LEN]);
 
 /**
- * The secret shared between `private_key` and the owner of `public_key`.
+ * Compute the secret shared by `private_key` and the owner of `public_key`.
  * Return: 0, -EINVAL if `public_key` is of low order (the result would be all zero), or -ENOMEM;
  * `ret_shared` is untouched on failure. Source: RFC 7748 §6.1.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of X25519 on the vectors of RFC 7748 and on points of low order. */
+/* Tests of X25519 with the vectors of RFC 7748 and with points of low order. */
 #include "crypto/x25519.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static void test_exchange(void **state)
 	assert_memory_equal(got, want, 32);
 }
 
-/* Every point of low order, and what is congruent to one. Source: RFC 7748 §6.1; Bernstein,
+/* Every point of low order and its non-canonical encodings. Source: RFC 7748 §6.1; Bernstein,
  * "Curve25519: new Diffie-Hellman speed records", and cr.yp.to/ecdh.html. */
 static void test_low_order(void **state)
 {
