@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A token bucket: how often something may happen. */
+/* A token bucket: a rate limit with a burst. */
 #ifndef PKT_BUCKET_H
 #define PKT_BUCKET_H
 
@@ -8,14 +8,14 @@
 
 #include "base/mono.h"
 
-/** The bucket's level. Zero-initialised it is full. */
+/** The bucket's level. Zero-initialised, it is full. */
 struct bucket {
-	struct mono full_at; /* when it will have filled up again, if nothing is taken before */
+	struct mono full_at; /* when it is full again, unless a token is taken */
 };
 
 /**
- * Take one token at `now`, if there is one. A token comes back every `interval_ns`; `burst` of
- * them, 1 or more, fit in. Return: whether there was one.
+ * Take one token at `now`, if there is one. One token is added every `interval_ns`, up to `burst`
+ * tokens (1 or more). Return: whether there was one.
  */
 static inline bool bucket_take(
 	struct bucket *b, struct mono now, uint64_t interval_ns, unsigned burst)

@@ -29,7 +29,7 @@ static void test_burst_and_rate(void **state)
 	assert_int_equal(take_all(&b, now), 1);
 	now = mono_add(now, 3 * NS_PER_MS);
 	assert_int_equal(take_all(&b, now), 3);
-	now = mono_add(now, NS_PER_S); /* never more than fit in */
+	now = mono_add(now, NS_PER_S); /* never more than the burst */
 	assert_int_equal(take_all(&b, now), 5);
 }
 

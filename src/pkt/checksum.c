@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The Internet checksum (RFC 1071): sums over ranges, pseudo headers, and updates in place (RFC
+/* The Internet checksum (RFC 1071): sums over ranges, pseudo headers, and incremental updates (RFC
  * 1624). */
 #include "pkt/checksum.h"
 
-/* What one turn of the loops takes. */
+/* Bytes per iteration of the loops. */
 #define BLOCK 64
 
 /* Two 64-bit lanes: one register with SSE2 or NEON. */
@@ -11,9 +11,9 @@ typedef uint64_t lanes __attribute__((vector_size(16)));
 typedef lanes lanes_anywhere __attribute__((aligned(1), may_alias));
 
 /*
- * A sum of 32-bit words that takes two additions and a shift for 16 bytes: `all` adds up whole
- * 64-bit lanes and loses its carries, `high` the upper halves alone and loses none (below 64 GiB).
- * What `all` should hold beside the upper halves follows: all − (high << 32), exact again.
+ * A sum of 32-bit words that takes two additions and a shift for 16 bytes: `all` adds whole 64-bit
+ * lanes and loses its carries, `high` adds the upper halves alone and loses none (below 64 GiB).
+ * The sum of the lower halves follows: all − (high << 32), which is exact.
  */
 struct acc {
 	lanes all;
@@ -53,7 +53,7 @@ static uint32_t fold32(uint64_t sum)
 	return (uint32_t)sum;
 }
 
-/* What is left behind the lanes: below 64 bytes. */
+/* The bytes after the last whole block: less than 64. */
 static uint64_t sum_tail(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0;
@@ -113,7 +113,7 @@ uint32_t checksum_pseudo4(const void *src, const void *dst, uint8_t proto, uint3
 	uint64_t sum = (uint64_t)load_le32(src) + load_le32(dst);
 
 	sum += __builtin_bswap32(len);
-	sum += (uint32_t)proto << 8; /* the word 00 proto, as it lies in memory */
+	sum += (uint32_t)proto << 8; /* the word 00 proto, in memory order */
 	return fold32(sum);
 }
 

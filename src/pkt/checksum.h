@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The Internet checksum (RFC 1071): sums over ranges, pseudo headers, and updates in place (RFC
+/* The Internet checksum (RFC 1071): sums over ranges, pseudo headers, and incremental updates (RFC
  * 1624). */
 #ifndef PKT_CHECKSUM_H
 #define PKT_CHECKSUM_H
@@ -11,10 +11,10 @@
 #include "base/bytes.h"
 
 /*
- * A running sum is a uint32_t: the one's-complement sum of the range's 16-bit words, taken as they
- * lie in memory and not complemented. Only its value modulo 0xffff has a meaning. Because
- * one's-complement addition does not mind the byte order, nothing is swapped until a sum is stored.
- * Ranges that are added one after the other must each have even length, but for the last.
+ * A running sum is a uint32_t: the one's-complement sum of the range's 16-bit words in memory
+ * order, not complemented. Only its value modulo 0xffff is significant. One's-complement addition
+ * is independent of the byte order, so bytes are swapped only when a sum is stored. Consecutive
+ * ranges must have even length, except the last.
  */
 
 /** Add two running sums. */
@@ -25,25 +25,25 @@ static inline uint32_t checksum_combine(uint32_t a, uint32_t b)
 	return sum + (sum < a);
 }
 
-/** The sum without `part`, which has been added to it before. */
+/** The sum without `part`, which must have been added before. */
 static inline uint32_t checksum_remove(uint32_t sum, uint32_t part)
 {
 	return checksum_combine(sum, ~part);
 }
 
-/** Add one 16-bit word, given in host order, as it would lie in a packet in network order. */
+/** Add one 16-bit word, given in host order, as if it were in a packet in network order. */
 static inline uint32_t checksum_add_be16(uint32_t sum, uint16_t v)
 {
 	return checksum_combine(sum, __builtin_bswap16(v));
 }
 
-/** Add one 32-bit word, given in host order, as it would lie in a packet in network order. */
+/** Add one 32-bit word, given in host order, as if it were in a packet in network order. */
 static inline uint32_t checksum_add_be32(uint32_t sum, uint32_t v)
 {
 	return checksum_combine(sum, __builtin_bswap32(v));
 }
 
-/** Fold a running sum to 16 bits, not complemented, in memory order: 0xffff is a zero sum too. */
+/** Fold a running sum to 16 bits, not complemented, in memory order; 0xffff also means zero. */
 static inline uint16_t checksum_fold(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -51,7 +51,7 @@ static inline uint16_t checksum_fold(uint32_t sum)
 	return (uint16_t)sum;
 }
 
-/** Store the complement of the sum: the finished checksum of a range whose field was zero. */
+/** Store the complement of the sum: the checksum of a range whose checksum field was zero. */
 static inline void checksum_store(void *field, uint32_t sum)
 {
 	store_le16(field, (uint16_t)~checksum_fold(sum));
@@ -65,7 +65,7 @@ static inline void checksum_store_udp(void *field, uint32_t sum)
 	store_le16(field, v ? v : 0xffff);
 }
 
-/** Whether the sum over a whole range, checksum field included, says that it is undamaged. */
+/** Whether the sum over a whole range, checksum field included, is correct. */
 static inline bool checksum_ok(uint32_t sum)
 {
 	return checksum_fold(sum) == 0xffff;
@@ -74,7 +74,7 @@ static inline bool checksum_ok(uint32_t sum)
 /** Add the `len` bytes at `p`; an odd last byte counts as if a zero byte followed it. */
 uint32_t checksum_add(uint32_t sum, const void *p, size_t len);
 
-/** Copy `len` bytes from `src` to `dst`, which do not overlap, and add them on the way. */
+/** Copy `len` bytes from `src` to `dst`, which do not overlap, and add them. */
 uint32_t checksum_copy(uint32_t sum, void *restrict dst, const void *restrict src, size_t len);
 
 /** Sum of the pseudo header of TCP, UDP over IPv4. `src`, `dst`: 4 bytes; `len`: transport header
@@ -86,9 +86,10 @@ uint32_t checksum_pseudo4(const void *src, const void *dst, uint8_t proto, uint3
 uint32_t checksum_pseudo6(const void *src, const void *dst, uint8_t proto, uint32_t len);
 
 /**
- * Replace the 16-bit word at `word` (any alignment) by `v` (host order) and correct the finished
- * checksum at `field` for it: right stays right, wrong stays exactly as wrong.
- * `odd`: the word lies at an odd distance from the start of the summed range.
+ * Replace the 16-bit word at `word` (any alignment) by `v` (host order) and update the final
+ * checksum at `field`: a correct checksum stays correct, a wrong one stays wrong by the same
+ * difference.
+ * `odd`: the word is at an odd offset in the summed range.
  * Source: RFC 1624, equation 3.
  */
 void checksum_replace16(void *field, void *word, uint16_t v, bool odd);

@@ -11,7 +11,7 @@
 
 #include "pkt/testpkt.h"
 
-/* A running sum as the naive one gives it: host order, 0xffff for any zero but the empty one. */
+/* A running sum in the form of the naive one: host order, 0xffff for zero except for no bytes. */
 static unsigned plain(uint32_t sum)
 {
 	return __builtin_bswap16(checksum_fold(sum));
@@ -30,7 +30,7 @@ static void test_rfc1071(void **state)
 	assert_int_equal(plain(checksum_add(0, bytes, 8)), 0xddf2);
 }
 
-/* Exactly sized copies, so that a sanitizer sees a byte too many. */
+/* Copies of exact size, so that a sanitizer detects reads past the end. */
 static void test_lengths(void **state)
 {
 	uint64_t r = 1;
@@ -71,7 +71,7 @@ static void test_alignments(void **state)
 	}
 }
 
-/* Parts of even length add up to the whole, and can be taken away again. */
+/* Sums of parts of even length add up to the sum of the whole, and can be subtracted again. */
 static void test_parts(void **state)
 {
 	uint8_t bytes[600];
@@ -125,7 +125,7 @@ static void test_store(void **state)
 	for (unsigned i = 0; i < 500; i++) {
 		fill(bytes, sizeof(bytes), &r, 2);
 		store_be16(bytes + 10, 0);
-		if (i == 0) { /* comes to zero */
+		if (i == 0) { /* the sum becomes zero */
 			store_be16(bytes + 20, 0);
 			store_be16(bytes + 20, (uint16_t)~test_sum(0, bytes, sizeof(bytes)));
 		}
@@ -142,7 +142,7 @@ static void test_store(void **state)
 	}
 }
 
-/* Right stays right, wrong stays wrong by as much. */
+/* A correct checksum stays correct, a wrong one stays wrong by the same difference. */
 static void test_replace(void **state)
 {
 	uint8_t bytes[40];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every reason for which a packet is dropped, with its name: one enum for all stages, one counter
- * each. */
+/* Every reason for dropping a packet, with its name: one enum for all stages, one counter per
+ * reason. */
 #include "pkt/drop.h"
 
 #include "base/bytes.h"

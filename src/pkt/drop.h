@@ -1,49 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* Every reason for which a packet is dropped, with its name: one enum for all stages, one counter
- * each. */
+/* Every reason for dropping a packet, with its name: one enum for all stages, one counter per
+ * reason. */
 #ifndef PKT_DROP_H
 #define PKT_DROP_H
 
 #include <stdint.h>
 
-/** A verdict on one packet: pass, or the reason why it is dropped. New reasons go at the end of
- * their stage's block. */
+/** A verdict on one packet: pass, or the reason for the drop. New reasons go at the end of their
+ * stage's block. */
 enum drop {
 	DROP_NONE = 0, /* pass */
 
-	/* TAP and TUN: what the kernel or a member hands us */
-	DROP_TAP_VNET,	   /* virtio-net header is inconsistent with the frame */
+	/* TAP and TUN: frames from the kernel or a bridge member */
+	DROP_TAP_VNET,	   /* virtio-net header contradicts the frame */
 	DROP_TAP_SHORT,	   /* shorter than an Ethernet or IP header */
 	DROP_TAP_OVERSIZE, /* larger than the session's MTU allows and Oversize = drop or reject */
-	DROP_TAP_WRITE,	   /* the kernel refused the frame on write */
+	DROP_TAP_WRITE,	   /* the kernel rejected the frame on write */
 	DROP_TUN_NOT_IP,   /* neither IPv4 nor IPv6 from the TUN */
 
 	/* transmit: towards the peer */
-	DROP_TX_NO_PEER,     /* no peer's AllowedIPs cover the destination */
+	DROP_TX_NO_PEER,     /* no peer's AllowedIPs contain the destination */
 	DROP_TX_NO_ENDPOINT, /* the peer has no endpoint (yet) */
-	DROP_TX_STAGED_FULL, /* no session yet, and the oldest waiting packet made room */
+	DROP_TX_STAGED_FULL, /* evicted, oldest first, while waiting for a session */
 	DROP_TX_EXPIRED,     /* waited for a handshake that was given up */
-	DROP_TX_SEND,	     /* sendmsg failed: unreachable, or no buffer */
-	DROP_TX_OVERSIZE,    /* does not fit into any datagram */
+	DROP_TX_SEND,	     /* sendmsg failed: unreachable or no buffer */
+	DROP_TX_OVERSIZE,    /* too large for any datagram */
 	DROP_TX_LOOP,	     /* the route to the peer leads back into the tunnel */
 
 	/* WireGuard messages from the underlay */
-	DROP_WG_SHORT,		  /* shorter than its type demands */
+	DROP_WG_SHORT,		  /* shorter than its message type */
 	DROP_WG_TYPE,		  /* unknown message type or reserved bytes set */
-	DROP_WG_LENGTH,		  /* length does not fit the type */
+	DROP_WG_LENGTH,		  /* wrong length for its type */
 	DROP_WG_MAC1,		  /* mac1 wrong: not meant for us */
-	DROP_WG_COOKIE_REQUIRED,  /* under load and without valid mac2: a cookie was sent instead */
-	DROP_WG_RATE_LIMIT,	  /* under load: too many handshakes, from one source or in all */
+	DROP_WG_COOKIE_REQUIRED,  /* no valid mac2 under load: a cookie reply was sent */
+	DROP_WG_RATE_LIMIT,	  /* under load: too many handshakes, from one source or in total */
 	DROP_WG_HANDSHAKE_AUTH,	  /* handshake does not authenticate */
-	DROP_WG_UNKNOWN_PEER,	  /* static key of no peer of ours */
+	DROP_WG_UNKNOWN_PEER,	  /* static key of no configured peer */
 	DROP_WG_HANDSHAKE_REPLAY, /* TAI64N timestamp not newer */
 	DROP_WG_HANDSHAKE_FLOOD,  /* more than 50 initiations a second from one peer */
 	DROP_WG_UNKNOWN_INDEX,	  /* receiver index not in use */
-	DROP_WG_STATE,		  /* response or cookie that we did not wait for */
+	DROP_WG_STATE,		  /* unsolicited response or cookie reply */
 	DROP_WG_KEY_EXPIRED,	  /* session key too old or used up */
 	DROP_WG_REPLAY,		  /* counter seen before or behind the window */
 	DROP_WG_AUTH,		  /* data does not authenticate */
-	DROP_WG_SOURCE_PORT,	  /* from port 0, where nothing can be sent to */
+	DROP_WG_SOURCE_PORT,	  /* from port 0, which cannot be replied to */
 
 	/* the decrypted packet */
 	DROP_INNER_MALFORMED, /* not a well-formed IP packet */
@@ -51,7 +51,7 @@ enum drop {
 	DROP_INNER_ECN,	      /* outer CE on a packet that is not ECN-capable (RFC 6040) */
 
 	/* L2TPv3 */
-	DROP_L2TP_SHORT,    /* no room for the headers of this session */
+	DROP_L2TP_SHORT,    /* shorter than the headers of this session */
 	DROP_L2TP_VERSION,  /* version is not 3 */
 	DROP_L2TP_CONTROL,  /* control message: this is a static pseudowire */
 	DROP_L2TP_SESSION,  /* session id of no session of this tunnel */
@@ -59,14 +59,14 @@ enum drop {
 	DROP_L2TP_SEQUENCE, /* sequence number missing, old or duplicate */
 	DROP_L2TP_CHECKSUM, /* UDP checksum wrong */
 	DROP_L2TP_RUNT,	    /* frame shorter than an Ethernet header */
-	DROP_L2TP_OVERSIZE, /* frame larger than the session takes */
+	DROP_L2TP_OVERSIZE, /* frame larger than the session accepts */
 
 	/* fragments inside the tunnel */
 	DROP_FRAG_MALFORMED, /* offset or length impossible */
-	DROP_FRAG_OVERLAP,   /* overlaps another fragment: the whole packet goes */
+	DROP_FRAG_OVERLAP,   /* overlaps another fragment: drops the whole packet */
 	DROP_FRAG_TIMEOUT,   /* not completed in time */
-	DROP_FRAG_MEMORY,    /* pushed out to make room */
-	DROP_FRAG_WINDOW,    /* a piece with its id came too many datagrams later to be its own */
+	DROP_FRAG_MEMORY,    /* evicted to make room */
+	DROP_FRAG_WINDOW,    /* fragment with the same id too many datagrams later */
 
 	DROP_COUNT
 };
@@ -80,7 +80,7 @@ struct drop_counters {
 	uint64_t n[DROP_COUNT];
 };
 
-/** Count `d` once, unless it is DROP_NONE. */
+/** Increment the counter of `d`, unless it is DROP_NONE. */
 static inline void drop_count(struct drop_counters *c, enum drop d)
 {
 	if (d != DROP_NONE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When each reason for a drop last occurred, found by comparing counters: the data path keeps no
+/* When each drop reason last occurred, found by comparing counters: the data path records no
  * times. */
 #include "pkt/dropclock.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the clock of drop reasons: each reason has its own time, and only what rises is new. */
+/* Tests of the drop clock: each reason has its own time, and only an increase sets it. */
 #include "pkt/dropclock.h"
 
 #include <setjmp.h>
@@ -22,12 +22,12 @@ static void test_ages(void **state)
 	drop_clock_tick(&clock, &drops, at_ms(1000));
 	drops.n[DROP_WG_REPLAY] = 3;
 	drop_clock_tick(&clock, &drops, at_ms(2000));
-	drop_clock_tick(&clock, &drops, at_ms(3000)); /* nothing new */
+	drop_clock_tick(&clock, &drops, at_ms(3000)); /* no increase */
 	drops.n[DROP_L2TP_COOKIE] = 1;
 	drop_clock_tick(&clock, &drops, at_ms(4000));
 	drop_clock_ages(&clock, at_ms(4000), &ages);
 	assert_int_equal(ages.n[DROP_WG_REPLAY], 2000);
-	assert_int_equal(ages.n[DROP_L2TP_COOKIE], 1); /* just now is not never */
+	assert_int_equal(ages.n[DROP_L2TP_COOKIE], 1); /* the same instant is not "never" */
 	assert_int_equal(ages.n[DROP_WG_AUTH], 0);
 	drops.n[DROP_WG_REPLAY] = 4;
 	drop_clock_tick(&clock, &drops, at_ms(5000));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The walk over a frame's headers: Ethernet, VLAN tags, IPv4 or IPv6 with extension headers, up to
- * the transport header. */
+/* Parsing a frame's headers: Ethernet, VLAN tags, IPv4 or IPv6 with extension headers, up to the
+ * transport header. */
 #include "pkt/headers.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #define PROTO_AH       51
 #define PROTO_MOBILITY 135
 
-/* Ethernet header and tags. Leaves l3 and ethertype; -EBADMSG if cut off. */
+/* Ethernet header and tags. Sets l3 and ethertype; -EBADMSG if truncated. */
 static int walk_ethernet(const uint8_t *frame, size_t len, struct headers *h)
 {
 	size_t at = ETH_HEADER_LEN;
@@ -56,7 +56,7 @@ static int walk_ip4(const uint8_t *frame, size_t len, struct headers *h)
 	return 0;
 }
 
-/* Length of the extension header `proto` at `at`, or 0 if that is not one to walk over. */
+/* Length of the extension header `proto` at `at`, or 0 if it cannot be skipped. */
 static size_t extension_len(uint8_t proto, const uint8_t *at)
 {
 	switch (proto) {
@@ -92,7 +92,7 @@ static int walk_ip6(const uint8_t *frame, size_t len, struct headers *h)
 	h->dont_fragment = true;
 	h->proto = ip[6];
 	h->end = (uint32_t)at + load_be16(ip + 4);
-	/* Every turn advances by 8 bytes at least, so the frame's length bounds the loop. */
+	/* Each iteration advances by at least 8 bytes, so the frame's length bounds the loop. */
 	while (!h->frag_offset && is_extension(h->proto)) {
 		size_t ext;
 

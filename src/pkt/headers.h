@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The walk over a frame's headers: Ethernet, VLAN tags, IPv4 or IPv6 with extension headers, up to
- * the transport header. */
+/* Parsing a frame's headers: Ethernet, VLAN tags, IPv4 or IPv6 with extension headers, up to the
+ * transport header. */
 #ifndef PKT_HEADERS_H
 #define PKT_HEADERS_H
 
@@ -39,38 +39,37 @@
 #define UDP_LEN_OFFSET	 4
 #define UDP_CSUM_OFFSET	 6
 
-/** Where the headers of a frame lie. Offsets in bytes from the frame's first byte. */
+/** Positions of the headers of a frame, in bytes from the frame's first byte. */
 struct headers {
-	uint16_t ethertype;   /* innermost; of a packet from a TUN, what its version says */
+	uint16_t ethertype;   /* innermost; of a packet from a TUN, by its version */
 	uint8_t vlan_tags;    /* 0, 1 or 2 */
-	uint8_t version;      /* 4 or 6; 0: not IP, and everything below is zero */
+	uint8_t version;      /* 4 or 6; 0: not IP, and all below is zero */
 	uint8_t proto;	      /* the protocol at `l4` */
 	bool dont_fragment;   /* IPv4's DF; IPv6: always */
 	bool more_fragments;  /* a fragment, and not the last */
 	uint16_t frag_offset; /* in bytes; not 0: there is no transport header at `l4` */
 	uint16_t l3;	      /* the IP header */
-	uint16_t l4;	      /* behind the IP header, its options or extension headers */
-	uint32_t end; /* where the IP packet ends by its own word; may lie beyond the frame */
+	uint16_t l4;	      /* after the IP header, its options or extension headers */
+	uint32_t end;	      /* end by the IP length field; may lie beyond the frame */
 };
 
 /**
- * Walk the `len` bytes at `frame`: an Ethernet frame if `ethernet`, else an IP packet. Only what
- * `ret` names is certain to lie within the frame: Ethernet and IP headers do (`l4` ≤ `len`, `l4` ≤
- * `end`); transport header and payload are for the caller to check against `len` and `end`.
- * ESP and unknown extension headers end the walk at `l4` with their number as
- * `proto`. More than two VLAN tags are "not IP".
- * Return: 0; -EBADMSG if a header is cut off or contradicts itself, `ret` is untouched then.
+ * Parse the `len` bytes at `frame`: an Ethernet frame if `ethernet`, else an IP packet. Only
+ * Ethernet and IP headers are certain to lie within the frame (`l4` ≤ `len`, `l4` ≤ `end`); the
+ * caller checks transport header and payload against `len` and `end`. ESP and unknown extension
+ * headers end parsing at `l4` with their number as `proto`. More than two VLAN tags are "not IP".
+ * Return: 0; -EBADMSG if a header is truncated or inconsistent, with `ret` untouched.
  */
 int headers_parse(const uint8_t *frame, size_t len, bool ethernet, struct headers *ret);
 
-/** Whether the packet is one piece of several: part of its transport payload is elsewhere. */
+/** Whether the packet is a fragment: part of its transport payload is elsewhere. */
 static inline bool headers_is_fragment(const struct headers *h)
 {
 	return h->more_fragments || h->frag_offset;
 }
 
-/** Sum of the pseudo header of the frame's own addresses, for `proto` and `l4_len` bytes from `l4`
- * on. The frame must be IP. */
+/** Sum of the pseudo header of the frame's addresses, for `proto` and `l4_len` bytes from `l4` on.
+ * The frame must be IP. */
 uint32_t headers_pseudo_sum(const uint8_t *frame, const struct headers *h, uint32_t l4_len);
 
 #endif

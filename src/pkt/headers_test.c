@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the header walk: tables of frames, every truncation, and chains that contradict
- * themselves. */
+/* Tests of the header parser: tables of frames, every truncation, and inconsistent chains. */
 #include "pkt/headers.h"
 
 #include <errno.h>
@@ -15,7 +14,7 @@
 #include "pkt/checksum.h"
 #include "pkt/testpkt.h"
 
-/* Parse an exactly sized copy, so that a sanitizer sees a byte too many. */
+/* Parse a copy of exact size, so that a sanitizer detects reads past the end. */
 static int parse(const uint8_t *frame, size_t len, bool ethernet, struct headers *ret)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -132,7 +131,7 @@ static void test_fragments4(void **state)
 	assert_false(h.more_fragments);
 }
 
-/* An IPv6 packet with `n` extension headers of 8 bytes each, then `bytes` more. */
+/* Build an IPv6 packet with `n` extension headers of 8 bytes each, then `bytes` more. */
 static size_t chain(uint8_t *p, const uint8_t *kinds, unsigned n, uint8_t last, unsigned bytes)
 {
 	size_t len = 40 + 8 * (size_t)n + bytes;
@@ -159,7 +158,7 @@ static void test_chains(void **state)
 	assert_false(headers_is_fragment(&h)); /* an atomic fragment is whole */
 	for (size_t cut = 40; cut < 88; cut++)
 		assert_int_equal(parse(p, cut, false, &h), -EBADMSG);
-	p[41] = 1; /* hop-by-hop of 16 bytes: swallows the routing header */
+	p[41] = 1; /* hop-by-hop of 16 bytes: covers the routing header */
 	p[48 + 8] = 6;
 	assert_int_equal(parse(p, len, false, &h), 0);
 	assert_int_equal(h.proto, 6);
@@ -168,7 +167,7 @@ static void test_chains(void **state)
 	len = chain(p, kinds, 1, 6, 20);
 	test_be16(p + 4, 7); /* beyond the packet */
 	assert_int_equal(parse(p, len, false, &h), -EBADMSG);
-	len = chain(p, kinds, 0, 50, 20); /* ESP ends the walk */
+	len = chain(p, kinds, 0, 50, 20); /* ESP ends parsing */
 	assert_int_equal(parse(p, len, false, &h), 0);
 	assert_int_equal(h.proto, 50);
 	assert_int_equal(h.l4, 40);
@@ -190,11 +189,11 @@ static void test_fragments6(void **state)
 	assert_int_equal(parse(p, len, false, &h), 0);
 	assert_false(h.more_fragments);
 	assert_int_equal(h.frag_offset, 1232);
-	assert_int_equal(h.proto, 60); /* what follows is not a header */
+	assert_int_equal(h.proto, 60); /* no header follows */
 	assert_int_equal(h.l4, 48);
 }
 
-/* The longest chain there can be ends, and quickly. */
+/* The longest possible chain is parsed, and quickly. */
 static void test_longest_chain(void **state)
 {
 	static uint8_t p[65535], kinds[8186];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Offload facts of a frame (what virtio_net_hdr says of it), and their 10-byte form on a TAP or TUN
+/* Offload metadata of a frame (struct virtio_net_hdr), and its 10-byte encoding on a TAP or TUN
  * descriptor. */
 #include "pkt/offload.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets for tests and benches, built the naive way: nothing here calls what it helps to test. */
+/* Packets for tests and benches, built naively: calls nothing that it helps to test. */
 #ifndef PKT_TESTPKT_H
 #define PKT_TESTPKT_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/** What to build. Zero means the ordinary: IPv4 TCP without tags, options or payload. */
+/** The packet to build. Zero-initialised: IPv4 TCP without tags, options or payload. */
 struct testpkt {
 	bool ethernet;
 	bool v6;
@@ -16,7 +16,7 @@ struct testpkt {
 	bool df;
 	bool partial; /* leave the pseudo-header sum in the checksum field (NEEDS_CSUM) */
 	unsigned vlan_tags;
-	unsigned hosts; /* gives the addresses */
+	unsigned hosts; /* selects the addresses */
 	uint16_t sport, dport;
 	uint16_t id;
 	uint16_t frag; /* IPv4: flags and offset beside DF */
@@ -28,9 +28,9 @@ struct testpkt {
 	uint16_t window;
 	const uint8_t *options; /* TCP */
 	unsigned options_len;	/* a multiple of 4 */
-	uint32_t stream;	/* where in an endless pattern the payload begins */
+	uint32_t stream;	/* offset in the endless pattern where the payload begins */
 	unsigned payload;
-	unsigned padding; /* behind the IP packet */
+	unsigned padding; /* after the IP packet */
 };
 
 static inline void test_be16(uint8_t *p, unsigned v)
@@ -50,7 +50,7 @@ static inline unsigned test_load16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/** Sum of 16-bit words in host order, carried over at each step. */
+/** Sum of 16-bit words in host order, with the carry added at each step. */
 static inline unsigned test_sum(unsigned sum, const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -112,7 +112,7 @@ static inline uint8_t *test_put_ip6(const struct testpkt *t, uint8_t *p, unsigne
 	p[8] = p[24] = 0xfd;
 	test_be16(p + 22, t->hosts);
 	test_be16(p + 38, t->hosts + 1);
-	if (t->ip_options) { /* one PadN over all */
+	if (t->ip_options) { /* a single PadN */
 		p[40] = t->udp ? 17 : 6;
 		p[41] = (uint8_t)(t->ip_options / 8 - 1);
 		p[42] = 1;
@@ -132,7 +132,7 @@ static inline unsigned test_pseudo(const uint8_t *ip, unsigned proto, size_t l4_
 	return test_sum(test_sum(0, ip + (v6 ? 8 : 12), v6 ? 32 : 8), rest, 8);
 }
 
-/** Build it at `dst`. Return: its length. */
+/** Build the packet at `dst`. Return: its length. */
 static inline size_t testpkt_build(const struct testpkt *t, uint8_t *dst)
 {
 	unsigned l4_hdr = t->udp ? 8 : 20 + t->options_len;
@@ -169,19 +169,19 @@ static inline size_t testpkt_build(const struct testpkt *t, uint8_t *dst)
 	return (size_t)(l4 + l4_len + t->padding - dst);
 }
 
-/** Offset of its transport header. */
+/** Offset of the transport header. */
 static inline unsigned testpkt_l4(const struct testpkt *t)
 {
 	return (t->ethernet ? 14 + 4 * t->vlan_tags : 0) + (t->v6 ? 40 : 20) + t->ip_options;
 }
 
-/** Headers in front of its payload. */
+/** Length of the headers before the payload. */
 static inline unsigned testpkt_hdr_len(const struct testpkt *t)
 {
 	return testpkt_l4(t) + (t->udp ? 8 : 20 + t->options_len);
 }
 
-/** A small random generator: repeatable. */
+/** A small pseudo-random generator: repeatable. */
 static inline uint32_t test_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;

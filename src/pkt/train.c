@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trains: contiguous runs of equal datagrams to one endpoint, the last maybe shorter: what one
- * sendmsg with UDP_SEGMENT takes. */
+/* Trains: contiguous runs of equal datagrams to one endpoint, the last possibly shorter: the unit
+ * of one sendmsg with UDP_SEGMENT. */
 #include "pkt/train.h"
 
 #include "base/bug.h"
@@ -28,16 +28,16 @@ uint8_t *train_tail(struct train_queue *q)
 	return q->arena + q->used;
 }
 
-static bool same_way(const struct endpoint *a, const struct endpoint *b)
+static bool same_path(const struct endpoint *a, const struct endpoint *b)
 {
 	return endpoint_equal(a, b) && a->local_ifindex == b->local_ifindex &&
 	       ip_addr_equal(&a->local, &b->local);
 }
 
-static bool train_takes(const struct train *t, size_t len, const struct endpoint *to, uint8_t tos)
+static bool train_accepts(const struct train *t, size_t len, const struct endpoint *to, uint8_t tos)
 {
 	return t->open && len <= t->stride && t->count < TRAIN_SEGMENTS_MAX &&
-	       t->len + len <= TRAIN_BYTES_MAX && t->tos == tos && same_way(&t->to, to);
+	       t->len + len <= TRAIN_BYTES_MAX && t->tos == tos && same_path(&t->to, to);
 }
 
 void train_append(struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos)
@@ -45,7 +45,7 @@ void train_append(struct train_queue *q, size_t len, const struct endpoint *to, 
 	struct train *last = q->n ? &q->trains[q->n - 1] : NULL;
 
 	ASSERT(q->cap - q->used >= len && len > 0 && len <= TRAIN_BYTES_MAX);
-	if (last && train_takes(last, len, to, tos)) {
+	if (last && train_accepts(last, len, to, tos)) {
 		last->count++;
 		last->len += (uint32_t)len;
 		last->open = len == last->stride;

@@ -29,11 +29,11 @@ static void test_joining(void **state)
 		unsigned hosts[6];
 		size_t trains;
 	} table[] = {
-		{ "equal ones join", { 100, 100, 100 }, { 1, 1, 1 }, 1 },
-		{ "a shorter one ends it", { 100, 100, 50, 50 }, { 1, 1, 1, 1 }, 2 },
-		{ "a shorter one, then an equal to the first", { 100, 50, 100 }, { 1, 1, 1 }, 2 },
-		{ "a longer one begins anew", { 50, 100, 100 }, { 1, 1, 1 }, 2 },
-		{ "another endpoint begins anew", { 100, 100, 100 }, { 1, 2, 1 }, 3 },
+		{ "equal sizes join", { 100, 100, 100 }, { 1, 1, 1 }, 1 },
+		{ "a shorter one ends the train", { 100, 100, 50, 50 }, { 1, 1, 1, 1 }, 2 },
+		{ "a shorter one, then one of the first size", { 100, 50, 100 }, { 1, 1, 1 }, 2 },
+		{ "a longer one starts a train", { 50, 100, 100 }, { 1, 1, 1 }, 2 },
+		{ "another endpoint starts a train", { 100, 100, 100 }, { 1, 2, 1 }, 3 },
 	};
 
 	for (size_t t = 0; t < ARRAY_LEN(table); t++) {
@@ -52,8 +52,8 @@ static void test_joining(void **state)
 	}
 }
 
-/* Against the definition: cutting each train into strides gives back exactly the datagrams that
- * went in. */
+/* Against the definition: splitting each train by its stride gives back exactly the datagrams that
+ * were appended. */
 static void test_differential(void **state)
 {
 	struct train_queue q;
