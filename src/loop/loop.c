@@ -56,7 +56,7 @@ void loop_stop(struct loop *l)
 	l->stop = true;
 }
 
-/* Milliseconds until the deadline, rounded up: waking too early would only mean waking twice. */
+/* Milliseconds until the deadline, rounded up: rounding down would cause a second wake-up. */
 static int wait_ms(struct mono deadline)
 {
 	uint64_t ms;

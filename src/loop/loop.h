@@ -10,20 +10,20 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
-/** What to call when a descriptor is ready; `events` are epoll's. */
+/** Called when a descriptor is ready; `events` are epoll's. */
 typedef void loop_callback(void *ctx, uint32_t events);
 
-/** One watched descriptor; memory is the caller's and must live until loop_remove(). */
+/** One watched descriptor. The caller owns the memory until loop_remove(). */
 struct loop_watch {
 	int fd;
 	loop_callback *callback;
 	void *ctx;
 };
 
-/** Events taken by one wait. */
+/** Events fetched by one wait. */
 #define LOOP_EVENTS 16
 
-/** An event loop. `events` from `next` on have been fetched and not been delivered yet. */
+/** An event loop. `events` from `next` on have been fetched but not delivered. */
 struct loop {
 	int epoll_fd;
 	bool stop;
@@ -42,18 +42,18 @@ void loop_close(struct loop *l);
 /** Watch `w->fd` for `events` (EPOLLIN, …; level-triggered). Return: 0 or -errno. */
 int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 
-/** Change what a watched descriptor is watched for. Return: 0 or -errno. */
+/** Change the watched events of a descriptor. Return: 0 or -errno. */
 int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
 
-/** Stop watching, also for events already fetched: from within any callback, and `w` may be freed
- * right after. */
+/** Stop watching, also for events already fetched. May be called from any callback; `w` may be
+ * freed afterwards. */
 void loop_remove(struct loop *l, struct loop_watch *w);
 
 /** Set `stop`, which the caller of loop_run_once() checks. */
 void loop_stop(struct loop *l);
 
-/** Wait until a descriptor is ready or `deadline` (MONO_NEVER: none) has come, and call what is
- * due. Return: 0 or -errno. */
+/** Wait until a descriptor is ready or `deadline` (MONO_NEVER: none) is reached, and run the
+ * callbacks of the ready descriptors. Return: 0 or -errno. */
 int loop_run_once(struct loop *l, struct mono deadline);
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TAP and TUN descriptors: opening them with every offload the kernel has, superframes in and
- * out. */
+/* TAP and TUN descriptors: opens them with every offload the kernel supports; reads and writes
+ * superframes. */
 #include "tap/tap.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #define TUN_F_USO6 0x40
 #endif
 
-/* Ask for offloads, richest first; without TSO the vnet header still carries checksum offload. */
+/* Negotiate offloads, most capable first; without TSO the vnet header still carries checksum
+ * offload. */
 static void tap_set_offloads(struct tap *t, struct tap_offloads want)
 {
 	const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TAP and TUN descriptors: opening them with every offload the kernel has, superframes in and
- * out. */
+/* TAP and TUN descriptors: opens them with every offload the kernel supports; reads and writes
+ * superframes. */
 #ifndef TAP_TAP_H
 #define TAP_TAP_H
 
@@ -18,14 +18,14 @@ enum tap_kind {
 	TAP_IP,
 };
 
-/** What may be used; each can be switched off, and is off where the kernel lacks it. */
+/** Offloads to use; each can be disabled, and is off where the kernel lacks it. */
 struct tap_offloads {
-	bool vnet_hdr; /* virtio-net header in front of each frame; the others need it */
+	bool vnet_hdr; /* virtio-net header before each frame; required by the others */
 	bool tso;      /* TCP superframes, IPv4 and IPv6 */
 	bool uso;      /* UDP superframes, since Linux 6.2 */
 };
 
-/** An open descriptor. `name` is what the kernel called the interface. */
+/** An open descriptor. `name` is the interface name that the kernel assigned. */
 struct tap {
 	int fd;
 	enum tap_kind kind;
@@ -34,35 +34,37 @@ struct tap {
 };
 
 /**
- * Create the interface `name` (may be "" or hold %d: the kernel chooses) and open it, non-blocking.
- * It goes away with the descriptor. `want` says which offloads to ask for.
- * Return: 0; -EBUSY: in use by another process; -EEXIST: another kind of interface has the name;
+ * Create the interface `name` (may be "" or contain %d: the kernel chooses) and open it,
+ * non-blocking. The kernel removes it when the descriptor is closed. `want` names the offloads to
+ * request.
+ * Return: 0; -EBUSY: in use by another process; -EEXIST: an interface of another kind has the name;
  * -errno.
  */
 int tap_open(const char *name, enum tap_kind kind, struct tap_offloads want, struct tap *ret);
 
-/** Take over an open TUN descriptor (WG_TUN_FD): finds its name and flags, asks for offloads.
- * Return: 0 or -errno. */
+/** Adopt an open TUN descriptor (WG_TUN_FD): finds its name and flags, negotiates offloads. Return:
+ * 0 or -errno. */
 int tap_adopt(int fd, struct tap_offloads want, struct tap *ret);
 
-/** The interface's name now, which may have changed. Return: 0 or -errno. */
+/** The interface's current name, which may have changed. Return: 0 or -errno. */
 int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ]);
 
-/** Close it; the interface goes with it. Accepts one that is closed (fd −1). */
+/** Close it; the kernel removes the interface. Accepts a closed one (fd −1). */
 void tap_close(struct tap *t);
 
 /**
- * Read one superframe into `buf[cap]` (cap ≥ SUPERFRAME_MAX). Without vnet header `ret_offload`
- * says "nothing". Return: its length, or -EAGAIN when there is none, -EBADMSG for an impossible
- * vnet header, or -errno
+ * Read one superframe into `buf[cap]` (cap ≥ SUPERFRAME_MAX). Without vnet header `ret_offload` is
+ * all zero.
+ * Return: its length; -EAGAIN if there is none; -EBADMSG for an invalid vnet header; or -errno
  * (-EIO, -EBADFD: the interface is down or gone).
  */
 int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload *ret_offload);
 
 /**
- * Write one superframe. `iov[0]` is left for the vnet header: the frame's parts are iov[1] …
- * iov[count − 1]. Return: 0, or -errno (-EAGAIN never happens on Linux: a full queue drops silently
- * in the kernel; -EIO: interface down).
+ * Write one superframe. `iov[0]` is reserved for the vnet header: the frame's parts are iov[1] …
+ * iov[count − 1].
+ * Return: 0, or -errno (never -EAGAIN on Linux: a full queue drops silently in the kernel; -EIO:
+ * interface down).
  */
 int tap_write(struct tap *t, const struct offload *offload, struct iovec *iov, size_t count);
 
