@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* MSS clamp: members keep their MTU, TCP between them keeps to what the path carries. */
+/* MSS clamping: members keep their MTU, and TCP between them uses segments that the path
+ * carries. */
 #include "ether/mss.h"
 
 #include "base/bytes.h"
@@ -11,11 +12,11 @@
 #define OPTION_MSS     2
 #define OPTION_MSS_LEN 4
 
-/* Lowest value to clamp to: what remains of the smallest IPv4 packet that every link must carry
- * (68 bytes). A budget below is a mistake elsewhere. */
+/* Lowest value to clamp to: the rest of the smallest IPv4 packet that every link must carry (68
+ * bytes). A smaller budget is a configuration error. */
 #define MSS_MIN 28
 
-/* Length of the TCP header at `h->l4` if it is a SYN or SYN/ACK and all there, else 0. */
+/* Length of the TCP header at `h->l4` if it is a complete SYN or SYN/ACK, else 0. */
 static size_t syn_header_len(const uint8_t *frame, size_t len, const struct headers *h)
 {
 	size_t end = size_min(len, h->end);

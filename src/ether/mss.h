@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* MSS clamp: members keep their MTU, TCP between them keeps to what the path carries. */
+/* MSS clamping: members keep their MTU, and TCP between them uses segments that the path
+ * carries. */
 #ifndef ETHER_MSS_H
 #define ETHER_MSS_H
 
@@ -8,16 +9,16 @@
 #include <stdint.h>
 
 /**
- * Lower the MSS that a SYN or SYN/ACK announces, over IPv4 or IPv6, through up to two VLAN tags,
- * IP options and extension headers, so that segments sent to its sender fit. Everything else stays
- * as it is: a smaller MSS, a SYN without one (which means 536), what follows a malformed option.
+ * Lower the MSS option of a SYN or SYN/ACK, over IPv4 or IPv6, behind up to two VLAN tags, IP
+ * options and extension headers, so that segments sent to its sender fit. Leaves unchanged: a
+ * smaller MSS, a SYN without the option (which means 536), and options after a malformed one.
  *
  * `frame`, `len`: an Ethernet frame. `max_packet`: the largest IP packet in bytes that an untagged
- * frame can carry; each tag takes 4 bytes of it. `mss`: not 0: the limit itself, in
- * place of what `max_packet` leaves. `partial`: the checksum field holds the
- * pseudo-header sum only (NEEDS_CSUM); a complete checksum is corrected, right or wrong.
- * Return: whether it was lowered. Source: RFC 9293 §3.7.1: MSS is the IP packet less the two fixed
- * headers, whatever the options.
+ * frame can carry; each tag takes 4 bytes of it. `mss`: if not 0, the limit itself, in place of the
+ * one computed from `max_packet`. `partial`: the checksum field holds only the pseudo-header sum
+ * (NEEDS_CSUM); a complete checksum is updated, correct or wrong.
+ * Return: whether the MSS was lowered. Source: RFC 9293 §3.7.1: MSS is the IP packet size less the
+ * two fixed headers, regardless of options.
  */
 bool ether_clamp_mss(uint8_t *frame, size_t len, unsigned max_packet, unsigned mss, bool partial);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the MSS clamp: what is lowered, what is left alone, and checksums by naive sums. */
+/* Tests of MSS clamping: what is lowered, what is unchanged, and checksums against naive sums. */
 #include "ether/mss.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static bool checksum_right(const struct testpkt *t, const uint8_t *frame, size_t
 	return test_sum(test_pseudo(ip, 6, tcp_len), tcp, tcp_len) == 0xffff;
 }
 
-/* Every form of frame, with the MSS where it always is and one byte further on. */
+/* Every kind of frame, with the MSS option at its usual offset and one byte later. */
 static void test_forms(void **state)
 {
 	static const uint8_t even[12] = { 2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 0, 0 };
@@ -56,16 +56,16 @@ static void test_forms(void **state)
 			assert_memory_equal(before + check, frame + check, 2);
 		else
 			assert_true(checksum_right(&t, frame, len));
-		memcpy(before + at, frame + at, 2); /* and nothing else has changed */
+		memcpy(before + at, frame + at, 2); /* nothing else has changed */
 		memcpy(before + check, frame + check, 2);
 		assert_memory_equal(before, frame, len);
 		assert_false(ether_clamp_mss(frame, len, 1386, 0, t.partial));
-		assert_false(ether_clamp_mss(frame, len, 1500, 0, t.partial)); /* never raised */
+		assert_false(ether_clamp_mss(frame, len, 1500, 0, t.partial)); /* never increased */
 		assert_memory_equal(before, frame, len);
 	}
 }
 
-/* A wrong checksum is as wrong as before. */
+/* A wrong checksum stays wrong by the same difference. */
 static void test_wrong_checksum(void **state)
 {
 	static const uint8_t mss[4] = { 2, 4, 5, 0xb4 };
@@ -86,8 +86,8 @@ static const struct {
 	const char *name;
 	struct testpkt t;
 	uint8_t options[12];
-	unsigned at;	 /* change this byte … */
-	int value;	 /* … to this one; −1: to none */
+	unsigned at;	 /* modify this byte … */
+	int value;	 /* … to this value; −1: no change */
 	unsigned packet; /* max_packet; 0: 1386 */
 	bool lowered;
 } cases[] = {
@@ -98,28 +98,26 @@ static const struct {
 	{ "zero", { .flags = SYN }, { 2, 4, 0, 0 }, 0, -1, 0, false },
 	{ "largest", { .flags = SYN }, { 2, 4, 0xff, 0xff }, 0, -1, 0, true },
 	{ "no option", { .flags = SYN }, { 3, 3, 7, 1 }, 0, -1, 0, false },
-	{ "behind the end", { .flags = SYN }, { 0, 0, 0, 0, 2, 4, 5, 0xb4 }, 0, -1, 0, false },
-	{ "behind a length of 0", { .flags = SYN }, { 3, 0, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0,
+	{ "after the end option", { .flags = SYN }, { 0, 0, 0, 0, 2, 4, 5, 0xb4 }, 0, -1, 0,
 		false },
-	{ "behind a length of 1", { .flags = SYN }, { 3, 1, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0,
-		false },
-	{ "behind one too long", { .flags = SYN }, { 3, 13, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0,
-		false },
+	{ "after a length of 0", { .flags = SYN }, { 3, 0, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0, false },
+	{ "after a length of 1", { .flags = SYN }, { 3, 1, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0, false },
+	{ "after one too long", { .flags = SYN }, { 3, 13, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0, false },
 	{ "MSS of 3 bytes", { .flags = SYN }, { 2, 3, 5, 2, 5, 0xb4, 9, 9, 9, 1, 1, 1 }, 0, -1, 0,
 		false },
 	{ "MSS of 6 bytes", { .flags = SYN }, { 2, 6, 5, 0xb4, 5, 0xb4 }, 0, -1, 0, false },
-	{ "at the very end", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0,
+	{ "last option", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 5, 0xb4 }, 0, -1, 0,
 		true },
-	{ "length cut off", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 }, 0, -1, 0,
+	{ "length truncated", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 }, 0, -1, 0,
 		false },
-	{ "value cut off", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 0xff }, 0, -1, 0,
+	{ "value truncated", { .flags = SYN }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 0xff }, 0, -1, 0,
 		false },
 	{ "udp", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 23, 17, 0, false },
 	{ "later fragment", { .flags = SYN, .frag = 1 }, { 2, 4, 5, 0xb4 }, 0, -1, 0, false },
 	{ "first fragment", { .flags = SYN, .frag = 0x2000 }, { 2, 4, 5, 0xb4 }, 0, -1, 0, true },
 	{ "doff too large", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 46, 0x90, 0, false },
 	{ "doff too small", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 46, 0x40, 0, false },
-	{ "packet ends before", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 17, 50, 0, false },
+	{ "packet ends before the option", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 17, 50, 0, false },
 	{ "arp", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 13, 6, 0, false },
 	{ "small budget", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 0, -1, 68, true },
 	{ "no budget", { .flags = SYN }, { 2, 4, 5, 0xb4 }, 0, -1, 67, false },
@@ -150,7 +148,7 @@ static void test_cases(void **state)
 	}
 }
 
-/* A frame cut off anywhere before the end of its TCP header is left alone. */
+/* A frame truncated anywhere before the end of its TCP header is unchanged. */
 static void test_truncated(void **state)
 {
 	static const uint8_t mss[4] = { 2, 4, 5, 0xb4 };
@@ -165,7 +163,7 @@ static void test_truncated(void **state)
 	size_t len = testpkt_build(&t, frame);
 
 	for (size_t cut = 0; cut <= len; cut++) {
-		uint8_t *copy = malloc(cut ? cut : 1); /* exactly, for the sanitizer */
+		uint8_t *copy = malloc(cut ? cut : 1); /* exact size, for the sanitizer */
 
 		assert_non_null(copy);
 		memcpy(copy, frame, cut);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Oversize = reject: a member's IPv4 packet without DF, in fragments that fit. */
+/* Oversize = reject: fragments a member's IPv4 packet without DF. */
 #include "ether/pieces.h"
 
 #include <errno.h>
@@ -55,8 +55,8 @@ size_t ether_piece_len(const struct ether_pieces *p, unsigned i)
 	return p->l4 + size_min(p->size, p->payload - (size_t)i * p->size);
 }
 
-/* Options of a later piece: what need not be copied, or cannot be understood, becomes NOPs. */
-static void thin_options(uint8_t *o, size_t len)
+/* Options of a later fragment: options without the copied flag, or malformed ones, become NOPs. */
+static void drop_uncopied_options(uint8_t *o, size_t len)
 {
 	size_t at = 0;
 
@@ -87,7 +87,7 @@ void ether_piece_write(const struct ether_pieces *p, unsigned i, uint8_t *dst)
 	memcpy(dst, p->frame, p->l4);
 	memcpy(dst + p->l4, p->frame + p->l4 + start, piece);
 	if (i > 0)
-		thin_options(ip + IP4_HEADER_LEN, ihl - IP4_HEADER_LEN);
+		drop_uncopied_options(ip + IP4_HEADER_LEN, ihl - IP4_HEADER_LEN);
 	if (i < p->count - 1)
 		frag |= MORE_FRAGMENTS;
 	frag |= (uint16_t)((p->frag_offset + start) / 8);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of a member's packet in pieces: joined again they are the packet. */
+/* Tests of fragmenting a member's packet: the reassembled fragments equal the packet. */
 #include "ether/pieces.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 static uint8_t frame[65536], joined[65536], piece[65536];
 
-/* Join all pieces of `t`, last one first, and compare. */
+/* Reassemble the fragments of `t`, last one first, and compare. */
 static void check_pieces(const struct testpkt *t, unsigned max_packet)
 {
 	size_t len = testpkt_build(t, frame), l3 = 14 + 4 * (size_t)t->vlan_tags;
@@ -101,7 +101,7 @@ static void test_options(void **state)
 		{ { 1, 0x83, 7, 4, 1, 2, 3, 4 }, { 1, 0x83, 7, 4, 1, 2, 3, 4 } },
 		{ { 0x94, 9, 0, 0, 0, 0, 0, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1 } }, /* too long */
 		{ { 0x94, 1, 0, 0, 0, 0, 0, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1 } }, /* too short */
-		{ { 1, 1, 1, 1, 1, 1, 1, 0x94 }, { 1, 1, 1, 1, 1, 1, 1, 1 } }, /* cut off */
+		{ { 1, 1, 1, 1, 1, 1, 1, 0x94 }, { 1, 1, 1, 1, 1, 1, 1, 1 } }, /* truncated */
 		{ { 0x94, 4, 0, 0, 0, 9, 9, 9 }, { 0x94, 4, 0, 0, 1, 1, 1, 1 } },
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Oversize = reject: the ICMP message that tells a member how large its packets may be. */
+/* Oversize = reject: the ICMP error that informs a member of the MTU. */
 #include "ether/toobig.h"
 
 #include "base/bytes.h"
@@ -12,7 +12,7 @@
 #define REPLY_TTL	64
 #define REPLY_TOS	0xc0 /* internetwork control, RFC 1812 §4.3.2.5 */
 
-/* An address of one host that others can send to. */
+/* Whether the address is a unicast address of a single host. */
 static bool is_host4(const uint8_t *a)
 {
 	return a[0] != 0 && a[0] != 127 && a[0] < 224;
@@ -27,7 +27,7 @@ static bool is_host6(const uint8_t *a)
 	return a[0] != 0xff;
 }
 
-/* Whether the packet is an ICMP error, a redirect, or ICMP too short to tell. */
+/* Whether the packet is an ICMP error or redirect, or ICMP without a type. */
 static bool is_icmp_error(const uint8_t *frame, const struct headers *h)
 {
 	uint8_t type;
@@ -42,14 +42,14 @@ static bool is_icmp_error(const uint8_t *frame, const struct headers *h)
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
-/* Whether the packet may be answered at all, its size left aside. */
-static bool may_answer(const uint8_t *frame, size_t len, const struct headers *h)
+/* Whether an ICMP error may be sent about the packet, regardless of its size. */
+static bool may_reply(const uint8_t *frame, size_t len, const struct headers *h)
 {
 	const uint8_t *ip = frame + h->l3;
 
 	if (h->version == 0 || h->end > len || h->frag_offset || !h->dont_fragment)
 		return false;
-	if ((frame[0] & 1) || (frame[6] & 1)) /* a group's MAC address */
+	if ((frame[0] & 1) || (frame[6] & 1)) /* multicast MAC address */
 		return false;
 	if (h->version == 4) {
 		if (!is_host4(ip + 12) || !is_host4(ip + 16) ||
@@ -61,7 +61,7 @@ static bool may_answer(const uint8_t *frame, size_t len, const struct headers *h
 	return !is_icmp_error(frame, h);
 }
 
-/* IPv4 header and ICMP message at `ip`. Return: their length. */
+/* Write IPv4 header and ICMP message at `ip`. Return: their length. */
 static size_t put_reply4(uint8_t *ip, const uint8_t *packet, size_t packet_len, unsigned mtu)
 {
 	size_t quoted = size_min(packet_len, ICMP4_REPLY_MAX - IP4_HEADER_LEN - ICMP_HEADER_LEN);
@@ -86,7 +86,7 @@ static size_t put_reply4(uint8_t *ip, const uint8_t *packet, size_t packet_len, 
 	return IP4_HEADER_LEN + icmp_len;
 }
 
-/* IPv6 header and ICMPv6 message at `ip`. Return: their length. */
+/* Write IPv6 header and ICMPv6 message at `ip`. Return: their length. */
 static size_t put_reply6(uint8_t *ip, const uint8_t *packet, size_t packet_len, unsigned mtu)
 {
 	size_t quoted = size_min(packet_len, ICMP6_REPLY_MAX - IP6_HEADER_LEN - ICMP_HEADER_LEN);
@@ -109,7 +109,7 @@ static size_t put_reply6(uint8_t *ip, const uint8_t *packet, size_t packet_len, 
 	return IP6_HEADER_LEN + icmp_len;
 }
 
-/* The frame's own Ethernet header, tags included, with the two addresses exchanged. */
+/* Write the frame's Ethernet header, tags included, with source and destination swapped. */
 static void put_ethernet(uint8_t *to, const uint8_t *frame, size_t len)
 {
 	memcpy(to, frame, len);
@@ -127,7 +127,7 @@ size_t ether_too_big_reply(const uint8_t *frame, size_t len, unsigned max_packet
 	size_t packet_len;
 	unsigned tags, mtu;
 
-	if (headers_parse(frame, len, true, &h) || !may_answer(frame, len, &h))
+	if (headers_parse(frame, len, true, &h) || !may_reply(frame, len, &h))
 		return 0;
 	packet = frame + h.l3;
 	packet_len = h.end - h.l3;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of too-big replies: their bytes, and all that is not answered. */
+/* Tests of too-big replies: their bytes, and which packets get no reply. */
 #include "ether/toobig.h"
 
 #include <setjmp.h>
@@ -23,8 +23,8 @@ static void check_reply4(const uint8_t *ip, const uint8_t *packet, size_t packet
 	assert_int_equal(test_load16(ip + 2), len);
 	assert_int_equal(test_sum(0, ip, 20), 0xffff);
 	assert_int_equal(ip[9], 1);
-	assert_memory_equal(ip + 12, packet + 16, 4); /* from where it was going … */
-	assert_memory_equal(ip + 16, packet + 12, 4); /* … to where it came from */
+	assert_memory_equal(ip + 12, packet + 16, 4); /* from its destination … */
+	assert_memory_equal(ip + 16, packet + 12, 4); /* … to its source */
 	assert_int_equal(ip[20], 3);
 	assert_int_equal(ip[21], 4);
 	assert_int_equal(test_load16(ip + 24), 0);
@@ -77,7 +77,7 @@ static void test_replies(void **state)
 	}
 }
 
-/* Exactly what does not fit is answered. */
+/* Every packet that does not fit gets a reply, and no other. */
 static void test_exact_size(void **state)
 {
 	for (unsigned tags = 0; tags < 3; tags++) {
@@ -106,7 +106,7 @@ static void test_exact_size(void **state)
 		.at = (a), .value = (v)                                                            \
 	}
 
-/* Changes to an ordinary oversized frame, and whether it is still answered. */
+/* Changes to an ordinary oversized frame, and whether it still gets a reply. */
 static const struct {
 	const char *name;
 	bool v6;
@@ -114,11 +114,11 @@ static const struct {
 		unsigned at;
 		uint8_t value;
 	} put[4];
-	bool answered;
+	bool replied;
 } cases[] = {
 	{ "v4", false, { PUT(0, 2) }, true },
-	{ "to a group's MAC", false, { PUT(0, 1) }, false },
-	{ "from a group's MAC", false, { PUT(6, 1) }, false },
+	{ "to a multicast MAC", false, { PUT(0, 1) }, false },
+	{ "from a multicast MAC", false, { PUT(6, 1) }, false },
 	{ "arp", false, { PUT(13, 6) }, false },
 	{ "without DF", false, { PUT(20, 0) }, false },
 	{ "later fragment", false, { PUT(21, 1) }, false },
@@ -139,11 +139,11 @@ static const struct {
 	{ "icmp parameter problem", false, { PUT(23, 1), PUT(34, 12) }, false },
 	{ "longer than the frame", false, { PUT(16, 0x7f) }, false },
 	{ "v6", true, { PUT(0, 2) }, true },
-	{ "v6 to a group's MAC", true, { PUT(0, 0x33) }, false },
+	{ "v6 to a multicast MAC", true, { PUT(0, 0x33) }, false },
 	{ "v6 to multicast", true, { PUT(38, 0xff) }, false },
-	{ "v6 to nobody", true, { PUT(38, 0), PUT(53, 0) }, false },
+	{ "v6 to unspecified", true, { PUT(38, 0), PUT(53, 0) }, false },
 	{ "v6 to loopback", true, { PUT(38, 0), PUT(53, 1) }, false },
-	{ "v6 from nobody", true, { PUT(22, 0), PUT(37, 0) }, false },
+	{ "v6 from unspecified", true, { PUT(22, 0), PUT(37, 0) }, false },
 	{ "v6 from multicast", true, { PUT(22, 0xff) }, false },
 	{ "v6 echo", true, { PUT(20, 58), PUT(54, 128) }, true },
 	{ "v6 error", true, { PUT(20, 58), PUT(54, 1) }, false },
@@ -168,7 +168,7 @@ static void test_cases(void **state)
 			test_be16(frame + 24, 0);
 			test_be16(frame + 24, ~test_sum(0, frame + 14, 20) & 0xffff);
 		}
-		if ((ether_too_big_reply(frame, len, 1386, reply) != 0) != cases[i].answered)
+		if ((ether_too_big_reply(frame, len, 1386, reply) != 0) != cases[i].replied)
 			fail_msg("%s", cases[i].name);
 	}
 }
