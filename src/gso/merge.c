@@ -12,7 +12,7 @@
 #define FLOW_WAYS 4
 #define FLOW_SETS (GSO_MERGE_FLOWS_MAX / FLOW_WAYS)
 
-/* What gso_merge_add() finds out about a frame. */
+/* What gso_merge_add() learns about a frame. */
 struct segment {
 	const uint8_t *frame;
 	struct headers h;
@@ -20,7 +20,7 @@ struct segment {
 	uint32_t len;
 	uint32_t hash;
 	uint16_t hdr_len;
-	bool mergeable; /* by its form; checksums come last */
+	bool mergeable; /* by its headers; checksums are checked last */
 };
 
 static bool is_tcp(const struct segment *s)
@@ -28,15 +28,14 @@ static bool is_tcp(const struct segment *s)
 	return s->h.proto == PROTO_TCP;
 }
 
-/* Flags of TCP segments that may be part of a superframe: ECE and PSH beside ACK. */
+/* TCP segments that may be part of a superframe: ECE and PSH allowed besides ACK. */
 static bool tcp_form_ok(const struct segment *s)
 {
 	const uint8_t *tcp = s->frame + s->h.l4;
 	uint8_t flags = tcp[TCP_FLAGS_OFFSET];
 
 	return (flags & ~(TCP_FLAG_ECE | TCP_FLAG_PSH)) == TCP_FLAG_ACK &&
-	       load_le16(tcp + TCP_CSUM_OFFSET) != 0xffff; /* right, perhaps, but not what split
-							      would write */
+	       load_le16(tcp + TCP_CSUM_OFFSET) != 0xffff; /* even if valid: split writes 0 */
 }
 
 static bool udp_form_ok(const struct segment *s)
@@ -47,7 +46,7 @@ static bool udp_form_ok(const struct segment *s)
 	       load_le16(udp + UDP_CSUM_OFFSET) != 0;
 }
 
-/* Whether the frame's form allows merging; fills hdr_len. */
+/* Whether the frame's headers allow merging; sets hdr_len. */
 static bool form_ok(const struct gso_merge_caps *caps, struct segment *s)
 {
 	const struct headers *h = &s->h;
@@ -70,7 +69,7 @@ static bool form_ok(const struct gso_merge_caps *caps, struct segment *s)
 	return s->hdr_len < s->len; /* some payload */
 }
 
-/* Not keyed: who makes flows collide only keeps his own from being merged. */
+/* Not keyed: a sender that makes its flows collide only prevents merging of its own flows. */
 static uint32_t flow_hash(const struct segment *s)
 {
 	const uint8_t *ip = s->frame + s->h.l3;
@@ -87,7 +86,7 @@ static uint32_t flow_hash(const struct segment *s)
 	return (uint32_t)(v >> 32);
 }
 
-/* Look at a frame. Return: whether it belongs to a flow: TCP or UDP with its ports. */
+/* Parse a frame. Return: whether it belongs to a flow: TCP or UDP with ports. */
 static bool segment_describe(const struct gso_merge_caps *caps, const uint8_t *frame, size_t len,
 	bool ethernet, void *tag, struct segment *s)
 {
@@ -139,7 +138,7 @@ static uint16_t *flow_find(struct gso_merge *m, const struct segment *s)
 	return NULL;
 }
 
-/* Fragments carry no ports, or not all of them do: close whatever goes between the two hosts. */
+/* Fragments carry no ports, or not all of them do: close all flows between the two hosts. */
 static void flow_close_addresses(struct gso_merge *m, const struct segment *s)
 {
 	for (unsigned i = 0; i < GSO_MERGE_FLOWS_MAX; i++)
@@ -168,7 +167,7 @@ static bool checksums_ok(const struct segment *s)
 
 	if (s->h.version == 4 &&
 		(!checksum_ok(checksum_add(0, ip, IP4_HEADER_LEN)) ||
-			load_le16(ip + 10) == 0xffff)) /* not what split would write */
+			load_le16(ip + 10) == 0xffff)) /* even if valid: split writes 0 */
 		return false;
 	return checksum_ok(checksum_add(sum, s->frame + s->h.l4, l4_len));
 }
@@ -194,7 +193,7 @@ static bool tcp_continues(const struct gso_merge_item *it, const uint8_t *a, con
 	       memcmp(a + TCP_HEADER_LEN, b + TCP_HEADER_LEN, options) == 0;
 }
 
-/* Whether the segment, of the same flow and mergeable by form, continues the open superframe. */
+/* Whether the segment, of the same flow and mergeable, continues the open superframe. */
 static bool item_continues(
 	const struct gso_merge *m, const struct gso_merge_item *it, const struct segment *s)
 {
@@ -222,7 +221,7 @@ static void item_append(
 	it->next_id++;
 }
 
-/* Whether this segment, the last of its superframe so far, must stay the last. */
+/* Whether this segment, currently the last of its superframe, must remain the last. */
 static bool segment_ends(const struct gso_merge_item *it, const struct segment *s)
 {
 	if (s->len - s->hdr_len < it->gso_size)
@@ -273,7 +272,7 @@ void gso_merge_init(struct gso_merge *m, const struct gso_merge_caps *caps)
 	memset(m->open, 0, sizeof(m->open));
 }
 
-/* A segment of a flow: hang it on, or begin anew. */
+/* Append a segment of a flow to its open superframe, or start a new one. */
 static void flow_add(struct gso_merge *m, const struct segment *s, uint16_t frame)
 {
 	uint16_t *slot = flow_find(m, s);
@@ -352,7 +351,7 @@ static void finish_headers(
 	};
 }
 
-/* Lay out the iovecs from iov[1] on. Return: how many there are, iov[0] included. */
+/* Fill the iovecs from iov[1] on. Return: their number, iov[0] included. */
 static unsigned fill_iov(struct gso_merge *m, const struct gso_merge_item *it)
 {
 	const struct gso_merge_frame *f = &m->frames[it->first];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of merging: what merges with what, and that splitting gives everything back. */
+/* Tests of merging: which frames merge, and that splitting restores all of them. */
 #include "gso/merge.h"
 
 #include <errno.h>
@@ -48,10 +48,10 @@ static unsigned merge_checked(const char *name, const struct gso_merge_caps *cap
 static const uint8_t ts1[12] = { 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2 };
 static const uint8_t ts2[12] = { 1, 1, 8, 10, 0, 0, 0, 2, 0, 0, 0, 2 };
 
-/* A table of differences from one default: fields are meant to be overridden. */
+/* A table of differences from one default: fields are overridden on purpose. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-/* Two frames and how many items they become. */
+/* Two frames and the number of items they become. */
 static const struct {
 	const char *name;
 	struct testpkt a, b;
@@ -99,7 +99,7 @@ static const struct {
 	{ "ttl", SEG(), SEG(NEXT, .ttl = 63), 2 },
 	{ "DF", SEG(), SEG(NEXT, .df = false, .id = 6), 2 },
 	{ "id with DF", SEG(), SEG(NEXT, .id = 77), 1 },
-	{ "id counts up", SEG(.df = false), SEG(NEXT, .df = false, .id = 6), 1 },
+	{ "id increments", SEG(.df = false), SEG(NEXT, .df = false, .id = 6), 1 },
 	{ "id wraps", SEG(.df = false, .id = 0xffff), SEG(NEXT, .df = false, .id = 0), 1 },
 	{ "id stays", SEG(.df = false), SEG(NEXT, .df = false), 2 },
 	{ "id jumps", SEG(.df = false), SEG(NEXT, .df = false, .id = 7), 2 },
@@ -144,7 +144,7 @@ static void test_pairs(void **state)
 	}
 }
 
-/* A wrong bit anywhere keeps the frame out of a superframe, and the frame as it is. */
+/* Any wrong bit keeps the frame out of a superframe, and the frame stays unchanged. */
 static void test_every_wrong_bit(void **state)
 {
 	static const struct testpkt kinds[] = { SEG(), SEG(.v6 = true), SEG(.udp = true),
@@ -166,13 +166,13 @@ static void test_every_wrong_bit(void **state)
 			memcpy(copies[1], data[1], frames[1].len);
 			items = merge_checked("wrong bit", &all_caps, 2);
 			if (items != 2)
-				fail_msg("kind %zu: bit %zu did not matter", k, bit);
+				fail_msg("kind %zu: bit %zu was ignored", k, bit);
 		}
 	}
 }
 
-/* Set the 16-bit word at `fill` so that the checksum over [start, start + len) at `check` comes to
- * zero, which is then written in its other form, 0xffff. */
+/* Set the 16-bit word at `fill` so that the checksum over [start, start + len) at `check` becomes
+ * zero, which is then written as 0xffff, its other representation. */
 static void other_zero(uint8_t *start, size_t len, unsigned pseudo, uint8_t *check, uint8_t *fill)
 {
 	test_be16(check, 0);
@@ -181,7 +181,7 @@ static void other_zero(uint8_t *start, size_t len, unsigned pseudo, uint8_t *che
 	test_be16(check, 0xffff);
 }
 
-/* A checksum of 0xffff is right where 0 is, but splitting would not write it: not merged. */
+/* A checksum of 0xffff is as valid as 0, but splitting would write 0: not merged. */
 static void test_other_zero(void **state)
 {
 	struct testpkt a = SEG(.ethernet = false), b = SEG(.ethernet = false, NEXT);
@@ -218,7 +218,7 @@ static void repair_checksums(uint8_t *ip, size_t len)
 	test_be16(check, sum ? sum : 0xffff);
 }
 
-/* Another value anywhere in the headers, with checksums that are right, is another packet. */
+/* Any other value in the headers, with correct checksums, makes it a different packet. */
 static void test_every_header_bit(void **state)
 {
 	for (unsigned kind = 0; kind < 4; kind++) {
@@ -248,7 +248,7 @@ static void test_every_header_bit(void **state)
 	}
 }
 
-/* What the device does not take is not merged. */
+/* Nothing is merged that the device has no offload for. */
 static void test_caps(void **state)
 {
 	for (unsigned bits = 0; bits < 8; bits++) {
@@ -279,7 +279,7 @@ static void test_tags_apart(void **state)
 	assert_int_equal(merge_checked("tags", &all_caps, 2), 2);
 }
 
-/* Something in the middle that is of the flow but cannot be appended closes the superframe. */
+/* A frame of the flow that cannot be appended closes the superframe. */
 static void test_closes(void **state)
 {
 	static const struct {
@@ -288,7 +288,7 @@ static void test_closes(void **state)
 		unsigned items;
 	} table[] = {
 		{ "pure ack", SEG(NEXT, .payload = 0), 3 },
-		{ "retransmission", SEG(), 2 }, /* which the third then continues */
+		{ "retransmission", SEG(), 2 }, /* which the third one continues */
 		{ "other flow", SEG(.sport = 9), 2 },
 		{ "other flow's fragment", SEG(.hosts = 7, .frag = 9), 2 },
 		{ "fragment", SEG(.frag = 9), 3 },
@@ -360,7 +360,7 @@ static void test_full(void **state)
 	assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL), 0);
 }
 
-/* More flows than there is room for: fewer merges, but nothing lost or out of order. */
+/* More flows than slots: fewer merges, but nothing lost or reordered. */
 static void test_many_flows(void **state)
 {
 	for (unsigned i = 0; i < N_MAX; i++) {
@@ -377,7 +377,7 @@ static void test_many_flows(void **state)
 	assert_int_equal(merge_checked("eight flows", &all_caps, N_MAX), 8);
 }
 
-/* A flow's next frame, with all that happens to flows. */
+/* A flow's next frame, with all changes that flows undergo. */
 static struct testpkt random_segment(struct testpkt *flow, uint64_t *r)
 {
 	struct testpkt t;
@@ -457,7 +457,7 @@ static void test_random_batches(void **state)
 		in += n;
 		out += merge_checked("random", &all_caps, n);
 	}
-	assert_true(out < in / 2); /* there was something to check */
+	assert_true(out < in / 2); /* some frames were merged */
 }
 
 int main(void)

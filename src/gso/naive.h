@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Oracles for tests and fuzz targets: splitting and merging checked against the slow and plain
- * way. */
+/* Oracles for tests and fuzz targets: check splitting and merging against naive implementations. */
 #ifndef GSO_NAIVE_H
 #define GSO_NAIVE_H
 
@@ -23,8 +22,8 @@ static inline unsigned naive_minus(unsigned a, unsigned b)
 	return d ? d : 0xffff;
 }
 
-/** Segment `i` of an accepted plan, the plain way: copy the headers, patch what differs, sum
- * everything anew and add how wrong the superframe's own sums were. Return: its length. */
+/** Segment `i` of an accepted plan, computed naively: copy the headers, patch the differences, sum
+ * everything again and add the error of the superframe's own sums. Return: its length. */
 static inline size_t naive_segment(const struct gso_plan *p, unsigned i, size_t total, uint8_t *dst)
 {
 	size_t start = (size_t)i * p->seg_payload;
@@ -47,7 +46,7 @@ static inline size_t naive_segment(const struct gso_plan *p, unsigned i, size_t 
 		test_be16(ip + 2, (unsigned)(ihl + l4_len));
 		test_be16(ip + 4, test_load16(old + 4) + i);
 		test_be16(ip + 10, 0);
-		/* the sum over the header, checksum included, was 0xffff or off by some error */
+		/* 0xffff, or wrong by ip_error, as in the superframe */
 		sum = naive_minus(ip_error, test_sum(0, ip, ihl));
 		test_be16(ip + 10, sum == 0xffff ? 0 : sum);
 	} else {
@@ -74,11 +73,11 @@ static inline size_t naive_segment(const struct gso_plan *p, unsigned i, size_t 
 /** One frame of a batch whose merging is checked. */
 struct naive_frame {
 	uint8_t *data;
-	uint8_t *copy; /* as it was before */
+	uint8_t *copy; /* unmodified */
 	size_t len;
 	bool ethernet;
 	void *tag;
-	bool out; /* has been handed out */
+	bool out; /* has been returned */
 };
 
 #define NAIVE_REQUIRE(cond)                                                                        \
@@ -87,7 +86,7 @@ struct naive_frame {
 			return #cond;                                                              \
 	} while (0)
 
-/** Whether the second must not overtake the first. */
+/** Whether both belong to one flow, so that their order must be preserved. */
 static inline bool naive_same_flow(const struct naive_frame *a, const struct naive_frame *b)
 {
 	struct headers h, g;
@@ -108,7 +107,7 @@ static inline bool naive_same_flow(const struct naive_frame *a, const struct nai
 	       g.l4 + 4u <= b->len && memcmp(a->copy + h.l4, b->copy + g.l4, 4) == 0;
 }
 
-/** The batch's frame that an iovec points into. */
+/** The frame of the batch that an iovec points into. */
 static inline struct naive_frame *naive_owner(
 	struct naive_frame *f, unsigned n, const struct iovec *v)
 {
@@ -120,7 +119,7 @@ static inline struct naive_frame *naive_owner(
 	return NULL;
 }
 
-/** Whether transport and IPv4 header checksums of the frame are right. */
+/** Whether transport and IPv4 header checksums of the frame are correct. */
 static inline bool naive_checksums_ok(const struct naive_frame *f)
 {
 	struct headers h;
@@ -135,7 +134,7 @@ static inline bool naive_checksums_ok(const struct naive_frame *f)
 	       0xffff;
 }
 
-/** Segment `i` that came out again against the frame that went in. */
+/** Compare segment `i` of the split item with the original frame. */
 static inline const char *naive_same_segment(const struct gso_plan *p, unsigned i,
 	const struct naive_frame *first, const struct naive_frame *f)
 {
@@ -145,7 +144,7 @@ static inline const char *naive_same_segment(const struct gso_plan *p, unsigned 
 	NAIVE_REQUIRE(gso_segment_len(p, i) == f->len);
 	gso_split_write(p, i, seg);
 	memcpy(want, f->copy, f->len);
-	if (p->ip4 && (ip[6] & 0x40)) { /* ids mean nothing: they count up */
+	if (p->ip4 && (ip[6] & 0x40)) { /* ids have no meaning: they are consecutive */
 		test_be16(ip + 4, test_load16(first->copy + p->l3 + 4) + i);
 		test_be16(ip + 10, 0);
 		test_be16(ip + 10, ~test_sum(0, ip, 20) & 0xffff);
@@ -154,7 +153,7 @@ static inline const char *naive_same_segment(const struct gso_plan *p, unsigned 
 	return NULL;
 }
 
-/** One item against the frames it is made of. */
+/** Compare one item with its original frames. */
 static inline const char *naive_check_item(
 	struct naive_frame *f, unsigned n, const struct gso_superframe *s)
 {
@@ -198,8 +197,8 @@ static inline const char *naive_check_item(
 }
 
 /**
- * Merge a batch of `n` frames (whose `copy` equals their `data`) and check everything that merging
- * promises. `ret_items`: how many items came out. Return: NULL, or what did not hold.
+ * Merge a batch of `n` frames (whose `copy` equals their `data`) and check every guarantee of
+ * merging. `ret_items`: the number of items. Return: NULL, or the condition that failed.
  */
 static inline const char *naive_check_merge(struct gso_merge *m, const struct gso_merge_caps *caps,
 	struct naive_frame *f, unsigned n, unsigned *ret_items)
@@ -215,7 +214,7 @@ static inline const char *naive_check_merge(struct gso_merge *m, const struct gs
 		struct naive_frame *first = naive_owner(f, n, &s.iov[1]);
 		const char *err;
 
-		NAIVE_REQUIRE(first > last); /* the order of first frames */
+		NAIVE_REQUIRE(first > last); /* in the order of first frames */
 		last = first;
 		err = naive_check_item(f, n, &s);
 		if (err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Split one superframe of a TAP or TUN into the segments that go on the wire. */
+/* Split a superframe from a TAP or TUN into the segments to send. */
 #include "gso/split.h"
 
 #include "base/bug.h"
@@ -7,7 +7,7 @@
 #include "pkt/checksum.h"
 #include "pkt/headers.h"
 
-/* One segment that is the frame itself. */
+/* Plan a single segment: the frame itself. */
 static enum drop plan_single(
 	const struct offload *o, const uint8_t *frame, size_t len, struct gso_plan *ret)
 {
@@ -25,8 +25,8 @@ static enum drop plan_single(
 	return DROP_NONE;
 }
 
-/* Whether the headers are what the offload facts say they are. */
-static bool facts_agree(const struct offload *o, const struct headers *h)
+/* Whether the headers match the offload metadata. */
+static bool offload_matches(const struct offload *o, const struct headers *h)
 {
 	bool udp = o->gso == GSO_UDP_L4;
 
@@ -38,13 +38,13 @@ static bool facts_agree(const struct offload *o, const struct headers *h)
 		return false;
 	if (h->proto != (udp ? PROTO_UDP : PROTO_TCP))
 		return false;
-	if (!o->needs_csum) /* some receive offloads vouch for the checksum instead */
+	if (!o->needs_csum) /* some receive offloads verify the checksum instead */
 		return o->csum_valid && !udp;
 	return o->csum_start == h->l4 &&
 	       o->csum_offset == (udp ? UDP_CSUM_OFFSET : TCP_CSUM_OFFSET);
 }
 
-/* Headers up to the payload, or 0 if the transport header is impossible or cut off. */
+/* Length of the headers up to the payload, or 0 if the transport header is invalid or truncated. */
 static size_t header_len(const uint8_t *frame, size_t len, const struct headers *h)
 {
 	size_t room = len - h->l4;
@@ -60,7 +60,7 @@ static size_t header_len(const uint8_t *frame, size_t len, const struct headers 
 	return l4_len <= room ? h->l4 + l4_len : 0;
 }
 
-/* Sums over everything that all segments share. */
+/* Sum everything that all segments share. */
 static void plan_sums(struct gso_plan *p, const struct headers *h, size_t len)
 {
 	const uint8_t *l3 = p->frame + p->l3;
@@ -69,7 +69,8 @@ static void plan_sums(struct gso_plan *p, const struct headers *h, size_t len)
 	uint32_t sum;
 
 	if (p->ip4) {
-		/* Starting from the checksum instead of the header keeps a wrong one wrong. */
+		/* Start from the checksum instead of the header, so that a wrong checksum stays
+		 * wrong. */
 		p->ip_id = load_be16(l3 + 4);
 		sum = (uint16_t)~load_le16(l3 + 10);
 		sum = checksum_remove(sum, load_le16(l3 + 2));
@@ -102,7 +103,7 @@ enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t l
 		return DROP_TAP_SHORT;
 	if (o->gso == GSO_NONE)
 		return plan_single(o, frame, len, ret);
-	if (headers_parse(frame, len, ethernet, &h) || !facts_agree(o, &h))
+	if (headers_parse(frame, len, ethernet, &h) || !offload_matches(o, &h))
 		return DROP_TAP_VNET;
 	hdr_len = header_len(frame, len, &h);
 	if (!hdr_len || hdr_len > GSO_SPLIT_HEADERS_MAX)
@@ -160,7 +161,7 @@ static void write_ip(const struct gso_plan *p, unsigned i, uint8_t *l3, size_t i
 	checksum_store(l3 + 10, checksum_add_be16(sum, id));
 }
 
-/* Return: `sum` plus what of the TCP header differs from segment to segment. */
+/* Return: `sum` plus the TCP header fields that differ between segments. */
 static uint32_t write_tcp(const struct gso_plan *p, unsigned i, uint8_t *l4, uint32_t sum)
 {
 	uint32_t seq = p->seq + i * p->seg_payload;

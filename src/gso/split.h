@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Split one superframe of a TAP or TUN into the segments that go on the wire. */
+/* Split a superframe from a TAP or TUN into the segments to send. */
 #ifndef GSO_SPLIT_H
 #define GSO_SPLIT_H
 
@@ -10,25 +10,25 @@
 #include "pkt/drop.h"
 #include "pkt/offload.h"
 
-/** Most segments of one superframe: 65,535 bytes at the smallest segment Linux TCP makes (MSS 48
- * with timestamps). More than a sender's arena may hold: write them in several goes. */
+/** Maximum of segments of one superframe: 65,535 bytes at the smallest segment that Linux TCP sends
+ * (MSS 48 with timestamps). May exceed a sender's arena: write them in several batches. */
 #define GSO_SPLIT_SEGMENTS_MAX 2048
 
-/** Most segments with less payload than that: what a GRO may have gathered from one poll. */
+/** Maximum of segments with less payload than GSO_SPLIT_TINY: as many as GRO merges in one poll. */
 #define GSO_SPLIT_TINY_MAX 128
 #define GSO_SPLIT_TINY	   32
 
-/** Longest headers of a superframe: every segment repeats them, so a chain of IPv6 extension
- * headers must not turn one write of a member into megabytes. */
+/** Maximum length of a superframe's headers: each segment repeats them, so a chain of IPv6
+ * extension headers must not turn one write of a member into megabytes. */
 #define GSO_SPLIT_HEADERS_MAX 256
 
 /**
- * How a superframe falls into segments. Made by gso_split_plan(); callers read the first four.
- * Borrows the frame, which must not change until the last segment is written.
+ * How a superframe is split. Made by gso_split_plan(); callers read the first four members. Borrows
+ * the frame, which must not change until the last segment is written.
  */
 struct gso_plan {
 	uint32_t n_segs;      /* 1 … GSO_SPLIT_SEGMENTS_MAX */
-	uint32_t hdr_len;     /* headers that every segment repeats */
+	uint32_t hdr_len;     /* length of the headers, repeated in each segment */
 	uint32_t seg_payload; /* payload of each segment but the last */
 	uint32_t payload;     /* payload of all segments together */
 
@@ -42,25 +42,25 @@ struct gso_plan {
 	uint16_t ip_id;
 	uint16_t tcp_flags; /* data offset and flags, one 16-bit word */
 	uint32_t seq;
-	uint32_t ip_sum; /* IPv4 header but for its length and id */
-	uint32_t l4_sum; /* pseudo and transport header but for length, seq and tcp_flags */
+	uint32_t ip_sum; /* IPv4 header without length and id */
+	uint32_t l4_sum; /* pseudo and transport header without length, seq, tcp_flags */
 };
 
 /**
- * Judge a superframe and plan its segments. The offload facts and every byte of the frame come
- * from an untrusted member: nothing in them is believed that is not checked here.
+ * Validate a superframe and plan its segments. The offload metadata and every byte of the frame
+ * come from an untrusted member: nothing is used before it is checked here.
  *
- * GSO_NONE is one segment: verbatim, however bad its checksum, or with the checksum completed if
- * `o` says NEEDS_CSUM. Other types fall into segments of `gso_size` payload bytes; their checksums
- * follow from the pseudo-header sum the frame brings along, so that a wrong one stays wrong.
+ * GSO_NONE yields one segment: verbatim, however wrong its checksum, or with the checksum completed
+ * if `o` has NEEDS_CSUM. Other types are split into segments of `gso_size` payload bytes; their
+ * checksums are derived from the pseudo-header sum in the frame, so that a wrong one stays wrong.
  * `ethernet`: the frame begins with an Ethernet header (TAP), else with the IP header (TUN).
- * Return: DROP_NONE, DROP_TAP_SHORT (no room for an Ethernet header, or empty), DROP_TAP_VNET
- * (offload facts and frame do not agree); `ret` is untouched on a drop.
+ * Return: DROP_NONE, DROP_TAP_SHORT (shorter than an Ethernet header, or empty), DROP_TAP_VNET
+ * (offload metadata and frame disagree); `ret` is untouched on a drop.
  */
 enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t len, bool ethernet,
 	struct gso_plan *ret);
 
-/** Length of segment `i` in bytes, headers included. All but the last are equally long. */
+/** Length of segment `i` in bytes, headers included. All but the last have the same length. */
 static inline size_t gso_segment_len(const struct gso_plan *p, unsigned i)
 {
 	uint32_t start = i * p->seg_payload;
@@ -69,16 +69,15 @@ static inline size_t gso_segment_len(const struct gso_plan *p, unsigned i)
 	       (p->payload - start < p->seg_payload ? p->payload - start : p->seg_payload);
 }
 
-/** The longest segment in bytes: the first. */
+/** Length of the longest segment in bytes: the first. */
 static inline size_t gso_segment_len_max(const struct gso_plan *p)
 {
 	return gso_segment_len(p, 0);
 }
 
 /**
- * Write segment `i` (below n_segs), complete with all its lengths and checksums, to `dst`, which
- * has room for gso_segment_len(p, i) bytes and does not overlap the frame. Segments may be written
- * in any order.
+ * Write segment `i` (below n_segs), with final lengths and checksums, to `dst`, which has room for
+ * gso_segment_len(p, i) bytes and does not overlap the frame. Segments may be written in any order.
  */
 void gso_split_write(const struct gso_plan *p, unsigned i, uint8_t *dst);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of splitting: every segment against the same packet built by itself, and hostile facts. */
+/* Tests of splitting: each segment against the same packet built directly, and hostile metadata. */
 #include "gso/split.h"
 
 #include <setjmp.h>
@@ -41,7 +41,7 @@ static const struct split_case cases[] = {
 	{ "tcp4 QinQ", { .ethernet = true, .vlan_tags = 2, .payload = 2999, .tos = 3 }, 1000 },
 	{ "tcp4 ip options", { .ethernet = true, .ip_options = 8, .payload = 2999 }, 1000 },
 	{ "tcp4 odd size", { .ethernet = true, .payload = 3333 }, 777 },
-	{ "tcp4 fits as it is", { .ethernet = true, .payload = 333, .flags = 9 }, 777 },
+	{ "tcp4 single segment", { .ethernet = true, .payload = 333, .flags = 9 }, 777 },
 	{ "tcp4 no payload", { .ethernet = true, .flags = 9 }, 777 },
 	{ "tcp4 tun", { .payload = 20000, .hosts = 3 }, 1400 },
 	{ "tcp4 largest", { .ethernet = true, .payload = 65535 - 54 }, 1448 },
@@ -64,7 +64,7 @@ static const struct split_case cases[] = {
 	{ "udp6 tun", { .v6 = true, .udp = true, .ip_options = 8, .payload = 10001 }, 1200 },
 };
 
-static struct offload facts_of(const struct testpkt *t, uint16_t size)
+static struct offload offload_of(const struct testpkt *t, uint16_t size)
 {
 	return (struct offload){
 		.needs_csum = true,
@@ -72,13 +72,13 @@ static struct offload facts_of(const struct testpkt *t, uint16_t size)
 		       : t->v6 ? GSO_TCP6
 			       : GSO_TCP4,
 		.gso_size = size,
-		.hdr_len = 3, /* a hint, and wrong */
+		.hdr_len = 3, /* a hint, and a wrong one */
 		.csum_start = (uint16_t)testpkt_l4(t),
 		.csum_offset = t->udp ? 6 : 16,
 	};
 }
 
-/* Segment `i` of the superframe `t`, built by itself. */
+/* Segment `i` of the superframe `t`, built directly. */
 static struct testpkt segment_of(struct testpkt t, uint16_t size, unsigned i, unsigned n)
 {
 	unsigned start = i * size;
@@ -99,7 +99,7 @@ static uint8_t frame[SUPERFRAME_MAX + 100], want[SUPERFRAME_MAX + 100], got[SUPE
 
 static void check_split(const char *name, struct testpkt t, uint16_t size)
 {
-	struct offload o = facts_of(&t, size);
+	struct offload o = offload_of(&t, size);
 	unsigned n = t.payload ? (t.payload + size - 1) / size : 1;
 	struct gso_plan p;
 	size_t len;
@@ -109,7 +109,7 @@ static void check_split(const char *name, struct testpkt t, uint16_t size)
 	assert_int_equal(gso_split_plan(&o, frame, len, t.ethernet, &p), DROP_NONE);
 	assert_int_equal(p.n_segs, n);
 	assert_int_equal(p.hdr_len, testpkt_hdr_len(&t));
-	for (unsigned i = n; i-- > 0;) { /* any order will do */
+	for (unsigned i = n; i-- > 0;) { /* any order is allowed */
 		struct testpkt s = segment_of(t, size, i, n);
 
 		len = testpkt_build(&s, want);
@@ -162,11 +162,11 @@ static void test_random_superframes(void **state)
 	}
 }
 
-/* A wrong pseudo-header sum or IPv4 checksum must be wrong by as much in each segment. */
+/* A wrong pseudo-header sum or IPv4 checksum stays wrong by the same difference in each segment. */
 static void test_wrong_stays_wrong(void **state)
 {
 	struct testpkt t = { .payload = 3000, .partial = true, .df = true };
-	struct offload o = facts_of(&t, 1000);
+	struct offload o = offload_of(&t, 1000);
 	struct gso_plan p;
 	size_t len = testpkt_build(&t, frame);
 	unsigned good, bad;
@@ -188,7 +188,7 @@ static void test_wrong_stays_wrong(void **state)
 	}
 }
 
-/* Without offload facts the bytes are not looked at. */
+/* Without offload metadata the frame is not parsed. */
 static void test_verbatim(void **state)
 {
 	uint64_t r = 2;
@@ -215,7 +215,7 @@ static void test_complete_checksum(void **state)
 			.vlan_tags = bits & 1 ? (bits >> 3) % 3 : 0,
 			.payload = 101,
 		};
-		struct offload o = facts_of(&t, 0);
+		struct offload o = offload_of(&t, 0);
 		struct gso_plan p;
 		size_t len = testpkt_build(&t, want);
 
@@ -229,11 +229,11 @@ static void test_complete_checksum(void **state)
 	}
 }
 
-/* UDP's checksum of zero means "none": a sum that comes to zero is sent as 0xffff. */
+/* A UDP checksum of zero means "none": a sum of zero is sent as 0xffff. */
 static void test_udp_zero(void **state)
 {
 	struct testpkt t = { .udp = true, .payload = 2, .partial = true };
-	struct offload o = facts_of(&t, 0);
+	struct offload o = offload_of(&t, 0);
 	struct gso_plan p;
 	size_t len = testpkt_build(&t, frame);
 
@@ -250,11 +250,11 @@ static void test_udp_zero(void **state)
 	assert_int_equal(test_load16(got + 26), 0xffff);
 }
 
-/* A superframe whose checksum a receive offload has vouched for has no pseudo-header sum in it. */
-static void test_vouched(void **state)
+/* A superframe whose checksum a receive offload has verified contains no pseudo-header sum. */
+static void test_verified_checksum(void **state)
 {
 	struct testpkt t = { .ethernet = true, .payload = 2500 };
-	struct offload o = facts_of(&t, 1000);
+	struct offload o = offload_of(&t, 1000);
 	struct gso_plan p;
 	size_t len = testpkt_build(&t, frame);
 
@@ -275,9 +275,9 @@ struct hostile {
 	const char *name;
 	struct testpkt t;
 	struct offload o;
-	size_t len;  /* 0: all of it */
-	unsigned at; /* change this byte … */
-	int value;   /* … to this one; −1: to none */
+	size_t len;  /* 0: the whole packet */
+	unsigned at; /* modify this byte … */
+	int value;   /* … to this value; −1: no change */
 	enum drop verdict;
 };
 
@@ -317,15 +317,15 @@ static const struct hostile hostiles[] = {
 		DROP_TAP_VNET },
 	{ "later fragment", { .frag = 1, .payload = 99 }, TCP4(10, 20, 16), 0, 0, -1,
 		DROP_TAP_VNET },
-	{ "tcp cut off", { .payload = 99 }, TCP4(10, 20, 16), 39, 0, -1, DROP_TAP_VNET },
-	{ "ip cut off", { .payload = 99 }, TCP4(10, 20, 16), 19, 0, -1, DROP_TAP_VNET },
+	{ "tcp truncated", { .payload = 99 }, TCP4(10, 20, 16), 39, 0, -1, DROP_TAP_VNET },
+	{ "ip truncated", { .payload = 99 }, TCP4(10, 20, 16), 19, 0, -1, DROP_TAP_VNET },
 	{ "nothing", { .payload = 99 }, TCP4(10, 20, 16), 0, 0, 0, DROP_TAP_VNET },
 	{ "ihl 4", { .payload = 99 }, TCP4(10, 20, 16), 0, 0, 0x44, DROP_TAP_VNET },
 	{ "ihl 15", { .payload = 9 }, TCP4(10, 20, 16), 0, 0, 0x4f, DROP_TAP_VNET },
 	{ "doff 4", { .payload = 99 }, TCP4(10, 20, 16), 0, 32, 0x40, DROP_TAP_VNET },
 	{ "doff 15 beyond", { .payload = 39 }, TCP4(10, 20, 16), 0, 32, 0xf0, DROP_TAP_VNET },
 	{ "doff 15 exact", { .payload = 40 }, TCP4(10, 20, 16), 0, 32, 0xf0, DROP_NONE },
-	{ "tap without room", { .ethernet = true }, { 0 }, 13, 0, -1, DROP_TAP_SHORT },
+	{ "tap too short", { .ethernet = true }, { 0 }, 13, 0, -1, DROP_TAP_SHORT },
 	{ "tap arp as tcp", { .ethernet = true, .payload = 99 }, TCP4(10, 34, 16), 0, 13, 6,
 		DROP_TAP_VNET },
 	{ "csum beyond", { .payload = 9 }, { .needs_csum = true, .csum_start = 48 }, 0, 0, -1,
@@ -335,14 +335,14 @@ static const struct hostile hostiles[] = {
 	{ "csum far beyond", { .payload = 9 },
 		{ .needs_csum = true, .csum_start = 0xffff, .csum_offset = 0xffff }, 0, 0, -1,
 		DROP_TAP_VNET },
-	{ "udp length is ours to write", { .udp = true, .payload = 99 },
+	{ "udp length is overwritten", { .udp = true, .payload = 99 },
 		{ .needs_csum = true,
 			.gso = GSO_UDP_L4,
 			.gso_size = 50,
 			.csum_start = 20,
 			.csum_offset = 6 },
 		0, 24, 0xff, DROP_NONE },
-	{ "udp vouched", { .udp = true, .payload = 99 },
+	{ "udp verified checksum", { .udp = true, .payload = 99 },
 		{ .csum_valid = true, .gso = GSO_UDP_L4, .gso_size = 50 }, 0, 0, -1,
 		DROP_TAP_VNET },
 };
@@ -360,7 +360,7 @@ static void test_hostile(void **state)
 			frame[h->at] = (uint8_t)h->value;
 		if (h->len)
 			len = h->len;
-		copy = malloc(len); /* exactly, for the sanitizer */
+		copy = malloc(len); /* exact size, for the sanitizer */
 		assert_non_null(copy);
 		memcpy(copy, frame, len);
 		d = gso_split_plan(&h->o, copy, len, h->t.ethernet, &p);
@@ -388,7 +388,7 @@ int main(void)
 		cmocka_unit_test(test_verbatim),
 		cmocka_unit_test(test_complete_checksum),
 		cmocka_unit_test(test_udp_zero),
-		cmocka_unit_test(test_vouched),
+		cmocka_unit_test(test_verified_checksum),
 		cmocka_unit_test(test_hostile),
 	};
 
