@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many pieces of the kernel's news summed up to what an engine has to do about them. */
+/* Summary of a batch of link, address, route and rule events: what the engine has to react to. */
 #include "netlink/digest.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ void digest_add(struct digest *d, const struct notify_event *event)
 	case NOTIFY_ADDRESS:
 		add_changed(d, &event->address.prefix);
 		return;
-	case NOTIFY_ADDRESS_GONE: /* routes that preferred it went, too, without a word */
+	case NOTIFY_ADDRESS_GONE: /* routes that preferred it are gone, too, without an event */
 		add_family(d, event->address.prefix.addr.family);
 		return;
 	case NOTIFY_ROUTE:
@@ -110,7 +110,7 @@ bool digest_has_stopped(const struct digest *d, uint32_t ifindex)
 bool digest_moves_source(const struct digest *d, const struct endpoint *e)
 {
 	if (!endpoint_has_source(e))
-		return false; /* nothing is remembered */
+		return false; /* no sticky source */
 	return digest_concerns(d, &e->addr) || digest_concerns(d, &e->local) ||
 	       digest_has_stopped(d, e->local_ifindex);
 }

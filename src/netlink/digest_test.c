@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of news summed up: the interface followed, and the sources that have to move. */
+/* Tests of event summaries: the monitored interface, and sticky sources that may be invalid. */
 #include "netlink/digest.h"
 
 #include <setjmp.h>
@@ -62,7 +62,7 @@ static void test_fate(void **state)
 	assert_false(digest_is_empty(&d));
 	digest_add(&d, &down);
 	digest_add(&d, &up);
-	assert_int_equal(d.fate, DIGEST_CHANGED); /* as it is at last */
+	assert_int_equal(d.fate, DIGEST_CHANGED); /* the last state counts */
 	assert_true(d.up);
 	assert_int_equal(d.mtu, 1400);
 	assert_string_equal(d.name, "wg0");
@@ -78,7 +78,7 @@ static void test_fate(void **state)
 	assert_true(digest_is_empty(&d));
 }
 
-/* A peer at `to`, heard at our address `local` ("": not remembered) and interface `ifindex`. */
+/* A peer at `to`, last heard on our address `local` ("": not recorded) and interface `ifindex`. */
 static struct endpoint endpoint(const char *to, const char *local, uint32_t ifindex)
 {
 	struct endpoint e = { .addr = prefix(to).addr, .port = 1, .local_ifindex = ifindex };
@@ -134,7 +134,7 @@ static void test_moves_source(void **state)
 	}
 }
 
-/* Routes come and go by the thousand on a router: those that fit concern whom they concern. */
+/* Routers add and remove routes by the thousand: those that fit affect matching addresses only. */
 static void test_many_routes(void **state)
 {
 	struct endpoint four = endpoint(FOUR(3));
@@ -154,7 +154,7 @@ static void test_many_routes(void **state)
 	assert_false(digest_moves_source(&d, &six));
 }
 
-/* What does not fit is not forgotten: then everything may have happened. */
+/* If changes do not fit, everything counts as changed. */
 static void test_lost(void **state)
 {
 	struct endpoint three = endpoint(FOUR(3));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The socket* to rtnetlink: one request out, all of its answer in; and the kernel's news. */
+/* The rtnetlink socket: sends a request and reads its whole answer; receives multicast events. */
 #include "netlink/exchange.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #include <libmnl/libmnl.h>
 
-/* Options that old kernels lack are asked for and done without: words (4.12), strict filters
- * (4.20). */
+/* Enable a socket option that old kernels lack, ignoring failure: extended acks (4.12), strict
+ * filters (4.20). */
 static void enable(struct mnl_socket *mnl, int option)
 {
 	int on = 1;
@@ -72,33 +72,33 @@ static ssize_t receive(struct nl_socket *nl)
 	return n < 0 ? -errno : n;
 }
 
-/** State of taking in one answer. */
-struct intake {
+/** State of reading one answer. */
+struct answer {
 	nl_visit_fn *visit;
 	void *ctx;
 	bool done;
-	bool changed; /* the dump is not of one moment */
-	int result;   /* of the visits */
+	bool changed; /* the dump is inconsistent (NLM_F_DUMP_INTR) */
+	int result;   /* of `visit` */
 };
 
-static int take_message(struct nl_socket *nl, const struct nlmsghdr *nlh, struct intake *in)
+static int read_message(struct nl_socket *nl, const struct nlmsghdr *nlh, struct answer *a)
 {
 	if (nlh->nlmsg_seq != nl->seq)
-		return 0; /* left over from an exchange that was given up */
+		return 0; /* left over from an aborted exchange */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		in->changed = true;
+		a->changed = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
-		in->done = true;
+		a->done = true;
 		return nl_verdict_decode(nlh, &nl->verdict);
 	}
-	if (in->visit && in->result == 0)
-		in->result = in->visit(in->ctx, nlh);
+	if (a->visit && a->result == 0)
+		a->result = a->visit(a->ctx, nlh);
 	return 0;
 }
 
-static int take_answer(struct nl_socket *nl, struct intake *in)
+static int read_answer(struct nl_socket *nl, struct answer *a)
 {
-	while (!in->done) {
+	while (!a->done) {
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
 		ssize_t n = receive(nl);
 		int len = (int)n;
@@ -107,7 +107,7 @@ static int take_answer(struct nl_socket *nl, struct intake *in)
 		if (n < 0)
 			return (int)n;
 		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-			err = take_message(nl, nlh, in);
+			err = read_message(nl, nlh, a);
 			if (err < 0)
 				return err;
 		}
@@ -117,7 +117,7 @@ static int take_answer(struct nl_socket *nl, struct intake *in)
 
 int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
 {
-	struct intake in = { .visit = visit, .ctx = ctx };
+	struct answer a = { .visit = visit, .ctx = ctx };
 	int err;
 
 	nl->verdict = (struct nl_verdict){ 0 };
@@ -126,12 +126,12 @@ int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void
 		m->head.nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(nl->mnl, m->bytes, m->head.nlmsg_len) < 0)
 		return -errno;
-	err = take_answer(nl, &in);
+	err = read_answer(nl, &a);
 	if (err < 0)
 		return err;
 	if (nl->verdict.code < 0)
 		return nl->verdict.code;
-	return in.changed ? -EAGAIN : in.result;
+	return a.changed ? -EAGAIN : a.result;
 }
 
 int nl_request(struct nl_socket *nl, struct nl_msg *m)

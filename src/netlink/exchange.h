@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The socket* to rtnetlink: one request out, all of its answer in; and the kernel's news. */
+/* The rtnetlink socket: sends a request and reads its whole answer; receives multicast events. */
 #ifndef NETLINK_EXCHANGE_H
 #define NETLINK_EXCHANGE_H
 
@@ -8,11 +8,11 @@
 
 #include "netlink/msg.h"
 
-#define NL_ANSWER_MAX 32768 /* bytes; the kernel packs dumps into messages of at most this */
+#define NL_ANSWER_MAX 32768 /* bytes; the kernel's limit for one message of a dump */
 
 struct mnl_socket;
 
-/** A socket to rtnetlink of the network namespace that it was opened in. */
+/** An rtnetlink socket, of the network namespace in which it was opened. */
 struct nl_socket {
 	struct mnl_socket *mnl;
 	uint32_t seq;
@@ -20,26 +20,26 @@ struct nl_socket {
 	_Alignas(struct nlmsghdr) uint8_t answer[NL_ANSWER_MAX];
 };
 
-/** Called for each message of an answer. Return: 0, or -errno to give up. */
+/** Called for each message of an answer. Return: 0, or -errno to abort. */
 typedef int nl_visit_fn(void *ctx, const struct nlmsghdr *nlh);
 
-/** Open a socket for requests. Return: 0 or -errno; must be closed if 0. */
+/** Open a socket for requests. Return: 0 or -errno; close it after success. */
 int nl_socket_open(struct nl_socket *nl);
 
-/** Open a socket for news: `groups` is a set of RTMGRP_… bits. It does not block. Return: 0 or
- * -errno; must be closed if 0. */
+/** Open a non-blocking socket for events: `groups` is a set of RTMGRP_… bits. Return: 0 or -errno;
+ * close it after success. */
 int nl_socket_open_news(struct nl_socket *nl, uint32_t groups);
 
-/** Close it. Closing a zeroed or a closed one is fine. */
+/** Close it. Accepts a zeroed or closed one. */
 void nl_socket_close(struct nl_socket *nl);
 
-/** The descriptor, to wait for. */
+/** The descriptor, for polling. */
 int nl_socket_fd(const struct nl_socket *nl);
 
 /**
- * Send a request and take in all of its answer: `visit` (may be NULL) sees each message of it.
- * Return: 0, or -errno: what the kernel said, in words too in nl->verdict.why; -EAGAIN if what was
- * dumped changed meanwhile: forget it and ask again.
+ * Send a request and read its whole answer: `visit` (may be NULL) is called for each message.
+ * Return: 0, or -errno from the kernel, with its text in nl->verdict.why; -EAGAIN if a dump changed
+ * meanwhile: discard it and repeat the request.
  */
 int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx);
 
@@ -47,8 +47,8 @@ int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void
 int nl_request(struct nl_socket *nl, struct nl_msg *m);
 
 /**
- * Take in what news has come. Return: 0 when there is no more for now, -ENOBUFS if some was lost
- * (the receiver must look for itself; more may be waiting), what `visit` returned, or -errno.
+ * Read pending events. Return: 0 when none is left, -ENOBUFS if some were lost (the caller must
+ * query the state; more may be pending), the result of `visit`, or -errno.
  */
 int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
 

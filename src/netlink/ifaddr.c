@@ -66,7 +66,7 @@ int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret)
 		else if (mnl_attr_get_type(a) == IFA_FLAGS)
 			nl_attr_u32(a, &info.flags);
 	}
-	/* On a point-to-point interface IFA_ADDRESS is the other end; IPv6 may have only that. */
+	/* On a point-to-point interface IFA_ADDRESS is the peer's; IPv6 may have only that. */
 	info.prefix.addr = local.family ? local : address;
 	info.prefix.len = i.ifa_prefixlen;
 	if (!info.prefix.addr.family || info.prefix.len > ip_addr_bits(&info.prefix.addr))

@@ -17,18 +17,18 @@ struct ifaddr_info {
 	uint32_t flags; /* IFA_F_… */
 };
 
-/** Give the interface an address. -EEXIST if it has it. Return: `m`, as all encoders do. */
+/** Add an address to the interface. -EEXIST if it is present. Return: `m`, as all encoders do. */
 struct nl_msg *ifaddr_encode_add(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
 
-/** Take an address off the interface. -EADDRNOTAVAIL if it has none such. */
+/** Remove an address from the interface. -EADDRNOTAVAIL if it is absent. */
 struct nl_msg *ifaddr_encode_delete(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix);
 
-/** Ask for all addresses of the family (AF_INET, AF_INET6, AF_UNSPEC) on all interfaces. */
+/** Request all addresses of the family (AF_INET, AF_INET6, AF_UNSPEC) on all interfaces. */
 struct nl_msg *ifaddr_encode_dump(struct nl_msg *m, uint8_t family);
 
-/** Read an RTM_NEWADDR or RTM_DELADDR. Return: 0, or -EBADMSG; `ret` is untouched then. */
+/** Decode an RTM_NEWADDR or RTM_DELADDR. Return: 0, or -EBADMSG, with `ret` untouched. */
 int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of address messages: requests byte by byte, answers whole and wrong. */
+/* Tests of address messages: requests byte by byte, valid and malformed answers. */
 #include "netlink/ifaddr.h"
 
 #include <errno.h>
@@ -43,21 +43,21 @@ static void test_decode(void **state)
 		const char *text;
 		unsigned flags;
 	} table[] = {
-		/* point to point: ADDRESS is the other end, LOCAL ours; FLAGS wider than the old
-		   byte */
+		/* point to point: ADDRESS is the peer's, LOCAL ours; FLAGS wider than the old
+		 * byte */
 		{ "00000000 14000000 00000000 00000000 02208000 05000000"
 		  "08000100 0a000115 08000200 0a00010b 08000800 80020000",
 			0, "10.0.1.11", 0x280 },
 		{ "00000000 15000000 00000000 00000000 0a408000 05000000"
 		  "14000100 fd000000 00000000 00000000 00000011",
 			0, "fd00::11", 0x80 },
-		/* no address at all; an address too short; a prefix longer than addresses are */
+		/* no address; address too short; prefix length out of range */
 		{ "00000000 14000000 00000000 00000000 02200000 05000000", -EBADMSG, NULL, 0 },
 		{ "00000000 14000000 00000000 00000000 0a400000 05000000 08000100 0a000115",
 			-EBADMSG, NULL, 0 },
 		{ "00000000 14000000 00000000 00000000 02210000 05000000 08000100 0a000115",
 			-EBADMSG, NULL, 0 },
-		/* another type; cut within the header; a family that we do not know */
+		/* another type; truncated header; unknown family */
 		{ "00000000 10000000 00000000 00000000 02200000 05000000 08000100 0a000115",
 			-EBADMSG, NULL, 0 },
 		{ "00000000 14000000 00000000 00000000 02200000", -EBADMSG, NULL, 0 },

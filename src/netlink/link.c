@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rtnetlink messages about network interfaces: what there is, what to change, what to make. */
+/* rtnetlink messages about network interfaces: query, change and create. */
 #include "netlink/link.h"
 
 #include <errno.h>
@@ -100,7 +100,7 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
-/** The open nests around a bridge's own attributes. */
+/** The open nests around the attributes of a bridge. */
 struct bridge_nest {
 	size_t linkinfo;
 	size_t data;
@@ -225,7 +225,7 @@ static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
 			nl_attr_text(a, slave_kind, sizeof(slave_kind));
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA &&
-			 !strcmp(slave_kind, "bridge")) /* the kind comes first */
+			 !strcmp(slave_kind, "bridge")) /* the kind precedes the data */
 			decode_port(a, link);
 	}
 }
@@ -257,7 +257,7 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 	case IFLA_LINKINFO:
 		decode_linkinfo(a, link);
 		break;
-	default: /* the kernel's numbers, of which we read a few */
+	default: /* attribute types of the kernel that we ignore */
 		break;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of interface messages: requests byte by byte, answers whole, cut and wrong. */
+/* Tests of interface messages: requests byte by byte, valid, truncated and malformed answers. */
 #include "netlink/link.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ static void test_creations(void **state)
 		"1c001280 09000100 766c616e 00000000 0c000280 06000100 05000000");
 }
 
-/* A bridge as the kernel tells of it: name, MTU, master, address, alias, kind. */
+/* A bridge as the kernel describes it: name, MTU, master, address, alias, kind. */
 #define ANSWER                                                                                     \
 	"00000000 10000000 01000000 00000000 00000100 07000000 43100100 00000000"                  \
 	"08000300 62723000 08000400 dc050000 08000a00 03000000 0a000100 02000000 00010000"         \
@@ -106,8 +106,8 @@ static void test_decode(void **state)
 	assert_string_equal(link.kind, "bridge");
 }
 
-/* A port of a bridge says whether it forwards; the same number of another kind of port is not ours
- * to read. */
+/* A bridge port has a state; the same attribute number means something else for ports of other
+ * masters. */
 static void test_decode_port(void **state)
 {
 	struct link_info link;
@@ -132,7 +132,7 @@ static void test_decode_port(void **state)
 	assert_false(link.has_port_state);
 }
 
-/* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
+/* At every truncation, complete attributes are read and nothing past the end is. */
 static void test_decode_cut(void **state)
 {
 	struct link_info link;
@@ -163,7 +163,7 @@ static void test_decode_odd(void **state)
 		/* index 0 */
 		{ "00000000 10000000 00000000 00000000 00000100 00000000 00000000 00000000",
 			-EBADMSG },
-		/* an MTU of 2 bytes, a hardware address of 4, a name without NUL and too long */
+		/* MTU of 2 bytes, hardware address of 4, overlong name without NUL */
 		{ "00000000 10000000 00000000 00000000 00000100 07000000 00000000 00000000"
 		  "06000400 dc050000 08000100 01020304"
 		  "18000300 61616161 61616161 61616161 61616161 61616161",

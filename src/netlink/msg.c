@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building netlink requests and reading what the kernel answers; the common part of all
- * families. */
+/* Building netlink requests and parsing answers; common to all families. */
 #include "netlink/msg.h"
 
 #include <errno.h>
@@ -139,9 +138,9 @@ bool nl_attr_addr(const struct nlattr *a, uint16_t family, struct ip_addr *ret)
 	return true;
 }
 
-/** Where the extended acknowledgement's attributes start: behind the error and, unless the kernel
- * left it out, our whole request. */
-static size_t verdict_words_at(const struct nlmsghdr *nlh)
+/** Offset of the extended acknowledgement's attributes: after the error code and our request, which
+ * the kernel may have omitted. */
+static size_t ext_ack_offset(const struct nlmsghdr *nlh)
 {
 	struct nlmsgerr e;
 
@@ -167,7 +166,7 @@ int nl_verdict_decode(const struct nlmsghdr *nlh, struct nl_verdict *ret)
 	if (v.code > 0 || v.code < -4095)
 		return -EBADMSG;
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS) {
-		walk = nl_attrs_of(nlh, verdict_words_at(nlh));
+		walk = nl_attrs_of(nlh, ext_ack_offset(nlh));
 		while ((a = nl_attrs_next(&walk)))
 			if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG)
 				nl_attr_text(a, v.why, sizeof(v.why));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building netlink requests and reading what the kernel answers; the common part of all
- * families. */
+/* Building netlink requests and parsing answers; common to all families. */
 #ifndef NETLINK_MSG_H
 #define NETLINK_MSG_H
 
@@ -11,9 +10,9 @@
 
 #include "base/addr.h"
 
-#define NL_MSG_MAX 1024 /* bytes; no request of ours comes near it */
+#define NL_MSG_MAX 1024 /* bytes; our requests are far smaller */
 
-/** One request being built: an nlmsghdr, the family's fixed header, attributes. */
+/** A request under construction: an nlmsghdr, the family's fixed header, attributes. */
 struct nl_msg {
 	union {
 		struct nlmsghdr head;
@@ -21,7 +20,7 @@ struct nl_msg {
 	};
 };
 
-/** What the kernel said to a request: 0 or -errno, and its extended acknowledgement's words or
+/** The kernel's result of a request: 0 or -errno, and the text of its extended acknowledgement or
  * "". */
 struct nl_verdict {
 	int code;
@@ -32,7 +31,7 @@ struct nl_verdict {
  * and sequence are 0 until it is sent. */
 void nl_msg_start(struct nl_msg *m, uint16_t type, uint16_t flags, const void *fixed, size_t len);
 
-/** Append an attribute of `len` bytes. Its size is our own business: too much is a bug. */
+/** Append an attribute of `len` bytes. Overflow is a bug of the caller. */
 void nl_msg_put(struct nl_msg *m, uint16_t type, const void *data, size_t len);
 
 /** Append an 8-bit attribute. */
@@ -44,51 +43,52 @@ void nl_msg_put_u16(struct nl_msg *m, uint16_t type, uint16_t v);
 /** Append a 32-bit attribute, host order. */
 void nl_msg_put_u32(struct nl_msg *m, uint16_t type, uint32_t v);
 
-/** Append a text with its NUL. */
+/** Append a string with its NUL. */
 void nl_msg_put_text(struct nl_msg *m, uint16_t type, const char *text);
 
 /** Append an address: 4 or 16 bytes. */
 void nl_msg_put_addr(struct nl_msg *m, uint16_t type, const struct ip_addr *a);
 
-/** Open a nested attribute. Return: where it starts, for nl_msg_nest_end(). */
+/** Open a nested attribute. Return: its offset, for nl_msg_nest_end(). */
 size_t nl_msg_nest(struct nl_msg *m, uint16_t type);
 
 /** Close the nested attribute opened at `start`. */
 void nl_msg_nest_end(struct nl_msg *m, size_t start);
 
-/** The fixed header of an answer, of `len` bytes. Return: 0, or -EBADMSG if there is less. */
+/** Copy the fixed header of an answer, `len` bytes. Return: 0, or -EBADMSG if it is shorter. */
 int nl_msg_fixed(const struct nlmsghdr *nlh, void *ret, size_t len);
 
-/** A walk over attributes. */
+/** An iterator over attributes. */
 struct nl_attrs {
 	const uint8_t *at;
 	size_t left; /* bytes */
 };
 
-/** Start a walk over the attributes behind the first `skip` bytes of a message's payload. */
+/** Iterate over the attributes after the first `skip` bytes of a message's payload. */
 struct nl_attrs nl_attrs_of(const struct nlmsghdr *nlh, size_t skip);
 
-/** Start a walk over the attributes nested in one. */
+/** Iterate over the attributes nested in `nest`. */
 struct nl_attrs nl_attrs_in(const struct nlattr *nest);
 
-/** The next attribute, or NULL at the end or where the rest is no whole attribute. */
+/** The next attribute, or NULL at the end or if the rest is not a complete attribute. */
 const struct nlattr *nl_attrs_next(struct nl_attrs *walk);
 
-/** Read an 8-bit attribute. Return: whether it has the size; `ret` is untouched otherwise. */
+/** Read an 8-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_u8(const struct nlattr *a, uint8_t *ret);
 
-/** Read a 32-bit attribute. Return: whether it has the size; `ret` is untouched otherwise. */
+/** Read a 32-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_u32(const struct nlattr *a, uint32_t *ret);
 
-/** Read a text into `ret` of `size` bytes, cut to fit, always with a NUL. */
+/** Read a string into `ret` of `size` bytes, truncated to fit, always NUL-terminated. */
 void nl_attr_text(const struct nlattr *a, char *ret, size_t size);
 
-/** Read an address of `family`. Return: whether it has the size; `ret` is untouched otherwise. */
+/** Read an address of `family`. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_addr(const struct nlattr *a, uint16_t family, struct ip_addr *ret);
 
 /**
- * Read an NLMSG_ERROR or NLMSG_DONE message.
- * Return: 0 and the verdict (code 0: acknowledged), or -EBADMSG if it is neither or too short.
+ * Decode an NLMSG_ERROR or NLMSG_DONE message.
+ * Return: 0 with the result in `ret` (code 0: acknowledged), or -EBADMSG if it is neither or too
+ * short.
  */
 int nl_verdict_decode(const struct nlmsghdr *nlh, struct nl_verdict *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what is common to netlink messages: verdicts with words, walks over attributes. */
+/* Tests of the common part of netlink messages: results with text, attribute iteration. */
 #include "netlink/msg.h"
 
 #include <errno.h>
@@ -15,8 +15,7 @@ static void test_verdict(void **state)
 		int code;
 		const char *why;
 	} table[] = {
-		/* acknowledged; done with a dump; refused with words, our request left out
-		 * (capped) */
+		/* acknowledged; end of a dump; rejected with text, without our request (capped) */
 		{ "00000000 02000001 00000000 00000000 00000000 20000000 13000500 01000000 "
 		  "00000000",
 			0, 0, "" },
@@ -24,19 +23,19 @@ static void test_verdict(void **state)
 		{ "00000000 02000003 00000000 00000000 efffffff 20000000 13000500 01000000 00000000"
 		  "08000100 4e6f2100",
 			0, -EEXIST, "No!" },
-		/* refused with words behind our whole request of 20 bytes */
+		/* rejected with text after our whole request of 20 bytes */
 		{ "00000000 02000002 00000000 00000000 efffffff 14000000 13000500 01000000 00000000"
 		  "aabbccdd 08000100 4e6f2100",
 			0, -EEXIST, "No!" },
-		/* a dump that failed, with words */
+		/* a failed dump, with text */
 		{ "00000000 03000202 00000000 00000000 eaffffff 08000100 4e6f2100", 0, -EINVAL,
 			"No!" },
-		/* words announced but missing, or said to lie behind the end */
+		/* text announced but missing, or at an offset past the end */
 		{ "00000000 02000003 00000000 00000000 efffffff", 0, -EEXIST, "" },
 		{ "00000000 02000002 00000000 00000000 efffffff ffffffff 13000500 01000000 "
 		  "00000000",
 			0, -EEXIST, "" },
-		/* not a verdict; too short; no error number */
+		/* not a result; too short; no error number */
 		{ "00000000 10000000 00000000 00000000 00000000", -EBADMSG, 0, NULL },
 		{ "00000000 02000000 00000000 00000000 0000", -EBADMSG, 0, NULL },
 		{ "00000000 02000000 00000000 00000000 01000000", -EBADMSG, 0, NULL },
@@ -55,11 +54,11 @@ static void test_verdict(void **state)
 	}
 }
 
-/* Attributes that lie about their length end the walk; those before are seen. */
+/* An attribute with a wrong length ends the iteration; those before it are returned. */
 static void test_walk(void **state)
 {
 	static const struct {
-		const char *hex; /* behind the header */
+		const char *hex; /* after the header */
 		unsigned seen;
 	} table[] = {
 		{ "", 0 },

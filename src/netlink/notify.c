@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's news about interfaces, addresses, routes and rules, as one kind of event. */
+/* Kernel events about interfaces, addresses, routes and rules, decoded into one struct. */
 #include "netlink/notify.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@ static int decode_link(const struct nlmsghdr *nlh, struct notify_event *event)
 {
 	struct ifinfomsg i;
 
-	/* A bridge tells of its ports in the same messages, under its own family: a port that
-	 * leaves its bridge is no interface that goes. */
+	/* The kernel reports a bridge's ports in the same messages, under AF_BRIDGE: a port that
+	 * leaves its bridge is not a deleted interface. */
 	if (nl_msg_fixed(nlh, &i, sizeof(i)) < 0)
 		return -EBADMSG;
 	if (i.ifi_family != AF_UNSPEC)
@@ -38,7 +38,7 @@ static int decode_route(const struct nlmsghdr *nlh, struct notify_event *event)
 	return route_decode(nlh, &event->route);
 }
 
-/* What it says is of no interest: that of a whole family may be different now is enough. */
+/* The rule's content is not needed: any route of the family may have changed. */
 static int decode_rule(const struct nlmsghdr *nlh, struct notify_event *event)
 {
 	struct fib_rule_hdr r;
@@ -75,7 +75,7 @@ int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
 	case RTM_DELRULE:
 		err = decode_rule(nlh, &event);
 		break;
-	default: /* the kernel's numbers */
+	default: /* other message types */
 		return -ENOMSG;
 	}
 	if (err == 0)

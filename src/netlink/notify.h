@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's news about interfaces, addresses, routes and rules, as one kind of event. */
+/* Kernel events about interfaces, addresses, routes and rules, decoded into one struct. */
 #ifndef NETLINK_NOTIFY_H
 #define NETLINK_NOTIFY_H
 
@@ -11,18 +11,18 @@
 #include "netlink/link.h"
 #include "netlink/route.h"
 
-/** What happened. */
+/** Kind of an event. */
 enum notify_kind {
-	NOTIFY_LINK = 0,     /* an interface is new or changed: see `link` */
+	NOTIFY_LINK = 0,     /* an interface was added or changed: see `link` */
 	NOTIFY_LINK_GONE,    /* see `link` */
-	NOTIFY_ADDRESS,	     /* an interface has an address, or it changed: see `address` */
+	NOTIFY_ADDRESS,	     /* an address was added or changed: see `address` */
 	NOTIFY_ADDRESS_GONE, /* see `address` */
-	NOTIFY_ROUTE,	     /* a route is new or changed: see `route` */
+	NOTIFY_ROUTE,	     /* a route was added or changed: see `route` */
 	NOTIFY_ROUTE_GONE,   /* see `route` */
-	NOTIFY_RULE,	     /* a rule of policy routing came or went: see `rule_family` */
+	NOTIFY_RULE,	     /* a policy rule was added or removed: see `rule_family` */
 };
 
-/** One piece of news. */
+/** One event. */
 struct notify_event {
 	enum notify_kind kind;
 	union {
@@ -33,16 +33,16 @@ struct notify_event {
 	};
 };
 
-/** The multicast groups that bring this news: for nl_socket_open_news(). */
+/** The multicast groups of these events, for nl_socket_open_news(). */
 uint32_t notify_groups(void);
 
 /**
- * Read one message of a news socket.
+ * Decode one message of an event socket.
  * Return: 0, -ENOMSG if it is none of these kinds (ignore it), or -EBADMSG.
  */
 int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret);
 
-/** Whether an interface can carry traffic: set up, and with a carrier. */
+/** Whether an interface can carry traffic: administratively up, and with carrier. */
 bool notify_link_runs(const struct link_info *link);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the kernel's news: which messages are events. */
+/* Tests of kernel events: which messages are decoded into events. */
 #include "netlink/notify.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static void test_decode(void **state)
 		{ RULE("2100", "0a"), 0, NOTIFY_RULE },
 		{ RULE("2000", "80"), -ENOMSG, NOTIFY_LINK },
 		{ "00000000 20000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
-		/* a cache entry; a multicast route; a bridge port leaving; a neighbour; cut */
+		/* a cache entry; a multicast route; leaving bridge port; neighbour; truncated */
 		{ ROUTE("1800", "02", "00020000"), -ENOMSG, NOTIFY_LINK },
 		{ ROUTE("1800", "80", "00000000"), -ENOMSG, NOTIFY_LINK },
 		{ "00000000 11000000 00000000 00000000 07000100 05000000 00000000 00000000",

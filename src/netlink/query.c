@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to the kernel about interfaces, addresses, routes and rules, answered as structs. */
+/* Kernel queries for interfaces, addresses, routes and rules, returned as structs. */
 #include "netlink/query.h"
 
 #include <errno.h>
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define ATTEMPTS 10 /* at a dump of one moment, on a machine that is busy with its interfaces */
+#define ATTEMPTS 10 /* to get a consistent dump while interfaces change */
 
-/** A growing array of answers of one size, each read by `decode`. */
+/** A growing array of answers of equal size, decoded by `decode`. */
 struct collector {
 	uint8_t *v;
 	size_t n;
@@ -32,7 +32,7 @@ static int collect(void *ctx, const struct nlmsghdr *nlh)
 		c->room = room;
 	}
 	if (c->decode(nlh, c->v + c->n * c->size) == 0)
-		c->n++; /* what is of another family is left out */
+		c->n++; /* other families are skipped */
 	return 0;
 }
 
@@ -127,14 +127,14 @@ int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret)
 	return 0;
 }
 
-/** One answer that is expected. */
+/** A query that expects one answer. */
 struct single {
 	void *ret;
 	int (*decode)(const struct nlmsghdr *nlh, void *ret);
 	size_t n;
 };
 
-static int take_single(void *ctx, const struct nlmsghdr *nlh)
+static int decode_single(void *ctx, const struct nlmsghdr *nlh)
 {
 	struct single *s = ctx;
 	int err = s->decode(nlh, s->ret);
@@ -146,7 +146,7 @@ static int take_single(void *ctx, const struct nlmsghdr *nlh)
 
 static int query_one(struct nl_socket *nl, struct nl_msg *m, struct single *s)
 {
-	int err = nl_exchange(nl, m, take_single, s);
+	int err = nl_exchange(nl, m, decode_single, s);
 
 	if (err == 0 && s->n != 1)
 		return -EBADMSG;
@@ -182,9 +182,8 @@ static int decode_any_route(const struct nlmsghdr *nlh, void *ret)
 	return route_decode(nlh, ret);
 }
 
-/** Packets to a destination of these types are refused at once, as the kernel would tell their
- * sender. */
-static int route_refusal(uint8_t type)
+/** The error of a route type that rejects packets, as the kernel reports it to their sender. */
+static int route_type_error(uint8_t type)
 {
 	return type == RTN_UNREACHABLE ? -EHOSTUNREACH
 	       : type == RTN_PROHIBIT  ? -EACCES
@@ -201,7 +200,7 @@ int query_route(struct nl_socket *nl, const struct route_query *query, struct ro
 	int err = query_one(nl, route_encode_get(&m, query), &s);
 
 	if (err == 0)
-		err = route_refusal(route.type);
+		err = route_type_error(route.type);
 	if (route.learnt)
 		route.mtu = 0;
 	if (err == 0 && !route.mtu && route.ifindex) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of questions to the kernel itself, in a network namespace: what was made is found again. */
+/* Tests of kernel queries in a network namespace: created objects are found again. */
 #include "netlink/query.h"
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static void test_links(void **state)
 	assert_int_equal(query_link_index(&nl, link.ifindex, &link), 0);
 	assert_string_equal(link.alias, "hello you");
 	assert_int_equal(query_links(&nl, &list), 0);
-	assert_int_equal(list.n, 4); /* lo, too */
+	assert_int_equal(list.n, 4); /* including lo */
 	free(list.v);
 	assert_int_equal(query_link(&nl, "a0", &link), 0);
 	assert_int_equal(link.master, ifindex_of("br0"));
@@ -81,8 +81,8 @@ static void test_links(void **state)
 	assert_int_equal(query_link_index(&nl, 4711, &link), -ENODEV);
 }
 
-/* The kernel's own words come along. */
-static void test_words(void **state)
+/* The kernel's error text is returned. */
+static void test_error_text(void **state)
 {
 	struct link_info lo;
 	struct nl_msg m;
@@ -196,8 +196,9 @@ static void test_routes(void **state)
 	}
 }
 
-/* The way of a packet: its interface, source and MTU; the route's MTU before the interface's. */
-static void test_way(void **state)
+/* Look up a packet's route: its interface, source and MTU; the route's MTU precedes the
+ * interface's. */
+static void test_route_lookup(void **state)
 {
 	struct route_query query = { .dst = prefix("10.0.1.21").addr };
 	struct ip_addr source = prefix("10.0.1.11").addr;
@@ -226,7 +227,7 @@ static void test_way(void **state)
 	query = (struct route_query){ .dst = prefix("10.0.1.21").addr,
 		.ifindex = ifindex_of("b0") };
 	assert_true(query_route(&nl, &query, &route) < 0 || route.ifindex == ifindex_of("b0"));
-	/* by a0 there is no way to 192.0.2.1, but the kernel would look for it among neighbours */
+	/* no route to 192.0.2.1 by a0, but without `table` the kernel assumes it on link */
 	query = (struct route_query){ .dst = prefix("192.0.2.1").addr,
 		.ifindex = ifindex_of("a0") };
 	assert_int_equal(query_route(&nl, &query, &route), 0);
@@ -237,10 +238,10 @@ static void test_way(void **state)
 	assert_int_equal(route.ifindex, ifindex_of("a0"));
 	query = (struct route_query){ .dst = prefix("10.0.1.11").addr, .table = true };
 	assert_int_equal(query_route(&nl, &query, &route), 0);
-	assert_int_equal(route.ifindex, ifindex_of("a0")); /* whose address it is */
+	assert_int_equal(route.ifindex, ifindex_of("a0")); /* the interface that has the address */
 }
 
-static void test_way_v6(void **state)
+static void test_route_lookup_v6(void **state)
 {
 	struct route_query query = { .dst = prefix("fd01::21").addr };
 	struct route_info route;
@@ -255,7 +256,7 @@ static void test_way_v6(void **state)
 	assert_int_equal(route.mtu, 1400);
 }
 
-/* A marked packet takes another way than one without. */
+/* A marked packet takes another route than an unmarked one. */
 static void test_rules(void **state)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
@@ -277,7 +278,7 @@ static void test_rules(void **state)
 		assert_int_equal(nl_request(&nl, rule_encode_add(&m, &rule)), 0);
 		assert_int_equal(query_rules(&nl, families[f], &list), 0);
 		assert_int_equal(list.n, before + 1);
-		assert_int_equal(list.v[1].mark, 51820); /* behind that of the local table */
+		assert_int_equal(list.v[1].mark, 51820); /* after that of the local table */
 		assert_true(list.v[1].invert);
 		assert_int_equal(nl_request(&nl, rule_encode_delete(&m, &list.v[1])), 0);
 		assert_int_equal(nl_request(&nl, rule_encode_delete(&m, &list.v[1])), -ENOENT);
@@ -285,7 +286,7 @@ static void test_rules(void **state)
 	}
 }
 
-/** A dump that does not fit into one answer, whole. */
+/** A dump of many messages is read completely. */
 static void test_long_dump(void **state)
 {
 	struct route_list list;
@@ -323,12 +324,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_links, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_words, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_error_text, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_bridge_delay, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_addresses, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_routes, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_way, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_way_v6, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_route_lookup, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_route_lookup_v6, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_rules, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_long_dump, set_up, clean_up),
 	};

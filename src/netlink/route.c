@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rtnetlink messages about routes: those of tables, and the one that a packet would take. */
+/* rtnetlink messages about routes: of tables, and lookups. */
 #include "netlink/route.h"
 
 #include <errno.h>
@@ -114,7 +114,7 @@ static void decode_attr(const struct nlattr *a, uint16_t family, struct route_in
 	case RTA_CACHEINFO:
 		decode_cache(a, route);
 		break;
-	default: /* the kernel's numbers, of which we read a few */
+	default: /* attribute types of the kernel that we ignore */
 		break;
 	}
 }
@@ -137,7 +137,7 @@ int route_decode(const struct nlmsghdr *nlh, struct route_info *ret)
 	route.protocol = r.rtm_protocol;
 	route.cloned = r.rtm_flags & RTM_F_CLONED;
 	if (!ip_addr_len(&route.dst.addr) || r.rtm_dst_len > ip_addr_bits(&route.dst.addr))
-		return -EBADMSG; /* a multicast or other family's route */
+		return -EBADMSG; /* a route of another family, or multicast */
 	walk = nl_attrs_of(nlh, sizeof(r));
 	while ((a = nl_attrs_next(&walk)))
 		decode_attr(a, r.rtm_family, &route);

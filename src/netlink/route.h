@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rtnetlink messages about routes: those of tables, and the one that a packet would take. */
+/* rtnetlink messages about routes: of tables, and lookups. */
 #ifndef NETLINK_ROUTE_H
 #define NETLINK_ROUTE_H
 
@@ -10,47 +10,47 @@
 #include "base/addr.h"
 #include "netlink/msg.h"
 
-/** A route, in a table or as the answer to "how would this packet go". */
+/** A route, from a table or from a lookup. */
 struct route_info {
 	struct ip_prefix dst;
 	uint32_t table;
-	uint32_t ifindex;	/* the interface it leaves by; 0 = none, or several next hops */
+	uint32_t ifindex;	/* output interface; 0 = none, or several next hops */
 	struct ip_addr gateway; /* family 0: on link */
-	struct ip_addr source;	/* preferred source; family 0: not said */
-	uint32_t mtu;		/* bytes, the route's own or learnt; 0: the interface's */
+	struct ip_addr source;	/* preferred source; family 0: none */
+	uint32_t mtu;		/* bytes, configured or learnt; 0: the interface's */
 	uint32_t metric;
 	uint8_t type;	  /* RTN_UNICAST, RTN_LOCAL, RTN_UNREACHABLE … */
 	uint8_t protocol; /* RTPROT_KERNEL, RTPROT_BOOT … */
-	bool cloned;	  /* a cache entry, not a route of the table */
-	bool learnt;	  /* and one that expires: `mtu` may be what an ICMP message said */
+	bool cloned;	  /* a cache entry, not a route of a table */
+	bool learnt;	  /* an expiring cache entry: `mtu` may come from an ICMP error */
 };
 
-/** What a packet to a host looks like to the routing. */
+/** A route lookup: the properties of a packet. */
 struct route_query {
 	struct ip_addr dst;
-	struct ip_addr src; /* family 0: not chosen yet */
+	struct ip_addr src; /* family 0: not selected */
 	uint32_t mark;
 	uint32_t ifindex; /* 0: any */
-	bool table;	  /* what the table has (Linux 4.13): -EHOSTUNREACH if there is no route
-			     by `ifindex`, where a packet would be taken to be for a neighbour */
+	bool table;	  /* look in the table (Linux 4.13): -EHOSTUNREACH if it has no route by
+			     `ifindex`, instead of assuming that the packet is for a neighbour */
 };
 
-/** Add the route "dst dev ifindex" to a table, as `ip route add` does. -EEXIST if there is one.
- * Return: `m`, as all encoders do. */
+/** Add the route "dst dev ifindex" to a table, as `ip route add` does. -EEXIST if present. Return:
+ * `m`, as all encoders do. */
 struct nl_msg *route_encode_add(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table);
 
-/** Delete that route. -ESRCH if there is none. */
+/** Delete that route. -ESRCH if absent. */
 struct nl_msg *route_encode_delete(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table);
 
-/** Ask for all routes of a family, all tables. */
+/** Request all routes of a family in all tables. */
 struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family);
 
-/** Ask which way a packet would take; answered by one RTM_NEWROUTE. */
+/** Look up the route of a packet; answered by one RTM_NEWROUTE. */
 struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query);
 
-/** Read an RTM_NEWROUTE or RTM_DELROUTE. Return: 0, or -EBADMSG; `ret` is untouched then. */
+/** Decode an RTM_NEWROUTE or RTM_DELROUTE. Return: 0, or -EBADMSG, with `ret` untouched. */
 int route_decode(const struct nlmsghdr *nlh, struct route_info *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of route messages: requests byte by byte, answers whole and wrong. */
+/* Tests of route messages: requests byte by byte, valid and malformed answers. */
 #include "netlink/route.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static struct ip_prefix prefix(const char *text)
 	return p;
 }
 
-/* Host bits are cleared: the kernel refuses a route that has some. */
+/* Host bits are cleared: the kernel rejects a route that has some. */
 static void test_tables(void **state)
 {
 	struct ip_prefix v4 = prefix("10.0.1.11/24");
@@ -62,7 +62,7 @@ static void test_decode(void **state)
 	char text[IP_ADDR_TEXT_LEN];
 	struct nl_msg m;
 
-	/* As the answer to a get: cloned, with a learnt MTU among the metrics. */
+	/* the answer to a lookup: cloned, with a learnt MTU among the metrics */
 	assert_int_equal(
 		route_decode(
 			message_of(&m,
@@ -72,7 +72,7 @@ static void test_decode(void **state)
 				"10000880 08000100 01000000 08000200 78050000"),
 			&route),
 		0);
-	assert_int_equal(route.mtu, 0); /* the walk inside a nest stays inside it */
+	assert_int_equal(route.mtu, 0); /* the iteration over a nest ends with it */
 
 	assert_int_equal(
 		route_decode(
@@ -94,7 +94,7 @@ static void test_decode(void **state)
 	assert_true(route.cloned);
 	assert_false(route.learnt);
 
-	/* The same with the time after which it will be forgotten. */
+	/* the same with an expiry time */
 	assert_int_equal(
 		route_decode(
 			message_of(&m,
@@ -111,7 +111,7 @@ static void test_decode(void **state)
 static void test_decode_wrong(void **state)
 {
 	static const char *const table[] = {
-		/* another type, cut, multicast family, too long a prefix */
+		/* another type, truncated, multicast family, prefix length out of range */
 		"00000000 14000000 00000000 00000000 02200000 fe000001 00020000",
 		"00000000 18000000 00000000 00000000 02200000 fe000001",
 		"00000000 18000000 00000000 00000000 80200000 fe000001 00020000",

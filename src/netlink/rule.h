@@ -9,9 +9,9 @@
 
 #include "netlink/msg.h"
 
-#define RULE_NO_SUPPRESS UINT32_MAX /* as the kernel says it */
+#define RULE_NO_SUPPRESS UINT32_MAX /* the kernel's value for "none" */
 
-/** A rule that sends packets to a table. */
+/** A policy rule that selects a table. */
 struct rule_info {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint32_t priority;
@@ -23,17 +23,17 @@ struct rule_info {
 	bool invert; /* "not": packets that do not match */
 };
 
-/** Add a rule; priority 0: the kernel puts it before those there are. Return: `m`, as all encoders
- * do. */
+/** Add a rule; priority 0: the kernel inserts it before all existing ones. Return: `m`, as all
+ * encoders do. */
 struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule);
 
-/** Delete the first rule like this; priority 0: of any priority. -ENOENT if there is none. */
+/** Delete the first matching rule; priority 0: of any priority. -ENOENT if there is none. */
 struct nl_msg *rule_encode_delete(struct nl_msg *m, const struct rule_info *rule);
 
-/** Ask for all rules of a family. */
+/** Request all rules of a family. */
 struct nl_msg *rule_encode_dump(struct nl_msg *m, uint8_t family);
 
-/** Read an RTM_NEWRULE or RTM_DELRULE. Return: 0, or -EBADMSG; `ret` is untouched then. */
+/** Decode an RTM_NEWRULE or RTM_DELRULE. Return: 0, or -EBADMSG, with `ret` untouched. */
 int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of rule messages: requests byte by byte, and answers read back. */
+/* Tests of rule messages: requests byte by byte, and answers decoded. */
 #include "netlink/rule.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static void test_requests(void **state)
 		"1c000000 22000103 00000000 00000000 02000000 00000000 00000000");
 }
 
-/* The kernel tells of a rule with the attributes that made it. */
+/* The kernel reports a rule with the attributes that created it. */
 static void test_round_trip(void **state)
 {
 	const struct rule_info *table[] = { &not_marked, &main_but_default };

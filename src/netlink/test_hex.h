@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of messages: bytes written as hex text, compared and read. */
+/* Helpers for message tests: bytes written as hex text, compared and decoded. */
 #ifndef NETLINK_TEST_HEX_H
 #define NETLINK_TEST_HEX_H
 
@@ -13,7 +13,7 @@
 
 #include "netlink/msg.h"
 
-/** Hold a built request against the bytes that are right: hex, blanks ignored. */
+/** Compare a built request with the expected bytes: hex, blanks ignored. */
 static inline void assert_message(const struct nl_msg *m, const char *expected)
 {
 	char is[2 * NL_MSG_MAX + 1] = "";
@@ -28,7 +28,7 @@ static inline void assert_message(const struct nl_msg *m, const char *expected)
 	assert_string_equal(is, want);
 }
 
-/** Make a message from hex, blanks ignored; its length field is set to what there is. */
+/** Make a message from hex, blanks ignored; sets its length field. */
 static inline const struct nlmsghdr *message_of(struct nl_msg *m, const char *hex)
 {
 	unsigned byte;
