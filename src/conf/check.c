@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mistakes in a configuration that only show when its values are held together. */
+/* Configuration errors that involve more than one value. */
 #include "conf/check.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 #define WG_MTU_MIN	576
 #define WG_MTU_MIN_IPV6 1280  /* RFC 8200 §5 */
 #define WG_MTU_MAX	65455 /* the largest IP packet less IPv6, UDP and WireGuard headers */
-#define WG_MTU_COMMON	1440  /* what Ethernet's 1500 leave over IPv4 */
+#define WG_MTU_COMMON	1440  /* Ethernet's 1500 bytes over IPv4 */
 
 static void check_private_key(const struct conf_site *site, struct conf_report *report)
 {
@@ -23,15 +23,16 @@ static void check_private_key(const struct conf_site *site, struct conf_report *
 
 	if (key.line && file.line)
 		conf_report_add(report, CONF_ERROR, file,
-			"PrivateKeyFile: PrivateKey stands in line %u already\nkeep one of the two",
+			"PrivateKeyFile: PrivateKey is already set in line %u\nkeep one of the two",
 			key.line);
 	else if (!key.line && !file.line)
 		conf_report_add(report, CONF_ERROR, wg->section,
-			"[Interface] has no PrivateKey\nmake one with wirespan genkey, and add "
+			"[Interface] has no PrivateKey\ncreate one with wirespan genkey, and add "
 			"PrivateKey = or PrivateKeyFile =");
 	if (wg->has_private_key && secret_is_zero(wg->private_key, KEY_LEN))
 		conf_report_add(report, CONF_ERROR, key.line ? key : file,
-			"PrivateKey is all zero, which is no key\nmake one with wirespan genkey");
+			"PrivateKey is all zero, which is not a valid key\n"
+			"create one with wirespan genkey");
 }
 
 static bool has_ipv6(const struct conf_site *site)
@@ -66,8 +67,7 @@ static void check_mtu(const struct conf_site *site, struct conf_report *report)
 			mtu);
 	else if (mtu > WG_MTU_COMMON)
 		conf_report_add(report, CONF_WARNING, at,
-			"MTU %u needs an underlay that carries %u bytes; Ethernet's 1500 leave "
-			"1440\n"
+			"MTU %u needs an underlay MTU of %u; Ethernet's 1500 allow 1440\n"
 			"write MTU = auto, unless the whole path between the sites has jumbo "
 			"frames",
 			mtu, mtu + 60);
@@ -83,7 +83,7 @@ static void check_listen_port(const struct conf_site *site, struct conf_report *
 		if (site->peers[i].endpoint_host)
 			return;
 	conf_report_add(report, CONF_WARNING, wg->section,
-		"neither ListenPort nor any Endpoint: no site can find the other\n"
+		"neither ListenPort nor any Endpoint is set: neither site can reach the other\n"
 		"add ListenPort = here, or Endpoint = to a [Peer]");
 }
 
@@ -97,13 +97,13 @@ static void check_dns(const struct conf_site *site, struct conf_report *report)
 			return;
 	if (dns->n)
 		conf_report_add(report, CONF_WARNING, dns->v[0].at,
-			"DNS names domains to search, but no server\nadd the server's address");
+			"DNS has search domains, but no name server\nadd the server's address");
 }
 
 void conf_check(const struct conf_site *site, const uint8_t *public_key,
 	const struct conf_facts *facts, struct conf_report *report)
 {
-	bool unread = site->wireguard && site->n_files < 2; /* said so already */
+	bool unread = site->wireguard && site->n_files < 2; /* already reported */
 
 	if (unread)
 		return;

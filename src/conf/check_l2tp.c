@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about tunnels and sessions: ids, addresses, ports, MTUs. */
+/* Checks of tunnels and sessions: ids, addresses, ports, MTUs. */
 #include "conf/check_l2tp.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static void check_required(const struct conf_tunnel *tunnel, struct conf_report 
 	static const struct {
 		enum conf_tunnel_key key;
 		const char *name;
-		const char *mend;
+		const char *hint;
 	} required[] = {
 		{ CONF_TUNNEL_ID, "TunnelId", "add a number; it is the peer's PeerTunnelId" },
 		{ CONF_TUNNEL_PEER_ID, "PeerTunnelId", "add the peer's TunnelId" },
@@ -26,14 +26,14 @@ static void check_required(const struct conf_tunnel *tunnel, struct conf_report 
 	for (size_t i = 0; i < ARRAY_LEN(required); i++)
 		if (!tunnel->at[required[i].key].line)
 			conf_report_add(report, CONF_ERROR, tunnel->section, "[L2TP] has no %s\n%s",
-				required[i].name, required[i].mend);
+				required[i].name, required[i].hint);
 	if (!tunnel->n_sessions)
 		conf_report_add(report, CONF_WARNING, tunnel->section,
-			"[L2TP] has no session: nothing goes through this tunnel\n"
+			"[L2TP] has no session: the tunnel carries no traffic\n"
 			"add a [L2TPSession] below it");
 }
 
-/* Whether it is one host's address that packets can be sent to from elsewhere. */
+/* Whether it is the address of a single host, reachable from other hosts. */
 static bool is_unicast(const struct ip_addr *a)
 {
 	if (a->family == AF_INET)
@@ -61,7 +61,7 @@ static void check_remote(
 	ip_addr_text(&tunnel->remote, text);
 	if (!is_unicast(&tunnel->remote))
 		conf_report_add(report, CONF_ERROR, at,
-			"Remote: %s is not the address of a host\n"
+			"Remote: %s is not a host address\n"
 			"write the peer's address inside the WireGuard tunnel",
 			text);
 	else if (is_ours(site, &tunnel->remote))
@@ -71,8 +71,8 @@ static void check_remote(
 			text);
 	else if (!conf_peer_for(site, &tunnel->remote))
 		conf_report_add(report, CONF_ERROR, at,
-			"Remote: no peer's AllowedIPs cover %s, so the tunnel leads nowhere\n"
-			"add %s/%u to the AllowedIPs of the [Peer] it belongs to",
+			"Remote: no peer's AllowedIPs contain %s, so the tunnel has no peer\n"
+			"add %s/%u to the AllowedIPs of its [Peer]",
 			text, text, ip_addr_bits(&tunnel->remote));
 }
 
@@ -86,27 +86,28 @@ static void check_local(
 	ip_addr_text(&tunnel->local, local);
 	ip_addr_text(&tunnel->remote, remote);
 	if (!at.line) {
-		/* if there are addresses that could not be read, that was said already */
+		/* if addresses could not be parsed, that is already reported */
 		if (!tunnel->local.family &&
 			(site->interface.addresses.n ||
 				!site->interface.at[CONF_INTERFACE_ADDRESS].line))
 			conf_report_add(report, CONF_ERROR, tunnel->section,
-				"[L2TP] has no Local, and no Address of [Interface] is in one "
-				"subnet with Remote %s\nadd Local = with one of our addresses",
+				"[L2TP] has no Local, and no Address of [Interface] is in the same "
+				"subnet as Remote %s\n"
+				"add Local = with one of this site's addresses",
 				remote);
 		return;
 	}
 	if (!tunnel->local.family)
-		return; /* was not read: said so already */
+		return; /* not parsed: already reported */
 	if (tunnel->local.family != tunnel->remote.family)
 		conf_report_add(report, CONF_ERROR, at,
-			"Local %s and Remote %s are not of one kind\n"
+			"Local %s and Remote %s are of different address families\n"
 			"write two IPv4 addresses or two IPv6 addresses",
 			local, remote);
 	else if (!is_ours(site, &tunnel->local))
 		conf_report_add(report, CONF_ERROR, at,
-			"Local: %s is no Address of [Interface]\n"
-			"write one of our addresses there, or take the line out",
+			"Local: %s is not an Address of [Interface]\n"
+			"write one of those addresses, or remove the line",
 			local);
 }
 
@@ -128,24 +129,24 @@ static void check_udp(
 			if (tunnel->at[udp_keys[i].key].line)
 				conf_report_add(report, CONF_WARNING, tunnel->at[udp_keys[i].key],
 					"%s has no effect with EncapsulationType = ip\n"
-					"take one of the two lines out",
+					"remove one of the two lines",
 					udp_keys[i].name);
 		return;
 	}
 	if (at.line && !tunnel->udp_checksum && tunnel->remote.family == AF_INET6)
 		conf_report_add(report, CONF_WARNING, at,
-			"UDPChecksum = no has no effect over IPv6, where the checksum is always "
-			"there\ntake the line out");
+			"UDPChecksum = no has no effect over IPv6, where the checksum is "
+			"mandatory\nremove the line");
 	if (site->interface.listen_port && tunnel->udp_source_port == site->interface.listen_port) {
 		at = tunnel->at[CONF_TUNNEL_UDP_SOURCE_PORT];
 		conf_report_add(report, CONF_ERROR, at.line ? at : tunnel->section,
-			"UDPSourcePort %u is WireGuard's ListenPort already\n"
-			"choose another port for one of the two, 1701 is L2TP's own",
+			"UDPSourcePort %u is already WireGuard's ListenPort\n"
+			"choose another port for one of the two; 1701 is the L2TP port",
 			tunnel->udp_source_port);
 	}
 }
 
-/* Two tunnels whose packets could not be told apart. */
+/* Report two tunnels whose packets could not be distinguished. */
 static void check_pair(const struct conf_site *site, const struct conf_tunnel *first,
 	const struct conf_tunnel *second, struct conf_report *report)
 {
@@ -156,22 +157,23 @@ static void check_pair(const struct conf_site *site, const struct conf_tunnel *f
 
 	if (first->tunnel_id && first->tunnel_id == second->tunnel_id)
 		conf_report_add(report, CONF_ERROR, at,
-			"TunnelId %u is taken by the tunnel in %s\ngive each tunnel its own",
+			"TunnelId %u is already used by the tunnel in %s\n"
+			"give each tunnel its own id",
 			second->tunnel_id, conf_place(site, first->at[CONF_TUNNEL_ID], at, place));
 	if (!same_ends || !second->remote.family)
 		return;
 	at = second->at[CONF_TUNNEL_PEER_ID];
 	if (first->peer_tunnel_id && first->peer_tunnel_id == second->peer_tunnel_id)
 		conf_report_add(report, CONF_ERROR, at,
-			"PeerTunnelId %u is taken at the same peer by the tunnel in %s\n"
-			"give each tunnel its own",
+			"PeerTunnelId %u of this peer is already used by the tunnel in %s\n"
+			"give each tunnel its own id",
 			second->peer_tunnel_id,
 			conf_place(site, first->at[CONF_TUNNEL_PEER_ID], at, place));
 	if (first->encap == CONF_ENCAP_UDP && second->encap == CONF_ENCAP_UDP &&
 		first->udp_source_port == second->udp_source_port &&
 		first->udp_destination_port == second->udp_destination_port)
 		conf_report_add(report, CONF_ERROR, second->section,
-			"[L2TP] has the addresses and UDP ports of the tunnel in %s\n"
+			"[L2TP] has the same addresses and UDP ports as the tunnel in %s\n"
 			"move its sessions there, or give it another UDPSourcePort",
 			conf_place(site, first->section, second->section, place));
 }
@@ -197,7 +199,7 @@ static void check_session_mtu(const struct conf_site *site, const struct conf_se
 			session->mtu);
 	else if (session->mtu > SESSION_MTU_MAX)
 		conf_report_add(report, CONF_ERROR, at,
-			"MTU %u is larger than a member's frames can be\n"
+			"MTU %u is larger than a member's largest frame\n"
 			"write MTU = auto, or at most 9000",
 			session->mtu);
 	if (session->clamp == CONF_CLAMP_BYTES && session->clamp_bytes + 40U > session->mtu)
@@ -211,20 +213,20 @@ static void check_session(const struct conf_site *site, const struct conf_sessio
 {
 	if (!session->at[CONF_SESSION_ID].line)
 		conf_report_add(report, CONF_ERROR, session->section,
-			"[L2TPSession] has no SessionId\nadd a number; it is the peer's "
-			"PeerSessionId");
+			"[L2TPSession] has no SessionId\n"
+			"add a number; it is the peer's PeerSessionId");
 	if (!session->at[CONF_SESSION_PEER_ID].line)
 		conf_report_add(report, CONF_ERROR, session->section,
 			"[L2TPSession] has no PeerSessionId\nadd the peer's SessionId");
 	if (session->sequence != CONF_SEQUENCE_NONE && session->sublayer == CONF_SUBLAYER_NONE)
 		conf_report_add(report, CONF_ERROR, session->at[CONF_SESSION_SEQUENCE],
-			"Sequence: there is no place for numbers with Layer2SpecificHeader = none\n"
+			"Sequence: Layer2SpecificHeader = none has no field for the number\n"
 			"write Layer2SpecificHeader = default on both sites, or Sequence = none");
 	check_session_mtu(site, session, report);
 }
 
-/* Two sessions, of one tunnel or of two, that could not be told apart. An id need only be unique
- * within its tunnel, but with EncapsulationType = ip no packet names the tunnel. */
+/* Report two sessions, of one tunnel or of two, that could not be distinguished. An id must be
+ * unique only within its tunnel, but with EncapsulationType = ip packets carry no tunnel id. */
 static void check_session_pair(const struct conf_site *site, const struct conf_tunnel *t1,
 	const struct conf_session *first, const struct conf_tunnel *t2,
 	const struct conf_session *second, struct conf_report *report)
@@ -235,18 +237,20 @@ static void check_session_pair(const struct conf_site *site, const struct conf_t
 
 	if (shared && first->session_id && first->session_id == second->session_id)
 		conf_report_add(report, CONF_ERROR, at,
-			"SessionId %u is taken by the session in %s\ngive each session its own",
+			"SessionId %u is already used by the session in %s\n"
+			"give each session its own id",
 			second->session_id,
 			conf_place(site, first->at[CONF_SESSION_ID], at, place));
 	at = second->at[CONF_SESSION_PEER_ID];
 	if (t1 == t2 && first->peer_session_id && first->peer_session_id == second->peer_session_id)
 		conf_report_add(report, CONF_ERROR, at,
-			"PeerSessionId %u is taken by the session in %s\ngive each session its own",
+			"PeerSessionId %u is already used by the session in %s\n"
+			"give each session its own id",
 			second->peer_session_id,
 			conf_place(site, first->at[CONF_SESSION_PEER_ID], at, place));
 }
 
-/* Hold one session against all that stand before it in the file. */
+/* Compare one session with all that precede it in the file. */
 static void check_session_against(
 	const struct conf_site *site, size_t tunnel, size_t session, struct conf_report *report)
 {

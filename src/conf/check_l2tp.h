@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about tunnels and sessions: ids, addresses, ports, MTUs. */
+/* Checks of tunnels and sessions: ids, addresses, ports, MTUs. */
 #ifndef CONF_CHECK_L2TP_H
 #define CONF_CHECK_L2TP_H
 

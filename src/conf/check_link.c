@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about interfaces: their names, addresses, bridges and members. */
+/* Checks of interfaces: their names, addresses, bridges and members. */
 #include "conf/check_link.h"
 
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 #include "conf/complete.h"
 #include "conf/nearest.h"
 
-#define MTU_AUTO 1500 /* what MTU = auto of a session stands for */
+#define MTU_AUTO 1500 /* a session's MTU = auto */
 
-/* A name that an interface has or shall have, and where that is said. */
+/* An interface name in use, and where the file sets it. */
 struct use {
 	const char *name;
 	const char *what;
 	struct conf_at at;
-	bool is_default; /* the file does not say the name */
+	bool is_default; /* the file does not set the name */
 };
 
-/* An address of ours, and where it is said. */
+/* An address of this site, and where the file sets it. */
 struct ours {
 	const struct conf_prefix *address;
 	const char *interface;
@@ -77,10 +77,10 @@ static int compare_uses(const void *a, const void *b)
 	return order ? order : (x->at.line > y->at.line) - (x->at.line < y->at.line);
 }
 
-static const char *mend_for(const struct use *use)
+static const char *hint_for(const struct use *use)
 {
 	if (!strcmp(use->what, "Member"))
-		return "name each interface once, and none that wirespan makes itself";
+		return "list each interface once, and none that wirespan creates";
 	return use->is_default ? "add Name = with another name" : "choose another name";
 }
 
@@ -103,9 +103,9 @@ static void check_names(const struct conf_site *site, struct conf_report *report
 		if (strcmp(first->name, second->name) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, second->at,
-			"the interface name \"%s\" is that of the %s in %s already\n%s",
+			"the interface name \"%s\" is already used by the %s in %s\n%s",
 			second->name, first->what, conf_place(site, first->at, second->at, place),
-			mend_for(second));
+			hint_for(second));
 	}
 	free(uses);
 }
@@ -115,7 +115,7 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 	return a->len <= b->len ? ip_prefix_contains(a, &b->addr) : ip_prefix_contains(b, &a->addr);
 }
 
-/* An address that no interface can have, or hardly should. */
+/* Report an address that no interface can or should have. */
 static void check_address(const struct conf_prefix *address, struct conf_report *report)
 {
 	const struct ip_prefix *p = &address->prefix;
@@ -127,13 +127,13 @@ static void check_address(const struct conf_prefix *address, struct conf_report 
 	if ((v4 && (p->addr.bytes[0] == 0 || p->addr.bytes[0] >= 224)) ||
 		(!v4 && p->addr.bytes[0] == 0xff) || !p->len)
 		conf_report_add(report, CONF_ERROR, address->at,
-			"Address: %s is not the address of a host\n"
-			"write our address with its subnet, such as 10.0.1.11/24",
+			"Address: %s is not a host address\n"
+			"write this site's address with its subnet, such as 10.0.1.11/24",
 			text);
 	else if (v4 && p->len < 31 && ip_addr_equal(&masked.addr, &p->addr))
 		conf_report_add(report, CONF_ERROR, address->at,
-			"Address: %s is a subnet, not the address of a host in it\n"
-			"write our own address, such as 10.0.1.11/24",
+			"Address: %s is a subnet, not a host address\n"
+			"write this site's own address, such as 10.0.1.11/24",
 			text);
 }
 
@@ -147,13 +147,14 @@ static void check_two_addresses(const struct conf_site *site, const struct ours 
 	ip_prefix_text(&second->address->prefix, text);
 	if (ip_addr_equal(&first->address->prefix.addr, &second->address->prefix.addr))
 		conf_report_add(report, CONF_ERROR, second->address->at,
-			"Address: %s is that of %s in %s already\ngive each interface its own",
+			"Address: %s is already assigned to %s in %s\n"
+			"give each interface its own address",
 			text, first->interface, place);
 	else if (first->interface != second->interface &&
 		 overlap(&first->address->prefix, &second->address->prefix))
 		conf_report_add(report, CONF_ERROR, second->address->at,
 			"Address: the subnet of %s overlaps that of %s in %s\n"
-			"tunnel and segment each need a subnet of their own",
+			"use separate subnets for the tunnel and each bridge",
 			text, first->interface, place);
 }
 
@@ -193,7 +194,7 @@ static void check_addresses(const struct conf_site *site, struct conf_report *re
 	free(ours);
 }
 
-/* A session's bridge exists and is chosen. */
+/* Check that a session selects a bridge and that it exists. */
 static void check_session_bridge(const struct conf_site *site, const struct conf_session *session,
 	struct conf_report *report)
 {
@@ -203,9 +204,8 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 
 	if (!at.line && site->n_bridges > 1)
 		conf_report_add(report, CONF_ERROR, session->section,
-			"[L2TPSession]: there are several bridges, and it does not say which one "
-			"is "
-			"its\nadd Bridge = with a bridge's name, or Bridge = none");
+			"[L2TPSession] does not select one of several bridges\n"
+			"add Bridge = with a bridge's name, or Bridge = none");
 	if (!session->bridge[0] || conf_bridge_find(site, session->bridge))
 		return;
 	for (size_t i = 0; i < site->n_bridges; i++) {
@@ -234,21 +234,20 @@ static void check_member(
 	switch (facts->link(facts->ctx, member->text, master)) {
 	case CONF_LINK_MISSING:
 		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: there is no interface \"%s\" on this machine\n"
-			"`ip link` lists those there are",
+			"Member: there is no interface \"%s\" on this host\n"
+			"`ip link` lists the existing ones",
 			member->text);
 		break;
 	case CONF_LINK_ENSLAVED:
 		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: \"%s\" is a port of \"%s\" already\n"
-			"take it out there: ip link set %s nomaster",
+			"Member: \"%s\" is already a port of \"%s\"\n"
+			"remove it there: ip link set %s nomaster",
 			member->text, master, member->text);
 		break;
 	case CONF_LINK_UNFIT:
 		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: \"%s\" cannot be bridged: it is a bridge itself, or no Ethernet "
-			"interface\n"
-			"name the interface that leads to the members",
+			"Member: \"%s\" cannot be bridged: it is a bridge itself, or not an "
+			"Ethernet interface\nname the interface that connects to the LAN",
 			member->text);
 		break;
 	case CONF_LINK_FREE:
@@ -262,7 +261,8 @@ static uint32_t mtu_of(const struct conf_session *session)
 	return session->mtu ? session->mtu : MTU_AUTO;
 }
 
-/* The sessions of a bridge: there is one, they agree, and they make no loop. */
+/* Check the sessions of a bridge: there is at least one, their MTUs agree, and they make no
+ * loop. */
 static void check_bridge_ports(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
@@ -279,16 +279,16 @@ static void check_bridge_ports(
 				continue;
 			if (of_tunnel && !bridge->stp)
 				conf_report_add(report, CONF_WARNING, s->section,
-					"[L2TPSession] joins the bridge \"%s\" beside the one in "
-					"%s: two ways to one peer are a loop\n"
+					"[L2TPSession] joins the bridge \"%s\", as does the one in "
+					"%s: two paths to one peer are a loop\n"
 					"give it a bridge of its own, or write STP = yes on both "
 					"sites",
 					bridge->name,
 					conf_place(site, of_tunnel->section, s->section, place));
 			if (first && mtu_of(first) != mtu_of(s))
 				conf_report_add(report, CONF_WARNING, s->section,
-					"[L2TPSession] has another MTU than the one in %s of the "
-					"same bridge\nwrite the same MTU = in both",
+					"[L2TPSession] and the one in %s are in the same bridge, "
+					"but differ in MTU\nset the same MTU = in both",
 					conf_place(site, first->section, s->section, place));
 			of_tunnel = s;
 			first = first ? first : s;
@@ -315,7 +315,7 @@ void conf_check_links(
 
 		if (!strcasecmp(bridge->name, CONF_BRIDGE_NONE))
 			conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_NAME],
-				"Name: a bridge cannot be called \"%s\": Bridge = none means no "
+				"Name: a bridge cannot be named \"%s\": Bridge = none means no "
 				"bridge\nchoose another name",
 				bridge->name);
 		check_bridge_ports(site, bridge, report);

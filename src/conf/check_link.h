@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about interfaces: their names, addresses, bridges and members. */
+/* Checks of interfaces: their names, addresses, bridges and members. */
 #ifndef CONF_CHECK_LINK_H
 #define CONF_CHECK_LINK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about peers: their keys and AllowedIPs. */
+/* Checks of peers: their keys and AllowedIPs. */
 #include "conf/check_peer.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "base/secret.h"
 
-/* One of all peers' AllowedIPs, to be sorted. */
+/* An entry of a peer's AllowedIPs, for sorting. */
 struct claim {
 	const struct conf_prefix *range;
 	const struct conf_peer *peer;
@@ -20,11 +20,11 @@ static void check_public_key(
 
 	if (!at.line)
 		conf_report_add(r, CONF_ERROR, peer->section,
-			"[Peer] has no PublicKey\nadd the one that wirespan pubkey prints on the "
-			"other site");
+			"[Peer] has no PublicKey\n"
+			"add the one that wirespan pubkey prints on the other site");
 	else if (own && !memcmp(peer->public_key, own, KEY_LEN))
 		conf_report_add(r, CONF_ERROR, at,
-			"PublicKey is this site's own\nput in the other site's: pipe its private "
+			"PublicKey is this site's own\nuse the other site's: pipe its private "
 			"key into wirespan pubkey there");
 }
 
@@ -35,16 +35,16 @@ static void check_preshared_key(const struct conf_peer *peer, struct conf_report
 
 	if (key.line && file.line)
 		conf_report_add(report, CONF_ERROR, file,
-			"PresharedKeyFile: PresharedKey stands in line %u already\n"
+			"PresharedKeyFile: PresharedKey is already set in line %u\n"
 			"keep one of the two",
 			key.line);
 	if (peer->has_preshared_key && secret_is_zero(peer->preshared_key, KEY_LEN))
 		conf_report_add(report, CONF_ERROR, key.line ? key : file,
-			"PresharedKey is all zero, which is no key\n"
-			"make one with wirespan genpsk, or take the line out on both sites");
+			"PresharedKey is all zero, which is not a valid key\n"
+			"create one with wirespan genpsk, or remove the line on both sites");
 }
 
-/* Whether the public key was given at all and read: it is zero else. */
+/* Whether the public key was given and parsed: it is zero otherwise. */
 static bool has_public_key(const struct conf_peer *peer)
 {
 	return peer->at[CONF_PEER_PUBLIC_KEY].line && !secret_is_zero(peer->public_key, KEY_LEN);
@@ -58,7 +58,7 @@ static int compare_keys(const void *a, const void *b)
 
 	if (order)
 		return order;
-	return x < y ? -1 : x > y; /* peers of one array: the order of the file */
+	return x < y ? -1 : x > y; /* in one array: file order */
 }
 
 static void check_same_key(const struct conf_site *site, struct conf_report *report)
@@ -80,14 +80,14 @@ static void check_same_key(const struct conf_site *site, struct conf_report *rep
 			memcmp(sorted[i]->public_key, sorted[i - 1]->public_key, KEY_LEN) != 0)
 			continue;
 		conf_report_add(report, CONF_ERROR, at,
-			"PublicKey is that of another [Peer], in %s\nput what belongs to one site "
-			"into one [Peer]",
+			"PublicKey is already used by another [Peer], in %s\n"
+			"use one [Peer] for each site",
 			conf_place(site, sorted[i - 1]->at[CONF_PEER_PUBLIC_KEY], at, place));
 	}
 	free(sorted);
 }
 
-/* By family, bits, length; then by place in the file. */
+/* By family, bits, length; then by position in the file. */
 static int compare_claims(const void *a, const void *b)
 {
 	const struct claim *x = a;
@@ -119,13 +119,13 @@ static void check_claim(const struct conf_site *site, const struct claim *first,
 	conf_place(site, first->range->at, second->range->at, place);
 	if (first->peer == second->peer)
 		conf_report_add(report, CONF_WARNING, second->range->at,
-			"AllowedIPs: %s stands twice in this [Peer], first in %s\n"
-			"take one of the two out",
+			"AllowedIPs: %s is listed twice in this [Peer], first in %s\n"
+			"remove one of the two",
 			text, place);
 	else
 		conf_report_add(report, CONF_ERROR, second->range->at,
-			"AllowedIPs: %s belongs to another [Peer] already, in %s\n"
-			"an address can lie behind one peer only: take it out of one of the two",
+			"AllowedIPs: %s already belongs to another [Peer], in %s\n"
+			"an address can belong to one peer only: remove it from one of the two",
 			text, place);
 }
 
@@ -154,7 +154,7 @@ static void check_allowed_ips(const struct conf_site *site, struct conf_report *
 	free(claims);
 }
 
-/* AllowedIPs that name one of our own addresses alone: the two sites were mixed up. */
+/* Report AllowedIPs with one of our own addresses alone: the two sites were confused. */
 static void check_own_address(
 	const struct conf_site *site, const struct conf_peer *peer, struct conf_report *report)
 {
@@ -170,7 +170,7 @@ static void check_own_address(
 			if (ip_addr_equal(&range->prefix.addr, &ours->v[k].prefix.addr))
 				conf_report_add(report, CONF_ERROR, range->at,
 					"AllowedIPs: %s is this site's own address (line %u)\n"
-					"put in the address of the peer's site",
+					"use the address of the peer's site",
 					ip_addr_text(&range->prefix.addr, text),
 					ours->v[k].at.line);
 	}
@@ -187,14 +187,14 @@ void conf_check_peers(
 		check_own_address(site, peer, report);
 		if (!peer->at[CONF_PEER_ALLOWED_IPS].line)
 			conf_report_add(report, CONF_WARNING, peer->section,
-				"[Peer] has no AllowedIPs: nothing can be sent to it or come from "
-				"it\n"
+				"[Peer] has no AllowedIPs: no packet can be sent to it or accepted "
+				"from it\n"
 				"add AllowedIPs = with its tunnel address, such as 10.0.1.21/32");
 	}
 	check_same_key(site, report);
 	check_allowed_ips(site, report);
 	if (!site->n_peers && site->interface.section.line)
 		conf_report_add(report, CONF_WARNING, site->interface.section,
-			"there is no [Peer]: this site talks to nobody\nadd one for each other "
-			"site");
+			"there is no [Peer]: this site has no other site to connect to\n"
+			"add one for each other site");
 }

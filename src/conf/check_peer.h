@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of the check that is about peers: their keys and AllowedIPs. */
+/* Checks of peers: their keys and AllowedIPs. */
 #ifndef CONF_CHECK_PEER_H
 #define CONF_CHECK_PEER_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the check: each mistake of check_cases.txt, put into a right file, and what is said of
- * it. */
+/* Tests of the check: each mistake of check_cases.txt, made in a correct file, and its report. */
 #include "conf/check.h"
 
 #include <setjmp.h>
@@ -17,7 +16,7 @@
 
 #define TEXT_MAX 4096
 
-/* One mistake: in the right file, the lines `from` become `to`; then `report` is said. */
+/* One mistake: in the correct file, the lines `from` become `to`; `report` is expected. */
 struct mistake {
 	char name[512];
 	char from[TEXT_MAX];
@@ -25,11 +24,11 @@ struct mistake {
 	char report[TEXT_MAX];
 };
 
-/* The right file, and the file of cases being read. */
+/* The correct file, and the file of cases being read. */
 static char base[TEXT_MAX];
 static const char *cases_path;
 
-/* All problems of a site as one text to free(). */
+/* All problems of a site as one string to free(). */
 static char *report_text(const struct conf_site *site, struct conf_report *report)
 {
 	char *text = strdup("");
@@ -47,7 +46,7 @@ static char *report_text(const struct conf_site *site, struct conf_report *repor
 	return text;
 }
 
-/* Where the lines `from` stand in `base`. */
+/* Where `base` contains the lines `from`. */
 static const char *find_lines(const char *from)
 {
 	const char *at = strstr(base, from);
@@ -69,11 +68,11 @@ static char *mutate(const char *from, const char *to)
 	return text;
 }
 
-/* Parse and check `text`, and compare what is said with `expected`. */
+/* Parse and check `text`, and compare the report with `expected`. */
 static void expect_report(
 	const char *name, const char *text, const struct conf_facts *facts, const char *expected)
 {
-	/* the public key of the private key in the right file */
+	/* the public key of the correct file's private key */
 	static const char own_key[] = "DaHajLVjyDp0Vezvo5iciZSJztA71HlOAtPezaGR8XU=";
 	struct conf_source source = {
 		.name = "site.conf", .folder = "/etc/wirespan", .bytes = text, .len = strlen(text)
@@ -114,14 +113,14 @@ static void try_mistake(const struct mistake *m)
 	free(text);
 }
 
-/* What follows the mark and its blank in a line of the file of cases. */
+/* The text after the mark and its blank in a line of the file of cases. */
 static const char *after_mark(const char *line)
 {
 	return line[1] == ' ' ? line + 2 : line + 1;
 }
 
-/* Read one line; at a case's end, try it. Return: whether it was. */
-static bool take_line(struct mistake *m, char *line)
+/* Read one line; at the end of a case, run it. Return: whether a case was run. */
+static bool read_case_line(struct mistake *m, char *line)
 {
 	switch (line[0]) {
 	case '|':
@@ -161,13 +160,13 @@ static void test_mistakes(void **state)
 
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file))
-		n += take_line(&m, line);
+		n += read_case_line(&m, line);
 	fclose(file);
 	assert_true(n > 100);
-	expect_report("the right file", base, NULL, "");
+	expect_report("the correct file", base, NULL, "");
 }
 
-/* What one machine says of its interfaces. */
+/* Interface states of a fictitious host. */
 static enum conf_link fake_link(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
 {
 	static const struct {
@@ -200,18 +199,18 @@ static void test_members(void **state)
 		"Member = odd0\n");
 
 	expect_report("members", text, &facts,
-		"site.conf:22: error: Member: there is no interface \"eth1\" on this machine\n"
-		"    `ip link` lists those there are\n"
-		"site.conf:24: error: Member: \"used0\" is a port of \"br0\" already\n"
-		"    take it out there: ip link set used0 nomaster\n"
+		"site.conf:22: error: Member: there is no interface \"eth1\" on this host\n"
+		"    `ip link` lists the existing ones\n"
+		"site.conf:24: error: Member: \"used0\" is already a port of \"br0\"\n"
+		"    remove it there: ip link set used0 nomaster\n"
 		"site.conf:25: error: Member: \"lo\" cannot be bridged: it is a bridge itself, or "
-		"no Ethernet interface\n"
-		"    name the interface that leads to the members\n");
+		"not an Ethernet interface\n"
+		"    name the interface that connects to the LAN\n");
 	assert_int_equal(questions, 6);
 	free(text);
 }
 
-/* Whatever is wrong with a key, no report repeats it. */
+/* No report shows a key, however wrong it is. */
 static void test_no_key_shown(void **state)
 {
 	static const char *const lines[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Defaults that depend on other values: names, Local addresses, the bridges of sessions. */
+/* Defaults that depend on other values: names, Local addresses, bridges of sessions. */
 #include "conf/complete.h"
 
 #include <stdio.h>
@@ -28,13 +28,14 @@ static void complete_name(struct conf_site *site, struct conf_report *report)
 	}
 	if (len >= sizeof(name) || conf_value_name_problem(name))
 		conf_report_add(report, CONF_ERROR, site->at[CONF_SITE_WIREGUARD],
-			"WireGuard: the file's name is no interface's name\n"
-			"rename the file to wg0.conf or the like, or add [Interface] with Name =");
+			"WireGuard: the file name is not a valid interface name\n"
+			"rename the file, for instance to wg0.conf, or add [Interface] with Name "
+			"=");
 	else
 		memcpy(site->interface.name, name, len + 1);
 }
 
-/* Our address in the subnet that holds `remote`, else the only one of its family, else none. */
+/* Our address in the subnet of `remote`, else our only address of its family, else none. */
 static struct ip_addr local_for(const struct conf_site *site, const struct ip_addr *remote)
 {
 	const struct conf_prefixes *ours = &site->interface.addresses;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Defaults that depend on other values: names, Local addresses, the bridges of sessions. */
+/* Defaults that depend on other values: names, Local addresses, bridges of sessions. */
 #ifndef CONF_COMPLETE_H
 #define CONF_COMPLETE_H
 
 #include "conf/model.h"
 #include "conf/report.h"
 
-/** The value of `Bridge =` that keeps a session out of every bridge. */
+/** The value of `Bridge =` for a session without a bridge. */
 #define CONF_BRIDGE_NONE "none"
 
 /**
- * Fill the defaults that depend on other values: the interface's name from the included file's,
- * names of sessions, Local addresses, the bridges of sessions. To be called once, when every file
- * has been parsed; needs no key.
+ * Fill in the defaults that depend on other values: the interface's name from the name of the
+ * included file, names of sessions, Local addresses, bridges of sessions. Call it once, after all
+ * files have been parsed; needs no keys.
  */
 void conf_complete(struct conf_site *site, struct conf_report *report);
 

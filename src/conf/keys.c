@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of every section: name, how often it may stand, and how its value is read. */
+/* The keys of every section: name, whether it may be repeated, and how its value is parsed. */
 #include "conf/keys.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ const struct conf_word conf_oversize_words[] = {
 	{ NULL, 0 },
 };
 
-/* Table names that iproute2 knows without a file. */
+/* Table names that iproute2 has built in. */
 static const struct conf_word table_words[] = {
 	{ "default", 253 },
 	{ "main", 254 },
@@ -71,8 +71,8 @@ static const struct conf_word *word_find(const struct conf_word *words, const ch
 	return NULL;
 }
 
-/* Say that `value` of `key` is wrong: `problem` with the mend after '\n'. */
-static void complain(
+/* Report that `value` of `key` is wrong: `problem` with the hint after '\n'. */
+static void report_bad_value(
 	struct conf_reader *r, const struct conf_key *key, const char *value, const char *problem)
 {
 	char shown[CONF_SHOWN_LEN];
@@ -81,8 +81,8 @@ static void complain(
 		conf_shown(value, shown), problem);
 }
 
-/* Say that a key (whose text is never shown) is wrong. */
-static void complain_key(struct conf_reader *r, const struct conf_key *key, const char *value)
+/* Report that a key is wrong, without showing it. */
+static void report_bad_key(struct conf_reader *r, const struct conf_key *key, const char *value)
 {
 	size_t len = strlen(value);
 
@@ -93,7 +93,7 @@ static void complain_key(struct conf_reader *r, const struct conf_key *key, cons
 			key->name, len);
 	else
 		conf_report_add(r->report, CONF_ERROR, r->at,
-			"%s: not a key: it is not the base64 text of 32 bytes\n"
+			"%s: not a key: it is not the base64 encoding of 32 bytes\n"
 			"paste the whole line that wirespan genkey, pubkey or genpsk printed",
 			key->name);
 }
@@ -113,20 +113,20 @@ static void read_words(struct conf_reader *r, const struct conf_key *key, void *
 		memcpy(field(key, object), &word->value, sizeof(word->value));
 		return;
 	}
-	len = (size_t)snprintf(problem, sizeof(problem), "is not one of its values\nwrite");
+	len = (size_t)snprintf(problem, sizeof(problem), "is not a valid value\nwrite");
 	for (word = key->words; word->word && len < sizeof(problem); word++)
 		len += (size_t)snprintf(problem + len, sizeof(problem) - len, "%s %s",
 			word == key->words ? ""
 			: word[1].word	   ? ","
 					   : " or",
 			word->word);
-	complain(r, key, value, problem);
+	report_bad_value(r, key, value, problem);
 }
 
 static void read_bool(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
 	if (conf_value_bool(value, field(key, object)) < 0)
-		complain(r, key, value, "is neither yes nor no\nwrite yes or no");
+		report_bad_value(r, key, value, "is neither yes nor no\nwrite yes or no");
 }
 
 static void read_port(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
@@ -134,13 +134,13 @@ static void read_port(struct conf_reader *r, const struct conf_key *key, void *o
 	uint32_t port;
 
 	if (conf_value_u32(value, 1, UINT16_MAX, &port) < 0) {
-		complain(r, key, value, "is not a port\nwrite a number from 1 to 65535");
+		report_bad_value(r, key, value, "is not a port\nwrite a number from 1 to 65535");
 		return;
 	}
 	*(uint16_t *)field(key, object) = (uint16_t)port;
 }
 
-/* As wg(8), where 0 lets the system choose. */
+/* As in wg(8): 0 lets the kernel choose. */
 static void read_listen_port(
 	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
@@ -153,7 +153,8 @@ static void read_listen_port(
 static void read_id(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
 	if (conf_value_u32(value, 1, UINT32_MAX, field(key, object)) < 0)
-		complain(r, key, value, "is not an id\nwrite a number from 1 to 4294967295");
+		report_bad_value(
+			r, key, value, "is not an id\nwrite a number from 1 to 4294967295");
 }
 
 static void read_mtu(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
@@ -161,7 +162,7 @@ static void read_mtu(struct conf_reader *r, const struct conf_key *key, void *ob
 	if (!strcasecmp(value, "auto"))
 		*(uint32_t *)field(key, object) = 0;
 	else if (conf_value_u32(value, 1, UINT16_MAX, field(key, object)) < 0)
-		complain(r, key, value, "is not an MTU\nwrite auto, or a number of bytes");
+		report_bad_value(r, key, value, "is not an MTU\nwrite auto, or a number of bytes");
 }
 
 static void read_fwmark(
@@ -170,8 +171,8 @@ static void read_fwmark(
 	if (!strcasecmp(value, "off"))
 		*(uint32_t *)field(key, object) = 0;
 	else if (conf_value_u32(value, 0, UINT32_MAX, field(key, object)) < 0)
-		complain(r, key, value,
-			"is not a mark\nwrite off, or a number of 32 bits such as 0xca6c");
+		report_bad_value(r, key, value,
+			"is not a firewall mark\nwrite off, or a 32-bit number such as 0xca6c");
 }
 
 static void read_keepalive(
@@ -180,7 +181,7 @@ static void read_keepalive(
 	uint32_t seconds = 0;
 
 	if (strcasecmp(value, "off") != 0 && conf_value_u32(value, 0, UINT16_MAX, &seconds) < 0) {
-		complain(r, key, value,
+		report_bad_value(r, key, value,
 			"is not a number of seconds\nwrite off, or 1 to 65535; 25 suits most NATs");
 		return;
 	}
@@ -202,7 +203,7 @@ static void read_table(struct conf_reader *r, const struct conf_key *key, void *
 	} else if (!conf_value_u32(value, 1, UINT32_MAX, &wg->table_number)) {
 		wg->table = CONF_TABLE_NUMBER;
 	} else {
-		complain(r, key, value,
+		report_bad_value(r, key, value,
 			"is not a routing table\nwrite auto, off, main, or the table's number");
 	}
 }
@@ -213,7 +214,7 @@ static void read_private_key(
 	struct conf_interface *wg = object;
 
 	if (key_from_base64(value, strlen(value), wg->private_key) < 0)
-		complain_key(r, key, value);
+		report_bad_key(r, key, value);
 	else
 		wg->has_private_key = true;
 }
@@ -224,7 +225,7 @@ static void read_public_key(
 	struct conf_peer *peer = object;
 
 	if (key_from_base64(value, strlen(value), peer->public_key) < 0)
-		complain_key(r, key, value);
+		report_bad_key(r, key, value);
 }
 
 static void read_preshared_key(
@@ -233,7 +234,7 @@ static void read_preshared_key(
 	struct conf_peer *peer = object;
 
 	if (key_from_base64(value, strlen(value), peer->preshared_key) < 0)
-		complain_key(r, key, value);
+		report_bad_key(r, key, value);
 	else
 		peer->has_preshared_key = true;
 }
@@ -300,7 +301,7 @@ static void text_add(struct conf_reader *r, struct conf_texts *list, const char 
 	list->n++;
 }
 
-/* A shell command, kept as it is. */
+/* A shell command, stored verbatim. */
 static void read_command(
 	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
@@ -317,9 +318,9 @@ static void read_dns(struct conf_reader *r, const struct conf_key *key, void *ob
 					  "0123456789.:_-%");
 
 		if (item[len])
-			complain(r, key, item,
+			report_bad_value(r, key, item,
 				"is neither an address nor a domain\n"
-				"write addresses of name servers and domains to search");
+				"write addresses of name servers and search domains");
 		else
 			text_add(r, field(key, object), item);
 	}
@@ -366,9 +367,9 @@ static void read_addresses(
 	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
 		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
 		if (ip_prefix_parse(item, &prefix) < 0)
-			complain(r, key, item,
-				"is not an address\nwrite it with its subnet, such as "
-				"10.0.1.11/24");
+			report_bad_value(r, key, item,
+				"is not an address\n"
+				"write it with its subnet, such as 10.0.1.11/24");
 		else
 			prefix_add(r, field(key, object), &prefix);
 	}
@@ -385,41 +386,41 @@ static void read_allowed_ips(
 	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
 		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
 		if (ip_prefix_parse(item, &prefix) < 0) {
-			complain(r, key, item,
-				"is not a range of addresses\n"
+			report_bad_value(r, key, item,
+				"is not an address range\n"
 				"write address/length, such as 10.0.1.21/32 or 10.0.5.0/24");
 			continue;
 		}
 		masked = ip_prefix_masked(&prefix);
 		if (!ip_addr_equal(&masked.addr, &prefix.addr))
 			conf_report_add(r->report, CONF_WARNING, r->at,
-				"AllowedIPs: \"%s\" stands for the whole range %s/%u\n"
-				"write that, or %s for the one address",
+				"AllowedIPs: \"%s\" means the whole range %s/%u\n"
+				"write that, or %s for the single address",
 				item, ip_addr_text(&masked.addr, text), prefix.len,
 				prefix.addr.family == AF_INET ? "/32" : "/128");
 		prefix_add(r, field(key, object), &masked);
 	}
 }
 
-/* An address without a length. */
+/* An address without a prefix length. */
 static void read_address(
 	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
 	if (strchr(value, '/'))
-		complain(r, key, value,
+		report_bad_value(r, key, value,
 			"has a prefix length\nwrite the address alone, without the /length");
 	else if (ip_addr_parse(value, field(key, object)) < 0)
-		complain(r, key, value, "is not an address\nwrite an IPv4 or IPv6 address");
+		report_bad_value(r, key, value, "is not an address\nwrite an IPv4 or IPv6 address");
 }
 
-/* systemd's "auto" is what leaving the key out means. */
+/* systemd's "auto" equals the default. */
 static void read_local(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
 	if (strcasecmp(value, "auto") != 0)
 		read_address(r, key, object, value);
 }
 
-/* A cookie: its bytes, then its length, as they stand in struct conf_session. */
+/* A cookie: its bytes, then its length, as laid out in struct conf_session. */
 static void read_cookie(
 	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
@@ -443,16 +444,16 @@ static void read_clamp(struct conf_reader *r, const struct conf_key *key, void *
 	uint32_t bytes;
 	bool yes;
 
-	/* 1 and 0 are yes and no: no MSS is that small */
+	/* 1 and 0 mean yes and no: they are not valid MSS values */
 	if (!conf_value_bool(value, &yes)) {
 		session->clamp = yes ? CONF_CLAMP_YES : CONF_CLAMP_NO;
 	} else if (!conf_value_u32(value, 64, UINT16_MAX, &bytes)) {
 		session->clamp = CONF_CLAMP_BYTES;
 		session->clamp_bytes = (uint16_t)bytes;
 	} else {
-		complain(r, key, value,
-			"is not a maximum segment size\nwrite yes, no, or a number of bytes from "
-			"64 to 65535");
+		report_bad_value(r, key, value,
+			"is not a maximum segment size\n"
+			"write yes, no, or a number of bytes from 64 to 65535");
 	}
 }
 
@@ -462,12 +463,12 @@ static void read_save_config(
 	bool yes = true;
 
 	if (conf_value_bool(value, &yes) < 0)
-		complain(r, key, value, "is neither yes nor no\ntake the line out");
+		report_bad_value(r, key, value, "is neither yes nor no\nremove the line");
 	else if (yes)
 		conf_report_add(r->report, CONF_ERROR, r->at,
 			"SaveConfig: wirespan never writes to your file, so nothing would be "
 			"saved\n"
-			"take the line out; edit the file and run wirespan reload");
+			"remove the line; edit the file and run wirespan reload");
 }
 
 #define KEY(type, member, at_index, key_name, reader)                                              \

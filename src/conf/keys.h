@@ -9,10 +9,10 @@
 #include "conf/model.h"
 #include "conf/report.h"
 
-/** What reading one value needs to know beside the value. */
+/** Context of parsing one value. */
 struct conf_reader {
 	struct conf_report *report;
-	const char *folder; /* of the file: relative paths start there */
+	const char *folder; /* of the file: base of relative paths */
 	struct conf_at at;
 	bool out_of_memory;
 };
@@ -21,20 +21,20 @@ struct conf_reader {
 struct conf_key {
 	const char *name;
 	unsigned index; /* in the object's `at` */
-	bool repeats;	/* may stand several times: a list */
+	bool repeats;	/* may appear several times: a list */
 	bool may_be_empty;
-	size_t offset;	   /* of what `read` fills, in the object */
-	const void *words; /* for words: a table that ends with a NULL word */
+	size_t offset;	   /* of the member that `read` sets, in the object */
+	const void *words; /* valid keywords, ending with a NULL word; or NULL */
 	void (*read)(struct conf_reader *r, const struct conf_key *key, void *object, char *value);
 };
 
-/** A word of a key's value and what it stands for. */
+/** A keyword of a key's value and its meaning. */
 struct conf_word {
 	const char *word;
 	unsigned value;
 };
 
-/** The sections, in the order in which the canonical text has them. */
+/** The sections, in the order of the canonical text. */
 enum conf_section {
 	CONF_SECTION_SITE = 0,
 	CONF_SECTION_INTERFACE,
@@ -56,14 +56,14 @@ struct conf_section_keys {
 /** The sections, by enum conf_section. */
 extern const struct conf_section_keys conf_sections[CONF_SECTIONS];
 
-/** The words of values that have words: also what the canonical text writes. */
+/** Keywords of values: also used for the canonical text. */
 extern const struct conf_word conf_backend_words[];
 extern const struct conf_word conf_encap_words[];
 extern const struct conf_word conf_sublayer_words[];
 extern const struct conf_word conf_sequence_words[];
 extern const struct conf_word conf_oversize_words[];
 
-/** The word for `value` in a table of words. */
+/** The keyword for `value` in a table of keywords. */
 const char *conf_word(const struct conf_word *words, unsigned value);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a site from its files*: the file itself, the WireGuard file it names, and key files. */
+/* Loading a site from its files: its own file, the WireGuard file it includes, and key files. */
 #include "conf/load.h"
 
 #include <errno.h>
@@ -18,11 +18,11 @@
 #define CONF_FOLDER  "/etc/wirespan"
 #define KEY_FILE_MAX 1024
 
-/* A file's bytes and what was noticed while reading them. */
+/* A file's bytes and permissions. */
 struct contents {
 	char *bytes;
 	size_t len;
-	bool world_readable; /* by its own mode and its folder's */
+	bool world_readable; /* by the modes of the file and its folder */
 };
 
 static void contents_fini(struct contents *c)
@@ -32,7 +32,7 @@ static void contents_fini(struct contents *c)
 	free(c->bytes);
 }
 
-/* The folder part of `path`: a text to free(), or NULL. */
+/* The folder of `path`: a string to free(), or NULL. */
 static char *folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -42,7 +42,7 @@ static char *folder_of(const char *path)
 	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* Whether others may enter the folder that holds `path`. */
+/* Whether other users may enter the folder of `path`. */
 static bool folder_open(const char *path)
 {
 	char *folder = folder_of(path);
@@ -53,7 +53,7 @@ static bool folder_open(const char *path)
 	return open;
 }
 
-/* Read until the end or until there are more than `max` bytes. */
+/* Read to the end, or until there are more than `max` bytes. */
 static int read_bytes(int fd, size_t max, struct contents *c)
 {
 	c->bytes = malloc(max + 1);
@@ -71,8 +71,8 @@ static int read_bytes(int fd, size_t max, struct contents *c)
 	}
 }
 
-/* Read a file of at most `max` bytes, or its first max + 1. Devices, pipes and folders are refused,
- * but for standard input. */
+/* Read a file of at most `max` bytes, or its first max + 1. Rejects devices and folders; accepts
+ * pipes. */
 static int contents_read(const char *path, size_t max, struct contents *c)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -96,8 +96,8 @@ static int contents_read(const char *path, size_t max, struct contents *c)
 	return result;
 }
 
-/* What to do about an error of reading a file. */
-static const char *mend_for(int error)
+/* The hint for an error of reading a file. */
+static const char *hint_for(int error)
 {
 	switch (error) {
 	case -ENOENT:
@@ -105,16 +105,16 @@ static const char *mend_for(int error)
 		return "check the path";
 	case -EACCES:
 	case -EPERM:
-		return "run it as root, or give yourself the right to read the file";
+		return "run it as root, or make the file readable for your user";
 	case -EISDIR:
 	case -EINVAL:
 		return "name a regular file";
 	default:
-		return "see why the file cannot be read";
+		return "check the file and its file system";
 	}
 }
 
-/* Read the key in file `path`, named by `key_name` at `at`. */
+/* Load the key in file `path`, which `key_name` at `at` names. */
 static bool load_key(const char *path, const char *key_name, struct conf_at at,
 	struct conf_report *report, uint8_t ret_key[static KEY_LEN])
 {
@@ -124,7 +124,7 @@ static bool load_key(const char *path, const char *key_name, struct conf_at at,
 
 	if (error) {
 		conf_report_add(report, CONF_ERROR, at, "%s: cannot read %s: %s\n%s", key_name,
-			path, strerror(-error), mend_for(error));
+			path, strerror(-error), hint_for(error));
 	} else {
 		size_t len = c.len;
 
@@ -133,13 +133,13 @@ static bool load_key(const char *path, const char *key_name, struct conf_at at,
 		ok = !key_from_base64(c.bytes, len, ret_key);
 		if (!ok)
 			conf_report_add(report, CONF_ERROR, at,
-				"%s: %s holds no key\nit must hold one line of 44 characters, as "
-				"wirespan genkey prints it",
+				"%s: %s contains no key\nit must contain one line of 44 "
+				"characters, as wirespan genkey prints it",
 				key_name, path);
 		if (c.world_readable)
 			conf_report_add(report, CONF_ERROR, at,
-				"%s: everybody on this machine can read the key in %s\n"
-				"chmod 600 %s, and make new keys if anybody may have read it",
+				"%s: all users of this host can read the key in %s\n"
+				"chmod 600 %s, and replace the key if others may have read it",
 				key_name, path, path);
 	}
 	contents_fini(&c);
@@ -163,7 +163,7 @@ static void load_keys(struct conf_site *site, struct conf_report *report)
 	}
 }
 
-/* The first key that stands in file number `file` itself; line 0 if there is none. */
+/* The first key set in file number `file` itself; line 0 if there is none. */
 static struct conf_at first_key_in(const struct conf_site *site, uint32_t file)
 {
 	struct conf_at at = site->interface.at[CONF_INTERFACE_PRIVATE_KEY];
@@ -178,8 +178,8 @@ static struct conf_at first_key_in(const struct conf_site *site, uint32_t file)
 	return (struct conf_at){ 0 };
 }
 
-/* Read `path` and parse it as the site's own file or the included one; `at` is where its path comes
- * from. */
+/* Read `path` and parse it as the site's own file or the included one; `at` is where the path is
+ * set. */
 static int load_file(const char *path, struct conf_at at, bool included, struct conf_site *site,
 	struct conf_report *report)
 {
@@ -192,7 +192,7 @@ static int load_file(const char *path, struct conf_at at, bool included, struct 
 
 	if (error) {
 		conf_report_add(report, CONF_ERROR, at, "cannot read %s: %s\n%s", path,
-			strerror(-error), mend_for(error));
+			strerror(-error), hint_for(error));
 		goto out;
 	}
 	real = realpath(path, NULL);
@@ -208,8 +208,7 @@ static int load_file(const char *path, struct conf_at at, bool included, struct 
 			 : conf_parse(site, &source, report);
 	if (c.world_readable && first_key_in(site, number).line)
 		conf_report_add(report, CONF_WARNING, first_key_in(site, number),
-			"everybody on this machine can read the keys in %s\nchmod 600 %s", path,
-			path);
+			"all users of this host can read the keys in %s\nchmod 600 %s", path, path);
 out:
 	free(folder);
 	free(real);
@@ -217,7 +216,7 @@ out:
 	return error;
 }
 
-/* The site's name: the file's, without folder and ".conf". */
+/* The site's name: the file name without folder and ".conf". */
 static char *name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -242,7 +241,7 @@ int conf_load(const char *path, struct conf_site *ret_site, struct conf_report *
 	error = load_file(path, (struct conf_at){ 0 }, false, ret_site, report);
 	if (error)
 		return error;
-	/* a problem of the second file is in the report and keeps nothing from being checked */
+	/* a problem of the second file is in the report and does not stop the checks */
 	if (ret_site->wireguard && load_file(ret_site->wireguard, ret_site->at[CONF_SITE_WIREGUARD],
 					   true, ret_site, report) == -ENOMEM)
 		return -ENOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of loading: included files, key files, and what their permissions and absence lead to. */
+/* Tests of loading: included files, key files, and the effect of missing files and permissions. */
 #include "conf/load.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void put(const char *name, mode_t mode, const char *text)
 	assert_int_equal(chmod(name, mode), 0);
 }
 
-/* Append a message in which the test's folder is called FOLDER. */
+/* Append a message, with the test's folder replaced by FOLDER. */
 static void append_without_folder(char *said, const char *text)
 {
 	const char *at;
@@ -44,7 +44,7 @@ static void append_without_folder(char *said, const char *text)
 	strcat(said, text);
 }
 
-/* Load site.conf and compare all problems, without mends, with `expected`. Return: the site. */
+/* Load site.conf and compare all problems, without hints, with `expected`. Return: the site. */
 static struct conf_site load(const char *expected)
 {
 	struct conf_report report = { 0 };
@@ -111,12 +111,12 @@ static void test_include_mistakes(void **state)
 		"[Site]\nWireGuard = wg5.conf\n[Interface]\nMTU = 1400\n[Peer]\nPublicKey = " KEY_B
 		"\n");
 	put("wg5.conf", 0600, "[Interface]\nMTU = 1300\nSaveConfig = true\n[Bridge]\n[Site]\n");
-	expect("site.conf:4: error: MTU stands here, but [Site] WireGuard = names a file for it\n"
-	       "site.conf:5: error: [Peer] stands here, but [Site] WireGuard = names a file for "
+	expect("site.conf:4: error: MTU is set here, but [Site] WireGuard = includes a file for "
+	       "it\n"
+	       "site.conf:5: error: [Peer] is here, but [Site] WireGuard = includes a file for "
 	       "it\n"
 	       "FOLDER/wg5.conf:3: error: SaveConfig: wirespan never writes to your file, so "
-	       "nothing "
-	       "would be saved\n"
+	       "nothing would be saved\n"
 	       "FOLDER/wg5.conf:4: error: [Bridge] does not belong in a WireGuard file\n"
 	       "FOLDER/wg5.conf:5: error: [Site] does not belong in a WireGuard file\n");
 
@@ -126,7 +126,7 @@ static void test_include_mistakes(void **state)
 
 	put("site.conf", 0600, "[Site]\nWireGuard = a-name-that-is-too-long.conf\n");
 	put("a-name-that-is-too-long.conf", 0600, "[Interface]\n");
-	expect("site.conf:2: error: WireGuard: the file's name is no interface's name\n");
+	expect("site.conf:2: error: WireGuard: the file name is not a valid interface name\n");
 }
 
 static void test_key_files(void **state)
@@ -156,14 +156,14 @@ static void test_key_file_mistakes(void **state)
 	} table[] = {
 		{ KEY_A "\n", 0640, "" },
 		{ KEY_A "\n", 0644,
-			"site.conf:2: error: PrivateKeyFile: everybody on this machine can read "
+			"site.conf:2: error: PrivateKeyFile: all users of this host can read "
 			"the "
 			"key in FOLDER/key\n" },
-		{ "", 0600, "site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+		{ "", 0600, "site.conf:2: error: PrivateKeyFile: FOLDER/key contains no key\n" },
 		{ "PrivateKey = " KEY_A "\n", 0600,
-			"site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+			"site.conf:2: error: PrivateKeyFile: FOLDER/key contains no key\n" },
 		{ KEY_A KEY_A "\n", 0600,
-			"site.conf:2: error: PrivateKeyFile: FOLDER/key holds no key\n" },
+			"site.conf:2: error: PrivateKeyFile: FOLDER/key contains no key\n" },
 	};
 
 	put("site.conf", 0600, "[Interface]\nPrivateKeyFile = key\n");
@@ -184,12 +184,12 @@ static void test_key_file_mistakes(void **state)
 static void test_readable_site(void **state)
 {
 	put("site.conf", 0644, "[Interface]\nPrivateKey = " KEY_A "\n");
-	expect("site.conf:2: warning: everybody on this machine can read the keys in site.conf\n");
+	expect("site.conf:2: warning: all users of this host can read the keys in site.conf\n");
 	put("site.conf", 0644, "[Peer]\n[Peer]\nPresharedKey = " KEY_A "\n");
-	expect("site.conf:3: warning: everybody on this machine can read the keys in site.conf\n");
+	expect("site.conf:3: warning: all users of this host can read the keys in site.conf\n");
 	put("site.conf", 0644, "[Peer]\nPublicKey = " KEY_A "\n");
 	expect("");
-	/* nobody can reach the file through a closed folder */
+	/* a closed folder protects the file */
 	put("site.conf", 0644, "[Interface]\nPrivateKey = " KEY_A "\n");
 	assert_int_equal(chmod(".", 0700), 0);
 	expect("");

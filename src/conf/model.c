@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration file says, as structs: one site, its interface, peers, tunnels and
+/* The contents of a configuration file as structs: one site, its interface, peers, tunnels and
  * bridges. */
 #include "conf/model.h"
 

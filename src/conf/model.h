@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration file says, as structs: one site, its interface, peers, tunnels and bridges.
+/* The contents of a configuration file as structs: one site, its interface, peers, tunnels and
+ * bridges.
  *
- * Theory of operation. The parser fills a struct conf_site and every default with it, so that its
- * users need not know any. Beside the values stand the places they came from: `at[KEY]` for keys
- * that may stand once in a section, `at` in each element of a list. A place with line 0 says that
- * the value is a default. Everything a site points at is owned by it; secrets are wiped when it is
- * freed. Nothing here reads a file or asks the machine.
+ * Theory of operation. The parser fills a struct conf_site including all defaults, so that users
+ * need not know them. Each value has its position in the files beside it: `at[KEY]` for keys that
+ * may appear once in a section, `at` in each element of a list. Line 0 means that the value is a
+ * default. The site owns everything it points at; secrets are wiped when it is freed. This module
+ * reads no files and does not query the host.
  */
 #ifndef CONF_MODEL_H
 #define CONF_MODEL_H
@@ -23,26 +24,27 @@
 
 #define CONF_BRIDGE_NAME_DEFAULT "br-l2tp0"
 
-/** A place in a file: `file` counts in conf_site.files, `line` from 1; line 0 is "not in any
- * file". */
+/** A position in a file: `file` is an index of conf_site.files, `line` counts from 1; line 0: not
+ * in any file. */
 struct conf_at {
 	uint32_t file;
 	uint32_t line;
 };
 
-/** One text of a list, with its place. */
+/** A string of a list, with its position. */
 struct conf_text {
 	char *text;
 	struct conf_at at;
 };
 
-/** A list of texts in the order of the file. */
+/** A list of strings in the order of the file. */
 struct conf_texts {
 	struct conf_text *v;
 	size_t n;
 };
 
-/** One address or prefix of a list, with its place. Host bits are kept, but for AllowedIPs. */
+/** An address or prefix of a list, with its position. Host bits are preserved, except in
+ * AllowedIPs. */
 struct conf_prefix {
 	struct ip_prefix prefix;
 	struct conf_at at;
@@ -54,18 +56,18 @@ struct conf_prefixes {
 	size_t n;
 };
 
-/** [Site] Backend: which engine carries the site. */
+/** [Site] Backend: the implementation that runs the site. */
 enum conf_backend {
 	CONF_BACKEND_AUTO = 0,
 	CONF_BACKEND_USERSPACE,
 	CONF_BACKEND_KERNEL,
 };
 
-/** [Interface] Table: where the routes to AllowedIPs go. */
+/** [Interface] Table: the table of the routes to AllowedIPs. */
 enum conf_table {
-	CONF_TABLE_AUTO = 0, /* main table; policy routing for a default route, as wg-quick does */
+	CONF_TABLE_AUTO = 0, /* main table; policy routing for a default route, as wg-quick */
 	CONF_TABLE_OFF,	     /* no routes */
-	CONF_TABLE_NUMBER,   /* the table of this number */
+	CONF_TABLE_NUMBER,   /* the table with this number */
 };
 
 /** [L2TP] EncapsulationType. */
@@ -80,22 +82,22 @@ enum conf_sublayer {
 	CONF_SUBLAYER_NONE,	   /* 0 bytes */
 };
 
-/** [L2TPSession] Sequence: a set of bits. */
+/** [L2TPSession] Sequence: a bit set. */
 enum conf_sequence {
 	CONF_SEQUENCE_NONE = 0,
-	CONF_SEQUENCE_SEND = 1, /* number what we send */
-	CONF_SEQUENCE_RECV = 2, /* drop what arrives without a number, late or twice */
+	CONF_SEQUENCE_SEND = 1, /* number sent frames */
+	CONF_SEQUENCE_RECV = 2, /* drop received frames without a number, late or duplicate */
 	CONF_SEQUENCE_BOTH = 3,
 };
 
 /** [L2TPSession] ClampMSS. */
 enum conf_clamp {
-	CONF_CLAMP_YES = 0, /* to what fits */
+	CONF_CLAMP_YES = 0, /* to the path's MTU */
 	CONF_CLAMP_NO,
 	CONF_CLAMP_BYTES, /* to conf_session.clamp_bytes */
 };
 
-/** [L2TPSession] Oversize: what happens to a frame that does not fit into one packet. */
+/** [L2TPSession] Oversize: the treatment of a frame that does not fit into one packet. */
 enum conf_oversize {
 	CONF_OVERSIZE_FRAGMENT = 0,
 	CONF_OVERSIZE_REJECT,
@@ -124,7 +126,7 @@ enum conf_interface_key {
 	CONF_INTERFACE_POST_UP,
 	CONF_INTERFACE_PRE_DOWN,
 	CONF_INTERFACE_POST_DOWN,
-	CONF_INTERFACE_SAVE_CONFIG, /* known, and refused */
+	CONF_INTERFACE_SAVE_CONFIG, /* recognised and rejected */
 	CONF_INTERFACE_KEYS
 };
 
@@ -180,17 +182,17 @@ enum conf_bridge_key {
 /** [Interface]: the WireGuard interface of this site. */
 struct conf_interface {
 	char name[IF_NAMESIZE]; /* default "wg0" */
-	bool has_private_key;	/* false until PrivateKeyFile has been read, too */
+	bool has_private_key;	/* with PrivateKeyFile: false until it is read */
 	uint8_t private_key[KEY_LEN];
 	char *private_key_file; /* absolute path, or NULL */
-	uint16_t listen_port;	/* 0 = the system chooses */
+	uint16_t listen_port;	/* 0 = the kernel chooses */
 	struct conf_prefixes addresses;
 	uint32_t mtu;	 /* bytes; 0 = auto */
 	uint32_t fwmark; /* 0 = off */
 	enum conf_table table;
 	uint32_t table_number;	  /* with CONF_TABLE_NUMBER */
 	struct conf_texts dns;	  /* addresses and search domains */
-	struct conf_texts pre_up; /* shell commands; %i stands for the name */
+	struct conf_texts pre_up; /* shell commands; %i is replaced by the name */
 	struct conf_texts post_up;
 	struct conf_texts pre_down;
 	struct conf_texts post_down;
@@ -198,10 +200,10 @@ struct conf_interface {
 	struct conf_at at[CONF_INTERFACE_KEYS];
 };
 
-/** [Peer]: another site's WireGuard end. */
+/** [Peer]: the WireGuard peer at another site. */
 struct conf_peer {
 	uint8_t public_key[KEY_LEN];
-	bool has_preshared_key; /* false until PresharedKeyFile has been read, too */
+	bool has_preshared_key; /* with PresharedKeyFile: false until it is read */
 	uint8_t preshared_key[KEY_LEN];
 	char *preshared_key_file; /* absolute path, or NULL */
 	char *endpoint_host;	  /* address or name, without brackets; NULL = none */
@@ -214,8 +216,8 @@ struct conf_peer {
 
 /** [L2TPSession]: one Ethernet pseudowire and its interface. */
 struct conf_session {
-	char name[IF_NAMESIZE]; /* default "l2tpethN", N counting sessions from 0 */
-	uint32_t session_id;	/* what the peer writes on the wire for us */
+	char name[IF_NAMESIZE]; /* default "l2tpethN", N is the session's number from 0 */
+	uint32_t session_id;	/* id in packets from the peer */
 	uint32_t peer_session_id;
 	enum conf_sublayer sublayer;
 	uint8_t cookie[CONF_COOKIE_MAX];      /* sent */
@@ -223,7 +225,7 @@ struct conf_session {
 	uint8_t peer_cookie[CONF_COOKIE_MAX]; /* expected */
 	uint8_t peer_cookie_len;
 	enum conf_sequence sequence;
-	uint32_t mtu; /* bytes toward the members; 0 = auto, 1500 */
+	uint32_t mtu; /* of the interface, bytes; 0 = auto, 1500 */
 	enum conf_clamp clamp;
 	uint16_t clamp_bytes; /* with CONF_CLAMP_BYTES */
 	enum conf_oversize oversize;
@@ -236,19 +238,19 @@ struct conf_session {
 struct conf_tunnel {
 	uint32_t tunnel_id;
 	uint32_t peer_tunnel_id;
-	struct ip_addr local; /* default: the interface address whose subnet holds `remote` */
+	struct ip_addr local; /* default: the interface address in the subnet of `remote` */
 	struct ip_addr remote;
 	enum conf_encap encap;
 	uint16_t udp_source_port; /* default 1701 */
 	uint16_t udp_destination_port;
-	bool udp_checksum; /* over IPv4; over IPv6 the checksum is always there */
+	bool udp_checksum; /* over IPv4; over IPv6 it is mandatory */
 	struct conf_session *sessions;
 	size_t n_sessions;
 	struct conf_at section;
 	struct conf_at at[CONF_TUNNEL_KEYS];
 };
 
-/** [Bridge]: the segment's bridge on this site. */
+/** [Bridge]: this site's bridge of the LAN. */
 struct conf_bridge {
 	char name[IF_NAMESIZE]; /* default "br-l2tp0" */
 	struct conf_prefixes addresses;
@@ -276,47 +278,47 @@ struct conf_site {
 	struct conf_at at[CONF_SITE_KEYS];
 };
 
-/** Make `site` an empty one with the defaults of [Site] and [Interface]. */
+/** Initialise `site` with the defaults of [Site] and [Interface]. */
 void conf_site_init(struct conf_site *site);
 
-/** Free what the site owns, wiping its secrets; it is empty then. NULL is fine. */
+/** Free the site's memory and wipe its secrets; it is empty afterwards. Accepts NULL. */
 void conf_site_fini(struct conf_site *site);
 
-/** Take out peers[i]; those after it move up. */
+/** Remove peers[i]; later ones move up. */
 void conf_site_drop_peer(struct conf_site *site, size_t i);
 
-/** Whether two sites say the same; places and file names are not compared. Not in constant time. */
+/** Whether two sites are equal, except positions and file names. Not in constant time. */
 bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
 
-/** Whether two peers say the same, as conf_site_equal(). */
+/** Whether two peers are equal, as conf_site_equal(). */
 bool conf_peer_equal(const struct conf_peer *a, const struct conf_peer *b);
 
-/** Whether two tunnels say the same, their sessions left out. */
+/** Whether two tunnels are equal, except their sessions. */
 bool conf_tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *b);
 
-/** Whether two sessions say the same. */
+/** Whether two sessions are equal. */
 bool conf_session_equal(const struct conf_session *a, const struct conf_session *b);
 
-/** Whether two bridges say the same. */
+/** Whether two bridges are equal. */
 bool conf_bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b);
 
-/** Whether two lists of prefixes say the same, in the same order. */
+/** Whether two lists of prefixes are equal, in the same order. */
 bool conf_prefixes_equal(const struct conf_prefixes *a, const struct conf_prefixes *b);
 
-/** Whether two lists of texts say the same, in the same order. */
+/** Whether two lists of strings are equal, in the same order. */
 bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b);
 
-/** The peer whose AllowedIPs cover `addr` with the longest prefix, or NULL. */
+/** The peer whose AllowedIPs contain `addr` with the longest prefix, or NULL. */
 const struct conf_peer *conf_peer_for(const struct conf_site *site, const struct ip_addr *addr);
 
-/** The bridge of that name, or NULL. */
+/** The bridge with that name, or NULL. */
 const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const char *name);
 
-/** Whether the tunnel's packets carry a UDP checksum: asked for, or inside IPv6. False for
+/** Whether the tunnel's packets carry a UDP checksum: enabled, or mandatory over IPv6. False for
  * EncapsulationType = ip, which has no UDP header. */
 bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel);
 
-/** Bytes of a session's sublayer: 4 or 0. */
+/** Length of a session's L2-specific sublayer in bytes: 4 or 0. */
 unsigned conf_session_sublayer_len(const struct conf_session *session);
 
 #endif

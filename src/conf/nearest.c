@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The known word nearest to a mistyped one. */
+/* The known word closest to a misspelled one. */
 #include "conf/nearest.h"
 
 #include <ctype.h>

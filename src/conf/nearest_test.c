@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of word distance: by table, and against the textbook's recursion. */
+/* Tests of word distance: a table, and comparison with the textbook recursion. */
 #include "conf/nearest.h"
 
 #include <setjmp.h>
@@ -38,7 +38,7 @@ static void test_table(void **state)
 	}
 }
 
-/* The definition, without memory of what was computed. */
+/* The definition, without caching of intermediate results. */
 static size_t naive(const char *a, size_t la, const char *b, size_t lb)
 {
 	size_t best;
@@ -53,7 +53,7 @@ static size_t naive(const char *a, size_t la, const char *b, size_t lb)
 	return best;
 }
 
-/* Short words over three letters: chance makes them near each other. */
+/* Short words over three letters: often close to each other by chance. */
 static void test_against_naive(void **state)
 {
 	uint32_t seed = 1;

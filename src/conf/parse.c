@@ -17,19 +17,19 @@
 
 #define BLANKS " \t\r\f\v"
 
-/* Where the parser stands in a file. */
+/* State of parsing a file. */
 struct parser {
 	struct conf_site *site;
 	struct conf_reader reader;
-	bool included;		    /* this is the WireGuard file that a site's file names */
+	bool included;		    /* this is the included WireGuard file */
 	bool in_section;	    /* false before the first section and in an unknown one */
 	bool seen_section;	    /* false before the first section */
 	enum conf_section section;  /* with in_section */
 	enum conf_section previous; /* the last known section before this one */
-	void *object;		    /* what the section's keys fill, with in_section */
+	void *object;		    /* where the section's keys are stored, with in_section */
 };
 
-/* Sections that people bring along from elsewhere, and what to call them here. */
+/* Section names of other programs, and their equivalent here. */
 static const struct {
 	const char *name;
 	const char *here;
@@ -41,20 +41,20 @@ static const struct {
 	{ "Session", "[L2TPSession]" },
 };
 
-/* Keys that people bring along, and why they are not needed. */
+/* Keys of other programs, and why they are not needed or what replaces them. */
 static const struct {
 	const char *name;
 	const char *reason;
 } foreign_keys[] = {
-	{ "UDP6ZeroChecksumTx", "UDP over IPv6 always carries its checksum here" },
-	{ "UDP6ZeroChecksumRx", "datagrams with and without a checksum are accepted here" },
-	{ "RouteTable", "that is Table = in [Interface]" },
-	{ "PrivateKeyPath", "that is PrivateKeyFile = in [Interface]" },
-	{ "MTUBytes", "that is MTU =" },
-	{ "FirewallMark", "that is FwMark = in [Interface]" },
+	{ "UDP6ZeroChecksumTx", "UDP over IPv6 always has a checksum" },
+	{ "UDP6ZeroChecksumRx", "datagrams with and without checksum are accepted" },
+	{ "RouteTable", "use Table = in [Interface]" },
+	{ "PrivateKeyPath", "use PrivateKeyFile = in [Interface]" },
+	{ "MTUBytes", "use MTU =" },
+	{ "FirewallMark", "use FwMark = in [Interface]" },
 };
 
-/* Whether a text from the file may be repeated in a message: a word, and no piece of a key. */
+/* Whether a message may show a text of the file: a word, and not part of a key. */
 static bool is_word(const char *text)
 {
 	size_t len = strlen(text);
@@ -77,7 +77,7 @@ static const struct conf_key *key_find(const struct conf_section_keys *section, 
 	return NULL;
 }
 
-/* The section, other than the one we are in, that knows a key of this name; or NULL. */
+/* The section, other than the current one, that has a key of this name; or NULL. */
 static const struct conf_section_keys *section_with_key(const char *name)
 {
 	for (size_t i = 0; i < CONF_SECTIONS; i++)
@@ -111,15 +111,15 @@ static void unknown_key(struct parser *p, const char *name)
 	struct conf_at at = p->reader.at;
 
 	if (!is_word(name)) {
-		error(p, "this is no key of ours, and it may be a secret, so it is not shown\n"
-			 "write KEY = VALUE; a key of wg(8) stands after PrivateKey = or "
+		error(p, "unknown key, not shown because it may be a secret\n"
+			 "write KEY = VALUE; a WireGuard key goes after PrivateKey = or "
 			 "PublicKey =");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(foreign_keys); i++)
 		if (!strcasecmp(foreign_keys[i].name, name)) {
 			conf_report_add(report, CONF_ERROR, at,
-				"unknown key \"%s\" in [%s]: %s\ntake the line out", name,
+				"unknown key \"%s\" in [%s]: %s\nremove the line", name,
 				section->name, foreign_keys[i].reason);
 			return;
 		}
@@ -133,17 +133,17 @@ static void unknown_key(struct parser *p, const char *name)
 			nearest);
 	else
 		conf_report_add(report, CONF_ERROR, at,
-			"unknown key \"%s\" in [%s]\ntake the line out; wirespan.conf(5) lists the "
-			"keys",
+			"unknown key \"%s\" in [%s]\n"
+			"remove the line; wirespan.conf(5) lists the keys",
 			name, section->name);
 }
 
-/* A section that may stand once: complain if `section_at` says that it has been there. */
-static void once(struct parser *p, struct conf_at *section_at)
+/* A section that may appear once: report an error if `section_at` is already set. */
+static void enter_single(struct parser *p, struct conf_at *section_at)
 {
 	if (section_at->line)
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-			"[%s] stands twice, first in line %u\nput its keys into one section",
+			"[%s] appears twice, first in line %u\nmerge the two sections",
 			conf_sections[p->section].name, section_at->line);
 	else
 		*section_at = p->reader.at;
@@ -200,35 +200,35 @@ static void *bridge_new(struct parser *p)
 	return bridge;
 }
 
-/* A [L2TPSession]: it needs a [L2TP] above it, and should not be torn away from it. */
+/* A [L2TPSession]: it requires a [L2TP] above it, and should follow it directly. */
 static void *enter_session(struct parser *p)
 {
 	struct conf_site *site = p->site;
 
 	if (!site->n_tunnels) {
-		error(p, "[L2TPSession] without a tunnel: no [L2TP] stands above it\n"
-			 "put the [L2TP] that it belongs to above it");
+		error(p, "[L2TPSession] without a tunnel: there is no [L2TP] above it\n"
+			 "put its [L2TP] above it");
 		return NULL;
 	}
 	if (p->previous != CONF_SECTION_L2TP && p->previous != CONF_SECTION_SESSION)
 		conf_report_add(p->reader.report, CONF_WARNING, p->reader.at,
-			"[L2TPSession] stands apart from its tunnel, the [L2TP] in line %u\n"
-			"move it up, right behind that [L2TP]",
+			"[L2TPSession] is separated from its tunnel, the [L2TP] in line %u\n"
+			"move it directly below that [L2TP]",
 			site->tunnels[site->n_tunnels - 1].section.line);
 	return session_new(p, &site->tunnels[site->n_tunnels - 1]);
 }
 
-/* The object for the section just begun, or NULL if there is none for it. */
+/* The object of the section just entered, or NULL if there is none. */
 static void *enter_section(struct parser *p)
 {
 	void *object = NULL;
 
 	switch (p->section) {
 	case CONF_SECTION_SITE:
-		once(p, &p->site->section);
+		enter_single(p, &p->site->section);
 		return p->site;
 	case CONF_SECTION_INTERFACE:
-		once(p, &p->site->interface.section);
+		enter_single(p, &p->site->interface.section);
 		return &p->site->interface;
 	case CONF_SECTION_PEER:
 		object = peer_new(p);
@@ -256,8 +256,7 @@ static void unknown_section(struct parser *p, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(foreign_sections); i++)
 		if (!strcasecmp(foreign_sections[i].name, name)) {
 			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-				"unknown section [%s]\nhere that is %s", name,
-				foreign_sections[i].here);
+				"unknown section [%s]\nuse %s", name, foreign_sections[i].here);
 			return;
 		}
 	for (size_t i = 0; i < CONF_SECTIONS; i++) {
@@ -269,7 +268,7 @@ static void unknown_section(struct parser *p, const char *name)
 		}
 	}
 	if (!is_word(name))
-		error(p, "this is no section's name\nwrite [Site], [Interface], [Peer], [L2TP], "
+		error(p, "this is not a section name\nwrite [Site], [Interface], [Peer], [L2TP], "
 			 "[L2TPSession] or [Bridge]");
 	else if (nearest)
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
@@ -281,7 +280,7 @@ static void unknown_section(struct parser *p, const char *name)
 			name);
 }
 
-/* Cut blanks off both ends, in place. */
+/* Trim blanks at both ends, in place. */
 static char *trim(char *text)
 {
 	size_t len;
@@ -303,7 +302,7 @@ static void read_section(struct parser *p, char *line)
 	p->in_section = false;
 	p->seen_section = true;
 	if (line[len - 1] != ']') {
-		error(p, "the section's name has no closing bracket\nwrite it as [Name]");
+		error(p, "the section name has no closing bracket\nwrite it as [Name]");
 		return;
 	}
 	line[len - 1] = '\0';
@@ -314,7 +313,7 @@ static void read_section(struct parser *p, char *line)
 		p->section = (enum conf_section)i;
 		if (p->included && i != CONF_SECTION_INTERFACE && i != CONF_SECTION_PEER) {
 			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-				"[%s] does not belong in a WireGuard file\nmove it into %s",
+				"[%s] does not belong in a WireGuard file\nmove it to %s",
 				conf_sections[i].name, p->site->files[0]);
 			return;
 		}
@@ -338,7 +337,7 @@ static void read_key(struct parser *p, char *name, char *value)
 	at = (struct conf_at *)(void *)((char *)p->object + section->at_offset) + key->index;
 	if (!key->repeats && at->line) {
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-			"%s stands twice in this [%s], first in line %u\nkeep one of the two",
+			"%s is set twice in this [%s], first in line %u\nkeep one of the two",
 			key->name, section->name, at->line);
 		return;
 	}
@@ -347,14 +346,14 @@ static void read_key(struct parser *p, char *name, char *value)
 	if (!*value) {
 		if (!key->may_be_empty)
 			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-				"%s has no value\nwrite one after the =, or take the line out",
+				"%s has no value\nwrite one after the =, or remove the line",
 				key->name);
 		return;
 	}
 	key->read(&p->reader, key, p->object, value);
 }
 
-/* One line without its newline, NUL-terminated, free of NULs otherwise. */
+/* Parse one line: without its newline, NUL-terminated, without other NULs. */
 static void read_line(struct parser *p, char *line)
 {
 	char *equals;
@@ -370,11 +369,11 @@ static void read_line(struct parser *p, char *line)
 	if (!p->seen_section) {
 		error(p, "a key before the first section\nput [Interface], or the section it "
 			 "belongs to, above it");
-		p->seen_section = true; /* say it once */
+		p->seen_section = true; /* report it once */
 		return;
 	}
 	if (!p->in_section)
-		return; /* the section's name was the mistake */
+		return; /* the section itself was reported */
 	equals = strchr(line, '=');
 	if (!equals) {
 		error(p, "neither a [Section] nor KEY = VALUE\nwrite an = between key and value, "
@@ -385,7 +384,7 @@ static void read_line(struct parser *p, char *line)
 	read_key(p, trim(line), trim(equals + 1));
 }
 
-/* Name the file in the site; its number goes to the places of this file's values. */
+/* Add the file to the site; its number goes into the `at` of this file's values. */
 static int file_add(struct parser *p, const char *name)
 {
 	struct conf_site *site = p->site;
@@ -400,7 +399,7 @@ static int file_add(struct parser *p, const char *name)
 	return 0;
 }
 
-/* Copy line after line into `line`, of CONF_LINE_MAX + 1 bytes, and read it. */
+/* Copy each line to `line`, of CONF_LINE_MAX + 1 bytes, and parse it. */
 static void read_lines(struct parser *p, const struct conf_source *source, char *line)
 {
 	const char *bytes = source->bytes;
@@ -414,8 +413,8 @@ static void read_lines(struct parser *p, const struct conf_source *source, char 
 
 		p->reader.at.line++;
 		if (len > CONF_LINE_MAX) {
-			error(p, "the line is longer than 65536 bytes\nbreak it up: lists such as "
-				 "AllowedIPs may stand in several lines");
+			error(p, "the line is longer than 65536 bytes\nsplit it: lists such as "
+				 "AllowedIPs may be given in several lines");
 		} else if (memchr(bytes + pos, '\0', len)) {
 			error(p, "the line has a NUL byte\nis this a text file? save it as UTF-8");
 		} else {
@@ -454,8 +453,8 @@ int conf_parse(struct conf_site *site, const struct conf_source *source, struct 
 	return parse_file(&p, source);
 }
 
-/* What stands in the site's own file although another file is named for it. */
-static void refuse_doubled(struct conf_site *site, struct conf_report *report)
+/* Report what the site's own file sets although it includes a file for it. */
+static void reject_duplicates(struct conf_site *site, struct conf_report *report)
 {
 	const struct conf_section_keys *section = &conf_sections[CONF_SECTION_INTERFACE];
 	struct conf_interface *wg = &site->interface;
@@ -466,16 +465,16 @@ static void refuse_doubled(struct conf_site *site, struct conf_report *report)
 		if (section->keys[i].index == CONF_INTERFACE_NAME || !at->line)
 			continue;
 		conf_report_add(report, CONF_ERROR, *at,
-			"%s stands here, but [Site] WireGuard = names a file for it\n"
-			"keep it in one of the two files; beside WireGuard =, only Name = may "
-			"stand",
+			"%s is set here, but [Site] WireGuard = includes a file for it\n"
+			"keep it in one of the two files; with WireGuard =, only Name = is "
+			"allowed here",
 			section->keys[i].name);
 		*at = (struct conf_at){ 0 };
 	}
 	for (size_t i = 0; i < site->n_peers; i++)
 		conf_report_add(report, CONF_ERROR, site->peers[i].section,
-			"[Peer] stands here, but [Site] WireGuard = names a file for it\n"
-			"move it into that file, or take out WireGuard =");
+			"[Peer] is here, but [Site] WireGuard = includes a file for it\n"
+			"move it to that file, or remove WireGuard =");
 	wg->section = (struct conf_at){ 0 };
 }
 
@@ -486,6 +485,6 @@ int conf_parse_wireguard(
 		.included = true,
 		.reader = { .report = report, .folder = source->folder } };
 
-	refuse_doubled(site, report);
+	reject_duplicates(site, report);
 	return parse_file(&p, source);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of a configuration file into the model. */
+/* Parse the text of a configuration file into the model. */
 #ifndef CONF_PARSE_H
 #define CONF_PARSE_H
 
@@ -8,29 +8,29 @@
 #include "conf/model.h"
 #include "conf/report.h"
 
-/** Longest line, and largest file, in bytes: far above what a person writes. */
+/** Longest line, and largest file, in bytes: far above any hand-written one. */
 #define CONF_LINE_MAX 65536
 #define CONF_FILE_MAX (16U << 20)
 
-/** The bytes of a file and what belongs to them; all borrowed. */
+/** The bytes of a file with its name and folder; all borrowed. */
 struct conf_source {
-	const char *name;   /* as messages shall call it */
-	const char *folder; /* where relative paths in it start */
-	const void *bytes;  /* any bytes at all */
+	const char *name;   /* for messages */
+	const char *folder; /* base of relative paths */
+	const void *bytes;  /* may be arbitrary bytes */
 	size_t len;
 };
 
 /**
- * Read the site's own file into an empty `site`. Problems go to `report`; what is wrong is left at
- * its default, and reading goes on.
+ * Parse the site's own file into an empty `site`. Problems go to `report`; a wrong value stays at
+ * its default, and parsing continues.
  * Return: 0, or -ENOMEM.
  */
 int conf_parse(
 	struct conf_site *site, const struct conf_source *source, struct conf_report *report);
 
 /**
- * Read the wg-quick file that the site's own file included with `[Site] WireGuard =`: it may hold
- * [Interface] and [Peer] only. To be called after conf_parse().
+ * Parse the wg-quick file that the site's own file includes with `[Site] WireGuard =`: it may
+ * contain [Interface] and [Peer] only. Call it after conf_parse().
  * Return: 0, or -ENOMEM.
  */
 int conf_parse_wireguard(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the parser: every key's value, wg-quick's liberties, bytes that are no text, and what
- * the printer makes of a model. */
+/* Tests of the parser: every key's value, the syntax that wg-quick allows, bytes that are not text,
+ * and the printer's output of a model. */
 #include "conf/parse.h"
 
 #include <setjmp.h>
@@ -97,7 +97,7 @@ static int parse(const void *bytes, size_t len, struct conf_site *site, struct c
 	return result;
 }
 
-/* Parse a text without mistakes. */
+/* Parse a text without errors. */
 static void parse_right(const char *text, struct conf_site *site)
 {
 	struct conf_report report = { 0 };
@@ -238,7 +238,7 @@ static void test_bridges(void **state)
 	conf_site_fini(&site);
 }
 
-/* What is not in the file. */
+/* Values that the file does not set. */
 static void test_defaults(void **state)
 {
 	struct conf_site site;
@@ -272,8 +272,8 @@ static void test_defaults(void **state)
 	conf_site_fini(&site);
 }
 
-/* Ways to write the same thing. */
-static void test_liberties(void **state)
+/* Several spellings of the same configuration. */
+static void test_spellings(void **state)
 {
 	static const char plain[] = "[Interface]\nListenPort = 8172\nFwMark = 0\n"
 				    "Address = 10.0.0.1/24\nAddress = 10.0.0.2/24\n"
@@ -308,7 +308,7 @@ static void test_liberties(void **state)
 	conf_site_fini(&expected);
 }
 
-/* Bytes that are no text: each is one problem, and what stands around it is read. */
+/* Bytes that are not text: each is one problem, and the rest of the file is parsed. */
 static void test_bytes(void **state)
 {
 	static char big[CONF_FILE_MAX + 2];
@@ -346,11 +346,11 @@ static void test_bytes(void **state)
 	conf_site_fini(&site);
 }
 
-/* Cut off anywhere, a file is read without harm. */
+/* A truncated file is parsed without crashing, at any length. */
 static void test_every_prefix(void **state)
 {
 	for (size_t len = 0; len < sizeof(everything); len++) {
-		char *bytes = malloc(len + 1); /* exactly as long, for the sanitizer */
+		char *bytes = malloc(len + 1); /* exact size, for the sanitizer */
 		struct conf_report report = { 0 };
 		struct conf_site site;
 
@@ -390,7 +390,7 @@ static void test_round_trip(void **state)
 	conf_site_fini(&first);
 }
 
-/* A change of any line of `everything` makes another site: nothing is left out of comparing. */
+/* Changing any line of `everything` makes sites unequal: the comparison omits nothing. */
 static void test_equal_sees_all(void **state)
 {
 	static const struct {
@@ -453,7 +453,7 @@ static void test_equal_sees_all(void **state)
 			changes[i].to, at + strlen(changes[i].from));
 		parse_right(text, &second);
 		if (conf_site_equal(&first, &second))
-			print_error("not seen: %s\n", changes[i].to);
+			print_error("not detected: %s\n", changes[i].to);
 		assert_false(conf_site_equal(&first, &second));
 		conf_site_fini(&second);
 	}
@@ -468,7 +468,7 @@ int main(void)
 		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_bridges),
 		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_liberties),
+		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_round_trip),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The canonical text of a site: what the parser reads back to the same model. */
+/* The canonical text of a site, which the parser reads back to an equal model. */
 #include "conf/print.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "conf/complete.h"
 #include "conf/keys.h"
 
-/* A text that grows, and is wiped where it moves. */
+/* A growing text, wiped when it is moved. */
 struct text {
 	char *bytes;
 	size_t len;
@@ -62,8 +62,8 @@ static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char
 	t->len += (size_t)n;
 }
 
-/* A comment of one or more lines; none for NULL. */
-static void add_note(struct text *t, const char *note)
+/* Add a comment of one or more lines; nothing for NULL. */
+static void add_comment(struct text *t, const char *note)
 {
 	while (note && *note) {
 		size_t len = strcspn(note, "\n");
@@ -76,7 +76,7 @@ static void add_note(struct text *t, const char *note)
 static void add_section(struct text *t, enum conf_section section, const char *note)
 {
 	add(t, "%s[%s]\n", t->len ? "\n" : "", conf_sections[section].name);
-	add_note(t, note);
+	add_comment(t, note);
 }
 
 static void add_key(struct text *t, const char *name, const uint8_t key[static KEY_LEN])
@@ -161,7 +161,7 @@ static void print_interface(struct text *t, const struct conf_interface *wg, con
 	add_texts(t, "PostDown", &wg->post_down);
 }
 
-/* Beside an included file: the name, if it was given in the site's own file. */
+/* With an included file: the name, if it was set in the site's own file. */
 static void print_name(struct text *t, const struct conf_interface *wg)
 {
 	struct conf_at at = wg->at[CONF_INTERFACE_NAME];
@@ -211,7 +211,7 @@ static void print_tunnel(struct text *t, const struct conf_tunnel *tunnel, const
 		add_bool(t, "UDPChecksum", true);
 }
 
-/* Bridge = is only needed where the default would be another. */
+/* Bridge = is written only where it differs from the default. */
 static void print_session_bridge(
 	struct text *t, const struct conf_site *site, const struct conf_session *session)
 {
@@ -268,7 +268,7 @@ int conf_print(const struct conf_site *site, const struct conf_notes *notes, cha
 	const char *session_note = n->session;
 	struct text t = { 0 };
 
-	add_note(&t, n->head);
+	add_comment(&t, n->head);
 	print_site(&t, site);
 	if (site->wireguard) {
 		print_name(&t, &site->interface);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The canonical text of a site: what the parser reads back to the same model. */
+/* The canonical text of a site, which the parser reads back to an equal model. */
 #ifndef CONF_PRINT_H
 #define CONF_PRINT_H
 
@@ -7,7 +7,7 @@
 
 #include "conf/model.h"
 
-/** Comments for the text; any may be NULL. Each is one or more lines, without '#'. */
+/** Comments for the text; each may be NULL, and is one or more lines without '#'. */
 struct conf_notes {
 	const char *head;
 	const char *interface;
@@ -18,10 +18,10 @@ struct conf_notes {
 };
 
 /**
- * Write `site`, which must have been completed, leaving out what is default but for the names. What
- * came from an included WireGuard file stays there. `notes` may be NULL. The text holds the site's
- * keys: wipe it.
- * Return: 0 and a text to free(), `*ret_len` bytes without its NUL; or -ENOMEM.
+ * Write `site`, which must have been completed, without defaults except names. Values of an
+ * included WireGuard file are not written. `notes` may be NULL. The text contains the site's keys:
+ * wipe it.
+ * Return: 0 and a string to free(), `*ret_len` bytes without its NUL; or -ENOMEM.
  */
 int conf_print(const struct conf_site *site, const struct conf_notes *notes, char **ret_text,
 	size_t *ret_len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Problems found in a configuration, each with its place and its mend: collected, then printed. */
+/* Problems of a configuration, each with its position and a hint: collected, then printed. */
 #include "conf/report.h"
 
 #include <stdarg.h>
@@ -46,7 +46,7 @@ static bool comes_before(const struct conf_at *a, const struct conf_at *b)
 
 void conf_report_sort(struct conf_report *report)
 {
-	/* insertion sort: stable, and the list is short or nearly sorted */
+	/* insertion sort: stable, and fast on a short or nearly sorted list */
 	for (size_t i = 1; i < report->n; i++) {
 		struct conf_problem moving = report->v[i];
 		size_t k = i;
@@ -91,7 +91,7 @@ const char *conf_place(const struct conf_site *site, struct conf_at at, struct c
 void conf_report_fini(struct conf_report *report)
 {
 	for (size_t i = 0; i < report->n; i++)
-		free(report->v[i].text); /* the mend is in the same memory */
+		free(report->v[i].text); /* the hint is in the same allocation */
 	free(report->v);
 	*report = (struct conf_report){ 0 };
 }

@@ -91,13 +91,13 @@ const char *conf_value_name_problem(const char *name)
 	if (!len)
 		return "is empty";
 	if (len >= IF_NAMESIZE)
-		return "is longer than the 15 characters an interface name may have";
+		return "is longer than 15 characters, the limit of interface names";
 	if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "all") ||
 		!strcmp(name, "default"))
-		return "is a name that the kernel keeps for itself";
+		return "is a name that the kernel reserves";
 	if (strspn(name, LETTERS_DIGITS "_=+.-") != len)
-		return "has a character that an interface name may not have (letters, digits, "
-		       "_ = + . - may stand)";
+		return "has a character that is not allowed in an interface name (allowed: "
+		       "letters, digits, _ = + . -)";
 	return NULL;
 }
 
@@ -117,7 +117,7 @@ static bool is_ipv6(const char *host)
 	return !ip_addr_parse(addr, &a) && a.family == AF_INET6;
 }
 
-/* Whether `host` is an IPv4 address or may be a host's name. */
+/* Whether `host` is an IPv4 address or may be a host name. */
 static bool is_name(const char *host)
 {
 	size_t len = strlen(host);
@@ -126,7 +126,7 @@ static bool is_name(const char *host)
 	if (!len || len > CONF_HOST_MAX || strspn(host, LETTERS_DIGITS "._-") != len ||
 		host[0] == '.' || host[0] == '-' || strstr(host, ".."))
 		return false;
-	/* what is all digits and dots must be an address, not a name */
+	/* digits and dots alone must be an address, not a name */
 	return strspn(host, "0123456789.") != len || !ip_addr_parse(host, &a);
 }
 
@@ -143,7 +143,7 @@ const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret
 	if (!colon || (bracket && (colon == text || colon[-1] != ']')))
 		return "has no port\nwrite it as address:port, name:port or [IPv6 address]:port";
 	if (conf_value_u32(colon + 1, 1, UINT16_MAX, &port) < 0)
-		return "has a port that is none\nend it with :port, a number from 1 to 65535";
+		return "has an invalid port\nend it with :port, a number from 1 to 65535";
 	end = bracket ? colon - 1 : colon;
 	*end = '\0';
 	if (bracket && !is_ipv6(host))

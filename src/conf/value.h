@@ -10,36 +10,36 @@
 /** Longest host name in an endpoint, in bytes (RFC 1035 §2.3.4). */
 #define CONF_HOST_MAX 253
 
-/** Longest part of a user's text that a message repeats: below any key's 44 or 64 characters. */
+/** Longest user text that a message shows: shorter than any key's 44 or 64 characters. */
 #define CONF_SHOWN_MAX 40
 
 /** Room for conf_shown(). */
 #define CONF_SHOWN_LEN (CONF_SHOWN_MAX + 3)
 
-/** Read a number, decimal or 0x hex, of `min` to `max`. Return: 0, -EINVAL (no number), or
+/** Parse a number, decimal or 0x hex, from `min` to `max`. Return: 0, -EINVAL (no number), or
  * -ERANGE. */
 int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
-/** Read yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */
+/** Parse yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */
 int conf_value_bool(const char *text, bool *ret);
 
-/** Read an even number of hex digits, at most 2 × `max`. Return: bytes written, or -EINVAL; `ret`
- * may be touched then. */
+/** Parse an even number of hex digits, at most 2 × `max`. Return: bytes written, or -EINVAL, after
+ * which `ret` is undefined. */
 int conf_value_hex(const char *text, size_t max, uint8_t *ret);
 
-/** Why `name` cannot be an interface's name, in words, or NULL if it can. Source: wg-quick(8) for
- * the characters, IFNAMSIZ for the length. */
+/** Why `name` is not a valid interface name, as text for a message, or NULL if it is valid. Source:
+ * wg-quick(8) for the characters, IFNAMSIZ for the length. */
 const char *conf_value_name_problem(const char *name);
 
 /**
  * Split "host:port", "1.2.3.4:port" or "[v6]:port" in place: `ret_host` points into `text`.
- * Return: NULL, or the problem in words with its mend after '\n'; the outputs are untouched then.
+ * Return: NULL, or the problem as text with its hint after '\n'; the outputs are then untouched.
  */
 const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret_port);
 
 /**
- * A user's text, fit for a message: in quotes if it is short and printable, else "the value". What
- * is as long as a key is never shown.
+ * A user's text for a message: in quotes if it is short and printable, else "the value". A text as
+ * long as a key is never shown.
  * Return: `buf`.
  */
 const char *conf_shown(const char *text, char buf[static CONF_SHOWN_LEN]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of values: numbers, booleans, hex, names, endpoints, and what is shown of them. */
+/* Tests of values: numbers, booleans, hex, names, endpoints, and how messages show them. */
 #include "conf/value.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void test_u32(void **state)
 		{ "0xffffffff", 0, UINT32_MAX, 0, UINT32_MAX },
 		{ "0x100000000", 0, UINT32_MAX, -ERANGE, 0 },
 		{ "0XaB", 0, UINT32_MAX, 0, 0xab },
-		{ "007", 0, UINT32_MAX, 0, 7 }, /* no octal */
+		{ "007", 0, UINT32_MAX, 0, 7 }, /* not octal */
 		{ "0x", 0, UINT32_MAX, -EINVAL, 0 },
 		{ "", 0, UINT32_MAX, -EINVAL, 0 },
 		{ "-1", 0, UINT32_MAX, -EINVAL, 0 },
@@ -135,7 +135,7 @@ static void test_endpoints(void **state)
 {
 	static const struct {
 		const char *text;
-		const char *host; /* NULL: refused */
+		const char *host; /* NULL: rejected */
 		uint16_t port;
 	} table[] = {
 		{ "192.168.122.32:8172", "192.168.122.32", 8172 },
@@ -180,7 +180,7 @@ static void test_endpoints(void **state)
 		if (table[i].host)
 			assert_string_equal(host, table[i].host);
 		else
-			assert_non_null(strchr(problem, '\n')); /* the mend */
+			assert_non_null(strchr(problem, '\n')); /* the hint */
 	}
 }
 
