@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Structs to JSON and back by tables: one row a member, the same row for both ways. */
+/* Converting structs to JSON and back by tables: one row per member, used in both directions. */
 #include "ctlproto/fields.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include "ctlproto/status.h"
 #include "pkt/drop.h"
 
-/* Put `value` into `object` under a key that outlives it; consumes `value`, NULL means that there
- * was no memory for it. */
+/* Add `value` to `object` under a key that outlives it; consumes `value`, NULL means out of
+ * memory. */
 static int add_value(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (!value)
@@ -37,7 +37,7 @@ static int add_null(struct json_object *object, const char *key)
 		       : -ENOMEM;
 }
 
-/* Append `value` to `array`; consumes `value`, NULL means that there was no memory for it. */
+/* Append `value` to `array`; consumes `value`, NULL means out of memory. */
 static int append_value(struct json_object *array, struct json_object *value)
 {
 	if (!value)
@@ -48,7 +48,8 @@ static int append_value(struct json_object *array, struct json_object *value)
 	return -ENOMEM;
 }
 
-/* The unsigned number of `size` bytes at `p`. Hosts are little endian (base/bytes.h checks). */
+/* Load the unsigned number of `size` bytes at `p`. Hosts are little endian (base/bytes.h
+ * checks). */
 static uint64_t load_number(const void *p, size_t size)
 {
 	uint64_t v = 0;
@@ -114,7 +115,7 @@ static int encode_drops(const struct drop_counters *drops, struct json_object **
 	return 0;
 }
 
-/* The value of a member that is one word: NULL without memory. */
+/* The JSON value of a scalar member: NULL if out of memory. */
 static struct json_object *encode_scalar(const struct field *f, const void *p)
 {
 	char text[ENDPOINT_TEXT_LEN + KEY_BASE64_LEN];
@@ -149,7 +150,7 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 	return NULL;
 }
 
-/* Whether the member is to be shown as null. */
+/* Whether the member is encoded as null. */
 static bool is_null(const struct field *f, const void *p)
 {
 	if (f->kind == FIELD_ADDR)
@@ -198,7 +199,7 @@ int fields_to_json(const struct field *table, const void *base, struct json_obje
 	return 0;
 }
 
-/* Read an unsigned number of at most `max`. */
+/* Decode an unsigned number of at most `max`. */
 static int decode_number(struct json_object *value, uint64_t max, uint64_t *ret)
 {
 	uint64_t v;
@@ -212,7 +213,7 @@ static int decode_number(struct json_object *value, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* Store a number at `p`, as wide as the member is. */
+/* Store a number at `p`, in the member's width. */
 static int decode_unsigned(const struct field *f, struct json_object *value, void *p)
 {
 	uint64_t v;
@@ -243,7 +244,7 @@ static int decode_choice(const struct field *f, const char *text, void *p)
 	return -EBADMSG;
 }
 
-/* A member that is a string in JSON. */
+/* Decode a member that is a string in JSON. */
 static int decode_string(const struct field *f, struct json_object *value, void *p)
 {
 	const char *text = json_object_get_string(value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Structs to JSON and back by tables: one row a member, the same row for both ways. */
+/* Converting structs to JSON and back by tables: one row per member, used in both directions. */
 #ifndef CTLPROTO_FIELDS_H
 #define CTLPROTO_FIELDS_H
 
@@ -8,7 +8,7 @@
 
 struct json_object;
 
-/** How a member is stored, and what it is in JSON. */
+/** The type of a member, and its type in JSON. */
 enum field_kind {
 	FIELD_BOOL,	/* bool; true or false */
 	FIELD_NUMBER,	/* uint8_t, uint16_t, uint32_t or uint64_t; a number */
@@ -22,7 +22,7 @@ enum field_kind {
 	FIELD_OBJECT,	/* a struct; an object */
 	FIELD_OPTIONAL, /* a struct that starts with its name; an object; null: the name is empty */
 	FIELD_ARRAY, /* pointer to allocated structs of `count` bytes each; an array of objects */
-	FIELD_DROPS, /* struct drop_counters; an object with a number for each reason */
+	FIELD_DROPS, /* struct drop_counters; an object with one number per reason */
 };
 
 /** One member of a struct. A table ends with a row whose name is NULL. */
@@ -31,13 +31,13 @@ struct field {
 	enum field_kind kind;
 	size_t offset;		  /* of the member in the struct */
 	size_t size;		  /* of the member */
-	const struct field *sub;  /* FIELD_OBJECT, FIELD_OPTIONAL, FIELD_ARRAY: the inner table */
+	const struct field *sub;  /* FIELD_OBJECT, FIELD_OPTIONAL, FIELD_ARRAY: the nested table */
 	const char *const *names; /* FIELD_CHOICE */
-	size_t count;		  /* FIELD_CHOICE: of names; FIELD_ARRAY: bytes of one element */
-	size_t len_offset;	  /* FIELD_ARRAY: of the size_t that counts the elements */
+	size_t count;		  /* FIELD_CHOICE: number of names; FIELD_ARRAY: element size */
+	size_t len_offset;	  /* FIELD_ARRAY: of the size_t with the number of elements */
 };
 
-/* Rows of a table for `struct type`: any scalar, a choice among names, a struct within, an array
+/* Rows of a table for `struct type`: any scalar, an enum with names, a nested struct, an array
  * whose length is in MEMBER_len. */
 #define FIELD_ROW(type, key, kind_, member)                                                        \
 	.name = key, .kind = kind_, .offset = offsetof(struct type, member),                       \
@@ -49,15 +49,15 @@ struct field {
 		.sub = table, .count = sizeof(*((struct type *)0)->member),                        \
 		.len_offset = offsetof(struct type, member##_len)
 
-/** Make an object of the struct at `base`. Return: 0 and the object, which the caller releases, or
- * -ENOMEM. */
+/** Make a JSON object of the struct at `base`. Return: 0 and the object, which the caller releases,
+ * or -ENOMEM. */
 int fields_to_json(const struct field *table, const void *base, struct json_object **ret_json);
 
 /**
- * Fill the zeroed struct at `base` from `json`. A key that is missing or null leaves its member
- * zero, a key that the table does not name is ignored: an older and a newer wirespan understand
- * each other. Return: 0; -EBADMSG if a value does not fit its member; -ENOMEM. On failure the
- * struct is half filled and to be released as if full.
+ * Fill the zeroed struct at `base` from `json`. A missing or null key leaves its member zero, a key
+ * that is not in the table is ignored: older and newer versions of wirespan are compatible. Return:
+ * 0; -EBADMSG if a value does not fit its member; -ENOMEM. After a failure the struct is partly
+ * filled and must be released like a complete one.
  */
 int fields_from_json(const struct field *table, struct json_object *json, void *base);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reply to a control request: one line of JSON that says "ok" or "error". */
+/* The reply to a control request: one line of JSON with "ok" true or false. */
 #include "ctlproto/reply.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "ctlproto/status_json.h"
 
-#define REPLY_DEPTH 16 /* nesting that a reply may have */
+#define REPLY_DEPTH 16 /* maximum nesting of a reply */
 
 void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 {
@@ -24,7 +24,7 @@ void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 	va_end(ap);
 }
 
-/* Put `value` (NULL: there was no memory for it) under `key`; consumes `value`. */
+/* Add `value` (NULL: out of memory) under `key`; consumes `value`. */
 static int add_value(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (!value)
@@ -72,7 +72,7 @@ int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_
 	return line ? 0 : -ENOMEM;
 }
 
-/* Copy the string under `key` if there is one; too long a text is cut. */
+/* Copy the string under `key` if present, truncated to fit. */
 static int read_text(struct json_object *object, const char *key, char ret[CTL_REPLY_TEXT_LEN])
 {
 	struct json_object *value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reply to a control request: one line of JSON that says "ok" or "error". */
+/* The reply to a control request: one line of JSON with "ok" true or false. */
 #ifndef CTLPROTO_REPLY_H
 #define CTLPROTO_REPLY_H
 
@@ -8,33 +8,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CTL_REPLY_MAX	   (64U << 20) /* bytes that a client reads of a reply */
+#define CTL_REPLY_MAX	   (64U << 20) /* bytes; the longest reply that a client reads */
 #define CTL_REPLY_TEXT_LEN 512
 
 /**
- * One reply: {"ok":true,"text":…,"status":{…}} or {"ok":false,"error":…}. It never holds a private
- * or preshared key: no member of it could.
+ * One reply: {"ok":true,"text":…,"status":{…}} or {"ok":false,"error":…}. It never contains a
+ * private or preshared key: no member can hold one.
  */
 struct ctl_reply {
 	bool ok;
-	char text[CTL_REPLY_TEXT_LEN]; /* what was done; or what is wrong and what to do about it */
+	char text[CTL_REPLY_TEXT_LEN]; /* the result; or the problem and a hint */
 	bool has_status;
 	struct status_report status; /* if has_status */
 };
 
-/** Say in the reply that the request failed, with a sentence made as by printf. */
+/** Turn the reply into a failure, with a message formatted as by printf. */
 void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** Write the reply as one line, its newline included. Return: 0 and the line, which the caller
- * releases with free(), or -ENOMEM. */
+/** Write the reply as one line including its newline. Return: 0 and the line, which the caller
+ * frees, or -ENOMEM. */
 int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_len);
 
-/** Read `line[len]` into `ret`, which need not be initialised. Return: 0, and the caller calls
- * ctl_reply_fini(); -EBADMSG (not a reply) or -ENOMEM, and `ret` holds nothing. */
+/** Parse `line[len]` into `ret`, which need not be initialised. Return: 0, then the caller calls
+ * ctl_reply_fini(); -EBADMSG (not a reply) or -ENOMEM, then `ret` owns nothing. */
 int ctl_reply_parse(const char *line, size_t len, struct ctl_reply *ret);
 
-/** Release what the reply holds and make it an empty one. */
+/** Release the reply's memory and make it empty. */
 void ctl_reply_fini(struct ctl_reply *reply);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of control replies: a report that uses every member goes to JSON and back unchanged, and
- * whatever does not fit is refused. */
+/* Tests of control replies: a report with every member set survives the round trip through JSON,
+ * and invalid replies are rejected. */
 #include "ctlproto/reply.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static void add_prefix(struct status_prefixes *list, const char *text)
 	assert_int_equal(status_add_prefix(list, &p), 0);
 }
 
-/* Static, and copied as memory: padding is zero and stays so, which comparing as memory needs. */
+/* Static and copied as memory: padding stays zero, as comparing memory requires. */
 static const struct status_tunnel tunnels[2] = {
 	{ .tunnel_id = 3939,
 		.peer_tunnel_id = 3940,
@@ -81,7 +81,7 @@ static struct status_path path_for(unsigned i)
 		.black_holes = i };
 }
 
-/* Two of everything, no two numbers alike, each as wide as its member. */
+/* Two of each, all numbers different, each as wide as its member. */
 static void fill_report(struct status_report *r)
 {
 	memset(r, 0, sizeof(*r));
@@ -171,7 +171,7 @@ static void assert_prefixes_equal(const struct status_prefixes *a, const struct 
 	}
 }
 
-/* Compare member for member: what is allocated by content, the rest as memory. */
+/* Compare all members: allocated ones by content, the others as memory. */
 static void assert_reports_equal(struct status_report *a, struct status_report *b)
 {
 	struct status_report x = *a;
@@ -263,7 +263,7 @@ static void test_failure_round_trip(void **state)
 	free(line);
 }
 
-/* An added peer after a decoded list must not run over the list's end. */
+/* Adding a peer after decoding a list must not overflow the list. */
 static void test_grow_after_decode(void **state)
 {
 	struct ctl_reply reply = { .ok = true, .has_status = true };

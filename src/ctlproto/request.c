@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-#define REQUEST_DEPTH 4 /* nesting that a request may have */
+#define REQUEST_DEPTH 4 /* maximum nesting of a request */
 
 static const char *const verb_names[] = {
 	[CTL_STATUS] = "status",

@@ -7,11 +7,11 @@
 
 #define CTL_REQUEST_MAX 4096 /* bytes of a request, its newline included */
 
-/** What a running site can be asked. */
+/** Requests to a running site. */
 enum ctl_verb {
-	CTL_STATUS, /* report everything */
-	CTL_DOWN,   /* go down; the connection is closed when nothing is left */
-	CTL_RELOAD, /* read the configuration again and apply what differs */
+	CTL_STATUS, /* report the whole status */
+	CTL_DOWN,   /* go down; the connection is closed when done */
+	CTL_RELOAD, /* read the configuration again and apply the changes */
 	CTL_VERB_COUNT
 };
 
@@ -20,14 +20,14 @@ struct ctl_request {
 	enum ctl_verb verb;
 };
 
-/** The verb's name on the wire. `verb` must be below CTL_VERB_COUNT. */
+/** The verb's name in a request. `verb` must be below CTL_VERB_COUNT. */
 const char *ctl_verb_name(enum ctl_verb verb);
 
 /**
- * Read `line[len]`, without its newline.
+ * Parse `line[len]`, without its newline.
  * Return: 0; -EBADMSG (not a JSON object with a "verb", or larger than CTL_REQUEST_MAX);
- * -EOPNOTSUPP (a verb that this version does not have); -EINVAL (a key that this version does not
- * have: it would not do what was asked); -ENOMEM. `ret` is untouched on failure.
+ * -EOPNOTSUPP (unknown verb); -EINVAL (unknown key, which must not be ignored); -ENOMEM. `ret` is
+ * untouched on failure.
  */
 int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of control requests: every verb both ways, and what is refused and as what. */
+/* Tests of control requests: round trips of every verb, and the error for each invalid request. */
 #include "ctlproto/request.h"
 
 #include <errno.h>

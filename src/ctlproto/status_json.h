@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report as a JSON object and back. */
+/* Converting the status report to JSON and back. */
 #ifndef CTLPROTO_STATUS_JSON_H
 #define CTLPROTO_STATUS_JSON_H
 
@@ -7,12 +7,11 @@
 
 struct json_object;
 
-/** Make the object that `wirespan status --json` prints and the control socket carries; its keys
- * are documented in wirespan(8). Return: 0 and the object, which the caller releases, or
- * -ENOMEM. */
+/** Make the object that `wirespan status --json` prints and the control socket carries; wirespan(8)
+ * documents its keys. Return: 0 and the object, which the caller releases, or -ENOMEM. */
 int status_to_json(const struct status_report *r, struct json_object **ret_json);
 
-/** Read such an object into `ret`, which need not be initialised. Return: 0, and the caller
+/** Decode such an object into `ret`, which need not be initialised. Return: 0, and the caller
  * releases the report with status_report_fini(); -EBADMSG (not a status report) or -ENOMEM, and
  * `ret` is an empty report. */
 int status_from_json(struct json_object *json, struct status_report *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests: what a report of the reference site has in common wherever it is needed. */
+/* For tests: the parts of a report of the reference site that several tests share. */
 #ifndef CTLPROTO_TEST_REPORT_H
 #define CTLPROTO_TEST_REPORT_H
 
@@ -11,7 +11,7 @@
 
 #include "ctlproto/status.h"
 
-/** Append a prefix, given as text. */
+/** Append a prefix given as text. */
 static inline void test_report_add_prefix(struct status_prefixes *list, const char *text)
 {
 	struct ip_prefix p;
@@ -20,7 +20,7 @@ static inline void test_report_add_prefix(struct status_prefixes *list, const ch
 	assert_int_equal(status_add_prefix(list, &p), 0);
 }
 
-/** Append the tunnel of vpn01 to vpn02. Return: it, to be changed. */
+/** Append the tunnel from vpn01 to vpn02. Return: it, for changes. */
 static inline struct status_tunnel *test_report_add_tunnel(struct status_report *r)
 {
 	struct status_tunnel *t = status_add_tunnel(r);
@@ -35,7 +35,7 @@ static inline struct status_tunnel *test_report_add_tunnel(struct status_report 
 	return t;
 }
 
-/** Append its session l2tpeth0, with cookies both ways. Return: it, to be changed. */
+/** Append its session l2tpeth0, with cookies in both directions. Return: it, for changes. */
 static inline struct status_session *test_report_add_session(struct status_report *r)
 {
 	struct status_session *s = status_add_session(r);

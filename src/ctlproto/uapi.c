@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
+/* Parsing requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
 #include "ctlproto/uapi.h"
 
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include "base/secret.h"
 #include "base/array.h"
 
-#define VALUE_LEN 160 /* of the longest value that can be right, with its NUL, and then some */
+#define VALUE_LEN 160 /* more than the longest valid value with its NUL */
 
-/* Read a decimal number of at most `max`. */
+/* Parse a decimal number of at most `max`. */
 static int parse_number(const char *value, uint64_t max, uint64_t *ret)
 {
 	size_t digits = strspn(value, "0123456789");
@@ -27,7 +27,7 @@ static int parse_number(const char *value, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* Read the only value that a flag may have. */
+/* Parse a flag, whose only valid value is "true". */
 static int parse_flag(const char *value, bool *ret)
 {
 	if (strcmp(value, "true") != 0)
@@ -36,7 +36,7 @@ static int parse_flag(const char *value, bool *ret)
 	return 0;
 }
 
-/* Read a number into a member and note that it is there. */
+/* Parse a number into a member and mark it as present. */
 static int parse_u16(const char *value, uint16_t *ret, bool *ret_has)
 {
 	uint64_t v;
@@ -86,7 +86,7 @@ static int set_replace_peers(struct uapi_request *r, const char *value)
 
 /* ---- lines of a peer ---- */
 
-/* The peer whose section we are in. */
+/* The peer of the current section. */
 static struct uapi_peer *current(const struct uapi_request *r)
 {
 	return &r->set.peers[r->set.peers_len - 1];
@@ -124,7 +124,7 @@ static int set_preshared_key(struct uapi_request *r, const char *value)
 	return parse_key(value, current(r)->psk, &current(r)->has_psk);
 }
 
-/* "[fe80::1%eth0]:51820": take the zone out of `value` unless it is a number. */
+/* "[fe80::1%eth0]:51820": move the zone out of `value` unless it is a number. */
 static int split_zone(char *value, char ret_zone[static UAPI_ZONE_LEN])
 {
 	char *percent = strchr(value, '%');
@@ -144,7 +144,7 @@ static int split_zone(char *value, char ret_zone[static UAPI_ZONE_LEN])
 	return 0;
 }
 
-/* Whether it is an IPv4 address in IPv6's clothes, which a socket of IPv4 has to serve. */
+/* Whether it is a v4-mapped IPv6 address, which an IPv4 socket must serve. */
 static bool is_mapped(const struct ip_addr *a)
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
@@ -184,7 +184,7 @@ static int set_replace_allowed_ips(struct uapi_request *r, const char *value)
 
 	if (parse_flag(value, &peer->replace_allowed_ips) < 0)
 		return -EINVAL;
-	/* those of earlier lines go, too */
+	/* earlier lines are replaced, too */
 	r->prefixes -= peer->prefixes_len;
 	free(peer->prefixes);
 	peer->prefixes = NULL;
@@ -220,10 +220,10 @@ static int check_protocol_version(struct uapi_request *r, const char *value)
 
 /* ---- requests ---- */
 
-/** A key, and what it does with its value. */
+/** A key and the function that parses its value. */
 struct key {
 	const char *name;
-	int (*take)(struct uapi_request *r, const char *value);
+	int (*parse)(struct uapi_request *r, const char *value);
 };
 
 static const struct key device_keys[] = {
@@ -256,8 +256,8 @@ static const struct key *find_key(
 	return NULL;
 }
 
-/* One line of a set request. */
-static int take_line(struct uapi_request *r, const char *line, size_t len)
+/* Parse one line of a set request. */
+static int parse_line(struct uapi_request *r, const char *line, size_t len)
 {
 	const char *equals = memchr(line, '=', len);
 	const struct key *key;
@@ -276,7 +276,7 @@ static int take_line(struct uapi_request *r, const char *line, size_t len)
 		return -EINVAL;
 	memcpy(value, equals + 1, value_len);
 	value[value_len] = '\0';
-	err = key->take(r, value);
+	err = key->parse(r, value);
 	secret_wipe(value, sizeof(value));
 	return err;
 }
@@ -310,7 +310,7 @@ enum uapi_step uapi_request_line(struct uapi_request *r, const char *line, size_
 		if (len == 0)
 			return r->err ? UAPI_REFUSED : UAPI_SET;
 		if (!r->err)
-			r->err = take_line(r, line, len);
+			r->err = parse_line(r, line, len);
 		return UAPI_MORE;
 	}
 	return UAPI_FOREIGN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
+/* Parsing requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
 #ifndef CTLPROTO_UAPI_H
 #define CTLPROTO_UAPI_H
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UAPI_PEERS_MAX	  (1U << 16) /* in one request */
-#define UAPI_PREFIXES_MAX (1U << 20) /* in one request, of all peers together */
+#define UAPI_PEERS_MAX	  (1U << 16) /* per request */
+#define UAPI_PREFIXES_MAX (1U << 20) /* per request, of all peers together */
 #define UAPI_ZONE_LEN	  16	     /* of an interface's name, with its NUL */
 
 /** One allowed_ip line. */
@@ -20,11 +20,12 @@ struct uapi_prefix {
 	bool remove; /* "-" before it */
 };
 
-/** One section of a peer. What follows applies in this order, whatever the order of the lines. */
+/** The section of one peer. The members apply in this order, regardless of the order of the
+ * lines. */
 struct uapi_peer {
 	uint8_t public_key[KEY_LEN];
-	bool update_only; /* if there is no such peer, ignore the section */
-	bool remove;	  /* remove the peer; nothing else counts */
+	bool update_only; /* ignore the section if the peer does not exist */
+	bool remove;	  /* remove the peer; all other members are ignored */
 	bool has_psk;
 	uint8_t psk[KEY_LEN]; /* all zero: none */
 	bool has_endpoint;
@@ -32,7 +33,7 @@ struct uapi_peer {
 	char zone[UAPI_ZONE_LEN]; /* interface of a link-local endpoint: its scope; or "" */
 	bool has_keepalive;
 	uint16_t keepalive_s;	  /* 0: off */
-	bool replace_allowed_ips; /* take away all it has, before those below */
+	bool replace_allowed_ips; /* remove all existing ones before adding those below */
 	struct uapi_prefix *prefixes;
 	size_t prefixes_len;
 };
@@ -42,55 +43,55 @@ struct uapi_set {
 	bool has_private_key;
 	uint8_t private_key[KEY_LEN]; /* all zero: none */
 	bool has_listen_port;
-	uint16_t listen_port; /* 0: the system chooses */
+	uint16_t listen_port; /* 0: the kernel chooses */
 	bool has_fwmark;
 	uint32_t fwmark;    /* 0: off */
-	bool replace_peers; /* take away all peers, before those below */
+	bool replace_peers; /* remove all peers before adding those below */
 	struct uapi_peer *peers;
 	size_t peers_len;
 };
 
-/** What a line makes of a request. */
+/** The result of parsing a line. */
 enum uapi_step {
-	UAPI_MORE,    /* go on with the next line */
-	UAPI_GET,     /* complete: tell everything */
-	UAPI_SET,     /* complete and without a mistake: apply `set` */
-	UAPI_REFUSED, /* complete, with a mistake: reply `err`, change nothing */
-	UAPI_FOREIGN, /* not this protocol: hang up without a reply */
+	UAPI_MORE,    /* the request continues */
+	UAPI_GET,     /* complete: reply with the whole configuration */
+	UAPI_SET,     /* complete and valid: apply `set` */
+	UAPI_REFUSED, /* complete, with an error: reply `err`, change nothing */
+	UAPI_FOREIGN, /* not this protocol: close the connection without a reply */
 };
 
-/** Where a request is being read. */
+/** Position in a request. */
 enum uapi_state {
 	UAPI_AT_START,
 	UAPI_IN_GET,
 	UAPI_IN_SET,
 };
 
-/** A request, line by line. Zero-initialised it waits for the first. */
+/** A request, parsed line by line. Zero-initialised it expects the first line. */
 struct uapi_request {
 	enum uapi_state state;
-	bool skipping; /* what is left of a line that is too long */
-	int err;       /* the first mistake: -EPROTO, -EINVAL, -E2BIG, -ENOMEM; 0 for none */
+	bool skipping; /* the rest of an overlong line */
+	int err;       /* the first error: -EPROTO, -EINVAL, -E2BIG, -ENOMEM; 0 for none */
 	struct uapi_set set;
-	size_t prefixes; /* in the whole request */
+	size_t prefixes; /* number in the whole request */
 };
 
 /**
- * Take the next line, without its newline. After a mistake the rest of a set request is skipped, up
- * to the blank line that ends it. After anything but UAPI_MORE the request is to be released.
+ * Parse the next line, without its newline. After an error the rest of a set request is skipped, up
+ * to the blank line that ends it. After any result but UAPI_MORE release the request.
  *
- * Mistakes are judged as wireguard-go does: a line without "=" is -EPROTO, an unknown key, a key in
- * the wrong place or a value that does not fit is -EINVAL. Source: wireguard.com/xplatform.
+ * Errors are those of wireguard-go: a line without "=" is -EPROTO; an unknown key, a key in the
+ * wrong place or an invalid value is -EINVAL. Source: wireguard.com/xplatform.
  */
 enum uapi_step uapi_request_line(struct uapi_request *r, const char *line, size_t len);
 
 /**
- * Take the beginning of a line that is longer than anything that can be right. It is a mistake,
- * -EINVAL; what comes up to and with the next uapi_request_line() is skipped.
+ * Parse the beginning of a line that is longer than any valid one: an error, -EINVAL. The rest, up
+ * to and including the next uapi_request_line(), is skipped.
  */
 enum uapi_step uapi_request_overlong(struct uapi_request *r);
 
-/** Wipe and release what the request holds; it waits for a first line again. */
+/** Wipe and release the request; it expects a first line again. */
 void uapi_request_fini(struct uapi_request *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies of WireGuard's cross-platform configuration protocol. */
+/* Writing replies of WireGuard's cross-platform configuration protocol. */
 #include "ctlproto/uapi_print.h"
 
 #include <errno.h>
@@ -14,13 +14,13 @@
 #include "base/secret.h"
 #include "wg/device.h"
 
-/* The longest that each part can be: keys 64 digits, numbers 20, and their names. */
+/* Maximum length of each part: keys of 64 digits, numbers of 20, and their names. */
 #define DEVICE_TEXT_MAX 256
 #define PEER_TEXT_MAX	640
 #define PREFIX_TEXT_MAX 64
 
-/** Text in a block that is large enough from the start: growing would leave copies of keys
- * behind. */
+/** Text in a block that is large enough from the start: reallocation would leave copies of keys in
+ * freed memory. */
 struct text {
 	char *data;
 	size_t len;

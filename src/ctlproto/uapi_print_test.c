@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the configuration protocol's replies: a device as wg(8) reads it. */
+/* Tests of the configuration protocol's replies: a device in the format that wg(8) parses. */
 #include "ctlproto/uapi_print.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ static void test_empty(void **state)
 	teardown(&f);
 }
 
-/* The private key was given unclamped and reads back clamped. */
+/* The private key is set unclamped and is returned clamped. */
 static void test_full(void **state)
 {
 	static const char golden_head[] =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the configuration protocol's requests: what is understood, as what, and which mistake is
- * called what. */
+/* Tests of the configuration protocol's requests: how each line is parsed, and the error for each
+ * invalid one. */
 #include "ctlproto/uapi.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define KEY2 "22222222222222222222222222222222222222222222222222222222222222Ab"
 #define PEER "public_key=" KEY1 "\n"
 
-/* Feed `text` line by line. Return: what its last line came to. */
+/* Pass `text` line by line. Return: the result of its last line. */
 static enum uapi_step feed(struct uapi_request *r, const char *text)
 {
 	enum uapi_step step = UAPI_MORE;
@@ -44,7 +44,7 @@ static void test_get(void **state)
 	uapi_request_fini(&r);
 }
 
-/* A line that is too long is one mistake, wherever it is. */
+/* An overlong line is one error, at any position. */
 static void test_overlong(void **state)
 {
 	struct uapi_request r = { 0 };
@@ -61,7 +61,7 @@ static void test_overlong(void **state)
 	assert_int_equal(feed(&r, "\n"), UAPI_REFUSED);
 	assert_int_equal(r.err, -EINVAL);
 	uapi_request_fini(&r);
-	/* what is skipped is no blank line */
+	/* a skipped line is not a blank line */
 	assert_int_equal(feed(&r, "set=1\nx\n"), UAPI_MORE);
 	assert_int_equal(uapi_request_overlong(&r), UAPI_MORE);
 	assert_int_equal(feed(&r, "\n"), UAPI_MORE);
@@ -139,7 +139,7 @@ static void test_set_peers(void **state)
 	uapi_request_fini(&r);
 }
 
-/* What came before replace_allowed_ips is replaced, too. */
+/* Entries before replace_allowed_ips are replaced, too. */
 static void test_replace_after_add(void **state)
 {
 	struct uapi_request r = { 0 };
@@ -182,7 +182,7 @@ static void test_endpoints(void **state)
 	}
 }
 
-/* One mistake each, in an otherwise good request: the whole is refused, once its end has come. */
+/* One error each, in an otherwise valid request: the whole request is rejected at its end. */
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -263,7 +263,7 @@ static void test_first_mistake_counts(void **state)
 	uapi_request_fini(&r);
 }
 
-/* A NUL ends no value, a very long one is no value. */
+/* A NUL does not end a value, and an overlong value is invalid. */
 static void test_odd_bytes(void **state)
 {
 	static const char nul[] = "listen_port=1\0 2";
@@ -282,7 +282,7 @@ static void test_odd_bytes(void **state)
 	uapi_request_fini(&r);
 }
 
-/* Bounds on one request: one more than the most is refused. */
+/* Limits of one request: one more than the maximum is rejected. */
 static void test_too_much(void **state)
 {
 	struct uapi_request r = { 0 };
