@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's client: one question to a running site. */
+/* The control socket's client: sends one request to a running site. */
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -13,14 +13,14 @@
 #include "base/clock.h"
 #include "ctl/unixsock.h"
 
-/** What has been received, in memory that grows. */
+/** Received bytes, in a growing buffer. */
 struct buffer {
 	char *data;
 	size_t len;
 	size_t size;
 };
 
-/* Wait until `fd` is readable or `due` has come. */
+/* Wait until `fd` is readable or `due` is reached. */
 static int wait_readable(int fd, struct mono due)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -53,7 +53,7 @@ static int make_room(struct buffer *b)
 	return 0;
 }
 
-/* Receive up to and with the newline. */
+/* Receive up to and including the newline. */
 static int receive_line(int fd, struct mono due, struct buffer *b)
 {
 	ssize_t n;
@@ -90,14 +90,14 @@ static int send_request(int fd, const struct ctl_request *request)
 	return n == len ? 0 : -ETIMEDOUT;
 }
 
-/* One question over a connection that stays open. */
+/* Send one request over a connection and read the reply; the connection stays open. */
 static int ask(int fd, const struct ctl_request *request, struct mono due, struct ctl_reply *ret)
 {
 	struct buffer b = { 0 };
 	int err = send_request(fd, request);
 
 	memset(ret, 0, sizeof(*ret));
-	/* a server that refuses us may have answered and left before we had asked */
+	/* a server that rejects us may answer and close before it reads the request */
 	if (!err || err == -ECONNRESET)
 		err = receive_line(fd, due, &b);
 	if (!err)
@@ -120,8 +120,8 @@ int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned
 	return err;
 }
 
-/* A descriptor that is readable once the process that listens behind `fd` is gone; -1 without
- * one. */
+/* A descriptor that becomes readable when the process that listens on `fd`'s socket exits; -1 if
+ * unavailable. */
 static int open_process(int fd)
 {
 	struct ucred cred;
@@ -132,7 +132,7 @@ static int open_process(int fd)
 	return (int)syscall(SYS_pidfd_open, cred.pid, 0);
 }
 
-/* Wait until the connection is closed from the other side. */
+/* Wait until the server closes the connection. */
 static int wait_end(int fd, struct mono due)
 {
 	char rest[256];

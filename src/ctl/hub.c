@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A local server that no client can stall: bounded connections, input and time, one descriptor. */
+/* A local server that no client can stall: limits connections, input and time; one descriptor. */
 #include "ctl/hub.h"
 
 #include <errno.h>
@@ -14,29 +14,29 @@
 #include "base/clock.h"
 #include "base/secret.h"
 
-#define PAUSE_NS NS_PER_S /* of listening, when there is no place or descriptor */
+#define PAUSE_NS NS_PER_S /* without accepting, when no slot or descriptor is free */
 
-/** What a connection waits for. */
+/** State of a connection: what it waits for. */
 enum client_state {
-	CLIENT_FREE,	/* no connection */
-	CLIENT_REQUEST, /* its request */
-	CLIENT_IDLE,	/* another one, for as long as nobody wants its place */
-	CLIENT_ANSWER,	/* room for our answer */
-	CLIENT_HELD,	/* our end */
-	CLIENT_OVER,	/* to be closed when the owner's callback has returned */
+	CLIENT_FREE,	/* free slot */
+	CLIENT_REQUEST, /* for the rest of a request */
+	CLIENT_IDLE,	/* for another request, until its slot is needed */
+	CLIENT_ANSWER,	/* for room to send our answer */
+	CLIENT_HELD,	/* for the server to close */
+	CLIENT_OVER,	/* to be closed after the owner's callback returns */
 };
 
 struct hub_client {
 	enum client_state state;
 	enum hub_then then;
 	int fd;
-	bool end;	   /* the client has no more to say */
-	struct mono since; /* when it began to wait for this */
-	struct mono due;   /* when it is closed; MONO_NEVER while idle or held */
+	bool end;	   /* the client has sent everything */
+	struct mono since; /* start of this state */
+	struct mono due;   /* closed at this time; MONO_NEVER while idle or held */
 	char *answer;
 	size_t answer_len;
 	size_t sent;
-	size_t len; /* of what is in `input` */
+	size_t len; /* bytes in `input` */
 	char input[HUB_INPUT];
 	void *user;
 };
@@ -52,7 +52,7 @@ struct hub {
 	struct hub_client clients[HUB_CLIENTS];
 };
 
-/* Clients are known by their number in epoll's data; these come after them. */
+/* Clients use their number as epoll data; these values follow. */
 #define EVENT_LISTEN HUB_CLIENTS
 #define EVENT_TIMER  (HUB_CLIENTS + 1)
 #define EVENT_OWNER  (HUB_CLIENTS + 2)
@@ -72,8 +72,8 @@ static void set_accepting(struct hub *h, bool on)
 		h->accepting = on;
 }
 
-/* Set the timer to the earliest deadline of all clients, or to when a pause of listening ends; stop
- * it if there is neither. */
+/* Set the timer to the earliest deadline of all clients, or to the end of a pause of accepting;
+ * stop it if there is none. */
 static void set_timer(struct hub *h)
 {
 	struct itimerspec spec = { 0 };
@@ -88,7 +88,7 @@ static void set_timer(struct hub *h)
 	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-/* Input and answers may hold keys. */
+/* Answers may contain keys. */
 static void wipe_answer(struct hub_client *c)
 {
 	if (c->answer)
@@ -108,8 +108,7 @@ static void drop_client(struct hub *h, struct hub_client *c)
 	set_accepting(h, true);
 }
 
-/* Wait for something else. `events` 0: only for errors and the other end's going away, which epoll
- * always reports. */
+/* Change to another state. `events` 0: only errors and hang-ups, which epoll always reports. */
 static void turn(struct hub *h, struct hub_client *c, enum client_state state, uint32_t events)
 {
 	c->state = state;
@@ -153,7 +152,7 @@ static void send_answer(struct hub *h, struct hub_client *c)
 		answer_is_sent(h, c);
 }
 
-/* Offer the owner what there is, for as long as it goes on with it. */
+/* Pass pending input to the owner while it consumes some. */
 static void offer_input(struct hub *h, struct hub_client *c)
 {
 	size_t used = 1;
@@ -193,7 +192,7 @@ static void read_input(struct hub *h, struct hub_client *c)
 static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
 {
 	if (c->state == CLIENT_FREE)
-		return; /* ended earlier in this round */
+		return; /* closed earlier in this call */
 	if (c->state == CLIENT_REQUEST || c->state == CLIENT_IDLE) {
 		read_input(h, c);
 	} else if (c->state == CLIENT_ANSWER) {
@@ -206,7 +205,7 @@ static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
 		drop_client(h, c);
 }
 
-/* A place for one more: a free one, or that of who has been idle for longest, or none. */
+/* A slot for a new client: a free one, or that of the longest idle client, or NULL. */
 static struct hub_client *find_place(struct hub *h)
 {
 	struct hub_client *longest = NULL;
@@ -230,15 +229,15 @@ static void start_client(struct hub *h, struct hub_client *c, int fd)
 	*c = (struct hub_client){
 		.state = CLIENT_REQUEST, .fd = fd, .due = mono_add(clock_mono(), h->timeout_ns)
 	};
-	/* it fits into the empty buffer of a new socket, or the stranger goes without */
+	/* sent only if it fits into the empty buffer of the new socket */
 	if (!trusted && refusal)
 		(void)send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (!trusted || watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(c - h->clients)) < 0)
 		drop_client(h, c);
 }
 
-/* Take one connection. Without a free place, or a descriptor, stop listening for now: the next
- * client that ends, or the timer, resumes it. */
+/* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
+ * ends, or the timer, resumes it. */
 static void accept_client(struct hub *h)
 {
 	struct hub_client *c = find_place(h);
@@ -257,7 +256,7 @@ static void accept_client(struct hub *h)
 		set_accepting(h, false);
 }
 
-/* Close whom time has run out for, and listen again. */
+/* Close clients that timed out, and resume accepting. */
 static void run_timer(struct hub *h)
 {
 	struct mono now = clock_mono();
@@ -329,7 +328,7 @@ void hub_hang_up(struct hub_client *c)
 	c->state = CLIENT_OVER;
 }
 
-/* Close what hub_open() opened, but not the socket. */
+/* Close what hub_open() opened, except the socket. */
 static void close_own(struct hub *h)
 {
 	if (h->timer_fd >= 0)
@@ -369,7 +368,7 @@ void hub_close(struct hub *h)
 {
 	if (!h)
 		return;
-	/* the socket first: whoever waits for its end finds nothing left */
+	/* the socket first: a client that waits for its end then finds it removed */
 	unixsock_close(&h->sock);
 	for (size_t i = 0; i < HUB_CLIENTS; i++) {
 		if (h->clients[i].state != CLIENT_FREE)

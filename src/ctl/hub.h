@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A local server that no client can stall: bounded connections, input and time, one descriptor. */
+/* A local server that no client can stall: limits connections, input and time; one descriptor. */
 #ifndef CTL_HUB_H
 #define CTL_HUB_H
 
@@ -9,74 +9,75 @@
 #include "ctl/unixsock.h"
 
 /**
- * Theory of operation. A hub listens on a Unix socket and holds at most HUB_CLIENTS connections;
- * further ones wait in the kernel's backlog until one ends. Input is offered to the owner as it
- * arrives, at most HUB_INPUT bytes at a time; the owner consumes what it understands and answers
- * with hub_answer(). While an answer leaves, that client's input waits. A client has `timeout_ms`
- * to send a whole request, and again to take the answer; then it is closed. One that has been
- * answered and says no more may stay, until another wants its place.
+ * Theory of operation. A local server listens on a Unix socket and serves at most HUB_CLIENTS
+ * connections; further ones wait in the kernel's backlog. Input is passed to the owner as it
+ * arrives, at most HUB_INPUT bytes at a time; the owner consumes complete requests and answers with
+ * hub_answer(). While an answer is being sent, that client's input waits. A client has `timeout_ms`
+ * to send a whole request, and again to receive the answer; then it is closed. An answered client
+ * that sends nothing may stay until its slot is needed.
  *
- * All descriptors, and a timer that runs only while there are clients, sit in one epoll descriptor,
- * which the owner's loop watches: readable means hub_run(), which does a bounded piece of work and
- * returns. Only root and our own user are heard. A hub does not log.
+ * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
+ * which the owner's loop watches: when it is readable, hub_run() does a bounded amount of work and
+ * returns. Only root and our own user are served. It does not log.
  */
 struct hub;
 
 /** A connection. */
 struct hub_client;
 
-#define HUB_CLIENTS 16	 /* connections at once */
-#define HUB_INPUT   4096 /* bytes of input that a client may have pending */
-#define HUB_TIMEOUT 5000 /* ms, unless the owner wants another */
+#define HUB_CLIENTS 16	 /* maximum of connections */
+#define HUB_INPUT   4096 /* bytes of pending input per client */
+#define HUB_TIMEOUT 5000 /* ms, the default of `timeout_ms` */
 
-/** What becomes of a connection once the answer has left. */
+/** What happens to a connection after the answer has been sent. */
 enum hub_then {
 	HUB_CLOSE, /* it is closed */
-	HUB_NEXT,  /* the next request may come */
-	HUB_HOLD,  /* it stays open, mute, until the hub is closed or the client goes */
+	HUB_NEXT,  /* it may send another request */
+	HUB_HOLD,  /* it stays open until the server or the client closes it */
 };
 
-/** How a hub is to be. */
+/** Configuration of a local server. */
 struct hub_config {
 	/**
-	 * Input of a client: data[len] is what it has sent and was not consumed yet; `end`: no more
-	 * will come. Answers (hub_answer()) or hangs up (hub_hang_up()) at the latest when `end` or
-	 * when len is HUB_INPUT and nothing of it can be consumed.
-	 * Return: how many bytes are consumed; what is left is offered again, with more behind it.
+	 * Input of a client: data[len] is everything received and not consumed; `end`: no more will
+	 * arrive. Must answer (hub_answer()) or hang up (hub_hang_up()) at the latest if `end`, or
+	 * if len is HUB_INPUT and nothing can be consumed.
+	 * Return: the number of bytes consumed; the rest is passed again, followed by new input.
 	 */
 	size_t (*input)(void *ctx, struct hub_client *c, const char *data, size_t len, bool end);
-	/** A client is gone: release what hub_user() holds. May be NULL. */
+	/** A client has been closed: release the object of hub_user(). May be NULL. */
 	void (*gone)(void *ctx, struct hub_client *c);
-	/** A stranger wants in: what to tell it, as hub_answer() does; NULL: just close. */
+	/** Reply sent to clients whose uid is neither root nor ours; NULL: close without a
+	 * reply. */
 	const char *refusal;
 	void *ctx;
 	unsigned timeout_ms; /* 0: HUB_TIMEOUT */
 };
 
-/** Serve the socket, which the hub closes in the end. Return: 0 or -errno, and then `sock` is still
- * the caller's. */
+/** Serve the socket, which hub_close() closes. Return: 0, or -errno, in which case the caller still
+ * owns `sock`. */
 int hub_open(const struct hub_config *config, const struct unixsock *sock, struct hub **ret);
 
-/** The descriptor to watch for EPOLLIN. It stays the same. */
+/** The descriptor to watch for EPOLLIN. It never changes. */
 int hub_fd(const struct hub *h);
 
 /** The socket it serves. */
 const struct unixsock *hub_sock(const struct hub *h);
 
-/** Have hub_run() also call `ready` when `fd` is readable: one more descriptor of the owner's,
- * which stays the owner's to close, after the hub. Return: 0 or -errno. */
+/** Make hub_run() also call `ready` when `fd` is readable. The caller still owns `fd` and closes it
+ * after the server. Return: 0 or -errno. */
 int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx));
 
-/** Do what there is to do, without waiting. */
+/** Do all pending work without blocking. */
 void hub_run(struct hub *h);
 
-/** Close all connections and remove the socket. NULL is allowed. Not from within a callback. */
+/** Close all connections and remove the socket. Accepts NULL. Not from within a callback. */
 void hub_close(struct hub *h);
 
-/** A pointer of the owner's for each client, NULL at first. */
+/** A pointer for the owner's use per client, initially NULL. */
 void **hub_user(struct hub_client *c);
 
-/** Send `text[len]`, which is consumed (wiped, and released with free()), from within `input`. */
+/** Send `text[len]`, which is consumed (wiped and freed), from within `input`. */
 void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then);
 
 /** Close the connection without an answer, from within `input`. */

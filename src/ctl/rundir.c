@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where running sites are found: one control socket each, NAME.sock, in one folder. */
+/* The folder of running sites: one control socket each, NAME.sock. */
 #include "ctl/rundir.h"
 
 #include <dirent.h>
@@ -27,7 +27,7 @@ int rundir_socket_path(const char *site, char ret_path[static UNIXSOCK_PATH_LEN]
 	return (size_t)len < UNIXSOCK_PATH_LEN ? 0 : -ENAMETOOLONG;
 }
 
-/* Length of the site's name in a socket's file name; 0 if it is none. */
+/* Length of the site's name in a socket's file name; 0 if it is not a socket's. */
 static size_t site_len(const char *file)
 {
 	const char *dot = strrchr(file, '.');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where running sites are found: one control socket each, NAME.sock, in one folder. */
+/* The folder of running sites: one control socket each, NAME.sock. */
 #ifndef CTL_RUNDIR_H
 #define CTL_RUNDIR_H
 
@@ -12,13 +12,13 @@
 /** The folder: $WIRESPAN_RUNDIR, or RUNDIR_DEFAULT. */
 const char *rundir_path(void);
 
-/** The path of a site's control socket. Return: 0; -EINVAL if `site` cannot be a site's name
- * (empty, a slash within, a leading dot); -ENAMETOOLONG. */
+/** The path of a site's control socket. Return: 0; -EINVAL if `site` is not a valid site name
+ * (empty, with a slash or a leading dot); -ENAMETOOLONG. */
 int rundir_socket_path(const char *site, char ret_path[static UNIXSOCK_PATH_LEN]);
 
-/** The names of all control sockets, sorted; whether somebody listens there is not looked at.
- * Return: 0 and `*ret_names`, an array that the caller releases with rundir_free_names(); 0 and
- * none if there is no such folder; or -errno. */
+/** The names of all control sockets, sorted; they may be stale. Return: 0 and `*ret_names`, an
+ * array that the caller releases with rundir_free_names(); 0 and an empty array if the folder does
+ * not exist; or -errno. */
 int rundir_list(char ***ret_names, size_t *ret_len);
 
 /** Release what rundir_list() returned. */

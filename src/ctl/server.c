@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's server: bounded, never blocking, whatever its clients do. */
+/* The control socket's server: bounded and non-blocking, for any behaviour of its clients. */
 #include "ctl/server.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "ctl/hub.h"
 
-_Static_assert(HUB_INPUT >= CTL_REQUEST_MAX, "a request fits into what a client may have pending");
+_Static_assert(HUB_INPUT >= CTL_REQUEST_MAX, "a request fits into a client's input buffer");
 
 struct ctl_server {
 	struct hub *hub;
@@ -16,8 +16,8 @@ struct ctl_server {
 	void *ctx;
 };
 
-/* Judge the line, and let the handler fill `reply`. Return: what becomes of the connection. */
-static enum hub_then carry_out(
+/* Parse the line and run the handler. Return: what happens to the connection. */
+static enum hub_then handle_request(
 	struct ctl_server *s, const char *line, size_t len, struct ctl_reply *reply)
 {
 	struct ctl_request request;
@@ -46,7 +46,7 @@ static void answer(struct ctl_server *s, struct hub_client *c, const char *line,
 		hub_hang_up(c);
 		return;
 	}
-	then = carry_out(s, line, len, reply);
+	then = handle_request(s, line, len, reply);
 	if (ctl_reply_print(reply, &text, &text_len) == 0)
 		hub_answer(c, text, text_len, then);
 	else
@@ -55,7 +55,7 @@ static void answer(struct ctl_server *s, struct hub_client *c, const char *line,
 	free(reply);
 }
 
-/* A request ends with its newline, or with the client's having no more to say. */
+/* A request ends with its newline, or when the client has sent everything. */
 static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t len, bool end)
 {
 	const char *newline = memchr(data, '\n', len);
@@ -73,7 +73,7 @@ int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **
 {
 	struct ctl_server *s = calloc(1, sizeof(*s));
 	struct hub_config hub = { .input = on_input,
-		.refusal = "{\"ok\":false,\"error\":\"only root may ask\"}\n",
+		.refusal = "{\"ok\":false,\"error\":\"only root may use this socket\"}\n",
 		.ctx = s,
 		.timeout_ms = config->timeout_ms };
 	struct unixsock sock;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's server: bounded, never blocking, whatever its clients do. */
+/* The control socket's server: bounded and non-blocking, for any behaviour of its clients. */
 #ifndef CTL_SERVER_H
 #define CTL_SERVER_H
 
@@ -7,37 +7,37 @@
 #include "ctlproto/request.h"
 
 /**
- * Theory of operation. One request a connection: a line comes in, a line goes out, the connection
- * is closed. A `down` that was answered "ok" keeps its connection: it is closed by
- * ctl_server_close(), which the owner calls when everything else is undone, and so its end-of-file
- * says "nothing is left". What bounds the clients is the hub's (ctl/hub.h). It does not: log, or
- * know what the verbs do.
+ * Theory of operation. One request per connection: the server reads a line, sends a line, and
+ * closes. After a `down` that was answered "ok" the connection stays open: ctl_server_close(),
+ * which the owner calls after everything is undone, closes it, so that the client's end-of-file
+ * means "nothing is left". The local server limits the clients (ctl/hub.h). This module does not
+ * log and does not know the meaning of the verbs.
  */
 struct ctl_server;
 
-/** Carries out a request; `reply` is an empty one with ok set. What it leaves in there is sent,
- * then released. */
+/** Handles a request; `reply` is initially empty with ok set. The server sends it and releases
+ * it. */
 typedef void ctl_server_handler(
 	void *ctx, const struct ctl_request *request, struct ctl_reply *reply);
 
-/** How a server is to be. */
+/** Configuration of a server. */
 struct ctl_server_config {
 	const char *path; /* of the socket */
 	ctl_server_handler *handler;
 	void *ctx;	     /* for the handler */
-	unsigned timeout_ms; /* for a request to arrive, and again for the reply to leave; 0: 5 s */
+	unsigned timeout_ms; /* to receive a request, and again to send the reply; 0: 5 s */
 };
 
 /** Listen. Return: 0; -EADDRINUSE if a live daemon listens there; or -errno. */
 int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret);
 
-/** The descriptor to watch for EPOLLIN. It stays the same. */
+/** The descriptor to watch for EPOLLIN. It never changes. */
 int ctl_server_fd(const struct ctl_server *s);
 
-/** Do what there is to do, without waiting. */
+/** Do all pending work without blocking. */
 void ctl_server_run(struct ctl_server *s);
 
-/** Close all connections and remove the socket. NULL is allowed. Not from within the handler. */
+/** Close all connections and remove the socket. Accepts NULL. Not from within the handler. */
 void ctl_server_close(struct ctl_server *s);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the control socket's server under ordinary, slow, mute, greedy and foreign clients. */
+/* Tests of the control socket's server with ordinary, slow, silent, flooding and unauthorised
+ * clients. */
 #include "ctl/server.h"
 
 #include <errno.h>
@@ -24,13 +25,13 @@
 #define TIMEOUT_MS 150
 #define STATUS	   "{\"verb\":\"status\"}\n"
 
-/** A server in this process, and what its handler was asked. */
+/** A server in this process, and the requests to its handler. */
 struct fixture {
 	struct testdir dir;
 	struct ctl_server *server;
 	int asked[CTL_VERB_COUNT];
-	size_t peers; /* that a status reply reports */
-	bool refuse;  /* answer "no" */
+	size_t peers; /* number in a status reply */
+	bool reject;  /* reply with an error */
 };
 
 static void handle(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
@@ -38,7 +39,7 @@ static void handle(void *ctx, const struct ctl_request *request, struct ctl_repl
 	struct fixture *f = ctx;
 
 	f->asked[request->verb]++;
-	if (f->refuse) {
+	if (f->reject) {
 		ctl_reply_fail(reply, "not now");
 		return;
 	}
@@ -78,7 +79,7 @@ static bool is_readable(int fd, int ms)
 	return poll(&p, 1, ms) > 0;
 }
 
-/* Let the server work until it has had nothing to do for `idle_ms`. */
+/* Run the server until it has been idle for `idle_ms`. */
 static void pump(struct fixture *f, int idle_ms)
 {
 	while (is_readable(ctl_server_fd(f->server), idle_ms))
@@ -89,11 +90,11 @@ static void test_status(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
-	talk_say(fd, STATUS "ignored");
+	talk_send(fd, STATUS "ignored");
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "\"ok\":true"));
 	assert_non_null(strstr(text, "\"site\":\"vpn01\""));
 	assert_int_equal(f->asked[CTL_STATUS], 1);
@@ -104,22 +105,22 @@ static void test_byte_by_byte(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
 	for (const char *p = "{\"verb\":\"reload\"}"; *p; p++) {
 		assert_int_equal(send(fd, p, 1, 0), 1);
 		pump(f, 0);
-		assert_false(talk_hear(fd, text, sizeof(text)));
+		assert_false(talk_receive(fd, text, sizeof(text)));
 	}
 	shutdown(fd, SHUT_WR);
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":true}\n");
 	assert_int_equal(f->asked[CTL_RELOAD], 1);
 	close(fd);
 }
 
-static void test_refusals(void **state)
+static void test_invalid_requests(void **state)
 {
 	static const struct {
 		const char *request;
@@ -140,11 +141,11 @@ static void test_refusals(void **state)
 	char text[1024];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int fd = talk_join(&f->dir);
+		int fd = talk_connect(&f->dir);
 
-		talk_say(fd, table[i].request);
+		talk_send(fd, table[i].request);
 		pump(f, 0);
-		assert_true(talk_hear(fd, text, sizeof(text)));
+		assert_true(talk_receive(fd, text, sizeof(text)));
 		assert_string_equal(text, table[i].reply);
 		close(fd);
 	}
@@ -156,84 +157,84 @@ static void test_endless_request(void **state)
 {
 	struct fixture *f = *state;
 	char text[CTL_REQUEST_MAX + 100];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
 	memset(text, ' ', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	talk_say(fd, text);
+	talk_send(fd, text);
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "not a request"));
 	close(fd);
 }
 
-/* Sixteen mute clients hold all places; the next is served when their time is up, not later. */
-static void test_mute_clients(void **state)
+/* Sixteen silent clients occupy all slots; the next one is served when they time out, not later. */
+static void test_silent_clients(void **state)
 {
 	struct fixture *f = *state;
-	int mute[HUB_CLIENTS];
+	int silent[HUB_CLIENTS];
 	char text[8192];
 	int fd;
 
-	for (size_t i = 0; i < ARRAY_LEN(mute); i++)
-		mute[i] = talk_join(&f->dir);
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+		silent[i] = talk_connect(&f->dir);
 	pump(f, 0);
-	fd = talk_join(&f->dir);
-	talk_say(fd, STATUS);
+	fd = talk_connect(&f->dir);
+	talk_send(fd, STATUS);
 	pump(f, 0);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	pump(f, TIMEOUT_MS * 2);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_non_null(strstr(text, "\"ok\":true"));
-	for (size_t i = 0; i < ARRAY_LEN(mute); i++) {
-		assert_true(talk_hear(mute[i], text, sizeof(text)));
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
+		assert_true(talk_receive(silent[i], text, sizeof(text)));
 		assert_string_equal(text, "");
-		close(mute[i]);
+		close(silent[i]);
 	}
 	close(fd);
 }
 
-/* Who does not read its reply hinders nobody, and is closed when its time is up. */
-static void test_deaf_client(void **state)
+/* A client that does not read its reply blocks no other, and is closed when it times out. */
+static void test_non_reading_client(void **state)
 {
 	struct fixture *f = *state;
 	char *text = malloc(1 << 20);
-	int deaf = talk_join(&f->dir);
+	int blocked = talk_connect(&f->dir);
 	int fd;
 
 	f->peers = 10000;
-	talk_say(deaf, STATUS);
+	talk_send(blocked, STATUS);
 	pump(f, 0);
 	f->peers = 0;
-	fd = talk_join(&f->dir);
-	talk_say(fd, STATUS);
+	fd = talk_connect(&f->dir);
+	talk_send(fd, STATUS);
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, 1 << 20));
+	assert_true(talk_receive(fd, text, 1 << 20));
 	assert_non_null(strstr(text, "\"ok\":true"));
 	close(fd);
 	pump(f, TIMEOUT_MS * 2);
-	assert_true(talk_hear(deaf, text, 1 << 20));
+	assert_true(talk_receive(blocked, text, 1 << 20));
 	assert_null(strchr(text, '\n'));
-	close(deaf);
+	close(blocked);
 	free(text);
 }
 
-/* A large reply leaves whole, as fast as it is read. */
+/* A large reply is sent completely, as fast as the client reads. */
 static void test_large_reply(void **state)
 {
 	struct fixture *f = *state;
 	size_t size = 8 << 20;
 	char *text = malloc(size);
 	struct ctl_reply reply;
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 	bool end = false;
 	size_t len = 0;
 
 	f->peers = 10000;
-	talk_say(fd, STATUS);
+	talk_send(fd, STATUS);
 	while (!end) {
 		pump(f, 0);
-		end = talk_hear(fd, text + len, size - len);
+		end = talk_receive(fd, text + len, size - len);
 		len += strlen(text + len);
 	}
 	assert_int_equal(ctl_reply_parse(text, len, &reply), 0);
@@ -243,7 +244,7 @@ static void test_large_reply(void **state)
 	close(fd);
 }
 
-static void test_vanishing_clients(void **state)
+static void test_disconnecting_clients(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
@@ -251,76 +252,76 @@ static void test_vanishing_clients(void **state)
 
 	f->peers = 10000;
 	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
-		fd = talk_join(&f->dir);
-		talk_say(fd, i % 3 ? STATUS : "{\"ver");
+		fd = talk_connect(&f->dir);
+		talk_send(fd, i % 3 ? STATUS : "{\"ver");
 		if (i % 2)
 			pump(f, 0);
 		close(fd);
 		pump(f, 0);
 	}
 	f->peers = 0;
-	fd = talk_join(&f->dir);
-	talk_say(fd, STATUS);
+	fd = talk_connect(&f->dir);
+	talk_send(fd, STATUS);
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	close(fd);
 }
 
-/* With nobody there, nothing wakes the owner up. */
+/* Without clients, nothing wakes up the owner. */
 static void test_idle(void **state)
 {
 	struct fixture *f = *state;
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 	char text[8192];
 
-	talk_say(fd, STATUS);
+	talk_send(fd, STATUS);
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	close(fd);
 	assert_false(is_readable(ctl_server_fd(f->server), TIMEOUT_MS * 3));
 }
 
-/* The end-of-file after `down` comes when the server is closed, however long that takes. */
+/* The end-of-file after `down` arrives when the server is closed, however late. */
 static void test_down_is_held(void **state)
 {
 	struct fixture *f = *state;
 	char text[256];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
-	talk_say(fd, "{\"verb\":\"down\"}\n");
+	talk_send(fd, "{\"verb\":\"down\"}\n");
 	pump(f, TIMEOUT_MS * 2);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":true}\n");
 	ctl_server_close(f->server);
 	f->server = NULL;
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "");
 	close(fd);
 }
 
-static void test_down_refused_is_not_held(void **state)
+static void test_rejected_down_is_not_held(void **state)
 {
 	struct fixture *f = *state;
 	char text[256];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
-	f->refuse = true;
-	talk_say(fd, "{\"verb\":\"down\"}\n");
+	f->reject = true;
+	talk_send(fd, "{\"verb\":\"down\"}\n");
 	pump(f, 0);
-	assert_true(talk_hear(fd, text, sizeof(text)));
+	assert_true(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "{\"ok\":false,\"error\":\"not now\"}\n");
 	close(fd);
 }
 
-/* Who went away while held leaves its place. */
-static void test_held_places_are_given_up(void **state)
+/* A client that disconnects while held frees its slot. */
+static void test_held_slots_are_freed(void **state)
 {
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
-		int fd = talk_join(&f->dir);
+		int fd = talk_connect(&f->dir);
 
-		talk_say(fd, "{\"verb\":\"down\"}\n");
+		talk_send(fd, "{\"verb\":\"down\"}\n");
 		pump(f, 0);
 		close(fd);
 		pump(f, 0);
@@ -328,7 +329,7 @@ static void test_held_places_are_given_up(void **state)
 	assert_int_equal(f->asked[CTL_DOWN], 3 * HUB_CLIENTS);
 }
 
-/* Run `child` in another process while the server works. Return: its exit status. */
+/* Run `child` in another process while the server runs. Return: its exit status. */
 static int run_beside(struct fixture *f, int (*child)(struct fixture *f))
 {
 	pid_t pid = fork();
@@ -342,7 +343,7 @@ static int run_beside(struct fixture *f, int (*child)(struct fixture *f))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
-static int ask_as_nobody(struct fixture *f)
+static int ask_as_other_user(struct fixture *f)
 {
 	struct ctl_request request = { .verb = CTL_STATUS };
 	struct ctl_reply reply;
@@ -354,18 +355,18 @@ static int ask_as_nobody(struct fixture *f)
 	return reply.ok || !strstr(reply.text, "only root");
 }
 
-static void test_stranger(void **state)
+static void test_unauthorised_client(void **state)
 {
 	struct fixture *f = *state;
 
 	if (geteuid() != 0)
-		skip(); /* only root can become a stranger */
+		skip(); /* only root can change its uid */
 	assert_int_equal(chmod(f->dir.folder, 0755), 0);
 	assert_int_equal(chmod(f->dir.path, 0666), 0);
-	assert_int_equal(run_beside(f, ask_as_nobody), 0);
+	assert_int_equal(run_beside(f, ask_as_other_user), 0);
 	assert_int_equal(f->asked[CTL_STATUS], 0);
 	assert_int_equal(chmod(f->dir.path, 0600), 0);
-	assert_int_equal(run_beside(f, ask_as_nobody), 3);
+	assert_int_equal(run_beside(f, ask_as_other_user), 3);
 }
 
 static int ask_status(struct fixture *f)
@@ -386,7 +387,7 @@ static void test_client_asks(void **state)
 	assert_int_equal(run_beside(f, ask_status), 0);
 }
 
-/* A server that never answers costs the client its time, no more. */
+/* A server that never replies makes the client time out. */
 static void test_client_times_out(void **state)
 {
 	struct fixture *f = *state;
@@ -409,7 +410,7 @@ static int serve_down(struct fixture *f)
 	return 0;
 }
 
-/* `down` returns once the process is gone, not when it has answered. */
+/* `down` returns after the process has exited, not when it has replied. */
 static void test_client_down(void **state)
 {
 	struct fixture *f = *state;
@@ -418,7 +419,7 @@ static void test_client_down(void **state)
 	struct unixsock taken;
 	pid_t pid;
 
-	/* the socket must be listened on by the child alone */
+	/* only the child may listen on the socket */
 	ctl_server_close(f->server);
 	f->server = NULL;
 	pid = fork();
@@ -445,17 +446,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(status),
 		TEST(byte_by_byte),
-		TEST(refusals),
+		TEST(invalid_requests),
 		TEST(endless_request),
-		TEST(mute_clients),
-		TEST(deaf_client),
+		TEST(silent_clients),
+		TEST(non_reading_client),
 		TEST(large_reply),
-		TEST(vanishing_clients),
+		TEST(disconnecting_clients),
 		TEST(idle),
 		TEST(down_is_held),
-		TEST(down_refused_is_not_held),
-		TEST(held_places_are_given_up),
-		TEST(stranger),
+		TEST(rejected_down_is_not_held),
+		TEST(held_slots_are_freed),
+		TEST(unauthorised_client),
 		TEST(client_asks),
 		TEST(client_times_out),
 		TEST(client_down),

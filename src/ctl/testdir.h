@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A folder for the sockets of a test, which goes away with it. */
+/* A temporary folder for the sockets of a test. */
 #ifndef CTL_TESTDIR_H
 #define CTL_TESTDIR_H
 
@@ -9,13 +9,13 @@
 
 #include "ctl/unixsock.h"
 
-/** The folder, and a socket's path in a folder within that does not exist yet. */
+/** The folder, and the path of a socket in a subfolder that does not exist yet. */
 struct testdir {
 	char folder[32];
 	char path[UNIXSOCK_PATH_LEN];
 };
 
-/** Make the folder. */
+/** Create the folder. */
 static inline void testdir_make(struct testdir *t)
 {
 	snprintf(t->folder, sizeof(t->folder), "/tmp/wirespan-XXXXXX");
@@ -24,7 +24,7 @@ static inline void testdir_make(struct testdir *t)
 	snprintf(t->path, sizeof(t->path), "%s/run/site.sock", t->folder);
 }
 
-/** Remove it; fails the test's process if something has been left in it. */
+/** Remove it; aborts if files are left in it. */
 static inline void testdir_remove(struct testdir *t)
 {
 	if (rmdir(t->folder) < 0)

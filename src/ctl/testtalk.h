@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of a server in the same process: what a client does, in one word each. */
+/* For tests of a server in the same process: the actions of a client. */
 #ifndef CTL_TESTTALK_H
 #define CTL_TESTTALK_H
 
@@ -17,7 +17,7 @@
 #include "ctl/unixsock.h"
 
 /** Connect. Return: the descriptor, to be closed. */
-static inline int talk_join(const struct testdir *dir)
+static inline int talk_connect(const struct testdir *dir)
 {
 	int fd = unixsock_connect(dir->path, 1000);
 
@@ -26,14 +26,14 @@ static inline int talk_join(const struct testdir *dir)
 }
 
 /** Send a text. */
-static inline void talk_say(int fd, const char *text)
+static inline void talk_send(int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/** What the server has sent so far, as text. Return: whether it has closed the connection after
- * it. */
-static inline bool talk_hear(int fd, char *buf, size_t size)
+/** Read everything that the server has sent so far. Return: whether it has closed the
+ * connection. */
+static inline bool talk_receive(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
 	ssize_t n;

@@ -85,7 +85,7 @@ static void answer_get(struct uapi_server *s, struct hub_client *c)
 		hub_answer(c, text, len, HUB_NEXT);
 }
 
-/* Link-local endpoints name their interface; sockets want its number. */
+/* Link-local endpoints name their interface; sockets need its index. */
 static int resolve_zones(struct uapi_set *set)
 {
 	for (size_t i = 0; i < set->peers_len; i++) {
@@ -109,8 +109,8 @@ static void answer_set(struct uapi_server *s, struct hub_client *c, struct uapi_
 	answer_errno(c, err);
 }
 
-/* Do what the line completes. Return: whether the next line may follow. */
-static bool take_step(
+/* Act on the result of a line. Return: whether another line may follow. */
+static bool handle_step(
 	struct uapi_server *s, struct hub_client *c, struct uapi_request *r, enum uapi_step step)
 {
 	switch (step) {
@@ -151,14 +151,14 @@ static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t
 		const char *line = data + used;
 		const char *newline = memchr(line, '\n', len - used);
 
-		if (!newline && used == 0 && len == HUB_INPUT) { /* no room for more of it */
-			(void)take_step(ctx, c, r, uapi_request_overlong(r));
+		if (!newline && used == 0 && len == HUB_INPUT) { /* the buffer is full */
+			(void)handle_step(ctx, c, r, uapi_request_overlong(r));
 			return len;
 		}
 		if (!newline)
 			break;
 		used += (size_t)(newline - line) + 1;
-		more = take_step(ctx, c, r, uapi_request_line(r, line, (size_t)(newline - line)));
+		more = handle_step(ctx, c, r, uapi_request_line(r, line, (size_t)(newline - line)));
 	}
 	return used;
 }
@@ -175,7 +175,7 @@ static void on_gone(void *ctx, struct hub_client *c)
 
 /* ---- the socket's file ---- */
 
-/* Something has changed in the socket's folder. */
+/* The socket's folder has changed. */
 static void on_folder(void *ctx)
 {
 	struct uapi_server *s = ctx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of wg(8)'s socket: requests whole, in pieces, in a row, wrong, cut off; and its removal. */
+/* Tests of wg(8)'s socket: requests whole, split, pipelined, invalid and truncated; its removal. */
 #include "ctl/uapi_server.h"
 
 #include <errno.h>
@@ -21,13 +21,13 @@
 #define KEY  "1111111111111111111111111111111111111111111111111111111111111111"
 #define PEER "public_key=" KEY "\n"
 
-/** A server in this process, and what it was told to do. */
+/** A server in this process, and the calls that it made. */
 struct fixture {
 	struct testdir dir;
 	struct uapi_server *server;
 	int sets;
 	int ends;
-	int result; /* of the next set or get */
+	int result; /* return value of the next set or get */
 	uint16_t listen_port;
 	size_t peers;
 	size_t prefixes;
@@ -85,7 +85,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Let the server work until it has nothing to do. */
+/* Run the server until it has no work. */
 static void pump(struct fixture *f)
 {
 	struct pollfd p = { .fd = uapi_server_fd(f->server), .events = POLLIN };
@@ -117,12 +117,12 @@ static void test_conversation(void **state)
 	char text[4096];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int fd = talk_join(&f->dir);
+		int fd = talk_connect(&f->dir);
 
 		f->sets = 0;
-		talk_say(fd, table[i].request);
+		talk_send(fd, table[i].request);
 		pump(f);
-		assert_int_equal(talk_hear(fd, text, sizeof(text)), table[i].closed);
+		assert_int_equal(talk_receive(fd, text, sizeof(text)), table[i].closed);
 		assert_string_equal(text, table[i].reply);
 		assert_int_equal(f->sets, table[i].sets);
 		close(fd);
@@ -132,21 +132,21 @@ static void test_conversation(void **state)
 	assert_int_equal(f->scope, 1); /* of lo */
 }
 
-/* What the owner answers is what wg(8) gets to see. */
+/* wg(8) receives the owner's reply. */
 static void test_owner_fails(void **state)
 {
 	struct fixture *f = *state;
 	char text[4096];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
 	f->result = -EADDRINUSE;
-	talk_say(fd, "set=1\nlisten_port=9\n\n");
+	talk_send(fd, "set=1\nlisten_port=9\n\n");
 	pump(f);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=-98\n\n");
-	talk_say(fd, "get=1\n\n");
+	talk_send(fd, "get=1\n\n");
 	pump(f);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=-98\n\n");
 	close(fd);
 }
@@ -155,46 +155,46 @@ static void test_byte_by_byte(void **state)
 {
 	struct fixture *f = *state;
 	char text[4096];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
 	for (const char *p = "set=1\nlisten_port=1234\n" PEER "allowed_ip=::/0\n\n"; *p; p++) {
 		assert_int_equal(f->sets, 0);
 		assert_int_equal(send(fd, p, 1, 0), 1);
 		pump(f);
 	}
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=0\n\n");
 	assert_int_equal(f->listen_port, 1234);
 	assert_int_equal(f->prefixes, 1);
 	close(fd);
 }
 
-/* A request many times larger than what a client may have pending. */
+/* A request many times larger than a client's input buffer. */
 static void test_large_request(void **state)
 {
 	struct fixture *f = *state;
 	char line[64];
 	char text[4096];
-	int fd = talk_join(&f->dir);
+	int fd = talk_connect(&f->dir);
 
-	talk_say(fd, "set=1\n" PEER);
+	talk_send(fd, "set=1\n" PEER);
 	for (unsigned i = 0; i < 20000; i++) {
 		snprintf(line, sizeof(line), "allowed_ip=10.%u.%u.0/24\n", i >> 8, i & 255);
-		talk_say(fd, line);
-		if (i % 200 == 0) /* more than fits at once, cut anywhere */
+		talk_send(fd, line);
+		if (i % 200 == 0) /* more than fits at once, split anywhere */
 			pump(f);
 	}
 	assert_int_equal(f->sets, 0);
-	talk_say(fd, "\n");
+	talk_send(fd, "\n");
 	pump(f);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "errno=0\n\n");
 	assert_int_equal(f->prefixes, 20000);
 	close(fd);
 }
 
-/* A line longer than what a client may have pending is a mistake like others; before a request
- * there is nobody to tell. */
+/* A line longer than a client's input buffer is an error like any other; outside a request it gets
+ * no reply. */
 static void test_endless_line(void **state)
 {
 	static const struct {
@@ -213,16 +213,16 @@ static void test_endless_line(void **state)
 	char text[4096];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		int fd = talk_join(&f->dir);
+		int fd = talk_connect(&f->dir);
 
 		memset(text, 'x', sizeof(text) - 1);
 		text[sizeof(text) - 1] = '\0';
-		talk_say(fd, table[i].before);
+		talk_send(fd, table[i].before);
 		for (int k = 0; k < 3; k++)
-			talk_say(fd, text);
-		talk_say(fd, table[i].after);
+			talk_send(fd, text);
+		talk_send(fd, table[i].after);
 		pump(f);
-		assert_int_equal(talk_hear(fd, text, sizeof(text)), table[i].closed);
+		assert_int_equal(talk_receive(fd, text, sizeof(text)), table[i].closed);
 		assert_string_equal(text, table[i].reply);
 		assert_int_equal(f->sets, 0);
 		close(fd);
@@ -230,8 +230,7 @@ static void test_endless_line(void **state)
 	}
 }
 
-/* Whoever was answered may stay, until all places are taken: then who has been idle for longest
- * goes. */
+/* An answered client may stay until all slots are in use; then the longest idle one is closed. */
 static void test_idle_clients(void **state)
 {
 	struct fixture *f = *state;
@@ -239,19 +238,19 @@ static void test_idle_clients(void **state)
 	char text[4096];
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		fds[i] = talk_join(&f->dir);
-		talk_say(fds[i], "get=1\n\n");
+		fds[i] = talk_connect(&f->dir);
+		talk_send(fds[i], "get=1\n\n");
 		pump(f);
-		assert_false(talk_hear(fds[i], text, sizeof(text)));
+		assert_false(talk_receive(fds[i], text, sizeof(text)));
 		assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		assert_int_equal(talk_hear(fds[i], text, sizeof(text)), i < HUB_CLIENTS);
+		assert_int_equal(talk_receive(fds[i], text, sizeof(text)), i < HUB_CLIENTS);
 		if (i < HUB_CLIENTS)
 			continue;
-		talk_say(fds[i], "get=1\n\n");
+		talk_send(fds[i], "get=1\n\n");
 		pump(f);
-		assert_false(talk_hear(fds[i], text, sizeof(text)));
+		assert_false(talk_receive(fds[i], text, sizeof(text)));
 		assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
@@ -260,13 +259,13 @@ static void test_idle_clients(void **state)
 	test_conversation(state);
 }
 
-/* wg(8) sees whether somebody listens by connecting and leaving. */
-static void test_knock(void **state)
+/* wg(8) tests whether a socket is served by connecting and closing. */
+static void test_probe(void **state)
 {
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 100; i++) {
-		close(talk_join(&f->dir));
+		close(talk_connect(&f->dir));
 		pump(f);
 	}
 	test_conversation(state);
@@ -284,7 +283,7 @@ static void test_removed(void **state)
 	close(fd);
 	assert_int_equal(unlink(other), 0);
 	pump(f);
-	assert_int_equal(f->ends, 0); /* that was another file */
+	assert_int_equal(f->ends, 0); /* another file */
 	assert_int_equal(unlink(f->dir.path), 0);
 	pump(f);
 	assert_int_equal(f->ends, 1);
@@ -318,10 +317,10 @@ static void test_adopted(void **state)
 	assert_int_equal(unixsock_open(f->dir.path, &sock), 0);
 	config.listen_fd = sock.fd;
 	assert_int_equal(uapi_server_open(&config, &f->server), 0);
-	fd = talk_join(&f->dir);
-	talk_say(fd, "get=1\n\n");
+	fd = talk_connect(&f->dir);
+	talk_send(fd, "get=1\n\n");
 	pump(f);
-	assert_false(talk_hear(fd, text, sizeof(text)));
+	assert_false(talk_receive(fd, text, sizeof(text)));
 	assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
 	close(fd);
 }
@@ -349,7 +348,7 @@ int main(void)
 		TEST(large_request),
 		TEST(endless_line),
 		TEST(idle_clients),
-		TEST(knock),
+		TEST(probe),
 		TEST(removed),
 		TEST(replaced),
 		TEST(adopted),

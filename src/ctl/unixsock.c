@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix stream sockets at a path: claiming one from a dead process, connecting, who is at the other
- * end. */
+/* Unix stream sockets at a path: replacing a dead process's socket, connecting, checking the peer's
+ * uid. */
 #include "ctl/unixsock.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define BACKLOG	      16
-#define PROBE_TIMEOUT 200 /* ms; a listener that is too busy to accept is alive all the same */
+#define PROBE_TIMEOUT 200 /* ms; a listener that is too busy to accept is still alive */
 #define FOLDER_MODE   0755
 #define SOCKET_MODE   0600
 
@@ -40,7 +40,7 @@ static void folder_of(const char *path, char ret[static UNIXSOCK_PATH_LEN])
 		memcpy(ret, slash ? "/" : ".", 2);
 }
 
-/* Open the folder of `path`, made if missing, and lock it against other claims. */
+/* Open the folder of `path`, create it if missing, and lock it against other processes. */
 static int lock_folder(const char *path)
 {
 	char folder[UNIXSOCK_PATH_LEN];
@@ -57,7 +57,7 @@ static int lock_folder(const char *path)
 			continue;
 		if (fd < 0)
 			return -errno;
-		/* another process may have removed the empty folder while we waited */
+		/* another process may have removed the empty folder meanwhile */
 		if (flock(fd, LOCK_EX) == 0 && fstat(fd, &held) == 0 && stat(folder, &there) == 0 &&
 			held.st_ino == there.st_ino && held.st_dev == there.st_dev)
 			return fd;
@@ -66,7 +66,7 @@ static int lock_folder(const char *path)
 	return -EBUSY;
 }
 
-/* Remove a socket that nobody listens on. */
+/* Remove a stale socket. */
 static int remove_stale(const char *path)
 {
 	struct stat st;
@@ -92,7 +92,7 @@ static int bind_at(const struct sockaddr_un *address, struct unixsock *s)
 	struct stat st;
 	int err;
 
-	/* bind() takes the mode from the socket's own inode: there is no moment with a looser
+	/* bind() takes the mode from the socket's inode, so the file never has a more permissive
 	 * one */
 	if (fchmod(s->fd, SOCKET_MODE) < 0 ||
 		bind(s->fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
@@ -129,7 +129,7 @@ int unixsock_open(const char *path, struct unixsock *ret)
 	return err;
 }
 
-/* Anything else would be readable for ever, and never give a connection. */
+/* Another kind of descriptor would always be readable, but never yield a connection. */
 static int check_listens(int fd)
 {
 	int domain;
@@ -170,7 +170,7 @@ bool unixsock_is_in_place(const struct unixsock *s)
 	return lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
 }
 
-/* Give up the lock of the folder of `path`, and the folder if it is empty. */
+/* Release the lock of the folder of `path`, and remove the folder if it is empty. */
 static void leave_folder(const char *path, int lock)
 {
 	char folder[UNIXSOCK_PATH_LEN];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix stream sockets at a path: claiming one from a dead process, connecting, who is at the other
- * end. */
+/* Unix stream sockets at a path: replacing a dead process's socket, connecting, checking the peer's
+ * uid. */
 #ifndef CTL_UNIXSOCK_H
 #define CTL_UNIXSOCK_H
 
@@ -10,7 +10,7 @@
 
 #define UNIXSOCK_PATH_LEN sizeof(((struct sockaddr_un *)0)->sun_path)
 
-/** A socket that listens at a path, and which file that is. */
+/** A socket that listens at a path, and the identity of its file. */
 struct unixsock {
 	int fd;
 	dev_t dev;
@@ -19,37 +19,37 @@ struct unixsock {
 };
 
 /**
- * Listen at `path`, mode 0600, non-blocking, close-on-exec. Its folder (one level) is made if
- * missing. A socket that nobody listens on any more is replaced; of two callers at once one wins.
- * Return: 0; -EADDRINUSE if somebody listens there; -ENAMETOOLONG; -EEXIST if what is there is not
- * a socket; or -errno.
+ * Listen at `path`, mode 0600, non-blocking, close-on-exec. Its folder (one level) is created if
+ * missing. A stale socket is replaced; of two concurrent callers one succeeds.
+ * Return: 0; -EADDRINUSE if another process listens there; -ENAMETOOLONG; -EEXIST if the file is
+ * not a socket; or -errno.
  */
 int unixsock_open(const char *path, struct unixsock *ret);
 
-/** The same for a socket that listens at `path` already, such as one inherited. Return: 0;
- * -ENOTSOCK or -EPROTOTYPE for what is none; or -errno if there is nothing at `path`. */
+/** As unixsock_open(), for a socket that already listens at `path`, such as an inherited one.
+ * Return: 0; -ENOTSOCK or -EPROTOTYPE if it is not a listening Unix socket; or -errno if `path`
+ * does not exist. */
 int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
 
-/** Whether the file is still there and ours; false once somebody has removed or replaced it (its
- * inode is not used again while we listen). */
+/** Whether the file is still ours; false once it was removed or replaced (its inode is not reused
+ * while we listen). */
 bool unixsock_is_in_place(const struct unixsock *s);
 
-/** Stop listening; remove the file if it is still ours, and its folder if that is empty then. */
+/** Stop listening; remove the file if it is still ours, and then its folder if that is empty. */
 void unixsock_close(struct unixsock *s);
 
 /**
- * Connect to `path`, waiting for at most `timeout_ms`; the descriptor blocks, with that timeout on
- * reads and writes too.
- * Return: the descriptor; -ENOENT or -ECONNREFUSED if nobody listens there; -EACCES; -ETIMEDOUT; or
- * -errno.
+ * Connect to `path` within `timeout_ms`; the descriptor is blocking, with the same timeout for
+ * reads and writes.
+ * Return: the descriptor; -ENOENT or -ECONNREFUSED if no process listens there; -EACCES;
+ * -ETIMEDOUT; or -errno.
  */
 int unixsock_connect(const char *path, unsigned timeout_ms);
 
-/** Remove the socket at `path` if nobody listens on it any more, and its folder if that is empty
- * then. */
+/** Remove the socket at `path` if it is stale, and then its folder if that is empty. */
 void unixsock_sweep(const char *path);
 
-/** Whether the other end belongs to root or to our own user. */
+/** Whether the peer's uid is root's or our own. */
 bool unixsock_peer_is_trusted(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of sockets at a path: who may claim one, and what is left behind. */
+/* Tests of sockets at a path: who may listen there, and which files are left behind. */
 #include "ctl/unixsock.h"
 
 #include <errno.h>
@@ -42,7 +42,7 @@ static void test_claim(void **state)
 	testdir_remove(&t);
 }
 
-/* A dead process' socket is replaced, a full backlog is not taken for death. */
+/* A dead process's socket is replaced; a full backlog does not count as dead. */
 static void test_stale_and_busy(void **state)
 {
 	struct unixsock dead;
@@ -67,7 +67,7 @@ static void test_stale_and_busy(void **state)
 	testdir_remove(&t);
 }
 
-/* What a dead process has left is swept away, a live socket and what is none are not. */
+/* Sockets of dead processes are removed, live ones and other files are not. */
 static void test_sweep(void **state)
 {
 	struct unixsock s;
@@ -112,7 +112,7 @@ static void test_foreign_file(void **state)
 	testdir_remove(&t);
 }
 
-/* Whoever finds another's socket in its place leaves it alone. */
+/* A socket that another process has put in our place is left alone. */
 static void test_replaced(void **state)
 {
 	struct unixsock first;
@@ -131,7 +131,7 @@ static void test_replaced(void **state)
 	testdir_remove(&t);
 }
 
-/* Of several processes that find a dead one's socket at once, one wins. */
+/* Of several processes that find a stale socket at the same time, one succeeds. */
 static void test_race(void **state)
 {
 	enum {
@@ -157,7 +157,7 @@ static void test_race(void **state)
 			status = unixsock_open(t.path, &s);
 			if (status == -EADDRINUSE)
 				_exit(1);
-			/* the winner listens until all have tried */
+			/* the one that succeeds listens until all have tried */
 			_exit(status == 0 && read(hold[0], &byte, 1) == 0 ? 0 : 2);
 		}
 	}
@@ -175,7 +175,7 @@ static void test_race(void **state)
 	testdir_remove(&t);
 }
 
-/* Whoever hands us a descriptor may be wrong about it. */
+/* The caller may pass a wrong descriptor. */
 static void test_adopt(void **state)
 {
 	struct unixsock owner;
