@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: allowed IPs, added, moved, removed and looked up, against a plain list.
- * Input, repeated: what[1] len[1] addr[4]. `what`: two bits for the deed, one for IPv6, three for
- * the peer. An IPv6 address has the four bytes spread over its sixteen. */
+/* Fuzz target: allowed IPs inserted, moved, removed and looked up, compared with a plain list.
+ * Input, repeated: what[1] len[1] addr[4]. `what`: two bits for the operation, one for IPv6, three
+ * for the peer. The four bytes are spread over the sixteen of an IPv6 address. */
 #include "fuzz/target.h"
 
 #include <errno.h>
@@ -12,11 +12,11 @@
 #include "wg/peer.h"
 
 #define PEERS  8
-#define ROOM   32	  /* prefixes that surely fit */
-#define LISTED (2 * ROOM) /* that may: not all need a fork */
+#define ROOM   32	  /* number of prefixes that always fits */
+#define LISTED (2 * ROOM) /* that may fit: not all need a fork */
 #define STEP   6
 
-enum deed {
+enum operation {
 	INSERT,
 	REMOVE,
 	REMOVE_PEER,
@@ -127,7 +127,7 @@ static void step(struct world *w, const uint8_t in[static STEP])
 
 	p.len = (uint8_t)(in[1] % (ip_addr_bits(&p.addr) + 1));
 	p = ip_prefix_masked(&p);
-	switch ((enum deed)(in[0] & 3)) {
+	switch ((enum operation)(in[0] & 3)) {
 	case INSERT:
 		insert(w, &p, peer);
 		break;

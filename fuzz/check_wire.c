@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: what a check reads off the segment, the tunnel and the underlay.
- * Input: a frame; from its 15th byte on also taken as an IP packet. */
+/* Fuzz target: the parser of packets that a check receives from the LAN, the tunnel and the
+ * underlay.
+ * Input: a frame; its bytes from the 15th on are also parsed as an IP packet. */
 #include "fuzz/target.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@
 
 static const struct wire_mark mark = { 0x1234, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 
-/* What was read must lie in the bytes that were there. */
+/* The result must lie within the input. */
 static void expect_sound(
 	enum wire_kind kind, const struct wire_read *r, const uint8_t *data, size_t len)
 {
@@ -26,7 +27,7 @@ static void expect_sound(
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	uint8_t *copy = malloc(len ? len : 1); /* exactly as long: reading beyond is seen */
+	uint8_t *copy = malloc(len ? len : 1); /* exact size, for the sanitizer */
 	struct wire_read r;
 
 	EXPECT(copy);

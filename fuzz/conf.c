@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: a configuration file, and behind the first NUL NUL the WireGuard file it may
- * include. What parses without an error is printed, and must be read back as the same site. */
+/* Fuzz target: a configuration file, and after the first NUL NUL the WireGuard file it may include.
+ * A site without errors is printed, and parsing the text must give an equal site. */
 #include "fuzz/target.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "conf/parse.h"
 #include "conf/print.h"
 
-/* The machine, made up: what an interface is depends on its name alone. */
+/* A fictitious host: the state of an interface depends on its name only. */
 static enum conf_link link_by_name(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
 {
 	(void)ctx;
@@ -38,7 +38,7 @@ static void parse(const uint8_t *data, size_t len, size_t main_len, struct conf_
 	conf_complete(site, report);
 }
 
-/* Every problem has a place that exists, and can be put into words. */
+/* Every problem has a valid position and can be formatted. */
 static void check_report(struct conf_report *report, const struct conf_site *site)
 {
 	conf_report_sort(report);
@@ -50,7 +50,7 @@ static void check_report(struct conf_report *report, const struct conf_site *sit
 	}
 }
 
-/* What a site without an error becomes when it is printed and read again. */
+/* Print a site without errors and parse it again. */
 static void round_trip(
 	const struct conf_site *site, const uint8_t *data, size_t len, size_t main_len)
 {
@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	ok = conf_report_ok(&report);
 	conf_check(&site, site.interface.private_key, &facts, &report);
 	check_report(&report, &site);
-	/* a path or an included file that is not there cannot be told apart here */
+	/* a path and a missing included file look the same here */
 	if (ok && (!site.wireguard || second))
 		round_trip(&site, data, len, main_len);
 	conf_report_fini(&report);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: a reply as the control socket's client reads it, status report and all.
- * Input: the line. Whatever is understood must print to what is understood alike. */
+/* Fuzz target: a control reply as the client parses it, with its status report.
+ * Input: the line. A valid reply must survive printing and parsing unchanged. */
 #include "fuzz/target.h"
 
 #include <string.h>

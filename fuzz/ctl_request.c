@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: a request as it arrives at the control socket. Input: the line without its
- * newline. */
+/* Fuzz target: a request to the control socket. Input: the line without its newline. */
 #include "fuzz/target.h"
 
 #include "ctlproto/request.h"

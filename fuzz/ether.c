@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: a member's frame through MSS clamp, too-big reply and pieces, with naive checks.
+/* Fuzz target: a member's frame through MSS clamping, too-big reply and fragmenting, with naive
+ * checks.
  * Input: flags[1] (bit 0: partial checksum) max_packet[2, little endian] frame. */
 #include "fuzz/target.h"
 
@@ -11,7 +12,7 @@
 #include "pkt/headers.h"
 #include "pkt/testpkt.h"
 
-/* Sum over the TCP segment and its pseudo header, as far as the frame goes. */
+/* Sum over the TCP segment and its pseudo header, up to the end of the frame. */
 static unsigned tcp_sum(const uint8_t *frame, size_t len, const struct headers *h)
 {
 	size_t end = h->end < len ? h->end : len;
@@ -37,8 +38,8 @@ static void check_clamp(const uint8_t *frame, size_t len, unsigned max_packet, b
 			changed += copy[i] != frame[i] && !check;
 		}
 		EXPECT(changed > 0);
-		/* right stays right, wrong as wrong; a TCP header split over the end of the summed
-		 * range cannot be: clamping demands that it is all there */
+		/* a correct checksum stays correct, a wrong one stays wrong by the same difference;
+		 * clamping requires that the summed range contains the whole TCP header */
 		EXPECT(partial || tcp_sum(copy, len, &h) == tcp_sum(frame, len, &h));
 		EXPECT(!ether_clamp_mss(copy, len, max_packet, 0, partial));
 	} else {
@@ -66,7 +67,7 @@ static void check_reply(const uint8_t *frame, size_t len, unsigned max_packet)
 				       n - h.l4) == 0xffff);
 		}
 		EXPECT(n <= len + 48);
-		EXPECT(ether_too_big_reply(reply, n, 0, again) == 0); /* no answer to an answer */
+		EXPECT(ether_too_big_reply(reply, n, 0, again) == 0); /* no reply to a reply */
 	}
 	free(reply);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: decrypted packets, one after the other: classification and reassembly.
- * Input, repeated: len[2, big endian] skip[1] packet[len]. `skip` moves WireGuard's counter by two
- * to the power of its low nibble, and time by its high nibble in 100 ms. An IPv4 header checksum
- * of zero is made good. */
+/* Fuzz target: a sequence of decrypted packets: classification and reassembly.
+ * Input, repeated: len[2, big endian] skip[1] packet[len]. `skip` advances WireGuard's counter by
+ * two to the power of its low nibble, and time by its high nibble in 100 ms. An IPv4 header
+ * checksum of zero is replaced by the correct one. */
 #include "fuzz/target.h"
 
 #include "base/bytes.h"
@@ -13,7 +13,7 @@
 
 #define SLOTS 4
 
-/* A site with every kind of session. */
+/* A site with sessions of every kind. */
 struct site {
 	struct l2tp_table table;
 	struct l2tp_tunnel udp4;
@@ -105,7 +105,7 @@ static void check_whole(struct site *s, const struct reassembled *got)
 	EXPECT(classify(s, got->packet, got->len, &foreign) != L2TP_FRAGMENT);
 }
 
-/* A fuzzer does not find checksums: one of zero is made good. */
+/* A fuzzer cannot guess checksums: replace zero by the correct one. */
 static void fix_checksum(uint8_t *p, size_t len)
 {
 	size_t header = len ? (size_t)(p[0] & 15) * 4 : 0;
@@ -114,7 +114,7 @@ static void fix_checksum(uint8_t *p, size_t len)
 		checksum_store(p + 10, checksum_add(0, p, header));
 }
 
-static void take(struct site *s, const uint8_t *p, size_t len)
+static void receive(struct site *s, const uint8_t *p, size_t len)
 {
 	struct fragment_origin from = { 1, s->counter };
 	struct reassembled got;
@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		s->now = mono_add(s->now, (data[2] >> 4) * 100 * NS_PER_MS);
 		memcpy(packet, data + 3, n);
 		fix_checksum(packet, n);
-		take(s, packet, n);
+		receive(s, packet, n);
 		free(packet);
 		if (data[2] >> 4)
 			reassembly_expire(&s->reassembly, s->now);

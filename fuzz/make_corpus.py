@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Write the hand-made seeds of the corpus: fuzz/corpus/TARGET/seed-NAME. What libFuzzer found beside them stays."""
+"""Write the manual seeds of the corpus: fuzz/corpus/TARGET/seed-NAME. Inputs found by libFuzzer are left alone."""
 import pathlib
 import struct
 
@@ -28,7 +28,7 @@ def ethernet(kind, tags=0):
 
 
 def ip(version, proto, l4_len, ident=1, frag=0x4000, ext=b""):
-    """IP header and the sum of the pseudo header. `ext`: IPv4 options, or IPv6 extension headers of the kind 60."""
+    """IP header, and the sum of the pseudo header. `ext`: IPv4 options, or IPv6 extension headers of type 60."""
     if version == 4:
         src, dst = bytes([10, 0, 2, 12]), bytes([10, 0, 2, 22])
         total = 20 + len(ext) + l4_len
@@ -109,7 +109,7 @@ def merge_seeds():
 
 
 def inner(version, proto, payload, ident=1, at=0, more=False, whole=True):
-    """A decrypted packet from the other gateway; `whole` = False: bytes [at, ...) of a payload as a fragment."""
+    """A decrypted packet from the other gateway; `whole` = False: a fragment with `payload` at offset `at`."""
     src, dst = (bytes([10, 0, 1, 11]), bytes([10, 0, 1, 21])) if version == 4 else (
         bytes.fromhex("fd" + "00" * 14 + "11"), bytes.fromhex("fd" + "00" * 14 + "21"))
     if version == 6:
@@ -194,7 +194,7 @@ def wg_messages_seeds():
     def step(kind, end, arg, data=b""):
         return bytes([kind << 1 | end, arg]) + data
 
-    raw, send, wait, load, keepalive, deliver, change, mend = range(8)
+    raw, send, wait, load, keepalive, deliver, change, fix = range(8)
     call = step(send, 0, 1) + step(deliver, 1, 0)
     up = call + step(deliver, 0, 1) + step(deliver, 1, 2)
     talk = step(send, 0, 1) + step(deliver, 1, 3) + step(send, 1, 1) + step(deliver, 0, 4)
@@ -208,8 +208,8 @@ def wg_messages_seeds():
         + step(deliver, 0, 3) + step(deliver, 1, 2) + step(send, 0, 0) + step(send, 1, 0))
     put("wg_messages", "replay", up + talk + step(deliver, 1, 3) * 2 + step(deliver, 1, 0) + step(deliver, 0, 1))
     for at in (4, 8, 40, 90, 117, 133):
-        put("wg_messages", f"change-{at}", step(send, 0, 1) + step(mend, 1, 0, bytes([at, 1, 0])) + step(deliver, 1, 0)
-            + step(change, 0, 1, bytes([at % 92, 1, 128])) + step(mend, 0, 1, bytes([at % 92, 1, 1]))
+        put("wg_messages", f"change-{at}", step(send, 0, 1) + step(fix, 1, 0, bytes([at, 1, 0])) + step(deliver, 1, 0)
+            + step(change, 0, 1, bytes([at % 92, 1, 128])) + step(fix, 0, 1, bytes([at % 92, 1, 1]))
             + step(deliver, 0, 1) + step(change, 1, 2, bytes([at % 32, 1, 128])) + step(deliver, 1, 2))
     put("wg_messages", "raw", b"".join(step(raw, 1, len(m), m) for m in (
         b"", b"\1", b"\1\0\0\0" + bytes(144), b"\2\0\0\0" + bytes(88), b"\3\0\0\0" + bytes(60),
@@ -221,8 +221,8 @@ def allowedips_seeds():
     """what[1] len[1] addr[4]: see allowedips.c."""
     insert, remove, remove_peer, move = range(4)
 
-    def step(deed, peer, length, addr, v6=False):
-        return bytes([deed | v6 << 2 | peer << 3, length]) + bytes(addr)
+    def step(operation, peer, length, addr, v6=False):
+        return bytes([operation | v6 << 2 | peer << 3, length]) + bytes(addr)
 
     for v6 in (False, True):
         name = "6" if v6 else "4"

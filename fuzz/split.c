@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: superframes from a member, with their vnet header, against the naive splitter.
+/* Fuzz target: superframes from a member, with their vnet header, compared with the naive splitter.
  * Input: ethernet[1] vnet header[10] frame. */
 #include "fuzz/target.h"
 
@@ -27,7 +27,7 @@ static void check_segments(const struct gso_plan *p, size_t len)
 	EXPECT(left == 0);
 }
 
-/* One segment: only the checksum field may differ, and only if it was to be completed. */
+/* A single segment: only the checksum field may differ, and only if it had to be completed. */
 static void check_single(const struct gso_plan *p, const struct offload *o, size_t len)
 {
 	size_t field = (size_t)o->csum_start + o->csum_offset;

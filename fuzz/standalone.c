@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A main for fuzz targets without libFuzzer: runs every file of the corpus folders once. */
+/* A main() for fuzz targets without libFuzzer: runs every file of the corpus folders once. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,7 +10,8 @@
 
 #define INPUT_MAX (1 << 20)
 
-/* Give the target an exact copy, so that a sanitizer sees the first byte read too far. */
+/* Pass an exact copy to the target, so that a sanitizer detects the first byte read past the
+ * end. */
 static int run_file(const char *path)
 {
 	static uint8_t buf[INPUT_MAX];
@@ -33,7 +34,7 @@ static int run_file(const char *path)
 	return 0;
 }
 
-/* Return: how many files ran, or -1. */
+/* Return: the number of files run, or -1. */
 static int run_folder(const char *path)
 {
 	DIR *d = opendir(path);

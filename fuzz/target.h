@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every fuzz target defines (libFuzzer's entry), and how it says that an oracle failed. */
+/* The entry point that every fuzz target defines (libFuzzer's), and the check of its oracles. */
 #ifndef FUZZ_TARGET_H
 #define FUZZ_TARGET_H
 
@@ -11,7 +11,7 @@
 /** Run the code under test on one input. Return: 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/** End with a message if what must hold does not. */
+/** Abort with a message if `cond` does not hold. */
 #define EXPECT(cond)                                                                               \
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: requests of wg(8)'s configuration protocol, as they arrive at the socket. */
+/* Fuzz target: requests of wg(8)'s configuration protocol, as received on the socket. */
 #include "fuzz/target.h"
 
 #include <string.h>
 
 #include "ctlproto/uapi.h"
 
-#define OVERLONG 512 /* what the server would have no room for */
+#define OVERLONG 512 /* longer than the server's buffer */
 
-/* What a request may hold once it is complete and without a mistake. */
+/* Check the contents of a complete and valid request. */
 static void check_set(const struct uapi_request *r)
 {
 	size_t prefixes = 0;
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		size_t rest = newline ? (size_t)(newline - data) - at : len - at;
 		bool overlong = rest > OVERLONG;
 		size_t line_len = overlong ? OVERLONG : rest;
-		/* a copy, so that a sanitizer sees the first byte read too far */
+		/* a copy, so that a sanitizer detects reads past the end */
 		char *line = malloc(line_len ? line_len : 1);
 		enum uapi_step step;
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: two WireGuard engines, and an adversary on the wire between them who may forge,
- * change, replay, delay and reorder, while time passes. Input: a sequence of steps, each an
- * operation byte, an argument byte and what the operation reads. */
+/* Fuzz target: two WireGuard engines, and an attacker between them who may forge, modify, replay,
+ * delay and reorder messages while time passes. Input: a sequence of steps, each an operation byte,
+ * an argument byte and the operation's data. */
 #include "fuzz/target.h"
 
 #include "base/bytes.h"
 #include "wg/device.h"
 
-#define KEPT	 8   /* genuine messages that the adversary holds */
-#define MSG_MAX	 256 /* longest raw message */
-#define SENT_MAX 256
+#define STORED_MAX 8   /* genuine messages that the attacker stores */
+#define MSG_MAX	   256 /* longest raw message */
+#define SENT_MAX   256
 
 struct message {
 	size_t len;
@@ -22,17 +22,17 @@ struct end {
 	_Alignas(64) uint8_t memory[16384];
 	struct endpoint at;
 	bool under_load;
-	uint8_t sent[SENT_MAX]; /* by number: packets sent from here, and taken by the other */
-	uint8_t taken[SENT_MAX];
+	uint8_t sent[SENT_MAX]; /* by number: packets sent by this end, and received by the other */
+	uint8_t received[SENT_MAX];
 	unsigned numbers;
 };
 
-/** The world of one input. */
+/** The state of one input. */
 struct world {
 	struct end end[2];
 	struct mono now;
 	uint64_t random;
-	struct message kept[KEPT];
+	struct message stored[STORED_MAX];
 	unsigned count;
 };
 
@@ -76,17 +76,17 @@ static void begin(void)
 	}
 }
 
-static void keep(const uint8_t *bytes, size_t len)
+static void store_message(const uint8_t *bytes, size_t len)
 {
-	struct message *m = &w.kept[w.count++ % KEPT];
+	struct message *m = &w.stored[w.count++ % STORED_MAX];
 
 	m->len = len;
 	memcpy(m->bytes, bytes, len);
 }
 
-static void act(struct end *e, unsigned actions);
+static void run_actions(struct end *e, unsigned actions);
 
-/* Send a data message, a numbered packet or a keepalive, if there is a session for it. */
+/* Send a data message, a numbered packet or a keepalive, if a session allows it. */
 static void send_data(struct end *e, bool packet)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&e->peer, w.now);
@@ -95,7 +95,7 @@ static void send_data(struct end *e, bool packet)
 	uint64_t counter;
 
 	if (!kp) {
-		act(e, wg_peer_want_session(&e->dev, &e->peer, w.now));
+		run_actions(e, wg_peer_want_session(&e->dev, &e->peer, w.now));
 		return;
 	}
 	if (packet && e->numbers == SENT_MAX)
@@ -106,30 +106,30 @@ static void send_data(struct end *e, bool packet)
 	}
 	EXPECT(!wg_keypair_reserve(kp, 1, &counter));
 	wg_data_seal(&e->dev.crypto.aead, kp, counter, msg, len);
-	keep(msg, len + WG_DATA_OVERHEAD);
-	act(e, wg_peer_sent(&e->dev, kp, len + WG_DATA_OVERHEAD, packet, w.now));
+	store_message(msg, len + WG_DATA_OVERHEAD);
+	run_actions(e, wg_peer_sent(&e->dev, kp, len + WG_DATA_OVERHEAD, packet, w.now));
 }
 
-static void act(struct end *e, unsigned actions)
+static void run_actions(struct end *e, unsigned actions)
 {
 	uint8_t msg[WG_INITIATION_LEN];
 
 	if (actions & WG_SEND_INITIATION &&
 		!wg_peer_make_initiation(&e->dev, &e->peer, w.now, wall(), msg))
-		keep(msg, sizeof(msg));
+		store_message(msg, sizeof(msg));
 	if (actions & WG_SEND_KEEPALIVE)
 		send_data(e, false);
 }
 
-/* What arrives as plaintext was sent by the other end, and arrives once. */
+/* Each decrypted packet was sent by the other end, and is received once. */
 static void check_packet(struct end *e, const uint8_t *packet, size_t len)
 {
 	struct end *other = &w.end[e == &w.end[0]];
 
 	EXPECT(len == 16);
 	EXPECT(other->sent[packet[0]]);
-	EXPECT(!other->taken[packet[0]]);
-	other->taken[packet[0]] = 1;
+	EXPECT(!other->received[packet[0]]);
+	other->received[packet[0]] = 1;
 }
 
 static enum drop deliver_data(struct end *e, const struct endpoint *src, uint8_t *msg, size_t len)
@@ -148,7 +148,7 @@ static enum drop deliver_data(struct end *e, const struct endpoint *src, uint8_t
 		return drop;
 	if (plain)
 		check_packet(e, msg + WG_DATA_HEADER_LEN, plain);
-	act(e, wg_peer_received(&e->dev, kp, src, len, plain, w.now));
+	run_actions(e, wg_peer_received(&e->dev, kp, src, len, plain, w.now));
 	return DROP_NONE;
 }
 
@@ -162,13 +162,13 @@ static enum drop deliver_handshake(
 	EXPECT(event.reply_len <= len);
 	EXPECT(!drop == !!event.peer);
 	if (event.reply_len)
-		keep(event.reply, event.reply_len);
+		store_message(event.reply, event.reply_len);
 	if (event.peer)
-		act(e, event.actions);
+		run_actions(e, event.actions);
 	return drop;
 }
 
-/* Deliver a message; what is dropped has changed nothing of the peer. */
+/* Deliver a message; a dropped message must not change the peer. */
 static void deliver(struct end *e, const struct endpoint *src, const uint8_t *bytes, size_t len)
 {
 	static struct wg_peer before;
@@ -189,8 +189,8 @@ static void deliver(struct end *e, const struct endpoint *src, const uint8_t *by
 	free(msg);
 }
 
-/* Give a changed handshake message the mac1 that anybody can compute. */
-static void mend_mac1(struct end *to, struct message *m)
+/* Set the mac1 of a modified handshake message, which any host can compute. */
+static void fix_mac1(struct end *to, struct message *m)
 {
 	struct wg_cookie_maker maker;
 
@@ -208,21 +208,21 @@ static void pass_time(uint64_t ns)
 
 		for (unsigned n = 0; wg_device_due(&e->dev, w.now); n++) {
 			EXPECT(n < 100);
-			act(e, wg_peer_timers(&e->dev, &e->peer, w.now));
+			run_actions(e, wg_peer_timers(&e->dev, &e->peer, w.now));
 		}
 	}
 }
 
-/* Operations that need a message at hand. Return: bytes of input read. */
+/* Operations on a stored message. Return: bytes of input read. */
 static size_t tamper(unsigned op, struct end *e, unsigned which, const uint8_t *in, size_t len)
 {
 	struct endpoint elsewhere = w.end[e == &w.end[0]].at;
 	struct message m;
 
-	if (!w.count || !w.kept[which % KEPT].len)
+	if (!w.count || !w.stored[which % STORED_MAX].len)
 		return 0;
-	m = w.kept[which % KEPT];
-	if (op == 0) { /* as it was */
+	m = w.stored[which % STORED_MAX];
+	if (op == 0) { /* unmodified */
 		deliver(e, &elsewhere, m.bytes, m.len);
 		return 0;
 	}
@@ -230,15 +230,15 @@ static size_t tamper(unsigned op, struct end *e, unsigned which, const uint8_t *
 		return len;
 	elsewhere.port = (uint16_t)(elsewhere.port + in[2] % 4);
 	m.bytes[in[0] % m.len] ^= in[1];
-	if (op == 1) /* cut or lengthened */
+	if (op == 1) /* truncated or extended */
 		m.len = size_min(MSG_MAX, m.len + in[2] / 4 - size_min(m.len, 32));
 	else
-		mend_mac1(e, &m);
+		fix_mac1(e, &m);
 	deliver(e, &elsewhere, m.bytes, m.len);
 	return 3;
 }
 
-/* One step. Return: bytes of input read. */
+/* Run one step. Return: bytes of input read. */
 static size_t step(unsigned op, unsigned arg, const uint8_t *in, size_t len)
 {
 	struct end *e = &w.end[op & 1];
