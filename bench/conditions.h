@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The line above a bench's figures: when, on what, and how busy that was. */
+/* The header line of a bench's output: time, processor, kernel and load. */
 #ifndef BENCH_CONDITIONS_H
 #define BENCH_CONDITIONS_H
 
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Print the line. What cannot be found out is left open. */
+/** Print the line. Unknown values are left empty. */
 static inline void conditions_print(void)
 {
 	char when[32] = "?", line[256], cpu[128] = "?";

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Floods a WireGuard port from addresses that are not its own, at a given rate: with initiations
- * whose mac1 is right or wrong, with random bytes, or with datagrams out of a file; or, from
- * addresses that it can hear at, with initiations that carry the cookie it was sent there. For
- * flood.py.
+/* Floods a WireGuard port from spoofed addresses at a given rate: with initiations whose mac1 is
+ * right or wrong, with random bytes, or with datagrams read from a file; or, from addresses at
+ * which it can receive, with initiations that carry the cookie it received there. For flood.py.
  *
  * Usage: flood KIND INTERFACE MAC TARGET PORT RATE SECONDS SOURCES ARGUMENT
  *   KIND     mac1 | badmac | random | file | cookie
- *   MAC      the target's on the interface; packets skip our own routing and queues, so that
- *            making a flood costs the machine little
- *   RATE     datagrams a second
- *   SOURCES  how many addresses of 198.18.0.0/15 they come from
+ *   MAC      the target's on the interface; packets bypass our own routing and queues, so that
+ *            generating a flood costs the host little
+ *   RATE     datagrams per second
+ *   SOURCES  number of source addresses, from 198.18.0.0/15
  *   ARGUMENT mac1, badmac, cookie: the target's public key; file: the datagrams to send, each
  *            preceded by its length in two bytes, big endian; random: nothing
  */
@@ -33,7 +32,7 @@
 #include "stopwatch.h"
 #include "wg/device.h"
 
-#define PACKETS	   4096 /* made beforehand; then they go round */
+#define PACKETS	   4096 /* prepared in advance, sent repeatedly */
 #define PACKET_MAX 1600
 #define BURST	   16
 #define HEADERS	   28 /* of IPv4 and UDP */
@@ -49,7 +48,7 @@ struct packet {
 static struct packet packets[PACKETS];
 static size_t n_packets;
 
-/* Where the packets go. */
+/* Destination of the packets. */
 struct target {
 	int fd;
 	struct sockaddr_ll link;
@@ -57,7 +56,7 @@ struct target {
 	uint16_t port;
 };
 
-/* Initiations of somebody whom the target does not know: it finds that out only after X25519. */
+/* Initiations of an unknown peer: the target detects that only after X25519. */
 static int make_initiations(const char *key_text, bool right)
 {
 	static struct wg_device dev;
@@ -92,7 +91,7 @@ static int make_initiations(const char *key_text, bool right)
 	return 0;
 }
 
-/* Random bytes of the sizes of messages, every other one with the type of one. */
+/* Random bytes of the sizes of messages, every second one with a valid message type. */
 static int make_random(void)
 {
 	static const size_t sizes[] = { 1, 20, 32, 64, 92, 148, 500, 1452 };
@@ -147,7 +146,7 @@ static void address(struct packet *p, uint32_t source, const struct target *targ
 	store_be16(ip + 24, (uint16_t)(8 + p->len));
 }
 
-/* Fill in the macs of every packet's initiation, as from its own source. */
+/* Fill in the macs of every packet's initiation, for its source address. */
 static void add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *makers, struct mono now)
 {
 	for (size_t i = 0; i < n_packets; i++)
@@ -155,8 +154,8 @@ static void add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *makers, s
 			crypto, &makers[i], packets[i].data + HEADERS, WG_INITIATION_LEN, now);
 }
 
-/* Take cookie replies off the wire until none has come for a while. Return: how many. */
-static size_t take_cookies(int wire, struct wg_crypto *crypto, struct wg_cookie_maker *makers)
+/* Receive cookie replies until none has arrived for a while. Return: their number. */
+static size_t receive_cookies(int wire, struct wg_crypto *crypto, struct wg_cookie_maker *makers)
 {
 	struct pollfd p = { .fd = wire, .events = POLLIN };
 	uint8_t got[2048];
@@ -177,9 +176,9 @@ static size_t take_cookies(int wire, struct wg_crypto *crypto, struct wg_cookie_
 	return n;
 }
 
-/* Ask for a cookie from each of as many sources as there are packets, in bursts beyond what is
- * taken without one, and make the packets those of the sources. */
-static int prove(const struct target *target, const char *key_text)
+/* Get a cookie for each of as many sources as there are packets, by bursts beyond what is accepted
+ * without one, and assign the packets to these sources. */
+static int get_cookies(const struct target *target, const char *key_text)
 {
 	static struct wg_cookie_maker makers[PACKETS];
 	struct wg_crypto crypto;
@@ -201,7 +200,7 @@ static int prove(const struct target *target, const char *key_text)
 					0, (const struct sockaddr *)(const void *)&target->link,
 					sizeof(target->link));
 			if (i % 512 == 511)
-				(void)take_cookies(wire, &crypto, makers);
+				(void)receive_cookies(wire, &crypto, makers);
 		}
 	}
 	add_macs(&crypto, makers, (struct mono){ NS });
@@ -219,7 +218,7 @@ static void pause_until(uint64_t when)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-/* Return: how many datagrams left. */
+/* Return: the number of datagrams sent. */
 static uint64_t flood(
 	struct target *target, uint64_t rate, uint64_t seconds, uint32_t sources, bool proven)
 {
@@ -234,7 +233,7 @@ static uint64_t flood(
 		for (size_t i = 0; i < BURST; i++) {
 			struct packet *p = &packets[(n + i) % n_packets];
 
-			/* any odd step visits them all; those that are proven have theirs */
+			/* an odd step visits all sources; packets with a cookie keep theirs */
 			source = (source + 40503) % sources;
 			if (!proven)
 				address(p, source, target);
@@ -265,7 +264,7 @@ static int open_target(char **argv, struct target *ret)
 		.sll_ifindex = (int)if_nametoindex(argv[2]),
 		.sll_halen = ETH_ALEN };
 	memcpy(t.link.sll_addr, mac, ETH_ALEN);
-	t.fd = socket(AF_PACKET, SOCK_DGRAM, 0); /* which receives nothing */
+	t.fd = socket(AF_PACKET, SOCK_DGRAM, 0); /* protocol 0: receives nothing */
 	if (t.fd < 0)
 		return -errno;
 	if (setsockopt(t.fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0) {
@@ -301,7 +300,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = open_target(argv, &target);
 	if (!err && proven)
-		err = prove(&target, argv[9]);
+		err = get_cookies(&target, argv[9]);
 	if (err < 0) {
 		fprintf(stderr, "flood: %s\n", strerror(-err));
 		return 1;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What floods of handshake messages do to a session that is in use.
+"""The effect of floods of handshake messages on a session in use.
 
-A third machine on another interface of vpn01 sends it WireGuard messages from thousands of addresses that are
-not its own, while iperf3 runs between the members. Compared, one after the other: nothing of the kind; the same
-datagrams to another UDP port of the gateway, where nobody reads them (what the machine itself pays for making,
-sending and receiving them: all of it is here on the same cores); and the flood to WireGuard's own port.
+A third host on another interface of vpn01 sends it WireGuard messages from thousands of spoofed addresses while
+iperf3 runs between the members. Compared, alternating: no flood; the same datagrams to another UDP port of the
+gateway, where no process reads them (the cost of generating, sending and receiving them, all on the same cores);
+and the flood to WireGuard's own port.
 """
 
 import argparse
@@ -33,7 +33,7 @@ KINDS = {
 
 
 class Attacker:
-    """A machine that vpn01 reaches by its default route, and that sends as whoever it likes."""
+    """A host that vpn01 reaches by its default route, and that spoofs its source addresses."""
 
     def __init__(self, segment, program):
         self.segment, self.program = segment, program
@@ -48,9 +48,9 @@ class Attacker:
             f"ip neigh replace 203.0.113.2 lladdr {self.node.mac('eth0')} dev eth2 nud permanent"
         )
         self.target_mac = vpn.mac("eth2")
-        # What comes back ends here, without a word.
+        # Replies are discarded here, without an ICMP error.
         self.node.sh("ip route add blackhole 198.18.0.0/15")
-        # The other port: a socket that nobody reads.
+        # The other port: a socket that is never read.
         self.sink = vpn.call(_sink)
         self.replays = self._record()
 
@@ -75,13 +75,13 @@ class Attacker:
     def start(self, kind, port, rate, seconds):
         argument = self.replays if kind == "file" else self.segment.net.sites[0].public
         if kind == "cookie" and port == SINK:
-            kind = "mac1"  # as large, and nobody there gives cookies
+            kind = "mac1"  # same size; nothing there replies with cookies
         flood = self.node.popen(
             *(self.program, kind, "eth0", self.target_mac, "203.0.113.1", port, rate, seconds, SOURCES, argument),
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert flood.stdout.readline() == "ready\n", "the flood did not begin"
+        assert flood.stdout.readline() == "ready\n", "the flood did not start"
         return flood
 
 
@@ -98,7 +98,7 @@ def drops(segment):
 
 
 def run_one(segment, attacker, kind, port, options, samples):
-    """One transfer beside one flood; port "nothing": undisturbed."""
+    """One transfer during one flood; port "nothing": without a flood."""
     name = (kind, port)
     before, memory = drops(segment), segment.resident_kib()
     flood = None if port == "nothing" else attacker.start(kind, port, options.rate, options.seconds + 1)
@@ -134,16 +134,16 @@ def report(samples, options):
         + ["CPU a GB, / without", "refused", "by cookie", "KiB more"],
         rows,
     )
-    print("Ratios are medians of those of each round. Wanted: at least 0.90 of undisturbed; cookies asked for under a")
-    print("flood of right mac1; memory flat.")
+    print("Ratios are medians of the ratios of each round. Target: at least 0.90 of undisturbed; cookies requested")
+    print("under a flood of right mac1; constant memory.")
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=11, help="runs of each (11)")
     options.add_argument("--seconds", type=int, default=2, help="length of each transfer (2)")
-    options.add_argument("--rate", type=int, default=10000, help="datagrams a second (10000)")
-    options.add_argument("--mode", choices=("wire", "veth"), default="veth", help="the underlay's kind (veth)")
+    options.add_argument("--rate", type=int, default=10000, help="datagrams per second (10000)")
+    options.add_argument("--mode", choices=("wire", "veth"), default="veth", help="kind of underlay (veth)")
     options.add_argument("kind", nargs="*", help=f"of {', '.join(KINDS)}; all by default")
     options = options.parse_args()
     options.kind = options.kind or list(KINDS)

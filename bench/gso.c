@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nanoseconds per 1448-byte TCP segment for splitting and merging, and what they consist of. */
+/* Nanoseconds per 1448-byte TCP segment for splitting and merging, and for their components. */
 #include <stdio.h>
 
 #include "stopwatch.h"
@@ -16,7 +16,7 @@
 struct job {
 	struct offload offload;
 	size_t len;
-	size_t n; /* bytes to sum or copy: not a constant for the compiler */
+	size_t n; /* bytes to sum or copy; not a compile-time constant */
 	unsigned flows;
 	uint32_t sink;
 	struct gso_merge merge;
@@ -73,7 +73,7 @@ static void merge(void *arg)
 	struct gso_superframe s;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < j->flows; i++) /* undo what merging has changed */
+	for (unsigned i = 0; i < j->flows; i++) /* undo the changes of merging */
 		memcpy(j->segments[i], j->headers[i], sizeof(j->headers[i]));
 	for (unsigned i = 0; i < SEGMENTS; i++)
 		(void)gso_merge_add(&j->merge, j->segments[i], j->lens[i], true, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nanoseconds of what a handshake consists of: what a flood of initiations costs before and after
+/* Nanoseconds of the components of a handshake: the cost of a flood of initiations before and after
  * mac1. */
 #include <stdio.h>
 

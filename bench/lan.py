@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Side by side: one TCP stream, and small datagrams, across the same segment over different tunnels.
+"""Side by side: one TCP stream, and small datagrams, across the same LAN segment over different tunnels.
 
-Everything (members, gateways, both ends of iperf3) shares this one machine. Runs alternate between the
-tunnels; medians are compared. Two kinds of underlay: `veth`, which hands trains of datagrams over unsplit
-and so flatters whatever makes use of that, and `wire`, where those offloads are off and each datagram
-travels by itself.
+Everything (members, gateways, both ends of iperf3) shares this one host. Runs alternate between the tunnels;
+medians are compared. Two kinds of underlay: `veth`, which passes trains of datagrams unsplit and so favours
+tunnels that use them, and `wire`, where those offloads are off and each datagram is passed by itself.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from segment import (
 )
 
 REFERENCE = "fastd salsa2012+umac"
-SMALL = 22  # of UDP payload: a frame of 64 bytes
+SMALL = 22  # bytes of UDP payload: a frame of 64 bytes
 
 
 def tunnels_of(net, wanted):
@@ -46,7 +45,7 @@ def tunnels_of(net, wanted):
         if tunnel.available():
             chosen.append(tunnel)
         else:
-            print(f"left out: {tunnel.name} ({tunnel.program} is not installed)")
+            print(f"skipped: {tunnel.name} ({tunnel.program} is not installed)")
     return chosen
 
 
@@ -98,7 +97,7 @@ def main():
     options.add_argument("--rounds", type=int, default=5, help="runs of each tunnel (5)")
     options.add_argument("--seconds", type=int, default=4, help="length of each load (4)")
     options.add_argument("--mode", choices=("wire", "veth"), action="append", help="one kind of underlay only")
-    options.add_argument("--tcp-only", action="store_true", help="leave the small datagrams out")
+    options.add_argument("--tcp-only", action="store_true", help="skip the small datagrams")
     options.add_argument("tunnel", nargs="*", help="only the tunnels whose name contains one of these")
     options = options.parse_args()
     modes = options.mode or ["wire", "veth"]
@@ -113,7 +112,7 @@ def main():
                 measure(segment, tunnel, options, mode, samples)
     for mode in modes:
         report(samples, tunnels, mode)
-    print("Mbit/s: one TCP stream (cubic) between the members. CPU: the gateways' processes only, both ends together.")
+    print("Mbit/s: one TCP stream (cubic) between the members. CPU: only the gateways' processes, both ends together.")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What it costs that members keep MTU 1500, on one pair of gateways that stay up.
+"""The cost of MTU 1500 on members, on one pair of gateways that stay up.
 
-Bulk TCP of members at 1500, whose MSS is clamped, against members who were set to what fits; and UDP packets
-of 1500 bytes, which travel in two fragments inside the tunnel, against packets that just fit. Runs alternate;
-ratios are medians of those of each round. Wanted: TCP within 3 %, and for UDP at least 45 % of the packet rate.
+Bulk TCP of members with MTU 1500, whose MSS is clamped, compared with members whose MTU fits the path; and UDP
+packets of 1500 bytes, sent as two fragments inside the tunnel, compared with packets that just fit. Runs
+alternate; ratios are medians of the ratios of each round. Target: TCP within 3 %, UDP at least 45 % of the rate.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def main():
             run_round(segment, mode, options.seconds, samples)
     for mode in modes:
         report(samples, mode)
-    print("CPU: the gateways' processes only, both ends together. Fragmented: packets of one TCP run, at the sender.")
+    print("CPU: only the gateways' processes, both ends together. Fragmented: packets of one TCP run, at the sender.")
 
 
 if __name__ == "__main__":

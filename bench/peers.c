@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What a packet costs in the engine when there is one peer, and when there are a thousand with 16
- * allowed IPs each.
+/* Cost of a packet in the engine with one peer, and with a thousand peers of 16 allowed IPs each.
  *
- * Traffic is with one peer; with one of a thousand; with all of them, in bursts of 16 packets with
- * one address, as TCP makes them; and with all, each packet with another address. Peers and
- * addresses are drawn at random. Each way is timed by the batch, in turns with the others, and the
- * lower quartile of the batches counts: other work on the machine only ever adds.
+ * Traffic is with one peer; with one of a thousand; with all of them, in bursts of 16 packets to
+ * one address, as TCP sends them; and with all, each packet to another address. Peers and addresses
+ * are chosen at random. Each pattern is timed by the batch, alternating with the others, and the
+ * lower quartile of the batches counts: other work on the host can only add time.
  *
- * Measured is what the engine does, and nothing else. Packets lie in the caches, as the kernel has
- * just copied them there; the peers' own ends seal theirs before the clock runs, with one cipher
- * context for all, whose working memory else would drive the engine's state out of the caches.
+ * Only the engine's work is measured. Packets are in the caches, as the kernel has just copied them
+ * there; the peers' messages are sealed before the clock starts, with one cipher context for all,
+ * whose working memory would otherwise evict the engine's state from the caches.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +27,11 @@
 #define BATCH	64
 #define BURST	16
 #define TURN	10   /* batches */
-#define BATCHES 2000 /* of each way, in turns */
-#define RECEIVE 8    /* datagrams or trains of them that one call brings, see udp/udp.h */
+#define BATCHES 2000 /* of each pattern, alternating */
+#define RECEIVE 8    /* datagrams or trains that one call receives, see udp/udp.h */
 #define WG_MTU	1440
 
-/* A peer as it is on its own machine. */
+/* A peer as it is on its own host. */
 struct client {
 	struct wg_device dev;
 	struct wg_peer hub;
@@ -120,7 +119,7 @@ static void add_client(struct hub *h, size_t i)
 	}
 }
 
-/* `count` datagrams of `len` bytes come to the hub's engine. */
+/* Pass `count` datagrams of `len` bytes to the hub's engine. */
 static void receive(
 	struct hub *h, const struct endpoint *from, uint8_t *msg, size_t len, unsigned count)
 {
@@ -147,7 +146,7 @@ static void send_all(struct hub *h)
 	tx_reset(&h->e);
 }
 
-/* The client's message, sealed at msg[]. Return: its length. */
+/* Seal the client's message at msg[]. Return: its length. */
 static size_t seal(struct client *c, struct mono now, uint8_t *msg, size_t plain)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&c->hub, now);
@@ -159,7 +158,7 @@ static size_t seal(struct client *c, struct mono now, uint8_t *msg, size_t plain
 	return WG_DATA_OVERHEAD + plain;
 }
 
-/* A client calls. */
+/* Connect a client by a handshake. */
 static void connect_client(struct hub *h, size_t i)
 {
 	struct client *c = &h->clients[i];
@@ -213,7 +212,7 @@ static struct hub *hub_new(size_t n)
 	return h;
 }
 
-/* An IPv4 packet of a protocol that nobody merges. */
+/* An IPv4 packet of a protocol that is never merged. */
 static void make_packet(uint8_t *p, size_t len, const uint8_t src[4], const uint8_t dst[4])
 {
 	memset(p, 0, 20);
@@ -226,13 +225,13 @@ static void make_packet(uint8_t *p, size_t len, const uint8_t src[4], const uint
 	checksum_store(p + 10, checksum_add(0, p, 20));
 }
 
-/* Whom traffic is with: any of the first `among` peers, another one every `burst` packets. */
+/* A traffic pattern: any of the first `among` peers, a new one every `burst` packets. */
 struct mix {
 	size_t among;
 	unsigned burst;
 };
 
-/* Whom the packets of a batch are with. */
+/* The peers of a batch's packets. */
 struct draw {
 	size_t peer[BATCH];
 	uint8_t address[BATCH][4];
@@ -253,7 +252,7 @@ static void draw(const struct mix *mix, struct draw *ret)
 
 static const uint8_t ours[4] = { 10, 200, 0, 1 };
 
-/* Nanoseconds of a batch's look-ups and nothing else. */
+/* Nanoseconds of a batch's look-ups only. */
 static uint64_t look_up(struct hub *h, const struct mix *mix, size_t len)
 {
 	struct draw d;
@@ -271,7 +270,7 @@ static uint64_t look_up(struct hub *h, const struct mix *mix, size_t len)
 	return begun;
 }
 
-/* Nanoseconds of a batch of packets on its way out. */
+/* Nanoseconds of sending a batch of packets. */
 static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	static const struct offload none;
@@ -291,11 +290,11 @@ static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 	return stopwatch_ns() - begun;
 }
 
-/* Hand a batch to the engine, in trains as a call to the kernel would bring them. */
+/* Pass a batch to the engine, in trains as a kernel call would return them. */
 static void receive_batch(
 	struct hub *h, const struct endpoint from[static BATCH], unsigned burst, size_t len)
 {
-	unsigned count = burst < BURST ? burst : BURST; /* datagrams a train */
+	unsigned count = burst < BURST ? burst : BURST; /* datagrams per train */
 
 	for (unsigned i = 0; i < BATCH; i += count) {
 		if (i / count % RECEIVE == 0)
@@ -307,7 +306,7 @@ static void receive_batch(
 	send_all(h);
 }
 
-/* Nanoseconds of a batch of packets on its way in. */
+/* Nanoseconds of receiving a batch of packets. */
 static uint64_t receive_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	size_t sealed = len + WG_DATA_OVERHEAD;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the benches with traffic share: one Ethernet segment over different tunnels, loads on it, and medians.
+"""Shared by the benches with traffic: one LAN segment over different tunnels, its loads, and medians.
 
 The topology is the tests' reference network: two gateways, a member behind each, an underlay of MTU 1500
-between them, all in namespaces of one machine. A Tunnel joins the members in its own way; what is measured
-between the members is then comparable.
+between them, all in namespaces of one host. Each Tunnel connects the members differently, so that measurements
+between the members are comparable.
 """
 
 import json
@@ -27,10 +27,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Tunnel:
-    """One way to join the members. `name` is for the table, `mtu` what the members may send."""
+    """One method of connecting the members. `name` is for the table, `mtu` is the members' MTU."""
 
     name = "no tunnel"
-    program = None  # what has to be installed
+    program = None  # required program
     mtu = 1500
 
     def __init__(self, net):
@@ -40,7 +40,7 @@ class Tunnel:
         return self.program is None or shutil.which(self.program) is not None
 
     def up(self):
-        """Join the members: here, the underlay itself is the segment."""
+        """Connect the members: here, the underlay itself is the LAN segment."""
         for vpn in self.net.vpn:
             vpn.bridge("br-bench", "eth0", "eth1")
 
@@ -114,7 +114,7 @@ def _fastd_keys():
 
 
 class WireguardVxlan(Tunnel):
-    """wireguard-go with the kernel's VXLAN on top: 50 bytes of IP, UDP, VXLAN and Ethernet below 1440."""
+    """wireguard-go with the kernel's VXLAN: 50 bytes of IP, UDP, VXLAN and Ethernet less than 1440."""
 
     name = "wireguard-go + VXLAN"
     program = "wireguard-go"
@@ -133,7 +133,7 @@ class WireguardVxlan(Tunnel):
 
 
 class Openvpn(Tunnel):
-    """OpenVPN in TAP mode, AES-256-GCM: keys by self-signed certificates, each named by its fingerprint."""
+    """OpenVPN in TAP mode, AES-256-GCM: self-signed certificates, identified by their fingerprints."""
 
     name = "openvpn tap AES-256-GCM"
     program = "openvpn"
@@ -168,14 +168,14 @@ class Openvpn(Tunnel):
 
 
 def end_processes(node):
-    """End everything that runs in a node and wait for it."""
+    """Kill all processes in a node and wait for them."""
     for pid in node.processes():
         node.run("kill", str(pid), check=False)
     wait_for(lambda: not node.processes(), 10, what=f"the processes of {node.name} to end")
 
 
 class Segment:
-    """The reference network with the loads that are put on it."""
+    """The reference network with its loads."""
 
     def __init__(self):
         install_cleanup()
@@ -185,7 +185,7 @@ class Segment:
             self.servers.append(member.popen("iperf3", "-s", stdout=subprocess.DEVNULL))
 
     def wire_like(self, on):
-        """Whether the underlay behaves as a wire, or takes trains of datagrams unsplit as veth does."""
+        """Make the underlay behave like a wire, or pass trains of datagrams unsplit as veth does."""
         for vpn in self.net.vpn:
             vpn.offloads("eth0", not on, *WIRE_OFFLOADS)
 
@@ -198,7 +198,7 @@ class Segment:
         wait_for(lambda: self.net.member[0].ping(far, count=1).ok, 20, what=f"the segment over {tunnel.name}")
 
     def cpu_seconds(self):
-        """Return: processor time that what runs on the gateways has taken so far."""
+        """Return: CPU seconds used so far by the processes on the gateways."""
         total = 0
         for vpn in self.net.vpn:
             for pid in vpn.processes():
@@ -224,11 +224,11 @@ class Segment:
         return counted
 
     def iperf(self, *words, seconds):
-        """Run iperf3 between the members. Return: its report, with what the gateways spent on it beside."""
+        """Run iperf3 between the members. Return: its report, with the gateways' CPU time and packet size."""
         before, cpu = self._underlay(), self.cpu_seconds()
         command = ["iperf3", "-c", self.net.sites[1].member4, "-J", "-t", str(seconds), *words]
         result = self.net.member[0].run(*command, check=False, timeout=seconds + 20)
-        _, brace, rest = result.out.partition("{")  # warnings may stand before
+        _, brace, rest = result.out.partition("{")  # warnings may precede it
         report = json.loads(brace + rest) if brace else {"error": result.out.strip()}
         if "error" in report:
             raise RuntimeError(f"iperf3: {report['error']}")
@@ -248,7 +248,7 @@ class Segment:
         }
 
     def udp(self, seconds, payload, rate="0"):
-        """UDP datagrams of `payload` bytes, as many as go. Return: thousands a second that arrive."""
+        """UDP datagrams of `payload` bytes, as fast as possible. Return: thousands received per second."""
         end, cpu, underlay = self.iperf("-u", "-b", rate, "-l", str(payload), seconds=seconds)
         total = end["sum"]
         arrived = total["packets"] - total["lost_packets"]
@@ -261,7 +261,7 @@ class Segment:
 
 
 class Samples:
-    """Numbers of interleaved runs, by what was measured."""
+    """Results of interleaved runs, by name and key."""
 
     def __init__(self):
         self.of = {}
@@ -271,34 +271,34 @@ class Samples:
             self.of.setdefault((name, key), []).append(value)
 
     def median(self, name, key):
-        """Return: the median, or None when there is none."""
+        """Return: the median, or None without values."""
         values = self.of.get((name, key))
         return statistics.median(values) if values else None
 
     def ratio(self, name, other, key):
-        """Return: the median of the ratios of runs that stood side by side in one round."""
+        """Return: the median of the ratios of runs in the same round."""
         return statistics.median(a / b for a, b in zip(self.of[(name, key)], self.of[(other, key)]))
 
     def spread(self, name, key):
-        """Return: lowest and highest."""
+        """Return: the lowest and the highest value."""
         values = self.of[(name, key)]
         return min(values), max(values)
 
 
 def number(value, digits=0):
-    """Return: a number for a table, `-` for none."""
+    """Return: a number formatted for a table, `-` for None."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def print_table(head, rows):
-    """Print rows of text under a head, the first column to the left, the others to the right."""
+    """Print rows of text under a header; the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, ["-" * width for width in widths], *rows]:
         print("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]))
 
 
 def print_conditions():
-    """Print where and when, and how busy the machine is with other things."""
+    """Print the time, processor, kernel and load."""
     model = "unknown processor"
     with open("/proc/cpuinfo") as file:
         for line in file:

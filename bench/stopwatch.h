@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the benches time a call: the best of several rounds, as everything else on the machine only
- * ever adds. */
+/* Timing of a call: the best of several rounds, as other work on the host can only add time. */
 #ifndef BENCH_STOPWATCH_H
 #define BENCH_STOPWATCH_H
 

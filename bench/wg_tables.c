@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What scale and floods cost a WireGuard device: look-ups among many prefixes, loading them, whole
- * handshakes, and handshake messages refused. */
+/* Cost of scale and floods for a WireGuard device: look-ups among many prefixes, loading them,
+ * complete handshakes, and rejected handshake messages. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 #define PEERS	 1000
 #define EACH	 16
 #define PREFIXES 130000
-#define PROBES	 16384 /* look-ups, all different among so many prefixes */
+#define PROBES	 16384 /* look-ups, of different addresses */
 
 struct job {
 	struct wg_device dev;
@@ -63,7 +63,7 @@ static void end(struct job *j)
 	free(j->memory);
 }
 
-/* Prefixes anywhere, of some lengths. */
+/* Prefixes of a family, with a range of lengths. */
 struct kind {
 	const char *name;
 	uint16_t family;
@@ -88,7 +88,7 @@ static struct ip_prefix random_prefix(const struct kind *k)
 	return p;
 }
 
-/* Deal prefixes out to the peers. Return: in how many milliseconds. */
+/* Distribute prefixes among the peers. Return: milliseconds. */
 static double load_prefixes(struct job *j, const struct kind *k, size_t count)
 {
 	uint64_t begun = stopwatch_ns();
@@ -114,13 +114,13 @@ static double unload_prefixes(struct job *j)
 	return (double)(stopwatch_ns() - begun) / 1e6;
 }
 
-/* Not in the order of insertion, which is that in memory. */
+/* Not in insertion order, which is the order in memory. */
 static void look_up(void *arg)
 {
 	struct job *j = arg;
 	const struct ip_addr *addr = &j->probes[j->at % PROBES];
 
-	j->at += 6151; /* a prime, so all have their turn */
+	j->at += 6151; /* a prime, so that all are used */
 	j->found += wg_allowedips_lookup(&j->dev.allowed, addr) != NULL;
 }
 
@@ -184,7 +184,7 @@ static void refuse(void *arg)
 		(struct wall){ 0 }, j->under_load, &e);
 }
 
-/* One handshake, all four steps of it, at both ends: initiation, response and what reads them. */
+/* One handshake, all four steps, at both ends: making and reading initiation and response. */
 static void handshake(void *arg)
 {
 	struct job *j = arg;
