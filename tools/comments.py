@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Comments of C files: a comment of one paragraph closes on its last line of text, and each function that a comment
-names with `()` exists in the code or in the Linux source that the comment cites."""
+"""Comments of C files: no line is longer than 100 columns; a comment of one paragraph closes on its last line of text;
+each function that a comment names with `()` exists in the code or in the Linux source that the comment cites."""
 import re
 import sys
 
@@ -11,6 +11,8 @@ import tree
 FUNCTION = re.compile(r"\b([a-z][a-z0-9_]*)\(\)")
 IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 CITED = "Source: Linux"
+COLUMNS = 100  # as .clang-format, which leaves comments alone
+TAB = 8
 
 
 def identifiers(text):
@@ -21,10 +23,13 @@ def identifiers(text):
 def check_file(path, text, names):
     """`names` are the identifiers of all C files."""
     problems = []
+    lines = text.split("\n")
     for line, kind, comment in prose.pieces(path, text):
         if kind != "comment":
             continue
         rows = comment.split("\n")
+        problems += [f"{path}:{at}: longer than {COLUMNS} columns" for at in range(line, line + len(rows))
+                     if len(lines[at - 1].expandtabs(TAB)) > COLUMNS]
         starts_inline = rows[0].strip() not in ("/*", "/**")
         if len(rows) > 1 and starts_inline and rows[-1].strip() == "*/" and not any(r.strip() == "*" for r in rows):
             problems.append(f"{path}:{line + len(rows) - 1}: `*/` stands alone; close the comment after its last word")

@@ -132,6 +132,11 @@ class Comments(unittest.TestCase):
         self.assertEqual(self.problems("int a;\n/** One.\n */\n"),
                          ["a.c:3: `*/` stands alone; close the comment after its last word"])
 
+    def test_width(self):
+        text = "/* One\n *\t" + "x" * 84 + "{} */\n"
+        self.assertEqual(self.problems(text.format("x" * 5)), [])
+        self.assertEqual(self.problems(text.format("x" * 6)), ["a.c:2: longer than 100 columns"])
+
     def test_functions(self):
         self.assertEqual(self.problems("/* go() */ x = \"gone()\";"), [])
         self.assertEqual(self.problems("/* As gone(). Source: Linux net/a.c. */"), [])
