@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What the tests with traffic share: namespaces, frames, captures, wirespan itself, and the runner."""
+"""Shared by the tests with traffic: namespaces, frames, captures, wirespan itself, and the runner."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Raw frames in and out of a node's interface, and the verdict on what an underlay carries.
+"""Raw frames in and out of a node's interface, and checks of the traffic on an underlay.
 
-AF_PACKET reception moves the outermost VLAN tag out of the frame into PACKET_AUXDATA; Tap puts it back,
-so what is read is what was on the wire.
+AF_PACKET reception moves the outermost VLAN tag out of the frame into PACKET_AUXDATA; RawPort restores it, so that
+the frame is what was on the wire.
 """
 
 import select
@@ -21,7 +21,7 @@ _SNAP = 65536 + 64
 
 
 class RawPort:
-    """One interface of a node as a source and sink of whole frames."""
+    """One interface of a node, for sending and receiving whole frames."""
 
     def __init__(self, node, ifname, ignore_outgoing=True):
         def open_socket():
@@ -46,18 +46,18 @@ class RawPort:
         self.sock.close()
 
     def send(self, frame):
-        """Send one frame exactly as it is."""
+        """Send one frame unmodified."""
         self.sock.send(frame)
 
     def receive(self, timeout=1.0):
-        """Return: the next frame with its VLAN tag put back, or None after `timeout` seconds."""
+        """Return: the next frame with its VLAN tag restored, or None after `timeout` seconds."""
         if not select.select([self.sock], [], [], timeout)[0]:
             return None
         frame, control, _, _ = self.sock.recvmsg(_SNAP, 256)
         return _retag(frame, control)
 
     def expect(self, match, timeout=2.0):
-        """Return: the first frame for which `match(Packet)` holds; None when none came in time."""
+        """Return: the first frame for which `match(Packet)` is true, or None if none arrived in time."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             frame = self.receive(left)
@@ -66,7 +66,7 @@ class RawPort:
         return None
 
     def drops(self):
-        """Return: frames the kernel could not hand to us since the last call."""
+        """Return: the number of frames that the kernel dropped on this socket since the last call."""
         _, dropped = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
         return dropped
 
@@ -82,7 +82,7 @@ def _retag(frame, control):
 
 
 class Capture:
-    """Records every frame that passes an interface, both ways, from construction to stop()."""
+    """Records every frame on an interface, in both directions, from construction to stop()."""
 
     def __init__(self, node, ifname):
         self.port = RawPort(node, ifname, ignore_outgoing=False)
@@ -105,11 +105,11 @@ class Capture:
                 while frame is not None:
                     self.frames.append((time.time(), frame))
                     frame = self.port.receive(0)
-        except OSError as problem:  # the interface went away; stop() says so
+        except OSError as problem:  # the interface was removed; stop() raises it
             self._problem = problem
 
     def stop(self):
-        """Stop recording, once what was already there has been read. Return: list of Packet."""
+        """Stop recording after reading what has arrived. Return: list of Packet."""
         if not self._stop.is_set():
             time.sleep(0.05)
             self._stop.set()
@@ -147,7 +147,7 @@ def read_pcap(path):
 
 
 def is_neighbour_talk(packet):
-    """True for what two hosts on any wire say by themselves: ARP, neighbour and router discovery, MLD."""
+    """True for packets that hosts send unasked on any link: ARP, neighbour and router discovery, MLD."""
     if packet.ethertype == ETH_ARP:
         return True
     if packet.ethertype != ETH_IPV6:
@@ -160,7 +160,7 @@ def is_neighbour_talk(packet):
 
 
 def is_wireguard(packet, ports):
-    """True for a whole UDP datagram between `ports` that has the form of a WireGuard message."""
+    """True for a whole UDP datagram between `ports` with the form of a WireGuard message."""
     if packet.protocol != UDP or packet.fragment or packet.sport not in ports or packet.dport not in ports:
         return False
     data = packet.payload
@@ -171,15 +171,15 @@ def is_wireguard(packet, ports):
 
 
 def foreign_on_underlay(packets, ports=(8172,)):
-    """Return: the packets that have no business on an underlay that only carries WireGuard."""
+    """Return: the packets that do not belong on an underlay that only carries WireGuard."""
     return [p for p in packets if not is_wireguard(p, ports) and not is_neighbour_talk(p)]
 
 
 def check_underlay(packets, ports=(8172,), mtu=None, secrets=()):
     """Assert that an underlay carried WireGuard, and nothing else, in whole packets within `mtu`.
 
-    secrets: byte strings of the members' traffic that must not be seen in clear.
-    Return: how many WireGuard packets there were.
+    secrets: byte strings of the members' traffic that must not appear in clear.
+    Return: the number of WireGuard packets.
     """
     fragments = [p for p in packets if p.fragment]
     assert not fragments, f"IP fragments on the underlay: {fragments[:3]}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""wirespan-wg, the drop-in userspace WireGuard, in a node: started, configured by wg(8), watched."""
+"""wirespan-wg, the drop-in userspace WireGuard, in a node: starting, configuring by wg(8), observing."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ from .wirespan import find_binary
 
 
 def find_drop_in():
-    """Return: the path of the wirespan-wg under test; Skip when it has not been built."""
+    """Return: the path of the wirespan-wg under test; Skip if it is not built."""
     named = os.environ.get("WIRESPAN_WG")
     return named or os.path.join(os.path.dirname(find_binary()), "wirespan-wg")
 
 
 class DropIn:
-    """One interface of wirespan-wg in a node; it ends with its node at the latest."""
+    """One interface of wirespan-wg in a node; it is killed with its node at the latest."""
 
     def __init__(self, node, ifname="wg0"):
         self.node = node
@@ -27,15 +27,15 @@ class DropIn:
 
     @property
     def socket(self):
-        """The path outside of the node of wg(8)'s socket."""
+        """The path of wg(8)'s socket, as seen outside the node."""
         return self.node.path(f"/run/wireguard/{self.ifname}.sock")
 
     def start(self, **environment):
-        """In the foreground, until wg(8) can talk to it; what it says goes to our standard output."""
+        """Start it in the foreground and wait until wg(8) can connect; its output goes to our standard output."""
         return self.start_by(["-f", self.ifname], **environment)
 
     def start_by(self, words, pass_fds=(), **environment):
-        """The same with a command line and descriptors of the caller's. Return: self."""
+        """As start(), with the caller's command line and descriptors. Return: self."""
         self.process = self.node.popen(
             self.binary, *words, env={**os.environ, **environment}, pass_fds=pass_fds
         )
@@ -44,13 +44,13 @@ class DropIn:
         return self
 
     def configure(self, site, mtu=None, port=PORT):
-        """Give it a site's key and addresses, and set it up. Return: self."""
+        """Set the key and addresses of `site`, and set the interface up. Return: self."""
         self.wg("set", self.ifname, "listen-port", str(port), "private-key", "/dev/stdin", stdin=site.private)
         self.node.up(self.ifname, f"{site.wg4}/24", f"{site.wg6}/64", mtu=mtu)
         return self
 
     def peer(self, far, endpoint=None, allowed=None, psk=None, keepalive=None):
-        """Add a site as a peer, or change what is given here of one that is there. Return: self."""
+        """Add the site `far` as a peer, or change the given values of an existing one. Return: self."""
         words = ["set", self.ifname, "peer", far.public]
         words += ["allowed-ips", allowed or f"{far.wg4}/32,{far.wg6}/128"]
         words += ["endpoint", endpoint] if endpoint else []
@@ -68,36 +68,36 @@ class DropIn:
         return self.wg("show", self.ifname, what).out.rstrip("\n")
 
     def handshake_age(self):
-        """Return: when the first peer's last handshake was, in seconds of the epoch; 0: never."""
+        """Return: the time of the first peer's last handshake, in seconds since the epoch; 0: never."""
         return int(self.show("latest-handshakes").split("\t")[1].split("\n")[0])
 
     def endpoint(self):
-        """Return: where the first peer is, as text."""
+        """Return: the first peer's endpoint as text."""
         return self.show("endpoints").split("\t")[1].split("\n")[0]
 
     def pids(self):
-        """Return: pids inside the node of this interface's daemon."""
+        """Return: the pids, inside the node, of this interface's daemon."""
         mine = [pid for pid, command in self.node.processes().items() if self.binary in command.split()[0]]
         return [pid for pid in mine if self.ifname in self.node.processes().get(pid, "").split()]
 
     def outer_pid(self):
-        """Return: the pid, as seen from outside the node, of the process that was started here."""
+        """Return: the pid, as seen outside the node, of the process that start() started."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
             return int(file.read().split()[0])
 
     def ended(self):
-        """Whether the process that was started has ended."""
+        """Whether the process that was started has exited."""
         return self.process is not None and self.process.poll() is not None
 
     def wait_end(self, timeout=5):
-        """Wait until it has ended, with its socket gone. Return: the exit status, if it was started here."""
+        """Wait until it has exited and removed its socket. Return: the exit status, if it was started here."""
         wait_for(lambda: not self.pids(), timeout, what=f"wirespan-wg {self.ifname} to end")
-        assert not os.path.exists(self.socket), "the socket's file is left"
+        assert not os.path.exists(self.socket), "the socket's file still exists"
         process, self.process = self.process, None
         return process.wait(timeout=5) if process else None
 
     def stop(self):
-        """End it by SIGTERM. Return: the exit status."""
+        """Stop it by SIGTERM. Return: the exit status."""
         for pid in self.pids():
             self.node.run("kill", str(pid), check=False)
         return self.wait_end()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds and takes apart Ethernet frames, byte by byte, with right (or chosen) checksums."""
+"""Builds and parses Ethernet frames, byte by byte, with correct (or chosen) checksums."""
 
 import ipaddress
 import struct
@@ -35,7 +35,7 @@ def checksum(data):
 
 
 def eth(dst, src, ethertype, payload, tags=()):
-    """An Ethernet frame without FCS. tags: VLAN tags from the outside in, each (tpid, tci)."""
+    """An Ethernet frame without FCS. tags: VLAN tags from outer to inner, each (tpid, tci)."""
     head = mac_bytes(dst) + mac_bytes(src)
     for tpid, tci in tags:
         head += struct.pack("!HH", tpid, tci)
@@ -43,7 +43,7 @@ def eth(dst, src, ethertype, payload, tags=()):
 
 
 def arp(operation, sender_mac, sender_ip, target_mac, target_ip):
-    """An ARP packet: operation 1 asks, 2 answers."""
+    """An ARP packet: operation 1 is a request, 2 a reply."""
     return (
         struct.pack("!HHBBH", 1, ETH_IPV4, 6, 4, operation)
         + mac_bytes(sender_mac)
@@ -89,7 +89,7 @@ def udp(src, dst, sport, dport, payload, bad=False):
 
 
 def tcp(src, dst, sport, dport, seq, ack, flags, payload=b"", options=b"", window=65535, bad=False):
-    """A TCP segment; options padded to 4 by the caller; flags as the byte on the wire (SYN 2, ACK 16)."""
+    """A TCP segment; the caller pads options to 4; flags as the byte on the wire (SYN 2, ACK 16)."""
     words = (20 + len(options)) // 4
     plain = (
         struct.pack("!HHIIBBHHH", sport, dport, seq, ack, words << 4, flags, window, 0, 0) + options + payload
@@ -107,13 +107,13 @@ def icmp_echo(ident, seq, payload=b"", reply=False):
 
 
 def icmp6(src, dst, kind, code, body):
-    """An ICMPv6 message; body is all after the checksum."""
+    """An ICMPv6 message; body is everything after the checksum."""
     plain = struct.pack("!BBH", kind, code, 0) + body
     return plain[:2] + struct.pack("!H", checksum(_pseudo(src, dst, ICMP6, len(plain)) + plain)) + plain[4:]
 
 
 class Packet:
-    """What a frame says of itself, as far as the captures judge it; absent fields are None."""
+    """The fields of a frame that the captures check; absent fields are None."""
 
     def __init__(self, frame):
         self.frame = frame

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A name server of a few lines inside a node: A and AAAA records, or silence, as the test wants it."""
+"""A minimal name server inside a node: A and AAAA records, or no reply, as the test requires."""
 
 import ipaddress
 import os
@@ -15,9 +15,9 @@ _A, _AAAA = 1, 28
 
 
 class NameServer:
-    """Answers from `records`, {name: [addresses]}, until close(); with `silent` set it says nothing.
+    """Replies from `records`, {name: [addresses]}, until close(); with `silent` set it does not reply.
 
-    Nor does it ever of the names in `mute`.
+    It never replies about names in `mute`.
     """
 
     def __init__(self, node, address, records):
@@ -29,7 +29,7 @@ class NameServer:
         self.records = records
         self.silent = False
         self.mute = set()
-        self.asked = []  # (name, when by the monotonic clock)
+        self.asked = []  # (name, time by the monotonic clock)
         self._sock = node.call(open_socket)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -37,18 +37,18 @@ class NameServer:
         cleanup.callback(self.close)
 
     def close(self):
-        """Stop: questions are refused by the node's kernel from then on. Idempotent."""
+        """Stop: the node's kernel rejects further queries. Idempotent."""
         if not self._stop.is_set():
             self._stop.set()
             self._thread.join()
             self._sock.close()
 
     def count(self, name):
-        """Return: how often `name` has been asked for (A and AAAA are two questions)."""
+        """Return: the number of queries for `name` (A and AAAA are two queries)."""
         return len(self.times(name))
 
     def times(self, name):
-        """Return: when `name` has been asked for, by the monotonic clock."""
+        """Return: the times of the queries for `name`, by the monotonic clock."""
         return [when for asked, when in list(self.asked) if asked == name]
 
     def _serve(self):
@@ -79,7 +79,7 @@ class NameServer:
 
 
 def use_name_server(node, address, folder):
-    """Make `address` the only name server of a node (its mounts are its own)."""
+    """Make `address` the only name server of a node (which has its own mounts)."""
     for name, text in (
         ("resolv.conf", f"nameserver {address}\noptions timeout:1 attempts:1\n"),
         ("nsswitch.conf", "hosts: files dns\n"),

@@ -9,7 +9,7 @@ from .wirespan import Gateway
 
 
 class Reference:
-    """Nodes vpn01, vpn02, member01, member02 with their links; wirespan at both ends, not yet up."""
+    """Nodes vpn01, vpn02, member01, member02 with their links; wirespan configured at both ends, not yet up."""
 
     def __init__(self, private=("/run",)):
         self.sites = self.make_sites()
@@ -17,7 +17,7 @@ class Reference:
         self.member = [Node("member01"), Node("member02")]
         self.connect()
         for number, (site, vpn, member) in enumerate(zip(self.sites, self.vpn, self.member)):
-            # Some kernels have br_netfilter built in: its bridges drop odd IP frames, an ordinary Debian's do not.
+            # Some kernels have br_netfilter built in, whose bridges drop malformed IP frames; Debian's have not.
             vpn.sh("for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 >$f; done")
             vpn.up("eth0", f"{site.underlay}/24", f"{site.underlay6}/64")
             vpn.wire_like("eth0")
@@ -31,7 +31,7 @@ class Reference:
         return make_sites()
 
     def connect(self):
-        """Lay the underlay between the gateways."""
+        """Create the underlay between the gateways."""
         veth(self.vpn[0], "eth0", self.vpn[1], "eth0")
 
     def close(self):
@@ -58,19 +58,19 @@ class Reference:
             gateway.up()
 
     def stop(self):
-        """End both gateways, whatever state they are in."""
+        """Stop both gateways, in any state."""
         for gateway in self.gateway:
             gateway.signal("TERM")
         for gateway in self.gateway:
             gateway.wait_gone()
 
     def forget_neighbours(self):
-        """Empty the members' neighbour tables, so that ARP and neighbour discovery have to work again."""
+        """Clear the members' neighbour tables, so that ARP and neighbour discovery run again."""
         for member in self.member:
             member.run("ip neigh flush all")
 
     def diagnostics(self):
-        """Return: logs and the gateways' links, for a failed case."""
+        """Return: logs and the gateways' links, printed for a failed case."""
         parts = []
         for gateway in self.gateway:
             parts.append(f"--- {gateway.name}: log\n{gateway.log_text()}")
@@ -80,7 +80,7 @@ class Reference:
 
 
 class Routed(Reference):
-    """The same with a router between the gateways: eth1 faces vpn01, eth2 vpn02, networks .1 and .2."""
+    """As Reference, with a router between the gateways: eth1 faces vpn01, eth2 vpn02, networks .1 and .2."""
 
     def make_sites(self):
         sites = super().make_sites()
@@ -100,7 +100,7 @@ class Routed(Reference):
             vpn.run("ip", "route", "add", "default", "via", f"192.168.{number}.1")
 
     def path_mtu(self, mtu):
-        """From now on the router passes no more than `mtu` either way; the gateways' own links still do."""
+        """Limit the router's MTU to `mtu` in both directions; the gateways' own links keep theirs."""
         for number in (1, 2):
             self.router.run(
                 *("ip", "route", "replace", f"192.168.{number}.0/24", "dev", f"eth{number}"),
@@ -108,8 +108,8 @@ class Routed(Reference):
             )
 
     def icmp(self, passes):
-        """Whether the router's ICMP errors reach anybody. Fragments are counted from now on."""
-        # ICMP and ICMPv6, by number: a minimal machine has no /etc/protocols
+        """Let the router's ICMP errors pass or drop them. Resets the count of fragments."""
+        # ICMP and ICMPv6, by number: a minimal system has no /etc/protocols
         rule = "add rule inet router out meta l4proto { 1, 58 } drop"
         self.router.sh(
             f"""nft -f - <<'END'
@@ -124,7 +124,7 @@ END
         )
 
     def fragments_seen(self):
-        """Return: how many IPv4 fragments have come to the router."""
+        """Return: the number of IPv4 fragments that the router received."""
         rules = self.router.run("nft list chain inet router in").out
         return int(rules.split("packets ")[1].split()[0])
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A Node is one machine of a test network: its own network, mount, pid and host-name namespaces.
+"""A Node is one host of a test network: its own network, mount, pid and host-name namespaces.
 
-Theory of operation: the namespaces are held by node_init.py, process 1 of the node, which lives as long
-as the pipe to us.  No name is registered anywhere (nothing under /run/netns), so nothing can be left
-behind and nothing can collide, however this process ends.  /run is private to each node: two gateways
-may both have a wg0 and its socket, as two machines would.
+Theory of operation: node_init.py, process 1 of the node, holds the namespaces and lives as long as the pipe to us.
+No name is registered anywhere (nothing under /run/netns), so nothing can be left behind or collide, however this
+process ends.  /run is private to each node: two gateways may both have a wg0 and its socket, like two hosts.
 """
 
 import ctypes
@@ -23,11 +22,11 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class CommandFailed(AssertionError):
-    """A command ended with a status other than the expected; carries its output."""
+    """A command exited with an unexpected status; carries its output."""
 
 
 class Result:
-    """What a command did: status, output (both streams), seconds are the caller's business."""
+    """The result of a command: status, and output (both streams)."""
 
     def __init__(self, status, out):
         self.status = status
@@ -39,7 +38,7 @@ class Result:
 
 
 def run(words, timeout=30, check=True, stdin=None, env=None, cwd=None):
-    """Run a command to its end; the whole process group is killed on timeout. Return: Result."""
+    """Run a command until it exits; kill its process group on timeout. Return: Result."""
     trace("+ " + " ".join(words))
     process = subprocess.Popen(
         words,
@@ -57,20 +56,20 @@ def run(words, timeout=30, check=True, stdin=None, env=None, cwd=None):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, _ = process.communicate()
-        raise CommandFailed(f"no end within {timeout} s: {' '.join(words)}\n{out}") from None
+        raise CommandFailed(f"still running after {timeout} s: {' '.join(words)}\n{out}") from None
     if check and process.returncode != 0:
         raise CommandFailed(f"exit status {process.returncode}: {' '.join(words)}\n{out}")
     return Result(process.returncode, out)
 
 
 def listening(path):
-    """Whether somebody listens on the Unix socket `path`: its file is there a moment before."""
+    """Whether a process listens on the Unix socket `path`, whose file exists a moment earlier."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         return client.connect_ex(path) == 0
 
 
 def need_root():
-    """Skip unless namespaces can be made here."""
+    """Skip unless namespaces can be created here."""
     if os.geteuid() != 0:
         raise Skip("needs root to make network namespaces")
     probe = subprocess.run(
@@ -81,7 +80,7 @@ def need_root():
 
 
 class Node:
-    """One machine; a context manager, and also closed by the runner's cleanup."""
+    """One host; a context manager, and also closed by the runner's cleanup."""
 
     def __init__(self, name, private=("/run",)):
         self.name = name
@@ -107,7 +106,7 @@ class Node:
         self.close()
 
     def close(self):
-        """End every process of the node and so the node; idempotent."""
+        """Kill every process of the node and thereby remove it; idempotent."""
         if self._holder is None:
             return
         holder, self._holder = self._holder, None
@@ -126,7 +125,7 @@ class Node:
         return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--uts", "--", *words]
 
     def run(self, *words, **kwargs):
-        """Run a command in the node; a single string is split at blanks. See run() for the options."""
+        """Run a command in the node; a single string is split at blanks. Options as for run()."""
         return run(self.enter(_words(words)), **kwargs)
 
     def sh(self, script, **kwargs):
@@ -134,7 +133,7 @@ class Node:
         return run(self.enter(["sh", "-ec", script]), **kwargs)
 
     def popen(self, *words, **kwargs):
-        """Start a command in the node; it ends with the node at the latest. Return: Popen."""
+        """Start a command in the node; it is killed with the node at the latest. Return: Popen."""
         trace(f"& {self.name}: {' '.join(_words(words))}")
         kwargs.setdefault("stdin", subprocess.DEVNULL)
         child = subprocess.Popen(self.enter(_words(words)), start_new_session=True, **kwargs)
@@ -142,7 +141,7 @@ class Node:
         return child
 
     def call(self, function):
-        """Run `function()` in a thread inside the node's network namespace: what it opens belongs there."""
+        """Run `function()` in a thread inside the node's network namespace, to which its sockets then belong."""
         box = {}
 
         def body():
@@ -154,7 +153,7 @@ class Node:
                 finally:
                     os.close(fd)
                 box["value"] = function()
-            except BaseException as problem:  # handed to the caller below
+            except BaseException as problem:  # raised in the caller below
                 box["problem"] = problem
 
         thread = threading.Thread(target=body)
@@ -165,7 +164,7 @@ class Node:
         return box["value"]
 
     def processes(self):
-        """Return: {pid inside: command line} of what runs in the node, process 1 left out."""
+        """Return: {pid inside: command line} of the processes in the node, without process 1."""
         proc = f"/proc/{self.pid}/root/proc"
         found = {}
         for pid in filter(str.isdigit, os.listdir(proc)):
@@ -173,13 +172,13 @@ class Node:
                 with open(f"{proc}/{pid}/cmdline", "rb") as file:
                     command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
             except OSError:
-                continue  # it ended in between
+                continue  # it exited meanwhile
             if pid != "1" and command:
                 found[int(pid)] = command
         return found
 
     def path(self, inside):
-        """Return: the path outside of a file inside the node (its /run is private)."""
+        """Return: the path, as seen outside, of a file inside the node (its /run is private)."""
         return f"/proc/{self.pid}/root{inside}"
 
     # ---- links ----------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ class Node:
         return self.run("ip", "-o", "link", "show", "dev", ifname).out.split("link/ether ")[1].split()[0]
 
     def up(self, ifname, *addresses, mtu=None):
-        """Set an interface up, give it addresses (IPv6 ones without duplicate detection) and an MTU."""
+        """Set an interface up, with addresses (IPv6 ones without duplicate address detection) and MTU."""
         lines = []
         if mtu:
             lines.append(f"ip link set {ifname} mtu {mtu}")
@@ -200,11 +199,11 @@ class Node:
         self.sh("\n".join(lines))
 
     def settle(self):
-        """Wait until IPv6's duplicate detection has ended: its addresses answer, and snapshots compare."""
+        """Wait for IPv6 duplicate address detection: then addresses reply, and snapshots are comparable."""
         wait_for(lambda: "tentative" not in self.run("ip -6 addr").out, what="addresses to settle")
 
     def bridge(self, name, *ports):
-        """Make a bridge with `ports`, all up: a plain switch that says nothing itself."""
+        """Create a bridge with `ports`, all up: a plain switch that sends nothing itself."""
         lines = [
             f"ip link add {name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
             f"ip link set {name} up",
@@ -220,11 +219,11 @@ class Node:
         self.run(*words)
 
     def wire_like(self, ifname):
-        """Make a veth end behave as a real wire: nothing larger than the MTU leaves, nothing merges."""
+        """Make a veth end behave like a real wire: nothing larger than the MTU is sent, nothing is merged."""
         self.offloads(ifname, False, *WIRE_OFFLOADS)
 
     def ping(self, target, count=2, size=56, dont_fragment=False, interval=0.05, timeout=1, extra=()):
-        """Ping; Return: Result whose status is 0 only when every echo was answered."""
+        """Ping. Return: Result, whose status is 0 only if every echo was answered."""
         words = ["ping", "-n", "-c", str(count), "-i", str(interval), "-W", str(timeout), "-s", str(size)]
         if dont_fragment:
             words += ["-M", "do"]

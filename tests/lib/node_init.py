@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""First process of a Node: prepares its private file systems, reaps orphans, ends with its parent.
+"""First process of a Node: prepares its private file systems, reaps orphans, exits with its parent.
 
-Started by node.py under `unshare --net --mount --pid --uts --fork`.  As process 1 of its pid namespace
-its end is the end of everything in the node, so a test that is killed leaves no process behind: the
-standard input closes, this process leaves, the kernel kills the rest and drops the namespaces.
+Started by node.py under `unshare --net --mount --pid --uts --fork`.  It is process 1 of its pid namespace, so its
+exit ends everything in the node, and a killed test leaves no process behind: the standard input closes, this
+process exits, the kernel kills the rest and removes the namespaces.
 """
 
 import os
@@ -18,7 +18,7 @@ def mount(*words):
 
 def main():
     name, private = sys.argv[1], sys.argv[2:]
-    outer_pid = os.readlink("/proc/self")  # /proc is still the parent's: our number there
+    outer_pid = os.readlink("/proc/self")  # /proc is still the parent's: our pid there
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     mount("--make-rprivate", "/")
     mount("-t", "proc", "proc", "/proc")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The reference network's names and numbers, and both ways to write one of its gateways down.
+"""The reference network's names and numbers, and two forms of one of its gateways.
 
-`wirespan_conf` is the file for wirespan; `handmade_commands` is what an administrator types instead, on
-a kernel with its own wireguard and l2tp modules.  Both come from the same Site and Pseudowire, so every
-variant of the interoperability tests is one line.
+`wirespan_conf` is the configuration file of wirespan; `handmade_commands` is the equivalent shell script, for a
+kernel with wireguard and l2tp modules.  Both are made from the same Site and Pseudowire, so every variant of the
+interoperability tests is one line.
 """
 
 import base64
@@ -32,7 +32,7 @@ class Site:
     session: int
     private: str
     public: str
-    underlay6: str = ""  # made of `underlay` if not given
+    underlay6: str = ""  # derived from `underlay` if not given
 
     def __post_init__(self):
         if not self.underlay6:
@@ -44,7 +44,7 @@ class Site:
 
 @dataclasses.dataclass(frozen=True)
 class Pseudowire:
-    """How the two ends talk; defaults are those of the reference network. Cookies: (from 01, from 02)."""
+    """Parameters of the pseudowire; the defaults are the reference network's. Cookies: (from 01, from 02)."""
 
     encap: str = "udp"
     family: int = 4
@@ -59,7 +59,7 @@ class Pseudowire:
         return UNDERLAY_MTU - 20 - 8 - 32
 
     def largest_packet(self, sender):
-        """Return: the largest IP packet in an untagged frame from `sender` (1 or 2) that needs no fragment."""
+        """Return: the largest IP packet in an untagged frame from `sender` (1 or 2) that is not fragmented."""
         inner = 40 if self.family == 6 else 20
         header = 4 if self.encap == "ip" else 8 + 4 + 4
         cookie = len(self.cookies[sender - 1]) // 2
@@ -85,7 +85,7 @@ def new_site_keys():
 
 
 def make_sites():
-    """Return: (vpn01, vpn02) of the reference network with fresh keys."""
+    """Return: (vpn01, vpn02) of the reference network with new keys."""
     sites = []
     for number, near, tunnel, session in ((1, "1", 3939, 3941), (2, "2", 3940, 3942)):
         private, public = new_site_keys()
@@ -126,7 +126,7 @@ def wirespan_conf(
 ):
     """Return: the configuration file of the gateway `near`.
 
-    extra: lines for the [L2TPSession] section; endpoint False: the other side has to call first.
+    extra: lines for the [L2TPSession] section; endpoint False: the other side must connect first.
     """
     sent, expected = _cookie_pair(near, wire)
     lines = ["[Interface]", "Name = wg0", f"PrivateKey = {near.private}", f"ListenPort = {PORT}"]
@@ -172,10 +172,10 @@ def wirespan_conf(
 
 
 def handmade_commands(near, far, wire=Pseudowire(), member="eth1", folder="/tmp", endpoint=True):
-    """Return: the shell script that makes the gateway `near` by hand, with the kernel's own modules.
+    """Return: the shell script that sets up the gateway `near` with the kernel's own modules.
 
-    The key files NAME.key and NAME.psk are expected in `folder`.  Addresses of the underlay and the
-    interface `member` exist already.
+    It reads the key files NAME.key and NAME.psk from `folder`.  The addresses of the underlay and the interface
+    `member` must exist.
     """
     sent, expected = _cookie_pair(near, wire)
     peer = f"peer {far.public} allowed-ips {far.wg4}/32,{far.wg6}/128"
@@ -209,7 +209,7 @@ ip link set br-l2tp0 up
 
 
 def handmade_removal(near, member="eth1"):
-    """Return: the script that takes away what handmade_commands() made."""
+    """Return: the script that removes what handmade_commands() created."""
     return f"""
 ip link set {member} nomaster 2>/dev/null || true
 ip link del br-l2tp0 2>/dev/null || true

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Runs named cases one after the other and prints one countable line for each.
+"""Runs named cases one after the other and prints one line for each.
 
-A case is a function: it passes when it returns, fails when it raises, and is skipped when it raises
-Skip, with the reason.  The lines are
+A case is a function: it passes if it returns, fails if it raises, and is skipped if it raises Skip, with the
+reason.  The lines are
 
     CASE PASS name
     CASE FAIL name
     CASE SKIP name: reason
 
-and the exit status is 0, 1 when a case failed, 77 (meson's "skipped") when none ran.
+and the exit status is 0; 1 if a case failed; 77 (meson's "skipped") if none ran.
 """
 
 import argparse
@@ -21,15 +21,15 @@ import traceback
 
 
 class Skip(Exception):
-    """Raised by a case that cannot run here; the text says why."""
+    """Raised by a case that cannot run here; the text is the reason."""
 
 
-# Everything that has to be undone whatever happens, newest first.
+# Undone at exit in any case, newest first.
 cleanup = contextlib.ExitStack()
 
 
 def trace(text):
-    """Print a command about to be run, when -v was given."""
+    """Print a command before it is run, with -v."""
     if trace.enabled:
         print(text, flush=True)
 
@@ -38,7 +38,7 @@ trace.enabled = False
 
 
 def _on_signal(number, _frame):
-    # One signal is enough: a second one must not cut the cleaning up short.
+    # Ignore further signals: they must not interrupt the cleanup.
     for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -52,7 +52,7 @@ def install_cleanup():
 
 
 class Suite:
-    """A sequence of cases under one name, with the command line that selects among them."""
+    """A sequence of cases under one name, and the command line that selects them."""
 
     def __init__(self, name):
         self.name = name
@@ -68,19 +68,19 @@ class Suite:
         install_cleanup()
 
     def diagnose_with(self, function):
-        """On a failure, print what `function()` returns: logs, addresses, counters."""
+        """Print the result of `function()` after a failure: logs, addresses, counters."""
         self._diagnostics.append(function)
 
     def setup(self, name, function, *args, **kwargs):
-        """Run a case that others need: whatever --only says. Return: True when it passed."""
+        """Run a case that others depend on, regardless of --only. Return: True if it passed."""
         return self._run(name, function, args, kwargs)
 
     def selects(self, name):
-        """Whether --only leaves the case in: for what has to begin long before its case is judged."""
+        """Whether --only selects the case: for work that must start long before the case."""
         return self.options.only in name
 
     def run(self, name, function, *args, **kwargs):
-        """Run one case, if it is selected. Return: True when it passed."""
+        """Run one case, if it is selected. Return: True if it passed."""
         if not self.selects(name):
             return False
         return self._run(name, function, args, kwargs)
@@ -105,7 +105,7 @@ class Suite:
         return True
 
     def skip(self, name, reason):
-        """Count one case as skipped without calling anything."""
+        """Count one case as skipped without running it."""
 
         def raise_skip():
             raise Skip(reason)
@@ -113,7 +113,7 @@ class Suite:
         self.run(name, raise_skip)
 
     def finish(self):
-        """Print the sum and leave with the exit status."""
+        """Print the totals and exit with the status."""
         print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         if self.failed:
             sys.exit(1)
@@ -135,5 +135,5 @@ def wait_for(condition, timeout=5.0, step=0.05, what="condition"):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s in vain for: {what}")
+            raise AssertionError(f"not within {timeout} s: {what}")
         time.sleep(step)

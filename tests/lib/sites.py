@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sites that are only WireGuard, no segment: for tests of what is under the tunnel."""
+"""Sites with WireGuard only, without LAN: for tests of what is below the tunnel."""
 
 from .node import Node
 from .reference import PORT, new_site_keys
@@ -8,7 +8,7 @@ from .wirespan import Gateway
 
 
 class Site:
-    """Site number n: a node "vpn0N" whose addresses in the tunnel are 10.0.1.N and fd00:1::N."""
+    """Site number n: a node "vpn0N" with the tunnel addresses 10.0.1.N and fd00:1::N."""
 
     def __init__(self, number):
         self.number = number
@@ -18,7 +18,7 @@ class Site:
         self.wg4, self.wg6 = f"10.0.1.{number}", f"fd00:1::{number}"
 
     def configure(self, *peers, interface="", ipv6=True):
-        """Write the file. peers: (site, endpoint or None, more lines)."""
+        """Write the configuration file. peers: (site, endpoint or None, more lines)."""
         lines = ["[Interface]", f"PrivateKey = {self.private}", f"ListenPort = {PORT}"]
         lines += [f"Address = {self.wg4}/24"] + ([f"Address = {self.wg6}/64"] if ipv6 else []) + [interface]
         for site, endpoint, *more in peers:
@@ -32,12 +32,12 @@ class Site:
         self.gateway.run("reload", self.gateway.conf)
 
     def peer(self, other):
-        """Return: what status says of the peer `other`."""
+        """Return: the peer `other` in the status."""
         keys = {p["public_key"]: p for p in self.gateway.status()["peers"]}
         return keys[other.public]
 
     def endpoint(self, other):
-        """Return: the peer's endpoint as text, None if it has none."""
+        """Return: the peer's endpoint as text, or None."""
         return self.peer(other)["endpoint"]
 
     def wait_endpoint(self, other, text, timeout=3):
@@ -48,7 +48,7 @@ class Site:
         )
 
     def reaches(self, other, family=4, **options):
-        """Ping through the tunnel; every echo must come back."""
+        """Ping through the tunnel; every echo must be answered."""
         options.setdefault("count", 3)
         result = self.node.ping(other.wg4 if family == 4 else other.wg6, **options)
         assert result.ok, f"vpn0{self.number} to vpn0{other.number}: {result.out}\n{self.diagnostics()}"
@@ -59,7 +59,7 @@ class Site:
 
 
 class Sites:
-    """Several sites, closed together; with more nodes that the test names."""
+    """Several sites, closed together, and further nodes of the test."""
 
     def __init__(self, count, *others):
         self.sites = [Site(number + 1) for number in range(count)]

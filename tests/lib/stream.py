@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A TCP connection that carries random bytes, of which every one is looked at."""
+"""A TCP connection that carries random bytes, each of which is verified."""
 
 import random
 import socket
@@ -9,7 +9,7 @@ _BLOCK = random.Random(1).randbytes(1 << 20)
 
 
 def transfer(near, far, address, family, blocks):
-    """Send `blocks` MiB from the node `near` to an address of `far`; they arrive complete and unchanged."""
+    """Send `blocks` MiB from the node `near` to an address of `far`; they must arrive complete and unchanged."""
     listener = far.call(lambda: socket.create_server((address, 0), family=family))
     client = near.call(lambda: socket.create_connection(listener.getsockname()[:2], timeout=20))
     with listener, client:
@@ -29,7 +29,7 @@ def transfer(near, far, address, family, blocks):
             while chunk := server.recv(1 << 18):
                 at = count % len(_BLOCK)
                 whole = _BLOCK[at : at + len(chunk)] + _BLOCK[: max(0, at + len(chunk) - len(_BLOCK))]
-                assert chunk == whole, f"other bytes than were sent, after {count}"
+                assert chunk == whole, f"different bytes after {count}"
                 count += len(chunk)
         thread.join()
     assert count == blocks * len(_BLOCK), f"{count} of {blocks * len(_BLOCK)} bytes arrived"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A stock userspace WireGuard (Debian's wireguard-go) in a node, as a peer that is not wirespan."""
+"""An unmodified userspace WireGuard (Debian's wireguard-go) in a node, as a peer other than wirespan."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from .runner import Skip, wait_for
 
 
 class WireguardGo:
-    """wg0 of a node, run by wireguard-go; the keys are those of a Site. It is ended with its node."""
+    """wg0 of a node, run by wireguard-go, with the keys of a Site. It is killed with its node."""
 
     def __init__(self, node, site):
         if not shutil.which("wireguard-go"):
@@ -31,7 +31,7 @@ class WireguardGo:
         node.up("wg0", f"{site.wg4}/24", f"{site.wg6}/64", mtu=1440)
 
     def peer(self, far, endpoint=True, allowed=None):
-        """Add the site `far` as a peer, with its wg addresses as AllowedIPs unless others are given."""
+        """Add the site `far` as a peer, with its wg addresses as AllowedIPs by default."""
         words = [
             "wg",
             "set",
@@ -46,5 +46,5 @@ class WireguardGo:
         self.node.run(*words)
 
     def forget_peer(self, far):
-        """Remove the peer and with it every session."""
+        """Remove the peer and its sessions."""
         self.node.run("wg", "set", "wg0", "peer", far.public, "remove")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starts, stops and questions the wirespan under test inside a Node."""
+"""Starts, stops and queries the wirespan under test inside a Node."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def find_binary():
-    """Return: the path of the wirespan under test; Skip when it has not been built."""
+    """Return: the path of the wirespan under test; Skip if it is not built."""
     named = os.environ.get("WIRESPAN")
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(_HERE, "..", "..", "build")
     places = (
@@ -33,14 +33,14 @@ def find_binary():
 
 
 def scratch():
-    """Return: a folder that goes away with the test."""
+    """Return: a folder that is removed at the end of the test."""
     folder = tempfile.mkdtemp(prefix="wirespan-test-")
     cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 class Gateway:
-    """One site's wirespan in a node: a configuration file of its own and the process `up` started."""
+    """One site's wirespan in a node: its own configuration file, and the process that `up` started."""
 
     def __init__(self, node, name, folder=None, env=None):
         self.node = node
@@ -58,12 +58,12 @@ class Gateway:
             file.write(text)
 
     def run(self, *words, check=True, timeout=20, stdin=None):
-        """Run `wirespan WORDS` to its end in the node. Return: Result."""
+        """Run `wirespan WORDS` in the node until it exits. Return: Result."""
         environment = {**os.environ, **self.env}
         return self.node.run(self.binary, *words, check=check, timeout=timeout, stdin=stdin, env=environment)
 
     def up(self, timeout=10):
-        """`wirespan up FILE` in the foreground, until READY=1 arrives. Return: seconds that took."""
+        """Run `wirespan up FILE` in the foreground and wait for READY=1. Return: the seconds it took."""
         path = os.path.join(self.folder, f"{self.name}.notify")
         if os.path.exists(path):
             os.unlink(path)
@@ -91,11 +91,11 @@ class Gateway:
                     )
 
     def pids(self):
-        """Return: the pids inside the node of this binary's processes."""
+        """Return: the pids, inside the node, of this binary's processes."""
         return [pid for pid, command in self.node.processes().items() if command.split()[0] == self.binary]
 
     def cpu_seconds(self):
-        """Return: the processor time that this binary's processes have used."""
+        """Return: the CPU time of this binary's processes."""
         ticks = 0
         for pid in self.pids():
             with open(self.node.path(f"/proc/{pid}/stat")) as file:
@@ -115,22 +115,22 @@ class Gateway:
         return process.wait(timeout=5) if process else None
 
     def stop(self, signal="TERM"):
-        """End it by a signal. Return: exit status of the foreground process."""
+        """Stop it by a signal. Return: exit status of the foreground process."""
         self.signal(signal)
         return self.wait_gone()
 
     def down(self, check=True):
-        """`wirespan down NAME`, and wait for the process to be gone. Return: Result."""
+        """Run `wirespan down NAME` and wait until its process has exited. Return: Result."""
         result = self.run("down", self.conf, check=check)
         self.wait_gone()
         return result
 
     def status(self):
-        """Return: what `wirespan status --json` says, decoded."""
+        """Return: the decoded output of `wirespan status --json`."""
         return json.loads(self.run("status", self.conf, "--json").out)
 
     def log_text(self, lines=40):
-        """Return: the end of the log."""
+        """Return: the last lines of the log."""
         if not os.path.exists(self.log):
             return "(no log)"
         with open(self.log, errors="replace") as file:
@@ -138,8 +138,8 @@ class Gateway:
 
 
 def snapshot(node):
-    """Return: what a failed `up` or a `down` must leave as it was, as comparable text. What the kernel notes
-    at its own pace about an address (that it is tentative, how it was made) is left out, and blanks count once."""
+    """Return: the state that a failed `up` or a `down` must restore, as comparable text. Without what the kernel
+    changes later about an address (tentative, how it was generated); repeated blanks count once."""
     script = """
 ip -o link | sed 's/^[0-9]*: //; s/ state [A-Z]* / /; s/@if[0-9]*//; s/<[^>]*>//; s/qlen [0-9]*//'
 ip -o addr | sed 's/^[0-9]*: //; s/\\\\ .*//; s/ tentative//; s/ dadfailed//; s/ stable-privacy//; s/ proto kernel_ll//'
@@ -152,7 +152,7 @@ cd /run; find . ! -name . | sort
 
 
 def difference(before, after):
-    """Return: the lines that came and went between two snapshots, empty when nothing did."""
+    """Return: the lines added and removed between two snapshots; empty if there are none."""
     old, new = before.splitlines(), after.splitlines()
     came = [f"+ {line}" for line in new if line not in old]
     went = [f"- {line}" for line in old if line not in new]
