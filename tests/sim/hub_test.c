@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A thousand peers of one device: all at once, then for a while, and what it costs to serve them.
- * Time goes in ticks; a datagram takes one. */
+/* A thousand peers of one device: simultaneous handshakes, ten minutes of operation, and the cost.
+ * Time advances in ticks; a datagram takes one. */
 #include "wg/device.h"
 
 #include <setjmp.h>
@@ -71,8 +71,8 @@ static void emit(size_t client, bool to_hub, const uint8_t *msg, size_t len)
 	memcpy(d->bytes, msg, len);
 }
 
-/* Do what the engine of either end asks for. */
-static void act(size_t client, bool at_hub, unsigned actions)
+/* Carry out the actions that either end's engine requests. */
+static void run_actions(size_t client, bool at_hub, unsigned actions)
 {
 	struct wg_device *dev = at_hub ? &hub : &clients[client].dev;
 	struct wg_peer *peer = at_hub ? &peers[client] : &clients[client].hub;
@@ -111,7 +111,7 @@ static enum drop deliver(struct datagram *d)
 		if (e.reply_len)
 			emit(d->client, !d->to_hub, e.reply, e.reply_len);
 		if (e.peer)
-			act(d->client, d->to_hub, e.actions);
+			run_actions(d->client, d->to_hub, e.actions);
 		return drop;
 	}
 	drop = wg_data_begin(dev, d->bytes, d->len, now(), &kp, &counter);
@@ -122,7 +122,7 @@ static enum drop deliver(struct datagram *d)
 	if (drop)
 		return drop;
 	keepalives += d->to_hub;
-	act(d->client, d->to_hub, wg_peer_received(dev, kp, &src, d->len, false, now()));
+	run_actions(d->client, d->to_hub, wg_peer_received(dev, kp, &src, d->len, false, now()));
 	return DROP_NONE;
 }
 
@@ -139,11 +139,12 @@ static void run(unsigned ticks)
 			drop_count(&drops, deliver(&arrived[i]));
 		while ((peer = wg_device_due(&hub, now()))) {
 			hub_wakeups++;
-			act((size_t)(peer - peers), true, wg_peer_timers(&hub, peer, now()));
+			run_actions(
+				(size_t)(peer - peers), true, wg_peer_timers(&hub, peer, now()));
 		}
 		for (size_t i = 0; i < CLIENTS; i++)
 			if (wg_device_due(&clients[i].dev, now()))
-				act(i, false,
+				run_actions(i, false,
 					wg_peer_timers(&clients[i].dev, &clients[i].hub, now()));
 	}
 }
@@ -208,11 +209,12 @@ static size_t connected(void)
 	return n;
 }
 
-/* All call at once: a few are taken as they come, the others bring a cookie at the second try. */
+/* All connect at once: a few are accepted immediately, the others send a cookie with the second
+ * try. */
 static void test_all_at_once(void **state)
 {
 	for (size_t i = 0; i < CLIENTS; i++)
-		act(i, false,
+		run_actions(i, false,
 			wg_peer_set_keepalive(&clients[i].dev, &clients[i].hub, KEEPALIVE, now()));
 	run(20);
 	assert_in_range(connected(), WG_LOAD_BURST / 2, 2 * WG_LOAD_BURST);
@@ -222,8 +224,7 @@ static void test_all_at_once(void **state)
 	assert_int_equal(drops.n[DROP_WG_HANDSHAKE_AUTH] + drops.n[DROP_WG_MAC1], 0);
 }
 
-/* Ten minutes of keepalives and rekeys: the hub wakes for none of them, as the clients do it
- * all. */
+/* Ten minutes of keepalives and rekeys: the hub wakes for none of them; the clients drive them. */
 static void test_ten_minutes(void **state)
 {
 	keepalives = 0;
@@ -237,7 +238,7 @@ static void test_ten_minutes(void **state)
 	assert_int_equal(hub.deadlines.len, CLIENTS);
 }
 
-/* The clients fall silent: each peer is woken for once, to wipe its keys, and nothing is left. */
+/* The clients fall silent: each peer's timers run once, to wipe its keys, and no timer remains. */
 static void test_all_gone(void **state)
 {
 	for (size_t i = 0; i < CLIENTS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two WireGuard engines over a simulated link, on a clock that jumps from event to event. */
+/* Two WireGuard engines over a simulated link, with a clock that advances from event to event. */
 #include "sim.h"
 
 #include <stdlib.h>
@@ -60,7 +60,7 @@ void sim_emit(struct sim *s, const struct endpoint *from, const struct endpoint 
 		enqueue(s, from, to, msg, len);
 }
 
-/* An inner packet from host `h` to the other, with a number. */
+/* Write an inner packet from host `h` to the other, with a number. */
 static void write_packet(const struct sim *s, const struct sim_host *h, uint64_t number,
 	uint8_t packet[static SIM_PACKET_LEN])
 {
@@ -93,7 +93,7 @@ static void transmit(struct sim *s, struct sim_host *h, struct wg_keypair *kp, u
 		wg_peer_sent(&h->dev, kp, len + WG_DATA_OVERHEAD, number, s->now));
 }
 
-/* Send what waits. Return: whether there is a session to do it with. */
+/* Send the pending packets. Return: whether there is a session. */
 static bool send_staged(struct sim *s, struct sim_host *h)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&h->peer, s->now);
@@ -160,7 +160,7 @@ void sim_send(struct sim *s, unsigned i)
 		sim_act(s, i, wg_peer_want_session(&h->dev, &h->peer, s->now));
 }
 
-static void note_packet(struct sim *s, struct sim_host *h, uint64_t number)
+static void record_packet(struct sim *s, struct sim_host *h, uint64_t number)
 {
 	uint64_t silence = mono_between(h->last_received, s->now);
 
@@ -195,7 +195,7 @@ static enum drop receive_data(struct sim *s, struct sim_host *h, struct sim_data
 	if (!drop)
 		drop = wg_device_allows(&h->dev, &h->peer, &inner);
 	if (!drop)
-		note_packet(s, h, load_be64(d->bytes + WG_DATA_HEADER_LEN + 20));
+		record_packet(s, h, load_be64(d->bytes + WG_DATA_HEADER_LEN + 20));
 	return drop;
 }
 
@@ -290,7 +290,7 @@ void sim_run(struct sim *s, uint64_t ns)
 	s->now = end;
 }
 
-/* Configure host `i` from nothing, as at the start of its process. */
+/* Configure host `i` from scratch, as at the start of its process. */
 static void configure(struct sim *s, unsigned i)
 {
 	const struct wg_sizes sizes = { .peers = 1, .allowed_ips = 4, .sources = 16 };

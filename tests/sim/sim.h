@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two WireGuard engines over a simulated link, on a clock that jumps from event to event. */
+/* Two WireGuard engines over a simulated link, with a clock that advances from event to event. */
 #ifndef SIM_H
 #define SIM_H
 
@@ -8,9 +8,9 @@
 #define SIM_MS	       NS_PER_MS
 #define SIM_S	       NS_PER_S
 #define SIM_IN_FLIGHT  4096
-#define SIM_PACKET_LEN 32 /* an inner IPv4 packet with a number in it */
+#define SIM_PACKET_LEN 32 /* an inner IPv4 packet that contains a number */
 
-/** A datagram under way. */
+/** A datagram in flight. */
 struct sim_datagram {
 	struct mono arrives;
 	struct endpoint from;
@@ -19,14 +19,14 @@ struct sim_datagram {
 	uint8_t bytes[160];
 };
 
-/** What the link does to datagrams. Chances in thousandths. */
+/** Properties of the link. Probabilities in thousandths. */
 struct sim_link {
 	uint64_t latency_ns;
-	uint64_t jitter_ns; /* added at random: reorders */
+	uint64_t jitter_ns; /* random delay; reorders datagrams */
 	unsigned loss;
 	unsigned duplicate;
-	bool cut;	  /* nothing gets through */
-	unsigned carried; /* datagrams sent into it, by message type in carried_type */
+	bool cut;	  /* drops everything */
+	unsigned carried; /* datagrams sent over it; carried_type: by message type */
 	unsigned carried_type[5];
 };
 
@@ -36,31 +36,31 @@ struct sim_host {
 	struct wg_peer peer;
 	void *memory;
 	struct endpoint at;
-	bool off;	 /* hears and does nothing */
-	bool under_load; /* told to the engine */
+	bool off;	 /* neither receives nor runs timers */
+	bool under_load; /* as passed to the engine */
 	uint8_t private_key[WG_KEY_LEN];
 	uint8_t inner[4]; /* its address inside the tunnel */
 
-	uint64_t interval_ns; /* of the packets it sends; 0: silent */
+	uint64_t interval_ns; /* between sent packets; 0: none */
 	struct mono next_packet;
 	uint64_t staged[WG_STAGED_MAX];
 	unsigned staged_count;
 
-	uint64_t sent;	   /* packets handed to the engine */
-	uint64_t received; /* packets of the other side, duplicates included */
-	uint64_t newest;   /* number of the newest of them */
-	uint64_t gave_up;  /* packets dropped because no session came to be */
+	uint64_t sent;	   /* packets passed to the engine */
+	uint64_t received; /* packets from the other side, including duplicates */
+	uint64_t newest;   /* the highest number among them */
+	uint64_t gave_up;  /* packets dropped because no session was established */
 	uint64_t keepalives_sent;
 	uint64_t keepalives_received;
 	uint64_t initiations;
 	uint64_t wakeups; /* timers run */
-	unsigned seen;	  /* enum wg_action, ever */
+	unsigned seen;	  /* every enum wg_action so far */
 	struct mono last_received;
 	uint64_t longest_silence_ns; /* between packets received */
 	struct drop_counters drops;
 };
 
-/** The whole. */
+/** The simulation. */
 struct sim {
 	struct mono now;
 	uint64_t random;
@@ -71,33 +71,33 @@ struct sim {
 	uint8_t psk[2][WG_KEY_LEN];
 };
 
-/** Begin: two engines that know each other, host 0 also knowing host 1's endpoint, latency 10
+/** Initialise: two engines with each other's keys; host 0 also has host 1's endpoint; latency 10
  * ms. */
 void sim_init(struct sim *s, uint64_t seed);
 
-/** End: engines and their memory. */
+/** Free the engines and their memory. */
 void sim_fini(struct sim *s);
 
-/** Host `i` loses all its state but its configuration, as if its process had been started anew. */
+/** Restart host `i`: it loses all state except its configuration. */
 void sim_restart(struct sim *s, unsigned i);
 
-/** Let host `i`'s application send one packet now. */
+/** Make host `i`'s application send one packet now. */
 void sim_send(struct sim *s, unsigned i);
 
-/** Do for host `i` what a set of enum wg_action asks for. */
+/** Carry out a set of enum wg_action for host `i`. */
 void sim_act(struct sim *s, unsigned i, unsigned actions);
 
-/** Put a datagram on the link, now. */
+/** Put a datagram on the link now. */
 void sim_emit(struct sim *s, const struct endpoint *from, const struct endpoint *to,
 	const uint8_t *msg, size_t len);
 
-/** Let `ns` pass. */
+/** Advance the clock by `ns`. */
 void sim_run(struct sim *s, uint64_t ns);
 
 /** The wall clock. */
 struct wall sim_wall(const struct sim *s);
 
-/** 32 random bits of the simulation's. */
+/** 32 random bits of the simulation's generator. */
 uint32_t sim_random(struct sim *s);
 
 #endif

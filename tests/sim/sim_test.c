@@ -45,7 +45,7 @@ static void traffic(struct sim *s, uint64_t a_ns, uint64_t b_ns)
 	s->host[1].next_packet = s->now;
 }
 
-/* Stop sending and let what is under way arrive. */
+/* Stop sending and wait until datagrams in flight have arrived. */
 static void settle(struct sim *s)
 {
 	traffic(s, 0, 0);
@@ -67,7 +67,7 @@ static void assert_all_arrived(const struct sim *s)
 	assert_no_drops(&s->host[1]);
 }
 
-/* The first packet waits for the handshake and then arrives: one and a half round trips. */
+/* The first packet waits for the handshake and then arrives: after one and a half round trips. */
 static void test_connect(void **state)
 {
 	struct sim *s = begin(state);
@@ -90,7 +90,7 @@ static void test_connect(void **state)
 	assert_no_drops(&s->host[1]);
 }
 
-/* With nothing to send, the initiator confirms the session by a keepalive. */
+/* With nothing to send, the initiator confirms the session with a keepalive. */
 static void test_confirm_by_keepalive(void **state)
 {
 	struct sim *s = begin(state);
@@ -101,7 +101,7 @@ static void test_confirm_by_keepalive(void **state)
 	assert_non_null(wg_peer_sending_key(&s->host[1].peer, s->now));
 }
 
-/* The answering side may not send before the initiator has used the session. */
+/* The responder must not send before the initiator has used the session. */
 static void test_responder_waits(void **state)
 {
 	struct sim *s = begin(state);
@@ -116,7 +116,7 @@ static void test_responder_waits(void **state)
 	assert_int_equal(s->host[0].received, 1);
 }
 
-/* Two hours of traffic both ways: some 60 rekeys, and not one packet is lost or late. */
+/* Two hours of traffic in both directions: some 60 rekeys, and no packet is lost or late. */
 static void test_rekey_loses_nothing(void **state)
 {
 	struct sim *s = begin(state);
@@ -130,14 +130,14 @@ static void test_rekey_loses_nothing(void **state)
 	assert_in_range(s->host[1].longest_silence_ns, 1, 60 * SIM_MS);
 }
 
-/* Traffic in one direction only; the receiver's passive keepalives are all that comes back. */
+/* Traffic in one direction only; the receiver sends nothing but passive keepalives. */
 static void test_rekey_one_way(void **state)
 {
 	struct sim *s = begin(state);
 
 	for (unsigned sender = 0; sender < 2; sender++) {
 		if (sender == 1)
-			sim_send(s, 0); /* so that host 1 knows the endpoint */
+			sim_send(s, 0); /* so that host 1 learns the endpoint */
 		sim_run(s, SIM_S);
 		traffic(s, sender == 0 ? 50 * SIM_MS : 0, sender == 1 ? 50 * SIM_MS : 0);
 		sim_run(s, 3600 * SIM_S);
@@ -148,7 +148,8 @@ static void test_rekey_one_way(void **state)
 	assert_true(s->host[1].keepalives_sent > 300);
 }
 
-/* Loss, duplicates and reordering for hours: no packet twice, and the session never breaks. */
+/* Loss, duplicates and reordering for hours: no packet is received twice, and the session never
+ * breaks. */
 static void test_bad_link(void **state)
 {
 	struct sim *s = begin(state);
@@ -171,7 +172,7 @@ static void test_bad_link(void **state)
 	}
 }
 
-/* Half of everything is lost: handshakes need several tries, and still get through. */
+/* Half of all datagrams are lost: handshakes need several tries, and still succeed. */
 static void test_awful_link(void **state)
 {
 	struct sim *s = begin(state);
@@ -185,7 +186,7 @@ static void test_awful_link(void **state)
 			s->host[1 - i].sent * 60 / 100);
 }
 
-/* Either side starts anew and forgets everything: the other notices and traffic goes on. */
+/* Either side restarts and loses its state: the other detects it and traffic continues. */
 static void test_restart(void **state)
 {
 	struct sim *s = begin(state);
@@ -198,11 +199,12 @@ static void test_restart(void **state)
 		for (unsigned i = 0; i < 2; i++)
 			assert_true(mono_between(s->host[i].last_received, s->now) < SIM_S);
 	}
-	/* Host 0 knows where to send and is heard at once; host 1 waits to be called upon. */
+	/* Host 0 has an endpoint and initiates; host 1 waits for that handshake. */
 	assert_true(s->host[0].longest_silence_ns < 21 * SIM_S);
 }
 
-/* Both begin at once: both handshakes complete, nothing is lost, now and at every rekey after. */
+/* Both initiate at once: both handshakes complete, and nothing is lost, now and at each later
+ * rekey. */
 static void test_both_initiate(void **state)
 {
 	struct sim *s = begin(state);
@@ -233,7 +235,7 @@ static void test_both_initiate_after_silence(void **state)
 	assert_all_arrived(s);
 }
 
-/* A session is refused by both sides when it is 180 s old. */
+/* Both sides reject a session when it is 180 s old. */
 static void test_expiry(void **state)
 {
 	struct sim *s = begin(state);
@@ -254,15 +256,15 @@ static void test_expiry(void **state)
 	sim_emit(s, &s->host[0].at, &s->host[1].at, msg, sizeof(msg));
 	sim_run(s, 10 * SIM_MS);
 	assert_int_equal(s->host[1].drops.n[DROP_WG_KEY_EXPIRED], 1);
-	/* And the next packet begins a new one. */
+	/* The next packet starts a new one. */
 	sim_send(s, 0);
 	sim_run(s, 30 * SIM_MS);
 	assert_int_equal(s->host[1].received, 2);
 	assert_int_equal(s->host[0].initiations, 2);
 }
 
-/* While sessions follow each other, the keys of those that nobody accepts any more do not stay: a
- * session is gone from memory with the next handshake after its 180 s. */
+/* During successive rekeys, keys that neither side accepts any more are removed: a session is wiped
+ * at the next handshake after its 180 s. */
 static void test_old_sessions_go(void **state)
 {
 	struct sim *s = begin(state);
@@ -288,7 +290,7 @@ static void test_old_sessions_go(void **state)
 	assert_true(n > 6);
 }
 
-/* Who began a session and only listens renews it when 15 s are left, once; who answered does
+/* An initiator that only receives renews the session when 15 s are left, once; a responder does
  * not. */
 static void test_renewal_by_listener(void **state)
 {
@@ -316,7 +318,7 @@ static void test_renewal_by_listener(void **state)
 	}
 }
 
-/* Keys live for 540 s after the last handshake; then no trace of them is left, and no timer. */
+/* Keys live for 540 s after the last handshake; then they are wiped, and no timer remains. */
 static void test_wiping(void **state)
 {
 	struct sim *s = begin(state);
@@ -341,7 +343,7 @@ static void test_wiping(void **state)
 	}
 }
 
-/* The keys' time is not extended by those who go on calling a peer that is away. */
+/* Repeated initiations to an unreachable peer do not extend the lifetime of keys. */
 static void test_wiping_while_calling(void **state)
 {
 	struct sim *s = begin(state);
@@ -362,7 +364,7 @@ static void test_wiping_while_calling(void **state)
 	assert_null(memmem(h, sizeof(*h), key, sizeof(key)));
 }
 
-/* So does what a handshake that nobody answered has left, 540 s after it was given up. */
+/* The state of an unanswered handshake is also wiped, 540 s after it was given up. */
 static void test_wiping_unanswered(void **state)
 {
 	struct sim *s = begin(state);
@@ -386,8 +388,7 @@ static void test_wiping_unanswered(void **state)
 	assert_int_equal(wg_device_deadline(&h->dev).ns, 0);
 }
 
-/* Nobody answers: an initiation every 5 s and a bit, an end after 90 s, and a new try when
- * asked. */
+/* No reply: an initiation about every 5 s, giving up after 90 s, and a new attempt on request. */
 static void test_give_up(void **state)
 {
 	struct sim *s = begin(state);
@@ -410,7 +411,7 @@ static void test_give_up(void **state)
 	assert_int_equal(s->host[1].received, 1);
 }
 
-/* Data goes out and nothing comes back: after 15 s and a bit a new handshake is tried. */
+/* Data is sent and nothing is received: after about 15 s a new handshake is attempted. */
 static void test_dead_peer_is_noticed(void **state)
 {
 	struct sim *s = begin(state);
@@ -426,7 +427,7 @@ static void test_dead_peer_is_noticed(void **state)
 	assert_int_equal(s->host[0].initiations, 2);
 }
 
-/* Who receives data and has nothing to say sends one keepalive after 10 s, and that is all. */
+/* A host that receives data and has nothing to send sends one keepalive after 10 s, no more. */
 static void test_passive_keepalive(void **state)
 {
 	struct sim *s = begin(state);
@@ -441,12 +442,12 @@ static void test_passive_keepalive(void **state)
 	assert_int_equal(s->host[1].keepalives_sent, 1);
 	assert_int_equal(s->host[0].keepalives_sent, 0);
 	assert_int_equal(s->host[0].initiations, 1);
-	/* Woken for the keepalive alone: an idle engine sleeps. */
+	/* Woken only for the keepalive: an idle engine sleeps. */
 	assert_int_equal(s->host[1].wakeups, 1);
 	assert_int_equal(s->host[0].wakeups, 0);
 }
 
-/* PersistentKeepalive holds a mapping open and the session alive. */
+/* PersistentKeepalive holds a NAT mapping open and the session alive. */
 static void test_persistent_keepalive(void **state)
 {
 	struct sim *s = begin(state);
@@ -461,8 +462,8 @@ static void test_persistent_keepalive(void **state)
 	assert_int_equal(wg_device_deadline(&s->host[0].dev).ns, 0);
 }
 
-/* It goes on calling a peer that is away, and connects when the peer is back. */
-static void test_persistent_keepalive_calls(void **state)
+/* It keeps initiating to an unreachable peer, and connects when the peer is back. */
+static void test_persistent_keepalive_initiates(void **state)
 {
 	struct sim *s = begin(state);
 
@@ -475,7 +476,7 @@ static void test_persistent_keepalive_calls(void **state)
 	assert_true(s->host[1].keepalives_received >= 1);
 }
 
-/* Under load an initiation earns a cookie; the retry carries it and connects. */
+/* Under load an initiation gets a cookie reply; the retry carries the cookie and connects. */
 static void test_cookie(void **state)
 {
 	struct sim *s = begin(state);
@@ -492,7 +493,7 @@ static void test_cookie(void **state)
 	assert_int_equal(s->host[1].drops.n[DROP_WG_COOKIE_REQUIRED], 1);
 }
 
-/* The initiator may be the one under load: the responder's response earns the cookie. */
+/* The initiator may be the one under load: then the response gets a cookie reply. */
 static void test_cookie_for_response(void **state)
 {
 	struct sim *s = begin(state);
@@ -505,7 +506,7 @@ static void test_cookie_for_response(void **state)
 	assert_int_equal(s->host[1].received, 1);
 }
 
-/* Both under load for an hour, traffic both ways: rekeys pass, at the price of one try more. */
+/* Both under load for an hour, traffic in both directions: rekeys succeed with one more try. */
 static void test_cookies_for_hours(void **state)
 {
 	struct sim *s = begin(state);
@@ -520,7 +521,7 @@ static void test_cookies_for_hours(void **state)
 	assert_true(s->host[1].longest_silence_ns < SIM_S);
 }
 
-/* A host moves to another address: the other follows with its next packet, without a handshake. */
+/* A host changes its address: the other follows with its next packet, without a handshake. */
 static void test_roaming(void **state)
 {
 	struct sim *s = begin(state);
@@ -537,13 +538,13 @@ static void test_roaming(void **state)
 	}
 	settle(s);
 	assert_int_equal(s->host[0].initiations + s->host[1].initiations, 1);
-	/* What was under way to the old address is lost, and nothing else. */
+	/* Only datagrams in flight to the old address are lost. */
 	assert_true(s->host[0].received + 5 * 3 >= s->host[1].sent);
 	assert_true(s->host[0].seen & s->host[1].seen & WG_ENDPOINT_MOVED);
 }
 
-/* Replays, forgeries and cookie replies from elsewhere do not move an endpoint. */
-static void test_no_roaming_without_proof(void **state)
+/* Replays, forgeries and cookie replies from another address do not move an endpoint. */
+static void test_no_roaming_without_authentication(void **state)
 {
 	struct sim *s = begin(state);
 	struct endpoint elsewhere = s->host[0].at, before;
@@ -553,14 +554,14 @@ static void test_no_roaming_without_proof(void **state)
 	s->host[1].under_load = true;
 	sim_send(s, 0);
 	sim_run(s, 10 * SIM_MS);
-	/* The cookie reply comes from elsewhere. */
+	/* The cookie reply comes from another address. */
 	before = s->host[0].peer.endpoint;
 	assert_int_equal(s->in_flight, 1);
 	s->flight[0].from = elsewhere;
 	sim_run(s, 10 * SIM_MS);
 	assert_true(mono_is_set(s->host[0].peer.cookie.cookie_born));
 	assert_true(endpoint_equal(&s->host[0].peer.endpoint, &before));
-	/* So do a forged and a replayed data message. */
+	/* As do a forged and a replayed data message. */
 	sim_run(s, 10 * SIM_S);
 	assert_int_equal(s->host[1].received, 1);
 	before = s->host[1].peer.endpoint;
@@ -578,7 +579,7 @@ static void test_no_roaming_without_proof(void **state)
 	assert_true(endpoint_equal(&s->host[1].peer.endpoint, &before));
 }
 
-/* Preshared keys that differ never make a session; the same ones do. */
+/* Different preshared keys never make a session; equal ones do. */
 static void test_psk(void **state)
 {
 	struct sim *s = begin(state);
@@ -595,7 +596,7 @@ static void test_psk(void **state)
 	assert_true(s->host[1].received > 5);
 }
 
-/* Messages are counted: renewal after 2^60, none sealed or taken beyond 2^64 - 2^13 - 1. */
+/* Messages are counted: renewal after 2^60, none sealed or accepted beyond 2^64 - 2^13 - 1. */
 static void test_message_limits(void **state)
 {
 	struct sim *s = begin(state);
@@ -622,7 +623,7 @@ static void test_message_limits(void **state)
 	assert_int_equal(s->host[1].drops.n[DROP_WG_KEY_EXPIRED], 1);
 }
 
-/* A new private key ends all sessions; the old peer is not heard any more. */
+/* A new private key ends all sessions; messages of the old one are rejected. */
 static void test_new_private_key(void **state)
 {
 	struct sim *s = begin(state);
@@ -666,12 +667,12 @@ int main(void)
 		CASE(test_dead_peer_is_noticed),
 		CASE(test_passive_keepalive),
 		CASE(test_persistent_keepalive),
-		CASE(test_persistent_keepalive_calls),
+		CASE(test_persistent_keepalive_initiates),
 		CASE(test_cookie),
 		CASE(test_cookie_for_response),
 		CASE(test_cookies_for_hours),
 		CASE(test_roaming),
-		CASE(test_no_roaming_without_proof),
+		CASE(test_no_roaming_without_authentication),
 		CASE(test_psk),
 		CASE(test_message_limits),
 		CASE(test_new_private_key),
