@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Splitting and merging against the kernel's own segmentation. Superframes are written to a TAP
- * that is bridged, in a namespace of this process, to a second one that takes no offload: what
- * comes out there the kernel has split and summed itself. */
+/* Splitting and merging compared with the kernel's segmentation. Superframes are written to a TAP
+ * that is bridged, in a namespace of this process, to a second one without offloads: the kernel has
+ * segmented and checksummed the frames read there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -33,7 +33,7 @@ static const uint8_t timestamps[12] = { 1, 1, 8, 10, 0, 1, 2, 3, 0, 4, 5, 6 };
 static const struct {
 	const char *name;
 	struct testpkt t;
-	uint16_t size; /* 0: no superframe, only a checksum to complete */
+	uint16_t size; /* 0: not a superframe, only a checksum to complete */
 } cases[] = {
 	{ "tcp4", { .payload = 20000, .df = true, .id = 7 }, 1448 },
 	{ "tcp4 without DF, ids wrap", { .payload = 9000, .id = 0xfffe }, 1000 },
@@ -90,7 +90,7 @@ static int bridge_add(int sock, const char *name)
 	return ioctl(sock, SIOCBRADDIF, &ifr);
 }
 
-/* Return: 0, or why not. */
+/* Return: NULL, or the reason for the failure. */
 static const char *set_up(void)
 {
 	const struct tap_offloads all = { .vnet_hdr = true, .tso = true, .uso = true };
@@ -116,7 +116,7 @@ static const char *set_up(void)
 	return NULL;
 }
 
-/* The next frame of ours that the kernel hands out. Return: its length, or 0 if none comes. */
+/* Read the kernel's next frame with our MAC address. Return: its length, or 0 if none arrives. */
 static size_t next_out(uint8_t *buf, size_t cap)
 {
 	struct offload o;
@@ -143,7 +143,7 @@ static bool write_in(const struct offload *o, uint8_t *frame, size_t len)
 	return !err;
 }
 
-/* One superframe: the kernel's segments against ours. */
+/* One superframe: compare the kernel's segments with ours. */
 static bool split_case(struct testpkt t, uint16_t size)
 {
 	static uint8_t frame[SUPERFRAME_MAX], ours[SUPERFRAME_MAX], theirs[SUPERFRAME_MAX];
@@ -180,7 +180,7 @@ static bool split_case(struct testpkt t, uint16_t size)
 	return true;
 }
 
-/* A batch of segments: merged, written, and split by the kernel into what they were. */
+/* A batch of segments: merged, written, and split by the kernel into the original ones. */
 static bool merge_case(struct testpkt t, uint16_t size)
 {
 	static const struct gso_merge_caps caps = { .tcp4 = true, .tcp6 = true, .udp = true };
@@ -241,13 +241,13 @@ int main(void)
 			continue;
 		}
 		ok = split_case(cases[i].t, cases[i].size);
-		printf("CASE %s gso, kernel splits as we do: %s\n", ok ? "PASS" : "FAIL",
+		printf("CASE %s gso, same segments as the kernel: %s\n", ok ? "PASS" : "FAIL",
 			cases[i].name);
 		failed += !ok;
 		if (!cases[i].size)
 			continue;
 		ok = merge_case(cases[i].t, cases[i].size);
-		printf("CASE %s gso, kernel splits what we merged: %s\n", ok ? "PASS" : "FAIL",
+		printf("CASE %s gso, merged frames split by the kernel: %s\n", ok ? "PASS" : "FAIL",
 			cases[i].name);
 		failed += !ok;
 	}

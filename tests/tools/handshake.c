@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A WireGuard peer that only makes handshakes, one after the other, and tells every secret that the
- * other side now has in common with it; and that then moves. For secrets_test.py and
- * hostile_test.py.
+/* A WireGuard peer that makes handshakes only, one after the other, and prints every secret that it
+ * shares with the other side; and that then roams. For secrets_test.py and hostile_test.py.
  *
  * Usage: handshake ADDRESS PORT COUNT [MOVES]
- *   MOVES  so many keepalives follow, 5 ms apart, each from another port
- * Input: our private key, the other side's public key and the preshared key, in hex, a line each.
+ *   MOVES  then send so many keepalives, 5 ms apart, each from another port
+ * Input: our private key, the other side's public key and the preshared key, in hex, one per line.
  * Output: "static KEY", the two static keys' Diffie-Hellman result; then for each handshake
- * "session KEY KEY", after a keepalive under it has been sent.
+ * "session KEY KEY", after a keepalive of that session has been sent.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,7 +23,7 @@
 #include "wg/device.h"
 
 #define MOVE_NS	 (5 * NS_PER_MS)
-#define PAUSE_NS (50 * NS_PER_MS) /* more than 50 initiations a second are refused */
+#define PAUSE_NS (50 * NS_PER_MS) /* more than 50 initiations per second are rejected */
 
 static struct wg_device dev;
 static struct wg_peer peer;
@@ -79,8 +78,8 @@ static int prepare(const struct endpoint *target)
 	return 0;
 }
 
-/* One handshake, with a keepalive that proves it to the other side. */
-static int shake(int fd, const struct endpoint *target, struct mono now)
+/* Make one handshake, and confirm it to the other side with a keepalive. */
+static int make_handshake(int fd, const struct endpoint *target, struct mono now)
 {
 	uint8_t msg[WG_HANDSHAKE_MAX];
 	struct wg_keypair *kp;
@@ -92,7 +91,7 @@ static int shake(int fd, const struct endpoint *target, struct mono now)
 		return err;
 	if (send(fd, msg, WG_INITIATION_LEN, 0) < 0)
 		return -errno;
-	do { /* what else it has to say may come first */
+	do { /* other messages may arrive first */
 		n = recv(fd, msg, sizeof(msg), 0);
 		if (n < 0)
 			return -errno;
@@ -108,7 +107,7 @@ static int shake(int fd, const struct endpoint *target, struct mono now)
 	return 0;
 }
 
-/* Send a keepalive from a port of its own. */
+/* Send a keepalive from a new port. */
 static int move(const struct sockaddr_in6 *target, socklen_t len, uint64_t counter)
 {
 	int fd = socket(target->sin6_family, SOCK_DGRAM, 0);
@@ -162,8 +161,8 @@ int main(int argc, char **argv)
 		connect(fd, (const struct sockaddr *)(const void *)&sa, len))
 		return fail("cannot connect", -errno);
 	for (uint64_t i = 1; i <= strtoul(argv[3], NULL, 10); i++) {
-		/* our own clock runs ahead, so that nothing is too early for us */
-		err = shake(fd, &target, (struct mono){ i * 10 * NS_PER_S });
+		/* our own clock runs ahead, so that no rate limit applies to us */
+		err = make_handshake(fd, &target, (struct mono){ i * 10 * NS_PER_S });
 		if (err)
 			return fail("no handshake", err);
 		nanosleep(&pause, NULL);
