@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Tests against a stock Linux kernel in qemu."""
+"""Tests against an unmodified Linux kernel in qemu."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A running test guest: starts qemu, sends shell scripts, returns status and output.
 
-The request channel is a virtio-serial port on a socket pair (protocol: init.sh); the console goes to a
-file that is shown when something is wrong.  Network cards are tap devices made inside a Node's network
-namespace and handed to qemu by descriptor, so qemu itself needs no namespace and one guest can have
-cards in several.
+The request channel is a virtio-serial port on a socket pair (protocol: init.sh); the console goes to a file that is
+printed on errors.  Network cards are tap devices created inside a Node's network namespace and passed to qemu by
+descriptor, so qemu itself needs no namespace and one guest can have cards in several.
 """
 
 import base64
@@ -36,12 +35,12 @@ def _open_tap(ifname):
 
 
 class Guest:
-    """One qemu with the stock kernel; a context manager, and also closed by the runner's cleanup."""
+    """One qemu with the unmodified kernel; a context manager, and also closed by the runner's cleanup."""
 
     def __init__(self, nics=(), icount=False, memory=512, boot_timeout=90):
         """nics: (node, ifname) pairs; the tap `ifname` appears in the node, the card is ethN in the guest.
 
-        icount: let the guest's clock count instructions (figures repeat on any host, time is not ours).
+        icount: the guest's clock counts instructions (results repeat on any host, but its time is not real time).
         """
         kernel, initramfs = image.prepare()
         self.console = tempfile.NamedTemporaryFile(prefix="wirespan-guest-", suffix=".log")
@@ -101,7 +100,7 @@ class Guest:
         self.close()
 
     def close(self):
-        """Switch the guest off; idempotent."""
+        """Power the guest off; idempotent."""
         if self._qemu is None:
             return
         qemu, self._qemu = self._qemu, None
@@ -110,7 +109,7 @@ class Guest:
         self._channel.close()
 
     def console_text(self, lines=40):
-        """Return: the end of what the guest's kernel printed."""
+        """Return: the last lines that the guest's kernel printed."""
         with open(self.console.name, errors="replace") as file:
             return "\n".join(file.read().splitlines()[-lines:])
 
@@ -123,7 +122,7 @@ class Guest:
             data = self._channel.recv(65536)
             if not data:
                 raise CommandFailed(
-                    f"the guest ended while waiting for {what}; console:\n{self.console_text()}"
+                    f"the guest exited while waiting for {what}; console:\n{self.console_text()}"
                 )
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
@@ -137,7 +136,7 @@ class Guest:
         encoded = base64.b64encode(script.encode()).decode()
         self._channel.sendall(f"{number} {timeout} {encoded}\n".encode())
         while True:
-            # The guest's clock may run slower than ours: wait longer than it does.
+            # The guest's clock may be slower than ours: wait longer than the guest does.
             answer, status, *rest = self._read_line(3 * timeout + 10, f"the guest to run: {script}").split(
                 " "
             )
@@ -149,7 +148,7 @@ class Guest:
         return Result(int(status), out)
 
     def run(self, *words, **kwargs):
-        """Run one command in the guest; a single string goes to its shell as it is."""
+        """Run one command in the guest; its shell runs a single string unmodified."""
         return self.sh(words[0] if len(words) == 1 else shlex.join(map(str, words)), **kwargs)
 
     def write(self, path, text):
@@ -158,7 +157,7 @@ class Guest:
         self.sh(f"umask 077; echo {encoded} | base64 -d >{shlex.quote(path)}")
 
     def ping(self, target, count=2, size=56, dont_fragment=False, netns=None, timeout=2):
-        """Ping from the guest, or from one of its namespaces; Return: Result, ok when all were answered."""
+        """Ping from the guest, or from one of its namespaces. Return: Result, ok if all were answered."""
         prefix = f"ip netns exec {netns} " if netns else ""
         flags = "-M do " if dont_fragment else ""
         command = f"{prefix}ping -n -c {count} -i 0.1 -W {timeout} -s {size} {flags}{target}"

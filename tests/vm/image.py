@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Makes the test guest: Debian's stock cloud kernel and an initramfs of this machine's own programs.
+"""Builds the test guest: Debian's unmodified cloud kernel, and an initramfs of programs of this host.
 
-Nothing is installed: the kernel's package is fetched with apt and unpacked into the cache folder, where
-the next run finds it.  The initramfs is written uncompressed, as unpacking it costs an emulated CPU more
-than reading it.
+Nothing is installed: the kernel's package is downloaded with apt and unpacked into the cache folder, for later
+runs.  The initramfs is uncompressed, as unpacking it costs an emulated CPU more than reading it.
 """
 
 import fcntl
@@ -31,7 +30,7 @@ def _which(program):
 
 
 def need_tools():
-    """Skip unless this machine can make and start the guest."""
+    """Skip unless this host can build and run the guest."""
     if platform.machine() != "x86_64":
         raise Skip(f"the guest is x86_64, this machine is {platform.machine()}")
     missing = [program for program in NEEDED_HERE if not _which(program)]
@@ -40,7 +39,7 @@ def need_tools():
 
 
 def cache_folder():
-    """Return: where kernel and initramfs are kept between runs."""
+    """Return: the folder that caches kernel and initramfs between runs."""
     top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     folder = os.environ.get("WIRESPAN_CACHE") or os.path.join(os.path.realpath(top), ".cache")
     os.makedirs(folder, exist_ok=True)
@@ -48,16 +47,16 @@ def cache_folder():
 
 
 def _kernel_package():
-    """Return: the package that the meta package stands for at present."""
+    """Return: the package on which the meta package currently depends."""
     result = subprocess.run(["apt-cache", "depends", META_PACKAGE], capture_output=True, text=True)
     found = re.search(r"Depends: (linux-image-\S+)", result.stdout)
     return found.group(1) if found else None
 
 
 def fetch_kernel(folder):
-    """Return: the folder with the unpacked kernel package; the newest one known when apt knows none.
+    """Return: the folder with the unpacked kernel package; the newest cached one if apt lists none.
 
-    Who comes second waits for what the first one fetches.
+    A concurrent run waits for the first one's download.
     """
     with open(os.path.join(folder, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,7 +94,7 @@ def _modinfo(data, key):
 
 
 def module_closure(kernel):
-    """Return: paths of MODULES and all they depend on, in an order that can be loaded."""
+    """Return: paths of MODULES and all their dependencies, in load order."""
     paths = {}
     for folder, _, names in os.walk(os.path.join(kernel, "lib", "modules")):
         for name in names:
@@ -124,7 +123,7 @@ def module_closure(kernel):
 
 
 def _libraries(program):
-    """Return: the shared objects `program` needs, the loader included."""
+    """Return: the shared objects that `program` needs, including the loader."""
     listing = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
     return set(re.findall(r"(/\S+)", listing))
 
@@ -167,7 +166,7 @@ class _Archive:
 
 
 def build_initramfs(kernel, extra_programs=()):
-    """Return: the path of the initramfs for the unpacked `kernel`, made anew each time (it takes no time)."""
+    """Return: the path of the initramfs for the unpacked `kernel`, built each time (it is quick)."""
     archive = _Archive()
     for name in ("dev", "proc", "sys"):
         archive.folder(name)
@@ -193,7 +192,7 @@ def build_initramfs(kernel, extra_programs=()):
 
 
 def prepare():
-    """Return: (kernel image, initramfs) ready to boot; Skip when they cannot be had."""
+    """Return: (kernel image, initramfs) ready to boot; Skip if they are unavailable."""
     need_tools()
     kernel = fetch_kernel(cache_folder())
     boot = os.path.join(kernel, "boot")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""wirespan as vpn01 against a stock Linux kernel as vpn02, with a member behind each.
+"""wirespan as vpn01 with an unmodified Linux kernel as vpn02, with a member behind each.
 
     member01 node ── vpn01 node: wirespan ── tap eth0 │ guest: eth0, wg0, l2tpeth0, br-l2tp0 ── member02 netns
 
-One guest serves all variants: its hand-made gateway is taken down and made anew for each.
+One guest serves all variants: its manually configured gateway is removed and set up again for each.
 """
 
 import json
@@ -71,9 +71,9 @@ class Bench:
         self.guest.write("/tmp/vpn02.key", self.two.private)
 
     def up(self, wire, call_from_guest=True, call_from_here=True, **options):
-        """Make both gateways anew. call_from_*: that side knows the other's endpoint from the start.
+        """Recreate both gateways. call_from_*: that side knows the other's endpoint from the start.
 
-        Who is to be called comes up first: an initiation into the void is repeated only after 5 s.
+        The side without an endpoint comes up first: a lost initiation is repeated only after 5 s.
         """
         if self.gateway.pids():
             self.gateway.stop()
@@ -115,7 +115,7 @@ def variant(bench, wire):
 
 
 def plain(bench):
-    """Everything of the reference network once against the kernel, with the underlay judged."""
+    """All paths of the reference network once with the kernel, with a check of the underlay."""
     variant(bench, Pseudowire())
     with Capture(bench.vpn, "eth0") as capture:
         bench.from_here()
@@ -136,7 +136,7 @@ def plain(bench):
 
 
 def handshakes_here(capture):
-    """Return: the senders of the initiations that were seen."""
+    """Return: the senders of the captured initiations."""
     return [p.src for p in capture.stop() if is_wireguard(p, (PORT,)) and p.payload[0] == 1]
 
 
@@ -157,7 +157,7 @@ def kernel_initiates(bench):
 
 
 def kernel_fragments(bench, wire):
-    """l2tpeth0 at MTU 1500 in the kernel: what does not fit crosses in fragments inside the tunnel."""
+    """l2tpeth0 at MTU 1500 in the kernel: larger frames cross in fragments inside the tunnel."""
     bench.up(wire)
     with Capture(bench.vpn, "eth0") as capture:
         bench.from_here("1500 bytes, DF", count=3, size=1472, dont_fragment=True)
@@ -168,8 +168,8 @@ def kernel_fragments(bench, wire):
 
 
 def path_is_measured(bench):
-    """The kernel answers our probes like any ping: status says so, and what was found is exact."""
-    bench.gateway.env = {"WIRESPAN_OPTIONS": "no-gso"}  # netfilter below would judge whole trains
+    """The kernel answers our probes like any ping: status shows it, and the result is exact."""
+    bench.gateway.env = {"WIRESPAN_OPTIONS": "no-gso"}  # netfilter below would see whole trains
     bench.up(Pseudowire(session_mtu=1500))
     bench.gateway.env = {}
     bench.from_here(count=1)
@@ -179,7 +179,7 @@ def path_is_measured(bench):
 
     wait_for(lambda: path()["state"] == "complete", 10, what="answers to the first probes")
     assert path()["mtu"] == 1500 and path()["answers"] >= 1, path()
-    # A path that carries less, of which nobody says a word.
+    # A path with a smaller MTU, without ICMP errors.
     bench.vpn.sh(
         "nft add table ip narrow\n"
         "nft add chain ip narrow out '{ type filter hook postrouting priority 0; }'\n"
@@ -191,15 +191,15 @@ def path_is_measured(bench):
             assert time.monotonic() < end, path()
             bench.member.ping(bench.two.member4, count=3, size=1472, dont_fragment=True)
         assert path()["black_holes"] == 1, path()
-        bench.from_here("1500 bytes, DF, after it has shrunk", count=3, size=1472, dont_fragment=True)
+        bench.from_here("1500 bytes, DF, after the MTU decreased", count=3, size=1472, dont_fragment=True)
     finally:
         bench.vpn.run("nft delete table ip narrow")
 
 
 def bulk(bench, member_mtu):
-    """TCP in both directions for two seconds: the kernel's segments and ours are understood.
+    """TCP in both directions for two seconds: each side understands the other's segments.
 
-    Members at 1500 and a kernel that clamps nothing: what we clamp suffices both ways.
+    Members at MTU 1500 and a kernel that clamps nothing: our clamping suffices for both directions.
     """
     bench.up(Pseudowire())
     bench.member.run("ip", "link", "set", "eth0", "mtu", str(member_mtu))
@@ -208,7 +208,7 @@ def bulk(bench, member_mtu):
         "ip netns exec member02 iperf3 -s >/tmp/iperf.log 2>&1 & echo $! >/tmp/iperf.pid"
     )
     for name, extra in (("to the kernel", []), ("from the kernel", ["-R"])):
-        # The server closes and opens its port again between two tests, and takes its time on an emulated CPU.
+        # The server reopens its port between two tests, which takes a while on an emulated CPU.
         listening = "ip netns exec member02 grep -c ':1451 0*:0000 0A' /proc/net/tcp6 || true"
         wait_for(lambda: bench.guest.sh(listening).out.strip() == "1", what="the iperf3 server in the guest")
         words = ["iperf3", "-J", "-C", "cubic", "-t", "2", "-c", bench.two.member4, *extra]
@@ -223,7 +223,7 @@ def bulk(bench, member_mtu):
 
 
 def check(bench):
-    """`wirespan check` proves the segment to a kernel, and names what does not match its settings."""
+    """`wirespan check` confirms the LAN connection to a kernel, and reports mismatched settings."""
 
     def ask(wire, status, name, words, change=("", "")):
         bench.up(wire)
@@ -256,7 +256,7 @@ def check(bench):
 
 
 def across_rekey(bench):
-    """A steady stream each way for longer than REKEY_AFTER_TIME: a second handshake, and not one packet lost."""
+    """A steady stream each way for longer than REKEY_AFTER_TIME: a second handshake, and no packet is lost."""
     bench.up(Pseudowire())
     bench.from_here(count=1)
     with Capture(bench.vpn, "eth0") as capture:

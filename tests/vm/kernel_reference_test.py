@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The hand-built reference network, all four hosts in one guest with Debian's stock kernel.
+"""The manually configured reference network, all four hosts in one guest with Debian's unmodified kernel.
 
-Proves the guest and the hand-written commands that the interoperability tests rely on, and the numbers
-of the MTU table on the real thing.
+Verifies the guest, and the manual commands on which the interoperability tests rely, and the values of the MTU
+table on a real kernel.
 """
 
 import os
@@ -19,7 +19,7 @@ from lib.runner import Suite, cleanup
 from lib.wirespan import find_binary
 from vm.guest import Guest
 
-GROUND = """
+NETWORK = """
 ip link set eth0 name card
 ip addr add 192.168.122.9/24 dev card
 ip link set card up
@@ -42,8 +42,8 @@ def in_netns(name, script):
     return f"ip netns exec {name} sh -e <<'END'\n{script}\nEND\n"
 
 
-def lay_ground(guest, sites):
-    guest.sh(GROUND)
+def create_network(guest, sites):
+    guest.sh(NETWORK)
     for number, site in enumerate(sites, 1):
         guest.write(f"/tmp/{site.name}.key", site.private)
         guest.sh(
@@ -53,7 +53,7 @@ def lay_ground(guest, sites):
 
 
 def build(guest, sites, wire):
-    """Make both gateways anew by hand, and read back that the kernel took what was asked for."""
+    """Set up both gateways by manual commands, and read back that the kernel applied them."""
     one, two = sites
     for near, far in ((one, two), (two, one)):
         if wire.preshared:
@@ -66,7 +66,7 @@ def build(guest, sites, wire):
 
 
 def network_card(guest, host):
-    """The guest's card and the tap in a namespace of ours are one wire."""
+    """The guest's card and the tap in our namespace are connected."""
     assert guest.ping("192.168.122.8").ok and host.ping("192.168.122.9").ok
     assert host.ping("192.168.122.9", size=1472, dont_fragment=True).ok
 
@@ -82,7 +82,7 @@ def reference_network(guest, sites):
 
 
 def exact_size(guest, sites):
-    """1386, as WIRE.md's table says: the kernel sends 1386 whole and 1387 in fragments inside the tunnel."""
+    """1386, as in the MTU table: the kernel sends 1386 whole and 1387 in fragments inside the tunnel."""
     _, two = sites
     wire = Pseudowire(session_mtu=1500)
     build(guest, sites, wire)
@@ -105,7 +105,7 @@ def variant(guest, sites, wire):
 
 
 def written_script(guest, sites, wire):
-    """What `wirespan script` writes for both sites, without a hand in it: up, as large as computed, down."""
+    """The output of `wirespan script` for both sites, unedited: up, exact size as computed, down."""
     folder = tempfile.mkdtemp(prefix="wirespan-script-")
     cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
     for near, far in (sites, reversed(sites)):
@@ -116,7 +116,7 @@ def written_script(guest, sites, wire):
         words = [find_binary(), "script", "--underlay", "1500", conf]
         script = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout
         assert near.private not in script
-        # the script takes the key from the configuration's own path
+        # the script reads the key from the configuration's own path
         guest.sh(f"mkdir -p {folder}")
         guest.write(conf, text)
         guest.write(f"{folder}/{near.name}.sh", script)
@@ -161,7 +161,7 @@ def main():
         box["guest"] = Guest(nics=[(host, "eth0")])
         host.up("eth0", "192.168.122.8/24")
         print(f"  kernel {box['guest'].release}, ready after {box['guest'].boot_seconds:.1f} s")
-        lay_ground(box["guest"], sites)
+        create_network(box["guest"], sites)
 
     if not suite.setup("a stock kernel boots in qemu", boot):
         suite.finish()

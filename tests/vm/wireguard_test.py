@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""wirespan-wg against the WireGuard of a stock Linux kernel: IPv6, PSK, roaming, keepalives, cookies.
+"""wirespan-wg with the WireGuard of an unmodified Linux kernel: IPv6, PSK, roaming, keepalives, cookies.
 
     attacker node ── eth1 │ node "ours": wirespan-wg wg0 │ eth0 ── tap │ guest: eth0, wg0
 
-The cookies need a flood of initiations with a right mac1 (bench/flood): the emulated kernel is under load
-once 512 of them wait, we are at 256 a second.
+The cookies need a flood of initiations with a right mac1 (bench/flood): the emulated kernel is under load when 512
+of them are queued, we are at 256 per second.
 """
 
 import os
@@ -64,7 +64,7 @@ class Bench:
         self.guest.run("wg", "set", "wg0", "peer", self.one.public, "remove")
 
     def peer_there(self, endpoint=None, psk=None):
-        """Make us a peer of the kernel's."""
+        """Add us as a peer of the kernel."""
         words = ["wg", "set", "wg0", "peer", self.one.public]
         words += ["allowed-ips", f"{self.one.wg4}/32,{self.one.wg6}/128"]
         words += ["endpoint", endpoint] if endpoint else []
@@ -74,7 +74,7 @@ class Bench:
         self.guest.run(*words)
 
     def meet(self, here=None, there=None, psk=None):
-        """Peers anew. here, there: the endpoint that our side, and the kernel, is given, if any."""
+        """Recreate both peers. here, there: the endpoint to set on our side, and on the kernel's, if any."""
         self.forget()
         self.wg.peer(self.two, endpoint=here, psk=psk)
         self.peer_there(there, psk)
@@ -108,7 +108,7 @@ class Bench:
 
 
 def messages(capture, kind, source=None):
-    """Return: the messages of a type between the two ends, those of one sender if it is named."""
+    """Return: the messages of a type between the two ends, optionally from one sender only."""
     found = [p for p in capture.stop() if is_wireguard(p, PORTS) and p.payload[0] == kind]
     flood = ("198.18.", "198.19.")
     return [
@@ -150,7 +150,7 @@ def preshared(bench):
 
 
 def kernel_roams(bench):
-    """The guest changes address, port and family amid a stream of its own: we follow."""
+    """The guest changes address, port and family during its stream: we follow."""
     bench.meet(bench.there4, bench.here4)
     bench.from_ours()
     bench.guest.sh(f"ping -n -q -i 0.1 -W 1 -c 100 {bench.one.wg4} >/tmp/stream 2>&1 & echo $! >/tmp/stream.pid")
@@ -173,12 +173,12 @@ def kernel_roams(bench):
     out = bench.guest.run("cat /tmp/stream").out
     sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", out).groups())
     assert sent - received <= 8, out
-    bench.from_ours("ours to where the kernel is now")
+    bench.from_ours("ours to the kernel's new endpoint")
     bench.guest.sh(f"ip addr del 192.168.122.99/24 dev eth0; ip addr add {bench.two.underlay}/24 dev eth0")
 
 
 def we_roam(bench):
-    """We change port and address amid a stream of ours: the kernel follows."""
+    """We change port and address during our stream: the kernel follows."""
     bench.meet(bench.there4)
     bench.from_ours()
     words = ["ping", "-n", "-q", "-i", "0.1", "-W", "1", "-c", "60", bench.two.wg4]
@@ -187,7 +187,7 @@ def we_roam(bench):
     wait_for(lambda: bench.endpoint_there() == f"{bench.one.underlay}:{PORT + 1}", 3, what="our new port")
     bench.ours.sh(f"ip addr del {bench.one.underlay}/24 dev eth0; ip addr add 192.168.122.98/24 dev eth0")
     wait_for(lambda: bench.endpoint_there() == f"192.168.122.98:{PORT + 1}", 3, what="our new address")
-    bench.from_guest("the kernel's to where we are now")
+    bench.from_guest("the kernel's to our new endpoint")
     assert job.wait(timeout=20) == 0
     bench.wg.wg("set", "wg0", "listen-port", str(PORT))
     bench.ours.sh(f"ip addr del 192.168.122.98/24 dev eth0; ip addr add {bench.one.underlay}/24 dev eth0")
@@ -196,7 +196,7 @@ def we_roam(bench):
 def keepalives(bench):
     bench.meet(bench.there4, bench.here4)
     bench.wg.peer(bench.two, keepalive=1)
-    wait_for(bench.wg.handshake_age, 5, what="a handshake at once")
+    wait_for(bench.wg.handshake_age, 5, what="an immediate handshake")
     with Capture(bench.ours, "eth0") as capture:
         time.sleep(3.3)
         ours = [p for p in messages(capture, DATA, bench.one.underlay) if len(p.payload) == 32]
@@ -213,7 +213,7 @@ def has_mac2(initiation):
 
 
 def cookie_exchange(capture, caller, called):
-    """Whether `caller` was sent a cookie, came again with a mac2, and was answered."""
+    """Whether `caller` got a cookie reply, retried with a mac2, and got a response."""
     cookies = messages(capture, COOKIE, called)
     proven = [p for p in messages(capture, INITIATION, caller) if has_mac2(p)]
     responses = messages(capture, RESPONSE, called)
@@ -221,7 +221,7 @@ def cookie_exchange(capture, caller, called):
 
 
 def we_are_under_load(bench):
-    """Flooded, we demand a cookie of the kernel, and take its next initiation."""
+    """Under a flood we send the kernel a cookie reply, and accept its next initiation."""
     bench.meet(None, None)
     mac = bench.ours.mac("eth1")
     flood = bench.flood(bench.attacker, mac, FLOOD_NETWORK.split("/")[0], bench.one.public, 1500, 14)
@@ -239,7 +239,7 @@ def we_are_under_load(bench):
 
 
 def kernel_is_under_load(bench):
-    """Flooded, the kernel demands a cookie of us, and takes our next initiation."""
+    """Under a flood the kernel sends us a cookie reply, and accepts our next initiation."""
     mac = bench.guest.run("cat /sys/class/net/eth0/address").out.strip()
     flood = bench.flood(bench.ours, mac, bench.two.underlay, bench.two.public, 4000, 40)
     time.sleep(2)
@@ -260,7 +260,7 @@ def kernel_is_under_load(bench):
     assert flood.poll() is None, "the flood is over"
     flood.kill()
     bench.wg.peer(bench.two, keepalive=0)
-    wait_for(lambda: bench.ours.ping(bench.two.wg4, count=1, timeout=2).ok, 20, what="the flood to be over")
+    wait_for(lambda: bench.ours.ping(bench.two.wg4, count=1, timeout=2).ok, 20, what="the end of the flood")
 
 
 def main():
