@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""status, metrics, reload and down against sites that answer well, badly, late or not at all."""
+"""status, metrics, reload and down with sites that reply correctly, wrongly, late or not at all."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ KEY = "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
 
 
 def report(site):
-    """Return: a status reply, as far as these tests need it."""
+    """Return: a status reply with the members that these tests need."""
     return {
         "ok": True,
         "status": {
@@ -37,7 +37,7 @@ def report(site):
 
 
 class Bench:
-    """A folder of control sockets, and sites that play their part in processes of their own."""
+    """A folder of control sockets, and simulated sites in processes of their own."""
 
     def __init__(self):
         self.binary = find_binary()
@@ -54,8 +54,8 @@ class Bench:
 
     @contextlib.contextmanager
     def site(self, name, reply, linger=0.0, crash=False):
-        """A site that answers every request with `reply`: bytes, or None to hang up. After `down` it
-        lives on for `linger` seconds, and then removes its socket, unless it is to crash."""
+        """A site that replies to every request with `reply`: bytes, or None to hang up. After `down` it runs for
+        another `linger` seconds, and then removes its socket, unless `crash` is set."""
         os.makedirs(self.rundir, exist_ok=True)
         path = os.path.join(self.rundir, f"{name}.sock")
         pid = os.fork()
@@ -191,7 +191,7 @@ def reload_a_site(bench):
 
 
 def top(bench):
-    """Drawn in a terminal of its own, it shows the session, outlives the site, and ends with q."""
+    """In a terminal of its own, it shows the session, keeps running when the site ends, and exits on q."""
     if "\n  wirespan top " not in bench.run("help")[1]:
         raise Skip("built without ncurses")
     status, out, err = bench.run("top", "vpn01")
@@ -227,7 +227,7 @@ def down_waits(bench):
 
 
 def down_after_crash(bench):
-    """A socket that nobody listens on any more is removed."""
+    """A stale socket is removed."""
     with bench.site("vpn01", line({"ok": True})) as pid:
         os.kill(pid, signal.SIGKILL)
         path = os.path.join(bench.rundir, "vpn01.sock")
@@ -249,13 +249,13 @@ def main():
     bench = Bench()
     cases = [
         ("nothing runs", nothing_runs),
-        ("command lines that make no sense", usage),
+        ("invalid command lines", usage),
         ("status of one site", status_of_one),
         ("status of all sites", status_of_all),
-        ("answers that are none", bad_answers),
+        ("invalid replies", bad_answers),
         ("reload", reload_a_site),
         ("top", top),
-        ("down waits until the process is gone", down_waits),
+        ("down waits until the process has exited", down_waits),
         ("down after a crash", down_after_crash),
     ]
     for name, function in cases:

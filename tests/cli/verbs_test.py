@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The program's surface: verbs and their help, exit codes, keys, validate, init, script, and that the man pages know it all."""
+"""The command line: verbs and their help, exit codes, keys, validate, init, script, and the completeness of the man
+pages."""
 
 import contextlib
 import os
@@ -17,14 +18,14 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 from lib.runner import Skip, Suite, cleanup
 from lib.wirespan import find_binary
 
-# A pair made by wg(8), so that both directions are checked against the original.
+# A key pair made by wg(8), the reference for both directions.
 PRIVATE = "+KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0="
 PUBLIC = "DaHajLVjyDp0Vezvo5iciZSJztA71HlOAtPezaGR8XU="
 KEY = re.compile(r"^[A-Za-z0-9+/]{43}=\n$")
 
 
 class Bench:
-    """The binary, and a folder to work in."""
+    """The binary, and a working folder."""
 
     def __init__(self):
         self.binary = find_binary()
@@ -51,7 +52,7 @@ class Bench:
             return file.read()
 
     def verbs(self):
-        """The verbs that the program's own table names."""
+        """The verbs in the program's own table."""
         status, out, _ = self.run("--help")
         assert status == 0
         verbs = re.findall(r"^  wirespan ([a-z]+)  ", out, re.M)
@@ -179,7 +180,7 @@ def validate(bench):
 
 
 def secrets_stay(bench):
-    """A key in any wrong place of a file is in no message."""
+    """A misplaced key in a file is never shown in a message."""
     for text in (
         f"{PRIVATE}\n",
         f"[Interface]\n{PRIVATE}\n",
@@ -314,7 +315,7 @@ STP = yes
 
 
 class Shell:
-    """Runs a script with stand-ins for ip, wg and the others, which note what they are called with."""
+    """Runs a script with fake ip, wg and other programs, which record their arguments."""
 
     def __init__(self, bench, fail=""):
         self.bench = bench
@@ -333,7 +334,7 @@ class Shell:
             )
 
     def run(self, script, verb):
-        """Return: exit status, output, and the lines of calls."""
+        """Return: exit status, output, and the recorded calls."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.log)
         env = {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"}
@@ -411,7 +412,7 @@ def script_down(bench):
 
 
 def script_failure(bench):
-    """A step that fails undoes the others."""
+    """If a step fails, the steps before it are undone."""
     make_script(bench)
     status, out, calls = Shell(bench, fail='"ip link set l2tpeth0 mtu"*').run(bench.path("full.sh"), "up")
     assert status == 1 and calls[-len(DOWN) :] == DOWN, (status, out, calls)
@@ -441,7 +442,7 @@ def man_page_verbs(bench):
         assert f"*wirespan {verb}*" in text, f"wirespan(8) has no {verb}"
         options = re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", bench.run("help", verb)[1])
         for option in options:
-            assert option in text, f"wirespan(8) does not know {option} of {verb}"
+            assert option in text, f"wirespan(8) has no {option} of {verb}"
 
 
 def man_page_keys(bench):
@@ -469,8 +470,8 @@ def main():
     cases = [
         ("help for each verb", help_for_each_verb),
         ("version", version),
-        ("command lines that make no sense", usage),
-        ("output that cannot be written", full_disk),
+        ("invalid command lines", usage),
+        ("output to a full disk", full_disk),
         ("genkey, genpsk, pubkey", keys),
         ("the same public keys as wg", keys_as_wg),
         ("warning about a readable key file", key_file_warning),
@@ -481,11 +482,11 @@ def main():
         ("init loses nothing", init_loses_nothing),
         ("script, up", script_up),
         ("script, down", script_down),
-        ("script, a step that fails", script_failure),
+        ("script, a failing step", script_failure),
         ("script with keys", script_with_keys),
         ("script, MTUs", script_mtu),
-        ("wirespan(8) knows every verb and option", man_page_verbs),
-        ("wirespan.conf(5) knows every key", man_page_keys),
+        ("wirespan(8) lists every verb and option", man_page_verbs),
+        ("wirespan.conf(5) lists every key", man_page_keys),
         ("the example in wirespan.conf(5)", man_page_example),
     ]
     for name, function in cases:
