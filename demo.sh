@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Shows wirespan at work: installs what is missing, builds, brings the reference network up in network
-# namespaces from examples/vpn01.conf and examples/vpn02.conf, proves that it is one LAN, and cleans up.
+# Demonstrates wirespan: installs missing packages, builds, brings up the reference network in network namespaces from
+# examples/vpn01.conf and examples/vpn02.conf, shows that it is one LAN, and cleans up.
 set -eu
 cd "$(dirname "$0")"
 . tools/prepare.sh
@@ -17,7 +17,7 @@ mkdir "$work/run"
 failures=0
 pids=
 
-# quietly TEXT COMMAND…: say what takes its time, and all it said if it fails
+# quietly TEXT COMMAND…: print TEXT and run COMMAND; print its output only if it fails
 quietly() {
 	printf '%s …\n' "$1"
 	shift
@@ -124,14 +124,14 @@ for site in vpn01 vpn02; do
 	cp examples/$site.conf "$work/$site.conf"
 	chmod 600 "$work/$site.conf"
 	begin=$(date +%s%N)
-	# each gateway is a machine of its own and has a /run of its own; here they would share it
+	# separate hosts have separate /run folders; here the gateways would share one
 	in_ns $site sh -c 'mount -t tmpfs run /run && exec "$0" "$@"' "$wirespan" up "$work/$site.conf" -d \
 		2>"$work/$site.log" && status=0 || status=1
 	result "wirespan up $site.conf -d" "ready in $((($(date +%s%N) - begin) / 1000000)) ms" $status
 	[ $status = 0 ] || cat "$work/$site.log"
 done
 
-# from here on: before vpn02 was up, its kernel told vpn01 so by ICMP
+# starts now: before vpn02 was up, its kernel sent ICMP errors to vpn01
 in_ns vpn01 tcpdump -i eth0 -s 128 -U -w "$work/underlay.pcap" >/dev/null 2>&1 &
 pids="$pids $!"
 tries=0
@@ -161,7 +161,7 @@ ping_ok "DF, $budget bytes, member02 to member01" member02 10.0.2.12 -M do -s $(
 ping_ok "DF, $mtu bytes: carried in fragments inside the tunnel" member01 10.0.2.22 -M do -s $((mtu - 28))
 refused "DF, $((mtu + 1)) bytes: more than l2tpeth0 carries" vpn01 10.0.2.22 -M do -s $((mtu - 27))
 
-heading "Throughput (TCP, one stream, 5 s; members at MTU 1500, everything on this one machine)"
+heading "Throughput (TCP, one stream, 5 s; members at MTU 1500, all on this host)"
 in_ns member02 iperf3 -s >/dev/null 2>&1 &
 pids="$pids $!"
 sleep 0.5

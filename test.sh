@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every test, from nothing: installs what is missing (Debian 12, as root), builds with gcc, with sanitizers and with
+# All tests, from scratch: installs missing packages (Debian 12, as root), builds with gcc, with sanitizers and with
 # clang, runs all suites and the linters. The last line is: N passed, N failed, N skipped.
 #
 # Usage: ./test.sh [SUITE...]    only these of: unit tools fuzz sim netns vm sanitizers lint
@@ -35,7 +35,7 @@ finish()
 	exit
 }
 
-# A step that is no test but without which there is none: quiet when it works, all said when it does not.
+# step NAME COMMAND...: preparation for the tests; its output is printed only if it fails.
 step()
 {
 	name=$1
@@ -50,7 +50,7 @@ step()
 	return 1
 }
 
-# suites NAME DIR ARGUMENT...: run suites of a build, and keep meson's log under the name.
+# suites NAME DIR ARGUMENT...: run suites of a build; NAME is the name of meson's log.
 suites()
 {
 	name=$1
@@ -89,14 +89,14 @@ if [ -n "$selected" ]; then
 fi
 
 if wants sanitizers; then
-	# Without -Werror: what sanitizers insert leads gcc to warn of bounds that hold.
+	# Without -Werror: instrumented code makes gcc warn of bounds that are not exceeded.
 	if step "build with sanitizers" build_in build-asan -Dwerror=false -Db_sanitize=address,undefined; then
 		ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 			suites sanitizers build-asan --suite unit --suite fuzz --suite sim --timeout-multiplier 4
 	fi
 fi
 
-# The linters take what the tests with traffic leave of the machine, and no more.
+# The linters run at low priority beside the tests with traffic.
 lint=
 if wants lint; then
 	nice -n 19 tools/lint build-clang >"$logs/lint.txt" 2>&1 </dev/null &
@@ -104,7 +104,7 @@ if wants lint; then
 	trap 'kill $lint; exit 1' INT TERM HUP
 	results="$results $logs/lint.txt"
 fi
-# Namespaces mostly wait, a guest keeps one processor busy.
+# Tests in namespaces mostly wait; a guest keeps one CPU busy.
 if wants netns; then
 	suites netns build --suite netns --num-processes $((3 * cores))
 fi

@@ -28,7 +28,7 @@ static bool is_tcp(const struct segment *s)
 	return s->h.proto == PROTO_TCP;
 }
 
-/* TCP segments that may be part of a superframe: ECE and PSH allowed besides ACK. */
+/* TCP segments that may be part of a superframe: ACK, optionally with ECE and PSH. */
 static bool tcp_form_ok(const struct segment *s)
 {
 	const uint8_t *tcp = s->frame + s->h.l4;

@@ -78,7 +78,8 @@ static void test_fate(void **state)
 	assert_true(digest_is_empty(&d));
 }
 
-/* A peer at `to`, last heard on our address `local` ("": not recorded) and interface `ifindex`. */
+/* A peer at `to`, whose datagrams last arrived on our address `local` ("": not recorded) and
+ * interface `ifindex`. */
 static struct endpoint endpoint(const char *to, const char *local, uint32_t ifindex)
 {
 	struct endpoint e = { .addr = prefix(to).addr, .port = 1, .local_ifindex = ifindex };

@@ -31,8 +31,9 @@ def _which(program):
 
 def need_tools():
     """Skip unless this host can build and run the guest."""
-    if platform.machine() != "x86_64":
-        raise Skip(f"the guest is x86_64, this machine is {platform.machine()}")
+    architecture = platform.machine()
+    if architecture != "x86_64":
+        raise Skip(f"the guest is x86_64, this host is {architecture}")
     missing = [program for program in NEEDED_HERE if not _which(program)]
     if missing:
         raise Skip(f"missing programs: {' '.join(missing)} (dist/packages.txt lists their packages)")

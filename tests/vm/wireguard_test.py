@@ -26,7 +26,7 @@ from vm.guest import Guest
 
 PORTS = (PORT, PORT + 1)
 INITIATION, RESPONSE, COOKIE, DATA = 1, 2, 3, 4
-FLOOD_NETWORK = "198.19.255.254/15"  # where bench/flood says that it is
+FLOOD_NETWORK = "198.19.255.254/15"  # the source addresses of bench/flood
 
 GUEST_GROUND = """
 ip addr add {site.underlay}/24 dev eth0
