@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts cases, not programs: of meson's JSON logs and of files with CASE lines. Prints a table, the failures by name,
-and as its last line `N passed, N failed, N skipped`; exits with 1 if anything failed or nothing passed.
+"""Counts test cases, not programs, in meson's JSON logs and in files with CASE lines. Prints a table, the failures by
+name, and as its last line `N passed, N failed, N skipped`; exits with 1 if a case failed or none passed.
 
 Usage: count.py FILE..., each a meson-logs/*.json or any other file with CASE lines.
 """
@@ -43,7 +43,7 @@ def cases(text, tally, prefix=""):
 
 
 def program(test, tally):
-    """Count one test program of a meson log: by what it says of its cases, else as one case."""
+    """Count one test program of a meson log: by its own case results, else as one case."""
     name = test["name"].split(" / ")[-1]
     text = test.get("stdout", "") + "\n" + test.get("stderr", "")
     verdict = MESON.get(test["result"], "FAIL")
@@ -60,7 +60,7 @@ def program(test, tally):
         tally.add("PASS", int(ran[1]))
     else:
         tally.add(verdict, 1, name)
-    # A program that failed without a case to blame: a crash, a leak, a time-out.
+    # A program that failed without a failed case: a crash, a leak, a time-out.
     if verdict == "FAIL" and tally.count["FAIL"] == failed_before:
         tally.add("FAIL", 1, f"{name}: {test['result'].lower()}, exit {test.get('returncode')}")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Whether clang-format would leave every C file as it is."""
+"""Whether clang-format would leave every C file unchanged."""
 import os
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ def main():
     root = sys.argv[1]
     program = shutil.which("clang-format-14") or shutil.which("clang-format")
     if not program:
-        print("skipped: no clang-format here")
+        print("skipped: clang-format is not installed")
         sys.exit(tree.SKIP)
     paths = tree.files(root, ".c", ".h")
     run = subprocess.run([program, "--dry-run", "-Werror", "--ferror-limit=2"] + paths, cwd=root, text=True,
@@ -22,7 +22,7 @@ def main():
     if run.returncode and not found:
         print(run.stdout)
         sys.exit(1)
-    tree.end([f"{p}: not as clang-format lays it out; mend with: clang-format -i {p}" for p in found],
+    tree.end([f"{p}: layout differs from clang-format's; run: clang-format -i {p}" for p in found],
              f"{len(paths)} files, {os.path.basename(program)}")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A header declares only what its own .c defines, and every function that is not static is declared there: so that who
-knows a name knows its file. Exceptions with their reasons: tools/shared-headers.txt."""
+"""A header declares only what its own .c file defines, and every non-static function is declared there, so that a
+function's name leads to its file. Exceptions with their reasons: tools/shared-headers.txt."""
 import os
 import re
 import sys
@@ -10,19 +10,19 @@ import sizes
 import tree
 
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-# A prototype starts in the first column and is no `static inline`.
+# A prototype starts in the first column and is not `static inline`.
 PROTOTYPE = re.compile(r"^(?!static\b|#|\s|\*)[^\n;{}()=]*?\b(\w+)\(", re.M)
 
 
 def definitions(text):
-    """Names and lines of the functions of a .c file that others can call."""
+    """Names and lines of the non-static functions of a .c file."""
     lines = text.split("\n")
     return [(name, at) for name, _, at in sizes.c_functions(text)
             if name != "main" and not lines[at - 1].startswith("static")]
 
 
 def check(sources, headers, shared):
-    """`sources` and `headers` map paths to texts, `shared` a header's path to the sources that it may also serve."""
+    """`sources` and `headers` map paths to texts, `shared` a header's path to the other sources that it serves."""
     declared = {}
     for path, text in headers.items():
         for name in PROTOTYPE.findall(COMMENT.sub("", text)):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Includes under src/ against the table of layers: own folder and smaller numbers only, own header first, no cycles."""
+"""Includes under src/ compared with the table of layers: own folder and lower layers only, own header first, no
+cycles."""
 import os
 import re
 import sys
@@ -11,8 +12,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 
 
 def check_file(path, text, exists):
-    """Problems of one file; `path` and what it includes are relative to src/, `exists` tells whether such a file is
-    there."""
+    """Problems of one file; `path` and its includes are relative to src/, `exists` is a predicate for such paths."""
     problems = []
     folder, name = os.path.split(path)
     includes = INCLUDE.findall(text)
@@ -23,7 +23,7 @@ def check_file(path, text, exists):
             continue
         other = os.path.dirname(target)
         if not exists(target):
-            problems.append(f'src/{path}: "{target}" is not there; includes are written from src/')
+            problems.append(f'src/{path}: "{target}" does not exist; includes are relative to src/')
         elif other not in tree.LAYERS:
             problems.append(f"src/{path}: includes {target} of a folder without a layer")
         elif other != folder and tree.LAYERS[other] >= tree.LAYERS[folder]:
@@ -37,7 +37,7 @@ def check_file(path, text, exists):
 
 
 def cycles(graph):
-    """Include cycles among headers of one folder: each is two files that guards alone keep apart."""
+    """Include cycles among headers of one folder: only the include guards end them."""
     problems, done = [], set()
 
     def visit(node, trail):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Sourced by demo.sh and test.sh: what both install, from dist/packages.txt, and how they build.
+# Sourced by demo.sh and test.sh: installs the packages of dist/packages.txt, and builds.
 
-# missing_packages [PURPOSE…]: what dist/packages.txt lists for these purposes (none named: all) and is not there yet.
+# missing_packages [PURPOSE…]: packages of dist/packages.txt for these purposes (default: all) that are not installed.
 missing_packages() {
 	for package in $(awk -v purposes=" $* " '$1 !~ /^#/ && NF && (purposes == "  " || index(purposes, " " $2 " ")) \
 		{ print $1 }' dist/packages.txt); do
@@ -22,7 +22,7 @@ install_packages() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
 }
 
-# build_in FOLDER [OPTION…]: build, configured afresh if the folder cannot be brought to these options as it is.
+# build_in FOLDER [OPTION…]: build; starts from scratch if the folder cannot be reconfigured to these options.
 build_in() {
 	folder=$1
 	shift

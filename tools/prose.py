@@ -17,6 +17,8 @@ def _matches(pattern, text):
 
 def _python(text):
     kinds = {tokenize.COMMENT: "comment", tokenize.STRING: "string"}
+    if hasattr(tokenize, "FSTRING_MIDDLE"):  # since Python 3.12
+        kinds[tokenize.FSTRING_MIDDLE] = "string"
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in kinds:
             yield token.start[0], kinds[token.type], token.string

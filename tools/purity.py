@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Pure objects: every symbol they leave undefined is in tools/pure-symbols.txt or defined by another pure object, and
-none has mutable static state.
+"""Pure objects: every undefined symbol is in tools/pure-symbols.txt or defined by another pure object, and there is no
+mutable static state.
 
-Layers 0 to 3 are pure but for the files in tools/impure-files.txt; above, system calls are the purpose, but for the
+Layers 0 to 3 are pure except the files in tools/impure-files.txt; layers above make system calls, except the
 judgement of a check.
 """
 import fnmatch
@@ -23,7 +23,7 @@ ROW = re.compile(r"^[0-9a-f]+ (?P<flags>.{7}) (?P<section>\S+)\t[0-9a-f]+\s+(?:\
 
 
 def table(root, name, columns):
-    """Rows of a text file: `columns` words and then the reason, which must be there."""
+    """Rows of a text file: `columns` words and then the reason, which is required."""
     rows = []
     for line in tree.read(root, "tools/" + name).splitlines():
         if line.strip() and not line.startswith("#"):

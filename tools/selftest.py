@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of the checks themselves: each rule is shown something that breaks it."""
+"""Tests of the checks themselves: each rule must detect a violation."""
 import unittest
 
 import comments
@@ -100,6 +100,36 @@ class Words(unittest.TestCase):
             self.assertEqual(len(words.check_file("doc/a.md", bad)), 1, bad)
         for good in ("sys/work/x", "the network/homepage", "./work/x"):
             self.assertEqual(words.check_file("doc/a.md", good), [], good)
+
+
+class Glossary(unittest.TestCase):
+    # In pieces, so that this file passes the check itself.
+    ROWS = words.read_glossary("# none\nmen" + "d(s|ed)?    hint\nmach" + "ines?  host  except state ~, ~ out\nin wor" + "ds?  text\n")
+
+    def found(self, path, text):
+        return [p.split(" ", 1)[1] for p in words.check_words(path, text, self.ROWS)]
+
+    def test_words(self):
+        self.assertEqual(self.found("a.c", '/* men' + 'ded */ x = "a\\nMen' + 'd"; men' + 'd();\n'),
+                         ['"men' + 'ded": write hint', '"Men' + 'd": write hint'])
+        self.assertEqual(self.found("a.c", "/* amen" + "d, men" + "d_x, to-men" + "d */"), [])
+
+    def test_exceptions(self):
+        word = "mach" + "ine"
+        self.assertEqual(self.found("a.md", f"A {word}s, a state {word}."), [f'"{word}s": write host'])
+        self.assertEqual(self.found("a.c", f"/* The state\n * {word}; {word} out. */"), [])
+
+    def test_line(self):
+        self.assertEqual(words.check_words("a.md", "one\ntwo in" + " words\n", self.ROWS),
+                         ['a.md:2: "in' + ' words": write text'])
+
+    def test_documents_only(self):
+        self.assertEqual(self.found("a.bin", "men" + "d"), [])
+
+    def test_exempt(self):
+        self.assertTrue(words.is_under("src/wg/a.c", ["src/wg"]))
+        self.assertFalse(words.is_under("src/wgx/a.c", ["src/wg"]))
+        self.assertTrue(words.is_under("README.md", ["README.md"]))
 
 
 class Prose(unittest.TestCase):

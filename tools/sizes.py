@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The largest files and functions; fails past 800 lines a file and 80 a function."""
+"""The largest files and functions; fails at more than 800 lines per file or 80 per function."""
 import ast
 import re
 import statistics
@@ -11,7 +11,7 @@ import tree
 FILE_MAX = 800
 FUNCTION_MAX = 80
 
-# What a brace may hide in, and what matters: comments, literals and directives first, then words and punctuation.
+# Tokens: first those that may contain a brace (comments, literals, directives), then identifiers and punctuation.
 TOKEN = re.compile(r"""
       (?P<hidden> /\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*' | ^[ \t]*\#(?:\\\n|[^\n])* )
     | (?P<word> [A-Za-z_]\w* )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the checks have in common: the project's files, the table of layers, and how a check ends."""
+"""Shared by the checks: the project's files, the table of layers, and how a check ends."""
 import os
 import sys
 
-# A file includes only its own folder and folders of a smaller number (DESIGN.md, "Layout").
+# A file includes only its own folder and folders of lower layers.
 LAYERS = {
     "base": 0,
     "crypto": 1, "pkt": 1,
@@ -15,11 +15,11 @@ LAYERS = {
 }
 
 SKIPPED = {".git", "__pycache__", ".cache"}
-SKIP = 77  # what `meson test` takes for "skipped"
+SKIP = 77  # the exit status that `meson test` reports as skipped
 
 
 def files(root, *suffixes):
-    """Paths under `root`, relative to it, sorted; all of them if no suffix is named. Build folders are left out."""
+    """Paths under `root`, relative to it, sorted; all of them if no suffix is given. Build folders are skipped."""
     found = []
     for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if f not in SKIPPED and not f.startswith("build")]
@@ -30,13 +30,13 @@ def files(root, *suffixes):
 
 
 def read(root, path):
-    """A file's text; bytes that are not UTF-8 are replaced."""
+    """A file's text; invalid UTF-8 is replaced."""
     with open(os.path.join(root, path), encoding="utf-8", errors="replace") as f:
         return f.read()
 
 
 def end(problems, summary):
-    """Print what was found and leave: 0 without problems, 1 with."""
+    """Print the problems and exit: 0 without problems, 1 with."""
     for p in problems:
         print(p)
     print(f"{len(problems)} problem(s); {summary}")
