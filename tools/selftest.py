@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Tests of the checks themselves: each rule must detect a violation."""
+import os
+import shutil
+import subprocess
+import tempfile
 import unittest
 
 import comments
+import commits
 import count
 import headers
 import layers
@@ -173,6 +178,47 @@ class Comments(unittest.TestCase):
         self.assertEqual(self.problems("/* gone() */"), ["a.c:1: the comment names gone(), which is not in the code"])
         self.assertEqual(comments.identifiers("int go(void); /* stay */ char *s = \"no\";"),
                          {"int", "go", "void", "char", "s"})
+
+
+class Commits(unittest.TestCase):
+    BODY = "\n\nA reason.\n"
+
+    def problems(self, message):
+        return [p.split(":")[1].strip() for p in commits.check_message("c", message)]
+
+    def test_subject(self):
+        self.assertEqual(self.problems("x" * 65 + self.BODY), [])
+        self.assertEqual(self.problems("x" * 66 + self.BODY), ["the subject has 66 columns, at most 65 are allowed"])
+        self.assertEqual(self.problems("\n\nA reason.\n"), ["no subject"])
+
+    def test_body(self):
+        for message in ("wg: go", "wg: go\n\n", "wg: go\n\nSigned-off-by: A <a@b>\n"):
+            self.assertEqual(self.problems(message), ["no body"], message)
+        self.assertEqual(self.problems("wg: go\nat once, as it is late\n"), ["no blank line after the subject"])
+        self.assertEqual(self.problems("wg: go\n\nWhy.\n\nSigned-off-by: A <a@b>\n"), [])
+
+    def test_history(self):
+        with tempfile.TemporaryDirectory() as root:
+            def run(*words):
+                return subprocess.run(["git", "-C", root, *words], check=True, capture_output=True, text=True,
+                                      env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}).stdout.strip()
+
+            def commit(message):
+                run("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", message)
+                return run("rev-parse", "HEAD")
+
+            if not shutil.which("git"):
+                self.skipTest("git is not installed")
+            self.assertRaises(commits.Unavailable, commits.messages, root, "0" * 40)
+            run("init", "-q")
+            base = commit("old and long " * 9)
+            commit("wg: go\n\nWhy.")
+            commit("wg: stop")
+            self.assertEqual([m.split("\n")[0] for _, m in commits.messages(root, base)], ["wg: stop", "wg: go"])
+            self.assertRaisesRegex(commits.Unavailable, "does not contain", commits.messages, root, "0" * 40)
+            shallow = os.path.join(root, "shallow")
+            run("clone", "-q", "--depth", "1", "file://" + root, shallow)
+            self.assertRaisesRegex(commits.Unavailable, "does not contain", commits.messages, shallow, base)
 
 
 class Count(unittest.TestCase):

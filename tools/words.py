@@ -46,24 +46,27 @@ def rows(text):
 
 
 def read_glossary(text):
-    """(pattern, term) of each row. A match with a group "allowed" is one of the row's exceptions."""
-    glossary = []
+    """A pattern that finds any word, for speed; and (pattern, term) of each row, whose group "allowed" matches the row's
+    exceptions."""
+    glossary, all_words = [], []
     for row in rows(text):
         pattern, term, *rest = re.split(r"\s{2,}", row)
         phrases = [p.strip() for p in " ".join(rest).removeprefix("except").split(",") if p.strip()]
         before = "|".join(p.removesuffix(" ~") for p in phrases if p.endswith(" ~")) or NOTHING
         after = "|".join(p.removeprefix("~ ") for p in phrases if p.startswith("~ ")) or NOTHING
         word = rf"(?<![\w-])(?:{pattern})(?![\w-])"
+        all_words.append(pattern)
         glossary.append((re.compile(rf"(?P<allowed>\b(?:{before}){GAP}{word}|{word}{GAP}(?:{after})\b)|{word}", re.I), term))
-    return glossary
+    return re.compile(rf"\b(?:{'|'.join(all_words)})\b", re.I), glossary
 
 
 def check_words(path, text, glossary):
     """Words of the glossary in the comments, literals and documents of one file."""
     problems = []
+    any_word, glossary = glossary
     for line, _, piece in prose.pieces(path, text):
         piece = ESCAPE.sub("  ", piece)
-        for pattern, term in glossary:
+        for pattern, term in glossary if any_word.search(piece) else ():
             for match in pattern.finditer(piece):
                 if match["allowed"]:
                     continue
@@ -94,7 +97,7 @@ def main():
     for folder in exempt:
         if folder not in used:
             print(f"{EXEMPT}: {folder} has no word of the glossary any more: remove its line")
-    tree.end(problems, f"{len(paths)} files, {len(glossary)} rows in the glossary, {len(exempt)} exempt")
+    tree.end(problems, f"{len(paths)} files, {len(glossary[1])} rows in the glossary, {len(exempt)} exempt")
 
 
 if __name__ == "__main__":
