@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 /** An IPv4 or IPv6 address. `family` is AF_INET, AF_INET6 or 0 (none); IPv4 uses the first 4 bytes,
  * the rest is zero. */
 struct ip_addr {
@@ -81,16 +83,16 @@ bool endpoint_has_source(const struct endpoint *e);
 void endpoint_clear_source(struct endpoint *e);
 
 /** Parse "10.0.1.11" or "fd00::1" (NUL-terminated). Return: 0 or -EINVAL, with `ret` untouched. */
-int ip_addr_parse(const char *text, struct ip_addr *ret);
+MUST_CHECK int ip_addr_parse(const char *text, struct ip_addr *ret);
 
 /** Parse "10.0.1.0/24"; without "/n" the prefix is the whole address. Return: 0 or -EINVAL, with
  * `ret` untouched. */
-int ip_prefix_parse(const char *text, struct ip_prefix *ret);
+MUST_CHECK int ip_prefix_parse(const char *text, struct ip_prefix *ret);
 
 /** Parse the output of endpoint_text(): "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820"
  * (numeric scope); a v4-mapped IPv6 address becomes IPv4. Return: 0 or -EINVAL, with `ret`
  * untouched. */
-int endpoint_parse(const char *text, struct endpoint *ret);
+MUST_CHECK int endpoint_parse(const char *text, struct endpoint *ret);
 
 /** Write the address as text; "none" for family 0. Return: `buf`. */
 const char *ip_addr_text(const struct ip_addr *a, char buf[static IP_ADDR_TEXT_LEN]);
@@ -106,6 +108,6 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_in6 *re
 
 /** Fill an endpoint from a socket address; a v4-mapped IPv6 address becomes IPv4. Return: 0, or
  * -EAFNOSUPPORT. */
-int endpoint_from_sockaddr(const void *sa, struct endpoint *ret);
+MUST_CHECK int endpoint_from_sockaddr(const void *sa, struct endpoint *ret);
 
 #endif

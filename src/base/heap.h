@@ -4,6 +4,7 @@
 #define BASE_HEAP_H
 
 #include "base/mono.h"
+#include "base/must_check.h"
 
 #include <stddef.h>
 
@@ -23,7 +24,7 @@ struct heap {
 
 /** Set the entry's deadline: inserts it, moves it, or (MONO_NEVER) removes it. Return: 0, or
  * -ENOSPC if the heap is full. */
-int heap_set(struct heap *h, struct heap_entry *e, struct mono due);
+MUST_CHECK int heap_set(struct heap *h, struct heap_entry *e, struct mono due);
 
 /** Remove the entry; no effect if it is in no heap. */
 void heap_remove(struct heap *h, struct heap_entry *e);

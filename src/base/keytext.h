@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 #define KEY_LEN	       32
 #define KEY_BASE64_LEN 44 /* without the final NUL */
 #define KEY_HEX_LEN    64 /* without the final NUL */
@@ -21,10 +23,10 @@ void key_to_hex(const uint8_t key[static KEY_LEN], char ret_text[static KEY_HEX_
  * Return: 0, or -EINVAL (wrong length, invalid character, unused bits of the last one set), with
  * `ret_key` untouched.
  */
-int key_from_base64(const char *text, size_t len, uint8_t ret_key[static KEY_LEN]);
+MUST_CHECK int key_from_base64(const char *text, size_t len, uint8_t ret_key[static KEY_LEN]);
 
 /** Parse a key of exactly 64 hex digits, either case. Return: 0 or -EINVAL, with `ret_key`
  * untouched. */
-int key_from_hex(const char *text, size_t len, uint8_t ret_key[static KEY_LEN]);
+MUST_CHECK int key_from_hex(const char *text, size_t len, uint8_t ret_key[static KEY_LEN]);
 
 #endif

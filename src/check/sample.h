@@ -70,7 +70,7 @@ static inline void sample_fill(struct check_facts *f)
 	f->sessions = calloc(1, sizeof(*f->sessions));
 	f->underlays = calloc(1, sizeof(*f->underlays));
 	f->ports = calloc(2, sizeof(*f->ports));
-	ip_addr_parse("10.0.1.21", &f->peers[0].tunnel);
+	assert_int_equal(ip_addr_parse("10.0.1.21", &f->peers[0].tunnel), 0);
 	strcpy(f->peers[0].underlay, "eth0");
 	f->peers[0].echo = f->peers[0].full = (struct check_echo){ 5, 5, 300, 2000, 600 };
 	f->peers[0].full_size = 1440;
@@ -88,7 +88,7 @@ static inline void sample_fill(struct check_facts *f)
 		.flood_received = 10000,
 		.flood_us = 1000000,
 		.flood_size = 1386 };
-	ip_addr_parse("10.0.2.21", &f->sessions[0].station);
+	assert_int_equal(ip_addr_parse("10.0.2.21", &f->sessions[0].station), 0);
 	strcpy(f->underlays[0].name, "eth0");
 	f->underlays[0].up = true;
 	f->underlays[0].mtu = 1500;
@@ -103,7 +103,7 @@ static inline void sample_fill(struct check_facts *f)
 static inline void sample_icmp(struct check_icmp *e, uint8_t type, uint8_t code, const char *from)
 {
 	*e = (struct check_icmp){ .seen = true, .type = type, .code = code };
-	ip_addr_parse(from, &e->from);
+	assert_int_equal(ip_addr_parse(from, &e->from), 0);
 	e->ipv6 = e->from.family == AF_INET6;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/secret.h"
 #include "cli/newfiles.h"
 #include "cli/layout.h"
@@ -293,7 +294,7 @@ static enum verb_exit run(int argc, char **argv)
 		fprintf(stderr, "%s: out of memory\n", argv[0]);
 		return VERB_FAILED;
 	}
-	ip_prefix_parse(SUBNET_DEFAULT, &r.layout->subnet);
+	ASSERT(ip_prefix_parse(SUBNET_DEFAULT, &r.layout->subnet) == 0);
 	result = run_request(argc, argv, &r);
 	layout_fini(r.layout);
 	free(r.layout);

@@ -102,7 +102,7 @@ static void fill_facts(struct check_facts *f)
 		.datagrams_in = 2,
 		.echo = { 3, 4, 5, 6, 7 },
 		.full_size = 8 };
-	ip_addr_parse("10.0.1.21", &f->peers[0].tunnel);
+	assert_int_equal(ip_addr_parse("10.0.1.21", &f->peers[0].tunnel), 0);
 	f->sessions[0] = (struct check_session){ .tried = true,
 		.asked = 11,
 		.heard = 12,

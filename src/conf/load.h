@@ -3,6 +3,7 @@
 #ifndef CONF_LOAD_H
 #define CONF_LOAD_H
 
+#include "base/must_check.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
@@ -13,7 +14,7 @@
  * conf_site_fini().
  * Return: 0, or -errno if `path` itself could not be read (also in the report).
  */
-int conf_load(const char *path, struct conf_site *ret_site, struct conf_report *report);
+MUST_CHECK int conf_load(const char *path, struct conf_site *ret_site, struct conf_report *report);
 
 /**
  * The path of a configuration given on the command line: NAME without '/' and ".conf" is

@@ -51,7 +51,7 @@ static struct conf_site load(const char *expected)
 	struct conf_site site;
 	char said[2048] = "";
 
-	conf_load("site.conf", &site, &report);
+	assert_int_equal(conf_load("site.conf", &site, &report), 0);
 	conf_report_sort(&report);
 	for (size_t i = 0; i < report.n; i++) {
 		char *text = conf_problem_text(&report.v[i], &site);

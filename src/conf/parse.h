@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/must_check.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
@@ -25,7 +26,7 @@ struct conf_source {
  * its default, and parsing continues.
  * Return: 0, or -ENOMEM.
  */
-int conf_parse(
+MUST_CHECK int conf_parse(
 	struct conf_site *site, const struct conf_source *source, struct conf_report *report);
 
 /**
@@ -33,7 +34,7 @@ int conf_parse(
  * contain [Interface] and [Peer] only. Call it after conf_parse().
  * Return: 0, or -ENOMEM.
  */
-int conf_parse_wireguard(
+MUST_CHECK int conf_parse_wireguard(
 	struct conf_site *site, const struct conf_source *source, struct conf_report *report);
 
 #endif

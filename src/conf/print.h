@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/must_check.h"
 #include "conf/model.h"
 
 /** Comments for the text; each may be NULL, and is one or more lines without '#'. */
@@ -23,7 +24,7 @@ struct conf_notes {
  * wipe it.
  * Return: 0 and a string to free(), `*ret_len` bytes without its NUL; or -ENOMEM.
  */
-int conf_print(const struct conf_site *site, const struct conf_notes *notes, char **ret_text,
-	size_t *ret_len);
+MUST_CHECK int conf_print(const struct conf_site *site, const struct conf_notes *notes,
+	char **ret_text, size_t *ret_len);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 /** Longest host name in an endpoint, in bytes (RFC 1035 §2.3.4). */
 #define CONF_HOST_MAX 253
 
@@ -18,14 +20,14 @@
 
 /** Parse a number, decimal or 0x hex, from `min` to `max`. Return: 0, -EINVAL (no number), or
  * -ERANGE. */
-int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+MUST_CHECK int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
 /** Parse yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */
-int conf_value_bool(const char *text, bool *ret);
+MUST_CHECK int conf_value_bool(const char *text, bool *ret);
 
 /** Parse an even number of hex digits, at most 2 × `max`. Return: bytes written, or -EINVAL, after
  * which `ret` is undefined. */
-int conf_value_hex(const char *text, size_t max, uint8_t *ret);
+MUST_CHECK int conf_value_hex(const char *text, size_t max, uint8_t *ret);
 
 /** Why `name` is not a valid interface name, as text for a message, or NULL if it is valid. Source:
  * wg-quick(8) for the characters, IFNAMSIZ for the length. */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 #define AEAD_KEY_LEN	32
 #define AEAD_TAG_LEN	16
 #define AEAD_XNONCE_LEN 24
@@ -31,7 +33,7 @@ struct aead_ctx {
  * Return: 0, -ENOENT if this build has no provider `force`, -ENOTSUP if the provider failed its
  * self-test or the library has no ChaCha20-Poly1305, -ENOMEM.
  */
-int aead_init(struct aead_ctx *ctx, const char *force);
+MUST_CHECK int aead_init(struct aead_ctx *ctx, const char *force);
 
 /** Wipe and free what aead_init() made; accepts a zeroed or half-initialised context. */
 void aead_fini(struct aead_ctx *ctx);
@@ -62,8 +64,9 @@ void aead_seal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uin
  * Return: 0, or -EBADMSG if authentication fails or `len` is shorter than a tag; `dst` then holds
  * no plaintext.
  */
-int aead_open(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uint64_t counter,
-	uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *aad, size_t aad_len);
+MUST_CHECK int aead_open(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN],
+	uint64_t counter, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *aad,
+	size_t aad_len);
 
 /** As aead_seal(), under XChaCha20-Poly1305 with a random 24-byte nonce (cookie replies). Source:
  * draft-irtf-cfrg-xchacha-03 §2. */

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 #define BLAKE2S_HASH_LEN  32
 #define BLAKE2S_BLOCK_LEN 64
 
@@ -19,7 +21,7 @@ struct blake2s {
 };
 
 /** Allocate the working memory. Return: 0, -ENOMEM, or -ENOTSUP if the library has no BLAKE2s. */
-int blake2s_init(struct blake2s *b);
+MUST_CHECK int blake2s_init(struct blake2s *b);
 
 /** Wipe and free it; accepts a zeroed or half-initialised one. */
 void blake2s_fini(struct blake2s *b);

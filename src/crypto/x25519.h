@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 #define X25519_LEN 32
 
 /** Turn 32 random bytes into a private key in its canonical, "clamped" form. Source: RFC 7748
@@ -13,7 +15,7 @@ void x25519_clamp(uint8_t private_key[static X25519_LEN]);
 
 /** Compute the public key of `private_key` (which need not be clamped). Return: 0, or -ENOMEM if
  * the library has no memory. */
-int x25519_public(
+MUST_CHECK int x25519_public(
 	const uint8_t private_key[static X25519_LEN], uint8_t ret_public[static X25519_LEN]);
 
 /**
@@ -21,7 +23,7 @@ int x25519_public(
  * Return: 0, -EINVAL if `public_key` is of low order (the result would be all zero), or -ENOMEM;
  * `ret_shared` is untouched on failure. Source: RFC 7748 §6.1.
  */
-int x25519_dh(const uint8_t private_key[static X25519_LEN],
+MUST_CHECK int x25519_dh(const uint8_t private_key[static X25519_LEN],
 	const uint8_t public_key[static X25519_LEN], uint8_t ret_shared[static X25519_LEN]);
 
 #endif

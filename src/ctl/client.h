@@ -3,6 +3,7 @@
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
 
+#include "base/must_check.h"
 #include "ctlproto/reply.h"
 #include "ctlproto/request.h"
 
@@ -12,14 +13,14 @@
  * -ECONNREFUSED if no process listens there; -EACCES; -ETIMEDOUT; -ECONNRESET if the server closed
  * without a reply; -EBADMSG if the reply is invalid; or -errno.
  */
-int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned timeout_ms,
-	struct ctl_reply *ret);
+MUST_CHECK int ctl_client_ask(const char *path, const struct ctl_request *request,
+	unsigned timeout_ms, struct ctl_reply *ret);
 
 /**
  * Send a `down` request as ctl_client_ask() does; if the reply is ok, also wait until the server's
  * process exits. Return: as above, -ETIMEDOUT also if the process still runs at the end of the
  * time.
  */
-int ctl_client_down(const char *path, unsigned timeout_ms, struct ctl_reply *ret);
+MUST_CHECK int ctl_client_down(const char *path, unsigned timeout_ms, struct ctl_reply *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must_check.h"
 #include "ctl/unixsock.h"
 
 /**
@@ -56,7 +57,8 @@ struct hub_config {
 
 /** Serve the socket, which hub_close() closes. Return: 0, or -errno, in which case the caller still
  * owns `sock`. */
-int hub_open(const struct hub_config *config, const struct unixsock *sock, struct hub **ret);
+MUST_CHECK int hub_open(
+	const struct hub_config *config, const struct unixsock *sock, struct hub **ret);
 
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int hub_fd(const struct hub *h);
@@ -66,7 +68,7 @@ const struct unixsock *hub_sock(const struct hub *h);
 
 /** Make hub_run() also call `ready` when `fd` is readable. The caller still owns `fd` and closes it
  * after the server. Return: 0 or -errno. */
-int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx));
+MUST_CHECK int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx));
 
 /** Do all pending work without blocking. */
 void hub_run(struct hub *h);

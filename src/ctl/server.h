@@ -3,6 +3,7 @@
 #ifndef CTL_SERVER_H
 #define CTL_SERVER_H
 
+#include "base/must_check.h"
 #include "ctlproto/reply.h"
 #include "ctlproto/request.h"
 
@@ -29,7 +30,7 @@ struct ctl_server_config {
 };
 
 /** Listen. Return: 0; -EADDRINUSE if a live daemon listens there; or -errno. */
-int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret);
+MUST_CHECK int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret);
 
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int ctl_server_fd(const struct ctl_server *s);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/must_check.h"
 #include "ctl/unixsock.h"
 #include "ctlproto/uapi.h"
 
@@ -36,13 +37,13 @@ struct uapi_server_config {
 /** The path of an interface's socket, in UAPI_FOLDER or the folder in the environment variable
  * WIRESPAN_UAPI_FOLDER. Return: 0; -EINVAL if `ifname` is not a valid interface name;
  * -ENAMETOOLONG. */
-int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN]);
+MUST_CHECK int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN]);
 
 /** Remove all stale sockets in that folder, as wg(8) itself does when it finds one. */
 void uapi_server_sweep(void);
 
 /** Listen. Return: 0; -EADDRINUSE if another process serves this interface; or -errno. */
-int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret);
+MUST_CHECK int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret);
 
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int uapi_server_fd(const struct uapi_server *s);

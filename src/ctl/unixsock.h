@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "base/must_check.h"
+
 #define UNIXSOCK_PATH_LEN sizeof(((struct sockaddr_un *)0)->sun_path)
 
 /** A socket that listens at a path, and the identity of its file. */
@@ -24,12 +26,12 @@ struct unixsock {
  * Return: 0; -EADDRINUSE if another process listens there; -ENAMETOOLONG; -EEXIST if the file is
  * not a socket; or -errno.
  */
-int unixsock_open(const char *path, struct unixsock *ret);
+MUST_CHECK int unixsock_open(const char *path, struct unixsock *ret);
 
 /** As unixsock_open(), for a socket that already listens at `path`, such as an inherited one.
  * Return: 0; -ENOTSOCK or -EPROTOTYPE if it is not a listening Unix socket; or -errno if `path`
  * does not exist. */
-int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
+MUST_CHECK int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
 
 /** Whether the file is still ours; false once it was removed or replaced (its inode is not reused
  * while we listen). */
@@ -44,7 +46,7 @@ void unixsock_close(struct unixsock *s);
  * Return: the descriptor; -ENOENT or -ECONNREFUSED if no process listens there; -EACCES;
  * -ETIMEDOUT; or -errno.
  */
-int unixsock_connect(const char *path, unsigned timeout_ms);
+MUST_CHECK int unixsock_connect(const char *path, unsigned timeout_ms);
 
 /** Remove the socket at `path` if it is stale, and then its folder if that is empty. */
 void unixsock_sweep(const char *path);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must_check.h"
+
 struct json_object;
 
 /** The type of a member, and its type in JSON. */
@@ -59,6 +61,6 @@ int fields_to_json(const struct field *table, const void *base, struct json_obje
  * 0; -EBADMSG if a value does not fit its member; -ENOMEM. After a failure the struct is partly
  * filled and must be released like a complete one.
  */
-int fields_from_json(const struct field *table, struct json_object *json, void *base);
+MUST_CHECK int fields_from_json(const struct field *table, struct json_object *json, void *base);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef CTLPROTO_REPLY_H
 #define CTLPROTO_REPLY_H
 
+#include "base/must_check.h"
 #include "ctlproto/status.h"
 
 #include <stdbool.h>
@@ -28,11 +29,11 @@ void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 
 /** Write the reply as one line including its newline. Return: 0 and the line, which the caller
  * frees, or -ENOMEM. */
-int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_len);
+MUST_CHECK int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_len);
 
 /** Parse `line[len]` into `ret`, which need not be initialised. Return: 0, then the caller calls
  * ctl_reply_fini(); -EBADMSG (not a reply) or -ENOMEM, then `ret` owns nothing. */
-int ctl_reply_parse(const char *line, size_t len, struct ctl_reply *ret);
+MUST_CHECK int ctl_reply_parse(const char *line, size_t len, struct ctl_reply *ret);
 
 /** Release the reply's memory and make it empty. */
 void ctl_reply_fini(struct ctl_reply *reply);

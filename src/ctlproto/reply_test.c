@@ -132,8 +132,8 @@ static void fill_report(struct status_report *r)
 
 		memcpy(t, &tunnels[i], sizeof(*t));
 		memcpy(s, &sessions[i], sizeof(*s));
-		ip_addr_parse(i ? "fd00::1" : "10.0.1.11", &t->local);
-		ip_addr_parse(i ? "fd00::2" : "10.0.1.21", &t->remote);
+		assert_int_equal(ip_addr_parse(i ? "fd00::1" : "10.0.1.11", &t->local), 0);
+		assert_int_equal(ip_addr_parse(i ? "fd00::2" : "10.0.1.21", &t->remote), 0);
 		snprintf(s->name, sizeof(s->name), "l2tpeth%u", i);
 	}
 	strcpy(status_add_bridge(r)->name, "br-l2tp0");

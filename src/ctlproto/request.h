@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "base/must_check.h"
+
 #define CTL_REQUEST_MAX 4096 /* bytes of a request, its newline included */
 
 /** Requests to a running site. */
@@ -29,10 +31,10 @@ const char *ctl_verb_name(enum ctl_verb verb);
  * -EOPNOTSUPP (unknown verb); -EINVAL (unknown key, which must not be ignored); -ENOMEM. `ret` is
  * untouched on failure.
  */
-int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret);
+MUST_CHECK int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret);
 
 /** Write the request as one line with its newline and a NUL into `buf[size]`. Return: its length,
  * or -ENOSPC. */
-int ctl_request_print(const struct ctl_request *request, char *buf, size_t size);
+MUST_CHECK int ctl_request_print(const struct ctl_request *request, char *buf, size_t size);
 
 #endif

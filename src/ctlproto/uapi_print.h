@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 struct wg_device;
 
 #define UAPI_ERRNO_LEN 24 /* of "errno=…" with two newlines and a NUL */
@@ -15,7 +17,7 @@ struct wg_device;
  * contains the private and preshared keys: the caller wipes it (its length is returned) and frees
  * it. Return: 0 or -ENOMEM.
  */
-int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t fwmark,
+MUST_CHECK int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t fwmark,
 	char **ret_text, size_t *ret_len);
 
 /** Write a reply that consists of the result only: `err` is 0 or -errno, written with its sign as

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 /** Plan for the fragments of a frame. Borrows the frame, which must not change until the last
  * fragment is written. */
 struct ether_pieces {
@@ -27,7 +29,7 @@ struct ether_pieces {
  * corrupt or extends beyond 65,535 bytes; -EMSGSIZE if `max_packet` leaves no room. `ret` is
  * untouched on failure.
  */
-int ether_pieces_plan(
+MUST_CHECK int ether_pieces_plan(
 	const uint8_t *frame, size_t len, unsigned max_packet, struct ether_pieces *ret);
 
 /** Length of fragment `i` as an Ethernet frame. */

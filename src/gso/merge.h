@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/must_check.h"
 #include "pkt/offload.h"
 
 /*
@@ -107,7 +108,8 @@ static inline bool gso_merge_is_full(const struct gso_merge *m)
  * header (TUN). `tag`: destination; frames with different tags are never merged.
  * Return: 0, or -ENOBUFS if the batch is full.
  */
-int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag);
+MUST_CHECK int gso_merge_add(
+	struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag);
 
 /**
  * Return the next item of the batch, in the order of first frames. Call it until it returns false,

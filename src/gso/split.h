@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "pkt/drop.h"
 #include "pkt/offload.h"
 
@@ -57,8 +58,8 @@ struct gso_plan {
  * Return: DROP_NONE, DROP_TAP_SHORT (shorter than an Ethernet header, or empty), DROP_TAP_VNET
  * (offload metadata and frame disagree); `ret` is untouched on a drop.
  */
-enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t len, bool ethernet,
-	struct gso_plan *ret);
+MUST_CHECK enum drop gso_split_plan(const struct offload *o, const uint8_t *frame, size_t len,
+	bool ethernet, struct gso_plan *ret);
 
 /** Length of segment `i` in bytes, headers included. All but the last have the same length. */
 static inline size_t gso_segment_len(const struct gso_plan *p, unsigned i)

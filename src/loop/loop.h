@@ -4,6 +4,7 @@
 #define LOOP_LOOP_H
 
 #include "base/mono.h"
+#include "base/must_check.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -34,16 +35,16 @@ struct loop {
 };
 
 /** Open a loop. Return: 0 or -errno. */
-int loop_open(struct loop *ret);
+MUST_CHECK int loop_open(struct loop *ret);
 
 /** Close it; the watched descriptors stay open. */
 void loop_close(struct loop *l);
 
 /** Watch `w->fd` for `events` (EPOLLIN, …; level-triggered). Return: 0 or -errno. */
-int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
+MUST_CHECK int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 
 /** Change the watched events of a descriptor. Return: 0 or -errno. */
-int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
+MUST_CHECK int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
 
 /** Stop watching, also for events already fetched. May be called from any callback; `w` may be
  * freed afterwards. */
@@ -60,6 +61,6 @@ int loop_run_once(struct loop *l, struct mono deadline);
  * Block `signals` and return a descriptor that reads them (signalfd).
  * Return: the descriptor, or -errno.
  */
-int loop_signal_fd(const sigset_t *signals);
+MUST_CHECK int loop_signal_fd(const sigset_t *signals);
 
 #endif

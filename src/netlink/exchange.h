@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "netlink/msg.h"
 
 #define NL_ANSWER_MAX 32768 /* bytes; the kernel's limit for one message of a dump */
@@ -24,11 +25,11 @@ struct nl_socket {
 typedef int nl_visit_fn(void *ctx, const struct nlmsghdr *nlh);
 
 /** Open a socket for requests. Return: 0 or -errno; close it after success. */
-int nl_socket_open(struct nl_socket *nl);
+MUST_CHECK int nl_socket_open(struct nl_socket *nl);
 
 /** Open a non-blocking socket for events: `groups` is a set of RTMGRP_… bits. Return: 0 or -errno;
  * close it after success. */
-int nl_socket_open_news(struct nl_socket *nl, uint32_t groups);
+MUST_CHECK int nl_socket_open_news(struct nl_socket *nl, uint32_t groups);
 
 /** Close it. Accepts a zeroed or closed one. */
 void nl_socket_close(struct nl_socket *nl);
@@ -41,15 +42,15 @@ int nl_socket_fd(const struct nl_socket *nl);
  * Return: 0, or -errno from the kernel, with its text in nl->verdict.why; -EAGAIN if a dump changed
  * meanwhile: discard it and repeat the request.
  */
-int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx);
+MUST_CHECK int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx);
 
 /** Send a request that changes something. Return: 0 or -errno, as nl_exchange(). */
-int nl_request(struct nl_socket *nl, struct nl_msg *m);
+MUST_CHECK int nl_request(struct nl_socket *nl, struct nl_msg *m);
 
 /**
  * Read pending events. Return: 0 when none is left, -ENOBUFS if some were lost (the caller must
  * query the state; more may be pending), the result of `visit`, or -errno.
  */
-int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
+MUST_CHECK int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/must_check.h"
 #include "netlink/msg.h"
 
 /** An address of an interface; `prefix.addr` is the local address itself. */
@@ -29,6 +30,6 @@ struct nl_msg *ifaddr_encode_delete(
 struct nl_msg *ifaddr_encode_dump(struct nl_msg *m, uint8_t family);
 
 /** Decode an RTM_NEWADDR or RTM_DELADDR. Return: 0, or -EBADMSG, with `ret` untouched. */
-int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret);
+MUST_CHECK int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "netlink/msg.h"
 
 #define LINK_ALIAS_LEN 256 /* longest alias with its NUL */
@@ -86,6 +87,6 @@ struct nl_msg *link_encode_vlan(struct nl_msg *m, const char *name, uint32_t par
 struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex);
 
 /** Decode an RTM_NEWLINK or RTM_DELLINK. Return: 0, or -EBADMSG, with `ret` untouched. */
-int link_decode(const struct nlmsghdr *nlh, struct link_info *ret);
+MUST_CHECK int link_decode(const struct nlmsghdr *nlh, struct link_info *ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/must_check.h"
 
 #define NL_MSG_MAX 1024 /* bytes; our requests are far smaller */
 
@@ -56,7 +57,7 @@ size_t nl_msg_nest(struct nl_msg *m, uint16_t type);
 void nl_msg_nest_end(struct nl_msg *m, size_t start);
 
 /** Copy the fixed header of an answer, `len` bytes. Return: 0, or -EBADMSG if it is shorter. */
-int nl_msg_fixed(const struct nlmsghdr *nlh, void *ret, size_t len);
+MUST_CHECK int nl_msg_fixed(const struct nlmsghdr *nlh, void *ret, size_t len);
 
 /** An iterator over attributes. */
 struct nl_attrs {
@@ -90,6 +91,6 @@ bool nl_attr_addr(const struct nlattr *a, uint16_t family, struct ip_addr *ret);
  * Return: 0 with the result in `ret` (code 0: acknowledged), or -EBADMSG if it is neither or too
  * short.
  */
-int nl_verdict_decode(const struct nlmsghdr *nlh, struct nl_verdict *ret);
+MUST_CHECK int nl_verdict_decode(const struct nlmsghdr *nlh, struct nl_verdict *ret);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "netlink/ifaddr.h"
 #include "netlink/link.h"
 #include "netlink/route.h"
@@ -40,7 +41,7 @@ uint32_t notify_groups(void);
  * Decode one message of an event socket.
  * Return: 0, -ENOMSG if it is none of these kinds (ignore it), or -EBADMSG.
  */
-int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret);
+MUST_CHECK int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret);
 
 /** Whether an interface can carry traffic: administratively up, and with carrier. */
 bool notify_link_runs(const struct link_info *link);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "netlink/exchange.h"
 #include "netlink/ifaddr.h"
 #include "netlink/link.h"
@@ -37,23 +38,23 @@ struct rule_list {
 };
 
 /** The interface with that name. Return: 0, -ENODEV, or another -errno. */
-int query_link(struct nl_socket *nl, const char *name, struct link_info *ret);
+MUST_CHECK int query_link(struct nl_socket *nl, const char *name, struct link_info *ret);
 
 /** The interface with that index. Return: 0, -ENODEV, or another -errno. */
-int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret);
+MUST_CHECK int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret);
 
 /** All interfaces. Return: 0 and a list to free, or -errno. */
 int query_links(struct nl_socket *nl, struct link_list *ret);
 
 /** All addresses of a family (AF_UNSPEC: both). Return: 0 and a list to free, or -errno. */
-int query_addresses(struct nl_socket *nl, uint8_t family, struct ifaddr_list *ret);
+MUST_CHECK int query_addresses(struct nl_socket *nl, uint8_t family, struct ifaddr_list *ret);
 
 /** All routes of a family in all tables, without cache entries. Return: 0 and a list to free, or
  * -errno. */
-int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret);
+MUST_CHECK int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret);
 
 /** All rules of a family, in order of evaluation. Return: 0 and a list to free, or -errno. */
-int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret);
+MUST_CHECK int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret);
 
 /**
  * Look up the route of a packet, with the preferred source and the MTU of the next hop: the route's
@@ -61,6 +62,7 @@ int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret);
  * because they can be forged.
  * Return: 0; -ENETUNREACH, -EHOSTUNREACH or -EACCES if there is none; or another -errno.
  */
-int query_route(struct nl_socket *nl, const struct route_query *query, struct route_info *ret);
+MUST_CHECK int query_route(
+	struct nl_socket *nl, const struct route_query *query, struct route_info *ret);
 
 #endif

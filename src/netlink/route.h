@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/must_check.h"
 #include "netlink/msg.h"
 
 /** A route, from a table or from a lookup. */
@@ -51,6 +52,6 @@ struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family);
 struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query);
 
 /** Decode an RTM_NEWROUTE or RTM_DELROUTE. Return: 0, or -EBADMSG, with `ret` untouched. */
-int route_decode(const struct nlmsghdr *nlh, struct route_info *ret);
+MUST_CHECK int route_decode(const struct nlmsghdr *nlh, struct route_info *ret);
 
 #endif

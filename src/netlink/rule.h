@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
 #include "netlink/msg.h"
 
 #define RULE_NO_SUPPRESS UINT32_MAX /* the kernel's value for "none" */
@@ -34,6 +35,6 @@ struct nl_msg *rule_encode_delete(struct nl_msg *m, const struct rule_info *rule
 struct nl_msg *rule_encode_dump(struct nl_msg *m, uint8_t family);
 
 /** Decode an RTM_NEWRULE or RTM_DELRULE. Return: 0, or -EBADMSG, with `ret` untouched. */
-int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret);
+MUST_CHECK int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret);
 
 #endif

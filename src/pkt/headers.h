@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 #define ETH_HEADER_LEN	 14
 #define VLAN_TAG_LEN	 4
 #define VLAN_TAGS_MAX	 2
@@ -60,7 +62,7 @@ struct headers {
  * headers end parsing at `l4` with their number as `proto`. More than two VLAN tags are "not IP".
  * Return: 0; -EBADMSG if a header is truncated or inconsistent, with `ret` untouched.
  */
-int headers_parse(const uint8_t *frame, size_t len, bool ethernet, struct headers *ret);
+MUST_CHECK int headers_parse(const uint8_t *frame, size_t len, bool ethernet, struct headers *ret);
 
 /** Whether the packet is a fragment: part of its transport payload is elsewhere. */
 static inline bool headers_is_fragment(const struct headers *h)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/must_check.h"
+
 /** Size of struct virtio_net_hdr, the default of TUNSETVNETHDRSZ. */
 #define VNET_HDR_LEN 10
 
@@ -42,7 +44,7 @@ struct offload {
  * Return: 0, or -EINVAL for a gso_type that was not negotiated, with `ret` untouched.
  * Source: Linux include/uapi/linux/virtio_net.h.
  */
-int offload_decode(const uint8_t hdr[static VNET_HDR_LEN], struct offload *ret);
+MUST_CHECK int offload_decode(const uint8_t hdr[static VNET_HDR_LEN], struct offload *ret);
 
 /** Encode a vnet header. */
 void offload_encode(const struct offload *o, uint8_t ret_hdr[static VNET_HDR_LEN]);

@@ -4,6 +4,7 @@
 #ifndef TAP_TAP_H
 #define TAP_TAP_H
 
+#include "base/must_check.h"
 #include "pkt/offload.h"
 
 #include <net/if.h>
@@ -40,14 +41,15 @@ struct tap {
  * Return: 0; -EBUSY: in use by another process; -EEXIST: an interface of another kind has the name;
  * -errno.
  */
-int tap_open(const char *name, enum tap_kind kind, struct tap_offloads want, struct tap *ret);
+MUST_CHECK int tap_open(
+	const char *name, enum tap_kind kind, struct tap_offloads want, struct tap *ret);
 
 /** Adopt an open TUN descriptor (WG_TUN_FD): finds its name and flags, negotiates offloads. Return:
  * 0 or -errno. */
-int tap_adopt(int fd, struct tap_offloads want, struct tap *ret);
+MUST_CHECK int tap_adopt(int fd, struct tap_offloads want, struct tap *ret);
 
 /** The interface's current name, which may have changed. Return: 0 or -errno. */
-int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ]);
+MUST_CHECK int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ]);
 
 /** Close it; the kernel removes the interface. Accepts a closed one (fd −1). */
 void tap_close(struct tap *t);
@@ -58,7 +60,7 @@ void tap_close(struct tap *t);
  * Return: its length; -EAGAIN if there is none; -EBADMSG for an invalid vnet header; or -errno
  * (-EIO, -EBADFD: the interface is down or gone).
  */
-int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload *ret_offload);
+MUST_CHECK int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload *ret_offload);
 
 /**
  * Write one superframe. `iov[0]` is reserved for the vnet header: the frame's parts are iov[1] …
@@ -66,6 +68,7 @@ int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload *ret_offloa
  * Return: 0, or -errno (never -EAGAIN on Linux: a full queue drops silently in the kernel; -EIO:
  * interface down).
  */
-int tap_write(struct tap *t, const struct offload *offload, struct iovec *iov, size_t count);
+MUST_CHECK int tap_write(
+	struct tap *t, const struct offload *offload, struct iovec *iov, size_t count);
 
 #endif
