@@ -6,7 +6,7 @@
 #include "conf/model.h"
 #include "conf/report.h"
 
-/** Check every [Peer]; `public_key` is this site's own, or NULL if it is not known. */
+/** Check every [Peer]; `public_key` is this site's own, or NULL if unknown. */
 void conf_check_peers(
 	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of every section: name, how often it may stand, and how its value is read. */
+/* The keys of every section: name, whether it may be repeated, and how its value is parsed. */
 #ifndef CONF_KEYS_H
 #define CONF_KEYS_H
 

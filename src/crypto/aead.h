@@ -59,8 +59,8 @@ void aead_seal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN], uin
 	uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *aad, size_t aad_len);
 
 /**
- * Verify and decrypt `src[len]`, whose last AEAD_TAG_LEN bytes are the tag, into `dst[len -
- * AEAD_TAG_LEN]`. `dst` may equal `src`, but must not overlap it otherwise.
+ * Verify and decrypt `src[len]`, whose last AEAD_TAG_LEN bytes are the tag, into
+ * `dst[len - AEAD_TAG_LEN]`. `dst` may equal `src`, but must not overlap it otherwise.
  * Return: 0, or -EBADMSG if authentication fails or `len` is shorter than a tag; `dst` then holds
  * no plaintext.
  */

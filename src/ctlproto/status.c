@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that `wirespan status` shows, as plain data: the engine fills it, the control socket
+/* The status report of `wirespan status` as plain data: the engine fills it, the control socket
  * carries it, the renderers print it. */
 #include "ctlproto/status.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that `wirespan status` shows, as plain data: the engine fills it, the control socket
+/* The status report of `wirespan status` as plain data: the engine fills it, the control socket
  * carries it, the renderers print it. */
 #ifndef CTLPROTO_STATUS_H
 #define CTLPROTO_STATUS_H
@@ -17,7 +17,7 @@
 #define STATUS_HOST_LEN	  264 /* of a host name with a port, with its NUL */
 #define STATUS_TEXT_LEN	  160 /* of a line of text, with its NUL */
 
-/** How far a peer's WireGuard session has come. */
+/** State of a peer's WireGuard session. */
 enum status_peer_state {
 	STATUS_PEER_IDLE,	 /* no session, none wanted */
 	STATUS_PEER_HANDSHAKE,	 /* an initiation is out, no session that may send */
@@ -25,7 +25,7 @@ enum status_peer_state {
 	STATUS_PEER_STATE_COUNT
 };
 
-/** What carries L2TPv3 inside the tunnel. */
+/** Encapsulation of L2TPv3 inside the tunnel. */
 enum status_encap {
 	STATUS_ENCAP_UDP,
 	STATUS_ENCAP_IP, /* IP protocol 115 */
@@ -41,7 +41,7 @@ enum status_sequence {
 	STATUS_SEQUENCE_COUNT
 };
 
-/** What becomes of a member's frame that does not fit unfragmented. */
+/** Treatment of a member's frame that does not fit unfragmented. */
 enum status_oversize {
 	STATUS_OVERSIZE_FRAGMENT,
 	STATUS_OVERSIZE_REJECT,
@@ -49,13 +49,13 @@ enum status_oversize {
 	STATUS_OVERSIZE_COUNT
 };
 
-/** Frames, packets or datagrams counted one way. */
+/** Frames, packets or datagrams in one direction. */
 struct status_traffic {
 	uint64_t packets;
 	uint64_t bytes;
 };
 
-/** The offloads that are in use now: asked for, and granted by this kernel. */
+/** The offloads in use: enabled, and supported by this kernel. */
 struct status_offloads {
 	bool vnet;    /* virtio-net header on TAP and TUN */
 	bool tso;     /* TCP superframes from TAP and TUN */
@@ -82,7 +82,7 @@ struct status_wg {
 	struct status_traffic tun_rx; /* from peers, written to the TUN */
 };
 
-/** How the MTU of the path to a peer is known. */
+/** State of the path MTU discovery of a peer. */
 enum status_path_state {
 	STATUS_PATH_GIVEN,    /* by the file; nothing is probed */
 	STATUS_PATH_CONFIRM,  /* what is known is being confirmed */
@@ -133,8 +133,7 @@ struct status_tunnel {
 	uint64_t bad_checksums;	       /* packets with a wrong UDP checksum */
 };
 
-/** One L2TPv3 session and its interface. tx: from the members towards the peer; rx: the other
- * way. */
+/** One L2TPv3 session and its interface. tx: from the members to the peer; rx: from the peer. */
 struct status_session {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t tunnel_id; /* of the tunnel it belongs to */
@@ -198,7 +197,7 @@ struct status_budget {
 	uint16_t mss6;
 };
 
-/** What the engine did, and in how many system calls. */
+/** Counters of the engine: packets, batches and system calls. */
 struct status_engine {
 	uint64_t superframes_tx; /* frames or superframes read from TAP and TUN */
 	uint64_t segments_tx;	 /* packets these were cut into */
@@ -213,13 +212,13 @@ struct status_engine {
 	uint64_t memory_bytes;	 /* engine memory, fixed at start */
 };
 
-/** A line that a person should read: something is wrong or degraded, and what to do. */
+/** A message to the user: a fault or degradation, and a hint. */
 struct status_warning {
 	char text[STATUS_TEXT_LEN];
 };
 
-/** The whole report. Zero-initialised it is an empty one. Arrays are allocated by status_add_*()
- * and released by status_report_fini(). Holds no secret. */
+/** The whole report. Zero-initialised it is empty. status_add_*() allocate the arrays,
+ * status_report_fini() frees them. Contains no secret. */
 struct status_report {
 	char site[STATUS_IFNAME_LEN * 4]; /* NAME of the configuration */
 	char version[32];
@@ -246,7 +245,7 @@ struct status_report {
 	size_t warnings_len;
 };
 
-/** Append a zeroed peer. Return: it, valid until the next call; NULL if there is no memory. */
+/** Append a zeroed peer. Return: the peer, valid until the next call; NULL if out of memory. */
 struct status_peer *status_add_peer(struct status_report *r);
 
 /** Append a zeroed tunnel. Return: as status_add_peer(). */
@@ -261,14 +260,15 @@ struct status_bridge *status_add_bridge(struct status_report *r);
 /** Append a zeroed port to a bridge. Return: as status_add_peer(). */
 struct status_member *status_add_member(struct status_bridge *bridge);
 
-/** Append a warning, made as by printf and cut to STATUS_TEXT_LEN. Return: 0 or -ENOMEM. */
+/** Append a warning, formatted as by printf and truncated to STATUS_TEXT_LEN. Return: 0 or
+ * -ENOMEM. */
 int status_add_warning(struct status_report *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /** Append a prefix to one of the report's lists. Return: 0 or -ENOMEM. */
 int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p);
 
-/** Release what the report holds and make it an empty one. */
+/** Free the report's memory and make it empty. */
 void status_report_fini(struct status_report *r);
 
 #endif

@@ -13,7 +13,7 @@
 #define OPTION_MSS_LEN 4
 
 /* Lowest value to clamp to: the rest of the smallest IPv4 packet that every link must carry (68
- * bytes). A smaller budget is a configuration error. */
+ * bytes). A smaller budget is an error elsewhere. */
 #define MSS_MIN 28
 
 /* Length of the TCP header at `h->l4` if it is a complete SYN or SYN/ACK, else 0. */

@@ -21,7 +21,7 @@
  *
  * `frame`, `len`: an Ethernet frame. `max_packet`: the largest IP packet in bytes that an untagged
  * frame can carry; each tag takes 4 bytes of it. The caller limits the rate of replies.
- * Return: its length, or 0 if no reply must be sent: the packet fits, is not IP, is corrupt, IPv4
+ * Return: its length, or 0 if there is none: the packet fits, is not IP, is corrupt, IPv4
  * without DF, to or from a group or an address that is not a single host's, a fragment other than
  * the first, an ICMP error or redirect.
  * Source: RFC 1191 §4, RFC 1122 §3.2.2, RFC 4443 §2.4 and §3.2.

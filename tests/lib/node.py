@@ -63,7 +63,7 @@ def run(words, timeout=30, check=True, stdin=None, env=None, cwd=None):
 
 
 def listening(path):
-    """Whether a process listens on the Unix socket `path`, whose file exists a moment earlier."""
+    """Whether a process listens on the Unix socket `path` (the file appears shortly before)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         return client.connect_ex(path) == 0
 
