@@ -11,7 +11,8 @@
 #include "l2tp/receive.h"
 #include "pkt/checksum.h"
 
-#define SLOTS 4
+#define SLOTS  4
+#define OWNERS 2 /* whose fragments come in IPv4, and in IPv6 */
 
 /* A site with sessions of every kind. */
 struct site {
@@ -21,7 +22,8 @@ struct site {
 	struct l2tp_tunnel udp6;
 	struct l2tp_session sessions[4];
 	struct reassembly reassembly;
-	struct reassembly_slot slots[SLOTS];
+	struct reassembly_owner owners[OWNERS];
+	void *memory;
 	struct drop_counters drops;
 	struct mono now;
 	uint64_t counter;
@@ -45,9 +47,18 @@ static void add_session(struct site *s, struct l2tp_session *e, struct l2tp_tunn
 	EXPECT(l2tp_table_add_session(&s->table, e) == 0);
 }
 
+/* The same for every input. */
+static void fill(void *ctx, uint8_t *out, size_t len)
+{
+	(void)ctx;
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)(i * 149 + 7);
+}
+
 static struct site *site_new(void)
 {
 	struct site *s = calloc(1, sizeof(*s));
+	const struct rng rng = { fill, NULL };
 
 	EXPECT(s);
 	s->ip4.encap = L2TP_ENCAP_IP;
@@ -64,7 +75,12 @@ static struct site *site_new(void)
 	add_session(s, &s->sessions[1], &s->udp4, 2);
 	add_session(s, &s->sessions[2], &s->ip4, 3);
 	add_session(s, &s->sessions[3], &s->udp6, 4);
-	reassembly_init(&s->reassembly, s->slots, SLOTS, &s->drops);
+	s->memory = malloc(reassembly_memory(0, SLOTS));
+	EXPECT(s->memory);
+	reassembly_init(&s->reassembly, &s->drops, &rng);
+	reassembly_add_slots(&s->reassembly, s->memory, SLOTS);
+	for (size_t i = 0; i < OWNERS; i++)
+		reassembly_owner_init(&s->owners[i]);
 	s->now.ns = 1;
 	return s;
 }
@@ -93,6 +109,7 @@ static void check_conservation(const struct site *s)
 		dropped += s->drops.n[d];
 	EXPECT(r->fragments == r->joined + r->duplicates + r->passed + r->held + dropped);
 	EXPECT(r->held <= SLOTS * REASSEMBLY_PAYLOAD_MAX / 8);
+	EXPECT(s->owners[0].share.held + s->owners[1].share.held + r->n_done <= SLOTS);
 }
 
 static void check_whole(struct site *s, const struct reassembled *got)
@@ -116,13 +133,14 @@ static void fix_checksum(uint8_t *p, size_t len)
 
 static void receive(struct site *s, const uint8_t *p, size_t len)
 {
+	struct reassembly_owner *owner = &s->owners[len && p[0] >> 4 == 6];
 	struct fragment_origin from = { 1, s->counter };
 	struct reassembled got;
 	bool foreign;
 
 	if (classify(s, p, len, &foreign) != L2TP_FRAGMENT)
 		return;
-	switch (reassembly_add(&s->reassembly, p, len, foreign, from, s->now, &got)) {
+	switch (reassembly_add(&s->reassembly, owner, p, len, foreign, from, s->now, &got)) {
 	case REASSEMBLY_COMPLETE:
 		check_whole(s, &got);
 		break;
@@ -158,6 +176,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		data += 3 + n;
 		len -= 3 + n;
 	}
+	for (size_t i = 0; i < OWNERS; i++)
+		reassembly_owner_fini(&s->reassembly, &s->owners[i]);
+	EXPECT(!s->reassembly.held && list_is_empty(&s->reassembly.busy));
+	check_conservation(s);
+	free(s->memory);
 	free(s);
 	return 0;
 }

@@ -110,12 +110,15 @@ static int apply_peers(
 	struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
 {
 	size_t prefixes = u->engine.wg.allowed.count;
+	size_t peers = u->engine.wg.peer_count;
 	char key[KEY_BASE64_LEN + 1];
 	int err;
 
-	for (size_t i = 0; i < conf->n_peers; i++)
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		peers += !peers_find(u, conf->peers[i].public_key);
 		prefixes += conf->peers[i].allowed_ips.n;
-	err = userspace_grow(u, u->engine.wg.peer_count + conf->n_peers, prefixes);
+	}
+	err = userspace_grow(u, peers, prefixes);
 	for (size_t i = 0; i < conf->n_peers && !err; i++) {
 		err = apply_peer(u, &conf->peers[i]);
 		if (err < 0) {

@@ -180,8 +180,7 @@ static void report_counters(const struct userspace *u, struct status_report *r)
 		.batches_rx = u->stats.batches_rx,
 		.syscalls = u->stats.syscalls,
 		.wakeups = u->loop->wakeups,
-		.memory_bytes = u->memory_len + u->grown_len + sizeof(*u) + SUPERFRAME_MAX +
-				(uint64_t)UDP_RECV_MAX * UDP_RECV_STRIDE,
+		.memory_bytes = userspace_memory(u),
 	};
 	r->drops = u->engine.drops;
 	r->offloads = (struct status_offloads){

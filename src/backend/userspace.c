@@ -306,6 +306,17 @@ static void close_sockets(struct userspace *u)
 	udp_close(&u->udp);
 }
 
+static void free_blocks(struct userspace *u)
+{
+	while (u->blocks) {
+		struct userspace_block *block = u->blocks;
+
+		u->blocks = block->next;
+		secret_wipe(block->memory, block->len); /* packets in the clear */
+		free(block);
+	}
+}
+
 void userspace_close(struct userspace *u)
 {
 	if (!u)
@@ -337,6 +348,7 @@ void userspace_close(struct userspace *u)
 	if (u->grown)
 		secret_wipe(u->grown, u->grown_len);
 	free(u->grown);
+	free_blocks(u);
 	free(u->buffers);
 	free(u->frame);
 	free(u->memory);
@@ -376,15 +388,33 @@ int userspace_adopt_tun(struct userspace *u, int fd)
 	return 0;
 }
 
+/* Room for what peers share. */
+static int grow_shared(struct userspace *u, size_t peers)
+{
+	size_t len = engine_growth(&u->engine, peers);
+	struct userspace_block *block;
+
+	if (!len)
+		return 0;
+	block = calloc(1, sizeof(*block) + len);
+	if (!block)
+		return -ENOMEM;
+	block->len = len;
+	block->next = u->blocks;
+	u->blocks = block;
+	engine_grow(&u->engine, peers, block->memory);
+	return 0;
+}
+
 int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)
 {
 	struct wg_sizes sizes = u->engine.wg.sizes;
 	size_t len;
 	void *memory;
-	int err;
+	int err = grow_shared(u, peers);
 
-	if (peers <= sizes.peers && allowed_ips <= sizes.allowed_ips)
-		return 0;
+	if (err < 0 || (peers <= sizes.peers && allowed_ips <= sizes.allowed_ips))
+		return err;
 	sizes.peers = size_max(sizes.peers, peers);
 	sizes.allowed_ips = size_max(sizes.allowed_ips, allowed_ips);
 	len = wg_device_memory(&sizes);
@@ -403,6 +433,16 @@ int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips)
 	u->grown = memory;
 	u->grown_len = len;
 	return 0;
+}
+
+uint64_t userspace_memory(const struct userspace *u)
+{
+	uint64_t sum = u->memory_len + u->grown_len + sizeof(*u) + SUPERFRAME_MAX +
+		       (uint64_t)UDP_RECV_MAX * UDP_RECV_STRIDE;
+
+	for (const struct userspace_block *block = u->blocks; block; block = block->next)
+		sum += block->len;
+	return sum;
 }
 
 static int watch_socket(

@@ -17,6 +17,13 @@ struct names;
 struct sources;
 struct userspace;
 
+/** Memory that the engine was given since it began; it stays the engine's. */
+struct userspace_block {
+	struct userspace_block *next;
+	size_t len; /* of `memory` */
+	_Alignas(max_align_t) uint8_t memory[];
+};
+
 /** What may be used and which AEAD provider; see userspace_options_from(). */
 struct userspace_options {
 	struct tap_offloads tap;
@@ -95,8 +102,9 @@ struct userspace {
 	size_t memory_len;
 	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
 	size_t grown_len;
-	uint8_t *frame;	  /* SUPERFRAME_MAX bytes: what is read from a TAP */
-	uint8_t *buffers; /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
+	struct userspace_block *blocks; /* for what peers share, the latest first */
+	uint8_t *frame;			/* SUPERFRAME_MAX bytes: what is read from a TAP */
+	uint8_t *buffers;		/* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct userspace_stats stats;
 };
 
@@ -134,7 +142,8 @@ int userspace_open_tun(struct userspace *u, const char *name);
 /** Take over an open TUN descriptor. Return: 0 or -errno. */
 int userspace_adopt_tun(struct userspace *u, int fd);
 
-/** Make room for more peers or allowed IPs. Return: 0 or -ENOMEM. */
+/** Make room for more peers or allowed IPs, with a guaranteed part for each peer of what they
+ * share. Return: 0 or -ENOMEM; all goes on as before then. */
 int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
 
 /**
@@ -163,6 +172,9 @@ void userspace_work(struct userspace *u);
 
 /** When userspace_work() has to be called next, or MONO_NEVER. */
 struct mono userspace_deadline(const struct userspace *u);
+
+/** Bytes of memory that the engine and its buffers take. */
+uint64_t userspace_memory(const struct userspace *u);
 
 /** Watch a session's TAP. Return: 0 or -errno. */
 int userspace_watch(struct userspace *u, struct userspace_port *p);

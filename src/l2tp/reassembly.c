@@ -28,6 +28,11 @@ enum piece {
 	PIECE_NO_ROOM, /* more gaps than any honest sender leaves */
 };
 
+_Static_assert(REASSEMBLY_PAYLOAD_AT % 8 == 0, "the payload is aligned");
+
+#define SPANNING_LEN (REASSEMBLY_PAYLOAD_AT + REASSEMBLY_PAYLOAD_MAX)
+#define BUCKETS_MIN  16
+
 static struct reassembly_slot *slot_of(struct list *l)
 {
 	return CONTAINER_OF(l, struct reassembly_slot, order);
@@ -38,56 +43,146 @@ static uint8_t *slot_payload(struct reassembly_slot *slot)
 	return slot->data + REASSEMBLY_PAYLOAD_AT;
 }
 
-void reassembly_init(
-	struct reassembly *r, struct reassembly_slot *slots, size_t n, struct drop_counters *drops)
+/* ---- memory ---- */
+
+static size_t bucket_count(unsigned slots)
+{
+	size_t n = BUCKETS_MIN;
+
+	while (n < slots)
+		n *= 2;
+	return n;
+}
+
+/* What comes before the slots in a block of memory: the buckets of all slots; in the first block
+ * also room for the packets that span several. */
+static size_t before_slots(unsigned have, unsigned more)
+{
+	size_t spanning = have ? 0 : (size_t)REASSEMBLY_SPANNING_MAX * SPANNING_LEN;
+
+	return size_align(spanning, 64) +
+	       size_align(bucket_count(have + more) * sizeof(struct reassembly_slot *), 64);
+}
+
+size_t reassembly_memory(unsigned have, unsigned more)
+{
+	return before_slots(have, more) + more * sizeof(struct reassembly_slot);
+}
+
+void reassembly_init(struct reassembly *r, struct drop_counters *drops, const struct rng *rng)
 {
 	memset(r, 0, sizeof(*r));
+	pool_init(&r->pool, sizeof(struct reassembly_slot));
 	list_init(&r->busy);
 	list_init(&r->done);
-	list_init(&r->free);
+	hash_init(&r->key, rng);
 	r->drops = drops;
-	for (size_t i = 0; i < n; i++)
-		list_push_tail(&r->free, &slots[i].order);
 }
+
+void reassembly_owner_init(struct reassembly_owner *o)
+{
+	pool_share_init(&o->share);
+	list_init(&o->slots);
+}
+
+/* ---- slots ---- */
 
 static size_t addr_len(uint16_t family)
 {
 	return family == AF_INET ? 4 : 16;
 }
 
-static size_t bucket_of(uint32_t id, const uint8_t *src)
+/* Everything by which a packet is found is hashed, as a peer can choose all of it but the owner. */
+static struct reassembly_slot **bucket_of(const struct reassembly *r,
+	const struct reassembly_owner *owner, uint32_t id, uint16_t family, uint8_t proto,
+	const uint8_t *src, const uint8_t *dst)
 {
-	return ((id ^ load_be32(src)) * 0x9e3779b1U) >> 25;
+	size_t n = addr_len(family) / sizeof(uint32_t);
+	uint32_t words[HASH_WORDS] = { id, (uint32_t)family << 8 | proto,
+		(uint32_t)(uintptr_t)owner, (uint32_t)((uint64_t)(uintptr_t)owner >> 32) };
+
+	memcpy(words + 4, src, addr_len(family));
+	memcpy(words + 4 + n, dst, addr_len(family));
+	return &r->buckets[hash_words(&r->key, words, 4 + 2 * n) & (r->n_buckets - 1)];
 }
 
-_Static_assert(REASSEMBLY_BUCKETS == 128, "the bucket above is 7 bits");
+static struct reassembly_slot **bucket_of_ip(
+	const struct reassembly *r, const struct reassembly_owner *owner, const struct inner_ip *ip)
+{
+	return bucket_of(r, owner, ip->id, ip->family, ip->proto, ip->src, ip->dst);
+}
 
-static bool slot_is_for(const struct reassembly_slot *slot, const struct inner_ip *ip)
+static struct reassembly_slot **bucket_of_slot(
+	const struct reassembly *r, const struct reassembly_slot *slot)
+{
+	return bucket_of(r, slot->owner, slot->id, slot->family, slot->proto, slot->src, slot->dst);
+}
+
+static bool slot_is_for(const struct reassembly_slot *slot, const struct reassembly_owner *owner,
+	const struct inner_ip *ip)
 {
 	size_t n = addr_len(ip->family);
 
-	return slot->id == ip->id && slot->family == ip->family && slot->proto == ip->proto &&
-	       memcmp(slot->src, ip->src, n) == 0 && memcmp(slot->dst, ip->dst, n) == 0;
+	return slot->owner == owner && slot->id == ip->id && slot->family == ip->family &&
+	       slot->proto == ip->proto && memcmp(slot->src, ip->src, n) == 0 &&
+	       memcmp(slot->dst, ip->dst, n) == 0;
 }
 
-static struct reassembly_slot *slot_find(const struct reassembly *r, const struct inner_ip *ip)
+static struct reassembly_slot *slot_find(
+	const struct reassembly *r, const struct reassembly_owner *owner, const struct inner_ip *ip)
 {
-	struct reassembly_slot *slot = r->buckets[bucket_of(ip->id, ip->src)];
+	struct reassembly_slot *slot = *bucket_of_ip(r, owner, ip);
 
-	while (slot && !slot_is_for(slot, ip))
+	while (slot && !slot_is_for(slot, owner, ip))
 		slot = slot->next;
 	return slot;
 }
 
-/* Take the slot out of its bucket. */
+static void slot_enter(struct reassembly *r, struct reassembly_slot *slot)
+{
+	struct reassembly_slot **bucket = bucket_of_slot(r, slot);
+
+	slot->next = *bucket;
+	*bucket = slot;
+}
+
+void reassembly_add_slots(struct reassembly *r, void *memory, unsigned more)
+{
+	uint8_t *m = memory;
+	size_t slots_at = before_slots(r->pool.size, more);
+
+	if (!r->pool.size) {
+		r->spanning = m;
+		m += size_align((size_t)REASSEMBLY_SPANNING_MAX * SPANNING_LEN, 64);
+	}
+	r->buckets = (struct reassembly_slot **)(void *)m;
+	r->n_buckets = bucket_count(r->pool.size + more);
+	memset(r->buckets, 0, r->n_buckets * sizeof(*r->buckets));
+	LIST_FOR_EACH(l, &r->busy)
+	slot_enter(r, slot_of(l));
+	pool_add(&r->pool, (uint8_t *)memory + slots_at, more);
+}
+
+/* Take the slot out of its bucket and out of the lists of what is in the making. */
 static void slot_forget(struct reassembly *r, struct reassembly_slot *slot)
 {
-	struct reassembly_slot **at = &r->buckets[bucket_of(slot->id, slot->src)];
+	struct reassembly_slot **at = bucket_of_slot(r, slot);
 
 	while (*at != slot)
 		at = &(*at)->next;
 	*at = slot->next;
-	slot->next = NULL;
+	list_remove(&slot->order);
+	list_remove(&slot->owned);
+}
+
+/* Give back the slots that hold the payload's further units. */
+static void slot_free_more(struct reassembly *r, struct reassembly_slot *slot)
+{
+	for (size_t i = 0; i < ARRAY_LEN(slot->more); i++) {
+		if (slot->more[i])
+			pool_give_back(&r->pool, &slot->owner->share, slot->more[i]);
+		slot->more[i] = NULL;
+	}
 }
 
 /* Throw away what the slot holds, for reason `why`. */
@@ -96,6 +191,7 @@ static void slot_drop_pieces(struct reassembly *r, struct reassembly_slot *slot,
 	r->drops->n[why] += slot->pieces;
 	r->held -= slot->pieces;
 	slot->pieces = 0;
+	slot_free_more(r, slot);
 }
 
 /* Throw away the slot and what it holds. */
@@ -103,40 +199,61 @@ static void slot_discard(struct reassembly *r, struct reassembly_slot *slot, enu
 {
 	slot_drop_pieces(r, slot, why);
 	slot_forget(r, slot);
-	list_remove(&slot->order);
-	list_push_front(&r->free, &slot->order);
+	pool_give_back(&r->pool, &slot->owner->share, slot);
 }
 
-/* Whose packet in the making has to go: the oldest from the same source, so that a peer that fills
- * the slots pushes out no other's; else the oldest of all. */
-static struct reassembly_slot *slot_victim(const struct reassembly *r, const struct inner_ip *ip)
+void reassembly_owner_fini(struct reassembly *r, struct reassembly_owner *o)
 {
-	LIST_FOR_EACH(l, &r->busy)
-	{
-		struct reassembly_slot *slot = slot_of(l);
+	while (!list_is_empty(&o->slots))
+		slot_discard(r, CONTAINER_OF(o->slots.next, struct reassembly_slot, owned),
+			DROP_FRAG_TIMEOUT);
+}
 
-		if (slot->family == ip->family &&
-			memcmp(slot->src, ip->src, addr_len(ip->family)) == 0)
+/* The oldest packet in the making of an owner, but not `keep`; or NULL. */
+static struct reassembly_slot *slot_oldest(
+	const struct reassembly_owner *o, const struct reassembly_slot *keep)
+{
+	LIST_FOR_EACH(l, &o->slots)
+	{
+		struct reassembly_slot *slot = CONTAINER_OF(l, struct reassembly_slot, owned);
+
+		if (slot != keep)
 			return slot;
 	}
-	return slot_of(r->busy.next);
+	return NULL;
 }
 
-/* An empty slot for the packet of `ip`, another one's if need be; NULL if every one is done. */
-static struct reassembly_slot *slot_begin(struct reassembly *r, const struct inner_ip *ip,
-	struct fragment_origin from, struct mono now)
+/* A slot for the owner, in place of the oldest packet of whoever has most if none is free; `keep`,
+ * which may be NULL, stays. Return: the slot, or NULL if there is none to be had. */
+static struct reassembly_slot *slot_take_any(
+	struct reassembly *r, struct reassembly_owner *owner, const struct reassembly_slot *keep)
 {
-	struct reassembly_slot *slot, **bucket = &r->buckets[bucket_of(ip->id, ip->src)];
+	struct reassembly_slot *slot = pool_take(&r->pool, &owner->share);
+	struct pool_share *victim;
+	struct reassembly_slot *oldest = NULL;
 
-	if (list_is_empty(&r->free) && !list_is_empty(&r->busy))
-		slot_discard(r, slot_victim(r, ip), DROP_FRAG_MEMORY);
-	if (list_is_empty(&r->free))
+	if (slot)
+		return slot;
+	victim = pool_victim(&r->pool, &owner->share);
+	if (victim)
+		oldest = slot_oldest(CONTAINER_OF(victim, struct reassembly_owner, share), keep);
+	if (!oldest)
 		return NULL;
-	slot = slot_of(r->free.next);
-	list_remove(&slot->order);
+	slot_discard(r, oldest, DROP_FRAG_MEMORY);
+	return pool_take(&r->pool, &owner->share);
+}
+
+/* An empty slot for the packet of `ip`; NULL if there is none to be had. */
+static struct reassembly_slot *slot_begin(struct reassembly *r, struct reassembly_owner *owner,
+	const struct inner_ip *ip, struct fragment_origin from, struct mono now)
+{
+	struct reassembly_slot *slot = slot_take_any(r, owner, NULL);
+
+	if (!slot)
+		return NULL;
+	slot->owner = owner;
 	list_push_tail(&r->busy, &slot->order);
-	slot->next = *bucket;
-	*bucket = slot;
+	list_push_tail(&owner->slots, &slot->owned);
 	slot->begun = now;
 	slot->first = from;
 	slot->pieces = 0;
@@ -150,8 +267,85 @@ static struct reassembly_slot *slot_begin(struct reassembly *r, const struct inn
 	slot->header_len = 0;
 	slot->ranges_len = 0;
 	slot->end = 0;
+	memset(slot->more, 0, sizeof(slot->more));
+	slot_enter(r, slot);
 	return slot;
 }
+
+/* ---- payload ---- */
+
+/* Where byte `at` of the payload lies, and how many from there on, `*n` at most, lie in a row. NULL
+ * if no slot holds that unit. */
+static uint8_t *payload_at(struct reassembly_slot *slot, uint32_t at, size_t *n)
+{
+	uint32_t unit = at / REASSEMBLY_UNIT;
+	struct reassembly_slot *holder = unit ? slot->more[unit - 1] : slot;
+
+	*n = size_min(*n, REASSEMBLY_UNIT - at % REASSEMBLY_UNIT);
+	return holder ? slot_payload(holder) + at % REASSEMBLY_UNIT : NULL;
+}
+
+/* Whether the payload at `at`, which has come, is bytes[n]. */
+static bool payload_equals(
+	struct reassembly_slot *slot, uint32_t at, const uint8_t *bytes, size_t n)
+{
+	while (n) {
+		size_t run = n;
+		const uint8_t *have = payload_at(slot, at, &run);
+
+		if (memcmp(have, bytes, run) != 0)
+			return false;
+		at += (uint32_t)run;
+		bytes += run;
+		n -= run;
+	}
+	return true;
+}
+
+/* Put bytes[n] at `at`, in further slots if need be. Return: false if there are none to be had. */
+static bool payload_write(struct reassembly *r, struct reassembly_slot *slot, uint32_t at,
+	const uint8_t *bytes, size_t n)
+{
+	while (n) {
+		size_t run = n;
+		uint8_t *to = payload_at(slot, at, &run);
+
+		if (!to) {
+			struct reassembly_slot *more = slot_take_any(r, slot->owner, slot);
+
+			if (!more)
+				return false;
+			slot->more[at / REASSEMBLY_UNIT - 1] = more;
+			continue;
+		}
+		memcpy(to, bytes, run);
+		at += (uint32_t)run;
+		bytes += run;
+		n -= run;
+	}
+	return true;
+}
+
+/* Whether further slots hold payload. */
+static bool slot_spans(const struct reassembly_slot *slot)
+{
+	return slot->end > REASSEMBLY_UNIT;
+}
+
+/* Copy the packet, header in, to `to`, where its payload begins. */
+static void payload_read(struct reassembly_slot *slot, uint8_t *to)
+{
+	memcpy(to - slot->header_len, slot_payload(slot) - slot->header_len, slot->header_len);
+	for (uint32_t at = 0; at < slot->end;) {
+		size_t run = slot->end - at;
+		const uint8_t *have = payload_at(slot, at, &run);
+
+		memcpy(to + at, have, run);
+		at += (uint32_t)run;
+	}
+}
+
+/* ---- pieces ---- */
 
 /* Whether two datagrams are close enough to have carried pieces of one packet. */
 static bool origins_are_near(struct fragment_origin a, struct fragment_origin b)
@@ -181,8 +375,8 @@ static enum piece ranges_add(
 	if (i < n && r[i].from < to) {
 		if (r[i].from > from || r[i].to < to)
 			return PIECE_OVERLAP;
-		return memcmp(slot_payload(slot) + from, bytes, to - from) == 0 ? PIECE_DUPLICATE
-										: PIECE_OVERLAP;
+		return payload_equals(slot, from, bytes, to - from) ? PIECE_DUPLICATE
+								    : PIECE_OVERLAP;
 	}
 	left = i > 0 && r[i - 1].to == from;
 	right = i < n && r[i].from == to;
@@ -215,8 +409,8 @@ static bool end_contradicts(const struct reassembly_slot *slot, uint32_t to, boo
 }
 
 /* Take a piece of a packet that is being collected. */
-static enum piece slot_take(
-	struct reassembly_slot *slot, const uint8_t *fragment, const struct inner_ip *ip)
+static enum piece slot_take(struct reassembly *r, struct reassembly_slot *slot,
+	const uint8_t *fragment, const struct inner_ip *ip)
 {
 	uint32_t from = ip->fragment_at, to = from + (uint32_t)ip->payload_len;
 	const uint8_t *payload = fragment + ip->header_len;
@@ -227,7 +421,8 @@ static enum piece slot_take(
 	piece = ranges_add(slot, from, to, payload);
 	if (piece != PIECE_NEW)
 		return piece;
-	memcpy(slot_payload(slot) + from, payload, ip->payload_len);
+	if (!payload_write(r, slot, from, payload, ip->payload_len))
+		return PIECE_NO_ROOM;
 	if (!ip->more)
 		slot->end = to;
 	if (from == 0) {
@@ -245,10 +440,10 @@ static bool slot_is_complete(const struct reassembly_slot *slot)
 	       slot->ranges[0].to == slot->end;
 }
 
-/* Make the header good; the slot is then the caller's until reassembly_release(). */
-static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, struct reassembled *ret)
+/* Write the header that the packet had before it was cut. Return: where the packet begins. */
+static uint8_t *header_restore(const struct reassembly_slot *slot, uint8_t *payload)
 {
-	uint8_t *h = slot_payload(slot) - slot->header_len;
+	uint8_t *h = payload - slot->header_len;
 	size_t len = slot->header_len + slot->end;
 
 	if (slot->family == AF_INET) {
@@ -260,13 +455,35 @@ static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, stru
 		store_be16(h + 4, (uint16_t)(len - IPV6_HEADER));
 		h[IPV6_NEXT_AT] = slot->proto;
 	}
-	slot_forget(r, slot);
-	list_remove(&slot->order);
-	list_push_tail(&r->done, &slot->order);
+	return h;
+}
+
+/* All is there: the packet is the caller's until reassembly_release(), in its slot or, if it spans
+ * several, in a copy. */
+static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, struct reassembled *ret)
+{
+	size_t len = slot->header_len + slot->end;
+	uint8_t *payload = slot_payload(slot);
+	bool spans = slot_spans(slot);
+
 	r->packets++;
 	r->joined += slot->pieces;
 	r->held -= slot->pieces;
-	*ret = (struct reassembled){ h, len };
+	slot_forget(r, slot);
+	if (spans) {
+		payload = r->spanning + r->n_spanning++ * (size_t)SPANNING_LEN +
+			  REASSEMBLY_PAYLOAD_AT;
+		payload_read(slot, payload);
+	}
+	*ret = (struct reassembled){ header_restore(slot, payload), len };
+	slot_free_more(r, slot);
+	if (spans) {
+		pool_give_back(&r->pool, &slot->owner->share, slot);
+		return;
+	}
+	list_push_tail(&r->done, &slot->order);
+	r->n_done++;
+	pool_disown(&r->pool, &slot->owner->share);
 }
 
 /* Let a piece of a foreign packet pass; forget the packet once all of it has. */
@@ -302,7 +519,7 @@ static enum reassembly_verdict slot_collect(struct reassembly *r, struct reassem
 {
 	if (ip->fragment_at + ip->payload_len > REASSEMBLY_PAYLOAD_MAX)
 		return slot_poison(r, slot, DROP_L2TP_OVERSIZE);
-	switch (slot_take(slot, fragment, ip)) {
+	switch (slot_take(r, slot, fragment, ip)) {
 	case PIECE_DUPLICATE:
 		r->duplicates++;
 		return REASSEMBLY_HELD;
@@ -342,32 +559,31 @@ static struct reassembly_slot *slot_unless_stale(struct reassembly *r, struct re
 	return NULL;
 }
 
-enum reassembly_verdict reassembly_add(struct reassembly *r, const uint8_t *fragment, size_t len,
-	bool foreign, struct fragment_origin from, struct mono now, struct reassembled *ret)
+enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_owner *owner,
+	const uint8_t *fragment, size_t len, bool foreign, struct fragment_origin from,
+	struct mono now, struct reassembled *ret)
 {
 	struct reassembly_slot *slot;
 	struct inner_ip ip;
 
-	if (inner_ip_parse(fragment, len, &ip) < 0 || !fragment_is_sound(&ip)) {
-		r->fragments++;
+	if (!reassembly_has_room(r))
+		return REASSEMBLY_BUSY;
+	r->fragments++;
+	if (inner_ip_parse(fragment, len, &ip) < 0 || !fragment_is_sound(&ip))
 		return drop_one(r, DROP_FRAG_MALFORMED);
-	}
-	slot = slot_find(r, &ip);
-	if (slot && !origins_are_near(slot->first, from) && origin_is_behind(from, slot->first)) {
-		r->fragments++;
+	slot = slot_find(r, owner, &ip);
+	if (slot && !origins_are_near(slot->first, from) && origin_is_behind(from, slot->first))
 		return drop_one(r, DROP_FRAG_WINDOW);
-	}
 	slot = slot_unless_stale(r, slot, from, now);
 	if (!slot) {
-		slot = slot_begin(r, &ip, from, now);
+		slot = slot_begin(r, owner, &ip, from, now);
 		if (!slot)
-			return REASSEMBLY_BUSY;
-		/* a foreign packet whose other pieces came first is joined, and passes as a
-		 * whole */
+			return drop_one(r, DROP_FRAG_MEMORY);
+		/* a foreign packet whose other pieces came first is joined, and passes as a whole
+		 */
 		if (foreign)
 			slot->state = SLOT_FOREIGN;
 	}
-	r->fragments++;
 	if (slot->state == SLOT_FOREIGN)
 		return slot_pass(r, slot, &ip);
 	if (slot->state == SLOT_POISONED)
@@ -378,22 +594,27 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, const uint8_t *frag
 void reassembly_release(struct reassembly *r)
 {
 	while (!list_is_empty(&r->done)) {
-		struct list *l = r->done.next;
+		struct reassembly_slot *slot = slot_of(r->done.next);
 
-		list_remove(l);
-		list_push_front(&r->free, l);
+		list_remove(&slot->order);
+		pool_free(&r->pool, slot);
 	}
+	r->n_done = 0;
+	r->n_spanning = 0;
+}
+
+struct mono reassembly_deadline(const struct reassembly *r)
+{
+	if (list_is_empty(&r->busy))
+		return MONO_NEVER;
+	return mono_add(slot_of(r->busy.next)->begun, REASSEMBLY_TIMEOUT_NS);
 }
 
 struct mono reassembly_expire(struct reassembly *r, struct mono now)
 {
-	while (!list_is_empty(&r->busy)) {
-		struct reassembly_slot *slot = slot_of(r->busy.next);
-		struct mono due = mono_add(slot->begun, REASSEMBLY_TIMEOUT_NS);
+	struct mono due;
 
-		if (!mono_reached(due, now))
-			return due;
-		slot_discard(r, slot, DROP_FRAG_TIMEOUT);
-	}
-	return MONO_NEVER;
+	while (mono_reached(due = reassembly_deadline(r), now))
+		slot_discard(r, slot_of(r->busy.next), DROP_FRAG_TIMEOUT);
+	return due;
 }

@@ -3,8 +3,10 @@
 #ifndef L2TP_REASSEMBLY_H
 #define L2TP_REASSEMBLY_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/mono.h"
+#include "base/pool.h"
 #include "pkt/drop.h"
 
 #include <stdbool.h>
@@ -15,20 +17,27 @@
  * Theory of operation
  *
  * A slot holds one packet in the making: the header of its first piece, its payload in place, and
- * the ranges that have come. Slots are found by (source, destination, protocol, id), and aged in
- * the order in which they were begun; where room is short, the oldest of the same source goes
- * first. A packet that is complete stays in its slot, untouched, until the caller has written it
- * and says so with reassembly_release(): nothing is copied twice.
+ * the ranges that have come. A packet whose payload is longer than REASSEMBLY_UNIT takes further
+ * slots for it. Slots are found by (owner, source, destination, protocol, id). A packet that is
+ * complete stays in its slot, untouched, until the caller has written it and reports that with
+ * reassembly_release(): only one that spans several slots is copied.
  *
- * Never joined: pieces that overlap (the whole packet goes and later pieces with it, RFC 5722; an
- * exact repetition is ignored); pieces further apart than REASSEMBLY_WINDOW in WireGuard's counter
- * of the same key; pieces further apart than REASSEMBLY_TIMEOUT_NS in time. The counter is
- * authenticated and counts datagrams of one peer, so it measures what time cannot at high rates: a
- * sender uses an IPv4 id again after 65,536 packets at the earliest, so pieces of different packets
- * are at least that far apart. Pieces of one packet leave within FRAGMENT_RUN_MAX to 64 datagrams
- * of each other; the rest of the window is for reordering under way, of which WireGuard's own
- * replay window (8,192) passes not much more. Across a rekey, only the first REASSEMBLY_WINDOW
- * datagrams under the new key may complete what the old key began.
+ * Slots are shared fairly among owners, which are WireGuard peers (base/pool.h). When none is free,
+ * the owner that holds most loses its oldest packet: so a peer that floods, or whose path loses
+ * packets, displaces its own, and every owner has a guaranteed share. A peer needs about
+ * FRAGMENT_RUN_MAX slots, since the first pieces of that many packets leave before their last
+ * pieces; what it holds beyond that are mostly packets that will never be complete.
+ *
+ * Never joined: pieces of different owners; pieces that overlap (the whole packet goes and later
+ * pieces with it, RFC 5722; an exact repetition is ignored); pieces further apart than
+ * REASSEMBLY_WINDOW in WireGuard's counter of the same key; pieces further apart than
+ * REASSEMBLY_TIMEOUT_NS in time. The counter is authenticated and counts datagrams of one peer, so
+ * it measures what time cannot at high rates: a sender uses an IPv4 id again after 65,536 packets
+ * at the earliest, so pieces of different packets are at least that far apart. Pieces of one packet
+ * leave within FRAGMENT_RUN_MAX to 64 datagrams of each other; the rest of the window is for
+ * reordering under way, of which WireGuard's own replay window (8,192) passes not much more. Across
+ * a rekey, only the first REASSEMBLY_WINDOW datagrams under the new key may complete what the old
+ * key began.
  *
  * It does not: ask the sender for anything, send ICMP time-exceeded, look into the payload, or hold
  * packets longer than REASSEMBLY_PAYLOAD_MAX.
@@ -38,14 +47,20 @@
  * every header of ours, with room to spare. */
 #define REASSEMBLY_PAYLOAD_MAX 9472
 
-/** Slots that the engine gives to one reassembler: 128 × 10 kB is 1.2 MiB. */
-#define REASSEMBLY_SLOTS 128
+/** Payload that one slot holds: that of a 1,500-byte IP packet, with tags and headers. */
+#define REASSEMBLY_UNIT	 2048
+#define REASSEMBLY_UNITS ((REASSEMBLY_PAYLOAD_MAX + REASSEMBLY_UNIT - 1) / REASSEMBLY_UNIT)
+
+/** Completed packets that may wait for reassembly_release(), and how many of them may be longer
+ * than REASSEMBLY_UNIT. */
+#define REASSEMBLY_DONE_MAX	64
+#define REASSEMBLY_SPANNING_MAX 16
 
 #define REASSEMBLY_WINDOW     4096
 #define REASSEMBLY_TIMEOUT_NS (1 * NS_PER_S)
 #define REASSEMBLY_RANGES     16
 
-#define REASSEMBLY_PAYLOAD_AT 64 /* in the slot's memory; the header ends there */
+#define REASSEMBLY_PAYLOAD_AT 64 /* in a slot's memory; the header ends there */
 
 /** Where a fragment came from: the WireGuard datagram that carried it. */
 struct fragment_origin {
@@ -59,11 +74,19 @@ struct fragment_range {
 	uint32_t to;
 };
 
-/** One packet in the making. Private to reassembly.c, sized here because the caller owns the
- * memory. */
+/** Whose packets a reassembler joins, and what it holds for it. In memory of the caller's; see
+ * reassembly_owner_init(). */
+struct reassembly_owner {
+	struct pool_share share;
+	struct list slots; /* its packets in the making, the oldest first */
+};
+
+/** One packet in the making, or more room for one. Private to reassembly.c. */
 struct reassembly_slot {
-	struct list order;	      /* in r->busy (oldest first), r->done or r->free */
+	struct list order;	      /* in r->busy (oldest first) or r->done */
+	struct list owned;	      /* in owner->slots */
 	struct reassembly_slot *next; /* in its hash bucket */
+	struct reassembly_owner *owner;
 	struct mono begun;
 	struct fragment_origin first;
 	uint32_t pieces; /* held here */
@@ -77,18 +100,22 @@ struct reassembly_slot {
 	uint16_t header_len; /* of the first piece, fragment header left out; 0: has not come */
 	uint16_t ranges_len;
 	uint32_t end; /* payload length; 0: the last piece has not come */
-	struct fragment_range ranges[REASSEMBLY_RANGES]; /* sorted, never touching */
-	uint8_t data[REASSEMBLY_PAYLOAD_AT + REASSEMBLY_PAYLOAD_MAX];
+	struct fragment_range ranges[REASSEMBLY_RANGES];    /* sorted, never touching */
+	struct reassembly_slot *more[REASSEMBLY_UNITS - 1]; /* hold the payload's further units */
+	uint8_t data[REASSEMBLY_PAYLOAD_AT + REASSEMBLY_UNIT];
 };
 
-#define REASSEMBLY_BUCKETS 128
-
-/** A reassembler over slots that the caller owns. For one thread. */
+/** A reassembler over memory that the caller owns. For one thread; it must not move. */
 struct reassembly {
+	struct pool pool;
 	struct list busy;
 	struct list done;
-	struct list free;
-	struct reassembly_slot *buckets[REASSEMBLY_BUCKETS];
+	struct hash_key key;
+	struct reassembly_slot **buckets;
+	size_t n_buckets;
+	unsigned n_done;
+	unsigned n_spanning;
+	uint8_t *spanning;	     /* room for REASSEMBLY_SPANNING_MAX packets */
 	struct drop_counters *drops; /* every fragment that is thrown away is counted here, once */
 	uint64_t fragments;	     /* given to reassembly_add() */
 	uint64_t packets;	     /* completed */
@@ -104,7 +131,7 @@ enum reassembly_verdict {
 	REASSEMBLY_COMPLETE, /* the packet is whole */
 	REASSEMBLY_PASS,     /* belongs to a packet that is not L2TP: to the TUN, unmodified */
 	REASSEMBLY_DROPPED,  /* thrown away, and counted in `drops` already */
-	REASSEMBLY_BUSY, /* every slot holds a packet not yet released: write, release, add again */
+	REASSEMBLY_BUSY,     /* too many packets are not yet released: write, release, add again */
 };
 
 /** The whole packet, valid until reassembly_release(). */
@@ -113,23 +140,46 @@ struct reassembled {
 	size_t len;
 };
 
-/** Make a reassembler of `slots[n]`. `drops` is borrowed for its life. */
-void reassembly_init(
-	struct reassembly *r, struct reassembly_slot *slots, size_t n, struct drop_counters *drops);
+/** Bytes of memory with which reassembly_add_slots() raises the number of slots from `have`, at
+ * first 0, by `more`. */
+size_t reassembly_memory(unsigned have, unsigned more);
+
+/** Make a reassembler without slots. `drops` is borrowed for its life. */
+void reassembly_init(struct reassembly *r, struct drop_counters *drops, const struct rng *rng);
+
+/** Give it `more` slots in `memory`: reassembly_memory() bytes, aligned as malloc(3) does. Earlier
+ * memory stays in use. */
+void reassembly_add_slots(struct reassembly *r, void *memory, unsigned more);
+
+/** Start an owner that has no packets. */
+void reassembly_owner_init(struct reassembly_owner *o);
+
+/** The owner is about to go: drop its packets in the making. Completed ones stay. */
+void reassembly_owner_fini(struct reassembly *r, struct reassembly_owner *o);
 
 /**
- * Take one fragment, fragment[len] (l2tp_classify() said L2TP_FRAGMENT, and `foreign`), which came
- * in the datagram `from` at `now`.
+ * Take one fragment of `owner`'s, fragment[len] (l2tp_classify() said L2TP_FRAGMENT, and
+ * `foreign`), which came in the datagram `from` at `now`.
  * Return: what became of it; `ret` is filled for REASSEMBLY_COMPLETE only, and is to be given to
- * l2tp_classify().
+ * l2tp_classify(). With REASSEMBLY_BUSY nothing has changed.
  */
-enum reassembly_verdict reassembly_add(struct reassembly *r, const uint8_t *fragment, size_t len,
-	bool foreign, struct fragment_origin from, struct mono now, struct reassembled *ret);
+enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_owner *owner,
+	const uint8_t *fragment, size_t len, bool foreign, struct fragment_origin from,
+	struct mono now, struct reassembled *ret);
+
+/** Whether reassembly_add() takes another fragment, and does not answer REASSEMBLY_BUSY. */
+static inline bool reassembly_has_room(const struct reassembly *r)
+{
+	return r->n_done < REASSEMBLY_DONE_MAX && r->n_spanning < REASSEMBLY_SPANNING_MAX;
+}
 
 /** Give the slots of all completed packets back: at the end of a batch, once they are written. */
 void reassembly_release(struct reassembly *r);
 
-/** Throw away what has become too old. Return: when to call again, or MONO_NEVER. */
+/** When reassembly_expire() has something to do, or MONO_NEVER. */
+struct mono reassembly_deadline(const struct reassembly *r);
+
+/** Throw away what has become too old. Return: reassembly_deadline() after that. */
 struct mono reassembly_expire(struct reassembly *r, struct mono now);
 
 #endif

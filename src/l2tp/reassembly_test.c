@@ -3,104 +3,11 @@
  * naive reassembler beside it. */
 #include "l2tp/reassembly.h"
 
-#include "base/bytes.h"
 #include "l2tp/fragment.h"
-#include "pkt/checksum.h"
+#include "l2tp/test_fragments.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define SLOTS 8
-
-struct fixture {
-	struct reassembly r;
-	struct reassembly_slot slots[SLOTS];
-	struct drop_counters drops;
-	struct mono now;
-	struct fragment_origin from;
-};
-
-static struct fixture *setup(void)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	reassembly_init(&f->r, f->slots, SLOTS, &f->drops);
-	f->now.ns = NS_PER_S;
-	f->from.key = 1;
-	return f;
-}
-
-/* Every fragment is in exactly one place. */
-static void check_conservation(const struct fixture *f)
-{
-	uint64_t dropped = 0;
-
-	for (unsigned d = 0; d < DROP_COUNT; d++)
-		dropped += f->drops.n[d];
-	assert_int_equal(
-		f->r.fragments, f->r.joined + f->r.duplicates + f->r.passed + f->r.held + dropped);
-}
-
-static enum reassembly_verdict add(
-	struct fixture *f, const uint8_t *p, size_t len, struct reassembled *ret)
-{
-	/* a block of the exact size, so that the sanitiser sees every byte too far */
-	uint8_t *copy = malloc(len ? len : 1);
-	enum reassembly_verdict v;
-
-	memcpy(copy, p, len);
-	f->from.counter++;
-	v = reassembly_add(&f->r, copy, len, false, f->from, f->now, ret);
-	free(copy);
-	check_conservation(f);
-	return v;
-}
-
-/* An IPv4 fragment of UDP with bytes [at, at + n) of a payload in which byte k is k * 7 + k / 256 +
- * salt. Return: its length. */
-static size_t piece4(uint8_t *p, uint16_t id, size_t at, size_t n, bool more, uint8_t salt)
-{
-	memset(p, 0, 20);
-	p[0] = 0x45;
-	store_be16(p + 2, (uint16_t)(20 + n));
-	store_be16(p + 4, id);
-	store_be16(p + 6, (uint16_t)((more ? 0x2000 : 0) | at / 8));
-	p[8] = 64;
-	p[9] = 17;
-	memcpy(p + 12, "\x0a\0\1\x0b\x0a\0\1\x15", 8);
-	checksum_store(p + 10, checksum_add(0, p, 20));
-	for (size_t i = 0; i < n; i++)
-		p[20 + i] = (uint8_t)((at + i) * 7 + (at + i) / 256 + salt);
-	return 20 + n;
-}
-
-static enum reassembly_verdict add4(struct fixture *f, uint16_t id, size_t at, size_t n, bool more,
-	uint8_t salt, struct reassembled *ret)
-{
-	static uint8_t p[65535];
-
-	return add(f, p, piece4(p, id, at, n, more, salt), ret);
-}
-
-static void check_packet4(const struct reassembled *got, size_t payload)
-{
-	uint8_t *whole = malloc(20 + payload);
-
-	piece4(whole, 0, 0, payload, false, 0);
-	assert_int_equal(got->len, 20 + payload);
-	assert_true(checksum_ok(checksum_add(0, got->packet, 20)));
-	assert_int_equal(load_be16(got->packet + 2), got->len);
-	assert_int_equal(load_be16(got->packet + 6), 0);
-	assert_memory_equal(got->packet + 8, whole + 8, 2);
-	assert_memory_equal(got->packet + 12, whole + 12, 8 + payload);
-	free(whole);
-}
 
 /* One fragment of a case: bytes [at, at + n), salt 1 marks bytes that differ. */
 struct step {
@@ -192,7 +99,7 @@ static void test_steps(void **state)
 		}
 		for (unsigned d = 0; d < DROP_COUNT; d++)
 			assert_int_equal(f->drops.n[d], d == c->drop ? c->dropped : 0);
-		free(f);
+		teardown(f);
 	}
 }
 
@@ -204,7 +111,7 @@ static void test_empty_piece(void **state)
 	assert_int_equal(add4(f, 7, 8, 0, true, 0, &got), REASSEMBLY_DROPPED);
 	assert_int_equal(add4(f, 7, 8, 0, false, 0, &got), REASSEMBLY_DROPPED);
 	assert_int_equal(f->drops.n[DROP_FRAG_MALFORMED], 2);
-	free(f);
+	teardown(f);
 }
 
 /* A first piece with options: the whole packet keeps them. */
@@ -224,7 +131,7 @@ static void test_options(void **state)
 	assert_int_equal(got.packet[0], 0x4f);
 	assert_true(checksum_ok(checksum_add(0, got.packet, 60)));
 	assert_memory_equal(got.packet + 20, p + 20, 56);
-	free(f);
+	teardown(f);
 }
 
 /* IPv6 packets of every interesting length, cut as we cut them, in both orders. */
@@ -254,7 +161,7 @@ static void test_ipv6(void **state)
 		}
 		assert_int_equal(got.len, len);
 		assert_memory_equal(got.packet, packet, len);
-		free(f);
+		teardown(f);
 	}
 }
 
@@ -274,7 +181,7 @@ static void test_keys(void **state)
 		assert_int_equal(add(f, p, 25, &got), REASSEMBLY_HELD);
 		assert_int_equal(f->r.held, 2);
 		assert_int_equal(add4(f, 7, 16, 5, false, 0, &got), REASSEMBLY_COMPLETE);
-		free(f);
+		teardown(f);
 	}
 }
 
@@ -302,7 +209,7 @@ static void test_timeout(void **state)
 	assert_int_equal(reassembly_expire(&f->r, f->now).ns, 0);
 	assert_int_equal(f->r.held, 0);
 	check_conservation(f);
-	free(f);
+	teardown(f);
 }
 
 struct window_case {
@@ -347,7 +254,7 @@ static void test_window(void **state)
 			assert_int_equal(f->r.held, 1);
 		}
 		assert_int_equal(f->drops.n[DROP_FRAG_WINDOW], c->dropped);
-		free(f);
+		teardown(f);
 	}
 }
 
@@ -364,7 +271,7 @@ static void test_straggler(void **state)
 	f->from.counter = 100001;
 	assert_int_equal(add4(f, 7, 16, 5, false, 0, &got), REASSEMBLY_COMPLETE);
 	check_packet4(&got, 21);
-	free(f);
+	teardown(f);
 }
 
 /* More packets in the making than slots: the oldest make room. */
@@ -379,32 +286,10 @@ static void test_memory(void **state)
 	assert_int_equal(f->r.held, SLOTS);
 	for (uint16_t id = 3; id < SLOTS + 3; id++)
 		assert_int_equal(add4(f, id, 16, 5, false, 0, &got), REASSEMBLY_COMPLETE);
-	free(f);
+	teardown(f);
 }
 
 /* More gaps than ranges: that packet goes, and no other. */
-/* One source's flood of heads pushes out its own. */
-static void test_flood_of_another_source(void **state)
-{
-	struct fixture *f = setup();
-	struct reassembled got;
-	uint8_t p[64];
-
-	for (uint16_t id = 0; id < 2 * SLOTS; id++)
-		assert_int_equal(add4(f, id, 0, 16, true, 0, &got), REASSEMBLY_HELD);
-	for (size_t at = 0; at <= 16; at += 16) {
-		size_t len = piece4(p, 7, at, 16, at == 0, 0);
-
-		p[15] = 0x0c; /* the other source */
-		assert_int_equal(add(f, p, len, &got), at ? REASSEMBLY_COMPLETE : REASSEMBLY_HELD);
-		for (uint16_t id = 0; at == 0 && id < 3 * SLOTS; id++)
-			assert_int_equal(add4(f, (uint16_t)(1000 + id), 0, 16, true, 0, &got),
-				REASSEMBLY_HELD);
-	}
-	assert_int_equal(got.packet[15], 0x0c);
-	free(f);
-}
-
 static void test_gaps(void **state)
 {
 	struct fixture *f = setup();
@@ -416,31 +301,124 @@ static void test_gaps(void **state)
 	assert_int_equal(add4(f, 7, REASSEMBLY_RANGES * 16, 8, true, 0, &got), REASSEMBLY_DROPPED);
 	assert_int_equal(f->drops.n[DROP_FRAG_MEMORY], REASSEMBLY_RANGES + 1);
 	assert_int_equal(add4(f, 8, 16, 5, false, 0, &got), REASSEMBLY_COMPLETE);
-	free(f);
+	teardown(f);
 }
 
 /* Completed packets stay untouched until they are released, however many follow. */
 static void test_release(void **state)
 {
-	struct reassembled got[SLOTS], other;
-	struct fixture *f = setup();
+	struct reassembled got[REASSEMBLY_DONE_MAX], other;
+	struct fixture *f = setup_slots(REASSEMBLY_DONE_MAX + SLOTS);
 
 	for (unsigned round = 0; round < 3; round++) {
-		for (uint16_t i = 0; i < SLOTS; i++) {
+		for (uint16_t i = 0; i < REASSEMBLY_DONE_MAX; i++) {
+			for (uint16_t k = 0; k < SLOTS; k++)
+				add4(f, (uint16_t)(1000 + i * SLOTS + k), 0, 16, true, 0, &other);
 			assert_int_equal(add4(f, i, 0, 16, true, 0, &got[i]), REASSEMBLY_HELD);
 			assert_int_equal(
 				add4(f, i, 16, i + 1U, false, 0, &got[i]), REASSEMBLY_COMPLETE);
 		}
+		assert_false(reassembly_has_room(&f->r));
 		assert_int_equal(add4(f, 99, 0, 16, true, 0, &other), REASSEMBLY_BUSY);
-		for (uint16_t i = 0; i < SLOTS; i++)
+		for (uint16_t i = 0; i < REASSEMBLY_DONE_MAX; i++)
 			check_packet4(&got[i], 17U + i);
 		reassembly_release(&f->r);
 		assert_int_equal(add4(f, 99, 0, 16, true, 0, &other), REASSEMBLY_HELD);
 		assert_int_equal(add4(f, 99, 16, 1, false, 0, &other), REASSEMBLY_COMPLETE);
 		reassembly_release(&f->r);
 	}
-	assert_int_equal(f->r.packets, 3 * (SLOTS + 1));
-	free(f);
+	assert_int_equal(f->r.packets, 3 * (REASSEMBLY_DONE_MAX + 1));
+	teardown(f);
+}
+
+/* All slots hold packets that are done, and nobody has one in the making: what comes is dropped. */
+static void test_all_done(void **state)
+{
+	struct reassembled got;
+	struct fixture *f = setup();
+
+	for (uint16_t i = 0; i < SLOTS; i++) {
+		add4(f, i, 0, 16, true, 0, &got);
+		assert_int_equal(add4(f, i, 16, 1, false, 0, &got), REASSEMBLY_COMPLETE);
+	}
+	assert_int_equal(add4(f, 99, 0, 16, true, 0, &got), REASSEMBLY_DROPPED);
+	assert_int_equal(f->drops.n[DROP_FRAG_MEMORY], 1);
+	reassembly_release(&f->r);
+	assert_int_equal(add4(f, 99, 0, 16, true, 0, &got), REASSEMBLY_HELD);
+	teardown(f);
+}
+
+/* ---- packets that span slots ---- */
+
+/* Every length around the edges of slots, cut small, in every order of three. */
+static void test_spanning(void **state)
+{
+	static const size_t lens[] = { REASSEMBLY_UNIT, REASSEMBLY_UNIT + 1, 2 * REASSEMBLY_UNIT,
+		2 * REASSEMBLY_UNIT + 7, 4 * REASSEMBLY_UNIT + 5, REASSEMBLY_PAYLOAD_MAX };
+	static const uint8_t orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 },
+		{ 2, 0, 1 }, { 2, 1, 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(lens) * ARRAY_LEN(orders); i++) {
+		const uint8_t *order = orders[i % ARRAY_LEN(orders)];
+		size_t len = lens[i / ARRAY_LEN(orders)], third = len / 3 & ~(size_t)7;
+		struct fixture *f = setup();
+		struct reassembled got;
+
+		for (unsigned k = 0; k < 3; k++) {
+			size_t at = order[k] * third;
+
+			assert_int_equal(add4(f, 7, at, order[k] == 2 ? len - at : third,
+						 order[k] != 2, 0, &got),
+				k < 2 ? REASSEMBLY_HELD : REASSEMBLY_COMPLETE);
+			if (k < 2) /* again, and of a slot's edge only */
+				assert_int_equal(add4(f, 7, at + 8, third - 8, true, 0, &got),
+					REASSEMBLY_HELD);
+		}
+		check_packet4(&got, len);
+		assert_int_equal(f->owners[0].share.held, 0);
+		teardown(f);
+	}
+}
+
+/* A batch holds no more long packets than there is room for their copies. */
+static void test_spanning_release(void **state)
+{
+	struct reassembled got[REASSEMBLY_SPANNING_MAX], other;
+	struct fixture *f = setup();
+
+	for (uint16_t i = 0; i < REASSEMBLY_SPANNING_MAX; i++) {
+		assert_true(reassembly_has_room(&f->r));
+		add4(f, i, 0, 4000, true, 0, &got[i]);
+		assert_int_equal(
+			add4(f, i, 4000, 1000U + i, false, 0, &got[i]), REASSEMBLY_COMPLETE);
+	}
+	assert_false(reassembly_has_room(&f->r));
+	assert_int_equal(add4(f, 99, 0, 16, true, 0, &other), REASSEMBLY_BUSY);
+	for (uint16_t i = 0; i < REASSEMBLY_SPANNING_MAX; i++)
+		check_packet4(&got[i], 5000U + i);
+	reassembly_release(&f->r);
+	assert_int_equal(add4(f, 99, 0, 16, true, 0, &other), REASSEMBLY_HELD);
+	teardown(f);
+}
+
+/* A packet that needs more slots than its owner can have displaces the owner's others, then fails,
+ * and gives all back. */
+static void test_spanning_memory(void **state)
+{
+	struct fixture *f = setup_slots(4);
+	struct reassembled got;
+
+	for (uint16_t id = 0; id < 3; id++)
+		add4(f, id, 0, 16, true, 0, &got);
+	assert_int_equal(add4(f, 7, 0, 4 * REASSEMBLY_UNIT, true, 0, &got), REASSEMBLY_HELD);
+	assert_int_equal(f->drops.n[DROP_FRAG_MEMORY], 3);
+	assert_int_equal(add4(f, 7, 4 * REASSEMBLY_UNIT, 8, false, 0, &got), REASSEMBLY_DROPPED);
+	assert_int_equal(f->drops.n[DROP_FRAG_MEMORY], 5);
+	assert_int_equal(f->r.held, 0);
+	assert_int_equal(f->owners[0].share.held, 1); /* what remembers that the rest is to go */
+	assert_int_equal(add4(f, 8, 0, 16, true, 0, &got), REASSEMBLY_HELD);
+	assert_int_equal(add4(f, 8, 16, 3, false, 0, &got), REASSEMBLY_COMPLETE);
+	teardown(f);
 }
 
 static enum reassembly_verdict add_foreign(
@@ -450,7 +428,7 @@ static enum reassembly_verdict add_foreign(
 	size_t len = piece4(p, 7, at, n, more, 0);
 
 	f->from.counter++;
-	return reassembly_add(&f->r, p, len, at == 0, f->from, f->now, ret);
+	return reassembly_add(&f->r, &f->owners[0], p, len, at == 0, f->from, f->now, ret);
 }
 
 /* A packet whose first piece says that it is for the TUN passes piece by piece, of any length; one
@@ -469,7 +447,7 @@ static void test_foreign(void **state)
 	assert_int_equal(add_foreign(f, 0, 1416, true, &got), REASSEMBLY_COMPLETE);
 	check_packet4(&got, 1421);
 	check_conservation(f);
-	free(f);
+	teardown(f);
 }
 
 /* Shuffle within a bounded distance, repeat and lose some: every packet of which all pieces arrived
@@ -516,11 +494,9 @@ static void test_random(void **state)
 	static struct in_flight flight[PACKETS * 40];
 	static size_t payloads[PACKETS];
 	static unsigned done[PACKETS];
-	struct fixture *f = setup();
+	struct fixture *f = setup_slots(64 * REASSEMBLY_UNITS);
 	size_t n = 0;
-	static struct reassembly_slot slots[64];
 
-	reassembly_init(&f->r, slots, ARRAY_LEN(slots), &f->drops);
 	srand(7);
 	for (uint16_t id = 0; id < PACKETS; id++) {
 		bool lose = rand() % 20 == 0;
@@ -552,7 +528,7 @@ static void test_random(void **state)
 			assert_int_equal(done[id], 0);
 	}
 	assert_int_equal(f->drops.n[DROP_FRAG_OVERLAP], 0);
-	free(f);
+	teardown(f);
 }
 
 /* A naive reassembler for one packet: a byte map and the same rules, written the slow way. */
@@ -625,7 +601,7 @@ static void test_naive(void **state)
 	}
 	assert_in_range(complete, 3000, 27000); /* the test has seen both */
 	assert_in_range(poisoned, 3000, 27000);
-	free(f);
+	teardown(f);
 }
 
 /* Every truncation and every flipped bit of a head and a tail: no byte read or written astray. */
@@ -657,7 +633,7 @@ static void test_truncated_and_flipped(void **state)
 		}
 	}
 	assert_in_range(f->drops.n[DROP_FRAG_MALFORMED], 50, 1000);
-	free(f);
+	teardown(f);
 }
 
 int main(void)
@@ -672,9 +648,12 @@ int main(void)
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_straggler),
 		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_flood_of_another_source),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_all_done),
+		cmocka_unit_test(test_spanning),
+		cmocka_unit_test(test_spanning_release),
+		cmocka_unit_test(test_spanning_memory),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_naive),

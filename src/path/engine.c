@@ -10,6 +10,12 @@
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
 
+/* Slots of the reassembler. Each peer is sure of its own; what it needs while it sends fragments at
+ * full rate, some FRAGMENT_RUN_MAX, comes from the common ones, in equal parts among those that do
+ * so at the same time. Completed packets that wait to be written are nobody's. */
+#define REASSEMBLY_COMMON   (512 + REASSEMBLY_DONE_MAX)
+#define REASSEMBLY_PER_PEER 8
+
 /* The parts of the engine's memory, in order; each begins on a cache line. */
 struct layout {
 	size_t device;
@@ -21,6 +27,11 @@ struct layout {
 	size_t end;
 };
 
+static unsigned reassembly_slots(size_t peers)
+{
+	return REASSEMBLY_COMMON + REASSEMBLY_PER_PEER * (unsigned)peers;
+}
+
 static struct layout layout_of(const struct engine_sizes *sizes)
 {
 	struct layout l = { 0 };
@@ -29,7 +40,7 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 	l.tails = l.heads + ARENA_LEN;
 	l.inner = l.tails + ARENA_LEN;
 	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
-	l.stage = l.slots + size_align(REASSEMBLY_SLOTS * sizeof(struct reassembly_slot), 64);
+	l.stage = l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
 	l.end = l.stage + stage_memory(sizes->stage_slots, sizes->packet_max);
 	return l;
 }
@@ -64,11 +75,34 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 	train_queue_init(&e->tx.tails, m + l.tails, ARENA_LEN);
 	e->tx.inner = m + l.inner;
 	e->tx.fragment_id = rng_u32(&rng);
-	reassembly_init(&e->reassembly, (struct reassembly_slot *)(void *)(m + l.slots),
-		REASSEMBLY_SLOTS, &e->drops);
+	reassembly_init(&e->reassembly, &e->drops, &rng);
+	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));
 	stage_init(&e->stage, m + l.stage, sizes->stage_slots, sizes->packet_max);
 	gso_merge_init(&e->rx.merge, &(struct gso_merge_caps){ 0 });
 	return 0;
+}
+
+/* How many more slots `peers` peers want than there are. */
+static unsigned more_slots(const struct engine *e, size_t peers)
+{
+	unsigned want = reassembly_slots(peers), have = e->reassembly.pool.size;
+
+	return want > have ? want - have : 0;
+}
+
+size_t engine_growth(const struct engine *e, size_t peers)
+{
+	unsigned slots = more_slots(e, peers);
+
+	return slots ? reassembly_memory(e->reassembly.pool.size, slots) : 0;
+}
+
+void engine_grow(struct engine *e, size_t peers, void *memory)
+{
+	unsigned slots = more_slots(e, peers);
+
+	if (slots)
+		reassembly_add_slots(&e->reassembly, memory, slots);
 }
 
 void engine_fini(struct engine *e)
@@ -100,6 +134,7 @@ int engine_add_peer(
 		return err;
 	peer->mtu = e->wg_mtu;
 	peer->staged = (struct stage_queue){ 0 };
+	reassembly_owner_init(&peer->fragments);
 	peer->actions = 0;
 	list_init(&peer->attention);
 	list_init(&peer->follow);
@@ -114,6 +149,7 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer)
 	if (e->rx.kp && e->rx.kp->peer == &peer->wg)
 		e->rx.kp = NULL;
 	stage_clear(&e->stage, &peer->staged);
+	reassembly_owner_fini(&e->reassembly, &peer->fragments);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
 	wg_device_remove_peer(&e->wg, &peer->wg);
@@ -149,7 +185,5 @@ struct mono engine_deadline(const struct engine *e)
 
 	due = mono_earliest(due, e->follow_due);
 	due = mono_earliest(due, e->named_due);
-	if (e->reassembly.held) /* fragments in waiting: look after them about when they expire */
-		due = mono_earliest(due, mono_add(e->now, REASSEMBLY_TIMEOUT_NS));
-	return due;
+	return mono_earliest(due, reassembly_deadline(&e->reassembly));
 }

@@ -88,6 +88,7 @@ struct path_peer {
 	struct list follow;  /* in engine.followed */
 	struct named *named; /* if its endpoint is a name: the driver's; else NULL */
 	struct stage_queue staged;
+	struct reassembly_owner fragments;
 };
 
 /** How much memory an engine takes; fixed when it starts. */
@@ -127,7 +128,6 @@ struct rx {
 	struct endpoint from;
 	uint64_t bytes;
 	bool has_data;
-	unsigned reassembled; /* packets in slots of `reassembly`, not yet written */
 };
 
 /** The engine. Memory of the caller's; see engine_init(). */
@@ -159,6 +159,18 @@ struct engine {
 /** Bytes of memory that engine_init() wants. */
 size_t engine_memory(const struct engine_sizes *sizes);
 
+/** Bytes of memory that engine_grow() wants to share fairly among `peers` peers; 0: it has enough.
+ */
+size_t engine_growth(const struct engine *e, size_t peers);
+
+/**
+ * Enlarge what peers share (slots for fragments) so that each of `peers` has its guaranteed part.
+ * `memory` holds engine_growth(e, peers) bytes, aligned as malloc(3) does, and is the engine's
+ * until engine_fini(), beside what it has. The WireGuard device's tables grow by
+ * wg_device_resize().
+ */
+void engine_grow(struct engine *e, size_t peers, void *memory);
+
 /**
  * Start an engine without keys, peers and sessions. `memory` holds engine_memory(sizes) bytes,
  * aligned as malloc(3) does, and is the engine's until engine_fini(). `aead` names one AEAD
@@ -185,8 +197,8 @@ void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
 int engine_add_peer(
 	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Take a peer out: its staged packets go, its secrets are wiped, its memory is the caller's
- * again. */
+/** Take a peer out: its staged packets and fragments go, its secrets are wiped, its memory is the
+ * caller's again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
 
 /** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or

@@ -9,10 +9,6 @@
 #include "path/ctrl.h"
 #include "path/follow.h"
 
-/* Packets that wait in slots of the reassembler at most: the rest stays free for those in the
- * making. */
-#define REASSEMBLED_MAX (REASSEMBLY_SLOTS / 2)
-
 static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
 {
 	drop_count(&e->drops, why);
@@ -73,15 +69,15 @@ static void rx_fragment(struct engine *e, struct path_peer *peer, uint8_t *packe
 	struct reassembled whole;
 
 	e->stats.fragments_rx++;
-	switch (reassembly_add(&e->reassembly, packet, len, foreign, origin, e->now, &whole)) {
+	switch (reassembly_add(
+		&e->reassembly, &peer->fragments, packet, len, foreign, origin, e->now, &whole)) {
 	case REASSEMBLY_COMPLETE:
-		e->rx.reassembled++;
 		rx_whole(e, peer, whole.packet, whole.len, true);
 		return;
 	case REASSEMBLY_PASS:
 		rx_deliver(e, &e->tun, peer, packet, len);
 		return;
-	case REASSEMBLY_BUSY: /* cannot be: rx_datagrams() keeps slots free */
+	case REASSEMBLY_BUSY: /* cannot be: rx_datagrams() has asked for room */
 		rx_drop(e, NULL, DROP_FRAG_MEMORY);
 		return;
 	case REASSEMBLY_HELD:
@@ -180,7 +176,7 @@ static void rx_data(struct engine *e, uint8_t *msg, size_t len, const struct rx_
 
 static bool rx_has_room(const struct engine *e)
 {
-	return !gso_merge_is_full(&e->rx.merge) && e->rx.reassembled < REASSEMBLED_MAX &&
+	return !gso_merge_is_full(&e->rx.merge) && reassembly_has_room(&e->reassembly) &&
 	       train_has_room(&e->tx.heads, 1, WG_HANDSHAKE_MAX);
 }
 
@@ -228,5 +224,4 @@ bool rx_next(struct engine *e, struct gso_superframe *ret, struct path_port **re
 void rx_release(struct engine *e)
 {
 	reassembly_release(&e->reassembly);
-	e->rx.reassembled = 0;
 }
