@@ -184,9 +184,7 @@ static void connect_client(struct hub *h, size_t i)
 
 static struct hub *hub_new(size_t n)
 {
-	struct engine_sizes sizes = {
-		.wg = { n, n * EACH, 8192 }, .stage_slots = 256, .packet_max = 10240
-	};
+	struct engine_sizes sizes = { .wg = { n, n * EACH, 8192 }, .packet_max = 10240 };
 	struct hub *h = calloc(1, sizeof(*h));
 	uint8_t key[WG_KEY_LEN];
 

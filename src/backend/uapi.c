@@ -80,7 +80,7 @@ static int set_members(struct userspace *u, struct userspace_peer *p, const stru
 			names_forget(p); /* who says where the peer is, knows better */
 		ctrl_move(&u->engine, &p->path, &s->endpoint);
 		/* what waited for an address can go, or ask for a session */
-		if (stage_first(&p->path.staged))
+		if (!stage_is_empty(&p->path.staged))
 			ctrl_note(&u->engine, &p->path, WG_SEND_STAGED);
 	}
 	if (s->has_keepalive)

@@ -22,9 +22,6 @@
 /* Calls of recvmmsg for one socket before others get their turn. */
 #define UDP_BURST 16
 
-/* Packets that may wait for handshakes: as many as one peer may have, twice over. */
-#define STAGE_SLOTS (2 * WG_STAGED_MAX)
-
 /* Sources that the rate limiter keeps in mind. */
 #define LIMITER_SOURCES 8192
 
@@ -238,7 +235,6 @@ static struct engine_sizes engine_sizes_of(const struct userspace_sizes *sizes)
 			.allowed_ips = sizes->allowed_ips,
 			.sources = LIMITER_SOURCES,
 		},
-		.stage_slots = STAGE_SLOTS,
 		.packet_max = sizes->packet_max,
 	};
 }

@@ -12,12 +12,21 @@ void pool_init(struct pool *p, size_t unit)
 		list_init(&p->levels[i]);
 }
 
+static void put(struct pool *p, void *unit)
+{
+	struct pool_unit *u = unit;
+
+	u->next = p->free;
+	p->free = u;
+}
+
 void pool_add(struct pool *p, void *memory, unsigned n)
 {
 	for (; p->n_fresh; p->n_fresh--, p->fresh += p->unit)
-		pool_free(p, p->fresh);
+		put(p, p->fresh);
 	p->fresh = memory;
 	p->n_fresh = n;
+	p->n_free += n;
 	p->size += n;
 }
 
@@ -69,6 +78,7 @@ void *pool_take(struct pool *p, struct pool_share *s)
 	} else {
 		return NULL;
 	}
+	p->n_free--;
 	s->held++;
 	place(p, s);
 	return unit;
@@ -83,10 +93,8 @@ void pool_disown(struct pool *p, struct pool_share *s)
 
 void pool_free(struct pool *p, void *unit)
 {
-	struct pool_unit *u = unit;
-
-	u->next = p->free;
-	p->free = u;
+	put(p, unit);
+	p->n_free++;
 }
 
 void pool_give_back(struct pool *p, struct pool_share *s, void *unit)

@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,8 +46,9 @@ struct pool_unit {
 
 /** The pool. It must not move. */
 struct pool {
-	size_t unit;   /* bytes of each, a multiple of their alignment */
-	unsigned size; /* units in all */
+	size_t unit;	 /* bytes of each, a multiple of their alignment */
+	unsigned size;	 /* units in all, */
+	unsigned n_free; /* and not taken */
 	struct pool_unit *free;
 	uint8_t *fresh;	  /* units that were never taken, */
 	unsigned n_fresh; /* so many */
@@ -66,6 +68,12 @@ void pool_share_init(struct pool_share *s);
 /** Set what each unit of the share counts, 1 or more. */
 void pool_share_weigh(struct pool *p, struct pool_share *s, unsigned weight);
 
+/** Whether `n` units are free. */
+static inline bool pool_has(const struct pool *p, unsigned n)
+{
+	return p->n_free >= n;
+}
+
 /** Take a unit for a holder. Return: the unit, its bytes undefined; NULL if none is free. */
 void *pool_take(struct pool *p, struct pool_share *s);
 
@@ -79,8 +87,8 @@ void pool_free(struct pool *p, void *unit);
 void pool_give_back(struct pool *p, struct pool_share *s, void *unit);
 
 /**
- * No unit is free, and the holder `s` wants one. Return: who has to give one back, `s` itself
- * perhaps; NULL if nobody holds any.
+ * Too few units are free, and the holder `s` wants one. Return: who has to give one back, `s`
+ * itself perhaps; NULL if nobody holds any.
  */
 struct pool_share *pool_victim(const struct pool *p, struct pool_share *s);
 

@@ -169,6 +169,15 @@ static unsigned naive_top(const struct fixture *f)
 	return top;
 }
 
+static unsigned naive_free(const struct fixture *f)
+{
+	unsigned n = UNITS;
+
+	for (unsigned i = 0; i < HOLDERS; i++)
+		n -= f->h[i].n;
+	return n;
+}
+
 static void test_naive(void **state)
 {
 	struct fixture *f = setup(UNITS);
@@ -184,6 +193,7 @@ static void test_naive(void **state)
 		else
 			(void)take(f, h);
 		assert_int_equal(f->pool.top, naive_top(f));
+		assert_int_equal(f->pool.n_free, naive_free(f));
 	}
 	free(f);
 }

@@ -58,14 +58,22 @@ void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *
 void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
 	ctrl_move(e, peer, to);
-	if (stage_first(&peer->staged))
+	if (!stage_is_empty(&peer->staged))
 		ctrl_note(e, peer, WG_SEND_STAGED);
 	else if (peer->wg.keepalive_s)
 		ctrl_note(e, peer, WG_SEND_KEEPALIVE);
 }
 
+/* Whether the peer was sent an initiation lately and has not answered it. */
+static bool is_unanswered(const struct path_peer *peer, struct mono now)
+{
+	return peer->wg.handshake.state != WG_HANDSHAKE_NONE &&
+	       mono_between(peer->wg.last_initiation_sent, now) < 3 * WG_REKEY_TIMEOUT;
+}
+
 static void send_initiation(struct engine *e, struct path_peer *peer)
 {
+	bool unanswered = is_unanswered(peer, e->now);
 	uint8_t msg[WG_INITIATION_LEN];
 	struct endpoint to;
 
@@ -73,6 +81,7 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 		ctrl_move(e, peer, &to);
 	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
 		return;
+	stage_set_unanswered(&e->stage, &peer->staged, unanswered);
 	ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);
 	if (peer->named) {
 		named_sent(peer->named, &peer->wg, e->now);
@@ -83,16 +92,18 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 /* Return: false when there is no room. */
 static bool send_staged(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
 {
-	struct stage_slot *slot;
+	struct stage_packet packet;
 	bool room = true;
 
 	e->tx.sent_bytes = 0;
-	while ((slot = stage_first(&peer->staged))) {
-		room = tx_packet(e, peer, kp, NULL, stage_bytes(slot), slot->len, slot->l2tp);
+	while (stage_first(&e->stage, &peer->staged, &packet)) {
+		room = tx_packet(e, peer, kp, NULL, packet.bytes, packet.len, packet.l2tp);
 		if (!room)
 			break;
 		stage_pop(&e->stage, &peer->staged);
 	}
+	if (room)
+		stage_set_unanswered(&e->stage, &peer->staged, false);
 	if (e->tx.sent_bytes)
 		ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, e->tx.sent_bytes, true, e->now));
 	return room;
@@ -120,7 +131,7 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 		ctrl_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
-	if (!stage_first(&peer->staged)) {
+	if (stage_is_empty(&peer->staged)) {
 		if (actions & WG_SEND_KEEPALIVE)
 			send_keepalive(e, peer, kp);
 		return true;

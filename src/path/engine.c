@@ -16,6 +16,13 @@
 #define REASSEMBLY_COMMON   (512 + REASSEMBLY_DONE_MAX)
 #define REASSEMBLY_PER_PEER 8
 
+/* Units of the stage. Few peers have WG_STAGED_MAX packets each, and a jumbo session's packets take
+ * several units; with many, each is sure of its own, and the rest is in equal parts for those that
+ * are waiting at the same time. */
+#define STAGE_COMMON	512
+#define STAGE_FEW_PEERS 8
+#define STAGE_PER_PEER	8
+
 /* The parts of the engine's memory, in order; each begins on a cache line. */
 struct layout {
 	size_t device;
@@ -32,6 +39,12 @@ static unsigned reassembly_slots(size_t peers)
 	return REASSEMBLY_COMMON + REASSEMBLY_PER_PEER * (unsigned)peers;
 }
 
+static unsigned stage_units(size_t peers)
+{
+	return STAGE_COMMON + WG_STAGED_MAX * (unsigned)size_min(peers, STAGE_FEW_PEERS) +
+	       STAGE_PER_PEER * (unsigned)peers;
+}
+
 static struct layout layout_of(const struct engine_sizes *sizes)
 {
 	struct layout l = { 0 };
@@ -41,7 +54,7 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 	l.inner = l.tails + ARENA_LEN;
 	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
 	l.stage = l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
-	l.end = l.stage + stage_memory(sizes->stage_slots, sizes->packet_max);
+	l.end = l.stage + stage_memory(0, stage_units(sizes->wg.peers), sizes->packet_max);
 	return l;
 }
 
@@ -77,32 +90,53 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 	e->tx.fragment_id = rng_u32(&rng);
 	reassembly_init(&e->reassembly, &e->drops, &rng);
 	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));
-	stage_init(&e->stage, m + l.stage, sizes->stage_slots, sizes->packet_max);
+	stage_init(&e->stage, sizes->packet_max);
+	stage_add_units(&e->stage, m + l.stage, stage_units(sizes->wg.peers));
 	gso_merge_init(&e->rx.merge, &(struct gso_merge_caps){ 0 });
 	return 0;
 }
 
-/* How many more slots `peers` peers want than there are. */
-static unsigned more_slots(const struct engine *e, size_t peers)
-{
-	unsigned want = reassembly_slots(peers), have = e->reassembly.pool.size;
+/* What has to be added so that the pools are large enough for more peers, and where in the memory
+ * for it the stage's part begins. */
+struct growth {
+	unsigned slots;
+	unsigned units;
+	size_t units_at;
+	size_t end;
+};
 
-	return want > have ? want - have : 0;
+static unsigned missing(unsigned want, const struct pool *p)
+{
+	return want > p->size ? want - p->size : 0;
+}
+
+static struct growth growth_of(const struct engine *e, size_t peers)
+{
+	const struct pool *slots = &e->reassembly.pool, *units = &e->stage.pool;
+	struct growth g = { .slots = missing(reassembly_slots(peers), slots),
+		.units = missing(stage_units(peers), units) };
+
+	if (g.slots)
+		g.units_at = size_align(reassembly_memory(slots->size, g.slots), 64);
+	g.end = g.units_at;
+	if (g.units)
+		g.end += stage_memory(units->size, g.units, e->stage.packet_max);
+	return g;
 }
 
 size_t engine_growth(const struct engine *e, size_t peers)
 {
-	unsigned slots = more_slots(e, peers);
-
-	return slots ? reassembly_memory(e->reassembly.pool.size, slots) : 0;
+	return growth_of(e, peers).end;
 }
 
 void engine_grow(struct engine *e, size_t peers, void *memory)
 {
-	unsigned slots = more_slots(e, peers);
+	struct growth g = growth_of(e, peers);
 
-	if (slots)
-		reassembly_add_slots(&e->reassembly, memory, slots);
+	if (g.slots)
+		reassembly_add_slots(&e->reassembly, memory, g.slots);
+	if (g.units)
+		stage_add_units(&e->stage, (uint8_t *)memory + g.units_at, g.units);
 }
 
 void engine_fini(struct engine *e)
@@ -133,7 +167,7 @@ int engine_add_peer(
 	if (err < 0)
 		return err;
 	peer->mtu = e->wg_mtu;
-	peer->staged = (struct stage_queue){ 0 };
+	stage_queue_init(&peer->staged);
 	reassembly_owner_init(&peer->fragments);
 	peer->actions = 0;
 	list_init(&peer->attention);

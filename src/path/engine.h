@@ -94,8 +94,7 @@ struct path_peer {
 /** How much memory an engine takes; fixed when it starts. */
 struct engine_sizes {
 	struct wg_sizes wg;
-	size_t stage_slots; /* packets that may wait for handshakes, of all peers together */
-	size_t packet_max;  /* longest inner packet in bytes, before fragmentation */
+	size_t packet_max; /* longest inner packet in bytes, before fragmentation */
 };
 
 /** The superframe being cut, and the trains made so far. */
@@ -164,10 +163,10 @@ size_t engine_memory(const struct engine_sizes *sizes);
 size_t engine_growth(const struct engine *e, size_t peers);
 
 /**
- * Enlarge what peers share (slots for fragments) so that each of `peers` has its guaranteed part.
- * `memory` holds engine_growth(e, peers) bytes, aligned as malloc(3) does, and is the engine's
- * until engine_fini(), beside what it has. The WireGuard device's tables grow by
- * wg_device_resize().
+ * Enlarge what peers share (slots for fragments, room for staged packets) so that each of `peers`
+ * has its guaranteed part. `memory` holds engine_growth(e, peers) bytes, aligned as malloc(3) does,
+ * and is the engine's until engine_fini(), beside what it has. The WireGuard device's tables grow
+ * by wg_device_resize().
  */
 void engine_grow(struct engine *e, size_t peers, void *memory);
 

@@ -471,7 +471,7 @@ static void test_staged(void **state)
 	p->a.session.oversize = PATH_FRAGMENT;
 	pair_send(p, &p->a, &p->b, frame, 1300, &pair_plain); /* would fit now */
 	assert_int_equal(p->a.peer.staged.count, 4);
-	assert_int_not_equal(test_load16(stage_bytes(p->a.peer.staged.last) + 26), 0);
+	assert_int_not_equal(test_load16(p->a.peer.staged.last->bytes + 26), 0);
 	p->a.peer.mtu = 1140;
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 4);

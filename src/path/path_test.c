@@ -191,6 +191,32 @@ static void test_a_million_frames_without_allocation(void **state)
 	pair_free(p);
 }
 
+/* What waits for a session, what makes room for it, and fragments of which the rest never comes. */
+static void test_waiting_without_allocation(void **state)
+{
+	struct pair *p = pair_new();
+	uint8_t frame[9014];
+	unsigned long before = allocations;
+
+	pair_make_frame(frame, sizeof(frame), 1);
+	for (unsigned i = 0; i < 10000; i++)
+		pair_send(p, &p->a, &p->b, frame, i % 2 ? 1514 : sizeof(frame), &pair_plain);
+	assert_int_equal(allocations - before, 0);
+	assert_true(p->a.e.drops.n[DROP_TX_STAGED_FULL] > 9000);
+	pair_settle(p);
+	before = allocations;
+	for (unsigned i = 0; i < 2000; i++) {
+		pair_tick(p);
+		pair_send(p, &p->a, &p->b, frame, i % 2 ? 1514 : sizeof(frame), &pair_plain);
+		(void)pair_carry(p, &p->a, &p->a.e.tx.heads, &p->b);
+		tx_reset(&p->a.e); /* the last fragment is lost */
+		ctrl_timers(&p->b.e);
+	}
+	assert_int_equal(allocations - before, 0);
+	assert_true(p->b.e.drops.n[DROP_FRAG_MEMORY] > 100);
+	pair_free(p);
+}
+
 /* Whatever is done to a datagram: no frame comes of it, every one is counted, and the next good one
  * passes. */
 static void test_hostile_datagrams(void **state)
@@ -499,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_order_behind_fragments),
 		cmocka_unit_test(test_superframe_arrives_whole),
 		cmocka_unit_test(test_a_million_frames_without_allocation),
+		cmocka_unit_test(test_waiting_without_allocation),
 		cmocka_unit_test(test_hostile_datagrams),
 		cmocka_unit_test(test_peers_come_and_go),
 		cmocka_unit_test(test_handshake_behind_proof),

@@ -1,76 +1,117 @@
 /* SPDX-License-Identifier: MIT */
-/* Staging: inner packets that wait for a handshake, in a fixed pool that all peers share. */
+/* Staging: inner packets that wait for a handshake, in a pool that all peers share fairly. */
 #include "path/stage.h"
 
 #include "base/bug.h"
 #include "base/bytes.h"
 
-static size_t slot_size(size_t packet_max)
+/* What comes before the units in a block of memory. */
+static size_t before_units(unsigned have, size_t packet_max)
 {
-	return size_align(sizeof(struct stage_slot) + packet_max, 64);
+	return have ? 0 : size_align(packet_max, 64);
 }
 
-size_t stage_memory(size_t slots, size_t packet_max)
+size_t stage_memory(unsigned have, unsigned more, size_t packet_max)
 {
-	return slots * slot_size(packet_max);
+	return before_units(have, packet_max) + more * sizeof(struct stage_unit);
 }
 
-void stage_init(struct stage *s, void *memory, size_t slots, size_t packet_max)
+void stage_init(struct stage *s, size_t packet_max)
 {
-	uint8_t *at = memory;
-
-	*s = (struct stage){ .packet_max = packet_max };
-	for (size_t i = 0; i < slots; i++, at += slot_size(packet_max)) {
-		struct stage_slot *slot = (struct stage_slot *)(void *)at;
-
-		slot->next = s->free;
-		s->free = slot;
-	}
+	memset(s, 0, sizeof(*s));
+	pool_init(&s->pool, sizeof(struct stage_unit));
+	s->packet_max = packet_max;
 }
 
-uint8_t *stage_bytes(struct stage_slot *slot)
+void stage_add_units(struct stage *s, void *memory, unsigned more)
 {
-	return (uint8_t *)(slot + 1);
+	size_t before = before_units(s->pool.size, s->packet_max);
+
+	if (before)
+		s->packet = memory;
+	pool_add(&s->pool, (uint8_t *)memory + before, more);
 }
 
-struct stage_slot *stage_push(
-	struct stage *s, struct stage_queue *q, unsigned max, bool *ret_dropped)
+void stage_queue_init(struct stage_queue *q)
 {
-	struct stage_slot *slot;
+	*q = (struct stage_queue){ 0 };
+	pool_share_init(&q->share);
+}
 
-	*ret_dropped = q->count > 0 && (q->count >= max || !s->free);
-	if (*ret_dropped)
-		stage_pop(s, q);
-	slot = s->free;
-	if (!slot)
+void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswered)
+{
+	pool_share_weigh(&s->pool, &q->share, unanswered ? STAGE_WEIGHT_UNANSWERED : 1);
+}
+
+struct stage_queue *stage_victim(
+	const struct stage *s, struct stage_queue *q, size_t len, unsigned max)
+{
+	size_t units = (len + STAGE_UNIT - 1) / STAGE_UNIT;
+
+	ASSERT(len && len <= s->packet_max && units <= s->pool.size && max);
+	if (q->count >= max)
+		return q;
+	if (pool_has(&s->pool, (unsigned)units))
 		return NULL;
-	s->free = slot->next;
-	slot->next = NULL;
-	if (q->last)
-		q->last->next = slot;
-	else
-		q->first = slot;
-	q->last = slot;
-	q->count++;
-	return slot;
+	return CONTAINER_OF(pool_victim(&s->pool, &q->share), struct stage_queue, share);
 }
 
-struct stage_slot *stage_first(const struct stage_queue *q)
+void stage_push(
+	struct stage *s, struct stage_queue *q, const uint8_t *packet, size_t len, bool l2tp)
 {
-	return q->first;
+	struct stage_unit *first = NULL, **more = &first;
+
+	for (size_t at = 0; at < len; at += STAGE_UNIT) {
+		struct stage_unit *unit = pool_take(&s->pool, &q->share);
+
+		ASSERT(unit);
+		unit->more = NULL;
+		memcpy(unit->bytes, packet + at, size_min(len - at, STAGE_UNIT));
+		*more = unit;
+		more = &unit->more;
+	}
+	first->next = NULL;
+	first->len = (uint32_t)len;
+	first->l2tp = l2tp;
+	if (q->last)
+		q->last->next = first;
+	else
+		q->first = first;
+	q->last = first;
+	q->count++;
+}
+
+bool stage_first(const struct stage *s, const struct stage_queue *q, struct stage_packet *ret)
+{
+	const struct stage_unit *unit = q->first;
+	size_t at = 0;
+
+	if (!unit)
+		return false;
+	*ret = (struct stage_packet){ .bytes = unit->bytes, .len = unit->len, .l2tp = unit->l2tp };
+	if (!unit->more)
+		return true;
+	for (; unit; unit = unit->more, at += STAGE_UNIT)
+		memcpy(s->packet + at, unit->bytes, size_min(ret->len - at, STAGE_UNIT));
+	ret->bytes = s->packet;
+	return true;
 }
 
 void stage_pop(struct stage *s, struct stage_queue *q)
 {
-	struct stage_slot *slot = q->first;
+	struct stage_unit *unit = q->first;
 
-	ASSERT(slot);
-	q->first = slot->next;
+	ASSERT(unit);
+	q->first = unit->next;
 	if (!q->first)
 		q->last = NULL;
 	q->count--;
-	slot->next = s->free;
-	s->free = slot;
+	while (unit) {
+		struct stage_unit *more = unit->more;
+
+		pool_give_back(&s->pool, &q->share, unit);
+		unit = more;
+	}
 }
 
 unsigned stage_clear(struct stage *s, struct stage_queue *q)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Staging: inner packets that wait for a handshake, in a fixed pool that all peers share. */
+/* Staging: inner packets that wait for a handshake, in a pool that all peers share fairly. */
 #ifndef PATH_STAGE_H
 #define PATH_STAGE_H
 
@@ -7,46 +7,93 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** One waiting packet; its bytes follow it in the pool. */
-struct stage_slot {
-	struct stage_slot *next;
-	uint32_t len;
-	bool l2tp; /* ours to fragment; else a packet from the TUN */
+#include "base/pool.h"
+
+/*
+ * Theory of operation
+ *
+ * A packet is kept in as many units of the pool as it needs: one, unless it is a jumbo packet. When
+ * there are not enough, the queue that holds most loses its oldest packet (base/pool.h). A queue
+ * whose peer does not answer counts STAGE_WEIGHT_UNANSWERED times as much: what waits for dead
+ * peers gives way to what waits for a peer that has just been called, down to a few packets each.
+ */
+
+/** What a unit holds of a packet. */
+#define STAGE_UNIT 2024
+
+/** What each unit of a queue counts whose peer has left an initiation unanswered, or has no
+ * endpoint. */
+#define STAGE_WEIGHT_UNANSWERED 16
+
+/** One unit of the pool. */
+struct stage_unit {
+	struct stage_unit *more; /* of the same packet, or NULL */
+	struct stage_unit *next; /* the first unit of the next packet; in first units only */
+	uint32_t len;		 /* of the packet, likewise */
+	bool l2tp;		 /* ours to fragment; else a packet from the TUN; likewise */
+	uint8_t bytes[STAGE_UNIT];
 };
 
-/** The packets of one peer, oldest first. */
+/** The packets of one peer, the oldest first. Zeroed, then stage_queue_init(). */
 struct stage_queue {
-	struct stage_slot *first;
-	struct stage_slot *last;
+	struct stage_unit *first;
+	struct stage_unit *last;
 	unsigned count;
+	struct pool_share share;
 };
 
-/** The pool. */
+/** The pool. It must not move. */
 struct stage {
-	struct stage_slot *free;
+	struct pool pool;
 	size_t packet_max;
+	uint8_t *packet; /* packet_max bytes: where a packet is put together */
 };
 
-/** Bytes of memory for a pool of `slots` packets of up to `packet_max` bytes. */
-size_t stage_memory(size_t slots, size_t packet_max);
+/** One waiting packet, read. */
+struct stage_packet {
+	const uint8_t *bytes; /* valid until the next packet is read or written */
+	size_t len;
+	bool l2tp;
+};
 
-/** Make a pool in `memory`, aligned as malloc(3) does. */
-void stage_init(struct stage *s, void *memory, size_t slots, size_t packet_max);
+/** Bytes of memory for stage_add_units() to raise the number of units from `have`, at first 0, by
+ * `more`, of packets of up to `packet_max` bytes. */
+size_t stage_memory(unsigned have, unsigned more, size_t packet_max);
 
-/** The packet's bytes. */
-uint8_t *stage_bytes(struct stage_slot *slot);
+/** Make a pool without units, for packets of up to `packet_max` bytes. */
+void stage_init(struct stage *s, size_t packet_max);
+
+/** Give it `more` units in `memory`: stage_memory() bytes, aligned as malloc(3) does. Earlier
+ * memory stays in use. */
+void stage_add_units(struct stage *s, void *memory, unsigned more);
+
+/** Start an empty queue. */
+void stage_queue_init(struct stage_queue *q);
+
+/** Set whether the queue's peer answers: if not, its packets give way first. */
+void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswered);
 
 /**
- * Room for one more packet at the end of `q`; the caller then fills stage_bytes(), `len` and
- * `l2tp`. Beyond `max` packets, or with an empty pool, the queue's oldest packet makes room.
- * Return: the slot, or NULL if the pool is empty and the queue, too. `ret_dropped` says whether one
- * made room.
+ * A packet of `len` bytes, 1 to packet_max, is to wait in `q`, which takes `max` packets.
+ * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_pop() it and ask again;
+ * or NULL if there is room.
  */
-struct stage_slot *stage_push(
-	struct stage *s, struct stage_queue *q, unsigned max, bool *ret_dropped);
+struct stage_queue *stage_victim(
+	const struct stage *s, struct stage_queue *q, size_t len, unsigned max);
 
-/** The oldest packet of the queue, or NULL; it stays where it is. */
-struct stage_slot *stage_first(const struct stage_queue *q);
+/** Put the packet in packet[len], which may be s->packet, at the end of `q`. stage_victim() has
+ * said that there is room. */
+void stage_push(
+	struct stage *s, struct stage_queue *q, const uint8_t *packet, size_t len, bool l2tp);
+
+/** Read the oldest packet of the queue; it stays where it is. Return: false if there is none. */
+bool stage_first(const struct stage *s, const struct stage_queue *q, struct stage_packet *ret);
+
+/** Whether no packet waits. */
+static inline bool stage_is_empty(const struct stage_queue *q)
+{
+	return !q->first;
+}
 
 /** Give back the oldest packet of the queue, which must have one. */
 void stage_pop(struct stage *s, struct stage_queue *q);

@@ -26,11 +26,10 @@ void pair_random(void *ctx, uint8_t *out, size_t len)
 static uint64_t seed_a = 1;
 static uint64_t seed_b = 2;
 
-static void side_init(struct side *s, uint64_t *seed, const uint8_t priv[32],
-	const uint8_t peer_pub[32], unsigned host, unsigned peer_host)
+void side_init(struct side *s, uint64_t *seed, const uint8_t priv[static 32],
+	const uint8_t peer_pub[static 32], unsigned host, unsigned peer_host)
 {
 	struct engine_sizes sizes = { .wg = { .peers = 4, .allowed_ips = 16, .sources = 64 },
-		.stage_slots = 256,
 		.packet_max = 10240 };
 	uint8_t addr[4] = { 192, 168, 122, (uint8_t)host };
 	uint8_t inner[4] = { 10, 0, 1, (uint8_t)host };

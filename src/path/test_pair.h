@@ -64,6 +64,11 @@ extern const struct offload pair_plain;
 /** Fill with what looks random; `ctx` is a uint64_t, the state. */
 void pair_random(void *ctx, uint8_t *out, size_t len);
 
+/** Make one site, 192.168.122.`host` and 10.0.1.`host` inside, with one peer and a session to it.
+ * `seed` is the state of its random source, and stays the caller's. */
+void side_init(struct side *s, uint64_t *seed, const uint8_t priv[static 32],
+	const uint8_t peer_pub[static 32], unsigned host, unsigned peer_host);
+
 /** Two sites that have not spoken yet. */
 struct pair *pair_new(void);
 

@@ -312,24 +312,33 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 	return head + len;
 }
 
+/* Make room among the staged packets for one of `len` bytes to the peer. */
+static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
+{
+	struct stage_queue *q;
+
+	while ((q = stage_victim(&e->stage, &peer->staged, len, WG_STAGED_MAX))) {
+		const struct path_peer *loser = CONTAINER_OF(q, struct path_peer, staged);
+
+		drop_count(&e->drops,
+			loser->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL : DROP_TX_NO_ENDPOINT);
+		stage_pop(&e->stage, q);
+	}
+}
+
 /* Keep segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for that. */
 static int tx_stage(struct engine *e, unsigned i, size_t len)
 {
 	struct tx *tx = &e->tx;
-	bool l2tp = tx->port->session != NULL;
-	bool dropped;
-	struct stage_slot *slot;
+	struct stage *stage = &e->stage;
 
-	if (len + ETH_HEADER_LEN > e->stage.packet_max) /* see tx_write_piece() */
+	if (len + ETH_HEADER_LEN > stage->packet_max) /* see tx_write_piece() */
 		return -EMSGSIZE;
-	slot = stage_push(&e->stage, &tx->peer->staged, WG_STAGED_MAX, &dropped);
-	if (dropped || !slot)
-		drop_count(&e->drops, tx->peer->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL
-									: DROP_TX_NO_ENDPOINT);
-	if (!slot)
-		return 0;
-	slot->l2tp = l2tp;
-	slot->len = (uint32_t)tx_write_inner(e, i, stage_bytes(slot), true); /* it may be cut yet */
+	if (!tx->peer->wg.endpoint.addr.family)
+		stage_set_unanswered(stage, &tx->peer->staged, true);
+	tx_make_room(e, tx->peer, len);
+	len = tx_write_inner(e, i, stage->packet, true); /* it may be cut yet */
+	stage_push(stage, &tx->peer->staged, stage->packet, len, tx->port->session != NULL);
 	return 0;
 }
 
