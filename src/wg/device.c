@@ -15,7 +15,7 @@
 
 /* Where each table begins in the device's block. */
 struct layout {
-	size_t buckets, bucket_count;
+	size_t buckets, at_buckets, bucket_count;
 	size_t heap;
 	size_t allowed;
 	size_t indices, index_count;
@@ -50,6 +50,7 @@ static struct layout layout_of(const struct wg_sizes *s)
 	};
 
 	l.buckets = take(&l.total, l.bucket_count, sizeof(struct list));
+	l.at_buckets = take(&l.total, l.bucket_count, sizeof(struct list));
 	l.heap = take(&l.total, s->peers, sizeof(struct heap_entry *));
 	l.allowed = take(&l.total, 1, wg_allowedips_memory(s->allowed_ips));
 	l.indices = take(&l.total, l.index_count, sizeof(struct wg_index_entry));
@@ -68,18 +69,40 @@ static struct list *bucket_of(const struct wg_device *dev, const uint8_t *public
 	return &dev->buckets[load_le64(public_key) & (dev->bucket_count - 1)];
 }
 
-/* Put the buckets at `memory` and every peer into its bucket. */
-static void place_buckets(struct wg_device *dev, struct list *buckets, size_t count)
+/* A peer has one endpoint, so at most one of those in a bucket is of its choice. */
+static struct list *bucket_at(const struct wg_device *dev, const struct endpoint *e)
 {
-	dev->buckets = buckets;
-	dev->bucket_count = count;
-	for (size_t i = 0; i < count; i++)
-		list_init(&buckets[i]);
-	LIST_FOR_EACH(l, &dev->peers)
+	uint64_t h = e->port;
+
+	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 8)
+		h = (h ^ load_le64(e->addr.bytes + i)) * 0x9e3779b97f4a7c15;
+	return &dev->at_buckets[(h >> 32) & (dev->bucket_count - 1)];
+}
+
+void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer)
+{
+	list_remove(&peer->at_link);
+	if (peer->endpoint.addr.family)
+		list_push_tail(bucket_at(dev, &peer->endpoint), &peer->at_link);
+}
+
+/* Put the buckets at `m` and every peer into its buckets. */
+static void place_buckets(struct wg_device *dev, uint8_t *m, const struct layout *l)
+{
+	dev->buckets = (void *)(m + l->buckets);
+	dev->at_buckets = (void *)(m + l->at_buckets);
+	dev->bucket_count = l->bucket_count;
+	for (size_t i = 0; i < l->bucket_count; i++) {
+		list_init(&dev->buckets[i]);
+		list_init(&dev->at_buckets[i]);
+	}
+	LIST_FOR_EACH(p, &dev->peers)
 	{
-		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
+		struct wg_peer *peer = CONTAINER_OF(p, struct wg_peer, link);
 
 		list_push_tail(bucket_of(dev, peer->remote.public_key), &peer->hash_link);
+		list_init(&peer->at_link);
+		wg_device_place_endpoint(dev, peer);
 	}
 }
 
@@ -99,11 +122,12 @@ int wg_device_init(
 		blake2s_fini(&dev->crypto.blake2s);
 		return err;
 	}
-	place_buckets(dev, (void *)(m + l.buckets), l.bucket_count);
+	place_buckets(dev, m, &l);
 	dev->deadlines = (struct heap){ .slots = (void *)(m + l.heap), .cap = sizes->peers };
 	wg_allowedips_init(&dev->allowed, m + l.allowed, sizes->allowed_ips);
 	wg_indextable_init(&dev->indices, (void *)(m + l.indices), l.index_count);
 	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
+	wg_load_init(&dev->load, &dev->rng);
 	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
 	return 0;
 }
@@ -116,7 +140,7 @@ int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *
 	if (sizes->peers < dev->sizes.peers || sizes->allowed_ips < dev->sizes.allowed_ips ||
 		sizes->sources < dev->sizes.sources)
 		return -EINVAL;
-	place_buckets(dev, (void *)(m + l.buckets), l.bucket_count);
+	place_buckets(dev, m, &l);
 	memcpy(m + l.heap, dev->deadlines.slots,
 		dev->deadlines.len * sizeof(*dev->deadlines.slots));
 	dev->deadlines.slots = (void *)(m + l.heap);
@@ -199,6 +223,8 @@ int wg_device_add_peer(
 	memset(peer, 0, sizeof(*peer));
 	memcpy(peer->remote.public_key, public_key, WG_KEY_LEN);
 	peer->allowed_first = WG_NO_NODE;
+	peer->dev = dev;
+	list_init(&peer->at_link);
 	wg_noise_precompute(&dev->identity, &peer->remote);
 	wg_cookie_maker_init(&dev->crypto, &peer->cookie, public_key);
 	list_push_tail(&dev->peers, &peer->link);
@@ -214,6 +240,7 @@ void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer)
 	heap_remove(&dev->deadlines, &peer->due);
 	list_remove(&peer->link);
 	list_remove(&peer->hash_link);
+	list_remove(&peer->at_link);
 	dev->peer_count--;
 	secret_wipe(&peer->remote, sizeof(peer->remote));
 	secret_wipe(&peer->cookie, sizeof(peer->cookie));
@@ -261,6 +288,19 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 		peer->handshake_at = now;
 		wg_timers_handshake_complete(&peer->timers);
 	}
+}
+
+/* A handshake of the peer's has authenticated the address it came from, unless it has done so for
+ * many lately: whoever has a network of addresses shall not have the share of a network of peers.
+ */
+static void vouch(
+	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
+{
+	if (!ip_addr_equal(&peer->vouched, src) &&
+		!bucket_take(&peer->vouches, now, WG_VOUCHES_NS, WG_VOUCHES_BURST))
+		return;
+	peer->vouched = *src;
+	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, src, now);
 }
 
 /* Answer an initiation that has authenticated, and begin the session that follows. */
@@ -327,7 +367,7 @@ static enum drop take_initiation(struct wg_device *dev, const struct wg_initiati
 	drop = respond(dev, peer, &opened.handshake, now, wall, ret);
 	if (drop)
 		goto out;
-	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
+	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
 	ret->actions |= wg_peer_heard(peer, src);
 	peer->rx_bytes += WG_INITIATION_LEN;
@@ -361,7 +401,7 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 	peer->rx_bytes += WG_RESPONSE_LEN;
 	wg_timers_received(&peer->timers, now);
 	wg_peer_arm(dev, peer);
-	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, &src->addr, now);
+	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
 	ret->actions |= wg_peer_heard(peer, src) | WG_SEND_KEEPALIVE;
 	return DROP_NONE;
@@ -406,17 +446,59 @@ static bool may_shake_hands(struct wg_device *dev, const struct endpoint *src, s
 	return bucket_take(&dev->proven[vouched], now, NS_PER_S / WG_PROVEN_PER_S, WG_PROVEN_BURST);
 }
 
+/* Whether an initiation from `src` is one of the few that a peer with that endpoint is sure of. Who
+ * forges its address can use these up, and then it has to prove itself like others. */
+static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src, struct mono now)
+{
+	LIST_FOR_EACH(l, bucket_at(dev, src))
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, at_link);
+
+		if (endpoint_equal(&peer->endpoint, src) &&
+			bucket_take(&peer->own_initiations, now, WG_OWN_INITIATIONS_NS,
+				WG_OWN_INITIATIONS_BURST))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a response names the initiation it answers: nobody else knows the peer's index. */
+static bool is_own_response(struct wg_device *dev, const struct wg_response *msg, struct mono now)
+{
+	const struct wg_index_entry *e =
+		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
+
+	return e && !e->keypair && e->peer->handshake.state == WG_HANDSHAKE_INITIATION_SENT &&
+	       bucket_take(
+		       &e->peer->own_responses, now, WG_OWN_RESPONSES_NS, WG_OWN_RESPONSES_BURST);
+}
+
+static bool is_own(
+	struct wg_device *dev, const uint8_t *msg, const struct endpoint *src, struct mono now)
+{
+	if (load_le32(msg) == WG_MSG_INITIATION)
+		return is_own_initiation(dev, src, now);
+	return is_own_response(dev, (const struct wg_response *)(const void *)msg, now);
+}
+
 /* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what
  * has a right mac1 costs more than a hash, so only that is counted as load. */
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
 {
+	bool proven;
+
 	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
 		return DROP_WG_MAC1;
-	if (!wg_load_note(&dev->load, 1, now) && !under_load)
+	if (!wg_load_note(&dev->load, &src->addr, now) && !under_load)
 		return DROP_NONE;
-	if (wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now))
-		return may_shake_hands(dev, src, now) ? DROP_NONE : DROP_WG_RATE_LIMIT;
+	proven = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
+	if (proven && may_shake_hands(dev, src, now))
+		return DROP_NONE;
+	if (!under_load && is_own(dev, msg, src, now))
+		return DROP_NONE;
+	if (proven)
+		return DROP_WG_RATE_LIMIT;
 	if (!may_send_cookie(dev, src, now))
 		return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */
 	wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,

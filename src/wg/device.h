@@ -50,8 +50,9 @@ struct wg_device {
 	struct wg_identity identity;
 	struct list peers;
 	size_t peer_count;
-	struct list *buckets; /* peers by public key */
-	size_t bucket_count;
+	struct list *buckets;	 /* peers by public key */
+	struct list *at_buckets; /* peers by endpoint */
+	size_t bucket_count;	 /* of either */
 	struct wg_sizes sizes;
 	struct heap deadlines;
 	struct wg_allowedips allowed;
@@ -122,6 +123,9 @@ void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer);
 struct wg_peer *wg_device_find_peer(
 	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN]);
 
+/** The peer's endpoint has changed, to none perhaps: handshakes from there are its own. */
+void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer);
+
 /** Return: the peer that packets to this inner destination go to, or NULL. */
 struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner);
 
@@ -131,8 +135,9 @@ enum drop wg_device_allows(
 
 /**
  * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
- * authenticates. When more handshakes arrive than WG_LOAD_PER_S, or if `under_load` says so in any
- * case, a cookie is demanded. A reply is never longer than `msg`, and may come with a drop (a
+ * authenticates. When more handshakes arrive than WG_LOAD_PER_S, or more from one source than its
+ * share of that, a cookie is demanded, but for the few that each peer is sure of; if `under_load`
+ * says so, in any case. A reply is never longer than `msg`, and may come with a drop (a
  * cookie reply to what was refused); it goes to `src`. Return: DROP_NONE; or why it was dropped.
  * `ret` is filled in either case.
  */

@@ -539,7 +539,8 @@ static void test_vouched_flood(void **state)
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8 & 7), (uint8_t)i });
 		taken += come_with_cookie(p, &from) == DROP_WG_UNKNOWN_PEER;
 	}
-	assert_in_range(taken, WG_PROVEN_BURST, 2 * WG_PROVEN_PER_S + WG_PROVEN_BURST);
+	/* a few are vouched for no longer, as the table is full */
+	assert_in_range(taken, WG_PROVEN_BURST, 2 * WG_PROVEN_PER_S + WG_PROVEN_BURST + 16);
 }
 
 /* A flood from made-up addresses eats up all cookies, but for the peers that were there before. */

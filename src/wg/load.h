@@ -5,10 +5,20 @@
 
 #include <stdbool.h>
 
+#include "base/addr.h"
+#include "base/hash.h"
 #include "base/mono.h"
+#include "pkt/bucket.h"
 
 #define WG_LOAD_PER_S 256 /* handshakes a second that are taken without proof, lastingly */
 #define WG_LOAD_BURST 128 /* and at once */
+
+/* Of these, what any source is sure of: an IPv4 address or an IPv6 /64. */
+#define WG_LOAD_SOURCE_PER_S 20
+#define WG_LOAD_SOURCE_BURST 5
+
+/* Places in which sources are counted: two may share one. A power of two. */
+#define WG_LOAD_PLACES 512
 
 /* Cookie replies a second: their sending is what a flood costs most. */
 #define WG_COOKIES_PER_S 2048
@@ -21,15 +31,24 @@
 
 #define WG_LOAD_HYSTERESIS NS_PER_S
 
-/** A leaky bucket of handshake messages, and until when its overflow counts. */
+/**
+ * A leaky bucket of handshake messages, and until when its overflow counts. A source that sends
+ * more than its own share may fill one half of it and does not make it overflow: so one that floods
+ * has to prove itself, while others need not. Made-up sources overflow it, each within its share.
+ */
 struct wg_load {
 	uint64_t level_ns; /* work in the bucket, in nanoseconds of WG_LOAD_PER_S */
 	struct mono updated;
 	struct mono until; /* under load until then */
+	struct hash_key key;
+	struct bucket places[WG_LOAD_PLACES];
 };
 
-/** Note `n` handshake messages received at `now` (0 is allowed). Return: whether we are under
- * load. */
-bool wg_load_note(struct wg_load *l, unsigned n, struct mono now);
+/** Start without load. */
+void wg_load_init(struct wg_load *l, const struct rng *rng);
+
+/** Note a handshake message that came from `src` at `now`, or seemed to. Return: whether it has to
+ * prove that. */
+bool wg_load_note(struct wg_load *l, const struct ip_addr *src, struct mono now);
 
 #endif

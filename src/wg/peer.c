@@ -197,6 +197,7 @@ void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote)
 {
 	peer->endpoint = *remote;
+	wg_device_place_endpoint(peer->dev, peer);
 	wg_peer_clear_source(peer);
 }
 
@@ -210,6 +211,8 @@ unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src)
 	bool moved = !endpoint_equal(&peer->endpoint, src);
 
 	peer->endpoint = *src;
+	if (moved)
+		wg_device_place_endpoint(peer->dev, peer);
 	return moved ? WG_ENDPOINT_MOVED : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/mono.h"
+#include "pkt/bucket.h"
 #include "wg/cookie.h"
 #include "wg/keypair.h"
 #include "wg/messages.h"
@@ -18,6 +19,18 @@
 #include "wg/timers.h"
 
 struct wg_device;
+
+/* Handshake messages that a peer is sure of while we are under load: initiations from its endpoint,
+ * which an honest peer sends not more often, and responses to an initiation of ours. */
+#define WG_OWN_INITIATIONS_NS	 WG_REKEY_TIMEOUT
+#define WG_OWN_INITIATIONS_BURST 4
+#define WG_OWN_RESPONSES_NS	 NS_PER_S
+#define WG_OWN_RESPONSES_BURST	 4
+
+/* Addresses other than the last one that handshakes of a peer may vouch for (see ratelimit.h): in
+ * 600 s so few that all their handshakes are not half of what is taken from vouched ones. */
+#define WG_VOUCHES_NS	 (150 * NS_PER_S)
+#define WG_VOUCHES_BURST 2
 
 /**
  * A peer. In memory of the caller, who may read all fields and write none but `user`. What every
@@ -43,10 +56,16 @@ struct wg_peer {
 	struct wall last_handshake; /* sec 0: none yet */
 	struct mono handshake_at;   /* the same instant, for ages: clocks of people jump */
 	struct wg_cookie_maker cookie;
+	struct bucket own_initiations; /* that may still be taken under load; see above */
+	struct bucket own_responses;
+	struct bucket vouches;
+	struct ip_addr vouched; /* the last address that its handshakes vouched for */
 
-	void *user;		/* the caller's */
-	struct list link;	/* in wg_device.peers, oldest first */
-	struct list hash_link;	/* in a bucket by public key */
+	void *user;	       /* the caller's */
+	struct list link;      /* in wg_device.peers, oldest first */
+	struct list hash_link; /* in a bucket by public key */
+	struct list at_link;   /* in a bucket by endpoint, if it has one */
+	struct wg_device *dev;
 	uint32_t allowed_first; /* its first prefix in wg_device.allowed, or WG_NO_NODE */
 	uint32_t allowed_count;
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */

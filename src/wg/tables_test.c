@@ -300,6 +300,28 @@ static void test_rate_bound(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
+/* `n` handshakes from as many sources. Return: whether the last one has to prove its own. */
+static bool note_many(struct wg_load *l, unsigned n, uint64_t ms)
+{
+	static uint32_t next;
+	bool loaded = false;
+
+	while (n--) {
+		struct ip_addr a = ip_addr_v4((uint8_t[4]){ 10 });
+
+		store_be32(a.bytes, 10U << 24 | ++next);
+		loaded = wg_load_note(l, &a, at_ms(ms));
+	}
+	return loaded;
+}
+
+static void load_init(struct wg_load *l)
+{
+	static uint32_t mask = 0xffffffff;
+
+	wg_load_init(l, &(struct rng){ fill, &mask });
+}
+
 /* The load: a burst passes, more does not, and the state lasts for a second. */
 static void test_load(void **state)
 {
@@ -308,28 +330,69 @@ static void test_load(void **state)
 		unsigned n;
 		bool loaded;
 	} steps[] = {
-		{ 0, 0, false },
 		{ 0, WG_LOAD_BURST, false },
 		{ 0, 1, true },
-		{ 999, 0, true },
-		{ 1000, 0, false },
-		{ 1000, WG_LOAD_BURST - 1, false },
+		{ 999, 1, true },
+		{ 1000, WG_LOAD_BURST - 2, false },
 		{ 2000, WG_LOAD_BURST, false },
 		{ 2000, 5, true },
 		{ 2900, 300, true }, /* again: a second from here */
-		{ 3899, 0, true },
-		{ 3900, 0, false },
+		{ 3899, 1, true },
+		{ 3900, 1, false },
 	};
-	struct wg_load l = { 0 };
+	struct wg_load l;
 
+	load_init(&l);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (wg_load_note(&l, steps[i].n, at_ms(steps[i].ms)) != steps[i].loaded)
+		if (note_many(&l, steps[i].n, steps[i].ms) != steps[i].loaded)
 			fail_msg("step %zu", i);
 	/* A lasting flood keeps it up, and a lasting trickle does not bring it about. */
 	for (uint64_t ms = 10000; ms < 20000; ms++)
-		assert_true(wg_load_note(&l, 10, at_ms(ms)) || ms < 10050);
+		assert_true(note_many(&l, 10, ms) || ms < 10050);
 	for (uint64_t ms = 30000; ms < 40000; ms += 5)
-		assert_false(wg_load_note(&l, 1, at_ms(ms)));
+		assert_false(note_many(&l, 1, ms));
+}
+
+/* One source sends as much as it can: it has to prove itself, others need not. */
+static void test_load_of_one(void **state)
+{
+	const struct ip_addr greedy = source("192.0.2.1"), other = source("192.0.2.2");
+	struct wg_load l;
+	unsigned taken = 0;
+
+	load_init(&l);
+	for (uint64_t ms = 0; ms < 10000; ms++) {
+		for (unsigned i = 0; i < 20; i++)
+			taken += !wg_load_note(&l, &greedy, at_ms(ms));
+		if (ms % 100 == 0)
+			assert_false(wg_load_note(&l, &other, at_ms(ms)));
+	}
+	assert_in_range(taken, 10 * WG_LOAD_PER_S * 3 / 4, 11 * WG_LOAD_PER_S);
+	/* IPv6 addresses of one network are one source */
+	for (uint64_t ms = 20000; ms < 21000; ms++) {
+		struct ip_addr a = source("2001:db8::");
+
+		store_be64(a.bytes + 8, ms);
+		for (unsigned i = 0; i < 20; i++)
+			(void)wg_load_note(&l, &a, at_ms(ms));
+		if (ms % 100 == 0)
+			assert_false(wg_load_note(&l, &other, at_ms(ms)));
+	}
+}
+
+/* Many behind one address that come at once need not all prove themselves. */
+static void test_load_of_a_nat(void **state)
+{
+	const struct ip_addr nat = source("192.0.2.1");
+	struct wg_load l;
+	unsigned taken = 0;
+
+	load_init(&l);
+	for (unsigned i = 0; i < WG_LOAD_BURST; i++)
+		taken += !wg_load_note(&l, &nat, at_ms(0));
+	assert_in_range(taken, WG_LOAD_BURST / 2, WG_LOAD_BURST / 2 + WG_LOAD_SOURCE_BURST);
+	for (unsigned i = 0; i < 128; i++)
+		assert_false(wg_load_note(&l, &nat, at_ms(1000 + i * 8)));
 }
 
 int main(void)
@@ -343,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_vouched_many),
 		cmocka_unit_test(test_rate_bound),
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_of_one),
+		cmocka_unit_test(test_load_of_a_nat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
