@@ -86,7 +86,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 	uint64_t bytes, bool has_data, struct mono now)
 {
 	struct wg_peer *peer = kp->peer;
-	unsigned actions = wg_peer_heard(peer, src);
+	unsigned actions = wg_peer_heard(peer, src, now);
 
 	peer->rx_bytes += bytes;
 	if (kp == peer->keys.next) {
@@ -206,10 +206,13 @@ void wg_peer_clear_source(struct wg_peer *peer)
 	endpoint_clear_source(&peer->endpoint);
 }
 
-unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src)
+unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src, struct mono now)
 {
 	bool moved = !endpoint_equal(&peer->endpoint, src);
 
+	if (moved && peer->endpoint.addr.family &&
+		!bucket_take(&peer->moves, now, WG_MOVES_NS, WG_MOVES_BURST))
+		return 0;
 	peer->endpoint = *src;
 	if (moved)
 		wg_device_place_endpoint(peer->dev, peer);

@@ -27,6 +27,11 @@ struct wg_device;
 #define WG_OWN_RESPONSES_NS	 NS_PER_S
 #define WG_OWN_RESPONSES_BURST	 4
 
+/* How often a peer's endpoint may move: a peer that roams does so seldom, but one that comes from
+ * another address with each datagram has the routing asked for each, which all peers share. */
+#define WG_MOVES_NS    (NS_PER_S / 4)
+#define WG_MOVES_BURST 8
+
 /* Addresses other than the last one that handshakes of a peer may vouch for (see ratelimit.h): in
  * 600 s so few that all their handshakes are not half of what is taken from vouched ones. */
 #define WG_VOUCHES_NS	 (150 * NS_PER_S)
@@ -59,6 +64,7 @@ struct wg_peer {
 	struct bucket own_initiations; /* that may still be taken under load; see above */
 	struct bucket own_responses;
 	struct bucket vouches;
+	struct bucket moves;	/* of its endpoint */
 	struct ip_addr vouched; /* the last address that its handshakes vouched for */
 
 	void *user;	       /* the caller's */
@@ -126,9 +132,11 @@ void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
 /** Set the endpoint; the sticky source is forgotten. */
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote);
 
-/** An authentic message came from `src`: the endpoint moves there. Return: WG_ENDPOINT_MOVED, or
- * 0. */
-unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src);
+/**
+ * An authentic message came from `src` at `now`: the endpoint moves there, unless it has moved too
+ * often of late. Return: WG_ENDPOINT_MOVED, or 0.
+ */
+unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src, struct mono now);
 
 /** Forget the sticky source address and interface. */
 void wg_peer_clear_source(struct wg_peer *peer);

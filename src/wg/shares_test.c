@@ -337,6 +337,33 @@ static void test_rekeys_all_the_time(void **state)
 	assert_true(connect_once(n, LOSSY));
 }
 
+/* A peer whose every datagram comes from elsewhere: it is followed now and then, so that the
+ * routing is not asked for all of them. Another that moves once a second is followed each time. */
+static void test_moves(void **state)
+{
+	struct net *n = *state;
+	struct endpoint from[2] = { n->at[HONEST], n->at[HOSTILE] };
+	unsigned moved[2] = { 0 };
+
+	connect_all(n);
+	for (unsigned ms = 1; ms <= 20000; ms++) {
+		n->now = mono_add(n->now, NS_PER_MS);
+		from[1].addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(ms >> 8), (uint8_t)ms });
+		from[0].port = (uint16_t)(from[0].port + (ms % 1000 == 0));
+		for (unsigned i = 0; i < 2; i++) {
+			struct wg_keypairs *keys = &n->peers[i ? HOSTILE : HONEST].keys;
+			unsigned actions = wg_peer_received(&n->hub,
+				keys->current ? keys->current : keys->next, &from[i], 100, true,
+				n->now);
+
+			moved[i] += (actions & WG_ENDPOINT_MOVED) != 0;
+		}
+		assert_true(endpoint_equal(&n->peers[HONEST].endpoint, &from[0]));
+	}
+	assert_int_equal(moved[0], 20);
+	assert_in_range(moved[1], 20 * 4, 20 * 4 + WG_MOVES_BURST);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -348,6 +375,7 @@ int main(void)
 		CASE(test_response),
 		CASE(test_network_of_a_peer),
 		CASE(test_rekeys_all_the_time),
+		CASE(test_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
