@@ -88,6 +88,7 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 	train_queue_init(&e->tx.tails, m + l.tails, ARENA_LEN);
 	e->tx.inner = m + l.inner;
 	e->tx.fragment_id = rng_u32(&rng);
+	hash_init(&e->key, &rng);
 	reassembly_init(&e->reassembly, &e->drops, &rng);
 	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));
 	stage_init(&e->stage, sizes->packet_max);

@@ -21,6 +21,7 @@
 #include "path/named.h"
 #include "path/pmtud.h"
 #include "path/probe.h"
+#include "path/replies.h"
 #include "path/stage.h"
 #include "path/stats.h"
 #include "pkt/bucket.h"
@@ -69,10 +70,10 @@ struct path_session {
 	struct l2tp_session l2tp;
 	struct path_port port;
 	enum path_oversize oversize;
-	bool clamp;	       /* TCP's MSS */
-	unsigned clamp_mss;    /* to this; 0: to what fits */
-	struct bucket replies; /* limits PATH_REJECT's answers */
-	struct list link;      /* in engine.sessions */
+	bool clamp;		/* TCP's MSS */
+	unsigned clamp_mss;	/* to this; 0: to what fits */
+	struct replies replies; /* limits PATH_REJECT's answers */
+	struct list link;	/* in engine.sessions */
 };
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
@@ -137,7 +138,8 @@ struct engine {
 	struct wg_device wg;
 	struct l2tp_table l2tp;
 	struct path_port tun;
-	struct bucket tun_replies; /* limits answers to packets of the TUN that do not fit */
+	struct replies tun_replies; /* limits answers to packets of the TUN that do not fit */
+	struct hash_key key;	    /* of what is counted by sender */
 	struct list sessions;
 	struct list attention;
 	struct list followed;

@@ -11,10 +11,6 @@
 #include "path/follow.h"
 #include "pkt/headers.h"
 
-/* Answers to senders of frames that do not fit, per session. */
-#define REPLIES_PER_S 100
-#define REPLIES_BURST 50
-
 static void tx_drop(struct engine *e, struct path_port *port, enum drop why)
 {
 	drop_count(&e->drops, why);
@@ -63,9 +59,21 @@ static void tx_dress(uint8_t *frame, uint8_t version)
 	store_be16(frame + 12, version == 4 ? ETHERTYPE_4 : ETHERTYPE_6);
 }
 
+/* Whether the sender, to whom an answer in reply[len] goes, may have it. */
+static bool tx_may_answer(
+	struct engine *e, struct replies *replies, const uint8_t *reply, size_t len)
+{
+	struct headers h;
+
+	if (headers_parse(reply, len, true, &h))
+		return false;
+	return h.version == 4 ? replies_take(replies, &e->key, reply + h.l3 + 16, 4, e->now)
+			      : replies_take(replies, &e->key, reply + h.l3 + 24, 16, e->now);
+}
+
 /* Tell the sender how much fits. Return: whether it is owed an answer, which the rate limit may
  * still keep back. */
-static bool tx_answer(struct engine *e, struct bucket *bucket, const uint8_t *frame, size_t len,
+static bool tx_answer(struct engine *e, struct replies *replies, const uint8_t *frame, size_t len,
 	unsigned max, size_t dressed)
 {
 	struct tx *tx = &e->tx;
@@ -73,7 +81,7 @@ static bool tx_answer(struct engine *e, struct bucket *bucket, const uint8_t *fr
 
 	if (!reply)
 		return false;
-	if (bucket_take(bucket, e->now, NS_PER_S / REPLIES_PER_S, REPLIES_BURST)) {
+	if (tx_may_answer(e, replies, tx->reply_frame, reply)) {
 		tx->port->stats.too_big_sent++;
 		tx->reply = tx->reply_frame + dressed;
 		tx->reply_len = reply - dressed;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* How many answers senders of packets that do not fit are given: each is sure of some. */
+#include "path/replies.h"
+
+#include "base/bytes.h"
+
+bool replies_take(struct replies *r, const struct hash_key *key, const uint8_t *addr, size_t n,
+	struct mono now)
+{
+	uint32_t words[4] = { 0 };
+	uint32_t place;
+
+	memcpy(words, addr, size_min(n, sizeof(words)));
+	place = hash_words(key, words, ARRAY_LEN(words)) & (REPLIES_PLACES - 1);
+	return bucket_take(&r->own[place], now, NS_PER_S / REPLIES_OWN_PER_S, REPLIES_OWN_BURST) ||
+	       bucket_take(&r->common, now, NS_PER_S / REPLIES_COMMON_PER_S, REPLIES_COMMON_BURST);
+}

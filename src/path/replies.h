@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* How many answers senders of packets that do not fit are given: each is sure of some. */
+#ifndef PATH_REPLIES_H
+#define PATH_REPLIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/mono.h"
+#include "pkt/bucket.h"
+
+/* What any one sender is sure of, and what all have in common beside that. */
+#define REPLIES_OWN_PER_S    10
+#define REPLIES_OWN_BURST    5
+#define REPLIES_COMMON_PER_S 100
+#define REPLIES_COMMON_BURST 50
+
+/* Places in which senders are counted: two may share one. A power of two. */
+#define REPLIES_PLACES 64
+
+/** The answers of one port. Zero-initialised all may be given. */
+struct replies {
+	struct bucket common;
+	struct bucket own[REPLIES_PLACES];
+};
+
+/**
+ * Whether the sender `addr[n]`, an IPv4 or IPv6 address, may be answered at `now`; if so, that is
+ * counted.
+ */
+bool replies_take(struct replies *r, const struct hash_key *key, const uint8_t *addr, size_t n,
+	struct mono now);
+
+#endif
