@@ -77,7 +77,7 @@ static void merge(void *arg)
 	for (unsigned i = 0; i < j->flows; i++) /* undo the changes of merging */
 		memcpy(j->segments[i], j->headers[i], sizeof(j->headers[i]));
 	for (unsigned i = 0; i < SEGMENTS; i++)
-		ASSERT(gso_merge_add(&j->merge, j->segments[i], j->lens[i], true, NULL) == 0);
+		(void)gso_merge_add(&j->merge, j->segments[i], j->lens[i], true, NULL, NULL);
 	while (gso_merge_next(&j->merge, &s))
 		n++;
 	if (n != j->flows)

@@ -17,6 +17,7 @@ struct segment {
 	const uint8_t *frame;
 	struct headers h;
 	void *tag;
+	const void *owner;
 	uint32_t len;
 	uint32_t hash;
 	uint16_t hdr_len;
@@ -69,7 +70,7 @@ static bool form_ok(const struct gso_merge_caps *caps, struct segment *s)
 	return s->hdr_len < s->len; /* some payload */
 }
 
-/* Not keyed: a sender that makes its flows collide only prevents merging of its own flows. */
+/* Not keyed: who makes flows collide only keeps his own from being merged (way_to_close()). */
 static uint32_t flow_hash(const struct segment *s)
 {
 	const uint8_t *ip = s->frame + s->h.l3;
@@ -146,17 +147,48 @@ static void flow_close_addresses(struct gso_merge *m, const struct segment *s)
 			m->open[i] = 0;
 }
 
-static void flow_open(struct gso_merge *m, const struct gso_merge_item *it)
+static unsigned ways_of(const void *const *owners, const void *owner)
 {
-	uint16_t *set = m->open + (it->hash % FLOW_SETS) * FLOW_WAYS;
-	uint16_t *slot = NULL;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < FLOW_WAYS && !slot; i++)
-		if (!set[i])
-			slot = &set[i];
-	if (!slot)
-		slot = &set[m->victim++ % FLOW_WAYS];
-	*slot = (uint16_t)(it - m->items + 1);
+	for (unsigned i = 0; i < FLOW_WAYS; i++)
+		n += owners[i] == owner;
+	return n;
+}
+
+/* Which way of the full set that begins at `first` has to close for one of `owner`'s: of the owner
+ * that has most of them, its own if it has as many. */
+static unsigned way_to_close(struct gso_merge *m, unsigned first, const void *owner)
+{
+	const void *const *owners = m->owners + first;
+	unsigned start = m->victim++, best = 0, most = 0, own = ways_of(owners, owner);
+
+	for (unsigned i = 0; i < FLOW_WAYS; i++) {
+		unsigned way = (start + i) % FLOW_WAYS;
+		bool mine = owners[way] == owner;
+		unsigned n;
+
+		if (mine && own >= FLOW_WAYS / 2) /* nobody has more */
+			return first + way;
+		n = 2 * ways_of(owners, owners[way]) + mine;
+		if (n > most) {
+			most = n;
+			best = way;
+		}
+	}
+	return first + best;
+}
+
+static void flow_open(struct gso_merge *m, const struct gso_merge_item *it, const void *owner)
+{
+	unsigned first = it->hash % FLOW_SETS * FLOW_WAYS, i = first;
+
+	while (i < first + FLOW_WAYS && m->open[i])
+		i++;
+	if (i == first + FLOW_WAYS)
+		i = way_to_close(m, first, owner);
+	m->open[i] = (uint16_t)(it - m->items + 1);
+	m->owners[i] = owner;
 }
 
 static bool checksums_ok(const struct segment *s)
@@ -294,10 +326,11 @@ static void flow_add(struct gso_merge *m, const struct segment *s, uint16_t fram
 		*slot = 0;
 	it = item_new_open(m, frame, s);
 	if (!segment_ends(it, s))
-		flow_open(m, it);
+		flow_open(m, it, s->owner);
 }
 
-int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag)
+int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag,
+	const void *owner)
 {
 	struct segment s;
 	uint16_t index = m->n_frames;
@@ -309,6 +342,7 @@ int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet
 	m->frames[index] =
 		(struct gso_merge_frame){ .data = frame, .len = (uint32_t)len, .next = index };
 	if (segment_describe(&m->caps, frame, len, ethernet, tag, &s)) {
+		s.owner = owner;
 		flow_add(m, &s, index);
 		return 0;
 	}

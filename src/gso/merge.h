@@ -84,9 +84,10 @@ struct gso_merge {
 	struct gso_merge_caps caps;
 	uint16_t n_frames;
 	uint16_t n_items;
-	uint16_t next_item;		    /* the next item to return */
-	uint16_t open[GSO_MERGE_FLOWS_MAX]; /* item index + 1 of each open superframe, or 0 */
-	uint8_t victim;			    /* slot of a full set to close next */
+	uint16_t next_item;			 /* the next to hand out */
+	uint16_t open[GSO_MERGE_FLOWS_MAX];	 /* item index + 1 of each open superframe, or 0 */
+	const void *owners[GSO_MERGE_FLOWS_MAX]; /* whose each is */
+	uint8_t victim; /* where in a full set to begin to look for one to close */
 	struct gso_merge_frame frames[GSO_MERGE_FRAMES_MAX];
 	struct gso_merge_item items[GSO_MERGE_FRAMES_MAX];
 	struct iovec iov[1 + GSO_MERGE_SEGMENTS_MAX]; /* of the last returned item */
@@ -102,14 +103,15 @@ static inline bool gso_merge_is_full(const struct gso_merge *m)
 }
 
 /**
- * Add a frame without offload metadata: its checksums are complete, correct or wrong.
- * `frame`, `len`: 1 … SUPERFRAME_MAX bytes, borrowed until all items have been returned; its
- * headers may be modified. `ethernet`: begins with an Ethernet header (TAP), else with the IP
- * header (TUN). `tag`: destination; frames with different tags are never merged.
+ * Add a frame that came without offload facts: its checksums are complete, right or wrong.
+ * `frame`, `len`: 1 … SUPERFRAME_MAX bytes, borrowed until the batch has been handed out; its
+ * headers may be changed. `ethernet`: begins with an Ethernet header (TAP), else with the IP header
+ * (TUN). `tag`: where it is going; frames with different tags are never merged. `owner`: whom it
+ * came from, compared only; one that has many flows closes its own superframes, not another's.
  * Return: 0, or -ENOBUFS if the batch is full.
  */
-MUST_CHECK int gso_merge_add(
-	struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag);
+int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet, void *tag,
+	const void *owner);
 
 /**
  * Return the next item of the batch, in the order of first frames. Call it until it returns false,

@@ -350,14 +350,15 @@ static void test_full(void **state)
 	assert_false(gso_merge_next(&merge, &s));
 	for (unsigned i = 0; i < N_MAX; i++) {
 		assert_false(gso_merge_is_full(&merge));
-		assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL), 0);
+		assert_int_equal(
+			gso_merge_add(&merge, data[0], frames[0].len, true, NULL, NULL), 0);
 	}
 	assert_true(gso_merge_is_full(&merge));
-	assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL), -ENOBUFS);
+	assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL, NULL), -ENOBUFS);
 	while (gso_merge_next(&merge, &s))
 		n++;
 	assert_int_equal(n, N_MAX);
-	assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL), 0);
+	assert_int_equal(gso_merge_add(&merge, data[0], frames[0].len, true, NULL, NULL), 0);
 }
 
 /* More flows than slots: fewer merges, but nothing lost or reordered. */
@@ -377,7 +378,49 @@ static void test_many_flows(void **state)
 	assert_int_equal(merge_checked("eight flows", &all_caps, N_MAX), 8);
 }
 
-/* A flow's next frame, with all changes that flows undergo. */
+/* Between any two frames of one owner's flow another owner sends `each` frames, of ever new flows.
+ */
+static unsigned items_beside(unsigned each, unsigned flows)
+{
+	static const char honest, hostile;
+	unsigned sent = 0;
+	struct gso_superframe s;
+	unsigned items = 0;
+
+	gso_merge_init(&merge, &all_caps);
+	for (unsigned i = 0; i < N_MAX; i++) {
+		bool mine = i % (each + 1) == 0;
+		struct testpkt t = SEG(.seq = sent / flows * 100, .stream = sent / flows * 100);
+
+		t.sport = (uint16_t)(mine ? 1 + sent++ % flows : 1000 + i);
+		put_frame(i, &t, NULL);
+		assert_int_equal(gso_merge_add(&merge, data[i], frames[i].len, true, NULL,
+					 mine ? &honest : &hostile),
+			0);
+	}
+	while (gso_merge_next(&merge, &s)) {
+		const uint8_t *frame = s.iov[1].iov_base;
+
+		items += load_be16(frame + 34) < 1000;
+	}
+	return items;
+}
+
+/* Who opens many flows closes none of another's: this one's superframes are as long as they get. */
+static void test_flows_of_owners(void **state)
+{
+	for (unsigned each = 1; each <= 64; each *= 2)
+		for (unsigned flows = 1; flows <= 2; flows++) {
+			unsigned n = (N_MAX + each) / (each + 1), items = 0;
+
+			for (unsigned f = 0; f < flows; f++)
+				items += ((n + f) / flows + GSO_MERGE_SEGMENTS_MAX - 1) /
+					 GSO_MERGE_SEGMENTS_MAX;
+			assert_int_equal(items_beside(each, flows), items);
+		}
+}
+
+/* A flow's next frame, with all that happens to flows. */
 static struct testpkt random_segment(struct testpkt *flow, uint64_t *r)
 {
 	struct testpkt t;
@@ -473,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_many_flows),
+		cmocka_unit_test(test_flows_of_owners),
 		cmocka_unit_test(test_random_batches),
 	};
 

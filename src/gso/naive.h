@@ -77,7 +77,8 @@ struct naive_frame {
 	size_t len;
 	bool ethernet;
 	void *tag;
-	bool out; /* has been returned */
+	const void *owner;
+	bool out; /* has been handed out */
 };
 
 #define NAIVE_REQUIRE(cond)                                                                        \
@@ -209,7 +210,8 @@ static inline const char *naive_check_merge(struct gso_merge *m, const struct gs
 	*ret_items = 0;
 	gso_merge_init(m, caps);
 	for (unsigned i = 0; i < n; i++)
-		NAIVE_REQUIRE(gso_merge_add(m, f[i].data, f[i].len, f[i].ethernet, f[i].tag) == 0);
+		NAIVE_REQUIRE(gso_merge_add(m, f[i].data, f[i].len, f[i].ethernet, f[i].tag,
+				      f[i].owner) == 0);
 	while (gso_merge_next(m, &s)) {
 		struct naive_frame *first = naive_owner(f, n, &s.iov[1]);
 		const char *err;

@@ -33,7 +33,7 @@ static void rx_deliver(struct engine *e, struct path_port *port, struct path_pee
 	port->stats.rx.packets++;
 	port->stats.rx.bytes += len;
 	/* rx_datagrams() has made sure that there is room */
-	ASSERT(gso_merge_add(&e->rx.merge, frame, len, port->session != NULL, port) == 0);
+	ASSERT(gso_merge_add(&e->rx.merge, frame, len, port->session != NULL, port, peer) == 0);
 }
 
 static struct path_port *port_of(struct l2tp_session *s)

@@ -198,7 +198,7 @@ static bool merge_case(struct testpkt t, uint16_t size)
 		t.payload = left < size ? left : size;
 		lens[n] = testpkt_build(&t, frames[n]);
 		memcpy(copies[n], frames[n], lens[n]);
-		if (gso_merge_add(&m, frames[n], lens[n], true, NULL))
+		if (gso_merge_add(&m, frames[n], lens[n], true, NULL, NULL))
 			return false;
 		t.seq += t.payload;
 		t.stream += t.payload;
