@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* The C library wants no more, and a locked stack is real memory. */
+/* The C library wants no more, and what a limit on memory counts is all of it. */
 #define STACK_LEN ((size_t)256 * 1024)
 
 struct question {

@@ -5,10 +5,11 @@
  * Theory of operation. getaddrinfo(3) is the only way that knows all of the machine's means
  * (/etc/hosts, resolv.conf, whatever nsswitch.conf names), and it blocks: for minutes, if a name
  * server is silent. So it has threads of its own, as many as there are questions, up to
- * RESOLVE_THREADS, which end when there are no more. Names that were not found the last time get
- * half of the threads and of the queue, so that whoever's name server is dead keeps nobody else
- * waiting. Nobody ever waits for a thread: who closes a resolver leaves those that are within the C
- * library to themselves; the last one frees what is left, or the process's end does.
+ * RESOLVE_THREADS, which end when there are no more: so names whose servers are silent keep no
+ * other name waiting, as long as they are fewer than that. Names that were not found the last time
+ * get half of the threads and of the queue. A thread that waits takes some 50 kB. Nobody ever waits
+ * for a thread: who closes a resolver leaves those that are within the C library to themselves; the
+ * last one frees what is left, or the process's end does.
  */
 #ifndef BACKEND_RESOLVE_H
 #define BACKEND_RESOLVE_H
@@ -20,10 +21,10 @@
 #include "base/addr.h"
 
 /** Most questions that may be open at once. */
-#define RESOLVE_QUEUE 64
+#define RESOLVE_QUEUE 128
 
 /** Most questions that are asked at the same time. */
-#define RESOLVE_THREADS 8
+#define RESOLVE_THREADS 128
 
 /** Most addresses in an answer. */
 #define RESOLVE_ADDRS 8

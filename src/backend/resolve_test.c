@@ -113,8 +113,7 @@ static void test_answers(void **state)
 	}
 }
 
-/* Whose name servers are silent keep others waiting only if they are many and it is the first
- * time. */
+/* Names whose servers are silent keep others waiting only if there are more than threads. */
 static void test_silent_servers(void **state)
 {
 	struct resolver *r = *state;
@@ -140,6 +139,22 @@ static void test_silent_servers(void **state)
 		assert_in_range(await(r).id, 100, 101);
 	assert_int_equal(resolver_ask(r, 201, "192.0.2.7", true), 0);
 	assert_int_equal(await(r).id, 201);
+}
+
+/* Sixty names are asked for the first time, and their servers are silent: another name is found at
+ * once. */
+static void test_many_silent_servers(void **state)
+{
+	struct resolver *r = *state;
+
+	for (unsigned i = 0; i < 60; i++)
+		assert_int_equal(resolver_ask(r, 100, "hang", false), 0);
+	assert_int_equal(resolver_ask(r, 1, "192.0.2.7", false), 0);
+	assert_int_equal(await(r).id, 1);
+	for (unsigned i = 0; i < 60; i++)
+		sem_post(&release);
+	for (unsigned i = 0; i < 60; i++)
+		assert_int_equal(await(r).id, 100);
 }
 
 /* The descriptor is quiet once all answers are taken. */
@@ -196,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silent_servers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_silent_servers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quiet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_while_it_hangs, setup, teardown),
