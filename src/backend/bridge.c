@@ -15,6 +15,10 @@
 #include "base/random.h"
 #include "netlink/query.h"
 
+/* Addresses that a bridge learns at most, of all ports together: as many as a large switch has room
+ * for, and far more than a segment has hosts. The bridge's own and its ports' do not count. */
+#define FDB_MAX 16384
+
 #define MAC_FORMAT  "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
@@ -56,7 +60,7 @@ static int set_lasting_mac(
  * moment between the two it is known by a random address, which the journal has. */
 static int create(struct machine *m, const struct conf_bridge *conf, struct link_info *ret)
 {
-	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp };
+	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
 	struct nl_msg msg;
 	int err;
 
@@ -65,13 +69,21 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 	if (err)
 		return err;
 	err = machine_change(m, link_encode_bridge(&msg, &bridge),
-		"ip link add %s address " MAC_FORMAT " type bridge stp_state %d%s", conf->name,
-		MAC_ARGS(bridge.mac), conf->stp, conf->stp ? "" : " forward_delay 0");
+		"ip link add %s address " MAC_FORMAT
+		" type bridge stp_state %d%s fdb_max_learned %d",
+		conf->name, MAC_ARGS(bridge.mac), conf->stp, conf->stp ? "" : " forward_delay 0",
+		FDB_MAX);
 	if (err == 0)
 		err = machine_find(m, conf->name, ret);
 	if (err == 0)
 		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
 			"ip link set %s alias \"%s\"", conf->name, m->alias);
+	if (err == 0 && !ret->fdb_max)
+		log_info(
+			"This kernel does not limit how many addresses %s learns (Linux 6.7 does): "
+			"a "
+			"site that floods the segment with made-up addresses can fill memory here.",
+			conf->name);
 	return err ? err : set_lasting_mac(m, conf, ret);
 }
 

@@ -17,6 +17,13 @@
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
 #endif
 
+/* Since Linux 6.7: the number of addresses that a bridge learns. Source:
+ * include/uapi/linux/if_link.h.
+ */
+enum {
+	BR_FDB_MAX_LEARNED = 49
+};
+
 static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
@@ -133,6 +140,8 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	nl_msg_put_u32(m, IFLA_BR_STP_STATE, bridge->stp);
 	if (!bridge->stp)
 		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	if (bridge->fdb_max)
+		nl_msg_put_u32(m, BR_FDB_MAX_LEARNED, bridge->fdb_max);
 	end_bridge(m, &nest);
 	return m;
 }
@@ -213,6 +222,16 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 			link->has_port_state = nl_attr_u8(a, &link->port_state);
 }
 
+static void decode_bridge(const struct nlattr *nest, struct link_info *link)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == BR_FDB_MAX_LEARNED)
+			nl_attr_u32(a, &link->fdb_max);
+}
+
 static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 {
 	struct nl_attrs walk = nl_attrs_in(nest);
@@ -224,8 +243,11 @@ static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 			nl_attr_text(a, link->kind, sizeof(link->kind));
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
 			nl_attr_text(a, slave_kind, sizeof(slave_kind));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA &&
+			 !strcmp(link->kind, "bridge")) /* the kind comes first */
+			decode_bridge(a, link);
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA &&
-			 !strcmp(slave_kind, "bridge")) /* the kind precedes the data */
+			 !strcmp(slave_kind, "bridge")) /* likewise */
 			decode_port(a, link);
 	}
 }

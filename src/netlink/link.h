@@ -21,10 +21,11 @@ struct link_info {
 	uint16_t type;	     /* ARPHRD_… */
 	uint32_t mtu;	     /* bytes */
 	uint32_t master;     /* ifindex of the bridge or bond it is a port of; 0 = none */
-	bool has_port_state; /* is a bridge port */
-	uint8_t port_state;  /* if so: BR_STATE_FORWARDING … */
-	bool moved;	     /* with RTM_DELLINK: not deleted but moved to another namespace */
-	bool has_mac;	     /* `mac` is set */
+	bool has_port_state; /* of a bridge's port */
+	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
+	uint32_t fdb_max;    /* of a bridge: addresses it learns at most; 0: no limit */
+	bool moved;	     /* with RTM_DELLINK: not gone, but in another network namespace now */
+	bool has_mac;	     /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
 	char name[IF_NAMESIZE];
 	char kind[16]; /* "bridge", "veth", "tun" …; "" for hardware */
@@ -35,7 +36,8 @@ struct link_info {
 struct link_bridge {
 	const char *name;
 	uint8_t mac[LINK_MAC_LEN];
-	bool stp; /* false: no spanning tree, ports forward immediately */
+	bool stp;	  /* false: no spanning tree, and ports forward at once */
+	uint32_t fdb_max; /* addresses it learns at most, of all ports; 0: no limit */
 };
 
 /** Request one interface by name; answered by one RTM_NEWLINK. Return: `m`, as all encoders do. */
@@ -67,7 +69,8 @@ struct nl_msg *link_encode_alias(struct nl_msg *m, uint32_t ifindex, const char 
  * multicast reports when it comes up. -EAFNOSUPPORT without IPv6. */
 struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
 
-/** Create a bridge, down. -EEXIST if the name is taken. */
+/** Make a bridge, down. -EEXIST if the name is taken. Before Linux 6.7 `fdb_max` has no effect, and
+ * link_decode() finds none. */
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
 /** Enable or disable a bridge's spanning tree. */

@@ -66,6 +66,11 @@ static void test_creations(void **state)
 		"58000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
 		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
 		"1c001280 0b000100 62726964 67650000 0c000280 08000500 01000000");
+	bridge.fdb_max = 16384;
+	assert_message(link_encode_bridge(&m, &bridge),
+		"60000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
+		"24001280 0b000100 62726964 67650000 14000280 08000500 01000000 08003100 00400000");
 	assert_message(link_encode_stp(&m, 5, true),
 		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
 		"1c001280 0b000100 62726964 67650000 0c000280 08000500 01000000");
@@ -132,7 +137,35 @@ static void test_decode_port(void **state)
 	assert_false(link.has_port_state);
 }
 
-/* At every truncation, complete attributes are read and nothing past the end is. */
+/* A bridge says how many addresses it learns; other kinds have another meaning for that number. */
+static void test_decode_bridge(void **state)
+{
+	static const struct {
+		const char *linkinfo;
+		uint32_t fdb_max;
+	} table[] = {
+		{ "24001200 0b000100 62726964 67650000 14000200 08003000 05000000 08003100 "
+		  "00400000",
+			16384 },
+		{ "1c001200 0b000100 62726964 67650000 0c000200 08003000 05000000", 0 },
+		{ "18001200 09000100 626f6e64 00000000 0c000200 08003100 00400000", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char hex[256];
+		struct link_info link;
+		struct nl_msg m;
+
+		snprintf(hex, sizeof(hex),
+			"00000000 10000000 00000000 00000000 00000100 07000000 00000000 00000000 "
+			"%s",
+			table[i].linkinfo);
+		assert_int_equal(link_decode(message_of(&m, hex), &link), 0);
+		assert_int_equal(link.fdb_max, table[i].fdb_max);
+	}
+}
+
+/* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
 static void test_decode_cut(void **state)
 {
 	struct link_info link;
@@ -193,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_creations),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_port),
+		cmocka_unit_test(test_decode_bridge),
 		cmocka_unit_test(test_decode_cut),
 		cmocka_unit_test(test_decode_odd),
 	};
