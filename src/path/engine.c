@@ -4,17 +4,20 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "l2tp/fragment.h"
 #include "l2tp/header.h"
 #include "pkt/headers.h"
 
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
 
-/* Slots of the reassembler. Each peer is sure of its own; what it needs while it sends fragments at
- * full rate, some FRAGMENT_RUN_MAX, comes from the common ones, in equal parts among those that do
- * so at the same time. Completed packets that wait to be written are nobody's. */
-#define REASSEMBLY_COMMON   (512 + REASSEMBLY_DONE_MAX)
-#define REASSEMBLY_PER_PEER 8
+/* Slots of the reassembler. A peer that sends fragments at full rate needs FRAGMENT_RUN_MAX: few
+ * have these for themselves; with many, each is sure of its own, and the rest is in equal parts for
+ * those that send fragments at the same time. Completed packets that wait to be written are
+ * nobody's. */
+#define REASSEMBLY_COMMON    (512 + REASSEMBLY_DONE_MAX)
+#define REASSEMBLY_FEW_PEERS 32
+#define REASSEMBLY_PER_PEER  8
 
 /* Units of the stage. Few peers have WG_STAGED_MAX packets each, and a jumbo session's packets take
  * several units; with many, each is sure of its own, and the rest is in equal parts for those that
@@ -36,7 +39,9 @@ struct layout {
 
 static unsigned reassembly_slots(size_t peers)
 {
-	return REASSEMBLY_COMMON + REASSEMBLY_PER_PEER * (unsigned)peers;
+	return REASSEMBLY_COMMON +
+	       FRAGMENT_RUN_MAX * (unsigned)size_min(peers, REASSEMBLY_FEW_PEERS) +
+	       REASSEMBLY_PER_PEER * (unsigned)peers;
 }
 
 static unsigned stage_units(size_t peers)
