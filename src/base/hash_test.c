@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the keyed hash: families of keys that somebody chose do not collide more than others. */
+/* Tests of the keyed hash: chosen families of keys collide no more than others. */
 #include "base/hash.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A pool of equal units that several holders share fairly: who holds most gives way first. */
+/* A pool of equal units that several holders share fairly: the largest holder is evicted first. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -15,11 +15,11 @@
  * Any holder may take units while there are free ones. When there are none, pool_victim() names the
  * holder that is to give one back: the one that holds most, or the one that asks if it holds as
  * many. So shares converge to max-min fairness: each holder gets what it asks for, up to an equal
- * part of the pool. With `size` units and at most n holders, nobody that holds fewer than size / n
- * ever has to give way: that is each holder's guaranteed share. What the others leave is common.
+ * part of the pool. With `size` units and at most n holders, no holder of fewer than size / n
+ * is ever evicted: that is each holder's guaranteed share. What the others leave is common.
  *
  * Holders stand in lists by how much they hold ("levels"), so each operation takes constant time. A
- * weight makes each unit of a holder count for more: that holder gives way earlier, and its
+ * weight makes each unit of a holder count for more: that holder is evicted earlier, and its
  * guaranteed share shrinks by as much. Levels end at POOL_LEVELS - 1: beyond, holders count as
  * equal.
  *
@@ -80,7 +80,7 @@ void *pool_take(struct pool *p, struct pool_share *s);
 /** A unit counts for its holder no longer, but is not free yet: pool_free() has to follow. */
 void pool_disown(struct pool *p, struct pool_share *s);
 
-/** Free a unit that counts for nobody. */
+/** Free a unit that counts for no holder. */
 void pool_free(struct pool *p, void *unit);
 
 /** Free a unit of a holder. */
@@ -88,7 +88,7 @@ void pool_give_back(struct pool *p, struct pool_share *s, void *unit);
 
 /**
  * Too few units are free, and the holder `s` wants one. Return: who has to give one back, `s`
- * itself perhaps; NULL if nobody holds any.
+ * itself perhaps; NULL if no holder has any.
  */
 struct pool_share *pool_victim(const struct pool *p, struct pool_share *s);
 

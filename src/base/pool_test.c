@@ -44,7 +44,7 @@ static void give_back_oldest(struct fixture *f, struct holder *h)
 	memmove(h->units, h->units + 1, --h->n * sizeof(h->units[0]));
 }
 
-/* Take one unit, somebody else's if need be. Return: who gave way, or NULL. */
+/* Take one unit, another holder's if need be. Return: the holder that lost one, or NULL. */
 static struct holder *take(struct fixture *f, struct holder *h)
 {
 	void *unit = pool_take(&f->pool, &h->share);
@@ -85,7 +85,7 @@ static void test_max_min(void **state)
 	free(f);
 }
 
-/* All want everything: nobody falls below its guaranteed share. */
+/* All want everything: no holder falls below its guaranteed share. */
 static void test_guaranteed(void **state)
 {
 	struct fixture *f = setup(UNITS);
@@ -115,7 +115,7 @@ static void test_weight(void **state)
 	free(f);
 }
 
-/* A unit that nobody owns any more is not free before pool_free(), and nobody's to give back. */
+/* A unit without an owner is not free before pool_free(), and no holder can return it. */
 static void test_disowned(void **state)
 {
 	struct fixture *f = setup(2);

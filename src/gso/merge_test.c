@@ -378,8 +378,8 @@ static void test_many_flows(void **state)
 	assert_int_equal(merge_checked("eight flows", &all_caps, N_MAX), 8);
 }
 
-/* Between any two frames of one owner's flow another owner sends `each` frames, of ever new flows.
- */
+/* Between any two frames of one owner's flow another owner sends `each` frames, of ever new
+ * flows. */
 static unsigned items_beside(unsigned each, unsigned flows)
 {
 	static const char honest, hostile;

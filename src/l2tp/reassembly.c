@@ -579,8 +579,8 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_o
 		slot = slot_begin(r, owner, &ip, from, now);
 		if (!slot)
 			return drop_one(r, DROP_FRAG_MEMORY);
-		/* a foreign packet whose other pieces came first is joined, and passes as a whole
-		 */
+		/* a foreign packet whose other pieces came first is joined, and passes as a
+		 * whole */
 		if (foreign)
 			slot->state = SLOT_FOREIGN;
 	}

@@ -6,8 +6,8 @@
 /* ---- several owners ---- */
 
 #define FAIR_SLOTS                                                                                 \
-	(512 + REASSEMBLY_DONE_MAX + 3 * 8) /* as the engine has them for three peers              \
-					     */
+	(512 + REASSEMBLY_DONE_MAX + 3 * 8) /* as the engine has them for three peers             
+					     * \ */
 #define RUN 32				    /* FRAGMENT_RUN_MAX */
 
 enum {

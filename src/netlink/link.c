@@ -18,8 +18,7 @@
 #endif
 
 /* Since Linux 6.7: the number of addresses that a bridge learns. Source:
- * include/uapi/linux/if_link.h.
- */
+ * include/uapi/linux/if_link.h. */
 enum {
 	BR_FDB_MAX_LEARNED = 49
 };

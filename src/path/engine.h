@@ -160,8 +160,8 @@ struct engine {
 /** Bytes of memory that engine_init() wants. */
 size_t engine_memory(const struct engine_sizes *sizes);
 
-/** Bytes of memory that engine_grow() wants to share fairly among `peers` peers; 0: it has enough.
- */
+/** Bytes of memory that engine_grow() wants to share fairly among `peers` peers; 0: it has
+ * enough. */
 size_t engine_growth(const struct engine *e, size_t peers);
 
 /**

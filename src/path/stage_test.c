@@ -135,8 +135,8 @@ static void test_equal_parts(void **state)
 	teardown(f);
 }
 
-/* As many units as the engine has for three peers: two that do not answer cost the third nothing.
- */
+/* As many units as the engine has for three peers: two that do not answer cost the third
+ * nothing. */
 static void test_two_dead_peers(void **state)
 {
 	struct fixture *f = setup(512 + 3 * (MAX + 8), 3);

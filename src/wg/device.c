@@ -291,8 +291,8 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 }
 
 /* A handshake of the peer's has authenticated the address it came from, unless it has done so for
- * many lately: whoever has a network of addresses shall not have the share of a network of peers.
- */
+ * many lately: whoever has a network of addresses shall not have the share of a network of
+ * peers. */
 static void vouch(
 	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
 {
