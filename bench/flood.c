@@ -76,7 +76,7 @@ static int make_initiations(const char *key_text, bool right)
 	wg_device_set_private_key(&dev, ours);
 	if (wg_device_add_peer(&dev, &peer, key))
 		return -EINVAL;
-	wg_peer_set_endpoint(&peer, &anywhere);
+	wg_peer_set_endpoint(&dev, &peer, &anywhere);
 	for (n_packets = 0; n_packets < PACKETS / 4; n_packets++) {
 		struct packet *p = &packets[n_packets];
 

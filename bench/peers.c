@@ -107,7 +107,7 @@ static void add_client(struct hub *h, size_t i)
 	c->at.addr = ip_addr_v4((uint8_t[]){ 198, 51, (uint8_t)(i >> 8), (uint8_t)i });
 	c->at.port = 51820;
 	check(!wg_device_add_peer(&c->dev, &c->hub, h->e.wg.identity.public_key), "no hub");
-	wg_peer_set_endpoint(&c->hub, &at);
+	wg_peer_set_endpoint(&c->dev, &c->hub, &at);
 	check(!engine_add_peer(&h->e, &h->peers[i], c->dev.identity.public_key), "no peer");
 	for (unsigned j = 0; j < EACH; j++) {
 		struct ip_prefix p = { .len = 32 };

@@ -192,7 +192,7 @@ static void handshake(void *arg)
 	struct wg_event e;
 
 	j[0].now = mono_add(j[0].now, 10 * NS_PER_S);
-	wg_peer_set_endpoint(j[1].peers, &src);
+	wg_peer_set_endpoint(&j[1].dev, j[1].peers, &src);
 	if (wg_peer_make_initiation(&j[1].dev, j[1].peers, j[0].now,
 		    (struct wall){ j[0].now.ns / NS_PER_S, 0 }, j[0].initiation) ||
 		wg_device_handshake(&j[0].dev, j[0].initiation, WG_INITIATION_LEN, &src, j[0].now,

@@ -72,7 +72,7 @@ static void begin(void)
 		struct end *e = &w.end[i], *other = &w.end[1 - i];
 
 		EXPECT(!wg_device_add_peer(&e->dev, &e->peer, other->dev.identity.public_key));
-		wg_peer_set_endpoint(&e->peer, &other->at);
+		wg_peer_set_endpoint(&e->dev, &e->peer, &other->at);
 	}
 }
 
@@ -258,7 +258,7 @@ static size_t step(unsigned op, unsigned arg, const uint8_t *in, size_t len)
 		e->under_load = arg & 1;
 		return 0;
 	case 4:
-		wg_peer_set_keepalive(&e->dev, &e->peer, (uint16_t)arg, w.now);
+		wg_peer_set_keepalive(&e->dev, &e->peer, (uint16_t)arg);
 		return 0;
 	default:
 		return tamper((op >> 1 & 7) - 5, e, arg, in, len);

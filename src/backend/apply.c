@@ -91,18 +91,15 @@ static int apply_peer(struct userspace *u, const struct conf_peer *c)
 		return 0; /* our own public key: ignored, as wg does */
 	if (err < 0)
 		return err;
-	if (!secret_equal(p->path.wg.remote.psk, c->preshared_key, KEY_LEN))
-		wg_peer_set_psk(&p->path.wg, c->preshared_key);
+	wg_peer_set_psk(&u->engine.wg, &p->path.wg, c->preshared_key);
 	drop_prefixes(u, p, c);
 	for (size_t i = 0; i < c->allowed_ips.n && !err; i++)
 		err = wg_allowedips_insert(
 			&u->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
 	if (!err)
 		err = apply_endpoint(u, p, c, fresh);
-	if (!err && (fresh || p->path.wg.keepalive_s != c->keepalive_s))
-		ctrl_note(&u->engine, &p->path,
-			wg_peer_set_keepalive(
-				&u->engine.wg, &p->path.wg, c->keepalive_s, u->engine.now));
+	if (!err)
+		wg_peer_set_keepalive(&u->engine.wg, &p->path.wg, c->keepalive_s);
 	return err;
 }
 

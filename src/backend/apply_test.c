@@ -152,11 +152,11 @@ static struct wg_peer *change_live(const struct conf_site *conf, const uint8_t p
 
 	assert_int_equal(peers_set_private_key(u, private_key), 0);
 	peers_remove(u, peers_find(u, conf->peers[0].public_key));
-	wg_peer_set_psk(second, psk);
-	(void)wg_peer_set_keepalive(&u->engine.wg, second, 25, u->engine.now);
+	wg_peer_set_psk(&u->engine.wg, second, psk);
+	wg_peer_set_keepalive(&u->engine.wg, second, 25);
 	assert_int_equal(wg_allowedips_insert(allowed, &of_second, second), 0);
 	assert_int_equal(peers_add(u, third_key, &third), 0);
-	wg_peer_set_psk(&third->path.wg, psk);
+	wg_peer_set_psk(&u->engine.wg, &third->path.wg, psk);
 	assert_int_equal(wg_allowedips_insert(allowed, &of_third, &third->path.wg), 0);
 	return &third->path.wg;
 }

@@ -77,7 +77,7 @@ static void take(struct userspace *u, struct peer_name *name, struct resolve_ans
 	fit(u, name, a);
 	tell(name, a);
 	if (named_answer(&name->named, a->v, a->n, &peer->wg, u->engine.now, &to))
-		ctrl_found(&u->engine, peer, &to);
+		ctrl_move(&u->engine, peer, &to);
 	u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
 }
 

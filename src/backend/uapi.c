@@ -74,19 +74,14 @@ static int set_prefixes(struct userspace *u, struct userspace_peer *p, const str
 static int set_members(struct userspace *u, struct userspace_peer *p, const struct uapi_peer *s)
 {
 	if (s->has_psk)
-		wg_peer_set_psk(&p->path.wg, s->psk);
+		wg_peer_set_psk(&u->engine.wg, &p->path.wg, s->psk);
 	if (s->has_endpoint) {
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
 			names_forget(p); /* who says where the peer is, knows better */
 		ctrl_move(&u->engine, &p->path, &s->endpoint);
-		/* what waited for an address can go, or ask for a session */
-		if (!stage_is_empty(&p->path.staged))
-			ctrl_note(&u->engine, &p->path, WG_SEND_STAGED);
 	}
 	if (s->has_keepalive)
-		ctrl_note(&u->engine, &p->path,
-			wg_peer_set_keepalive(
-				&u->engine.wg, &p->path.wg, s->keepalive_s, u->engine.now));
+		wg_peer_set_keepalive(&u->engine.wg, &p->path.wg, s->keepalive_s);
 	return set_prefixes(u, p, s);
 }
 

@@ -265,6 +265,7 @@ int userspace_open(struct loop *loop, const struct userspace_options *options,
 	if (err < 0)
 		goto fail;
 	u->engine.tun.user = &u->tun;
+	wg_device_set_up(&u->engine.wg, false);
 	userspace_tick(u);
 	*ret = u;
 	return 0;
@@ -510,13 +511,7 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 	sources_doubt(u); /* it may say otherwise by now */
 	u->fwmark = fwmark;
 	u->running = true;
-	LIST_FOR_EACH(l, &u->peers)
-	{
-		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
-
-		if (p->wg.keepalive_s)
-			ctrl_note(&u->engine, p, WG_SEND_KEEPALIVE);
-	}
+	wg_device_set_up(&u->engine.wg, true);
 	userspace_work(u);
 	return 0;
 }
@@ -526,11 +521,11 @@ void userspace_stop(struct userspace *u)
 	u->wanted = false;
 	u->running = false;
 	close_sockets(u);
+	wg_device_set_up(&u->engine.wg, false);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
 
-		wg_peer_reset(&u->engine.wg, &p->wg);
 		(void)stage_clear(&u->engine.stage, &p->staged);
 	}
 }

@@ -59,13 +59,13 @@ static void add_peers(struct fixture *f)
 	memset(key, 0x33, sizeof(key));
 	assert_int_equal(wg_device_add_peer(&f->dev, &f->peers[1], key), 0);
 	memset(key, 0xff, sizeof(key));
-	wg_peer_set_psk(&f->peers[1], key);
+	wg_peer_set_psk(&f->dev, &f->peers[1], key);
 	assert_int_equal(endpoint_parse("[fe80::1%3]:65535", &e), 0);
-	wg_peer_set_endpoint(&f->peers[1], &e);
+	wg_peer_set_endpoint(&f->dev, &f->peers[1], &e);
 	f->peers[1].last_handshake = (struct wall){ 1700000000, 999999999 };
 	f->peers[1].rx_bytes = UINT64_MAX;
 	f->peers[1].tx_bytes = 12;
-	wg_peer_set_keepalive(&f->dev, &f->peers[1], 65535, (struct mono){ 1 });
+	wg_peer_set_keepalive(&f->dev, &f->peers[1], 65535);
 	add_prefix(f, 1, "10.0.0.0/8");
 	add_prefix(f, 1, "fd00::/64");
 }

@@ -51,17 +51,8 @@ void ctrl_timers(struct engine *e)
 
 void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
-	wg_peer_set_endpoint(&peer->wg, to);
+	wg_peer_set_endpoint(&e->wg, &peer->wg, to);
 	peer->path_unknown = e->path_unknown = true;
-}
-
-void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to)
-{
-	ctrl_move(e, peer, to);
-	if (!stage_is_empty(&peer->staged))
-		ctrl_note(e, peer, WG_SEND_STAGED);
-	else if (peer->wg.keepalive_s)
-		ctrl_note(e, peer, WG_SEND_KEEPALIVE);
 }
 
 /* Whether the peer was sent an initiation lately and has not answered it. */

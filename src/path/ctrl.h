@@ -9,11 +9,9 @@
 /** Note actions (a set of enum wg_action) to be done for a peer by ctrl_pump(). 0 is allowed. */
 void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions);
 
-/** The peer is at `to` from now on, somebody says; the path there is not known yet. */
+/** Set the peer's endpoint (configuration, UAPI or DNS) and mark its path MTU unknown;
+ * ctrl_timers() then sends what is due. */
 void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
-
-/** The peer's address has been found: what waited for it can go, or a session can be asked for. */
-void ctrl_found(struct engine *e, struct path_peer *peer, const struct endpoint *to);
 
 /** Judge a message that is not data. The caller has made sure of room for one reply in tx.heads. */
 void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);

@@ -75,7 +75,7 @@ static void add_site(struct hub *h, unsigned site, const uint8_t public_key[stat
 	prefix.addr.bytes[3] = (uint8_t)host_of(site);
 	assert_int_equal(engine_add_peer(&h->hub.e, peer, public_key), 0);
 	assert_int_equal(wg_allowedips_insert(&h->hub.e.wg.allowed, &prefix, &peer->wg), 0);
-	wg_peer_set_endpoint(&peer->wg, &at);
+	wg_peer_set_endpoint(&h->hub.e.wg, &peer->wg, &at);
 	h->tunnels[site] = first->tunnel;
 	h->tunnels[site].remote = prefix.addr;
 	assert_int_equal(l2tp_table_add_tunnel(&h->hub.e.l2tp, &h->tunnels[site]), 0);
@@ -369,7 +369,7 @@ static void add_dead(struct hub *h, struct dead *d, unsigned n)
 		assert_int_equal(
 			wg_allowedips_insert(&h->hub.e.wg.allowed, &prefix, &d->peers[i].wg), 0);
 		if (i % 3) /* the others' addresses are not known at all */
-			wg_peer_set_endpoint(&d->peers[i].wg, &at);
+			wg_peer_set_endpoint(&h->hub.e.wg, &d->peers[i].wg, &at);
 	}
 }
 

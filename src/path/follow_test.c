@@ -253,8 +253,7 @@ static void test_idle_with_keepalive(void **state)
 		send_one(p, &p->a, 1400, i);
 		pair_run(p, 10 * MS);
 	}
-	ctrl_note(
-		&p->a.e, &p->a.peer, wg_peer_set_keepalive(&p->a.e.wg, &p->a.peer.wg, 25, p->now));
+	wg_peer_set_keepalive(&p->a.e.wg, &p->a.peer.wg, 25);
 	pair_run(p, 60 * SEC);
 	probes = p->a.peer.pmtud.probes + p->b.peer.pmtud.probes;
 	carried = pair_carried(p);

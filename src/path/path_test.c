@@ -286,7 +286,7 @@ static void test_peers_come_and_go(void **state)
 		engine_remove_peer(&a->e, &a->peer);
 		assert_int_equal(engine_add_peer(&a->e, &a->peer, key), 0);
 		assert_int_equal(wg_allowedips_insert(&a->e.wg.allowed, &prefix, &a->peer.wg), 0);
-		wg_peer_set_endpoint(&a->peer.wg, &p->b.self);
+		wg_peer_set_endpoint(&a->e.wg, &a->peer.wg, &p->b.self);
 	}
 	pair_send(p, a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);

@@ -51,7 +51,7 @@ void side_init(struct side *s, uint64_t *seed, const uint8_t priv[static 32],
 	s->self = (struct endpoint){ .addr = ip_addr_v4(addr), .port = 8172 };
 	addr[3] = (uint8_t)peer_host;
 	peer_at.addr = ip_addr_v4(addr);
-	wg_peer_set_endpoint(&s->peer.wg, &peer_at);
+	wg_peer_set_endpoint(&s->e.wg, &s->peer.wg, &peer_at);
 	s->tunnel = (struct l2tp_tunnel){ .local = ip_addr_v4(inner),
 		.remote = ip_addr_v4(inner_peer),
 		.local_port = 1701,

@@ -166,8 +166,8 @@ static void meanwhile(struct wild *w)
 	}
 	if (!any(w, 100)) {
 		psk[0] = (uint8_t)any(w, 2);
-		wg_peer_set_psk(&b->peer.wg, psk);
-		wg_peer_set_psk(&w->p->a.peer.wg, psk);
+		wg_peer_set_psk(&b->e.wg, &b->peer.wg, psk);
+		wg_peer_set_psk(&w->p->a.e.wg, &w->p->a.peer.wg, psk);
 	}
 	ctrl_timers(&b->e);
 }
@@ -199,7 +199,7 @@ static void test_wild_peer(void **state)
 	ctrl_timers(&b->e);
 	pump(w);
 	wg_peer_reset(&w->p->a.e.wg, &w->p->a.peer.wg);
-	wg_peer_set_endpoint(&b->peer.wg, &w->p->a.self);
+	wg_peer_set_endpoint(&b->e.wg, &b->peer.wg, &w->p->a.self);
 	pair_make_frame(frame, sizeof(frame), 1);
 	b->frames = 0;
 	pair_send(w->p, &w->p->a, b, frame, sizeof(frame), &pair_plain);

@@ -181,6 +181,33 @@ static void identity_of(const uint8_t *key, struct wg_identity *ret)
 	ret->present = !x25519_public(ret->private_key, ret->public_key);
 }
 
+void wg_device_set_up(struct wg_device *dev, bool up)
+{
+	if (dev->down == !up)
+		return;
+	dev->down = !up;
+	LIST_FOR_EACH(l, &dev->peers)
+	{
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
+
+		if (!up)
+			wg_peer_reset(dev, peer);
+		wg_peer_reconsider(dev, peer);
+	}
+}
+
+/* Our identity is another: no session of the peer is left, and pending packets wait for the next.
+ */
+static void change_identity(struct wg_device *dev, struct wg_peer *peer)
+{
+	struct mono give_up = peer->timers.give_up;
+
+	wg_peer_reset(dev, peer);
+	peer->timers.give_up = give_up;
+	wg_noise_precompute(&dev->identity, &peer->remote);
+	wg_peer_reconsider(dev, peer);
+}
+
 struct wg_peer *wg_device_set_private_key(
 	struct wg_device *dev, const uint8_t key[static WG_KEY_LEN])
 {
@@ -202,12 +229,7 @@ struct wg_peer *wg_device_set_private_key(
 	if (self)
 		wg_device_remove_peer(dev, self);
 	LIST_FOR_EACH(l, &dev->peers)
-	{
-		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
-
-		wg_peer_reset(dev, peer);
-		wg_noise_precompute(&dev->identity, &peer->remote);
-	}
+	change_identity(dev, CONTAINER_OF(l, struct wg_peer, link));
 	return self;
 }
 
@@ -369,7 +391,7 @@ static enum drop take_initiation(struct wg_device *dev, const struct wg_initiati
 		goto out;
 	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
-	ret->actions |= wg_peer_heard(peer, src, now);
+	ret->actions |= wg_peer_heard(dev, peer, src, now);
 	peer->rx_bytes += WG_INITIATION_LEN;
 	wg_timers_received(&peer->timers, now);
 	wg_peer_arm(dev, peer);
@@ -403,7 +425,7 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 	wg_peer_arm(dev, peer);
 	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
-	ret->actions |= wg_peer_heard(peer, src, now) | WG_SEND_KEEPALIVE;
+	ret->actions |= wg_peer_heard(dev, peer, src, now) | WG_SEND_KEEPALIVE;
 	return DROP_NONE;
 }
 

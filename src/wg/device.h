@@ -63,6 +63,7 @@ struct wg_device {
 	struct bucket cookies[2]; /* replies that may still be sent: to strangers, to vouched */
 	struct bucket proven[2];  /* handshakes that may still be taken under load, likewise */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
+	bool down;				  /* see wg_device_set_up() */
 	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
 };
 
@@ -102,8 +103,15 @@ void wg_device_tidy(struct wg_device *dev);
 void wg_device_fini(struct wg_device *dev);
 
 /**
+ * Say whether messages can be sent: the interface is up and its UDP port open, as it is at first.
+ * Down, every session is dropped and no handshake is begun; up, wg_peer_reconsider() decides for
+ * each peer.
+ */
+void wg_device_set_up(struct wg_device *dev, bool up);
+
+/**
  * Set our private key (stored clamped); all zero removes it. Every session is dropped; a peer with
- * our own public key is removed.
+ * our own public key is removed; wg_peer_reconsider() decides for each of the others.
  * Return: the removed peer, for the caller to release, or NULL.
  */
 struct wg_peer *wg_device_set_private_key(

@@ -72,7 +72,7 @@ static int setup(void **state)
 			0);
 	fill(&p->random, stranger, sizeof(stranger));
 	assert_int_equal(wg_device_add_peer(&p->dev[1], &p->stranger, stranger), 0);
-	wg_peer_set_endpoint(&p->peer[0], &p->at[1]);
+	wg_peer_set_endpoint(&p->dev[0], &p->peer[0], &p->at[1]);
 	*state = p;
 	return 0;
 }
@@ -293,7 +293,7 @@ static void test_answering(void **state)
 	struct wg_keypair *kp;
 	struct wg_event e;
 
-	wg_peer_set_keepalive(&p->dev[1], &p->peer[1], 25, p->now);
+	wg_peer_set_keepalive(&p->dev[1], &p->peer[1], 25);
 	wg_timers_data_sent(t, p->now, &p->dev[1].rng);
 	wg_timers_data_received(t, p->now);
 	p->now = mono_add(p->now, 3 * NS_PER_S);
@@ -616,7 +616,7 @@ static void test_no_initiation(void **state)
 	assert_int_equal(
 		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), -EAGAIN);
 	assert_int_equal(wg_device_add_peer(&p->dev[0], &low, one), 0);
-	wg_peer_set_endpoint(&low, &p->at[1]);
+	wg_peer_set_endpoint(&p->dev[0], &low, &p->at[1]);
 	assert_int_equal(wg_peer_want_session(&p->dev[0], &low, p->now), 0);
 	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &low, p->now, p->wall, msg), -ENOKEY);
 	wg_device_remove_peer(&p->dev[0], &low);
@@ -699,7 +699,9 @@ static void test_deadline_put_off(void **state)
 	struct wg_keypair *kp;
 
 	establish(p, initiation, response);
-	(void)wg_peer_set_keepalive(dev, &p->peer[0], 25, p->now);
+	wg_peer_set_keepalive(dev, &p->peer[0], 25);
+	assert_ptr_equal(wg_device_due(dev, p->now), &p->peer[0]);
+	assert_int_equal(wg_peer_timers(dev, &p->peer[0], p->now), WG_SEND_KEEPALIVE);
 	assert_int_equal(wg_device_deadline(dev).ns, first.ns);
 	p->now = mono_add(p->now, 10 * NS_PER_S);
 	kp = wg_peer_sending_key(&p->peer[0], p->now);
@@ -748,7 +750,7 @@ static void test_wall_clock_set_back(void **state)
 	wg_device_remove_peer(&p->dev[0], &p->peer[0]);
 	assert_int_equal(
 		wg_device_add_peer(&p->dev[0], &p->peer[0], p->dev[1].identity.public_key), 0);
-	wg_peer_set_endpoint(&p->peer[0], &p->at[1]);
+	wg_peer_set_endpoint(&p->dev[0], &p->peer[0], &p->at[1]);
 	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
 	(void)wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation);
 	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);

@@ -31,9 +31,10 @@
 #define WG_REKEY_JITTER		 (333 * NS_PER_MS) /* upper end; added to some deadlines */
 #define WG_KEEPALIVE_TIMEOUT	 (10 * NS_PER_S)
 #define WG_KEY_LIFE		 (3 * WG_REJECT_AFTER_TIME) /* then the keys are wiped */
-#define WG_COOKIE_LIFE		 (120 * NS_PER_S) /* of a secret and of the cookies made from it */
-#define WG_COOKIE_LATENCY	 (5 * NS_PER_S)	  /* a cookie is not used in its last seconds */
-#define WG_INITIATIONS_PER_S	 50		  /* taken from one peer */
+#define WG_COOKIE_LIFE		 (120 * NS_PER_S)  /* of a secret and of the cookies made from it */
+#define WG_COOKIE_LATENCY	 (5 * NS_PER_S)	   /* a cookie is not used in its last seconds */
+#define WG_INITIATIONS_PER_S	 50		   /* taken from one peer */
+#define WG_INITIATION_SPACING	 (100 * NS_PER_MS) /* of ours: no peer takes them for a flood */
 #define WG_REPLAY_BITS		 8192
 #define WG_STAGED_MAX		 128 /* packets that wait for a session; the oldest makes room */
 #define WG_PADDING		 16

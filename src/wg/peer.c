@@ -46,24 +46,66 @@ struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now)
 	return kp;
 }
 
-static bool is_recent(struct mono t, struct mono now)
+/* From when on another initiation may be sent. */
+static struct mono next_initiation(const struct wg_peer *peer)
 {
-	return mono_is_set(t) && mono_between(t, now) < WG_REKEY_TIMEOUT;
+	uint64_t wait = peer->renewed ? WG_INITIATION_SPACING : WG_REKEY_TIMEOUT;
+
+	return mono_is_set(peer->last_initiation_sent) ? mono_add(peer->last_initiation_sent, wait)
+						       : WG_AT_ONCE;
+}
+
+/* From when on one is called for, if a session is wanted: not while the peer's proof of a session
+ * that we have answered is to come. */
+static struct mono next_try(const struct wg_peer *peer)
+{
+	struct mono initiation = next_initiation(peer);
+	struct mono proof;
+
+	if (!peer->keys.next)
+		return initiation;
+	proof = mono_add(peer->keys.next->born, WG_REKEY_TIMEOUT);
+	return mono_before(initiation, proof) ? proof : initiation;
+}
+
+/* Whether everything is there that an initiation needs. Return: 0, or what is missing. */
+static int can_initiate(const struct wg_device *dev, const struct wg_peer *peer)
+{
+	if (!peer->remote.usable)
+		return -ENOKEY;
+	if (!peer->endpoint.addr.family)
+		return -EHOSTUNREACH;
+	return dev->down ? -ENETDOWN : 0;
+}
+
+void wg_peer_reconsider(struct wg_device *dev, struct wg_peer *peer)
+{
+	if (can_initiate(dev, peer) == 0)
+		wg_timers_resume(&peer->timers, next_try(peer));
+	wg_peer_arm(dev, peer);
+}
+
+/* Reconsider after a change that makes a new initiation worth more than the last. */
+static void renew(struct wg_device *dev, struct wg_peer *peer)
+{
+	peer->renewed = true;
+	wg_peer_reconsider(dev, peer);
 }
 
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now)
 {
-	const struct wg_keypair *next = peer->keys.next;
-	bool awaits_proof = next && is_recent(next->born, now);
+	struct mono at = next_try(peer);
+	unsigned actions = 0;
 
 	wg_timers_wanted(&peer->timers, now);
-	if (awaits_proof)
-		wg_timers_await(&peer->timers, mono_add(next->born, WG_REKEY_TIMEOUT));
+	if (can_initiate(dev, peer) == 0) {
+		if (mono_reached(at, now))
+			actions = WG_SEND_INITIATION;
+		else
+			wg_timers_await(&peer->timers, at);
+	}
 	wg_peer_arm(dev, peer);
-	if (!peer->remote.usable || !peer->endpoint.addr.family || awaits_proof ||
-		is_recent(peer->last_initiation_sent, now))
-		return 0;
-	return WG_SEND_INITIATION;
+	return actions;
 }
 
 unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
@@ -86,7 +128,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 	uint64_t bytes, bool has_data, struct mono now)
 {
 	struct wg_peer *peer = kp->peer;
-	unsigned actions = wg_peer_heard(peer, src, now);
+	unsigned actions = wg_peer_heard(dev, peer, src, now);
 
 	peer->rx_bytes += bytes;
 	if (kp == peer->keys.next) {
@@ -144,13 +186,11 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	struct wg_initiation *msg = (struct wg_initiation *)(void *)ret_msg;
 	uint8_t ephemeral[WG_KEY_LEN], timestamp[WG_TIMESTAMP_LEN];
 	uint32_t index;
-	int err;
+	int err = can_initiate(dev, peer);
 
-	if (!peer->remote.usable)
-		return -ENOKEY;
-	if (!peer->endpoint.addr.family)
-		return -EHOSTUNREACH;
-	if (is_recent(peer->last_initiation_sent, now))
+	if (err < 0)
+		return err;
+	if (!mono_reached(next_initiation(peer), now))
 		return -EAGAIN;
 	forget_handshake(dev, peer);
 	dev->spent = true;
@@ -168,6 +208,7 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	}
 	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret_msg, WG_INITIATION_LEN, now);
 	peer->last_initiation_sent = now;
+	peer->renewed = false;
 	peer->tx_bytes += WG_INITIATION_LEN;
 	wg_timers_initiated(&peer->timers, now, &dev->rng);
 	wg_peer_arm(dev, peer);
@@ -189,16 +230,25 @@ unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono
 	return actions;
 }
 
-void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
+void wg_peer_set_psk(
+	struct wg_device *dev, struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN])
 {
+	if (secret_equal(peer->remote.psk, psk, WG_KEY_LEN))
+		return;
 	memcpy(peer->remote.psk, psk, WG_KEY_LEN);
+	renew(dev, peer);
 }
 
-void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote)
+void wg_peer_set_endpoint(
+	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *remote)
 {
+	bool moves = !endpoint_equal(&peer->endpoint, remote);
+
 	peer->endpoint = *remote;
 	wg_device_place_endpoint(peer->dev, peer);
 	wg_peer_clear_source(peer);
+	if (moves)
+		renew(dev, peer);
 }
 
 void wg_peer_clear_source(struct wg_peer *peer)
@@ -206,9 +256,11 @@ void wg_peer_clear_source(struct wg_peer *peer)
 	endpoint_clear_source(&peer->endpoint);
 }
 
-unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src, struct mono now)
+unsigned wg_peer_heard(
+	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *src, struct mono now)
 {
 	bool moved = !endpoint_equal(&peer->endpoint, src);
+	bool found = !peer->endpoint.addr.family;
 
 	if (moved && peer->endpoint.addr.family &&
 		!bucket_take(&peer->moves, now, WG_MOVES_NS, WG_MOVES_BURST))
@@ -216,19 +268,18 @@ unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src, struct 
 	peer->endpoint = *src;
 	if (moved)
 		wg_device_place_endpoint(peer->dev, peer);
+	if (found)
+		wg_peer_reconsider(dev, peer);
 	return moved ? WG_ENDPOINT_MOVED : 0;
 }
 
-unsigned wg_peer_set_keepalive(
-	struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, struct mono now)
+void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds)
 {
-	bool turned_on = seconds && !peer->keepalive_s;
-
+	if (peer->keepalive_s == seconds)
+		return;
 	peer->keepalive_s = seconds;
-	peer->timers.persistent_ns = seconds * NS_PER_S;
-	peer->timers.persistent = seconds ? mono_add(now, peer->timers.persistent_ns) : MONO_NEVER;
-	wg_peer_arm(dev, peer);
-	return turned_on ? WG_SEND_KEEPALIVE : 0;
+	wg_timers_set_persistent(&peer->timers, seconds * NS_PER_S);
+	wg_peer_reconsider(dev, peer);
 }
 
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer)
@@ -237,6 +288,6 @@ void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer)
 	wg_keypairs_wipe(&peer->keys, &dev->indices);
 	forget_handshake(dev, peer);
 	wg_timers_stop(&peer->timers);
-	peer->last_initiation_sent = MONO_NEVER;
+	peer->renewed = true;
 	wg_peer_arm(dev, peer);
 }

@@ -58,6 +58,8 @@ struct wg_peer {
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
 	struct mono last_initiation_taken;
 	struct mono last_initiation_sent;
+	bool renewed; /* what it relied on has changed since: the next need not wait for
+			 REKEY_TIMEOUT */
 	struct wall last_handshake; /* sec 0: none yet */
 	struct mono handshake_at;   /* the same instant, for ages: clocks of people jump */
 	struct wg_cookie_maker cookie;
@@ -92,8 +94,9 @@ static inline void wg_peer_prefetch(const struct wg_peer *peer)
 struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
 
 /**
- * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if one cannot be made or is not
- * called for: ours is on its way, or the peer's has just been answered and its proof is to come.
+ * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if one cannot be made now, or is
+ * not called for: ours is on its way, or the peer's has just been answered and its proof is to
+ * come. The timers then ask again: see wg_peer_reconsider().
  */
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
@@ -117,8 +120,8 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 /**
  * Write an initiation and account it as sent.
  * Return: 0; -EAGAIN if the last one was sent less than REKEY_TIMEOUT ago; -ENOKEY without our
- * private key or for a peer whose key is of low order; -EHOSTUNREACH without an endpoint; -ENOSPC
- * if the index table is full.
+ * private key or for a peer whose key is of low order; -EHOSTUNREACH without an endpoint;
+ * -ENETDOWN while the device is down; -ENOSPC if the index table is full.
  */
 int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct mono now,
 	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN]);
@@ -126,27 +129,38 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 /** Run the timers that are due. Return: a set of enum wg_action. */
 unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
+/**
+ * Decide whether a handshake or keepalive is due, after a change to something that a handshake
+ * needs: our private key, the state of the device, the peer's endpoint, preshared key or
+ * PersistentKeepalive. The functions that make such a change call it; nothing else decides this.
+ *
+ * If a handshake cannot be begun, nothing is sent until it can. If it can, a session that is wanted
+ * (packets are pending, or PersistentKeepalive is on) is asked for at once: the peer is due at the
+ * next wg_device_due(). Source: Linux drivers/net/wireguard/netlink.c, set_peer() and
+ * wg_set_device().
+ */
+void wg_peer_reconsider(struct wg_device *dev, struct wg_peer *peer);
+
 /** Set (all zero: remove) the preshared key. It counts from the next handshake on. */
-void wg_peer_set_psk(struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN]);
+void wg_peer_set_psk(
+	struct wg_device *dev, struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN]);
 
 /** Set the endpoint; the sticky source is forgotten. */
-void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *remote);
+void wg_peer_set_endpoint(
+	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *remote);
 
 /**
  * An authentic message came from `src` at `now`: the endpoint moves there, unless it has moved too
  * often of late. Return: WG_ENDPOINT_MOVED, or 0.
  */
-unsigned wg_peer_heard(struct wg_peer *peer, const struct endpoint *src, struct mono now);
+unsigned wg_peer_heard(
+	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *src, struct mono now);
 
 /** Forget the sticky source address and interface. */
 void wg_peer_clear_source(struct wg_peer *peer);
 
-/**
- * Set PersistentKeepalive in seconds, 0: off.
- * Return: WG_SEND_KEEPALIVE if it was off and is now on, else 0.
- */
-unsigned wg_peer_set_keepalive(
-	struct wg_device *dev, struct wg_peer *peer, uint16_t seconds, struct mono now);
+/** Set PersistentKeepalive in seconds, 0: off. With a new interval one is due at once. */
+void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds);
 
 /** Put the peer where its timers say among the device's deadlines; after any change to them. */
 void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer);

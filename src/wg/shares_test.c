@@ -79,7 +79,7 @@ static int setup(void **state)
 		assert_int_equal(
 			wg_device_add_peer(&n->hub, &n->peers[i], n->dev[i].identity.public_key),
 			0);
-		wg_peer_set_endpoint(&n->hubs[i], &n->hub_at);
+		wg_peer_set_endpoint(&n->dev[i], &n->hubs[i], &n->hub_at);
 	}
 	*state = n;
 	return 0;

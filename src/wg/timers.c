@@ -135,6 +135,20 @@ void wg_timers_session_derived(struct wg_timers *t, struct mono now)
 	t->wipe = mono_add(now, WG_KEY_LIFE);
 }
 
+void wg_timers_resume(struct wg_timers *t, struct mono at)
+{
+	if (mono_is_set(t->give_up))
+		t->retransmit = at;
+	if (t->persistent_ns)
+		t->persistent = WG_AT_ONCE;
+}
+
+void wg_timers_set_persistent(struct wg_timers *t, uint64_t interval_ns)
+{
+	t->persistent_ns = interval_ns;
+	t->persistent = MONO_NEVER;
+}
+
 void wg_timers_stop(struct wg_timers *t)
 {
 	*t = (struct wg_timers){ .persistent_ns = t->persistent_ns };

@@ -22,6 +22,9 @@ enum wg_action {
 		1 << 6, /* no answer: forget the sticky source address, ask the route anew */
 };
 
+/** A deadline that is reached whatever the time. */
+#define WG_AT_ONCE ((struct mono){ 1 })
+
 /** One peer's timers. All deadlines; MONO_NEVER is off. */
 struct wg_timers {
 	struct mono retransmit;	   /* an initiation got no response */
@@ -67,6 +70,14 @@ void wg_timers_handshake_complete(struct wg_timers *t);
 
 /** New session keys exist. */
 void wg_timers_session_derived(struct wg_timers *t, struct mono now);
+
+/** A handshake can be begun, or has a better chance than before: if a session is wanted, initiate
+ * at `at`; if PersistentKeepalive is on, send one at once. */
+void wg_timers_resume(struct wg_timers *t, struct mono at);
+
+/** Set the PersistentKeepalive interval in nanoseconds, 0: off. The deadline is off: see
+ * wg_timers_resume(). */
+void wg_timers_set_persistent(struct wg_timers *t, uint64_t interval_ns);
 
 /** All timers off; the PersistentKeepalive interval stays. */
 void wg_timers_stop(struct wg_timers *t);

@@ -306,10 +306,10 @@ static void configure(struct sim *s, unsigned i)
 	memcpy(id.public_key, h->dev.identity.public_key, WG_KEY_LEN);
 	wg_device_set_private_key(&h->dev, h->private_key);
 	ASSERT(!wg_device_add_peer(&h->dev, &h->peer, id.public_key));
-	wg_peer_set_psk(&h->peer, s->psk[i]);
+	wg_peer_set_psk(&h->dev, &h->peer, s->psk[i]);
 	ASSERT(!wg_allowedips_insert(&h->dev.allowed, &theirs, &h->peer));
 	if (i == 0)
-		wg_peer_set_endpoint(&h->peer, &other->at);
+		wg_peer_set_endpoint(&h->dev, &h->peer, &other->at);
 }
 
 void sim_restart(struct sim *s, unsigned i)

@@ -95,7 +95,7 @@ static void test_confirm_by_keepalive(void **state)
 {
 	struct sim *s = begin(state);
 
-	sim_act(s, 0, wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25, s->now));
+	wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25);
 	sim_run(s, 30 * SIM_MS);
 	assert_int_equal(s->host[1].keepalives_received, 1);
 	assert_non_null(wg_peer_sending_key(&s->host[1].peer, s->now));
@@ -209,7 +209,7 @@ static void test_both_initiate(void **state)
 {
 	struct sim *s = begin(state);
 
-	wg_peer_set_endpoint(&s->host[1].peer, &s->host[0].at);
+	wg_peer_set_endpoint(&s->host[1].dev, &s->host[1].peer, &s->host[0].at);
 	traffic(s, 5 * SIM_MS, 5 * SIM_MS);
 	sim_run(s, 3600 * SIM_S);
 	settle(s);
@@ -452,12 +452,12 @@ static void test_persistent_keepalive(void **state)
 {
 	struct sim *s = begin(state);
 
-	sim_act(s, 0, wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25, s->now));
+	wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25);
 	sim_run(s, 3600 * SIM_S);
 	assert_in_range(s->host[0].keepalives_sent, 3600 / 25 - 2, 3600 / 25 + 32);
 	assert_non_null(wg_peer_sending_key(&s->host[1].peer, s->now));
 	assert_int_equal(s->host[1].keepalives_sent, 0);
-	wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 0, s->now);
+	wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 0);
 	sim_run(s, 600 * SIM_S);
 	assert_int_equal(wg_device_deadline(&s->host[0].dev).ns, 0);
 }
@@ -468,7 +468,7 @@ static void test_persistent_keepalive_initiates(void **state)
 	struct sim *s = begin(state);
 
 	s->host[1].off = true;
-	sim_act(s, 0, wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25, s->now));
+	wg_peer_set_keepalive(&s->host[0].dev, &s->host[0].peer, 25);
 	sim_run(s, 1000 * SIM_S);
 	assert_int_equal(s->host[0].keepalives_sent, 0);
 	s->host[1].off = false;
@@ -585,13 +585,13 @@ static void test_psk(void **state)
 	struct sim *s = begin(state);
 
 	memset(s->psk[0], 7, WG_KEY_LEN);
-	wg_peer_set_psk(&s->host[0].peer, s->psk[0]);
+	wg_peer_set_psk(&s->host[0].dev, &s->host[0].peer, s->psk[0]);
 	traffic(s, SIM_S, 0);
 	sim_run(s, 600 * SIM_S);
 	assert_int_equal(s->host[1].received, 0);
 	assert_null(s->host[0].peer.keys.current);
 	assert_true(s->host[0].drops.n[DROP_WG_HANDSHAKE_AUTH] > 100);
-	wg_peer_set_psk(&s->host[1].peer, s->psk[0]);
+	wg_peer_set_psk(&s->host[1].dev, &s->host[1].peer, s->psk[0]);
 	sim_run(s, 10 * SIM_S);
 	assert_true(s->host[1].received > 5);
 }

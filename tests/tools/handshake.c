@@ -72,8 +72,8 @@ static int prepare(const struct endpoint *target)
 	err = wg_device_add_peer(&dev, &peer, theirs);
 	if (err)
 		return err;
-	wg_peer_set_psk(&peer, psk);
-	wg_peer_set_endpoint(&peer, target);
+	wg_peer_set_psk(&dev, &peer, psk);
+	wg_peer_set_endpoint(&dev, &peer, target);
 	print_key("static", peer.remote.static_static, "\n");
 	return 0;
 }
