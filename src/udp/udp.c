@@ -161,12 +161,20 @@ void udp_close(struct udp *u)
 
 int udp_set_fwmark(struct udp *u, uint32_t fwmark)
 {
+	socklen_t len = sizeof(int);
+	int before = 0;
 	int err = 0;
 
-	if (u->fd4 >= 0)
+	if (u->fd4 >= 0) {
+		if (getsockopt(u->fd4, SOL_SOCKET, SO_MARK, &before, &len) < 0)
+			return -errno;
 		err = set_int(u->fd4, SOL_SOCKET, SO_MARK, (int)fwmark);
-	if (!err && u->fd6 >= 0)
+	}
+	if (!err && u->fd6 >= 0) {
 		err = set_int(u->fd6, SOL_SOCKET, SO_MARK, (int)fwmark);
+		if (err < 0 && u->fd4 >= 0)
+			(void)set_int(u->fd4, SOL_SOCKET, SO_MARK, before);
+	}
 	return err;
 }
 
