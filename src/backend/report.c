@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/apply.h"
+#include "backend/listen.h"
 #include "backend/names.h"
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -192,12 +193,24 @@ static void report_counters(const struct userspace *u, struct status_report *r)
 	};
 }
 
+static int report_pending_port(const struct userspace *u, struct status_report *r)
+{
+	const struct listen *l = &u->listen;
+	char text[LISTEN_TEXT_LEN];
+
+	if (!l->error)
+		return 0;
+	r->wg.pending_port = l->port;
+	return status_add_warning(r, "%s; still on port %u, and trying again.",
+		listen_problem(l->port, l->fwmark, l->error, text), u->udp.port);
+}
+
 static int report_wg(const struct userspace *u, const struct conf_site *conf,
 	const struct budget *budget, struct status_report *r)
 {
 	memcpy(r->wg.name, conf->interface.name, sizeof(r->wg.name));
 	memcpy(r->wg.public_key, u->engine.wg.identity.public_key, KEY_LEN);
-	r->wg.listen_port = u->udp.port;
+	r->wg.listen_port = listen_port(u);
 	r->wg.fwmark = u->fwmark;
 	r->wg.mtu = budget->wg_mtu;
 	r->wg.tun_tx = traffic_of(u->engine.tun.stats.tx);
@@ -205,7 +218,7 @@ static int report_wg(const struct userspace *u, const struct conf_site *conf,
 	for (size_t i = 0; i < conf->interface.addresses.n; i++)
 		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
 			return -ENOMEM;
-	return 0;
+	return report_pending_port(u, r);
 }
 
 int report_engine(const struct userspace *u, const struct conf_site *conf,

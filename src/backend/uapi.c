@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "backend/listen.h"
 #include "backend/names.h"
 #include "backend/peers.h"
 #include "base/bytes.h"
@@ -13,7 +14,7 @@
 int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len)
 {
 	u->engine.wg.spent = true; /* keys in text */
-	return uapi_print_get(&u->engine.wg, u->udp.port, u->fwmark, ret_text, ret_len);
+	return uapi_print_get(&u->engine.wg, listen_port(u), u->fwmark, ret_text, ret_len);
 }
 
 /* `have`, or if that is too little twice as much: peers that are added one by one shall not move
@@ -39,14 +40,6 @@ static int make_room(struct userspace *u, const struct uapi_set *set)
 	}
 	return userspace_grow(
 		u, grown(dev->sizes.peers, peers), grown(dev->sizes.allowed_ips, prefixes));
-}
-
-static int rebind(struct userspace *u, const struct uapi_set *set)
-{
-	if (!set->has_listen_port && !set->has_fwmark)
-		return 0;
-	return userspace_rebind(u, set->has_listen_port ? set->listen_port : u->udp.port,
-		set->has_fwmark ? set->fwmark : u->fwmark);
 }
 
 static void remove_all_peers(struct userspace *u)
@@ -114,7 +107,8 @@ int uapi_set(struct userspace *u, const struct uapi_set *set)
 
 	u->engine.wg.spent = true;
 	if (!err)
-		err = rebind(u, set);
+		err = listen_request(u, set->has_listen_port ? &set->listen_port : NULL,
+			set->has_fwmark ? &set->fwmark : NULL);
 	if (!err && set->has_private_key)
 		err = peers_set_private_key(u, set->private_key);
 	if (!err && set->replace_peers)

@@ -496,13 +496,14 @@ static int watch_ports(struct userspace *u)
 
 int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark)
 {
-	int err = open_sockets(u, port, fwmark, &u->udp);
+	int err;
 
 	u->wanted = true;
+	err = watch_ports(u);
+	if (!err)
+		err = open_sockets(u, port, fwmark, &u->udp);
 	if (!err)
 		err = watch_sockets(u, &u->udp, &u->watches[u->watching]);
-	if (!err)
-		err = watch_ports(u);
 	if (err < 0) {
 		close_sockets(u);
 		return err;
@@ -576,7 +577,12 @@ int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark)
 	u->fwmark = fwmark;
 	sources_doubt(u);
 	LIST_FOR_EACH(l, &u->peers)
-	wg_peer_clear_source(&CONTAINER_OF(l, struct userspace_peer, link)->path.wg);
+	{
+		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+
+		wg_peer_clear_source(peer);
+		wg_peer_reconsider(&u->engine.wg, peer);
+	}
 	return 0;
 }
 
@@ -591,7 +597,7 @@ void userspace_work(struct userspace *u)
 	userspace_tick(u);
 	ctrl_timers(&u->engine);
 	names_run(u);
-	if (u->running)
+	if (u->wanted)
 		finish(u);
 }
 

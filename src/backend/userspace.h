@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/listen.h"
 #include "base/list.h"
 #include "loop/loop.h"
 #include "path/engine.h"
@@ -94,6 +95,7 @@ struct userspace {
 	struct socket_watches watches[2]; /* those of `udp`, and room for the next */
 	unsigned watching;		  /* which are those of `udp` */
 	bool wanted;			  /* to run, though perhaps the port was taken */
+	struct listen listen;		  /* a port that is pending: see listen.h */
 	bool running;			  /* sockets are open and watched */
 	struct userspace_port *lost;	  /* its interface was deleted under us, or NULL */
 	uint32_t fwmark;
@@ -148,7 +150,8 @@ int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
 
 /**
  * Open the UDP sockets and let packets flow. `port` 0: the kernel chooses.
- * Return: 0 or -errno (-EADDRINUSE); then userspace_rebind() tries again.
+ * Return: 0 or -errno (-EADDRINUSE). Then packets to peers are read, and pending for as long as
+ * they are for a handshake; userspace_rebind() tries again.
  */
 int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
 
@@ -157,9 +160,9 @@ int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
 void userspace_stop(struct userspace *u);
 
 /** Move to another port or firewall mark: sticky sources are forgotten, as the way to a peer may be
- * another now. On failure everything stays as it was. Before userspace_start()
- * and after userspace_stop() they are only noted, in `udp.port` and `fwmark`. Return: 0 or
- * -errno. */
+ * another now, and peers with PersistentKeepalive hear from us at once. On failure everything stays
+ * as it was. Before userspace_start() and after userspace_stop() they are only noted, in `udp.port`
+ * and `fwmark`. Return: 0 or -errno. */
 int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
 
 /** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or

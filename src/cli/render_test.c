@@ -324,6 +324,24 @@ static void test_json_sites(void **state)
 	}
 }
 
+/* A port that cannot be opened stands beside the one that is, and in the metrics. */
+static void test_pending_port(void **state)
+{
+	struct status_report r;
+	struct written w;
+
+	fill_report(&r);
+	r.wg.pending_port = 8199;
+	begin(&w);
+	render_text(w.out, &r, &(struct render_style){ 0 });
+	render_openmetrics(w.out, &r, 1);
+	fclose(w.out);
+	assert_non_null(strstr(w.text, "\n  listening port  8172; 8199 cannot be opened yet\n"));
+	assert_non_null(strstr(w.text, "\nwirespan_pending_port{site=\"vpn01\"} 8199\n"));
+	free(w.text);
+	status_report_fini(&r);
+}
+
 /* Lines that must be there, and rules of the format that hold for every line. */
 static void test_openmetrics(void **state)
 {
@@ -343,6 +361,7 @@ static void test_openmetrics(void **state)
 		"wirespan_session_bytes_total{site=\"vpn01\",session=\"l2tpeth0\",direction=\"tx\"}"
 		" "
 		"1073741824\n",
+		"wirespan_pending_port{site=\"vpn01\"} 0\n",
 		"wirespan_session_unfragmented_bytes{site=\"vpn01\",session=\"l2tpeth0\"} 1386\n",
 		"wirespan_dropped_packets_total{site=\"vpn01\",reason=\"wg_replay\"} 12\n",
 	};
@@ -377,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_text_empty),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_sites),
+		cmocka_unit_test(test_pending_port),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_drop_words),
 	};

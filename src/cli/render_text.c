@@ -144,7 +144,11 @@ static void wg_block(const struct page *p, const struct status_wg *wg)
 	fputc('\n', p->out);
 	head(p, GREEN, "interface", "%s", wg->name);
 	line(p, "public key", "%s", key);
-	line(p, "listening port", "%u", wg->listen_port);
+	if (wg->pending_port)
+		line(p, "listening port", "%u; %u cannot be opened yet", wg->listen_port,
+			wg->pending_port);
+	else
+		line(p, "listening port", "%u", wg->listen_port);
 	if (wg->fwmark)
 		line(p, "fwmark", "0x%x", wg->fwmark);
 	prefix_line(p, "addresses", &wg->addresses);

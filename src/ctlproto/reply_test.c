@@ -96,6 +96,7 @@ static void fill_report(struct status_report *r)
 	strcpy(r->wg.name, "wg0");
 	memset(r->wg.public_key, 0x5a, KEY_LEN);
 	r->wg.listen_port = 65535;
+	r->wg.pending_port = 65534;
 	r->wg.fwmark = 0xfffffff1;
 	r->wg.mtu = 1440;
 	add_prefix(&r->wg.addresses, "10.0.1.11/24");

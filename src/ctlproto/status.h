@@ -75,7 +75,8 @@ struct status_wg {
 	char name[STATUS_IFNAME_LEN]; /* empty: none */
 	uint8_t public_key[KEY_LEN];
 	uint16_t listen_port;
-	uint32_t fwmark; /* 0: off */
+	uint16_t pending_port; /* asked for, cannot be opened yet and is tried again; 0: none */
+	uint32_t fwmark;       /* 0: off */
 	uint32_t mtu;
 	struct status_prefixes addresses;
 	struct status_traffic tun_tx; /* read from the TUN, towards peers */

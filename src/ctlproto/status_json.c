@@ -28,6 +28,7 @@ static const struct field wg[] = {
 	{ FIELD_ROW(status_wg, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_wg, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_wg, "listen_port", FIELD_NUMBER, listen_port) },
+	{ FIELD_ROW(status_wg, "pending_port", FIELD_NUMBER, pending_port) },
 	{ FIELD_ROW(status_wg, "fwmark", FIELD_NUMBER, fwmark) },
 	{ FIELD_ROW(status_wg, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_wg, "addresses", FIELD_PREFIXES, addresses) },

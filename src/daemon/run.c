@@ -13,6 +13,7 @@
 
 #include "backend/apply.h"
 #include "backend/choose.h"
+#include "backend/listen.h"
 #include "backend/live.h"
 #include "backend/names.h"
 #include "backend/plan.h"
@@ -223,6 +224,26 @@ static void run_change_back(struct run *r)
 	(void)mtus_compute(&r->mtus, &r->conf, site_fwmark(r->site), &mtus);
 }
 
+/* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
+ * and it is tried again. */
+static int run_listen(struct run *r, struct site_error *e)
+{
+	uint16_t port =
+		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port;
+	uint32_t fwmark = site_fwmark(r->site);
+	int err = listen_want(r->u, port, fwmark);
+	char text[LISTEN_TEXT_LEN];
+
+	if (err < 0) {
+		*e = (struct site_error){ .code = err };
+		snprintf(e->problem, sizeof(e->problem),
+			"%s. Everything else is reloaded; still on port %u, and trying again.",
+			listen_problem(port, fwmark, err, text), r->u->udp.port);
+		snprintf(e->mend, sizeof(e->mend), "%s", listen_hint(err));
+	}
+	return err;
+}
+
 static int run_reload(struct run *r, struct site_error *e)
 {
 	struct conf_site next;
@@ -252,16 +273,7 @@ static int run_reload(struct run *r, struct site_error *e)
 	if (mtus_settle(&r->mtus, &r->conf, r->site, e) < 0)
 		say(e);
 	site_conf_moved(r->site, &r->conf);
-	err = userspace_rebind(r->u,
-		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port,
-		site_fwmark(r->site));
-	if (err < 0) {
-		*e = (struct site_error){ .code = err };
-		snprintf(e->problem, sizeof(e->problem),
-			"Cannot listen on port %u: %s; still on port %u.",
-			r->conf.interface.listen_port, strerror(-err), r->u->udp.port);
-		snprintf(e->mend, sizeof(e->mend), "Choose another ListenPort, and reload again.");
-	}
+	err = run_listen(r, e);
 	userspace_work(r->u);
 	return err;
 }
@@ -468,6 +480,7 @@ static int run_up(struct run *r)
 {
 	struct site_error e;
 	struct site_mtus mtus;
+	char text[LISTEN_TEXT_LEN];
 	int err;
 
 	err = choose_backend(r->conf.backend, &r->choice, &e);
@@ -490,10 +503,10 @@ static int run_up(struct run *r)
 		return say(&e);
 	err = userspace_start(r->u, r->conf.interface.listen_port, site_fwmark(r->site));
 	if (err < 0) {
-		log_error("Cannot listen on UDP port %u ([Interface] ListenPort): %s. Is another "
-			  "WireGuard using it "
-			  "(ss -ulpn)? Choose another port.",
-			r->conf.interface.listen_port, strerror(-err));
+		log_error("%s. %s",
+			listen_problem(
+				r->conf.interface.listen_port, site_fwmark(r->site), err, text),
+			listen_hint(err));
 		return err;
 	}
 	run_open_wgsock(r);
@@ -527,10 +540,12 @@ static void run_loop(struct run *r)
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(
-			&r->loop, mono_earliest(userspace_deadline(r->u), mtus_deadline(&r->mtus)));
+		struct mono due = mono_earliest(userspace_deadline(r->u), listen_deadline(r->u));
+
+		err = loop_run_once(&r->loop, mono_earliest(due, mtus_deadline(&r->mtus)));
 		if (mono_reached(userspace_deadline(r->u), clock_mono()))
 			userspace_work(r->u);
+		listen_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
 		if (mtus_work(&r->mtus, &r->conf, r->site, &e) < 0)
 			say(&e);

@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/listen.h"
 #include "backend/news.h"
 #include "backend/sources.h"
 #include "backend/userspace.h"
@@ -29,12 +30,12 @@
 /*
  * Theory of operation
  *
- * The interface's own state is the only switch: set up, the sockets are opened and packets flow;
- * set down, they are closed and all sessions forgotten; its MTU is the MTU of the tunnel. The
- * kernel's news tell. When the interface is moved to another network namespace, we look after it
- * there once a second, while the UDP sockets are still opened in the namespace that we were started
- * in. No descriptor stays open there: it would keep alive a namespace that its owner has deleted,
- * with our interface in it.
+ * The interface's own state is the only switch: set up, the sockets are opened and packets flow
+ * (see backend/listen.h for a port that is taken); set down, they are closed and all sessions
+ * forgotten; its MTU is the MTU of the tunnel. The kernel's news tell. When the interface is moved
+ * to another network namespace, we look after it there once a second, while the UDP sockets are
+ * still opened in the namespace that we were started in. No descriptor stays open there: it would
+ * keep alive a namespace that its owner has deleted, with our interface in it.
  */
 
 /* MTU of an interface that we make: what is left of 1500 over IPv6. */
@@ -76,16 +77,11 @@ static void set_mtu(struct wg *w, uint32_t mtu)
 /* Take over what the interface is now. */
 static void follow(struct wg *w, bool up, uint32_t mtu)
 {
-	int err;
-
 	set_mtu(w, mtu);
-	if (up && !w->u->running) {
-		err = userspace_start(w->u, w->u->udp.port, w->u->fwmark);
-		if (err < 0)
-			failed("Cannot open the UDP sockets", err);
-	} else if (!up && w->u->wanted) {
-		userspace_stop(w->u);
-	}
+	if (up && !w->u->wanted)
+		listen_up(w->u);
+	else if (!up && w->u->wanted)
+		listen_down(w->u);
 }
 
 /* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
@@ -304,9 +300,12 @@ static int wg_run(const char *name, bool foreground)
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
 	while (!err && !w.loop.stop && !w.u->lost) {
-		err = loop_run_once(&w.loop, mono_earliest(userspace_deadline(w.u), w.next_look));
+		struct mono due = mono_earliest(userspace_deadline(w.u), listen_deadline(w.u));
+
+		err = loop_run_once(&w.loop, mono_earliest(due, w.next_look));
 		if (mono_reached(userspace_deadline(w.u), clock_mono()))
 			userspace_work(w.u);
+		listen_work(w.u);
 		if (mono_reached(w.next_look, clock_mono()))
 			look_away(&w);
 		userspace_tidy(w.u);

@@ -68,8 +68,7 @@ int udp_open(uint16_t port, uint32_t fwmark, struct udp_offloads want, struct ud
 void udp_close(struct udp *u);
 
 /** Set or (0) clear the firewall mark of everything sent. Return: 0; or -errno, and it is as it
- * was.
- */
+ * was. */
 int udp_set_fwmark(struct udp *u, uint32_t fwmark);
 
 /** Say how the don't-fragment bit is set from now on. Return: 0 or -errno. */

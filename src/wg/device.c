@@ -196,8 +196,8 @@ void wg_device_set_up(struct wg_device *dev, bool up)
 	}
 }
 
-/* Our identity is another: no session of the peer is left, and pending packets wait for the next.
- */
+/* Our identity is another: no session of the peer is left, and pending packets wait for the
+ * next. */
 static void change_identity(struct wg_device *dev, struct wg_peer *peer)
 {
 	struct mono give_up = peer->timers.give_up;

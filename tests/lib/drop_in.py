@@ -19,8 +19,10 @@ def find_drop_in():
 class DropIn:
     """One interface of wirespan-wg in a node; it is killed with its node at the latest."""
 
-    def __init__(self, node, ifname="wg0"):
+    def __init__(self, node, ifname="wg0", log=None):
+        """log: a file for its messages, in place of our standard output."""
         self.node = node
+        self.log = log
         self.ifname = ifname
         self.binary = find_drop_in()
         self.process = None
@@ -34,11 +36,19 @@ class DropIn:
         """Start it in the foreground and wait until wg(8) can connect; its output goes to our standard output."""
         return self.start_by(["-f", self.ifname], **environment)
 
-    def start_by(self, words, pass_fds=(), **environment):
-        """As start(), with the caller's command line and descriptors. Return: self."""
-        self.process = self.node.popen(
-            self.binary, *words, env={**os.environ, **environment}, pass_fds=pass_fds
-        )
+    def start_by(self, words, pass_fds=(), without="", **environment):
+        """The same with a command line and descriptors of the caller's, and without some capabilities, as
+        capsh(1) names them. Return: self."""
+        command = [self.binary, *words]
+        if without:
+            command = ["capsh", f"--drop={without}", "--", "-c", f"exec {' '.join(command)}"]
+        with open(self.log or os.devnull, "ab") as log:
+            self.process = self.node.popen(
+                *command,
+                env={**os.environ, **environment},
+                pass_fds=pass_fds,
+                stderr=log if self.log else None,
+            )
         wait_for(lambda: listening(self.socket) or self.ended(), what=f"wirespan-wg {self.ifname}")
         assert not self.ended(), f"wirespan-wg ended with {self.process.returncode}"
         return self
@@ -66,6 +76,11 @@ class DropIn:
     def show(self, what):
         """Return: `wg show IF what`, without the last newline."""
         return self.wg("show", self.ifname, what).out.rstrip("\n")
+
+    def log_text(self):
+        """Return: all its messages, if they go to a file."""
+        with open(self.log) as file:
+            return file.read()
 
     def handshake_age(self):
         """Return: the time of the first peer's last handshake, in seconds since the epoch; 0: never."""

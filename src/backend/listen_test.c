@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the engine's port while another program has it: refused when it is asked for, pending
+ * when the interface is set up or the file reloaded, opened once it is free. */
+#include "backend/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/peers.h"
+#include "backend/userspace.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+struct bench {
+	struct loop loop;
+	struct userspace *u;
+	int tun[2];	/* a pipe that stands for it */
+	uint16_t port;	/* free in both families at the beginning */
+	uint16_t other; /* likewise */
+	int families[2];
+	size_t n_families; /* 1 where the kernel has no IPv6 */
+};
+
+/* A socket that is bound to the port in one family. */
+static int occupy(int family, uint16_t port)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int on = 1;
+
+	assert_true(fd >= 0);
+	if (family == AF_INET6) {
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)), 0);
+		assert_int_equal(
+			bind(fd, (const struct sockaddr *)(const void *)&in6, sizeof(in6)), 0);
+	} else {
+		assert_int_equal(
+			bind(fd, (const struct sockaddr *)(const void *)&in, sizeof(in)), 0);
+	}
+	return fd;
+}
+
+static bool has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static uint16_t free_port(void)
+{
+	struct udp udp;
+	uint16_t port;
+
+	assert_int_equal(udp_open(0, 0, (struct udp_offloads){ 0 }, &udp), 0);
+	port = udp.port;
+	udp_close(&udp);
+	return port;
+}
+
+static int setup(void **state)
+{
+	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct userspace_options options;
+	struct bench *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	log_set_level(LOG_LEVEL_SILENT);
+	assert_int_equal(userspace_options_from(NULL, &options), 0);
+	assert_int_equal(loop_open(&b->loop), 0);
+	assert_int_equal(userspace_open(&b->loop, &options, &sizes, &b->u), 0);
+	assert_int_equal(pipe(b->tun), 0);
+	b->u->tun.tap.fd = b->tun[0];
+	b->port = free_port();
+	b->other = free_port();
+	b->families[0] = AF_INET;
+	b->families[1] = AF_INET6;
+	b->n_families = 1 + has_ipv6();
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	userspace_close(b->u);
+	close(b->tun[1]);
+	loop_close(&b->loop);
+	free(b);
+	return 0;
+}
+
+/* Whether both sockets are open, on this port. */
+static bool is_open(const struct bench *b, uint16_t port)
+{
+	return b->u->running && b->u->udp.fd4 >= 0 && (b->u->udp.fd6 >= 0 || b->n_families == 1) &&
+	       b->u->udp.port == port && listen_port(b->u) == port;
+}
+
+/* Let the time of the next attempt come. */
+static void retry(struct bench *b)
+{
+	assert_true(mono_is_set(listen_deadline(b->u)));
+	b->u->listen.due = clock_mono();
+	listen_work(b->u);
+}
+
+/* While the interface is down, a request is tried and refused, or noted. */
+static void test_request_while_down(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t none = 0;
+	const uint16_t any = 0;
+
+	assert_int_equal(listen_request(b->u, &b->other, &none), 0);
+	for (size_t i = 0; i < b->n_families; i++) {
+		int fd = occupy(b->families[i], b->port);
+
+		assert_int_equal(listen_request(b->u, &b->port, NULL), -EADDRINUSE);
+		assert_int_equal(listen_port(b->u), b->other);
+		close(fd);
+	}
+	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	assert_int_equal(listen_port(b->u), b->port);
+	assert_int_equal(b->u->udp.fd4, -1); /* not before it is set up */
+	close(occupy(AF_INET, b->port));
+	assert_int_equal(listen_request(b->u, &any, NULL), 0);
+	assert_int_equal(listen_port(b->u), 0);
+	assert_false(mono_is_set(listen_deadline(b->u)));
+}
+
+/* Taken when the interface is set up: it is pending, and opened once it is free. */
+static void test_pending_when_set_up(void **state)
+{
+	struct bench *b = *state;
+	uint64_t wait = LISTEN_RETRY_MIN;
+
+	for (size_t i = 0; i < b->n_families; i++) {
+		int fd;
+
+		assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+		fd = occupy(b->families[i], b->port);
+		listen_up(b->u);
+		assert_int_equal(listen_port(b->u), 0);
+		assert_int_equal(b->u->listen.error, -EADDRINUSE);
+		assert_int_equal(b->u->listen.port, b->port);
+		listen_work(b->u); /* too soon to try again */
+		assert_int_equal(b->u->listen.wait_ns, LISTEN_RETRY_MIN);
+		for (wait = LISTEN_RETRY_MIN; wait < 3 * LISTEN_RETRY_MAX; wait *= 2) {
+			assert_int_equal(b->u->listen.wait_ns,
+				wait < LISTEN_RETRY_MAX ? wait : LISTEN_RETRY_MAX);
+			retry(b);
+			assert_false(b->u->running);
+		}
+		close(fd);
+		retry(b);
+		assert_true(is_open(b, b->port));
+		assert_false(mono_is_set(listen_deadline(b->u)));
+		listen_down(b->u);
+		assert_int_equal(listen_port(b->u), b->port);
+	}
+}
+
+/* Pending, another port or the same again can be asked for, and a firewall mark. */
+static void test_request_while_pending(void **state)
+{
+	struct bench *b = *state;
+	const uint32_t mark = 7;
+	int fd;
+
+	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	fd = occupy(AF_INET, b->port);
+	listen_up(b->u);
+	assert_int_equal(listen_request(b->u, &b->port, NULL), -EADDRINUSE);
+	assert_int_equal(b->u->listen.error, -EADDRINUSE);
+	if (geteuid() == 0) { /* a mark is the privileged's to set */
+		assert_int_equal(listen_request(b->u, NULL, &mark), 0);
+		assert_int_equal(b->u->fwmark, mark);
+	}
+	retry(b);
+	assert_int_equal(listen_port(b->u), 0);
+	assert_int_equal(listen_request(b->u, &b->other, NULL), 0);
+	assert_true(is_open(b, b->other));
+	assert_false(mono_is_set(listen_deadline(b->u)));
+	close(fd);
+	listen_down(b->u);
+}
+
+/* Set down while its port is pending, the interface is left alone. */
+static void test_down_while_pending(void **state)
+{
+	struct bench *b = *state;
+	int fd;
+
+	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	fd = occupy(b->families[b->n_families - 1], b->port);
+	listen_up(b->u);
+	listen_down(b->u);
+	close(fd);
+	assert_false(mono_is_set(listen_deadline(b->u)));
+	listen_work(b->u);
+	assert_false(b->u->running);
+	assert_int_equal(listen_port(b->u), b->port);
+}
+
+/* A port of the kernel's choice that another program has taken meanwhile: another will do. */
+static void test_port_of_no_choice(void **state)
+{
+	struct bench *b = *state;
+	uint16_t first;
+	int fd;
+
+	listen_up(b->u);
+	first = listen_port(b->u);
+	assert_true(first && is_open(b, first));
+	listen_down(b->u);
+	fd = occupy(AF_INET, first);
+	listen_up(b->u);
+	assert_true(b->u->running);
+	assert_int_not_equal(listen_port(b->u), first);
+	close(fd);
+	/* one that was asked for is not exchanged */
+	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	listen_down(b->u);
+	fd = occupy(AF_INET, b->port);
+	listen_up(b->u);
+	assert_int_equal(listen_port(b->u), 0);
+	close(fd);
+}
+
+/* A reload wants a port that is taken: the old one stays until the new one can be had. */
+static void test_reload(void **state)
+{
+	struct bench *b = *state;
+	int fd = occupy(b->families[b->n_families - 1], b->other);
+
+	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	listen_up(b->u);
+	assert_int_equal(listen_want(b->u, b->other, 0), -EADDRINUSE);
+	assert_true(is_open(b, b->port));
+	assert_int_equal(b->u->listen.port, b->other);
+	retry(b);
+	assert_true(is_open(b, b->port));
+	close(fd);
+	retry(b);
+	assert_true(is_open(b, b->other));
+	assert_int_equal(b->u->listen.error, 0);
+	/* and back in mid-wait: nothing is pending any more */
+	fd = occupy(AF_INET, b->port);
+	assert_int_equal(listen_want(b->u, b->port, 0), -EADDRINUSE);
+	assert_int_equal(listen_want(b->u, b->other, 0), 0);
+	assert_false(mono_is_set(listen_deadline(b->u)));
+	close(fd);
+}
+
+/* Once the port is open, peers that are to be kept hear from us, as after any other change. */
+static void test_handshake_once_open(void **state)
+{
+	static const uint8_t ours[WG_KEY_LEN] = { 8, [31] = 0x40 };
+	static const uint8_t localhost[4] = { 127, 0, 0, 1 };
+	uint8_t theirs[WG_KEY_LEN] = { 9 };
+	uint8_t msg[WG_INITIATION_LEN + 1];
+	struct bench *b = *state;
+	struct userspace_peer *p;
+	struct endpoint to = { .addr = ip_addr_v4(localhost), .port = b->other };
+	int far = occupy(AF_INET, b->other);
+	int fd = occupy(AF_INET, b->port);
+
+	assert_int_equal(peers_set_private_key(b->u, ours), 0);
+	assert_int_equal(peers_add(b->u, theirs, &p), 0);
+	wg_peer_set_endpoint(&b->u->engine.wg, &p->path.wg, &to);
+	wg_peer_set_keepalive(&b->u->engine.wg, &p->path.wg, 25);
+	b->u->udp.port = b->port;
+	listen_up(b->u);
+	userspace_work(b->u);
+	assert_int_equal(recv(far, msg, sizeof(msg), MSG_DONTWAIT), -1);
+	close(fd);
+	retry(b);
+	assert_int_equal(recv(far, msg, sizeof(msg), 0), WG_INITIATION_LEN);
+	close(far);
+}
+
+static void test_sentences(void **state)
+{
+	static const int errors[] = { -EADDRINUSE, -EACCES, -EPERM, -EMFILE };
+	char text[LISTEN_TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+		assert_true(strlen(listen_hint(errors[i])) > 10);
+	assert_string_equal(listen_problem(8172, 0, -EADDRINUSE, text),
+		"Cannot listen on UDP port 8172: Address already in use");
+	assert_string_equal(listen_problem(80, 1, -EACCES, text),
+		"Cannot listen on UDP port 80: Permission denied");
+	assert_string_equal(listen_problem(80, 0xca6c, -EPERM, text),
+		"Cannot set the firewall mark 0xca6c: Operation not permitted");
+	assert_string_equal(
+		listen_problem(0, 0, -EMFILE, text), "Cannot open a UDP port: Too many open files");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_request_while_down),
+		CASE(test_pending_when_set_up),
+		CASE(test_request_while_pending),
+		CASE(test_down_while_pending),
+		CASE(test_port_of_no_choice),
+		CASE(test_reload),
+		CASE(test_handshake_once_open),
+		cmocka_unit_test(test_sentences),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
