@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's UDP port: opened while the interface is up, and tried again while it cannot be
- * had. */
+/* The engine's UDP port: opened while the interface is up, tried again while it is taken. */
 #include "backend/listen.h"
 
 #include <errno.h>
@@ -107,8 +106,7 @@ static int try_port(const struct userspace *u, uint16_t port, uint32_t fwmark)
 	return err;
 }
 
-/* The same while the interface is down, or its port cannot be opened and is not what is asked
- * for. */
+/* A request while the interface is down; or for a firewall mark while the port is pending. */
 static int request_later(struct userspace *u, const uint16_t *port, uint32_t fwmark)
 {
 	int err = try_port(u, port ? *port : 0, fwmark);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's UDP port: opened while the interface is up, and tried again while it cannot be had.
+/* The engine's UDP port: opened while the interface is up, tried again while it is taken.
  *
  * Theory of operation. What wg(8) asks for is tried at once, also while the interface is down, and
  * answered: it is done, or refused and nothing has changed. An interface that is set up and a
