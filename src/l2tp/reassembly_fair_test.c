@@ -78,7 +78,7 @@ static void send_next(struct fixture *f, struct sender *s)
 	reassembly_release(&f->r);
 }
 
-#define PACKETS (75 * RUN) /* of the honest owner */
+#define PACKETS (40 * RUN) /* of the honest owner */
 
 /* Between any two fragments of the honest owner `others` send; they may not cost it one packet. */
 static void send_all(struct fixture *f, struct sender *honest, struct sender *lossy,
@@ -87,7 +87,7 @@ static void send_all(struct fixture *f, struct sender *honest, struct sender *lo
 	unsigned hostile = 0;
 
 	for (unsigned i = 0; i < 2 * PACKETS; i++) {
-		for (unsigned k = 0; h && k < 20; k++)
+		for (unsigned k = 0; h && k < 12; k++)
 			be_hostile(f, HOSTILE, h, hostile++);
 		for (unsigned k = 0; k < lossy_rate; k++)
 			send_next(f, lossy);
