@@ -34,18 +34,20 @@ static bool same_path(const struct endpoint *a, const struct endpoint *b)
 	       ip_addr_equal(&a->local, &b->local);
 }
 
-static bool train_accepts(const struct train *t, size_t len, const struct endpoint *to, uint8_t tos)
+static bool train_accepts(
+	const struct train *t, size_t len, const struct endpoint *to, uint8_t tos, unsigned most)
 {
-	return t->open && len <= t->stride && t->count < TRAIN_SEGMENTS_MAX &&
-	       t->len + len <= TRAIN_BYTES_MAX && t->tos == tos && same_path(&t->to, to);
+	return t->open && len <= t->stride && t->count < most && t->len + len <= TRAIN_BYTES_MAX &&
+	       t->tos == tos && same_path(&t->to, to);
 }
 
-void train_append(struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos)
+void train_append_most(
+	struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos, unsigned most)
 {
 	struct train *last = q->n ? &q->trains[q->n - 1] : NULL;
 
 	ASSERT(q->cap - q->used >= len && len > 0 && len <= TRAIN_BYTES_MAX);
-	if (last && train_accepts(last, len, to, tos)) {
+	if (last && train_accepts(last, len, to, tos, most)) {
 		last->count++;
 		last->len += (uint32_t)len;
 		last->open = len == last->stride;
@@ -62,4 +64,22 @@ void train_append(struct train_queue *q, size_t len, const struct endpoint *to, 
 		};
 	}
 	q->used += len;
+}
+
+void train_append(struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos)
+{
+	train_append_most(q, len, to, tos, TRAIN_SEGMENTS_MAX);
+}
+
+void train_close(struct train_queue *q)
+{
+	if (q->n)
+		q->trains[q->n - 1].open = false;
+}
+
+void train_close_with_ttl(struct train_queue *q, uint8_t ttl)
+{
+	train_close(q);
+	if (q->n)
+		q->trains[q->n - 1].ttl = ttl;
 }

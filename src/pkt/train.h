@@ -27,6 +27,7 @@ struct train {
 	uint16_t stride;
 	uint16_t count;
 	uint8_t tos; /* outer DSCP and ECN */
+	uint8_t ttl; /* or IPv6 hop limit; 0: the system's */
 	bool open;   /* may still grow */
 	struct endpoint to;
 };
@@ -55,5 +56,16 @@ uint8_t *train_tail(struct train_queue *q);
 /** Append the datagram of `len` bytes that was written at train_tail(): extends the last train or
  * starts a new one. */
 void train_append(struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos);
+
+/** The same where a train may have no more than `most` datagrams. */
+void train_append_most(
+	struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos, unsigned most);
+
+/** End the last train, if there is one: what is appended next begins another. */
+void train_close(struct train_queue *q);
+
+/** End the last train, and send it with this TTL or hop limit. A router that joins packets of a
+ * flow (GRO) joins only those of one TTL, so this keeps the train apart on the path, too. */
+void train_close_with_ttl(struct train_queue *q, uint8_t ttl);
 
 #endif

@@ -87,11 +87,44 @@ static void test_differential(void **state)
 	}
 }
 
+/* A train that is closed takes nothing, nor does it join the one before; where the number is
+ * limited no train is longer, and none is shorter than it could be. */
+static void test_closing_and_limits(void **state)
+{
+	struct endpoint e = endpoint_of(1);
+	struct train_queue q;
+
+	train_queue_init(&q, arena, sizeof(arena));
+	train_close(&q); /* there is none */
+	train_close_with_ttl(&q, 9);
+	train_append(&q, 100, &e, 0);
+	train_append(&q, 100, &e, 0);
+	train_close(&q);
+	train_append(&q, 100, &e, 0);
+	train_close_with_ttl(&q, 255);
+	train_append(&q, 100, &e, 0);
+	assert_int_equal(q.n, 3);
+	assert_int_equal(q.trains[0].count, 2);
+	assert_int_equal(q.trains[1].count, 1);
+	assert_int_equal(q.trains[0].ttl, 0);
+	assert_int_equal(q.trains[1].ttl, 255);
+	assert_int_equal(q.trains[2].ttl, 0);
+	assert_true(q.trains[2].base == q.trains[1].base + 100);
+	for (unsigned most = 1; most <= TRAIN_SEGMENTS_MAX; most++) {
+		train_queue_reset(&q);
+		for (unsigned i = 0; i < 100; i++)
+			train_append_most(&q, 10, &e, 0, most);
+		assert_int_equal(q.n, (100 + most - 1) / most);
+		assert_int_equal(q.trains[0].count, most);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_joining),
 		cmocka_unit_test(test_differential),
+		cmocka_unit_test(test_closing_and_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ struct outgoing {
 	struct sockaddr_in6 to;
 	struct iovec iov;
 	_Alignas(struct cmsghdr)
-		uint8_t control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int)) +
+		uint8_t control[CMSG_SPACE(sizeof(uint16_t)) + 2 * CMSG_SPACE(sizeof(int)) +
 				CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
@@ -55,17 +55,17 @@ static void control_source(struct msghdr *msg, const struct endpoint *to)
 	}
 }
 
-static void control_tos(struct msghdr *msg, const struct endpoint *to, uint8_t tos)
+/* A field of the IP header: option `v4` or `v6`; 0 leaves it to the system. */
+static void control_byte(
+	struct msghdr *msg, const struct endpoint *to, int v4, int v6, uint8_t byte)
 {
-	int value = tos;
+	bool is_v4 = to->addr.family == AF_INET;
+	int value = byte;
 
-	if (!tos)
-		return;
-	if (to->addr.family == AF_INET)
-		memcpy(control_add(msg, IPPROTO_IP, IP_TOS, sizeof(value)), &value, sizeof(value));
-	else
-		memcpy(control_add(msg, IPPROTO_IPV6, IPV6_TCLASS, sizeof(value)), &value,
-			sizeof(value));
+	if (byte)
+		memcpy(control_add(msg, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? v4 : v6,
+			       sizeof(value)),
+			&value, sizeof(value));
 }
 
 /* Fill one message with the datagrams of `t` in [at, at + len). */
@@ -81,7 +81,8 @@ static void outgoing_fill(
 		.msg_control = o->control,
 	};
 	control_source(msg, &t->to);
-	control_tos(msg, &t->to, t->tos);
+	control_byte(msg, &t->to, IP_TOS, IPV6_TCLASS, t->tos);
+	control_byte(msg, &t->to, IP_TTL, IPV6_HOPLIMIT, t->ttl);
 	if (len > t->stride)
 		memcpy(control_add(msg, IPPROTO_UDP, UDP_SEGMENT, sizeof(uint16_t)), &t->stride,
 			sizeof(uint16_t));

@@ -28,6 +28,8 @@ static struct {
 	size_t taken; /* datagrams */
 	uint8_t bytes[65536];
 	size_t n_bytes;
+	int ttls[CALLS_MAX]; /* of the messages in turn; 0: not given */
+	size_t n_ttls;
 } kernel;
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
@@ -38,6 +40,20 @@ static int verdict_of_call(void)
 	size_t i = kernel.calls++;
 
 	return i < kernel.n_errors ? kernel.errors[i] : kernel.always;
+}
+
+/* The TTL or hop limit of a message; 0: the system's. */
+static int ttl_of(struct msghdr *msg)
+{
+	int ttl = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			assert_int_equal(c->cmsg_len, CMSG_LEN(sizeof(ttl)));
+			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+		}
+	return ttl;
 }
 
 /* Return: 0 or an errno. */
@@ -58,6 +74,8 @@ static int take(const struct msghdr *msg)
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && kernel.no_source)
 			return kernel.no_source;
 	}
+	if (kernel.n_ttls < CALLS_MAX)
+		kernel.ttls[kernel.n_ttls++] = ttl_of(&m);
 	kernel.taken += (len + stride - 1) / stride;
 	memcpy(kernel.bytes + kernel.n_bytes, msg->msg_iov->iov_base, len);
 	kernel.n_bytes += len;
@@ -233,6 +251,36 @@ static void test_nothing_goes(void **state)
 	}
 }
 
+/* A train with a TTL of its own, of either family, with everything else that a message can have. */
+static void test_ttl(void **state)
+{
+	static struct train_queue q;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct udp u = {
+			.fd4 = v6 ? -1 : 4, .fd6 = v6 ? 4 : -1, .offloads = { .segment = true }
+		};
+		struct endpoint to = { .port = 8172, .local_ifindex = 3 };
+
+		assert_int_equal(ip_addr_parse(v6 ? "2001:db8::1" : "192.0.2.1", &to.addr), 0);
+		to.local = to.addr;
+		memset(&kernel, 0, sizeof(kernel));
+		train_queue_init(&q, arena, sizeof(arena));
+		for (unsigned i = 0; i < 9; i++) {
+			train_append(&q, 100, &to, 0x88);
+			if (i % 3 == 1)
+				train_close_with_ttl(&q, (uint8_t)(200 + i));
+		}
+		udp_send(&u, &q);
+		assert_int_equal(kernel.taken, 9);
+		assert_int_equal(kernel.n_ttls, 4);
+		assert_int_equal(kernel.ttls[0], 201);
+		assert_int_equal(kernel.ttls[1], 204);
+		assert_int_equal(kernel.ttls[2], 207);
+		assert_int_equal(kernel.ttls[3], 0);
+	}
+}
+
 static void test_no_socket_of_the_family(void **state)
 {
 	static struct train_queue q;
@@ -250,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_nothing_goes),
+		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_no_socket_of_the_family),
 	};
 
