@@ -21,6 +21,7 @@ static struct status_path path_of(const struct path_peer *p)
 		[PMTUD_SEARCH] = STATUS_PATH_SEARCH,
 		[PMTUD_COMPLETE] = STATUS_PATH_COMPLETE,
 		[PMTUD_SILENT] = STATUS_PATH_SILENT,
+		[PMTUD_TRAINS] = STATUS_PATH_COMPLETE,
 	};
 
 	if (!p->following)

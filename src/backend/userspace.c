@@ -60,6 +60,7 @@ static void flush_queue(struct userspace *u, struct train_queue *q)
 	u->stats.trains_tx += q->n;
 	u->stats.syscalls += u->udp.send_calls - calls;
 	u->engine.drops.n[DROP_TX_SEND] += u->udp.send_errors - errors;
+	u->engine.joins = u->udp.offloads.segment;
 	if (u->udp.source_stale)
 		forget_stale_source(u);
 }
@@ -164,6 +165,8 @@ static void take_datagrams(struct userspace *u, const struct udp_received *r)
 	}
 }
 
+_Static_assert(UDP_HINT_QUOTE >= FOLLOW_QUOTE_LEN, "enough is quoted to authenticate a hint");
+
 /* Routers' words about datagrams that were too large for them. */
 static void take_hints(struct userspace *u, int fd)
 {
@@ -171,7 +174,8 @@ static void take_hints(struct userspace *u, int fd)
 	int n = udp_hints_read(fd, hints);
 
 	for (int i = 0; i < n; i++)
-		follow_hint(&u->engine, &hints[i].to, hints[i].mtu);
+		follow_hint(
+			&u->engine, &hints[i].to, hints[i].mtu, hints[i].quote, hints[i].quote_len);
 }
 
 /* Write what the calls so far have brought: their buffers are free again. */

@@ -122,6 +122,9 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 		ctrl_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
+	/* the path is measured before members' connections open over it */
+	if (!follow_session(e, peer))
+		return false;
 	if (stage_is_empty(&peer->staged)) {
 		if (actions & WG_SEND_KEEPALIVE)
 			send_keepalive(e, peer, kp);
@@ -139,8 +142,6 @@ static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
 		wg_peer_clear_source(&peer->wg);
 	if (actions & WG_ENDPOINT_MOVED)
 		peer->path_unknown = e->path_unknown = true;
-	if (actions & WG_SEND_STAGED && peer->following)
-		e->follow_due = e->now; /* there is a session to probe in */
 	if (actions & WG_DROP_STAGED) {
 		dropped = stage_clear(&e->stage, &peer->staged);
 		e->drops.n[peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT] +=
@@ -149,7 +150,7 @@ static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);
 	if (actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
-		ctrl_note(e, peer, WG_SEND_STAGED);
+		ctrl_note(e, peer, actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE));
 		return false;
 	}
 	return true;

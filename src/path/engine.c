@@ -2,6 +2,8 @@
 /* The engine: every stage of the data path and the memory they share, put together in one place. */
 #include "path/engine.h"
 
+#include <limits.h>
+
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "l2tp/fragment.h"
@@ -77,6 +79,7 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 
 	memset(e, 0, sizeof(*e));
 	e->sizes = *sizes;
+	e->joins = true;
 	list_init(&e->sessions);
 	list_init(&e->attention);
 	list_init(&e->followed);
@@ -175,6 +178,8 @@ int engine_add_peer(
 	peer->mtu = e->wg_mtu;
 	stage_queue_init(&peer->staged);
 	reassembly_owner_init(&peer->fragments);
+	peer->whole_max = UINT_MAX;
+	peer->train_max = TRAINS_ANY;
 	peer->actions = 0;
 	list_init(&peer->attention);
 	list_init(&peer->follow);

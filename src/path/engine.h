@@ -79,6 +79,8 @@ struct path_session {
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
 	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
+	unsigned whole_max;    /* what is longer is sent in fragments while `mtu` is a guess */
+	unsigned train_max;    /* datagrams in a train to it at most */
 	bool following;	       /* its path's MTU: see follow.h */
 	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
 	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
@@ -146,6 +148,8 @@ struct engine {
 	struct mono follow_due; /* when follow_run() has something to do */
 	struct mono named_due;	/* when the driver has to ask for some peer's name */
 	bool mtu_changed;	/* of some peer: the driver sets it back */
+	bool trains_changed;	/* `train_max` of some peer: likewise */
+	bool joins;		/* the driver sends a train as one packet (UDP_SEGMENT) */
 	bool path_unknown;	/* of some peer: the driver sets it back */
 	struct stage stage;
 	struct reassembly reassembly;

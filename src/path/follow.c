@@ -3,21 +3,37 @@
  * MTU set. */
 #include "path/follow.h"
 
+#include <limits.h>
+
 #include "path/ctrl.h"
 #include "path/mtu.h"
 #include "path/tx.h"
 #include "pkt/headers.h"
 
+/* The TTL (hop limit) of probes: not that of data, and not the same for two in a row, as routers
+ * may join packets of one flow that have it in common. */
+#define PROBE_TTL 250
+
+/* Datagrams of a train of probes that ask for an answer: the last ones, as a train of which only
+ * the first gets through does not pass. */
+#define TRAIN_ASKS 4
+
 /* Take over what the machine has found. */
 static void follow_apply(struct engine *e, struct path_peer *peer)
 {
-	unsigned mtu = mtu_of_wg(peer->pmtud.current, peer->wg.endpoint.addr.family);
-	struct mono due = pmtud_deadline(&peer->pmtud);
+	const struct pmtud *p = &peer->pmtud;
+	uint16_t family = peer->wg.endpoint.addr.family;
+	unsigned mtu = mtu_of_wg(p->current, family);
+	struct mono due = pmtud_deadline(p);
 
 	if (mtu != peer->mtu) {
 		peer->mtu = mtu;
 		e->mtu_changed = true;
 	}
+	peer->whole_max = mtu_of_wg(p->sure, family);
+	if (p->trains.max != peer->train_max)
+		e->trains_changed = true;
+	peer->train_max = p->trains.max;
 	e->follow_due = mono_earliest(e->follow_due, due);
 }
 
@@ -49,6 +65,8 @@ void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 	if (peer->mtu != mtu)
 		e->mtu_changed = true;
 	peer->mtu = mtu;
+	peer->whole_max = UINT_MAX;
+	peer->train_max = TRAINS_ANY;
 }
 
 /* Bytes on the underlay of a datagram with `len` bytes of plaintext. */
@@ -59,11 +77,11 @@ static unsigned outer_len(const struct path_peer *peer, size_t len)
 	return (unsigned)len + WG_DATA_OVERHEAD + UDP_HEADER_LEN + ip;
 }
 
-void follow_sent(struct engine *e, struct path_peer *peer, size_t len)
+void follow_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams)
 {
 	if (!peer->following)
 		return;
-	pmtud_traffic(&peer->pmtud, outer_len(peer, len), e->now);
+	pmtud_traffic(&peer->pmtud, outer_len(peer, len), e->joins ? datagrams : 1, e->now);
 	e->follow_due = mono_earliest(e->follow_due, pmtud_deadline(&peer->pmtud));
 }
 
@@ -78,40 +96,86 @@ bool follow_answered(struct engine *e, struct path_peer *peer, const uint8_t *pa
 	return true;
 }
 
-void follow_hint(struct engine *e, const struct endpoint *to, unsigned mtu)
+/* Whether the quoted data message was sent under `kp`: its receiver index is a random number that
+ * only the two ends and the hosts on the path have seen. */
+static bool was_sent_under(const struct wg_keypair *kp, const uint8_t *quote)
+{
+	return kp && load_le32(quote + 4) == kp->remote_index &&
+	       load_le64(quote + 8) < atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
+}
+
+static bool is_authentic(const struct path_peer *peer, const uint8_t *quote, size_t len)
+{
+	const struct wg_keypairs *keys = &peer->wg.keys;
+
+	if (len < FOLLOW_QUOTE_LEN || load_le32(quote) != WG_MSG_DATA)
+		return false;
+	return was_sent_under(keys->current, quote) || was_sent_under(keys->previous[0], quote);
+}
+
+void follow_hint(
+	struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote, size_t len)
 {
 	LIST_FOR_EACH(l, &e->followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 
 		if (endpoint_equal(&peer->wg.endpoint, to)) {
-			pmtud_hint(&peer->pmtud, mtu, e->now);
+			pmtud_hint(&peer->pmtud, mtu, is_authentic(peer, quote, len), e->now);
 			follow_apply(e, peer);
 		}
 	}
 }
 
 /*
- * One probe as a datagram of exactly its size. What is in it is a short echo request, and behind it
+ * One datagram of exactly `len` bytes of plaintext. What is in it is a short echo, and behind it
  * padding, which every receiver takes off by the packet's own length: so the answer is short
- * whatever the probe's size, and tells of this direction's path alone.
+ * whatever the probe's size, and tells of this direction's path alone. Return: whether it was made.
  */
-static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	const struct pmtud_probe *p)
+static bool append_echo(struct engine *e, struct path_peer *peer, struct wg_keypair *kp, size_t len,
+	enum probe_kind kind, uint16_t token)
 {
-	size_t len = p->size - outer_len(peer, 0);
 	size_t echo = probe_len_min(peer->probe.local.family);
 	uint8_t *msg = train_tail(&e->tx.heads);
 	uint64_t counter;
 
-	if (len < echo || probe_write(&peer->probe, echo, p->token, msg + WG_DATA_HEADER_LEN) < 0 ||
+	if (len < echo ||
+		probe_write(&peer->probe, kind, echo, token, msg + WG_DATA_HEADER_LEN) < 0 ||
 		wg_keypair_reserve(kp, 1, &counter) < 0)
-		return;
+		return false;
 	memset(msg + WG_DATA_HEADER_LEN + echo, 0, len - echo);
 	wg_data_seal(&e->aead, kp, counter, msg, len);
 	train_append(&e->tx.heads, WG_DATA_OVERHEAD + len, &peer->wg.endpoint, 0);
 	e->stats.datagrams_tx++;
-	ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD + len, true, e->now));
+	return true;
+}
+
+/* How many datagrams the probe has: a train is no longer than one packet of the kernel's. */
+static unsigned probe_count(const struct pmtud_probe *p, size_t len)
+{
+	size_t most = TRAIN_BYTES_MAX / (WG_DATA_OVERHEAD + len);
+
+	return p->count < most ? p->count : most ? (unsigned)most : 1;
+}
+
+/* Send one probe as a train of its own: a router that drops it must not drop anything else with it,
+ * nor it with anything else. */
+static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
+	const struct pmtud_probe *p)
+{
+	size_t len = p->size - outer_len(peer, 0);
+	unsigned count = probe_count(p, len);
+	unsigned asks = count / 2 < TRAIN_ASKS ? count - count / 2 : TRAIN_ASKS;
+	unsigned n = 0;
+
+	train_close(&e->tx.heads);
+	while (n < count && append_echo(e, peer, kp, len,
+				    n + asks < count ? PROBE_FILLER : PROBE_REQUEST, p->token))
+		n++;
+	if (!n)
+		return;
+	train_close_with_ttl(&e->tx.heads, (uint8_t)(PROBE_TTL - p->token % 2));
+	ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, n * (WG_DATA_OVERHEAD + len), true, e->now));
 }
 
 /* When the peer's machine wants to run; without a session it waits for one, as nothing could be
@@ -126,7 +190,7 @@ static bool follow_peer(struct engine *e, struct path_peer *peer)
 {
 	struct pmtud_probe p;
 
-	while (train_has_room(&e->tx.heads, 1, peer->pmtud.max)) {
+	while (train_has_room(&e->tx.heads, 1, TRAIN_BYTES_MAX)) {
 		struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 		if (!kp || !pmtud_next(&peer->pmtud, e->now, &p)) {
@@ -136,6 +200,19 @@ static bool follow_peer(struct engine *e, struct path_peer *peer)
 		send_probe(e, peer, kp, &p);
 	}
 	return false;
+}
+
+bool follow_session(struct engine *e, struct path_peer *peer)
+{
+	struct mono due;
+
+	if (!peer->following)
+		return true;
+	due = follow_due(e, peer);
+	if (mono_reached(due, e->now))
+		return follow_peer(e, peer);
+	e->follow_due = mono_earliest(e->follow_due, due);
+	return true;
 }
 
 bool follow_run(struct engine *e)

@@ -22,14 +22,26 @@ void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu);
 /** Take the MTU as given: no probes. `mtu` is that of inner packets. */
 void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
 
-/** Packets of up to `len` inner bytes have been sent to the peer. */
-void follow_sent(struct engine *e, struct path_peer *peer, size_t len);
+/** Packets of up to `len` inner bytes, in trains of up to `datagrams`, were sent to the peer. */
+void follow_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams);
 
 /** Whether a packet from the peer is the answer to a probe of ours, which is then taken in. */
 bool follow_answered(struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len);
 
-/** A router on the path to `to` says that it takes no more than `mtu`: a hint, to be confirmed. */
-void follow_hint(struct engine *e, const struct endpoint *to, unsigned mtu);
+/** How much of the UDP payload that an ICMP error quotes is compared with what we have sent. */
+#define FOLLOW_QUOTE_LEN WG_DATA_HEADER_LEN
+
+/**
+ * A router on the path to `to` reports that it takes no more than `mtu`: a hint, to be confirmed.
+ * `quote[len]`: what it quotes of our datagram, behind the UDP header; from FOLLOW_QUOTE_LEN bytes
+ * on it is known whether the report is authentic. Source: RFC 8899 §4.6.1.
+ */
+void follow_hint(struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote,
+	size_t len);
+
+/** There is a session with the peer: send the probes that wait for one. To be called before any
+ * other packet is sent in it. Return: false if there is no room, as follow_run(). */
+bool follow_session(struct engine *e, struct path_peer *peer);
 
 /** Send the probes that are due. Return: false if there is no room: send and reset the trains, and
  * call again. */

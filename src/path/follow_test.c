@@ -95,6 +95,206 @@ static void test_found(void **state)
 	}
 }
 
+/* A superframe's worth of frames at once: they leave in trains. */
+static void send_many(struct pair *p, struct side *from, size_t len, unsigned n)
+{
+	uint8_t frame[1514];
+
+	for (unsigned i = 0; i < n; i++) {
+		pair_make_frame(frame, len, i);
+		pair_send(p, from, from == &p->a ? &p->b : &p->a, frame, len, &pair_plain);
+	}
+	pair_settle(p);
+}
+
+/* Bursts of full frames each 20 ms both ways, for `ns`. Return: how many of a's were lost. */
+static uint64_t bursts(struct pair *p, unsigned n, uint64_t ns)
+{
+	uint64_t before = p->b.frames;
+	uint64_t sent = 0;
+
+	for (uint64_t at = 0; at < ns; at += 20 * MS) {
+		send_many(p, &p->a, 1514, n);
+		send_many(p, &p->b, 1514, n);
+		sent += n;
+		pair_run(p, 20 * MS);
+	}
+	return sent - (p->b.frames - before);
+}
+
+/* A router that forwards trains as they are, and loses one whole if it does not fit: the probes are
+ * not lost with it, nor it with them. Not even the frames that waited for the handshake are lost,
+ * nor those before the first answer. */
+static void test_router_that_forwards_trains(void **state)
+{
+	static const unsigned mtus[] = { 1492, 1460, 1433, 1400, 1280 };
+
+	for (unsigned i = 0; i < 2 * ARRAY_LEN(mtus); i++) {
+		unsigned mtu = mtus[i / 2];
+		struct pair *p = following(mtu);
+
+		p->ab.whole = p->ba.whole = true;
+		p->ab.speaks = p->ba.speaks = i % 2;
+		assert_int_equal(bursts(p, 20, 3 * SEC), 0);
+		expect(&p->a, mtu);
+		expect(&p->b, mtu);
+		assert_int_equal(p->a.peer.train_max, TRAINS_ANY);
+		pair_free(p);
+	}
+}
+
+/* The same, and the path shrinks under the traffic. */
+static void test_shrinks_behind_such_a_router(void **state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair *p = following(1500);
+
+		p->ab.whole = p->ba.whole = true;
+		p->ab.speaks = p->ba.speaks = i;
+		assert_int_equal(bursts(p, 20, 3 * SEC), 0);
+		for (unsigned mtu = 1460; mtu >= 1400; mtu -= 60) {
+			p->ab.mtu = p->ba.mtu = mtu;
+			assert_in_range(bursts(p, 20, 5 * SEC), 1, SEC / (20 * MS) * 20);
+			expect(&p->a, mtu);
+			expect(&p->b, mtu);
+			assert_int_equal(bursts(p, 20, SEC), 0);
+		}
+		pair_free(p);
+	}
+}
+
+/* The first probes leave with the first session, before what waited for it, each by itself and with
+ * a TTL that its neighbours do not have. */
+static void test_probes_come_first(void **state)
+{
+	struct pair *p = following(1500);
+	const struct train *t = p->a.e.tx.heads.trains;
+	uint8_t frame[1514];
+
+	for (unsigned i = 0; i < 3; i++) {
+		pair_make_frame(frame, 1514, i);
+		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	}
+	pair_carry_side(p, &p->a, &p->b);
+	pair_carry_side(p, &p->b, &p->a);
+	assert_true(ctrl_pump(&p->a.e));
+	assert_true(p->a.e.tx.heads.n > 2);
+	assert_int_equal(t[0].count, 1);
+	assert_int_equal(t[0].len, 1500 - 28);
+	assert_int_equal(t[1].count, 1);
+	assert_int_equal(t[1].len, PMTUD_MARKER - 28);
+	assert_true(t[0].ttl && t[1].ttl && t[0].ttl != t[1].ttl);
+	for (size_t i = 2; i < p->a.e.tx.heads.n; i++)
+		assert_int_equal(t[i].ttl, 0);
+	pair_free(p);
+}
+
+/* What leaves between probes and before and behind them is in other trains. */
+static void test_nothing_rides_with_a_probe(void **state)
+{
+	struct pair *p = following(1500);
+	uint8_t frame[1514];
+	unsigned probes = 0;
+
+	bursts(p, 4, SEC);
+	p->a.e.joins = false; /* no trains of probes */
+	for (unsigned i = 0; i < 500; i++) {
+		pair_advance(p, 2 * MS);
+		pair_make_frame(frame, 1400, i); /* as long as a probe when it is sealed */
+		pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
+		assert_true(ctrl_pump(&p->a.e));
+		pair_send(p, &p->a, &p->b, frame, 20, &pair_plain); /* shorter than a marker */
+		for (size_t k = 0; k < p->a.e.tx.heads.n; k++) {
+			const struct train *t = &p->a.e.tx.heads.trains[k];
+
+			probes += t->ttl != 0;
+			assert_true(!t->ttl || t->count == 1);
+		}
+		pair_settle(p);
+	}
+	assert_in_range(probes, 4, 12);
+	pair_free(p);
+}
+
+/* A path that loses trains of more than so many datagrams: they are cut down, and the driver is
+ * told once. Everything arrives again. */
+static void test_path_that_loses_trains(void **state)
+{
+	static const unsigned longest[] = { 1, 5, 16 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(longest); i++) {
+		struct pair *p = following(1500);
+		unsigned told = 0;
+
+		assert_int_equal(bursts(p, 20, 6 * SEC), 0);
+		assert_false(p->a.e.trains_changed);
+		p->ab.train = longest[i];
+		for (unsigned k = 0; k < 6; k++) {
+			bursts(p, 20, SEC);
+			told += p->a.e.trains_changed && p->a.peer.pmtud.state != PMTUD_TRAINS;
+			p->a.e.trains_changed = false;
+		}
+		assert_int_equal(told, 1);
+		assert_in_range(p->a.peer.train_max, (longest[i] + 1) / 2, longest[i]);
+		assert_int_equal(p->b.peer.train_max, TRAINS_ANY);
+		expect(&p->a, 1500);
+		assert_int_equal(bursts(p, 20, 6 * SEC), 0);
+		p->ab.train = 0;
+		for (unsigned k = 0; k < 70; k++) {
+			bursts(p, 20, 200 * MS);
+			pair_run(p, 10 * SEC);
+		}
+		assert_int_equal(p->a.peer.train_max, TRAINS_ANY);
+		assert_true(p->a.e.trains_changed);
+		pair_free(p);
+	}
+}
+
+/* On a path without fault trains stay as long as they were. */
+static void test_trains_stay_full(void **state)
+{
+	struct pair *p = following(1500);
+	uint8_t frame[1400];
+
+	assert_int_equal(bursts(p, 20, 10 * SEC), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		pair_make_frame(frame, sizeof(frame), i);
+		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	}
+	assert_int_equal(p->a.e.tx.heads.n, 1);
+	assert_int_equal(p->a.e.tx.heads.trains[0].count, 40);
+	p->a.e.joins = false; /* a device that cannot segment: no train is probed either */
+	pair_settle(p);
+	assert_int_equal(bursts(p, 20, 6 * SEC), 0);
+	assert_in_range(p->a.peer.pmtud.trains.longest, 0, 1);
+	pair_free(p);
+}
+
+/* A peer that answers nothing, behind a narrow path: a router that quotes our datagram is believed,
+ * one that does not, or that quotes another, is not. */
+static void test_silent_peer_and_icmp(void **state)
+{
+	struct pair *p = following(1400);
+	uint8_t quote[FOLLOW_QUOTE_LEN] = { 4 };
+
+	p->b.answers = false;
+	p->ab.speaks = true;
+	stream(p, 1400, 10 * SEC);
+	expect(&p->a, 1500);
+	store_le32(quote + 4, p->a.peer.wg.keys.current->remote_index ^ 1);
+	follow_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
+	store_le32(quote + 4, p->a.peer.wg.keys.current->remote_index);
+	store_le64(quote + 8, 1 << 20); /* we have not sent so many */
+	follow_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
+	stream(p, 1400, 10 * SEC);
+	expect(&p->a, 1500);
+	p->ab.quotes = true;
+	stream(p, 1400, 20 * SEC);
+	expect(&p->a, 1400);
+	assert_int_equal(bursts(p, 1, 10 * SEC), 0);
+	pair_free(p);
+}
+
 struct shrink_case {
 	const char *name;
 	bool speaks;
@@ -193,7 +393,7 @@ static void test_forged_hints(void **state)
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
 	for (unsigned i = 0; i < 10000; i++) {
-		follow_hint(&p->a.e, &p->b.self, 576 + i % 900);
+		follow_hint(&p->a.e, &p->b.self, 576 + i % 900, NULL, 0);
 		if (i % 10 == 0)
 			send_one(p, &p->a, 1400, i);
 		pair_run(p, MS);
@@ -201,7 +401,7 @@ static void test_forged_hints(void **state)
 	}
 	assert_int_equal(p->a.session.port.stats.fragmented, 0);
 	assert_int_equal(p->a.peer.pmtud.black_holes, 0);
-	assert_true(p->a.peer.pmtud.probes - probes <= 2 * 101);
+	assert_true(p->a.peer.pmtud.probes - probes <= 3 * 101);
 	pair_free(p);
 }
 
@@ -216,12 +416,12 @@ static void test_hints_about_others(void **state)
 	pair_run(p, 10 * SEC);
 	probes = p->a.peer.pmtud.probes;
 	other.port++;
-	follow_hint(&p->a.e, &other, 1280);
+	follow_hint(&p->a.e, &other, 1280, NULL, 0);
 	pair_run(p, 10 * SEC);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
-	follow_hint(&p->a.e, &p->b.self, 1280);
+	follow_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	pair_run(p, SEC);
-	assert_int_equal(p->a.peer.pmtud.probes, probes + 2);
+	assert_int_equal(p->a.peer.pmtud.probes, probes + 3); /* with one of what it says */
 	pair_free(p);
 }
 
@@ -302,7 +502,7 @@ static void test_stopped(void **state)
 	probes = p->a.peer.pmtud.probes;
 	follow_stop(&p->a.e, &p->a.peer, 1340);
 	stream(p, 1400, 60 * SEC);
-	follow_hint(&p->a.e, &p->b.self, 1280);
+	follow_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	stream(p, 1400, 5 * SEC);
 	assert_int_equal(p->a.peer.mtu, 1340);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
@@ -334,6 +534,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_router_that_forwards_trains),
+		cmocka_unit_test(test_shrinks_behind_such_a_router),
+		cmocka_unit_test(test_probes_come_first),
+		cmocka_unit_test(test_nothing_rides_with_a_probe),
+		cmocka_unit_test(test_path_that_loses_trains),
+		cmocka_unit_test(test_trains_stay_full),
+		cmocka_unit_test(test_silent_peer_and_icmp),
 		cmocka_unit_test(test_shrinks_and_grows),
 		cmocka_unit_test(test_directions_differ),
 		cmocka_unit_test(test_silent_peer),

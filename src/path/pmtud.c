@@ -4,10 +4,13 @@
 
 #include "base/bytes.h"
 
+#define OUTCOMES 64 /* bits of pmtud.outcomes */
+
 static const char *const names[] = {
 	[PMTUD_CONFIRM] = "confirm",
 	[PMTUD_SEARCH] = "search",
 	[PMTUD_COMPLETE] = "complete",
+	[PMTUD_TRAINS] = "trains",
 	[PMTUD_SILENT] = "silent",
 };
 
@@ -33,49 +36,65 @@ static uint64_t timer_ns(const struct pmtud *p)
 	return 3 * p->rtt_ns > PMTUD_PROBE_TIMER_NS ? 3 * p->rtt_ns : PMTUD_PROBE_TIMER_NS;
 }
 
-static void round_add(struct pmtud *p, unsigned size)
+static bool is_probing(const struct pmtud *p)
 {
-	p->sent[p->count++] = (struct pmtud_sent){ .size = size, .token = p->token++ };
+	return p->state == PMTUD_CONFIRM || p->state == PMTUD_SEARCH || p->state == PMTUD_TRAINS;
 }
 
-/* Close the set of sizes with the marker, and let it be sent. */
+/* ---- loss ---- */
+
+/* A probe that fits was lost, or it was not. */
+static void note_outcome(struct pmtud *p, bool lost)
+{
+	p->losses -= (unsigned)(p->outcomes >> (OUTCOMES - 1));
+	p->outcomes = p->outcomes << 1 | lost;
+	p->losses += lost;
+}
+
+/* In how many rounds a probe has to go unanswered until that is no coincidence: the n for which
+ * (losses / OUTCOMES)^n is no more than 1/10,000. */
+static unsigned tries_needed(const struct pmtud *p)
+{
+	uint64_t chance = 10000;
+	unsigned n = 0;
+
+	while (n < PMTUD_MAX_PROBES || (n < PMTUD_LOSSY_PROBES && chance > 1)) {
+		chance = (chance * p->losses + OUTCOMES - 1) / OUTCOMES;
+		n++;
+	}
+	return n;
+}
+
+/* ---- rounds ---- */
+
+static void round_add(struct pmtud *p, unsigned size, unsigned count, unsigned tries)
+{
+	p->sent[p->count++] = (struct pmtud_sent){
+		.size = size, .count = count, .tries = tries, .token = p->token++
+	};
+}
+
+/* Close the set of probes with the marker, and let it be sent. */
 static void round_start(struct pmtud *p, struct mono now)
 {
-	round_add(p, PMTUD_MARKER);
+	round_add(p, PMTUD_MARKER, 1, 0);
 	p->next = 0;
 	p->round_begun = now;
 	p->round_ends = mono_add(now, timer_ns(p));
 }
 
-/* The same sizes again, but for those that an answer has settled. */
-static void round_repeat(struct pmtud *p, struct mono now)
+static bool is_train(const struct pmtud_sent *s)
 {
-	unsigned sizes = p->count - 1;
-
-	p->count = 0;
-	for (unsigned i = 0; i < sizes; i++)
-		if (!p->sent[i].acked && p->sent[i].size > p->low)
-			round_add(p, p->sent[i].size);
-	round_start(p, now);
+	return s->count > 1;
 }
 
-static void begin_confirm(struct pmtud *p, struct mono now)
+/* Whether it is not known yet if the probe passes. */
+static bool is_open(const struct pmtud *p, const struct pmtud_sent *s)
 {
-	p->state = PMTUD_CONFIRM;
-	p->traffic = false;
-	p->rounds = 0;
-	p->count = 0;
-	p->low = 0;
-	round_add(p, p->current);
-	round_start(p, now);
-}
-
-static void complete(struct pmtud *p)
-{
-	p->state = PMTUD_COMPLETE;
-	if (!p->traffic) /* else it has come after what was just confirmed */
-		p->hint = 0;
-	p->next_confirm = mono_add(p->round_begun, p->hint ? PMTUD_ROUND_MIN_NS : PMTUD_CONFIRM_NS);
+	if (s->acked)
+		return false;
+	return is_train(s) ? trains_is_open(&p->trains, s->count)
+			   : s->size > p->low && s->size < p->high;
 }
 
 static bool round_has(const struct pmtud *p, unsigned size)
@@ -86,70 +105,10 @@ static bool round_has(const struct pmtud *p, unsigned size)
 	return false;
 }
 
-/* Enter a size to search at, if it lies within the interval and there is room. */
-static void search_add(struct pmtud *p, unsigned size)
-{
-	if (p->count < PMTUD_BURST && size > p->low && size < p->high && !round_has(p, size))
-		round_add(p, size);
-}
-
-/* Probe a new set of sizes within (low, high): what somebody said, the route's, common ones, and
- * for the rest of the burst an even spread. */
-static void search_round(struct pmtud *p, struct mono now)
-{
-	unsigned span = p->high - p->low, n;
-
-	p->rounds = 0;
-	p->count = 0;
-	search_add(p, p->hint);
-	search_add(p, p->max);
-	search_add(p, p->base);
-	for (size_t i = 0; i < ARRAY_LEN(common); i++)
-		search_add(p, common[i]);
-	n = PMTUD_BURST - p->count;
-	for (unsigned k = 1; k <= n; k++)
-		search_add(p, p->low + (unsigned)((uint64_t)span * k / (n + 1)));
-	/* a span shorter than the burst rounds down to the same sizes: its first byte is not
-	 * lost */
-	search_add(p, p->low + 1);
-	round_start(p, now);
-}
-
-static void begin_search(struct pmtud *p, unsigned low, struct mono now)
-{
-	p->state = PMTUD_SEARCH;
-	p->low = low;
-	p->high = p->max + 1;
-	p->next_raise = mono_add(now, PMTUD_RAISE_TIMER_NS);
-	search_round(p, now);
-}
-
-static void black_hole(struct pmtud *p, struct mono now)
-{
-	p->black_holes++;
-	if (p->current > p->base)
-		p->current = p->base;
-	begin_search(p, p->min, now);
-}
-
-/* Every size of the set has had its chances: narrow the interval. */
-static void search_narrow(struct pmtud *p, struct mono now)
-{
-	for (unsigned i = 0; i + 1 < p->count; i++)
-		if (p->sent[i].size > p->low && p->sent[i].size < p->high)
-			p->high = p->sent[i].size;
-	if (p->high <= p->current) /* the base was too much */
-		p->current = p->low;
-	if (p->high - p->low <= 1)
-		complete(p);
-	else
-		search_round(p, now);
-}
-
 static bool round_is_settled(const struct pmtud *p)
 {
 	for (unsigned i = 0; i + 1 < p->count; i++)
-		if (!p->sent[i].acked && p->sent[i].size > p->low)
+		if (is_open(p, &p->sent[i]))
 			return false;
 	return true;
 }
@@ -161,6 +120,238 @@ static bool round_was_heard(const struct pmtud *p)
 			return true;
 	return false;
 }
+
+/* The same probes again, but for those that an answer has settled. */
+static void round_repeat(struct pmtud *p, struct mono now)
+{
+	unsigned n = p->count - 1;
+
+	p->count = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (is_open(p, &p->sent[i]))
+			round_add(p, p->sent[i].size, p->sent[i].count, p->sent[i].tries);
+	round_start(p, now);
+}
+
+/* Count what was not answered although the round was heard, and learn from it how much is lost. */
+static void round_count(struct pmtud *p)
+{
+	const struct pmtud_sent *marker = &p->sent[p->count - 1];
+	bool early = !marker->acked && round_is_settled(p); /* answers may still be under way */
+	bool passes = p->low >= p->current;		    /* the single probe beside the trains */
+
+	for (unsigned i = 0; i + 1 < p->count; i++) {
+		struct pmtud_sent *s = &p->sent[i];
+
+		if (!s->acked && !early && (!is_train(s) || (marker->acked && passes)))
+			s->tries++;
+		if (is_train(s) || s->size > p->low)
+			continue;
+		for (unsigned k = 0; k < s->tries; k++)
+			note_outcome(p, true);
+		if (s->acked)
+			note_outcome(p, false);
+	}
+	if (!early)
+		note_outcome(p, !marker->acked);
+}
+
+/* Lower `high` to the smallest size that has had its tries. */
+static void round_judge(struct pmtud *p)
+{
+	unsigned needed = tries_needed(p);
+
+	for (unsigned i = 0; i + 1 < p->count; i++) {
+		const struct pmtud_sent *s = &p->sent[i];
+
+		if (!is_train(s) && is_open(p, s) && s->tries >= needed)
+			p->high = s->size;
+	}
+}
+
+/* ---- states ---- */
+
+/* Enter a size to search at, if it lies within the interval and there is room. */
+static void search_add(struct pmtud *p, unsigned size)
+{
+	if (p->count < PMTUD_BURST && size >= p->min && size > p->low && size < p->high &&
+		!round_has(p, size))
+		round_add(p, size, 1, 0);
+}
+
+/* Keep of the sizes that are open the two smallest, as what passes lies below or between them, and
+ * the largest: if it is answered after all, the rest is. Return: the smallest, or `high`. */
+static unsigned search_keep(struct pmtud *p)
+{
+	unsigned least = p->high, second = p->high, most = 0;
+	unsigned n = p->count ? p->count - 1 : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct pmtud_sent *s = &p->sent[i];
+
+		if (!is_open(p, s))
+			continue;
+		most = s->size > most ? s->size : most;
+		if (s->size < least) {
+			second = least;
+			least = s->size;
+		} else if (s->size < second) {
+			second = s->size;
+		}
+	}
+	p->count = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct pmtud_sent s = p->sent[i];
+
+		if (is_open(p, &s) && (s.size == least || s.size == second || s.size == most))
+			round_add(p, s.size, 1, s.tries);
+	}
+	return least;
+}
+
+/* Probe what is open, and new sizes below it: what an ICMP message reports, the base, common ones,
+ * and for the rest of the burst an even spread. */
+static void search_round(struct pmtud *p, struct mono now)
+{
+	unsigned bound = search_keep(p);
+	unsigned span = bound > p->low ? bound - p->low : 0;
+	unsigned n;
+
+	search_add(p, p->hint);
+	search_add(p, p->hint + 1); /* fails if the hint is right, and the search is over */
+	if (p->state == PMTUD_SEARCH && bound == p->high)
+		search_add(p, p->max);
+	if (p->base < bound)
+		search_add(p, p->base);
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (common[i] < bound)
+			search_add(p, common[i]);
+	n = PMTUD_BURST - p->count;
+	for (unsigned k = 1; k <= n; k++)
+		search_add(p, p->low + (unsigned)((uint64_t)span * k / (n + 1)));
+	/* a span shorter than the burst rounds down to the same sizes: its first byte is not lost
+	 */
+	search_add(p, p->low + 1);
+	round_start(p, now);
+}
+
+static void begin_confirm(struct pmtud *p, struct mono now)
+{
+	p->state = PMTUD_CONFIRM;
+	p->traffic = false;
+	p->low = 0;
+	p->high = p->current + 1;
+	p->count = 0;
+	round_add(p, p->current, 1, 0);
+	search_add(p, p->hint);
+	round_start(p, now);
+}
+
+static void begin_search(struct pmtud *p, struct mono now)
+{
+	if (p->state != PMTUD_SEARCH)
+		p->low = p->current;
+	p->state = PMTUD_SEARCH;
+	p->high = p->max + 1;
+	p->count = 0;
+	search_round(p, now);
+}
+
+/* One round of the TRAINS state: the single probe, and `n` trains with as many tries as they had.
+ */
+static void trains_round(
+	struct pmtud *p, const struct pmtud_sent *trains, size_t n, struct mono now)
+{
+	unsigned tries = p->state == PMTUD_TRAINS && p->low < p->current ? p->sent[0].tries : 0;
+
+	p->state = PMTUD_TRAINS;
+	p->low = 0;
+	p->high = p->current + 1;
+	p->count = 0;
+	round_add(p, p->current, 1, tries);
+	for (size_t i = 0; i < n; i++)
+		round_add(p, p->current, trains[i].count, trains[i].tries);
+	round_start(p, now);
+}
+
+static void begin_trains(struct pmtud *p, struct mono now)
+{
+	struct pmtud_sent trains[TRAINS_PROBES] = { 0 };
+	unsigned lengths[TRAINS_PROBES];
+	size_t n = trains_begin(&p->trains, now, lengths);
+
+	for (size_t i = 0; i < n; i++)
+		trains[i].count = lengths[i];
+	p->traffic = false;
+	trains_round(p, trains, n, now);
+}
+
+/* How long until larger sizes, or longer trains, are tried: loss may have been mistaken for a
+ * limit. */
+static uint64_t raise_after(const struct pmtud *p)
+{
+	return p->losses ? PMTUD_RAISE_SOON_NS : PMTUD_RAISE_TIMER_NS;
+}
+
+static void complete(struct pmtud *p, struct mono now)
+{
+	if (p->state == PMTUD_SEARCH) {
+		p->next_raise = mono_add(now, p->raise_ns);
+		p->raise_ns = 2 * p->raise_ns < PMTUD_RAISE_TIMER_NS ? 2 * p->raise_ns
+								     : PMTUD_RAISE_TIMER_NS;
+	}
+	p->state = PMTUD_COMPLETE;
+	p->proven = true;
+	p->sure = p->current;
+	if (!p->traffic) /* else it has come after what was just confirmed */
+		p->hint = 0;
+	p->next_confirm = mono_add(p->round_begun, p->hint ? PMTUD_ROUND_MIN_NS : PMTUD_CONFIRM_NS);
+}
+
+/* What was to be confirmed does not pass: use the largest size that does, and search above. */
+static void narrow(struct pmtud *p)
+{
+	p->state = PMTUD_SEARCH;
+	if (p->low)
+		p->current = p->low;
+	else
+		p->current = p->current > p->base ? p->base : p->min;
+	p->sure = p->current;
+	if (p->low < p->min)
+		p->low = p->min;
+	if (p->high <= p->low) /* not even the least passes: there is nothing else to use */
+		p->high = p->low + 1;
+	p->raise_ns = raise_after(p);
+	trains_recheck(&p->trains);
+}
+
+/* One round has not confirmed `current`: nothing is concluded yet, but what is sent meanwhile
+ * should arrive. */
+static void lower_sure(struct pmtud *p)
+{
+	unsigned sure = p->low ? p->low : p->base;
+
+	if (p->low || sure < p->sure)
+		p->sure = sure;
+}
+
+static bool is_narrow_at_start(const struct pmtud *p)
+{
+	return p->state == PMTUD_CONFIRM && !p->proven && p->low < p->current;
+}
+
+/* The peer answers no probe: use what an authentic ICMP message reports, for as long as the kernel
+ * would. */
+static void use_hint(struct pmtud *p, struct mono now)
+{
+	if (p->hint >= p->current)
+		return;
+	p->current = p->sure = p->hint;
+	p->from_icmp = true;
+	p->next_raise = mono_add(now, PMTUD_RAISE_TIMER_NS);
+}
+
+/* ---- conclusions ---- */
 
 /* Not even the marker was answered: that says nothing of sizes. */
 static void round_unheard(struct pmtud *p, struct mono now)
@@ -179,6 +370,87 @@ static void round_unheard(struct pmtud *p, struct mono now)
 	p->traffic = false;
 	p->next_confirm = mono_add(
 		now, tries < PMTUD_SILENCE_SHIFT ? NS_PER_S << tries : PMTUD_SILENCE_MAX_NS);
+	if (p->hint && p->authentic)
+		use_hint(p, now);
+	p->sure = p->current;
+}
+
+static void conclude_search(struct pmtud *p, struct mono now)
+{
+	if (p->high <= p->current) /* the base was too much */
+		p->current = p->sure = p->low;
+	if (p->high - p->low <= 1)
+		complete(p, now);
+	else
+		search_round(p, now);
+}
+
+static void conclude_confirm(struct pmtud *p, struct mono now)
+{
+	if (p->low >= p->current) {
+		complete(p, now);
+	} else if (is_narrow_at_start(p)) {
+		narrow(p);
+		conclude_search(p, now);
+	} else if (p->high <= p->current) {
+		p->black_holes++;
+		narrow(p);
+		conclude_search(p, now);
+	} else {
+		lower_sure(p);
+		search_round(p, now);
+	}
+}
+
+/* Judge the trains of the round. Return: how many are still open, copied to `ret`. */
+static size_t judge_trains(struct pmtud *p, struct pmtud_sent ret[static TRAINS_PROBES])
+{
+	/* a cut is reported, and should not be by mistake */
+	unsigned needed = tries_needed(p) * (p->trains.raising ? 1 : 2);
+	unsigned lengths[TRAINS_PROBES];
+	size_t n = 0;
+	size_t more = 0;
+
+	for (unsigned i = 1; i + 1 < p->count; i++) {
+		const struct pmtud_sent *s = &p->sent[i];
+
+		if (!is_open(p, s))
+			continue;
+		if (s->tries >= needed)
+			more = trains_lost(&p->trains, s->count, lengths);
+		else
+			ret[n++] = *s;
+	}
+	for (size_t k = 0; k < more; k++) /* the lost one was the only one */
+		ret[n++] = (struct pmtud_sent){ .count = lengths[k] };
+	return n;
+}
+
+static void conclude_trains(struct pmtud *p, struct mono now)
+{
+	struct pmtud_sent open[TRAINS_PROBES];
+	size_t n = 0;
+
+	if (p->low >= p->current) {
+		n = judge_trains(p, open);
+		if (!n) {
+			trains_done(&p->trains, raise_after(p), now);
+			complete(p, now);
+			return;
+		}
+	} else if (p->high <= p->current) {
+		p->black_holes++;
+		narrow(p);
+		p->count = 0; /* the trains are no sizes */
+		conclude_search(p, now);
+		return;
+	} else {
+		lower_sure(p);
+		for (unsigned i = 1; i + 1 < p->count; i++)
+			if (is_open(p, &p->sent[i]))
+				open[n++] = p->sent[i];
+	}
+	trains_round(p, open, n, now);
 }
 
 /* The round is over: draw the conclusion. */
@@ -189,16 +461,18 @@ static void round_conclude(struct pmtud *p, struct mono now)
 		return;
 	}
 	p->silence = 0;
-	p->rounds++;
-	if (!round_is_settled(p) && p->rounds < PMTUD_MAX_PROBES)
-		round_repeat(p, now);
-	else if (p->state == PMTUD_SEARCH)
-		search_narrow(p, now);
-	else if (round_is_settled(p))
-		complete(p);
+	p->from_icmp = false;
+	round_count(p);
+	round_judge(p);
+	if (p->state == PMTUD_TRAINS)
+		conclude_trains(p, now);
+	else if (p->state == PMTUD_CONFIRM)
+		conclude_confirm(p, now);
 	else
-		black_hole(p, now);
+		conclude_search(p, now);
 }
+
+/* ---- what the caller calls ---- */
 
 /* What the route's MTU leaves to try; loopback's is more than the length of any IP packet. */
 static unsigned largest(const struct pmtud *p, unsigned route_mtu)
@@ -218,22 +492,33 @@ void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, stru
 		.base = v6 ? PMTUD_BASE_IPV6 : PMTUD_BASE_IPV4,
 		.token =
 			token, /* late answers to an earlier life's probes are not taken for ours */
+		.raise_ns = PMTUD_RAISE_TIMER_NS,
 	};
 	p->max = largest(p, route_mtu);
 	p->base = p->base < p->max ? p->base : p->max;
 	p->current = p->max;
+	p->sure = p->base;
+	trains_init(&p->trains);
 	begin_confirm(p, now);
 }
 
-static bool is_probing(const struct pmtud *p)
+/* Begin what is due while nothing is being probed. */
+static void begin_due(struct pmtud *p, struct mono now)
 {
-	return p->state == PMTUD_CONFIRM || p->state == PMTUD_SEARCH;
+	if (!p->traffic || !mono_reached(p->next_confirm, now))
+		return;
+	if (p->state == PMTUD_COMPLETE && !p->hint && trains_due(&p->trains, now))
+		begin_trains(p, now);
+	else
+		begin_confirm(p, now);
 }
 
 bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret)
 {
-	if (!is_probing(p) && p->traffic && mono_reached(p->next_confirm, now))
-		begin_confirm(p, now);
+	struct pmtud_sent *s;
+
+	if (!is_probing(p))
+		begin_due(p, now);
 	if (is_probing(p) && p->next == p->count && mono_reached(p->round_ends, now))
 		round_conclude(p, now);
 	if (!is_probing(p) || p->next == p->count)
@@ -242,10 +527,9 @@ bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret)
 		p->round_begun = now;
 		p->round_ends = mono_add(now, timer_ns(p));
 	}
-	p->sent[p->next].at = now;
-	ret->size = p->sent[p->next].size;
-	ret->token = p->sent[p->next].token;
-	p->next++;
+	s = &p->sent[p->next++];
+	s->at = now;
+	*ret = (struct pmtud_probe){ .size = s->size, .count = s->count, .token = s->token };
 	p->probes++;
 	return true;
 }
@@ -262,23 +546,36 @@ static void measure(struct pmtud *p, uint64_t ns)
 	p->rtt_ns = p->rtt_ns ? p->rtt_ns - p->rtt_ns / 8 + ns / 8 : ns;
 }
 
-/* A size has passed. */
-static void take_size(struct pmtud *p, unsigned size)
+/* A size has passed, or a train. */
+static void take_probe(struct pmtud *p, const struct pmtud_sent *s)
 {
-	if (p->state == PMTUD_CONFIRM) {
-		p->low = size; /* settles the round */
+	if (is_train(s)) {
+		trains_passed(&p->trains, s->count);
 		return;
 	}
-	if (size > p->low)
-		p->low = size;
-	if (size > p->current)
-		p->current = size;
+	if (s->size > p->low)
+		p->low = s->size;
+	if (p->state == PMTUD_SEARCH && s->size > p->current)
+		p->current = s->size;
+	if (s->size >= p->current)
+		p->sure = p->current;
+}
+
+/* The marker has been answered: what was sent before it is answered shortly, or lost. */
+static void take_marker(struct pmtud *p, struct mono now)
+{
+	struct mono last = mono_add(now, reordering_ns(p));
+	struct mono due = mono_add(p->round_begun, PMTUD_ROUND_MIN_NS);
+
+	if (is_narrow_at_start(p)) { /* at once, as connections are being opened */
+		narrow(p);
+		last = due = now;
+	}
+	p->round_ends = mono_before(last, due) ? due : last;
 }
 
 void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now)
 {
-	struct mono last, due;
-
 	for (unsigned i = 0; i < p->next; i++) {
 		struct pmtud_sent *s = &p->sent[i];
 
@@ -290,43 +587,54 @@ void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now)
 		if (!is_probing(p)) /* the marker of a round that was settled before */
 			return;
 		if (i + 1 < p->count)
-			take_size(p, s->size);
-		if (p->next == p->count && round_is_settled(p)) {
+			take_probe(p, s);
+		if (p->next == p->count && round_is_settled(p))
 			p->round_ends = now; /* nothing is left to wait for */
-		} else if (i + 1 == p->count) {
-			last = mono_add(now, reordering_ns(p));
-			due = mono_add(p->round_begun, PMTUD_ROUND_MIN_NS);
-			p->round_ends = mono_before(last, due) ? due : last;
-		}
+		else if (i + 1 == p->count)
+			take_marker(p, now);
 		return;
 	}
 }
 
-void pmtud_traffic(struct pmtud *p, unsigned size, struct mono now)
+void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mono now)
 {
 	unsigned large = p->base < p->current ? p->base : p->current;
 
+	/* as long as the probes', whose datagrams are larger */
+	trains_note(&p->trains, (unsigned)((uint64_t)datagrams * size / p->current));
 	if (is_probing(p))
 		return;
 	if (p->state == PMTUD_COMPLETE && p->current < p->max && mono_reached(p->next_raise, now)) {
-		begin_search(p, p->current, now);
+		begin_search(p, now);
 		return;
+	}
+	if (p->from_icmp && mono_reached(p->next_raise, now)) {
+		p->from_icmp = false;
+		p->proven = false;
+		p->current = p->sure = p->max;
 	}
 	if (size >= large)
 		p->traffic = true;
 }
 
-void pmtud_hint(struct pmtud *p, unsigned mtu, struct mono now)
+void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now)
 {
+	bool searching = p->state == PMTUD_SEARCH;
 	struct mono soon;
 
-	if (mtu < p->min || mtu >= p->current)
+	if (mtu < p->min || mtu >= (searching ? p->high : p->current) ||
+		(searching && mtu <= p->low))
 		return;
 	p->hint = mtu;
-	if (p->state == PMTUD_CONFIRM)
+	p->authentic = authentic;
+	if (authentic && mtu < p->sure)
+		p->sure = mtu; /* until a probe has confirmed or refuted it */
+	if (p->state == PMTUD_CONFIRM || p->state == PMTUD_TRAINS)
 		p->traffic = true; /* what is under way may have passed before the path changed */
-	if (p->state != PMTUD_COMPLETE)
+	if (is_probing(p))
 		return;
+	if (p->state == PMTUD_SILENT && authentic)
+		use_hint(p, now);
 	p->traffic = true;
 	/* at once, but no sooner than a round may follow another: forged ones come in floods */
 	soon = mono_add(p->round_begun, PMTUD_ROUND_MIN_NS);
@@ -341,10 +649,11 @@ void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now)
 	if (max == p->max)
 		return;
 	p->max = max;
-	if (p->current > max) {
+	if (p->current > max || (grown && !p->proven && p->state != PMTUD_SEARCH)) {
 		p->current = max;
+		p->sure = p->sure < max ? p->sure : max;
 		begin_confirm(p, now);
 	} else if (grown || p->state == PMTUD_SEARCH) {
-		begin_search(p, p->current, now);
+		begin_search(p, now);
 	}
 }

@@ -4,6 +4,7 @@
 #define PATH_PMTUD_H
 
 #include "base/mono.h"
+#include "path/trains.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,33 +14,51 @@
  * Theory of operation
  *
  * All sizes are of whole packets on the underlay, outer IP header included. A probe is a packet of
- * an exact size with DF set that the peer answers (an ICMP echo in the tunnel); what it is made of
- * is the caller's affair. The machine starts from the route's MTU and confirms it; only if that
- * fails does it search.
+ * an exact size with DF set that the peer answers (an ICMP echo in the tunnel); the caller makes
+ * it, and sends each by itself: nothing else may be lost with it, and it with nothing else.
  *
- * Probes go in rounds. Each round ends with a marker, a small probe that passes whatever the MTU
- * is. An answered marker is what tells "too large" from "the path is down", and it tells so within
- * a round trip: what was sent before the marker and has not been answered a little after it, is
- * lost. A timer (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1) decides only where not even the marker is
- * answered; then nothing is concluded about the MTU. A size counts as failed after PMTUD_MAX_PROBES
- * rounds.
+ * Rounds. Probes go in rounds. Each round ends with a marker, a small probe that passes whatever
+ * the MTU is. An answered marker tells "too large" from "the path is down", and it does so within a
+ * round trip: what was sent before the marker and has not been answered a little after it, is lost.
+ * A timer (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1) decides only where not even the marker is
+ * answered; then nothing is concluded about the MTU.
  *
- * CONFIRM   Probe `current`. Answered: COMPLETE. Failed: a black hole; `current` falls to the base
- *           at once, so that traffic flows again (in fragments inside the tunnel), and SEARCH
- *           begins.
- * SEARCH    Probe several sizes of the interval (low, high) in a round, common MTUs first. An
- *           answer raises `current` at once. Rounds narrow the interval until it is one byte wide.
- * COMPLETE  Wait. While large packets are sent, `current` is confirmed every PMTUD_CONFIRM_NS: a
- *           black hole lasts no longer than that and three quick rounds. An ICMP too-big error
- *           triggers a confirmation, and is the first size tried in a search; it never does more,
- *           as it may be forged. After PMTUD_RAISE_TIMER_NS larger sizes are searched again.
- * SILENT    The peer answers nothing (its firewall drops probes, or the path is down): `current`
- *           stays as it is. Probes are repeated while traffic flows, at growing intervals.
+ * Loss. A size has failed when it went unanswered in PMTUD_MAX_PROBES such rounds. Where probes
+ * that are known to fit are lost, too, it takes more of them, so many that chance alone does it
+ * less than once in 10,000 times. So a path that loses packets is not taken for a narrow one.
  *
- * Without traffic nothing is sent and no deadline set: an idle tunnel wakes nobody.
+ * The start. The first round probes the route's MTU. Until it is answered, `sure` is no more than
+ * the base. If the marker is answered and the route's MTU is not, the base is used at once, and
+ * SEARCH goes on from there at once, so that the connections that are being opened get most of what
+ * the path carries.
+ *
+ * The states:
+ *
+ * CONFIRM: `current` is probed. Answered: COMPLETE. Unanswered: `sure` is lowered for the time, and
+ * the next rounds probe sizes below it as well, so that when it has failed (a black hole),
+ * `current` falls to the largest that passes and SEARCH begins.
+ *
+ * SEARCH: several sizes of the interval (low, high) are probed in a round, common MTUs first. An
+ * answer raises `current` at once. Rounds narrow the interval until it is one byte wide.
+ *
+ * COMPLETE: waits. While large packets are sent, `current` is confirmed every PMTUD_CONFIRM_NS: at
+ * most so long, and three quick rounds, does a black hole last. An ICMP too-big begins a round at
+ * once, in which the size that it reports is probed beside `current`. It may be forged, so it does
+ * no more, unless it is authentic: then `sure` is lowered until the round is over. After
+ * PMTUD_RAISE_TIMER_NS larger sizes are searched again; sooner, if the path was losing packets when
+ * it was found to be narrow.
+ *
+ * TRAINS: as CONFIRM, and trains of probes are sent as well: see trains.h.
+ *
+ * SILENT: the peer answers nothing (its firewall, or the path is down): `current` stays as it is,
+ * at the start the route's MTU. An authentic ICMP too-big is used there without a probe, for as
+ * long as the kernel caches one. Tried again while traffic flows, ever more rarely.
+ *
+ * Without traffic nothing is sent and no deadline set: an idle tunnel causes no wake-ups.
  */
 
 #define PMTUD_MAX_PROBES     3		    /* RFC 8899 §5.1.2 */
+#define PMTUD_LOSSY_PROBES   24		    /* the most, however much is lost */
 #define PMTUD_BASE_IPV4	     1200	    /* RFC 8899 §5.1.2 */
 #define PMTUD_MIN_IPV4	     576	    /* RFC 791: every host takes it */
 #define PMTUD_BASE_IPV6	     1280	    /* RFC 8200 §5: every link carries it */
@@ -47,6 +66,7 @@
 #define PMTUD_MARKER	     160	    /* the small probe */
 #define PMTUD_PROBE_TIMER_NS (1 * NS_PER_S) /* RFC 8899 §5.1.1: at least one second */
 #define PMTUD_RAISE_TIMER_NS (600 * NS_PER_S)
+#define PMTUD_RAISE_SOON_NS  (10 * NS_PER_S) /* after loss; doubles up to the above */
 #define PMTUD_CONFIRM_NS     (500 * NS_PER_MS)
 #define PMTUD_ROUND_MIN_NS   (100 * NS_PER_MS) /* a burst of loss should not fill three rounds */
 #define PMTUD_SILENCE_SHIFT  4		       /* pauses for a silent peer: 1, 2, 4, 8 s, then */
@@ -58,45 +78,56 @@ enum pmtud_state {
 	PMTUD_CONFIRM,
 	PMTUD_SEARCH,
 	PMTUD_COMPLETE,
+	PMTUD_TRAINS,
 	PMTUD_SILENT,
 };
 
 /** One probe to be sent: `size` on the underlay, and what its answer must bring back. */
 struct pmtud_probe {
 	unsigned size;
+	unsigned count; /* 1; or a train of so many datagrams of this size, one answer is enough */
 	uint16_t token;
 };
 
 /** A probe of the present round. Private. */
 struct pmtud_sent {
 	unsigned size;
+	unsigned count;
+	unsigned tries; /* earlier rounds in which it was not answered, and others were */
 	uint16_t token;
 	bool acked;
 	struct mono at;
 };
 
-/** The MTU of the path to one peer. Read `state`, `current` and the counters; the rest is
- * private. */
+/** The MTU of the path to one peer. Read `state`, `current`, `sure`, `trains.max` and the counters;
+ * the rest is private. */
 struct pmtud {
 	enum pmtud_state state;
 	unsigned current; /* largest packet to send: what all this is for */
+	unsigned sure;	  /* less than that as long as it is a guess: what surely passes */
 	unsigned min;	  /* taken to pass anywhere */
 	unsigned base;	  /* what is used in a black hole until more is known */
 	unsigned max;	  /* of the route: nothing larger can leave */
+	struct trains trains;
 	uint64_t probes;
 	uint64_t answers;
 	uint64_t black_holes;
 
-	unsigned low;  /* SEARCH: passes */
-	unsigned high; /* SEARCH: does not */
-	unsigned hint; /* from an ICMP too-big, or 0 */
+	bool proven;	/* `current` has been answered */
+	bool from_icmp; /* SILENT: `current` is what an authentic ICMP too-big reports */
+	bool authentic; /* the hint */
+	unsigned low;	/* passes */
+	unsigned high;	/* does not */
+	unsigned hint;	/* from an ICMP too-big, or 0 */
 	struct pmtud_sent sent[PMTUD_BURST + 1];
-	unsigned count;	  /* probes of this round, the marker in */
-	unsigned next;	  /* the first of them not yet handed out */
-	unsigned rounds;  /* that this set of sizes has had */
-	unsigned silence; /* rounds in a row without any answer */
-	uint16_t token;	  /* the next */
-	uint64_t rtt_ns;  /* smoothed; 0: not known */
+	unsigned count;	   /* probes of this round, the marker in */
+	unsigned next;	   /* the first of them not yet handed out */
+	unsigned silence;  /* rounds in a row without any answer */
+	uint16_t token;	   /* the next */
+	uint64_t outcomes; /* of probes that fit, newest in bit 0; set: lost */
+	unsigned losses;   /* how many bits of it are set */
+	uint64_t rtt_ns;   /* smoothed; 0: not known */
+	uint64_t raise_ns; /* how long until larger sizes are searched again */
 	struct mono round_begun;
 	struct mono round_ends;
 	struct mono next_confirm; /* COMPLETE: not before; SILENT: likewise */
@@ -117,11 +148,13 @@ struct mono pmtud_deadline(const struct pmtud *p);
 /** The peer has answered the probe with this token. */
 void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now);
 
-/** Packets of up to `size` have been sent: once a batch is enough. */
-void pmtud_traffic(struct pmtud *p, unsigned size, struct mono now);
+/** Packets of up to `size` have been sent, and would fill trains of `datagrams`: once a batch is
+ * enough. */
+void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mono now);
 
-/** A router says that it takes no more than `mtu`. */
-void pmtud_hint(struct pmtud *p, unsigned mtu, struct mono now);
+/** A router reports that it takes no more than `mtu`. `authentic`: it quotes a datagram of ours,
+ * which only a host on the path can. */
+void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now);
 
 /** The route's MTU has changed, or the kernel has refused a packet as too large for it. */
 void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now);

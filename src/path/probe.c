@@ -49,7 +49,15 @@ static void write_ipv6(const struct probe *p, size_t len, uint8_t *dst)
 	memcpy(dst + 24, p->remote.bytes, 16);
 }
 
-int probe_write(const struct probe *p, size_t len, uint16_t token, uint8_t *dst)
+static uint8_t echo_type(enum probe_kind kind, bool v6)
+{
+	if (kind == PROBE_REQUEST)
+		return v6 ? ICMP6_REQUEST : ICMP4_REQUEST;
+	return v6 ? ICMP6_REPLY : ICMP4_REPLY;
+}
+
+int probe_write(
+	const struct probe *p, enum probe_kind kind, size_t len, uint16_t token, uint8_t *dst)
 {
 	bool v6 = p->local.family == AF_INET6;
 	size_t head = ip_header_len(p->local.family), echo_len = len - head;
@@ -63,7 +71,7 @@ int probe_write(const struct probe *p, size_t len, uint16_t token, uint8_t *dst)
 		write_ipv6(p, len, dst);
 	else
 		write_ipv4(p, len, dst);
-	echo[0] = v6 ? ICMP6_REQUEST : ICMP4_REQUEST;
+	echo[0] = echo_type(kind, v6);
 	store_be16(echo + 4, p->id);
 	store_be16(echo + 6, token);
 	memcpy(echo + ECHO_HEADER, p->nonce, PROBE_NONCE_LEN);

@@ -20,16 +20,23 @@ struct probe {
 	uint8_t nonce[PROBE_NONCE_LEN]; /* random: keeps our echoes apart from ping's */
 };
 
+/** What a packet of ours is. */
+enum probe_kind {
+	PROBE_REQUEST, /* an echo request: is answered */
+	PROBE_FILLER,  /* an echo reply that answers nothing: a host takes no notice of it */
+};
+
 /** Shortest probe of the family: headers and nonce. */
 size_t probe_len_min(uint16_t family);
 
 /**
- * Write an echo request of exactly `len` bytes (IP header in) at `dst`.
+ * Write an echo of exactly `len` bytes (IP header in) at `dst`.
  * Wire: IPv4 20 or IPv6 40 | type, code, checksum[2], id[2], sequence[2] = token | nonce 8 | zeros.
  * Return: 0, or -EINVAL if `len` is below probe_len_min() or above 65,535.
  * Source: RFC 792, RFC 4443 §4.1.
  */
-int probe_write(const struct probe *p, size_t len, uint16_t token, uint8_t *dst);
+int probe_write(
+	const struct probe *p, enum probe_kind kind, size_t len, uint16_t token, uint8_t *dst);
 
 /**
  * Whether packet[len], from the tunnel, answers one of our probes; its token then. A first fragment

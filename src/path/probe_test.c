@@ -42,7 +42,7 @@ static void test_golden(void **state)
 	struct probe p = probe_of(false);
 	uint8_t packet[40];
 
-	assert_int_equal(probe_write(&p, sizeof(packet), 7, packet), 0);
+	assert_int_equal(probe_write(&p, PROBE_REQUEST, sizeof(packet), 7, packet), 0);
 	assert_memory_equal(packet, want, sizeof(want));
 }
 
@@ -54,8 +54,10 @@ static void test_every_length(void **state)
 		struct probe p = probe_of(v6);
 		uint16_t family = p.local.family, token;
 
-		assert_int_equal(probe_write(&p, probe_len_min(family) - 1, 7, packet), -EINVAL);
-		assert_int_equal(probe_write(&p, 65536, 7, packet), -EINVAL);
+		assert_int_equal(
+			probe_write(&p, PROBE_REQUEST, probe_len_min(family) - 1, 7, packet),
+			-EINVAL);
+		assert_int_equal(probe_write(&p, PROBE_REQUEST, 65536, 7, packet), -EINVAL);
 		for (size_t len = probe_len_min(family); len < 1500; len++) {
 			size_t head = v6 ? 40 : 20;
 			uint32_t sum = v6 ? checksum_pseudo6(p.local.bytes, p.remote.bytes, 58,
@@ -63,7 +65,8 @@ static void test_every_length(void **state)
 					  : 0;
 
 			memset(packet, 0xee, sizeof(packet));
-			assert_int_equal(probe_write(&p, len, (uint16_t)len, packet), 0);
+			assert_int_equal(
+				probe_write(&p, PROBE_REQUEST, len, (uint16_t)len, packet), 0);
 			assert_true(checksum_ok(checksum_add(sum, packet + head, len - head)));
 			assert_int_equal(packet[len], 0xee);
 			assert_false(probe_is_answer(&p, packet, len, &token)); /* the request */
@@ -74,6 +77,26 @@ static void test_every_length(void **state)
 	}
 }
 
+/* What fills a train of probes is a well-formed echo reply, which no host answers. */
+static void test_filler(void **state)
+{
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct probe p = probe_of(v6);
+		size_t head = v6 ? 40 : 20, len = probe_len_min(p.local.family);
+		uint32_t sum = v6 ? checksum_pseudo6(p.local.bytes, p.remote.bytes, 58,
+					    (uint32_t)(len - head))
+				  : 0;
+		uint8_t packet[100];
+		uint16_t token;
+
+		assert_int_equal(probe_write(&p, PROBE_FILLER, len, 7, packet), 0);
+		assert_int_equal(packet[head], v6 ? 129 : 0);
+		assert_true(checksum_ok(checksum_add(sum, packet + head, len - head)));
+		assert_true(probe_is_echo_reply(packet, len));
+		assert_false(probe_is_answer(&p, packet, len, &token));
+	}
+}
+
 /* An answer that the peer's kernel cut: its first piece counts, its second does not. */
 static void test_fragments(void **state)
 {
@@ -81,7 +104,7 @@ static void test_fragments(void **state)
 	uint8_t packet[600];
 	uint16_t token;
 
-	assert_int_equal(probe_write(&p, sizeof(packet), 9, packet), 0);
+	assert_int_equal(probe_write(&p, PROBE_REQUEST, sizeof(packet), 9, packet), 0);
 	answer(packet, false);
 	store_be16(packet + 6, 0x2000);
 	assert_true(probe_is_answer(&p, packet, sizeof(packet), &token));
@@ -99,7 +122,7 @@ static void test_not_answers(void **state)
 		uint8_t packet[100];
 		uint16_t token = 77;
 
-		assert_int_equal(probe_write(&p, sizeof(packet), 9, packet), 0);
+		assert_int_equal(probe_write(&p, PROBE_REQUEST, sizeof(packet), 9, packet), 0);
 		answer(packet, v6);
 		for (size_t len = 0; len < sizeof(packet); len++) {
 			uint8_t *cut = malloc(len ? len : 1);
@@ -126,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_filler),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_not_answers),
 	};

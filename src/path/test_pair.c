@@ -181,18 +181,25 @@ void pair_deliver(struct side *s)
 	rx_release(&s->e);
 }
 
+static bool link_fits(struct pair_link *link, struct side *from, struct side *to,
+	const uint8_t *datagram, size_t len)
+{
+	if (!link->mtu || len + OUTER <= link->mtu)
+		return true;
+	link->too_large++;
+	if (link->speaks || link->quotes)
+		follow_hint(&from->e, &to->self, link->mtu, datagram, link->quotes ? len : 0);
+	return false;
+}
+
 /* Whether a datagram passes. */
-static bool link_passes(
-	struct pair *p, struct pair_link *link, struct side *from, struct side *to, size_t len)
+static bool link_passes(struct pair *p, struct pair_link *link, struct side *from, struct side *to,
+	const uint8_t *datagram, size_t len)
 {
 	uint8_t dice[2];
 
-	if (link->mtu && len + OUTER > link->mtu) {
-		link->too_large++;
-		if (link->speaks)
-			follow_hint(&from->e, &to->self, link->mtu);
+	if (!link_fits(link, from, to, datagram, len))
 		return false;
-	}
 	pair_random(&p->seed, dice, sizeof(dice));
 	if (link->loss && load_be16(dice) % 1000 < link->loss) {
 		link->lost++;
@@ -222,7 +229,7 @@ static void carry_singly(struct pair *p, struct pair_link *link, struct side *fr
 
 		t.data += at;
 		t.len = size_min(train->stride, train->len - at);
-		if (link_passes(p, link, from, to, t.len))
+		if (link_passes(p, link, from, to, t.data, t.len))
 			receive(to, &t);
 	}
 }
@@ -242,6 +249,10 @@ bool pair_carry(struct pair *p, struct side *from, struct train_queue *q, struct
 		};
 
 		assert_true(endpoint_equal(&q->trains[i].to, &to->self));
+		if (link->train && q->trains[i].count > link->train)
+			continue;
+		if (link->whole && !link_fits(link, from, to, t.data, t.stride))
+			continue;
 		if (link->mtu || link->loss) {
 			carry_singly(p, link, from, to, &t);
 			continue;

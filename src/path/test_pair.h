@@ -38,9 +38,13 @@ struct side {
 
 /** One direction of the underlay. Zero: everything passes. */
 struct pair_link {
-	unsigned mtu;	  /* longest IP packet; 0: any */
-	unsigned loss;	  /* in a thousand */
-	bool speaks;	  /* of packets that are too large */
+	unsigned mtu;  /* longest IP packet; 0: any */
+	unsigned loss; /* in a thousand */
+	bool speaks;   /* of packets that are too large */
+	bool quotes;   /* and quotes them */
+	bool whole; /* forwards trains as they are: all of one is lost if its first datagram is too
+		       large */
+	unsigned train;	  /* longest train that passes; 0: any */
 	uint64_t carried; /* datagrams that arrived */
 	uint64_t too_large;
 	uint64_t lost;

@@ -176,12 +176,18 @@ static struct train_queue *tx_queue(struct tx *tx)
 	return tx->fragmented ? &tx->tails : &tx->heads;
 }
 
+/* The largest inner packet that is sent in one piece. */
+static unsigned tx_whole(const struct path_peer *peer)
+{
+	return peer->mtu < peer->whole_max ? peer->mtu : peer->whole_max;
+}
+
 /* Seal the `len` bytes of plaintext that sit behind the header's place at the queue's tail. */
 static void tx_seal(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	struct train_queue *q, size_t len, uint8_t tos)
 {
 	uint8_t *msg = train_tail(q);
-	size_t padded = wg_padded_len(len, peer->mtu);
+	size_t padded = wg_padded_len(len, tx_whole(peer));
 	uint64_t counter;
 
 	if (wg_keypair_reserve(kp, 1, &counter) < 0) {
@@ -190,7 +196,7 @@ static void tx_seal(struct engine *e, struct path_peer *peer, struct wg_keypair 
 	}
 	memset(msg + WG_DATA_HEADER_LEN + len, 0, padded - len);
 	wg_data_seal(&e->aead, kp, counter, msg, padded);
-	train_append(q, WG_DATA_OVERHEAD + padded, &peer->wg.endpoint, tos);
+	train_append_most(q, WG_DATA_OVERHEAD + padded, &peer->wg.endpoint, tos, peer->train_max);
 	e->stats.datagrams_tx++;
 	e->tx.sent_bytes += WG_DATA_OVERHEAD + padded;
 	e->tx.largest = size_max(e->tx.largest, padded);
@@ -213,7 +219,7 @@ static bool tx_is_oversized(const struct path_peer *peer, size_t len)
 static int tx_plan_fragments(const struct tx *tx, const struct path_peer *peer, uint16_t family,
 	size_t len, struct fragment_plan *ret)
 {
-	int err = fragment_plan(family, len, peer->mtu, tx->fragment_id, ret);
+	int err = fragment_plan(family, len, tx_whole(peer), tx->fragment_id, ret);
 
 	if (err < 0)
 		return err;
@@ -258,7 +264,7 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	struct path_port *port, const uint8_t *packet, size_t len, bool l2tp)
 {
 	struct train_queue *q = tx_queue(&e->tx);
-	bool fragments = l2tp && len > peer->mtu;
+	bool fragments = l2tp && len > tx_whole(peer);
 	struct fragment_plan plan;
 	int err = 0;
 
@@ -360,7 +366,7 @@ static int tx_send(struct engine *e, unsigned i, size_t len)
 	uint8_t *inner;
 	int err;
 
-	if (tx->port->session && len > tx->peer->mtu) {
+	if (tx->port->session && len > tx_whole(tx->peer)) {
 		err = tx_plan_fragments(
 			tx, tx->peer, tx->port->session->tunnel->local.family, len, &plan);
 		if (err < 0)
@@ -418,6 +424,18 @@ static bool tx_part(struct engine *e)
 	return true;
 }
 
+/* How many datagrams a train of this superframe's may have; the last train may have begun with
+ * others, and a long superframe fills two. Where trains are cut, it is what they would have. */
+static unsigned tx_datagrams(const struct tx *tx)
+{
+	const struct train_queue *q = &tx->heads;
+	size_t n = q->n ? q->trains[q->n - 1].count : 0;
+
+	if (q->n && tx->peer->train_max < TRAINS_ANY)
+		n += (q->n - 1) * tx->peer->train_max;
+	return (unsigned)size_max(n, tx->plan.n_segs);
+}
+
 bool tx_continue(struct engine *e)
 {
 	struct tx *tx = &e->tx;
@@ -430,7 +448,7 @@ bool tx_continue(struct engine *e)
 	if (tx->kp && tx->sent_bytes) {
 		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
 		if (tx->wants_probes)
-			follow_sent(e, tx->peer, tx->largest);
+			follow_sent(e, tx->peer, tx->largest, tx_datagrams(tx));
 	}
 	tx->port = NULL;
 	return true;

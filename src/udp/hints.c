@@ -60,8 +60,7 @@ int udp_hints_read(int fd, struct udp_hint ret[static UDP_HINTS_MAX])
 	for (int i = 0; i < UDP_HINTS_MAX; i++) {
 		_Alignas(struct cmsghdr) uint8_t control[256];
 		struct sockaddr_in6 to;
-		uint8_t quoted[1]; /* what was sent is of no interest */
-		struct iovec iov = { quoted, sizeof(quoted) };
+		struct iovec iov = { ret[n].quote, sizeof(ret[n].quote) };
 		struct msghdr msg = {
 			.msg_name = &to,
 			.msg_namelen = sizeof(to),
@@ -70,9 +69,11 @@ int udp_hints_read(int fd, struct udp_hint ret[static UDP_HINTS_MAX])
 			.msg_control = control,
 			.msg_controllen = sizeof(control),
 		};
+		ssize_t len = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
 
-		if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		if (len < 0)
 			break;
+		ret[n].quote_len = (size_t)len;
 		if (read_hint(&msg, &to, &ret[n]))
 			n++;
 	}

@@ -7,14 +7,21 @@
 #include "base/addr.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /** Most messages that one call takes from the error queue. */
 #define UDP_HINTS_MAX 16
 
+/** Bytes of the quoted datagram that are read: a WireGuard data message's header. */
+#define UDP_HINT_QUOTE 16
+
 /** An ICMP "fragmentation needed" or "packet too big". Nothing of it is authenticated. */
 struct udp_hint {
-	struct endpoint to; /* of the datagram it speaks of */
-	unsigned mtu;	    /* of the next hop, in bytes with the IP header */
+	struct endpoint to;	       /* of the datagram it speaks of */
+	unsigned mtu;		       /* of the next hop, in bytes with the IP header */
+	uint8_t quote[UDP_HINT_QUOTE]; /* the first bytes of that datagram's payload */
+	size_t quote_len;	       /* how many of them: some routers quote none */
 };
 
 /**
