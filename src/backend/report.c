@@ -33,6 +33,7 @@ static struct status_path path_of(const struct path_peer *p)
 		.probes = p->pmtud.probes,
 		.answers = p->pmtud.answers,
 		.black_holes = p->pmtud.black_holes,
+		.train_max = p->train_max < TRAINS_ANY ? p->train_max : 0,
 	};
 }
 

@@ -46,6 +46,7 @@ struct userspace_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
 	struct peer_name *name;	    /* if the file has a name instead, else NULL: see names.h */
+	bool trains_reported;	    /* that its path loses long trains */
 	struct list link;
 };
 

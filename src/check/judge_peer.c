@@ -279,28 +279,46 @@ static void judge_echo(const struct verdict *v)
 			v->peer->underlay);
 }
 
+static const char silent_hint[] =
+	"Probes are echo requests inside the tunnel, from wg0's address: does the peer's firewall "
+	"drop them?";
+
 static void judge_path(const struct verdict *v)
 {
 	const struct status_path *p = &v->after->path;
 
 	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
 		return;
-	if (p->answers)
+	if (p->answers && p->state == STATUS_PATH_SILENT)
+		check_mend(check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
+				   "The path is taken to carry %u bytes, as last measured: no "
+				   "probe is answered now.",
+				   p->mtu),
+			"%s", silent_hint);
+	else if (p->answers)
 		check_found(v->ret, CHECK_OK, "path_mtu", v->subject,
 			"The path carries %u bytes, measured (%" PRIu64 " of %" PRIu64
 			" probes answered).",
 			p->mtu, p->answers, p->probes);
 	else if (p->probes)
 		check_mend(check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
-				   "The path is taken to carry %u bytes: none of %" PRIu64
-				   " probes was answered.",
+				   "The path is taken to carry %u bytes, the route's MTU: none of "
+				   "%" PRIu64 " probes was answered.",
 				   p->mtu, p->probes),
-			"Probes are echo requests inside the tunnel, from wg0's address: does the "
-			"peer's firewall drop them?");
+			"%s", silent_hint);
 	if (p->black_holes)
 		check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
 			"The path was found to carry less than before, %" PRIu64 " times.",
 			p->black_holes);
+	if (p->train_max)
+		check_mend(check_found(v->ret, CHECK_NOTE, "path_trains", v->subject,
+				   "The path loses trains of more than %u datagram%s, and not "
+				   "single ones: no more are sent at once, at the cost of speed.",
+				   p->train_max, p->train_max == 1 ? "" : "s"),
+			"Does a router, card or hypervisor on the way segment UDP wrongly, or "
+			"limit the rate with a small burst? If `ethtool -K %s "
+			"tx-udp-segmentation off` here helps, it is the segmentation.",
+			*v->peer->underlay ? v->peer->underlay : "eth0");
 }
 
 static void judge_full(const struct verdict *v)

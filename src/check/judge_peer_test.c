@@ -163,6 +163,18 @@ static void note_silent_path(struct check_facts *f)
 		(struct status_path){ .state = STATUS_PATH_SILENT, .mtu = 1500, .probes = 12 };
 }
 
+static void note_path_silent_now(struct check_facts *f)
+{
+	find_path(f);
+	f->after.peers[0].path.state = STATUS_PATH_SILENT;
+}
+
+static void note_trains(struct check_facts *f)
+{
+	find_path(f);
+	f->after.peers[0].path.train_max = 8;
+}
+
 static void note_black_hole(struct check_facts *f)
 {
 	find_path(f);
@@ -175,7 +187,17 @@ static const struct fault faults[] = {
 	{ find_path, CHECK_OK, "path_mtu",
 		"The path carries 1492 bytes, measured (11 of 12 probes answered).", "" },
 	{ note_silent_path, CHECK_NOTE, "path_mtu",
-		"The path is taken to carry 1500 bytes: none of 12 probes was answered.", NULL },
+		"The path is taken to carry 1500 bytes, the route's MTU: none of 12 probes was "
+		"answered.",
+		NULL },
+	{ note_path_silent_now, CHECK_NOTE, "path_mtu",
+		"The path is taken to carry 1492 bytes, as last measured: no probe is answered "
+		"now.",
+		NULL },
+	{ note_trains, CHECK_NOTE, "path_trains",
+		"The path loses trains of more than 8 datagrams, and not single ones: no more are "
+		"sent at once, at the cost of speed.",
+		NULL },
 	{ note_black_hole, CHECK_NOTE, "path_mtu",
 		"The path was found to carry less than before, 2 times.", "" },
 	{ break_endpoint, CHECK_ERROR, "handshake",

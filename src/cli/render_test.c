@@ -35,7 +35,7 @@ static void fill_wg(struct status_report *r)
 	memset(peer->public_key, 0x22, KEY_LEN);
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
-	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 0 };
+	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 0, 8 };
 	peer->state = STATUS_PEER_ESTABLISHED;
 	peer->last_handshake.sec = 1700000000;
 	peer->handshake_age_ms = 72500;
@@ -151,6 +151,7 @@ static const char text_golden[] =
 	"  handshake       1 min 12 s ago, session up\n"
 	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
 	"  path MTU        1500, measured (11 of 12 probes answered)\n"
+	"  trains          8 datagrams at most: longer trains are lost on the path\n"
 	"  keepalive       every 25 s\n"
 	"  preshared key   yes\n"
 	"\n"

@@ -187,19 +187,24 @@ static void path_line(const struct page *p, const struct status_path *path)
 		[STATUS_PATH_CONFIRM] = "being confirmed",
 		[STATUS_PATH_SEARCH] = "being searched",
 		[STATUS_PATH_COMPLETE] = "measured",
-		[STATUS_PATH_SILENT] = "not confirmed: no probe is answered",
+		[STATUS_PATH_SILENT] = "as last measured: no probe is answered now",
 	};
+	const char *how = words[path->state];
 	char answers[HUMAN_LEN];
 	char probes[HUMAN_LEN];
 
 	if (!path->mtu)
 		return;
+	if (path->state == STATUS_PATH_SILENT && !path->answers)
+		how = "the route's, not confirmed: no probe is answered";
 	if (path->state == STATUS_PATH_GIVEN || path->state == STATUS_PATH_SILENT)
-		line(p, "path MTU", "%u, %s", path->mtu, words[path->state]);
+		line(p, "path MTU", "%u, %s", path->mtu, how);
 	else
-		line(p, "path MTU", "%u, %s (%s of %s probes answered)", path->mtu,
-			words[path->state], human_count(path->answers, answers),
-			human_count(path->probes, probes));
+		line(p, "path MTU", "%u, %s (%s of %s probes answered)", path->mtu, how,
+			human_count(path->answers, answers), human_count(path->probes, probes));
+	if (path->train_max)
+		line(p, "trains", "%u datagram%s at most: longer trains are lost on the path",
+			path->train_max, path->train_max == 1 ? "" : "s");
 }
 
 static void peer_block(const struct page *p, const struct status_peer *peer)

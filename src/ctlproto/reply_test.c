@@ -78,7 +78,8 @@ static struct status_path path_for(unsigned i)
 		.mtu = 1500 - i,
 		.probes = 1000 + i,
 		.answers = 900 + i,
-		.black_holes = i };
+		.black_holes = i,
+		.train_max = 64 - i };
 }
 
 /* Two of each, all numbers different, each as wide as its member. */

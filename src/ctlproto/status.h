@@ -89,7 +89,7 @@ enum status_path_state {
 	STATUS_PATH_CONFIRM,  /* what is known is being confirmed */
 	STATUS_PATH_SEARCH,   /* probes are looking for it */
 	STATUS_PATH_COMPLETE, /* probes have found it */
-	STATUS_PATH_SILENT,   /* no probe is answered: the route's, or what was found last */
+	STATUS_PATH_SILENT,   /* no probe is answered: the route's, or what was measured last */
 	STATUS_PATH_STATE_COUNT
 };
 
@@ -100,6 +100,8 @@ struct status_path {
 	uint64_t probes;      /* sent since the path was last looked up */
 	uint64_t answers;     /* of these */
 	uint64_t black_holes; /* times it was found to carry less than before */
+	uint32_t train_max;   /* datagrams sent at once at most, as longer trains are lost on it;
+				 0: no limit */
 };
 
 /** One WireGuard peer. */

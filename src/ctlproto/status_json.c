@@ -49,6 +49,7 @@ static const struct field path[] = {
 	{ FIELD_ROW(status_path, "probes", FIELD_NUMBER, probes) },
 	{ FIELD_ROW(status_path, "answers", FIELD_NUMBER, answers) },
 	{ FIELD_ROW(status_path, "black_holes", FIELD_NUMBER, black_holes) },
+	{ FIELD_ROW(status_path, "train_max", FIELD_NUMBER, train_max) },
 	{ NULL },
 };
 

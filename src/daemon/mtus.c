@@ -107,6 +107,39 @@ int mtus_listen(struct mtus *m, struct loop *loop)
 	return loop_add(loop, &m->news_watch, EPOLLIN);
 }
 
+/* Log once for each peer that its path loses long trains, and once that it no longer does. */
+static void report_trains(struct userspace *u)
+{
+	char to[ENDPOINT_TEXT_LEN];
+
+	u->engine.trains_changed = false;
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+		bool limited = p->path.train_max < TRAINS_ANY;
+
+		if (limited == p->trains_reported)
+			continue;
+		if (limited && p->path.pmtud.state == PMTUD_TRAINS) {
+			u->engine.trains_changed = true; /* how many pass is not known yet */
+			continue;
+		}
+		p->trains_reported = limited;
+		endpoint_text(&p->path.wg.endpoint, to);
+		if (!limited)
+			log_info("the path to %s carries trains of any length again", to);
+		else
+			log_warning(
+				"The path to %s loses trains of datagrams although single ones "
+				"pass: at most %u are sent there at once from now on, at the cost "
+				"of speed. Does a router, card or hypervisor on the way segment "
+				"UDP wrongly, or limit the rate with a small burst? If `ethtool -K "
+				"DEVICE tx-udp-segmentation off` here helps, it is the "
+				"segmentation.",
+				to, p->path.train_max);
+	}
+}
+
 struct mono mtus_deadline(const struct mtus *m)
 {
 	return m->u->engine.path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
@@ -128,6 +161,8 @@ int mtus_work(struct mtus *m, const struct conf_site *conf, struct site *site,
 		paths_look_up(u, conf, m->budget.wg_mtu, false);
 		userspace_work(u);
 	}
+	if (u->engine.trains_changed)
+		report_trains(u);
 	return u->engine.mtu_changed ? mtus_settle(m, conf, site, ret_error) : 0;
 }
 
