@@ -229,8 +229,8 @@ static void search_round(struct pmtud *p, struct mono now)
 	n = PMTUD_BURST - p->count;
 	for (unsigned k = 1; k <= n; k++)
 		search_add(p, p->low + (unsigned)((uint64_t)span * k / (n + 1)));
-	/* a span shorter than the burst rounds down to the same sizes: its first byte is not lost
-	 */
+	/* a span shorter than the burst rounds down to the same sizes: its first byte is not
+	 * lost */
 	search_add(p, p->low + 1);
 	round_start(p, now);
 }
@@ -257,8 +257,8 @@ static void begin_search(struct pmtud *p, struct mono now)
 	search_round(p, now);
 }
 
-/* One round of the TRAINS state: the single probe, and `n` trains with as many tries as they had.
- */
+/* One round of the TRAINS state: the single probe, and `n` trains with as many tries as they
+ * had. */
 static void trains_round(
 	struct pmtud *p, const struct pmtud_sent *trains, size_t n, struct mono now)
 {

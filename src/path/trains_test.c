@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the length of trains: what is checked when, what a loss cuts, and what lifts the limit.
- */
+/* Tests of the length of trains: what is checked when, what a loss cuts, and what lifts the
+ * limit. */
 #include "path/trains.h"
 
 #include "base/bytes.h"

@@ -58,7 +58,7 @@ class Stream:
         while not self._stop:
             self.client.sendall(block)
             self.sent += len(block)
-            time.sleep(0.005)  # 100 Mbit/s are enough, and the machine is not ours alone
+            time.sleep(0.005)  # 100 Mbit/s are enough, and other tests share the host
         self.client.shutdown(socket.SHUT_WR)
 
     def _receive(self):
