@@ -50,6 +50,4 @@ void l2tp_push(struct l2tp_session *s, uint8_t *base, size_t frame_len, bool for
 	if (t->encap == L2TP_ENCAP_UDP)
 		finish_udp(s, base + s->ip_len, len - s->ip_len,
 			t->udp_checksum || force_checksum || s->ip_len == 40);
-	s->tx.frames++;
-	s->tx.bytes += frame_len;
 }

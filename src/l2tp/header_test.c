@@ -71,8 +71,6 @@ static void test_stock_kernel(void **state)
 	l2tp_push(&s, packet, 98, false);
 	assert_memory_equal(packet, golden, sizeof(golden));
 	assert_int_equal(s.tx.ip_id, 0x098e);
-	assert_int_equal(s.tx.frames, 1);
-	assert_int_equal(s.tx.bytes, 98);
 }
 
 struct push_case {
@@ -312,8 +310,6 @@ static void test_round_trip(void **state)
 		assert_int_equal(got.offset, a.overhead);
 		assert_int_equal(got.len, sizeof(frame));
 		assert_memory_equal(packet + got.offset, frame, sizeof(frame));
-		assert_int_equal(b.rx.frames, 1);
-		assert_int_equal(b.rx.bytes, sizeof(frame));
 	}
 }
 

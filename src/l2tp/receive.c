@@ -133,7 +133,6 @@ static enum drop pull_session(struct l2tp_table *t, struct cursor *c, struct l2t
 	struct l2tp_tunnel *tunnel = ret->tunnel;
 	struct l2tp_session *s;
 	uint32_t id;
-	enum drop drop;
 
 	if (c->left < 4)
 		return DROP_L2TP_SHORT;
@@ -150,12 +149,7 @@ static enum drop pull_session(struct l2tp_table *t, struct cursor *c, struct l2t
 	}
 	ret->session = s;
 	pull(c, 4);
-	drop = pull_session_headers(s, c);
-	if (drop == DROP_NONE) {
-		s->rx.frames++;
-		s->rx.bytes += c->left;
-	}
-	return drop;
+	return pull_session_headers(s, c);
 }
 
 /* The flags-and-version word that only UDP encapsulation has. */

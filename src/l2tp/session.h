@@ -51,18 +51,15 @@ struct l2tp_tunnel {
 	struct l2tp_tunnel *next;      /* the table's */
 };
 
-/** What a session has sent; belongs to the thread that pushes. */
+/** Where a session's numbers stand; belongs to the thread that pushes. */
 struct l2tp_session_tx {
 	uint32_t ns;	/* next sequence number, 24 bits */
 	uint16_t ip_id; /* next IPv4 id of a packet that stays whole */
-	uint64_t frames;
-	uint64_t bytes; /* of frames, without headers */
 };
 
-/** What a session has received; belongs to the thread that classifies. */
+/** What a session has received; belongs to the thread that classifies. Frames and their bytes are
+ * counted by the caller, once for all kinds of ports. */
 struct l2tp_session_rx {
-	uint64_t frames;
-	uint64_t bytes;
 	uint64_t wrong_cookie;	     /* L2TP_DROP because the cookie differs */
 	uint64_t bad_sequence;	     /* L2TP_DROP because old, duplicate or missing */
 	uint64_t bad_length;	     /* L2TP_DROP because too short or too long */
