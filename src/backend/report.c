@@ -116,6 +116,7 @@ static void report_session_counters(const struct userspace_session *us, struct s
 	s->too_big_sent = p->too_big_sent;
 	s->fragmented = p->fragmented;
 	s->fragments_tx = p->fragments_tx;
+	s->fragments_rx = p->fragments_rx;
 	s->reassembled = p->reassembled;
 	s->reordered = l->bad_sequence;
 	s->wrong_cookie = l->wrong_cookie;

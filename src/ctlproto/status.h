@@ -156,8 +156,8 @@ struct status_session {
 	uint64_t too_big_sent; /* ICMP too-big replies to members */
 	uint64_t fragmented;   /* frames that left in fragments inside the tunnel */
 	uint64_t fragments_tx; /* the fragments of these */
-	uint64_t fragments_rx; /* fragments that came in */
-	uint64_t reassembled;  /* frames put together from fragments */
+	uint64_t fragments_rx; /* fragments that came in, of frames that were completed */
+	uint64_t reassembled;  /* frames put together from these */
 	uint64_t reordered;    /* frames that came out of sequence */
 	uint64_t dropped_tx;   /* frames of members that were dropped, for any reason */
 	uint64_t dropped_rx;   /* frames for members that were dropped, for any reason */

@@ -475,7 +475,7 @@ static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, stru
 			  REASSEMBLY_PAYLOAD_AT;
 		payload_read(slot, payload);
 	}
-	*ret = (struct reassembled){ header_restore(slot, payload), len };
+	*ret = (struct reassembled){ header_restore(slot, payload), len, slot->pieces };
 	slot_free_more(r, slot);
 	if (spans) {
 		pool_give_back(&r->pool, &slot->owner->share, slot);

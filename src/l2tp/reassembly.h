@@ -138,6 +138,7 @@ enum reassembly_verdict {
 struct reassembled {
 	uint8_t *packet; /* whole IP packet, header made good: no trace of fragments */
 	size_t len;
+	unsigned pieces; /* fragments that it came in */
 };
 
 /** Bytes of memory with which reassembly_add_slots() raises the number of slots from `have`, at

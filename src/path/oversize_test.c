@@ -400,6 +400,7 @@ static void test_superframe_fragmented(void **state)
 	assert_int_equal(p->a.session.port.stats.fragmented, 39);
 	assert_int_equal(p->a.session.port.stats.fragments_tx, 78);
 	assert_int_equal(p->b.session.port.stats.reassembled, 39);
+	assert_int_equal(p->b.session.port.stats.fragments_rx, 78);
 	assert_int_equal(pair_drops(p), 0);
 	assert_true(p->ab.longest <= 1500);
 	pair_free(p);
@@ -520,6 +521,7 @@ static void test_staged(void **state)
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 4);
 	assert_int_equal(p->b.session.port.stats.reassembled, 3);
+	assert_int_equal(p->b.session.port.stats.fragments_rx, 6);
 	assert_int_equal(p->b.e.stats.fragments_rx, 6);
 	assert_int_equal(pair_drops(p), 0);
 	assert_memory_equal(p->b.delivered, frame, 1300);

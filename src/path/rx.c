@@ -41,24 +41,26 @@ static struct path_port *port_of(struct l2tp_session *s)
 	return s ? &CONTAINER_OF(s, struct path_session, l2tp)->port : NULL;
 }
 
-/* A packet that is no fragment, or no longer one. */
-static void rx_whole(
-	struct engine *e, struct path_peer *peer, uint8_t *packet, size_t len, bool reassembled)
+/* A packet that was completed: only now is it known whose it is. */
+static void rx_reassembled(
+	struct engine *e, struct path_peer *peer, const struct reassembled *whole)
 {
+	struct path_port *port;
 	struct l2tp_received r;
 
-	switch (l2tp_classify(&e->l2tp, packet, len, &r)) {
+	switch (l2tp_classify(&e->l2tp, whole->packet, whole->len, &r)) {
 	case L2TP_FRAME:
-		if (reassembled)
-			port_of(r.session)->stats.reassembled++;
-		rx_deliver(e, port_of(r.session), peer, packet + r.offset, r.len);
+		port = port_of(r.session);
+		port->stats.reassembled++;
+		port->stats.fragments_rx += whole->pieces;
+		rx_deliver(e, port, peer, whole->packet + r.offset, r.len);
 		return;
 	case L2TP_DROP:
 		rx_drop(e, port_of(r.session), r.drop);
 		return;
 	case L2TP_NOT_L2TP:
-	case L2TP_FRAGMENT: /* unreachable for a reassembled packet; else judged by the caller */
-		rx_deliver(e, &e->tun, peer, packet, len);
+	case L2TP_FRAGMENT: /* unreachable for a reassembled packet */
+		rx_deliver(e, &e->tun, peer, whole->packet, whole->len);
 		return;
 	}
 }
@@ -72,7 +74,7 @@ static void rx_fragment(struct engine *e, struct path_peer *peer, uint8_t *packe
 	switch (reassembly_add(
 		&e->reassembly, &peer->fragments, packet, len, foreign, origin, e->now, &whole)) {
 	case REASSEMBLY_COMPLETE:
-		rx_whole(e, peer, whole.packet, whole.len, true);
+		rx_reassembled(e, peer, &whole);
 		return;
 	case REASSEMBLY_PASS:
 		rx_deliver(e, &e->tun, peer, packet, len);

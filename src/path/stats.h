@@ -17,7 +17,8 @@ struct path_port_stats {
 	struct path_traffic rx; /* before merging */
 	uint64_t fragmented;	/* packets that left in fragments */
 	uint64_t fragments_tx;	/* the fragments of these */
-	uint64_t reassembled;	/* packets put together from fragments */
+	uint64_t fragments_rx;	/* fragments that came in, of packets that were completed */
+	uint64_t reassembled;	/* these packets */
 	uint64_t mss_clamped;	/* SYNs whose MSS was lowered */
 	uint64_t too_big_sent;	/* replies to senders of frames that do not fit */
 	uint64_t dropped_tx;
