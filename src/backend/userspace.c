@@ -531,7 +531,7 @@ void userspace_stop(struct userspace *u)
 	{
 		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
 
-		(void)stage_clear(&u->engine.stage, &p->staged);
+		engine_drop_staged(&u->engine, p);
 	}
 }
 

@@ -88,7 +88,7 @@ static bool send_staged(struct engine *e, struct path_peer *peer, struct wg_keyp
 
 	e->tx.sent_bytes = 0;
 	while (stage_first(&e->stage, &peer->staged, &packet)) {
-		room = tx_packet(e, peer, kp, NULL, packet.bytes, packet.len, packet.l2tp);
+		room = tx_packet(e, peer, kp, packet.stats, packet.bytes, packet.len, packet.l2tp);
 		if (!room)
 			break;
 		stage_pop(&e->stage, &peer->staged);
@@ -136,17 +136,13 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 /* Return: false when there is no room: what is left is noted again. */
 static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
 {
-	unsigned dropped;
 
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(&peer->wg);
 	if (actions & WG_ENDPOINT_MOVED)
 		peer->path_unknown = e->path_unknown = true;
-	if (actions & WG_DROP_STAGED) {
-		dropped = stage_clear(&e->stage, &peer->staged);
-		e->drops.n[peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT] +=
-			dropped;
-	}
+	if (actions & WG_DROP_STAGED)
+		engine_drop_staged(e, peer);
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);
 	if (actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {

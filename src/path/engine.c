@@ -189,11 +189,22 @@ int engine_add_peer(
 	return 0;
 }
 
+/* Why a packet that waited for the peer is not sent. */
+static enum drop staged_drop(const struct path_peer *peer)
+{
+	return peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT;
+}
+
+void engine_drop_staged(struct engine *e, struct path_peer *peer)
+{
+	e->drops.n[staged_drop(peer)] += stage_clear(&e->stage, &peer->staged);
+}
+
 void engine_remove_peer(struct engine *e, struct path_peer *peer)
 {
 	if (e->rx.kp && e->rx.kp->peer == &peer->wg)
 		e->rx.kp = NULL;
-	stage_clear(&e->stage, &peer->staged);
+	engine_drop_staged(e, peer);
 	reassembly_owner_fini(&e->reassembly, &peer->fragments);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
@@ -213,6 +224,13 @@ int engine_add_session(struct engine *e, struct path_session *s)
 
 void engine_remove_session(struct engine *e, struct path_session *s)
 {
+	LIST_FOR_EACH(l, &e->wg.peers)
+	{
+		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
+
+		e->drops.n[staged_drop(peer)] +=
+			stage_clear_port(&e->stage, &peer->staged, &s->port.stats);
+	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
 	list_remove(&s->link);
 }

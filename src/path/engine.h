@@ -206,11 +206,16 @@ int engine_add_peer(
  * caller's again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
 
+/** Give up the packets that wait for a session with the peer: each is a drop, also of the port that
+ * it came from. */
+void engine_drop_staged(struct engine *e, struct path_peer *peer);
+
 /** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or
  * -EEXIST. */
 int engine_add_session(struct engine *e, struct path_session *s);
 
-/** Take a session out; its memory is the caller's again. No batch may be under way. */
+/** Take a session out: what waits for a handshake of its frames is dropped, its memory is the
+ * caller's again. No batch may be under way. */
 void engine_remove_session(struct engine *e, struct path_session *s);
 
 /** The largest IP packet that an untagged frame of the session can carry to its peer

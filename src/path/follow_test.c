@@ -356,7 +356,8 @@ static void test_directions_differ(void **state)
 	}
 	expect(&p->a, 1500);
 	expect(&p->b, 1280);
-	assert_int_equal(p->a.session.port.stats.fragmented, 0);
+	/* the frame that waited for the handshake leaves before the path is known */
+	assert_int_equal(p->a.session.port.stats.fragmented, 1);
 	assert_true(p->b.session.port.stats.fragmented > 400);
 	pair_free(p);
 }
@@ -388,10 +389,11 @@ static void test_silent_peer(void **state)
 static void test_forged_hints(void **state)
 {
 	struct pair *p = following(1500);
-	uint64_t probes;
+	uint64_t probes, fragmented;
 
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
+	fragmented = p->a.session.port.stats.fragmented;
 	for (unsigned i = 0; i < 10000; i++) {
 		follow_hint(&p->a.e, &p->b.self, 576 + i % 900, NULL, 0);
 		if (i % 10 == 0)
@@ -399,7 +401,7 @@ static void test_forged_hints(void **state)
 		pair_run(p, MS);
 		assert_int_equal(p->a.peer.mtu, 1440);
 	}
-	assert_int_equal(p->a.session.port.stats.fragmented, 0);
+	assert_int_equal(p->a.session.port.stats.fragmented, fragmented);
 	assert_int_equal(p->a.peer.pmtud.black_holes, 0);
 	assert_true(p->a.peer.pmtud.probes - probes <= 3 * 101);
 	pair_free(p);
@@ -496,17 +498,18 @@ static void test_restart(void **state)
 static void test_stopped(void **state)
 {
 	struct pair *p = following(1500);
-	uint64_t probes;
+	uint64_t probes, fragmented;
 
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
+	fragmented = p->a.session.port.stats.fragmented;
 	follow_stop(&p->a.e, &p->a.peer, 1340);
 	stream(p, 1400, 60 * SEC);
 	follow_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	stream(p, 1400, 5 * SEC);
 	assert_int_equal(p->a.peer.mtu, 1340);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
-	assert_int_equal(p->a.session.port.stats.fragmented, 6500);
+	assert_int_equal(p->a.session.port.stats.fragmented - fragmented, 6500);
 	pair_free(p);
 }
 

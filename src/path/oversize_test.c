@@ -521,10 +521,44 @@ static void test_staged(void **state)
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 4);
 	assert_int_equal(p->b.session.port.stats.reassembled, 3);
+	assert_int_equal(p->a.session.port.stats.fragmented, 3);
+	assert_int_equal(p->a.session.port.stats.fragments_tx, 6);
 	assert_int_equal(p->b.session.port.stats.fragments_rx, 6);
 	assert_int_equal(p->b.e.stats.fragments_rx, 6);
 	assert_int_equal(pair_drops(p), 0);
 	assert_memory_equal(p->b.delivered, frame, 1300);
+	pair_free(p);
+}
+
+/* What waited and is not sent is a drop of the port that it came from: as the session is removed,
+ * as there is no room, as the peer is removed. */
+static void test_staged_is_dropped(void **state)
+{
+	struct pair *p = pair_new_unmerged();
+	struct path_port_stats *session = &p->a.session.port.stats;
+	struct path_port_stats *tun = &p->a.e.tun.stats;
+	struct testpkt t = { .payload = 100, .ttl = 64 };
+	uint8_t packet[200];
+	size_t len = testpkt_build(&t, packet);
+	struct ip_prefix all4 = { .addr = { .family = AF_INET } };
+	uint8_t frame[100];
+
+	assert_int_equal(wg_allowedips_insert(&p->a.e.wg.allowed, &all4, &p->a.peer.wg), 0);
+	pair_make_frame(frame, sizeof(frame), 1);
+	for (unsigned i = 0; i < WG_STAGED_MAX + 2; i++)
+		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
+	assert_int_equal(session->dropped_tx, 2);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
+	pair_send_tun(p, &p->a, &p->b, packet, len, &pair_plain);
+	engine_remove_session(&p->a.e, &p->a.session);
+	assert_int_equal(p->a.peer.staged.count, 1);
+	assert_int_equal(session->dropped_tx, WG_STAGED_MAX + 2);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_STAGED_MAX - 1);
+	assert_int_equal(tun->dropped_tx, 0);
+	engine_drop_staged(&p->a.e, &p->a.peer);
+	assert_int_equal(tun->dropped_tx, 1);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_STAGED_MAX);
+	assert_int_equal(engine_add_session(&p->a.e, &p->a.session), 0);
 	pair_free(p);
 }
 
@@ -665,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_rejected),
 		cmocka_unit_test(test_tun),
 		cmocka_unit_test(test_staged),
+		cmocka_unit_test(test_staged_is_dropped),
 		cmocka_unit_test(test_reassembly_under_mischief),
 		cmocka_unit_test(test_id_wraps),
 	};

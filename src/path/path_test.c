@@ -291,7 +291,9 @@ static void test_peers_come_and_go(void **state)
 	pair_send(p, a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 1);
-	assert_int_equal(pair_drops(p), 0);
+	assert_int_equal(a->e.drops.n[DROP_TX_EXPIRED], 2000); /* what waited, each time */
+	assert_int_equal(a->session.port.stats.dropped_tx, 2000);
+	assert_int_equal(pair_drops(p), 2000);
 	pair_free(p);
 }
 

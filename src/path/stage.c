@@ -56,29 +56,44 @@ struct stage_queue *stage_victim(
 	return CONTAINER_OF(pool_victim(&s->pool, &q->share), struct stage_queue, share);
 }
 
-void stage_push(
-	struct stage *s, struct stage_queue *q, const uint8_t *packet, size_t len, bool l2tp)
+/* Append a packet that is in no queue. */
+static void append(struct stage_queue *q, struct stage_unit *first)
 {
-	struct stage_unit *first = NULL, **more = &first;
-
-	for (size_t at = 0; at < len; at += STAGE_UNIT) {
-		struct stage_unit *unit = pool_take(&s->pool, &q->share);
-
-		ASSERT(unit);
-		unit->more = NULL;
-		memcpy(unit->bytes, packet + at, size_min(len - at, STAGE_UNIT));
-		*more = unit;
-		more = &unit->more;
-	}
 	first->next = NULL;
-	first->len = (uint32_t)len;
-	first->l2tp = l2tp;
 	if (q->last)
 		q->last->next = first;
 	else
 		q->first = first;
 	q->last = first;
 	q->count++;
+}
+
+/* Take the oldest packet out of the queue, which must have one; its units stay taken. */
+static void unlink_first(struct stage_queue *q)
+{
+	q->first = q->first->next;
+	if (!q->first)
+		q->last = NULL;
+	q->count--;
+}
+
+void stage_push(struct stage *s, struct stage_queue *q, const struct stage_packet *packet)
+{
+	struct stage_unit *first = NULL, **more = &first;
+
+	for (size_t at = 0; at < packet->len; at += STAGE_UNIT) {
+		struct stage_unit *unit = pool_take(&s->pool, &q->share);
+
+		ASSERT(unit);
+		unit->more = NULL;
+		memcpy(unit->bytes, packet->bytes + at, size_min(packet->len - at, STAGE_UNIT));
+		*more = unit;
+		more = &unit->more;
+	}
+	first->len = (uint32_t)packet->len;
+	first->l2tp = packet->l2tp;
+	first->stats = packet->stats;
+	append(q, first);
 }
 
 bool stage_first(const struct stage *s, const struct stage_queue *q, struct stage_packet *ret)
@@ -88,7 +103,7 @@ bool stage_first(const struct stage *s, const struct stage_queue *q, struct stag
 
 	if (!unit)
 		return false;
-	*ret = (struct stage_packet){ .bytes = unit->bytes, .len = unit->len, .l2tp = unit->l2tp };
+	*ret = (struct stage_packet){ unit->bytes, unit->len, unit->l2tp, unit->stats };
 	if (!unit->more)
 		return true;
 	for (; unit; unit = unit->more, at += STAGE_UNIT)
@@ -102,10 +117,7 @@ void stage_pop(struct stage *s, struct stage_queue *q)
 	struct stage_unit *unit = q->first;
 
 	ASSERT(unit);
-	q->first = unit->next;
-	if (!q->first)
-		q->last = NULL;
-	q->count--;
+	unlink_first(q);
 	while (unit) {
 		struct stage_unit *more = unit->more;
 
@@ -114,11 +126,36 @@ void stage_pop(struct stage *s, struct stage_queue *q)
 	}
 }
 
+void stage_drop(struct stage *s, struct stage_queue *q)
+{
+	q->first->stats->dropped_tx++;
+	stage_pop(s, q);
+}
+
 unsigned stage_clear(struct stage *s, struct stage_queue *q)
 {
 	unsigned n = q->count;
 
 	while (q->first)
-		stage_pop(s, q);
+		stage_drop(s, q);
+	return n;
+}
+
+unsigned stage_clear_port(
+	struct stage *s, struct stage_queue *q, const struct path_port_stats *stats)
+{
+	unsigned n = 0;
+
+	for (unsigned left = q->count; left; left--) {
+		struct stage_unit *first = q->first;
+
+		if (first->stats == stats) {
+			stage_drop(s, q);
+			n++;
+			continue;
+		}
+		unlink_first(q);
+		append(q, first);
+	}
 	return n;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/pool.h"
+#include "path/stats.h"
 
 /*
  * Theory of operation
@@ -27,10 +28,11 @@
 
 /** One unit of the pool. */
 struct stage_unit {
-	struct stage_unit *more; /* of the same packet, or NULL */
-	struct stage_unit *next; /* the first unit of the next packet; in first units only */
-	uint32_t len;		 /* of the packet, likewise */
-	bool l2tp;		 /* ours to fragment; else a packet from the TUN; likewise */
+	struct stage_unit *more;       /* of the same packet, or NULL */
+	struct stage_unit *next;       /* the first unit of the next packet; in first units only */
+	uint32_t len;		       /* of the packet, likewise */
+	bool l2tp;		       /* ours to fragment; else a packet from the TUN; likewise */
+	struct path_port_stats *stats; /* of the port that it came from; likewise */
 	uint8_t bytes[STAGE_UNIT];
 };
 
@@ -54,6 +56,7 @@ struct stage_packet {
 	const uint8_t *bytes; /* valid until the next packet is read or written */
 	size_t len;
 	bool l2tp;
+	struct path_port_stats *stats; /* of the port that it came from */
 };
 
 /** Bytes of memory for stage_add_units() to raise the number of units from `have`, at first 0, by
@@ -75,16 +78,15 @@ void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswere
 
 /**
  * A packet of `len` bytes, 1 to packet_max, is to wait in `q`, which takes `max` packets.
- * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_pop() it and ask again;
+ * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_drop() it and ask again;
  * or NULL if there is room.
  */
 struct stage_queue *stage_victim(
 	const struct stage *s, struct stage_queue *q, size_t len, unsigned max);
 
-/** Put the packet in packet[len], which may be s->packet, at the end of `q`. stage_victim() has
- * said that there is room. */
-void stage_push(
-	struct stage *s, struct stage_queue *q, const uint8_t *packet, size_t len, bool l2tp);
+/** Put `packet` at the end of `q`; its bytes may be s->packet. stage_victim() has said that there
+ * is room. */
+void stage_push(struct stage *s, struct stage_queue *q, const struct stage_packet *packet);
 
 /** Read the oldest packet of the queue; it stays where it is. Return: false if there is none. */
 bool stage_first(const struct stage *s, const struct stage_queue *q, struct stage_packet *ret);
@@ -98,7 +100,15 @@ static inline bool stage_is_empty(const struct stage_queue *q)
 /** Give back the oldest packet of the queue, which must have one. */
 void stage_pop(struct stage *s, struct stage_queue *q);
 
-/** Give back all packets of the queue. Return: how many. */
+/** Give back the oldest packet of the queue unsent: its port counts a drop. */
+void stage_drop(struct stage *s, struct stage_queue *q);
+
+/** Give back all packets of the queue unsent; their ports count drops. Return: how many. */
 unsigned stage_clear(struct stage *s, struct stage_queue *q);
+
+/** Give back those packets of the queue that came from the port of `stats`, which counts drops.
+ * Return: how many. */
+unsigned stage_clear_port(
+	struct stage *s, struct stage_queue *q, const struct path_port_stats *stats);
 
 #endif

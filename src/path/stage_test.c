@@ -14,6 +14,9 @@
 #define PACKET_MAX 10240
 #define MAX	   128 /* WG_STAGED_MAX */
 
+static struct path_port_stats tap;
+static struct path_port_stats tun;
+
 struct fixture {
 	struct stage s;
 	struct stage_queue *q;
@@ -61,11 +64,12 @@ static unsigned push(struct fixture *f, unsigned queue, size_t len, unsigned val
 	unsigned dropped = 0;
 
 	while ((victim = stage_victim(&f->s, &f->q[queue], len, MAX))) {
-		stage_pop(&f->s, victim);
+		stage_drop(&f->s, victim);
 		dropped++;
 	}
 	fill(f->s.packet, len, value);
-	stage_push(&f->s, &f->q[queue], f->s.packet, len, value & 1);
+	stage_push(&f->s, &f->q[queue],
+		&(struct stage_packet){ f->s.packet, len, value & 1, value & 1 ? &tap : &tun });
 	return dropped;
 }
 
@@ -77,6 +81,7 @@ static void check_first(struct fixture *f, unsigned queue, size_t len, unsigned 
 	assert_true(stage_first(&f->s, &f->q[queue], &packet));
 	assert_int_equal(packet.len, len);
 	assert_int_equal(packet.l2tp, value & 1);
+	assert_ptr_equal(packet.stats, value & 1 ? &tap : &tun);
 	fill(want, len, value);
 	assert_memory_equal(packet.bytes, want, len);
 	free(want);
@@ -87,14 +92,42 @@ static void test_order_and_limit(void **state)
 	struct fixture *f = setup(2 * MAX, 1);
 	struct stage_packet packet;
 
+	tap.dropped_tx = tun.dropped_tx = 0;
 	for (unsigned i = 0; i < MAX + 20; i++)
 		assert_int_equal(push(f, 0, 100 + i, i), i >= MAX);
+	assert_int_equal(tap.dropped_tx, 10);
+	assert_int_equal(tun.dropped_tx, 10);
 	for (unsigned i = 20; i < MAX + 20; i++) {
 		check_first(f, 0, 100 + i, i);
 		stage_pop(&f->s, &f->q[0]);
 	}
 	assert_true(stage_is_empty(&f->q[0]));
 	assert_false(stage_first(&f->s, &f->q[0], &packet));
+	assert_int_equal(tap.dropped_tx, 10); /* sent: no drop */
+	assert_int_equal(tun.dropped_tx, 10);
+	teardown(f);
+}
+
+/* The packets of one port go, also jumbo ones; those of others stay, in order. */
+static void test_clear_port(void **state)
+{
+	struct fixture *f = setup(2 * MAX, 1);
+
+	tap.dropped_tx = tun.dropped_tx = 0;
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(push(f, 0, i % 3 ? 100 + i : 5000 + i, i), 0);
+	assert_int_equal(stage_clear_port(&f->s, &f->q[0], &tap), 5);
+	assert_int_equal(tap.dropped_tx, 5);
+	assert_int_equal(f->q[0].count, 5);
+	for (unsigned i = 0; i < 10; i += 2) {
+		check_first(f, 0, i % 3 ? 100 + i : 5000 + i, i);
+		stage_pop(&f->s, &f->q[0]);
+	}
+	assert_int_equal(stage_clear_port(&f->s, &f->q[0], &tun), 0);
+	assert_int_equal(push(f, 0, 100, 1), 0);
+	assert_int_equal(stage_clear(&f->s, &f->q[0]), 1);
+	assert_int_equal(tap.dropped_tx, 6);
+	assert_int_equal(tun.dropped_tx, 0);
 	teardown(f);
 }
 
@@ -219,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_limit),
+		cmocka_unit_test(test_clear_port),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_equal_parts),
 		cmocka_unit_test(test_two_dead_peers),

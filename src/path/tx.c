@@ -11,10 +11,10 @@
 #include "path/follow.h"
 #include "pkt/headers.h"
 
-static void tx_drop(struct engine *e, struct path_port *port, enum drop why)
+static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop why)
 {
 	drop_count(&e->drops, why);
-	port->stats.dropped_tx++;
+	stats->dropped_tx++;
 }
 
 static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
@@ -157,7 +157,7 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 	if (drop == DROP_NONE && !tx_fits(e, frame, len))
 		drop = DROP_TAP_OVERSIZE;
 	if (drop != DROP_NONE) {
-		tx_drop(e, port, drop);
+		tx_drop(e, &port->stats, drop);
 		tx->port = NULL;
 		return;
 	}
@@ -235,7 +235,7 @@ static int tx_plan_fragments(const struct tx *tx, const struct path_peer *peer, 
 
 /* Send a packet in the fragments that were planned for it. */
 static void tx_fragments(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	struct path_port *port, const uint8_t *packet, const struct fragment_plan *plan)
+	struct path_port_stats *stats, const uint8_t *packet, const struct fragment_plan *plan)
 {
 	struct tx *tx = &e->tx;
 
@@ -247,10 +247,8 @@ static void tx_fragments(struct engine *e, struct path_peer *peer, struct wg_key
 		fragment_write(plan, packet, j, train_tail(q) + WG_DATA_HEADER_LEN);
 		tx_seal(e, peer, kp, q, fragment_len(plan, j), 0);
 	}
-	if (port) {
-		port->stats.fragmented++;
-		port->stats.fragments_tx += plan->count;
-	}
+	stats->fragmented++;
+	stats->fragments_tx += plan->count;
 }
 
 static uint8_t tx_ecn(const uint8_t *packet)
@@ -261,7 +259,7 @@ static uint8_t tx_ecn(const uint8_t *packet)
 }
 
 bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	struct path_port *port, const uint8_t *packet, size_t len, bool l2tp)
+	struct path_port_stats *stats, const uint8_t *packet, size_t len, bool l2tp)
 {
 	struct train_queue *q = tx_queue(&e->tx);
 	bool fragments = l2tp && len > tx_whole(peer);
@@ -274,11 +272,11 @@ bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	if (err == -ENOBUFS)
 		return false;
 	if (!err && fragments) {
-		tx_fragments(e, peer, kp, port, packet, &plan);
+		tx_fragments(e, peer, kp, stats, packet, &plan);
 		return true;
 	}
 	if (err < 0 || tx_is_oversized(peer, len)) {
-		drop_count(&e->drops, DROP_TX_OVERSIZE);
+		tx_drop(e, stats, DROP_TX_OVERSIZE);
 		return true;
 	}
 	if (!train_has_room(q, 1, tx_need(len)))
@@ -336,7 +334,7 @@ static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
 
 		drop_count(&e->drops,
 			loser->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL : DROP_TX_NO_ENDPOINT);
-		stage_pop(&e->stage, q);
+		stage_drop(&e->stage, q);
 	}
 }
 
@@ -352,7 +350,9 @@ static int tx_stage(struct engine *e, unsigned i, size_t len)
 		stage_set_unanswered(stage, &tx->peer->staged, true);
 	tx_make_room(e, tx->peer, len);
 	len = tx_write_inner(e, i, stage->packet, true); /* it may be cut yet */
-	stage_push(stage, &tx->peer->staged, stage->packet, len, tx->port->session != NULL);
+	stage_push(stage, &tx->peer->staged,
+		&(struct stage_packet){
+			stage->packet, len, tx->port->session != NULL, &tx->port->stats });
 	return 0;
 }
 
@@ -372,7 +372,7 @@ static int tx_send(struct engine *e, unsigned i, size_t len)
 		if (err < 0)
 			return err;
 		tx_write_inner(e, i, tx->inner, true);
-		tx_fragments(e, tx->peer, tx->kp, tx->port, tx->inner, &plan);
+		tx_fragments(e, tx->peer, tx->kp, &tx->port->stats, tx->inner, &plan);
 		return 0;
 	}
 	if (!train_has_room(q, 1, tx_need(len)))
@@ -398,7 +398,7 @@ static bool tx_segment(struct engine *e, unsigned i)
 	if (err == -ENOBUFS)
 		return false;
 	if (err < 0) {
-		tx_drop(e, tx->port, DROP_TX_OVERSIZE);
+		tx_drop(e, &tx->port->stats, DROP_TX_OVERSIZE);
 		return true;
 	}
 	tx->port->stats.tx.packets++;

@@ -21,11 +21,11 @@ bool tx_continue(struct engine *e);
 
 /**
  * Seal one inner packet for a peer and append it to the trains; one of ours that exceeds the wg MTU
- * leaves in fragments. `port` is whom to count it for, or NULL. Return: true; false if there is no
- * room: send and reset the trains, and call again.
+ * leaves in fragments. `stats` are those of the port that it came from. Return: true; false if
+ * there is no room: send and reset the trains, and call again.
  */
 bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	struct path_port *port, const uint8_t *packet, size_t len, bool l2tp);
+	struct path_port_stats *stats, const uint8_t *packet, size_t len, bool l2tp);
 
 /** Forget the trains: they have been sent. */
 void tx_reset(struct engine *e);
