@@ -89,8 +89,10 @@ static int report_tunnel(
 	s->encap = c->encap == CONF_ENCAP_UDP ? STATUS_ENCAP_UDP : STATUS_ENCAP_IP;
 	s->local = c->local;
 	s->remote = c->remote;
-	s->source_port = c->udp_source_port;
-	s->destination_port = c->udp_destination_port;
+	if (s->encap == STATUS_ENCAP_UDP) {
+		s->source_port = c->udp_source_port;
+		s->destination_port = c->udp_destination_port;
+	}
 	s->udp_checksum = conf_tunnel_has_checksum(c);
 	LIST_FOR_EACH(l, &u->tunnels)
 	{
@@ -157,14 +159,14 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 		own.wg_mtu = path_peer_of(found)->mtu;
 	(void)budget_ladder(&own, t, c, &ladder);
 	s->budget = ladder.session;
-	s->mss4 = (uint16_t)ladder.mss4;
-	s->mss6 = (uint16_t)ladder.mss6;
+	s->mss4 = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : (uint16_t)ladder.mss4;
+	s->mss6 = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : (uint16_t)ladder.mss6;
 	if (us)
 		report_session_counters(us, s);
 	if (!r->budget.inner_ip || s->budget < r->budget.inner_ip) {
 		r->budget.inner_ip = s->budget;
-		r->budget.mss4 = s->mss4;
-		r->budget.mss6 = s->mss6;
+		r->budget.mss4 = (uint16_t)ladder.mss4;
+		r->budget.mss6 = (uint16_t)ladder.mss6;
 	}
 	return 0;
 }
@@ -176,12 +178,16 @@ static void report_counters(const struct userspace *u, struct status_report *r)
 	r->engine = (struct status_engine){
 		.superframes_tx = e->superframes_tx,
 		.segments_tx = e->segments_tx,
+		.datagrams_tx = e->datagrams_tx + e->handshakes_tx,
 		.trains_tx = u->stats.trains_tx,
 		.batches_tx = u->stats.batches_tx,
 		.trains_rx = u->stats.trains_rx,
 		.segments_rx = e->datagrams_rx,
 		.superframes_rx = e->superframes_rx,
 		.batches_rx = u->stats.batches_rx,
+		.fragments_rx = e->fragments_rx,
+		.handshakes_tx = e->handshakes_tx,
+		.handshakes_rx = e->handshakes_rx,
 		.syscalls = u->stats.syscalls,
 		.wakeups = u->loop->wakeups,
 		.memory_bytes = userspace_memory(u),
@@ -211,17 +217,38 @@ static int report_pending_port(const struct userspace *u, struct status_report *
 static int report_wg(const struct userspace *u, const struct conf_site *conf,
 	const struct budget *budget, struct status_report *r)
 {
+	const struct path_port_stats *tun = &u->engine.tun.stats;
+
 	memcpy(r->wg.name, conf->interface.name, sizeof(r->wg.name));
 	memcpy(r->wg.public_key, u->engine.wg.identity.public_key, KEY_LEN);
 	r->wg.listen_port = listen_port(u);
 	r->wg.fwmark = u->fwmark;
 	r->wg.mtu = budget->wg_mtu;
-	r->wg.tun_tx = traffic_of(u->engine.tun.stats.tx);
-	r->wg.tun_rx = traffic_of(u->engine.tun.stats.rx);
+	r->wg.tun_tx = traffic_of(tun->tx);
+	r->wg.tun_rx = traffic_of(tun->rx);
+	r->wg.too_big_sent = tun->too_big_sent;
+	r->wg.dropped_tx = tun->dropped_tx;
+	r->wg.dropped_rx = tun->dropped_rx;
 	for (size_t i = 0; i < conf->interface.addresses.n; i++)
 		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
 			return -ENOMEM;
 	return report_pending_port(u, r);
+}
+
+/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm it.
+ */
+static bool is_measured(const struct userspace *u, const struct budget *budget)
+{
+	if (budget->outer_measured)
+		return true;
+	LIST_FOR_EACH(l, &u->engine.followed)
+	{
+		const struct path_peer *p = CONTAINER_OF(l, struct path_peer, follow);
+
+		if (p->mtu == budget->wg_mtu && p->pmtud.state == PMTUD_COMPLETE)
+			return true;
+	}
+	return false;
 }
 
 int report_engine(const struct userspace *u, const struct conf_site *conf,
@@ -232,7 +259,7 @@ int report_engine(const struct userspace *u, const struct conf_site *conf,
 	r->budget = (struct status_budget){
 		.outer_mtu = budget->outer_mtu,
 		.outer_ipv6 = budget->outer_family == AF_INET6,
-		.outer_measured = budget->outer_measured,
+		.outer_measured = is_measured(u, budget),
 		.wg_mtu = budget->wg_mtu,
 	};
 	LIST_FOR_EACH(l, &u->peers)
@@ -301,7 +328,21 @@ static int report_bridge(const struct link_list *links, const struct conf_site *
 	return err;
 }
 
-int report_bridges(const struct conf_site *conf, struct status_report *r)
+/* The MTUs that the interfaces have, which may be others than those computed for them. */
+static void report_mtus(const struct link_list *links, struct status_report *r)
+{
+	for (size_t i = 0; i < links->n; i++) {
+		const struct link_info *l = &links->v[i];
+
+		if (!strcmp(l->name, r->wg.name))
+			r->wg.mtu = l->mtu;
+		for (size_t k = 0; k < r->sessions_len; k++)
+			if (!strcmp(l->name, r->sessions[k].name))
+				r->sessions[k].mtu = l->mtu;
+	}
+}
+
+int report_interfaces(const struct conf_site *conf, struct status_report *r)
 {
 	struct nl_socket nl = { 0 };
 	struct link_list links = { 0 };
@@ -310,6 +351,7 @@ int report_bridges(const struct conf_site *conf, struct status_report *r)
 	if (nl_socket_open(&nl) < 0)
 		return 0;
 	(void)query_links(&nl, &links);
+	report_mtus(&links, r);
 	for (size_t i = 0; i < conf->n_bridges && !err; i++)
 		err = report_bridge(&links, conf, &conf->bridges[i], r);
 	free(links.v);

@@ -16,7 +16,8 @@
 int report_engine(const struct userspace *u, const struct conf_site *conf,
 	const struct budget *budget, struct status_report *r);
 
-/** Add the bridges of the configuration as the kernel has them now. Return: 0 or -ENOMEM. */
-int report_bridges(const struct conf_site *conf, struct status_report *r);
+/** Add the bridges of the configuration and the MTUs of all interfaces, as the kernel has them now;
+ * call it after report_engine(). Return: 0 or -ENOMEM. */
+int report_interfaces(const struct conf_site *conf, struct status_report *r);
 
 #endif

@@ -52,12 +52,13 @@ static void flush_queue(struct userspace *u, struct train_queue *q)
 {
 	uint64_t errors = u->udp.send_errors;
 	uint64_t calls = u->udp.send_calls;
+	uint64_t sends = u->udp.sends;
 
 	if (!q->n)
 		return;
 	sources_settle(u, q);
 	udp_send(&u->udp, q);
-	u->stats.trains_tx += q->n;
+	u->stats.trains_tx += u->udp.sends - sends;
 	u->stats.syscalls += u->udp.send_calls - calls;
 	u->engine.drops.n[DROP_TX_SEND] += u->udp.send_errors - errors;
 	u->engine.joins = u->udp.offloads.segment;

@@ -125,6 +125,7 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 	case FIELD_BOOL:
 		return json_object_new_boolean(*(const bool *)p);
 	case FIELD_NUMBER:
+	case FIELD_COUNTER:
 		return json_object_new_uint64(load_number(p, f->size));
 	case FIELD_TEXT:
 		return json_object_new_string_len(p, (int)strnlen(p, f->size));
@@ -328,6 +329,7 @@ static int decode_field(const struct field *f, struct json_object *value, char *
 		*(bool *)p = json_object_get_boolean(value);
 		return 0;
 	case FIELD_NUMBER:
+	case FIELD_COUNTER:
 		return decode_unsigned(f, value, p);
 	case FIELD_TEXT:
 	case FIELD_KEY:

@@ -14,6 +14,7 @@ struct json_object;
 enum field_kind {
 	FIELD_BOOL,	/* bool; true or false */
 	FIELD_NUMBER,	/* uint8_t, uint16_t, uint32_t or uint64_t; a number */
+	FIELD_COUNTER,	/* the same, of something that happens: it only rises */
 	FIELD_TEXT,	/* char[]; a string, "" if empty */
 	FIELD_KEY,	/* uint8_t[32]; a string in base64 */
 	FIELD_ADDR,	/* struct ip_addr; a string, null for none */

@@ -82,6 +82,24 @@ static struct status_path path_for(unsigned i)
 		.train_max = 64 - i };
 }
 
+static void fill_wg(struct status_report *r)
+{
+	strcpy(r->wg.name, "wg0");
+	memset(r->wg.public_key, 0x5a, KEY_LEN);
+	r->wg.listen_port = 65535;
+	r->wg.pending_port = 65534;
+	r->wg.fwmark = 0xfffffff1;
+	r->wg.mtu = 1440;
+	add_prefix(&r->wg.addresses, "10.0.1.11/24");
+	add_prefix(&r->wg.addresses, "fd00::11/64");
+	add_prefix(&r->wg.addresses, "10.9.9.9/32");
+	r->wg.tun_tx = (struct status_traffic){ 1, 2 };
+	r->wg.tun_rx = (struct status_traffic){ UINT64_MAX, UINT64_MAX - 1 };
+	r->wg.too_big_sent = 3;
+	r->wg.dropped_tx = 4;
+	r->wg.dropped_rx = 5;
+}
+
 /* Two of each, all numbers different, each as wide as its member. */
 static void fill_report(struct status_report *r)
 {
@@ -94,17 +112,7 @@ static void fill_report(struct status_report *r)
 	r->uptime_ms = 0x123456789abULL;
 	r->pid = 4194303;
 	r->offloads = (struct status_offloads){ .vnet = true, .uso = true, .udp_gro = true };
-	strcpy(r->wg.name, "wg0");
-	memset(r->wg.public_key, 0x5a, KEY_LEN);
-	r->wg.listen_port = 65535;
-	r->wg.pending_port = 65534;
-	r->wg.fwmark = 0xfffffff1;
-	r->wg.mtu = 1440;
-	add_prefix(&r->wg.addresses, "10.0.1.11/24");
-	add_prefix(&r->wg.addresses, "fd00::11/64");
-	add_prefix(&r->wg.addresses, "10.9.9.9/32");
-	r->wg.tun_tx = (struct status_traffic){ 1, 2 };
-	r->wg.tun_rx = (struct status_traffic){ UINT64_MAX, UINT64_MAX - 1 };
+	fill_wg(r);
 	for (unsigned i = 0; i < 5; i++) {
 		struct status_peer *peer = status_add_peer(r);
 
@@ -155,7 +163,8 @@ static void fill_report(struct status_report *r)
 		.inner_ip = 1366,
 		.mss4 = 1326,
 		.mss6 = 1306 };
-	r->engine = (struct status_engine){ 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41 };
+	r->engine = (struct status_engine){ 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44,
+		45 };
 	for (int d = 1; d < DROP_COUNT; d++)
 		r->drops.n[d] = (uint64_t)d * 1000000007ULL;
 	for (int d = 1; d < DROP_COUNT; d++)

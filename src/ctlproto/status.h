@@ -81,6 +81,9 @@ struct status_wg {
 	struct status_prefixes addresses;
 	struct status_traffic tun_tx; /* read from the TUN, towards peers */
 	struct status_traffic tun_rx; /* from peers, written to the TUN */
+	uint64_t too_big_sent;	      /* ICMP too-big replies to senders of packets */
+	uint64_t dropped_tx;	      /* packets from the TUN that were dropped, for any reason */
+	uint64_t dropped_rx;	      /* packets that the TUN refused */
 };
 
 /** State of the path MTU discovery of a peer. */
@@ -127,8 +130,8 @@ struct status_tunnel {
 	enum status_encap encap;
 	struct ip_addr local;
 	struct ip_addr remote;
-	uint16_t source_port;	   /* only for UDP */
-	uint16_t destination_port; /* only for UDP */
+	uint16_t source_port;	   /* 0 but for UDP */
+	uint16_t destination_port; /* 0 but for UDP */
 	bool udp_checksum;
 	uint64_t unknown_sessions;     /* packets for a session id that we do not have */
 	uint32_t last_unknown_session; /* the id in the latest of them; 0: none yet */
@@ -149,7 +152,8 @@ struct status_session {
 	enum status_oversize oversize;
 	uint32_t mtu;	       /* of the interface */
 	uint32_t budget;       /* largest IP packet that an untagged frame carries unfragmented */
-	uint16_t mss4;	       /* TCP MSS that fits the budget, IPv4; what clamping writes */
+	uint16_t mss4;	       /* what clamping writes into SYNs of IPv4, untagged: ClampMSS, or
+				* what fits the budget */
 	uint16_t mss6;	       /* the same for IPv6 */
 	bool clamp_mss;	       /* whether SYNs are clamped */
 	uint64_t mss_clamped;  /* SYNs whose MSS was lowered */
@@ -204,12 +208,16 @@ struct status_budget {
 struct status_engine {
 	uint64_t superframes_tx; /* frames or superframes read from TAP and TUN */
 	uint64_t segments_tx;	 /* packets these were cut into */
+	uint64_t datagrams_tx;	 /* handed to UDP: these packets or their fragments, and our own */
 	uint64_t trains_tx;	 /* UDP sends (each one or many datagrams) */
 	uint64_t batches_tx;	 /* times the tx path ran */
 	uint64_t trains_rx;	 /* UDP receives (each one or many datagrams) */
-	uint64_t segments_rx;	 /* datagrams in these */
+	uint64_t segments_rx;	 /* datagrams in these, of any kind */
 	uint64_t superframes_rx; /* frames or superframes written to TAP and TUN */
 	uint64_t batches_rx;	 /* times the rx path ran */
+	uint64_t fragments_rx;	 /* fragments inside the tunnel that came in, joined or not */
+	uint64_t handshakes_tx;	 /* initiations, responses and cookie replies sent */
+	uint64_t handshakes_rx;	 /* messages other than data that came in */
 	uint64_t syscalls;	 /* reads, writes, sends and receives altogether */
 	uint64_t wakeups;	 /* returns of epoll_wait */
 	uint64_t memory_bytes;	 /* engine memory, fixed at start */

@@ -10,8 +10,8 @@
 #include "ctlproto/fields.h"
 
 static const struct field traffic[] = {
-	{ FIELD_ROW(status_traffic, "packets", FIELD_NUMBER, packets) },
-	{ FIELD_ROW(status_traffic, "bytes", FIELD_NUMBER, bytes) },
+	{ FIELD_ROW(status_traffic, "packets", FIELD_COUNTER, packets) },
+	{ FIELD_ROW(status_traffic, "bytes", FIELD_COUNTER, bytes) },
 	{ NULL },
 };
 
@@ -34,6 +34,9 @@ static const struct field wg[] = {
 	{ FIELD_ROW(status_wg, "addresses", FIELD_PREFIXES, addresses) },
 	{ FIELD_ROW(status_wg, "tx", FIELD_OBJECT, tun_tx), .sub = traffic },
 	{ FIELD_ROW(status_wg, "rx", FIELD_OBJECT, tun_rx), .sub = traffic },
+	{ FIELD_ROW(status_wg, "too_big_sent", FIELD_COUNTER, too_big_sent) },
+	{ FIELD_ROW(status_wg, "dropped_tx", FIELD_COUNTER, dropped_tx) },
+	{ FIELD_ROW(status_wg, "dropped_rx", FIELD_COUNTER, dropped_rx) },
 	{ NULL },
 };
 
@@ -46,9 +49,9 @@ _Static_assert(ARRAY_LEN(path_states) == STATUS_PATH_STATE_COUNT, "every state h
 static const struct field path[] = {
 	{ FIELD_ROW_CHOICE(status_path, "state", state, path_states) },
 	{ FIELD_ROW(status_path, "mtu", FIELD_NUMBER, mtu) },
-	{ FIELD_ROW(status_path, "probes", FIELD_NUMBER, probes) },
-	{ FIELD_ROW(status_path, "answers", FIELD_NUMBER, answers) },
-	{ FIELD_ROW(status_path, "black_holes", FIELD_NUMBER, black_holes) },
+	{ FIELD_ROW(status_path, "probes", FIELD_COUNTER, probes) },
+	{ FIELD_ROW(status_path, "answers", FIELD_COUNTER, answers) },
+	{ FIELD_ROW(status_path, "black_holes", FIELD_COUNTER, black_holes) },
 	{ FIELD_ROW(status_path, "train_max", FIELD_NUMBER, train_max) },
 	{ NULL },
 };
@@ -62,8 +65,8 @@ static const struct field peer[] = {
 	{ FIELD_ROW_CHOICE(status_peer, "state", state, peer_states) },
 	{ FIELD_ROW(status_peer, "last_handshake", FIELD_WALL, last_handshake) },
 	{ FIELD_ROW(status_peer, "handshake_age_ms", FIELD_NUMBER, handshake_age_ms) },
-	{ FIELD_ROW(status_peer, "rx_bytes", FIELD_NUMBER, rx_bytes) },
-	{ FIELD_ROW(status_peer, "tx_bytes", FIELD_NUMBER, tx_bytes) },
+	{ FIELD_ROW(status_peer, "rx_bytes", FIELD_COUNTER, rx_bytes) },
+	{ FIELD_ROW(status_peer, "tx_bytes", FIELD_COUNTER, tx_bytes) },
 	{ FIELD_ROW(status_peer, "persistent_keepalive", FIELD_NUMBER, keepalive_s) },
 	{ FIELD_ROW(status_peer, "path", FIELD_OBJECT, path), .sub = path },
 	{ NULL },
@@ -81,10 +84,10 @@ static const struct field tunnel[] = {
 	{ FIELD_ROW(status_tunnel, "source_port", FIELD_NUMBER, source_port) },
 	{ FIELD_ROW(status_tunnel, "destination_port", FIELD_NUMBER, destination_port) },
 	{ FIELD_ROW(status_tunnel, "udp_checksum", FIELD_BOOL, udp_checksum) },
-	{ FIELD_ROW(status_tunnel, "unknown_sessions", FIELD_NUMBER, unknown_sessions) },
+	{ FIELD_ROW(status_tunnel, "unknown_sessions", FIELD_COUNTER, unknown_sessions) },
 	{ FIELD_ROW(status_tunnel, "last_unknown_session", FIELD_NUMBER, last_unknown_session) },
-	{ FIELD_ROW(status_tunnel, "control_messages", FIELD_NUMBER, control_messages) },
-	{ FIELD_ROW(status_tunnel, "bad_checksums", FIELD_NUMBER, bad_checksums) },
+	{ FIELD_ROW(status_tunnel, "control_messages", FIELD_COUNTER, control_messages) },
+	{ FIELD_ROW(status_tunnel, "bad_checksums", FIELD_COUNTER, bad_checksums) },
 	{ NULL },
 };
 
@@ -109,21 +112,21 @@ static const struct field session[] = {
 	{ FIELD_ROW(status_session, "mss_ipv4", FIELD_NUMBER, mss4) },
 	{ FIELD_ROW(status_session, "mss_ipv6", FIELD_NUMBER, mss6) },
 	{ FIELD_ROW(status_session, "clamp_mss", FIELD_BOOL, clamp_mss) },
-	{ FIELD_ROW(status_session, "mss_clamped", FIELD_NUMBER, mss_clamped) },
-	{ FIELD_ROW(status_session, "too_big_sent", FIELD_NUMBER, too_big_sent) },
-	{ FIELD_ROW(status_session, "fragmented", FIELD_NUMBER, fragmented) },
-	{ FIELD_ROW(status_session, "fragments_tx", FIELD_NUMBER, fragments_tx) },
-	{ FIELD_ROW(status_session, "fragments_rx", FIELD_NUMBER, fragments_rx) },
-	{ FIELD_ROW(status_session, "reassembled", FIELD_NUMBER, reassembled) },
-	{ FIELD_ROW(status_session, "reordered", FIELD_NUMBER, reordered) },
-	{ FIELD_ROW(status_session, "dropped_tx", FIELD_NUMBER, dropped_tx) },
-	{ FIELD_ROW(status_session, "dropped_rx", FIELD_NUMBER, dropped_rx) },
-	{ FIELD_ROW(status_session, "wrong_cookie", FIELD_NUMBER, wrong_cookie) },
-	{ FIELD_ROW(status_session, "bad_length", FIELD_NUMBER, bad_length) },
-	{ FIELD_ROW(status_session, "sublayer_suspected", FIELD_NUMBER, sublayer_suspected) },
-	{ FIELD_ROW(status_session, "with_sequence", FIELD_NUMBER, with_sequence) },
-	{ FIELD_ROW(status_session, "without_sequence", FIELD_NUMBER, without_sequence) },
-	{ FIELD_ROW(status_session, "lost", FIELD_NUMBER, lost) },
+	{ FIELD_ROW(status_session, "mss_clamped", FIELD_COUNTER, mss_clamped) },
+	{ FIELD_ROW(status_session, "too_big_sent", FIELD_COUNTER, too_big_sent) },
+	{ FIELD_ROW(status_session, "fragmented", FIELD_COUNTER, fragmented) },
+	{ FIELD_ROW(status_session, "fragments_tx", FIELD_COUNTER, fragments_tx) },
+	{ FIELD_ROW(status_session, "fragments_rx", FIELD_COUNTER, fragments_rx) },
+	{ FIELD_ROW(status_session, "reassembled", FIELD_COUNTER, reassembled) },
+	{ FIELD_ROW(status_session, "reordered", FIELD_COUNTER, reordered) },
+	{ FIELD_ROW(status_session, "dropped_tx", FIELD_COUNTER, dropped_tx) },
+	{ FIELD_ROW(status_session, "dropped_rx", FIELD_COUNTER, dropped_rx) },
+	{ FIELD_ROW(status_session, "wrong_cookie", FIELD_COUNTER, wrong_cookie) },
+	{ FIELD_ROW(status_session, "bad_length", FIELD_COUNTER, bad_length) },
+	{ FIELD_ROW(status_session, "sublayer_suspected", FIELD_COUNTER, sublayer_suspected) },
+	{ FIELD_ROW(status_session, "with_sequence", FIELD_COUNTER, with_sequence) },
+	{ FIELD_ROW(status_session, "without_sequence", FIELD_COUNTER, without_sequence) },
+	{ FIELD_ROW(status_session, "lost", FIELD_COUNTER, lost) },
 	{ FIELD_ROW(status_session, "tx", FIELD_OBJECT, tx), .sub = traffic },
 	{ FIELD_ROW(status_session, "rx", FIELD_OBJECT, rx), .sub = traffic },
 	{ NULL },
@@ -158,16 +161,20 @@ static const struct field budget[] = {
 };
 
 static const struct field engine[] = {
-	{ FIELD_ROW(status_engine, "superframes_tx", FIELD_NUMBER, superframes_tx) },
-	{ FIELD_ROW(status_engine, "segments_tx", FIELD_NUMBER, segments_tx) },
-	{ FIELD_ROW(status_engine, "trains_tx", FIELD_NUMBER, trains_tx) },
-	{ FIELD_ROW(status_engine, "batches_tx", FIELD_NUMBER, batches_tx) },
-	{ FIELD_ROW(status_engine, "trains_rx", FIELD_NUMBER, trains_rx) },
-	{ FIELD_ROW(status_engine, "segments_rx", FIELD_NUMBER, segments_rx) },
-	{ FIELD_ROW(status_engine, "superframes_rx", FIELD_NUMBER, superframes_rx) },
-	{ FIELD_ROW(status_engine, "batches_rx", FIELD_NUMBER, batches_rx) },
-	{ FIELD_ROW(status_engine, "syscalls", FIELD_NUMBER, syscalls) },
-	{ FIELD_ROW(status_engine, "wakeups", FIELD_NUMBER, wakeups) },
+	{ FIELD_ROW(status_engine, "superframes_tx", FIELD_COUNTER, superframes_tx) },
+	{ FIELD_ROW(status_engine, "segments_tx", FIELD_COUNTER, segments_tx) },
+	{ FIELD_ROW(status_engine, "datagrams_tx", FIELD_COUNTER, datagrams_tx) },
+	{ FIELD_ROW(status_engine, "trains_tx", FIELD_COUNTER, trains_tx) },
+	{ FIELD_ROW(status_engine, "batches_tx", FIELD_COUNTER, batches_tx) },
+	{ FIELD_ROW(status_engine, "trains_rx", FIELD_COUNTER, trains_rx) },
+	{ FIELD_ROW(status_engine, "segments_rx", FIELD_COUNTER, segments_rx) },
+	{ FIELD_ROW(status_engine, "superframes_rx", FIELD_COUNTER, superframes_rx) },
+	{ FIELD_ROW(status_engine, "batches_rx", FIELD_COUNTER, batches_rx) },
+	{ FIELD_ROW(status_engine, "fragments_rx", FIELD_COUNTER, fragments_rx) },
+	{ FIELD_ROW(status_engine, "handshakes_tx", FIELD_COUNTER, handshakes_tx) },
+	{ FIELD_ROW(status_engine, "handshakes_rx", FIELD_COUNTER, handshakes_rx) },
+	{ FIELD_ROW(status_engine, "syscalls", FIELD_COUNTER, syscalls) },
+	{ FIELD_ROW(status_engine, "wakeups", FIELD_COUNTER, wakeups) },
 	{ FIELD_ROW(status_engine, "memory_bytes", FIELD_NUMBER, memory_bytes) },
 	{ NULL },
 };
@@ -198,6 +205,11 @@ static const struct field report[] = {
 	{ FIELD_ROW_ARRAY(status_report, "warnings", warnings, warning) },
 	{ NULL },
 };
+
+const struct field *status_fields(void)
+{
+	return report;
+}
 
 int status_to_json(const struct status_report *r, struct json_object **ret_json)
 {

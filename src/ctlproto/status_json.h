@@ -6,7 +6,11 @@
 #include "base/must_check.h"
 #include "ctlproto/status.h"
 
+struct field;
 struct json_object;
+
+/** The table of a report's members (see fields.h), for code that visits each of them. */
+const struct field *status_fields(void);
 
 /** Make the object that `wirespan status --json` prints and the control socket carries; wirespan(8)
  * documents its keys. Return: 0 and the object, which the caller releases, or -ENOMEM. */

@@ -293,8 +293,9 @@ static int run_status(struct run *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return report_engine(r->u, &r->conf, &r->mtus.budget, s) < 0 ? -ENOMEM
-								     : report_bridges(&r->conf, s);
+	return report_engine(r->u, &r->conf, &r->mtus.budget, s) < 0
+		       ? -ENOMEM
+		       : report_interfaces(&r->conf, s);
 }
 
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)

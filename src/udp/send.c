@@ -109,7 +109,10 @@ static int send_one(struct udp *u, const struct train *t, size_t at, size_t len)
 
 	outgoing_fill(&o, &msg, t, at, len);
 	u->send_calls++;
-	return sendmsg(udp_fd(u, t), &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+	if (sendmsg(udp_fd(u, t), &msg, MSG_DONTWAIT) < 0)
+		return -errno;
+	u->sends++;
+	return 0;
 }
 
 /* Whether an ICMP message about an earlier datagram, perhaps to somebody else, may have left this
@@ -218,8 +221,10 @@ static void send_family(struct udp *u, struct train *first, size_t n)
 			if (errno == EINTR)
 				continue;
 			send_refused(u, &first[done], errno);
-			sent = 1;
+			done++;
+			continue;
 		}
+		u->sends += (size_t)sent;
 		done += (size_t)sent;
 	}
 }

@@ -30,6 +30,7 @@ struct udp {
 	uint16_t port;
 	struct udp_offloads offloads; /* in use */
 	uint64_t send_calls;
+	uint64_t sends; /* messages that the kernel took: each one datagram, or many to be cut */
 	uint64_t send_errors; /* datagrams */
 	int last_error;	      /* errno of the last failed send; the reader sets it back to 0 */
 	bool source_stale; /* `stale` cannot be reached from its sticky source; the reader sets it
