@@ -12,7 +12,15 @@
 enum scope {
 	SCOPE_SITE,
 	SCOPE_PEER,
+	SCOPE_TUNNEL,
 	SCOPE_SESSION,
+};
+
+/* Its name; a site's own samples have none. */
+static const char *const labels[] = {
+	[SCOPE_PEER] = "peer",
+	[SCOPE_TUNNEL] = "tunnel",
+	[SCOPE_SESSION] = "session",
 };
 
 /** Where a sample's number stands in the struct of its scope, and which way it counts. */
@@ -49,6 +57,8 @@ struct metric {
 static const struct metric metrics[] = {
 	{ "wirespan_uptime_seconds", "gauge", "seconds", "Time since the site came up.", SCOPE_SITE,
 		.ms = true, .sources = { NUMBER(status_report, uptime_ms) } },
+	{ "wirespan_warnings", "gauge", NULL, "Warnings that status prints.", SCOPE_SITE,
+		.sources = { NUMBER(status_report, warnings_len) } },
 	{ "wirespan_underlay_mtu_bytes", "gauge", "bytes", "Path MTU of the underlay.", SCOPE_SITE,
 		.sources = { NUMBER(status_report, budget.outer_mtu) } },
 	{ "wirespan_interface_mtu_bytes", "gauge", "bytes",
@@ -63,12 +73,38 @@ static const struct metric metrics[] = {
 	{ "wirespan_interface_bytes", "counter", "bytes",
 		"Bytes of IP packets through the WireGuard interface.", SCOPE_SITE,
 		.sources = BOTH(status_report, wg.tun_tx.bytes, wg.tun_rx.bytes) },
+	{ "wirespan_interface_dropped_packets", "counter", NULL,
+		"Packets of the WireGuard interface that were dropped.", SCOPE_SITE,
+		.sources = BOTH(status_report, wg.dropped_tx, wg.dropped_rx) },
+	{ "wirespan_interface_too_big_replies", "counter", NULL,
+		"ICMP too-big replies to senders through the WireGuard interface.", SCOPE_SITE,
+		.sources = { NUMBER(status_report, wg.too_big_sent) } },
 	{ "wirespan_peer_bytes", "counter", "bytes",
 		"UDP payload of every WireGuard message, handshakes included.", SCOPE_PEER,
 		.sources = BOTH(status_peer, tx_bytes, rx_bytes) },
 	{ "wirespan_peer_last_handshake_seconds", "gauge", "seconds",
 		"When the last handshake was, since 1970; absent before the first.", SCOPE_PEER,
 		.skip_zero = true, .sources = { NUMBER(status_peer, last_handshake.sec) } },
+	{ "wirespan_peer_path_mtu_bytes", "gauge", "bytes",
+		"MTU of the path to the peer; absent while it is not known.", SCOPE_PEER,
+		.skip_zero = true, .sources = { NUMBER(status_peer, path.mtu) } },
+	{ "wirespan_peer_path_probes", "counter", NULL,
+		"Probes sent since the path was last looked up.", SCOPE_PEER,
+		.sources = { NUMBER(status_peer, path.probes) } },
+	{ "wirespan_peer_path_answers", "counter", NULL, "Answers to these probes.", SCOPE_PEER,
+		.sources = { NUMBER(status_peer, path.answers) } },
+	{ "wirespan_peer_path_black_holes", "counter", NULL,
+		"Times the path was found to carry less than before.", SCOPE_PEER,
+		.sources = { NUMBER(status_peer, path.black_holes) } },
+	{ "wirespan_tunnel_unknown_session_packets", "counter", NULL,
+		"Packets with a session id that the tunnel does not have.", SCOPE_TUNNEL,
+		.sources = { NUMBER(status_tunnel, unknown_sessions) } },
+	{ "wirespan_tunnel_control_messages", "counter", NULL,
+		"L2TP control messages, dropped as the tunnel is a static one.", SCOPE_TUNNEL,
+		.sources = { NUMBER(status_tunnel, control_messages) } },
+	{ "wirespan_tunnel_bad_checksum_packets", "counter", NULL,
+		"Packets with a wrong UDP checksum.", SCOPE_TUNNEL,
+		.sources = { NUMBER(status_tunnel, bad_checksums) } },
 	{ "wirespan_session_frames", "counter", NULL, "Ethernet frames through the session.",
 		SCOPE_SESSION, .sources = BOTH(status_session, tx.packets, rx.packets) },
 	{ "wirespan_session_bytes", "counter", "bytes",
@@ -84,6 +120,23 @@ static const struct metric metrics[] = {
 	{ "wirespan_session_reordered_frames", "counter", NULL,
 		"Frames that arrived out of sequence.", SCOPE_SESSION,
 		.sources = { NUMBER(status_session, reordered) } },
+	{ "wirespan_session_numbered_frames", "counter", NULL,
+		"Received frames with a sequence number.", SCOPE_SESSION,
+		.sources = { NUMBER(status_session, with_sequence) } },
+	{ "wirespan_session_unnumbered_frames", "counter", NULL,
+		"Received frames that could have a sequence number, and had none.", SCOPE_SESSION,
+		.sources = { NUMBER(status_session, without_sequence) } },
+	{ "wirespan_session_lost_frames", "counter", NULL,
+		"Numbers skipped in the received sequence.", SCOPE_SESSION,
+		.sources = { NUMBER(status_session, lost) } },
+	{ "wirespan_session_wrong_cookie_packets", "counter", NULL, "Packets with a wrong cookie.",
+		SCOPE_SESSION, .sources = { NUMBER(status_session, wrong_cookie) } },
+	{ "wirespan_session_bad_length_packets", "counter", NULL,
+		"Packets too short or too long for the session.", SCOPE_SESSION,
+		.sources = { NUMBER(status_session, bad_length) } },
+	{ "wirespan_session_sublayer_suspected_frames", "counter", NULL,
+		"Frames that look as if the peer had the other sublayer.", SCOPE_SESSION,
+		.sources = { NUMBER(status_session, sublayer_suspected) } },
 	{ "wirespan_session_clamped_connections", "counter", NULL,
 		"TCP connections whose MSS was lowered.", SCOPE_SESSION,
 		.sources = { NUMBER(status_session, mss_clamped) } },
@@ -97,9 +150,18 @@ static const struct metric metrics[] = {
 	{ "wirespan_engine_superframes", "counter", NULL,
 		"Frames or superframes read from (tx) and written to (rx) interfaces.", SCOPE_SITE,
 		.sources = BOTH(status_report, engine.superframes_tx, engine.superframes_rx) },
-	{ "wirespan_engine_segments", "counter", NULL, "Datagrams sent (tx) and received (rx).",
-		SCOPE_SITE,
+	{ "wirespan_engine_segments", "counter", NULL,
+		"Packets that these were cut into (tx), datagrams received (rx).", SCOPE_SITE,
 		.sources = BOTH(status_report, engine.segments_tx, engine.segments_rx) },
+	{ "wirespan_engine_datagrams", "counter", NULL,
+		"Datagrams of every kind sent (tx) and received (rx).", SCOPE_SITE,
+		.sources = BOTH(status_report, engine.datagrams_tx, engine.segments_rx) },
+	{ "wirespan_engine_handshake_messages", "counter", NULL,
+		"Datagrams of these that carried no data.", SCOPE_SITE,
+		.sources = BOTH(status_report, engine.handshakes_tx, engine.handshakes_rx) },
+	{ "wirespan_engine_received_fragments", "counter", NULL,
+		"Fragments received inside the tunnel, joined or not.", SCOPE_SITE,
+		.sources = { NUMBER(status_report, engine.fragments_rx) } },
 	{ "wirespan_engine_trains", "counter", NULL,
 		"Calls that sent (tx) and received (rx) these datagrams.", SCOPE_SITE,
 		.sources = BOTH(status_report, engine.trains_tx, engine.trains_rx) },
@@ -155,7 +217,7 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 	fprintf(out, "%s%s", m->name, m->type[0] == 'c' ? "_total" : "");
 	put_label(out, "{", "site", r->site);
 	if (object)
-		put_label(out, ",", m->scope == SCOPE_PEER ? "peer" : "session", object);
+		put_label(out, ",", labels[m->scope], object);
 	if (from->direction)
 		put_label(out, ",", "direction", from->direction);
 	if (m->ms)
@@ -175,6 +237,7 @@ static void put_samples(FILE *out, const struct metric *m, const struct status_r
 static void put_site(FILE *out, const struct metric *m, const struct status_report *r)
 {
 	char key[KEY_BASE64_LEN + 1];
+	char id[sizeof("4294967295")];
 
 	switch (m->scope) {
 	case SCOPE_SITE:
@@ -184,6 +247,12 @@ static void put_site(FILE *out, const struct metric *m, const struct status_repo
 		for (size_t i = 0; i < r->peers_len; i++) {
 			key_to_base64(r->peers[i].public_key, key);
 			put_samples(out, m, r, &r->peers[i], key);
+		}
+		break;
+	case SCOPE_TUNNEL:
+		for (size_t i = 0; i < r->tunnels_len; i++) {
+			snprintf(id, sizeof(id), "%" PRIu32, r->tunnels[i].tunnel_id);
+			put_samples(out, m, r, &r->tunnels[i], id);
 		}
 		break;
 	case SCOPE_SESSION:
@@ -226,6 +295,29 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 	}
 }
 
+static void put_bridge_ports(FILE *out, const struct status_report *r)
+{
+	for (size_t i = 0; i < r->bridges_len; i++) {
+		const struct status_bridge *b = &r->bridges[i];
+
+		for (size_t j = 0; j < b->members_len; j++) {
+			fputs("wirespan_bridge_port_up", out);
+			put_label(out, "{", "site", r->site);
+			put_label(out, ",", "bridge", b->name);
+			put_label(out, ",", "port", b->members[j].name);
+			fprintf(out, "} %d\n", b->members[j].up);
+		}
+	}
+}
+
+static void put_ports(FILE *out, const struct status_report *reports, size_t len)
+{
+	put_family(out, "wirespan_bridge_port_up", "gauge", NULL,
+		"Whether a port of the bridge is up and has a carrier.");
+	for (size_t i = 0; i < len; i++)
+		put_bridge_ports(out, &reports[i]);
+}
+
 static void put_drops(FILE *out, const struct status_report *reports, size_t len)
 {
 	put_family(out, "wirespan_dropped_packets", "counter", NULL,
@@ -251,6 +343,7 @@ void render_openmetrics(FILE *out, const struct status_report *reports, size_t l
 		for (size_t j = 0; j < len; j++)
 			put_site(out, m, &reports[j]);
 	}
+	put_ports(out, reports, len);
 	put_drops(out, reports, len);
 	fputs("# EOF\n", out);
 }

@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "check/drop_words.h"
+#include "ctlproto/fields.h"
 #include "ctlproto/status_json.h"
 #include "ctlproto/test_report.h"
 
@@ -30,12 +32,14 @@ static void fill_wg(struct status_report *r)
 	r->wg.mtu = 1440;
 	r->wg.tun_tx = (struct status_traffic){ 12, 1008 };
 	r->wg.tun_rx = (struct status_traffic){ 11, 924 };
+	r->wg.too_big_sent = 2;
+	r->wg.dropped_tx = 3;
 	test_report_add_prefix(&r->wg.addresses, "10.0.1.11/24");
 	test_report_add_prefix(&r->wg.addresses, "fd00:1::11/64");
 	memset(peer->public_key, 0x22, KEY_LEN);
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
-	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 0, 8 };
+	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 2, 8 };
 	peer->state = STATUS_PEER_ESTABLISHED;
 	peer->last_handshake.sec = 1700000000;
 	peer->handshake_age_ms = 72500;
@@ -51,11 +55,15 @@ static void fill_wg(struct status_report *r)
 
 static void fill_l2tp(struct status_report *r)
 {
+	struct status_tunnel *t = test_report_add_tunnel(r);
 	struct status_session *s;
 	struct status_bridge *b;
 	struct status_member *m;
 
-	(void)test_report_add_tunnel(r);
+	t->unknown_sessions = 9;
+	t->last_unknown_session = 4711;
+	t->control_messages = 3;
+	t->bad_checksums = 2;
 	s = test_report_add_session(r);
 	s->sequence = STATUS_SEQUENCE_SEND;
 	s->oversize = STATUS_OVERSIZE_FRAGMENT;
@@ -68,7 +76,13 @@ static void fill_l2tp(struct status_report *r)
 	s->fragments_tx = 2400;
 	s->fragments_rx = 4;
 	s->reassembled = 2;
-	s->reordered = 1;
+	s->reordered = 2;
+	s->with_sequence = 87000;
+	s->without_sequence = 654;
+	s->lost = 12;
+	s->wrong_cookie = 1200;
+	s->bad_length = 5;
+	s->sublayer_suspected = 6;
 	s->dropped_tx = 0;
 	s->dropped_rx = 3;
 	s->tx = (struct status_traffic){ 98765, 1073741824 };
@@ -79,7 +93,9 @@ static void fill_l2tp(struct status_report *r)
 		.session_id = 7,
 		.peer_session_id = 8,
 		.mtu = 1386,
-		.budget = 1390 };
+		.budget = 1390,
+		.mss4 = 1350,
+		.mss6 = 1330 };
 	b = status_add_bridge(r);
 	strcpy(b->name, "br-l2tp0");
 	b->mtu = 1500;
@@ -113,12 +129,16 @@ static void fill_report(struct status_report *r)
 		.mss6 = 1326 };
 	r->engine = (struct status_engine){ .superframes_tx = 1000,
 		.segments_tx = 40000,
+		.datagrams_tx = 41007,
 		.trains_tx = 1010,
 		.batches_tx = 400,
 		.trains_rx = 900,
 		.segments_rx = 30000,
 		.superframes_rx = 950,
 		.batches_rx = 500,
+		.fragments_rx = 7,
+		.handshakes_tx = 1,
+		.handshakes_rx = 2,
 		.syscalls = 5000,
 		.wakeups = 600,
 		.memory_bytes = 20 << 20 };
@@ -144,13 +164,15 @@ static const char text_golden[] =
 	"  MTU             1440\n"
 	"  sent            12 packets, 1008 B\n"
 	"  received        11 packets, 924 B\n"
+	"  too big         2 ICMP messages to senders\n"
+	"  dropped         3 from wg0, 0 for wg0\n"
 	"\n"
 	"peer: IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\n"
 	"  endpoint        192.168.122.32:8172\n"
 	"  allowed ips     10.0.1.21/32\n"
 	"  handshake       1 min 12 s ago, session up\n"
 	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
-	"  path MTU        1500, measured (11 of 12 probes answered)\n"
+	"  path MTU        1500, measured (11 of 12 probes answered), found smaller 2 times\n"
 	"  trains          8 datagrams at most: longer trains are lost on the path\n"
 	"  keepalive       every 25 s\n"
 	"  preshared key   yes\n"
@@ -164,6 +186,9 @@ static const char text_golden[] =
 	"tunnel: 3939 -> 3940\n"
 	"  path            10.0.1.11 port 1701 -> 10.0.1.21 port 1701, L2TPv3 over UDP, without "
 	"checksum\n"
+	"  unknown session 9 packets, the last with session id 4711\n"
+	"  control         3 messages dropped, as this tunnel is a static one\n"
+	"  checksum        2 packets with a wrong UDP checksum\n"
 	"\n"
 	"session: l2tpeth0, 3941 -> 3942 in tunnel 3939\n"
 	"  header          sublayer default, cookie of 4 bytes sent and 8 expected, numbers sent\n"
@@ -173,13 +198,19 @@ static const char text_golden[] =
 	"  received        87,654 frames, 512.00 KiB\n"
 	"  cut             1,200 frames into 2,400 fragments\n"
 	"  put together    2 frames from 4 fragments\n"
-	"  too big         5 ICMP replies to members\n"
-	"  reordered       1 frame\n"
+	"  too big         5 ICMP messages to members\n"
 	"  dropped         0 from members, 3 for members\n"
+	"  numbers         87,000 frames with one, 654 without\n"
+	"  lost            12 numbers skipped\n"
+	"  reordered       2 frames out of sequence\n"
+	"  cookie          1,200 packets with a wrong one\n"
+	"  length          5 packets too short or too long\n"
+	"  sublayer        6 frames as if the peer had the other one\n"
 	"\n"
 	"session: l2tpeth1, 7 -> 8 in tunnel 3939\n"
 	"  header          sublayer none, no cookies, no numbers\n"
 	"  MTU             1386, nothing is fragmented (1390 would fit)\n"
+	"  TCP MSS         not clamped; 1350 (IPv4), 1330 (IPv6) fits\n"
 	"  sent            0 frames, 0 B\n"
 	"  received        0 frames, 0 B\n"
 	"\n"
@@ -196,8 +227,12 @@ static const char text_golden[] =
 	"  TCP MSS         1346 (IPv4), 1326 (IPv6)\n"
 	"\n"
 	"engine: 20.00 MiB of memory\n"
-	"  sending         1,000 reads -> 40,000 packets -> 1,010 sends\n"
-	"  receiving       900 receives -> 30,000 packets -> 950 writes\n"
+	"  sending         1,000 reads -> 40,000 packets -> 41,007 datagrams -> 1,010 sends\n"
+	"  receiving       900 receives -> 30,000 datagrams -> 950 writes\n"
+	"  fragments       7 received inside the tunnel\n"
+	"  handshakes      1 message sent, 2 received\n"
+	"  batches         400 sending, 500 receiving\n"
+	"  system calls    5,000, and 600 wake-ups\n"
 	"\n"
 	"dropped: 1,234,579\n"
 	"         12  wg_replay            seen before: a replay, or a datagram doubled on the "
@@ -383,6 +418,194 @@ static void test_openmetrics(void **state)
 	status_report_fini(&r[0]);
 }
 
+/* ---- no member of the report is lost in a rendering ---- */
+
+/** One member at a time is given another value. */
+struct change {
+	size_t left;		   /* changes to pass over before the one to be made */
+	const struct field *field; /* the member that was changed */
+	char path[120];		   /* its name: "sessions[].tx.bytes" */
+};
+
+/* Give a member its `i`th other value. Return: false if it has no further one. */
+static bool change_value(const struct field *f, char *p, size_t i)
+{
+	uint64_t number = 0;
+
+	switch (f->kind) {
+	case FIELD_BOOL:
+		*(bool *)p = !*(bool *)p;
+		return i == 0;
+	case FIELD_NUMBER:
+	case FIELD_COUNTER:
+		memcpy(&number, p, f->size);
+		number = number * 3 + 7;
+		memcpy(p, &number, f->size);
+		return i == 0;
+	case FIELD_CHOICE:
+		memcpy(&number, p, f->size);
+		number = (number + i + 1) % f->count;
+		memcpy(p, &number, f->size);
+		return i + 1 < f->count;
+	case FIELD_DROPS:
+		if (i + 1 < DROP_COUNT)
+			((struct drop_counters *)(void *)p)->n[i + 1] += 7000;
+		return i + 1 < DROP_COUNT;
+	case FIELD_TEXT:
+	case FIELD_KEY:
+		p[0] ^= 1;
+		return i == 0;
+	case FIELD_ADDR:
+		((struct ip_addr *)(void *)p)->bytes[3] ^= 1;
+		return i == 0;
+	case FIELD_ENDPOINT:
+		((struct endpoint *)(void *)p)->port ^= 1;
+		return i == 0;
+	case FIELD_PREFIXES:
+		((struct status_prefixes *)(void *)p)->v[0].len--;
+		return i == 0;
+	case FIELD_WALL:
+		((struct wall *)(void *)p)->sec = 0;
+		return i == 0;
+	case FIELD_OBJECT:
+	case FIELD_OPTIONAL:
+	case FIELD_ARRAY:
+		break;
+	}
+	return false;
+}
+
+static size_t values_of(const struct field *f)
+{
+	return f->kind == FIELD_CHOICE ? f->count - 1 : f->kind == FIELD_DROPS ? DROP_COUNT - 1 : 1;
+}
+
+/* Make the change if it is of this struct: of an array's first element, where there is one. Return:
+ * whether it was made. */
+static bool change_in(struct change *c, const struct field *table, char *base, const char *path)
+{
+	for (const struct field *f = table; f->name; f++) {
+		char *inner = base + f->offset;
+		char name[sizeof(c->path)];
+
+		snprintf(name, sizeof(name), "%s%s%s", path, *path ? "." : "", f->name);
+		if (f->kind == FIELD_ARRAY) {
+			memcpy(&inner, base + f->offset, sizeof(inner));
+			strcat(name, "[]");
+		}
+		if (f->sub) {
+			if (change_in(c, f->sub, inner, name))
+				return true;
+		} else if (c->left < values_of(f)) {
+			c->field = f;
+			memcpy(c->path, name, sizeof(name));
+			return change_value(f, inner, c->left);
+		} else {
+			c->left -= values_of(f);
+		}
+	}
+	return false;
+}
+
+/* Every number is another one, so that nothing is left out for being 0. */
+static void fill_whole_report(struct status_report *r)
+{
+	fill_report(r);
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		r->drops.n[d] = 1000 + (uint64_t)d;
+		r->drop_ages_ms.n[d] = 1000 * (uint64_t)d;
+	}
+}
+
+static char *written_text(const struct status_report *r)
+{
+	const struct render_style plain = { 0 };
+	struct written w;
+
+	begin(&w);
+	render_text(w.out, r, &plain);
+	fclose(w.out);
+	return w.text;
+}
+
+static char *written_openmetrics(const struct status_report *r)
+{
+	struct written w;
+
+	begin(&w);
+	render_openmetrics(w.out, r, 1);
+	fclose(w.out);
+	return w.text;
+}
+
+static char *written_json(const struct status_report *r)
+{
+	struct written w;
+
+	begin(&w);
+	assert_int_equal(render_json(w.out, r), 0);
+	fclose(w.out);
+	return w.text;
+}
+
+static bool in_all(const struct field *f)
+{
+	return true;
+}
+
+/* Monitoring takes what is counted; how the site is configured is for people. */
+static bool in_openmetrics(const struct field *f)
+{
+	return f->kind == FIELD_COUNTER || (f->kind == FIELD_DROPS && !strcmp(f->name, "drops"));
+}
+
+/* Whatever single member of the report changes, the rendering changes, and differently for each
+ * value. `in`: which members the rendering shows. */
+static void check_shows_all(
+	char *(*written)(const struct status_report *r), bool (*in)(const struct field *f))
+{
+	static char *seen[1000]; /* the report as it is, then with each of the changes */
+	size_t n = 0;
+
+	for (size_t i = 0; n < ARRAY_LEN(seen); i++) {
+		struct change c = { .left = i - 1 };
+		struct status_report r;
+
+		fill_whole_report(&r);
+		if (i > 0 && !change_in(&c, status_fields(), (char *)&r, "")) {
+			status_report_fini(&r);
+			break;
+		}
+		if (i == 0 || in(c.field)) {
+			seen[n] = written(&r);
+			for (size_t k = 0; k < n; k++)
+				if (!strcmp(seen[k], seen[n]))
+					fail_msg("%s: change %zu shows as change %zu does", c.path,
+						i, k);
+			n++;
+		}
+		status_report_fini(&r);
+	}
+	assert_in_range(n, 80, ARRAY_LEN(seen) - 1);
+	while (n-- > 0)
+		free(seen[n]);
+}
+
+static void test_text_shows_all(void **state)
+{
+	check_shows_all(written_text, in_all);
+}
+
+static void test_json_shows_all(void **state)
+{
+	check_shows_all(written_json, in_all);
+}
+
+static void test_openmetrics_shows_all(void **state)
+{
+	check_shows_all(written_openmetrics, in_openmetrics);
+}
+
 static void test_drop_words(void **state)
 {
 	for (int d = DROP_NONE; d < DROP_COUNT; d++)
@@ -399,6 +622,9 @@ int main(void)
 		cmocka_unit_test(test_json_sites),
 		cmocka_unit_test(test_pending_port),
 		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_text_shows_all),
+		cmocka_unit_test(test_json_shows_all),
+		cmocka_unit_test(test_openmetrics_shows_all),
 		cmocka_unit_test(test_drop_words),
 	};
 

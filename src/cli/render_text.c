@@ -68,6 +68,28 @@ static void line(const struct page *p, const char *name, const char *format, ...
 	fputc('\n', p->out);
 }
 
+/* A line about what happened `count` times, to a singular noun; none if it never did. */
+static void count_line(
+	const struct page *p, const char *name, uint64_t count, const char *noun, const char *what)
+{
+	char text[HUMAN_LEN];
+
+	if (count)
+		line(p, name, "%s %s", human_counted(count, noun, text), what);
+}
+
+/* A line about what was dropped on the way to a peer and from there. */
+static void dropped_line(
+	const struct page *p, uint64_t tx, uint64_t rx, const char *from, const char *to)
+{
+	char a[HUMAN_LEN];
+	char b[HUMAN_LEN];
+
+	if (tx || rx)
+		line(p, "dropped", "%s from %s, %s for %s", human_count(tx, a), from,
+			human_count(rx, b), to);
+}
+
 /* A line with a list of prefixes. */
 static void prefix_line(const struct page *p, const char *name, const struct status_prefixes *list)
 {
@@ -155,6 +177,8 @@ static void wg_block(const struct page *p, const struct status_wg *wg)
 	line(p, "MTU", "%u", wg->mtu);
 	traffic_line(p, "sent", &wg->tun_tx, "packet");
 	traffic_line(p, "received", &wg->tun_rx, "packet");
+	count_line(p, "too big", wg->too_big_sent, "ICMP message", "to senders");
+	dropped_line(p, wg->dropped_tx, wg->dropped_rx, wg->name, wg->name);
 }
 
 static void handshake_line(const struct page *p, const struct status_peer *peer)
@@ -190,21 +214,25 @@ static void path_line(const struct page *p, const struct status_path *path)
 		[STATUS_PATH_SILENT] = "as last measured: no probe is answered now",
 	};
 	const char *how = words[path->state];
-	char answers[HUMAN_LEN];
-	char probes[HUMAN_LEN];
+	char text[HUMAN_LEN];
 
 	if (!path->mtu)
 		return;
 	if (path->state == STATUS_PATH_SILENT && !path->answers)
 		how = "the route's, not confirmed: no probe is answered";
-	if (path->state == STATUS_PATH_GIVEN || path->state == STATUS_PATH_SILENT)
-		line(p, "path MTU", "%u, %s", path->mtu, how);
-	else
-		line(p, "path MTU", "%u, %s (%s of %s probes answered)", path->mtu, how,
-			human_count(path->answers, answers), human_count(path->probes, probes));
+	label(p, "path MTU");
+	fprintf(p->out, "%u, %s", path->mtu, how);
+	if (path->state != STATUS_PATH_GIVEN) {
+		fprintf(p->out, " (%s of ", human_count(path->answers, text));
+		fprintf(p->out, "%s answered)", human_counted(path->probes, "probe", text));
+	}
+	if (path->black_holes)
+		fprintf(p->out, ", found smaller %s",
+			human_counted(path->black_holes, "time", text));
+	fputc('\n', p->out);
 	if (path->train_max)
-		line(p, "trains", "%u datagram%s at most: longer trains are lost on the path",
-			path->train_max, path->train_max == 1 ? "" : "s");
+		line(p, "trains", "%s at most: longer trains are lost on the path",
+			human_counted(path->train_max, "datagram", text));
 }
 
 static void peer_block(const struct page *p, const struct status_peer *peer)
@@ -235,6 +263,20 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 		line(p, "preshared key", "yes");
 }
 
+/* What came from the tunnel's peer and fits no session. */
+static void tunnel_mismatch_lines(const struct page *p, const struct status_tunnel *t)
+{
+	char count[HUMAN_LEN];
+
+	if (t->unknown_sessions)
+		line(p, "unknown session", "%s, the last with session id %u",
+			human_counted(t->unknown_sessions, "packet", count),
+			t->last_unknown_session);
+	count_line(p, "control", t->control_messages, "message",
+		"dropped, as this tunnel is a static one");
+	count_line(p, "checksum", t->bad_checksums, "packet", "with a wrong UDP checksum");
+}
+
 static void tunnel_block(const struct page *p, const struct status_tunnel *t)
 {
 	char local[IP_ADDR_TEXT_LEN];
@@ -250,6 +292,7 @@ static void tunnel_block(const struct page *p, const struct status_tunnel *t)
 		line(p, "path", "%s port %u %s %s port %u, L2TPv3 over UDP, %s", local,
 			t->source_port, p->arrow, remote, t->destination_port,
 			t->udp_checksum ? "with checksum" : "without checksum");
+	tunnel_mismatch_lines(p, t);
 }
 
 static void session_header_line(const struct page *p, const struct status_session *s)
@@ -282,6 +325,8 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 	if (s->clamp_mss)
 		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s", s->mss4, s->mss6,
 			human_counted(s->mss_clamped, "connection", clamped));
+	else
+		line(p, "TCP MSS", "not clamped; %u (IPv4), %u (IPv6) fits", s->mss4, s->mss6);
 }
 
 static void session_fragment_lines(const struct page *p, const struct status_session *s)
@@ -295,13 +340,34 @@ static void session_fragment_lines(const struct page *p, const struct status_ses
 	if (s->fragments_rx)
 		line(p, "put together", "%s from %s", human_counted(s->reassembled, "frame", a),
 			human_counted(s->fragments_rx, "fragment", b));
-	if (s->too_big_sent)
-		line(p, "too big", "%s ICMP replies to members", human_count(s->too_big_sent, a));
-	if (s->reordered)
-		line(p, "reordered", "%s", human_counted(s->reordered, "frame", a));
-	if (s->dropped_tx || s->dropped_rx)
-		line(p, "dropped", "%s from members, %s for members", human_count(s->dropped_tx, a),
-			human_count(s->dropped_rx, b));
+	count_line(p, "too big", s->too_big_sent, "ICMP message", "to members");
+	dropped_line(p, s->dropped_tx, s->dropped_rx, "members", "members");
+}
+
+/* Sequence numbers of what came in. */
+static void session_sequence_lines(const struct page *p, const struct status_session *s)
+{
+	char with[HUMAN_LEN];
+	char without[HUMAN_LEN];
+
+	if (s->sequence != STATUS_SEQUENCE_NONE || s->with_sequence)
+		line(p, "numbers", "%s with one, %s without",
+			human_counted(s->with_sequence, "frame", with),
+			human_count(s->without_sequence, without));
+	else if (s->without_sequence)
+		line(p, "numbers", "none in %s",
+			human_counted(s->without_sequence, "frame", without));
+	count_line(p, "lost", s->lost, "number", "skipped");
+	count_line(p, "reordered", s->reordered, "frame", "out of sequence");
+}
+
+/* What shows that both ends are configured differently. */
+static void session_mismatch_lines(const struct page *p, const struct status_session *s)
+{
+	count_line(p, "cookie", s->wrong_cookie, "packet", "with a wrong one");
+	count_line(p, "length", s->bad_length, "packet", "too short or too long");
+	count_line(
+		p, "sublayer", s->sublayer_suspected, "frame", "as if the peer had the other one");
 }
 
 static void session_block(const struct page *p, const struct status_session *s)
@@ -314,6 +380,8 @@ static void session_block(const struct page *p, const struct status_session *s)
 	traffic_line(p, "sent", &s->tx, "frame");
 	traffic_line(p, "received", &s->rx, "frame");
 	session_fragment_lines(p, s);
+	session_sequence_lines(p, s);
+	session_mismatch_lines(p, s);
 }
 
 static void bridge_block(const struct page *p, const struct status_bridge *b)
@@ -347,19 +415,42 @@ static void budget_block(const struct page *p, const struct status_budget *b)
 	line(p, "TCP MSS", "%u (IPv4), %u (IPv6)", b->mss4, b->mss6);
 }
 
+/* One number of a chain, each made of the one before it. */
+static void engine_step(const struct page *p, const char *arrow, uint64_t count, const char *what)
+{
+	char text[HUMAN_LEN];
+
+	fprintf(p->out, "%s%s%s%s %s", *arrow ? " " : "", arrow, *arrow ? " " : "",
+		human_count(count, text), what);
+}
+
 /* How many packets went through in how many calls of the kernel. */
-static void engine_line(const struct page *p, const char *name, uint64_t frames, uint64_t segments,
-	uint64_t trains, bool tx)
+static void engine_chain_lines(const struct page *p, const struct status_engine *e)
+{
+	label(p, "sending");
+	engine_step(p, "", e->superframes_tx, "reads");
+	engine_step(p, p->arrow, e->segments_tx, "packets");
+	engine_step(p, p->arrow, e->datagrams_tx, "datagrams");
+	engine_step(p, p->arrow, e->trains_tx, "sends\n");
+	label(p, "receiving");
+	engine_step(p, "", e->trains_rx, "receives");
+	engine_step(p, p->arrow, e->segments_rx, "datagrams");
+	engine_step(p, p->arrow, e->superframes_rx, "writes\n");
+}
+
+/* What these datagrams were, and what it took. */
+static void engine_work_lines(const struct page *p, const struct status_engine *e)
 {
 	char a[HUMAN_LEN];
 	char b[HUMAN_LEN];
-	char c[HUMAN_LEN];
 
-	human_count(tx ? frames : trains, a);
-	human_count(segments, b);
-	human_count(tx ? trains : frames, c);
-	line(p, name, "%s %s %s %s packets %s %s %s", a, tx ? "reads" : "receives", p->arrow, b,
-		p->arrow, c, tx ? "sends" : "writes");
+	line(p, "fragments", "%s received inside the tunnel", human_count(e->fragments_rx, a));
+	line(p, "handshakes", "%s sent, %s received", human_counted(e->handshakes_tx, "message", a),
+		human_count(e->handshakes_rx, b));
+	line(p, "batches", "%s sending, %s receiving", human_count(e->batches_tx, a),
+		human_count(e->batches_rx, b));
+	line(p, "system calls", "%s, and %s", human_count(e->syscalls, a),
+		human_counted(e->wakeups, "wake-up", b));
 }
 
 static void engine_block(const struct page *p, const struct status_engine *e)
@@ -370,8 +461,8 @@ static void engine_block(const struct page *p, const struct status_engine *e)
 		return;
 	fputc('\n', p->out);
 	head(p, GREEN, "engine", "%s of memory", human_bytes(e->memory_bytes, count));
-	engine_line(p, "sending", e->superframes_tx, e->segments_tx, e->trains_tx, true);
-	engine_line(p, "receiving", e->superframes_rx, e->segments_rx, e->trains_rx, false);
+	engine_chain_lines(p, e);
+	engine_work_lines(p, e);
 }
 
 static void drop_block(const struct page *p, const struct drop_counters *drops,

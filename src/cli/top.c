@@ -72,9 +72,10 @@ static void draw_site(struct view *v, const struct status_report *r)
 	char uptime[HUMAN_LEN];
 
 	attron(A_BOLD);
-	mvprintw(v->row++, 0, "%s", r->site);
+	mvprintw(v->row, 0, "%s", r->site);
 	attroff(A_BOLD);
-	printw("  up %s, %s, %s, MTU %u", human_span(r->uptime_ms, uptime), r->backend, r->aead,
+	mvprintw(v->row++, (int)strlen(r->site), "  up %s, %s, %s, MTU %u",
+		human_span(r->uptime_ms, uptime), r->backend, r->aead,
 		r->budget.inner_ip ? r->budget.inner_ip : r->budget.wg_mtu);
 	for (size_t i = 0; i < r->warnings_len; i++) {
 		attron(A_BOLD);
@@ -93,25 +94,50 @@ static const struct status_session *session_before(
 	return now;
 }
 
-static void draw_sessions(struct view *v, const struct span *s)
+/** What is shown of the WireGuard interface and of sessions alike. */
+struct port {
+	struct status_traffic tx;
+	struct status_traffic rx;
+	uint64_t fragments;
+	uint64_t drops;
+};
+
+static struct port port_of_wg(const struct status_wg *wg)
 {
-	if (!s->now->sessions_len)
-		return;
-	heading(v, "session              sent Mbit/s   kframe/s   received Mbit/s   kframe/s   "
+	return (struct port){ wg->tun_tx, wg->tun_rx, 0, wg->dropped_tx + wg->dropped_rx };
+}
+
+static struct port port_of_session(const struct status_session *s)
+{
+	return (struct port){ s->tx, s->rx, s->fragments_tx + s->fragments_rx,
+		s->dropped_tx + s->dropped_rx };
+}
+
+static void draw_port(
+	struct view *v, const struct span *s, const char *name, struct port before, struct port now)
+{
+	mvprintw(v->row++, 0, "%-15s %16.1f %10.1f %17.1f %10.1f %12.0f %8.0f", name,
+		per_second(s, before.tx.bytes, now.tx.bytes) * 8e-6,
+		per_second(s, before.tx.packets, now.tx.packets) * 1e-3,
+		per_second(s, before.rx.bytes, now.rx.bytes) * 8e-6,
+		per_second(s, before.rx.packets, now.rx.packets) * 1e-3,
+		per_second(s, before.fragments, now.fragments),
+		per_second(s, before.drops, now.drops));
+}
+
+static void draw_ports(struct view *v, const struct span *s)
+{
+	const struct status_wg *wg = &s->now->wg;
+
+	heading(v, "interface            sent Mbit/s  kpacket/s   received Mbit/s  kpacket/s   "
 		   "fragment/s   drop/s");
+	if (*wg->name)
+		draw_port(v, s, wg->name, port_of_wg(s->before ? &s->before->wg : wg),
+			port_of_wg(wg));
 	for (size_t i = 0; i < s->now->sessions_len; i++) {
 		const struct status_session *n = &s->now->sessions[i];
-		const struct status_session *b = session_before(s, n);
 
-		mvprintw(v->row++, 0, "%-15s %16.1f %10.1f %17.1f %10.1f %12.0f %8.0f", n->name,
-			per_second(s, b->tx.bytes, n->tx.bytes) * 8e-6,
-			per_second(s, b->tx.packets, n->tx.packets) * 1e-3,
-			per_second(s, b->rx.bytes, n->rx.bytes) * 8e-6,
-			per_second(s, b->rx.packets, n->rx.packets) * 1e-3,
-			per_second(s, b->fragments_tx + b->fragments_rx,
-				n->fragments_tx + n->fragments_rx),
-			per_second(
-				s, b->dropped_tx + b->dropped_rx, n->dropped_tx + n->dropped_rx));
+		draw_port(v, s, n->name, port_of_session(session_before(s, n)), port_of_session(n));
 	}
 }
 
@@ -126,23 +152,32 @@ static const struct status_peer *peer_before(const struct span *s, const struct 
 
 static void draw_peers(struct view *v, const struct span *s)
 {
+	static const char *const states[] = { [STATUS_PEER_IDLE] = "no session",
+		[STATUS_PEER_HANDSHAKE] = "calling",
+		[STATUS_PEER_ESTABLISHED] = "session up" };
 	char key[KEY_BASE64_LEN + 1];
 	char endpoint[ENDPOINT_TEXT_LEN];
 	char age[HUMAN_LEN];
 
+	_Static_assert(sizeof(states) / sizeof(*states) == STATUS_PEER_STATE_COUNT,
+		"every state has its words");
 	if (!s->now->peers_len)
 		return;
-	heading(v, "peer                 sent Mbit/s   received Mbit/s   handshake       endpoint");
-	for (size_t i = 0; i < s->now->peers_len && v->row < LINES; i++) {
+	heading(v, "peer                 sent Mbit/s   received Mbit/s  path MTU   state        "
+		   "handshake       endpoint");
+	for (size_t i = 0; i < s->now->peers_len; i++) {
 		const struct status_peer *n = &s->now->peers[i];
 		const struct status_peer *b = peer_before(s, n);
 
 		key_to_base64(n->public_key, key);
-		mvprintw(v->row++, 0, "%.12s... %16.1f %17.1f   %-15s %s", key,
+		endpoint_text(&n->endpoint, endpoint);
+		mvprintw(v->row++, 0, "%.12s... %16.1f %17.1f %9u   %-12s %-15s %s", key,
 			per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
-			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6,
+			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6, n->path.mtu,
+			states[n->state],
 			n->last_handshake.sec ? human_span(n->handshake_age_ms, age) : "none yet",
-			endpoint_text(&n->endpoint, endpoint));
+			!n->endpoint.addr.family && *n->endpoint_name ? n->endpoint_name
+								      : endpoint);
 	}
 }
 
@@ -153,11 +188,11 @@ static void draw_engine(struct view *v, const struct span *s)
 	const struct status_engine *b = s->before ? &s->before->engine : n;
 	double tx_calls = per_second(s, b->trains_tx, n->trains_tx);
 	double rx_calls = per_second(s, b->trains_rx, n->trains_rx);
-	double tx = per_second(s, b->segments_tx, n->segments_tx);
+	double tx = per_second(s, b->datagrams_tx, n->datagrams_tx);
 	double rx = per_second(s, b->segments_rx, n->segments_rx);
 
 	mvprintw(v->row++, 0,
-		"engine  %.0f packets/s sent, %.1f a call; %.0f received, %.1f a call; %.0f "
+		"engine  %.0f datagrams/s sent, %.1f a call; %.0f received, %.1f a call; %.0f "
 		"wake-ups/s",
 		tx, tx_calls > 0 ? tx / tx_calls : 0, rx, rx_calls > 0 ? rx / rx_calls : 0,
 		per_second(s, b->wakeups, n->wakeups));
@@ -185,21 +220,24 @@ static void draw(struct view *v)
 {
 	erase();
 	v->row = 0;
-	for (size_t i = 0; i < v->now.len && v->row < LINES; i++) {
+	for (size_t i = 0; i < v->now.len; i++) {
 		struct span s = find_span(v, &v->now.v[i]);
 
 		draw_site(v, s.now);
-		draw_sessions(v, &s);
+		draw_ports(v, &s);
 		draw_peers(v, &s);
 		draw_engine(v, &s);
 		draw_drops(v, &s);
 		v->row++;
 	}
-	if (!v->answered)
-		mvprintw(v->row, 0, "%s does not answer", v->name ? v->name : "a site");
-	else if (v->now.len == 0)
+	if (v->answered && v->now.len == 0)
 		mvprintw(0, 0, "no site is running");
 	mvprintw(LINES - 1, 0, "q: quit");
+	if (!v->answered)
+		printw("   %s does not answer", v->name ? v->name : "a site");
+	if (v->row > LINES)
+		printw("   %d more lines do not fit", v->row - LINES);
+	clrtoeol();
 	refresh();
 }
 
