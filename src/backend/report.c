@@ -235,8 +235,8 @@ static int report_wg(const struct userspace *u, const struct conf_site *conf,
 	return report_pending_port(u, r);
 }
 
-/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm it.
- */
+/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
+ * it. */
 static bool is_measured(const struct userspace *u, const struct budget *budget)
 {
 	if (budget->outer_measured)

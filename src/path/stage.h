@@ -78,8 +78,8 @@ void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswere
 
 /**
  * A packet of `len` bytes, 1 to packet_max, is to wait in `q`, which takes `max` packets.
- * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_drop() it and ask again;
- * or NULL if there is room.
+ * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_drop() it, then ask
+ * again; or NULL if there is room.
  */
 struct stage_queue *stage_victim(
 	const struct stage *s, struct stage_queue *q, size_t len, unsigned max);

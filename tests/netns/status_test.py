@@ -1,0 +1,554 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Status cannot lie: traffic of every sort moves every counter and fact, in JSON, text, metrics and top.
+
+vpn01 is looked at; vpn02 (beyond a router, without any offload) and vpn03 (over IPv6, with a preshared key)
+are its peers. Each case names what it must move, and by how much. At the end the product's own table of
+fields is walked: a field that no case has moved, or that a rendering does not show, is a failure, and so
+is a reason for drops that did not occur and is not in NOT_FROM_OUTSIDE.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import socket
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import frames
+from lib.capture import RawPort
+from lib.reference import PORT
+from lib.runner import Suite, wait_for
+from lib.status_bench import COOKIE_TWO, PATIENCE, Bench, Exactly, Traffic
+from lib.status_fields import SHOWN, No
+from lib.status_report import samples
+from lib.status_top import agreed, watch
+from lib.stream import transfer
+from lib.terminal import Terminal
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+# Reasons for drops that nothing outside the process can bring about, and the unit test of each.
+NOT_FROM_OUTSIDE = {
+    # The kernel hands a TAP no frame without an Ethernet header, and a TUN no empty packet.
+    "tap_short": ("src/gso/split_test.c", "test_hostile"),
+}
+
+UDP_SEGMENT = 103  # linux/udp.h
+VNET_HDR = 15  # linux/if_packet.h, PACKET_VNET_HDR
+
+
+# ---- honest traffic --------------------------------------------------------------------------------
+
+
+def waiting(bench):
+    """Frames wait while vpn01 calls; they leave in fragments once vpn02 is there, counted for their session."""
+    bench.gateway[0].up()
+    with RawPort(bench.member[0], "eth0") as member:
+        for _ in range(3):
+            member.send(bench.frame(1514))
+        bench.wait_value(bench.peer("two", "state"), ["handshake"])
+        with bench.moves(
+            ("sessions[l2tpeth0].fragmented", 3),
+            ("sessions[l2tpeth0].fragments_tx", 6),
+            bench.peer("two", "rx_bytes"),
+            bench.peer("two", "tx_bytes"),
+            "engine.handshakes_tx",
+            "engine.handshakes_rx",
+        ):
+            bench.gateway[1].up()
+        bench.wait_value(bench.peer("two", "state"), ["established"])
+        bench.wait_value(bench.peer("two", "path.state"), ["complete"])
+        bench.wait_value("sessions[l2tpeth0].reassembled", range(3, 99), 1)
+        assert bench.value("sessions[l2tpeth0].fragments_rx", 1) >= 6
+
+
+def fragments_both_ways(bench):
+    """Ten echoes of 1500 bytes: each is cut in two, comes back in two, and is counted at both ends."""
+    bench.ping(bench.member[0], bench.two.member4)
+    for site in (0, 1):
+        with bench.moves(
+            ("sessions[l2tpeth0].fragmented", Exactly(10)),
+            ("sessions[l2tpeth0].fragments_tx", Exactly(20)),
+            ("sessions[l2tpeth0].fragments_rx", Exactly(20)),
+            ("sessions[l2tpeth0].reassembled", Exactly(10)),
+            ("sessions[l2tpeth0].tx.packets", 10),
+            ("sessions[l2tpeth0].tx.bytes", 15000),
+            ("sessions[l2tpeth0].rx.packets", 10),
+            ("sessions[l2tpeth0].rx.bytes", 15000),
+            ("engine.fragments_rx", 20),
+            ("engine.datagrams_tx", 20),
+            ("engine.segments_rx", 20),
+            "engine.superframes_tx",
+            "engine.superframes_rx",
+            "engine.segments_tx",
+            "engine.trains_tx",
+            "engine.trains_rx",
+            "engine.batches_tx",
+            "engine.batches_rx",
+            "engine.syscalls",
+            "engine.wakeups",
+            site=site,
+        ):
+            bench.ping(bench.member[0], bench.two.member4, count=10, size=1472, dont_fragment=True)
+
+
+def flows(bench):
+    """TCP with a clamped MSS, a train of UDP_SEGMENT, and the gateways' own packets."""
+    with bench.moves(
+        ("sessions[l2tpeth0].mss_clamped", 1),
+        ("engine.segments_tx", 1000),
+        ("wireguard.tx.packets", 5),
+        ("wireguard.tx.bytes", 400),
+        ("wireguard.rx.packets", 5),
+        ("wireguard.rx.bytes", 400),
+    ):
+        transfer(bench.member[0], bench.member[1], bench.two.member4, socket.AF_INET, 2)
+        bench.ping(bench.net.vpn[0], bench.two.wg4, count=5)
+    receiver = bench.member[1].call(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sender = bench.member[0].call(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    with receiver, sender, bench.moves(("sessions[l2tpeth0].tx.packets", 20)):
+        receiver.bind((bench.two.member4, 0))
+        receiver.settimeout(PATIENCE)
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
+        sender.sendto(bytes(24000), receiver.getsockname())
+        assert all(len(receiver.recv(2048)) == 1200 for _ in range(20))
+    engine = bench.gateway[0].status()["engine"]
+    assert engine["segments_tx"] > 2 * engine["superframes_tx"], f"superframes are cut: {engine}"
+    engine = bench.gateway[1].status()["engine"]
+    assert engine["trains_tx"] == engine["datagrams_tx"], f"without UDP_SEGMENT each datagram is a send: {engine}"
+
+
+def oversize(bench):
+    """Frames that do not fit: answered, dropped, and each counted for its own session."""
+    for name, number in (("rej0", 1), ("drop0", 2)):
+        for site in (0, 1):
+            bench.net.vpn[site].up(name, f"10.9.{number}.{site + 1}/24")
+        bench.ping(bench.net.vpn[0], f"10.9.{number}.2")
+    big = ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-s", "1472", "-M", "do"]
+    with bench.moves("sessions[rej0].too_big_sent", "sessions[rej0].dropped_tx", "drops.tap_oversize"):
+        bench.net.vpn[0].run(*big, "10.9.1.2", check=False)
+    with bench.moves(("sessions[drop0].dropped_tx", 3), ("drops.tap_oversize", 3)):
+        bench.net.vpn[0].run(*big, "10.9.2.2", check=False)
+    assert bench.value("sessions[drop0].mss_ipv4") == 1200, "what clamping writes"
+
+
+# ---- datagrams that are not the peers' -------------------------------------------------------------
+
+
+def with_mac1(bench, body):
+    """Return: a handshake message for vpn01 whose sender knows its public key."""
+    key = hashlib.blake2s(b"mac1----" + base64.b64decode(bench.one.public)).digest()
+    return body + hashlib.blake2s(body, key=key, digest_size=16).digest() + bytes(16)
+
+
+def initiation(bench):
+    """Return: one with a right mac1, and nothing else right."""
+    return with_mac1(bench, b"\1\0\0\0" + bench.random.randbytes(112))
+
+
+def garbage(bench):
+    """Datagrams of all kinds from a host that is no peer."""
+    reasons = {
+        "wg_short": b"\1\0\0\0" + bytes(30),
+        "wg_type": b"hello, is this WireGuard?",
+        "wg_length": b"\1\0\0\0" + bytes(200),
+        "wg_mac1": b"\1\0\0\0" + bytes(144),
+        "wg_handshake_auth": initiation(bench),
+        "wg_unknown_index": b"\4\0\0\0" + bytes(60),
+    }
+    with bench.outside() as sock, bench.moves(*(f"drops.{r}" for r in reasons), ("engine.handshakes_rx", 5)):
+        for datagram in reasons.values():
+            sock.sendto(datagram, (bench.one.underlay, PORT))
+    datagram = struct.pack("!HHHH", 0, PORT, 40, 0) + b"\4\0\0\0" + bytes(28)
+    with bench.moves("drops.wg_source_port"):
+        bench.underlay(frames.ipv4(bench.two.underlay, bench.one.underlay, frames.UDP, datagram))
+
+
+def forged(bench, packet, payload):
+    """Return: the caught packet with another UDP payload."""
+    header = frames.udp(bench.two.underlay, bench.one.underlay, packet.sport, packet.dport, payload)
+    return frames.ipv4(bench.two.underlay, bench.one.underlay, frames.UDP, header)
+
+
+def bent(bench):
+    """Data of the peer's once more, and with other counters; an answer to what was not asked."""
+    packet = bench.caught(lambda: bench.ping(bench.net.vpn[1], bench.one.wg4), 4, blocked=False)
+    data = bytes(packet.payload)
+    with bench.moves("drops.wg_replay", "drops.wg_auth", "drops.wg_key_expired", "drops.wg_state"):
+        bench.underlay(
+            forged(bench, packet, data),
+            forged(bench, packet, data[:8] + struct.pack("<Q", 1 << 40) + data[16:]),
+            forged(bench, packet, data[:8] + b"\xff" * 8 + data[16:]),
+            forged(bench, packet, with_mac1(bench, b"\2\0\0\0" + bytes(4) + data[4:8] + bytes(48))),
+        )
+
+
+def initiations(bench):
+    """Two new initiations of the peer at once, and one of them once more."""
+    wg = bench.net.vpn[1].run
+    more = ("endpoint", f"{bench.one.underlay}:{PORT}", "allowed-ips", f"{bench.one.wg4}/32,{bench.one.wg6}/128")
+
+    def call():
+        wg("wg", "set", "wg0", "peer", bench.one.public, "remove")
+        wg("wg", "set", "wg0", "peer", bench.one.public, *more, "persistent-keepalive", "25")
+
+    def both_at_once():
+        caught = [bench.caught(call, 1) for _ in (0, 1)]
+        bench.underlay(*(forged(bench, p, bytes(p.payload)) for p in (*caught, caught[0])))
+
+    with bench.moves("drops.wg_handshake_flood", "drops.wg_handshake_replay", again=both_at_once):
+        both_at_once()
+    call()
+    reached = lambda: bench.member[0].ping(bench.two.member4, count=1).ok
+    wait_for(reached, PATIENCE, what="a new session")
+
+
+def load(bench):
+    """More handshakes than are answered without a cookie, and more than cookies are sent."""
+
+    def flood():
+        for _ in range(2000):
+            sock.sendto(initiation(bench), (bench.one.underlay, PORT))
+
+    reasons = ("drops.wg_cookie_required", "drops.wg_rate_limit")
+    with bench.outside() as sock, bench.moves(*reasons, ("engine.handshakes_tx", 100), again=flood):
+        flood()
+
+
+def third_site(bench):
+    """A site that vpn01 does not know calls; then it is added by a reload, with a preshared key, over IPv6."""
+    bench.gateway[2].up()
+    bench.report(2)
+    bench.sweep(2)
+    bench.gateway[2].configure(bench.third_file())
+    with bench.moves("drops.wg_unknown_peer"):
+        bench.gateway[2].run("reload", bench.gateway[2].conf)
+        bench.third.ping(bench.one.wg4, count=1)
+    bench.gateway[0].configure(bench.first_file(third=True))
+    bench.gateway[0].run("reload", bench.gateway[0].conf)
+    bench.wait_value(bench.peer("three", "state"), ["established"])
+    bench.net.vpn[0].up("ip0")
+    with RawPort(bench.net.vpn[0], "ip0") as near, RawPort(bench.third, "ip0") as far:
+        moved = ("sessions[ip0].with_sequence", "sessions[ip0].rx.packets", "sessions[ip0].tx.packets")
+        with bench.moves(*((own, 3) for own in moved)):
+            for port in (near, far) * 3:
+                port.send(bench.frame())
+    bench.report(2)
+
+
+# ---- inside the tunnel -----------------------------------------------------------------------------
+
+
+def mismatches(bench):
+    """What differs between the ends of a pseudowire is counted for the tunnel, the session, and by reason."""
+    cookie, frame = bytes.fromhex(COOKIE_TWO), bench.frame()
+    bad_ip = bytearray(bench.packet(bench.message(frame)))
+    bad_ip[10] ^= 0x55  # the header's checksum
+    messages = {
+        ("drops.l2tp_session", "tunnels[3939].unknown_sessions"): bench.message(frame, session=4711),
+        ("drops.l2tp_control", "tunnels[3939].control_messages"): bench.message(frame, first=0x80030000),
+        ("drops.l2tp_version",): bench.message(frame, first=0x00020000),
+        ("drops.l2tp_cookie", "sessions[l2tpeth0].wrong_cookie"): bench.message(frame, 3941, cookie[::-1]),
+        ("drops.l2tp_short", "sessions[l2tpeth0].bad_length"): bench.message(b"", 3941, cookie[:4], b""),
+        ("drops.l2tp_runt", "sessions[rej0].bad_length"): bench.message(frame[:13]),
+        ("sessions[rej0].sublayer_suspected", "sessions[rej0].rx.packets"): bench.message(frame, sublayer=b""),
+        (("sessions[l2tpeth0].dropped_rx", 2), "sessions[rej0].dropped_rx"): b"",
+    }
+    sent = {owns: bench.packet(message) for owns, message in messages.items()}
+    sent["drops.l2tp_checksum", "tunnels[3939].bad_checksums"] = bench.packet(bench.message(frame), bad=True)
+    sent["drops.inner_source",] = bench.packet(bench.message(frame), src="10.0.1.99")
+    sent["drops.inner_malformed",] = bytes(bad_ip)
+    with bench.moves(*(own for owns in sent for own in owns)):
+        bench.inside(*sent.values())
+    assert bench.value("tunnels[3939].last_unknown_session") == 4711
+
+
+def sequence(bench):
+    """Numbers that skip, come twice, or are missing."""
+    for site in (0, 1):
+        bench.net.vpn[site].up("seq0", f"10.9.3.{site + 1}/24")
+    with bench.moves(("sessions[seq0].with_sequence", 5)):
+        bench.ping(bench.net.vpn[0], "10.9.3.2", count=5)
+    def numbered(n):
+        return bench.packet(bench.message(bench.frame(), 31, sublayer=struct.pack("!I", 0x40000000 | n)))
+
+    with bench.moves(
+        "sessions[seq0].lost",
+        ("sessions[seq0].reordered", 2),
+        "sessions[seq0].without_sequence",
+        ("sessions[seq0].dropped_rx", 2),
+        ("drops.l2tp_sequence", 2),
+    ):
+        bench.inside(numbered(5000), numbered(4000), bench.packet(bench.message(bench.frame(), 31)))
+
+
+def pieces(bench):
+    """Fragments that overlap, are too much, lack their rest, or come long after their time."""
+
+    def piece(ident, offset, payload, more=True):
+        options = {"ident": ident, "df": False, "more": more, "offset": offset}
+        return frames.ipv4(bench.two.wg4, bench.one.wg4, frames.UDP, payload, **options)
+
+    long = frames.udp(bench.two.wg4, bench.one.wg4, 1701, 1701, bench.message(bench.frame(800)))
+    with bench.moves("drops.l2tp_oversize", "drops.frag_malformed", ("drops.frag_overlap", 2)):
+        bench.inside(piece(1, 12000, bytes(80)))
+        bench.inside(piece(2, 65528, bytes(100), more=False))
+        bench.inside(piece(3, 0, long[:64]), piece(3, 32, bytes(range(64))))
+    idents = iter(range(10, 100))
+
+    def overtaken():
+        """The last piece of a packet comes thousands of datagrams late, as the next one with its ident begins."""
+        ident = next(idents)
+        late = bench.caught(lambda: bench.inside(piece(ident, 400, bytes(400), more=False)), 4, 464)
+        filler = frames.ipv4(bench.two.wg4, bench.one.wg4, 253, bytes(8))
+        with bench.moves(("wireguard.tx.packets", 4200), site=1, again=lambda: bench.inside(*[filler] * 400)):
+            pass
+        bench.inside(piece(ident, 0, long[:400]))
+        time.sleep(0.1)
+        bench.underlay(forged(bench, late, bytes(late.payload)))
+
+    with bench.moves("drops.frag_window", again=overtaken):
+        overtaken()
+    with bench.moves("drops.frag_memory", "drops.frag_timeout"):
+        bench.inside(*(piece(ident, 0, long[:64]) for ident in range(100, 400)))
+
+
+def congestion(bench):
+    """A datagram marked as congested on the way, whose packet cannot take the mark."""
+    with bench.router_rule("iifname eth2 udp dport 8172 ip ecn set ce"), bench.moves("drops.inner_ecn"):
+        bench.net.vpn[1].ping(bench.one.wg4, count=1)
+
+
+# ---- towards peers that are not there --------------------------------------------------------------
+
+
+def absent_peers(bench):
+    """Packets to peers without an endpoint, without an answer, without a route, behind the tunnel itself."""
+    near = bench.net.vpn[0]
+
+    def send(target, count):
+        packet = frames.ipv4(bench.one.wg4, target, 253, bytes(8))
+        with RawPort(near, "wg0") as wg0:
+            for _ in range(count):
+                wg0.send(packet)
+
+    with bench.moves(
+        ("drops.tx_no_endpoint", 12),
+        ("drops.tx_staged_full", 12),
+        "drops.tx_send",
+        "drops.tx_no_peer",
+        ("wireguard.dropped_tx", 25),
+    ):
+        send(bench.mute.wg4, 140)
+        send(bench.barred.wg4, 1)
+        send("10.0.1.250", 1)
+        near.run("wg", "set", "wg0", "peer", bench.mute.public, "remove")
+        send(bench.dead.wg4, 140)
+    with bench.moves("drops.tx_expired", "wireguard.dropped_tx"):
+        near.run("wg", "set", "wg0", "peer", bench.dead.public, "remove")
+    with bench.moves("drops.tx_loop"):
+        where = ("endpoint", "10.0.1.200:9", "allowed-ips", f"{bench.mute.wg4}/32")
+        near.run("wg", "set", "wg0", "peer", bench.mute.public, *where)
+        send(bench.mute.wg4, 1)
+    near.run("wg", "set", "wg0", "peer", bench.mute.public, "remove")
+
+
+def interfaces(bench):
+    """What the kernel hands over that cannot be, and what it refuses to take."""
+    near = bench.net.vpn[0]
+    with bench.moves("drops.tun_not_ip", "wireguard.dropped_tx"), RawPort(near, "wg0") as wg0:
+        wg0.send(bytes(40))
+    near.run("ip link set seq0 mtu 65521")
+    with bench.moves("drops.tx_oversize", "sessions[seq0].dropped_tx"), RawPort(near, "seq0") as tap:
+        assert bench.value("sessions[seq0].mtu") == 65521, "the interface's, not the file's"
+        tap.send(bench.frame(65530))
+    near.run("ip link set seq0 mtu 1400")
+    superframe(bench)
+    near.run("ip link set rej0 down")
+    with bench.moves("drops.tap_write", "sessions[rej0].dropped_rx"):
+        bench.inside(bench.packet(bench.message(bench.frame())))
+    near.run("ip link set rej0 up")
+    bench.third.run("ip link set wg0 down")
+    with bench.moves("wireguard.dropped_rx", "drops.tap_write", site=2):
+        near.ping("10.0.1.31", count=1)
+    bench.third.run("ip link set wg0 up")
+
+
+def superframe(bench):
+    """A member's superframe that would fall into more segments than there can be."""
+    one, two = bench.one.member4, bench.two.member4
+    tcp = frames.tcp(one, two, 4711, 4712, 1, 0, 16, bytes(600))
+    macs = (bench.member[1].mac("eth0"), bench.member[0].mac("eth0"))
+    frame = frames.eth(*macs, frames.ETH_IPV4, frames.ipv4(one, two, frames.TCP, tcp))
+    header = struct.pack("<BBHHHH", 1, 1, 54, 1, 34, 16)  # one byte of payload in each segment
+    with RawPort(bench.member[0], "eth0") as port, bench.moves("drops.tap_vnet", "sessions[l2tpeth0].dropped_tx"):
+        port.sock.setsockopt(263, VNET_HDR, 1)
+        port.send(header + frame)
+
+
+# ---- the path --------------------------------------------------------------------------------------
+
+
+def large_traffic(bench):
+    """Frames both ways, all the while, that are cut in two."""
+    return Traffic(*((member, "eth0", bench.frame(1514)) for member in bench.member))
+
+
+def path_states(bench):
+    """A path that is not answered is being confirmed; one that grows is searched; then the peer is silent."""
+    state, near = bench.peer("two", "path.state"), bench.net.vpn[0]
+    route = "ip route replace 192.168.2.0/24 via 192.168.1.1 mtu"
+
+    def searched():
+        near.run(f"{route} 1450")
+        near.run(f"{route} 1500")
+        return bench.value(state) == "search"
+
+    with large_traffic(bench):
+        with bench.router_rule("iifname eth2 udp dport 8172 drop"):
+            near.run(f"{route} 1450")
+            bench.wait_value(state, ["confirm"])
+            wait_for(searched, PATIENCE, what="a search")
+            bench.wait_value(state, ["silent"])
+            bench.sweep(0)
+        bench.wait_value(state, ["complete"])
+
+
+def path_shrinks(bench):
+    """A router says that the path carries 1400; then, without a word, it carries 1300."""
+    mtu = bench.peer("two", "path.mtu")
+    with large_traffic(bench), bench.moves(bench.peer("two", "path.probes"), bench.peer("two", "path.answers")):
+        bench.net.path_mtu(1400)
+        bench.wait_value(mtu, [1400])
+        bench.wait_value("budget.outer_mtu", [1400])
+        bench.net.icmp(False)
+        with bench.moves(bench.peer("two", "path.black_holes")):
+            bench.net.path_mtu(1300)
+        bench.wait_value(mtu, [1300])
+        bench.wait_value("budget.wg_mtu", [1240])
+    assert bench.value("wireguard.mtu") == 1280, "wg0 keeps what IPv6 needs"
+    with bench.moves("wireguard.too_big_sent", "wireguard.dropped_tx"):
+        bench.net.vpn[0].ping(bench.two.wg4, count=1, size=1244, dont_fragment=True)
+
+
+def roaming(bench):
+    """The peer's port changes, and it is followed; a member's link goes down."""
+    bench.net.vpn[1].run("wg set wg0 listen-port 9172")
+    bench.ping(bench.net.vpn[1], bench.one.wg4)
+    bench.wait_value(bench.peer("two", "endpoint"), [f"{bench.two.underlay}:9172"])
+    assert bench.value("wireguard.listen_port", 1) == 9172
+    bench.member[0].run("ip link set eth0 down")
+    bench.wait_value("bridges[br-l2tp0].members[eth1].up", [False])
+    bench.sweep(0)
+    bench.member[0].run("ip link set eth0 up")
+    bench.wait_value("bridges[br-l2tp0].members[eth1].up", [True])
+
+
+# ---- the renderings --------------------------------------------------------------------------------
+
+
+def top(bench):
+    """Each cell of top moves when what it is for happens: at first only in, then only out."""
+    one, two, near = bench.one, bench.two, bench.net.vpn[0]
+    raw = frames.ipv4(two.wg4, one.wg4, 253, bytes(200)), frames.ipv4(one.wg4, two.wg4, 253, bytes(200))
+    wrong = bench.packet(bench.message(bench.frame(), 3941, bytes(8)))
+    far = bench.net.vpn[1]
+    inward = [(bench.member[1], "eth0", bench.frame(1514)), (far, "wg0", raw[0]), (far, "wg0", wrong)]
+    outward = [
+        (bench.member[0], "eth0", bench.frame(1514)),
+        (near, "wg0", raw[1]),
+        (near, "wg0", frames.ipv4(one.wg4, "10.0.1.250", 253, bytes(8))),
+        (near, "drop0", bench.frame(1514)),
+    ]
+    cells = {row[2] for row in SHOWN.values() if not isinstance(row[2], No)}
+    received = {c for c in cells if "received" in c and c.split()[0] != "peer"} | {"drops"}
+    fixed = {c for c in cells if c.split()[0] in ("peer", "site", "interface", "warnings")}
+    gateway = bench.gateway[0]
+    with Terminal(near, [gateway.binary, "top", gateway.conf]) as terminal:
+        with Traffic(*inward):
+            watch(terminal, received, "what comes in")
+        time.sleep(2)
+        with Traffic(*outward):
+            watch(terminal, cells - received - fixed, "what goes out")
+            checked = agreed(bench, terminal)
+        assert checked == fixed, f"cells that are not looked at: {fixed ^ checked}"
+        terminal.type("q")
+        assert terminal.process.wait(PATIENCE) == 0
+    with Terminal(near, [gateway.binary, "top", gateway.conf], rows=9) as terminal:
+        hidden = lambda: re.search(r"\d+ more lines do not fit", "\n".join(terminal.lines()))
+        wait_for(hidden, PATIENCE, what="a word on what does not fit")
+
+
+def renderings(bench):
+    """At the end everything has moved, and text and metrics say of all three sites what JSON says."""
+    bench.sweep(0, 1, 2)
+    metrics = samples(bench.gateway[0].run("metrics", bench.gateway[0].conf).out)
+    assert metrics["wirespan_warnings", (("site", "vpn01"),)] == len(bench.gateway[0].status()["warnings"]) > 0
+    for column, shown in ((0, bench.texts_shown), (1, bench.metrics_shown)):
+        due = {path for path, row in SHOWN.items() if not isinstance(row[column], No)}
+        assert due <= shown, f"never shown by {('text', 'metrics')[column]}: {due - shown}"
+
+
+def rows(bench):
+    """Every field of the product has a row that says where it shows; every counter and drop is in the metrics."""
+    assert set(SHOWN) == set(bench.fields), f"without a row, or without a field: {set(SHOWN) ^ set(bench.fields)}"
+    for path, field in bench.fields.items():
+        counted = field.kind == "counter" or path == "drops"
+        assert not counted or not isinstance(SHOWN[path][1], No), f"{path} is a counter, and not in the metrics"
+
+
+def everything(bench):
+    """No field of the product's table has stood still."""
+    for reason, (path, test) in NOT_FROM_OUTSIDE.items():
+        assert reason in bench.fields["drops"].words, f"{reason} is no reason for a drop"
+        with open(os.path.join(SOURCES, path)) as file:
+            text = file.read()
+        assert f"DROP_{reason.upper()}" in text and f"void {test}(" in text, f"{path} does not test {reason}"
+    kernel = tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2])
+    left = bench.ledger.unmoved(NOT_FROM_OUTSIDE, () if kernel >= (6, 2) else ("offloads.uso",))
+    assert not left, "\n".join(left)
+
+
+CASES = (
+    ("every field has a row", rows),
+    ("frames that wait for a session", waiting),
+    ("fragments both ways", fragments_both_ways),
+    ("TCP, UDP trains, the gateways themselves", flows),
+    ("frames that do not fit", oversize),
+    ("datagrams of no peer", garbage),
+    ("datagrams of a peer, bent", bent),
+    ("initiations of a peer, held back", initiations),
+    ("handshakes under load", load),
+    ("a third site", third_site),
+    ("ends that do not match", mismatches),
+    ("sequence numbers", sequence),
+    ("fragments that do not fit", pieces),
+    ("congestion", congestion),
+    ("peers that are not there", absent_peers),
+    ("interfaces", interfaces),
+    ("a path that is not answered", path_states),
+    ("a path that shrinks", path_shrinks),
+    ("a peer that moves", roaming),
+    ("text and metrics", renderings),
+    ("top", top),
+    ("every field has moved", everything),
+)
+
+
+def main():
+    suite = Suite("status")
+    box = {}
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    suite.diagnose_with(box["bench"].diagnostics)
+    for name, case in CASES:
+        suite.run(name, case, box["bench"])
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()

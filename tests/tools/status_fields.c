@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints the table of a status report, one field a line, as the product has it: for
+ * status_test.py, which has to know of every field.
+ *
+ * Output: PATH KIND [WORD...], such as "sessions[].oversize choice fragment reject drop". The words
+ * are the names of a choice, or the reasons for drops.
+ */
+#include <stdio.h>
+
+#include "ctlproto/fields.h"
+#include "ctlproto/status_json.h"
+#include "pkt/drop.h"
+
+static const char *const kinds[] = {
+	[FIELD_BOOL] = "bool",
+	[FIELD_NUMBER] = "number",
+	[FIELD_COUNTER] = "counter",
+	[FIELD_TEXT] = "text",
+	[FIELD_KEY] = "text",
+	[FIELD_ADDR] = "text",
+	[FIELD_ENDPOINT] = "text",
+	[FIELD_PREFIXES] = "list",
+	[FIELD_WALL] = "number",
+	[FIELD_CHOICE] = "choice",
+	[FIELD_DROPS] = "drops",
+};
+
+static void print_words(const struct field *f)
+{
+	if (f->kind == FIELD_CHOICE)
+		for (size_t i = 0; i < f->count; i++)
+			printf(" %s", f->names[i]);
+	if (f->kind == FIELD_DROPS)
+		for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
+			printf(" %s", drop_name((enum drop)d));
+}
+
+static void print_table(const struct field *table, const char *path)
+{
+	char name[200];
+
+	for (const struct field *f = table; f->name; f++) {
+		snprintf(name, sizeof(name), "%s%s%s%s", path, *path ? "." : "", f->name,
+			f->kind == FIELD_ARRAY ? "[]" : "");
+		if (f->sub) {
+			print_table(f->sub, name);
+			continue;
+		}
+		printf("%s %s", name, kinds[f->kind]);
+		print_words(f);
+		putchar('\n');
+	}
+}
+
+int main(void)
+{
+	print_table(status_fields(), "");
+	return 0;
+}
