@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the engine's sockets: exchanged for others, and kept when that fails. */
+/* Tests of the engine's sockets: exchanged for others, and kept when that fails; and of its memory,
+ * which grows with its peers. */
 #include "backend/userspace.h"
 
 #include <arpa/inet.h>
@@ -150,11 +151,36 @@ static void test_failed_exchange(void **state)
 	assert_true(is_heard(b, other));
 }
 
+/* Each peer that may be added has its part of what peers share; asking for less changes nothing. */
+static void test_grow(void **state)
+{
+	struct bench *b = *state;
+	struct userspace *u = b->u;
+	uint64_t memory = userspace_memory(u), peers[] = { 100, 1000, 500, 3000 };
+	unsigned slots = u->engine.reassembly.pool.size, units = u->engine.stage.pool.size;
+
+	for (size_t i = 0; i < 4; i++) {
+		bool less = i == 2;
+
+		assert_int_equal(userspace_grow(u, peers[i], 8), 0);
+		assert_int_equal(u->engine.reassembly.pool.size > slots, !less);
+		assert_int_equal(u->engine.stage.pool.size > units, !less);
+		assert_int_equal(userspace_memory(u) > memory, !less);
+		slots = u->engine.reassembly.pool.size;
+		units = u->engine.stage.pool.size;
+		memory = userspace_memory(u);
+		assert_true(slots >= 8 * peers[i] && units >= 8 * peers[i]);
+	}
+	assert_in_range(memory, 100 << 20, 150 << 20); /* 40 kB for each of 3,000 */
+	userspace_work(u);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(test_grow),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),
 	};
