@@ -7,9 +7,9 @@
  * server is silent. So it has threads of its own, as many as there are questions, up to
  * RESOLVE_THREADS, which end when there are no more: so names whose servers are silent keep no
  * other name waiting, as long as they are fewer than that. Names that were not found the last time
- * get half of the threads and of the queue. A thread that waits takes some 50 kB. Nobody ever waits
- * for a thread: who closes a resolver leaves those that are within the C library to themselves; the
- * last one frees what is left, or the process's end does.
+ * get half of the threads and of the queue. A thread that waits takes some 50 kB. No caller
+ * waits for a thread: resolver_close() leaves those that are within the C library running; the last
+ * one frees what is left, or the process's end does.
  */
 #ifndef BACKEND_RESOLVE_H
 #define BACKEND_RESOLVE_H

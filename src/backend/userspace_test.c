@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the engine's sockets: exchanged for others, and kept when that fails; and of its memory,
- * which grows with its peers. */
+/* Tests of the engine's sockets, exchanged for others or left as they are if that fails; and of its
+ * memory, which grows with its peers. */
 #include "backend/userspace.h"
 
 #include <arpa/inet.h>

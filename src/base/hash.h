@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A keyed hash for tables whose keys other people choose: which keys collide follows from the
- * secret. */
+/* A keyed hash for tables whose keys a peer can choose: which of them collide depends on a secret.
+ */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -26,7 +26,7 @@ static inline void hash_init(struct hash_key *k, const struct rng *rng)
 /**
  * The hash of words[n], `n` at most HASH_WORDS: a multilinear function, strongly universal, so two
  * keys chosen without the secret collide as often as random numbers do. It is no message
- * authentication code: do not show its results to anybody.
+ * authentication code: its results must not leave the process.
  * Source: Lemire, Kaser: "Strongly universal string hashing is fast", The Computer Journal 57(11).
  */
 static inline uint32_t hash_words(const struct hash_key *k, const uint32_t *words, size_t n)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the keyed hash: chosen families of keys collide no more than others. */
+/* Tests of the keyed hash: families of chosen keys do not collide more than others. */
 #include "base/hash.h"
 
 #include "base/bytes.h"
@@ -22,14 +22,14 @@ static void fill(void *ctx, uint8_t *out, size_t len)
 	}
 }
 
-/* Key `i` of a family: ids in steps of any power of two, or of what a multiplicative hash of a
- * known factor would send to one bucket; another field that counts. */
+/* Key `i` of a family: ids in steps of a power of two, or of what a multiplicative hash with a
+ * known factor would send to one bucket; or another field that counts. */
 static void key_of(unsigned family, uint32_t i, uint32_t ret[3])
 {
 	memset(ret, 0, 3 * sizeof(ret[0]));
 	if (family < 23)
 		ret[0] = i << family;
-	else if (family < 32)
+	else if (family == 23)
 		ret[0] = i * 0x144cbc89U; /* the inverse of 0x9e3779b9 */
 	else
 		ret[family % 2 + 1] = i;
@@ -40,7 +40,7 @@ static void test_families(void **state)
 	uint64_t seed = 3;
 	const struct rng rng = { fill, &seed };
 
-	for (unsigned family = 0; family < 34; family++) {
+	for (unsigned family = 0; family < 26; family++) {
 		double sum = 0; /* of the longest chains */
 
 		for (unsigned round = 0; round < 50; round++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A pool of equal units that several holders share fairly: the largest holder is evicted first. */
+/* A pool of equal units that holders share fairly: the one that holds most loses first. */
 #include "base/pool.h"
 
 #include "base/bug.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A pool of equal units that several holders share fairly: the largest holder is evicted first. */
+/* A pool of equal units that holders share fairly: the one that holds most loses first. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -15,11 +15,11 @@
  * Any holder may take units while there are free ones. When there are none, pool_victim() names the
  * holder that is to give one back: the one that holds most, or the one that asks if it holds as
  * many. So shares converge to max-min fairness: each holder gets what it asks for, up to an equal
- * part of the pool. With `size` units and at most n holders, no holder of fewer than size / n
- * is ever evicted: that is each holder's guaranteed share. What the others leave is common.
+ * part of the pool. With `size` units and at most n holders, a holder of fewer than size / n never
+ * loses a unit: that is each holder's guaranteed share. What the others leave is common.
  *
  * Holders stand in lists by how much they hold ("levels"), so each operation takes constant time. A
- * weight makes each unit of a holder count for more: that holder is evicted earlier, and its
+ * weight makes each unit of a holder count for more: that holder loses units earlier, and its
  * guaranteed share shrinks by as much. Levels end at POOL_LEVELS - 1: beyond, holders count as
  * equal.
  *

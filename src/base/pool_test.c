@@ -44,7 +44,7 @@ static void give_back_oldest(struct fixture *f, struct holder *h)
 	memmove(h->units, h->units + 1, --h->n * sizeof(h->units[0]));
 }
 
-/* Take one unit, another holder's if need be. Return: the holder that lost one, or NULL. */
+/* Take one unit, another holder's if need be. Return: which one lost it, or NULL. */
 static struct holder *take(struct fixture *f, struct holder *h)
 {
 	void *unit = pool_take(&f->pool, &h->share);
@@ -85,7 +85,7 @@ static void test_max_min(void **state)
 	free(f);
 }
 
-/* All want everything: no holder falls below its guaranteed share. */
+/* All want everything: none falls below its guaranteed share. */
 static void test_guaranteed(void **state)
 {
 	struct fixture *f = setup(UNITS);
@@ -115,7 +115,7 @@ static void test_weight(void **state)
 	free(f);
 }
 
-/* A unit without an owner is not free before pool_free(), and no holder can return it. */
+/* A unit without a holder is not free before pool_free(), and no holder can give it back. */
 static void test_disowned(void **state)
 {
 	struct fixture *f = setup(2);

@@ -156,7 +156,7 @@ static unsigned ways_of(const void *const *owners, const void *owner)
 	return n;
 }
 
-/* Which slot of the full set that begins at `first` has to close for one of `owner`'s: of the owner
+/* The entry to close for one of `owner`'s, in the full set that begins at `first`: one of the owner
  * that has most of them, its own if it has as many. */
 static unsigned way_to_close(struct gso_merge *m, unsigned first, const void *owner)
 {
@@ -168,7 +168,7 @@ static unsigned way_to_close(struct gso_merge *m, unsigned first, const void *ow
 		bool mine = owners[way] == owner;
 		unsigned n;
 
-		if (mine && own >= FLOW_WAYS / 2) /* no owner has more */
+		if (mine && own >= FLOW_WAYS / 2) /* no other has more */
 			return first + way;
 		n = 2 * ways_of(owners, owners[way]) + mine;
 		if (n > most) {

@@ -223,7 +223,7 @@ static struct reassembly_slot *slot_oldest(
 	return NULL;
 }
 
-/* A slot for the owner, in place of the oldest packet of whoever has most if none is free; `keep`,
+/* A slot for the owner; if none is free, that of the oldest packet of the owner with most; `keep`,
  * which may be NULL, stays. Return: the slot, or NULL if there is none to be had. */
 static struct reassembly_slot *slot_take_any(
 	struct reassembly *r, struct reassembly_owner *owner, const struct reassembly_slot *keep)

@@ -20,7 +20,7 @@
 
 struct fixture {
 	struct reassembly r;
-	struct reassembly_owner owners[OWNERS]; /* the first one's are used unless said otherwise */
+	struct reassembly_owner owners[OWNERS]; /* the first one's are used by default */
 	void *memory;
 	void *more;
 	struct drop_counters drops;

@@ -137,7 +137,7 @@ static void test_decode_port(void **state)
 	assert_false(link.has_port_state);
 }
 
-/* A bridge reports how many addresses it learns; other kinds use that number otherwise. */
+/* A bridge reports how many addresses it learns; other kinds use that number for something else. */
 static void test_decode_bridge(void **state)
 {
 	static const struct {

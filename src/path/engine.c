@@ -13,10 +13,14 @@
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
 
+/* How much later than they expire fragments are dropped, so that they do not wake the loop one by
+ * one. */
+#define EXPIRY_SLACK_NS (100 * NS_PER_MS)
+
 /* Slots of the reassembler. A peer that sends fragments at full rate needs FRAGMENT_RUN_MAX: few
  * have these for themselves; with many, each is sure of its own, and the rest is in equal parts for
- * those that send fragments at the same time. Completed packets that wait to be written are
- * nobody's. */
+ * those that send fragments at the same time. Completed packets that wait to be written count
+ * for none. */
 #define REASSEMBLY_COMMON    (512 + REASSEMBLY_DONE_MAX)
 #define REASSEMBLY_FEW_PEERS 32
 #define REASSEMBLY_PER_PEER  8
@@ -244,9 +248,12 @@ unsigned engine_max_packet(const struct path_session *s, const struct path_peer 
 
 struct mono engine_deadline(const struct engine *e)
 {
-	struct mono due = wg_device_deadline(&e->wg);
+	struct mono due = wg_device_deadline(&e->wg), expires;
 
 	due = mono_earliest(due, e->follow_due);
 	due = mono_earliest(due, e->named_due);
-	return mono_earliest(due, reassembly_deadline(&e->reassembly));
+	expires = reassembly_deadline(&e->reassembly);
+	if (mono_is_set(expires)) /* with others that are due soon */
+		due = mono_earliest(due, mono_add(expires, EXPIRY_SLACK_NS));
+	return due;
 }

@@ -169,7 +169,7 @@ size_t engine_memory(const struct engine_sizes *sizes);
 size_t engine_growth(const struct engine *e, size_t peers);
 
 /**
- * Enlarge what peers share (slots for fragments, room for staged packets) so that each of `peers`
+ * Enlarge what peers share (slots for fragments, room for pending packets) so that each of `peers`
  * has its guaranteed part. `memory` holds engine_growth(e, peers) bytes, aligned as malloc(3) does,
  * and is the engine's until engine_fini(), beside what it has. The WireGuard device's tables grow
  * by wg_device_resize().
@@ -202,7 +202,7 @@ void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
 int engine_add_peer(
 	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Take a peer out: its staged packets and fragments go, its secrets are wiped, its memory is the
+/** Take a peer out: its pending packets and fragments go, its secrets are wiped, its memory is the
  * caller's again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
 

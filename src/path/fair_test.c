@@ -128,7 +128,7 @@ static void hub_free(struct hub *h)
 	free(h);
 }
 
-/* What an engine hands out; frames at the hub are counted for the site they are from. */
+/* Take what an engine delivers; frames at the hub are counted for the site they are from. */
 static void deliver(struct hub *h, struct side *to)
 {
 	struct gso_superframe sf;
@@ -146,7 +146,7 @@ static struct side *side_at(struct hub *h, const struct endpoint *at)
 	for (unsigned i = 0; i < SITES; i++)
 		if (endpoint_equal(&h->sites[i].self, at))
 			return &h->sites[i];
-	return endpoint_equal(&h->hub.self, at) ? &h->hub : NULL; /* NULL: nobody is there */
+	return endpoint_equal(&h->hub.self, at) ? &h->hub : NULL; /* NULL: no site is there */
 }
 
 static bool is_lost(struct hub *h, const struct side *from)
@@ -206,7 +206,7 @@ static bool pump(struct hub *h, struct side *from)
 	return any | flush(h, from);
 }
 
-/* Let everything that is under way arrive. */
+/* Let everything that has been sent arrive. */
 static void settle(struct hub *h)
 {
 	bool any = true;
@@ -385,7 +385,7 @@ static void send_to_dead(struct hub *h, unsigned n)
 	}
 }
 
-/* All that members send to a site that answers arrives, as far as it would with nobody else. */
+/* All that members send to a site that answers arrives, as far as it would without the others. */
 static void share_stage(unsigned n_dead, unsigned seconds, unsigned n)
 {
 	struct hub *h = hub_new();
@@ -424,8 +424,8 @@ static void test_dead_peers(void **state)
 	share_stage(DEAD_MAX, 10, WG_STAGED_MAX);
 }
 
-/* A peer that answered once and is gone: its packets give way like any other's, and when it is back
- * it gets what it can have. */
+/* A peer that answered once and is gone: its packets are evicted like any other's, and when it is
+ * back it gets what it can have. */
 static void test_back_again(void **state)
 {
 	struct hub *h = hub_new();
@@ -437,7 +437,7 @@ static void test_back_again(void **state)
 	for (unsigned i = 0; i < WG_STAGED_MAX; i++)
 		send_port(h, &h->hub, &h->hub.session.port, frame, sizeof(frame));
 	assert_int_equal(peer_at_hub(h, HONEST)->staged.count, WG_STAGED_MAX);
-	h->hub.peer.wg.endpoint.port++; /* nobody is there */
+	h->hub.peer.wg.endpoint.port++; /* no site is there */
 	for (unsigned i = 0; i < 20; i++) {
 		(void)pump(h, &h->hub);
 		advance(h, NS_PER_S);

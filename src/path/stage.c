@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Staging: inner packets that wait for a handshake, in a pool that all peers share fairly. */
+/* Pending inner packets, which wait for a handshake, in a pool that all peers share fairly. */
 #include "path/stage.h"
 
 #include "base/bug.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Staging: inner packets that wait for a handshake, in a pool that all peers share fairly. */
+/* Pending inner packets, which wait for a handshake, in a pool that all peers share fairly. */
 #ifndef PATH_STAGE_H
 #define PATH_STAGE_H
 
@@ -13,10 +13,11 @@
 /*
  * Theory of operation
  *
- * A packet is kept in as many units of the pool as it needs: one, unless it is a jumbo packet. When
- * there are not enough, the queue that holds most loses its oldest packet (base/pool.h). A queue
- * whose peer does not answer counts STAGE_WEIGHT_UNANSWERED times as much: what waits for dead
- * peers gives way to what waits for a peer that has just been called, down to a few packets each.
+ * A packet is stored in as many units of the pool as it needs: one, unless it is a jumbo packet.
+ * When there are not enough, the queue that holds most loses its oldest packet (base/pool.h). A
+ * queue whose peer does not answer counts STAGE_WEIGHT_UNANSWERED times as much: what is pending
+ * for dead peers is evicted before what is pending for a peer that has just been called, down to a
+ * few packets each.
  */
 
 /** What a unit holds of a packet. */
@@ -73,7 +74,7 @@ void stage_add_units(struct stage *s, void *memory, unsigned more);
 /** Start an empty queue. */
 void stage_queue_init(struct stage_queue *q);
 
-/** Set whether the queue's peer answers: if not, its packets give way first. */
+/** Set whether the queue's peer answers: if not, its packets are evicted first. */
 void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswered);
 
 /**

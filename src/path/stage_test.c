@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of staging: order, limits, packets of many units, memory; and fair shares, whatever waits
- * for peers that do not answer. */
+/* Tests of pending packets: order, limits, packets of many units, memory; and fair shares beside
+ * packets for peers that do not answer. */
 #include "path/stage.h"
 
 #include "base/bytes.h"
@@ -57,7 +57,7 @@ static void fill(uint8_t *packet, size_t len, unsigned value)
 		packet[i] = (uint8_t)(value + i * 7 + i / 256);
 }
 
-/* Put a packet that follows from its number in a queue. Return: how many gave way for it. */
+/* Put a packet that follows from its number in a queue. Return: how many were evicted for it. */
 static unsigned push(struct fixture *f, unsigned queue, size_t len, unsigned value)
 {
 	struct stage_queue *victim;
@@ -186,7 +186,7 @@ static void test_two_dead_peers(void **state)
 }
 
 /* Of a thousand peers nine hundred have not answered, and each has as much waiting as it can get:
- * all that is sent to ten others is kept until they answer; and something for each of those that
+ * all that is sent to ten others stays until they answer; and something for each of those that
  * were called just now. */
 static void test_many_dead_peers(void **state)
 {

@@ -324,7 +324,7 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 	return head + len;
 }
 
-/* Make room among the staged packets for one of `len` bytes to the peer. */
+/* Make room among the pending packets for one of `len` bytes to the peer. */
 static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
 {
 	struct stage_queue *q;

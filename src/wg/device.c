@@ -312,9 +312,9 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 	}
 }
 
-/* A handshake of the peer's has authenticated the address it came from, unless it has done so for
- * many lately: whoever has a network of addresses shall not have the share of a network of
- * peers. */
+/* A handshake of the peer's has authenticated the address it came from. That counts unless it has
+ * done so for many others lately: a peer with a network of addresses has no larger share of what is
+ * taken from peers' addresses. */
 static void vouch(
 	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
 {
@@ -484,7 +484,7 @@ static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src,
 	return false;
 }
 
-/* Whether a response names the initiation it answers: nobody else knows the peer's index. */
+/* Whether a response names an initiation of ours: only the peer that it went to knows its index. */
 static bool is_own_response(struct wg_device *dev, const struct wg_response *msg, struct mono now)
 {
 	const struct wg_index_entry *e =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each peer is sure of while another one, or somebody else, floods with handshakes. */
+/* What each peer is sure of while another one, or an unknown sender, floods with handshakes. */
 #include "wg/device.h"
 
 #include <setjmp.h>
@@ -184,7 +184,7 @@ static void test_flood_of_a_peer(void **state)
 
 /* A flood from made-up addresses: peers that the hub knows renew their sessions at the first try,
  * as often as they do so in earnest, also over a path that loses every other message. */
-static void test_flood_of_strangers(void **state)
+static void test_flood_of_made_up(void **state)
 {
 	struct net *n = *state;
 	unsigned tries = 0;
@@ -201,7 +201,7 @@ static void test_flood_of_strangers(void **state)
 	assert_false(connect_once(n, HONEST));
 }
 
-/* The share is no way round the limits: of a flood under one peer's address few are taken, that
+/* The share does not lift the limits: of a flood under one peer's address few are taken, that
  * peer's and its own, as the address passes for its own, too. */
 static void test_forged_address(void **state)
 {
@@ -370,7 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_flood_of_a_peer),
-		CASE(test_flood_of_strangers),
+		CASE(test_flood_of_made_up),
 		CASE(test_forged_address),
 		CASE(test_response),
 		CASE(test_network_of_a_peer),

@@ -52,7 +52,7 @@ class Hub:
 
 
 def tunnel(near, far, encap="udp", port=1701):
-    """[L2TP] from site `near` to site `far`; the ids name both ends."""
+    """[L2TP] from site `near` to site `far`, whose numbers make the ids."""
     text = f"[L2TP]\nTunnelId = {near}{far}\nPeerTunnelId = {far}{near}\n"
     text += f"Local = 10.0.1.{near}\nRemote = 10.0.1.{far}\nEncapsulationType = {encap}\n"
     if encap == "udp":
