@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A keyed hash for tables whose keys a peer can choose: which of them collide depends on a secret.
- */
+/* A keyed hash for tables whose keys a peer can choose: which of them collide depends on a
+ * secret. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -21,6 +21,10 @@
 #define LOOK_UP_NS    (NS_PER_S / 4)
 #define LOOK_UP_BURST 8
 
+/* Reports of trains that are lost: as many at once as a site has peers behind one bad router. */
+#define REPORT_NS    (60 * NS_PER_S)
+#define REPORT_BURST 16
+
 /* MTUs of all interfaces, as the budget has them. Return: 0, or -ENOMEM and `m` is unchanged. */
 static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct site_mtus *ret)
 {
@@ -107,9 +111,11 @@ int mtus_listen(struct mtus *m, struct loop *loop)
 	return loop_add(loop, &m->news_watch, EPOLLIN);
 }
 
-/* Log once for each peer that its path loses long trains, and once that it no longer does. */
-static void report_trains(struct userspace *u)
+/* Log once for each peer that its path loses long trains, and once that it no longer does. A peer
+ * can make that happen as often as it likes, so there is a limit. */
+static void report_trains(struct mtus *m)
 {
+	struct userspace *u = m->u;
 	char to[ENDPOINT_TEXT_LEN];
 
 	u->engine.trains_changed = false;
@@ -125,6 +131,8 @@ static void report_trains(struct userspace *u)
 			continue;
 		}
 		p->trains_reported = limited;
+		if (!bucket_take(&m->reports, clock_mono(), REPORT_NS, REPORT_BURST))
+			continue;
 		endpoint_text(&p->path.wg.endpoint, to);
 		if (!limited)
 			log_info("the path to %s carries trains of any length again", to);
@@ -162,7 +170,7 @@ int mtus_work(struct mtus *m, const struct conf_site *conf, struct site *site,
 		userspace_work(u);
 	}
 	if (u->engine.trains_changed)
-		report_trains(u);
+		report_trains(m);
 	return u->engine.mtu_changed ? mtus_settle(m, conf, site, ret_error) : 0;
 }
 

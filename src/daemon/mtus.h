@@ -24,6 +24,7 @@ struct mtus {
 	bool routes_changed;
 	bool following;		/* the paths' MTUs */
 	struct bucket look_ups; /* of paths to where peers have moved */
+	struct bucket reports;	/* of paths that lose trains */
 };
 
 /**

@@ -331,8 +331,8 @@ static void test_release(void **state)
 	teardown(f);
 }
 
-/* All slots hold packets that are done, and no owner has one in the making: what comes is dropped.
- */
+/* All slots hold packets that are done, and no owner has one in the making: what comes is
+ * dropped. */
 static void test_all_done(void **state)
 {
 	struct reassembled got;
