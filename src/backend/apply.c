@@ -203,25 +203,10 @@ static void session_configure(struct userspace_session *s, const struct conf_ses
 	memcpy(l->peer_cookie, c->peer_cookie, sizeof(l->peer_cookie));
 	l->cookie_len = c->cookie_len;
 	l->peer_cookie_len = c->peer_cookie_len;
-	l->sublayer =
-		c->sublayer == CONF_SUBLAYER_DEFAULT ? L2TP_SUBLAYER_DEFAULT : L2TP_SUBLAYER_NONE;
-	l->send_sequence = c->sequence & CONF_SEQUENCE_SEND;
-	l->expect_sequence = c->sequence & CONF_SEQUENCE_RECV;
+	l->sublayer = c->options.sublayer;
+	l->send_sequence = c->options.sequence & L2TP_SEQUENCE_SEND;
+	l->expect_sequence = c->options.sequence & L2TP_SEQUENCE_RECV;
 	l->frame_max = SUPERFRAME_MAX;
-}
-
-/* What may change under a running session. */
-static void session_policy(struct userspace_session *s, const struct conf_session *c)
-{
-	static const enum path_oversize oversize[] = {
-		[CONF_OVERSIZE_FRAGMENT] = PATH_FRAGMENT,
-		[CONF_OVERSIZE_REJECT] = PATH_REJECT,
-		[CONF_OVERSIZE_DROP] = PATH_DROP,
-	};
-
-	s->path.oversize = oversize[c->oversize];
-	s->path.clamp = c->clamp != CONF_CLAMP_NO;
-	s->path.clamp_mss = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : 0;
 }
 
 static bool session_differs(const struct userspace_session *s, const struct conf_session *c,
@@ -231,7 +216,7 @@ static bool session_differs(const struct userspace_session *s, const struct conf
 
 	memcpy(&other, s, sizeof(other)); /* with its padding, so that memcmp() may look at it */
 	session_configure(&other, c);
-	return s->tunnel != tunnel ||
+	return s->tunnel != tunnel || l2tp_options_need_replace(&s->path.options, &c->options) ||
 	       /* NOLINTNEXTLINE(*-memory-comparison,cert-exp42-c,cert-flp37-c) */
 	       memcmp(&other.path.l2tp, &s->path.l2tp, sizeof(other.path.l2tp)) != 0;
 }
@@ -253,8 +238,8 @@ static int session_in(struct userspace *u, struct userspace_session *s,
 
 	s->tunnel = tunnel;
 	s->path.l2tp.tunnel = &tunnel->l2tp;
+	s->path.options = c->options;
 	session_configure(s, c);
-	session_policy(s, c);
 	err = l2tp_session_init(&s->path.l2tp);
 	return err < 0 ? err : engine_add_session(&u->engine, &s->path);
 }
@@ -293,9 +278,10 @@ static int apply_session(
 
 	if (!s)
 		return new_session(u, tunnel, c);
-	session_policy(s, c);
-	if (!session_differs(s, c, tunnel) && session_is_in(s))
+	if (!session_differs(s, c, tunnel) && session_is_in(s)) {
+		s->path.options = c->options;
 		return 0;
+	}
 	session_out(u, s);
 	return session_in(u, s, tunnel, c);
 }

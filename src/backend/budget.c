@@ -59,8 +59,7 @@ struct mtu_options budget_options(const struct budget *b, const struct conf_tunn
 		.outer_family = b->outer_family,
 		.inner_family = tunnel->remote.family,
 		.encap = tunnel->encap == CONF_ENCAP_UDP ? L2TP_ENCAP_UDP : L2TP_ENCAP_IP,
-		.sublayer = session->sublayer == CONF_SUBLAYER_DEFAULT ? L2TP_SUBLAYER_DEFAULT
-								       : L2TP_SUBLAYER_NONE,
+		.sublayer = session->options.sublayer,
 		.cookie_len = (unsigned)size_max(session->cookie_len, session->peer_cookie_len),
 	};
 }

@@ -141,6 +141,7 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 	struct wg_peer *found = wg_allowedips_lookup(&u->engine.wg.allowed, &t->remote);
 	struct budget own = *budget; /* with the MTU of the path to this session's peer */
 	struct mtu_ladder ladder = { 0 };
+	unsigned mss;
 
 	if (!s)
 		return -ENOMEM;
@@ -150,17 +151,15 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 	s->peer_session_id = c->peer_session_id;
 	s->cookie_len = c->cookie_len;
 	s->peer_cookie_len = c->peer_cookie_len;
-	s->sublayer = c->sublayer == CONF_SUBLAYER_DEFAULT;
-	s->sequence = (enum status_sequence)c->sequence;
-	s->oversize = (enum status_oversize)c->oversize;
-	s->clamp_mss = c->clamp != CONF_CLAMP_NO;
+	s->options = us ? us->path.options : c->options;
 	s->mtu = budget_session_mtu(c);
 	if (found)
 		own.wg_mtu = path_peer_of(found)->mtu;
 	(void)budget_ladder(&own, t, c, &ladder);
 	s->budget = ladder.session;
-	s->mss4 = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : (uint16_t)ladder.mss4;
-	s->mss6 = c->clamp == CONF_CLAMP_BYTES ? c->clamp_bytes : (uint16_t)ladder.mss6;
+	mss = l2tp_options_mss(&c->options);
+	s->mss4 = (uint16_t)(mss ? mss : ladder.mss4);
+	s->mss6 = (uint16_t)(mss ? mss : ladder.mss6);
 	if (us)
 		report_session_counters(us, s);
 	if (!r->budget.inner_ip || s->budget < r->budget.inner_ip) {

@@ -23,9 +23,6 @@ struct verdict {
 	char station[IP_ADDR_TEXT_LEN];
 };
 
-static const char *const sequences[] = { "none", "send", "recv", "both" };
-_Static_assert(ARRAY_LEN(sequences) == STATUS_SEQUENCE_COUNT, "every mode has its word");
-
 static bool is_alive(const struct verdict *v)
 {
 	return v->session->station.family != 0;
@@ -74,7 +71,7 @@ static void judge_sublayer(const struct verdict *v)
 
 	if (!n)
 		return;
-	if (v->after->sublayer)
+	if (v->after->options.sublayer == L2TP_SUBLAYER_DEFAULT)
 		check_mend(check_found(v->ret, CHECK_ERROR, "sublayer", v->after->name,
 				   "%" PRIu64 " frames of the peer look as if they had no "
 				   "L2-specific sublayer; here it is default.",
@@ -92,15 +89,15 @@ static void judge_sublayer(const struct verdict *v)
 
 static bool expects_sequence(const struct verdict *v)
 {
-	return v->after->sequence == STATUS_SEQUENCE_RECV ||
-	       v->after->sequence == STATUS_SEQUENCE_BOTH;
+	return v->after->options.sequence & L2TP_SEQUENCE_RECV;
 }
 
 static void judge_sequence(const struct verdict *v)
 {
 	uint64_t without = count(v, v->before->without_sequence, v->after->without_sequence);
 	uint64_t late = count(v, v->before->reordered, v->after->reordered);
-	const char *mode = sequences[v->after->sequence];
+	const char *mode = l2tp_option_word(
+		&l2tp_option_rows[L2TP_OPTION(sequence)], v->after->options.sequence);
 
 	if (!expects_sequence(v))
 		return;
@@ -192,7 +189,7 @@ static void judge_one_way(const struct verdict *v, bool explained)
 {
 	const struct check_session *s = v->session;
 	const struct status_session *r = v->after;
-	bool sends = r->sequence == STATUS_SEQUENCE_SEND || r->sequence == STATUS_SEQUENCE_BOTH;
+	bool sends = r->options.sequence & L2TP_SEQUENCE_SEND;
 	struct check_finding *finding;
 
 	if (s->heard)
@@ -212,7 +209,8 @@ static void judge_one_way(const struct verdict *v, bool explained)
 		"Run `wirespan check` there: it names what arrives. There, SessionId must be %u, "
 		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
 		"nobody there has an address that answers: name one with --target.",
-		r->peer_session_id, r->cookie_len, r->sublayer ? "default" : "none",
+		r->peer_session_id, r->cookie_len,
+		l2tp_option_word(&l2tp_option_rows[L2TP_OPTION(sublayer)], r->options.sublayer),
 		sends ? "" : ", and Sequence not recv or both");
 }
 

@@ -14,7 +14,7 @@ static void break_one_way(struct check_facts *f)
 {
 	break_silence(f);
 	f->sessions[0].heard = 7;
-	f->after.sessions[0].sequence = STATUS_SEQUENCE_SEND;
+	f->after.sessions[0].options.sequence = L2TP_SEQUENCE_SEND;
 }
 
 static void break_id(struct check_facts *f)
@@ -39,20 +39,20 @@ static void break_sublayer(struct check_facts *f)
 static void break_sublayer_none(struct check_facts *f)
 {
 	break_sublayer(f);
-	f->after.sessions[0].sublayer = false;
+	f->after.sessions[0].options.sublayer = L2TP_SUBLAYER_NONE;
 }
 
 static void break_sequence(struct check_facts *f)
 {
 	break_silence(f);
-	f->after.sessions[0].sequence = STATUS_SEQUENCE_BOTH;
+	f->after.sessions[0].options.sequence = L2TP_SEQUENCE_BOTH;
 	f->after.sessions[0].without_sequence = 8;
 	f->after.sessions[0].reordered = 8;
 }
 
 static void break_order(struct check_facts *f)
 {
-	f->after.sessions[0].sequence = STATUS_SEQUENCE_RECV;
+	f->after.sessions[0].options.sequence = L2TP_SEQUENCE_RECV;
 	f->after.sessions[0].with_sequence = 100;
 	f->after.sessions[0].reordered = 2;
 }

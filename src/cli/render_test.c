@@ -65,11 +65,11 @@ static void fill_l2tp(struct status_report *r)
 	t->control_messages = 3;
 	t->bad_checksums = 2;
 	s = test_report_add_session(r);
-	s->sequence = STATUS_SEQUENCE_SEND;
-	s->oversize = STATUS_OVERSIZE_FRAGMENT;
+	s->options.sequence = L2TP_SEQUENCE_SEND;
+	s->options.oversize = L2TP_OVERSIZE_FRAGMENT;
 	s->mss4 = 1346;
 	s->mss6 = 1326;
-	s->clamp_mss = true;
+	s->options.clamp_mss = L2TP_CLAMP_PATH;
 	s->mss_clamped = 4;
 	s->too_big_sent = 5;
 	s->fragmented = 1200;
@@ -92,6 +92,7 @@ static void fill_l2tp(struct status_report *r)
 		.tunnel_id = 3939,
 		.session_id = 7,
 		.peer_session_id = 8,
+		.options = { .sublayer = L2TP_SUBLAYER_NONE, .clamp_mss = L2TP_CLAMP_OFF },
 		.mtu = 1386,
 		.budget = 1390,
 		.mss4 = 1350,
@@ -467,6 +468,7 @@ static bool change_value(const struct field *f, char *p, size_t i)
 	case FIELD_WALL:
 		((struct wall *)(void *)p)->sec = 0;
 		return i == 0;
+	case FIELD_OPTIONS: /* see change_option() */
 	case FIELD_OBJECT:
 	case FIELD_OPTIONAL:
 	case FIELD_ARRAY:
@@ -478,6 +480,29 @@ static bool change_value(const struct field *f, char *p, size_t i)
 static size_t values_of(const struct field *f)
 {
 	return f->kind == FIELD_CHOICE ? f->count - 1 : f->kind == FIELD_DROPS ? DROP_COUNT - 1 : 1;
+}
+
+/* Make the change if it is of an option of the session: to another of its words. Return: whether it
+ * was made. */
+static bool change_option(
+	struct change *c, const struct field *f, struct l2tp_options *options, const char *path)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *row = &l2tp_option_rows[i];
+		size_t values = row->off ? 1 : row->n_words - 1;
+		uint32_t value = l2tp_options_get(options, i);
+
+		if (c->left >= values) {
+			c->left -= values;
+			continue;
+		}
+		c->field = f;
+		snprintf(c->path, sizeof(c->path), "%s.%s", path, row->status);
+		l2tp_options_set(options, i,
+			(value + (uint32_t)c->left + 1) % (row->off ? 2 : row->n_words));
+		return true;
+	}
+	return false;
 }
 
 /* Make the change if it is of this struct: of an array's first element, where there is one. Return:
@@ -493,7 +518,10 @@ static bool change_in(struct change *c, const struct field *table, char *base, c
 			memcpy(&inner, base + f->offset, sizeof(inner));
 			strcat(name, "[]");
 		}
-		if (f->sub) {
+		if (f->kind == FIELD_OPTIONS) {
+			if (change_option(c, f, (struct l2tp_options *)(void *)inner, path))
+				return true;
+		} else if (f->sub) {
 			if (change_in(c, f->sub, inner, name))
 				return true;
 		} else if (c->left < values_of(f)) {

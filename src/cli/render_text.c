@@ -300,15 +300,17 @@ static void session_header_line(const struct page *p, const struct status_sessio
 	static const char *const sequence[] = { "no numbers", "numbers sent", "numbers expected",
 		"numbers sent and expected" };
 
-	_Static_assert(ARRAY_LEN(sequence) == STATUS_SEQUENCE_COUNT, "every mode has its words");
+	_Static_assert(ARRAY_LEN(sequence) == L2TP_SEQUENCE_COUNT, "every mode has its words");
 	label(p, "header");
-	fputs(s->sublayer ? "sublayer default, " : "sublayer none, ", p->out);
+	fputs(s->options.sublayer == L2TP_SUBLAYER_DEFAULT ? "sublayer default, "
+							   : "sublayer none, ",
+		p->out);
 	if (!s->cookie_len && !s->peer_cookie_len)
 		fputs("no cookies, ", p->out);
 	else
 		fprintf(p->out, "cookie of %u bytes sent and %u expected, ", s->cookie_len,
 			s->peer_cookie_len);
-	fprintf(p->out, "%s\n", sequence[s->sequence]);
+	fprintf(p->out, "%s\n", sequence[s->options.sequence]);
 }
 
 static void session_mtu_lines(const struct page *p, const struct status_session *s)
@@ -317,12 +319,13 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 		"dropped" };
 	char clamped[HUMAN_LEN];
 
-	_Static_assert(ARRAY_LEN(larger) == STATUS_OVERSIZE_COUNT, "every policy has its words");
+	_Static_assert(ARRAY_LEN(larger) == L2TP_OVERSIZE_COUNT, "every policy has its words");
 	if (s->mtu > s->budget)
-		line(p, "MTU", "%u; larger than %u: %s", s->mtu, s->budget, larger[s->oversize]);
+		line(p, "MTU", "%u; larger than %u: %s", s->mtu, s->budget,
+			larger[s->options.oversize]);
 	else
 		line(p, "MTU", "%u, nothing is fragmented (%u would fit)", s->mtu, s->budget);
-	if (s->clamp_mss)
+	if (s->options.clamp_mss != L2TP_CLAMP_OFF)
 		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s", s->mss4, s->mss6,
 			human_counted(s->mss_clamped, "connection", clamped));
 	else
@@ -350,7 +353,7 @@ static void session_sequence_lines(const struct page *p, const struct status_ses
 	char with[HUMAN_LEN];
 	char without[HUMAN_LEN];
 
-	if (s->sequence != STATUS_SEQUENCE_NONE || s->with_sequence)
+	if (s->options.sequence != L2TP_SEQUENCE_NONE || s->with_sequence)
 		line(p, "numbers", "%s with one, %s without",
 			human_counted(s->with_sequence, "frame", with),
 			human_count(s->without_sequence, without));

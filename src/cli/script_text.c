@@ -291,21 +291,18 @@ static void put_cookie(const char *word, const uint8_t *cookie, size_t len, FILE
 static void put_session(const struct script_source *s, const struct conf_tunnel *tunnel,
 	const struct conf_session *session, FILE *out)
 {
-	static const char *const sequence[] = { [CONF_SEQUENCE_NONE] = NULL,
-		[CONF_SEQUENCE_SEND] = "send",
-		[CONF_SEQUENCE_RECV] = "recv",
-		[CONF_SEQUENCE_BOTH] = "both" };
+	const struct l2tp_option *sequence = &l2tp_option_rows[L2TP_OPTION(sequence)];
 
 	fprintf(out,
 		"\tip l2tp add session name %s tunnel_id %u \\\n"
 		"\t\tsession_id %u peer_session_id %u",
 		session->name, tunnel->tunnel_id, session->session_id, session->peer_session_id);
-	if (session->sublayer == CONF_SUBLAYER_NONE)
+	if (session->options.sublayer == L2TP_SUBLAYER_NONE)
 		fputs(" l2spec_type none", out);
 	put_cookie("cookie", session->cookie, session->cookie_len, out);
 	put_cookie("peer_cookie", session->peer_cookie, session->peer_cookie_len, out);
-	if (sequence[session->sequence])
-		fprintf(out, " seq %s", sequence[session->sequence]);
+	if (session->options.sequence != L2TP_SEQUENCE_NONE)
+		fprintf(out, " seq %s", l2tp_option_word(sequence, session->options.sequence));
 	fprintf(out, "\n\tip link set %s mtu %u up\n", session->name,
 		budget_kernel_mtu(s->budget, tunnel, session));
 }

@@ -183,6 +183,7 @@ static void check_session_mtu(const struct conf_site *site, const struct conf_se
 {
 	const struct conf_bridge *bridge = conf_bridge_find(site, session->bridge);
 	struct conf_at at = session->at[CONF_SESSION_MTU];
+	unsigned mss = l2tp_options_mss(&session->options);
 	bool ipv6 = false;
 
 	for (size_t i = 0; bridge && i < bridge->addresses.n; i++)
@@ -202,10 +203,11 @@ static void check_session_mtu(const struct conf_site *site, const struct conf_se
 			"MTU %u is larger than a member's largest frame\n"
 			"write MTU = auto, or at most 9000",
 			session->mtu);
-	if (session->clamp == CONF_CLAMP_BYTES && session->clamp_bytes + 40U > session->mtu)
-		conf_report_add(report, CONF_WARNING, session->at[CONF_SESSION_CLAMP_MSS],
-			"ClampMSS %u has no effect at MTU %u\nwrite ClampMSS = yes",
-			session->clamp_bytes, session->mtu);
+	if (mss && mss + 40 > session->mtu)
+		conf_report_add(report, CONF_WARNING,
+			session->at[CONF_SESSION_OPTION + L2TP_OPTION(clamp_mss)],
+			"ClampMSS %u has no effect at MTU %u\nwrite ClampMSS = yes", mss,
+			session->mtu);
 }
 
 static void check_session(const struct conf_site *site, const struct conf_session *session,
@@ -218,8 +220,10 @@ static void check_session(const struct conf_site *site, const struct conf_sessio
 	if (!session->at[CONF_SESSION_PEER_ID].line)
 		conf_report_add(report, CONF_ERROR, session->section,
 			"[L2TPSession] has no PeerSessionId\nadd the peer's SessionId");
-	if (session->sequence != CONF_SEQUENCE_NONE && session->sublayer == CONF_SUBLAYER_NONE)
-		conf_report_add(report, CONF_ERROR, session->at[CONF_SESSION_SEQUENCE],
+	if (session->options.sequence != L2TP_SEQUENCE_NONE &&
+		session->options.sublayer == L2TP_SUBLAYER_NONE)
+		conf_report_add(report, CONF_ERROR,
+			session->at[CONF_SESSION_OPTION + L2TP_OPTION(sequence)],
 			"Sequence: Layer2SpecificHeader = none has no field for the number\n"
 			"write Layer2SpecificHeader = default on both sites, or Sequence = none");
 	check_session_mtu(site, session, report);

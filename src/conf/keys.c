@@ -27,27 +27,6 @@ const struct conf_word conf_encap_words[] = {
 	{ NULL, 0 },
 };
 
-const struct conf_word conf_sublayer_words[] = {
-	{ "default", CONF_SUBLAYER_DEFAULT },
-	{ "none", CONF_SUBLAYER_NONE },
-	{ NULL, 0 },
-};
-
-const struct conf_word conf_sequence_words[] = {
-	{ "none", CONF_SEQUENCE_NONE },
-	{ "send", CONF_SEQUENCE_SEND },
-	{ "recv", CONF_SEQUENCE_RECV },
-	{ "both", CONF_SEQUENCE_BOTH },
-	{ NULL, 0 },
-};
-
-const struct conf_word conf_oversize_words[] = {
-	{ "fragment", CONF_OVERSIZE_FRAGMENT },
-	{ "reject", CONF_OVERSIZE_REJECT },
-	{ "drop", CONF_OVERSIZE_DROP },
-	{ NULL, 0 },
-};
-
 /* Table names that iproute2 has built in. */
 static const struct conf_word table_words[] = {
 	{ "default", 253 },
@@ -438,23 +417,56 @@ static void read_cookie(
 	cookie[CONF_COOKIE_MAX] = (uint8_t)len;
 }
 
-static void read_clamp(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+/* The word of an option, or the word for it if it is yes or no in another spelling. Return: its
+ * value, or n_words. */
+static uint32_t option_word(const struct l2tp_option *row, const char *value)
 {
-	struct conf_session *session = object;
-	uint32_t bytes;
+	uint32_t i = 0;
 	bool yes;
 
-	/* 1 and 0 mean yes and no: they are not valid MSS values */
-	if (!conf_value_bool(value, &yes)) {
-		session->clamp = yes ? CONF_CLAMP_YES : CONF_CLAMP_NO;
-	} else if (!conf_value_u32(value, 64, UINT16_MAX, &bytes)) {
-		session->clamp = CONF_CLAMP_BYTES;
-		session->clamp_bytes = (uint16_t)bytes;
-	} else {
-		report_bad_value(r, key, value,
-			"is not a maximum segment size\n"
-			"write yes, no, or a number of bytes from 64 to 65535");
-	}
+	while (i < row->n_words && strcasecmp(row->words[i], value) != 0)
+		i++;
+	if (i < row->n_words || conf_value_bool(value, &yes) < 0)
+		return i;
+	for (i = 0; i < row->n_words && strcmp(row->words[i], yes ? "yes" : "no") != 0; i++)
+		;
+	return i;
+}
+
+/* Report a value that the option cannot have, with those that it can have. */
+static void report_bad_option(struct conf_reader *r, const struct conf_key *key,
+	const struct l2tp_option *row, const char *value)
+{
+	char problem[200];
+	size_t len;
+
+	len = (size_t)snprintf(problem, sizeof(problem), "is not %s\nwrite ",
+		row->max ? row->noun : "a valid value");
+	for (uint32_t i = 0; i < row->n_words && len < sizeof(problem); i++)
+		len += (size_t)snprintf(problem + len, sizeof(problem) - len, "%s%s", row->words[i],
+			row->max || i + 2 < row->n_words ? ", "
+			: i + 2 == row->n_words		 ? " or "
+							 : "");
+	if (row->max && len < sizeof(problem))
+		snprintf(problem + len, sizeof(problem) - len, "%sa number%s%s from %u to %u",
+			row->n_words ? "or " : "", row->unit ? " " : "", row->unit ? row->unit : "",
+			row->min, row->max);
+	report_bad_value(r, key, value, problem);
+}
+
+/* An option of a session. Words precede numbers: 1 may mean yes. */
+static void read_option(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	size_t option = key->index - CONF_SESSION_OPTION;
+	const struct l2tp_option *row = &l2tp_option_rows[option];
+	uint32_t number = option_word(row, value);
+
+	if (number == row->n_words &&
+		(!row->max || conf_value_u32(value, row->min, row->max, &number) < 0))
+		report_bad_option(r, key, row, value);
+	else
+		l2tp_options_set(field(key, object), option, number);
 }
 
 static void read_save_config(
@@ -547,13 +559,9 @@ static const struct conf_key session_keys[] = {
 	KEY(conf_session,   name,            CONF_SESSION_NAME,        "Name",                 read_name),
 	KEY(conf_session,   session_id,      CONF_SESSION_ID,          "SessionId",            read_id),
 	KEY(conf_session,   peer_session_id, CONF_SESSION_PEER_ID,     "PeerSessionId",        read_id),
-	WORDS(conf_session, sublayer,        CONF_SESSION_SUBLAYER,    "Layer2SpecificHeader", conf_sublayer_words),
 	EMPTY(conf_session, cookie,          CONF_SESSION_COOKIE,      "Cookie",               read_cookie),
 	EMPTY(conf_session, peer_cookie,     CONF_SESSION_PEER_COOKIE, "PeerCookie",           read_cookie),
-	WORDS(conf_session, sequence,        CONF_SESSION_SEQUENCE,    "Sequence",             conf_sequence_words),
 	KEY(conf_session,   mtu,             CONF_SESSION_MTU,         "MTU",                  read_mtu),
-	KEY(conf_session,   clamp,           CONF_SESSION_CLAMP_MSS,   "ClampMSS",             read_clamp),
-	WORDS(conf_session, oversize,        CONF_SESSION_OVERSIZE,    "Oversize",             conf_oversize_words),
 	KEY(conf_session,   bridge,          CONF_SESSION_BRIDGE,      "Bridge",               read_name),
 };
 
@@ -569,7 +577,21 @@ const struct conf_section_keys conf_sections[CONF_SECTIONS] = {
 	[CONF_SECTION_INTERFACE] = { "Interface",   interface_keys, ARRAY_LEN(interface_keys), offsetof(struct conf_interface, at) },
 	[CONF_SECTION_PEER]      = { "Peer",        peer_keys,      ARRAY_LEN(peer_keys),      offsetof(struct conf_peer, at) },
 	[CONF_SECTION_L2TP]      = { "L2TP",        tunnel_keys,    ARRAY_LEN(tunnel_keys),    offsetof(struct conf_tunnel, at) },
-	[CONF_SECTION_SESSION]   = { "L2TPSession", session_keys,   ARRAY_LEN(session_keys),   offsetof(struct conf_session, at) },
+	[CONF_SECTION_SESSION]   = { "L2TPSession", session_keys,   ARRAY_LEN(session_keys),   offsetof(struct conf_session, at), L2TP_OPTIONS },
 	[CONF_SECTION_BRIDGE]    = { "Bridge",      bridge_keys,    ARRAY_LEN(bridge_keys),    offsetof(struct conf_bridge, at) },
 };
 /* clang-format on */
+
+bool conf_section_key(const struct conf_section_keys *section, size_t i, struct conf_key *ret)
+{
+	if (i >= section->n_keys + section->n_options)
+		return false;
+	if (i < section->n_keys)
+		*ret = section->keys[i];
+	else
+		*ret = (struct conf_key){ .name = l2tp_option_rows[i - section->n_keys].key,
+			.index = CONF_SESSION_OPTION + (unsigned)(i - section->n_keys),
+			.offset = offsetof(struct conf_session, options),
+			.read = read_option };
+	return true;
+}

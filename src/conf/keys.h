@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/must_check.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
@@ -45,23 +46,25 @@ enum conf_section {
 	CONF_SECTIONS
 };
 
-/** A section's name and keys. */
+/** A section's name and keys; see conf_section_key(). */
 struct conf_section_keys {
 	const char *name;
 	const struct conf_key *keys;
-	size_t n_keys;
+	size_t n_keys;	  /* in `keys` */
 	size_t at_offset; /* of the object's `at` */
+	size_t n_options; /* keys from l2tp_option_rows that follow */
 };
 
 /** The sections, by enum conf_section. */
 extern const struct conf_section_keys conf_sections[CONF_SECTIONS];
 
+/** Get a section's key number `i`, from 0. Return: false if it has no more keys. */
+MUST_CHECK bool conf_section_key(
+	const struct conf_section_keys *section, size_t i, struct conf_key *ret);
+
 /** Keywords of values: also used for the canonical text. */
 extern const struct conf_word conf_backend_words[];
 extern const struct conf_word conf_encap_words[];
-extern const struct conf_word conf_sublayer_words[];
-extern const struct conf_word conf_sequence_words[];
-extern const struct conf_word conf_oversize_words[];
 
 /** The keyword for `value` in a table of keywords. */
 const char *conf_word(const struct conf_word *words, unsigned value);

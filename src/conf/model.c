@@ -153,13 +153,11 @@ bool conf_tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *b)
 bool conf_session_equal(const struct conf_session *a, const struct conf_session *b)
 {
 	return !strcmp(a->name, b->name) && a->session_id == b->session_id &&
-	       a->peer_session_id == b->peer_session_id && a->sublayer == b->sublayer &&
-	       a->cookie_len == b->cookie_len && !memcmp(a->cookie, b->cookie, CONF_COOKIE_MAX) &&
+	       a->peer_session_id == b->peer_session_id && a->cookie_len == b->cookie_len &&
+	       !memcmp(a->cookie, b->cookie, CONF_COOKIE_MAX) &&
 	       a->peer_cookie_len == b->peer_cookie_len &&
-	       !memcmp(a->peer_cookie, b->peer_cookie, CONF_COOKIE_MAX) &&
-	       a->sequence == b->sequence && a->mtu == b->mtu && a->clamp == b->clamp &&
-	       a->clamp_bytes == b->clamp_bytes && a->oversize == b->oversize &&
-	       !strcmp(a->bridge, b->bridge);
+	       !memcmp(a->peer_cookie, b->peer_cookie, CONF_COOKIE_MAX) && a->mtu == b->mtu &&
+	       l2tp_options_equal(&a->options, &b->options) && !strcmp(a->bridge, b->bridge);
 }
 
 bool conf_bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b)
@@ -229,9 +227,4 @@ bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel)
 {
 	return tunnel->encap == CONF_ENCAP_UDP &&
 	       (tunnel->udp_checksum || tunnel->remote.family == AF_INET6);
-}
-
-unsigned conf_session_sublayer_len(const struct conf_session *session)
-{
-	return session->sublayer == CONF_SUBLAYER_DEFAULT ? 4 : 0;
 }

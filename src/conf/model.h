@@ -18,6 +18,7 @@
 
 #include "base/addr.h"
 #include "base/keytext.h"
+#include "l2tp/session_options.h"
 
 #define CONF_COOKIE_MAX 8    /* bytes */
 #define CONF_L2TP_PORT	1701 /* the default of both UDP ports */
@@ -76,34 +77,6 @@ enum conf_encap {
 	CONF_ENCAP_IP,
 };
 
-/** [L2TPSession] Layer2SpecificHeader. */
-enum conf_sublayer {
-	CONF_SUBLAYER_DEFAULT = 0, /* 4 bytes */
-	CONF_SUBLAYER_NONE,	   /* 0 bytes */
-};
-
-/** [L2TPSession] Sequence: a bit set. */
-enum conf_sequence {
-	CONF_SEQUENCE_NONE = 0,
-	CONF_SEQUENCE_SEND = 1, /* number sent frames */
-	CONF_SEQUENCE_RECV = 2, /* drop received frames without a number, late or duplicate */
-	CONF_SEQUENCE_BOTH = 3,
-};
-
-/** [L2TPSession] ClampMSS. */
-enum conf_clamp {
-	CONF_CLAMP_YES = 0, /* to the path's MTU */
-	CONF_CLAMP_NO,
-	CONF_CLAMP_BYTES, /* to conf_session.clamp_bytes */
-};
-
-/** [L2TPSession] Oversize: the treatment of a frame that does not fit into one packet. */
-enum conf_oversize {
-	CONF_OVERSIZE_FRAGMENT = 0,
-	CONF_OVERSIZE_REJECT,
-	CONF_OVERSIZE_DROP,
-};
-
 /** Keys of [Site], as an index of conf_site.at. */
 enum conf_site_key {
 	CONF_SITE_BACKEND = 0,
@@ -154,20 +127,18 @@ enum conf_tunnel_key {
 	CONF_TUNNEL_KEYS
 };
 
-/** Keys of [L2TPSession], as an index of conf_session.at. */
+/** Keys of [L2TPSession], as an index of conf_session.at; for options see
+ * l2tp/session_options.h. */
 enum conf_session_key {
 	CONF_SESSION_NAME = 0,
 	CONF_SESSION_ID,
 	CONF_SESSION_PEER_ID,
-	CONF_SESSION_SUBLAYER,
 	CONF_SESSION_COOKIE,
 	CONF_SESSION_PEER_COOKIE,
-	CONF_SESSION_SEQUENCE,
 	CONF_SESSION_MTU,
-	CONF_SESSION_CLAMP_MSS,
-	CONF_SESSION_OVERSIZE,
 	CONF_SESSION_BRIDGE,
-	CONF_SESSION_KEYS
+	CONF_SESSION_OPTION, /* the first; more follow, by L2TP_OPTION() */
+	CONF_SESSION_KEYS = CONF_SESSION_OPTION + L2TP_OPTIONS
 };
 
 /** Keys of [Bridge], as an index of conf_bridge.at. */
@@ -219,16 +190,12 @@ struct conf_session {
 	char name[IF_NAMESIZE]; /* default "l2tpethN", N is the session's number from 0 */
 	uint32_t session_id;	/* id in packets from the peer */
 	uint32_t peer_session_id;
-	enum conf_sublayer sublayer;
 	uint8_t cookie[CONF_COOKIE_MAX];      /* sent */
 	uint8_t cookie_len;		      /* 0, 4 or 8 */
 	uint8_t peer_cookie[CONF_COOKIE_MAX]; /* expected */
 	uint8_t peer_cookie_len;
-	enum conf_sequence sequence;
 	uint32_t mtu; /* of the interface, bytes; 0 = auto, 1500 */
-	enum conf_clamp clamp;
-	uint16_t clamp_bytes; /* with CONF_CLAMP_BYTES */
-	enum conf_oversize oversize;
+	struct l2tp_options options;
 	char bridge[IF_NAMESIZE]; /* the bridge it is a port of; "" = none */
 	struct conf_at section;
 	struct conf_at at[CONF_SESSION_KEYS];
@@ -317,8 +284,5 @@ const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const c
 /** Whether the tunnel's packets carry a UDP checksum: enabled, or mandatory over IPv6. False for
  * EncapsulationType = ip, which has no UDP header. */
 bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel);
-
-/** Length of a session's L2-specific sublayer in bytes: 4 or 0. */
-unsigned conf_session_sublayer_len(const struct conf_session *session);
 
 #endif

@@ -69,19 +69,22 @@ static void error(struct parser *p, const char *message)
 	conf_report_add(p->reader.report, CONF_ERROR, p->reader.at, "%s", message);
 }
 
-static const struct conf_key *key_find(const struct conf_section_keys *section, const char *name)
+static bool key_find(
+	const struct conf_section_keys *section, const char *name, struct conf_key *ret)
 {
-	for (size_t i = 0; i < section->n_keys; i++)
-		if (!strcasecmp(section->keys[i].name, name))
-			return &section->keys[i];
-	return NULL;
+	for (size_t i = 0; conf_section_key(section, i, ret); i++)
+		if (!strcasecmp(ret->name, name))
+			return true;
+	return false;
 }
 
 /* The section, other than the current one, that has a key of this name; or NULL. */
 static const struct conf_section_keys *section_with_key(const char *name)
 {
+	struct conf_key key;
+
 	for (size_t i = 0; i < CONF_SECTIONS; i++)
-		if (key_find(&conf_sections[i], name))
+		if (key_find(&conf_sections[i], name, &key))
 			return &conf_sections[i];
 	return NULL;
 }
@@ -90,13 +93,14 @@ static const char *key_nearest(const struct conf_section_keys *section, const ch
 {
 	size_t best = conf_word_reach(name) + 1;
 	const char *nearest = NULL;
+	struct conf_key key;
 
-	for (size_t i = 0; i < section->n_keys; i++) {
-		size_t distance = conf_word_distance(name, section->keys[i].name);
+	for (size_t i = 0; conf_section_key(section, i, &key); i++) {
+		size_t distance = conf_word_distance(name, key.name);
 
 		if (distance < best) {
 			best = distance;
-			nearest = section->keys[i].name;
+			nearest = key.name;
 		}
 	}
 	return nearest;
@@ -183,6 +187,7 @@ static void *session_new(struct parser *p, struct conf_tunnel *tunnel)
 	if (!session)
 		return NULL;
 	tunnel->n_sessions++;
+	l2tp_options_init(&session->options);
 	session->section = p->reader.at;
 	return session;
 }
@@ -327,30 +332,30 @@ static void read_section(struct parser *p, char *line)
 static void read_key(struct parser *p, char *name, char *value)
 {
 	const struct conf_section_keys *section = &conf_sections[p->section];
-	const struct conf_key *key = key_find(section, name);
+	struct conf_key key;
 	struct conf_at *at;
 
-	if (!key) {
+	if (!key_find(section, name, &key)) {
 		unknown_key(p, name);
 		return;
 	}
-	at = (struct conf_at *)(void *)((char *)p->object + section->at_offset) + key->index;
-	if (!key->repeats && at->line) {
+	at = (struct conf_at *)(void *)((char *)p->object + section->at_offset) + key.index;
+	if (!key.repeats && at->line) {
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
 			"%s is set twice in this [%s], first in line %u\nkeep one of the two",
-			key->name, section->name, at->line);
+			key.name, section->name, at->line);
 		return;
 	}
 	if (!at->line)
 		*at = p->reader.at;
 	if (!*value) {
-		if (!key->may_be_empty)
+		if (!key.may_be_empty)
 			conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
 				"%s has no value\nwrite one after the =, or remove the line",
-				key->name);
+				key.name);
 		return;
 	}
-	key->read(&p->reader, key, p->object, value);
+	key.read(&p->reader, &key, p->object, value);
 }
 
 /* Parse one line: without its newline, NUL-terminated, without other NULs. */

@@ -205,18 +205,17 @@ static void test_tunnels(void **state)
 	assert_int_equal(t->n_sessions, 2);
 	s = &t->sessions[0];
 	assert_string_equal(s->name, "wire0");
-	assert_int_equal(s->sublayer, CONF_SUBLAYER_NONE);
+	assert_int_equal(s->options.sublayer, L2TP_SUBLAYER_NONE);
 	assert_int_equal(s->cookie_len, 4);
 	assert_memory_equal(s->cookie, cookie, 8);
 	assert_int_equal(s->peer_cookie_len, 8);
 	assert_memory_equal(s->peer_cookie, peer_cookie, 8);
-	assert_int_equal(s->sequence, CONF_SEQUENCE_BOTH);
+	assert_int_equal(s->options.sequence, L2TP_SEQUENCE_BOTH);
 	assert_int_equal(s->mtu, 1500);
-	assert_int_equal(s->clamp, CONF_CLAMP_BYTES);
-	assert_int_equal(s->clamp_bytes, 1200);
-	assert_int_equal(s->oversize, CONF_OVERSIZE_REJECT);
+	assert_int_equal(s->options.clamp_mss, 1200);
+	assert_int_equal(s->options.oversize, L2TP_OVERSIZE_REJECT);
 	assert_string_equal(s->bridge, "br1");
-	assert_int_equal(s[1].clamp, CONF_CLAMP_NO);
+	assert_int_equal(s[1].options.clamp_mss, L2TP_CLAMP_OFF);
 	assert_string_equal(s[1].bridge, "");
 	assert_int_equal(site.tunnels[1].encap, CONF_ENCAP_IP);
 	assert_int_equal(site.tunnels[1].section.line, 53);
@@ -265,9 +264,9 @@ static void test_defaults(void **state)
 	assert_string_equal(s[1].name, "l2tpeth1");
 	assert_string_equal(site.tunnels[1].sessions[0].name, "l2tpeth2");
 	assert_string_equal(s[0].bridge, "b");
-	assert_int_equal(s[0].sublayer, CONF_SUBLAYER_DEFAULT);
-	assert_int_equal(s[0].clamp, CONF_CLAMP_YES);
-	assert_int_equal(s[0].oversize, CONF_OVERSIZE_FRAGMENT);
+	assert_int_equal(s[0].options.sublayer, L2TP_SUBLAYER_DEFAULT);
+	assert_int_equal(s[0].options.clamp_mss, L2TP_CLAMP_PATH);
+	assert_int_equal(s[0].options.oversize, L2TP_OVERSIZE_FRAGMENT);
 	assert_int_equal(s[0].mtu, 0);
 	conf_site_fini(&site);
 }
@@ -390,6 +389,51 @@ static void test_round_trip(void **state)
 	conf_site_fini(&first);
 }
 
+/* Parse `KEY = value` for a session and print it. Return: the value read; `ret_line` is whether the
+ * text has that line. */
+static uint32_t read_option(size_t option, const char *value, bool *ret_line)
+{
+	char text[200];
+	char line[80];
+	char *printed;
+	size_t len;
+	struct conf_site site;
+	uint32_t result;
+
+	snprintf(line, sizeof(line), "%s = %s\n", l2tp_option_rows[option].key, value);
+	snprintf(text, sizeof(text), "[Interface]\n[L2TP]\n[L2TPSession]\n%s", line);
+	parse_right(text, &site);
+	result = l2tp_options_get(&site.tunnels[0].sessions[0].options, option);
+	assert_int_equal(site.tunnels[0].sessions[0].at[CONF_SESSION_OPTION + option].line, 4);
+	assert_int_equal(conf_print(&site, NULL, &printed, &len), 0);
+	*ret_line = strstr(printed, line) != NULL;
+	free(printed);
+	conf_site_fini(&site);
+	return result;
+}
+
+/* Each option is parsed and printed in each word and at both ends of its range. */
+static void test_options(void **state)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *row = &l2tp_option_rows[i];
+		char number[16];
+		bool has_line;
+
+		for (uint32_t w = 0; w < row->n_words; w++) {
+			assert_int_equal(read_option(i, row->words[w], &has_line), w);
+			assert_int_equal(has_line, w != row->initial);
+		}
+		for (int end = 0; row->max && end < 2; end++) {
+			uint32_t value = end ? row->max : row->min;
+
+			snprintf(number, sizeof(number), "%u", value);
+			assert_int_equal(read_option(i, number, &has_line), value);
+			assert_int_equal(has_line, value != row->initial);
+		}
+	}
+}
+
 /* Changing any line of `everything` makes sites unequal: the comparison omits nothing. */
 static void test_equal_sees_all(void **state)
 {
@@ -472,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_equal_sees_all),
 	};
 

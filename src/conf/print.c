@@ -223,6 +223,21 @@ static void print_session_bridge(
 		add(t, "Bridge = %s\n", bridge);
 }
 
+/* An option of a session, unless it has its initial value. */
+static void add_option(struct text *t, const struct l2tp_options *options, size_t i)
+{
+	const struct l2tp_option *row = &l2tp_option_rows[i];
+	uint32_t value = l2tp_options_get(options, i);
+	const char *word = l2tp_option_word(row, value);
+
+	if (value == row->initial)
+		return;
+	if (word)
+		add(t, "%s = %s\n", row->key, word);
+	else
+		add(t, "%s = %u\n", row->key, value);
+}
+
 static void print_session(struct text *t, const struct conf_site *site,
 	const struct conf_session *session, const char *note)
 {
@@ -232,21 +247,14 @@ static void print_session(struct text *t, const struct conf_site *site,
 		add(t, "SessionId = %u\n", session->session_id);
 	if (session->peer_session_id)
 		add(t, "PeerSessionId = %u\n", session->peer_session_id);
-	if (session->sublayer != CONF_SUBLAYER_DEFAULT)
-		add(t, "Layer2SpecificHeader = %s\n",
-			conf_word(conf_sublayer_words, session->sublayer));
+	add_option(t, &session->options, L2TP_OPTION(sublayer));
 	add_cookie(t, "Cookie", session->cookie, session->cookie_len);
 	add_cookie(t, "PeerCookie", session->peer_cookie, session->peer_cookie_len);
-	if (session->sequence != CONF_SEQUENCE_NONE)
-		add(t, "Sequence = %s\n", conf_word(conf_sequence_words, session->sequence));
+	add_option(t, &session->options, L2TP_OPTION(sequence));
 	if (session->mtu)
 		add(t, "MTU = %u\n", session->mtu);
-	if (session->clamp == CONF_CLAMP_NO)
-		add_bool(t, "ClampMSS", false);
-	else if (session->clamp == CONF_CLAMP_BYTES)
-		add(t, "ClampMSS = %u\n", session->clamp_bytes);
-	if (session->oversize != CONF_OVERSIZE_FRAGMENT)
-		add(t, "Oversize = %s\n", conf_word(conf_oversize_words, session->oversize));
+	for (size_t i = L2TP_OPTION(sequence) + 1; i < L2TP_OPTIONS; i++)
+		add_option(t, &session->options, i);
 	print_session_bridge(t, site, session);
 }
 

@@ -13,6 +13,7 @@
 #include "base/keytext.h"
 #include "base/mono.h"
 #include "base/array.h"
+#include "ctlproto/options_json.h"
 #include "ctlproto/status.h"
 #include "pkt/drop.h"
 
@@ -146,6 +147,7 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 	case FIELD_OPTIONAL:
 	case FIELD_ARRAY:
 	case FIELD_DROPS:
+	case FIELD_OPTIONS:
 		break;
 	}
 	return NULL;
@@ -169,6 +171,8 @@ static int encode_field(const struct field *f, const char *base, struct json_obj
 	struct json_object *value = NULL;
 	int err = 0;
 
+	if (f->kind == FIELD_OPTIONS)
+		return options_to_json((const void *)p, object);
 	if (is_null(f, p))
 		return add_null(object, f->name);
 	if (f->kind == FIELD_PREFIXES)
@@ -348,6 +352,8 @@ static int decode_field(const struct field *f, struct json_object *value, char *
 		return decode_array(f, value, base);
 	case FIELD_DROPS:
 		return decode_drops(value, p);
+	case FIELD_OPTIONS: /* has no key of its own */
+		break;
 	}
 	return -EBADMSG;
 }
@@ -360,9 +366,12 @@ int fields_from_json(const struct field *table, struct json_object *json, void *
 	if (!json_object_is_type(json, json_type_object))
 		return -EBADMSG;
 	for (const struct field *f = table; f->name; f++) {
-		if (!json_object_object_get_ex(json, f->name, &value) || !value)
+		if (f->kind == FIELD_OPTIONS)
+			err = options_from_json(json, (void *)((char *)base + f->offset));
+		else if (json_object_object_get_ex(json, f->name, &value) && value)
+			err = decode_field(f, value, base);
+		else
 			continue;
-		err = decode_field(f, value, base);
 		if (err)
 			return err;
 	}

@@ -24,8 +24,9 @@ enum field_kind {
 	FIELD_CHOICE,	/* an enum; a string, one of `count` names */
 	FIELD_OBJECT,	/* a struct; an object */
 	FIELD_OPTIONAL, /* a struct that starts with its name; an object; null: the name is empty */
-	FIELD_ARRAY, /* pointer to allocated structs of `count` bytes each; an array of objects */
-	FIELD_DROPS, /* struct drop_counters; an object with one number per reason */
+	FIELD_ARRAY,   /* pointer to allocated structs of `count` bytes each; an array of objects */
+	FIELD_DROPS,   /* struct drop_counters; an object with one number per reason */
+	FIELD_OPTIONS, /* struct l2tp_options; several keys, see ctlproto/options_json.h */
 };
 
 /** One member of a struct. A table ends with a row whose name is NULL. */

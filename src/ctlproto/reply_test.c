@@ -41,14 +41,14 @@ static const struct status_session sessions[2] = {
 		.peer_session_id = 0xffffffff,
 		.cookie_len = 4,
 		.peer_cookie_len = 8,
-		.sublayer = true,
-		.sequence = STATUS_SEQUENCE_BOTH,
-		.oversize = STATUS_OVERSIZE_DROP,
+		.options = { .sublayer = L2TP_SUBLAYER_DEFAULT,
+			.sequence = L2TP_SEQUENCE_BOTH,
+			.clamp_mss = L2TP_CLAMP_PATH,
+			.oversize = L2TP_OVERSIZE_DROP },
 		.mtu = 1500,
 		.budget = 1386,
 		.mss4 = 1346,
 		.mss6 = 1326,
-		.clamp_mss = true,
 		.mss_clamped = 10,
 		.too_big_sent = 11,
 		.fragmented = 12,
@@ -68,8 +68,10 @@ static const struct status_session sessions[2] = {
 		.rx = { 21, 22 } },
 	{ .tunnel_id = 1,
 		.session_id = 7,
-		.sequence = STATUS_SEQUENCE_RECV,
-		.oversize = STATUS_OVERSIZE_REJECT },
+		.options = { .sublayer = L2TP_SUBLAYER_NONE,
+			.sequence = L2TP_SEQUENCE_RECV,
+			.clamp_mss = L2TP_CLAMP_OFF,
+			.oversize = L2TP_OVERSIZE_REJECT } },
 };
 
 static struct status_path path_for(unsigned i)
@@ -242,6 +244,44 @@ static void test_report_round_trip(void **state)
 	ctl_reply_fini(&back);
 }
 
+/* A report's JSON and back, with one option of its session set. Return: the option. */
+static uint32_t option_round_trip(size_t option, uint32_t value)
+{
+	struct ctl_reply reply = { .ok = true, .has_status = true };
+	struct ctl_reply back;
+	struct l2tp_options *o = &status_add_session(&reply.status)->options;
+	char *line;
+	size_t len;
+	uint32_t result;
+
+	l2tp_options_init(o);
+	l2tp_options_set(o, option, value);
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	result = l2tp_options_get(&back.status.sessions[0].options, option);
+	free(line);
+	ctl_reply_fini(&reply);
+	ctl_reply_fini(&back);
+	return result;
+}
+
+/* Each option is reported in each word and at both ends of its range; with `off`, as a Boolean. */
+static void test_options(void **state)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *row = &l2tp_option_rows[i];
+
+		for (uint32_t w = 0; w < row->n_words; w++)
+			assert_int_equal(option_round_trip(i, w), w);
+		if (row->max && row->off) {
+			assert_int_equal(option_round_trip(i, row->max), row->initial);
+		} else if (row->max) {
+			assert_int_equal(option_round_trip(i, row->min), row->min);
+			assert_int_equal(option_round_trip(i, row->max), row->max);
+		}
+	}
+}
+
 static void test_empty_report(void **state)
 {
 	struct ctl_reply reply = { .ok = true, .has_status = true };
@@ -326,6 +366,10 @@ static void test_verdicts(void **state)
 		{ "{\"ok\":true,\"status\":{\"peers\":[{\"public_key\":\"AAAA\"}]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"tunnels\":[{\"local\":\"300.1.1.1\"}]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"offloads\":{\"tso\":1}}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"oversize\":null}]}}", 0 },
+		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"oversize\":\"maybe\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"oversize\":1}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"clamp_mss\":\"yes\"}]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"drops\":{\"wg_replay\":\"many\"}}}", -EBADMSG },
 	};
 
@@ -343,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_report_round_trip),
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_empty_report),
 		cmocka_unit_test(test_failure_round_trip),
 		cmocka_unit_test(test_grow_after_decode),

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/keytext.h"
 #include "base/mono.h"
+#include "l2tp/session_options.h"
 #include "pkt/drop.h"
 
 #include <stdbool.h>
@@ -30,23 +31,6 @@ enum status_encap {
 	STATUS_ENCAP_UDP,
 	STATUS_ENCAP_IP, /* IP protocol 115 */
 	STATUS_ENCAP_COUNT
-};
-
-/** Sequence numbers of a session. */
-enum status_sequence {
-	STATUS_SEQUENCE_NONE,
-	STATUS_SEQUENCE_SEND,
-	STATUS_SEQUENCE_RECV,
-	STATUS_SEQUENCE_BOTH,
-	STATUS_SEQUENCE_COUNT
-};
-
-/** Treatment of a member's frame that does not fit unfragmented. */
-enum status_oversize {
-	STATUS_OVERSIZE_FRAGMENT,
-	STATUS_OVERSIZE_REJECT,
-	STATUS_OVERSIZE_DROP,
-	STATUS_OVERSIZE_COUNT
 };
 
 /** Frames, packets or datagrams in one direction. */
@@ -147,15 +131,12 @@ struct status_session {
 	uint32_t peer_session_id;
 	uint8_t cookie_len;	 /* bytes we send; the value is a secret */
 	uint8_t peer_cookie_len; /* bytes we expect */
-	bool sublayer;		 /* the default L2-specific sublayer of 4 bytes; else none */
-	enum status_sequence sequence;
-	enum status_oversize oversize;
+	struct l2tp_options options;
 	uint32_t mtu;	       /* of the interface */
 	uint32_t budget;       /* largest IP packet that an untagged frame carries unfragmented */
 	uint16_t mss4;	       /* what clamping writes into SYNs of IPv4, untagged: ClampMSS, or
 				* what fits the budget */
 	uint16_t mss6;	       /* the same for IPv6 */
-	bool clamp_mss;	       /* whether SYNs are clamped */
 	uint64_t mss_clamped;  /* SYNs whose MSS was lowered */
 	uint64_t too_big_sent; /* ICMP too-big replies to members */
 	uint64_t fragmented;   /* frames that left in fragments inside the tunnel */

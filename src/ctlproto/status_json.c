@@ -91,12 +91,6 @@ static const struct field tunnel[] = {
 	{ NULL },
 };
 
-static const char *const sequences[] = { "none", "send", "recv", "both" };
-_Static_assert(ARRAY_LEN(sequences) == STATUS_SEQUENCE_COUNT, "every mode has a name");
-
-static const char *const oversizes[] = { "fragment", "reject", "drop" };
-_Static_assert(ARRAY_LEN(oversizes) == STATUS_OVERSIZE_COUNT, "every policy has a name");
-
 static const struct field session[] = {
 	{ FIELD_ROW(status_session, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_session, "tunnel_id", FIELD_NUMBER, tunnel_id) },
@@ -104,14 +98,11 @@ static const struct field session[] = {
 	{ FIELD_ROW(status_session, "peer_session_id", FIELD_NUMBER, peer_session_id) },
 	{ FIELD_ROW(status_session, "cookie_length", FIELD_NUMBER, cookie_len) },
 	{ FIELD_ROW(status_session, "peer_cookie_length", FIELD_NUMBER, peer_cookie_len) },
-	{ FIELD_ROW(status_session, "sublayer", FIELD_BOOL, sublayer) },
-	{ FIELD_ROW_CHOICE(status_session, "sequence", sequence, sequences) },
-	{ FIELD_ROW_CHOICE(status_session, "oversize", oversize, oversizes) },
+	{ FIELD_ROW(status_session, "", FIELD_OPTIONS, options) },
 	{ FIELD_ROW(status_session, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_session, "budget", FIELD_NUMBER, budget) },
 	{ FIELD_ROW(status_session, "mss_ipv4", FIELD_NUMBER, mss4) },
 	{ FIELD_ROW(status_session, "mss_ipv6", FIELD_NUMBER, mss6) },
-	{ FIELD_ROW(status_session, "clamp_mss", FIELD_BOOL, clamp_mss) },
 	{ FIELD_ROW(status_session, "mss_clamped", FIELD_COUNTER, mss_clamped) },
 	{ FIELD_ROW(status_session, "too_big_sent", FIELD_COUNTER, too_big_sent) },
 	{ FIELD_ROW(status_session, "fragmented", FIELD_COUNTER, fragmented) },

@@ -47,7 +47,7 @@ static inline struct status_session *test_report_add_session(struct status_repor
 		.peer_session_id = 3942,
 		.cookie_len = 4,
 		.peer_cookie_len = 8,
-		.sublayer = true,
+		.options.clamp_mss = L2TP_CLAMP_OFF,
 		.mtu = 1500,
 		.budget = 1386 };
 	return s;

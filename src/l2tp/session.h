@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "l2tp/session_options.h"
+
 /** The most that l2tp_push() writes in front of a frame: IPv6 40, UDP 8, flags 4, session id 4,
  * cookie 8, sublayer 4. */
 #define L2TP_OVERHEAD_MAX 68
@@ -20,12 +22,6 @@
 enum l2tp_encap {
 	L2TP_ENCAP_UDP, /* UDP, with the flags-and-version word */
 	L2TP_ENCAP_IP,	/* IP protocol 115: no ports, no flags word */
-};
-
-/** The L2-specific sublayer between cookie and frame. Source: RFC 3931 §4.6. */
-enum l2tp_sublayer {
-	L2TP_SUBLAYER_DEFAULT, /* 4 bytes: S bit and sequence number */
-	L2TP_SUBLAYER_NONE,    /* 0 bytes */
 };
 
 /**

@@ -58,22 +58,13 @@ struct path_port {
 	struct path_port_stats stats;
 };
 
-/** What becomes of a member's frame that does not fit into one packet. */
-enum path_oversize {
-	PATH_FRAGMENT, /* carried in fragments inside the tunnel */
-	PATH_REJECT,   /* its sender is told, or its packet cut, as by a router */
-	PATH_DROP,
-};
-
 /** One pseudowire and its TAP. */
 struct path_session {
 	struct l2tp_session l2tp;
 	struct path_port port;
-	enum path_oversize oversize;
-	bool clamp;		/* TCP's MSS */
-	unsigned clamp_mss;	/* to this; 0: to what fits */
-	struct replies replies; /* limits PATH_REJECT's answers */
-	struct list link;	/* in engine.sessions */
+	struct l2tp_options options; /* as applied */
+	struct replies replies;	     /* limits the answers of L2TP_OVERSIZE_REJECT */
+	struct list link;	     /* in engine.sessions */
 };
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */

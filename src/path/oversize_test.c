@@ -41,19 +41,18 @@ static bool sums_are_right(const struct testpkt *t, const uint8_t *frame, size_t
 
 struct clamp_case {
 	const char *name;
-	bool clamp;
-	unsigned limit; /* ClampMSS = bytes, or 0 */
+	uint32_t clamp; /* ClampMSS */
 	unsigned announced;
 	unsigned expected; /* over IPv4 without tags; 0: as announced, whatever the headers */
 };
 
 static const struct clamp_case clamp_cases[] = {
-	{ "yes", true, 0, 1460, 1346 },
-	{ "yes, jumbo", true, 0, 8960, 1346 },
-	{ "yes, small already", true, 0, 1200, 0 },
-	{ "no", false, 0, 1460, 0 },
-	{ "bytes", true, 1000, 1460, 1000 },
-	{ "bytes, never raised", true, 1300, 900, 0 },
+	{ "yes", L2TP_CLAMP_PATH, 1460, 1346 },
+	{ "yes, jumbo", L2TP_CLAMP_PATH, 8960, 1346 },
+	{ "yes, small already", L2TP_CLAMP_PATH, 1200, 0 },
+	{ "no", L2TP_CLAMP_OFF, 1460, 0 },
+	{ "bytes", 1000, 1460, 1000 },
+	{ "bytes, never raised", 1300, 900, 0 },
 };
 
 /* Both ends clamp what goes out and what comes in: here one end alone does, in either direction. */
@@ -65,15 +64,14 @@ static void clamp_one(const struct clamp_case *c, const struct testpkt *t, bool 
 	size_t len = testpkt_build(t, frame);
 	unsigned expected = c->expected;
 
-	clamps->session.clamp = c->clamp;
-	clamps->session.clamp_mss = c->limit;
+	clamps->session.options.clamp_mss = c->clamp;
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 1);
 	assert_int_equal(p->b.delivered_len, len);
 	if (!expected)
 		expected = c->announced;
-	else if (!c->limit)
+	else if (c->clamp == L2TP_CLAMP_PATH)
 		expected -= 4 * t->vlan_tags + (t->v6 ? 20 : 0);
 	assert_int_equal(test_load16(p->b.delivered + testpkt_l4(t) + 22), expected);
 	assert_true(sums_are_right(t, p->b.delivered, len));
@@ -109,7 +107,7 @@ static void test_clamp_leaves_alone(void **state)
 		{ .ethernet = true, .options = mss, .options_len = 4 } };
 	struct pair *p = connected();
 
-	p->a.session.clamp = p->b.session.clamp = true;
+	p->a.session.options.clamp_mss = p->b.session.options.clamp_mss = L2TP_CLAMP_PATH;
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		uint8_t frame[200];
 		uint8_t sent[200];
@@ -134,7 +132,7 @@ static void test_clamp_follows_the_path(void **state)
 	uint8_t frame[200];
 	size_t len = testpkt_build(&t, frame);
 
-	p->a.session.clamp = p->b.session.clamp = true;
+	p->a.session.options.clamp_mss = p->b.session.options.clamp_mss = L2TP_CLAMP_PATH;
 	p->a.peer.mtu = 1400;
 	p->b.peer.mtu = 1340;
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain);
@@ -242,7 +240,7 @@ static void test_reject(void **state)
 		t.ttl = 64;
 		l3 = 14 + 4 * (size_t)t.vlan_tags;
 		len = testpkt_build(&t, frame);
-		p->a.session.oversize = PATH_REJECT;
+		p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 		assert_int_equal(arrive_singly(p, frame, len, l3), c->pieces);
 		assert_int_equal(p->b.frames, c->pieces);
 		assert_int_equal(p->a.session.port.stats.too_big_sent, c->answered);
@@ -265,7 +263,7 @@ static void test_reject_not_ip(void **state)
 	struct pair *p = connected();
 	uint8_t frame[1514];
 
-	p->a.session.oversize = PATH_REJECT;
+	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	pair_make_frame(frame, sizeof(frame), 1);
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
@@ -288,7 +286,7 @@ static void test_reject_rate(void **state)
 	size_t len = testpkt_build(&t, frame);
 	unsigned answers = 0;
 
-	p->a.session.oversize = PATH_REJECT;
+	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	for (unsigned i = 0; i < 10000; i++) {
 		pair_advance(p, NS_PER_MS / 10);
 		tx_begin(&p->a.e, &p->a.session.port, frame, len, &pair_plain);
@@ -328,7 +326,7 @@ static void test_reject_fair(void **state)
 		unsigned of_hostile = 0, of_honest = 0;
 
 		assert_int_equal(wg_allowedips_insert(&p->a.e.wg.allowed, &all4, &p->a.peer.wg), 0);
-		p->a.session.oversize = PATH_REJECT;
+		p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 		for (unsigned i = 0; i < 10000; i++) {
 			uint8_t honest[4] = { 10, 0, 3, (uint8_t)(i / 100) };
 
@@ -350,7 +348,7 @@ static void test_drop(void **state)
 	uint8_t frame[1600];
 	size_t len = testpkt_build(&t, frame);
 
-	p->a.session.oversize = PATH_DROP;
+	p->a.session.options.oversize = L2TP_OVERSIZE_DROP;
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain);
 	pair_send(p, &p->a, &p->b, frame, len - 1, &pair_plain);
 	pair_settle(p);
@@ -433,7 +431,7 @@ static void test_superframe_rejected(void **state)
 	struct offload o;
 	size_t len = udp_superframe(super, 40, 1472, true, true, &o);
 
-	p->a.session.oversize = PATH_REJECT;
+	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	pair_send(p, &p->a, &p->b, super, len, &o);
 	assert_int_equal(p->a.session.port.stats.too_big_sent, 1);
 	assert_int_equal(test_load16(p->a.e.tx.reply + 14 + 26), 1386);
@@ -511,9 +509,9 @@ static void test_staged(void **state)
 
 	pair_tick(p);
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain); /* in fragments */
-	p->a.session.oversize = PATH_REJECT;
+	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain); /* in two pieces */
-	p->a.session.oversize = PATH_FRAGMENT;
+	p->a.session.options.oversize = L2TP_OVERSIZE_FRAGMENT;
 	pair_send(p, &p->a, &p->b, frame, 1300, &pair_plain); /* would fit now */
 	assert_int_equal(p->a.peer.staged.count, 4);
 	assert_int_not_equal(test_load16(p->a.peer.staged.last->bytes + 26), 0);

@@ -21,8 +21,9 @@ static void rx_clamp(struct path_port *port, struct path_peer *peer, uint8_t *fr
 {
 	struct path_session *s = path_session_of(port);
 
-	if (s && s->clamp &&
-		ether_clamp_mss(frame, len, engine_max_packet(s, peer), s->clamp_mss, false))
+	if (s && s->options.clamp_mss != L2TP_CLAMP_OFF &&
+		ether_clamp_mss(frame, len, engine_max_packet(s, peer),
+			l2tp_options_mss(&s->options), false))
 		port->stats.mss_clamped++;
 }
 

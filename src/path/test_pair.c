@@ -62,6 +62,8 @@ void side_init(struct side *s, uint64_t *seed, const uint8_t priv[static 32],
 		.peer_id = 3900 + peer_host,
 		.frame_max = SUPERFRAME_MAX };
 	assert_int_equal(l2tp_session_init(&s->session.l2tp), 0);
+	l2tp_options_init(&s->session.options);
+	s->session.options.clamp_mss = L2TP_CLAMP_OFF;
 	list_init(&s->session.link);
 	assert_int_equal(engine_add_session(&s->e, &s->session), 0);
 }

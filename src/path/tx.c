@@ -41,9 +41,9 @@ static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct off
 {
 	struct path_session *s = path_session_of(tx->port);
 
-	if (s && s->clamp && offload->gso == GSO_NONE &&
-		ether_clamp_mss(frame, len, engine_max_packet(s, tx->peer), s->clamp_mss,
-			offload->needs_csum))
+	if (s && s->options.clamp_mss != L2TP_CLAMP_OFF && offload->gso == GSO_NONE &&
+		ether_clamp_mss(frame, len, engine_max_packet(s, tx->peer),
+			l2tp_options_mss(&s->options), offload->needs_csum))
 		tx->port->stats.mss_clamped++;
 }
 
@@ -132,10 +132,10 @@ static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
 	tx->cut = false;
 	tx->pieces.count = 0;
 	tx->piece = 0;
-	if ((s && s->oversize == PATH_FRAGMENT) ||
+	if ((s && s->options.oversize == L2TP_OVERSIZE_FRAGMENT) ||
 		gso_segment_len_max(&tx->plan) + head <= tx->peer->mtu)
 		return true;
-	return (!s || s->oversize == PATH_REJECT) && tx_reject(e, s, frame, len);
+	return (!s || s->options.oversize == L2TP_OVERSIZE_REJECT) && tx_reject(e, s, frame, len);
 }
 
 void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,

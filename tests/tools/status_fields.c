@@ -9,6 +9,7 @@
 
 #include "ctlproto/fields.h"
 #include "ctlproto/status_json.h"
+#include "l2tp/session_options.h"
 #include "pkt/drop.h"
 
 static const char *const kinds[] = {
@@ -35,11 +36,28 @@ static void print_words(const struct field *f)
 			printf(" %s", drop_name((enum drop)d));
 }
 
+/* The options of a session are keys of its own object. */
+static void print_options(const char *path)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *o = &l2tp_option_rows[i];
+
+		printf("%s.%s %s", path, o->status, o->off ? "bool" : "choice");
+		for (uint32_t w = 0; w < o->n_words && !o->off; w++)
+			printf(" %s", o->words[w]);
+		putchar('\n');
+	}
+}
+
 static void print_table(const struct field *table, const char *path)
 {
 	char name[200];
 
 	for (const struct field *f = table; f->name; f++) {
+		if (f->kind == FIELD_OPTIONS) {
+			print_options(path);
+			continue;
+		}
 		snprintf(name, sizeof(name), "%s%s%s%s", path, *path ? "." : "", f->name,
 			f->kind == FIELD_ARRAY ? "[]" : "");
 		if (f->sub) {

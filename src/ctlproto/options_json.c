@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of a session as keys of its JSON object and back, by l2tp_option_rows. */
+#include "ctlproto/options_json.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+static struct json_object *encode(const struct l2tp_option *row, uint32_t value)
+{
+	const char *word = l2tp_option_word(row, value);
+
+	if (row->off)
+		return json_object_new_boolean(value != row->off);
+	return word ? json_object_new_string(word) : json_object_new_uint64(value);
+}
+
+int options_to_json(const struct l2tp_options *options, struct json_object *object)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *row = &l2tp_option_rows[i];
+		struct json_object *value = encode(row, l2tp_options_get(options, i));
+
+		if (!value)
+			return -ENOMEM;
+		if (json_object_object_add_ex(object, row->status, value,
+			    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
+			continue;
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int decode(const struct l2tp_option *row, struct json_object *value, uint32_t *ret)
+{
+	int64_t number;
+
+	if (row->off) {
+		if (!json_object_is_type(value, json_type_boolean))
+			return -EBADMSG;
+		*ret = json_object_get_boolean(value) ? row->initial : row->off;
+		return 0;
+	}
+	if (json_object_is_type(value, json_type_string)) {
+		for (uint32_t i = 0; i < row->n_words; i++)
+			if (strcmp(row->words[i], json_object_get_string(value)) == 0) {
+				*ret = i;
+				return 0;
+			}
+		return -EBADMSG;
+	}
+	number = json_object_get_int64(value);
+	if (!json_object_is_type(value, json_type_int) || !row->max || number < row->min ||
+		number > row->max)
+		return -EBADMSG;
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+int options_from_json(struct json_object *object, struct l2tp_options *ret)
+{
+	struct json_object *value;
+	uint32_t number;
+
+	l2tp_options_init(ret);
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		if (!json_object_object_get_ex(object, l2tp_option_rows[i].status, &value) ||
+			!value)
+			continue;
+		if (decode(&l2tp_option_rows[i], value, &number) < 0)
+			return -EBADMSG;
+		l2tp_options_set(ret, i, number);
+	}
+	return 0;
+}
