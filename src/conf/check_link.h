@@ -3,7 +3,7 @@
 #ifndef CONF_CHECK_LINK_H
 #define CONF_CHECK_LINK_H
 
-#include "conf/check.h"
+#include "conf/host_query.h"
 #include "conf/model.h"
 #include "conf/report.h"
 
