@@ -152,9 +152,9 @@ static struct l2tp_tunnel tunnel_of(const struct conf_tunnel *c)
 	return (struct l2tp_tunnel){
 		.local = c->local,
 		.remote = c->remote,
-		.encap = c->encap == CONF_ENCAP_UDP ? L2TP_ENCAP_UDP : L2TP_ENCAP_IP,
-		.local_port = c->encap == CONF_ENCAP_UDP ? c->udp_source_port : 0,
-		.remote_port = c->encap == CONF_ENCAP_UDP ? c->udp_destination_port : 0,
+		.encap = c->encap,
+		.local_port = c->encap == L2TP_ENCAP_UDP ? c->udp_source_port : 0,
+		.remote_port = c->encap == L2TP_ENCAP_UDP ? c->udp_destination_port : 0,
 		.udp_checksum = c->udp_checksum,
 		.id = c->tunnel_id,
 		.peer_id = c->peer_tunnel_id,

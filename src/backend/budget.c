@@ -58,7 +58,7 @@ struct mtu_options budget_options(const struct budget *b, const struct conf_tunn
 		.wg_mtu = b->wg_mtu,
 		.outer_family = b->outer_family,
 		.inner_family = tunnel->remote.family,
-		.encap = tunnel->encap == CONF_ENCAP_UDP ? L2TP_ENCAP_UDP : L2TP_ENCAP_IP,
+		.encap = tunnel->encap,
 		.sublayer = session->options.sublayer,
 		.cookie_len = (unsigned)size_max(session->cookie_len, session->peer_cookie_len),
 	};

@@ -86,7 +86,7 @@ static int report_tunnel(
 		return -ENOMEM;
 	s->tunnel_id = c->tunnel_id;
 	s->peer_tunnel_id = c->peer_tunnel_id;
-	s->encap = c->encap == CONF_ENCAP_UDP ? STATUS_ENCAP_UDP : STATUS_ENCAP_IP;
+	s->encap = c->encap;
 	s->local = c->local;
 	s->remote = c->remote;
 	if (s->encap == STATUS_ENCAP_UDP) {

@@ -49,7 +49,7 @@ struct check_peer {
 /** L2TP packets that reach the WireGuard interface although they should have met a session. */
 struct check_alien {
 	bool seen;
-	enum status_encap encap;
+	enum l2tp_encap encap;
 	uint16_t source_port; /* only for UDP */
 	uint16_t destination_port;
 };

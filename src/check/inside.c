@@ -38,13 +38,13 @@ struct inside {
 
 static void hear_alien(struct check_facts *f, const struct wire_read *r)
 {
-	struct check_alien alien = { .seen = true, .encap = STATUS_ENCAP_IP };
+	struct check_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
 
 	if (r->proto == PROTO_UDP) {
 		if (r->payload_len < 4 || (load_be16(r->payload) & L2TP_MASK) != L2TP_VERSION ||
 			load_be16(r->payload + 2) != 0)
 			return;
-		alien.encap = STATUS_ENCAP_UDP;
+		alien.encap = L2TP_ENCAP_UDP;
 		alien.source_port = r->source_port;
 		alien.destination_port = r->destination_port;
 	} else if (r->proto != PROTO_L2TP) {
@@ -66,10 +66,9 @@ static void hear_refusal(struct check_facts *f, const struct wire_read *r)
 
 		if (!t || !ip_addr_equal(&t->remote, &r->target))
 			continue;
-		if (t->encap == STATUS_ENCAP_UDP
-				? r->proto == PROTO_UDP &&
-					  r->destination_port == t->destination_port
-				: r->proto == PROTO_L2TP)
+		if (t->encap == L2TP_ENCAP_UDP ? r->proto == PROTO_UDP &&
+							 r->destination_port == t->destination_port
+					       : r->proto == PROTO_L2TP)
 			f->sessions[i].refusal = r->icmp;
 	}
 }

@@ -125,8 +125,8 @@ static void judge_alien(const struct verdict *v)
 	if (a->encap != t->encap)
 		check_mend(check_found(v->ret, CHECK_ERROR, "encapsulation", v->after->name,
 				   "The peer sends L2TP over %s; EncapsulationType here is %s.",
-				   a->encap == STATUS_ENCAP_UDP ? "UDP" : "IP",
-				   t->encap == STATUS_ENCAP_UDP ? "udp" : "ip"),
+				   a->encap == L2TP_ENCAP_UDP ? "UDP" : "IP",
+				   t->encap == L2TP_ENCAP_UDP ? "udp" : "ip"),
 			"Make EncapsulationType the same on both sides.");
 	else
 		check_mend(check_found(v->ret, CHECK_ERROR, "ports", v->after->name,
@@ -156,7 +156,7 @@ static void judge_refusal(const struct verdict *v)
 			   ip_addr_text(&e->from, from), e->type, e->code),
 		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
 		"UDPSourcePort = %u and UDPDestinationPort = %u?",
-		remote, local, v->tunnel->encap == STATUS_ENCAP_UDP ? "udp" : "ip",
+		remote, local, v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip",
 		v->tunnel->destination_port, v->tunnel->source_port);
 }
 

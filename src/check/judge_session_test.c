@@ -60,7 +60,7 @@ static void break_order(struct check_facts *f)
 static void break_encap(struct check_facts *f)
 {
 	break_silence(f);
-	f->sessions[0].alien = (struct check_alien){ .seen = true, .encap = STATUS_ENCAP_IP };
+	f->sessions[0].alien = (struct check_alien){ .seen = true, .encap = L2TP_ENCAP_IP };
 }
 
 static void break_ports(struct check_facts *f)

@@ -286,7 +286,7 @@ static void tunnel_block(const struct page *p, const struct status_tunnel *t)
 	ip_addr_text(&t->remote, remote);
 	fputc('\n', p->out);
 	head(p, CYAN, "tunnel", "%u %s %u", t->tunnel_id, p->arrow, t->peer_tunnel_id);
-	if (t->encap == STATUS_ENCAP_IP)
+	if (t->encap == L2TP_ENCAP_IP)
 		line(p, "path", "%s %s %s, L2TPv3 over IP", local, p->arrow, remote);
 	else
 		line(p, "path", "%s port %u %s %s port %u, L2TPv3 over UDP, %s", local,

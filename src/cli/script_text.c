@@ -319,7 +319,7 @@ static void put_tunnel(const struct script_source *s, const struct conf_tunnel *
 		"\tip l2tp add tunnel tunnel_id %u peer_tunnel_id %u \\\n\t\tlocal %s remote %s",
 		tunnel->tunnel_id, tunnel->peer_tunnel_id, ip_addr_text(&tunnel->local, local),
 		ip_addr_text(&tunnel->remote, remote));
-	if (tunnel->encap == CONF_ENCAP_IP)
+	if (tunnel->encap == L2TP_ENCAP_IP)
 		fputs(" encap ip", out);
 	else
 		fprintf(out, " encap udp udp_sport %u udp_dport %u%s", tunnel->udp_source_port,

@@ -124,7 +124,7 @@ static void check_udp(
 	};
 	struct conf_at at = tunnel->at[CONF_TUNNEL_UDP_CHECKSUM];
 
-	if (tunnel->encap == CONF_ENCAP_IP) {
+	if (tunnel->encap == L2TP_ENCAP_IP) {
 		for (size_t i = 0; i < ARRAY_LEN(udp_keys); i++)
 			if (tunnel->at[udp_keys[i].key].line)
 				conf_report_add(report, CONF_WARNING, tunnel->at[udp_keys[i].key],
@@ -169,7 +169,7 @@ static void check_pair(const struct conf_site *site, const struct conf_tunnel *f
 			"give each tunnel its own id",
 			second->peer_tunnel_id,
 			conf_place(site, first->at[CONF_TUNNEL_PEER_ID], at, place));
-	if (first->encap == CONF_ENCAP_UDP && second->encap == CONF_ENCAP_UDP &&
+	if (first->encap == L2TP_ENCAP_UDP && second->encap == L2TP_ENCAP_UDP &&
 		first->udp_source_port == second->udp_source_port &&
 		first->udp_destination_port == second->udp_destination_port)
 		conf_report_add(report, CONF_ERROR, second->section,
@@ -236,7 +236,7 @@ static void check_session_pair(const struct conf_site *site, const struct conf_t
 	const struct conf_session *second, struct conf_report *report)
 {
 	struct conf_at at = second->at[CONF_SESSION_ID];
-	bool shared = t1 == t2 || t1->encap == CONF_ENCAP_IP || t2->encap == CONF_ENCAP_IP;
+	bool shared = t1 == t2 || t1->encap == L2TP_ENCAP_IP || t2->encap == L2TP_ENCAP_IP;
 	char place[CONF_PLACE_LEN];
 
 	if (shared && first->session_id && first->session_id == second->session_id)

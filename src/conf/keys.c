@@ -22,8 +22,8 @@ const struct conf_word conf_backend_words[] = {
 };
 
 const struct conf_word conf_encap_words[] = {
-	{ "udp", CONF_ENCAP_UDP },
-	{ "ip", CONF_ENCAP_IP },
+	{ "udp", L2TP_ENCAP_UDP },
+	{ "ip", L2TP_ENCAP_IP },
 	{ NULL, 0 },
 };
 

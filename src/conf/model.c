@@ -225,6 +225,6 @@ const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const c
 
 bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel)
 {
-	return tunnel->encap == CONF_ENCAP_UDP &&
+	return tunnel->encap == L2TP_ENCAP_UDP &&
 	       (tunnel->udp_checksum || tunnel->remote.family == AF_INET6);
 }

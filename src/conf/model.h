@@ -71,12 +71,6 @@ enum conf_table {
 	CONF_TABLE_NUMBER,   /* the table with this number */
 };
 
-/** [L2TP] EncapsulationType. */
-enum conf_encap {
-	CONF_ENCAP_UDP = 0,
-	CONF_ENCAP_IP,
-};
-
 /** Keys of [Site], as an index of conf_site.at. */
 enum conf_site_key {
 	CONF_SITE_BACKEND = 0,
@@ -207,7 +201,7 @@ struct conf_tunnel {
 	uint32_t peer_tunnel_id;
 	struct ip_addr local; /* default: the interface address in the subnet of `remote` */
 	struct ip_addr remote;
-	enum conf_encap encap;
+	enum l2tp_encap encap;
 	uint16_t udp_source_port; /* default 1701 */
 	uint16_t udp_destination_port;
 	bool udp_checksum; /* over IPv4; over IPv6 it is mandatory */

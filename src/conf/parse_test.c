@@ -198,7 +198,7 @@ static void test_tunnels(void **state)
 	t = &site.tunnels[0];
 	assert_int_equal(t->tunnel_id, 4294967295);
 	assert_int_equal(t->peer_tunnel_id, 16);
-	assert_int_equal(t->encap, CONF_ENCAP_UDP);
+	assert_int_equal(t->encap, L2TP_ENCAP_UDP);
 	assert_int_equal(t->udp_source_port, 5000);
 	assert_int_equal(t->udp_destination_port, 5001);
 	assert_true(t->udp_checksum && conf_tunnel_has_checksum(t));
@@ -217,7 +217,7 @@ static void test_tunnels(void **state)
 	assert_string_equal(s->bridge, "br1");
 	assert_int_equal(s[1].options.clamp_mss, L2TP_CLAMP_OFF);
 	assert_string_equal(s[1].bridge, "");
-	assert_int_equal(site.tunnels[1].encap, CONF_ENCAP_IP);
+	assert_int_equal(site.tunnels[1].encap, L2TP_ENCAP_IP);
 	assert_int_equal(site.tunnels[1].section.line, 53);
 	conf_site_fini(&site);
 }

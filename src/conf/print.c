@@ -201,7 +201,7 @@ static void print_tunnel(struct text *t, const struct conf_tunnel *tunnel, const
 		add_addr(t, "Local", &tunnel->local);
 	if (tunnel->remote.family)
 		add_addr(t, "Remote", &tunnel->remote);
-	if (tunnel->encap != CONF_ENCAP_UDP)
+	if (tunnel->encap != L2TP_ENCAP_UDP)
 		add(t, "EncapsulationType = %s\n", conf_word(conf_encap_words, tunnel->encap));
 	if (tunnel->udp_source_port != CONF_L2TP_PORT)
 		add(t, "UDPSourcePort = %u\n", tunnel->udp_source_port);

@@ -32,7 +32,7 @@ static const struct status_tunnel tunnels[2] = {
 		.last_unknown_session = 0xfffffffe,
 		.control_messages = 6,
 		.bad_checksums = 7 },
-	{ .tunnel_id = 1, .peer_tunnel_id = 2, .encap = STATUS_ENCAP_IP, .udp_checksum = true },
+	{ .tunnel_id = 1, .peer_tunnel_id = 2, .encap = L2TP_ENCAP_IP, .udp_checksum = true },
 };
 
 static const struct status_session sessions[2] = {

@@ -26,13 +26,6 @@ enum status_peer_state {
 	STATUS_PEER_STATE_COUNT
 };
 
-/** Encapsulation of L2TPv3 inside the tunnel. */
-enum status_encap {
-	STATUS_ENCAP_UDP,
-	STATUS_ENCAP_IP, /* IP protocol 115 */
-	STATUS_ENCAP_COUNT
-};
-
 /** Frames, packets or datagrams in one direction. */
 struct status_traffic {
 	uint64_t packets;
@@ -111,7 +104,7 @@ struct status_peer {
 struct status_tunnel {
 	uint32_t tunnel_id;
 	uint32_t peer_tunnel_id;
-	enum status_encap encap;
+	enum l2tp_encap encap;
 	struct ip_addr local;
 	struct ip_addr remote;
 	uint16_t source_port;	   /* 0 but for UDP */

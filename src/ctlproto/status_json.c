@@ -73,7 +73,7 @@ static const struct field peer[] = {
 };
 
 static const char *const encaps[] = { "udp", "ip" };
-_Static_assert(ARRAY_LEN(encaps) == STATUS_ENCAP_COUNT, "every encapsulation has a name");
+_Static_assert(ARRAY_LEN(encaps) == L2TP_ENCAP_COUNT, "every encapsulation has a name");
 
 static const struct field tunnel[] = {
 	{ FIELD_ROW(status_tunnel, "tunnel_id", FIELD_NUMBER, tunnel_id) },

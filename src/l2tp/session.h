@@ -18,12 +18,6 @@
 
 #define L2TP_COOKIE_MAX 8
 
-/** What carries L2TPv3 between Local and Remote. Source: RFC 3931 §4.1. */
-enum l2tp_encap {
-	L2TP_ENCAP_UDP, /* UDP, with the flags-and-version word */
-	L2TP_ENCAP_IP,	/* IP protocol 115: no ports, no flags word */
-};
-
 /**
  * One control connection's worth of addressing, configured by hand. The caller fills the first part
  * and zeroes the rest; it owns the memory, which stays in place while the tunnel is in a table or a

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of a session: one declaration for the configuration, the engine and the status. */
+/* The options of a session and the encapsulation of its tunnel: one declaration for the
+ * configuration, the engine and the status. */
 #ifndef L2TP_SESSION_OPTIONS_H
 #define L2TP_SESSION_OPTIONS_H
 
@@ -21,6 +22,13 @@
  * Name, SessionId, PeerSessionId, Cookie, PeerCookie, MTU and Bridge are not options: they identify
  * the session, are secret, or belong to its interface.
  */
+
+/** What carries L2TPv3 between Local and Remote. Source: RFC 3931 §4.1. */
+enum l2tp_encap {
+	L2TP_ENCAP_UDP, /* UDP, with the flags-and-version word */
+	L2TP_ENCAP_IP,	/* IP protocol 115: no ports, no flags word */
+	L2TP_ENCAP_COUNT
+};
 
 /** The L2-specific sublayer between cookie and frame. Source: RFC 3931 §4.6. */
 enum l2tp_sublayer {
