@@ -11,7 +11,6 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/aead_evp.h"
-#include "crypto/aead_provider.h"
 #include "crypto/aead_selftest.h"
 #include "crypto/aead_static.h"
 

@@ -8,12 +8,9 @@
 #include <stdint.h>
 
 #include "base/must_check.h"
+#include "crypto/aead_provider.h"
 
-#define AEAD_KEY_LEN	32
-#define AEAD_TAG_LEN	16
 #define AEAD_XNONCE_LEN 24
-
-struct aead_provider;
 
 /**
  * State of one thread for sealing and opening: working memory and the chosen provider. Keys are

@@ -11,7 +11,6 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/aead.h"
 
 /* One context per direction, so that no call sets the cipher, which costs more than a small
  * packet. */

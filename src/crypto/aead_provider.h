@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define AEAD_KEY_LEN 32
+#define AEAD_TAG_LEN 16
+
 /** One AEAD call: the text and its nonce and associated data. `dst` and `src` as in aead_seal() and
  * aead_open(). */
 struct aead_call {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "crypto/aead.h"
 
 #define TEXT_MAX 4200
 

@@ -22,7 +22,6 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/aead.h"
 
 void ChaCha20_ctr32(unsigned char *out, const unsigned char *in, size_t len,
 	const unsigned int key[8], const unsigned int counter[4]);

@@ -7,7 +7,6 @@
 
 #include "path/ctrl.h"
 #include "path/mtu.h"
-#include "path/tx.h"
 #include "pkt/headers.h"
 
 /* The TTL (hop limit) of probes: not that of data, and not the same for two in a row, as routers
