@@ -40,8 +40,49 @@ class Layers(unittest.TestCase):
         self.assertEqual(len(self.problems("wg/peer_test.c", '#include "pkt/drop.h"\n')), 1)
 
     def test_cycle(self):
-        self.assertEqual(len(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]})), 1)
+        self.assertEqual(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]}),
+                         [["a.h", "b.h", "c.h", "a.h"]])
         self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
+
+
+class Circles(unittest.TestCase):
+    # a calls b, which calls it back through an inline function of a header that has no .c file.
+    TEXTS = {
+        "wg/a.h": "void a_go(void);\n",
+        "wg/a.c": '#include "wg/a.h"\n#include "wg/b.h"\nvoid a_go(void)\n{\n\tb_go();\n}\n',
+        "wg/b.h": "void b_go(void);\n",
+        "wg/b.c": '#include "wg/b.h"\n#include "wg/both.h"\nstatic void a_no(void)\n{\n}\n'
+                  'void b_go(void)\n{\n\ta_no();\n\tboth(); /* a_go() */\n}\n',
+        "wg/both.h": '#include "wg/a.h"\nstatic inline void both(void)\n{\n\ta_go();\n}\n',
+    }
+    GRAPH = {"wg/a": {"wg/b": {"calls b_go()", "includes wg/b.h"}},
+             "wg/b": {"wg/a": {"calls a_go()", "includes wg/a.h"}}}
+
+    def test_modules(self):
+        self.assertEqual(layers.modules(self.TEXTS), self.GRAPH)
+        self.assertEqual(layers.modules({**self.TEXTS, "wg/b.c": '#include "wg/b.h"\n/* a_go() */\n'})["wg/b"], {})
+        self.assertEqual(layers.modules({"wg/a.c": self.TEXTS["wg/a.c"], "tap/b.c": self.TEXTS["wg/b.c"]}),
+                         {"wg/a": {}, "tap/b": {}})
+
+    def test_header_of_several(self):
+        """A declaration is no call."""
+        texts = {"wg/a.h": "void a_go(void);\nvoid b_go(void);\n", "wg/a.c": '#include "wg/a.h"\n',
+                 "wg/b.c": '#include "wg/a.h"\nvoid b_go(void)\n{\n}\n'}
+        self.assertEqual(layers.modules(texts), {"wg/a": {}, "wg/b": {"wg/a": {"includes wg/a.h"}}})
+
+    def test_circles(self):
+        self.assertEqual(layers.circles(self.GRAPH, []), ["circle: wg/a calls b_go(), includes wg/b.h; "
+                                                          "wg/b calls a_go(), includes wg/a.h"])
+        self.assertEqual(layers.circles(self.GRAPH, [("wg/b", "wg/a")]), [])
+        self.assertEqual(layers.circles({"wg/a": {"wg/b": {"calls b_go()"}}, "wg/b": {}}, []), [])
+
+    def test_exempt_without_need(self):
+        self.assertEqual(layers.circles(self.GRAPH, [("wg/b", "wg/a"), ("wg/b", "wg/c")]),
+                         ["tools/circles-exempt.txt: wg/b -> wg/c is no part of a circle: remove the row"])
+        self.assertEqual(len(layers.circles({"wg/a": {"wg/b": {"calls b_go()"}}}, [("wg/a", "wg/b")])), 1)
+        self.assertEqual(len(layers.circles(self.GRAPH, [("wg/a", "wg/b"), ("wg/b", "wg/a")])), 2)  # one is enough
+        self.assertEqual(layers.read_exempt("# none\nwg/a  wg/b  a reason\n"), [("wg/a", "wg/b")])
+        self.assertRaises(SystemExit, layers.read_exempt, "wg/a wg/b\n")
 
 
 class Headers(unittest.TestCase):
