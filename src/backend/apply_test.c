@@ -113,6 +113,47 @@ static void test_taken_back(void **state)
 	conf_site_fini(&have);
 }
 
+/* Apply `text`. Return: the session t0. */
+static struct userspace_session *apply_text(const char *text)
+{
+	struct conf_site conf;
+	struct site_error e;
+
+	test_conf(&conf, "test", text);
+	assert_int_equal(apply_add(u, &conf, &e), 0);
+	apply_sweep(u, &conf);
+	conf_site_fini(&conf);
+	return apply_find_session(u, "t0");
+}
+
+/* Each option reaches the engine. A live one leaves the session in place; others replace it, so
+ * that it is the last of the engine's sessions. */
+static void test_options(void **state)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *row = &l2tp_option_rows[i];
+		uint32_t value = row->max ? row->max : !row->initial;
+		struct userspace_session *s;
+		char text[2 * sizeof(before)];
+		char line[80];
+
+		assert_null(apply_text(HEAD));
+		s = apply_text(before);
+		assert_int_equal(l2tp_options_get(&s->path.options, i), row->initial);
+		assert_ptr_equal(u->engine.sessions.next, &s->path.link);
+		if (row->max)
+			snprintf(line, sizeof(line), "%s = %u\n", row->key, value);
+		else
+			snprintf(line, sizeof(line), "%s = %s\n", row->key, row->words[value]);
+		snprintf(text, sizeof(text), "%s%s%s", HEAD TUNNEL(1701) SESSION("t0", 1, ""), line,
+			SESSION("t1", 2, ""));
+		assert_ptr_equal(apply_text(text), s);
+		assert_int_equal(l2tp_options_get(&s->path.options, i), value);
+		assert_ptr_equal(row->live ? u->engine.sessions.next : u->engine.sessions.prev,
+			&s->path.link);
+	}
+}
+
 /* Two peers, with a preshared key each. */
 #define TWO_PEERS                                                                                  \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -204,7 +245,7 @@ static void test_back_to_the_engine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back),
-		cmocka_unit_test(test_back_to_the_engine) };
+		cmocka_unit_test(test_options), cmocka_unit_test(test_back_to_the_engine) };
 	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
 	struct userspace_options options;
 	int failed;
