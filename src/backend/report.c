@@ -89,7 +89,7 @@ static int report_tunnel(
 	s->encap = c->encap;
 	s->local = c->local;
 	s->remote = c->remote;
-	if (s->encap == STATUS_ENCAP_UDP) {
+	if (s->encap == L2TP_ENCAP_UDP) {
 		s->source_port = c->udp_source_port;
 		s->destination_port = c->udp_destination_port;
 	}
