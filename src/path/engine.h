@@ -205,8 +205,8 @@ void engine_drop_staged(struct engine *e, struct path_peer *peer);
  * -EEXIST. */
 int engine_add_session(struct engine *e, struct path_session *s);
 
-/** Take a session out: what waits for a handshake of its frames is dropped, its memory is the
- * caller's again. No batch may be under way. */
+/** Take a session out: its frames that wait for a handshake are dropped, its memory is the caller's
+ * again. No batch may be under way. */
 void engine_remove_session(struct engine *e, struct path_session *s);
 
 /** The largest IP packet that an untagged frame of the session can carry to its peer

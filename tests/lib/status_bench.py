@@ -122,7 +122,7 @@ class Bench:
         text = (
             f"[Interface]\nPrivateKey = {self.two.private}\nListenPort = {PORT}\nFwMark = 0x51\n"
             f"Address = {self.two.wg4}/24, {self.two.wg6}/64\n"
-            f"[Peer]\nPublicKey = {self.one.public}\nEndpoint = {self.one.underlay}:{PORT}\n"
+            f"[Peer]\nPublicKey = {self.one.public}\n"
             f"AllowedIPs = {self.one.wg4}/32, {self.one.wg6}/128\nPersistentKeepalive = 25\n"
         )
         text += tunnel(3940, 3939, self.one.wg4, self.two.wg4, "UDPChecksum = yes\n")
