@@ -229,6 +229,8 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 	while ((a = nl_attrs_next(&walk)))
 		if (mnl_attr_get_type(a) == BR_FDB_MAX_LEARNED)
 			nl_attr_u32(a, &link->fdb_max);
+		else if (mnl_attr_get_type(a) == IFLA_BR_STP_STATE)
+			link->has_stp = nl_attr_u32(a, &link->stp_state);
 }
 
 static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
@@ -242,9 +244,8 @@ static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 			nl_attr_text(a, link->kind, sizeof(link->kind));
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
 			nl_attr_text(a, slave_kind, sizeof(slave_kind));
-		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA &&
-			 !strcmp(link->kind, "bridge")) /* the kind comes first */
-			decode_bridge(a, link);
+		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && !strcmp(link->kind, "bridge"))
+			decode_bridge(a, link); /* the kind comes first */
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_DATA &&
 			 !strcmp(slave_kind, "bridge")) /* likewise */
 			decode_port(a, link);

@@ -24,6 +24,8 @@ struct link_info {
 	bool has_port_state; /* of a bridge's port */
 	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
 	uint32_t fdb_max;    /* of a bridge: addresses it learns at most; 0: no limit */
+	bool has_stp;	     /* of a bridge */
+	uint32_t stp_state;  /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
 	bool moved;	     /* with RTM_DELLINK: not gone, but in another network namespace now */
 	bool has_mac;	     /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];

@@ -165,6 +165,32 @@ static void test_decode_bridge(void **state)
 	}
 }
 
+/* A bridge reports whether it runs the spanning tree protocol; data of another kind of interface is
+ * something else under the same number. */
+static void test_decode_stp(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	assert_int_equal(
+		link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+					   "00000100 07000000 00000000 00000000"
+					   "1c001200 0b000100 62726964 67650000 0c000200 08000500 "
+					   "02000000"),
+			&link),
+		0);
+	assert_true(link.has_stp);
+	assert_int_equal(link.stp_state, 2);
+	assert_int_equal(
+		link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+					   "00000100 07000000 00000000 00000000"
+					   "1c001200 09000100 626f6e64 00000000 0c000200 08000500 "
+					   "02000000"),
+			&link),
+		0);
+	assert_false(link.has_stp);
+}
+
 /* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
 static void test_decode_cut(void **state)
 {
@@ -227,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_port),
 		cmocka_unit_test(test_decode_bridge),
+		cmocka_unit_test(test_decode_stp),
 		cmocka_unit_test(test_decode_cut),
 		cmocka_unit_test(test_decode_odd),
 	};
