@@ -13,6 +13,7 @@ void check_facts_fini(struct check_facts *f)
 	free(f->sessions);
 	free(f->underlays);
 	free(f->ports);
+	free(f->bridges);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -23,6 +24,39 @@ const struct status_tunnel *check_tunnel_of(
 		if (r->tunnels[i].tunnel_id == s->tunnel_id)
 			return &r->tunnels[i];
 	return NULL;
+}
+
+const struct status_bridge *check_bridge_of(const struct status_report *r, const char *port)
+{
+	for (size_t b = 0; b < r->bridges_len; b++)
+		for (size_t m = 0; m < r->bridges[b].members_len; m++)
+			if (!strcmp(r->bridges[b].members[m].name, port))
+				return &r->bridges[b];
+	return NULL;
+}
+
+enum check_port_state check_port_state(const struct check_facts *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (!strcmp(f->ports[i].name, name))
+			return f->ports[i].state;
+	return CHECK_PORT_UNKNOWN;
+}
+
+bool check_port_is_held(enum check_port_state state)
+{
+	return state != CHECK_PORT_UNKNOWN && state != CHECK_PORT_FORWARDING;
+}
+
+bool check_is_settling(const struct check_facts *f, const struct status_bridge *bridge)
+{
+	for (size_t i = 0; i < bridge->members_len; i++) {
+		enum check_port_state state = check_port_state(f, bridge->members[i].name);
+
+		if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
+			return true;
+	}
+	return false;
 }
 
 bool check_reports_match(const struct status_report *a, const struct status_report *b)

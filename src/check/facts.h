@@ -76,6 +76,14 @@ struct check_session {
 	uint64_t flood_received;
 	uint64_t flood_us;   /* from the first request to the last answer */
 	unsigned flood_size; /* IP packet; 0: not tried */
+	/* Where nobody behind the far bridge answers, or our own bridge does not forward here: */
+	struct check_echo far_end; /* the far gateway, asked below its bridge; see far_end.h */
+	bool outward;		   /* the sizes are those of our frames: answers were small, or came
+				      another way */
+	bool path_tried;	   /* the far gateway was asked through our bridge, on any path */
+	bool path_found;	   /* and answered */
+	bool path_here;		   /* on this session's pseudowire */
+	bool unbridged; /* only the far end of the pseudowire itself answered, no bridge there */
 };
 
 /** An interface of the underlay. */
@@ -91,11 +99,26 @@ struct check_underlay {
 	int error;	       /* 0, or -errno: not captured at all */
 };
 
+/** The state of a bridge's port. */
+enum check_port_state {
+	CHECK_PORT_UNKNOWN, /* no port of a bridge */
+	CHECK_PORT_DISABLED,
+	CHECK_PORT_LISTENING,
+	CHECK_PORT_LEARNING,
+	CHECK_PORT_FORWARDING,
+	CHECK_PORT_BLOCKING,
+};
+
 /** A port of a bridge, beside what the report says of it. */
 struct check_port {
 	char name[IF_NAMESIZE];
-	bool forwarding;
-	bool blocked; /* its state is known, and not forwarding */
+	enum check_port_state state;
+};
+
+/** A bridge, beside what the report says of it. */
+struct check_bridge {
+	char name[IF_NAMESIZE];
+	bool runs_stp; /* the spanning tree protocol, by the kernel or by a program */
 };
 
 /** Settings of the machine: -1 if there is no such setting. */
@@ -121,6 +144,9 @@ struct check_facts {
 	size_t n_underlays;
 	struct check_port *ports;
 	size_t n_ports;
+	struct check_bridge *bridges;
+	size_t n_bridges;
+	struct ip_addr target; /* whom the user wants to be asked; family 0: nobody special */
 	struct check_machine machine;
 };
 
@@ -130,6 +156,19 @@ void check_facts_fini(struct check_facts *f);
 /** The tunnel of a session in a report, or NULL. */
 const struct status_tunnel *check_tunnel_of(
 	const struct status_report *r, const struct status_session *s);
+
+/** The bridge that an interface is a port of, in a report; or NULL. */
+const struct status_bridge *check_bridge_of(const struct status_report *r, const char *port);
+
+/** The state of the port `name` when the check began. */
+enum check_port_state check_port_state(const struct check_facts *f, const char *name);
+
+/** Whether a bridge port neither passes frames on nor takes them from others, by its known state.
+ */
+bool check_port_is_held(enum check_port_state state);
+
+/** Whether a port of `bridge` still listened or learned when the check began. */
+bool check_is_settling(const struct check_facts *f, const struct status_bridge *bridge);
 
 /** Whether both reports have the same peers and sessions, so that counters can be compared. */
 bool check_reports_match(const struct status_report *a, const struct status_report *b);

@@ -79,18 +79,47 @@ static bool has_peer(const struct check_facts *f, const struct check_session *s)
 	       f->peers[s->peer].echo.received;
 }
 
+/* Whether a port of the bridge passes frames on. */
+static bool forwards(const struct check_facts *f, const struct status_bridge *bridge)
+{
+	for (size_t i = 0; i < bridge->members_len; i++)
+		if (check_port_state(f, bridge->members[i].name) == CHECK_PORT_FORWARDING)
+			return true;
+	return false;
+}
+
+/* Nobody behind the far bridge was, or could be, asked: prove the pseudowire below the bridges, and
+ * with a spanning tree that another path is there. */
+static void probe_far_end(struct prober *p, size_t i, struct segment *segment)
+{
+	struct check_facts *f = p->facts;
+	const struct status_session *session = &f->before.sessions[i];
+	const struct status_tunnel *tunnel = check_tunnel_of(&f->before, session);
+	const struct status_bridge *bridge = check_bridge_of(&f->before, session->name);
+
+	if (segment_ask_far_end(segment, i))
+		segment_measure_sizes(segment);
+	if (tunnel && bridge && bridge->stp && !f->sessions[i].station.family &&
+		forwards(f, bridge))
+		segment_ask_path(segment, &tunnel->remote, bridge->name);
+}
+
 static void probe_session(struct prober *p, size_t i, struct segment **ret)
 {
-	struct check_session *s = &p->facts->sessions[i];
+	struct check_facts *f = p->facts;
+	struct check_session *s = &f->sessions[i];
 
-	if (!has_peer(p->facts, s))
+	if (!has_peer(f, s))
 		return;
 	s->error = segment_open(p, i, ret);
 	if (s->error < 0)
 		return;
 	s->tried = true;
-	if (segment_find(*ret))
+	if (!check_port_is_held(check_port_state(f, f->before.sessions[i].name)) &&
+		segment_find(*ret))
 		segment_measure_sizes(*ret);
+	else
+		probe_far_end(p, i, *ret);
 }
 
 /* Everything that sends. The throughput comes last, when nobody listens any more. */
@@ -127,7 +156,7 @@ int check_gather(
 
 	*ret = (struct check_facts){ 0 };
 	err = prober_open(&p, ret, socket_path);
-	p.target = options->target;
+	p.target = ret->target = options->target;
 	if (!err)
 		err = prober_status(&p, &ret->before);
 	if (!err)

@@ -265,28 +265,6 @@ static int watch(struct inside *in, struct loop_watch *w, int fd, loop_callback 
 	return loop_add(&in->prober->loop, w, EPOLLIN);
 }
 
-/* A raw socket on the interface that never lets its packets be fragmented. */
-static int open_icmp(uint16_t family, const char *ifname)
-{
-	int proto = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
-	int whole = IP_PMTUDISC_PROBE;
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	if (family == AF_INET)
-		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole));
-	else
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof(whole));
-	return fd;
-}
-
 int inside_open(struct prober *p, struct inside **ret)
 {
 	const char *name = p->facts->before.wg.name;
@@ -303,9 +281,9 @@ int inside_open(struct prober *p, struct inside **ret)
 	if (!err)
 		err = watch(in, &in->capture, packet_open(link.ifindex, false), on_capture);
 	if (!err)
-		err = watch(in, &in->icmp4, open_icmp(AF_INET, name), on_icmp4);
+		err = watch(in, &in->icmp4, packet_open_icmp(AF_INET, name), on_icmp4);
 	if (!err)
-		(void)watch(in, &in->icmp6, open_icmp(AF_INET6, name), on_icmp6);
+		(void)watch(in, &in->icmp6, packet_open_icmp(AF_INET6, name), on_icmp6);
 	return err;
 }
 

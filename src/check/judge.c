@@ -39,6 +39,7 @@ void check_judge(const struct check_facts *f, struct check_findings *ret)
 		judge_peer(f, i, ret);
 	for (size_t i = 0; i < f->n_sessions; i++)
 		judge_session(f, i, ret);
+	judge_target(f, ret);
 	judge_underlay(f, ret);
 	judge_drops(f, ret);
 }

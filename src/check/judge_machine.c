@@ -43,11 +43,101 @@ static size_t members_up(const struct status_bridge *b)
 	return n;
 }
 
-static bool is_blocked(const struct check_facts *f, const char *name)
+static bool runs_stp(const struct check_facts *f, const struct status_bridge *b)
 {
-	for (size_t i = 0; i < f->n_ports; i++)
-		if (!strcmp(f->ports[i].name, name))
-			return f->ports[i].blocked;
+	for (size_t i = 0; i < f->n_bridges; i++)
+		if (!strcmp(f->bridges[i].name, b->name))
+			return f->bridges[i].runs_stp;
+	return b->stp;
+}
+
+static const char *state_name(enum check_port_state state)
+{
+	static const char *const names[] = {
+		[CHECK_PORT_UNKNOWN] = "in an unknown state",
+		[CHECK_PORT_DISABLED] = "disabled",
+		[CHECK_PORT_LISTENING] = "listening",
+		[CHECK_PORT_LEARNING] = "learning",
+		[CHECK_PORT_FORWARDING] = "forwarding",
+		[CHECK_PORT_BLOCKING] = "blocking",
+	};
+
+	return names[state];
+}
+
+/* With STP = yes: what the spanning tree decides is right, and there is nothing to do about it. */
+static void judge_tree_state(const struct status_bridge *b, const char *port,
+	enum check_port_state state, struct check_findings *ret)
+{
+	if (state == CHECK_PORT_BLOCKING)
+		check_found(ret, CHECK_OK, "port_blocked", port,
+			"The spanning tree blocks port %s of %s, as STP = yes intends where there "
+			"is more than one path.",
+			port, b->name);
+	else
+		check_found(ret, CHECK_NOTE, "port_blocked", port,
+			"Port %s of %s is %s: with STP = yes a port forwards at most 30 s after "
+			"it has come up.",
+			port, b->name, state_name(state));
+}
+
+/* The bridge runs a spanning tree that the file does not ask for. Without it, two paths would be a
+ * loop: whether there are two is the first question. */
+static void judge_foreign_tree(const struct status_bridge *b, const char *port,
+	enum check_port_state state, struct check_findings *ret)
+{
+	struct check_finding *found = check_found(ret, CHECK_ERROR, "port_blocked", port,
+		"Port %s of %s is %s: the bridge runs the spanning tree protocol, but [Bridge] "
+		"does not say STP = yes.",
+		port, b->name, state_name(state));
+
+	if (state == CHECK_PORT_BLOCKING)
+		check_mend(found,
+			"There is more than one path to what is behind %s. Write STP = yes in "
+			"[Bridge] on every site; or remove all paths but one.",
+			port);
+	else
+		check_mend(found,
+			"It forwards after 30 s. If the protocol is wanted, write STP = yes in "
+			"[Bridge] on every site; else see what turned it on.");
+}
+
+/* Return: whether the port's state, which is not forwarding, is all right. */
+static bool judge_state(const struct check_facts *f, const struct status_bridge *b,
+	const char *port, enum check_port_state state, struct check_findings *ret)
+{
+	bool running = runs_stp(f, b);
+
+	if (state != CHECK_PORT_DISABLED && running && b->stp) {
+		judge_tree_state(b, port, state, ret);
+		return true;
+	}
+	if (state != CHECK_PORT_DISABLED && running)
+		judge_foreign_tree(b, port, state, ret);
+	else if (b->stp && !running)
+		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
+				   "Port %s of %s is %s, although the bridge runs no spanning "
+				   "tree.",
+				   port, b->name, state_name(state)),
+			"`ip link set %s type bridge stp_state 1`, as [Bridge] says STP = yes: it "
+			"decides again which ports forward.",
+			b->name);
+	else if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
+		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
+				   "Port %s of %s is %s: the bridge has a forward delay, although "
+				   "it runs no spanning tree.",
+				   port, b->name, state_name(state)),
+			"It forwards after 30 s. To have it forward at once: `ip link set %s type "
+			"bridge forward_delay 0`.",
+			b->name);
+	else
+		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
+				   "Port %s of %s is %s: its state was set by hand or by another "
+				   "program.",
+				   port, b->name, state_name(state)),
+			"If nothing else leads to what is behind it: `bridge link set dev %s state "
+			"3`.",
+			port);
 	return false;
 }
 
@@ -57,6 +147,8 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 {
 	uint32_t mtu = segment_mtu(&f->after, b);
 	bool alone = m->session || !members_up(b);
+	enum check_port_state state = check_port_state(f, m->name);
+	bool right = true;
 
 	if (!m->up) {
 		check_mend(
@@ -66,14 +158,8 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 			m->name);
 		return false;
 	}
-	if (is_blocked(f, m->name)) {
-		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", m->name,
-				   "Port %s of %s does not forward: its spanning tree holds it.",
-				   m->name, b->name),
-			"Wait until it has learnt (30 s); if it stays, there is a loop, or set "
-			"STP = no in [Bridge].");
-		return false;
-	}
+	if (check_port_is_held(state))
+		right = judge_state(f, b, m->name, state, ret);
 	if (mtu && m->mtu < mtu) {
 		check_mend(check_found(ret, CHECK_ERROR, "port_mtu", m->name,
 				   "Port %s has MTU %u, the segment %u: the bridge drops larger "
@@ -81,16 +167,68 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 				   m->name, m->mtu, mtu),
 			"`ip link set %s mtu %u`, or MTU = %u in [L2TPSession] on both sides.",
 			m->name, mtu, m->mtu);
-		return false;
+		right = false;
 	}
-	return true;
+	return right;
+}
+
+/* The file's STP against what the bridge does. */
+static bool judge_stp(
+	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+{
+	bool running = runs_stp(f, b);
+
+	if (running == b->stp)
+		return true;
+	if (b->stp)
+		check_mend(check_found(ret, CHECK_ERROR, "stp", b->name,
+				   "%s runs no spanning tree, although [Bridge] says STP = yes: if "
+				   "there is more than one path, frames circulate.",
+				   b->name),
+			"`ip link set %s type bridge forward_delay 1500 stp_state 1`; and see what "
+			"turned it off.",
+			b->name);
+	else
+		check_mend(check_found(ret, CHECK_WARNING, "stp", b->name,
+				   "%s runs the spanning tree protocol, but [Bridge] does not say "
+				   "STP = yes.",
+				   b->name),
+			"Write STP = yes in [Bridge] if any two sites are connected by more than "
+			"one path. If none are: `ip link set %s type bridge stp_state 0`.",
+			b->name);
+	return false;
+}
+
+static size_t forwarding_ports(const struct check_facts *f, const struct status_bridge *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->members_len; i++)
+		n += !check_port_is_held(check_port_state(f, b->members[i].name));
+	return n;
+}
+
+static void judge_right_bridge(
+	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+{
+	size_t forwarding = forwarding_ports(f, b);
+	uint32_t mtu = segment_mtu(&f->after, b);
+
+	if (forwarding == b->members_len)
+		check_found(ret, CHECK_OK, "bridge", b->name,
+			"%zu ports, all up and forwarding, none with an MTU below %u.",
+			b->members_len, mtu);
+	else
+		check_found(ret, CHECK_OK, "bridge", b->name,
+			"%zu ports, all up, %zu of them forwarding, none with an MTU below %u.",
+			b->members_len, forwarding, mtu);
 }
 
 static void judge_bridge(
 	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
 {
 	uint32_t mtu = segment_mtu(&f->after, b);
-	bool right = true;
+	bool right = judge_stp(f, b, ret);
 	size_t sessions = 0;
 
 	for (size_t i = 0; i < b->members_len; i++) {
@@ -111,9 +249,7 @@ static void judge_bridge(
 		right = false;
 	}
 	if (right)
-		check_found(ret, CHECK_OK, "bridge", b->name,
-			"%zu ports, all up and forwarding, none with an MTU below %u.",
-			b->members_len, mtu);
+		judge_right_bridge(f, b, ret);
 }
 
 /* Sessions that are in no bridge although there are bridges. */
@@ -123,12 +259,8 @@ static void judge_loose_sessions(const struct check_facts *f, struct check_findi
 
 	for (size_t s = 0; r->bridges_len && s < r->sessions_len; s++) {
 		const char *name = r->sessions[s].name;
-		bool found = false;
 
-		for (size_t b = 0; b < r->bridges_len; b++)
-			for (size_t m = 0; m < r->bridges[b].members_len; m++)
-				found |= !strcmp(r->bridges[b].members[m].name, name);
-		if (!found)
+		if (!check_bridge_of(r, name))
 			check_mend(check_found(ret, CHECK_ERROR, "bridge", name,
 					   "%s is in no bridge.", name),
 				"Somebody took it out: `wirespan reload` puts it back.");
@@ -166,24 +298,15 @@ void judge_machine(const struct check_facts *f, struct check_findings *ret)
 
 /* ---- the underlay ---- */
 
-static const char *bridge_of(const struct status_report *r, const char *name)
-{
-	for (size_t b = 0; b < r->bridges_len; b++)
-		for (size_t m = 0; m < r->bridges[b].members_len; m++)
-			if (!strcmp(r->bridges[b].members[m].name, name))
-				return r->bridges[b].name;
-	return NULL;
-}
-
 static void judge_interface(
 	const struct check_facts *f, const struct check_underlay *u, struct check_findings *ret)
 {
-	const char *bridge = bridge_of(&f->after, u->name);
+	const struct status_bridge *bridge = check_bridge_of(&f->after, u->name);
 
 	if (bridge)
-		check_mend(
-			check_found(ret, CHECK_ERROR, "underlay", u->name,
-				"%s, the way to a peer, is itself a port of %s.", u->name, bridge),
+		check_mend(check_found(ret, CHECK_ERROR, "underlay", u->name,
+				   "%s, the way to a peer, is itself a port of %s.", u->name,
+				   bridge->name),
 			"Take it out of the bridge: what the members send leaves there in clear, "
 			"and the segment loops.");
 	if (u->error) {

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 
 #define MEMBER_MTU 1500
+#define PROOF_LEN  160
 
 /** One session, and where its findings go. */
 struct verdict {
@@ -20,12 +21,31 @@ struct verdict {
 	const struct status_tunnel *tunnel_before;
 	const struct status_tunnel *tunnel;
 	struct check_findings *ret;
+	const struct status_bridge *bridge; /* NULL: none */
 	char station[IP_ADDR_TEXT_LEN];
+	char remote[IP_ADDR_TEXT_LEN];
 };
+
+
+static bool has_station(const struct verdict *v)
+{
+	return v->session->station.family != 0;
+}
 
 static bool is_alive(const struct verdict *v)
 {
-	return v->session->station.family != 0;
+	return has_station(v) || v->session->far_end.received;
+}
+
+/* Whether our own bridge passes nothing from the session on, and nothing into it. */
+static bool is_held(const struct verdict *v)
+{
+	return check_port_is_held(check_port_state(v->facts, v->after->name));
+}
+
+static bool has_tree(const struct verdict *v)
+{
+	return v->bridge && v->bridge->stp;
 }
 
 /* How often something happened during the check; if nobody answers, or ever. */
@@ -144,19 +164,17 @@ static void judge_refusal(const struct verdict *v)
 	const struct check_icmp *e = &v->session->refusal;
 	char from[IP_ADDR_TEXT_LEN];
 	char local[IP_ADDR_TEXT_LEN];
-	char remote[IP_ADDR_TEXT_LEN];
 
 	if (!e->seen)
 		return;
 	ip_addr_text(&v->tunnel->local, local);
-	ip_addr_text(&v->tunnel->remote, remote);
 	check_mend(check_found(v->ret, CHECK_ERROR, "no_tunnel", v->after->name,
 			   "%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel "
 			   "is there.",
 			   ip_addr_text(&e->from, from), e->type, e->code),
 		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
 		"UDPSourcePort = %u and UDPDestinationPort = %u?",
-		remote, local, v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip",
+		v->remote, local, v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip",
 		v->tunnel->destination_port, v->tunnel->source_port);
 }
 
@@ -183,6 +201,88 @@ static void judge_oddities(const struct verdict *v)
 			"%" PRIu64 " L2TP packets of the peer had a wrong UDP checksum.", sums);
 }
 
+/* ---- the far end alone ---- */
+
+/* A sentence without its end: that the pseudowire works, and how that is known. */
+static void say_proof(const struct verdict *v, char ret[static PROOF_LEN])
+{
+	const struct check_echo *e = &v->session->far_end;
+	double mean = (double)e->sum_us / e->received / 1000;
+	bool v6 = v->tunnel->remote.family == AF_INET6;
+
+	snprintf(ret, PROOF_LEN, "%s: %s answers %s, %u of %u, %.2f ms (%.2f to %.2f)",
+		v6 ? "Our frames arrive on the pseudowire" : "The pseudowire works", v->remote,
+		v6 ? "through WireGuard" : "on it", e->received, e->sent, mean,
+		(double)e->min_us / 1000, (double)e->max_us / 1000);
+}
+
+/* No frame passes the bridges at both ends, and no other path replaces the session. */
+static void judge_no_path(const struct verdict *v, const char *proof)
+{
+	if (check_is_settling(v->facts, v->bridge))
+		check_found(v->ret, CHECK_NOTE, "session", v->after->name,
+			"%s. Whether frames find a path through the segment is not known yet: "
+			"ports of %s are still learning.",
+			proof, v->bridge->name);
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "no_path", v->after->name,
+				   "%s. But the spanning tree %s blocks it, and no other path "
+				   "leads to that site.",
+				   proof, is_held(v) ? "here" : "there"),
+			"If a gateway has just started, its ports forward after 30 s: check again. "
+			"Else run `wirespan check` on every site: does another session work in one "
+			"direction only?");
+}
+
+static void judge_unbridged(const struct verdict *v, const char *proof)
+{
+	check_mend(check_found(v->ret, CHECK_ERROR, "far_bridge", v->after->name,
+			   "%s. But there it seems to be a port of no bridge.", proof),
+		"There, `ip link` shows whether the session's interface has a master: put it into "
+		"the bridge (`wirespan reload` does).");
+}
+
+/* The spanning tree, here or there, keeps the session in reserve: right, if there is another path.
+ */
+static void judge_reserve(const struct verdict *v, const char *proof)
+{
+	const struct check_session *s = v->session;
+
+	if (!s->path_found)
+		judge_no_path(v, proof);
+	else if (s->path_here && s->unbridged)
+		judge_unbridged(v, proof);
+	else if (s->path_here)
+		check_found(v->ret, CHECK_OK, "session", v->after->name,
+			"%s, also through its bridge; nobody behind it answers.", proof);
+	else
+		check_found(v->ret, CHECK_OK, "session", v->after->name,
+			"%s. The spanning tree %s blocks it: frames to that site take another "
+			"path, which works.",
+			proof, is_held(v) ? "here" : "there");
+}
+
+static void judge_far_end(const struct verdict *v)
+{
+	char proof[PROOF_LEN];
+
+	say_proof(v, proof);
+	if (has_station(v))
+		judge_unbridged(v, proof);
+	else if (has_tree(v))
+		judge_reserve(v, proof);
+	else if (is_held(v))
+		check_found(v->ret, CHECK_OK, "session", v->after->name,
+			"%s. Nobody behind it was asked: its port here does not forward.", proof);
+	else
+		check_mend(check_found(v->ret, CHECK_ERROR, "far_bridge", v->after->name,
+				   "%s. But nobody behind it answers.", proof),
+			"There: is the session's interface a port of the bridge (`bridge link`), "
+			"and forwarding? STP must be the same on all sites; here it is no. If all "
+			"is right, nobody there has an address that answers: name one with "
+			"--target.");
+}
+
 /* ---- nobody answers ---- */
 
 static void judge_one_way(const struct verdict *v, bool explained)
@@ -192,6 +292,14 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	bool sends = r->options.sequence & L2TP_SEQUENCE_SEND;
 	struct check_finding *finding;
 
+	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
+		check_mend(check_found(v->ret, CHECK_WARNING, "silence", r->name,
+				   "Not proven: nobody answers on this pseudowire. Another path "
+				   "leads to that site; the spanning tree may block this one."),
+			"Run `wirespan check` there. A far end that is not Linux, or restricts ARP "
+			"(arp_ignore), does not answer on a blocked port.");
+		return;
+	}
 	if (s->heard)
 		finding = check_found(v->ret, CHECK_ERROR, "one_way", r->name,
 			"One way only: %" PRIu64
@@ -225,9 +333,8 @@ static void judge_life(const struct verdict *v)
 
 	if (!e->received) {
 		check_mend(check_found(v->ret, CHECK_WARNING, "session", v->after->name,
-				   "Frames pass both ways, but %s does not answer an echo: "
-				   "sizes were not tried.",
-				   v->station),
+				   "Frames pass both ways, but %s does not answer an echo%s.",
+				   v->station, s->limit ? "" : ": sizes were not tried"),
 			"Does it drop ICMP? Name somebody else on the far side with --target.");
 		return;
 	}
@@ -256,8 +363,8 @@ static void judge_whole(const struct verdict *v)
 			budget, v->facts->after.backend);
 	else if (s->whole == budget)
 		check_found(v->ret, CHECK_OK, "size", v->after->name,
-			"The largest packet that passes in one piece has %u bytes, as computed.",
-			s->whole);
+			"The largest packet that passes in one piece has %u bytes, as computed%s.",
+			s->whole, s->outward ? " (tried in our direction)" : "");
 	else if (s->whole == s->limit && s->whole < budget)
 		check_found(v->ret, CHECK_OK, "size", v->after->name,
 			"Packets up to %u bytes, the MTU of %s, pass in one piece; %u would fit.",
@@ -291,9 +398,10 @@ static void judge_full(const struct verdict *v)
 			"smaller.",
 			s->limit, v->station);
 	else if (s->limit >= MEMBER_MTU)
-		check_found(v->ret, CHECK_OK, "full_size", name,
-			"Packets of %u bytes pass with don't-fragment set%s.", s->limit,
-			s->whole < s->limit ? ", in fragments inside the tunnel" : "");
+		check_found(v->ret, CHECK_OK, "full_size", name, "Packets of %u bytes pass%s%s%s.",
+			s->limit, s->outward ? "" : " with don't-fragment set",
+			s->whole < s->limit ? ", in fragments inside the tunnel" : "",
+			s->outward ? " (tried in our direction)" : "");
 	else
 		check_mend(check_found(v->ret, CHECK_NOTE, "full_size", name,
 				   "%s has MTU %u: members need it too, larger packets do not "
@@ -340,15 +448,13 @@ static bool judge_tried(const struct verdict *v)
 {
 	const struct check_session *s = v->session;
 	const char *name = v->after->name;
-	char remote[IP_ADDR_TEXT_LEN];
 
 	if (s->tried)
 		return true;
 	if (s->peer == SIZE_MAX)
 		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
-				   "No peer's AllowedIPs cover Remote = %s.",
-				   ip_addr_text(&v->tunnel->remote, remote)),
-			"Add %s/%u to the AllowedIPs of the peer that it belongs to.", remote,
+				   "No peer's AllowedIPs cover Remote = %s.", v->remote),
+			"Add %s/%u to the AllowedIPs of the peer that it belongs to.", v->remote,
 			ip_addr_bits(&v->tunnel->remote));
 	else if (s->error == -ENETDOWN)
 		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
@@ -374,12 +480,14 @@ void judge_session(const struct check_facts *f, size_t i, struct check_findings 
 		.tunnel_before = check_tunnel_of(&f->before, &f->before.sessions[i]),
 		.tunnel = check_tunnel_of(&f->after, &f->after.sessions[i]),
 		.ret = ret,
+		.bridge = check_bridge_of(&f->after, f->after.sessions[i].name),
 	};
 	size_t errors = check_count(ret, CHECK_ERROR);
 
 	if (!v.tunnel || !v.tunnel_before)
 		return;
 	ip_addr_text(&v.session->station, v.station);
+	ip_addr_text(&v.tunnel->remote, v.remote);
 	if (!judge_tried(&v))
 		return;
 	judge_session_id(&v);
@@ -398,10 +506,32 @@ void judge_session(const struct check_facts *f, size_t i, struct check_findings 
 		judge_one_way(&v, check_count(ret, CHECK_ERROR) > errors);
 		return;
 	}
-	judge_life(&v);
-	if (v.session->limit && v.session->echo.received) {
+	if (has_station(&v) && (v.session->echo.received || !v.session->unbridged))
+		judge_life(&v);
+	else
+		judge_far_end(&v);
+	if (v.session->limit) {
 		judge_whole(&v);
 		judge_full(&v);
 	}
 	judge_throughput(&v);
+}
+
+void judge_target(const struct check_facts *f, struct check_findings *ret)
+{
+	char target[IP_ADDR_TEXT_LEN];
+	size_t tried = 0;
+
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		tried += f->sessions[i].tried;
+		if (ip_addr_equal(&f->sessions[i].station, &f->target))
+			return;
+	}
+	if (!f->target.family || !tried)
+		return;
+	ip_addr_text(&f->target, target);
+	check_mend(check_found(ret, CHECK_ERROR, "target", target, "%s answers through no session.",
+			   target),
+		"Is it on, and on the far side of the segment? If so, run `wirespan check` on its "
+		"site: does the port that leads to it forward?");
 }

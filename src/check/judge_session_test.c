@@ -150,6 +150,97 @@ static void break_flood(struct check_facts *f)
 	f->sessions[0].flood_received = 9500;
 }
 
+/* The spanning tree keeps the session in reserve: what is proven is proven below the bridges. */
+static void tree_reserve(struct check_facts *f, enum check_port_state state)
+{
+	sample_tree(f, 0, state);
+	f->sessions[0] = (struct check_session){ .tried = true,
+		.asked = 254,
+		.far_end = { 10, 10, 250, 5000, 900 },
+		.limit = 1500,
+		.largest = 1500,
+		.whole = 1386,
+		.outward = true,
+		.path_tried = true,
+		.path_found = true };
+}
+
+static void tree_blocks_there(struct check_facts *f)
+{
+	tree_reserve(f, CHECK_PORT_FORWARDING);
+}
+
+static void tree_blocks_here(struct check_facts *f)
+{
+	tree_reserve(f, CHECK_PORT_BLOCKING);
+}
+
+static void tree_without_path(struct check_facts *f)
+{
+	tree_reserve(f, CHECK_PORT_BLOCKING);
+	f->sessions[0].path_found = false;
+}
+
+static void tree_learns_elsewhere(struct check_facts *f)
+{
+	tree_without_path(f);
+	f->ports[1].state = CHECK_PORT_LEARNING;
+}
+
+static void tree_forwards(struct check_facts *f)
+{
+	tree_reserve(f, CHECK_PORT_FORWARDING);
+	f->sessions[0].path_here = true;
+}
+
+static void tree_without_far_bridge(struct check_facts *f)
+{
+	tree_forwards(f);
+	f->sessions[0].unbridged = true;
+}
+
+static void tree_unproven(struct check_facts *f)
+{
+	tree_blocks_there(f);
+	f->sessions[0].far_end = (struct check_echo){ .sent = 3 };
+	f->sessions[0].limit = 0;
+}
+
+/* Frames arrive, ours do not: both ends may forward, and frames circulate one way. */
+static void tree_one_way(struct check_facts *f)
+{
+	tree_unproven(f);
+	f->sessions[0].heard = 9;
+}
+
+static void tree_inside_ip6(struct check_facts *f)
+{
+	tree_blocks_there(f);
+	ip_addr_parse("fd00:1::21", &f->after.tunnels[0].remote);
+}
+
+static void break_far_bridge(struct check_facts *f)
+{
+	tree_blocks_there(f);
+	f->after.bridges[0].stp = f->bridges[0].runs_stp = false;
+}
+
+static void break_far_bridge_held(struct check_facts *f)
+{
+	break_far_bridge(f);
+	f->ports[0].state = CHECK_PORT_BLOCKING;
+}
+
+/* A host answers for all of its addresses on every interface: also where it has no bridge. */
+static void break_far_bridge_answering(struct check_facts *f)
+{
+	break_far_bridge(f);
+	ip_addr_parse("10.0.2.21", &f->sessions[0].station);
+	f->sessions[0].stations = 1;
+	f->sessions[0].unbridged = true;
+}
+
+#define PROOF "The pseudowire works: 10.0.1.21 answers on it, 10 of 10, 0.50 ms (0.25 to 0.90)"
 #define FAR_SIDE                                                                                   \
 	"Run `wirespan check` there: it names what arrives. There, SessionId must be 3942, "       \
 	"PeerCookie our Cookie (4 bytes), Layer2SpecificHeader default"
@@ -163,6 +254,51 @@ static void note_uncounted(struct check_facts *f)
 }
 
 static const struct fault faults[] = {
+	{ tree_blocks_there, CHECK_OK, "session",
+		PROOF ". The spanning tree there blocks it: frames to that site take another path, "
+		      "which works.",
+		"" },
+	{ tree_blocks_there, CHECK_OK, "size",
+		"The largest packet that passes in one piece has 1386 bytes, as computed (tried in "
+		"our direction).",
+		"" },
+	{ tree_blocks_there, CHECK_OK, "full_size",
+		"Packets of 1500 bytes pass, in fragments inside the tunnel (tried in our "
+		"direction).",
+		"" },
+	{ tree_blocks_here, CHECK_OK, "session",
+		PROOF ". The spanning tree here blocks it: frames to that site take another path, "
+		      "which works.",
+		"" },
+	{ tree_inside_ip6, CHECK_OK, "session",
+		"Our frames arrive on the pseudowire: fd00:1::21 answers through WireGuard, 10 of "
+		"10, 0.50 ms (0.25 to 0.90). The spanning tree there blocks it: frames to that "
+		"site take another path, which works.",
+		"" },
+	{ tree_without_path, CHECK_ERROR, "no_path",
+		PROOF ". But the spanning tree here blocks it, and no other path leads to that "
+		      "site.",
+		NULL },
+	{ tree_learns_elsewhere, CHECK_NOTE, "session",
+		PROOF ". Whether frames find a path through the segment is not known yet: ports of "
+		      "br-l2tp0 are still learning.",
+		"" },
+	{ tree_forwards, CHECK_OK, "session",
+		PROOF ", also through its bridge; nobody behind it answers.", "" },
+	{ tree_without_far_bridge, CHECK_ERROR, "far_bridge",
+		PROOF ". But there it seems to be a port of no bridge.", NULL },
+	{ tree_unproven, CHECK_WARNING, "silence",
+		"Not proven: nobody answers on this pseudowire. Another path leads to that site; "
+		"the spanning tree may block this one.",
+		NULL },
+	{ tree_one_way, CHECK_ERROR, "one_way",
+		"One way only: 9 frames of the far side arrived, but nobody there answers ours "
+		"(254 sent).",
+		FAR_SIDE ", and Sequence not recv or both" NOBODY },
+	{ break_far_bridge_answering, CHECK_ERROR, "far_bridge",
+		PROOF ". But there it seems to be a port of no bridge.", NULL },
+	{ break_far_bridge, CHECK_ERROR, "far_bridge", PROOF ". But nobody behind it answers.",
+		NULL },
 	{ note_uncounted, CHECK_NOTE, "size",
 		"1386 bytes should pass in one piece; the kernel back end does not count what is "
 		"cut.",
@@ -258,6 +394,22 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
+/* The port is the fault; the session is not blamed. */
+static void test_held_port(void **state)
+{
+	struct check_findings findings = { 0 };
+	struct check_facts f;
+
+	sample_fill(&f);
+	break_far_bridge_held(&f);
+	check_judge(&f, &findings);
+	assert_non_null(sample_find(
+		&findings, PROOF ". Nobody behind it was asked: its port here does not forward."));
+	assert_int_equal(check_count(&findings, CHECK_ERROR), 1);
+	check_findings_fini(&findings);
+	check_facts_fini(&f);
+}
+
 /* What is named is not said again in vaguer words. */
 static void test_once(void **state)
 {
@@ -281,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_held_port),
 		cmocka_unit_test(test_once),
 	};
 

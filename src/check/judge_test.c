@@ -65,10 +65,70 @@ static void break_one_port_down(struct check_facts *f)
 		(struct status_member){ .name = "eth2", .mtu = 1500 };
 }
 
-static void break_stp(struct check_facts *f)
+static void tree_blocks(struct check_facts *f)
 {
-	f->ports[1].forwarding = false;
-	f->ports[1].blocked = true;
+	sample_tree(f, 1, CHECK_PORT_BLOCKING);
+}
+
+static void tree_learns(struct check_facts *f)
+{
+	sample_tree(f, 1, CHECK_PORT_LEARNING);
+}
+
+/* A blocked port is looked at further: it may have to replace another one at any time. */
+static void tree_blocks_small(struct check_facts *f)
+{
+	tree_blocks(f);
+	break_port_mtu(f);
+}
+
+static void tree_was_turned_off(struct check_facts *f)
+{
+	sample_tree(f, 1, CHECK_PORT_FORWARDING);
+	f->bridges[0].runs_stp = false;
+}
+
+static void tree_was_turned_off_blocking(struct check_facts *f)
+{
+	tree_was_turned_off(f);
+	f->ports[1].state = CHECK_PORT_BLOCKING;
+}
+
+static void foreign_tree(struct check_facts *f)
+{
+	f->bridges[0].runs_stp = true;
+}
+
+static void foreign_tree_blocks(struct check_facts *f)
+{
+	foreign_tree(f);
+	f->ports[1].state = CHECK_PORT_BLOCKING;
+}
+
+static void foreign_tree_listens(struct check_facts *f)
+{
+	foreign_tree(f);
+	f->ports[1].state = CHECK_PORT_LISTENING;
+}
+
+static void break_state(struct check_facts *f)
+{
+	f->ports[1].state = CHECK_PORT_BLOCKING;
+}
+
+static void break_state_disabled(struct check_facts *f)
+{
+	f->ports[1].state = CHECK_PORT_DISABLED;
+}
+
+static void break_delay(struct check_facts *f)
+{
+	f->ports[1].state = CHECK_PORT_LEARNING;
+}
+
+static void note_target_elsewhere(struct check_facts *f)
+{
+	ip_addr_parse("10.0.2.99", &f->target);
 }
 
 static void break_bridge_mtu(struct check_facts *f)
@@ -161,8 +221,54 @@ static const struct fault faults[] = {
 		"Port eth1 of br-l2tp0 is down or has no carrier.", NULL },
 	{ break_one_port_down, CHECK_WARNING, "port_down",
 		"Port eth2 of br-l2tp0 is down or has no carrier.", NULL },
-	{ break_stp, CHECK_ERROR, "port_blocked",
-		"Port eth1 of br-l2tp0 does not forward: its spanning tree holds it.", NULL },
+	{ tree_blocks, CHECK_OK, "port_blocked",
+		"The spanning tree blocks port eth1 of br-l2tp0, as STP = yes intends where there "
+		"is more than one path.",
+		"" },
+	{ tree_blocks, CHECK_OK, "bridge",
+		"2 ports, all up, 1 of them forwarding, none with an MTU below 1500.", "" },
+	{ tree_learns, CHECK_NOTE, "port_blocked",
+		"Port eth1 of br-l2tp0 is learning: with STP = yes a port forwards at most 30 s "
+		"after it has come up.",
+		"" },
+	{ tree_blocks_small, CHECK_ERROR, "port_mtu",
+		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
+		"it without a word.",
+		NULL },
+	{ tree_was_turned_off, CHECK_ERROR, "stp",
+		"br-l2tp0 runs no spanning tree, although [Bridge] says STP = yes: if there is "
+		"more than one path, frames circulate.",
+		"`ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1`; and see what "
+		"turned it off." },
+	{ tree_was_turned_off_blocking, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is blocking, although the bridge runs no spanning tree.",
+		NULL },
+	{ foreign_tree, CHECK_WARNING, "stp",
+		"br-l2tp0 runs the spanning tree protocol, but [Bridge] does not say STP = yes.",
+		NULL },
+	{ foreign_tree_blocks, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is blocking: the bridge runs the spanning tree protocol, "
+		"but [Bridge] does not say STP = yes.",
+		"There is more than one path to what is behind eth1. Write STP = yes in [Bridge] "
+		"on every site; or remove all paths but one." },
+	{ foreign_tree_listens, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is listening: the bridge runs the spanning tree protocol, "
+		"but [Bridge] does not say STP = yes.",
+		NULL },
+	{ break_state, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is blocking: its state was set by hand or by another "
+		"program.",
+		"If nothing else leads to what is behind it: `bridge link set dev eth1 state 3`." },
+	{ break_state_disabled, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is disabled: its state was set by hand or by another "
+		"program.",
+		NULL },
+	{ break_delay, CHECK_ERROR, "port_blocked",
+		"Port eth1 of br-l2tp0 is learning: the bridge has a forward delay, although it "
+		"runs no spanning tree.",
+		NULL },
+	{ note_target_elsewhere, CHECK_ERROR, "target", "10.0.2.99 answers through no session.",
+		NULL },
 	{ break_bridge_mtu, CHECK_WARNING, "bridge_mtu", "br-l2tp0 has MTU 1280, the segment 1500.",
 		"`ip link set br-l2tp0 mtu 1500`" },
 	{ break_membership, CHECK_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
@@ -202,11 +308,53 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
+static void set_session(struct check_session *s, unsigned bits)
+{
+	if (bits & 1)
+		s->station.family = 0;
+	if (bits & 2)
+		s->far_end = (struct check_echo){ 10, 10, 250, 5000, 900 };
+	if (bits & 4)
+		s->path_tried = s->path_found = true;
+	if (bits & 8)
+		s->heard = 0;
+}
+
+/* Whatever is found: to turn STP off, which may close a loop, is advised only to those who have
+ * one path between any two sites; and blocked ports alone are no error where STP = yes. */
+static void test_no_loop_is_advised(void **state)
+{
+	for (unsigned bits = 0; bits < 1024; bits++) {
+		struct check_findings findings = { 0 };
+		struct check_facts f;
+		bool stp = bits & 1, same = bits & 2;
+
+		sample_fill(&f);
+		f.before.bridges[0].stp = f.after.bridges[0].stp = stp;
+		f.bridges[0].runs_stp = same ? stp : !stp;
+		f.ports[0].state = (bits >> 2) % 6;
+		set_session(&f.sessions[0], bits >> 6);
+		check_judge(&f, &findings);
+		for (size_t i = 0; i < findings.n; i++) {
+			const char *mend = findings.v[i].mend;
+
+			assert_null(strstr(mend, "STP = no"));
+			if (strstr(mend, "stp_state 0"))
+				assert_non_null(strstr(mend, "If none are"));
+		}
+		if (stp && same && f.ports[0].state != CHECK_PORT_DISABLED && !(bits & 64))
+			assert_int_equal(check_count(&findings, CHECK_ERROR), 0);
+		check_findings_fini(&findings);
+		check_facts_fini(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_no_loop_is_advised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/sysctl.h"
+#include "base/bytes.h"
 #include "netlink/query.h"
 
 static int setting(const char *path)
@@ -17,13 +18,40 @@ static int setting(const char *path)
 	return sysctl_read(path, value, sizeof(value)) < 0 ? -1 : atoi(value);
 }
 
-static bool is_ours(const struct status_report *r, const char *name)
+static enum check_port_state state_of(const struct link_info *port)
+{
+	static const enum check_port_state states[] = {
+		[BR_STATE_DISABLED] = CHECK_PORT_DISABLED,
+		[BR_STATE_LISTENING] = CHECK_PORT_LISTENING,
+		[BR_STATE_LEARNING] = CHECK_PORT_LEARNING,
+		[BR_STATE_FORWARDING] = CHECK_PORT_FORWARDING,
+		[BR_STATE_BLOCKING] = CHECK_PORT_BLOCKING,
+	};
+
+	return port->port_state < ARRAY_LEN(states) ? states[port->port_state] : CHECK_PORT_UNKNOWN;
+}
+
+static bool is_our_bridge(const struct status_report *r, const char *name)
 {
 	for (size_t b = 0; b < r->bridges_len; b++)
-		for (size_t m = 0; m < r->bridges[b].members_len; m++)
-			if (!strcmp(r->bridges[b].members[m].name, name))
-				return true;
+		if (!strcmp(r->bridges[b].name, name))
+			return true;
 	return false;
+}
+
+static void note_link(struct check_facts *f, const struct link_info *l)
+{
+	if (l->has_port_state && check_bridge_of(&f->before, l->name)) {
+		struct check_port *port = &f->ports[f->n_ports++];
+
+		memcpy(port->name, l->name, sizeof(port->name));
+		port->state = state_of(l);
+	} else if (l->has_stp && is_our_bridge(&f->before, l->name)) {
+		struct check_bridge *bridge = &f->bridges[f->n_bridges++];
+
+		memcpy(bridge->name, l->name, sizeof(bridge->name));
+		bridge->runs_stp = l->stp_state != 0;
+	}
 }
 
 int machine_look(struct prober *p)
@@ -42,17 +70,9 @@ int machine_look(struct prober *p)
 	if (err < 0)
 		return err;
 	f->ports = calloc(links.n + 1, sizeof(*f->ports));
-	for (size_t i = 0; f->ports && i < links.n; i++) {
-		const struct link_info *l = &links.v[i];
-		struct check_port *port = &f->ports[f->n_ports];
-
-		if (!l->has_port_state || !is_ours(&f->before, l->name))
-			continue;
-		memcpy(port->name, l->name, sizeof(port->name));
-		port->forwarding = l->port_state == BR_STATE_FORWARDING;
-		port->blocked = !port->forwarding && l->port_state != BR_STATE_DISABLED;
-		f->n_ports++;
-	}
+	f->bridges = calloc(links.n + 1, sizeof(*f->bridges));
+	for (size_t i = 0; f->ports && f->bridges && i < links.n; i++)
+		note_link(f, &links.v[i]);
 	free(links.v);
-	return f->ports ? 0 : -ENOMEM;
+	return f->ports && f->bridges ? 0 : -ENOMEM;
 }

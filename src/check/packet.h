@@ -18,6 +18,10 @@ struct packet_meta {
  * Return: the descriptor, non-blocking, or -errno. */
 int packet_open(uint32_t ifindex, bool frames);
 
+/** A raw ICMP (`family` AF_INET) or ICMPv6 (AF_INET6) socket bound to an interface, whose packets
+ * are never fragmented. Return: the descriptor, non-blocking, or -errno. */
+int packet_open_icmp(uint16_t family, const char *ifname);
+
 /** Take the next packet. Return: 0, or -errno: -EAGAIN if there is none. */
 int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret);
 

@@ -95,8 +95,20 @@ static inline void sample_fill(struct check_facts *f)
 	f->underlays[0].wireguard = 300;
 	strcpy(f->ports[0].name, "l2tpeth0");
 	strcpy(f->ports[1].name, "eth1");
-	f->ports[0].forwarding = f->ports[1].forwarding = true;
+	f->ports[0].state = f->ports[1].state = CHECK_PORT_FORWARDING;
+	f->n_bridges = 1;
+	f->bridges = calloc(1, sizeof(*f->bridges));
+	strcpy(f->bridges[0].name, "br-l2tp0");
 	f->machine = (struct check_machine){ -1, -1, -1, 0 };
+}
+
+/** Its bridges run the spanning tree protocol, as the file says; port number `i` is in that state.
+ */
+static inline void sample_tree(struct check_facts *f, size_t i, enum check_port_state state)
+{
+	f->before.bridges[0].stp = f->after.bridges[0].stp = true;
+	f->bridges[0].runs_stp = true;
+	f->ports[i].state = state;
 }
 
 /** An ICMP error. */

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "check/far_end.h"
 #include "check/packet.h"
 #include "netlink/query.h"
 
@@ -22,6 +23,12 @@
  * ignores them. Whom to ask: with an IPv4 address on the bridge everybody in its subnet, by ARP;
  * and in any case everybody who has IPv6, by an echo to all nodes, from the bridge's IPv6 address
  * or one made for the moment, whose solicitations are answered here.
+ *
+ * Through a port that our own bridge holds back (STP) no such frame is sent: it would teach the far
+ * bridges that our bridge's address is behind that pseudowire. There, and where nobody answers
+ * because the far bridge holds its port back, the far gateway is asked below its bridge
+ * (far_end.h); and then as any host of the segment, through our bridge, to see whether another path
+ * leads to it.
  */
 
 #define ROUNDS	     3
@@ -36,6 +43,9 @@
 #define WINDOW	     64 /* echo requests under way in a flood */
 #define FLOOD_MAX    60000
 #define STATIONS_MAX 64
+#define PATH_ROUNDS  5
+#define FAR_ECHOS    10
+#define FAR_TRIES    3 /* before the far end is taken to be silent */
 
 /** Probes through one session. */
 struct segment {
@@ -50,10 +60,14 @@ struct segment {
 	bool ip6_borrowed;    /* nobody but us answers for it */
 	uint8_t known[STATIONS_MAX][LINK_MAC_LEN];
 	bool finding;
-	uint16_t wanted;      /* number of the echo request that is waited for */
-	bool answered;	      /* it was */
-	bool in_pieces;	      /* in fragments, made by the station */
-	uint64_t flood_first; /* answers to numbers from here on belong to the flood */
+	uint16_t wanted;	 /* number of the echo request that is waited for */
+	bool answered;		 /* it was */
+	bool in_pieces;		 /* in fragments, made by the station */
+	uint64_t flood_first;	 /* answers to numbers from here on belong to the flood */
+	struct ip_addr target;	 /* whom to look for; family 0: whoever answers */
+	struct link_info link;	 /* the session's interface, or the bridge */
+	struct far_end *far_end; /* open once it is asked; sizes are measured with it then */
+	struct ip_addr remote;	 /* family 0: answers of this address are of no interest now */
 };
 
 /* ---- what comes back ---- */
@@ -107,8 +121,8 @@ static void take_echo(struct segment *s, const struct wire_read *r)
 /* Whether an ARP answer is from one of those who were asked. */
 static bool is_asked(const struct segment *s, const struct ip_addr *src)
 {
-	if (s->prober->target.family)
-		return ip_addr_equal(src, &s->prober->target);
+	if (s->target.family)
+		return ip_addr_equal(src, &s->target);
 	return s->ip4.addr.family && ip_prefix_contains(&s->ip4, src);
 }
 
@@ -125,6 +139,23 @@ static void answer_solicitation(struct segment *s, const struct wire_read *r)
 	(void)packet_send(s->watch.fd, frame, sizeof(frame));
 }
 
+/* Whether a MAC address is that of the far end of the pseudowire itself, not of its bridge. */
+static bool is_far_port(const struct segment *s, const uint8_t mac[static LINK_MAC_LEN])
+{
+	const uint8_t *far = s->far_end ? far_end_mac(s->far_end) : NULL;
+
+	return far && !memcmp(far, mac, LINK_MAC_LEN);
+}
+
+/* An answer to our bridge's question for the far gateway comes on this pseudowire. */
+static void note_path(struct segment *s, const struct wire_read *r)
+{
+	if (!s->remote.family || !ip_addr_equal(&r->src, &s->remote))
+		return;
+	s->facts->path_here = true;
+	s->facts->unbridged = is_far_port(s, r->src_mac);
+}
+
 static void on_frames(void *ctx, uint32_t events)
 {
 	struct segment *s = ctx;
@@ -139,10 +170,12 @@ static void on_frames(void *ctx, uint32_t events)
 		s->facts->heard++;
 		switch (wire_read_frame(p->in, meta.len, &p->mark, &r)) {
 		case WIRE_ARP_REPLY:
+			note_path(s, &r);
 			if (s->finding && is_asked(s, &r.src))
 				meet_station(s, &r);
 			break;
 		case WIRE_ECHO_REPLY:
+			note_path(s, &r);
 			take_echo(s, &r);
 			break;
 		case WIRE_SOLICIT:
@@ -209,8 +242,8 @@ static void ask_ip6(struct segment *s)
 
 	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
 	wire_all_nodes(&ends.dst, ends.dst_mac);
-	if (p->target.family == AF_INET6)
-		ends.dst = p->target; /* at the all-nodes MAC address: it need not be resolved */
+	if (s->target.family == AF_INET6)
+		ends.dst = s->target; /* at the all-nodes MAC address: it need not be resolved */
 	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SMALL, p->out);
 	send_frame(s, p->out, len);
 	s->facts->asked++;
@@ -225,12 +258,12 @@ static bool has_station(const void *ctx)
 
 static void ask_everybody(struct segment *s)
 {
-	uint16_t family = s->prober->target.family;
+	uint16_t family = s->target.family;
 
 	if (family != AF_INET && s->ip6.family)
 		ask_ip6(s);
 	if (family == AF_INET)
-		ask_arp(s, &s->prober->target);
+		ask_arp(s, &s->target);
 	else if (!family && s->ip4.addr.family)
 		sweep_subnet(s);
 }
@@ -258,20 +291,31 @@ static bool ask_size(struct segment *s, unsigned size, unsigned ms)
 	return s->answered;
 }
 
+static void find_station(struct segment *s, unsigned rounds)
+{
+	s->finding = true;
+	for (unsigned round = 0; round < rounds && !has_station(s); round++) {
+		ask_everybody(s);
+		prober_wait(s->prober, ROUND_MS, has_station, s);
+	}
+	s->finding = false;
+}
+
 bool segment_find(struct segment *s)
 {
 	struct check_session *f = s->facts;
 
-	s->finding = true;
-	for (unsigned round = 0; round < ROUNDS && !f->station.family; round++) {
-		ask_everybody(s);
-		prober_wait(s->prober, ROUND_MS, has_station, s);
+	s->target = s->prober->target;
+	find_station(s, ROUNDS);
+	if (!has_station(s) && s->target.family) { /* it is not behind this session */
+		s->target = (struct ip_addr){ 0 };
+		find_station(s, ROUNDS);
 	}
-	if (f->station.family)
-		prober_wait(s->prober, GATHER_MS, NULL, NULL);
-	s->finding = false;
-	if (!f->station.family)
+	if (!has_station(s))
 		return false;
+	s->finding = true;
+	prober_wait(s->prober, GATHER_MS, NULL, NULL);
+	s->finding = false;
 	s->ends.dst = f->station;
 	s->ends.src = f->station.family == AF_INET ? s->ip4.addr : s->ip6;
 	memcpy(s->ends.src_mac, s->mac, LINK_MAC_LEN);
@@ -285,6 +329,26 @@ bool segment_find(struct segment *s)
 		prober_wait(s->prober, ECHO_MS, NULL, NULL);
 	}
 	return f->echo.received > 0;
+}
+
+/* ---- the far gateway ---- */
+
+bool segment_ask_far_end(struct segment *s, size_t i)
+{
+	struct check_session *f = s->facts;
+
+	if (!s->link.has_mac || far_end_open(s->prober, i, &s->link, &s->far_end) < 0)
+		return false;
+	for (unsigned n = 0; n < FAR_ECHOS; n++) {
+		f->far_end.sent++;
+		if (far_end_ask(s->far_end, SMALL, 1000))
+			check_echo_answer(&f->far_end, far_end_round_trip(s->far_end));
+		else if (f->far_end.sent >= FAR_TRIES && !f->far_end.received)
+			break;
+		prober_wait(s->prober, ECHO_MS, NULL, NULL);
+	}
+	f->unbridged = is_far_port(s, f->station_mac) && f->stations == 1;
+	return f->far_end.received > 0;
 }
 
 /* ---- sizes ---- */
@@ -322,7 +386,8 @@ static void count_fragments(struct segment *s, uint64_t *ret_out, uint64_t *ret_
 /* Other traffic may be fragmented at the same time, which only adds: any try without is proof. */
 static struct passage try_size(struct segment *s, unsigned size)
 {
-	unsigned ms = (unsigned)(s->facts->echo.max_us / 250 + 100); /* four round trips */
+	const struct check_echo *echo = s->far_end ? &s->facts->far_end : &s->facts->echo;
+	unsigned ms = (unsigned)(echo->max_us / 250 + 100); /* four round trips */
 	struct passage best = { 0 };
 
 	for (unsigned try = 0; try < TRIES && !(best.whole_out && best.whole_in); try++) {
@@ -330,7 +395,9 @@ static struct passage try_size(struct segment *s, unsigned size)
 		uint64_t in[2];
 
 		count_fragments(s, &out[0], &in[0]);
-		if (!ask_size(s, size, ms > 1000 ? 1000 : ms))
+		if (ms > 1000)
+			ms = 1000;
+		if (!(s->far_end ? far_end_ask(s->far_end, size, ms) : ask_size(s, size, ms)))
 			continue;
 		count_fragments(s, &out[1], &in[1]);
 		best.passes = true;
@@ -379,6 +446,7 @@ void segment_measure_sizes(struct segment *s)
 	f->limit = s->report->mtu;
 	if (f->limit <= SMALL || !budget)
 		return;
+	f->outward = s->far_end != NULL;
 	all = try_size(s, f->limit);
 	if (!counts_fragments(s)) {
 		f->largest = all.passes ? f->limit : search(s, SMALL, f->limit - 1, false);
@@ -467,11 +535,11 @@ static int find_addresses(struct segment *s, const struct link_info *port)
 	return 0;
 }
 
-static int open_segment(struct segment *s)
+static int open_segment(struct segment *s, const char *name)
 {
 	struct prober *p = s->prober;
 	struct link_info link, port;
-	int err = query_link(&p->nl, s->report->name, &link);
+	int err = query_link(&p->nl, name, &link);
 
 	if (err < 0)
 		return err;
@@ -482,6 +550,7 @@ static int open_segment(struct segment *s)
 		err = query_link_index(&p->nl, link.master, &port);
 	if (err < 0 || !port.has_mac)
 		return err < 0 ? err : -EINVAL;
+	s->link = link;
 	memcpy(s->mac, port.mac, LINK_MAC_LEN);
 	err = find_addresses(s, &port);
 	if (err < 0)
@@ -489,8 +558,6 @@ static int open_segment(struct segment *s)
 	s->watch.fd = packet_open(link.ifindex, true);
 	if (s->watch.fd < 0)
 		return s->watch.fd;
-	s->watch.callback = on_frames;
-	s->watch.ctx = s;
 	return loop_add(&p->loop, &s->watch, EPOLLIN);
 }
 
@@ -504,8 +571,8 @@ int segment_open(struct prober *p, size_t i, struct segment **ret)
 	s->prober = p;
 	s->facts = &p->facts->sessions[i];
 	s->report = &p->facts->before.sessions[i];
-	s->watch.fd = -1;
-	err = open_segment(s);
+	s->watch = (struct loop_watch){ .fd = -1, .callback = on_frames, .ctx = s };
+	err = open_segment(s, s->report->name);
 	if (err < 0) {
 		segment_close(s);
 		return err;
@@ -514,13 +581,42 @@ int segment_open(struct prober *p, size_t i, struct segment **ret)
 	return 0;
 }
 
+static void stop(struct segment *s)
+{
+	if (s->watch.fd < 0)
+		return;
+	loop_remove(&s->prober->loop, &s->watch);
+	close(s->watch.fd);
+}
+
 void segment_close(struct segment *s)
 {
 	if (!s)
 		return;
-	if (s->watch.fd >= 0) {
-		loop_remove(&s->prober->loop, &s->watch);
-		close(s->watch.fd);
-	}
+	far_end_close(s->far_end);
+	stop(s);
 	free(s);
+}
+
+void segment_ask_path(struct segment *s, const struct ip_addr *remote, const char *bridge)
+{
+	struct check_session answer = { 0 };
+	struct segment through = { .prober = s->prober,
+		.facts = &answer,
+		.report = s->report,
+		.watch = { .fd = -1, .callback = on_frames, .ctx = &through },
+		.target = *remote };
+
+	if (open_segment(&through, bridge) < 0) {
+		stop(&through);
+		return;
+	}
+	through.ip4 = (struct ip_prefix){ 0 }; /* as far_end.h: who asks need not be known there */
+	s->remote = *remote;
+	find_station(&through, PATH_ROUNDS);
+	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* let this session's socket be read, too */
+	s->remote = (struct ip_addr){ 0 };
+	stop(&through);
+	s->facts->path_tried = true;
+	s->facts->path_found = has_station(&through);
 }

@@ -12,9 +12,17 @@ struct segment;
  * -errno, and then nothing is open. */
 int segment_open(struct prober *p, size_t i, struct segment **ret);
 
-/** Find somebody on the far side, and measure loss and latency. Return: whether there is
- * anybody. */
+/** Find somebody on the far side, the user's target if it is there, and measure loss and latency.
+ * Return: whether anybody answers an echo. Not for a port that our own bridge holds back. */
 bool segment_find(struct segment *s);
+
+/** Ask the gateway at the far end, below its bridge: see far_end.h. `i` is the session's number.
+ * Return: whether it answers. Sizes are measured in that way from then on. */
+bool segment_ask_far_end(struct segment *s, size_t i);
+
+/** Ask, through our bridge, whether any path of the segment leads to the far gateway, whose address
+ * in the tunnel is `remote`. */
+void segment_ask_path(struct segment *s, const struct ip_addr *remote, const char *bridge);
 
 /** Find the largest packet that passes at all, and the largest that passes without fragments. */
 void segment_measure_sizes(struct segment *s);

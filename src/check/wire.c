@@ -31,19 +31,40 @@ static void put_ethernet(uint8_t *frame, const uint8_t *dst, const uint8_t *src,
 	store_be16(frame + 12, type);
 }
 
+static void put_arp(uint8_t *arp, const struct wire_ends *ends)
+{
+	memset(arp, 0, WIRE_ARP_LEN - ETH_HEADER_LEN);
+	store_be32(arp, 0x00010800); /* Ethernet, IPv4 */
+	store_be16(arp + 4, 0x0604); /* lengths of their addresses */
+	store_be16(arp + 6, ARP_REQUEST);
+	memcpy(arp + 8, ends->src_mac, LINK_MAC_LEN);
+	memcpy(arp + 24, ends->dst.bytes, 4);
+}
+
 void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN])
 {
 	static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
 	uint8_t *arp = ret_frame + ETH_HEADER_LEN;
 
-	memset(ret_frame, 0, WIRE_ARP_LEN);
 	put_ethernet(ret_frame, broadcast, ends->src_mac, ETHERTYPE_ARP);
-	store_be32(arp, 0x00010800); /* Ethernet, IPv4 */
-	store_be16(arp + 4, 0x0604); /* lengths of their addresses */
-	store_be16(arp + 6, ARP_REQUEST);
-	memcpy(arp + 8, ends->src_mac, LINK_MAC_LEN);
+	put_arp(arp, ends);
 	memcpy(arp + 14, ends->src.bytes, 4);
-	memcpy(arp + 24, ends->dst.bytes, 4);
+}
+
+/* Fill what is behind `from` with the mark's payload. */
+static void put_nonce(uint8_t *data, size_t from, size_t len, const struct wire_mark *mark)
+{
+	for (size_t at = from; at < len; at += WIRE_NONCE_LEN)
+		memcpy(data + at, mark->nonce, size_min(WIRE_NONCE_LEN, len - at));
+}
+
+size_t wire_arp_probe(
+	const struct wire_ends *ends, const struct wire_mark *mark, size_t size, uint8_t *ret)
+{
+	put_ethernet(ret, ends->dst_mac, ends->src_mac, ETHERTYPE_ARP);
+	put_arp(ret + ETH_HEADER_LEN, ends);
+	put_nonce(ret, WIRE_ARP_LEN, ETH_HEADER_LEN + size, mark);
+	return ETH_HEADER_LEN + size;
 }
 
 static void put_ip6(uint8_t *ip, const struct wire_ends *ends, size_t payload, uint8_t hops)
@@ -102,8 +123,7 @@ void wire_echo(
 	store_be16(ret + 2, 0);
 	store_be16(ret + 4, mark->id);
 	store_be16(ret + 6, seq);
-	for (size_t at = 8; at < len; at += WIRE_NONCE_LEN)
-		memcpy(ret + at, mark->nonce, size_min(WIRE_NONCE_LEN, len - at));
+	put_nonce(ret, 8, len, mark);
 	if (family == AF_INET)
 		checksum_store(ret + 2, checksum_add(0, ret, len));
 }
@@ -232,6 +252,7 @@ enum wire_kind wire_read_frame(
 	*ret = (struct wire_read){ 0 };
 	if (len < ETH_HEADER_LEN)
 		return WIRE_OTHER;
+	memcpy(ret->dst_mac, frame, LINK_MAC_LEN);
 	memcpy(ret->src_mac, frame + 6, LINK_MAC_LEN);
 	if (load_be16(frame + 12) == ETHERTYPE_ARP) {
 		if (len < WIRE_ARP_LEN || load_be16(arp + 6) != ARP_REPLY)
@@ -274,5 +295,12 @@ void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LE
 	static const uint8_t mac[LINK_MAC_LEN] = { 0x33, 0x33, 0, 0, 0, 1 };
 
 	*ret_addr = (struct ip_addr){ .family = AF_INET6, .bytes = { 0xff, 0x02, [15] = 1 } };
+	memcpy(ret_mac, mac, sizeof(mac));
+}
+
+void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN])
+{
+	static const uint8_t mac[LINK_MAC_LEN] = { 0x01, 0x80, 0xc2, 0, 0, 0x0f };
+
 	memcpy(ret_mac, mac, sizeof(mac));
 }

@@ -44,6 +44,7 @@ struct wire_read {
 	struct ip_addr src;
 	struct ip_addr dst;
 	struct ip_addr target;
+	uint8_t dst_mac[LINK_MAC_LEN]; /* of a frame */
 	uint8_t src_mac[LINK_MAC_LEN];
 	uint16_t seq;
 	bool in_pieces; /* it is the first fragment of the answer */
@@ -58,6 +59,12 @@ struct wire_read {
 
 /** Write an Ethernet frame that asks who has ends->dst (IPv4); dst_mac is not used. */
 void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN]);
+
+/** Write a frame to ends->dst_mac that asks who has ends->dst (IPv4) and names no sender's address
+ * (0.0.0.0), so that nobody remembers it. Behind the Ethernet header are `size` bytes, at least 28:
+ * the mark's payload fills them. `ret` has room for 14 + size. Return: its length. */
+size_t wire_arp_probe(
+	const struct wire_ends *ends, const struct wire_mark *mark, size_t size, uint8_t *ret);
 
 /** Write a frame that says that ends->src (IPv6) has src_mac: the answer to a WIRE_SOLICIT. */
 void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN]);
@@ -94,5 +101,9 @@ struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN]);
 
 /** The group address that everybody on a link hears, and its MAC address. */
 void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN]);
+
+/** A group address that no bridge forwards (IEEE 802.1Q, table 8-1, "reserved"), so that a frame to
+ * it ends at the far end of a link, whatever state the port there is in. */
+void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN]);
 
 #endif

@@ -54,6 +54,30 @@ static void test_arp(void **state)
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 }
 
+/* A probe is as large as wanted, names nobody as its sender, and goes where no bridge forwards it.
+ */
+static void test_arp_probe(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.1.11", "10.0.1.21");
+	uint8_t frame[128];
+	struct wire_read r;
+
+	wire_link_local_group(ends.dst_mac);
+	assert_int_equal(wire_arp_probe(&ends, &mark, 28, frame), 42);
+	assert_hex(frame, 42,
+		"0180c200000f0200000000010806"
+		"0001080006040001"
+		"02000000000100000000"
+		"0000000000000a000115");
+	assert_false(wire_has_nonce(frame, 42, &mark));
+	assert_int_equal(wire_arp_probe(&ends, &mark, 100, frame), 114);
+	assert_true(wire_has_nonce(frame, 114, &mark));
+	frame[21] = 2; /* as an answer */
+	assert_int_equal(wire_read_frame(frame, 114, &mark, &r), WIRE_ARP_REPLY);
+	assert_memory_equal(r.dst_mac, ends.dst_mac, LINK_MAC_LEN);
+	assert_memory_equal(r.src_mac, ends.src_mac, LINK_MAC_LEN);
+}
+
 /* Requests of every size have right checksums, and their answers are told from those of others. */
 static void check_echo(const char *src, const char *dst)
 {
@@ -183,6 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_arp_probe),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_neighbours),

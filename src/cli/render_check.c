@@ -131,6 +131,8 @@ static const struct field session[] = {
 	{ FIELD_ROW(check_session, "stations", FIELD_NUMBER, stations) },
 	{ FIELD_ROW(check_session, "station", FIELD_ADDR, station) },
 	{ FIELD_ROW(check_session, "echo", FIELD_OBJECT, echo), .sub = echo },
+	{ FIELD_ROW(check_session, "far_end", FIELD_OBJECT, far_end), .sub = echo },
+	{ FIELD_ROW(check_session, "path_found", FIELD_BOOL, path_found) },
 	{ FIELD_ROW(check_session, "largest_tried", FIELD_NUMBER, limit) },
 	{ FIELD_ROW(check_session, "largest_passing", FIELD_NUMBER, largest) },
 	{ FIELD_ROW(check_session, "largest_whole", FIELD_NUMBER, whole) },

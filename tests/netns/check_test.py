@@ -336,6 +336,53 @@ def session_down(bench):
     expect(bench.check(), "bridge", "error", "l2tpeth0 is in no bridge", "wirespan reload")
 
 
+def far_session_out(bench):
+    """The far end is in no bridge, and its host answers ARP all the same."""
+    bench.start()
+    bench.net.vpn[1].run("ip link set l2tpeth0 nomaster")
+    expect(bench.check(0), "far_bridge", "error", "10.0.1.21 answers on it.* a port of no bridge", "has a master")
+    bench.net.vpn[1].run("ip link set l2tpeth0 master br-l2tp0")
+    assert bench.check(0)[0] == 0
+
+
+def far_port_disabled(bench):
+    """A port is disabled by hand, without a spanning tree."""
+    bench.start()
+    bench.net.vpn[1].run("bridge link set dev l2tpeth0 state 0")
+    expect(bench.check(0), "far_bridge", "error", "10.0.1.21 answers on it.* nobody behind it answers", "and forwarding")
+    outcome = bench.check(1)
+    expect(outcome, "port_blocked", "error", "l2tpeth0 .* is disabled: its state was set by hand", "state 3")
+    expect(outcome, "session", "ok", "The pseudowire works: .* its port here does not forward")
+    bench.net.vpn[1].run("bridge link set dev l2tpeth0 state 3")
+    assert bench.check(0)[0] == bench.check(1)[0] == 0
+
+
+def foreign_tree(bench):
+    """Bridges run the spanning tree protocol, which the files do not say; then there really is a second path."""
+    bench.start()
+    one, two = bench.net.vpn
+    for vpn in (one, two):
+        vpn.run("ip link set br-l2tp0 type bridge forward_delay 200 hello_time 100 stp_state 1")
+    outcome = bench.check(0)
+    expect(outcome, "stp", "warning", "runs the spanning tree protocol, but", "If none are: `ip link set br-l2tp0")
+    assert outcome[0] == 0 and "port_blocked" not in outcome[1], "ports that forward go on forwarding"
+    veth(one, "eth2", two, "eth2")
+    try:
+        for vpn in (one, two):
+            vpn.run("ip link set eth2 master br-l2tp0 up")
+            vpn.run("bridge link set dev eth2 cost 1")
+
+        def held():
+            return [n for n in (0, 1) if "state blocking" in bench.net.vpn[n].run("bridge link show dev l2tpeth0").out]
+
+        number = wait_for(held, 60, 0.5, "STP to block the pseudowire")[0]
+        outcome = bench.check(number)
+        expect(outcome, "port_blocked", "error", "l2tpeth0 .* is blocking: the bridge runs", "Write STP = yes .*every site")
+        assert not any("STP = no" in f["mend"] for f in outcome[2]["findings"]), outcome
+    finally:
+        one.run("ip link del eth2")
+
+
 def far_mtu(bench):
     """The far gateway's bridge refuses what does not fit its port: large packets vanish."""
     wire = Pseudowire(session_mtu=1500)
@@ -466,6 +513,9 @@ CASES = {
     "a bridge port with a small MTU": port_mtu,
     "a member's port is down": port_down,
     "the session is down, or out of the bridge": session_down,
+    "the far session is out of the bridge": far_session_out,
+    "a port is disabled by hand": far_port_disabled,
+    "a spanning tree that the file does not want": foreign_tree,
     "a small MTU behind the far gateway": far_mtu,
     "br_netfilter is on": br_netfilter,
     "the segment leaks to the underlay": leak,

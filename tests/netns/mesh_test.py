@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Three sites that are all wired to each other, as `init --mesh` writes them: STP blocks one end of one pseudowire,
+which check takes for what it is, and members who are cut off are found in spite of STP."""
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.node import Node, need_root, veth
+from lib.reference import PORT
+from lib.runner import Suite, cleanup, wait_for
+from lib.wirespan import Gateway, find_binary, scratch
+
+SITES = (1, 2, 3)
+# The shortest that the kernel allows: a port forwards after 4 s instead of 30. The root's values count everywhere.
+FAST = "forward_delay 200 hello_time 100 max_age 600"
+
+
+class Mesh:
+    """Gateways vpn01 to vpn03 on one underlay, a member behind each; `words` go to wirespan init."""
+
+    def __init__(self, *words):
+        self.folder = scratch()
+        self.lan = Node("lan")
+        self.vpn = [Node(f"vpn0{n}") for n in SITES]
+        self.member = [Node(f"member0{n}") for n in SITES]
+        for n, vpn, member in zip(SITES, self.vpn, self.member):
+            veth(self.lan, f"port{n}", vpn, "eth0")
+            vpn.up("eth0", f"192.168.122.{n}/24")
+            vpn.wire_like("eth0")
+            veth(vpn, "eth1", member, "eth0")
+            member.up("eth0", f"10.0.2.{n}2/24", f"fd00:2::{n}2/64")
+            vpn.sh("for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 >$f; done")
+        self.lan.bridge("wire", *(f"port{n}" for n in SITES))
+        sites = []
+        for n in SITES:
+            sites += ["--site", f"vpn0{n},endpoint=192.168.122.{n}:{PORT},member=eth1,bridge=10.0.2.{n}1/24"]
+        self.lan.run(find_binary(), "init", "--mesh", "--dir", self.folder, *words, *sites)
+        self.gateway = [Gateway(vpn, vpn.name, self.folder) for vpn in self.vpn]
+
+    def up(self):
+        for gateway in self.gateway:
+            gateway.up()
+            gateway.node.run(f"ip link set br-l2tp0 type bridge {FAST}")
+
+    def close(self):
+        for node in (*self.vpn, *self.member, self.lan):
+            node.close()
+
+    def states(self):
+        """Return: {(site, port): its state} of all bridge ports."""
+        found = {}
+        for n, vpn in zip(SITES, self.vpn):
+            for line in vpn.run("bridge link").out.splitlines():
+                found[n, re.split(r"[ :@]+", line)[1]] = re.search(r"state (\w+)", line).group(1)
+        return found
+
+    def settle(self):
+        """Wait until the spanning tree stands. Return: the (site, port) that is blocked."""
+
+        def settled():
+            states = self.states()
+            return len(states) == 9 and not {"listening", "learning"} & set(states.values())
+
+        wait_for(settled, 90, 0.5, "the spanning tree")
+        blocked = [where for where, state in self.states().items() if state == "blocking"]
+        assert len(blocked) == 1 and blocked[0][1] != "eth1", self.states()
+        return blocked[0]
+
+    def check(self, site, *words):
+        """Run check on a site. Return: (exit status, the report, its findings as text)."""
+        gateway = self.gateway[site - 1]
+        result = gateway.run("check", "--json", "--quick", *words, gateway.conf, check=False, timeout=120)
+        report = json.loads(result.out)
+        text = "\n".join("{severity} {check} {subject}: {text} -> {mend}".format(**f) for f in report["findings"])
+        assert "STP = no" not in text, f"advice that closes the loop: {text}"
+        return result.status, report, text
+
+    def reach(self):
+        """Every member reaches every other."""
+        for a in SITES:
+            for b in SITES:
+                result = self.member[a - 1].ping(f"10.0.2.{b}2")
+                assert a == b or result.ok, f"member0{a} to member0{b}: {result.out}"
+
+    def session_to(self, near, far):
+        """Return: the name of the interface at site `near` of the session to site `far`."""
+        return f"l2tpeth{[n for n in SITES if n != near].index(far)}"
+
+    def far_site(self, near, name):
+        return [n for n in SITES if n != near][int(name[-1])]
+
+    def replace(self, site, old, new):
+        """Change a site's file, and reload it."""
+        gateway = self.gateway[site - 1]
+        with open(gateway.conf) as file:
+            text = file.read()
+        assert old in text, f"{old!r} is not in {text}"
+        gateway.configure(text.replace(old, new, 1))
+        gateway.run("reload", gateway.conf)
+
+    def diagnostics(self):
+        logs = "\n".join(f"--- {gateway.name}\n{gateway.log_text()}" for gateway in self.gateway)
+        return f"{self.states()}\n{logs}"
+
+
+def all_right(mesh, site, *words):
+    """A check finds neither an error nor a warning. Return: the report and its findings as text."""
+    status, report, text = mesh.check(site, *words)
+    assert status == 0 and report["ok"], text
+    assert not [f for f in report["findings"] if f["severity"] in ("error", "warning")], text
+    return report, text
+
+
+def starting(mesh):
+    """Ports that listen or learn are named, and are no error; the pseudowires are proven all the same."""
+    for site in SITES:
+        states = mesh.states()
+        _, text = all_right(mesh, site)
+        if {state for (n, _), state in states.items() if n == site} & {"listening", "learning"}:
+            assert re.search("note port_blocked .* is (listening|learning): with STP = yes", text), text
+            assert "The pseudowire works: " in text and "not known yet" in text, text
+
+
+def healthy(mesh):
+    """Three checks of three: the blocked port is named at its end, both ends prove the pseudowire and its sizes."""
+    site, port = mesh.settle()
+    other = mesh.far_site(site, port)
+    mesh.reach()
+    for n in SITES:
+        report, text = all_right(mesh, n)
+        sessions = {s["name"]: s for s in report["sessions"]}
+        held = {site: port, other: mesh.session_to(other, site)}.get(n)
+        for name, session in sessions.items():
+            assert session["largest_whole"] == session["computed"] > 1300, (name, text)
+            assert session["largest_passing"] == 1500, (name, text)
+            if name == held:
+                assert session["far_end"]["received"] == session["far_end"]["sent"] == 10, text
+                assert session["path_found"] and not session["station"], text
+            else:
+                assert session["echo"]["received"] == 20 and session["station"], text
+        assert ("The spanning tree blocks port" in text) == (n == site), text
+        if held:
+            where = "here" if n == site else "there"
+            assert f"The spanning tree {where} blocks it: frames to that site take another path" in text, text
+    mesh.reach()  # the checks have taught no bridge anything wrong
+
+
+def quiet(mesh):
+    """A check through the blocked port changes nothing that the bridges know of our gateway."""
+    site, port = mesh.settle()
+    gateway = mesh.vpn[site - 1]
+    target = f"10.0.2.{mesh.far_site(site, port)}1"
+    with open(os.path.join(mesh.folder, "ping"), "w+") as out:
+        ping = gateway.popen("ping", "-n", "-i", "0.1", "-c", "40", "-W", "5", target, stdout=out, stderr=out)
+        all_right(mesh, site)
+        ping.wait(timeout=60)
+        out.seek(0)
+        text = out.read()
+    assert "40 received" in text, text
+
+
+def named_host(mesh):
+    """A host that the user names is behind one session or the other, or behind none."""
+    mesh.settle()
+    for site, target in ((1, "10.0.2.22"), (2, "10.0.2.32"), (3, "10.0.2.12")):
+        report, text = all_right(mesh, site, "--target", target)
+        assert target in [s["station"] for s in report["sessions"]], text
+    status, _, text = mesh.check(1, "--target", "10.0.2.99")
+    assert status == 1 and "error target 10.0.2.99: 10.0.2.99 answers through no session" in text, text
+
+
+def turned_off(mesh):
+    """STP = yes, but the bridge does not run it: an error, as the next cable may close a loop."""
+    site, port = mesh.settle()
+    vpn = mesh.vpn[site - 1]
+    vpn.run("ip", "link", "set", port, "down")  # else there is the loop
+    vpn.run("ip link set br-l2tp0 type bridge stp_state 0")
+    status, _, text = mesh.check(site)
+    assert status == 1 and "error stp br-l2tp0: br-l2tp0 runs no spanning tree" in text, text
+    mend = re.search(r"`(ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1)`", text).group(1)
+    vpn.run(mend)
+    vpn.run(f"ip link set br-l2tp0 type bridge {FAST}")
+    vpn.run("ip", "link", "set", port, "up")
+    mesh.settle()
+    all_right(mesh, site)
+
+
+def out_of_the_bridge(mesh):
+    """A session whose far end is in no bridge is not taken for one that STP keeps in reserve."""
+    site, port = mesh.settle()
+    other = mesh.far_site(site, port)
+    far_port = mesh.session_to(other, site)
+    mesh.vpn[other - 1].run("ip", "link", "set", far_port, "nomaster")
+    try:
+        wait_for(lambda: mesh.states()[site, port] == "forwarding", 60, 0.5, "the port to forward")
+        status, _, text = mesh.check(site)
+        assert status == 1 and re.search(f"error far_bridge {port}: .* a port of no bridge", text), text
+    finally:
+        mesh.vpn[other - 1].run("ip", "link", "set", far_port, "master", "br-l2tp0")
+
+
+def cut_off(mesh):
+    """One direction of one session is broken, so that STP sees a path which carries nothing: no check is fooled."""
+    site, port = mesh.settle()
+    other = mesh.far_site(site, port)
+    root = next(n for n in SITES if n not in (site, other))
+    # What the site that blocks sends to the third is dropped there; what comes from there still arrives.
+    name = f"Name = {mesh.session_to(site, root)}\n"
+    mesh.replace(site, name, name + "Cookie = 01020304\n")
+    wait_for(lambda: not mesh.member[site - 1].ping(f"10.0.2.{root}2", count=1).ok, what="the members to be cut off")
+    assert mesh.states()[site, port] == "blocking", mesh.states()
+    for n in SITES:
+        status, _, text = mesh.check(n)
+        assert status == 1, f"vpn0{n}: {text}"
+        if n == root:
+            assert re.search("error (cookie|sublayer) ", text), text
+        else:
+            assert re.search("error no_path .* no other path leads to that site", text), text
+
+
+CASES = {
+    "a mesh that is just starting": starting,
+    "a healthy mesh": healthy,
+    "a check disturbs nothing": quiet,
+    "a host by its name": named_host,
+    "a spanning tree that was turned off": turned_off,
+    "a far end that is in no bridge": out_of_the_bridge,
+    "no path to a member": cut_off,
+}
+
+
+def main():
+    suite = Suite("mesh")
+    box = {}
+
+    def ready():
+        need_root()
+        box["mesh"] = Mesh()
+        box["mesh"].up()
+
+    if not suite.setup("the mesh", ready):
+        suite.finish()
+    suite.diagnose_with(box["mesh"].diagnostics)
+    for name, case in CASES.items():
+        suite.run(name, case, box["mesh"])
+    box["mesh"].close()
+    with_ip6 = {}
+
+    def inside_ip6():
+        with_ip6["mesh"] = mesh = Mesh("--tunnel", "fd00:1::/64")
+        cleanup.callback(mesh.close)
+        mesh.up()
+        healthy(mesh)
+
+    suite.run("IPv6 inside the tunnels", inside_ip6)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
