@@ -216,7 +216,7 @@ static void tree_one_way(struct check_facts *f)
 static void tree_inside_ip6(struct check_facts *f)
 {
 	tree_blocks_there(f);
-	ip_addr_parse("fd00:1::21", &f->after.tunnels[0].remote);
+	assert_int_equal(ip_addr_parse("fd00:1::21", &f->after.tunnels[0].remote), 0);
 }
 
 static void break_far_bridge(struct check_facts *f)
@@ -235,7 +235,7 @@ static void break_far_bridge_held(struct check_facts *f)
 static void break_far_bridge_answering(struct check_facts *f)
 {
 	break_far_bridge(f);
-	ip_addr_parse("10.0.2.21", &f->sessions[0].station);
+	assert_int_equal(ip_addr_parse("10.0.2.21", &f->sessions[0].station), 0);
 	f->sessions[0].stations = 1;
 	f->sessions[0].unbridged = true;
 }

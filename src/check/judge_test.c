@@ -128,7 +128,7 @@ static void break_delay(struct check_facts *f)
 
 static void note_target_elsewhere(struct check_facts *f)
 {
-	ip_addr_parse("10.0.2.99", &f->target);
+	assert_int_equal(ip_addr_parse("10.0.2.99", &f->target), 0);
 }
 
 static void break_bridge_mtu(struct check_facts *f)

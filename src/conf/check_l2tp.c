@@ -85,12 +85,12 @@ static void check_local(
 
 	ip_addr_text(&tunnel->local, local);
 	ip_addr_text(&tunnel->remote, remote);
-	if (!at.line) {
+	if (tunnel->local_auto) {
 		/* if addresses could not be parsed, that is already reported */
 		if (!tunnel->local.family &&
 			(site->interface.addresses.n ||
 				!site->interface.at[CONF_INTERFACE_ADDRESS].line))
-			conf_report_add(report, CONF_ERROR, tunnel->section,
+			conf_report_add(report, CONF_ERROR, at.line ? at : tunnel->section,
 				"[L2TP] has no Local, and no Address of [Interface] is in the same "
 				"subnet as Remote %s\n"
 				"add Local = with one of this site's addresses",
@@ -114,36 +114,33 @@ static void check_local(
 static void check_udp(
 	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
 {
-	static const struct {
+	const struct {
 		enum conf_tunnel_key key;
 		const char *name;
+		bool differs; /* from the default, which may be written out anywhere */
 	} udp_keys[] = {
-		{ CONF_TUNNEL_UDP_SOURCE_PORT, "UDPSourcePort" },
-		{ CONF_TUNNEL_UDP_DESTINATION_PORT, "UDPDestinationPort" },
-		{ CONF_TUNNEL_UDP_CHECKSUM, "UDPChecksum" },
+		{ CONF_TUNNEL_UDP_SOURCE_PORT, "UDPSourcePort",
+			tunnel->udp_source_port != CONF_L2TP_PORT },
+		{ CONF_TUNNEL_UDP_DESTINATION_PORT, "UDPDestinationPort",
+			tunnel->udp_destination_port != CONF_L2TP_PORT },
+		{ CONF_TUNNEL_UDP_CHECKSUM, "UDPChecksum", tunnel->udp_checksum },
 	};
-	struct conf_at at = tunnel->at[CONF_TUNNEL_UDP_CHECKSUM];
+	struct conf_at at = tunnel->at[CONF_TUNNEL_UDP_SOURCE_PORT];
 
 	if (tunnel->encap == L2TP_ENCAP_IP) {
 		for (size_t i = 0; i < ARRAY_LEN(udp_keys); i++)
-			if (tunnel->at[udp_keys[i].key].line)
+			if (udp_keys[i].differs)
 				conf_report_add(report, CONF_WARNING, tunnel->at[udp_keys[i].key],
 					"%s has no effect with EncapsulationType = ip\n"
 					"remove one of the two lines",
 					udp_keys[i].name);
 		return;
 	}
-	if (at.line && !tunnel->udp_checksum && tunnel->remote.family == AF_INET6)
-		conf_report_add(report, CONF_WARNING, at,
-			"UDPChecksum = no has no effect over IPv6, where the checksum is "
-			"mandatory\nremove the line");
-	if (site->interface.listen_port && tunnel->udp_source_port == site->interface.listen_port) {
-		at = tunnel->at[CONF_TUNNEL_UDP_SOURCE_PORT];
+	if (site->interface.listen_port && tunnel->udp_source_port == site->interface.listen_port)
 		conf_report_add(report, CONF_ERROR, at.line ? at : tunnel->section,
 			"UDPSourcePort %u is already WireGuard's ListenPort\n"
 			"choose another port for one of the two; 1701 is the L2TP port",
 			tunnel->udp_source_port);
-	}
 }
 
 /* Report two tunnels whose packets could not be distinguished. */

@@ -73,8 +73,7 @@ void conf_complete(struct conf_site *site, struct conf_report *report)
 	for (size_t i = 0; i < site->n_tunnels; i++) {
 		struct conf_tunnel *tunnel = &site->tunnels[i];
 
-		if (!tunnel->local.family && tunnel->remote.family &&
-			!tunnel->at[CONF_TUNNEL_LOCAL].line)
+		if (tunnel->local_auto && tunnel->remote.family)
 			tunnel->local = local_for(site, &tunnel->remote);
 		for (size_t k = 0; k < tunnel->n_sessions; k++, number++) {
 			struct conf_session *session = &tunnel->sessions[k];

@@ -395,7 +395,10 @@ static void read_address(
 /* systemd's "auto" equals the default. */
 static void read_local(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
-	if (strcasecmp(value, "auto") != 0)
+	struct conf_tunnel *tunnel = object;
+
+	tunnel->local_auto = !strcasecmp(value, "auto");
+	if (!tunnel->local_auto)
 		read_address(r, key, object, value);
 }
 

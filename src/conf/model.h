@@ -3,10 +3,12 @@
  * bridges.
  *
  * Theory of operation. The parser fills a struct conf_site including all defaults, so that users
- * need not know them. Each value has its position in the files beside it: `at[KEY]` for keys that
- * may appear once in a section, `at` in each element of a list. Line 0 means that the value is a
- * default. The site owns everything it points at; secrets are wiped when it is freed. This module
- * reads no files and does not query the host.
+ * need not know them. Each value has its position in the files beside it: `at[KEY]`, of the first
+ * value of a list, and `at` in each element of a list. Line 0 means that the key has no value in
+ * the file. The reverse does not hold: a default that is written out has a position, so code that
+ * needs to know whether a value is the default compares the value. The site owns everything it
+ * points at; secrets are wiped when it is freed. This module reads no files and does not query the
+ * host.
  */
 #ifndef CONF_MODEL_H
 #define CONF_MODEL_H
@@ -78,7 +80,7 @@ enum conf_site_key {
 	CONF_SITE_KEYS
 };
 
-/** Keys of [Interface], as an index of conf_interface.at; those of lists are unused there. */
+/** Keys of [Interface], as an index of conf_interface.at. */
 enum conf_interface_key {
 	CONF_INTERFACE_NAME = 0,
 	CONF_INTERFACE_PRIVATE_KEY,
@@ -199,7 +201,8 @@ struct conf_session {
 struct conf_tunnel {
 	uint32_t tunnel_id;
 	uint32_t peer_tunnel_id;
-	struct ip_addr local; /* default: the interface address in the subnet of `remote` */
+	struct ip_addr local;
+	bool local_auto; /* `local` is chosen: the interface address in the subnet of `remote` */
 	struct ip_addr remote;
 	enum l2tp_encap encap;
 	uint16_t udp_source_port; /* default 1701 */

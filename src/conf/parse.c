@@ -173,6 +173,7 @@ static void *tunnel_new(struct parser *p)
 	if (!tunnel)
 		return NULL;
 	site->n_tunnels++;
+	tunnel->local_auto = true;
 	tunnel->udp_source_port = CONF_L2TP_PORT;
 	tunnel->udp_destination_port = CONF_L2TP_PORT;
 	tunnel->section = p->reader.at;
@@ -346,7 +347,7 @@ static void read_key(struct parser *p, char *name, char *value)
 			key.name, section->name, at->line);
 		return;
 	}
-	if (!at->line)
+	if (!at->line && (*value || !key.repeats)) /* an empty value adds nothing to a list */
 		*at = p->reader.at;
 	if (!*value) {
 		if (!key.may_be_empty)

@@ -15,6 +15,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(HERE, ".."))
+from lib import defaults
 from lib.runner import Skip, Suite, cleanup
 from lib.wirespan import find_binary
 
@@ -464,6 +465,102 @@ def man_page_example(bench):
     )
 
 
+# A file of a site that says only what it must; and changes of it: name, what becomes what, whether it is right then.
+BASE = f"""
+[Site]
+[Interface]
+PrivateKey = {PRIVATE}
+Address = 10.0.1.11/24
+Address = fd00:1::11/64
+[Peer]
+PublicKey = plQhgah/od+4eyAutHMahlotYnHdMg3A2m7MGNzSqSo=
+Endpoint = 192.168.122.32:8172
+AllowedIPs = 10.0.1.21/32, fd00:1::21/128, 10.9.9.9/32
+[L2TP]
+TunnelId = 3939
+PeerTunnelId = 3940
+Remote = 10.0.1.21
+[L2TPSession]
+SessionId = 3941
+PeerSessionId = 3942
+[Bridge]
+"""
+BASES = (
+    ("IPv4", "", "", True),
+    ("IPv6 inside", "Remote = 10.0.1.21", "Remote = fd00:1::21", True),
+    ("EncapsulationType = ip", "[L2TP]\n", "[L2TP]\nEncapsulationType = ip\n", True),
+    ("no sublayer", "[L2TPSession]\n", "[L2TPSession]\nLayer2SpecificHeader = none\n", True),
+    ("one address of Remote's kind, elsewhere", "Remote = 10.0.1.21", "Remote = 10.9.9.9", True),
+    ("no address of Remote's kind", "Address = 10.0.1.11/24\n", "", False),
+    ("no address in Remote's subnet", "10.0.1.11/24\n", "10.7.7.7/24, 10.8.8.8/24\n", False),
+    ("no address at all", "Address = 10.0.1.11/24\nAddress = fd00:1::11/64\n", "", False),
+    ("a peer without ranges", "AllowedIPs = 10.0.1.21/32, fd00:1::21/128, 10.9.9.9/32\n", "", False),
+    ("a site that is called", "Endpoint = 192.168.122.32:8172\n", "", True),
+)
+
+
+def meaning(bench, text, verbs=True):
+    """Return: what the file means to the parser, and to validate, script and mtu; line numbers left out."""
+    bench.write("one.conf", text)
+    tool = os.path.join(os.environ.get("WIRESPAN_BUILD") or os.path.join(ROOT, "build"), "tests", "tools", "canonical")
+    if not os.access(tool, os.X_OK):
+        raise Skip("tests/tools/canonical is not built")
+    canonical = subprocess.run([tool, bench.path("one.conf")], capture_output=True, text=True, timeout=60)
+    runs = [(canonical.returncode, canonical.stdout, canonical.stderr)]
+    for words in (("validate", "--offline"), ("script", "--keys"), ("mtu",)) if verbs else ():
+        runs.append(bench.run(*words, "one.conf"))
+    return [(status, re.sub(r":\d+: ", ": ", out), re.sub(r":\d+: ", ": ", err)) for status, out, err in runs]
+
+
+def written_out(bench):
+    """A default that is written out means what its absence means: each by itself, and all of them."""
+    table = defaults.documented()
+    with_value = [where for where, value in table.items() if value is not None]
+    assert len(with_value) > 30, with_value
+    for name, old, new, is_right in BASES:
+        assert old in BASE, name
+        text = BASE.replace(old, new, 1)
+        plain = meaning(bench, text)
+        assert ("error:" not in plain[0][1]) == (plain[1][0] == 0) == is_right, (name, plain)
+        for where in with_value:
+            written = defaults.write_out(text, table, only=where)
+            said = meaning(bench, written, verbs=False)
+            assert said == plain[:1], f"{name}: {where} = {table[where]!r}: {said}"
+        assert meaning(bench, defaults.write_out(text, table)) == plain, name
+
+
+def every_word(bench):
+    """Every word that the page gives as a value of a key is one."""
+    count = 0
+    for section, keys, words in defaults.words():
+        for key in keys:
+            for word in words:
+                text = re.sub(f"^{key} = .*\n", "", BASE, flags=re.M)
+                text = text.replace(f"[{section}]\n", f"[{section}]\n{key} = {word}\n", 1)
+                said = meaning(bench, text, verbs=False)[0][1]
+                assert f"error: {key}" not in said, (section, key, word, said)
+                count += 1
+    assert count > 20, count
+
+
+def options_written_out(bench):
+    """The same for options of verbs whose defaults wirespan(8) gives."""
+    text = page("wirespan.8.scd")
+    options = " ".join(re.search(r"says otherwise: \*([^*]+)\*", text).group(1).split()).split()
+    assert len(options) > 6, options
+    plain = bench.run("mtu", "--json")
+    assert plain[0] == 0 and bench.run("mtu", "--json", *options) == plain, options
+    tunnel = re.search(r"Subnet for the addresses[^*]*\*([^*]+)\*", text).group(1)
+    folder = re.search(r"Where to write the files[^*]*\*([^*]+)\*", text).group(1)
+    port = re.search(r"default port:\s+\*([^*]+)\*", text).group(1)
+    made = []
+    for endpoint, *words in (["192.0.2.1"], [f"192.0.2.1:{port}", "--tunnel", tunnel, "--dir", folder]):
+        sites = ("--site", f"east,endpoint={endpoint},member=eth1", "--site", "west,member=eth1")
+        assert bench.run("init", "--force", *words, *sites)[0] == 0, words
+        made.append([re.sub(r"Key = .*", "Key", bench.read(name)) for name in ("east.conf", "west.conf")])
+    assert made[0] == made[1], made
+
+
 def main():
     suite = Suite("verbs")
     bench = Bench()
@@ -488,6 +585,9 @@ def main():
         ("wirespan(8) lists every verb and option", man_page_verbs),
         ("wirespan.conf(5) lists every key", man_page_keys),
         ("the example in wirespan.conf(5)", man_page_example),
+        ("every default in wirespan.conf(5), written out", written_out),
+        ("every word in wirespan.conf(5)", every_word),
+        ("every default in wirespan(8), written out", options_written_out),
     ]
     for name, function in cases:
         suite.run(name, function, bench)
