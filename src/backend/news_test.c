@@ -56,7 +56,7 @@ static struct digest hear(struct news *n, uint32_t ifindex)
 	struct digest d;
 
 	digest_init(&d, ifindex);
-	(void)poll(&p, 1, 1000);
+	(void)poll(&p, 1, 30000);
 	assert_int_equal(news_read(n, &d), 0);
 	return d;
 }
@@ -159,7 +159,7 @@ static void test_move(void **state)
 	}
 	close(gate[0]);
 	snprintf(command, sizeof(command),
-		"for i in 1 2 3 4 5 6 7 8 9; do [ $(readlink /proc/%d/ns/net) != "
+		"for i in $(seq 300); do [ $(readlink /proc/%d/ns/net) != "
 		"$(readlink /proc/self/ns/net) ] && break; sleep 0.1; done; "
 		"ip link set wg0 netns %d",
 		(int)pid, (int)pid);

@@ -19,7 +19,7 @@
 /** Connect. Return: the descriptor, to be closed. */
 static inline int talk_connect(const struct testdir *dir)
 {
-	int fd = unixsock_connect(dir->path, 1000);
+	int fd = unixsock_connect(dir->path, 60000);
 
 	assert_true(fd >= 0);
 	return fd;

@@ -48,7 +48,7 @@ class Bench:
         """Run `wirespan WORDS`. Return: exit status, standard output, standard error."""
         environment = {**os.environ, "WIRESPAN_RUNDIR": self.rundir}
         result = subprocess.run(
-            [self.binary, *words], env=environment, capture_output=True, text=True, timeout=20
+            [self.binary, *words], env=environment, capture_output=True, text=True, timeout=120
         )
         return result.returncode, result.stdout, result.stderr
 

@@ -36,7 +36,7 @@ class Bench:
     def run(self, *words, stdin="", env=None):
         """Run `wirespan WORDS` in the folder. Return: exit status, standard output, standard error."""
         result = subprocess.run(
-            [self.binary, *words], input=stdin, cwd=self.folder, env=env, capture_output=True, text=True, timeout=20
+            [self.binary, *words], input=stdin, cwd=self.folder, env=env, capture_output=True, text=True, timeout=120
         )
         return result.returncode, result.stdout, result.stderr
 
@@ -120,7 +120,7 @@ def full_disk(bench):
         raise Skip("there is no /dev/full")
     for words in (["genkey"], ["--help"]):
         with open("/dev/full", "w") as full:
-            result = subprocess.run([bench.binary, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+            result = subprocess.run([bench.binary, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
         assert result.returncode == 1 and "standard output" in result.stderr, (words, result)
 
 
@@ -157,7 +157,7 @@ def key_file_warning(bench):
         path = bench.path("out.key")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             os.chmod(path, mode)
-            result = subprocess.run([bench.binary, "genkey"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=20)
+            result = subprocess.run([bench.binary, "genkey"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=120)
         assert result.returncode == 0 and KEY.match(bench.read("out.key"))
         assert ("world accessible" in result.stderr) == warned, (oct(mode), result.stderr)
 
@@ -339,7 +339,7 @@ class Shell:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.log)
         env = {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"}
-        result = subprocess.run(["sh", script, verb], env=env, cwd="/", capture_output=True, text=True, timeout=20)
+        result = subprocess.run(["sh", script, verb], env=env, cwd="/", capture_output=True, text=True, timeout=120)
         calls = self.bench.read("calls").splitlines() if os.path.exists(self.log) else []
         return result.returncode, result.stdout + result.stderr, calls
 
@@ -505,7 +505,7 @@ def meaning(bench, text, verbs=True):
     tool = os.path.join(os.environ.get("WIRESPAN_BUILD") or os.path.join(ROOT, "build"), "tests", "tools", "canonical")
     if not os.access(tool, os.X_OK):
         raise Skip("tests/tools/canonical is not built")
-    canonical = subprocess.run([tool, bench.path("one.conf")], capture_output=True, text=True, timeout=60)
+    canonical = subprocess.run([tool, bench.path("one.conf")], capture_output=True, text=True, timeout=120)
     runs = [(canonical.returncode, canonical.stdout, canonical.stderr)]
     for words in (("validate", "--offline"), ("script", "--keys"), ("mtu",)) if verbs else ():
         runs.append(bench.run(*words, "one.conf"))

@@ -49,15 +49,18 @@ class RawPort:
         """Send one frame unmodified."""
         self.sock.send(frame)
 
-    def receive(self, timeout=1.0):
-        """Return: the next frame with its VLAN tag restored, or None after `timeout` seconds."""
+    def receive(self, timeout=10.0):
+        """Return: the next frame with its VLAN tag restored, or None after `timeout` seconds.
+
+        timeout: the default is for a frame that must come; one that must not come is waited for briefly.
+        """
         if not select.select([self.sock], [], [], timeout)[0]:
             return None
         frame, control, _, _ = self.sock.recvmsg(_SNAP, 256)
         return _retag(frame, control)
 
-    def expect(self, match, timeout=2.0):
-        """Return: the first frame for which `match(Packet)` is true, or None if none arrived in time."""
+    def expect(self, match, timeout=20.0):
+        """Return: the first frame for which `match(Packet)` is true, or None if none arrived in time (see receive())."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             frame = self.receive(left)
@@ -100,8 +103,10 @@ class Capture:
 
     def _collect(self):
         try:
-            while not self._stop.is_set():
-                frame = self.port.receive(0.1)
+            last = False
+            while not last:  # what was there before stop() is read after it
+                last = self._stop.is_set()
+                frame = self.port.receive(0 if last else 0.1)
                 while frame is not None:
                     self.frames.append((time.time(), frame))
                     frame = self.port.receive(0)

@@ -6,7 +6,7 @@ import subprocess
 
 from .node import listening
 from .reference import PORT
-from .runner import wait_for
+from .runner import patience, wait_for
 from .wirespan import find_binary
 
 
@@ -109,7 +109,7 @@ class DropIn:
         wait_for(lambda: not self.pids(), timeout, what=f"wirespan-wg {self.ifname} to end")
         assert not os.path.exists(self.socket), "the socket's file still exists"
         process, self.process = self.process, None
-        return process.wait(timeout=5) if process else None
+        return process.wait(timeout=patience(5)) if process else None
 
     def stop(self):
         """Stop it by SIGTERM. Return: the exit status."""

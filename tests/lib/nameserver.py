@@ -81,7 +81,7 @@ class NameServer:
 def use_name_server(node, address, folder):
     """Make `address` the only name server of a node (which has its own mounts)."""
     for name, text in (
-        ("resolv.conf", f"nameserver {address}\noptions timeout:1 attempts:1\n"),
+        ("resolv.conf", f"nameserver {address}\noptions timeout:5 attempts:1\n"),
         ("nsswitch.conf", "hosts: files dns\n"),
     ):
         path = os.path.join(folder, f"{node.name}-{name}")

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 
-from .runner import Skip, cleanup, trace, wait_for
+from .runner import Skip, cleanup, patience, trace, wait_for
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -38,7 +38,11 @@ class Result:
 
 
 def run(words, timeout=30, check=True, stdin=None, env=None, cwd=None):
-    """Run a command until it exits; kill its process group on timeout. Return: Result."""
+    """Run a command that exits within `timeout` seconds on an idle host. Return: Result.
+
+    After patience(timeout), its process group is killed.
+    """
+    timeout = patience(timeout)
     trace("+ " + " ".join(words))
     process = subprocess.Popen(
         words,
@@ -112,7 +116,7 @@ class Node:
         holder, self._holder = self._holder, None
         holder.stdin.close()
         try:
-            holder.wait(timeout=5)
+            holder.wait(timeout=patience(5))
         except subprocess.TimeoutExpired:
             holder.kill()
             holder.wait()
@@ -222,8 +226,11 @@ class Node:
         """Make a veth end behave like a real wire: nothing larger than the MTU is sent, nothing is merged."""
         self.offloads(ifname, False, *WIRE_OFFLOADS)
 
-    def ping(self, target, count=2, size=56, dont_fragment=False, interval=0.05, timeout=1, extra=()):
-        """Ping. Return: Result, whose status is 0 only if every echo was answered."""
+    def ping(self, target, count=2, size=56, dont_fragment=False, interval=0.05, timeout=10, extra=()):
+        """Ping. Return: Result, whose status is 0 only if every echo was answered.
+
+        timeout: seconds to wait for the last reply. Where none is expected, or not yet, one is enough.
+        """
         words = ["ping", "-n", "-c", str(count), "-i", str(interval), "-W", str(timeout), "-s", str(size)]
         if dont_fragment:
             words += ["-M", "do"]

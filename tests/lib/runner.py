@@ -127,8 +127,20 @@ class Suite:
                 print(f"(no diagnostics: {problem})")
 
 
+def patience(seconds):
+    """Return: how long to wait for what an idle machine has done within `seconds`: the machine may be busy.
+
+    For what must happen. What must not happen is waited for as long as it takes on an idle machine.
+    """
+    return max(seconds, min(10 * seconds, 120))
+
+
 def wait_for(condition, timeout=5.0, step=0.05, what="condition"):
-    """Poll `condition()` until it is true. Return: its value; raises AssertionError after `timeout` seconds."""
+    """Poll `condition()` until it is true, which takes at most `timeout` seconds on an idle machine.
+
+    Return: its value; raises AssertionError when patience(timeout) is over.
+    """
+    timeout = patience(timeout)
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -137,3 +149,18 @@ def wait_for(condition, timeout=5.0, step=0.05, what="condition"):
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what}")
         time.sleep(step)
+
+
+def wait_still(value, seconds, timeout=10, step=0.05, what="rest"):
+    """Wait until `value()` has not changed for `seconds`. Return: it."""
+    last, since = value(), time.monotonic()
+
+    def still():
+        nonlocal last, since
+        now = value()
+        if now != last:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since >= seconds
+
+    wait_for(still, seconds + timeout, step, what)
+    return last

@@ -12,11 +12,11 @@ _BLOCK = random.Random(1).randbytes(1 << 20)
 def transfer(near, far, address, family, blocks):
     """Send `blocks` MiB from the node `near` to an address of `far`; they must arrive complete and unchanged."""
     listener = far.call(lambda: socket.create_server((address, 0), family=family))
-    client = near.call(lambda: socket.create_connection(listener.getsockname()[:2], timeout=20))
+    client = near.call(lambda: socket.create_connection(listener.getsockname()[:2], timeout=120))
     with listener, client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
         server, _ = listener.accept()
-        server.settimeout(20)
+        server.settimeout(120)
 
         def send():
             for _ in range(blocks):
@@ -41,9 +41,9 @@ class Stream:
 
     def __init__(self, near, far, address):
         self.listener = far.call(lambda: socket.create_server((address, 0)))
-        self.client = near.call(lambda: socket.create_connection(self.listener.getsockname()[:2], timeout=20))
+        self.client = near.call(lambda: socket.create_connection(self.listener.getsockname()[:2], timeout=120))
         self.server, _ = self.listener.accept()
-        self.server.settimeout(20)
+        self.server.settimeout(120)
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
         self.arrivals = [time.monotonic()]
         self.count = self.sent = 0

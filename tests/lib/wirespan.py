@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from .node import CommandFailed
-from .runner import Skip, cleanup, wait_for
+from .runner import Skip, cleanup, patience, wait_for
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -70,6 +70,7 @@ class Gateway:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log, "ab") as log:
             notify.bind(path)
             notify.settimeout(0.02)
+            timeout = patience(timeout)
             start = time.monotonic()
             environment = {**os.environ, **self.env, "NOTIFY_SOCKET": path}
             self.process = self.node.popen(
@@ -112,7 +113,7 @@ class Gateway:
         """Wait until no process of this binary is left. Return: exit status of the foreground one, if any."""
         wait_for(lambda: not self.pids(), timeout, what=f"wirespan {self.name} to end")
         process, self.process = self.process, None
-        return process.wait(timeout=5) if process else None
+        return process.wait(timeout=patience(5)) if process else None
 
     def stop(self, signal="TERM"):
         """Stop it by a signal. Return: exit status of the foreground process."""

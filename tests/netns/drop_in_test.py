@@ -217,7 +217,7 @@ def descriptors(bench):
     tap = bench.near.call(lambda: open_tun("wg0", _IFF_TAP | _IFF_NO_PI))
     words = bench.near.enter([wg.binary, "-f", "wg0"])
     environment = {**os.environ, "WG_TUN_FD": str(tap)}
-    result = subprocess.run(words, env=environment, pass_fds=[tap], capture_output=True, timeout=5)
+    result = subprocess.run(words, env=environment, pass_fds=[tap], capture_output=True, timeout=60)
     assert result.returncode == 1 and b"WG_TUN_FD" in result.stderr, result
     os.close(tap)
     for name in ("WG_TUN_FD", "WG_UAPI_FD"):
@@ -391,7 +391,7 @@ def iperf(bench, *extra):
     wait_for(lambda: f":{port} " in bench.far.run("ss -Htln").out, what="iperf3")
     words = ["iperf3", "-J", "-C", "cubic", "-t", "1", "-p", port, "-c", bench.sites[1].wg4, *extra]
     report = json.loads(bench.near.run(*words, check=False).out)
-    server.wait(timeout=10)
+    server.wait(timeout=120)
     assert "error" not in report, report["error"]
     return report["end"]["sum_received"]["bytes"], report["end"]["sum_sent"]["retransmits"]
 

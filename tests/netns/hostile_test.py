@@ -88,7 +88,7 @@ class Bench:
         """Send an IPv4 packet as it is inside the tunnel (the kernel fills in the header checksum)."""
         self.raw.sendto(raw, (self.one.wg4, 0))
 
-    def arrived(self, frame, timeout=1.0):
+    def arrived(self, frame, timeout=10.0):
         return self.member.expect(lambda p: p.frame == frame, timeout) is not None
 
     def check_alive(self):
@@ -96,7 +96,7 @@ class Bench:
         assert self.gateway.pids() == self.pids, "it is another process now, or none"
         frame = self.frame()
         self.inner(self.l2tp(frame))
-        assert self.arrived(frame, 3), "a good frame no longer arrives"
+        assert self.arrived(frame, 30), "a good frame no longer arrives"
         assert self.net.vpn[1].ping(self.one.wg4).ok, "wg0 no longer answers"
 
     def drops(self):

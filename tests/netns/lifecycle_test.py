@@ -14,9 +14,6 @@ from lib.reference import PORT, wirespan_conf
 from lib.runner import Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
 
-READY_SECONDS = 0.2
-
-
 class Bench:
     """The network with the far gateway up, and how the near one looks with nothing up."""
 
@@ -94,26 +91,16 @@ def detached(bench):
     bench.check_clean("by down after up -d")
 
 
-def ready_in_time(bench):
-    """The best of five, as other work on the machine only ever adds; the call into the namespace included."""
+def notified(bench):
+    """What is there when it says that it is ready; how soon that is, is measured by bench/startup.py."""
     near = bench.near
-    times = []
-    for _ in range(5):
-        start = time.monotonic()
-        near.run("up", near.conf, "-d")
-        times.append(time.monotonic() - start)
-        near.down()
-    print("  up -d: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in times))
-    assert min(times) <= READY_SECONDS, times
-
-
-def notified_in_time(bench):
-    times = []
-    for _ in range(3):
-        times.append(bench.near.up())
-        bench.near.stop()
-    print("  READY=1: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in times))
-    assert min(times) <= READY_SECONDS, times
+    near.up()
+    assert near.status()["wireguard"]["listen_port"] == PORT
+    links = near.node.run("ip -br link").out
+    assert all(name in links for name in ("wg0", "l2tpeth0", "br-l2tp0")), links
+    bench.works()
+    near.stop()
+    bench.check_clean("after READY=1")
 
 
 def crash_then_down(bench):
@@ -180,15 +167,15 @@ def idle(bench):
         near.up()
     bench.works()
     # IPv6 on the members' side says a word now and then; a daemon that polls would be awake hundreds of times.
-    first = near.status()["engine"]
+    first, start = near.status()["engine"], time.monotonic()
     time.sleep(5)
-    last = near.status()["engine"]
+    last, seconds = near.status()["engine"], time.monotonic() - start
     wakeups = last["wakeups"] - first["wakeups"]
     process = near.node.run("grep", "VmHWM", f"/proc/{near.pids()[0]}/status").out.split()
     print(
-        f"  {wakeups} wake-ups in 5 s; engine {last['memory_bytes'] >> 10} KiB, process {process[1]} KiB at most"
+        f"  {wakeups} wake-ups in {seconds:.1f} s; engine {last['memory_bytes'] >> 10} KiB, process {process[1]} KiB at most"
     )
-    assert wakeups <= 40, f"{wakeups} wake-ups in 5 idle seconds"
+    assert wakeups <= 8 * seconds, f"{wakeups} wake-ups in {seconds:.1f} idle seconds"
     assert last["memory_bytes"] <= 64 << 20
     assert int(process[1]) <= 64 << 10
 
@@ -371,8 +358,7 @@ def main():
     for name, case in (
         ("SIGTERM within PostUp", ended_within_post_up),
         ("up -d returns when traffic can flow", detached),
-        ("up -d is ready within 200 ms", ready_in_time),
-        ("READY=1 within 200 ms", notified_in_time),
+        ("READY=1 when traffic can flow", notified),
         ("down after kill -9 leaves nothing", crash_then_down),
         ("up after kill -9 works", crash_then_up),
         ("ten rounds leave nothing", repeated),

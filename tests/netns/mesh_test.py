@@ -155,9 +155,9 @@ def quiet(mesh):
     gateway = mesh.vpn[site - 1]
     target = f"10.0.2.{mesh.far_site(site, port)}1"
     with open(os.path.join(mesh.folder, "ping"), "w+") as out:
-        ping = gateway.popen("ping", "-n", "-i", "0.1", "-c", "40", "-W", "5", target, stdout=out, stderr=out)
+        ping = gateway.popen("ping", "-n", "-i", "0.1", "-c", "40", "-W", "10", target, stdout=out, stderr=out)
         all_right(mesh, site)
-        ping.wait(timeout=60)
+        ping.wait(timeout=120)
         out.seek(0)
         text = out.read()
     assert "40 received" in text, text
@@ -211,7 +211,7 @@ def cut_off(mesh):
     # What the site that blocks sends to the third is dropped there; what comes from there still arrives.
     name = f"Name = {mesh.session_to(site, root)}\n"
     mesh.replace(site, name, name + "Cookie = 01020304\n")
-    wait_for(lambda: not mesh.member[site - 1].ping(f"10.0.2.{root}2", count=1).ok, what="the members to be cut off")
+    wait_for(lambda: not mesh.member[site - 1].ping(f"10.0.2.{root}2", count=1, timeout=1).ok, what="the members to be cut off")
     assert mesh.states()[site, port] == "blocking", mesh.states()
     for n in SITES:
         status, _, text = mesh.check(n)

@@ -103,7 +103,7 @@ def udp_pair(near, far, address, family, dont_fragment):
     sender = near.call(lambda: socket.socket(family, socket.SOCK_DGRAM))
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     receiver.bind((address, 0))
-    receiver.settimeout(2)
+    receiver.settimeout(20)
     if family == socket.AF_INET:
         mode = IP_PMTUDISC_DO if dont_fragment else IP_PMTUDISC_DONT
         sender.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, mode)
@@ -176,7 +176,7 @@ def bulk_tcp(bench):
                     transfer(near, far, address, family, 8)
                     check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
                 for port, flag, name in ((there, 2, "SYN"), (here, 18, "SYN/ACK")):
-                    frame = port.expect(lambda p: announced_mss(p) is not None, 1)
+                    frame = port.expect(lambda p: announced_mss(p) is not None)
                     assert frame, f"no {name} was seen"
                     packet = frames.Packet(frame)
                     assert announced_mss(packet) == mss, f"{name}: {announced_mss(packet)}, not {mss}"
@@ -199,7 +199,7 @@ def tagged_syn(bench, near, far, tags, family, flags):
     packet = build(here, there, frames.TCP, tcp)
     with RawPort(near, "eth0") as sender, RawPort(far, "eth0") as receiver:
         sender.send(frames.eth(far.mac("eth0"), near.mac("eth0"), ethertype, packet, tags))
-        frame = receiver.expect(lambda p: p.sport == 4711 and p.protocol == frames.TCP, 2)
+        frame = receiver.expect(lambda p: p.sport == 4711 and p.protocol == frames.TCP)
     assert frame, f"a SYN with {len(tags)} tags did not arrive"
     arrived = frames.Packet(frame)
     assert arrived.tags == list(tags)
@@ -220,7 +220,7 @@ def tagged(bench):
             with RawPort(near, "eth0") as sender, RawPort(far, "eth0") as receiver:
                 for _ in range(3):
                     sender.send(frame)
-                    arrived = receiver.expect(lambda p: p.frame == frame, 2)
+                    arrived = receiver.expect(lambda p, frame=frame: p.frame == frame)
                     assert arrived, f"1500 bytes behind {count} tags from {near.name}"
             number = bench.member.index(near)
             assert rise(before, bench.counters(), "fragments_tx")[number] == 6

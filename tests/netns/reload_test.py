@@ -38,11 +38,11 @@ class Bench:
         """Write another file and reload, while a member pings ten times a second: not one may be lost."""
         self.near.configure(text or self.text)
         pinger = self.net.member[0].popen(
-            "ping", "-q", "-i", "0.1", "-c", "20", "-W", "1", self.net.sites[1].member4, stdout=-1, text=True
+            "ping", "-q", "-i", "0.1", "-c", "20", "-W", "10", self.net.sites[1].member4, stdout=-1, text=True
         )
         time.sleep(0.5)
         result = self.near.run("reload", self.near.name, check=check)
-        said = pinger.communicate(timeout=20)[0]
+        said = pinger.communicate(timeout=120)[0]
         assert " 0% packet loss" in said, f"frames were lost while reloading:\n{said}"
         return result
 
@@ -82,7 +82,7 @@ def addresses_and_members(bench):
     if has_extra:
         assert "master br-l2tp0" in bench.link("extra0").out
     bench.reload()
-    assert not bench.net.member[1].ping("10.0.2.99", count=1).ok
+    assert not bench.net.member[1].ping("10.0.2.99", count=1, timeout=1).ok
     if has_extra:
         assert "master" not in bench.link("extra0").out
         bench.near.node.run("ip", "link", "del", "extra0")
@@ -116,7 +116,7 @@ def oversize_policy(bench):
     """A session's policy changes without the session being touched."""
     index = bench.link("l2tpeth0").out.split(":")[0]
     bench.reload(bench.text.replace("Name = l2tpeth0\n", "Name = l2tpeth0\nOversize = drop\n"))
-    assert not bench.net.member[0].ping(bench.net.sites[1].member4, count=1, size=1472).ok
+    assert not bench.net.member[0].ping(bench.net.sites[1].member4, count=1, size=1472, timeout=1).ok
     bench.reload()
     assert bench.net.member[0].ping(bench.net.sites[1].member4, count=1, size=1472).ok
     assert bench.link("l2tpeth0").out.split(":")[0] == index

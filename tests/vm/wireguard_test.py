@@ -81,7 +81,7 @@ class Bench:
 
     def from_ours(self, what="ours to the kernel's", **options):
         for target in (self.two.wg4, self.two.wg6):
-            result = self.ours.ping(target, timeout=2, **options)
+            result = self.ours.ping(target, **options)
             assert result.ok, f"{what}: {result.out}"
 
     def from_guest(self, what="the kernel's to ours", **options):
@@ -145,7 +145,7 @@ def preshared(bench):
     bench.peer_there(psk=new_key())
     bench.wg.wg("set", "wg0", "peer", bench.two.public, "remove")
     bench.wg.peer(bench.two, endpoint=bench.there4, psk=new_key())
-    assert not bench.ours.ping(bench.two.wg4, count=1).ok, "a session with different keys"
+    assert not bench.ours.ping(bench.two.wg4, count=1, timeout=1).ok, "a session with different keys"
     assert bench.wg.handshake_age() == 0
 
 
@@ -153,7 +153,7 @@ def kernel_roams(bench):
     """The guest changes address, port and family during its stream: we follow."""
     bench.meet(bench.there4, bench.here4)
     bench.from_ours()
-    bench.guest.sh(f"ping -n -q -i 0.1 -W 1 -c 100 {bench.one.wg4} >/tmp/stream 2>&1 & echo $! >/tmp/stream.pid")
+    bench.guest.sh(f"ping -n -q -i 0.1 -W 10 -c 1000 {bench.one.wg4} >/tmp/stream 2>&1 & echo $! >/tmp/stream.pid")
     for number, (change, expected) in enumerate(
         (
             (f"wg set wg0 listen-port {PORT + 1}", f"{bench.two.underlay}:{PORT + 1}"),
@@ -172,7 +172,7 @@ def kernel_roams(bench):
     bench.guest.sh("kill -INT $(cat /tmp/stream.pid); sleep 0.3")
     out = bench.guest.run("cat /tmp/stream").out
     sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", out).groups())
-    assert sent - received <= 8, out
+    assert sent - received <= 80, out
     bench.from_ours("ours to the kernel's new endpoint")
     bench.guest.sh(f"ip addr del 192.168.122.99/24 dev eth0; ip addr add {bench.two.underlay}/24 dev eth0")
 
@@ -181,14 +181,14 @@ def we_roam(bench):
     """We change port and address during our stream: the kernel follows."""
     bench.meet(bench.there4)
     bench.from_ours()
-    words = ["ping", "-n", "-q", "-i", "0.1", "-W", "1", "-c", "60", bench.two.wg4]
+    words = ["ping", "-n", "-q", "-i", "0.1", "-W", "10", "-c", "60", bench.two.wg4]
     job = bench.ours.popen(*words, stdout=subprocess.DEVNULL)
     bench.wg.wg("set", "wg0", "listen-port", str(PORT + 1))
     wait_for(lambda: bench.endpoint_there() == f"{bench.one.underlay}:{PORT + 1}", 3, what="our new port")
     bench.ours.sh(f"ip addr del {bench.one.underlay}/24 dev eth0; ip addr add 192.168.122.98/24 dev eth0")
     wait_for(lambda: bench.endpoint_there() == f"192.168.122.98:{PORT + 1}", 3, what="our new address")
     bench.from_guest("the kernel's to our new endpoint")
-    assert job.wait(timeout=20) == 0
+    assert job.wait(timeout=120) == 0
     bench.wg.wg("set", "wg0", "listen-port", str(PORT))
     bench.ours.sh(f"ip addr del 192.168.122.98/24 dev eth0; ip addr add {bench.one.underlay}/24 dev eth0")
 
@@ -198,14 +198,14 @@ def keepalives(bench):
     bench.wg.peer(bench.two, keepalive=1)
     wait_for(bench.wg.handshake_age, 5, what="an immediate handshake")
     with Capture(bench.ours, "eth0") as capture:
-        time.sleep(3.3)
+        time.sleep(6.5)
         ours = [p for p in messages(capture, DATA, bench.one.underlay) if len(p.payload) == 32]
     bench.wg.peer(bench.two, keepalive=0)
     bench.guest.run(f"wg set wg0 peer {shlex.quote(bench.one.public)} persistent-keepalive 1")
     with Capture(bench.ours, "eth0") as capture:
-        time.sleep(3.5)
+        time.sleep(6.5)
         theirs = [p for p in messages(capture, DATA, bench.two.underlay) if len(p.payload) == 32]
-    assert 2 <= len(ours) <= 5 and 2 <= len(theirs) <= 5, (len(ours), len(theirs))
+    assert 2 <= len(ours) <= 8 and 2 <= len(theirs) <= 8, (len(ours), len(theirs))
 
 
 def has_mac2(initiation):
