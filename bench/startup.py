@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How soon a site is ready: from the command to READY=1, and to the return of `up -d`; and how soon it is down.
 
-The call into the namespace is included. Other work on the machine only ever adds, so the best counts; the
+The call into the namespace is included. Other work on the host only ever adds, so the best counts; the
 median is shown beside it. Wanted: ready within 200 ms, by the best of the runs.
 """
 

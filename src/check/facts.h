@@ -163,8 +163,8 @@ const struct status_bridge *check_bridge_of(const struct status_report *r, const
 /** The state of the port `name` when the check began. */
 enum check_port_state check_port_state(const struct check_facts *f, const char *name);
 
-/** Whether a bridge port neither passes frames on nor takes them from others, by its known state.
- */
+/** Whether a bridge port neither passes frames on nor takes them from others, by its known
+ * state. */
 bool check_port_is_held(enum check_port_state state);
 
 /** Whether a port of `bridge` still listened or learned when the check began. */

@@ -26,7 +26,6 @@ struct verdict {
 	char remote[IP_ADDR_TEXT_LEN];
 };
 
-
 static bool has_station(const struct verdict *v)
 {
 	return v->session->station.family != 0;
@@ -242,8 +241,8 @@ static void judge_unbridged(const struct verdict *v, const char *proof)
 		"the bridge (`wirespan reload` does).");
 }
 
-/* The spanning tree, here or there, keeps the session in reserve: right, if there is another path.
- */
+/* The spanning tree, here or there, keeps the session in reserve: right, if there is another
+ * path. */
 static void judge_reserve(const struct verdict *v, const char *proof)
 {
 	const struct check_session *s = v->session;

@@ -102,8 +102,8 @@ static inline void sample_fill(struct check_facts *f)
 	f->machine = (struct check_machine){ -1, -1, -1, 0 };
 }
 
-/** Its bridges run the spanning tree protocol, as the file says; port number `i` is in that state.
- */
+/** Its bridges run the spanning tree protocol, as the file says; port number `i` is in that
+ * state. */
 static inline void sample_tree(struct check_facts *f, size_t i, enum check_port_state state)
 {
 	f->before.bridges[0].stp = f->after.bridges[0].stp = true;

@@ -54,8 +54,8 @@ static void test_arp(void **state)
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 }
 
-/* A probe is as large as wanted, names nobody as its sender, and goes where no bridge forwards it.
- */
+/* A probe is as large as wanted, names nobody as its sender, and goes where no bridge forwards
+ * it. */
 static void test_arp_probe(void **state)
 {
 	struct wire_ends ends = make_ends("10.0.1.11", "10.0.1.21");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the control socket's server under ordinary, slow, silent, flooding and unauthorised clients. The
- * time that a client has passes only when a test says so: so the speed of the host does not matter. */
+/* Tests of the control socket's server with ordinary, slow, silent, flooding and unauthorised
+ * clients. Their time limits run on a clock that only the tests advance. */
 #include "ctl/server.h"
 
 #include <errno.h>

@@ -465,7 +465,7 @@ def man_page_example(bench):
     )
 
 
-# A file of a site that says only what it must; and changes of it: name, what becomes what, whether it is right then.
+# A file of a site with only the required keys; and changes of it: name, what becomes what, whether it is right then.
 BASE = f"""
 [Site]
 [Interface]
@@ -524,8 +524,8 @@ def written_out(bench):
         assert ("error:" not in plain[0][1]) == (plain[1][0] == 0) == is_right, (name, plain)
         for where in with_value:
             written = defaults.write_out(text, table, only=where)
-            said = meaning(bench, written, verbs=False)
-            assert said == plain[:1], f"{name}: {where} = {table[where]!r}: {said}"
+            result = meaning(bench, written, verbs=False)
+            assert result == plain[:1], f"{name}: {where} = {table[where]!r}: {result}"
         assert meaning(bench, defaults.write_out(text, table)) == plain, name
 
 
@@ -537,8 +537,8 @@ def every_word(bench):
             for word in words:
                 text = re.sub(f"^{key} = .*\n", "", BASE, flags=re.M)
                 text = text.replace(f"[{section}]\n", f"[{section}]\n{key} = {word}\n", 1)
-                said = meaning(bench, text, verbs=False)[0][1]
-                assert f"error: {key}" not in said, (section, key, word, said)
+                text_out = meaning(bench, text, verbs=False)[0][1]
+                assert f"error: {key}" not in text_out, (section, key, word, text_out)
                 count += 1
     assert count > 20, count
 
@@ -546,7 +546,7 @@ def every_word(bench):
 def options_written_out(bench):
     """The same for options of verbs whose defaults wirespan(8) gives."""
     text = page("wirespan.8.scd")
-    options = " ".join(re.search(r"says otherwise: \*([^*]+)\*", text).group(1).split()).split()
+    options = " ".join(re.search(r"sets another value: \*([^*]+)\*", text).group(1).split()).split()
     assert len(options) > 6, options
     plain = bench.run("mtu", "--json")
     assert plain[0] == 0 and bench.run("mtu", "--json", *options) == plain, options

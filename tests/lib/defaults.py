@@ -42,9 +42,9 @@ def documented():
     """Return: {(section, key): default}; None is a key that is required, or has no value that means its absence."""
     table = {}
     for section, keys, text in entries():
-        said = re.findall(r"\b(Required|Default:\s+(\S+?)[.,:;]*(?=\s))", text)
-        assert len(said) == 1, f"[{section}] {keys}: one default, or Required, has to be said: {said}"
-        value = said[0][1]
+        stated = re.findall(r"\b(Required|Default:\s+(\S+?)[.,:;]*(?=\s))", text)
+        assert len(stated) == 1, f"[{section}] {keys}: one default, or Required, is needed: {stated}"
+        value = stated[0][1]
         for key in keys:
             if not value or value == "_none_":
                 table[section, key] = None
@@ -70,7 +70,7 @@ def sections(text):
 
 
 def strip(text, table):
-    """Return: the file without the keys that say their default anyway."""
+    """Return: the file without the keys that have their default value."""
     out = []
     for section, lines in sections(text):
         out.append(f"[{section}]")

@@ -128,15 +128,15 @@ class Suite:
 
 
 def patience(seconds):
-    """Return: how long to wait for what an idle machine has done within `seconds`: the machine may be busy.
+    """Return: how long to wait for what an idle host has done within `seconds`: the host may be busy.
 
-    For what must happen. What must not happen is waited for as long as it takes on an idle machine.
+    For what must happen. What must not happen is waited for as long as it takes on an idle host.
     """
     return max(seconds, min(10 * seconds, 120))
 
 
 def wait_for(condition, timeout=5.0, step=0.05, what="condition"):
-    """Poll `condition()` until it is true, which takes at most `timeout` seconds on an idle machine.
+    """Poll `condition()` until it is true, which takes at most `timeout` seconds on an idle host.
 
     Return: its value; raises AssertionError when patience(timeout) is over.
     """

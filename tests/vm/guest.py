@@ -130,7 +130,7 @@ class Guest:
 
     def sh(self, script, check=True, timeout=30):
         """Run a shell script (stopping at its first error) in the guest, in at most `timeout` seconds on an idle
-        machine. Return: Result."""
+        host. Return: Result."""
         timeout = patience(timeout)
         trace("guest# " + script.strip().replace("\n", "\n     # "))
         self._requests += 1
