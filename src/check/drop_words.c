@@ -11,6 +11,9 @@ static const char *const words[] = {
 	[DROP_TAP_OVERSIZE] = "larger than the segment's MTU: set a lower MTU on that member",
 	[DROP_TAP_WRITE] = "the kernel refused the frame: is the interface down?",
 	[DROP_TUN_NOT_IP] = "routed into the tunnel but neither IPv4 nor IPv6",
+	[DROP_TAP_OWN] =
+		"our own WireGuard datagrams, which came into the segment that they carry: "
+		"the route to a peer's endpoint leads there",
 	[DROP_TX_NO_PEER] = "no peer's AllowedIPs cover the destination",
 	[DROP_TX_NO_ENDPOINT] = "the peer's address is not known yet: it has no Endpoint and has "
 				"not called",

@@ -212,6 +212,8 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer)
 	reassembly_owner_fini(&e->reassembly, &peer->fragments);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
+	if (e->own.peer == peer)
+		e->own.peer = NULL;
 	wg_device_remove_peer(&e->wg, &peer->wg);
 }
 
@@ -236,6 +238,8 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 			stage_clear_port(&e->stage, &peer->staged, &s->port.stats);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
+	if (e->own.port == &s->port)
+		e->own.peer = NULL;
 	list_remove(&s->link);
 }
 

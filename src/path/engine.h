@@ -19,6 +19,7 @@
 #include "l2tp/reassembly.h"
 #include "l2tp/session.h"
 #include "path/named.h"
+#include "path/own.h"
 #include "path/pmtud.h"
 #include "path/probe.h"
 #include "path/replies.h"
@@ -146,6 +147,7 @@ struct engine {
 	struct reassembly reassembly;
 	struct tx tx;
 	struct rx rx;
+	struct own own;
 	unsigned wg_mtu; /* of peers to be added */
 	struct drop_counters drops;
 	struct engine_stats stats;

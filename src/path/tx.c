@@ -9,6 +9,7 @@
 #include "l2tp/header.h"
 #include "path/ctrl.h"
 #include "path/follow.h"
+#include "path/own.h"
 #include "pkt/headers.h"
 
 static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop why)
@@ -138,35 +139,57 @@ static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
 	return (!s || s->options.oversize == L2TP_OVERSIZE_REJECT) && tx_reject(e, s, frame, len);
 }
 
-void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
+/* Whether it is a datagram of ours, which would carry itself. */
+static bool tx_is_own(struct engine *e, struct path_port *port, const uint8_t *frame, size_t len)
+{
+	if (!own_recognises(e, frame, len, port->session != NULL))
+		return false;
+	e->own.port = port;
+	return true;
+}
+
+/* Find the peer, and plan the segments. Return: DROP_NONE, or why nothing is sent. */
+static enum drop tx_judge(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
 	const struct offload *offload)
 {
 	struct tx *tx = &e->tx;
 	struct wg_peer *peer;
 	enum drop drop = DROP_NONE;
 
+	if (tx_is_own(e, port, frame, len))
+		return DROP_TAP_OWN;
+	peer = tx_route(e, port, frame, len, &drop);
+	if (!peer)
+		return drop;
+	tx->peer = path_peer_of(peer);
+	tx_clamp(tx, frame, len, offload);
+	drop = gso_split_plan(offload, frame, len, port->session != NULL, &tx->plan);
+	if (drop == DROP_NONE && !tx_fits(e, frame, len))
+		drop = DROP_TAP_OVERSIZE;
+	return drop;
+}
+
+void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
+	const struct offload *offload)
+{
+	struct tx *tx = &e->tx;
+	enum drop drop;
+
 	e->stats.superframes_tx++;
 	tx->reply_len = 0;
 	tx->port = port;
-	peer = tx_route(e, port, frame, len, &drop);
-	if (peer) {
-		tx->peer = path_peer_of(peer);
-		tx_clamp(tx, frame, len, offload);
-		drop = gso_split_plan(offload, frame, len, port->session != NULL, &tx->plan);
-	}
-	if (drop == DROP_NONE && !tx_fits(e, frame, len))
-		drop = DROP_TAP_OVERSIZE;
+	drop = tx_judge(e, port, frame, len, offload);
 	if (drop != DROP_NONE) {
 		tx_drop(e, &port->stats, drop);
 		tx->port = NULL;
 		return;
 	}
-	tx->kp = wg_peer_sending_key(peer, e->now);
+	tx->kp = wg_peer_sending_key(&tx->peer->wg, e->now);
 	tx->sent_bytes = 0;
 	tx->largest = 0;
 	tx->wants_probes = port->session || !probe_is_echo_reply(frame, len);
 	if (!tx->kp)
-		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, peer, e->now));
+		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, &tx->peer->wg, e->now));
 }
 
 /* Where a whole packet goes: behind the tails, once there are any, so that it overtakes none of

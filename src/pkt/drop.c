@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[DROP_TAP_OVERSIZE] = "tap_oversize",
 	[DROP_TAP_WRITE] = "tap_write",
 	[DROP_TUN_NOT_IP] = "tun_not_ip",
+	[DROP_TAP_OWN] = "tap_own",
 	[DROP_TX_NO_PEER] = "tx_no_peer",
 	[DROP_TX_NO_ENDPOINT] = "tx_no_endpoint",
 	[DROP_TX_STAGED_FULL] = "tx_staged_full",

@@ -17,6 +17,7 @@ enum drop {
 	DROP_TAP_OVERSIZE, /* larger than the session's MTU allows and Oversize = drop or reject */
 	DROP_TAP_WRITE,	   /* the kernel rejected the frame on write */
 	DROP_TUN_NOT_IP,   /* neither IPv4 nor IPv6 from the TUN */
+	DROP_TAP_OWN,	   /* a WireGuard datagram of ours: it would carry itself */
 
 	/* transmit: towards the peer */
 	DROP_TX_NO_PEER,     /* no peer's AllowedIPs contain the destination */

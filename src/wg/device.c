@@ -19,6 +19,7 @@ struct layout {
 	size_t heap;
 	size_t allowed;
 	size_t indices, index_count;
+	size_t sent, sent_count;
 	size_t sources, source_count;
 	size_t total;
 };
@@ -46,6 +47,7 @@ static struct layout layout_of(const struct wg_sizes *s)
 		.total = 0,
 		.bucket_count = power_of_two(s->peers),
 		.index_count = power_of_two(s->peers * INDICES_PER_PEER),
+		.sent_count = power_of_two(s->peers * WG_SESSIONS_PER_PEER),
 		.source_count = power_of_two(s->sources),
 	};
 
@@ -54,6 +56,7 @@ static struct layout layout_of(const struct wg_sizes *s)
 	l.heap = take(&l.total, s->peers, sizeof(struct heap_entry *));
 	l.allowed = take(&l.total, 1, wg_allowedips_memory(s->allowed_ips));
 	l.indices = take(&l.total, l.index_count, sizeof(struct wg_index_entry));
+	l.sent = take(&l.total, l.sent_count, sizeof(struct list));
 	l.sources = take(&l.total, l.source_count, sizeof(struct wg_ratelimit_entry));
 	return l;
 }
@@ -106,6 +109,20 @@ static void place_buckets(struct wg_device *dev, uint8_t *m, const struct layout
 	}
 }
 
+/* Put the buckets of sessions at `memory` and every session into its bucket. */
+static void place_sessions(struct wg_device *dev, struct list *buckets, size_t count)
+{
+	wg_sent_init(&dev->sent, buckets, count);
+	LIST_FOR_EACH(l, &dev->peers)
+	{
+		struct wg_keypairs *keys = &CONTAINER_OF(l, struct wg_peer, link)->keys;
+
+		for (size_t i = 0; i < ARRAY_LEN(keys->slots); i++)
+			if (keys->slots[i].peer)
+				wg_sent_add(&dev->sent, &keys->slots[i]);
+	}
+}
+
 int wg_device_init(
 	struct wg_device *dev, const struct wg_sizes *sizes, void *memory, struct rng rng)
 {
@@ -126,6 +143,7 @@ int wg_device_init(
 	dev->deadlines = (struct heap){ .slots = (void *)(m + l.heap), .cap = sizes->peers };
 	wg_allowedips_init(&dev->allowed, m + l.allowed, sizes->allowed_ips);
 	wg_indextable_init(&dev->indices, (void *)(m + l.indices), l.index_count);
+	wg_sent_init(&dev->sent, (void *)(m + l.sent), l.sent_count);
 	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
 	wg_load_init(&dev->load, &dev->rng);
 	wg_cookie_checker_init(&dev->crypto, &dev->checker, dev->identity.public_key);
@@ -147,6 +165,7 @@ int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *
 	dev->deadlines.cap = sizes->peers;
 	wg_allowedips_move(&dev->allowed, m + l.allowed, sizes->allowed_ips);
 	wg_indextable_move(&dev->indices, (void *)(m + l.indices), l.index_count);
+	place_sessions(dev, (void *)(m + l.sent), l.sent_count);
 	wg_ratelimit_init(&dev->limiter, (void *)(m + l.sources), l.source_count, &dev->rng);
 	dev->sizes = *sizes;
 	return 0;
@@ -303,7 +322,9 @@ enum drop wg_device_allows(
 static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
 	struct mono now, struct wall wall)
 {
-	wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
+	struct wg_keypair *kp = wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
+
+	wg_sent_add(&dev->sent, kp);
 	wg_timers_session_derived(&peer->timers, now);
 	if (s->initiator) {
 		peer->last_handshake = wall;
@@ -611,6 +632,25 @@ void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t le
 		return;
 	wg_keypair_prefetch(e->keypair, load_le64(msg + 8));
 	wg_peer_prefetch(e->peer);
+}
+
+struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, size_t len)
+{
+	const struct wg_keypair *kp;
+	const struct wg_index_entry *e;
+	uint32_t type;
+
+	if (len < WG_DATA_OVERHEAD)
+		return NULL;
+	type = load_le32(msg);
+	if (type == WG_MSG_DATA) {
+		kp = wg_sent_find(&dev->sent, load_le32(msg + 4), load_le64(msg + 8));
+		return kp ? kp->peer : NULL;
+	}
+	if ((type != WG_MSG_INITIATION && type != WG_MSG_RESPONSE) || len != length_of(type))
+		return NULL;
+	e = wg_indextable_find(&dev->indices, load_le32(msg + 4)); /* the sender's */
+	return e ? e->peer : NULL;
 }
 
 struct mono wg_device_deadline(const struct wg_device *dev)

@@ -21,6 +21,7 @@
 #include "wg/noise.h"
 #include "wg/peer.h"
 #include "wg/ratelimit.h"
+#include "wg/sent.h"
 
 /** For how many of each a device has room. */
 struct wg_sizes {
@@ -57,6 +58,7 @@ struct wg_device {
 	struct heap deadlines;
 	struct wg_allowedips allowed;
 	struct wg_indextable indices;
+	struct wg_sent sent;
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_load load;
@@ -166,8 +168,17 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
  */
 void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
-/** When to call wg_device_due(): not later than the earliest deadline of all peers; or
- * MONO_NEVER. */
+/**
+ * Whether a message is one that we have sent, data or handshake, still under way to a peer: by the
+ * index that names its session, and of data by a counter that was used. Cookie replies carry no
+ * index of ours and are not recognised. Nothing is authenticated: the caller compares where the
+ * message goes with the peer's endpoint. Any bytes will do for `msg[len]`.
+ * Return: the peer that it is for, or NULL.
+ */
+struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, size_t len);
+
+/** When to call wg_device_due(): not later than the earliest deadline of all peers; or MONO_NEVER.
+ */
 struct mono wg_device_deadline(const struct wg_device *dev);
 
 /**

@@ -13,6 +13,7 @@ static void drop(struct wg_keypair **slot, struct wg_indextable *indices)
 	if (!*slot)
 		return;
 	wg_indextable_remove(indices, (*slot)->local_index);
+	list_remove(&(*slot)->sent_link);
 	secret_wipe(*slot, sizeof(**slot));
 	*slot = NULL;
 }
@@ -63,6 +64,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	kp = free_slot(keys);
 	entry = wg_indextable_find(indices, s->local_index);
 	ASSERT(kp && entry && !entry->keypair);
+	list_init(&kp->sent_link);
 	kp->peer = peer;
 	kp->initiator = s->initiator;
 	kp->local_index = s->local_index;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/mono.h"
 #include "crypto/aead.h"
 #include "pkt/drop.h"
@@ -32,9 +33,11 @@ struct wg_keypair {
 	struct wall made; /* when it was born, for people */
 	uint32_t local_index;
 	struct wg_replay replay;
+	struct list sent_link; /* in a bucket of wg_device.sent */
 };
 
-#define WG_PREVIOUS 3
+#define WG_PREVIOUS	     3
+#define WG_SESSIONS_PER_PEER (2 + WG_PREVIOUS)
 
 /**
  * A peer's sessions. `current` sends; all receive. `next` is a session we answered and may not send
@@ -50,7 +53,7 @@ struct wg_keypairs {
 	struct wg_keypair *current;
 	struct wg_keypair *next;
 	struct wg_keypair *previous[WG_PREVIOUS];
-	struct wg_keypair slots[2 + WG_PREVIOUS];
+	struct wg_keypair slots[WG_SESSIONS_PER_PEER];
 };
 
 /** What a new session is made from. */

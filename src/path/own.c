@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Our own WireGuard datagrams, recognised where they would enter a session or the TUN. */
+#include "path/own.h"
+
+#include "base/bytes.h"
+#include "path/engine.h"
+#include "pkt/headers.h"
+
+#define IP4_PROTO_OFFSET 9
+#define IP6_NEXT_OFFSET	 6
+#define FRAGMENT6_LEN	 8
+
+/* Whether the frame may be UDP: what all others pay for being asked. */
+static bool may_be_udp(const uint8_t *frame, size_t len, bool ethernet)
+{
+	size_t l3 = ethernet ? ETH_HEADER_LEN : 0;
+	uint16_t type;
+
+	if (len < l3 + IP4_HEADER_LEN)
+		return false;
+	if (ethernet)
+		type = load_be16(frame + 12);
+	else
+		type = frame[0] >> 4 == 4 ? ETHERTYPE_4 : ETHERTYPE_6;
+	if (type == ETHERTYPE_4)
+		return frame[l3 + IP4_PROTO_OFFSET] == PROTO_UDP;
+	if (type == ETHERTYPE_6) /* or behind an extension header */
+		return frame[l3 + IP6_NEXT_OFFSET] != PROTO_TCP;
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ;
+}
+
+static struct ip_addr address_at(const struct headers *h, const uint8_t *ip, bool dst)
+{
+	return h->version == 4 ? ip_addr_v4(ip + (dst ? 16 : 12)) : ip_addr_v6(ip + (dst ? 24 : 8));
+}
+
+/* The fragments of one datagram have the same. An IPv6 fragment header is the last before `l4`: our
+ * kernel puts no other behind it. */
+static struct own_fragmented fragmented_of(const uint8_t *frame, const struct headers *h)
+{
+	const uint8_t *ip = frame + h->l3;
+
+	return (struct own_fragmented){
+		.src = address_at(h, ip, false),
+		.dst = address_at(h, ip, true),
+		.id = h->version == 4 ? load_be16(ip + 4)
+				      : load_be32(frame + h->l4 - FRAGMENT6_LEN + 4),
+	};
+}
+
+static bool is_known(const struct own *own, const struct own_fragmented *f)
+{
+	for (size_t i = 0; i < OWN_FRAGMENTED; i++)
+		if (own->fragmented[i].id == f->id &&
+			ip_addr_equal(&own->fragmented[i].dst, &f->dst) &&
+			ip_addr_equal(&own->fragmented[i].src, &f->src))
+			return true;
+	return false;
+}
+
+/* Whether the UDP datagram at `l4` is a message of ours on its way to the peer's endpoint. Its end
+ * may be in other fragments. Return: the peer, or NULL. */
+static struct path_peer *receiver_of(
+	const struct engine *e, const uint8_t *frame, size_t len, const struct headers *h)
+{
+	const uint8_t *udp = frame + h->l4;
+	size_t end = size_min(len, h->end);
+	struct ip_addr to;
+	struct wg_peer *peer;
+
+	if (end < (size_t)h->l4 + UDP_HEADER_LEN)
+		return NULL;
+	peer = wg_device_sent(&e->wg, udp + UDP_HEADER_LEN, end - h->l4 - UDP_HEADER_LEN);
+	if (!peer || load_be16(udp + 2) != peer->endpoint.port)
+		return NULL;
+	to = address_at(h, frame + h->l3, true);
+	return ip_addr_equal(&to, &peer->endpoint.addr) ? path_peer_of(peer) : NULL;
+}
+
+static void note(struct own *own, struct path_peer *peer, const uint8_t *frame, size_t vlan_tags)
+{
+	own->peer = peer;
+	memcpy(own->mac, frame, sizeof(own->mac));
+	own->vlan = vlan_tags ? load_be16(frame + 14) & 0xfff : 0;
+}
+
+bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool ethernet)
+{
+	struct own_fragmented fragmented;
+	struct path_peer *peer;
+	struct headers h;
+
+	if (!may_be_udp(frame, len, ethernet) || headers_parse(frame, len, ethernet, &h) ||
+		h.proto != PROTO_UDP)
+		return false;
+	if (headers_is_fragment(&h))
+		fragmented = fragmented_of(frame, &h);
+	if (h.frag_offset)
+		return is_known(&e->own, &fragmented);
+	peer = receiver_of(e, frame, len, &h);
+	if (!peer)
+		return false;
+	if (h.more_fragments)
+		e->own.fragmented[e->own.next++ % OWN_FRAGMENTED] = fragmented;
+	note(&e->own, peer, frame, h.vlan_tags);
+	return true;
+}

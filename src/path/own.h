@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Our own WireGuard datagrams, recognised where they would enter a session or the TUN. */
+#ifndef PATH_OWN_H
+#define PATH_OWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/*
+ * Theory of operation
+ *
+ * When the route to a peer's endpoint leads through a bridge into the segment, our datagrams come
+ * back to us as frames of a TAP. Sealed and sent once more they would come back again, one
+ * datagram longer each time: one packet fills a core. So tx_begin() drops them (DROP_TAP_OWN).
+ *
+ * A datagram is ours if it goes to a peer's endpoint and names a session of ours with that peer:
+ * data by the receiver index and by a counter that has been used, a handshake message by our index.
+ * The source does not count, since a NAT on the way into the bridge may have changed it. Members'
+ * own WireGuard, to the same endpoint even, has other indices and passes.
+ *
+ * Of a datagram in IP fragments only the first says what it is; the others follow it under the same
+ * id. A few ids are remembered. A superframe of datagrams (GSO_UDP_L4) is one flow, so that its
+ * first datagram speaks for all.
+ *
+ * It does not look into tunnels: a datagram of ours that something else has wrapped (PPPoE, GRE,
+ * another WireGuard) passes.
+ */
+
+struct engine;
+struct path_peer;
+struct path_port;
+
+/* Datagrams in fragments whose ids are remembered. */
+#define OWN_FRAGMENTED 16
+
+/** A datagram of ours that came in fragments. Family 0: none. */
+struct own_fragmented {
+	struct ip_addr src;
+	struct ip_addr dst;
+	uint32_t id; /* of IPv4: 16 bits */
+};
+
+/** What has been recognised. */
+struct own {
+	struct own_fragmented fragmented[OWN_FRAGMENTED];
+	unsigned next;		/* of these, to be replaced */
+	struct path_peer *peer; /* whom the latest was for; the driver sets it back to NULL */
+	struct path_port *port; /* where it was read; only with `peer` */
+	uint8_t mac[6];		/* the frame's destination; only with `port` of a session */
+	uint16_t vlan;		/* the frame's outermost VLAN id; 0: none */
+};
+
+/**
+ * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is, or is a
+ * piece of, a datagram that we sent to a peer. If it says for whom, that is noted in e->own, but
+ * for the port.
+ */
+bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool ethernet);
+
+#endif
