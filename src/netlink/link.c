@@ -233,6 +233,16 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 			link->has_stp = nl_attr_u32(a, &link->stp_state);
 }
 
+static void decode_vlan(const struct nlattr *nest, struct link_info *link)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == IFLA_VLAN_ID)
+			nl_attr_u16(a, &link->vlan);
+}
+
 static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 {
 	struct nl_attrs walk = nl_attrs_in(nest);
@@ -242,6 +252,8 @@ static void decode_linkinfo(const struct nlattr *nest, struct link_info *link)
 	while ((a = nl_attrs_next(&walk))) {
 		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
 			nl_attr_text(a, link->kind, sizeof(link->kind));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && !strcmp(link->kind, "vlan"))
+			decode_vlan(a, link);
 		else if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
 			nl_attr_text(a, slave_kind, sizeof(slave_kind));
 		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && !strcmp(link->kind, "bridge"))
@@ -263,6 +275,12 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 		break;
 	case IFLA_MASTER:
 		nl_attr_u32(a, &link->master);
+		break;
+	case IFLA_LINK:
+		nl_attr_u32(a, &link->lower);
+		break;
+	case IFLA_LINK_NETNSID:
+		link->lower = 0; /* comes behind it, and says that it is in another namespace */
 		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(a) != LINK_MAC_LEN)
@@ -301,6 +319,8 @@ int link_decode(const struct nlmsghdr *nlh, struct link_info *ret)
 	walk = nl_attrs_of(nlh, sizeof(i));
 	while ((a = nl_attrs_next(&walk)))
 		decode_attr(a, &link);
+	if (strcmp(link.kind, "vlan") != 0 && strcmp(link.kind, "macvlan") != 0)
+		link.lower = 0; /* the other end of a veth pair, or nothing that carries it */
 	*ret = link;
 	return 0;
 }

@@ -191,6 +191,36 @@ static void test_decode_stp(void **state)
 	assert_false(link.has_stp);
 }
 
+#define HEADER "00000000 10000000 00000000 00000000 00000100 07000000 00000000 00000000"
+#define VLAN   "1c001200 09000100 766c616e 00000000 0c000200 06000100 64000000"
+
+/* What carries a VLAN or MACVLAN, in this namespace; the other end of a veth pair carries nothing.
+ */
+static void test_decode_lower(void **state)
+{
+	static const struct {
+		const char *hex;
+		uint32_t lower;
+		uint16_t vlan;
+	} table[] = {
+		{ HEADER "08000500 03000000" VLAN, 3, 100 },
+		{ HEADER "08000500 03000000 08002500 00000000" VLAN, 0, 100 },
+		{ HEADER "08000500 03000000 10001200 0c000100 6d616376 6c616e00", 3, 0 },
+		{ HEADER "08000500 03000000 10001200 09000100 76657468 00000000", 0, 0 },
+		{ HEADER "08000500 03000000", 0, 0 },
+		{ HEADER "06000500 03000000" VLAN, 0, 100 }, /* of 2 bytes */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct link_info link;
+		struct nl_msg m;
+
+		assert_int_equal(link_decode(message_of(&m, table[i].hex), &link), 0);
+		assert_int_equal(link.lower, table[i].lower);
+		assert_int_equal(link.vlan, table[i].vlan);
+	}
+}
+
 /* Wherever an answer is cut, what is whole is read and nothing behind the end is. */
 static void test_decode_cut(void **state)
 {
@@ -254,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_decode_port),
 		cmocka_unit_test(test_decode_bridge),
 		cmocka_unit_test(test_decode_stp),
+		cmocka_unit_test(test_decode_lower),
 		cmocka_unit_test(test_decode_cut),
 		cmocka_unit_test(test_decode_odd),
 	};

@@ -111,6 +111,14 @@ bool nl_attr_u8(const struct nlattr *a, uint8_t *ret)
 	return true;
 }
 
+bool nl_attr_u16(const struct nlattr *a, uint16_t *ret)
+{
+	if (mnl_attr_get_payload_len(a) != sizeof(*ret))
+		return false;
+	*ret = mnl_attr_get_u16(a);
+	return true;
+}
+
 bool nl_attr_u32(const struct nlattr *a, uint32_t *ret)
 {
 	if (mnl_attr_get_payload_len(a) != sizeof(*ret))

@@ -77,6 +77,9 @@ const struct nlattr *nl_attrs_next(struct nl_attrs *walk);
 /** Read an 8-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_u8(const struct nlattr *a, uint8_t *ret);
 
+/** Read a 16-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
+bool nl_attr_u16(const struct nlattr *a, uint16_t *ret);
+
 /** Read a 32-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_u32(const struct nlattr *a, uint32_t *ret);
 

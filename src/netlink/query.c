@@ -3,6 +3,7 @@
 #include "netlink/query.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -210,5 +211,39 @@ int query_route(struct nl_socket *nl, const struct route_query *query, struct ro
 	}
 	if (err == 0)
 		*ret = route;
+	return err;
+}
+
+static int decode_neigh(const struct nlmsghdr *nlh, void *ret)
+{
+	return neigh_decode(nlh, ret);
+}
+
+int query_neighbour(
+	struct nl_socket *nl, uint32_t ifindex, const struct ip_addr *addr, struct neigh_info *ret)
+{
+	struct neigh_info info;
+	struct single s = { .ret = &info, .decode = decode_neigh };
+	struct nl_msg m;
+	int err = query_one(nl, neigh_encode_get(&m, ifindex, addr), &s);
+
+	if (err < 0)
+		return err;
+	if (!info.has_mac || info.state & (NUD_FAILED | NUD_INCOMPLETE))
+		return -ENOENT;
+	*ret = info;
+	return 0;
+}
+
+int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[static LINK_MAC_LEN],
+	uint16_t vlan, uint32_t *ret_ifindex)
+{
+	struct neigh_info info;
+	struct single s = { .ret = &info, .decode = decode_neigh };
+	struct nl_msg m;
+	int err = query_one(nl, neigh_encode_get_fdb(&m, bridge, mac, vlan), &s);
+
+	if (err == 0)
+		*ret_ifindex = info.ifindex;
 	return err;
 }

@@ -10,6 +10,7 @@
 #include "netlink/exchange.h"
 #include "netlink/ifaddr.h"
 #include "netlink/link.h"
+#include "netlink/neigh.h"
 #include "netlink/route.h"
 #include "netlink/rule.h"
 
@@ -64,5 +65,21 @@ MUST_CHECK int query_rules(struct nl_socket *nl, uint8_t family, struct rule_lis
  */
 MUST_CHECK int query_route(
 	struct nl_socket *nl, const struct route_query *query, struct route_info *ret);
+
+/**
+ * The neighbour of an interface. Return: 0; -ENOENT if it is not known, or known without an
+ * Ethernet address (not resolved, or resolving has failed); or another -errno.
+ */
+int query_neighbour(
+	struct nl_socket *nl, uint32_t ifindex, const struct ip_addr *addr, struct neigh_info *ret);
+
+/**
+ * The port behind which a bridge has learned an Ethernet address, in a VLAN (0: none). Return: 0
+ * and the ifindex of the port, or of the bridge itself for an address of its own; -ENOENT if it has
+ * not learned it and would flood; -EOPNOTSUPP: no bridge of the kernel's, or before Linux 5.0; or
+ * another -errno.
+ */
+int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[static LINK_MAC_LEN],
+	uint16_t vlan, uint32_t *ret_ifindex);
 
 #endif

@@ -309,6 +309,82 @@ static void test_long_dump(void **state)
 	assert_int_equal(mine, 3000);
 }
 
+/* Neighbours that are known, wanted, and neither. */
+static void test_neighbours(void **state)
+{
+	static const uint8_t mac[LINK_MAC_LEN] = { 2, 0, 0, 0, 0, 9 };
+	struct ip_addr known = prefix("10.0.1.21").addr;
+	struct ip_addr known6 = prefix("fd01::21").addr;
+	struct ip_addr wanted = prefix("10.0.1.22").addr;
+	struct neigh_info info;
+	struct nl_msg m;
+	uint32_t a0;
+
+	set_up_veth("10.0.1.11/24");
+	a0 = ifindex_of("a0");
+	assert_int_equal(query_neighbour(&nl, a0, &known, &info), -ENOENT);
+	assert_int_equal(system("ip neigh add 10.0.1.21 lladdr 02:00:00:00:00:09 dev a0 && "
+				"ip neigh add fd01::21 lladdr 02:00:00:00:00:09 dev a0"),
+		0);
+	assert_int_equal(query_neighbour(&nl, a0, &known, &info), 0);
+	assert_memory_equal(info.mac, mac, sizeof(mac));
+	assert_int_equal(query_neighbour(&nl, a0, &known6, &info), 0);
+	assert_memory_equal(info.mac, mac, sizeof(mac));
+	assert_int_equal(query_neighbour(&nl, ifindex_of("b0"), &known, &info), -ENOENT);
+	assert_int_equal(nl_request(&nl, neigh_encode_use(&m, a0, &wanted)), 0);
+	assert_int_equal(system("ip neigh show 10.0.1.22 dev a0 | grep -q INCOMPLETE"), 0);
+	assert_int_equal(query_neighbour(&nl, a0, &wanted, &info), -ENOENT); /* not resolved yet */
+	assert_int_equal(nl_request(&nl, neigh_encode_use(&m, 4711, &wanted)), -ENODEV);
+}
+
+/* Behind which port of a bridge an address is; on one with VLANs, in which. */
+static void test_bridge_ports(void **state)
+{
+	static const uint8_t mac[LINK_MAC_LEN] = { 2, 0, 0, 0, 0, 9 };
+	static const uint8_t other[LINK_MAC_LEN] = { 2, 0, 0, 0, 0, 8 };
+	struct link_info br;
+	uint32_t port = 0;
+
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(system("ip link add br0 type bridge && ip link set a0 master br0 up && "
+				"ip link set br0 up && "
+				"bridge fdb add 02:00:00:00:00:09 dev a0 master dynamic"),
+		0);
+	assert_int_equal(query_link(&nl, "br0", &br), 0);
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, mac, 0, &port), 0);
+	assert_int_equal(port, ifindex_of("a0"));
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, other, 0, &port), -ENOENT);
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, br.mac, 0, &port), 0);
+	assert_true(port == br.ifindex || port == ifindex_of("a0")); /* whose it is by default */
+	assert_int_equal(query_bridge_port(&nl, ifindex_of("b0"), mac, 0, &port), -EOPNOTSUPP);
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, mac, 100, &port), -ENOENT);
+	if (system("ip link set br0 type bridge vlan_filtering 1") != 0)
+		skip(); /* a kernel without */
+	assert_int_equal(system("bridge vlan add vid 100 dev a0 && "
+				"bridge fdb add 02:00:00:00:00:08 dev a0 master dynamic vlan 100"),
+		0);
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, other, 100, &port), 0);
+	assert_int_equal(port, ifindex_of("a0"));
+	assert_int_equal(query_bridge_port(&nl, br.ifindex, other, 0, &port), -ENOENT);
+}
+
+/* What carries an interface, if it is one that another carries. */
+static void test_lower(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	set_up_veth("10.0.1.11/24");
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_int_equal(link.lower, 0); /* not the other end */
+	assert_int_equal(link.vlan, 0);
+	if (nl_request(&nl, link_encode_vlan(&m, "v0", ifindex_of("a0"), 100)) == -EOPNOTSUPP)
+		skip(); /* a kernel without */
+	assert_int_equal(query_link(&nl, "v0", &link), 0);
+	assert_int_equal(link.lower, ifindex_of("a0"));
+	assert_int_equal(link.vlan, 100);
+}
+
 static int set_up(void **state)
 {
 	return unshare(CLONE_NEWNET) < 0 ? -1 : nl_socket_open(&nl);
@@ -332,6 +408,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_route_lookup_v6, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_rules, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_long_dump, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_neighbours, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_bridge_ports, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_lower, set_up, clean_up),
 	};
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
