@@ -39,14 +39,19 @@ static void *control_add(struct msghdr *msg, int level, int type, size_t len)
 	return CMSG_DATA(c);
 }
 
+/* From that address, by that interface, or both; no address leaves the choice to the kernel. */
 static void control_source(struct msghdr *msg, const struct endpoint *to)
 {
-	if (to->local.family == AF_INET && to->addr.family == AF_INET) {
+	uint16_t family = to->addr.family;
+
+	if (!endpoint_has_source(to) || (to->local.family && to->local.family != family))
+		return;
+	if (family == AF_INET) {
 		struct in_pktinfo info = { .ipi_ifindex = (int)to->local_ifindex };
 
 		memcpy(&info.ipi_spec_dst, to->local.bytes, 4);
 		memcpy(control_add(msg, IPPROTO_IP, IP_PKTINFO, sizeof(info)), &info, sizeof(info));
-	} else if (to->local.family == AF_INET6 && to->addr.family == AF_INET6) {
+	} else if (family == AF_INET6) {
 		struct in6_pktinfo info = { .ipi6_ifindex = to->local_ifindex };
 
 		memcpy(&info.ipi6_addr, to->local.bytes, 16);

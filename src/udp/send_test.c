@@ -30,6 +30,9 @@ static struct {
 	size_t n_bytes;
 	int ttls[CALLS_MAX]; /* of the messages in turn; 0: not given */
 	size_t n_ttls;
+	unsigned pktinfos; /* messages with a source address or interface */
+	struct in_pktinfo pktinfo4;
+	struct in6_pktinfo pktinfo6;
 } kernel;
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
@@ -56,6 +59,17 @@ static int ttl_of(struct msghdr *msg)
 	return ttl;
 }
 
+static void take_source(struct cmsghdr *c)
+{
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+		memcpy(&kernel.pktinfo4, CMSG_DATA(c), sizeof(kernel.pktinfo4));
+	else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+		memcpy(&kernel.pktinfo6, CMSG_DATA(c), sizeof(kernel.pktinfo6));
+	else
+		return;
+	kernel.pktinfos++;
+}
+
 /* Return: 0 or an errno. */
 static int take(const struct msghdr *msg)
 {
@@ -64,6 +78,7 @@ static int take(const struct msghdr *msg)
 	struct msghdr m = *msg;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		take_source(c);
 		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_SEGMENT) {
 			memcpy(&stride, CMSG_DATA(c), sizeof(stride));
 			if (kernel.no_segments)
@@ -281,6 +296,46 @@ static void test_ttl(void **state)
 	}
 }
 
+/* From an address, by an interface, or both; an address of the other family is none. */
+static void test_source(void **state)
+{
+	static const uint8_t addr4[4] = { 192, 0, 2, 1 };
+	static const uint8_t addr6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 1 };
+	static const uint8_t none[16];
+	static struct train_queue q;
+
+	for (unsigned i = 0; i < 16; i++) {
+		struct udp u = { .fd4 = 4, .fd6 = 4 };
+		struct endpoint to = { .port = 8172 };
+		bool v6 = i & 1;
+		bool other = i & 8; /* the address is of the other family */
+
+		to.addr = v6 ? ip_addr_v6(addr6) : ip_addr_v4(addr4);
+		if (i & 2)
+			to.local = v6 != other ? ip_addr_v6(addr6) : ip_addr_v4(addr4);
+		if (i & 4)
+			to.local_ifindex = 7;
+		memset(&kernel, 0, sizeof(kernel));
+		train_queue_init(&q, arena, sizeof(arena));
+		memset(train_tail(&q), 1, 100);
+		train_append(&q, 100, &to, 0);
+		udp_send(&u, &q);
+		assert_int_equal(kernel.taken, 1);
+		assert_int_equal(kernel.pktinfos, i & 2 ? !other : (i & 4) != 0);
+		if (!kernel.pktinfos)
+			continue;
+		assert_int_equal(
+			v6 ? (int)kernel.pktinfo6.ipi6_ifindex : kernel.pktinfo4.ipi_ifindex,
+			to.local_ifindex);
+		if (v6)
+			assert_memory_equal(
+				&kernel.pktinfo6.ipi6_addr, i & 2 ? addr6 : none, sizeof(addr6));
+		else
+			assert_memory_equal(
+				&kernel.pktinfo4.ipi_spec_dst, i & 2 ? addr4 : none, sizeof(addr4));
+	}
+}
+
 static void test_no_socket_of_the_family(void **state)
 {
 	static struct train_queue q;
@@ -299,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_nothing_goes),
 		cmocka_unit_test(test_ttl),
+		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_no_socket_of_the_family),
 	};
 
