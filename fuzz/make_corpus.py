@@ -238,8 +238,44 @@ def allowedips_seeds():
         + step(remove, 0, 24, (10, 1, 2, 3)) + step(insert, 0, 25, (10, 1, 2, 200)) + step(remove, 1, 24, (10, 1, 2, 0)))
 
 
+def own_seeds():
+    """Frames with data messages of session 0x04030201, and like them, to 192.0.2.2 and 2001:db8::2, port 8172."""
+
+    def frame(version, payload, tags=0, ident=1, at=0, more=False, fragment=False, proto=17):
+        if version == 4:
+            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), ident, (0x2000 if more else 0) | at // 8, 64, proto, 0)
+            head += bytes([192, 0, 2, 1]) + bytes([192, 0, 2, 2])
+        else:
+            ext = struct.pack("!BBHI", proto, 0, at | more, ident) if fragment else b""
+            head = struct.pack("!IHBB", 0x60000000, len(ext) + len(payload), 44 if fragment else proto, 64)
+            head += bytes.fromhex("20010db8" + "00" * 11 + "01" + "20010db8" + "00" * 11 + "02") + ext
+        return (b"" if tags is None else ethernet({4: 0x0800, 6: 0x86DD}[version], tags)) + head + payload
+
+    def message(index=0x04030201, counter=7, kind=4):
+        return struct.pack("<IIQ", kind, index, counter) + b"sealed" * 20
+
+    def datagram(data, port=8172):
+        return struct.pack("!HHHH", 8172, port, 8 + len(data), 0) + data
+
+    def put_frames(name, *frames, tun=False):
+        put("own", name, bytes([not tun]) + b"".join(struct.pack("!H", len(f)) + f for f in frames))
+
+    for version in (4, 6):
+        for tags in (None, 0, 1, 2):
+            name = f"v{version}-{'tun' if tags is None else f'tap{tags}'}"
+            put_frames(name, frame(version, datagram(message()), tags), tun=tags is None)
+        whole = datagram(message())
+        put_frames(f"fragments-v{version}", *(
+            frame(version, whole[at : at + 64], at=at, more=at + 64 < len(whole), fragment=True) for at in (0, 64, 128)))
+        put_frames(f"others-v{version}", frame(version, datagram(message(index=0x04030202))),
+            frame(version, datagram(message(counter=256))), frame(version, datagram(message(kind=1))),
+            frame(version, datagram(message(), port=8173)), frame(version, datagram(message()), proto=6),
+            frame(version, whole[64:128], at=64, fragment=True))
+
+
 split_seeds()
 merge_seeds()
+own_seeds()
 inner_packet_seeds()
 ether_seeds()
 wg_messages_seeds()

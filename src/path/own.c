@@ -8,12 +8,26 @@
 
 #define IP4_PROTO_OFFSET 9
 #define IP6_NEXT_OFFSET	 6
+#define IP4_FRAGMENT	 0x3fff /* more fragments, or an offset */
 #define FRAGMENT6_LEN	 8
 
-/* Whether the frame may be UDP: what all others pay for being asked. */
-static bool may_be_udp(const uint8_t *frame, size_t len, bool ethernet)
+/* Whether a UDP payload `at` the offset begins as a message of ours does; or cannot be seen. */
+static bool may_be_message(const uint8_t *frame, size_t len, size_t at)
+{
+	uint32_t type;
+
+	if (len < at + sizeof(type))
+		return true;
+	type = load_le32(frame + at);
+	return type >= WG_MSG_INITIATION && type <= WG_MSG_DATA;
+}
+
+/* Whether the frame may be one of ours. Every frame is checked, so most are sorted out by a few
+ * bytes at fixed places; those with tags, options, extension headers or in fragments are not. */
+static bool may_be_own(const uint8_t *frame, size_t len, bool ethernet)
 {
 	size_t l3 = ethernet ? ETH_HEADER_LEN : 0;
+	const uint8_t *ip = frame + l3;
 	uint16_t type;
 
 	if (len < l3 + IP4_HEADER_LEN)
@@ -22,11 +36,23 @@ static bool may_be_udp(const uint8_t *frame, size_t len, bool ethernet)
 		type = load_be16(frame + 12);
 	else
 		type = frame[0] >> 4 == 4 ? ETHERTYPE_4 : ETHERTYPE_6;
-	if (type == ETHERTYPE_4)
-		return frame[l3 + IP4_PROTO_OFFSET] == PROTO_UDP;
-	if (type == ETHERTYPE_6) /* or behind an extension header */
-		return frame[l3 + IP6_NEXT_OFFSET] != PROTO_TCP;
-	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ;
+	switch (type) {
+	case ETHERTYPE_4:
+		if (ip[IP4_PROTO_OFFSET] != PROTO_UDP)
+			return false;
+		return ip[0] != 0x45 || load_be16(ip + 6) & IP4_FRAGMENT ||
+		       may_be_message(frame, len, l3 + IP4_HEADER_LEN + UDP_HEADER_LEN);
+	case ETHERTYPE_6:
+		if (ip[IP6_NEXT_OFFSET] == PROTO_TCP)
+			return false;
+		return ip[IP6_NEXT_OFFSET] != PROTO_UDP ||
+		       may_be_message(frame, len, l3 + IP6_HEADER_LEN + UDP_HEADER_LEN);
+	case ETHERTYPE_VLAN:
+	case ETHERTYPE_QINQ:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static struct ip_addr address_at(const struct headers *h, const uint8_t *ip, bool dst)
@@ -34,8 +60,8 @@ static struct ip_addr address_at(const struct headers *h, const uint8_t *ip, boo
 	return h->version == 4 ? ip_addr_v4(ip + (dst ? 16 : 12)) : ip_addr_v6(ip + (dst ? 24 : 8));
 }
 
-/* The fragments of one datagram have the same. An IPv6 fragment header is the last before `l4`: our
- * kernel puts no other behind it. */
+/* What all fragments of a datagram have in common. The IPv6 fragment header is the last one before
+ * `l4`: our kernel puts no other header behind it. */
 static struct own_fragmented fragmented_of(const uint8_t *frame, const struct headers *h)
 {
 	const uint8_t *ip = frame + h->l3;
@@ -58,8 +84,8 @@ static bool is_known(const struct own *own, const struct own_fragmented *f)
 	return false;
 }
 
-/* Whether the UDP datagram at `l4` is a message of ours on its way to the peer's endpoint. Its end
- * may be in other fragments. Return: the peer, or NULL. */
+/* The peer that a UDP datagram at `l4` was sent to by us, or NULL. Its end may be in other
+ * fragments. */
 static struct path_peer *receiver_of(
 	const struct engine *e, const uint8_t *frame, size_t len, const struct headers *h)
 {
@@ -90,7 +116,7 @@ bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool eth
 	struct path_peer *peer;
 	struct headers h;
 
-	if (!may_be_udp(frame, len, ethernet) || headers_parse(frame, len, ethernet, &h) ||
+	if (!may_be_own(frame, len, ethernet) || headers_parse(frame, len, ethernet, &h) ||
 		h.proto != PROTO_UDP)
 		return false;
 	if (headers_is_fragment(&h))

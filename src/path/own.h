@@ -21,19 +21,19 @@
  * The source does not count, since a NAT on the way into the bridge may have changed it. Members'
  * own WireGuard, to the same endpoint even, has other indices and passes.
  *
- * Of a datagram in IP fragments only the first says what it is; the others follow it under the same
- * id. A few ids are remembered. A superframe of datagrams (GSO_UDP_L4) is one flow, so that its
- * first datagram speaks for all.
+ * Only the first IP fragment of a datagram has these fields. The ids of the latest fragmented
+ * datagrams are kept, so that the fragments behind it are recognised, too. A superframe of
+ * datagrams (GSO_UDP_L4) is one flow: its first datagram decides.
  *
- * It does not look into tunnels: a datagram of ours that something else has wrapped (PPPoE, GRE,
- * another WireGuard) passes.
+ * Datagrams of ours that something else has encapsulated (PPPoE, GRE, another WireGuard) are not
+ * recognised.
  */
 
 struct engine;
 struct path_peer;
 struct path_port;
 
-/* Datagrams in fragments whose ids are remembered. */
+/* Fragmented datagrams whose ids are kept. */
 #define OWN_FRAGMENTED 16
 
 /** A datagram of ours that came in fragments. Family 0: none. */
@@ -47,16 +47,16 @@ struct own_fragmented {
 struct own {
 	struct own_fragmented fragmented[OWN_FRAGMENTED];
 	unsigned next;		/* of these, to be replaced */
-	struct path_peer *peer; /* whom the latest was for; the driver sets it back to NULL */
+	struct path_peer *peer; /* receiver of the latest; the driver sets it back to NULL */
 	struct path_port *port; /* where it was read; only with `peer` */
 	uint8_t mac[6];		/* the frame's destination; only with `port` of a session */
 	uint16_t vlan;		/* the frame's outermost VLAN id; 0: none */
 };
 
 /**
- * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is, or is a
- * piece of, a datagram that we sent to a peer. If it says for whom, that is noted in e->own, but
- * for the port.
+ * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is a
+ * datagram that we sent to a peer, or a fragment of one. Except for later fragments, e->own holds
+ * the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to add.
  */
 bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool ethernet);
 

@@ -169,11 +169,10 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
 /**
- * Whether a message is one that we have sent, data or handshake, still under way to a peer: by the
- * index that names its session, and of data by a counter that was used. Cookie replies carry no
- * index of ours and are not recognised. Nothing is authenticated: the caller compares where the
- * message goes with the peer's endpoint. Any bytes will do for `msg[len]`.
- * Return: the peer that it is for, or NULL.
+ * Find the peer that we have sent a message to, data or handshake: by the index that names the
+ * session, and for data also by a counter that was used. Cookie replies carry no index of ours and
+ * are not recognised. Nothing is authenticated, so the caller compares the message's destination
+ * with the peer's endpoint. `msg[len]` may hold anything. Return: the peer, or NULL.
  */
 struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
