@@ -28,7 +28,6 @@ static void zeros(void *ctx, uint8_t *out, size_t len)
 static struct site *site_new(void)
 {
 	const struct engine_sizes sizes = { .wg = { .peers = 2, .allowed_ips = 2, .sources = 16 },
-		.stage_slots = 1,
 		.packet_max = 100 };
 	const uint8_t key[WG_KEY_LEN] = { 9 };
 	struct site *s = calloc(1, sizeof(*s));

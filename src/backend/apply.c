@@ -257,8 +257,10 @@ static int new_session(
 	s->io = (struct userspace_port){ .u = u, .path = &s->path.port, .tap = { .fd = -1 } };
 	s->path.port.user = &s->io;
 	err = tap_open(c->name, TAP_ETHERNET, u->options.tap, &s->io.tap);
-	if (!err)
+	if (!err) {
+		s->ifindex = if_nametoindex(s->io.tap.name);
 		err = session_in(u, s, tunnel, c);
+	}
 	if (!err && u->running)
 		err = userspace_watch(u, &s->io);
 	if (err < 0) {

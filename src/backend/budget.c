@@ -7,9 +7,10 @@
 #include "base/bytes.h"
 #include "netlink/query.h"
 
-unsigned budget_route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark)
+unsigned budget_route_mtu(
+	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark)
 {
-	struct route_query query = { .dst = *to, .mark = fwmark };
+	struct route_query query = { .dst = *to, .ifindex = ifindex, .mark = fwmark };
 	struct route_info route;
 
 	if (!nl || query_route(nl, &query, &route) < 0)
@@ -40,7 +41,7 @@ void budget_compute(
 		if (!conf->peers[i].endpoint_host ||
 			ip_addr_parse(conf->peers[i].endpoint_host, &addr) < 0)
 			continue;
-		mtu = budget_route_mtu(nl, &addr, fwmark);
+		mtu = budget_route_mtu(nl, &addr, 0, fwmark);
 		budget_take(&b, mtu ? mtu : BUDGET_MTU_ASSUMED, addr.family, mtu != 0);
 	}
 	if (!b.wg_mtu)

@@ -48,8 +48,9 @@ unsigned budget_session_mtu(const struct conf_session *session);
 unsigned budget_kernel_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session);
 
-/** MTU of the route to `to` for packets with this firewall mark; 0 if there is none or `nl` is
- * NULL. */
-unsigned budget_route_mtu(struct nl_socket *nl, const struct ip_addr *to, uint32_t fwmark);
+/** MTU of the route to `to` by the interface `ifindex` (0: any) for packets with this firewall
+ * mark; 0 if there is none or `nl` is NULL. */
+unsigned budget_route_mtu(
+	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/budget.h"
+#include "backend/sources.h"
 #include "base/bytes.h"
 #include "netlink/query.h"
 #include "path/follow.h"
@@ -69,7 +70,7 @@ static void look_up(struct userspace *u, const struct conf_site *conf, struct nl
 	const struct conf_peer *c = conf_of(conf, p);
 	const struct ip_addr *local;
 	const struct ip_addr *remote;
-	unsigned mtu = budget_route_mtu(nl, &to->addr, u->fwmark);
+	unsigned mtu = budget_route_mtu(nl, &to->addr, sources_view(u, to).other, u->fwmark);
 
 	if (!c || !probe_addresses(conf, c, &local, &remote))
 		return;
@@ -116,7 +117,9 @@ void paths_refresh(struct userspace *u)
 	LIST_FOR_EACH(l, &u->engine.followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
-		unsigned mtu = budget_route_mtu(&nl, &peer->wg.endpoint.addr, u->fwmark);
+		const struct endpoint *to = &peer->wg.endpoint;
+		unsigned mtu =
+			budget_route_mtu(&nl, &to->addr, sources_view(u, to).other, u->fwmark);
 
 		if (mtu)
 			follow_route(&u->engine, peer, mtu);

@@ -10,6 +10,7 @@
 #include "backend/apply.h"
 #include "backend/listen.h"
 #include "backend/names.h"
+#include "backend/sources.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "netlink/query.h"
@@ -37,8 +38,27 @@ static struct status_path path_of(const struct path_peer *p)
 	};
 }
 
-static int report_peer(
-	const struct userspace *u, const struct userspace_peer *p, struct status_report *r)
+static struct status_route route_of(struct userspace *u, const struct endpoint *e)
+{
+	static const enum status_leads leads[] = {
+		[LEADS_OUT] = STATUS_LEADS_OUT,
+		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
+		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
+	};
+	struct sources_view view = sources_view(u, e);
+	struct status_route r = { .leads = leads[view.leads] };
+
+	if (view.leads == LEADS_OUT && !view.other)
+		return r;
+	if (view.route != view.other) /* else one of several next hops, and not this one */
+		(void)if_indextoname(view.route, r.interface);
+	(void)if_indextoname(view.other, r.sent_by);
+	return r;
+}
+
+static int report_peer(struct userspace *u, const struct userspace_peer *p, struct status_report *r)
 {
 	const struct wg_peer *wg = &p->path.wg;
 	struct status_peer *s = status_add_peer(r);
@@ -58,6 +78,7 @@ static int report_peer(
 	s->rx_bytes = wg->rx_bytes;
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;
+	s->route = route_of(u, &s->endpoint);
 	s->path = path_of(&p->path);
 	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, u->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
@@ -250,8 +271,8 @@ static bool is_measured(const struct userspace *u, const struct budget *budget)
 	return false;
 }
 
-int report_engine(const struct userspace *u, const struct conf_site *conf,
-	const struct budget *budget, struct status_report *r)
+int report_engine(struct userspace *u, const struct conf_site *conf, const struct budget *budget,
+	struct status_report *r)
 {
 	int err = report_wg(u, conf, budget, r);
 

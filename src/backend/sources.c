@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -18,9 +20,37 @@
 #define PER_SET 8
 #define WAYS	(SETS * PER_SET)
 
+/* How long answers are valid that depend on neighbours and forwarding tables, about which no events
+ * come: that a route leads back to us, and that it is unknown whether it does. */
+#define BACK_NS	  (10 * NS_PER_S)
+#define UNSURE_NS (NS_PER_S / 4)
+
+/* How long to wait for a next hop to be resolved before another route is used. If it is in the
+ * segment, its answer may come only once the tunnel uses another route. */
+#define RESOLVE_NS NS_PER_S
+
+/* A bridge that has removed the aged entry of an address floods until the next frame from there. If
+ * our datagrams enter a session for longer than that, and nothing of the peer comes in, they do not
+ * reach it. */
+#define FLOOD_NS     (2 * NS_PER_S)
+#define FLOOD_GAP_NS (20 * NS_PER_S) /* from one to the next, of the same flood */
+
+/* How long what is known about other interfaces is valid. */
+#define INTERFACES_NS NS_PER_S
+
+/* How often to ask why datagrams of ours enter a session. */
+#define LOOK_NS (NS_PER_S / 5)
+
+/* Routes that lead back to us are logged once, and again after so long without any. */
+#define QUIET_NS (60 * NS_PER_S)
+
 /* Questions a second, and at once: beyond that sources are used as they are. */
 #define QUESTIONS_PER_S 200
 #define QUESTIONS_BURST 500
+
+/* The same for reports, so that these do not use up the others. */
+#define VIEWS_PER_S 50
+#define VIEWS_BURST 100
 
 /* How much of a sticky source serves. */
 enum use {
@@ -28,7 +58,8 @@ enum use {
 	USE_ALL,
 	USE_ADDRESS, /* not the interface */
 	USE_NOTHING,
-	USE_LOOP, /* whatever we send there comes back to us: it is not sent */
+	USE_OTHER, /* another interface: what is sent by the routes comes back to us */
+	USE_LOOP,  /* whatever we send there comes back to us: it is not sent */
 };
 
 /* From one of our addresses and interfaces to a peer. */
@@ -37,14 +68,35 @@ struct way {
 	struct ip_addr local;
 	uint32_t local_ifindex;
 	enum use use;
+	enum leads leads; /* where the routes lead */
+	uint32_t route;	  /* by which interface */
+	uint32_t other;	  /* for USE_OTHER: the interface used instead; else 0 */
+	struct mono asked;
+	struct mono unresolved; /* since when the next hop has not been resolved */
+	struct mono until;	/* when to ask again; MONO_NEVER: when the routing changes */
+};
+
+/* Datagrams of ours that entered a session because the bridge has no entry for the address. */
+struct flood {
+	struct mono since;
+	struct mono last;
+	const struct path_peer *peer; /* for comparison only: it may be gone */
+	uint64_t rx_bytes;	      /* of the peer, at `since` */
 };
 
 /** What the routing said. */
 struct sources {
 	struct nl_socket nl;
+	struct selfroute own;
+	uint32_t *taps; /* those of `own` */
+	size_t taps_room;
 	struct bucket questions;
-	struct bucket words; /* about loops */
-	unsigned next;	     /* of a set, to make room */
+	struct bucket views;   /* questions for reports */
+	struct mono own_until; /* when to ask for the interfaces of `own` again */
+	struct mono back;      /* when a route last led back to us */
+	struct mono next_look;
+	struct flood flood;
+	unsigned next; /* of a set, to make room */
 	struct way ways[WAYS];
 };
 
@@ -67,6 +119,7 @@ void sources_close(struct userspace *u)
 	if (!u->sources)
 		return;
 	nl_socket_close(&u->sources->nl);
+	free(u->sources->taps);
 	free(u->sources);
 	u->sources = NULL;
 }
@@ -75,24 +128,28 @@ void sources_doubt(struct userspace *u)
 {
 	if (!u->sources)
 		return;
+	u->sources->own.is_fresh = false;
 	for (size_t i = 0; i < WAYS; i++)
 		if (u->sources->ways[i].use != USE_UNKNOWN) /* what was never used is no memory */
 			u->sources->ways[i].use = USE_UNKNOWN;
 }
 
-/* Whether the routing has a way to the peer from that source by that interface. */
-static bool leads_back(struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark)
+/* Whether the routing has a way to the peer from that source by that interface. `ret`: which; its
+ * ifindex is 0 if that is not known. */
+static bool leads_back(
+	struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark, struct route_info *ret)
 {
 	const struct route_query query = { .dst = e->addr,
 		.src = e->local,
 		.mark = fwmark,
 		.ifindex = e->local_ifindex,
 		.table = true };
-	struct route_info route;
-	int err = query_route(nl, &query, &route);
+	int err;
 
+	*ret = (struct route_info){ 0 };
+	err = query_route(nl, &query, ret);
 	if (err == 0)
-		return !route.ifindex || route.ifindex == e->local_ifindex;
+		return !ret->ifindex || ret->ifindex == e->local_ifindex;
 	/* else we cannot tell */
 	return err != -EHOSTUNREACH && err != -ENETUNREACH && err != -EACCES && err != -EINVAL;
 }
@@ -107,17 +164,10 @@ static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, ui
 	       route.ifindex != ifindex;
 }
 
-/* Whether a packet to the peer would leave by the tunnel: read from there and sent once more, it
- * would go round for ever. Source: Linux drivers/net/wireguard/socket.c, "Avoiding routing
- * loop". */
-static bool leads_into_tunnel(
-	const struct userspace *u, const struct endpoint *e, const struct ip_addr *src)
+static bool is_way_of(const struct way *w, const struct endpoint *e)
 {
-	const struct route_query query = { .dst = e->addr, .src = *src, .mark = u->fwmark };
-	struct route_info route;
-
-	return u->tun_ifindex && query_route(&u->sources->nl, &query, &route) == 0 &&
-	       route.ifindex == u->tun_ifindex;
+	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
+	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
 }
 
 static bool is_sticky(const struct endpoint *e)
@@ -125,34 +175,165 @@ static bool is_sticky(const struct endpoint *e)
 	return e->local_ifindex && e->local.family;
 }
 
-static enum use find_use(const struct userspace *u, const struct endpoint *e)
+/* How much of the sticky source serves, and by which route. */
+static enum use find_use(
+	const struct userspace *u, const struct endpoint *e, struct route_info *ret)
 {
-	static const struct ip_addr any;
 	struct nl_socket *nl = &u->sources->nl;
+	struct route_query query = {
+		.dst = e->addr, .src = e->local, .mark = u->fwmark, .ifindex = e->scope
+	};
 	enum use use = USE_ALL;
 
 	if (is_sticky(e)) {
-		if (e->local_ifindex != u->tun_ifindex && leads_back(nl, e, u->fwmark))
+		if (e->local_ifindex != u->tun_ifindex && leads_back(nl, e, u->fwmark, ret))
 			return USE_ALL;
 		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
 	}
-	return leads_into_tunnel(u, e, use == USE_NOTHING ? &any : &e->local) ? USE_LOOP : use;
+	if (use == USE_NOTHING)
+		query.src.family = 0;
+	if (query_route(nl, &query, ret) < 0)
+		*ret = (struct route_info){ 0 };
+	return use;
 }
 
-static void tell_loop(struct userspace *u, const struct endpoint *e)
+/* Bring our own interfaces up to date. */
+static void renew_own(struct userspace *u)
 {
-	char text[IP_ADDR_TEXT_LEN];
+	struct sources *s = u->sources;
+	size_t n = 0;
 
-	if (bucket_take(&u->sources->words, u->engine.now, 60 * NS_PER_S, 1))
+	LIST_FOR_EACH(l, &u->sessions)
+	{
+		if (n == s->taps_room) {
+			size_t room = n ? 2 * n : 16;
+			uint32_t *taps = reallocarray(s->taps, room, sizeof(*taps));
+
+			if (!taps)
+				break;
+			s->taps = taps;
+			s->taps_room = room;
+		}
+		s->taps[n++] = CONTAINER_OF(l, struct userspace_session, link)->ifindex;
+	}
+	s->own.nl = &s->nl;
+	s->own.tun = u->tun_ifindex;
+	s->own.taps = s->taps;
+	s->own.n_taps = n;
+	if (mono_reached(s->own_until, u->engine.now))
+		s->own.is_fresh = false;
+	if (!s->own.is_fresh)
+		s->own_until = mono_add(u->engine.now, INTERFACES_NS);
+}
+
+/* Log that a route leads back to us, unless that was logged. */
+static void log_way(struct userspace *u, const struct way *w)
+{
+	struct sources *s = u->sources;
+	bool logged = mono_is_set(s->back) && mono_between(s->back, u->engine.now) < QUIET_NS;
+	char to[IP_ADDR_TEXT_LEN];
+	char by[IF_NAMESIZE] = "?";
+	char other[IF_NAMESIZE] = "?";
+
+	s->back = u->engine.now;
+	if (logged)
+		return;
+	ip_addr_text(&w->to, to);
+	if (w->other == w->route)
+		snprintf(by, sizeof(by), "one next hop");
+	else
+		(void)if_indextoname(w->route, by);
+	(void)if_indextoname(w->other, other);
+	if (w->use == USE_OTHER)
+		log_warning("The route to the peer at %s leads into the %s itself (by %s): "
+			    "datagrams to it leave by %s instead. Give that address a route by "
+			    "an uplink.",
+			to, w->leads == LEADS_TUNNEL ? "tunnel" : "segment", by, other);
+	else if (w->leads == LEADS_TUNNEL)
 		log_warning("The route to the peer at %s leads into %s itself: nothing is sent "
 			    "there. Leave that address out of AllowedIPs, or give it a route.",
-			ip_addr_text(&e->addr, text), u->tun.tap.name);
+			to, by);
+	else
+		log_warning("The route to the peer at %s leads into the segment itself (by %s): "
+			    "datagrams to it are dropped. Give that address a route by an uplink.",
+			to, by);
 }
 
-static bool is_way_of(const struct way *w, const struct endpoint *e)
+/* Whether to stay for now with a route of which it is unknown where it leads. */
+static bool is_given_time(const struct userspace *u, const struct way *w)
 {
-	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
-	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
+	if (w->leads == LEADS_UNRESOLVED)
+		return mono_between(w->unresolved, u->engine.now) < RESOLVE_NS;
+	return w->leads == LEADS_FLOODED; /* the flood also reaches the peer, if it is there */
+}
+
+/* Decide about a route that leads back to us, or may do so. `seen`: which of our own interfaces
+ * datagrams sent by it have entered; LEADS_OUT: none. */
+static void avoid(struct userspace *u, const struct endpoint *e, const struct route_info *route,
+	enum leads seen, struct way *w)
+{
+	const struct route_query query = { .dst = e->addr, .mark = u->fwmark };
+	struct sources *s = u->sources;
+	bool unsure = w->leads == LEADS_UNRESOLVED || w->leads == LEADS_FLOODED;
+
+	w->until = mono_add(u->engine.now, unsure ? UNSURE_NS : BACK_NS);
+	if (unsure)
+		selfroute_resolve(&s->own, route, &e->addr);
+	if (seen == LEADS_OUT && is_given_time(u, w))
+		return;
+	if (!e->scope) /* link-local: there is no other way */
+		w->other = selfroute_other(&s->own, &query, route);
+	if (!w->other && w->leads == LEADS_OUT) /* one next hop of several: keep to this one */
+		w->other = route->ifindex;
+	if (seen != LEADS_OUT) {
+		w->leads = seen;
+		w->until = mono_add(u->engine.now, BACK_NS);
+	}
+	if (w->other)
+		w->use = USE_OTHER;
+	else if (w->leads == LEADS_TUNNEL)
+		w->use = USE_LOOP;
+	if (w->leads == LEADS_SEGMENT || w->leads == LEADS_TUNNEL)
+		log_way(u, w);
+}
+
+/* Packets to an address leave by another interface now: look up the path's MTU anew. */
+static void path_changed(struct userspace *u, const struct ip_addr *to)
+{
+	LIST_FOR_EACH(l, &u->peers)
+	{
+		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
+
+		if (ip_addr_equal(&p->wg.endpoint.addr, to))
+			p->path_unknown = u->engine.path_unknown = true;
+	}
+}
+
+/* Look up the route into `w`, which may hold the previous answer. `seen`: as for avoid(). */
+static void find_way(struct userspace *u, const struct endpoint *e, enum leads seen, struct way *w)
+{
+	struct route_info route;
+	struct way found = { .to = e->addr,
+		.local = e->local,
+		.local_ifindex = e->local_ifindex,
+		.asked = u->engine.now };
+	uint32_t before = 0;
+
+	found.unresolved = found.asked;
+	if (is_way_of(w, e)) {
+		before = w->other;
+		if (w->leads == LEADS_UNRESOLVED)
+			found.unresolved = w->unresolved;
+	}
+	renew_own(u);
+	found.use = find_use(u, e, &route);
+	found.route = route.ifindex;
+	found.leads = selfroute_of(&u->sources->own, &route, &e->addr);
+	if (found.leads != LEADS_OUT || seen != LEADS_OUT)
+		avoid(u, e, &route, seen, &found);
+	*w = found;
+	if (found.other != before)
+		path_changed(u, &e->addr);
 }
 
 /* The way of the endpoint; or where it is to be kept, in place of whichever comes round. */
@@ -175,35 +356,57 @@ static struct way *way_of(struct sources *s, const struct endpoint *e)
 	return spare;
 }
 
-/* `asks`: the routing may be asked. */
-static enum use use_of(struct userspace *u, const struct endpoint *e, bool asks)
+/* Whether `w` is the answer for the endpoint, and has not expired. */
+static bool is_fresh(const struct userspace *u, const struct way *w, const struct endpoint *e)
+{
+	return is_way_of(w, e) && !mono_reached(w->until, u->engine.now);
+}
+
+/* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
+static const struct way *ask_way(struct userspace *u, const struct endpoint *e, bool asks)
 {
 	struct sources *s = u->sources;
 	struct way *w = way_of(s, e);
 
-	if (is_way_of(w, e))
-		return w->use;
-	if (!asks || !bucket_take(&s->questions, u->engine.now, NS_PER_S / QUESTIONS_PER_S,
-			     QUESTIONS_BURST))
-		return USE_ALL;
-	*w = (struct way){ .to = e->addr,
-		.local = e->local,
-		.local_ifindex = e->local_ifindex,
-		.use = find_use(u, e) };
-	if (w->use == USE_LOOP)
-		tell_loop(u, e);
-	return w->use;
+	if (is_fresh(u, w, e))
+		return w;
+	if (asks && bucket_take(&s->questions, u->engine.now, NS_PER_S / QUESTIONS_PER_S,
+			    QUESTIONS_BURST)) {
+		find_way(u, e, LEADS_OUT, w);
+		return w;
+	}
+	return is_way_of(w, e) ? w : NULL;
+}
+
+struct sources_view sources_view(struct userspace *u, const struct endpoint *e)
+{
+	struct sources *s = u->sources;
+	struct endpoint to = *e;
+	struct way *w;
+
+	endpoint_clear_source(&to);
+	if (!s || to.scope || !to.addr.family)
+		return (struct sources_view){ 0 };
+	w = way_of(s, &to);
+	if (!is_fresh(u, w, &to) &&
+		bucket_take(&s->views, u->engine.now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
+		find_way(u, &to, LEADS_OUT, w);
+	if (!is_way_of(w, &to))
+		return (struct sources_view){ 0 };
+	return (struct sources_view){ .leads = w->leads, .route = w->route, .other = w->other };
 }
 
 /* Return: false if there is no way at all. */
 static bool settle(struct userspace *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
+	const struct way *w;
 
 	if (to->scope) /* link-local: there is no other way */
 		return true;
 	/* anybody can make us send cookie replies, and so ask */
-	switch (use_of(u, to, t->base[0] != WG_MSG_COOKIE)) {
+	w = ask_way(u, to, t->base[0] != WG_MSG_COOKIE);
+	switch (w ? w->use : USE_UNKNOWN) {
 	case USE_UNKNOWN:
 	case USE_ALL:
 		return true;
@@ -212,6 +415,13 @@ static bool settle(struct userspace *u, struct train *t)
 		return true;
 	case USE_ADDRESS:
 		to->local_ifindex = 0;
+		return true;
+	case USE_OTHER:
+		/* Another interface has another address. And IPv6 keeps to the interface only for
+		 * packets without one: Linux net/ipv6/route.c, ip6_route_output_flags(). */
+		if (to->local_ifindex != w->other || to->local.family == AF_INET6)
+			to->local = (struct ip_addr){ 0 };
+		to->local_ifindex = w->other;
 		return true;
 	case USE_LOOP:
 		return false;
@@ -231,6 +441,57 @@ void sources_settle(struct userspace *u, struct train_queue *q)
 		else
 			u->engine.drops.n[DROP_TX_LOOP] += q->trains[i].count;
 	q->n = kept;
+}
+
+/* Whether a datagram of ours entered a session only because the bridge floods for a moment. */
+static bool is_flood(struct userspace *u, const struct own *own)
+{
+	struct flood *f = &u->sources->flood;
+	struct userspace_port *io = own->port->user;
+	uint32_t tap = CONTAINER_OF(io, struct userspace_session, io)->ifindex;
+	struct mono now = u->engine.now;
+	enum arrival arrival;
+
+	renew_own(u);
+	arrival = selfroute_arrival(&u->sources->own, tap, own->mac, own->vlan);
+	if (arrival != ARRIVAL_FLOODED)
+		return arrival == ARRIVAL_STRAY;
+	if (!mono_is_set(f->last) || mono_between(f->last, now) > FLOOD_GAP_NS ||
+		f->peer != own->peer || f->rx_bytes != own->peer->wg.rx_bytes)
+		*f = (struct flood){
+			.since = now, .peer = own->peer, .rx_bytes = own->peer->wg.rx_bytes
+		};
+	f->last = now;
+	return mono_between(f->since, now) < FLOOD_NS;
+}
+
+/* Datagrams to `to` have entered our own interfaces, `seen`. Look for another route, unless the
+ * routing changed only now and they were sent before. */
+static void look_again(struct userspace *u, const struct endpoint *to, enum leads seen)
+{
+	struct way *w = way_of(u->sources, to);
+
+	if (!is_way_of(w, to))
+		find_way(u, to, LEADS_OUT, w);
+	else if (mono_between(w->asked, u->engine.now) >= LOOK_NS)
+		find_way(u, to, seen, w);
+}
+
+void sources_found_own(struct userspace *u)
+{
+	struct own *own = &u->engine.own;
+	const struct endpoint *to = &own->peer->wg.endpoint;
+	struct mono now = u->engine.now;
+	struct sources *s = u->sources;
+
+	if (s && !mono_before(now, s->next_look)) {
+		s->next_look = mono_add(now, LOOK_NS);
+		if (!own->port->session)
+			look_again(u, to, LEADS_TUNNEL);
+		else if (!is_flood(u, own))
+			look_again(u, to, LEADS_SEGMENT);
+	}
+	own->peer = NULL;
 }
 
 static bool is_ours(struct nl_socket *nl, const struct ip_addr *addr)
@@ -260,6 +521,7 @@ static void doubt_some(struct sources *s, const struct digest *d)
 {
 	if (!s || digest_is_empty(d))
 		return;
+	s->own.is_fresh = false;
 	for (size_t i = 0; i < WAYS; i++) {
 		struct way *w = &s->ways[i];
 

@@ -9,11 +9,17 @@
  * address or link, or the firewall mark changes. Of a source without a way back only the address is
  * used if it lives on another interface, as that of a router's loopback does; if not, nothing of
  * it, as in Linux: the network that one interface leads to may not take the other's address.
+ *
+ * A route that leads back to us, into the tunnel or the segment (see selfroute.h), is avoided:
+ * packets leave by another interface, if one has a route. If none has, what leads into the tunnel
+ * is dropped here, and what leads into the segment where it enters it (path/own.h), since the
+ * bridge may have learned another port by then.
  */
 #ifndef BACKEND_SOURCES_H
 #define BACKEND_SOURCES_H
 
 #include "backend/news.h"
+#include "backend/selfroute.h"
 #include "backend/userspace.h"
 #include "pkt/train.h"
 
@@ -29,6 +35,23 @@ void sources_doubt(struct userspace *u);
 /** Take from each train about to be sent what there is no way for of its sticky source; drop those
  * that would come back to us by the tunnel. */
 void sources_settle(struct userspace *u, struct train_queue *q);
+
+/** Where the route to a peer leads, for reports. */
+struct sources_view {
+	enum leads leads;
+	uint32_t route; /* the ifindex of the route's interface; 0: none, or not known */
+	uint32_t other; /* of the interface used instead; 0: none */
+};
+
+/** Look up the route to an endpoint, whatever its sticky source. Lookups are limited: beyond the
+ * limit the answer is LEADS_OUT. */
+struct sources_view sources_view(struct userspace *u, const struct endpoint *e);
+
+/**
+ * A datagram of ours has entered a session or the TUN: handle what engine.own holds, and clear it.
+ * Looks for another route to that peer, unless the bridge only floods, and logs it.
+ */
+void sources_found_own(struct userspace *u);
 
 /**
  * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).

@@ -133,6 +133,8 @@ static void on_tap(void *ctx, uint32_t events)
 		while (!tx_continue(&u->engine))
 			flush(u);
 	}
+	if (u->engine.own.peer)
+		sources_found_own(u);
 	finish(u);
 }
 

@@ -62,6 +62,7 @@ struct userspace_session {
 	struct userspace_port io;
 	struct userspace_tunnel *tunnel;
 	char name[IFNAMSIZ];
+	uint32_t ifindex; /* of the TAP */
 	struct list link;
 };
 

@@ -34,7 +34,8 @@ struct check_icmp {
 struct check_peer {
 	struct ip_addr tunnel;	    /* its address inside, which is asked; family 0: none known */
 	int route_error;	    /* 0, or -errno: no way to its endpoint */
-	char underlay[IF_NAMESIZE]; /* the interface on the way there; "": none */
+	struct status_route route;  /* whether it leads back to us */
+	char underlay[IF_NAMESIZE]; /* the interface that is listened to; "": none */
 	struct check_echo echo;
 	struct check_echo full;	 /* as large as the tunnel's MTU, don't-fragment */
 	unsigned full_size;	 /* bytes of these, IP header in; 0: not tried */

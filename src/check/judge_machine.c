@@ -298,6 +298,14 @@ void judge_machine(const struct check_facts *f, struct check_findings *ret)
 
 /* ---- the underlay ---- */
 
+static bool is_bridge(const struct status_report *r, const char *name)
+{
+	for (size_t b = 0; b < r->bridges_len; b++)
+		if (!strcmp(r->bridges[b].name, name))
+			return true;
+	return false;
+}
+
 static void judge_interface(
 	const struct check_facts *f, const struct check_underlay *u, struct check_findings *ret)
 {
@@ -314,7 +322,12 @@ static void judge_interface(
 			u->name, strerror(-u->error));
 		return;
 	}
-	if (u->clear)
+	if (is_bridge(&f->after, u->name))
+		check_found(ret, CHECK_NOTE, "underlay", u->name,
+			"%" PRIu64 " WireGuard datagram%s on %s, which is the bridge: members and "
+			"underlay share a network card. What is in clear there is the members'.",
+			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
+	else if (u->clear)
 		check_mend(check_found(ret, CHECK_ERROR, "clear", u->name,
 				   "%" PRIu64 " packets of the segment were seen in clear on %s.",
 				   u->clear, u->name),
@@ -327,7 +340,7 @@ static void judge_interface(
 				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
 			"Somebody cuts our datagrams or the peer's: is the MTU of the peer's "
 			"WireGuard interface too large for its underlay?");
-	if (!u->clear && !u->fragments && !bridge)
+	if (!u->clear && !u->fragments && !bridge && !is_bridge(&f->after, u->name))
 		check_found(ret, CHECK_OK, "underlay", u->name,
 			"%" PRIu64
 			" WireGuard datagram%s on %s, no fragment, nothing of ours in clear.",

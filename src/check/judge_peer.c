@@ -132,6 +132,71 @@ static bool judge_error(const struct verdict *v, const char *state)
 	return true;
 }
 
+/* Whether datagrams of ours came back during the check or shortly before. The route alone does not
+ * show it while the next hop is unresolved. */
+static bool has_carried_itself(const struct verdict *v)
+{
+	return has_dropped(v->facts, DROP_TAP_OWN) || has_dropped(v->facts, DROP_TX_LOOP);
+}
+
+static void put_route_hint(const struct verdict *v, struct check_finding *finding)
+{
+	char to[IP_ADDR_TEXT_LEN];
+
+	ip_addr_text(&v->after->endpoint.addr, to);
+	if (v->peer->route.leads == STATUS_LEADS_TUNNEL)
+		check_mend(finding,
+			"Give %s a route of its own by the uplink (`ip route add %s via GATEWAY "
+			"dev UPLINK`), or leave it out of AllowedIPs.",
+			to, to);
+	else
+		check_mend(finding,
+			"Is the uplink up, with its routes (`ip route`)? If so, give %s a route "
+			"of its own (`ip route add %s via GATEWAY dev UPLINK`), or remove the one "
+			"by %s that `ip route get %s` shows.",
+			to, to, v->peer->route.interface, to);
+}
+
+/* Judge a route to the endpoint that leads back to us; `state` begins the sentence. Return: whether
+ * it does, and no other route is used. */
+static bool judge_route(const struct verdict *v, const char *state)
+{
+	const struct status_route *r = &v->peer->route;
+	bool into_tunnel = r->leads == STATUS_LEADS_TUNNEL;
+
+	if (*r->sent_by || r->leads == STATUS_LEADS_OUT ||
+		(r->leads == STATUS_LEADS_UNKNOWN && !has_carried_itself(v)))
+		return false;
+	put_route_hint(v,
+		check_found(v->ret, CHECK_ERROR, "route", v->subject,
+			"%s: the route to %s leads by %s into the %s itself. Datagrams there would "
+			"carry themselves: they are dropped.",
+			state, v->endpoint, r->interface, into_tunnel ? "tunnel" : "segment"));
+	return true;
+}
+
+/* The same with a session: another route is used, or the interface that the peer was heard on. */
+static void judge_detour(const struct verdict *v)
+{
+	const struct status_route *r = &v->peer->route;
+	const char *into = r->leads == STATUS_LEADS_TUNNEL ? "tunnel" : "segment";
+
+	if (r->leads != STATUS_LEADS_SEGMENT && r->leads != STATUS_LEADS_TUNNEL)
+		return;
+	if (*r->sent_by)
+		put_route_hint(v,
+			check_found(v->ret, CHECK_WARNING, "route", v->subject,
+				"The route to %s leads by %s into the %s itself; datagrams leave "
+				"by %s instead.",
+				v->endpoint, r->interface, into, r->sent_by));
+	else
+		put_route_hint(v,
+			check_found(v->ret, CHECK_WARNING, "route", v->subject,
+				"The route to %s leads by %s into the %s itself: once the session "
+				"ends there will be none.",
+				v->endpoint, r->interface, into));
+}
+
 /* How many WireGuard messages the engine did not take during the check. */
 static uint64_t refused(const struct check_facts *f)
 {
@@ -219,7 +284,8 @@ static void judge_no_session(const struct verdict *v)
 				   "No session: this machine has no route to %s (%s).", v->endpoint,
 				   strerror(-v->peer->route_error)),
 			"`ip route` shows the routes; `ip route get` what is missing.");
-	else if (v->after->endpoint.addr.family && !judge_keys(v) && !judge_error(v, no_session))
+	else if (v->after->endpoint.addr.family && !judge_route(v, no_session) && !judge_keys(v) &&
+		 !judge_error(v, no_session))
 		judge_silence(v, no_session);
 }
 
@@ -380,11 +446,12 @@ void judge_peer(const struct check_facts *f, size_t i, struct check_findings *re
 		return;
 	}
 	if (v.peer->echo.sent && !v.peer->echo.received && !has_received(&v)) {
-		if (!judge_error(&v, one_way))
+		if (!judge_route(&v, one_way) && !judge_error(&v, one_way))
 			judge_silence(&v, one_way);
 		return;
 	}
 	judge_handshake(&v);
+	judge_detour(&v);
 	judge_echo(&v);
 	judge_path(&v);
 	judge_full(&v);

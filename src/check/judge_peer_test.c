@@ -32,6 +32,53 @@ static void break_route(struct check_facts *f)
 	f->peers[0].route_error = -ENETUNREACH;
 }
 
+static void set_route(
+	struct check_facts *f, enum status_leads leads, const char *interface, const char *sent_by)
+{
+	struct status_route *r = &f->peers[0].route;
+
+	r->leads = leads;
+	snprintf(r->interface, sizeof(r->interface), "%s", interface);
+	snprintf(r->sent_by, sizeof(r->sent_by), "%s", sent_by);
+}
+
+static void break_route_to_segment(struct check_facts *f)
+{
+	break_nothing_heard(f);
+	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "");
+	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3; /* is not to blame */
+}
+
+static void break_route_to_segment_unresolved(struct check_facts *f)
+{
+	break_no_session(f);
+	set_route(f, STATUS_LEADS_UNKNOWN, "br-l2tp0", "");
+	f->after.drops.n[DROP_TAP_OWN] = 3;
+}
+
+static void break_route_to_tunnel(struct check_facts *f)
+{
+	break_no_session(f);
+	set_route(f, STATUS_LEADS_TUNNEL, "wg0", "");
+}
+
+static void warn_of_detour(struct check_facts *f)
+{
+	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "eth9");
+}
+
+static void warn_of_last_route(struct check_facts *f)
+{
+	set_route(f, STATUS_LEADS_TUNNEL, "wg0", "");
+}
+
+/* A gateway with one card, whose router did not answer in time; nothing has come back to us. */
+static void break_silent_router(struct check_facts *f)
+{
+	break_no_session(f);
+	set_route(f, STATUS_LEADS_UNKNOWN, "br-l2tp0", "");
+}
+
 static void break_mac1(struct check_facts *f)
 {
 	break_no_session(f);
@@ -207,6 +254,33 @@ static const struct fault faults[] = {
 	{ break_route, CHECK_ERROR, "route",
 		"No session: this machine has no route to 192.168.122.32:8173 (Network is "
 		"unreachable).",
+		NULL },
+	{ break_route_to_segment, CHECK_ERROR, "route",
+		"A session, but one way only: the route to 192.168.122.32:8173 leads by br-l2tp0 "
+		"into the segment itself. Datagrams there would carry themselves: they are "
+		"dropped.",
+		"Is the uplink up, with its routes (`ip route`)? If so, give 192.168.122.32 a "
+		"route of its own (`ip route add 192.168.122.32 via GATEWAY dev UPLINK`), or "
+		"remove the one by br-l2tp0 that `ip route get 192.168.122.32` shows." },
+	{ break_route_to_segment_unresolved, CHECK_ERROR, "route",
+		"No session: the route to 192.168.122.32:8173 leads by br-l2tp0 into the segment "
+		"itself. Datagrams there would carry themselves: they are dropped.",
+		NULL },
+	{ break_route_to_tunnel, CHECK_ERROR, "route",
+		"No session: the route to 192.168.122.32:8173 leads by wg0 into the tunnel itself. "
+		"Datagrams there would carry themselves: they are dropped.",
+		"Give 192.168.122.32 a route of its own by the uplink (`ip route add "
+		"192.168.122.32 via GATEWAY dev UPLINK`), or leave it out of AllowedIPs." },
+	{ warn_of_detour, CHECK_WARNING, "route",
+		"The route to 192.168.122.32:8173 leads by br-l2tp0 into the segment itself; "
+		"datagrams leave by eth9 instead.",
+		NULL },
+	{ warn_of_last_route, CHECK_WARNING, "route",
+		"The route to 192.168.122.32:8173 leads by wg0 into the tunnel itself: once the "
+		"session ends there will be none.",
+		NULL },
+	{ break_silent_router, CHECK_ERROR, "handshake",
+		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
 		NULL },
 	{ break_mac1, CHECK_ERROR, "key",
 		"No session: a handshake came that was made for another public key than ours.",

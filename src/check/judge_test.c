@@ -169,6 +169,13 @@ static void break_fragments(struct check_facts *f)
 	f->underlays[0].fragments = 4;
 }
 
+/* One card: what is in clear there is the members' own. */
+static void note_one_card(struct check_facts *f)
+{
+	strcpy(f->underlays[0].name, "br-l2tp0");
+	f->underlays[0].clear = 4;
+}
+
 static void break_underlay_bridged(struct check_facts *f)
 {
 	strcpy(f->after.bridges[0].members[1].name, "eth0");
@@ -283,6 +290,10 @@ static const struct fault faults[] = {
 	{ break_clear, CHECK_ERROR, "clear", "4 packets of the segment were seen in clear on eth0.",
 		NULL },
 	{ break_fragments, CHECK_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
+	{ note_one_card, CHECK_NOTE, "underlay",
+		"300 WireGuard datagrams on br-l2tp0, which is the bridge: members and underlay "
+		"share a network card. What is in clear there is the members'.",
+		"" },
 	{ break_underlay_bridged, CHECK_ERROR, "underlay",
 		"eth0, the way to a peer, is itself a port of br-l2tp0.", NULL },
 	{ break_capture, CHECK_WARNING, "underlay",

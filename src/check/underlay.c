@@ -10,13 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/selfroute.h"
 #include "check/packet.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
 
-#define SNAP	 512	 /* bytes read of each packet: every header, and the probes' mark */
-#define LOWER_UP 0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
-#define LAST_MS	 20	 /* for what is still on its way to our sockets */
+#define SNAP	    512	    /* bytes read of each packet: every header, and the probes' mark */
+#define LOWER_UP    0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
+#define LAST_MS	    20	    /* for what is still on its way to our sockets */
+#define RESOLVE_MS  300	    /* for a next hop to answer */
+#define RESOLVE_MAX 3	    /* times that we wait for that */
 
 /** Listening on one interface. */
 struct ear {
@@ -30,6 +33,9 @@ struct underlay {
 	struct prober *prober;
 	struct ear *ears;
 	size_t n_ears;
+	struct selfroute own; /* the site's interfaces */
+	uint32_t *taps;	      /* those of `own` */
+	unsigned unresolved;  /* next hops so far that were not resolved at first */
 };
 
 static bool is_too_big(const struct check_icmp *icmp)
@@ -160,6 +166,45 @@ static int listen_on(struct underlay *u, uint32_t ifindex)
 	return (int)f->n_underlays++;
 }
 
+/* Where the route leads. Next hops that are not resolved yet get one moment to answer. */
+static enum leads find_leads(
+	struct underlay *u, const struct route_info *route, const struct ip_addr *to)
+{
+	enum leads leads = selfroute_of(&u->own, route, to);
+
+	if (leads != LEADS_UNRESOLVED && leads != LEADS_FLOODED)
+		return leads;
+	selfroute_resolve(&u->own, route, to);
+	if (u->unresolved++ < RESOLVE_MAX)
+		prober_wait(u->prober, RESOLVE_MS, NULL, NULL);
+	return selfroute_of(&u->own, route, to);
+}
+
+/* Find out whether the route leads back to us, and if so another one. Return: the ifindex that
+ * packets leave by; 0: none. */
+static uint32_t find_uplink(struct underlay *u, const struct route_query *query,
+	const struct route_info *route, struct status_route *ret)
+{
+	static const enum status_leads status_of[] = {
+		[LEADS_OUT] = STATUS_LEADS_OUT,
+		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
+		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
+	};
+	enum leads leads = find_leads(u, route, &query->dst);
+	uint32_t other =
+		leads == LEADS_OUT || query->ifindex ? 0 : selfroute_other(&u->own, query, route);
+
+	ret->leads = status_of[leads];
+	if (leads != LEADS_OUT)
+		(void)if_indextoname(route->ifindex, ret->interface);
+	(void)if_indextoname(other, ret->sent_by);
+	if (other)
+		return other;
+	return leads == LEADS_SEGMENT || leads == LEADS_TUNNEL ? 0 : route->ifindex;
+}
+
 static void find_way(struct underlay *u, size_t i)
 {
 	struct prober *p = u->prober;
@@ -169,6 +214,7 @@ static void find_way(struct underlay *u, size_t i)
 		.dst = to->addr, .mark = p->facts->before.wg.fwmark, .ifindex = to->scope
 	};
 	struct route_info route;
+	uint32_t uplink;
 	int number;
 
 	if (!to->addr.family)
@@ -176,10 +222,32 @@ static void find_way(struct underlay *u, size_t i)
 	peer->route_error = query_route(&p->nl, &query, &route);
 	if (peer->route_error < 0 || !route.ifindex)
 		return;
-	number = listen_on(u, route.ifindex);
+	uplink = find_uplink(u, &query, &route, &peer->route);
+	if (!uplink)
+		return;
+	number = listen_on(u, uplink);
 	if (number >= 0)
 		snprintf(peer->underlay, sizeof(peer->underlay), "%s",
 			p->facts->underlays[number].name);
+}
+
+static void free_underlay(struct underlay *u)
+{
+	free(u->taps);
+	free(u->ears);
+	free(u);
+}
+
+static void find_own(struct underlay *u)
+{
+	const struct status_report *r = &u->prober->facts->before;
+
+	for (size_t i = 0; i < r->sessions_len; i++)
+		u->taps[i] = if_nametoindex(r->sessions[i].name);
+	u->own = (struct selfroute){ .nl = &u->prober->nl,
+		.tun = if_nametoindex(r->wg.name),
+		.taps = u->taps,
+		.n_taps = r->sessions_len };
 }
 
 struct underlay *underlay_open(struct prober *p)
@@ -191,12 +259,13 @@ struct underlay *underlay_open(struct prober *p)
 		return NULL;
 	u->prober = p;
 	u->ears = calloc(n + 1, sizeof(*u->ears));
+	u->taps = calloc(p->facts->n_sessions + 1, sizeof(*u->taps));
 	p->facts->underlays = calloc(n + 1, sizeof(*p->facts->underlays));
-	if (!u->ears || !p->facts->underlays) {
-		free(u->ears);
-		free(u);
+	if (!u->ears || !u->taps || !p->facts->underlays) {
+		free_underlay(u);
 		return NULL;
 	}
+	find_own(u);
 	for (size_t i = 0; i < n; i++)
 		find_way(u, i);
 	return u;
@@ -214,6 +283,5 @@ void underlay_close(struct underlay *u)
 		loop_remove(&u->prober->loop, &e->watch);
 		close(e->watch.fd);
 	}
-	free(u->ears);
-	free(u);
+	free_underlay(u);
 }

@@ -105,6 +105,10 @@ static const struct metric metrics[] = {
 	{ "wirespan_tunnel_bad_checksum_packets", "counter", NULL,
 		"Packets with a wrong UDP checksum.", SCOPE_TUNNEL,
 		.sources = { NUMBER(status_tunnel, bad_checksums) } },
+	{ "wirespan_peer_route_leads_back", "gauge", NULL,
+		"Where the route to the peer's endpoint leads: 0 out, 1 not known, 2 into our own "
+		"segment, 3 into our own tunnel.",
+		SCOPE_PEER, .sources = { NUMBER(status_peer, route.leads) } },
 	{ "wirespan_session_frames", "counter", NULL, "Ethernet frames through the session.",
 		SCOPE_SESSION, .sources = BOTH(status_session, tx.packets, rx.packets) },
 	{ "wirespan_session_bytes", "counter", "bytes",

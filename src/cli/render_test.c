@@ -40,6 +40,7 @@ static void fill_wg(struct status_report *r)
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
 	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 2, 8 };
+	peer->route = (struct status_route){ STATUS_LEADS_SEGMENT, "br-l2tp0", "eth9" };
 	peer->state = STATUS_PEER_ESTABLISHED;
 	peer->last_handshake.sec = 1700000000;
 	peer->handshake_age_ms = 72500;
@@ -50,6 +51,7 @@ static void fill_wg(struct status_report *r)
 	peer = status_add_peer(r);
 	memset(peer->public_key, 0x33, KEY_LEN);
 	snprintf(peer->endpoint_name, sizeof(peer->endpoint_name), "vpn.example.org:8172");
+	peer->route = (struct status_route){ STATUS_LEADS_TUNNEL, "wg0", "" };
 	peer->state = STATUS_PEER_HANDSHAKE;
 }
 
@@ -171,6 +173,8 @@ static const char text_golden[] =
 	"peer: IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\n"
 	"  endpoint        192.168.122.32:8172\n"
 	"  allowed ips     10.0.1.21/32\n"
+	"  route           by br-l2tp0 into the segment that the tunnel carries: sent by eth9 "
+	"instead\n"
 	"  handshake       1 min 12 s ago, session up\n"
 	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
 	"  path MTU        1500, measured (11 of 12 probes answered), found smaller 2 times\n"
@@ -181,6 +185,7 @@ static const char text_golden[] =
 	"peer: MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\n"
 	"  endpoint        vpn.example.org:8172 (no address yet)\n"
 	"  allowed ips     (none)\n"
+	"  route           by wg0 into the tunnel itself: dropped\n"
 	"  handshake       none yet, calling\n"
 	"  transfer        0 B received, 0 B sent\n"
 	"\n"
@@ -393,6 +398,8 @@ static void test_openmetrics(void **state)
 		"wirespan_peer_up{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
 		"\"} 1\n",
+		"wirespan_peer_route_leads_back{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2\n",
 		"wirespan_peer_bytes_total{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\",direction=\"rx\"} 1262485504\n",
 		"wirespan_session_bytes_total{site=\"vpn01\",session=\"l2tpeth0\",direction=\"tx\"}"

@@ -235,6 +235,24 @@ static void path_line(const struct page *p, const struct status_path *path)
 			human_counted(path->train_max, "datagram", text));
 }
 
+static void route_line(const struct page *p, const struct status_route *route)
+{
+	static const char *const words[] = {
+		[STATUS_LEADS_OUT] = "",
+		[STATUS_LEADS_UNKNOWN] = ", where the next hop does not answer",
+		[STATUS_LEADS_SEGMENT] = " into the segment that the tunnel carries",
+		[STATUS_LEADS_TUNNEL] = " into the tunnel itself",
+	};
+
+	_Static_assert(ARRAY_LEN(words) == STATUS_LEADS_COUNT, "every direction has its words");
+	if (*route->sent_by)
+		line(p, "route", "by %s%s: sent by %s instead",
+			*route->interface ? route->interface : "one next hop", words[route->leads],
+			route->sent_by);
+	else if (route->leads == STATUS_LEADS_SEGMENT || route->leads == STATUS_LEADS_TUNNEL)
+		line(p, "route", "by %s%s: dropped", route->interface, words[route->leads]);
+}
+
 static void peer_block(const struct page *p, const struct status_peer *peer)
 {
 	char key[KEY_BASE64_LEN + 1];
@@ -253,6 +271,7 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	else
 		line(p, "endpoint", "%s", endpoint);
 	prefix_line(p, "allowed ips", &peer->allowed_ips);
+	route_line(p, &peer->route);
 	handshake_line(p, peer);
 	line(p, "transfer", "%s received, %s sent", human_bytes(peer->rx_bytes, rx),
 		human_bytes(peer->tx_bytes, tx));

@@ -84,6 +84,15 @@ static struct status_path path_for(unsigned i)
 		.train_max = 64 - i };
 }
 
+static struct status_route route_for(unsigned i)
+{
+	struct status_route r = { .leads = (enum status_leads)(i % STATUS_LEADS_COUNT) };
+
+	snprintf(r.interface, sizeof(r.interface), "br-l2tp%u", i);
+	snprintf(r.sent_by, sizeof(r.sent_by), "eth%u", i);
+	return r;
+}
+
 static void fill_wg(struct status_report *r)
 {
 	strcpy(r->wg.name, "wg0");
@@ -122,6 +131,7 @@ static void fill_report(struct status_report *r)
 		peer->has_psk = i & 1;
 		peer->state = (enum status_peer_state)(i % STATUS_PEER_STATE_COUNT);
 		peer->keepalive_s = (uint16_t)(65535 - i);
+		peer->route = route_for(i);
 		peer->path = path_for(i);
 		peer->rx_bytes = 1000 + i;
 		peer->tx_bytes = 2000 + i;

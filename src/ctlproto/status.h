@@ -84,6 +84,22 @@ struct status_path {
 				 0: no limit */
 };
 
+/** Where the route to a peer's endpoint leads. */
+enum status_leads {
+	STATUS_LEADS_OUT,     /* to the underlay, as far as can be seen */
+	STATUS_LEADS_UNKNOWN, /* through our bridge, to a next hop that was not found yet */
+	STATUS_LEADS_SEGMENT, /* into the segment that the tunnel carries */
+	STATUS_LEADS_TUNNEL,  /* into the WireGuard interface */
+	STATUS_LEADS_COUNT
+};
+
+/** The route to a peer's endpoint. */
+struct status_route {
+	enum status_leads leads;
+	char interface[STATUS_IFNAME_LEN]; /* by which; empty if it leads out, or in part */
+	char sent_by[STATUS_IFNAME_LEN];   /* the interface used instead; empty: none */
+};
+
 /** One WireGuard peer. */
 struct status_peer {
 	uint8_t public_key[KEY_LEN];
@@ -97,6 +113,7 @@ struct status_peer {
 	uint64_t rx_bytes; /* UDP payload of every WireGuard message, handshakes included */
 	uint64_t tx_bytes;
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
+	struct status_route route;
 	struct status_path path;
 };
 

@@ -56,6 +56,16 @@ static const struct field path[] = {
 	{ NULL },
 };
 
+static const char *const leads[] = { "out", "unknown", "segment", "tunnel" };
+_Static_assert(ARRAY_LEN(leads) == STATUS_LEADS_COUNT, "every direction has a name");
+
+static const struct field route[] = {
+	{ FIELD_ROW_CHOICE(status_route, "leads", leads, leads) },
+	{ FIELD_ROW(status_route, "interface", FIELD_TEXT, interface) },
+	{ FIELD_ROW(status_route, "sent_by", FIELD_TEXT, sent_by) },
+	{ NULL },
+};
+
 static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
@@ -68,6 +78,7 @@ static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "rx_bytes", FIELD_COUNTER, rx_bytes) },
 	{ FIELD_ROW(status_peer, "tx_bytes", FIELD_COUNTER, tx_bytes) },
 	{ FIELD_ROW(status_peer, "persistent_keepalive", FIELD_NUMBER, keepalive_s) },
+	{ FIELD_ROW(status_peer, "route", FIELD_OBJECT, route), .sub = route },
 	{ FIELD_ROW(status_peer, "path", FIELD_OBJECT, path), .sub = path },
 	{ NULL },
 };
