@@ -78,6 +78,8 @@ static int create(struct machine *m, const struct conf_bridge *conf, struct link
 	if (err == 0)
 		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
 			"ip link set %s alias \"%s\"", conf->name, m->alias);
+	if (err == 0)
+		err = machine_refuse_ra(m, conf->name);
 	if (err == 0 && !ret->fdb_max)
 		log_info("This kernel does not limit how many addresses %s learns, as Linux 6.7 "
 			 "does: a site that makes up addresses can fill memory here",

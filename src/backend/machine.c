@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/sysctl.h"
+#include "base/log.h"
 #include "netlink/ifaddr.h"
 #include "netlink/query.h"
 
@@ -161,6 +163,30 @@ int machine_set_up(struct machine *m, const struct link_info *link)
 
 	return machine_change(
 		m, link_encode_up(&msg, link->ifindex, true), "ip link set %s up", link->name);
+}
+
+int machine_refuse_ra(struct machine *m, const char *name)
+{
+	char path[64];
+	char is[8] = "";
+	int err;
+
+	if (!strcmp(name, "all") || !strcmp(name, "default"))
+		return 0; /* these files are not the interface's */
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", name);
+	if (sysctl_read(path, is, sizeof(is)) < 0 || !strcmp(is, "0"))
+		return 0;
+	err = machine_tell(m, "sysctl -w %s=0", path);
+	if (err < 0)
+		return err;
+	err = sysctl_write(path, "0");
+	if (err < 0)
+		log_warning("cannot set /proc/sys/%s to 0: %s; a router advertisement from "
+			    "anywhere in the segment can change the default route of this "
+			    "host. Make /proc/sys writable, or set "
+			    "net.ipv6.conf.default.accept_ra=0.",
+			path, strerror(-err));
+	return 0;
 }
 
 int machine_no_autoconf(struct machine *m, const struct link_info *link)

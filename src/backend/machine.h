@@ -58,6 +58,13 @@ int machine_set_mtu(struct machine *m, const struct link_info *link, uint32_t mt
 /** Set an interface up. Return: 0 or -errno. */
 int machine_set_up(struct machine *m, const struct link_info *link);
 
+/**
+ * Keep an interface that we have just made from taking addresses and routes out of router
+ * advertisements; it may be told otherwise afterwards. Where there is no IPv6 nothing is done;
+ * where it cannot be set, a warning is logged. Return: 0 or -errno.
+ */
+int machine_refuse_ra(struct machine *m, const char *name);
+
 /** Keep IPv6 from configuring an interface by itself, where there is IPv6. Return: 0 or -errno. */
 int machine_no_autoconf(struct machine *m, const struct link_info *link);
 

@@ -279,6 +279,8 @@ static int change_session(struct site *site, const struct conf_session *new, uin
 	struct nl_msg msg;
 	int err = machine_find(m, new->name, &link);
 
+	if (err == 0 && !old)
+		err = machine_refuse_ra(m, new->name);
 	if (err < 0)
 		return err;
 	if (*new->bridge) {

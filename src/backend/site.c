@@ -304,6 +304,8 @@ static int set_up_wg(struct site *site, uint32_t mtu)
 
 	if (err == 0)
 		err = machine_no_autoconf(m, &link);
+	if (err == 0)
+		err = machine_refuse_ra(m, wg->name);
 	for (size_t i = 0; err == 0 && i < wg->addresses.n; i++)
 		err = machine_add_address(m, &link, &wg->addresses.v[i].prefix);
 	if (err == 0)
@@ -348,8 +350,11 @@ static int set_up(struct site *site, const struct site_mtus *mtus)
 
 	for (size_t i = 0; err == 0 && i < site->conf->n_bridges; i++)
 		err = bridge_make(&site->machine, &site->conf->bridges[i]);
-	while (err == 0 && (session = site_next_session(&walk)))
-		err = site_set_session(site, session, mtus->sessions[walk.i - 1]);
+	while (err == 0 && (session = site_next_session(&walk))) {
+		err = machine_refuse_ra(&site->machine, session->name);
+		if (err == 0)
+			err = site_set_session(site, session, mtus->sessions[walk.i - 1]);
+	}
 	return err;
 }
 

@@ -338,6 +338,11 @@ static void put_bridge(const struct conf_site *site, const struct conf_bridge *b
 	put_step("The segment on this site: the wires, and the interfaces of the members", out);
 	fprintf(out, "\tip link add %s type bridge stp_state %d forward_delay %s\n", bridge->name,
 		bridge->stp, bridge->stp ? "1500" : "0");
+	fprintf(out,
+		"\t# a router at another site must not become this host's\n"
+		"\tfile=/proc/sys/net/ipv6/conf/%s/accept_ra\n"
+		"\t[ ! -e \"$file\" ] || echo 0 >\"$file\"\n",
+		bridge->name);
 	for (size_t i = 0; i < bridge->members.n; i++)
 		fprintf(out, "\tip link set %s master %s up\n", bridge->members.v[i].text,
 			bridge->name);

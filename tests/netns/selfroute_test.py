@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import struct
 import sys
 import time
 
@@ -353,6 +354,102 @@ def into_the_tunnel(family):
         assert one.gateway.log_text().count("itself") == 1, one.gateway.log_text()
 
 
+# ---- router advertisements -----------------------------------------------------------------------
+
+
+def advertisement(mac):
+    """A router advertisement of high preference, with a prefix, from the link-local address fe80::bad."""
+    source, group = "fe80::bad", "ff02::1"
+    prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0) + frames.ip_bytes("2001:db8:bad::")
+    body = struct.pack("!BBHII", 64, 0x08, 1800, 0, 0) + prefix + b"\1\1" + frames.mac_bytes(mac)
+    packet = frames.ipv6(source, group, frames.ICMP6, frames.icmp6(source, group, 134, 0, body), hops=255)
+    return frames.eth("33:33:00:00:00:01", mac, frames.ETH_IPV6, packet)
+
+
+def advertise(bench):
+    """Let the far member advertise itself, and wait until that has crossed the segment."""
+    far = bench.net.member[1]
+    with RawPort(far, "eth0") as out, RawPort(bench.member, "eth0") as there:
+        out.send(advertisement(far.mac("eth0")))
+        assert there.expect(lambda p: p.src == "fe80::bad", PATIENCE), "it did not cross the segment"
+    time.sleep(0.3)
+
+
+def taken(bench):
+    """Return: whether the gateway has taken a route or an address from the advertisement."""
+    routes = bench.vpn.run("ip -6 route show default").out
+    return "fe80::bad" in routes or "2001:db8:bad:" in bench.vpn.run("ip -6 addr").out
+
+
+def advertised():
+    """A far router advertises itself with high preference: the bridge takes nothing from it."""
+    with Bench(6) as bench:
+        before = bench.peer()["tx_bytes"]
+        advertise(bench)
+        assert not taken(bench), bench.vpn.run("ip -6 route").out
+        bench.loses_nothing(10)
+        quiet(bench, before)
+        for name in (BRIDGE, "l2tpeth0", "wg0"):
+            value = bench.vpn.run("cat", f"/proc/sys/net/ipv6/conf/{name}/accept_ra").out.strip()
+            assert value == "0", f"{name}: accept_ra = {value}"
+        eth1 = bench.vpn.run("cat /proc/sys/net/ipv6/conf/eth1/accept_ra").out.strip()
+        assert eth1 == "1", "what is not ours is left as it is"
+
+
+def told_to_listen():
+    """PostUp tells the bridge to take advertisements: that is honoured, also by a reload; and still the peer is
+    reached by the uplink."""
+    with Bench(6) as bench:
+        config = bench.gateway.conf
+        with open(config) as file:
+            text = file.read()
+        for gateway in bench.net.gateway[:1]:
+            gateway.stop()
+        hook = f"PostUp = echo 1 >/proc/sys/net/ipv6/conf/{BRIDGE}/accept_ra"
+        bench.gateway.configure(text.replace("[Interface]", f"[Interface]\n{hook}", 1))
+        bench.gateway.up()
+        wait_for(bench.works, PATIENCE, 0.2, "the segment")
+        bench.gateway.run("reload", config)
+        bench.vpn.sh("ip -6 route del default; ip -6 route add default via 2001:db8:1::1 dev eth0 metric 3000")
+        advertise(bench)
+        wait_for(lambda: taken(bench), PATIENCE, what="the advertisement to be taken")
+        before = bench.peer()["tx_bytes"]
+        assert "fe80::bad" in bench.vpn.run("ip", "-6", "route", "get", bench.endpoint).out
+        bench.loses_nothing(20)
+        quiet(bench, before)
+
+
+def read_only():
+    """Where /proc/sys cannot be written, as in a container, the site comes up all the same, and it is logged."""
+    with Bench(6) as bench:
+        bench.gateway.stop()
+        bench.vpn.sh("mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys")
+        bench.gateway.up()
+        wait_for(bench.works, PATIENCE, 0.2, "the segment")
+        log = bench.gateway.log_text(1000)
+        assert f"cannot set /proc/sys/net/ipv6/conf/{BRIDGE}/accept_ra to 0: Read-only file system" in log, log
+
+
+def without_a_bridge():
+    """A session that is in no bridge takes nothing from advertisements either; one that a reload adds, too."""
+    with Bench(6) as bench:
+        with open(bench.gateway.conf) as file:
+            text = file.read()
+        more = text.replace("[Bridge]", "Bridge = none\n\n[Bridge]", 1)
+        session = text[text.index("[L2TPSession]") : text.index("[Bridge]")]
+        more = more.replace(
+            "[Bridge]",
+            session.replace("l2tpeth0", "l2tpeth1").replace(f"= {bench.one.session}", "= 77").replace(f"= {bench.two.session}", "= 78")
+            + "Bridge = none\n\n[Bridge]",
+            1,
+        )
+        bench.gateway.configure(more)
+        bench.gateway.run("reload", bench.gateway.conf)
+        for name in ("l2tpeth0", "l2tpeth1"):
+            value = bench.vpn.run("cat", f"/proc/sys/net/ipv6/conf/{name}/accept_ra").out.strip()
+            assert value == "0", f"{name}: accept_ra = {value}"
+
+
 # ---- what must go on working ---------------------------------------------------------------------
 
 
@@ -494,6 +591,10 @@ def main():
     suite.run("a bridge that does not learn", unlearned)
     for family in (4, 6):
         suite.run(f"a route into the tunnel, over IPv{family}", into_the_tunnel, family)
+    suite.run("a router advertisement", advertised)
+    suite.run("a router advertisement that is wanted", told_to_listen)
+    suite.run("router advertisements, and a read-only /proc/sys", read_only)
+    suite.run("router advertisements without a bridge", without_a_bridge)
     for family in (4, 6):
         for backup in (False, True):
             suite.run(f"one card, over IPv{family}{', with a backup' if backup else ''}", one_card, family, backup)
