@@ -57,14 +57,14 @@ static void take(struct site *s, const char *endpoint, const uint8_t *frame, siz
 {
 	EXPECT(endpoint_parse(endpoint, &s->peer.wg.endpoint) == 0);
 	s->e.own.peer = NULL;
-	if (!own_recognises(&s->e, frame, len, ethernet)) {
+	if (!own_recognises(&s->e.own, &s->e.wg, frame, len, ethernet)) {
 		EXPECT(!s->e.own.peer);
 		return;
 	}
 	if (s->e.own.peer)
 		*seen = true;
 	EXPECT(*seen);
-	EXPECT(!s->e.own.peer || (s->e.own.peer == &s->peer && has_header(frame, len)));
+	EXPECT(!s->e.own.peer || (s->e.own.peer == &s->peer.wg && has_header(frame, len)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -80,8 +80,8 @@ struct way {
 struct flood {
 	struct mono since;
 	struct mono last;
-	const struct path_peer *peer; /* for comparison only: it may be gone */
-	uint64_t rx_bytes;	      /* of the peer, at `since` */
+	const struct wg_peer *peer; /* for comparison only: it may be gone */
+	uint64_t rx_bytes;	    /* of the peer, at `since` */
 };
 
 /** What the routing said. */
@@ -418,7 +418,7 @@ static bool settle(struct userspace *u, struct train *t)
 		return true;
 	case USE_OTHER:
 		/* Another interface has another address. And IPv6 keeps to the interface only for
-		 * packets without one: Linux net/ipv6/route.c, ip6_route_output_flags(). */
+		 * packets without one: Linux net/ipv6/route.c, in its output route lookup. */
 		if (to->local_ifindex != w->other || to->local.family == AF_INET6)
 			to->local = (struct ip_addr){ 0 };
 		to->local_ifindex = w->other;
@@ -457,9 +457,9 @@ static bool is_flood(struct userspace *u, const struct own *own)
 	if (arrival != ARRIVAL_FLOODED)
 		return arrival == ARRIVAL_STRAY;
 	if (!mono_is_set(f->last) || mono_between(f->last, now) > FLOOD_GAP_NS ||
-		f->peer != own->peer || f->rx_bytes != own->peer->wg.rx_bytes)
+		f->peer != own->peer || f->rx_bytes != own->peer->rx_bytes)
 		*f = (struct flood){
-			.since = now, .peer = own->peer, .rx_bytes = own->peer->wg.rx_bytes
+			.since = now, .peer = own->peer, .rx_bytes = own->peer->rx_bytes
 		};
 	f->last = now;
 	return mono_between(f->since, now) < FLOOD_NS;
@@ -480,7 +480,7 @@ static void look_again(struct userspace *u, const struct endpoint *to, enum lead
 void sources_found_own(struct userspace *u)
 {
 	struct own *own = &u->engine.own;
-	const struct endpoint *to = &own->peer->wg.endpoint;
+	const struct endpoint *to = &own->peer->endpoint;
 	struct mono now = u->engine.now;
 	struct sources *s = u->sources;
 

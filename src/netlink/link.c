@@ -280,7 +280,7 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 		nl_attr_u32(a, &link->lower);
 		break;
 	case IFLA_LINK_NETNSID:
-		link->lower = 0; /* comes behind it, and says that it is in another namespace */
+		link->lower = 0; /* comes after it: the link is in another namespace */
 		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(a) != LINK_MAC_LEN)

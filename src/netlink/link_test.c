@@ -194,8 +194,8 @@ static void test_decode_stp(void **state)
 #define HEADER "00000000 10000000 00000000 00000000 00000100 07000000 00000000 00000000"
 #define VLAN   "1c001200 09000100 766c616e 00000000 0c000200 06000100 64000000"
 
-/* What carries a VLAN or MACVLAN, in this namespace; the other end of a veth pair carries nothing.
- */
+/* What carries a VLAN or MACVLAN, in this namespace; the other end of a veth pair carries
+ * nothing. */
 static void test_decode_lower(void **state)
 {
 	static const struct {

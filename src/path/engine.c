@@ -212,7 +212,7 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer)
 	reassembly_owner_fini(&e->reassembly, &peer->fragments);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
-	if (e->own.peer == peer)
+	if (e->own.peer == &peer->wg)
 		e->own.peer = NULL;
 	wg_device_remove_peer(&e->wg, &peer->wg);
 }

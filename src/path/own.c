@@ -3,7 +3,6 @@
 #include "path/own.h"
 
 #include "base/bytes.h"
-#include "path/engine.h"
 #include "pkt/headers.h"
 
 #define IP4_PROTO_OFFSET 9
@@ -86,8 +85,8 @@ static bool is_known(const struct own *own, const struct own_fragmented *f)
 
 /* The peer that a UDP datagram at `l4` was sent to by us, or NULL. Its end may be in other
  * fragments. */
-static struct path_peer *receiver_of(
-	const struct engine *e, const uint8_t *frame, size_t len, const struct headers *h)
+static struct wg_peer *receiver_of(
+	const struct wg_device *wg, const uint8_t *frame, size_t len, const struct headers *h)
 {
 	const uint8_t *udp = frame + h->l4;
 	size_t end = size_min(len, h->end);
@@ -96,24 +95,25 @@ static struct path_peer *receiver_of(
 
 	if (end < (size_t)h->l4 + UDP_HEADER_LEN)
 		return NULL;
-	peer = wg_device_sent(&e->wg, udp + UDP_HEADER_LEN, end - h->l4 - UDP_HEADER_LEN);
+	peer = wg_device_sent(wg, udp + UDP_HEADER_LEN, end - h->l4 - UDP_HEADER_LEN);
 	if (!peer || load_be16(udp + 2) != peer->endpoint.port)
 		return NULL;
 	to = address_at(h, frame + h->l3, true);
-	return ip_addr_equal(&to, &peer->endpoint.addr) ? path_peer_of(peer) : NULL;
+	return ip_addr_equal(&to, &peer->endpoint.addr) ? peer : NULL;
 }
 
-static void note(struct own *own, struct path_peer *peer, const uint8_t *frame, size_t vlan_tags)
+static void note(struct own *own, struct wg_peer *peer, const uint8_t *frame, size_t vlan_tags)
 {
 	own->peer = peer;
 	memcpy(own->mac, frame, sizeof(own->mac));
 	own->vlan = vlan_tags ? load_be16(frame + 14) & 0xfff : 0;
 }
 
-bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool ethernet)
+bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
+	bool ethernet)
 {
 	struct own_fragmented fragmented;
-	struct path_peer *peer;
+	struct wg_peer *peer;
 	struct headers h;
 
 	if (!may_be_own(frame, len, ethernet) || headers_parse(frame, len, ethernet, &h) ||
@@ -122,12 +122,12 @@ bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool eth
 	if (headers_is_fragment(&h))
 		fragmented = fragmented_of(frame, &h);
 	if (h.frag_offset)
-		return is_known(&e->own, &fragmented);
-	peer = receiver_of(e, frame, len, &h);
+		return is_known(own, &fragmented);
+	peer = receiver_of(wg, frame, len, &h);
 	if (!peer)
 		return false;
 	if (h.more_fragments)
-		e->own.fragmented[e->own.next++ % OWN_FRAGMENTED] = fragmented;
-	note(&e->own, peer, frame, h.vlan_tags);
+		own->fragmented[own->next++ % OWN_FRAGMENTED] = fragmented;
+	note(own, peer, frame, h.vlan_tags);
 	return true;
 }

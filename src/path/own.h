@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "wg/device.h"
 
 /*
  * Theory of operation
@@ -29,8 +30,6 @@
  * recognised.
  */
 
-struct engine;
-struct path_peer;
 struct path_port;
 
 /* Fragmented datagrams whose ids are kept. */
@@ -47,7 +46,7 @@ struct own_fragmented {
 struct own {
 	struct own_fragmented fragmented[OWN_FRAGMENTED];
 	unsigned next;		/* of these, to be replaced */
-	struct path_peer *peer; /* receiver of the latest; the driver sets it back to NULL */
+	struct wg_peer *peer;	/* receiver of the latest; the driver sets it back to NULL */
 	struct path_port *port; /* where it was read; only with `peer` */
 	uint8_t mac[6];		/* the frame's destination; only with `port` of a session */
 	uint16_t vlan;		/* the frame's outermost VLAN id; 0: none */
@@ -55,9 +54,10 @@ struct own {
 
 /**
  * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is a
- * datagram that we sent to a peer, or a fragment of one. Except for later fragments, e->own holds
- * the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to add.
+ * datagram that we sent to a peer of `wg`, or a fragment of one. Except for later fragments, `own`
+ * holds the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to add.
  */
-bool own_recognises(struct engine *e, const uint8_t *frame, size_t len, bool ethernet);
+bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
+	bool ethernet);
 
 #endif

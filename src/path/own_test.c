@@ -217,7 +217,7 @@ static void test_data(void **state)
 
 		if (!is_own_datagram(p, w, msg, len))
 			fail_msg("%s: passed", wraps[i].name);
-		assert_ptr_equal(p->a.e.own.peer, &p->a.peer);
+		assert_ptr_equal(p->a.e.own.peer, &p->a.peer.wg);
 		assert_ptr_equal(p->a.e.own.port, w->bare ? &p->a.e.tun : &p->a.session.port);
 		if (w->bare)
 			continue;
@@ -392,7 +392,8 @@ static void test_truncated(void **state)
 			assert_non_null(exact);
 			memcpy(exact, frame, cut);
 			set_endpoint(p, &wraps[i].wrap);
-			(void)own_recognises(&p->a.e, exact, cut, !wraps[i].wrap.bare);
+			(void)own_recognises(
+				&p->a.e.own, &p->a.e.wg, exact, cut, !wraps[i].wrap.bare);
 			free(exact);
 		}
 	}

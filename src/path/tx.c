@@ -142,7 +142,7 @@ static bool tx_fits(struct engine *e, const uint8_t *frame, size_t len)
 /* Whether it is a datagram of ours, which would carry itself. */
 static bool tx_is_own(struct engine *e, struct path_port *port, const uint8_t *frame, size_t len)
 {
-	if (!own_recognises(e, frame, len, port->session != NULL))
+	if (!own_recognises(&e->own, &e->wg, frame, len, port->session != NULL))
 		return false;
 	e->own.port = port;
 	return true;

@@ -176,8 +176,8 @@ void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t le
  */
 struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
-/** When to call wg_device_due(): not later than the earliest deadline of all peers; or MONO_NEVER.
- */
+/** When to call wg_device_due(): not later than the earliest deadline of all peers; or
+ * MONO_NEVER. */
 struct mono wg_device_deadline(const struct wg_device *dev);
 
 /**
