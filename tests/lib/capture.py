@@ -17,16 +17,18 @@ _ETH_P_ALL = 0x0003
 _SOL_PACKET, _PACKET_AUXDATA, _PACKET_STATISTICS, _PACKET_IGNORE_OUTGOING = 263, 8, 6, 23
 _TP_STATUS_VLAN_VALID, _TP_STATUS_VLAN_TPID_VALID = 1 << 4, 1 << 6
 _PACKET_OUTGOING = 4
+_SO_TIMESTAMPNS = 35
 _SNAP = 65536 + 64
 
 
 class RawPort:
-    """One interface of a node, for sending and receiving whole frames."""
+    """One interface of a node, for sending and receiving whole frames; `when` is the time of the last, by the kernel."""
 
     def __init__(self, node, ifname, ignore_outgoing=True):
         def open_socket():
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             sock.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             if ignore_outgoing:
                 sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
             sock.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
@@ -57,6 +59,7 @@ class RawPort:
         if not select.select([self.sock], [], [], timeout)[0]:
             return None
         frame, control, _, _ = self.sock.recvmsg(_SNAP, 256)
+        self.when = _passed(control)
         return _retag(frame, control)
 
     def expect(self, match, timeout=20.0):
@@ -72,6 +75,14 @@ class RawPort:
         """Return: the number of frames that the kernel dropped on this socket since the last call."""
         _, dropped = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
         return dropped
+
+
+def _passed(control):
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("qq", data[:16])
+            return seconds + nanoseconds / 1e9
+    return time.time()
 
 
 def _retag(frame, control):
@@ -108,7 +119,7 @@ class Capture:
                 last = self._stop.is_set()
                 frame = self.port.receive(0 if last else 0.1)
                 while frame is not None:
-                    self.frames.append((time.time(), frame))
+                    self.frames.append((self.port.when, frame))
                     frame = self.port.receive(0)
         except OSError as problem:  # the interface was removed; stop() raises it
             self._problem = problem
