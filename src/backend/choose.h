@@ -3,7 +3,7 @@
 #ifndef BACKEND_CHOOSE_H
 #define BACKEND_CHOOSE_H
 
-#include "backend/error.h"
+#include "base/error.h"
 #include "conf/model.h"
 
 /** A choice and its reason, for status and log. */

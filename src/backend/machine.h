@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-#include "backend/error.h"
 #include "backend/journal.h"
 #include "base/addr.h"
+#include "base/error.h"
 #include "netlink/exchange.h"
 #include "netlink/link.h"
 

@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "backend/error.h"
+#include "base/error.h"
 
 struct conf_site;
 struct site;

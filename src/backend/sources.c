@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "netlink/query.h"
-#include "pkt/bucket.h"
 #include "wg/messages.h"
 
 /* Ways whose answers are kept: more than there are peers on most machines. SETS is a power of

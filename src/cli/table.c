@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 #include "cli/check.h"
 #include "cli/down.h"
 #include "cli/init.h"
@@ -18,7 +19,6 @@
 #include "cli/top.h"
 #include "cli/up.h"
 #include "cli/validate.h"
-#include "conf/nearest.h"
 
 /* In the order in which people meet them. */
 static const struct verb *const verbs[] = {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "conf/complete.h"
-#include "conf/nearest.h"
 
 #define MTU_AUTO 1500 /* a session's MTU = auto */
 

@@ -10,9 +10,9 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/nearest.h"
 #include "base/secret.h"
 #include "conf/keys.h"
-#include "conf/nearest.h"
 #include "conf/value.h"
 
 #define BLANKS " \t\r\f\v"

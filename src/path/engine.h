@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/list.h"
 #include "base/mono.h"
@@ -25,7 +26,6 @@
 #include "path/replies.h"
 #include "path/stage.h"
 #include "path/stats.h"
-#include "pkt/bucket.h"
 #include "pkt/drop.h"
 #include "pkt/train.h"
 #include "wg/device.h"

@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/hash.h"
 #include "base/mono.h"
-#include "pkt/bucket.h"
 
 /* What any one sender is sure of, and what all have in common beside that. */
 #define REPLIES_OWN_PER_S    10

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/mono.h"
 #include "base/random.h"
-#include "pkt/bucket.h"
 #include "pkt/drop.h"
 #include "wg/allowedips.h"
 #include "wg/cookie.h"

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
+#include "base/bucket.h"
 #include "base/hash.h"
 #include "base/mono.h"
-#include "pkt/bucket.h"
 
 #define WG_LOAD_PER_S 256 /* handshakes a second that are taken without proof, lastingly */
 #define WG_LOAD_BURST 128 /* and at once */

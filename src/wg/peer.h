@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/bucket.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/mono.h"
-#include "pkt/bucket.h"
 #include "wg/cookie.h"
 #include "wg/keypair.h"
 #include "wg/messages.h"

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/bucket.h"
 #include "base/mono.h"
 #include "base/random.h"
 #include "crypto/blake2s.h"
-#include "pkt/bucket.h"
 
 #define WG_RATELIMIT_PER_S 20
 #define WG_RATELIMIT_BURST 5

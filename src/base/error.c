@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why something on the machine failed and what to do about it, for a person. */
-#include "backend/error.h"
+#include "base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A token bucket: a rate limit with a burst. */
-#ifndef PKT_BUCKET_H
-#define PKT_BUCKET_H
+#ifndef BASE_BUCKET_H
+#define BASE_BUCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of errors for people: two sentences, whatever comes. */
-#include "backend/error.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Why something on the machine failed and what to do about it, for a person. */
-#ifndef BACKEND_ERROR_H
-#define BACKEND_ERROR_H
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
 
 /** A failure: an errno and two sentences. */
 struct site_error {
