@@ -6,10 +6,10 @@
 #include "fuzz/target.h"
 
 #include "base/bytes.h"
-#include "l2tp/inner.h"
 #include "l2tp/reassembly.h"
 #include "l2tp/receive.h"
 #include "pkt/checksum.h"
+#include "pkt/ip.h"
 
 #define SLOTS  4
 #define OWNERS 2 /* whose fragments come in IPv4, and in IPv6 */
@@ -114,10 +114,10 @@ static void check_conservation(const struct site *s)
 
 static void check_whole(struct site *s, const struct reassembled *got)
 {
-	struct inner_ip ip;
+	struct ip_header ip;
 	bool foreign;
 
-	EXPECT(inner_ip_parse(got->packet, got->len, &ip) == 0);
+	EXPECT(ip_header_parse(got->packet, got->len, &ip) == 0);
 	EXPECT(!ip.fragment && ip.header_len + ip.payload_len == got->len);
 	EXPECT(classify(s, got->packet, got->len, &foreign) != L2TP_FRAGMENT);
 }

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "check/drop_words.h"
+#include "pkt/drop.h"
 
 #define LATELY_MS (10 * 60 * 1000)
 
@@ -367,10 +367,10 @@ void judge_drops(const struct check_facts *f, struct check_findings *ret)
 		if (now)
 			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
 				"%" PRIu64 " dropped during the check: %s.", now,
-				drop_words((enum drop)d));
+				drop_meaning((enum drop)d));
 		else if (age && age <= LATELY_MS)
 			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
 				"%" PRIu64 " dropped, the last %" PRIu64 " s ago: %s.",
-				f->after.drops.n[d], age / 1000, drop_words((enum drop)d));
+				f->after.drops.n[d], age / 1000, drop_meaning((enum drop)d));
 	}
 }

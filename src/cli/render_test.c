@@ -16,10 +16,10 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "check/drop_words.h"
 #include "ctlproto/fields.h"
 #include "ctlproto/status_json.h"
 #include "ctlproto/test_report.h"
+#include "pkt/drop.h"
 
 static void fill_wg(struct status_report *r)
 {
@@ -644,7 +644,7 @@ static void test_openmetrics_shows_all(void **state)
 static void test_drop_words(void **state)
 {
 	for (int d = DROP_NONE; d < DROP_COUNT; d++)
-		assert_non_null(drop_words((enum drop)d));
+		assert_non_null(drop_meaning((enum drop)d));
 }
 
 int main(void)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "check/drop_words.h"
 #include "cli/human.h"
+#include "pkt/drop.h"
 
 #define LABEL_WIDTH 15
 
@@ -505,7 +505,7 @@ static void drop_block(const struct page *p, const struct drop_counters *drops,
 			continue;
 		fprintf(p->out, "  %*s  %s%-20s%s %s", 9, human_count(drops->n[d], count),
 			escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
-			drop_words((enum drop)d));
+			drop_meaning((enum drop)d));
 		if (ages_ms->n[d])
 			fprintf(p->out, " (last %s ago)", human_span(ages_ms->n[d], age));
 		fputc('\n', p->out);

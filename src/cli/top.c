@@ -12,9 +12,9 @@
 
 #include <curses.h>
 
-#include "check/drop_words.h"
 #include "cli/human.h"
 #include "cli/running.h"
+#include "pkt/drop.h"
 
 #define PERIOD_TENTHS 10 /* of a second, between two looks */
 
@@ -212,7 +212,7 @@ static void draw_drops(struct view *v, const struct span *s)
 			heading(v, "dropped                  total   each second");
 		first = false;
 		mvprintw(v->row++, 0, "%-20s %9" PRIu64 " %13.0f   %s", drop_name((enum drop)d), n,
-			per_second(s, b, n), drop_words((enum drop)d));
+			per_second(s, b, n), drop_meaning((enum drop)d));
 	}
 }
 

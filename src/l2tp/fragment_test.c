@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 #include "l2tp/header.h"
-#include "l2tp/inner.h"
 #include "pkt/checksum.h"
+#include "pkt/ip.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,9 +70,9 @@ static void prepare_session(struct l2tp_tunnel *t, struct l2tp_session *s, bool 
 static void check_piece(
 	const struct fragment_plan *p, const uint8_t *f, size_t len, size_t j, bool v6)
 {
-	struct inner_ip ip;
+	struct ip_header ip;
 
-	assert_int_equal(inner_ip_parse(f, len, &ip), 0);
+	assert_int_equal(ip_header_parse(f, len, &ip), 0);
 	assert_true(ip.fragment);
 	assert_int_equal(ip.more, j + 1 < p->count);
 	assert_int_equal(ip.fragment_at, j * p->piece);

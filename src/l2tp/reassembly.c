@@ -3,8 +3,8 @@
 #include "l2tp/reassembly.h"
 
 #include "base/bytes.h"
-#include "l2tp/inner.h"
 #include "pkt/checksum.h"
+#include "pkt/ip.h"
 
 #include <netinet/in.h>
 
@@ -106,8 +106,8 @@ static struct reassembly_slot **bucket_of(const struct reassembly *r,
 	return &r->buckets[hash_words(&r->key, words, 4 + 2 * n) & (r->n_buckets - 1)];
 }
 
-static struct reassembly_slot **bucket_of_ip(
-	const struct reassembly *r, const struct reassembly_owner *owner, const struct inner_ip *ip)
+static struct reassembly_slot **bucket_of_ip(const struct reassembly *r,
+	const struct reassembly_owner *owner, const struct ip_header *ip)
 {
 	return bucket_of(r, owner, ip->id, ip->family, ip->proto, ip->src, ip->dst);
 }
@@ -119,7 +119,7 @@ static struct reassembly_slot **bucket_of_slot(
 }
 
 static bool slot_is_for(const struct reassembly_slot *slot, const struct reassembly_owner *owner,
-	const struct inner_ip *ip)
+	const struct ip_header *ip)
 {
 	size_t n = addr_len(ip->family);
 
@@ -128,8 +128,8 @@ static bool slot_is_for(const struct reassembly_slot *slot, const struct reassem
 	       memcmp(slot->dst, ip->dst, n) == 0;
 }
 
-static struct reassembly_slot *slot_find(
-	const struct reassembly *r, const struct reassembly_owner *owner, const struct inner_ip *ip)
+static struct reassembly_slot *slot_find(const struct reassembly *r,
+	const struct reassembly_owner *owner, const struct ip_header *ip)
 {
 	struct reassembly_slot *slot = *bucket_of_ip(r, owner, ip);
 
@@ -245,7 +245,7 @@ static struct reassembly_slot *slot_take_any(
 
 /* An empty slot for the packet of `ip`; NULL if there is none to be had. */
 static struct reassembly_slot *slot_begin(struct reassembly *r, struct reassembly_owner *owner,
-	const struct inner_ip *ip, struct fragment_origin from, struct mono now)
+	const struct ip_header *ip, struct fragment_origin from, struct mono now)
 {
 	struct reassembly_slot *slot = slot_take_any(r, owner, NULL);
 
@@ -410,7 +410,7 @@ static bool end_contradicts(const struct reassembly_slot *slot, uint32_t to, boo
 
 /* Take a piece of a packet that is being collected. */
 static enum piece slot_take(struct reassembly *r, struct reassembly_slot *slot,
-	const uint8_t *fragment, const struct inner_ip *ip)
+	const uint8_t *fragment, const struct ip_header *ip)
 {
 	uint32_t from = ip->fragment_at, to = from + (uint32_t)ip->payload_len;
 	const uint8_t *payload = fragment + ip->header_len;
@@ -488,7 +488,7 @@ static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, stru
 
 /* Let a piece of a foreign packet pass; forget the packet once all of it has. */
 static enum reassembly_verdict slot_pass(
-	struct reassembly *r, struct reassembly_slot *slot, const struct inner_ip *ip)
+	struct reassembly *r, struct reassembly_slot *slot, const struct ip_header *ip)
 {
 	r->passed++;
 	slot->passed += (uint32_t)ip->payload_len;
@@ -515,7 +515,7 @@ static enum reassembly_verdict slot_poison(
 }
 
 static enum reassembly_verdict slot_collect(struct reassembly *r, struct reassembly_slot *slot,
-	const uint8_t *fragment, const struct inner_ip *ip, struct reassembled *ret)
+	const uint8_t *fragment, const struct ip_header *ip, struct reassembled *ret)
 {
 	if (ip->fragment_at + ip->payload_len > REASSEMBLY_PAYLOAD_MAX)
 		return slot_poison(r, slot, DROP_L2TP_OVERSIZE);
@@ -538,7 +538,7 @@ static enum reassembly_verdict slot_collect(struct reassembly *r, struct reassem
 	return REASSEMBLY_COMPLETE;
 }
 
-static bool fragment_is_sound(const struct inner_ip *ip)
+static bool fragment_is_sound(const struct ip_header *ip)
 {
 	return ip->fragment && ip->payload_len && (!ip->more || ip->payload_len % 8 == 0) &&
 	       ip->fragment_at + ip->payload_len + ip->header_len <= PACKET_MAX;
@@ -564,12 +564,12 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_o
 	struct mono now, struct reassembled *ret)
 {
 	struct reassembly_slot *slot;
-	struct inner_ip ip;
+	struct ip_header ip;
 
 	if (!reassembly_has_room(r))
 		return REASSEMBLY_BUSY;
 	r->fragments++;
-	if (inner_ip_parse(fragment, len, &ip) < 0 || !fragment_is_sound(&ip))
+	if (ip_header_parse(fragment, len, &ip) < 0 || !fragment_is_sound(&ip))
 		return drop_one(r, DROP_FRAG_MALFORMED);
 	slot = slot_find(r, owner, &ip);
 	if (slot && !origins_are_near(slot->first, from) && origin_is_behind(from, slot->first))

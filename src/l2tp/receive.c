@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "l2tp/inner.h"
 #include "pkt/checksum.h"
+#include "pkt/ip.h"
 
 #define IPPROTO_L2TP	 115
 #define UDP_HEADER	 8
@@ -171,7 +171,7 @@ static enum drop pull_flags(struct l2tp_tunnel *tunnel, struct cursor *c)
 }
 
 /* Whether the UDP checksum of the datagram `c` (header in) is right, or absent. */
-static bool udp_checksum_passes(const struct inner_ip *ip, const struct cursor *c)
+static bool udp_checksum_passes(const struct ip_header *ip, const struct cursor *c)
 {
 	uint32_t sum, len = (uint32_t)c->left;
 
@@ -183,7 +183,7 @@ static bool udp_checksum_passes(const struct inner_ip *ip, const struct cursor *
 }
 
 /* The UDP header, which is there. */
-static enum drop pull_udp(const struct inner_ip *ip, struct l2tp_tunnel *tunnel, struct cursor *c)
+static enum drop pull_udp(const struct ip_header *ip, struct l2tp_tunnel *tunnel, struct cursor *c)
 {
 	size_t len = load_be16(c->at + 4);
 
@@ -198,7 +198,7 @@ static enum drop pull_udp(const struct inner_ip *ip, struct l2tp_tunnel *tunnel,
 	return DROP_NONE;
 }
 
-static bool ipv4_header_is_sound(const uint8_t *packet, const struct inner_ip *ip)
+static bool ipv4_header_is_sound(const uint8_t *packet, const struct ip_header *ip)
 {
 	uint64_t sum = 0;
 
@@ -213,7 +213,7 @@ static bool ipv4_header_is_sound(const uint8_t *packet, const struct inner_ip *i
 
 /* The tunnel that the packet with payload `c` belongs to, or NULL. */
 static struct l2tp_tunnel *tunnel_of(
-	const struct l2tp_table *t, const struct inner_ip *ip, const struct cursor *c)
+	const struct l2tp_table *t, const struct ip_header *ip, const struct cursor *c)
 {
 	if (ip->proto == IPPROTO_L2TP)
 		return l2tp_table_find_tunnel(t, ip->family, ip->src, ip->dst, L2TP_ENCAP_IP, 0, 0);
@@ -224,7 +224,7 @@ static struct l2tp_tunnel *tunnel_of(
 }
 
 static enum l2tp_verdict judge_fragment(const struct l2tp_table *t, const uint8_t *packet,
-	const struct inner_ip *ip, const struct cursor *c, struct l2tp_received *ret)
+	const struct ip_header *ip, const struct cursor *c, struct l2tp_received *ret)
 {
 	if (ip->proto != IPPROTO_UDP && ip->proto != IPPROTO_L2TP)
 		return L2TP_NOT_L2TP;
@@ -238,7 +238,7 @@ static enum l2tp_verdict judge_fragment(const struct l2tp_table *t, const uint8_
 	return L2TP_FRAGMENT;
 }
 
-static enum drop pull_whole(struct l2tp_table *t, const uint8_t *packet, const struct inner_ip *ip,
+static enum drop pull_whole(struct l2tp_table *t, const uint8_t *packet, const struct ip_header *ip,
 	struct cursor *c, struct l2tp_received *ret)
 {
 	enum drop drop;
@@ -259,11 +259,11 @@ static enum drop pull_whole(struct l2tp_table *t, const uint8_t *packet, const s
 enum l2tp_verdict l2tp_classify(
 	struct l2tp_table *t, const uint8_t *packet, size_t len, struct l2tp_received *ret)
 {
-	struct inner_ip ip;
+	struct ip_header ip;
 	struct cursor c;
 
 	*ret = (struct l2tp_received){ .drop = DROP_NONE };
-	if (inner_ip_parse(packet, len, &ip) < 0)
+	if (ip_header_parse(packet, len, &ip) < 0)
 		return L2TP_NOT_L2TP;
 	c = (struct cursor){ packet + ip.header_len, ip.payload_len };
 	if (ip.fragment)

@@ -30,7 +30,7 @@ const char *mtu_layer_name(enum mtu_layer layer)
 	return names[layer];
 }
 
-static unsigned ip_header(uint16_t family)
+static unsigned ip_header_len(uint16_t family)
 {
 	return family == AF_INET6 ? 40 : 20;
 }
@@ -42,12 +42,12 @@ static unsigned less(unsigned from, unsigned n)
 
 unsigned mtu_of_wg(unsigned underlay, uint16_t outer_family)
 {
-	return less(underlay, ip_header(outer_family) + 8 + MTU_WG_OVERHEAD);
+	return less(underlay, ip_header_len(outer_family) + 8 + MTU_WG_OVERHEAD);
 }
 
 unsigned mtu_of_underlay(unsigned wg_mtu, uint16_t outer_family)
 {
-	return wg_mtu + ip_header(outer_family) + 8 + MTU_WG_OVERHEAD;
+	return wg_mtu + ip_header_len(outer_family) + 8 + MTU_WG_OVERHEAD;
 }
 
 static bool is_family(uint16_t family)
@@ -66,10 +66,10 @@ static void fill_layers(const struct mtu_options *o, unsigned bytes[static MTU_L
 {
 	bool udp = o->encap == L2TP_ENCAP_UDP;
 
-	bytes[MTU_OUTER_IP] = ip_header(o->outer_family);
+	bytes[MTU_OUTER_IP] = ip_header_len(o->outer_family);
 	bytes[MTU_OUTER_UDP] = 8;
 	bytes[MTU_WG_HEADER] = 16;
-	bytes[MTU_INNER_IP] = ip_header(o->inner_family);
+	bytes[MTU_INNER_IP] = ip_header_len(o->inner_family);
 	bytes[MTU_INNER_UDP] = udp ? 8 : 0;
 	bytes[MTU_L2TP_FLAGS] = udp ? 4 : 0;
 	bytes[MTU_L2TP_SESSION] = 4;

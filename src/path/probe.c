@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "base/bytes.h"
-#include "l2tp/inner.h"
 #include "pkt/checksum.h"
+#include "pkt/ip.h"
 
 #define ECHO_HEADER   8
 #define PACKET_MAX    65535
@@ -86,9 +86,9 @@ bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, u
 	bool v6 = p->local.family == AF_INET6;
 	size_t addr_len = v6 ? 16 : 4;
 	const uint8_t *echo;
-	struct inner_ip ip;
+	struct ip_header ip;
 
-	if (inner_ip_parse(packet, len, &ip) < 0 || ip.family != p->local.family)
+	if (ip_header_parse(packet, len, &ip) < 0 || ip.family != p->local.family)
 		return false;
 	if (ip.proto != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || ip.fragment_at != 0 ||
 		ip.payload_len < ECHO_HEADER + PROBE_NONCE_LEN)
@@ -106,9 +106,9 @@ bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, u
 
 bool probe_is_echo_reply(const uint8_t *packet, size_t len)
 {
-	struct inner_ip ip;
+	struct ip_header ip;
 
-	if (inner_ip_parse(packet, len, &ip) < 0 || !ip.payload_len)
+	if (ip_header_parse(packet, len, &ip) < 0 || !ip.payload_len)
 		return false;
 	if (ip.fragment_at)
 		return ip.proto == IPPROTO_ICMP || ip.proto == IPPROTO_ICMPV6;

@@ -93,14 +93,14 @@ static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t cou
 	uint8_t *packet, size_t len, uint8_t tos)
 {
 	struct path_peer *peer = path_peer_of(kp->peer);
-	struct wg_inner inner;
+	struct inner_packet inner;
 	struct l2tp_received r;
-	enum drop drop = wg_inner_parse(packet, len, &inner);
+	enum drop drop = inner_parse(packet, len, &inner);
 
 	if (drop == DROP_NONE)
 		drop = wg_device_allows(&e->wg, kp->peer, &inner);
 	if (drop == DROP_NONE)
-		drop = wg_inner_ecn_in(packet, &inner, tos);
+		drop = inner_ecn_in(packet, &inner, tos);
 	if (drop != DROP_NONE) {
 		rx_drop(e, NULL, drop);
 		return;

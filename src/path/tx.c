@@ -21,12 +21,12 @@ static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop w
 static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
 	const uint8_t *packet, size_t len, enum drop *ret_drop)
 {
-	struct wg_inner inner;
+	struct inner_packet inner;
 	struct wg_peer *peer;
 
 	if (port->session) {
 		peer = wg_allowedips_lookup(&e->wg.allowed, &port->session->tunnel->remote);
-	} else if (wg_inner_parse(packet, len, &inner) != DROP_NONE) {
+	} else if (inner_parse(packet, len, &inner) != DROP_NONE) {
 		*ret_drop = DROP_TUN_NOT_IP;
 		return NULL;
 	} else {
@@ -278,7 +278,7 @@ static uint8_t tx_ecn(const uint8_t *packet)
 {
 	uint8_t tos = packet[0] >> 4 == 4 ? packet[1] : (uint8_t)(load_be16(packet) >> 4);
 
-	return wg_inner_ecn_out(tos);
+	return inner_ecn_out(tos);
 }
 
 bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,

@@ -76,6 +76,9 @@ enum drop {
  * be below DROP_COUNT. */
 const char *drop_name(enum drop d);
 
+/** What happened, and where it helps what to look at. `d` must be below DROP_COUNT. */
+const char *drop_meaning(enum drop d);
+
 /** One counter for each reason. */
 struct drop_counters {
 	uint64_t n[DROP_COUNT];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the drop reasons: every one has a name, and no two share it. */
+/* Tests of the drop reasons: every one has a name and a meaning, and no two share a name. */
 #include "pkt/drop.h"
 
 #include <setjmp.h>
@@ -13,6 +13,7 @@ static void test_names(void **state)
 {
 	for (unsigned a = 0; a < DROP_COUNT; a++) {
 		assert_non_null(drop_name((enum drop)a));
+		assert_non_null(drop_meaning((enum drop)a));
 		for (unsigned b = 0; b < a; b++)
 			assert_string_not_equal(drop_name((enum drop)a), drop_name((enum drop)b));
 	}

@@ -13,10 +13,10 @@
 #include "base/mono.h"
 #include "base/random.h"
 #include "pkt/drop.h"
+#include "pkt/inner.h"
 #include "wg/allowedips.h"
 #include "wg/cookie.h"
 #include "wg/indextable.h"
-#include "wg/inner.h"
 #include "wg/load.h"
 #include "wg/noise.h"
 #include "wg/peer.h"
@@ -37,7 +37,7 @@ struct wg_sizes {
  * larger one when an addition answers -ENOSPC; peers live in memory of the caller's, one by one.
  *
  * Receiving: type 1, 2, 3 → wg_device_handshake(); type 4 → wg_data_begin(), wg_data_open(),
- * wg_data_commit() for each, then wg_inner_parse() and wg_device_allows(), and once a batch
+ * wg_data_commit() for each, then inner_parse() and wg_device_allows(), and once a batch
  * wg_peer_received().
  * Sending: wg_device_route(), wg_peer_sending_key(); if NULL stage and wg_peer_want_session(); else
  * wg_keypair_reserve(), wg_data_seal() for each, and once a batch wg_peer_sent().
@@ -137,11 +137,11 @@ struct wg_peer *wg_device_find_peer(
 void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer);
 
 /** Return: the peer that packets to this inner destination go to, or NULL. */
-struct wg_peer *wg_device_route(const struct wg_device *dev, const struct wg_inner *inner);
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct inner_packet *inner);
 
 /** Return: DROP_NONE if the inner source address is the peer's to use, else DROP_INNER_SOURCE. */
 enum drop wg_device_allows(
-	const struct wg_device *dev, const struct wg_peer *peer, const struct wg_inner *inner);
+	const struct wg_device *dev, const struct wg_peer *peer, const struct inner_packet *inner);
 
 /**
  * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it

@@ -641,12 +641,12 @@ static void test_routes(void **state)
 			 v6 = prefix("fd00::/16");
 	uint8_t packet[40] = { 0x45, 0, 0, 40, [12] = 10, 0, 1, 7, 10, 9, 9, 9 };
 	struct wg_device *dev = &p->dev[1];
-	struct wg_inner inner;
+	struct inner_packet inner;
 
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &wide, &p->stranger), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &narrow, &p->peer[1]), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &v6, &p->peer[1]), 0);
-	assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
 	assert_ptr_equal(wg_device_route(dev, &inner), &p->stranger);
 	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
 	assert_int_equal(wg_device_allows(dev, &p->stranger, &inner), DROP_INNER_SOURCE);
@@ -655,7 +655,7 @@ static void test_routes(void **state)
 	packet[8] = packet[24] = 0xfd;
 	packet[9] = 0;
 	packet[25] = 1;
-	assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
 	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
 	assert_null(wg_device_route(dev, &inner));
 }

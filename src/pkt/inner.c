@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What WireGuard needs to know of the IP packets it carries: addresses, true length, ECN. */
-#include "wg/inner.h"
+/* An inner IP packet at a glance: addresses, true length, ECN. */
+#include "pkt/inner.h"
 
 #include "base/bytes.h"
 
@@ -14,7 +14,7 @@ enum ecn {
 	CE = 3
 };
 
-static enum drop parse_ip4(const uint8_t *packet, size_t len, struct wg_inner *ret)
+static enum drop parse_ip4(const uint8_t *packet, size_t len, struct inner_packet *ret)
 {
 	size_t header, total;
 
@@ -24,7 +24,7 @@ static enum drop parse_ip4(const uint8_t *packet, size_t len, struct wg_inner *r
 	total = load_be16(packet + 2);
 	if (header < IP4_LEN || header > total || total > len)
 		return DROP_INNER_MALFORMED;
-	*ret = (struct wg_inner){
+	*ret = (struct inner_packet){
 		.family = AF_INET,
 		.tos = packet[1],
 		.len = total,
@@ -34,7 +34,7 @@ static enum drop parse_ip4(const uint8_t *packet, size_t len, struct wg_inner *r
 	return DROP_NONE;
 }
 
-static enum drop parse_ip6(const uint8_t *packet, size_t len, struct wg_inner *ret)
+static enum drop parse_ip6(const uint8_t *packet, size_t len, struct inner_packet *ret)
 {
 	size_t total;
 
@@ -43,7 +43,7 @@ static enum drop parse_ip6(const uint8_t *packet, size_t len, struct wg_inner *r
 	total = IP6_LEN + (size_t)load_be16(packet + 4);
 	if (total > len)
 		return DROP_INNER_MALFORMED;
-	*ret = (struct wg_inner){
+	*ret = (struct inner_packet){
 		.family = AF_INET6,
 		.tos = (uint8_t)(load_be16(packet) >> 4),
 		.len = total,
@@ -53,7 +53,7 @@ static enum drop parse_ip6(const uint8_t *packet, size_t len, struct wg_inner *r
 	return DROP_NONE;
 }
 
-enum drop wg_inner_parse(const uint8_t *packet, size_t len, struct wg_inner *ret)
+enum drop inner_parse(const uint8_t *packet, size_t len, struct inner_packet *ret)
 {
 	switch (len ? packet[0] >> 4 : 0) {
 	case 4:
@@ -79,7 +79,7 @@ static void set_ip4_tos(uint8_t *packet, uint8_t tos)
 	store_be16(packet + 10, (uint16_t)~sum);
 }
 
-static void set_ecn(uint8_t *packet, const struct wg_inner *inner, enum ecn ecn)
+static void set_ecn(uint8_t *packet, const struct inner_packet *inner, enum ecn ecn)
 {
 	uint8_t tos = (uint8_t)((inner->tos & ~3) | ecn);
 
@@ -89,7 +89,7 @@ static void set_ecn(uint8_t *packet, const struct wg_inner *inner, enum ecn ecn)
 		packet[1] = (uint8_t)((packet[1] & 0x0f) | (tos << 4));
 }
 
-enum drop wg_inner_ecn_in(uint8_t *packet, const struct wg_inner *inner, uint8_t outer_tos)
+enum drop inner_ecn_in(uint8_t *packet, const struct inner_packet *inner, uint8_t outer_tos)
 {
 	uint8_t in = inner->tos & 3, out = outer_tos & 3;
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what is read from inner packets, and of the ECN rules. */
-#include "wg/inner.h"
+#include "pkt/inner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "wg/messages.h"
 
 static void test_parse(void **state)
 {
@@ -44,7 +44,7 @@ static void test_parse(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		/* Exactly as long as it says, so that a sanitiser sees any step beyond. */
 		uint8_t *packet = calloc(1, cases[i].len ? cases[i].len : 1);
-		struct wg_inner inner;
+		struct inner_packet inner;
 		bool v6 = cases[i].first >> 4 == 6;
 		uint8_t header[8] = { cases[i].first };
 		enum drop drop;
@@ -52,7 +52,7 @@ static void test_parse(void **state)
 		assert_non_null(packet);
 		store_be16(header + (v6 ? 4 : 2), cases[i].total);
 		memcpy(packet, header, size_min(sizeof(header), cases[i].len));
-		drop = wg_inner_parse(packet, cases[i].len, &inner);
+		drop = inner_parse(packet, cases[i].len, &inner);
 		if (drop != (cases[i].expected ? DROP_NONE : DROP_INNER_MALFORMED))
 			fail_msg("%s: %s", cases[i].name, drop_name(drop));
 		if (!drop) {
@@ -91,7 +91,7 @@ static void test_ecn_in(void **state)
 		uint8_t packet[40] = { 0 }, tos = (uint8_t)((c / 32) << 2 | (c / 4 % 4));
 		uint8_t outer = (uint8_t)(0x88 | c % 4);
 		bool v6 = c / 16 % 2;
-		struct wg_inner inner;
+		struct inner_packet inner;
 		int ecn = expected[tos % 4][outer % 4];
 		enum drop drop;
 
@@ -102,39 +102,17 @@ static void test_ecn_in(void **state)
 			store_be16(packet + 4, 0);
 		else
 			store_be16(packet + 10, ip4_checksum(packet));
-		assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+		assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
 		assert_int_equal(inner.tos, tos);
-		drop = wg_inner_ecn_in(packet, &inner, outer);
+		drop = inner_ecn_in(packet, &inner, outer);
 		assert_int_equal(drop, ecn < 0 ? DROP_INNER_ECN : DROP_NONE);
-		assert_int_equal(wg_inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+		assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
 		if (!drop)
 			assert_int_equal(inner.tos, (tos & 0xfc) | ecn);
 		if (!v6)
 			assert_int_equal(ip4_checksum(packet), 0);
 	}
-	assert_int_equal(wg_inner_ecn_out(0xfe), 2);
-}
-
-static void test_padding(void **state)
-{
-	static const struct {
-		size_t plain, mtu, padded;
-	} cases[] = {
-		{ 0, 1440, 0 },
-		{ 1, 1440, 16 },
-		{ 16, 1440, 16 },
-		{ 17, 1440, 32 },
-		{ 1439, 1440, 1440 },
-		{ 1440, 1440, 1440 },
-		{ 1409, 1420, 1420 },
-		{ 1408, 1420, 1408 },
-		{ 1420, 1420, 1420 },
-		{ 1500, 1420, 1500 },
-		{ 1500, 0, 1504 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_int_equal(wg_padded_len(cases[i].plain, cases[i].mtu), cases[i].padded);
+	assert_int_equal(inner_ecn_out(0xfe), 2);
 }
 
 int main(void)
@@ -142,7 +120,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_ecn_in),
-		cmocka_unit_test(test_padding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the IP header of a decrypted packet says, fragments included. */
-#ifndef L2TP_INNER_H
-#define L2TP_INNER_H
+#ifndef PKT_IP_H
+#define PKT_IP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** An IP packet's header, read. Pointers lead into the packet. */
-struct inner_ip {
+struct ip_header {
 	uint16_t family;      /* AF_INET or AF_INET6 */
 	uint8_t proto;	      /* of the payload, behind a fragment header if there is one */
 	bool fragment;	      /* a piece of a packet: offset is not 0, or more is set */
@@ -27,6 +27,6 @@ struct inner_ip {
  * Return: 0, or -EINVAL if it is not a whole IP packet; `ret` is untouched then.
  * Source: RFC 791, RFC 8200 §3, §4.5.
  */
-int inner_ip_parse(const uint8_t *data, size_t len, struct inner_ip *ret);
+int ip_header_parse(const uint8_t *data, size_t len, struct ip_header *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the IP header of a decrypted packet says, fragments included. */
-#include "l2tp/inner.h"
+#include "pkt/ip.h"
 
 #include "base/bytes.h"
 
@@ -14,7 +14,7 @@
 #define IPV6_MORE	0x0001
 #define FRAGMENT_HEADER 8
 
-static int parse_ipv4(const uint8_t *data, size_t len, struct inner_ip *ret)
+static int parse_ipv4(const uint8_t *data, size_t len, struct ip_header *ret)
 {
 	size_t header_len, total;
 	uint16_t flags;
@@ -26,7 +26,7 @@ static int parse_ipv4(const uint8_t *data, size_t len, struct inner_ip *ret)
 	if (header_len < 20 || total < header_len || total > len)
 		return -EINVAL;
 	flags = load_be16(data + 6);
-	*ret = (struct inner_ip){
+	*ret = (struct ip_header){
 		.family = AF_INET,
 		.proto = data[9],
 		.fragment = (flags & (IPV4_MORE | IPV4_OFFSET)) != 0,
@@ -41,17 +41,17 @@ static int parse_ipv4(const uint8_t *data, size_t len, struct inner_ip *ret)
 	return 0;
 }
 
-static int parse_ipv6(const uint8_t *data, size_t len, struct inner_ip *ret)
+static int parse_ipv6(const uint8_t *data, size_t len, struct ip_header *ret)
 {
 	size_t payload_len;
-	struct inner_ip ip;
+	struct ip_header ip;
 
 	if (len < IPV6_HEADER_LEN)
 		return -EINVAL;
 	payload_len = load_be16(data + 4);
 	if (payload_len > len - IPV6_HEADER_LEN)
 		return -EINVAL;
-	ip = (struct inner_ip){
+	ip = (struct ip_header){
 		.family = AF_INET6,
 		.proto = data[6],
 		.header_len = IPV6_HEADER_LEN,
@@ -78,7 +78,7 @@ static int parse_ipv6(const uint8_t *data, size_t len, struct inner_ip *ret)
 	return 0;
 }
 
-int inner_ip_parse(const uint8_t *data, size_t len, struct inner_ip *ret)
+int ip_header_parse(const uint8_t *data, size_t len, struct ip_header *ret)
 {
 	if (!len)
 		return -EINVAL;
