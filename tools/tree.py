@@ -8,7 +8,7 @@ LAYERS = {
     "base": 0,
     "crypto": 1, "pkt": 1,
     "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "wg": 2, "udp": 2,
-    "path": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
+    "path": 3, "mtu": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
     "backend": 4, "ctl": 4,
     "daemon": 5, "check": 5,
     "cli": 6,

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "netlink/query.h"
+#include "wg/overhead.h"
 
 unsigned budget_route_mtu(
 	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark)
@@ -20,7 +21,7 @@ unsigned budget_route_mtu(
 
 static void budget_take(struct budget *b, unsigned mtu, uint16_t family, bool measured)
 {
-	unsigned wg = mtu_of_wg(mtu, family);
+	unsigned wg = wg_mtu_of(mtu, family);
 
 	if (b->wg_mtu && wg >= b->wg_mtu)
 		return;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "conf/model.h"
+#include "mtu/mtu.h"
 #include "netlink/exchange.h"
-#include "path/mtu.h"
 
 /** What an underlay carries that cannot be asked. */
 #define BUDGET_MTU_ASSUMED 1500

@@ -7,9 +7,9 @@
 #include "backend/budget.h"
 #include "backend/sources.h"
 #include "base/bytes.h"
+#include "mtu/mtu.h"
 #include "netlink/query.h"
 #include "path/follow.h"
-#include "path/mtu.h"
 
 /* Our address in the tunnel of a family, or NULL. */
 static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t family)

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "netlink/query.h"
+#include "wg/overhead.h"
 
 static struct status_path path_of(const struct path_peer *p)
 {
@@ -27,7 +28,7 @@ static struct status_path path_of(const struct path_peer *p)
 
 	if (!p->following)
 		return (struct status_path){ .state = STATUS_PATH_GIVEN,
-			.mtu = mtu_of_underlay(p->mtu, p->wg.endpoint.addr.family) };
+			.mtu = wg_underlay_of(p->mtu, p->wg.endpoint.addr.family) };
 	return (struct status_path){
 		.state = states[p->pmtud.state],
 		.mtu = p->pmtud.current,

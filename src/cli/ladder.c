@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "l2tp/fragment.h"
+#include "wg/overhead.h"
 
 #define MEMBER_MTU 1500 /* what members have that nobody has touched */
 
@@ -104,7 +105,7 @@ static void print_notes(const struct mtu_ladder *l, FILE *out)
 			"underlay "
 			"carries %u.\n  Give MTU = %u, or MTU = auto.\n",
 			l->outer_len, l->options.underlay,
-			mtu_of_wg(l->options.underlay, l->options.outer_family));
+			wg_mtu_of(l->options.underlay, l->options.outer_family));
 	if (l->wg_mtu < MTU_IPV6_MIN)
 		fprintf(out, "\n  A wg MTU below %u carries no IPv6 on the wg interface.\n",
 			MTU_IPV6_MIN);

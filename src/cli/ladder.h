@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "path/mtu.h"
+#include "mtu/mtu.h"
 
 /** Draw the ladder on `out`, under the line `title`: every layer with its place and size in the
  * underlay's packet, then the numbers that follow from it, then what they mean for 1500-byte

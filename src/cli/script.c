@@ -8,6 +8,7 @@
 #include "cli/script_text.h"
 #include "cli/site.h"
 #include "conf/value.h"
+#include "wg/overhead.h"
 
 static enum verb_exit print_script(const char *file, uint32_t underlay, bool with_keys)
 {
@@ -21,7 +22,7 @@ static enum verb_exit print_script(const char *file, uint32_t underlay, bool wit
 		budget.outer_mtu = underlay;
 		budget.outer_measured = false;
 		if (!site.interface.mtu)
-			budget.wg_mtu = mtu_of_wg(underlay, budget.outer_family);
+			budget.wg_mtu = wg_mtu_of(underlay, budget.outer_family);
 	}
 	script_print(&(struct script_source){ &site, &budget, with_keys }, stdout);
 	conf_site_fini(&site);

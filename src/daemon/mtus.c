@@ -10,6 +10,7 @@
 #include "backend/sources.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "wg/overhead.h"
 
 /* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
  * the rest. */
@@ -82,7 +83,7 @@ int mtus_settle(struct mtus *m, const struct conf_site *conf, struct site *site,
 	if (wg_mtu == b->wg_mtu)
 		return 0;
 	b->outer_family = family;
-	b->outer_mtu = mtu_of_underlay(wg_mtu, family);
+	b->outer_mtu = wg_underlay_of(wg_mtu, family);
 	b->wg_mtu = wg_mtu;
 	log_info("the underlay carries packets of %u bytes now, wg MTU %u", b->outer_mtu, wg_mtu);
 	return of_interfaces(m, conf, &mtus) < 0 ? 0 : site_set_mtus(site, &mtus, ret_error);

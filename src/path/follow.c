@@ -6,8 +6,8 @@
 #include <limits.h>
 
 #include "path/ctrl.h"
-#include "path/mtu.h"
 #include "pkt/headers.h"
+#include "wg/overhead.h"
 
 /* The TTL (hop limit) of probes: not that of data, and not the same for two in a row, as routers
  * may join packets of one flow that have it in common. */
@@ -22,14 +22,14 @@ static void follow_apply(struct engine *e, struct path_peer *peer)
 {
 	const struct pmtud *p = &peer->pmtud;
 	uint16_t family = peer->wg.endpoint.addr.family;
-	unsigned mtu = mtu_of_wg(p->current, family);
+	unsigned mtu = wg_mtu_of(p->current, family);
 	struct mono due = pmtud_deadline(p);
 
 	if (mtu != peer->mtu) {
 		peer->mtu = mtu;
 		e->mtu_changed = true;
 	}
-	peer->whole_max = mtu_of_wg(p->sure, family);
+	peer->whole_max = wg_mtu_of(p->sure, family);
 	if (p->trains.max != peer->train_max)
 		e->trains_changed = true;
 	peer->train_max = p->trains.max;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the ladder: the published table, what each option changes, and that the layers add
  * up. */
-#include "path/mtu.h"
+#include "mtu/mtu.h"
 
 #include "base/bytes.h"
+#include "wg/overhead.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,8 +55,8 @@ static void test_table(void **state)
 		assert_int_equal(l.mss6, c->session - 60);
 		assert_int_equal(l.ping4, c->session - 28);
 		assert_int_equal(l.ping6, c->session - 48);
-		assert_int_equal(mtu_of_wg(c->underlay, c->outer), c->wg_mtu);
-		assert_int_equal(mtu_of_underlay(c->wg_mtu, c->outer), c->underlay);
+		assert_int_equal(wg_mtu_of(c->underlay, c->outer), c->wg_mtu);
+		assert_int_equal(wg_underlay_of(c->wg_mtu, c->outer), c->underlay);
 	}
 }
 

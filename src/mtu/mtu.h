@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder: from the underlay's MTU to the largest packet of a member, byte by byte. */
-#ifndef PATH_MTU_H
-#define PATH_MTU_H
+#ifndef MTU_MTU_H
+#define MTU_MTU_H
 
 #include "l2tp/session.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-#define MTU_WG_OVERHEAD 32 /* type 4, receiver 4, counter 8, tag 16 */
 
 /** Smallest wg MTU that can carry IPv6 inside (RFC 8200 §5). */
 #define MTU_IPV6_MIN 1280
@@ -60,12 +58,6 @@ struct mtu_ladder {
 
 /** The layer's name for people: "WireGuard header". */
 const char *mtu_layer_name(enum mtu_layer layer);
-
-/** wg MTU that an underlay MTU leaves (1500, AF_INET: 1440); 0 if nothing is left. */
-unsigned mtu_of_wg(unsigned underlay, uint16_t outer_family);
-
-/** The underlay MTU that a wg MTU needs: the other way round. */
-unsigned mtu_of_underlay(unsigned wg_mtu, uint16_t outer_family);
 
 /**
  * Compute every number of the ladder.

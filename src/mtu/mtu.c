@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder: from the underlay's MTU to the largest packet of a member, byte by byte. */
-#include "path/mtu.h"
+#include "mtu/mtu.h"
 
 #include "base/bytes.h"
+#include "wg/overhead.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -40,16 +41,6 @@ static unsigned less(unsigned from, unsigned n)
 	return from > n ? from - n : 0;
 }
 
-unsigned mtu_of_wg(unsigned underlay, uint16_t outer_family)
-{
-	return less(underlay, ip_header_len(outer_family) + 8 + MTU_WG_OVERHEAD);
-}
-
-unsigned mtu_of_underlay(unsigned wg_mtu, uint16_t outer_family)
-{
-	return wg_mtu + ip_header_len(outer_family) + 8 + MTU_WG_OVERHEAD;
-}
-
 static bool is_family(uint16_t family)
 {
 	return family == AF_INET || family == AF_INET6;
@@ -78,7 +69,7 @@ static void fill_layers(const struct mtu_options *o, unsigned bytes[static MTU_L
 	bytes[MTU_ETHERNET] = 14;
 	bytes[MTU_VLAN] = 4 * o->vlan_tags;
 	bytes[MTU_MEMBER_PACKET] = 0;
-	bytes[MTU_WG_TAG] = MTU_WG_OVERHEAD - 16;
+	bytes[MTU_WG_TAG] = WG_DATA_OVERHEAD - 16;
 }
 
 int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret)
@@ -91,7 +82,7 @@ int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret)
 	fill_layers(o, l.bytes);
 	for (unsigned i = MTU_INNER_IP; i < MTU_MEMBER_PACKET; i++)
 		inner += l.bytes[i];
-	l.wg_mtu = o->wg_mtu ? o->wg_mtu : mtu_of_wg(o->underlay, o->outer_family);
+	l.wg_mtu = o->wg_mtu ? o->wg_mtu : wg_mtu_of(o->underlay, o->outer_family);
 	l.session = less(l.wg_mtu, inner);
 	if (!l.session)
 		return -EMSGSIZE;
