@@ -71,7 +71,9 @@ def main():
     for path in tree.files(os.path.join(root, "src"), ".c"):
         folder = os.path.dirname(path)
         above = any(fnmatch.fnmatchcase(path, pattern) for pattern in PURE_ABOVE)
-        if path.endswith("_test.c") or (tree.LAYERS.get(folder) not in PURE_LAYERS and not above):
+        if path.endswith("_test.c") or os.path.basename(path).startswith("test_"):
+            continue
+        if tree.LAYERS.get(folder) not in PURE_LAYERS and not above:
             continue
         if any(fnmatch.fnmatchcase(path, pattern) for pattern, _ in impure):
             continue

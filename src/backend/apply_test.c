@@ -15,6 +15,7 @@
 #include "backend/test_machine.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -250,7 +251,7 @@ int main(void)
 	struct userspace_options options;
 	int failed;
 
-	test_machine_enter();
+	test_netns_enter();
 	if (userspace_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
 		userspace_open(&loop, &options, &sizes, &u) < 0)
 		return 1;

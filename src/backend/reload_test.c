@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "netlink/query.h"
+#include "netlink/test_netns.h"
 
 #define HEAD(addresses)                                                                            \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -313,7 +314,7 @@ static void test_new_mtus(void **state)
 
 static int set_up(void **state)
 {
-	test_machine_enter();
+	test_netns_enter();
 	test_machine_make_rundir(rundir);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "backend/test_machine.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "netlink/test_netns.h"
 
 #define KEY  "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
 #define PEER "[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
@@ -440,7 +441,7 @@ static int open_elsewhere(const struct conf_site *conf)
 		struct site *site;
 		int err;
 
-		test_machine_enter();
+		test_netns_enter();
 		err = bring_up(conf, &nobody, &site, &error);
 		if (err == 0)
 			take_down(site);
@@ -462,7 +463,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 		struct site_error error;
 		struct site *site;
 
-		test_machine_enter();
+		test_netns_enter();
 		_exit(bring_up(conf, &nobody, &site, &error) < 0); /* not down again */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -497,7 +498,7 @@ static void test_namespaces(void **state)
 /** A machine of its own for each test, so that none sees what a failed one left. */
 static int set_up(void **state)
 {
-	test_machine_enter();
+	test_netns_enter();
 	test_machine_make_rundir(rundir);
 	return 0;
 }

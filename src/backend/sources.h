@@ -18,9 +18,9 @@
 #ifndef BACKEND_SOURCES_H
 #define BACKEND_SOURCES_H
 
-#include "backend/news.h"
 #include "backend/selfroute.h"
 #include "backend/userspace.h"
+#include "netlink/monitor.h"
 #include "pkt/train.h"
 
 /** Make room for what the routing says. Without it sources are used as they are. */

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,36 +21,6 @@
 #include "conf/complete.h"
 #include "conf/parse.h"
 #include "netlink/query.h"
-
-static void request(struct nl_socket *nl, struct nl_msg *m)
-{
-	int err = nl_request(nl, m);
-
-	if (err < 0) {
-		printf("cannot prepare the namespace: %s\n", strerror(-err));
-		exit(1);
-	}
-}
-
-void test_machine_enter(void)
-{
-	static struct nl_socket nl;
-	struct link_info link;
-	struct nl_msg m;
-
-	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
-		printf("skipped: a network namespace needs root (%s)\n", strerror(errno));
-		exit(77);
-	}
-	ASSERT(nl_socket_open(&nl) == 0);
-	/* Link-local addresses come seconds later and would blur the pictures. */
-	(void)sysctl_write("net/ipv6/conf/default/addr_gen_mode", "1");
-	request(&nl, link_encode_up(&m, 1, true));
-	request(&nl, link_encode_veth(&m, "eth1", "eth1-peer"));
-	ASSERT(query_link(&nl, "eth1-peer", &link) == 0);
-	request(&nl, link_encode_up(&m, link.ifindex, true));
-	nl_socket_close(&nl);
-}
 
 void test_machine_make_rundir(char ret[static 64])
 {

@@ -17,10 +17,6 @@ struct test_engine {
 	size_t n;
 };
 
-/** Enter an empty network namespace with lo and a pair of veth, eth1 and its peer. Ends the program
- * with 77 if that is not allowed here. */
-void test_machine_enter(void);
-
 /** Make a folder for state files, name it in WIRESPAN_RUNDIR; `ret` has 64 bytes. */
 void test_machine_make_rundir(char ret[static 64]);
 

@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 #include "backend/budget.h"
-#include "backend/news.h"
 #include "backend/site.h"
 #include "backend/userspace.h"
 #include "base/bucket.h"
 #include "conf/model.h"
 #include "loop/loop.h"
+#include "netlink/monitor.h"
 
 /** What the MTUs come from. Zero but for `u`, it is closed. Must not move once it listens. */
 struct mtus {

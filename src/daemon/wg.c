@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "backend/listen.h"
-#include "backend/news.h"
 #include "backend/sources.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
@@ -25,6 +24,7 @@
 #include "daemon/hush.h"
 #include "daemon/wgsock.h"
 #include "loop/loop.h"
+#include "netlink/monitor.h"
 #include "netlink/query.h"
 
 /*

@@ -7,8 +7,8 @@
  * there. Whoever opens a socket looks once at the present state (news_look()), so that nothing
  * falls between looking and listening.
  */
-#ifndef BACKEND_NEWS_H
-#define BACKEND_NEWS_H
+#ifndef NETLINK_MONITOR_H
+#define NETLINK_MONITOR_H
 
 #include <stdint.h>
 

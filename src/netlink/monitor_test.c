@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the kernel's news in a network namespace: what is done to an interface is heard of. */
-#include "backend/news.h"
+#include "netlink/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "backend/test_machine.h"
 #include "base/bytes.h"
 #include "netlink/query.h"
+#include "netlink/test_netns.h"
 
 static struct nl_socket nl;
 static struct news news;
@@ -185,7 +185,7 @@ static void test_move(void **state)
 
 static int set_up(void **state)
 {
-	test_machine_enter();
+	test_netns_enter();
 	return nl_socket_open(&nl);
 }
 
@@ -205,6 +205,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_move, set_up, clean_up),
 	};
 
-	test_machine_enter();
+	test_netns_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's news for the loop: the interface followed, and the ways of the underlay. */
-#include "backend/news.h"
+#include "netlink/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
