@@ -3,9 +3,9 @@
 #ifndef BACKEND_APPLY_H
 #define BACKEND_APPLY_H
 
-#include "backend/site.h"
 #include "backend/userspace.h"
 #include "conf/model.h"
+#include "host/site.h"
 
 /**
  * First half: make the engine hold everything that `conf` says: keys, peers, tunnels, sessions;

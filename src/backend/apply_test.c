@@ -12,9 +12,9 @@
 
 #include "backend/live.h"
 #include "backend/peers.h"
-#include "backend/test_machine.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "host/test_machine.h"
 #include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \

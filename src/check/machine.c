@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/sysctl.h"
 #include "base/bytes.h"
+#include "host/sysctl.h"
 #include "netlink/query.h"
 
 static int setting(const char *path)

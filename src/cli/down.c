@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "backend/site.h"
 #include "cli/running.h"
 #include "ctl/client.h"
 #include "ctl/uapi_server.h"
+#include "host/site.h"
 
 #define DOWN_MS 30000
 

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backend/facts.h"
 #include "conf/load.h"
 #include "crypto/x25519.h"
+#include "host/facts.h"
 
 void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
 	struct conf_report *report)

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #include "backend/budget.h"
-#include "backend/site.h"
 #include "backend/userspace.h"
 #include "base/bucket.h"
 #include "conf/model.h"
+#include "host/site.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 

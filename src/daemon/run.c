@@ -16,9 +16,7 @@
 #include "backend/listen.h"
 #include "backend/live.h"
 #include "backend/names.h"
-#include "backend/plan.h"
 #include "backend/report.h"
-#include "backend/site.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,6 +27,8 @@
 #include "daemon/mtus.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
+#include "host/plan.h"
+#include "host/site.h"
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* The segment's bridge: made, given its ports, and taken away again. */
+#include "host/bridge.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "host/sysctl.h"
+#include "host/words.h"
+#include "netlink/query.h"
+
+/* Addresses that a bridge learns at most, of all ports together: as many as a large switch has room
+ * for, and far more than a segment has hosts. The bridge's own and its ports' do not count. */
+#define FDB_MAX 16384
+
+#define MAC_FORMAT  "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
+
+bool bridge_is_ours(const struct machine *m, const struct link_info *link)
+{
+	return !strcmp(link->kind, "bridge") && !strcmp(link->alias, m->alias);
+}
+
+bool bridge_can_hold(const struct link_info *link)
+{
+	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) &&
+	       strcmp(link->kind, "bridge") != 0;
+}
+
+static void random_mac(uint8_t ret[static LINK_MAC_LEN])
+{
+	struct rng rng = random_system();
+
+	rng_fill(&rng, ret, LINK_MAC_LEN);
+	ret[0] = (uint8_t)((ret[0] & 0xfc) | 0x02); /* unicast, locally administered */
+}
+
+/** Give the bridge the address of its first member, as a bridge of one NIC has it by itself, so
+ * that it is the same after every start. Without members it keeps its random one. */
+static int set_lasting_mac(
+	struct machine *m, const struct conf_bridge *conf, const struct link_info *bridge)
+{
+	struct link_info link;
+	struct nl_msg msg;
+
+	if (!conf->members.n || query_link(&m->nl, conf->members.v[0].text, &link) < 0 ||
+		!link.has_mac)
+		return 0;
+	return machine_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
+		"ip link set %s address " MAC_FORMAT, bridge->name, MAC_ARGS(link.mac));
+}
+
+/** The bridge exists under its name, and with our alias before anything else happens to it. For the
+ * moment between the two it is known by a random address, which the journal has. */
+static int create(struct machine *m, const struct conf_bridge *conf, struct link_info *ret)
+{
+	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
+	struct nl_msg msg;
+	int err;
+
+	random_mac(bridge.mac);
+	err = machine_note(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
+	if (err)
+		return err;
+	err = machine_change(m, link_encode_bridge(&msg, &bridge),
+		"ip link add %s address " MAC_FORMAT
+		" type bridge stp_state %d%s fdb_max_learned %d",
+		conf->name, MAC_ARGS(bridge.mac), conf->stp, conf->stp ? "" : " forward_delay 0",
+		FDB_MAX);
+	if (err == 0)
+		err = machine_find(m, conf->name, ret);
+	if (err == 0)
+		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
+			"ip link set %s alias \"%s\"", conf->name, m->alias);
+	if (err == 0)
+		err = machine_refuse_ra(m, conf->name);
+	if (err == 0 && !ret->fdb_max)
+		log_info("This kernel does not limit how many addresses %s learns, as Linux 6.7 "
+			 "does: a site that makes up addresses can fill memory here",
+			conf->name);
+	return err ? err : set_lasting_mac(m, conf, ret);
+}
+
+/** With br_netfilter, bridged frames pass the packet filter's FORWARD rules. */
+static void tell_of_filter(const struct conf_bridge *conf)
+{
+	char is[8];
+
+	if (sysctl_read("net/bridge/bridge-nf-call-iptables", is, sizeof(is)) == 0 &&
+		!strcmp(is, "1"))
+		log_info("iptables and nft see the frames of %s "
+			 "(net.bridge.bridge-nf-call-iptables = 1): a FORWARD rule that drops "
+			 "them cuts the segment",
+			conf->name);
+}
+
+int bridge_make(struct machine *m, const struct conf_bridge *conf)
+{
+	struct link_info bridge;
+	int err = create(m, conf, &bridge);
+
+	tell_of_filter(conf);
+	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
+		err = machine_add_address(m, &bridge, &conf->addresses.v[i].prefix);
+	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
+		err = bridge_add_member(m, &bridge, conf->members.v[i].text);
+	return err ? err : machine_set_up(m, &bridge);
+}
+
+/** A port that has another master would be torn from it by the kernel: refuse. */
+static int check_free(
+	struct machine *m, const struct link_info *bridge, const struct link_info *link)
+{
+	struct link_info master = { 0 };
+
+	if (!bridge_can_hold(link))
+		return machine_fail(m, -EINVAL,
+			"%s is no Ethernet interface, or a bridge: it cannot be a port of %s\n"
+			"Name an Ethernet interface as Member.",
+			link->name, bridge->name);
+	if (!link->master || link->master == bridge->ifindex)
+		return 0;
+	if (query_link_index(&m->nl, link->master, &master) < 0)
+		snprintf(master.name, sizeof(master.name), "%u", link->master);
+	return machine_fail(m, -EBUSY,
+		"%s already is a port of %s\n"
+		"Take it out first: ip link set %s nomaster; and see what put it there.",
+		link->name, master.name, link->name);
+}
+
+/** The classic mistake: a member's own address is no longer reached once it is a port. */
+static void warn_of_addresses(struct machine *m, const struct link_info *link)
+{
+	struct ifaddr_list list;
+
+	if (query_addresses(&m->nl, AF_INET, &list) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		char text[IP_PREFIX_TEXT_LEN];
+
+		if (list.v[i].ifindex == link->ifindex)
+			log_warning("%s has the address %s, which does not work on a port of a "
+				    "bridge; put it under [Bridge] Address",
+				link->name, ip_prefix_text(&list.v[i].prefix, text));
+	}
+	free(list.v);
+}
+
+int bridge_add_member(struct machine *m, const struct link_info *bridge, const char *name)
+{
+	struct link_info link;
+	struct nl_msg msg;
+	bool was_up;
+	int err = machine_find(m, name, &link);
+
+	if (err == 0)
+		err = check_free(m, bridge, &link);
+	if (err)
+		return err;
+	warn_of_addresses(m, &link);
+	was_up = link.flags & IFF_UP;
+	err = machine_note(
+		m, "member %s %u %s %s", name, link.ifindex, bridge->name, was_up ? "up" : "down");
+	if (err == 0)
+		err = machine_change(m, link_encode_master(&msg, link.ifindex, bridge->ifindex),
+			"ip link set %s master %s", name, bridge->name);
+	if (err == 0 && !was_up)
+		err = machine_set_up(m, &link);
+	return err;
+}
+
+int bridge_add_session(
+	struct machine *m, const struct link_info *bridge, const struct link_info *session)
+{
+	struct nl_msg msg;
+
+	return machine_change(m, link_encode_master(&msg, session->ifindex, bridge->ifindex),
+		"ip link set %s master %s", session->name, bridge->name);
+}
+
+/** Whether it is the bridge of the journal: by our alias; or, if there is none yet, by its MAC. */
+static bool is_noted_bridge(const struct machine *m, const struct link_info *link,
+	const uint8_t mac[static LINK_MAC_LEN])
+{
+	if (bridge_is_ours(m, link))
+		return true;
+	return !strcmp(link->kind, "bridge") && !*link->alias && link->has_mac &&
+	       !memcmp(link->mac, mac, LINK_MAC_LEN);
+}
+
+void bridge_undo(struct machine *m, const char *args)
+{
+	struct words w = { .n = 0 };
+	const char *name = w.v[0];
+	uint8_t mac[LINK_MAC_LEN];
+	struct link_info link;
+	struct nl_msg msg;
+	int err;
+
+	if (!words_split(args, 2, &w) || !words_mac(w.v[1], mac)) {
+		log_warning("cannot read \"bridge %s\" in the journal; left alone", args);
+		return;
+	}
+	err = query_link(&m->nl, name, &link);
+	if (err == -ENODEV)
+		return;
+	if (err == 0 && !is_noted_bridge(m, &link, mac)) {
+		log_warning("%s is not the bridge that was made here; left alone", name);
+		return;
+	}
+	(void)machine_tell(m, "ip link del %s", name);
+	if (err == 0)
+		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
+	if (err < 0 && err != -ENODEV)
+		log_warning("cannot delete the bridge %s: %s; do it by hand: ip link del %s", name,
+			strerror(-err), name);
+}
+
+void bridge_undo_member(struct machine *m, const char *args)
+{
+	struct words w = { .n = 0 };
+	const char *name = w.v[0];
+	const char *bridge_name = w.v[2];
+	const char *state = w.v[3];
+	uint32_t ifindex;
+	struct link_info link;
+	struct link_info bridge;
+	struct nl_msg msg;
+	int err = 0;
+
+	if (!words_split(args, 4, &w) || !words_u32(w.v[1], &ifindex)) {
+		log_warning("cannot read \"member %s\" in the journal; left alone", args);
+		return;
+	}
+	if (query_link(&m->nl, name, &link) < 0 || link.ifindex != ifindex ||
+		query_link(&m->nl, bridge_name, &bridge) < 0 || link.master != bridge.ifindex ||
+		!bridge_is_ours(m, &bridge))
+		return; /* no port of ours (any more) */
+	if (!strcmp(state, "down")) {
+		(void)machine_tell(m, "ip link set %s down", name);
+		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));
+	}
+	(void)machine_tell(m, "ip link set %s nomaster", name);
+	if (err == 0)
+		err = nl_request(&m->nl, link_encode_master(&msg, link.ifindex, 0));
+	if (err < 0)
+		log_warning("cannot take %s out of %s: %s; do it by hand: ip link set %s nomaster",
+			name, bridge_name, strerror(-err), name);
+}

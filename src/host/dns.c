@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* [Interface] DNS, handed to resolvconf(8) as wg-quick does. */
+#include "host/dns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "host/run.h"
+
+#define KEY_LEN_MAX (64 + IF_NAMESIZE)
+
+/** The name for resolvconf: Debian's own orders interfaces by patterns, and only a name like one of
+ * them, "tun.wg0" say, is put before the others. */
+static void make_key(const char *ifname, char ret[static KEY_LEN_MAX])
+{
+	FILE *f = fopen("/etc/resolvconf/interface-order", "re");
+	char line[128];
+	char prefix[64] = "";
+
+	while (f && !*prefix && fgets(line, sizeof(line), f)) {
+		size_t word = strspn(
+			line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+
+		if (word && word < sizeof(prefix) - 1 && !strcmp(line + word, "*\n"))
+			snprintf(prefix, sizeof(prefix), "%.*s.", (int)word, line);
+	}
+	if (f)
+		fclose(f);
+	snprintf(ret, KEY_LEN_MAX, "%s%s", prefix, ifname);
+}
+
+/** What resolvconf reads: servers a line each, all search domains in one. To be freed. */
+static char *resolv_text(const struct conf_texts *dns)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	bool search = false;
+	struct ip_addr addr;
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < dns->n; i++)
+		if (ip_addr_parse(dns->v[i].text, &addr) == 0)
+			fprintf(f, "nameserver %s\n", dns->v[i].text);
+	for (size_t i = 0; i < dns->n; i++) {
+		if (ip_addr_parse(dns->v[i].text, &addr) == 0)
+			continue;
+		fprintf(f, "%s%s", search ? " " : "search ", dns->v[i].text);
+		search = true;
+	}
+	if (search)
+		fprintf(f, "\n");
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int dns_set(struct machine *m, const struct conf_interface *wg)
+{
+	char key[KEY_LEN_MAX];
+	const char *const argv[] = { "resolvconf", "-a", key, "-m", "0", "-x", NULL };
+	char *text;
+	int err;
+
+	if (!wg->dns.n)
+		return 0;
+	make_key(wg->name, key);
+	err = machine_note(m, "dns %s", key);
+	if (err == 0)
+		err = machine_tell(m, "resolvconf -a %s -m 0 -x", key);
+	if (err < 0)
+		return err;
+	text = resolv_text(&wg->dns);
+	err = text ? run(argv, text) : -ENOMEM;
+	free(text);
+	if (err == -ENOENT)
+		return machine_fail(m, err,
+			"DNS is set, but there is no resolvconf to tell of it\n"
+			"Install openresolv or systemd-resolved's resolvconf, or take DNS out.");
+	if (err < 0)
+		return machine_fail(m, err,
+			"resolvconf -a %s failed\nSee what it said above, or take DNS out.", key);
+	return 0;
+}
+
+void dns_undo(struct machine *m, const char *args)
+{
+	const char *const argv[] = { "resolvconf", "-d", args, "-f", NULL };
+	int err;
+
+	(void)machine_tell(m, "resolvconf -d %s -f", args);
+	err = run(argv, NULL);
+	if (err < 0 && err != -ENOENT)
+		log_warning("resolvconf -d %s failed: the servers of DNS may still be asked", args);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What a configuration is checked against on this machine. */
+#ifndef HOST_FACTS_H
+#define HOST_FACTS_H
+
+#include "conf/check.h"
+
+struct facts;
+
+/**
+ * Answers for conf_check() about the site `name`, whose own bridges count as none: a member in one
+ * is free. Asks the kernel when it is asked.
+ * Return: 0 and what is to be freed with facts_free(), or -errno.
+ */
+int facts_new(const char *name, struct facts **ret, struct conf_facts *ret_answers);
+
+/** Free it. NULL is fine. */
+void facts_free(struct facts *facts);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* One site's hands on the machine: every change is noted, told, done, and explained if it fails. */
+#include "host/machine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "host/sysctl.h"
+#include "netlink/ifaddr.h"
+#include "netlink/query.h"
+
+int machine_open(struct machine *m, const char *name)
+{
+	int len = snprintf(m->alias, sizeof(m->alias), "wirespan %s", name);
+
+	if ((size_t)len >= sizeof(m->alias))
+		return -ENAMETOOLONG;
+	return nl_socket_open(&m->nl);
+}
+
+void machine_close(struct machine *m)
+{
+	nl_socket_close(&m->nl);
+	journal_fini(&m->journal);
+}
+
+int machine_fail(struct machine *m, int code, const char *format, ...)
+{
+	char text[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return site_error_set(&m->error, code, "%s", text);
+}
+
+static int tell(struct machine *m, const char *what)
+{
+	int err = m->step ? m->step(m->step_ctx, what) : 0;
+
+	return err < 0 ? machine_fail(m, err, "Stopped before \"%s\":", what) : 0;
+}
+
+int machine_tell(struct machine *m, const char *format, ...)
+{
+	char what[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return tell(m, what);
+}
+
+int machine_note(struct machine *m, const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+	int err;
+
+	va_start(args, format);
+	err = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (err < 0 || (size_t)err >= sizeof(line))
+		return machine_fail(m, -ENAMETOOLONG, "Too long for the journal: %.100s…", line);
+	err = journal_push(&m->journal, "%s", line);
+	if (err < 0)
+		return machine_fail(m, err,
+			"Cannot write the journal %s: %s\n"
+			"Make room there, or name another folder in WIRESPAN_RUNDIR.",
+			m->journal.path, strerror(-err));
+	return 0;
+}
+
+static const char *mend_for(int code)
+{
+	switch (-code) {
+	case EPERM:
+		return "Run it as root, or with the capability CAP_NET_ADMIN.";
+	case EEXIST:
+		return "Remove what is there, or choose another in the configuration.";
+	case EOPNOTSUPP:
+		return "This kernel cannot do it: load the module, or leave it out.";
+	case ENODEV:
+		return "The interface went away meanwhile: see what else handles it.";
+	default:
+		return "";
+	}
+}
+
+int machine_change(struct machine *m, struct nl_msg *request, const char *format, ...)
+{
+	char what[256];
+	va_list args;
+	int err;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	err = tell(m, what);
+	if (err < 0)
+		return err;
+	err = nl_request(&m->nl, request);
+	if (err < 0)
+		return machine_fail(m, err, "Cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
+			*m->nl.verdict.why ? " (" : "", m->nl.verdict.why,
+			*m->nl.verdict.why ? ")" : "", mend_for(err));
+	return 0;
+}
+
+int machine_find(struct machine *m, const char *name, struct link_info *ret)
+{
+	int err = query_link(&m->nl, name, ret);
+
+	if (err == -ENODEV)
+		return machine_fail(
+			m, err, "There is no interface %s\nCheck its name with \"ip link\".", name);
+	if (err < 0)
+		return machine_fail(
+			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
+	return 0;
+}
+
+int machine_add_address(
+	struct machine *m, const struct link_info *link, const struct ip_prefix *address)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	struct nl_msg msg;
+	int err = machine_change(m, ifaddr_encode_add(&msg, link->ifindex, address),
+		"ip address add %s dev %s", ip_prefix_text(address, text), link->name);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+int machine_delete_address(
+	struct machine *m, const struct link_info *link, const struct ip_prefix *address)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	struct nl_msg msg;
+	int err = machine_change(m, ifaddr_encode_delete(&msg, link->ifindex, address),
+		"ip address del %s dev %s", ip_prefix_text(address, text), link->name);
+
+	return err == -EADDRNOTAVAIL ? 0 : err;
+}
+
+int machine_set_mtu(struct machine *m, const struct link_info *link, uint32_t mtu)
+{
+	struct nl_msg msg;
+
+	if (!mtu || mtu == link->mtu)
+		return 0;
+	return machine_change(m, link_encode_mtu(&msg, link->ifindex, mtu), "ip link set %s mtu %u",
+		link->name, mtu);
+}
+
+int machine_set_up(struct machine *m, const struct link_info *link)
+{
+	struct nl_msg msg;
+
+	return machine_change(
+		m, link_encode_up(&msg, link->ifindex, true), "ip link set %s up", link->name);
+}
+
+int machine_refuse_ra(struct machine *m, const char *name)
+{
+	char path[64];
+	char is[8] = "";
+	int err;
+
+	if (!strcmp(name, "all") || !strcmp(name, "default"))
+		return 0; /* these files are not the interface's */
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", name);
+	if (sysctl_read(path, is, sizeof(is)) < 0 || !strcmp(is, "0"))
+		return 0;
+	err = machine_tell(m, "sysctl -w %s=0", path);
+	if (err < 0)
+		return err;
+	err = sysctl_write(path, "0");
+	if (err < 0)
+		log_warning("cannot set /proc/sys/%s to 0: %s; a router advertisement from "
+			    "anywhere in the segment can change the default route of this "
+			    "host. Make /proc/sys writable, or set "
+			    "net.ipv6.conf.default.accept_ra=0.",
+			path, strerror(-err));
+	return 0;
+}
+
+int machine_no_autoconf(struct machine *m, const struct link_info *link)
+{
+	struct nl_msg msg;
+	int err = machine_change(m, link_encode_no_autoconf(&msg, link->ifindex),
+		"ip link set %s addrgenmode none", link->name);
+
+	return err == -EAFNOSUPPORT ? 0 : err;
+}

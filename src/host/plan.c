@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Which routes a configuration asks for, as wg-quick(8) would lay them; decided without looking. */
+#include "host/plan.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Whether an address brings a route to `dst` along: that of the network it is in. An IPv4 address
+ * that is a network of its own has none. */
+static bool brings_route(const struct ip_prefix *address, const struct ip_prefix *dst)
+{
+	if (address->addr.family == AF_INET && address->len == 32)
+		return false;
+	return address->len <= dst->len && ip_prefix_contains(address, &dst->addr);
+}
+
+static bool is_covered(const struct conf_interface *wg, const struct ip_prefix *dst)
+{
+	for (size_t i = 0; i < wg->addresses.n; i++)
+		if (brings_route(&wg->addresses.v[i].prefix, dst))
+			return true;
+	return false;
+}
+
+/** The most specific first, then in a fixed order, so that doubles are neighbours. */
+static int compare(const void *a, const void *b)
+{
+	const struct plan_route *x = a;
+	const struct plan_route *y = b;
+
+	if (x->dst.len != y->dst.len)
+		return x->dst.len > y->dst.len ? -1 : 1;
+	if (x->dst.addr.family != y->dst.addr.family)
+		return x->dst.addr.family < y->dst.addr.family ? -1 : 1;
+	return memcmp(x->dst.addr.bytes, y->dst.addr.bytes, sizeof(x->dst.addr.bytes));
+}
+
+static void drop_doubles(struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++)
+		if (n == 0 || compare(&plan->v[n - 1], &plan->v[i]) != 0)
+			plan->v[n++] = plan->v[i];
+	plan->n = n;
+}
+
+static void plan_one(
+	const struct conf_interface *wg, const struct ip_prefix *dst, struct plan *plan)
+{
+	struct plan_route route = { .dst = ip_prefix_masked(dst), .table = RT_TABLE_MAIN };
+
+	switch (wg->table) {
+	case CONF_TABLE_OFF:
+		return;
+	case CONF_TABLE_NUMBER:
+		route.table = wg->table_number;
+		break;
+	case CONF_TABLE_AUTO:
+		if (dst->len == 0) {
+			route.by_rule = true;
+			route.table = 0;
+		} else if (is_covered(wg, &route.dst)) {
+			return;
+		}
+		break;
+	}
+	plan->v[plan->n++] = route;
+}
+
+int plan_make(const struct conf_site *conf, struct plan *ret)
+{
+	struct plan plan = { 0 };
+	size_t room = 1;
+
+	for (size_t i = 0; i < conf->n_peers; i++)
+		room += conf->peers[i].allowed_ips.n;
+	plan.v = calloc(room, sizeof(*plan.v));
+	if (!plan.v)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->n_peers; i++)
+		for (size_t k = 0; k < conf->peers[i].allowed_ips.n; k++)
+			plan_one(&conf->interface, &conf->peers[i].allowed_ips.v[k].prefix, &plan);
+	qsort(plan.v, plan.n, sizeof(*plan.v), compare);
+	drop_doubles(&plan);
+	*ret = plan;
+	return 0;
+}
+
+void plan_fini(struct plan *plan)
+{
+	free(plan->v);
+	*plan = (struct plan){ 0 };
+}
+
+bool plan_has_default(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->v[i].by_rule)
+			return true;
+	return false;
+}
+
+void plan_set_table(struct plan *plan, uint32_t table)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->v[i].by_rule)
+			plan->v[i].table = table;
+}
+
+bool plan_has(const struct plan *plan, const struct plan_route *route)
+{
+	const struct plan_route *found = NULL;
+
+	if (plan->n)
+		found = bsearch(route, plan->v, plan->n, sizeof(*plan->v), compare);
+	return found && found->table == route->table && found->by_rule == route->by_rule;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Other programs: a user's hooks, resolvconf, nft. Never for what netlink can do. */
+#include "host/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define SHELL "/bin/sh"
+
+/* Runs its arguments as commands, each in a shell of its own, as wg-quick does. */
+static const char shell_loop[] =
+	"for c; do " SHELL " -c \"$c\" || { e=$?; echo \"wirespan: failed with $e: $c\" >&2; "
+	"exit \"$e\"; }; done";
+
+/** A descriptor to read `input` from: a memory file, so that nobody has to feed a pipe. */
+static int open_input(const char *input)
+{
+	size_t len = input ? strlen(input) : 0;
+	int fd;
+
+	if (!input)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (write(fd, input, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/** Signals as a new process expects them: none blocked, none ignored. */
+static int set_signals(posix_spawnattr_t *attr)
+{
+	sigset_t set;
+	int err;
+
+	sigemptyset(&set);
+	err = posix_spawnattr_setsigmask(attr, &set);
+	sigfillset(&set);
+	if (!err)
+		err = posix_spawnattr_setsigdefault(attr, &set);
+	if (!err)
+		err = posix_spawnattr_setflags(
+			attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return err;
+}
+
+static int spawn(const char *const argv[], int input, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	char *const *args;
+	int err;
+
+	memcpy(&args, &argv, sizeof(args)); /* posix_spawn promises to leave the texts alone */
+	err = posix_spawn_file_actions_init(&actions);
+	if (err)
+		return -err;
+	err = posix_spawnattr_init(&attr);
+	if (err)
+		goto out_actions;
+	err = set_signals(&attr);
+	if (!err)
+		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (!err)
+		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, environ);
+	posix_spawnattr_destroy(&attr);
+out_actions:
+	posix_spawn_file_actions_destroy(&actions);
+	return -err;
+}
+
+int run_start(const char *const argv[], const char *input, pid_t *ret_pid)
+{
+	int fd = open_input(input);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = spawn(argv, fd, ret_pid);
+	close(fd);
+	return err;
+}
+
+int run_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
+}
+
+int run(const char *const argv[], const char *input)
+{
+	pid_t pid = 0;
+	int err = run_start(argv, input, &pid);
+
+	return err ? err : run_wait(pid);
+}
+
+int run_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
+{
+	const char **argv = calloc(n + 5, sizeof(*argv));
+	int err;
+
+	if (!argv)
+		return -ENOMEM;
+	argv[0] = SHELL;
+	argv[1] = "-c";
+	argv[2] = shell_loop;
+	argv[3] = "wirespan";
+	memcpy(argv + 4, commands, n * sizeof(*argv));
+	err = run_start(argv, NULL, ret_pid);
+	free(argv);
+	return err;
+}
+
+int run_shell(const char *command)
+{
+	const char *const commands[] = { command };
+	pid_t pid = 0;
+	int err = run_start_shell(commands, 1, &pid);
+
+	return err ? err : run_wait(pid);
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of a site on a real machine: what it makes, and that nothing stays after failure, crash and
+ * end. */
+#include "host/site.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "host/test_machine.h"
+#include "netlink/test_netns.h"
+
+#define KEY  "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
+#define PEER "[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+#define TUNNEL                                                                                     \
+	"[L2TP]\nTunnelId = 3939\nPeerTunnelId = 3940\nLocal = 10.0.1.11\nRemote = 10.0.1.21\n"    \
+	"[L2TPSession]\nName = l2tpeth0\nSessionId = 3941\nPeerSessionId = 3942\n"
+
+static const char plain[] = "[Interface]\n" KEY "Address = 10.0.1.11/24, fd01::11/64\n" PEER
+			    "AllowedIPs = 10.0.1.21/32, 10.9.0.0/16, fd09::/64\n" TUNNEL
+			    "[Bridge]\nName = br-l2tp0\nAddress = 10.0.2.11/24\nMember = eth1\n";
+
+/* Everything that a site can change. */
+static const char everything[] =
+	"[Interface]\n" KEY "Address = 10.0.1.11/24, fd01::11/64\nDNS = 10.0.1.53, lan.example\n"
+	"PreUp = echo pre-up >>$WIRESPAN_RUNDIR/hooks\n"
+	"PostUp = echo post-up %i >>$WIRESPAN_RUNDIR/hooks\n"
+	"PostUp = echo post-up2 >>$WIRESPAN_RUNDIR/hooks\n"
+	"PreDown = echo pre-down >>$WIRESPAN_RUNDIR/hooks\n"
+	"PreDown = echo pre-down2 %i >>$WIRESPAN_RUNDIR/hooks\n"
+	"PostDown = echo post-down >>$WIRESPAN_RUNDIR/hooks\n"
+	"PostDown = rm $WIRESPAN_RUNDIR/hooks\n" PEER
+	"AllowedIPs = 0.0.0.0/0, ::/0, 10.9.0.0/16\n" TUNNEL
+	"[Bridge]\nName = br-l2tp0\nAddress = 10.0.2.11/24, fd02::11/64\nMember = eth1\nSTP = "
+	"yes\n";
+
+static char rundir[64];
+static struct test_engine engine;
+
+/** Stops or kills at one step. */
+struct saboteur {
+	int at; /* -1: never */
+	bool kill;
+	int n;
+};
+
+static int sabotage(void *ctx, const char *what)
+{
+	struct saboteur *s = ctx;
+
+	log_debug("%3d %s", s->n, what);
+	if (s->n++ != s->at)
+		return 0;
+	if (s->kill)
+		kill(getpid(), SIGKILL);
+	return -EIO;
+}
+
+/** The hooks of one kind, as the daemon's loop runs them. */
+static int run_hooks(struct site *site, enum site_hook hook, struct site_error *error)
+{
+	int status = 0;
+	pid_t pid = 0;
+	int err = site_hook_start(site, hook, &pid, error);
+
+	if (err < 0 || !pid)
+		return err;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return site_hook_end(site, hook, status, error);
+}
+
+/** As the daemon does it. Return: the site's error; the site is closed then. */
+static int bring_up(const struct conf_site *conf, struct saboteur *s, struct site **ret,
+	struct site_error *error)
+{
+	const uint32_t mtu[] = { 1386, 1386 };
+	struct site_watch watch = { .step = sabotage, .ctx = s };
+	struct site_mtus mtus = { .wg = 1440, .sessions = mtu };
+	struct site *site = NULL;
+	int err = site_open(conf, &watch, &site, error);
+
+	if (err < 0)
+		return err;
+	test_engine_open(&engine, conf);
+	err = site_up(site, &mtus, error);
+	if (err == 0) {
+		err = run_hooks(site, SITE_HOOK_POST_UP, error);
+		if (err < 0)
+			site_down(site);
+	}
+	if (err == 0) {
+		*ret = site;
+		return 0;
+	}
+	test_engine_close(&engine, NULL);
+	site_close(site);
+	return err;
+}
+
+static void take_down(struct site *site)
+{
+	struct site_error error;
+
+	(void)run_hooks(site, SITE_HOOK_PRE_DOWN, &error);
+	site_down(site);
+	test_engine_close(&engine, NULL);
+	site_close(site);
+}
+
+static void assert_lines(const char *picture, const char *const lines[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strstr(picture, lines[i]))
+			fail_msg("\"%s\" is not in\n%s", lines[i], picture);
+}
+
+static void assert_same_as(const char *before)
+{
+	char *after = test_machine_picture();
+
+	if (strcmp(after, before) != 0)
+		printf("before:\n%s\nafter:\n%s", before, after);
+	assert_string_equal(after, before);
+	free(after);
+}
+
+static void test_plain(void **state)
+{
+	static const char *const lines[] = {
+		"link br-l2tp0 bridge up mtu 1386 master  alias wirespan vpn01\n",
+		"link eth1 veth up mtu 1500 master br-l2tp0 alias \n",
+		"link l2tpeth0 tun up mtu 1386 master br-l2tp0 alias \n",
+		"link wg0 tun up mtu 1440 master  alias \n",
+		"address 10.0.1.11/24 dev wg0\n",
+		"address fd01::11/64 dev wg0\n",
+		"address 10.0.2.11/24 dev br-l2tp0\n",
+		"route 10.9.0.0/16 dev wg0 table 254 type 1 metric 0\n",
+		"route fd09::/64 dev wg0 table 254 type 1 metric 1024\n",
+		"src_valid_mark 0\n",
+	};
+	struct saboteur nobody = { .at = -1 };
+	struct site_error error;
+	struct conf_site conf;
+	struct site *site;
+	char *before = test_machine_picture();
+	char *up;
+
+	test_conf(&conf, "vpn01", plain);
+	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	up = test_machine_picture();
+	assert_lines(up, lines, ARRAY_LEN(lines));
+	assert_null(strstr(up, "10.0.1.21")); /* the interface's network leads there already */
+	assert_null(strstr(up, "fe80"));
+	assert_int_equal(site_fwmark(site), 0);
+	assert_int_equal(site_running("vpn01"), getpid());
+	take_down(site);
+	assert_same_as(before);
+	assert_int_equal(site_running("vpn01"), 0);
+	conf_site_fini(&conf);
+	free(up);
+	free(before);
+}
+
+static void test_everything(void **state)
+{
+	static const char *const lines[] = {
+		"route 0.0.0.0/0 dev wg0 table 51820",
+		"route ::/0 dev wg0 table 51820",
+		"rule2 32764: mark 0 table 254 suppress 0\n",
+		"rule2 32765: not mark 51820 table 51820 suppress -1\n",
+		"rule10 32764: mark 0 table 254 suppress 0\n",
+		"src_valid_mark 1\n",
+		"nft table ip wirespan-wg0\n",
+		"nft table ip6 wirespan-wg0\n",
+		"resolv.wg0\n",
+	};
+	static const char hooks[] = "pre-up\npost-up wg0\npost-up2\n";
+	struct saboteur nobody = { .at = -1 };
+	struct site_error error;
+	struct conf_site conf;
+	struct site *site;
+	char *before = test_machine_picture();
+	char *up;
+	char path[128];
+	char text[128] = "";
+	FILE *f;
+
+	test_conf(&conf, "vpn01", everything);
+	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	up = test_machine_picture();
+	assert_lines(up, lines, ARRAY_LEN(lines));
+	assert_int_equal(site_fwmark(site), 51820);
+	snprintf(path, sizeof(path), "%s/hooks", rundir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), strlen(hooks));
+	assert_string_equal(text, hooks);
+	fclose(f);
+	take_down(site);
+	assert_same_as(before);
+	conf_site_fini(&conf);
+	free(up);
+	free(before);
+}
+
+/** Fail at each step in turn, until one too many was chosen. */
+static void fail_everywhere(const char *text)
+{
+	char *before = test_machine_picture();
+	struct conf_site conf;
+	int steps = 0;
+
+	test_conf(&conf, "vpn01", text);
+	for (;; steps++) {
+		struct saboteur s = { .at = steps };
+		struct site_error error = { 0 };
+		struct site *site = NULL;
+		int err = bring_up(&conf, &s, &site, &error);
+
+		if (err == 0) {
+			take_down(site);
+			break;
+		}
+		assert_int_equal(err, -EIO);
+		assert_int_equal(error.code, -EIO);
+		assert_true(*error.problem);
+		assert_same_as(before);
+	}
+	assert_same_as(before);
+	print_message("failed at each of %d steps\n", steps);
+	assert_true(steps > 10);
+	conf_site_fini(&conf);
+	free(before);
+}
+
+static void test_failures(void **state)
+{
+	fail_everywhere(plain);
+	fail_everywhere(everything);
+}
+
+#define WHEN_UP INT_MAX /* instead of at a step */
+
+/** A whole life in a process of its own that dies at one step. Return: whether it died. */
+static bool live_and_die(const struct conf_site *conf, int at)
+{
+	struct saboteur s = { .at = at, .kill = true };
+	struct site_error error = { 0 };
+	struct site *site;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (bring_up(conf, &s, &site, &error) < 0) {
+			printf("%s\n", error.problem);
+			_exit(1);
+		}
+		if (at == WHEN_UP)
+			kill(getpid(), SIGKILL);
+		take_down(site);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status);
+}
+
+/** Die at each step of the way up and down; then the journal alone must do, or the next start. */
+static void crash_everywhere(const char *text)
+{
+	char *before = test_machine_picture();
+	struct saboteur nobody = { .at = -1 };
+	struct site_error error = { 0 };
+	struct conf_site conf;
+	struct site *site;
+	int steps = 0;
+	bool found;
+
+	test_conf(&conf, "vpn01", text);
+	for (; live_and_die(&conf, steps); steps++) {
+		assert_int_equal(site_running("vpn01"), 0);
+		if (steps % 3 == 0) {
+			assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+			take_down(site);
+		} else {
+			assert_int_equal(site_undo("vpn01", &found, &error), 0);
+		}
+		assert_same_as(before);
+	}
+	assert_same_as(before);
+	print_message("died at each of %d steps\n", steps);
+	assert_true(steps > 10);
+	conf_site_fini(&conf);
+	free(before);
+}
+
+static void test_crashes(void **state)
+{
+	crash_everywhere(plain);
+	crash_everywhere(everything);
+}
+
+static void test_runs_once(void **state)
+{
+	struct saboteur nobody = { .at = -1 };
+	struct site_error error = { 0 };
+	struct conf_site conf;
+	struct site *site;
+	struct site *second;
+	bool found;
+
+	test_conf(&conf, "vpn01", plain);
+	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_false(found);
+	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	assert_int_equal(site_open(&conf, NULL, &second, &error), -EBUSY);
+	assert_non_null(strstr(error.problem, "vpn01 is running already"));
+	assert_int_equal(site_undo("vpn01", &found, &error), -EBUSY);
+	assert_int_equal(site_wait_stopped("vpn01", 20), -ETIMEDOUT);
+	take_down(site);
+	assert_int_equal(site_wait_stopped("vpn01", 20), 0);
+	conf_site_fini(&conf);
+}
+
+/** What is in the way is named, and the machine stays as it was. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *prepare;
+		const char *undo;
+		int result;
+		const char *problem;
+	} table[] = {
+		{ "ip link add wg0 type bridge", "ip link del wg0", -EEXIST,
+			"An interface wg0 exists already, a bridge" },
+		{ "ip link add l2tpeth0 type bridge", "ip link del l2tpeth0", -EEXIST,
+			"An interface l2tpeth0 exists already" },
+		{ "ip link add br-l2tp0 type bridge", "ip link del br-l2tp0", -EEXIST,
+			"An interface br-l2tp0 exists already" },
+		{ "ip link set eth1 name eth7", "ip link set eth7 name eth1", -ENODEV,
+			"There is no interface eth1" },
+		{ "ip link add other type bridge; ip link set eth1 master other",
+			"ip link del other", -EBUSY, "eth1 already is a port of other" },
+		{ "ip route add 10.9.0.0/16 dev lo", "ip route del 10.9.0.0/16 dev lo", -EEXIST,
+			"There is a route to 10.9.0.0/16 already" },
+	};
+	struct conf_site conf;
+
+	test_conf(&conf, "vpn01", plain);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct saboteur nobody = { .at = -1 };
+		struct site_error error = { 0 };
+		struct site *site;
+		char *before;
+
+		assert_int_equal(system(table[i].prepare), 0);
+		before = test_machine_picture();
+		assert_int_equal(bring_up(&conf, &nobody, &site, &error), table[i].result);
+		assert_non_null(strstr(error.problem, table[i].problem));
+		assert_true(*error.mend);
+		assert_same_as(before);
+		assert_int_equal(system(table[i].undo), 0);
+		free(before);
+	}
+	conf_site_fini(&conf);
+}
+
+/** Fails on the way up, with what a hook needs gone. */
+static void test_failing_hooks(void **state)
+{
+	static const char *const table[] = { "PreUp = exit 3\n", "PostUp = exit 3\n",
+		"PostUp = kill $$\n" };
+	char *before = test_machine_picture();
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct saboteur nobody = { .at = -1 };
+		struct site_error error = { 0 };
+		struct conf_site conf;
+		struct site *site;
+		char text[1024];
+
+		snprintf(text, sizeof(text),
+			"[Interface]\n" KEY "%sPreDown = exit 1\nPostDown = false\n" PEER
+			"AllowedIPs = 10.0.1.21/32\n",
+			table[i]);
+		test_conf(&conf, "vpn01", text);
+		assert_int_equal(bring_up(&conf, &nobody, &site, &error), -ECANCELED);
+		assert_same_as(before);
+		conf_site_fini(&conf);
+	}
+	free(before);
+}
+
+/** A crashed site's things may have become somebody else's. */
+static void test_leaves_alone(void **state)
+{
+	struct conf_site conf;
+	struct site_error error;
+	char *before;
+	bool found;
+
+	test_conf(&conf, "vpn01", plain);
+	assert_true(live_and_die(&conf, WHEN_UP));
+	assert_int_equal(system("ip link del br-l2tp0; ip link add br-l2tp0 type bridge;"
+				"ip link set eth1 up master br-l2tp0"),
+		0);
+	before = test_machine_picture();
+	assert_non_null(strstr(before, "vpn01.state"));
+	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_true(found);
+	assert_int_equal(system("ip link show br-l2tp0 >/dev/null"), 0);
+	assert_int_equal(system("ip link show master br-l2tp0 up | grep -q eth1"), 0);
+	assert_int_equal(system("ip link del br-l2tp0; ip link set eth1 down"), 0);
+	conf_site_fini(&conf);
+	free(before);
+}
+
+/** In a process of its own, in a namespace of its own. Return: what `site_open` said. */
+static int open_elsewhere(const struct conf_site *conf)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct saboteur nobody = { .at = -1 };
+		struct site_error error = { 0 };
+		struct site *site;
+		int err;
+
+		test_netns_enter();
+		err = bring_up(conf, &nobody, &site, &error);
+		if (err == 0)
+			take_down(site);
+		_exit(-err & 0x7f);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void crash_elsewhere(const struct conf_site *conf)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct saboteur nobody = { .at = -1 };
+		struct site_error error;
+		struct site *site;
+
+		test_netns_enter();
+		_exit(bring_up(conf, &nobody, &site, &error) < 0); /* not down again */
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_namespaces(void **state)
+{
+	struct saboteur nobody = { .at = -1 };
+	struct site_error error;
+	struct conf_site conf;
+	struct site *site;
+	bool found;
+
+	test_conf(&conf, "vpn01", plain);
+	/* The name is taken, in whatever namespace. */
+	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	assert_int_equal(open_elsewhere(&conf), -EBUSY);
+	take_down(site);
+	/* A crash here is not to be undone there. */
+	assert_true(live_and_die(&conf, WHEN_UP));
+	assert_int_equal(open_elsewhere(&conf), -EXDEV);
+	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_true(found);
+	/* A crash in a namespace that ended with it is nobody's business any more. */
+	crash_elsewhere(&conf);
+	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	take_down(site);
+	conf_site_fini(&conf);
+}
+
+/** A machine of its own for each test, so that none sees what a failed one left. */
+static int set_up(void **state)
+{
+	test_netns_enter();
+	test_machine_make_rundir(rundir);
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	test_engine_close(&engine, NULL);
+	test_machine_remove_rundir(rundir);
+	return 0;
+}
+
+/** A resolvconf that keeps what it is told in the state folder. */
+static void make_resolvconf(char dir[static 64])
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(dir, 64, "/tmp/wirespan-bin-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/resolvconf", dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("#!/bin/sh\ncase $1 in -a) cat >$WIRESPAN_RUNDIR/resolv.$2;;\n"
+	      "-d) rm -f $WIRESPAN_RUNDIR/resolv.$2;; esac\n",
+		f);
+	assert_int_equal(fchmod(fileno(f), 0755), 0);
+	assert_int_equal(fclose(f), 0);
+	snprintf(path, sizeof(path), "%s:%s", dir, getenv("PATH"));
+	assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_plain, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_everything, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_failures, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_crashes, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_runs_once, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_failing_hooks, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_leaves_alone, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_namespaces, set_up, clean_up),
+	};
+	char bin[64];
+	int failed;
+
+	log_set_level(getenv("WIRESPAN_TEST_STEPS") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	make_resolvconf(bin);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	test_machine_remove_rundir(bin);
+	return failed;
+}

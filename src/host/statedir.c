@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* The folder of a running site's files: where it is, and the lock that makes a site run once. */
+#include "host/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_DIR "/run/wirespan"
+#define ATTEMPTS    100 /* at a lock file that others remove just then */
+
+static const char *statedir(void)
+{
+	const char *dir = getenv("WIRESPAN_RUNDIR");
+
+	return dir && *dir ? dir : DEFAULT_DIR;
+}
+
+int statedir_path(const char *name, const char *suffix, char ret[static PATH_MAX])
+{
+	int len;
+
+	if (!*name || *name == '.' || strchr(name, '/'))
+		return -EINVAL;
+	len = snprintf(ret, PATH_MAX, "%s/%s.%s", statedir(), name, suffix);
+	return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/** Whether the file of that name still is the one that is open. */
+static bool is_same_file(int fd, const char *path)
+{
+	struct stat open_file;
+	struct stat named;
+
+	return fstat(fd, &open_file) == 0 && stat(path, &named) == 0 &&
+	       open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+/** A lock on the whole file that belongs to the open file, not to the process: children that
+ * inherit it keep it, and it can be asked for without taking it. */
+static struct flock whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+/** Open and lock the file. Return: a descriptor, -EAGAIN if the file was removed meanwhile, or
+ * another -errno. */
+static int open_locked(const char *path)
+{
+	struct flock lock = whole_file();
+	int fd;
+	int err;
+
+	if (mkdir(statedir(), 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
+		err = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	else if (!is_same_file(fd, path))
+		err = -EAGAIN;
+	else
+		return fd;
+	close(fd);
+	return err;
+}
+
+int site_lock_take(const char *name, struct site_lock *ret)
+{
+	int err = statedir_path(name, "lock", ret->path);
+	int fd = -EAGAIN;
+
+	if (err < 0)
+		return err;
+	for (int i = 0; fd == -EAGAIN && i < ATTEMPTS; i++)
+		fd = open_locked(ret->path);
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+		err = -errno;
+		unlink(ret->path); /* a full disk holds empty files */
+		rmdir(statedir());
+		close(fd);
+		return err;
+	}
+	ret->fd = fd;
+	return 0;
+}
+
+void site_lock_release(struct site_lock *lock)
+{
+	unlink(lock->path);
+	rmdir(statedir());
+	close(lock->fd);
+	lock->fd = -1;
+}
+
+/** The number in the file, or -ESRCH while its owner has not written it yet. */
+static pid_t read_pid(int fd)
+{
+	char text[16] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	long pid;
+
+	if (n < 0)
+		return -errno;
+	pid = strtol(text, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : -ESRCH;
+}
+
+pid_t site_lock_holder(const char *name)
+{
+	struct flock lock = whole_file();
+	char path[PATH_MAX];
+	pid_t pid = 0;
+	int err = statedir_path(name, "lock", path);
+	int fd;
+
+	if (err < 0)
+		return err;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	lock.l_type = F_RDLCK; /* a read lock may be asked about on what is open for reading */
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		pid = -errno;
+	else if (lock.l_type != F_UNLCK)
+		pid = read_pid(fd);
+	close(fd);
+	return pid;
+}

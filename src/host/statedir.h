@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The folder of a running site's files: where it is, and the lock that makes a site run once. */
+#ifndef HOST_STATEDIR_H
+#define HOST_STATEDIR_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+/** The lock of one site. It lasts until it is released or the process ends, however it ends. */
+struct site_lock {
+	int fd;
+	char path[PATH_MAX];
+};
+
+/**
+ * The path of a site's file "NAME.SUFFIX".
+ * Return: 0, -EINVAL for a name that cannot be a file's, or -ENAMETOOLONG.
+ */
+int statedir_path(const char *name, const char *suffix, char ret[static PATH_MAX]);
+
+/**
+ * Take the lock of a site, making the folder if there is none; our pid is written into it.
+ * Return: 0, -EBUSY if another process has it, or another -errno.
+ */
+int site_lock_take(const char *name, struct site_lock *ret);
+
+/** Release a lock and remove its file, and the folder if that is empty then. */
+void site_lock_release(struct site_lock *lock);
+
+/** The process that holds the lock. Return: its pid, 0 if nobody does, or -errno. */
+pid_t site_lock_holder(const char *name);
+
+#endif

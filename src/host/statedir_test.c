@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the lock: one holder, known by its pid, gone with its process. */
+#include "host/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char parent[64];
+static char dir[80];
+
+static int set_up(void **state)
+{
+	snprintf(parent, sizeof(parent), "/tmp/wirespan-test-XXXXXX");
+	assert_non_null(mkdtemp(parent));
+	snprintf(dir, sizeof(dir), "%s/run", parent); /* not there yet */
+	return setenv("WIRESPAN_RUNDIR", dir, 1);
+}
+
+static int clean_up(void **state)
+{
+	return rmdir(parent); /* also shows that the folder went with the last lock */
+}
+
+static void test_lock(void **state)
+{
+	struct site_lock lock;
+	struct site_lock other;
+	struct site_lock second;
+
+	assert_int_equal(site_lock_holder("vpn01"), 0);
+	assert_int_equal(site_lock_take("vpn01", &lock), 0);
+	assert_int_equal(site_lock_take("vpn01", &second), -EBUSY);
+	assert_int_equal(site_lock_holder("vpn01"), getpid());
+	assert_int_equal(site_lock_take("vpn02", &other), 0);
+	site_lock_release(&lock);
+	assert_int_equal(site_lock_holder("vpn01"), 0);
+	assert_int_equal(site_lock_holder("vpn02"), getpid());
+	assert_int_equal(site_lock_take("vpn01", &lock), 0);
+	site_lock_release(&lock);
+	site_lock_release(&other);
+}
+
+/* Looking does not disturb: the holder of a lock never loses it to somebody who asks. */
+static void test_killed_holder(void **state)
+{
+	struct site_lock lock;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (site_lock_take("vpn01", &lock) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(site_lock_take("vpn01", &lock), -EBUSY);
+	assert_int_equal(site_lock_holder("vpn01"), pid);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(site_lock_holder("vpn01"), 0);
+	assert_int_equal(site_lock_take("vpn01", &lock), 0);
+	site_lock_release(&lock);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+#define RACERS 4
+#define LAPS   200
+
+/** Take and release in a loop, counting in shared memory how many hold it. */
+static int race(int shared)
+{
+	for (int i = 0; i < LAPS; i++) {
+		struct site_lock lock;
+		char n;
+		int err;
+
+		do
+			err = site_lock_take("vpn01", &lock);
+		while (err == -EBUSY);
+		if (err < 0)
+			return 1;
+		/* An empty pipe means somebody else holds the lock, too. */
+		if (read(shared, &n, 1) != 1)
+			return 2;
+		if (write(shared + 1, &n, 1) != 1)
+			return 3;
+		site_lock_release(&lock);
+	}
+	return 0;
+}
+
+static void test_race(void **state)
+{
+	int token[2];
+	pid_t pids[RACERS];
+
+	assert_int_equal(pipe2(token, O_NONBLOCK), 0);
+	assert_int_equal(token[1], token[0] + 1);
+	assert_int_equal(write(token[1], "", 1), 1);
+	for (int i = 0; i < RACERS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0)
+			_exit(race(token[0]));
+	}
+	for (int i = 0; i < RACERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	close(token[0]);
+	close(token[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_lock, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_killed_holder, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_race, set_up, clean_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests on a real machine: a network namespace of one's own, a picture of it, a stand-in for
+ * the engine that only holds its interfaces. */
+#include "host/test_machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "conf/complete.h"
+#include "conf/parse.h"
+#include "host/run.h"
+#include "host/site_state.h"
+#include "host/sysctl.h"
+#include "netlink/query.h"
+
+void test_machine_make_rundir(char ret[static 64])
+{
+	snprintf(ret, 64, "/tmp/wirespan-test-XXXXXX");
+	ASSERT(mkdtemp(ret));
+	ASSERT(setenv("WIRESPAN_RUNDIR", ret, 1) == 0);
+}
+
+/** Call `each` with the path of every file in the folder. */
+static void for_files(const char *dir, void (*each)(void *ctx, const char *path), void *ctx)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char path[512];
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		each(ctx, path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void remove_file(void *ctx, const char *path)
+{
+	ASSERT(unlink(path) == 0);
+}
+
+void test_machine_remove_rundir(const char *dir)
+{
+	for_files(dir, remove_file, NULL);
+	(void)rmdir(dir);
+}
+
+static void draw_links(struct nl_socket *nl, FILE *f)
+{
+	struct link_list list;
+
+	ASSERT(query_links(nl, &list) == 0);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct link_info *l = &list.v[i];
+		struct link_info master = { 0 };
+
+		if (l->master)
+			ASSERT(query_link_index(nl, l->master, &master) == 0);
+		fprintf(f, "link %s %s %s mtu %u master %s alias %s\n", l->name, l->kind,
+			l->flags & IFF_UP ? "up" : "down", l->mtu, master.name, l->alias);
+	}
+	free(list.v);
+}
+
+static void draw_addresses(struct nl_socket *nl, FILE *f)
+{
+	struct ifaddr_list list;
+
+	ASSERT(query_addresses(nl, AF_UNSPEC, &list) == 0);
+	for (size_t i = 0; i < list.n; i++) {
+		struct link_info link = { 0 };
+		char text[IP_PREFIX_TEXT_LEN];
+
+		ASSERT(query_link_index(nl, list.v[i].ifindex, &link) == 0);
+		fprintf(f, "address %s dev %s\n", ip_prefix_text(&list.v[i].prefix, text),
+			link.name);
+	}
+	free(list.v);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/** The order of equal routes depends on what happened, the routes themselves do not. */
+static void draw_sorted(FILE *f, char **lines, size_t n)
+{
+	qsort(lines, n, sizeof(*lines), compare_lines);
+	for (size_t i = 0; i < n; i++) {
+		fputs(lines[i], f);
+		free(lines[i]);
+	}
+	free(lines);
+}
+
+static void draw_routes(struct nl_socket *nl, FILE *f, uint8_t family)
+{
+	struct route_list list;
+	char **lines;
+	size_t n = 0;
+
+	ASSERT(query_routes(nl, family, &list) == 0);
+	lines = calloc(list.n + 1, sizeof(*lines));
+	ASSERT(lines);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct route_info *r = &list.v[i];
+		struct link_info link = { 0 };
+		char text[IP_PREFIX_TEXT_LEN];
+
+		/* The kernel's own IPv6 routes come when it gets to it: a carrier noticed, an
+		 * address found to be unique. */
+		if (family == AF_INET6 && r->type != RTN_UNICAST)
+			continue;
+		if (r->ifindex)
+			ASSERT(query_link_index(nl, r->ifindex, &link) == 0);
+		ASSERT(asprintf(&lines[n++], "route %s dev %s table %u type %u metric %u\n",
+			       ip_prefix_text(&r->dst, text), link.name, r->table, r->type,
+			       r->metric) > 0);
+	}
+	draw_sorted(f, lines, n);
+	free(list.v);
+}
+
+static void draw_rules(struct nl_socket *nl, FILE *f, uint8_t family)
+{
+	struct rule_list list;
+
+	ASSERT(query_rules(nl, family, &list) == 0);
+	for (size_t i = 0; i < list.n; i++)
+		fprintf(f, "rule%u %u:%s mark %u table %u suppress %d\n", family,
+			list.v[i].priority, list.v[i].invert ? " not" : "", list.v[i].mark,
+			list.v[i].table, (int)list.v[i].suppress_length);
+	free(list.v);
+}
+
+static void draw_filter(FILE *f)
+{
+	char path[] = "/tmp/wirespan-nft-XXXXXX";
+	char command[96];
+	char line[128];
+	FILE *nft;
+	int fd = mkstemp(path);
+
+	ASSERT(fd >= 0);
+	snprintf(command, sizeof(command), "nft list tables >%s 2>&1 || :", path);
+	ASSERT(run_shell(command) == 0);
+	nft = fdopen(fd, "r");
+	ASSERT(nft);
+	while (fgets(line, sizeof(line), nft))
+		fprintf(f, "nft %s", line);
+	fclose(nft);
+	ASSERT(unlink(path) == 0);
+}
+
+static void draw_file(void *ctx, const char *path)
+{
+	fprintf(ctx, "file %s\n", path);
+}
+
+char *test_machine_picture(void)
+{
+	static struct nl_socket nl;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	const char *dir = getenv("WIRESPAN_RUNDIR");
+	char mark[16] = "";
+
+	ASSERT(dir && f && nl_socket_open(&nl) == 0);
+	draw_links(&nl, f);
+	draw_addresses(&nl, f);
+	draw_routes(&nl, f, AF_INET);
+	draw_routes(&nl, f, AF_INET6);
+	draw_rules(&nl, f, AF_INET);
+	draw_rules(&nl, f, AF_INET6);
+	nl_socket_close(&nl);
+	(void)sysctl_read("net/ipv4/conf/all/src_valid_mark", mark, sizeof(mark));
+	fprintf(f, "src_valid_mark %s\n", mark);
+	draw_filter(f);
+	for_files(dir, draw_file, f);
+	ASSERT(fclose(f) == 0);
+	return text;
+}
+
+void test_conf(struct conf_site *ret, const char *name, const char *text)
+{
+	struct conf_source source = {
+		.name = "test.conf", .folder = "/", .bytes = text, .len = strlen(text)
+	};
+	struct conf_report report = { 0 };
+
+	conf_site_init(ret);
+	ASSERT(conf_parse(ret, &source, &report) == 0);
+	conf_complete(ret, &report);
+	for (size_t i = 0; i < report.n; i++)
+		printf("line %u: %s\n", report.v[i].at.line, report.v[i].text);
+	ASSERT(conf_report_ok(&report));
+	conf_report_fini(&report);
+	free(ret->name);
+	ret->name = strdup(name);
+	ASSERT(ret->name);
+}
+
+static void open_port(struct test_engine *e, const char *name, short flags)
+{
+	struct ifreq r = { .ifr_flags = flags };
+
+	for (size_t i = 0; i < e->n; i++)
+		if (!strcmp(e->names[i], name))
+			return;
+	ASSERT(e->n < TEST_PORTS_MAX);
+	memcpy(r.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
+	e->fds[e->n] = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	ASSERT(e->fds[e->n] >= 0 && ioctl(e->fds[e->n], TUNSETIFF, &r) == 0);
+	memcpy(e->names[e->n], r.ifr_name, IF_NAMESIZE);
+	e->n++;
+}
+
+void test_engine_open(struct test_engine *e, const struct conf_site *conf)
+{
+	struct site_session_walk walk = { .conf = conf };
+	const struct conf_session *session;
+
+	open_port(e, conf->interface.name, IFF_TUN | IFF_NO_PI);
+	while ((session = site_next_session(&walk)))
+		open_port(e, session->name, IFF_TAP | IFF_NO_PI);
+}
+
+static bool is_named(const struct conf_site *conf, const char *name)
+{
+	struct site_session_walk walk = { .conf = conf };
+	const struct conf_session *session;
+
+	if (!strcmp(conf->interface.name, name))
+		return true;
+	while ((session = site_next_session(&walk)))
+		if (!strcmp(session->name, name))
+			return true;
+	return false;
+}
+
+void test_engine_close(struct test_engine *e, const struct conf_site *conf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (conf && is_named(conf, e->names[i])) {
+			e->fds[n] = e->fds[i];
+			memmove(e->names[n], e->names[i], IF_NAMESIZE);
+			n++;
+		} else {
+			close(e->fds[i]);
+		}
+	}
+	e->n = n;
+}

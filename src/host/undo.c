@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* A journal undone, backwards, line by line. */
+#include "host/undo.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "host/bridge.h"
+#include "host/dns.h"
+#include "host/routes.h"
+#include "host/run.h"
+
+static void undo_hook(struct machine *m, const char *command)
+{
+	(void)machine_tell(m, "%s", command);
+	if (run_shell(command) < 0)
+		log_warning("a hook failed, going on: %s", command);
+}
+
+/* The first word of a line, and who undoes it. */
+static const struct {
+	const char *kind;
+	void (*undo)(struct machine *m, const char *args);
+} undoers[] = {
+	{ "post-down", undo_hook },
+	{ "bridge", bridge_undo },
+	{ "member", bridge_undo_member },
+	{ "rule", routes_undo_rule },
+	{ "sysctl", routes_undo_sysctl },
+	{ "nft", routes_undo_filter },
+	{ "dns", dns_undo },
+	{ "pre-down", undo_hook },
+};
+
+void undo_line(struct machine *m, size_t i)
+{
+	const char *line = m->journal.lines[i];
+	size_t word = strcspn(line, " ");
+	bool known = false;
+
+	for (size_t k = 0; k < ARRAY_LEN(undoers); k++)
+		if (strlen(undoers[k].kind) == word && !strncmp(undoers[k].kind, line, word)) {
+			undoers[k].undo(m, line + word + (line[word] == ' '));
+			known = true;
+		}
+	if (!known)
+		log_warning("the journal has \"%s\", which this version does not know", line);
+	journal_remove(&m->journal, i);
+}
+
+void undo_lines(struct machine *m, enum undo_depth depth)
+{
+	while (m->journal.n) {
+		size_t last = m->journal.n - 1;
+
+		if (depth == UNDO_MACHINE && !strncmp(m->journal.lines[last], "post-down ", 10))
+			return;
+		undo_line(m, last);
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* A line of the journal taken apart into its words. */
+#include "host/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool words_split(const char *line, size_t n, struct words *ret)
+{
+	ret->n = 0;
+	for (;;) {
+		size_t len;
+
+		line += strspn(line, " ");
+		len = strcspn(line, " ");
+		if (!len)
+			return ret->n == n;
+		if (ret->n == WORDS_MAX || len >= WORDS_LEN_MAX)
+			return false;
+		memcpy(ret->v[ret->n], line, len);
+		ret->v[ret->n++][len] = '\0';
+		line += len;
+	}
+}
+
+bool words_u32(const char *word, uint32_t *ret)
+{
+	unsigned long long v;
+
+	if (!*word || strlen(word) > 10 || strspn(word, "0123456789") != strlen(word))
+		return false;
+	v = strtoull(word, NULL, 10);
+	if (v > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+bool words_mac(const char *word, uint8_t ret[static 6])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t mac[6];
+
+	if (strlen(word) != 17)
+		return false;
+	for (size_t i = 0; i < 6; i++) {
+		const char *high = strchr(digits, word[3 * i]);
+		const char *low = strchr(digits, word[3 * i + 1]);
+
+		if (!high || !low || (i < 5 && word[3 * i + 2] != ':'))
+			return false;
+		mac[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+	}
+	memcpy(ret, mac, sizeof(mac));
+	return true;
+}
