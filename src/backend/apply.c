@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/names.h"
 #include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "path/ctrl.h"
+#include "underlay/names.h"
 
 static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/names.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
+#include "underlay/names.h"
 
 struct userspace_peer *peers_find(
 	const struct userspace *u, const uint8_t public_key[static WG_KEY_LEN])

@@ -9,11 +9,11 @@
 
 #include "backend/apply.h"
 #include "backend/listen.h"
-#include "backend/names.h"
-#include "backend/sources.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "netlink/query.h"
+#include "underlay/names.h"
+#include "underlay/sources.h"
 #include "wg/overhead.h"
 
 static struct status_path path_of(const struct path_peer *p)

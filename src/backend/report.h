@@ -3,10 +3,10 @@
 #ifndef BACKEND_REPORT_H
 #define BACKEND_REPORT_H
 
-#include "backend/budget.h"
 #include "backend/userspace.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
+#include "underlay/budget.h"
 
 /**
  * Add to an empty report what the engine and its configuration know: peers, tunnels, sessions,

@@ -5,11 +5,11 @@
 #include <errno.h>
 
 #include "backend/listen.h"
-#include "backend/names.h"
 #include "backend/peers.h"
 #include "base/bytes.h"
 #include "ctlproto/uapi_print.h"
 #include "path/ctrl.h"
+#include "underlay/names.h"
 
 int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len)
 {

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/names.h"
-#include "backend/sources.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -15,6 +13,8 @@
 #include "path/rx.h"
 #include "path/tx.h"
 #include "udp/hints.h"
+#include "underlay/names.h"
+#include "underlay/sources.h"
 
 /* Superframes read from one descriptor before others get their turn. */
 #define TAP_BURST 32

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend/selfroute.h"
 #include "check/packet.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
+#include "underlay/selfroute.h"
 
 #define SNAP	    512	    /* bytes read of each packet: every header, and the probes' mark */
 #define LOWER_UP    0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */

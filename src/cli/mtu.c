@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/budget.h"
 #include "cli/ladder.h"
 #include "cli/site.h"
+#include "underlay/budget.h"
 
 #define UNDERLAY_DEFAULT 1500
 #define BYTES_MAX	 65535

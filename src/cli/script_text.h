@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "backend/budget.h"
 #include "conf/model.h"
+#include "underlay/budget.h"
 
 /** What a script is made of. All borrowed. */
 struct script_source {

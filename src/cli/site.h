@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#include "backend/budget.h"
 #include "conf/model.h"
 #include "conf/report.h"
+#include "underlay/budget.h"
 
 /**
  * Read and check the configuration NAME or FILE. Without `ask_machine`, what depends on the

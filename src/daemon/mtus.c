@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "backend/names.h"
-#include "backend/paths.h"
-#include "backend/sources.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "underlay/names.h"
+#include "underlay/paths.h"
+#include "underlay/sources.h"
 #include "wg/overhead.h"
 
 /* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for

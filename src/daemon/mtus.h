@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/budget.h"
 #include "backend/userspace.h"
 #include "base/bucket.h"
 #include "conf/model.h"
 #include "host/site.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
+#include "underlay/budget.h"
 
 /** What the MTUs come from. Zero but for `u`, it is closed. Must not move once it listens. */
 struct mtus {

@@ -15,7 +15,6 @@
 #include "backend/choose.h"
 #include "backend/listen.h"
 #include "backend/live.h"
-#include "backend/names.h"
 #include "backend/report.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
@@ -31,6 +30,7 @@
 #include "host/site.h"
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
+#include "underlay/names.h"
 
 /* Routes to prefixes shorter than this may lead to the name servers, too. */
 #define FAR_LEN 8

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "backend/listen.h"
-#include "backend/sources.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,6 +25,7 @@
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "netlink/query.h"
+#include "underlay/sources.h"
 
 /*
  * Theory of operation

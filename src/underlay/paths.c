@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
-#include "backend/paths.h"
+#include "underlay/paths.h"
 
 #include <string.h>
 
-#include "backend/budget.h"
-#include "backend/sources.h"
 #include "base/bytes.h"
 #include "mtu/mtu.h"
 #include "netlink/query.h"
 #include "path/follow.h"
+#include "underlay/budget.h"
+#include "underlay/sources.h"
 
 /* Our address in the tunnel of a family, or NULL. */
 static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t family)

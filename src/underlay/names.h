@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers whose endpoint is a host name: their questions asked, the answers applied. */
-#ifndef BACKEND_NAMES_H
-#define BACKEND_NAMES_H
+#ifndef UNDERLAY_NAMES_H
+#define UNDERLAY_NAMES_H
 
-#include "backend/resolve.h"
 #include "backend/userspace.h"
 #include "ctlproto/status.h"
 #include "path/named.h"
+#include "underlay/resolve.h"
 
 /** A peer's name. */
 struct peer_name {

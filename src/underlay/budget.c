@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
-#include "backend/budget.h"
+#include "underlay/budget.h"
 
 #include <linux/rtnetlink.h>
 

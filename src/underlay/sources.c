@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sticky source addresses: kept as long as they serve, forgotten when the way has changed. */
-#include "backend/sources.h"
+#include "underlay/sources.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a route to a peer leads back to ourselves: into the tunnel, or into the segment. */
-#ifndef BACKEND_SELFROUTE_H
-#define BACKEND_SELFROUTE_H
+#ifndef UNDERLAY_SELFROUTE_H
+#define UNDERLAY_SELFROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>

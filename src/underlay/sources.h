@@ -15,13 +15,13 @@
  * is dropped here, and what leads into the segment where it enters it (path/own.h), since the
  * bridge may have learned another port by then.
  */
-#ifndef BACKEND_SOURCES_H
-#define BACKEND_SOURCES_H
+#ifndef UNDERLAY_SOURCES_H
+#define UNDERLAY_SOURCES_H
 
-#include "backend/selfroute.h"
 #include "backend/userspace.h"
 #include "netlink/monitor.h"
 #include "pkt/train.h"
+#include "underlay/selfroute.h"
 
 /** Make room for what the routing says. Without it sources are used as they are. */
 void sources_open(struct userspace *u);

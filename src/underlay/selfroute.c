@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a route to a peer leads back to ourselves: into the tunnel, or into the segment. */
-#include "backend/selfroute.h"
+#include "underlay/selfroute.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

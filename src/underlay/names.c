@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers whose endpoint is a host name: their questions asked, the answers applied. */
-#include "backend/names.h"
+#include "underlay/names.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Host names to addresses without waiting: threads ask the C library, answers come through a
  * descriptor. */
-#include "backend/resolve.h"
+#include "underlay/resolve.h"
 
 #include <errno.h>
 #include <netdb.h>
