@@ -14,7 +14,7 @@
 #include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "host/test_machine.h"
+#include "conf/test_conf.h"
 #include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "conf/test_conf.h"
 #include "host/site.h"
 #include "host/test_machine.h"
 #include "netlink/query.h"

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "conf/test_conf.h"
 #include "host/test_machine.h"
 #include "netlink/test_netns.h"
 

@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "conf/complete.h"
-#include "conf/parse.h"
 #include "host/run.h"
 #include "host/site_state.h"
 #include "host/sysctl.h"
@@ -194,25 +192,6 @@ char *test_machine_picture(void)
 	for_files(dir, draw_file, f);
 	ASSERT(fclose(f) == 0);
 	return text;
-}
-
-void test_conf(struct conf_site *ret, const char *name, const char *text)
-{
-	struct conf_source source = {
-		.name = "test.conf", .folder = "/", .bytes = text, .len = strlen(text)
-	};
-	struct conf_report report = { 0 };
-
-	conf_site_init(ret);
-	ASSERT(conf_parse(ret, &source, &report) == 0);
-	conf_complete(ret, &report);
-	for (size_t i = 0; i < report.n; i++)
-		printf("line %u: %s\n", report.v[i].at.line, report.v[i].text);
-	ASSERT(conf_report_ok(&report));
-	conf_report_fini(&report);
-	free(ret->name);
-	ret->name = strdup(name);
-	ASSERT(ret->name);
 }
 
 static void open_port(struct test_engine *e, const char *name, short flags)

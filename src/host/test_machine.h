@@ -27,9 +27,6 @@ void test_machine_remove_rundir(const char *dir);
  * files. Text to be freed; two pictures of the same machine are equal. */
 char *test_machine_picture(void);
 
-/** Read a configuration from its text; it must be without mistakes. */
-void test_conf(struct conf_site *ret, const char *name, const char *text);
-
 /** Open a TUN for the WireGuard interface and a TAP for each session; those open stay. */
 void test_engine_open(struct test_engine *e, const struct conf_site *conf);
 
