@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/userspace.h"
 #include "base/bucket.h"
 #include "conf/model.h"
+#include "driver/userspace.h"
 #include "host/site.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"

@@ -11,12 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/apply.h"
 #include "backend/choose.h"
-#include "backend/listen.h"
-#include "backend/live.h"
-#include "backend/report.h"
-#include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctl/rundir.h"
@@ -26,6 +21,11 @@
 #include "daemon/mtus.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
+#include "driver/apply.h"
+#include "driver/listen.h"
+#include "driver/live.h"
+#include "driver/report.h"
+#include "driver/userspace.h"
 #include "host/plan.h"
 #include "host/site.h"
 #include "loop/loop.h"

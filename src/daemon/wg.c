@@ -15,13 +15,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "backend/listen.h"
-#include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/detach.h"
 #include "daemon/hush.h"
 #include "daemon/wgsock.h"
+#include "driver/listen.h"
+#include "driver/userspace.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "netlink/query.h"
@@ -31,7 +31,7 @@
  * Theory of operation
  *
  * The interface's own state is the only switch: set up, the sockets are opened and packets flow
- * (see backend/listen.h for a port that is taken); set down, they are closed and all sessions
+ * (see driver/listen.h for a port that is taken); set down, they are closed and all sessions
  * forgotten; its MTU is the MTU of the tunnel. The kernel's news tell. When the interface is moved
  * to another network namespace, we look after it there once a second, while the UDP sockets are
  * still opened in the namespace that we were started in. No descriptor stays open there: it would

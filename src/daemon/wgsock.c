@@ -2,7 +2,7 @@
 /* wg(8)'s socket in a daemon: between the loop, the socket's server and the engine. */
 #include "daemon/wgsock.h"
 
-#include "backend/uapi.h"
+#include "driver/uapi.h"
 
 static int on_get(void *ctx, char **ret_text, size_t *ret_len)
 {

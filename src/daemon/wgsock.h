@@ -3,8 +3,8 @@
 #ifndef DAEMON_WGSOCK_H
 #define DAEMON_WGSOCK_H
 
-#include "backend/userspace.h"
 #include "ctl/uapi_server.h"
+#include "driver/userspace.h"
 #include "loop/loop.h"
 
 /** The socket of one interface. Zero-initialised it is closed. */

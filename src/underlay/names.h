@@ -3,8 +3,8 @@
 #ifndef UNDERLAY_NAMES_H
 #define UNDERLAY_NAMES_H
 
-#include "backend/userspace.h"
 #include "ctlproto/status.h"
+#include "driver/userspace.h"
 #include "path/named.h"
 #include "underlay/resolve.h"
 

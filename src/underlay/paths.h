@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "backend/userspace.h"
 #include "conf/model.h"
+#include "driver/userspace.h"
 #include "netlink/digest.h"
 
 /**

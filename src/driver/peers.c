@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine's peers: found, added, removed, for whoever configures them. */
-#include "backend/peers.h"
+#include "driver/peers.h"
 
 #include <errno.h>
 #include <stdlib.h>

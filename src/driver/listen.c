@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's UDP port: opened while the interface is up, tried again while it is taken. */
-#include "backend/listen.h"
+#include "driver/listen.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "driver/userspace.h"
 
 const char *listen_problem(
 	uint16_t port, uint32_t fwmark, int err, char ret[static LISTEN_TEXT_LEN])

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What wg(8) asks of the userspace engine, carried out. */
-#include "backend/uapi.h"
+#include "driver/uapi.h"
 
 #include <errno.h>
 
-#include "backend/listen.h"
-#include "backend/peers.h"
 #include "base/bytes.h"
 #include "ctlproto/uapi_print.h"
+#include "driver/listen.h"
+#include "driver/peers.h"
 #include "path/ctrl.h"
 #include "underlay/names.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A configuration laid onto the userspace engine as a difference: what both have keeps running. */
-#ifndef BACKEND_APPLY_H
-#define BACKEND_APPLY_H
+#ifndef DRIVER_APPLY_H
+#define DRIVER_APPLY_H
 
-#include "backend/userspace.h"
+#include "base/error.h"
 #include "conf/model.h"
-#include "host/site.h"
+#include "driver/userspace.h"
 
 /**
  * First half: make the engine hold everything that `conf` says: keys, peers, tunnels, sessions;

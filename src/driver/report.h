@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's state as a status report. */
-#ifndef BACKEND_REPORT_H
-#define BACKEND_REPORT_H
+#ifndef DRIVER_REPORT_H
+#define DRIVER_REPORT_H
 
-#include "backend/userspace.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
+#include "driver/userspace.h"
 #include "underlay/budget.h"
 
 /**

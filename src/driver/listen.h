@@ -10,8 +10,8 @@
  * Both families are opened or none, as in Linux and wireguard-go: a port of which another program
  * has one family is taken.
  */
-#ifndef BACKEND_LISTEN_H
-#define BACKEND_LISTEN_H
+#ifndef DRIVER_LISTEN_H
+#define DRIVER_LISTEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

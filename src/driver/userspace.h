@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
-#ifndef BACKEND_USERSPACE_H
-#define BACKEND_USERSPACE_H
+#ifndef DRIVER_USERSPACE_H
+#define DRIVER_USERSPACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backend/listen.h"
 #include "base/list.h"
+#include "driver/listen.h"
 #include "loop/loop.h"
 #include "path/engine.h"
 #include "tap/tap.h"

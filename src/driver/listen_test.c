@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the engine's port while another program has it: refused when it is asked for, pending
  * when the interface is set up or the file reloaded, opened once it is free. */
-#include "backend/listen.h"
+#include "driver/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,11 +14,11 @@
 
 #include <cmocka.h>
 
-#include "backend/peers.h"
-#include "backend/userspace.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "driver/peers.h"
+#include "driver/userspace.h"
 
 struct bench {
 	struct loop loop;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's state as a status report. */
-#include "backend/report.h"
+#include "driver/report.h"
 
 #include <errno.h>
 #include <linux/if.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/apply.h"
-#include "backend/listen.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "driver/apply.h"
+#include "driver/listen.h"
 #include "netlink/query.h"
 #include "underlay/names.h"
 #include "underlay/sources.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine's peers: found, added, removed, for whoever configures them. */
-#ifndef BACKEND_PEERS_H
-#define BACKEND_PEERS_H
+#ifndef DRIVER_PEERS_H
+#define DRIVER_PEERS_H
 
-#include "backend/userspace.h"
+#include "driver/userspace.h"
 
 /** Return: the peer with this public key, or NULL. */
 struct userspace_peer *peers_find(

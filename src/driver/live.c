@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
-#include "backend/live.h"
+#include "driver/live.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/peers.h"
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "driver/peers.h"
 
 void live_forget_keys(struct conf_site *conf)
 {

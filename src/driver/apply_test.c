@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of a configuration laid onto an engine with real TAPs: what is taken back after a failure
  * works as before. */
-#include "backend/apply.h"
+#include "driver/apply.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "backend/live.h"
-#include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "conf/test_conf.h"
+#include "driver/live.h"
+#include "driver/peers.h"
 #include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \

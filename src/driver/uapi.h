@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What wg(8) asks of the userspace engine, carried out. */
-#ifndef BACKEND_UAPI_H
-#define BACKEND_UAPI_H
+#ifndef DRIVER_UAPI_H
+#define DRIVER_UAPI_H
 
-#include "backend/userspace.h"
 #include "ctlproto/uapi.h"
+#include "driver/userspace.h"
 
 /** Tell everything, as uapi_print_get(). Return: 0 or -ENOMEM. */
 int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A configuration laid onto the userspace engine as a difference: what both have keeps running. */
-#include "backend/apply.h"
+#include "driver/apply.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/peers.h"
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "driver/peers.h"
 #include "path/ctrl.h"
 #include "underlay/names.h"
 
