@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "check/wire.h"
+#include "judge/wire.h"
 
 static const struct wire_mark mark = { 0x1234, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 

@@ -3,7 +3,7 @@
 #ifndef CHECK_GATHER_H
 #define CHECK_GATHER_H
 
-#include "check/facts.h"
+#include "judge/facts.h"
 
 /** What to do, and with whom. */
 struct check_options {

@@ -5,8 +5,8 @@
 #define CHECK_PROBER_H
 
 #include "base/mono.h"
-#include "check/facts.h"
-#include "check/wire.h"
+#include "judge/facts.h"
+#include "judge/wire.h"
 #include "loop/loop.h"
 #include "netlink/exchange.h"
 

@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "check/facts.h"
-#include "check/finding.h"
 #include "cli/render_text.h"
+#include "judge/facts.h"
+#include "judge/finding.h"
 
 struct json_object;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of one session: alive both ways, what does not match, sizes, throughput. */
-#ifndef CHECK_JUDGE_SESSION_H
-#define CHECK_JUDGE_SESSION_H
+#ifndef JUDGE_JUDGE_SESSION_H
+#define JUDGE_JUDGE_SESSION_H
 
-#include "check/facts.h"
-#include "check/finding.h"
+#include "judge/facts.h"
+#include "judge/finding.h"
 
 /** Append what the facts say about session number `i`. */
 void judge_session(const struct check_facts *f, size_t i, struct check_findings *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of one peer: its handshake, its echo, the tunnel's MTU; or why there is nothing. */
-#include "check/judge_peer.h"
+#include "judge/judge_peer.h"
 
 #include <errno.h>
 #include <inttypes.h>

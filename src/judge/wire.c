@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back
  * read. */
-#include "check/wire.h"
+#include "judge/wire.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the judgement of a peer: why there is no session, what is wrong with one. */
-#include "check/judge_peer.h"
+#include "judge/judge_peer.h"
 
-#include "check/sample.h"
+#include "judge/sample.h"
 
 static void break_nothing_heard(struct check_facts *f)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the probes' bytes: as the standards have them, and what is read back out of answers. */
-#include "check/wire.h"
+#include "judge/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back
  * read. */
-#ifndef CHECK_WIRE_H
-#define CHECK_WIRE_H
+#ifndef JUDGE_WIRE_H
+#define JUDGE_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "check/facts.h"
+#include "judge/facts.h"
 
 #define WIRE_NONCE_LEN	8
 #define WIRE_FRAME_MAX	(14 + 65535)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings: what a check says, each with its weight, its numbers and its mend. */
-#include "check/finding.h"
+#include "judge/finding.h"
 
 #include <stdarg.h>
 #include <stdio.h>

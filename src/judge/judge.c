@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement: facts in, findings out. */
-#include "check/judge.h"
+#include "judge/judge.h"
 
 #include <inttypes.h>
 
-#include "check/judge_machine.h"
-#include "check/judge_peer.h"
-#include "check/judge_session.h"
+#include "judge/judge_machine.h"
+#include "judge/judge_peer.h"
+#include "judge/judge_session.h"
 
 static void judge_daemon(const struct check_facts *f, struct check_findings *ret)
 {

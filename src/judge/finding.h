@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings: what a check says, each with its weight, its numbers and its mend. */
-#ifndef CHECK_FINDING_H
-#define CHECK_FINDING_H
+#ifndef JUDGE_FINDING_H
+#define JUDGE_FINDING_H
 
 #include <stdbool.h>
 #include <stddef.h>

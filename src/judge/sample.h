@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests of the judgement: the facts of a site of which everything is right, and faults put into
  * them one at a time. */
-#ifndef CHECK_SAMPLE_H
-#define CHECK_SAMPLE_H
+#ifndef JUDGE_SAMPLE_H
+#define JUDGE_SAMPLE_H
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "check/judge.h"
 #include "ctlproto/test_report.h"
+#include "judge/judge.h"
 
 /** A fault, and what is to be said of it. */
 struct fault {

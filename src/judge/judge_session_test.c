@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the judgement of a session: what does not match, sizes, throughput. */
-#include "check/judge_session.h"
+#include "judge/judge_session.h"
 
-#include "check/sample.h"
+#include "judge/sample.h"
 
 static void break_silence(struct check_facts *f)
 {

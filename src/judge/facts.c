@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a check has seen: everything that its judgement is made of, as plain data. */
-#include "check/facts.h"
+#include "judge/facts.h"
 
 #include <stdlib.h>
 #include <string.h>

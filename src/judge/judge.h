@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement: facts in, findings out. */
-#ifndef CHECK_JUDGE_H
-#define CHECK_JUDGE_H
+#ifndef JUDGE_JUDGE_H
+#define JUDGE_JUDGE_H
 
-#include "check/facts.h"
-#include "check/finding.h"
+#include "judge/facts.h"
+#include "judge/finding.h"
 
 /** Append everything that the facts say about a site to `ret`, in reading order: the daemon, the
  * machine, each peer, each session, the underlay, drops. */

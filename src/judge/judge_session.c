@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of one session: alive both ways, what does not match, sizes, throughput. */
-#include "check/judge_session.h"
+#include "judge/judge_session.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the judgement: a healthy site word by word; faults of the machine, one at a time. */
-#include "check/judge.h"
+#include "judge/judge.h"
 
-#include "check/sample.h"
+#include "judge/sample.h"
 
 static void test_healthy(void **state)
 {
