@@ -10,7 +10,7 @@ LAYERS = {
     "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "wg": 2, "udp": 2,
     "path": 3, "mtu": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
     "host": 4, "underlay": 4, "driver": 4, "judge": 4, "ctl": 4,
-    "backend": 5, "check": 5,
+    "render": 5, "backend": 5, "check": 5,
     "daemon": 6,
     "cli": 7,
 }

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "check/gather.h"
-#include "cli/render_check.h"
 #include "cli/running.h"
-#include "cli/style.h"
 #include "ctl/rundir.h"
 #include "judge/judge.h"
+#include "render/render_check.h"
+#include "render/style.h"
 
 /** What the command line says. */
 struct wish {

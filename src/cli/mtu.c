@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/ladder.h"
 #include "cli/site.h"
+#include "render/ladder.h"
 #include "underlay/budget.h"
 
 #define UNDERLAY_DEFAULT 1500

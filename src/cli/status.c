@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/render_json.h"
-#include "cli/render_openmetrics.h"
-#include "cli/render_text.h"
 #include "cli/running.h"
-#include "cli/style.h"
+#include "render/render_json.h"
+#include "render/render_openmetrics.h"
+#include "render/render_text.h"
+#include "render/style.h"
 
 static void print_text(const struct running_reports *reports)
 {

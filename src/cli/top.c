@@ -12,9 +12,9 @@
 
 #include <curses.h>
 
-#include "cli/human.h"
 #include "cli/running.h"
 #include "pkt/drop.h"
+#include "render/human.h"
 
 #define PERIOD_TENTHS 10 /* of a second, between two looks */
 

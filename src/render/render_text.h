@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for people. */
-#ifndef CLI_RENDER_TEXT_H
-#define CLI_RENDER_TEXT_H
+#ifndef RENDER_RENDER_TEXT_H
+#define RENDER_RENDER_TEXT_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for programs: JSON. */
-#include "cli/render_json.h"
+#include "render/render_json.h"
 
 #include <errno.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What a check found, for people and for programs. */
-#ifndef CLI_RENDER_CHECK_H
-#define CLI_RENDER_CHECK_H
+#ifndef RENDER_RENDER_CHECK_H
+#define RENDER_RENDER_CHECK_H
 
 #include <stdio.h>
 
-#include "cli/render_text.h"
 #include "judge/facts.h"
 #include "judge/finding.h"
+#include "render/render_text.h"
 
 struct json_object;
 

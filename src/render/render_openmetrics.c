@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for monitoring: OpenMetrics text. */
-#include "cli/render_openmetrics.h"
+#include "render/render_openmetrics.h"
 
 #include <inttypes.h>
 #include <stddef.h>

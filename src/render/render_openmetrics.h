@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for monitoring: OpenMetrics text. */
-#ifndef CLI_RENDER_OPENMETRICS_H
-#define CLI_RENDER_OPENMETRICS_H
+#ifndef RENDER_RENDER_OPENMETRICS_H
+#define RENDER_RENDER_OPENMETRICS_H
 
 #include <stdio.h>
 

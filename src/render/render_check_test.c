@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of both renderings of a check: as a person and as a program sees them. */
-#include "cli/render_check.h"
+#include "render/render_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of numbers as people read them, at the edges of their units. */
-#include "cli/human.h"
+#include "render/human.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for programs: JSON. */
-#ifndef CLI_RENDER_JSON_H
-#define CLI_RENDER_JSON_H
+#ifndef RENDER_RENDER_JSON_H
+#define RENDER_RENDER_JSON_H
 
 #include <stdio.h>
 

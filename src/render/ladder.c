@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder drawn: a picture for people, and the same in JSON. */
-#include "cli/ladder.h"
+#include "render/ladder.h"
 
 #include <stdbool.h>
 

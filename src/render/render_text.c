@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report for people. */
-#include "cli/render_text.h"
+#include "render/render_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "cli/human.h"
 #include "pkt/drop.h"
+#include "render/human.h"
 
 #define LABEL_WIDTH 15
 

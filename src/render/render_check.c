@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a check found, for people and for programs. */
-#include "cli/render_check.h"
+#include "render/render_check.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the three renderings of a status report: the reference site, as its users see it. */
-#include "cli/render_json.h"
-#include "cli/render_openmetrics.h"
-#include "cli/render_text.h"
+#include "render/render_json.h"
+#include "render/render_openmetrics.h"
+#include "render/render_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
