@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "cli/check.h"
 #include "cli/down.h"
 #include "cli/init.h"

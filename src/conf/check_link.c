@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/nearest.h"
+#include "base/suggest.h"
 #include "conf/complete.h"
 
 #define MTU_AUTO 1500 /* a session's MTU = auto */

@@ -10,8 +10,8 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
-#include "base/nearest.h"
 #include "base/secret.h"
+#include "base/suggest.h"
 #include "conf/keys.h"
 #include "conf/value.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The known word closest to a misspelled one. */
-#ifndef BASE_NEAREST_H
-#define BASE_NEAREST_H
+#ifndef BASE_SUGGEST_H
+#define BASE_SUGGEST_H
 
 #include <stddef.h>
 

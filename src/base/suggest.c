@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The known word closest to a misspelled one. */
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of word distance: a table, and comparison with the textbook recursion. */
-#include "base/nearest.h"
+#include "base/suggest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
