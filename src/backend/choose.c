@@ -9,7 +9,7 @@
 #define TUN "/dev/net/tun"
 
 /** Whether interfaces can be opened from userspace. */
-static int probe_tun(struct site_error *ret_error)
+static int probe_tun(struct error *ret_error)
 {
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
@@ -18,15 +18,14 @@ static int probe_tun(struct site_error *ret_error)
 		return 0;
 	}
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return site_error_set(ret_error, -errno,
+		return error_set(ret_error, -errno,
 			"The userspace engine needs " TUN ", which this machine does not have\n"
 			"Load the module (modprobe tun); in a container, pass the device on.");
-	return site_error_set(ret_error, -errno,
+	return error_set(ret_error, -errno,
 		"Cannot open " TUN ":\nRun it as root; in a container, pass the device on.");
 }
 
-int choose_backend(
-	enum conf_backend wanted, struct choice *ret_choice, struct site_error *ret_error)
+int choose_backend(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error)
 {
 	struct choice choice = { .backend = "userspace" };
 	int err;
@@ -39,7 +38,7 @@ int choose_backend(
 		choice.reason = "Backend = userspace";
 		break;
 	case CONF_BACKEND_KERNEL:
-		return site_error_set(ret_error, -EOPNOTSUPP,
+		return error_set(ret_error, -EOPNOTSUPP,
 			"Backend = kernel, but this version has no kernel back end\n"
 			"Set Backend = auto: the userspace engine understands the same peers.");
 	}

@@ -17,7 +17,6 @@ struct choice {
  * Return: 0, or -errno with `ret_error` filled: the machine lacks what is needed (-ENOENT, -EPERM,
  * -ENODEV …), or this version does (-EOPNOTSUPP).
  */
-int choose_backend(
-	enum conf_backend wanted, struct choice *ret_choice, struct site_error *ret_error);
+int choose_backend(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error);
 
 #endif

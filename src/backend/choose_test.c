@@ -14,7 +14,7 @@
 static void test_kernel(void **state)
 {
 	struct choice choice = { .backend = "untouched" };
-	struct site_error error = { 0 };
+	struct error error = { 0 };
 
 	assert_int_equal(choose_backend(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
 	assert_int_equal(error.code, -EOPNOTSUPP);
@@ -31,7 +31,7 @@ static void test_userspace(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		struct choice choice = { 0 };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		int err = choose_backend(wanted[i], &choice, &error);
 
 		if (!has_tun) {

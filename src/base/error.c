@@ -8,7 +8,7 @@
 
 #define PROBLEM_MAX 250 /* and room for the words of an errno */
 
-int site_error_set(struct site_error *error, int code, const char *format, ...)
+int error_set(struct error *error, int code, const char *format, ...)
 {
 	char text[sizeof(error->problem) + sizeof(error->mend)];
 	va_list args;

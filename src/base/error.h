@@ -4,7 +4,7 @@
 #define BASE_ERROR_H
 
 /** A failure: an errno and two sentences. */
-struct site_error {
+struct error {
 	int code; /* -errno */
 	char problem[320];
 	char mend[320];
@@ -15,7 +15,7 @@ struct site_error {
  * words for `code` are added to the problem if it ends with a colon, then its full stop. Both are
  * cut to fit. Return: `code`.
  */
-int site_error_set(struct site_error *error, int code, const char *format, ...)
+int error_set(struct error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

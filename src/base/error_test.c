@@ -26,9 +26,9 @@ static void test_sentences(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct site_error error;
+		struct error error;
 
-		assert_int_equal(site_error_set(&error, -EACCES, "%s", table[i].text), -EACCES);
+		assert_int_equal(error_set(&error, -EACCES, "%s", table[i].text), -EACCES);
 		assert_int_equal(error.code, -EACCES);
 		assert_string_equal(error.problem, table[i].problem);
 		assert_string_equal(error.mend, table[i].mend);
@@ -37,16 +37,16 @@ static void test_sentences(void **state)
 
 static void test_long(void **state)
 {
-	struct site_error error;
+	struct error error;
 	char text[2000];
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	site_error_set(&error, -EIO, "%s", text);
+	error_set(&error, -EIO, "%s", text);
 	assert_int_equal(error.problem[0], 'x');
 	assert_true(strlen(error.problem) < sizeof(error.problem));
 	text[300] = '\n';
-	site_error_set(&error, -EIO, "%s", text);
+	error_set(&error, -EIO, "%s", text);
 	assert_int_equal(error.mend[0], 'x');
 	assert_true(strlen(error.mend) < sizeof(error.mend));
 }

@@ -12,18 +12,18 @@ static int lower(char c)
 	return tolower((unsigned char)c);
 }
 
-size_t conf_word_distance(const char *a, const char *b)
+size_t suggest_distance(const char *a, const char *b)
 {
 	/* optimal string alignment; rows i-2, i-1 and i of the table */
-	size_t rows[3][CONF_NEAREST_MAX + 1];
+	size_t rows[3][SUGGEST_MAX + 1];
 	size_t *before = rows[0];
 	size_t *above = rows[1];
 	size_t *row = rows[2];
 	size_t la = strlen(a);
 	size_t lb = strlen(b);
 
-	if (la > CONF_NEAREST_MAX || lb > CONF_NEAREST_MAX)
-		return CONF_NEAREST_MAX + 1;
+	if (la > SUGGEST_MAX || lb > SUGGEST_MAX)
+		return SUGGEST_MAX + 1;
 	for (size_t k = 0; k <= lb; k++)
 		before[k] = above[k] = k;
 	for (size_t i = 1; i <= la; i++) {
@@ -46,7 +46,7 @@ size_t conf_word_distance(const char *a, const char *b)
 	return above[lb];
 }
 
-size_t conf_word_reach(const char *word)
+size_t suggest_reach(const char *word)
 {
 	return size_max(1, strlen(word) / 3);
 }

@@ -6,16 +6,16 @@
 #include <stddef.h>
 
 /** Longest word that is compared, in bytes; a longer one matches nothing. */
-#define CONF_NEAREST_MAX 32
+#define SUGGEST_MAX 32
 
 /**
  * Number of letters to change, insert, delete or swap with a neighbour to turn `a` into `b`,
- * ignoring case. The distance of words longer than CONF_NEAREST_MAX is CONF_NEAREST_MAX + 1.
+ * ignoring case. The distance of words longer than SUGGEST_MAX is SUGGEST_MAX + 1.
  */
-size_t conf_word_distance(const char *a, const char *b);
+size_t suggest_distance(const char *a, const char *b);
 
 /** Largest distance of a word that is suggested for `word`: a third of its letters, at least
  * one. */
-size_t conf_word_reach(const char *word);
+size_t suggest_reach(const char *word);
 
 #endif

@@ -28,13 +28,13 @@ static void test_table(void **state)
 		{ "PublicKey", "PrivateKey", 6 },
 		{ "kitten", "sitting", 3 },
 		{ "a1234567890123456789012345678901", "a1234567890123456789012345678902", 1 },
-		{ "a12345678901234567890123456789012", "a", CONF_NEAREST_MAX + 1 },
-		{ "a", "a12345678901234567890123456789012", CONF_NEAREST_MAX + 1 },
+		{ "a12345678901234567890123456789012", "a", SUGGEST_MAX + 1 },
+		{ "a", "a12345678901234567890123456789012", SUGGEST_MAX + 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		assert_int_equal(conf_word_distance(table[i].a, table[i].b), table[i].distance);
-		assert_int_equal(conf_word_distance(table[i].b, table[i].a), table[i].distance);
+		assert_int_equal(suggest_distance(table[i].a, table[i].b), table[i].distance);
+		assert_int_equal(suggest_distance(table[i].b, table[i].a), table[i].distance);
 	}
 }
 
@@ -66,17 +66,17 @@ static void test_against_naive(void **state)
 			for (unsigned i = 0; i < (seed >> 24) % 7; i++)
 				words[w][i] = (char)('a' + (seed >> (2 * i)) % 3);
 		}
-		assert_int_equal(conf_word_distance(words[0], words[1]),
+		assert_int_equal(suggest_distance(words[0], words[1]),
 			naive(words[0], strlen(words[0]), words[1], strlen(words[1])));
 	}
 }
 
 static void test_reach(void **state)
 {
-	assert_int_equal(conf_word_reach(""), 1);
-	assert_int_equal(conf_word_reach("MTU"), 1);
-	assert_int_equal(conf_word_reach("Endpoint"), 2);
-	assert_int_equal(conf_word_reach("PersistentKeepalive"), 6);
+	assert_int_equal(suggest_reach(""), 1);
+	assert_int_equal(suggest_reach("MTU"), 1);
+	assert_int_equal(suggest_reach("Endpoint"), 2);
+	assert_int_equal(suggest_reach("PersistentKeepalive"), 6);
 }
 
 int main(void)

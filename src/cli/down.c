@@ -25,7 +25,7 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 /* Nobody listens at the socket. Return: VERB_DONE if something could be taken down or undone. */
 static enum verb_exit down_without_socket(const char *verb, const struct running *site)
 {
-	struct site_error error = { 0 };
+	struct error error = { 0 };
 	pid_t pid = site_running(site->name);
 	bool found = false;
 

@@ -68,11 +68,11 @@ static void print_help(const struct verb *verb)
 
 static enum verb_exit unknown_verb(const char *name)
 {
-	size_t best = conf_word_reach(name) + 1;
+	size_t best = suggest_reach(name) + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		size_t distance = conf_word_distance(name, verbs[i]->name);
+		size_t distance = suggest_distance(name, verbs[i]->name);
 
 		if (distance < best) {
 			best = distance;

@@ -200,7 +200,7 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 {
 	struct conf_at at = session->at[CONF_SESSION_BRIDGE];
 	const char *nearest = NULL;
-	size_t best = conf_word_reach(session->bridge) + 1;
+	size_t best = suggest_reach(session->bridge) + 1;
 
 	if (!at.line && site->n_bridges > 1)
 		conf_report_add(report, CONF_ERROR, session->section,
@@ -209,7 +209,7 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 	if (!session->bridge[0] || conf_bridge_find(site, session->bridge))
 		return;
 	for (size_t i = 0; i < site->n_bridges; i++) {
-		size_t distance = conf_word_distance(session->bridge, site->bridges[i].name);
+		size_t distance = suggest_distance(session->bridge, site->bridges[i].name);
 
 		if (distance < best) {
 			best = distance;

@@ -59,7 +59,7 @@ static bool is_word(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len > 0 && len <= CONF_NEAREST_MAX &&
+	return len > 0 && len <= SUGGEST_MAX &&
 	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
 		       len;
 }
@@ -91,12 +91,12 @@ static const struct conf_section_keys *section_with_key(const char *name)
 
 static const char *key_nearest(const struct conf_section_keys *section, const char *name)
 {
-	size_t best = conf_word_reach(name) + 1;
+	size_t best = suggest_reach(name) + 1;
 	const char *nearest = NULL;
 	struct conf_key key;
 
 	for (size_t i = 0; conf_section_key(section, i, &key); i++) {
-		size_t distance = conf_word_distance(name, key.name);
+		size_t distance = suggest_distance(name, key.name);
 
 		if (distance < best) {
 			best = distance;
@@ -256,7 +256,7 @@ static void *enter_section(struct parser *p)
 
 static void unknown_section(struct parser *p, const char *name)
 {
-	size_t best = conf_word_reach(name) + 1;
+	size_t best = suggest_reach(name) + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(foreign_sections); i++)
@@ -266,7 +266,7 @@ static void unknown_section(struct parser *p, const char *name)
 			return;
 		}
 	for (size_t i = 0; i < CONF_SECTIONS; i++) {
-		size_t distance = conf_word_distance(name, conf_sections[i].name);
+		size_t distance = suggest_distance(name, conf_sections[i].name);
 
 		if (distance < best) {
 			best = distance;

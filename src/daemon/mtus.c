@@ -71,8 +71,8 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf)
 	m->following = can;
 }
 
-int mtus_settle(struct mtus *m, const struct conf_site *conf, struct site *site,
-	struct site_error *ret_error)
+int mtus_settle(
+	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error)
 {
 	struct budget *b = &m->budget;
 	uint16_t family = b->outer_family;
@@ -154,8 +154,8 @@ struct mono mtus_deadline(const struct mtus *m)
 	return m->u->engine.path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
 }
 
-int mtus_work(struct mtus *m, const struct conf_site *conf, struct site *site,
-	struct site_error *ret_error)
+int mtus_work(
+	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error)
 {
 	struct userspace *u = m->u;
 

@@ -42,8 +42,8 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf);
  * Some peer's path may have another MTU now: the interfaces follow the smallest.
  * Return: 0, or -errno with `ret_error` filled.
  */
-int mtus_settle(struct mtus *m, const struct conf_site *conf, struct site *site,
-	struct site_error *ret_error);
+int mtus_settle(
+	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error);
 
 /** Listen to the kernel's news of the ways of the underlay. Return: 0 or -errno. */
 int mtus_listen(struct mtus *m, struct loop *loop);
@@ -55,8 +55,8 @@ struct mono mtus_deadline(const struct mtus *m);
  * To be called after each wake-up: acts on what the engine and the kernel have said of the paths.
  * Return: 0, or -errno with `ret_error` filled.
  */
-int mtus_work(struct mtus *m, const struct conf_site *conf, struct site *site,
-	struct site_error *ret_error);
+int mtus_work(
+	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error);
 
 /** Stop listening and free what is held; it may be closed already. */
 void mtus_close(struct mtus *m);

@@ -64,11 +64,11 @@ struct run {
 	int exit_code;
 };
 
-/* Room for both sentences of a struct site_error. */
+/* Room for both sentences of a struct error. */
 #define SENTENCES_LEN 660
 
 /* "What went wrong. What to do." as one line, into `ret`. */
-static const char *sentences(const struct site_error *e, char ret[static SENTENCES_LEN])
+static const char *sentences(const struct error *e, char ret[static SENTENCES_LEN])
 {
 	size_t len = strlen(e->problem);
 
@@ -77,7 +77,7 @@ static const char *sentences(const struct site_error *e, char ret[static SENTENC
 	return ret;
 }
 
-static int say(const struct site_error *e)
+static int say(const struct error *e)
 {
 	char text[SENTENCES_LEN];
 
@@ -95,13 +95,13 @@ static int run_failed(const char *what, int err, const char *mend)
 
 /* Load the file; every problem is printed, and the first error is handed back. Return: 0, or
  * -EINVAL with nothing to free. */
-static int run_load(struct run *r, struct conf_site *ret, struct site_error *e)
+static int run_load(struct run *r, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
 	bool ok;
 
 	r->config->load(r->config->path, ret, &report);
-	*e = (struct site_error){ .code = -EINVAL,
+	*e = (struct error){ .code = -EINVAL,
 		.problem = "The configuration was not read: no memory." };
 	for (size_t i = 0; i < report.n; i++) {
 		char *text = conf_problem_text(&report.v[i], ret);
@@ -130,11 +130,11 @@ static int run_load(struct run *r, struct conf_site *ret, struct site_error *e)
 
 /* What a reload cannot change: it would be another site. */
 static int run_comparable(
-	const struct conf_site *have, const struct conf_site *next, struct site_error *e)
+	const struct conf_site *have, const struct conf_site *next, struct error *e)
 {
 	if (!strcmp(have->interface.name, next->interface.name))
 		return 0;
-	*e = (struct site_error){ .code = -EOPNOTSUPP };
+	*e = (struct error){ .code = -EOPNOTSUPP };
 	snprintf(e->problem, sizeof(e->problem), "[Interface] Name has changed from %s to %s.",
 		have->interface.name, next->interface.name);
 	snprintf(e->mend, sizeof(e->mend), "Use `wirespan down` and `wirespan up` for that.");
@@ -152,7 +152,7 @@ static void run_end(struct run *r, int exit_code)
 /* Start hooks of a kind. Return: whether some are running now. */
 static bool run_hooks(struct run *r, enum site_hook kind, int *ret_err)
 {
-	struct site_error e;
+	struct error e;
 
 	*ret_err = site_hook_start(r->site, kind, &r->hook, &e);
 	if (*ret_err < 0)
@@ -189,12 +189,12 @@ static void run_ready(struct run *r)
 
 /* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e`
  * filled. */
-static int run_recall(struct run *r, struct site_error *e)
+static int run_recall(struct run *r, struct error *e)
 {
 	int err = live_recall(r->u, &r->conf);
 
 	if (err < 0) {
-		*e = (struct site_error){ .code = err };
+		*e = (struct error){ .code = err };
 		snprintf(e->problem, sizeof(e->problem), "There is no memory for a reload.");
 		snprintf(e->mend, sizeof(e->mend), "Free some, and reload again.");
 	}
@@ -203,7 +203,7 @@ static int run_recall(struct run *r, struct site_error *e)
 
 /* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e`
  * filled. */
-static int run_change_to(struct run *r, const struct conf_site *next, struct site_error *e)
+static int run_change_to(struct run *r, const struct conf_site *next, struct error *e)
 {
 	struct site_mtus mtus;
 	int err = apply_add(r->u, next, e);
@@ -216,7 +216,7 @@ static int run_change_to(struct run *r, const struct conf_site *next, struct sit
 /* Back to what was before run_change_to(); the machine's part converges with the next reload. */
 static void run_change_back(struct run *r)
 {
-	struct site_error ignored;
+	struct error ignored;
 	struct site_mtus mtus;
 
 	(void)apply_add(r->u, &r->conf, &ignored);
@@ -226,7 +226,7 @@ static void run_change_back(struct run *r)
 
 /* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
  * and it is tried again. */
-static int run_listen(struct run *r, struct site_error *e)
+static int run_listen(struct run *r, struct error *e)
 {
 	uint16_t port =
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port;
@@ -235,7 +235,7 @@ static int run_listen(struct run *r, struct site_error *e)
 	char text[LISTEN_TEXT_LEN];
 
 	if (err < 0) {
-		*e = (struct site_error){ .code = err };
+		*e = (struct error){ .code = err };
 		snprintf(e->problem, sizeof(e->problem),
 			"%s. Everything else is reloaded; still on port %u, and trying again.",
 			listen_problem(port, fwmark, err, text), r->u->udp.port);
@@ -244,7 +244,7 @@ static int run_listen(struct run *r, struct site_error *e)
 	return err;
 }
 
-static int run_reload(struct run *r, struct site_error *e)
+static int run_reload(struct run *r, struct error *e)
 {
 	struct conf_site next;
 	int err = run_load(r, &next, e);
@@ -301,7 +301,7 @@ static int run_status(struct run *r, struct status_report *s)
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
 {
 	struct run *r = ctx;
-	struct site_error e;
+	struct error e;
 	char text[SENTENCES_LEN];
 
 	switch (request->verb) {
@@ -332,7 +332,7 @@ static void on_ctl(void *ctx, uint32_t events)
 
 static void on_child(struct run *r)
 {
-	struct site_error e;
+	struct error e;
 	int status;
 	pid_t pid = waitpid(-1, &status, WNOHANG);
 	int err;
@@ -355,7 +355,7 @@ static void on_signal(void *ctx, uint32_t events)
 {
 	struct run *r = ctx;
 	struct signalfd_siginfo info;
-	struct site_error e;
+	struct error e;
 
 	(void)events;
 	while (read(r->signal_watch.fd, &info, sizeof(info)) == sizeof(info)) {
@@ -444,7 +444,7 @@ static int run_open_engine(struct run *r)
 	struct userspace_sizes sizes = {
 		.peers = r->conf.n_peers + 8, .allowed_ips = 64, .packet_max = 10240
 	};
-	struct site_error e;
+	struct error e;
 	int err = userspace_options_from(getenv("WIRESPAN_OPTIONS"), &options);
 
 	if (err < 0)
@@ -479,7 +479,7 @@ static bool leads_far(const struct conf_site *conf)
 
 static int run_up(struct run *r)
 {
-	struct site_error e;
+	struct error e;
 	struct site_mtus mtus;
 	char text[LISTEN_TEXT_LEN];
 	int err;
@@ -537,7 +537,7 @@ static void run_fini(struct run *r)
 
 static void run_loop(struct run *r)
 {
-	struct site_error e;
+	struct error e;
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
@@ -595,7 +595,7 @@ int run_site(const struct run_config *config)
 		.loop = { .epoll_fd = -1 },
 		.begun = clock_mono(),
 		.notify = { -1 } };
-	struct site_error e;
+	struct error e;
 	int exit_code = 1;
 	int err;
 

@@ -14,10 +14,10 @@
 #include "path/ctrl.h"
 #include "underlay/names.h"
 
-static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
+static int failed(struct error *e, int code, const char *mend, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static int failed(struct site_error *e, int code, const char *mend, const char *format, ...)
+static int failed(struct error *e, int code, const char *mend, const char *format, ...)
 {
 	va_list args;
 
@@ -103,8 +103,7 @@ static int apply_peer(struct userspace *u, const struct conf_peer *c)
 	return err;
 }
 
-static int apply_peers(
-	struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+static int apply_peers(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
 {
 	size_t prefixes = u->engine.wg.allowed.count;
 	size_t peers = u->engine.wg.peer_count;
@@ -371,8 +370,7 @@ static void make_room(struct userspace *u, const struct conf_site *conf)
 	}
 }
 
-static int apply_tunnels(
-	struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+static int apply_tunnels(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
 {
 	make_room(u, conf);
 	for (size_t i = 0; i < conf->n_tunnels; i++) {
@@ -397,7 +395,7 @@ static int apply_tunnels(
 	return 0;
 }
 
-int apply_add(struct userspace *u, const struct conf_site *conf, struct site_error *ret_error)
+int apply_add(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
 {
 	int err = peers_set_private_key(u, conf->interface.private_key);
 

@@ -88,7 +88,7 @@ static size_t length(const struct list *head)
 static void test_taken_back(void **state)
 {
 	struct conf_site have;
-	struct site_error e;
+	struct error e;
 
 	test_conf(&have, "test", before);
 	assert_int_equal(apply_add(u, &have, &e), 0);
@@ -118,7 +118,7 @@ static void test_taken_back(void **state)
 static struct userspace_session *apply_text(const char *text)
 {
 	struct conf_site conf;
-	struct site_error e;
+	struct error e;
 
 	test_conf(&conf, "test", text);
 	assert_int_equal(apply_add(u, &conf, &e), 0);
@@ -212,7 +212,7 @@ static void test_back_to_the_engine(void **state)
 	struct conf_site next;
 	struct wg_peer *second;
 	struct wg_peer *third;
-	struct site_error e;
+	struct error e;
 
 	test_conf(&conf, "test", TWO_PEERS);
 	test_conf(&next, "test", MOVED_PREFIX);

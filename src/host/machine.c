@@ -35,7 +35,7 @@ int machine_fail(struct machine *m, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return site_error_set(&m->error, code, "%s", text);
+	return error_set(&m->error, code, "%s", text);
 }
 
 static int tell(struct machine *m, const char *what)

@@ -16,7 +16,7 @@ struct machine {
 	struct nl_socket nl;
 	struct journal journal;
 	char alias[LINK_ALIAS_LEN]; /* of what we make: "wirespan NAME" */
-	struct site_error error;
+	struct error error;
 	int (*step)(void *ctx, const char *what); /* told before each change; may be NULL */
 	void *step_ctx;
 };
@@ -27,7 +27,7 @@ int machine_open(struct machine *m, const char *name);
 /** Close and free. Zeroed is fine. */
 void machine_close(struct machine *m);
 
-/** Fill in the error, as site_error_set(). Return: `code`. */
+/** Fill in the error, as error_set(). Return: `code`. */
 int machine_fail(struct machine *m, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -63,7 +63,7 @@ static int exchange_routes(struct site *site, const struct conf_site *conf,
 	const struct link_info *link, const struct plan *plan, bool new_addresses)
 {
 	struct machine *m = &site->machine;
-	struct site_error error;
+	struct error error;
 	int err = routes_delete(m, link, &site->plan, plan);
 
 	if (err == 0)
@@ -319,7 +319,7 @@ static int reload(struct site *site, const struct conf_site *conf, const struct 
 }
 
 int site_reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus,
-	struct site_error *ret_error)
+	struct error *ret_error)
 {
 	const struct conf_site *old = site->conf;
 	int err = reload(site, conf, mtus);

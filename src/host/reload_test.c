@@ -95,7 +95,7 @@ static int watch_step(void *ctx, const char *what)
 static struct site *bring_up(const struct conf_site *conf, struct watcher *w)
 {
 	struct site_watch watch = { .step = watch_step, .ctx = w };
-	struct site_error error;
+	struct error error;
 	struct site *site;
 
 	assert_int_equal(site_open(conf, &watch, &site, &error), 0);
@@ -112,7 +112,7 @@ static void take_down(struct site *site)
 }
 
 /** As the daemon does it. */
-static int reload(struct site *site, const struct conf_site *conf, struct site_error *error)
+static int reload(struct site *site, const struct conf_site *conf, struct error *error)
 {
 	int err;
 
@@ -179,7 +179,7 @@ static void test_as_afresh(void **state)
 	up_one = picture_when_up(&one);
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
 		struct watcher w = { .at = -1 };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		struct conf_site two;
 		struct site *site;
 		char *up_two;
@@ -219,7 +219,7 @@ static void test_stopped(void **state)
 		up_two = picture_when_up(&two);
 		for (int at = 0; reached; at++) {
 			struct watcher w = { .at = -1 };
-			struct site_error error = { 0 };
+			struct error error = { 0 };
 			struct site *site = bring_up(&one, &w);
 			int err;
 
@@ -272,7 +272,7 @@ static void test_untouched(void **state)
 	test_conf(&one, "vpn01", start);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct watcher w = { .at = -1 };
-		struct site_error error;
+		struct error error;
 		struct conf_site two;
 		struct site *site = bring_up(&one, &w);
 
@@ -292,7 +292,7 @@ static void test_new_mtus(void **state)
 	static const struct site_mtus mtus_now = { .wg = 1400, .sessions = smaller };
 	static struct nl_socket nl;
 	struct watcher w = { .at = -1 };
-	struct site_error error;
+	struct error error;
 	struct conf_site conf;
 	struct link_info link;
 	struct site *site;

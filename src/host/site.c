@@ -199,19 +199,19 @@ static int check_names(struct site *site)
 	return err;
 }
 
-static int take_lock(const char *name, struct site_lock *ret, struct site_error *ret_error)
+static int take_lock(const char *name, struct site_lock *ret, struct error *ret_error)
 {
 	int err = site_lock_take(name, ret);
 	pid_t pid = err == -EBUSY ? site_lock_holder(name) : 0;
 
 	if (err == -EBUSY)
-		return site_error_set(ret_error, err,
+		return error_set(ret_error, err,
 			"%s is running already (process %d)\n"
 			"Take it down first: wirespan down %s; or give this site another file "
 			"name.",
 			name, pid > 0 ? (int)pid : 0, name);
 	if (err < 0)
-		return site_error_set(ret_error, err,
+		return error_set(ret_error, err,
 			"Cannot take the lock of %s: %s\n"
 			"Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.",
 			name, strerror(-err));
@@ -239,7 +239,7 @@ static void free_site(struct site *site)
 }
 
 int site_open(const struct conf_site *conf, const struct site_watch *watch, struct site **ret,
-	struct site_error *ret_error)
+	struct error *ret_error)
 {
 	struct site *site = calloc(1, sizeof(*site));
 	struct machine *m;
@@ -247,7 +247,7 @@ int site_open(const struct conf_site *conf, const struct site_watch *watch, stru
 	int err;
 
 	if (!site)
-		return site_error_set(ret_error, -ENOMEM, "Out of memory");
+		return error_set(ret_error, -ENOMEM, "Out of memory");
 	m = &site->machine;
 	site->conf = conf;
 	if (watch) {
@@ -358,7 +358,7 @@ static int set_up(struct site *site, const struct site_mtus *mtus)
 	return err;
 }
 
-int site_up(struct site *site, const struct site_mtus *mtus, struct site_error *ret_error)
+int site_up(struct site *site, const struct site_mtus *mtus, struct error *ret_error)
 {
 	int err = set_up(site, mtus);
 
@@ -436,8 +436,7 @@ static int start_pre_down(struct site *site, pid_t *ret_pid)
 	return err;
 }
 
-int site_hook_start(
-	struct site *site, enum site_hook hook, pid_t *ret_pid, struct site_error *ret_error)
+int site_hook_start(struct site *site, enum site_hook hook, pid_t *ret_pid, struct error *ret_error)
 {
 	pid_t pid = 0;
 	int err =
@@ -459,18 +458,17 @@ static void forget_pre_down(struct journal *j)
 		journal_remove(j, i);
 }
 
-int site_hook_end(
-	struct site *site, enum site_hook hook, int wait_status, struct site_error *ret_error)
+int site_hook_end(struct site *site, enum site_hook hook, int wait_status, struct error *ret_error)
 {
 	if (hook == SITE_HOOK_PRE_DOWN)
 		forget_pre_down(&site->machine.journal);
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return 0;
-	return site_error_set(ret_error, -ECANCELED, "%s failed\nSee what it said above.",
+	return error_set(ret_error, -ECANCELED, "%s failed\nSee what it said above.",
 		hook == SITE_HOOK_POST_UP ? "PostUp" : "PreDown");
 }
 
-int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct site_error *ret_error)
+int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct error *ret_error)
 {
 	struct site_session_walk walk = { .conf = site->conf };
 	struct machine *m = &site->machine;
@@ -510,14 +508,14 @@ void site_close(struct site *site)
 	free_site(site);
 }
 
-int site_undo(const char *name, bool *ret_found, struct site_error *ret_error)
+int site_undo(const char *name, bool *ret_found, struct error *ret_error)
 {
 	struct site *site = calloc(1, sizeof(*site));
 	bool found = false;
 	int err;
 
 	if (!site)
-		return site_error_set(ret_error, -ENOMEM, "Out of memory");
+		return error_set(ret_error, -ENOMEM, "Out of memory");
 	err = take_lock(name, &site->lock, ret_error);
 	if (err < 0) {
 		free(site);

@@ -63,13 +63,13 @@ enum site_hook {
  * Return: 0, or -errno with `ret_error` filled (-EBUSY: already running) and nothing changed.
  */
 int site_open(const struct conf_site *conf, const struct site_watch *watch, struct site **ret,
-	struct site_error *ret_error);
+	struct error *ret_error);
 
 /**
  * Set up everything around the engine's interfaces, which must exist and be down.
  * Return: 0, or -errno with `ret_error` filled; what was done is undone then.
  */
-int site_up(struct site *site, const struct site_mtus *mtus, struct site_error *ret_error);
+int site_up(struct site *site, const struct site_mtus *mtus, struct error *ret_error);
 
 /** The firewall mark that the engine's sockets must carry: FwMark, or the one chosen for a default
  * route through the tunnel; 0 for none. Known after site_up(). */
@@ -82,14 +82,13 @@ uint32_t site_fwmark(const struct site *site);
  * Return: 0, or -errno with `ret_error` filled.
  */
 int site_hook_start(
-	struct site *site, enum site_hook hook, pid_t *ret_pid, struct site_error *ret_error);
+	struct site *site, enum site_hook hook, pid_t *ret_pid, struct error *ret_error);
 
 /** Judge the wait status of a hook process. Return: 0, or -ECANCELED with `ret_error` filled. */
-int site_hook_end(
-	struct site *site, enum site_hook hook, int wait_status, struct site_error *ret_error);
+int site_hook_end(struct site *site, enum site_hook hook, int wait_status, struct error *ret_error);
 
 /** New MTUs for the running site's interfaces. Return: 0, or -errno with `ret_error` filled. */
-int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct site_error *ret_error);
+int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct error *ret_error);
 
 /**
  * Apply a new configuration as a difference: addresses, routes and bridge ports that both have are
@@ -99,7 +98,7 @@ int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct site_e
  * changed so far stay, the old `conf` stays borrowed, and another reload converges.
  */
 int site_reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus,
-	struct site_error *ret_error);
+	struct error *ret_error);
 
 /** The configuration borrowed has moved: `conf` says the same and is borrowed from now on. */
 void site_conf_moved(struct site *site, const struct conf_site *conf);
@@ -117,7 +116,7 @@ void site_close(struct site *site);
  * Return: 0, also if there was nothing (`ret_found` says); -EBUSY if it is running; or -errno, with
  * `ret_error` filled.
  */
-int site_undo(const char *name, bool *ret_found, struct site_error *ret_error);
+int site_undo(const char *name, bool *ret_found, struct error *ret_error);
 
 /** The process that runs the site `name`. Return: its pid, 0 if it does not run, or -errno. */
 pid_t site_running(const char *name);

@@ -70,7 +70,7 @@ static int sabotage(void *ctx, const char *what)
 }
 
 /** The hooks of one kind, as the daemon's loop runs them. */
-static int run_hooks(struct site *site, enum site_hook hook, struct site_error *error)
+static int run_hooks(struct site *site, enum site_hook hook, struct error *error)
 {
 	int status = 0;
 	pid_t pid = 0;
@@ -83,8 +83,8 @@ static int run_hooks(struct site *site, enum site_hook hook, struct site_error *
 }
 
 /** As the daemon does it. Return: the site's error; the site is closed then. */
-static int bring_up(const struct conf_site *conf, struct saboteur *s, struct site **ret,
-	struct site_error *error)
+static int bring_up(
+	const struct conf_site *conf, struct saboteur *s, struct site **ret, struct error *error)
 {
 	const uint32_t mtu[] = { 1386, 1386 };
 	struct site_watch watch = { .step = sabotage, .ctx = s };
@@ -112,7 +112,7 @@ static int bring_up(const struct conf_site *conf, struct saboteur *s, struct sit
 
 static void take_down(struct site *site)
 {
-	struct site_error error;
+	struct error error;
 
 	(void)run_hooks(site, SITE_HOOK_PRE_DOWN, &error);
 	site_down(site);
@@ -152,7 +152,7 @@ static void test_plain(void **state)
 		"src_valid_mark 0\n",
 	};
 	struct saboteur nobody = { .at = -1 };
-	struct site_error error;
+	struct error error;
 	struct conf_site conf;
 	struct site *site;
 	char *before = test_machine_picture();
@@ -189,7 +189,7 @@ static void test_everything(void **state)
 	};
 	static const char hooks[] = "pre-up\npost-up wg0\npost-up2\n";
 	struct saboteur nobody = { .at = -1 };
-	struct site_error error;
+	struct error error;
 	struct conf_site conf;
 	struct site *site;
 	char *before = test_machine_picture();
@@ -226,7 +226,7 @@ static void fail_everywhere(const char *text)
 	test_conf(&conf, "vpn01", text);
 	for (;; steps++) {
 		struct saboteur s = { .at = steps };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		struct site *site = NULL;
 		int err = bring_up(&conf, &s, &site, &error);
 
@@ -258,7 +258,7 @@ static void test_failures(void **state)
 static bool live_and_die(const struct conf_site *conf, int at)
 {
 	struct saboteur s = { .at = at, .kill = true };
-	struct site_error error = { 0 };
+	struct error error = { 0 };
 	struct site *site;
 	int status;
 	pid_t pid = fork();
@@ -284,7 +284,7 @@ static void crash_everywhere(const char *text)
 {
 	char *before = test_machine_picture();
 	struct saboteur nobody = { .at = -1 };
-	struct site_error error = { 0 };
+	struct error error = { 0 };
 	struct conf_site conf;
 	struct site *site;
 	int steps = 0;
@@ -317,7 +317,7 @@ static void test_crashes(void **state)
 static void test_runs_once(void **state)
 {
 	struct saboteur nobody = { .at = -1 };
-	struct site_error error = { 0 };
+	struct error error = { 0 };
 	struct conf_site conf;
 	struct site *site;
 	struct site *second;
@@ -363,7 +363,7 @@ static void test_refusals(void **state)
 	test_conf(&conf, "vpn01", plain);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct saboteur nobody = { .at = -1 };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		struct site *site;
 		char *before;
 
@@ -388,7 +388,7 @@ static void test_failing_hooks(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct saboteur nobody = { .at = -1 };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		struct conf_site conf;
 		struct site *site;
 		char text[1024];
@@ -409,7 +409,7 @@ static void test_failing_hooks(void **state)
 static void test_leaves_alone(void **state)
 {
 	struct conf_site conf;
-	struct site_error error;
+	struct error error;
 	char *before;
 	bool found;
 
@@ -438,7 +438,7 @@ static int open_elsewhere(const struct conf_site *conf)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct saboteur nobody = { .at = -1 };
-		struct site_error error = { 0 };
+		struct error error = { 0 };
 		struct site *site;
 		int err;
 
@@ -461,7 +461,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct saboteur nobody = { .at = -1 };
-		struct site_error error;
+		struct error error;
 		struct site *site;
 
 		test_netns_enter();
@@ -474,7 +474,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 static void test_namespaces(void **state)
 {
 	struct saboteur nobody = { .at = -1 };
-	struct site_error error;
+	struct error error;
 	struct conf_site conf;
 	struct site *site;
 	bool found;
