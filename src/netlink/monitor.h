@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "netlink/digest.h"
+#include "netlink/changes.h"
 #include "netlink/exchange.h"
 
 /** A socket for news, and one for questions, of the same namespace. */

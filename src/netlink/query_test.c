@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "netlink/notify.h"
+#include "netlink/event.h"
 
 static struct nl_socket nl;
 

@@ -7,7 +7,7 @@
 
 #include "conf/model.h"
 #include "driver/userspace.h"
-#include "netlink/digest.h"
+#include "netlink/changes.h"
 
 /**
  * Whether the engine can follow the MTU of every peer's path: [Interface] MTU is auto, and there is

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink/notify.h"
+#include "netlink/event.h"
 
 /* A VLAN on a MACVLAN on a bridge, and one more. */
 #define DEPTH_MAX 4

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel events about interfaces, addresses, routes and rules, decoded into one struct. */
-#include "netlink/notify.h"
+#include "netlink/event.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>

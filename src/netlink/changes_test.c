@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of event summaries: the monitored interface, and sticky sources that may be invalid. */
-#include "netlink/digest.h"
+#include "netlink/changes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of kernel events: which messages are decoded into events. */
-#include "netlink/notify.h"
+#include "netlink/event.h"
 
 #include <errno.h>
 

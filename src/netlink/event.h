@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel events about interfaces, addresses, routes and rules, decoded into one struct. */
-#ifndef NETLINK_NOTIFY_H
-#define NETLINK_NOTIFY_H
+#ifndef NETLINK_EVENT_H
+#define NETLINK_EVENT_H
 
 #include <linux/netlink.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Summary of a batch of link, address, route and rule events: what the engine has to react to. */
-#include "netlink/digest.h"
+#include "netlink/changes.h"
 
 #include <string.h>
 

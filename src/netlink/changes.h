@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Summary of a batch of link, address, route and rule events: what the engine has to react to. */
-#ifndef NETLINK_DIGEST_H
-#define NETLINK_DIGEST_H
+#ifndef NETLINK_CHANGES_H
+#define NETLINK_CHANGES_H
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "netlink/notify.h"
+#include "netlink/event.h"
 
 #define DIGEST_STOPPED_MAX 16
 #define DIGEST_CHANGED_MAX 32
