@@ -92,24 +92,24 @@ int mtus_settle(
 static void on_news(void *ctx, uint32_t events)
 {
 	struct mtus *m = ctx;
-	struct digest d;
+	struct changes d;
 
 	(void)events;
-	sources_follow(m->u, &m->news, 0, &d);
-	if (!digest_is_empty(&d))
+	sources_follow(m->u, &m->monitor, 0, &d);
+	if (!changes_is_empty(&d))
 		names_news(m->u);
 	m->routes_changed |= paths_concerned(m->u, &d);
 }
 
 int mtus_listen(struct mtus *m, struct loop *loop)
 {
-	int err = news_open(&m->news, NEWS_ALL);
+	int err = monitor_open(&m->monitor, MONITOR_ALL);
 
 	if (err < 0)
 		return err;
-	m->news_watch =
-		(struct loop_watch){ .fd = news_fd(&m->news), .callback = on_news, .ctx = m };
-	return loop_add(loop, &m->news_watch, EPOLLIN);
+	m->monitor_watch =
+		(struct loop_watch){ .fd = monitor_fd(&m->monitor), .callback = on_news, .ctx = m };
+	return loop_add(loop, &m->monitor_watch, EPOLLIN);
 }
 
 /* Log once for each peer that its path loses long trains, and once that it no longer does. A peer
@@ -177,7 +177,7 @@ int mtus_work(
 
 void mtus_close(struct mtus *m)
 {
-	news_close(&m->news);
+	monitor_close(&m->monitor);
 	free(m->sessions);
 	m->sessions = NULL;
 }

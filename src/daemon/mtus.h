@@ -19,8 +19,8 @@ struct mtus {
 	struct userspace *u;
 	struct budget budget;
 	uint32_t *sessions; /* one for each session, in the order of the file */
-	struct news news;
-	struct loop_watch news_watch;
+	struct monitor monitor;
+	struct loop_watch monitor_watch;
 	bool routes_changed;
 	bool following;		/* the paths' MTUs */
 	struct bucket look_ups; /* of paths to where peers have moved */

@@ -52,9 +52,9 @@ struct wg {
 	struct loop loop;
 	struct userspace *u;
 	struct wgsock sock;
-	struct news news;      /* of the namespace that we were started in */
-	struct mono next_look; /* poll the moved interface; MONO_NEVER: it has not moved */
-	struct loop_watch news_watch;
+	struct monitor monitor; /* of the namespace that we were started in */
+	struct mono next_look;	/* poll the moved interface; MONO_NEVER: it has not moved */
+	struct loop_watch monitor_watch;
 	struct loop_watch signal_watch;
 	struct detach detach;
 	uint32_t ifindex;
@@ -87,16 +87,16 @@ static void follow(struct wg *w, bool up, uint32_t mtu)
 /* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
 static int query_away(struct wg *w, struct link_info *ret)
 {
-	struct news there;
+	struct monitor there;
 	char name[IFNAMSIZ];
-	int err = news_open_tun(&there, w->u->tun.tap.fd, NEWS_LINKS);
+	int err = monitor_open_tun(&there, w->u->tun.tap.fd, MONITOR_LINKS);
 
 	if (err < 0)
 		return err;
 	err = tap_name(&w->u->tun.tap, name);
 	if (!err)
 		err = query_link(&there.questions, name, ret);
-	news_close(&there);
+	monitor_close(&there);
 	return err;
 }
 
@@ -125,22 +125,22 @@ static void look_away(struct wg *w)
 static void on_news(void *ctx, uint32_t events)
 {
 	struct wg *w = ctx;
-	struct digest d;
+	struct changes d;
 
 	(void)events;
-	sources_follow(w->u, &w->news, w->ifindex, &d);
+	sources_follow(w->u, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
-	case DIGEST_UNCHANGED:
+	case CHANGES_UNCHANGED:
 		return;
-	case DIGEST_CHANGED:
+	case CHANGES_CHANGED:
 		follow(w, d.up, d.mtu);
 		return;
-	case DIGEST_MOVED:
+	case CHANGES_MOVED:
 		w->ifindex = 0; /* the news of home no longer speak of it */
 		w->u->tun_ifindex = 0;
 		look_away(w);
 		return;
-	case DIGEST_GONE:
+	case CHANGES_GONE:
 		loop_stop(&w->loop);
 		return;
 	}
@@ -224,22 +224,22 @@ static int open_interface(struct wg *w, const char *name)
 				      "the name free?)",
 				err);
 	}
-	err = news_open(&w->news, NEWS_ALL);
+	err = monitor_open(&w->monitor, MONITOR_ALL);
 	if (err < 0)
 		return failed("Cannot listen to the kernel's news", err);
-	err = query_link(&w->news.questions, w->u->tun.tap.name, &link);
+	err = query_link(&w->monitor.questions, w->u->tun.tap.name, &link);
 	if (!err && fd < 0) {
 		err = nl_request(
-			&w->news.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
+			&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
 		link.mtu = DEFAULT_MTU;
 	}
 	if (err < 0)
 		return failed("Cannot ask for the interface", err);
 	w->ifindex = link.ifindex;
 	follow(w, link.flags & IFF_UP, link.mtu);
-	w->news_watch =
-		(struct loop_watch){ .fd = news_fd(&w->news), .callback = on_news, .ctx = w };
-	return loop_add(&w->loop, &w->news_watch, EPOLLIN);
+	w->monitor_watch =
+		(struct loop_watch){ .fd = monitor_fd(&w->monitor), .callback = on_news, .ctx = w };
+	return loop_add(&w->loop, &w->monitor_watch, EPOLLIN);
 }
 
 static int wg_open(struct wg *w, const char *name)
@@ -277,7 +277,7 @@ static int wg_open(struct wg *w, const char *name)
 static void wg_close(struct wg *w)
 {
 	wgsock_close(&w->sock);
-	news_close(&w->news);
+	monitor_close(&w->monitor);
 	userspace_close(w->u);
 	if (w->signal_watch.fd > 0)
 		close(w->signal_watch.fd);

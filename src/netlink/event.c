@@ -6,13 +6,13 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
-uint32_t notify_groups(void)
+uint32_t nl_event_groups(void)
 {
 	return RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
 	       RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | 1U << (RTNLGRP_IPV6_RULE - 1);
 }
 
-static int decode_link(const struct nlmsghdr *nlh, struct notify_event *event)
+static int decode_link(const struct nlmsghdr *nlh, struct nl_event *event)
 {
 	struct ifinfomsg i;
 
@@ -22,11 +22,11 @@ static int decode_link(const struct nlmsghdr *nlh, struct notify_event *event)
 		return -EBADMSG;
 	if (i.ifi_family != AF_UNSPEC)
 		return -ENOMSG;
-	event->kind = nlh->nlmsg_type == RTM_NEWLINK ? NOTIFY_LINK : NOTIFY_LINK_GONE;
+	event->kind = nlh->nlmsg_type == RTM_NEWLINK ? NL_EVENT_LINK : NL_EVENT_LINK_GONE;
 	return link_decode(nlh, &event->link);
 }
 
-static int decode_route(const struct nlmsghdr *nlh, struct notify_event *event)
+static int decode_route(const struct nlmsghdr *nlh, struct nl_event *event)
 {
 	struct rtmsg r;
 
@@ -34,12 +34,12 @@ static int decode_route(const struct nlmsghdr *nlh, struct notify_event *event)
 		return -EBADMSG;
 	if ((r.rtm_family != AF_INET && r.rtm_family != AF_INET6) || r.rtm_flags & RTM_F_CLONED)
 		return -ENOMSG;
-	event->kind = nlh->nlmsg_type == RTM_NEWROUTE ? NOTIFY_ROUTE : NOTIFY_ROUTE_GONE;
+	event->kind = nlh->nlmsg_type == RTM_NEWROUTE ? NL_EVENT_ROUTE : NL_EVENT_ROUTE_GONE;
 	return route_decode(nlh, &event->route);
 }
 
 /* The rule's content is not needed: any route of the family may have changed. */
-static int decode_rule(const struct nlmsghdr *nlh, struct notify_event *event)
+static int decode_rule(const struct nlmsghdr *nlh, struct nl_event *event)
 {
 	struct fib_rule_hdr r;
 
@@ -47,14 +47,14 @@ static int decode_rule(const struct nlmsghdr *nlh, struct notify_event *event)
 		return -EBADMSG;
 	if (r.family != AF_INET && r.family != AF_INET6)
 		return -ENOMSG;
-	event->kind = NOTIFY_RULE;
+	event->kind = NL_EVENT_RULE;
 	event->rule_family = r.family;
 	return 0;
 }
 
-int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
+int nl_event_decode(const struct nlmsghdr *nlh, struct nl_event *ret)
 {
-	struct notify_event event = { .kind = NOTIFY_LINK };
+	struct nl_event event = { .kind = NL_EVENT_LINK };
 	int err;
 
 	switch (nlh->nlmsg_type) {
@@ -64,7 +64,8 @@ int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		event.kind = nlh->nlmsg_type == RTM_NEWADDR ? NOTIFY_ADDRESS : NOTIFY_ADDRESS_GONE;
+		event.kind =
+			nlh->nlmsg_type == RTM_NEWADDR ? NL_EVENT_ADDRESS : NL_EVENT_ADDRESS_GONE;
 		err = ifaddr_decode(nlh, &event.address);
 		break;
 	case RTM_NEWROUTE:
@@ -83,7 +84,7 @@ int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret)
 	return err;
 }
 
-bool notify_link_runs(const struct link_info *link)
+bool nl_event_link_runs(const struct link_info *link)
 {
 	return (link->flags & IFF_UP) && (link->flags & IFF_RUNNING);
 }

@@ -13,19 +13,19 @@
 #include "netlink/route.h"
 
 /** Kind of an event. */
-enum notify_kind {
-	NOTIFY_LINK = 0,     /* an interface was added or changed: see `link` */
-	NOTIFY_LINK_GONE,    /* see `link` */
-	NOTIFY_ADDRESS,	     /* an address was added or changed: see `address` */
-	NOTIFY_ADDRESS_GONE, /* see `address` */
-	NOTIFY_ROUTE,	     /* a route was added or changed: see `route` */
-	NOTIFY_ROUTE_GONE,   /* see `route` */
-	NOTIFY_RULE,	     /* a policy rule was added or removed: see `rule_family` */
+enum nl_event_kind {
+	NL_EVENT_LINK = 0,     /* an interface was added or changed: see `link` */
+	NL_EVENT_LINK_GONE,    /* see `link` */
+	NL_EVENT_ADDRESS,      /* an address was added or changed: see `address` */
+	NL_EVENT_ADDRESS_GONE, /* see `address` */
+	NL_EVENT_ROUTE,	       /* a route was added or changed: see `route` */
+	NL_EVENT_ROUTE_GONE,   /* see `route` */
+	NL_EVENT_RULE,	       /* a policy rule was added or removed: see `rule_family` */
 };
 
 /** One event. */
-struct notify_event {
-	enum notify_kind kind;
+struct nl_event {
+	enum nl_event_kind kind;
 	union {
 		struct link_info link;
 		struct ifaddr_info address;
@@ -34,16 +34,16 @@ struct notify_event {
 	};
 };
 
-/** The multicast groups of these events, for nl_socket_open_news(). */
-uint32_t notify_groups(void);
+/** The multicast groups of these events, for nl_socket_open_events(). */
+uint32_t nl_event_groups(void);
 
 /**
  * Decode one message of an event socket.
  * Return: 0, -ENOMSG if it is none of these kinds (ignore it), or -EBADMSG.
  */
-MUST_CHECK int notify_decode(const struct nlmsghdr *nlh, struct notify_event *ret);
+MUST_CHECK int nl_event_decode(const struct nlmsghdr *nlh, struct nl_event *ret);
 
 /** Whether an interface can carry traffic: administratively up, and with carrier. */
-bool notify_link_runs(const struct link_info *link);
+bool nl_event_link_runs(const struct link_info *link);
 
 #endif

@@ -23,36 +23,36 @@ static void test_decode(void **state)
 	static const struct {
 		const char *hex;
 		int result;
-		enum notify_kind kind;
+		enum nl_event_kind kind;
 	} table[] = {
-		{ LINK_5("1000", UP_RUNNING), 0, NOTIFY_LINK },
-		{ LINK_5("1100", UP_RUNNING), 0, NOTIFY_LINK_GONE },
-		{ ADDRESS("1400", "0a00010b"), 0, NOTIFY_ADDRESS },
-		{ ADDRESS("1500", "0a00010b"), 0, NOTIFY_ADDRESS_GONE },
-		{ ROUTE("1800", "02", "00000000"), 0, NOTIFY_ROUTE },
-		{ ROUTE("1900", "0a", "00000000"), 0, NOTIFY_ROUTE_GONE },
-		{ RULE("2000", "02"), 0, NOTIFY_RULE },
-		{ RULE("2100", "0a"), 0, NOTIFY_RULE },
-		{ RULE("2000", "80"), -ENOMSG, NOTIFY_LINK },
-		{ "00000000 20000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
+		{ LINK_5("1000", UP_RUNNING), 0, NL_EVENT_LINK },
+		{ LINK_5("1100", UP_RUNNING), 0, NL_EVENT_LINK_GONE },
+		{ ADDRESS("1400", "0a00010b"), 0, NL_EVENT_ADDRESS },
+		{ ADDRESS("1500", "0a00010b"), 0, NL_EVENT_ADDRESS_GONE },
+		{ ROUTE("1800", "02", "00000000"), 0, NL_EVENT_ROUTE },
+		{ ROUTE("1900", "0a", "00000000"), 0, NL_EVENT_ROUTE_GONE },
+		{ RULE("2000", "02"), 0, NL_EVENT_RULE },
+		{ RULE("2100", "0a"), 0, NL_EVENT_RULE },
+		{ RULE("2000", "80"), -ENOMSG, NL_EVENT_LINK },
+		{ "00000000 20000000 00000000 00000000 02000000", -EBADMSG, NL_EVENT_LINK },
 		/* a cache entry; a multicast route; leaving bridge port; neighbour; truncated */
-		{ ROUTE("1800", "02", "00020000"), -ENOMSG, NOTIFY_LINK },
-		{ ROUTE("1800", "80", "00000000"), -ENOMSG, NOTIFY_LINK },
+		{ ROUTE("1800", "02", "00020000"), -ENOMSG, NL_EVENT_LINK },
+		{ ROUTE("1800", "80", "00000000"), -ENOMSG, NL_EVENT_LINK },
 		{ "00000000 11000000 00000000 00000000 07000100 05000000 00000000 00000000",
-			-ENOMSG, NOTIFY_LINK },
+			-ENOMSG, NL_EVENT_LINK },
 		{ "00000000 1c000000 00000000 00000000 02000000 05000000 00000000", -ENOMSG,
-			NOTIFY_LINK },
-		{ "00000000 10000000 00000000 00000000 00000100", -EBADMSG, NOTIFY_LINK },
-		{ "00000000 18000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
-		{ "00000000 14000000 00000000 00000000 02000000", -EBADMSG, NOTIFY_LINK },
+			NL_EVENT_LINK },
+		{ "00000000 10000000 00000000 00000000 00000100", -EBADMSG, NL_EVENT_LINK },
+		{ "00000000 18000000 00000000 00000000 02000000", -EBADMSG, NL_EVENT_LINK },
+		{ "00000000 14000000 00000000 00000000 02000000", -EBADMSG, NL_EVENT_LINK },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct notify_event event = { .kind = 77 };
+		struct nl_event event = { .kind = 77 };
 		struct nl_msg m;
 
 		assert_int_equal(
-			notify_decode(message_of(&m, table[i].hex), &event), table[i].result);
+			nl_event_decode(message_of(&m, table[i].hex), &event), table[i].result);
 		assert_int_equal(event.kind, table[i].result ? 77 : table[i].kind);
 	}
 }

@@ -45,7 +45,7 @@ int nl_socket_open(struct nl_socket *nl)
 	return open_socket(nl, 0, 0);
 }
 
-int nl_socket_open_news(struct nl_socket *nl, uint32_t groups)
+int nl_socket_open_events(struct nl_socket *nl, uint32_t groups)
 {
 	return open_socket(nl, groups, SOCK_NONBLOCK);
 }
@@ -139,7 +139,7 @@ int nl_request(struct nl_socket *nl, struct nl_msg *m)
 	return nl_exchange(nl, m, NULL, NULL);
 }
 
-int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
+int nl_read_events(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
 {
 	for (;;) {
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;

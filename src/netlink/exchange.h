@@ -29,7 +29,7 @@ MUST_CHECK int nl_socket_open(struct nl_socket *nl);
 
 /** Open a non-blocking socket for events: `groups` is a set of RTMGRP_… bits. Return: 0 or -errno;
  * close it after success. */
-MUST_CHECK int nl_socket_open_news(struct nl_socket *nl, uint32_t groups);
+MUST_CHECK int nl_socket_open_events(struct nl_socket *nl, uint32_t groups);
 
 /** Close it. Accepts a zeroed or closed one. */
 void nl_socket_close(struct nl_socket *nl);
@@ -51,6 +51,6 @@ MUST_CHECK int nl_request(struct nl_socket *nl, struct nl_msg *m);
  * Read pending events. Return: 0 when none is left, -ENOBUFS if some were lost (the caller must
  * query the state; more may be pending), the result of `visit`, or -errno.
  */
-MUST_CHECK int nl_news(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
+MUST_CHECK int nl_read_events(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
 
 #endif

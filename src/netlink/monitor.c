@@ -17,21 +17,21 @@
 #define TUNGETDEVNETNS _IO('T', 227)
 #endif
 
-int news_open(struct news *n, enum news_about about)
+int monitor_open(struct monitor *n, enum monitor_about about)
 {
-	uint32_t groups = about == NEWS_LINKS ? RTMGRP_LINK : notify_groups();
-	int err = nl_socket_open_news(&n->news, groups);
+	uint32_t groups = about == MONITOR_LINKS ? RTMGRP_LINK : nl_event_groups();
+	int err = nl_socket_open_events(&n->events, groups);
 
 	if (err < 0)
 		return err;
 	err = nl_socket_open(&n->questions);
 	if (err < 0)
-		nl_socket_close(&n->news);
+		nl_socket_close(&n->events);
 	return err;
 }
 
 /** A socket stays in the namespace it was made in: the thread goes there for that moment. */
-static int open_in(struct news *n, int netns, enum news_about about)
+static int open_in(struct monitor *n, int netns, enum monitor_about about)
 {
 	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	int err;
@@ -43,14 +43,14 @@ static int open_in(struct news *n, int netns, enum news_about about)
 		close(home);
 		return err;
 	}
-	err = news_open(n, about);
+	err = monitor_open(n, about);
 	if (setns(home, CLONE_NEWNET) < 0)
 		abort(); /* must not go on in a namespace that is not ours */
 	close(home);
 	return err;
 }
 
-int news_open_tun(struct news *n, int tun_fd, enum news_about about)
+int monitor_open_tun(struct monitor *n, int tun_fd, enum monitor_about about)
 {
 	int netns = ioctl(tun_fd, TUNGETDEVNETNS);
 	int err;
@@ -62,48 +62,48 @@ int news_open_tun(struct news *n, int tun_fd, enum news_about about)
 	return err;
 }
 
-void news_close(struct news *n)
+void monitor_close(struct monitor *n)
 {
-	nl_socket_close(&n->news);
+	nl_socket_close(&n->events);
 	nl_socket_close(&n->questions);
 }
 
-int news_fd(const struct news *n)
+int monitor_fd(const struct monitor *n)
 {
-	return nl_socket_fd(&n->news);
+	return nl_socket_fd(&n->events);
 }
 
 static int visit(void *ctx, const struct nlmsghdr *nlh)
 {
-	struct notify_event event;
+	struct nl_event event;
 
-	if (notify_decode(nlh, &event) == 0)
-		digest_add(ctx, &event);
+	if (nl_event_decode(nlh, &event) == 0)
+		changes_add(ctx, &event);
 	return 0;
 }
 
-int news_look(struct news *n, struct digest *d)
+int monitor_look(struct monitor *n, struct changes *d)
 {
-	struct notify_event event = { .kind = NOTIFY_LINK };
+	struct nl_event event = { .kind = NL_EVENT_LINK };
 	int err = query_link_index(&n->questions, d->ifindex, &event.link);
 
 	if (err == -ENODEV) {
-		event.kind = NOTIFY_LINK_GONE;
+		event.kind = NL_EVENT_LINK_GONE;
 		event.link = (struct link_info){ .ifindex = d->ifindex };
 	} else if (err < 0) {
 		return err;
 	}
-	digest_add(d, &event);
+	changes_add(d, &event);
 	return 0;
 }
 
-int news_read(struct news *n, struct digest *d)
+int monitor_read(struct monitor *n, struct changes *d)
 {
 	int err;
 
-	while ((err = nl_news(&n->news, visit, d)) == -ENOBUFS)
-		digest_lose(d);
+	while ((err = nl_read_events(&n->events, visit, d)) == -ENOBUFS)
+		changes_lost(d);
 	if (err == 0 && d->lost && d->ifindex)
-		err = news_look(n, d);
+		err = monitor_look(n, d);
 	return err;
 }

@@ -23,7 +23,7 @@
 #include "netlink/test_netns.h"
 
 static struct nl_socket nl;
-static struct news news;
+static struct monitor monitor;
 
 static int open_tun(const char *name)
 {
@@ -50,14 +50,14 @@ static void do_request(struct nl_msg *m)
 }
 
 /** Hear what there is, following `ifindex`. */
-static struct digest hear(struct news *n, uint32_t ifindex)
+static struct changes hear(struct monitor *n, uint32_t ifindex)
 {
-	struct pollfd p = { .fd = news_fd(n), .events = POLLIN };
-	struct digest d;
+	struct pollfd p = { .fd = monitor_fd(n), .events = POLLIN };
+	struct changes d;
 
-	digest_init(&d, ifindex);
+	changes_init(&d, ifindex);
 	(void)poll(&p, 1, 30000);
-	assert_int_equal(news_read(n, &d), 0);
+	assert_int_equal(monitor_read(n, &d), 0);
 	return d;
 }
 
@@ -65,56 +65,56 @@ static void test_follow(void **state)
 {
 	int tun = open_tun("wg0");
 	uint32_t wg = ifindex_of("wg0");
-	struct digest d;
+	struct changes d;
 	struct nl_msg m;
 
-	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
-	digest_init(&d, wg);
-	assert_int_equal(news_look(&news, &d), 0);
-	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_int_equal(monitor_open(&monitor, MONITOR_LINKS), 0);
+	changes_init(&d, wg);
+	assert_int_equal(monitor_look(&monitor, &d), 0);
+	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_false(d.up);
 
 	do_request(link_encode_up(&m, wg, true));
-	d = hear(&news, wg);
-	assert_int_equal(d.fate, DIGEST_CHANGED);
+	d = hear(&monitor, wg);
+	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_true(d.up);
 	do_request(link_encode_mtu(&m, wg, 1280));
-	d = hear(&news, wg);
+	d = hear(&monitor, wg);
 	assert_int_equal(d.mtu, 1280);
 	assert_true(d.up);
 	do_request(link_encode_up(&m, wg, false));
-	assert_false(hear(&news, wg).up);
+	assert_false(hear(&monitor, wg).up);
 	close(tun);
-	assert_int_equal(hear(&news, wg).fate, DIGEST_GONE);
-	digest_init(&d, wg);
-	assert_int_equal(news_look(&news, &d), 0);
-	assert_int_equal(d.fate, DIGEST_GONE);
+	assert_int_equal(hear(&monitor, wg).fate, CHANGES_GONE);
+	changes_init(&d, wg);
+	assert_int_equal(monitor_look(&monitor, &d), 0);
+	assert_int_equal(d.fate, CHANGES_GONE);
 }
 
 static void test_ways(void **state)
 {
 	struct endpoint far = { 0 };
 	struct ip_prefix p;
-	struct digest d;
+	struct changes d;
 	struct nl_msg m;
 	uint32_t eth1 = ifindex_of("eth1");
 
 	assert_int_equal(ip_prefix_parse("192.0.2.1/24", &p), 0);
 	do_request(link_encode_up(&m, eth1, true));
 	do_request(ifaddr_encode_add(&m, eth1, &p));
-	assert_int_equal(news_open(&news, NEWS_ALL), 0);
-	digest_init(&d, 0);
-	assert_int_equal(news_read(&news, &d), 0);
+	assert_int_equal(monitor_open(&monitor, MONITOR_ALL), 0);
+	changes_init(&d, 0);
+	assert_int_equal(monitor_read(&monitor, &d), 0);
 	do_request(ifaddr_encode_delete(&m, eth1, &p));
-	d = hear(&news, 0);
+	d = hear(&monitor, 0);
 	assert_int_equal(ip_addr_parse("198.51.100.1", &far.addr), 0);
 	far.local = p.addr;
 	far.local_ifindex = eth1;
-	assert_true(digest_moves_source(&d, &far));
+	assert_true(changes_moves_source(&d, &far));
 	do_request(link_encode_up(&m, eth1, false));
-	d = hear(&news, 0);
+	d = hear(&monitor, 0);
 	far.local = (struct ip_addr){ 0 };
-	assert_true(digest_moves_source(&d, &far));
+	assert_true(changes_moves_source(&d, &far));
 }
 
 /** More than the socket holds: said so, and the interface is looked at. */
@@ -122,16 +122,16 @@ static void test_flood(void **state)
 {
 	int tun = open_tun("wg0");
 	uint32_t wg = ifindex_of("wg0");
-	struct digest d;
+	struct changes d;
 	struct nl_msg m;
 
-	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
+	assert_int_equal(monitor_open(&monitor, MONITOR_LINKS), 0);
 	for (uint32_t i = 0; i < 2000; i++)
 		do_request(link_encode_mtu(&m, wg, 1280 + i % 100));
 	do_request(link_encode_mtu(&m, wg, 1234));
-	d = hear(&news, wg);
+	d = hear(&monitor, wg);
 	assert_true(d.lost);
-	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_int_equal(d.mtu, 1234);
 	close(tun);
 }
@@ -141,14 +141,14 @@ static void test_move(void **state)
 {
 	int tun = open_tun("wg0");
 	uint32_t wg = ifindex_of("wg0");
-	struct news there = { 0 };
-	struct digest d;
+	struct monitor there = { 0 };
+	struct changes d;
 	char command[256];
 	int gate[2];
 	pid_t pid;
 
 	assert_int_equal(pipe(gate), 0);
-	assert_int_equal(news_open(&news, NEWS_LINKS), 0);
+	assert_int_equal(monitor_open(&monitor, MONITOR_LINKS), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -164,20 +164,20 @@ static void test_move(void **state)
 		"ip link set wg0 netns %d",
 		(int)pid, (int)pid);
 	assert_int_equal(system(command), 0);
-	assert_int_equal(hear(&news, wg).fate, DIGEST_MOVED);
+	assert_int_equal(hear(&monitor, wg).fate, CHANGES_MOVED);
 
-	assert_int_equal(news_open_tun(&there, tun, NEWS_LINKS), 0);
+	assert_int_equal(monitor_open_tun(&there, tun, MONITOR_LINKS), 0);
 	snprintf(
 		command, sizeof(command), "nsenter -n -t %d ip link set wg0 mtu 1300 up", (int)pid);
 	assert_int_equal(system(command), 0);
 	d = hear(&there, wg);
-	assert_int_equal(d.fate, DIGEST_CHANGED);
+	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_int_equal(d.mtu, 1300);
 	assert_true(d.up);
 	/* We are still at home. */
 	assert_int_equal(ifindex_of("eth1") > 0, 1);
 	assert_int_equal(system("ip link show eth1 >/dev/null"), 0);
-	news_close(&there);
+	monitor_close(&there);
 	close(gate[1]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	close(tun);
@@ -191,7 +191,7 @@ static int set_up(void **state)
 
 static int clean_up(void **state)
 {
-	news_close(&news);
+	monitor_close(&monitor);
 	nl_socket_close(&nl);
 	return 0;
 }

@@ -99,11 +99,11 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 	nl_socket_close(&nl);
 }
 
-bool paths_concerned(const struct userspace *u, const struct digest *d)
+bool paths_concerned(const struct userspace *u, const struct changes *d)
 {
 	LIST_FOR_EACH(l, &u->engine.followed)
 	if (d->n_stopped ||
-		digest_concerns(d, &CONTAINER_OF(l, struct path_peer, follow)->wg.endpoint.addr))
+		changes_concerns(d, &CONTAINER_OF(l, struct path_peer, follow)->wg.endpoint.addr))
 		return true;
 	return false;
 }

@@ -23,7 +23,7 @@ bool paths_can_follow(const struct conf_site *conf);
 void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all);
 
 /** Whether the news concern the path of a followed peer: then paths_refresh() is to be called. */
-bool paths_concerned(const struct userspace *u, const struct digest *d);
+bool paths_concerned(const struct userspace *u, const struct changes *d);
 
 /** The routing has changed: ask it again for the MTU of each followed path. */
 void paths_refresh(struct userspace *u);

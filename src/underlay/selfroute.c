@@ -135,7 +135,7 @@ enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
 /* Whether packets can leave by the interface. */
 static bool is_uplink(const struct selfroute *s, const struct link_info *link)
 {
-	return notify_link_runs(link) && !(link->flags & IFF_LOOPBACK) && !link->has_port_state &&
+	return nl_event_link_runs(link) && !(link->flags & IFF_LOOPBACK) && !link->has_port_state &&
 	       link->ifindex != s->tun && !is_tap(s, link->ifindex);
 }
 

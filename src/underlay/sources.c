@@ -517,33 +517,33 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 }
 
 /* Forget what the routing said of ways that the news concern. */
-static void doubt_some(struct sources *s, const struct digest *d)
+static void doubt_some(struct sources *s, const struct changes *d)
 {
-	if (!s || digest_is_empty(d))
+	if (!s || changes_is_empty(d))
 		return;
 	s->own.is_fresh = false;
 	for (size_t i = 0; i < WAYS; i++) {
 		struct way *w = &s->ways[i];
 
 		if (w->use != USE_UNKNOWN &&
-			(digest_concerns(d, &w->to) || digest_concerns(d, &w->local) ||
-				digest_has_stopped(d, w->local_ifindex)))
+			(changes_concerns(d, &w->to) || changes_concerns(d, &w->local) ||
+				changes_has_stopped(d, w->local_ifindex)))
 			w->use = USE_UNKNOWN;
 	}
 }
 
-void sources_follow(struct userspace *u, struct news *n, uint32_t ifindex, struct digest *ret)
+void sources_follow(struct userspace *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
 {
-	digest_init(ret, ifindex);
-	if (news_read(n, ret) < 0)
-		digest_lose(ret);
+	changes_init(ret, ifindex);
+	if (monitor_read(n, ret) < 0)
+		changes_lost(ret);
 	doubt_some(u->sources, ret);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
 		const struct endpoint *e = &peer->endpoint;
 
-		if (digest_moves_source(ret, e) && !still_serves(&n->questions, e, u->fwmark))
+		if (changes_moves_source(ret, e) && !still_serves(&n->questions, e, u->fwmark))
 			wg_peer_clear_source(peer);
 	}
 }

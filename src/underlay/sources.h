@@ -59,6 +59,6 @@ void sources_found_own(struct userspace *u);
  * its sticky source. A change that does not concern it must not: the peer would see us roam, and a
  * NAT on the way might not know us.
  */
-void sources_follow(struct userspace *u, struct news *n, uint32_t ifindex, struct digest *ret);
+void sources_follow(struct userspace *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
 
 #endif
