@@ -9,7 +9,7 @@
 #include "cli/running.h"
 #include "ctl/client.h"
 #include "ctl/uapi_server.h"
-#include "host/site.h"
+#include "host/host.h"
 
 #define DOWN_MS 30000
 

@@ -7,7 +7,7 @@
 
 #include "conf/load.h"
 #include "crypto/x25519.h"
-#include "host/facts.h"
+#include "host/conf_probe.h"
 
 void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
 	struct conf_report *report)

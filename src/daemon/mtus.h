@@ -9,7 +9,7 @@
 #include "base/bucket.h"
 #include "conf/model.h"
 #include "driver/userspace.h"
-#include "host/site.h"
+#include "host/host.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "underlay/budget.h"

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "host/journal_entry.h"
 #include "host/sysctl.h"
-#include "host/words.h"
 #include "netlink/query.h"
 
 /* Addresses that a bridge learns at most, of all ports together: as many as a large switch has room

@@ -4,7 +4,7 @@
 #define HOST_BRIDGE_H
 
 #include "conf/model.h"
-#include "host/machine.h"
+#include "host/netdev.h"
 
 /**
  * Make a bridge with its addresses and members, and set it up. Members come up, their MTU is left

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "host/run.h"
+#include "host/spawn.h"
 
 #define KEY_LEN_MAX (64 + IF_NAMESIZE)
 

@@ -4,7 +4,7 @@
 #define HOST_DNS_H
 
 #include "conf/model.h"
-#include "host/machine.h"
+#include "host/netdev.h"
 
 /** Tell resolvconf of the servers and search domains, if there are any; noted in the journal.
  * Return: 0, or -errno with the machine's error filled. */

@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "host/bridge.h"
 #include "host/dns.h"
+#include "host/host_state.h"
+#include "host/journal_entry.h"
 #include "host/routes.h"
-#include "host/site_state.h"
 #include "host/undo.h"
-#include "host/words.h"
 #include "netlink/query.h"
 
 #define STP_FORWARD_DELAY 1500 /* 1/100 s, the kernel's default */

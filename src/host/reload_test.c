@@ -13,8 +13,8 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "conf/test_conf.h"
-#include "host/site.h"
-#include "host/test_machine.h"
+#include "host/host.h"
+#include "host/test_host.h"
 #include "netlink/query.h"
 #include "netlink/test_netns.h"
 

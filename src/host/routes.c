@@ -18,9 +18,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "host/run.h"
+#include "host/journal_entry.h"
+#include "host/spawn.h"
 #include "host/sysctl.h"
-#include "host/words.h"
 #include "netlink/query.h"
 
 #define FIRST_TABLE    51820

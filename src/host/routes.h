@@ -4,8 +4,8 @@
 #ifndef HOST_ROUTES_H
 #define HOST_ROUTES_H
 
-#include "host/machine.h"
-#include "host/plan.h"
+#include "host/netdev.h"
+#include "host/route_plan.h"
 
 /**
  * The firewall mark of a site with this plan, which for a default route by rules is its table, too:

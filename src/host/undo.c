@@ -9,7 +9,7 @@
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/routes.h"
-#include "host/run.h"
+#include "host/spawn.h"
 
 static void undo_hook(struct machine *m, const char *command)
 {

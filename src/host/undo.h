@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "host/machine.h"
+#include "host/netdev.h"
 
 /** How far back to go. */
 enum undo_depth {

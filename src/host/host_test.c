@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of a site on a real machine: what it makes, and that nothing stays after failure, crash and
  * end. */
-#include "host/site.h"
+#include "host/host.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "conf/test_conf.h"
-#include "host/test_machine.h"
+#include "host/test_host.h"
 #include "netlink/test_netns.h"
 
 #define KEY  "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"

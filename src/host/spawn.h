@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Other programs: a user's hooks, resolvconf, nft. Never for what netlink can do. */
-#ifndef HOST_RUN_H
-#define HOST_RUN_H
+#ifndef HOST_SPAWN_H
+#define HOST_SPAWN_H
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A line of the journal taken apart into its words. */
-#ifndef HOST_WORDS_H
-#define HOST_WORDS_H
+#ifndef HOST_JOURNAL_ENTRY_H
+#define HOST_JOURNAL_ENTRY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which routes a configuration asks for, as wg-quick(8) would lay them; decided without looking. */
-#include "host/plan.h"
+#include "host/route_plan.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

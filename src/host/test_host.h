@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests on a real machine: a network namespace of one's own, a picture of it, a stand-in for
  * the engine that only holds its interfaces. */
-#ifndef HOST_TEST_MACHINE_H
-#define HOST_TEST_MACHINE_H
+#ifndef HOST_TEST_HOST_H
+#define HOST_TEST_HOST_H
 
 #include <stddef.h>
 

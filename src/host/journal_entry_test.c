@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of taking lines apart. */
-#include "host/words.h"
+#include "host/journal_entry.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

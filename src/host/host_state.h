@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running site is made of; for site.c and reload.c only. */
-#ifndef HOST_SITE_STATE_H
-#define HOST_SITE_STATE_H
+#ifndef HOST_HOST_STATE_H
+#define HOST_HOST_STATE_H
 
 #include "conf/model.h"
-#include "host/machine.h"
-#include "host/plan.h"
-#include "host/site.h"
+#include "host/host.h"
+#include "host/netdev.h"
+#include "host/route_plan.h"
 #include "host/statedir.h"
 
 /** A site of this machine, between site_open() and site_close(). */

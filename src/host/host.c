@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What surrounds the engine on the machine: addresses, routes, bridges, hooks; made and undone. */
-#include "host/site.h"
+#include "host/host.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,9 +13,9 @@
 #include "base/log.h"
 #include "host/bridge.h"
 #include "host/dns.h"
+#include "host/host_state.h"
 #include "host/routes.h"
-#include "host/run.h"
-#include "host/site_state.h"
+#include "host/spawn.h"
 #include "host/undo.h"
 #include "netlink/query.h"
 

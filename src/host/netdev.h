@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One site's hands on the machine: every change is noted, told, done, and explained if it fails. */
-#ifndef HOST_MACHINE_H
-#define HOST_MACHINE_H
+#ifndef HOST_NETDEV_H
+#define HOST_NETDEV_H
 
 #include <stdint.h>
 

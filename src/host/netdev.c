@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One site's hands on the machine: every change is noted, told, done, and explained if it fails. */
-#include "host/machine.h"
+#include "host/netdev.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Other programs: a user's hooks, resolvconf, nft. Never for what netlink can do. */
-#include "host/run.h"
+#include "host/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which routes a configuration asks for, as wg-quick(8) would lay them; decided without looking. */
-#ifndef HOST_PLAN_H
-#define HOST_PLAN_H
+#ifndef HOST_ROUTE_PLAN_H
+#define HOST_ROUTE_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What a configuration is checked against on this machine. */
-#include "host/facts.h"
+#include "host/conf_probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/bridge.h"
-#include "host/machine.h"
+#include "host/netdev.h"
 #include "netlink/query.h"
 
 struct facts {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a configuration is checked against on this machine. */
-#ifndef HOST_FACTS_H
-#define HOST_FACTS_H
+#ifndef HOST_CONF_PROBE_H
+#define HOST_CONF_PROBE_H
 
 #include "conf/check.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests on a real machine: a network namespace of one's own, a picture of it, a stand-in for
  * the engine that only holds its interfaces. */
-#include "host/test_machine.h"
+#include "host/test_host.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "host/run.h"
-#include "host/site_state.h"
+#include "host/host_state.h"
+#include "host/spawn.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
 

@@ -24,8 +24,8 @@
  * After a failure of site_up(): engine closes its descriptors, then site_close(). A failed `up`
  * leaves the machine as it was.
  */
-#ifndef HOST_SITE_H
-#define HOST_SITE_H
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A line of the journal taken apart into its words. */
-#include "host/words.h"
+#include "host/journal_entry.h"
 
 #include <stdlib.h>
 #include <string.h>

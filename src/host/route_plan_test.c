@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the plan of routes: what wg-quick(8) would lay for the same file. */
-#include "host/plan.h"
+#include "host/route_plan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
