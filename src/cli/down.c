@@ -18,7 +18,7 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 	fprintf(stderr, "%s: %s has not gone down within %d s: see its log; ", verb, site->name,
 		DOWN_MS / 1000);
 	fprintf(stderr, "kill -9 %d ends it, and then `%s %s` undoes what it leaves\n",
-		(int)site_running(site->name), verb, site->name);
+		(int)host_running(site->name), verb, site->name);
 	return VERB_FAILED;
 }
 
@@ -26,7 +26,7 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 static enum verb_exit down_without_socket(const char *verb, const struct running *site)
 {
 	struct error error = { 0 };
-	pid_t pid = site_running(site->name);
+	pid_t pid = host_running(site->name);
 	bool found = false;
 
 	if (pid > 0) {
@@ -35,10 +35,10 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 				verb, site->name, (int)pid);
 			return VERB_FAILED;
 		}
-		if (site_wait_stopped(site->name, DOWN_MS) < 0)
+		if (host_wait_stopped(site->name, DOWN_MS) < 0)
 			return still_running(verb, site);
 	}
-	if (site_undo(site->name, &found, &error) < 0) {
+	if (host_undo(site->name, &found, &error) < 0) {
 		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.mend);
 		return VERB_FAILED;
 	}
@@ -64,7 +64,7 @@ static enum verb_exit down(const char *verb, const struct running *site)
 		return down_without_socket(verb, site);
 	if (err == -ETIMEDOUT)
 		return still_running(verb, site);
-	if (err == -ECONNRESET && site_wait_stopped(site->name, DOWN_MS) == 0)
+	if (err == -ECONNRESET && host_wait_stopped(site->name, DOWN_MS) == 0)
 		return down_without_socket(verb, site);
 	if (err) {
 		running_explain(verb, site, err);

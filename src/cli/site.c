@@ -14,7 +14,7 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 {
 	char *path = conf_path(name_or_path);
 	struct conf_facts answers;
-	struct facts *facts = NULL;
+	struct conf_probe *probe = NULL;
 	uint8_t public_key[KEY_LEN];
 	bool known;
 
@@ -26,10 +26,10 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 	if (!conf_load(path, ret_site, report)) {
 		known = ret_site->interface.has_private_key &&
 			!x25519_public(ret_site->interface.private_key, public_key);
-		ask_machine = ask_machine && !facts_new(ret_site->name, &facts, &answers);
+		ask_machine = ask_machine && !conf_probe_new(ret_site->name, &probe, &answers);
 		conf_check(
 			ret_site, known ? public_key : NULL, ask_machine ? &answers : NULL, report);
-		facts_free(facts);
+		conf_probe_free(probe);
 	}
 	conf_report_sort(report);
 	free(path);

@@ -27,7 +27,7 @@
 #define REPORT_BURST 16
 
 /* MTUs of all interfaces, as the budget has them. Return: 0, or -ENOMEM and `m` is unchanged. */
-static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct site_mtus *ret)
+static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct host_mtus *ret)
 {
 	size_t n = 0;
 	uint32_t *mtus;
@@ -43,14 +43,14 @@ static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct si
 			mtus[n++] = budget_session_mtu(&conf->tunnels[i].sessions[k]);
 	free(m->sessions);
 	m->sessions = mtus;
-	*ret = (struct site_mtus){ .wg = m->budget.wg_mtu, .sessions = mtus };
+	*ret = (struct host_mtus){ .wg = m->budget.wg_mtu, .sessions = mtus };
 	if (!conf->interface.mtu && ret->wg < WG_INTERFACE_MTU_MIN)
 		ret->wg = WG_INTERFACE_MTU_MIN;
 	return 0;
 }
 
 int mtus_compute(
-	struct mtus *m, const struct conf_site *conf, uint32_t fwmark, struct site_mtus *ret)
+	struct mtus *m, const struct conf_site *conf, uint32_t fwmark, struct host_mtus *ret)
 {
 	struct nl_socket nl = { 0 };
 
@@ -72,12 +72,12 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf)
 }
 
 int mtus_settle(
-	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error)
+	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error)
 {
 	struct budget *b = &m->budget;
 	uint16_t family = b->outer_family;
 	unsigned wg_mtu = paths_smallest(m->u, b->wg_mtu, &family);
-	struct site_mtus mtus;
+	struct host_mtus mtus;
 
 	m->u->engine.mtu_changed = false;
 	if (wg_mtu == b->wg_mtu)
@@ -86,7 +86,7 @@ int mtus_settle(
 	b->outer_mtu = wg_underlay_of(wg_mtu, family);
 	b->wg_mtu = wg_mtu;
 	log_info("the underlay carries packets of %u bytes now, wg MTU %u", b->outer_mtu, wg_mtu);
-	return of_interfaces(m, conf, &mtus) < 0 ? 0 : site_set_mtus(site, &mtus, ret_error);
+	return of_interfaces(m, conf, &mtus) < 0 ? 0 : host_set_mtus(host, &mtus, ret_error);
 }
 
 static void on_news(void *ctx, uint32_t events)
@@ -155,7 +155,7 @@ struct mono mtus_deadline(const struct mtus *m)
 }
 
 int mtus_work(
-	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error)
+	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error)
 {
 	struct userspace *u = m->u;
 
@@ -172,7 +172,7 @@ int mtus_work(
 	}
 	if (u->engine.trains_changed)
 		report_trains(m);
-	return u->engine.mtu_changed ? mtus_settle(m, conf, site, ret_error) : 0;
+	return u->engine.mtu_changed ? mtus_settle(m, conf, host, ret_error) : 0;
 }
 
 void mtus_close(struct mtus *m)

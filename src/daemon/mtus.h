@@ -33,7 +33,7 @@ struct mtus {
  * Return: 0 or -ENOMEM; the budget is right in either case.
  */
 int mtus_compute(
-	struct mtus *m, const struct conf_site *conf, uint32_t fwmark, struct site_mtus *ret);
+	struct mtus *m, const struct conf_site *conf, uint32_t fwmark, struct host_mtus *ret);
 
 /** Begin to follow the paths to all peers, or to take the MTU as given. */
 void mtus_follow(struct mtus *m, const struct conf_site *conf);
@@ -43,7 +43,7 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf);
  * Return: 0, or -errno with `ret_error` filled.
  */
 int mtus_settle(
-	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error);
+	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error);
 
 /** Listen to the kernel's news of the ways of the underlay. Return: 0 or -errno. */
 int mtus_listen(struct mtus *m, struct loop *loop);
@@ -56,7 +56,7 @@ struct mono mtus_deadline(const struct mtus *m);
  * Return: 0, or -errno with `ret_error` filled.
  */
 int mtus_work(
-	struct mtus *m, const struct conf_site *conf, struct site *site, struct error *ret_error);
+	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error);
 
 /** Stop listening and free what is held; it may be closed already. */
 void mtus_close(struct mtus *m);

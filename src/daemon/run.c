@@ -45,7 +45,7 @@ struct run {
 	struct loop loop;
 	struct notify notify;
 	struct userspace *u;
-	struct site *site;
+	struct host *host;
 	struct mtus mtus;
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
@@ -55,7 +55,7 @@ struct run {
 	struct drop_clock drop_clock;
 	struct choice choice;
 	pid_t hook; /* running hooks, or 0 */
-	enum site_hook hook_kind;
+	enum host_hook hook_kind;
 	struct detach detach;
 	bool detached;
 	bool memory_locked;
@@ -150,11 +150,11 @@ static void run_end(struct run *r, int exit_code)
 }
 
 /* Start hooks of a kind. Return: whether some are running now. */
-static bool run_hooks(struct run *r, enum site_hook kind, int *ret_err)
+static bool run_hooks(struct run *r, enum host_hook kind, int *ret_err)
 {
 	struct error e;
 
-	*ret_err = site_hook_start(r->site, kind, &r->hook, &e);
+	*ret_err = host_hook_start(r->host, kind, &r->hook, &e);
 	if (*ret_err < 0)
 		say(&e);
 	r->hook_kind = kind;
@@ -171,7 +171,7 @@ static void run_stop(struct run *r)
 	notify_stopping(&r->notify);
 	if (r->hook)
 		return; /* PostUp must end before it is undone: on_child() goes on */
-	if (!r->ready || !run_hooks(r, SITE_HOOK_PRE_DOWN, &err))
+	if (!r->ready || !run_hooks(r, HOST_HOOK_PRE_DOWN, &err))
 		run_end(r, r->ready ? 0 : 1);
 }
 
@@ -205,23 +205,23 @@ static int run_recall(struct run *r, struct error *e)
  * filled. */
 static int run_change_to(struct run *r, const struct conf_site *next, struct error *e)
 {
-	struct site_mtus mtus;
+	struct host_mtus mtus;
 	int err = apply_add(r->u, next, e);
 
 	if (!err)
-		err = mtus_compute(&r->mtus, next, site_fwmark(r->site), &mtus);
-	return err < 0 ? err : site_reload(r->site, next, &mtus, e);
+		err = mtus_compute(&r->mtus, next, host_fwmark(r->host), &mtus);
+	return err < 0 ? err : host_reload(r->host, next, &mtus, e);
 }
 
 /* Back to what was before run_change_to(); the machine's part converges with the next reload. */
 static void run_change_back(struct run *r)
 {
 	struct error ignored;
-	struct site_mtus mtus;
+	struct host_mtus mtus;
 
 	(void)apply_add(r->u, &r->conf, &ignored);
 	apply_sweep(r->u, &r->conf);
-	(void)mtus_compute(&r->mtus, &r->conf, site_fwmark(r->site), &mtus);
+	(void)mtus_compute(&r->mtus, &r->conf, host_fwmark(r->host), &mtus);
 }
 
 /* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
@@ -230,7 +230,7 @@ static int run_listen(struct run *r, struct error *e)
 {
 	uint16_t port =
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port;
-	uint32_t fwmark = site_fwmark(r->site);
+	uint32_t fwmark = host_fwmark(r->host);
 	int err = listen_want(r->u, port, fwmark);
 	char text[LISTEN_TEXT_LEN];
 
@@ -270,9 +270,9 @@ static int run_reload(struct run *r, struct error *e)
 	live_forget_keys(&next);
 	r->conf = next;
 	mtus_follow(&r->mtus, &r->conf);
-	if (mtus_settle(&r->mtus, &r->conf, r->site, e) < 0)
+	if (mtus_settle(&r->mtus, &r->conf, r->host, e) < 0)
 		say(e);
-	site_conf_moved(r->site, &r->conf);
+	host_conf_moved(r->host, &r->conf);
 	err = run_listen(r, e);
 	userspace_work(r->u);
 	return err;
@@ -340,10 +340,10 @@ static void on_child(struct run *r)
 	if (pid <= 0 || pid != r->hook)
 		return;
 	r->hook = 0;
-	err = site_hook_end(r->site, r->hook_kind, status, &e);
+	err = host_hook_end(r->host, r->hook_kind, status, &e);
 	if (err < 0)
 		say(&e);
-	if (r->hook_kind == SITE_HOOK_PRE_DOWN || err < 0)
+	if (r->hook_kind == HOST_HOOK_PRE_DOWN || err < 0)
 		run_end(r, err < 0 ? 1 : 0);
 	else if (r->stopping)
 		run_end(r, 1); /* it never was up */
@@ -466,28 +466,28 @@ static int run_open_engine(struct run *r)
 /* Whether routes of ours are about to lead to a wide part of the world. */
 static bool leads_far(const struct conf_site *conf)
 {
-	struct plan plan;
+	struct route_plan plan;
 	bool far = false;
 
-	if (plan_make(conf, &plan) < 0)
+	if (route_plan_make(conf, &plan) < 0)
 		return false;
 	for (size_t i = 0; i < plan.n; i++)
 		far |= plan.v[i].dst.len < FAR_LEN;
-	plan_fini(&plan);
+	route_plan_fini(&plan);
 	return far;
 }
 
 static int run_up(struct run *r)
 {
 	struct error e;
-	struct site_mtus mtus;
+	struct host_mtus mtus;
 	char text[LISTEN_TEXT_LEN];
 	int err;
 
 	err = choose_backend(r->conf.backend, &r->choice, &e);
 	if (err < 0)
 		return say(&e);
-	err = site_open(&r->conf, NULL, &r->site, &e);
+	err = host_open(&r->conf, NULL, &r->host, &e);
 	if (err < 0)
 		return say(&e);
 	err = run_open_engine(r);
@@ -499,14 +499,14 @@ static int run_up(struct run *r)
 		return err;
 	if (leads_far(&r->conf))
 		names_await(r->u, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
-	err = site_up(r->site, &mtus, &e);
+	err = host_up(r->host, &mtus, &e);
 	if (err < 0)
 		return say(&e);
-	err = userspace_start(r->u, r->conf.interface.listen_port, site_fwmark(r->site));
+	err = userspace_start(r->u, r->conf.interface.listen_port, host_fwmark(r->host));
 	if (err < 0) {
 		log_error("%s. %s",
 			listen_problem(
-				r->conf.interface.listen_port, site_fwmark(r->site), err, text),
+				r->conf.interface.listen_port, host_fwmark(r->host), err, text),
 			listen_hint(err));
 		return err;
 	}
@@ -521,12 +521,12 @@ static int run_up(struct run *r)
 
 static void run_fini(struct run *r)
 {
-	if (r->site)
-		site_down(r->site);
+	if (r->host)
+		host_down(r->host);
 	wgsock_close(&r->wgsock);
 	userspace_close(r->u);
 	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
-	site_close(r->site);
+	host_close(r->host);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
 	mtus_close(&r->mtus);
@@ -548,7 +548,7 @@ static void run_loop(struct run *r)
 			userspace_work(r->u);
 		listen_work(r->u);
 		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
-		if (mtus_work(&r->mtus, &r->conf, r->site, &e) < 0)
+		if (mtus_work(&r->mtus, &r->conf, r->host, &e) < 0)
 			say(&e);
 		userspace_tidy(r->u);
 		if (r->u->lost) {
@@ -578,7 +578,7 @@ static int run_loaded(struct run *r)
 		run_fini(r);
 		return 1;
 	}
-	if (!run_hooks(r, SITE_HOOK_POST_UP, &err)) {
+	if (!run_hooks(r, HOST_HOOK_POST_UP, &err)) {
 		if (err < 0)
 			run_end(r, 1);
 		else

@@ -22,7 +22,7 @@
 #define MAC_FORMAT  "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
-bool bridge_is_ours(const struct machine *m, const struct link_info *link)
+bool bridge_is_ours(const struct netdev *m, const struct link_info *link)
 {
 	return !strcmp(link->kind, "bridge") && !strcmp(link->alias, m->alias);
 }
@@ -44,7 +44,7 @@ static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 /** Give the bridge the address of its first member, as a bridge of one NIC has it by itself, so
  * that it is the same after every start. Without members it keeps its random one. */
 static int set_lasting_mac(
-	struct machine *m, const struct conf_bridge *conf, const struct link_info *bridge)
+	struct netdev *m, const struct conf_bridge *conf, const struct link_info *bridge)
 {
 	struct link_info link;
 	struct nl_msg msg;
@@ -52,34 +52,34 @@ static int set_lasting_mac(
 	if (!conf->members.n || query_link(&m->nl, conf->members.v[0].text, &link) < 0 ||
 		!link.has_mac)
 		return 0;
-	return machine_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
+	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
 		"ip link set %s address " MAC_FORMAT, bridge->name, MAC_ARGS(link.mac));
 }
 
 /** The bridge exists under its name, and with our alias before anything else happens to it. For the
  * moment between the two it is known by a random address, which the journal has. */
-static int create(struct machine *m, const struct conf_bridge *conf, struct link_info *ret)
+static int create(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
 {
 	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
 	struct nl_msg msg;
 	int err;
 
 	random_mac(bridge.mac);
-	err = machine_note(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
+	err = netdev_journal(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
 	if (err)
 		return err;
-	err = machine_change(m, link_encode_bridge(&msg, &bridge),
+	err = netdev_change(m, link_encode_bridge(&msg, &bridge),
 		"ip link add %s address " MAC_FORMAT
 		" type bridge stp_state %d%s fdb_max_learned %d",
 		conf->name, MAC_ARGS(bridge.mac), conf->stp, conf->stp ? "" : " forward_delay 0",
 		FDB_MAX);
 	if (err == 0)
-		err = machine_find(m, conf->name, ret);
+		err = netdev_find(m, conf->name, ret);
 	if (err == 0)
-		err = machine_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
+		err = netdev_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
 			"ip link set %s alias \"%s\"", conf->name, m->alias);
 	if (err == 0)
-		err = machine_refuse_ra(m, conf->name);
+		err = netdev_refuse_ra(m, conf->name);
 	if (err == 0 && !ret->fdb_max)
 		log_info("This kernel does not limit how many addresses %s learns, as Linux 6.7 "
 			 "does: a site that makes up addresses can fill memory here",
@@ -100,27 +100,27 @@ static void tell_of_filter(const struct conf_bridge *conf)
 			conf->name);
 }
 
-int bridge_make(struct machine *m, const struct conf_bridge *conf)
+int bridge_make(struct netdev *m, const struct conf_bridge *conf)
 {
 	struct link_info bridge;
 	int err = create(m, conf, &bridge);
 
 	tell_of_filter(conf);
 	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
-		err = machine_add_address(m, &bridge, &conf->addresses.v[i].prefix);
+		err = netdev_add_address(m, &bridge, &conf->addresses.v[i].prefix);
 	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
 		err = bridge_add_member(m, &bridge, conf->members.v[i].text);
-	return err ? err : machine_set_up(m, &bridge);
+	return err ? err : netdev_set_up(m, &bridge);
 }
 
 /** A port that has another master would be torn from it by the kernel: refuse. */
 static int check_free(
-	struct machine *m, const struct link_info *bridge, const struct link_info *link)
+	struct netdev *m, const struct link_info *bridge, const struct link_info *link)
 {
 	struct link_info master = { 0 };
 
 	if (!bridge_can_hold(link))
-		return machine_fail(m, -EINVAL,
+		return netdev_fail(m, -EINVAL,
 			"%s is no Ethernet interface, or a bridge: it cannot be a port of %s\n"
 			"Name an Ethernet interface as Member.",
 			link->name, bridge->name);
@@ -128,14 +128,14 @@ static int check_free(
 		return 0;
 	if (query_link_index(&m->nl, link->master, &master) < 0)
 		snprintf(master.name, sizeof(master.name), "%u", link->master);
-	return machine_fail(m, -EBUSY,
+	return netdev_fail(m, -EBUSY,
 		"%s already is a port of %s\n"
 		"Take it out first: ip link set %s nomaster; and see what put it there.",
 		link->name, master.name, link->name);
 }
 
 /** The classic mistake: a member's own address is no longer reached once it is a port. */
-static void warn_of_addresses(struct machine *m, const struct link_info *link)
+static void warn_of_addresses(struct netdev *m, const struct link_info *link)
 {
 	struct ifaddr_list list;
 
@@ -152,12 +152,12 @@ static void warn_of_addresses(struct machine *m, const struct link_info *link)
 	free(list.v);
 }
 
-int bridge_add_member(struct machine *m, const struct link_info *bridge, const char *name)
+int bridge_add_member(struct netdev *m, const struct link_info *bridge, const char *name)
 {
 	struct link_info link;
 	struct nl_msg msg;
 	bool was_up;
-	int err = machine_find(m, name, &link);
+	int err = netdev_find(m, name, &link);
 
 	if (err == 0)
 		err = check_free(m, bridge, &link);
@@ -165,27 +165,27 @@ int bridge_add_member(struct machine *m, const struct link_info *bridge, const c
 		return err;
 	warn_of_addresses(m, &link);
 	was_up = link.flags & IFF_UP;
-	err = machine_note(
+	err = netdev_journal(
 		m, "member %s %u %s %s", name, link.ifindex, bridge->name, was_up ? "up" : "down");
 	if (err == 0)
-		err = machine_change(m, link_encode_master(&msg, link.ifindex, bridge->ifindex),
+		err = netdev_change(m, link_encode_master(&msg, link.ifindex, bridge->ifindex),
 			"ip link set %s master %s", name, bridge->name);
 	if (err == 0 && !was_up)
-		err = machine_set_up(m, &link);
+		err = netdev_set_up(m, &link);
 	return err;
 }
 
 int bridge_add_session(
-	struct machine *m, const struct link_info *bridge, const struct link_info *session)
+	struct netdev *m, const struct link_info *bridge, const struct link_info *session)
 {
 	struct nl_msg msg;
 
-	return machine_change(m, link_encode_master(&msg, session->ifindex, bridge->ifindex),
+	return netdev_change(m, link_encode_master(&msg, session->ifindex, bridge->ifindex),
 		"ip link set %s master %s", session->name, bridge->name);
 }
 
 /** Whether it is the bridge of the journal: by our alias; or, if there is none yet, by its MAC. */
-static bool is_noted_bridge(const struct machine *m, const struct link_info *link,
+static bool is_noted_bridge(const struct netdev *m, const struct link_info *link,
 	const uint8_t mac[static LINK_MAC_LEN])
 {
 	if (bridge_is_ours(m, link))
@@ -194,16 +194,16 @@ static bool is_noted_bridge(const struct machine *m, const struct link_info *lin
 	       !memcmp(link->mac, mac, LINK_MAC_LEN);
 }
 
-void bridge_undo(struct machine *m, const char *args)
+void bridge_undo(struct netdev *m, const char *args)
 {
-	struct words w = { .n = 0 };
+	struct journal_entry w = { .n = 0 };
 	const char *name = w.v[0];
 	uint8_t mac[LINK_MAC_LEN];
 	struct link_info link;
 	struct nl_msg msg;
 	int err;
 
-	if (!words_split(args, 2, &w) || !words_mac(w.v[1], mac)) {
+	if (!journal_entry_split(args, 2, &w) || !journal_entry_mac(w.v[1], mac)) {
 		log_warning("cannot read \"bridge %s\" in the journal; left alone", args);
 		return;
 	}
@@ -214,7 +214,7 @@ void bridge_undo(struct machine *m, const char *args)
 		log_warning("%s is not the bridge that was made here; left alone", name);
 		return;
 	}
-	(void)machine_tell(m, "ip link del %s", name);
+	(void)netdev_log(m, "ip link del %s", name);
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
 	if (err < 0 && err != -ENODEV)
@@ -222,9 +222,9 @@ void bridge_undo(struct machine *m, const char *args)
 			strerror(-err), name);
 }
 
-void bridge_undo_member(struct machine *m, const char *args)
+void bridge_undo_member(struct netdev *m, const char *args)
 {
-	struct words w = { .n = 0 };
+	struct journal_entry w = { .n = 0 };
 	const char *name = w.v[0];
 	const char *bridge_name = w.v[2];
 	const char *state = w.v[3];
@@ -234,7 +234,7 @@ void bridge_undo_member(struct machine *m, const char *args)
 	struct nl_msg msg;
 	int err = 0;
 
-	if (!words_split(args, 4, &w) || !words_u32(w.v[1], &ifindex)) {
+	if (!journal_entry_split(args, 4, &w) || !journal_entry_u32(w.v[1], &ifindex)) {
 		log_warning("cannot read \"member %s\" in the journal; left alone", args);
 		return;
 	}
@@ -243,10 +243,10 @@ void bridge_undo_member(struct machine *m, const char *args)
 		!bridge_is_ours(m, &bridge))
 		return; /* no port of ours (any more) */
 	if (!strcmp(state, "down")) {
-		(void)machine_tell(m, "ip link set %s down", name);
+		(void)netdev_log(m, "ip link set %s down", name);
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));
 	}
-	(void)machine_tell(m, "ip link set %s nomaster", name);
+	(void)netdev_log(m, "ip link set %s nomaster", name);
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_master(&msg, link.ifindex, 0));
 	if (err < 0)

@@ -10,14 +10,14 @@
 #include "host/netdev.h"
 #include "netlink/query.h"
 
-struct facts {
-	struct machine machine;
+struct conf_probe {
+	struct netdev netdev;
 };
 
 static enum conf_link ask_link(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
 {
-	struct facts *facts = ctx;
-	struct machine *m = &facts->machine;
+	struct conf_probe *probe = ctx;
+	struct netdev *m = &probe->netdev;
 	struct link_info link;
 	struct link_info master;
 	int err = query_link(&m->nl, name, &link);
@@ -39,27 +39,27 @@ static enum conf_link ask_link(void *ctx, const char *name, char ret_master[stat
 	return CONF_LINK_ENSLAVED;
 }
 
-int facts_new(const char *name, struct facts **ret, struct conf_facts *ret_answers)
+int conf_probe_new(const char *name, struct conf_probe **ret, struct conf_facts *ret_answers)
 {
-	struct facts *facts = calloc(1, sizeof(*facts));
+	struct conf_probe *probe = calloc(1, sizeof(*probe));
 	int err;
 
-	if (!facts)
+	if (!probe)
 		return -ENOMEM;
-	err = machine_open(&facts->machine, name);
+	err = netdev_open(&probe->netdev, name);
 	if (err < 0) {
-		free(facts);
+		free(probe);
 		return err;
 	}
-	*ret = facts;
-	*ret_answers = (struct conf_facts){ .link = ask_link, .ctx = facts };
+	*ret = probe;
+	*ret_answers = (struct conf_facts){ .link = ask_link, .ctx = probe };
 	return 0;
 }
 
-void facts_free(struct facts *facts)
+void conf_probe_free(struct conf_probe *probe)
 {
-	if (!facts)
+	if (!probe)
 		return;
-	machine_close(&facts->machine);
-	free(facts);
+	netdev_close(&probe->netdev);
+	free(probe);
 }

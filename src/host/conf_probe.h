@@ -5,16 +5,16 @@
 
 #include "conf/check.h"
 
-struct facts;
+struct conf_probe;
 
 /**
  * Answers for conf_check() about the site `name`, whose own bridges count as none: a member in one
  * is free. Asks the kernel when it is asked.
- * Return: 0 and what is to be freed with facts_free(), or -errno.
+ * Return: 0 and what is to be freed with conf_probe_free(), or -errno.
  */
-int facts_new(const char *name, struct facts **ret, struct conf_facts *ret_answers);
+int conf_probe_new(const char *name, struct conf_probe **ret, struct conf_facts *ret_answers);
 
 /** Free it. NULL is fine. */
-void facts_free(struct facts *facts);
+void conf_probe_free(struct conf_probe *probe);
 
 #endif

@@ -61,7 +61,7 @@ static char *resolv_text(const struct conf_texts *dns)
 	return text;
 }
 
-int dns_set(struct machine *m, const struct conf_interface *wg)
+int dns_set(struct netdev *m, const struct conf_interface *wg)
 {
 	char key[KEY_LEN_MAX];
 	const char *const argv[] = { "resolvconf", "-a", key, "-m", "0", "-x", NULL };
@@ -71,31 +71,31 @@ int dns_set(struct machine *m, const struct conf_interface *wg)
 	if (!wg->dns.n)
 		return 0;
 	make_key(wg->name, key);
-	err = machine_note(m, "dns %s", key);
+	err = netdev_journal(m, "dns %s", key);
 	if (err == 0)
-		err = machine_tell(m, "resolvconf -a %s -m 0 -x", key);
+		err = netdev_log(m, "resolvconf -a %s -m 0 -x", key);
 	if (err < 0)
 		return err;
 	text = resolv_text(&wg->dns);
-	err = text ? run(argv, text) : -ENOMEM;
+	err = text ? spawn(argv, text) : -ENOMEM;
 	free(text);
 	if (err == -ENOENT)
-		return machine_fail(m, err,
+		return netdev_fail(m, err,
 			"DNS is set, but there is no resolvconf to tell of it\n"
 			"Install openresolv or systemd-resolved's resolvconf, or take DNS out.");
 	if (err < 0)
-		return machine_fail(m, err,
+		return netdev_fail(m, err,
 			"resolvconf -a %s failed\nSee what it said above, or take DNS out.", key);
 	return 0;
 }
 
-void dns_undo(struct machine *m, const char *args)
+void dns_undo(struct netdev *m, const char *args)
 {
 	const char *const argv[] = { "resolvconf", "-d", args, "-f", NULL };
 	int err;
 
-	(void)machine_tell(m, "resolvconf -d %s -f", args);
-	err = run(argv, NULL);
+	(void)netdev_log(m, "resolvconf -d %s -f", args);
+	err = spawn(argv, NULL);
 	if (err < 0 && err != -ENOENT)
 		log_warning("resolvconf -d %s failed: the servers of DNS may still be asked", args);
 }

@@ -8,9 +8,9 @@
 
 /** Tell resolvconf of the servers and search domains, if there are any; noted in the journal.
  * Return: 0, or -errno with the machine's error filled. */
-int dns_set(struct machine *m, const struct conf_interface *wg);
+int dns_set(struct netdev *m, const struct conf_interface *wg);
 
 /** Undo the journal's line "dns …". */
-void dns_undo(struct machine *m, const char *args);
+void dns_undo(struct netdev *m, const char *args);
 
 #endif

@@ -19,7 +19,7 @@
 #include "host/undo.h"
 #include "netlink/query.h"
 
-const struct conf_session *site_next_session(struct site_session_walk *walk)
+const struct conf_session *host_next_session(struct host_session_walk *walk)
 {
 	while (walk->tunnel < walk->conf->n_tunnels) {
 		const struct conf_tunnel *t = &walk->conf->tunnels[walk->tunnel];
@@ -59,29 +59,29 @@ static char *expand_hook(const char *command, const char *ifname)
 }
 
 /** To the bottom of the journal, or its top. */
-static int note_hook(struct site *site, bool bottom, const char *kind, const char *command)
+static int note_hook(struct host *host, bool bottom, const char *kind, const char *command)
 {
-	struct journal *j = &site->machine.journal;
+	struct journal *j = &host->netdev.journal;
 	char *line;
 	int err;
 
 	if (asprintf(&line, "%s %s", kind, command) < 0)
-		return machine_fail(&site->machine, -ENOMEM, "Out of memory");
+		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	err = journal_insert(j, bottom ? 0 : j->n, line);
 	free(line);
 	if (err < 0)
-		machine_fail(&site->machine, err, "Cannot write the journal %s: %s", j->path,
+		netdev_fail(&host->netdev, err, "Cannot write the journal %s: %s", j->path,
 			strerror(-err));
 	return err;
 }
 
-int site_note_hooks(struct site *site, enum site_down_hooks which)
+int host_note_hooks(struct host *host, enum host_down_hooks which)
 {
-	const struct conf_interface *wg = &site->conf->interface;
-	bool after = which == SITE_POST_DOWN;
+	const struct conf_interface *wg = &host->conf->interface;
+	bool after = which == HOST_POST_DOWN;
 	const struct conf_texts *hooks = after ? &wg->post_down : &wg->pre_down;
 	const char *kind = after ? "post-down" : "pre-down";
-	struct journal *j = &site->machine.journal;
+	struct journal *j = &host->netdev.journal;
 	int err = 0;
 	size_t old;
 
@@ -93,29 +93,29 @@ int site_note_hooks(struct site *site, enum site_down_hooks which)
 		char *command = expand_hook(text, wg->name);
 
 		if (!command)
-			return machine_fail(&site->machine, -ENOMEM, "Out of memory");
-		err = note_hook(site, after, kind, command);
+			return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+		err = note_hook(host, after, kind, command);
 		free(command);
 	}
 	return err;
 }
 
-static int run_pre_up(struct site *site)
+static int run_pre_up(struct host *host)
 {
-	const struct conf_texts *hooks = &site->conf->interface.pre_up;
-	struct machine *m = &site->machine;
+	const struct conf_texts *hooks = &host->conf->interface.pre_up;
+	struct netdev *m = &host->netdev;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
-		char *command = expand_hook(hooks->v[i].text, site->conf->interface.name);
+		char *command = expand_hook(hooks->v[i].text, host->conf->interface.name);
 
 		if (!command)
-			return machine_fail(m, -ENOMEM, "Out of memory");
-		err = machine_tell(m, "%s", command);
+			return netdev_fail(m, -ENOMEM, "Out of memory");
+		err = netdev_log(m, "%s", command);
 		if (err == 0) {
-			err = run_shell(command);
+			err = spawn_shell(command);
 			if (err < 0)
-				machine_fail(m, err, "PreUp failed: %s\nSee what it said above.",
+				netdev_fail(m, err, "PreUp failed: %s\nSee what it said above.",
 					command);
 		}
 		free(command);
@@ -133,7 +133,7 @@ static void remove_socket(const char *name)
 }
 
 /** Undo what a crash left, if it is here. `ret_found` says whether there was anything. */
-static int recover(struct machine *m, const char *name, bool *ret_found)
+static int recover(struct netdev *m, const char *name, bool *ret_found)
 {
 	int err = journal_load(&m->journal, name);
 
@@ -142,7 +142,7 @@ static int recover(struct machine *m, const char *name, bool *ret_found)
 	if (err == -ENOENT)
 		return 0;
 	if (err < 0)
-		return machine_fail(m, err,
+		return netdev_fail(m, err,
 			"%s is left from before, but cannot be used: %s\n"
 			"See what is left of the site, then remove that file.",
 			m->journal.path, strerror(-err));
@@ -155,7 +155,7 @@ static int recover(struct machine *m, const char *name, bool *ret_found)
 		break;
 	case JOURNAL_ELSEWHERE:
 		journal_fini(&m->journal);
-		return machine_fail(m, -EXDEV,
+		return netdev_fail(m, -EXDEV,
 			"%s crashed in another network namespace and left things there\n"
 			"Run \"wirespan down %s\" in that namespace, or delete the namespace.",
 			name, name);
@@ -166,7 +166,7 @@ static int recover(struct machine *m, const char *name, bool *ret_found)
 }
 
 /** Nothing of the name may exist; a bridge of ours without a journal is a leftover. */
-static int check_absent(struct machine *m, const char *name)
+static int check_absent(struct netdev *m, const char *name)
 {
 	struct link_info link;
 	struct nl_msg msg;
@@ -175,34 +175,34 @@ static int check_absent(struct machine *m, const char *name)
 	if (err == -ENODEV)
 		return 0;
 	if (err < 0)
-		return machine_fail(
+		return netdev_fail(
 			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
 	if (bridge_is_ours(m, &link))
-		return machine_change(
+		return netdev_change(
 			m, link_encode_delete(&msg, link.ifindex), "ip link del %s", name);
-	return machine_fail(m, -EEXIST,
+	return netdev_fail(m, -EEXIST,
 		"An interface %s exists already%s%s\n"
 		"Remove it (ip link del %s), or give this one another Name.",
 		name, *link.kind ? ", a " : "", link.kind, name);
 }
 
-static int check_names(struct site *site)
+static int check_names(struct host *host)
 {
-	struct site_session_walk walk = { .conf = site->conf };
+	struct host_session_walk walk = { .conf = host->conf };
 	const struct conf_session *session;
-	int err = check_absent(&site->machine, site->conf->interface.name);
+	int err = check_absent(&host->netdev, host->conf->interface.name);
 
-	while (err == 0 && (session = site_next_session(&walk)))
-		err = check_absent(&site->machine, session->name);
-	for (size_t i = 0; err == 0 && i < site->conf->n_bridges; i++)
-		err = check_absent(&site->machine, site->conf->bridges[i].name);
+	while (err == 0 && (session = host_next_session(&walk)))
+		err = check_absent(&host->netdev, session->name);
+	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
+		err = check_absent(&host->netdev, host->conf->bridges[i].name);
 	return err;
 }
 
-static int take_lock(const char *name, struct site_lock *ret, struct error *ret_error)
+static int take_lock(const char *name, struct host_lock *ret, struct error *ret_error)
 {
-	int err = site_lock_take(name, ret);
-	pid_t pid = err == -EBUSY ? site_lock_holder(name) : 0;
+	int err = host_lock_take(name, ret);
+	pid_t pid = err == -EBUSY ? host_lock_holder(name) : 0;
 
 	if (err == -EBUSY)
 		return error_set(ret_error, err,
@@ -219,47 +219,47 @@ static int take_lock(const char *name, struct site_lock *ret, struct error *ret_
 }
 
 /** A machine with an empty error and the socket open, under a lock that is taken. */
-static int open_machine(struct machine *m, const char *name)
+static int open_netdev(struct netdev *m, const char *name)
 {
-	int err = machine_open(m, name);
+	int err = netdev_open(m, name);
 
 	if (err < 0)
-		return machine_fail(
+		return netdev_fail(
 			m, err, "Cannot talk to the kernel's netlink: %s", strerror(-err));
 	return 0;
 }
 
 /** Leave as after a crash that was undone. */
-static void free_site(struct site *site)
+static void free_site(struct host *host)
 {
-	plan_fini(&site->plan);
-	machine_close(&site->machine);
-	site_lock_release(&site->lock);
-	free(site);
+	route_plan_fini(&host->plan);
+	netdev_close(&host->netdev);
+	host_lock_release(&host->lock);
+	free(host);
 }
 
-int site_open(const struct conf_site *conf, const struct site_watch *watch, struct site **ret,
+int host_open(const struct conf_site *conf, const struct host_watch *watch, struct host **ret,
 	struct error *ret_error)
 {
-	struct site *site = calloc(1, sizeof(*site));
-	struct machine *m;
+	struct host *host = calloc(1, sizeof(*host));
+	struct netdev *m;
 	bool found = false;
 	int err;
 
-	if (!site)
+	if (!host)
 		return error_set(ret_error, -ENOMEM, "Out of memory");
-	m = &site->machine;
-	site->conf = conf;
+	m = &host->netdev;
+	host->conf = conf;
 	if (watch) {
 		m->step = watch->step;
 		m->step_ctx = watch->ctx;
 	}
-	err = take_lock(conf->name, &site->lock, ret_error);
+	err = take_lock(conf->name, &host->lock, ret_error);
 	if (err < 0) {
-		free(site);
+		free(host);
 		return err;
 	}
-	err = open_machine(m, conf->name);
+	err = open_netdev(m, conf->name);
 	if (err == 0)
 		err = recover(m, conf->name, &found);
 	if (found)
@@ -267,117 +267,117 @@ int site_open(const struct conf_site *conf, const struct site_watch *watch, stru
 	if (err == 0) {
 		err = journal_init(&m->journal, conf->name);
 		if (err < 0)
-			machine_fail(m, err, "Cannot tell where we are: %s", strerror(-err));
+			netdev_fail(m, err, "Cannot tell where we are: %s", strerror(-err));
 	}
 	if (err == 0)
-		err = check_names(site);
+		err = check_names(host);
 	if (err == 0)
-		err = site_note_hooks(site, SITE_POST_DOWN);
+		err = host_note_hooks(host, HOST_POST_DOWN);
 	if (err == 0)
-		err = run_pre_up(site);
+		err = run_pre_up(host);
 	if (err == 0) {
-		*ret = site;
+		*ret = host;
 		return 0;
 	}
 	*ret_error = m->error;
 	undo_lines(m, UNDO_ALL);
 	if (*m->journal.path)
 		journal_discard(&m->journal);
-	free_site(site);
+	free_site(host);
 	return err;
 }
 
-void site_set_mark(struct site *site, const struct conf_site *conf, uint32_t mark)
+void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mark)
 {
-	site->mark = mark;
-	site->mark_chosen = mark && !conf->interface.fwmark;
+	host->mark = mark;
+	host->mark_chosen = mark && !conf->interface.fwmark;
 }
 
-static int set_up_wg(struct site *site, uint32_t mtu)
+static int set_up_wg(struct host *host, uint32_t mtu)
 {
-	const struct conf_interface *wg = &site->conf->interface;
-	struct machine *m = &site->machine;
+	const struct conf_interface *wg = &host->conf->interface;
+	struct netdev *m = &host->netdev;
 	struct link_info link;
-	struct plan none = { 0 };
+	struct route_plan none = { 0 };
 	uint32_t mark = 0;
-	int err = machine_find(m, wg->name, &link);
+	int err = netdev_find(m, wg->name, &link);
 
 	if (err == 0)
-		err = machine_no_autoconf(m, &link);
+		err = netdev_no_autoconf(m, &link);
 	if (err == 0)
-		err = machine_refuse_ra(m, wg->name);
+		err = netdev_refuse_ra(m, wg->name);
 	for (size_t i = 0; err == 0 && i < wg->addresses.n; i++)
-		err = machine_add_address(m, &link, &wg->addresses.v[i].prefix);
+		err = netdev_add_address(m, &link, &wg->addresses.v[i].prefix);
 	if (err == 0)
-		err = machine_set_mtu(m, &link, mtu);
+		err = netdev_set_mtu(m, &link, mtu);
 	if (err == 0)
-		err = machine_set_up(m, &link);
+		err = netdev_set_up(m, &link);
 	if (err == 0)
 		err = dns_set(m, wg);
-	if (err == 0 && plan_make(site->conf, &site->plan) < 0)
-		err = machine_fail(m, -ENOMEM, "Out of memory");
+	if (err == 0 && route_plan_make(host->conf, &host->plan) < 0)
+		err = netdev_fail(m, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = routes_choose_mark(m, wg, &site->plan, 0, &mark);
-	plan_set_table(&site->plan, mark);
-	site_set_mark(site, site->conf, mark);
-	return err ? err : routes_add(m, wg, &link, &site->plan, &none, false);
+		err = routes_choose_mark(m, wg, &host->plan, 0, &mark);
+	route_plan_set_table(&host->plan, mark);
+	host_set_mark(host, host->conf, mark);
+	return err ? err : routes_add(m, wg, &link, &host->plan, &none, false);
 }
 
-int site_set_session(struct site *site, const struct conf_session *conf, uint32_t mtu)
+int host_set_session(struct host *host, const struct conf_session *conf, uint32_t mtu)
 {
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	struct link_info link;
 	struct link_info bridge;
-	int err = machine_find(m, conf->name, &link);
+	int err = netdev_find(m, conf->name, &link);
 
 	if (err == 0)
-		err = machine_set_mtu(m, &link, mtu);
+		err = netdev_set_mtu(m, &link, mtu);
 	if (err == 0 && *conf->bridge) {
-		err = machine_no_autoconf(m, &link);
+		err = netdev_no_autoconf(m, &link);
 		if (err == 0)
-			err = machine_find(m, conf->bridge, &bridge);
+			err = netdev_find(m, conf->bridge, &bridge);
 		if (err == 0)
 			err = bridge_add_session(m, &bridge, &link);
 	}
-	return err ? err : machine_set_up(m, &link);
+	return err ? err : netdev_set_up(m, &link);
 }
 
-static int set_up(struct site *site, const struct site_mtus *mtus)
+static int set_up(struct host *host, const struct host_mtus *mtus)
 {
-	struct site_session_walk walk = { .conf = site->conf };
+	struct host_session_walk walk = { .conf = host->conf };
 	const struct conf_session *session;
-	int err = set_up_wg(site, mtus->wg);
+	int err = set_up_wg(host, mtus->wg);
 
-	for (size_t i = 0; err == 0 && i < site->conf->n_bridges; i++)
-		err = bridge_make(&site->machine, &site->conf->bridges[i]);
-	while (err == 0 && (session = site_next_session(&walk))) {
-		err = machine_refuse_ra(&site->machine, session->name);
+	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
+		err = bridge_make(&host->netdev, &host->conf->bridges[i]);
+	while (err == 0 && (session = host_next_session(&walk))) {
+		err = netdev_refuse_ra(&host->netdev, session->name);
 		if (err == 0)
-			err = site_set_session(site, session, mtus->sessions[walk.i - 1]);
+			err = host_set_session(host, session, mtus->sessions[walk.i - 1]);
 	}
 	return err;
 }
 
-int site_up(struct site *site, const struct site_mtus *mtus, struct error *ret_error)
+int host_up(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
 {
-	int err = set_up(site, mtus);
+	int err = set_up(host, mtus);
 
 	if (err < 0) {
-		*ret_error = site->machine.error;
-		site_down(site);
+		*ret_error = host->netdev.error;
+		host_down(host);
 	}
 	return err;
 }
 
-uint32_t site_fwmark(const struct site *site)
+uint32_t host_fwmark(const struct host *host)
 {
-	return site->mark;
+	return host->mark;
 }
 
 /** The commands of the journal's lines "pre-down …", in the order they are to run. */
-static size_t collect_pre_down(const struct site *site, const char **ret, size_t room)
+static size_t collect_pre_down(const struct host *host, const char **ret, size_t room)
 {
-	const struct journal *j = &site->machine.journal;
+	const struct journal *j = &host->netdev.journal;
 	size_t n = 0;
 
 	for (size_t i = j->n; i-- > 0 && n < room;)
@@ -386,25 +386,25 @@ static size_t collect_pre_down(const struct site *site, const char **ret, size_t
 	return n;
 }
 
-static int start_commands(struct site *site, const char *const commands[], size_t n, pid_t *ret_pid)
+static int start_commands(struct host *host, const char *const commands[], size_t n, pid_t *ret_pid)
 {
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	int err = 0;
 
 	*ret_pid = 0;
 	for (size_t i = 0; err == 0 && i < n; i++)
-		err = machine_tell(m, "%s", commands[i]);
+		err = netdev_log(m, "%s", commands[i]);
 	if (err < 0 || n == 0)
 		return err;
-	err = run_start_shell(commands, n, ret_pid);
-	return err < 0 ? machine_fail(m, err, "Cannot start a shell: %s", strerror(-err)) : 0;
+	err = spawn_start_shell(commands, n, ret_pid);
+	return err < 0 ? netdev_fail(m, err, "Cannot start a shell: %s", strerror(-err)) : 0;
 }
 
-static int start_post_up(struct site *site, pid_t *ret_pid)
+static int start_post_up(struct host *host, pid_t *ret_pid)
 {
-	const struct conf_interface *wg = &site->conf->interface;
+	const struct conf_interface *wg = &host->conf->interface;
 	char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
-	int err = site_note_hooks(site, SITE_PRE_DOWN);
+	int err = host_note_hooks(host, HOST_PRE_DOWN);
 	size_t n = 0;
 
 	while (err == 0 && commands && n < wg->post_up.n) {
@@ -414,36 +414,36 @@ static int start_post_up(struct site *site, pid_t *ret_pid)
 		n++;
 	}
 	if (err == 0 && n < wg->post_up.n)
-		err = machine_fail(&site->machine, -ENOMEM, "Out of memory");
+		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = start_commands(site, (const char *const *)commands, n, ret_pid);
+		err = start_commands(host, (const char *const *)commands, n, ret_pid);
 	while (n > 0)
 		free(commands[--n]);
 	free(commands);
 	return err;
 }
 
-static int start_pre_down(struct site *site, pid_t *ret_pid)
+static int start_pre_down(struct host *host, pid_t *ret_pid)
 {
-	size_t room = site->machine.journal.n + 1;
+	size_t room = host->netdev.journal.n + 1;
 	const char **commands = calloc(room, sizeof(*commands));
 	int err;
 
 	if (!commands)
-		return machine_fail(&site->machine, -ENOMEM, "Out of memory");
-	err = start_commands(site, commands, collect_pre_down(site, commands, room), ret_pid);
+		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+	err = start_commands(host, commands, collect_pre_down(host, commands, room), ret_pid);
 	free(commands);
 	return err;
 }
 
-int site_hook_start(struct site *site, enum site_hook hook, pid_t *ret_pid, struct error *ret_error)
+int host_hook_start(struct host *host, enum host_hook hook, pid_t *ret_pid, struct error *ret_error)
 {
 	pid_t pid = 0;
 	int err =
-		hook == SITE_HOOK_POST_UP ? start_post_up(site, &pid) : start_pre_down(site, &pid);
+		hook == HOST_HOOK_POST_UP ? start_post_up(host, &pid) : start_pre_down(host, &pid);
 
 	if (err < 0)
-		*ret_error = site->machine.error;
+		*ret_error = host->netdev.error;
 	else
 		*ret_pid = pid;
 	return err;
@@ -458,88 +458,88 @@ static void forget_pre_down(struct journal *j)
 		journal_remove(j, i);
 }
 
-int site_hook_end(struct site *site, enum site_hook hook, int wait_status, struct error *ret_error)
+int host_hook_end(struct host *host, enum host_hook hook, int wait_status, struct error *ret_error)
 {
-	if (hook == SITE_HOOK_PRE_DOWN)
-		forget_pre_down(&site->machine.journal);
+	if (hook == HOST_HOOK_PRE_DOWN)
+		forget_pre_down(&host->netdev.journal);
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return 0;
 	return error_set(ret_error, -ECANCELED, "%s failed\nSee what it said above.",
-		hook == SITE_HOOK_POST_UP ? "PostUp" : "PreDown");
+		hook == HOST_HOOK_POST_UP ? "PostUp" : "PreDown");
 }
 
-int site_set_mtus(struct site *site, const struct site_mtus *mtus, struct error *ret_error)
+int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
 {
-	struct site_session_walk walk = { .conf = site->conf };
-	struct machine *m = &site->machine;
+	struct host_session_walk walk = { .conf = host->conf };
+	struct netdev *m = &host->netdev;
 	const struct conf_session *session;
 	struct link_info link;
-	int err = machine_find(m, site->conf->interface.name, &link);
+	int err = netdev_find(m, host->conf->interface.name, &link);
 
 	if (err == 0)
-		err = machine_set_mtu(m, &link, mtus->wg);
-	while (err == 0 && (session = site_next_session(&walk))) {
-		err = machine_find(m, session->name, &link);
+		err = netdev_set_mtu(m, &link, mtus->wg);
+	while (err == 0 && (session = host_next_session(&walk))) {
+		err = netdev_find(m, session->name, &link);
 		if (err == 0)
-			err = machine_set_mtu(m, &link, mtus->sessions[walk.i - 1]);
+			err = netdev_set_mtu(m, &link, mtus->sessions[walk.i - 1]);
 	}
 	if (err < 0)
 		*ret_error = m->error;
 	return err;
 }
 
-void site_conf_moved(struct site *site, const struct conf_site *conf)
+void host_conf_moved(struct host *host, const struct conf_site *conf)
 {
-	site->conf = conf;
+	host->conf = conf;
 }
 
-void site_down(struct site *site)
+void host_down(struct host *host)
 {
-	undo_lines(&site->machine, UNDO_MACHINE);
-	plan_fini(&site->plan);
+	undo_lines(&host->netdev, UNDO_HOST);
+	route_plan_fini(&host->plan);
 }
 
-void site_close(struct site *site)
+void host_close(struct host *host)
 {
-	if (!site)
+	if (!host)
 		return;
-	undo_lines(&site->machine, UNDO_ALL);
-	journal_discard(&site->machine.journal);
-	free_site(site);
+	undo_lines(&host->netdev, UNDO_ALL);
+	journal_discard(&host->netdev.journal);
+	free_site(host);
 }
 
-int site_undo(const char *name, bool *ret_found, struct error *ret_error)
+int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 {
-	struct site *site = calloc(1, sizeof(*site));
+	struct host *host = calloc(1, sizeof(*host));
 	bool found = false;
 	int err;
 
-	if (!site)
+	if (!host)
 		return error_set(ret_error, -ENOMEM, "Out of memory");
-	err = take_lock(name, &site->lock, ret_error);
+	err = take_lock(name, &host->lock, ret_error);
 	if (err < 0) {
-		free(site);
+		free(host);
 		return err;
 	}
-	err = open_machine(&site->machine, name);
+	err = open_netdev(&host->netdev, name);
 	if (err == 0)
-		err = recover(&site->machine, name, &found);
+		err = recover(&host->netdev, name, &found);
 	if (err < 0)
-		*ret_error = site->machine.error;
+		*ret_error = host->netdev.error;
 	else
 		*ret_found = found;
-	free_site(site);
+	free_site(host);
 	return err;
 }
 
-pid_t site_running(const char *name)
+pid_t host_running(const char *name)
 {
-	return site_lock_holder(name);
+	return host_lock_holder(name);
 }
 
-int site_wait_stopped(const char *name, unsigned timeout_ms)
+int host_wait_stopped(const char *name, unsigned timeout_ms)
 {
-	for (unsigned waited = 0; site_lock_holder(name) != 0; waited += 5) {
+	for (unsigned waited = 0; host_lock_holder(name) != 0; waited += 5) {
 		if (waited >= timeout_ms)
 			return -ETIMEDOUT;
 		poll(NULL, 0, 5);

@@ -70,54 +70,54 @@ static int sabotage(void *ctx, const char *what)
 }
 
 /** The hooks of one kind, as the daemon's loop runs them. */
-static int run_hooks(struct site *site, enum site_hook hook, struct error *error)
+static int run_hooks(struct host *host, enum host_hook hook, struct error *error)
 {
 	int status = 0;
 	pid_t pid = 0;
-	int err = site_hook_start(site, hook, &pid, error);
+	int err = host_hook_start(host, hook, &pid, error);
 
 	if (err < 0 || !pid)
 		return err;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return site_hook_end(site, hook, status, error);
+	return host_hook_end(host, hook, status, error);
 }
 
 /** As the daemon does it. Return: the site's error; the site is closed then. */
 static int bring_up(
-	const struct conf_site *conf, struct saboteur *s, struct site **ret, struct error *error)
+	const struct conf_site *conf, struct saboteur *s, struct host **ret, struct error *error)
 {
 	const uint32_t mtu[] = { 1386, 1386 };
-	struct site_watch watch = { .step = sabotage, .ctx = s };
-	struct site_mtus mtus = { .wg = 1440, .sessions = mtu };
-	struct site *site = NULL;
-	int err = site_open(conf, &watch, &site, error);
+	struct host_watch watch = { .step = sabotage, .ctx = s };
+	struct host_mtus mtus = { .wg = 1440, .sessions = mtu };
+	struct host *host = NULL;
+	int err = host_open(conf, &watch, &host, error);
 
 	if (err < 0)
 		return err;
 	test_engine_open(&engine, conf);
-	err = site_up(site, &mtus, error);
+	err = host_up(host, &mtus, error);
 	if (err == 0) {
-		err = run_hooks(site, SITE_HOOK_POST_UP, error);
+		err = run_hooks(host, HOST_HOOK_POST_UP, error);
 		if (err < 0)
-			site_down(site);
+			host_down(host);
 	}
 	if (err == 0) {
-		*ret = site;
+		*ret = host;
 		return 0;
 	}
 	test_engine_close(&engine, NULL);
-	site_close(site);
+	host_close(host);
 	return err;
 }
 
-static void take_down(struct site *site)
+static void take_down(struct host *host)
 {
 	struct error error;
 
-	(void)run_hooks(site, SITE_HOOK_PRE_DOWN, &error);
-	site_down(site);
+	(void)run_hooks(host, HOST_HOOK_PRE_DOWN, &error);
+	host_down(host);
 	test_engine_close(&engine, NULL);
-	site_close(site);
+	host_close(host);
 }
 
 static void assert_lines(const char *picture, const char *const lines[], size_t n)
@@ -129,7 +129,7 @@ static void assert_lines(const char *picture, const char *const lines[], size_t 
 
 static void assert_same_as(const char *before)
 {
-	char *after = test_machine_picture();
+	char *after = test_host_picture();
 
 	if (strcmp(after, before) != 0)
 		printf("before:\n%s\nafter:\n%s", before, after);
@@ -154,21 +154,21 @@ static void test_plain(void **state)
 	struct saboteur nobody = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
-	struct site *site;
-	char *before = test_machine_picture();
+	struct host *host;
+	char *before = test_host_picture();
 	char *up;
 
 	test_conf(&conf, "vpn01", plain);
-	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
-	up = test_machine_picture();
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	up = test_host_picture();
 	assert_lines(up, lines, ARRAY_LEN(lines));
 	assert_null(strstr(up, "10.0.1.21")); /* the interface's network leads there already */
 	assert_null(strstr(up, "fe80"));
-	assert_int_equal(site_fwmark(site), 0);
-	assert_int_equal(site_running("vpn01"), getpid());
-	take_down(site);
+	assert_int_equal(host_fwmark(host), 0);
+	assert_int_equal(host_running("vpn01"), getpid());
+	take_down(host);
 	assert_same_as(before);
-	assert_int_equal(site_running("vpn01"), 0);
+	assert_int_equal(host_running("vpn01"), 0);
 	conf_site_fini(&conf);
 	free(up);
 	free(before);
@@ -191,25 +191,25 @@ static void test_everything(void **state)
 	struct saboteur nobody = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
-	struct site *site;
-	char *before = test_machine_picture();
+	struct host *host;
+	char *before = test_host_picture();
 	char *up;
 	char path[128];
 	char text[128] = "";
 	FILE *f;
 
 	test_conf(&conf, "vpn01", everything);
-	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
-	up = test_machine_picture();
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	up = test_host_picture();
 	assert_lines(up, lines, ARRAY_LEN(lines));
-	assert_int_equal(site_fwmark(site), 51820);
+	assert_int_equal(host_fwmark(host), 51820);
 	snprintf(path, sizeof(path), "%s/hooks", rundir);
 	f = fopen(path, "re");
 	assert_non_null(f);
 	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), strlen(hooks));
 	assert_string_equal(text, hooks);
 	fclose(f);
-	take_down(site);
+	take_down(host);
 	assert_same_as(before);
 	conf_site_fini(&conf);
 	free(up);
@@ -219,7 +219,7 @@ static void test_everything(void **state)
 /** Fail at each step in turn, until one too many was chosen. */
 static void fail_everywhere(const char *text)
 {
-	char *before = test_machine_picture();
+	char *before = test_host_picture();
 	struct conf_site conf;
 	int steps = 0;
 
@@ -227,11 +227,11 @@ static void fail_everywhere(const char *text)
 	for (;; steps++) {
 		struct saboteur s = { .at = steps };
 		struct error error = { 0 };
-		struct site *site = NULL;
-		int err = bring_up(&conf, &s, &site, &error);
+		struct host *host = NULL;
+		int err = bring_up(&conf, &s, &host, &error);
 
 		if (err == 0) {
-			take_down(site);
+			take_down(host);
 			break;
 		}
 		assert_int_equal(err, -EIO);
@@ -259,19 +259,19 @@ static bool live_and_die(const struct conf_site *conf, int at)
 {
 	struct saboteur s = { .at = at, .kill = true };
 	struct error error = { 0 };
-	struct site *site;
+	struct host *host;
 	int status;
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (bring_up(conf, &s, &site, &error) < 0) {
+		if (bring_up(conf, &s, &host, &error) < 0) {
 			printf("%s\n", error.problem);
 			_exit(1);
 		}
 		if (at == WHEN_UP)
 			kill(getpid(), SIGKILL);
-		take_down(site);
+		take_down(host);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -282,22 +282,22 @@ static bool live_and_die(const struct conf_site *conf, int at)
 /** Die at each step of the way up and down; then the journal alone must do, or the next start. */
 static void crash_everywhere(const char *text)
 {
-	char *before = test_machine_picture();
+	char *before = test_host_picture();
 	struct saboteur nobody = { .at = -1 };
 	struct error error = { 0 };
 	struct conf_site conf;
-	struct site *site;
+	struct host *host;
 	int steps = 0;
 	bool found;
 
 	test_conf(&conf, "vpn01", text);
 	for (; live_and_die(&conf, steps); steps++) {
-		assert_int_equal(site_running("vpn01"), 0);
+		assert_int_equal(host_running("vpn01"), 0);
 		if (steps % 3 == 0) {
-			assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
-			take_down(site);
+			assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+			take_down(host);
 		} else {
-			assert_int_equal(site_undo("vpn01", &found, &error), 0);
+			assert_int_equal(host_undo("vpn01", &found, &error), 0);
 		}
 		assert_same_as(before);
 	}
@@ -319,20 +319,20 @@ static void test_runs_once(void **state)
 	struct saboteur nobody = { .at = -1 };
 	struct error error = { 0 };
 	struct conf_site conf;
-	struct site *site;
-	struct site *second;
+	struct host *host;
+	struct host *second;
 	bool found;
 
 	test_conf(&conf, "vpn01", plain);
-	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_false(found);
-	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
-	assert_int_equal(site_open(&conf, NULL, &second, &error), -EBUSY);
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(host_open(&conf, NULL, &second, &error), -EBUSY);
 	assert_non_null(strstr(error.problem, "vpn01 is running already"));
-	assert_int_equal(site_undo("vpn01", &found, &error), -EBUSY);
-	assert_int_equal(site_wait_stopped("vpn01", 20), -ETIMEDOUT);
-	take_down(site);
-	assert_int_equal(site_wait_stopped("vpn01", 20), 0);
+	assert_int_equal(host_undo("vpn01", &found, &error), -EBUSY);
+	assert_int_equal(host_wait_stopped("vpn01", 20), -ETIMEDOUT);
+	take_down(host);
+	assert_int_equal(host_wait_stopped("vpn01", 20), 0);
 	conf_site_fini(&conf);
 }
 
@@ -364,12 +364,12 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct saboteur nobody = { .at = -1 };
 		struct error error = { 0 };
-		struct site *site;
+		struct host *host;
 		char *before;
 
 		assert_int_equal(system(table[i].prepare), 0);
-		before = test_machine_picture();
-		assert_int_equal(bring_up(&conf, &nobody, &site, &error), table[i].result);
+		before = test_host_picture();
+		assert_int_equal(bring_up(&conf, &nobody, &host, &error), table[i].result);
 		assert_non_null(strstr(error.problem, table[i].problem));
 		assert_true(*error.mend);
 		assert_same_as(before);
@@ -384,13 +384,13 @@ static void test_failing_hooks(void **state)
 {
 	static const char *const table[] = { "PreUp = exit 3\n", "PostUp = exit 3\n",
 		"PostUp = kill $$\n" };
-	char *before = test_machine_picture();
+	char *before = test_host_picture();
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct saboteur nobody = { .at = -1 };
 		struct error error = { 0 };
 		struct conf_site conf;
-		struct site *site;
+		struct host *host;
 		char text[1024];
 
 		snprintf(text, sizeof(text),
@@ -398,7 +398,7 @@ static void test_failing_hooks(void **state)
 			"AllowedIPs = 10.0.1.21/32\n",
 			table[i]);
 		test_conf(&conf, "vpn01", text);
-		assert_int_equal(bring_up(&conf, &nobody, &site, &error), -ECANCELED);
+		assert_int_equal(bring_up(&conf, &nobody, &host, &error), -ECANCELED);
 		assert_same_as(before);
 		conf_site_fini(&conf);
 	}
@@ -418,9 +418,9 @@ static void test_leaves_alone(void **state)
 	assert_int_equal(system("ip link del br-l2tp0; ip link add br-l2tp0 type bridge;"
 				"ip link set eth1 up master br-l2tp0"),
 		0);
-	before = test_machine_picture();
+	before = test_host_picture();
 	assert_non_null(strstr(before, "vpn01.state"));
-	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_true(found);
 	assert_int_equal(system("ip link show br-l2tp0 >/dev/null"), 0);
 	assert_int_equal(system("ip link show master br-l2tp0 up | grep -q eth1"), 0);
@@ -429,7 +429,7 @@ static void test_leaves_alone(void **state)
 	free(before);
 }
 
-/** In a process of its own, in a namespace of its own. Return: what `site_open` said. */
+/** In a process of its own, in a namespace of its own. Return: what `host_open` said. */
 static int open_elsewhere(const struct conf_site *conf)
 {
 	int status;
@@ -439,13 +439,13 @@ static int open_elsewhere(const struct conf_site *conf)
 	if (pid == 0) {
 		struct saboteur nobody = { .at = -1 };
 		struct error error = { 0 };
-		struct site *site;
+		struct host *host;
 		int err;
 
 		test_netns_enter();
-		err = bring_up(conf, &nobody, &site, &error);
+		err = bring_up(conf, &nobody, &host, &error);
 		if (err == 0)
-			take_down(site);
+			take_down(host);
 		_exit(-err & 0x7f);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -462,10 +462,10 @@ static void crash_elsewhere(const struct conf_site *conf)
 	if (pid == 0) {
 		struct saboteur nobody = { .at = -1 };
 		struct error error;
-		struct site *site;
+		struct host *host;
 
 		test_netns_enter();
-		_exit(bring_up(conf, &nobody, &site, &error) < 0); /* not down again */
+		_exit(bring_up(conf, &nobody, &host, &error) < 0); /* not down again */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -476,23 +476,23 @@ static void test_namespaces(void **state)
 	struct saboteur nobody = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
-	struct site *site;
+	struct host *host;
 	bool found;
 
 	test_conf(&conf, "vpn01", plain);
 	/* The name is taken, in whatever namespace. */
-	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
 	assert_int_equal(open_elsewhere(&conf), -EBUSY);
-	take_down(site);
+	take_down(host);
 	/* A crash here is not to be undone there. */
 	assert_true(live_and_die(&conf, WHEN_UP));
 	assert_int_equal(open_elsewhere(&conf), -EXDEV);
-	assert_int_equal(site_undo("vpn01", &found, &error), 0);
+	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_true(found);
 	/* A crash in a namespace that ended with it is nobody's business any more. */
 	crash_elsewhere(&conf);
-	assert_int_equal(bring_up(&conf, &nobody, &site, &error), 0);
-	take_down(site);
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	take_down(host);
 	conf_site_fini(&conf);
 }
 
@@ -500,14 +500,14 @@ static void test_namespaces(void **state)
 static int set_up(void **state)
 {
 	test_netns_enter();
-	test_machine_make_rundir(rundir);
+	test_host_make_rundir(rundir);
 	return 0;
 }
 
 static int clean_up(void **state)
 {
 	test_engine_close(&engine, NULL);
-	test_machine_remove_rundir(rundir);
+	test_host_remove_rundir(rundir);
 	return 0;
 }
 
@@ -550,6 +550,6 @@ int main(void)
 	log_set_level(getenv("WIRESPAN_TEST_STEPS") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	make_resolvconf(bin);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	test_machine_remove_rundir(bin);
+	test_host_remove_rundir(bin);
 	return failed;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool words_split(const char *line, size_t n, struct words *ret)
+bool journal_entry_split(const char *line, size_t n, struct journal_entry *ret)
 {
 	ret->n = 0;
 	for (;;) {
@@ -15,7 +15,7 @@ bool words_split(const char *line, size_t n, struct words *ret)
 		len = strcspn(line, " ");
 		if (!len)
 			return ret->n == n;
-		if (ret->n == WORDS_MAX || len >= WORDS_LEN_MAX)
+		if (ret->n == JOURNAL_ENTRY_WORDS || len >= JOURNAL_ENTRY_LEN_MAX)
 			return false;
 		memcpy(ret->v[ret->n], line, len);
 		ret->v[ret->n++][len] = '\0';
@@ -23,7 +23,7 @@ bool words_split(const char *line, size_t n, struct words *ret)
 	}
 }
 
-bool words_u32(const char *word, uint32_t *ret)
+bool journal_entry_u32(const char *word, uint32_t *ret)
 {
 	unsigned long long v;
 
@@ -36,7 +36,7 @@ bool words_u32(const char *word, uint32_t *ret)
 	return true;
 }
 
-bool words_mac(const char *word, uint8_t ret[static 6])
+bool journal_entry_mac(const char *word, uint8_t ret[static 6])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t mac[6];

@@ -26,18 +26,18 @@ static void test_split(void **state)
 		{ "a b c", 2, false, NULL },
 		{ "a b c d e", 4, false, NULL },
 	};
-	struct words w;
-	char long_word[WORDS_LEN_MAX + 1];
+	struct journal_entry w;
+	char long_word[JOURNAL_ENTRY_LEN_MAX + 1];
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		assert_int_equal(words_split(table[i].line, table[i].n, &w), table[i].ok);
+		assert_int_equal(journal_entry_split(table[i].line, table[i].n, &w), table[i].ok);
 		if (table[i].last)
 			assert_string_equal(w.v[w.n - 1], table[i].last);
 	}
-	memset(long_word, 'x', WORDS_LEN_MAX);
-	long_word[WORDS_LEN_MAX] = '\0';
-	assert_false(words_split(long_word, 1, &w));
-	assert_true(words_split(long_word + 1, 1, &w));
+	memset(long_word, 'x', JOURNAL_ENTRY_LEN_MAX);
+	long_word[JOURNAL_ENTRY_LEN_MAX] = '\0';
+	assert_false(journal_entry_split(long_word, 1, &w));
+	assert_true(journal_entry_split(long_word + 1, 1, &w));
 }
 
 static void test_u32(void **state)
@@ -61,7 +61,7 @@ static void test_u32(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		uint32_t v = 77;
 
-		assert_int_equal(words_u32(table[i].word, &v), table[i].ok);
+		assert_int_equal(journal_entry_u32(table[i].word, &v), table[i].ok);
 		assert_int_equal(v, table[i].ok ? table[i].value : 77);
 	}
 }
@@ -73,10 +73,10 @@ static void test_mac(void **state)
 		"02:0a:00:00:00:ff:00" };
 	uint8_t mac[6] = { 0 };
 
-	assert_true(words_mac("02:0a:00:00:00:ff", mac));
+	assert_true(journal_entry_mac("02:0a:00:00:00:ff", mac));
 	assert_memory_equal(mac, "\x02\x0a\0\0\0\xff", 6);
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-		assert_false(words_mac(wrong[i], mac));
+		assert_false(journal_entry_mac(wrong[i], mac));
 	assert_memory_equal(mac, "\x02\x0a\0\0\0\xff", 6);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One site's hands on the machine: every change is noted, told, done, and explained if it fails. */
+/* Changes to the host's network devices: journalled, logged, applied; errors carry a hint. */
 #include "host/netdev.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "netlink/ifaddr.h"
 #include "netlink/query.h"
 
-int machine_open(struct machine *m, const char *name)
+int netdev_open(struct netdev *m, const char *name)
 {
 	int len = snprintf(m->alias, sizeof(m->alias), "wirespan %s", name);
 
@@ -21,13 +21,13 @@ int machine_open(struct machine *m, const char *name)
 	return nl_socket_open(&m->nl);
 }
 
-void machine_close(struct machine *m)
+void netdev_close(struct netdev *m)
 {
 	nl_socket_close(&m->nl);
 	journal_fini(&m->journal);
 }
 
-int machine_fail(struct machine *m, int code, const char *format, ...)
+int netdev_fail(struct netdev *m, int code, const char *format, ...)
 {
 	char text[640];
 	va_list args;
@@ -38,14 +38,14 @@ int machine_fail(struct machine *m, int code, const char *format, ...)
 	return error_set(&m->error, code, "%s", text);
 }
 
-static int tell(struct machine *m, const char *what)
+static int log_step(struct netdev *m, const char *what)
 {
 	int err = m->step ? m->step(m->step_ctx, what) : 0;
 
-	return err < 0 ? machine_fail(m, err, "Stopped before \"%s\":", what) : 0;
+	return err < 0 ? netdev_fail(m, err, "Stopped before \"%s\":", what) : 0;
 }
 
-int machine_tell(struct machine *m, const char *format, ...)
+int netdev_log(struct netdev *m, const char *format, ...)
 {
 	char what[256];
 	va_list args;
@@ -53,10 +53,10 @@ int machine_tell(struct machine *m, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	return tell(m, what);
+	return log_step(m, what);
 }
 
-int machine_note(struct machine *m, const char *format, ...)
+int netdev_journal(struct netdev *m, const char *format, ...)
 {
 	char line[4096];
 	va_list args;
@@ -66,10 +66,10 @@ int machine_note(struct machine *m, const char *format, ...)
 	err = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (err < 0 || (size_t)err >= sizeof(line))
-		return machine_fail(m, -ENAMETOOLONG, "Too long for the journal: %.100s…", line);
+		return netdev_fail(m, -ENAMETOOLONG, "Too long for the journal: %.100s…", line);
 	err = journal_push(&m->journal, "%s", line);
 	if (err < 0)
-		return machine_fail(m, err,
+		return netdev_fail(m, err,
 			"Cannot write the journal %s: %s\n"
 			"Make room there, or name another folder in WIRESPAN_RUNDIR.",
 			m->journal.path, strerror(-err));
@@ -92,7 +92,7 @@ static const char *mend_for(int code)
 	}
 }
 
-int machine_change(struct machine *m, struct nl_msg *request, const char *format, ...)
+int netdev_change(struct netdev *m, struct nl_msg *request, const char *format, ...)
 {
 	char what[256];
 	va_list args;
@@ -101,71 +101,71 @@ int machine_change(struct machine *m, struct nl_msg *request, const char *format
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	err = tell(m, what);
+	err = log_step(m, what);
 	if (err < 0)
 		return err;
 	err = nl_request(&m->nl, request);
 	if (err < 0)
-		return machine_fail(m, err, "Cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
+		return netdev_fail(m, err, "Cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
 			*m->nl.verdict.why ? " (" : "", m->nl.verdict.why,
 			*m->nl.verdict.why ? ")" : "", mend_for(err));
 	return 0;
 }
 
-int machine_find(struct machine *m, const char *name, struct link_info *ret)
+int netdev_find(struct netdev *m, const char *name, struct link_info *ret)
 {
 	int err = query_link(&m->nl, name, ret);
 
 	if (err == -ENODEV)
-		return machine_fail(
+		return netdev_fail(
 			m, err, "There is no interface %s\nCheck its name with \"ip link\".", name);
 	if (err < 0)
-		return machine_fail(
+		return netdev_fail(
 			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
 	return 0;
 }
 
-int machine_add_address(
-	struct machine *m, const struct link_info *link, const struct ip_prefix *address)
+int netdev_add_address(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
 {
 	char text[IP_PREFIX_TEXT_LEN];
 	struct nl_msg msg;
-	int err = machine_change(m, ifaddr_encode_add(&msg, link->ifindex, address),
+	int err = netdev_change(m, ifaddr_encode_add(&msg, link->ifindex, address),
 		"ip address add %s dev %s", ip_prefix_text(address, text), link->name);
 
 	return err == -EEXIST ? 0 : err;
 }
 
-int machine_delete_address(
-	struct machine *m, const struct link_info *link, const struct ip_prefix *address)
+int netdev_delete_address(
+	struct netdev *m, const struct link_info *link, const struct ip_prefix *address)
 {
 	char text[IP_PREFIX_TEXT_LEN];
 	struct nl_msg msg;
-	int err = machine_change(m, ifaddr_encode_delete(&msg, link->ifindex, address),
+	int err = netdev_change(m, ifaddr_encode_delete(&msg, link->ifindex, address),
 		"ip address del %s dev %s", ip_prefix_text(address, text), link->name);
 
 	return err == -EADDRNOTAVAIL ? 0 : err;
 }
 
-int machine_set_mtu(struct machine *m, const struct link_info *link, uint32_t mtu)
+int netdev_set_mtu(struct netdev *m, const struct link_info *link, uint32_t mtu)
 {
 	struct nl_msg msg;
 
 	if (!mtu || mtu == link->mtu)
 		return 0;
-	return machine_change(m, link_encode_mtu(&msg, link->ifindex, mtu), "ip link set %s mtu %u",
+	return netdev_change(m, link_encode_mtu(&msg, link->ifindex, mtu), "ip link set %s mtu %u",
 		link->name, mtu);
 }
 
-int machine_set_up(struct machine *m, const struct link_info *link)
+int netdev_set_up(struct netdev *m, const struct link_info *link)
 {
 	struct nl_msg msg;
 
-	return machine_change(
+	return netdev_change(
 		m, link_encode_up(&msg, link->ifindex, true), "ip link set %s up", link->name);
 }
 
-int machine_refuse_ra(struct machine *m, const char *name)
+int netdev_refuse_ra(struct netdev *m, const char *name)
 {
 	char path[64];
 	char is[8] = "";
@@ -176,7 +176,7 @@ int machine_refuse_ra(struct machine *m, const char *name)
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/accept_ra", name);
 	if (sysctl_read(path, is, sizeof(is)) < 0 || !strcmp(is, "0"))
 		return 0;
-	err = machine_tell(m, "sysctl -w %s=0", path);
+	err = netdev_log(m, "sysctl -w %s=0", path);
 	if (err < 0)
 		return err;
 	err = sysctl_write(path, "0");
@@ -189,10 +189,10 @@ int machine_refuse_ra(struct machine *m, const char *name)
 	return 0;
 }
 
-int machine_no_autoconf(struct machine *m, const struct link_info *link)
+int netdev_no_autoconf(struct netdev *m, const struct link_info *link)
 {
 	struct nl_msg msg;
-	int err = machine_change(m, link_encode_no_autoconf(&msg, link->ifindex),
+	int err = netdev_change(m, link_encode_no_autoconf(&msg, link->ifindex),
 		"ip link set %s addrgenmode none", link->name);
 
 	return err == -EAFNOSUPPORT ? 0 : err;

@@ -39,7 +39,7 @@ static bool has_text(const struct conf_texts *list, const char *text)
 
 /** Exchange addresses. Those that come are added twice: the kernel may take them away together with
  * an older one of the same network. */
-static int change_addresses(struct machine *m, const struct link_info *link,
+static int change_addresses(struct netdev *m, const struct link_info *link,
 	const struct conf_prefixes *old, const struct conf_prefixes *new)
 {
 	bool deleted = false;
@@ -47,87 +47,87 @@ static int change_addresses(struct machine *m, const struct link_info *link,
 
 	for (size_t i = 0; err == 0 && i < new->n; i++)
 		if (!has_prefix(old, &new->v[i].prefix))
-			err = machine_add_address(m, link, &new->v[i].prefix);
+			err = netdev_add_address(m, link, &new->v[i].prefix);
 	for (size_t i = 0; err == 0 && i < old->n; i++)
 		if (!has_prefix(new, &old->v[i].prefix)) {
-			err = machine_delete_address(m, link, &old->v[i].prefix);
+			err = netdev_delete_address(m, link, &old->v[i].prefix);
 			deleted = true;
 		}
 	for (size_t i = 0; err == 0 && deleted && i < new->n; i++)
-		err = machine_add_address(m, link, &new->v[i].prefix);
+		err = netdev_add_address(m, link, &new->v[i].prefix);
 	return err;
 }
 
 /** From the routes that are laid to those of `plan`; if that fails, back. */
-static int exchange_routes(struct site *site, const struct conf_site *conf,
-	const struct link_info *link, const struct plan *plan, bool new_addresses)
+static int exchange_routes(struct host *host, const struct conf_site *conf,
+	const struct link_info *link, const struct route_plan *plan, bool new_addresses)
 {
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	struct error error;
-	int err = routes_delete(m, link, &site->plan, plan);
+	int err = routes_delete(m, link, &host->plan, plan);
 
 	if (err == 0)
-		err = routes_add(m, &conf->interface, link, plan, &site->plan, new_addresses);
+		err = routes_add(m, &conf->interface, link, plan, &host->plan, new_addresses);
 	if (err == 0 && new_addresses)
 		err = routes_renew_filter(m, &conf->interface, plan);
 	if (err == 0)
 		return 0;
 	error = m->error;
-	if (routes_delete(m, link, plan, &site->plan) < 0 ||
-		routes_add(m, &site->conf->interface, link, &site->plan, plan, true) < 0)
+	if (routes_delete(m, link, plan, &host->plan) < 0 ||
+		routes_add(m, &host->conf->interface, link, &host->plan, plan, true) < 0)
 		log_warning(
 			"the routes to %s are not as they were: %s", link->name, m->error.problem);
 	m->error = error;
 	return err;
 }
 
-static int change_routes(struct site *site, const struct conf_site *conf,
+static int change_routes(struct host *host, const struct conf_site *conf,
 	const struct link_info *link, bool new_addresses)
 {
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	uint32_t mark = 0;
-	struct plan plan;
+	struct route_plan plan;
 	int err;
 
-	if (plan_make(conf, &plan) < 0)
-		return machine_fail(m, -ENOMEM, "Out of memory");
+	if (route_plan_make(conf, &plan) < 0)
+		return netdev_fail(m, -ENOMEM, "Out of memory");
 	err = routes_choose_mark(
-		m, &conf->interface, &plan, site->mark_chosen ? site->mark : 0, &mark);
-	plan_set_table(&plan, mark);
+		m, &conf->interface, &plan, host->mark_chosen ? host->mark : 0, &mark);
+	route_plan_set_table(&plan, mark);
 	if (err == 0)
-		err = exchange_routes(site, conf, link, &plan, new_addresses);
+		err = exchange_routes(host, conf, link, &plan, new_addresses);
 	if (err < 0) {
-		plan_fini(&plan);
+		route_plan_fini(&plan);
 		return err;
 	}
-	plan_fini(&site->plan);
-	site->plan = plan;
-	site_set_mark(site, conf, mark);
+	route_plan_fini(&host->plan);
+	host->plan = plan;
+	host_set_mark(host, conf, mark);
 	return 0;
 }
 
-static int change_wg(struct site *site, const struct conf_site *conf, uint32_t mtu)
+static int change_wg(struct host *host, const struct conf_site *conf, uint32_t mtu)
 {
-	const struct conf_interface *old = &site->conf->interface;
+	const struct conf_interface *old = &host->conf->interface;
 	const struct conf_interface *new = &conf->interface;
 	bool new_addresses = !conf_prefixes_equal(&old->addresses, &new->addresses);
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	struct link_info link;
 	size_t noted;
 	int err;
 
 	if (strcmp(old->name, new->name) != 0)
-		return machine_fail(m, -EINVAL,
+		return netdev_fail(m, -EINVAL,
 			"The WireGuard interface cannot change its name from %s to %s\n"
 			"Take the site down and up again.",
 			old->name, new->name);
-	err = machine_find(m, new->name, &link);
+	err = netdev_find(m, new->name, &link);
 	if (err == 0)
 		err = change_addresses(m, &link, &old->addresses, &new->addresses);
 	if (err == 0)
-		err = machine_set_mtu(m, &link, mtu);
+		err = netdev_set_mtu(m, &link, mtu);
 	if (err == 0)
-		err = change_routes(site, conf, &link, new_addresses);
+		err = change_routes(host, conf, &link, new_addresses);
 	if (err < 0 || conf_texts_equal(&old->dns, &new->dns))
 		return err;
 	noted = journal_find(&m->journal, "dns ");
@@ -137,97 +137,98 @@ static int change_wg(struct site *site, const struct conf_site *conf, uint32_t m
 }
 
 /** Whether a line is "member NAME IFINDEX BRIDGE STATE"; its words behind the first. */
-static bool is_member_line(const char *line, struct words *ret)
+static bool is_member_line(const char *line, struct journal_entry *ret)
 {
-	return !strncmp(line, "member ", 7) && words_split(line + 7, 4, ret);
+	return !strncmp(line, "member ", 7) && journal_entry_split(line + 7, 4, ret);
 }
 
 /** Take out the members that are no longer named under the bridge they are in. */
-static void drop_members(struct site *site, const struct conf_site *conf)
+static void drop_members(struct host *host, const struct conf_site *conf)
 {
-	struct journal *j = &site->machine.journal;
+	struct journal *j = &host->netdev.journal;
 
 	for (size_t i = j->n; i-- > 0;) {
 		const struct conf_bridge *bridge;
-		struct words w;
+		struct journal_entry w;
 
 		if (!is_member_line(j->lines[i], &w))
 			continue;
 		bridge = conf_bridge_find(conf, w.v[2]);
 		if (!bridge || !has_text(&bridge->members, w.v[0]))
-			undo_line(&site->machine, i);
+			undo_line(&host->netdev, i);
 	}
 }
 
-static size_t find_noted(const struct site *site, const char *kind, const char *name)
+static size_t find_noted(const struct host *host, const char *kind, const char *name)
 {
-	char start[WORDS_LEN_MAX + 16];
+	char start[JOURNAL_ENTRY_LEN_MAX + 16];
 
 	snprintf(start, sizeof(start), "%s %s ", kind, name);
-	return journal_find(&site->machine.journal, start);
+	return journal_find(&host->netdev.journal, start);
 }
 
 /** Undo a bridge, its members before it, so that they are as they were. */
-static void drop_bridge(struct site *site, const char *name)
+static void drop_bridge(struct host *host, const char *name)
 {
-	struct journal *j = &site->machine.journal;
+	struct journal *j = &host->netdev.journal;
 	size_t noted;
 
 	for (size_t i = j->n; i-- > 0;) {
-		struct words w;
+		struct journal_entry w;
 
 		if (is_member_line(j->lines[i], &w) && !strcmp(w.v[2], name))
-			undo_line(&site->machine, i);
+			undo_line(&host->netdev, i);
 	}
-	noted = find_noted(site, "bridge", name);
+	noted = find_noted(host, "bridge", name);
 	if (noted != SIZE_MAX)
-		undo_line(&site->machine, noted);
+		undo_line(&host->netdev, noted);
 }
 
-static void drop_bridges(struct site *site, const struct conf_site *conf)
+static void drop_bridges(struct host *host, const struct conf_site *conf)
 {
-	struct journal *j = &site->machine.journal;
+	struct journal *j = &host->netdev.journal;
 	size_t i = j->n;
 
 	while (i-- > 0) {
-		struct words w;
+		struct journal_entry w;
 
 		if (strncmp(j->lines[i], "bridge ", 7) != 0 ||
-			!words_split(j->lines[i] + 7, 2, &w) || conf_bridge_find(conf, w.v[0]))
+			!journal_entry_split(j->lines[i] + 7, 2, &w) ||
+			conf_bridge_find(conf, w.v[0]))
 			continue;
-		drop_bridge(site, w.v[0]);
+		drop_bridge(host, w.v[0]);
 		i = j->n; /* lines have gone: look again */
 	}
 }
 
 /** The ports of a bridge that turns its spanning tree on have to listen and learn, those of one
  * without need not. The kernel wants them in this order. */
-static int change_stp(struct machine *m, const struct link_info *bridge, bool stp)
+static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp)
 {
 	struct nl_msg msg;
 	int err = 0;
 
 	if (stp)
-		err = machine_change(m,
+		err = netdev_change(m,
 			link_encode_forward_delay(&msg, bridge->ifindex, STP_FORWARD_DELAY),
 			"ip link set %s type bridge forward_delay %d", bridge->name,
 			STP_FORWARD_DELAY);
 	if (err == 0)
-		err = machine_change(m, link_encode_stp(&msg, bridge->ifindex, stp),
+		err = netdev_change(m, link_encode_stp(&msg, bridge->ifindex, stp),
 			"ip link set %s type bridge stp_state %d", bridge->name, stp);
 	if (err == 0 && !stp)
-		err = machine_change(m, link_encode_forward_delay(&msg, bridge->ifindex, 0),
+		err = netdev_change(m, link_encode_forward_delay(&msg, bridge->ifindex, 0),
 			"ip link set %s type bridge forward_delay 0", bridge->name);
 	return err;
 }
 
 /** A member that is noted is not for certain a port: adding it may have failed. */
-static int ensure_member(struct site *site, const struct link_info *bridge, const char *name)
+static int ensure_member(struct host *host, const struct link_info *bridge, const char *name)
 {
-	struct machine *m = &site->machine;
-	size_t noted = find_noted(site, "member", name);
+	struct netdev *m = &host->netdev;
+	size_t noted = find_noted(host, "member", name);
 	struct link_info link;
-	int err = machine_find(m, name, &link);
+	int err = netdev_find(m, name, &link);
 
 	if (err < 0)
 		return err;
@@ -239,100 +240,100 @@ static int ensure_member(struct site *site, const struct link_info *bridge, cons
 }
 
 static int change_bridge(
-	struct site *site, const struct conf_bridge *old, const struct conf_bridge *new)
+	struct host *host, const struct conf_bridge *old, const struct conf_bridge *new)
 {
-	struct machine *m = &site->machine;
+	struct netdev *m = &host->netdev;
 	struct link_info link;
 	int err;
 
 	if (!old) {
-		drop_bridge(site, new->name); /* of a reload that failed */
+		drop_bridge(host, new->name); /* of a reload that failed */
 		return bridge_make(m, new);
 	}
-	err = machine_find(m, new->name, &link);
+	err = netdev_find(m, new->name, &link);
 	if (err == 0)
 		err = change_addresses(m, &link, &old->addresses, &new->addresses);
 	if (err == 0 && old->stp != new->stp)
 		err = change_stp(m, &link, new->stp);
 	for (size_t i = 0; err == 0 && i < new->members.n; i++)
-		err = ensure_member(site, &link, new->members.v[i].text);
+		err = ensure_member(host, &link, new->members.v[i].text);
 	return err;
 }
 
 static const struct conf_session *find_session(const struct conf_site *conf, const char *name)
 {
-	struct site_session_walk walk = { .conf = conf };
+	struct host_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 
-	while ((session = site_next_session(&walk)))
+	while ((session = host_next_session(&walk)))
 		if (!strcmp(session->name, name))
 			return session;
 	return NULL;
 }
 
-static int change_session(struct site *site, const struct conf_session *new, uint32_t mtu)
+static int change_session(struct host *host, const struct conf_session *new, uint32_t mtu)
 {
-	const struct conf_session *old = find_session(site->conf, new->name);
-	struct machine *m = &site->machine;
+	const struct conf_session *old = find_session(host->conf, new->name);
+	struct netdev *m = &host->netdev;
 	struct link_info link;
 	struct link_info bridge;
 	struct nl_msg msg;
-	int err = machine_find(m, new->name, &link);
+	int err = netdev_find(m, new->name, &link);
 
 	if (err == 0 && !old)
-		err = machine_refuse_ra(m, new->name);
+		err = netdev_refuse_ra(m, new->name);
 	if (err < 0)
 		return err;
 	if (*new->bridge) {
-		err = machine_find(m, new->bridge, &bridge);
+		err = netdev_find(m, new->bridge, &bridge);
 		if (err < 0)
 			return err;
 		if (link.master != bridge.ifindex || !(link.flags & IFF_UP))
-			return site_set_session(site, new, mtu);
+			return host_set_session(host, new, mtu);
 	} else if (!old) {
-		return site_set_session(site, new, mtu);
+		return host_set_session(host, new, mtu);
 	} else if (*old->bridge && link.master) {
-		err = machine_change(m, link_encode_master(&msg, link.ifindex, 0),
+		err = netdev_change(m, link_encode_master(&msg, link.ifindex, 0),
 			"ip link set %s nomaster", new->name);
 		if (err < 0)
 			return err;
 	}
-	return machine_set_mtu(m, &link, mtu);
+	return netdev_set_mtu(m, &link, mtu);
 }
 
-static int reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus)
+static int reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus)
 {
-	struct site_session_walk walk = { .conf = conf };
+	struct host_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 	int err;
 
-	drop_members(site, conf);
-	err = change_wg(site, conf, mtus->wg);
+	drop_members(host, conf);
+	err = change_wg(host, conf, mtus->wg);
 	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
-		err = change_bridge(site, conf_bridge_find(site->conf, conf->bridges[i].name),
+		err = change_bridge(host, conf_bridge_find(host->conf, conf->bridges[i].name),
 			&conf->bridges[i]);
-	while (err == 0 && (session = site_next_session(&walk)))
-		err = change_session(site, session, mtus->sessions[walk.i - 1]);
+	while (err == 0 && (session = host_next_session(&walk)))
+		err = change_session(host, session, mtus->sessions[walk.i - 1]);
 	if (err == 0)
-		drop_bridges(site, conf);
+		drop_bridges(host, conf);
 	return err;
 }
 
-int site_reload(struct site *site, const struct conf_site *conf, const struct site_mtus *mtus,
+int host_reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus,
 	struct error *ret_error)
 {
-	const struct conf_site *old = site->conf;
-	int err = reload(site, conf, mtus);
+	const struct conf_site *old = host->conf;
+	int err = reload(host, conf, mtus);
 
 	if (err == 0) {
-		site->conf = conf;
-		err = site_note_hooks(site, SITE_POST_DOWN);
+		host->conf = conf;
+		err = host_note_hooks(host, HOST_POST_DOWN);
 	}
 	if (err == 0)
-		err = site_note_hooks(site, SITE_PRE_DOWN);
+		err = host_note_hooks(host, HOST_PRE_DOWN);
 	if (err < 0) {
-		site->conf = old;
-		*ret_error = site->machine.error;
+		host->conf = old;
+		*ret_error = host->netdev.error;
 	}
 	return err;
 }

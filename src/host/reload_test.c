@@ -70,7 +70,7 @@ static const struct {
 };
 
 static const uint32_t session_mtus[] = { 1386, 1386 };
-static const struct site_mtus mtus = { .wg = 1440, .sessions = session_mtus };
+static const struct host_mtus mtus = { .wg = 1440, .sessions = session_mtus };
 
 static char rundir[64];
 static struct test_engine engine;
@@ -92,32 +92,32 @@ static int watch_step(void *ctx, const char *what)
 	return w->n++ == w->at ? -EIO : 0;
 }
 
-static struct site *bring_up(const struct conf_site *conf, struct watcher *w)
+static struct host *bring_up(const struct conf_site *conf, struct watcher *w)
 {
-	struct site_watch watch = { .step = watch_step, .ctx = w };
+	struct host_watch watch = { .step = watch_step, .ctx = w };
 	struct error error;
-	struct site *site;
+	struct host *host;
 
-	assert_int_equal(site_open(conf, &watch, &site, &error), 0);
+	assert_int_equal(host_open(conf, &watch, &host, &error), 0);
 	test_engine_open(&engine, conf);
-	assert_int_equal(site_up(site, &mtus, &error), 0);
-	return site;
+	assert_int_equal(host_up(host, &mtus, &error), 0);
+	return host;
 }
 
-static void take_down(struct site *site)
+static void take_down(struct host *host)
 {
-	site_down(site);
+	host_down(host);
 	test_engine_close(&engine, NULL);
-	site_close(site);
+	host_close(host);
 }
 
 /** As the daemon does it. */
-static int reload(struct site *site, const struct conf_site *conf, struct error *error)
+static int reload(struct host *host, const struct conf_site *conf, struct error *error)
 {
 	int err;
 
 	test_engine_open(&engine, conf);
-	err = site_reload(site, conf, &mtus, error);
+	err = host_reload(host, conf, &mtus, error);
 	if (err == 0)
 		test_engine_close(&engine, conf);
 	return err;
@@ -131,7 +131,7 @@ static int compare_lines(const void *a, const void *b)
 /** A picture with its lines sorted: things have come in another order. Rules keep theirs. */
 static char *sorted_picture(void)
 {
-	char *text = test_machine_picture();
+	char *text = test_host_picture();
 	char *ret = calloc(1, strlen(text) + 2);
 	char *lines[256] = { NULL };
 	size_t n = 0;
@@ -162,10 +162,10 @@ static void assert_picture(const char *expected, const char *what)
 static char *picture_when_up(const struct conf_site *conf)
 {
 	struct watcher w = { .at = -1 };
-	struct site *site = bring_up(conf, &w);
+	struct host *host = bring_up(conf, &w);
 	char *picture = sorted_picture();
 
-	take_down(site);
+	take_down(host);
 	return picture;
 }
 
@@ -181,18 +181,18 @@ static void test_as_afresh(void **state)
 		struct watcher w = { .at = -1 };
 		struct error error = { 0 };
 		struct conf_site two;
-		struct site *site;
+		struct host *host;
 		char *up_two;
 
 		print_message("%s\n", targets[i].name);
 		test_conf(&two, "vpn01", targets[i].text);
 		up_two = picture_when_up(&two);
-		site = bring_up(&one, &w);
-		assert_int_equal(reload(site, &two, &error), 0);
+		host = bring_up(&one, &w);
+		assert_int_equal(reload(host, &two, &error), 0);
 		assert_picture(up_two, "there");
-		assert_int_equal(reload(site, &one, &error), 0);
+		assert_int_equal(reload(host, &one, &error), 0);
 		assert_picture(up_one, "and back");
-		take_down(site);
+		take_down(host);
 		assert_picture(before, "down");
 		conf_site_fini(&two);
 		free(up_two);
@@ -220,11 +220,11 @@ static void test_stopped(void **state)
 		for (int at = 0; reached; at++) {
 			struct watcher w = { .at = -1 };
 			struct error error = { 0 };
-			struct site *site = bring_up(&one, &w);
+			struct host *host = bring_up(&one, &w);
 			int err;
 
 			w.at = w.n + at;
-			err = reload(site, &two, &error);
+			err = reload(host, &two, &error);
 			reached = w.n > w.at;
 			assert_true(err == 0 || reached); /* undoing goes on whatever it is told */
 			if (err < 0) {
@@ -232,14 +232,14 @@ static void test_stopped(void **state)
 				stopped++;
 				assert_true(*error.problem);
 				if (at % 2) {
-					take_down(site);
+					take_down(host);
 					assert_picture(before, "down after a failure");
 					continue;
 				}
-				assert_int_equal(reload(site, &two, &error), 0);
+				assert_int_equal(reload(host, &two, &error), 0);
 			}
 			assert_picture(up_two, "at the second go");
-			take_down(site);
+			take_down(host);
 		}
 		conf_site_fini(&two);
 		free(up_two);
@@ -274,13 +274,13 @@ static void test_untouched(void **state)
 		struct watcher w = { .at = -1 };
 		struct error error;
 		struct conf_site two;
-		struct site *site = bring_up(&one, &w);
+		struct host *host = bring_up(&one, &w);
 
 		test_conf(&two, "vpn01", targets[table[i].target].text);
 		w.said[0] = '\0';
-		assert_int_equal(reload(site, &two, &error), 0);
+		assert_int_equal(reload(host, &two, &error), 0);
 		assert_string_equal(w.said, table[i].steps);
-		take_down(site);
+		take_down(host);
 		conf_site_fini(&two);
 	}
 	conf_site_fini(&one);
@@ -289,41 +289,41 @@ static void test_untouched(void **state)
 static void test_new_mtus(void **state)
 {
 	static const uint32_t smaller[] = { 1300 };
-	static const struct site_mtus mtus_now = { .wg = 1400, .sessions = smaller };
+	static const struct host_mtus mtus_now = { .wg = 1400, .sessions = smaller };
 	static struct nl_socket nl;
 	struct watcher w = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
 	struct link_info link;
-	struct site *site;
+	struct host *host;
 
 	test_conf(&conf, "vpn01", start);
-	site = bring_up(&conf, &w);
-	assert_int_equal(site_set_mtus(site, &mtus_now, &error), 0);
+	host = bring_up(&conf, &w);
+	assert_int_equal(host_set_mtus(host, &mtus_now, &error), 0);
 	assert_int_equal(nl_socket_open(&nl), 0);
 	assert_int_equal(query_link(&nl, "wg0", &link), 0);
 	assert_int_equal(link.mtu, 1400);
 	assert_int_equal(query_link(&nl, "l2tpeth0", &link), 0);
 	assert_int_equal(link.mtu, 1300);
 	w.said[0] = '\0';
-	assert_int_equal(site_set_mtus(site, &mtus_now, &error), 0);
+	assert_int_equal(host_set_mtus(host, &mtus_now, &error), 0);
 	assert_string_equal(w.said, "");
 	nl_socket_close(&nl);
-	take_down(site);
+	take_down(host);
 	conf_site_fini(&conf);
 }
 
 static int set_up(void **state)
 {
 	test_netns_enter();
-	test_machine_make_rundir(rundir);
+	test_host_make_rundir(rundir);
 	return 0;
 }
 
 static int clean_up(void **state)
 {
 	test_engine_close(&engine, NULL);
-	test_machine_remove_rundir(rundir);
+	test_host_remove_rundir(rundir);
 	return 0;
 }
 

@@ -27,8 +27,8 @@ static bool is_covered(const struct conf_interface *wg, const struct ip_prefix *
 /** The most specific first, then in a fixed order, so that doubles are neighbours. */
 static int compare(const void *a, const void *b)
 {
-	const struct plan_route *x = a;
-	const struct plan_route *y = b;
+	const struct planned_route *x = a;
+	const struct planned_route *y = b;
 
 	if (x->dst.len != y->dst.len)
 		return x->dst.len > y->dst.len ? -1 : 1;
@@ -37,7 +37,7 @@ static int compare(const void *a, const void *b)
 	return memcmp(x->dst.addr.bytes, y->dst.addr.bytes, sizeof(x->dst.addr.bytes));
 }
 
-static void drop_doubles(struct plan *plan)
+static void drop_doubles(struct route_plan *plan)
 {
 	size_t n = 0;
 
@@ -48,9 +48,9 @@ static void drop_doubles(struct plan *plan)
 }
 
 static void plan_one(
-	const struct conf_interface *wg, const struct ip_prefix *dst, struct plan *plan)
+	const struct conf_interface *wg, const struct ip_prefix *dst, struct route_plan *plan)
 {
-	struct plan_route route = { .dst = ip_prefix_masked(dst), .table = RT_TABLE_MAIN };
+	struct planned_route route = { .dst = ip_prefix_masked(dst), .table = RT_TABLE_MAIN };
 
 	switch (wg->table) {
 	case CONF_TABLE_OFF:
@@ -70,9 +70,9 @@ static void plan_one(
 	plan->v[plan->n++] = route;
 }
 
-int plan_make(const struct conf_site *conf, struct plan *ret)
+int route_plan_make(const struct conf_site *conf, struct route_plan *ret)
 {
-	struct plan plan = { 0 };
+	struct route_plan plan = { 0 };
 	size_t room = 1;
 
 	for (size_t i = 0; i < conf->n_peers; i++)
@@ -89,13 +89,13 @@ int plan_make(const struct conf_site *conf, struct plan *ret)
 	return 0;
 }
 
-void plan_fini(struct plan *plan)
+void route_plan_fini(struct route_plan *plan)
 {
 	free(plan->v);
-	*plan = (struct plan){ 0 };
+	*plan = (struct route_plan){ 0 };
 }
 
-bool plan_has_default(const struct plan *plan)
+bool route_plan_has_default(const struct route_plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->v[i].by_rule)
@@ -103,16 +103,16 @@ bool plan_has_default(const struct plan *plan)
 	return false;
 }
 
-void plan_set_table(struct plan *plan, uint32_t table)
+void route_plan_set_table(struct route_plan *plan, uint32_t table)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->v[i].by_rule)
 			plan->v[i].table = table;
 }
 
-bool plan_has(const struct plan *plan, const struct plan_route *route)
+bool route_plan_has(const struct route_plan *plan, const struct planned_route *route)
 {
-	const struct plan_route *found = NULL;
+	const struct planned_route *found = NULL;
 
 	if (plan->n)
 		found = bsearch(route, plan->v, plan->n, sizeof(*plan->v), compare);

@@ -11,15 +11,15 @@
 #include "conf/model.h"
 
 /** A route to the WireGuard interface. */
-struct plan_route {
+struct planned_route {
 	struct ip_prefix dst; /* host bits cleared */
 	uint32_t table;
 	bool by_rule; /* a default route in a table of its own, which rules lead to */
 };
 
 /** The routes of a site, the most specific first. */
-struct plan {
-	struct plan_route *v;
+struct route_plan {
+	struct planned_route *v;
 	size_t n;
 };
 
@@ -27,20 +27,20 @@ struct plan {
  * Plan the routes to all AllowedIPs. Table = off: none; a number: all of them in that table; auto:
  * in the main table those that no address of the interface already brings along, and a default
  * route by rules, its table still 0.
- * Return: 0 and a plan to free with plan_fini(), or -ENOMEM.
+ * Return: 0 and a plan to free with route_plan_fini(), or -ENOMEM.
  */
-int plan_make(const struct conf_site *conf, struct plan *ret);
+int route_plan_make(const struct conf_site *conf, struct route_plan *ret);
 
 /** Free a plan; zeroed is fine. */
-void plan_fini(struct plan *plan);
+void route_plan_fini(struct route_plan *plan);
 
 /** Whether there is a default route by rules. */
-bool plan_has_default(const struct plan *plan);
+bool route_plan_has_default(const struct route_plan *plan);
 
 /** Give the default routes by rules their table. */
-void plan_set_table(struct plan *plan, uint32_t table);
+void route_plan_set_table(struct route_plan *plan, uint32_t table);
 
 /** Whether the plan has this very route. */
-bool plan_has(const struct plan *plan, const struct plan_route *route);
+bool route_plan_has(const struct route_plan *plan, const struct planned_route *route);
 
 #endif

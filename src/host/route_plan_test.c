@@ -23,7 +23,7 @@ static void read_prefixes(const char *const texts[], struct conf_prefixes *ret)
 }
 
 /** "10.9.0.0/16 254, 0.0.0.0/0 rule 0": prefix, table, how. */
-static void write_plan(const struct plan *plan, char *ret, size_t size)
+static void write_plan(const struct route_plan *plan, char *ret, size_t size)
 {
 	size_t len = 0;
 
@@ -74,16 +74,16 @@ static void test_make(void **state)
 						  .table_number = 7 },
 			.peers = &peer,
 			.n_peers = 1 };
-		struct plan plan;
+		struct route_plan plan;
 		char text[256];
 
 		print_message("%s\n", table[i].name);
 		read_prefixes(table[i].addresses, &conf.interface.addresses);
 		read_prefixes(table[i].allowed, &peer.allowed_ips);
-		assert_int_equal(plan_make(&conf, &plan), 0);
+		assert_int_equal(route_plan_make(&conf, &plan), 0);
 		write_plan(&plan, text, sizeof(text));
 		assert_string_equal(text, table[i].plan);
-		plan_fini(&plan);
+		route_plan_fini(&plan);
 		free(conf.interface.addresses.v);
 		free(peer.allowed_ips.v);
 	}
@@ -95,26 +95,26 @@ static void test_tables(void **state)
 	static const char *const none[] = { NULL };
 	struct conf_peer peer = { 0 };
 	struct conf_site conf = { .peers = &peer, .n_peers = 1 };
-	struct plan empty = { 0 };
-	struct plan plan;
-	struct plan other;
+	struct route_plan empty = { 0 };
+	struct route_plan plan;
+	struct route_plan other;
 
 	read_prefixes(allowed, &peer.allowed_ips);
 	read_prefixes(none, &conf.interface.addresses);
-	assert_int_equal(plan_make(&conf, &plan), 0);
-	assert_int_equal(plan_make(&conf, &other), 0);
-	assert_true(plan_has_default(&plan));
-	assert_false(plan_has_default(&empty));
-	plan_set_table(&plan, 51820);
+	assert_int_equal(route_plan_make(&conf, &plan), 0);
+	assert_int_equal(route_plan_make(&conf, &other), 0);
+	assert_true(route_plan_has_default(&plan));
+	assert_false(route_plan_has_default(&empty));
+	route_plan_set_table(&plan, 51820);
 	assert_int_equal(plan.v[0].table, 254);
 	assert_int_equal(plan.v[1].table, 51820);
 	/* The same destination by another table is another route. */
-	plan_set_table(&other, 51821);
-	assert_true(plan_has(&plan, &other.v[0]));
-	assert_false(plan_has(&plan, &other.v[1]));
-	assert_false(plan_has(&empty, &plan.v[0]));
-	plan_fini(&plan);
-	plan_fini(&other);
+	route_plan_set_table(&other, 51821);
+	assert_true(route_plan_has(&plan, &other.v[0]));
+	assert_false(route_plan_has(&plan, &other.v[1]));
+	assert_false(route_plan_has(&empty, &plan.v[0]));
+	route_plan_fini(&plan);
+	route_plan_fini(&other);
 	free(conf.interface.addresses.v);
 	free(peer.allowed_ips.v);
 }

@@ -53,13 +53,13 @@ static int table_is_used(struct nl_socket *nl, uint32_t table, bool *ret)
 	return 0;
 }
 
-int routes_choose_mark(struct machine *m, const struct conf_interface *wg, const struct plan *plan,
-	uint32_t current, uint32_t *ret_mark)
+int routes_choose_mark(struct netdev *m, const struct conf_interface *wg,
+	const struct route_plan *plan, uint32_t current, uint32_t *ret_mark)
 {
 	uint32_t table = FIRST_TABLE;
 	bool used = true;
 
-	if (wg->fwmark || !plan_has_default(plan)) {
+	if (wg->fwmark || !route_plan_has_default(plan)) {
 		*ret_mark = wg->fwmark;
 		return 0;
 	}
@@ -67,7 +67,7 @@ int routes_choose_mark(struct machine *m, const struct conf_interface *wg, const
 		int err = table_is_used(&m->nl, table, &used);
 
 		if (err < 0)
-			return machine_fail(m, err, "Cannot list the routes: %s", strerror(-err));
+			return netdev_fail(m, err, "Cannot list the routes: %s", strerror(-err));
 		if (!used)
 			current = table;
 		table++;
@@ -93,7 +93,7 @@ static struct rule_info main_but_default(uint16_t family)
 	};
 }
 
-static int add_rules(struct machine *m, uint16_t family, uint32_t mark)
+static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
 	struct rule_info outer = not_marked(family, mark);
 	struct rule_info inner = main_but_default(family);
@@ -101,20 +101,20 @@ static int add_rules(struct machine *m, uint16_t family, uint32_t mark)
 	struct nl_msg msg;
 	int err;
 
-	err = machine_note(m, "rule %c mark %" PRIu32, letter, mark);
+	err = netdev_journal(m, "rule %c mark %" PRIu32, letter, mark);
 	if (err == 0)
-		err = machine_change(m, rule_encode_add(&msg, &outer),
+		err = netdev_change(m, rule_encode_add(&msg, &outer),
 			"ip -%c rule add not fwmark %" PRIu32 " table %" PRIu32, letter, mark,
 			mark);
 	if (err == 0)
-		err = machine_note(m, "rule %c main", letter);
+		err = netdev_journal(m, "rule %c main", letter);
 	if (err == 0)
-		err = machine_change(m, rule_encode_add(&msg, &inner),
+		err = netdev_change(m, rule_encode_add(&msg, &inner),
 			"ip -%c rule add table main suppress_prefixlength 0", letter);
 	return err;
 }
 
-static int set_src_valid_mark(struct machine *m)
+static int set_src_valid_mark(struct netdev *m)
 {
 	char was[16];
 	int err = sysctl_read(SRC_VALID_MARK, was, sizeof(was));
@@ -122,13 +122,13 @@ static int set_src_valid_mark(struct machine *m)
 	if (err == 0 && !strcmp(was, "1"))
 		return 0;
 	if (err == 0)
-		err = machine_note(m, "sysctl " SRC_VALID_MARK " 1 %s", was);
+		err = netdev_journal(m, "sysctl " SRC_VALID_MARK " 1 %s", was);
 	if (err == 0)
-		err = machine_tell(m, "sysctl %s=1", SRC_VALID_MARK);
+		err = netdev_log(m, "sysctl %s=1", SRC_VALID_MARK);
 	if (err < 0)
 		return err;
 	err = sysctl_write(SRC_VALID_MARK, "1");
-	return err < 0 ? machine_fail(m, err, "Cannot set %s:\n", SRC_VALID_MARK) : 0;
+	return err < 0 ? netdev_fail(m, err, "Cannot set %s:\n", SRC_VALID_MARK) : 0;
 }
 
 /** The filter's text for nft, to be freed. The tables are the interface's own. */
@@ -167,19 +167,19 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 
 /** A protection more than a need: without nft, or where the kernel lacks it, go on and say so. */
 static int add_filter(
-	struct machine *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
+	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 	const char *pf = family == AF_INET6 ? "ip6" : "ip";
 	char *text;
-	int err = machine_note(m, "nft %s wirespan-%s", pf, wg->name);
+	int err = netdev_journal(m, "nft %s wirespan-%s", pf, wg->name);
 
 	if (err == 0)
-		err = machine_tell(m, "nft add table %s wirespan-%s", pf, wg->name);
+		err = netdev_log(m, "nft add table %s wirespan-%s", pf, wg->name);
 	if (err < 0)
 		return err;
 	text = filter_text(wg, family, mark);
-	err = text ? run(argv, text) : -ENOMEM;
+	err = text ? spawn(argv, text) : -ENOMEM;
 	free(text);
 	if (err == 0)
 		return 0;
@@ -193,7 +193,7 @@ static int add_filter(
 
 /** Whether this very route lies already, to our interface. */
 static bool route_lies(
-	struct machine *m, const struct link_info *link, const struct plan_route *route)
+	struct netdev *m, const struct link_info *link, const struct planned_route *route)
 {
 	struct route_list list;
 	bool found = false;
@@ -214,7 +214,7 @@ static bool route_lies(
 }
 
 static int add_route(
-	struct machine *m, const struct link_info *link, const struct plan_route *route)
+	struct netdev *m, const struct link_info *link, const struct planned_route *route)
 {
 	char text[IP_PREFIX_TEXT_LEN];
 	char in_table[24] = "";
@@ -223,13 +223,13 @@ static int add_route(
 
 	if (route->table != RT_TABLE_MAIN)
 		snprintf(in_table, sizeof(in_table), " table %" PRIu32, route->table);
-	err = machine_change(m, route_encode_add(&msg, &route->dst, link->ifindex, route->table),
+	err = netdev_change(m, route_encode_add(&msg, &route->dst, link->ifindex, route->table),
 		"ip route add %s dev %s%s", ip_prefix_text(&route->dst, text), link->name,
 		in_table);
 	if (err == -EEXIST && route_lies(m, link, route))
 		return 0; /* laid by a reload that failed later */
 	if (err == -EEXIST)
-		return machine_fail(m, err,
+		return netdev_fail(m, err,
 			"There is a route to %s%s already, so none can go to %s\n"
 			"Remove it or narrow AllowedIPs; Table = off leaves routes alone.",
 			text, in_table, link->name);
@@ -237,8 +237,8 @@ static int add_route(
 }
 
 /** Undo the newest line that starts so, if there is one. */
-static void undo_noted(struct machine *m, const char *kind, const char *args,
-	void (*undo)(struct machine *m, const char *args))
+static void undo_noted(struct netdev *m, const char *kind, const char *args,
+	void (*undo)(struct netdev *m, const char *args))
 {
 	char start[64];
 	size_t i;
@@ -251,7 +251,7 @@ static void undo_noted(struct machine *m, const char *kind, const char *args,
 	journal_remove(&m->journal, i);
 }
 
-static void delete_rules(struct machine *m, uint16_t family, uint32_t mark)
+static void delete_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
 	char args[32];
 
@@ -264,15 +264,15 @@ static void delete_rules(struct machine *m, uint16_t family, uint32_t mark)
 	undo_noted(m, "rule", args, routes_undo_rule);
 }
 
-int routes_add(struct machine *m, const struct conf_interface *wg, const struct link_info *link,
-	const struct plan *plan, const struct plan *old, bool again)
+int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
+	const struct route_plan *plan, const struct route_plan *old, bool again)
 {
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < plan->n; i++) {
-		const struct plan_route *route = &plan->v[i];
+		const struct planned_route *route = &plan->v[i];
 		uint16_t family = route->dst.addr.family;
-		bool had = plan_has(old, route);
+		bool had = route_plan_has(old, route);
 
 		if (had && !again)
 			continue;
@@ -289,7 +289,8 @@ int routes_add(struct machine *m, const struct conf_interface *wg, const struct 
 	return err;
 }
 
-int routes_renew_filter(struct machine *m, const struct conf_interface *wg, const struct plan *plan)
+int routes_renew_filter(
+	struct netdev *m, const struct conf_interface *wg, const struct route_plan *plan)
 {
 	int err = 0;
 
@@ -304,20 +305,20 @@ int routes_renew_filter(struct machine *m, const struct conf_interface *wg, cons
 	return err;
 }
 
-int routes_delete(struct machine *m, const struct link_info *link, const struct plan *old,
-	const struct plan *plan)
+int routes_delete(struct netdev *m, const struct link_info *link, const struct route_plan *old,
+	const struct route_plan *plan)
 {
 	for (size_t i = 0; i < old->n; i++) {
-		const struct plan_route *route = &old->v[i];
+		const struct planned_route *route = &old->v[i];
 		char text[IP_PREFIX_TEXT_LEN];
 		struct nl_msg msg;
 		int err;
 
-		if (plan_has(plan, route))
+		if (route_plan_has(plan, route))
 			continue;
 		if (route->by_rule)
 			delete_rules(m, route->dst.addr.family, route->table);
-		err = machine_change(m,
+		err = netdev_change(m,
 			route_encode_delete(&msg, &route->dst, link->ifindex, route->table),
 			"ip route del %s dev %s table %" PRIu32, ip_prefix_text(&route->dst, text),
 			link->name, route->table);
@@ -335,7 +336,7 @@ static bool rule_is(const struct rule_info *a, const struct rule_info *b)
 }
 
 /** Delete one rule like this, by the priority it has: only so does the kernel compare all of it. */
-static int delete_rule(struct machine *m, const struct rule_info *rule)
+static int delete_rule(struct netdev *m, const struct rule_info *rule)
 {
 	struct rule_list list;
 	struct nl_msg msg;
@@ -356,20 +357,21 @@ static int delete_rule(struct machine *m, const struct rule_info *rule)
 /** The rule of the journal's line "rule 4 mark 51820" or "rule 4 main". */
 static bool read_rule(const char *args, struct rule_info *ret)
 {
-	struct words w;
+	struct journal_entry w;
 	uint32_t mark;
 	uint16_t family = *args == '6' ? AF_INET6 : AF_INET;
 
-	if (words_split(args, 3, &w) && !strcmp(w.v[1], "mark") && words_u32(w.v[2], &mark))
+	if (journal_entry_split(args, 3, &w) && !strcmp(w.v[1], "mark") &&
+		journal_entry_u32(w.v[2], &mark))
 		*ret = not_marked(family, mark);
-	else if (words_split(args, 2, &w) && !strcmp(w.v[1], "main"))
+	else if (journal_entry_split(args, 2, &w) && !strcmp(w.v[1], "main"))
 		*ret = main_but_default(family);
 	else
 		return false;
 	return true;
 }
 
-void routes_undo_rule(struct machine *m, const char *args)
+void routes_undo_rule(struct netdev *m, const char *args)
 {
 	struct rule_info rule;
 	int err;
@@ -378,42 +380,42 @@ void routes_undo_rule(struct machine *m, const char *args)
 		log_warning("cannot read \"rule %s\" in the journal; left alone", args);
 		return;
 	}
-	(void)machine_tell(m, "ip -%c rule del %s", *args, args + 2);
+	(void)netdev_log(m, "ip -%c rule del %s", *args, args + 2);
 	err = delete_rule(m, &rule);
 	if (err < 0 && err != -ENOENT)
 		log_warning("cannot delete the rule \"%s\": %s; see ip -%c rule", args,
 			strerror(-err), *args);
 }
 
-void routes_undo_sysctl(struct machine *m, const char *args)
+void routes_undo_sysctl(struct netdev *m, const char *args)
 {
-	struct words w = { .n = 0 };
+	struct journal_entry w = { .n = 0 };
 	const char *path = w.v[0];
 	const char *ours = w.v[1];
 	const char *was = w.v[2];
 	char is[16];
 	int err;
 
-	if (!words_split(args, 3, &w)) {
+	if (!journal_entry_split(args, 3, &w)) {
 		log_warning("cannot read \"sysctl %s\" in the journal; left alone", args);
 		return;
 	}
 	if (sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, ours) != 0)
 		return; /* somebody else's by now */
-	(void)machine_tell(m, "sysctl %s=%s", path, was);
+	(void)netdev_log(m, "sysctl %s=%s", path, was);
 	err = sysctl_write(path, was);
 	if (err < 0)
 		log_warning("cannot set %s back to %s: %s", path, was, strerror(-err));
 }
 
-void routes_undo_filter(struct machine *m, const char *args)
+void routes_undo_filter(struct netdev *m, const char *args)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 	char text[160];
 
-	(void)machine_tell(m, "nft delete table %s", args);
+	(void)netdev_log(m, "nft delete table %s", args);
 	/* Adding first makes deleting right for one that was never made. */
 	snprintf(text, sizeof(text), "add table %s\ndelete table %s\n", args, args);
-	if (run(argv, text) < 0)
+	if (spawn(argv, text) < 0)
 		log_warning("cannot remove nft's table; do it by hand: nft delete table %s", args);
 }

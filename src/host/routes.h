@@ -13,32 +13,32 @@
  * first number from 51820 on whose table is empty; else 0.
  * Return: 0, or -errno with the machine's error filled.
  */
-int routes_choose_mark(struct machine *m, const struct conf_interface *wg, const struct plan *plan,
-	uint32_t current, uint32_t *ret_mark);
+int routes_choose_mark(struct netdev *m, const struct conf_interface *wg,
+	const struct route_plan *plan, uint32_t current, uint32_t *ret_mark);
 
 /**
  * Lay the routes of `plan` that `old` does not have; with `again` also those it has, in case they
  * went with an address. Rules and what else outlives the interface is noted; routes go with it.
  * Return: 0, or -errno with the machine's error filled.
  */
-int routes_add(struct machine *m, const struct conf_interface *wg, const struct link_info *link,
-	const struct plan *plan, const struct plan *old, bool again);
+int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
+	const struct route_plan *plan, const struct route_plan *old, bool again);
 
 /** Make the filter of the plan's default routes anew, for other addresses. Return: 0 or -errno. */
 int routes_renew_filter(
-	struct machine *m, const struct conf_interface *wg, const struct plan *plan);
+	struct netdev *m, const struct conf_interface *wg, const struct route_plan *plan);
 
 /** Take up the routes of `old` that `plan` does not have, with their rules. Return: 0 or -errno. */
-int routes_delete(struct machine *m, const struct link_info *link, const struct plan *old,
-	const struct plan *plan);
+int routes_delete(struct netdev *m, const struct link_info *link, const struct route_plan *old,
+	const struct route_plan *plan);
 
 /** Undo the journal's line "rule …". */
-void routes_undo_rule(struct machine *m, const char *args);
+void routes_undo_rule(struct netdev *m, const char *args);
 
 /** Undo the journal's line "sysctl …". */
-void routes_undo_sysctl(struct machine *m, const char *args);
+void routes_undo_sysctl(struct netdev *m, const char *args);
 
 /** Undo the journal's line "nft …". */
-void routes_undo_filter(struct machine *m, const char *args);
+void routes_undo_filter(struct netdev *m, const char *args);
 
 #endif

@@ -56,7 +56,7 @@ static int set_signals(posix_spawnattr_t *attr)
 	return err;
 }
 
-static int spawn(const char *const argv[], int input, pid_t *ret_pid)
+static int start_process(const char *const argv[], int input, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -81,19 +81,19 @@ out_actions:
 	return -err;
 }
 
-int run_start(const char *const argv[], const char *input, pid_t *ret_pid)
+int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
 {
 	int fd = open_input(input);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	err = spawn(argv, fd, ret_pid);
+	err = start_process(argv, fd, ret_pid);
 	close(fd);
 	return err;
 }
 
-int run_wait(pid_t pid)
+int spawn_wait(pid_t pid)
 {
 	int status;
 
@@ -103,15 +103,15 @@ int run_wait(pid_t pid)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
 }
 
-int run(const char *const argv[], const char *input)
+int spawn(const char *const argv[], const char *input)
 {
 	pid_t pid = 0;
-	int err = run_start(argv, input, &pid);
+	int err = spawn_start(argv, input, &pid);
 
-	return err ? err : run_wait(pid);
+	return err ? err : spawn_wait(pid);
 }
 
-int run_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
+int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
 {
 	const char **argv = calloc(n + 5, sizeof(*argv));
 	int err;
@@ -123,16 +123,16 @@ int run_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
 	argv[2] = shell_loop;
 	argv[3] = "wirespan";
 	memcpy(argv + 4, commands, n * sizeof(*argv));
-	err = run_start(argv, NULL, ret_pid);
+	err = spawn_start(argv, NULL, ret_pid);
 	free(argv);
 	return err;
 }
 
-int run_shell(const char *command)
+int spawn_shell(const char *command)
 {
 	const char *const commands[] = { command };
 	pid_t pid = 0;
-	int err = run_start_shell(commands, 1, &pid);
+	int err = spawn_start_shell(commands, 1, &pid);
 
-	return err ? err : run_wait(pid);
+	return err ? err : spawn_wait(pid);
 }

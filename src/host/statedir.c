@@ -71,7 +71,7 @@ static int open_locked(const char *path)
 	return err;
 }
 
-int site_lock_take(const char *name, struct site_lock *ret)
+int host_lock_take(const char *name, struct host_lock *ret)
 {
 	int err = statedir_path(name, "lock", ret->path);
 	int fd = -EAGAIN;
@@ -93,7 +93,7 @@ int site_lock_take(const char *name, struct site_lock *ret)
 	return 0;
 }
 
-void site_lock_release(struct site_lock *lock)
+void host_lock_release(struct host_lock *lock)
 {
 	unlink(lock->path);
 	rmdir(statedir());
@@ -114,7 +114,7 @@ static pid_t read_pid(int fd)
 	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : -ESRCH;
 }
 
-pid_t site_lock_holder(const char *name)
+pid_t host_lock_holder(const char *name)
 {
 	struct flock lock = whole_file();
 	char path[PATH_MAX];

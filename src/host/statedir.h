@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /** The lock of one site. It lasts until it is released or the process ends, however it ends. */
-struct site_lock {
+struct host_lock {
 	int fd;
 	char path[PATH_MAX];
 };
@@ -22,12 +22,12 @@ int statedir_path(const char *name, const char *suffix, char ret[static PATH_MAX
  * Take the lock of a site, making the folder if there is none; our pid is written into it.
  * Return: 0, -EBUSY if another process has it, or another -errno.
  */
-int site_lock_take(const char *name, struct site_lock *ret);
+int host_lock_take(const char *name, struct host_lock *ret);
 
 /** Release a lock and remove its file, and the folder if that is empty then. */
-void site_lock_release(struct site_lock *lock);
+void host_lock_release(struct host_lock *lock);
 
 /** The process that holds the lock. Return: its pid, 0 if nobody does, or -errno. */
-pid_t site_lock_holder(const char *name);
+pid_t host_lock_holder(const char *name);
 
 #endif

@@ -32,27 +32,27 @@ static int clean_up(void **state)
 
 static void test_lock(void **state)
 {
-	struct site_lock lock;
-	struct site_lock other;
-	struct site_lock second;
+	struct host_lock lock;
+	struct host_lock other;
+	struct host_lock second;
 
-	assert_int_equal(site_lock_holder("vpn01"), 0);
-	assert_int_equal(site_lock_take("vpn01", &lock), 0);
-	assert_int_equal(site_lock_take("vpn01", &second), -EBUSY);
-	assert_int_equal(site_lock_holder("vpn01"), getpid());
-	assert_int_equal(site_lock_take("vpn02", &other), 0);
-	site_lock_release(&lock);
-	assert_int_equal(site_lock_holder("vpn01"), 0);
-	assert_int_equal(site_lock_holder("vpn02"), getpid());
-	assert_int_equal(site_lock_take("vpn01", &lock), 0);
-	site_lock_release(&lock);
-	site_lock_release(&other);
+	assert_int_equal(host_lock_holder("vpn01"), 0);
+	assert_int_equal(host_lock_take("vpn01", &lock), 0);
+	assert_int_equal(host_lock_take("vpn01", &second), -EBUSY);
+	assert_int_equal(host_lock_holder("vpn01"), getpid());
+	assert_int_equal(host_lock_take("vpn02", &other), 0);
+	host_lock_release(&lock);
+	assert_int_equal(host_lock_holder("vpn01"), 0);
+	assert_int_equal(host_lock_holder("vpn02"), getpid());
+	assert_int_equal(host_lock_take("vpn01", &lock), 0);
+	host_lock_release(&lock);
+	host_lock_release(&other);
 }
 
 /* Looking does not disturb: the holder of a lock never loses it to somebody who asks. */
 static void test_killed_holder(void **state)
 {
-	struct site_lock lock;
+	struct host_lock lock;
 	int ready[2];
 	char byte;
 	pid_t pid;
@@ -61,19 +61,19 @@ static void test_killed_holder(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (site_lock_take("vpn01", &lock) < 0 || write(ready[1], "", 1) != 1)
+		if (host_lock_take("vpn01", &lock) < 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_int_equal(site_lock_take("vpn01", &lock), -EBUSY);
-	assert_int_equal(site_lock_holder("vpn01"), pid);
+	assert_int_equal(host_lock_take("vpn01", &lock), -EBUSY);
+	assert_int_equal(host_lock_holder("vpn01"), pid);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(site_lock_holder("vpn01"), 0);
-	assert_int_equal(site_lock_take("vpn01", &lock), 0);
-	site_lock_release(&lock);
+	assert_int_equal(host_lock_holder("vpn01"), 0);
+	assert_int_equal(host_lock_take("vpn01", &lock), 0);
+	host_lock_release(&lock);
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -85,12 +85,12 @@ static void test_killed_holder(void **state)
 static int race(int shared)
 {
 	for (int i = 0; i < LAPS; i++) {
-		struct site_lock lock;
+		struct host_lock lock;
 		char n;
 		int err;
 
 		do
-			err = site_lock_take("vpn01", &lock);
+			err = host_lock_take("vpn01", &lock);
 		while (err == -EBUSY);
 		if (err < 0)
 			return 1;
@@ -99,7 +99,7 @@ static int race(int shared)
 			return 2;
 		if (write(shared + 1, &n, 1) != 1)
 			return 3;
-		site_lock_release(&lock);
+		host_lock_release(&lock);
 	}
 	return 0;
 }

@@ -20,7 +20,7 @@
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
-void test_machine_make_rundir(char ret[static 64])
+void test_host_make_rundir(char ret[static 64])
 {
 	snprintf(ret, 64, "/tmp/wirespan-test-XXXXXX");
 	ASSERT(mkdtemp(ret));
@@ -50,7 +50,7 @@ static void remove_file(void *ctx, const char *path)
 	ASSERT(unlink(path) == 0);
 }
 
-void test_machine_remove_rundir(const char *dir)
+void test_host_remove_rundir(const char *dir)
 {
 	for_files(dir, remove_file, NULL);
 	(void)rmdir(dir);
@@ -155,7 +155,7 @@ static void draw_filter(FILE *f)
 
 	ASSERT(fd >= 0);
 	snprintf(command, sizeof(command), "nft list tables >%s 2>&1 || :", path);
-	ASSERT(run_shell(command) == 0);
+	ASSERT(spawn_shell(command) == 0);
 	nft = fdopen(fd, "r");
 	ASSERT(nft);
 	while (fgets(line, sizeof(line), nft))
@@ -169,7 +169,7 @@ static void draw_file(void *ctx, const char *path)
 	fprintf(ctx, "file %s\n", path);
 }
 
-char *test_machine_picture(void)
+char *test_host_picture(void)
 {
 	static struct nl_socket nl;
 	char *text = NULL;
@@ -211,22 +211,22 @@ static void open_port(struct test_engine *e, const char *name, short flags)
 
 void test_engine_open(struct test_engine *e, const struct conf_site *conf)
 {
-	struct site_session_walk walk = { .conf = conf };
+	struct host_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 
 	open_port(e, conf->interface.name, IFF_TUN | IFF_NO_PI);
-	while ((session = site_next_session(&walk)))
+	while ((session = host_next_session(&walk)))
 		open_port(e, session->name, IFF_TAP | IFF_NO_PI);
 }
 
 static bool is_named(const struct conf_site *conf, const char *name)
 {
-	struct site_session_walk walk = { .conf = conf };
+	struct host_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 
 	if (!strcmp(conf->interface.name, name))
 		return true;
-	while ((session = site_next_session(&walk)))
+	while ((session = host_next_session(&walk)))
 		if (!strcmp(session->name, name))
 			return true;
 	return false;

@@ -18,14 +18,14 @@ struct test_engine {
 };
 
 /** Make a folder for state files, name it in WIRESPAN_RUNDIR; `ret` has 64 bytes. */
-void test_machine_make_rundir(char ret[static 64]);
+void test_host_make_rundir(char ret[static 64]);
 
 /** Remove the folder with what is in it. */
-void test_machine_remove_rundir(const char *dir);
+void test_host_remove_rundir(const char *dir);
 
 /** What a site could leave behind: links, addresses, routes, rules, sysctl, nft tables, state
  * files. Text to be freed; two pictures of the same machine are equal. */
-char *test_machine_picture(void);
+char *test_host_picture(void);
 
 /** Open a TUN for the WireGuard interface and a TAP for each session; those open stay. */
 void test_engine_open(struct test_engine *e, const struct conf_site *conf);

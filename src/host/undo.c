@@ -11,17 +11,17 @@
 #include "host/routes.h"
 #include "host/spawn.h"
 
-static void undo_hook(struct machine *m, const char *command)
+static void undo_hook(struct netdev *m, const char *command)
 {
-	(void)machine_tell(m, "%s", command);
-	if (run_shell(command) < 0)
+	(void)netdev_log(m, "%s", command);
+	if (spawn_shell(command) < 0)
 		log_warning("a hook failed, going on: %s", command);
 }
 
 /* The first word of a line, and who undoes it. */
 static const struct {
 	const char *kind;
-	void (*undo)(struct machine *m, const char *args);
+	void (*undo)(struct netdev *m, const char *args);
 } undoers[] = {
 	{ "post-down", undo_hook },
 	{ "bridge", bridge_undo },
@@ -33,7 +33,7 @@ static const struct {
 	{ "pre-down", undo_hook },
 };
 
-void undo_line(struct machine *m, size_t i)
+void undo_line(struct netdev *m, size_t i)
 {
 	const char *line = m->journal.lines[i];
 	size_t word = strcspn(line, " ");
@@ -49,12 +49,12 @@ void undo_line(struct machine *m, size_t i)
 	journal_remove(&m->journal, i);
 }
 
-void undo_lines(struct machine *m, enum undo_depth depth)
+void undo_lines(struct netdev *m, enum undo_depth depth)
 {
 	while (m->journal.n) {
 		size_t last = m->journal.n - 1;
 
-		if (depth == UNDO_MACHINE && !strncmp(m->journal.lines[last], "post-down ", 10))
+		if (depth == UNDO_HOST && !strncmp(m->journal.lines[last], "post-down ", 10))
 			return;
 		undo_line(m, last);
 	}
