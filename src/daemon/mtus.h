@@ -8,7 +8,7 @@
 
 #include "base/bucket.h"
 #include "conf/model.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "host/host.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"

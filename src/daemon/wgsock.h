@@ -4,7 +4,7 @@
 #define DAEMON_WGSOCK_H
 
 #include "ctl/uapi_server.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "loop/loop.h"
 
 /** The socket of one interface. Zero-initialised it is closed. */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "conf/model.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 /**
  * First half: make the engine hold everything that `conf` says: keys, peers, tunnels, sessions;

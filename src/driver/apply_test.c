@@ -13,8 +13,8 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "conf/test_conf.h"
-#include "driver/live.h"
 #include "driver/peers.h"
+#include "driver/snapshot.h"
 #include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 const char *listen_problem(
 	uint16_t port, uint32_t fwmark, int err, char ret[static LISTEN_TEXT_LEN])

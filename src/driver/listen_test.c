@@ -17,8 +17,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "driver/driver.h"
 #include "driver/peers.h"
-#include "driver/userspace.h"
 
 struct bench {
 	struct loop loop;

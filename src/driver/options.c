@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of the userspace engine for tests and for odd machines: which offloads may be used. */
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef DRIVER_PEERS_H
 #define DRIVER_PEERS_H
 
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 /** Return: the peer with this public key, or NULL. */
 struct userspace_peer *peers_find(

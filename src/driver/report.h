@@ -5,7 +5,7 @@
 
 #include "conf/model.h"
 #include "ctlproto/status.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "underlay/budget.h"
 
 /**

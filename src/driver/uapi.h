@@ -4,7 +4,7 @@
 #define DRIVER_UAPI_H
 
 #include "ctlproto/uapi.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 /** Tell everything, as uapi_print_get(). Return: 0 or -ENOMEM. */
 int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len);

@@ -4,7 +4,7 @@
 #define UNDERLAY_NAMES_H
 
 #include "ctlproto/status.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "path/named.h"
 #include "underlay/resolve.h"
 

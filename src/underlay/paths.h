@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "conf/model.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "netlink/changes.h"
 
 /**

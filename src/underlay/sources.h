@@ -18,7 +18,7 @@
 #ifndef UNDERLAY_SOURCES_H
 #define UNDERLAY_SOURCES_H
 
-#include "driver/userspace.h"
+#include "driver/driver.h"
 #include "netlink/monitor.h"
 #include "pkt/train.h"
 #include "underlay/selfroute.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
-#ifndef DRIVER_USERSPACE_H
-#define DRIVER_USERSPACE_H
+#ifndef DRIVER_DRIVER_H
+#define DRIVER_DRIVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

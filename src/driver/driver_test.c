@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the engine's sockets, exchanged for others or left as they are if that fails; and of its
  * memory, which grows with its peers. */
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
-#include "driver/live.h"
+#include "driver/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>

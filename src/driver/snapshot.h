@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
-#ifndef DRIVER_LIVE_H
-#define DRIVER_LIVE_H
+#ifndef DRIVER_SNAPSHOT_H
+#define DRIVER_SNAPSHOT_H
 
 #include "conf/model.h"
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 /**
  * Wipe the private key and the preshared keys of a configuration that the engine has taken over: a

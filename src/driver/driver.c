@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
-#include "driver/userspace.h"
+#include "driver/driver.h"
 
 #include <errno.h>
 #include <stdlib.h>
