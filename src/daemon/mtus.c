@@ -56,7 +56,7 @@ int mtus_compute(
 
 	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &m->budget);
 	nl_socket_close(&nl);
-	m->u->engine.wg_mtu = m->budget.wg_mtu;
+	m->driver->engine.wg_mtu = m->budget.wg_mtu;
 	return of_interfaces(m, conf, ret);
 }
 
@@ -66,8 +66,8 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf)
 	bool all = !can ||
 		   can != m->following; /* else only new peers: what is known of the others stays */
 
-	(void)userspace_set_df(m->u, can ? UDP_DF_SET : UDP_DF_CLEAR);
-	paths_look_up(m->u, conf, m->budget.wg_mtu, all);
+	(void)driver_set_df(m->driver, can ? UDP_DF_SET : UDP_DF_CLEAR);
+	paths_look_up(m->driver, conf, m->budget.wg_mtu, all);
 	m->following = can;
 }
 
@@ -76,10 +76,10 @@ int mtus_settle(
 {
 	struct budget *b = &m->budget;
 	uint16_t family = b->outer_family;
-	unsigned wg_mtu = paths_smallest(m->u, b->wg_mtu, &family);
+	unsigned wg_mtu = paths_smallest(m->driver, b->wg_mtu, &family);
 	struct host_mtus mtus;
 
-	m->u->engine.mtu_changed = false;
+	m->driver->engine.mtu_changed = false;
 	if (wg_mtu == b->wg_mtu)
 		return 0;
 	b->outer_family = family;
@@ -95,10 +95,10 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sources_follow(m->u, &m->monitor, 0, &d);
+	sources_follow(m->driver, &m->monitor, 0, &d);
 	if (!changes_is_empty(&d))
-		names_news(m->u);
-	m->routes_changed |= paths_concerned(m->u, &d);
+		names_news(m->driver);
+	m->routes_changed |= paths_concerned(m->driver, &d);
 }
 
 int mtus_listen(struct mtus *m, struct loop *loop)
@@ -116,19 +116,19 @@ int mtus_listen(struct mtus *m, struct loop *loop)
  * can make that happen as often as it likes, so there is a limit. */
 static void report_trains(struct mtus *m)
 {
-	struct userspace *u = m->u;
+	struct driver *driver = m->driver;
 	char to[ENDPOINT_TEXT_LEN];
 
-	u->engine.trains_changed = false;
-	LIST_FOR_EACH(l, &u->peers)
+	driver->engine.trains_changed = false;
+	LIST_FOR_EACH(l, &driver->peers)
 	{
-		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
 		bool limited = p->path.train_max < TRAINS_ANY;
 
 		if (limited == p->trains_reported)
 			continue;
 		if (limited && p->path.pmtud.state == PMTUD_TRAINS) {
-			u->engine.trains_changed = true; /* how many pass is not known yet */
+			driver->engine.trains_changed = true; /* how many pass is not known yet */
 			continue;
 		}
 		p->trains_reported = limited;
@@ -151,28 +151,28 @@ static void report_trains(struct mtus *m)
 
 struct mono mtus_deadline(const struct mtus *m)
 {
-	return m->u->engine.path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
+	return m->driver->engine.path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
 }
 
 int mtus_work(
 	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error)
 {
-	struct userspace *u = m->u;
+	struct driver *driver = m->driver;
 
-	if (u->udp.last_error == EMSGSIZE)
+	if (driver->udp.last_error == EMSGSIZE)
 		m->routes_changed = true;
-	u->udp.last_error = 0;
+	driver->udp.last_error = 0;
 	if (m->routes_changed)
-		paths_refresh(u);
+		paths_refresh(driver);
 	m->routes_changed = false;
-	if (u->engine.path_unknown &&
+	if (driver->engine.path_unknown &&
 		bucket_take(&m->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
-		paths_look_up(u, conf, m->budget.wg_mtu, false);
-		userspace_work(u);
+		paths_look_up(driver, conf, m->budget.wg_mtu, false);
+		driver_work(driver);
 	}
-	if (u->engine.trains_changed)
+	if (driver->engine.trains_changed)
 		report_trains(m);
-	return u->engine.mtu_changed ? mtus_settle(m, conf, host, ret_error) : 0;
+	return driver->engine.mtu_changed ? mtus_settle(m, conf, host, ret_error) : 0;
 }
 
 void mtus_close(struct mtus *m)

@@ -14,9 +14,9 @@
 #include "netlink/monitor.h"
 #include "underlay/budget.h"
 
-/** What the MTUs come from. Zero but for `u`, it is closed. Must not move once it listens. */
+/** What the MTUs come from. Zero but for `driver`, it is closed. Must not move once it listens. */
 struct mtus {
-	struct userspace *u;
+	struct driver *driver;
 	struct budget budget;
 	uint32_t *sessions; /* one for each session, in the order of the file */
 	struct monitor monitor;

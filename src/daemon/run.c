@@ -44,7 +44,7 @@ struct run {
 	struct conf_site conf;
 	struct loop loop;
 	struct notify notify;
-	struct userspace *u;
+	struct driver *driver;
 	struct host *host;
 	struct mtus mtus;
 	struct ctl_server *ctl;
@@ -179,7 +179,7 @@ static void run_ready(struct run *r)
 {
 	r->ready = true;
 	log_info("%s is up (%s %s, port %u, wg MTU %u)", r->conf.name, r->conf.interface.name,
-		aead_name(&r->u->engine.aead), r->u->udp.port, r->mtus.budget.wg_mtu);
+		aead_name(&r->driver->engine.aead), r->driver->udp.port, r->mtus.budget.wg_mtu);
 	notify_ready(&r->notify, "running");
 	if (r->detached && detach_ready(&r->detach) < 0)
 		run_stop(r);
@@ -191,7 +191,7 @@ static void run_ready(struct run *r)
  * filled. */
 static int run_recall(struct run *r, struct error *e)
 {
-	int err = live_recall(r->u, &r->conf);
+	int err = snapshot_take(r->driver, &r->conf);
 
 	if (err < 0) {
 		*e = (struct error){ .code = err };
@@ -206,7 +206,7 @@ static int run_recall(struct run *r, struct error *e)
 static int run_change_to(struct run *r, const struct conf_site *next, struct error *e)
 {
 	struct host_mtus mtus;
-	int err = apply_add(r->u, next, e);
+	int err = apply_add(r->driver, next, e);
 
 	if (!err)
 		err = mtus_compute(&r->mtus, next, host_fwmark(r->host), &mtus);
@@ -219,8 +219,8 @@ static void run_change_back(struct run *r)
 	struct error ignored;
 	struct host_mtus mtus;
 
-	(void)apply_add(r->u, &r->conf, &ignored);
-	apply_sweep(r->u, &r->conf);
+	(void)apply_add(r->driver, &r->conf, &ignored);
+	apply_sweep(r->driver, &r->conf);
 	(void)mtus_compute(&r->mtus, &r->conf, host_fwmark(r->host), &mtus);
 }
 
@@ -229,16 +229,16 @@ static void run_change_back(struct run *r)
 static int run_listen(struct run *r, struct error *e)
 {
 	uint16_t port =
-		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->u->udp.port;
+		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->driver->udp.port;
 	uint32_t fwmark = host_fwmark(r->host);
-	int err = listen_want(r->u, port, fwmark);
+	int err = listen_want(r->driver, port, fwmark);
 	char text[LISTEN_TEXT_LEN];
 
 	if (err < 0) {
 		*e = (struct error){ .code = err };
 		snprintf(e->problem, sizeof(e->problem),
 			"%s. Everything else is reloaded; still on port %u, and trying again.",
-			listen_problem(port, fwmark, err, text), r->u->udp.port);
+			listen_problem(port, fwmark, err, text), r->driver->udp.port);
 		snprintf(e->mend, sizeof(e->mend), "%s", listen_hint(err));
 	}
 	return err;
@@ -249,7 +249,7 @@ static int run_reload(struct run *r, struct error *e)
 	struct conf_site next;
 	int err = run_load(r, &next, e);
 
-	r->u->engine.wg.spent = true; /* reading the file has left keys behind */
+	r->driver->engine.wg.spent = true; /* reading the file has left keys behind */
 	if (err < 0)
 		return err;
 	err = run_comparable(&r->conf, &next, e);
@@ -260,21 +260,21 @@ static int run_reload(struct run *r, struct error *e)
 		if (err < 0)
 			run_change_back(r);
 	}
-	live_forget_keys(&r->conf);
+	snapshot_forget_keys(&r->conf);
 	if (err < 0) {
 		conf_site_fini(&next);
 		return err;
 	}
-	apply_sweep(r->u, &next);
+	apply_sweep(r->driver, &next);
 	conf_site_fini(&r->conf);
-	live_forget_keys(&next);
+	snapshot_forget_keys(&next);
 	r->conf = next;
 	mtus_follow(&r->mtus, &r->conf);
 	if (mtus_settle(&r->mtus, &r->conf, r->host, e) < 0)
 		say(e);
 	host_conf_moved(r->host, &r->conf);
 	err = run_listen(r, e);
-	userspace_work(r->u);
+	driver_work(r->driver);
 	return err;
 }
 
@@ -286,14 +286,14 @@ static int run_status(struct run *r, struct status_report *s)
 	snprintf(s->backend_reason, sizeof(s->backend_reason), "%s", r->choice.reason);
 	s->pid = (uint32_t)getpid();
 	s->uptime_ms = mono_between(r->begun, clock_mono()) / NS_PER_MS;
-	userspace_work(r->u);
-	drop_clock_tick(&r->drop_clock, &r->u->engine.drops, clock_mono());
+	driver_work(r->driver);
+	drop_clock_tick(&r->drop_clock, &r->driver->engine.drops, clock_mono());
 	drop_clock_ages(&r->drop_clock, clock_mono(), &s->drop_ages_ms);
 	if (!r->memory_locked &&
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return report_engine(r->u, &r->conf, &r->mtus.budget, s) < 0
+	return report_engine(r->driver, &r->conf, &r->mtus.budget, s) < 0
 		       ? -ENOMEM
 		       : report_interfaces(&r->conf, s);
 }
@@ -427,7 +427,7 @@ static void on_wgsock_removed(void *ctx)
 static void run_open_wgsock(struct run *r)
 {
 	const char *name = r->conf.interface.name;
-	int err = wgsock_open(&r->wgsock, &r->loop, r->u, name, -1, on_wgsock_removed, r);
+	int err = wgsock_open(&r->wgsock, &r->loop, r->driver, name, -1, on_wgsock_removed, r);
 
 	if (err == -EADDRINUSE)
 		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
@@ -440,26 +440,26 @@ static void run_open_wgsock(struct run *r)
 
 static int run_open_engine(struct run *r)
 {
-	struct userspace_options options;
-	struct userspace_sizes sizes = {
+	struct driver_options options;
+	struct driver_sizes sizes = {
 		.peers = r->conf.n_peers + 8, .allowed_ips = 64, .packet_max = 10240
 	};
 	struct error e;
-	int err = userspace_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
 
 	if (err < 0)
 		return run_failed(
 			"Cannot read WIRESPAN_OPTIONS", err, "See wirespan(8), ENVIRONMENT.");
-	err = userspace_open(&r->loop, &options, &sizes, &r->u);
+	err = driver_open(&r->loop, &options, &sizes, &r->driver);
 	if (err < 0)
 		return run_failed("Cannot start the engine", err,
 			"Is there memory, and an AEAD provider of that name?");
-	err = userspace_open_tun(r->u, r->conf.interface.name);
+	err = driver_open_tun(r->driver, r->conf.interface.name);
 	if (err < 0)
 		return run_failed("Cannot make the interface [Interface] Name", err,
 			"Are you root, is /dev/net/tun there, and the name free?");
-	err = apply_add(r->u, &r->conf, &e);
-	live_forget_keys(&r->conf);
+	err = apply_add(r->driver, &r->conf, &e);
+	snapshot_forget_keys(&r->conf);
 	return err < 0 ? say(&e) : 0;
 }
 
@@ -493,16 +493,16 @@ static int run_up(struct run *r)
 	err = run_open_engine(r);
 	if (err < 0)
 		return err;
-	r->mtus.u = r->u;
+	r->mtus.driver = r->driver;
 	err = mtus_compute(&r->mtus, &r->conf, r->conf.interface.fwmark, &mtus);
 	if (err < 0)
 		return err;
 	if (leads_far(&r->conf))
-		names_await(r->u, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
+		names_await(r->driver, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	err = host_up(r->host, &mtus, &e);
 	if (err < 0)
 		return say(&e);
-	err = userspace_start(r->u, r->conf.interface.listen_port, host_fwmark(r->host));
+	err = driver_start(r->driver, r->conf.interface.listen_port, host_fwmark(r->host));
 	if (err < 0) {
 		log_error("%s. %s",
 			listen_problem(
@@ -512,7 +512,7 @@ static int run_up(struct run *r)
 	}
 	run_open_wgsock(r);
 	mtus_follow(&r->mtus, &r->conf);
-	userspace_work(r->u);
+	driver_work(r->driver);
 	err = mtus_listen(&r->mtus, &r->loop);
 	if (err < 0)
 		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
@@ -524,7 +524,7 @@ static void run_fini(struct run *r)
 	if (r->host)
 		host_down(r->host);
 	wgsock_close(&r->wgsock);
-	userspace_close(r->u);
+	driver_close(r->driver);
 	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
 	host_close(r->host);
 	if (r->signal_watch.fd > 0)
@@ -541,21 +541,22 @@ static void run_loop(struct run *r)
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		struct mono due = mono_earliest(userspace_deadline(r->u), listen_deadline(r->u));
+		struct mono due =
+			mono_earliest(driver_deadline(r->driver), listen_deadline(r->driver));
 
 		err = loop_run_once(&r->loop, mono_earliest(due, mtus_deadline(&r->mtus)));
-		if (mono_reached(userspace_deadline(r->u), clock_mono()))
-			userspace_work(r->u);
-		listen_work(r->u);
-		drop_clock_tick(&r->drop_clock, &r->u->engine.drops, r->u->engine.now);
+		if (mono_reached(driver_deadline(r->driver), clock_mono()))
+			driver_work(r->driver);
+		listen_work(r->driver);
+		drop_clock_tick(&r->drop_clock, &r->driver->engine.drops, r->driver->engine.now);
 		if (mtus_work(&r->mtus, &r->conf, r->host, &e) < 0)
 			say(&e);
-		userspace_tidy(r->u);
-		if (r->u->lost) {
+		driver_tidy(r->driver);
+		if (r->driver->lost) {
 			log_error("Interface %s was deleted by somebody else: going down. Leave "
 				  "wirespan's "
 				  "interfaces to it.",
-				r->u->lost->tap.name);
+				r->driver->lost->tap.name);
 			run_end(r, 1);
 		}
 	}

@@ -50,7 +50,7 @@
 /** A running interface. */
 struct wg {
 	struct loop loop;
-	struct userspace *u;
+	struct driver *driver;
 	struct wgsock sock;
 	struct monitor monitor; /* of the namespace that we were started in */
 	struct mono next_look;	/* poll the moved interface; MONO_NEVER: it has not moved */
@@ -69,19 +69,19 @@ static int failed(const char *what, int err)
 
 static void set_mtu(struct wg *w, uint32_t mtu)
 {
-	w->u->engine.wg_mtu = mtu;
-	LIST_FOR_EACH(l, &w->u->peers)
-	CONTAINER_OF(l, struct userspace_peer, link)->path.mtu = mtu;
+	w->driver->engine.wg_mtu = mtu;
+	LIST_FOR_EACH(l, &w->driver->peers)
+	CONTAINER_OF(l, struct driver_peer, link)->path.mtu = mtu;
 }
 
 /* Take over what the interface is now. */
 static void follow(struct wg *w, bool up, uint32_t mtu)
 {
 	set_mtu(w, mtu);
-	if (up && !w->u->wanted)
-		listen_up(w->u);
-	else if (!up && w->u->wanted)
-		listen_down(w->u);
+	if (up && !w->driver->wanted)
+		listen_up(w->driver);
+	else if (!up && w->driver->wanted)
+		listen_down(w->driver);
 }
 
 /* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
@@ -89,11 +89,11 @@ static int query_away(struct wg *w, struct link_info *ret)
 {
 	struct monitor there;
 	char name[IFNAMSIZ];
-	int err = monitor_open_tun(&there, w->u->tun.tap.fd, MONITOR_LINKS);
+	int err = monitor_open_tun(&there, w->driver->tun.tap.fd, MONITOR_LINKS);
 
 	if (err < 0)
 		return err;
-	err = tap_name(&w->u->tun.tap, name);
+	err = tap_name(&w->driver->tun.tap, name);
 	if (!err)
 		err = query_link(&there.questions, name, ret);
 	monitor_close(&there);
@@ -115,7 +115,7 @@ static void look_away(struct wg *w)
 		log_warning("the interface has left for a network namespace that we may not look "
 			    "into (CAP_SYS_ADMIN): taken to be up, with the MTU it had");
 		w->next_look = MONO_NEVER;
-		follow(w, true, w->u->engine.wg_mtu);
+		follow(w, true, w->driver->engine.wg_mtu);
 	} else if (err != -ENODEV) { /* that is one under way to a third namespace */
 		failed("Cannot follow the interface to its new network namespace", err);
 		loop_stop(&w->loop);
@@ -128,7 +128,7 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sources_follow(w->u, &w->monitor, w->ifindex, &d);
+	sources_follow(w->driver, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
 	case CHANGES_UNCHANGED:
 		return;
@@ -137,7 +137,7 @@ static void on_news(void *ctx, uint32_t events)
 		return;
 	case CHANGES_MOVED:
 		w->ifindex = 0; /* the news of home no longer speak of it */
-		w->u->tun_ifindex = 0;
+		w->driver->tun_ifindex = 0;
 		look_away(w);
 		return;
 	case CHANGES_GONE:
@@ -214,11 +214,11 @@ static int open_interface(struct wg *w, const char *name)
 	if (err < 0)
 		return err;
 	if (fd >= 0) {
-		err = userspace_adopt_tun(w->u, fd);
+		err = driver_adopt_tun(w->driver, fd);
 		if (err < 0)
 			return failed("WG_TUN_FD is not a TUN that we can use", err);
 	} else {
-		err = userspace_open_tun(w->u, name);
+		err = driver_open_tun(w->driver, name);
 		if (err < 0)
 			return failed("Cannot create the TUN interface (is /dev/net/tun there, and "
 				      "the name free?)",
@@ -227,7 +227,7 @@ static int open_interface(struct wg *w, const char *name)
 	err = monitor_open(&w->monitor, MONITOR_ALL);
 	if (err < 0)
 		return failed("Cannot listen to the kernel's news", err);
-	err = query_link(&w->monitor.questions, w->u->tun.tap.name, &link);
+	err = query_link(&w->monitor.questions, w->driver->tun.tap.name, &link);
 	if (!err && fd < 0) {
 		err = nl_request(
 			&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
@@ -244,12 +244,12 @@ static int open_interface(struct wg *w, const char *name)
 
 static int wg_open(struct wg *w, const char *name)
 {
-	const struct userspace_sizes sizes = {
+	const struct driver_sizes sizes = {
 		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
 	};
-	struct userspace_options options;
+	struct driver_options options;
 	int uapi_fd;
-	int err = userspace_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
 
 	if (err < 0)
 		return failed("Cannot read WIRESPAN_OPTIONS (see wirespan(8))", err);
@@ -257,7 +257,7 @@ static int wg_open(struct wg *w, const char *name)
 	if (!err)
 		err = open_signals(w);
 	if (!err)
-		err = userspace_open(&w->loop, &options, &sizes, &w->u);
+		err = driver_open(&w->loop, &options, &sizes, &w->driver);
 	if (err < 0)
 		return failed("Cannot start the engine", err);
 	err = inherited("WG_UAPI_FD", &uapi_fd);
@@ -265,8 +265,8 @@ static int wg_open(struct wg *w, const char *name)
 		err = open_interface(w, name);
 	if (err < 0)
 		return err;
-	err = wgsock_open(
-		&w->sock, &w->loop, w->u, w->u->tun.tap.name, uapi_fd, on_socket_removed, w);
+	err = wgsock_open(&w->sock, &w->loop, w->driver, w->driver->tun.tap.name, uapi_fd,
+		on_socket_removed, w);
 	if (err < 0)
 		return failed(uapi_fd < 0 ? "Cannot serve wg(8)'s socket"
 					  : "WG_UAPI_FD is not wg(8)'s socket, listening",
@@ -278,7 +278,7 @@ static void wg_close(struct wg *w)
 {
 	wgsock_close(&w->sock);
 	monitor_close(&w->monitor);
-	userspace_close(w->u);
+	driver_close(w->driver);
 	if (w->signal_watch.fd > 0)
 		close(w->signal_watch.fd);
 	loop_close(&w->loop);
@@ -299,16 +299,17 @@ static int wg_run(const char *name, bool foreground)
 	err = wg_open(&w, name);
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
-	while (!err && !w.loop.stop && !w.u->lost) {
-		struct mono due = mono_earliest(userspace_deadline(w.u), listen_deadline(w.u));
+	while (!err && !w.loop.stop && !w.driver->lost) {
+		struct mono due =
+			mono_earliest(driver_deadline(w.driver), listen_deadline(w.driver));
 
 		err = loop_run_once(&w.loop, mono_earliest(due, w.next_look));
-		if (mono_reached(userspace_deadline(w.u), clock_mono()))
-			userspace_work(w.u);
-		listen_work(w.u);
+		if (mono_reached(driver_deadline(w.driver), clock_mono()))
+			driver_work(w.driver);
+		listen_work(w.driver);
 		if (mono_reached(w.next_look, clock_mono()))
 			look_away(&w);
-		userspace_tidy(w.u);
+		driver_tidy(w.driver);
 	}
 	wg_close(&w);
 	return err < 0 ? 1 : 0;

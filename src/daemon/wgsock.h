@@ -10,7 +10,7 @@
 /** The socket of one interface. Zero-initialised it is closed. */
 struct wgsock {
 	struct uapi_server *server;
-	struct userspace *u;
+	struct driver *driver;
 	struct loop *loop;
 	struct loop_watch watch;
 	void (*ended)(void *ctx);
@@ -23,7 +23,7 @@ struct wgsock {
  * `s` must not move. Return: 0; -EADDRINUSE if another process serves an interface of this name on
  * this machine, be it in another network namespace; or -errno.
  */
-int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *u, const char *ifname,
+int wgsock_open(struct wgsock *s, struct loop *loop, struct driver *driver, const char *ifname,
 	int listen_fd, void (*ended)(void *ctx), void *ctx);
 
 /** Close it and remove the socket's file; it may be closed already. */

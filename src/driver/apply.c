@@ -43,9 +43,9 @@ static bool conf_has_prefix(const struct conf_peer *c, const struct ip_prefix *p
 }
 
 /* Take prefixes that the peer no longer has; one at a time, as removing upsets the walk. */
-static void drop_prefixes(struct userspace *u, struct userspace_peer *p, const struct conf_peer *c)
+static void drop_prefixes(struct driver *d, struct driver_peer *p, const struct conf_peer *c)
 {
-	struct wg_allowedips *allowed = &u->engine.wg.allowed;
+	struct wg_allowedips *allowed = &d->engine.wg.allowed;
 	struct ip_prefix prefix;
 	uint32_t cursor = WG_NO_NODE;
 
@@ -62,61 +62,61 @@ static void drop_prefixes(struct userspace *u, struct userspace_peer *p, const s
  * is not new.
  */
 static int apply_endpoint(
-	struct userspace *u, struct userspace_peer *p, const struct conf_peer *c, bool fresh)
+	struct driver *d, struct driver_peer *p, const struct conf_peer *c, bool fresh)
 {
 	struct endpoint e = { .port = c->endpoint_port };
 
 	if (c->endpoint_host && ip_addr_parse(c->endpoint_host, &e.addr) < 0) {
 		p->configured = (struct endpoint){ 0 };
-		return names_set(u, p, c->endpoint_host, c->endpoint_port, !fresh);
+		return names_set(d, p, c->endpoint_host, c->endpoint_port, !fresh);
 	}
 	names_forget(p);
 	e.addr = ip_addr_unmapped(&e.addr);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;
-		ctrl_move(&u->engine, &p->path, &e);
+		ctrl_move(&d->engine, &p->path, &e);
 	}
 	return 0;
 }
 
-static int apply_peer(struct userspace *u, const struct conf_peer *c)
+static int apply_peer(struct driver *d, const struct conf_peer *c)
 {
-	struct userspace_peer *p = peers_find(u, c->public_key);
+	struct driver_peer *p = peers_find(d, c->public_key);
 	bool fresh = !p;
 	int err = 0;
 
 	if (fresh)
-		err = peers_add(u, c->public_key, &p);
+		err = peers_add(d, c->public_key, &p);
 	if (err == -EINVAL)
 		return 0; /* our own public key: ignored, as wg does */
 	if (err < 0)
 		return err;
-	wg_peer_set_psk(&u->engine.wg, &p->path.wg, c->preshared_key);
-	drop_prefixes(u, p, c);
+	wg_peer_set_psk(&d->engine.wg, &p->path.wg, c->preshared_key);
+	drop_prefixes(d, p, c);
 	for (size_t i = 0; i < c->allowed_ips.n && !err; i++)
 		err = wg_allowedips_insert(
-			&u->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
+			&d->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
 	if (!err)
-		err = apply_endpoint(u, p, c, fresh);
+		err = apply_endpoint(d, p, c, fresh);
 	if (!err)
-		wg_peer_set_keepalive(&u->engine.wg, &p->path.wg, c->keepalive_s);
+		wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, c->keepalive_s);
 	return err;
 }
 
-static int apply_peers(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
+static int apply_peers(struct driver *d, const struct conf_site *conf, struct error *ret_error)
 {
-	size_t prefixes = u->engine.wg.allowed.count;
-	size_t peers = u->engine.wg.peer_count;
+	size_t prefixes = d->engine.wg.allowed.count;
+	size_t peers = d->engine.wg.peer_count;
 	char key[KEY_BASE64_LEN + 1];
 	int err;
 
 	for (size_t i = 0; i < conf->n_peers; i++) {
-		peers += !peers_find(u, conf->peers[i].public_key);
+		peers += !peers_find(d, conf->peers[i].public_key);
 		prefixes += conf->peers[i].allowed_ips.n;
 	}
-	err = userspace_grow(u, peers, prefixes);
+	err = driver_grow(d, peers, prefixes);
 	for (size_t i = 0; i < conf->n_peers && !err; i++) {
-		err = apply_peer(u, &conf->peers[i]);
+		err = apply_peer(d, &conf->peers[i]);
 		if (err < 0) {
 			key_to_base64(conf->peers[i].public_key, key);
 			return failed(ret_error, err,
@@ -129,18 +129,18 @@ static int apply_peers(struct userspace *u, const struct conf_site *conf, struct
 		       : 0;
 }
 
-static void sweep_peers(struct userspace *u, const struct conf_site *conf)
+static void sweep_peers(struct driver *d, const struct conf_site *conf)
 {
-	LIST_FOR_EACH_SAFE(l, next, &u->peers)
+	LIST_FOR_EACH_SAFE(l, next, &d->peers)
 	{
-		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
 		bool wanted = false;
 
 		for (size_t i = 0; i < conf->n_peers && !wanted; i++)
 			wanted = !memcmp(
 				conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN);
 		if (!wanted)
-			peers_remove(u, p);
+			peers_remove(d, p);
 	}
 }
 
@@ -168,11 +168,11 @@ static bool same_tunnel(const struct l2tp_tunnel *a, const struct l2tp_tunnel *b
 	       a->id == b->id && a->peer_id == b->peer_id;
 }
 
-static struct userspace_tunnel *find_tunnel(const struct userspace *u, const struct l2tp_tunnel *t)
+static struct driver_tunnel *find_tunnel(const struct driver *d, const struct l2tp_tunnel *t)
 {
-	LIST_FOR_EACH(l, &u->tunnels)
+	LIST_FOR_EACH(l, &d->tunnels)
 	{
-		struct userspace_tunnel *have = CONTAINER_OF(l, struct userspace_tunnel, link);
+		struct driver_tunnel *have = CONTAINER_OF(l, struct driver_tunnel, link);
 
 		if (same_tunnel(&have->l2tp, t))
 			return have;
@@ -180,11 +180,11 @@ static struct userspace_tunnel *find_tunnel(const struct userspace *u, const str
 	return NULL;
 }
 
-struct userspace_session *apply_find_session(const struct userspace *u, const char *name)
+struct driver_session *apply_find_session(const struct driver *d, const char *name)
 {
-	LIST_FOR_EACH(l, &u->sessions)
+	LIST_FOR_EACH(l, &d->sessions)
 	{
-		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
 
 		if (!strcmp(s->name, name))
 			return s;
@@ -192,7 +192,7 @@ struct userspace_session *apply_find_session(const struct userspace *u, const ch
 	return NULL;
 }
 
-static void session_configure(struct userspace_session *s, const struct conf_session *c)
+static void session_configure(struct driver_session *s, const struct conf_session *c)
 {
 	struct l2tp_session *l = &s->path.l2tp;
 
@@ -208,10 +208,10 @@ static void session_configure(struct userspace_session *s, const struct conf_ses
 	l->frame_max = SUPERFRAME_MAX;
 }
 
-static bool session_differs(const struct userspace_session *s, const struct conf_session *c,
-	const struct userspace_tunnel *tunnel)
+static bool session_differs(const struct driver_session *s, const struct conf_session *c,
+	const struct driver_tunnel *tunnel)
 {
-	struct userspace_session other;
+	struct driver_session other;
 
 	memcpy(&other, s, sizeof(other)); /* with its padding, so that memcmp() may look at it */
 	session_configure(&other, c);
@@ -220,18 +220,18 @@ static bool session_differs(const struct userspace_session *s, const struct conf
 	       memcmp(&other.path.l2tp, &s->path.l2tp, sizeof(other.path.l2tp)) != 0;
 }
 
-static void session_out(struct userspace *u, struct userspace_session *s)
+static void session_out(struct driver *d, struct driver_session *s)
 {
-	engine_remove_session(&u->engine, &s->path);
+	engine_remove_session(&d->engine, &s->path);
 }
 
-static bool session_is_in(const struct userspace_session *s)
+static bool session_is_in(const struct driver_session *s)
 {
 	return !list_is_empty(&s->path.link);
 }
 
-static int session_in(struct userspace *u, struct userspace_session *s,
-	struct userspace_tunnel *tunnel, const struct conf_session *c)
+static int session_in(struct driver *d, struct driver_session *s, struct driver_tunnel *tunnel,
+	const struct conf_session *c)
 {
 	int err;
 
@@ -240,65 +240,63 @@ static int session_in(struct userspace *u, struct userspace_session *s,
 	s->path.options = c->options;
 	session_configure(s, c);
 	err = l2tp_session_init(&s->path.l2tp);
-	return err < 0 ? err : engine_add_session(&u->engine, &s->path);
+	return err < 0 ? err : engine_add_session(&d->engine, &s->path);
 }
 
-static int new_session(
-	struct userspace *u, struct userspace_tunnel *tunnel, const struct conf_session *c)
+static int new_session(struct driver *d, struct driver_tunnel *tunnel, const struct conf_session *c)
 {
-	struct userspace_session *s = calloc(1, sizeof(*s));
+	struct driver_session *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
 		return -ENOMEM;
 	memcpy(s->name, c->name, sizeof(s->name));
 	list_init(&s->path.link);
-	s->io = (struct userspace_port){ .u = u, .path = &s->path.port, .tap = { .fd = -1 } };
+	s->io = (struct driver_port){ .d = d, .path = &s->path.port, .tap = { .fd = -1 } };
 	s->path.port.user = &s->io;
-	err = tap_open(c->name, TAP_ETHERNET, u->options.tap, &s->io.tap);
+	err = tap_open(c->name, TAP_ETHERNET, d->options.tap, &s->io.tap);
 	if (!err) {
 		s->ifindex = if_nametoindex(s->io.tap.name);
-		err = session_in(u, s, tunnel, c);
+		err = session_in(d, s, tunnel, c);
 	}
-	if (!err && u->running)
-		err = userspace_watch(u, &s->io);
+	if (!err && d->running)
+		err = driver_watch(d, &s->io);
 	if (err < 0) {
-		userspace_unwatch(u, &s->io);
-		engine_remove_session(&u->engine, &s->path);
+		driver_unwatch(d, &s->io);
+		engine_remove_session(&d->engine, &s->path);
 		free(s);
 		return err;
 	}
-	list_push_tail(&u->sessions, &s->link);
+	list_push_tail(&d->sessions, &s->link);
 	return 0;
 }
 
 static int apply_session(
-	struct userspace *u, struct userspace_tunnel *tunnel, const struct conf_session *c)
+	struct driver *d, struct driver_tunnel *tunnel, const struct conf_session *c)
 {
-	struct userspace_session *s = apply_find_session(u, c->name);
+	struct driver_session *s = apply_find_session(d, c->name);
 
 	if (!s)
-		return new_session(u, tunnel, c);
+		return new_session(d, tunnel, c);
 	if (!session_differs(s, c, tunnel) && session_is_in(s)) {
 		s->path.options = c->options;
 		return 0;
 	}
-	session_out(u, s);
-	return session_in(u, s, tunnel, c);
+	session_out(d, s);
+	return session_in(d, s, tunnel, c);
 }
 
 /* One that made room for a configuration that was then taken back is out of the table. */
-static int tunnel_in(struct userspace *u, struct userspace_tunnel *t)
+static int tunnel_in(struct driver *d, struct driver_tunnel *t)
 {
-	l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
-	return l2tp_table_add_tunnel(&u->engine.l2tp, &t->l2tp);
+	l2tp_table_remove_tunnel(&d->engine.l2tp, &t->l2tp);
+	return l2tp_table_add_tunnel(&d->engine.l2tp, &t->l2tp);
 }
 
-static int apply_tunnel(
-	struct userspace *u, const struct conf_tunnel *c, struct userspace_tunnel **ret)
+static int apply_tunnel(struct driver *d, const struct conf_tunnel *c, struct driver_tunnel **ret)
 {
 	struct l2tp_tunnel want = tunnel_of(c);
-	struct userspace_tunnel *t = find_tunnel(u, &want);
+	struct driver_tunnel *t = find_tunnel(d, &want);
 	int err;
 
 	if (!t) {
@@ -306,22 +304,22 @@ static int apply_tunnel(
 		if (!t)
 			return -ENOMEM;
 		t->l2tp = want;
-		list_push_tail(&u->tunnels, &t->link);
+		list_push_tail(&d->tunnels, &t->link);
 	}
-	err = tunnel_in(u, t);
+	err = tunnel_in(d, t);
 	if (err < 0)
 		return err;
 	*ret = t;
 	return 0;
 }
 
-static void remove_session(struct userspace *u, struct userspace_session *s)
+static void remove_session(struct driver *d, struct driver_session *s)
 {
-	userspace_unwatch(u, &s->io);
-	session_out(u, s);
+	driver_unwatch(d, &s->io);
+	session_out(d, s);
 	list_remove(&s->link);
-	if (u->lost == &s->io)
-		u->lost = NULL; /* it is not missed */
+	if (d->lost == &s->io)
+		d->lost = NULL; /* it is not missed */
 	free(s);
 }
 
@@ -350,40 +348,40 @@ static bool conf_has_tunnel(const struct conf_site *conf, const struct l2tp_tunn
  * addresses, and two sessions may have exchanged their ids. Their TAPs stay open for now, and all
  * of them remain listed, so that apply_add() with the old `conf` puts them back.
  */
-static void make_room(struct userspace *u, const struct conf_site *conf)
+static void make_room(struct driver *d, const struct conf_site *conf)
 {
-	LIST_FOR_EACH(l, &u->sessions)
+	LIST_FOR_EACH(l, &d->sessions)
 	{
-		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
 		const struct conf_session *c = conf_session_named(conf, s->name);
 
 		if (!c || !conf_has_tunnel(conf, &s->tunnel->l2tp) ||
 			session_differs(s, c, s->tunnel))
-			session_out(u, s);
+			session_out(d, s);
 	}
-	LIST_FOR_EACH_SAFE(l, next, &u->tunnels)
+	LIST_FOR_EACH_SAFE(l, next, &d->tunnels)
 	{
-		struct userspace_tunnel *t = CONTAINER_OF(l, struct userspace_tunnel, link);
+		struct driver_tunnel *t = CONTAINER_OF(l, struct driver_tunnel, link);
 
 		if (!conf_has_tunnel(conf, &t->l2tp))
-			l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
+			l2tp_table_remove_tunnel(&d->engine.l2tp, &t->l2tp);
 	}
 }
 
-static int apply_tunnels(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
+static int apply_tunnels(struct driver *d, const struct conf_site *conf, struct error *ret_error)
 {
-	make_room(u, conf);
+	make_room(d, conf);
 	for (size_t i = 0; i < conf->n_tunnels; i++) {
 		const struct conf_tunnel *c = &conf->tunnels[i];
-		struct userspace_tunnel *t;
-		int err = apply_tunnel(u, c, &t);
+		struct driver_tunnel *t;
+		int err = apply_tunnel(d, c, &t);
 
 		if (err < 0)
 			return failed(ret_error, err,
 				"Give each tunnel other addresses, ports or encapsulation.",
 				"Cannot add tunnel %u: %s.", c->tunnel_id, strerror(-err));
 		for (size_t k = 0; k < c->n_sessions; k++) {
-			err = apply_session(u, t, &c->sessions[k]);
+			err = apply_session(d, t, &c->sessions[k]);
 			if (err < 0)
 				return failed(ret_error, err,
 					"Is the name in use by another program (ip link)? Is "
@@ -395,33 +393,33 @@ static int apply_tunnels(struct userspace *u, const struct conf_site *conf, stru
 	return 0;
 }
 
-int apply_add(struct userspace *u, const struct conf_site *conf, struct error *ret_error)
+int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_error)
 {
-	int err = peers_set_private_key(u, conf->interface.private_key);
+	int err = peers_set_private_key(d, conf->interface.private_key);
 
 	if (err < 0)
 		return failed(ret_error, err, "Free some memory.",
 			"Cannot derive the public key: %s.", strerror(-err));
-	err = apply_peers(u, conf, ret_error);
-	return err < 0 ? err : apply_tunnels(u, conf, ret_error);
+	err = apply_peers(d, conf, ret_error);
+	return err < 0 ? err : apply_tunnels(d, conf, ret_error);
 }
 
-void apply_sweep(struct userspace *u, const struct conf_site *conf)
+void apply_sweep(struct driver *d, const struct conf_site *conf)
 {
-	sweep_peers(u, conf);
-	LIST_FOR_EACH_SAFE(l, next, &u->sessions)
+	sweep_peers(d, conf);
+	LIST_FOR_EACH_SAFE(l, next, &d->sessions)
 	{
-		struct userspace_session *s = CONTAINER_OF(l, struct userspace_session, link);
+		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
 
 		if (!conf_session_named(conf, s->name))
-			remove_session(u, s);
+			remove_session(d, s);
 	}
-	LIST_FOR_EACH_SAFE(l, next, &u->tunnels)
+	LIST_FOR_EACH_SAFE(l, next, &d->tunnels)
 	{
-		struct userspace_tunnel *t = CONTAINER_OF(l, struct userspace_tunnel, link);
+		struct driver_tunnel *t = CONTAINER_OF(l, struct driver_tunnel, link);
 
 		if (!conf_has_tunnel(conf, &t->l2tp)) {
-			l2tp_table_remove_tunnel(&u->engine.l2tp, &t->l2tp);
+			l2tp_table_remove_tunnel(&d->engine.l2tp, &t->l2tp);
 			list_remove(&t->link);
 			free(t);
 		}

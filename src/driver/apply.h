@@ -13,12 +13,12 @@
  * stays, so that the machine can be changed under it. Return: 0, or -errno with `ret_error` filled;
  * then what was added is taken away by apply_sweep() with the old `conf`.
  */
-int apply_add(struct userspace *u, const struct conf_site *conf, struct error *ret_error);
+int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_error);
 
 /** Second half: take out every peer, tunnel and session that `conf` does not have. */
-void apply_sweep(struct userspace *u, const struct conf_site *conf);
+void apply_sweep(struct driver *d, const struct conf_site *conf);
 
 /** The engine's session for a configured one, or NULL. */
-struct userspace_session *apply_find_session(const struct userspace *u, const char *name);
+struct driver_session *apply_find_session(const struct driver *d, const char *name);
 
 #endif

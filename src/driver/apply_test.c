@@ -62,7 +62,7 @@ static const struct {
 };
 
 static struct loop loop;
-static struct userspace *u;
+static struct driver *d;
 
 /* The session that receives what arrives for `id`, by name; "" for none. */
 static const char *receiver(uint32_t id, uint16_t port)
@@ -70,10 +70,10 @@ static const char *receiver(uint32_t id, uint16_t port)
 	static const uint8_t remote[4] = { 10, 0, 1, 21 };
 	static const uint8_t local[4] = { 10, 0, 1, 11 };
 	const struct l2tp_tunnel *t = l2tp_table_find_tunnel(
-		&u->engine.l2tp, AF_INET, remote, local, L2TP_ENCAP_UDP, 1701, port);
-	struct l2tp_session *s = t ? l2tp_table_find_session(&u->engine.l2tp, t, id) : NULL;
+		&d->engine.l2tp, AF_INET, remote, local, L2TP_ENCAP_UDP, 1701, port);
+	struct l2tp_session *s = t ? l2tp_table_find_session(&d->engine.l2tp, t, id) : NULL;
 
-	return s ? CONTAINER_OF(s, struct userspace_session, path.l2tp)->name : "";
+	return s ? CONTAINER_OF(s, struct driver_session, path.l2tp)->name : "";
 }
 
 static size_t length(const struct list *head)
@@ -91,40 +91,40 @@ static void test_taken_back(void **state)
 	struct error e;
 
 	test_conf(&have, "test", before);
-	assert_int_equal(apply_add(u, &have, &e), 0);
+	assert_int_equal(apply_add(d, &have, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
 		struct conf_site next;
 
 		print_message("%s\n", attempts[i].name);
 		test_conf(&next, "test", attempts[i].text);
-		assert_int_equal(apply_add(u, &next, &e) < 0, attempts[i].fails);
-		assert_int_equal(apply_add(u, &have, &e), 0);
-		apply_sweep(u, &have);
+		assert_int_equal(apply_add(d, &next, &e) < 0, attempts[i].fails);
+		assert_int_equal(apply_add(d, &have, &e), 0);
+		apply_sweep(d, &have);
 		conf_site_fini(&next);
 		assert_string_equal(receiver(1, 1701), "t0");
 		assert_string_equal(receiver(2, 1701), "t1");
 		assert_string_equal(receiver(1, 1702), "");
-		assert_int_equal(length(&u->tunnels), 1);
-		assert_int_equal(length(&u->sessions), 2);
-		assert_int_equal(length(&u->engine.sessions), 2);
-		LIST_FOR_EACH(l, &u->sessions)
+		assert_int_equal(length(&d->tunnels), 1);
+		assert_int_equal(length(&d->sessions), 2);
+		assert_int_equal(length(&d->engine.sessions), 2);
+		LIST_FOR_EACH(l, &d->sessions)
 		assert_int_equal(
-			CONTAINER_OF(l, struct userspace_session, link)->path.l2tp.cookie_len, 0);
+			CONTAINER_OF(l, struct driver_session, link)->path.l2tp.cookie_len, 0);
 	}
 	conf_site_fini(&have);
 }
 
 /* Apply `text`. Return: the session t0. */
-static struct userspace_session *apply_text(const char *text)
+static struct driver_session *apply_text(const char *text)
 {
 	struct conf_site conf;
 	struct error e;
 
 	test_conf(&conf, "test", text);
-	assert_int_equal(apply_add(u, &conf, &e), 0);
-	apply_sweep(u, &conf);
+	assert_int_equal(apply_add(d, &conf, &e), 0);
+	apply_sweep(d, &conf);
 	conf_site_fini(&conf);
-	return apply_find_session(u, "t0");
+	return apply_find_session(d, "t0");
 }
 
 /* Each option reaches the engine. A live one leaves the session in place; others replace it, so
@@ -134,14 +134,14 @@ static void test_options(void **state)
 	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
 		const struct l2tp_option *row = &l2tp_option_rows[i];
 		uint32_t value = row->max ? row->max : !row->initial;
-		struct userspace_session *s;
+		struct driver_session *s;
 		char text[2 * sizeof(before)];
 		char line[80];
 
 		assert_null(apply_text(HEAD));
 		s = apply_text(before);
 		assert_int_equal(l2tp_options_get(&s->path.options, i), row->initial);
-		assert_ptr_equal(u->engine.sessions.next, &s->path.link);
+		assert_ptr_equal(d->engine.sessions.next, &s->path.link);
 		if (row->max)
 			snprintf(line, sizeof(line), "%s = %u\n", row->key, value);
 		else
@@ -150,7 +150,7 @@ static void test_options(void **state)
 			SESSION("t1", 2, ""));
 		assert_ptr_equal(apply_text(text), s);
 		assert_int_equal(l2tp_options_get(&s->path.options, i), value);
-		assert_ptr_equal(row->live ? u->engine.sessions.next : u->engine.sessions.prev,
+		assert_ptr_equal(row->live ? d->engine.sessions.next : d->engine.sessions.prev,
 			&s->path.link);
 	}
 }
@@ -177,7 +177,7 @@ static struct ip_prefix prefix_10(uint8_t second, uint8_t third)
 
 static struct wg_peer *owner_of_10(uint8_t second, uint8_t third)
 {
-	return wg_allowedips_lookup4(&u->engine.wg.allowed, (uint8_t[]){ 10, second, third, 1 });
+	return wg_allowedips_lookup4(&d->engine.wg.allowed, (uint8_t[]){ 10, second, third, 1 });
 }
 
 /* As wg(8) does: other keys, the first peer out, other allowed IPs and another keepalive for the
@@ -186,19 +186,19 @@ static struct wg_peer *change_live(const struct conf_site *conf, const uint8_t p
 	const uint8_t psk[KEY_LEN])
 {
 	static const uint8_t third_key[KEY_LEN] = { 3 };
-	struct wg_allowedips *allowed = &u->engine.wg.allowed;
-	struct wg_peer *second = &peers_find(u, conf->peers[1].public_key)->path.wg;
+	struct wg_allowedips *allowed = &d->engine.wg.allowed;
+	struct wg_peer *second = &peers_find(d, conf->peers[1].public_key)->path.wg;
 	struct ip_prefix of_second = prefix_10(0, 1);
 	struct ip_prefix of_third = prefix_10(0, 2);
-	struct userspace_peer *third;
+	struct driver_peer *third;
 
-	assert_int_equal(peers_set_private_key(u, private_key), 0);
-	peers_remove(u, peers_find(u, conf->peers[0].public_key));
-	wg_peer_set_psk(&u->engine.wg, second, psk);
-	wg_peer_set_keepalive(&u->engine.wg, second, 25);
+	assert_int_equal(peers_set_private_key(d, private_key), 0);
+	peers_remove(d, peers_find(d, conf->peers[0].public_key));
+	wg_peer_set_psk(&d->engine.wg, second, psk);
+	wg_peer_set_keepalive(&d->engine.wg, second, 25);
 	assert_int_equal(wg_allowedips_insert(allowed, &of_second, second), 0);
-	assert_int_equal(peers_add(u, third_key, &third), 0);
-	wg_peer_set_psk(&u->engine.wg, &third->path.wg, psk);
+	assert_int_equal(peers_add(d, third_key, &third), 0);
+	wg_peer_set_psk(&d->engine.wg, &third->path.wg, psk);
 	assert_int_equal(wg_allowedips_insert(allowed, &of_third, &third->path.wg), 0);
 	return &third->path.wg;
 }
@@ -216,24 +216,24 @@ static void test_back_to_the_engine(void **state)
 
 	test_conf(&conf, "test", TWO_PEERS);
 	test_conf(&next, "test", MOVED_PREFIX);
-	assert_int_equal(apply_add(u, &conf, &e), 0);
-	apply_sweep(u, &conf);
-	live_forget_keys(&conf);
+	assert_int_equal(apply_add(d, &conf, &e), 0);
+	apply_sweep(d, &conf);
+	snapshot_forget_keys(&conf);
 	assert_true(secret_is_zero(conf.interface.private_key, KEY_LEN));
 	for (size_t i = 0; i < 2; i++)
 		assert_true(secret_is_zero(conf.peers[i].preshared_key, KEY_LEN));
-	second = &peers_find(u, conf.peers[1].public_key)->path.wg;
+	second = &peers_find(d, conf.peers[1].public_key)->path.wg;
 	third = change_live(&conf, private_key, psk);
 
-	assert_int_equal(live_recall(u, &conf), 0);
+	assert_int_equal(snapshot_take(d, &conf), 0);
 	assert_int_equal(conf.n_peers, 2);
-	assert_int_equal(apply_add(u, &next, &e), 0);
+	assert_int_equal(apply_add(d, &next, &e), 0);
 	assert_ptr_equal(owner_of_10(0, 2), second);
-	assert_int_equal(apply_add(u, &conf, &e), 0);
-	apply_sweep(u, &conf);
+	assert_int_equal(apply_add(d, &conf, &e), 0);
+	apply_sweep(d, &conf);
 
-	assert_int_equal(length(&u->peers), 2);
-	assert_memory_equal(u->engine.wg.identity.private_key, private_key, KEY_LEN);
+	assert_int_equal(length(&d->peers), 2);
+	assert_memory_equal(d->engine.wg.identity.private_key, private_key, KEY_LEN);
 	assert_memory_equal(second->remote.psk, psk, KEY_LEN);
 	assert_memory_equal(third->remote.psk, psk, KEY_LEN);
 	assert_int_equal(second->keepalive_s, 25);
@@ -247,16 +247,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back),
 		cmocka_unit_test(test_options), cmocka_unit_test(test_back_to_the_engine) };
-	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
-	struct userspace_options options;
+	const struct driver_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct driver_options options;
 	int failed;
 
 	test_netns_enter();
-	if (userspace_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
-		userspace_open(&loop, &options, &sizes, &u) < 0)
+	if (driver_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
+		driver_open(&loop, &options, &sizes, &d) < 0)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	userspace_close(u);
+	driver_close(d);
 	loop_close(&loop);
 	return failed;
 }

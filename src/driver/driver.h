@@ -16,25 +16,25 @@
 
 struct names;
 struct sources;
-struct userspace;
+struct driver;
 
 /** Memory that the engine was given since it began; it stays the engine's. */
-struct userspace_block {
-	struct userspace_block *next;
+struct driver_block {
+	struct driver_block *next;
 	size_t len; /* of `memory` */
 	_Alignas(max_align_t) uint8_t memory[];
 };
 
-/** What may be used and which AEAD provider; see userspace_options_from(). */
-struct userspace_options {
+/** What may be used and which AEAD provider; see driver_options_from(). */
+struct driver_options {
 	struct tap_offloads tap;
 	struct udp_offloads udp;
 	const char *aead; /* NULL: the fastest */
 };
 
 /** One TAP or TUN with its watch. */
-struct userspace_port {
-	struct userspace *u;
+struct driver_port {
+	struct driver *d;
 	struct path_port *path;
 	struct tap tap;
 	struct loop_watch watch;
@@ -42,7 +42,7 @@ struct userspace_port {
 };
 
 /** A peer as the engine has it. */
-struct userspace_peer {
+struct driver_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
 	struct peer_name *name;	    /* if the file has a name instead, else NULL: see names.h */
@@ -51,23 +51,23 @@ struct userspace_peer {
 };
 
 /** A tunnel as the engine has it. */
-struct userspace_tunnel {
+struct driver_tunnel {
 	struct l2tp_tunnel l2tp;
 	struct list link;
 };
 
 /** A session as the engine has it, with its TAP. */
-struct userspace_session {
+struct driver_session {
 	struct path_session path;
-	struct userspace_port io;
-	struct userspace_tunnel *tunnel;
+	struct driver_port io;
+	struct driver_tunnel *tunnel;
 	char name[IFNAMSIZ];
 	uint32_t ifindex; /* of the TAP */
 	struct list link;
 };
 
 /** What the driver counts. */
-struct userspace_stats {
+struct driver_stats {
 	uint64_t syscalls;
 	uint64_t batches_tx;
 	uint64_t batches_rx;
@@ -81,12 +81,12 @@ struct socket_watches {
 	struct loop_watch udp6;
 };
 
-/** The engine with its descriptors. Created by userspace_open(). */
-struct userspace {
+/** The engine with its descriptors. Created by driver_open(). */
+struct driver {
 	struct engine engine;
 	struct loop *loop;
-	struct userspace_options options;
-	struct userspace_port tun;
+	struct driver_options options;
+	struct driver_port tun;
 	uint32_t tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
 	struct list peers;
 	struct names *names;	 /* NULL until a peer has one */
@@ -99,21 +99,21 @@ struct userspace {
 	bool wanted;			  /* to run, though perhaps the port was taken */
 	struct listen listen;		  /* a port that is pending: see listen.h */
 	bool running;			  /* sockets are open and watched */
-	struct userspace_port *lost;	  /* its interface was deleted under us, or NULL */
+	struct driver_port *lost;	  /* its interface was deleted under us, or NULL */
 	uint32_t fwmark;
 	enum udp_df df;
 	void *memory; /* the engine's */
 	size_t memory_len;
 	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
 	size_t grown_len;
-	struct userspace_block *blocks; /* for what peers share, the latest first */
-	uint8_t *frame;			/* SUPERFRAME_MAX bytes: what is read from a TAP */
-	uint8_t *buffers;		/* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
-	struct userspace_stats stats;
+	struct driver_block *blocks; /* for what peers share, the latest first */
+	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: what is read from a TAP */
+	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
+	struct driver_stats stats;
 };
 
 /** For how much a userspace engine has room at first; it grows with what is added. */
-struct userspace_sizes {
+struct driver_sizes {
 	size_t peers;
 	size_t allowed_ips;
 	size_t packet_max; /* longest inner packet in bytes */
@@ -124,67 +124,67 @@ struct userspace_sizes {
  * "no-uso", "no-gso" (UDP_SEGMENT), "no-gro" (UDP_GRO), "aead=NAME". NULL or "" means everything
  * on. `text` is borrowed for the name. Return: 0, or -EINVAL for a word that is none of these.
  */
-int userspace_options_from(char *text, struct userspace_options *ret);
+int driver_options_from(char *text, struct driver_options *ret);
 
 /** Allocate everything and make an engine without descriptors. Return: 0 or -errno. */
-int userspace_open(struct loop *loop, const struct userspace_options *options,
-	const struct userspace_sizes *sizes, struct userspace **ret);
+int driver_open(struct loop *loop, const struct driver_options *options,
+	const struct driver_sizes *sizes, struct driver **ret);
 
 /**
  * Wipe what secrets that were used or given up since the last call have left behind on the stack
  * and in the crypto library. To be called where the stack is short: in the loop.
  */
-void userspace_tidy(struct userspace *u);
+void driver_tidy(struct driver *d);
 
 /** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is
  * allowed. */
-void userspace_close(struct userspace *u);
+void driver_close(struct driver *d);
 
 /** Create the TUN `name`. Return: 0 or -errno. */
-int userspace_open_tun(struct userspace *u, const char *name);
+int driver_open_tun(struct driver *d, const char *name);
 
 /** Take over an open TUN descriptor. Return: 0 or -errno. */
-int userspace_adopt_tun(struct userspace *u, int fd);
+int driver_adopt_tun(struct driver *d, int fd);
 
 /** Make room for more peers or allowed IPs, with a guaranteed part for each peer of what they
  * share. Return: 0 or -ENOMEM; all goes on as before then. */
-int userspace_grow(struct userspace *u, size_t peers, size_t allowed_ips);
+int driver_grow(struct driver *d, size_t peers, size_t allowed_ips);
 
 /**
  * Open the UDP sockets and let packets flow. `port` 0: the kernel chooses.
  * Return: 0 or -errno (-EADDRINUSE). Then packets to peers are read, and pending for as long as
- * they are for a handshake; userspace_rebind() tries again.
+ * they are for a handshake; driver_rebind() tries again.
  */
-int userspace_start(struct userspace *u, uint16_t port, uint32_t fwmark);
+int driver_start(struct driver *d, uint16_t port, uint32_t fwmark);
 
 /** Close the sockets and forget all sessions, as when the interface is set down; peers and
  * configuration stay. */
-void userspace_stop(struct userspace *u);
+void driver_stop(struct driver *d);
 
 /** Move to another port or firewall mark: sticky sources are forgotten, as the way to a peer may be
  * another now, and peers with PersistentKeepalive hear from us at once. On failure everything stays
- * as it was. Before userspace_start() and after userspace_stop() they are only noted, in `udp.port`
+ * as it was. Before driver_start() and after driver_stop() they are only noted, in `udp.port`
  * and `fwmark`. Return: 0 or -errno. */
-int userspace_rebind(struct userspace *u, uint16_t port, uint32_t fwmark);
+int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark);
 
 /** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or
  * -errno. */
-int userspace_set_df(struct userspace *u, enum udp_df df);
+int driver_set_df(struct driver *d, enum udp_df df);
 
 /** Do what is due and send what waits: after timers, and after any change made from outside the
  * loop. */
-void userspace_work(struct userspace *u);
+void driver_work(struct driver *d);
 
-/** When userspace_work() has to be called next, or MONO_NEVER. */
-struct mono userspace_deadline(const struct userspace *u);
+/** When driver_work() has to be called next, or MONO_NEVER. */
+struct mono driver_deadline(const struct driver *d);
 
 /** Bytes of memory that the engine and its buffers take. */
-uint64_t userspace_memory(const struct userspace *u);
+uint64_t driver_memory(const struct driver *d);
 
 /** Watch a session's TAP. Return: 0 or -errno. */
-int userspace_watch(struct userspace *u, struct userspace_port *p);
+int driver_watch(struct driver *d, struct driver_port *p);
 
 /** Stop watching a TAP or TUN and close it. */
-void userspace_unwatch(struct userspace *u, struct userspace_port *p);
+void driver_unwatch(struct driver *d, struct driver_port *p);
 
 #endif

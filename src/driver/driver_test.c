@@ -34,8 +34,8 @@ int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
 
 struct bench {
 	struct loop loop;
-	struct userspace *u;
-	struct userspace_peer peer;
+	struct driver *d;
+	struct driver_peer peer;
 	int outsider;
 	int silence; /* the other end of what stands for the TUN */
 };
@@ -43,23 +43,23 @@ struct bench {
 static int setup(void **state)
 {
 	static const uint8_t key[WG_KEY_LEN] = { 9 };
-	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
-	struct userspace_options options;
+	const struct driver_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct driver_options options;
 	struct bench *b = calloc(1, sizeof(*b));
 	int pipe_fds[2];
 
 	assert_non_null(b);
 	adds = 100;
-	assert_int_equal(userspace_options_from(NULL, &options), 0);
+	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(userspace_open(&b->loop, &options, &sizes, &b->u), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, &b->d), 0);
 	assert_int_equal(pipe(pipe_fds), 0);
-	b->u->tun.tap.fd = pipe_fds[0];
+	b->d->tun.tap.fd = pipe_fds[0];
 	b->silence = pipe_fds[1];
-	assert_int_equal(userspace_watch(b->u, &b->u->tun), 0);
-	assert_int_equal(userspace_start(b->u, 0, 0), 0);
-	assert_int_equal(engine_add_peer(&b->u->engine, &b->peer.path, key), 0);
-	list_push_tail(&b->u->peers, &b->peer.link);
+	assert_int_equal(driver_watch(b->d, &b->d->tun), 0);
+	assert_int_equal(driver_start(b->d, 0, 0), 0);
+	assert_int_equal(engine_add_peer(&b->d->engine, &b->peer.path, key), 0);
+	list_push_tail(&b->d->peers, &b->peer.link);
 	b->outsider = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(b->outsider >= 0);
 	*state = b;
@@ -70,10 +70,10 @@ static int teardown(void **state)
 {
 	struct bench *b = *state;
 
-	list_remove(&b->peer.link); /* it is not userspace_close()'s to free */
-	engine_remove_peer(&b->u->engine, &b->peer.path);
+	list_remove(&b->peer.link); /* it is not driver_close()'s to free */
+	engine_remove_peer(&b->d->engine, &b->peer.path);
 	close(b->outsider);
-	userspace_close(b->u);
+	driver_close(b->d);
 	close(b->silence);
 	loop_close(&b->loop);
 	free(b);
@@ -95,15 +95,15 @@ static void hear(struct bench *b, uint64_t datagrams)
 {
 	struct mono end = mono_add(clock_mono(), 60 * NS_PER_S);
 
-	while (b->u->engine.stats.datagrams_rx < datagrams && !mono_reached(end, clock_mono()))
+	while (b->d->engine.stats.datagrams_rx < datagrams && !mono_reached(end, clock_mono()))
 		assert_int_equal(loop_run_once(&b->loop, end), 0);
-	assert_int_equal(b->u->engine.stats.datagrams_rx, datagrams);
+	assert_int_equal(b->d->engine.stats.datagrams_rx, datagrams);
 }
 
 /* A datagram to the port gets to the engine by way of the loop. */
 static void expect_heard(struct bench *b, uint16_t port)
 {
-	uint64_t before = b->u->engine.stats.datagrams_rx;
+	uint64_t before = b->d->engine.stats.datagrams_rx;
 
 	say(b, port);
 	hear(b, before + 1);
@@ -112,10 +112,10 @@ static void expect_heard(struct bench *b, uint16_t port)
 /* A datagram to the port does not, as one to the right port that follows it shows. */
 static void expect_unheard(struct bench *b, uint16_t port)
 {
-	uint64_t before = b->u->engine.stats.datagrams_rx;
+	uint64_t before = b->d->engine.stats.datagrams_rx;
 
 	say(b, port);
-	say(b, b->u->udp.port);
+	say(b, b->d->udp.port);
 	hear(b, before + 1);
 }
 
@@ -135,19 +135,19 @@ static void test_exchange(void **state)
 {
 	static const uint8_t addr[4] = { 127, 0, 0, 1 };
 	struct bench *b = *state;
-	struct pollfd there = { .fd = b->u->udp.fd4, .events = POLLIN };
-	uint16_t before = b->u->udp.port, after = free_port();
+	struct pollfd there = { .fd = b->d->udp.fd4, .events = POLLIN };
+	uint16_t before = b->d->udp.port, after = free_port();
 	uint64_t heard;
 
 	expect_heard(b, before);
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
-	heard = b->u->engine.stats.datagrams_rx;
+	heard = b->d->engine.stats.datagrams_rx;
 	say(b, before); /* is there already when the socket is closed */
 	assert_int_equal(poll(&there, 1, 60000), 1);
-	assert_int_equal(userspace_rebind(b->u, after, 0), 0);
-	assert_int_equal(b->u->engine.stats.datagrams_rx, heard + 1);
-	assert_int_equal(b->u->udp.port, after);
+	assert_int_equal(driver_rebind(b->d, after, 0), 0);
+	assert_int_equal(b->d->engine.stats.datagrams_rx, heard + 1);
+	assert_int_equal(b->d->udp.port, after);
 	assert_false(b->peer.path.wg.endpoint.local.family);
 	assert_int_equal(b->peer.path.wg.endpoint.local_ifindex, 0);
 	expect_heard(b, after);
@@ -158,17 +158,17 @@ static void test_exchange(void **state)
 static void test_failed_exchange(void **state)
 {
 	struct bench *b = *state;
-	uint16_t before = b->u->udp.port, other = free_port();
+	uint16_t before = b->d->udp.port, other = free_port();
 
 	for (unsigned i = 0; i < 2; i++) {
 		adds = i;
-		assert_int_equal(userspace_rebind(b->u, other, 0), -ENOSPC);
-		assert_int_equal(b->u->udp.port, before);
+		assert_int_equal(driver_rebind(b->d, other, 0), -ENOSPC);
+		assert_int_equal(b->d->udp.port, before);
 		expect_heard(b, before);
 		expect_unheard(b, other);
 	}
 	adds = 100;
-	assert_int_equal(userspace_rebind(b->u, other, 0), 0);
+	assert_int_equal(driver_rebind(b->d, other, 0), 0);
 	expect_heard(b, other);
 }
 
@@ -176,24 +176,24 @@ static void test_failed_exchange(void **state)
 static void test_grow(void **state)
 {
 	struct bench *b = *state;
-	struct userspace *u = b->u;
-	uint64_t memory = userspace_memory(u), peers[] = { 100, 1000, 500, 3000 };
-	unsigned slots = u->engine.reassembly.pool.size, units = u->engine.stage.pool.size;
+	struct driver *d = b->d;
+	uint64_t memory = driver_memory(d), peers[] = { 100, 1000, 500, 3000 };
+	unsigned slots = d->engine.reassembly.pool.size, units = d->engine.stage.pool.size;
 
 	for (size_t i = 0; i < 4; i++) {
 		bool less = i == 2;
 
-		assert_int_equal(userspace_grow(u, peers[i], 8), 0);
-		assert_int_equal(u->engine.reassembly.pool.size > slots, !less);
-		assert_int_equal(u->engine.stage.pool.size > units, !less);
-		assert_int_equal(userspace_memory(u) > memory, !less);
-		slots = u->engine.reassembly.pool.size;
-		units = u->engine.stage.pool.size;
-		memory = userspace_memory(u);
+		assert_int_equal(driver_grow(d, peers[i], 8), 0);
+		assert_int_equal(d->engine.reassembly.pool.size > slots, !less);
+		assert_int_equal(d->engine.stage.pool.size > units, !less);
+		assert_int_equal(driver_memory(d) > memory, !less);
+		slots = d->engine.reassembly.pool.size;
+		units = d->engine.stage.pool.size;
+		memory = driver_memory(d);
 		assert_true(slots >= 8 * peers[i] && units >= 8 * peers[i]);
 	}
 	assert_in_range(memory, 100 << 20, 150 << 20); /* 40 kB for each of 3,000 */
-	userspace_work(u);
+	driver_work(d);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -39,15 +39,15 @@ const char *listen_hint(int err)
 	}
 }
 
-static void clear_pending(struct userspace *u)
+static void clear_pending(struct driver *d)
 {
-	u->listen = (struct listen){ .any = u->listen.any };
+	d->listen = (struct listen){ .any = d->listen.any };
 }
 
 /* Note a port that could not be opened, and log that once. */
-static void set_pending(struct userspace *u, uint16_t port, uint32_t fwmark, int err)
+static void set_pending(struct driver *d, uint16_t port, uint32_t fwmark, int err)
 {
-	struct listen *l = &u->listen;
+	struct listen *l = &d->listen;
 	bool known = l->error == err && l->port == port;
 	char text[LISTEN_TEXT_LEN];
 	char still[32] = "";
@@ -61,45 +61,45 @@ static void set_pending(struct userspace *u, uint16_t port, uint32_t fwmark, int
 	l->error = err;
 	if (known)
 		return;
-	if (u->running)
-		snprintf(still, sizeof(still), " Still on port %u.", u->udp.port);
-	log_error("%s: %s.%s Trying again until it succeeds. %s", u->tun.tap.name,
+	if (d->running)
+		snprintf(still, sizeof(still), " Still on port %u.", d->udp.port);
+	log_error("%s: %s.%s Trying again until it succeeds. %s", d->tun.tap.name,
 		listen_problem(port, fwmark, err, text), still, listen_hint(err));
 }
 
 /* Open the port of an interface that is up and has none. Return: 0 or -errno. */
-static int start(struct userspace *u, uint16_t port, uint32_t fwmark)
+static int start(struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	int err;
 
-	u->listen.any |= !port;
-	err = userspace_start(u, port, fwmark);
-	if (err == -EADDRINUSE && u->listen.any && port)
-		err = userspace_start(u, 0, fwmark);
+	d->listen.any |= !port;
+	err = driver_start(d, port, fwmark);
+	if (err == -EADDRINUSE && d->listen.any && port)
+		err = driver_start(d, 0, fwmark);
 	return err;
 }
 
-void listen_up(struct userspace *u)
+void listen_up(struct driver *d)
 {
-	int err = start(u, u->udp.port, u->fwmark);
+	int err = start(d, d->udp.port, d->fwmark);
 
 	if (err < 0)
-		set_pending(u, u->udp.port, u->fwmark, err);
+		set_pending(d, d->udp.port, d->fwmark, err);
 	else
-		clear_pending(u);
+		clear_pending(d);
 }
 
-void listen_down(struct userspace *u)
+void listen_down(struct driver *d)
 {
-	clear_pending(u);
-	userspace_stop(u);
+	clear_pending(d);
+	driver_stop(d);
 }
 
 /* Return: 0, or -errno if the port (0: any) cannot be opened with this mark now. */
-static int try_port(const struct userspace *u, uint16_t port, uint32_t fwmark)
+static int try_port(const struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
-	int err = udp_open(port, fwmark, u->options.udp, &udp);
+	int err = udp_open(port, fwmark, d->options.udp, &udp);
 
 	if (!err)
 		udp_close(&udp);
@@ -107,78 +107,78 @@ static int try_port(const struct userspace *u, uint16_t port, uint32_t fwmark)
 }
 
 /* A request while the interface is down; or for a firewall mark while the port is pending. */
-static int request_later(struct userspace *u, const uint16_t *port, uint32_t fwmark)
+static int request_later(struct driver *d, const uint16_t *port, uint32_t fwmark)
 {
-	int err = try_port(u, port ? *port : 0, fwmark);
+	int err = try_port(d, port ? *port : 0, fwmark);
 
 	if (err < 0)
 		return err;
 	if (port)
-		u->udp.port = *port;
-	u->fwmark = fwmark;
-	if (!u->listen.error)
+		d->udp.port = *port;
+	d->fwmark = fwmark;
+	if (!d->listen.error)
 		return 0;
-	u->listen.fwmark = fwmark;
-	u->listen.due = clock_mono();
+	d->listen.fwmark = fwmark;
+	d->listen.due = clock_mono();
 	return 0;
 }
 
-int listen_request(struct userspace *u, const uint16_t *port, const uint32_t *fwmark)
+int listen_request(struct driver *d, const uint16_t *port, const uint32_t *fwmark)
 {
-	uint32_t mark = fwmark ? *fwmark : u->fwmark;
+	uint32_t mark = fwmark ? *fwmark : d->fwmark;
 	int err;
 
 	if (!port && !fwmark)
 		return 0;
-	if (!u->wanted || (!u->running && !port))
-		err = request_later(u, port, mark);
+	if (!d->wanted || (!d->running && !port))
+		err = request_later(d, port, mark);
 	else
-		err = userspace_rebind(u, port ? *port : u->udp.port, mark);
+		err = driver_rebind(d, port ? *port : d->udp.port, mark);
 	if (err < 0)
 		return err;
 	if (port) {
-		clear_pending(u);
-		u->listen.any = !*port;
-	} else if (u->listen.error) {
-		u->listen.fwmark = mark;
+		clear_pending(d);
+		d->listen.any = !*port;
+	} else if (d->listen.error) {
+		d->listen.fwmark = mark;
 	}
 	return 0;
 }
 
-int listen_want(struct userspace *u, uint16_t port, uint32_t fwmark)
+int listen_want(struct driver *d, uint16_t port, uint32_t fwmark)
 {
-	int err = userspace_rebind(u, port, fwmark);
+	int err = driver_rebind(d, port, fwmark);
 
 	if (err < 0)
-		set_pending(u, port, fwmark, err);
+		set_pending(d, port, fwmark, err);
 	else
-		clear_pending(u);
+		clear_pending(d);
 	return err;
 }
 
-struct mono listen_deadline(const struct userspace *u)
+struct mono listen_deadline(const struct driver *d)
 {
-	return u->listen.due;
+	return d->listen.due;
 }
 
-void listen_work(struct userspace *u)
+void listen_work(struct driver *d)
 {
-	const struct listen *l = &u->listen;
+	const struct listen *l = &d->listen;
 	int err;
 
 	if (!mono_reached(l->due, clock_mono()))
 		return;
-	err = u->running ? userspace_rebind(u, l->port, l->fwmark) : start(u, l->port, l->fwmark);
+	err = d->running ? driver_rebind(d, l->port, l->fwmark) : start(d, l->port, l->fwmark);
 	if (err < 0) {
-		set_pending(u, l->port, l->fwmark, err);
+		set_pending(d, l->port, l->fwmark, err);
 		return;
 	}
-	clear_pending(u);
-	log_info("%s: UDP port %u is open", u->tun.tap.name, u->udp.port);
-	userspace_work(u);
+	clear_pending(d);
+	log_info("%s: UDP port %u is open", d->tun.tap.name, d->udp.port);
+	driver_work(d);
 }
 
-uint16_t listen_port(const struct userspace *u)
+uint16_t listen_port(const struct driver *d)
 {
-	return u->running || !u->wanted ? u->udp.port : 0;
+	return d->running || !d->wanted ? d->udp.port : 0;
 }

@@ -26,7 +26,7 @@
 /** Room for what listen_problem() writes, with its NUL. */
 #define LISTEN_TEXT_LEN 80
 
-struct userspace;
+struct driver;
 
 /** A port that is wanted and could not be opened yet. Zero: none. */
 struct listen {
@@ -39,33 +39,33 @@ struct listen {
 };
 
 /** The interface is up: open the port that was noted; if that fails it is pending. */
-void listen_up(struct userspace *u);
+void listen_up(struct driver *d);
 
 /** The interface is down: close the port and forget all sessions; its number stays. */
-void listen_down(struct userspace *u);
+void listen_down(struct driver *d);
 
 /**
  * Carry out a request: change the port (0: any) and the firewall mark; NULL: as it is. While the
  * interface is down the port is opened for a moment, to see whether it can be had.
  * Return: 0; or -errno (-EADDRINUSE, -EACCES, -EPERM), and everything is as it was.
  */
-int listen_request(struct userspace *u, const uint16_t *port, const uint32_t *fwmark);
+int listen_request(struct driver *d, const uint16_t *port, const uint32_t *fwmark);
 
 /**
  * Have this port and firewall mark, of an engine that runs.
  * Return: 0; or -errno, and then the port is pending, and the one that was open stays.
  */
-int listen_want(struct userspace *u, uint16_t port, uint32_t fwmark);
+int listen_want(struct driver *d, uint16_t port, uint32_t fwmark);
 
 /** When listen_work() has to be called next, or MONO_NEVER. */
-struct mono listen_deadline(const struct userspace *u);
+struct mono listen_deadline(const struct driver *d);
 
 /** Try again, if it is time. */
-void listen_work(struct userspace *u);
+void listen_work(struct driver *d);
 
 /** Return: the port that messages come in by; while the interface is down, the one that will be
  * opened; 0: none is open, or none was asked for. */
-uint16_t listen_port(const struct userspace *u);
+uint16_t listen_port(const struct driver *d);
 
 /** Write what cannot be had, and why. Return: `ret`. */
 const char *listen_problem(

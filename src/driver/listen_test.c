@@ -22,7 +22,7 @@
 
 struct bench {
 	struct loop loop;
-	struct userspace *u;
+	struct driver *d;
 	int tun[2];	/* a pipe that stands for it */
 	uint16_t port;	/* free in both families at the beginning */
 	uint16_t other; /* likewise */
@@ -72,17 +72,17 @@ static uint16_t free_port(void)
 
 static int setup(void **state)
 {
-	const struct userspace_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
-	struct userspace_options options;
+	const struct driver_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
+	struct driver_options options;
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
 	log_set_level(LOG_LEVEL_SILENT);
-	assert_int_equal(userspace_options_from(NULL, &options), 0);
+	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(userspace_open(&b->loop, &options, &sizes, &b->u), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, &b->d), 0);
 	assert_int_equal(pipe(b->tun), 0);
-	b->u->tun.tap.fd = b->tun[0];
+	b->d->tun.tap.fd = b->tun[0];
 	b->port = free_port();
 	b->other = free_port();
 	b->families[0] = AF_INET;
@@ -96,7 +96,7 @@ static int teardown(void **state)
 {
 	struct bench *b = *state;
 
-	userspace_close(b->u);
+	driver_close(b->d);
 	close(b->tun[1]);
 	loop_close(&b->loop);
 	free(b);
@@ -106,16 +106,16 @@ static int teardown(void **state)
 /* Whether both sockets are open, on this port. */
 static bool is_open(const struct bench *b, uint16_t port)
 {
-	return b->u->running && b->u->udp.fd4 >= 0 && (b->u->udp.fd6 >= 0 || b->n_families == 1) &&
-	       b->u->udp.port == port && listen_port(b->u) == port;
+	return b->d->running && b->d->udp.fd4 >= 0 && (b->d->udp.fd6 >= 0 || b->n_families == 1) &&
+	       b->d->udp.port == port && listen_port(b->d) == port;
 }
 
 /* Let the time of the next attempt come. */
 static void retry(struct bench *b)
 {
-	assert_true(mono_is_set(listen_deadline(b->u)));
-	b->u->listen.due = clock_mono();
-	listen_work(b->u);
+	assert_true(mono_is_set(listen_deadline(b->d)));
+	b->d->listen.due = clock_mono();
+	listen_work(b->d);
 }
 
 /* While the interface is down, a request is tried and refused, or noted. */
@@ -125,21 +125,21 @@ static void test_request_while_down(void **state)
 	const uint32_t none = 0;
 	const uint16_t any = 0;
 
-	assert_int_equal(listen_request(b->u, &b->other, &none), 0);
+	assert_int_equal(listen_request(b->d, &b->other, &none), 0);
 	for (size_t i = 0; i < b->n_families; i++) {
 		int fd = occupy(b->families[i], b->port);
 
-		assert_int_equal(listen_request(b->u, &b->port, NULL), -EADDRINUSE);
-		assert_int_equal(listen_port(b->u), b->other);
+		assert_int_equal(listen_request(b->d, &b->port, NULL), -EADDRINUSE);
+		assert_int_equal(listen_port(b->d), b->other);
 		close(fd);
 	}
-	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
-	assert_int_equal(listen_port(b->u), b->port);
-	assert_int_equal(b->u->udp.fd4, -1); /* not before it is set up */
+	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
+	assert_int_equal(listen_port(b->d), b->port);
+	assert_int_equal(b->d->udp.fd4, -1); /* not before it is set up */
 	close(occupy(AF_INET, b->port));
-	assert_int_equal(listen_request(b->u, &any, NULL), 0);
-	assert_int_equal(listen_port(b->u), 0);
-	assert_false(mono_is_set(listen_deadline(b->u)));
+	assert_int_equal(listen_request(b->d, &any, NULL), 0);
+	assert_int_equal(listen_port(b->d), 0);
+	assert_false(mono_is_set(listen_deadline(b->d)));
 }
 
 /* Taken when the interface is set up: it is pending, and opened once it is free. */
@@ -151,26 +151,26 @@ static void test_pending_when_set_up(void **state)
 	for (size_t i = 0; i < b->n_families; i++) {
 		int fd;
 
-		assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+		assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
 		fd = occupy(b->families[i], b->port);
-		listen_up(b->u);
-		assert_int_equal(listen_port(b->u), 0);
-		assert_int_equal(b->u->listen.error, -EADDRINUSE);
-		assert_int_equal(b->u->listen.port, b->port);
-		listen_work(b->u); /* too soon to try again */
-		assert_int_equal(b->u->listen.wait_ns, LISTEN_RETRY_MIN);
+		listen_up(b->d);
+		assert_int_equal(listen_port(b->d), 0);
+		assert_int_equal(b->d->listen.error, -EADDRINUSE);
+		assert_int_equal(b->d->listen.port, b->port);
+		listen_work(b->d); /* too soon to try again */
+		assert_int_equal(b->d->listen.wait_ns, LISTEN_RETRY_MIN);
 		for (wait = LISTEN_RETRY_MIN; wait < 3 * LISTEN_RETRY_MAX; wait *= 2) {
-			assert_int_equal(b->u->listen.wait_ns,
+			assert_int_equal(b->d->listen.wait_ns,
 				wait < LISTEN_RETRY_MAX ? wait : LISTEN_RETRY_MAX);
 			retry(b);
-			assert_false(b->u->running);
+			assert_false(b->d->running);
 		}
 		close(fd);
 		retry(b);
 		assert_true(is_open(b, b->port));
-		assert_false(mono_is_set(listen_deadline(b->u)));
-		listen_down(b->u);
-		assert_int_equal(listen_port(b->u), b->port);
+		assert_false(mono_is_set(listen_deadline(b->d)));
+		listen_down(b->d);
+		assert_int_equal(listen_port(b->d), b->port);
 	}
 }
 
@@ -181,22 +181,22 @@ static void test_request_while_pending(void **state)
 	const uint32_t mark = 7;
 	int fd;
 
-	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
 	fd = occupy(AF_INET, b->port);
-	listen_up(b->u);
-	assert_int_equal(listen_request(b->u, &b->port, NULL), -EADDRINUSE);
-	assert_int_equal(b->u->listen.error, -EADDRINUSE);
+	listen_up(b->d);
+	assert_int_equal(listen_request(b->d, &b->port, NULL), -EADDRINUSE);
+	assert_int_equal(b->d->listen.error, -EADDRINUSE);
 	if (geteuid() == 0) { /* a mark is the privileged's to set */
-		assert_int_equal(listen_request(b->u, NULL, &mark), 0);
-		assert_int_equal(b->u->fwmark, mark);
+		assert_int_equal(listen_request(b->d, NULL, &mark), 0);
+		assert_int_equal(b->d->fwmark, mark);
 	}
 	retry(b);
-	assert_int_equal(listen_port(b->u), 0);
-	assert_int_equal(listen_request(b->u, &b->other, NULL), 0);
+	assert_int_equal(listen_port(b->d), 0);
+	assert_int_equal(listen_request(b->d, &b->other, NULL), 0);
 	assert_true(is_open(b, b->other));
-	assert_false(mono_is_set(listen_deadline(b->u)));
+	assert_false(mono_is_set(listen_deadline(b->d)));
 	close(fd);
-	listen_down(b->u);
+	listen_down(b->d);
 }
 
 /* Set down while its port is pending, the interface is left alone. */
@@ -205,15 +205,15 @@ static void test_down_while_pending(void **state)
 	struct bench *b = *state;
 	int fd;
 
-	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
+	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
 	fd = occupy(b->families[b->n_families - 1], b->port);
-	listen_up(b->u);
-	listen_down(b->u);
+	listen_up(b->d);
+	listen_down(b->d);
 	close(fd);
-	assert_false(mono_is_set(listen_deadline(b->u)));
-	listen_work(b->u);
-	assert_false(b->u->running);
-	assert_int_equal(listen_port(b->u), b->port);
+	assert_false(mono_is_set(listen_deadline(b->d)));
+	listen_work(b->d);
+	assert_false(b->d->running);
+	assert_int_equal(listen_port(b->d), b->port);
 }
 
 /* A port of the kernel's choice that another program has taken meanwhile: another will do. */
@@ -223,21 +223,21 @@ static void test_port_of_no_choice(void **state)
 	uint16_t first;
 	int fd;
 
-	listen_up(b->u);
-	first = listen_port(b->u);
+	listen_up(b->d);
+	first = listen_port(b->d);
 	assert_true(first && is_open(b, first));
-	listen_down(b->u);
+	listen_down(b->d);
 	fd = occupy(AF_INET, first);
-	listen_up(b->u);
-	assert_true(b->u->running);
-	assert_int_not_equal(listen_port(b->u), first);
+	listen_up(b->d);
+	assert_true(b->d->running);
+	assert_int_not_equal(listen_port(b->d), first);
 	close(fd);
 	/* one that was asked for is not exchanged */
-	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
-	listen_down(b->u);
+	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
+	listen_down(b->d);
 	fd = occupy(AF_INET, b->port);
-	listen_up(b->u);
-	assert_int_equal(listen_port(b->u), 0);
+	listen_up(b->d);
+	assert_int_equal(listen_port(b->d), 0);
 	close(fd);
 }
 
@@ -247,22 +247,22 @@ static void test_reload(void **state)
 	struct bench *b = *state;
 	int fd = occupy(b->families[b->n_families - 1], b->other);
 
-	assert_int_equal(listen_request(b->u, &b->port, NULL), 0);
-	listen_up(b->u);
-	assert_int_equal(listen_want(b->u, b->other, 0), -EADDRINUSE);
+	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
+	listen_up(b->d);
+	assert_int_equal(listen_want(b->d, b->other, 0), -EADDRINUSE);
 	assert_true(is_open(b, b->port));
-	assert_int_equal(b->u->listen.port, b->other);
+	assert_int_equal(b->d->listen.port, b->other);
 	retry(b);
 	assert_true(is_open(b, b->port));
 	close(fd);
 	retry(b);
 	assert_true(is_open(b, b->other));
-	assert_int_equal(b->u->listen.error, 0);
+	assert_int_equal(b->d->listen.error, 0);
 	/* and back in mid-wait: nothing is pending any more */
 	fd = occupy(AF_INET, b->port);
-	assert_int_equal(listen_want(b->u, b->port, 0), -EADDRINUSE);
-	assert_int_equal(listen_want(b->u, b->other, 0), 0);
-	assert_false(mono_is_set(listen_deadline(b->u)));
+	assert_int_equal(listen_want(b->d, b->port, 0), -EADDRINUSE);
+	assert_int_equal(listen_want(b->d, b->other, 0), 0);
+	assert_false(mono_is_set(listen_deadline(b->d)));
 	close(fd);
 }
 
@@ -274,18 +274,18 @@ static void test_handshake_once_open(void **state)
 	uint8_t theirs[WG_KEY_LEN] = { 9 };
 	uint8_t msg[WG_INITIATION_LEN + 1];
 	struct bench *b = *state;
-	struct userspace_peer *p;
+	struct driver_peer *p;
 	struct endpoint to = { .addr = ip_addr_v4(localhost), .port = b->other };
 	int far = occupy(AF_INET, b->other);
 	int fd = occupy(AF_INET, b->port);
 
-	assert_int_equal(peers_set_private_key(b->u, ours), 0);
-	assert_int_equal(peers_add(b->u, theirs, &p), 0);
-	wg_peer_set_endpoint(&b->u->engine.wg, &p->path.wg, &to);
-	wg_peer_set_keepalive(&b->u->engine.wg, &p->path.wg, 25);
-	b->u->udp.port = b->port;
-	listen_up(b->u);
-	userspace_work(b->u);
+	assert_int_equal(peers_set_private_key(b->d, ours), 0);
+	assert_int_equal(peers_add(b->d, theirs, &p), 0);
+	wg_peer_set_endpoint(&b->d->engine.wg, &p->path.wg, &to);
+	wg_peer_set_keepalive(&b->d->engine.wg, &p->path.wg, 25);
+	b->d->udp.port = b->port;
+	listen_up(b->d);
+	driver_work(b->d);
 	assert_int_equal(recv(far, msg, sizeof(msg), MSG_DONTWAIT), -1);
 	close(fd);
 	retry(b);

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-static bool *option_named(struct userspace_options *o, const char *word)
+static bool *option_named(struct driver_options *o, const char *word)
 {
 	const struct {
 		const char *word;
@@ -26,9 +26,9 @@ static bool *option_named(struct userspace_options *o, const char *word)
 	return NULL;
 }
 
-int userspace_options_from(char *text, struct userspace_options *ret)
+int driver_options_from(char *text, struct driver_options *ret)
 {
-	struct userspace_options o = { .tap = { true, true, true }, .udp = { true, true } };
+	struct driver_options o = { .tap = { true, true, true }, .udp = { true, true } };
 	char *save = NULL;
 
 	for (char *w = text ? strtok_r(text, ",", &save) : NULL; w;

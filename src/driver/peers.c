@@ -10,54 +10,53 @@
 #include "crypto/x25519.h"
 #include "underlay/names.h"
 
-struct userspace_peer *peers_find(
-	const struct userspace *u, const uint8_t public_key[static WG_KEY_LEN])
+struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN])
 {
-	struct wg_peer *wg = wg_device_find_peer(&u->engine.wg, public_key);
+	struct wg_peer *wg = wg_device_find_peer(&d->engine.wg, public_key);
 
-	return wg ? CONTAINER_OF(path_peer_of(wg), struct userspace_peer, path) : NULL;
+	return wg ? CONTAINER_OF(path_peer_of(wg), struct driver_peer, path) : NULL;
 }
 
-int peers_add(struct userspace *u, const uint8_t public_key[static WG_KEY_LEN],
-	struct userspace_peer **ret)
+int peers_add(
+	struct driver *d, const uint8_t public_key[static WG_KEY_LEN], struct driver_peer **ret)
 {
-	struct userspace_peer *p = calloc(1, sizeof(*p));
+	struct driver_peer *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
-	err = engine_add_peer(&u->engine, &p->path, public_key);
+	err = engine_add_peer(&d->engine, &p->path, public_key);
 	if (err < 0) {
 		free(p);
 		return err;
 	}
-	list_push_tail(&u->peers, &p->link);
+	list_push_tail(&d->peers, &p->link);
 	*ret = p;
 	return 0;
 }
 
-void peers_remove(struct userspace *u, struct userspace_peer *p)
+void peers_remove(struct driver *d, struct driver_peer *p)
 {
 	names_forget(p);
-	engine_remove_peer(&u->engine, &p->path);
+	engine_remove_peer(&d->engine, &p->path);
 	list_remove(&p->link);
 	free(p);
 }
 
-int peers_set_private_key(struct userspace *u, const uint8_t key[static WG_KEY_LEN])
+int peers_set_private_key(struct driver *d, const uint8_t key[static WG_KEY_LEN])
 {
 	uint8_t public_key[WG_KEY_LEN];
-	struct userspace_peer *self;
+	struct driver_peer *self;
 	int err;
 
 	if (!secret_is_zero(key, WG_KEY_LEN)) {
 		err = x25519_public(key, public_key);
 		if (err < 0)
 			return err;
-		self = peers_find(u, public_key);
+		self = peers_find(d, public_key);
 		if (self)
-			peers_remove(u, self);
+			peers_remove(d, self);
 	}
-	(void)wg_device_set_private_key(&u->engine.wg, key);
+	(void)wg_device_set_private_key(&d->engine.wg, key);
 	return 0;
 }

@@ -6,22 +6,21 @@
 #include "driver/driver.h"
 
 /** Return: the peer with this public key, or NULL. */
-struct userspace_peer *peers_find(
-	const struct userspace *u, const uint8_t public_key[static WG_KEY_LEN]);
+struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Add a peer; there must be room (userspace_grow()). Return: 0; -ENOMEM; or the errors of
+/** Add a peer; there must be room (driver_grow()). Return: 0; -ENOMEM; or the errors of
  * wg_device_add_peer(), -EINVAL for our own public key. */
-int peers_add(struct userspace *u, const uint8_t public_key[static WG_KEY_LEN],
-	struct userspace_peer **ret);
+int peers_add(
+	struct driver *d, const uint8_t public_key[static WG_KEY_LEN], struct driver_peer **ret);
 
 /** Take a peer out and free it. */
-void peers_remove(struct userspace *u, struct userspace_peer *p);
+void peers_remove(struct driver *d, struct driver_peer *p);
 
 /**
  * Set our private key, all zero for none. The key we have already changes nothing; another ends
  * every session, and removes a peer that would be ourselves. Return: 0 or -errno of the crypto
  * library.
  */
-int peers_set_private_key(struct userspace *u, const uint8_t key[static WG_KEY_LEN]);
+int peers_set_private_key(struct driver *d, const uint8_t key[static WG_KEY_LEN]);
 
 #endif

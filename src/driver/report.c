@@ -39,7 +39,7 @@ static struct status_path path_of(const struct path_peer *p)
 	};
 }
 
-static struct status_route route_of(struct userspace *u, const struct endpoint *e)
+static struct status_route route_of(struct driver *d, const struct endpoint *e)
 {
 	static const enum status_leads leads[] = {
 		[LEADS_OUT] = STATUS_LEADS_OUT,
@@ -48,7 +48,7 @@ static struct status_route route_of(struct userspace *u, const struct endpoint *
 		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
 		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
 	};
-	struct sources_view view = sources_view(u, e);
+	struct sources_view view = sources_view(d, e);
 	struct status_route r = { .leads = leads[view.leads] };
 
 	if (view.leads == LEADS_OUT && !view.other)
@@ -59,7 +59,7 @@ static struct status_route route_of(struct userspace *u, const struct endpoint *
 	return r;
 }
 
-static int report_peer(struct userspace *u, const struct userspace_peer *p, struct status_report *r)
+static int report_peer(struct driver *d, const struct driver_peer *p, struct status_report *r)
 {
 	const struct wg_peer *wg = &p->path.wg;
 	struct status_peer *s = status_add_peer(r);
@@ -71,21 +71,21 @@ static int report_peer(struct userspace *u, const struct userspace_peer *p, stru
 	memcpy(s->public_key, wg->remote.public_key, KEY_LEN);
 	s->has_psk = !secret_is_zero(wg->remote.psk, WG_KEY_LEN);
 	s->endpoint = wg->endpoint;
-	if (names_report(u, p, s->endpoint_name, r) < 0)
+	if (names_report(d, p, s->endpoint_name, r) < 0)
 		return -ENOMEM;
 	s->last_handshake = wg->last_handshake;
 	if (wg->last_handshake.sec)
-		s->handshake_age_ms = mono_between(wg->handshake_at, u->engine.now) / NS_PER_MS;
+		s->handshake_age_ms = mono_between(wg->handshake_at, d->engine.now) / NS_PER_MS;
 	s->rx_bytes = wg->rx_bytes;
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;
-	s->route = route_of(u, &s->endpoint);
+	s->route = route_of(d, &s->endpoint);
 	s->path = path_of(&p->path);
-	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, u->engine.now))
+	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, d->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
 	else if (mono_is_set(wg->timers.retransmit))
 		s->state = STATUS_PEER_HANDSHAKE;
-	while (wg_allowedips_next(&u->engine.wg.allowed, wg, &cursor, &prefix))
+	while (wg_allowedips_next(&d->engine.wg.allowed, wg, &cursor, &prefix))
 		if (status_add_prefix(&s->allowed_ips, &prefix) < 0)
 			return -ENOMEM;
 	return 0;
@@ -100,7 +100,7 @@ static void report_tunnel_counters(const struct l2tp_tunnel *t, struct status_tu
 }
 
 static int report_tunnel(
-	const struct userspace *u, const struct conf_tunnel *c, struct status_report *r)
+	const struct driver *d, const struct conf_tunnel *c, struct status_report *r)
 {
 	struct status_tunnel *s = status_add_tunnel(r);
 
@@ -116,9 +116,9 @@ static int report_tunnel(
 		s->destination_port = c->udp_destination_port;
 	}
 	s->udp_checksum = conf_tunnel_has_checksum(c);
-	LIST_FOR_EACH(l, &u->tunnels)
+	LIST_FOR_EACH(l, &d->tunnels)
 	{
-		const struct l2tp_tunnel *t = &CONTAINER_OF(l, struct userspace_tunnel, link)->l2tp;
+		const struct l2tp_tunnel *t = &CONTAINER_OF(l, struct driver_tunnel, link)->l2tp;
 
 		if (t->id == c->tunnel_id)
 			report_tunnel_counters(t, s);
@@ -131,7 +131,7 @@ static struct status_traffic traffic_of(struct path_traffic t)
 	return (struct status_traffic){ .packets = t.packets, .bytes = t.bytes };
 }
 
-static void report_session_counters(const struct userspace_session *us, struct status_session *s)
+static void report_session_counters(const struct driver_session *us, struct status_session *s)
 {
 	const struct path_port_stats *p = &us->path.port.stats;
 	const struct l2tp_session_rx *l = &us->path.l2tp.rx;
@@ -155,12 +155,12 @@ static void report_session_counters(const struct userspace_session *us, struct s
 	s->rx = traffic_of(p->rx);
 }
 
-static int report_session(const struct userspace *u, const struct conf_tunnel *t,
+static int report_session(const struct driver *d, const struct conf_tunnel *t,
 	const struct conf_session *c, const struct budget *budget, struct status_report *r)
 {
-	const struct userspace_session *us = apply_find_session(u, c->name);
+	const struct driver_session *us = apply_find_session(d, c->name);
 	struct status_session *s = status_add_session(r);
-	struct wg_peer *found = wg_allowedips_lookup(&u->engine.wg.allowed, &t->remote);
+	struct wg_peer *found = wg_allowedips_lookup(&d->engine.wg.allowed, &t->remote);
 	struct budget own = *budget; /* with the MTU of the path to this session's peer */
 	struct mtu_ladder ladder = { 0 };
 	unsigned mss;
@@ -192,58 +192,58 @@ static int report_session(const struct userspace *u, const struct conf_tunnel *t
 	return 0;
 }
 
-static void report_counters(const struct userspace *u, struct status_report *r)
+static void report_counters(const struct driver *d, struct status_report *r)
 {
-	const struct engine_stats *e = &u->engine.stats;
+	const struct engine_stats *e = &d->engine.stats;
 
 	r->engine = (struct status_engine){
 		.superframes_tx = e->superframes_tx,
 		.segments_tx = e->segments_tx,
 		.datagrams_tx = e->datagrams_tx + e->handshakes_tx,
-		.trains_tx = u->stats.trains_tx,
-		.batches_tx = u->stats.batches_tx,
-		.trains_rx = u->stats.trains_rx,
+		.trains_tx = d->stats.trains_tx,
+		.batches_tx = d->stats.batches_tx,
+		.trains_rx = d->stats.trains_rx,
 		.segments_rx = e->datagrams_rx,
 		.superframes_rx = e->superframes_rx,
-		.batches_rx = u->stats.batches_rx,
+		.batches_rx = d->stats.batches_rx,
 		.fragments_rx = e->fragments_rx,
 		.handshakes_tx = e->handshakes_tx,
 		.handshakes_rx = e->handshakes_rx,
-		.syscalls = u->stats.syscalls,
-		.wakeups = u->loop->wakeups,
-		.memory_bytes = userspace_memory(u),
+		.syscalls = d->stats.syscalls,
+		.wakeups = d->loop->wakeups,
+		.memory_bytes = driver_memory(d),
 	};
-	r->drops = u->engine.drops;
+	r->drops = d->engine.drops;
 	r->offloads = (struct status_offloads){
-		.vnet = u->tun.tap.offloads.vnet_hdr,
-		.tso = u->tun.tap.offloads.tso,
-		.uso = u->tun.tap.offloads.uso,
-		.udp_gso = u->udp.offloads.segment,
-		.udp_gro = u->udp.offloads.gro,
+		.vnet = d->tun.tap.offloads.vnet_hdr,
+		.tso = d->tun.tap.offloads.tso,
+		.uso = d->tun.tap.offloads.uso,
+		.udp_gso = d->udp.offloads.segment,
+		.udp_gro = d->udp.offloads.gro,
 	};
 }
 
-static int report_pending_port(const struct userspace *u, struct status_report *r)
+static int report_pending_port(const struct driver *d, struct status_report *r)
 {
-	const struct listen *l = &u->listen;
+	const struct listen *l = &d->listen;
 	char text[LISTEN_TEXT_LEN];
 
 	if (!l->error)
 		return 0;
 	r->wg.pending_port = l->port;
 	return status_add_warning(r, "%s; still on port %u, and trying again.",
-		listen_problem(l->port, l->fwmark, l->error, text), u->udp.port);
+		listen_problem(l->port, l->fwmark, l->error, text), d->udp.port);
 }
 
-static int report_wg(const struct userspace *u, const struct conf_site *conf,
+static int report_wg(const struct driver *d, const struct conf_site *conf,
 	const struct budget *budget, struct status_report *r)
 {
-	const struct path_port_stats *tun = &u->engine.tun.stats;
+	const struct path_port_stats *tun = &d->engine.tun.stats;
 
 	memcpy(r->wg.name, conf->interface.name, sizeof(r->wg.name));
-	memcpy(r->wg.public_key, u->engine.wg.identity.public_key, KEY_LEN);
-	r->wg.listen_port = listen_port(u);
-	r->wg.fwmark = u->fwmark;
+	memcpy(r->wg.public_key, d->engine.wg.identity.public_key, KEY_LEN);
+	r->wg.listen_port = listen_port(d);
+	r->wg.fwmark = d->fwmark;
 	r->wg.mtu = budget->wg_mtu;
 	r->wg.tun_tx = traffic_of(tun->tx);
 	r->wg.tun_rx = traffic_of(tun->rx);
@@ -253,16 +253,16 @@ static int report_wg(const struct userspace *u, const struct conf_site *conf,
 	for (size_t i = 0; i < conf->interface.addresses.n; i++)
 		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
 			return -ENOMEM;
-	return report_pending_port(u, r);
+	return report_pending_port(d, r);
 }
 
 /* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
  * it. */
-static bool is_measured(const struct userspace *u, const struct budget *budget)
+static bool is_measured(const struct driver *d, const struct budget *budget)
 {
 	if (budget->outer_measured)
 		return true;
-	LIST_FOR_EACH(l, &u->engine.followed)
+	LIST_FOR_EACH(l, &d->engine.followed)
 	{
 		const struct path_peer *p = CONTAINER_OF(l, struct path_peer, follow);
 
@@ -272,30 +272,30 @@ static bool is_measured(const struct userspace *u, const struct budget *budget)
 	return false;
 }
 
-int report_engine(struct userspace *u, const struct conf_site *conf, const struct budget *budget,
+int report_engine(struct driver *d, const struct conf_site *conf, const struct budget *budget,
 	struct status_report *r)
 {
-	int err = report_wg(u, conf, budget, r);
+	int err = report_wg(d, conf, budget, r);
 
 	r->budget = (struct status_budget){
 		.outer_mtu = budget->outer_mtu,
 		.outer_ipv6 = budget->outer_family == AF_INET6,
-		.outer_measured = is_measured(u, budget),
+		.outer_measured = is_measured(d, budget),
 		.wg_mtu = budget->wg_mtu,
 	};
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &d->peers)
 	{
 		if (!err)
-			err = report_peer(u, CONTAINER_OF(l, struct userspace_peer, link), r);
+			err = report_peer(d, CONTAINER_OF(l, struct driver_peer, link), r);
 	}
 	for (size_t i = 0; i < conf->n_tunnels && !err; i++) {
-		err = report_tunnel(u, &conf->tunnels[i], r);
+		err = report_tunnel(d, &conf->tunnels[i], r);
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions && !err; k++)
 			err = report_session(
-				u, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, r);
+				d, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, r);
 	}
-	strncpy(r->aead, aead_name(&u->engine.aead), sizeof(r->aead) - 1);
-	report_counters(u, r);
+	strncpy(r->aead, aead_name(&d->engine.aead), sizeof(r->aead) - 1);
+	report_counters(d, r);
 	return err;
 }
 

@@ -11,7 +11,7 @@
 #include "base/secret.h"
 #include "driver/peers.h"
 
-void live_forget_keys(struct conf_site *conf)
+void snapshot_forget_keys(struct conf_site *conf)
 {
 	secret_wipe(conf->interface.private_key, KEY_LEN);
 	for (size_t i = 0; i < conf->n_peers; i++)
@@ -68,31 +68,31 @@ static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[stat
 }
 
 /* Peers that wg(8) has added. */
-static int recall_others(const struct userspace *u, struct conf_site *conf)
+static int recall_others(const struct driver *d, struct conf_site *conf)
 {
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &d->peers)
 	{
-		const struct wg_peer *wg = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+		const struct wg_peer *wg = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
 		struct conf_peer *peer;
 
 		if (has_peer(conf, wg->remote.public_key))
 			continue;
 		peer = add_peer(conf, wg->remote.public_key);
-		if (!peer || recall_peer(&u->engine.wg, wg, peer) < 0)
+		if (!peer || recall_peer(&d->engine.wg, wg, peer) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int live_recall(const struct userspace *u, struct conf_site *conf)
+int snapshot_take(const struct driver *d, struct conf_site *conf)
 {
-	const struct wg_device *dev = &u->engine.wg;
+	const struct wg_device *dev = &d->engine.wg;
 	int err = 0;
 
 	if (dev->identity.present)
 		memcpy(conf->interface.private_key, dev->identity.private_key, KEY_LEN);
 	for (size_t i = conf->n_peers; i-- > 0 && !err;) {
-		const struct userspace_peer *p = peers_find(u, conf->peers[i].public_key);
+		const struct driver_peer *p = peers_find(d, conf->peers[i].public_key);
 
 		if (p)
 			err = recall_peer(dev, &p->path.wg, &conf->peers[i]);
@@ -100,6 +100,6 @@ int live_recall(const struct userspace *u, struct conf_site *conf)
 			conf_site_drop_peer(conf, i);
 	}
 	if (!err && conf->n_peers < dev->peer_count)
-		err = recall_others(u, conf);
+		err = recall_others(d, conf);
 	return err;
 }

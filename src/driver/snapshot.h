@@ -10,7 +10,7 @@
  * Wipe the private key and the preshared keys of a configuration that the engine has taken over: a
  * key that is replaced or removed there must not live on here.
  */
-void live_forget_keys(struct conf_site *conf);
+void snapshot_forget_keys(struct conf_site *conf);
 
 /**
  * Before a reload that may have to go back to `conf`: make it say what the engine has now, as wg(8)
@@ -19,6 +19,6 @@ void live_forget_keys(struct conf_site *conf);
  * they have stays. Afterwards the keys are to be forgotten again. Return: 0; or -ENOMEM with `conf`
  * as it was, in part.
  */
-int live_recall(const struct userspace *u, struct conf_site *conf);
+int snapshot_take(const struct driver *d, struct conf_site *conf);
 
 #endif

@@ -11,10 +11,10 @@
 #include "path/ctrl.h"
 #include "underlay/names.h"
 
-int uapi_get(struct userspace *u, char **ret_text, size_t *ret_len)
+int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
 {
-	u->engine.wg.spent = true; /* keys in text */
-	return uapi_print_get(&u->engine.wg, listen_port(u), u->fwmark, ret_text, ret_len);
+	d->engine.wg.spent = true; /* keys in text */
+	return uapi_print_get(&d->engine.wg, listen_port(d), d->fwmark, ret_text, ret_len);
 }
 
 /* `have`, or if that is too little twice as much: peers that are added one by one shall not move
@@ -25,32 +25,32 @@ static size_t grown(size_t have, size_t need)
 }
 
 /* Make room for all that the request may add. */
-static int make_room(struct userspace *u, const struct uapi_set *set)
+static int make_room(struct driver *d, const struct uapi_set *set)
 {
-	const struct wg_device *dev = &u->engine.wg;
+	const struct wg_device *dev = &d->engine.wg;
 	size_t peers = dev->peer_count;
 	size_t prefixes = dev->allowed.count;
 
 	for (size_t i = 0; i < set->peers_len; i++) {
 		if (set->peers[i].remove)
 			continue;
-		peers += !peers_find(u, set->peers[i].public_key);
+		peers += !peers_find(d, set->peers[i].public_key);
 		for (size_t k = 0; k < set->peers[i].prefixes_len; k++)
 			prefixes += !set->peers[i].prefixes[k].remove;
 	}
-	return userspace_grow(
-		u, grown(dev->sizes.peers, peers), grown(dev->sizes.allowed_ips, prefixes));
+	return driver_grow(
+		d, grown(dev->sizes.peers, peers), grown(dev->sizes.allowed_ips, prefixes));
 }
 
-static void remove_all_peers(struct userspace *u)
+static void remove_all_peers(struct driver *d)
 {
-	LIST_FOR_EACH_SAFE(l, next, &u->peers)
-	peers_remove(u, CONTAINER_OF(l, struct userspace_peer, link));
+	LIST_FOR_EACH_SAFE(l, next, &d->peers)
+	peers_remove(d, CONTAINER_OF(l, struct driver_peer, link));
 }
 
-static int set_prefixes(struct userspace *u, struct userspace_peer *p, const struct uapi_peer *s)
+static int set_prefixes(struct driver *d, struct driver_peer *p, const struct uapi_peer *s)
 {
-	struct wg_allowedips *allowed = &u->engine.wg.allowed;
+	struct wg_allowedips *allowed = &d->engine.wg.allowed;
 	int err = 0;
 
 	if (s->replace_allowed_ips)
@@ -64,57 +64,57 @@ static int set_prefixes(struct userspace *u, struct userspace_peer *p, const str
 	return err;
 }
 
-static int set_members(struct userspace *u, struct userspace_peer *p, const struct uapi_peer *s)
+static int set_members(struct driver *d, struct driver_peer *p, const struct uapi_peer *s)
 {
 	if (s->has_psk)
-		wg_peer_set_psk(&u->engine.wg, &p->path.wg, s->psk);
+		wg_peer_set_psk(&d->engine.wg, &p->path.wg, s->psk);
 	if (s->has_endpoint) {
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
 			names_forget(p); /* who says where the peer is, knows better */
-		ctrl_move(&u->engine, &p->path, &s->endpoint);
+		ctrl_move(&d->engine, &p->path, &s->endpoint);
 	}
 	if (s->has_keepalive)
-		wg_peer_set_keepalive(&u->engine.wg, &p->path.wg, s->keepalive_s);
-	return set_prefixes(u, p, s);
+		wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, s->keepalive_s);
+	return set_prefixes(d, p, s);
 }
 
 /* One section. */
-static int set_peer(struct userspace *u, const struct uapi_peer *s)
+static int set_peer(struct driver *d, const struct uapi_peer *s)
 {
-	struct userspace_peer *p = peers_find(u, s->public_key);
+	struct driver_peer *p = peers_find(d, s->public_key);
 	int err;
 
 	if (s->remove) {
 		if (p)
-			peers_remove(u, p);
+			peers_remove(d, p);
 		return 0;
 	}
 	if (!p) {
 		if (s->update_only)
 			return 0;
-		err = peers_add(u, s->public_key, &p);
+		err = peers_add(d, s->public_key, &p);
 		if (err == -EINVAL)
 			return 0; /* our own public key: ignored */
 		if (err < 0)
 			return err;
 	}
-	return set_members(u, p, s);
+	return set_members(d, p, s);
 }
 
-int uapi_set(struct userspace *u, const struct uapi_set *set)
+int uapi_set(struct driver *d, const struct uapi_set *set)
 {
-	int err = make_room(u, set);
+	int err = make_room(d, set);
 
-	u->engine.wg.spent = true;
+	d->engine.wg.spent = true;
 	if (!err)
-		err = listen_request(u, set->has_listen_port ? &set->listen_port : NULL,
+		err = listen_request(d, set->has_listen_port ? &set->listen_port : NULL,
 			set->has_fwmark ? &set->fwmark : NULL);
 	if (!err && set->has_private_key)
-		err = peers_set_private_key(u, set->private_key);
+		err = peers_set_private_key(d, set->private_key);
 	if (!err && set->replace_peers)
-		remove_all_peers(u);
+		remove_all_peers(d);
 	for (size_t i = 0; i < set->peers_len && !err; i++)
-		err = set_peer(u, &set->peers[i]);
-	userspace_work(u);
+		err = set_peer(d, &set->peers[i]);
+	driver_work(d);
 	return err;
 }

@@ -39,7 +39,7 @@ static struct peer_name *find_asker(const struct names *names, uint64_t question
 }
 
 /* Keep what can be reached by a socket of ours, with the port. */
-static void fit(const struct userspace *u, const struct peer_name *name, struct resolve_answer *a)
+static void fit(const struct driver *u, const struct peer_name *name, struct resolve_answer *a)
 {
 	size_t kept = 0;
 
@@ -69,7 +69,7 @@ static void tell(struct peer_name *name, const struct resolve_answer *a)
 	name->problem = a->problem;
 }
 
-static void take(struct userspace *u, struct peer_name *name, struct resolve_answer *a)
+static void take(struct driver *u, struct peer_name *name, struct resolve_answer *a)
 {
 	struct path_peer *peer = &name->peer->path;
 	struct endpoint to;
@@ -83,7 +83,7 @@ static void take(struct userspace *u, struct peer_name *name, struct resolve_ans
 
 static void on_answers(void *ctx, uint32_t events)
 {
-	struct userspace *u = ctx;
+	struct driver *u = ctx;
 	struct resolve_answer a;
 
 	(void)events;
@@ -94,12 +94,12 @@ static void on_answers(void *ctx, uint32_t events)
 		if (name) /* else the peer is gone, or has another name */
 			take(u, name, &a);
 	}
-	userspace_work(u);
+	driver_work(u);
 }
 
 /* ---- names ---- */
 
-static int open_names(struct userspace *u)
+static int open_names(struct driver *u)
 {
 	struct names *names = calloc(1, sizeof(*names));
 	int err;
@@ -124,7 +124,7 @@ fail:
 	return err;
 }
 
-static void ask(struct userspace *u, struct peer_name *name)
+static void ask(struct driver *u, struct peer_name *name)
 {
 	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
 		return;
@@ -137,7 +137,7 @@ static void ask(struct userspace *u, struct peer_name *name)
 	list_push_tail(&u->names->list, &name->link);
 }
 
-static int add_name(struct userspace *u, struct userspace_peer *p)
+static int add_name(struct driver *u, struct driver_peer *p)
 {
 	struct peer_name *name;
 	int err = u->names ? 0 : open_names(u);
@@ -154,8 +154,7 @@ static int add_name(struct userspace *u, struct userspace_peer *p)
 	return 0;
 }
 
-int names_set(
-	struct userspace *u, struct userspace_peer *p, const char *host, uint16_t port, bool moves)
+int names_set(struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves)
 {
 	size_t len = strlen(host);
 	int err;
@@ -176,7 +175,7 @@ int names_set(
 	return 0;
 }
 
-void names_forget(struct userspace_peer *p)
+void names_forget(struct driver_peer *p)
 {
 	if (!p->name)
 		return;
@@ -186,7 +185,7 @@ void names_forget(struct userspace_peer *p)
 	p->path.named = NULL;
 }
 
-void names_run(struct userspace *u)
+void names_run(struct driver *u)
 {
 	struct mono due = MONO_NEVER;
 
@@ -217,7 +216,7 @@ static int wait_ms(struct mono now, struct mono until, struct mono due)
 	return (int)((mono_between(now, mono_earliest(until, due)) + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-void names_await(struct userspace *u, struct mono until, int stop_fd)
+void names_await(struct driver *u, struct mono until, int stop_fd)
 {
 	struct pollfd fds[2] = { { .fd = -1 }, { .fd = stop_fd, .events = POLLIN } };
 	struct mono now = clock_mono();
@@ -232,7 +231,7 @@ void names_await(struct userspace *u, struct mono until, int stop_fd)
 	}
 }
 
-void names_news(struct userspace *u)
+void names_news(struct driver *u)
 {
 	if (!u->names)
 		return;
@@ -245,7 +244,7 @@ void names_news(struct userspace *u)
 	}
 }
 
-void names_close(struct userspace *u)
+void names_close(struct driver *u)
 {
 	if (!u->names)
 		return;
@@ -255,7 +254,7 @@ void names_close(struct userspace *u)
 	u->names = NULL;
 }
 
-int names_report(const struct userspace *u, const struct userspace_peer *p,
+int names_report(const struct driver *u, const struct driver_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r)
 {
 	const struct peer_name *name = p->name;

@@ -55,7 +55,7 @@ bool paths_can_follow(const struct conf_site *conf)
 	return true;
 }
 
-static const struct conf_peer *conf_of(const struct conf_site *conf, const struct userspace_peer *p)
+static const struct conf_peer *conf_of(const struct conf_site *conf, const struct driver_peer *p)
 {
 	for (size_t i = 0; i < conf->n_peers; i++)
 		if (!memcmp(conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN))
@@ -63,8 +63,8 @@ static const struct conf_peer *conf_of(const struct conf_site *conf, const struc
 	return NULL;
 }
 
-static void look_up(struct userspace *u, const struct conf_site *conf, struct nl_socket *nl,
-	struct userspace_peer *p)
+static void look_up(
+	struct driver *u, const struct conf_site *conf, struct nl_socket *nl, struct driver_peer *p)
 {
 	const struct endpoint *to = &p->path.wg.endpoint;
 	const struct conf_peer *c = conf_of(conf, p);
@@ -77,7 +77,7 @@ static void look_up(struct userspace *u, const struct conf_site *conf, struct nl
 	follow_start(&u->engine, &p->path, mtu ? mtu : BUDGET_MTU_ASSUMED, local, remote);
 }
 
-void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
+void paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
 {
 	bool follow = paths_can_follow(conf);
 	struct nl_socket nl = { 0 };
@@ -85,7 +85,7 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 
 	LIST_FOR_EACH(l, &u->peers)
 	{
-		struct userspace_peer *p = CONTAINER_OF(l, struct userspace_peer, link);
+		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
 
 		if (!all && !p->path.path_unknown)
 			continue;
@@ -99,7 +99,7 @@ void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned w
 	nl_socket_close(&nl);
 }
 
-bool paths_concerned(const struct userspace *u, const struct changes *d)
+bool paths_concerned(const struct driver *u, const struct changes *d)
 {
 	LIST_FOR_EACH(l, &u->engine.followed)
 	if (d->n_stopped ||
@@ -108,7 +108,7 @@ bool paths_concerned(const struct userspace *u, const struct changes *d)
 	return false;
 }
 
-void paths_refresh(struct userspace *u)
+void paths_refresh(struct driver *u)
 {
 	struct nl_socket nl = { 0 };
 
@@ -127,13 +127,13 @@ void paths_refresh(struct userspace *u)
 	nl_socket_close(&nl);
 }
 
-unsigned paths_smallest(const struct userspace *u, unsigned otherwise, uint16_t *ret_family)
+unsigned paths_smallest(const struct driver *u, unsigned otherwise, uint16_t *ret_family)
 {
 	unsigned smallest = 0;
 
 	LIST_FOR_EACH(l, &u->peers)
 	{
-		const struct path_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path;
+		const struct path_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path;
 
 		if (smallest && peer->mtu >= smallest)
 			continue;

@@ -20,18 +20,18 @@ bool paths_can_follow(const struct conf_site *conf);
  * Look up the route to each peer (`all`), or to those whose endpoint has moved, and begin to follow
  * its MTU; or, if that cannot be, set the MTU `wg_mtu` for all of them.
  */
-void paths_look_up(struct userspace *u, const struct conf_site *conf, unsigned wg_mtu, bool all);
+void paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all);
 
 /** Whether the news concern the path of a followed peer: then paths_refresh() is to be called. */
-bool paths_concerned(const struct userspace *u, const struct changes *d);
+bool paths_concerned(const struct driver *u, const struct changes *d);
 
 /** The routing has changed: ask it again for the MTU of each followed path. */
-void paths_refresh(struct userspace *u);
+void paths_refresh(struct driver *u);
 
 /**
  * The smallest MTU of all peers, of inner packets; `otherwise` without peers. `ret_family`: of that
  * peer's endpoint; untouched if there is none.
  */
-unsigned paths_smallest(const struct userspace *u, unsigned otherwise, uint16_t *ret_family);
+unsigned paths_smallest(const struct driver *u, unsigned otherwise, uint16_t *ret_family);
 
 #endif

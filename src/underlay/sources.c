@@ -100,7 +100,7 @@ struct sources {
 	struct way ways[WAYS];
 };
 
-void sources_open(struct userspace *u)
+void sources_open(struct driver *u)
 {
 	struct sources *s;
 
@@ -114,7 +114,7 @@ void sources_open(struct userspace *u)
 	u->sources = s;
 }
 
-void sources_close(struct userspace *u)
+void sources_close(struct driver *u)
 {
 	if (!u->sources)
 		return;
@@ -124,7 +124,7 @@ void sources_close(struct userspace *u)
 	u->sources = NULL;
 }
 
-void sources_doubt(struct userspace *u)
+void sources_doubt(struct driver *u)
 {
 	if (!u->sources)
 		return;
@@ -176,8 +176,7 @@ static bool is_sticky(const struct endpoint *e)
 }
 
 /* How much of the sticky source serves, and by which route. */
-static enum use find_use(
-	const struct userspace *u, const struct endpoint *e, struct route_info *ret)
+static enum use find_use(const struct driver *u, const struct endpoint *e, struct route_info *ret)
 {
 	struct nl_socket *nl = &u->sources->nl;
 	struct route_query query = {
@@ -198,7 +197,7 @@ static enum use find_use(
 }
 
 /* Bring our own interfaces up to date. */
-static void renew_own(struct userspace *u)
+static void renew_own(struct driver *u)
 {
 	struct sources *s = u->sources;
 	size_t n = 0;
@@ -214,7 +213,7 @@ static void renew_own(struct userspace *u)
 			s->taps = taps;
 			s->taps_room = room;
 		}
-		s->taps[n++] = CONTAINER_OF(l, struct userspace_session, link)->ifindex;
+		s->taps[n++] = CONTAINER_OF(l, struct driver_session, link)->ifindex;
 	}
 	s->own.nl = &s->nl;
 	s->own.tun = u->tun_ifindex;
@@ -227,7 +226,7 @@ static void renew_own(struct userspace *u)
 }
 
 /* Log that a route leads back to us, unless that was logged. */
-static void log_way(struct userspace *u, const struct way *w)
+static void log_way(struct driver *u, const struct way *w)
 {
 	struct sources *s = u->sources;
 	bool logged = mono_is_set(s->back) && mono_between(s->back, u->engine.now) < QUIET_NS;
@@ -260,7 +259,7 @@ static void log_way(struct userspace *u, const struct way *w)
 }
 
 /* Whether to stay for now with a route of which it is unknown where it leads. */
-static bool is_given_time(const struct userspace *u, const struct way *w)
+static bool is_given_time(const struct driver *u, const struct way *w)
 {
 	if (w->leads == LEADS_UNRESOLVED)
 		return mono_between(w->unresolved, u->engine.now) < RESOLVE_NS;
@@ -269,7 +268,7 @@ static bool is_given_time(const struct userspace *u, const struct way *w)
 
 /* Decide about a route that leads back to us, or may do so. `seen`: which of our own interfaces
  * datagrams sent by it have entered; LEADS_OUT: none. */
-static void avoid(struct userspace *u, const struct endpoint *e, const struct route_info *route,
+static void avoid(struct driver *u, const struct endpoint *e, const struct route_info *route,
 	enum leads seen, struct way *w)
 {
 	const struct route_query query = { .dst = e->addr, .mark = u->fwmark };
@@ -298,11 +297,11 @@ static void avoid(struct userspace *u, const struct endpoint *e, const struct ro
 }
 
 /* Packets to an address leave by another interface now: look up the path's MTU anew. */
-static void path_changed(struct userspace *u, const struct ip_addr *to)
+static void path_changed(struct driver *u, const struct ip_addr *to)
 {
 	LIST_FOR_EACH(l, &u->peers)
 	{
-		struct path_peer *p = &CONTAINER_OF(l, struct userspace_peer, link)->path;
+		struct path_peer *p = &CONTAINER_OF(l, struct driver_peer, link)->path;
 
 		if (ip_addr_equal(&p->wg.endpoint.addr, to))
 			p->path_unknown = u->engine.path_unknown = true;
@@ -310,7 +309,7 @@ static void path_changed(struct userspace *u, const struct ip_addr *to)
 }
 
 /* Look up the route into `w`, which may hold the previous answer. `seen`: as for avoid(). */
-static void find_way(struct userspace *u, const struct endpoint *e, enum leads seen, struct way *w)
+static void find_way(struct driver *u, const struct endpoint *e, enum leads seen, struct way *w)
 {
 	struct route_info route;
 	struct way found = { .to = e->addr,
@@ -357,13 +356,13 @@ static struct way *way_of(struct sources *s, const struct endpoint *e)
 }
 
 /* Whether `w` is the answer for the endpoint, and has not expired. */
-static bool is_fresh(const struct userspace *u, const struct way *w, const struct endpoint *e)
+static bool is_fresh(const struct driver *u, const struct way *w, const struct endpoint *e)
 {
 	return is_way_of(w, e) && !mono_reached(w->until, u->engine.now);
 }
 
 /* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
-static const struct way *ask_way(struct userspace *u, const struct endpoint *e, bool asks)
+static const struct way *ask_way(struct driver *u, const struct endpoint *e, bool asks)
 {
 	struct sources *s = u->sources;
 	struct way *w = way_of(s, e);
@@ -378,7 +377,7 @@ static const struct way *ask_way(struct userspace *u, const struct endpoint *e, 
 	return is_way_of(w, e) ? w : NULL;
 }
 
-struct sources_view sources_view(struct userspace *u, const struct endpoint *e)
+struct sources_view sources_view(struct driver *u, const struct endpoint *e)
 {
 	struct sources *s = u->sources;
 	struct endpoint to = *e;
@@ -397,7 +396,7 @@ struct sources_view sources_view(struct userspace *u, const struct endpoint *e)
 }
 
 /* Return: false if there is no way at all. */
-static bool settle(struct userspace *u, struct train *t)
+static bool settle(struct driver *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
 	const struct way *w;
@@ -429,7 +428,7 @@ static bool settle(struct userspace *u, struct train *t)
 	return true;
 }
 
-void sources_settle(struct userspace *u, struct train_queue *q)
+void sources_settle(struct driver *u, struct train_queue *q)
 {
 	size_t kept = 0;
 
@@ -444,11 +443,11 @@ void sources_settle(struct userspace *u, struct train_queue *q)
 }
 
 /* Whether a datagram of ours entered a session only because the bridge floods for a moment. */
-static bool is_flood(struct userspace *u, const struct own *own)
+static bool is_flood(struct driver *u, const struct own *own)
 {
 	struct flood *f = &u->sources->flood;
-	struct userspace_port *io = own->port->user;
-	uint32_t tap = CONTAINER_OF(io, struct userspace_session, io)->ifindex;
+	struct driver_port *io = own->port->user;
+	uint32_t tap = CONTAINER_OF(io, struct driver_session, io)->ifindex;
 	struct mono now = u->engine.now;
 	enum arrival arrival;
 
@@ -467,7 +466,7 @@ static bool is_flood(struct userspace *u, const struct own *own)
 
 /* Datagrams to `to` have entered our own interfaces, `seen`. Look for another route, unless the
  * routing changed only now and they were sent before. */
-static void look_again(struct userspace *u, const struct endpoint *to, enum leads seen)
+static void look_again(struct driver *u, const struct endpoint *to, enum leads seen)
 {
 	struct way *w = way_of(u->sources, to);
 
@@ -477,7 +476,7 @@ static void look_again(struct userspace *u, const struct endpoint *to, enum lead
 		find_way(u, to, seen, w);
 }
 
-void sources_found_own(struct userspace *u)
+void sources_found_own(struct driver *u)
 {
 	struct own *own = &u->engine.own;
 	const struct endpoint *to = &own->peer->endpoint;
@@ -532,7 +531,7 @@ static void doubt_some(struct sources *s, const struct changes *d)
 	}
 }
 
-void sources_follow(struct userspace *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
+void sources_follow(struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
 {
 	changes_init(ret, ifindex);
 	if (monitor_read(n, ret) < 0)
@@ -540,7 +539,7 @@ void sources_follow(struct userspace *u, struct monitor *n, uint32_t ifindex, st
 	doubt_some(u->sources, ret);
 	LIST_FOR_EACH(l, &u->peers)
 	{
-		struct wg_peer *peer = &CONTAINER_OF(l, struct userspace_peer, link)->path.wg;
+		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
 		const struct endpoint *e = &peer->endpoint;
 
 		if (changes_moves_source(ret, e) && !still_serves(&n->questions, e, u->fwmark))

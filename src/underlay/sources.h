@@ -24,17 +24,17 @@
 #include "underlay/selfroute.h"
 
 /** Make room for what the routing says. Without it sources are used as they are. */
-void sources_open(struct userspace *u);
+void sources_open(struct driver *u);
 
 /** Give it back. */
-void sources_close(struct userspace *u);
+void sources_close(struct driver *u);
 
 /** Forget what the routing said, as it may say otherwise now. */
-void sources_doubt(struct userspace *u);
+void sources_doubt(struct driver *u);
 
 /** Take from each train about to be sent what there is no way for of its sticky source; drop those
  * that would come back to us by the tunnel. */
-void sources_settle(struct userspace *u, struct train_queue *q);
+void sources_settle(struct driver *u, struct train_queue *q);
 
 /** Where the route to a peer leads, for reports. */
 struct sources_view {
@@ -45,13 +45,13 @@ struct sources_view {
 
 /** Look up the route to an endpoint, whatever its sticky source. Lookups are limited: beyond the
  * limit the answer is LEADS_OUT. */
-struct sources_view sources_view(struct userspace *u, const struct endpoint *e);
+struct sources_view sources_view(struct driver *u, const struct endpoint *e);
 
 /**
  * A datagram of ours has entered a session or the TUN: handle what engine.own holds, and clear it.
  * Looks for another route to that peer, unless the bridge only floods, and logs it.
  */
-void sources_found_own(struct userspace *u);
+void sources_found_own(struct driver *u);
 
 /**
  * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).
@@ -59,6 +59,6 @@ void sources_found_own(struct userspace *u);
  * its sticky source. A change that does not concern it must not: the peer would see us roam, and a
  * NAT on the way might not know us.
  */
-void sources_follow(struct userspace *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
+void sources_follow(struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
 
 #endif
