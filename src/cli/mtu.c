@@ -10,7 +10,7 @@
 
 #include "cli/site.h"
 #include "render/ladder.h"
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 #define UNDERLAY_DEFAULT 1500
 #define BYTES_MAX	 65535

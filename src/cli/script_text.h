@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "conf/model.h"
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 /** What a script is made of. All borrowed. */
 struct script_source {

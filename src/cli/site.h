@@ -7,7 +7,7 @@
 
 #include "conf/model.h"
 #include "conf/report.h"
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 /**
  * Read and check the configuration NAME or FILE. Without `ask_machine`, what depends on the

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "underlay/names.h"
-#include "underlay/paths.h"
-#include "underlay/sources.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/peer_paths.h"
+#include "underlay/sticky_source.h"
 #include "wg/overhead.h"
 
 /* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for

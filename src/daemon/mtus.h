@@ -12,7 +12,7 @@
 #include "host/host.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 /** What the MTUs come from. Zero but for `driver`, it is closed. Must not move once it listens. */
 struct mtus {

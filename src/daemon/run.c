@@ -30,7 +30,7 @@
 #include "host/route_plan.h"
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
-#include "underlay/names.h"
+#include "underlay/dns_endpoint.h"
 
 /* Routes to prefixes shorter than this may lead to the name servers, too. */
 #define FAR_LEN 8

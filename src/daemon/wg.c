@@ -25,7 +25,7 @@
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "netlink/query.h"
-#include "underlay/sources.h"
+#include "underlay/sticky_source.h"
 
 /*
  * Theory of operation

@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "driver/peers.h"
 #include "path/ctrl.h"
-#include "underlay/names.h"
+#include "underlay/dns_endpoint.h"
 
 static int failed(struct error *e, int code, const char *mend, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

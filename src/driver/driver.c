@@ -13,8 +13,8 @@
 #include "path/rx.h"
 #include "path/tx.h"
 #include "udp/hints.h"
-#include "underlay/names.h"
-#include "underlay/sources.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/sticky_source.h"
 
 /* Superframes read from one descriptor before others get their turn. */
 #define TAP_BURST 32

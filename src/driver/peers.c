@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
-#include "underlay/names.h"
+#include "underlay/dns_endpoint.h"
 
 struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN])
 {

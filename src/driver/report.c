@@ -12,8 +12,8 @@
 #include "driver/apply.h"
 #include "driver/listen.h"
 #include "netlink/query.h"
-#include "underlay/names.h"
-#include "underlay/sources.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/sticky_source.h"
 #include "wg/overhead.h"
 
 static struct status_path path_of(const struct path_peer *p)

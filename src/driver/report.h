@@ -6,7 +6,7 @@
 #include "conf/model.h"
 #include "ctlproto/status.h"
 #include "driver/driver.h"
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 /**
  * Add to an empty report what the engine and its configuration know: peers, tunnels, sessions,

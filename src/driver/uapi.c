@@ -9,7 +9,7 @@
 #include "driver/listen.h"
 #include "driver/peers.h"
 #include "path/ctrl.h"
-#include "underlay/names.h"
+#include "underlay/dns_endpoint.h"
 
 int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
 {

@@ -15,8 +15,8 @@
  * is dropped here, and what leads into the segment where it enters it (path/own.h), since the
  * bridge may have learned another port by then.
  */
-#ifndef UNDERLAY_SOURCES_H
-#define UNDERLAY_SOURCES_H
+#ifndef UNDERLAY_STICKY_SOURCE_H
+#define UNDERLAY_STICKY_SOURCE_H
 
 #include "driver/driver.h"
 #include "netlink/monitor.h"

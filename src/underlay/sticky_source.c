@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sticky source addresses: kept as long as they serve, forgotten when the way has changed. */
-#include "underlay/sources.h"
+#include "underlay/sticky_source.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
-#include "underlay/budget.h"
+#include "underlay/mtu_budget.h"
 
 #include <linux/rtnetlink.h>
 

@@ -11,8 +11,8 @@
  * waits for a thread: resolver_close() leaves those that are within the C library running; the last
  * one frees what is left, or the process's end does.
  */
-#ifndef UNDERLAY_RESOLVE_H
-#define UNDERLAY_RESOLVE_H
+#ifndef UNDERLAY_RESOLVER_H
+#define UNDERLAY_RESOLVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

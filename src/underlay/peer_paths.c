@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
-#include "underlay/paths.h"
+#include "underlay/peer_paths.h"
 
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #include "mtu/mtu.h"
 #include "netlink/query.h"
 #include "path/follow.h"
-#include "underlay/budget.h"
-#include "underlay/sources.h"
+#include "underlay/mtu_budget.h"
+#include "underlay/sticky_source.h"
 
 /* Our address in the tunnel of a family, or NULL. */
 static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t family)

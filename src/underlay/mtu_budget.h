@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
-#ifndef UNDERLAY_BUDGET_H
-#define UNDERLAY_BUDGET_H
+#ifndef UNDERLAY_MTU_BUDGET_H
+#define UNDERLAY_MTU_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

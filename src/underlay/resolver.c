@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Host names to addresses without waiting: threads ask the C library, answers come through a
  * descriptor. */
-#include "underlay/resolve.h"
+#include "underlay/resolver.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers whose endpoint is a host name: their questions asked, the answers applied. */
-#ifndef UNDERLAY_NAMES_H
-#define UNDERLAY_NAMES_H
+#ifndef UNDERLAY_DNS_ENDPOINT_H
+#define UNDERLAY_DNS_ENDPOINT_H
 
 #include "ctlproto/status.h"
 #include "driver/driver.h"
 #include "path/named.h"
-#include "underlay/resolve.h"
+#include "underlay/resolver.h"
 
 /** A peer's name. */
 struct peer_name {

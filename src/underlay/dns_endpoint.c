@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers whose endpoint is a host name: their questions asked, the answers applied. */
-#include "underlay/names.h"
+#include "underlay/dns_endpoint.h"
 
 #include <errno.h>
 #include <poll.h>

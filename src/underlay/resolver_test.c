@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the resolver with a C library that answers, refuses or hangs as the name says. */
-#include "underlay/resolve.h"
+#include "underlay/resolver.h"
 
 #include <errno.h>
 #include <netdb.h>

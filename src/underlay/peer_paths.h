@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
-#ifndef UNDERLAY_PATHS_H
-#define UNDERLAY_PATHS_H
+#ifndef UNDERLAY_PEER_PATHS_H
+#define UNDERLAY_PEER_PATHS_H
 
 #include <stdbool.h>
 
