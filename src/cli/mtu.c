@@ -185,10 +185,10 @@ static bool put_options(struct output *out, const struct request *r)
 }
 
 static bool put_session(struct output *out, const struct request *r, const struct conf_site *site,
-	const struct budget *b, const struct conf_tunnel *tunnel,
+	const struct mtu_budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session)
 {
-	struct mtu_options o = merge(r, budget_options(b, tunnel, session));
+	struct mtu_options o = merge(r, mtu_budget_options(b, tunnel, session));
 	char title[160];
 
 	/* the file's own number stays; what was computed is computed again from what is given */
@@ -205,7 +205,7 @@ static bool put_session(struct output *out, const struct request *r, const struc
 static bool put_site(struct output *out, const struct request *r, const char *file)
 {
 	struct conf_site site;
-	struct budget b;
+	struct mtu_budget b;
 	bool ok = true, any = false;
 
 	if (!site_load(file, false, &site))

@@ -13,7 +13,7 @@
 static enum verb_exit print_script(const char *file, uint32_t underlay, bool with_keys)
 {
 	struct conf_site site;
-	struct budget budget;
+	struct mtu_budget budget;
 
 	if (!site_load(file, false, &site))
 		return VERB_FAILED;

@@ -304,7 +304,7 @@ static void put_session(const struct script_source *s, const struct conf_tunnel 
 	if (session->options.sequence != L2TP_SEQUENCE_NONE)
 		fprintf(out, " seq %s", l2tp_option_word(sequence, session->options.sequence));
 	fprintf(out, "\n\tip link set %s mtu %u up\n", session->name,
-		budget_kernel_mtu(s->budget, tunnel, session));
+		mtu_budget_kernel_mtu(s->budget, tunnel, session));
 }
 
 static void put_tunnel(const struct script_source *s, const struct conf_tunnel *tunnel, FILE *out)
@@ -366,7 +366,8 @@ static unsigned smallest_mtu(const struct script_source *s)
 		const struct conf_tunnel *tunnel = &s->site->tunnels[i];
 
 		for (size_t k = 0; k < tunnel->n_sessions; k++) {
-			unsigned mtu = budget_kernel_mtu(s->budget, tunnel, &tunnel->sessions[k]);
+			unsigned mtu =
+				mtu_budget_kernel_mtu(s->budget, tunnel, &tunnel->sessions[k]);
 
 			if (!smallest || mtu < smallest)
 				smallest = mtu;

@@ -12,7 +12,7 @@
 /** What a script is made of. All borrowed. */
 struct script_source {
 	const struct conf_site *site; /* loaded and without errors */
-	const struct budget *budget;
+	const struct mtu_budget *budget;
 	bool with_keys; /* write the keys into the script, else it reads them from the files */
 };
 

@@ -61,13 +61,13 @@ void site_print_report(const struct conf_site *site, const struct conf_report *r
 		fputs("there is not enough memory to check all of the configuration\n", stderr);
 }
 
-struct budget site_budget(const struct conf_site *site)
+struct mtu_budget site_budget(const struct conf_site *site)
 {
 	struct nl_socket nl;
-	struct budget budget;
+	struct mtu_budget budget;
 	bool open = nl_socket_open(&nl) == 0;
 
-	budget_compute(site, open ? &nl : NULL, site->interface.fwmark, &budget);
+	mtu_budget_compute(site, open ? &nl : NULL, site->interface.fwmark, &budget);
 	if (open)
 		nl_socket_close(&nl);
 	return budget;

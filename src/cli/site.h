@@ -27,6 +27,6 @@ bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret
 void site_print_report(const struct conf_site *site, const struct conf_report *report);
 
 /** The MTU budget of a site, by the routes of this machine. */
-struct budget site_budget(const struct conf_site *site);
+struct mtu_budget site_budget(const struct conf_site *site);
 
 #endif

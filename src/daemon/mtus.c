@@ -40,7 +40,7 @@ static int of_interfaces(struct mtus *m, const struct conf_site *conf, struct ho
 	n = 0;
 	for (size_t i = 0; i < conf->n_tunnels; i++)
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
-			mtus[n++] = budget_session_mtu(&conf->tunnels[i].sessions[k]);
+			mtus[n++] = mtu_budget_session_mtu(&conf->tunnels[i].sessions[k]);
 	free(m->sessions);
 	m->sessions = mtus;
 	*ret = (struct host_mtus){ .wg = m->budget.wg_mtu, .sessions = mtus };
@@ -54,7 +54,7 @@ int mtus_compute(
 {
 	struct nl_socket nl = { 0 };
 
-	budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &m->budget);
+	mtu_budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &m->budget);
 	nl_socket_close(&nl);
 	m->driver->engine.wg_mtu = m->budget.wg_mtu;
 	return of_interfaces(m, conf, ret);
@@ -62,21 +62,21 @@ int mtus_compute(
 
 void mtus_follow(struct mtus *m, const struct conf_site *conf)
 {
-	bool can = paths_can_follow(conf);
+	bool can = peer_paths_can_follow(conf);
 	bool all = !can ||
 		   can != m->following; /* else only new peers: what is known of the others stays */
 
 	(void)driver_set_df(m->driver, can ? UDP_DF_SET : UDP_DF_CLEAR);
-	paths_look_up(m->driver, conf, m->budget.wg_mtu, all);
+	peer_paths_look_up(m->driver, conf, m->budget.wg_mtu, all);
 	m->following = can;
 }
 
 int mtus_settle(
 	struct mtus *m, const struct conf_site *conf, struct host *host, struct error *ret_error)
 {
-	struct budget *b = &m->budget;
+	struct mtu_budget *b = &m->budget;
 	uint16_t family = b->outer_family;
-	unsigned wg_mtu = paths_smallest(m->driver, b->wg_mtu, &family);
+	unsigned wg_mtu = peer_paths_smallest(m->driver, b->wg_mtu, &family);
 	struct host_mtus mtus;
 
 	m->driver->engine.mtu_changed = false;
@@ -95,10 +95,10 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sources_follow(m->driver, &m->monitor, 0, &d);
+	sticky_source_follow(m->driver, &m->monitor, 0, &d);
 	if (!changes_is_empty(&d))
-		names_news(m->driver);
-	m->routes_changed |= paths_concerned(m->driver, &d);
+		dns_endpoint_routes_changed(m->driver);
+	m->routes_changed |= peer_paths_concerned(m->driver, &d);
 }
 
 int mtus_listen(struct mtus *m, struct loop *loop)
@@ -163,11 +163,11 @@ int mtus_work(
 		m->routes_changed = true;
 	driver->udp.last_error = 0;
 	if (m->routes_changed)
-		paths_refresh(driver);
+		peer_paths_refresh(driver);
 	m->routes_changed = false;
 	if (driver->engine.path_unknown &&
 		bucket_take(&m->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
-		paths_look_up(driver, conf, m->budget.wg_mtu, false);
+		peer_paths_look_up(driver, conf, m->budget.wg_mtu, false);
 		driver_work(driver);
 	}
 	if (driver->engine.trains_changed)

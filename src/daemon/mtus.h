@@ -17,7 +17,7 @@
 /** What the MTUs come from. Zero but for `driver`, it is closed. Must not move once it listens. */
 struct mtus {
 	struct driver *driver;
-	struct budget budget;
+	struct mtu_budget budget;
 	uint32_t *sessions; /* one for each session, in the order of the file */
 	struct monitor monitor;
 	struct loop_watch monitor_watch;

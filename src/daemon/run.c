@@ -498,7 +498,8 @@ static int run_up(struct run *r)
 	if (err < 0)
 		return err;
 	if (leads_far(&r->conf))
-		names_await(r->driver, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
+		dns_endpoint_await_all(
+			r->driver, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	err = host_up(r->host, &mtus, &e);
 	if (err < 0)
 		return say(&e);

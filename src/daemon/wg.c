@@ -128,7 +128,7 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sources_follow(w->driver, &w->monitor, w->ifindex, &d);
+	sticky_source_follow(w->driver, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
 	case CHANGES_UNCHANGED:
 		return;

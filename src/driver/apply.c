@@ -68,9 +68,9 @@ static int apply_endpoint(
 
 	if (c->endpoint_host && ip_addr_parse(c->endpoint_host, &e.addr) < 0) {
 		p->configured = (struct endpoint){ 0 };
-		return names_set(d, p, c->endpoint_host, c->endpoint_port, !fresh);
+		return dns_endpoint_set(d, p, c->endpoint_host, c->endpoint_port, !fresh);
 	}
-	names_forget(p);
+	dns_endpoint_forget(p);
 	e.addr = ip_addr_unmapped(&e.addr);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;

@@ -56,7 +56,7 @@ static void flush_queue(struct driver *d, struct train_queue *q)
 
 	if (!q->n)
 		return;
-	sources_settle(d, q);
+	sticky_source_check(d, q);
 	udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
@@ -134,7 +134,7 @@ static void on_tap(void *ctx, uint32_t events)
 			flush(d);
 	}
 	if (d->engine.own.peer)
-		sources_found_own(d);
+		sticky_source_found_own(d);
 	finish(d);
 }
 
@@ -341,12 +341,12 @@ void driver_close(struct driver *d)
 	{
 		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
 
-		names_forget(p);
+		dns_endpoint_forget(p);
 		engine_remove_peer(&d->engine, &p->path);
 		free(p);
 	}
-	names_close(d);
-	sources_close(d);
+	dns_endpoint_close_all(d);
+	sticky_source_close(d);
 	engine_fini(&d->engine);
 	secret_wipe(d->memory, d->memory_len);
 	if (d->grown)
@@ -514,8 +514,8 @@ int driver_start(struct driver *d, uint16_t port, uint32_t fwmark)
 		close_sockets(d);
 		return err;
 	}
-	sources_open(d);
-	sources_doubt(d); /* it may say otherwise by now */
+	sticky_source_open(d);
+	sticky_source_invalidate(d); /* it may say otherwise by now */
 	d->fwmark = fwmark;
 	d->running = true;
 	wg_device_set_up(&d->engine.wg, true);
@@ -581,7 +581,7 @@ int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark)
 	if (err < 0)
 		return err;
 	d->fwmark = fwmark;
-	sources_doubt(d);
+	sticky_source_invalidate(d);
 	LIST_FOR_EACH(l, &d->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
@@ -602,7 +602,7 @@ void driver_work(struct driver *d)
 {
 	driver_tick(d);
 	ctrl_timers(&d->engine);
-	names_run(d);
+	dns_endpoint_run_all(d);
 	if (d->wanted)
 		finish(d);
 }

@@ -14,8 +14,8 @@
 #include "tap/tap.h"
 #include "udp/udp.h"
 
-struct names;
-struct sources;
+struct dns_endpoints;
+struct sticky_sources;
 struct driver;
 
 /** Memory that the engine was given since it began; it stays the engine's. */
@@ -45,8 +45,9 @@ struct driver_port {
 struct driver_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
-	struct peer_name *name;	    /* if the file has a name instead, else NULL: see names.h */
-	bool trains_reported;	    /* that its path loses long trains */
+	struct dns_endpoint
+		*name;	      /* if the file has a name instead, else NULL: see dns_endpoint.h */
+	bool trains_reported; /* that its path loses long trains */
 	struct list link;
 };
 
@@ -89,8 +90,8 @@ struct driver {
 	struct driver_port tun;
 	uint32_t tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
 	struct list peers;
-	struct names *names;	 /* NULL until a peer has one */
-	struct sources *sources; /* what the routing says of them; see sources.h */
+	struct dns_endpoints *names;	/* NULL until a peer has one */
+	struct sticky_sources *sources; /* what the routing says of them; see sticky_source.h */
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;

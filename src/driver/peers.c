@@ -37,7 +37,7 @@ int peers_add(
 
 void peers_remove(struct driver *d, struct driver_peer *p)
 {
-	names_forget(p);
+	dns_endpoint_forget(p);
 	engine_remove_peer(&d->engine, &p->path);
 	list_remove(&p->link);
 	free(p);

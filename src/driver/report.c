@@ -48,7 +48,7 @@ static struct status_route route_of(struct driver *d, const struct endpoint *e)
 		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
 		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
 	};
-	struct sources_view view = sources_view(d, e);
+	struct sticky_source_view view = sticky_source_view(d, e);
 	struct status_route r = { .leads = leads[view.leads] };
 
 	if (view.leads == LEADS_OUT && !view.other)
@@ -71,7 +71,7 @@ static int report_peer(struct driver *d, const struct driver_peer *p, struct sta
 	memcpy(s->public_key, wg->remote.public_key, KEY_LEN);
 	s->has_psk = !secret_is_zero(wg->remote.psk, WG_KEY_LEN);
 	s->endpoint = wg->endpoint;
-	if (names_report(d, p, s->endpoint_name, r) < 0)
+	if (dns_endpoint_report(d, p, s->endpoint_name, r) < 0)
 		return -ENOMEM;
 	s->last_handshake = wg->last_handshake;
 	if (wg->last_handshake.sec)
@@ -156,12 +156,12 @@ static void report_session_counters(const struct driver_session *us, struct stat
 }
 
 static int report_session(const struct driver *d, const struct conf_tunnel *t,
-	const struct conf_session *c, const struct budget *budget, struct status_report *r)
+	const struct conf_session *c, const struct mtu_budget *budget, struct status_report *r)
 {
 	const struct driver_session *us = apply_find_session(d, c->name);
 	struct status_session *s = status_add_session(r);
 	struct wg_peer *found = wg_allowedips_lookup(&d->engine.wg.allowed, &t->remote);
-	struct budget own = *budget; /* with the MTU of the path to this session's peer */
+	struct mtu_budget own = *budget; /* with the MTU of the path to this session's peer */
 	struct mtu_ladder ladder = { 0 };
 	unsigned mss;
 
@@ -174,10 +174,10 @@ static int report_session(const struct driver *d, const struct conf_tunnel *t,
 	s->cookie_len = c->cookie_len;
 	s->peer_cookie_len = c->peer_cookie_len;
 	s->options = us ? us->path.options : c->options;
-	s->mtu = budget_session_mtu(c);
+	s->mtu = mtu_budget_session_mtu(c);
 	if (found)
 		own.wg_mtu = path_peer_of(found)->mtu;
-	(void)budget_ladder(&own, t, c, &ladder);
+	(void)mtu_budget_ladder(&own, t, c, &ladder);
 	s->budget = ladder.session;
 	mss = l2tp_options_mss(&c->options);
 	s->mss4 = (uint16_t)(mss ? mss : ladder.mss4);
@@ -236,7 +236,7 @@ static int report_pending_port(const struct driver *d, struct status_report *r)
 }
 
 static int report_wg(const struct driver *d, const struct conf_site *conf,
-	const struct budget *budget, struct status_report *r)
+	const struct mtu_budget *budget, struct status_report *r)
 {
 	const struct path_port_stats *tun = &d->engine.tun.stats;
 
@@ -258,7 +258,7 @@ static int report_wg(const struct driver *d, const struct conf_site *conf,
 
 /* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
  * it. */
-static bool is_measured(const struct driver *d, const struct budget *budget)
+static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
 {
 	if (budget->outer_measured)
 		return true;
@@ -272,7 +272,7 @@ static bool is_measured(const struct driver *d, const struct budget *budget)
 	return false;
 }
 
-int report_engine(struct driver *d, const struct conf_site *conf, const struct budget *budget,
+int report_engine(struct driver *d, const struct conf_site *conf, const struct mtu_budget *budget,
 	struct status_report *r)
 {
 	int err = report_wg(d, conf, budget, r);

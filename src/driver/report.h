@@ -13,7 +13,7 @@
  * drops, counters, MTU budget. What belongs to the process (name, pid, uptime) and to the machine
  * (bridge) is the caller's. Return: 0 or -ENOMEM.
  */
-int report_engine(struct driver *d, const struct conf_site *conf, const struct budget *budget,
+int report_engine(struct driver *d, const struct conf_site *conf, const struct mtu_budget *budget,
 	struct status_report *r);
 
 /** Add the bridges of the configuration and the MTUs of all interfaces, as the kernel has them now;

@@ -70,7 +70,7 @@ static int set_members(struct driver *d, struct driver_peer *p, const struct uap
 		wg_peer_set_psk(&d->engine.wg, &p->path.wg, s->psk);
 	if (s->has_endpoint) {
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
-			names_forget(p); /* who says where the peer is, knows better */
+			dns_endpoint_forget(p); /* who says where the peer is, knows better */
 		ctrl_move(&d->engine, &p->path, &s->endpoint);
 	}
 	if (s->has_keepalive)

@@ -17,7 +17,7 @@
 #define SLOW (3 * NS_PER_S)
 
 /** All names of an engine. */
-struct names {
+struct dns_endpoints {
 	struct resolver *resolver;
 	struct loop_watch watch;
 	struct list list;
@@ -26,11 +26,11 @@ struct names {
 
 /* ---- answers ---- */
 
-static struct peer_name *find_asker(const struct names *names, uint64_t question)
+static struct dns_endpoint *find_asker(const struct dns_endpoints *names, uint64_t question)
 {
 	LIST_FOR_EACH(l, &names->list)
 	{
-		struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+		struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
 		if (name->named.asking && name->question == question)
 			return name;
@@ -39,7 +39,8 @@ static struct peer_name *find_asker(const struct names *names, uint64_t question
 }
 
 /* Keep what can be reached by a socket of ours, with the port. */
-static void fit(const struct driver *u, const struct peer_name *name, struct resolve_answer *a)
+static void keep_reachable(
+	const struct driver *u, const struct dns_endpoint *name, struct resolver_answer *a)
 {
 	size_t kept = 0;
 
@@ -55,7 +56,7 @@ static void fit(const struct driver *u, const struct peer_name *name, struct res
 }
 
 /* Say it once: when a name is first not found, and when it is found again. */
-static void tell(struct peer_name *name, const struct resolve_answer *a)
+static void log_answer(struct dns_endpoint *name, const struct resolver_answer *a)
 {
 	char first[IP_ADDR_TEXT_LEN];
 
@@ -69,13 +70,13 @@ static void tell(struct peer_name *name, const struct resolve_answer *a)
 	name->problem = a->problem;
 }
 
-static void take(struct driver *u, struct peer_name *name, struct resolve_answer *a)
+static void apply_answer(struct driver *u, struct dns_endpoint *name, struct resolver_answer *a)
 {
 	struct path_peer *peer = &name->peer->path;
 	struct endpoint to;
 
-	fit(u, name, a);
-	tell(name, a);
+	keep_reachable(u, name, a);
+	log_answer(name, a);
 	if (named_answer(&name->named, a->v, a->n, &peer->wg, u->engine.now, &to))
 		ctrl_move(&u->engine, peer, &to);
 	u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
@@ -84,15 +85,15 @@ static void take(struct driver *u, struct peer_name *name, struct resolve_answer
 static void on_answers(void *ctx, uint32_t events)
 {
 	struct driver *u = ctx;
-	struct resolve_answer a;
+	struct resolver_answer a;
 
 	(void)events;
 	engine_set_time(&u->engine, clock_mono(), clock_wall());
 	while (resolver_next(u->names->resolver, &a)) {
-		struct peer_name *name = find_asker(u->names, a.id);
+		struct dns_endpoint *name = find_asker(u->names, a.id);
 
 		if (name) /* else the peer is gone, or has another name */
-			take(u, name, &a);
+			apply_answer(u, name, &a);
 	}
 	driver_work(u);
 }
@@ -101,7 +102,7 @@ static void on_answers(void *ctx, uint32_t events)
 
 static int open_names(struct driver *u)
 {
-	struct names *names = calloc(1, sizeof(*names));
+	struct dns_endpoints *names = calloc(1, sizeof(*names));
 	int err;
 
 	if (!names)
@@ -124,7 +125,7 @@ fail:
 	return err;
 }
 
-static void ask(struct driver *u, struct peer_name *name)
+static void ask(struct driver *u, struct dns_endpoint *name)
 {
 	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
 		return;
@@ -139,7 +140,7 @@ static void ask(struct driver *u, struct peer_name *name)
 
 static int add_name(struct driver *u, struct driver_peer *p)
 {
-	struct peer_name *name;
+	struct dns_endpoint *name;
 	int err = u->names ? 0 : open_names(u);
 
 	if (err < 0)
@@ -154,12 +155,13 @@ static int add_name(struct driver *u, struct driver_peer *p)
 	return 0;
 }
 
-int names_set(struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves)
+int dns_endpoint_set(
+	struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves)
 {
 	size_t len = strlen(host);
 	int err;
 
-	if (len >= RESOLVE_HOST_LEN)
+	if (len >= RESOLVER_HOST_LEN)
 		return -ENAMETOOLONG;
 	if (p->name && p->name->port == port && !strcmp(p->name->host, host))
 		return 0;
@@ -175,7 +177,7 @@ int names_set(struct driver *u, struct driver_peer *p, const char *host, uint16_
 	return 0;
 }
 
-void names_forget(struct driver_peer *p)
+void dns_endpoint_forget(struct driver_peer *p)
 {
 	if (!p->name)
 		return;
@@ -185,7 +187,7 @@ void names_forget(struct driver_peer *p)
 	p->path.named = NULL;
 }
 
-void names_run(struct driver *u)
+void dns_endpoint_run_all(struct driver *u)
 {
 	struct mono due = MONO_NEVER;
 
@@ -194,7 +196,7 @@ void names_run(struct driver *u)
 	if (u->names)
 		LIST_FOR_EACH_SAFE(l, next, &u->names->list)
 		{
-			struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+			struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
 			ask(u, name);
 			due = mono_earliest(due, name->named.due);
@@ -202,10 +204,10 @@ void names_run(struct driver *u)
 	u->engine.named_due = due;
 }
 
-static bool all_found(const struct names *names)
+static bool all_found(const struct dns_endpoints *names)
 {
 	LIST_FOR_EACH(l, &names->list)
-	if (!CONTAINER_OF(l, struct peer_name, link)->named.n)
+	if (!CONTAINER_OF(l, struct dns_endpoint, link)->named.n)
 		return false;
 	return true;
 }
@@ -216,7 +218,7 @@ static int wait_ms(struct mono now, struct mono until, struct mono due)
 	return (int)((mono_between(now, mono_earliest(until, due)) + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-void names_await(struct driver *u, struct mono until, int stop_fd)
+void dns_endpoint_await_all(struct driver *u, struct mono until, int stop_fd)
 {
 	struct pollfd fds[2] = { { .fd = -1 }, { .fd = stop_fd, .events = POLLIN } };
 	struct mono now = clock_mono();
@@ -231,20 +233,20 @@ void names_await(struct driver *u, struct mono until, int stop_fd)
 	}
 }
 
-void names_news(struct driver *u)
+void dns_endpoint_routes_changed(struct driver *u)
 {
 	if (!u->names)
 		return;
 	LIST_FOR_EACH(l, &u->names->list)
 	{
-		struct peer_name *name = CONTAINER_OF(l, struct peer_name, link);
+		struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
 		named_news(&name->named, &name->peer->path.wg, u->engine.now);
 		u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
 	}
 }
 
-void names_close(struct driver *u)
+void dns_endpoint_close_all(struct driver *u)
 {
 	if (!u->names)
 		return;
@@ -254,10 +256,10 @@ void names_close(struct driver *u)
 	u->names = NULL;
 }
 
-int names_report(const struct driver *u, const struct driver_peer *p,
+int dns_endpoint_report(const struct driver *u, const struct driver_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r)
 {
-	const struct peer_name *name = p->name;
+	const struct dns_endpoint *name = p->name;
 	const struct named *n;
 	uint64_t waiting;
 

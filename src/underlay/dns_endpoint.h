@@ -9,10 +9,10 @@
 #include "underlay/resolver.h"
 
 /** A peer's name. */
-struct peer_name {
+struct dns_endpoint {
 	struct named named;
 	struct driver_peer *peer;
-	char host[RESOLVE_HOST_LEN];
+	char host[RESOLVER_HOST_LEN];
 	uint16_t port;
 	uint64_t question;   /* the id of the last one */
 	const char *problem; /* of the last answer, for a person; NULL: none */
@@ -23,13 +23,14 @@ struct peer_name {
  * The peer is found under `host` and `port`; what it had already, goes on. `moves`: as
  * named_init(). Return: 0, -ENAMETOOLONG, or -errno of a thread that cannot be started.
  */
-int names_set(struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves);
+int dns_endpoint_set(
+	struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves);
 
 /** The peer has no name, or no longer; its endpoint stays. */
-void names_forget(struct driver_peer *p);
+void dns_endpoint_forget(struct driver_peer *p);
 
 /** Ask for every name that is due. */
-void names_run(struct driver *u);
+void dns_endpoint_run_all(struct driver *u);
 
 /**
  * Wait until every name has had an address, but not beyond `until`, nor when `stop_fd` (-1: none)
@@ -37,16 +38,16 @@ void names_run(struct driver *u);
  * from then on a name server that is not next to the machine is asked through a tunnel that does
  * not know yet where it ends.
  */
-void names_await(struct driver *u, struct mono until, int stop_fd);
+void dns_endpoint_await_all(struct driver *u, struct mono until, int stop_fd);
 
 /** Links or routes have changed: what has failed may work now. */
-void names_news(struct driver *u);
+void dns_endpoint_routes_changed(struct driver *u);
 
 /** Stop asking; no peer has a name any more. Never waits. */
-void names_close(struct driver *u);
+void dns_endpoint_close_all(struct driver *u);
 
 /** Fill in a peer's name, and warn of one that is not found. Return: 0 or -ENOMEM. */
-int names_report(const struct driver *u, const struct driver_peer *p,
+int dns_endpoint_report(const struct driver *u, const struct driver_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r);
 
 #endif

@@ -8,7 +8,7 @@
 #include "netlink/query.h"
 #include "wg/overhead.h"
 
-unsigned budget_route_mtu(
+unsigned mtu_budget_route_mtu(
 	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark)
 {
 	struct route_query query = { .dst = *to, .ifindex = ifindex, .mark = fwmark };
@@ -19,21 +19,21 @@ unsigned budget_route_mtu(
 	return route.mtu;
 }
 
-static void budget_take(struct budget *b, unsigned mtu, uint16_t family, bool measured)
+static void budget_take(struct mtu_budget *b, unsigned mtu, uint16_t family, bool measured)
 {
 	unsigned wg = wg_mtu_of(mtu, family);
 
 	if (b->wg_mtu && wg >= b->wg_mtu)
 		return;
-	*b = (struct budget){
+	*b = (struct mtu_budget){
 		.outer_mtu = mtu, .outer_family = family, .outer_measured = measured, .wg_mtu = wg
 	};
 }
 
-void budget_compute(
-	const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark, struct budget *ret)
+void mtu_budget_compute(
+	const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark, struct mtu_budget *ret)
 {
-	struct budget b = { 0 };
+	struct mtu_budget b = { 0 };
 
 	for (size_t i = 0; i < conf->n_peers; i++) {
 		struct ip_addr addr;
@@ -42,17 +42,17 @@ void budget_compute(
 		if (!conf->peers[i].endpoint_host ||
 			ip_addr_parse(conf->peers[i].endpoint_host, &addr) < 0)
 			continue;
-		mtu = budget_route_mtu(nl, &addr, 0, fwmark);
-		budget_take(&b, mtu ? mtu : BUDGET_MTU_ASSUMED, addr.family, mtu != 0);
+		mtu = mtu_budget_route_mtu(nl, &addr, 0, fwmark);
+		budget_take(&b, mtu ? mtu : MTU_BUDGET_ASSUMED, addr.family, mtu != 0);
 	}
 	if (!b.wg_mtu)
-		budget_take(&b, BUDGET_MTU_ASSUMED, AF_INET6, false);
+		budget_take(&b, MTU_BUDGET_ASSUMED, AF_INET6, false);
 	if (conf->interface.mtu)
 		b.wg_mtu = conf->interface.mtu;
 	*ret = b;
 }
 
-struct mtu_options budget_options(const struct budget *b, const struct conf_tunnel *tunnel,
+struct mtu_options mtu_budget_options(const struct mtu_budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session)
 {
 	return (struct mtu_options){
@@ -66,25 +66,25 @@ struct mtu_options budget_options(const struct budget *b, const struct conf_tunn
 	};
 }
 
-int budget_ladder(const struct budget *b, const struct conf_tunnel *tunnel,
+int mtu_budget_ladder(const struct mtu_budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session, struct mtu_ladder *ret)
 {
-	struct mtu_options o = budget_options(b, tunnel, session);
+	struct mtu_options o = mtu_budget_options(b, tunnel, session);
 
 	return mtu_ladder_compute(&o, ret);
 }
 
-unsigned budget_session_mtu(const struct conf_session *session)
+unsigned mtu_budget_session_mtu(const struct conf_session *session)
 {
-	return session->mtu ? session->mtu : BUDGET_MEMBER_MTU;
+	return session->mtu ? session->mtu : MTU_BUDGET_MEMBER;
 }
 
-unsigned budget_kernel_mtu(const struct budget *b, const struct conf_tunnel *tunnel,
+unsigned mtu_budget_kernel_mtu(const struct mtu_budget *b, const struct conf_tunnel *tunnel,
 	const struct conf_session *session)
 {
 	struct mtu_ladder ladder;
 
 	if (session->mtu)
 		return session->mtu;
-	return budget_ladder(b, tunnel, session, &ladder) < 0 ? 0 : ladder.session;
+	return mtu_budget_ladder(b, tunnel, session, &ladder) < 0 ? 0 : ladder.session;
 }

@@ -42,7 +42,7 @@ static bool probe_addresses(const struct conf_site *conf, const struct conf_peer
 	return false;
 }
 
-bool paths_can_follow(const struct conf_site *conf)
+bool peer_paths_can_follow(const struct conf_site *conf)
 {
 	const struct ip_addr *local;
 	const struct ip_addr *remote;
@@ -70,16 +70,17 @@ static void look_up(
 	const struct conf_peer *c = conf_of(conf, p);
 	const struct ip_addr *local;
 	const struct ip_addr *remote;
-	unsigned mtu = budget_route_mtu(nl, &to->addr, sources_view(u, to).other, u->fwmark);
+	unsigned mtu =
+		mtu_budget_route_mtu(nl, &to->addr, sticky_source_view(u, to).other, u->fwmark);
 
 	if (!c || !probe_addresses(conf, c, &local, &remote))
 		return;
-	follow_start(&u->engine, &p->path, mtu ? mtu : BUDGET_MTU_ASSUMED, local, remote);
+	follow_start(&u->engine, &p->path, mtu ? mtu : MTU_BUDGET_ASSUMED, local, remote);
 }
 
-void paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
+void peer_paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
 {
-	bool follow = paths_can_follow(conf);
+	bool follow = peer_paths_can_follow(conf);
 	struct nl_socket nl = { 0 };
 	bool can_ask = follow && nl_socket_open(&nl) == 0;
 
@@ -99,7 +100,7 @@ void paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_m
 	nl_socket_close(&nl);
 }
 
-bool paths_concerned(const struct driver *u, const struct changes *d)
+bool peer_paths_concerned(const struct driver *u, const struct changes *d)
 {
 	LIST_FOR_EACH(l, &u->engine.followed)
 	if (d->n_stopped ||
@@ -108,7 +109,7 @@ bool paths_concerned(const struct driver *u, const struct changes *d)
 	return false;
 }
 
-void paths_refresh(struct driver *u)
+void peer_paths_refresh(struct driver *u)
 {
 	struct nl_socket nl = { 0 };
 
@@ -118,8 +119,8 @@ void paths_refresh(struct driver *u)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 		const struct endpoint *to = &peer->wg.endpoint;
-		unsigned mtu =
-			budget_route_mtu(&nl, &to->addr, sources_view(u, to).other, u->fwmark);
+		unsigned mtu = mtu_budget_route_mtu(
+			&nl, &to->addr, sticky_source_view(u, to).other, u->fwmark);
 
 		if (mtu)
 			follow_route(&u->engine, peer, mtu);
@@ -127,7 +128,7 @@ void paths_refresh(struct driver *u)
 	nl_socket_close(&nl);
 }
 
-unsigned paths_smallest(const struct driver *u, unsigned otherwise, uint16_t *ret_family)
+unsigned peer_paths_smallest(const struct driver *u, unsigned otherwise, uint16_t *ret_family)
 {
 	unsigned smallest = 0;
 

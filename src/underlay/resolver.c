@@ -18,16 +18,16 @@
 struct question {
 	uint64_t id;
 	bool doubtful;
-	char host[RESOLVE_HOST_LEN];
+	char host[RESOLVER_HOST_LEN];
 };
 
 /** Everything below `lock` is under it. */
 struct resolver {
 	int event_fd;
 	pthread_mutex_t lock;
-	struct question asked[RESOLVE_QUEUE]; /* the oldest first */
+	struct question asked[RESOLVER_QUEUE]; /* the oldest first */
 	unsigned n_asked;
-	struct resolve_answer done[RESOLVE_QUEUE];
+	struct resolver_answer done[RESOLVER_QUEUE];
 	unsigned first_done;
 	unsigned n_done;
 	unsigned n_threads;
@@ -44,9 +44,9 @@ static void resolver_free(struct resolver *r)
 }
 
 /* Addresses of a result, each once. */
-static void collect(const struct addrinfo *list, struct resolve_answer *a)
+static void collect(const struct addrinfo *list, struct resolver_answer *a)
 {
-	for (; list && a->n < RESOLVE_ADDRS; list = list->ai_next) {
+	for (; list && a->n < RESOLVER_ADDRS; list = list->ai_next) {
 		struct endpoint e = { 0 };
 		bool known = endpoint_from_sockaddr(list->ai_addr, &e) < 0;
 
@@ -57,13 +57,13 @@ static void collect(const struct addrinfo *list, struct resolve_answer *a)
 	}
 }
 
-static void look_up(const struct question *q, struct resolve_answer *a)
+static void look_up(const struct question *q, struct resolver_answer *a)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM };
 	struct addrinfo *list = NULL;
 	int err = getaddrinfo(q->host, NULL, &hints, &list);
 
-	*a = (struct resolve_answer){ .id = q->id };
+	*a = (struct resolver_answer){ .id = q->id };
 	if (err == EAI_SYSTEM) {
 		a->problem = "the C library failed";
 	} else if (err) {
@@ -78,7 +78,7 @@ static void look_up(const struct question *q, struct resolve_answer *a)
 
 static bool may_be_asked(const struct resolver *r, bool doubtful)
 {
-	return !doubtful || r->busy_doubtful < RESOLVE_THREADS / 2;
+	return !doubtful || r->busy_doubtful < RESOLVER_THREADS / 2;
 }
 
 /* Take the oldest question that may be asked now. Return: false if there is none. */
@@ -99,7 +99,7 @@ static bool next_question(struct resolver *r, struct question *ret)
 static void answer(struct resolver *r, const struct question *q)
 {
 	const uint64_t one = 1;
-	struct resolve_answer a;
+	struct resolver_answer a;
 
 	r->busy++;
 	r->busy_doubtful += q->doubtful;
@@ -110,7 +110,7 @@ static void answer(struct resolver *r, const struct question *q)
 	r->busy_doubtful -= q->doubtful;
 	if (r->closed)
 		return;
-	r->done[(r->first_done + r->n_done++) % RESOLVE_QUEUE] = a;
+	r->done[(r->first_done + r->n_done++) % RESOLVER_QUEUE] = a;
 	(void)!write(r->event_fd, &one, sizeof(one));
 }
 
@@ -198,8 +198,8 @@ static bool has_room(const struct resolver *r, bool doubtful)
 
 	for (unsigned i = 0; i < r->n_asked; i++)
 		n += r->asked[i].doubtful;
-	return r->n_asked + r->busy + r->n_done < RESOLVE_QUEUE &&
-	       (!doubtful || n < RESOLVE_QUEUE / 2);
+	return r->n_asked + r->busy + r->n_done < RESOLVER_QUEUE &&
+	       (!doubtful || n < RESOLVER_QUEUE / 2);
 }
 
 /* One more question is there: one more thread, if that helps. Return: 0 or -errno. */
@@ -207,7 +207,7 @@ static int call_thread(struct resolver *r, bool doubtful)
 {
 	int err;
 
-	if (r->n_threads == RESOLVE_THREADS || !may_be_asked(r, doubtful))
+	if (r->n_threads == RESOLVER_THREADS || !may_be_asked(r, doubtful))
 		return 0;
 	err = start_thread(r);
 	if (!err)
@@ -221,7 +221,7 @@ int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtfu
 	struct question *q;
 	int err = -EAGAIN;
 
-	if (len >= RESOLVE_HOST_LEN)
+	if (len >= RESOLVER_HOST_LEN)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&r->lock);
 	if (has_room(r, doubtful)) {
@@ -236,7 +236,7 @@ int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtfu
 	return err;
 }
 
-bool resolver_next(struct resolver *r, struct resolve_answer *ret)
+bool resolver_next(struct resolver *r, struct resolver_answer *ret)
 {
 	uint64_t count;
 	bool any;
@@ -245,7 +245,7 @@ bool resolver_next(struct resolver *r, struct resolve_answer *ret)
 	any = r->n_done;
 	if (any) {
 		*ret = r->done[r->first_done];
-		r->first_done = (r->first_done + 1) % RESOLVE_QUEUE;
+		r->first_done = (r->first_done + 1) % RESOLVER_QUEUE;
 		r->n_done--;
 	} else {
 		(void)!read(r->event_fd, &count, sizeof(count));

@@ -67,10 +67,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct resolve_answer await(struct resolver *r)
+static struct resolver_answer await(struct resolver *r)
 {
 	struct pollfd p = { .fd = resolver_fd(r), .events = POLLIN };
-	struct resolve_answer a;
+	struct resolver_answer a;
 
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(poll(&p, 1, 10000), 1);
@@ -101,7 +101,7 @@ static void test_answers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(resolver_ask(r, i, cases[i].host, i & 1), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct resolve_answer a = await(r);
+		struct resolver_answer a = await(r);
 
 		assert_in_range(a.id, 0, ARRAY_LEN(cases) - 1);
 		assert_false(seen & 1U << a.id);
@@ -118,24 +118,24 @@ static void test_silent_servers(void **state)
 {
 	struct resolver *r = *state;
 
-	for (uint64_t i = 0; i < RESOLVE_QUEUE / 2; i++)
+	for (uint64_t i = 0; i < RESOLVER_QUEUE / 2; i++)
 		assert_int_equal(resolver_ask(r, 100, "hang", true), 0);
 	assert_int_equal(resolver_ask(r, 100, "hang", true), -EAGAIN);
-	for (unsigned i = 0; i < RESOLVE_THREADS / 2; i++)
+	for (unsigned i = 0; i < RESOLVER_THREADS / 2; i++)
 		sem_wait(&entered);
 	for (uint64_t i = 0; i < 200; i++) {
 		assert_int_equal(resolver_ask(r, i, "192.0.2.7", false), 0);
 		assert_int_equal(await(r).id, i);
 	}
-	for (unsigned i = 0; i < RESOLVE_THREADS / 2 - 1; i++)
+	for (unsigned i = 0; i < RESOLVER_THREADS / 2 - 1; i++)
 		assert_int_equal(resolver_ask(r, 101, "hang", false), 0);
-	for (unsigned i = 0; i < RESOLVE_THREADS / 2 - 1; i++)
+	for (unsigned i = 0; i < RESOLVER_THREADS / 2 - 1; i++)
 		sem_wait(&entered);
 	assert_int_equal(resolver_ask(r, 200, "192.0.2.7", false), 0);
 	assert_int_equal(await(r).id, 200);
-	for (unsigned i = 0; i < RESOLVE_QUEUE; i++)
+	for (unsigned i = 0; i < RESOLVER_QUEUE; i++)
 		sem_post(&release);
-	for (unsigned i = 0; i < RESOLVE_QUEUE / 2 + RESOLVE_THREADS / 2 - 1; i++)
+	for (unsigned i = 0; i < RESOLVER_QUEUE / 2 + RESOLVER_THREADS / 2 - 1; i++)
 		assert_in_range(await(r).id, 100, 101);
 	assert_int_equal(resolver_ask(r, 201, "192.0.2.7", true), 0);
 	assert_int_equal(await(r).id, 201);
@@ -162,7 +162,7 @@ static void test_quiet(void **state)
 {
 	struct resolver *r = *state;
 	struct pollfd p = { .fd = resolver_fd(r), .events = POLLIN };
-	struct resolve_answer a;
+	struct resolver_answer a;
 
 	assert_int_equal(resolver_ask(r, 1, "192.0.2.7", false), 0);
 	(void)await(r);
@@ -174,19 +174,19 @@ static void test_quiet(void **state)
 static void test_bounded(void **state)
 {
 	struct resolver *r = *state;
-	char longest[RESOLVE_HOST_LEN + 1];
+	char longest[RESOLVER_HOST_LEN + 1];
 
 	assert_int_equal(resolver_ask(r, 0, "hang", false), 0);
 	sem_wait(&entered);
-	for (uint64_t i = 1; i < RESOLVE_QUEUE; i++)
+	for (uint64_t i = 1; i < RESOLVER_QUEUE; i++)
 		assert_int_equal(resolver_ask(r, i, "192.0.2.7", false), 0);
 	assert_int_equal(resolver_ask(r, 99, "192.0.2.7", false), -EAGAIN);
-	for (unsigned i = 1; i < RESOLVE_QUEUE; i++)
-		assert_in_range(await(r).id, 1, RESOLVE_QUEUE - 1);
+	for (unsigned i = 1; i < RESOLVER_QUEUE; i++)
+		assert_in_range(await(r).id, 1, RESOLVER_QUEUE - 1);
 	sem_post(&release);
 	assert_int_equal(await(r).id, 0);
-	memset(longest, 'a', RESOLVE_HOST_LEN);
-	longest[RESOLVE_HOST_LEN] = '\0';
+	memset(longest, 'a', RESOLVER_HOST_LEN);
+	longest[RESOLVER_HOST_LEN] = '\0';
 	assert_int_equal(resolver_ask(r, 1, longest, false), -ENAMETOOLONG);
 }
 

@@ -18,7 +18,7 @@
  * two. */
 #define SETS	512
 #define PER_SET 8
-#define WAYS	(SETS * PER_SET)
+#define ENTRIES (SETS * PER_SET)
 
 /* How long answers are valid that depend on neighbours and forwarding tables, about which no events
  * come: that a route leads back to us, and that it is unknown whether it does. */
@@ -63,7 +63,7 @@ enum use {
 };
 
 /* From one of our addresses and interfaces to a peer. */
-struct way {
+struct route_entry {
 	struct ip_addr to;
 	struct ip_addr local;
 	uint32_t local_ifindex;
@@ -85,7 +85,7 @@ struct flood {
 };
 
 /** What the routing said. */
-struct sources {
+struct sticky_sources {
 	struct nl_socket nl;
 	struct selfroute own;
 	uint32_t *taps; /* those of `own` */
@@ -97,12 +97,12 @@ struct sources {
 	struct mono next_look;
 	struct flood flood;
 	unsigned next; /* of a set, to make room */
-	struct way ways[WAYS];
+	struct route_entry entries[ENTRIES];
 };
 
-void sources_open(struct driver *u)
+void sticky_source_open(struct driver *u)
 {
-	struct sources *s;
+	struct sticky_sources *s;
 
 	if (u->sources)
 		return;
@@ -114,7 +114,7 @@ void sources_open(struct driver *u)
 	u->sources = s;
 }
 
-void sources_close(struct driver *u)
+void sticky_source_close(struct driver *u)
 {
 	if (!u->sources)
 		return;
@@ -124,14 +124,15 @@ void sources_close(struct driver *u)
 	u->sources = NULL;
 }
 
-void sources_doubt(struct driver *u)
+void sticky_source_invalidate(struct driver *u)
 {
 	if (!u->sources)
 		return;
 	u->sources->own.is_fresh = false;
-	for (size_t i = 0; i < WAYS; i++)
-		if (u->sources->ways[i].use != USE_UNKNOWN) /* what was never used is no memory */
-			u->sources->ways[i].use = USE_UNKNOWN;
+	for (size_t i = 0; i < ENTRIES; i++)
+		if (u->sources->entries[i].use !=
+			USE_UNKNOWN) /* what was never used is no memory */
+			u->sources->entries[i].use = USE_UNKNOWN;
 }
 
 /* Whether the routing has a way to the peer from that source by that interface. `ret`: which; its
@@ -164,7 +165,7 @@ static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, ui
 	       route.ifindex != ifindex;
 }
 
-static bool is_way_of(const struct way *w, const struct endpoint *e)
+static bool is_entry_of(const struct route_entry *w, const struct endpoint *e)
 {
 	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
 	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
@@ -199,7 +200,7 @@ static enum use find_use(const struct driver *u, const struct endpoint *e, struc
 /* Bring our own interfaces up to date. */
 static void renew_own(struct driver *u)
 {
-	struct sources *s = u->sources;
+	struct sticky_sources *s = u->sources;
 	size_t n = 0;
 
 	LIST_FOR_EACH(l, &u->sessions)
@@ -226,9 +227,9 @@ static void renew_own(struct driver *u)
 }
 
 /* Log that a route leads back to us, unless that was logged. */
-static void log_way(struct driver *u, const struct way *w)
+static void log_way(struct driver *u, const struct route_entry *w)
 {
-	struct sources *s = u->sources;
+	struct sticky_sources *s = u->sources;
 	bool logged = mono_is_set(s->back) && mono_between(s->back, u->engine.now) < QUIET_NS;
 	char to[IP_ADDR_TEXT_LEN];
 	char by[IF_NAMESIZE] = "?";
@@ -259,7 +260,7 @@ static void log_way(struct driver *u, const struct way *w)
 }
 
 /* Whether to stay for now with a route of which it is unknown where it leads. */
-static bool is_given_time(const struct driver *u, const struct way *w)
+static bool is_given_time(const struct driver *u, const struct route_entry *w)
 {
 	if (w->leads == LEADS_UNRESOLVED)
 		return mono_between(w->unresolved, u->engine.now) < RESOLVE_NS;
@@ -269,10 +270,10 @@ static bool is_given_time(const struct driver *u, const struct way *w)
 /* Decide about a route that leads back to us, or may do so. `seen`: which of our own interfaces
  * datagrams sent by it have entered; LEADS_OUT: none. */
 static void avoid(struct driver *u, const struct endpoint *e, const struct route_info *route,
-	enum leads seen, struct way *w)
+	enum leads seen, struct route_entry *w)
 {
 	const struct route_query query = { .dst = e->addr, .mark = u->fwmark };
-	struct sources *s = u->sources;
+	struct sticky_sources *s = u->sources;
 	bool unsure = w->leads == LEADS_UNRESOLVED || w->leads == LEADS_FLOODED;
 
 	w->until = mono_add(u->engine.now, unsure ? UNSURE_NS : BACK_NS);
@@ -309,17 +310,18 @@ static void path_changed(struct driver *u, const struct ip_addr *to)
 }
 
 /* Look up the route into `w`, which may hold the previous answer. `seen`: as for avoid(). */
-static void find_way(struct driver *u, const struct endpoint *e, enum leads seen, struct way *w)
+static void find_way(
+	struct driver *u, const struct endpoint *e, enum leads seen, struct route_entry *w)
 {
 	struct route_info route;
-	struct way found = { .to = e->addr,
+	struct route_entry found = { .to = e->addr,
 		.local = e->local,
 		.local_ifindex = e->local_ifindex,
 		.asked = u->engine.now };
 	uint32_t before = 0;
 
 	found.unresolved = found.asked;
-	if (is_way_of(w, e)) {
+	if (is_entry_of(w, e)) {
 		before = w->other;
 		if (w->leads == LEADS_UNRESOLVED)
 			found.unresolved = w->unresolved;
@@ -336,18 +338,18 @@ static void find_way(struct driver *u, const struct endpoint *e, enum leads seen
 }
 
 /* The way of the endpoint; or where it is to be kept, in place of whichever comes round. */
-static struct way *way_of(struct sources *s, const struct endpoint *e)
+static struct route_entry *find_entry(struct sticky_sources *s, const struct endpoint *e)
 {
 	uint32_t hash = e->local_ifindex;
-	struct way *set;
-	struct way *spare;
+	struct route_entry *set;
+	struct route_entry *spare;
 
 	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 4)
 		hash = (hash ^ load_le32(e->addr.bytes + i)) * 0x9e3779b1U;
-	set = &s->ways[((hash >> 16) & (SETS - 1)) * PER_SET];
+	set = &s->entries[((hash >> 16) & (SETS - 1)) * PER_SET];
 	spare = &set[s->next++ % PER_SET];
 	for (size_t i = 0; i < PER_SET; i++) {
-		if (is_way_of(&set[i], e))
+		if (is_entry_of(&set[i], e))
 			return &set[i];
 		if (set[i].use == USE_UNKNOWN)
 			spare = &set[i];
@@ -356,16 +358,16 @@ static struct way *way_of(struct sources *s, const struct endpoint *e)
 }
 
 /* Whether `w` is the answer for the endpoint, and has not expired. */
-static bool is_fresh(const struct driver *u, const struct way *w, const struct endpoint *e)
+static bool is_fresh(const struct driver *u, const struct route_entry *w, const struct endpoint *e)
 {
-	return is_way_of(w, e) && !mono_reached(w->until, u->engine.now);
+	return is_entry_of(w, e) && !mono_reached(w->until, u->engine.now);
 }
 
 /* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
-static const struct way *ask_way(struct driver *u, const struct endpoint *e, bool asks)
+static const struct route_entry *ask_way(struct driver *u, const struct endpoint *e, bool asks)
 {
-	struct sources *s = u->sources;
-	struct way *w = way_of(s, e);
+	struct sticky_sources *s = u->sources;
+	struct route_entry *w = find_entry(s, e);
 
 	if (is_fresh(u, w, e))
 		return w;
@@ -374,32 +376,34 @@ static const struct way *ask_way(struct driver *u, const struct endpoint *e, boo
 		find_way(u, e, LEADS_OUT, w);
 		return w;
 	}
-	return is_way_of(w, e) ? w : NULL;
+	return is_entry_of(w, e) ? w : NULL;
 }
 
-struct sources_view sources_view(struct driver *u, const struct endpoint *e)
+struct sticky_source_view sticky_source_view(struct driver *u, const struct endpoint *e)
 {
-	struct sources *s = u->sources;
+	struct sticky_sources *s = u->sources;
 	struct endpoint to = *e;
-	struct way *w;
+	struct route_entry *w;
 
 	endpoint_clear_source(&to);
 	if (!s || to.scope || !to.addr.family)
-		return (struct sources_view){ 0 };
-	w = way_of(s, &to);
+		return (struct sticky_source_view){ 0 };
+	w = find_entry(s, &to);
 	if (!is_fresh(u, w, &to) &&
 		bucket_take(&s->views, u->engine.now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
 		find_way(u, &to, LEADS_OUT, w);
-	if (!is_way_of(w, &to))
-		return (struct sources_view){ 0 };
-	return (struct sources_view){ .leads = w->leads, .route = w->route, .other = w->other };
+	if (!is_entry_of(w, &to))
+		return (struct sticky_source_view){ 0 };
+	return (struct sticky_source_view){
+		.leads = w->leads, .route = w->route, .other = w->other
+	};
 }
 
 /* Return: false if there is no way at all. */
-static bool settle(struct driver *u, struct train *t)
+static bool check_train(struct driver *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
-	const struct way *w;
+	const struct route_entry *w;
 
 	if (to->scope) /* link-local: there is no other way */
 		return true;
@@ -428,14 +432,14 @@ static bool settle(struct driver *u, struct train *t)
 	return true;
 }
 
-void sources_settle(struct driver *u, struct train_queue *q)
+void sticky_source_check(struct driver *u, struct train_queue *q)
 {
 	size_t kept = 0;
 
 	if (!u->sources)
 		return;
 	for (size_t i = 0; i < q->n; i++)
-		if (settle(u, &q->trains[i]))
+		if (check_train(u, &q->trains[i]))
 			q->trains[kept++] = q->trains[i];
 		else
 			u->engine.drops.n[DROP_TX_LOOP] += q->trains[i].count;
@@ -468,20 +472,20 @@ static bool is_flood(struct driver *u, const struct own *own)
  * routing changed only now and they were sent before. */
 static void look_again(struct driver *u, const struct endpoint *to, enum leads seen)
 {
-	struct way *w = way_of(u->sources, to);
+	struct route_entry *w = find_entry(u->sources, to);
 
-	if (!is_way_of(w, to))
+	if (!is_entry_of(w, to))
 		find_way(u, to, LEADS_OUT, w);
 	else if (mono_between(w->asked, u->engine.now) >= LOOK_NS)
 		find_way(u, to, seen, w);
 }
 
-void sources_found_own(struct driver *u)
+void sticky_source_found_own(struct driver *u)
 {
 	struct own *own = &u->engine.own;
 	const struct endpoint *to = &own->peer->endpoint;
 	struct mono now = u->engine.now;
-	struct sources *s = u->sources;
+	struct sticky_sources *s = u->sources;
 
 	if (s && !mono_before(now, s->next_look)) {
 		s->next_look = mono_add(now, LOOK_NS);
@@ -516,13 +520,13 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 }
 
 /* Forget what the routing said of ways that the news concern. */
-static void doubt_some(struct sources *s, const struct changes *d)
+static void invalidate_some(struct sticky_sources *s, const struct changes *d)
 {
 	if (!s || changes_is_empty(d))
 		return;
 	s->own.is_fresh = false;
-	for (size_t i = 0; i < WAYS; i++) {
-		struct way *w = &s->ways[i];
+	for (size_t i = 0; i < ENTRIES; i++) {
+		struct route_entry *w = &s->entries[i];
 
 		if (w->use != USE_UNKNOWN &&
 			(changes_concerns(d, &w->to) || changes_concerns(d, &w->local) ||
@@ -531,12 +535,13 @@ static void doubt_some(struct sources *s, const struct changes *d)
 	}
 }
 
-void sources_follow(struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
+void sticky_source_follow(
+	struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
 {
 	changes_init(ret, ifindex);
 	if (monitor_read(n, ret) < 0)
 		changes_lost(ret);
-	doubt_some(u->sources, ret);
+	invalidate_some(u->sources, ret);
 	LIST_FOR_EACH(l, &u->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;

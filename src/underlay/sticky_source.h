@@ -4,11 +4,12 @@
  * Theory of operation. A peer is answered from the address and by the interface that it was heard
  * at. That is right only where a route leads back by that interface; where none does (what comes in
  * here may have to go out there), the kernel, told to use it, would look for a far peer among the
- * neighbours. So what is about to be sent is held against the routing first (sources_settle()): one
- * question for each peer's way, its answer kept until the kernel tells of another route, rule,
- * address or link, or the firewall mark changes. Of a source without a way back only the address is
- * used if it lives on another interface, as that of a router's loopback does; if not, nothing of
- * it, as in Linux: the network that one interface leads to may not take the other's address.
+ * neighbours. So what is about to be sent is held against the routing first
+ * (sticky_source_check()): one question for each peer's way, its answer kept until the kernel tells
+ * of another route, rule, address or link, or the firewall mark changes. Of a source without a way
+ * back only the address is used if it lives on another interface, as that of a router's loopback
+ * does; if not, nothing of it, as in Linux: the network that one interface leads to may not take
+ * the other's address.
  *
  * A route that leads back to us, into the tunnel or the segment (see selfroute.h), is avoided:
  * packets leave by another interface, if one has a route. If none has, what leads into the tunnel
@@ -24,20 +25,20 @@
 #include "underlay/selfroute.h"
 
 /** Make room for what the routing says. Without it sources are used as they are. */
-void sources_open(struct driver *u);
+void sticky_source_open(struct driver *u);
 
 /** Give it back. */
-void sources_close(struct driver *u);
+void sticky_source_close(struct driver *u);
 
 /** Forget what the routing said, as it may say otherwise now. */
-void sources_doubt(struct driver *u);
+void sticky_source_invalidate(struct driver *u);
 
 /** Take from each train about to be sent what there is no way for of its sticky source; drop those
  * that would come back to us by the tunnel. */
-void sources_settle(struct driver *u, struct train_queue *q);
+void sticky_source_check(struct driver *u, struct train_queue *q);
 
 /** Where the route to a peer leads, for reports. */
-struct sources_view {
+struct sticky_source_view {
 	enum leads leads;
 	uint32_t route; /* the ifindex of the route's interface; 0: none, or not known */
 	uint32_t other; /* of the interface used instead; 0: none */
@@ -45,13 +46,13 @@ struct sources_view {
 
 /** Look up the route to an endpoint, whatever its sticky source. Lookups are limited: beyond the
  * limit the answer is LEADS_OUT. */
-struct sources_view sources_view(struct driver *u, const struct endpoint *e);
+struct sticky_source_view sticky_source_view(struct driver *u, const struct endpoint *e);
 
 /**
  * A datagram of ours has entered a session or the TUN: handle what engine.own holds, and clear it.
  * Looks for another route to that peer, unless the bridge only floods, and logs it.
  */
-void sources_found_own(struct driver *u);
+void sticky_source_found_own(struct driver *u);
 
 /**
  * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).
@@ -59,6 +60,7 @@ void sources_found_own(struct driver *u);
  * its sticky source. A change that does not concern it must not: the peer would see us roam, and a
  * NAT on the way might not know us.
  */
-void sources_follow(struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
+void sticky_source_follow(
+	struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
 
 #endif
