@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "conditions.h"
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/engine.h"
 #include "path/rx.h"
 #include "path/tx.h"

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "driver/peers.h"
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "underlay/dns_endpoint.h"
 
 static int failed(struct error *e, int code, const char *mend, const char *format, ...)

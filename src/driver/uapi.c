@@ -8,7 +8,7 @@
 #include "ctlproto/uapi_print.h"
 #include "driver/listen.h"
 #include "driver/peers.h"
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "underlay/dns_endpoint.h"
 
 int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)

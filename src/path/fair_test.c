@@ -4,7 +4,7 @@
 #include "path/test_pair.h"
 
 #include "crypto/x25519.h"
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/rx.h"
 #include "path/tx.h"
 #include "pkt/checksum.h"

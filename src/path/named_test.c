@@ -44,7 +44,7 @@ static void connect_at(struct scene *s, struct endpoint at)
 	s->peer.keys.current = &s->peer.keys.slots[0];
 }
 
-/* One initiation as path/ctrl.c sends it. Return: the last byte of the address it goes to. */
+/* One initiation as path/control.c sends it. Return: the last byte of the address it goes to. */
 static int call(struct scene *s)
 {
 	struct endpoint to;

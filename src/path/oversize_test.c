@@ -3,7 +3,7 @@
  * between two engines. */
 #include "path/test_pair.h"
 
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/rx.h"
 #include "path/tx.h"
 #include "pkt/checksum.h"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/test_pair.h"
 #include "path/tx.h"
 #include "pkt/headers.h"

@@ -6,8 +6,8 @@
 #include "base/bug.h"
 #include "ether/mss.h"
 #include "l2tp/receive.h"
-#include "path/ctrl.h"
-#include "path/follow.h"
+#include "path/control.h"
+#include "path/peer_pmtu.h"
 
 static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
 {

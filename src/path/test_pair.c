@@ -3,8 +3,8 @@
 #include "path/test_pair.h"
 
 #include "crypto/x25519.h"
-#include "path/ctrl.h"
-#include "path/follow.h"
+#include "path/control.h"
+#include "path/peer_pmtu.h"
 #include "path/rx.h"
 #include "path/tx.h"
 #include "pkt/checksum.h"

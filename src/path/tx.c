@@ -7,9 +7,9 @@
 #include "ether/mss.h"
 #include "l2tp/fragment.h"
 #include "l2tp/header.h"
-#include "path/ctrl.h"
-#include "path/follow.h"
+#include "path/control.h"
 #include "path/own.h"
+#include "path/peer_pmtu.h"
 #include "pkt/headers.h"
 
 static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop why)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/rx.h"
 #include "path/tx.h"
 #include "pkt/checksum.h"

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "path/ctrl.h"
+#include "path/control.h"
 
 /* An answer that takes longer than this is worth a line in the status. */
 #define SLOW (3 * NS_PER_S)

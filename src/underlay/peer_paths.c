@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "mtu/mtu.h"
 #include "netlink/query.h"
-#include "path/follow.h"
+#include "path/peer_pmtu.h"
 #include "underlay/mtu_budget.h"
 #include "underlay/sticky_source.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Each peer's path MTU, found and followed: probes out through the tunnel, answers in, the peer's
  * MTU set. */
-#ifndef PATH_FOLLOW_H
-#define PATH_FOLLOW_H
+#ifndef PATH_PEER_PMTU_H
+#define PATH_PEER_PMTU_H
 
 #include "path/engine.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
  * session. */
-#include "path/ctrl.h"
+#include "path/control.h"
 
-#include "path/follow.h"
+#include "path/peer_pmtu.h"
 #include "path/tx.h"
 
 /* Outer DSCP of initiations and responses: AF41. A cookie reply, for whoever it may be, has none.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Each peer's path MTU, found and followed: probes out through the tunnel, answers in, the peer's
  * MTU set. */
-#include "path/follow.h"
+#include "path/peer_pmtu.h"
 
 #include <limits.h>
 
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "pkt/headers.h"
 #include "wg/overhead.h"
 

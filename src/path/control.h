@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
  * session. */
-#ifndef PATH_CTRL_H
-#define PATH_CTRL_H
+#ifndef PATH_CONTROL_H
+#define PATH_CONTROL_H
 
 #include "path/engine.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pending inner packets, which wait for a handshake, in a pool that all peers share fairly. */
-#ifndef PATH_STAGE_H
-#define PATH_STAGE_H
+#ifndef PATH_PENDING_H
+#define PATH_PENDING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of pending packets: order, limits, packets of many units, memory; and fair shares beside
  * packets for peers that do not answer. */
-#include "path/stage.h"
+#include "path/pending.h"
 
 #include "base/bytes.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pending inner packets, which wait for a handshake, in a pool that all peers share fairly. */
-#include "path/stage.h"
+#include "path/pending.h"
 
 #include "base/bug.h"
 #include "base/bytes.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The paths' MTUs followed by two engines over a simulated underlay, with a clock of our own: paths
  * that shrink, grow, lose, lie and fall silent, and idleness. */
-#include "path/follow.h"
+#include "path/peer_pmtu.h"
 
-#include "path/ctrl.h"
+#include "path/control.h"
 #include "path/test_pair.h"
 #include "path/tx.h"
 
