@@ -141,7 +141,7 @@ static void deliver(struct hub *h)
 
 static void send_all(struct hub *h)
 {
-	while (!ctrl_pump(&h->e))
+	while (!control_pump(&h->e))
 		tx_reset(&h->e);
 	tx_reset(&h->e);
 }

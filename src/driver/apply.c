@@ -74,7 +74,7 @@ static int apply_endpoint(
 	e.addr = ip_addr_unmapped(&e.addr);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;
-		ctrl_move(&d->engine, &p->path, &e);
+		control_move(&d->engine, &p->path, &e);
 	}
 	return 0;
 }

@@ -75,7 +75,7 @@ static void flush(struct driver *d)
 
 static void finish(struct driver *d)
 {
-	while (!ctrl_pump(&d->engine))
+	while (!control_pump(&d->engine))
 		flush(d);
 	flush(d);
 }
@@ -168,7 +168,7 @@ static void take_datagrams(struct driver *d, const struct udp_received *r)
 	}
 }
 
-_Static_assert(UDP_HINT_QUOTE >= FOLLOW_QUOTE_LEN, "enough is quoted to authenticate a hint");
+_Static_assert(UDP_HINT_QUOTE >= PEER_PMTU_QUOTE_LEN, "enough is quoted to authenticate a hint");
 
 /* Routers' words about datagrams that were too large for them. */
 static void take_hints(struct driver *d, int fd)
@@ -177,7 +177,7 @@ static void take_hints(struct driver *d, int fd)
 	int n = udp_hints_read(fd, hints);
 
 	for (int i = 0; i < n; i++)
-		follow_hint(
+		peer_pmtu_hint(
 			&d->engine, &hints[i].to, hints[i].mtu, hints[i].quote, hints[i].quote_len);
 }
 
@@ -601,7 +601,7 @@ int driver_set_df(struct driver *d, enum udp_df df)
 void driver_work(struct driver *d)
 {
 	driver_tick(d);
-	ctrl_timers(&d->engine);
+	control_timers(&d->engine);
 	dns_endpoint_run_all(d);
 	if (d->wanted)
 		finish(d);

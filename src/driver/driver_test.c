@@ -178,17 +178,17 @@ static void test_grow(void **state)
 	struct bench *b = *state;
 	struct driver *d = b->d;
 	uint64_t memory = driver_memory(d), peers[] = { 100, 1000, 500, 3000 };
-	unsigned slots = d->engine.reassembly.pool.size, units = d->engine.stage.pool.size;
+	unsigned slots = d->engine.reassembly.pool.size, units = d->engine.pending.pool.size;
 
 	for (size_t i = 0; i < 4; i++) {
 		bool less = i == 2;
 
 		assert_int_equal(driver_grow(d, peers[i], 8), 0);
 		assert_int_equal(d->engine.reassembly.pool.size > slots, !less);
-		assert_int_equal(d->engine.stage.pool.size > units, !less);
+		assert_int_equal(d->engine.pending.pool.size > units, !less);
 		assert_int_equal(driver_memory(d) > memory, !less);
 		slots = d->engine.reassembly.pool.size;
-		units = d->engine.stage.pool.size;
+		units = d->engine.pending.pool.size;
 		memory = driver_memory(d);
 		assert_true(slots >= 8 * peers[i] && units >= 8 * peers[i]);
 	}

@@ -71,7 +71,7 @@ static int set_members(struct driver *d, struct driver_peer *p, const struct uap
 	if (s->has_endpoint) {
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
 			dns_endpoint_forget(p); /* who says where the peer is, knows better */
-		ctrl_move(&d->engine, &p->path, &s->endpoint);
+		control_move(&d->engine, &p->path, &s->endpoint);
 	}
 	if (s->has_keepalive)
 		wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, s->keepalive_s);

@@ -11,7 +11,7 @@
  * wg_socket_send_buffer_as_reply_to_skb(). */
 #define HANDSHAKE_TOS 0x88
 
-void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions)
+void control_note(struct engine *e, struct path_peer *peer, unsigned actions)
 {
 	if (!actions)
 		return;
@@ -20,14 +20,16 @@ void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions)
 		list_push_tail(&e->attention, &peer->attention);
 }
 
-static void ctrl_send(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *to)
+static void control_send(
+	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *to)
 {
 	memcpy(train_tail(&e->tx.heads), msg, len);
 	train_append(&e->tx.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
 	e->stats.handshakes_tx++;
 }
 
-void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
+void control_handshake(
+	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
 {
 	struct wg_event event;
 
@@ -35,21 +37,21 @@ void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const stru
 	drop_count(&e->drops,
 		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, false, &event));
 	if (event.reply_len)
-		ctrl_send(e, event.reply, event.reply_len, from);
+		control_send(e, event.reply, event.reply_len, from);
 	if (event.peer)
-		ctrl_note(e, path_peer_of(event.peer), event.actions);
+		control_note(e, path_peer_of(event.peer), event.actions);
 }
 
-void ctrl_timers(struct engine *e)
+void control_timers(struct engine *e)
 {
 	struct wg_peer *peer;
 
 	(void)reassembly_expire(&e->reassembly, e->now);
 	while ((peer = wg_device_due(&e->wg, e->now)))
-		ctrl_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
+		control_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
 }
 
-void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
+void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
 	wg_peer_set_endpoint(&e->wg, &peer->wg, to);
 	peer->path_unknown = e->path_unknown = true;
@@ -69,11 +71,11 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 	struct endpoint to;
 
 	if (peer->named && named_turn(peer->named, &peer->wg, e->now, &to))
-		ctrl_move(e, peer, &to);
+		control_move(e, peer, &to);
 	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
 		return;
-	stage_set_unanswered(&e->stage, &peer->staged, unanswered);
-	ctrl_send(e, msg, sizeof(msg), &peer->wg.endpoint);
+	pending_set_unanswered(&e->pending, &peer->pending, unanswered);
+	control_send(e, msg, sizeof(msg), &peer->wg.endpoint);
 	if (peer->named) {
 		named_sent(peer->named, &peer->wg, e->now);
 		e->named_due = mono_earliest(e->named_due, peer->named->due);
@@ -81,22 +83,22 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 }
 
 /* Return: false when there is no room. */
-static bool send_staged(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
+static bool send_pending(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
 {
-	struct stage_packet packet;
+	struct pending_packet packet;
 	bool room = true;
 
 	e->tx.sent_bytes = 0;
-	while (stage_first(&e->stage, &peer->staged, &packet)) {
+	while (pending_first(&e->pending, &peer->pending, &packet)) {
 		room = tx_packet(e, peer, kp, packet.stats, packet.bytes, packet.len, packet.l2tp);
 		if (!room)
 			break;
-		stage_pop(&e->stage, &peer->staged);
+		pending_pop(&e->pending, &peer->pending);
 	}
 	if (room)
-		stage_set_unanswered(&e->stage, &peer->staged, false);
+		pending_set_unanswered(&e->pending, &peer->pending, false);
 	if (e->tx.sent_bytes)
-		ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, e->tx.sent_bytes, true, e->now));
+		control_note(e, peer, wg_peer_sent(&e->wg, kp, e->tx.sent_bytes, true, e->now));
 	return room;
 }
 
@@ -110,7 +112,7 @@ static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_k
 	wg_data_seal(&e->aead, kp, counter, msg, 0);
 	train_append(&e->tx.heads, WG_DATA_OVERHEAD, &peer->wg.endpoint, 0);
 	e->stats.datagrams_tx++;
-	ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD, false, e->now));
+	control_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD, false, e->now));
 }
 
 /* Actions that want a session: use it, or ask for one. Return: false when there is no room. */
@@ -119,40 +121,40 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 	struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 	if (!kp) {
-		ctrl_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		control_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
 	/* the path is measured before members' connections open over it */
-	if (!follow_session(e, peer))
+	if (!peer_pmtu_session(e, peer))
 		return false;
-	if (stage_is_empty(&peer->staged)) {
+	if (pending_is_empty(&peer->pending)) {
 		if (actions & WG_SEND_KEEPALIVE)
 			send_keepalive(e, peer, kp);
 		return true;
 	}
-	return send_staged(e, peer, kp);
+	return send_pending(e, peer, kp);
 }
 
 /* Return: false when there is no room: what is left is noted again. */
-static bool act(struct engine *e, struct path_peer *peer, unsigned actions)
+static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actions)
 {
 
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(&peer->wg);
 	if (actions & WG_ENDPOINT_MOVED)
 		peer->path_unknown = e->path_unknown = true;
-	if (actions & WG_DROP_STAGED)
+	if (actions & WG_DROP_PENDING)
 		engine_drop_staged(e, peer);
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);
-	if (actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
-		ctrl_note(e, peer, actions & (WG_SEND_STAGED | WG_SEND_KEEPALIVE));
+	if (actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
+		control_note(e, peer, actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE));
 		return false;
 	}
 	return true;
 }
 
-bool ctrl_pump(struct engine *e)
+bool control_pump(struct engine *e)
 {
 	while (!list_is_empty(&e->attention)) {
 		struct path_peer *peer =
@@ -163,8 +165,8 @@ bool ctrl_pump(struct engine *e)
 			return false;
 		peer->actions = 0;
 		list_remove(&peer->attention);
-		if (!act(e, peer, actions))
+		if (!run_actions(e, peer, actions))
 			return false;
 	}
-	return follow_run(e);
+	return peer_pmtu_run(e);
 }

@@ -6,23 +6,24 @@
 
 #include "path/engine.h"
 
-/** Note actions (a set of enum wg_action) to be done for a peer by ctrl_pump(). 0 is allowed. */
-void ctrl_note(struct engine *e, struct path_peer *peer, unsigned actions);
+/** Note actions (a set of enum wg_action) to be done for a peer by control_pump(). 0 is allowed. */
+void control_note(struct engine *e, struct path_peer *peer, unsigned actions);
 
 /** Set the peer's endpoint (configuration, UAPI or DNS) and mark its path MTU unknown;
- * ctrl_timers() then sends what is due. */
-void ctrl_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
+ * control_timers() then sends what is due. */
+void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
 
 /** Judge a message that is not data. The caller has made sure of room for one reply in tx.heads. */
-void ctrl_handshake(struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);
+void control_handshake(
+	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);
 
 /** Run all timers that are due. */
-void ctrl_timers(struct engine *e);
+void control_timers(struct engine *e);
 
 /**
  * Do what was noted: send initiations, keepalives and staged packets.
  * Return: true when all is done; false: send and reset the trains, and call again.
  */
-bool ctrl_pump(struct engine *e);
+bool control_pump(struct engine *e);
 
 #endif

@@ -25,12 +25,12 @@
 #define REASSEMBLY_FEW_PEERS 32
 #define REASSEMBLY_PER_PEER  8
 
-/* Units of the stage. Few peers have WG_STAGED_MAX packets each, and a jumbo session's packets take
- * several units; with many, each is sure of its own, and the rest is in equal parts for those that
- * are waiting at the same time. */
-#define STAGE_COMMON	512
-#define STAGE_FEW_PEERS 8
-#define STAGE_PER_PEER	8
+/* Units of the stage. Few peers have WG_PENDING_MAX packets each, and a jumbo session's packets
+ * take several units; with many, each is sure of its own, and the rest is in equal parts for those
+ * that are waiting at the same time. */
+#define PENDING_COMMON	  512
+#define PENDING_FEW_PEERS 8
+#define PENDING_PER_PEER  8
 
 /* The parts of the engine's memory, in order; each begins on a cache line. */
 struct layout {
@@ -39,7 +39,7 @@ struct layout {
 	size_t tails;
 	size_t inner;
 	size_t slots;
-	size_t stage;
+	size_t pending;
 	size_t end;
 };
 
@@ -50,10 +50,10 @@ static unsigned reassembly_slots(size_t peers)
 	       REASSEMBLY_PER_PEER * (unsigned)peers;
 }
 
-static unsigned stage_units(size_t peers)
+static unsigned pending_units(size_t peers)
 {
-	return STAGE_COMMON + WG_STAGED_MAX * (unsigned)size_min(peers, STAGE_FEW_PEERS) +
-	       STAGE_PER_PEER * (unsigned)peers;
+	return PENDING_COMMON + WG_PENDING_MAX * (unsigned)size_min(peers, PENDING_FEW_PEERS) +
+	       PENDING_PER_PEER * (unsigned)peers;
 }
 
 static struct layout layout_of(const struct engine_sizes *sizes)
@@ -64,8 +64,9 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 	l.tails = l.heads + ARENA_LEN;
 	l.inner = l.tails + ARENA_LEN;
 	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
-	l.stage = l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
-	l.end = l.stage + stage_memory(0, stage_units(sizes->wg.peers), sizes->packet_max);
+	l.pending =
+		l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
+	l.end = l.pending + pending_memory(0, pending_units(sizes->wg.peers), sizes->packet_max);
 	return l;
 }
 
@@ -103,8 +104,8 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 	hash_init(&e->key, &rng);
 	reassembly_init(&e->reassembly, &e->drops, &rng);
 	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));
-	stage_init(&e->stage, sizes->packet_max);
-	stage_add_units(&e->stage, m + l.stage, stage_units(sizes->wg.peers));
+	pending_init(&e->pending, sizes->packet_max);
+	pending_add_units(&e->pending, m + l.pending, pending_units(sizes->wg.peers));
 	gso_merge_init(&e->rx.merge, &(struct gso_merge_caps){ 0 });
 	return 0;
 }
@@ -125,15 +126,15 @@ static unsigned missing(unsigned want, const struct pool *p)
 
 static struct growth growth_of(const struct engine *e, size_t peers)
 {
-	const struct pool *slots = &e->reassembly.pool, *units = &e->stage.pool;
+	const struct pool *slots = &e->reassembly.pool, *units = &e->pending.pool;
 	struct growth g = { .slots = missing(reassembly_slots(peers), slots),
-		.units = missing(stage_units(peers), units) };
+		.units = missing(pending_units(peers), units) };
 
 	if (g.slots)
 		g.units_at = size_align(reassembly_memory(slots->size, g.slots), 64);
 	g.end = g.units_at;
 	if (g.units)
-		g.end += stage_memory(units->size, g.units, e->stage.packet_max);
+		g.end += pending_memory(units->size, g.units, e->pending.packet_max);
 	return g;
 }
 
@@ -149,7 +150,7 @@ void engine_grow(struct engine *e, size_t peers, void *memory)
 	if (g.slots)
 		reassembly_add_slots(&e->reassembly, memory, g.slots);
 	if (g.units)
-		stage_add_units(&e->stage, (uint8_t *)memory + g.units_at, g.units);
+		pending_add_units(&e->pending, (uint8_t *)memory + g.units_at, g.units);
 }
 
 void engine_fini(struct engine *e)
@@ -180,7 +181,7 @@ int engine_add_peer(
 	if (err < 0)
 		return err;
 	peer->mtu = e->wg_mtu;
-	stage_queue_init(&peer->staged);
+	pending_queue_init(&peer->pending);
 	reassembly_owner_init(&peer->fragments);
 	peer->whole_max = UINT_MAX;
 	peer->train_max = TRAINS_ANY;
@@ -201,7 +202,7 @@ static enum drop staged_drop(const struct path_peer *peer)
 
 void engine_drop_staged(struct engine *e, struct path_peer *peer)
 {
-	e->drops.n[staged_drop(peer)] += stage_clear(&e->stage, &peer->staged);
+	e->drops.n[staged_drop(peer)] += pending_clear(&e->pending, &peer->pending);
 }
 
 void engine_remove_peer(struct engine *e, struct path_peer *peer)
@@ -235,7 +236,7 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
 		e->drops.n[staged_drop(peer)] +=
-			stage_clear_port(&e->stage, &peer->staged, &s->port.stats);
+			pending_clear_port(&e->pending, &peer->pending, &s->port.stats);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
 	if (e->own.port == &s->port)

@@ -40,14 +40,14 @@
  *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
  *   rx_datagrams() …, rx_next() …,          for each batch of datagrams received
  *   rx_release()
- *   ctrl_timers(), ctrl_pump() …            when engine_deadline() is reached, and after each
+ *   control_timers(), control_pump() …            when engine_deadline() is reached, and after each
  *                                           batch
  *
  * and sends the trains in tx.heads, then tx.tails, whenever one of them says "no room" and at the
  * end of each batch. Only the files of this folder know in which order the stages are called.
  *
- * Threads: tx.c touches `tx`, `stage`, and of a session its tx part; rx.c touches `rx`,
- * `reassembly` and of a session its rx part; ctrl.c both. Today one thread runs them all.
+ * Threads: tx.c touches `tx`, `pending`, and of a session its tx part; rx.c touches `rx`,
+ * `reassembly` and of a session its rx part; control.c both. Today one thread runs them all.
  */
 
 struct engine;
@@ -73,16 +73,16 @@ struct path_peer {
 	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
 	unsigned whole_max;    /* what is longer is sent in fragments while `mtu` is a guess */
 	unsigned train_max;    /* datagrams in a train to it at most */
-	bool following;	       /* its path's MTU: see follow.h */
+	bool following;	       /* its path's MTU: see peer_pmtu.h */
 	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
-	unsigned actions;      /* set of enum wg_action, to be done by ctrl_pump() */
+	unsigned actions;      /* set of enum wg_action, to be done by control_pump() */
 	struct list attention; /* in engine.attention while `actions` is not empty */
 	struct wg_peer wg;     /* begins with what packets touch, too */
 	struct pmtud pmtud;
 	struct probe probe;
 	struct list follow;  /* in engine.followed */
 	struct named *named; /* if its endpoint is a name: the driver's; else NULL */
-	struct stage_queue staged;
+	struct pending_queue pending;
 	struct reassembly_owner fragments;
 };
 
@@ -137,13 +137,13 @@ struct engine {
 	struct list sessions;
 	struct list attention;
 	struct list followed;
-	struct mono follow_due; /* when follow_run() has something to do */
+	struct mono follow_due; /* when peer_pmtu_run() has something to do */
 	struct mono named_due;	/* when the driver has to ask for some peer's name */
 	bool mtu_changed;	/* of some peer: the driver sets it back */
 	bool trains_changed;	/* `train_max` of some peer: likewise */
 	bool joins;		/* the driver sends a train as one packet (UDP_SEGMENT) */
 	bool path_unknown;	/* of some peer: the driver sets it back */
-	struct stage stage;
+	struct pending_pool pending;
 	struct reassembly reassembly;
 	struct tx tx;
 	struct rx rx;
@@ -215,7 +215,7 @@ void engine_remove_session(struct engine *e, struct path_session *s);
  * unfragmented. */
 unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer);
 
-/** The instant at which ctrl_timers() has to be called at the latest, or MONO_NEVER. */
+/** The instant at which control_timers() has to be called at the latest, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
 
 /** The path_session around a port, or NULL for the TUN. */

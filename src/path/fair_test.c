@@ -200,8 +200,8 @@ static bool pump(struct hub *h, struct side *from)
 {
 	bool any = false;
 
-	ctrl_timers(&from->e);
-	while (!ctrl_pump(&from->e))
+	control_timers(&from->e);
+	while (!control_pump(&from->e))
 		any |= flush(h, from);
 	return any | flush(h, from);
 }
@@ -386,7 +386,7 @@ static void send_to_dead(struct hub *h, unsigned n)
 }
 
 /* All that members send to a site that answers arrives, as far as it would without the others. */
-static void share_stage(unsigned n_dead, unsigned seconds, unsigned n)
+static void share_pending(unsigned n_dead, unsigned seconds, unsigned n)
 {
 	struct hub *h = hub_new();
 	struct dead *d = calloc(1, sizeof(*d));
@@ -418,10 +418,10 @@ static void share_stage(unsigned n_dead, unsigned seconds, unsigned n)
 
 static void test_dead_peers(void **state)
 {
-	share_stage(2, 0, WG_STAGED_MAX);
-	share_stage(2, 30, WG_STAGED_MAX);
-	share_stage(DEAD_MAX, 0, 11); /* an equal part */
-	share_stage(DEAD_MAX, 10, WG_STAGED_MAX);
+	share_pending(2, 0, WG_PENDING_MAX);
+	share_pending(2, 30, WG_PENDING_MAX);
+	share_pending(DEAD_MAX, 0, 11); /* an equal part */
+	share_pending(DEAD_MAX, 10, WG_PENDING_MAX);
 }
 
 /* A peer that answered once and is gone: its packets are evicted like any other's, and when it is
@@ -434,22 +434,22 @@ static void test_back_again(void **state)
 	connect_all(h);
 	advance(h, WG_KEY_LIFE);
 	pair_make_frame(frame, sizeof(frame), 1);
-	for (unsigned i = 0; i < WG_STAGED_MAX; i++)
+	for (unsigned i = 0; i < WG_PENDING_MAX; i++)
 		send_port(h, &h->hub, &h->hub.session.port, frame, sizeof(frame));
-	assert_int_equal(peer_at_hub(h, HONEST)->staged.count, WG_STAGED_MAX);
+	assert_int_equal(peer_at_hub(h, HONEST)->pending.count, WG_PENDING_MAX);
 	h->hub.peer.wg.endpoint.port++; /* no site is there */
 	for (unsigned i = 0; i < 20; i++) {
 		(void)pump(h, &h->hub);
 		advance(h, NS_PER_S);
 	}
-	assert_int_equal(peer_at_hub(h, HONEST)->staged.share.weight, STAGE_WEIGHT_UNANSWERED);
+	assert_int_equal(peer_at_hub(h, HONEST)->pending.share.weight, PENDING_WEIGHT_UNANSWERED);
 	h->hub.peer.wg.endpoint.port--;
 	for (unsigned i = 0; i < 20; i++) {
 		settle(h);
 		advance(h, NS_PER_S);
 	}
-	assert_int_equal(peer_at_hub(h, HONEST)->staged.share.weight, 1);
-	assert_int_equal(h->sites[HONEST].session.port.stats.rx.packets, WG_STAGED_MAX);
+	assert_int_equal(peer_at_hub(h, HONEST)->pending.share.weight, 1);
+	assert_int_equal(h->sites[HONEST].session.port.stats.rx.packets, WG_PENDING_MAX);
 	hub_free(h);
 }
 

@@ -500,7 +500,7 @@ static void test_tun(void **state)
 
 /* What waited leaves in fragments or pieces like anything else, and with a checksum even if the
  * path's MTU has shrunk meanwhile. */
-static void test_staged(void **state)
+static void test_pending(void **state)
 {
 	struct pair *p = pair_new_unmerged();
 	struct testpkt t = { .ethernet = true, .payload = 1460, .ttl = 64 };
@@ -513,8 +513,8 @@ static void test_staged(void **state)
 	pair_send(p, &p->a, &p->b, frame, len, &pair_plain); /* in two pieces */
 	p->a.session.options.oversize = L2TP_OVERSIZE_FRAGMENT;
 	pair_send(p, &p->a, &p->b, frame, 1300, &pair_plain); /* would fit now */
-	assert_int_equal(p->a.peer.staged.count, 4);
-	assert_int_not_equal(test_load16(p->a.peer.staged.last->bytes + 26), 0);
+	assert_int_equal(p->a.peer.pending.count, 4);
+	assert_int_not_equal(test_load16(p->a.peer.pending.last->bytes + 26), 0);
 	p->a.peer.mtu = 1140;
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 4);
@@ -543,19 +543,19 @@ static void test_staged_is_dropped(void **state)
 
 	assert_int_equal(wg_allowedips_insert(&p->a.e.wg.allowed, &all4, &p->a.peer.wg), 0);
 	pair_make_frame(frame, sizeof(frame), 1);
-	for (unsigned i = 0; i < WG_STAGED_MAX + 2; i++)
+	for (unsigned i = 0; i < WG_PENDING_MAX + 2; i++)
 		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	assert_int_equal(session->dropped_tx, 2);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
 	pair_send_tun(p, &p->a, &p->b, packet, len, &pair_plain);
 	engine_remove_session(&p->a.e, &p->a.session);
-	assert_int_equal(p->a.peer.staged.count, 1);
-	assert_int_equal(session->dropped_tx, WG_STAGED_MAX + 2);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_STAGED_MAX - 1);
+	assert_int_equal(p->a.peer.pending.count, 1);
+	assert_int_equal(session->dropped_tx, WG_PENDING_MAX + 2);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_PENDING_MAX - 1);
 	assert_int_equal(tun->dropped_tx, 0);
 	engine_drop_staged(&p->a.e, &p->a.peer);
 	assert_int_equal(tun->dropped_tx, 1);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_STAGED_MAX);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_PENDING_MAX);
 	assert_int_equal(engine_add_session(&p->a.e, &p->a.session), 0);
 	pair_free(p);
 }
@@ -633,7 +633,7 @@ static void test_reassembly_under_mischief(void **state)
 		if (m == LOSE_TAILS) {
 			assert_int_equal(p->b.frames, 0);
 			pair_advance(p, 2 * NS_PER_S);
-			ctrl_timers(&p->b.e);
+			control_timers(&p->b.e);
 			assert_int_equal(p->b.e.drops.n[DROP_FRAG_TIMEOUT], 16);
 		} else if (m == TAILS_OF_OTHERS) {
 			assert_int_equal(p->b.frames, 0); /* overlapping, so neither is believed */
@@ -696,7 +696,7 @@ int main(void)
 		cmocka_unit_test(test_fragments_leave_in_trains),
 		cmocka_unit_test(test_superframe_rejected),
 		cmocka_unit_test(test_tun),
-		cmocka_unit_test(test_staged),
+		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_staged_is_dropped),
 		cmocka_unit_test(test_reassembly_under_mischief),
 		cmocka_unit_test(test_id_wraps),

@@ -234,8 +234,8 @@ static void test_keepalive(void **state)
 	uint8_t msg[64];
 
 	pair_tick(p);
-	ctrl_note(&p->a.e, &p->a.peer, WG_SEND_KEEPALIVE);
-	assert_true(ctrl_pump(&p->a.e));
+	control_note(&p->a.e, &p->a.peer, WG_SEND_KEEPALIVE);
+	assert_true(control_pump(&p->a.e));
 	assert_int_equal(take_sent(&p->a, msg, sizeof(msg)), WG_DATA_OVERHEAD);
 	assert_true(is_own_datagram(p, &wraps[0].wrap, msg, WG_DATA_OVERHEAD));
 	pair_free(p);
@@ -248,14 +248,14 @@ static void test_handshakes(void **state)
 
 	pair_make_frame(frame, sizeof(frame), 0);
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
-	assert_true(ctrl_pump(&p->a.e));
+	assert_true(control_pump(&p->a.e));
 	assert_int_equal(take_sent(&p->a, initiation, sizeof(initiation)), WG_INITIATION_LEN);
 	assert_true(is_own_datagram(p, &wraps[0].wrap, initiation, WG_INITIATION_LEN));
 	assert_false(is_own_datagram(p, &wraps[0].wrap, initiation, WG_INITIATION_LEN - 1));
 	assert_int_equal(wg_peer_make_initiation(
 				 &p->b.e.wg, &p->b.peer.wg, p->b.e.now, p->b.e.wall, initiation),
 		0);
-	ctrl_handshake(&p->a.e, initiation, WG_INITIATION_LEN, &p->b.self);
+	control_handshake(&p->a.e, initiation, WG_INITIATION_LEN, &p->b.self);
 	assert_int_equal(take_sent(&p->a, response, sizeof(response)), WG_RESPONSE_LEN);
 	assert_true(is_own_datagram(p, &wraps[0].wrap, response, WG_RESPONSE_LEN));
 	assert_true(is_own_datagram(p, &(struct wrap){ .v6 = true }, response, WG_RESPONSE_LEN));

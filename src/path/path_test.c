@@ -49,7 +49,7 @@ static void test_first_frames_wait_for_the_handshake(void **state)
 		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	}
 	pair_settle(p);
-	assert_int_equal(p->b.frames, WG_STAGED_MAX);
+	assert_int_equal(p->b.frames, WG_PENDING_MAX);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
 	assert_memory_equal(p->b.delivered, frame, sizeof(frame));
 	pair_free(p);
@@ -64,15 +64,15 @@ static void test_no_endpoint(void **state)
 	p->a.peer.wg.endpoint = (struct endpoint){ 0 };
 	pair_tick(p);
 	pair_make_frame(frame, sizeof(frame), 0);
-	for (unsigned i = 0; i < WG_STAGED_MAX + 2; i++)
+	for (unsigned i = 0; i < WG_PENDING_MAX + 2; i++)
 		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], 2);
 	p->now.ns += 2 * WG_REKEY_ATTEMPT_TIME;
 	pair_tick(p);
-	ctrl_timers(&p->a.e);
+	control_timers(&p->a.e);
 	pair_settle(p);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], WG_STAGED_MAX + 2);
+	assert_int_equal(p->a.e.drops.n[DROP_TX_NO_ENDPOINT], WG_PENDING_MAX + 2);
 	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL] + p->a.e.drops.n[DROP_TX_EXPIRED], 0);
 	pair_free(p);
 }
@@ -210,7 +210,7 @@ static void test_waiting_without_allocation(void **state)
 		pair_send(p, &p->a, &p->b, frame, i % 2 ? 1514 : sizeof(frame), &pair_plain);
 		(void)pair_carry(p, &p->a, &p->a.e.tx.heads, &p->b);
 		tx_reset(&p->a.e); /* the last fragment is lost */
-		ctrl_timers(&p->b.e);
+		control_timers(&p->b.e);
 	}
 	assert_int_equal(allocations - before, 0);
 	assert_true(p->b.e.drops.n[DROP_FRAG_MEMORY] > 100);
@@ -282,7 +282,7 @@ static void test_peers_come_and_go(void **state)
 	for (unsigned i = 0; i < 2000; i++) {
 		pair_tick(p);
 		pair_send(p, a, &p->b, frame, sizeof(frame), &pair_plain);
-		assert_int_equal(a->peer.staged.count, 1);
+		assert_int_equal(a->peer.pending.count, 1);
 		engine_remove_peer(&a->e, &a->peer);
 		assert_int_equal(engine_add_peer(&a->e, &a->peer, key), 0);
 		assert_int_equal(wg_allowedips_insert(&a->e.wg.allowed, &prefix, &a->peer.wg), 0);
@@ -313,7 +313,7 @@ static void test_handshake_behind_proof(void **state)
 	pair_send(p, a, b, frame, sizeof(frame), &pair_plain);
 	assert_true(pair_carry_side(p, a, b));
 	assert_true(pair_carry_side(p, b, a));
-	assert_true(ctrl_pump(&a->e));
+	assert_true(control_pump(&a->e));
 	first.len = first.stride = a->e.tx.heads.used;
 	assert_in_range(first.len, sizeof(frame), sizeof(data));
 	memcpy(data, a->e.tx.heads.arena, first.len);
@@ -451,7 +451,7 @@ static void test_session_pushed_out_within_a_batch(void **state)
 		p->now.ns += 30 * NS_PER_MS;
 		pair_tick(p);
 		peer->last_initiation_sent = MONO_NEVER;
-		ctrl_note(&p->a.e, &p->a.peer, WG_SEND_INITIATION);
+		control_note(&p->a.e, &p->a.peer, WG_SEND_INITIATION);
 		if (i < 1 + WG_PREVIOUS)
 			pair_settle(p);
 		if (i == 0)
@@ -459,7 +459,7 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	}
 	pair_carry_side(p, &p->a, &p->b);
 	pair_carry_side(p, &p->b, &p->a);
-	assert_true(ctrl_pump(&p->a.e));
+	assert_true(control_pump(&p->a.e));
 	assert_int_equal(p->a.e.tx.heads.used, WG_DATA_OVERHEAD);
 	memcpy(batch, p->a.e.tx.heads.arena, WG_DATA_OVERHEAD);
 	tx_reset(&p->a.e);
@@ -483,11 +483,11 @@ static void test_a_first_hop_wider_than_any_packet(void **state)
 	pair_make_frame(frame, sizeof(frame), 1);
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
-	follow_start(&p->a.e, &p->a.peer, 65536, &p->a.tunnel.local, &p->a.tunnel.remote);
-	assert_true(ctrl_pump(&p->a.e));
+	peer_pmtu_start(&p->a.e, &p->a.peer, 65536, &p->a.tunnel.local, &p->a.tunnel.remote);
+	assert_true(control_pump(&p->a.e));
 	assert_int_equal(p->a.e.tx.heads.n, 2);
 	assert_int_equal(p->a.e.tx.heads.trains[0].len, TRAIN_BYTES_MAX);
-	follow_route(&p->a.e, &p->a.peer, 65575);
+	peer_pmtu_route(&p->a.e, &p->a.peer, 65575);
 	assert_int_equal(p->a.peer.mtu, TRAIN_BYTES_MAX - WG_DATA_OVERHEAD);
 	pair_free(p);
 }

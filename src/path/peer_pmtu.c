@@ -36,7 +36,7 @@ static void follow_apply(struct engine *e, struct path_peer *peer)
 	e->follow_due = mono_earliest(e->follow_due, due);
 }
 
-void follow_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
+void peer_pmtu_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
 	const struct ip_addr *local, const struct ip_addr *remote)
 {
 	pmtud_init(&peer->pmtud, route_mtu, peer->wg.endpoint.addr.family, e->now);
@@ -49,7 +49,7 @@ void follow_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
 	follow_apply(e, peer);
 }
 
-void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu)
+void peer_pmtu_route(struct engine *e, struct path_peer *peer, unsigned route_mtu)
 {
 	if (!peer->following || peer->pmtud.max == route_mtu)
 		return;
@@ -57,7 +57,7 @@ void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu)
 	follow_apply(e, peer);
 }
 
-void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
+void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 {
 	list_remove(&peer->follow);
 	peer->following = false;
@@ -76,7 +76,7 @@ static unsigned outer_len(const struct path_peer *peer, size_t len)
 	return (unsigned)len + WG_DATA_OVERHEAD + UDP_HEADER_LEN + ip;
 }
 
-void follow_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams)
+void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams)
 {
 	if (!peer->following)
 		return;
@@ -84,7 +84,7 @@ void follow_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned 
 	e->follow_due = mono_earliest(e->follow_due, pmtud_deadline(&peer->pmtud));
 }
 
-bool follow_answered(struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len)
+bool peer_pmtu_answered(struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len)
 {
 	uint16_t token;
 
@@ -107,12 +107,12 @@ static bool is_authentic(const struct path_peer *peer, const uint8_t *quote, siz
 {
 	const struct wg_keypairs *keys = &peer->wg.keys;
 
-	if (len < FOLLOW_QUOTE_LEN || load_le32(quote) != WG_MSG_DATA)
+	if (len < PEER_PMTU_QUOTE_LEN || load_le32(quote) != WG_MSG_DATA)
 		return false;
 	return was_sent_under(keys->current, quote) || was_sent_under(keys->previous[0], quote);
 }
 
-void follow_hint(
+void peer_pmtu_hint(
 	struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote, size_t len)
 {
 	LIST_FOR_EACH(l, &e->followed)
@@ -174,7 +174,7 @@ static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypa
 	if (!n)
 		return;
 	train_close_with_ttl(&e->tx.heads, (uint8_t)(PROBE_TTL - p->token % 2));
-	ctrl_note(e, peer, wg_peer_sent(&e->wg, kp, n * (WG_DATA_OVERHEAD + len), true, e->now));
+	control_note(e, peer, wg_peer_sent(&e->wg, kp, n * (WG_DATA_OVERHEAD + len), true, e->now));
 }
 
 /* When the peer's machine wants to run; without a session it waits for one, as nothing could be
@@ -201,7 +201,7 @@ static bool follow_peer(struct engine *e, struct path_peer *peer)
 	return false;
 }
 
-bool follow_session(struct engine *e, struct path_peer *peer)
+bool peer_pmtu_session(struct engine *e, struct path_peer *peer)
 {
 	struct mono due;
 
@@ -214,7 +214,7 @@ bool follow_session(struct engine *e, struct path_peer *peer)
 	return true;
 }
 
-bool follow_run(struct engine *e)
+bool peer_pmtu_run(struct engine *e)
 {
 	if (!mono_reached(e->follow_due, e->now))
 		return true;

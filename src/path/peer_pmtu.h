@@ -12,39 +12,40 @@
  * `remote` within the peer's AllowedIPs. The engine must have the outer don't-fragment bit set, or
  * the probes prove nothing.
  */
-void follow_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
+void peer_pmtu_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
 	const struct ip_addr *local, const struct ip_addr *remote);
 
 /** The first hop of the path to a followed peer carries `route_mtu` now: nothing happens if it did
  * before. */
-void follow_route(struct engine *e, struct path_peer *peer, unsigned route_mtu);
+void peer_pmtu_route(struct engine *e, struct path_peer *peer, unsigned route_mtu);
 
 /** Take the MTU as given: no probes. `mtu` is that of inner packets. */
-void follow_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
+void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
 
 /** Packets of up to `len` inner bytes, in trains of up to `datagrams`, were sent to the peer. */
-void follow_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams);
+void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams);
 
 /** Whether a packet from the peer is the answer to a probe of ours, which is then taken in. */
-bool follow_answered(struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len);
+bool peer_pmtu_answered(
+	struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len);
 
 /** How much of the UDP payload that an ICMP error quotes is compared with what we have sent. */
-#define FOLLOW_QUOTE_LEN WG_DATA_HEADER_LEN
+#define PEER_PMTU_QUOTE_LEN WG_DATA_HEADER_LEN
 
 /**
  * A router on the path to `to` reports that it takes no more than `mtu`: a hint, to be confirmed.
- * `quote[len]`: what it quotes of our datagram, behind the UDP header; from FOLLOW_QUOTE_LEN bytes
- * on it is known whether the report is authentic. Source: RFC 8899 §4.6.1.
+ * `quote[len]`: what it quotes of our datagram, behind the UDP header; from PEER_PMTU_QUOTE_LEN
+ * bytes on it is known whether the report is authentic. Source: RFC 8899 §4.6.1.
  */
-void follow_hint(struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote,
+void peer_pmtu_hint(struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote,
 	size_t len);
 
 /** There is a session with the peer: send the probes that wait for one. To be called before any
- * other packet is sent in it. Return: false if there is no room, as follow_run(). */
-bool follow_session(struct engine *e, struct path_peer *peer);
+ * other packet is sent in it. Return: false if there is no room, as peer_pmtu_run(). */
+bool peer_pmtu_session(struct engine *e, struct path_peer *peer);
 
 /** Send the probes that are due. Return: false if there is no room: send and reset the trains, and
  * call again. */
-bool follow_run(struct engine *e);
+bool peer_pmtu_run(struct engine *e);
 
 #endif

@@ -12,7 +12,7 @@
 
 static void start(struct side *s)
 {
-	follow_start(&s->e, &s->peer, 1500, &s->tunnel.local, &s->tunnel.remote);
+	peer_pmtu_start(&s->e, &s->peer, 1500, &s->tunnel.local, &s->tunnel.remote);
 }
 
 /* Two sites that follow their paths, both of this MTU, before anything was sent. */
@@ -177,7 +177,7 @@ static void test_probes_come_first(void **state)
 	}
 	pair_carry_side(p, &p->a, &p->b);
 	pair_carry_side(p, &p->b, &p->a);
-	assert_true(ctrl_pump(&p->a.e));
+	assert_true(control_pump(&p->a.e));
 	assert_true(p->a.e.tx.heads.n > 2);
 	assert_int_equal(t[0].count, 1);
 	assert_int_equal(t[0].len, 1500 - 28);
@@ -202,7 +202,7 @@ static void test_nothing_rides_with_a_probe(void **state)
 		pair_advance(p, 2 * MS);
 		pair_make_frame(frame, 1400, i); /* as long as a probe when it is sealed */
 		pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
-		assert_true(ctrl_pump(&p->a.e));
+		assert_true(control_pump(&p->a.e));
 		pair_send(p, &p->a, &p->b, frame, 20, &pair_plain); /* shorter than a marker */
 		for (size_t k = 0; k < p->a.e.tx.heads.n; k++) {
 			const struct train *t = &p->a.e.tx.heads.trains[k];
@@ -275,17 +275,17 @@ static void test_trains_stay_full(void **state)
 static void test_silent_peer_and_icmp(void **state)
 {
 	struct pair *p = following(1400);
-	uint8_t quote[FOLLOW_QUOTE_LEN] = { 4 };
+	uint8_t quote[PEER_PMTU_QUOTE_LEN] = { 4 };
 
 	p->b.answers = false;
 	p->ab.speaks = true;
 	stream(p, 1400, 10 * SEC);
 	expect(&p->a, 1500);
 	store_le32(quote + 4, p->a.peer.wg.keys.current->remote_index ^ 1);
-	follow_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
+	peer_pmtu_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
 	store_le32(quote + 4, p->a.peer.wg.keys.current->remote_index);
 	store_le64(quote + 8, 1 << 20); /* we have not sent so many */
-	follow_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
+	peer_pmtu_hint(&p->a.e, &p->b.self, 1300, quote, sizeof(quote));
 	stream(p, 1400, 10 * SEC);
 	expect(&p->a, 1500);
 	p->ab.quotes = true;
@@ -395,7 +395,7 @@ static void test_forged_hints(void **state)
 	probes = p->a.peer.pmtud.probes;
 	fragmented = p->a.session.port.stats.fragmented;
 	for (unsigned i = 0; i < 10000; i++) {
-		follow_hint(&p->a.e, &p->b.self, 576 + i % 900, NULL, 0);
+		peer_pmtu_hint(&p->a.e, &p->b.self, 576 + i % 900, NULL, 0);
 		if (i % 10 == 0)
 			send_one(p, &p->a, 1400, i);
 		pair_run(p, MS);
@@ -418,10 +418,10 @@ static void test_hints_about_others(void **state)
 	pair_run(p, 10 * SEC);
 	probes = p->a.peer.pmtud.probes;
 	other.port++;
-	follow_hint(&p->a.e, &other, 1280, NULL, 0);
+	peer_pmtu_hint(&p->a.e, &other, 1280, NULL, 0);
 	pair_run(p, 10 * SEC);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
-	follow_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
+	peer_pmtu_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	pair_run(p, SEC);
 	assert_int_equal(p->a.peer.pmtud.probes, probes + 3); /* with one of what it says */
 	pair_free(p);
@@ -503,9 +503,9 @@ static void test_stopped(void **state)
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
 	fragmented = p->a.session.port.stats.fragmented;
-	follow_stop(&p->a.e, &p->a.peer, 1340);
+	peer_pmtu_stop(&p->a.e, &p->a.peer, 1340);
 	stream(p, 1400, 60 * SEC);
-	follow_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
+	peer_pmtu_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	stream(p, 1400, 5 * SEC);
 	assert_int_equal(p->a.peer.mtu, 1340);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
@@ -519,7 +519,7 @@ static void test_answers_are_ours(void **state)
 	struct pair *p = following(1500);
 	uint8_t ping[28] = { 0x45, 0, 0, 28, 0, 1, 0, 0, 64, 1 };
 
-	follow_stop(&p->b.e, &p->b.peer, 1440); /* its requests would be for our kernel */
+	peer_pmtu_stop(&p->b.e, &p->b.peer, 1440); /* its requests would be for our kernel */
 	stream(p, 1400, 3 * SEC);
 	assert_true(p->a.peer.pmtud.answers > 2);
 	assert_int_equal(p->a.packets, 0);

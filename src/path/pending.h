@@ -15,101 +15,103 @@
  *
  * A packet is stored in as many units of the pool as it needs: one, unless it is a jumbo packet.
  * When there are not enough, the queue that holds most loses its oldest packet (base/pool.h). A
- * queue whose peer does not answer counts STAGE_WEIGHT_UNANSWERED times as much: what is pending
+ * queue whose peer does not answer counts PENDING_WEIGHT_UNANSWERED times as much: what is pending
  * for dead peers is evicted before what is pending for a peer that has just been called, down to a
  * few packets each.
  */
 
 /** What a unit holds of a packet. */
-#define STAGE_UNIT 2024
+#define PENDING_UNIT 2024
 
 /** What each unit of a queue counts whose peer has left an initiation unanswered, or has no
  * endpoint. */
-#define STAGE_WEIGHT_UNANSWERED 16
+#define PENDING_WEIGHT_UNANSWERED 16
 
 /** One unit of the pool. */
-struct stage_unit {
-	struct stage_unit *more;       /* of the same packet, or NULL */
-	struct stage_unit *next;       /* the first unit of the next packet; in first units only */
+struct pending_unit {
+	struct pending_unit *more;     /* of the same packet, or NULL */
+	struct pending_unit *next;     /* the first unit of the next packet; in first units only */
 	uint32_t len;		       /* of the packet, likewise */
 	bool l2tp;		       /* ours to fragment; else a packet from the TUN; likewise */
 	struct path_port_stats *stats; /* of the port that it came from; likewise */
-	uint8_t bytes[STAGE_UNIT];
+	uint8_t bytes[PENDING_UNIT];
 };
 
-/** The packets of one peer, the oldest first. Zeroed, then stage_queue_init(). */
-struct stage_queue {
-	struct stage_unit *first;
-	struct stage_unit *last;
+/** The packets of one peer, the oldest first. Zeroed, then pending_queue_init(). */
+struct pending_queue {
+	struct pending_unit *first;
+	struct pending_unit *last;
 	unsigned count;
 	struct pool_share share;
 };
 
 /** The pool. It must not move. */
-struct stage {
+struct pending_pool {
 	struct pool pool;
 	size_t packet_max;
 	uint8_t *packet; /* packet_max bytes: where a packet is put together */
 };
 
 /** One waiting packet, read. */
-struct stage_packet {
+struct pending_packet {
 	const uint8_t *bytes; /* valid until the next packet is read or written */
 	size_t len;
 	bool l2tp;
 	struct path_port_stats *stats; /* of the port that it came from */
 };
 
-/** Bytes of memory for stage_add_units() to raise the number of units from `have`, at first 0, by
+/** Bytes of memory for pending_add_units() to raise the number of units from `have`, at first 0, by
  * `more`, of packets of up to `packet_max` bytes. */
-size_t stage_memory(unsigned have, unsigned more, size_t packet_max);
+size_t pending_memory(unsigned have, unsigned more, size_t packet_max);
 
 /** Make a pool without units, for packets of up to `packet_max` bytes. */
-void stage_init(struct stage *s, size_t packet_max);
+void pending_init(struct pending_pool *s, size_t packet_max);
 
-/** Give it `more` units in `memory`: stage_memory() bytes, aligned as malloc(3) does. Earlier
+/** Give it `more` units in `memory`: pending_memory() bytes, aligned as malloc(3) does. Earlier
  * memory stays in use. */
-void stage_add_units(struct stage *s, void *memory, unsigned more);
+void pending_add_units(struct pending_pool *s, void *memory, unsigned more);
 
 /** Start an empty queue. */
-void stage_queue_init(struct stage_queue *q);
+void pending_queue_init(struct pending_queue *q);
 
 /** Set whether the queue's peer answers: if not, its packets are evicted first. */
-void stage_set_unanswered(struct stage *s, struct stage_queue *q, bool unanswered);
+void pending_set_unanswered(struct pending_pool *s, struct pending_queue *q, bool unanswered);
 
 /**
  * A packet of `len` bytes, 1 to packet_max, is to wait in `q`, which takes `max` packets.
- * Return: the queue whose oldest packet has to go first, `q` perhaps: stage_drop() it, then ask
+ * Return: the queue whose oldest packet has to go first, `q` perhaps: pending_drop() it, then ask
  * again; or NULL if there is room.
  */
-struct stage_queue *stage_victim(
-	const struct stage *s, struct stage_queue *q, size_t len, unsigned max);
+struct pending_queue *pending_victim(
+	const struct pending_pool *s, struct pending_queue *q, size_t len, unsigned max);
 
-/** Put `packet` at the end of `q`; its bytes may be s->packet. stage_victim() has said that there
+/** Put `packet` at the end of `q`; its bytes may be s->packet. pending_victim() has said that there
  * is room. */
-void stage_push(struct stage *s, struct stage_queue *q, const struct stage_packet *packet);
+void pending_push(
+	struct pending_pool *s, struct pending_queue *q, const struct pending_packet *packet);
 
 /** Read the oldest packet of the queue; it stays where it is. Return: false if there is none. */
-bool stage_first(const struct stage *s, const struct stage_queue *q, struct stage_packet *ret);
+bool pending_first(
+	const struct pending_pool *s, const struct pending_queue *q, struct pending_packet *ret);
 
 /** Whether no packet waits. */
-static inline bool stage_is_empty(const struct stage_queue *q)
+static inline bool pending_is_empty(const struct pending_queue *q)
 {
 	return !q->first;
 }
 
 /** Give back the oldest packet of the queue, which must have one. */
-void stage_pop(struct stage *s, struct stage_queue *q);
+void pending_pop(struct pending_pool *s, struct pending_queue *q);
 
 /** Give back the oldest packet of the queue unsent: its port counts a drop. */
-void stage_drop(struct stage *s, struct stage_queue *q);
+void pending_drop(struct pending_pool *s, struct pending_queue *q);
 
 /** Give back all packets of the queue unsent; their ports count drops. Return: how many. */
-unsigned stage_clear(struct stage *s, struct stage_queue *q);
+unsigned pending_clear(struct pending_pool *s, struct pending_queue *q);
 
 /** Give back those packets of the queue that came from the port of `stats`, which counts drops.
  * Return: how many. */
-unsigned stage_clear_port(
-	struct stage *s, struct stage_queue *q, const struct path_port_stats *stats);
+unsigned pending_clear_port(
+	struct pending_pool *s, struct pending_queue *q, const struct path_port_stats *stats);
 
 #endif

@@ -12,14 +12,14 @@
 #include <cmocka.h>
 
 #define PACKET_MAX 10240
-#define MAX	   128 /* WG_STAGED_MAX */
+#define MAX	   128 /* WG_PENDING_MAX */
 
 static struct path_port_stats tap;
 static struct path_port_stats tun;
 
 struct fixture {
-	struct stage s;
-	struct stage_queue *q;
+	struct pending_pool s;
+	struct pending_queue *q;
 	unsigned n;
 	void *memory;
 };
@@ -29,14 +29,14 @@ static struct fixture *setup(unsigned units, unsigned queues)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->memory = malloc(stage_memory(0, units, PACKET_MAX));
+	f->memory = malloc(pending_memory(0, units, PACKET_MAX));
 	f->q = calloc(queues, sizeof(*f->q));
 	f->n = queues;
 	assert_true(f->memory && f->q);
-	stage_init(&f->s, PACKET_MAX);
-	stage_add_units(&f->s, f->memory, units);
+	pending_init(&f->s, PACKET_MAX);
+	pending_add_units(&f->s, f->memory, units);
 	for (unsigned i = 0; i < queues; i++)
-		stage_queue_init(&f->q[i]);
+		pending_queue_init(&f->q[i]);
 	return f;
 }
 
@@ -44,7 +44,7 @@ static struct fixture *setup(unsigned units, unsigned queues)
 static void teardown(struct fixture *f)
 {
 	for (unsigned i = 0; i < f->n; i++)
-		(void)stage_clear(&f->s, &f->q[i]);
+		(void)pending_clear(&f->s, &f->q[i]);
 	assert_true(pool_has(&f->s.pool, f->s.pool.size));
 	free(f->q);
 	free(f->memory);
@@ -60,25 +60,25 @@ static void fill(uint8_t *packet, size_t len, unsigned value)
 /* Put a packet that follows from its number in a queue. Return: how many were evicted for it. */
 static unsigned push(struct fixture *f, unsigned queue, size_t len, unsigned value)
 {
-	struct stage_queue *victim;
+	struct pending_queue *victim;
 	unsigned dropped = 0;
 
-	while ((victim = stage_victim(&f->s, &f->q[queue], len, MAX))) {
-		stage_drop(&f->s, victim);
+	while ((victim = pending_victim(&f->s, &f->q[queue], len, MAX))) {
+		pending_drop(&f->s, victim);
 		dropped++;
 	}
 	fill(f->s.packet, len, value);
-	stage_push(&f->s, &f->q[queue],
-		&(struct stage_packet){ f->s.packet, len, value & 1, value & 1 ? &tap : &tun });
+	pending_push(&f->s, &f->q[queue],
+		&(struct pending_packet){ f->s.packet, len, value & 1, value & 1 ? &tap : &tun });
 	return dropped;
 }
 
 static void check_first(struct fixture *f, unsigned queue, size_t len, unsigned value)
 {
-	struct stage_packet packet;
+	struct pending_packet packet;
 	uint8_t *want = malloc(len);
 
-	assert_true(stage_first(&f->s, &f->q[queue], &packet));
+	assert_true(pending_first(&f->s, &f->q[queue], &packet));
 	assert_int_equal(packet.len, len);
 	assert_int_equal(packet.l2tp, value & 1);
 	assert_ptr_equal(packet.stats, value & 1 ? &tap : &tun);
@@ -90,7 +90,7 @@ static void check_first(struct fixture *f, unsigned queue, size_t len, unsigned 
 static void test_order_and_limit(void **state)
 {
 	struct fixture *f = setup(2 * MAX, 1);
-	struct stage_packet packet;
+	struct pending_packet packet;
 
 	tap.dropped_tx = tun.dropped_tx = 0;
 	for (unsigned i = 0; i < MAX + 20; i++)
@@ -99,10 +99,10 @@ static void test_order_and_limit(void **state)
 	assert_int_equal(tun.dropped_tx, 10);
 	for (unsigned i = 20; i < MAX + 20; i++) {
 		check_first(f, 0, 100 + i, i);
-		stage_pop(&f->s, &f->q[0]);
+		pending_pop(&f->s, &f->q[0]);
 	}
-	assert_true(stage_is_empty(&f->q[0]));
-	assert_false(stage_first(&f->s, &f->q[0], &packet));
+	assert_true(pending_is_empty(&f->q[0]));
+	assert_false(pending_first(&f->s, &f->q[0], &packet));
 	assert_int_equal(tap.dropped_tx, 10); /* sent: no drop */
 	assert_int_equal(tun.dropped_tx, 10);
 	teardown(f);
@@ -116,16 +116,16 @@ static void test_clear_port(void **state)
 	tap.dropped_tx = tun.dropped_tx = 0;
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(push(f, 0, i % 3 ? 100 + i : 5000 + i, i), 0);
-	assert_int_equal(stage_clear_port(&f->s, &f->q[0], &tap), 5);
+	assert_int_equal(pending_clear_port(&f->s, &f->q[0], &tap), 5);
 	assert_int_equal(tap.dropped_tx, 5);
 	assert_int_equal(f->q[0].count, 5);
 	for (unsigned i = 0; i < 10; i += 2) {
 		check_first(f, 0, i % 3 ? 100 + i : 5000 + i, i);
-		stage_pop(&f->s, &f->q[0]);
+		pending_pop(&f->s, &f->q[0]);
 	}
-	assert_int_equal(stage_clear_port(&f->s, &f->q[0], &tun), 0);
+	assert_int_equal(pending_clear_port(&f->s, &f->q[0], &tun), 0);
 	assert_int_equal(push(f, 0, 100, 1), 0);
-	assert_int_equal(stage_clear(&f->s, &f->q[0]), 1);
+	assert_int_equal(pending_clear(&f->s, &f->q[0]), 1);
 	assert_int_equal(tap.dropped_tx, 6);
 	assert_int_equal(tun.dropped_tx, 0);
 	teardown(f);
@@ -134,8 +134,8 @@ static void test_clear_port(void **state)
 /* Packets of every length around a unit's edges come back as they were. */
 static void test_lengths(void **state)
 {
-	static const size_t lens[] = { 1, STAGE_UNIT - 1, STAGE_UNIT, STAGE_UNIT + 1,
-		2 * STAGE_UNIT, 2 * STAGE_UNIT + 1, 9000, PACKET_MAX };
+	static const size_t lens[] = { 1, PENDING_UNIT - 1, PENDING_UNIT, PENDING_UNIT + 1,
+		2 * PENDING_UNIT, 2 * PENDING_UNIT + 1, 9000, PACKET_MAX };
 	struct fixture *f = setup(40, 1);
 
 	for (unsigned i = 0; i < ARRAY_LEN(lens); i++)
@@ -143,7 +143,7 @@ static void test_lengths(void **state)
 	assert_int_equal(f->q[0].share.held, 1 + 1 + 1 + 2 + 2 + 3 + 5 + 6);
 	for (unsigned i = 0; i < ARRAY_LEN(lens); i++) {
 		check_first(f, 0, lens[i], i);
-		stage_pop(&f->s, &f->q[0]);
+		pending_pop(&f->s, &f->q[0]);
 	}
 	teardown(f);
 }
@@ -193,7 +193,7 @@ static void test_many_dead_peers(void **state)
 	struct fixture *f = setup(512 + 8 * MAX + 1000 * 8, 1000);
 
 	for (unsigned i = 0; i < 900; i++)
-		stage_set_unanswered(&f->s, &f->q[i], true);
+		pending_set_unanswered(&f->s, &f->q[i], true);
 	for (unsigned i = 0; i < 900 * MAX; i++)
 		(void)push(f, i % 900, 1500, i);
 	for (unsigned i = 0; i < 900; i++)
@@ -220,10 +220,10 @@ static void test_answers_at_last(void **state)
 {
 	struct fixture *f = setup(64, 2);
 
-	stage_set_unanswered(&f->s, &f->q[0], true);
+	pending_set_unanswered(&f->s, &f->q[0], true);
 	for (unsigned i = 0; i < 64; i++)
 		(void)push(f, 0, 100, i);
-	stage_set_unanswered(&f->s, &f->q[0], false);
+	pending_set_unanswered(&f->s, &f->q[0], false);
 	for (unsigned i = 0; i < 64; i++)
 		(void)push(f, 1, 100, i);
 	assert_int_equal(f->q[0].count, 32);
@@ -233,16 +233,16 @@ static void test_answers_at_last(void **state)
 static void test_more_memory(void **state)
 {
 	struct fixture *f = setup(16, 1);
-	void *more = malloc(stage_memory(16, 100, PACKET_MAX));
+	void *more = malloc(pending_memory(16, 100, PACKET_MAX));
 
 	for (unsigned i = 0; i < 3; i++)
 		(void)push(f, 0, 9000, i);
-	stage_add_units(&f->s, more, 100);
+	pending_add_units(&f->s, more, 100);
 	for (unsigned i = 3; i < 23; i++)
 		assert_int_equal(push(f, 0, 9000, i), 0);
 	for (unsigned i = 0; i < 23; i++) {
 		check_first(f, 0, 9000, i);
-		stage_pop(&f->s, &f->q[0]);
+		pending_pop(&f->s, &f->q[0]);
 	}
 	teardown(f);
 	free(more);

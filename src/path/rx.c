@@ -105,7 +105,7 @@ static void rx_inner(struct engine *e, const struct wg_keypair *kp, uint64_t cou
 		rx_drop(e, NULL, drop);
 		return;
 	}
-	if (follow_answered(e, peer, packet, inner.len))
+	if (peer_pmtu_answered(e, peer, packet, inner.len))
 		return;
 	switch (l2tp_classify(&e->l2tp, packet, inner.len, &r)) {
 	case L2TP_FRAME:
@@ -132,7 +132,7 @@ void rx_account(struct engine *e)
 	if (!rx->kp)
 		return;
 	actions = wg_peer_received(&e->wg, rx->kp, &rx->from, rx->bytes, rx->has_data, e->now);
-	ctrl_note(e, path_peer_of(rx->kp->peer), actions);
+	control_note(e, path_peer_of(rx->kp->peer), actions);
 	rx->kp = NULL;
 }
 
@@ -204,7 +204,7 @@ bool rx_datagrams(struct engine *e, struct rx_train *t)
 			rx_data(e, msg, len, t);
 		} else {
 			rx_account(e); /* a handshake may change whose session this is */
-			ctrl_handshake(e, msg, len, &t->from);
+			control_handshake(e, msg, len, &t->from);
 		}
 	}
 	return true;

@@ -127,8 +127,8 @@ void pair_run(struct pair *p, uint64_t ns)
 	for (;;) {
 		struct mono due = mono_earliest(engine_deadline(&p->a.e), engine_deadline(&p->b.e));
 
-		ctrl_timers(&p->a.e);
-		ctrl_timers(&p->b.e);
+		control_timers(&p->a.e);
+		control_timers(&p->b.e);
 		pair_settle(p);
 		due = mono_earliest(engine_deadline(&p->a.e), engine_deadline(&p->b.e));
 		if (!mono_is_set(due) || mono_before(until, due))
@@ -190,7 +190,7 @@ static bool link_fits(struct pair_link *link, struct side *from, struct side *to
 		return true;
 	link->too_large++;
 	if (link->speaks || link->quotes)
-		follow_hint(&from->e, &to->self, link->mtu, datagram, link->quotes ? len : 0);
+		peer_pmtu_hint(&from->e, &to->self, link->mtu, datagram, link->quotes ? len : 0);
 	return false;
 }
 
@@ -297,7 +297,7 @@ bool pair_carry_side(struct pair *p, struct side *from, struct side *to)
 	bool done;
 
 	do {
-		done = ctrl_pump(&from->e);
+		done = control_pump(&from->e);
 		any |= pair_carry(p, from, &from->e.tx.heads, to);
 		any |= pair_carry(p, from, &from->e.tx.tails, to);
 		tx_reset(&from->e);

@@ -189,7 +189,7 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 	tx->largest = 0;
 	tx->wants_probes = port->session || !probe_is_echo_reply(frame, len);
 	if (!tx->kp)
-		ctrl_note(e, tx->peer, wg_peer_want_session(&e->wg, &tx->peer->wg, e->now));
+		control_note(e, tx->peer, wg_peer_want_session(&e->wg, &tx->peer->wg, e->now));
 }
 
 /* Where a whole packet goes: behind the tails, once there are any, so that it overtakes none of
@@ -350,32 +350,32 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 /* Make room among the pending packets for one of `len` bytes to the peer. */
 static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
 {
-	struct stage_queue *q;
+	struct pending_queue *q;
 
-	while ((q = stage_victim(&e->stage, &peer->staged, len, WG_STAGED_MAX))) {
-		const struct path_peer *loser = CONTAINER_OF(q, struct path_peer, staged);
+	while ((q = pending_victim(&e->pending, &peer->pending, len, WG_PENDING_MAX))) {
+		const struct path_peer *loser = CONTAINER_OF(q, struct path_peer, pending);
 
 		drop_count(&e->drops,
 			loser->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL : DROP_TX_NO_ENDPOINT);
-		stage_drop(&e->stage, q);
+		pending_drop(&e->pending, q);
 	}
 }
 
 /* Keep segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for that. */
-static int tx_stage(struct engine *e, unsigned i, size_t len)
+static int tx_pending(struct engine *e, unsigned i, size_t len)
 {
 	struct tx *tx = &e->tx;
-	struct stage *stage = &e->stage;
+	struct pending_pool *pending = &e->pending;
 
-	if (len + ETH_HEADER_LEN > stage->packet_max) /* see tx_write_piece() */
+	if (len + ETH_HEADER_LEN > pending->packet_max) /* see tx_write_piece() */
 		return -EMSGSIZE;
 	if (!tx->peer->wg.endpoint.addr.family)
-		stage_set_unanswered(stage, &tx->peer->staged, true);
+		pending_set_unanswered(pending, &tx->peer->pending, true);
 	tx_make_room(e, tx->peer, len);
-	len = tx_write_inner(e, i, stage->packet, true); /* it may be cut yet */
-	stage_push(stage, &tx->peer->staged,
-		&(struct stage_packet){
-			stage->packet, len, tx->port->session != NULL, &tx->port->stats });
+	len = tx_write_inner(e, i, pending->packet, true); /* it may be cut yet */
+	pending_push(pending, &tx->peer->pending,
+		&(struct pending_packet){
+			pending->packet, len, tx->port->session != NULL, &tx->port->stats });
 	return 0;
 }
 
@@ -417,7 +417,7 @@ static bool tx_segment(struct engine *e, unsigned i)
 	if (tx_is_oversized(tx->peer, len))
 		err = -EMSGSIZE;
 	else
-		err = tx->kp ? tx_send(e, i, len) : tx_stage(e, i, len);
+		err = tx->kp ? tx_send(e, i, len) : tx_pending(e, i, len);
 	if (err == -ENOBUFS)
 		return false;
 	if (err < 0) {
@@ -469,9 +469,10 @@ bool tx_continue(struct engine *e)
 		if (!tx_part(e))
 			return false;
 	if (tx->kp && tx->sent_bytes) {
-		ctrl_note(e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
+		control_note(
+			e, tx->peer, wg_peer_sent(&e->wg, tx->kp, tx->sent_bytes, true, e->now));
 		if (tx->wants_probes)
-			follow_sent(e, tx->peer, tx->largest, tx_datagrams(tx));
+			peer_pmtu_sent(e, tx->peer, tx->largest, tx_datagrams(tx));
 	}
 	tx->port = NULL;
 	return true;

@@ -66,9 +66,9 @@ static void pump(struct wild *w)
 	const struct wg_keypair *kp;
 
 	for (bool done = false; !done; drain(w, &w->p->b, &w->p->a))
-		done = ctrl_pump(&w->p->b.e);
+		done = control_pump(&w->p->b.e);
 	for (bool done = false; !done; tx_reset(&w->p->a.e))
-		done = ctrl_pump(&w->p->a.e);
+		done = control_pump(&w->p->a.e);
 	kp = w->p->a.peer.wg.keys.current;
 	if (kp && kp->local_index != w->sessions[w->n % SESSIONS].local_index)
 		memcpy(&w->sessions[++w->n % SESSIONS], kp, sizeof(*kp));
@@ -169,7 +169,7 @@ static void meanwhile(struct wild *w)
 		wg_peer_set_psk(&b->e.wg, &b->peer.wg, psk);
 		wg_peer_set_psk(&w->p->a.e.wg, &w->p->a.peer.wg, psk);
 	}
-	ctrl_timers(&b->e);
+	control_timers(&b->e);
 }
 
 static void test_wild_peer(void **state)
@@ -196,7 +196,7 @@ static void test_wild_peer(void **state)
 
 	/* and having come to its senses it is served */
 	pair_advance(w->p, 2 * WG_KEY_LIFE);
-	ctrl_timers(&b->e);
+	control_timers(&b->e);
 	pump(w);
 	wg_peer_reset(&w->p->a.e.wg, &w->p->a.peer.wg);
 	wg_peer_set_endpoint(&b->e.wg, &b->peer.wg, &w->p->a.self);

@@ -78,7 +78,7 @@ static void apply_answer(struct driver *u, struct dns_endpoint *name, struct res
 	keep_reachable(u, name, a);
 	log_answer(name, a);
 	if (named_answer(&name->named, a->v, a->n, &peer->wg, u->engine.now, &to))
-		ctrl_move(&u->engine, peer, &to);
+		control_move(&u->engine, peer, &to);
 	u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
 }
 

@@ -75,7 +75,7 @@ static void look_up(
 
 	if (!c || !probe_addresses(conf, c, &local, &remote))
 		return;
-	follow_start(&u->engine, &p->path, mtu ? mtu : MTU_BUDGET_ASSUMED, local, remote);
+	peer_pmtu_start(&u->engine, &p->path, mtu ? mtu : MTU_BUDGET_ASSUMED, local, remote);
 }
 
 void peer_paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
@@ -92,7 +92,7 @@ void peer_paths_look_up(struct driver *u, const struct conf_site *conf, unsigned
 			continue;
 		p->path.path_unknown = false;
 		if (!follow || !p->path.wg.endpoint.addr.family)
-			follow_stop(&u->engine, &p->path, wg_mtu);
+			peer_pmtu_stop(&u->engine, &p->path, wg_mtu);
 		else
 			look_up(u, conf, can_ask ? &nl : NULL, p);
 	}
@@ -123,7 +123,7 @@ void peer_paths_refresh(struct driver *u)
 			&nl, &to->addr, sticky_source_view(u, to).other, u->fwmark);
 
 		if (mtu)
-			follow_route(&u->engine, peer, mtu);
+			peer_pmtu_route(&u->engine, peer, mtu);
 	}
 	nl_socket_close(&nl);
 }

@@ -36,7 +36,7 @@
 #define WG_INITIATIONS_PER_S	 50		   /* taken from one peer */
 #define WG_INITIATION_SPACING	 (100 * NS_PER_MS) /* of ours: no peer takes them for a flood */
 #define WG_REPLAY_BITS		 8192
-#define WG_STAGED_MAX		 128 /* packets that wait for a session; the oldest makes room */
+#define WG_PENDING_MAX		 128 /* packets that wait for a session; the oldest makes room */
 #define WG_PADDING		 16
 
 /** First byte of a message; three zero bytes follow. */

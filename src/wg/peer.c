@@ -136,7 +136,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 		wg_timers_handshake_complete(&peer->timers);
 		peer->last_handshake = kp->made;
 		peer->handshake_at = kp->born;
-		actions |= WG_SEND_STAGED;
+		actions |= WG_SEND_PENDING;
 	}
 	wg_timers_received(&peer->timers, now);
 	if (has_data)

@@ -112,7 +112,7 @@ unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t byt
  * Account data messages of `bytes` UDP payload in all, just received, opened and committed under
  * `kp`, the last one from `src`; `has_data` unless all were keepalives. Call once a batch for each
  * (keypair, source). Moves the endpoint; confirms a session we answered.
- * Return: a set of enum wg_action: WG_SEND_STAGED, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
+ * Return: a set of enum wg_action: WG_SEND_PENDING, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
  */
 unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
 	uint64_t bytes, bool has_data, struct mono now);

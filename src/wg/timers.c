@@ -38,7 +38,7 @@ static unsigned run_handshake(struct wg_timers *t, struct mono now, const struct
 		t->keepalive = MONO_NEVER;
 		if (!mono_is_set(t->wipe))
 			t->wipe = mono_add(now, WG_KEY_LIFE);
-		actions |= WG_DROP_STAGED;
+		actions |= WG_DROP_PENDING;
 	}
 	if (fired(&t->retransmit, now)) {
 		t->retransmit = mono_add(now, WG_REKEY_TIMEOUT + jitter(rng));

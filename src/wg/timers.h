@@ -14,8 +14,8 @@ enum wg_action {
 	WG_SEND_INITIATION = 1 << 0, /* wg_peer_make_initiation(), and send it */
 	WG_SEND_KEEPALIVE = 1 << 1,  /* send what is staged, or else an empty data message; without
 					a session wg_peer_want_session() */
-	WG_SEND_STAGED = 1 << 2,     /* a session can be used now: send what is staged */
-	WG_DROP_STAGED = 1 << 3,     /* the handshake was given up: what is staged will not go */
+	WG_SEND_PENDING = 1 << 2,    /* a session can be used now: send what is staged */
+	WG_DROP_PENDING = 1 << 3,    /* the handshake was given up: what is staged will not go */
 	WG_KEYS_WIPED = 1 << 4,	     /* the sessions and their keys are gone */
 	WG_ENDPOINT_MOVED = 1 << 5,  /* the peer is heard from another address than before */
 	WG_SOURCE_STALE =

@@ -76,7 +76,7 @@ static void test_table(void **state)
 		{ "initiation, wanted anew", { INITIATED, WANTED, WANTED, WANTED }, 5,
 			WG_SEND_INITIATION | WG_SOURCE_STALE },
 		{ "wanted but none can be made", { WANTED, NOTHING, NOTHING, NOTHING }, 90,
-			WG_DROP_STAGED },
+			WG_DROP_PENDING },
 		{ "keys derived", { DERIVED, NOTHING, NOTHING, NOTHING }, 540, WG_KEYS_WIPED },
 		{ "keys derived twice", { DERIVED, NOTHING, DERIVED, NOTHING }, 542,
 			WG_KEYS_WIPED },
@@ -162,7 +162,7 @@ static void test_give_up(void **state)
 		wg_timers_initiated(&t, due, &rng);
 		sent++;
 	}
-	assert_int_equal(actions, WG_DROP_STAGED);
+	assert_int_equal(actions, WG_DROP_PENDING);
 	assert_int_equal(sent, 1 + 19);
 	assert_int_equal(wg_timers_deadline(&t).ns, at(97 + 540).ns);
 	assert_int_equal(wg_timers_run(&t, at(97 + 540), &rng), WG_KEYS_WIPED);
@@ -229,7 +229,7 @@ static void test_limits(void **state)
 		{ "the life of cookies", WG_COOKIE_LIFE, 120000000000 },
 		{ "initiations a second", WG_INITIATIONS_PER_S, 50 },
 		{ "the replay window", WG_REPLAY_BITS, 8192 },
-		{ "staged packets", WG_STAGED_MAX, 128 },
+		{ "staged packets", WG_PENDING_MAX, 128 },
 		{ "padding", WG_PADDING, 16 },
 		{ "proven handshakes a second", WG_RATELIMIT_PER_S, 20 },
 		{ "and at once", WG_RATELIMIT_BURST, 5 },

@@ -94,7 +94,7 @@ static void transmit(struct sim *s, struct sim_host *h, struct wg_keypair *kp, u
 }
 
 /* Send the pending packets. Return: whether there is a session. */
-static bool send_staged(struct sim *s, struct sim_host *h)
+static bool send_pending(struct sim *s, struct sim_host *h)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&h->peer, s->now);
 	unsigned n = h->staged_count;
@@ -111,7 +111,7 @@ static void send_or_keepalive(struct sim *s, struct sim_host *h)
 {
 	bool nothing = !h->staged_count;
 
-	if (!send_staged(s, h))
+	if (!send_pending(s, h))
 		sim_act(s, (unsigned)(h - s->host),
 			wg_peer_want_session(&h->dev, &h->peer, s->now));
 	else if (nothing)
@@ -133,14 +133,14 @@ void sim_act(struct sim *s, unsigned i, unsigned actions)
 	struct sim_host *h = &s->host[i];
 
 	h->seen |= actions;
-	if (actions & WG_DROP_STAGED) {
+	if (actions & WG_DROP_PENDING) {
 		h->gave_up += h->staged_count;
 		h->staged_count = 0;
 	}
 	if (actions & WG_SEND_INITIATION)
 		initiate(s, h);
-	if (actions & WG_SEND_STAGED)
-		send_staged(s, h);
+	if (actions & WG_SEND_PENDING)
+		send_pending(s, h);
 	if (actions & WG_SEND_KEEPALIVE)
 		send_or_keepalive(s, h);
 }
@@ -150,13 +150,13 @@ void sim_send(struct sim *s, unsigned i)
 	struct sim_host *h = &s->host[i];
 
 	h->sent++;
-	if (h->staged_count == WG_STAGED_MAX) {
+	if (h->staged_count == WG_PENDING_MAX) {
 		memmove(h->staged, h->staged + 1, sizeof(h->staged) - sizeof(h->staged[0]));
 		h->staged_count--;
 		h->gave_up++;
 	}
 	h->staged[h->staged_count++] = h->sent;
-	if (!send_staged(s, h))
+	if (!send_pending(s, h))
 		sim_act(s, i, wg_peer_want_session(&h->dev, &h->peer, s->now));
 }
 
