@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ctlproto/uapi.h"
+#include "ctlproto/uapi_parse.h"
 
 #define OVERLONG 512 /* longer than the server's buffer */
 

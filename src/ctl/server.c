@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/hub.h"
+#include "ctl/local_server.h"
 
 _Static_assert(HUB_INPUT >= CTL_REQUEST_MAX, "a request fits into a client's input buffer");
 

@@ -20,7 +20,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "ctl/client.h"
-#include "ctl/hub.h"
+#include "ctl/local_server.h"
 #include "ctl/testtalk.h"
 
 #define TIMEOUT_MS  150

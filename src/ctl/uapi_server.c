@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "ctl/hub.h"
+#include "ctl/local_server.h"
 #include "ctlproto/uapi_print.h"
 
 struct uapi_server {

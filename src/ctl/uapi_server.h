@@ -7,14 +7,14 @@
 
 #include "base/must_check.h"
 #include "ctl/unixsock.h"
-#include "ctlproto/uapi.h"
+#include "ctlproto/uapi_parse.h"
 
 /**
  * Theory of operation. wg(8) finds interfaces by their sockets, /var/run/wireguard/NAME.sock, and
- * sends text requests (ctlproto/uapi.h). A request is parsed completely before any of it is
+ * sends text requests (ctlproto/uapi_parse.h). A request is parsed completely before any of it is
  * applied, so that an invalid one changes nothing; then the owner's `set` applies all of it. The
- * local server limits the clients (ctl/hub.h). Users stop a userspace WireGuard by removing the
- * socket's file: this module watches the folder and calls `ended`.
+ * local server limits the clients (ctl/local_server.h). Users stop a userspace WireGuard by
+ * removing the socket's file: this module watches the folder and calls `ended`.
  */
 struct uapi_server;
 

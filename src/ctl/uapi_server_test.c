@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "ctl/hub.h"
+#include "ctl/local_server.h"
 #include "ctl/testtalk.h"
 
 #define KEY  "1111111111111111111111111111111111111111111111111111111111111111"

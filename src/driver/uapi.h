@@ -3,7 +3,7 @@
 #ifndef DRIVER_UAPI_H
 #define DRIVER_UAPI_H
 
-#include "ctlproto/uapi.h"
+#include "ctlproto/uapi_parse.h"
 #include "driver/driver.h"
 
 /** Tell everything, as uapi_print_get(). Return: 0 or -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the configuration protocol's requests: how each line is parsed, and the error for each
  * invalid one. */
-#include "ctlproto/uapi.h"
+#include "ctlproto/uapi_parse.h"
 
 #include <errno.h>
 #include <setjmp.h>

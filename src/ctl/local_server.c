@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A local server that no client can stall: limits connections, input and time; one descriptor. */
-#include "ctl/hub.h"
+#include "ctl/local_server.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsing requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
-#include "ctlproto/uapi.h"
+#include "ctlproto/uapi_parse.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "base/array.h"
 
 #define VALUE_LEN 160 /* more than the longest valid value with its NUL */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A local server that no client can stall: limits connections, input and time; one descriptor. */
-#ifndef CTL_HUB_H
-#define CTL_HUB_H
+#ifndef CTL_LOCAL_SERVER_H
+#define CTL_LOCAL_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsing requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
-#ifndef CTLPROTO_UAPI_H
-#define CTLPROTO_UAPI_H
+#ifndef CTLPROTO_UAPI_PARSE_H
+#define CTLPROTO_UAPI_PARSE_H
 
 #include "base/addr.h"
 #include "base/keytext.h"
