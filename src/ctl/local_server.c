@@ -26,9 +26,9 @@ enum client_state {
 	CLIENT_OVER,	/* to be closed after the owner's callback returns */
 };
 
-struct hub_client {
+struct local_client {
 	enum client_state state;
-	enum hub_then then;
+	enum local_server_then then;
 	int fd;
 	bool end;	   /* the client has sent everything */
 	struct mono since; /* start of this state */
@@ -37,35 +37,35 @@ struct hub_client {
 	size_t answer_len;
 	size_t sent;
 	size_t len; /* bytes in `input` */
-	char input[HUB_INPUT];
+	char input[LOCAL_SERVER_INPUT];
 	void *user;
 };
 
-struct hub {
-	struct hub_config config;
+struct local_server {
+	struct local_server_config config;
 	struct unixsock sock;
 	int epoll_fd;
 	int timer_fd;
 	uint64_t timeout_ns;
 	bool accepting; /* the listening socket is watched */
 	void (*ready)(void *ctx);
-	struct hub_client clients[HUB_CLIENTS];
+	struct local_client clients[LOCAL_SERVER_CLIENTS];
 };
 
 /* Clients use their number as epoll data; these values follow. */
-#define EVENT_LISTEN HUB_CLIENTS
-#define EVENT_TIMER  (HUB_CLIENTS + 1)
-#define EVENT_OWNER  (HUB_CLIENTS + 2)
-#define EVENTS	     (HUB_CLIENTS + 3)
+#define EVENT_LISTEN LOCAL_SERVER_CLIENTS
+#define EVENT_TIMER  (LOCAL_SERVER_CLIENTS + 1)
+#define EVENT_OWNER  (LOCAL_SERVER_CLIENTS + 2)
+#define EVENTS	     (LOCAL_SERVER_CLIENTS + 3)
 
-static int watch(struct hub *h, int op, int fd, uint32_t events, uint32_t id)
+static int watch(struct local_server *h, int op, int fd, uint32_t events, uint32_t id)
 {
 	struct epoll_event ev = { .events = events, .data.u32 = id };
 
 	return epoll_ctl(h->epoll_fd, op, fd, &ev) < 0 ? -errno : 0;
 }
 
-static void set_accepting(struct hub *h, bool on)
+static void set_accepting(struct local_server *h, bool on)
 {
 	if (h->accepting != on &&
 		watch(h, EPOLL_CTL_MOD, h->sock.fd, on ? EPOLLIN : 0, EVENT_LISTEN) == 0)
@@ -74,12 +74,12 @@ static void set_accepting(struct hub *h, bool on)
 
 /* Set the timer to the earliest deadline of all clients, or to the end of a pause of accepting;
  * stop it if there is none. */
-static void set_timer(struct hub *h)
+static void set_timer(struct local_server *h)
 {
 	struct itimerspec spec = { 0 };
 	struct mono due = h->accepting ? MONO_NEVER : mono_add(clock_mono(), PAUSE_NS);
 
-	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
 		if (h->clients[i].state != CLIENT_FREE)
 			due = mono_earliest(due, h->clients[i].due);
 	}
@@ -89,7 +89,7 @@ static void set_timer(struct hub *h)
 }
 
 /* Answers may contain keys. */
-static void wipe_answer(struct hub_client *c)
+static void wipe_answer(struct local_client *c)
 {
 	if (c->answer)
 		secret_wipe(c->answer, c->answer_len);
@@ -97,7 +97,7 @@ static void wipe_answer(struct hub_client *c)
 	c->answer = NULL;
 }
 
-static void drop_client(struct hub *h, struct hub_client *c)
+static void drop_client(struct local_server *h, struct local_client *c)
 {
 	if (h->config.gone)
 		h->config.gone(h->config.ctx, c);
@@ -109,7 +109,8 @@ static void drop_client(struct hub *h, struct hub_client *c)
 }
 
 /* Change to another state. `events` 0: only errors and hang-ups, which epoll always reports. */
-static void turn(struct hub *h, struct hub_client *c, enum client_state state, uint32_t events)
+static void turn(
+	struct local_server *h, struct local_client *c, enum client_state state, uint32_t events)
 {
 	c->state = state;
 	c->since = clock_mono();
@@ -119,24 +120,24 @@ static void turn(struct hub *h, struct hub_client *c, enum client_state state, u
 		c->state = CLIENT_OVER;
 }
 
-static void answer_is_sent(struct hub *h, struct hub_client *c)
+static void answer_is_sent(struct local_server *h, struct local_client *c)
 {
 	wipe_answer(c);
 	switch (c->then) {
-	case HUB_CLOSE:
+	case LOCAL_SERVER_CLOSE:
 		c->state = CLIENT_OVER;
 		break;
-	case HUB_NEXT:
+	case LOCAL_SERVER_NEXT:
 		turn(h, c, c->len ? CLIENT_REQUEST : CLIENT_IDLE, EPOLLIN);
 		set_accepting(h, true);
 		break;
-	case HUB_HOLD:
+	case LOCAL_SERVER_HOLD:
 		turn(h, c, CLIENT_HELD, 0);
 		break;
 	}
 }
 
-static void send_answer(struct hub *h, struct hub_client *c)
+static void send_answer(struct local_server *h, struct local_client *c)
 {
 	ssize_t n = send(
 		c->fd, c->answer + c->sent, c->answer_len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -153,7 +154,7 @@ static void send_answer(struct hub *h, struct hub_client *c)
 }
 
 /* Pass pending input to the owner while it consumes some. */
-static void offer_input(struct hub *h, struct hub_client *c)
+static void offer_input(struct local_server *h, struct local_client *c)
 {
 	size_t used = 1;
 
@@ -172,7 +173,7 @@ static void offer_input(struct hub *h, struct hub_client *c)
 		c->state = CLIENT_OVER;
 }
 
-static void read_input(struct hub *h, struct hub_client *c)
+static void read_input(struct local_server *h, struct local_client *c)
 {
 	ssize_t n = recv(c->fd, c->input + c->len, sizeof(c->input) - c->len, MSG_DONTWAIT);
 
@@ -189,7 +190,7 @@ static void read_input(struct hub *h, struct hub_client *c)
 	offer_input(h, c);
 }
 
-static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
+static void run_client(struct local_server *h, struct local_client *c, uint32_t events)
 {
 	if (c->state == CLIENT_FREE)
 		return; /* closed earlier in this call */
@@ -206,12 +207,12 @@ static void run_client(struct hub *h, struct hub_client *c, uint32_t events)
 }
 
 /* A slot for a new client: a free one, or that of the longest idle client, or NULL. */
-static struct hub_client *find_place(struct hub *h)
+static struct local_client *find_place(struct local_server *h)
 {
-	struct hub_client *longest = NULL;
+	struct local_client *longest = NULL;
 
-	for (size_t i = 0; i < HUB_CLIENTS; i++) {
-		struct hub_client *c = &h->clients[i];
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
+		struct local_client *c = &h->clients[i];
 
 		if (c->state == CLIENT_FREE)
 			return c;
@@ -221,12 +222,12 @@ static struct hub_client *find_place(struct hub *h)
 	return longest;
 }
 
-static void start_client(struct hub *h, struct hub_client *c, int fd)
+static void start_client(struct local_server *h, struct local_client *c, int fd)
 {
 	const char *refusal = h->config.refusal;
 	bool trusted = unixsock_peer_is_trusted(fd);
 
-	*c = (struct hub_client){
+	*c = (struct local_client){
 		.state = CLIENT_REQUEST, .fd = fd, .due = mono_add(clock_mono(), h->timeout_ns)
 	};
 	/* sent only if it fits into the empty buffer of the new socket */
@@ -238,9 +239,9 @@ static void start_client(struct hub *h, struct hub_client *c, int fd)
 
 /* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
  * ends, or the timer, resumes it. */
-static void accept_client(struct hub *h)
+static void accept_client(struct local_server *h)
 {
-	struct hub_client *c = find_place(h);
+	struct local_client *c = find_place(h);
 	int fd;
 
 	if (!c) {
@@ -257,15 +258,15 @@ static void accept_client(struct hub *h)
 }
 
 /* Close clients that timed out, and resume accepting. */
-static void run_timer(struct hub *h)
+static void run_timer(struct local_server *h)
 {
 	struct mono now = clock_mono();
 	uint64_t expirations;
 
 	if (read(h->timer_fd, &expirations, sizeof(expirations)) < 0)
 		return;
-	for (size_t i = 0; i < HUB_CLIENTS; i++) {
-		struct hub_client *c = &h->clients[i];
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
+		struct local_client *c = &h->clients[i];
 
 		if (c->state != CLIENT_FREE && mono_reached(c->due, now))
 			drop_client(h, c);
@@ -273,7 +274,7 @@ static void run_timer(struct hub *h)
 	set_accepting(h, find_place(h) != NULL);
 }
 
-void hub_run(struct hub *h)
+void local_server_run(struct local_server *h)
 {
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(h->epoll_fd, events, EVENTS, 0);
@@ -293,28 +294,29 @@ void hub_run(struct hub *h)
 	set_timer(h);
 }
 
-int hub_fd(const struct hub *h)
+int local_server_fd(const struct local_server *h)
 {
 	return h->epoll_fd;
 }
 
-const struct unixsock *hub_sock(const struct hub *h)
+const struct unixsock *local_server_sock(const struct local_server *h)
 {
 	return &h->sock;
 }
 
-int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx))
+int local_server_watch(struct local_server *h, int fd, void (*ready)(void *ctx))
 {
 	h->ready = ready;
 	return watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, EVENT_OWNER);
 }
 
-void **hub_user(struct hub_client *c)
+void **local_server_user(struct local_client *c)
 {
 	return &c->user;
 }
 
-void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then)
+void local_server_answer(
+	struct local_client *c, char *text, size_t len, enum local_server_then then)
 {
 	c->answer = text;
 	c->answer_len = len;
@@ -323,13 +325,13 @@ void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then
 	c->state = CLIENT_ANSWER;
 }
 
-void hub_hang_up(struct hub_client *c)
+void local_server_hang_up(struct local_client *c)
 {
 	c->state = CLIENT_OVER;
 }
 
-/* Close what hub_open() opened, except the socket. */
-static void close_own(struct hub *h)
+/* Close what local_server_open() opened, except the socket. */
+static void close_own(struct local_server *h)
 {
 	if (h->timer_fd >= 0)
 		close(h->timer_fd);
@@ -338,16 +340,18 @@ static void close_own(struct hub *h)
 	free(h);
 }
 
-int hub_open(const struct hub_config *config, const struct unixsock *sock, struct hub **ret)
+int local_server_open(const struct local_server_config *config, const struct unixsock *sock,
+	struct local_server **ret)
 {
-	struct hub *h = calloc(1, sizeof(*h));
+	struct local_server *h = calloc(1, sizeof(*h));
 	int err;
 
 	if (!h)
 		return -ENOMEM;
 	h->config = *config;
 	h->sock = *sock;
-	h->timeout_ns = (config->timeout_ms ? config->timeout_ms : HUB_TIMEOUT) * NS_PER_MS;
+	h->timeout_ns =
+		(config->timeout_ms ? config->timeout_ms : LOCAL_SERVER_TIMEOUT) * NS_PER_MS;
 	h->accepting = true;
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	h->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -364,13 +368,13 @@ int hub_open(const struct hub_config *config, const struct unixsock *sock, struc
 	return 0;
 }
 
-void hub_close(struct hub *h)
+void local_server_close(struct local_server *h)
 {
 	if (!h)
 		return;
 	/* the socket first: a client that waits for its end then finds it removed */
 	unixsock_close(&h->sock);
-	for (size_t i = 0; i < HUB_CLIENTS; i++) {
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
 		if (h->clients[i].state != CLIENT_FREE)
 			drop_client(h, &h->clients[i]);
 	}

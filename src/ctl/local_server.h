@@ -10,79 +10,80 @@
 #include "ctl/unixsock.h"
 
 /**
- * Theory of operation. A local server listens on a Unix socket and serves at most HUB_CLIENTS
- * connections; further ones wait in the kernel's backlog. Input is passed to the owner as it
- * arrives, at most HUB_INPUT bytes at a time; the owner consumes complete requests and answers with
- * hub_answer(). While an answer is being sent, that client's input waits. A client has `timeout_ms`
- * to send a whole request, and again to receive the answer; then it is closed. An answered client
- * that sends nothing may stay until its slot is needed.
+ * Theory of operation. A local server listens on a Unix socket and serves at most
+ * LOCAL_SERVER_CLIENTS connections; further ones wait in the kernel's backlog. Input is passed to
+ * the owner as it arrives, at most LOCAL_SERVER_INPUT bytes at a time; the owner consumes complete
+ * requests and answers with local_server_answer(). While an answer is being sent, that client's
+ * input waits. A client has `timeout_ms` to send a whole request, and again to receive the answer;
+ * then it is closed. An answered client that sends nothing may stay until its slot is needed.
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
- * which the owner's loop watches: when it is readable, hub_run() does a bounded amount of work and
- * returns. Only root and our own user are served. It does not log.
+ * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of
+ * work and returns. Only root and our own user are served. It does not log.
  */
-struct hub;
+struct local_server;
 
 /** A connection. */
-struct hub_client;
+struct local_client;
 
-#define HUB_CLIENTS 16	 /* maximum of connections */
-#define HUB_INPUT   4096 /* bytes of pending input per client */
-#define HUB_TIMEOUT 5000 /* ms, the default of `timeout_ms` */
+#define LOCAL_SERVER_CLIENTS 16	  /* maximum of connections */
+#define LOCAL_SERVER_INPUT   4096 /* bytes of pending input per client */
+#define LOCAL_SERVER_TIMEOUT 5000 /* ms, the default of `timeout_ms` */
 
 /** What happens to a connection after the answer has been sent. */
-enum hub_then {
-	HUB_CLOSE, /* it is closed */
-	HUB_NEXT,  /* it may send another request */
-	HUB_HOLD,  /* it stays open until the server or the client closes it */
+enum local_server_then {
+	LOCAL_SERVER_CLOSE, /* it is closed */
+	LOCAL_SERVER_NEXT,  /* it may send another request */
+	LOCAL_SERVER_HOLD,  /* it stays open until the server or the client closes it */
 };
 
 /** Configuration of a local server. */
-struct hub_config {
+struct local_server_config {
 	/**
 	 * Input of a client: data[len] is everything received and not consumed; `end`: no more will
-	 * arrive. Must answer (hub_answer()) or hang up (hub_hang_up()) at the latest if `end`, or
-	 * if len is HUB_INPUT and nothing can be consumed.
+	 * arrive. Must answer (local_server_answer()) or hang up (local_server_hang_up()) at the
+	 * latest if `end`, or if len is LOCAL_SERVER_INPUT and nothing can be consumed.
 	 * Return: the number of bytes consumed; the rest is passed again, followed by new input.
 	 */
-	size_t (*input)(void *ctx, struct hub_client *c, const char *data, size_t len, bool end);
-	/** A client has been closed: release the object of hub_user(). May be NULL. */
-	void (*gone)(void *ctx, struct hub_client *c);
+	size_t (*input)(void *ctx, struct local_client *c, const char *data, size_t len, bool end);
+	/** A client has been closed: release the object of local_server_user(). May be NULL. */
+	void (*gone)(void *ctx, struct local_client *c);
 	/** Reply sent to clients whose uid is neither root nor ours; NULL: close without a
 	 * reply. */
 	const char *refusal;
 	void *ctx;
-	unsigned timeout_ms; /* 0: HUB_TIMEOUT */
+	unsigned timeout_ms; /* 0: LOCAL_SERVER_TIMEOUT */
 };
 
-/** Serve the socket, which hub_close() closes. Return: 0, or -errno, in which case the caller still
- * owns `sock`. */
-MUST_CHECK int hub_open(
-	const struct hub_config *config, const struct unixsock *sock, struct hub **ret);
+/** Serve the socket, which local_server_close() closes. Return: 0, or -errno, in which case the
+ * caller still owns `sock`. */
+MUST_CHECK int local_server_open(const struct local_server_config *config,
+	const struct unixsock *sock, struct local_server **ret);
 
 /** The descriptor to watch for EPOLLIN. It never changes. */
-int hub_fd(const struct hub *h);
+int local_server_fd(const struct local_server *h);
 
 /** The socket it serves. */
-const struct unixsock *hub_sock(const struct hub *h);
+const struct unixsock *local_server_sock(const struct local_server *h);
 
-/** Make hub_run() also call `ready` when `fd` is readable. The caller still owns `fd` and closes it
- * after the server. Return: 0 or -errno. */
-MUST_CHECK int hub_watch(struct hub *h, int fd, void (*ready)(void *ctx));
+/** Make local_server_run() also call `ready` when `fd` is readable. The caller still owns `fd` and
+ * closes it after the server. Return: 0 or -errno. */
+MUST_CHECK int local_server_watch(struct local_server *h, int fd, void (*ready)(void *ctx));
 
 /** Do all pending work without blocking. */
-void hub_run(struct hub *h);
+void local_server_run(struct local_server *h);
 
 /** Close all connections and remove the socket. Accepts NULL. Not from within a callback. */
-void hub_close(struct hub *h);
+void local_server_close(struct local_server *h);
 
 /** A pointer for the owner's use per client, initially NULL. */
-void **hub_user(struct hub_client *c);
+void **local_server_user(struct local_client *c);
 
 /** Send `text[len]`, which is consumed (wiped and freed), from within `input`. */
-void hub_answer(struct hub_client *c, char *text, size_t len, enum hub_then then);
+void local_server_answer(
+	struct local_client *c, char *text, size_t len, enum local_server_then then);
 
 /** Close the connection without an answer, from within `input`. */
-void hub_hang_up(struct hub_client *c);
+void local_server_hang_up(struct local_client *c);
 
 #endif

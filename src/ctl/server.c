@@ -8,16 +8,17 @@
 
 #include "ctl/local_server.h"
 
-_Static_assert(HUB_INPUT >= CTL_REQUEST_MAX, "a request fits into a client's input buffer");
+_Static_assert(
+	LOCAL_SERVER_INPUT >= CTL_REQUEST_MAX, "a request fits into a client's input buffer");
 
 struct ctl_server {
-	struct hub *hub;
+	struct local_server *server;
 	ctl_server_handler *handler;
 	void *ctx;
 };
 
 /* Parse the line and run the handler. Return: what happens to the connection. */
-static enum hub_then handle_request(
+static enum local_server_then handle_request(
 	struct ctl_server *s, const char *line, size_t len, struct ctl_reply *reply)
 {
 	struct ctl_request request;
@@ -32,38 +33,39 @@ static enum hub_then handle_request(
 		ctl_reply_fail(reply, "this version of wirespan has no such option for this verb");
 	else
 		ctl_reply_fail(reply, "not a request: send one line such as {\"verb\":\"status\"}");
-	return !err && request.verb == CTL_DOWN && reply->ok ? HUB_HOLD : HUB_CLOSE;
+	return !err && request.verb == CTL_DOWN && reply->ok ? LOCAL_SERVER_HOLD
+							     : LOCAL_SERVER_CLOSE;
 }
 
-static void answer(struct ctl_server *s, struct hub_client *c, const char *line, size_t len)
+static void answer(struct ctl_server *s, struct local_client *c, const char *line, size_t len)
 {
 	struct ctl_reply *reply = calloc(1, sizeof(*reply));
-	enum hub_then then;
+	enum local_server_then then;
 	char *text;
 	size_t text_len;
 
 	if (!reply) {
-		hub_hang_up(c);
+		local_server_hang_up(c);
 		return;
 	}
 	then = handle_request(s, line, len, reply);
 	if (ctl_reply_print(reply, &text, &text_len) == 0)
-		hub_answer(c, text, text_len, then);
+		local_server_answer(c, text, text_len, then);
 	else
-		hub_hang_up(c);
+		local_server_hang_up(c);
 	ctl_reply_fini(reply);
 	free(reply);
 }
 
 /* A request ends with its newline, or when the client has sent everything. */
-static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t len, bool end)
+static size_t on_input(void *ctx, struct local_client *c, const char *data, size_t len, bool end)
 {
 	const char *newline = memchr(data, '\n', len);
 
 	if (!newline && !end && len < CTL_REQUEST_MAX)
 		return 0;
 	if (len == 0)
-		hub_hang_up(c);
+		local_server_hang_up(c);
 	else
 		answer(ctx, c, data, newline ? (size_t)(newline - data) : len);
 	return len;
@@ -72,7 +74,7 @@ static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t
 int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret)
 {
 	struct ctl_server *s = calloc(1, sizeof(*s));
-	struct hub_config hub = { .input = on_input,
+	struct local_server_config server = { .input = on_input,
 		.refusal = "{\"ok\":false,\"error\":\"only root may use this socket\"}\n",
 		.ctx = s,
 		.timeout_ms = config->timeout_ms };
@@ -85,7 +87,7 @@ int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **
 	s->ctx = config->ctx;
 	err = unixsock_open(config->path, &sock);
 	if (!err) {
-		err = hub_open(&hub, &sock, &s->hub);
+		err = local_server_open(&server, &sock, &s->server);
 		if (err)
 			unixsock_close(&sock);
 	}
@@ -99,18 +101,18 @@ int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **
 
 int ctl_server_fd(const struct ctl_server *s)
 {
-	return hub_fd(s->hub);
+	return local_server_fd(s->server);
 }
 
 void ctl_server_run(struct ctl_server *s)
 {
-	hub_run(s->hub);
+	local_server_run(s->server);
 }
 
 void ctl_server_close(struct ctl_server *s)
 {
 	if (!s)
 		return;
-	hub_close(s->hub);
+	local_server_close(s->server);
 	free(s);
 }

@@ -226,7 +226,7 @@ static void test_endless_request(void **state)
 static void test_silent_clients(void **state)
 {
 	struct fixture *f = *state;
-	int silent[HUB_CLIENTS];
+	int silent[LOCAL_SERVER_CLIENTS];
 	char text[8192];
 	int fd;
 
@@ -306,7 +306,7 @@ static void test_disconnecting_clients(void **state)
 	int fd;
 
 	f->peers = 10000;
-	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
+	for (int i = 0; i < 3 * LOCAL_SERVER_CLIENTS; i++) {
 		fd = talk_connect(&f->dir);
 		talk_send(fd, i % 3 ? STATUS : "{\"ver");
 		if (i % 2)
@@ -374,7 +374,7 @@ static void test_held_slots_are_freed(void **state)
 {
 	struct fixture *f = *state;
 
-	for (int i = 0; i < 3 * HUB_CLIENTS; i++) {
+	for (int i = 0; i < 3 * LOCAL_SERVER_CLIENTS; i++) {
 		int fd = talk_connect(&f->dir);
 
 		talk_send(fd, "{\"verb\":\"down\"}\n");
@@ -382,7 +382,7 @@ static void test_held_slots_are_freed(void **state)
 		close(fd);
 		pump(f);
 	}
-	assert_int_equal(f->asked[CTL_DOWN], 3 * HUB_CLIENTS);
+	assert_int_equal(f->asked[CTL_DOWN], 3 * LOCAL_SERVER_CLIENTS);
 }
 
 /* Run `child` in another process while the server runs. Return: its exit status. */

@@ -16,7 +16,7 @@
 
 struct uapi_server {
 	struct uapi_server_config config;
-	struct hub *hub;
+	struct local_server *server;
 	int inotify_fd;
 	bool ended;
 };
@@ -63,17 +63,17 @@ void uapi_server_sweep(void)
 
 /* ---- requests ---- */
 
-static void answer_errno(struct hub_client *c, int err)
+static void answer_errno(struct local_client *c, int err)
 {
 	char *text = malloc(UAPI_ERRNO_LEN);
 
 	if (text)
-		hub_answer(c, text, uapi_print_errno(err, text), HUB_NEXT);
+		local_server_answer(c, text, uapi_print_errno(err, text), LOCAL_SERVER_NEXT);
 	else
-		hub_hang_up(c);
+		local_server_hang_up(c);
 }
 
-static void answer_get(struct uapi_server *s, struct hub_client *c)
+static void answer_get(struct uapi_server *s, struct local_client *c)
 {
 	char *text;
 	size_t len;
@@ -82,7 +82,7 @@ static void answer_get(struct uapi_server *s, struct hub_client *c)
 	if (err)
 		answer_errno(c, err);
 	else
-		hub_answer(c, text, len, HUB_NEXT);
+		local_server_answer(c, text, len, LOCAL_SERVER_NEXT);
 }
 
 /* Link-local endpoints name their interface; sockets need its index. */
@@ -100,7 +100,7 @@ static int resolve_zones(struct uapi_set *set)
 	return 0;
 }
 
-static void answer_set(struct uapi_server *s, struct hub_client *c, struct uapi_set *set)
+static void answer_set(struct uapi_server *s, struct local_client *c, struct uapi_set *set)
 {
 	int err = resolve_zones(set);
 
@@ -111,7 +111,7 @@ static void answer_set(struct uapi_server *s, struct hub_client *c, struct uapi_
 
 /* Act on the result of a line. Return: whether another line may follow. */
 static bool handle_step(
-	struct uapi_server *s, struct hub_client *c, struct uapi_request *r, enum uapi_step step)
+	struct uapi_server *s, struct local_client *c, struct uapi_request *r, enum uapi_step step)
 {
 	switch (step) {
 	case UAPI_MORE:
@@ -126,32 +126,32 @@ static bool handle_step(
 		answer_errno(c, r->err);
 		break;
 	case UAPI_FOREIGN:
-		hub_hang_up(c);
+		local_server_hang_up(c);
 		break;
 	}
 	uapi_request_fini(r);
 	return false;
 }
 
-static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t len, bool end)
+static size_t on_input(void *ctx, struct local_client *c, const char *data, size_t len, bool end)
 {
-	struct uapi_request *r = *hub_user(c);
+	struct uapi_request *r = *local_server_user(c);
 	bool more = true;
 	size_t used = 0;
 
 	if (!r) {
 		r = calloc(1, sizeof(*r));
-		*hub_user(c) = r;
+		*local_server_user(c) = r;
 	}
 	if (!r) {
-		hub_hang_up(c);
+		local_server_hang_up(c);
 		return len;
 	}
 	while (more && used < len) {
 		const char *line = data + used;
 		const char *newline = memchr(line, '\n', len - used);
 
-		if (!newline && used == 0 && len == HUB_INPUT) { /* the buffer is full */
+		if (!newline && used == 0 && len == LOCAL_SERVER_INPUT) { /* the buffer is full */
 			(void)handle_step(ctx, c, r, uapi_request_overlong(r));
 			return len;
 		}
@@ -163,14 +163,14 @@ static size_t on_input(void *ctx, struct hub_client *c, const char *data, size_t
 	return used;
 }
 
-static void on_gone(void *ctx, struct hub_client *c)
+static void on_gone(void *ctx, struct local_client *c)
 {
-	struct uapi_request *r = *hub_user(c);
+	struct uapi_request *r = *local_server_user(c);
 
 	if (r)
 		uapi_request_fini(r);
 	free(r);
-	*hub_user(c) = NULL;
+	*local_server_user(c) = NULL;
 }
 
 /* ---- the socket's file ---- */
@@ -183,7 +183,7 @@ static void on_folder(void *ctx)
 
 	while (read(s->inotify_fd, events, sizeof(events)) > 0)
 		;
-	if (s->ended || unixsock_is_in_place(hub_sock(s->hub)))
+	if (s->ended || unixsock_is_in_place(local_server_sock(s->server)))
 		return;
 	s->ended = true;
 	s->config.ended(s->config.ctx);
@@ -204,13 +204,13 @@ static int watch_folder(struct uapi_server *s)
 					 IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
 						 IN_MOVE_SELF | IN_ONLYDIR) < 0)
 		return -errno;
-	return hub_watch(s->hub, s->inotify_fd, on_folder);
+	return local_server_watch(s->server, s->inotify_fd, on_folder);
 }
 
 int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret)
 {
 	struct uapi_server *s = calloc(1, sizeof(*s));
-	struct hub_config hub = { .input = on_input, .gone = on_gone, .ctx = s };
+	struct local_server_config server = { .input = on_input, .gone = on_gone, .ctx = s };
 	struct unixsock sock;
 	int err;
 
@@ -221,7 +221,7 @@ int uapi_server_open(const struct uapi_server_config *config, struct uapi_server
 	err = config->listen_fd < 0 ? unixsock_open(config->path, &sock)
 				    : unixsock_adopt(config->listen_fd, config->path, &sock);
 	if (!err) {
-		err = hub_open(&hub, &sock, &s->hub);
+		err = local_server_open(&server, &sock, &s->server);
 		if (err)
 			unixsock_close(&sock);
 	}
@@ -237,19 +237,19 @@ int uapi_server_open(const struct uapi_server_config *config, struct uapi_server
 
 int uapi_server_fd(const struct uapi_server *s)
 {
-	return hub_fd(s->hub);
+	return local_server_fd(s->server);
 }
 
 void uapi_server_run(struct uapi_server *s)
 {
-	hub_run(s->hub);
+	local_server_run(s->server);
 }
 
 void uapi_server_close(struct uapi_server *s)
 {
 	if (!s)
 		return;
-	hub_close(s->hub);
+	local_server_close(s->server);
 	if (s->inotify_fd >= 0)
 		close(s->inotify_fd);
 	free(s);

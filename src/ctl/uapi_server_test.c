@@ -234,7 +234,7 @@ static void test_endless_line(void **state)
 static void test_idle_clients(void **state)
 {
 	struct fixture *f = *state;
-	int fds[2 * HUB_CLIENTS];
+	int fds[2 * LOCAL_SERVER_CLIENTS];
 	char text[4096];
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -245,8 +245,9 @@ static void test_idle_clients(void **state)
 		assert_string_equal(text, "listen_port=7\nerrno=0\n\n");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-		assert_int_equal(talk_receive(fds[i], text, sizeof(text)), i < HUB_CLIENTS);
-		if (i < HUB_CLIENTS)
+		assert_int_equal(
+			talk_receive(fds[i], text, sizeof(text)), i < LOCAL_SERVER_CLIENTS);
+		if (i < LOCAL_SERVER_CLIENTS)
 			continue;
 		talk_send(fds[i], "get=1\n\n");
 		pump(f);
