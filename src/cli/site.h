@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 #include "underlay/mtu_budget.h"
 
 /**

@@ -5,7 +5,7 @@
 
 #include "conf/host_query.h"
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /**
  * Check a parsed site and add problems to `report`. `public_key` is the public key of the site's

@@ -4,7 +4,7 @@
 #define CONF_CHECK_L2TP_H
 
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** Check every [L2TP] and [L2TPSession]. */
 void conf_check_tunnels(const struct conf_site *site, struct conf_report *report);

@@ -5,7 +5,7 @@
 
 #include "conf/host_query.h"
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** Check names, addresses and bridges. `facts` may be NULL. */
 void conf_check_links(

@@ -4,7 +4,7 @@
 #define CONF_CHECK_PEER_H
 
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** Check every [Peer]; `public_key` is this site's own, or NULL if unknown. */
 void conf_check_peers(

@@ -4,7 +4,7 @@
 #define CONF_COMPLETE_H
 
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** The value of `Bridge =` for a session without a bridge. */
 #define CONF_BRIDGE_NONE "none"

@@ -8,7 +8,7 @@
 
 #include "base/must_check.h"
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** Context of parsing one value. */
 struct conf_reader {

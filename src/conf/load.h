@@ -5,7 +5,7 @@
 
 #include "base/must_check.h"
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /**
  * Read and parse the configuration file `path`, the WireGuard file that it includes and its key

@@ -7,7 +7,7 @@
 
 #include "base/must_check.h"
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** Longest line, and largest file, in bytes: far above any hand-written one. */
 #define CONF_LINE_MAX 65536

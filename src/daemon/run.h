@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "conf/model.h"
-#include "conf/report.h"
+#include "conf/problem.h"
 
 /** How a site is to be run. */
 struct run_config {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "wg/load.h"
+#include "wg/handshake_load.h"
 #include "wg/ratelimit.h"
 
 static uint64_t seed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Problems of a configuration, each with its position and a hint: collected, then printed. */
-#include "conf/report.h"
+#include "conf/problem.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Problems of a configuration, each with its position and a hint: collected, then printed. */
-#ifndef CONF_REPORT_H
-#define CONF_REPORT_H
+#ifndef CONF_PROBLEM_H
+#define CONF_PROBLEM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether handshakes arrive faster than we care to answer them unproven. */
-#include "wg/load.h"
+#include "wg/handshake_load.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether handshakes arrive faster than we care to answer them unproven. */
-#ifndef WG_LOAD_H
-#define WG_LOAD_H
+#ifndef WG_HANDSHAKE_LOAD_H
+#define WG_HANDSHAKE_LOAD_H
 
 #include <stdbool.h>
 
