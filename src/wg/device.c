@@ -533,7 +533,7 @@ static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t le
 
 	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
 		return DROP_WG_MAC1;
-	if (!wg_load_note(&dev->load, &src->addr, now) && !under_load)
+	if (!wg_handshake_load_add(&dev->load, &src->addr, now) && !under_load)
 		return DROP_NONE;
 	proven = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
 	if (proven && may_shake_hands(dev, src, now))

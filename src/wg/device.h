@@ -61,7 +61,7 @@ struct wg_device {
 	struct wg_sent sent;
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
-	struct wg_load load;
+	struct wg_handshake_load load;
 	struct bucket cookies[2]; /* replies that may still be sent: to strangers, to vouched */
 	struct bucket proven[2];  /* handshakes that may still be taken under load, likewise */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */

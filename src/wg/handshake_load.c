@@ -9,14 +9,14 @@
 #define COST (NS_PER_S / WG_LOAD_PER_S)
 #define FULL (WG_LOAD_BURST * COST)
 
-void wg_load_init(struct wg_load *l, const struct rng *rng)
+void wg_load_init(struct wg_handshake_load *l, const struct rng *rng)
 {
 	memset(l, 0, sizeof(*l));
 	hash_init(&l->key, rng);
 }
 
 /* Whether the source is within its own share. */
-static bool is_within_share(struct wg_load *l, const struct ip_addr *src, struct mono now)
+static bool is_within_share(struct wg_handshake_load *l, const struct ip_addr *src, struct mono now)
 {
 	const uint32_t words[] = { src->family, load_le32(src->bytes),
 		src->family == AF_INET6 ? load_le32(src->bytes + 4) : 0 };
@@ -26,7 +26,7 @@ static bool is_within_share(struct wg_load *l, const struct ip_addr *src, struct
 		&l->places[place], now, NS_PER_S / WG_LOAD_SOURCE_PER_S, WG_LOAD_SOURCE_BURST);
 }
 
-bool wg_load_note(struct wg_load *l, const struct ip_addr *src, struct mono now)
+bool wg_handshake_load_add(struct wg_handshake_load *l, const struct ip_addr *src, struct mono now)
 {
 	uint64_t drained = mono_between(l->updated, now);
 

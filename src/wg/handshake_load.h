@@ -36,7 +36,7 @@
  * more than its own share may fill one half of it and does not make it overflow: so one that floods
  * has to prove itself, while others need not. Made-up sources overflow it, each within its share.
  */
-struct wg_load {
+struct wg_handshake_load {
 	uint64_t level_ns; /* work in the bucket, in nanoseconds of WG_LOAD_PER_S */
 	struct mono updated;
 	struct mono until; /* under load until then */
@@ -45,10 +45,10 @@ struct wg_load {
 };
 
 /** Start without load. */
-void wg_load_init(struct wg_load *l, const struct rng *rng);
+void wg_load_init(struct wg_handshake_load *l, const struct rng *rng);
 
 /** Note a handshake message that came from `src` at `now`, or seemed to. Return: whether it has to
  * prove that. */
-bool wg_load_note(struct wg_load *l, const struct ip_addr *src, struct mono now);
+bool wg_handshake_load_add(struct wg_handshake_load *l, const struct ip_addr *src, struct mono now);
 
 #endif

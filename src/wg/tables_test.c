@@ -301,7 +301,7 @@ static void test_rate_bound(void **state)
 }
 
 /* `n` handshakes from as many sources. Return: whether the last one has to prove its own. */
-static bool note_many(struct wg_load *l, unsigned n, uint64_t ms)
+static bool note_many(struct wg_handshake_load *l, unsigned n, uint64_t ms)
 {
 	static uint32_t next;
 	bool loaded = false;
@@ -310,12 +310,12 @@ static bool note_many(struct wg_load *l, unsigned n, uint64_t ms)
 		struct ip_addr a = ip_addr_v4((uint8_t[4]){ 10 });
 
 		store_be32(a.bytes, 10U << 24 | ++next);
-		loaded = wg_load_note(l, &a, at_ms(ms));
+		loaded = wg_handshake_load_add(l, &a, at_ms(ms));
 	}
 	return loaded;
 }
 
-static void load_init(struct wg_load *l)
+static void load_init(struct wg_handshake_load *l)
 {
 	static uint32_t mask = 0xffffffff;
 
@@ -340,7 +340,7 @@ static void test_load(void **state)
 		{ 3899, 1, true },
 		{ 3900, 1, false },
 	};
-	struct wg_load l;
+	struct wg_handshake_load l;
 
 	load_init(&l);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
@@ -357,15 +357,15 @@ static void test_load(void **state)
 static void test_load_of_one(void **state)
 {
 	const struct ip_addr greedy = source("192.0.2.1"), other = source("192.0.2.2");
-	struct wg_load l;
+	struct wg_handshake_load l;
 	unsigned taken = 0;
 
 	load_init(&l);
 	for (uint64_t ms = 0; ms < 10000; ms++) {
 		for (unsigned i = 0; i < 20; i++)
-			taken += !wg_load_note(&l, &greedy, at_ms(ms));
+			taken += !wg_handshake_load_add(&l, &greedy, at_ms(ms));
 		if (ms % 100 == 0)
-			assert_false(wg_load_note(&l, &other, at_ms(ms)));
+			assert_false(wg_handshake_load_add(&l, &other, at_ms(ms)));
 	}
 	assert_in_range(taken, 10 * WG_LOAD_PER_S * 3 / 4, 11 * WG_LOAD_PER_S);
 	/* IPv6 addresses of one network are one source */
@@ -374,9 +374,9 @@ static void test_load_of_one(void **state)
 
 		store_be64(a.bytes + 8, ms);
 		for (unsigned i = 0; i < 20; i++)
-			(void)wg_load_note(&l, &a, at_ms(ms));
+			(void)wg_handshake_load_add(&l, &a, at_ms(ms));
 		if (ms % 100 == 0)
-			assert_false(wg_load_note(&l, &other, at_ms(ms)));
+			assert_false(wg_handshake_load_add(&l, &other, at_ms(ms)));
 	}
 }
 
@@ -384,15 +384,15 @@ static void test_load_of_one(void **state)
 static void test_load_of_a_nat(void **state)
 {
 	const struct ip_addr nat = source("192.0.2.1");
-	struct wg_load l;
+	struct wg_handshake_load l;
 	unsigned taken = 0;
 
 	load_init(&l);
 	for (unsigned i = 0; i < WG_LOAD_BURST; i++)
-		taken += !wg_load_note(&l, &nat, at_ms(0));
+		taken += !wg_handshake_load_add(&l, &nat, at_ms(0));
 	assert_in_range(taken, WG_LOAD_BURST / 2, WG_LOAD_BURST / 2 + WG_LOAD_SOURCE_BURST);
 	for (unsigned i = 0; i < 128; i++)
-		assert_false(wg_load_note(&l, &nat, at_ms(1000 + i * 8)));
+		assert_false(wg_handshake_load_add(&l, &nat, at_ms(1000 + i * 8)));
 }
 
 int main(void)
