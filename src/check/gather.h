@@ -3,7 +3,7 @@
 #ifndef CHECK_GATHER_H
 #define CHECK_GATHER_H
 
-#include "judge/facts.h"
+#include "judge/observations.h"
 
 /** What to do, and with whom. */
 struct check_options {

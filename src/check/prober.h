@@ -5,7 +5,7 @@
 #define CHECK_PROBER_H
 
 #include "base/mono.h"
-#include "judge/facts.h"
+#include "judge/observations.h"
 #include "judge/wire.h"
 #include "loop/loop.h"
 #include "netlink/exchange.h"

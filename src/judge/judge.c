@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-#include "judge/judge_machine.h"
+#include "judge/judge_host.h"
 #include "judge/judge_peer.h"
 #include "judge/judge_session.h"
 

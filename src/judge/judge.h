@@ -3,8 +3,8 @@
 #ifndef JUDGE_JUDGE_H
 #define JUDGE_JUDGE_H
 
-#include "judge/facts.h"
 #include "judge/finding.h"
+#include "judge/observations.h"
 
 /** Append everything that the facts say about a site to `ret`, in reading order: the daemon, the
  * machine, each peer, each session, the underlay, drops. */

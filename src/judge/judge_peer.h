@@ -3,8 +3,8 @@
 #ifndef JUDGE_JUDGE_PEER_H
 #define JUDGE_JUDGE_PEER_H
 
-#include "judge/facts.h"
 #include "judge/finding.h"
+#include "judge/observations.h"
 
 /** Append what the facts say about peer number `i`. */
 void judge_peer(const struct check_facts *f, size_t i, struct check_findings *ret);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "judge/facts.h"
+#include "judge/observations.h"
 
 #define WIRE_NONCE_LEN	8
 #define WIRE_FRAME_MAX	(14 + 65535)

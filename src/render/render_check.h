@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "judge/facts.h"
 #include "judge/finding.h"
+#include "judge/observations.h"
 #include "render/render_text.h"
 
 struct json_object;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
  * what was dropped. */
-#include "judge/judge_machine.h"
+#include "judge/judge_host.h"
 
 #include <inttypes.h>
 #include <string.h>

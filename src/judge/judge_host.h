@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
  * what was dropped. */
-#ifndef JUDGE_JUDGE_MACHINE_H
-#define JUDGE_JUDGE_MACHINE_H
+#ifndef JUDGE_JUDGE_HOST_H
+#define JUDGE_JUDGE_HOST_H
 
-#include "judge/facts.h"
 #include "judge/finding.h"
+#include "judge/observations.h"
 
 /** Append what the facts say about bridges, ports and settings. */
 void judge_machine(const struct check_facts *f, struct check_findings *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a check has seen: everything that its judgement is made of, as plain data. */
-#ifndef JUDGE_FACTS_H
-#define JUDGE_FACTS_H
+#ifndef JUDGE_OBSERVATIONS_H
+#define JUDGE_OBSERVATIONS_H
 
 #include <net/if.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a check has seen: everything that its judgement is made of, as plain data. */
-#include "judge/facts.h"
+#include "judge/observations.h"
 
 #include <stdlib.h>
 #include <string.h>
