@@ -112,7 +112,7 @@ static int watch(struct far_end *e, struct loop_watch *w, int fd, loop_callback 
 int far_end_open(struct prober *p, size_t i, const struct link_info *link, struct far_end **ret)
 {
 	const struct status_report *r = &p->facts->before;
-	const struct status_tunnel *t = check_tunnel_of(r, &r->sessions[i]);
+	const struct status_tunnel *t = observed_tunnel_of(r, &r->sessions[i]);
 	struct far_end *e;
 	int err;
 

@@ -50,7 +50,7 @@ static size_t peer_of(const struct status_report *r, const struct ip_addr *remot
 }
 
 /* Room for what will be found, and what the report says already. */
-static int prepare(struct check_facts *f)
+static int prepare(struct observations *f)
 {
 	const struct status_report *r = &f->before;
 
@@ -63,7 +63,7 @@ static int prepare(struct check_facts *f)
 	for (size_t i = 0; i < f->n_peers; i++)
 		f->peers[i].tunnel = tunnel_address(r, &r->peers[i]);
 	for (size_t i = 0; i < f->n_sessions; i++) {
-		const struct status_tunnel *t = check_tunnel_of(r, &r->sessions[i]);
+		const struct status_tunnel *t = observed_tunnel_of(r, &r->sessions[i]);
 
 		f->sessions[i].peer = t ? peer_of(r, &t->remote) : SIZE_MAX;
 	}
@@ -71,7 +71,7 @@ static int prepare(struct check_facts *f)
 }
 
 /* Whether frames for a session have a peer to go to. */
-static bool has_peer(const struct check_facts *f, const struct check_session *s)
+static bool has_peer(const struct observations *f, const struct observed_session *s)
 {
 	if (s->peer == SIZE_MAX)
 		return false;
@@ -80,7 +80,7 @@ static bool has_peer(const struct check_facts *f, const struct check_session *s)
 }
 
 /* Whether a port of the bridge passes frames on. */
-static bool forwards(const struct check_facts *f, const struct status_bridge *bridge)
+static bool forwards(const struct observations *f, const struct status_bridge *bridge)
 {
 	for (size_t i = 0; i < bridge->members_len; i++)
 		if (check_port_state(f, bridge->members[i].name) == CHECK_PORT_FORWARDING)
@@ -92,9 +92,9 @@ static bool forwards(const struct check_facts *f, const struct status_bridge *br
  * with a spanning tree that another path is there. */
 static void probe_far_end(struct prober *p, size_t i, struct segment *segment)
 {
-	struct check_facts *f = p->facts;
+	struct observations *f = p->facts;
 	const struct status_session *session = &f->before.sessions[i];
-	const struct status_tunnel *tunnel = check_tunnel_of(&f->before, session);
+	const struct status_tunnel *tunnel = observed_tunnel_of(&f->before, session);
 	const struct status_bridge *bridge = check_bridge_of(&f->before, session->name);
 
 	if (segment_ask_far_end(segment, i))
@@ -106,8 +106,8 @@ static void probe_far_end(struct prober *p, size_t i, struct segment *segment)
 
 static void probe_session(struct prober *p, size_t i, struct segment **ret)
 {
-	struct check_facts *f = p->facts;
-	struct check_session *s = &f->sessions[i];
+	struct observations *f = p->facts;
+	struct observed_session *s = &f->sessions[i];
 
 	if (!has_peer(f, s))
 		return;
@@ -125,7 +125,7 @@ static void probe_session(struct prober *p, size_t i, struct segment **ret)
 /* Everything that sends. The throughput comes last, when nobody listens any more. */
 static int probe(struct prober *p, const struct check_options *options)
 {
-	struct check_facts *f = p->facts;
+	struct observations *f = p->facts;
 	struct segment **segments = calloc(f->n_sessions + 1, sizeof(struct segment *));
 	struct underlay *underlay = underlay_open(p);
 	struct inside *inside = NULL;
@@ -149,12 +149,12 @@ static int probe(struct prober *p, const struct check_options *options)
 }
 
 int check_gather(
-	const char *socket_path, const struct check_options *options, struct check_facts *ret)
+	const char *socket_path, const struct check_options *options, struct observations *ret)
 {
 	struct prober p;
 	int err;
 
-	*ret = (struct check_facts){ 0 };
+	*ret = (struct observations){ 0 };
 	err = prober_open(&p, ret, socket_path);
 	p.target = ret->target = options->target;
 	if (!err)
@@ -169,6 +169,6 @@ int check_gather(
 		err = prober_status(&p, &ret->after);
 	prober_close(&p);
 	if (err)
-		check_facts_fini(ret);
+		observations_fini(ret);
 	return err;
 }

@@ -15,6 +15,6 @@ struct check_options {
  * in the facts. Return: 0, and the facts are to be released; -ENOENT or -ECONNREFUSED if it does
  * not run; or -errno. */
 int check_gather(
-	const char *socket_path, const struct check_options *options, struct check_facts *ret);
+	const char *socket_path, const struct check_options *options, struct observations *ret);
 
 #endif

@@ -36,9 +36,9 @@ struct inside {
 
 /* ---- what is on the interface ---- */
 
-static void hear_alien(struct check_facts *f, const struct wire_read *r)
+static void hear_alien(struct observations *f, const struct wire_read *r)
 {
-	struct check_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
+	struct observed_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
 
 	if (r->proto == PROTO_UDP) {
 		if (r->payload_len < 4 || (load_be16(r->payload) & L2TP_MASK) != L2TP_VERSION ||
@@ -51,7 +51,8 @@ static void hear_alien(struct check_facts *f, const struct wire_read *r)
 		return;
 	}
 	for (size_t i = 0; i < f->n_sessions; i++) {
-		const struct status_tunnel *t = check_tunnel_of(&f->before, &f->before.sessions[i]);
+		const struct status_tunnel *t =
+			observed_tunnel_of(&f->before, &f->before.sessions[i]);
 
 		if (t && ip_addr_equal(&t->remote, &r->src) && ip_addr_equal(&t->local, &r->dst))
 			f->sessions[i].alien = alien;
@@ -59,10 +60,11 @@ static void hear_alien(struct check_facts *f, const struct wire_read *r)
 }
 
 /* Remote's kernel does not want our L2TP. */
-static void hear_refusal(struct check_facts *f, const struct wire_read *r)
+static void hear_refusal(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_sessions; i++) {
-		const struct status_tunnel *t = check_tunnel_of(&f->before, &f->before.sessions[i]);
+		const struct status_tunnel *t =
+			observed_tunnel_of(&f->before, &f->before.sessions[i]);
 
 		if (!t || !ip_addr_equal(&t->remote, &r->target))
 			continue;
@@ -101,11 +103,11 @@ static void on_capture(void *ctx, uint32_t events)
 
 static void take_answer(struct inside *in, const struct ip_addr *from, uint16_t seq)
 {
-	struct check_facts *f = in->prober->facts;
+	struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++)
 		if (ip_addr_equal(from, &f->peers[i].tunnel))
-			check_echo_answer(in->full ? &f->peers[i].full : &f->peers[i].echo,
+			observed_echo_answer(in->full ? &f->peers[i].full : &f->peers[i].echo,
 				prober_round_trip(in->prober, seq));
 }
 
@@ -144,7 +146,8 @@ static void on_icmp6(void *ctx, uint32_t events)
 	}
 }
 
-static void ask(struct inside *in, struct check_peer *peer, struct check_echo *echo, size_t size)
+static void ask(
+	struct inside *in, struct observed_peer *peer, struct observed_echo *echo, size_t size)
 {
 	struct prober *p = in->prober;
 	bool v4 = peer->tunnel.family == AF_INET;
@@ -162,7 +165,7 @@ static void ask(struct inside *in, struct check_peer *peer, struct check_echo *e
 
 /* ---- peers ---- */
 
-static bool is_asleep(const struct check_facts *f, size_t i)
+static bool is_asleep(const struct observations *f, size_t i)
 {
 	return f->before.peers[i].state != STATUS_PEER_ESTABLISHED;
 }
@@ -172,7 +175,7 @@ static bool is_asleep(const struct check_facts *f, size_t i)
 static bool all_awake(const void *ctx)
 {
 	const struct inside *in = ctx;
-	const struct check_facts *f = in->prober->facts;
+	const struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++)
 		if (f->peers[i].echo.sent && !f->peers[i].echo.received && !f->peers[i].error.seen)
@@ -183,10 +186,10 @@ static bool all_awake(const void *ctx)
 static bool all_answered(const void *ctx)
 {
 	const struct inside *in = ctx;
-	const struct check_facts *f = in->prober->facts;
+	const struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++) {
-		const struct check_echo *e = in->full ? &f->peers[i].full : &f->peers[i].echo;
+		const struct observed_echo *e = in->full ? &f->peers[i].full : &f->peers[i].echo;
 
 		if (e->sent > e->received)
 			return false;
@@ -197,7 +200,7 @@ static bool all_answered(const void *ctx)
 /* A handshake first where there is no session: its time is not the tunnel's. */
 static void wake_peers(struct inside *in)
 {
-	struct check_facts *f = in->prober->facts;
+	struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++)
 		if (f->peers[i].tunnel.family && is_asleep(f, i) &&
@@ -207,26 +210,26 @@ static void wake_peers(struct inside *in)
 	prober_wait(in->prober, HANDSHAKE_MS, all_awake, in);
 	for (size_t i = 0; i < f->n_peers; i++)
 		if (f->peers[i].echo.received)
-			f->peers[i].echo = (struct check_echo){ 0 };
+			f->peers[i].echo = (struct observed_echo){ 0 };
 }
 
 /* Whether there is a point in asking a peer further. */
-static bool is_askable(const struct check_facts *f, size_t i)
+static bool is_askable(const struct observations *f, size_t i)
 {
-	const struct check_peer *peer = &f->peers[i];
+	const struct observed_peer *peer = &f->peers[i];
 
 	return peer->tunnel.family && (!is_asleep(f, i) || peer->seen_inside);
 }
 
 static void ask_large(struct inside *in)
 {
-	struct check_facts *f = in->prober->facts;
+	struct observations *f = in->prober->facts;
 	unsigned size = f->before.wg.mtu;
 
 	in->full = true;
 	for (unsigned round = 0; round < FULL_ROUNDS; round++) {
 		for (size_t i = 0; i < f->n_peers; i++) {
-			struct check_peer *peer = &f->peers[i];
+			struct observed_peer *peer = &f->peers[i];
 
 			if (!peer->echo.received || peer->full.received || size < 576)
 				continue;
@@ -239,7 +242,7 @@ static void ask_large(struct inside *in)
 
 void inside_ask_peers(struct inside *in)
 {
-	struct check_facts *f = in->prober->facts;
+	struct observations *f = in->prober->facts;
 
 	in->full = false;
 	wake_peers(in);

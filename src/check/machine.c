@@ -39,10 +39,10 @@ static bool is_our_bridge(const struct status_report *r, const char *name)
 	return false;
 }
 
-static void note_link(struct check_facts *f, const struct link_info *l)
+static void note_link(struct observations *f, const struct link_info *l)
 {
 	if (l->has_port_state && check_bridge_of(&f->before, l->name)) {
-		struct check_port *port = &f->ports[f->n_ports++];
+		struct observed_port *port = &f->ports[f->n_ports++];
 
 		memcpy(port->name, l->name, sizeof(port->name));
 		port->state = state_of(l);
@@ -56,11 +56,11 @@ static void note_link(struct check_facts *f, const struct link_info *l)
 
 int machine_look(struct prober *p)
 {
-	struct check_facts *f = p->facts;
+	struct observations *f = p->facts;
 	struct link_list links = { 0 };
 	int err;
 
-	f->machine = (struct check_machine){
+	f->host = (struct observed_host){
 		.bridge_nf_ip4 = setting("net/bridge/bridge-nf-call-iptables"),
 		.bridge_nf_ip6 = setting("net/bridge/bridge-nf-call-ip6tables"),
 		.bridge_nf_arp = setting("net/bridge/bridge-nf-call-arptables"),

@@ -14,7 +14,7 @@
 
 #define STATUS_MS 10000
 
-int prober_open(struct prober *p, struct check_facts *facts, const char *socket_path)
+int prober_open(struct prober *p, struct observations *facts, const char *socket_path)
 {
 	struct rng rng = random_system();
 	int err;

@@ -14,7 +14,7 @@
 
 /** A check under way. */
 struct prober {
-	struct check_facts *facts;
+	struct observations *facts;
 	const char *socket_path; /* of the site's control socket */
 	struct loop loop;
 	struct nl_socket nl;
@@ -30,7 +30,7 @@ struct prober {
 typedef bool prober_done_fn(const void *ctx);
 
 /** Prepare to fill `facts`. Return: 0 or -errno; prober_close() in either case. */
-int prober_open(struct prober *p, struct check_facts *facts, const char *socket_path);
+int prober_open(struct prober *p, struct observations *facts, const char *socket_path);
 
 /** Release everything but the facts. */
 void prober_close(struct prober *p);

@@ -51,7 +51,7 @@
 /** Probes through one session. */
 struct segment {
 	struct prober *prober;
-	struct check_session *facts;
+	struct observed_session *facts;
 	const struct status_session *report;
 	struct loop_watch watch;
 	struct wire_ends ends; /* ends.dst: the station, once found */
@@ -84,7 +84,7 @@ static bool is_known(const struct segment *s, const uint8_t mac[static LINK_MAC_
 /* Somebody is there. An IPv4 address is preferred: don't-fragment can be said only there. */
 static void meet_station(struct segment *s, const struct wire_read *r)
 {
-	struct check_session *f = s->facts;
+	struct observed_session *f = s->facts;
 	bool better =
 		!f->station.family || (f->station.family == AF_INET6 && r->src.family == AF_INET);
 
@@ -304,7 +304,7 @@ static void find_station(struct segment *s, unsigned rounds)
 
 bool segment_find(struct segment *s)
 {
-	struct check_session *f = s->facts;
+	struct observed_session *f = s->facts;
 
 	s->target = s->prober->target;
 	find_station(s, ROUNDS);
@@ -324,7 +324,7 @@ bool segment_find(struct segment *s)
 	for (unsigned i = 0; i < ECHOS; i++) {
 		f->echo.sent++;
 		if (ask_size(s, SMALL, LOST_MS))
-			check_echo_answer(&f->echo, prober_round_trip(s->prober, s->wanted));
+			observed_echo_answer(&f->echo, prober_round_trip(s->prober, s->wanted));
 		else if (i >= 4 && !f->echo.received)
 			break;
 		prober_wait(s->prober, ECHO_MS, NULL, NULL);
@@ -336,14 +336,14 @@ bool segment_find(struct segment *s)
 
 bool segment_ask_far_end(struct segment *s, size_t i)
 {
-	struct check_session *f = s->facts;
+	struct observed_session *f = s->facts;
 
 	if (!s->link.has_mac || far_end_open(s->prober, i, &s->link, &s->far_end) < 0)
 		return false;
 	for (unsigned n = 0; n < FAR_ECHOS; n++) {
 		f->far_end.sent++;
 		if (far_end_ask(s->far_end, SMALL, LOST_MS))
-			check_echo_answer(&f->far_end, far_end_round_trip(s->far_end));
+			observed_echo_answer(&f->far_end, far_end_round_trip(s->far_end));
 		else if (f->far_end.sent >= FAR_TRIES && !f->far_end.received)
 			break;
 		prober_wait(s->prober, ECHO_MS, NULL, NULL);
@@ -387,7 +387,7 @@ static void count_fragments(struct segment *s, uint64_t *ret_out, uint64_t *ret_
 /* Other traffic may be fragmented at the same time, which only adds: any try without is proof. */
 static struct passage try_size(struct segment *s, unsigned size)
 {
-	const struct check_echo *echo = s->far_end ? &s->facts->far_end : &s->facts->echo;
+	const struct observed_echo *echo = s->far_end ? &s->facts->far_end : &s->facts->echo;
 	unsigned ms = (unsigned)(echo->max_us / 250 + 100); /* four round trips */
 	struct passage best = { 0 };
 
@@ -442,7 +442,7 @@ static bool counts_fragments(const struct segment *s)
 
 void segment_measure_sizes(struct segment *s)
 {
-	struct check_session *f = s->facts;
+	struct observed_session *f = s->facts;
 	unsigned budget = s->report->budget;
 	struct passage all, at, above = { 0 };
 
@@ -479,7 +479,7 @@ void segment_measure_sizes(struct segment *s)
 void segment_flood(struct segment *s, unsigned ms)
 {
 	struct prober *p = s->prober;
-	struct check_session *f = s->facts;
+	struct observed_session *f = s->facts;
 	struct mono end = mono_add(clock_mono(), ms * NS_PER_MS);
 	unsigned size = f->whole ? f->whole : SMALL;
 	size_t len;
@@ -603,7 +603,7 @@ void segment_close(struct segment *s)
 
 void segment_ask_path(struct segment *s, const struct ip_addr *remote, const char *bridge)
 {
-	struct check_session answer = { 0 };
+	struct observed_session answer = { 0 };
 	struct segment through = { .prober = s->prober,
 		.facts = &answer,
 		.report = s->report,

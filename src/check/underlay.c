@@ -38,13 +38,13 @@ struct underlay {
 	unsigned unresolved;  /* next hops so far that were not resolved at first */
 };
 
-static bool is_too_big(const struct check_icmp *icmp)
+static bool is_too_big(const struct observed_icmp *icmp)
 {
 	return icmp->ipv6 ? icmp->type == 2 : icmp->code == 4;
 }
 
 /* Somebody complains about a datagram. */
-static void hear_error(struct check_facts *f, const struct wire_read *r)
+static void hear_error(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_peers; i++) {
 		const struct endpoint *to = &f->before.peers[i].endpoint;
@@ -60,7 +60,7 @@ static void hear_error(struct check_facts *f, const struct wire_read *r)
 }
 
 /* Whether an address is one of those inside the tunnel. */
-static bool is_inside(const struct check_facts *f, const struct ip_addr *a)
+static bool is_inside(const struct observations *f, const struct ip_addr *a)
 {
 	for (size_t i = 0; i < f->before.tunnels_len; i++)
 		if (ip_addr_equal(a, &f->before.tunnels[i].local) ||
@@ -70,7 +70,7 @@ static bool is_inside(const struct check_facts *f, const struct ip_addr *a)
 }
 
 /* A packet to or from a peer's endpoint. */
-static void hear_peer(struct check_facts *f, struct check_underlay *u, size_t i, bool outgoing,
+static void hear_peer(struct observations *f, struct observed_underlay *u, size_t i, bool outgoing,
 	const struct wire_read *r)
 {
 	const struct endpoint *peer = &f->before.peers[i].endpoint;
@@ -95,8 +95,8 @@ static void hear_peer(struct check_facts *f, struct check_underlay *u, size_t i,
 static void hear(struct ear *e, const struct packet_meta *meta)
 {
 	struct prober *p = e->underlay->prober;
-	struct check_facts *f = p->facts;
-	struct check_underlay *u = &f->underlays[e->number];
+	struct observations *f = p->facts;
+	struct observed_underlay *u = &f->underlays[e->number];
 	struct wire_read r;
 	enum wire_kind kind;
 
@@ -137,8 +137,8 @@ static void on_packets(void *ctx, uint32_t events)
 static int listen_on(struct underlay *u, uint32_t ifindex)
 {
 	struct prober *p = u->prober;
-	struct check_facts *f = p->facts;
-	struct check_underlay *facts = &f->underlays[f->n_underlays];
+	struct observations *f = p->facts;
+	struct observed_underlay *facts = &f->underlays[f->n_underlays];
 	struct ear *e = &u->ears[u->n_ears];
 	struct link_info link;
 	int fd, err;
@@ -149,7 +149,7 @@ static int listen_on(struct underlay *u, uint32_t ifindex)
 	err = query_link_index(&p->nl, ifindex, &link);
 	if (err < 0)
 		return err;
-	*facts = (struct check_underlay){ .ifindex = ifindex,
+	*facts = (struct observed_underlay){ .ifindex = ifindex,
 		.mtu = link.mtu,
 		.up = link.flags & IFF_UP && link.flags & LOWER_UP };
 	memcpy(facts->name, link.name, sizeof(facts->name));
@@ -208,7 +208,7 @@ static uint32_t find_uplink(struct underlay *u, const struct route_query *query,
 static void find_way(struct underlay *u, size_t i)
 {
 	struct prober *p = u->prober;
-	struct check_peer *peer = &p->facts->peers[i];
+	struct observed_peer *peer = &p->facts->peers[i];
 	const struct endpoint *to = &p->facts->before.peers[i].endpoint;
 	struct route_query query = {
 		.dst = to->addr, .mark = p->facts->before.wg.fwmark, .ifindex = to->scope

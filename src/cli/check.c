@@ -21,33 +21,33 @@ struct wish {
 };
 
 /* Why there are no facts. */
-static void explain(const struct running *site, int err, struct check_findings *ret)
+static void explain(const struct running *site, int err, struct findings *ret)
 {
-	struct check_finding *f;
+	struct finding *f;
 
 	switch (err) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		f = check_found(
-			ret, CHECK_ERROR, "daemon", site->name, "%s is not running.", site->name);
-		check_mend(f, "`wirespan up %s`", site->name);
+		f = finding_add(
+			ret, FINDING_ERROR, "daemon", site->name, "%s is not running.", site->name);
+		finding_hint(f, "`wirespan up %s`", site->name);
 		return;
 	case -EACCES:
 	case -EPERM:
-		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "Only root may check %s.",
+		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "Only root may check %s.",
 			site->name);
-		check_mend(f, "Try it with sudo.");
+		finding_hint(f, "Try it with sudo.");
 		return;
 	case -ETIMEDOUT:
 	case -ECONNRESET:
-		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "%s does not answer: %s.",
+		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "%s does not answer: %s.",
 			site->name, strerror(-err));
-		check_mend(f, "See its log.");
+		finding_hint(f, "See its log.");
 		return;
 	default:
-		f = check_found(ret, CHECK_ERROR, "daemon", site->name, "Cannot check %s: %s.",
+		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "Cannot check %s: %s.",
 			site->name, strerror(-err));
-		check_mend(f, "Was wirespan updated while it ran? Then restart it.");
+		finding_hint(f, "Was wirespan updated while it ran? Then restart it.");
 		return;
 	}
 }
@@ -56,8 +56,8 @@ static void explain(const struct running *site, int err, struct check_findings *
 static bool check_site(const struct running *site, const struct wish *wish, struct json_object *all)
 {
 	struct render_style style = style_of_stdout();
-	struct check_findings findings = { 0 };
-	struct check_facts facts;
+	struct findings findings = { 0 };
+	struct observations facts;
 	bool ok;
 	int err = check_gather(site->path, &wish->options, &facts);
 
@@ -65,14 +65,14 @@ static bool check_site(const struct running *site, const struct wish *wish, stru
 	if (err < 0)
 		explain(site, err, &findings);
 	else
-		check_judge(&facts, &findings);
+		judge_observations(&facts, &findings);
 	if (wish->json)
 		render_check_json(all, &facts, &findings);
 	else
 		render_check_text(stdout, site->name, &findings, &style);
-	ok = !check_count(&findings, CHECK_ERROR) && !findings.out_of_memory;
-	check_findings_fini(&findings);
-	check_facts_fini(&facts);
+	ok = !findings_count(&findings, FINDING_ERROR) && !findings.out_of_memory;
+	findings_fini(&findings);
+	observations_fini(&facts);
 	return ok;
 }
 

@@ -10,18 +10,18 @@
 #include "base/bytes.h"
 
 static const char *const names[] = { "ok", "note", "warning", "error" };
-_Static_assert(ARRAY_LEN(names) == CHECK_SEVERITY_COUNT, "every severity has a name");
+_Static_assert(ARRAY_LEN(names) == FINDING_SEVERITY_COUNT, "every severity has a name");
 
-const char *check_severity_name(enum check_severity s)
+const char *finding_severity_name(enum finding_severity s)
 {
 	return names[s];
 }
 
-struct check_finding *check_found(struct check_findings *f, enum check_severity severity,
-	const char *check, const char *subject, const char *format, ...)
+struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
+	const char *subject, const char *format, ...)
 {
-	struct check_finding *v = reallocarray(f->v, f->n + 1, sizeof(*v));
-	struct check_finding *finding;
+	struct finding *v = reallocarray(f->v, f->n + 1, sizeof(*v));
+	struct finding *finding;
 	va_list ap;
 
 	if (!v) {
@@ -30,7 +30,7 @@ struct check_finding *check_found(struct check_findings *f, enum check_severity 
 	}
 	f->v = v;
 	finding = &v[f->n++];
-	*finding = (struct check_finding){ .severity = severity, .check = check };
+	*finding = (struct finding){ .severity = severity, .check = check };
 	snprintf(finding->subject, sizeof(finding->subject), "%s", subject);
 	va_start(ap, format);
 	(void)vsnprintf(finding->text, sizeof(finding->text), format, ap);
@@ -38,7 +38,7 @@ struct check_finding *check_found(struct check_findings *f, enum check_severity 
 	return finding;
 }
 
-void check_mend(struct check_finding *finding, const char *format, ...)
+void finding_hint(struct finding *finding, const char *format, ...)
 {
 	va_list ap;
 
@@ -49,7 +49,7 @@ void check_mend(struct check_finding *finding, const char *format, ...)
 	va_end(ap);
 }
 
-size_t check_count(const struct check_findings *f, enum check_severity severity)
+size_t findings_count(const struct findings *f, enum finding_severity severity)
 {
 	size_t n = 0;
 
@@ -58,7 +58,7 @@ size_t check_count(const struct check_findings *f, enum check_severity severity)
 	return n;
 }
 
-void check_findings_fini(struct check_findings *f)
+void findings_fini(struct findings *f)
 {
 	free(f->v);
 	memset(f, 0, sizeof(*f));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement: facts in, findings out. */
+/* The judgement: observations in, findings out. */
 #include "judge/judge.h"
 
 #include <inttypes.h>
@@ -8,33 +8,33 @@
 #include "judge/judge_peer.h"
 #include "judge/judge_session.h"
 
-static void judge_daemon(const struct check_facts *f, struct check_findings *ret)
+static void judge_daemon(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
 	uint64_t minutes = r->uptime_ms / 60000;
 
 	if (r->pid != f->before.pid) {
-		check_mend(check_found(ret, CHECK_ERROR, "daemon", f->site,
-				   "wirespan was restarted during the check."),
+		finding_hint(finding_add(ret, FINDING_ERROR, "daemon", f->site,
+				     "wirespan was restarted during the check."),
 			"Check again.");
 		return;
 	}
-	check_found(ret, CHECK_OK, "daemon", f->site,
+	finding_add(ret, FINDING_OK, "daemon", f->site,
 		"Running for %" PRIu64 " min, pid %u, %s back end.", minutes, r->pid, r->backend);
 	for (size_t i = 0; i < r->warnings_len; i++)
-		check_found(ret, CHECK_WARNING, "daemon", f->site, "%s", r->warnings[i].text);
+		finding_add(ret, FINDING_WARNING, "daemon", f->site, "%s", r->warnings[i].text);
 }
 
-void check_judge(const struct check_facts *f, struct check_findings *ret)
+void judge_observations(const struct observations *f, struct findings *ret)
 {
 	judge_daemon(f, ret);
-	if (!check_reports_match(&f->before, &f->after)) {
-		check_mend(check_found(ret, CHECK_ERROR, "daemon", f->site,
-				   "The configuration changed during the check."),
+	if (!observed_reports_match(&f->before, &f->after)) {
+		finding_hint(finding_add(ret, FINDING_ERROR, "daemon", f->site,
+				     "The configuration changed during the check."),
 			"Check again.");
 		return;
 	}
-	judge_machine(f, ret);
+	judge_host(f, ret);
 	for (size_t i = 0; i < f->n_peers; i++)
 		judge_peer(f, i, ret);
 	for (size_t i = 0; i < f->n_sessions; i++)

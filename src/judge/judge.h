@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement: facts in, findings out. */
+/* The judgement: observations in, findings out. */
 #ifndef JUDGE_JUDGE_H
 #define JUDGE_JUDGE_H
 
@@ -8,6 +8,6 @@
 
 /** Append everything that the facts say about a site to `ret`, in reading order: the daemon, the
  * machine, each peer, each session, the underlay, drops. */
-void check_judge(const struct check_facts *f, struct check_findings *ret);
+void judge_observations(const struct observations *f, struct findings *ret);
 
 #endif

@@ -43,7 +43,7 @@ static size_t members_up(const struct status_bridge *b)
 	return n;
 }
 
-static bool runs_stp(const struct check_facts *f, const struct status_bridge *b)
+static bool runs_stp(const struct observations *f, const struct status_bridge *b)
 {
 	for (size_t i = 0; i < f->n_bridges; i++)
 		if (!strcmp(f->bridges[i].name, b->name))
@@ -67,15 +67,15 @@ static const char *state_name(enum check_port_state state)
 
 /* With STP = yes: what the spanning tree decides is right, and there is nothing to do about it. */
 static void judge_tree_state(const struct status_bridge *b, const char *port,
-	enum check_port_state state, struct check_findings *ret)
+	enum check_port_state state, struct findings *ret)
 {
 	if (state == CHECK_PORT_BLOCKING)
-		check_found(ret, CHECK_OK, "port_blocked", port,
+		finding_add(ret, FINDING_OK, "port_blocked", port,
 			"The spanning tree blocks port %s of %s, as STP = yes intends where there "
 			"is more than one path.",
 			port, b->name);
 	else
-		check_found(ret, CHECK_NOTE, "port_blocked", port,
+		finding_add(ret, FINDING_NOTE, "port_blocked", port,
 			"Port %s of %s is %s: with STP = yes a port forwards at most 30 s after "
 			"it has come up.",
 			port, b->name, state_name(state));
@@ -84,27 +84,27 @@ static void judge_tree_state(const struct status_bridge *b, const char *port,
 /* The bridge runs a spanning tree that the file does not ask for. Without it, two paths would be a
  * loop: whether there are two is the first question. */
 static void judge_foreign_tree(const struct status_bridge *b, const char *port,
-	enum check_port_state state, struct check_findings *ret)
+	enum check_port_state state, struct findings *ret)
 {
-	struct check_finding *found = check_found(ret, CHECK_ERROR, "port_blocked", port,
+	struct finding *found = finding_add(ret, FINDING_ERROR, "port_blocked", port,
 		"Port %s of %s is %s: the bridge runs the spanning tree protocol, but [Bridge] "
 		"does not say STP = yes.",
 		port, b->name, state_name(state));
 
 	if (state == CHECK_PORT_BLOCKING)
-		check_mend(found,
+		finding_hint(found,
 			"There is more than one path to what is behind %s. Write STP = yes in "
 			"[Bridge] on every site; or remove all paths but one.",
 			port);
 	else
-		check_mend(found,
+		finding_hint(found,
 			"It forwards after 30 s. If the protocol is wanted, write STP = yes in "
 			"[Bridge] on every site; else see what turned it on.");
 }
 
 /* Return: whether the port's state, which is not forwarding, is all right. */
-static bool judge_state(const struct check_facts *f, const struct status_bridge *b,
-	const char *port, enum check_port_state state, struct check_findings *ret)
+static bool judge_state(const struct observations *f, const struct status_bridge *b,
+	const char *port, enum check_port_state state, struct findings *ret)
 {
 	bool running = runs_stp(f, b);
 
@@ -115,26 +115,27 @@ static bool judge_state(const struct check_facts *f, const struct status_bridge 
 	if (state != CHECK_PORT_DISABLED && running)
 		judge_foreign_tree(b, port, state, ret);
 	else if (b->stp && !running)
-		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
-				   "Port %s of %s is %s, although the bridge runs no spanning "
-				   "tree.",
-				   port, b->name, state_name(state)),
+		finding_hint(finding_add(ret, FINDING_ERROR, "port_blocked", port,
+				     "Port %s of %s is %s, although the bridge runs no spanning "
+				     "tree.",
+				     port, b->name, state_name(state)),
 			"`ip link set %s type bridge stp_state 1`, as [Bridge] says STP = yes: it "
 			"decides again which ports forward.",
 			b->name);
 	else if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
-		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
-				   "Port %s of %s is %s: the bridge has a forward delay, although "
-				   "it runs no spanning tree.",
-				   port, b->name, state_name(state)),
+		finding_hint(
+			finding_add(ret, FINDING_ERROR, "port_blocked", port,
+				"Port %s of %s is %s: the bridge has a forward delay, although "
+				"it runs no spanning tree.",
+				port, b->name, state_name(state)),
 			"It forwards after 30 s. To have it forward at once: `ip link set %s type "
 			"bridge forward_delay 0`.",
 			b->name);
 	else
-		check_mend(check_found(ret, CHECK_ERROR, "port_blocked", port,
-				   "Port %s of %s is %s: its state was set by hand or by another "
-				   "program.",
-				   port, b->name, state_name(state)),
+		finding_hint(finding_add(ret, FINDING_ERROR, "port_blocked", port,
+				     "Port %s of %s is %s: its state was set by hand or by another "
+				     "program.",
+				     port, b->name, state_name(state)),
 			"If nothing else leads to what is behind it: `bridge link set dev %s state "
 			"3`.",
 			port);
@@ -142,8 +143,8 @@ static bool judge_state(const struct check_facts *f, const struct status_bridge 
 }
 
 /* Return: whether the port is all right. */
-static bool judge_port(const struct check_facts *f, const struct status_bridge *b,
-	const struct status_member *m, struct check_findings *ret)
+static bool judge_port(const struct observations *f, const struct status_bridge *b,
+	const struct status_member *m, struct findings *ret)
 {
 	uint32_t mtu = segment_mtu(&f->after, b);
 	bool alone = m->session || !members_up(b);
@@ -151,9 +152,9 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 	bool right = true;
 
 	if (!m->up) {
-		check_mend(
-			check_found(ret, alone ? CHECK_ERROR : CHECK_WARNING, "port_down", m->name,
-				"Port %s of %s is down or has no carrier.", m->name, b->name),
+		finding_hint(finding_add(ret, alone ? FINDING_ERROR : FINDING_WARNING, "port_down",
+				     m->name, "Port %s of %s is down or has no carrier.", m->name,
+				     b->name),
 			"`ip link set %s up`; then look at the cable and at the other end.",
 			m->name);
 		return false;
@@ -161,10 +162,10 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 	if (check_port_is_held(state))
 		right = judge_state(f, b, m->name, state, ret);
 	if (mtu && m->mtu < mtu) {
-		check_mend(check_found(ret, CHECK_ERROR, "port_mtu", m->name,
-				   "Port %s has MTU %u, the segment %u: the bridge drops larger "
-				   "frames toward it without a word.",
-				   m->name, m->mtu, mtu),
+		finding_hint(finding_add(ret, FINDING_ERROR, "port_mtu", m->name,
+				     "Port %s has MTU %u, the segment %u: the bridge drops larger "
+				     "frames toward it without a word.",
+				     m->name, m->mtu, mtu),
 			"`ip link set %s mtu %u`, or MTU = %u in [L2TPSession] on both sides.",
 			m->name, mtu, m->mtu);
 		right = false;
@@ -174,32 +175,34 @@ static bool judge_port(const struct check_facts *f, const struct status_bridge *
 
 /* The file's STP against what the bridge does. */
 static bool judge_stp(
-	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
 	bool running = runs_stp(f, b);
 
 	if (running == b->stp)
 		return true;
 	if (b->stp)
-		check_mend(check_found(ret, CHECK_ERROR, "stp", b->name,
-				   "%s runs no spanning tree, although [Bridge] says STP = yes: if "
-				   "there is more than one path, frames circulate.",
-				   b->name),
+		finding_hint(
+			finding_add(ret, FINDING_ERROR, "stp", b->name,
+				"%s runs no spanning tree, although [Bridge] says STP = yes: if "
+				"there is more than one path, frames circulate.",
+				b->name),
 			"`ip link set %s type bridge forward_delay 1500 stp_state 1`; and see what "
 			"turned it off.",
 			b->name);
 	else
-		check_mend(check_found(ret, CHECK_WARNING, "stp", b->name,
-				   "%s runs the spanning tree protocol, but [Bridge] does not say "
-				   "STP = yes.",
-				   b->name),
+		finding_hint(
+			finding_add(ret, FINDING_WARNING, "stp", b->name,
+				"%s runs the spanning tree protocol, but [Bridge] does not say "
+				"STP = yes.",
+				b->name),
 			"Write STP = yes in [Bridge] if any two sites are connected by more than "
 			"one path. If none are: `ip link set %s type bridge stp_state 0`.",
 			b->name);
 	return false;
 }
 
-static size_t forwarding_ports(const struct check_facts *f, const struct status_bridge *b)
+static size_t forwarding_ports(const struct observations *f, const struct status_bridge *b)
 {
 	size_t n = 0;
 
@@ -209,23 +212,23 @@ static size_t forwarding_ports(const struct check_facts *f, const struct status_
 }
 
 static void judge_right_bridge(
-	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
 	size_t forwarding = forwarding_ports(f, b);
 	uint32_t mtu = segment_mtu(&f->after, b);
 
 	if (forwarding == b->members_len)
-		check_found(ret, CHECK_OK, "bridge", b->name,
+		finding_add(ret, FINDING_OK, "bridge", b->name,
 			"%zu ports, all up and forwarding, none with an MTU below %u.",
 			b->members_len, mtu);
 	else
-		check_found(ret, CHECK_OK, "bridge", b->name,
+		finding_add(ret, FINDING_OK, "bridge", b->name,
 			"%zu ports, all up, %zu of them forwarding, none with an MTU below %u.",
 			b->members_len, forwarding, mtu);
 }
 
 static void judge_bridge(
-	const struct check_facts *f, const struct status_bridge *b, struct check_findings *ret)
+	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
 	uint32_t mtu = segment_mtu(&f->after, b);
 	bool right = judge_stp(f, b, ret);
@@ -236,15 +239,15 @@ static void judge_bridge(
 		sessions += b->members[i].session;
 	}
 	if (sessions == b->members_len) {
-		check_mend(check_found(ret, CHECK_NOTE, "bridge", b->name,
-				   "%s has no port but sessions: nobody is behind this gateway.",
-				   b->name),
+		finding_hint(finding_add(ret, FINDING_NOTE, "bridge", b->name,
+				     "%s has no port but sessions: nobody is behind this gateway.",
+				     b->name),
 			"Name the interface of the members: Member = in [Bridge].");
 		right = false;
 	}
 	if (mtu && b->mtu < mtu) {
-		check_mend(check_found(ret, CHECK_WARNING, "bridge_mtu", b->name,
-				   "%s has MTU %u, the segment %u.", b->name, b->mtu, mtu),
+		finding_hint(finding_add(ret, FINDING_WARNING, "bridge_mtu", b->name,
+				     "%s has MTU %u, the segment %u.", b->name, b->mtu, mtu),
 			"`ip link set %s mtu %u`", b->name, mtu);
 		right = false;
 	}
@@ -253,7 +256,7 @@ static void judge_bridge(
 }
 
 /* Sessions that are in no bridge although there are bridges. */
-static void judge_loose_sessions(const struct check_facts *f, struct check_findings *ret)
+static void judge_loose_sessions(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
 
@@ -261,34 +264,34 @@ static void judge_loose_sessions(const struct check_facts *f, struct check_findi
 		const char *name = r->sessions[s].name;
 
 		if (!check_bridge_of(r, name))
-			check_mend(check_found(ret, CHECK_ERROR, "bridge", name,
-					   "%s is in no bridge.", name),
+			finding_hint(finding_add(ret, FINDING_ERROR, "bridge", name,
+					     "%s is in no bridge.", name),
 				"Somebody took it out: `wirespan reload` puts it back.");
 	}
 }
 
 /* ---- settings ---- */
 
-static void judge_settings(const struct check_facts *f, struct check_findings *ret)
+static void judge_settings(const struct observations *f, struct findings *ret)
 {
-	const struct check_machine *m = &f->machine;
+	const struct observed_host *m = &f->host;
 
 	if (m->bridge_nf_ip4 > 0 || m->bridge_nf_ip6 > 0 || m->bridge_nf_arp > 0)
-		check_mend(check_found(ret, CHECK_WARNING, "br_netfilter", f->site,
-				   "br_netfilter is in the way: bridged frames go through this "
-				   "machine's%s%s%s rules.",
-				   m->bridge_nf_ip4 > 0 ? " iptables" : "",
-				   m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
-				   m->bridge_nf_arp > 0 ? " arptables" : ""),
+		finding_hint(finding_add(ret, FINDING_WARNING, "br_netfilter", f->site,
+				     "br_netfilter is in the way: bridged frames go through this "
+				     "machine's%s%s%s rules.",
+				     m->bridge_nf_ip4 > 0 ? " iptables" : "",
+				     m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
+				     m->bridge_nf_arp > 0 ? " arptables" : ""),
 			"Unless you want that: `sysctl -w net.bridge.bridge-nf-call-iptables=0 "
 			"net.bridge.bridge-nf-call-ip6tables=0 "
 			"net.bridge.bridge-nf-call-arptables=0`.");
 	if (m->ip_forward > 0)
-		check_found(ret, CHECK_NOTE, "forwarding", f->site,
+		finding_add(ret, FINDING_NOTE, "forwarding", f->site,
 			"IP forwarding is on; the segment does not need it.");
 }
 
-void judge_machine(const struct check_facts *f, struct check_findings *ret)
+void judge_host(const struct observations *f, struct findings *ret)
 {
 	for (size_t i = 0; i < f->after.bridges_len; i++)
 		judge_bridge(f, &f->after.bridges[i], ret);
@@ -307,50 +310,50 @@ static bool is_bridge(const struct status_report *r, const char *name)
 }
 
 static void judge_interface(
-	const struct check_facts *f, const struct check_underlay *u, struct check_findings *ret)
+	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
 {
 	const struct status_bridge *bridge = check_bridge_of(&f->after, u->name);
 
 	if (bridge)
-		check_mend(check_found(ret, CHECK_ERROR, "underlay", u->name,
-				   "%s, the way to a peer, is itself a port of %s.", u->name,
-				   bridge->name),
+		finding_hint(finding_add(ret, FINDING_ERROR, "underlay", u->name,
+				     "%s, the way to a peer, is itself a port of %s.", u->name,
+				     bridge->name),
 			"Take it out of the bridge: what the members send leaves there in clear, "
 			"and the segment loops.");
 	if (u->error) {
-		check_found(ret, CHECK_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
+		finding_add(ret, FINDING_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
 			u->name, strerror(-u->error));
 		return;
 	}
 	if (is_bridge(&f->after, u->name))
-		check_found(ret, CHECK_NOTE, "underlay", u->name,
+		finding_add(ret, FINDING_NOTE, "underlay", u->name,
 			"%" PRIu64 " WireGuard datagram%s on %s, which is the bridge: members and "
 			"underlay share a network card. What is in clear there is the members'.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	else if (u->clear)
-		check_mend(check_found(ret, CHECK_ERROR, "clear", u->name,
-				   "%" PRIu64 " packets of the segment were seen in clear on %s.",
-				   u->clear, u->name),
+		finding_hint(finding_add(ret, FINDING_ERROR, "clear", u->name,
+				     "%" PRIu64 " packets of the segment were seen in clear on %s.",
+				     u->clear, u->name),
 			"Is %s a port of the bridge, on this or the other side? Does a route lead "
 			"Remote around WireGuard?",
 			u->name);
 	if (u->fragments)
-		check_mend(
-			check_found(ret, CHECK_ERROR, "fragments", u->name,
+		finding_hint(
+			finding_add(ret, FINDING_ERROR, "fragments", u->name,
 				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
 			"Somebody cuts our datagrams or the peer's: is the MTU of the peer's "
 			"WireGuard interface too large for its underlay?");
 	if (!u->clear && !u->fragments && !bridge && !is_bridge(&f->after, u->name))
-		check_found(ret, CHECK_OK, "underlay", u->name,
+		finding_add(ret, FINDING_OK, "underlay", u->name,
 			"%" PRIu64
 			" WireGuard datagram%s on %s, no fragment, nothing of ours in clear.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	if (u->not_captured)
-		check_found(ret, CHECK_NOTE, "underlay", u->name,
+		finding_add(ret, FINDING_NOTE, "underlay", u->name,
 			"%" PRIu64 " packets on %s went by unseen.", u->not_captured, u->name);
 }
 
-void judge_underlay(const struct check_facts *f, struct check_findings *ret)
+void judge_underlay(const struct observations *f, struct findings *ret)
 {
 	for (size_t i = 0; i < f->n_underlays; i++)
 		judge_interface(f, &f->underlays[i], ret);
@@ -358,18 +361,18 @@ void judge_underlay(const struct check_facts *f, struct check_findings *ret)
 
 /* ---- drops ---- */
 
-void judge_drops(const struct check_facts *f, struct check_findings *ret)
+void judge_drops(const struct observations *f, struct findings *ret)
 {
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
 		uint64_t now = f->after.drops.n[d] - f->before.drops.n[d];
 		uint64_t age = f->after.drop_ages_ms.n[d];
 
 		if (now)
-			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
+			finding_add(ret, FINDING_NOTE, "drops", drop_name((enum drop)d),
 				"%" PRIu64 " dropped during the check: %s.", now,
 				drop_meaning((enum drop)d));
 		else if (age && age <= LATELY_MS)
-			check_found(ret, CHECK_NOTE, "drops", drop_name((enum drop)d),
+			finding_add(ret, FINDING_NOTE, "drops", drop_name((enum drop)d),
 				"%" PRIu64 " dropped, the last %" PRIu64 " s ago: %s.",
 				f->after.drops.n[d], age / 1000, drop_meaning((enum drop)d));
 	}

@@ -8,12 +8,12 @@
 #include "judge/observations.h"
 
 /** Append what the facts say about bridges, ports and settings. */
-void judge_machine(const struct check_facts *f, struct check_findings *ret);
+void judge_host(const struct observations *f, struct findings *ret);
 
 /** Append what was seen on the underlay. */
-void judge_underlay(const struct check_facts *f, struct check_findings *ret);
+void judge_underlay(const struct observations *f, struct findings *ret);
 
 /** Append what was dropped during the check, and lately. */
-void judge_drops(const struct check_facts *f, struct check_findings *ret);
+void judge_drops(const struct observations *f, struct findings *ret);
 
 #endif

@@ -16,20 +16,20 @@ static const char one_way[] = "A session, but one way only";
 
 /** One peer, and where its findings go. */
 struct verdict {
-	const struct check_facts *facts;
-	const struct check_peer *peer;
+	const struct observations *facts;
+	const struct observed_peer *peer;
 	const struct status_peer *before;
 	const struct status_peer *after;
-	struct check_findings *ret;
-	char subject[CHECK_SUBJECT_LEN];
+	struct findings *ret;
+	char subject[FINDING_SUBJECT_LEN];
 	char endpoint[ENDPOINT_TEXT_LEN];
 	char tunnel[IP_ADDR_TEXT_LEN];
 };
 
-static struct check_finding *find(
-	const struct verdict *v, enum check_severity severity, const char *check, const char *text)
+static struct finding *find(const struct verdict *v, enum finding_severity severity,
+	const char *check, const char *text)
 {
-	return check_found(v->ret, severity, check, v->subject, "%s", text);
+	return finding_add(v->ret, severity, check, v->subject, "%s", text);
 }
 
 /* Whether anything of the peer arrived during the check. */
@@ -41,7 +41,7 @@ static bool has_received(const struct verdict *v)
 /* ---- no session ---- */
 
 /* Whether packets were dropped for this reason, during the check or shortly before. */
-static bool has_dropped(const struct check_facts *f, enum drop d)
+static bool has_dropped(const struct observations *f, enum drop d)
 {
 	uint64_t age = f->after.drop_ages_ms.n[d];
 
@@ -55,33 +55,35 @@ static bool judge_keys(const struct verdict *v)
 
 	if (has_dropped(v->facts, DROP_WG_MAC1)) {
 		key_to_base64(v->facts->after.wg.public_key, key);
-		check_mend(find(v, CHECK_ERROR, "key",
-				   "No session: a handshake came that was made for another public "
-				   "key than ours."),
+		finding_hint(
+			find(v, FINDING_ERROR, "key",
+				"No session: a handshake came that was made for another public "
+				"key than ours."),
 			"There, [Peer] PublicKey must be %s.", key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
 		key_to_base64(v->after->public_key, key);
-		check_mend(find(v, CHECK_ERROR, "key",
-				   "No session: a handshake came with a public key that no [Peer] "
-				   "here has."),
+		finding_hint(
+			find(v, FINDING_ERROR, "key",
+				"No session: a handshake came with a public key that no [Peer] "
+				"here has."),
 			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
 			"makes it of its private key); it is %s now.",
 			key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
-		check_mend(find(v, CHECK_ERROR, "key",
-				   "No session: a handshake came that does not authenticate."),
+		finding_hint(find(v, FINDING_ERROR, "key",
+				     "No session: a handshake came that does not authenticate."),
 			"PresharedKey must be the same on both sides, or on neither; and PublicKey "
 			"here the peer's own.");
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
-		check_mend(find(v, CHECK_ERROR, "clock",
-				   "No session: handshakes came with a time older than one seen "
-				   "before."),
+		finding_hint(find(v, FINDING_ERROR, "clock",
+				     "No session: handshakes came with a time older than one seen "
+				     "before."),
 			"The peer's clock has gone back: set it right there, or restart wirespan "
 			"here to forget the time seen.");
 		return true;
@@ -89,12 +91,12 @@ static bool judge_keys(const struct verdict *v)
 	return false;
 }
 
-static bool is_port_unreachable(const struct check_icmp *e)
+static bool is_port_unreachable(const struct observed_icmp *e)
 {
 	return e->ipv6 ? e->type == 1 && e->code == 4 : e->type == 3 && e->code == 3;
 }
 
-static bool is_prohibited(const struct check_icmp *e)
+static bool is_prohibited(const struct observed_icmp *e)
 {
 	if (e->ipv6)
 		return e->type == 1 && (e->code == 1 || e->code == 5 || e->code == 6);
@@ -104,7 +106,7 @@ static bool is_prohibited(const struct check_icmp *e)
 /* What somebody on the way said about our datagrams. */
 static bool judge_error(const struct verdict *v, const char *state)
 {
-	const struct check_icmp *e = &v->peer->error;
+	const struct observed_icmp *e = &v->peer->error;
 	char from[IP_ADDR_TEXT_LEN];
 	uint16_t port = v->after->endpoint.port;
 
@@ -112,22 +114,22 @@ static bool judge_error(const struct verdict *v, const char *state)
 		return false;
 	ip_addr_text(&e->from, from);
 	if (is_port_unreachable(e))
-		check_mend(check_found(v->ret, CHECK_ERROR, "port", v->subject,
-				   "%s: %s answers that nothing listens on UDP port %u.", state,
-				   from, port),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "port", v->subject,
+				     "%s: %s answers that nothing listens on UDP port %u.", state,
+				     from, port),
 			"Is wirespan up there, with ListenPort = %u? Else correct Endpoint here.",
 			port);
 	else if (is_prohibited(e))
-		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
-				   "%s: %s refuses our datagrams to %s (ICMP type %u, "
-				   "code %u): a firewall.",
-				   state, from, v->endpoint, e->type, e->code),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
+				     "%s: %s refuses our datagrams to %s (ICMP type %u, "
+				     "code %u): a firewall.",
+				     state, from, v->endpoint, e->type, e->code),
 			"Allow UDP port %u there.", port);
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "unreachable", v->subject,
-				   "%s: %s says that %s cannot be reached (ICMP type %u, "
-				   "code %u).",
-				   state, from, v->endpoint, e->type, e->code),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "unreachable", v->subject,
+				     "%s: %s says that %s cannot be reached (ICMP type %u, "
+				     "code %u).",
+				     state, from, v->endpoint, e->type, e->code),
 			"Is the peer's machine on, and Endpoint right?");
 	return true;
 }
@@ -139,18 +141,18 @@ static bool has_carried_itself(const struct verdict *v)
 	return has_dropped(v->facts, DROP_TAP_OWN) || has_dropped(v->facts, DROP_TX_LOOP);
 }
 
-static void put_route_hint(const struct verdict *v, struct check_finding *finding)
+static void put_route_hint(const struct verdict *v, struct finding *finding)
 {
 	char to[IP_ADDR_TEXT_LEN];
 
 	ip_addr_text(&v->after->endpoint.addr, to);
 	if (v->peer->route.leads == STATUS_LEADS_TUNNEL)
-		check_mend(finding,
+		finding_hint(finding,
 			"Give %s a route of its own by the uplink (`ip route add %s via GATEWAY "
 			"dev UPLINK`), or leave it out of AllowedIPs.",
 			to, to);
 	else
-		check_mend(finding,
+		finding_hint(finding,
 			"Is the uplink up, with its routes (`ip route`)? If so, give %s a route "
 			"of its own (`ip route add %s via GATEWAY dev UPLINK`), or remove the one "
 			"by %s that `ip route get %s` shows.",
@@ -168,7 +170,7 @@ static bool judge_route(const struct verdict *v, const char *state)
 		(r->leads == STATUS_LEADS_UNKNOWN && !has_carried_itself(v)))
 		return false;
 	put_route_hint(v,
-		check_found(v->ret, CHECK_ERROR, "route", v->subject,
+		finding_add(v->ret, FINDING_ERROR, "route", v->subject,
 			"%s: the route to %s leads by %s into the %s itself. Datagrams there would "
 			"carry themselves: they are dropped.",
 			state, v->endpoint, r->interface, into_tunnel ? "tunnel" : "segment"));
@@ -185,20 +187,20 @@ static void judge_detour(const struct verdict *v)
 		return;
 	if (*r->sent_by)
 		put_route_hint(v,
-			check_found(v->ret, CHECK_WARNING, "route", v->subject,
+			finding_add(v->ret, FINDING_WARNING, "route", v->subject,
 				"The route to %s leads by %s into the %s itself; datagrams leave "
 				"by %s instead.",
 				v->endpoint, r->interface, into, r->sent_by));
 	else
 		put_route_hint(v,
-			check_found(v->ret, CHECK_WARNING, "route", v->subject,
+			finding_add(v->ret, FINDING_WARNING, "route", v->subject,
 				"The route to %s leads by %s into the %s itself: once the session "
 				"ends there will be none.",
 				v->endpoint, r->interface, into));
 }
 
 /* How many WireGuard messages the engine did not take during the check. */
-static uint64_t refused(const struct check_facts *f)
+static uint64_t refused(const struct observations *f)
 {
 	uint64_t n = 0;
 
@@ -209,7 +211,7 @@ static uint64_t refused(const struct check_facts *f)
 
 static bool is_cut_off(const struct verdict *v)
 {
-	const struct check_facts *f = v->facts;
+	const struct observations *f = v->facts;
 
 	for (size_t i = 0; i < f->n_underlays; i++)
 		if (!strcmp(f->underlays[i].name, v->peer->underlay))
@@ -220,43 +222,44 @@ static bool is_cut_off(const struct verdict *v)
 /* Datagrams go, none comes through; `state` begins each sentence. */
 static void judge_silence(const struct verdict *v, const char *state)
 {
-	const struct check_peer *p = v->peer;
+	const struct observed_peer *p = v->peer;
 	uint16_t ours = v->facts->after.wg.listen_port;
 	uint16_t theirs = v->after->endpoint.port;
 
 	if (p->datagrams_in && !has_received(v) && !refused(v->facts))
-		check_mend(check_found(v->ret, CHECK_ERROR, "firewall", v->subject,
-				   "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
-				   "wirespan.",
-				   state, p->datagrams_in, p->underlay),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
+				     "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
+				     "wirespan.",
+				     state, p->datagrams_in, p->underlay),
 			"A firewall on this machine drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
 			ours);
 	else if (p->datagrams_in)
-		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "%s: %" PRIu64 " datagrams came from the peer, but no handshake "
-				   "was completed.",
-				   state, p->datagrams_in),
+		finding_hint(
+			finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+				"%s: %" PRIu64 " datagrams came from the peer, but no handshake "
+				"was completed.",
+				state, p->datagrams_in),
 			"What the peer says belongs to a session that ended here, or to another "
 			"key, and ours does not reach it: does a firewall there let UDP port %u "
 			"in, do PublicKey and PresharedKey agree on both sides?",
 			theirs);
 	else if (is_cut_off(v))
-		check_mend(check_found(v->ret, CHECK_ERROR, "underlay", v->subject,
-				   "%s: %s, the way to %s, is down or has no carrier.", state,
-				   p->underlay, v->endpoint),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "underlay", v->subject,
+				     "%s: %s, the way to %s, is down or has no carrier.", state,
+				     p->underlay, v->endpoint),
 			"`ip link set %s up`; then look at the cable.", p->underlay);
 	else if (!p->datagrams_out && *p->underlay)
-		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "%s: no datagram left for %s on %s.", state, v->endpoint,
-				   p->underlay),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+				     "%s: no datagram left for %s on %s.", state, v->endpoint,
+				     p->underlay),
 			"Does a firewall on this machine drop what goes out (see `nft list "
 			"ruleset` or `iptables -S OUTPUT`)?");
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "handshake", v->subject,
-				   "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
-				   "back.",
-				   state, p->datagrams_out, v->endpoint),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+				     "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
+				     "back.",
+				     state, p->datagrams_out, v->endpoint),
 			"Is wirespan up there, with ListenPort = %u? Does a firewall there or on "
 			"the way let UDP port %u in? Is PublicKey here the peer's own? (A peer "
 			"with another key keeps silent.) Run `wirespan check` there too.",
@@ -268,21 +271,21 @@ static void judge_no_session(const struct verdict *v)
 	const char *name = v->after->endpoint_name;
 
 	if (!v->after->endpoint.addr.family && *name)
-		check_mend(check_found(v->ret, CHECK_ERROR, "name", v->subject,
-				   "No session: the address of %s is not known yet.", name),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "name", v->subject,
+				     "No session: the address of %s is not known yet.", name),
 			"Does this machine's resolver know it (`getent ahosts` and the name)? It "
 			"is asked again and again.");
 	else if (!v->after->endpoint.addr.family && !judge_keys(v))
-		check_mend(find(v, CHECK_ERROR, "handshake",
-				   "No session: the peer has no Endpoint here, and has not "
-				   "called."),
+		finding_hint(find(v, FINDING_ERROR, "handshake",
+				     "No session: the peer has no Endpoint here, and has not "
+				     "called."),
 			"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to "
 			"this machine's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
 	else if (v->peer->route_error < 0)
-		check_mend(check_found(v->ret, CHECK_ERROR, "route", v->subject,
-				   "No session: this machine has no route to %s (%s).", v->endpoint,
-				   strerror(-v->peer->route_error)),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
+				     "No session: this machine has no route to %s (%s).",
+				     v->endpoint, strerror(-v->peer->route_error)),
 			"`ip route` shows the routes; `ip route get` what is missing.");
 	else if (v->after->endpoint.addr.family && !judge_route(v, no_session) && !judge_keys(v) &&
 		 !judge_error(v, no_session))
@@ -293,27 +296,27 @@ static void judge_no_session(const struct verdict *v)
 
 static void judge_no_echo(const struct verdict *v)
 {
-	const struct check_peer *p = v->peer;
+	const struct observed_peer *p = v->peer;
 	const char *wg = v->facts->after.wg.name;
 
 	if (p->send_error)
-		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
-				   "Echo requests to %s cannot be sent: %s.", v->tunnel,
-				   strerror(-p->send_error)),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+				     "Echo requests to %s cannot be sent: %s.", v->tunnel,
+				     strerror(-p->send_error)),
 			"Does a firewall on this machine drop ICMP, or does %s lack an address? "
 			"See `ip addr show %s` and `nft list ruleset`.",
 			wg, wg);
 	else if (p->seen_inside)
-		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
-				   "%s answers on %s, but the answers do not reach programs.",
-				   v->tunnel, wg),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+				     "%s answers on %s, but the answers do not reach programs.",
+				     v->tunnel, wg),
 			"A firewall on this machine drops ICMP that comes in on %s. The segment "
 			"does not need it.",
 			wg);
 	else
-		check_mend(check_found(v->ret, CHECK_WARNING, "echo", v->subject,
-				   "%s does not answer %u echo requests through the tunnel.",
-				   v->tunnel, p->echo.sent),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+				     "%s does not answer %u echo requests through the tunnel.",
+				     v->tunnel, p->echo.sent),
 			"Is %s the peer's address on its WireGuard interface, do its AllowedIPs "
 			"cover ours, does its firewall let ICMP in?",
 			v->tunnel);
@@ -321,12 +324,12 @@ static void judge_no_echo(const struct verdict *v)
 
 static void judge_echo(const struct verdict *v)
 {
-	const struct check_echo *e = &v->peer->echo;
+	const struct observed_echo *e = &v->peer->echo;
 	double mean = e->received ? (double)e->sum_us / e->received / 1000 : 0;
-	struct check_finding *finding;
+	struct finding *finding;
 
 	if (!v->peer->tunnel.family) {
-		find(v, CHECK_NOTE, "echo",
+		find(v, FINDING_NOTE, "echo",
 			"AllowedIPs name no single address: the peer was not asked for an echo.");
 		return;
 	}
@@ -334,12 +337,12 @@ static void judge_echo(const struct verdict *v)
 		judge_no_echo(v);
 		return;
 	}
-	finding = check_found(v->ret, e->received == e->sent ? CHECK_OK : CHECK_WARNING, "echo",
+	finding = finding_add(v->ret, e->received == e->sent ? FINDING_OK : FINDING_WARNING, "echo",
 		v->subject, "%s answers through the tunnel: %u of %u, %.2f ms (%.2f to %.2f).",
 		v->tunnel, e->received, e->sent, mean, (double)e->min_us / 1000,
 		(double)e->max_us / 1000);
 	if (e->received != e->sent)
-		check_mend(finding,
+		finding_hint(finding,
 			"The underlay loses packets: look at the counters of %s (`ip -s link`), "
 			"and for a limit on UDP on the way.",
 			v->peer->underlay);
@@ -356,31 +359,32 @@ static void judge_path(const struct verdict *v)
 	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
 		return;
 	if (p->answers && p->state == STATUS_PATH_SILENT)
-		check_mend(check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
-				   "The path is taken to carry %u bytes, as last measured: no "
-				   "probe is answered now.",
-				   p->mtu),
+		finding_hint(finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+				     "The path is taken to carry %u bytes, as last measured: no "
+				     "probe is answered now.",
+				     p->mtu),
 			"%s", silent_hint);
 	else if (p->answers)
-		check_found(v->ret, CHECK_OK, "path_mtu", v->subject,
+		finding_add(v->ret, FINDING_OK, "path_mtu", v->subject,
 			"The path carries %u bytes, measured (%" PRIu64 " of %" PRIu64
 			" probes answered).",
 			p->mtu, p->answers, p->probes);
 	else if (p->probes)
-		check_mend(check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
-				   "The path is taken to carry %u bytes, the route's MTU: none of "
-				   "%" PRIu64 " probes was answered.",
-				   p->mtu, p->probes),
+		finding_hint(
+			finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+				"The path is taken to carry %u bytes, the route's MTU: none of "
+				"%" PRIu64 " probes was answered.",
+				p->mtu, p->probes),
 			"%s", silent_hint);
 	if (p->black_holes)
-		check_found(v->ret, CHECK_NOTE, "path_mtu", v->subject,
+		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
 			"The path was found to carry less than before, %" PRIu64 " times.",
 			p->black_holes);
 	if (p->train_max)
-		check_mend(check_found(v->ret, CHECK_NOTE, "path_trains", v->subject,
-				   "The path loses trains of more than %u datagram%s, and not "
-				   "single ones: no more are sent at once, at the cost of speed.",
-				   p->train_max, p->train_max == 1 ? "" : "s"),
+		finding_hint(finding_add(v->ret, FINDING_NOTE, "path_trains", v->subject,
+				     "The path loses trains of more than %u datagram%s, and not "
+				     "single ones: no more are sent at once, at the cost of speed.",
+				     p->train_max, p->train_max == 1 ? "" : "s"),
 			"Does a router, card or hypervisor on the way segment UDP wrongly, or "
 			"limit the rate with a small burst? If `ethtool -K %s "
 			"tx-udp-segmentation off` here helps, it is the segmentation.",
@@ -389,21 +393,22 @@ static void judge_path(const struct verdict *v)
 
 static void judge_full(const struct verdict *v)
 {
-	const struct check_peer *p = v->peer;
+	const struct observed_peer *p = v->peer;
 	unsigned outer = p->full_size + (v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
 
 	if (!p->full_size)
 		return;
 	if (p->full.received) {
-		check_found(v->ret, CHECK_OK, "tunnel_mtu", v->subject,
+		finding_add(v->ret, FINDING_OK, "tunnel_mtu", v->subject,
 			"Packets of %u bytes, the MTU of %s, pass in one piece.", p->full_size,
 			v->facts->after.wg.name);
 		return;
 	}
-	check_mend(check_found(v->ret, CHECK_ERROR, "tunnel_mtu", v->subject,
-			   "Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s",
-			   p->full_size, v->facts->after.wg.name,
-			   p->too_big ? " A router says that they are too big." : ""),
+	finding_hint(
+		finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
+			"Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s",
+			p->full_size, v->facts->after.wg.name,
+			p->too_big ? " A router says that they are too big." : ""),
 		"The path to %s carries less than %u bytes one way or the other. With [Interface] "
 		"MTU = auto its MTU is found; as a number it has to be smaller. Does something on "
 		"the way drop large datagrams?",
@@ -412,18 +417,19 @@ static void judge_full(const struct verdict *v)
 
 static void judge_handshake(const struct verdict *v)
 {
-	check_found(v->ret, CHECK_OK, "handshake", v->subject,
+	finding_add(v->ret, FINDING_OK, "handshake", v->subject,
 		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
 		v->after->handshake_age_ms / 1000);
 	if (v->facts->after.drops.n[DROP_INNER_SOURCE] >
 		v->facts->before.drops.n[DROP_INNER_SOURCE])
-		check_mend(find(v, CHECK_WARNING, "allowed_ips",
-				   "Packets came through the tunnel from addresses that AllowedIPs "
-				   "here do not cover."),
+		finding_hint(
+			find(v, FINDING_WARNING, "allowed_ips",
+				"Packets came through the tunnel from addresses that AllowedIPs "
+				"here do not cover."),
 			"Add the peer's tunnel address to [Peer] AllowedIPs here.");
 }
 
-void judge_peer(const struct check_facts *f, size_t i, struct check_findings *ret)
+void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 {
 	struct verdict v = {
 		.facts = f,

@@ -7,6 +7,6 @@
 #include "judge/observations.h"
 
 /** Append what the facts say about peer number `i`. */
-void judge_peer(const struct check_facts *f, size_t i, struct check_findings *ret);
+void judge_peer(const struct observations *f, size_t i, struct findings *ret);
 
 #endif

@@ -4,36 +4,36 @@
 
 #include "judge/sample.h"
 
-static void break_nothing_heard(struct check_facts *f)
+static void break_nothing_heard(struct observations *f)
 {
 	f->after.peers[0].rx_bytes = f->before.peers[0].rx_bytes;
 	f->peers[0].echo.received = 0;
 	f->peers[0].full_size = 0;
 	f->peers[0].datagrams_in = 0;
-	f->sessions[0] = (struct check_session){ 0 };
+	f->sessions[0] = (struct observed_session){ 0 };
 }
 
-static void break_no_session(struct check_facts *f)
+static void break_no_session(struct observations *f)
 {
 	break_nothing_heard(f);
 	f->before.peers[0].state = f->after.peers[0].state = STATUS_PEER_HANDSHAKE;
 }
 
-static void break_endpoint(struct check_facts *f)
+static void break_endpoint(struct observations *f)
 {
 	break_no_session(f);
 	memset(&f->before.peers[0].endpoint, 0, sizeof(struct endpoint));
 	memset(&f->after.peers[0].endpoint, 0, sizeof(struct endpoint));
 }
 
-static void break_route(struct check_facts *f)
+static void break_route(struct observations *f)
 {
 	break_no_session(f);
 	f->peers[0].route_error = -ENETUNREACH;
 }
 
 static void set_route(
-	struct check_facts *f, enum status_leads leads, const char *interface, const char *sent_by)
+	struct observations *f, enum status_leads leads, const char *interface, const char *sent_by)
 {
 	struct status_route *r = &f->peers[0].route;
 
@@ -42,148 +42,148 @@ static void set_route(
 	snprintf(r->sent_by, sizeof(r->sent_by), "%s", sent_by);
 }
 
-static void break_route_to_segment(struct check_facts *f)
+static void break_route_to_segment(struct observations *f)
 {
 	break_nothing_heard(f);
 	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "");
 	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3; /* is not to blame */
 }
 
-static void break_route_to_segment_unresolved(struct check_facts *f)
+static void break_route_to_segment_unresolved(struct observations *f)
 {
 	break_no_session(f);
 	set_route(f, STATUS_LEADS_UNKNOWN, "br-l2tp0", "");
 	f->after.drops.n[DROP_TAP_OWN] = 3;
 }
 
-static void break_route_to_tunnel(struct check_facts *f)
+static void break_route_to_tunnel(struct observations *f)
 {
 	break_no_session(f);
 	set_route(f, STATUS_LEADS_TUNNEL, "wg0", "");
 }
 
-static void warn_of_detour(struct check_facts *f)
+static void warn_of_detour(struct observations *f)
 {
 	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "eth9");
 }
 
-static void warn_of_last_route(struct check_facts *f)
+static void warn_of_last_route(struct observations *f)
 {
 	set_route(f, STATUS_LEADS_TUNNEL, "wg0", "");
 }
 
 /* A gateway with one card, whose router did not answer in time; nothing has come back to us. */
-static void break_silent_router(struct check_facts *f)
+static void break_silent_router(struct observations *f)
 {
 	break_no_session(f);
 	set_route(f, STATUS_LEADS_UNKNOWN, "br-l2tp0", "");
 }
 
-static void break_mac1(struct check_facts *f)
+static void break_mac1(struct observations *f)
 {
 	break_no_session(f);
 	f->after.drops.n[DROP_WG_MAC1] = 1;
 }
 
-static void break_unknown_peer(struct check_facts *f)
+static void break_unknown_peer(struct observations *f)
 {
 	break_no_session(f);
 	f->after.drops.n[DROP_WG_UNKNOWN_PEER] = 1;
 }
 
-static void break_psk(struct check_facts *f)
+static void break_psk(struct observations *f)
 {
 	break_no_session(f); /* some seconds ago, but not during the check */
 	f->before.drops.n[DROP_WG_HANDSHAKE_AUTH] = f->after.drops.n[DROP_WG_HANDSHAKE_AUTH] = 4;
 	f->after.drop_ages_ms.n[DROP_WG_HANDSHAKE_AUTH] = 20000;
 }
 
-static void break_clock(struct check_facts *f)
+static void break_clock(struct observations *f)
 {
 	break_no_session(f);
 	f->after.drops.n[DROP_WG_HANDSHAKE_REPLAY] = 1;
 }
 
-static void break_port(struct check_facts *f)
+static void break_port(struct observations *f)
 {
 	break_no_session(f);
 	sample_icmp(&f->peers[0].error, 3, 3, "192.168.122.32");
 }
 
-static void break_port6(struct check_facts *f)
+static void break_port6(struct observations *f)
 {
 	break_no_session(f);
 	sample_icmp(&f->peers[0].error, 1, 4, "2001:db8::32");
 }
 
-static void break_prohibited(struct check_facts *f)
+static void break_prohibited(struct observations *f)
 {
 	break_no_session(f);
 	sample_icmp(&f->peers[0].error, 3, 13, "192.168.122.1");
 }
 
-static void break_unreachable(struct check_facts *f)
+static void break_unreachable(struct observations *f)
 {
 	break_nothing_heard(f);
 	sample_icmp(&f->peers[0].error, 3, 1, "192.168.122.1");
 }
 
-static void break_firewall(struct check_facts *f)
+static void break_firewall(struct observations *f)
 {
 	break_no_session(f);
 	f->peers[0].datagrams_in = 3;
 }
 
-static void break_stale(struct check_facts *f)
+static void break_stale(struct observations *f)
 {
 	break_no_session(f);
 	f->peers[0].datagrams_in = 3;
 	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3;
 }
 
-static void break_output(struct check_facts *f)
+static void break_output(struct observations *f)
 {
 	break_no_session(f);
 	f->peers[0].datagrams_out = 0;
 }
 
-static void break_cable(struct check_facts *f)
+static void break_cable(struct observations *f)
 {
 	break_output(f);
 	f->underlays[0].up = false;
 }
 
-static void break_icmp_inside(struct check_facts *f)
+static void break_icmp_inside(struct observations *f)
 {
 	f->peers[0].echo.received = 0;
 	f->peers[0].full_size = 0;
 }
 
-static void break_icmp_here(struct check_facts *f)
+static void break_icmp_here(struct observations *f)
 {
 	break_icmp_inside(f);
 	f->peers[0].seen_inside = 5;
 }
 
-static void break_icmp_out(struct check_facts *f)
+static void break_icmp_out(struct observations *f)
 {
 	break_icmp_inside(f);
 	f->peers[0].send_error = -EPERM;
 }
 
-static void break_loss(struct check_facts *f)
+static void break_loss(struct observations *f)
 {
 	f->peers[0].echo.received = 3;
 	f->peers[0].echo.sum_us = 1200;
 }
 
-static void break_black_hole(struct check_facts *f)
+static void break_black_hole(struct observations *f)
 {
-	f->peers[0].full = (struct check_echo){ .sent = 2 };
+	f->peers[0].full = (struct observed_echo){ .sent = 2 };
 	f->peers[0].too_big = true;
 }
 
-static void break_allowed_ips(struct check_facts *f)
+static void break_allowed_ips(struct observations *f)
 {
 	f->after.drops.n[DROP_INNER_SOURCE] = 9;
 }
@@ -191,161 +191,162 @@ static void break_allowed_ips(struct check_facts *f)
 #define KEY_ONES "ERERERERERERERERERERERERERERERERERERERERERE="
 #define KEY_TWOS "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
 
-static void break_name(struct check_facts *f)
+static void break_name(struct observations *f)
 {
 	break_endpoint(f);
 	strcpy(f->after.peers[0].endpoint_name, "vpn.example.org:8172");
 }
 
-static void find_path(struct check_facts *f)
+static void find_path(struct observations *f)
 {
 	f->after.peers[0].path = (struct status_path){
 		.state = STATUS_PATH_COMPLETE, .mtu = 1492, .probes = 12, .answers = 11
 	};
 }
 
-static void note_silent_path(struct check_facts *f)
+static void note_silent_path(struct observations *f)
 {
 	f->after.peers[0].path =
 		(struct status_path){ .state = STATUS_PATH_SILENT, .mtu = 1500, .probes = 12 };
 }
 
-static void note_path_silent_now(struct check_facts *f)
+static void note_path_silent_now(struct observations *f)
 {
 	find_path(f);
 	f->after.peers[0].path.state = STATUS_PATH_SILENT;
 }
 
-static void note_trains(struct check_facts *f)
+static void note_trains(struct observations *f)
 {
 	find_path(f);
 	f->after.peers[0].path.train_max = 8;
 }
 
-static void note_black_hole(struct check_facts *f)
+static void note_black_hole(struct observations *f)
 {
 	find_path(f);
 	f->after.peers[0].path.black_holes = 2;
 }
 
 static const struct fault faults[] = {
-	{ break_name, CHECK_ERROR, "name",
+	{ break_name, FINDING_ERROR, "name",
 		"No session: the address of vpn.example.org:8172 is not known yet.", NULL },
-	{ find_path, CHECK_OK, "path_mtu",
+	{ find_path, FINDING_OK, "path_mtu",
 		"The path carries 1492 bytes, measured (11 of 12 probes answered).", "" },
-	{ note_silent_path, CHECK_NOTE, "path_mtu",
+	{ note_silent_path, FINDING_NOTE, "path_mtu",
 		"The path is taken to carry 1500 bytes, the route's MTU: none of 12 probes was "
 		"answered.",
 		NULL },
-	{ note_path_silent_now, CHECK_NOTE, "path_mtu",
+	{ note_path_silent_now, FINDING_NOTE, "path_mtu",
 		"The path is taken to carry 1492 bytes, as last measured: no probe is answered "
 		"now.",
 		NULL },
-	{ note_trains, CHECK_NOTE, "path_trains",
+	{ note_trains, FINDING_NOTE, "path_trains",
 		"The path loses trains of more than 8 datagrams, and not single ones: no more are "
 		"sent at once, at the cost of speed.",
 		NULL },
-	{ note_black_hole, CHECK_NOTE, "path_mtu",
+	{ note_black_hole, FINDING_NOTE, "path_mtu",
 		"The path was found to carry less than before, 2 times.", "" },
-	{ break_endpoint, CHECK_ERROR, "handshake",
+	{ break_endpoint, FINDING_ERROR, "handshake",
 		"No session: the peer has no Endpoint here, and has not called.",
 		"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to this "
 		"machine's address with port 8172, and PersistentKeepalive = 25." },
-	{ break_route, CHECK_ERROR, "route",
+	{ break_route, FINDING_ERROR, "route",
 		"No session: this machine has no route to 192.168.122.32:8173 (Network is "
 		"unreachable).",
 		NULL },
-	{ break_route_to_segment, CHECK_ERROR, "route",
+	{ break_route_to_segment, FINDING_ERROR, "route",
 		"A session, but one way only: the route to 192.168.122.32:8173 leads by br-l2tp0 "
 		"into the segment itself. Datagrams there would carry themselves: they are "
 		"dropped.",
 		"Is the uplink up, with its routes (`ip route`)? If so, give 192.168.122.32 a "
 		"route of its own (`ip route add 192.168.122.32 via GATEWAY dev UPLINK`), or "
 		"remove the one by br-l2tp0 that `ip route get 192.168.122.32` shows." },
-	{ break_route_to_segment_unresolved, CHECK_ERROR, "route",
+	{ break_route_to_segment_unresolved, FINDING_ERROR, "route",
 		"No session: the route to 192.168.122.32:8173 leads by br-l2tp0 into the segment "
 		"itself. Datagrams there would carry themselves: they are dropped.",
 		NULL },
-	{ break_route_to_tunnel, CHECK_ERROR, "route",
+	{ break_route_to_tunnel, FINDING_ERROR, "route",
 		"No session: the route to 192.168.122.32:8173 leads by wg0 into the tunnel itself. "
 		"Datagrams there would carry themselves: they are dropped.",
 		"Give 192.168.122.32 a route of its own by the uplink (`ip route add "
 		"192.168.122.32 via GATEWAY dev UPLINK`), or leave it out of AllowedIPs." },
-	{ warn_of_detour, CHECK_WARNING, "route",
+	{ warn_of_detour, FINDING_WARNING, "route",
 		"The route to 192.168.122.32:8173 leads by br-l2tp0 into the segment itself; "
 		"datagrams leave by eth9 instead.",
 		NULL },
-	{ warn_of_last_route, CHECK_WARNING, "route",
+	{ warn_of_last_route, FINDING_WARNING, "route",
 		"The route to 192.168.122.32:8173 leads by wg0 into the tunnel itself: once the "
 		"session ends there will be none.",
 		NULL },
-	{ break_silent_router, CHECK_ERROR, "handshake",
+	{ break_silent_router, FINDING_ERROR, "handshake",
 		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
 		NULL },
-	{ break_mac1, CHECK_ERROR, "key",
+	{ break_mac1, FINDING_ERROR, "key",
 		"No session: a handshake came that was made for another public key than ours.",
 		"There, [Peer] PublicKey must be " KEY_ONES "." },
-	{ break_unknown_peer, CHECK_ERROR, "key",
+	{ break_unknown_peer, FINDING_ERROR, "key",
 		"No session: a handshake came with a public key that no [Peer] here has.",
 		"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there makes it "
 		"of "
 		"its private key); it is " KEY_TWOS " now." },
-	{ break_psk, CHECK_ERROR, "key", "No session: a handshake came that does not authenticate.",
+	{ break_psk, FINDING_ERROR, "key",
+		"No session: a handshake came that does not authenticate.",
 		"PresharedKey must be the same on both sides, or on neither; and PublicKey here "
 		"the peer's own." },
-	{ break_clock, CHECK_ERROR, "clock",
+	{ break_clock, FINDING_ERROR, "clock",
 		"No session: handshakes came with a time older than one seen before.", NULL },
-	{ break_port, CHECK_ERROR, "port",
+	{ break_port, FINDING_ERROR, "port",
 		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173.",
 		"Is wirespan up there, with ListenPort = 8173? Else correct Endpoint here." },
-	{ break_port6, CHECK_ERROR, "port",
+	{ break_port6, FINDING_ERROR, "port",
 		"No session: 2001:db8::32 answers that nothing listens on UDP port 8173.", NULL },
-	{ break_prohibited, CHECK_ERROR, "firewall",
+	{ break_prohibited, FINDING_ERROR, "firewall",
 		"No session: 192.168.122.1 refuses our datagrams to 192.168.122.32:8173 (ICMP type "
 		"3, code 13): a firewall.",
 		"Allow UDP port 8173 there." },
-	{ break_unreachable, CHECK_ERROR, "unreachable",
+	{ break_unreachable, FINDING_ERROR, "unreachable",
 		"A session, but one way only: 192.168.122.1 says that 192.168.122.32:8173 cannot "
 		"be "
 		"reached (ICMP type 3, code 1).",
 		"Is the peer's machine on, and Endpoint right?" },
-	{ break_firewall, CHECK_ERROR, "firewall",
+	{ break_firewall, FINDING_ERROR, "firewall",
 		"No session: 3 datagrams of the peer reached eth0, but not wirespan.",
 		"A firewall on this machine drops them: let UDP port 8172 in (see `nft list "
 		"ruleset` or `iptables -S INPUT`)." },
-	{ break_stale, CHECK_ERROR, "handshake",
+	{ break_stale, FINDING_ERROR, "handshake",
 		"No session: 3 datagrams came from the peer, but no handshake was completed.",
 		NULL },
-	{ break_output, CHECK_ERROR, "handshake",
+	{ break_output, FINDING_ERROR, "handshake",
 		"No session: no datagram left for 192.168.122.32:8173 on eth0.", NULL },
-	{ break_cable, CHECK_ERROR, "underlay",
+	{ break_cable, FINDING_ERROR, "underlay",
 		"No session: eth0, the way to 192.168.122.32:8173, is down or has no carrier.",
 		"`ip link set eth0 up`; then look at the cable." },
-	{ break_no_session, CHECK_ERROR, "handshake",
+	{ break_no_session, FINDING_ERROR, "handshake",
 		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
 		NULL },
-	{ break_nothing_heard, CHECK_ERROR, "handshake",
+	{ break_nothing_heard, FINDING_ERROR, "handshake",
 		"A session, but one way only: 40 datagrams were sent to 192.168.122.32:8173, and "
 		"nothing came back.",
 		NULL },
-	{ break_icmp_inside, CHECK_WARNING, "echo",
+	{ break_icmp_inside, FINDING_WARNING, "echo",
 		"10.0.1.21 does not answer 5 echo requests through the tunnel.", NULL },
-	{ break_icmp_here, CHECK_WARNING, "echo",
+	{ break_icmp_here, FINDING_WARNING, "echo",
 		"10.0.1.21 answers on wg0, but the answers do not reach programs.",
 		"A firewall on this machine drops ICMP that comes in on wg0. The segment does not "
 		"need it." },
-	{ break_icmp_out, CHECK_WARNING, "echo",
+	{ break_icmp_out, FINDING_WARNING, "echo",
 		"Echo requests to 10.0.1.21 cannot be sent: Operation not permitted.", NULL },
-	{ break_loss, CHECK_WARNING, "echo",
+	{ break_loss, FINDING_WARNING, "echo",
 		"10.0.1.21 answers through the tunnel: 3 of 5, 0.40 ms (0.30 to 0.60).", NULL },
-	{ break_black_hole, CHECK_ERROR, "tunnel_mtu",
+	{ break_black_hole, FINDING_ERROR, "tunnel_mtu",
 		"Packets of 1440 bytes, the MTU of wg0, do not come back; small ones do. A router "
 		"says that they are too big.",
 		"The path to 192.168.122.32:8173 carries less than 1500 bytes one way or the "
 		"other. "
 		"With [Interface] MTU = auto its MTU is found; as a number it has to be smaller. "
 		"Does something on the way drop large datagrams?" },
-	{ break_allowed_ips, CHECK_WARNING, "allowed_ips",
+	{ break_allowed_ips, FINDING_WARNING, "allowed_ips",
 		"Packets came through the tunnel from addresses that AllowedIPs here do not cover.",
 		NULL },
 };
@@ -358,20 +359,20 @@ static void test_faults(void **state)
 /* Without its peer a session is not judged: one fault is one error. */
 static void test_follower(void **state)
 {
-	struct check_findings findings = { 0 };
-	const struct check_finding *got;
-	struct check_facts f;
+	struct findings findings = { 0 };
+	const struct finding *got;
+	struct observations f;
 
 	sample_fill(&f);
 	break_no_session(&f);
-	check_judge(&f, &findings);
+	judge_observations(&f, &findings);
 	got = sample_find(&findings, "Not tried: its peer is not there.");
 	assert_non_null(got);
-	assert_int_equal(got->severity, CHECK_NOTE);
+	assert_int_equal(got->severity, FINDING_NOTE);
 	assert_string_equal(got->subject, "l2tpeth0");
-	assert_int_equal(check_count(&findings, CHECK_ERROR), 1);
-	check_findings_fini(&findings);
-	check_facts_fini(&f);
+	assert_int_equal(findings_count(&findings, FINDING_ERROR), 1);
+	findings_fini(&findings);
+	observations_fini(&f);
 }
 
 int main(void)

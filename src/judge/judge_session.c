@@ -14,13 +14,13 @@
 
 /** One session, and where its findings go. */
 struct verdict {
-	const struct check_facts *facts;
-	const struct check_session *session;
+	const struct observations *facts;
+	const struct observed_session *session;
 	const struct status_session *before;
 	const struct status_session *after;
 	const struct status_tunnel *tunnel_before;
 	const struct status_tunnel *tunnel;
-	struct check_findings *ret;
+	struct findings *ret;
 	const struct status_bridge *bridge; /* NULL: none */
 	char station[IP_ADDR_TEXT_LEN];
 	char remote[IP_ADDR_TEXT_LEN];
@@ -62,10 +62,10 @@ static void judge_session_id(const struct verdict *v)
 
 	if (!n || v->after->rx.packets != v->before->rx.packets)
 		return;
-	check_mend(check_found(v->ret, CHECK_ERROR, "session_id", v->after->name,
-			   "The peer sends session id %u (%" PRIu64
-			   " packets), but SessionId here is %u.",
-			   theirs, n, v->after->session_id),
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "session_id", v->after->name,
+			     "The peer sends session id %u (%" PRIu64
+			     " packets), but SessionId here is %u.",
+			     theirs, n, v->after->session_id),
 		"They must be the same: set SessionId = %u here, or PeerSessionId = %u there.",
 		theirs, v->after->session_id);
 }
@@ -76,10 +76,10 @@ static void judge_cookie(const struct verdict *v)
 
 	if (!n)
 		return;
-	check_mend(check_found(v->ret, CHECK_ERROR, "cookie", v->after->name,
-			   "%" PRIu64 " frames of the peer had another cookie than PeerCookie "
-			   "here, or none.",
-			   n),
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "cookie", v->after->name,
+			     "%" PRIu64 " frames of the peer had another cookie than PeerCookie "
+			     "here, or none.",
+			     n),
 		"PeerCookie here (%u bytes) must be the peer's Cookie (in ip l2tp: cookie).",
 		v->after->peer_cookie_len);
 }
@@ -91,17 +91,17 @@ static void judge_sublayer(const struct verdict *v)
 	if (!n)
 		return;
 	if (v->after->options.sublayer == L2TP_SUBLAYER_DEFAULT)
-		check_mend(check_found(v->ret, CHECK_ERROR, "sublayer", v->after->name,
-				   "%" PRIu64 " frames of the peer look as if they had no "
-				   "L2-specific sublayer; here it is default.",
-				   n),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
+				     "%" PRIu64 " frames of the peer look as if they had no "
+				     "L2-specific sublayer; here it is default.",
+				     n),
 			"Set Layer2SpecificHeader = none here, or default there (in ip l2tp: "
 			"l2spec_type). A Cookie there that is not expected here looks alike.");
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "sublayer", v->after->name,
-				   "%" PRIu64 " frames of the peer look as if they had the "
-				   "default L2-specific sublayer; here it is none.",
-				   n),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
+				     "%" PRIu64 " frames of the peer look as if they had the "
+				     "default L2-specific sublayer; here it is none.",
+				     n),
 			"Set Layer2SpecificHeader = default here, or none there (in ip l2tp: "
 			"l2spec_type).");
 }
@@ -121,14 +121,14 @@ static void judge_sequence(const struct verdict *v)
 	if (!expects_sequence(v))
 		return;
 	if (without)
-		check_mend(check_found(v->ret, CHECK_ERROR, "sequence", v->after->name,
-				   "%" PRIu64 " frames of the peer had no sequence number; "
-				   "Sequence = %s here drops them.",
-				   without, mode),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "sequence", v->after->name,
+				     "%" PRIu64 " frames of the peer had no sequence number; "
+				     "Sequence = %s here drops them.",
+				     without, mode),
 			"Set Sequence = send or both there, or none or send here.");
 	else if (late)
-		check_mend(
-			check_found(v->ret, CHECK_WARNING, "sequence", v->after->name,
+		finding_hint(
+			finding_add(v->ret, FINDING_WARNING, "sequence", v->after->name,
 				"%" PRIu64 " frames came out of sequence and were dropped.", late),
 			"The underlay reorders: Sequence = none or send here lets them pass.");
 }
@@ -136,23 +136,23 @@ static void judge_sequence(const struct verdict *v)
 /* The L2TP of the peer goes past the session. */
 static void judge_alien(const struct verdict *v)
 {
-	const struct check_alien *a = &v->session->alien;
+	const struct observed_alien *a = &v->session->alien;
 	const struct status_tunnel *t = v->tunnel;
 
 	if (!a->seen)
 		return;
 	if (a->encap != t->encap)
-		check_mend(check_found(v->ret, CHECK_ERROR, "encapsulation", v->after->name,
-				   "The peer sends L2TP over %s; EncapsulationType here is %s.",
-				   a->encap == L2TP_ENCAP_UDP ? "UDP" : "IP",
-				   t->encap == L2TP_ENCAP_UDP ? "udp" : "ip"),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "encapsulation", v->after->name,
+				     "The peer sends L2TP over %s; EncapsulationType here is %s.",
+				     a->encap == L2TP_ENCAP_UDP ? "UDP" : "IP",
+				     t->encap == L2TP_ENCAP_UDP ? "udp" : "ip"),
 			"Make EncapsulationType the same on both sides.");
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "ports", v->after->name,
-				   "The peer sends L2TP from UDP port %u to %u; here "
-				   "UDPDestinationPort = %u and UDPSourcePort = %u.",
-				   a->source_port, a->destination_port, t->destination_port,
-				   t->source_port),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "ports", v->after->name,
+				     "The peer sends L2TP from UDP port %u to %u; here "
+				     "UDPDestinationPort = %u and UDPSourcePort = %u.",
+				     a->source_port, a->destination_port, t->destination_port,
+				     t->source_port),
 			"Set UDPDestinationPort = %u and UDPSourcePort = %u here, or the peer's "
 			"to these the other way round.",
 			a->source_port, a->destination_port);
@@ -160,17 +160,17 @@ static void judge_alien(const struct verdict *v)
 
 static void judge_refusal(const struct verdict *v)
 {
-	const struct check_icmp *e = &v->session->refusal;
+	const struct observed_icmp *e = &v->session->refusal;
 	char from[IP_ADDR_TEXT_LEN];
 	char local[IP_ADDR_TEXT_LEN];
 
 	if (!e->seen)
 		return;
 	ip_addr_text(&v->tunnel->local, local);
-	check_mend(check_found(v->ret, CHECK_ERROR, "no_tunnel", v->after->name,
-			   "%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel "
-			   "is there.",
-			   ip_addr_text(&e->from, from), e->type, e->code),
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "no_tunnel", v->after->name,
+			     "%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel "
+			     "is there.",
+			     ip_addr_text(&e->from, from), e->type, e->code),
 		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
 		"UDPSourcePort = %u and UDPDestinationPort = %u?",
 		v->remote, local, v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip",
@@ -185,18 +185,19 @@ static void judge_oddities(const struct verdict *v)
 	uint64_t sums = count(v, v->tunnel_before->bad_checksums, v->tunnel->bad_checksums);
 
 	if (control)
-		check_mend(check_found(v->ret, CHECK_WARNING, "control", v->after->name,
-				   "The peer sends L2TP control messages (%" PRIu64 ").", control),
+		finding_hint(
+			finding_add(v->ret, FINDING_WARNING, "control", v->after->name,
+				"The peer sends L2TP control messages (%" PRIu64 ").", control),
 			"Its tunnel wants to be negotiated: make it a static one there.");
 	if (length)
-		check_mend(check_found(v->ret, CHECK_WARNING, "length", v->after->name,
-				   "%" PRIu64 " frames of the peer were too short or too long.",
-				   length),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "length", v->after->name,
+				     "%" PRIu64 " frames of the peer were too short or too long.",
+				     length),
 			"Do Layer2SpecificHeader and the lengths of the cookies agree? Is the "
 			"session's MTU larger there (%u here)?",
 			v->after->mtu);
 	if (sums)
-		check_found(v->ret, CHECK_WARNING, "checksum", v->after->name,
+		finding_add(v->ret, FINDING_WARNING, "checksum", v->after->name,
 			"%" PRIu64 " L2TP packets of the peer had a wrong UDP checksum.", sums);
 }
 
@@ -205,7 +206,7 @@ static void judge_oddities(const struct verdict *v)
 /* A sentence without its end: that the pseudowire works, and how that is known. */
 static void say_proof(const struct verdict *v, char ret[static PROOF_LEN])
 {
-	const struct check_echo *e = &v->session->far_end;
+	const struct observed_echo *e = &v->session->far_end;
 	double mean = (double)e->sum_us / e->received / 1000;
 	bool v6 = v->tunnel->remote.family == AF_INET6;
 
@@ -219,15 +220,15 @@ static void say_proof(const struct verdict *v, char ret[static PROOF_LEN])
 static void judge_no_path(const struct verdict *v, const char *proof)
 {
 	if (check_is_settling(v->facts, v->bridge))
-		check_found(v->ret, CHECK_NOTE, "session", v->after->name,
+		finding_add(v->ret, FINDING_NOTE, "session", v->after->name,
 			"%s. Whether frames find a path through the segment is not known yet: "
 			"ports of %s are still learning.",
 			proof, v->bridge->name);
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "no_path", v->after->name,
-				   "%s. But the spanning tree %s blocks it, and no other path "
-				   "leads to that site.",
-				   proof, is_held(v) ? "here" : "there"),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "no_path", v->after->name,
+				     "%s. But the spanning tree %s blocks it, and no other path "
+				     "leads to that site.",
+				     proof, is_held(v) ? "here" : "there"),
 			"If a gateway has just started, its ports forward after 30 s: check again. "
 			"Else run `wirespan check` on every site: does another session work in one "
 			"direction only?");
@@ -235,8 +236,8 @@ static void judge_no_path(const struct verdict *v, const char *proof)
 
 static void judge_unbridged(const struct verdict *v, const char *proof)
 {
-	check_mend(check_found(v->ret, CHECK_ERROR, "far_bridge", v->after->name,
-			   "%s. But there it seems to be a port of no bridge.", proof),
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
+			     "%s. But there it seems to be a port of no bridge.", proof),
 		"There, `ip link` shows whether the session's interface has a master: put it into "
 		"the bridge (`wirespan reload` does).");
 }
@@ -245,17 +246,17 @@ static void judge_unbridged(const struct verdict *v, const char *proof)
  * path. */
 static void judge_reserve(const struct verdict *v, const char *proof)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 
 	if (!s->path_found)
 		judge_no_path(v, proof);
 	else if (s->path_here && s->unbridged)
 		judge_unbridged(v, proof);
 	else if (s->path_here)
-		check_found(v->ret, CHECK_OK, "session", v->after->name,
+		finding_add(v->ret, FINDING_OK, "session", v->after->name,
 			"%s, also through its bridge; nobody behind it answers.", proof);
 	else
-		check_found(v->ret, CHECK_OK, "session", v->after->name,
+		finding_add(v->ret, FINDING_OK, "session", v->after->name,
 			"%s. The spanning tree %s blocks it: frames to that site take another "
 			"path, which works.",
 			proof, is_held(v) ? "here" : "there");
@@ -271,11 +272,11 @@ static void judge_far_end(const struct verdict *v)
 	else if (has_tree(v))
 		judge_reserve(v, proof);
 	else if (is_held(v))
-		check_found(v->ret, CHECK_OK, "session", v->after->name,
+		finding_add(v->ret, FINDING_OK, "session", v->after->name,
 			"%s. Nobody behind it was asked: its port here does not forward.", proof);
 	else
-		check_mend(check_found(v->ret, CHECK_ERROR, "far_bridge", v->after->name,
-				   "%s. But nobody behind it answers.", proof),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
+				     "%s. But nobody behind it answers.", proof),
 			"There: is the session's interface a port of the bridge (`bridge link`), "
 			"and forwarding? STP must be the same on all sites; here it is no. If all "
 			"is right, nobody there has an address that answers: name one with "
@@ -286,21 +287,21 @@ static void judge_far_end(const struct verdict *v)
 
 static void judge_one_way(const struct verdict *v, bool explained)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 	const struct status_session *r = v->after;
 	bool sends = r->options.sequence & L2TP_SEQUENCE_SEND;
-	struct check_finding *finding;
+	struct finding *finding;
 
 	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
-		check_mend(check_found(v->ret, CHECK_WARNING, "silence", r->name,
-				   "Not proven: nobody answers on this pseudowire. Another path "
-				   "leads to that site; the spanning tree may block this one."),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "silence", r->name,
+				     "Not proven: nobody answers on this pseudowire. Another path "
+				     "leads to that site; the spanning tree may block this one."),
 			"Run `wirespan check` there. A far end that is not Linux, or restricts ARP "
 			"(arp_ignore), does not answer on a blocked port.");
 		return;
 	}
 	if (s->heard)
-		finding = check_found(v->ret, CHECK_ERROR, "one_way", r->name,
+		finding = finding_add(v->ret, FINDING_ERROR, "one_way", r->name,
 			"One way only: %" PRIu64
 			" frames of the far side arrived, but nobody there answers ours "
 			"(%" PRIu64 " sent).",
@@ -308,11 +309,11 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	else if (explained)
 		return;
 	else
-		finding = check_found(v->ret, CHECK_ERROR, "silence", r->name,
+		finding = finding_add(v->ret, FINDING_ERROR, "silence", r->name,
 			"%" PRIu64 " frames were sent into the session, and nothing at all came "
 			"back.",
 			s->asked);
-	check_mend(finding,
+	finding_hint(finding,
 		"Run `wirespan check` there: it names what arrives. There, SessionId must be %u, "
 		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
 		"nobody there has an address that answers: name one with --target.",
@@ -325,26 +326,26 @@ static void judge_one_way(const struct verdict *v, bool explained)
 
 static void judge_life(const struct verdict *v)
 {
-	const struct check_session *s = v->session;
-	const struct check_echo *e = &s->echo;
+	const struct observed_session *s = v->session;
+	const struct observed_echo *e = &s->echo;
 	double mean = e->received ? (double)e->sum_us / e->received / 1000 : 0;
-	struct check_finding *finding;
+	struct finding *finding;
 
 	if (!e->received) {
-		check_mend(check_found(v->ret, CHECK_WARNING, "session", v->after->name,
-				   "Frames pass both ways, but %s does not answer an echo%s.",
-				   v->station, s->limit ? "" : ": sizes were not tried"),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "session", v->after->name,
+				     "Frames pass both ways, but %s does not answer an echo%s.",
+				     v->station, s->limit ? "" : ": sizes were not tried"),
 			"Does it drop ICMP? Name somebody else on the far side with --target.");
 		return;
 	}
-	finding = check_found(v->ret, e->received == e->sent ? CHECK_OK : CHECK_WARNING, "session",
-		v->after->name,
+	finding = finding_add(v->ret, e->received == e->sent ? FINDING_OK : FINDING_WARNING,
+		"session", v->after->name,
 		"Frames pass both ways: %s answers %u of %u, %.2f ms (%.2f to %.2f); %u station%s "
 		"on the far side.",
 		v->station, e->received, e->sent, mean, (double)e->min_us / 1000,
 		(double)e->max_us / 1000, s->stations, s->stations == 1 ? "" : "s");
 	if (e->received != e->sent)
-		check_mend(finding,
+		finding_hint(finding,
 			"Compare with the loss on the tunnel itself, above: if there is none, it "
 			"is between the far gateway and %s.",
 			v->station);
@@ -352,81 +353,82 @@ static void judge_life(const struct verdict *v)
 
 static void judge_whole(const struct verdict *v)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 	unsigned budget = v->after->budget;
 
 	if (!s->whole)
-		check_found(v->ret, CHECK_NOTE, "size", v->after->name,
+		finding_add(v->ret, FINDING_NOTE, "size", v->after->name,
 			"%u bytes should pass in one piece; the %s back end does not count what "
 			"is cut.",
 			budget, v->facts->after.backend);
 	else if (s->whole == budget)
-		check_found(v->ret, CHECK_OK, "size", v->after->name,
+		finding_add(v->ret, FINDING_OK, "size", v->after->name,
 			"The largest packet that passes in one piece has %u bytes, as computed%s.",
 			s->whole, s->outward ? " (tried in our direction)" : "");
 	else if (s->whole == s->limit && s->whole < budget)
-		check_found(v->ret, CHECK_OK, "size", v->after->name,
+		finding_add(v->ret, FINDING_OK, "size", v->after->name,
 			"Packets up to %u bytes, the MTU of %s, pass in one piece; %u would fit.",
 			s->whole, v->after->name, budget);
 	else
-		check_mend(check_found(v->ret, CHECK_WARNING, "size", v->after->name,
-				   "The largest packet that passes in one piece has %u bytes; "
-				   "%u were computed.",
-				   s->whole, budget),
+		finding_hint(finding_add(v->ret, FINDING_WARNING, "size", v->after->name,
+				     "The largest packet that passes in one piece has %u bytes; "
+				     "%u were computed.",
+				     s->whole, budget),
 			"One direction carries less: does `wirespan mtu` on the far side compute "
 			"another number, from its underlay, cookie or [Interface] MTU?");
 }
 
 static void judge_full(const struct verdict *v)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 	const char *name = v->after->name;
 
 	if (s->largest < s->limit)
-		check_mend(check_found(v->ret, CHECK_ERROR, "full_size", name,
-				   "Packets of more than %u bytes do not pass, although %s has "
-				   "MTU %u.",
-				   s->largest, name, s->limit),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "full_size", name,
+				     "Packets of more than %u bytes do not pass, although %s has "
+				     "MTU %u.",
+				     s->largest, name, s->limit),
 			"The far side refuses them: set MTU %u on its session's interface, its "
 			"bridge and every port of that (wirespan: MTU = auto). Where that cannot "
 			"be: MTU = %u here, and on every member.",
 			s->limit, s->largest);
 	else if (s->station_cuts)
-		check_found(v->ret, CHECK_NOTE, "full_size", name,
+		finding_add(v->ret, FINDING_NOTE, "full_size", name,
 			"Packets of %u bytes arrive; %s answers them in pieces, its own MTU is "
 			"smaller.",
 			s->limit, v->station);
 	else if (s->limit >= MEMBER_MTU)
-		check_found(v->ret, CHECK_OK, "full_size", name, "Packets of %u bytes pass%s%s%s.",
-			s->limit, s->outward ? "" : " with don't-fragment set",
+		finding_add(v->ret, FINDING_OK, "full_size", name,
+			"Packets of %u bytes pass%s%s%s.", s->limit,
+			s->outward ? "" : " with don't-fragment set",
 			s->whole < s->limit ? ", in fragments inside the tunnel" : "",
 			s->outward ? " (tried in our direction)" : "");
 	else
-		check_mend(check_found(v->ret, CHECK_NOTE, "full_size", name,
-				   "%s has MTU %u: members need it too, larger packets do not "
-				   "pass.",
-				   name, s->limit),
+		finding_hint(finding_add(v->ret, FINDING_NOTE, "full_size", name,
+				     "%s has MTU %u: members need it too, larger packets do not "
+				     "pass.",
+				     name, s->limit),
 			"MTU = auto in [L2TPSession] lets members keep 1500.");
 }
 
 static void judge_throughput(const struct verdict *v)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 	double seconds = (double)s->flood_us / 1e6;
 	double rate = seconds > 0 ? (double)s->flood_received / seconds : 0;
 	uint64_t lost = s->flood_sent - s->flood_received;
 	double loss = s->flood_sent ? 100.0 * (double)lost / (double)s->flood_sent : 0;
-	struct check_finding *finding;
+	struct finding *finding;
 
 	if (!s->flood_size || !s->flood_sent)
 		return;
-	finding = check_found(v->ret, loss > 1 ? CHECK_WARNING : CHECK_OK, "throughput",
+	finding = finding_add(v->ret, loss > 1 ? FINDING_WARNING : FINDING_OK, "throughput",
 		v->after->name,
 		"%.0f echoes a second of %u bytes, %.0f Mbit/s each way; %.1f %% lost. (One "
 		"program asking, %s answering: bulk TCP is faster.)",
 		rate, s->flood_size, rate * s->flood_size * 8 / 1e6, loss, v->station);
 	if (loss > 1)
-		check_mend(finding,
+		finding_hint(finding,
 			"Something on the way cannot keep up, or limits ICMP: compare with iperf3 "
 			"between members.");
 }
@@ -445,43 +447,43 @@ static bool has_peer(const struct verdict *v)
 /* Return: whether it could be tried at all. */
 static bool judge_tried(const struct verdict *v)
 {
-	const struct check_session *s = v->session;
+	const struct observed_session *s = v->session;
 	const char *name = v->after->name;
 
 	if (s->tried)
 		return true;
 	if (s->peer == SIZE_MAX)
-		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
-				   "No peer's AllowedIPs cover Remote = %s.", v->remote),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
+				     "No peer's AllowedIPs cover Remote = %s.", v->remote),
 			"Add %s/%u to the AllowedIPs of the peer that it belongs to.", v->remote,
 			ip_addr_bits(&v->tunnel->remote));
 	else if (s->error == -ENETDOWN)
-		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
-				   "The interface %s is down.", name),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
+				     "The interface %s is down.", name),
 			"`ip link set %s up`", name);
 	else if (s->error)
-		check_mend(check_found(v->ret, CHECK_ERROR, "session", name,
-				   "Cannot send frames into %s: %s.", name, strerror(-s->error)),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
+				     "Cannot send frames into %s: %s.", name, strerror(-s->error)),
 			"Is the interface still there, and are you root?");
 	else
-		check_found(
-			v->ret, CHECK_NOTE, "session", name, "Not tried: its peer is not there.");
+		finding_add(
+			v->ret, FINDING_NOTE, "session", name, "Not tried: its peer is not there.");
 	return false;
 }
 
-void judge_session(const struct check_facts *f, size_t i, struct check_findings *ret)
+void judge_session(const struct observations *f, size_t i, struct findings *ret)
 {
 	struct verdict v = {
 		.facts = f,
 		.session = &f->sessions[i],
 		.before = &f->before.sessions[i],
 		.after = &f->after.sessions[i],
-		.tunnel_before = check_tunnel_of(&f->before, &f->before.sessions[i]),
-		.tunnel = check_tunnel_of(&f->after, &f->after.sessions[i]),
+		.tunnel_before = observed_tunnel_of(&f->before, &f->before.sessions[i]),
+		.tunnel = observed_tunnel_of(&f->after, &f->after.sessions[i]),
 		.ret = ret,
 		.bridge = check_bridge_of(&f->after, f->after.sessions[i].name),
 	};
-	size_t errors = check_count(ret, CHECK_ERROR);
+	size_t errors = findings_count(ret, FINDING_ERROR);
 
 	if (!v.tunnel || !v.tunnel_before)
 		return;
@@ -497,12 +499,12 @@ void judge_session(const struct check_facts *f, size_t i, struct check_findings 
 	judge_refusal(&v);
 	judge_oddities(&v);
 	if (!is_alive(&v) && !has_peer(&v)) {
-		check_found(ret, CHECK_NOTE, "session", v.after->name,
+		finding_add(ret, FINDING_NOTE, "session", v.after->name,
 			"Nobody answers: nothing at all comes from its peer.");
 		return;
 	}
 	if (!is_alive(&v)) {
-		judge_one_way(&v, check_count(ret, CHECK_ERROR) > errors);
+		judge_one_way(&v, findings_count(ret, FINDING_ERROR) > errors);
 		return;
 	}
 	if (has_station(&v) && (v.session->echo.received || !v.session->unbridged))
@@ -516,7 +518,7 @@ void judge_session(const struct check_facts *f, size_t i, struct check_findings 
 	judge_throughput(&v);
 }
 
-void judge_target(const struct check_facts *f, struct check_findings *ret)
+void judge_target(const struct observations *f, struct findings *ret)
 {
 	char target[IP_ADDR_TEXT_LEN];
 	size_t tried = 0;
@@ -529,8 +531,8 @@ void judge_target(const struct check_facts *f, struct check_findings *ret)
 	if (!f->target.family || !tried)
 		return;
 	ip_addr_text(&f->target, target);
-	check_mend(check_found(ret, CHECK_ERROR, "target", target, "%s answers through no session.",
-			   target),
+	finding_hint(finding_add(ret, FINDING_ERROR, "target", target,
+			     "%s answers through no session.", target),
 		"Is it on, and on the far side of the segment? If so, run `wirespan check` on its "
 		"site: does the port that leads to it forward?");
 }

@@ -7,9 +7,9 @@
 #include "judge/observations.h"
 
 /** Append what the facts say about session number `i`. */
-void judge_session(const struct check_facts *f, size_t i, struct check_findings *ret);
+void judge_session(const struct observations *f, size_t i, struct findings *ret);
 
 /** Append an error if the host that the user named was found through no session. */
-void judge_target(const struct check_facts *f, struct check_findings *ret);
+void judge_target(const struct observations *f, struct findings *ret);
 
 #endif

@@ -32,286 +32,286 @@ static void test_healthy(void **state)
 		{ "underlay", "eth0",
 			"300 WireGuard datagrams on eth0, no fragment, nothing of ours in clear." },
 	};
-	struct check_findings findings = { 0 };
-	struct check_facts f;
+	struct findings findings = { 0 };
+	struct observations f;
 
 	sample_fill(&f);
-	check_judge(&f, &findings);
+	judge_observations(&f, &findings);
 	assert_int_equal(findings.n, ARRAY_LEN(expected));
 	for (size_t i = 0; i < findings.n; i++) {
-		assert_int_equal(findings.v[i].severity, CHECK_OK);
+		assert_int_equal(findings.v[i].severity, FINDING_OK);
 		assert_string_equal(findings.v[i].check, expected[i][0]);
 		assert_string_equal(findings.v[i].subject, expected[i][1]);
 		assert_string_equal(findings.v[i].text, expected[i][2]);
 		assert_string_equal(findings.v[i].mend, "");
 	}
-	check_findings_fini(&findings);
-	check_facts_fini(&f);
+	findings_fini(&findings);
+	observations_fini(&f);
 }
 
-static void break_port_mtu(struct check_facts *f)
+static void break_port_mtu(struct observations *f)
 {
 	f->after.bridges[0].members[1].mtu = 1386;
 }
 
-static void break_port_down(struct check_facts *f)
+static void break_port_down(struct observations *f)
 {
 	f->after.bridges[0].members[1].up = false;
 }
 
-static void break_one_port_down(struct check_facts *f)
+static void break_one_port_down(struct observations *f)
 {
 	*status_add_member(&f->after.bridges[0]) =
 		(struct status_member){ .name = "eth2", .mtu = 1500 };
 }
 
-static void tree_blocks(struct check_facts *f)
+static void tree_blocks(struct observations *f)
 {
 	sample_tree(f, 1, CHECK_PORT_BLOCKING);
 }
 
-static void tree_learns(struct check_facts *f)
+static void tree_learns(struct observations *f)
 {
 	sample_tree(f, 1, CHECK_PORT_LEARNING);
 }
 
 /* A blocked port is looked at further: it may have to replace another one at any time. */
-static void tree_blocks_small(struct check_facts *f)
+static void tree_blocks_small(struct observations *f)
 {
 	tree_blocks(f);
 	break_port_mtu(f);
 }
 
-static void tree_was_turned_off(struct check_facts *f)
+static void tree_was_turned_off(struct observations *f)
 {
 	sample_tree(f, 1, CHECK_PORT_FORWARDING);
 	f->bridges[0].runs_stp = false;
 }
 
-static void tree_was_turned_off_blocking(struct check_facts *f)
+static void tree_was_turned_off_blocking(struct observations *f)
 {
 	tree_was_turned_off(f);
 	f->ports[1].state = CHECK_PORT_BLOCKING;
 }
 
-static void foreign_tree(struct check_facts *f)
+static void foreign_tree(struct observations *f)
 {
 	f->bridges[0].runs_stp = true;
 }
 
-static void foreign_tree_blocks(struct check_facts *f)
+static void foreign_tree_blocks(struct observations *f)
 {
 	foreign_tree(f);
 	f->ports[1].state = CHECK_PORT_BLOCKING;
 }
 
-static void foreign_tree_listens(struct check_facts *f)
+static void foreign_tree_listens(struct observations *f)
 {
 	foreign_tree(f);
 	f->ports[1].state = CHECK_PORT_LISTENING;
 }
 
-static void break_state(struct check_facts *f)
+static void break_state(struct observations *f)
 {
 	f->ports[1].state = CHECK_PORT_BLOCKING;
 }
 
-static void break_state_disabled(struct check_facts *f)
+static void break_state_disabled(struct observations *f)
 {
 	f->ports[1].state = CHECK_PORT_DISABLED;
 }
 
-static void break_delay(struct check_facts *f)
+static void break_delay(struct observations *f)
 {
 	f->ports[1].state = CHECK_PORT_LEARNING;
 }
 
-static void note_target_elsewhere(struct check_facts *f)
+static void note_target_elsewhere(struct observations *f)
 {
 	assert_int_equal(ip_addr_parse("10.0.2.99", &f->target), 0);
 }
 
-static void break_bridge_mtu(struct check_facts *f)
+static void break_bridge_mtu(struct observations *f)
 {
 	f->after.bridges[0].mtu = 1280;
 }
 
-static void break_membership(struct check_facts *f)
+static void break_membership(struct observations *f)
 {
 	strcpy(f->after.bridges[0].members[0].name, "eth7");
 	f->after.bridges[0].members[0].session = false;
 }
 
-static void note_alone(struct check_facts *f)
+static void note_alone(struct observations *f)
 {
 	f->after.bridges[0].members_len = 1;
 }
 
-static void break_netfilter(struct check_facts *f)
+static void break_netfilter(struct observations *f)
 {
-	f->machine.bridge_nf_ip4 = 1;
-	f->machine.bridge_nf_ip6 = 0;
-	f->machine.bridge_nf_arp = 1;
+	f->host.bridge_nf_ip4 = 1;
+	f->host.bridge_nf_ip6 = 0;
+	f->host.bridge_nf_arp = 1;
 }
 
-static void note_forwarding(struct check_facts *f)
+static void note_forwarding(struct observations *f)
 {
-	f->machine.ip_forward = 1;
+	f->host.ip_forward = 1;
 }
 
-static void break_clear(struct check_facts *f)
+static void break_clear(struct observations *f)
 {
 	f->underlays[0].clear = 4;
 }
 
-static void break_fragments(struct check_facts *f)
+static void break_fragments(struct observations *f)
 {
 	f->underlays[0].fragments = 4;
 }
 
 /* One card: what is in clear there is the members' own. */
-static void note_one_card(struct check_facts *f)
+static void note_one_card(struct observations *f)
 {
 	strcpy(f->underlays[0].name, "br-l2tp0");
 	f->underlays[0].clear = 4;
 }
 
-static void break_underlay_bridged(struct check_facts *f)
+static void break_underlay_bridged(struct observations *f)
 {
 	strcpy(f->after.bridges[0].members[1].name, "eth0");
 }
 
-static void break_capture(struct check_facts *f)
+static void break_capture(struct observations *f)
 {
 	f->underlays[0].error = -EPERM;
 }
 
-static void note_unseen(struct check_facts *f)
+static void note_unseen(struct observations *f)
 {
 	f->underlays[0].not_captured = 12;
 }
 
-static void note_drops(struct check_facts *f)
+static void note_drops(struct observations *f)
 {
 	f->before.drops.n[DROP_WG_REPLAY] = 5;
 	f->after.drops.n[DROP_WG_REPLAY] = 7;
 }
 
-static void note_old_drops(struct check_facts *f)
+static void note_old_drops(struct observations *f)
 {
 	f->before.drops.n[DROP_WG_REPLAY] = f->after.drops.n[DROP_WG_REPLAY] = 7;
 	f->after.drop_ages_ms.n[DROP_WG_REPLAY] = 90000;
 }
 
-static void break_restart(struct check_facts *f)
+static void break_restart(struct observations *f)
 {
 	f->after.pid = 78;
 }
 
-static void break_reload(struct check_facts *f)
+static void break_reload(struct observations *f)
 {
 	f->after.sessions[0].session_id = 1;
 }
 
-static void warn(struct check_facts *f)
+static void warn(struct observations *f)
 {
 	assert_int_equal(status_add_warning(&f->after, "something is degraded"), 0);
 }
 
 static const struct fault faults[] = {
-	{ break_port_mtu, CHECK_ERROR, "port_mtu",
+	{ break_port_mtu, FINDING_ERROR, "port_mtu",
 		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
 		"it "
 		"without a word.",
 		"`ip link set eth1 mtu 1500`, or MTU = 1386 in [L2TPSession] on both sides." },
-	{ break_port_down, CHECK_ERROR, "port_down",
+	{ break_port_down, FINDING_ERROR, "port_down",
 		"Port eth1 of br-l2tp0 is down or has no carrier.", NULL },
-	{ break_one_port_down, CHECK_WARNING, "port_down",
+	{ break_one_port_down, FINDING_WARNING, "port_down",
 		"Port eth2 of br-l2tp0 is down or has no carrier.", NULL },
-	{ tree_blocks, CHECK_OK, "port_blocked",
+	{ tree_blocks, FINDING_OK, "port_blocked",
 		"The spanning tree blocks port eth1 of br-l2tp0, as STP = yes intends where there "
 		"is more than one path.",
 		"" },
-	{ tree_blocks, CHECK_OK, "bridge",
+	{ tree_blocks, FINDING_OK, "bridge",
 		"2 ports, all up, 1 of them forwarding, none with an MTU below 1500.", "" },
-	{ tree_learns, CHECK_NOTE, "port_blocked",
+	{ tree_learns, FINDING_NOTE, "port_blocked",
 		"Port eth1 of br-l2tp0 is learning: with STP = yes a port forwards at most 30 s "
 		"after it has come up.",
 		"" },
-	{ tree_blocks_small, CHECK_ERROR, "port_mtu",
+	{ tree_blocks_small, FINDING_ERROR, "port_mtu",
 		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
 		"it without a word.",
 		NULL },
-	{ tree_was_turned_off, CHECK_ERROR, "stp",
+	{ tree_was_turned_off, FINDING_ERROR, "stp",
 		"br-l2tp0 runs no spanning tree, although [Bridge] says STP = yes: if there is "
 		"more than one path, frames circulate.",
 		"`ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1`; and see what "
 		"turned it off." },
-	{ tree_was_turned_off_blocking, CHECK_ERROR, "port_blocked",
+	{ tree_was_turned_off_blocking, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking, although the bridge runs no spanning tree.",
 		NULL },
-	{ foreign_tree, CHECK_WARNING, "stp",
+	{ foreign_tree, FINDING_WARNING, "stp",
 		"br-l2tp0 runs the spanning tree protocol, but [Bridge] does not say STP = yes.",
 		NULL },
-	{ foreign_tree_blocks, CHECK_ERROR, "port_blocked",
+	{ foreign_tree_blocks, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking: the bridge runs the spanning tree protocol, "
 		"but [Bridge] does not say STP = yes.",
 		"There is more than one path to what is behind eth1. Write STP = yes in [Bridge] "
 		"on every site; or remove all paths but one." },
-	{ foreign_tree_listens, CHECK_ERROR, "port_blocked",
+	{ foreign_tree_listens, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is listening: the bridge runs the spanning tree protocol, "
 		"but [Bridge] does not say STP = yes.",
 		NULL },
-	{ break_state, CHECK_ERROR, "port_blocked",
+	{ break_state, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking: its state was set by hand or by another "
 		"program.",
 		"If nothing else leads to what is behind it: `bridge link set dev eth1 state 3`." },
-	{ break_state_disabled, CHECK_ERROR, "port_blocked",
+	{ break_state_disabled, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is disabled: its state was set by hand or by another "
 		"program.",
 		NULL },
-	{ break_delay, CHECK_ERROR, "port_blocked",
+	{ break_delay, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is learning: the bridge has a forward delay, although it "
 		"runs no spanning tree.",
 		NULL },
-	{ note_target_elsewhere, CHECK_ERROR, "target", "10.0.2.99 answers through no session.",
+	{ note_target_elsewhere, FINDING_ERROR, "target", "10.0.2.99 answers through no session.",
 		NULL },
-	{ break_bridge_mtu, CHECK_WARNING, "bridge_mtu", "br-l2tp0 has MTU 1280, the segment 1500.",
-		"`ip link set br-l2tp0 mtu 1500`" },
-	{ break_membership, CHECK_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
-	{ note_alone, CHECK_NOTE, "bridge",
+	{ break_bridge_mtu, FINDING_WARNING, "bridge_mtu",
+		"br-l2tp0 has MTU 1280, the segment 1500.", "`ip link set br-l2tp0 mtu 1500`" },
+	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
+	{ note_alone, FINDING_NOTE, "bridge",
 		"br-l2tp0 has no port but sessions: nobody is behind this gateway.", NULL },
-	{ break_netfilter, CHECK_WARNING, "br_netfilter",
+	{ break_netfilter, FINDING_WARNING, "br_netfilter",
 		"br_netfilter is in the way: bridged frames go through this machine's iptables "
 		"arptables rules.",
 		NULL },
-	{ note_forwarding, CHECK_NOTE, "forwarding",
+	{ note_forwarding, FINDING_NOTE, "forwarding",
 		"IP forwarding is on; the segment does not need it.", "" },
-	{ break_clear, CHECK_ERROR, "clear", "4 packets of the segment were seen in clear on eth0.",
-		NULL },
-	{ break_fragments, CHECK_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
-	{ note_one_card, CHECK_NOTE, "underlay",
+	{ break_clear, FINDING_ERROR, "clear",
+		"4 packets of the segment were seen in clear on eth0.", NULL },
+	{ break_fragments, FINDING_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
+	{ note_one_card, FINDING_NOTE, "underlay",
 		"300 WireGuard datagrams on br-l2tp0, which is the bridge: members and underlay "
 		"share a network card. What is in clear there is the members'.",
 		"" },
-	{ break_underlay_bridged, CHECK_ERROR, "underlay",
+	{ break_underlay_bridged, FINDING_ERROR, "underlay",
 		"eth0, the way to a peer, is itself a port of br-l2tp0.", NULL },
-	{ break_capture, CHECK_WARNING, "underlay",
+	{ break_capture, FINDING_WARNING, "underlay",
 		"Cannot listen on eth0: Operation not permitted.", "" },
-	{ note_unseen, CHECK_NOTE, "underlay", "12 packets on eth0 went by unseen.", "" },
-	{ note_drops, CHECK_NOTE, "drops",
+	{ note_unseen, FINDING_NOTE, "underlay", "12 packets on eth0 went by unseen.", "" },
+	{ note_drops, FINDING_NOTE, "drops",
 		"2 dropped during the check: seen before: a replay, or a datagram doubled on the "
 		"way.",
 		"" },
-	{ note_old_drops, CHECK_NOTE, "drops",
+	{ note_old_drops, FINDING_NOTE, "drops",
 		"7 dropped, the last 90 s ago: seen before: a replay, or a datagram doubled on the "
 		"way.",
 		"" },
-	{ break_restart, CHECK_ERROR, "daemon", "wirespan was restarted during the check.",
+	{ break_restart, FINDING_ERROR, "daemon", "wirespan was restarted during the check.",
 		"Check again." },
-	{ break_reload, CHECK_ERROR, "daemon", "The configuration changed during the check.",
+	{ break_reload, FINDING_ERROR, "daemon", "The configuration changed during the check.",
 		"Check again." },
-	{ warn, CHECK_WARNING, "daemon", "something is degraded", "" },
+	{ warn, FINDING_WARNING, "daemon", "something is degraded", "" },
 };
 
 static void test_faults(void **state)
@@ -319,12 +319,12 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
-static void set_session(struct check_session *s, unsigned bits)
+static void set_session(struct observed_session *s, unsigned bits)
 {
 	if (bits & 1)
 		s->station.family = 0;
 	if (bits & 2)
-		s->far_end = (struct check_echo){ 10, 10, 250, 5000, 900 };
+		s->far_end = (struct observed_echo){ 10, 10, 250, 5000, 900 };
 	if (bits & 4)
 		s->path_tried = s->path_found = true;
 	if (bits & 8)
@@ -336,8 +336,8 @@ static void set_session(struct check_session *s, unsigned bits)
 static void test_no_loop_is_advised(void **state)
 {
 	for (unsigned bits = 0; bits < 1024; bits++) {
-		struct check_findings findings = { 0 };
-		struct check_facts f;
+		struct findings findings = { 0 };
+		struct observations f;
 		bool stp = bits & 1, same = bits & 2;
 
 		sample_fill(&f);
@@ -345,7 +345,7 @@ static void test_no_loop_is_advised(void **state)
 		f.bridges[0].runs_stp = same ? stp : !stp;
 		f.ports[0].state = (bits >> 2) % 6;
 		set_session(&f.sessions[0], bits >> 6);
-		check_judge(&f, &findings);
+		judge_observations(&f, &findings);
 		for (size_t i = 0; i < findings.n; i++) {
 			const char *mend = findings.v[i].mend;
 
@@ -354,9 +354,9 @@ static void test_no_loop_is_advised(void **state)
 				assert_non_null(strstr(mend, "If none are"));
 		}
 		if (stp && same && f.ports[0].state != CHECK_PORT_DISABLED && !(bits & 64))
-			assert_int_equal(check_count(&findings, CHECK_ERROR), 0);
-		check_findings_fini(&findings);
-		check_facts_fini(&f);
+			assert_int_equal(findings_count(&findings, FINDING_ERROR), 0);
+		findings_fini(&findings);
+		observations_fini(&f);
 	}
 }
 

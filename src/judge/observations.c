@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void check_facts_fini(struct check_facts *f)
+void observations_fini(struct observations *f)
 {
 	status_report_fini(&f->before);
 	status_report_fini(&f->after);
@@ -17,7 +17,7 @@ void check_facts_fini(struct check_facts *f)
 	memset(f, 0, sizeof(*f));
 }
 
-const struct status_tunnel *check_tunnel_of(
+const struct status_tunnel *observed_tunnel_of(
 	const struct status_report *r, const struct status_session *s)
 {
 	for (size_t i = 0; i < r->tunnels_len; i++)
@@ -35,7 +35,7 @@ const struct status_bridge *check_bridge_of(const struct status_report *r, const
 	return NULL;
 }
 
-enum check_port_state check_port_state(const struct check_facts *f, const char *name)
+enum check_port_state check_port_state(const struct observations *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_ports; i++)
 		if (!strcmp(f->ports[i].name, name))
@@ -48,7 +48,7 @@ bool check_port_is_held(enum check_port_state state)
 	return state != CHECK_PORT_UNKNOWN && state != CHECK_PORT_FORWARDING;
 }
 
-bool check_is_settling(const struct check_facts *f, const struct status_bridge *bridge)
+bool check_is_settling(const struct observations *f, const struct status_bridge *bridge)
 {
 	for (size_t i = 0; i < bridge->members_len; i++) {
 		enum check_port_state state = check_port_state(f, bridge->members[i].name);
@@ -59,7 +59,7 @@ bool check_is_settling(const struct check_facts *f, const struct status_bridge *
 	return false;
 }
 
-bool check_reports_match(const struct status_report *a, const struct status_report *b)
+bool observed_reports_match(const struct status_report *a, const struct status_report *b)
 {
 	if (a->pid != b->pid || a->peers_len != b->peers_len || a->tunnels_len != b->tunnels_len ||
 		a->sessions_len != b->sessions_len)
@@ -77,7 +77,7 @@ bool check_reports_match(const struct status_report *a, const struct status_repo
 	return true;
 }
 
-void check_echo_answer(struct check_echo *e, uint64_t us)
+void observed_echo_answer(struct observed_echo *e, uint64_t us)
 {
 	if (!e->received || us < e->min_us)
 		e->min_us = us;

@@ -13,7 +13,7 @@
 #include "netlink/link.h"
 
 /** Echo requests of one kind and their answers. */
-struct check_echo {
+struct observed_echo {
 	unsigned sent;
 	unsigned received;
 	uint64_t min_us; /* of the round trips */
@@ -22,7 +22,7 @@ struct check_echo {
 };
 
 /** An ICMP error that somebody on the way sent us. */
-struct check_icmp {
+struct observed_icmp {
 	bool seen;
 	bool ipv6;
 	uint8_t type;
@@ -31,24 +31,24 @@ struct check_icmp {
 };
 
 /** A peer of WireGuard, in the order of the report. */
-struct check_peer {
+struct observed_peer {
 	struct ip_addr tunnel;	    /* its address inside, which is asked; family 0: none known */
 	int route_error;	    /* 0, or -errno: no way to its endpoint */
 	struct status_route route;  /* whether it leads back to us */
 	char underlay[IF_NAMESIZE]; /* the interface that is listened to; "": none */
-	struct check_echo echo;
-	struct check_echo full;	 /* as large as the tunnel's MTU, don't-fragment */
-	unsigned full_size;	 /* bytes of these, IP header in; 0: not tried */
-	unsigned seen_inside;	 /* answers seen on the WireGuard interface */
-	uint64_t datagrams_out;	 /* seen on the underlay, to its endpoint */
-	uint64_t datagrams_in;	 /* seen on the underlay, from its endpoint to our port */
-	struct check_icmp error; /* about datagrams to its endpoint */
-	bool too_big;		 /* a router said that a datagram to its endpoint was too large */
-	int send_error;		 /* -errno: echo requests could not be sent */
+	struct observed_echo echo;
+	struct observed_echo full;  /* as large as the tunnel's MTU, don't-fragment */
+	unsigned full_size;	    /* bytes of these, IP header in; 0: not tried */
+	unsigned seen_inside;	    /* answers seen on the WireGuard interface */
+	uint64_t datagrams_out;	    /* seen on the underlay, to its endpoint */
+	uint64_t datagrams_in;	    /* seen on the underlay, from its endpoint to our port */
+	struct observed_icmp error; /* about datagrams to its endpoint */
+	bool too_big;	/* a router said that a datagram to its endpoint was too large */
+	int send_error; /* -errno: echo requests could not be sent */
 };
 
 /** L2TP packets that reach the WireGuard interface although they should have met a session. */
-struct check_alien {
+struct observed_alien {
 	bool seen;
 	enum l2tp_encap encap;
 	uint16_t source_port; /* only for UDP */
@@ -56,7 +56,7 @@ struct check_alien {
 };
 
 /** A session, in the order of the report. */
-struct check_session {
+struct observed_session {
 	size_t peer;		/* number of the peer that Remote belongs to; SIZE_MAX: none */
 	bool tried;		/* its interface could be used, and its peer was there */
 	int error;		/* -errno: why not */
@@ -65,9 +65,9 @@ struct check_session {
 	unsigned stations;	/* that answered */
 	struct ip_addr station; /* the one that was asked further; family 0: none */
 	uint8_t station_mac[LINK_MAC_LEN];
-	struct check_echo echo;
-	struct check_icmp refusal; /* by Remote's kernel, of our L2TP packets */
-	struct check_alien alien;
+	struct observed_echo echo;
+	struct observed_icmp refusal; /* by Remote's kernel, of our L2TP packets */
+	struct observed_alien alien;
 	unsigned limit;	   /* largest IP packet tried: the interface's MTU; 0: sizes not tried */
 	unsigned largest;  /* that came back at all */
 	unsigned whole;	   /* largest that came back without fragments either way; 0: unknown */
@@ -78,17 +78,17 @@ struct check_session {
 	uint64_t flood_us;   /* from the first request to the last answer */
 	unsigned flood_size; /* IP packet; 0: not tried */
 	/* Where nobody behind the far bridge answers, or our own bridge does not forward here: */
-	struct check_echo far_end; /* the far gateway, asked below its bridge; see far_end.h */
-	bool outward;		   /* the sizes are those of our frames: answers were small, or came
+	struct observed_echo far_end; /* the far gateway, asked below its bridge; see far_end.h */
+	bool outward;	 /* the sizes are those of our frames: answers were small, or came
 				      another way */
-	bool path_tried;	   /* the far gateway was asked through our bridge, on any path */
-	bool path_found;	   /* and answered */
-	bool path_here;		   /* on this session's pseudowire */
-	bool unbridged; /* only the far end of the pseudowire itself answered, no bridge there */
+	bool path_tried; /* the far gateway was asked through our bridge, on any path */
+	bool path_found; /* and answered */
+	bool path_here;	 /* on this session's pseudowire */
+	bool unbridged;	 /* only the far end of the pseudowire itself answered, no bridge there */
 };
 
 /** An interface of the underlay. */
-struct check_underlay {
+struct observed_underlay {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
 	uint32_t mtu;
@@ -111,7 +111,7 @@ enum check_port_state {
 };
 
 /** A port of a bridge, beside what the report says of it. */
-struct check_port {
+struct observed_port {
 	char name[IF_NAMESIZE];
 	enum check_port_state state;
 };
@@ -123,58 +123,58 @@ struct check_bridge {
 };
 
 /** Settings of the machine: -1 if there is no such setting. */
-struct check_machine {
+struct observed_host {
 	int bridge_nf_ip4;
 	int bridge_nf_ip6;
 	int bridge_nf_arp;
 	int ip_forward;
 };
 
-/** Everything. Zero is empty; released by check_facts_fini(). */
-struct check_facts {
+/** Everything. Zero is empty; released by observations_fini(). */
+struct observations {
 	char site[64];
 	char not_running[160]; /* why the site could not be asked; "": it was */
 	struct status_report before;
 	struct status_report after; /* the same peers, tunnels and sessions, or the site was
 				       reloaded */
-	struct check_peer *peers;
+	struct observed_peer *peers;
 	size_t n_peers;
-	struct check_session *sessions;
+	struct observed_session *sessions;
 	size_t n_sessions;
-	struct check_underlay *underlays;
+	struct observed_underlay *underlays;
 	size_t n_underlays;
-	struct check_port *ports;
+	struct observed_port *ports;
 	size_t n_ports;
 	struct check_bridge *bridges;
 	size_t n_bridges;
 	struct ip_addr target; /* whom the user wants to be asked; family 0: nobody special */
-	struct check_machine machine;
+	struct observed_host host;
 };
 
 /** Release what the facts hold and make them empty. */
-void check_facts_fini(struct check_facts *f);
+void observations_fini(struct observations *f);
 
 /** The tunnel of a session in a report, or NULL. */
-const struct status_tunnel *check_tunnel_of(
+const struct status_tunnel *observed_tunnel_of(
 	const struct status_report *r, const struct status_session *s);
 
 /** The bridge that an interface is a port of, in a report; or NULL. */
 const struct status_bridge *check_bridge_of(const struct status_report *r, const char *port);
 
 /** The state of the port `name` when the check began. */
-enum check_port_state check_port_state(const struct check_facts *f, const char *name);
+enum check_port_state check_port_state(const struct observations *f, const char *name);
 
 /** Whether a bridge port neither passes frames on nor takes them from others, by its known
  * state. */
 bool check_port_is_held(enum check_port_state state);
 
 /** Whether a port of `bridge` still listened or learned when the check began. */
-bool check_is_settling(const struct check_facts *f, const struct status_bridge *bridge);
+bool check_is_settling(const struct observations *f, const struct status_bridge *bridge);
 
 /** Whether both reports have the same peers and sessions, so that counters can be compared. */
-bool check_reports_match(const struct status_report *a, const struct status_report *b);
+bool observed_reports_match(const struct status_report *a, const struct status_report *b);
 
 /** Count an answer that took `us` microseconds. */
-void check_echo_answer(struct check_echo *e, uint64_t us);
+void observed_echo_answer(struct observed_echo *e, uint64_t us);
 
 #endif

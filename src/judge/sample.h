@@ -19,8 +19,8 @@
 
 /** A fault, and what is to be said of it. */
 struct fault {
-	void (*change)(struct check_facts *f);
-	enum check_severity severity;
+	void (*change)(struct observations *f);
+	enum finding_severity severity;
 	const char *check;
 	const char *text;
 	const char *mend; /* NULL: any */
@@ -56,7 +56,7 @@ static inline void sample_report(struct status_report *r)
 }
 
 /** A site of which everything is right. */
-static inline void sample_fill(struct check_facts *f)
+static inline void sample_fill(struct observations *f)
 {
 	memset(f, 0, sizeof(*f));
 	strcpy(f->site, "vpn01");
@@ -72,11 +72,11 @@ static inline void sample_fill(struct check_facts *f)
 	f->ports = calloc(2, sizeof(*f->ports));
 	assert_int_equal(ip_addr_parse("10.0.1.21", &f->peers[0].tunnel), 0);
 	strcpy(f->peers[0].underlay, "eth0");
-	f->peers[0].echo = f->peers[0].full = (struct check_echo){ 5, 5, 300, 2000, 600 };
+	f->peers[0].echo = f->peers[0].full = (struct observed_echo){ 5, 5, 300, 2000, 600 };
 	f->peers[0].full_size = 1440;
 	f->peers[0].datagrams_out = 40;
 	f->peers[0].datagrams_in = 30;
-	f->sessions[0] = (struct check_session){ .tried = true,
+	f->sessions[0] = (struct observed_session){ .tried = true,
 		.asked = 254,
 		.heard = 30,
 		.stations = 2,
@@ -99,12 +99,12 @@ static inline void sample_fill(struct check_facts *f)
 	f->n_bridges = 1;
 	f->bridges = calloc(1, sizeof(*f->bridges));
 	strcpy(f->bridges[0].name, "br-l2tp0");
-	f->machine = (struct check_machine){ -1, -1, -1, 0 };
+	f->host = (struct observed_host){ -1, -1, -1, 0 };
 }
 
 /** Its bridges run the spanning tree protocol, as the file says; port number `i` is in that
  * state. */
-static inline void sample_tree(struct check_facts *f, size_t i, enum check_port_state state)
+static inline void sample_tree(struct observations *f, size_t i, enum check_port_state state)
 {
 	f->before.bridges[0].stp = f->after.bridges[0].stp = true;
 	f->bridges[0].runs_stp = true;
@@ -112,16 +112,16 @@ static inline void sample_tree(struct check_facts *f, size_t i, enum check_port_
 }
 
 /** An ICMP error. */
-static inline void sample_icmp(struct check_icmp *e, uint8_t type, uint8_t code, const char *from)
+static inline void sample_icmp(
+	struct observed_icmp *e, uint8_t type, uint8_t code, const char *from)
 {
-	*e = (struct check_icmp){ .seen = true, .type = type, .code = code };
+	*e = (struct observed_icmp){ .seen = true, .type = type, .code = code };
 	assert_int_equal(ip_addr_parse(from, &e->from), 0);
 	e->ipv6 = e->from.family == AF_INET6;
 }
 
 /** The finding with that text, or NULL. */
-static inline const struct check_finding *sample_find(
-	const struct check_findings *f, const char *text)
+static inline const struct finding *sample_find(const struct findings *f, const char *text)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->v[i].text, text))
@@ -135,13 +135,13 @@ static inline const struct check_finding *sample_find(
 static inline void sample_check_faults(const struct fault *faults, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct check_findings findings = { 0 };
-		const struct check_finding *got;
-		struct check_facts f;
+		struct findings findings = { 0 };
+		const struct finding *got;
+		struct observations f;
 
 		sample_fill(&f);
 		faults[i].change(&f);
-		check_judge(&f, &findings);
+		judge_observations(&f, &findings);
 		got = sample_find(&findings, faults[i].text);
 		if (!got)
 			fail_msg("not said: %s", faults[i].text);
@@ -151,11 +151,11 @@ static inline void sample_check_faults(const struct fault *faults, size_t n)
 			assert_string_equal(got->mend, faults[i].mend);
 		else
 			assert_true(*got->mend && got->mend[strlen(got->mend) - 1] != ' ');
-		if (faults[i].severity != CHECK_ERROR)
-			assert_int_equal(check_count(&findings, CHECK_ERROR), 0);
+		if (faults[i].severity != FINDING_ERROR)
+			assert_int_equal(findings_count(&findings, FINDING_ERROR), 0);
 		assert_false(findings.out_of_memory);
-		check_findings_fini(&findings);
-		check_facts_fini(&f);
+		findings_fini(&findings);
+		observations_fini(&f);
 	}
 }
 

@@ -175,7 +175,7 @@ static enum wire_kind read_error(
 
 	if (len < 8 || headers_parse(quoted, len - 8, false, &h) < 0 || h.version != version)
 		return WIRE_OTHER;
-	r->icmp = (struct check_icmp){
+	r->icmp = (struct observed_icmp){
 		.seen = true, .ipv6 = version == 6, .type = icmp[0], .code = icmp[1], .from = r->src
 	};
 	r->dst = source_of(quoted, version);

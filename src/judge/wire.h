@@ -48,7 +48,7 @@ struct wire_read {
 	uint8_t src_mac[LINK_MAC_LEN];
 	uint16_t seq;
 	bool in_pieces; /* it is the first fragment of the answer */
-	struct check_icmp icmp;
+	struct observed_icmp icmp;
 	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport; WIRE_ERROR: the quoted one */
 	bool fragment;	      /* of IP */
 	uint16_t source_port; /* UDP: of the packet, or of the quoted one */

@@ -79,7 +79,7 @@ static void test_arp_probe(void **state)
 }
 
 /* Requests of every size have right checksums, and their answers are told from those of others. */
-static void check_echo(const char *src, const char *dst)
+static void observed_echo(const char *src, const char *dst)
 {
 	struct wire_ends ends = make_ends(src, dst);
 	bool v4 = ends.src.family == AF_INET;
@@ -111,8 +111,8 @@ static void check_echo(const char *src, const char *dst)
 
 static void test_echo(void **state)
 {
-	check_echo("10.0.2.11", "10.0.2.21");
-	check_echo("fe80::1", "fe80::2");
+	observed_echo("10.0.2.11", "10.0.2.21");
+	observed_echo("fe80::1", "fe80::2");
 }
 
 /* The first piece of an answer counts, and is known for one. */

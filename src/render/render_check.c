@@ -46,22 +46,21 @@ static void wrap(FILE *out, const char *text, size_t indent, size_t at)
 	fputc('\n', out);
 }
 
-static const char *colour_of(enum check_severity s)
+static const char *colour_of(enum finding_severity s)
 {
 	static const char *const colours[] = { GREEN, CYAN, YELLOW, RED };
 
-	_Static_assert(ARRAY_LEN(colours) == CHECK_SEVERITY_COUNT, "every severity has a colour");
+	_Static_assert(ARRAY_LEN(colours) == FINDING_SEVERITY_COUNT, "every severity has a colour");
 	return colours[s];
 }
 
-static void finding_lines(
-	FILE *out, const struct check_finding *f, const struct render_style *style)
+static void finding_lines(FILE *out, const struct finding *f, const struct render_style *style)
 {
 	const char *on = style->colour ? colour_of(f->severity) : "";
 	const char *off = style->colour ? PLAIN : "";
 	size_t indent = INDENT;
 
-	fprintf(out, "  %s%-*s%s ", on, SEVERITY, check_severity_name(f->severity), off);
+	fprintf(out, "  %s%-*s%s ", on, SEVERITY, finding_severity_name(f->severity), off);
 	if (strlen(f->subject) > SUBJECT)
 		fprintf(out, "%s\n%*s", f->subject, INDENT, "");
 	else
@@ -82,10 +81,10 @@ static void count_words(FILE *out, size_t n, const char *word, bool *first)
 	*first = false;
 }
 
-void render_check_text(FILE *out, const char *site, const struct check_findings *findings,
+void render_check_text(FILE *out, const char *site, const struct findings *findings,
 	const struct render_style *style)
 {
-	size_t errors = check_count(findings, CHECK_ERROR);
+	size_t errors = findings_count(findings, FINDING_ERROR);
 	const char *on = style->colour ? errors ? BOLD RED : BOLD GREEN : "";
 	const char *off = style->colour ? PLAIN : "";
 	bool first = true;
@@ -95,9 +94,9 @@ void render_check_text(FILE *out, const char *site, const struct check_findings 
 		finding_lines(out, &findings->v[i], style);
 	fprintf(out, "%s%s: ", on, errors ? "not all right" : "all right");
 	count_words(out, errors, "error", &first);
-	count_words(out, check_count(findings, CHECK_WARNING), "warning", &first);
-	count_words(out, check_count(findings, CHECK_NOTE), "note", &first);
-	fprintf(out, "%s%zu ok%s\n", first ? "" : ", ", check_count(findings, CHECK_OK), off);
+	count_words(out, findings_count(findings, FINDING_WARNING), "warning", &first);
+	count_words(out, findings_count(findings, FINDING_NOTE), "note", &first);
+	fprintf(out, "%s%zu ok%s\n", first ? "" : ", ", findings_count(findings, FINDING_OK), off);
 	if (findings->out_of_memory)
 		fputs("out of memory: some findings are missing\n", out);
 }
@@ -105,51 +104,51 @@ void render_check_text(FILE *out, const char *site, const struct check_findings 
 /* ---- JSON ---- */
 
 static const struct field echo[] = {
-	{ FIELD_ROW(check_echo, "sent", FIELD_NUMBER, sent) },
-	{ FIELD_ROW(check_echo, "received", FIELD_NUMBER, received) },
-	{ FIELD_ROW(check_echo, "min_us", FIELD_NUMBER, min_us) },
-	{ FIELD_ROW(check_echo, "sum_us", FIELD_NUMBER, sum_us) },
-	{ FIELD_ROW(check_echo, "max_us", FIELD_NUMBER, max_us) },
+	{ FIELD_ROW(observed_echo, "sent", FIELD_NUMBER, sent) },
+	{ FIELD_ROW(observed_echo, "received", FIELD_NUMBER, received) },
+	{ FIELD_ROW(observed_echo, "min_us", FIELD_NUMBER, min_us) },
+	{ FIELD_ROW(observed_echo, "sum_us", FIELD_NUMBER, sum_us) },
+	{ FIELD_ROW(observed_echo, "max_us", FIELD_NUMBER, max_us) },
 	{ NULL },
 };
 
 static const struct field peer[] = {
-	{ FIELD_ROW(check_peer, "tunnel_address", FIELD_ADDR, tunnel) },
-	{ FIELD_ROW(check_peer, "underlay", FIELD_TEXT, underlay) },
-	{ FIELD_ROW(check_peer, "datagrams_out", FIELD_NUMBER, datagrams_out) },
-	{ FIELD_ROW(check_peer, "datagrams_in", FIELD_NUMBER, datagrams_in) },
-	{ FIELD_ROW(check_peer, "echo", FIELD_OBJECT, echo), .sub = echo },
-	{ FIELD_ROW(check_peer, "full_size", FIELD_NUMBER, full_size) },
-	{ FIELD_ROW(check_peer, "full_echo", FIELD_OBJECT, full), .sub = echo },
+	{ FIELD_ROW(observed_peer, "tunnel_address", FIELD_ADDR, tunnel) },
+	{ FIELD_ROW(observed_peer, "underlay", FIELD_TEXT, underlay) },
+	{ FIELD_ROW(observed_peer, "datagrams_out", FIELD_NUMBER, datagrams_out) },
+	{ FIELD_ROW(observed_peer, "datagrams_in", FIELD_NUMBER, datagrams_in) },
+	{ FIELD_ROW(observed_peer, "echo", FIELD_OBJECT, echo), .sub = echo },
+	{ FIELD_ROW(observed_peer, "full_size", FIELD_NUMBER, full_size) },
+	{ FIELD_ROW(observed_peer, "full_echo", FIELD_OBJECT, full), .sub = echo },
 	{ NULL },
 };
 
 static const struct field session[] = {
-	{ FIELD_ROW(check_session, "tried", FIELD_BOOL, tried) },
-	{ FIELD_ROW(check_session, "frames_sent", FIELD_NUMBER, asked) },
-	{ FIELD_ROW(check_session, "frames_heard", FIELD_NUMBER, heard) },
-	{ FIELD_ROW(check_session, "stations", FIELD_NUMBER, stations) },
-	{ FIELD_ROW(check_session, "station", FIELD_ADDR, station) },
-	{ FIELD_ROW(check_session, "echo", FIELD_OBJECT, echo), .sub = echo },
-	{ FIELD_ROW(check_session, "far_end", FIELD_OBJECT, far_end), .sub = echo },
-	{ FIELD_ROW(check_session, "path_found", FIELD_BOOL, path_found) },
-	{ FIELD_ROW(check_session, "largest_tried", FIELD_NUMBER, limit) },
-	{ FIELD_ROW(check_session, "largest_passing", FIELD_NUMBER, largest) },
-	{ FIELD_ROW(check_session, "largest_whole", FIELD_NUMBER, whole) },
-	{ FIELD_ROW(check_session, "flood_size", FIELD_NUMBER, flood_size) },
-	{ FIELD_ROW(check_session, "flood_sent", FIELD_NUMBER, flood_sent) },
-	{ FIELD_ROW(check_session, "flood_received", FIELD_NUMBER, flood_received) },
-	{ FIELD_ROW(check_session, "flood_us", FIELD_NUMBER, flood_us) },
+	{ FIELD_ROW(observed_session, "tried", FIELD_BOOL, tried) },
+	{ FIELD_ROW(observed_session, "frames_sent", FIELD_NUMBER, asked) },
+	{ FIELD_ROW(observed_session, "frames_heard", FIELD_NUMBER, heard) },
+	{ FIELD_ROW(observed_session, "stations", FIELD_NUMBER, stations) },
+	{ FIELD_ROW(observed_session, "station", FIELD_ADDR, station) },
+	{ FIELD_ROW(observed_session, "echo", FIELD_OBJECT, echo), .sub = echo },
+	{ FIELD_ROW(observed_session, "far_end", FIELD_OBJECT, far_end), .sub = echo },
+	{ FIELD_ROW(observed_session, "path_found", FIELD_BOOL, path_found) },
+	{ FIELD_ROW(observed_session, "largest_tried", FIELD_NUMBER, limit) },
+	{ FIELD_ROW(observed_session, "largest_passing", FIELD_NUMBER, largest) },
+	{ FIELD_ROW(observed_session, "largest_whole", FIELD_NUMBER, whole) },
+	{ FIELD_ROW(observed_session, "flood_size", FIELD_NUMBER, flood_size) },
+	{ FIELD_ROW(observed_session, "flood_sent", FIELD_NUMBER, flood_sent) },
+	{ FIELD_ROW(observed_session, "flood_received", FIELD_NUMBER, flood_received) },
+	{ FIELD_ROW(observed_session, "flood_us", FIELD_NUMBER, flood_us) },
 	{ NULL },
 };
 
 static const struct field underlay[] = {
-	{ FIELD_ROW(check_underlay, "name", FIELD_TEXT, name) },
-	{ FIELD_ROW(check_underlay, "mtu", FIELD_NUMBER, mtu) },
-	{ FIELD_ROW(check_underlay, "wireguard", FIELD_NUMBER, wireguard) },
-	{ FIELD_ROW(check_underlay, "fragments", FIELD_NUMBER, fragments) },
-	{ FIELD_ROW(check_underlay, "clear", FIELD_NUMBER, clear) },
-	{ FIELD_ROW(check_underlay, "not_captured", FIELD_NUMBER, not_captured) },
+	{ FIELD_ROW(observed_underlay, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(observed_underlay, "mtu", FIELD_NUMBER, mtu) },
+	{ FIELD_ROW(observed_underlay, "wireguard", FIELD_NUMBER, wireguard) },
+	{ FIELD_ROW(observed_underlay, "fragments", FIELD_NUMBER, fragments) },
+	{ FIELD_ROW(observed_underlay, "clear", FIELD_NUMBER, clear) },
+	{ FIELD_ROW(observed_underlay, "not_captured", FIELD_NUMBER, not_captured) },
 	{ NULL },
 };
 
@@ -175,11 +174,11 @@ static int append(struct json_object *array, struct json_object *value)
 	return -ENOMEM;
 }
 
-static struct json_object *finding_object(const struct check_finding *f)
+static struct json_object *finding_object(const struct finding *f)
 {
 	struct json_object *o = json_object_new_object();
 
-	if (o && !put_text(o, "severity", check_severity_name(f->severity)) &&
+	if (o && !put_text(o, "severity", finding_severity_name(f->severity)) &&
 		!put_text(o, "check", f->check) && !put_text(o, "subject", f->subject) &&
 		!put_text(o, "text", f->text) && !put_text(o, "mend", f->mend))
 		return o;
@@ -190,8 +189,8 @@ static struct json_object *finding_object(const struct check_finding *f)
 /* An array of structs by a table, each with the name that `name` gives it. */
 static struct json_object *array_of(const struct field *table, const void *v, size_t n, size_t size,
 	struct json_object *(*decorate)(
-		const struct check_facts *f, size_t i, struct json_object *o),
-	const struct check_facts *f)
+		const struct observations *f, size_t i, struct json_object *o),
+	const struct observations *f)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -210,7 +209,7 @@ static struct json_object *array_of(const struct field *table, const void *v, si
 }
 
 static struct json_object *decorate_peer(
-	const struct check_facts *f, size_t i, struct json_object *o)
+	const struct observations *f, size_t i, struct json_object *o)
 {
 	char key[KEY_BASE64_LEN + 1];
 
@@ -220,14 +219,14 @@ static struct json_object *decorate_peer(
 }
 
 static struct json_object *decorate_session(
-	const struct check_facts *f, size_t i, struct json_object *o)
+	const struct observations *f, size_t i, struct json_object *o)
 {
 	(void)put_text(o, "name", f->before.sessions[i].name);
 	(void)put(o, "computed", json_object_new_int64(f->before.sessions[i].budget));
 	return o;
 }
 
-static struct json_object *findings_array(const struct check_findings *findings)
+static struct json_object *findings_array(const struct findings *findings)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -246,7 +245,7 @@ struct json_object *render_check_json_new(void)
 }
 
 int render_check_json(
-	struct json_object *all, const struct check_facts *f, const struct check_findings *findings)
+	struct json_object *all, const struct observations *f, const struct findings *findings)
 {
 	struct json_object *o = json_object_new_object();
 	int err = o ? 0 : -ENOMEM;
@@ -254,7 +253,8 @@ int render_check_json(
 	if (!err)
 		err = put_text(o, "site", f->site);
 	if (!err)
-		err = put(o, "ok", json_object_new_boolean(!check_count(findings, CHECK_ERROR)));
+		err = put(
+			o, "ok", json_object_new_boolean(!findings_count(findings, FINDING_ERROR)));
 	if (!err)
 		err = put(o, "findings", findings_array(findings));
 	if (!err)

@@ -12,7 +12,7 @@
 struct json_object;
 
 /** Write the findings of a site: a line each, its mend below, and the sum. */
-void render_check_text(FILE *out, const char *site, const struct check_findings *findings,
+void render_check_text(FILE *out, const char *site, const struct findings *findings,
 	const struct render_style *style);
 
 /** Start a list of sites, for render_check_json(). Return: it, for render_check_json_end(); NULL
@@ -21,8 +21,8 @@ struct json_object *render_check_json_new(void);
 
 /** Add a site's findings and measurements to the list; keys as in wirespan(8). Return: 0 or
  * -ENOMEM. */
-int render_check_json(struct json_object *all, const struct check_facts *facts,
-	const struct check_findings *findings);
+int render_check_json(
+	struct json_object *all, const struct observations *facts, const struct findings *findings);
 
 /** Write the list, or with `single` the only site in it, and release it. */
 void render_check_json_end(FILE *out, struct json_object *all, bool single);

@@ -13,21 +13,22 @@
 
 #include <cmocka.h>
 
-static void fill(struct check_findings *f)
+static void fill(struct findings *f)
 {
-	check_found(f, CHECK_OK, "daemon", "vpn01", "Running for %d min.", 3);
-	check_mend(check_found(f, CHECK_ERROR, "cookie", "l2tpeth0",
-			   "%d frames of the peer had another cookie than PeerCookie here, or none "
-			   "at all, which is as bad.",
-			   6),
+	finding_add(f, FINDING_OK, "daemon", "vpn01", "Running for %d min.", 3);
+	finding_hint(
+		finding_add(f, FINDING_ERROR, "cookie", "l2tpeth0",
+			"%d frames of the peer had another cookie than PeerCookie here, or none "
+			"at all, which is as bad.",
+			6),
 		"PeerCookie here must be \"the peer's\" Cookie, byte by byte, as it is in the file "
 		"on the other side of the wire.");
-	check_found(f, CHECK_WARNING, "x", "a-subject-that-is-long", "Short.");
-	check_found(f, CHECK_NOTE, "x", "y", "z");
-	check_found(f, CHECK_NOTE, "x", "y", "z");
+	finding_add(f, FINDING_WARNING, "x", "a-subject-that-is-long", "Short.");
+	finding_add(f, FINDING_NOTE, "x", "y", "z");
+	finding_add(f, FINDING_NOTE, "x", "y", "z");
 }
 
-static char *text_of(const struct check_findings *f, const struct render_style *style)
+static char *text_of(const struct findings *f, const struct render_style *style)
 {
 	char *text = NULL;
 	size_t len;
@@ -41,7 +42,7 @@ static char *text_of(const struct check_findings *f, const struct render_style *
 static void test_text(void **state)
 {
 	struct render_style style = { .utf8 = false };
-	struct check_findings f = { 0 };
+	struct findings f = { 0 };
 	char *text;
 
 	fill(&f);
@@ -67,13 +68,13 @@ static void test_text(void **state)
 	assert_non_null(strstr(text, "→ PeerCookie"));
 	assert_non_null(strstr(text, "\033[1m\033[31mnot all right: "));
 	free(text);
-	check_findings_fini(&f);
+	findings_fini(&f);
 	style.colour = false;
-	check_found(&f, CHECK_OK, "daemon", "vpn01", "Fine.");
+	finding_add(&f, FINDING_OK, "daemon", "vpn01", "Fine.");
 	text = text_of(&f, &style);
 	assert_string_equal(text, "vpn01\n  ok      vpn01         Fine.\nall right: 1 ok\n");
 	free(text);
-	check_findings_fini(&f);
+	findings_fini(&f);
 }
 
 static struct json_object *at(struct json_object *o, const char *key)
@@ -86,7 +87,7 @@ static struct json_object *at(struct json_object *o, const char *key)
 }
 
 /* Facts of which each number is another. */
-static void fill_facts(struct check_facts *f)
+static void fill_facts(struct observations *f)
 {
 	memset(f, 0, sizeof(*f));
 	strcpy(f->site, "vpn01");
@@ -97,13 +98,13 @@ static void fill_facts(struct check_facts *f)
 	f->sessions = calloc(1, sizeof(*f->sessions));
 	f->underlays = calloc(1, sizeof(*f->underlays));
 	f->n_peers = f->n_sessions = f->n_underlays = 1;
-	f->peers[0] = (struct check_peer){ .underlay = "eth0",
+	f->peers[0] = (struct observed_peer){ .underlay = "eth0",
 		.datagrams_out = 1,
 		.datagrams_in = 2,
 		.echo = { 3, 4, 5, 6, 7 },
 		.full_size = 8 };
 	assert_int_equal(ip_addr_parse("10.0.1.21", &f->peers[0].tunnel), 0);
-	f->sessions[0] = (struct check_session){ .tried = true,
+	f->sessions[0] = (struct observed_session){ .tried = true,
 		.asked = 11,
 		.heard = 12,
 		.stations = 13,
@@ -114,7 +115,7 @@ static void fill_facts(struct check_facts *f)
 		.flood_received = 18,
 		.flood_us = 19,
 		.flood_size = 20 };
-	f->underlays[0] = (struct check_underlay){ .name = "eth0",
+	f->underlays[0] = (struct observed_underlay){ .name = "eth0",
 		.mtu = 21,
 		.wireguard = 22,
 		.fragments = 23,
@@ -139,8 +140,8 @@ static void test_json(void **state)
 		"not_captured", NULL };
 	struct json_object *all = render_check_json_new();
 	struct json_object *site, *o;
-	struct check_findings findings = { 0 };
-	struct check_facts facts;
+	struct findings findings = { 0 };
+	struct observations facts;
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -174,8 +175,8 @@ static void test_json(void **state)
 	assert_numbers(json_object_array_get_idx(at(site, "underlay"), 0), underlay, 21);
 	json_object_put(all);
 	free(text);
-	check_findings_fini(&findings);
-	check_facts_fini(&facts);
+	findings_fini(&findings);
+	observations_fini(&facts);
 }
 
 int main(void)
