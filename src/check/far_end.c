@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "check/packet.h"
+#include "check/packet_socket.h"
 
 struct far_end {
 	struct prober *prober;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/inside.h"
-#include "check/machine.h"
-#include "check/segment.h"
-#include "check/underlay.h"
+#include "check/session_probe.h"
+#include "check/settings.h"
+#include "check/tunnel_probe.h"
+#include "check/underlay_probe.h"
 
 #define FLOOD_MS 1000
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
-#ifndef CHECK_PACKET_H
-#define CHECK_PACKET_H
+#ifndef CHECK_PACKET_SOCKET_H
+#define CHECK_PACKET_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Through a session: whoever is on the far side of the segment is found and asked, in frames of
  * every size, and many at once. */
-#include "check/segment.h"
+#include "check/session_probe.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "check/far_end.h"
-#include "check/packet.h"
+#include "check/packet_socket.h"
 #include "netlink/query.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
-#include "check/packet.h"
+#include "check/packet_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

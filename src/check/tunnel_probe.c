@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside the tunnel: echo requests to each peer's tunnel address, and what arrives on the WireGuard
  * interface that should not. */
-#include "check/inside.h"
+#include "check/tunnel_probe.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "check/packet.h"
+#include "check/packet_socket.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside the tunnel: echo requests to each peer's tunnel address, and what arrives on the WireGuard
  * interface that should not. */
-#ifndef CHECK_INSIDE_H
-#define CHECK_INSIDE_H
+#ifndef CHECK_TUNNEL_PROBE_H
+#define CHECK_TUNNEL_PROBE_H
 
 #include "check/prober.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What leaves and enters on the underlay while the probes run: it should be WireGuard, whole, and
  * nothing in clear. */
-#include "check/underlay.h"
+#include "check/underlay_probe.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "check/packet.h"
+#include "check/packet_socket.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
 #include "underlay/selfroute.h"

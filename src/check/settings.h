@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the machine itself may put in the way: settings below /proc/sys, states of bridge ports. */
-#ifndef CHECK_MACHINE_H
-#define CHECK_MACHINE_H
+#ifndef CHECK_SETTINGS_H
+#define CHECK_SETTINGS_H
 
 #include "check/prober.h"
 

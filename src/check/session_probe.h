@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Through a session: whoever is on the far side of the segment is found and asked, in frames of
  * every size, and many at once. */
-#ifndef CHECK_SEGMENT_H
-#define CHECK_SEGMENT_H
+#ifndef CHECK_SESSION_PROBE_H
+#define CHECK_SESSION_PROBE_H
 
 #include "check/prober.h"
 

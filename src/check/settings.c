@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the machine itself may put in the way: settings below /proc/sys, states of bridge ports. */
-#include "check/machine.h"
+#include "check/settings.h"
 
 #include <errno.h>
 #include <linux/if_bridge.h>

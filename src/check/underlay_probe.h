@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What leaves and enters on the underlay while the probes run: it should be WireGuard, whole, and
  * nothing in clear. */
-#ifndef CHECK_UNDERLAY_H
-#define CHECK_UNDERLAY_H
+#ifndef CHECK_UNDERLAY_PROBE_H
+#define CHECK_UNDERLAY_PROBE_H
 
 #include "check/prober.h"
 
