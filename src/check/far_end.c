@@ -35,11 +35,11 @@ static void on_frames(void *ctx, uint32_t events)
 {
 	struct far_end *e = ctx;
 	struct prober *p = e->prober;
-	struct packet_meta meta;
+	struct packet_socket_meta meta;
 	struct wire_read r;
 
 	(void)events;
-	while (packet_receive(e->port.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
+	while (packet_socket_receive(e->port.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
 		if (meta.outgoing ||
 			wire_read_frame(p->in, meta.len, &e->mark, &r) != WIRE_ARP_REPLY ||
 			!ip_addr_equal(&r.src, &e->ends.dst) ||
@@ -82,9 +82,9 @@ bool far_end_ask(struct far_end *e, unsigned size, unsigned ms)
 		len = wire_arp_probe(&e->ends, &e->mark, size, p->out);
 	else
 		len = wire_echo_frame(&e->ends, &e->mark, e->wanted, size, p->out);
-	if (packet_send(e->port.fd, p->out, len) < 0) {
+	if (packet_socket_send(e->port.fd, p->out, len) < 0) {
 		prober_wait(p, 1, NULL, NULL); /* let the queue drain, once */
-		if (packet_send(e->port.fd, p->out, len) < 0)
+		if (packet_socket_send(e->port.fd, p->out, len) < 0)
 			return false;
 	}
 	prober_wait(p, ms, is_answered, e);
@@ -129,9 +129,9 @@ int far_end_open(struct prober *p, size_t i, const struct link_info *link, struc
 	e->ends.dst = t->remote;
 	memcpy(e->ends.src_mac, link->mac, LINK_MAC_LEN);
 	wire_link_local_group(e->ends.dst_mac);
-	err = watch(e, &e->port, packet_open(link->ifindex, true), on_frames);
+	err = watch(e, &e->port, packet_socket_open(link->ifindex, true), on_frames);
 	if (!err && t->remote.family == AF_INET6)
-		err = watch(e, &e->icmp, packet_open_icmp(AF_INET6, r->wg.name), on_icmp6);
+		err = watch(e, &e->icmp, packet_socket_open_icmp(AF_INET6, r->wg.name), on_icmp6);
 	if (err < 0) {
 		far_end_close(e);
 		return err;

@@ -90,34 +90,34 @@ static bool forwards(const struct observations *f, const struct status_bridge *b
 
 /* Nobody behind the far bridge was, or could be, asked: prove the pseudowire below the bridges, and
  * with a spanning tree that another path is there. */
-static void probe_far_end(struct prober *p, size_t i, struct segment *segment)
+static void probe_far_end(struct prober *p, size_t i, struct session_probe *segment)
 {
 	struct observations *f = p->facts;
 	const struct status_session *session = &f->before.sessions[i];
 	const struct status_tunnel *tunnel = observed_tunnel_of(&f->before, session);
 	const struct status_bridge *bridge = check_bridge_of(&f->before, session->name);
 
-	if (segment_ask_far_end(segment, i))
-		segment_measure_sizes(segment);
+	if (session_probe_ask_far_end(segment, i))
+		session_probe_measure_sizes(segment);
 	if (tunnel && bridge && bridge->stp && !f->sessions[i].station.family &&
 		forwards(f, bridge))
-		segment_ask_path(segment, &tunnel->remote, bridge->name);
+		session_probe_ask_path(segment, &tunnel->remote, bridge->name);
 }
 
-static void probe_session(struct prober *p, size_t i, struct segment **ret)
+static void probe_session(struct prober *p, size_t i, struct session_probe **ret)
 {
 	struct observations *f = p->facts;
 	struct observed_session *s = &f->sessions[i];
 
 	if (!has_peer(f, s))
 		return;
-	s->error = segment_open(p, i, ret);
+	s->error = session_probe_open(p, i, ret);
 	if (s->error < 0)
 		return;
 	s->tried = true;
 	if (!check_port_is_held(check_port_state(f, f->before.sessions[i].name)) &&
-		segment_find(*ret))
-		segment_measure_sizes(*ret);
+		session_probe_find(*ret))
+		session_probe_measure_sizes(*ret);
 	else
 		probe_far_end(p, i, *ret);
 }
@@ -126,23 +126,23 @@ static void probe_session(struct prober *p, size_t i, struct segment **ret)
 static int probe(struct prober *p, const struct check_options *options)
 {
 	struct observations *f = p->facts;
-	struct segment **segments = calloc(f->n_sessions + 1, sizeof(struct segment *));
-	struct underlay *underlay = underlay_open(p);
-	struct inside *inside = NULL;
+	struct session_probe **segments = calloc(f->n_sessions + 1, sizeof(struct session_probe *));
+	struct underlay_probe_probe *underlay = underlay_probe_open(p);
+	struct tunnel_probe *inside = NULL;
 	int err = segments && underlay ? 0 : -ENOMEM;
 
 	if (!err)
-		err = inside_open(p, &inside);
+		err = tunnel_probe_open(p, &inside);
 	if (!err)
-		inside_ask_peers(inside);
+		tunnel_probe_ask_peers(inside);
 	for (size_t i = 0; !err && i < f->n_sessions; i++)
 		probe_session(p, i, &segments[i]);
-	underlay_close(underlay);
-	inside_close(inside);
+	underlay_probe_close(underlay);
+	tunnel_probe_close(inside);
 	for (size_t i = 0; segments && i < f->n_sessions; i++) {
 		if (!err && !options->quick && f->sessions[i].echo.received)
-			segment_flood(segments[i], FLOOD_MS);
-		segment_close(segments[i]);
+			session_probe_flood(segments[i], FLOOD_MS);
+		session_probe_close(segments[i]);
 	}
 	free(segments);
 	return err;
@@ -162,7 +162,7 @@ int check_gather(
 	if (!err)
 		err = prepare(ret);
 	if (!err)
-		err = machine_look(&p);
+		err = settings_look(&p);
 	if (!err)
 		err = probe(&p, options);
 	if (!err)

@@ -13,7 +13,7 @@
 
 #define RECEIVE_BUFFER (8 << 20)
 
-int packet_open(uint32_t ifindex, bool frames)
+int packet_socket_open(uint32_t ifindex, bool frames)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
@@ -37,7 +37,7 @@ int packet_open(uint32_t ifindex, bool frames)
 	return fd;
 }
 
-int packet_open_icmp(uint16_t family, const char *ifname)
+int packet_socket_open_icmp(uint16_t family, const char *ifname)
 {
 	int proto = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
@@ -58,7 +58,7 @@ int packet_open_icmp(uint16_t family, const char *ifname)
 	return fd;
 }
 
-int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret)
+int packet_socket_receive(int fd, void *buffer, size_t size, struct packet_socket_meta *ret)
 {
 	struct sockaddr_ll from = { 0 };
 	socklen_t from_len = sizeof(from);
@@ -66,7 +66,7 @@ int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret)
 
 	if (n < 0)
 		return -errno;
-	*ret = (struct packet_meta){
+	*ret = (struct packet_socket_meta){
 		.outgoing = from.sll_pkttype == PACKET_OUTGOING,
 		.protocol = ntohs(from.sll_protocol),
 		.len = (size_t)n,
@@ -74,12 +74,12 @@ int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret)
 	return 0;
 }
 
-int packet_send(int fd, const void *frame, size_t len)
+int packet_socket_send(int fd, const void *frame, size_t len)
 {
 	return send(fd, frame, len, 0) < 0 ? -errno : 0;
 }
 
-unsigned packet_lost(int fd)
+unsigned packet_socket_lost(int fd)
 {
 	struct tpacket_stats stats = { 0 };
 	socklen_t len = sizeof(stats);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /** What was received, apart from its bytes. */
-struct packet_meta {
+struct packet_socket_meta {
 	bool outgoing;
 	uint16_t protocol; /* ethertype */
 	size_t len;	   /* bytes in the buffer; the packet may have been longer */
@@ -16,19 +16,19 @@ struct packet_meta {
 
 /** Listen on an interface; `frames`: with Ethernet headers, else from the network layer on.
  * Return: the descriptor, non-blocking, or -errno. */
-int packet_open(uint32_t ifindex, bool frames);
+int packet_socket_open(uint32_t ifindex, bool frames);
 
 /** A raw ICMP (`family` AF_INET) or ICMPv6 (AF_INET6) socket bound to an interface, whose packets
  * are never fragmented. Return: the descriptor, non-blocking, or -errno. */
-int packet_open_icmp(uint16_t family, const char *ifname);
+int packet_socket_open_icmp(uint16_t family, const char *ifname);
 
 /** Take the next packet. Return: 0, or -errno: -EAGAIN if there is none. */
-int packet_receive(int fd, void *buffer, size_t size, struct packet_meta *ret);
+int packet_socket_receive(int fd, void *buffer, size_t size, struct packet_socket_meta *ret);
 
 /** Send a frame. Return: 0 or -errno: -ENOBUFS or -EAGAIN if the interface is busy. */
-int packet_send(int fd, const void *frame, size_t len);
+int packet_socket_send(int fd, const void *frame, size_t len);
 
 /** Packets that were not received because they came too fast, since the last call. */
-unsigned packet_lost(int fd);
+unsigned packet_socket_lost(int fd);
 
 #endif

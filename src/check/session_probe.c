@@ -49,7 +49,7 @@
 #define FAR_TRIES    3 /* before the far end is taken to be silent */
 
 /** Probes through one session. */
-struct segment {
+struct session_probe {
 	struct prober *prober;
 	struct observed_session *facts;
 	const struct status_session *report;
@@ -73,7 +73,7 @@ struct segment {
 
 /* ---- what comes back ---- */
 
-static bool is_known(const struct segment *s, const uint8_t mac[static LINK_MAC_LEN])
+static bool is_known(const struct session_probe *s, const uint8_t mac[static LINK_MAC_LEN])
 {
 	for (unsigned i = 0; i < s->facts->stations && i < STATIONS_MAX; i++)
 		if (!memcmp(s->known[i], mac, LINK_MAC_LEN))
@@ -82,7 +82,7 @@ static bool is_known(const struct segment *s, const uint8_t mac[static LINK_MAC_
 }
 
 /* Somebody is there. An IPv4 address is preferred: don't-fragment can be said only there. */
-static void meet_station(struct segment *s, const struct wire_read *r)
+static void meet_station(struct session_probe *s, const struct wire_read *r)
 {
 	struct observed_session *f = s->facts;
 	bool better =
@@ -99,7 +99,7 @@ static void meet_station(struct segment *s, const struct wire_read *r)
 	}
 }
 
-static void take_echo(struct segment *s, const struct wire_read *r)
+static void take_echo(struct session_probe *s, const struct wire_read *r)
 {
 	if (s->finding) {
 		if (r->src.family == AF_INET6)
@@ -120,14 +120,14 @@ static void take_echo(struct segment *s, const struct wire_read *r)
 }
 
 /* Whether an ARP answer is from one of those who were asked. */
-static bool is_asked(const struct segment *s, const struct ip_addr *src)
+static bool is_asked(const struct session_probe *s, const struct ip_addr *src)
 {
 	if (s->target.family)
 		return ip_addr_equal(src, &s->target);
 	return s->ip4.addr.family && ip_prefix_contains(&s->ip4, src);
 }
 
-static void answer_solicitation(struct segment *s, const struct wire_read *r)
+static void answer_solicitation(struct session_probe *s, const struct wire_read *r)
 {
 	struct wire_ends ends = { .src = s->ip6, .dst = r->src };
 	uint8_t frame[WIRE_ADVERT_LEN];
@@ -137,11 +137,11 @@ static void answer_solicitation(struct segment *s, const struct wire_read *r)
 	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, r->src_mac, LINK_MAC_LEN);
 	wire_advertise(&ends, frame);
-	(void)packet_send(s->watch.fd, frame, sizeof(frame));
+	(void)packet_socket_send(s->watch.fd, frame, sizeof(frame));
 }
 
 /* Whether a MAC address is that of the far end of the pseudowire itself, not of its bridge. */
-static bool is_far_port(const struct segment *s, const uint8_t mac[static LINK_MAC_LEN])
+static bool is_far_port(const struct session_probe *s, const uint8_t mac[static LINK_MAC_LEN])
 {
 	const uint8_t *far = s->far_end ? far_end_mac(s->far_end) : NULL;
 
@@ -149,7 +149,7 @@ static bool is_far_port(const struct segment *s, const uint8_t mac[static LINK_M
 }
 
 /* An answer to our bridge's question for the far gateway comes on this pseudowire. */
-static void note_path(struct segment *s, const struct wire_read *r)
+static void note_path(struct session_probe *s, const struct wire_read *r)
 {
 	if (!s->remote.family || !ip_addr_equal(&r->src, &s->remote))
 		return;
@@ -159,13 +159,13 @@ static void note_path(struct segment *s, const struct wire_read *r)
 
 static void on_frames(void *ctx, uint32_t events)
 {
-	struct segment *s = ctx;
+	struct session_probe *s = ctx;
 	struct prober *p = s->prober;
-	struct packet_meta meta;
+	struct packet_socket_meta meta;
 	struct wire_read r;
 
 	(void)events;
-	while (packet_receive(s->watch.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
+	while (packet_socket_receive(s->watch.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
 		if (meta.outgoing)
 			continue;
 		s->facts->heard++;
@@ -191,19 +191,19 @@ static void on_frames(void *ctx, uint32_t events)
 
 /* ---- finding somebody ---- */
 
-static void send_frame(struct segment *s, const uint8_t *frame, size_t len)
+static void send_frame(struct session_probe *s, const uint8_t *frame, size_t len)
 {
-	int err = packet_send(s->watch.fd, frame, len);
+	int err = packet_socket_send(s->watch.fd, frame, len);
 
 	if (err == -ENOBUFS || err == -EAGAIN) { /* let the queue drain, once */
 		prober_wait(s->prober, 1, NULL, NULL);
-		err = packet_send(s->watch.fd, frame, len);
+		err = packet_socket_send(s->watch.fd, frame, len);
 	}
 	if (err < 0)
 		s->facts->error = err;
 }
 
-static void ask_arp(struct segment *s, const struct ip_addr *who)
+static void ask_arp(struct session_probe *s, const struct ip_addr *who)
 {
 	struct wire_ends ends = { .src = s->ip4.addr, .dst = *who };
 	uint8_t frame[WIRE_ARP_LEN];
@@ -214,7 +214,7 @@ static void ask_arp(struct segment *s, const struct ip_addr *who)
 	s->facts->asked++;
 }
 
-static void sweep_subnet(struct segment *s)
+static void sweep_subnet(struct session_probe *s)
 {
 	unsigned bits = 32U - s->ip4.len;
 	uint32_t ours = load_be32(s->ip4.addr.bytes);
@@ -235,7 +235,7 @@ static void sweep_subnet(struct segment *s)
 }
 
 /* An echo request to everybody with IPv6, or to the one that the user named. */
-static void ask_ip6(struct segment *s)
+static void ask_ip6(struct session_probe *s)
 {
 	struct prober *p = s->prober;
 	struct wire_ends ends = { .src = s->ip6 };
@@ -252,12 +252,12 @@ static void ask_ip6(struct segment *s)
 
 static bool has_station(const void *ctx)
 {
-	const struct segment *s = ctx;
+	const struct session_probe *s = ctx;
 
 	return s->facts->station.family != 0;
 }
 
-static void ask_everybody(struct segment *s)
+static void ask_everybody(struct session_probe *s)
 {
 	uint16_t family = s->target.family;
 
@@ -271,14 +271,14 @@ static void ask_everybody(struct segment *s)
 
 static bool is_answered(const void *ctx)
 {
-	const struct segment *s = ctx;
+	const struct session_probe *s = ctx;
 
 	return s->answered;
 }
 
 /* Send one echo request of an IP packet of `size` bytes, and wait. Return: whether it was
  * answered. */
-static bool ask_size(struct segment *s, unsigned size, unsigned ms)
+static bool ask_size(struct session_probe *s, unsigned size, unsigned ms)
 {
 	struct prober *p = s->prober;
 	size_t len;
@@ -292,7 +292,7 @@ static bool ask_size(struct segment *s, unsigned size, unsigned ms)
 	return s->answered;
 }
 
-static void find_station(struct segment *s, unsigned rounds)
+static void find_station(struct session_probe *s, unsigned rounds)
 {
 	s->finding = true;
 	for (unsigned round = 0; round < rounds && !has_station(s); round++) {
@@ -302,7 +302,7 @@ static void find_station(struct segment *s, unsigned rounds)
 	s->finding = false;
 }
 
-bool segment_find(struct segment *s)
+bool session_probe_find(struct session_probe *s)
 {
 	struct observed_session *f = s->facts;
 
@@ -334,7 +334,7 @@ bool segment_find(struct segment *s)
 
 /* ---- the far gateway ---- */
 
-bool segment_ask_far_end(struct segment *s, size_t i)
+bool session_probe_ask_far_end(struct session_probe *s, size_t i)
 {
 	struct observed_session *f = s->facts;
 
@@ -372,7 +372,7 @@ static const struct status_session *session_in(
 }
 
 /* The session's counters of fragments. */
-static void count_fragments(struct segment *s, uint64_t *ret_out, uint64_t *ret_in)
+static void count_fragments(struct session_probe *s, uint64_t *ret_out, uint64_t *ret_in)
 {
 	struct status_report report = { 0 };
 	const struct status_session *now = NULL;
@@ -385,7 +385,7 @@ static void count_fragments(struct segment *s, uint64_t *ret_out, uint64_t *ret_
 }
 
 /* Other traffic may be fragmented at the same time, which only adds: any try without is proof. */
-static struct passage try_size(struct segment *s, unsigned size)
+static struct passage try_size(struct session_probe *s, unsigned size)
 {
 	const struct observed_echo *echo = s->far_end ? &s->facts->far_end : &s->facts->echo;
 	unsigned ms = (unsigned)(echo->max_us / 250 + 100); /* four round trips */
@@ -420,7 +420,7 @@ static bool is_whole(const struct passage *p)
 }
 
 /* The largest size in [low, high] that passes (whole), given that `low` does. */
-static unsigned search(struct segment *s, unsigned low, unsigned high, bool whole)
+static unsigned search(struct session_probe *s, unsigned low, unsigned high, bool whole)
 {
 	while (low < high) {
 		unsigned middle = low + (high - low + 1) / 2;
@@ -435,12 +435,12 @@ static unsigned search(struct segment *s, unsigned low, unsigned high, bool whol
 }
 
 /* Only our own engine says what it cut and put together. */
-static bool counts_fragments(const struct segment *s)
+static bool counts_fragments(const struct session_probe *s)
 {
 	return !strcmp(s->prober->facts->before.backend, "userspace");
 }
 
-void segment_measure_sizes(struct segment *s)
+void session_probe_measure_sizes(struct session_probe *s)
 {
 	struct observed_session *f = s->facts;
 	unsigned budget = s->report->budget;
@@ -476,7 +476,7 @@ void segment_measure_sizes(struct segment *s)
 
 /* ---- throughput ---- */
 
-void segment_flood(struct segment *s, unsigned ms)
+void session_probe_flood(struct session_probe *s, unsigned ms)
 {
 	struct prober *p = s->prober;
 	struct observed_session *f = s->facts;
@@ -500,7 +500,7 @@ void segment_flood(struct segment *s, unsigned ms)
 			continue;
 		}
 		len = wire_echo_frame(&s->ends, &p->mark, prober_number(p), size, p->out);
-		if (packet_send(s->watch.fd, p->out, len) < 0) {
+		if (packet_socket_send(s->watch.fd, p->out, len) < 0) {
 			prober_turn(p);
 			continue;
 		}
@@ -513,7 +513,7 @@ void segment_flood(struct segment *s, unsigned ms)
 /* ---- open and close ---- */
 
 /* The addresses that frames are sent from: those of the bridge, or of the session itself. */
-static int find_addresses(struct segment *s, const struct link_info *port)
+static int find_addresses(struct session_probe *s, const struct link_info *port)
 {
 	struct ifaddr_list addresses = { 0 };
 	int err = query_addresses(&s->prober->nl, AF_UNSPEC, &addresses);
@@ -538,7 +538,7 @@ static int find_addresses(struct segment *s, const struct link_info *port)
 	return 0;
 }
 
-static int open_segment(struct segment *s, const char *name)
+static int open_segment(struct session_probe *s, const char *name)
 {
 	struct prober *p = s->prober;
 	struct link_info link, port;
@@ -558,15 +558,15 @@ static int open_segment(struct segment *s, const char *name)
 	err = find_addresses(s, &port);
 	if (err < 0)
 		return err;
-	s->watch.fd = packet_open(link.ifindex, true);
+	s->watch.fd = packet_socket_open(link.ifindex, true);
 	if (s->watch.fd < 0)
 		return s->watch.fd;
 	return loop_add(&p->loop, &s->watch, EPOLLIN);
 }
 
-int segment_open(struct prober *p, size_t i, struct segment **ret)
+int session_probe_open(struct prober *p, size_t i, struct session_probe **ret)
 {
-	struct segment *s = calloc(1, sizeof(*s));
+	struct session_probe *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
@@ -577,14 +577,14 @@ int segment_open(struct prober *p, size_t i, struct segment **ret)
 	s->watch = (struct loop_watch){ .fd = -1, .callback = on_frames, .ctx = s };
 	err = open_segment(s, s->report->name);
 	if (err < 0) {
-		segment_close(s);
+		session_probe_close(s);
 		return err;
 	}
 	*ret = s;
 	return 0;
 }
 
-static void stop(struct segment *s)
+static void stop(struct session_probe *s)
 {
 	if (s->watch.fd < 0)
 		return;
@@ -592,7 +592,7 @@ static void stop(struct segment *s)
 	close(s->watch.fd);
 }
 
-void segment_close(struct segment *s)
+void session_probe_close(struct session_probe *s)
 {
 	if (!s)
 		return;
@@ -601,10 +601,11 @@ void segment_close(struct segment *s)
 	free(s);
 }
 
-void segment_ask_path(struct segment *s, const struct ip_addr *remote, const char *bridge)
+void session_probe_ask_path(
+	struct session_probe *s, const struct ip_addr *remote, const char *bridge)
 {
 	struct observed_session answer = { 0 };
-	struct segment through = { .prober = s->prober,
+	struct session_probe through = { .prober = s->prober,
 		.facts = &answer,
 		.report = s->report,
 		.watch = { .fd = -1, .callback = on_frames, .ctx = &through },

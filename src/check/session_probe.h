@@ -6,31 +6,32 @@
 
 #include "check/prober.h"
 
-struct segment;
+struct session_probe;
 
 /** Prepare to send frames into session number `i` of the facts, as its bridge would. Return: 0 or
  * -errno, and then nothing is open. */
-int segment_open(struct prober *p, size_t i, struct segment **ret);
+int session_probe_open(struct prober *p, size_t i, struct session_probe **ret);
 
 /** Find somebody on the far side, the user's target if it is there, and measure loss and latency.
  * Return: whether anybody answers an echo. Not for a port that our own bridge holds back. */
-bool segment_find(struct segment *s);
+bool session_probe_find(struct session_probe *s);
 
 /** Ask the gateway at the far end, below its bridge: see far_end.h. `i` is the session's number.
  * Return: whether it answers. Sizes are measured in that way from then on. */
-bool segment_ask_far_end(struct segment *s, size_t i);
+bool session_probe_ask_far_end(struct session_probe *s, size_t i);
 
 /** Ask, through our bridge, whether any path of the segment leads to the far gateway, whose address
  * in the tunnel is `remote`. */
-void segment_ask_path(struct segment *s, const struct ip_addr *remote, const char *bridge);
+void session_probe_ask_path(
+	struct session_probe *s, const struct ip_addr *remote, const char *bridge);
 
 /** Find the largest packet that passes at all, and the largest that passes without fragments. */
-void segment_measure_sizes(struct segment *s);
+void session_probe_measure_sizes(struct session_probe *s);
 
 /** Ask as fast as answers come, for at most `ms` milliseconds. */
-void segment_flood(struct segment *s, unsigned ms);
+void session_probe_flood(struct session_probe *s, unsigned ms);
 
 /** Stop. NULL is allowed. */
-void segment_close(struct segment *s);
+void session_probe_close(struct session_probe *s);
 
 #endif

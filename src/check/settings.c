@@ -54,7 +54,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 	}
 }
 
-int machine_look(struct prober *p)
+int settings_look(struct prober *p)
 {
 	struct observations *f = p->facts;
 	struct link_list links = { 0 };

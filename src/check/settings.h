@@ -6,6 +6,6 @@
 #include "check/prober.h"
 
 /** Look at settings and ports, and note them in the facts. Return: 0 or -errno. */
-int machine_look(struct prober *p);
+int settings_look(struct prober *p);
 
 #endif

@@ -26,7 +26,7 @@
 #define L2TP_MASK    0x800f /* the bits that tell data of version 3 */
 
 /** Sockets and what is being asked. */
-struct inside {
+struct tunnel_probe {
 	struct prober *prober;
 	struct loop_watch capture;
 	struct loop_watch icmp4;
@@ -77,13 +77,13 @@ static void hear_refusal(struct observations *f, const struct wire_read *r)
 
 static void on_capture(void *ctx, uint32_t events)
 {
-	struct inside *in = ctx;
+	struct tunnel_probe *in = ctx;
 	struct prober *p = in->prober;
-	struct packet_meta meta;
+	struct packet_socket_meta meta;
 	struct wire_read r;
 
 	(void)events;
-	while (packet_receive(in->capture.fd, p->in, SNAP, &meta) == 0) {
+	while (packet_socket_receive(in->capture.fd, p->in, SNAP, &meta) == 0) {
 		enum wire_kind kind;
 
 		if (meta.outgoing)
@@ -101,7 +101,7 @@ static void on_capture(void *ctx, uint32_t events)
 
 /* ---- echo ---- */
 
-static void take_answer(struct inside *in, const struct ip_addr *from, uint16_t seq)
+static void take_answer(struct tunnel_probe *in, const struct ip_addr *from, uint16_t seq)
 {
 	struct observations *f = in->prober->facts;
 
@@ -113,7 +113,7 @@ static void take_answer(struct inside *in, const struct ip_addr *from, uint16_t 
 
 static void on_icmp4(void *ctx, uint32_t events)
 {
-	struct inside *in = ctx;
+	struct tunnel_probe *in = ctx;
 	struct prober *p = in->prober;
 	struct wire_read r;
 	ssize_t n;
@@ -126,7 +126,7 @@ static void on_icmp4(void *ctx, uint32_t events)
 
 static void on_icmp6(void *ctx, uint32_t events)
 {
-	struct inside *in = ctx;
+	struct tunnel_probe *in = ctx;
 	struct prober *p = in->prober;
 	struct sockaddr_in6 from;
 	ssize_t n;
@@ -146,8 +146,8 @@ static void on_icmp6(void *ctx, uint32_t events)
 	}
 }
 
-static void ask(
-	struct inside *in, struct observed_peer *peer, struct observed_echo *echo, size_t size)
+static void ask(struct tunnel_probe *in, struct observed_peer *peer, struct observed_echo *echo,
+	size_t size)
 {
 	struct prober *p = in->prober;
 	bool v4 = peer->tunnel.family == AF_INET;
@@ -174,7 +174,7 @@ static bool is_asleep(const struct observations *f, size_t i)
  * not. */
 static bool all_awake(const void *ctx)
 {
-	const struct inside *in = ctx;
+	const struct tunnel_probe *in = ctx;
 	const struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++)
@@ -185,7 +185,7 @@ static bool all_awake(const void *ctx)
 
 static bool all_answered(const void *ctx)
 {
-	const struct inside *in = ctx;
+	const struct tunnel_probe *in = ctx;
 	const struct observations *f = in->prober->facts;
 
 	for (size_t i = 0; i < f->n_peers; i++) {
@@ -198,7 +198,7 @@ static bool all_answered(const void *ctx)
 }
 
 /* A handshake first where there is no session: its time is not the tunnel's. */
-static void wake_peers(struct inside *in)
+static void wake_peers(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
 
@@ -221,7 +221,7 @@ static bool is_askable(const struct observations *f, size_t i)
 	return peer->tunnel.family && (!is_asleep(f, i) || peer->seen_inside);
 }
 
-static void ask_large(struct inside *in)
+static void ask_large(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
 	unsigned size = f->before.wg.mtu;
@@ -240,7 +240,7 @@ static void ask_large(struct inside *in)
 	}
 }
 
-void inside_ask_peers(struct inside *in)
+void tunnel_probe_ask_peers(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
 
@@ -260,7 +260,7 @@ void inside_ask_peers(struct inside *in)
 
 /* ---- sockets ---- */
 
-static int watch(struct inside *in, struct loop_watch *w, int fd, loop_callback *callback)
+static int watch(struct tunnel_probe *in, struct loop_watch *w, int fd, loop_callback *callback)
 {
 	if (fd < 0)
 		return fd;
@@ -268,10 +268,10 @@ static int watch(struct inside *in, struct loop_watch *w, int fd, loop_callback 
 	return loop_add(&in->prober->loop, w, EPOLLIN);
 }
 
-int inside_open(struct prober *p, struct inside **ret)
+int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret)
 {
 	const char *name = p->facts->before.wg.name;
-	struct inside *in = calloc(1, sizeof(*in));
+	struct tunnel_probe *in = calloc(1, sizeof(*in));
 	struct link_info link;
 	int err;
 
@@ -282,15 +282,15 @@ int inside_open(struct prober *p, struct inside **ret)
 	*ret = in;
 	err = query_link(&p->nl, name, &link);
 	if (!err)
-		err = watch(in, &in->capture, packet_open(link.ifindex, false), on_capture);
+		err = watch(in, &in->capture, packet_socket_open(link.ifindex, false), on_capture);
 	if (!err)
-		err = watch(in, &in->icmp4, packet_open_icmp(AF_INET, name), on_icmp4);
+		err = watch(in, &in->icmp4, packet_socket_open_icmp(AF_INET, name), on_icmp4);
 	if (!err)
-		(void)watch(in, &in->icmp6, packet_open_icmp(AF_INET6, name), on_icmp6);
+		(void)watch(in, &in->icmp6, packet_socket_open_icmp(AF_INET6, name), on_icmp6);
 	return err;
 }
 
-void inside_close(struct inside *in)
+void tunnel_probe_close(struct tunnel_probe *in)
 {
 	struct loop_watch *all[] = { &in->capture, &in->icmp4, &in->icmp6 };
 

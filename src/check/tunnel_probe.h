@@ -6,16 +6,17 @@
 
 #include "check/prober.h"
 
-struct inside;
+struct tunnel_probe;
 
-/** Listen on the WireGuard interface. Return: 0, or -errno; to be closed by inside_close(). */
-int inside_open(struct prober *p, struct inside **ret);
+/** Listen on the WireGuard interface. Return: 0, or -errno; to be closed by
+ * tunnel_probe_close(). */
+int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret);
 
 /** Ask every peer, waking the sessions that sleep; then with packets as large as the tunnel's
  * MTU. */
-void inside_ask_peers(struct inside *in);
+void tunnel_probe_ask_peers(struct tunnel_probe *in);
 
 /** Stop listening. NULL is allowed. */
-void inside_close(struct inside *in);
+void tunnel_probe_close(struct tunnel_probe *in);
 
 #endif

@@ -24,12 +24,12 @@
 /** Listening on one interface. */
 struct ear {
 	struct loop_watch watch;
-	struct underlay *underlay;
+	struct underlay_probe_probe *underlay;
 	size_t number; /* in the facts */
 };
 
 /** Listening on all of them. */
-struct underlay {
+struct underlay_probe_probe {
 	struct prober *prober;
 	struct ear *ears;
 	size_t n_ears;
@@ -92,7 +92,7 @@ static void hear_peer(struct observations *f, struct observed_underlay *u, size_
 	u->wireguard++;
 }
 
-static void hear(struct ear *e, const struct packet_meta *meta)
+static void hear(struct ear *e, const struct packet_socket_meta *meta)
 {
 	struct prober *p = e->underlay->prober;
 	struct observations *f = p->facts;
@@ -126,15 +126,15 @@ static void hear(struct ear *e, const struct packet_meta *meta)
 static void on_packets(void *ctx, uint32_t events)
 {
 	struct ear *e = ctx;
-	struct packet_meta meta;
+	struct packet_socket_meta meta;
 
 	(void)events;
-	while (packet_receive(e->watch.fd, e->underlay->prober->in, SNAP, &meta) == 0)
+	while (packet_socket_receive(e->watch.fd, e->underlay->prober->in, SNAP, &meta) == 0)
 		hear(e, &meta);
 }
 
 /* The number of an interface among the facts, listening to it from now on; or -errno. */
-static int listen_on(struct underlay *u, uint32_t ifindex)
+static int listen_on(struct underlay_probe_probe *u, uint32_t ifindex)
 {
 	struct prober *p = u->prober;
 	struct observations *f = p->facts;
@@ -153,7 +153,7 @@ static int listen_on(struct underlay *u, uint32_t ifindex)
 		.mtu = link.mtu,
 		.up = link.flags & IFF_UP && link.flags & LOWER_UP };
 	memcpy(facts->name, link.name, sizeof(facts->name));
-	fd = packet_open(ifindex, false);
+	fd = packet_socket_open(ifindex, false);
 	if (fd < 0) {
 		facts->error = fd;
 		return (int)f->n_underlays++;
@@ -168,7 +168,7 @@ static int listen_on(struct underlay *u, uint32_t ifindex)
 
 /* Where the route leads. Next hops that are not resolved yet get one moment to answer. */
 static enum leads find_leads(
-	struct underlay *u, const struct route_info *route, const struct ip_addr *to)
+	struct underlay_probe_probe *u, const struct route_info *route, const struct ip_addr *to)
 {
 	enum leads leads = selfroute_of(&u->own, route, to);
 
@@ -182,7 +182,7 @@ static enum leads find_leads(
 
 /* Find out whether the route leads back to us, and if so another one. Return: the ifindex that
  * packets leave by; 0: none. */
-static uint32_t find_uplink(struct underlay *u, const struct route_query *query,
+static uint32_t find_uplink(struct underlay_probe_probe *u, const struct route_query *query,
 	const struct route_info *route, struct status_route *ret)
 {
 	static const enum status_leads status_of[] = {
@@ -205,7 +205,7 @@ static uint32_t find_uplink(struct underlay *u, const struct route_query *query,
 	return leads == LEADS_SEGMENT || leads == LEADS_TUNNEL ? 0 : route->ifindex;
 }
 
-static void find_way(struct underlay *u, size_t i)
+static void find_way(struct underlay_probe_probe *u, size_t i)
 {
 	struct prober *p = u->prober;
 	struct observed_peer *peer = &p->facts->peers[i];
@@ -231,14 +231,14 @@ static void find_way(struct underlay *u, size_t i)
 			p->facts->underlays[number].name);
 }
 
-static void free_underlay(struct underlay *u)
+static void free_underlay(struct underlay_probe_probe *u)
 {
 	free(u->taps);
 	free(u->ears);
 	free(u);
 }
 
-static void find_own(struct underlay *u)
+static void find_own(struct underlay_probe_probe *u)
 {
 	const struct status_report *r = &u->prober->facts->before;
 
@@ -250,9 +250,9 @@ static void find_own(struct underlay *u)
 		.n_taps = r->sessions_len };
 }
 
-struct underlay *underlay_open(struct prober *p)
+struct underlay_probe_probe *underlay_probe_open(struct prober *p)
 {
-	struct underlay *u = calloc(1, sizeof(*u));
+	struct underlay_probe_probe *u = calloc(1, sizeof(*u));
 	size_t n = p->facts->n_peers;
 
 	if (!u)
@@ -271,7 +271,7 @@ struct underlay *underlay_open(struct prober *p)
 	return u;
 }
 
-void underlay_close(struct underlay *u)
+void underlay_probe_close(struct underlay_probe_probe *u)
 {
 	if (!u)
 		return;
@@ -279,7 +279,8 @@ void underlay_close(struct underlay *u)
 	for (size_t i = 0; i < u->n_ears; i++) {
 		struct ear *e = &u->ears[i];
 
-		u->prober->facts->underlays[e->number].not_captured += packet_lost(e->watch.fd);
+		u->prober->facts->underlays[e->number].not_captured +=
+			packet_socket_lost(e->watch.fd);
 		loop_remove(&u->prober->loop, &e->watch);
 		close(e->watch.fd);
 	}

@@ -6,13 +6,13 @@
 
 #include "check/prober.h"
 
-struct underlay;
+struct underlay_probe_probe;
 
 /** Find the way to every peer and listen on each interface that is on it. What cannot be listened
- * to is noted in the facts. Return: NULL without memory; to be closed by underlay_close(). */
-struct underlay *underlay_open(struct prober *p);
+ * to is noted in the facts. Return: NULL without memory; to be closed by underlay_probe_close(). */
+struct underlay_probe_probe *underlay_probe_open(struct prober *p);
 
 /** Read what has come, count what was missed, and stop listening. NULL is allowed. */
-void underlay_close(struct underlay *u);
+void underlay_probe_close(struct underlay_probe_probe *u);
 
 #endif
