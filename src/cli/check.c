@@ -12,7 +12,7 @@
 #include "ctl/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
-#include "render/style.h"
+#include "render/terminal.h"
 
 /** What the command line says. */
 struct wish {

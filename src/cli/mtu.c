@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/site.h"
-#include "render/ladder.h"
+#include "render/mtu_table.h"
 #include "underlay/mtu_budget.h"
 
 #define UNDERLAY_DEFAULT 1500

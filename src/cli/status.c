@@ -9,7 +9,7 @@
 #include "render/render_json.h"
 #include "render/render_openmetrics.h"
 #include "render/render_text.h"
-#include "render/style.h"
+#include "render/terminal.h"
 
 static void print_text(const struct running_reports *reports)
 {

@@ -14,7 +14,7 @@
 
 #include "cli/running.h"
 #include "pkt/drop.h"
-#include "render/human.h"
+#include "render/format.h"
 
 #define PERIOD_TENTHS 10 /* of a second, between two looks */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of numbers as people read them, at the edges of their units. */
-#include "render/human.h"
+#include "render/format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers as people read them: sizes, counts, spans of time. */
-#include "render/human.h"
+#include "render/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>

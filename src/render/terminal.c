@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How standard output may look: what the terminal and the user allow. */
-#include "render/style.h"
+#include "render/terminal.h"
 
 #include <langinfo.h>
 #include <locale.h>

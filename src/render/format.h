@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers as people read them: sizes, counts, spans of time. */
-#ifndef RENDER_HUMAN_H
-#define RENDER_HUMAN_H
+#ifndef RENDER_FORMAT_H
+#define RENDER_FORMAT_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the drawn ladder: the reference network's picture letter by letter, the notes, and that
  * JSON says the same. */
-#include "render/ladder.h"
+#include "render/mtu_table.h"
 
 #include "base/bytes.h"
 

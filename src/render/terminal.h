@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How standard output may look: what the terminal and the user allow. */
-#ifndef RENDER_STYLE_H
-#define RENDER_STYLE_H
+#ifndef RENDER_TERMINAL_H
+#define RENDER_TERMINAL_H
 
 #include "render/render_text.h"
 

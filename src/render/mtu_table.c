@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder drawn: a picture for people, and the same in JSON. */
-#include "render/ladder.h"
+#include "render/mtu_table.h"
 
 #include <stdbool.h>
 

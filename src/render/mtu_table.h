@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder drawn: a picture for people, and the same in JSON. */
-#ifndef RENDER_LADDER_H
-#define RENDER_LADDER_H
+#ifndef RENDER_MTU_TABLE_H
+#define RENDER_MTU_TABLE_H
 
 #include <stdio.h>
 
