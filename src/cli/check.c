@@ -55,7 +55,7 @@ static void explain(const struct running *site, int err, struct findings *ret)
 /* Check one site, and print. Return: whether nothing is broken. */
 static bool check_site(const struct running *site, const struct wish *wish, struct json_object *all)
 {
-	struct render_style style = style_of_stdout();
+	struct render_style style = terminal_style();
 	struct findings findings = { 0 };
 	struct observations facts;
 	bool ok;

@@ -140,7 +140,7 @@ static struct mtu_options merge(const struct request *r, struct mtu_options base
 
 static void put_json(struct output *out, const struct mtu_ladder *l, const char *session)
 {
-	struct json_object *o = ladder_json(l);
+	struct json_object *o = mtu_table_json(l);
 	struct json_object *name = json_object_new_string(session);
 
 	if (!o || !name || json_object_object_add(o, "session", name) < 0 ||
@@ -167,7 +167,7 @@ static bool put_ladder(
 	} else {
 		if (!out->first)
 			fputc('\n', stdout);
-		ladder_print(&l, title, stdout);
+		mtu_table_print(&l, title, stdout);
 	}
 	out->first = false;
 	return true;

@@ -13,7 +13,7 @@
 
 static void print_text(const struct running_reports *reports)
 {
-	struct render_style style = style_of_stdout();
+	struct render_style style = terminal_style();
 
 	for (size_t i = 0; i < reports->len; i++) {
 		if (i > 0)

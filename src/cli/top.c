@@ -69,13 +69,13 @@ static void heading(struct view *v, const char *text)
 
 static void draw_site(struct view *v, const struct status_report *r)
 {
-	char uptime[HUMAN_LEN];
+	char uptime[FORMAT_LEN];
 
 	attron(A_BOLD);
 	mvprintw(v->row, 0, "%s", r->site);
 	attroff(A_BOLD);
 	mvprintw(v->row++, (int)strlen(r->site), "  up %s, %s, %s, MTU %u",
-		human_span(r->uptime_ms, uptime), r->backend, r->aead,
+		format_span(r->uptime_ms, uptime), r->backend, r->aead,
 		r->budget.inner_ip ? r->budget.inner_ip : r->budget.wg_mtu);
 	for (size_t i = 0; i < r->warnings_len; i++) {
 		attron(A_BOLD);
@@ -157,7 +157,7 @@ static void draw_peers(struct view *v, const struct span *s)
 		[STATUS_PEER_ESTABLISHED] = "session up" };
 	char key[KEY_BASE64_LEN + 1];
 	char endpoint[ENDPOINT_TEXT_LEN];
-	char age[HUMAN_LEN];
+	char age[FORMAT_LEN];
 
 	_Static_assert(sizeof(states) / sizeof(*states) == STATUS_PEER_STATE_COUNT,
 		"every state has its words");
@@ -175,7 +175,7 @@ static void draw_peers(struct view *v, const struct span *s)
 			per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
 			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6, n->path.mtu,
 			states[n->state],
-			n->last_handshake.sec ? human_span(n->handshake_age_ms, age) : "none yet",
+			n->last_handshake.sec ? format_span(n->handshake_age_ms, age) : "none yet",
 			!n->endpoint.addr.family && *n->endpoint_name ? n->endpoint_name
 								      : endpoint);
 	}

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *human_bytes(uint64_t bytes, char buf[static HUMAN_LEN])
+const char *format_bytes(uint64_t bytes, char buf[static FORMAT_LEN])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	double size = (double)bytes / 1024;
 	size_t unit = 0;
 
 	if (bytes < 1024) {
-		snprintf(buf, HUMAN_LEN, "%" PRIu64 " B", bytes);
+		snprintf(buf, FORMAT_LEN, "%" PRIu64 " B", bytes);
 		return buf;
 	}
 	/* what would be printed as 1024.00 belongs to the next unit */
@@ -21,13 +21,13 @@ const char *human_bytes(uint64_t bytes, char buf[static HUMAN_LEN])
 		size /= 1024;
 		unit++;
 	}
-	snprintf(buf, HUMAN_LEN, "%.2f %s", size, units[unit]);
+	snprintf(buf, FORMAT_LEN, "%.2f %s", size, units[unit]);
 	return buf;
 }
 
-const char *human_count(uint64_t count, char buf[static HUMAN_LEN])
+const char *format_count(uint64_t count, char buf[static FORMAT_LEN])
 {
-	char digits[HUMAN_LEN];
+	char digits[FORMAT_LEN];
 	int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
 	char *out = buf;
 
@@ -40,15 +40,15 @@ const char *human_count(uint64_t count, char buf[static HUMAN_LEN])
 	return buf;
 }
 
-const char *human_counted(uint64_t count, const char *noun, char buf[static HUMAN_LEN])
+const char *format_counted(uint64_t count, const char *noun, char buf[static FORMAT_LEN])
 {
-	size_t len = strlen(human_count(count, buf));
+	size_t len = strlen(format_count(count, buf));
 
-	snprintf(buf + len, HUMAN_LEN - len, " %s%s", noun, count == 1 ? "" : "s");
+	snprintf(buf + len, FORMAT_LEN - len, " %s%s", noun, count == 1 ? "" : "s");
 	return buf;
 }
 
-const char *human_span(uint64_t ms, char buf[static HUMAN_LEN])
+const char *format_span(uint64_t ms, char buf[static FORMAT_LEN])
 {
 	static const struct {
 		uint64_t seconds;
@@ -59,16 +59,16 @@ const char *human_span(uint64_t ms, char buf[static HUMAN_LEN])
 	uint64_t rest;
 
 	if (s == 0) {
-		snprintf(buf, HUMAN_LEN, "%" PRIu64 " ms", ms);
+		snprintf(buf, FORMAT_LEN, "%" PRIu64 " ms", ms);
 		return buf;
 	}
 	while (s < units[i].seconds)
 		i++;
 	rest = units[i].seconds > 1 ? s % units[i].seconds / units[i + 1].seconds : 0;
 	if (rest)
-		snprintf(buf, HUMAN_LEN, "%" PRIu64 " %s %" PRIu64 " %s", s / units[i].seconds,
+		snprintf(buf, FORMAT_LEN, "%" PRIu64 " %s %" PRIu64 " %s", s / units[i].seconds,
 			units[i].name, rest, units[i + 1].name);
 	else
-		snprintf(buf, HUMAN_LEN, "%" PRIu64 " %s", s / units[i].seconds, units[i].name);
+		snprintf(buf, FORMAT_LEN, "%" PRIu64 " %s", s / units[i].seconds, units[i].name);
 	return buf;
 }

@@ -18,7 +18,7 @@ struct row {
 
 static void check(const struct row *rows, size_t n, const char *(*show)(uint64_t, char *))
 {
-	char buf[HUMAN_LEN];
+	char buf[FORMAT_LEN];
 
 	for (size_t i = 0; i < n; i++)
 		assert_string_equal(show(rows[i].value, buf), rows[i].text);
@@ -30,7 +30,7 @@ static void test_bytes(void **state)
 		{ 1536, "1.50 KiB" }, { 1048570, "1023.99 KiB" }, { 1048575, "1.00 MiB" },
 		{ 1ULL << 40, "1.00 TiB" }, { UINT64_MAX, "16.00 EiB" } };
 
-	check(rows, ARRAY_LEN(rows), human_bytes);
+	check(rows, ARRAY_LEN(rows), format_bytes);
 }
 
 static void test_count(void **state)
@@ -38,12 +38,12 @@ static void test_count(void **state)
 	static const struct row rows[] = { { 0, "0" }, { 999, "999" }, { 1000, "1,000" },
 		{ 1234567, "1,234,567" }, { UINT64_MAX, "18,446,744,073,709,551,615" } };
 
-	check(rows, ARRAY_LEN(rows), human_count);
+	check(rows, ARRAY_LEN(rows), format_count);
 }
 
 static const char *fragments(uint64_t count, char *buf)
 {
-	return human_counted(count, "fragment", buf);
+	return format_counted(count, "fragment", buf);
 }
 
 static void test_counted(void **state)
@@ -61,7 +61,7 @@ static void test_span(void **state)
 		{ 3659000, "1 h" }, { 12000000, "3 h 20 min" }, { 86400000, "1 d" },
 		{ UINT64_MAX, "213503982334 d 14 h" } };
 
-	check(rows, ARRAY_LEN(rows), human_span);
+	check(rows, ARRAY_LEN(rows), format_span);
 }
 
 int main(void)

@@ -115,7 +115,7 @@ static void print_notes(const struct mtu_ladder *l, FILE *out)
 			MTU_IPV6_MIN);
 }
 
-void ladder_print(const struct mtu_ladder *l, const char *title, FILE *out)
+void mtu_table_print(const struct mtu_ladder *l, const char *title, FILE *out)
 {
 	fprintf(out, "%s\n\n   byte  size\n", title);
 	for (unsigned i = 0; i < MTU_LAYERS; i++)
@@ -187,7 +187,7 @@ static bool add_fragments(struct json_object *o, const struct mtu_ladder *l)
 	return ok;
 }
 
-struct json_object *ladder_json(const struct mtu_ladder *l)
+struct json_object *mtu_table_json(const struct mtu_ladder *l)
 {
 	struct json_object *o = json_object_new_object();
 	bool ok = o && add_options(o, &l->options) && add_layers(o, l) &&

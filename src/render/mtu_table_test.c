@@ -25,7 +25,7 @@ static char *draw(const struct mtu_options *o, const char *title)
 
 	assert_non_null(out);
 	assert_int_equal(mtu_ladder_compute(o, &l), 0);
-	ladder_print(&l, title, out);
+	mtu_table_print(&l, title, out);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
@@ -114,7 +114,7 @@ static void test_json(void **state)
 	int64_t sum = 0;
 
 	assert_int_equal(mtu_ladder_compute(&reference, &l), 0);
-	o = ladder_json(&l);
+	o = mtu_table_json(&l);
 	assert_non_null(o);
 	assert_int_equal(number(o, "wg_mtu"), 1440);
 	assert_int_equal(number(o, "session_mtu"), 1386);

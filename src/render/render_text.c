@@ -72,22 +72,22 @@ static void line(const struct page *p, const char *name, const char *format, ...
 static void count_line(
 	const struct page *p, const char *name, uint64_t count, const char *noun, const char *what)
 {
-	char text[HUMAN_LEN];
+	char text[FORMAT_LEN];
 
 	if (count)
-		line(p, name, "%s %s", human_counted(count, noun, text), what);
+		line(p, name, "%s %s", format_counted(count, noun, text), what);
 }
 
 /* A line about what was dropped on the way to a peer and from there. */
 static void dropped_line(
 	const struct page *p, uint64_t tx, uint64_t rx, const char *from, const char *to)
 {
-	char a[HUMAN_LEN];
-	char b[HUMAN_LEN];
+	char a[FORMAT_LEN];
+	char b[FORMAT_LEN];
 
 	if (tx || rx)
-		line(p, "dropped", "%s from %s, %s for %s", human_count(tx, a), from,
-			human_count(rx, b), to);
+		line(p, "dropped", "%s from %s, %s for %s", format_count(tx, a), from,
+			format_count(rx, b), to);
 }
 
 /* A line with a list of prefixes. */
@@ -104,11 +104,11 @@ static void prefix_line(const struct page *p, const char *name, const struct sta
 static void traffic_line(
 	const struct page *p, const char *name, const struct status_traffic *t, const char *noun)
 {
-	char count[HUMAN_LEN];
-	char bytes[HUMAN_LEN];
+	char count[FORMAT_LEN];
+	char bytes[FORMAT_LEN];
 
-	line(p, name, "%s, %s", human_counted(t->packets, noun, count),
-		human_bytes(t->bytes, bytes));
+	line(p, name, "%s, %s", format_counted(t->packets, noun, count),
+		format_bytes(t->bytes, bytes));
 }
 
 static void offload_line(const struct page *p, const struct status_offloads *o)
@@ -139,10 +139,10 @@ static void offload_line(const struct page *p, const struct status_offloads *o)
 
 static void site_block(const struct page *p, const struct status_report *r)
 {
-	char uptime[HUMAN_LEN];
+	char uptime[FORMAT_LEN];
 
 	head(p, GREEN, "site", "%s", r->site);
-	line(p, "running for", "%s, pid %u, wirespan %s", human_span(r->uptime_ms, uptime), r->pid,
+	line(p, "running for", "%s, pid %u, wirespan %s", format_span(r->uptime_ms, uptime), r->pid,
 		r->version);
 	if (*r->backend_reason)
 		line(p, "back end", "%s: %s", r->backend, r->backend_reason);
@@ -183,11 +183,11 @@ static void wg_block(const struct page *p, const struct status_wg *wg)
 
 static void handshake_line(const struct page *p, const struct status_peer *peer)
 {
-	char age[HUMAN_LEN];
+	char age[FORMAT_LEN];
 
 	label(p, "handshake");
 	if (peer->last_handshake.sec)
-		fprintf(p->out, "%s ago", human_span(peer->handshake_age_ms, age));
+		fprintf(p->out, "%s ago", format_span(peer->handshake_age_ms, age));
 	else
 		fputs("none yet", p->out);
 	switch (peer->state) {
@@ -214,7 +214,7 @@ static void path_line(const struct page *p, const struct status_path *path)
 		[STATUS_PATH_SILENT] = "as last measured: no probe is answered now",
 	};
 	const char *how = words[path->state];
-	char text[HUMAN_LEN];
+	char text[FORMAT_LEN];
 
 	if (!path->mtu)
 		return;
@@ -223,16 +223,16 @@ static void path_line(const struct page *p, const struct status_path *path)
 	label(p, "path MTU");
 	fprintf(p->out, "%u, %s", path->mtu, how);
 	if (path->state != STATUS_PATH_GIVEN) {
-		fprintf(p->out, " (%s of ", human_count(path->answers, text));
-		fprintf(p->out, "%s answered)", human_counted(path->probes, "probe", text));
+		fprintf(p->out, " (%s of ", format_count(path->answers, text));
+		fprintf(p->out, "%s answered)", format_counted(path->probes, "probe", text));
 	}
 	if (path->black_holes)
 		fprintf(p->out, ", found smaller %s",
-			human_counted(path->black_holes, "time", text));
+			format_counted(path->black_holes, "time", text));
 	fputc('\n', p->out);
 	if (path->train_max)
 		line(p, "trains", "%s at most: longer trains are lost on the path",
-			human_counted(path->train_max, "datagram", text));
+			format_counted(path->train_max, "datagram", text));
 }
 
 static void route_line(const struct page *p, const struct status_route *route)
@@ -257,8 +257,8 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 {
 	char key[KEY_BASE64_LEN + 1];
 	char endpoint[ENDPOINT_TEXT_LEN];
-	char rx[HUMAN_LEN];
-	char tx[HUMAN_LEN];
+	char rx[FORMAT_LEN];
+	char tx[FORMAT_LEN];
 
 	key_to_base64(peer->public_key, key);
 	fputc('\n', p->out);
@@ -273,8 +273,8 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	prefix_line(p, "allowed ips", &peer->allowed_ips);
 	route_line(p, &peer->route);
 	handshake_line(p, peer);
-	line(p, "transfer", "%s received, %s sent", human_bytes(peer->rx_bytes, rx),
-		human_bytes(peer->tx_bytes, tx));
+	line(p, "transfer", "%s received, %s sent", format_bytes(peer->rx_bytes, rx),
+		format_bytes(peer->tx_bytes, tx));
 	path_line(p, &peer->path);
 	if (peer->keepalive_s)
 		line(p, "keepalive", "every %u s", peer->keepalive_s);
@@ -285,11 +285,11 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 /* What came from the tunnel's peer and fits no session. */
 static void tunnel_mismatch_lines(const struct page *p, const struct status_tunnel *t)
 {
-	char count[HUMAN_LEN];
+	char count[FORMAT_LEN];
 
 	if (t->unknown_sessions)
 		line(p, "unknown session", "%s, the last with session id %u",
-			human_counted(t->unknown_sessions, "packet", count),
+			format_counted(t->unknown_sessions, "packet", count),
 			t->last_unknown_session);
 	count_line(p, "control", t->control_messages, "message",
 		"dropped, as this tunnel is a static one");
@@ -336,7 +336,7 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 {
 	static const char *const larger[] = { "fragmented inside the tunnel", "refused with ICMP",
 		"dropped" };
-	char clamped[HUMAN_LEN];
+	char clamped[FORMAT_LEN];
 
 	_Static_assert(ARRAY_LEN(larger) == L2TP_OVERSIZE_COUNT, "every policy has its words");
 	if (s->mtu > s->budget)
@@ -346,22 +346,22 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 		line(p, "MTU", "%u, nothing is fragmented (%u would fit)", s->mtu, s->budget);
 	if (s->options.clamp_mss != L2TP_CLAMP_OFF)
 		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s", s->mss4, s->mss6,
-			human_counted(s->mss_clamped, "connection", clamped));
+			format_counted(s->mss_clamped, "connection", clamped));
 	else
 		line(p, "TCP MSS", "not clamped; %u (IPv4), %u (IPv6) fits", s->mss4, s->mss6);
 }
 
 static void session_fragment_lines(const struct page *p, const struct status_session *s)
 {
-	char a[HUMAN_LEN];
-	char b[HUMAN_LEN];
+	char a[FORMAT_LEN];
+	char b[FORMAT_LEN];
 
 	if (s->fragmented)
-		line(p, "cut", "%s into %s", human_counted(s->fragmented, "frame", a),
-			human_counted(s->fragments_tx, "fragment", b));
+		line(p, "cut", "%s into %s", format_counted(s->fragmented, "frame", a),
+			format_counted(s->fragments_tx, "fragment", b));
 	if (s->fragments_rx)
-		line(p, "put together", "%s from %s", human_counted(s->reassembled, "frame", a),
-			human_counted(s->fragments_rx, "fragment", b));
+		line(p, "put together", "%s from %s", format_counted(s->reassembled, "frame", a),
+			format_counted(s->fragments_rx, "fragment", b));
 	count_line(p, "too big", s->too_big_sent, "ICMP message", "to members");
 	dropped_line(p, s->dropped_tx, s->dropped_rx, "members", "members");
 }
@@ -369,16 +369,16 @@ static void session_fragment_lines(const struct page *p, const struct status_ses
 /* Sequence numbers of what came in. */
 static void session_sequence_lines(const struct page *p, const struct status_session *s)
 {
-	char with[HUMAN_LEN];
-	char without[HUMAN_LEN];
+	char with[FORMAT_LEN];
+	char without[FORMAT_LEN];
 
 	if (s->options.sequence != L2TP_SEQUENCE_NONE || s->with_sequence)
 		line(p, "numbers", "%s with one, %s without",
-			human_counted(s->with_sequence, "frame", with),
-			human_count(s->without_sequence, without));
+			format_counted(s->with_sequence, "frame", with),
+			format_count(s->without_sequence, without));
 	else if (s->without_sequence)
 		line(p, "numbers", "none in %s",
-			human_counted(s->without_sequence, "frame", without));
+			format_counted(s->without_sequence, "frame", without));
 	count_line(p, "lost", s->lost, "number", "skipped");
 	count_line(p, "reordered", s->reordered, "frame", "out of sequence");
 }
@@ -440,10 +440,10 @@ static void budget_block(const struct page *p, const struct status_budget *b)
 /* One number of a chain, each made of the one before it. */
 static void engine_step(const struct page *p, const char *arrow, uint64_t count, const char *what)
 {
-	char text[HUMAN_LEN];
+	char text[FORMAT_LEN];
 
 	fprintf(p->out, "%s%s%s%s %s", *arrow ? " " : "", arrow, *arrow ? " " : "",
-		human_count(count, text), what);
+		format_count(count, text), what);
 }
 
 /* How many packets went through in how many calls of the kernel. */
@@ -463,26 +463,26 @@ static void engine_chain_lines(const struct page *p, const struct status_engine 
 /* What these datagrams were, and what it took. */
 static void engine_work_lines(const struct page *p, const struct status_engine *e)
 {
-	char a[HUMAN_LEN];
-	char b[HUMAN_LEN];
+	char a[FORMAT_LEN];
+	char b[FORMAT_LEN];
 
-	line(p, "fragments", "%s received inside the tunnel", human_count(e->fragments_rx, a));
-	line(p, "handshakes", "%s sent, %s received", human_counted(e->handshakes_tx, "message", a),
-		human_count(e->handshakes_rx, b));
-	line(p, "batches", "%s sending, %s receiving", human_count(e->batches_tx, a),
-		human_count(e->batches_rx, b));
-	line(p, "system calls", "%s, and %s", human_count(e->syscalls, a),
-		human_counted(e->wakeups, "wake-up", b));
+	line(p, "fragments", "%s received inside the tunnel", format_count(e->fragments_rx, a));
+	line(p, "handshakes", "%s sent, %s received",
+		format_counted(e->handshakes_tx, "message", a), format_count(e->handshakes_rx, b));
+	line(p, "batches", "%s sending, %s receiving", format_count(e->batches_tx, a),
+		format_count(e->batches_rx, b));
+	line(p, "system calls", "%s, and %s", format_count(e->syscalls, a),
+		format_counted(e->wakeups, "wake-up", b));
 }
 
 static void engine_block(const struct page *p, const struct status_engine *e)
 {
-	char count[HUMAN_LEN];
+	char count[FORMAT_LEN];
 
 	if (!e->superframes_tx && !e->trains_rx)
 		return;
 	fputc('\n', p->out);
-	head(p, GREEN, "engine", "%s of memory", human_bytes(e->memory_bytes, count));
+	head(p, GREEN, "engine", "%s of memory", format_bytes(e->memory_bytes, count));
 	engine_chain_lines(p, e);
 	engine_work_lines(p, e);
 }
@@ -490,8 +490,8 @@ static void engine_block(const struct page *p, const struct status_engine *e)
 static void drop_block(const struct page *p, const struct drop_counters *drops,
 	const struct drop_counters *ages_ms)
 {
-	char count[HUMAN_LEN];
-	char age[HUMAN_LEN];
+	char count[FORMAT_LEN];
+	char age[FORMAT_LEN];
 	uint64_t sum = 0;
 
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
@@ -499,15 +499,15 @@ static void drop_block(const struct page *p, const struct drop_counters *drops,
 	if (!sum)
 		return;
 	fputc('\n', p->out);
-	head(p, YELLOW, "dropped", "%s", human_count(sum, count));
+	head(p, YELLOW, "dropped", "%s", format_count(sum, count));
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
 		if (!drops->n[d])
 			continue;
-		fprintf(p->out, "  %*s  %s%-20s%s %s", 9, human_count(drops->n[d], count),
+		fprintf(p->out, "  %*s  %s%-20s%s %s", 9, format_count(drops->n[d], count),
 			escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
 			drop_meaning((enum drop)d));
 		if (ages_ms->n[d])
-			fprintf(p->out, " (last %s ago)", human_span(ages_ms->n[d], age));
+			fprintf(p->out, " (last %s ago)", format_span(ages_ms->n[d], age));
 		fputc('\n', p->out);
 	}
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct render_style style_of_stdout(void)
+struct render_style terminal_style(void)
 {
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");

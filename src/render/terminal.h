@@ -6,6 +6,6 @@
 #include "render/render_text.h"
 
 /** What standard output can show, and NO_COLOR and the locale allow. */
-struct render_style style_of_stdout(void);
+struct render_style terminal_style(void);
 
 #endif
