@@ -8,17 +8,17 @@
 
 #include "base/bytes.h"
 #include "base/suggest.h"
-#include "cli/check.h"
-#include "cli/down.h"
-#include "cli/init.h"
-#include "cli/keys.h"
-#include "cli/mtu.h"
-#include "cli/reload.h"
-#include "cli/script.h"
-#include "cli/status.h"
-#include "cli/top.h"
-#include "cli/up.h"
-#include "cli/validate.h"
+#include "cli/verb_check.h"
+#include "cli/verb_down.h"
+#include "cli/verb_init.h"
+#include "cli/verb_keys.h"
+#include "cli/verb_mtu.h"
+#include "cli/verb_reload.h"
+#include "cli/verb_script.h"
+#include "cli/verb_status.h"
+#include "cli/verb_top.h"
+#include "cli/verb_up.h"
+#include "cli/verb_validate.h"
 
 /* In the order in which people meet them. */
 static const struct verb *const verbs[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* top: running sites, live in the terminal. */
-#ifndef CLI_TOP_H
-#define CLI_TOP_H
+#ifndef CLI_VERB_TOP_H
+#define CLI_VERB_TOP_H
 
 #include "cli/verb.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* status and metrics: what running sites say of themselves. */
-#ifndef CLI_STATUS_H
-#define CLI_STATUS_H
+#ifndef CLI_VERB_STATUS_H
+#define CLI_VERB_STATUS_H
 
 #include "cli/verb.h"
 

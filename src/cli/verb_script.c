@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* script: a site as the wg and ip commands that a person would type. */
-#include "cli/script.h"
+#include "cli/verb_script.h"
 
 #include <stdbool.h>
 #include <stdio.h>

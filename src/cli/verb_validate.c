@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* validate: what is wrong with a configuration file, and how to mend it. */
-#include "cli/validate.h"
+#include "cli/verb_validate.h"
 
 #include <stdbool.h>
 #include <stdio.h>

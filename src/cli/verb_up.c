@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan up: bring a site up and run it. */
-#include "cli/up.h"
+#include "cli/verb_up.h"
 
 #include <errno.h>
 #include <stdbool.h>

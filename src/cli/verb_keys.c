@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* genkey, pubkey and genpsk: keys on standard input and output, as wg(8) writes them. */
-#include "cli/keys.h"
+#include "cli/verb_keys.h"
 
 #include <ctype.h>
 #include <stdbool.h>

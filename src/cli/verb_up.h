@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan up: bring a site up and run it. */
-#ifndef CLI_UP_H
-#define CLI_UP_H
+#ifndef CLI_VERB_UP_H
+#define CLI_VERB_UP_H
 
 #include "cli/verb.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* reload: let a running site read its configuration again. */
-#include "cli/reload.h"
+#include "cli/verb_reload.h"
 
 #include <stdio.h>
 

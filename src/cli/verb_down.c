@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* down: take a site down, or undo what a crashed one has left. */
-#include "cli/down.h"
+#include "cli/verb_down.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* status and metrics: what running sites say of themselves. */
-#include "cli/status.h"
+#include "cli/verb_status.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check: proves a running site's segment from here, and says what is wrong. */
-#ifndef CLI_CHECK_H
-#define CLI_CHECK_H
+#ifndef CLI_VERB_CHECK_H
+#define CLI_VERB_CHECK_H
 
 #include "cli/verb.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* init: a matching set of configuration files for two or more sites, keys included. */
-#include "cli/init.h"
+#include "cli/verb_init.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 
 #include "base/bug.h"
 #include "base/secret.h"
-#include "cli/newfiles.h"
 #include "cli/layout.h"
+#include "cli/newfiles.h"
 #include "cli/site.h"
 #include "conf/check.h"
 #include "conf/complete.h"

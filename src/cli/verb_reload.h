@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reload: let a running site read its configuration again. */
-#ifndef CLI_RELOAD_H
-#define CLI_RELOAD_H
+#ifndef CLI_VERB_RELOAD_H
+#define CLI_VERB_RELOAD_H
 
 #include "cli/verb.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* down: take a site down, or undo what a crashed one has left. */
-#ifndef CLI_DOWN_H
-#define CLI_DOWN_H
+#ifndef CLI_VERB_DOWN_H
+#define CLI_VERB_DOWN_H
 
 #include "cli/verb.h"
 

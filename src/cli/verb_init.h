@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* init: a matching set of configuration files for two or more sites, keys included. */
-#ifndef CLI_INIT_H
-#define CLI_INIT_H
+#ifndef CLI_VERB_INIT_H
+#define CLI_VERB_INIT_H
 
 #include "cli/verb.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* genkey, pubkey and genpsk: keys on standard input and output, as wg(8) writes them. */
-#ifndef CLI_KEYS_H
-#define CLI_KEYS_H
+#ifndef CLI_VERB_KEYS_H
+#define CLI_VERB_KEYS_H
 
 #include "cli/verb.h"
 

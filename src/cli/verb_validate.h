@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* validate: what is wrong with a configuration file, and how to mend it. */
-#ifndef CLI_VALIDATE_H
-#define CLI_VALIDATE_H
+#ifndef CLI_VERB_VALIDATE_H
+#define CLI_VERB_VALIDATE_H
 
 #include "cli/verb.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* script: a site as the wg and ip commands that a person would type. */
-#ifndef CLI_SCRIPT_H
-#define CLI_SCRIPT_H
+#ifndef CLI_VERB_SCRIPT_H
+#define CLI_VERB_SCRIPT_H
 
 #include "cli/verb.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mtu: the header ladder of a configuration's sessions, or of options. */
-#ifndef CLI_MTU_H
-#define CLI_MTU_H
+#ifndef CLI_VERB_MTU_H
+#define CLI_VERB_MTU_H
 
 #include "cli/verb.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* check: proves a running site's segment from here, and says what is wrong. */
-#include "cli/check.h"
+#include "cli/verb_check.h"
 
 #include <errno.h>
 #include <stdio.h>
