@@ -7,7 +7,7 @@
 
 #include "cli/table.h"
 #include "cli/verb.h"
-#include "daemon/wg.h"
+#include "daemon/wg_daemon.h"
 
 /* A standard stream that was closed before us must not become the number of a TUN or socket, which
  * would be taken for it: to be written to, or to be replaced when a daemon leaves its terminal. For

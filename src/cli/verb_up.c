@@ -10,7 +10,7 @@
 
 #include "cli/site.h"
 #include "conf/load.h"
-#include "daemon/run.h"
+#include "daemon/site_daemon.h"
 
 static void load(const char *path, struct conf_site *ret, struct conf_report *report)
 {

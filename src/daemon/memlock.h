@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeping the process' memory to itself: nothing in swap, nothing in core dumps. */
-#ifndef DAEMON_HUSH_H
-#define DAEMON_HUSH_H
+#ifndef DAEMON_MEMLOCK_H
+#define DAEMON_MEMLOCK_H
 
 #include <stdbool.h>
 

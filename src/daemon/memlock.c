@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeping the process' memory to itself: nothing in swap, nothing in core dumps. */
-#include "daemon/hush.h"
+#include "daemon/memlock.h"
 
 #include <errno.h>
 #include <linux/capability.h>

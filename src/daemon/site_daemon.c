@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a running site: up, the loop with its signals and requests, reload, down. */
-#include "daemon/run.h"
+#include "daemon/site_daemon.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 #include "ctl/rundir.h"
 #include "ctl/server.h"
 #include "daemon/detach.h"
-#include "daemon/hush.h"
+#include "daemon/memlock.h"
 #include "daemon/mtus.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"

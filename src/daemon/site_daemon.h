@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a running site: up, the loop with its signals and requests, reload, down. */
-#ifndef DAEMON_RUN_H
-#define DAEMON_RUN_H
+#ifndef DAEMON_SITE_DAEMON_H
+#define DAEMON_SITE_DAEMON_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan-wg: a drop-in userspace WireGuard, as wg-quick's WG_QUICK_USERSPACE_IMPLEMENTATION
  * starts it. */
-#include "daemon/wg.h"
+#include "daemon/wg_daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/detach.h"
-#include "daemon/hush.h"
+#include "daemon/memlock.h"
 #include "daemon/wgsock.h"
 #include "driver/driver.h"
 #include "driver/listen.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan-wg: a drop-in userspace WireGuard, as wg-quick's WG_QUICK_USERSPACE_IMPLEMENTATION
  * starts it. */
-#ifndef DAEMON_WG_H
-#define DAEMON_WG_H
+#ifndef DAEMON_WG_DAEMON_H
+#define DAEMON_WG_DAEMON_H
 
 /**
  * `wirespan-wg [-f|--foreground] IFNAME`: make the interface and the socket that wg(8) configures
