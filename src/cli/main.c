@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 
 	occupy_standard_streams();
 	if (!strcmp(name, "wirespan-wg"))
-		return wg_main(argc, argv);
+		return wg_daemon_main(argc, argv);
 	result = table_main(argc, argv);
 
 	if (fflush(stdout) || ferror(stdout)) {

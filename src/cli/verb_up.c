@@ -36,7 +36,7 @@ static enum verb_exit run(int argc, char **argv)
 		{ "detach", no_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct run_config config = { .load = load };
+	struct site_daemon_config config = { .load = load };
 	char *path;
 	int code;
 	int c;
@@ -52,7 +52,7 @@ static enum verb_exit run(int argc, char **argv)
 	if (!path)
 		return VERB_FAILED;
 	config.path = path;
-	code = run_site(&config);
+	code = site_daemon_run(&config);
 	free(path);
 	return code ? VERB_FAILED : VERB_DONE;
 }

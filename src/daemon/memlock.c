@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeping the process' memory to itself: nothing in swap, nothing in core dumps. */
+/* Disable core dumps and lock memory: keys reach neither a core file nor swap. */
 #include "daemon/memlock.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static bool may_lock_all(void)
 	       !setrlimit(RLIMIT_MEMLOCK, &none) || is_above_limit();
 }
 
-bool hush_process(bool say)
+bool memlock_process(bool say)
 {
 	const struct rlimit none = { 0, 0 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeping the process' memory to itself: nothing in swap, nothing in core dumps. */
+/* Disable core dumps and lock memory: keys reach neither a core file nor swap. */
 #ifndef DAEMON_MEMLOCK_H
 #define DAEMON_MEMLOCK_H
 
@@ -10,6 +10,6 @@
  * the daemon works all the same. To be called before any key is read, and again by a child that
  * goes on: locks are not inherited. Return: whether memory is locked.
  */
-bool hush_process(bool say);
+bool memlock_process(bool say);
 
 #endif

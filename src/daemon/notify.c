@@ -56,10 +56,10 @@ int notify_open(struct notify *ret)
 }
 
 /* One message. Nothing can be done about a manager that does not listen. */
-static void tell(const struct notify *n, const char *format, ...)
+static void send_state(const struct notify *n, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void tell(const struct notify *n, const char *format, ...)
+static void send_state(const struct notify *n, const char *format, ...)
 {
 	char message[MESSAGE_LEN];
 	va_list ap;
@@ -74,17 +74,17 @@ static void tell(const struct notify *n, const char *format, ...)
 
 void notify_ready(const struct notify *n, const char *status)
 {
-	tell(n, "READY=1\nSTATUS=%s", status);
+	send_state(n, "READY=1\nSTATUS=%s", status);
 }
 
 void notify_reloading(const struct notify *n, struct mono now)
 {
-	tell(n, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(now.ns / NS_PER_US));
+	send_state(n, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(now.ns / NS_PER_US));
 }
 
 void notify_stopping(const struct notify *n)
 {
-	tell(n, "STOPPING=1");
+	send_state(n, "STOPPING=1");
 }
 
 void notify_status(const struct notify *n, const char *format, ...)
@@ -95,7 +95,7 @@ void notify_status(const struct notify *n, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(status, sizeof(status), format, ap);
 	va_end(ap);
-	tell(n, "STATUS=%s", status);
+	send_state(n, "STATUS=%s", status);
 }
 
 void notify_close(struct notify *n)

@@ -39,8 +39,8 @@
 #define NAMES_PATIENCE (10 * NS_PER_S)
 
 /** A running site. Everything may be zero: run_fini() undoes what is there. */
-struct run {
-	const struct run_config *config;
+struct site_daemon {
+	const struct site_daemon_config *config;
 	struct conf_site conf;
 	struct loop loop;
 	struct notify notify;
@@ -77,7 +77,7 @@ static const char *sentences(const struct error *e, char ret[static SENTENCES_LE
 	return ret;
 }
 
-static int say(const struct error *e)
+static int log_error_text(const struct error *e)
 {
 	char text[SENTENCES_LEN];
 
@@ -95,7 +95,7 @@ static int run_failed(const char *what, int err, const char *mend)
 
 /* Load the file; every problem is printed, and the first error is handed back. Return: 0, or
  * -EINVAL with nothing to free. */
-static int run_load(struct run *r, struct conf_site *ret, struct error *e)
+static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
 	bool ok;
@@ -143,25 +143,25 @@ static int run_comparable(
 
 /* ---- hooks, readiness, stopping ---- */
 
-static void run_end(struct run *r, int exit_code)
+static void run_end(struct site_daemon *r, int exit_code)
 {
 	r->exit_code = exit_code;
 	loop_stop(&r->loop);
 }
 
 /* Start hooks of a kind. Return: whether some are running now. */
-static bool run_hooks(struct run *r, enum host_hook kind, int *ret_err)
+static bool run_hooks(struct site_daemon *r, enum host_hook kind, int *ret_err)
 {
 	struct error e;
 
 	*ret_err = host_hook_start(r->host, kind, &r->hook, &e);
 	if (*ret_err < 0)
-		say(&e);
+		log_error_text(&e);
 	r->hook_kind = kind;
 	return !*ret_err && r->hook > 0;
 }
 
-static void run_stop(struct run *r)
+static void run_stop(struct site_daemon *r)
 {
 	int err;
 
@@ -175,7 +175,7 @@ static void run_stop(struct run *r)
 		run_end(r, r->ready ? 0 : 1);
 }
 
-static void run_ready(struct run *r)
+static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
 	log_info("%s is up (%s %s, port %u, wg MTU %u)", r->conf.name, r->conf.interface.name,
@@ -189,7 +189,7 @@ static void run_ready(struct run *r)
 
 /* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e`
  * filled. */
-static int run_recall(struct run *r, struct error *e)
+static int run_recall(struct site_daemon *r, struct error *e)
 {
 	int err = snapshot_take(r->driver, &r->conf);
 
@@ -203,7 +203,7 @@ static int run_recall(struct run *r, struct error *e)
 
 /* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e`
  * filled. */
-static int run_change_to(struct run *r, const struct conf_site *next, struct error *e)
+static int run_change_to(struct site_daemon *r, const struct conf_site *next, struct error *e)
 {
 	struct host_mtus mtus;
 	int err = apply_add(r->driver, next, e);
@@ -214,7 +214,7 @@ static int run_change_to(struct run *r, const struct conf_site *next, struct err
 }
 
 /* Back to what was before run_change_to(); the machine's part converges with the next reload. */
-static void run_change_back(struct run *r)
+static void run_change_back(struct site_daemon *r)
 {
 	struct error ignored;
 	struct host_mtus mtus;
@@ -226,7 +226,7 @@ static void run_change_back(struct run *r)
 
 /* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
  * and it is tried again. */
-static int run_listen(struct run *r, struct error *e)
+static int run_listen(struct site_daemon *r, struct error *e)
 {
 	uint16_t port =
 		r->conf.interface.listen_port ? r->conf.interface.listen_port : r->driver->udp.port;
@@ -244,7 +244,7 @@ static int run_listen(struct run *r, struct error *e)
 	return err;
 }
 
-static int run_reload(struct run *r, struct error *e)
+static int run_reload(struct site_daemon *r, struct error *e)
 {
 	struct conf_site next;
 	int err = run_load(r, &next, e);
@@ -271,14 +271,14 @@ static int run_reload(struct run *r, struct error *e)
 	r->conf = next;
 	mtus_follow(&r->mtus, &r->conf);
 	if (mtus_settle(&r->mtus, &r->conf, r->host, e) < 0)
-		say(e);
+		log_error_text(e);
 	host_conf_moved(r->host, &r->conf);
 	err = run_listen(r, e);
 	driver_work(r->driver);
 	return err;
 }
 
-static int run_status(struct run *r, struct status_report *s)
+static int run_status(struct site_daemon *r, struct status_report *s)
 {
 	snprintf(s->site, sizeof(s->site), "%s", r->conf.name);
 	snprintf(s->version, sizeof(s->version), "%s", WIRESPAN_VERSION);
@@ -300,7 +300,7 @@ static int run_status(struct run *r, struct status_report *s)
 
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
 {
-	struct run *r = ctx;
+	struct site_daemon *r = ctx;
 	struct error e;
 	char text[SENTENCES_LEN];
 
@@ -324,13 +324,13 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 
 static void on_ctl(void *ctx, uint32_t events)
 {
-	struct run *r = ctx;
+	struct site_daemon *r = ctx;
 
 	(void)events;
 	ctl_server_run(r->ctl);
 }
 
-static void on_child(struct run *r)
+static void on_child(struct site_daemon *r)
 {
 	struct error e;
 	int status;
@@ -342,7 +342,7 @@ static void on_child(struct run *r)
 	r->hook = 0;
 	err = host_hook_end(r->host, r->hook_kind, status, &e);
 	if (err < 0)
-		say(&e);
+		log_error_text(&e);
 	if (r->hook_kind == HOST_HOOK_PRE_DOWN || err < 0)
 		run_end(r, err < 0 ? 1 : 0);
 	else if (r->stopping)
@@ -353,7 +353,7 @@ static void on_child(struct run *r)
 
 static void on_signal(void *ctx, uint32_t events)
 {
-	struct run *r = ctx;
+	struct site_daemon *r = ctx;
 	struct signalfd_siginfo info;
 	struct error e;
 
@@ -367,7 +367,7 @@ static void on_signal(void *ctx, uint32_t events)
 		case SIGHUP:
 			notify_reloading(&r->notify, clock_mono());
 			if (run_reload(r, &e) < 0)
-				say(&e);
+				log_error_text(&e);
 			else
 				log_info("%s reloaded", r->conf.name);
 			notify_ready(&r->notify, "running");
@@ -381,7 +381,7 @@ static void on_signal(void *ctx, uint32_t events)
 
 /* ---- up ---- */
 
-static int run_open_signals(struct run *r)
+static int run_open_signals(struct site_daemon *r)
 {
 	sigset_t set;
 	int fd;
@@ -399,7 +399,7 @@ static int run_open_signals(struct run *r)
 	return loop_add(&r->loop, &r->signal_watch, EPOLLIN);
 }
 
-static int run_open_ctl(struct run *r)
+static int run_open_ctl(struct site_daemon *r)
 {
 	char path[UNIXSOCK_PATH_LEN];
 	struct ctl_server_config config = { .path = path, .handler = on_request, .ctx = r };
@@ -417,14 +417,14 @@ static int run_open_ctl(struct run *r)
 
 static void on_wgsock_removed(void *ctx)
 {
-	struct run *r = ctx;
+	struct site_daemon *r = ctx;
 
 	log_info("the socket of %s was removed: going down", r->conf.interface.name);
 	run_stop(r);
 }
 
 /* A site works without it; only wg(8) will not see it. */
-static void run_open_wgsock(struct run *r)
+static void run_open_wgsock(struct site_daemon *r)
 {
 	const char *name = r->conf.interface.name;
 	int err = wgsock_open(&r->wgsock, &r->loop, r->driver, name, -1, on_wgsock_removed, r);
@@ -438,7 +438,7 @@ static void run_open_wgsock(struct run *r)
 			UAPI_FOLDER, strerror(-err));
 }
 
-static int run_open_engine(struct run *r)
+static int run_open_engine(struct site_daemon *r)
 {
 	struct driver_options options;
 	struct driver_sizes sizes = {
@@ -460,7 +460,7 @@ static int run_open_engine(struct run *r)
 			"Are you root, is /dev/net/tun there, and the name free?");
 	err = apply_add(r->driver, &r->conf, &e);
 	snapshot_forget_keys(&r->conf);
-	return err < 0 ? say(&e) : 0;
+	return err < 0 ? log_error_text(&e) : 0;
 }
 
 /* Whether routes of ours are about to lead to a wide part of the world. */
@@ -477,7 +477,7 @@ static bool leads_far(const struct conf_site *conf)
 	return far;
 }
 
-static int run_up(struct run *r)
+static int run_up(struct site_daemon *r)
 {
 	struct error e;
 	struct host_mtus mtus;
@@ -486,10 +486,10 @@ static int run_up(struct run *r)
 
 	err = choose_backend(r->conf.backend, &r->choice, &e);
 	if (err < 0)
-		return say(&e);
+		return log_error_text(&e);
 	err = host_open(&r->conf, NULL, &r->host, &e);
 	if (err < 0)
-		return say(&e);
+		return log_error_text(&e);
 	err = run_open_engine(r);
 	if (err < 0)
 		return err;
@@ -502,7 +502,7 @@ static int run_up(struct run *r)
 			r->driver, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	err = host_up(r->host, &mtus, &e);
 	if (err < 0)
-		return say(&e);
+		return log_error_text(&e);
 	err = driver_start(r->driver, r->conf.interface.listen_port, host_fwmark(r->host));
 	if (err < 0) {
 		log_error("%s. %s",
@@ -520,7 +520,7 @@ static int run_up(struct run *r)
 	return run_open_ctl(r);
 }
 
-static void run_fini(struct run *r)
+static void run_fini(struct site_daemon *r)
 {
 	if (r->host)
 		host_down(r->host);
@@ -536,7 +536,7 @@ static void run_fini(struct run *r)
 	conf_site_fini(&r->conf);
 }
 
-static void run_loop(struct run *r)
+static void run_loop(struct site_daemon *r)
 {
 	struct error e;
 	int err = 0;
@@ -551,7 +551,7 @@ static void run_loop(struct run *r)
 		listen_work(r->driver);
 		drop_clock_tick(&r->drop_clock, &r->driver->engine.drops, r->driver->engine.now);
 		if (mtus_work(&r->mtus, &r->conf, r->host, &e) < 0)
-			say(&e);
+			log_error_text(&e);
 		driver_tidy(r->driver);
 		if (r->driver->lost) {
 			log_error("Interface %s was deleted by somebody else: going down. Leave "
@@ -568,7 +568,7 @@ static void run_loop(struct run *r)
 }
 
 /* The rest of the life of a site whose configuration is loaded. Return: the exit code. */
-static int run_loaded(struct run *r)
+static int run_loaded(struct site_daemon *r)
 {
 	int err = loop_open(&r->loop);
 
@@ -591,9 +591,9 @@ static int run_loaded(struct run *r)
 	return r->exit_code;
 }
 
-int run_site(const struct run_config *config)
+int site_daemon_run(const struct site_daemon_config *config)
 {
-	struct run r = { .config = config,
+	struct site_daemon r = { .config = config,
 		.loop = { .epoll_fd = -1 },
 		.begun = clock_mono(),
 		.notify = { -1 } };
@@ -601,7 +601,7 @@ int run_site(const struct run_config *config)
 	int exit_code = 1;
 	int err;
 
-	r.memory_locked = hush_process(!config->detach);
+	r.memory_locked = memlock_process(!config->detach);
 	err = run_load(&r, &r.conf, &e);
 	if (err < 0)
 		return 1; /* every problem has been printed */
@@ -615,7 +615,7 @@ int run_site(const struct run_config *config)
 			return exit_code;
 		}
 		r.detached = true;
-		r.memory_locked = hush_process(true);
+		r.memory_locked = memlock_process(true);
 	}
 	(void)notify_open(&r.notify);
 	return run_loaded(&r);

@@ -9,7 +9,7 @@
 #include "conf/problem.h"
 
 /** How a site is to be run. */
-struct run_config {
+struct site_daemon_config {
 	const char *path; /* of the configuration file */
 	bool detach;	  /* return once ready, while a child goes on */
 	/** Read and check `path`, adding to `report`; `ret` is to be freed in any case. Called
@@ -21,6 +21,6 @@ struct run_config {
  * Bring the site of a configuration file up and run it until SIGTERM, SIGINT or a `down` request.
  * What went wrong is on stderr. Return: the exit code, 0 or 1.
  */
-int run_site(const struct run_config *config);
+int site_daemon_run(const struct site_daemon_config *config);
 
 #endif

@@ -48,7 +48,7 @@
 #define LOOK_INTERVAL NS_PER_S
 
 /** A running interface. */
-struct wg {
+struct wg_daemon {
 	struct loop loop;
 	struct driver *driver;
 	struct wgsock sock;
@@ -67,7 +67,7 @@ static int failed(const char *what, int err)
 	return err;
 }
 
-static void set_mtu(struct wg *w, uint32_t mtu)
+static void set_mtu(struct wg_daemon *w, uint32_t mtu)
 {
 	w->driver->engine.wg_mtu = mtu;
 	LIST_FOR_EACH(l, &w->driver->peers)
@@ -75,7 +75,7 @@ static void set_mtu(struct wg *w, uint32_t mtu)
 }
 
 /* Take over what the interface is now. */
-static void follow(struct wg *w, bool up, uint32_t mtu)
+static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 {
 	set_mtu(w, mtu);
 	if (up && !w->driver->wanted)
@@ -85,7 +85,7 @@ static void follow(struct wg *w, bool up, uint32_t mtu)
 }
 
 /* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
-static int query_away(struct wg *w, struct link_info *ret)
+static int query_away(struct wg_daemon *w, struct link_info *ret)
 {
 	struct monitor there;
 	char name[IFNAMSIZ];
@@ -101,7 +101,7 @@ static int query_away(struct wg *w, struct link_info *ret)
 }
 
 /* Look after the interface in the namespace that it has moved to. */
-static void look_away(struct wg *w)
+static void poll_moved_interface(struct wg_daemon *w)
 {
 	struct link_info link;
 	int err = query_away(w, &link);
@@ -124,7 +124,7 @@ static void look_away(struct wg *w)
 
 static void on_news(void *ctx, uint32_t events)
 {
-	struct wg *w = ctx;
+	struct wg_daemon *w = ctx;
 	struct changes d;
 
 	(void)events;
@@ -138,7 +138,7 @@ static void on_news(void *ctx, uint32_t events)
 	case CHANGES_MOVED:
 		w->ifindex = 0; /* the news of home no longer speak of it */
 		w->driver->tun_ifindex = 0;
-		look_away(w);
+		poll_moved_interface(w);
 		return;
 	case CHANGES_GONE:
 		loop_stop(&w->loop);
@@ -148,7 +148,7 @@ static void on_news(void *ctx, uint32_t events)
 
 static void on_signal(void *ctx, uint32_t events)
 {
-	struct wg *w = ctx;
+	struct wg_daemon *w = ctx;
 
 	(void)events;
 	loop_stop(&w->loop);
@@ -156,12 +156,12 @@ static void on_signal(void *ctx, uint32_t events)
 
 static void on_socket_removed(void *ctx)
 {
-	struct wg *w = ctx;
+	struct wg_daemon *w = ctx;
 
 	loop_stop(&w->loop);
 }
 
-static int open_signals(struct wg *w)
+static int open_signals(struct wg_daemon *w)
 {
 	sigset_t set;
 	int fd;
@@ -204,7 +204,7 @@ static int inherited(const char *variable, int *ret_fd)
 }
 
 /* Make or take over the TUN, and learn its index; one that we made gets its MTU. */
-static int open_interface(struct wg *w, const char *name)
+static int open_interface(struct wg_daemon *w, const char *name)
 {
 	struct link_info link;
 	struct nl_msg m;
@@ -242,7 +242,7 @@ static int open_interface(struct wg *w, const char *name)
 	return loop_add(&w->loop, &w->monitor_watch, EPOLLIN);
 }
 
-static int wg_open(struct wg *w, const char *name)
+static int wg_open(struct wg_daemon *w, const char *name)
 {
 	const struct driver_sizes sizes = {
 		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
@@ -274,7 +274,7 @@ static int wg_open(struct wg *w, const char *name)
 	return 0;
 }
 
-static void wg_close(struct wg *w)
+static void wg_close(struct wg_daemon *w)
 {
 	wgsock_close(&w->sock);
 	monitor_close(&w->monitor);
@@ -286,7 +286,9 @@ static void wg_close(struct wg *w)
 
 static int wg_run(const char *name, bool foreground)
 {
-	struct wg w = { .loop = { .epoll_fd = -1 }, .detach = { -1 }, .next_look = MONO_NEVER };
+	struct wg_daemon w = {
+		.loop = { .epoll_fd = -1 }, .detach = { -1 }, .next_look = MONO_NEVER
+	};
 	int exit_code = 1;
 	int err;
 
@@ -295,7 +297,7 @@ static int wg_run(const char *name, bool foreground)
 		if (err != 0)
 			return exit_code;
 	}
-	(void)hush_process(true);
+	(void)memlock_process(true);
 	err = wg_open(&w, name);
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
@@ -308,7 +310,7 @@ static int wg_run(const char *name, bool foreground)
 			driver_work(w.driver);
 		listen_work(w.driver);
 		if (mono_reached(w.next_look, clock_mono()))
-			look_away(&w);
+			poll_moved_interface(&w);
 		driver_tidy(w.driver);
 	}
 	wg_close(&w);
@@ -336,7 +338,7 @@ static int usage(const char *name, int exit_code)
 	return exit_code;
 }
 
-int wg_main(int argc, char **argv)
+int wg_daemon_main(int argc, char **argv)
 {
 	const char *in_foreground = getenv("WG_PROCESS_FOREGROUND");
 	bool foreground = in_foreground && !strcmp(in_foreground, "1");

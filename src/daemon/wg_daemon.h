@@ -11,6 +11,6 @@
  * over), WG_PROCESS_FOREGROUND=1, LOG_LEVEL (verbose, debug, error, silent). Return: the process's
  * exit code. Source: wireguard-go's main.go, for the command line and the environment.
  */
-int wg_main(int argc, char **argv);
+int wg_daemon_main(int argc, char **argv);
 
 #endif
