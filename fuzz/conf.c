@@ -45,7 +45,7 @@ static void check_report(struct conf_report *report, const struct conf_site *sit
 	for (size_t i = 0; i < report->n; i++) {
 		char *text = conf_problem_text(&report->v[i], site);
 
-		EXPECT(text && report->v[i].at.file <= 1 && report->v[i].mend);
+		EXPECT(text && report->v[i].at.file <= 1 && report->v[i].hint);
 		free(text);
 	}
 }

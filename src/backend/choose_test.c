@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the choice of a back end: said with its reason, refused with a mend. */
+/* Tests of the choice of a back end: said with its reason, refused with a hint. */
 #include "backend/choose.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ static void test_kernel(void **state)
 	assert_int_equal(choose_backend(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
 	assert_int_equal(error.code, -EOPNOTSUPP);
 	assert_non_null(strstr(error.problem, "no kernel back end"));
-	assert_non_null(strstr(error.mend, "Backend = auto"));
+	assert_non_null(strstr(error.hint, "Backend = auto"));
 	assert_string_equal(choice.backend, "untouched");
 }
 
@@ -37,7 +37,7 @@ static void test_userspace(void **state)
 		if (!has_tun) {
 			assert_true(err < 0);
 			assert_non_null(strstr(error.problem, "/dev/net/tun"));
-			assert_true(*error.mend);
+			assert_true(*error.hint);
 			continue;
 		}
 		assert_int_equal(err, 0);

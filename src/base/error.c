@@ -10,17 +10,17 @@
 
 int error_set(struct error *error, int code, const char *format, ...)
 {
-	char text[sizeof(error->problem) + sizeof(error->mend)];
+	char text[sizeof(error->problem) + sizeof(error->hint)];
 	va_list args;
-	char *mend;
+	char *hint;
 	size_t len;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	mend = strchr(text, '\n');
-	if (mend)
-		*mend++ = '\0';
+	hint = strchr(text, '\n');
+	if (hint)
+		*hint++ = '\0';
 	len = strlen(text);
 	error->code = code;
 	if (len && text[len - 1] == ':')
@@ -29,6 +29,6 @@ int error_set(struct error *error, int code, const char *format, ...)
 	else
 		snprintf(error->problem, sizeof(error->problem), "%.*s%s", PROBLEM_MAX, text,
 			len && text[len - 1] == '.' ? "" : ".");
-	snprintf(error->mend, sizeof(error->mend), "%.*s", PROBLEM_MAX, mend ? mend : "");
+	snprintf(error->hint, sizeof(error->hint), "%.*s", PROBLEM_MAX, hint ? hint : "");
 	return code;
 }

@@ -7,11 +7,11 @@
 struct error {
 	int code; /* -errno */
 	char problem[320];
-	char mend[320];
+	char hint[320];
 };
 
 /**
- * Fill in an error. `format` makes problem and mend in one, with '\n' between them; ": " and the
+ * Fill in an error. `format` makes problem and hint in one, with '\n' between them; ": " and the
  * words for `code` are added to the problem if it ends with a colon, then its full stop. Both are
  * cut to fit. Return: `code`.
  */

@@ -17,7 +17,7 @@ static void test_sentences(void **state)
 	static const struct {
 		const char *text;
 		const char *problem;
-		const char *mend;
+		const char *hint;
 	} table[] = {
 		{ "It broke\nMend it.", "It broke.", "Mend it." },
 		{ "It broke.\nMend it.", "It broke.", "Mend it." },
@@ -31,7 +31,7 @@ static void test_sentences(void **state)
 		assert_int_equal(error_set(&error, -EACCES, "%s", table[i].text), -EACCES);
 		assert_int_equal(error.code, -EACCES);
 		assert_string_equal(error.problem, table[i].problem);
-		assert_string_equal(error.mend, table[i].mend);
+		assert_string_equal(error.hint, table[i].hint);
 	}
 }
 
@@ -47,8 +47,8 @@ static void test_long(void **state)
 	assert_true(strlen(error.problem) < sizeof(error.problem));
 	text[300] = '\n';
 	error_set(&error, -EIO, "%s", text);
-	assert_int_equal(error.mend[0], 'x');
-	assert_true(strlen(error.mend) < sizeof(error.mend));
+	assert_int_equal(error.hint[0], 'x');
+	assert_true(strlen(error.hint) < sizeof(error.hint));
 }
 
 int main(void)

@@ -39,7 +39,7 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 			return still_running(verb, site);
 	}
 	if (host_undo(site->name, &found, &error) < 0) {
-		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.mend);
+		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.hint);
 		return VERB_FAILED;
 	}
 	unixsock_sweep(site->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validate: what is wrong with a configuration file, and how to mend it. */
+/* validate: what is wrong with a configuration file, and how to correct it. */
 #include "cli/verb_validate.h"
 
 #include <stdbool.h>
@@ -85,9 +85,9 @@ static enum verb_exit run(int argc, char **argv)
 const struct verb verb_validate = {
 	.name = "validate",
 	.usage = "[--offline] NAME|FILE…",
-	.summary = "check configuration files: what is wrong, where, and how to mend it",
+	.summary = "check configuration files: what is wrong, where, and how to correct it",
 	.help = "Reads each file, with the WireGuard and key files it names, and reports every\n"
-		"mistake in it as FILE:LINE: error: what is wrong, and below it the mend.\n"
+		"mistake in it as FILE:LINE: error: what is wrong, and below it a hint.\n"
 		"Nothing on the machine is changed. Warnings alone do not make it fail.\n"
 		"\n"
 		"  -o, --offline   look at the files only: do not ask this machine whether the\n"

@@ -56,7 +56,7 @@ static struct conf_site load(const char *expected)
 	for (size_t i = 0; i < report.n; i++) {
 		char *text = conf_problem_text(&report.v[i], &site);
 
-		assert_non_null(report.v[i].mend);
+		assert_non_null(report.v[i].hint);
 		*strchr(text, '\n') = '\0';
 		append_without_folder(said, text);
 		strcat(said, "\n");

@@ -28,7 +28,7 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
 	*problem = (struct conf_problem){ .severity = severity, .at = at, .text = text };
 	if (newline) {
 		*newline = '\0';
-		problem->mend = newline + 1;
+		problem->hint = newline + 1;
 	}
 	report->n++;
 	report->n_errors += severity == CONF_ERROR;
@@ -60,8 +60,8 @@ void conf_report_sort(struct conf_report *report)
 char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site)
 {
 	const char *severity = problem->severity == CONF_ERROR ? "error" : "warning";
-	const char *mend = problem->mend ? problem->mend : "";
-	const char *gap = problem->mend ? "\n    " : "";
+	const char *hint = problem->hint ? problem->hint : "";
+	const char *gap = problem->hint ? "\n    " : "";
 	char line[16] = "";
 	char *text;
 	int n;
@@ -70,9 +70,9 @@ char *conf_problem_text(const struct conf_problem *problem, const struct conf_si
 		snprintf(line, sizeof(line), ":%u", problem->at.line);
 	if (problem->at.file < site->n_files)
 		n = asprintf(&text, "%s%s: %s: %s%s%s\n", site->files[problem->at.file], line,
-			severity, problem->text, gap, mend);
+			severity, problem->text, gap, hint);
 	else
-		n = asprintf(&text, "%s: %s%s%s\n", severity, problem->text, gap, mend);
+		n = asprintf(&text, "%s: %s%s%s\n", severity, problem->text, gap, hint);
 	return n < 0 ? NULL : text;
 }
 

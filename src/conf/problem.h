@@ -19,7 +19,7 @@ struct conf_problem {
 	enum conf_severity severity;
 	struct conf_at at;
 	char *text;
-	char *mend;
+	char *hint;
 };
 
 /** All problems of one run. Zero-initialise it. */

@@ -73,7 +73,7 @@ static const char *sentences(const struct error *e, char ret[static SENTENCES_LE
 	size_t len = strlen(e->problem);
 
 	snprintf(ret, SENTENCES_LEN, "%s%s %s", e->problem,
-		len && e->problem[len - 1] == '.' ? "" : ".", e->mend);
+		len && e->problem[len - 1] == '.' ? "" : ".", e->hint);
 	return ret;
 }
 
@@ -85,9 +85,9 @@ static int log_error_text(const struct error *e)
 	return e->code;
 }
 
-static int run_failed(const char *what, int err, const char *mend)
+static int run_failed(const char *what, int err, const char *hint)
 {
-	log_error("%s: %s. %s", what, strerror(-err), mend);
+	log_error("%s: %s. %s", what, strerror(-err), hint);
 	return err;
 }
 
@@ -119,7 +119,7 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 			ret->files && ret->n_files > p->at.file ? ret->files[p->at.file]
 								: r->config->path,
 			p->at.line, p->text);
-		snprintf(e->mend, sizeof(e->mend), "%s", p->mend ? p->mend : "");
+		snprintf(e->hint, sizeof(e->hint), "%s", p->hint ? p->hint : "");
 	}
 	ok = conf_report_ok(&report);
 	conf_report_fini(&report);
@@ -137,7 +137,7 @@ static int run_comparable(
 	*e = (struct error){ .code = -EOPNOTSUPP };
 	snprintf(e->problem, sizeof(e->problem), "[Interface] Name has changed from %s to %s.",
 		have->interface.name, next->interface.name);
-	snprintf(e->mend, sizeof(e->mend), "Use `wirespan down` and `wirespan up` for that.");
+	snprintf(e->hint, sizeof(e->hint), "Use `wirespan down` and `wirespan up` for that.");
 	return e->code;
 }
 
@@ -196,7 +196,7 @@ static int run_recall(struct site_daemon *r, struct error *e)
 	if (err < 0) {
 		*e = (struct error){ .code = err };
 		snprintf(e->problem, sizeof(e->problem), "There is no memory for a reload.");
-		snprintf(e->mend, sizeof(e->mend), "Free some, and reload again.");
+		snprintf(e->hint, sizeof(e->hint), "Free some, and reload again.");
 	}
 	return err;
 }
@@ -239,7 +239,7 @@ static int run_listen(struct site_daemon *r, struct error *e)
 		snprintf(e->problem, sizeof(e->problem),
 			"%s. Everything else is reloaded; still on port %u, and trying again.",
 			listen_problem(port, fwmark, err, text), r->driver->udp.port);
-		snprintf(e->mend, sizeof(e->mend), "%s", listen_hint(err));
+		snprintf(e->hint, sizeof(e->hint), "%s", listen_hint(err));
 	}
 	return err;
 }

@@ -14,10 +14,10 @@
 #include "path/control.h"
 #include "underlay/dns_endpoint.h"
 
-static int failed(struct error *e, int code, const char *mend, const char *format, ...)
+static int failed(struct error *e, int code, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static int failed(struct error *e, int code, const char *mend, const char *format, ...)
+static int failed(struct error *e, int code, const char *hint, const char *format, ...)
 {
 	va_list args;
 
@@ -25,7 +25,7 @@ static int failed(struct error *e, int code, const char *mend, const char *forma
 	va_start(args, format);
 	vsnprintf(e->problem, sizeof(e->problem), format, args);
 	va_end(args);
-	snprintf(e->mend, sizeof(e->mend), "%s", mend);
+	snprintf(e->hint, sizeof(e->hint), "%s", hint);
 	return code;
 }
 

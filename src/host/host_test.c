@@ -371,7 +371,7 @@ static void test_refusals(void **state)
 		before = test_host_picture();
 		assert_int_equal(bring_up(&conf, &nobody, &host, &error), table[i].result);
 		assert_non_null(strstr(error.problem, table[i].problem));
-		assert_true(*error.mend);
+		assert_true(*error.hint);
 		assert_same_as(before);
 		assert_int_equal(system(table[i].undo), 0);
 		free(before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings: what a check says, each with its weight, its numbers and its mend. */
+/* Findings: what a check says, each with its weight, its numbers and its hint. */
 #include "judge/finding.h"
 
 #include <stdarg.h>
@@ -45,7 +45,7 @@ void finding_hint(struct finding *finding, const char *format, ...)
 	if (!finding)
 		return;
 	va_start(ap, format);
-	(void)vsnprintf(finding->mend, sizeof(finding->mend), format, ap);
+	(void)vsnprintf(finding->hint, sizeof(finding->hint), format, ap);
 	va_end(ap);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings: what a check says, each with its weight, its numbers and its mend. */
+/* Findings: what a check says, each with its weight, its numbers and its hint. */
 #ifndef JUDGE_FINDING_H
 #define JUDGE_FINDING_H
 
@@ -9,7 +9,7 @@
 /** How much a finding weighs. */
 enum finding_severity {
 	FINDING_OK,	 /* proven right */
-	FINDING_NOTE,	 /* worth knowing; nothing to be mended */
+	FINDING_NOTE,	 /* worth knowing; nothing to do about it */
 	FINDING_WARNING, /* works, but not as well as it should, or not for everything */
 	FINDING_ERROR,	 /* the segment is broken, or could not be proven */
 	FINDING_SEVERITY_COUNT
@@ -25,7 +25,7 @@ struct finding {
 	const char *check; /* which check it is of: a stable word for programs */
 	char subject[FINDING_SUBJECT_LEN];
 	char text[FINDING_TEXT_LEN]; /* what was found */
-	char mend[FINDING_HINT_LEN]; /* what to do about it; "": nothing */
+	char hint[FINDING_HINT_LEN]; /* what to do about it; "": nothing */
 };
 
 /** All of a site, in the order in which a person should read them. Zero is empty; released by
@@ -44,7 +44,7 @@ const char *finding_severity_name(enum finding_severity s);
 struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
 	const char *subject, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/** Give a finding (NULL is allowed) its mend, made as by printf. */
+/** Give a finding (NULL is allowed) its hint, made as by printf. */
 void finding_hint(struct finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -43,7 +43,7 @@ static void test_healthy(void **state)
 		assert_string_equal(findings.v[i].check, expected[i][0]);
 		assert_string_equal(findings.v[i].subject, expected[i][1]);
 		assert_string_equal(findings.v[i].text, expected[i][2]);
-		assert_string_equal(findings.v[i].mend, "");
+		assert_string_equal(findings.v[i].hint, "");
 	}
 	findings_fini(&findings);
 	observations_fini(&f);
@@ -347,11 +347,11 @@ static void test_no_loop_is_advised(void **state)
 		set_session(&f.sessions[0], bits >> 6);
 		judge_observations(&f, &findings);
 		for (size_t i = 0; i < findings.n; i++) {
-			const char *mend = findings.v[i].mend;
+			const char *hint = findings.v[i].hint;
 
-			assert_null(strstr(mend, "STP = no"));
-			if (strstr(mend, "stp_state 0"))
-				assert_non_null(strstr(mend, "If none are"));
+			assert_null(strstr(hint, "STP = no"));
+			if (strstr(hint, "stp_state 0"))
+				assert_non_null(strstr(hint, "If none are"));
 		}
 		if (stp && same && f.ports[0].state != CHECK_PORT_DISABLED && !(bits & 64))
 			assert_int_equal(findings_count(&findings, FINDING_ERROR), 0);

@@ -23,7 +23,7 @@ struct fault {
 	enum finding_severity severity;
 	const char *check;
 	const char *text;
-	const char *mend; /* NULL: any */
+	const char *hint; /* NULL: any */
 };
 
 /** The report of the site. */
@@ -147,10 +147,10 @@ static inline void sample_check_faults(const struct fault *faults, size_t n)
 			fail_msg("not said: %s", faults[i].text);
 		assert_int_equal(got->severity, faults[i].severity);
 		assert_string_equal(got->check, faults[i].check);
-		if (faults[i].mend)
-			assert_string_equal(got->mend, faults[i].mend);
+		if (faults[i].hint)
+			assert_string_equal(got->hint, faults[i].hint);
 		else
-			assert_true(*got->mend && got->mend[strlen(got->mend) - 1] != ' ');
+			assert_true(*got->hint && got->hint[strlen(got->hint) - 1] != ' ');
 		if (faults[i].severity != FINDING_ERROR)
 			assert_int_equal(findings_count(&findings, FINDING_ERROR), 0);
 		assert_false(findings.out_of_memory);

@@ -66,11 +66,11 @@ static void finding_lines(FILE *out, const struct finding *f, const struct rende
 	else
 		fprintf(out, "%-*s ", SUBJECT, f->subject);
 	wrap(out, f->text, indent, indent);
-	if (!*f->mend)
+	if (!*f->hint)
 		return;
 	fprintf(out, "%*s%s ", INDENT, "", style->utf8 ? "→" : "->");
 	indent += style->utf8 ? 2 : 3;
-	wrap(out, f->mend, indent, indent);
+	wrap(out, f->hint, indent, indent);
 }
 
 static void count_words(FILE *out, size_t n, const char *word, bool *first)
@@ -180,7 +180,7 @@ static struct json_object *finding_object(const struct finding *f)
 
 	if (o && !put_text(o, "severity", finding_severity_name(f->severity)) &&
 		!put_text(o, "check", f->check) && !put_text(o, "subject", f->subject) &&
-		!put_text(o, "text", f->text) && !put_text(o, "mend", f->mend))
+		!put_text(o, "text", f->text) && !put_text(o, "hint", f->hint))
 		return o;
 	json_object_put(o);
 	return NULL;

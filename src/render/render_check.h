@@ -11,7 +11,7 @@
 
 struct json_object;
 
-/** Write the findings of a site: a line each, its mend below, and the sum. */
+/** Write the findings of a site: a line each, its hint below, and the sum. */
 void render_check_text(FILE *out, const char *site, const struct findings *findings,
 	const struct render_style *style);
 

@@ -162,7 +162,7 @@ static void test_json(void **state)
 	assert_string_equal(json_object_get_string(at(o, "check")), "cookie");
 	assert_string_equal(json_object_get_string(at(o, "subject")), "l2tpeth0");
 	assert_int_equal(strncmp(json_object_get_string(at(o, "text")), "6 frames", 8), 0);
-	assert_non_null(strstr(json_object_get_string(at(o, "mend")), "\"the peer's\""));
+	assert_non_null(strstr(json_object_get_string(at(o, "hint")), "\"the peer's\""));
 	o = json_object_array_get_idx(at(site, "peers"), 0);
 	assert_string_equal(json_object_get_string(at(o, "tunnel_address")), "10.0.1.21");
 	assert_int_equal(json_object_get_int(at(o, "full_size")), 8);

@@ -189,7 +189,7 @@ static void send_singly(struct udp *u, struct train *t)
 	}
 }
 
-/* The kernel refused this train: find out why, mend what can be mended, count what cannot. */
+/* The kernel refused this train: find out why, retry what can be retried, count the rest. */
 static void send_refused(struct udp *u, struct train *t, int error)
 {
 	error = send_mended(u, t, 0, t->len, error);

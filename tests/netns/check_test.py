@@ -67,15 +67,15 @@ def severities(findings, severity):
     return [f["text"] for all_of in findings.values() for f in all_of if f["severity"] == severity]
 
 
-def expect(outcome, name, severity, pattern, mend=""):
-    """Assert that a check named the fault: a finding `name` whose text and mend match."""
+def expect(outcome, name, severity, pattern, hint=""):
+    """Assert that a check named the fault: a finding `name` whose text and hint match."""
     status, findings, report = outcome
     shown = json.dumps(report["findings"], indent=1)
     assert name in findings, f"no finding {name!r} in {shown}"
     assert any(
-        f["severity"] == severity and re.search(pattern, f["text"]) and re.search(mend, f["mend"])
+        f["severity"] == severity and re.search(pattern, f["text"]) and re.search(hint, f["hint"])
         for f in findings[name]
-    ), f"{name}: no {severity} that says {pattern!r}, {mend!r}: {findings[name]}"
+    ), f"{name}: no {severity} that says {pattern!r}, {hint!r}: {findings[name]}"
     assert status == (1 if severities(findings, "error") else 0), f"exit status {status}: {shown}"
 
 
@@ -235,11 +235,11 @@ add rule inet t c iif eth0 udp dport {PORT} drop
         bench.net.vpn[1].run("nft delete table inet t")
 
 
-def mismatch(bench, one, two, name, pattern, mend="", number=0, severity="error"):
+def mismatch(bench, one, two, name, pattern, hint="", number=0, severity="error"):
     bench.start(one, two)
     talk = bench.chatter()
     try:
-        expect(bench.check(number), name, severity, pattern, mend)
+        expect(bench.check(number), name, severity, pattern, hint)
     finally:
         talk.kill()
 
@@ -378,7 +378,7 @@ def foreign_tree(bench):
         number = wait_for(held, 60, 0.5, "STP to block the pseudowire")[0]
         outcome = bench.check(number)
         expect(outcome, "port_blocked", "error", "l2tpeth0 .* is blocking: the bridge runs", "Write STP = yes .*every site")
-        assert not any("STP = no" in f["mend"] for f in outcome[2]["findings"]), outcome
+        assert not any("STP = no" in f["hint"] for f in outcome[2]["findings"]), outcome
     finally:
         one.run("ip link del eth2")
 
