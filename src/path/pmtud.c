@@ -301,7 +301,7 @@ static void complete(struct pmtud *p, struct mono now)
 								     : PMTUD_RAISE_TIMER_NS;
 	}
 	p->state = PMTUD_COMPLETE;
-	p->proven = true;
+	p->verified = true;
 	p->sure = p->current;
 	if (!p->traffic) /* else it has come after what was just confirmed */
 		p->hint = 0;
@@ -337,7 +337,7 @@ static void lower_sure(struct pmtud *p)
 
 static bool is_narrow_at_start(const struct pmtud *p)
 {
-	return p->state == PMTUD_CONFIRM && !p->proven && p->low < p->current;
+	return p->state == PMTUD_CONFIRM && !p->verified && p->low < p->current;
 }
 
 /* The peer answers no probe: use what an authentic ICMP message reports, for as long as the kernel
@@ -610,7 +610,7 @@ void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mo
 	}
 	if (p->from_icmp && mono_reached(p->next_raise, now)) {
 		p->from_icmp = false;
-		p->proven = false;
+		p->verified = false;
 		p->current = p->sure = p->max;
 	}
 	if (size >= large)
@@ -649,7 +649,7 @@ void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now)
 	if (max == p->max)
 		return;
 	p->max = max;
-	if (p->current > max || (grown && !p->proven && p->state != PMTUD_SEARCH)) {
+	if (p->current > max || (grown && !p->verified && p->state != PMTUD_SEARCH)) {
 		p->current = max;
 		p->sure = p->sure < max ? p->sure : max;
 		begin_confirm(p, now);

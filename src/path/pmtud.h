@@ -113,7 +113,7 @@ struct pmtud {
 	uint64_t answers;
 	uint64_t black_holes;
 
-	bool proven;	/* `current` has been answered */
+	bool verified;	/* `current` has been answered */
 	bool from_icmp; /* SILENT: `current` is what an authentic ICMP too-big reports */
 	bool authentic; /* the hint */
 	unsigned low;	/* passes */

@@ -339,11 +339,11 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 static void vouch(
 	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
 {
-	if (!ip_addr_equal(&peer->vouched, src) &&
+	if (!ip_addr_equal(&peer->recent, src) &&
 		!bucket_take(&peer->vouches, now, WG_VOUCHES_NS, WG_VOUCHES_BURST))
 		return;
-	peer->vouched = *src;
-	wg_ratelimit_vouch(&dev->crypto.blake2s, &dev->limiter, src, now);
+	peer->recent = *src;
+	wg_ratelimit_authenticated(&dev->crypto.blake2s, &dev->limiter, src, now);
 }
 
 /* Answer an initiation that has authenticated, and begin the session that follows. */
@@ -480,13 +480,14 @@ static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, s
 /* Whether a proven source may have one more handshake: within its own limit, and that of all
  * strangers together, as many addresses are cheap to have; or that of all who are vouched for, as
  * one peer may have many. */
-static bool may_shake_hands(struct wg_device *dev, const struct endpoint *src, struct mono now)
+static bool handshake_rate_ok(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
-	bool vouched;
+	bool recent;
 
-	if (!wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now, &vouched))
+	if (!wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now, &recent))
 		return false;
-	return bucket_take(&dev->proven[vouched], now, NS_PER_S / WG_PROVEN_PER_S, WG_PROVEN_BURST);
+	return bucket_take(
+		&dev->verified[recent], now, NS_PER_S / WG_VERIFIED_PER_S, WG_VERIFIED_BURST);
 }
 
 /* Whether an initiation from `src` is one of the few that a peer with that endpoint is sure of. Who
@@ -529,18 +530,18 @@ static bool is_own(
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
 {
-	bool proven;
+	bool verified;
 
 	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
 		return DROP_WG_MAC1;
 	if (!wg_handshake_load_add(&dev->load, &src->addr, now) && !under_load)
 		return DROP_NONE;
-	proven = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
-	if (proven && may_shake_hands(dev, src, now))
+	verified = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
+	if (verified && handshake_rate_ok(dev, src, now))
 		return DROP_NONE;
 	if (!under_load && is_own(dev, msg, src, now))
 		return DROP_NONE;
-	if (proven)
+	if (verified)
 		return DROP_WG_RATE_LIMIT;
 	if (!may_send_cookie(dev, src, now))
 		return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */

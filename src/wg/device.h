@@ -62,8 +62,8 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_handshake_load load;
-	struct bucket cookies[2]; /* replies that may still be sent: to strangers, to vouched */
-	struct bucket proven[2];  /* handshakes that may still be taken under load, likewise */
+	struct bucket cookies[2];  /* replies that may still be sent: to strangers, to vouched */
+	struct bucket verified[2]; /* handshakes that may still be taken under load, likewise */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
 	bool down;				  /* see wg_device_set_up() */
 	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */

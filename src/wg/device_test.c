@@ -20,7 +20,7 @@ static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 
 struct pair {
 	struct wg_device dev[2];
 	struct wg_peer peer[2];
-	struct wg_peer stranger; /* a second peer of device 1 */
+	struct wg_peer other; /* a second peer of device 1 */
 	void *memory[2];
 	uint64_t random;
 	struct mono now;
@@ -49,7 +49,7 @@ static uint32_t random_u32(struct pair *p)
 static int setup(void **state)
 {
 	struct pair *p = calloc(1, sizeof(*p));
-	uint8_t key[WG_KEY_LEN], stranger[WG_KEY_LEN];
+	uint8_t key[WG_KEY_LEN], other[WG_KEY_LEN];
 
 	assert_non_null(p);
 	p->random = 5;
@@ -70,8 +70,8 @@ static int setup(void **state)
 		assert_int_equal(wg_device_add_peer(&p->dev[i], &p->peer[i],
 					 p->dev[1 - i].identity.public_key),
 			0);
-	fill(&p->random, stranger, sizeof(stranger));
-	assert_int_equal(wg_device_add_peer(&p->dev[1], &p->stranger, stranger), 0);
+	fill(&p->random, other, sizeof(other));
+	assert_int_equal(wg_device_add_peer(&p->dev[1], &p->other, other), 0);
 	wg_peer_set_endpoint(&p->dev[0], &p->peer[0], &p->at[1]);
 	*state = p;
 	return 0;
@@ -117,7 +117,7 @@ static void establish(
 /* Everything about a device and its peer that a message may not change unless it authenticates.
  * The random source, working memory of the primitives and the cookie secret are not state. */
 struct snapshot {
-	struct wg_peer peer, stranger;
+	struct wg_peer peer, other;
 	struct wg_identity identity;
 	struct wg_indextable indices;
 	struct wg_index_entry slots[16];
@@ -128,7 +128,7 @@ static void take(struct pair *p, unsigned i, struct snapshot *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->peer = p->peer[i];
-	ret->stranger = p->stranger;
+	ret->other = p->other;
 	ret->identity = p->dev[i].identity;
 	ret->indices = p->dev[i].indices;
 	memcpy(ret->slots, p->dev[i].indices.slots, sizeof(ret->slots));
@@ -493,7 +493,7 @@ static void make_room(struct pair *p)
 
 /* A network of addresses, each within its own limit and with a cookie: they all share one limit
  * more, beside which the peers that were there before go on. */
-static void test_proven_flood(void **state)
+static void test_verified_flood(void **state)
 {
 	struct pair *p = *state;
 	struct endpoint from = p->at[0];
@@ -502,16 +502,16 @@ static void test_proven_flood(void **state)
 	make_room(p);
 	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
 	wg_device_remove_peer(&p->dev[1], &p->peer[1]);
-	for (unsigned i = 0; i < 4 * WG_PROVEN_BURST; i++) {
+	for (unsigned i = 0; i < 4 * WG_VERIFIED_BURST; i++) {
 		enum drop drop;
 
-		p->now = mono_add(p->now, NS_PER_S / (4 * WG_PROVEN_PER_S));
+		p->now = mono_add(p->now, NS_PER_S / (4 * WG_VERIFIED_PER_S));
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
 		drop = come_with_cookie(p, &from);
 		assert_true(drop == DROP_WG_UNKNOWN_PEER || drop == DROP_WG_RATE_LIMIT);
 		taken += drop == DROP_WG_UNKNOWN_PEER;
 	}
-	assert_in_range(taken, WG_PROVEN_BURST, 2 * WG_PROVEN_BURST);
+	assert_in_range(taken, WG_VERIFIED_BURST, 2 * WG_VERIFIED_BURST);
 	assert_int_equal(
 		wg_device_add_peer(&p->dev[1], &p->peer[1], p->dev[0].identity.public_key), 0);
 	from.addr.bytes[1]++;
@@ -520,27 +520,27 @@ static void test_proven_flood(void **state)
 }
 
 /* A peer with a network of addresses is vouched for at all of them, and that limits it no less. */
-static void test_vouched_flood(void **state)
+static void test_recent_flood(void **state)
 {
 	struct pair *p = *state;
 	struct endpoint from = p->at[0];
 	unsigned taken = 0;
 
 	make_room(p);
-	for (unsigned i = 0; i < 8 * WG_PROVEN_PER_S; i++) {
+	for (unsigned i = 0; i < 8 * WG_VERIFIED_PER_S; i++) {
 		p->now = mono_add(p->now, NS_PER_S / WG_INITIATIONS_PER_S);
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
-		wg_ratelimit_vouch(
+		wg_ratelimit_authenticated(
 			&p->dev[1].crypto.blake2s, &p->dev[1].limiter, &from.addr, p->now);
 	}
 	wg_device_remove_peer(&p->dev[1], &p->peer[1]);
-	for (unsigned i = 0; i < 8 * WG_PROVEN_PER_S; i++) {
-		p->now = mono_add(p->now, NS_PER_S / (4 * WG_PROVEN_PER_S));
+	for (unsigned i = 0; i < 8 * WG_VERIFIED_PER_S; i++) {
+		p->now = mono_add(p->now, NS_PER_S / (4 * WG_VERIFIED_PER_S));
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8 & 7), (uint8_t)i });
 		taken += come_with_cookie(p, &from) == DROP_WG_UNKNOWN_PEER;
 	}
 	/* a few are vouched for no longer, as the table is full */
-	assert_in_range(taken, WG_PROVEN_BURST, 2 * WG_PROVEN_PER_S + WG_PROVEN_BURST + 16);
+	assert_in_range(taken, WG_VERIFIED_BURST, 2 * WG_VERIFIED_PER_S + WG_VERIFIED_BURST + 16);
 }
 
 /* A flood from made-up addresses eats up all cookies, but for the peers that were there before. */
@@ -574,8 +574,8 @@ static void test_peers(void **state)
 	assert_int_equal(wg_device_add_peer(dev, &third, key), -ENOSPC);
 	assert_ptr_equal(wg_device_find_peer(dev, p->dev[0].identity.public_key), &p->peer[1]);
 	assert_null(wg_device_find_peer(dev, key));
-	wg_device_remove_peer(dev, &p->stranger);
-	assert_true(secret_is_zero(&p->stranger.remote, sizeof(p->stranger.remote)));
+	wg_device_remove_peer(dev, &p->other);
+	assert_true(secret_is_zero(&p->other.remote, sizeof(p->other.remote)));
 	assert_int_equal(wg_device_add_peer(dev, &third, key), 0);
 	assert_int_equal(dev->peer_count, 2);
 	wg_device_remove_peer(dev, &third);
@@ -643,13 +643,13 @@ static void test_routes(void **state)
 	struct wg_device *dev = &p->dev[1];
 	struct inner_packet inner;
 
-	assert_int_equal(wg_allowedips_insert(&dev->allowed, &wide, &p->stranger), 0);
+	assert_int_equal(wg_allowedips_insert(&dev->allowed, &wide, &p->other), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &narrow, &p->peer[1]), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &v6, &p->peer[1]), 0);
 	assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
-	assert_ptr_equal(wg_device_route(dev, &inner), &p->stranger);
+	assert_ptr_equal(wg_device_route(dev, &inner), &p->other);
 	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
-	assert_int_equal(wg_device_allows(dev, &p->stranger, &inner), DROP_INNER_SOURCE);
+	assert_int_equal(wg_device_allows(dev, &p->other, &inner), DROP_INNER_SOURCE);
 	packet[0] = 0x60;
 	packet[4] = packet[5] = 0;
 	packet[8] = packet[24] = 0xfd;
@@ -778,8 +778,8 @@ int main(void)
 		CASE(test_refused_initiations),
 		CASE(test_under_load),
 		CASE(test_cookies_are_limited),
-		CASE(test_proven_flood),
-		CASE(test_vouched_flood),
+		CASE(test_verified_flood),
+		CASE(test_recent_flood),
 		CASE(test_cookies_for_peers),
 		CASE(test_peers),
 		CASE(test_no_initiation),

@@ -26,8 +26,8 @@
 
 /* Proven handshakes a second under load: of all strangers together, and of all peers' addresses.
  * A thousand peers that all come back at once come back with their cookies at once. */
-#define WG_PROVEN_PER_S 256
-#define WG_PROVEN_BURST 1024
+#define WG_VERIFIED_PER_S 256
+#define WG_VERIFIED_BURST 1024
 
 #define WG_LOAD_HYSTERESIS NS_PER_S
 

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-static void drop(struct wg_keypair **slot, struct wg_indextable *indices)
+static void release_slot(struct wg_keypair **slot, struct wg_indextable *indices)
 {
 	if (!*slot)
 		return;
@@ -24,7 +24,7 @@ static void retire(
 {
 	if (!*slot)
 		return;
-	drop(&keys->previous[WG_PREVIOUS - 1], indices);
+	release_slot(&keys->previous[WG_PREVIOUS - 1], indices);
 	memmove(&keys->previous[1], &keys->previous[0],
 		(WG_PREVIOUS - 1) * sizeof(keys->previous[0]));
 	keys->previous[0] = *slot;
@@ -34,7 +34,7 @@ static void retire(
 static void drop_expired(struct wg_keypair **slot, struct wg_indextable *indices, struct mono now)
 {
 	if (*slot && !wg_keypair_is_fresh(*slot, now))
-		drop(slot, indices);
+		release_slot(slot, indices);
 }
 
 static struct wg_keypair *free_slot(struct wg_keypairs *keys)
@@ -59,7 +59,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 		retire(keys, &keys->current, indices);
 		retire(keys, &keys->next, indices);
 	} else {
-		drop(&keys->next, indices);
+		release_slot(&keys->next, indices);
 	}
 	kp = free_slot(keys);
 	entry = wg_indextable_find(indices, s->local_index);
@@ -87,10 +87,10 @@ void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices
 
 void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices)
 {
-	drop(&keys->current, indices);
-	drop(&keys->next, indices);
+	release_slot(&keys->current, indices);
+	release_slot(&keys->next, indices);
 	for (size_t i = 0; i < WG_PREVIOUS; i++)
-		drop(&keys->previous[i], indices);
+		release_slot(&keys->previous[i], indices);
 }
 
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)

@@ -66,8 +66,8 @@ struct wg_peer {
 	struct bucket own_initiations; /* that may still be taken under load; see above */
 	struct bucket own_responses;
 	struct bucket vouches;
-	struct bucket moves;	/* of its endpoint */
-	struct ip_addr vouched; /* the last address that its handshakes vouched for */
+	struct bucket moves;   /* of its endpoint */
+	struct ip_addr recent; /* the last address that its handshakes vouched for */
 
 	void *user;	       /* the caller's */
 	struct list link;      /* in wg_device.peers, oldest first */

@@ -36,26 +36,26 @@ static uint64_t tokens_at(const struct wg_ratelimit_entry *e, struct mono now)
 	return tokens < FULL ? tokens : FULL;
 }
 
-/* How sorry we would be to lose an entry, from 0; KEEP: it may not go. */
-enum worth {
-	FREE,
-	AS_GOOD_AS_FREE, /* its bucket has filled up */
-	VOUCHED,	 /* that, too, but a peer was heard from there */
-	KEEP
+/* Eviction priority, lowest first; EVICT_NEVER: it stays. */
+enum evict_class {
+	EVICT_FREE,
+	EVICT_IDLE,   /* its bucket has filled up */
+	EVICT_RECENT, /* that, too, but a peer was heard from there */
+	EVICT_NEVER
 };
 
-static bool is_vouched(const struct wg_ratelimit_entry *e, struct mono now)
+static bool is_recent_peer(const struct wg_ratelimit_entry *e, struct mono now)
 {
-	return mono_before(now, e->vouched);
+	return mono_before(now, e->recent);
 }
 
-static enum worth worth_of(const struct wg_ratelimit_entry *e, struct mono now)
+static enum evict_class evict_class_of(const struct wg_ratelimit_entry *e, struct mono now)
 {
 	if (!e->family)
-		return FREE;
+		return EVICT_FREE;
 	if (tokens_at(e, now) < FULL)
-		return KEEP;
-	return is_vouched(e, now) ? VOUCHED : AS_GOOD_AS_FREE;
+		return EVICT_NEVER;
+	return is_recent_peer(e, now) ? EVICT_RECENT : EVICT_IDLE;
 }
 
 static void source_of(const struct ip_addr *src, uint8_t ret[static 8])
@@ -69,8 +69,8 @@ static void source_of(const struct ip_addr *src, uint8_t ret[static 8])
 static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_ratelimit *r,
 	const struct ip_addr *src, struct mono now, struct wg_ratelimit_entry **ret_spare)
 {
-	enum worth least = KEEP;
-	unsigned vouched = 0;
+	enum evict_class least = EVICT_NEVER;
+	unsigned recent = 0;
 	uint8_t source[8];
 	struct wg_ratelimit_entry *set;
 
@@ -82,13 +82,13 @@ static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_rateli
 
 		if (e->family == src->family && !memcmp(e->source, source, sizeof(e->source)))
 			return e;
-		vouched += is_vouched(e, now);
-		if (worth_of(e, now) < least) {
-			least = worth_of(e, now);
+		recent += is_recent_peer(e, now);
+		if (evict_class_of(e, now) < least) {
+			least = evict_class_of(e, now);
 			*ret_spare = e;
 		}
 	}
-	if (least == VOUCHED && vouched <= WAYS / 2)
+	if (least == EVICT_RECENT && recent <= WAYS / 2)
 		*ret_spare = NULL;
 	return NULL;
 }
@@ -108,12 +108,12 @@ static struct wg_ratelimit_entry *entry_of(
 }
 
 bool wg_ratelimit_allow(struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src,
-	struct mono now, bool *ret_vouched)
+	struct mono now, bool *ret_recent)
 {
 	struct wg_ratelimit_entry *e = entry_of(b, r, src, now);
 	uint64_t tokens;
 
-	*ret_vouched = e && is_vouched(e, now);
+	*ret_recent = e && is_recent_peer(e, now);
 	if (!e)
 		return false;
 	tokens = tokens_at(e, now);
@@ -125,13 +125,13 @@ bool wg_ratelimit_allow(struct blake2s *b, struct wg_ratelimit *r, const struct 
 	return true;
 }
 
-void wg_ratelimit_vouch(
+void wg_ratelimit_authenticated(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
 {
 	struct wg_ratelimit_entry *e = entry_of(b, r, src, now);
 
 	if (e)
-		e->vouched = mono_add(now, WG_VOUCHED);
+		e->recent = mono_add(now, WG_RECENT_NS);
 }
 
 bool wg_ratelimit_cookie(
@@ -139,6 +139,6 @@ bool wg_ratelimit_cookie(
 {
 	struct wg_ratelimit_entry *spare, *e = find(b, r, src, now, &spare);
 
-	return e && is_vouched(e, now) &&
-	       bucket_take(&e->cookies, now, WG_VOUCHED_COOKIES_NS, WG_VOUCHED_COOKIES);
+	return e && is_recent_peer(e, now) &&
+	       bucket_take(&e->cookies, now, WG_RECENT_COOKIES_NS, WG_RECENT_COOKIES);
 }

@@ -17,9 +17,9 @@
 #define WG_RATELIMIT_BURST 5
 
 /* How long a source is vouched for by an authentic handshake; cookies it may ask for meanwhile. */
-#define WG_VOUCHED	      (600 * NS_PER_S)
-#define WG_VOUCHED_COOKIES_NS (NS_PER_S / 2)
-#define WG_VOUCHED_COOKIES    4
+#define WG_RECENT_NS	     (600 * NS_PER_S)
+#define WG_RECENT_COOKIES_NS (NS_PER_S / 2)
+#define WG_RECENT_COOKIES    4
 
 /** One source: an IPv4 address or an IPv6 /64. */
 struct wg_ratelimit_entry {
@@ -27,7 +27,7 @@ struct wg_ratelimit_entry {
 	uint16_t family; /* 0: the slot is free */
 	struct mono seen;
 	uint64_t tokens_ns;    /* credit, in nanoseconds */
-	struct mono vouched;   /* a peer's handshake came from there: until then */
+	struct mono recent;    /* a peer's handshake came from there: until then */
 	struct bucket cookies; /* replies that it may be sent then */
 };
 
@@ -50,13 +50,13 @@ void wg_ratelimit_init(struct wg_ratelimit *r, struct wg_ratelimit_entry *slots,
 
 /**
  * Whether one more handshake from `src`, which is proven to be there, is allowed at `now`; if so,
- * it is counted. `ret_vouched`: whether a peer was heard from there lately.
+ * it is counted. `ret_recent`: whether a peer was heard from there lately.
  */
 bool wg_ratelimit_allow(struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src,
-	struct mono now, bool *ret_vouched);
+	struct mono now, bool *ret_recent);
 
 /** An authentic handshake has come from `src`. */
-void wg_ratelimit_vouch(
+void wg_ratelimit_authenticated(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);
 
 /**

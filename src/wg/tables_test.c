@@ -136,18 +136,18 @@ static void limiter_init(struct limiter *l)
 static bool allow(struct limiter *l, const char *text, uint64_t ms)
 {
 	struct ip_addr a = source(text);
-	bool vouched;
+	bool recent;
 
-	return wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &vouched);
+	return wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &recent);
 }
 
-static bool is_vouched(struct limiter *l, const char *text, uint64_t ms)
+static bool is_recent_peer(struct limiter *l, const char *text, uint64_t ms)
 {
 	struct ip_addr a = source(text);
-	bool vouched;
+	bool recent;
 
-	(void)wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &vouched);
-	return vouched;
+	(void)wg_ratelimit_allow(&l->blake2s, &l->r, &a, at_ms(ms), &recent);
+	return recent;
 }
 
 static bool cookie(struct limiter *l, const char *text, uint64_t ms)
@@ -161,7 +161,7 @@ static void vouch(struct limiter *l, const char *text, uint64_t ms)
 {
 	struct ip_addr a = source(text);
 
-	wg_ratelimit_vouch(&l->blake2s, &l->r, &a, at_ms(ms));
+	wg_ratelimit_authenticated(&l->blake2s, &l->r, &a, at_ms(ms));
 }
 
 /* A burst of 5, then one every 50 ms; sources do not count against each other. */
@@ -228,13 +228,13 @@ static void test_rate_full(void **state)
 
 /* Where a peer was heard from is known for ten minutes, and what strangers do meanwhile does not
  * push it out; it is promised a cookie now and then, and no more handshakes than others. */
-static void test_vouched(void **state)
+static void test_recent(void **state)
 {
 	struct limiter l;
 	char text[32];
 
 	limiter_init(&l);
-	assert_false(is_vouched(&l, "192.0.2.1", 0));
+	assert_false(is_recent_peer(&l, "192.0.2.1", 0));
 	assert_false(cookie(&l, "192.0.2.1", 0));
 	vouch(&l, "192.0.2.1", 1000);
 	for (unsigned i = 0; i < 20000; i++) {
@@ -242,22 +242,22 @@ static void test_vouched(void **state)
 		(void)allow(&l, text, 1000 + i);
 		assert_false(cookie(&l, text, 1000 + i));
 	}
-	assert_true(is_vouched(&l, "192.0.2.1", 21000));
-	assert_false(is_vouched(&l, "192.0.2.2", 21000));
+	assert_true(is_recent_peer(&l, "192.0.2.1", 21000));
+	assert_false(is_recent_peer(&l, "192.0.2.2", 21000));
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(allow(&l, "192.0.2.1", 21000), i < WG_RATELIMIT_BURST - 1);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(cookie(&l, "192.0.2.1", 21000), i < WG_VOUCHED_COOKIES);
+		assert_int_equal(cookie(&l, "192.0.2.1", 21000), i < WG_RECENT_COOKIES);
 	assert_true(cookie(&l, "192.0.2.1", 21500));
 	assert_false(cookie(&l, "192.0.2.1", 21500));
-	assert_true(is_vouched(&l, "192.0.2.1", 600999));
-	assert_false(is_vouched(&l, "192.0.2.1", 601000));
+	assert_true(is_recent_peer(&l, "192.0.2.1", 600999));
+	assert_false(is_recent_peer(&l, "192.0.2.1", 601000));
 	assert_false(cookie(&l, "192.0.2.1", 601000));
 	blake2s_fini(&l.blake2s);
 }
 
 /* One of its /64 vouches for an IPv6 host; and many who are vouched for make room for strangers. */
-static void test_vouched_many(void **state)
+static void test_recent_many(void **state)
 {
 	struct limiter l;
 	char text[32];
@@ -265,8 +265,8 @@ static void test_vouched_many(void **state)
 
 	limiter_init(&l);
 	vouch(&l, "2001:db8::1", 0);
-	assert_true(is_vouched(&l, "2001:db8::2", 0));
-	assert_false(is_vouched(&l, "2001:db8:0:1::1", 0));
+	assert_true(is_recent_peer(&l, "2001:db8::2", 0));
+	assert_false(is_recent_peer(&l, "2001:db8:0:1::1", 0));
 	for (unsigned i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "10.0.0.%u", i);
 		vouch(&l, text, 0);
@@ -402,8 +402,8 @@ int main(void)
 		cmocka_unit_test(test_indices_full),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_rate_full),
-		cmocka_unit_test(test_vouched),
-		cmocka_unit_test(test_vouched_many),
+		cmocka_unit_test(test_recent),
+		cmocka_unit_test(test_recent_many),
 		cmocka_unit_test(test_rate_bound),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_of_one),
