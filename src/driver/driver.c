@@ -100,7 +100,7 @@ void driver_unwatch(struct driver *d, struct driver_port *p)
 }
 
 /* Somebody has deleted the interface; its descriptor would be ready for ever. */
-static void lose(struct driver *d, struct driver_port *p)
+static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 {
 	driver_unwatch(d, p);
 	d->lost = p;
@@ -124,7 +124,7 @@ static void on_tap(void *ctx, uint32_t events)
 			continue;
 		}
 		if (len == -EBADFD)
-			lose(d, p);
+			handle_deleted_interface(d, p);
 		if (len < 0)
 			break;
 		tx_begin(&d->engine, p->path, d->frame, (size_t)len, &offload);

@@ -80,7 +80,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void say(const struct bench *b, uint16_t port)
+static void send_to_port(const struct bench *b, uint16_t port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
 
@@ -105,7 +105,7 @@ static void expect_heard(struct bench *b, uint16_t port)
 {
 	uint64_t before = b->d->engine.stats.datagrams_rx;
 
-	say(b, port);
+	send_to_port(b, port);
 	hear(b, before + 1);
 }
 
@@ -114,8 +114,8 @@ static void expect_unheard(struct bench *b, uint16_t port)
 {
 	uint64_t before = b->d->engine.stats.datagrams_rx;
 
-	say(b, port);
-	say(b, b->d->udp.port);
+	send_to_port(b, port);
+	send_to_port(b, b->d->udp.port);
 	hear(b, before + 1);
 }
 
@@ -143,7 +143,7 @@ static void test_exchange(void **state)
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
 	heard = b->d->engine.stats.datagrams_rx;
-	say(b, before); /* is there already when the socket is closed */
+	send_to_port(b, before); /* is there already when the socket is closed */
 	assert_int_equal(poll(&there, 1, 60000), 1);
 	assert_int_equal(driver_rebind(b->d, after, 0), 0);
 	assert_int_equal(b->d->engine.stats.datagrams_rx, heard + 1);

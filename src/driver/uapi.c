@@ -19,7 +19,7 @@ int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
 
 /* `have`, or if that is too little twice as much: peers that are added one by one shall not move
  * the tables each time. */
-static size_t grown(size_t have, size_t need)
+static size_t grow_capacity(size_t have, size_t need)
 {
 	return need <= have ? have : size_max(need, 2 * have);
 }
@@ -38,8 +38,8 @@ static int make_room(struct driver *d, const struct uapi_set *set)
 		for (size_t k = 0; k < set->peers[i].prefixes_len; k++)
 			prefixes += !set->peers[i].prefixes[k].remove;
 	}
-	return driver_grow(
-		d, grown(dev->sizes.peers, peers), grown(dev->sizes.allowed_ips, prefixes));
+	return driver_grow(d, grow_capacity(dev->sizes.peers, peers),
+		grow_capacity(dev->sizes.allowed_ips, prefixes));
 }
 
 static void remove_all_peers(struct driver *d)

@@ -36,7 +36,7 @@ static unsigned ip_header_len(uint16_t family)
 	return family == AF_INET6 ? 40 : 20;
 }
 
-static unsigned less(unsigned from, unsigned n)
+static unsigned sub_or_zero(unsigned from, unsigned n)
 {
 	return from > n ? from - n : 0;
 }
@@ -83,7 +83,7 @@ int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret)
 	for (unsigned i = MTU_INNER_IP; i < MTU_MEMBER_PACKET; i++)
 		inner += l.bytes[i];
 	l.wg_mtu = o->wg_mtu ? o->wg_mtu : wg_mtu_of(o->underlay, o->outer_family);
-	l.session = less(l.wg_mtu, inner);
+	l.session = sub_or_zero(l.wg_mtu, inner);
 	if (!l.session)
 		return -EMSGSIZE;
 	l.bytes[MTU_MEMBER_PACKET] = l.session;
@@ -93,10 +93,10 @@ int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret)
 	}
 	l.outer_len = at;
 	l.frame = l.session + l.bytes[MTU_ETHERNET] + l.bytes[MTU_VLAN];
-	l.mss4 = less(l.session, 20 + 20);
-	l.mss6 = less(l.session, 40 + 20);
-	l.ping4 = less(l.session, 20 + 8);
-	l.ping6 = less(l.session, 40 + 8);
+	l.mss4 = sub_or_zero(l.session, 20 + 20);
+	l.mss6 = sub_or_zero(l.session, 40 + 20);
+	l.ping4 = sub_or_zero(l.session, 20 + 8);
+	l.ping6 = sub_or_zero(l.session, 40 + 8);
 	*ret = l;
 	return 0;
 }

@@ -30,7 +30,7 @@ static bool is_listed(const struct named *n, const struct endpoint *e)
 }
 
 /* The one to be called after `e`: the answer's addresses in turn, and the last session's. */
-static const struct endpoint *after(const struct named *n, const struct endpoint *e)
+static const struct endpoint *next_address(const struct named *n, const struct endpoint *e)
 {
 	bool extra = n->worked.addr.family && !is_listed(n, &n->worked);
 	size_t total = n->n + extra;
@@ -83,7 +83,7 @@ bool named_turn(
 		n->due = mono_before(again, now) ? now : again;
 	}
 	if (n->unanswered >= NAMED_PATIENCE)
-		to = after(n, to);
+		to = next_address(n, to);
 	if (endpoint_equal(to, &peer->endpoint))
 		return false;
 	*ret_to = *to;

@@ -22,7 +22,7 @@ struct wild {
 	uint8_t batch[BATCH][2048];
 };
 
-static uint32_t any(struct wild *w, uint32_t below)
+static uint32_t random_below(struct wild *w, uint32_t below)
 {
 	uint32_t v;
 
@@ -53,7 +53,7 @@ static void drain(struct wild *w, struct side *from, struct side *to)
 		if (q->trains[i].len > sizeof(msg) || q->trains[i].base[0] == WG_MSG_DATA)
 			continue;
 		memcpy(msg, q->trains[i].base, q->trains[i].len);
-		if (msg[0] != WG_MSG_INITIATION || any(w, 2))
+		if (msg[0] != WG_MSG_INITIATION || random_below(w, 2))
 			receive(to, msg, q->trains[i].len, &from->self);
 	}
 	rx_account(&to->e);
@@ -77,30 +77,30 @@ static void pump(struct wild *w)
 /* A packet of the peer's own address: a frame, a fragment, an echo's answer, anything. */
 static size_t fill_inner(struct wild *w, uint8_t *packet)
 {
-	size_t len = 60 + any(w, 1300), total;
-	uint32_t piece = any(w, 3);
+	size_t len = 60 + random_below(w, 1300), total;
+	uint32_t piece = random_below(w, 3);
 
-	if (!any(w, 4))
+	if (!random_below(w, 4))
 		return 0;
 	pair_random(&w->p->seed, packet, len);
-	if (!any(w, 8))
-		return any(w, 60);
+	if (!random_below(w, 8))
+		return random_below(w, 60);
 	memcpy(packet, "\x45\0\0\0\0\0\0\0\x40\x11\0\0\x0a\0\1\x0b\x0a\0\1\x15\x06\xa5\x06\xa5",
 		24);
-	if (!any(w, 3)) { /* a third of a packet, with luck */
+	if (!random_below(w, 3)) { /* a third of a packet, with luck */
 		len = 60;
-		store_be16(packet + 4, (uint16_t)any(w, 8));
+		store_be16(packet + 4, (uint16_t)random_below(w, 8));
 		store_be16(packet + 6, (uint16_t)((piece < 2) << 13 | piece * 5));
 	}
-	if (!any(w, 8))
-		packet[9] = any(w, 2) ? 1 : 115;
-	total = len - (any(w, 2) ? 0 : any(w, 16));
+	if (!random_below(w, 8))
+		packet[9] = random_below(w, 2) ? 1 : 115;
+	total = len - (random_below(w, 2) ? 0 : random_below(w, 16));
 	store_be16(packet + 2, (uint16_t)total);
 	if (!load_be16(packet + 6) || piece == 0) {
 		store_be16(packet + 24, (uint16_t)(load_be16(packet + 6) ? 120 : total - 20));
 		store_be16(packet + 26, 0);
 		store_be32(packet + 28, 0x00030000);
-		store_be32(packet + 32, any(w, 8) ? 3921 : any(w, 4000));
+		store_be32(packet + 32, random_below(w, 8) ? 3921 : random_below(w, 4000));
 	}
 	checksum_store(packet + 10, checksum_add(0, packet, 20));
 	return len;
@@ -109,12 +109,12 @@ static size_t fill_inner(struct wild *w, uint8_t *packet)
 /* One datagram to side b. Return: its length. */
 static size_t fill_datagram(struct wild *w, uint8_t *msg)
 {
-	struct wg_keypair *kp = &w->sessions[any(w, SESSIONS)];
+	struct wg_keypair *kp = &w->sessions[random_below(w, SESSIONS)];
 	struct wg_peer *peer = &w->p->a.peer.wg;
 	uint64_t counter = kp->tx_counter;
 	size_t len;
 
-	if (!any(w, 60)) {
+	if (!random_below(w, 60)) {
 		peer->last_initiation_sent = MONO_NEVER;
 		return wg_peer_make_initiation(
 			       &w->p->a.e.wg, peer, w->p->now, w->p->a.e.wall, msg) < 0
@@ -122,20 +122,20 @@ static size_t fill_datagram(struct wild *w, uint8_t *msg)
 			       : WG_INITIATION_LEN;
 	}
 	len = fill_inner(w, msg + WG_DATA_HEADER_LEN);
-	kp->tx_counter += !!any(w, 8);
+	kp->tx_counter += !!random_below(w, 8);
 	wg_data_seal(&w->p->a.e.aead, kp, counter, msg, len);
 	return WG_DATA_OVERHEAD + len;
 }
 
 static void send_batch(struct wild *w)
 {
-	unsigned n = 1 + any(w, BATCH);
+	unsigned n = 1 + random_below(w, BATCH);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct endpoint from = w->p->a.self;
 		size_t len = fill_datagram(w, w->batch[i]);
 
-		from.port = (uint16_t)(from.port + !any(w, 8));
+		from.port = (uint16_t)(from.port + !random_below(w, 8));
 		if (len)
 			receive(&w->p->b, w->batch[i], len, &from);
 	}
@@ -152,20 +152,20 @@ static void meanwhile(struct wild *w)
 	struct ip_prefix prefix = { .len = 32, .addr = b->tunnel.remote };
 	uint8_t frame[1514];
 
-	if (any(w, 2)) {
+	if (random_below(w, 2)) {
 		pair_make_frame(frame, sizeof(frame), 1);
-		tx_begin(&b->e, &b->session.port, frame, 14 + any(w, 1500), &pair_plain);
+		tx_begin(&b->e, &b->session.port, frame, 14 + random_below(w, 1500), &pair_plain);
 		while (!tx_continue(&b->e))
 			drain(w, b, &w->p->a);
 	}
-	if (!any(w, 200)) {
+	if (!random_below(w, 200)) {
 		memcpy(key, b->peer.wg.remote.public_key, sizeof(key));
 		engine_remove_peer(&b->e, &b->peer);
 		assert_int_equal(engine_add_peer(&b->e, &b->peer, key), 0);
 		assert_int_equal(wg_allowedips_insert(&b->e.wg.allowed, &prefix, &b->peer.wg), 0);
 	}
-	if (!any(w, 100)) {
-		psk[0] = (uint8_t)any(w, 2);
+	if (!random_below(w, 100)) {
+		psk[0] = (uint8_t)random_below(w, 2);
 		wg_peer_set_psk(&b->e.wg, &b->peer.wg, psk);
 		wg_peer_set_psk(&w->p->a.e.wg, &w->p->a.peer.wg, psk);
 	}
@@ -183,7 +183,8 @@ static void test_wild_peer(void **state)
 	w->p->seed = 7;
 	b = &w->p->b;
 	for (unsigned i = 0; i < STEPS; i++) {
-		pair_advance(w->p, any(w, 300) ? any(w, 60) * NS_PER_MS : any(w, 200) * NS_PER_S);
+		pair_advance(w->p, random_below(w, 300) ? random_below(w, 60) * NS_PER_MS
+							: random_below(w, 200) * NS_PER_S);
 		send_batch(w);
 		meanwhile(w);
 		pump(w);

@@ -123,7 +123,7 @@ static int send_one(struct udp *u, const struct train *t, size_t at, size_t len)
 /* Whether an ICMP message about an earlier datagram, perhaps to somebody else, may have left this
  * error on the socket, where the next send finds it. Source: Linux net/ipv4/icmp.c,
  * icmp_err_convert; net/ipv6/icmp.c, tab_unreach. */
-static bool may_be_hearsay(int error)
+static bool is_deferred_icmp_error(int error)
 {
 	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
 	       error == EMSGSIZE || error == ENOPROTOOPT || error == EOPNOTSUPP ||
@@ -139,7 +139,7 @@ static int send_again(struct udp *u, const struct train *t, size_t at, size_t le
 	if (error == ENOBUFS)
 		return error;
 	error = -send_one(u, t, at, len);
-	for (int i = 1; i < ATTEMPTS && may_be_hearsay(error); i++)
+	for (int i = 1; i < ATTEMPTS && is_deferred_icmp_error(error); i++)
 		error = -send_one(u, t, at, len);
 	return error;
 }

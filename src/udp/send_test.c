@@ -71,7 +71,7 @@ static void take_source(struct cmsghdr *c)
 }
 
 /* Return: 0 or an errno. */
-static int take(const struct msghdr *msg)
+static int take_datagram(const struct msghdr *msg)
 {
 	size_t len = msg->msg_iov->iov_len;
 	uint16_t stride = (uint16_t)len;
@@ -104,7 +104,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	assert_int_equal(fd, 4);
 	assert_true(flags & MSG_DONTWAIT);
 	if (!error)
-		error = take(msg);
+		error = take_datagram(msg);
 	errno = error;
 	return error ? -1 : (ssize_t)msg->msg_iov->iov_len;
 }
@@ -118,7 +118,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 		n = (unsigned)-error;
 	for (unsigned i = 0; i < n; i++) {
 		if (error <= 0)
-			error = take(&msgs[i].msg_hdr);
+			error = take_datagram(&msgs[i].msg_hdr);
 		if (error > 0) {
 			errno = error;
 			return i ? (int)i : -1;

@@ -33,7 +33,7 @@ static size_t power_of_two(size_t at_least)
 	return n;
 }
 
-static size_t take(size_t *total, size_t count, size_t size)
+static size_t place_array(size_t *total, size_t count, size_t size)
 {
 	size_t at = *total;
 
@@ -51,13 +51,13 @@ static struct layout layout_of(const struct wg_sizes *s)
 		.source_count = power_of_two(s->sources),
 	};
 
-	l.buckets = take(&l.total, l.bucket_count, sizeof(struct list));
-	l.at_buckets = take(&l.total, l.bucket_count, sizeof(struct list));
-	l.heap = take(&l.total, s->peers, sizeof(struct heap_entry *));
-	l.allowed = take(&l.total, 1, wg_allowedips_memory(s->allowed_ips));
-	l.indices = take(&l.total, l.index_count, sizeof(struct wg_index_entry));
-	l.sent = take(&l.total, l.sent_count, sizeof(struct list));
-	l.sources = take(&l.total, l.source_count, sizeof(struct wg_ratelimit_entry));
+	l.buckets = place_array(&l.total, l.bucket_count, sizeof(struct list));
+	l.at_buckets = place_array(&l.total, l.bucket_count, sizeof(struct list));
+	l.heap = place_array(&l.total, s->peers, sizeof(struct heap_entry *));
+	l.allowed = place_array(&l.total, 1, wg_allowedips_memory(s->allowed_ips));
+	l.indices = place_array(&l.total, l.index_count, sizeof(struct wg_index_entry));
+	l.sent = place_array(&l.total, l.sent_count, sizeof(struct list));
+	l.sources = place_array(&l.total, l.source_count, sizeof(struct wg_ratelimit_entry));
 	return l;
 }
 

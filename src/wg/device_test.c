@@ -124,7 +124,7 @@ struct snapshot {
 	struct mono deadline;
 };
 
-static void take(struct pair *p, unsigned i, struct snapshot *ret)
+static void take_snapshot(struct pair *p, unsigned i, struct snapshot *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->peer = p->peer[i];
@@ -139,7 +139,7 @@ static void assert_unchanged(struct pair *p, unsigned i, const struct snapshot *
 {
 	struct snapshot after;
 
-	take(p, i, &after);
+	take_snapshot(p, i, &after);
 	assert_memory_equal(&after, before, sizeof(after));
 }
 
@@ -181,8 +181,8 @@ static void test_truncated_and_long(void **state)
 	messages[2][0] = WG_MSG_COOKIE;
 	messages[3][0] = WG_MSG_DATA;
 	memcpy(messages[3] + 4, &p->peer[1].keys.next->local_index, 4);
-	take(p, 0, &before[0]);
-	take(p, 1, &before[1]);
+	take_snapshot(p, 0, &before[0]);
+	take_snapshot(p, 1, &before[1]);
 	for (size_t m = 0; m < 4; m++)
 		for (size_t len = 0; len < sizeof(messages[m]); len++)
 			for (unsigned to = 0; to < 2; to++) {
@@ -208,7 +208,7 @@ static void test_flipped(void **state)
 	/* An initiation on its way, of which no flipped copy may be taken ... */
 	assert_int_equal(
 		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
-	take(p, 1, &before[1]);
+	take_snapshot(p, 1, &before[1]);
 	for (size_t bit = 0; bit < sizeof(initiation) * 8 - 128; bit++) {
 		initiation[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_int_not_equal(
@@ -221,8 +221,8 @@ static void test_flipped(void **state)
 	establish(p, initiation, response);
 	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, 1, &counter), 0);
 	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 16);
-	take(p, 0, &before[0]);
-	take(p, 1, &before[1]);
+	take_snapshot(p, 0, &before[0]);
+	take_snapshot(p, 1, &before[1]);
 	for (size_t bit = 0; bit < sizeof(response) * 8; bit++) {
 		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_int_not_equal(offer(p, 0, response, sizeof(response), false), DROP_NONE);
@@ -245,7 +245,7 @@ static void test_random_bytes(void **state)
 	struct snapshot before;
 
 	establish(p, a, b);
-	take(p, 1, &before);
+	take_snapshot(p, 1, &before);
 	for (int round = 0; round < 20000; round++) {
 		size_t len = random_u32(p) % sizeof(msg);
 
@@ -350,7 +350,7 @@ static void test_response_to_a_session(void **state)
 	store_le32(response + 8, p->peer[0].keys.current->local_index);
 	wg_cookie_add_macs(
 		&p->dev[1].crypto, &p->peer[1].cookie, response, sizeof(response), p->now);
-	take(p, 0, &before);
+	take_snapshot(p, 0, &before);
 	assert_int_equal(handle(p, 0, response, sizeof(response), &e), DROP_WG_STATE);
 	assert_unchanged(p, 0, &before);
 }
@@ -384,7 +384,7 @@ static void test_refused_initiations(void **state)
 	struct snapshot before;
 
 	establish(p, first, response);
-	take(p, 1, &before);
+	take_snapshot(p, 1, &before);
 	assert_int_equal(handle(p, 1, first, sizeof(first), &e), DROP_WG_HANDSHAKE_REPLAY);
 	assert_int_equal(e.reply_len, 0);
 	assert_int_equal(handle(p, 0, response, sizeof(response), &e), DROP_WG_STATE);

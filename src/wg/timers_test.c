@@ -36,7 +36,7 @@ enum event {
 	NOTHING,
 };
 
-static void tell(struct wg_timers *t, enum event e, struct mono now, const struct rng *rng)
+static void apply_event(struct wg_timers *t, enum event e, struct mono now, const struct rng *rng)
 {
 	switch (e) {
 	case WANTED:
@@ -102,7 +102,7 @@ static void test_table(void **state)
 		struct mono due = cases[i].due != 0 ? at(cases[i].due) : MONO_NEVER;
 
 		for (size_t e = 0; e < 4; e++)
-			tell(&t, cases[i].events[e], at((double)e), &rng);
+			apply_event(&t, cases[i].events[e], at((double)e), &rng);
 		if (wg_timers_deadline(&t).ns != due.ns)
 			fail_msg("%s: due at %f", cases[i].name,
 				(double)wg_timers_deadline(&t).ns / (double)NS_PER_S - 1000);
@@ -203,7 +203,8 @@ static void test_random(void **state)
 			assert_int_not_equal(wg_timers_run(&t, due, &rng), 0);
 		} else {
 			assert_int_equal(wg_timers_run(&t, (struct mono){ now }, &rng), 0);
-			tell(&t, (enum event)((x >> 55) % NOTHING), (struct mono){ now }, &rng);
+			apply_event(
+				&t, (enum event)((x >> 55) % NOTHING), (struct mono){ now }, &rng);
 		}
 		due = wg_timers_deadline(&t);
 		assert_true(!due.ns || due.ns > now);
