@@ -70,16 +70,15 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 	uint8_t msg[WG_INITIATION_LEN];
 	struct endpoint to;
 
-	if (peer->named && named_turn(peer->named, &peer->wg, e->now, &to))
+	if (peer->policy && peer->policy->turn(peer->policy, &peer->wg, e->now, &to))
 		control_move(e, peer, &to);
 	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
 		return;
 	pending_set_unanswered(&e->pending, &peer->pending, unanswered);
 	control_send(e, msg, sizeof(msg), &peer->wg.endpoint);
-	if (peer->named) {
-		named_sent(peer->named, &peer->wg, e->now);
-		e->named_due = mono_earliest(e->named_due, peer->named->due);
-	}
+	if (peer->policy)
+		e->policy_due = mono_earliest(
+			e->policy_due, peer->policy->sent(peer->policy, &peer->wg, e->now));
 }
 
 /* Return: false when there is no room. */

@@ -190,7 +190,7 @@ int engine_add_peer(
 	list_init(&peer->follow);
 	peer->following = false;
 	peer->path_unknown = e->path_unknown = true;
-	peer->named = NULL;
+	peer->policy = NULL;
 	return 0;
 }
 
@@ -256,7 +256,7 @@ struct mono engine_deadline(const struct engine *e)
 	struct mono due = wg_device_deadline(&e->wg), expires;
 
 	due = mono_earliest(due, e->follow_due);
-	due = mono_earliest(due, e->named_due);
+	due = mono_earliest(due, e->policy_due);
 	expires = reassembly_deadline(&e->reassembly);
 	if (mono_is_set(expires)) /* with others that are due soon */
 		due = mono_earliest(due, mono_add(expires, EXPIRY_SLACK_NS));

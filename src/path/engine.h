@@ -19,7 +19,7 @@
 #include "gso/split.h"
 #include "l2tp/reassembly.h"
 #include "l2tp/session.h"
-#include "path/named.h"
+#include "path/endpoint_policy.h"
 #include "path/own.h"
 #include "path/pending.h"
 #include "path/pmtud.h"
@@ -80,8 +80,8 @@ struct path_peer {
 	struct wg_peer wg;     /* begins with what packets touch, too */
 	struct pmtud pmtud;
 	struct probe probe;
-	struct list follow;  /* in engine.followed */
-	struct named *named; /* if its endpoint is a name: the driver's; else NULL */
+	struct list follow;		/* in engine.followed */
+	struct endpoint_policy *policy; /* if the endpoint is a host name, else NULL */
 	struct pending_queue pending;
 	struct reassembly_owner fragments;
 };
@@ -138,7 +138,7 @@ struct engine {
 	struct list attention;
 	struct list followed;
 	struct mono follow_due; /* when peer_pmtu_run() has something to do */
-	struct mono named_due;	/* when the driver has to ask for some peer's name */
+	struct mono policy_due; /* when some peer's endpoint policy has something to do */
 	bool mtu_changed;	/* of some peer: the driver sets it back */
 	bool trains_changed;	/* `train_max` of some peer: likewise */
 	bool joins;		/* the driver sends a train as one packet (UDP_SEGMENT) */

@@ -32,7 +32,7 @@ static struct dns_endpoint *find_asker(const struct dns_endpoints *names, uint64
 	{
 		struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
-		if (name->named.asking && name->question == question)
+		if (name->policy.asking && name->question == question)
 			return name;
 	}
 	return NULL;
@@ -60,11 +60,11 @@ static void log_answer(struct dns_endpoint *name, const struct resolver_answer *
 {
 	char first[IP_ADDR_TEXT_LEN];
 
-	if (a->problem && !name->named.failed)
+	if (a->problem && !name->policy.failed)
 		log_warning("Cannot find the address of %s: %s. Trying again, ever more rarely; "
 			    "is the name right and a name server in reach?",
 			name->host, a->problem);
-	else if (!a->problem && (name->named.failed || !name->named.n))
+	else if (!a->problem && (name->policy.failed || !name->policy.n))
 		log_info("%s has the address %s%s", name->host, ip_addr_text(&a->v[0].addr, first),
 			a->n > 1 ? " and others" : "");
 	name->problem = a->problem;
@@ -77,9 +77,9 @@ static void apply_answer(struct driver *u, struct dns_endpoint *name, struct res
 
 	keep_reachable(u, name, a);
 	log_answer(name, a);
-	if (named_answer(&name->named, a->v, a->n, &peer->wg, u->engine.now, &to))
+	if (dns_policy_answer(&name->policy, a->v, a->n, &peer->wg, u->engine.now, &to))
 		control_move(&u->engine, peer, &to);
-	u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
+	u->engine.policy_due = mono_earliest(u->engine.policy_due, name->policy.due);
 }
 
 static void on_answers(void *ctx, uint32_t events)
@@ -127,11 +127,11 @@ fail:
 
 static void ask(struct driver *u, struct dns_endpoint *name)
 {
-	if (!named_ask(&name->named, &name->peer->path.wg, u->engine.now))
+	if (!dns_policy_ask(&name->policy, &name->peer->path.wg, u->engine.now))
 		return;
 	name->question = u->names->next_question++;
-	if (resolver_ask(u->names->resolver, name->question, name->host, name->named.failed) < 0) {
-		named_put_off(&name->named, u->engine.now);
+	if (resolver_ask(u->names->resolver, name->question, name->host, name->policy.failed) < 0) {
+		dns_policy_put_off(&name->policy, u->engine.now);
 		return;
 	}
 	list_remove(&name->link); /* the others first, next time: there may be no room for all */
@@ -150,7 +150,7 @@ static int add_name(struct driver *u, struct driver_peer *p)
 		return -ENOMEM;
 	name->peer = p;
 	p->name = name;
-	p->path.named = &name->named;
+	p->path.policy = &name->policy.hooks;
 	list_push_tail(&u->names->list, &name->link);
 	return 0;
 }
@@ -171,9 +171,9 @@ int dns_endpoint_set(
 	memcpy(p->name->host, host, len + 1);
 	p->name->port = port;
 	p->name->problem = NULL;
-	named_init(&p->name->named, moves, u->engine.now);
+	dns_policy_init(&p->name->policy, moves, u->engine.now);
 	ask(u, p->name); /* at once: routes that are about to come may lead past the name server */
-	u->engine.named_due = mono_earliest(u->engine.named_due, p->name->named.due);
+	u->engine.policy_due = mono_earliest(u->engine.policy_due, p->name->policy.due);
 	return 0;
 }
 
@@ -184,14 +184,14 @@ void dns_endpoint_forget(struct driver_peer *p)
 	list_remove(&p->name->link);
 	free(p->name);
 	p->name = NULL;
-	p->path.named = NULL;
+	p->path.policy = NULL;
 }
 
 void dns_endpoint_run_all(struct driver *u)
 {
 	struct mono due = MONO_NEVER;
 
-	if (!mono_reached(u->engine.named_due, u->engine.now))
+	if (!mono_reached(u->engine.policy_due, u->engine.now))
 		return;
 	if (u->names)
 		LIST_FOR_EACH_SAFE(l, next, &u->names->list)
@@ -199,15 +199,15 @@ void dns_endpoint_run_all(struct driver *u)
 			struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
 			ask(u, name);
-			due = mono_earliest(due, name->named.due);
+			due = mono_earliest(due, name->policy.due);
 		}
-	u->engine.named_due = due;
+	u->engine.policy_due = due;
 }
 
 static bool all_found(const struct dns_endpoints *names)
 {
 	LIST_FOR_EACH(l, &names->list)
-	if (!CONTAINER_OF(l, struct dns_endpoint, link)->named.n)
+	if (!CONTAINER_OF(l, struct dns_endpoint, link)->policy.n)
 		return false;
 	return true;
 }
@@ -227,7 +227,7 @@ void dns_endpoint_await_all(struct driver *u, struct mono until, int stop_fd)
 		return;
 	fds[0] = (struct pollfd){ .fd = resolver_fd(u->names->resolver), .events = POLLIN };
 	while (!all_found(u->names) && !fds[1].revents && !mono_reached(until, now)) {
-		(void)poll(fds, 2, wait_ms(now, until, u->engine.named_due));
+		(void)poll(fds, 2, wait_ms(now, until, u->engine.policy_due));
 		on_answers(u, 0);
 		now = clock_mono();
 	}
@@ -241,8 +241,8 @@ void dns_endpoint_routes_changed(struct driver *u)
 	{
 		struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
-		named_news(&name->named, &name->peer->path.wg, u->engine.now);
-		u->engine.named_due = mono_earliest(u->engine.named_due, name->named.due);
+		dns_policy_routes_changed(&name->policy, &name->peer->path.wg, u->engine.now);
+		u->engine.policy_due = mono_earliest(u->engine.policy_due, name->policy.due);
 	}
 }
 
@@ -260,12 +260,12 @@ int dns_endpoint_report(const struct driver *u, const struct driver_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r)
 {
 	const struct dns_endpoint *name = p->name;
-	const struct named *n;
+	const struct dns_policy *n;
 	uint64_t waiting;
 
 	if (!name)
 		return 0;
-	n = &name->named;
+	n = &name->policy;
 	snprintf(ret_name, STATUS_HOST_LEN, "%s:%u", name->host, name->port);
 	waiting = mono_between(n->asked, u->engine.now);
 	if (n->failed)

@@ -5,12 +5,12 @@
 
 #include "ctlproto/status.h"
 #include "driver/driver.h"
-#include "path/named.h"
+#include "underlay/dns_policy.h"
 #include "underlay/resolver.h"
 
 /** A peer's name. */
 struct dns_endpoint {
-	struct named named;
+	struct dns_policy policy;
 	struct driver_peer *peer;
 	char host[RESOLVER_HOST_LEN];
 	uint16_t port;
@@ -21,7 +21,7 @@ struct dns_endpoint {
 
 /**
  * The peer is found under `host` and `port`; what it had already, goes on. `moves`: as
- * named_init(). Return: 0, -ENAMETOOLONG, or -errno of a thread that cannot be started.
+ * dns_policy_init(). Return: 0, -ENAMETOOLONG, or -errno of a thread that cannot be started.
  */
 int dns_endpoint_set(
 	struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves);

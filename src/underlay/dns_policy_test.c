@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of named endpoints with a fake clock: when a name is asked for, and who is called next. */
-#include "path/named.h"
+#include "underlay/dns_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 /** A name, its peer and the time; the peer's only key pair is keys.slots[0]. */
 struct scene {
-	struct named named;
+	struct dns_policy policy;
 	struct wg_peer peer;
 	struct mono now;
 };
@@ -27,7 +27,7 @@ static struct scene begin(void)
 {
 	struct scene s = { .now = { 1000 * NS_PER_S } };
 
-	named_init(&s.named, false, s.now);
+	dns_policy_init(&s.policy, false, s.now);
 	return s;
 }
 
@@ -49,22 +49,22 @@ static int call(struct scene *s)
 {
 	struct endpoint to;
 
-	if (named_turn(&s->named, &s->peer, s->now, &to))
+	if (dns_policy_turn(&s->policy, &s->peer, s->now, &to))
 		s->peer.endpoint = to;
-	named_sent(&s->named, &s->peer, s->now);
+	dns_policy_sent(&s->policy, &s->peer, s->now);
 	return s->peer.endpoint.addr.bytes[3];
 }
 
 /* The answer has the addresses with these last bytes, up to a 0. Return: whether the peer moved. */
 static bool answer(struct scene *s, const char *lasts)
 {
-	struct endpoint v[NAMED_MAX + 2];
+	struct endpoint v[DNS_POLICY_MAX + 2];
 	struct endpoint to;
 	size_t n = strlen(lasts);
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = host((uint8_t)lasts[i]);
-	if (!named_answer(&s->named, v, n, &s->peer, s->now, &to))
+	if (!dns_policy_answer(&s->policy, v, n, &s->peer, s->now, &to))
 		return false;
 	s->peer.endpoint = to;
 	return true;
@@ -72,7 +72,7 @@ static bool answer(struct scene *s, const char *lasts)
 
 static bool ask(struct scene *s)
 {
-	return named_ask(&s->named, &s->peer, s->now);
+	return dns_policy_ask(&s->policy, &s->peer, s->now);
 }
 
 /* A name that has been asked for, and found: the addresses with these last bytes. */
@@ -95,8 +95,8 @@ static void expect_calls(struct scene *s, const char *lasts)
 /* Seconds until the next question; -1: none is due. */
 static int due_in(const struct scene *s)
 {
-	return mono_is_set(s->named.due) ? (int)(mono_between(s->now, s->named.due) / NS_PER_S)
-					 : -1;
+	return mono_is_set(s->policy.due) ? (int)(mono_between(s->now, s->policy.due) / NS_PER_S)
+					  : -1;
 }
 
 /* The first question is due at once; failures are repeated after 1, 2, 4, … 60 s, for ever. */
@@ -110,7 +110,7 @@ static void test_retry(void **state)
 		assert_true(ask(&s));
 		assert_false(ask(&s)); /* one at a time */
 		assert_false(answer(&s, ""));
-		assert_true(s.named.failed);
+		assert_true(s.policy.failed);
 		assert_int_equal(due_in(&s), waits[i]);
 		assert_false(ask(&s));
 		pass(&s, (uint64_t)waits[i]);
@@ -118,7 +118,7 @@ static void test_retry(void **state)
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\1\2"));
 	assert_int_equal(s.peer.endpoint.addr.bytes[3], 1);
-	assert_false(s.named.failed);
+	assert_false(s.policy.failed);
 	assert_int_equal(due_in(&s), -1);
 }
 
@@ -134,21 +134,21 @@ static void test_news(void **state)
 		pass(&s, (uint64_t)due_in(&s));
 	}
 	assert_true(ask(&s));
-	named_news(&s.named, &s.peer, s.now); /* while the question is open */
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* while the question is open */
 	assert_int_equal(due_in(&s), -1);
 	assert_false(answer(&s, ""));
 	assert_int_equal(due_in(&s), 1);
 	pass(&s, 1);
 	assert_true(ask(&s));
 	assert_false(answer(&s, ""));
-	named_news(&s.named, &s.peer, s.now);
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now);
 	assert_int_equal(due_in(&s), 1);
 	pass(&s, 20);
-	named_news(&s.named, &s.peer, s.now);
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now);
 	assert_int_equal(due_in(&s), 0);
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\1"));
-	named_news(&s.named, &s.peer, s.now); /* all is well: nothing to ask */
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* all is well: nothing to ask */
 	assert_int_equal(due_in(&s), -1);
 }
 
@@ -174,7 +174,7 @@ static void test_counts(void **state)
 	for (int i = 0; i < 9; i++)
 		assert_int_equal(call(&s), 1);
 	s = begin_found("\1\2\3\4\5\6\7\10\11\12");
-	assert_int_equal(s.named.n, NAMED_MAX);
+	assert_int_equal(s.policy.n, DNS_POLICY_MAX);
 }
 
 /* The address of the last session is called first, roamed or not, and stays one of those called. */
@@ -275,12 +275,12 @@ static void test_alive(void **state)
 	connect_at(&s, host(9)); /* it called us while we asked */
 	assert_false(answer(&s, "\1\2"));
 	assert_int_equal(s.peer.endpoint.addr.bytes[3], 9);
-	assert_int_equal(s.named.n, 2);
-	named_init(&s.named, true, s.now);
+	assert_int_equal(s.policy.n, 2);
+	dns_policy_init(&s.policy, true, s.now);
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\3"));
 	assert_int_equal(s.peer.endpoint.addr.bytes[3], 3);
-	assert_false(s.named.moves);
+	assert_false(s.policy.moves);
 }
 
 /* A stale peer's answer that has its present address leaves it there. */
@@ -304,8 +304,8 @@ static void test_put_off(void **state)
 
 	(void)state;
 	assert_true(ask(&s));
-	named_put_off(&s.named, s.now);
-	assert_false(s.named.failed);
+	dns_policy_put_off(&s.policy, s.now);
+	assert_false(s.policy.failed);
 	assert_int_equal(due_in(&s), 1);
 	pass(&s, 1);
 	assert_true(ask(&s));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer whose endpoint is a host name: which of its addresses to call next, and when to ask for
  * them anew. */
-#include "path/named.h"
+#include "underlay/dns_policy.h"
+
+#include "base/bytes.h"
 
 /* Initiations are sent every five seconds while one is wanted: after this long without any, there
  * is nothing to send. */
@@ -11,17 +13,17 @@ static bool is_stale(const struct wg_peer *peer, struct mono now)
 {
 	const struct wg_keypair *kp = peer->keys.current;
 
-	return !kp || mono_between(kp->born, now) >= NAMED_STALE;
+	return !kp || mono_between(kp->born, now) >= DNS_POLICY_STALE;
 }
 
-static bool is_wanted(const struct named *n, const struct wg_peer *peer, struct mono now)
+static bool is_wanted(const struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
 	if (!n->n || n->moves)
 		return true;
 	return n->unanswered && mono_between(n->sent, now) < TRYING && is_stale(peer, now);
 }
 
-static bool is_listed(const struct named *n, const struct endpoint *e)
+static bool is_listed(const struct dns_policy *n, const struct endpoint *e)
 {
 	for (size_t i = 0; i < n->n; i++)
 		if (endpoint_equal(&n->v[i], e))
@@ -30,7 +32,7 @@ static bool is_listed(const struct named *n, const struct endpoint *e)
 }
 
 /* The one to be called after `e`: the answer's addresses in turn, and the last session's. */
-static const struct endpoint *next_address(const struct named *n, const struct endpoint *e)
+static const struct endpoint *next_address(const struct dns_policy *n, const struct endpoint *e)
 {
 	bool extra = n->worked.addr.family && !is_listed(n, &n->worked);
 	size_t total = n->n + extra;
@@ -45,20 +47,15 @@ static const struct endpoint *next_address(const struct named *n, const struct e
 }
 
 /* `at`, but not sooner than a second after the last question: news may come in floods. */
-static struct mono not_too_soon(const struct named *n, struct mono at)
+static struct mono not_too_soon(const struct dns_policy *n, struct mono at)
 {
-	struct mono earliest = mono_add(n->asked, NAMED_RETRY_MIN);
+	struct mono earliest = mono_add(n->asked, DNS_POLICY_RETRY_MIN);
 
 	return mono_is_set(n->asked) && mono_before(at, earliest) ? earliest : at;
 }
 
-void named_init(struct named *n, bool moves, struct mono now)
-{
-	*n = (struct named){ .due = now, .retry_ns = NAMED_RETRY_MIN, .moves = moves };
-}
-
 /* Take note of a session that has come to be since the last initiations. */
-static void look_back(struct named *n, const struct wg_peer *peer, struct mono now)
+static void look_back(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
 	const struct wg_keypair *kp = peer->keys.current;
 
@@ -71,18 +68,18 @@ static void look_back(struct named *n, const struct wg_peer *peer, struct mono n
 		n->unanswered = 0; /* it was heard from there, or sent there */
 }
 
-bool named_turn(
-	struct named *n, const struct wg_peer *peer, struct mono now, struct endpoint *ret_to)
+bool dns_policy_turn(
+	struct dns_policy *n, const struct wg_peer *peer, struct mono now, struct endpoint *ret_to)
 {
 	const struct endpoint *to = &peer->endpoint;
 
 	look_back(n, peer, now);
 	if (n->unanswered && is_stale(peer, now) && !n->asking && !mono_is_set(n->due)) {
-		struct mono again = mono_add(n->answered, NAMED_AGAIN);
+		struct mono again = mono_add(n->answered, DNS_POLICY_AGAIN);
 
 		n->due = mono_before(again, now) ? now : again;
 	}
-	if (n->unanswered >= NAMED_PATIENCE)
+	if (n->unanswered >= DNS_POLICY_PATIENCE)
 		to = next_address(n, to);
 	if (endpoint_equal(to, &peer->endpoint))
 		return false;
@@ -90,7 +87,7 @@ bool named_turn(
 	return true;
 }
 
-void named_sent(struct named *n, const struct wg_peer *peer, struct mono now)
+void dns_policy_sent(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
 	if (!endpoint_equal(&n->called, &peer->endpoint))
 		n->unanswered = 0;
@@ -99,7 +96,7 @@ void named_sent(struct named *n, const struct wg_peer *peer, struct mono now)
 	n->sent = now;
 }
 
-bool named_ask(struct named *n, const struct wg_peer *peer, struct mono now)
+bool dns_policy_ask(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
 	if (n->asking || !mono_reached(n->due, now))
 		return false;
@@ -111,22 +108,22 @@ bool named_ask(struct named *n, const struct wg_peer *peer, struct mono now)
 	return true;
 }
 
-void named_put_off(struct named *n, struct mono now)
+void dns_policy_put_off(struct dns_policy *n, struct mono now)
 {
 	n->asking = false;
-	n->due = mono_add(now, NAMED_RETRY_MIN);
+	n->due = mono_add(now, DNS_POLICY_RETRY_MIN);
 }
 
-static void fail(struct named *n, struct mono now)
+static void fail(struct dns_policy *n, struct mono now)
 {
 	n->failed = true;
 	n->due = mono_add(now, n->retry_ns);
 	n->retry_ns *= 2;
-	if (n->retry_ns > NAMED_RETRY_MAX)
-		n->retry_ns = NAMED_RETRY_MAX;
+	if (n->retry_ns > DNS_POLICY_RETRY_MAX)
+		n->retry_ns = DNS_POLICY_RETRY_MAX;
 }
 
-bool named_answer(struct named *n, const struct endpoint *v, size_t count,
+bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t count,
 	const struct wg_peer *peer, struct mono now, struct endpoint *ret_to)
 {
 	bool moves = n->moves || !peer->endpoint.addr.family || is_stale(peer, now);
@@ -136,12 +133,12 @@ bool named_answer(struct named *n, const struct endpoint *v, size_t count,
 		fail(n, now);
 		return false;
 	}
-	n->n = count < NAMED_MAX ? count : NAMED_MAX;
+	n->n = count < DNS_POLICY_MAX ? count : DNS_POLICY_MAX;
 	for (size_t i = 0; i < n->n; i++)
 		n->v[i] = v[i];
 	n->failed = false;
 	n->moves = false;
-	n->retry_ns = NAMED_RETRY_MIN;
+	n->retry_ns = DNS_POLICY_RETRY_MIN;
 	n->answered = now;
 	n->due = MONO_NEVER;
 	if (!moves || is_listed(n, &peer->endpoint))
@@ -150,9 +147,34 @@ bool named_answer(struct named *n, const struct endpoint *v, size_t count,
 	return true;
 }
 
-void named_news(struct named *n, const struct wg_peer *peer, struct mono now)
+void dns_policy_routes_changed(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
-	n->retry_ns = NAMED_RETRY_MIN;
+	n->retry_ns = DNS_POLICY_RETRY_MIN;
 	if (!n->asking && is_wanted(n, peer, now))
 		n->due = not_too_soon(n, now);
+}
+
+static bool policy_turn(struct endpoint_policy *p, const struct wg_peer *peer, struct mono now,
+	struct endpoint *ret_to)
+{
+	return dns_policy_turn(CONTAINER_OF(p, struct dns_policy, hooks), peer, now, ret_to);
+}
+
+static struct mono policy_sent(
+	struct endpoint_policy *p, const struct wg_peer *peer, struct mono now)
+{
+	struct dns_policy *n = CONTAINER_OF(p, struct dns_policy, hooks);
+
+	dns_policy_sent(n, peer, now);
+	return n->due;
+}
+
+void dns_policy_init(struct dns_policy *n, bool moves, struct mono now)
+{
+	*n = (struct dns_policy){
+		.hooks = { .turn = policy_turn, .sent = policy_sent },
+		.due = now,
+		.retry_ns = DNS_POLICY_RETRY_MIN,
+		.moves = moves,
+	};
 }
