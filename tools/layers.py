@@ -30,7 +30,7 @@ def check_file(path, text, exists):
             problems.append(f'src/{path}: "{target}" does not exist; includes are relative to src/')
         elif other not in tree.LAYERS:
             problems.append(f"src/{path}: includes {target} of a folder without a layer")
-        elif other != folder and tree.LAYERS[other] >= tree.LAYERS[folder] and {other, folder} not in tree.JOINED:
+        elif other != folder and tree.LAYERS[other] >= tree.LAYERS[folder]:
             problems.append(f"src/{path} (layer {tree.LAYERS[folder]}) includes {target} (layer {tree.LAYERS[other]})")
     own = path[:-2] + ".h"
     if name.endswith("_test.c"):

@@ -15,9 +15,6 @@ LAYERS = {
     "cli": 7,
 }
 
-# Folders that still include each other: what joins them is to move to a layer above.
-JOINED = [{"driver", "underlay"}]
-
 SKIPPED = {".git", "__pycache__", ".cache"}
 SKIP = 77  # the exit status that `meson test` reports as skipped
 

@@ -67,7 +67,7 @@ void mtus_follow(struct mtus *m, const struct conf_site *conf)
 		   can != m->following; /* else only new peers: what is known of the others stays */
 
 	(void)driver_set_df(m->driver, can ? UDP_DF_SET : UDP_DF_CLEAR);
-	peer_paths_look_up(m->driver, conf, m->budget.wg_mtu, all);
+	peer_paths_look_up(m->underlay, conf, m->budget.wg_mtu, all);
 	m->following = can;
 }
 
@@ -76,7 +76,7 @@ int mtus_settle(
 {
 	struct mtu_budget *b = &m->budget;
 	uint16_t family = b->outer_family;
-	unsigned wg_mtu = peer_paths_smallest(m->driver, b->wg_mtu, &family);
+	unsigned wg_mtu = peer_paths_smallest(m->underlay, b->wg_mtu, &family);
 	struct host_mtus mtus;
 
 	m->driver->engine.mtu_changed = false;
@@ -95,10 +95,10 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sticky_source_follow(m->driver, &m->monitor, 0, &d);
+	sticky_source_follow(m->underlay, &m->monitor, 0, &d);
 	if (!changes_is_empty(&d))
-		dns_endpoint_routes_changed(m->driver);
-	m->routes_changed |= peer_paths_concerned(m->driver, &d);
+		dns_endpoint_routes_changed(m->underlay);
+	m->routes_changed |= peer_paths_concerned(m->underlay, &d);
 }
 
 int mtus_listen(struct mtus *m, struct loop *loop)
@@ -163,11 +163,11 @@ int mtus_work(
 		m->routes_changed = true;
 	driver->udp.last_error = 0;
 	if (m->routes_changed)
-		peer_paths_refresh(driver);
+		peer_paths_refresh(m->underlay);
 	m->routes_changed = false;
 	if (driver->engine.path_unknown &&
 		bucket_take(&m->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
-		peer_paths_look_up(driver, conf, m->budget.wg_mtu, false);
+		peer_paths_look_up(m->underlay, conf, m->budget.wg_mtu, false);
 		driver_work(driver);
 	}
 	if (driver->engine.trains_changed)

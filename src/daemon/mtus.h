@@ -13,10 +13,13 @@
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "underlay/mtu_budget.h"
+#include "underlay/underlay.h"
 
-/** What the MTUs come from. Zero but for `driver`, it is closed. Must not move once it listens. */
+/** What the MTUs come from. Zero but for the first two, it is closed. Must not move once it
+ * listens. */
 struct mtus {
 	struct driver *driver;
+	struct underlay *underlay;
 	struct mtu_budget budget;
 	uint32_t *sessions; /* one for each session, in the order of the file */
 	struct monitor monitor;

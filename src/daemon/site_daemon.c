@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "backend/choose.h"
+#include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctl/rundir.h"
@@ -44,7 +45,8 @@ struct site_daemon {
 	struct conf_site conf;
 	struct loop loop;
 	struct notify notify;
-	struct driver *driver;
+	struct userspace userspace;
+	struct driver *driver; /* its own, or NULL */
 	struct host *host;
 	struct mtus mtus;
 	struct ctl_server *ctl;
@@ -293,7 +295,7 @@ static int run_status(struct site_daemon *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return report_engine(r->driver, &r->conf, &r->mtus.budget, s) < 0
+	return userspace_report(&r->userspace, &r->conf, &r->mtus.budget, s) < 0
 		       ? -ENOMEM
 		       : report_interfaces(&r->conf, s);
 }
@@ -450,10 +452,11 @@ static int run_open_engine(struct site_daemon *r)
 	if (err < 0)
 		return run_failed(
 			"Cannot read WIRESPAN_OPTIONS", err, "See wirespan(8), ENVIRONMENT.");
-	err = driver_open(&r->loop, &options, &sizes, &r->driver);
+	err = userspace_open(&r->loop, &options, &sizes, &r->userspace);
 	if (err < 0)
 		return run_failed("Cannot start the engine", err,
 			"Is there memory, and an AEAD provider of that name?");
+	r->driver = r->userspace.driver;
 	err = driver_open_tun(r->driver, r->conf.interface.name);
 	if (err < 0)
 		return run_failed("Cannot make the interface [Interface] Name", err,
@@ -494,12 +497,13 @@ static int run_up(struct site_daemon *r)
 	if (err < 0)
 		return err;
 	r->mtus.driver = r->driver;
+	r->mtus.underlay = &r->userspace.underlay;
 	err = mtus_compute(&r->mtus, &r->conf, r->conf.interface.fwmark, &mtus);
 	if (err < 0)
 		return err;
 	if (leads_far(&r->conf))
-		dns_endpoint_await_all(
-			r->driver, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
+		dns_endpoint_await_all(&r->userspace.underlay,
+			mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	err = host_up(r->host, &mtus, &e);
 	if (err < 0)
 		return log_error_text(&e);
@@ -525,7 +529,7 @@ static void run_fini(struct site_daemon *r)
 	if (r->host)
 		host_down(r->host);
 	wgsock_close(&r->wgsock);
-	driver_close(r->driver);
+	userspace_close(&r->userspace);
 	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
 	host_close(r->host);
 	if (r->signal_watch.fd > 0)

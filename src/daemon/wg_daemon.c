@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/detach.h"
@@ -50,7 +51,8 @@
 /** A running interface. */
 struct wg_daemon {
 	struct loop loop;
-	struct driver *driver;
+	struct userspace userspace;
+	struct driver *driver; /* its own */
 	struct wgsock sock;
 	struct monitor monitor; /* of the namespace that we were started in */
 	struct mono next_look;	/* poll the moved interface; MONO_NEVER: it has not moved */
@@ -128,7 +130,7 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sticky_source_follow(w->driver, &w->monitor, w->ifindex, &d);
+	sticky_source_follow(&w->userspace.underlay, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
 	case CHANGES_UNCHANGED:
 		return;
@@ -257,9 +259,10 @@ static int wg_open(struct wg_daemon *w, const char *name)
 	if (!err)
 		err = open_signals(w);
 	if (!err)
-		err = driver_open(&w->loop, &options, &sizes, &w->driver);
+		err = userspace_open(&w->loop, &options, &sizes, &w->userspace);
 	if (err < 0)
 		return failed("Cannot start the engine", err);
+	w->driver = w->userspace.driver;
 	err = inherited("WG_UAPI_FD", &uapi_fd);
 	if (!err)
 		err = open_interface(w, name);
@@ -278,7 +281,7 @@ static void wg_close(struct wg_daemon *w)
 {
 	wgsock_close(&w->sock);
 	monitor_close(&w->monitor);
-	driver_close(w->driver);
+	userspace_close(&w->userspace);
 	if (w->signal_watch.fd > 0)
 		close(w->signal_watch.fd);
 	loop_close(&w->loop);

@@ -12,7 +12,6 @@
 #include "base/secret.h"
 #include "driver/peers.h"
 #include "path/control.h"
-#include "underlay/dns_endpoint.h"
 
 static int failed(struct error *e, int code, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -68,9 +67,10 @@ static int apply_endpoint(
 
 	if (c->endpoint_host && ip_addr_parse(c->endpoint_host, &e.addr) < 0) {
 		p->configured = (struct endpoint){ 0 };
-		return dns_endpoint_set(d, p, c->endpoint_host, c->endpoint_port, !fresh);
+		return d->underlay.set_name(
+			d->underlay.ctx, &p->path, c->endpoint_host, c->endpoint_port, !fresh);
 	}
-	dns_endpoint_forget(p);
+	d->underlay.forget_name(d->underlay.ctx, &p->path);
 	e.addr = ip_addr_unmapped(&e.addr);
 	if (c->endpoint_host && !endpoint_equal(&p->configured, &e)) {
 		p->configured = e;
@@ -256,7 +256,7 @@ static int new_session(struct driver *d, struct driver_tunnel *tunnel, const str
 	s->path.port.user = &s->io;
 	err = tap_open(c->name, TAP_ETHERNET, d->options.tap, &s->io.tap);
 	if (!err) {
-		s->ifindex = if_nametoindex(s->io.tap.name);
+		s->path.port.ifindex = if_nametoindex(s->io.tap.name);
 		err = session_in(d, s, tunnel, c);
 	}
 	if (!err && d->running)

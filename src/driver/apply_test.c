@@ -253,7 +253,7 @@ int main(void)
 
 	test_netns_enter();
 	if (driver_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
-		driver_open(&loop, &options, &sizes, &d) < 0)
+		driver_open(&loop, &options, &sizes, NULL, &d) < 0)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	driver_close(d);

@@ -13,8 +13,6 @@
 #include "path/rx.h"
 #include "path/tx.h"
 #include "udp/hints.h"
-#include "underlay/dns_endpoint.h"
-#include "underlay/sticky_source.h"
 
 /* Superframes read from one descriptor before others get their turn. */
 #define TAP_BURST 32
@@ -56,7 +54,7 @@ static void flush_queue(struct driver *d, struct train_queue *q)
 
 	if (!q->n)
 		return;
-	sticky_source_check(d, q);
+	d->underlay.check_trains(d->underlay.ctx, q);
 	udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
@@ -134,7 +132,7 @@ static void on_tap(void *ctx, uint32_t events)
 			flush(d);
 	}
 	if (d->engine.own.peer)
-		sticky_source_found_own(d);
+		d->underlay.found_own(d->underlay.ctx);
 	finish(d);
 }
 
@@ -246,8 +244,47 @@ static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 	};
 }
 
+/* ---- without an underlay ---- */
+
+static void sockets_changed(void *ctx)
+{
+}
+
+static void check_trains(void *ctx, struct train_queue *q)
+{
+}
+
+static void found_own(void *ctx)
+{
+}
+
+static int set_name(void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves)
+{
+	return -EOPNOTSUPP;
+}
+
+static void forget_name(void *ctx, struct path_peer *peer)
+{
+}
+
+static void work(void *ctx)
+{
+}
+
+static const struct driver_underlay no_underlay = {
+	.sockets_changed = sockets_changed,
+	.check_trains = check_trains,
+	.found_own = found_own,
+	.set_name = set_name,
+	.forget_name = forget_name,
+	.work = work,
+};
+
+/* ---- the driver ---- */
+
 int driver_open(struct loop *loop, const struct driver_options *options,
-	const struct driver_sizes *sizes, struct driver **ret)
+	const struct driver_sizes *sizes, const struct driver_underlay *underlay,
+	struct driver **ret)
 {
 	struct driver *d = calloc(1, sizeof(*d));
 	struct engine_sizes es = engine_sizes_of(sizes);
@@ -257,6 +294,7 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 		return -ENOMEM;
 	d->loop = loop;
 	d->options = *options;
+	d->underlay = underlay ? *underlay : no_underlay;
 	d->tun = (struct driver_port){ .d = d, .path = &d->engine.tun, .tap = { .fd = -1 } };
 	d->udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	list_init(&d->peers);
@@ -341,12 +379,10 @@ void driver_close(struct driver *d)
 	{
 		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
 
-		dns_endpoint_forget(p);
+		d->underlay.forget_name(d->underlay.ctx, &p->path);
 		engine_remove_peer(&d->engine, &p->path);
 		free(p);
 	}
-	dns_endpoint_close_all(d);
-	sticky_source_close(d);
 	engine_fini(&d->engine);
 	secret_wipe(d->memory, d->memory_len);
 	if (d->grown)
@@ -514,10 +550,9 @@ int driver_start(struct driver *d, uint16_t port, uint32_t fwmark)
 		close_sockets(d);
 		return err;
 	}
-	sticky_source_open(d);
-	sticky_source_invalidate(d); /* it may say otherwise by now */
 	d->fwmark = fwmark;
 	d->running = true;
+	d->underlay.sockets_changed(d->underlay.ctx);
 	wg_device_set_up(&d->engine.wg, true);
 	driver_work(d);
 	return 0;
@@ -581,7 +616,7 @@ int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark)
 	if (err < 0)
 		return err;
 	d->fwmark = fwmark;
-	sticky_source_invalidate(d);
+	d->underlay.sockets_changed(d->underlay.ctx);
 	LIST_FOR_EACH(l, &d->peers)
 	{
 		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
@@ -602,7 +637,7 @@ void driver_work(struct driver *d)
 {
 	driver_tick(d);
 	control_timers(&d->engine);
-	dns_endpoint_run_all(d);
+	d->underlay.work(d->underlay.ctx);
 	if (d->wanted)
 		finish(d);
 }

@@ -14,8 +14,6 @@
 #include "tap/tap.h"
 #include "udp/udp.h"
 
-struct dns_endpoints;
-struct sticky_sources;
 struct driver;
 
 /** Memory that the engine was given since it began; it stays the engine's. */
@@ -23,6 +21,38 @@ struct driver_block {
 	struct driver_block *next;
 	size_t len; /* of `memory` */
 	_Alignas(max_align_t) uint8_t memory[];
+};
+
+/**
+ * What the driver asks of the side that knows routing and DNS; backend/ joins both. They are
+ * called in the loop's thread and never wait, but for the kernel's answer about a route.
+ */
+struct driver_underlay {
+	/** Sockets have been opened, or have another port or firewall mark: routes may be others
+	 * now. */
+	void (*sockets_changed)(void *ctx);
+
+	/** Trains are about to be sent: correct their source addresses, take out what must not be
+	 * sent. */
+	void (*check_trains)(void *ctx, struct train_queue *q);
+
+	/** A datagram of ours has come back by one of our own ports: see engine.own. */
+	void (*found_own)(void *ctx);
+
+	/**
+	 * A peer is found under a host name; what it had already, goes on. `moves`: it is to go
+	 * where the name points, even if it has a session elsewhere. Return: 0 or -errno.
+	 */
+	int (*set_name)(
+		void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves);
+
+	/** A peer has no name, or no longer, or is about to be removed; its endpoint stays. */
+	void (*forget_name)(void *ctx, struct path_peer *peer);
+
+	/** The time has come to ask for names: see engine.policy_due. */
+	void (*work)(void *ctx);
+
+	void *ctx;
 };
 
 /** What may be used and which AEAD provider; see driver_options_from(). */
@@ -45,9 +75,7 @@ struct driver_port {
 struct driver_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
-	struct dns_endpoint
-		*name;	      /* if the file has a name instead, else NULL: see dns_endpoint.h */
-	bool trains_reported; /* that its path loses long trains */
+	bool trains_reported;	    /* that its path loses long trains */
 	struct list link;
 };
 
@@ -63,7 +91,6 @@ struct driver_session {
 	struct driver_port io;
 	struct driver_tunnel *tunnel;
 	char name[IFNAMSIZ];
-	uint32_t ifindex; /* of the TAP */
 	struct list link;
 };
 
@@ -90,8 +117,7 @@ struct driver {
 	struct driver_port tun;
 	uint32_t tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
 	struct list peers;
-	struct dns_endpoints *names;	/* NULL until a peer has one */
-	struct sticky_sources *sources; /* what the routing says of them; see sticky_source.h */
+	struct driver_underlay underlay;
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;
@@ -127,9 +153,13 @@ struct driver_sizes {
  */
 int driver_options_from(char *text, struct driver_options *ret);
 
-/** Allocate everything and make an engine without descriptors. Return: 0 or -errno. */
+/**
+ * Allocate everything and make an engine without descriptors. `underlay` NULL: host names are
+ * refused (-EOPNOTSUPP), and trains are sent as they are. Return: 0 or -errno.
+ */
 int driver_open(struct loop *loop, const struct driver_options *options,
-	const struct driver_sizes *sizes, struct driver **ret);
+	const struct driver_sizes *sizes, const struct driver_underlay *underlay,
+	struct driver **ret);
 
 /**
  * Wipe what secrets that were used or given up since the last call have left behind on the stack

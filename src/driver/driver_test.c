@@ -52,7 +52,7 @@ static int setup(void **state)
 	adds = 100;
 	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(driver_open(&b->loop, &options, &sizes, &b->d), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, NULL, &b->d), 0);
 	assert_int_equal(pipe(pipe_fds), 0);
 	b->d->tun.tap.fd = pipe_fds[0];
 	b->silence = pipe_fds[1];

@@ -80,7 +80,7 @@ static int setup(void **state)
 	log_set_level(LOG_LEVEL_SILENT);
 	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(driver_open(&b->loop, &options, &sizes, &b->d), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, NULL, &b->d), 0);
 	assert_int_equal(pipe(b->tun), 0);
 	b->d->tun.tap.fd = b->tun[0];
 	b->port = free_port();

@@ -8,7 +8,6 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
-#include "underlay/dns_endpoint.h"
 
 struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN])
 {
@@ -37,7 +36,7 @@ int peers_add(
 
 void peers_remove(struct driver *d, struct driver_peer *p)
 {
-	dns_endpoint_forget(p);
+	d->underlay.forget_name(d->underlay.ctx, &p->path);
 	engine_remove_peer(&d->engine, &p->path);
 	list_remove(&p->link);
 	free(p);

@@ -12,8 +12,6 @@
 #include "driver/apply.h"
 #include "driver/listen.h"
 #include "netlink/query.h"
-#include "underlay/dns_endpoint.h"
-#include "underlay/sticky_source.h"
 #include "wg/overhead.h"
 
 static struct status_path path_of(const struct path_peer *p)
@@ -39,27 +37,7 @@ static struct status_path path_of(const struct path_peer *p)
 	};
 }
 
-static struct status_route route_of(struct driver *d, const struct endpoint *e)
-{
-	static const enum status_leads leads[] = {
-		[LEADS_OUT] = STATUS_LEADS_OUT,
-		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
-		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
-	};
-	struct sticky_source_view view = sticky_source_view(d, e);
-	struct status_route r = { .leads = leads[view.leads] };
-
-	if (view.leads == LEADS_OUT && !view.other)
-		return r;
-	if (view.route != view.other) /* else one of several next hops, and not this one */
-		(void)if_indextoname(view.route, r.interface);
-	(void)if_indextoname(view.other, r.sent_by);
-	return r;
-}
-
-static int report_peer(struct driver *d, const struct driver_peer *p, struct status_report *r)
+static int report_peer(const struct driver *d, const struct driver_peer *p, struct status_report *r)
 {
 	const struct wg_peer *wg = &p->path.wg;
 	struct status_peer *s = status_add_peer(r);
@@ -71,15 +49,12 @@ static int report_peer(struct driver *d, const struct driver_peer *p, struct sta
 	memcpy(s->public_key, wg->remote.public_key, KEY_LEN);
 	s->has_psk = !secret_is_zero(wg->remote.psk, WG_KEY_LEN);
 	s->endpoint = wg->endpoint;
-	if (dns_endpoint_report(d, p, s->endpoint_name, r) < 0)
-		return -ENOMEM;
 	s->last_handshake = wg->last_handshake;
 	if (wg->last_handshake.sec)
 		s->handshake_age_ms = mono_between(wg->handshake_at, d->engine.now) / NS_PER_MS;
 	s->rx_bytes = wg->rx_bytes;
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;
-	s->route = route_of(d, &s->endpoint);
 	s->path = path_of(&p->path);
 	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, d->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
@@ -156,14 +131,10 @@ static void report_session_counters(const struct driver_session *us, struct stat
 }
 
 static int report_session(const struct driver *d, const struct conf_tunnel *t,
-	const struct conf_session *c, const struct mtu_budget *budget, struct status_report *r)
+	const struct conf_session *c, struct status_report *r)
 {
 	const struct driver_session *us = apply_find_session(d, c->name);
 	struct status_session *s = status_add_session(r);
-	struct wg_peer *found = wg_allowedips_lookup(&d->engine.wg.allowed, &t->remote);
-	struct mtu_budget own = *budget; /* with the MTU of the path to this session's peer */
-	struct mtu_ladder ladder = { 0 };
-	unsigned mss;
 
 	if (!s)
 		return -ENOMEM;
@@ -174,21 +145,8 @@ static int report_session(const struct driver *d, const struct conf_tunnel *t,
 	s->cookie_len = c->cookie_len;
 	s->peer_cookie_len = c->peer_cookie_len;
 	s->options = us ? us->path.options : c->options;
-	s->mtu = mtu_budget_session_mtu(c);
-	if (found)
-		own.wg_mtu = path_peer_of(found)->mtu;
-	(void)mtu_budget_ladder(&own, t, c, &ladder);
-	s->budget = ladder.session;
-	mss = l2tp_options_mss(&c->options);
-	s->mss4 = (uint16_t)(mss ? mss : ladder.mss4);
-	s->mss6 = (uint16_t)(mss ? mss : ladder.mss6);
 	if (us)
 		report_session_counters(us, s);
-	if (!r->budget.inner_ip || s->budget < r->budget.inner_ip) {
-		r->budget.inner_ip = s->budget;
-		r->budget.mss4 = (uint16_t)ladder.mss4;
-		r->budget.mss6 = (uint16_t)ladder.mss6;
-	}
 	return 0;
 }
 
@@ -235,8 +193,7 @@ static int report_pending_port(const struct driver *d, struct status_report *r)
 		listen_problem(l->port, l->fwmark, l->error, text), d->udp.port);
 }
 
-static int report_wg(const struct driver *d, const struct conf_site *conf,
-	const struct mtu_budget *budget, struct status_report *r)
+static int report_wg(const struct driver *d, const struct conf_site *conf, struct status_report *r)
 {
 	const struct path_port_stats *tun = &d->engine.tun.stats;
 
@@ -244,7 +201,6 @@ static int report_wg(const struct driver *d, const struct conf_site *conf,
 	memcpy(r->wg.public_key, d->engine.wg.identity.public_key, KEY_LEN);
 	r->wg.listen_port = listen_port(d);
 	r->wg.fwmark = d->fwmark;
-	r->wg.mtu = budget->wg_mtu;
 	r->wg.tun_tx = traffic_of(tun->tx);
 	r->wg.tun_rx = traffic_of(tun->rx);
 	r->wg.too_big_sent = tun->too_big_sent;
@@ -256,33 +212,10 @@ static int report_wg(const struct driver *d, const struct conf_site *conf,
 	return report_pending_port(d, r);
 }
 
-/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
- * it. */
-static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
+int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r)
 {
-	if (budget->outer_measured)
-		return true;
-	LIST_FOR_EACH(l, &d->engine.followed)
-	{
-		const struct path_peer *p = CONTAINER_OF(l, struct path_peer, follow);
+	int err = report_wg(d, conf, r);
 
-		if (p->mtu == budget->wg_mtu && p->pmtud.state == PMTUD_COMPLETE)
-			return true;
-	}
-	return false;
-}
-
-int report_engine(struct driver *d, const struct conf_site *conf, const struct mtu_budget *budget,
-	struct status_report *r)
-{
-	int err = report_wg(d, conf, budget, r);
-
-	r->budget = (struct status_budget){
-		.outer_mtu = budget->outer_mtu,
-		.outer_ipv6 = budget->outer_family == AF_INET6,
-		.outer_measured = is_measured(d, budget),
-		.wg_mtu = budget->wg_mtu,
-	};
 	LIST_FOR_EACH(l, &d->peers)
 	{
 		if (!err)
@@ -292,7 +225,7 @@ int report_engine(struct driver *d, const struct conf_site *conf, const struct m
 		err = report_tunnel(d, &conf->tunnels[i], r);
 		for (size_t k = 0; k < conf->tunnels[i].n_sessions && !err; k++)
 			err = report_session(
-				d, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, r);
+				d, &conf->tunnels[i], &conf->tunnels[i].sessions[k], r);
 	}
 	strncpy(r->aead, aead_name(&d->engine.aead), sizeof(r->aead) - 1);
 	report_counters(d, r);

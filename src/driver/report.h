@@ -6,15 +6,13 @@
 #include "conf/model.h"
 #include "ctlproto/status.h"
 #include "driver/driver.h"
-#include "underlay/mtu_budget.h"
 
 /**
  * Add to an empty report what the engine and its configuration know: peers, tunnels, sessions,
- * drops, counters, MTU budget. What belongs to the process (name, pid, uptime) and to the machine
- * (bridge) is the caller's. Return: 0 or -ENOMEM.
+ * drops, counters. What belongs to the process (name, pid, uptime), to the host (bridge) and to the
+ * underlay (names of peers, MTUs) is the caller's. Return: 0 or -ENOMEM.
  */
-int report_engine(struct driver *d, const struct conf_site *conf, const struct mtu_budget *budget,
-	struct status_report *r);
+int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r);
 
 /** Add the bridges of the configuration and the MTUs of all interfaces, as the kernel has them now;
  * call it after report_engine(). Return: 0 or -ENOMEM. */

@@ -9,7 +9,6 @@
 #include "driver/listen.h"
 #include "driver/peers.h"
 #include "path/control.h"
-#include "underlay/dns_endpoint.h"
 
 int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
 {
@@ -69,8 +68,9 @@ static int set_members(struct driver *d, struct driver_peer *p, const struct uap
 	if (s->has_psk)
 		wg_peer_set_psk(&d->engine.wg, &p->path.wg, s->psk);
 	if (s->has_endpoint) {
+		/* who says where the peer is, knows better */
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
-			dns_endpoint_forget(p); /* who says where the peer is, knows better */
+			d->underlay.forget_name(d->underlay.ctx, &p->path);
 		control_move(&d->engine, &p->path, &s->endpoint);
 	}
 	if (s->has_keepalive)

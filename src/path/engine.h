@@ -55,7 +55,8 @@ struct engine;
 /** Where frames come from and go to: the TUN (session NULL), or the TAP of a session. */
 struct path_port {
 	struct l2tp_session *session;
-	void *user; /* the driver's */
+	void *user;	  /* the driver's */
+	uint32_t ifindex; /* of the interface, for the driver and what is above */
 	struct path_port_stats stats;
 };
 

@@ -26,6 +26,12 @@ struct dns_endpoints {
 
 /* ---- answers ---- */
 
+/* The name of a peer, or NULL: a policy that chooses endpoints is always one of ours. */
+static struct dns_endpoint *name_of(const struct path_peer *p)
+{
+	return p->policy ? CONTAINER_OF(p->policy, struct dns_endpoint, policy.hooks) : NULL;
+}
+
 static struct dns_endpoint *find_asker(const struct dns_endpoints *names, uint64_t question)
 {
 	LIST_FOR_EACH(l, &names->list)
@@ -40,12 +46,13 @@ static struct dns_endpoint *find_asker(const struct dns_endpoints *names, uint64
 
 /* Keep what can be reached by a socket of ours, with the port. */
 static void keep_reachable(
-	const struct driver *u, const struct dns_endpoint *name, struct resolver_answer *a)
+	const struct underlay *u, const struct dns_endpoint *name, struct resolver_answer *a)
 {
+	bool open = u->udp->fd4 >= 0 || u->udp->fd6 >= 0;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
-		if (u->running && (a->v[i].addr.family == AF_INET ? u->udp.fd4 : u->udp.fd6) < 0)
+		if (open && (a->v[i].addr.family == AF_INET ? u->udp->fd4 : u->udp->fd6) < 0)
 			continue;
 		a->v[kept] = a->v[i];
 		a->v[kept++].port = name->port;
@@ -70,37 +77,37 @@ static void log_answer(struct dns_endpoint *name, const struct resolver_answer *
 	name->problem = a->problem;
 }
 
-static void apply_answer(struct driver *u, struct dns_endpoint *name, struct resolver_answer *a)
+static void apply_answer(struct underlay *u, struct dns_endpoint *name, struct resolver_answer *a)
 {
-	struct path_peer *peer = &name->peer->path;
+	struct path_peer *peer = name->peer;
 	struct endpoint to;
 
 	keep_reachable(u, name, a);
 	log_answer(name, a);
-	if (dns_policy_answer(&name->policy, a->v, a->n, &peer->wg, u->engine.now, &to))
-		control_move(&u->engine, peer, &to);
-	u->engine.policy_due = mono_earliest(u->engine.policy_due, name->policy.due);
+	if (dns_policy_answer(&name->policy, a->v, a->n, &peer->wg, u->engine->now, &to))
+		control_move(u->engine, peer, &to);
+	u->engine->policy_due = mono_earliest(u->engine->policy_due, name->policy.due);
 }
 
 static void on_answers(void *ctx, uint32_t events)
 {
-	struct driver *u = ctx;
+	struct underlay *u = ctx;
 	struct resolver_answer a;
 
 	(void)events;
-	engine_set_time(&u->engine, clock_mono(), clock_wall());
+	engine_set_time(u->engine, clock_mono(), clock_wall());
 	while (resolver_next(u->names->resolver, &a)) {
 		struct dns_endpoint *name = find_asker(u->names, a.id);
 
 		if (name) /* else the peer is gone, or has another name */
 			apply_answer(u, name, &a);
 	}
-	driver_work(u);
+	u->work(u->ctx);
 }
 
 /* ---- names ---- */
 
-static int open_names(struct driver *u)
+static int open_names(struct underlay *u)
 {
 	struct dns_endpoints *names = calloc(1, sizeof(*names));
 	int err;
@@ -125,20 +132,20 @@ fail:
 	return err;
 }
 
-static void ask(struct driver *u, struct dns_endpoint *name)
+static void ask(struct underlay *u, struct dns_endpoint *name)
 {
-	if (!dns_policy_ask(&name->policy, &name->peer->path.wg, u->engine.now))
+	if (!dns_policy_ask(&name->policy, &name->peer->wg, u->engine->now))
 		return;
 	name->question = u->names->next_question++;
 	if (resolver_ask(u->names->resolver, name->question, name->host, name->policy.failed) < 0) {
-		dns_policy_put_off(&name->policy, u->engine.now);
+		dns_policy_put_off(&name->policy, u->engine->now);
 		return;
 	}
 	list_remove(&name->link); /* the others first, next time: there may be no room for all */
 	list_push_tail(&u->names->list, &name->link);
 }
 
-static int add_name(struct driver *u, struct driver_peer *p)
+static int add_name(struct underlay *u, struct path_peer *p, struct dns_endpoint **ret)
 {
 	struct dns_endpoint *name;
 	int err = u->names ? 0 : open_names(u);
@@ -149,49 +156,51 @@ static int add_name(struct driver *u, struct driver_peer *p)
 	if (!name)
 		return -ENOMEM;
 	name->peer = p;
-	p->name = name;
-	p->path.policy = &name->policy.hooks;
+	p->policy = &name->policy.hooks;
 	list_push_tail(&u->names->list, &name->link);
+	*ret = name;
 	return 0;
 }
 
 int dns_endpoint_set(
-	struct driver *u, struct driver_peer *p, const char *host, uint16_t port, bool moves)
+	struct underlay *u, struct path_peer *p, const char *host, uint16_t port, bool moves)
 {
+	struct dns_endpoint *name = name_of(p);
 	size_t len = strlen(host);
 	int err;
 
 	if (len >= RESOLVER_HOST_LEN)
 		return -ENAMETOOLONG;
-	if (p->name && p->name->port == port && !strcmp(p->name->host, host))
+	if (name && name->port == port && !strcmp(name->host, host))
 		return 0;
-	err = p->name ? 0 : add_name(u, p);
+	err = name ? 0 : add_name(u, p, &name);
 	if (err < 0)
 		return err;
-	memcpy(p->name->host, host, len + 1);
-	p->name->port = port;
-	p->name->problem = NULL;
-	dns_policy_init(&p->name->policy, moves, u->engine.now);
-	ask(u, p->name); /* at once: routes that are about to come may lead past the name server */
-	u->engine.policy_due = mono_earliest(u->engine.policy_due, p->name->policy.due);
+	memcpy(name->host, host, len + 1);
+	name->port = port;
+	name->problem = NULL;
+	dns_policy_init(&name->policy, moves, u->engine->now);
+	ask(u, name); /* at once: routes that are about to come may hide the name server */
+	u->engine->policy_due = mono_earliest(u->engine->policy_due, name->policy.due);
 	return 0;
 }
 
-void dns_endpoint_forget(struct driver_peer *p)
+void dns_endpoint_forget(struct path_peer *p)
 {
-	if (!p->name)
+	struct dns_endpoint *name = name_of(p);
+
+	if (!name)
 		return;
-	list_remove(&p->name->link);
-	free(p->name);
-	p->name = NULL;
-	p->path.policy = NULL;
+	list_remove(&name->link);
+	p->policy = NULL;
+	free(name);
 }
 
-void dns_endpoint_run_all(struct driver *u)
+void dns_endpoint_run_all(struct underlay *u)
 {
 	struct mono due = MONO_NEVER;
 
-	if (!mono_reached(u->engine.policy_due, u->engine.now))
+	if (!mono_reached(u->engine->policy_due, u->engine->now))
 		return;
 	if (u->names)
 		LIST_FOR_EACH_SAFE(l, next, &u->names->list)
@@ -201,7 +210,7 @@ void dns_endpoint_run_all(struct driver *u)
 			ask(u, name);
 			due = mono_earliest(due, name->policy.due);
 		}
-	u->engine.policy_due = due;
+	u->engine->policy_due = due;
 }
 
 static bool all_found(const struct dns_endpoints *names)
@@ -218,7 +227,7 @@ static int wait_ms(struct mono now, struct mono until, struct mono due)
 	return (int)((mono_between(now, mono_earliest(until, due)) + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-void dns_endpoint_await_all(struct driver *u, struct mono until, int stop_fd)
+void dns_endpoint_await_all(struct underlay *u, struct mono until, int stop_fd)
 {
 	struct pollfd fds[2] = { { .fd = -1 }, { .fd = stop_fd, .events = POLLIN } };
 	struct mono now = clock_mono();
@@ -227,13 +236,13 @@ void dns_endpoint_await_all(struct driver *u, struct mono until, int stop_fd)
 		return;
 	fds[0] = (struct pollfd){ .fd = resolver_fd(u->names->resolver), .events = POLLIN };
 	while (!all_found(u->names) && !fds[1].revents && !mono_reached(until, now)) {
-		(void)poll(fds, 2, wait_ms(now, until, u->engine.policy_due));
+		(void)poll(fds, 2, wait_ms(now, until, u->engine->policy_due));
 		on_answers(u, 0);
 		now = clock_mono();
 	}
 }
 
-void dns_endpoint_routes_changed(struct driver *u)
+void dns_endpoint_routes_changed(struct underlay *u)
 {
 	if (!u->names)
 		return;
@@ -241,12 +250,12 @@ void dns_endpoint_routes_changed(struct driver *u)
 	{
 		struct dns_endpoint *name = CONTAINER_OF(l, struct dns_endpoint, link);
 
-		dns_policy_routes_changed(&name->policy, &name->peer->path.wg, u->engine.now);
-		u->engine.policy_due = mono_earliest(u->engine.policy_due, name->policy.due);
+		dns_policy_routes_changed(&name->policy, &name->peer->wg, u->engine->now);
+		u->engine->policy_due = mono_earliest(u->engine->policy_due, name->policy.due);
 	}
 }
 
-void dns_endpoint_close_all(struct driver *u)
+void dns_endpoint_close_all(struct underlay *u)
 {
 	if (!u->names)
 		return;
@@ -256,10 +265,10 @@ void dns_endpoint_close_all(struct driver *u)
 	u->names = NULL;
 }
 
-int dns_endpoint_report(const struct driver *u, const struct driver_peer *p,
+int dns_endpoint_report(const struct underlay *u, const struct path_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r)
 {
-	const struct dns_endpoint *name = p->name;
+	const struct dns_endpoint *name = name_of(p);
 	const struct dns_policy *n;
 	uint64_t waiting;
 
@@ -267,7 +276,7 @@ int dns_endpoint_report(const struct driver *u, const struct driver_peer *p,
 		return 0;
 	n = &name->policy;
 	snprintf(ret_name, STATUS_HOST_LEN, "%s:%u", name->host, name->port);
-	waiting = mono_between(n->asked, u->engine.now);
+	waiting = mono_between(n->asked, u->engine->now);
 	if (n->failed)
 		return status_add_warning(r,
 			"The address of %.60s is not found: %.40s. Is the name right and a name "

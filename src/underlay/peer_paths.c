@@ -55,86 +55,86 @@ bool peer_paths_can_follow(const struct conf_site *conf)
 	return true;
 }
 
-static const struct conf_peer *conf_of(const struct conf_site *conf, const struct driver_peer *p)
+static const struct conf_peer *conf_of(const struct conf_site *conf, const struct path_peer *p)
 {
 	for (size_t i = 0; i < conf->n_peers; i++)
-		if (!memcmp(conf->peers[i].public_key, p->path.wg.remote.public_key, KEY_LEN))
+		if (!memcmp(conf->peers[i].public_key, p->wg.remote.public_key, KEY_LEN))
 			return &conf->peers[i];
 	return NULL;
 }
 
 static void look_up(
-	struct driver *u, const struct conf_site *conf, struct nl_socket *nl, struct driver_peer *p)
+	struct underlay *u, const struct conf_site *conf, struct nl_socket *nl, struct path_peer *p)
 {
-	const struct endpoint *to = &p->path.wg.endpoint;
+	const struct endpoint *to = &p->wg.endpoint;
 	const struct conf_peer *c = conf_of(conf, p);
 	const struct ip_addr *local;
 	const struct ip_addr *remote;
 	unsigned mtu =
-		mtu_budget_route_mtu(nl, &to->addr, sticky_source_view(u, to).other, u->fwmark);
+		mtu_budget_route_mtu(nl, &to->addr, sticky_source_view(u, to).other, *u->fwmark);
 
 	if (!c || !probe_addresses(conf, c, &local, &remote))
 		return;
-	peer_pmtu_start(&u->engine, &p->path, mtu ? mtu : MTU_BUDGET_ASSUMED, local, remote);
+	peer_pmtu_start(u->engine, p, mtu ? mtu : MTU_BUDGET_ASSUMED, local, remote);
 }
 
-void peer_paths_look_up(struct driver *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
+void peer_paths_look_up(struct underlay *u, const struct conf_site *conf, unsigned wg_mtu, bool all)
 {
 	bool follow = peer_paths_can_follow(conf);
 	struct nl_socket nl = { 0 };
 	bool can_ask = follow && nl_socket_open(&nl) == 0;
 
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &u->engine->wg.peers)
 	{
-		struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
+		struct path_peer *p = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
-		if (!all && !p->path.path_unknown)
+		if (!all && !p->path_unknown)
 			continue;
-		p->path.path_unknown = false;
-		if (!follow || !p->path.wg.endpoint.addr.family)
-			peer_pmtu_stop(&u->engine, &p->path, wg_mtu);
+		p->path_unknown = false;
+		if (!follow || !p->wg.endpoint.addr.family)
+			peer_pmtu_stop(u->engine, p, wg_mtu);
 		else
 			look_up(u, conf, can_ask ? &nl : NULL, p);
 	}
-	u->engine.path_unknown = false;
+	u->engine->path_unknown = false;
 	nl_socket_close(&nl);
 }
 
-bool peer_paths_concerned(const struct driver *u, const struct changes *d)
+bool peer_paths_concerned(const struct underlay *u, const struct changes *d)
 {
-	LIST_FOR_EACH(l, &u->engine.followed)
+	LIST_FOR_EACH(l, &u->engine->followed)
 	if (d->n_stopped ||
 		changes_concerns(d, &CONTAINER_OF(l, struct path_peer, follow)->wg.endpoint.addr))
 		return true;
 	return false;
 }
 
-void peer_paths_refresh(struct driver *u)
+void peer_paths_refresh(struct underlay *u)
 {
 	struct nl_socket nl = { 0 };
 
-	if (list_is_empty(&u->engine.followed) || nl_socket_open(&nl) < 0)
+	if (list_is_empty(&u->engine->followed) || nl_socket_open(&nl) < 0)
 		return;
-	LIST_FOR_EACH(l, &u->engine.followed)
+	LIST_FOR_EACH(l, &u->engine->followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 		const struct endpoint *to = &peer->wg.endpoint;
 		unsigned mtu = mtu_budget_route_mtu(
-			&nl, &to->addr, sticky_source_view(u, to).other, u->fwmark);
+			&nl, &to->addr, sticky_source_view(u, to).other, *u->fwmark);
 
 		if (mtu)
-			peer_pmtu_route(&u->engine, peer, mtu);
+			peer_pmtu_route(u->engine, peer, mtu);
 	}
 	nl_socket_close(&nl);
 }
 
-unsigned peer_paths_smallest(const struct driver *u, unsigned otherwise, uint16_t *ret_family)
+unsigned peer_paths_smallest(const struct underlay *u, unsigned otherwise, uint16_t *ret_family)
 {
 	unsigned smallest = 0;
 
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &u->engine->wg.peers)
 	{
-		const struct path_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path;
+		const struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
 		if (smallest && peer->mtu >= smallest)
 			continue;

@@ -100,7 +100,7 @@ struct sticky_sources {
 	struct route_entry entries[ENTRIES];
 };
 
-void sticky_source_open(struct driver *u)
+void sticky_source_open(struct underlay *u)
 {
 	struct sticky_sources *s;
 
@@ -114,7 +114,7 @@ void sticky_source_open(struct driver *u)
 	u->sources = s;
 }
 
-void sticky_source_close(struct driver *u)
+void sticky_source_close(struct underlay *u)
 {
 	if (!u->sources)
 		return;
@@ -124,7 +124,7 @@ void sticky_source_close(struct driver *u)
 	u->sources = NULL;
 }
 
-void sticky_source_invalidate(struct driver *u)
+void sticky_source_invalidate(struct underlay *u)
 {
 	if (!u->sources)
 		return;
@@ -177,16 +177,16 @@ static bool is_sticky(const struct endpoint *e)
 }
 
 /* How much of the sticky source serves, and by which route. */
-static enum use find_use(const struct driver *u, const struct endpoint *e, struct route_info *ret)
+static enum use find_use(const struct underlay *u, const struct endpoint *e, struct route_info *ret)
 {
 	struct nl_socket *nl = &u->sources->nl;
 	struct route_query query = {
-		.dst = e->addr, .src = e->local, .mark = u->fwmark, .ifindex = e->scope
+		.dst = e->addr, .src = e->local, .mark = *u->fwmark, .ifindex = e->scope
 	};
 	enum use use = USE_ALL;
 
 	if (is_sticky(e)) {
-		if (e->local_ifindex != u->tun_ifindex && leads_back(nl, e, u->fwmark, ret))
+		if (e->local_ifindex != *u->tun_ifindex && leads_back(nl, e, *u->fwmark, ret))
 			return USE_ALL;
 		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
 	}
@@ -198,12 +198,12 @@ static enum use find_use(const struct driver *u, const struct endpoint *e, struc
 }
 
 /* Bring our own interfaces up to date. */
-static void renew_own(struct driver *u)
+static void renew_own(struct underlay *u)
 {
 	struct sticky_sources *s = u->sources;
 	size_t n = 0;
 
-	LIST_FOR_EACH(l, &u->sessions)
+	LIST_FOR_EACH(l, &u->engine->sessions)
 	{
 		if (n == s->taps_room) {
 			size_t room = n ? 2 * n : 16;
@@ -214,28 +214,28 @@ static void renew_own(struct driver *u)
 			s->taps = taps;
 			s->taps_room = room;
 		}
-		s->taps[n++] = CONTAINER_OF(l, struct driver_session, link)->ifindex;
+		s->taps[n++] = CONTAINER_OF(l, struct path_session, link)->port.ifindex;
 	}
 	s->own.nl = &s->nl;
-	s->own.tun = u->tun_ifindex;
+	s->own.tun = *u->tun_ifindex;
 	s->own.taps = s->taps;
 	s->own.n_taps = n;
-	if (mono_reached(s->own_until, u->engine.now))
+	if (mono_reached(s->own_until, u->engine->now))
 		s->own.is_fresh = false;
 	if (!s->own.is_fresh)
-		s->own_until = mono_add(u->engine.now, INTERFACES_NS);
+		s->own_until = mono_add(u->engine->now, INTERFACES_NS);
 }
 
 /* Log that a route leads back to us, unless that was logged. */
-static void log_way(struct driver *u, const struct route_entry *w)
+static void log_way(struct underlay *u, const struct route_entry *w)
 {
 	struct sticky_sources *s = u->sources;
-	bool logged = mono_is_set(s->back) && mono_between(s->back, u->engine.now) < QUIET_NS;
+	bool logged = mono_is_set(s->back) && mono_between(s->back, u->engine->now) < QUIET_NS;
 	char to[IP_ADDR_TEXT_LEN];
 	char by[IF_NAMESIZE] = "?";
 	char other[IF_NAMESIZE] = "?";
 
-	s->back = u->engine.now;
+	s->back = u->engine->now;
 	if (logged)
 		return;
 	ip_addr_text(&w->to, to);
@@ -260,23 +260,23 @@ static void log_way(struct driver *u, const struct route_entry *w)
 }
 
 /* Whether to stay for now with a route of which it is unknown where it leads. */
-static bool is_given_time(const struct driver *u, const struct route_entry *w)
+static bool is_given_time(const struct underlay *u, const struct route_entry *w)
 {
 	if (w->leads == LEADS_UNRESOLVED)
-		return mono_between(w->unresolved, u->engine.now) < RESOLVE_NS;
+		return mono_between(w->unresolved, u->engine->now) < RESOLVE_NS;
 	return w->leads == LEADS_FLOODED; /* the flood also reaches the peer, if it is there */
 }
 
 /* Decide about a route that leads back to us, or may do so. `seen`: which of our own interfaces
  * datagrams sent by it have entered; LEADS_OUT: none. */
-static void avoid(struct driver *u, const struct endpoint *e, const struct route_info *route,
+static void avoid(struct underlay *u, const struct endpoint *e, const struct route_info *route,
 	enum leads seen, struct route_entry *w)
 {
-	const struct route_query query = { .dst = e->addr, .mark = u->fwmark };
+	const struct route_query query = { .dst = e->addr, .mark = *u->fwmark };
 	struct sticky_sources *s = u->sources;
 	bool unsure = w->leads == LEADS_UNRESOLVED || w->leads == LEADS_FLOODED;
 
-	w->until = mono_add(u->engine.now, unsure ? UNSURE_NS : BACK_NS);
+	w->until = mono_add(u->engine->now, unsure ? UNSURE_NS : BACK_NS);
 	if (unsure)
 		selfroute_resolve(&s->own, route, &e->addr);
 	if (seen == LEADS_OUT && is_given_time(u, w))
@@ -287,7 +287,7 @@ static void avoid(struct driver *u, const struct endpoint *e, const struct route
 		w->other = route->ifindex;
 	if (seen != LEADS_OUT) {
 		w->leads = seen;
-		w->until = mono_add(u->engine.now, BACK_NS);
+		w->until = mono_add(u->engine->now, BACK_NS);
 	}
 	if (w->other)
 		w->use = USE_OTHER;
@@ -298,26 +298,26 @@ static void avoid(struct driver *u, const struct endpoint *e, const struct route
 }
 
 /* Packets to an address leave by another interface now: look up the path's MTU anew. */
-static void path_changed(struct driver *u, const struct ip_addr *to)
+static void path_changed(struct underlay *u, const struct ip_addr *to)
 {
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &u->engine->wg.peers)
 	{
-		struct path_peer *p = &CONTAINER_OF(l, struct driver_peer, link)->path;
+		struct path_peer *p = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
 		if (ip_addr_equal(&p->wg.endpoint.addr, to))
-			p->path_unknown = u->engine.path_unknown = true;
+			p->path_unknown = u->engine->path_unknown = true;
 	}
 }
 
 /* Look up the route into `w`, which may hold the previous answer. `seen`: as for avoid(). */
 static void find_way(
-	struct driver *u, const struct endpoint *e, enum leads seen, struct route_entry *w)
+	struct underlay *u, const struct endpoint *e, enum leads seen, struct route_entry *w)
 {
 	struct route_info route;
 	struct route_entry found = { .to = e->addr,
 		.local = e->local,
 		.local_ifindex = e->local_ifindex,
-		.asked = u->engine.now };
+		.asked = u->engine->now };
 	uint32_t before = 0;
 
 	found.unresolved = found.asked;
@@ -358,20 +358,21 @@ static struct route_entry *find_entry(struct sticky_sources *s, const struct end
 }
 
 /* Whether `w` is the answer for the endpoint, and has not expired. */
-static bool is_fresh(const struct driver *u, const struct route_entry *w, const struct endpoint *e)
+static bool is_fresh(
+	const struct underlay *u, const struct route_entry *w, const struct endpoint *e)
 {
-	return is_entry_of(w, e) && !mono_reached(w->until, u->engine.now);
+	return is_entry_of(w, e) && !mono_reached(w->until, u->engine->now);
 }
 
 /* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
-static const struct route_entry *ask_way(struct driver *u, const struct endpoint *e, bool asks)
+static const struct route_entry *ask_way(struct underlay *u, const struct endpoint *e, bool asks)
 {
 	struct sticky_sources *s = u->sources;
 	struct route_entry *w = find_entry(s, e);
 
 	if (is_fresh(u, w, e))
 		return w;
-	if (asks && bucket_take(&s->questions, u->engine.now, NS_PER_S / QUESTIONS_PER_S,
+	if (asks && bucket_take(&s->questions, u->engine->now, NS_PER_S / QUESTIONS_PER_S,
 			    QUESTIONS_BURST)) {
 		find_way(u, e, LEADS_OUT, w);
 		return w;
@@ -379,7 +380,7 @@ static const struct route_entry *ask_way(struct driver *u, const struct endpoint
 	return is_entry_of(w, e) ? w : NULL;
 }
 
-struct sticky_source_view sticky_source_view(struct driver *u, const struct endpoint *e)
+struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e)
 {
 	struct sticky_sources *s = u->sources;
 	struct endpoint to = *e;
@@ -390,7 +391,7 @@ struct sticky_source_view sticky_source_view(struct driver *u, const struct endp
 		return (struct sticky_source_view){ 0 };
 	w = find_entry(s, &to);
 	if (!is_fresh(u, w, &to) &&
-		bucket_take(&s->views, u->engine.now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
+		bucket_take(&s->views, u->engine->now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
 		find_way(u, &to, LEADS_OUT, w);
 	if (!is_entry_of(w, &to))
 		return (struct sticky_source_view){ 0 };
@@ -400,7 +401,7 @@ struct sticky_source_view sticky_source_view(struct driver *u, const struct endp
 }
 
 /* Return: false if there is no way at all. */
-static bool check_train(struct driver *u, struct train *t)
+static bool check_train(struct underlay *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
 	const struct route_entry *w;
@@ -432,7 +433,7 @@ static bool check_train(struct driver *u, struct train *t)
 	return true;
 }
 
-void sticky_source_check(struct driver *u, struct train_queue *q)
+void sticky_source_check(struct underlay *u, struct train_queue *q)
 {
 	size_t kept = 0;
 
@@ -442,17 +443,16 @@ void sticky_source_check(struct driver *u, struct train_queue *q)
 		if (check_train(u, &q->trains[i]))
 			q->trains[kept++] = q->trains[i];
 		else
-			u->engine.drops.n[DROP_TX_LOOP] += q->trains[i].count;
+			u->engine->drops.n[DROP_TX_LOOP] += q->trains[i].count;
 	q->n = kept;
 }
 
 /* Whether a datagram of ours entered a session only because the bridge floods for a moment. */
-static bool is_flood(struct driver *u, const struct own *own)
+static bool is_flood(struct underlay *u, const struct own *own)
 {
 	struct flood *f = &u->sources->flood;
-	struct driver_port *io = own->port->user;
-	uint32_t tap = CONTAINER_OF(io, struct driver_session, io)->ifindex;
-	struct mono now = u->engine.now;
+	uint32_t tap = own->port->ifindex;
+	struct mono now = u->engine->now;
 	enum arrival arrival;
 
 	renew_own(u);
@@ -470,21 +470,21 @@ static bool is_flood(struct driver *u, const struct own *own)
 
 /* Datagrams to `to` have entered our own interfaces, `seen`. Look for another route, unless the
  * routing changed only now and they were sent before. */
-static void look_again(struct driver *u, const struct endpoint *to, enum leads seen)
+static void look_again(struct underlay *u, const struct endpoint *to, enum leads seen)
 {
 	struct route_entry *w = find_entry(u->sources, to);
 
 	if (!is_entry_of(w, to))
 		find_way(u, to, LEADS_OUT, w);
-	else if (mono_between(w->asked, u->engine.now) >= LOOK_NS)
+	else if (mono_between(w->asked, u->engine->now) >= LOOK_NS)
 		find_way(u, to, seen, w);
 }
 
-void sticky_source_found_own(struct driver *u)
+void sticky_source_found_own(struct underlay *u)
 {
-	struct own *own = &u->engine.own;
+	struct own *own = &u->engine->own;
 	const struct endpoint *to = &own->peer->endpoint;
-	struct mono now = u->engine.now;
+	struct mono now = u->engine->now;
 	struct sticky_sources *s = u->sources;
 
 	if (s && !mono_before(now, s->next_look)) {
@@ -536,18 +536,18 @@ static void invalidate_some(struct sticky_sources *s, const struct changes *d)
 }
 
 void sticky_source_follow(
-	struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
+	struct underlay *u, struct monitor *n, uint32_t ifindex, struct changes *ret)
 {
 	changes_init(ret, ifindex);
 	if (monitor_read(n, ret) < 0)
 		changes_lost(ret);
 	invalidate_some(u->sources, ret);
-	LIST_FOR_EACH(l, &u->peers)
+	LIST_FOR_EACH(l, &u->engine->wg.peers)
 	{
-		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
+		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, link);
 		const struct endpoint *e = &peer->endpoint;
 
-		if (changes_moves_source(ret, e) && !still_serves(&n->questions, e, u->fwmark))
+		if (changes_moves_source(ret, e) && !still_serves(&n->questions, e, *u->fwmark))
 			wg_peer_clear_source(peer);
 	}
 }

@@ -19,23 +19,23 @@
 #ifndef UNDERLAY_STICKY_SOURCE_H
 #define UNDERLAY_STICKY_SOURCE_H
 
-#include "driver/driver.h"
 #include "netlink/monitor.h"
 #include "pkt/train.h"
 #include "underlay/selfroute.h"
+#include "underlay/underlay.h"
 
 /** Make room for what the routing says. Without it sources are used as they are. */
-void sticky_source_open(struct driver *u);
+void sticky_source_open(struct underlay *u);
 
 /** Give it back. */
-void sticky_source_close(struct driver *u);
+void sticky_source_close(struct underlay *u);
 
 /** Forget what the routing said, as it may say otherwise now. */
-void sticky_source_invalidate(struct driver *u);
+void sticky_source_invalidate(struct underlay *u);
 
 /** Take from each train about to be sent what there is no way for of its sticky source; drop those
  * that would come back to us by the tunnel. */
-void sticky_source_check(struct driver *u, struct train_queue *q);
+void sticky_source_check(struct underlay *u, struct train_queue *q);
 
 /** Where the route to a peer leads, for reports. */
 struct sticky_source_view {
@@ -46,13 +46,13 @@ struct sticky_source_view {
 
 /** Look up the route to an endpoint, whatever its sticky source. Lookups are limited: beyond the
  * limit the answer is LEADS_OUT. */
-struct sticky_source_view sticky_source_view(struct driver *u, const struct endpoint *e);
+struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e);
 
 /**
  * A datagram of ours has entered a session or the TUN: handle what engine.own holds, and clear it.
  * Looks for another route to that peer, unless the bridge only floods, and logs it.
  */
-void sticky_source_found_own(struct driver *u);
+void sticky_source_found_own(struct underlay *u);
 
 /**
  * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).
@@ -61,6 +61,6 @@ void sticky_source_found_own(struct driver *u);
  * NAT on the way might not know us.
  */
 void sticky_source_follow(
-	struct driver *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
+	struct underlay *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
 
 #endif

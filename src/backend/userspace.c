@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace back end: the engine's driver, and its underlay: routing and DNS. */
+#include "backend/userspace.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+#include "driver/report.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/sticky_source.h"
+
+/* ---- what the driver asks of the underlay ---- */
+
+static void sockets_changed(void *ctx)
+{
+	struct userspace *u = ctx;
+
+	sticky_source_open(&u->underlay);
+	sticky_source_invalidate(&u->underlay);
+}
+
+static void check_trains(void *ctx, struct train_queue *q)
+{
+	struct userspace *u = ctx;
+
+	sticky_source_check(&u->underlay, q);
+}
+
+static void found_own(void *ctx)
+{
+	struct userspace *u = ctx;
+
+	sticky_source_found_own(&u->underlay);
+}
+
+static int set_name(void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves)
+{
+	struct userspace *u = ctx;
+
+	return dns_endpoint_set(&u->underlay, peer, host, port, moves);
+}
+
+static void forget_name(void *ctx, struct path_peer *peer)
+{
+	dns_endpoint_forget(peer);
+}
+
+static void ask_for_names(void *ctx)
+{
+	struct userspace *u = ctx;
+
+	dns_endpoint_run_all(&u->underlay);
+}
+
+/* ---- what the underlay asks of the driver ---- */
+
+static void do_work(void *ctx)
+{
+	struct userspace *u = ctx;
+
+	driver_work(u->driver);
+}
+
+/* ---- both ---- */
+
+int userspace_open(struct loop *loop, const struct driver_options *options,
+	const struct driver_sizes *sizes, struct userspace *ret)
+{
+	const struct driver_underlay calls = {
+		.sockets_changed = sockets_changed,
+		.check_trains = check_trains,
+		.found_own = found_own,
+		.set_name = set_name,
+		.forget_name = forget_name,
+		.work = ask_for_names,
+		.ctx = ret,
+	};
+	struct driver *d;
+	int err = driver_open(loop, options, sizes, &calls, &d);
+
+	if (err < 0)
+		return err;
+	*ret = (struct userspace){
+		.driver = d,
+		.underlay = {
+			.engine = &d->engine,
+			.loop = loop,
+			.udp = &d->udp,
+			.fwmark = &d->fwmark,
+			.tun_name = d->tun.tap.name,
+			.tun_ifindex = &d->tun_ifindex,
+			.work = do_work,
+			.ctx = ret,
+		},
+	};
+	return 0;
+}
+
+void userspace_close(struct userspace *u)
+{
+	if (!u->driver)
+		return;
+	driver_close(u->driver);
+	dns_endpoint_close_all(&u->underlay);
+	sticky_source_close(&u->underlay);
+	*u = (struct userspace){ 0 };
+}
+
+/* ---- the report ---- */
+
+static struct status_route route_of(struct underlay *u, const struct endpoint *e)
+{
+	static const enum status_leads leads[] = {
+		[LEADS_OUT] = STATUS_LEADS_OUT,
+		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
+		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
+	};
+	struct sticky_source_view view = sticky_source_view(u, e);
+	struct status_route r = { .leads = leads[view.leads] };
+
+	if (view.leads == LEADS_OUT && !view.other)
+		return r;
+	if (view.route != view.other) /* else one of several next hops, and not this one */
+		(void)if_indextoname(view.route, r.interface);
+	(void)if_indextoname(view.other, r.sent_by);
+	return r;
+}
+
+/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
+ * it. */
+static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
+{
+	if (budget->outer_measured)
+		return true;
+	LIST_FOR_EACH(l, &d->engine.followed)
+	{
+		const struct path_peer *p = CONTAINER_OF(l, struct path_peer, follow);
+
+		if (p->mtu == budget->wg_mtu && p->pmtud.state == PMTUD_COMPLETE)
+			return true;
+	}
+	return false;
+}
+
+/* Names and routes, in the order in which report_engine() has put the peers. */
+static int report_peers(struct userspace *u, struct status_report *r)
+{
+	size_t i = 0;
+
+	LIST_FOR_EACH(l, &u->driver->peers)
+	{
+		const struct driver_peer *p = CONTAINER_OF(l, struct driver_peer, link);
+		struct status_peer *s = &r->peers[i++];
+
+		s->route = route_of(&u->underlay, &s->endpoint);
+		if (dns_endpoint_report(&u->underlay, &p->path, s->endpoint_name, r) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Return: the ladder of the session, with the MTU of the path to its peer. */
+static struct mtu_ladder report_session_mtus(const struct userspace *u, const struct conf_tunnel *t,
+	const struct conf_session *c, const struct mtu_budget *budget, struct status_session *s)
+{
+	struct wg_peer *found = wg_allowedips_lookup(&u->driver->engine.wg.allowed, &t->remote);
+	struct mtu_budget own = *budget; /* with the MTU of the path to this session's peer */
+	struct mtu_ladder ladder = { 0 };
+	unsigned mss = l2tp_options_mss(&c->options);
+
+	if (found)
+		own.wg_mtu = path_peer_of(found)->mtu;
+	(void)mtu_budget_ladder(&own, t, c, &ladder);
+	s->mtu = mtu_budget_session_mtu(c);
+	s->budget = ladder.session;
+	s->mss4 = (uint16_t)(mss ? mss : ladder.mss4);
+	s->mss6 = (uint16_t)(mss ? mss : ladder.mss6);
+	return ladder;
+}
+
+/* In the order in which report_engine() has put the sessions. */
+static void report_mtus(const struct userspace *u, const struct conf_site *conf,
+	const struct mtu_budget *budget, struct status_report *r)
+{
+	struct status_session *s = r->sessions;
+
+	r->wg.mtu = budget->wg_mtu;
+	r->budget = (struct status_budget){
+		.outer_mtu = budget->outer_mtu,
+		.outer_ipv6 = budget->outer_family == AF_INET6,
+		.outer_measured = is_measured(u->driver, budget),
+		.wg_mtu = budget->wg_mtu,
+	};
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++, s++) {
+			struct mtu_ladder ladder = report_session_mtus(
+				u, &conf->tunnels[i], &conf->tunnels[i].sessions[k], budget, s);
+
+			if (r->budget.inner_ip && s->budget >= r->budget.inner_ip)
+				continue;
+			r->budget.inner_ip = s->budget;
+			r->budget.mss4 = (uint16_t)ladder.mss4;
+			r->budget.mss6 = (uint16_t)ladder.mss6;
+		}
+}
+
+int userspace_report(struct userspace *u, const struct conf_site *conf,
+	const struct mtu_budget *budget, struct status_report *r)
+{
+	int err = report_engine(u->driver, conf, r);
+
+	if (err < 0)
+		return err;
+	report_mtus(u, conf, budget, r);
+	return report_peers(u, r);
+}
