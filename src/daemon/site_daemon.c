@@ -19,7 +19,6 @@
 #include "ctl/server.h"
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
-#include "daemon/mtus.h"
 #include "daemon/notify.h"
 #include "daemon/wgsock.h"
 #include "driver/apply.h"
@@ -32,6 +31,8 @@
 #include "loop/loop.h"
 #include "pkt/dropclock.h"
 #include "underlay/dns_endpoint.h"
+#include "underlay/peer_paths.h"
+#include "underlay/pmtu_policy.h"
 
 /* Routes to prefixes shorter than this may lead to the name servers, too. */
 #define FAR_LEN 8
@@ -48,7 +49,7 @@ struct site_daemon {
 	struct userspace userspace;
 	struct driver *driver; /* its own, or NULL */
 	struct host *host;
-	struct mtus mtus;
+	struct pmtu_policy mtus;
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
 	struct wgsock wgsock;
@@ -203,6 +204,28 @@ static int run_recall(struct site_daemon *r, struct error *e)
 	return err;
 }
 
+/* The MTUs of the interfaces, as the policy has them now. */
+static struct host_mtus run_mtus(const struct site_daemon *r)
+{
+	return (struct host_mtus){ .wg = r->mtus.wg_interface, .sessions = r->mtus.sessions };
+}
+
+/* Set them. Return: 0, or -errno with `e` filled. */
+static int run_set_mtus(struct site_daemon *r, struct error *e)
+{
+	const struct host_mtus mtus = run_mtus(r);
+
+	return host_set_mtus(r->host, &mtus, e);
+}
+
+/* Follow the paths of all peers, with the don't-fragment bit that probes need, or take the MTU as
+ * given, without. */
+static void run_follow(struct site_daemon *r)
+{
+	(void)driver_set_df(r->driver, peer_paths_can_follow(&r->conf) ? UDP_DF_SET : UDP_DF_CLEAR);
+	pmtu_policy_follow(&r->mtus, &r->conf);
+}
+
 /* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e`
  * filled. */
 static int run_change_to(struct site_daemon *r, const struct conf_site *next, struct error *e)
@@ -211,7 +234,8 @@ static int run_change_to(struct site_daemon *r, const struct conf_site *next, st
 	int err = apply_add(r->driver, next, e);
 
 	if (!err)
-		err = mtus_compute(&r->mtus, next, host_fwmark(r->host), &mtus);
+		err = pmtu_policy_compute(&r->mtus, next, host_fwmark(r->host));
+	mtus = run_mtus(r);
 	return err < 0 ? err : host_reload(r->host, next, &mtus, e);
 }
 
@@ -219,11 +243,10 @@ static int run_change_to(struct site_daemon *r, const struct conf_site *next, st
 static void run_change_back(struct site_daemon *r)
 {
 	struct error ignored;
-	struct host_mtus mtus;
 
 	(void)apply_add(r->driver, &r->conf, &ignored);
 	apply_sweep(r->driver, &r->conf);
-	(void)mtus_compute(&r->mtus, &r->conf, host_fwmark(r->host), &mtus);
+	(void)pmtu_policy_compute(&r->mtus, &r->conf, host_fwmark(r->host));
 }
 
 /* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
@@ -271,8 +294,8 @@ static int run_reload(struct site_daemon *r, struct error *e)
 	conf_site_fini(&r->conf);
 	snapshot_forget_keys(&next);
 	r->conf = next;
-	mtus_follow(&r->mtus, &r->conf);
-	if (mtus_settle(&r->mtus, &r->conf, r->host, e) < 0)
+	run_follow(r);
+	if (pmtu_policy_settle(&r->mtus, &r->conf) && run_set_mtus(r, e) < 0)
 		log_error_text(e);
 	host_conf_moved(r->host, &r->conf);
 	err = run_listen(r, e);
@@ -496,11 +519,11 @@ static int run_up(struct site_daemon *r)
 	err = run_open_engine(r);
 	if (err < 0)
 		return err;
-	r->mtus.driver = r->driver;
 	r->mtus.underlay = &r->userspace.underlay;
-	err = mtus_compute(&r->mtus, &r->conf, r->conf.interface.fwmark, &mtus);
+	err = pmtu_policy_compute(&r->mtus, &r->conf, r->conf.interface.fwmark);
 	if (err < 0)
 		return err;
+	mtus = run_mtus(r);
 	if (leads_far(&r->conf))
 		dns_endpoint_await_all(&r->userspace.underlay,
 			mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
@@ -516,9 +539,9 @@ static int run_up(struct site_daemon *r)
 		return err;
 	}
 	run_open_wgsock(r);
-	mtus_follow(&r->mtus, &r->conf);
+	run_follow(r);
 	driver_work(r->driver);
-	err = mtus_listen(&r->mtus, &r->loop);
+	err = pmtu_policy_listen(&r->mtus, &r->loop);
 	if (err < 0)
 		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
 	return run_open_ctl(r);
@@ -534,7 +557,7 @@ static void run_fini(struct site_daemon *r)
 	host_close(r->host);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
-	mtus_close(&r->mtus);
+	pmtu_policy_close(&r->mtus);
 	loop_close(&r->loop);
 	notify_close(&r->notify);
 	conf_site_fini(&r->conf);
@@ -543,18 +566,21 @@ static void run_fini(struct site_daemon *r)
 static void run_loop(struct site_daemon *r)
 {
 	struct error e;
+	bool too_big;
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
 		struct mono due =
 			mono_earliest(driver_deadline(r->driver), listen_deadline(r->driver));
 
-		err = loop_run_once(&r->loop, mono_earliest(due, mtus_deadline(&r->mtus)));
+		err = loop_run_once(&r->loop, mono_earliest(due, pmtu_policy_deadline(&r->mtus)));
 		if (mono_reached(driver_deadline(r->driver), clock_mono()))
 			driver_work(r->driver);
 		listen_work(r->driver);
 		drop_clock_tick(&r->drop_clock, &r->driver->engine.drops, r->driver->engine.now);
-		if (mtus_work(&r->mtus, &r->conf, r->host, &e) < 0)
+		too_big = r->driver->udp.last_error == EMSGSIZE;
+		r->driver->udp.last_error = 0;
+		if (pmtu_policy_work(&r->mtus, &r->conf, too_big) && run_set_mtus(r, &e) < 0)
 			log_error_text(&e);
 		driver_tidy(r->driver);
 		if (r->driver->lost) {

@@ -75,7 +75,6 @@ struct driver_port {
 struct driver_peer {
 	struct path_peer path;
 	struct endpoint configured; /* as the file has it; the peer may have roamed since */
-	bool trains_reported;	    /* that its path loses long trains */
 	struct list link;
 };
 

@@ -185,6 +185,7 @@ int engine_add_peer(
 	reassembly_owner_init(&peer->fragments);
 	peer->whole_max = UINT_MAX;
 	peer->train_max = TRAINS_ANY;
+	peer->trains_reported = false;
 	peer->actions = 0;
 	list_init(&peer->attention);
 	list_init(&peer->follow);

@@ -85,6 +85,7 @@ struct path_peer {
 	struct endpoint_policy *policy; /* if the endpoint is a host name, else NULL */
 	struct pending_queue pending;
 	struct reassembly_owner fragments;
+	bool trains_reported; /* that its path loses long trains */
 };
 
 /** How much memory an engine takes; fixed when it starts. */

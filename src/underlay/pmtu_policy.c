@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* The MTUs of a running site: computed from the routing, followed along the paths to the peers. */
+#include "underlay/pmtu_policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/peer_paths.h"
+#include "underlay/sticky_source.h"
+#include "wg/overhead.h"
+
+/* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
+ * the rest. */
+#define WG_INTERFACE_MTU_MIN 1280
+
+/* Peers that have moved are looked up at once, unless they do nothing else: a look-up asks the
+ * kernel, sends a large probe to where the peer seems to be, and may change MTUs, all for one small
+ * datagram. */
+#define LOOK_UP_NS    (NS_PER_S / 4)
+#define LOOK_UP_BURST 8
+
+/* Reports of trains that are lost: as many at once as a site has peers behind one bad router. */
+#define REPORT_NS    (60 * NS_PER_S)
+#define REPORT_BURST 16
+
+/* MTUs of all interfaces, as the budget has them. Return: 0, or -ENOMEM and they are unchanged. */
+static int set_interfaces(struct pmtu_policy *p, const struct conf_site *conf)
+{
+	size_t n = 0;
+	uint32_t *mtus;
+
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		n += conf->tunnels[i].n_sessions;
+	mtus = calloc(n + 1, sizeof(*mtus));
+	if (!mtus)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < conf->n_tunnels; i++)
+		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
+			mtus[n++] = mtu_budget_session_mtu(&conf->tunnels[i].sessions[k]);
+	free(p->sessions);
+	p->sessions = mtus;
+	p->wg_interface = p->budget.wg_mtu;
+	if (!conf->interface.mtu && p->wg_interface < WG_INTERFACE_MTU_MIN)
+		p->wg_interface = WG_INTERFACE_MTU_MIN;
+	return 0;
+}
+
+int pmtu_policy_compute(struct pmtu_policy *p, const struct conf_site *conf, uint32_t fwmark)
+{
+	struct nl_socket nl = { 0 };
+
+	mtu_budget_compute(conf, nl_socket_open(&nl) < 0 ? NULL : &nl, fwmark, &p->budget);
+	nl_socket_close(&nl);
+	p->underlay->engine->wg_mtu = p->budget.wg_mtu;
+	return set_interfaces(p, conf);
+}
+
+void pmtu_policy_follow(struct pmtu_policy *p, const struct conf_site *conf)
+{
+	bool can = peer_paths_can_follow(conf);
+	bool all = !can ||
+		   can != p->following; /* else only new peers: what is known of the others stays */
+
+	peer_paths_look_up(p->underlay, conf, p->budget.wg_mtu, all);
+	p->following = can;
+}
+
+bool pmtu_policy_settle(struct pmtu_policy *p, const struct conf_site *conf)
+{
+	struct mtu_budget *b = &p->budget;
+	uint16_t family = b->outer_family;
+	unsigned wg_mtu = peer_paths_smallest(p->underlay, b->wg_mtu, &family);
+
+	p->underlay->engine->mtu_changed = false;
+	if (wg_mtu == b->wg_mtu)
+		return false;
+	b->outer_family = family;
+	b->outer_mtu = wg_underlay_of(wg_mtu, family);
+	b->wg_mtu = wg_mtu;
+	log_info("the underlay carries packets of %u bytes now, wg MTU %u", b->outer_mtu, wg_mtu);
+	return set_interfaces(p, conf) == 0;
+}
+
+static void on_events(void *ctx, uint32_t events)
+{
+	struct pmtu_policy *p = ctx;
+	struct changes d;
+
+	(void)events;
+	sticky_source_follow(p->underlay, &p->monitor, 0, &d);
+	if (!changes_is_empty(&d))
+		dns_endpoint_routes_changed(p->underlay);
+	p->routes_changed |= peer_paths_concerned(p->underlay, &d);
+}
+
+int pmtu_policy_listen(struct pmtu_policy *p, struct loop *loop)
+{
+	int err = monitor_open(&p->monitor, MONITOR_ALL);
+
+	if (err < 0)
+		return err;
+	p->monitor_watch = (struct loop_watch){
+		.fd = monitor_fd(&p->monitor), .callback = on_events, .ctx = p
+	};
+	return loop_add(loop, &p->monitor_watch, EPOLLIN);
+}
+
+/* Log once for each peer that its path loses long trains, and once that it no longer does. A peer
+ * can make that happen as often as it likes, so there is a limit. */
+static void report_trains(struct pmtu_policy *p)
+{
+	struct engine *e = p->underlay->engine;
+	char to[ENDPOINT_TEXT_LEN];
+
+	e->trains_changed = false;
+	LIST_FOR_EACH(l, &e->wg.peers)
+	{
+		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
+		bool limited = peer->train_max < TRAINS_ANY;
+
+		if (limited == peer->trains_reported)
+			continue;
+		if (limited && peer->pmtud.state == PMTUD_TRAINS) {
+			e->trains_changed = true; /* how many pass is not known yet */
+			continue;
+		}
+		peer->trains_reported = limited;
+		if (!bucket_take(&p->reports, clock_mono(), REPORT_NS, REPORT_BURST))
+			continue;
+		endpoint_text(&peer->wg.endpoint, to);
+		if (!limited)
+			log_info("the path to %s carries trains of any length again", to);
+		else
+			log_warning(
+				"The path to %s loses trains of datagrams although single ones "
+				"pass: at most %u are sent there at once from now on, at the cost "
+				"of speed. Does a router, card or hypervisor on the way segment "
+				"UDP wrongly, or limit the rate with a small burst? If `ethtool -K "
+				"DEVICE tx-udp-segmentation off` here helps, it is the "
+				"segmentation.",
+				to, peer->train_max);
+	}
+}
+
+struct mono pmtu_policy_deadline(const struct pmtu_policy *p)
+{
+	return p->underlay->engine->path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
+}
+
+bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, bool too_big)
+{
+	struct engine *e = p->underlay->engine;
+
+	if (p->routes_changed || too_big)
+		peer_paths_refresh(p->underlay);
+	p->routes_changed = false;
+	if (e->path_unknown && bucket_take(&p->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
+		peer_paths_look_up(p->underlay, conf, p->budget.wg_mtu, false);
+		p->underlay->work(p->underlay->ctx);
+	}
+	if (e->trains_changed)
+		report_trains(p);
+	return e->mtu_changed && pmtu_policy_settle(p, conf);
+}
+
+void pmtu_policy_close(struct pmtu_policy *p)
+{
+	monitor_close(&p->monitor);
+	free(p->sessions);
+	p->sessions = NULL;
+}
