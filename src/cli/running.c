@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ctl/client.h"
-#include "ctl/rundir.h"
+#include "host/rundir.h"
 
 #define SUFFIX	   ".conf"
 #define STATUS_MS  10000

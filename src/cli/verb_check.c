@@ -9,7 +9,7 @@
 
 #include "check/gather.h"
 #include "cli/running.h"
-#include "ctl/rundir.h"
+#include "host/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
 #include "render/terminal.h"

@@ -15,6 +15,7 @@
 #include "host/dns.h"
 #include "host/host_state.h"
 #include "host/routes.h"
+#include "host/rundir.h"
 #include "host/spawn.h"
 #include "host/undo.h"
 #include "netlink/query.h"
@@ -128,7 +129,7 @@ static void remove_socket(const char *name)
 {
 	char path[PATH_MAX];
 
-	if (statedir_path(name, "sock", path) == 0)
+	if (rundir_file(name, "sock", path) == 0)
 		unlink(path);
 }
 

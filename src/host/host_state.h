@@ -5,9 +5,9 @@
 
 #include "conf/model.h"
 #include "host/host.h"
+#include "host/host_lock.h"
 #include "host/netdev.h"
 #include "host/route_plan.h"
-#include "host/statedir.h"
 
 /** A site of this machine, between host_open() and host_close(). */
 struct host {

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/statedir.h"
+#include "host/rundir.h"
 
 #define HEAD "wirespan journal 1"
 
@@ -122,7 +122,7 @@ enum journal_where journal_where(const struct journal *j)
 int journal_init(struct journal *j, const char *name)
 {
 	*j = (struct journal){ 0 };
-	int err = statedir_path(name, "state", j->path);
+	int err = rundir_file(name, "state", j->path);
 
 	return err < 0 ? err : find_place(&j->place);
 }
@@ -208,7 +208,7 @@ int journal_load(struct journal *j, const char *name)
 	int fd;
 
 	*j = (struct journal){ 0 };
-	err = statedir_path(name, "state", j->path);
+	err = rundir_file(name, "state", j->path);
 	if (err < 0)
 		return err;
 	fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The folder of running sites: one control socket each, NAME.sock. */
-#include "ctl/rundir.h"
+#include "host/rundir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,17 +17,28 @@ const char *rundir_path(void)
 	return path && *path ? path : RUNDIR_DEFAULT;
 }
 
-int rundir_socket_path(const char *site, char ret_path[static UNIXSOCK_PATH_LEN])
+/* SITE.SUFFIX into room of `len` bytes. */
+static int file_path(const char *site, const char *suffix, char *ret, size_t len)
 {
-	int len;
+	int n;
 
 	if (!*site || *site == '.' || strchr(site, '/'))
 		return -EINVAL;
-	len = snprintf(ret_path, UNIXSOCK_PATH_LEN, "%s/%s." SUFFIX, rundir_path(), site);
-	return (size_t)len < UNIXSOCK_PATH_LEN ? 0 : -ENAMETOOLONG;
+	n = snprintf(ret, len, "%s/%s.%s", rundir_path(), site, suffix);
+	return (size_t)n < len ? 0 : -ENAMETOOLONG;
 }
 
-/* Length of the site's name in a socket's file name; 0 if it is not a socket's. */
+int rundir_file(const char *site, const char *suffix, char ret_path[static PATH_MAX])
+{
+	return file_path(site, suffix, ret_path, PATH_MAX);
+}
+
+int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN])
+{
+	return file_path(site, SUFFIX, ret_path, RUNDIR_SOCKET_LEN);
+}
+
+/* The folder of running sites: NAME.sock, NAME.lock and NAME.state of each. */
 static size_t site_len(const char *file)
 {
 	const char *dot = strrchr(file, '.');

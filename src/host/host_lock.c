@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The folder of a running site's files: where it is, and the lock that makes a site run once. */
-#include "host/statedir.h"
+#include "host/host_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,25 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_DIR "/run/wirespan"
-#define ATTEMPTS    100 /* at a lock file that others remove just then */
+#include "host/rundir.h"
 
-static const char *statedir(void)
-{
-	const char *dir = getenv("WIRESPAN_RUNDIR");
-
-	return dir && *dir ? dir : DEFAULT_DIR;
-}
-
-int statedir_path(const char *name, const char *suffix, char ret[static PATH_MAX])
-{
-	int len;
-
-	if (!*name || *name == '.' || strchr(name, '/'))
-		return -EINVAL;
-	len = snprintf(ret, PATH_MAX, "%s/%s.%s", statedir(), name, suffix);
-	return len < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
+#define ATTEMPTS 100 /* at a lock file that others remove just then */
 
 /** Whether the file of that name still is the one that is open. */
 static bool is_same_file(int fd, const char *path)
@@ -56,7 +40,7 @@ static int open_locked(const char *path)
 	int fd;
 	int err;
 
-	if (mkdir(statedir(), 0755) < 0 && errno != EEXIST)
+	if (mkdir(rundir_path(), 0755) < 0 && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -73,7 +57,7 @@ static int open_locked(const char *path)
 
 int host_lock_take(const char *name, struct host_lock *ret)
 {
-	int err = statedir_path(name, "lock", ret->path);
+	int err = rundir_file(name, "lock", ret->path);
 	int fd = -EAGAIN;
 
 	if (err < 0)
@@ -85,7 +69,7 @@ int host_lock_take(const char *name, struct host_lock *ret)
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
 		err = -errno;
 		unlink(ret->path); /* a full disk holds empty files */
-		rmdir(statedir());
+		rmdir(rundir_path());
 		close(fd);
 		return err;
 	}
@@ -96,12 +80,12 @@ int host_lock_take(const char *name, struct host_lock *ret)
 void host_lock_release(struct host_lock *lock)
 {
 	unlink(lock->path);
-	rmdir(statedir());
+	rmdir(rundir_path());
 	close(lock->fd);
 	lock->fd = -1;
 }
 
-/** The number in the file, or -ESRCH while its owner has not written it yet. */
+/* The lock that makes a site run once on a host: a file in the run folder. */
 static pid_t read_pid(int fd)
 {
 	char text[16] = "";
@@ -119,7 +103,7 @@ pid_t host_lock_holder(const char *name)
 	struct flock lock = whole_file();
 	char path[PATH_MAX];
 	pid_t pid = 0;
-	int err = statedir_path(name, "lock", path);
+	int err = rundir_file(name, "lock", path);
 	int fd;
 
 	if (err < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The folder of a running site's files: where it is, and the lock that makes a site run once. */
-#ifndef HOST_STATEDIR_H
-#define HOST_STATEDIR_H
+#ifndef HOST_HOST_LOCK_H
+#define HOST_HOST_LOCK_H
 
 #include <limits.h>
 #include <sys/types.h>
@@ -13,12 +13,6 @@ struct host_lock {
 };
 
 /**
- * The path of a site's file "NAME.SUFFIX".
- * Return: 0, -EINVAL for a name that cannot be a file's, or -ENAMETOOLONG.
- */
-int statedir_path(const char *name, const char *suffix, char ret[static PATH_MAX]);
-
-/**
  * Take the lock of a site, making the folder if there is none; our pid is written into it.
  * Return: 0, -EBUSY if another process has it, or another -errno.
  */
@@ -27,7 +21,7 @@ int host_lock_take(const char *name, struct host_lock *ret);
 /** Release a lock and remove its file, and the folder if that is empty then. */
 void host_lock_release(struct host_lock *lock);
 
-/** The process that holds the lock. Return: its pid, 0 if nobody does, or -errno. */
+/* The lock that makes a site run once on a host: a file in the run folder. */
 pid_t host_lock_holder(const char *name);
 
 #endif

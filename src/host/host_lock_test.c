@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the lock: one holder, known by its pid, gone with its process. */
-#include "host/statedir.h"
+#include "host/host_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
