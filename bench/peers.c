@@ -21,6 +21,7 @@
 #include "path/tx.h"
 #include "pkt/checksum.h"
 #include "stopwatch.h"
+#include "wg/handshake.h"
 
 #define PEERS	1000
 #define EACH	16

@@ -8,6 +8,7 @@
 #include "conditions.h"
 #include "stopwatch.h"
 #include "wg/device.h"
+#include "wg/handshake.h"
 
 #define PEERS	 1000
 #define EACH	 16

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "wg/device.h"
+#include "wg/handshake.h"
 
 #define STORED_MAX 8   /* genuine messages that the attacker stores */
 #define MSG_MAX	   256 /* longest raw message */

@@ -5,6 +5,7 @@
 
 #include "path/peer_pmtu.h"
 #include "path/tx.h"
+#include "wg/handshake.h"
 
 /* Outer DSCP of initiations and responses: AF41. A cookie reply, for whoever it may be, has none.
  * Source: Linux drivers/net/wireguard/messages.h, HANDSHAKE_DSCP; socket.c,

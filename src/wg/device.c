@@ -7,7 +7,6 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/tai64n.h"
 #include "crypto/x25519.h"
 
 #define ALIGNMENT	 64
@@ -73,7 +72,7 @@ static struct list *bucket_of(const struct wg_device *dev, const uint8_t *public
 }
 
 /* A peer has one endpoint, so at most one of those in a bucket is of its choice. */
-static struct list *bucket_at(const struct wg_device *dev, const struct endpoint *e)
+struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e)
 {
 	uint64_t h = e->port;
 
@@ -86,7 +85,7 @@ void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer)
 {
 	list_remove(&peer->at_link);
 	if (peer->endpoint.addr.family)
-		list_push_tail(bucket_at(dev, &peer->endpoint), &peer->at_link);
+		list_push_tail(wg_device_bucket_at(dev, &peer->endpoint), &peer->at_link);
 }
 
 /* Put the buckets at `m` and every peer into its buckets. */
@@ -318,241 +317,8 @@ enum drop wg_device_allows(
 	return owner_of(dev, inner->family, inner->src) == peer ? DROP_NONE : DROP_INNER_SOURCE;
 }
 
-/* A session has come to be: by response sent or received. */
-static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
-	struct mono now, struct wall wall)
-{
-	struct wg_keypair *kp = wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
-
-	wg_sent_add(&dev->sent, kp);
-	wg_timers_session_derived(&peer->timers, now);
-	if (s->initiator) {
-		peer->last_handshake = wall;
-		peer->handshake_at = now;
-		wg_timers_handshake_complete(&peer->timers);
-	}
-}
-
-/* A handshake of the peer's has authenticated the address it came from. That counts unless it has
- * done so for many others lately: a peer with a network of addresses has no larger share of what is
- * taken from peers' addresses. */
-static void vouch(
-	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
-{
-	if (!ip_addr_equal(&peer->recent, src) &&
-		!bucket_take(&peer->vouches, now, WG_VOUCHES_NS, WG_VOUCHES_BURST))
-		return;
-	peer->recent = *src;
-	wg_ratelimit_authenticated(&dev->crypto.blake2s, &dev->limiter, src, now);
-}
-
-/* Answer an initiation that has authenticated, and begin the session that follows. */
-static enum drop respond(struct wg_device *dev, struct wg_peer *peer, struct wg_handshake *hs,
-	struct mono now, struct wall wall, struct wg_event *ret)
-{
-	struct wg_session s = { .remote_index = hs->remote_index };
-	uint8_t ephemeral[WG_KEY_LEN];
-	int err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &s.local_index);
-
-	if (err)
-		return DROP_WG_STATE;
-	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
-	err = wg_noise_make_response(&dev->crypto, hs, &peer->remote, s.local_index, ephemeral,
-		(struct wg_response *)(void *)ret->reply, &s.keys);
-	secret_wipe(ephemeral, sizeof(ephemeral));
-	if (err) {
-		wg_indextable_remove(&dev->indices, s.local_index);
-		return DROP_WG_HANDSHAKE_AUTH;
-	}
-	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret->reply, WG_RESPONSE_LEN, now);
-	ret->reply_len = WG_RESPONSE_LEN;
-	peer->tx_bytes += WG_RESPONSE_LEN;
-	begin_session(dev, peer, &s, now, wall);
-	wg_timers_sent(&peer->timers, now);
-	secret_wipe(&s, sizeof(s));
-	return DROP_NONE;
-}
-
-/* Whether an authentic initiation is news, and not too much of it. */
-static enum drop judge_initiation(
-	const struct wg_peer *peer, const uint8_t *timestamp, struct mono now)
-{
-	if (!tai64n_later(timestamp, peer->newest_timestamp))
-		return DROP_WG_HANDSHAKE_REPLAY;
-	if (mono_is_set(peer->last_initiation_taken) &&
-		mono_between(peer->last_initiation_taken, now) < NS_PER_S / WG_INITIATIONS_PER_S)
-		return DROP_WG_HANDSHAKE_FLOOD;
-	return DROP_NONE;
-}
-
-static enum drop take_initiation(struct wg_device *dev, const struct wg_initiation *msg,
-	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret)
-{
-	struct wg_opened_initiation opened;
-	uint8_t timestamp[WG_TIMESTAMP_LEN];
-	struct wg_peer *peer;
-	enum drop drop = DROP_WG_HANDSHAKE_AUTH;
-
-	if (wg_noise_open_initiation(&dev->crypto, &dev->identity, msg, &opened))
-		return DROP_WG_HANDSHAKE_AUTH;
-	peer = wg_device_find_peer(dev, opened.remote_static);
-	if (!peer) {
-		drop = DROP_WG_UNKNOWN_PEER;
-		goto out;
-	}
-	if (wg_noise_finish_initiation(&dev->crypto, &opened, &peer->remote, msg, timestamp))
-		goto out;
-	drop = judge_initiation(peer, timestamp, now);
-	if (drop)
-		goto out;
-	memcpy(peer->newest_timestamp, timestamp, sizeof(timestamp));
-	peer->last_initiation_taken = now;
-	drop = respond(dev, peer, &opened.handshake, now, wall, ret);
-	if (drop)
-		goto out;
-	vouch(dev, peer, &src->addr, now);
-	ret->peer = peer;
-	ret->actions |= wg_peer_heard(dev, peer, src, now);
-	peer->rx_bytes += WG_INITIATION_LEN;
-	wg_timers_received(&peer->timers, now);
-	wg_peer_arm(dev, peer);
-out:
-	secret_wipe(&opened, sizeof(opened));
-	return drop;
-}
-
-static enum drop take_response(struct wg_device *dev, const struct wg_response *msg,
-	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret)
-{
-	const struct wg_index_entry *e =
-		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
-	struct wg_session s = { .initiator = true };
-	struct wg_peer *peer;
-
-	if (!e)
-		return DROP_WG_UNKNOWN_INDEX;
-	peer = e->peer;
-	if (e->keypair || peer->handshake.state != WG_HANDSHAKE_INITIATION_SENT)
-		return DROP_WG_STATE;
-	s.local_index = peer->handshake.local_index;
-	s.remote_index = load_le32(msg->sender);
-	if (wg_noise_take_response(
-		    &dev->crypto, &peer->handshake, &dev->identity, &peer->remote, msg, &s.keys))
-		return DROP_WG_HANDSHAKE_AUTH;
-	begin_session(dev, peer, &s, now, wall);
-	secret_wipe(&s, sizeof(s));
-	peer->rx_bytes += WG_RESPONSE_LEN;
-	wg_timers_received(&peer->timers, now);
-	wg_peer_arm(dev, peer);
-	vouch(dev, peer, &src->addr, now);
-	ret->peer = peer;
-	ret->actions |= wg_peer_heard(dev, peer, src, now) | WG_SEND_KEEPALIVE;
-	return DROP_NONE;
-}
-
-static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie_reply *msg,
-	struct mono now, struct wg_event *ret)
-{
-	const struct wg_index_entry *e =
-		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
-	int err;
-
-	if (!e)
-		return DROP_WG_UNKNOWN_INDEX;
-	err = wg_cookie_take_reply(&dev->crypto, &e->peer->cookie, msg, now);
-	if (err)
-		return err == -ENOENT ? DROP_WG_STATE : DROP_WG_HANDSHAKE_AUTH;
-	e->peer->rx_bytes += WG_COOKIE_REPLY_LEN;
-	ret->peer = e->peer;
-	return DROP_NONE;
-}
-
-/* Whether a source that has not proven to be there may be sent a cookie. */
-static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, struct mono now)
-{
-	const uint64_t interval = NS_PER_S / WG_COOKIES_PER_S;
-
-	return bucket_take(&dev->cookies[0], now, interval, WG_COOKIES_BURST) ||
-	       (wg_ratelimit_cookie(&dev->crypto.blake2s, &dev->limiter, &src->addr, now) &&
-		       bucket_take(&dev->cookies[1], now, interval, WG_COOKIES_BURST));
-}
-
-/* Whether a proven source may have one more handshake: within its own limit, and that of all
- * strangers together, as many addresses are cheap to have; or that of all who are vouched for, as
- * one peer may have many. */
-static bool handshake_rate_ok(struct wg_device *dev, const struct endpoint *src, struct mono now)
-{
-	bool recent;
-
-	if (!wg_ratelimit_allow(&dev->crypto.blake2s, &dev->limiter, &src->addr, now, &recent))
-		return false;
-	return bucket_take(
-		&dev->verified[recent], now, NS_PER_S / WG_VERIFIED_PER_S, WG_VERIFIED_BURST);
-}
-
-/* Whether an initiation from `src` is one of the few that a peer with that endpoint is sure of. Who
- * forges its address can use these up, and then it has to prove itself like others. */
-static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src, struct mono now)
-{
-	LIST_FOR_EACH(l, bucket_at(dev, src))
-	{
-		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, at_link);
-
-		if (endpoint_equal(&peer->endpoint, src) &&
-			bucket_take(&peer->own_initiations, now, WG_OWN_INITIATIONS_NS,
-				WG_OWN_INITIATIONS_BURST))
-			return true;
-	}
-	return false;
-}
-
-/* Whether a response names an initiation of ours: only the peer that it went to knows its index. */
-static bool is_own_response(struct wg_device *dev, const struct wg_response *msg, struct mono now)
-{
-	const struct wg_index_entry *e =
-		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
-
-	return e && !e->keypair && e->peer->handshake.state == WG_HANDSHAKE_INITIATION_SENT &&
-	       bucket_take(
-		       &e->peer->own_responses, now, WG_OWN_RESPONSES_NS, WG_OWN_RESPONSES_BURST);
-}
-
-static bool is_own(
-	struct wg_device *dev, const uint8_t *msg, const struct endpoint *src, struct mono now)
-{
-	if (load_le32(msg) == WG_MSG_INITIATION)
-		return is_own_initiation(dev, src, now);
-	return is_own_response(dev, (const struct wg_response *)(const void *)msg, now);
-}
-
-/* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what
- * has a right mac1 costs more than a hash, so only that is counted as load. */
-static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
-{
-	bool verified;
-
-	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
-		return DROP_WG_MAC1;
-	if (!wg_handshake_load_add(&dev->load, &src->addr, now) && !under_load)
-		return DROP_NONE;
-	verified = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
-	if (verified && handshake_rate_ok(dev, src, now))
-		return DROP_NONE;
-	if (!under_load && is_own(dev, msg, src, now))
-		return DROP_NONE;
-	if (verified)
-		return DROP_WG_RATE_LIMIT;
-	if (!may_send_cookie(dev, src, now))
-		return DROP_WG_RATE_LIMIT; /* it will try again in five seconds */
-	wg_cookie_make_reply(&dev->crypto, &dev->checker, msg, len, src, now, &dev->rng,
-		(struct wg_cookie_reply *)(void *)ret->reply);
-	ret->reply_len = WG_COOKIE_REPLY_LEN;
-	return DROP_WG_COOKIE_REQUIRED;
-}
-
 /* The length of a handshake message of the type; 0 for any other. */
-static size_t length_of(uint32_t type)
+size_t wg_message_len(uint32_t type)
 {
 	switch (type) {
 	case WG_MSG_INITIATION:
@@ -564,39 +330,6 @@ static size_t length_of(uint32_t type)
 	default:
 		return 0;
 	}
-}
-
-enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
-	struct wg_event *ret)
-{
-	uint32_t type;
-	enum drop drop;
-
-	ret->peer = NULL;
-	ret->actions = 0;
-	ret->reply_len = 0;
-	if (len < 4)
-		return DROP_WG_SHORT;
-	type = load_le32(msg);
-	if (!length_of(type))
-		return DROP_WG_TYPE;
-	if (len != length_of(type))
-		return len < length_of(type) ? DROP_WG_SHORT : DROP_WG_LENGTH;
-	if (!dev->identity.present)
-		return DROP_WG_STATE;
-	if (type == WG_MSG_COOKIE)
-		return take_cookie_reply(
-			dev, (const struct wg_cookie_reply *)(const void *)msg, now, ret);
-	drop = judge_macs(dev, msg, len, src, now, under_load, ret);
-	if (drop)
-		return drop;
-	dev->spent = true;
-	if (type == WG_MSG_INITIATION)
-		return take_initiation(
-			dev, (const struct wg_initiation *)(const void *)msg, src, now, wall, ret);
-	return take_response(
-		dev, (const struct wg_response *)(const void *)msg, src, now, wall, ret);
 }
 
 enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t len,
@@ -648,7 +381,7 @@ struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, 
 		kp = wg_sent_find(&dev->sent, load_le32(msg + 4), load_le64(msg + 8));
 		return kp ? kp->peer : NULL;
 	}
-	if ((type != WG_MSG_INITIATION && type != WG_MSG_RESPONSE) || len != length_of(type))
+	if ((type != WG_MSG_INITIATION && type != WG_MSG_RESPONSE) || len != wg_message_len(type))
 		return NULL;
 	e = wg_indextable_find(&dev->indices, load_le32(msg + 4)); /* the sender's */
 	return e ? e->peer : NULL;

@@ -69,14 +69,6 @@ struct wg_device {
 	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
 };
 
-/** What became of a handshake message. */
-struct wg_event {
-	struct wg_peer *peer; /* whom it concerns, or NULL */
-	unsigned actions;     /* enum wg_action, for that peer */
-	size_t reply_len; /* 0: nothing to send; else goes back to where the message came from */
-	uint8_t reply[WG_HANDSHAKE_MAX];
-};
-
 /** Bytes of memory that wg_device_init() wants for these sizes. */
 size_t wg_device_memory(const struct wg_sizes *sizes);
 
@@ -136,24 +128,18 @@ struct wg_peer *wg_device_find_peer(
 /** The peer's endpoint has changed, to none perhaps: handshakes from there are its own. */
 void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer);
 
+/** The bucket with all peers whose endpoint is `e`, and others. Linked by wg_peer.at_link. */
+struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e);
+
+/** The length of a handshake message of the type; 0 for any other. */
+size_t wg_message_len(uint32_t type);
+
 /** Return: the peer that packets to this inner destination go to, or NULL. */
 struct wg_peer *wg_device_route(const struct wg_device *dev, const struct inner_packet *inner);
 
 /** Return: DROP_NONE if the inner source address is the peer's to use, else DROP_INNER_SOURCE. */
 enum drop wg_device_allows(
 	const struct wg_device *dev, const struct wg_peer *peer, const struct inner_packet *inner);
-
-/**
- * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
- * authenticates. When more handshakes arrive than WG_LOAD_PER_S, or more from one source than its
- * share of that, a cookie is demanded, but for the few that each peer is sure of; if `under_load`
- * says so, in any case. A reply is never longer than `msg`, and may come with a drop (a
- * cookie reply to what was refused); it goes to `src`. Return: DROP_NONE; or why it was dropped.
- * `ret` is filled in either case.
- */
-enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
-	struct wg_event *ret);
 
 /**
  * Find the session of a data message and judge its header: length, index, age, replay precheck.

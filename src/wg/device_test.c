@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/tai64n.h"
+#include "wg/handshake.h"
 
 static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 16 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""One whole WireGuard exchange computed from the papers alone, as golden bytes for handshake_test.c.
+"""One whole WireGuard exchange computed from the papers alone, as golden bytes for noise_test.c.
 
 Shares no line and no library with src/: X25519 from RFC 7748, ChaCha20-Poly1305 from RFC 8439, XChaCha20 from
 draft-irtf-cfrg-xchacha-03, HKDF and the handshake from the WireGuard whitepaper; only BLAKE2s is hashlib's.

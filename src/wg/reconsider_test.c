@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "wg/handshake.h"
 
 #define KEEPALIVE 25
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "wg/handshake.h"
 
 #define CLIENTS 3
 

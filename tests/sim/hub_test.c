@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "wg/handshake.h"
 
 #define CLIENTS	  1000
 #define EACH	  16

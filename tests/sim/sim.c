@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/bytes.h"
+#include "wg/handshake.h"
 
 #define WALL_EPOCH 1700000000ULL
 

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/keytext.h"
 #include "wg/device.h"
+#include "wg/handshake.h"
 
 #define MOVE_NS	 (5 * NS_PER_MS)
 #define PAUSE_NS (50 * NS_PER_MS) /* more than 50 initiations per second are rejected */
