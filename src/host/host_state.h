@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running site is made of; for host.c and reload.c only. */
+/* What a running site is made of; for host.c, hooks.c, claim.c and reload.c only. */
 #ifndef HOST_HOST_STATE_H
 #define HOST_HOST_STATE_H
 
@@ -47,5 +47,11 @@ int host_note_hooks(struct host *host, enum host_down_hooks which);
 /** Set up one of the engine's Ethernet interfaces: MTU (0: as it is), bridge, up. Return: 0 or
  * -errno, error filled. */
 int host_set_session(struct host *host, const struct conf_session *conf, uint32_t mtu);
+
+/** Run PreUp. Return: 0 or -errno, error filled. */
+int host_run_pre_up(struct host *host);
+
+/** Free a site whose changes have been undone, and release its lock. */
+void host_free(struct host *host);
 
 #endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The claim of a site's name on this host: its lock, and recovery after a crash. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "host/bridge.h"
+#include "host/host_state.h"
+#include "host/rundir.h"
+#include "host/undo.h"
+#include "netlink/query.h"
+
+/** The control socket of a daemon that died is nobody's: the lock is ours. */
+static void remove_socket(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (rundir_file(name, "sock", path) == 0)
+		unlink(path);
+}
+
+/** Undo what a crash left, if it is here. `ret_found` says whether there was anything. */
+static int recover(struct netdev *m, const char *name, bool *ret_found)
+{
+	int err = journal_load(&m->journal, name);
+
+	*ret_found = false;
+	remove_socket(name);
+	if (err == -ENOENT)
+		return 0;
+	if (err < 0)
+		return netdev_fail(m, err,
+			"%s is left from before, but cannot be used: %s\n"
+			"See what is left of the site, then remove that file.",
+			m->journal.path, strerror(-err));
+	switch (journal_where(&m->journal)) {
+	case JOURNAL_HERE:
+		*ret_found = true;
+		undo_lines(m, UNDO_ALL);
+		break;
+	case JOURNAL_GONE:
+		break;
+	case JOURNAL_ELSEWHERE:
+		journal_fini(&m->journal);
+		return netdev_fail(m, -EXDEV,
+			"%s crashed in another network namespace and left things there\n"
+			"Run \"wirespan down %s\" in that namespace, or delete the namespace.",
+			name, name);
+	}
+	journal_discard(&m->journal);
+	journal_fini(&m->journal);
+	return 0;
+}
+
+/** Nothing of the name may exist; a bridge of ours without a journal is a leftover. */
+static int check_absent(struct netdev *m, const char *name)
+{
+	struct link_info link;
+	struct nl_msg msg;
+	int err = query_link(&m->nl, name, &link);
+
+	if (err == -ENODEV)
+		return 0;
+	if (err < 0)
+		return netdev_fail(
+			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
+	if (bridge_is_ours(m, &link))
+		return netdev_change(
+			m, link_encode_delete(&msg, link.ifindex), "ip link del %s", name);
+	return netdev_fail(m, -EEXIST,
+		"An interface %s exists already%s%s\n"
+		"Remove it (ip link del %s), or give this one another Name.",
+		name, *link.kind ? ", a " : "", link.kind, name);
+}
+
+static int check_names(struct host *host)
+{
+	struct host_session_walk walk = { .conf = host->conf };
+	const struct conf_session *session;
+	int err = check_absent(&host->netdev, host->conf->interface.name);
+
+	while (err == 0 && (session = host_next_session(&walk)))
+		err = check_absent(&host->netdev, session->name);
+	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
+		err = check_absent(&host->netdev, host->conf->bridges[i].name);
+	return err;
+}
+
+static int take_lock(const char *name, struct host_lock *ret, struct error *ret_error)
+{
+	int err = host_lock_take(name, ret);
+	pid_t pid = err == -EBUSY ? host_lock_holder(name) : 0;
+
+	if (err == -EBUSY)
+		return error_set(ret_error, err,
+			"%s is running already (process %d)\n"
+			"Take it down first: wirespan down %s; or give this site another file "
+			"name.",
+			name, pid > 0 ? (int)pid : 0, name);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot take the lock of %s: %s\n"
+			"Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.",
+			name, strerror(-err));
+	return 0;
+}
+
+/** A machine with an empty error and the socket open, under a lock that is taken. */
+static int open_netdev(struct netdev *m, const char *name)
+{
+	int err = netdev_open(m, name);
+
+	if (err < 0)
+		return netdev_fail(
+			m, err, "Cannot talk to the kernel's netlink: %s", strerror(-err));
+	return 0;
+}
+
+int host_open(const struct conf_site *conf, const struct host_watch *watch, struct host **ret,
+	struct error *ret_error)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	struct netdev *m;
+	bool found = false;
+	int err;
+
+	if (!host)
+		return error_set(ret_error, -ENOMEM, "Out of memory");
+	m = &host->netdev;
+	host->conf = conf;
+	if (watch) {
+		m->step = watch->step;
+		m->step_ctx = watch->ctx;
+	}
+	err = take_lock(conf->name, &host->lock, ret_error);
+	if (err < 0) {
+		free(host);
+		return err;
+	}
+	err = open_netdev(m, conf->name);
+	if (err == 0)
+		err = recover(m, conf->name, &found);
+	if (found)
+		log_info("undid what was left of %s", conf->name);
+	if (err == 0) {
+		err = journal_init(&m->journal, conf->name);
+		if (err < 0)
+			netdev_fail(m, err, "Cannot tell where we are: %s", strerror(-err));
+	}
+	if (err == 0)
+		err = check_names(host);
+	if (err == 0)
+		err = host_note_hooks(host, HOST_POST_DOWN);
+	if (err == 0)
+		err = host_run_pre_up(host);
+	if (err == 0) {
+		*ret = host;
+		return 0;
+	}
+	*ret_error = m->error;
+	undo_lines(m, UNDO_ALL);
+	if (*m->journal.path)
+		journal_discard(&m->journal);
+	host_free(host);
+	return err;
+}
+
+int host_undo(const char *name, bool *ret_found, struct error *ret_error)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	bool found = false;
+	int err;
+
+	if (!host)
+		return error_set(ret_error, -ENOMEM, "Out of memory");
+	err = take_lock(name, &host->lock, ret_error);
+	if (err < 0) {
+		free(host);
+		return err;
+	}
+	err = open_netdev(&host->netdev, name);
+	if (err == 0)
+		err = recover(&host->netdev, name, &found);
+	if (err < 0)
+		*ret_error = host->netdev.error;
+	else
+		*ret_found = found;
+	host_free(host);
+	return err;
+}
+
+pid_t host_running(const char *name)
+{
+	return host_lock_holder(name);
+}
+
+int host_wait_stopped(const char *name, unsigned timeout_ms)
+{
+	for (unsigned waited = 0; host_lock_holder(name) != 0; waited += 5) {
+		if (waited >= timeout_ms)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 5);
+	}
+	return 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* The hooks of a site: run in their order, and those that undo noted in the journal. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "host/host_state.h"
+#include "host/spawn.h"
+
+/** A hook with every %i replaced by the interface's name, to be freed; or NULL. */
+static char *expand_hook(const char *command, const char *ifname)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (const char *p = command; *p; p++) {
+		if (p[0] == '%' && p[1] == 'i') {
+			fputs(ifname, f);
+			p++;
+		} else {
+			fputc(*p, f);
+		}
+	}
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/** To the bottom of the journal, or its top. */
+static int note_hook(struct host *host, bool bottom, const char *kind, const char *command)
+{
+	struct journal *j = &host->netdev.journal;
+	char *line;
+	int err;
+
+	if (asprintf(&line, "%s %s", kind, command) < 0)
+		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+	err = journal_insert(j, bottom ? 0 : j->n, line);
+	free(line);
+	if (err < 0)
+		netdev_fail(&host->netdev, err, "Cannot write the journal %s: %s", j->path,
+			strerror(-err));
+	return err;
+}
+
+int host_note_hooks(struct host *host, enum host_down_hooks which)
+{
+	const struct conf_interface *wg = &host->conf->interface;
+	bool after = which == HOST_POST_DOWN;
+	const struct conf_texts *hooks = after ? &wg->post_down : &wg->pre_down;
+	const char *kind = after ? "post-down" : "pre-down";
+	struct journal *j = &host->netdev.journal;
+	int err = 0;
+	size_t old;
+
+	while ((old = journal_find(j, kind)) != SIZE_MAX)
+		journal_remove(j, old);
+	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
+		/* Undoing goes backwards: the first hook is to be the uppermost. */
+		const char *text = hooks->v[after ? i : hooks->n - 1 - i].text;
+		char *command = expand_hook(text, wg->name);
+
+		if (!command)
+			return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+		err = note_hook(host, after, kind, command);
+		free(command);
+	}
+	return err;
+}
+
+int host_run_pre_up(struct host *host)
+{
+	const struct conf_texts *hooks = &host->conf->interface.pre_up;
+	struct netdev *m = &host->netdev;
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
+		char *command = expand_hook(hooks->v[i].text, host->conf->interface.name);
+
+		if (!command)
+			return netdev_fail(m, -ENOMEM, "Out of memory");
+		err = netdev_log(m, "%s", command);
+		if (err == 0) {
+			err = spawn_shell(command);
+			if (err < 0)
+				netdev_fail(m, err, "PreUp failed: %s\nSee what it said above.",
+					command);
+		}
+		free(command);
+	}
+	return err;
+}
+
+/** The commands of the journal's lines "pre-down …", in the order they are to run. */
+static size_t collect_pre_down(const struct host *host, const char **ret, size_t room)
+{
+	const struct journal *j = &host->netdev.journal;
+	size_t n = 0;
+
+	for (size_t i = j->n; i-- > 0 && n < room;)
+		if (!strncmp(j->lines[i], "pre-down ", 9))
+			ret[n++] = j->lines[i] + 9;
+	return n;
+}
+
+static int start_commands(struct host *host, const char *const commands[], size_t n, pid_t *ret_pid)
+{
+	struct netdev *m = &host->netdev;
+	int err = 0;
+
+	*ret_pid = 0;
+	for (size_t i = 0; err == 0 && i < n; i++)
+		err = netdev_log(m, "%s", commands[i]);
+	if (err < 0 || n == 0)
+		return err;
+	err = spawn_start_shell(commands, n, ret_pid);
+	return err < 0 ? netdev_fail(m, err, "Cannot start a shell: %s", strerror(-err)) : 0;
+}
+
+static int start_post_up(struct host *host, pid_t *ret_pid)
+{
+	const struct conf_interface *wg = &host->conf->interface;
+	char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
+	int err = host_note_hooks(host, HOST_PRE_DOWN);
+	size_t n = 0;
+
+	while (err == 0 && commands && n < wg->post_up.n) {
+		commands[n] = expand_hook(wg->post_up.v[n].text, wg->name);
+		if (!commands[n])
+			break;
+		n++;
+	}
+	if (err == 0 && n < wg->post_up.n)
+		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+	if (err == 0)
+		err = start_commands(host, (const char *const *)commands, n, ret_pid);
+	while (n > 0)
+		free(commands[--n]);
+	free(commands);
+	return err;
+}
+
+static int start_pre_down(struct host *host, pid_t *ret_pid)
+{
+	size_t room = host->netdev.journal.n + 1;
+	const char **commands = calloc(room, sizeof(*commands));
+	int err;
+
+	if (!commands)
+		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+	err = start_commands(host, commands, collect_pre_down(host, commands, room), ret_pid);
+	free(commands);
+	return err;
+}
+
+int host_hook_start(struct host *host, enum host_hook hook, pid_t *ret_pid, struct error *ret_error)
+{
+	pid_t pid = 0;
+	int err =
+		hook == HOST_HOOK_POST_UP ? start_post_up(host, &pid) : start_pre_down(host, &pid);
+
+	if (err < 0)
+		*ret_error = host->netdev.error;
+	else
+		*ret_pid = pid;
+	return err;
+}
+
+/** They have run: not again. */
+static void forget_pre_down(struct journal *j)
+{
+	size_t i;
+
+	while ((i = journal_find(j, "pre-down ")) != SIZE_MAX)
+		journal_remove(j, i);
+}
+
+int host_hook_end(struct host *host, enum host_hook hook, int wait_status, struct error *ret_error)
+{
+	if (hook == HOST_HOOK_PRE_DOWN)
+		forget_pre_down(&host->netdev.journal);
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+		return 0;
+	return error_set(ret_error, -ECANCELED, "%s failed\nSee what it said above.",
+		hook == HOST_HOOK_POST_UP ? "PostUp" : "PreDown");
+}
