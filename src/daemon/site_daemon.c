@@ -23,6 +23,7 @@
 #include "driver/apply.h"
 #include "driver/driver.h"
 #include "driver/listen.h"
+#include "driver/ports.h"
 #include "driver/report.h"
 #include "driver/snapshot.h"
 #include "host/host.h"
@@ -480,7 +481,7 @@ static int run_open_engine(struct site_daemon *r)
 		return run_failed("Cannot start the engine", err,
 			"Is there memory, and an AEAD provider of that name?");
 	r->driver = r->userspace.driver;
-	err = driver_open_tun(r->driver, r->conf.interface.name);
+	err = ports_open_tun(r->driver, r->conf.interface.name);
 	if (err < 0)
 		return run_failed("Cannot make the interface [Interface] Name", err,
 			"Are you root, is /dev/net/tun there, and the name free?");

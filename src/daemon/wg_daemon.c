@@ -23,6 +23,7 @@
 #include "daemon/wgsock.h"
 #include "driver/driver.h"
 #include "driver/listen.h"
+#include "driver/ports.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "netlink/query.h"
@@ -216,11 +217,11 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	if (err < 0)
 		return err;
 	if (fd >= 0) {
-		err = driver_adopt_tun(w->driver, fd);
+		err = ports_adopt_tun(w->driver, fd);
 		if (err < 0)
 			return failed("WG_TUN_FD is not a TUN that we can use", err);
 	} else {
-		err = driver_open_tun(w->driver, name);
+		err = ports_open_tun(w->driver, name);
 		if (err < 0)
 			return failed("Cannot create the TUN interface (is /dev/net/tun there, and "
 				      "the name free?)",

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "driver/peers.h"
+#include "driver/ports.h"
 #include "path/control.h"
 
 static int failed(struct error *e, int code, const char *hint, const char *format, ...)
@@ -260,9 +261,9 @@ static int new_session(struct driver *d, struct driver_tunnel *tunnel, const str
 		err = session_in(d, s, tunnel, c);
 	}
 	if (!err && d->running)
-		err = driver_watch(d, &s->io);
+		err = ports_watch(d, &s->io);
 	if (err < 0) {
-		driver_unwatch(d, &s->io);
+		ports_unwatch(d, &s->io);
 		engine_remove_session(&d->engine, &s->path);
 		free(s);
 		return err;
@@ -315,7 +316,7 @@ static int apply_tunnel(struct driver *d, const struct conf_tunnel *c, struct dr
 
 static void remove_session(struct driver *d, struct driver_session *s)
 {
-	driver_unwatch(d, &s->io);
+	ports_unwatch(d, &s->io);
 	session_out(d, s);
 	list_remove(&s->link);
 	if (d->lost == &s->io)

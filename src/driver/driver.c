@@ -6,231 +6,14 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/secret.h"
+#include "driver/batch.h"
+#include "driver/ports.h"
+#include "driver/sockets.h"
 #include "path/control.h"
-#include "path/peer_pmtu.h"
-#include "path/rx.h"
-#include "path/tx.h"
-#include "udp/hints.h"
-
-/* Superframes read from one descriptor before others get their turn. */
-#define TAP_BURST 32
-
-/* Calls of recvmmsg for one socket before others get their turn. */
-#define UDP_BURST 16
 
 /* Sources that the rate limiter keeps in mind. */
 #define LIMITER_SOURCES 8192
-
-static void driver_tick(struct driver *d)
-{
-	engine_set_time(&d->engine, clock_mono(), clock_wall());
-}
-
-/* Others with the same source may have a way from it: they find out for themselves. */
-static void forget_stale_source(struct driver *d)
-{
-	const struct endpoint *stale = &d->udp.stale;
-
-	LIST_FOR_EACH(l, &d->peers)
-	{
-		struct wg_peer *peer = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
-		const struct endpoint *e = &peer->endpoint;
-
-		if (ip_addr_equal(&e->addr, &stale->addr) &&
-			ip_addr_equal(&e->local, &stale->local) &&
-			e->local_ifindex == stale->local_ifindex)
-			wg_peer_clear_source(peer);
-	}
-	d->udp.source_stale = false;
-}
-
-static void flush_queue(struct driver *d, struct train_queue *q)
-{
-	uint64_t errors = d->udp.send_errors;
-	uint64_t calls = d->udp.send_calls;
-	uint64_t sends = d->udp.sends;
-
-	if (!q->n)
-		return;
-	d->underlay.check_trains(d->underlay.ctx, q);
-	udp_send(&d->udp, q);
-	d->stats.trains_tx += d->udp.sends - sends;
-	d->stats.syscalls += d->udp.send_calls - calls;
-	d->engine.drops.n[DROP_TX_SEND] += d->udp.send_errors - errors;
-	d->engine.joins = d->udp.offloads.segment;
-	if (d->udp.source_stale)
-		forget_stale_source(d);
-}
-
-static void flush(struct driver *d)
-{
-	flush_queue(d, &d->engine.tx.heads);
-	flush_queue(d, &d->engine.tx.tails);
-	tx_reset(&d->engine);
-}
-
-static void finish(struct driver *d)
-{
-	while (!control_pump(&d->engine))
-		flush(d);
-	flush(d);
-}
-
-/* The answer to the sender of a frame that does not fit goes back where the frame came from. */
-static void write_reply(struct driver *d, struct driver_port *p)
-{
-	const struct offload none = { 0 };
-	struct iovec iov[2] = { [1] = { d->engine.tx.reply, d->engine.tx.reply_len } };
-
-	d->stats.syscalls++;
-	if (tap_write(&p->tap, &none, iov, 2) < 0)
-		drop_count(&d->engine.drops, DROP_TAP_WRITE);
-}
-
-void driver_unwatch(struct driver *d, struct driver_port *p)
-{
-	if (p->watched)
-		loop_remove(d->loop, &p->watch);
-	p->watched = false;
-	tap_close(&p->tap);
-}
-
-/* Somebody has deleted the interface; its descriptor would be ready for ever. */
-static void handle_deleted_interface(struct driver *d, struct driver_port *p)
-{
-	driver_unwatch(d, p);
-	d->lost = p;
-}
-
-static void on_tap(void *ctx, uint32_t events)
-{
-	struct driver_port *p = ctx;
-	struct driver *d = p->d;
-
-	(void)events;
-	driver_tick(d);
-	d->stats.batches_tx++;
-	for (int i = 0; i < TAP_BURST; i++) {
-		struct offload offload;
-		int len = tap_read(&p->tap, d->frame, SUPERFRAME_MAX, &offload);
-
-		d->stats.syscalls++;
-		if (len == -EBADMSG) {
-			drop_count(&d->engine.drops, DROP_TAP_VNET);
-			continue;
-		}
-		if (len == -EBADFD)
-			handle_deleted_interface(d, p);
-		if (len < 0)
-			break;
-		tx_begin(&d->engine, p->path, d->frame, (size_t)len, &offload);
-		if (d->engine.tx.reply_len)
-			write_reply(d, p);
-		while (!tx_continue(&d->engine))
-			flush(d);
-	}
-	if (d->engine.own.peer)
-		d->underlay.found_own(d->underlay.ctx);
-	finish(d);
-}
-
-static void write_superframes(struct driver *d)
-{
-	struct gso_superframe sf;
-	struct path_port *port;
-
-	while (rx_next(&d->engine, &sf, &port)) {
-		struct driver_port *p = port->user;
-
-		d->stats.syscalls++;
-		if (tap_write(&p->tap, &sf.offload, sf.iov, sf.n_iov) < 0) {
-			d->engine.drops.n[DROP_TAP_WRITE] += sf.n_frames;
-			port->stats.dropped_rx += sf.n_frames;
-		}
-	}
-	rx_release(&d->engine);
-}
-
-static void take_datagrams(struct driver *d, const struct udp_received *r)
-{
-	struct rx_train t = {
-		.data = r->data, .len = r->len, .stride = r->stride, .from = r->from, .tos = r->tos
-	};
-
-	while (!rx_datagrams(&d->engine, &t)) {
-		rx_account(&d->engine);
-		write_superframes(d);
-		flush(d);
-	}
-}
-
-_Static_assert(UDP_HINT_QUOTE >= PEER_PMTU_QUOTE_LEN, "enough is quoted to authenticate a hint");
-
-/* Routers' words about datagrams that were too large for them. */
-static void take_hints(struct driver *d, int fd)
-{
-	struct udp_hint hints[UDP_HINTS_MAX];
-	int n = udp_hints_read(fd, hints);
-
-	for (int i = 0; i < n; i++)
-		peer_pmtu_hint(
-			&d->engine, &hints[i].to, hints[i].mtu, hints[i].quote, hints[i].quote_len);
-}
-
-/* Write what the calls so far have brought: their buffers are free again. */
-static void end_batch(struct driver *d)
-{
-	rx_account(&d->engine);
-	write_superframes(d);
-}
-
-static void on_udp(struct driver *d, int fd, uint32_t events)
-{
-	struct udp_received received[UDP_RECV_MAX];
-	size_t at = 0; /* where in their buffers the next results go */
-	int n = UDP_RECV_MAX;
-
-	driver_tick(d);
-	if (events & EPOLLERR)
-		take_hints(d, fd);
-	d->stats.batches_rx++;
-	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX; i++) {
-		size_t longest = 0;
-
-		n = udp_receive(&d->udp, fd, d->buffers + at, received);
-		d->stats.syscalls++;
-		for (int k = 0; k < n; k++)
-			rx_prefetch(&d->engine, received[k].data, received[k].len);
-		for (int k = 0; k < n; k++) {
-			d->stats.trains_rx++;
-			longest = size_max(longest, received[k].len);
-			take_datagrams(d, &received[k]);
-		}
-		at += size_align(longest, 64);
-		if (at > UDP_RECV_SLACK) {
-			end_batch(d);
-			at = 0;
-		}
-	}
-	end_batch(d);
-	finish(d);
-}
-
-static void on_udp4(void *ctx, uint32_t events)
-{
-	struct driver *d = ctx;
-
-	on_udp(d, d->udp.fd4, events);
-}
-
-static void on_udp6(void *ctx, uint32_t events)
-{
-	struct driver *d = ctx;
-
-	on_udp(d, d->udp.fd6, events);
-}
 
 static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 {
@@ -311,7 +94,7 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 		goto fail;
 	d->engine.tun.user = &d->tun;
 	wg_device_set_up(&d->engine.wg, false);
-	driver_tick(d);
+	batch_begin(d);
 	*ret = d;
 	return 0;
 fail:
@@ -320,32 +103,6 @@ fail:
 	free(d->memory);
 	free(d);
 	return err;
-}
-
-int driver_watch(struct driver *d, struct driver_port *p)
-{
-	int err;
-
-	p->watch = (struct loop_watch){ .fd = p->tap.fd, .callback = on_tap, .ctx = p };
-	err = loop_add(d->loop, &p->watch, EPOLLIN);
-	if (!err)
-		p->watched = true;
-	return err;
-}
-
-static void unwatch_sockets(struct driver *d, struct socket_watches *w)
-{
-	if (w->udp4.callback)
-		loop_remove(d->loop, &w->udp4);
-	if (w->udp6.callback)
-		loop_remove(d->loop, &w->udp6);
-	*w = (struct socket_watches){ 0 };
-}
-
-static void close_sockets(struct driver *d)
-{
-	unwatch_sockets(d, &d->watches[d->watching]);
-	udp_close(&d->udp);
 }
 
 static void free_blocks(struct driver *d)
@@ -363,13 +120,13 @@ void driver_close(struct driver *d)
 {
 	if (!d)
 		return;
-	close_sockets(d);
-	driver_unwatch(d, &d->tun);
+	sockets_close(d);
+	ports_unwatch(d, &d->tun);
 	LIST_FOR_EACH_SAFE(l, next, &d->sessions)
 	{
 		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
 
-		driver_unwatch(d, &s->io);
+		ports_unwatch(d, &s->io);
 		engine_remove_session(&d->engine, &s->path);
 		free(s);
 	}
@@ -393,39 +150,6 @@ void driver_close(struct driver *d)
 	free(d->frame);
 	free(d->memory);
 	free(d);
-}
-
-static void merge_for_tun(struct driver *d)
-{
-	engine_set_merge(&d->engine, &(struct gso_merge_caps){
-					     .tcp4 = d->tun.tap.offloads.tso,
-					     .tcp6 = d->tun.tap.offloads.tso,
-					     .udp = d->tun.tap.offloads.uso,
-				     });
-}
-
-int driver_open_tun(struct driver *d, const char *name)
-{
-	int err = tap_open(name, TAP_IP, d->options.tap, &d->tun.tap);
-
-	if (err < 0)
-		return err;
-	merge_for_tun(d);
-	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
-	return 0;
-}
-
-int driver_adopt_tun(struct driver *d, int fd)
-{
-	int err = tap_adopt(fd, d->options.tap, &d->tun.tap);
-
-	if (!err && d->tun.tap.kind != TAP_IP)
-		err = -EPROTOTYPE;
-	if (err < 0)
-		return err;
-	merge_for_tun(d);
-	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
-	return 0;
 }
 
 /* Room for what peers share. */
@@ -485,69 +209,18 @@ uint64_t driver_memory(const struct driver *d)
 	return sum;
 }
 
-static int watch_socket(struct driver *d, int fd, loop_callback *callback, struct loop_watch *ret)
-{
-	int err;
-
-	if (fd < 0)
-		return 0;
-	*ret = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = d };
-	err = loop_add(d->loop, ret, EPOLLIN);
-	if (err < 0)
-		ret->callback = NULL;
-	return err;
-}
-
-/* Watch both sockets. Return: 0, or -errno with none of them watched. */
-static int watch_sockets(struct driver *d, const struct udp *udp, struct socket_watches *w)
-{
-	int err = watch_socket(d, udp->fd4, on_udp4, &w->udp4);
-
-	if (!err)
-		err = watch_socket(d, udp->fd6, on_udp6, &w->udp6);
-	if (err < 0)
-		unwatch_sockets(d, w);
-	return err;
-}
-
-static int open_sockets(const struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
-{
-	int err = udp_open(port, fwmark, d->options.udp, ret);
-
-	if (err < 0)
-		return err;
-	err = udp_set_df(ret, d->df);
-	if (err < 0)
-		udp_close(ret);
-	return err;
-}
-
-static int watch_ports(struct driver *d)
-{
-	int err = d->tun.watched ? 0 : driver_watch(d, &d->tun);
-
-	LIST_FOR_EACH(l, &d->sessions)
-	{
-		struct driver_port *io = &CONTAINER_OF(l, struct driver_session, link)->io;
-
-		if (!err && !io->watched)
-			err = driver_watch(d, io);
-	}
-	return err;
-}
-
 int driver_start(struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	int err;
 
 	d->wanted = true;
-	err = watch_ports(d);
+	err = ports_watch_all(d);
 	if (!err)
-		err = open_sockets(d, port, fwmark, &d->udp);
+		err = sockets_open(d, port, fwmark, &d->udp);
 	if (!err)
-		err = watch_sockets(d, &d->udp, &d->watches[d->watching]);
+		err = sockets_watch(d, &d->udp, &d->watches[d->watching]);
 	if (err < 0) {
-		close_sockets(d);
+		sockets_close(d);
 		return err;
 	}
 	d->fwmark = fwmark;
@@ -562,7 +235,7 @@ void driver_stop(struct driver *d)
 {
 	d->wanted = false;
 	d->running = false;
-	close_sockets(d);
+	sockets_close(d);
 	wg_device_set_up(&d->engine.wg, false);
 	LIST_FOR_EACH(l, &d->peers)
 	{
@@ -570,30 +243,6 @@ void driver_stop(struct driver *d)
 
 		engine_drop_staged(&d->engine, p);
 	}
-}
-
-/* Exchange the sockets for others. Return: 0, or -errno with the old ones as they were. */
-static int exchange_sockets(struct driver *d, uint16_t port, uint32_t fwmark)
-{
-	struct udp udp;
-	int err = open_sockets(d, port, fwmark, &udp);
-
-	if (err < 0)
-		return err;
-	err = watch_sockets(d, &udp, &d->watches[!d->watching]);
-	if (err < 0) {
-		udp_close(&udp);
-		return err;
-	}
-	/* what has come to the old ones is not lost */
-	if (d->udp.fd4 >= 0)
-		on_udp(d, d->udp.fd4, 0);
-	if (d->udp.fd6 >= 0)
-		on_udp(d, d->udp.fd6, 0);
-	close_sockets(d);
-	d->udp = udp;
-	d->watching = !d->watching;
-	return 0;
 }
 
 int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark)
@@ -608,7 +257,7 @@ int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark)
 		return 0;
 	}
 	if (port != d->udp.port)
-		err = exchange_sockets(d, port, fwmark);
+		err = sockets_exchange(d, port, fwmark);
 	else if (fwmark != d->fwmark)
 		err = udp_set_fwmark(&d->udp, fwmark);
 	else
@@ -635,11 +284,11 @@ int driver_set_df(struct driver *d, enum udp_df df)
 
 void driver_work(struct driver *d)
 {
-	driver_tick(d);
+	batch_begin(d);
 	control_timers(&d->engine);
 	d->underlay.work(d->underlay.ctx);
 	if (d->wanted)
-		finish(d);
+		batch_finish(d);
 }
 
 void driver_tidy(struct driver *d)

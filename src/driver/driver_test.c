@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "driver/ports.h"
 #include "pkt/drop.h"
 
 int __real_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
@@ -56,7 +57,7 @@ static int setup(void **state)
 	assert_int_equal(pipe(pipe_fds), 0);
 	b->d->tun.tap.fd = pipe_fds[0];
 	b->silence = pipe_fds[1];
-	assert_int_equal(driver_watch(b->d, &b->d->tun), 0);
+	assert_int_equal(ports_watch(b->d, &b->d->tun), 0);
 	assert_int_equal(driver_start(b->d, 0, 0), 0);
 	assert_int_equal(engine_add_peer(&b->d->engine, &b->peer.path, key), 0);
 	list_push_tail(&b->d->peers, &b->peer.link);

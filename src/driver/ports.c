@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver's TAPs and its TUN: opened, watched, read. */
+#include "driver/ports.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "driver/batch.h"
+#include "path/tx.h"
+
+/* Superframes read from one descriptor before others get their turn. */
+#define TAP_BURST 32
+
+/* The answer to the sender of a frame that does not fit goes back where the frame came from. */
+static void write_reply(struct driver *d, struct driver_port *p)
+{
+	const struct offload none = { 0 };
+	struct iovec iov[2] = { [1] = { d->engine.tx.reply, d->engine.tx.reply_len } };
+
+	d->stats.syscalls++;
+	if (tap_write(&p->tap, &none, iov, 2) < 0)
+		drop_count(&d->engine.drops, DROP_TAP_WRITE);
+}
+
+void ports_unwatch(struct driver *d, struct driver_port *p)
+{
+	if (p->watched)
+		loop_remove(d->loop, &p->watch);
+	p->watched = false;
+	tap_close(&p->tap);
+}
+
+/* Somebody has deleted the interface; its descriptor would be ready for ever. */
+static void handle_deleted_interface(struct driver *d, struct driver_port *p)
+{
+	ports_unwatch(d, p);
+	d->lost = p;
+}
+
+static void on_tap(void *ctx, uint32_t events)
+{
+	struct driver_port *p = ctx;
+	struct driver *d = p->d;
+
+	(void)events;
+	batch_begin(d);
+	d->stats.batches_tx++;
+	for (int i = 0; i < TAP_BURST; i++) {
+		struct offload offload;
+		int len = tap_read(&p->tap, d->frame, SUPERFRAME_MAX, &offload);
+
+		d->stats.syscalls++;
+		if (len == -EBADMSG) {
+			drop_count(&d->engine.drops, DROP_TAP_VNET);
+			continue;
+		}
+		if (len == -EBADFD)
+			handle_deleted_interface(d, p);
+		if (len < 0)
+			break;
+		tx_begin(&d->engine, p->path, d->frame, (size_t)len, &offload);
+		if (d->engine.tx.reply_len)
+			write_reply(d, p);
+		while (!tx_continue(&d->engine))
+			batch_flush(d);
+	}
+	if (d->engine.own.peer)
+		d->underlay.found_own(d->underlay.ctx);
+	batch_finish(d);
+}
+
+int ports_watch(struct driver *d, struct driver_port *p)
+{
+	int err;
+
+	p->watch = (struct loop_watch){ .fd = p->tap.fd, .callback = on_tap, .ctx = p };
+	err = loop_add(d->loop, &p->watch, EPOLLIN);
+	if (!err)
+		p->watched = true;
+	return err;
+}
+
+static void merge_for_tun(struct driver *d)
+{
+	engine_set_merge(&d->engine, &(struct gso_merge_caps){
+					     .tcp4 = d->tun.tap.offloads.tso,
+					     .tcp6 = d->tun.tap.offloads.tso,
+					     .udp = d->tun.tap.offloads.uso,
+				     });
+}
+
+int ports_open_tun(struct driver *d, const char *name)
+{
+	int err = tap_open(name, TAP_IP, d->options.tap, &d->tun.tap);
+
+	if (err < 0)
+		return err;
+	merge_for_tun(d);
+	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
+	return 0;
+}
+
+int ports_adopt_tun(struct driver *d, int fd)
+{
+	int err = tap_adopt(fd, d->options.tap, &d->tun.tap);
+
+	if (!err && d->tun.tap.kind != TAP_IP)
+		err = -EPROTOTYPE;
+	if (err < 0)
+		return err;
+	merge_for_tun(d);
+	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
+	return 0;
+}
+
+int ports_watch_all(struct driver *d)
+{
+	int err = d->tun.watched ? 0 : ports_watch(d, &d->tun);
+
+	LIST_FOR_EACH(l, &d->sessions)
+	{
+		struct driver_port *io = &CONTAINER_OF(l, struct driver_session, link)->io;
+
+		if (!err && !io->watched)
+			err = ports_watch(d, io);
+	}
+	return err;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver's UDP sockets: opened, watched, read, exchanged for others. */
+#include "driver/sockets.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "driver/batch.h"
+#include "path/peer_pmtu.h"
+#include "path/rx.h"
+#include "udp/hints.h"
+
+/* Calls of recvmmsg for one socket before others get their turn. */
+#define UDP_BURST 16
+
+_Static_assert(UDP_HINT_QUOTE >= PEER_PMTU_QUOTE_LEN, "enough is quoted to authenticate a hint");
+
+/* Routers' words about datagrams that were too large for them. */
+static void take_hints(struct driver *d, int fd)
+{
+	struct udp_hint hints[UDP_HINTS_MAX];
+	int n = udp_hints_read(fd, hints);
+
+	for (int i = 0; i < n; i++)
+		peer_pmtu_hint(
+			&d->engine, &hints[i].to, hints[i].mtu, hints[i].quote, hints[i].quote_len);
+}
+
+static void on_udp(struct driver *d, int fd, uint32_t events)
+{
+	struct udp_received received[UDP_RECV_MAX];
+	size_t at = 0; /* where in their buffers the next results go */
+	int n = UDP_RECV_MAX;
+
+	batch_begin(d);
+	if (events & EPOLLERR)
+		take_hints(d, fd);
+	d->stats.batches_rx++;
+	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX; i++) {
+		size_t longest = 0;
+
+		n = udp_receive(&d->udp, fd, d->buffers + at, received);
+		d->stats.syscalls++;
+		for (int k = 0; k < n; k++)
+			rx_prefetch(&d->engine, received[k].data, received[k].len);
+		for (int k = 0; k < n; k++) {
+			d->stats.trains_rx++;
+			longest = size_max(longest, received[k].len);
+			batch_receive(d, &received[k]);
+		}
+		at += size_align(longest, 64);
+		if (at > UDP_RECV_SLACK) {
+			batch_write(d);
+			at = 0;
+		}
+	}
+	batch_write(d);
+	batch_finish(d);
+}
+
+static void on_udp4(void *ctx, uint32_t events)
+{
+	struct driver *d = ctx;
+
+	on_udp(d, d->udp.fd4, events);
+}
+
+static void on_udp6(void *ctx, uint32_t events)
+{
+	struct driver *d = ctx;
+
+	on_udp(d, d->udp.fd6, events);
+}
+
+static void unwatch_sockets(struct driver *d, struct socket_watches *w)
+{
+	if (w->udp4.callback)
+		loop_remove(d->loop, &w->udp4);
+	if (w->udp6.callback)
+		loop_remove(d->loop, &w->udp6);
+	*w = (struct socket_watches){ 0 };
+}
+
+void sockets_close(struct driver *d)
+{
+	unwatch_sockets(d, &d->watches[d->watching]);
+	udp_close(&d->udp);
+}
+
+static int watch_socket(struct driver *d, int fd, loop_callback *callback, struct loop_watch *ret)
+{
+	int err;
+
+	if (fd < 0)
+		return 0;
+	*ret = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = d };
+	err = loop_add(d->loop, ret, EPOLLIN);
+	if (err < 0)
+		ret->callback = NULL;
+	return err;
+}
+
+/* Watch both sockets. Return: 0, or -errno with none of them watched. */
+int sockets_watch(struct driver *d, const struct udp *udp, struct socket_watches *w)
+{
+	int err = watch_socket(d, udp->fd4, on_udp4, &w->udp4);
+
+	if (!err)
+		err = watch_socket(d, udp->fd6, on_udp6, &w->udp6);
+	if (err < 0)
+		unwatch_sockets(d, w);
+	return err;
+}
+
+int sockets_open(const struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
+{
+	int err = udp_open(port, fwmark, d->options.udp, ret);
+
+	if (err < 0)
+		return err;
+	err = udp_set_df(ret, d->df);
+	if (err < 0)
+		udp_close(ret);
+	return err;
+}
+
+/* Exchange the sockets for others. Return: 0, or -errno with the old ones as they were. */
+int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
+{
+	struct udp udp;
+	int err = sockets_open(d, port, fwmark, &udp);
+
+	if (err < 0)
+		return err;
+	err = sockets_watch(d, &udp, &d->watches[!d->watching]);
+	if (err < 0) {
+		udp_close(&udp);
+		return err;
+	}
+	/* what has come to the old ones is not lost */
+	if (d->udp.fd4 >= 0)
+		on_udp(d, d->udp.fd4, 0);
+	if (d->udp.fd6 >= 0)
+		on_udp(d, d->udp.fd6, 0);
+	sockets_close(d);
+	d->udp = udp;
+	d->watching = !d->watching;
+	return 0;
+}
