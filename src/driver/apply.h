@@ -18,7 +18,4 @@ int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_
 /** Second half: take out every peer, tunnel and session that `conf` does not have. */
 void apply_sweep(struct driver *d, const struct conf_site *conf);
 
-/** The engine's session for a configured one, or NULL. */
-struct driver_session *apply_find_session(const struct driver *d, const char *name);
-
 #endif

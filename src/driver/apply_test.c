@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "conf/test_conf.h"
+#include "driver/apply_sessions.h"
 #include "driver/peers.h"
 #include "driver/snapshot.h"
 #include "netlink/test_netns.h"

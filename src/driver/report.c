@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "driver/apply.h"
+#include "driver/apply_sessions.h"
 #include "driver/listen.h"
 #include "netlink/query.h"
 #include "wg/overhead.h"

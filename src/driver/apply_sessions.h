@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The tunnels and sessions of a configuration applied to the engine as a difference. */
+#ifndef DRIVER_APPLY_SESSIONS_H
+#define DRIVER_APPLY_SESSIONS_H
+
+#include "base/error.h"
+#include "conf/model.h"
+#include "driver/driver.h"
+
+/** Make the engine have every tunnel and session of `conf`, as it is there; TAPs of others stay
+ * open. Return: 0, or -errno with `ret_error` filled. */
+int apply_sessions(struct driver *d, const struct conf_site *conf, struct error *ret_error);
+
+/** Remove every tunnel and session that `conf` does not have. */
+void apply_sessions_sweep(struct driver *d, const struct conf_site *conf);
+
+/** The engine's session for a configured one, or NULL. */
+struct driver_session *apply_find_session(const struct driver *d, const char *name);
+
+#endif
