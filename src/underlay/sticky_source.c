@@ -12,13 +12,8 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "netlink/query.h"
+#include "underlay/route_cache.h"
 #include "wg/messages.h"
-
-/* Ways whose answers are kept: more than there are peers on most machines. SETS is a power of
- * two. */
-#define SETS	512
-#define PER_SET 8
-#define ENTRIES (SETS * PER_SET)
 
 /* How long answers are valid that depend on neighbours and forwarding tables, about which no events
  * come: that a route leads back to us, and that it is unknown whether it does. */
@@ -52,30 +47,6 @@
 #define VIEWS_PER_S 50
 #define VIEWS_BURST 100
 
-/* How much of a sticky source serves. */
-enum use {
-	USE_UNKNOWN = 0,
-	USE_ALL,
-	USE_ADDRESS, /* not the interface */
-	USE_NOTHING,
-	USE_OTHER, /* another interface: what is sent by the routes comes back to us */
-	USE_LOOP,  /* whatever we send there comes back to us: it is not sent */
-};
-
-/* From one of our addresses and interfaces to a peer. */
-struct route_entry {
-	struct ip_addr to;
-	struct ip_addr local;
-	uint32_t local_ifindex;
-	enum use use;
-	enum leads leads; /* where the routes lead */
-	uint32_t route;	  /* by which interface */
-	uint32_t other;	  /* for USE_OTHER: the interface used instead; else 0 */
-	struct mono asked;
-	struct mono unresolved; /* since when the next hop has not been resolved */
-	struct mono until;	/* when to ask again; MONO_NEVER: when the routing changes */
-};
-
 /* Datagrams of ours that entered a session because the bridge has no entry for the address. */
 struct flood {
 	struct mono since;
@@ -96,8 +67,7 @@ struct sticky_sources {
 	struct mono back;      /* when a route last led back to us */
 	struct mono next_look;
 	struct flood flood;
-	unsigned next; /* of a set, to make room */
-	struct route_entry entries[ENTRIES];
+	struct route_cache cache;
 };
 
 void sticky_source_open(struct underlay *u)
@@ -129,10 +99,7 @@ void sticky_source_invalidate(struct underlay *u)
 	if (!u->sources)
 		return;
 	u->sources->own.is_fresh = false;
-	for (size_t i = 0; i < ENTRIES; i++)
-		if (u->sources->entries[i].use !=
-			USE_UNKNOWN) /* what was never used is no memory */
-			u->sources->entries[i].use = USE_UNKNOWN;
+	route_cache_clear(&u->sources->cache);
 }
 
 /* Whether the routing has a way to the peer from that source by that interface. `ret`: which; its
@@ -165,32 +132,28 @@ static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, ui
 	       route.ifindex != ifindex;
 }
 
-static bool is_entry_of(const struct route_entry *w, const struct endpoint *e)
-{
-	return w->use != USE_UNKNOWN && w->local_ifindex == e->local_ifindex &&
-	       ip_addr_equal(&w->to, &e->addr) && ip_addr_equal(&w->local, &e->local);
-}
-
 static bool is_sticky(const struct endpoint *e)
 {
 	return e->local_ifindex && e->local.family;
 }
 
 /* How much of the sticky source serves, and by which route. */
-static enum use find_use(const struct underlay *u, const struct endpoint *e, struct route_info *ret)
+static enum source_use find_use(
+	const struct underlay *u, const struct endpoint *e, struct route_info *ret)
 {
 	struct nl_socket *nl = &u->sources->nl;
 	struct route_query query = {
 		.dst = e->addr, .src = e->local, .mark = *u->fwmark, .ifindex = e->scope
 	};
-	enum use use = USE_ALL;
+	enum source_use use = SOURCE_ALL;
 
 	if (is_sticky(e)) {
 		if (e->local_ifindex != *u->tun_ifindex && leads_back(nl, e, *u->fwmark, ret))
-			return USE_ALL;
-		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? USE_ADDRESS : USE_NOTHING;
+			return SOURCE_ALL;
+		use = lives_elsewhere(nl, &e->local, e->local_ifindex) ? SOURCE_ADDRESS
+								       : SOURCE_NOTHING;
 	}
-	if (use == USE_NOTHING)
+	if (use == SOURCE_NOTHING)
 		query.src.family = 0;
 	if (query_route(nl, &query, ret) < 0)
 		*ret = (struct route_info){ 0 };
@@ -244,7 +207,7 @@ static void log_way(struct underlay *u, const struct route_entry *w)
 	else
 		(void)if_indextoname(w->route, by);
 	(void)if_indextoname(w->other, other);
-	if (w->use == USE_OTHER)
+	if (w->use == SOURCE_OTHER)
 		log_warning("The route to the peer at %s leads into the %s itself (by %s): "
 			    "datagrams to it leave by %s instead. Give that address a route by "
 			    "an uplink.",
@@ -290,9 +253,9 @@ static void avoid(struct underlay *u, const struct endpoint *e, const struct rou
 		w->until = mono_add(u->engine->now, BACK_NS);
 	}
 	if (w->other)
-		w->use = USE_OTHER;
+		w->use = SOURCE_OTHER;
 	else if (w->leads == LEADS_TUNNEL)
-		w->use = USE_LOOP;
+		w->use = SOURCE_LOOP;
 	if (w->leads == LEADS_SEGMENT || w->leads == LEADS_TUNNEL)
 		log_way(u, w);
 }
@@ -321,7 +284,7 @@ static void find_way(
 	uint32_t before = 0;
 
 	found.unresolved = found.asked;
-	if (is_entry_of(w, e)) {
+	if (route_entry_is_of(w, e)) {
 		before = w->other;
 		if (w->leads == LEADS_UNRESOLVED)
 			found.unresolved = w->unresolved;
@@ -337,38 +300,18 @@ static void find_way(
 		path_changed(u, &e->addr);
 }
 
-/* The way of the endpoint; or where it is to be kept, in place of whichever comes round. */
-static struct route_entry *find_entry(struct sticky_sources *s, const struct endpoint *e)
-{
-	uint32_t hash = e->local_ifindex;
-	struct route_entry *set;
-	struct route_entry *spare;
-
-	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 4)
-		hash = (hash ^ load_le32(e->addr.bytes + i)) * 0x9e3779b1U;
-	set = &s->entries[((hash >> 16) & (SETS - 1)) * PER_SET];
-	spare = &set[s->next++ % PER_SET];
-	for (size_t i = 0; i < PER_SET; i++) {
-		if (is_entry_of(&set[i], e))
-			return &set[i];
-		if (set[i].use == USE_UNKNOWN)
-			spare = &set[i];
-	}
-	return spare;
-}
-
 /* Whether `w` is the answer for the endpoint, and has not expired. */
 static bool is_fresh(
 	const struct underlay *u, const struct route_entry *w, const struct endpoint *e)
 {
-	return is_entry_of(w, e) && !mono_reached(w->until, u->engine->now);
+	return route_entry_is_of(w, e) && !mono_reached(w->until, u->engine->now);
 }
 
 /* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
 static const struct route_entry *ask_way(struct underlay *u, const struct endpoint *e, bool asks)
 {
 	struct sticky_sources *s = u->sources;
-	struct route_entry *w = find_entry(s, e);
+	struct route_entry *w = route_cache_find(&s->cache, e);
 
 	if (is_fresh(u, w, e))
 		return w;
@@ -377,7 +320,7 @@ static const struct route_entry *ask_way(struct underlay *u, const struct endpoi
 		find_way(u, e, LEADS_OUT, w);
 		return w;
 	}
-	return is_entry_of(w, e) ? w : NULL;
+	return route_entry_is_of(w, e) ? w : NULL;
 }
 
 struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e)
@@ -389,11 +332,11 @@ struct sticky_source_view sticky_source_view(struct underlay *u, const struct en
 	endpoint_clear_source(&to);
 	if (!s || to.scope || !to.addr.family)
 		return (struct sticky_source_view){ 0 };
-	w = find_entry(s, &to);
+	w = route_cache_find(&s->cache, &to);
 	if (!is_fresh(u, w, &to) &&
 		bucket_take(&s->views, u->engine->now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
 		find_way(u, &to, LEADS_OUT, w);
-	if (!is_entry_of(w, &to))
+	if (!route_entry_is_of(w, &to))
 		return (struct sticky_source_view){ 0 };
 	return (struct sticky_source_view){
 		.leads = w->leads, .route = w->route, .other = w->other
@@ -410,24 +353,24 @@ static bool check_train(struct underlay *u, struct train *t)
 		return true;
 	/* anybody can make us send cookie replies, and so ask */
 	w = ask_way(u, to, t->base[0] != WG_MSG_COOKIE);
-	switch (w ? w->use : USE_UNKNOWN) {
-	case USE_UNKNOWN:
-	case USE_ALL:
+	switch (w ? w->use : SOURCE_UNKNOWN) {
+	case SOURCE_UNKNOWN:
+	case SOURCE_ALL:
 		return true;
-	case USE_NOTHING:
+	case SOURCE_NOTHING:
 		endpoint_clear_source(to);
 		return true;
-	case USE_ADDRESS:
+	case SOURCE_ADDRESS:
 		to->local_ifindex = 0;
 		return true;
-	case USE_OTHER:
+	case SOURCE_OTHER:
 		/* Another interface has another address. And IPv6 keeps to the interface only for
 		 * packets without one: Linux net/ipv6/route.c, in its output route lookup. */
 		if (to->local_ifindex != w->other || to->local.family == AF_INET6)
 			to->local = (struct ip_addr){ 0 };
 		to->local_ifindex = w->other;
 		return true;
-	case USE_LOOP:
+	case SOURCE_LOOP:
 		return false;
 	}
 	return true;
@@ -472,9 +415,9 @@ static bool is_flood(struct underlay *u, const struct own *own)
  * routing changed only now and they were sent before. */
 static void look_again(struct underlay *u, const struct endpoint *to, enum leads seen)
 {
-	struct route_entry *w = find_entry(u->sources, to);
+	struct route_entry *w = route_cache_find(&u->sources->cache, to);
 
-	if (!is_entry_of(w, to))
+	if (!route_entry_is_of(w, to))
 		find_way(u, to, LEADS_OUT, w);
 	else if (mono_between(w->asked, u->engine->now) >= LOOK_NS)
 		find_way(u, to, seen, w);
@@ -519,20 +462,13 @@ static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_
 	       (!e->local_ifindex || route.ifindex == e->local_ifindex);
 }
 
-/* Forget what the routing said of ways that the news concern. */
+/* Invalidate the answers that the changes concern. */
 static void invalidate_some(struct sticky_sources *s, const struct changes *d)
 {
 	if (!s || changes_is_empty(d))
 		return;
 	s->own.is_fresh = false;
-	for (size_t i = 0; i < ENTRIES; i++) {
-		struct route_entry *w = &s->entries[i];
-
-		if (w->use != USE_UNKNOWN &&
-			(changes_concerns(d, &w->to) || changes_concerns(d, &w->local) ||
-				changes_has_stopped(d, w->local_ifindex)))
-			w->use = USE_UNKNOWN;
-	}
+	route_cache_clear_some(&s->cache, d);
 }
 
 void sticky_source_follow(
