@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/choose.h"
+#include "backend/select.h"
 #include "backend/userspace.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -511,7 +511,7 @@ static int run_up(struct site_daemon *r)
 	char text[LISTEN_TEXT_LEN];
 	int err;
 
-	err = choose_backend(r->conf.backend, &r->choice, &e);
+	err = backend_select(r->conf.backend, &r->choice, &e);
 	if (err < 0)
 		return log_error_text(&e);
 	err = host_open(&r->conf, NULL, &r->host, &e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which back end carries a site on this machine, and why. */
-#ifndef BACKEND_CHOOSE_H
-#define BACKEND_CHOOSE_H
+#ifndef BACKEND_SELECT_H
+#define BACKEND_SELECT_H
 
 #include "base/error.h"
 #include "conf/model.h"
@@ -17,6 +17,6 @@ struct choice {
  * Return: 0, or -errno with `ret_error` filled: the machine lacks what is needed (-ENOENT, -EPERM,
  * -ENODEV …), or this version does (-EOPNOTSUPP).
  */
-int choose_backend(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error);
+int backend_select(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which back end carries a site on this machine, and why. */
-#include "backend/choose.h"
+#include "backend/select.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static int probe_tun(struct error *ret_error)
 		"Cannot open " TUN ":\nRun it as root; in a container, pass the device on.");
 }
 
-int choose_backend(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error)
+int backend_select(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error)
 {
 	struct choice choice = { .backend = "userspace" };
 	int err;

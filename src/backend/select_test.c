@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the choice of a back end: said with its reason, refused with a hint. */
-#include "backend/choose.h"
+#include "backend/select.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@ static void test_kernel(void **state)
 	struct choice choice = { .backend = "untouched" };
 	struct error error = { 0 };
 
-	assert_int_equal(choose_backend(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
+	assert_int_equal(backend_select(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
 	assert_int_equal(error.code, -EOPNOTSUPP);
 	assert_non_null(strstr(error.problem, "no kernel back end"));
 	assert_non_null(strstr(error.hint, "Backend = auto"));
@@ -32,7 +32,7 @@ static void test_userspace(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct choice choice = { 0 };
 		struct error error = { 0 };
-		int err = choose_backend(wanted[i], &choice, &error);
+		int err = backend_select(wanted[i], &choice, &error);
 
 		if (!has_tun) {
 			assert_true(err < 0);
