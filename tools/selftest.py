@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+import basenames
 import comments
 import commits
 import count
@@ -98,6 +99,15 @@ class Headers(unittest.TestCase):
         self.assertEqual(len(headers.check({"wg/a.c": "int other(void)\n{\n}\n"}, self.HEADERS, {})), 1)
 
 
+class Basenames(unittest.TestCase):
+    def test_unique(self):
+        self.assertEqual(basenames.check(["wg/peer.c", "wg/peer.h", "wg/peer_test.c", "wg/peers.h", "path/tx.c"]), [])
+
+    def test_in_two_folders(self):
+        self.assertEqual(len(basenames.check(["wg/peer.c", "driver/peer.h"])), 1)
+        self.assertEqual(len(basenames.check(["wg/peer.c", "driver/peer_test.c"])), 1)
+
+
 class Sizes(unittest.TestCase):
     def test_c(self):
         text = '''
@@ -126,6 +136,14 @@ __attribute__((noreturn)) void over_several_lines(
 int declared(void);
 '''
         self.assertEqual(sizes.c_functions(text), [("name", 7, 11), ("over_several_lines", 5, 19)])
+
+    def test_folders(self):
+        text = "/* a\n * b */\n\nint a; /* c */\n\t// d\nint b;\n"
+        files = {"src/wg/a.c": text, "src/wg/a_test.c": text, "src/wg/test_a.h": text, "src/cli/b.c": text,
+                 "src/wg/a.h": text, "src/wg/only.h": text, "tools/c.py": text}
+        files["src/wg/a_test.c"] += '#include "wg/only.h"\n'
+        files["src/wg/a.c"] += '#include "wg/a.h"\n'
+        self.assertEqual(sizes.by_folder(files), {"wg": 5, "cli": 2})
 
     def test_python(self):
         self.assertEqual(sizes.python_functions("def f():\n    def g():\n        pass\n    return g\n"),

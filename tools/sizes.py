@@ -17,6 +17,8 @@ TOKEN = re.compile(r"""
     | (?P<word> [A-Za-z_]\w* )
     | (?P<mark> [{}();=] )
 """, re.X | re.S | re.M)
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 NOT_A_NAME = {"__attribute__", "_Static_assert", "static_assert", "_Alignas", "__extension__", "if", "while", "for"}
 
 
@@ -65,11 +67,44 @@ def python_functions(text):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
+def by_folder(texts):
+    """Lines of code for each folder of src/, without blank lines, comments and tests; `texts` maps paths to texts. A
+    header that only tests include is a test's."""
+    def is_test(path):
+        name = path.rsplit("/", 1)[-1]
+        return name.endswith("_test.c") or name.startswith("test_")
+
+    included = set()
+    for path, text in texts.items():
+        if not is_test(path):
+            included.update("src/" + h for h in INCLUDE.findall(text))
+    folders = {}
+    for path, text in texts.items():
+        if not path.startswith("src/") or not path.endswith((".c", ".h")) or is_test(path):
+            continue
+        if path.endswith(".h") and path not in included:
+            continue
+        folder = path.split("/")[1]
+        code = COMMENT.sub("", text)
+        folders[folder] = folders.get(folder, 0) + sum(1 for line in code.split("\n") if line.strip())
+    return folders
+
+
+def print_folders(folders):
+    """The lines of code by folder, and the sums of the engine and of the rest."""
+    print("lines of code, without blank lines, comments and tests")
+    for folder in sorted(folders, key=lambda f: (tree.LAYERS.get(f, 99), f)):
+        print(f"  {folders[folder]:5} {folder}/")
+    engine = sum(n for folder, n in folders.items() if folder in tree.ENGINE)
+    print(f"  {engine:5} engine ({', '.join(tree.ENGINE)})")
+    print(f"  {sum(folders.values()) - engine:5} the rest")
+
+
 def main():
     root = sys.argv[1]
-    problems, sizes, functions = [], [], []
+    problems, sizes, functions, texts = [], [], [], {}
     for path in tree.files(root, ".c", ".h", ".py", ".sh"):
-        text = tree.read(root, path)
+        text = texts[path] = tree.read(root, path)
         sizes.append((text.count("\n"), path))
         parse = {"c": c_functions, "h": c_functions, "py": python_functions}.get(path.rsplit(".", 1)[1])
         functions += [(lines, f"{path}:{at}: {name}") for name, lines, at in (parse(text) if parse else [])]
@@ -79,6 +114,7 @@ def main():
         print(title)
         for n, what in sorted(rows, reverse=True)[:10]:
             print(f"  {n:5} {what}")
+    print_folders(by_folder(texts))
     lengths = sorted(n for n, _ in functions)
     tree.end(problems, f"{len(sizes)} files; {len(lengths)} functions, median {statistics.median(lengths):.0f} lines, "
              f"90th percentile {lengths[len(lengths) * 9 // 10]}")

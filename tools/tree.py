@@ -15,6 +15,9 @@ LAYERS = {
     "cli": 7,
 }
 
+# The folders that a packet passes; the others surround them.
+ENGINE = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "path")
+
 SKIPPED = {".git", "__pycache__", ".cache"}
 SKIP = 77  # the exit status that `meson test` reports as skipped
 
