@@ -55,7 +55,8 @@ struct own {
 /**
  * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is a
  * datagram that we sent to a peer of `wg`, or a fragment of one. Except for later fragments, `own`
- * holds the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to add.
+ * holds the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to
+ * add.
  */
 bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
 	bool ethernet);
