@@ -384,6 +384,45 @@ static void test_pending_port(void **state)
 	status_report_fini(&r);
 }
 
+/* Where the route to a peer leads, in text; a route that leads out has no line. */
+static void test_routes(void **state)
+{
+	static const struct {
+		struct status_route route;
+		const char *line;
+	} cases[] = {
+		{ { STATUS_LEADS_OUT, "", "" }, NULL },
+		{ { STATUS_LEADS_OUT, "", "eth9" }, "by one next hop: sent by eth9 instead" },
+		{ { STATUS_LEADS_UNKNOWN, "br0", "" },
+			"by br0, to a next hop that was not found yet" },
+		{ { STATUS_LEADS_UNKNOWN, "br0", "eth9" },
+			"by br0, to a next hop that was not found yet: sent by eth9 instead" },
+		{ { STATUS_LEADS_SEGMENT, "br0", "" },
+			"by br0 into the segment that the tunnel carries: dropped" },
+		{ { STATUS_LEADS_TUNNEL, "wg0", "eth9" },
+			"by wg0 into the tunnel itself: sent by eth9 instead" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct status_report r = { .version = "" };
+		struct written w;
+		char line[128];
+
+		status_add_peer(&r)->route = cases[i].route;
+		snprintf(line, sizeof(line), "\n  route           %s\n",
+			cases[i].line ? cases[i].line : "");
+		begin(&w);
+		render_text(w.out, &r, &(struct render_style){ 0 });
+		fclose(w.out);
+		if (cases[i].line)
+			assert_non_null(strstr(w.text, line));
+		else
+			assert_null(strstr(w.text, "\n  route "));
+		free(w.text);
+		status_report_fini(&r);
+	}
+}
+
 /* Lines that must be there, and rules of the format that hold for every line. */
 static void test_openmetrics(void **state)
 {
@@ -400,6 +439,8 @@ static void test_openmetrics(void **state)
 		"\"} 1\n",
 		"wirespan_peer_route_leads_back{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2\n",
+		"wirespan_peer_path_train_max{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 8\n",
 		"wirespan_peer_bytes_total{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\",direction=\"rx\"} 1262485504\n",
 		"wirespan_session_bytes_total{site=\"vpn01\",session=\"l2tpeth0\",direction=\"tx\"}"
@@ -656,6 +697,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_sites),
 		cmocka_unit_test(test_pending_port),
+		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_text_shows_all),
 		cmocka_unit_test(test_json_shows_all),

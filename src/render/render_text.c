@@ -239,7 +239,7 @@ static void route_line(const struct page *p, const struct status_route *route)
 {
 	static const char *const words[] = {
 		[STATUS_LEADS_OUT] = "",
-		[STATUS_LEADS_UNKNOWN] = ", where the next hop does not answer",
+		[STATUS_LEADS_UNKNOWN] = ", to a next hop that was not found yet",
 		[STATUS_LEADS_SEGMENT] = " into the segment that the tunnel carries",
 		[STATUS_LEADS_TUNNEL] = " into the tunnel itself",
 	};
@@ -249,8 +249,9 @@ static void route_line(const struct page *p, const struct status_route *route)
 		line(p, "route", "by %s%s: sent by %s instead",
 			*route->interface ? route->interface : "one next hop", words[route->leads],
 			route->sent_by);
-	else if (route->leads == STATUS_LEADS_SEGMENT || route->leads == STATUS_LEADS_TUNNEL)
-		line(p, "route", "by %s%s: dropped", route->interface, words[route->leads]);
+	else if (route->leads != STATUS_LEADS_OUT)
+		line(p, "route", "by %s%s%s", route->interface, words[route->leads],
+			route->leads == STATUS_LEADS_UNKNOWN ? "" : ": dropped");
 }
 
 static void peer_block(const struct page *p, const struct status_peer *peer)
