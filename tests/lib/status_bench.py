@@ -84,6 +84,7 @@ class Bench:
         self.barred = AbsentPeer(103, "203.0.113.1:9")
         self.named = AbsentPeer(104, "localhost:9")
         self.nameless = AbsentPeer(105, "no-such-host.invalid:9")
+        self.astray = AbsentPeer(106, None)  # in no file
         self.gateway[0].configure(self.first_file())
         self.gateway[1].configure(self.second_file())
         self.gateway[2].configure(self.third_file(endpoint=False))
@@ -92,9 +93,9 @@ class Bench:
         self.link = (self.net.vpn[0].mac("eth0"), self.router.mac("eth1"))
         self.number = 0
 
-    def first_file(self, third=False):
+    def first_file(self, third=False, port=PORT):
         text = (
-            f"[Interface]\nPrivateKey = {self.one.private}\nListenPort = {PORT}\n"
+            f"[Interface]\nPrivateKey = {self.one.private}\nListenPort = {port}\n"
             f"Address = {self.one.wg4}/24, {self.one.wg6}/64\n"
             f"[Peer]\nPublicKey = {self.two.public}\nEndpoint = {self.two.underlay}:{PORT}\n"
             f"AllowedIPs = {self.two.wg4}/32, {self.two.wg6}/128\n"

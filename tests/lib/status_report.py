@@ -196,6 +196,7 @@ def samples(text):
 # What the number of a sample is, where it is not the field's own value.
 _NUMBERS = {
     "peers[].state": lambda state: state == "established",
+    "peers[].route.leads": ("out", "unknown", "segment", "tunnel").index,
     "uptime_ms": lambda ms: ms / 1000,
 }
 

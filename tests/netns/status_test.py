@@ -9,6 +9,7 @@ is a reason for drops that did not occur and is not in NOT_FROM_OUTSIDE.
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -20,13 +21,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import frames
 from lib.capture import RawPort
+from lib.node import WIRE_OFFLOADS
 from lib.reference import PORT
 from lib.runner import Suite, wait_for
 from lib.status_bench import COOKIE_TWO, PATIENCE, Bench, Exactly, Traffic
 from lib.status_fields import SHOWN, No
 from lib.status_report import samples
 from lib.status_top import agreed, watch
-from lib.stream import transfer
+from lib.stream import Stream, transfer
 from lib.terminal import Terminal
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -229,7 +231,7 @@ def third_site(bench):
     bench.gateway[2].configure(bench.third_file())
     with bench.moves("drops.wg_unknown_peer"):
         bench.gateway[2].run("reload", bench.gateway[2].conf)
-        bench.third.ping(bench.one.wg4, count=1)
+        bench.third.ping(bench.one.wg4, count=1, timeout=1)
     bench.gateway[0].configure(bench.first_file(third=True))
     bench.gateway[0].run("reload", bench.gateway[0].conf)
     bench.wait_value(bench.peer("three", "state"), ["established"])
@@ -240,6 +242,28 @@ def third_site(bench):
             for port in (near, far) * 3:
                 port.send(bench.frame())
     bench.report(2)
+
+
+def pending_port(bench):
+    """A reload asks for a port that another program has: it is pending, until another file asks for the old one."""
+    near, gateway = bench.net.vpn[0], bench.gateway[0]
+    taken = near.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    with taken:
+        taken.bind(("", 0))
+        port = taken.getsockname()[1]
+        gateway.configure(bench.first_file(third=True, port=port))
+        assert gateway.run("reload", gateway.conf, check=False).status == 1
+        assert bench.value("wireguard.pending_port") == port
+        assert bench.value("wireguard.listen_port") == PORT
+        bench.sweep(0)
+        with Terminal(near, [gateway.binary, "top", gateway.conf]) as terminal:
+            shown = lambda: f"UDP port {port}" in "\n".join(terminal.lines())
+            wait_for(shown, PATIENCE, what="the port in a warning of top")
+            terminal.type("q")
+        gateway.configure(bench.first_file(third=True))
+        gateway.run("reload", gateway.conf)
+        assert bench.value("wireguard.pending_port") == 0
+    bench.sweep(0)
 
 
 # ---- inside the tunnel -----------------------------------------------------------------------------
@@ -316,28 +340,38 @@ def pieces(bench):
 
     with bench.moves("drops.frag_window", again=overtaken):
         overtaken()
-    with bench.moves("drops.frag_memory", "drops.frag_timeout"):
-        bench.inside(*(piece(ident, 0, long[:64]) for ident in range(100, 400)))
+
+    def too_many():
+        """More packets in the making than there are slots, within the second for which each is held."""
+        bench.inside(*(piece(ident, 0, long[:64]) for ident in range(100, 3100)))
+
+    with bench.moves("drops.frag_memory", "drops.frag_timeout", again=too_many):
+        too_many()
 
 
 def congestion(bench):
     """A datagram marked as congested on the way, whose packet cannot take the mark."""
     with bench.router_rule("iifname eth2 udp dport 8172 ip ecn set ce"), bench.moves("drops.inner_ecn"):
-        bench.net.vpn[1].ping(bench.one.wg4, count=1)
+        bench.net.vpn[1].ping(bench.one.wg4, count=1, timeout=1)
 
 
 # ---- towards peers that are not there --------------------------------------------------------------
 
 
+def send_by_wg0(bench, target, count=1):
+    """Packets from vpn01 itself to an inner address."""
+    packet = frames.ipv4(bench.one.wg4, target, 253, bytes(8))
+    with RawPort(bench.net.vpn[0], "wg0") as wg0:
+        for _ in range(count):
+            wg0.send(packet)
+
+
 def absent_peers(bench):
-    """Packets to peers without an endpoint, without an answer, without a route, behind the tunnel itself."""
+    """Packets to peers without an endpoint, without an answer, without a route."""
     near = bench.net.vpn[0]
 
     def send(target, count):
-        packet = frames.ipv4(bench.one.wg4, target, 253, bytes(8))
-        with RawPort(near, "wg0") as wg0:
-            for _ in range(count):
-                wg0.send(packet)
+        send_by_wg0(bench, target, count)
 
     with bench.moves(
         ("drops.tx_no_endpoint", 12),
@@ -353,11 +387,58 @@ def absent_peers(bench):
         send(bench.dead.wg4, 140)
     with bench.moves("drops.tx_expired", "wireguard.dropped_tx"):
         near.run("wg", "set", "wg0", "peer", bench.dead.public, "remove")
-    with bench.moves("drops.tx_loop"):
-        where = ("endpoint", "10.0.1.200:9", "allowed-ips", f"{bench.mute.wg4}/32")
-        near.run("wg", "set", "wg0", "peer", bench.mute.public, *where)
-        send(bench.mute.wg4, 1)
-    near.run("wg", "set", "wg0", "peer", bench.mute.public, "remove")
+
+
+@contextlib.contextmanager
+def routes_over_the_segment(bench):
+    """Routes of vpn01 by its bridge: to a next hop that is not there, and to vpn02's member over IPv4 and IPv6."""
+    near, dev = bench.net.vpn[0], "dev br-l2tp0"
+    routes = (
+        f"-4 route {{}} 198.51.100.0/24 via 10.0.2.250 {dev}",
+        f"-4 route {{}} 198.18.0.0/15 via {bench.two.member4} {dev}",
+        f"-6 addr {{}} {bench.one.bridge6}/64 {dev}",
+        f"-6 route {{}} 2001:db8::/32 via {bench.two.member6} {dev}",
+    )
+    near.sh("\n".join(f"ip {words.format('replace')}" for words in routes))
+    try:
+        for address in (bench.two.member4, bench.two.member6):
+            wait_for(lambda: near.ping(address, count=1, timeout=1).ok, PATIENCE, what="the next hop")
+        yield
+    finally:
+        near.sh("\n".join(f"ip {words.format('del')}" for words in reversed(routes)))
+
+
+def routes_back(bench):
+    """The route to an endpoint leads into wg0, into the segment, or to a next hop that is not found; eth0 has another
+    route over IPv4, and none over IPv6."""
+    near, peer, bridge = bench.net.vpn[0], bench.astray, "br-l2tp0"
+    cases = {
+        "10.0.1.200:9": ("tunnel", "wg0", "eth0", ()),
+        "[fd00:1::200]:9": ("tunnel", "wg0", "", ("drops.tx_loop",)),
+        "198.51.100.1:9": ("unknown", bridge, "eth0", ()),
+        "198.18.0.1:9": ("segment", bridge, "eth0", ()),
+        "[2001:db8::1]:9": ("segment", bridge, "", ("drops.tap_own", "sessions[l2tpeth0].dropped_tx")),
+    }
+
+    def check(endpoint, route, drops):
+        def seen():
+            report = bench.report()
+            fields = (f"peers[{peer.public}].route.{field}" for field in ("leads", "interface", "sent_by"))
+            return [report[own].value for own in fields] == route
+
+        with bench.moves(*drops):
+            where = ("endpoint", endpoint, "allowed-ips", f"{peer.wg4}/32")
+            near.run("wg", "set", "wg0", "peer", peer.public, *where)
+            send_by_wg0(bench, peer.wg4)
+        wait_for(seen, PATIENCE, what=f"the route to {endpoint} to be {route}")
+        bench.sweep(0)
+
+    with routes_over_the_segment(bench):
+        for endpoint, (*route, drops) in cases.items():
+            try:
+                check(endpoint, route, drops)
+            finally:
+                near.run("wg", "set", "wg0", "peer", peer.public, "remove")
 
 
 def interfaces(bench):
@@ -377,7 +458,7 @@ def interfaces(bench):
     near.run("ip link set rej0 up")
     bench.third.run("ip link set wg0 down")
     with bench.moves("wireguard.dropped_rx", "drops.tap_write", site=2):
-        near.ping("10.0.1.31", count=1)
+        near.ping("10.0.1.31", count=1, timeout=1)
     bench.third.run("ip link set wg0 up")
 
 
@@ -419,6 +500,20 @@ def path_states(bench):
             bench.wait_value(state, ["silent"])
             bench.sweep(0)
         bench.wait_value(state, ["complete"])
+
+
+def path_loses_trains(bench):
+    """vpn01 hands whole trains to its card, and the router loses them: they are cut down."""
+    near = bench.net.vpn[0]
+    near.offloads("eth0", True, *WIRE_OFFLOADS)
+    stream = Stream(*bench.member, bench.two.member4)
+    try:
+        with bench.router_rule("iifname eth1 udp dport 8172 meta length > 1500 drop"):
+            bench.wait_value(bench.peer("two", "path.train_max"), range(1, 64))
+            bench.sweep(0)
+    finally:
+        near.wire_like("eth0")
+        stream.finish()
 
 
 def path_shrinks(bench):
@@ -527,12 +622,15 @@ CASES = (
     ("initiations of a peer, held back", initiations),
     ("handshakes under load", load),
     ("a third site", third_site),
+    ("a port that is taken", pending_port),
     ("ends that do not match", mismatches),
     ("sequence numbers", sequence),
     ("fragments that do not fit", pieces),
     ("congestion", congestion),
     ("peers that are not there", absent_peers),
+    ("routes that lead back", routes_back),
     ("interfaces", interfaces),
+    ("a path that loses trains", path_loses_trains),
     ("a path that is not answered", path_states),
     ("a path that shrinks", path_shrinks),
     ("a peer that moves", roaming),
