@@ -6,7 +6,7 @@ import tokenize
 
 C_TOKEN = re.compile(r"""(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<string>"(?:\\.|[^"\\\n])*")|'(?:\\.|[^'\\\n])+'""", re.S)
 SHELL_TOKEN = re.compile(r"""(?P<comment>(?:^|(?<=\s))\#[^\n]*)|(?P<string>"(?:\\.|[^"\\])*"|'[^']*')""", re.M)
-DOCUMENT = (".md", ".scd", ".txt", ".conf", ".service")
+DOCUMENT = (".md", ".scd", ".txt", ".conf", ".service", "NEWS")
 
 
 def _matches(pattern, text):
