@@ -15,6 +15,7 @@ import headers
 import layers
 import prose
 import purity
+import references
 import sizes
 import words
 
@@ -278,6 +279,43 @@ class Commits(unittest.TestCase):
             shallow = os.path.join(root, "shallow")
             run("clone", "-q", "--depth", "1", "file://" + root, shallow)
             self.assertRaisesRegex(commits.Unavailable, "does not contain", commits.messages, shallow, base)
+
+
+class References(unittest.TestCase):
+    FOUND = references.Tree(["README.md", "doc/a.md", "src/wg/peer.c", "src/wg/peer.h", "tests/netns/x_test.py",
+                             "bench/wg_tables.c", "tools/words.py"])
+
+    def problems(self, text, path="doc/a.md"):
+        return [p.split(" ", 1)[1] for p in references.check_document(path, text, self.FOUND)]
+
+    def test_paths(self):
+        for good in ("`src/wg/peer.c`", "`wg/peer.h` and ``src/wg/``", "`peer.c`", "`python3 tools/words.py .`",
+                     "`src/*/peer.c`", "`src/wg/NAME.c`", "`netns/x_test.py`", "`bench/wg-tables 9`", "`./README.md`",
+                     "`/run/wirespan/a.sock`", "`eth0/eth1`", "`a_function()`, `.c`, `_test.c`, `NAME.c`", "`peer*.c`", "src/wg/no.c in prose",
+                     "`tests/netns/x_test.py --only a -v`"):
+            self.assertEqual(self.problems(good), [], good)
+        for bad in ("`src/wg/no.c`", "`wg/no.c`", "`no.c`", "`src/*/no.c`", "`src/no/NAME.c`", "`tools/no.py .`",
+                    "`bench/no 9`", "``src/no/``", "`no*.c`"):
+            self.assertEqual(len(self.problems(bad)), 1, bad)
+
+    def test_blocks(self):
+        self.assertEqual(self.problems("One\n\n    python3 tools/no.py\n\n```sh\ntests/netns/no.py -v # no.c\n```\n"),
+                         ["tools/no.py does not exist", "tests/netns/no.py does not exist"])
+
+    def test_links(self):
+        self.assertEqual(self.problems("[a](../src/wg/peer.c) [b](https://x/y.c) [c](#d) [e](a.md#f)"), [])
+        self.assertEqual(self.problems("[a](src/wg/peer.c)", "README.md"), [])
+        self.assertEqual(self.problems("[a](src/wg/peer.c)"), ["the link leads to src/wg/peer.c, which does not exist"])
+
+    def test_line(self):
+        self.assertEqual(references.check_document("a.md", "one\n```\nx\n```\ntwo `no.c`\n", self.FOUND),
+                         ["a.md:5: no.c does not exist"])
+
+    def test_variables(self):
+        texts = {"a.c": 'x = getenv("ONE"); y = inherited("TWO", &fd); secure("NO");',
+                 "a.py": 'os.environ.get("WIRESPAN_A") or os.environ["WIRESPAN_B"] or os.environ["PATH"]'}
+        self.assertEqual(references.check_variables(texts, "`ONE`, `TWO=9`, `WIRESPAN_A`, `WIRESPAN_B`"), [])
+        self.assertEqual(len(references.check_variables(texts, "ONE `TWO`")), 3)
 
 
 class Count(unittest.TestCase):
