@@ -186,6 +186,7 @@ int engine_add_peer(
 	peer->whole_max = UINT_MAX;
 	peer->train_max = TRAINS_ANY;
 	peer->trains_reported = false;
+	peer->route_logged = (struct path_route_log){ 0 };
 	peer->actions = 0;
 	list_init(&peer->attention);
 	list_init(&peer->follow);

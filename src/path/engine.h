@@ -69,6 +69,13 @@ struct path_session {
 	struct list link;	     /* in engine.sessions */
 };
 
+/** What was last logged about a route to a peer that leads back to us; underlay/ keeps it. */
+struct path_route_log {
+	struct ip_addr to;
+	uint32_t other; /* the interface used instead; 0: none */
+	struct mono at; /* when that was last so; MONO_NEVER: not yet */
+};
+
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
 	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
@@ -86,6 +93,7 @@ struct path_peer {
 	struct pending_queue pending;
 	struct reassembly_owner fragments;
 	bool trains_reported; /* that its path loses long trains */
+	struct path_route_log route_logged;
 };
 
 /** How much memory an engine takes; fixed when it starts. */

@@ -239,6 +239,36 @@ def second_default(family, known):
         assert status == 0 and "route" not in found, found
 
 
+def last_uplink_fails():
+    """A route over the segment is avoided, then the uplink used instead fails, too: what happens next is also logged,
+    each once."""
+    with Bench() as bench:
+
+        def wait_line(text):
+            wait_for(lambda: text in bench.gateway.log_text(1000), PATIENCE, 0.2, f"'{text}' in the log")
+
+        veth(bench.vpn, "eth5", bench.net.router, "eth5")
+        bench.net.router.up("eth5", "192.168.5.1/24")
+        bench.vpn.up("eth5", "192.168.5.24/24")
+        bench.vpn.run("ip route add default via 192.168.5.1 dev eth5 metric 5000")
+        bench.route("add", "metric", "50")
+        bench.traffic(1)
+        wait_line("leave by eth0 instead")
+        bench.vpn.run("ip link set eth0 down")
+        bench.traffic(1)
+        wait_line("leave by eth5 instead")
+        before = bench.peer()["tx_bytes"]
+        bench.vpn.run("ip link set eth5 down")
+        bench.traffic(2)
+        wait_line("datagrams to it are dropped")
+        bench.traffic(1)
+        assert bench.warnings() == 3, bench.gateway.log_text(1000)
+        quiet(bench, before)
+        bench.net.uplink_up(0)
+        wait_for(bench.works, PATIENCE, 0.2, "the segment by the uplink")
+        bench.loses_nothing(20)
+
+
 def several_next_hops():
     """The default route has two next hops, of which one is in the segment: only the other is used."""
     with Bench() as bench:
@@ -586,6 +616,7 @@ def main():
                 family,
                 known,
             )
+    suite.run("the uplink that is used instead goes down", last_uplink_fails)
     suite.run("two next hops", several_next_hops)
     suite.run("a bridge behind another interface", hidden)
     suite.run("a bridge that does not learn", unlearned)
