@@ -141,6 +141,38 @@ static void test_clamp_follows_the_path(void **state)
 	pair_free(p);
 }
 
+/* On a narrow path the far end's padding has to fit, too: it may not know that the path is. */
+static void test_clamp_leaves_room_for_padding(void **state)
+{
+	static const uint8_t mss[4] = { 2, 4, 5, 0xb4 };
+	static const struct {
+		unsigned outer, mtu, usable;
+	} cases[] = {
+		{ 0, 1340, 1340 }, /* not measured */
+		{ 1400, 1340, 1328 },
+		{ 1492, 1432, 1424 },
+		{ 1280, 1200, 1200 },
+		{ 1500, 1420, 1420 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct testpkt t = {
+			.ethernet = true, .flags = SYN, .options = mss, .options_len = 4
+		};
+		struct pair *p = connected();
+		uint8_t frame[200];
+		size_t len = testpkt_build(&t, frame);
+
+		p->a.session.options.clamp_mss = L2TP_CLAMP_PATH;
+		p->a.peer.mtu = cases[i].mtu;
+		p->a.peer.pmtud.current = cases[i].outer;
+		pair_send(p, &p->a, &p->b, frame, len, &pair_plain);
+		pair_settle(p);
+		assert_int_equal(test_load16(p->b.delivered + 56), cases[i].usable - 54 - 40);
+		pair_free(p);
+	}
+}
+
 /* ---- Oversize = reject ---- */
 
 struct reject_case {
@@ -687,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_clamp),
 		cmocka_unit_test(test_clamp_leaves_alone),
 		cmocka_unit_test(test_clamp_follows_the_path),
+		cmocka_unit_test(test_clamp_leaves_room_for_padding),
 		cmocka_unit_test(test_reject),
 		cmocka_unit_test(test_reject_not_ip),
 		cmocka_unit_test(test_reject_rate),

@@ -12,6 +12,9 @@
 #include "path/peer_pmtu.h"
 #include "pkt/headers.h"
 
+/* What most links carry, and so what a far end takes an unmeasured path to carry. */
+#define ETHERNET_MTU 1500
+
 static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop why)
 {
 	drop_count(&e->drops, why);
@@ -37,13 +40,25 @@ static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
 	return peer;
 }
 
+/* The largest packet that the far end can send us in one datagram. It pads to a multiple of 16, up
+ * to its own MTU, which is larger than ours where the path is narrow and it cannot measure that, as
+ * our firewall drops its probes. */
+static unsigned far_max_packet(const struct path_session *s, const struct path_peer *peer)
+{
+	unsigned max = engine_max_packet(s, peer);
+	unsigned padded = peer->mtu % WG_PADDING;
+	unsigned outer = peer->pmtud.current;
+
+	return outer && outer < ETHERNET_MTU && max > padded ? max - padded : max;
+}
+
 /* Lower the MSS of a SYN on its way out: what its receiver will send us has to fit, too. */
 static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct offload *offload)
 {
 	struct path_session *s = path_session_of(tx->port);
 
 	if (s && s->options.clamp_mss != L2TP_CLAMP_OFF && offload->gso == GSO_NONE &&
-		ether_clamp_mss(frame, len, engine_max_packet(s, tx->peer),
+		ether_clamp_mss(frame, len, far_max_packet(s, tx->peer),
 			l2tp_options_mss(&s->options), offload->needs_csum))
 		tx->port->stats.mss_clamped++;
 }

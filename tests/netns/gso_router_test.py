@@ -334,6 +334,24 @@ def answers_nothing_but_icmp(family):
         assert net.member[0].ping(net.two.member4, count=5, size=1472, dont_fragment=True).ok
 
 
+def one_end_answers_nothing():
+    """One gateway answers no echo, the path is narrow, and no ICMP tells: what the other one measures limits TCP both
+    ways, by the MSS."""
+    with network() as net:
+        net.vpn[0].sh("sysctl -qw net.ipv4.icmp_echo_ignore_all=1")
+        net.rules(icmp=False)
+        net.narrow(1400, False)
+        net.up()
+        with large_pings(net):
+            net.wait_found(1400, ends=(0,))
+            wait_for(lambda: net.path(1)["state"] == "silent", 30, 0.1, "the path back to be silent")
+        for near, far in ((0, net.two), (1, net.one)):
+            stream = Stream(net.member[near], net.member[1 - near], far.member4)
+            wait_for(lambda: stream.count > 2_000_000, 60, 0.1, f"bulk TCP from {near + 1}")
+            stream.finish()
+        assert net.path(1)["mtu"] == 1500 and not net.path(1)["answers"], net.path(1)
+
+
 def lossy():
     """A path that loses a third of all datagrams is not a narrow one, at least not for long."""
     with network() as net:
@@ -423,6 +441,7 @@ OTHERS = {
     "a peer that answers no echo": answers_nothing,
     "a peer that answers no echo, a narrow path and ICMP, IPv4": lambda: answers_nothing_but_icmp(4),
     "a peer that answers no echo, a narrow path and ICMP, IPv6": lambda: answers_nothing_but_icmp(6),
+    "one end answers no echo, and the path is narrow": one_end_answers_nothing,
     "a path that loses a third": lossy,
     "a path that shrinks while one side sends nothing large": one_way,
     "a path that has grown, after a restart": grows,
