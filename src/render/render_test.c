@@ -227,7 +227,7 @@ static const char text_golden[] =
 	"                  l2tpeth0, MTU 1500, L2TP session, down\n"
 	"\n"
 	"MTU budget: 1386\n"
-	"  underlay        1500 bytes over IPv4, measured\n"
+	"  underlay        1500 bytes over IPv4, the route's or measured\n"
 	"  WireGuard       1440 bytes: underlay - 60\n"
 	"  in a frame      1386 bytes: the largest IP packet that crosses in one piece\n"
 	"  TCP MSS         1346 (IPv4), 1326 (IPv6)\n"

@@ -194,7 +194,7 @@ SHOWN = {
     "bridges[].members[].session": ({True: " {name}, .*L2TP session"}, SETTING, STEADY),
     "budget.outer_mtu": ("underlay +{} bytes", "underlay_mtu_bytes", STEADY),
     "budget.outer_ipv6": ({True: "over IPv6", False: "over IPv4"}, SETTING, STEADY),
-    "budget.outer_measured": ({True: ", measured$", False: ", assumed$"}, SETTING, STEADY),
+    "budget.outer_measured": ({True: ", the route.s or measured$", False: ", assumed$"}, SETTING, STEADY),
     "budget.wg_mtu": ("WireGuard +{} bytes", "interface_mtu_bytes", STEADY),
     "budget.inner_ip": ("in a frame +{} bytes", SUM, "site"),
     "budget.mss_ipv4": (r"TCP MSS +{} \(IPv4\)", SUM, STEADY),
