@@ -91,10 +91,11 @@ static void check_local(
 			(site->interface.addresses.n ||
 				!site->interface.at[CONF_INTERFACE_ADDRESS].line))
 			conf_report_add(report, CONF_ERROR, at.line ? at : tunnel->section,
-				"[L2TP] has no Local, and no Address of [Interface] is in the same "
-				"subnet as Remote %s\n"
-				"add Local = with one of this site's addresses",
-				remote);
+				"%s no Address of [Interface] is in the same subnet as Remote %s\n"
+				"%s Local = with one of this site's addresses",
+				at.line ? "Local: auto finds none, because"
+					: "[L2TP] has no Local, and",
+				remote, at.line ? "write" : "add");
 		return;
 	}
 	if (!tunnel->local.family)

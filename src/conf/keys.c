@@ -119,11 +119,13 @@ static void read_port(struct conf_reader *r, const struct conf_key *key, void *o
 	*(uint16_t *)field(key, object) = (uint16_t)port;
 }
 
-/* As in wg(8): 0 lets the kernel choose. */
+/* As in wg(8): 0, however it is written, lets the kernel choose. */
 static void read_listen_port(
 	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
-	if (!strcmp(value, "0"))
+	uint32_t none;
+
+	if (!conf_value_u32(value, 0, 0, &none))
 		*(uint16_t *)field(key, object) = 0;
 	else
 		read_port(r, key, object, value);

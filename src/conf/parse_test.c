@@ -307,6 +307,32 @@ static void test_spellings(void **state)
 	conf_site_fini(&expected);
 }
 
+/* Zero, a documented default, is a number and may be written as any other. */
+static void test_zero(void **state)
+{
+	static const char *const zeros[] = { "0", "00", "0x0", "0X0", "0x0000" };
+	static const char *const rest = "\nFwMark = off\n[Peer]\nPersistentKeepalive = off\n";
+	struct conf_site expected;
+
+	parse_right("[Interface]\nListenPort = 0\n[Peer]\n", &expected);
+	for (size_t i = 0; i < ARRAY_LEN(zeros); i++) {
+		struct conf_site site;
+		char text[160];
+
+		snprintf(text, sizeof(text), "[Interface]\nListenPort = %s%s", zeros[i], rest);
+		parse_right(text, &site);
+		assert_true(conf_site_equal(&site, &expected));
+		conf_site_fini(&site);
+		snprintf(text, sizeof(text),
+			"[Interface]\nFwMark = %s\n[Peer]\nPersistentKeepalive = %s\n", zeros[i],
+			zeros[i]);
+		parse_right(text, &site);
+		assert_true(conf_site_equal(&site, &expected));
+		conf_site_fini(&site);
+	}
+	conf_site_fini(&expected);
+}
+
 /* Bytes that are not text: each is one problem, and the rest of the file is parsed. */
 static void test_bytes(void **state)
 {
@@ -513,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_bridges),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_zero),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_round_trip),
