@@ -6,7 +6,10 @@ which check takes for what it is, and members who are cut off are found in spite
 import json
 import os
 import re
+import socket
+import struct
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import Node, need_root, veth
@@ -163,6 +166,42 @@ def quiet(mesh):
     assert "40 received" in text, text
 
 
+def mac_of(node, port):
+    return bytes.fromhex(node.run("cat", f"/sys/class/net/{port}/address").out.strip().replace(":", ""))
+
+
+def repeat_answer(node, port, far_ip, ours):
+    """What the far gateway answers to questions below its bridge arrives again and again, as if late."""
+    mac = mac_of(node, port)
+    arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 2, mac, socket.inet_aton(far_ip), ours, bytes(4))
+    out = node.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    node.call(lambda: out.bind((port, 0)))
+    done = threading.Event()
+
+    def send():
+        while not done.wait(0.001):
+            out.send(ours + mac + b"\x08\x06" + arp)
+        out.close()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    cleanup.callback(done.set)
+    return lambda: (done.set(), thread.join())
+
+
+def late_answers(mesh):
+    """Answers that come late to what was asked below the bridge are not taken for a far end in no bridge."""
+    site, port = mesh.settle()
+    other = mesh.far_site(site, port)
+    ours = mac_of(mesh.vpn[site - 1], port)
+    stop = repeat_answer(mesh.vpn[other - 1], mesh.session_to(other, site), f"10.20.30.{other}", ours)
+    try:
+        _, text = all_right(mesh, site)
+        assert "The spanning tree here blocks it: frames to that site take another path" in text, text
+    finally:
+        stop()
+
+
 def named_host(mesh):
     """A host that the user names is behind one session or the other, or behind none."""
     mesh.settle()
@@ -226,6 +265,7 @@ CASES = {
     "a mesh that is just starting": starting,
     "a healthy mesh": healthy,
     "a check disturbs nothing": quiet,
+    "answers that come late": late_answers,
     "a host by its name": named_host,
     "a spanning tree that was turned off": turned_off,
     "a far end that is in no bridge": out_of_the_bridge,
