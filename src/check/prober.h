@@ -24,6 +24,8 @@ struct prober {
 	uint8_t *out;	       /* WIRE_FRAME_MAX bytes: a probe being made */
 	uint8_t *in;	       /* WIRE_FRAME_MAX bytes: a packet being read */
 	struct ip_addr target; /* whom to ask on the segment; family 0: whoever answers */
+	struct mono tree_stands; /* from when on a path that is missing is a fault; MONO_NEVER: none
+				    has been missing */
 };
 
 /** Whether a probe has what it waits for. */

@@ -229,8 +229,7 @@ static void judge_no_path(const struct verdict *v, const char *proof)
 				     "%s. But the spanning tree %s blocks it, and no other path "
 				     "leads to that site.",
 				     proof, is_held(v) ? "here" : "there"),
-			"If a gateway has just started, its ports forward after 30 s: check again. "
-			"Else run `wirespan check` on every site: does another session work in one "
+			"Run `wirespan check` on every site: does another session work in one "
 			"direction only?");
 }
 

@@ -242,6 +242,22 @@ def out_of_the_bridge(mesh):
         mesh.vpn[other - 1].run("ip", "link", "set", far_port, "master", "br-l2tp0")
 
 
+def started(mesh):
+    """A gateway has just started, and its ports do not forward yet: a check elsewhere waits for them."""
+    mesh.settle()
+    last = mesh.gateway[-1]
+    last.down()
+    for node in mesh.vpn[:-1]:
+        node.settle()
+    last.up()  # with the kernel's own forward delay, and so 15 s at least
+    wait_for(lambda: mesh.vpn[0].ping("10.20.30.3", count=1).ok, 20, what="the tunnel")
+    assert "listening" in [state for (n, _), state in mesh.states().items() if n == SITES[-1]], mesh.states()
+    _, text = all_right(mesh, 1)
+    assert "known yet" not in text, text
+    mesh.settle()
+    mesh.reach()
+
+
 def cut_off(mesh):
     """One direction of one session is broken, so that STP sees a path which carries nothing: no check is fooled."""
     site, port = mesh.settle()
@@ -269,6 +285,7 @@ CASES = {
     "a host by its name": named_host,
     "a spanning tree that was turned off": turned_off,
     "a far end that is in no bridge": out_of_the_bridge,
+    "a gateway that has just started": started,
     "no path to a member": cut_off,
 }
 
