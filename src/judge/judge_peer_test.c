@@ -32,6 +32,15 @@ static void break_route(struct observations *f)
 	f->peers[0].route_error = -ENETUNREACH;
 }
 
+/* The uplink goes down while there is a session. */
+static void break_route_later(struct observations *f)
+{
+	break_nothing_heard(f);
+	f->peers[0].datagrams_out = 0;
+	f->peers[0].underlay[0] = '\0';
+	f->peers[0].route_error = -ENETUNREACH;
+}
+
 static void set_route(
 	struct observations *f, enum status_leads leads, const char *interface, const char *sent_by)
 {
@@ -255,6 +264,10 @@ static const struct fault faults[] = {
 		"No session: this machine has no route to 192.168.122.32:8173 (Network is "
 		"unreachable).",
 		NULL },
+	{ break_route_later, FINDING_ERROR, "route",
+		"A session, but one way only: this machine has no route to 192.168.122.32:8173 "
+		"(Network is unreachable).",
+		"`ip route` shows the routes; `ip route get` what is missing." },
 	{ break_route_to_segment, FINDING_ERROR, "route",
 		"A session, but one way only: the route to 192.168.122.32:8173 leads by br-l2tp0 "
 		"into the segment itself. Datagrams there would carry themselves: they are "
@@ -318,7 +331,10 @@ static const struct fault faults[] = {
 		"No session: 3 datagrams came from the peer, but no handshake was completed.",
 		NULL },
 	{ break_output, FINDING_ERROR, "handshake",
-		"No session: no datagram left for 192.168.122.32:8173 on eth0.", NULL },
+		"No session: no datagram left for 192.168.122.32:8173 on eth0.",
+		"Does the peer, or the gateway to it, answer on eth0 (`ip neigh`: neither FAILED "
+		"nor INCOMPLETE)? Else: does a firewall on this machine drop what goes out (see "
+		"`nft list ruleset` or `iptables -S OUTPUT`)?" },
 	{ break_cable, FINDING_ERROR, "underlay",
 		"No session: eth0, the way to 192.168.122.32:8173, is down or has no carrier.",
 		"`ip link set eth0 up`; then look at the cable." },
