@@ -130,7 +130,8 @@ static void probe_session_once(struct prober *p, size_t i, struct session_probe 
 static bool may_be_starting(const struct observations *f, size_t i)
 {
 	const struct observed_session *s = &f->sessions[i];
-	const struct status_bridge *bridge = check_bridge_of(&f->before, f->before.sessions[i].name);
+	const struct status_bridge *bridge =
+		check_bridge_of(&f->before, f->before.sessions[i].name);
 
 	return s->path_tried && !s->path_found && s->far_end.received &&
 	       !check_is_settling(f, bridge);
@@ -153,9 +154,9 @@ static void probe_session(struct prober *p, size_t i, struct session_probe **ret
 			return;
 		session_probe_close(*ret);
 		*ret = NULL;
-		*s = (struct observed_session){ .peer = s->peer,
-			.refusal = s->refusal,
-			.alien = s->alien };
+		*s = (struct observed_session){
+			.peer = s->peer, .refusal = s->refusal, .alien = s->alien
+		};
 		probe_session_once(p, i, ret);
 	}
 }

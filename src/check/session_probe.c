@@ -148,8 +148,8 @@ static bool is_far_port(const struct session_probe *s, const uint8_t mac[static 
 	return far && !memcmp(far, mac, LINK_MAC_LEN);
 }
 
-/* An answer to our bridge's question for the far gateway comes on this pseudowire. One to the port's
- * own address answers what was asked below the bridge, and comes late. */
+/* An answer to our bridge's question for the far gateway comes on this pseudowire. One to the
+ * port's own address answers what was asked below the bridge, and comes late. */
 static void note_path(struct session_probe *s, const struct wire_read *r)
 {
 	if (!s->remote.family || !ip_addr_equal(&r->src, &s->remote) ||
