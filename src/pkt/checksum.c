@@ -11,9 +11,9 @@ typedef uint64_t lanes __attribute__((vector_size(16)));
 typedef lanes lanes_anywhere __attribute__((aligned(1), may_alias));
 
 /*
- * A sum of 32-bit words that takes two additions and a shift for 16 bytes: `all` adds whole 64-bit
- * lanes and loses its carries, `high` adds the upper halves alone and loses none (below 64 GiB).
- * The sum of the lower halves follows: all − (high << 32), which is exact.
+ * Sum of 32-bit words, at two additions and one shift per 16 bytes: `all` adds whole 64-bit lanes
+ * and loses its carries; `high` adds only the upper halves and loses none (below 64 GiB). The sum
+ * of the lower halves follows: all − (high << 32), which is exact.
  */
 struct acc {
 	lanes all;

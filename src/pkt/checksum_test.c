@@ -11,7 +11,8 @@
 
 #include "pkt/testpkt.h"
 
-/* A running sum in the form of the naive one: host order, 0xffff for zero except for no bytes. */
+/* A running sum in the form of the naive one: host order; zero is 0xffff, except for an empty
+ * range. */
 static unsigned plain(uint32_t sum)
 {
 	return __builtin_bswap16(checksum_fold(sum));

@@ -76,7 +76,8 @@ enum drop {
  * be below DROP_COUNT. */
 const char *drop_name(enum drop d);
 
-/** What happened, and where it helps what to look at. `d` must be below DROP_COUNT. */
+/** The reason as a sentence for the user, with a hint where there is one. `d` must be below
+ * DROP_COUNT. */
 const char *drop_meaning(enum drop d);
 
 /** One counter for each reason. */

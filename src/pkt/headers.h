@@ -56,15 +56,16 @@ struct headers {
 };
 
 /**
- * Parse the `len` bytes at `frame`: an Ethernet frame if `ethernet`, else an IP packet. Only
- * Ethernet and IP headers are certain to lie within the frame (`l4` ≤ `len`, `l4` ≤ `end`); the
- * caller checks transport header and payload against `len` and `end`. ESP and unknown extension
- * headers end parsing at `l4` with their number as `proto`. More than two VLAN tags are "not IP".
- * Return: 0; -EBADMSG if a header is truncated or inconsistent, with `ret` untouched.
+ * Parse the `len` bytes at `frame`: an Ethernet frame if `ethernet`, else an IP packet. Only the
+ * Ethernet and IP headers are guaranteed to lie within the frame (`l4` ≤ `len`, `l4` ≤ `end`); the
+ * caller checks transport header and payload against `len` and `end`. Parsing stops at ESP and
+ * unknown extension headers: `l4` is their offset, `proto` their number. A frame with more than two
+ * VLAN tags counts as "not IP". Return: 0; -EBADMSG if a header is truncated or inconsistent, with
+ * `ret` untouched.
  */
 MUST_CHECK int headers_parse(const uint8_t *frame, size_t len, bool ethernet, struct headers *ret);
 
-/** Whether the packet is a fragment: part of its transport payload is elsewhere. */
+/** Whether the packet is a fragment: the frame holds only part of its transport payload. */
 static inline bool headers_is_fragment(const struct headers *h)
 {
 	return h->more_fragments || h->frag_offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An inner IP packet at a glance: addresses, true length, ECN. */
+/* Basic fields of an inner IP packet: addresses, length without padding, ECN. */
 #include "pkt/inner.h"
 
 #include "base/bytes.h"
@@ -65,7 +65,8 @@ enum drop inner_parse(const uint8_t *packet, size_t len, struct inner_packet *re
 	}
 }
 
-/* One's complement sum of the checksum's complement, the old word's and the new word: RFC 1624. */
+/* One's complement sum of the complemented checksum, the complemented old word and the new word
+ * (RFC 1624). */
 static void set_ip4_tos(uint8_t *packet, uint8_t tos)
 {
 	uint16_t old = load_be16(packet);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what is read from inner packets, and of the ECN rules. */
+/* Tests of reading inner packets' headers, and of the ECN rules. */
 #include "pkt/inner.h"
 
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static void test_parse(void **state)
 		{ "IPv4 header cut", 0x45, 20, 19, 0 },
 		{ "IPv4 header alone", 0x45, 20, 20, 20 },
 		{ "IPv4 with padding", 0x45, 21, 32, 21 },
-		{ "IPv4 longer than it is", 0x45, 33, 32, 0 },
+		{ "IPv4 total above the bytes present", 0x45, 33, 32, 0 },
 		{ "IPv4 total below header", 0x45, 19, 32, 0 },
 		{ "IPv4 header length below 5", 0x44, 20, 32, 0 },
 		{ "IPv4 options", 0x46, 24, 32, 24 },
@@ -35,14 +35,15 @@ static void test_parse(void **state)
 		{ "IPv6 header cut", 0x60, 0, 39, 0 },
 		{ "IPv6 header alone", 0x60, 0, 40, 40 },
 		{ "IPv6 with padding", 0x6f, 1, 48, 41 },
-		{ "IPv6 longer than it is", 0x60, 9, 48, 0 },
+		{ "IPv6 length above the bytes present", 0x60, 9, 48, 0 },
 		{ "version 0", 0x05, 20, 32, 0 },
 		{ "version 5", 0x55, 20, 32, 0 },
 		{ "version 15", 0xff, 20, 64, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		/* Exactly as long as it says, so that a sanitiser sees any step beyond. */
+		/* A buffer of exactly the packet's size, so that a sanitizer detects reads past
+		 * the end. */
 		uint8_t *packet = calloc(1, cases[i].len ? cases[i].len : 1);
 		struct inner_packet inner;
 		bool v6 = cases[i].first >> 4 == 6;
@@ -76,7 +77,7 @@ static uint16_t ip4_checksum(const uint8_t *packet)
 	return (uint16_t)~sum;
 }
 
-/* RFC 6040 figure 4: what leaves the tunnel, by inner and outer ECN; -1: dropped. */
+/* RFC 6040 figure 4: the ECN field after decapsulation, by inner and outer ECN; -1: dropped. */
 static void test_ecn_in(void **state)
 {
 	static const int expected[4][4] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the IP header of a decrypted packet says, fragments included. */
+/* Parse the IP header of a decrypted packet, including fragment headers. */
 #include "pkt/ip.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets for tests and benches, built naively: calls nothing that it helps to test. */
+/* Packets for tests and benchmarks, built naively: calls none of the code under test. */
 #ifndef PKT_TESTPKT_H
 #define PKT_TESTPKT_H
 
@@ -19,18 +19,18 @@ struct testpkt {
 	unsigned hosts; /* selects the addresses */
 	uint16_t sport, dport;
 	uint16_t id;
-	uint16_t frag; /* IPv4: flags and offset beside DF */
+	uint16_t frag; /* IPv4: flags and offset in addition to DF */
 	uint8_t tos, ttl;
 	unsigned
 		ip_options; /* IPv4: bytes of options; IPv6: bytes of destination options (n × 8) */
 	uint32_t seq, ack;
-	uint8_t flags; /* TCP, beside ACK */
+	uint8_t flags; /* TCP, in addition to ACK */
 	uint16_t window;
 	const uint8_t *options; /* TCP */
 	unsigned options_len;	/* a multiple of 4 */
-	uint32_t stream;	/* offset in the endless pattern where the payload begins */
+	uint32_t stream;	/* offset in the endless pattern at which the payload begins */
 	unsigned payload;
-	unsigned padding; /* after the IP packet */
+	unsigned padding; /* padding after the IP packet */
 };
 
 static inline void test_be16(uint8_t *p, unsigned v)
@@ -181,7 +181,7 @@ static inline unsigned testpkt_hdr_len(const struct testpkt *t)
 	return testpkt_l4(t) + (t->udp ? 8 : 20 + t->options_len);
 }
 
-/** A small pseudo-random generator: repeatable. */
+/** A small pseudo-random generator; its sequence is reproducible. */
 static inline uint32_t test_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trains: contiguous runs of equal datagrams to one endpoint, the last possibly shorter: the unit
- * of one sendmsg with UDP_SEGMENT. */
+/* Trains: contiguous runs of equal-sized datagrams to one endpoint, the last possibly shorter;
+ * each is sent by one sendmsg with UDP_SEGMENT. */
 #include "pkt/train.h"
 
 #include "base/bug.h"

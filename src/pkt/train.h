@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trains: contiguous runs of equal datagrams to one endpoint, the last possibly shorter: the unit
- * of one sendmsg with UDP_SEGMENT. */
+/* Trains: contiguous runs of equal-sized datagrams to one endpoint, the last possibly shorter;
+ * each is sent by one sendmsg with UDP_SEGMENT. */
 #ifndef PKT_TRAIN_H
 #define PKT_TRAIN_H
 
@@ -27,7 +27,7 @@ struct train {
 	uint16_t stride;
 	uint16_t count;
 	uint8_t tos; /* outer DSCP and ECN */
-	uint8_t ttl; /* or IPv6 hop limit; 0: the system's */
+	uint8_t ttl; /* or IPv6 hop limit; 0: system default */
 	bool open;   /* may still grow */
 	struct endpoint to;
 };
@@ -47,7 +47,7 @@ void train_queue_init(struct train_queue *q, uint8_t *arena, size_t cap);
 /** Discard all trains. */
 void train_queue_reset(struct train_queue *q);
 
-/** Whether `count` more datagrams of `bytes` in total fit, for any sizes and endpoints. */
+/** Whether `count` more datagrams of `bytes` in total fit, whatever their sizes and endpoints. */
 bool train_has_room(const struct train_queue *q, size_t count, size_t bytes);
 
 /** Where to write the next datagram: the arena's tail. The caller has checked train_has_room(). */
@@ -57,15 +57,16 @@ uint8_t *train_tail(struct train_queue *q);
  * starts a new one. */
 void train_append(struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos);
 
-/** The same where a train may have no more than `most` datagrams. */
+/** As train_append(), but a train may have at most `most` datagrams. */
 void train_append_most(
 	struct train_queue *q, size_t len, const struct endpoint *to, uint8_t tos, unsigned most);
 
-/** End the last train, if there is one: what is appended next begins another. */
+/** Close the last train, if there is one: the next datagram starts another train. */
 void train_close(struct train_queue *q);
 
-/** End the last train, and send it with this TTL or hop limit. A router that joins packets of a
- * flow (GRO) joins only those of one TTL, so this keeps the train apart on the path, too. */
+/** Close the last train and send it with this TTL or hop limit. A router that coalesces packets of
+ * a flow (GRO) coalesces only packets with the same TTL, so the train also stays separate on the
+ * path. */
 void train_close_with_ttl(struct train_queue *q, uint8_t ttl);
 
 #endif

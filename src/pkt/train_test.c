@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of trains: which datagrams join one, and that no byte or order is lost. */
+/* Tests of trains: which datagrams are joined, and that no byte is lost or reordered. */
 #include "pkt/train.h"
 
 #include <setjmp.h>
@@ -52,7 +52,7 @@ static void test_joining(void **state)
 	}
 }
 
-/* Against the definition: splitting each train by its stride gives back exactly the datagrams that
+/* Checks the definition: splitting each train by its stride gives back exactly the datagrams that
  * were appended. */
 static void test_differential(void **state)
 {
@@ -87,15 +87,15 @@ static void test_differential(void **state)
 	}
 }
 
-/* A train that is closed takes nothing, nor does it join the one before; where the number is
- * limited no train is longer, and none is shorter than it could be. */
+/* A closed train accepts no more datagrams and does not join the one before; with a limit, no
+ * train is longer than the limit, and none is shorter than necessary. */
 static void test_closing_and_limits(void **state)
 {
 	struct endpoint e = endpoint_of(1);
 	struct train_queue q;
 
 	train_queue_init(&q, arena, sizeof(arena));
-	train_close(&q); /* there is none */
+	train_close(&q); /* there is no train yet */
 	train_close_with_ttl(&q, 9);
 	train_append(&q, 100, &e, 0);
 	train_append(&q, 100, &e, 0);

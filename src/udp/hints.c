@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What routers say of datagrams of ours that are too large for them: read from a socket's error
- * queue. */
+/* Read ICMP too-big errors from the socket's error queue. */
 #include "udp/hints.h"
 
 #include <errno.h>
@@ -24,7 +23,7 @@ int udp_hints_enable(int fd, int family)
 	return 0;
 }
 
-/* The MTU that an error speaks of, or 0. */
+/* The MTU that an error reports, or 0. */
 static unsigned too_big(const struct sock_extended_err *e)
 {
 	if (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH &&
@@ -35,7 +34,7 @@ static unsigned too_big(const struct sock_extended_err *e)
 	return 0;
 }
 
-/* Whether the message is a hint; `ret` is filled then. */
+/* Whether the message is a too-big error; if so, fills `ret`. */
 static bool read_hint(struct msghdr *msg, const struct sockaddr_in6 *to, struct udp_hint *ret)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {

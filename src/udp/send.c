@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending trains: one sendmmsg for many, UDP_SEGMENT for each, and every way in which that can
- * fail. */
+/* Send trains: one sendmmsg for many, UDP_SEGMENT for each, and handling of every error of these
+ * calls. */
 #include "udp/udp.h"
 
 #include <errno.h>
@@ -11,13 +11,13 @@
 
 #include "base/bytes.h"
 
-/* Most messages handed to one sendmmsg. */
+/* Most messages in one sendmmsg call. */
 #define SEND_BATCH 32
 
-/* Most times that a refused train is tried again as it is. */
+/* Most retries of an unchanged train that the kernel has refused. */
 #define ATTEMPTS 4
 
-/* One message for sendmmsg, with the room its parts need. */
+/* One message for sendmmsg, with storage for its parts. */
 struct outgoing {
 	struct sockaddr_in6 to;
 	struct iovec iov;
@@ -39,7 +39,8 @@ static void *control_add(struct msghdr *msg, int level, int type, size_t len)
 	return CMSG_DATA(c);
 }
 
-/* From that address, by that interface, or both; no address leaves the choice to the kernel. */
+/* Send from this address, through this interface, or both; with no address the kernel chooses
+ * one. */
 static void control_source(struct msghdr *msg, const struct endpoint *to)
 {
 	uint16_t family = to->addr.family;
@@ -60,7 +61,7 @@ static void control_source(struct msghdr *msg, const struct endpoint *to)
 	}
 }
 
-/* A field of the IP header: option `v4` or `v6`; 0 leaves it to the system. */
+/* Set a field of the IP header: option `v4` or `v6`; 0 leaves the system default. */
 static void control_byte(
 	struct msghdr *msg, const struct endpoint *to, int v4, int v6, uint8_t byte)
 {
@@ -120,9 +121,9 @@ static int send_one(struct udp *u, const struct train *t, size_t at, size_t len)
 	return 0;
 }
 
-/* Whether an ICMP message about an earlier datagram, perhaps to somebody else, may have left this
- * error on the socket, where the next send finds it. Source: Linux net/ipv4/icmp.c,
- * icmp_err_convert; net/ipv6/icmp.c, tab_unreach. */
+/* Whether the error may come from an ICMP message about an earlier datagram, perhaps to another
+ * destination: the kernel stores it in the socket and the next send returns it. Source: Linux
+ * net/ipv4/icmp.c, icmp_err_convert; net/ipv6/icmp.c, tab_unreach. */
 static bool is_deferred_icmp_error(int error)
 {
 	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
@@ -130,10 +131,10 @@ static bool is_deferred_icmp_error(int error)
 	       error == EHOSTDOWN || error == ENONET || error == EPROTO || error == EACCES;
 }
 
-/* Send once more what was refused with `error`. A full queue of the device is full, though (the
- * kernel tells since errors are queued): that stands, and part of the train may have left. Anybody
- * can forge such ICMP messages, but none that spoils two sends: how often in a row we are out of
- * luck depends on how fast they come. Return: 0 or an errno. */
+/* Retry a train that was refused with `error`. If the device's queue is full (the kernel reports
+ * this because error queueing is enabled) there is no retry: part of the train may have been sent.
+ * Anybody can forge ICMP errors, and each makes one send fail; how many sends in a row fail
+ * depends on the rate at which they arrive, so retries are limited. Return: 0 or an errno. */
 static int send_again(struct udp *u, const struct train *t, size_t at, size_t len, int error)
 {
 	if (error == ENOBUFS)
@@ -144,8 +145,8 @@ static int send_again(struct udp *u, const struct train *t, size_t at, size_t le
 	return error;
 }
 
-/* Whether the sticky source may be the reason: it is no longer ours, or its interface has no
- * way. */
+/* Whether the sticky source may be the cause: the host no longer has the address, or its interface
+ * has no route to the destination. */
 static bool may_be_source(const struct train *t, int error)
 {
 	return endpoint_has_source(&t->to) &&
@@ -153,9 +154,9 @@ static bool may_be_source(const struct train *t, int error)
 		       error == EADDRNOTAVAIL || error == ENODEV);
 }
 
-/* Send what was refused with `error` once more from where the routing table says. Only if that goes
- * is the sticky source to blame, and forgotten: EINVAL is also what older kernels say of segments
- * that the device's MTU is too small for. Return: 0 or an errno. */
+/* Retry without the sticky source a send that was refused with `error`. Only if the retry succeeds
+ * was the sticky source the cause, and it is dropped: older kernels also return EINVAL for
+ * segments larger than the device's MTU. Return: 0 or an errno. */
 static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, int error)
 {
 	struct train free = *t;
@@ -169,7 +170,7 @@ static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, i
 	return 0;
 }
 
-/* Do what can be done for bytes that were refused with `error`. Return: 0 or an errno. */
+/* Apply the retries that fit `error` to bytes that were refused with it. Return: 0 or an errno. */
 static int send_mended(struct udp *u, struct train *t, size_t at, size_t len, int error)
 {
 	error = send_again(u, t, at, len, error);
@@ -189,7 +190,8 @@ static void send_singly(struct udp *u, struct train *t)
 	}
 }
 
-/* The kernel refused this train: find out why, retry what can be retried, count the rest. */
+/* The kernel refused this train: find the cause, retry what can be retried, count the rest as
+ * lost. */
 static void send_refused(struct udp *u, struct train *t, int error)
 {
 	error = send_mended(u, t, 0, t->len, error);
@@ -197,7 +199,8 @@ static void send_refused(struct udp *u, struct train *t, int error)
 		return;
 	if (t->count > 1 &&
 		(error == EIO || error == EINVAL || error == EMSGSIZE || error == ENOPROTOOPT)) {
-		/* EIO: the route's device cannot checksum, so the kernel will not segment for it */
+		/* EIO: the route's device has no checksum offload, so the kernel does not segment
+		 * for it */
 		if (error == EIO)
 			u->offloads.segment = false;
 		send_singly(u, t);
@@ -206,7 +209,7 @@ static void send_refused(struct udp *u, struct train *t, int error)
 	note_failure(u, t, t->len, error);
 }
 
-/* Send `n` trains of one family. */
+/* Send `n` trains of one address family. */
 static void send_family(struct udp *u, struct train *first, size_t n)
 {
 	struct outgoing out[SEND_BATCH];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of sending on a kernel that refuses: every way in which sendmmsg and sendmsg can fail, made
- * up. */
+/* Tests of sending on a kernel that refuses: simulates every error of sendmmsg and sendmsg. */
 #include "udp/udp.h"
 
 #include <errno.h>
@@ -16,11 +15,11 @@
 
 #define CALLS_MAX 16
 
-/* The kernel: what it answers to the calls in turn (0: takes all), and what it has let through. */
+/* The simulated kernel: its results for successive calls (0: accepts all), and what it has sent. */
 static struct {
-	int errors[CALLS_MAX]; /* errno; of sendmmsg, -n: takes n messages */
+	int errors[CALLS_MAX]; /* errno; for sendmmsg, -n: accepts n messages */
 	size_t n_errors;
-	int always;	  /* errno of all calls behind these, or 0 */
+	int always;	  /* errno of all calls after these, or 0 */
 	bool no_segments; /* EIO for every message with UDP_SEGMENT */
 	int no_source;	  /* errno of every message with a source address, or 0 */
 	int too_large;	  /* errno of every message with UDP_SEGMENT, or 0 */
@@ -28,7 +27,7 @@ static struct {
 	size_t taken; /* datagrams */
 	uint8_t bytes[65536];
 	size_t n_bytes;
-	int ttls[CALLS_MAX]; /* of the messages in turn; 0: not given */
+	int ttls[CALLS_MAX]; /* of successive messages; 0: not set */
 	size_t n_ttls;
 	unsigned pktinfos; /* messages with a source address or interface */
 	struct in_pktinfo pktinfo4;
@@ -45,7 +44,7 @@ static int verdict_of_call(void)
 	return i < kernel.n_errors ? kernel.errors[i] : kernel.always;
 }
 
-/* The TTL or hop limit of a message; 0: the system's. */
+/* The TTL or hop limit of a message; 0: the system default. */
 static int ttl_of(struct msghdr *msg)
 {
 	int ttl = 0;
@@ -168,13 +167,13 @@ static const struct {
 		.taken = 9,
 		.calls = 2,
 		.segment_stays = true },
-	{ .name = "an ICMP error about somebody else",
+	{ .name = "an ICMP error about another destination",
 		.errors = { ECONNREFUSED },
 		.n_errors = 1,
 		.taken = 9,
 		.calls = 3,
 		.segment_stays = true },
-	{ .name = "a flood of ICMP errors about somebody else",
+	{ .name = "a flood of ICMP errors about other destinations",
 		.errors = { ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ECONNREFUSED },
 		.n_errors = 4,
 		.taken = 9,
@@ -193,17 +192,17 @@ static const struct {
 		.calls = 3,
 		.segment_stays = true },
 	{ .name = "no checksum offload", .no_segments = true, .taken = 9, .calls = 13 },
-	{ .name = "the source is no longer ours",
+	{ .name = "the source is no longer local",
 		.no_source = EINVAL,
 		.taken = 9,
 		.calls = 9,
 		.segment_stays = true },
-	{ .name = "the source's interface has no way there",
+	{ .name = "the source's interface has no route there",
 		.no_source = ENETUNREACH,
 		.taken = 9,
 		.calls = 18,
 		.segment_stays = true },
-	{ .name = "segments larger than the device's MTU, as older kernels say it",
+	{ .name = "segments larger than the device's MTU, as older kernels report it",
 		.too_large = EINVAL,
 		.taken = 9,
 		.calls = 15,
@@ -247,7 +246,7 @@ static void test_refusals(void **state)
 	}
 }
 
-/* What cannot be sent at all is given up after a bounded number of calls, and counted. */
+/* A datagram that cannot be sent at all is dropped after a bounded number of calls, and counted. */
 static void test_nothing_goes(void **state)
 {
 	static struct train_queue q;
@@ -266,7 +265,7 @@ static void test_nothing_goes(void **state)
 	}
 }
 
-/* A train with a TTL of its own, of either family, with everything else that a message can have. */
+/* A train with its own TTL, of either family, combined with every other message option. */
 static void test_ttl(void **state)
 {
 	static struct train_queue q;
@@ -296,7 +295,7 @@ static void test_ttl(void **state)
 	}
 }
 
-/* From an address, by an interface, or both; an address of the other family is none. */
+/* From an address, through an interface, or both; an address of the other family counts as none. */
 static void test_source(void **state)
 {
 	static const uint8_t addr4[4] = { 192, 0, 2, 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP sockets on the underlay: opening them, and batches in with UDP_GRO. */
+/* UDP sockets on the underlay: open, close and configure them, and receive batches with UDP_GRO. */
 #include "udp/udp.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "udp/hints.h"
 
-/* Room for bursts while the one thread is elsewhere: 4 MiB, doubled by the kernel for its own
+/* Room for bursts while the thread is busy: 4 MiB, which the kernel doubles for its own
  * accounting. */
 #define SOCKET_BUFFER (4 << 20)
 
@@ -23,7 +23,7 @@ static int set_int(int fd, int level, int option, int value)
 
 static void socket_buffers(int fd)
 {
-	/* FORCE needs CAP_NET_ADMIN and passes the sysctl limits; without it take what there is */
+	/* FORCE needs CAP_NET_ADMIN and overrides the sysctl limits; without it the limits apply */
 	if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) < 0)
 		(void)set_int(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
 	if (set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) < 0)
@@ -97,8 +97,8 @@ static int socket_port(int fd, uint16_t *ret_port)
 	return 0;
 }
 
-/* One attempt at both families; with port 0 the IPv6 socket takes the port that the IPv4 one was
- * given. */
+/* Try to open both families once; with port 0 the IPv6 socket gets the port that the IPv4 socket
+ * was assigned. */
 static int open_pair(uint16_t port, uint32_t fwmark, struct udp *u)
 {
 	int err;
@@ -253,7 +253,7 @@ int udp_receive(
 		};
 		if (msgs[i].msg_hdr.msg_flags & MSG_TRUNC ||
 			endpoint_from_sockaddr(&from[i], &r->from) < 0)
-			continue; /* larger than any buffer of ours: no WireGuard message */
+			continue; /* larger than any buffer: not a WireGuard message */
 		read_control(&msgs[i].msg_hdr, r);
 		count++;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of opening a port: both families or, where the kernel lacks one, the other; else none. */
+/* Tests of opening a port: both families, or the only one that the kernel has; otherwise an
+ * error. */
 #include "udp/udp.h"
 
 #include <errno.h>
@@ -21,11 +22,11 @@ int __real_setsockopt(int fd, int level, int option, const void *value, socklen_
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 int __wrap_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
 
-static int lacking[2];	 /* families that the kernel has not */
-static int taken_family; /* bind() finds the port taken */
-static int mark_calls;	 /* SO_MARK fails when this has been counted down to 0 */
+static int lacking[2];	 /* families that the kernel lacks */
+static int taken_family; /* bind() fails for this family: the port is in use */
+static int mark_calls;	 /* SO_MARK fails at this call, counted down to 0 */
 static int marks[2];	 /* of the IPv4 and the IPv6 socket */
-static int opened;	 /* sockets, ever */
+static int opened;	 /* number of sockets ever opened */
 
 int __wrap_socket(int family, int type, int protocol)
 {
@@ -49,7 +50,7 @@ int __wrap_bind(int fd, const struct sockaddr *sa, socklen_t len)
 	return __real_bind(fd, sa, len);
 }
 
-/* A firewall mark is kept here: to set a real one is the privileged's. */
+/* Simulates firewall marks: setting a real one needs privileges. */
 static int *mark_of(int fd)
 {
 	struct sockaddr_storage sa;
@@ -96,7 +97,7 @@ static int open_any(uint16_t port, uint32_t fwmark, struct udp *ret)
 	return udp_open(port, fwmark, (struct udp_offloads){ 0 }, ret);
 }
 
-/* A kernel without one of the families, as after ipv6.disable=1, does with the other. */
+/* If the kernel lacks one of the families, as after ipv6.disable=1, the other is used. */
 static void test_one_family(void **state)
 {
 	struct udp udp;
@@ -116,13 +117,13 @@ static void test_one_family(void **state)
 	assert_int_equal(open_any(0, 0, &udp), -EAFNOSUPPORT);
 }
 
-/* Whether a descriptor of this number is open. */
+/* Whether this descriptor is open. */
 static bool is_open(int fd)
 {
 	return dup2(fd, fd) >= 0;
 }
 
-/* What fails for one family fails for both, and leaves no socket. */
+/* If one family fails, the call fails and leaves no socket open. */
 static void test_all_or_none(void **state)
 {
 	struct udp before = { .fd4 = 77, .fd6 = 78, .port = 79 };
@@ -136,7 +137,7 @@ static void test_all_or_none(void **state)
 	assert_int_equal(open_any(1234, 0, &udp), -EADDRINUSE);
 	taken_family = AF_INET6;
 	assert_int_equal(open_any(0, 0, &udp), -EADDRINUSE);
-	assert_true(opened >= 200); /* another port is tried, but not for ever */
+	assert_true(opened >= 200); /* retries with other ports, a bounded number of times */
 	taken_family = -1;
 	mark_calls = 2;
 	assert_int_equal(open_any(0, 5, &udp), -EPERM);
@@ -144,7 +145,7 @@ static void test_all_or_none(void **state)
 	assert_false(is_open(next));
 }
 
-/* A mark that the second socket refuses is not left on the first. */
+/* If the second socket refuses a mark, the first gets its old mark back. */
 static void test_mark_is_undone(void **state)
 {
 	struct udp udp;
