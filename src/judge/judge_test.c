@@ -300,12 +300,13 @@ static const struct fault faults[] = {
 		"Cannot listen on eth0: Operation not permitted.", "" },
 	{ note_unseen, FINDING_NOTE, "underlay", "12 packets on eth0 went by unseen.", "" },
 	{ note_drops, FINDING_NOTE, "drops",
-		"2 dropped during the check: seen before: a replay, or a datagram doubled on the "
-		"way.",
+		"2 dropped during the check: seen before: a replay, or a datagram that the network "
+		"duplicated.",
 		"" },
 	{ note_old_drops, FINDING_NOTE, "drops",
-		"7 dropped, the last 90 s ago: seen before: a replay, or a datagram doubled on the "
-		"way.",
+		"7 dropped, the last 90 s ago: seen before: a replay, or a datagram that the "
+		"network "
+		"duplicated.",
 		"" },
 	{ break_restart, FINDING_ERROR, "daemon", "wirespan was restarted during the check.",
 		"Check again." },

@@ -241,8 +241,8 @@ static const char text_golden[] =
 	"  system calls    5,000, and 600 wake-ups\n"
 	"\n"
 	"dropped: 1,234,579\n"
-	"         12  wg_replay            seen before: a replay, or a datagram doubled on the "
-	"way\n"
+	"         12  wg_replay            seen before: a replay, or a datagram that the network "
+	"duplicated\n"
 	"  1,234,567  l2tp_cookie          wrong cookie: our PeerCookie must be the peer's "
 	"Cookie (last 2 min 5 s ago)\n";
 

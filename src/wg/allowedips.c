@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cryptokey routing: which peer a prefix belongs to, longest prefix first. */
+/* Cryptokey routing: maps prefixes to peers, with longest-prefix match. */
 #include "wg/allowedips.h"
 
 #include <errno.h>
@@ -10,39 +10,40 @@
 #include "wg/peer.h"
 
 /*
- * Theory of operation. One path-compressed binary trie a family: every node is a prefix that lies
- * within its parent's; a node that is nobody's prefix is a fork and has both children. Each node
- * knows its owner: the peer of the nearest prefix at or above it. So a look-up has to find the
- * longest node that contains the address, and its owner is the answer.
+ * Theory of operation. One path-compressed binary trie per family: the prefix of every node lies
+ * within its parent's; a node that is not a peer's prefix is a fork and has two children. Each node
+ * stores its owner: the peer of the nearest prefix at or above it. So a look-up finds the longest
+ * node that contains the address and returns its owner.
  *
- * Walking there from the root would touch a node a bit in the worst case. A look-up searches for
- * the node's length instead, by halves, as in a z-fast trie (Belazzougui, Boldi, Pagh, Vigna: "Fast
- * Prefix Search in Little Space, with Applications", 2010): an address has 32 = 2^5 bits or 128 =
- * 2^7, and each node lies in a hash under its handle, which is as many of its leading bits as make
- * the roundest binary number of all lengths above its parent's and up to its own. Among the lengths
- * in question, again the roundest is asked for: if a node has these leading bits for its handle,
- * all shorter ones are out of question; if none has, all longer ones. That takes at most 6
- * questions, or 8, and for a host's own route one, as 32 and 128 are the roundest of all.
+ * Walking from the root would visit one node per bit in the worst case. A look-up does a binary
+ * search for the node's length instead, as in a z-fast trie (Belazzougui, Boldi, Pagh, Vigna: "Fast
+ * Prefix Search in Little Space, with Applications", 2010). An address has 32 = 2^5 or 128 = 2^7
+ * bits. A hash maps each node's handle to the node; the handle is a prefix of the node's bits, and
+ * its length is the number with the most trailing zero bits above the parent's length and up to
+ * the node's own. Each step probes the hash at the length with the most trailing zero bits among
+ * those still possible: if a node has this handle, all shorter lengths are excluded, else all
+ * longer ones. That takes at most 6 (IPv4) or 8 (IPv6) probes, and one for a host route, as 32
+ * and 128 have the most trailing zero bits.
  *
- * Inserting and removing walk the trie, put at most three nodes under other handles, and pass an
- * owner down through the forks below.
+ * Insertion and removal walk the trie, change the handles of at most three nodes, and pass an owner
+ * down through the forks below.
  *
- * Nodes are named by their index, so that the array can be moved. A peer's nodes form a list in the
- * order of their insertion, of which the first one's `peer_prev` is the last.
+ * Nodes refer to each other by index, so that the array can be moved. A peer's nodes form a list in
+ * insertion order; the `peer_prev` of the first is the last.
  */
 
-/* A prefix of a peer's, or a fork; or a free node. What look-ups read: half a line of cache. */
+/* A peer's prefix, a fork, or a free node. Holds what look-ups read: half a cache line. */
 struct wg_allowed_node {
 	uint64_t bits[2];      /* most significant first, host order; IPv4 in the top 32 */
 	struct wg_peer *owner; /* of the nearest prefix at or above, or NULL */
 	uint32_t bucket_next;
 	uint8_t len;
-	uint8_t handle; /* so many bits of it are its key in the hash; 0: it is not there */
+	uint8_t handle; /* length of the handle, its key in the hash; 0: not in the hash */
 	uint8_t is_v6;
 	bool is_prefix; /* false: a fork */
 };
 
-/* The node's place among the others. */
+/* The links of a node to others. */
 struct wg_allowed_links {
 	uint32_t parent;
 	uint32_t child[2];
@@ -125,7 +126,7 @@ static struct key key_of_node(const struct wg_allowed_node *n)
 	return (struct key){ .bits = { n->bits[0], n->bits[1] }, .len = n->len, .is_v6 = n->is_v6 };
 }
 
-/* The roundest number (with the most zero bits at its end) above `low` and up to `high`. */
+/* The number with the most trailing zero bits above `low` and up to `high`. */
 static unsigned roundest(unsigned low, unsigned high)
 {
 	return high & (~0U << (31 - __builtin_clz(low ^ high)));
@@ -181,7 +182,7 @@ static void hash_remove(struct wg_allowedips *t, uint32_t i)
 	*link = n->bucket_next;
 }
 
-/* Put a node under another handle; 0: under none. */
+/* Put a node in the hash under another handle; 0: remove it from the hash. */
 static void set_handle(struct wg_allowedips *t, uint32_t i, unsigned handle)
 {
 	struct wg_allowed_node *n = &t->nodes[i];
@@ -231,8 +232,8 @@ static void node_give_back(struct wg_allowedips *t, uint32_t i)
 	t->taken--;
 }
 
-/* A node's owner has changed, and so has that of all forks below which are of nobody else's. As
- * deep as prefixes are long, at most. */
+/* Change the owner of a node, and of all forks below it that inherit it. The depth is bounded by
+ * the prefix length. */
 static void pass_down(struct wg_allowedips *t, uint32_t i, struct wg_peer *owner)
 {
 	const uint32_t *child = t->links[i].child;
@@ -248,7 +249,7 @@ static struct wg_peer *owner_at(const struct wg_allowedips *t, uint32_t i)
 	return i != WG_NO_NODE ? t->nodes[i].owner : NULL;
 }
 
-/* The node becomes a prefix of the peer's. */
+/* Make the node a prefix of the peer. */
 static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 {
 	struct wg_allowed_links *l = &t->links[i];
@@ -270,8 +271,8 @@ static void peer_link(struct wg_allowedips *t, uint32_t i, struct wg_peer *peer)
 	t->count++;
 }
 
-/* The node is its owner's prefix no longer. What is below keeps its owner until the caller
- * decides. */
+/* Unlink the node from its owner's prefixes. The nodes below keep their owner until the caller
+ * updates them. */
 static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 {
 	struct wg_peer *peer = t->nodes[i].owner;
@@ -291,7 +292,7 @@ static void peer_unlink(struct wg_allowedips *t, uint32_t i)
 	t->count--;
 }
 
-/* Where a key is or would be: the node itself or what it displaces, and its parent. */
+/* The position of a key: the node itself or the node that it would displace, and the parent. */
 static uint32_t descend(const struct wg_allowedips *t, const struct key *k, uint32_t *ret_parent)
 {
 	uint32_t parent = WG_NO_NODE, at = t->root[k->is_v6];
@@ -311,7 +312,7 @@ static bool node_is(const struct wg_allowedips *t, uint32_t i, const struct key 
 	       t->nodes[i].bits[1] == k->bits[1];
 }
 
-/* Hang a node below another, or at the root. */
+/* Attach a node below another, or at the root. */
 static void adopt(struct wg_allowedips *t, uint32_t parent, uint32_t child)
 {
 	struct wg_allowed_node *n = &t->nodes[child];
@@ -323,7 +324,7 @@ static void adopt(struct wg_allowedips *t, uint32_t parent, uint32_t child)
 	set_handle(t, child, n->len ? roundest(above, n->len) : 0);
 }
 
-/* Make the key's node where descend() ended; a fork above it if its neighbour needs one. */
+/* Create the key's node where descend() ended, with a fork above it if its sibling needs one. */
 static uint32_t grow(struct wg_allowedips *t, const struct key *k, uint32_t parent, uint32_t below)
 {
 	uint32_t i = node_take(t, k, k->len);
@@ -348,7 +349,7 @@ static uint32_t grow(struct wg_allowedips *t, const struct key *k, uint32_t pare
 	return i;
 }
 
-/* Remove a node that serves no more: it is no prefix and does not fork. */
+/* Remove a node that is no longer needed: neither a prefix nor a fork with two children. */
 static void prune(struct wg_allowedips *t, uint32_t i)
 {
 	while (i != WG_NO_NODE && !t->nodes[i].is_prefix) {
@@ -375,7 +376,7 @@ static uint32_t nodes_for(size_t prefixes)
 	return (uint32_t)(2 * prefixes);
 }
 
-/* At least twice as many as nodes, so that few hold more than one. */
+/* At least twice as many buckets as nodes, so that few hold more than one. */
 static uint32_t buckets_for(size_t prefixes)
 {
 	uint32_t n = 4;
@@ -392,7 +393,7 @@ size_t wg_allowedips_memory(size_t prefixes)
 	       buckets_for(prefixes) * sizeof(uint32_t);
 }
 
-/* Lay out memory: nodes, links and buckets, which are empty. */
+/* Arrange the memory: nodes, links and buckets (empty). */
 static void lay_out(struct wg_allowedips *t, void *memory, size_t prefixes)
 {
 	uint32_t buckets = buckets_for(prefixes);
@@ -483,7 +484,7 @@ static bool is_leaf(const struct wg_allowedips *t, uint32_t i)
 	return t->links[i].child[0] == WG_NO_NODE && t->links[i].child[1] == WG_NO_NODE;
 }
 
-/* Whose prefix of no bits it is, if there is one. */
+/* The owner of the zero-length prefix, if there is one. */
 static struct wg_peer *owner_of_all(const struct wg_allowedips *t, uint8_t is_v6)
 {
 	uint32_t root = t->root[is_v6];

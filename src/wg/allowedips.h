@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cryptokey routing: which peer a prefix belongs to, longest prefix first. */
+/* Cryptokey routing: maps prefixes to peers, with longest-prefix match. */
 #ifndef WG_ALLOWEDIPS_H
 #define WG_ALLOWEDIPS_H
 
@@ -16,41 +16,43 @@ struct wg_peer;
 struct wg_allowed_node;
 struct wg_allowed_links;
 
-/** The prefixes of both families, in memory of the caller's. Read `count`; the rest is private. */
+/** The prefixes of both families, in memory provided by the caller. Read `count`; the rest is
+ * private. */
 struct wg_allowedips {
 	struct wg_allowed_node *nodes;
 	struct wg_allowed_links *links; /* of each node */
-	uint32_t *buckets;		/* of a hash that leads to the nodes */
+	uint32_t *buckets;		/* hash buckets that lead to the nodes */
 	uint32_t bucket_mask;		/* their number, a power of two, minus 1 */
-	uint32_t cap;			/* nodes there is room for */
-	uint32_t used;			/* nodes that have ever been in use */
+	uint32_t cap;			/* capacity in nodes */
+	uint32_t used;			/* nodes ever used */
 	uint32_t taken;			/* nodes in use */
-	uint32_t free;			/* first of those given back, or WG_NO_NODE */
+	uint32_t free;			/* first free node, or WG_NO_NODE */
 	uint32_t root[2];		/* IPv4, IPv6 */
 	uint32_t count;			/* prefixes */
 };
 
-/** Bytes of memory for `prefixes` prefixes, whatever they are: 120 to 136 for each. */
+/** Bytes of memory for any `prefixes` prefixes: 120 to 136 bytes each. */
 size_t wg_allowedips_memory(size_t prefixes);
 
-/** Start with no prefixes, in `memory` for `prefixes` of them, aligned as malloc(3) does. */
+/** Initialise without prefixes, in `memory` for `prefixes` of them, aligned as by malloc(3). */
 void wg_allowedips_init(struct wg_allowedips *t, void *memory, size_t prefixes);
 
-/** Move to other memory, for at least as many prefixes as now. The old is the caller's again. */
+/** Move to other memory, for at least as many prefixes as now. The caller owns the old memory
+ * again. */
 void wg_allowedips_move(struct wg_allowedips *t, void *memory, size_t prefixes);
 
 /**
- * Give a prefix to a peer, taking it from whoever had it. Host bits are ignored.
- * Return: 0; -EINVAL for a prefix that cannot be; -ENOSPC if nodes are short (nothing changes).
+ * Assign a prefix to a peer; any previous owner loses it. Host bits are ignored. Return: 0; -EINVAL
+ * for an invalid prefix; -ENOSPC if nodes are short (nothing changes).
  */
 int wg_allowedips_insert(
 	struct wg_allowedips *t, const struct ip_prefix *prefix, struct wg_peer *peer);
 
-/** Take a prefix from a peer. Return: 0; -ENOENT if the peer has no such prefix. */
+/** Remove a prefix from a peer. Return: 0; -ENOENT if the peer has no such prefix. */
 int wg_allowedips_remove(
 	struct wg_allowedips *t, const struct ip_prefix *prefix, const struct wg_peer *peer);
 
-/** Take all prefixes from a peer. */
+/** Remove all prefixes from a peer. */
 void wg_allowedips_remove_peer(struct wg_allowedips *t, struct wg_peer *peer);
 
 /** Return: the peer with the longest prefix that contains the address of 4 bytes, or NULL. */

@@ -19,7 +19,7 @@
 static struct wg_peer peers[PEERS];
 static void *memory;
 
-/* Memory of exactly the size wanted, full of rubbish. */
+/* Memory of exactly the size wanted, filled with garbage. */
 static void *dirty(size_t prefixes)
 {
 	void *m = malloc(wg_allowedips_memory(prefixes));
@@ -154,7 +154,7 @@ static void test_refused(void **state)
 	assert_int_equal(peer_at(&t, "10.1.1.1"), 0);
 }
 
-/* Room for n prefixes is room for any n prefixes; growing keeps what is there. */
+/* Room for n prefixes is enough for any n prefixes; growing keeps the prefixes that exist. */
 static void test_full_and_moved(void **state)
 {
 	struct wg_allowedips t = begin(3);
@@ -184,7 +184,7 @@ static void test_listing(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(in); i++)
 		insert(&t, in[i], 3);
-	insert(&t, "10.0.2.0/24", 3); /* already there: keeps its place */
+	insert(&t, "10.0.2.0/24", 3); /* exists already: keeps its place */
 	insert(&t, "10.9.0.0/16", 4);
 	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
 		struct ip_prefix expected = prefix(in[i]);
@@ -233,7 +233,7 @@ static uint32_t random_u32(void)
 	return (uint32_t)(seed >> 33);
 }
 
-/* Addresses from a small world, so that prefixes overlap and meet. */
+/* Addresses from a small range, so that prefixes overlap and coincide. */
 static struct ip_addr random_addr(void)
 {
 	uint8_t b[16] = { 0xfd };
@@ -243,7 +243,7 @@ static struct ip_addr random_addr(void)
 	return random_u32() & 1 ? ip_addr_v4(b + 12) : ip_addr_v6(b);
 }
 
-/* An address at the edge of a prefix that is there: within it but for, perhaps, one bit. */
+/* An address at the edge of an existing prefix: inside it, or outside by one bit. */
 static struct ip_addr random_neighbour(void)
 {
 	struct ip_addr a = list[random_u32() % listed].prefix.addr;
@@ -289,7 +289,7 @@ static void change(struct wg_allowedips *t)
 	}
 }
 
-/* Every prefix is listed once, under its peer; forks are no more than needed. */
+/* Every prefix is listed once, under its peer; there are no unnecessary forks. */
 static void check_listing(const struct wg_allowedips *t)
 {
 	size_t total = 0;
@@ -371,8 +371,8 @@ static void shuffled(uint8_t *ret, size_t n)
 	}
 }
 
-/* All prefixes of one address, each within the one before: no two lengths are confused, whichever
- * way they come and go. */
+/* All prefixes of one address, nested: no two lengths are confused, in any order of insertion and
+ * removal. */
 static void test_every_length(void **state)
 {
 	static const char *const addrs[] = { "10.97.255.3", "fd00:1:8000:ffff:5555:0:1:ff01" };

@@ -26,19 +26,19 @@ static void mac(struct wg_crypto *crypto, const uint8_t *key, size_t key_len, co
 	blake2s_mac(&crypto->blake2s, key, key_len, in, len, ret, WG_MAC_LEN);
 }
 
-/* Where a handshake message's macs are: at its end. */
+/* The macs of a handshake message, at its end. */
 static const struct wg_macs *macs_of(const uint8_t *msg, size_t len)
 {
 	return (const struct wg_macs *)(msg + len - sizeof(struct wg_macs));
 }
 
-/* What mac1 covers: all before it. */
+/* Length covered by mac1: everything before it. */
 static size_t before_mac1(size_t len)
 {
 	return len - sizeof(struct wg_macs);
 }
 
-/* What mac2 covers: all before it, mac1 included. */
+/* Length covered by mac2: everything before it, mac1 included. */
 static size_t before_mac2(size_t len)
 {
 	return len - WG_MAC_LEN;
@@ -52,7 +52,7 @@ void wg_cookie_checker_init(struct wg_crypto *crypto, struct wg_cookie_checker *
 	label_key(crypto, WG_LABEL_COOKIE, public_key, c->cookie_key);
 }
 
-/* The cookie of a source, under the present secret: a mac of its address and port. */
+/* The cookie of a source under the current secret: a mac of its address and port. */
 static void cookie_of(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
 	const struct endpoint *src, uint8_t ret[static WG_COOKIE_LEN])
 {
@@ -64,7 +64,7 @@ static void cookie_of(struct wg_crypto *crypto, const struct wg_cookie_checker *
 	mac(crypto, c->secret, sizeof(c->secret), in, len + 2, ret);
 }
 
-/* Whether the secret still holds at `now`. */
+/* Whether the secret is still valid at `now`. */
 static bool secret_is_young(const struct wg_cookie_checker *c, struct mono now)
 {
 	return mono_is_set(c->secret_born) && mono_between(c->secret_born, now) < WG_COOKIE_LIFE;

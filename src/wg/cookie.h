@@ -13,7 +13,7 @@
 #include "wg/messages.h"
 #include "wg/noise.h"
 
-/** The receiving side: checks macs and makes cookie replies. One for the device. */
+/** The receiving side: checks macs and creates cookie replies. One per device. */
 struct wg_cookie_checker {
 	uint8_t mac1_key[WG_KEY_LEN];	/* of our public key */
 	uint8_t cookie_key[WG_KEY_LEN]; /* of our public key */
@@ -21,17 +21,17 @@ struct wg_cookie_checker {
 	struct mono secret_born;
 };
 
-/** The sending side: makes macs and takes cookie replies. One for each peer. */
+/** The sending side: computes macs and processes cookie replies. One per peer. */
 struct wg_cookie_maker {
 	uint8_t mac1_key[WG_KEY_LEN];	/* of the peer's public key */
 	uint8_t cookie_key[WG_KEY_LEN]; /* of the peer's public key */
 	uint8_t cookie[WG_COOKIE_LEN];
 	struct mono cookie_born; /* MONO_NEVER: no cookie */
 	uint8_t last_mac1[WG_MAC_LEN];
-	bool waits; /* last_mac1 was sent and no cookie reply to it has come */
+	bool waits; /* last_mac1 was sent and no cookie reply to it has been received */
 };
 
-/** Start a checker for our public key. */
+/** Initialise a checker for our public key. */
 void wg_cookie_checker_init(struct wg_crypto *crypto, struct wg_cookie_checker *c,
 	const uint8_t public_key[static WG_KEY_LEN]);
 
@@ -42,7 +42,7 @@ void wg_cookie_checker_init(struct wg_crypto *crypto, struct wg_cookie_checker *
 bool wg_cookie_check_mac1(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
 	const uint8_t *msg, size_t len);
 
-/** Whether mac2 is right too: its sender has got the cookie that we sent to `src`, and uses it. */
+/** Whether mac2 is correct too: the sender received the cookie that we sent to `src`. */
 bool wg_cookie_check_mac2(struct wg_crypto *crypto, const struct wg_cookie_checker *c,
 	const uint8_t *msg, size_t len, const struct endpoint *src, struct mono now);
 
@@ -54,17 +54,17 @@ void wg_cookie_make_reply(struct wg_crypto *crypto, struct wg_cookie_checker *c,
 	size_t len, const struct endpoint *src, struct mono now, const struct rng *rng,
 	struct wg_cookie_reply *ret);
 
-/** Start a maker for a peer's public key. */
+/** Initialise a maker for a peer's public key. */
 void wg_cookie_maker_init(struct wg_crypto *crypto, struct wg_cookie_maker *m,
 	const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Fill in mac1, and mac2 if a young cookie is at hand (else zero), at the end of `msg[len]`. */
+/** Write mac1, and mac2 if there is a fresh cookie (else zero), at the end of `msg[len]`. */
 void wg_cookie_add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *m, uint8_t *msg,
 	size_t len, struct mono now);
 
 /**
- * Take a cookie reply. Return: 0; -ENOENT if none is awaited; -EBADMSG if it does not authenticate
- * (nothing changes then).
+ * Process a cookie reply. Return: 0; -ENOENT if none is awaited; -EBADMSG if it does not
+ * authenticate (nothing changes then).
  */
 int wg_cookie_take_reply(struct wg_crypto *crypto, struct wg_cookie_maker *m,
 	const struct wg_cookie_reply *reply, struct mono now);

@@ -10,9 +10,9 @@
 #include "crypto/x25519.h"
 
 #define ALIGNMENT	 64
-#define INDICES_PER_PEER 10 /* a handshake each way and 5 sessions; the table is kept 3/4 full */
+#define INDICES_PER_PEER 10 /* 2 handshakes and 5 sessions; the table is at most 3/4 full */
 
-/* Where each table begins in the device's block. */
+/* Offset of each table in the device's memory block. */
 struct layout {
 	size_t buckets, at_buckets, bucket_count;
 	size_t heap;
@@ -65,13 +65,13 @@ size_t wg_device_memory(const struct wg_sizes *sizes)
 	return layout_of(sizes).total;
 }
 
-/* Public keys are not chosen by whom we do not know, so their bytes are hash enough. */
+/* Keys come from the configuration, so no keyed hash is needed. */
 static struct list *bucket_of(const struct wg_device *dev, const uint8_t *public_key)
 {
 	return &dev->buckets[load_le64(public_key) & (dev->bucket_count - 1)];
 }
 
-/* A peer has one endpoint, so at most one of those in a bucket is of its choice. */
+/* A peer has one endpoint, so it controls at most one entry of a bucket. */
 struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e)
 {
 	uint64_t h = e->port;
@@ -188,7 +188,7 @@ void wg_device_fini(struct wg_device *dev)
 	secret_wipe(dev, sizeof(*dev));
 }
 
-/* Fill in the identity of a private key; all zero is none. */
+/* Set the identity from a private key; an all-zero key means none. */
 static void identity_of(const uint8_t *key, struct wg_identity *ret)
 {
 	*ret = (struct wg_identity){ 0 };
@@ -214,8 +214,8 @@ void wg_device_set_up(struct wg_device *dev, bool up)
 	}
 }
 
-/* Our identity is another: no session of the peer is left, and pending packets wait for the
- * next. */
+/* After a change of our identity: drop the peer's sessions; pending packets wait for the next
+ * one. */
 static void change_identity(struct wg_device *dev, struct wg_peer *peer)
 {
 	struct mono give_up = peer->timers.give_up;
@@ -299,7 +299,7 @@ struct wg_peer *wg_device_find_peer(
 	return NULL;
 }
 
-/* Who has an inner address. */
+/* Find the peer that owns an inner address. */
 static struct wg_peer *owner_of(const struct wg_device *dev, uint16_t family, const uint8_t *addr)
 {
 	return family == AF_INET6 ? wg_allowedips_lookup6(&dev->allowed, addr)

@@ -23,7 +23,7 @@
 #include "wg/ratelimit.h"
 #include "wg/sent.h"
 
-/** For how many of each a device has room. */
+/** Capacity of a device. */
 struct wg_sizes {
 	size_t peers;
 	size_t allowed_ips;
@@ -31,19 +31,24 @@ struct wg_sizes {
 };
 
 /**
- * Theory of operation. The device is a pure machine: messages, instants and wishes go in; verdicts,
- * reply messages and sets of enum wg_action come out. It reads no clock, opens no socket, and
- * allocates nothing: its tables live in one block of the caller's, which can be exchanged for a
- * larger one when an addition answers -ENOSPC; peers live in memory of the caller's, one by one.
+ * Theory of operation. The device is a pure state machine: its inputs are messages, times and
+ * requests; its outputs are verdicts, reply messages and sets of enum wg_action. It reads no clock,
+ * opens no socket, and allocates nothing: its tables live in one block provided by the caller, who
+ * can replace it by a larger one when an addition returns -ENOSPC; each peer lives in its own
+ * memory, also provided by the caller.
  *
  * Receiving: type 1, 2, 3 → wg_device_handshake(); type 4 → wg_data_begin(), wg_data_open(),
- * wg_data_commit() for each, then inner_parse() and wg_device_allows(), and once a batch
+ * wg_data_commit() for each, then inner_parse() and wg_device_allows(), and once per batch
  * wg_peer_received().
- * Sending: wg_device_route(), wg_peer_sending_key(); if NULL stage and wg_peer_want_session(); else
- * wg_keypair_reserve(), wg_data_seal() for each, and once a batch wg_peer_sent().
+ *
+ * Sending: wg_device_route(), wg_peer_sending_key(); if NULL, queue the packet and call
+ * wg_peer_want_session(); else wg_keypair_reserve(), wg_data_seal() for each, and once per batch
+ * wg_peer_sent().
+ *
  * Time: sleep until wg_device_deadline(); then, while wg_device_due(), wg_peer_timers().
  *
- * It does not: stage packets, resolve names, or decide which interface a packet leaves by.
+ * The device does not queue pending packets, resolve names, or decide which interface a packet
+ * leaves by.
  */
 struct wg_device {
 	struct rng rng;
@@ -62,34 +67,34 @@ struct wg_device {
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_handshake_load load;
-	struct bucket cookies[2];  /* replies that may still be sent: to strangers, to vouched */
-	struct bucket verified[2]; /* handshakes that may still be taken under load, likewise */
+	struct bucket cookies[2];  /* replies that may still be sent: to unknown, to recently
+				      authenticated sources */
+	struct bucket verified[2]; /* handshakes that may still be accepted under load, likewise */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
 	bool down;				  /* see wg_device_set_up() */
-	bool spent; /* secrets have been used or have ended: see wg_device_tidy() */
+	bool spent; /* secrets were used or expired: see wg_device_tidy() */
 };
 
-/** Bytes of memory that wg_device_init() wants for these sizes. */
+/** Bytes of memory that wg_device_init() needs for these sizes. */
 size_t wg_device_memory(const struct wg_sizes *sizes);
 
 /**
- * Start a device without private key and peers. `memory` holds wg_device_memory(sizes) bytes,
- * aligned as malloc(3) does, and belongs to the device until wg_device_fini() or
- * wg_device_resize().
+ * Initialise a device without private key and peers. `memory` holds wg_device_memory(sizes) bytes,
+ * aligned as by malloc(3), and belongs to the device until wg_device_fini() or wg_device_resize().
  * Return: 0; -ENOMEM or -ENOTSUP from the crypto library.
  */
 int wg_device_init(
 	struct wg_device *dev, const struct wg_sizes *sizes, void *memory, struct rng rng);
 
 /**
- * Exchange the device's memory for another; the old block is the caller's to free (wiped) after.
- * Return: 0; -EINVAL if the new sizes are smaller in any respect.
+ * Replace the device's memory; the caller frees the old block afterwards (it is wiped). Return: 0;
+ * -EINVAL if any of the new sizes is smaller.
  */
 int wg_device_resize(struct wg_device *dev, const struct wg_sizes *sizes, void *memory);
 
 /**
- * Wipe what secrets that were used since the last call have left behind in the crypto library. Sets
- * `spent` back; the caller's stack is the caller's to wipe.
+ * Wipe copies of secrets used since the last call from the crypto library's memory. Clears `spent`;
+ * the caller has to wipe its own stack.
  */
 void wg_device_tidy(struct wg_device *dev);
 
@@ -97,65 +102,68 @@ void wg_device_tidy(struct wg_device *dev);
 void wg_device_fini(struct wg_device *dev);
 
 /**
- * Say whether messages can be sent: the interface is up and its UDP port open, as it is at first.
- * Down, every session is dropped and no handshake is begun; up, wg_peer_reconsider() decides for
- * each peer.
+ * Set whether messages can be sent: the interface is up and its UDP port open (the initial state).
+ * When set to down, every session is dropped and no handshake is started; when set to up,
+ * wg_peer_reconsider() is called for each peer.
  */
 void wg_device_set_up(struct wg_device *dev, bool up);
 
 /**
- * Set our private key (stored clamped); all zero removes it. Every session is dropped; a peer with
- * our own public key is removed; wg_peer_reconsider() decides for each of the others.
- * Return: the removed peer, for the caller to release, or NULL.
+ * Set our private key (stored clamped); all zero removes it. Drops every session, removes a peer
+ * with our own public key, and calls wg_peer_reconsider() for each of the others. Return: the
+ * removed peer, for the caller to release, or NULL.
  */
 struct wg_peer *wg_device_set_private_key(
 	struct wg_device *dev, const uint8_t key[static WG_KEY_LEN]);
 
 /**
- * Add a peer in memory of the caller's, overwriting it.
- * Return: 0; -EEXIST; -EINVAL for our own public key (to be ignored silently); -ENOSPC: resize.
+ * Add a peer in memory provided by the caller, which is overwritten. Return: 0; -EEXIST; -EINVAL
+ * for our own public key (to be ignored silently); -ENOSPC: resize.
  */
 int wg_device_add_peer(
 	struct wg_device *dev, struct wg_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Take a peer out, wipe its secrets and give up its prefixes; its memory is the caller's again. */
+/** Remove a peer, wipe its secrets and remove its prefixes; the caller owns its memory again. */
 void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer);
 
 /** Return: the peer with this public key, or NULL. */
 struct wg_peer *wg_device_find_peer(
 	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** The peer's endpoint has changed, to none perhaps: handshakes from there are its own. */
+/** Update the tables after the peer's endpoint has changed (it may be none now): handshakes from
+ * the new endpoint use this peer's share. */
 void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer);
 
-/** The bucket with all peers whose endpoint is `e`, and others. Linked by wg_peer.at_link. */
+/** The bucket with all peers whose endpoint is `e`, and possibly others. Linked by
+ * wg_peer.at_link. */
 struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e);
 
 /** The length of a handshake message of the type; 0 for any other. */
 size_t wg_message_len(uint32_t type);
 
-/** Return: the peer that packets to this inner destination go to, or NULL. */
+/** Return: the peer to send packets with this inner destination to, or NULL. */
 struct wg_peer *wg_device_route(const struct wg_device *dev, const struct inner_packet *inner);
 
-/** Return: DROP_NONE if the inner source address is the peer's to use, else DROP_INNER_SOURCE. */
+/** Return: DROP_NONE if the inner source address is in the peer's AllowedIPs, else
+ * DROP_INNER_SOURCE. */
 enum drop wg_device_allows(
 	const struct wg_device *dev, const struct wg_peer *peer, const struct inner_packet *inner);
 
 /**
- * Find the session of a data message and judge its header: length, index, age, replay precheck.
- * Return: DROP_NONE; or why it is dropped.
+ * Find the session of a data message and check its header: length, index, age, replay precheck.
+ * Return: DROP_NONE, or the drop reason.
  */
 enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t len,
 	struct mono now, struct wg_keypair **ret_kp, uint64_t *ret_counter);
 
 /**
- * A data message is to be judged soon, after others: have the processor fetch what that will
- * touch. Any bytes will do for `msg[len]`; nothing changes.
+ * Prefetch the memory that judging this data message will touch. `msg[len]` may hold any bytes;
+ * nothing changes.
  */
 void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
 /**
- * Find the peer that we have sent a message to, data or handshake: by the index that names the
+ * Find the peer to which we sent a message, data or handshake: by the index that identifies the
  * session, and for data also by a counter that was used. Cookie replies carry no index of ours and
  * are not recognised. Nothing is authenticated, so the caller compares the message's destination
  * with the peer's endpoint. `msg[len]` may hold anything. Return: the peer, or NULL.
@@ -167,8 +175,8 @@ struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, 
 struct mono wg_device_deadline(const struct wg_device *dev);
 
 /**
- * Return: a peer with a deadline reached at `now`, for which wg_peer_timers() is to be called; or
- * NULL. Deadlines that were put off are noticed here.
+ * Return: a peer whose deadline has expired at `now`, for which the caller calls wg_peer_timers();
+ * or NULL. Also re-sorts peers whose deadlines were postponed.
  */
 struct wg_peer *wg_device_due(struct wg_device *dev, struct mono now);
 

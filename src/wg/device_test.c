@@ -17,7 +17,7 @@
 
 static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 16 };
 
-/** Two devices that know each other, as far as a session. */
+/** Two devices that are configured as each other's peers, up to a session. */
 struct pair {
 	struct wg_device dev[2];
 	struct wg_peer peer[2];
@@ -97,7 +97,7 @@ static enum drop handle(
 		&p->dev[to], msg, len, &p->at[1 - to], p->now, p->wall, false, ret);
 }
 
-/* A session from device 0 to device 1, confirmed. Leaves the messages that made it. */
+/* Establish a session from device 0 to device 1, confirmed. Also returns its messages. */
 static void establish(
 	struct pair *p, uint8_t initiation[WG_INITIATION_LEN], uint8_t response[WG_RESPONSE_LEN])
 {
@@ -115,8 +115,8 @@ static void establish(
 	assert_int_equal(e.actions, WG_SEND_KEEPALIVE);
 }
 
-/* Everything about a device and its peer that a message may not change unless it authenticates.
- * The random source, working memory of the primitives and the cookie secret are not state. */
+/* Everything in a device and its peer that a message may not change unless it authenticates. The
+ * random source, working memory of the primitives and the cookie secret are excluded. */
 struct snapshot {
 	struct wg_peer peer, other;
 	struct wg_identity identity;
@@ -144,7 +144,7 @@ static void assert_unchanged(struct pair *p, unsigned i, const struct snapshot *
 	assert_memory_equal(&after, before, sizeof(after));
 }
 
-/* Offer a message from a buffer that is exactly as long as it. */
+/* Offer a message from a buffer of exactly its size. */
 static enum drop offer(struct pair *p, unsigned to, const uint8_t *msg, size_t len, bool under_load)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -206,7 +206,7 @@ static void test_flipped(void **state)
 	struct snapshot before[2];
 	uint64_t counter;
 
-	/* An initiation on its way, of which no flipped copy may be taken ... */
+	/* An initiation in transit: no copy with a flipped bit may be accepted ... */
 	assert_int_equal(
 		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
 	take_snapshot(p, 1, &before[1]);
@@ -260,7 +260,7 @@ static void test_random_bytes(void **state)
 	assert_unchanged(p, 1, &before);
 }
 
-/* Either handshake message moves the endpoint by itself, once it has authenticated. */
+/* Each handshake message moves the endpoint on its own, once it has authenticated. */
 static void test_handshakes_move_endpoints(void **state)
 {
 	struct pair *p = *state;
@@ -284,8 +284,8 @@ static void test_handshakes_move_endpoints(void **state)
 	assert_true(endpoint_equal(&p->peer[0].endpoint, &from));
 }
 
-/* What an initiation that is answered does to the answering side's timers: it was heard and has
- * spoken; but the handshake is none yet. */
+/* Effects of an answered initiation on the responder's timers: it has received from and sent to
+ * the peer, but the handshake is not complete. */
 static void test_answering(void **state)
 {
 	struct pair *p = *state;
@@ -313,7 +313,7 @@ static void test_answering(void **state)
 	assert_ptr_equal(wg_peer_sending_key(&p->peer[1], p->now), kp);
 }
 
-/* What is too old to be used goes with the next handshake, on either side, proven or not. */
+/* The next handshake wipes expired sessions, on either side, confirmed or not. */
 static void test_expired_goes(void **state)
 {
 	struct pair *p = *state;
@@ -333,8 +333,8 @@ static void test_expired_goes(void **state)
 	assert_int_equal(p->dev[1].indices.len, 1);
 }
 
-/* An authentic response, bent to name a session instead of the handshake: its receiver is no part
- * of what Noise authenticates, and everybody can compute mac1. */
+/* An authentic response, modified so that its receiver index is a session's instead of the
+ * handshake's: Noise does not authenticate that index, and everybody can compute mac1. */
 static void test_response_to_a_session(void **state)
 {
 	struct pair *p = *state;
@@ -356,7 +356,7 @@ static void test_response_to_a_session(void **state)
 	assert_unchanged(p, 0, &before);
 }
 
-/* A replay is refused by its header, at no more cost than that. */
+/* A replay is dropped by its header, before any decryption. */
 static void test_replayed_data(void **state)
 {
 	struct pair *p = *state;
@@ -376,7 +376,7 @@ static void test_replayed_data(void **state)
 	assert_int_equal(wg_data_commit(kp, counter), DROP_WG_REPLAY);
 }
 
-/* Initiations seen again, too often, from peers unknown or gone. */
+/* Initiations that are replayed, too frequent, or from peers unknown or removed. */
 static void test_refused_initiations(void **state)
 {
 	struct pair *p = *state;
@@ -403,7 +403,7 @@ static void test_refused_initiations(void **state)
 	assert_int_equal(handle(p, 0, second, sizeof(second), &e), DROP_WG_MAC1);
 }
 
-/* The limiter: a flood from one address, all with right cookies. */
+/* The limiter: a flood from one address, all with correct cookies. */
 static void test_under_load(void **state)
 {
 	struct pair *p = *state;
@@ -436,8 +436,7 @@ static void test_under_load(void **state)
 	assert_int_equal(limited, 4);
 }
 
-/* A flood is not answered without end, and after a second without it everybody is answered
- * again. */
+/* Replies to a flood are limited; one second after the flood every source gets replies again. */
 static void test_cookies_are_limited(void **state)
 {
 	struct pair *p = *state;
@@ -460,7 +459,7 @@ static void test_cookies_are_limited(void **state)
 		DROP_WG_COOKIE_REQUIRED);
 }
 
-/* Who floods from an address of its own: it asks for a cookie and comes with that. */
+/* A flood from a real address: the sender requests a cookie and uses it. */
 static enum drop come_with_cookie(struct pair *p, const struct endpoint *from)
 {
 	uint8_t msg[WG_INITIATION_LEN];
@@ -480,7 +479,7 @@ static enum drop come_with_cookie(struct pair *p, const struct endpoint *from)
 	return drop;
 }
 
-/* Give device 1 a limiter of usual size. */
+/* Give device 1 a limiter of the usual size. */
 static void make_room(struct pair *p)
 {
 	const struct wg_sizes large = { .peers = 2, .allowed_ips = 4, .sources = 8192 };
@@ -492,8 +491,8 @@ static void make_room(struct pair *p)
 	p->memory[1] = memory;
 }
 
-/* A network of addresses, each within its own limit and with a cookie: they all share one limit
- * more, beside which the peers that were there before go on. */
+/* Many addresses of one network, each within its own limit and with a cookie: they share one more
+ * limit, and peers that were connected before are still served. */
 static void test_verified_flood(void **state)
 {
 	struct pair *p = *state;
@@ -520,7 +519,8 @@ static void test_verified_flood(void **state)
 	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
 }
 
-/* A peer with a network of addresses is vouched for at all of them, and that limits it no less. */
+/* A peer that owns a network of addresses has authenticated from all of them: it is limited all
+ * the same. */
 static void test_recent_flood(void **state)
 {
 	struct pair *p = *state;
@@ -540,11 +540,12 @@ static void test_recent_flood(void **state)
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8 & 7), (uint8_t)i });
 		taken += come_with_cookie(p, &from) == DROP_WG_UNKNOWN_PEER;
 	}
-	/* a few are vouched for no longer, as the table is full */
+	/* a few no longer count as authenticated, as the table is full */
 	assert_in_range(taken, WG_VERIFIED_BURST, 2 * WG_VERIFIED_PER_S + WG_VERIFIED_BURST + 16);
 }
 
-/* A flood from made-up addresses eats up all cookies, but for the peers that were there before. */
+/* A flood from made-up addresses uses up all cookie replies, except for those of peers that were
+ * connected before. */
 static void test_cookies_for_peers(void **state)
 {
 	struct pair *p = *state;
@@ -580,7 +581,7 @@ static void test_peers(void **state)
 	assert_int_equal(wg_device_add_peer(dev, &third, key), 0);
 	assert_int_equal(dev->peer_count, 2);
 	wg_device_remove_peer(dev, &third);
-	/* A private key whose public key is a peer's makes that peer go. */
+	/* Setting a private key whose public key is a peer's removes that peer. */
 	memcpy(mine, dev->identity.private_key, sizeof(mine));
 	wg_device_set_private_key(dev, zero);
 	assert_false(dev->identity.present);
@@ -661,7 +662,7 @@ static void test_routes(void **state)
 	assert_null(wg_device_route(dev, &inner));
 }
 
-/* Growing in the middle of things: sessions, routes, deadlines and peers all stay. */
+/* Resizing at any time preserves sessions, routes, deadlines and peers. */
 static void test_resize(void **state)
 {
 	struct pair *p = *state;
@@ -689,7 +690,8 @@ static void test_resize(void **state)
 	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
 }
 
-/* Traffic puts a deadline off; that is noticed when it would have been, and nobody is woken. */
+/* Traffic postpones a deadline; the device notices at the old deadline, and reports no peer as
+ * due. */
 static void test_deadline_put_off(void **state)
 {
 	struct pair *p = *state;
@@ -716,7 +718,7 @@ static void test_deadline_put_off(void **state)
 	assert_null(wg_device_due(dev, later));
 }
 
-/* Removing a peer with a session leaves no index, deadline or secret of it. */
+/* Removing a peer with a session removes its indices, deadlines and secrets. */
 static void test_remove(void **state)
 {
 	struct pair *p = *state;
@@ -733,8 +735,9 @@ static void test_remove(void **state)
 	assert_null(memmem(&p->peer[1], sizeof(p->peer[1]), key, sizeof(key)));
 }
 
-/* The wall clock is set back: what we send goes on to be news to the peer, and to be the time again
- * once the clock has caught up. Also if the peer has been taken out and put in meanwhile. */
+/* The wall clock is set back: our initiations' timestamps keep increasing, and are the time again
+ * once the clock has caught up. This also holds if the peer was removed and added again in
+ * between. */
 static void test_wall_clock_set_back(void **state)
 {
 	struct pair *p = *state;
@@ -755,7 +758,7 @@ static void test_wall_clock_set_back(void **state)
 	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
 	(void)wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation);
 	p->now = mono_add(p->now, WG_REKEY_TIMEOUT);
-	establish(p, initiation, response); /* the second at the latest */
+	establish(p, initiation, response); /* at most one second later */
 	p->now = mono_add(p->now, 3600 * NS_PER_S);
 	p->wall.sec += 3600;
 	establish(p, initiation, response);

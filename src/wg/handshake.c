@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Handshake messages judged: who may begin a session, and what is answered. */
+/* Process handshake messages: who may start a session, and which reply is sent. */
 #include "wg/handshake.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 
-/* A session has come to be: by response sent or received. */
+/* Account a session that was created, by a response sent or received. */
 static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
 	struct mono now, struct wall wall)
 {
@@ -23,9 +23,9 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 	}
 }
 
-/* A handshake of the peer's has authenticated the address it came from. That counts unless it has
- * done so for many others lately: a peer with a network of addresses has no larger share of what is
- * taken from peers' addresses. */
+/* A handshake of the peer has authenticated its source address. The address is recorded unless the
+ * peer has recently authenticated from many others: a peer with a network of addresses gets no
+ * larger share of the budget for authenticated addresses. */
 static void vouch(
 	struct wg_device *dev, struct wg_peer *peer, const struct ip_addr *src, struct mono now)
 {
@@ -36,7 +36,7 @@ static void vouch(
 	wg_ratelimit_authenticated(&dev->crypto.blake2s, &dev->limiter, src, now);
 }
 
-/* Answer an initiation that has authenticated, and begin the session that follows. */
+/* Answer an initiation that has authenticated, and create the session. */
 static enum drop respond(struct wg_device *dev, struct wg_peer *peer, struct wg_handshake *hs,
 	struct mono now, struct wall wall, struct wg_event *ret)
 {
@@ -63,7 +63,7 @@ static enum drop respond(struct wg_device *dev, struct wg_peer *peer, struct wg_
 	return DROP_NONE;
 }
 
-/* Whether an authentic initiation is news, and not too much of it. */
+/* Whether an authentic initiation is new (no replay) and within the rate limit. */
 static enum drop judge_initiation(
 	const struct wg_peer *peer, const uint8_t *timestamp, struct mono now)
 {
@@ -157,7 +157,7 @@ static enum drop take_cookie_reply(struct wg_device *dev, const struct wg_cookie
 	return DROP_NONE;
 }
 
-/* Whether a source that has not proven to be there may be sent a cookie. */
+/* Whether a cookie may be sent to a source whose address is not verified. */
 static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
 	const uint64_t interval = NS_PER_S / WG_COOKIES_PER_S;
@@ -167,9 +167,9 @@ static bool may_send_cookie(struct wg_device *dev, const struct endpoint *src, s
 		       bucket_take(&dev->cookies[1], now, interval, WG_COOKIES_BURST));
 }
 
-/* Whether a proven source may have one more handshake: within its own limit, and that of all
- * strangers together, as many addresses are cheap to have; or that of all who are vouched for, as
- * one peer may have many. */
+/* Whether a cookie-verified source may have one more handshake: within its own limit, and within a
+ * shared one: that of all unknown sources, as many addresses are cheap to obtain, or that of all
+ * recently authenticated ones, as one peer may have many. */
 static bool handshake_rate_ok(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
 	bool recent;
@@ -180,8 +180,9 @@ static bool handshake_rate_ok(struct wg_device *dev, const struct endpoint *src,
 		&dev->verified[recent], now, NS_PER_S / WG_VERIFIED_PER_S, WG_VERIFIED_BURST);
 }
 
-/* Whether an initiation from `src` is one of the few that a peer with that endpoint is sure of. Who
- * forges its address can use these up, and then it has to prove itself like others. */
+/* Whether an initiation from `src` is within the share reserved for a peer with that endpoint. An
+ * attacker that forges this address can use up the share; then the peer needs a cookie like
+ * others. */
 static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
 	LIST_FOR_EACH(l, wg_device_bucket_at(dev, src))
@@ -196,7 +197,8 @@ static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src,
 	return false;
 }
 
-/* Whether a response names an initiation of ours: only the peer that it went to knows its index. */
+/* Whether a response carries the index of one of our initiations: only the peer that received it
+ * knows the index. */
 static bool is_own_response(struct wg_device *dev, const struct wg_response *msg, struct mono now)
 {
 	const struct wg_index_entry *e =
@@ -215,8 +217,8 @@ static bool is_own(
 	return is_own_response(dev, (const struct wg_response *)(const void *)msg, now);
 }
 
-/* Judge the macs of an initiation or response; under load, demand a cookie or send one. Only what
- * has a right mac1 costs more than a hash, so only that is counted as load. */
+/* Check the macs of an initiation or response; under load, require a cookie or send one. Only
+ * messages with a correct mac1 cost more than a hash, so only these count as load. */
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Handshake messages judged: who may begin a session, and what is answered. */
+/* Process handshake messages: who may start a session, and which reply is sent. */
 #ifndef WG_HANDSHAKE_H
 #define WG_HANDSHAKE_H
 
@@ -13,21 +13,21 @@
 #include "wg/device.h"
 #include "wg/messages.h"
 
-/** What became of a handshake message. */
+/** The result of processing a handshake message. */
 struct wg_event {
-	struct wg_peer *peer; /* whom it concerns, or NULL */
+	struct wg_peer *peer; /* the peer it belongs to, or NULL */
 	unsigned actions;     /* enum wg_action, for that peer */
-	size_t reply_len; /* 0: nothing to send; else goes back to where the message came from */
+	size_t reply_len;     /* 0: nothing to send; else to be sent to the message's source */
 	uint8_t reply[WG_HANDSHAKE_MAX];
 };
 
 /**
- * Judge a message that is not data: initiation, response or cookie reply. Nothing changes unless it
- * authenticates. When more handshakes arrive than WG_LOAD_PER_S, or more from one source than its
- * share of that, a cookie is demanded, but for the few that each peer is sure of; if `under_load`
- * says so, in any case. A reply is never longer than `msg`, and may come with a drop (a
- * cookie reply to what was refused); it goes to `src`. Return: DROP_NONE; or why it was dropped.
- * `ret` is filled in either case.
+ * Process a message that is not data: initiation, response or cookie reply. Nothing changes unless
+ * it authenticates. A cookie is required when more handshakes arrive than WG_LOAD_PER_S, or more
+ * from one source than its share of that, except for each peer's reserved share; with `under_load`
+ * it is always required. A reply is never longer than `msg`, and may accompany a drop (a cookie
+ * reply to a refused message); it goes to `src`. Return: DROP_NONE, or the drop reason. `ret` is
+ * filled in either case.
  */
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether handshakes arrive faster than we care to answer them unproven. */
+/* Load meter: whether handshakes arrive too fast to be answered without a cookie. */
 #include "wg/handshake_load.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ bool wg_handshake_load_add(struct wg_handshake_load *l, const struct ip_addr *sr
 		return true;
 	l->level_ns += COST;
 	if (l->level_ns > FULL) {
-		l->level_ns = FULL; /* what is refused is not work */
+		l->level_ns = FULL; /* refused messages cause no work */
 		l->until = mono_add(now, WG_LOAD_HYSTERESIS);
 	}
 	return mono_before(now, l->until);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Receiver indices: the random 32-bit numbers by which a peer's messages name our state. */
+/* Receiver indices: the random 32-bit numbers by which a peer's messages identify our state. */
 #include "wg/indextable.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Indices are random and ours, so their low bits are as good as a hash. */
+/* We choose indices at random, so their low bits serve as a hash. */
 static size_t home_of(const struct wg_indextable *t, uint32_t index)
 {
 	return index & (t->cap - 1);
@@ -50,7 +50,7 @@ int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_
 	return 0;
 }
 
-/* Close the gap at `hole`: pull back what had to make way for it. */
+/* Close the gap at `hole`: move entries back that a collision had displaced. */
 static void close_gap(struct wg_indextable *t, size_t hole)
 {
 	size_t mask = t->cap - 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Receiver indices: the random 32-bit numbers by which a peer's messages name our state. */
+/* Receiver indices: the random 32-bit numbers by which a peer's messages identify our state. */
 #ifndef WG_INDEXTABLE_H
 #define WG_INDEXTABLE_H
 
@@ -11,7 +11,7 @@
 struct wg_keypair;
 struct wg_peer;
 
-/** What an index stands for: a peer's handshake (`keypair` NULL) or one of its sessions. */
+/** The state of an index: a peer's handshake (`keypair` NULL) or one of its sessions. */
 struct wg_index_entry {
 	uint32_t index;
 	struct wg_peer *peer; /* NULL: the slot is free */
@@ -25,20 +25,20 @@ struct wg_indextable {
 	size_t len;
 };
 
-/** Start an empty table in `slots[cap]`. */
+/** Initialise an empty table in `slots[cap]`. */
 void wg_indextable_init(struct wg_indextable *t, struct wg_index_entry *slots, size_t cap);
 
 /**
- * Give out an unused random index for the peer's handshake or session.
- * Return: 0; -ENOSPC if the table is three quarters full.
+ * Allocate an unused random index for the peer's handshake or session. Return: 0; -ENOSPC if the
+ * table is three quarters full.
  */
 int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_peer *peer,
 	struct wg_keypair *keypair, uint32_t *ret_index);
 
-/** Return: what the index stands for, or NULL. Good until the next addition or removal. */
+/** Return: the entry of the index, or NULL. Valid until the next addition or removal. */
 struct wg_index_entry *wg_indextable_find(const struct wg_indextable *t, uint32_t index);
 
-/** Give the index back; it may be unknown. */
+/** Free the index; it may be unknown. */
 void wg_indextable_remove(struct wg_indextable *t, uint32_t index);
 
 /** Move all entries to new memory, with room for at least as many. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Session keys: their slots, their counters, sealing and opening data messages. */
+/* Session keys: slots, counters, sealing and opening data messages. */
 #include "wg/keypair.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static void release_slot(struct wg_keypair **slot, struct wg_indextable *indices
 	*slot = NULL;
 }
 
-/* The session sends no more, but may still receive. */
+/* Stop sending with the session; receiving stays possible. */
 static void retire(
 	struct wg_keypairs *keys, struct wg_keypair **slot, struct wg_indextable *indices)
 {
@@ -55,7 +55,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 		drop_expired(&keys->previous[i], indices, now);
 	drop_expired(&keys->current, indices, now);
 	if (s->initiator) {
-		/* Whichever of the two the peer thinks is newest, it goes on being heard. */
+		/* Keep both receivable: the peer may be using either. */
 		retire(keys, &keys->current, indices);
 		retire(keys, &keys->next, indices);
 	} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Session keys: their slots, their counters, sealing and opening data messages. */
+/* Session keys: slots, counters, sealing and opening data messages. */
 #ifndef WG_KEYPAIR_H
 #define WG_KEYPAIR_H
 
@@ -17,20 +17,20 @@
 #include "wg/replay.h"
 
 /**
- * The keys of one session, for both directions. `peer` is NULL while the slot is free. What sending
- * needs comes first and fills a cache line; what receiving needs besides fills the next, and a word
- * of the replay window.
+ * The keys of one session, for both directions. `peer` is NULL while the slot is free. The fields
+ * used for sending come first and fill one cache line; the additional fields for receiving fill the
+ * next, and a word of the replay window.
  */
 struct wg_keypair {
 	struct wg_peer *peer;
 	struct mono born;
 	_Atomic uint64_t
-		tx_counter; /* next to use; relaxed, so that one thread a direction can do */
+		tx_counter; /* next to use; relaxed, so that one thread per direction is possible */
 	uint32_t remote_index;
-	bool initiator; /* we began this handshake, so we renew it */
+	bool initiator; /* we initiated this handshake, so we renew the session */
 	uint8_t tx_key[WG_KEY_LEN];
 	uint8_t rx_key[WG_KEY_LEN];
-	struct wall made; /* when it was born, for people */
+	struct wall made; /* wall-clock time of creation, for display */
 	uint32_t local_index;
 	struct wg_replay replay;
 	struct list sent_link; /* in a bucket of wg_device.sent */
@@ -40,13 +40,14 @@ struct wg_keypair {
 #define WG_SESSIONS_PER_PEER (2 + WG_PREVIOUS)
 
 /**
- * A peer's sessions. `current` sends; all receive. `next` is a session we answered and may not send
- * with until the peer has used it; `previous`, newest first, still opens what is under way. One
- * would do if handshakes never crossed; but where both sides renew at once, each goes on with the
- * session it began itself, so two are in use, two more take their place, and until the other side
- * has its response, any of these four can arrive.
+ * A peer's sessions. `current` sends; all receive. `next` is a session in which we are the
+ * responder: it may not send until the peer has used it; `previous`, newest first, still opens
+ * messages in transit. One previous session would be enough if handshakes never crossed. If both
+ * sides renew at once, each continues with the session that it initiated, so two are in use; two
+ * more replace them, and until the other side has received its response, messages of any of these
+ * four can arrive.
  *
- * A pointer to a slot is good until the next handshake message, timer or reset of the peer, or
+ * A pointer to a slot is valid until the next handshake message, timer or reset of the peer, or
  * until wg_keypairs_confirm().
  */
 struct wg_keypairs {
@@ -56,32 +57,32 @@ struct wg_keypairs {
 	struct wg_keypair slots[WG_SESSIONS_PER_PEER];
 };
 
-/** What a new session is made from. */
+/** The inputs for a new session. */
 struct wg_session {
 	struct wg_session_keys keys;
 	bool initiator;
-	uint32_t local_index; /* in the index table already, as the handshake's */
+	uint32_t local_index; /* already in the index table, as the handshake's */
 	uint32_t remote_index;
 };
 
 /**
- * Put a session in its slot: as initiator it becomes current, else next. What it pushes out is
- * wiped and its index given back, and so is what has expired. `s` is left for the caller to wipe.
- * Return: the keypair; the session's index now leads to it.
+ * Put a session in its slot: as initiator it becomes current, else next. Evicted and expired
+ * sessions are wiped and their indices freed. The caller wipes `s`. Return: the keypair; the
+ * session's index now leads to it.
  */
 struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextable *indices,
 	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall);
 
-/** The peer has used `next`: it becomes current. */
+/** Make `next` the current session, after the peer has used it. */
 void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices);
 
-/** Wipe all sessions and give their indices back. */
+/** Wipe all sessions and free their indices. */
 void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices);
 
 /** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);
 
-/** Have the processor fetch what opening and committing a message with this counter will touch. */
+/** Prefetch the memory that opening and committing a message with this counter will touch. */
 static inline void wg_keypair_prefetch(const struct wg_keypair *kp, uint64_t counter)
 {
 	__builtin_prefetch(kp);
@@ -97,18 +98,18 @@ static inline void wg_keypair_prefetch(const struct wg_keypair *kp, uint64_t cou
 int wg_keypair_reserve(struct wg_keypair *kp, unsigned n, uint64_t *ret_first);
 
 /**
- * Make a data message in place: writes the 16-byte header to `msg`, seals the plaintext that sits
- * at msg + 16 and puts the tag behind it. The whole is WG_DATA_OVERHEAD + `padded_len` bytes long.
- * `counter` comes from wg_keypair_reserve() and is never used twice.
- * Wire: type[4] receiver[4] counter[8] sealed[padded_len] tag[16], little endian.
+ * Build a data message in place: writes the 16-byte header to `msg`, seals the plaintext at msg +
+ * 16 and appends the tag. The total length is WG_DATA_OVERHEAD + `padded_len` bytes. `counter`
+ * comes from wg_keypair_reserve() and is never used twice. Wire: type[4] receiver[4] counter[8]
+ * sealed[padded_len] tag[16], little endian.
  */
 void wg_data_seal(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
 	uint8_t *msg, size_t padded_len);
 
 /**
  * Open a data message in place: the plaintext, `len` − WG_DATA_OVERHEAD bytes, is then at msg + 16.
- * `len` is at least WG_DATA_OVERHEAD (wg_data_begin() has seen to it). Changes nothing but `msg`.
- * Return: DROP_NONE or DROP_WG_AUTH; the plaintext is then undefined.
+ * `len` is at least WG_DATA_OVERHEAD (checked by wg_data_begin()). Changes only `msg`. Return:
+ * DROP_NONE or DROP_WG_AUTH; the plaintext is then undefined.
  */
 enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
 	uint8_t *msg, size_t len);

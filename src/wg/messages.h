@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every WireGuard message as it is on the wire, and every limit of the protocol, on one screen. */
+/* All WireGuard messages in wire format, and all limits of the protocol. */
 #ifndef WG_MESSAGES_H
 #define WG_MESSAGES_H
 
@@ -33,10 +33,10 @@
 #define WG_KEY_LIFE		 (3 * WG_REJECT_AFTER_TIME) /* then the keys are wiped */
 #define WG_COOKIE_LIFE		 (120 * NS_PER_S)  /* of a secret and of the cookies made from it */
 #define WG_COOKIE_LATENCY	 (5 * NS_PER_S)	   /* a cookie is not used in its last seconds */
-#define WG_INITIATIONS_PER_S	 50		   /* taken from one peer */
-#define WG_INITIATION_SPACING	 (100 * NS_PER_MS) /* of ours: no peer takes them for a flood */
+#define WG_INITIATIONS_PER_S	 50		   /* accepted from one peer */
+#define WG_INITIATION_SPACING	 (100 * NS_PER_MS) /* ours: below the rate of a flood */
 #define WG_REPLAY_BITS		 8192
-#define WG_PENDING_MAX		 128 /* packets that wait for a session; the oldest makes room */
+#define WG_PENDING_MAX		 128 /* packets that wait for a session; the oldest is evicted */
 #define WG_PADDING		 16
 
 /** First byte of a message; three zero bytes follow. */
@@ -47,7 +47,7 @@ enum wg_message_type {
 	WG_MSG_DATA = 4,
 };
 
-/** What ends both handshake messages. */
+/** The last fields of both handshake messages. */
 struct wg_macs {
 	uint8_t mac1[WG_MAC_LEN];
 	uint8_t mac2[WG_MAC_LEN];
@@ -101,8 +101,8 @@ _Static_assert(sizeof(struct wg_cookie_reply) == WG_COOKIE_REPLY_LEN, "cookie re
 _Static_assert(sizeof(struct wg_data_header) == WG_DATA_HEADER_LEN, "data header");
 
 /**
- * Length of a plaintext once padded: up to a multiple of 16, but never beyond the interface's MTU
- * (0: no limit).
+ * Length of a plaintext after padding: a multiple of 16, but at most the interface's MTU (0: no
+ * limit).
  */
 static inline size_t wg_padded_len(size_t plain, size_t mtu)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Noise_IKpsk2 handshake: takes and returns fields, knows no socket, table or timer. */
+/* The Noise_IKpsk2 handshake: operates on message fields only, without sockets, tables or
+ * timers. */
 #include "wg/noise.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
  * whitepaper §5.4.
  */
 
-/* Begin a transcript with the constants and the responder's static key. */
+/* Start a transcript with the constants and the responder's static key. */
 static void begin(
 	struct wg_crypto *c, struct wg_handshake *hs, const uint8_t responder[static WG_KEY_LEN])
 {
@@ -32,7 +33,8 @@ static void begin(
 	blake2s_mix(&c->blake2s, hs->hash, responder, WG_KEY_LEN);
 }
 
-/* An ephemeral public key enters both transcript and chain, as there is a preshared key to come. */
+/* Mix an ephemeral public key into transcript and chaining key, as the handshake has a preshared
+ * key. */
 static void mix_ephemeral(
 	struct wg_crypto *c, struct wg_handshake *hs, const uint8_t ephemeral[static WG_KEY_LEN])
 {
@@ -40,7 +42,7 @@ static void mix_ephemeral(
 	kdf1(&c->blake2s, hs->chaining_key, ephemeral, WG_KEY_LEN);
 }
 
-/* A DH result enters the chain; a key comes out if `ret_key` is not NULL. */
+/* Mix a DH result into the chaining key; derive a key if `ret_key` is not NULL. */
 static int mix_dh(struct wg_crypto *c, struct wg_handshake *hs,
 	const uint8_t private_key[static WG_KEY_LEN], const uint8_t public_key[static WG_KEY_LEN],
 	uint8_t *ret_key)
@@ -57,7 +59,8 @@ static int mix_dh(struct wg_crypto *c, struct wg_handshake *hs,
 	return 0;
 }
 
-/* Seal `src[len]`, bound to the transcript, which then takes in the result. */
+/* Seal `src[len]` with the transcript as associated data; then mix the ciphertext into the
+ * transcript. */
 static void seal_and_mix(struct wg_crypto *c, struct wg_handshake *hs,
 	const uint8_t key[static WG_KEY_LEN], uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -65,7 +68,8 @@ static void seal_and_mix(struct wg_crypto *c, struct wg_handshake *hs,
 	blake2s_mix(&c->blake2s, hs->hash, dst, len + WG_TAG_LEN);
 }
 
-/* Open `src[len]`, tag included, bound to the transcript, which then takes it in. */
+/* Open `src[len]`, tag included, with the transcript as associated data; then mix it into the
+ * transcript. */
 static int open_and_mix(struct wg_crypto *c, struct wg_handshake *hs,
 	const uint8_t key[static WG_KEY_LEN], uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -75,7 +79,7 @@ static int open_and_mix(struct wg_crypto *c, struct wg_handshake *hs,
 	return 0;
 }
 
-/* The preshared key enters chain and transcript; `ret_key` seals what follows. */
+/* Mix the preshared key into chaining key and transcript; `ret_key` seals the next payload. */
 static void mix_psk(struct wg_crypto *c, struct wg_handshake *hs,
 	const uint8_t psk[static WG_KEY_LEN], uint8_t ret_key[static WG_KEY_LEN])
 {
@@ -86,7 +90,7 @@ static void mix_psk(struct wg_crypto *c, struct wg_handshake *hs,
 	secret_wipe(tau, sizeof(tau));
 }
 
-/* The chain's end: the initiator's sending key, then the responder's. */
+/* Derive the session keys: the initiator's sending key, then the responder's. */
 static void split(struct wg_crypto *c, struct wg_handshake *hs,
 	uint8_t ret_first[static WG_KEY_LEN], uint8_t ret_second[static WG_KEY_LEN])
 {
@@ -242,7 +246,7 @@ int wg_noise_take_response(struct wg_crypto *c, struct wg_handshake *hs,
 {
 	struct wg_handshake h = *hs;
 	uint8_t key[WG_KEY_LEN] = { 0 };
-	uint8_t nothing[1]; /* a place for no bytes */
+	uint8_t nothing[1]; /* output for zero bytes */
 	int err = -EBADMSG;
 
 	if (h.state != WG_HANDSHAKE_INITIATION_SENT || !self->present)

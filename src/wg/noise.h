@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Noise_IKpsk2 handshake: takes and returns fields, knows no socket, table or timer. */
+/* The Noise_IKpsk2 handshake: operates on message fields only, without sockets, tables or
+ * timers. */
 #ifndef WG_NOISE_H
 #define WG_NOISE_H
 
@@ -16,14 +17,14 @@ struct wg_crypto {
 	struct aead_ctx aead;
 };
 
-/** Our side's identity. */
+/** Our own identity. */
 struct wg_identity {
 	bool present; /* false: there is no private key */
 	uint8_t private_key[WG_KEY_LEN];
 	uint8_t public_key[WG_KEY_LEN];
 };
 
-/** What we hold of the other side's identity. */
+/** The identity of a peer. */
 struct wg_remote {
 	uint8_t public_key[WG_KEY_LEN];
 	uint8_t psk[WG_KEY_LEN];	   /* all zero: none */
@@ -31,14 +32,14 @@ struct wg_remote {
 	bool usable; /* false: static_static is zero (low-order key) or we have no private key */
 };
 
-/** How far a handshake has come. */
+/** State of a handshake. */
 enum wg_handshake_state {
 	WG_HANDSHAKE_NONE,
 	WG_HANDSHAKE_INITIATION_SENT,
 	WG_HANDSHAKE_INITIATION_TAKEN,
 };
 
-/** A handshake under way. Secret throughout. */
+/** A handshake in progress. All of it is secret. */
 struct wg_handshake {
 	enum wg_handshake_state state;
 	uint32_t local_index;
@@ -49,25 +50,26 @@ struct wg_handshake {
 	uint8_t chaining_key[WG_HASH_LEN];
 };
 
-/** What a handshake yields: one key a direction, seen from our side. */
+/** The result of a handshake: one key per direction, from our point of view. */
 struct wg_session_keys {
 	uint8_t tx[WG_KEY_LEN];
 	uint8_t rx[WG_KEY_LEN];
 };
 
-/** What an initiation says before the peer is known; kept until the peer has been looked up. */
+/** The fields of an initiation that are available before the peer is known; stored until the peer
+ * has been looked up. */
 struct wg_opened_initiation {
 	struct wg_handshake handshake;
 	uint8_t remote_static[WG_KEY_LEN];
 };
 
-/** Compute `remote->static_static` and `usable` anew, after either static key has changed. */
+/** Recompute `remote->static_static` and `usable` after a change of either static key. */
 void wg_noise_precompute(const struct wg_identity *self, struct wg_remote *remote);
 
 /**
- * Write an initiation, all but its macs. `hs` is overwritten and then awaits the response.
- * `ephemeral_private` is a fresh random key; it is clamped here.
- * Return: 0; -ENOKEY if `remote` is not usable.
+ * Write an initiation, except its macs. `hs` is overwritten and then awaits the response.
+ * `ephemeral_private` is a fresh random key, which is clamped here. Return: 0; -ENOKEY if `remote`
+ * is not usable.
  */
 int wg_noise_make_initiation(struct wg_crypto *c, struct wg_handshake *hs,
 	const struct wg_identity *self, const struct wg_remote *remote, uint32_t local_index,
@@ -75,23 +77,23 @@ int wg_noise_make_initiation(struct wg_crypto *c, struct wg_handshake *hs,
 	const uint8_t timestamp[static WG_TIMESTAMP_LEN], struct wg_initiation *ret);
 
 /**
- * First half of taking an initiation: learn who sends it.
- * Return: 0; -EBADMSG if it does not authenticate.
+ * First half of processing an initiation: decrypt the sender's static key. Return: 0; -EBADMSG if
+ * it does not authenticate.
  */
 int wg_noise_open_initiation(struct wg_crypto *c, const struct wg_identity *self,
 	const struct wg_initiation *msg, struct wg_opened_initiation *ret);
 
 /**
- * Second half: prove the sender's static key and read its timestamp. On success `opened->handshake`
- * is ready for wg_noise_make_response().
- * Return: 0; -EBADMSG if it does not authenticate; -ENOKEY if `remote` is not usable.
+ * Second half: authenticate the sender's static key and read its timestamp. On success
+ * `opened->handshake` is ready for wg_noise_make_response(). Return: 0; -EBADMSG if it does not
+ * authenticate; -ENOKEY if `remote` is not usable.
  */
 int wg_noise_finish_initiation(struct wg_crypto *c, struct wg_opened_initiation *opened,
 	const struct wg_remote *remote, const struct wg_initiation *msg,
 	uint8_t ret_timestamp[static WG_TIMESTAMP_LEN]);
 
 /**
- * Write a response, all but its macs, and yield the session's keys. `hs` is wiped on success.
+ * Write a response, except its macs, and derive the session's keys. `hs` is wiped on success.
  * Return: 0; -EBADMSG if a DH result is zero.
  */
 int wg_noise_make_response(struct wg_crypto *c, struct wg_handshake *hs,
@@ -100,9 +102,8 @@ int wg_noise_make_response(struct wg_crypto *c, struct wg_handshake *hs,
 	struct wg_session_keys *ret_keys);
 
 /**
- * Take a response to the initiation that `hs` sent, and yield the session's keys. `hs` is wiped on
- * success and untouched on failure.
- * Return: 0; -EBADMSG if it does not authenticate.
+ * Process the response to the initiation that `hs` sent, and derive the session's keys. `hs` is
+ * wiped on success and untouched on failure. Return: 0; -EBADMSG if it does not authenticate.
  */
 int wg_noise_take_response(struct wg_crypto *c, struct wg_handshake *hs,
 	const struct wg_identity *self, const struct wg_remote *remote,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One whole exchange, byte for byte, against vectors computed without this code; and its
+/* One complete exchange, byte for byte, against independently computed vectors; and its
  * failures. */
 #include "wg/noise.h"
 
@@ -143,7 +143,7 @@ static void test_golden_data(void **state)
 	assert_int_equal(
 		wg_data_open(&e->crypto.aead, &rx, VECTOR_COUNTER, msg, sizeof(msg)), DROP_NONE);
 	assert_memory_equal(msg + WG_DATA_HEADER_LEN, VECTOR_PACKET, sizeof(VECTOR_PACKET));
-	/* A keepalive is an empty one. */
+	/* A keepalive is an empty data message. */
 	tx.remote_index = VECTOR_INDEX_I;
 	memcpy(tx.tx_key, VECTOR_KEY_R_TO_I, WG_KEY_LEN);
 	wg_data_seal(&e->crypto.aead, &tx, 0, msg, 0);
@@ -229,7 +229,7 @@ static void test_other_psk(void **state)
 	assert_int_equal(finish(e), -EBADMSG);
 }
 
-/* Points of low order: nothing is begun with them and nothing answered to them. */
+/* Points of low order: we neither initiate to them nor respond to them. */
 static void test_low_order(void **state)
 {
 	static const uint8_t points[][WG_KEY_LEN] = {
@@ -260,8 +260,8 @@ static void test_low_order(void **state)
 	}
 }
 
-/* An initiation by the initiator's static key and an ephemeral key of our choice, of which we know
- * the DH result with the responder's: all of it authenticates. */
+/* An initiation with the initiator's static key and an ephemeral key of our choice, whose DH
+ * result with the responder is known: all of it authenticates. */
 static void forge_initiation(struct ends *e, const uint8_t *ephemeral, const uint8_t *shared)
 {
 	struct blake2s *b = &e->crypto.blake2s;
@@ -286,8 +286,8 @@ static void forge_initiation(struct ends *e, const uint8_t *ephemeral, const uin
 		h, sizeof(h));
 }
 
-/* An ephemeral key of low order makes a secret that everybody knows: refused, though all of the
- * message authenticates. */
+/* An ephemeral key of low order yields a DH result that everybody knows: refused, although the
+ * entire message authenticates. */
 static void test_low_order_ephemeral(void **state)
 {
 	static const uint8_t zero[WG_KEY_LEN];
@@ -314,14 +314,14 @@ static void test_cookie_life(void **state)
 	initiate(e);
 	e->checker_r.secret_born = now;
 	wg_cookie_make_reply(&e->crypto, &e->checker_r, msg, len, &src_i, now, &rng, &reply);
-	/* Not for whom has not asked, not if forged, and not twice. */
+	/* A cookie reply is rejected if not requested, if forged, and if repeated. */
 	assert_int_equal(wg_cookie_take_reply(&e->crypto, &e->maker_r, &reply, now), -ENOENT);
 	reply.sealed_cookie[3] ^= 1;
 	assert_int_equal(wg_cookie_take_reply(&e->crypto, &e->maker_i, &reply, now), -EBADMSG);
 	reply.sealed_cookie[3] ^= 1;
 	assert_int_equal(wg_cookie_take_reply(&e->crypto, &e->maker_i, &reply, now), 0);
 	assert_int_equal(wg_cookie_take_reply(&e->crypto, &e->maker_i, &reply, now), -ENOENT);
-	/* Bound to address and port, and to the secret's life. */
+	/* A cookie is bound to address and port, and to the secret's lifetime. */
 	wg_cookie_add_macs(&e->crypto, &e->maker_i, msg, len, mono_add(now, 114 * NS_PER_S));
 	other.port++;
 	assert_true(wg_cookie_check_mac2(
@@ -332,14 +332,14 @@ static void test_cookie_life(void **state)
 	other = src_i;
 	other.addr.bytes[3]++;
 	assert_false(wg_cookie_check_mac2(&e->crypto, &e->checker_r, msg, len, &other, now));
-	/* Its maker stops using it a little earlier. */
+	/* The peer that uses the cookie stops using it a little earlier. */
 	wg_cookie_add_macs(&e->crypto, &e->maker_i, msg, len, mono_add(now, 115 * NS_PER_S));
 	assert_true(secret_is_zero(e->initiation.macs.mac2, WG_MAC_LEN));
 	e->initiation.macs.mac1[0] ^= 1;
 	assert_false(wg_cookie_check_mac1(&e->crypto, &e->checker_r, msg, len));
 }
 
-/* A cookie is good for one address and port, in each of their bits, and of whichever family. */
+/* A cookie is valid for one address and port only: every bit counts, in both families. */
 static void test_cookie_of_address(void **state)
 {
 	static const struct endpoint sources[] = {

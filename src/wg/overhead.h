@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What WireGuard's data messages take of the underlay's MTU. */
+/* MTU overhead of WireGuard's data messages. */
 #ifndef WG_OVERHEAD_H
 #define WG_OVERHEAD_H
 
@@ -8,13 +8,14 @@
 
 #include "wg/messages.h"
 
-/** Bytes around an inner packet on an underlay of this family: IP and UDP header, data message. */
+/** Overhead of an inner packet on an underlay of this family, in bytes: IP and UDP header, data
+ * message. */
 static inline unsigned wg_overhead(uint16_t outer_family)
 {
 	return (outer_family == AF_INET6 ? 40 : 20) + 8 + WG_DATA_OVERHEAD;
 }
 
-/** wg MTU that an underlay MTU leaves (1500, AF_INET: 1440); 0 if nothing is left. */
+/** The wg MTU for an underlay MTU (1500, AF_INET: 1440); 0 if nothing is left. */
 static inline unsigned wg_mtu_of(unsigned underlay, uint16_t outer_family)
 {
 	unsigned overhead = wg_overhead(outer_family);
@@ -22,7 +23,7 @@ static inline unsigned wg_mtu_of(unsigned underlay, uint16_t outer_family)
 	return underlay > overhead ? underlay - overhead : 0;
 }
 
-/** The underlay MTU that a wg MTU needs: the other way round. */
+/** The underlay MTU that a wg MTU needs: the inverse. */
 static inline unsigned wg_underlay_of(unsigned wg_mtu, uint16_t outer_family)
 {
 	return wg_mtu + wg_overhead(outer_family);

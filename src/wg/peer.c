@@ -10,7 +10,7 @@
 #include "crypto/tai64n.h"
 #include "wg/device.h"
 
-/* Whether the initiator of a session that has lived for `age` is to renew it. */
+/* Whether the initiator of a session of this `age` has to renew it. */
 static bool is_older(const struct wg_keypair *kp, uint64_t age, struct mono now)
 {
 	return kp->initiator && mono_between(kp->born, now) >= age;
@@ -27,8 +27,9 @@ void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer)
 	ASSERT(!heap_set(&dev->deadlines, &peer->due, wg_timers_deadline(&peer->timers)));
 }
 
-/* The same after packets, which mostly put deadlines off, and are too many for a heap: then the
- * peer stays where it is among them, and wg_device_due() moves it once that instant has come. */
+/* The same after packets. Most of these postpone a deadline, and are too many for heap updates:
+ * then the peer stays in its place, and wg_device_due() moves it when the old deadline has
+ * expired. */
 static void arm_for_sooner(struct wg_device *dev, struct wg_peer *peer)
 {
 	struct mono due = wg_timers_deadline(&peer->timers);
@@ -46,7 +47,7 @@ struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now)
 	return kp;
 }
 
-/* From when on another initiation may be sent. */
+/* The earliest time for another initiation. */
 static struct mono next_initiation(const struct wg_peer *peer)
 {
 	uint64_t wait = peer->renewed ? WG_INITIATION_SPACING : WG_REKEY_TIMEOUT;
@@ -55,8 +56,8 @@ static struct mono next_initiation(const struct wg_peer *peer)
 						       : WG_AT_ONCE;
 }
 
-/* From when on one is called for, if a session is wanted: not while the peer's proof of a session
- * that we have answered is to come. */
+/* When to send an initiation if a session is wanted: not while we wait for the peer to confirm a
+ * session that we have answered. */
 static struct mono next_try(const struct wg_peer *peer)
 {
 	struct mono initiation = next_initiation(peer);
@@ -68,7 +69,8 @@ static struct mono next_try(const struct wg_peer *peer)
 	return mono_before(initiation, proof) ? proof : initiation;
 }
 
-/* Whether everything is there that an initiation needs. Return: 0, or what is missing. */
+/* Whether all prerequisites of an initiation are met. Return: 0, or a negative errno for the
+ * missing one. */
 static int can_initiate(const struct wg_device *dev, const struct wg_peer *peer)
 {
 	if (!peer->remote.usable)
@@ -85,7 +87,7 @@ void wg_peer_reconsider(struct wg_device *dev, struct wg_peer *peer)
 	wg_peer_arm(dev, peer);
 }
 
-/* Reconsider after a change that makes a new initiation worth more than the last. */
+/* Reconsider after a change that gives a new initiation a better chance than the last. */
 static void renew(struct wg_device *dev, struct wg_peer *peer)
 {
 	peer->renewed = true;
@@ -150,7 +152,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 	return actions;
 }
 
-/* Give up the handshake under way, if any. */
+/* Cancel the handshake in progress, if any. */
 static void forget_handshake(struct wg_device *dev, struct wg_peer *peer)
 {
 	if (peer->handshake.state != WG_HANDSHAKE_NONE)
@@ -159,11 +161,11 @@ static void forget_handshake(struct wg_device *dev, struct wg_peer *peer)
 }
 
 /*
- * The timestamp of an initiation: the time, but always later than the last one. Clocks of people
- * are set back, when a machine has found its time server, say, and until they had caught up the
- * peer would take every initiation of ours for a replay. Whom the last one went to does not count
- * if the peer has been taken out and put in again. Source: WireGuard whitepaper §5.1, "it simply
- * must be a per-peer monotonically increasing 96-bit number".
+ * The timestamp of an initiation: the time, but always later than the last one. The wall clock can
+ * be stepped back (NTP), and until it had caught up the peer would treat all our initiations as
+ * replays. The last timestamp counts for all peers, as a peer may have been removed and added
+ * again. Source: WireGuard whitepaper §5.1, "it simply must be a per-peer monotonically increasing
+ * 96-bit number".
  */
 static void next_timestamp(struct wg_device *dev, struct wg_peer *peer, struct wall wall,
 	uint8_t ret[static WG_TIMESTAMP_LEN])

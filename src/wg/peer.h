@@ -20,32 +20,33 @@
 
 struct wg_device;
 
-/* Handshake messages that a peer is sure of while we are under load: initiations from its endpoint,
- * which an honest peer sends not more often, and responses to an initiation of ours. */
+/* Handshake messages reserved for each peer while we are under load: initiations from its
+ * endpoint, which a well-behaved peer does not exceed, and responses to an initiation of ours. */
 #define WG_OWN_INITIATIONS_NS	 WG_REKEY_TIMEOUT
 #define WG_OWN_INITIATIONS_BURST 4
 #define WG_OWN_RESPONSES_NS	 NS_PER_S
 #define WG_OWN_RESPONSES_BURST	 4
 
-/* How often a peer's endpoint may move: a peer that roams does so seldom, but one that comes from
- * another address with each datagram has the routing asked for each, which all peers share. */
+/* How often a peer's endpoint may move. Peers roam rarely, but a peer that sends each datagram
+ * from another address would cause a route lookup for each, and all peers share that cost. */
 #define WG_MOVES_NS    (NS_PER_S / 4)
 #define WG_MOVES_BURST 8
 
-/* Addresses other than the last one that handshakes of a peer may vouch for (see ratelimit.h): in
- * 600 s so few that all their handshakes are not half of what is taken from vouched ones. */
+/* Addresses other than the last one that a peer's handshakes may mark as authenticated (see
+ * ratelimit.h): in 600 s so few that all their handshakes use less than half of the budget for
+ * authenticated addresses. */
 #define WG_VOUCHES_NS	 (150 * NS_PER_S)
 #define WG_VOUCHES_BURST 2
 
 /**
- * A peer. In memory of the caller, who may read all fields and write none but `user`. What every
- * packet touches stands together at the head: where a thousand peers take turns, each line of
- * cache costs as much as enciphering a small packet.
+ * A peer. In memory provided by the caller, who may read all fields and write only `user`. The
+ * fields that every packet touches are together at the start: with a thousand peers taking turns,
+ * each cache line costs as much as encrypting a small packet.
  */
 struct wg_peer {
 	/* the data path */
 	struct wg_timers timers;
-	struct heap_entry due; /* not later than the timers want: see wg_device_due() */
+	struct heap_entry due; /* not later than the timers require: see wg_device_due() */
 	uint64_t rx_bytes;     /* UDP payload of every WireGuard message */
 	uint64_t tx_bytes;
 	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
@@ -54,20 +55,20 @@ struct wg_peer {
 	/* handshakes */
 	struct wg_remote remote;
 	struct wg_handshake handshake;
-	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of an initiation taken */
+	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of the last initiation accepted */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
 	struct mono last_initiation_taken;
 	struct mono last_initiation_sent;
-	bool renewed; /* what it relied on has changed since: the next need not wait for
+	bool renewed;		    /* a prerequisite has changed since: the next need not wait for
 			 REKEY_TIMEOUT */
 	struct wall last_handshake; /* sec 0: none yet */
-	struct mono handshake_at;   /* the same instant, for ages: clocks of people jump */
+	struct mono handshake_at;   /* the same instant, for ages: the wall clock can be stepped */
 	struct wg_cookie_maker cookie;
-	struct bucket own_initiations; /* that may still be taken under load; see above */
+	struct bucket own_initiations; /* still acceptable under load; see above */
 	struct bucket own_responses;
 	struct bucket vouches;
 	struct bucket moves;   /* of its endpoint */
-	struct ip_addr recent; /* the last address that its handshakes vouched for */
+	struct ip_addr recent; /* the last address that its handshakes authenticated */
 
 	void *user;	       /* the caller's */
 	struct list link;      /* in wg_device.peers, oldest first */
@@ -79,40 +80,40 @@ struct wg_peer {
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
 };
 
-/** Have the processor fetch what a packet of the peer's will touch, but for its keys. */
+/** Prefetch the memory that a packet of the peer will touch, except its keys. */
 static inline void wg_peer_prefetch(const struct wg_peer *peer)
 {
 	const char *at = (const char *)peer;
 	size_t end = offsetof(struct wg_peer, keys.previous);
 
-	for (size_t i = 0; i < end; i += 64) /* a line of cache */
+	for (size_t i = 0; i < end; i += 64) /* a cache line */
 		__builtin_prefetch(at + i, 1);
 	__builtin_prefetch(at + end - 1, 1);
 }
 
-/** The session to send with at `now`, or NULL: stage the packet and call wg_peer_want_session(). */
+/** The session to send with at `now`, or NULL: queue the packet and call wg_peer_want_session(). */
 struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
 
 /**
- * A packet waits for a session. Return: WG_SEND_INITIATION, or 0 if one cannot be made now, or is
- * not called for: ours is on its way, or the peer's has just been answered and its proof is to
- * come. The timers then ask again: see wg_peer_reconsider().
+ * Request a session for a packet. Return: WG_SEND_INITIATION, or 0 if an initiation is impossible
+ * now or not needed: ours is in progress, or we have just answered the peer's and wait for it to
+ * confirm. The timers retry then: see wg_peer_reconsider().
  */
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
 /**
- * Account `messages` data messages of `bytes` UDP payload in all, just sent under `kp`; `has_data`
- * unless all were keepalives. Call once a batch.
- * Return: WG_SEND_INITIATION if the session is to be renewed, else 0.
+ * Account `messages` data messages of `bytes` UDP payload in total, just sent with `kp`; `has_data`
+ * unless all were keepalives. Call once per batch. Return: WG_SEND_INITIATION if the session is to
+ * be renewed, else 0.
  */
 unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
 	struct mono now);
 
 /**
- * Account data messages of `bytes` UDP payload in all, just received, opened and committed under
- * `kp`, the last one from `src`; `has_data` unless all were keepalives. Call once a batch for each
- * (keypair, source). Moves the endpoint; confirms a session we answered.
- * Return: a set of enum wg_action: WG_SEND_PENDING, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
+ * Account data messages of `bytes` UDP payload in total, just received, opened and committed with
+ * `kp`, the last one from `src`; `has_data` unless all were keepalives. Call once per batch for
+ * each (keypair, source). Moves the endpoint; confirms a session that we answered. Return: a set of
+ * enum wg_action: WG_SEND_PENDING, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
  */
 unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
 	uint64_t bytes, bool has_data, struct mono now);
@@ -130,42 +131,42 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 unsigned wg_peer_timers(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
 /**
- * Decide whether a handshake or keepalive is due, after a change to something that a handshake
+ * Decide whether a handshake or keepalive is due, after a change of anything that a handshake
  * needs: our private key, the state of the device, the peer's endpoint, preshared key or
  * PersistentKeepalive. The functions that make such a change call it; nothing else decides this.
  *
- * If a handshake cannot be begun, nothing is sent until it can. If it can, a session that is wanted
- * (packets are pending, or PersistentKeepalive is on) is asked for at once: the peer is due at the
- * next wg_device_due(). Source: Linux drivers/net/wireguard/netlink.c, set_peer() and
+ * If a handshake cannot be started, nothing is sent until it can. If it can and a session is wanted
+ * (packets are pending, or PersistentKeepalive is on), the handshake starts at once: the peer is
+ * due at the next wg_device_due(). Source: Linux drivers/net/wireguard/netlink.c, set_peer() and
  * wg_set_device().
  */
 void wg_peer_reconsider(struct wg_device *dev, struct wg_peer *peer);
 
-/** Set (all zero: remove) the preshared key. It counts from the next handshake on. */
+/** Set (all zero: remove) the preshared key. It takes effect at the next handshake. */
 void wg_peer_set_psk(
 	struct wg_device *dev, struct wg_peer *peer, const uint8_t psk[static WG_KEY_LEN]);
 
-/** Set the endpoint; the sticky source is forgotten. */
+/** Set the endpoint; clears the sticky source. */
 void wg_peer_set_endpoint(
 	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *remote);
 
 /**
- * An authentic message came from `src` at `now`: the endpoint moves there, unless it has moved too
- * often of late. Return: WG_ENDPOINT_MOVED, or 0.
+ * An authentic message was received from `src` at `now`: move the endpoint there, unless it has
+ * moved too often recently. Return: WG_ENDPOINT_MOVED, or 0.
  */
 unsigned wg_peer_heard(
 	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *src, struct mono now);
 
-/** Forget the sticky source address and interface. */
+/** Clear the sticky source address and interface. */
 void wg_peer_clear_source(struct wg_peer *peer);
 
-/** Set PersistentKeepalive in seconds, 0: off. With a new interval one is due at once. */
+/** Set PersistentKeepalive in seconds, 0: off. With a new interval a keepalive is due at once. */
 void wg_peer_set_keepalive(struct wg_device *dev, struct wg_peer *peer, uint16_t seconds);
 
-/** Put the peer where its timers say among the device's deadlines; after any change to them. */
+/** Update the peer's position among the device's deadlines; call after any change of its timers. */
 void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer);
 
-/** Wipe all sessions and the handshake under way, and stop the timers. */
+/** Wipe all sessions and the handshake in progress, and stop the timers. */
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many handshakes one source address may ask for while we are under load. */
+/* Limit the handshakes per source address while we are under load. */
 #include "wg/ratelimit.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ void wg_ratelimit_init(
 	rng_fill(rng, r->key, sizeof(r->key));
 }
 
-/* The set of slots in which the source may be; keyed, so that nobody can aim at a set. */
+/* The set of slots for the source; a keyed hash, so that no attacker can target a set. */
 static struct wg_ratelimit_entry *set_of(
 	struct blake2s *b, const struct wg_ratelimit *r, const uint8_t source[static 8])
 {
@@ -28,7 +28,7 @@ static struct wg_ratelimit_entry *set_of(
 	return &r->slots[load_le64(hash) & (r->cap - 1) & ~(size_t)(WAYS - 1)];
 }
 
-/* What the bucket holds at `now`. */
+/* The bucket's credit at `now`. */
 static uint64_t tokens_at(const struct wg_ratelimit_entry *e, struct mono now)
 {
 	uint64_t tokens = e->tokens_ns + mono_between(e->seen, now);
@@ -36,11 +36,11 @@ static uint64_t tokens_at(const struct wg_ratelimit_entry *e, struct mono now)
 	return tokens < FULL ? tokens : FULL;
 }
 
-/* Eviction priority, lowest first; EVICT_NEVER: it stays. */
+/* Eviction priority, lowest first; EVICT_NEVER: not evictable. */
 enum evict_class {
 	EVICT_FREE,
-	EVICT_IDLE,   /* its bucket has filled up */
-	EVICT_RECENT, /* that, too, but a peer was heard from there */
+	EVICT_IDLE,   /* its bucket has refilled */
+	EVICT_RECENT, /* its bucket has refilled, but a peer has authenticated from it */
 	EVICT_NEVER
 };
 
@@ -64,8 +64,8 @@ static void source_of(const struct ip_addr *src, uint8_t ret[static 8])
 	memcpy(ret, src->bytes, src->family == AF_INET ? 4 : 8);
 }
 
-/* The source's entry, or NULL; `ret_spare` is the one to lose for it, or NULL. Strangers do not
- * push out those that are vouched for, unless these have more than half of the set. */
+/* The source's entry, or NULL; `ret_spare` is the entry to evict for it, or NULL. Unknown sources
+ * do not evict recently authenticated ones, unless these occupy more than half of the set. */
 static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_ratelimit *r,
 	const struct ip_addr *src, struct mono now, struct wg_ratelimit_entry **ret_spare)
 {
@@ -93,7 +93,7 @@ static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_rateli
 	return NULL;
 }
 
-/* The source's entry, made if there is none; NULL if there is no room. */
+/* The source's entry, created if there is none; NULL if there is no room. */
 static struct wg_ratelimit_entry *entry_of(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many handshakes one source address may ask for while we are under load. */
+/* Limit the handshakes per source address while we are under load. */
 #ifndef WG_RATELIMIT_H
 #define WG_RATELIMIT_H
 
@@ -16,7 +16,8 @@
 #define WG_RATELIMIT_PER_S 20
 #define WG_RATELIMIT_BURST 5
 
-/* How long a source is vouched for by an authentic handshake; cookies it may ask for meanwhile. */
+/* How long a source counts as recently authenticated after an authentic handshake; cookies that it
+ * may request in that time. */
 #define WG_RECENT_NS	     (600 * NS_PER_S)
 #define WG_RECENT_COOKIES_NS (NS_PER_S / 2)
 #define WG_RECENT_COOKIES    4
@@ -27,41 +28,41 @@ struct wg_ratelimit_entry {
 	uint16_t family; /* 0: the slot is free */
 	struct mono seen;
 	uint64_t tokens_ns;    /* credit, in nanoseconds */
-	struct mono recent;    /* a peer's handshake came from there: until then */
-	struct bucket cookies; /* replies that it may be sent then */
+	struct mono recent;    /* end of the time in which it counts as recently authenticated */
+	struct bucket cookies; /* cookie replies that it may get in that time */
 };
 
 /**
  * Token buckets in a set-associative table over `slots[cap]`, memory of the caller; `cap` is a
- * power of two, at least 8. A full set forgets the source that was heard longest ago, but only if
- * its bucket has filled up again; else the newcomer is refused, so that memory stays flat and
- * forgetting helps no flooder. Sources that peers were heard from lately are forgotten last: when
- * what all strangers together may ask for is spent, they are still served.
+ * power of two, at least 8. A full set evicts the least recently used source, but only if its
+ * bucket has refilled; else the new source is refused, so memory is bounded and a flooder gains
+ * nothing from eviction. Recently authenticated sources are evicted last: they are still served
+ * when the shared budget of all unknown sources is used up.
  */
 struct wg_ratelimit {
 	struct wg_ratelimit_entry *slots;
 	size_t cap;
-	uint8_t key[32]; /* of the hash, random */
+	uint8_t key[32]; /* random key of the hash */
 };
 
-/** Start an empty limiter in `slots[cap]`. */
+/** Initialise an empty limiter in `slots[cap]`. */
 void wg_ratelimit_init(struct wg_ratelimit *r, struct wg_ratelimit_entry *slots, size_t cap,
 	const struct rng *rng);
 
 /**
- * Whether one more handshake from `src`, which is proven to be there, is allowed at `now`; if so,
- * it is counted. `ret_recent`: whether a peer was heard from there lately.
+ * Whether one more handshake from the verified address `src` is allowed at `now`; if so, it is
+ * counted. `ret_recent`: whether a peer has recently authenticated from there.
  */
 bool wg_ratelimit_allow(struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src,
 	struct mono now, bool *ret_recent);
 
-/** An authentic handshake has come from `src`. */
+/** Record an authentic handshake from `src`. */
 void wg_ratelimit_authenticated(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);
 
 /**
- * Whether `src`, which anybody may pretend to be, is to get a cookie though strangers get none: a
- * peer was heard from there lately, and it has not asked for too many.
+ * Whether to send a cookie to `src`, an address that may be forged, when unknown sources get none:
+ * a peer has recently authenticated from there, and it has not requested too many.
  */
 bool wg_ratelimit_cookie(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);

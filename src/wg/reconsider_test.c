@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of wg_peer_reconsider(): whatever a handshake needs, in whatever order it comes, goes and
- * comes again, the handshake begins at once, and never sooner. */
+/* Tests of wg_peer_reconsider(): the prerequisites of a handshake appear, disappear and return in
+ * every order; the handshake starts at once, and never sooner. */
 #include "wg/device.h"
 
 #include <setjmp.h>
@@ -15,18 +15,18 @@
 
 #define KEEPALIVE 25
 
-/** What a handshake needs, each as an event. */
+/** The prerequisites of a handshake, each as an event. */
 enum event {
 	PEER,
 	KEY,
 	ENDPOINT,
 	WANTED, /* PersistentKeepalive, or a packet that waits for a session */
 	UP,
-	PSK, /* it does without */
+	PSK, /* optional */
 	EVENTS
 };
 
-/** A device, and what answers for it on the far side. */
+/** A device, and the simulated remote side. */
 struct bench {
 	struct wg_device dev;
 	struct wg_device far;
@@ -40,7 +40,7 @@ struct bench {
 	uint8_t private_key[2][WG_KEY_LEN];
 	unsigned initiations;
 	unsigned keepalives; /* within a session */
-	bool answers;	     /* the far side does */
+	bool answers;	     /* by the remote side */
 	bool pending;	     /* WANTED is a packet */
 };
 
@@ -91,7 +91,7 @@ static void end(struct bench *b)
 
 static void act(struct bench *b, unsigned actions);
 
-/* The far side answers at once, if it does at all. */
+/* The remote side answers at once, if it answers at all. */
 static void answer(struct bench *b, const uint8_t *msg)
 {
 	struct wg_event e;
@@ -121,7 +121,7 @@ static void initiate(struct bench *b)
 	answer(b, msg);
 }
 
-/* What a driver does: see enum wg_action. */
+/* Acts as a driver: see enum wg_action. */
 static void act(struct bench *b, unsigned actions)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&b->peer, b->now);
@@ -144,7 +144,7 @@ static void advance(struct bench *b, struct mono to)
 	b->now = mono_add(b->now, mono_between(b->now, to));
 }
 
-/* Let time pass, from deadline to deadline. */
+/* Advance the time, from deadline to deadline. */
 static void run(struct bench *b, uint64_t ns)
 {
 	struct mono until = mono_add(b->now, ns);
@@ -211,7 +211,7 @@ static bool permute(enum event order[static EVENTS])
 		return false;
 	while (order[j] <= order[i - 1])
 		j--;
-	for (size_t n = 0;; n++) { /* exchange the two, then turn the rest round */
+	for (size_t n = 0;; n++) { /* swap the two, then reverse the rest */
 		size_t a = n ? i + n - 1 : i - 1, z = n ? EVENTS - n : j;
 		enum event e = order[a];
 
@@ -222,7 +222,7 @@ static bool permute(enum event order[static EVENTS])
 	}
 }
 
-/* Whether a peer is there for whatever concerns it. */
+/* Whether the event needs a peer to exist. */
 static bool is_possible(const enum event order[static EVENTS])
 {
 	for (size_t i = 0; order[i] != PEER; i++)
@@ -231,7 +231,7 @@ static bool is_possible(const enum event order[static EVENTS])
 	return true;
 }
 
-/* One order of the events, `gap` apart. Return: nanoseconds from the last that is needed to the
+/* One order of the events, `gap` apart. Return: nanoseconds from the last prerequisite to the
  * initiation. */
 static void try_order(const enum event order[static EVENTS], uint64_t gap, bool pending)
 {
@@ -295,7 +295,7 @@ static void nothing(struct bench *b)
 	(void)b;
 }
 
-/* The far side learns of it, too. */
+/* The remote side is informed of it, too. */
 static void change_key(struct bench *b)
 {
 	wg_device_remove_peer(&b->far, &b->far_peer);
@@ -366,19 +366,20 @@ static void interval(struct bench *b)
 	wg_peer_set_keepalive(&b->dev, &b->peer, 1000);
 }
 
-/** A loss that is made good. */
+/** A loss that is reversed. */
 struct loss {
 	const char *name;
 	void (*take)(struct bench *b);
 	void (*give)(struct bench *b);
-	uint64_t within; /* of `give`, there is a session, in which a message has been sent */
+	uint64_t within; /* from `give` on there is a session, in which a message has been sent */
 	bool mute;	 /* nothing is sent in between */
 };
 
-/* A new initiation has a better chance than the last, so it leaves, at a distance from that. */
+/* A new initiation has a better chance than the last, so it is sent, at the minimum distance from
+ * that. */
 #define SOON WG_INITIATION_SPACING
 
-/* It has not, so it is sent when its time comes. */
+/* It has no better chance, so it is sent when its timer expires. */
 #define IN_TIME (WG_REKEY_TIMEOUT + WG_REKEY_JITTER)
 
 static const struct loss losses[] = {
@@ -392,12 +393,12 @@ static const struct loss losses[] = {
 	{ "identity", nothing, change_key, SOON },
 };
 
-/** When it is lost. */
+/** The moment of the loss. */
 enum moment {
-	SESSION,	 /* amid one */
-	CALLING,	 /* an initiation has just left */
-	HANDSHAKE,	 /* an initiation has left and is not answered */
-	AFTER_GIVING_UP, /* none has been for 90 seconds */
+	SESSION,	 /* during a session */
+	CALLING,	 /* an initiation was just sent */
+	HANDSHAKE,	 /* an initiation was sent and is not answered */
+	AFTER_GIVING_UP, /* initiations were unanswered for 90 seconds */
 	MOMENTS
 };
 
@@ -457,13 +458,13 @@ static void test_lost_and_regained(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(losses); i++)
 		for (int m = 0; m < MOMENTS; m++)
 			for (size_t g = 0; g < ARRAY_LEN(gaps); g++)
-				/* a peer that is put back knows nothing of what it has sent */
+				/* a peer that is added again has no record of what it has sent */
 				if (m != CALLING || losses[i].give != put_peer_back)
 					lose_and_regain(&losses[i], (enum moment)m, gaps[g]);
 }
 
-/* A peer without an endpoint calls us, and does not prove itself: a packet that waits for a session
- * has us call back. */
+/* A peer without an endpoint initiates, and does not confirm the session: a packet that waits for
+ * a session makes us initiate. */
 static void test_found_by_its_call(void **state)
 {
 	uint8_t msg[WG_INITIATION_LEN];
@@ -485,14 +486,15 @@ static void test_found_by_its_call(void **state)
 				 b.wall, false, &e),
 		DROP_NONE);
 	run(&b, 4 * NS_PER_S);
-	assert_int_equal(b.initiations, 0); /* its proof may still come */
+	assert_int_equal(b.initiations, 0); /* the confirmation may still arrive */
 	run(&b, 2 * NS_PER_S);
 	assert_int_equal(b.initiations, 1);
 	end(&b);
 }
 
-/* A peer that moves from one dead address to the next, as names with many do, is called at each;
- * but after REKEY_ATTEMPT_TIME without an answer no longer, however often it moves. */
+/* A peer whose endpoint moves from one dead address to the next, as names with many addresses do,
+ * gets an initiation at each; but none after REKEY_ATTEMPT_TIME without an answer, however often
+ * it moves. */
 static void test_moves_do_not_prolong(void **state)
 {
 	unsigned initiations;

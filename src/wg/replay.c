@@ -3,7 +3,7 @@
 #include "wg/replay.h"
 
 #define WORD_BITS 64
-#define WINDOW	  (WG_REPLAY_BITS - WORD_BITS) /* one word is always partly the next round's */
+#define WINDOW	  (WG_REPLAY_BITS - WORD_BITS) /* one word is always shared with the next round */
 
 static uint64_t *word_of(struct wg_replay *r, uint64_t counter)
 {
@@ -26,7 +26,7 @@ bool wg_replay_check(const struct wg_replay *r, uint64_t counter)
 	return !(r->bits[(counter / WORD_BITS) % WG_REPLAY_WORDS] & bit_of(counter));
 }
 
-/* Clear the words that the window moves into. */
+/* Clear the words that the window advances over. */
 static void advance(struct wg_replay *r, uint64_t counter)
 {
 	uint64_t from = r->next ? (r->next - 1) / WORD_BITS : 0;

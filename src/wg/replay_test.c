@@ -15,7 +15,7 @@
 #define WINDOW (WG_REPLAY_BITS - 64)
 #define LAST   (WG_REJECT_AFTER_MESSAGES - 1)
 
-/* Each step goes on from the one before. */
+/* Each step continues from the state of the previous one. */
 static void test_edges(void **state)
 {
 	static const struct {
@@ -45,7 +45,7 @@ static void test_edges(void **state)
 		{ "inside", (1 << 20) - WINDOW, true },
 		{ "behind", (1 << 20) - WINDOW - 1, false },
 		{ "behind", WINDOW + 130, false },
-		{ "last that may be", LAST, true },
+		{ "last valid counter", LAST, true },
 		{ "again", LAST, false },
 		{ "just in the window", LAST - WINDOW, true },
 		{ "just behind it", LAST - WINDOW - 1, false },

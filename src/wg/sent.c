@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions by the receiver index that our data messages carry: to recognise a message of ours. */
+/* Sessions by the receiver index that our data messages carry, to recognise our own messages. */
 #include "wg/sent.h"
 
 #include "base/bytes.h"
 #include "wg/keypair.h"
 
-/* Peers may choose their indices in any way, so all bits count: multiply by 2^32 / golden ratio. */
+/* Peers may choose their indices in any manner, so all bits count: multiply by 2^32 / golden
+ * ratio. */
 static struct list *bucket_of(const struct wg_sent *t, uint32_t index)
 {
 	return &t->buckets[(index * 0x9e3779b1U >> 7) & (t->count - 1)];

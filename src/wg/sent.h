@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions by the receiver index that our data messages carry: to recognise a message of ours. */
+/* Sessions by the receiver index that our data messages carry, to recognise our own messages. */
 #ifndef WG_SENT_H
 #define WG_SENT_H
 
@@ -10,20 +10,20 @@
 
 struct wg_keypair;
 
-/** Hash buckets of sessions. The index is the peer's choice, so two sessions may share one. */
+/** Hash buckets of sessions. The peer chooses the index, so two sessions may share one. */
 struct wg_sent {
 	struct list *buckets; /* memory of the caller */
 	size_t count;	      /* a power of two */
 };
 
-/** Start an empty table in `buckets[count]`. */
+/** Initialise an empty table in `buckets[count]`. */
 void wg_sent_init(struct wg_sent *t, struct list *buckets, size_t count);
 
 /** Add a session that is in no table; its `sent_link` leaves the table when the session ends. */
 void wg_sent_add(struct wg_sent *t, struct wg_keypair *kp);
 
-/** Return: the session under which a data message with this receiver index and counter may have
- * been sealed: one whose counters have come past it; or NULL. */
+/** Return: the session with which a data message with this receiver index and counter may have
+ * been sealed: one whose counter has passed it; or NULL. */
 const struct wg_keypair *wg_sent_find(const struct wg_sent *t, uint32_t index, uint64_t counter);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What each peer is sure of while another one, or an unknown sender, floods with handshakes. */
+/* The share reserved for each peer while another peer, or an unknown sender, floods with
+ * handshakes. */
 #include "wg/device.h"
 
 #include <setjmp.h>
@@ -20,7 +21,7 @@ enum {
 	HOSTILE
 };
 
-/* A hub and its peers, each of which has a device of its own. */
+/* A hub and its peers, each with its own device. */
 struct net {
 	struct wg_device hub;
 	struct wg_peer peers[CLIENTS]; /* at the hub */
@@ -100,7 +101,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A new initiation of a client's, at any time. */
+/* A new initiation of a client, at any time. */
 static void initiate(struct net *n, unsigned client, uint8_t msg[WG_INITIATION_LEN])
 {
 	n->hubs[client].last_initiation_sent = MONO_NEVER;
@@ -115,13 +116,14 @@ static enum drop at_hub(struct net *n, const uint8_t *msg, size_t len, const str
 	return wg_device_handshake(&n->hub, msg, len, from, n->now, wall_at(n), false, ret);
 }
 
-/* Whether a message was judged by more than its macs. */
+/* Whether processing a message went beyond its macs. */
 static bool is_taken(enum drop drop)
 {
 	return drop != DROP_WG_COOKIE_REQUIRED && drop != DROP_WG_RATE_LIMIT;
 }
 
-/* One try of a client at a session, over a path that loses nothing. Return: whether it has one. */
+/* One attempt of a client to get a session, over a path without loss. Return: whether it has
+ * one. */
 static bool connect_once(struct net *n, unsigned client)
 {
 	uint8_t msg[WG_INITIATION_LEN];
@@ -140,7 +142,8 @@ static void connect_all(struct net *n)
 		assert_true(connect_once(n, i));
 }
 
-/* Initiations from made-up addresses for `ms` milliseconds, more than are taken unproven. */
+/* Initiations from made-up addresses for `ms` milliseconds, more than are accepted without
+ * cookies. */
 static void flood_made_up(struct net *n, unsigned per_ms, unsigned ms)
 {
 	uint8_t msg[WG_INITIATION_LEN];
@@ -160,7 +163,7 @@ static void flood_made_up(struct net *n, unsigned per_ms, unsigned ms)
 }
 
 /* A peer sends as many initiations as it can from its address: others are not asked for cookies,
- * whether the hub knows them or not. */
+ * whether they are known to the hub or not. */
 static void test_flood_of_a_peer(void **state)
 {
 	struct net *n = *state;
@@ -175,7 +178,7 @@ static void test_flood_of_a_peer(void **state)
 		for (unsigned i = 0; i < 5; i++)
 			taken += is_taken(at_hub(n, msg, sizeof(msg), &n->at[HOSTILE], &e));
 		if (ms % 1000 == 500)
-			assert_true(connect_once(n, HONEST)); /* unknown, at the first try */
+			assert_true(connect_once(n, HONEST)); /* unknown, at the first attempt */
 		if (ms % 1000 == 0)
 			n->at[HONEST].port++; /* and again */
 		n->now = mono_add(n->now, NS_PER_MS);
@@ -183,8 +186,8 @@ static void test_flood_of_a_peer(void **state)
 	assert_in_range(taken, 1, 6 * WG_LOAD_PER_S);
 }
 
-/* A flood from made-up addresses: peers that the hub knows renew their sessions at the first try,
- * as often as they do so in earnest, also over a path that loses every other message. */
+/* A flood from made-up addresses: known peers renew their sessions at the first attempt, as often
+ * as in real use, also over a path that loses every other message. */
 static void test_flood_of_made_up(void **state)
 {
 	struct net *n = *state;
@@ -197,13 +200,13 @@ static void test_flood_of_made_up(void **state)
 		if (tries++ % 2)
 			assert_true(connect_once(n, LOSSY));
 	}
-	n->at[HONEST].addr.bytes[3] = 77; /* it has moved: so it has to bring a cookie */
+	n->at[HONEST].addr.bytes[3] = 77; /* it has moved: so it needs a cookie */
 	flood_made_up(n, 2, 1000);
 	assert_false(connect_once(n, HONEST));
 }
 
-/* The share does not lift the limits: of a flood under one peer's address few are taken, that
- * peer's and its own, as the address passes for its own, too. */
+/* The share does not override the limits: of a flood with one peer's address only the shares of
+ * that peer and of its address are accepted, as the address also counts as a source of its own. */
 static void test_forged_address(void **state)
 {
 	struct net *n = *state;
@@ -222,7 +225,7 @@ static void test_forged_address(void **state)
 	assert_true(connect_once(n, LOSSY));
 }
 
-/* The hub calls a client. */
+/* The hub initiates to a client. */
 static void call(struct net *n, unsigned client, uint8_t msg[WG_INITIATION_LEN])
 {
 	n->peers[client].last_initiation_sent = MONO_NEVER;
@@ -230,8 +233,8 @@ static void call(struct net *n, unsigned client, uint8_t msg[WG_INITIATION_LEN])
 		wg_peer_make_initiation(&n->hub, &n->peers[client], n->now, wall_at(n), msg), 0);
 }
 
-/* Send the hub a response that fails, to the initiation `receiver`. Return: whether it cost more
- * than a hash. */
+/* Send the hub an invalid response to the initiation `receiver`. Return: whether it cost more than
+ * a hash. */
 static bool respond_badly(struct net *n, uint32_t receiver, const struct endpoint *from)
 {
 	uint8_t bad[WG_RESPONSE_LEN] = { WG_MSG_RESPONSE };
@@ -248,8 +251,8 @@ static bool respond_badly(struct net *n, uint32_t receiver, const struct endpoin
 	return drop == DROP_WG_HANDSHAKE_AUTH;
 }
 
-/* The hub calls, while it is under load: the response it waits for is taken without a cookie. Those
- * that answer nothing are not, and of bad ones from a peer that was called, too, few. */
+/* The hub initiates while it is under load: it accepts the awaited response without a cookie. It
+ * does not accept unsolicited responses, and only a few invalid ones from the awaited peer. */
 static void test_response(void **state)
 {
 	struct net *n = *state;
@@ -276,7 +279,7 @@ static void test_response(void **state)
 	assert_ptr_equal(e.peer, &n->peers[HONEST]);
 }
 
-/* One try with a cookie, which is asked for first. */
+/* One attempt with a cookie, which is requested first. */
 static enum drop come_with_cookie(struct net *n, unsigned client, const struct endpoint *from)
 {
 	uint8_t msg[WG_INITIATION_LEN];
@@ -295,8 +298,8 @@ static enum drop come_with_cookie(struct net *n, unsigned client, const struct e
 	return drop;
 }
 
-/* A peer with a network of addresses shows itself at all of them, and then comes from all of them
- * with cookies: what is set aside for peers' addresses is not its own. */
+/* A peer that owns a network of addresses authenticates from all of them, and then floods from all
+ * of them with cookies: it cannot use up the budget for peers' addresses. */
 static void test_network_of_a_peer(void **state)
 {
 	struct net *n = *state;
@@ -317,14 +320,14 @@ static void test_network_of_a_peer(void **state)
 			(uint8_t[]){ 10, 0, (uint8_t)(i % 500 >> 8), (uint8_t)(i % 500) });
 		(void)come_with_cookie(n, HOSTILE, &from);
 	}
-	/* from another port of its address, as behind a NAT that has forgotten it */
+	/* from another port of its address, as after a NAT has lost its mapping */
 	from = n->at[HONEST];
 	from.port++;
 	assert_int_equal(come_with_cookie(n, HONEST, &from), DROP_NONE);
 }
 
-/* A peer that renews its session all the time has as many as any other, and all others have room
- * for theirs. */
+/* A peer that renews its session constantly gets the same share as any other, and all others still
+ * get theirs. */
 static void test_rekeys_all_the_time(void **state)
 {
 	struct net *n = *state;
@@ -338,8 +341,9 @@ static void test_rekeys_all_the_time(void **state)
 	assert_true(connect_once(n, LOSSY));
 }
 
-/* A peer whose every datagram comes from elsewhere: it is followed now and then, so that the
- * routing is not asked for all of them. Another that moves once a second is followed each time. */
+/* Each datagram of a peer has another source: its endpoint moves only occasionally, so that not
+ * every datagram causes a route lookup. The endpoint of another peer, which moves once a second,
+ * is updated each time. */
 static void test_moves(void **state)
 {
 	struct net *n = *state;

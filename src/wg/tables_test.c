@@ -41,7 +41,7 @@ static struct wg_peer *fake_peer(size_t i)
 
 #define SLOTS 64
 
-/* Against a plain array, with indices that crowd in few places. */
+/* Against a plain array, with indices that collide often. */
 static void index_rounds(uint32_t mask)
 {
 	struct wg_index_entry slots[SLOTS], larger[2 * SLOTS];
@@ -164,7 +164,7 @@ static void vouch(struct limiter *l, const char *text, uint64_t ms)
 	wg_ratelimit_authenticated(&l->blake2s, &l->r, &a, at_ms(ms));
 }
 
-/* A burst of 5, then one every 50 ms; sources do not count against each other. */
+/* A burst of 5, then one every 50 ms; sources are counted separately. */
 static void test_rate(void **state)
 {
 	static const struct {
@@ -209,7 +209,8 @@ static void test_rate(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
-/* More sources than slots: newcomers are refused, those known keep their rate, and it passes. */
+/* More sources than slots: new sources are refused, existing ones keep their rate, and this state
+ * ends. */
 static void test_rate_full(void **state)
 {
 	struct limiter l;
@@ -226,8 +227,8 @@ static void test_rate_full(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
-/* Where a peer was heard from is known for ten minutes, and what strangers do meanwhile does not
- * push it out; it is promised a cookie now and then, and no more handshakes than others. */
+/* An address from which a peer has authenticated is remembered for ten minutes, and unknown
+ * sources do not evict it; it gets a cookie now and then, and no more handshakes than others. */
 static void test_recent(void **state)
 {
 	struct limiter l;
@@ -256,7 +257,8 @@ static void test_recent(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
-/* One of its /64 vouches for an IPv6 host; and many who are vouched for make room for strangers. */
+/* Authentication counts for an IPv6 host's whole /64; and many authenticated sources leave room
+ * for unknown ones. */
 static void test_recent_many(void **state)
 {
 	struct limiter l;
@@ -300,7 +302,7 @@ static void test_rate_bound(void **state)
 	blake2s_fini(&l.blake2s);
 }
 
-/* `n` handshakes from as many sources. Return: whether the last one has to prove its own. */
+/* `n` handshakes from as many sources. Return: whether the last source needs a cookie. */
 static bool note_many(struct wg_handshake_load *l, unsigned n, uint64_t ms)
 {
 	static uint32_t next;
@@ -322,7 +324,7 @@ static void load_init(struct wg_handshake_load *l)
 	wg_load_init(l, &(struct rng){ fill, &mask });
 }
 
-/* The load: a burst passes, more does not, and the state lasts for a second. */
+/* The load state: a burst passes, more does not, and the state lasts for a second. */
 static void test_load(void **state)
 {
 	static const struct {
@@ -346,14 +348,14 @@ static void test_load(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if (note_many(&l, steps[i].n, steps[i].ms) != steps[i].loaded)
 			fail_msg("step %zu", i);
-	/* A lasting flood keeps it up, and a lasting trickle does not bring it about. */
+	/* A sustained flood keeps the state; a sustained trickle does not start it. */
 	for (uint64_t ms = 10000; ms < 20000; ms++)
 		assert_true(note_many(&l, 10, ms) || ms < 10050);
 	for (uint64_t ms = 30000; ms < 40000; ms += 5)
 		assert_false(note_many(&l, 1, ms));
 }
 
-/* One source sends as much as it can: it has to prove itself, others need not. */
+/* One source sends as much as it can: it needs a cookie, others do not. */
 static void test_load_of_one(void **state)
 {
 	const struct ip_addr greedy = source("192.0.2.1"), other = source("192.0.2.2");
@@ -380,7 +382,7 @@ static void test_load_of_one(void **state)
 	}
 }
 
-/* Many behind one address that come at once need not all prove themselves. */
+/* Many clients behind one address that connect at once do not all need cookies. */
 static void test_load_of_a_nat(void **state)
 {
 	const struct ip_addr nat = source("192.0.2.1");

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The protocol's timers as a pure machine: events in, deadlines and due actions out. */
+/* The protocol's timers as a pure state machine: events in, deadlines and due actions out. */
 #include "wg/timers.h"
 
 #include "wg/messages.h"
 
-/* A random span below WG_REKEY_JITTER, so that both sides do not begin at once for ever. */
+/* A random span below WG_REKEY_JITTER, so that the two sides do not keep initiating
+ * simultaneously. */
 static uint64_t jitter(const struct rng *rng)
 {
 	return (uint64_t)rng_u32(rng) * WG_REKEY_JITTER >> 32;
 }
 
-/* Whether the deadline is reached; if so it is taken off. */
+/* Whether the deadline has expired; if so, clears it. */
 static bool fired(struct mono *deadline, struct mono now)
 {
 	if (!mono_reached(*deadline, now))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The protocol's timers as a pure machine: events in, deadlines and due actions out. */
+/* The protocol's timers as a pure state machine: events in, deadlines and due actions out. */
 #ifndef WG_TIMERS_H
 #define WG_TIMERS_H
 
@@ -9,20 +9,20 @@
 #include "base/mono.h"
 #include "base/random.h"
 
-/** What the caller is to do for a peer; several may be set at once. */
+/** Actions for the caller to take for a peer; several may be set at once. */
 enum wg_action {
 	WG_SEND_INITIATION = 1 << 0, /* wg_peer_make_initiation(), and send it */
-	WG_SEND_KEEPALIVE = 1 << 1,  /* send what is staged, or else an empty data message; without
-					a session wg_peer_want_session() */
-	WG_SEND_PENDING = 1 << 2,    /* a session can be used now: send what is staged */
-	WG_DROP_PENDING = 1 << 3,    /* the handshake was given up: what is staged will not go */
-	WG_KEYS_WIPED = 1 << 4,	     /* the sessions and their keys are gone */
-	WG_ENDPOINT_MOVED = 1 << 5,  /* the peer is heard from another address than before */
+	WG_SEND_KEEPALIVE = 1 << 1,  /* send pending packets, or else an empty data message;
+					without a session wg_peer_want_session() */
+	WG_SEND_PENDING = 1 << 2,    /* a session can be used now: send pending packets */
+	WG_DROP_PENDING = 1 << 3,    /* the handshake timed out: drop pending packets */
+	WG_KEYS_WIPED = 1 << 4,	     /* the sessions and their keys were wiped */
+	WG_ENDPOINT_MOVED = 1 << 5,  /* the peer's authenticated source address has changed */
 	WG_SOURCE_STALE =
-		1 << 6, /* no answer: forget the sticky source address, ask the route anew */
+		1 << 6, /* no answer: clear the sticky source address, repeat the route lookup */
 };
 
-/** A deadline that is reached whatever the time. */
+/** A deadline that has expired at any time. */
 #define WG_AT_ONCE ((struct mono){ 1 })
 
 /** One peer's timers. All deadlines; MONO_NEVER is off. */
@@ -41,13 +41,14 @@ struct wg_timers {
 /** The earliest deadline, or MONO_NEVER. */
 struct mono wg_timers_deadline(const struct wg_timers *t);
 
-/** Do what is due at `now`. Return: a set of enum wg_action. */
+/** Run the timers that have expired at `now`. Return: a set of enum wg_action. */
 unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *rng);
 
-/** A session is wanted that is not there (or is old): the time to give up is counted anew. */
+/** A session is wanted but missing (or old): restart the attempt's timeout. */
 void wg_timers_wanted(struct wg_timers *t, struct mono now);
 
-/** The peer's proof of a session we answered is awaited: if none comes by `until`, initiate. */
+/** We wait for the peer to confirm a session that we answered: if it does not by `until`,
+ * initiate. */
 void wg_timers_await(struct wg_timers *t, struct mono until);
 
 /** A data message with content was sent. */
@@ -68,18 +69,18 @@ void wg_timers_initiated(struct wg_timers *t, struct mono now, const struct rng 
 /** A handshake is complete: as initiator, the response came; as responder, the first data came. */
 void wg_timers_handshake_complete(struct wg_timers *t);
 
-/** New session keys exist. */
+/** New session keys were derived. */
 void wg_timers_session_derived(struct wg_timers *t, struct mono now);
 
-/** A handshake can be begun, or has a better chance than before: if a session is wanted, initiate
- * at `at`; if PersistentKeepalive is on, send one at once. */
+/** A handshake can be started, or has a better chance than before: if a session is wanted,
+ * initiate at `at`; if PersistentKeepalive is on, send one at once. */
 void wg_timers_resume(struct wg_timers *t, struct mono at);
 
-/** Set the PersistentKeepalive interval in nanoseconds, 0: off. The deadline is off: see
+/** Set the PersistentKeepalive interval in nanoseconds, 0: off. Its deadline is then off: see
  * wg_timers_resume(). */
 void wg_timers_set_persistent(struct wg_timers *t, uint64_t interval_ns);
 
-/** All timers off; the PersistentKeepalive interval stays. */
+/** Stop all timers; the PersistentKeepalive interval stays. */
 void wg_timers_stop(struct wg_timers *t);
 
 #endif

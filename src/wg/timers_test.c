@@ -60,7 +60,7 @@ static void apply_event(struct wg_timers *t, enum event e, struct mono now, cons
 	}
 }
 
-/* Events one second apart, from second 0; then the first deadline and what it asks for. */
+/* Events one second apart, from second 0; then the first deadline and its actions. */
 static void test_table(void **state)
 {
 	static const struct {
@@ -90,8 +90,8 @@ static void test_table(void **state)
 			WG_SEND_INITIATION | WG_SOURCE_STALE },
 		{ "more data sent, silence", { DATA_SENT, DATA_SENT, DATA_SENT, NOTHING }, 15,
 			WG_SEND_INITIATION | WG_SOURCE_STALE },
-		{ "data sent, heard", { DATA_SENT, RECEIVED, NOTHING, NOTHING }, 0, 0 },
-		{ "data sent, heard, sent", { DATA_SENT, RECEIVED, DATA_SENT, NOTHING }, 17,
+		{ "data sent, received", { DATA_SENT, RECEIVED, NOTHING, NOTHING }, 0, 0 },
+		{ "data sent, received, sent", { DATA_SENT, RECEIVED, DATA_SENT, NOTHING }, 17,
 			WG_SEND_INITIATION | WG_SOURCE_STALE },
 	};
 	uint8_t zero = 0;
@@ -141,7 +141,7 @@ static void test_jitter(void **state)
 	assert_in_range(t.retransmit.ns, at(5.332).ns, at(5.333).ns);
 }
 
-/* 90 s after it was last wanted a handshake is given up, whatever the retries do. */
+/* A handshake times out 90 s after it was last wanted, regardless of the retries. */
 static void test_give_up(void **state)
 {
 	uint8_t zero = 0;
@@ -178,7 +178,7 @@ static void test_persistent(void **state)
 	wg_timers_received(&t, at(20));
 	assert_int_equal(wg_timers_deadline(&t).ns, at(45).ns);
 	assert_int_equal(wg_timers_run(&t, at(45), &rng), WG_SEND_KEEPALIVE);
-	/* It goes on even if the keepalive could not be sent. */
+	/* The timer continues even if the keepalive could not be sent. */
 	assert_int_equal(wg_timers_deadline(&t).ns, at(70).ns);
 	wg_timers_stop(&t);
 	assert_int_equal(wg_timers_deadline(&t).ns, 0);
@@ -211,8 +211,8 @@ static void test_random(void **state)
 	}
 }
 
-/* The protocol's numbers as they stand in the whitepaper (§5.4, §6.1) and in Linux; elsewhere they
- * are only names. */
+/* The protocol's numbers as given in the whitepaper (§5.4, §6.1) and in Linux; elsewhere only
+ * their names are used. */
 static void test_limits(void **state)
 {
 	static const struct {
@@ -226,13 +226,13 @@ static void test_limits(void **state)
 		{ "REKEY_ATTEMPT_TIME", WG_REKEY_ATTEMPT_TIME, 90000000000 },
 		{ "REKEY_TIMEOUT", WG_REKEY_TIMEOUT, 5000000000 },
 		{ "KEEPALIVE_TIMEOUT", WG_KEEPALIVE_TIMEOUT, 10000000000 },
-		{ "the life of keys", WG_KEY_LIFE, 540000000000 },
-		{ "the life of cookies", WG_COOKIE_LIFE, 120000000000 },
-		{ "initiations a second", WG_INITIATIONS_PER_S, 50 },
+		{ "lifetime of keys", WG_KEY_LIFE, 540000000000 },
+		{ "lifetime of cookies", WG_COOKIE_LIFE, 120000000000 },
+		{ "initiations per second", WG_INITIATIONS_PER_S, 50 },
 		{ "the replay window", WG_REPLAY_BITS, 8192 },
-		{ "staged packets", WG_PENDING_MAX, 128 },
+		{ "pending packets", WG_PENDING_MAX, 128 },
 		{ "padding", WG_PADDING, 16 },
-		{ "proven handshakes a second", WG_RATELIMIT_PER_S, 20 },
+		{ "cookie-verified handshakes per second", WG_RATELIMIT_PER_S, 20 },
 		{ "and at once", WG_RATELIMIT_BURST, 5 },
 		{ "initiation", WG_INITIATION_LEN, 148 },
 		{ "response", WG_RESPONSE_LEN, 92 },
