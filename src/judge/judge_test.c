@@ -305,8 +305,7 @@ static const struct fault faults[] = {
 		"" },
 	{ note_old_drops, FINDING_NOTE, "drops",
 		"7 dropped, the last 90 s ago: seen before: a replay, or a datagram that the "
-		"network "
-		"duplicated.",
+		"network duplicated.",
 		"" },
 	{ break_restart, FINDING_ERROR, "daemon", "wirespan was restarted during the check.",
 		"Check again." },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pull: IPv4 and IPv6 fragments inside the tunnel, joined to whole packets again. */
+/* Pull: reassemble IPv4 and IPv6 fragments inside the tunnel into whole packets. */
 #ifndef L2TP_REASSEMBLY_H
 #define L2TP_REASSEMBLY_H
 
@@ -35,9 +35,9 @@
  * it measures what time cannot at high rates: a sender uses an IPv4 id again after 65,536 packets
  * at the earliest, so pieces of different packets are at least that far apart. Pieces of one packet
  * leave within FRAGMENT_RUN_MAX to 64 datagrams of each other; the rest of the window is for
- * reordering under way, of which WireGuard's own replay window (8,192) passes not much more. Across
- * a rekey, only the first REASSEMBLY_WINDOW datagrams under the new key may complete what the old
- * key began.
+ * reordering in transit, of which WireGuard's own replay window (8,192) passes not much more.
+ * Across a rekey, only the first REASSEMBLY_WINDOW datagrams under the new key may complete what
+ * the old key began.
  *
  * It does not: ask the sender for anything, send ICMP time-exceeded, look into the payload, or hold
  * packets longer than REASSEMBLY_PAYLOAD_MAX.
@@ -62,7 +62,7 @@
 
 #define REASSEMBLY_PAYLOAD_AT 64 /* in a slot's memory; the header ends there */
 
-/** Where a fragment came from: the WireGuard datagram that carried it. */
+/** The origin of a fragment: the WireGuard datagram that carried it. */
 struct fragment_origin {
 	uint32_t key;	  /* our receiver index: names the session key */
 	uint64_t counter; /* the datagram's counter under it */
@@ -74,14 +74,14 @@ struct fragment_range {
 	uint32_t to;
 };
 
-/** Whose packets a reassembler joins, and what it holds for it. In memory of the caller's; see
- * reassembly_owner_init(). */
+/** The owner of packets that a reassembler joins, and the slots that it holds. In memory of the
+ * caller; see reassembly_owner_init(). */
 struct reassembly_owner {
 	struct pool_share share;
-	struct list slots; /* its packets in the making, the oldest first */
+	struct list slots; /* its incomplete packets, the oldest first */
 };
 
-/** One packet in the making, or more room for one. Private to reassembly.c. */
+/** One incomplete packet, or an additional slot for one. Private to reassembly.c. */
 struct reassembly_slot {
 	struct list order;	      /* in r->busy (oldest first) or r->done */
 	struct list owned;	      /* in owner->slots */
@@ -97,9 +97,9 @@ struct reassembly_slot {
 	uint8_t state;
 	uint8_t src[16];
 	uint8_t dst[16];
-	uint16_t header_len; /* of the first piece, fragment header left out; 0: has not come */
+	uint16_t header_len; /* of the first fragment, without fragment header; 0: not received */
 	uint16_t ranges_len;
-	uint32_t end; /* payload length; 0: the last piece has not come */
+	uint32_t end; /* payload length; 0: the last fragment was not received */
 	struct fragment_range ranges[REASSEMBLY_RANGES];    /* sorted, never touching */
 	struct reassembly_slot *more[REASSEMBLY_UNITS - 1]; /* hold the payload's further units */
 	uint8_t data[REASSEMBLY_PAYLOAD_AT + REASSEMBLY_UNIT];
@@ -116,29 +116,29 @@ struct reassembly {
 	unsigned n_done;
 	unsigned n_spanning;
 	uint8_t *spanning;	     /* room for REASSEMBLY_SPANNING_MAX packets */
-	struct drop_counters *drops; /* every fragment that is thrown away is counted here, once */
+	struct drop_counters *drops; /* counts every dropped fragment once */
 	uint64_t fragments;	     /* given to reassembly_add() */
 	uint64_t packets;	     /* completed */
 	uint64_t joined;	     /* fragments in these */
 	uint64_t duplicates;	     /* exact repetitions, ignored */
 	uint64_t passed;	     /* fragments that turned out to be for the TUN */
-	uint64_t held;		     /* fragments in packets in the making */
+	uint64_t held;		     /* fragments in incomplete packets */
 };
 
-/** What became of a fragment. */
+/** Result of adding a fragment. */
 enum reassembly_verdict {
-	REASSEMBLY_HELD,     /* taken (copied), or a duplicate: nothing to do */
-	REASSEMBLY_COMPLETE, /* the packet is whole */
+	REASSEMBLY_HELD,     /* stored (copied), or a duplicate: nothing to do */
+	REASSEMBLY_COMPLETE, /* the packet is complete */
 	REASSEMBLY_PASS,     /* belongs to a packet that is not L2TP: to the TUN, unmodified */
-	REASSEMBLY_DROPPED,  /* thrown away, and counted in `drops` already */
+	REASSEMBLY_DROPPED,  /* dropped, and already counted in `drops` */
 	REASSEMBLY_BUSY,     /* too many packets are not yet released: write, release, add again */
 };
 
 /** The whole packet, valid until reassembly_release(). */
 struct reassembled {
-	uint8_t *packet; /* whole IP packet, header made good: no trace of fragments */
+	uint8_t *packet; /* whole IP packet with a corrected header: no trace of fragments */
 	size_t len;
-	unsigned pieces; /* fragments that it came in */
+	unsigned pieces; /* number of fragments it was received in */
 };
 
 /** Bytes of memory with which reassembly_add_slots() raises the number of slots from `have`, at
@@ -148,39 +148,39 @@ size_t reassembly_memory(unsigned have, unsigned more);
 /** Make a reassembler without slots. `drops` is borrowed for its life. */
 void reassembly_init(struct reassembly *r, struct drop_counters *drops, const struct rng *rng);
 
-/** Give it `more` slots in `memory`: reassembly_memory() bytes, aligned as malloc(3) does. Earlier
+/** Add `more` slots in `memory`: reassembly_memory() bytes, aligned as by malloc(3). Earlier
  * memory stays in use. */
 void reassembly_add_slots(struct reassembly *r, void *memory, unsigned more);
 
-/** Start an owner that has no packets. */
+/** Initialise an owner without packets. */
 void reassembly_owner_init(struct reassembly_owner *o);
 
-/** The owner is about to go: drop its packets in the making. Completed ones stay. */
+/** Drop the incomplete packets of an owner that is about to be removed. Completed ones stay. */
 void reassembly_owner_fini(struct reassembly *r, struct reassembly_owner *o);
 
 /**
- * Take one fragment of `owner`'s, fragment[len] (l2tp_classify() said L2TP_FRAGMENT, and
- * `foreign`), which came in the datagram `from` at `now`.
- * Return: what became of it; `ret` is filled for REASSEMBLY_COMPLETE only, and is to be given to
- * l2tp_classify(). With REASSEMBLY_BUSY nothing has changed.
+ * Add one fragment of `owner`, fragment[len] (l2tp_classify() returned L2TP_FRAGMENT, and
+ * `foreign`), received in the datagram `from` at `now`. Return: the result; `ret` is filled for
+ * REASSEMBLY_COMPLETE only, and is to be passed to l2tp_classify(). With REASSEMBLY_BUSY nothing
+ * has changed.
  */
 enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_owner *owner,
 	const uint8_t *fragment, size_t len, bool foreign, struct fragment_origin from,
 	struct mono now, struct reassembled *ret);
 
-/** Whether reassembly_add() takes another fragment, and does not answer REASSEMBLY_BUSY. */
+/** Whether reassembly_add() accepts another fragment, that is, does not return REASSEMBLY_BUSY. */
 static inline bool reassembly_has_room(const struct reassembly *r)
 {
 	return r->n_done < REASSEMBLY_DONE_MAX && r->n_spanning < REASSEMBLY_SPANNING_MAX;
 }
 
-/** Give the slots of all completed packets back: at the end of a batch, once they are written. */
+/** Free the slots of all completed packets: at the end of a batch, once they are written. */
 void reassembly_release(struct reassembly *r);
 
 /** When reassembly_expire() has something to do, or MONO_NEVER. */
 struct mono reassembly_deadline(const struct reassembly *r);
 
-/** Throw away what has become too old. Return: reassembly_deadline() after that. */
+/** Drop fragments that are too old. Return: reassembly_deadline() after that. */
 struct mono reassembly_expire(struct reassembly *r, struct mono now);
 
 #endif

@@ -432,8 +432,8 @@ static enum reassembly_verdict add_foreign(
 	return reassembly_add(&f->r, &f->owners[0], p, len, at == 0, f->from, f->now, ret);
 }
 
-/* A packet whose first piece says that it is for the TUN passes piece by piece, of any length; one
- * whose other pieces came first is joined. */
+/* A packet whose first fragment identifies it as one for the TUN passes fragment by fragment, of
+ * any length; one whose other fragments arrived first is reassembled. */
 static void test_foreign(void **state)
 {
 	struct fixture *f = setup();
@@ -532,7 +532,7 @@ static void test_random(void **state)
 	teardown(f);
 }
 
-/* A naive reassembler for one packet: a byte map and the same rules, written the slow way. */
+/* A naive reassembler for one packet: a byte map and the same rules, without optimisation. */
 struct naive {
 	bool have[256];
 	uint8_t bytes[256];

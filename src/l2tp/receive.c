@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pull: which decrypted packets are frames of a pseudowire, and where in them the frame lies. */
+/* Pull: find out which decrypted packets are frames of a pseudowire, and where the frame lies in
+ * them. */
 #include "l2tp/receive.h"
 
 #include "base/bytes.h"
@@ -18,7 +19,7 @@
 #define SUBLAYER_UNUSED	 0x8f000000U /* zero in every sublayer, fragment bits of RFC 4623 or not */
 #define SEQUENCE_RESYNC	 5	     /* old numbers in a row after which the peer has restarted */
 
-/* What is left of a packet while its headers are pulled off the front. */
+/* The rest of a packet as headers are removed from its front. */
 struct cursor {
 	const uint8_t *at;
 	size_t left;
@@ -78,7 +79,7 @@ static bool sequence_passes(struct l2tp_session_rx *rx, uint32_t ns)
 	return true;
 }
 
-/* Pull the sublayer, which is there; note what it says. */
+/* Parse the sublayer, which is present; record its sequence information. */
 static enum drop pull_sublayer(struct l2tp_session *s, struct cursor *c)
 {
 	uint32_t word = load_be32(c->at);
@@ -98,7 +99,7 @@ static enum drop pull_sublayer(struct l2tp_session *s, struct cursor *c)
 	return DROP_L2TP_SEQUENCE;
 }
 
-/* Everything behind the session id. */
+/* Parse everything after the session id. */
 static enum drop pull_session_headers(struct l2tp_session *s, struct cursor *c)
 {
 	size_t sublayer = s->sublayer == L2TP_SUBLAYER_DEFAULT ? 4 : 0;
@@ -182,7 +183,7 @@ static bool udp_checksum_passes(const struct ip_header *ip, const struct cursor 
 	return checksum_ok(checksum_add(sum, c->at, c->left));
 }
 
-/* The UDP header, which is there. */
+/* Parse the UDP header, which is present. */
 static enum drop pull_udp(const struct ip_header *ip, struct l2tp_tunnel *tunnel, struct cursor *c)
 {
 	size_t len = load_be16(c->at + 4);

@@ -268,8 +268,8 @@ static void test_frame_max(void **state)
 	assert_int_equal(f.plain.rx.bad_length, 1);
 }
 
-/* The first piece of a packet that no tunnel's ports claim says so; one with an IP tunnel's
- * protocol does not. */
+/* The first fragment of a packet is classified as foreign if no tunnel has its ports; one with the
+ * protocol of an IP tunnel is not. */
 static void test_foreign_fragment(void **state)
 {
 	struct l2tp_received got;
@@ -456,7 +456,7 @@ static void test_sublayer_hint(void **state)
 		memcpy(none + SUBLAYER, p + FRAME, sizeof(none) - SUBLAYER);
 		fix_lengths(none, sizeof(none));
 		assert_int_equal(l2tp_classify(&f.table, none, sizeof(none), &got), L2TP_FRAME);
-		/* the last address is one that cannot be told from a sequence number */
+		/* the last address cannot be distinguished from a sequence number */
 		assert_int_equal(f.plain.rx.sublayer_suspected, i + 1 < ARRAY_LEN(dst));
 
 		f.plain.rx.sublayer_suspected = 0;

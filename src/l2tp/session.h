@@ -33,10 +33,11 @@ struct l2tp_tunnel {
 	uint32_t id;	      /* TunnelId and PeerTunnelId: never on the wire, for display only */
 	uint32_t peer_id;
 
-	/* kept by l2tp_classify() */
+	/* updated by l2tp_classify() */
 	uint64_t unknown_sessions;     /* packets for a session id that we do not have */
 	uint32_t last_unknown_session; /* the id in the latest of them: names a mismatched id */
-	uint64_t control_messages;     /* somebody there runs a signalled L2TP */
+	uint64_t control_messages;     /* control messages received: the remote end runs a
+					  signalled L2TP */
 	uint64_t bad_checksums;	       /* UDP checksum present and wrong */
 	struct l2tp_tunnel *next;      /* the table's */
 };
@@ -131,7 +132,7 @@ void l2tp_table_remove_session(struct l2tp_table *t, struct l2tp_session *s);
 
 /**
  * The tunnel of a received packet, or NULL. `src` and `dst` are the packet's addresses in wire form
- * (4 or 16 bytes as `family` says), ports in host order (ignored for L2TP_ENCAP_IP).
+ * (4 or 16 bytes, by `family`), ports in host order (ignored for L2TP_ENCAP_IP).
  */
 struct l2tp_tunnel *l2tp_table_find_tunnel(const struct l2tp_table *t, uint16_t family,
 	const uint8_t *src, const uint8_t *dst, enum l2tp_encap encap, uint16_t src_port,

@@ -11,7 +11,7 @@
 /*
  * Theory of operation
  *
- * An option is a key of [L2TPSession] that tells the engine how to treat a session's frames. It is
+ * An option is a key of [L2TPSession] that sets how the engine treats a session's frames. It is
  * declared twice, both in this module: as a member of struct l2tp_options and as a row of
  * l2tp_option_rows, which has all that other folders need to know of it. They handle the options by
  * these rows alone: conf/ parses, prints and compares them, ctlproto/ converts the status to JSON

@@ -91,7 +91,7 @@ static void test_refuses_twins(void **state)
 	t = tunnels[5];
 	assert_int_equal(l2tp_table_add_tunnel(&table, &t), -EEXIST);
 	t = tunnels[3];
-	t.local_port = 9; /* ports tell IP tunnels apart no more than they are sent */
+	t.local_port = 9; /* ports are not sent, so they do not distinguish IP tunnels */
 	assert_int_equal(l2tp_table_add_tunnel(&table, &t), -EEXIST);
 	s.tunnel = sessions[9].tunnel;
 	s.id = sessions[9].id;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
- * session. */
+/* All messages except data: handshakes, timers, keepalives; and sending of pending packets. */
 #include "path/control.h"
 
 #include "path/peer_pmtu.h"
 #include "path/tx.h"
 #include "wg/handshake.h"
 
-/* Outer DSCP of initiations and responses: AF41. A cookie reply, for whoever it may be, has none.
- * Source: Linux drivers/net/wireguard/messages.h, HANDSHAKE_DSCP; socket.c,
+/* Outer DSCP of initiations and responses: AF41. A cookie reply has none, as its receiver is not
+ * authenticated. Source: Linux drivers/net/wireguard/messages.h, HANDSHAKE_DSCP; socket.c,
  * wg_socket_send_buffer_as_reply_to_skb(). */
 #define HANDSHAKE_TOS 0x88
 
@@ -58,7 +57,7 @@ void control_move(struct engine *e, struct path_peer *peer, const struct endpoin
 	peer->path_unknown = e->path_unknown = true;
 }
 
-/* Whether the peer was sent an initiation lately and has not answered it. */
+/* Whether the peer was sent an initiation recently and has not answered it. */
 static bool is_unanswered(const struct path_peer *peer, struct mono now)
 {
 	return peer->wg.handshake.state != WG_HANDSHAKE_NONE &&
@@ -115,7 +114,7 @@ static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_k
 	control_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD, false, e->now));
 }
 
-/* Actions that want a session: use it, or ask for one. Return: false when there is no room. */
+/* Run actions that need a session: use it, or request one. Return: false when there is no room. */
 static bool use_session(struct engine *e, struct path_peer *peer, unsigned actions)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);

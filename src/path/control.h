@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that is not data: handshakes, timers, keepalives, and the packets that wait for a
- * session. */
+/* All messages except data: handshakes, timers, keepalives; and sending of pending packets. */
 #ifndef PATH_CONTROL_H
 #define PATH_CONTROL_H
 
 #include "path/engine.h"
 
-/** Note actions (a set of enum wg_action) to be done for a peer by control_pump(). 0 is allowed. */
+/** Queue actions (a set of enum wg_action) for a peer; control_pump() runs them. 0 is allowed. */
 void control_note(struct engine *e, struct path_peer *peer, unsigned actions);
 
 /** Set the peer's endpoint (configuration, UAPI or DNS) and mark its path MTU unknown;
  * control_timers() then sends what is due. */
 void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
 
-/** Judge a message that is not data. The caller has made sure of room for one reply in tx.heads. */
+/** Process a message that is not data. The caller ensures room for one reply in tx.heads. */
 void control_handshake(
 	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);
 
@@ -21,8 +20,8 @@ void control_handshake(
 void control_timers(struct engine *e);
 
 /**
- * Do what was noted: send initiations, keepalives and staged packets.
- * Return: true when all is done; false: send and reset the trains, and call again.
+ * Run the queued actions: send initiations, keepalives and pending packets. Return: true when all
+ * is done; false: send and reset the trains, and call again.
  */
 bool control_pump(struct engine *e);
 

@@ -34,7 +34,7 @@
  * Theory of operation
  *
  * The engine is pure: superframes, datagrams and instants go in; trains of datagrams and
- * superframes to be written come out. Whoever owns the descriptors (backend/) drives it:
+ * superframes to be written come out. The owner of the descriptors (backend/) drives it:
  *
  *   engine_set_time()                       once a wake-up
  *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
@@ -43,7 +43,7 @@
  *   control_timers(), control_pump() …            when engine_deadline() is reached, and after each
  *                                           batch
  *
- * and sends the trains in tx.heads, then tx.tails, whenever one of them says "no room" and at the
+ * and sends the trains in tx.heads, then tx.tails, whenever a call reports "no room" and at the
  * end of each batch. Only the files of this folder know in which order the stages are called.
  *
  * Threads: tx.c touches `tx`, `pending`, and of a session its tx part; rx.c touches `rx`,
@@ -107,7 +107,7 @@ struct tx {
 	struct train_queue heads; /* sent first */
 	struct train_queue tails; /* last fragments, and what may not overtake them */
 	unsigned fragmented;	  /* packets whose heads are in `heads` */
-	uint8_t *inner;		  /* one inner packet that is to be fragmented or staged */
+	uint8_t *inner;		  /* one inner packet that is to be fragmented or to be pending */
 	struct path_port *port;	  /* NULL: no superframe in hand */
 	struct path_peer *peer;
 	struct wg_keypair *kp; /* NULL: no session, stage */
@@ -128,7 +128,7 @@ struct tx {
 /** What one batch of received datagrams has come to so far. */
 struct rx {
 	struct gso_merge merge;
-	struct wg_keypair *kp; /* whose datagrams are counted below, not yet told to the peer */
+	struct wg_keypair *kp; /* whose datagrams are counted below, not yet reported to the peer */
 	struct endpoint from;
 	uint64_t bytes;
 	bool has_data;
@@ -192,40 +192,40 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
  * is allowed. */
 void engine_fini(struct engine *e);
 
-/** Say what time it is, once a wake-up. */
+/** Set the current time, once per wake-up. */
 void engine_set_time(struct engine *e, struct mono now, struct wall wall);
 
-/** Say which offloads the TAPs and the TUN take when they are written to. */
+/** Set the offloads that the TAPs and the TUN accept on writes. */
 void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
 
 /**
- * Add a peer in memory of the caller's, overwriting it.
- * Return: 0, or the errors of wg_device_add_peer().
+ * Add a peer in memory of the caller, which is overwritten. Return: 0, or the errors of
+ * wg_device_add_peer().
  */
 int engine_add_peer(
 	struct engine *e, struct path_peer *peer, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Take a peer out: its pending packets and fragments go, its secrets are wiped, its memory is the
- * caller's again. */
+/** Remove a peer: its pending packets and fragments are dropped, its secrets are wiped, the caller
+ * owns its memory again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
 
-/** Give up the packets that wait for a session with the peer: each is a drop, also of the port that
- * it came from. */
+/** Drop the packets that wait for a session with the peer; each is also counted as a drop of the
+ * port that it came from. */
 void engine_drop_staged(struct engine *e, struct path_peer *peer);
 
 /** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or
  * -EEXIST. */
 int engine_add_session(struct engine *e, struct path_session *s);
 
-/** Take a session out: its frames that wait for a handshake are dropped, its memory is the caller's
- * again. No batch may be under way. */
+/** Remove a session: drops its frames that wait for a handshake; the caller owns its memory again.
+ * Not to be called during a batch. */
 void engine_remove_session(struct engine *e, struct path_session *s);
 
 /** The largest IP packet that an untagged frame of the session can carry to its peer
  * unfragmented. */
 unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer);
 
-/** The instant at which control_timers() has to be called at the latest, or MONO_NEVER. */
+/** The time by which control_timers() has to be called, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
 
 /** The path_session around a port, or NULL for the TUN. */

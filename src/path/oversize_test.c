@@ -289,7 +289,7 @@ static void test_reject(void **state)
 	}
 }
 
-/* What is not IP has nobody to be told. */
+/* No error is sent for packets that are not IP. */
 static void test_reject_not_ip(void **state)
 {
 	struct pair *p = connected();
@@ -592,7 +592,7 @@ static void test_staged_is_dropped(void **state)
 	pair_free(p);
 }
 
-/* ---- reassembly, with the datagrams in the hands of an enemy ---- */
+/* ---- reassembly, with an attacker who reorders, repeats and modifies datagrams ---- */
 
 enum mischief {
 	NOTHING,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own WireGuard datagrams, recognised where they would enter a session or the TUN. */
+/* Recognise our own WireGuard datagrams where they would enter a session or the TUN. */
 #include "path/own.h"
 
 #include "base/bytes.h"
@@ -10,7 +10,7 @@
 #define IP4_FRAGMENT	 0x3fff /* more fragments, or an offset */
 #define FRAGMENT6_LEN	 8
 
-/* Whether a UDP payload `at` the offset begins as a message of ours does; or cannot be seen. */
+/* Whether a UDP payload at offset `at` begins like one of our messages, or is not visible. */
 static bool may_be_message(const uint8_t *frame, size_t len, size_t at)
 {
 	uint32_t type;
@@ -59,8 +59,8 @@ static struct ip_addr address_at(const struct headers *h, const uint8_t *ip, boo
 	return h->version == 4 ? ip_addr_v4(ip + (dst ? 16 : 12)) : ip_addr_v6(ip + (dst ? 24 : 8));
 }
 
-/* What all fragments of a datagram have in common. The IPv6 fragment header is the last one before
- * `l4`: our kernel puts no other header behind it. */
+/* The fields that all fragments of a datagram have in common. The IPv6 fragment header is the last
+ * one before `l4`: our kernel puts no other header after it. */
 static struct own_fragmented fragmented_of(const uint8_t *frame, const struct headers *h)
 {
 	const uint8_t *ip = frame + h->l3;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own WireGuard datagrams, recognised where they would enter a session or the TUN. */
+/* Recognise our own WireGuard datagrams where they would enter a session or the TUN. */
 #ifndef PATH_OWN_H
 #define PATH_OWN_H
 
@@ -19,11 +19,11 @@
  *
  * A datagram is ours if it goes to a peer's endpoint and names a session of ours with that peer:
  * data by the receiver index and by a counter that has been used, a handshake message by our index.
- * The source does not count, since a NAT on the way into the bridge may have changed it. Members'
+ * The source does not count, since a NAT on the path to the bridge may have changed it. Members'
  * own WireGuard, to the same endpoint even, has other indices and passes.
  *
  * Only the first IP fragment of a datagram has these fields. The ids of the latest fragmented
- * datagrams are kept, so that the fragments behind it are recognised, too. A superframe of
+ * datagrams are stored, so that the fragments behind it are recognised, too. A superframe of
  * datagrams (GSO_UDP_L4) is one flow: its first datagram decides.
  *
  * Datagrams of ours that something else has encapsulated (PPPoE, GRE, another WireGuard) are not
@@ -32,7 +32,7 @@
 
 struct path_port;
 
-/* Fragmented datagrams whose ids are kept. */
+/* Number of fragmented datagrams whose ids are stored. */
 #define OWN_FRAGMENTED 16
 
 /** A datagram of ours that came in fragments. Family 0: none. */
@@ -42,7 +42,7 @@ struct own_fragmented {
 	uint32_t id; /* of IPv4: 16 bits */
 };
 
-/** What has been recognised. */
+/** The state of recognition. */
 struct own {
 	struct own_fragmented fragmented[OWN_FRAGMENTED];
 	unsigned next;		/* of these, to be replaced */
@@ -55,8 +55,7 @@ struct own {
 /**
  * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is a
  * datagram that we sent to a peer of `wg`, or a fragment of one. Except for later fragments, `own`
- * holds the peer, the destination MAC address and the VLAN afterwards; the port is the caller's to
- * add.
+ * holds the peer, the destination MAC address and the VLAN afterwards; the caller adds the port.
  */
 bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
 	bool ethernet);

@@ -12,7 +12,7 @@
 #define MAC_LEN	    6
 #define FRAGMENT_MF 0x2000
 
-/* How a datagram is wrapped on its way back to us. Zero: as an untagged frame, over IPv4. */
+/* How a datagram is encapsulated when it returns to us. Zero: as an untagged frame, over IPv4. */
 struct wrap {
 	bool bare; /* for the TUN */
 	bool v6;

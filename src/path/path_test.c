@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two engines, back to back in memory: frames of every kind, fragments, staging, hostile datagrams,
- * and no allocation. */
+/* Two engines, back to back in memory: frames of every kind, fragments, pending packets, hostile
+ * datagrams, and no allocation. */
 #include "path/test_pair.h"
 
 #include "path/control.h"
@@ -55,7 +55,8 @@ static void test_first_frames_wait_for_the_handshake(void **state)
 	pair_free(p);
 }
 
-/* Nobody has said where the peer is: what waits makes room under a name that says so. */
+/* The peer has no endpoint: packets evicted from its queue are counted under a drop reason of
+ * their own. */
 static void test_no_endpoint(void **state)
 {
 	struct pair *p = pair_new();
@@ -120,7 +121,7 @@ static void test_order_behind_fragments(void **state)
 	pair_free(p);
 }
 
-/* A TCP superframe in IPv4, as a TAP with TSO hands it out. */
+/* A TCP superframe in IPv4, as a TAP with TSO provides it. */
 static size_t make_superframe(uint8_t *f, size_t payload, struct offload *o)
 {
 	static const uint8_t ip[20] = { 0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 2, 12, 10,
@@ -297,7 +298,7 @@ static void test_peers_come_and_go(void **state)
 	pair_free(p);
 }
 
-/* In one batch: data that proves a session, and a handshake that would push it out unproven. */
+/* In one batch: data that confirms a session, and a handshake that would evict it unconfirmed. */
 static void test_handshake_behind_proof(void **state)
 {
 	struct pair *p = pair_new();
@@ -333,7 +334,7 @@ static void test_handshake_behind_proof(void **state)
 	pair_free(p);
 }
 
-/* UDP has a port that cannot be sent to: what comes from there is not heard, however authentic. */
+/* UDP port 0 cannot be sent to: datagrams from there are dropped, even if authentic. */
 static void test_from_port_0(void **state)
 {
 	struct pair *p = pair_new();
@@ -472,8 +473,7 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	pair_free(p);
 }
 
-/* The loopback's MTU, as with a proxy on this machine, is one more than any IPv4 packet's
- * length. */
+/* The loopback's MTU, as with a proxy on this host, is one more than any IPv4 packet's length. */
 static void test_a_first_hop_wider_than_any_packet(void **state)
 {
 	struct pair *p = pair_new();

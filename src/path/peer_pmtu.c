@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each peer's path MTU, found and followed: probes out through the tunnel, answers in, the peer's
- * MTU set. */
+/* Each peer's path MTU discovery: sends probes through the tunnel, reads answers, sets the peer's
+ * MTU. */
 #include "path/peer_pmtu.h"
 
 #include <limits.h>
@@ -17,7 +17,7 @@
  * the first gets through does not pass. */
 #define TRAIN_ASKS 4
 
-/* Take over what the machine has found. */
+/* Apply the state machine's result. */
 static void follow_apply(struct engine *e, struct path_peer *peer)
 {
 	const struct pmtud *p = &peer->pmtud;
@@ -127,9 +127,9 @@ void peer_pmtu_hint(
 }
 
 /*
- * One datagram of exactly `len` bytes of plaintext. What is in it is a short echo, and behind it
- * padding, which every receiver takes off by the packet's own length: so the answer is short
- * whatever the probe's size, and tells of this direction's path alone. Return: whether it was made.
+ * Write one datagram of exactly `len` bytes of plaintext: a short echo, followed by padding that
+ * every receiver removes by the packet's own length. So the answer is short whatever the probe's
+ * size, and depends on the MTU of this direction only. Return: whether it was written.
  */
 static bool append_echo(struct engine *e, struct path_peer *peer, struct wg_keypair *kp, size_t len,
 	enum probe_kind kind, uint16_t token)
@@ -177,8 +177,8 @@ static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypa
 	control_note(e, peer, wg_peer_sent(&e->wg, kp, n * (WG_DATA_OVERHEAD + len), true, e->now));
 }
 
-/* When the peer's machine wants to run; without a session it waits for one, as nothing could be
- * sent. */
+/* When the peer's state machine has to run; without a session it waits for one, as nothing could
+ * be sent. */
 static struct mono follow_due(const struct engine *e, struct path_peer *peer)
 {
 	return wg_peer_sending_key(&peer->wg, e->now) ? pmtud_deadline(&peer->pmtud) : MONO_NEVER;

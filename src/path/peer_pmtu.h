@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each peer's path MTU, found and followed: probes out through the tunnel, answers in, the peer's
- * MTU set. */
+/* Each peer's path MTU discovery: sends probes through the tunnel, reads answers, sets the peer's
+ * MTU. */
 #ifndef PATH_PEER_PMTU_H
 #define PATH_PEER_PMTU_H
 

@@ -216,8 +216,8 @@ static void test_nothing_rides_with_a_probe(void **state)
 	pair_free(p);
 }
 
-/* A path that loses trains of more than so many datagrams: they are cut down, and the driver is
- * told once. Everything arrives again. */
+/* A path that loses trains of more than a certain number of datagrams: trains are shortened, and
+ * the driver is informed once. Everything arrives again. */
 static void test_path_that_loses_trains(void **state)
 {
 	static const unsigned longest[] = { 1, 5, 16 };
@@ -303,14 +303,15 @@ struct shrink_case {
 };
 
 static const struct shrink_case shrink_cases[] = {
-	{ "without a word", false, 0, 900 * MS },
-	{ "and says so", true, 0, 400 * MS },
-	{ "without a word, 5 % loss", false, 50, 3 * SEC },
-	{ "and says so, 5 % loss", true, 50, 3 * SEC },
+	{ "no ICMP", false, 0, 900 * MS },
+	{ "ICMP too big", true, 0, 400 * MS },
+	{ "no ICMP, 5 % loss", false, 50, 3 * SEC },
+	{ "ICMP too big, 5 % loss", true, 50, 3 * SEC },
 };
 
-/* 1500, 1400, 1280 under way: a stall of less than three seconds each time, and not a frame more is
- * lost than was sent in it. Then the path grows, and is used again within the raise timer. */
+/* The MTU changes to 1500, 1400, 1280 during traffic: a stall of less than three seconds each
+ * time, and only the frames sent in it are lost. Then the path grows, and is used again within the
+ * raise timer. */
 static void test_shrinks_and_grows(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shrink_cases); i++) {
@@ -343,7 +344,8 @@ static void test_shrinks_and_grows(void **state)
 	}
 }
 
-/* Each direction has its own MTU; the small answers come back whatever the way back carries. */
+/* Each direction has its own MTU; the answers are so small that they always pass in the other
+ * direction. */
 static void test_directions_differ(void **state)
 {
 	struct pair *p = following(1500);
@@ -362,7 +364,7 @@ static void test_directions_differ(void **state)
 	pair_free(p);
 }
 
-/* Whoever answers nothing leaves us with the route's MTU; we stop asking but now and then. */
+/* A peer that answers no probe: we use the route's MTU, and send probes only now and then. */
 static void test_silent_peer(void **state)
 {
 	struct pair *p = following(1500);
@@ -384,7 +386,7 @@ static void test_silent_peer(void **state)
 	pair_free(p);
 }
 
-/* Hints that nobody confirms: not one frame more is cut, and few probes are sent for many of
+/* Hints that no probe confirms: not one frame more is cut, and few probes are sent for many of
  * them. */
 static void test_forged_hints(void **state)
 {
@@ -407,7 +409,7 @@ static void test_forged_hints(void **state)
 	pair_free(p);
 }
 
-/* Hints of somebody who is no peer do nothing at all. */
+/* Hints about an address that is no peer's endpoint have no effect. */
 static void test_hints_about_others(void **state)
 {
 	struct pair *p = following(1500);
@@ -423,7 +425,8 @@ static void test_hints_about_others(void **state)
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
 	peer_pmtu_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	pair_run(p, SEC);
-	assert_int_equal(p->a.peer.pmtud.probes, probes + 3); /* with one of what it says */
+	assert_int_equal(p->a.peer.pmtud.probes, probes + 3); /* one has the size that the hint
+								 reports */
 	pair_free(p);
 }
 
@@ -465,7 +468,7 @@ static void test_idle_with_keepalive(void **state)
 	pair_free(p);
 }
 
-/* Small packets alone, as of somebody who types, are no reason to measure again and again. */
+/* Small packets alone, as of an interactive shell, cause no repeated measurements. */
 static void test_small_packets(void **state)
 {
 	struct pair *p = following(1500);

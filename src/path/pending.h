@@ -78,39 +78,39 @@ void pending_queue_init(struct pending_queue *q);
 void pending_set_unanswered(struct pending_pool *s, struct pending_queue *q, bool unanswered);
 
 /**
- * A packet of `len` bytes, 1 to packet_max, is to wait in `q`, which takes `max` packets.
- * Return: the queue whose oldest packet has to go first, `q` perhaps: pending_drop() it, then ask
- * again; or NULL if there is room.
+ * Find the queue to evict from before a packet of `len` bytes, 1 to packet_max, can be added to
+ * `q`, which holds at most `max` packets. Return: the queue whose oldest packet has to be dropped
+ * first (may be `q`): pending_drop() it, then call again; or NULL if there is room.
  */
 struct pending_queue *pending_victim(
 	const struct pending_pool *s, struct pending_queue *q, size_t len, unsigned max);
 
-/** Put `packet` at the end of `q`; its bytes may be s->packet. pending_victim() has said that there
- * is room. */
+/** Append `packet` to `q`; its bytes may be s->packet. pending_victim() must have returned NULL
+ * before. */
 void pending_push(
 	struct pending_pool *s, struct pending_queue *q, const struct pending_packet *packet);
 
-/** Read the oldest packet of the queue; it stays where it is. Return: false if there is none. */
+/** Read the oldest packet of the queue; it stays in the queue. Return: false if there is none. */
 bool pending_first(
 	const struct pending_pool *s, const struct pending_queue *q, struct pending_packet *ret);
 
-/** Whether no packet waits. */
+/** Whether the queue is empty. */
 static inline bool pending_is_empty(const struct pending_queue *q)
 {
 	return !q->first;
 }
 
-/** Give back the oldest packet of the queue, which must have one. */
+/** Free the oldest packet of the queue, which must have one. */
 void pending_pop(struct pending_pool *s, struct pending_queue *q);
 
-/** Give back the oldest packet of the queue unsent: its port counts a drop. */
+/** Free the oldest packet of the queue unsent: its port counts a drop. */
 void pending_drop(struct pending_pool *s, struct pending_queue *q);
 
-/** Give back all packets of the queue unsent; their ports count drops. Return: how many. */
+/** Free all packets of the queue unsent; their ports count drops. Return: how many. */
 unsigned pending_clear(struct pending_pool *s, struct pending_queue *q);
 
-/** Give back those packets of the queue that came from the port of `stats`, which counts drops.
- * Return: how many. */
+/** Free those packets of the queue that came from the port of `stats`, which counts drops. Return:
+ * how many. */
 unsigned pending_clear_port(
 	struct pending_pool *s, struct pending_queue *q, const struct path_port_stats *stats);
 

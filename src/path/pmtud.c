@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path's MTU, found and followed by probes: a state machine after RFC 8899 (DPLPMTUD). */
+/* Path MTU discovery by probes: a state machine after RFC 8899 (DPLPMTUD). */
 #include "path/pmtud.h"
 
 #include "base/bytes.h"
@@ -133,11 +133,12 @@ static void round_repeat(struct pmtud *p, struct mono now)
 	round_start(p, now);
 }
 
-/* Count what was not answered although the round was heard, and learn from it how much is lost. */
+/* Count unanswered probes of a round in which any answer arrived, and update the estimate of the
+ * path's loss. */
 static void round_count(struct pmtud *p)
 {
 	const struct pmtud_sent *marker = &p->sent[p->count - 1];
-	bool early = !marker->acked && round_is_settled(p); /* answers may still be under way */
+	bool early = !marker->acked && round_is_settled(p); /* answers may still be in transit */
 	bool passes = p->low >= p->current;		    /* the single probe beside the trains */
 
 	for (unsigned i = 0; i + 1 < p->count; i++) {
@@ -353,7 +354,7 @@ static void use_hint(struct pmtud *p, struct mono now)
 
 /* ---- conclusions ---- */
 
-/* Not even the marker was answered: that says nothing of sizes. */
+/* Not even the marker was answered: conclude nothing about sizes. */
 static void round_unheard(struct pmtud *p, struct mono now)
 {
 	unsigned tries;
@@ -630,7 +631,7 @@ void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now)
 	if (authentic && mtu < p->sure)
 		p->sure = mtu; /* until a probe has confirmed or refuted it */
 	if (p->state == PMTUD_CONFIRM || p->state == PMTUD_TRAINS)
-		p->traffic = true; /* what is under way may have passed before the path changed */
+		p->traffic = true; /* packets in transit may have passed before the path changed */
 	if (is_probing(p))
 		return;
 	if (p->state == PMTUD_SILENT && authentic)

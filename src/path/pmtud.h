@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path's MTU, found and followed by probes: a state machine after RFC 8899 (DPLPMTUD). */
+/* Path MTU discovery by probes: a state machine after RFC 8899 (DPLPMTUD). */
 #ifndef PATH_PMTUD_H
 #define PATH_PMTUD_H
 
@@ -18,10 +18,10 @@
  * it, and sends each by itself: nothing else may be lost with it, and it with nothing else.
  *
  * Rounds. Probes go in rounds. Each round ends with a marker, a small probe that passes whatever
- * the MTU is. An answered marker tells "too large" from "the path is down", and it does so within a
- * round trip: what was sent before the marker and has not been answered a little after it, is lost.
- * A timer (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1) decides only where not even the marker is
- * answered; then nothing is concluded about the MTU.
+ * the MTU is. An answered marker separates "too large" from "the path is down", and it does so
+ * within a round trip: what was sent before the marker and has not been answered a little after it,
+ * is lost. A timer (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1) decides only where not even the marker
+ * is answered; then nothing is concluded about the MTU.
  *
  * Loss. A size has failed when it went unanswered in PMTUD_MAX_PROBES such rounds. Where probes
  * that are known to fit are lost, too, it takes more of them, so many that chance alone does it
@@ -73,7 +73,7 @@
 #define PMTUD_SILENCE_MAX_NS (16 * NS_PER_S)   /* this */
 #define PMTUD_BURST	     8		       /* sizes probed in one round */
 
-/** What the machine is at. */
+/** The state of discovery. */
 enum pmtud_state {
 	PMTUD_CONFIRM,
 	PMTUD_SEARCH,
@@ -135,14 +135,15 @@ struct pmtud {
 	bool traffic; /* there is a reason to confirm */
 };
 
-/** Begin with a path whose first hop carries `route_mtu` and that `outer_family` packets take. The
- * first probes are due at once. Also to begin anew when the peer's endpoint has changed. */
+/** Start with a path whose first hop carries `route_mtu` and that `outer_family` packets take. The
+ * first probes are due at once. Also used to restart when the peer's endpoint has changed. */
 void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, struct mono now);
 
-/** The next probe to send, if one is due: call until it says no. Return: whether there is one. */
+/** The next probe to send, if one is due; call until it returns false. Return: whether there is
+ * one. */
 bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret);
 
-/** When to call pmtud_next() again; MONO_NEVER if only an event can be a reason to. */
+/** When to call pmtud_next() again; MONO_NEVER if only an event can make it necessary. */
 struct mono pmtud_deadline(const struct pmtud *p);
 
 /** The peer has answered the probe with this token. */

@@ -105,7 +105,7 @@ static void expect(const struct path *s, unsigned mtu)
 	assert_true(s->p.state == PMTUD_COMPLETE || s->p.state == PMTUD_CONFIRM);
 }
 
-/* A path that carries what the route says is confirmed with one answer, and nothing is searched. */
+/* A path that carries the route's MTU is confirmed with one answer, and nothing is searched. */
 static void test_route_is_right(void **state)
 {
 	struct path s;
@@ -160,8 +160,8 @@ static uint64_t time_to_find(struct path *s, unsigned mtu)
 	return mono_between(begun, s->now);
 }
 
-/* A path that never carried what the route says: one round trip until what is used fits, nothing
- * is sent whole before that, and all is known in a few seconds. */
+/* A path that never carried the route's MTU: one round trip until the size in use fits, nothing is
+ * sent whole before that, and the MTU is known in a few seconds. */
 static void test_narrow_from_the_start(void **state)
 {
 	static const unsigned mtus[] = { 1499, 1492, 1460, 1433, 1400, 1280, 1201 };
@@ -233,8 +233,8 @@ static const struct shrink_case shrink_cases[] = {
 	{ "with ICMP", 10 * NS_PER_MS, 0, true, 500 * NS_PER_MS, 250 * NS_PER_MS },
 };
 
-/* The path shrinks under traffic, mostly without a word: what is sent fits again soon, and the MTU
- * is found. Then it grows, and is used again. */
+/* The path shrinks under traffic, mostly without ICMP: packets fit again soon, and the MTU is
+ * found. Then it grows, and is used again. */
 static void test_shrinks_and_grows(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shrink_cases); i++) {
@@ -352,7 +352,7 @@ static void test_narrow_and_lossy(void **state)
 	}
 }
 
-/* ICMP begins a search at once, whatever the machine was at, and traffic or not. */
+/* ICMP starts a search at once, in any state, with or without traffic. */
 static void test_hint_begins_a_search(void **state)
 {
 	static const unsigned mtus[] = { 1492, 1460, 1433, 1400, 1280 };
@@ -573,7 +573,7 @@ static void test_outage(void **state)
 	expect(&s, 1310);
 }
 
-/* Without traffic nothing is sent and nobody woken, whatever the path does. */
+/* Without traffic nothing is sent and there are no wake-ups, whatever the path does. */
 static void test_idle(void **state)
 {
 	struct path s;
@@ -655,7 +655,8 @@ static void test_strange_answers(void **state)
 	assert_true(pmtud_next(&p, now, &marker));
 	assert_int_equal(marker.size, PMTUD_MARKER);
 	assert_false(pmtud_next(&p, now, &probe));
-	pmtud_init(&p, 1500, AF_INET, now); /* the endpoint has moved: what is under way is void */
+	pmtud_init(&p, 1500, AF_INET, now); /* the endpoint has moved: answers in transit are
+					       void */
 	while (pmtud_next(&p, now, &probe))
 		;
 	before = p;

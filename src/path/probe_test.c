@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of probes: the packets are right to the byte, answers are told from everything else. */
+/* Tests of probes: the packets are correct to the byte, answers are distinguished from everything
+ * else. */
 #include "path/probe.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The way in: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
+/* Receive path: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
  * superframes. */
 #include "path/rx.h"
 
@@ -159,8 +159,8 @@ static void rx_data(struct engine *e, uint8_t *msg, size_t len, const struct rx_
 	enum drop drop = wg_data_begin(&e->wg, msg, len, e->now, &kp, &counter);
 
 	if (drop == DROP_NONE && e->rx.kp && e->rx.kp != kp) {
-		/* what came so far may confirm a new session, which pushes out the oldest: this
-		 * one, perhaps */
+		/* the datagrams so far may confirm a new session, which evicts the oldest: perhaps
+		 * this one */
 		rx_account(e);
 		drop = wg_data_begin(&e->wg, msg, len, e->now, &kp, &counter);
 	}
@@ -198,7 +198,8 @@ bool rx_datagrams(struct engine *e, struct rx_train *t)
 		t->at += len;
 		e->stats.datagrams_rx++;
 		if (!t->from.port) {
-			/* no endpoint: sending there fails in ways that others would suffer from */
+			/* no endpoint: sending there fails, and the errors would affect other
+			 * peers */
 			rx_drop(e, NULL, DROP_WG_SOURCE_PORT);
 		} else if (len >= WG_DATA_HEADER_LEN && msg[0] == WG_MSG_DATA) {
 			rx_data(e, msg, len, t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The way in: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
+/* Receive path: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
  * superframes. */
 #ifndef PATH_RX_H
 #define PATH_RX_H
@@ -18,18 +18,17 @@ struct rx_train {
 };
 
 /**
- * Judge the datagrams of a train. What they carry is changed and kept in place until rx_release().
- * Return: true when all are done; false: write what rx_next() has, rx_release(), send the trains,
- * and call again.
+ * Process the datagrams of a train. Their payload is modified, and must stay in place until
+ * rx_release(). Return: true when all are done; false: write what rx_next() has, rx_release(), send
+ * the trains, and call again.
  */
 bool rx_datagrams(struct engine *e, struct rx_train *t);
 
-/** A train is about to come, one of several: have the processor fetch what its first datagram will
- * touch. Optional, and for all of them before the first is judged, so that the memory's answers
- * overlap. */
+/** Prefetch the memory that the first datagram of a train will touch. Optional; call it for each
+ * of several trains before the first is processed, so that the memory accesses overlap. */
 void rx_prefetch(const struct engine *e, const uint8_t *data, size_t len);
 
-/** Tell the peers what has been received since: at the end of each batch. */
+/** Report to the peers what was received since the last call: at the end of each batch. */
 void rx_account(struct engine *e);
 
 /** The next superframe to be written, and to which port. Return: false when there is none left. */

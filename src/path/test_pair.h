@@ -59,7 +59,7 @@ struct pair {
 	struct pair_link ba;
 	struct mono now;
 	uint64_t seed;
-	uint8_t wire[2 * 192 * 1024]; /* datagrams on their way */
+	uint8_t wire[2 * 192 * 1024]; /* datagrams in transit */
 };
 
 /** No offload at all. */
@@ -101,7 +101,7 @@ bool pair_carry(struct pair *p, struct side *from, struct train_queue *q, struct
 /** Let everything that one side has to send arrive. Return: whether there was anything. */
 bool pair_carry_side(struct pair *p, struct side *from, struct side *to);
 
-/** Let everything that is under way arrive. */
+/** Let everything that is in transit arrive. */
 void pair_settle(struct pair *p);
 
 /** A member of `from` sends a frame. */
@@ -112,7 +112,7 @@ void pair_send(struct pair *p, struct side *from, struct side *to, uint8_t *fram
 void pair_send_tun(struct pair *p, struct side *from, struct side *to, uint8_t *packet, size_t len,
 	const struct offload *o);
 
-/** A frame whose bytes follow from `seed`, of an ethertype that nobody looks into. */
+/** A frame whose bytes follow from `seed`, of an ethertype that is not parsed. */
 void pair_make_frame(uint8_t *frame, size_t len, unsigned seed);
 
 /** Datagrams that have arrived at either side. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The way out: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
+/* Transmit path: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
 #include "path/tx.h"
 
 #include <errno.h>
@@ -40,19 +40,7 @@ static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
 	return peer;
 }
 
-/* The largest packet that the far end can send us in one datagram. It pads to a multiple of 16, up
- * to its own MTU, which is larger than ours where the path is narrow and it cannot measure that, as
- * our firewall drops its probes. */
-static unsigned far_max_packet(const struct path_session *s, const struct path_peer *peer)
-{
-	unsigned max = engine_max_packet(s, peer);
-	unsigned padded = peer->mtu % WG_PADDING;
-	unsigned outer = peer->pmtud.current;
-
-	return outer && outer < ETHERNET_MTU && max > padded ? max - padded : max;
-}
-
-/* Lower the MSS of a SYN on its way out: what its receiver will send us has to fit, too. */
+/* Lower the MSS of an outgoing SYN: the segments that its receiver sends us have to fit, too. */
 static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct offload *offload)
 {
 	struct path_session *s = path_session_of(tx->port);
@@ -64,8 +52,8 @@ static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct off
 }
 
 /*
- * ether/ speaks of Ethernet frames. A packet of the TUN is given a header for the occasion, of two
- * hosts that are no group; nobody gets to see it.
+ * ether/ expects Ethernet frames, so a packet of the TUN gets a header with two unicast addresses;
+ * the header is never sent.
  */
 static void tx_dress(uint8_t *frame, uint8_t version)
 {
@@ -87,8 +75,8 @@ static bool tx_may_answer(
 			      : replies_take(replies, &e->key, reply + h.l3 + 24, 16, e->now);
 }
 
-/* Tell the sender how much fits. Return: whether it is owed an answer, which the rate limit may
- * still keep back. */
+/* Report the MTU to the sender. Return: whether it should get an answer, which the rate limit may
+ * still suppress. */
 static bool tx_answer(struct engine *e, struct replies *replies, const uint8_t *frame, size_t len,
 	unsigned max, size_t dressed)
 {
@@ -118,8 +106,8 @@ static bool tx_cut(struct tx *tx)
 		tx->inner, gso_segment_len(&tx->plan, tx->next) + dressed, max, &tx->pieces);
 }
 
-/* Tell the sender, or cut its packet as a router would. Return: whether something is left to be
- * sent. */
+/* Report the MTU to the sender, or fragment its packet as a router would. Return: whether
+ * something is left to be sent. */
 static bool tx_reject(struct engine *e, struct path_session *s, const uint8_t *frame, size_t len)
 {
 	struct tx *tx = &e->tx;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The way out: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
+/* Transmit path: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
 #ifndef PATH_TX_H
 #define PATH_TX_H
 
 #include "path/engine.h"
 
 /**
- * Take a superframe that was read from `port` in hand: judge it, plan its segments, find its peer.
- * A drop is counted. `frame` is borrowed until tx_continue() returns true. None may be in hand.
+ * Start processing a superframe that was read from `port`: check it, plan its segments, find its
+ * peer. A drop is counted. `frame` is borrowed until tx_continue() returns true. No other
+ * superframe may be in progress.
  */
 void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
 	const struct offload *offload);
@@ -27,7 +28,7 @@ bool tx_continue(struct engine *e);
 bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	struct path_port_stats *stats, const uint8_t *packet, size_t len, bool l2tp);
 
-/** Forget the trains: they have been sent. */
+/** Discard the trains after they have been sent. */
 void tx_reset(struct engine *e);
 
 #endif

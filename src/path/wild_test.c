@@ -189,7 +189,7 @@ static void test_wild_peer(void **state)
 		meanwhile(w);
 		pump(w);
 	}
-	/* it has had its way: there were sessions and frames, and of everything else a count */
+	/* the run had sessions and frames, and counts of everything else */
 	assert_true(b->frames > STEPS / 4);
 	assert_true(b->e.drops.n[DROP_WG_REPLAY] > STEPS / 4);
 	assert_true(b->e.drops.n[DROP_L2TP_SESSION] > 100);
