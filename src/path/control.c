@@ -123,7 +123,7 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 		control_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
-	/* the path is measured before members' connections open over it */
+	/* measure the path before connections of bridge members are opened over it */
 	if (!peer_pmtu_session(e, peer))
 		return false;
 	if (pending_is_empty(&peer->pending)) {
@@ -134,7 +134,7 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 	return send_pending(e, peer, kp);
 }
 
-/* Return: false when there is no room: what is left is noted again. */
+/* Return: false when there is no room: the remaining actions are queued again. */
 static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actions)
 {
 

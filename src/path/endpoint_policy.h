@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What decides where a peer's initiations go, if its endpoint alone does not. */
+/* Selects the destination of a peer's initiations, for peers with several addresses. */
 #ifndef PATH_ENDPOINT_POLICY_H
 #define PATH_ENDPOINT_POLICY_H
 

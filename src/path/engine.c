@@ -13,8 +13,7 @@
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
 
-/* How much later than they expire fragments are dropped, so that they do not wake the loop one by
- * one. */
+/* Delay after which expired fragments are dropped, so that one wake-up drops many. */
 #define EXPIRY_SLACK_NS (100 * NS_PER_MS)
 
 /* Slots of the reassembler. A peer that sends fragments at full rate needs FRAGMENT_RUN_MAX: few
@@ -196,7 +195,7 @@ int engine_add_peer(
 	return 0;
 }
 
-/* Why a packet that waited for the peer is not sent. */
+/* The drop reason of a pending packet that is not sent. */
 static enum drop staged_drop(const struct path_peer *peer)
 {
 	return peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT;

@@ -69,17 +69,10 @@ struct path_session {
 	struct list link;	     /* in engine.sessions */
 };
 
-/** What was last logged about a route to a peer that leads back to us; underlay/ keeps it. */
-struct path_route_log {
-	struct ip_addr to;
-	uint32_t other; /* the interface used instead; 0: none */
-	struct mono at; /* when that was last so; MONO_NEVER: not yet */
-};
-
-/** One peer, with the packets that wait for its handshake and what is to be done for it. */
+/** One peer, with its pending packets and queued actions. */
 struct path_peer {
 	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
-	unsigned whole_max;    /* what is longer is sent in fragments while `mtu` is a guess */
+	unsigned whole_max;    /* longer packets are sent in fragments while `mtu` is a guess */
 	unsigned train_max;    /* datagrams in a train to it at most */
 	bool following;	       /* its path's MTU: see peer_pmtu.h */
 	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
@@ -96,13 +89,13 @@ struct path_peer {
 	struct path_route_log route_logged;
 };
 
-/** How much memory an engine takes; fixed when it starts. */
+/** Capacity of an engine; fixed when it is initialised. */
 struct engine_sizes {
 	struct wg_sizes wg;
 	size_t packet_max; /* longest inner packet in bytes, before fragmentation */
 };
 
-/** The superframe being cut, and the trains made so far. */
+/** The superframe in progress, and the trains built so far. */
 struct tx {
 	struct train_queue heads; /* sent first */
 	struct train_queue tails; /* last fragments, and what may not overtake them */
@@ -125,7 +118,7 @@ struct tx {
 	uint32_t fragment_id;
 };
 
-/** What one batch of received datagrams has come to so far. */
+/** The results of one batch of received datagrams so far. */
 struct rx {
 	struct gso_merge merge;
 	struct wg_keypair *kp; /* whose datagrams are counted below, not yet reported to the peer */
@@ -164,11 +157,10 @@ struct engine {
 	struct engine_sizes sizes;
 };
 
-/** Bytes of memory that engine_init() wants. */
+/** Bytes of memory that engine_init() needs. */
 size_t engine_memory(const struct engine_sizes *sizes);
 
-/** Bytes of memory that engine_grow() wants to share fairly among `peers` peers; 0: it has
- * enough. */
+/** Bytes of memory that engine_grow() needs for fair shares of `peers` peers; 0: none. */
 size_t engine_growth(const struct engine *e, size_t peers);
 
 /**
@@ -180,16 +172,16 @@ size_t engine_growth(const struct engine *e, size_t peers);
 void engine_grow(struct engine *e, size_t peers, void *memory);
 
 /**
- * Start an engine without keys, peers and sessions. `memory` holds engine_memory(sizes) bytes,
- * aligned as malloc(3) does, and is the engine's until engine_fini(). `aead` names one AEAD
+ * Initialise an engine without keys, peers and sessions. `memory` holds engine_memory(sizes) bytes,
+ * aligned as by malloc(3), and belongs to the engine until engine_fini(). `aead` names one AEAD
  * provider, or is NULL. Return: 0, or -errno of the crypto library (-ENOENT: no provider of that
  * name).
  */
 int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory, struct rng rng,
 	const char *aead);
 
-/** Wipe every secret and give up the memory. The peers and sessions are the caller's to free. NULL
- * is allowed. */
+/** Wipe every secret and release the memory. The caller frees the peers and sessions. NULL is
+ * allowed. */
 void engine_fini(struct engine *e);
 
 /** Set the current time, once per wake-up. */

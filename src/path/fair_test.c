@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What peers share, at a hub: an honest site loses nothing, whatever a hostile one sends, a lossy
- * path loses, and waits for sites that do not answer. */
+/* Fair sharing at a hub: an honest site loses nothing, whatever a hostile site sends, a lossy path
+ * loses, or waits for sites that do not answer. */
 #include "path/test_pair.h"
 
 #include "crypto/x25519.h"

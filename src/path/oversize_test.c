@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What does not fit, from end to end: MSS clamped, fragments, pieces, ICMP answers and drops,
- * between two engines. */
+/* Oversize packets end to end: MSS clamping, fragments, ICMP errors and drops, between two
+ * engines. */
 #include "path/test_pair.h"
 
 #include "path/control.h"

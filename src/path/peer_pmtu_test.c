@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The paths' MTUs followed by two engines over a simulated underlay, with a clock of our own: paths
- * that shrink, grow, lose, lie and fall silent, and idleness. */
+/* Path MTU discovery of two engines over a simulated underlay with a simulated clock: paths that
+ * shrink, grow, lose packets, report wrong MTUs or go silent, and idle tunnels. */
 #include "path/peer_pmtu.h"
 
 #include "path/control.h"
@@ -69,7 +69,7 @@ static void expect(const struct side *s, unsigned mtu)
 	assert_int_equal(s->peer.mtu, mtu - 60);
 }
 
-/* What the path carries is found to the byte, and filled to the byte. */
+/* The path MTU is found to the byte, and used to the byte. */
 static void test_found(void **state)
 {
 	for (unsigned mtu = 1200; mtu <= 1500; mtu += 7) {
@@ -430,7 +430,7 @@ static void test_hints_about_others(void **state)
 	pair_free(p);
 }
 
-/* Traffic ends: both sides fall asleep, and neither keeps the other awake for an hour. */
+/* Traffic ends: both sides become idle, and neither wakes the other for an hour. */
 static void test_idle(void **state)
 {
 	struct pair *p = following(1500);

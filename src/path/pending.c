@@ -5,7 +5,7 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 
-/* What comes before the units in a block of memory. */
+/* The header of a block of units. */
 static size_t before_units(unsigned have, size_t packet_max)
 {
 	return have ? 0 : size_align(packet_max, 64);

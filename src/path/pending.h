@@ -20,7 +20,7 @@
  * few packets each.
  */
 
-/** What a unit holds of a packet. */
+/** Bytes of a packet in one unit. */
 #define PENDING_UNIT 2024
 
 /** What each unit of a queue counts whose peer has left an initiation unanswered, or has no
@@ -64,14 +64,14 @@ struct pending_packet {
  * `more`, of packets of up to `packet_max` bytes. */
 size_t pending_memory(unsigned have, unsigned more, size_t packet_max);
 
-/** Make a pool without units, for packets of up to `packet_max` bytes. */
+/** Initialise a pool without units, for packets of up to `packet_max` bytes. */
 void pending_init(struct pending_pool *s, size_t packet_max);
 
 /** Give it `more` units in `memory`: pending_memory() bytes, aligned as malloc(3) does. Earlier
  * memory stays in use. */
 void pending_add_units(struct pending_pool *s, void *memory, unsigned more);
 
-/** Start an empty queue. */
+/** Initialise an empty queue. */
 void pending_queue_init(struct pending_queue *q);
 
 /** Set whether the queue's peer answers: if not, its packets are evicted first. */

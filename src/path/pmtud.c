@@ -320,14 +320,14 @@ static void narrow(struct pmtud *p)
 	p->sure = p->current;
 	if (p->low < p->min)
 		p->low = p->min;
-	if (p->high <= p->low) /* not even the least passes: there is nothing else to use */
+	if (p->high <= p->low) /* not even the smallest size passes: there is nothing else to use */
 		p->high = p->low + 1;
 	p->raise_ns = raise_after(p);
 	trains_recheck(&p->trains);
 }
 
-/* One round has not confirmed `current`: nothing is concluded yet, but what is sent meanwhile
- * should arrive. */
+/* One round has not confirmed `current`: conclude nothing yet, but until the next round send only
+ * sizes that should arrive. */
 static void lower_sure(struct pmtud *p)
 {
 	unsigned sure = p->low ? p->low : p->base;
@@ -454,7 +454,7 @@ static void conclude_trains(struct pmtud *p, struct mono now)
 	trains_round(p, open, n, now);
 }
 
-/* The round is over: draw the conclusion. */
+/* Evaluate the round that has ended. */
 static void round_conclude(struct pmtud *p, struct mono now)
 {
 	if (!round_was_heard(p)) {

@@ -103,7 +103,7 @@ struct pmtud_sent {
  * the rest is private. */
 struct pmtud {
 	enum pmtud_state state;
-	unsigned current; /* largest packet to send: what all this is for */
+	unsigned current; /* largest packet to send: the result of discovery */
 	unsigned sure;	  /* less than that as long as it is a guess: what surely passes */
 	unsigned min;	  /* taken to pass anywhere */
 	unsigned base;	  /* what is used in a black hole until more is known */
@@ -130,7 +130,7 @@ struct pmtud {
 	uint64_t raise_ns; /* how long until larger sizes are searched again */
 	struct mono round_begun;
 	struct mono round_ends;
-	struct mono next_confirm; /* COMPLETE: not before; SILENT: likewise */
+	struct mono next_confirm; /* COMPLETE, SILENT: no sooner than this */
 	struct mono next_raise;
 	bool traffic; /* there is a reason to confirm */
 };

@@ -12,7 +12,7 @@
 
 #define PROBE_NONCE_LEN 8
 
-/** Between whom probes go. */
+/** The two ends of a probe. */
 struct probe {
 	struct ip_addr local;		/* our address in the tunnel */
 	struct ip_addr remote;		/* the peer's, of the same family, within its AllowedIPs */
@@ -20,7 +20,7 @@ struct probe {
 	uint8_t nonce[PROBE_NONCE_LEN]; /* random: keeps our echoes apart from ping's */
 };
 
-/** What a packet of ours is. */
+/** The kind of a packet that we send. */
 enum probe_kind {
 	PROBE_REQUEST, /* an echo request: is answered */
 	PROBE_FILLER,  /* an echo reply that answers nothing: a host takes no notice of it */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many answers senders of packets that do not fit are given: each is sure of some. */
+/* Rate limit for replies to senders of packets that do not fit, with a guaranteed share for each
+ * sender. */
 #include "path/replies.h"
 
 #include "base/bytes.h"

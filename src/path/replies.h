@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many answers senders of packets that do not fit are given: each is sure of some. */
+/* Rate limit for replies to senders of packets that do not fit, with a guaranteed share for each
+ * sender. */
 #ifndef PATH_REPLIES_H
 #define PATH_REPLIES_H
 
@@ -11,13 +12,13 @@
 #include "base/hash.h"
 #include "base/mono.h"
 
-/* What any one sender is sure of, and what all have in common beside that. */
+/* The guaranteed share of each sender, and the additional share of all together. */
 #define REPLIES_OWN_PER_S    10
 #define REPLIES_OWN_BURST    5
 #define REPLIES_COMMON_PER_S 100
 #define REPLIES_COMMON_BURST 50
 
-/* Places in which senders are counted: two may share one. A power of two. */
+/* Slots in which senders are counted: two may share one. A power of two. */
 #define REPLIES_PLACES 64
 
 /** The answers of one port. Zero-initialised all may be given. */

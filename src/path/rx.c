@@ -16,7 +16,8 @@ static void rx_drop(struct engine *e, struct path_port *port, enum drop why)
 		port->stats.dropped_rx++;
 }
 
-/* What members on our side announce goes into frames that we will have to carry. */
+/* Clamp the MSS of received SYNs: our members' replies go into frames that we will have to
+ * carry. */
 static void rx_clamp(struct path_port *port, struct path_peer *peer, uint8_t *frame, size_t len)
 {
 	struct path_session *s = path_session_of(port);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the data path counts, apart from drops. */
+/* Counters of the data path, apart from drops. */
 #ifndef PATH_STATS_H
 #define PATH_STATS_H
 
 #include <stdint.h>
 
-/** Frames or packets and their bytes, one way. */
+/** Frames or packets and their bytes, in one direction. */
 struct path_traffic {
 	uint64_t packets;
 	uint64_t bytes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many datagrams one train to a peer may have, where a path loses trains and not datagrams. */
+/* The limit on datagrams per train to a peer, where a path loses trains but not single
+ * datagrams. */
 #include "path/trains.h"
 
 void trains_init(struct trains *t)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many datagrams one train to a peer may have, where a path loses trains and not datagrams. */
+/* The limit on datagrams per train to a peer, where a path loses trains but not single
+ * datagrams. */
 #ifndef PATH_TRAINS_H
 #define PATH_TRAINS_H
 
@@ -40,7 +41,7 @@ struct trains {
 	uint64_t raise_ns;	/* how long after the last time; 0: no limit is known */
 };
 
-/** Begin without a limit. */
+/** Initialise without a limit. */
 void trains_init(struct trains *t);
 
 /** The traffic fills trains of up to `count` datagrams, if there is no limit. */

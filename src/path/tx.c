@@ -195,7 +195,7 @@ void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t l
 		control_note(e, tx->peer, wg_peer_want_session(&e->wg, &tx->peer->wg, e->now));
 }
 
-/* Where a whole packet goes: behind the tails, once there are any, so that it overtakes none of
+/* The queue for a whole packet: the tails, once there are any, so that it overtakes none of
  * them. */
 static struct train_queue *tx_queue(struct tx *tx)
 {
@@ -350,7 +350,7 @@ static size_t tx_write_inner(struct engine *e, unsigned i, uint8_t *dst, bool fo
 	return head + len;
 }
 
-/* Make room among the pending packets for one of `len` bytes to the peer. */
+/* Evict pending packets until one of `len` bytes to the peer fits. */
 static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
 {
 	struct pending_queue *q;
@@ -364,7 +364,8 @@ static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
 	}
 }
 
-/* Keep segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for that. */
+/* Queue segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for
+ * that. */
 static int tx_pending(struct engine *e, unsigned i, size_t len)
 {
 	struct tx *tx = &e->tx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An authentic peer gone wild: handshakes, datagrams under every session it ever had, in any order
- * and any batch, from anywhere, with whatever inside, while its configuration changes. */
+/* A malicious authenticated peer: handshakes, and datagrams under every session it ever had, in
+ * any order and any batch, from any address, with any content, while its configuration changes. */
 #include "path/test_pair.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@
 #define BATCH	 24
 #define SESSIONS 8
 
-/* The wild one's means: side a of a pair, and copies of its sessions, which never expire. */
+/* The malicious peer's state: side a of a pair, and copies of its sessions, which never expire. */
 struct wild {
 	struct pair *p;
 	struct wg_keypair sessions[SESSIONS];
@@ -143,7 +143,7 @@ static void send_batch(struct wild *w)
 	pair_deliver(&w->p->b);
 }
 
-/* What b's owner and members do meanwhile. */
+/* Actions of b's user and bridge members in the meantime. */
 static void meanwhile(struct wild *w)
 {
 	struct side *b = &w->p->b;
@@ -195,7 +195,7 @@ static void test_wild_peer(void **state)
 	assert_true(b->e.drops.n[DROP_L2TP_SESSION] > 100);
 	assert_true(b->session.port.stats.reassembled > 10);
 
-	/* and having come to its senses it is served */
+	/* once it behaves well again, it is served */
 	pair_advance(w->p, 2 * WG_KEY_LIFE);
 	control_timers(&b->e);
 	pump(w);
