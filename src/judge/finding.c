@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings: what a check says, each with its weight, its numbers and its hint. */
+/* Findings of a check: severity, text with measured values, and a hint. */
 #include "judge/finding.h"
 
 #include <stdarg.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings: what a check says, each with its weight, its numbers and its hint. */
+/* Findings of a check: severity, text with measured values, and a hint. */
 #ifndef JUDGE_FINDING_H
 #define JUDGE_FINDING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** How much a finding weighs. */
+/** Severity of a finding. */
 enum finding_severity {
-	FINDING_OK,	 /* proven right */
-	FINDING_NOTE,	 /* worth knowing; nothing to do about it */
-	FINDING_WARNING, /* works, but not as well as it should, or not for everything */
-	FINDING_ERROR,	 /* the segment is broken, or could not be proven */
+	FINDING_OK,	 /* verified */
+	FINDING_NOTE,	 /* for information; no action needed */
+	FINDING_WARNING, /* works, but with reduced performance or not for all traffic */
+	FINDING_ERROR,	 /* the segment is broken, or could not be verified */
 	FINDING_SEVERITY_COUNT
 };
 
@@ -22,33 +22,32 @@ enum finding_severity {
 /** One finding. */
 struct finding {
 	enum finding_severity severity;
-	const char *check; /* which check it is of: a stable word for programs */
+	const char *check; /* name of the check: a stable keyword for programs */
 	char subject[FINDING_SUBJECT_LEN];
-	char text[FINDING_TEXT_LEN]; /* what was found */
-	char hint[FINDING_HINT_LEN]; /* what to do about it; "": nothing */
+	char text[FINDING_TEXT_LEN]; /* the problem or the result */
+	char hint[FINDING_HINT_LEN]; /* what to do about it; "": nothing to do */
 };
 
-/** All of a site, in the order in which a person should read them. Zero is empty; released by
- * findings_fini(). */
+/** All findings of a site, in reading order. Zero is empty; released by findings_fini(). */
 struct findings {
 	struct finding *v;
 	size_t n;
-	bool out_of_memory; /* some are missing */
+	bool out_of_memory; /* some findings were lost */
 };
 
-/** The word for a severity: "ok", "note", "warning", "error". */
+/** The keyword of a severity: "ok", "note", "warning", "error". */
 const char *finding_severity_name(enum finding_severity s);
 
-/** Append a finding, its text made as by printf. `check` must be a literal. Return: it, for
+/** Append a finding with a printf-style text. `check` must be a literal. Return: the finding, for
  * finding_hint(); NULL without memory. */
 struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
 	const char *subject, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/** Give a finding (NULL is allowed) its hint, made as by printf. */
+/** Set the hint of a finding (NULL is allowed), printf-style. */
 void finding_hint(struct finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** How many findings have this severity. */
+/** The number of findings with this severity. */
 size_t findings_count(const struct findings *f, enum finding_severity severity);
 
 /** Release the findings and make them empty. */

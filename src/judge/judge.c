@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement: observations in, findings out. */
+/* Turns observations into findings. */
 #include "judge/judge.h"
 
 #include <inttypes.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
- * what was dropped. */
+/* Findings about the host: bridges and their ports, settings, the underlay, dropped packets. */
 #include "judge/judge_host.h"
 
 #include <inttypes.h>
@@ -20,7 +19,7 @@ static const struct status_session *session_named(const struct status_report *r,
 	return NULL;
 }
 
-/* The MTU of the segment that a bridge is part of: the largest of its sessions. */
+/* The MTU of the segment that a bridge belongs to: the largest of its sessions' MTUs. */
 static uint32_t segment_mtu(const struct status_report *r, const struct status_bridge *b)
 {
 	uint32_t mtu = 0;
@@ -65,7 +64,7 @@ static const char *state_name(enum check_port_state state)
 	return names[state];
 }
 
-/* With STP = yes: what the spanning tree decides is right, and there is nothing to do about it. */
+/* With STP = yes the spanning tree's decision is correct, and no action is needed. */
 static void judge_tree_state(const struct status_bridge *b, const char *port,
 	enum check_port_state state, struct findings *ret)
 {
@@ -81,28 +80,28 @@ static void judge_tree_state(const struct status_bridge *b, const char *port,
 			port, b->name, state_name(state));
 }
 
-/* The bridge runs a spanning tree that the file does not ask for. Without it, two paths would be a
- * loop: whether there are two is the first question. */
+/* The bridge runs a spanning tree that the file does not configure. Without it, two paths would
+ * form a loop, so the hint asks first whether there are two. */
 static void judge_foreign_tree(const struct status_bridge *b, const char *port,
 	enum check_port_state state, struct findings *ret)
 {
 	struct finding *found = finding_add(ret, FINDING_ERROR, "port_blocked", port,
 		"Port %s of %s is %s: the bridge runs the spanning tree protocol, but [Bridge] "
-		"does not say STP = yes.",
+		"does not set STP = yes.",
 		port, b->name, state_name(state));
 
 	if (state == CHECK_PORT_BLOCKING)
 		finding_hint(found,
-			"There is more than one path to what is behind %s. Write STP = yes in "
+			"More than one path leads to the hosts behind %s. Write STP = yes in "
 			"[Bridge] on every site; or remove all paths but one.",
 			port);
 	else
 		finding_hint(found,
 			"It forwards after 30 s. If the protocol is wanted, write STP = yes in "
-			"[Bridge] on every site; else see what turned it on.");
+			"[Bridge] on every site; otherwise find out what turned it on.");
 }
 
-/* Return: whether the port's state, which is not forwarding, is all right. */
+/* Return: whether the port's state, which is not forwarding, is acceptable. */
 static bool judge_state(const struct observations *f, const struct status_bridge *b,
 	const char *port, enum check_port_state state, struct findings *ret)
 {
@@ -119,7 +118,7 @@ static bool judge_state(const struct observations *f, const struct status_bridge
 				     "Port %s of %s is %s, although the bridge runs no spanning "
 				     "tree.",
 				     port, b->name, state_name(state)),
-			"`ip link set %s type bridge stp_state 1`, as [Bridge] says STP = yes: it "
+			"`ip link set %s type bridge stp_state 1`, as [Bridge] sets STP = yes: it "
 			"decides again which ports forward.",
 			b->name);
 	else if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
@@ -136,13 +135,14 @@ static bool judge_state(const struct observations *f, const struct status_bridge
 				     "Port %s of %s is %s: its state was set by hand or by another "
 				     "program.",
 				     port, b->name, state_name(state)),
-			"If nothing else leads to what is behind it: `bridge link set dev %s state "
+			"If no other path leads to the hosts behind it: `bridge link set dev %s "
+			"state "
 			"3`.",
 			port);
 	return false;
 }
 
-/* Return: whether the port is all right. */
+/* Return: whether the port has no fault. */
 static bool judge_port(const struct observations *f, const struct status_bridge *b,
 	const struct status_member *m, struct findings *ret)
 {
@@ -164,7 +164,7 @@ static bool judge_port(const struct observations *f, const struct status_bridge 
 	if (mtu && m->mtu < mtu) {
 		finding_hint(finding_add(ret, FINDING_ERROR, "port_mtu", m->name,
 				     "Port %s has MTU %u, the segment %u: the bridge drops larger "
-				     "frames toward it without a word.",
+				     "frames toward it silently.",
 				     m->name, m->mtu, mtu),
 			"`ip link set %s mtu %u`, or MTU = %u in [L2TPSession] on both sides.",
 			m->name, mtu, m->mtu);
@@ -173,7 +173,7 @@ static bool judge_port(const struct observations *f, const struct status_bridge 
 	return right;
 }
 
-/* The file's STP against what the bridge does. */
+/* Compare STP in the file with what the bridge runs. */
 static bool judge_stp(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
@@ -184,18 +184,17 @@ static bool judge_stp(
 	if (b->stp)
 		finding_hint(
 			finding_add(ret, FINDING_ERROR, "stp", b->name,
-				"%s runs no spanning tree, although [Bridge] says STP = yes: if "
+				"%s runs no spanning tree, although [Bridge] sets STP = yes: if "
 				"there is more than one path, frames circulate.",
 				b->name),
-			"`ip link set %s type bridge forward_delay 1500 stp_state 1`; and see what "
-			"turned it off.",
+			"`ip link set %s type bridge forward_delay 1500 stp_state 1`; and find out "
+			"what turned it off.",
 			b->name);
 	else
-		finding_hint(
-			finding_add(ret, FINDING_WARNING, "stp", b->name,
-				"%s runs the spanning tree protocol, but [Bridge] does not say "
-				"STP = yes.",
-				b->name),
+		finding_hint(finding_add(ret, FINDING_WARNING, "stp", b->name,
+				     "%s runs the spanning tree protocol, but [Bridge] does not "
+				     "set STP = yes.",
+				     b->name),
 			"Write STP = yes in [Bridge] if any two sites are connected by more than "
 			"one path. If none are: `ip link set %s type bridge stp_state 0`.",
 			b->name);
@@ -240,7 +239,7 @@ static void judge_bridge(
 	}
 	if (sessions == b->members_len) {
 		finding_hint(finding_add(ret, FINDING_NOTE, "bridge", b->name,
-				     "%s has no port but sessions: nobody is behind this gateway.",
+				     "%s has no port but sessions: no host is behind this gateway.",
 				     b->name),
 			"Name the interface of the members: Member = in [Bridge].");
 		right = false;
@@ -255,7 +254,7 @@ static void judge_bridge(
 		judge_right_bridge(f, b, ret);
 }
 
-/* Sessions that are in no bridge although there are bridges. */
+/* Report sessions that are in no bridge although the site has bridges. */
 static void judge_loose_sessions(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
@@ -266,7 +265,7 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 		if (!check_bridge_of(r, name))
 			finding_hint(finding_add(ret, FINDING_ERROR, "bridge", name,
 					     "%s is in no bridge.", name),
-				"Somebody took it out: `wirespan reload` puts it back.");
+				"Another program removed it: `wirespan reload` adds it again.");
 	}
 }
 
@@ -278,8 +277,8 @@ static void judge_settings(const struct observations *f, struct findings *ret)
 
 	if (m->bridge_nf_ip4 > 0 || m->bridge_nf_ip6 > 0 || m->bridge_nf_arp > 0)
 		finding_hint(finding_add(ret, FINDING_WARNING, "br_netfilter", f->site,
-				     "br_netfilter is in the way: bridged frames go through this "
-				     "machine's%s%s%s rules.",
+				     "br_netfilter is active: bridged frames pass through this "
+				     "host's%s%s%s rules.",
 				     m->bridge_nf_ip4 > 0 ? " iptables" : "",
 				     m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
 				     m->bridge_nf_arp > 0 ? " arptables" : ""),
@@ -316,10 +315,10 @@ static void judge_interface(
 
 	if (bridge)
 		finding_hint(finding_add(ret, FINDING_ERROR, "underlay", u->name,
-				     "%s, the way to a peer, is itself a port of %s.", u->name,
+				     "%s, which leads to a peer, is itself a port of %s.", u->name,
 				     bridge->name),
-			"Take it out of the bridge: what the members send leaves there in clear, "
-			"and the segment loops.");
+			"Remove it from the bridge: members' frames leave there in clear text, and "
+			"the segment loops.");
 	if (u->error) {
 		finding_add(ret, FINDING_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
 			u->name, strerror(-u->error));
@@ -328,7 +327,7 @@ static void judge_interface(
 	if (is_bridge(&f->after, u->name))
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,
 			"%" PRIu64 " WireGuard datagram%s on %s, which is the bridge: members and "
-			"underlay share a network card. What is in clear there is the members'.",
+			"underlay share a network card. Clear-text packets there are the members'.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	else if (u->clear)
 		finding_hint(finding_add(ret, FINDING_ERROR, "clear", u->name,
@@ -341,7 +340,7 @@ static void judge_interface(
 		finding_hint(
 			finding_add(ret, FINDING_ERROR, "fragments", u->name,
 				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
-			"Somebody cuts our datagrams or the peer's: is the MTU of the peer's "
+			"Our datagrams or the peer's are fragmented: is the MTU of the peer's "
 			"WireGuard interface too large for its underlay?");
 	if (!u->clear && !u->fragments && !bridge && !is_bridge(&f->after, u->name))
 		finding_add(ret, FINDING_OK, "underlay", u->name,
@@ -350,7 +349,7 @@ static void judge_interface(
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	if (u->not_captured)
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,
-			"%" PRIu64 " packets on %s went by unseen.", u->not_captured, u->name);
+			"%" PRIu64 " packets on %s were not captured.", u->not_captured, u->name);
 }
 
 void judge_underlay(const struct observations *f, struct findings *ret)

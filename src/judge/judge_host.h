@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement of the machine around the engine: bridges and their ports, settings, the underlay,
- * what was dropped. */
+/* Findings about the host: bridges and their ports, settings, the underlay, dropped packets. */
 #ifndef JUDGE_JUDGE_HOST_H
 #define JUDGE_JUDGE_HOST_H
 
 #include "judge/finding.h"
 #include "judge/observations.h"
 
-/** Append what the facts say about bridges, ports and settings. */
+/** Append the findings about bridges, ports and settings. */
 void judge_host(const struct observations *f, struct findings *ret);
 
-/** Append what was seen on the underlay. */
+/** Append the findings about the underlay. */
 void judge_underlay(const struct observations *f, struct findings *ret);
 
-/** Append what was dropped during the check, and lately. */
+/** Append the drops during the check, and recent ones. */
 void judge_drops(const struct observations *f, struct findings *ret);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement of one peer: its handshake, its echo, the tunnel's MTU; or why there is nothing. */
+/* Findings about one peer: its handshake, its echo replies, the tunnel's MTU; or why there is no
+ * session. */
 #include "judge/judge_peer.h"
 
 #include <errno.h>
@@ -9,12 +10,12 @@
 
 #include "base/keytext.h"
 
-#define RECENT_MS 30000 /* a drop that counts although it was before the check */
+#define RECENT_MS 30000 /* a drop that counts although it happened before the check */
 
 static const char no_session[] = "No session";
 static const char one_way[] = "A session, but one way only";
 
-/** One peer, and where its findings go. */
+/** One peer, and the list for its findings. */
 struct verdict {
 	const struct observations *facts;
 	const struct observed_peer *peer;
@@ -32,7 +33,7 @@ static struct finding *find(const struct verdict *v, enum finding_severity sever
 	return finding_add(v->ret, severity, check, v->subject, "%s", text);
 }
 
-/* Whether anything of the peer arrived during the check. */
+/* Whether anything arrived from the peer during the check. */
 static bool has_received(const struct verdict *v)
 {
 	return v->after->rx_bytes != v->before->rx_bytes;
@@ -48,7 +49,7 @@ static bool has_dropped(const struct observations *f, enum drop d)
 	return f->after.drops.n[d] > f->before.drops.n[d] || (age && age <= RECENT_MS);
 }
 
-/* What is wrong with the keys, as the handshakes that came say. */
+/* Find a key mismatch from the reasons why received handshakes were dropped. */
 static bool judge_keys(const struct verdict *v)
 {
 	char key[KEY_BASE64_LEN + 1];
@@ -69,7 +70,7 @@ static bool judge_keys(const struct verdict *v)
 				"No session: a handshake came with a public key that no [Peer] "
 				"here has."),
 			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
-			"makes it of its private key); it is %s now.",
+			"derives it from its private key); it is %s now.",
 			key);
 		return true;
 	}
@@ -84,7 +85,7 @@ static bool judge_keys(const struct verdict *v)
 		finding_hint(find(v, FINDING_ERROR, "clock",
 				     "No session: handshakes came with a time older than one seen "
 				     "before."),
-			"The peer's clock has gone back: set it right there, or restart wirespan "
+			"The peer's clock was set back: correct it there, or restart wirespan "
 			"here to forget the time seen.");
 		return true;
 	}
@@ -103,7 +104,7 @@ static bool is_prohibited(const struct observed_icmp *e)
 	return e->type == 3 && (e->code == 9 || e->code == 10 || e->code == 13);
 }
 
-/* What somebody on the way said about our datagrams. */
+/* Report ICMP errors about our datagrams, from routers or the peer. */
 static bool judge_error(const struct verdict *v, const char *state)
 {
 	const struct observed_icmp *e = &v->peer->error;
@@ -117,7 +118,8 @@ static bool judge_error(const struct verdict *v, const char *state)
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "port", v->subject,
 				     "%s: %s answers that nothing listens on UDP port %u.", state,
 				     from, port),
-			"Is wirespan up there, with ListenPort = %u? Else correct Endpoint here.",
+			"Is wirespan up there, with ListenPort = %u? Otherwise correct Endpoint "
+			"here.",
 			port);
 	else if (is_prohibited(e))
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
@@ -127,15 +129,15 @@ static bool judge_error(const struct verdict *v, const char *state)
 			"Allow UDP port %u there.", port);
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "unreachable", v->subject,
-				     "%s: %s says that %s cannot be reached (ICMP type %u, "
+				     "%s: %s reports that %s cannot be reached (ICMP type %u, "
 				     "code %u).",
 				     state, from, v->endpoint, e->type, e->code),
-			"Is the peer's machine on, and Endpoint right?");
+			"Is the peer's host on, and Endpoint right?");
 	return true;
 }
 
-/* Whether datagrams of ours came back during the check or shortly before. The route alone does not
- * show it while the next hop is unresolved. */
+/* Whether our datagrams looped back during the check or shortly before. The route alone does not
+ * show a loop while the next hop is unresolved. */
 static bool has_carried_itself(const struct verdict *v)
 {
 	return has_dropped(v->facts, DROP_TAP_OWN) || has_dropped(v->facts, DROP_TX_LOOP);
@@ -148,19 +150,20 @@ static void put_route_hint(const struct verdict *v, struct finding *finding)
 	ip_addr_text(&v->after->endpoint.addr, to);
 	if (v->peer->route.leads == STATUS_LEADS_TUNNEL)
 		finding_hint(finding,
-			"Give %s a route of its own by the uplink (`ip route add %s via GATEWAY "
+			"Give %s a route of its own through the uplink (`ip route add %s via "
+			"GATEWAY "
 			"dev UPLINK`), or leave it out of AllowedIPs.",
 			to, to);
 	else
 		finding_hint(finding,
-			"Is the uplink up, with its routes (`ip route`)? If so, give %s a route "
-			"of its own (`ip route add %s via GATEWAY dev UPLINK`), or remove the one "
-			"by %s that `ip route get %s` shows.",
+			"Is the uplink up, with its routes (`ip route`)? If so, give %s a route of "
+			"its own (`ip route add %s via GATEWAY dev UPLINK`), or remove the one "
+			"through %s that `ip route get %s` shows.",
 			to, to, v->peer->route.interface, to);
 }
 
-/* Judge a route to the endpoint that leads back to us; `state` begins the sentence. Return: whether
- * it does, and no other route is used. */
+/* Report a route to the endpoint that leads back to us; `state` begins the sentence. Return:
+ * whether it does, and no other route is used. */
 static bool judge_route(const struct verdict *v, const char *state)
 {
 	const struct status_route *r = &v->peer->route;
@@ -169,15 +172,16 @@ static bool judge_route(const struct verdict *v, const char *state)
 	if (*r->sent_by || r->leads == STATUS_LEADS_OUT ||
 		(r->leads == STATUS_LEADS_UNKNOWN && !has_carried_itself(v)))
 		return false;
-	put_route_hint(v,
-		finding_add(v->ret, FINDING_ERROR, "route", v->subject,
-			"%s: the route to %s leads by %s into the %s itself. Datagrams there would "
-			"carry themselves: they are dropped.",
-			state, v->endpoint, r->interface, into_tunnel ? "tunnel" : "segment"));
+	put_route_hint(
+		v, finding_add(v->ret, FINDING_ERROR, "route", v->subject,
+			   "%s: the route to %s leads by %s into the %s itself. Datagrams sent "
+			   "there would loop: they are dropped.",
+			   state, v->endpoint, r->interface, into_tunnel ? "tunnel" : "segment"));
 	return true;
 }
 
-/* The same with a session: another route is used, or the interface that the peer was heard on. */
+/* The same with a session: another route is used, or the interface on which the peer was last
+ * authenticated. */
 static void judge_detour(const struct verdict *v)
 {
 	const struct status_route *r = &v->peer->route;
@@ -199,7 +203,7 @@ static void judge_detour(const struct verdict *v)
 				v->endpoint, r->interface, into));
 }
 
-/* How many WireGuard messages the engine did not take during the check. */
+/* The number of WireGuard messages that the engine dropped during the check. */
 static uint64_t refused(const struct observations *f)
 {
 	uint64_t n = 0;
@@ -219,19 +223,7 @@ static bool is_cut_off(const struct verdict *v)
 	return false;
 }
 
-/* Return: whether there is no way to the endpoint; `state` begins the sentence. */
-static bool judge_no_route(const struct verdict *v, const char *state)
-{
-	if (v->peer->route_error >= 0)
-		return false;
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
-			     "%s: this machine has no route to %s (%s).", state, v->endpoint,
-			     strerror(-v->peer->route_error)),
-		"`ip route` shows the routes; `ip route get` what is missing.");
-	return true;
-}
-
-/* Datagrams go, none comes through; `state` begins each sentence. */
+/* Datagrams are sent, none is received; `state` begins each sentence. */
 static void judge_silence(const struct verdict *v, const char *state)
 {
 	const struct observed_peer *p = v->peer;
@@ -243,7 +235,7 @@ static void judge_silence(const struct verdict *v, const char *state)
 				     "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
 				     "wirespan.",
 				     state, p->datagrams_in, p->underlay),
-			"A firewall on this machine drops them: let UDP port %u in (see `nft list "
+			"A firewall on this host drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
 			ours);
 	else if (p->datagrams_in)
@@ -252,31 +244,29 @@ static void judge_silence(const struct verdict *v, const char *state)
 				"%s: %" PRIu64 " datagrams came from the peer, but no handshake "
 				"was completed.",
 				state, p->datagrams_in),
-			"What the peer says belongs to a session that ended here, or to another "
-			"key, and ours does not reach it: does a firewall there let UDP port %u "
-			"in, do PublicKey and PresharedKey agree on both sides?",
+			"The peer's datagrams belong to a session that ended here, or to another "
+			"key, and ours do not reach it: does a firewall there let UDP port %u in, "
+			"do PublicKey and PresharedKey agree on both sides?",
 			theirs);
 	else if (is_cut_off(v))
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "underlay", v->subject,
-				     "%s: %s, the way to %s, is down or has no carrier.", state,
+				     "%s: %s, which leads to %s, is down or has no carrier.", state,
 				     p->underlay, v->endpoint),
 			"`ip link set %s up`; then look at the cable.", p->underlay);
 	else if (!p->datagrams_out && *p->underlay)
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				     "%s: no datagram left for %s on %s.", state, v->endpoint,
 				     p->underlay),
-			"Does the peer, or the gateway to it, answer on %s (`ip neigh`: neither "
-			"FAILED nor INCOMPLETE)? Else: does a firewall on this machine drop what "
-			"goes out (see `nft list ruleset` or `iptables -S OUTPUT`)?",
-			p->underlay);
+			"Does a firewall on this host drop outgoing packets (see `nft list "
+			"ruleset` or `iptables -S OUTPUT`)?");
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				     "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
 				     "back.",
 				     state, p->datagrams_out, v->endpoint),
 			"Is wirespan up there, with ListenPort = %u? Does a firewall there or on "
-			"the way let UDP port %u in? Is PublicKey here the peer's own? (A peer "
-			"with another key keeps silent.) Run `wirespan check` there too.",
+			"the path let UDP port %u in? Is PublicKey here the peer's own? (A peer "
+			"with another key does not answer.) Run `wirespan check` there too.",
 			theirs, theirs);
 }
 
@@ -287,17 +277,22 @@ static void judge_no_session(const struct verdict *v)
 	if (!v->after->endpoint.addr.family && *name)
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "name", v->subject,
 				     "No session: the address of %s is not known yet.", name),
-			"Does this machine's resolver know it (`getent ahosts` and the name)? It "
-			"is asked again and again.");
+			"Can this host's resolver resolve it (`getent ahosts` and the name)? The "
+			"lookup is retried.");
 	else if (!v->after->endpoint.addr.family && !judge_keys(v))
 		finding_hint(find(v, FINDING_ERROR, "handshake",
 				     "No session: the peer has no Endpoint here, and has not "
-				     "called."),
-			"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to "
-			"this machine's address with port %u, and PersistentKeepalive = 25.",
+				     "connected."),
+			"Give [Peer] an Endpoint, or have the peer connect: there, set Endpoint to "
+			"this host's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
-	else if (!judge_no_route(v, no_session) && v->after->endpoint.addr.family &&
-		 !judge_route(v, no_session) && !judge_keys(v) && !judge_error(v, no_session))
+	else if (v->peer->route_error < 0)
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
+				     "No session: this host has no route to %s (%s).", v->endpoint,
+				     strerror(-v->peer->route_error)),
+			"`ip route` shows the routes; `ip route get` shows which one is missing.");
+	else if (v->after->endpoint.addr.family && !judge_route(v, no_session) && !judge_keys(v) &&
+		 !judge_error(v, no_session))
 		judge_silence(v, no_session);
 }
 
@@ -312,14 +307,14 @@ static void judge_no_echo(const struct verdict *v)
 		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
 				     "Echo requests to %s cannot be sent: %s.", v->tunnel,
 				     strerror(-p->send_error)),
-			"Does a firewall on this machine drop ICMP, or does %s lack an address? "
+			"Does a firewall on this host drop ICMP, or does %s lack an address? "
 			"See `ip addr show %s` and `nft list ruleset`.",
 			wg, wg);
 	else if (p->seen_inside)
 		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
 				     "%s answers on %s, but the answers do not reach programs.",
 				     v->tunnel, wg),
-			"A firewall on this machine drops ICMP that comes in on %s. The segment "
+			"A firewall on this host drops ICMP that comes in on %s. The segment "
 			"does not need it.",
 			wg);
 	else
@@ -353,7 +348,7 @@ static void judge_echo(const struct verdict *v)
 	if (e->received != e->sent)
 		finding_hint(finding,
 			"The underlay loses packets: look at the counters of %s (`ip -s link`), "
-			"and for a limit on UDP on the way.",
+			"and for a limit on UDP on the path.",
 			v->peer->underlay);
 }
 
@@ -369,7 +364,7 @@ static void judge_path(const struct verdict *v)
 		return;
 	if (p->answers && p->state == STATUS_PATH_SILENT)
 		finding_hint(finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
-				     "The path is taken to carry %u bytes, as last measured: no "
+				     "The path is assumed to carry %u bytes, as last measured: no "
 				     "probe is answered now.",
 				     p->mtu),
 			"%s", silent_hint);
@@ -381,7 +376,7 @@ static void judge_path(const struct verdict *v)
 	else if (p->probes)
 		finding_hint(
 			finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
-				"The path is taken to carry %u bytes, the route's MTU: none of "
+				"The path is assumed to carry %u bytes, the route's MTU: none of "
 				"%" PRIu64 " probes was answered.",
 				p->mtu, p->probes),
 			"%s", silent_hint);
@@ -394,7 +389,7 @@ static void judge_path(const struct verdict *v)
 				     "The path loses trains of more than %u datagram%s, and not "
 				     "single ones: no more are sent at once, at the cost of speed.",
 				     p->train_max, p->train_max == 1 ? "" : "s"),
-			"Does a router, card or hypervisor on the way segment UDP wrongly, or "
+			"Does a router, card or hypervisor on the path segment UDP wrongly, or "
 			"limit the rate with a small burst? If `ethtool -K %s "
 			"tx-udp-segmentation off` here helps, it is the segmentation.",
 			*v->peer->underlay ? v->peer->underlay : "eth0");
@@ -417,10 +412,10 @@ static void judge_full(const struct verdict *v)
 		finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
 			"Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s",
 			p->full_size, v->facts->after.wg.name,
-			p->too_big ? " A router says that they are too big." : ""),
+			p->too_big ? " A router reports that they are too big." : ""),
 		"The path to %s carries less than %u bytes one way or the other. With [Interface] "
-		"MTU = auto its MTU is found; as a number it has to be smaller. Does something on "
-		"the way drop large datagrams?",
+		"MTU = auto its MTU is found; a number has to be smaller. Does something on the "
+		"path drop large datagrams?",
 		v->endpoint, outer);
 }
 

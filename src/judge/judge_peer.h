@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement of one peer: its handshake, its echo, the tunnel's MTU; or why there is nothing. */
+/* Findings about one peer: its handshake, its echo replies, the tunnel's MTU; or why there is no
+ * session. */
 #ifndef JUDGE_JUDGE_PEER_H
 #define JUDGE_JUDGE_PEER_H
 
 #include "judge/finding.h"
 #include "judge/observations.h"
 
-/** Append what the facts say about peer number `i`. */
+/** Append the findings about peer number `i`. */
 void judge_peer(const struct observations *f, size_t i, struct findings *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the judgement of a peer: why there is no session, what is wrong with one. */
+/* Tests of findings about a peer: why there is no session, and faults of a session. */
 #include "judge/judge_peer.h"
 
 #include "judge/sample.h"
@@ -55,7 +55,7 @@ static void break_route_to_segment(struct observations *f)
 {
 	break_nothing_heard(f);
 	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "");
-	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3; /* is not to blame */
+	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3; /* not the cause */
 }
 
 static void break_route_to_segment_unresolved(struct observations *f)
@@ -81,7 +81,8 @@ static void warn_of_last_route(struct observations *f)
 	set_route(f, STATUS_LEADS_TUNNEL, "wg0", "");
 }
 
-/* A gateway with one card, whose router did not answer in time; nothing has come back to us. */
+/* A gateway with one network card whose router did not answer in time; nothing has looped back to
+ * us. */
 static void break_silent_router(struct observations *f)
 {
 	break_no_session(f);
@@ -243,11 +244,11 @@ static const struct fault faults[] = {
 	{ find_path, FINDING_OK, "path_mtu",
 		"The path carries 1492 bytes, measured (11 of 12 probes answered).", "" },
 	{ note_silent_path, FINDING_NOTE, "path_mtu",
-		"The path is taken to carry 1500 bytes, the route's MTU: none of 12 probes was "
+		"The path is assumed to carry 1500 bytes, the route's MTU: none of 12 probes was "
 		"answered.",
 		NULL },
 	{ note_path_silent_now, FINDING_NOTE, "path_mtu",
-		"The path is taken to carry 1492 bytes, as last measured: no probe is answered "
+		"The path is assumed to carry 1492 bytes, as last measured: no probe is answered "
 		"now.",
 		NULL },
 	{ note_trains, FINDING_NOTE, "path_trains",
@@ -257,11 +258,11 @@ static const struct fault faults[] = {
 	{ note_black_hole, FINDING_NOTE, "path_mtu",
 		"The path was found to carry less than before, 2 times.", "" },
 	{ break_endpoint, FINDING_ERROR, "handshake",
-		"No session: the peer has no Endpoint here, and has not called.",
-		"Give [Peer] an Endpoint, or have the peer call: there, set Endpoint to this "
-		"machine's address with port 8172, and PersistentKeepalive = 25." },
+		"No session: the peer has no Endpoint here, and has not connected.",
+		"Give [Peer] an Endpoint, or have the peer connect: there, set Endpoint to this "
+		"host's address with port 8172, and PersistentKeepalive = 25." },
 	{ break_route, FINDING_ERROR, "route",
-		"No session: this machine has no route to 192.168.122.32:8173 (Network is "
+		"No session: this host has no route to 192.168.122.32:8173 (Network is "
 		"unreachable).",
 		NULL },
 	{ break_route_later, FINDING_ERROR, "route",
@@ -270,19 +271,18 @@ static const struct fault faults[] = {
 		"`ip route` shows the routes; `ip route get` what is missing." },
 	{ break_route_to_segment, FINDING_ERROR, "route",
 		"A session, but one way only: the route to 192.168.122.32:8173 leads by br-l2tp0 "
-		"into the segment itself. Datagrams there would carry themselves: they are "
-		"dropped.",
+		"into the segment itself. Datagrams sent there would loop: they are dropped.",
 		"Is the uplink up, with its routes (`ip route`)? If so, give 192.168.122.32 a "
 		"route of its own (`ip route add 192.168.122.32 via GATEWAY dev UPLINK`), or "
-		"remove the one by br-l2tp0 that `ip route get 192.168.122.32` shows." },
+		"remove the one through br-l2tp0 that `ip route get 192.168.122.32` shows." },
 	{ break_route_to_segment_unresolved, FINDING_ERROR, "route",
 		"No session: the route to 192.168.122.32:8173 leads by br-l2tp0 into the segment "
-		"itself. Datagrams there would carry themselves: they are dropped.",
+		"itself. Datagrams sent there would loop: they are dropped.",
 		NULL },
 	{ break_route_to_tunnel, FINDING_ERROR, "route",
 		"No session: the route to 192.168.122.32:8173 leads by wg0 into the tunnel itself. "
-		"Datagrams there would carry themselves: they are dropped.",
-		"Give 192.168.122.32 a route of its own by the uplink (`ip route add "
+		"Datagrams sent there would loop: they are dropped.",
+		"Give 192.168.122.32 a route of its own through the uplink (`ip route add "
 		"192.168.122.32 via GATEWAY dev UPLINK`), or leave it out of AllowedIPs." },
 	{ warn_of_detour, FINDING_WARNING, "route",
 		"The route to 192.168.122.32:8173 leads by br-l2tp0 into the segment itself; "
@@ -300,9 +300,8 @@ static const struct fault faults[] = {
 		"There, [Peer] PublicKey must be " KEY_ONES "." },
 	{ break_unknown_peer, FINDING_ERROR, "key",
 		"No session: a handshake came with a public key that no [Peer] here has.",
-		"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there makes it "
-		"of "
-		"its private key); it is " KEY_TWOS " now." },
+		"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there derives it "
+		"from its private key); it is " KEY_TWOS " now." },
 	{ break_psk, FINDING_ERROR, "key",
 		"No session: a handshake came that does not authenticate.",
 		"PresharedKey must be the same on both sides, or on neither; and PublicKey here "
@@ -311,7 +310,7 @@ static const struct fault faults[] = {
 		"No session: handshakes came with a time older than one seen before.", NULL },
 	{ break_port, FINDING_ERROR, "port",
 		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173.",
-		"Is wirespan up there, with ListenPort = 8173? Else correct Endpoint here." },
+		"Is wirespan up there, with ListenPort = 8173? Otherwise correct Endpoint here." },
 	{ break_port6, FINDING_ERROR, "port",
 		"No session: 2001:db8::32 answers that nothing listens on UDP port 8173.", NULL },
 	{ break_prohibited, FINDING_ERROR, "firewall",
@@ -319,13 +318,14 @@ static const struct fault faults[] = {
 		"3, code 13): a firewall.",
 		"Allow UDP port 8173 there." },
 	{ break_unreachable, FINDING_ERROR, "unreachable",
-		"A session, but one way only: 192.168.122.1 says that 192.168.122.32:8173 cannot "
+		"A session, but one way only: 192.168.122.1 reports that 192.168.122.32:8173 "
+		"cannot "
 		"be "
 		"reached (ICMP type 3, code 1).",
-		"Is the peer's machine on, and Endpoint right?" },
+		"Is the peer's host on, and Endpoint right?" },
 	{ break_firewall, FINDING_ERROR, "firewall",
 		"No session: 3 datagrams of the peer reached eth0, but not wirespan.",
-		"A firewall on this machine drops them: let UDP port 8172 in (see `nft list "
+		"A firewall on this host drops them: let UDP port 8172 in (see `nft list "
 		"ruleset` or `iptables -S INPUT`)." },
 	{ break_stale, FINDING_ERROR, "handshake",
 		"No session: 3 datagrams came from the peer, but no handshake was completed.",
@@ -336,7 +336,7 @@ static const struct fault faults[] = {
 		"nor INCOMPLETE)? Else: does a firewall on this machine drop what goes out (see "
 		"`nft list ruleset` or `iptables -S OUTPUT`)?" },
 	{ break_cable, FINDING_ERROR, "underlay",
-		"No session: eth0, the way to 192.168.122.32:8173, is down or has no carrier.",
+		"No session: eth0, which leads to 192.168.122.32:8173, is down or has no carrier.",
 		"`ip link set eth0 up`; then look at the cable." },
 	{ break_no_session, FINDING_ERROR, "handshake",
 		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
@@ -349,7 +349,7 @@ static const struct fault faults[] = {
 		"10.0.1.21 does not answer 5 echo requests through the tunnel.", NULL },
 	{ break_icmp_here, FINDING_WARNING, "echo",
 		"10.0.1.21 answers on wg0, but the answers do not reach programs.",
-		"A firewall on this machine drops ICMP that comes in on wg0. The segment does not "
+		"A firewall on this host drops ICMP that comes in on wg0. The segment does not "
 		"need it." },
 	{ break_icmp_out, FINDING_WARNING, "echo",
 		"Echo requests to 10.0.1.21 cannot be sent: Operation not permitted.", NULL },
@@ -357,11 +357,11 @@ static const struct fault faults[] = {
 		"10.0.1.21 answers through the tunnel: 3 of 5, 0.40 ms (0.30 to 0.60).", NULL },
 	{ break_black_hole, FINDING_ERROR, "tunnel_mtu",
 		"Packets of 1440 bytes, the MTU of wg0, do not come back; small ones do. A router "
-		"says that they are too big.",
+		"reports that they are too big.",
 		"The path to 192.168.122.32:8173 carries less than 1500 bytes one way or the "
 		"other. "
-		"With [Interface] MTU = auto its MTU is found; as a number it has to be smaller. "
-		"Does something on the way drop large datagrams?" },
+		"With [Interface] MTU = auto its MTU is found; a number has to be smaller. "
+		"Does something on the path drop large datagrams?" },
 	{ break_allowed_ips, FINDING_WARNING, "allowed_ips",
 		"Packets came through the tunnel from addresses that AllowedIPs here do not cover.",
 		NULL },
@@ -372,7 +372,7 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
-/* Without its peer a session is not judged: one fault is one error. */
+/* Without its peer a session is not judged: one fault causes one error. */
 static void test_follower(void **state)
 {
 	struct findings findings = { 0 };

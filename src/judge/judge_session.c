@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The judgement of one session: alive both ways, what does not match, sizes, throughput. */
+/* Findings about one session: whether it works in both directions, configuration mismatches, packet
+ * sizes, throughput. */
 #include "judge/judge_session.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #define MEMBER_MTU 1500
 #define PROOF_LEN  160
 
-/** One session, and where its findings go. */
+/** One session, and the list for its findings. */
 struct verdict {
 	const struct observations *facts;
 	const struct observed_session *session;
@@ -36,7 +37,7 @@ static bool is_alive(const struct verdict *v)
 	return has_station(v) || v->session->far_end.received;
 }
 
-/* Whether our own bridge passes nothing from the session on, and nothing into it. */
+/* Whether our own bridge blocks the session's port in both directions. */
 static bool is_held(const struct verdict *v)
 {
 	return check_port_is_held(check_port_state(v->facts, v->after->name));
@@ -47,13 +48,13 @@ static bool has_tree(const struct verdict *v)
 	return v->bridge && v->bridge->stp;
 }
 
-/* How often something happened during the check; if nobody answers, or ever. */
+/* The number of events during the check; or, if no host answers, since the start. */
 static uint64_t count(const struct verdict *v, uint64_t before, uint64_t after)
 {
 	return after > before || is_alive(v) ? after - before : after;
 }
 
-/* ---- what does not match ---- */
+/* ---- mismatches ---- */
 
 static void judge_session_id(const struct verdict *v)
 {
@@ -96,7 +97,7 @@ static void judge_sublayer(const struct verdict *v)
 				     "L2-specific sublayer; here it is default.",
 				     n),
 			"Set Layer2SpecificHeader = none here, or default there (in ip l2tp: "
-			"l2spec_type). A Cookie there that is not expected here looks alike.");
+			"l2spec_type). A Cookie there that is not expected here looks the same.");
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
 				     "%" PRIu64 " frames of the peer look as if they had the "
@@ -133,7 +134,7 @@ static void judge_sequence(const struct verdict *v)
 			"The underlay reorders: Sequence = none or send here lets them pass.");
 }
 
-/* The L2TP of the peer goes past the session. */
+/* L2TP packets of the peer that match no session. */
 static void judge_alien(const struct verdict *v)
 {
 	const struct observed_alien *a = &v->session->alien;
@@ -188,7 +189,7 @@ static void judge_oddities(const struct verdict *v)
 		finding_hint(
 			finding_add(v->ret, FINDING_WARNING, "control", v->after->name,
 				"The peer sends L2TP control messages (%" PRIu64 ").", control),
-			"Its tunnel wants to be negotiated: make it a static one there.");
+			"Its tunnel uses the control protocol: configure a static one there.");
 	if (length)
 		finding_hint(finding_add(v->ret, FINDING_WARNING, "length", v->after->name,
 				     "%" PRIu64 " frames of the peer were too short or too long.",
@@ -201,9 +202,9 @@ static void judge_oddities(const struct verdict *v)
 			"%" PRIu64 " L2TP packets of the peer had a wrong UDP checksum.", sums);
 }
 
-/* ---- the far end alone ---- */
+/* ---- only the far gateway answers ---- */
 
-/* A sentence without its end: that the pseudowire works, and how that is known. */
+/* Format the beginning of a sentence: the pseudowire works, and how that was verified. */
 static void say_proof(const struct verdict *v, char ret[static PROOF_LEN])
 {
 	const struct observed_echo *e = &v->session->far_end;
@@ -241,8 +242,8 @@ static void judge_unbridged(const struct verdict *v, const char *proof)
 		"the bridge (`wirespan reload` does).");
 }
 
-/* The spanning tree, here or there, keeps the session in reserve: right, if there is another
- * path. */
+/* The spanning tree, here or at the far end, keeps the session as a backup: correct if there is
+ * another path. */
 static void judge_reserve(const struct verdict *v, const char *proof)
 {
 	const struct observed_session *s = v->session;
@@ -253,7 +254,7 @@ static void judge_reserve(const struct verdict *v, const char *proof)
 		judge_unbridged(v, proof);
 	else if (s->path_here)
 		finding_add(v->ret, FINDING_OK, "session", v->after->name,
-			"%s, also through its bridge; nobody behind it answers.", proof);
+			"%s, also through its bridge; no host behind it answers.", proof);
 	else
 		finding_add(v->ret, FINDING_OK, "session", v->after->name,
 			"%s. The spanning tree %s blocks it: frames to that site take another "
@@ -272,17 +273,17 @@ static void judge_far_end(const struct verdict *v)
 		judge_reserve(v, proof);
 	else if (is_held(v))
 		finding_add(v->ret, FINDING_OK, "session", v->after->name,
-			"%s. Nobody behind it was asked: its port here does not forward.", proof);
+			"%s. No host behind it was probed: its port here does not forward.", proof);
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
-				     "%s. But nobody behind it answers.", proof),
+				     "%s. But no host behind it answers.", proof),
 			"There: is the session's interface a port of the bridge (`bridge link`), "
 			"and forwarding? STP must be the same on all sites; here it is no. If all "
-			"is right, nobody there has an address that answers: name one with "
+			"is right, no host there has an address that answers: name one with "
 			"--target.");
 }
 
-/* ---- nobody answers ---- */
+/* ---- no host answers ---- */
 
 static void judge_one_way(const struct verdict *v, bool explained)
 {
@@ -293,7 +294,7 @@ static void judge_one_way(const struct verdict *v, bool explained)
 
 	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
 		finding_hint(finding_add(v->ret, FINDING_WARNING, "silence", r->name,
-				     "Not proven: nobody answers on this pseudowire. Another path "
+				     "Not proven: no host answers on this pseudowire. Another path "
 				     "leads to that site; the spanning tree may block this one."),
 			"Run `wirespan check` there. A far end that is not Linux, or restricts ARP "
 			"(arp_ignore), does not answer on a blocked port.");
@@ -302,7 +303,7 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	if (s->heard)
 		finding = finding_add(v->ret, FINDING_ERROR, "one_way", r->name,
 			"One way only: %" PRIu64
-			" frames of the far side arrived, but nobody there answers ours "
+			" frames of the far side arrived, but no host there answers ours "
 			"(%" PRIu64 " sent).",
 			s->heard, s->asked);
 	else if (explained)
@@ -315,13 +316,13 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	finding_hint(finding,
 		"Run `wirespan check` there: it names what arrives. There, SessionId must be %u, "
 		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
-		"nobody there has an address that answers: name one with --target.",
+		"no host there has an address that answers: name one with --target.",
 		r->peer_session_id, r->cookie_len,
 		l2tp_option_word(&l2tp_option_rows[L2TP_OPTION(sublayer)], r->options.sublayer),
 		sends ? "" : ", and Sequence not recv or both");
 }
 
-/* ---- alive ---- */
+/* ---- frames pass ---- */
 
 static void judge_life(const struct verdict *v)
 {
@@ -334,7 +335,7 @@ static void judge_life(const struct verdict *v)
 		finding_hint(finding_add(v->ret, FINDING_WARNING, "session", v->after->name,
 				     "Frames pass both ways, but %s does not answer an echo%s.",
 				     v->station, s->limit ? "" : ": sizes were not tried"),
-			"Does it drop ICMP? Name somebody else on the far side with --target.");
+			"Does it drop ICMP? Name another host on the far side with --target.");
 		return;
 	}
 	finding = finding_add(v->ret, e->received == e->sent ? FINDING_OK : FINDING_WARNING,
@@ -428,13 +429,13 @@ static void judge_throughput(const struct verdict *v)
 		rate, s->flood_size, rate * s->flood_size * 8 / 1e6, loss, v->station);
 	if (loss > 1)
 		finding_hint(finding,
-			"Something on the way cannot keep up, or limits ICMP: compare with iperf3 "
+			"Something on the path cannot keep up, or limits ICMP: compare with iperf3 "
 			"between members.");
 }
 
-/* ---- all together ---- */
+/* ---- the whole session ---- */
 
-/* Whether anything came from the peer, session or not. */
+/* Whether anything came from the peer, whether or not it matched the session. */
 static bool has_peer(const struct verdict *v)
 {
 	size_t peer = v->session->peer;
@@ -443,7 +444,7 @@ static bool has_peer(const struct verdict *v)
 	       v->facts->after.peers[peer].rx_bytes != v->facts->before.peers[peer].rx_bytes;
 }
 
-/* Return: whether it could be tried at all. */
+/* Return: whether the session could be tried at all. */
 static bool judge_tried(const struct verdict *v)
 {
 	const struct observed_session *s = v->session;
@@ -499,7 +500,7 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 	judge_oddities(&v);
 	if (!is_alive(&v) && !has_peer(&v)) {
 		finding_add(ret, FINDING_NOTE, "session", v.after->name,
-			"Nobody answers: nothing at all comes from its peer.");
+			"No host answers: nothing at all comes from its peer.");
 		return;
 	}
 	if (!is_alive(&v)) {

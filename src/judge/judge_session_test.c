@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the judgement of a session: what does not match, sizes, throughput. */
+/* Tests of findings about a session: mismatches, packet sizes, throughput. */
 #include "judge/judge_session.h"
 
 #include "judge/sample.h"
@@ -26,7 +26,7 @@ static void break_id(struct observations *f)
 
 static void break_cookie(struct observations *f)
 {
-	break_silence(f); /* before the check: nobody has sent anything since */
+	break_silence(f); /* before the check: no host has sent anything since */
 	f->before.sessions[0].wrong_cookie = f->after.sessions[0].wrong_cookie = 6;
 }
 
@@ -151,7 +151,7 @@ static void break_flood(struct observations *f)
 	f->sessions[0].flood_received = 9500;
 }
 
-/* The spanning tree keeps the session in reserve: what is proven is proven below the bridges. */
+/* The spanning tree keeps the session as a backup: it is verified below the bridges. */
 static void tree_reserve(struct observations *f, enum check_port_state state)
 {
 	sample_tree(f, 0, state);
@@ -207,7 +207,7 @@ static void tree_unproven(struct observations *f)
 	f->sessions[0].limit = 0;
 }
 
-/* Frames arrive, ours do not: both ends may forward, and frames circulate one way. */
+/* Frames arrive, ours do not: both ends may forward, so frames may circulate in one direction. */
 static void tree_one_way(struct observations *f)
 {
 	tree_unproven(f);
@@ -232,7 +232,7 @@ static void break_far_bridge_held(struct observations *f)
 	f->ports[0].state = CHECK_PORT_BLOCKING;
 }
 
-/* A host answers for all of its addresses on every interface: also where it has no bridge. */
+/* A host answers for all its addresses on every interface, including one without a bridge. */
 static void break_far_bridge_answering(struct observations *f)
 {
 	break_far_bridge(f);
@@ -246,7 +246,7 @@ static void break_far_bridge_answering(struct observations *f)
 	"Run `wirespan check` there: it names what arrives. There, SessionId must be 3942, "       \
 	"PeerCookie our Cookie (4 bytes), Layer2SpecificHeader default"
 #define NOBODY                                                                                     \
-	". If all is right, nobody there has an address that answers: name one with --target."
+	". If all is right, no host there has an address that answers: name one with --target."
 
 static void note_uncounted(struct observations *f)
 {
@@ -285,20 +285,20 @@ static const struct fault faults[] = {
 		      "br-l2tp0 are still learning.",
 		"" },
 	{ tree_forwards, FINDING_OK, "session",
-		PROOF ", also through its bridge; nobody behind it answers.", "" },
+		PROOF ", also through its bridge; no host behind it answers.", "" },
 	{ tree_without_far_bridge, FINDING_ERROR, "far_bridge",
 		PROOF ". But there it seems to be a port of no bridge.", NULL },
 	{ tree_unproven, FINDING_WARNING, "silence",
-		"Not proven: nobody answers on this pseudowire. Another path leads to that site; "
+		"Not proven: no host answers on this pseudowire. Another path leads to that site; "
 		"the spanning tree may block this one.",
 		NULL },
 	{ tree_one_way, FINDING_ERROR, "one_way",
-		"One way only: 9 frames of the far side arrived, but nobody there answers ours "
+		"One way only: 9 frames of the far side arrived, but no host there answers ours "
 		"(254 sent).",
 		FAR_SIDE ", and Sequence not recv or both" NOBODY },
 	{ break_far_bridge_answering, FINDING_ERROR, "far_bridge",
 		PROOF ". But there it seems to be a port of no bridge.", NULL },
-	{ break_far_bridge, FINDING_ERROR, "far_bridge", PROOF ". But nobody behind it answers.",
+	{ break_far_bridge, FINDING_ERROR, "far_bridge", PROOF ". But no host behind it answers.",
 		NULL },
 	{ note_uncounted, FINDING_NOTE, "size",
 		"1386 bytes should pass in one piece; the kernel back end does not count what is "
@@ -308,7 +308,7 @@ static const struct fault faults[] = {
 		"254 frames were sent into the session, and nothing at all came back.",
 		FAR_SIDE ", and Sequence not recv or both" NOBODY },
 	{ break_one_way, FINDING_ERROR, "one_way",
-		"One way only: 7 frames of the far side arrived, but nobody there answers ours "
+		"One way only: 7 frames of the far side arrived, but no host there answers ours "
 		"(254 "
 		"sent).",
 		FAR_SIDE NOBODY },
@@ -395,7 +395,7 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
-/* The port is the fault; the session is not blamed. */
+/* The port is the cause; the session has no finding. */
 static void test_held_port(void **state)
 {
 	struct findings findings = { 0 };
@@ -404,14 +404,14 @@ static void test_held_port(void **state)
 	sample_fill(&f);
 	break_far_bridge_held(&f);
 	judge_observations(&f, &findings);
-	assert_non_null(sample_find(
-		&findings, PROOF ". Nobody behind it was asked: its port here does not forward."));
+	assert_non_null(sample_find(&findings,
+		PROOF ". No host behind it was probed: its port here does not forward."));
 	assert_int_equal(findings_count(&findings, FINDING_ERROR), 1);
 	findings_fini(&findings);
 	observations_fini(&f);
 }
 
-/* What is named is not said again in vaguer words. */
+/* A specific finding suppresses the general one. */
 static void test_once(void **state)
 {
 	static void (*const changes[])(struct observations * f) = { break_id, break_cookie,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the judgement: a healthy site word by word; faults of the machine, one at a time. */
+/* Tests of findings: the exact texts for a healthy site; faults of the host, one at a time. */
 #include "judge/judge.h"
 
 #include "judge/sample.h"
@@ -75,7 +75,7 @@ static void tree_learns(struct observations *f)
 	sample_tree(f, 1, CHECK_PORT_LEARNING);
 }
 
-/* A blocked port is looked at further: it may have to replace another one at any time. */
+/* A blocked port is checked further: it may have to replace another one at any time. */
 static void tree_blocks_small(struct observations *f)
 {
 	tree_blocks(f);
@@ -169,7 +169,7 @@ static void break_fragments(struct observations *f)
 	f->underlays[0].fragments = 4;
 }
 
-/* One card: what is in clear there is the members' own. */
+/* One network card: clear-text packets there are the members' own. */
 static void note_one_card(struct observations *f)
 {
 	strcpy(f->underlays[0].name, "br-l2tp0");
@@ -221,8 +221,7 @@ static void warn(struct observations *f)
 static const struct fault faults[] = {
 	{ break_port_mtu, FINDING_ERROR, "port_mtu",
 		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
-		"it "
-		"without a word.",
+		"it silently.",
 		"`ip link set eth1 mtu 1500`, or MTU = 1386 in [L2TPSession] on both sides." },
 	{ break_port_down, FINDING_ERROR, "port_down",
 		"Port eth1 of br-l2tp0 is down or has no carrier.", NULL },
@@ -240,32 +239,33 @@ static const struct fault faults[] = {
 		"" },
 	{ tree_blocks_small, FINDING_ERROR, "port_mtu",
 		"Port eth1 has MTU 1386, the segment 1500: the bridge drops larger frames toward "
-		"it without a word.",
+		"it silently.",
 		NULL },
 	{ tree_was_turned_off, FINDING_ERROR, "stp",
-		"br-l2tp0 runs no spanning tree, although [Bridge] says STP = yes: if there is "
+		"br-l2tp0 runs no spanning tree, although [Bridge] sets STP = yes: if there is "
 		"more than one path, frames circulate.",
-		"`ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1`; and see what "
-		"turned it off." },
+		"`ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1`; and find out "
+		"what turned it off." },
 	{ tree_was_turned_off_blocking, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking, although the bridge runs no spanning tree.",
 		NULL },
 	{ foreign_tree, FINDING_WARNING, "stp",
-		"br-l2tp0 runs the spanning tree protocol, but [Bridge] does not say STP = yes.",
+		"br-l2tp0 runs the spanning tree protocol, but [Bridge] does not set STP = yes.",
 		NULL },
 	{ foreign_tree_blocks, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking: the bridge runs the spanning tree protocol, "
-		"but [Bridge] does not say STP = yes.",
-		"There is more than one path to what is behind eth1. Write STP = yes in [Bridge] "
+		"but [Bridge] does not set STP = yes.",
+		"More than one path leads to the hosts behind eth1. Write STP = yes in [Bridge] "
 		"on every site; or remove all paths but one." },
 	{ foreign_tree_listens, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is listening: the bridge runs the spanning tree protocol, "
-		"but [Bridge] does not say STP = yes.",
+		"but [Bridge] does not set STP = yes.",
 		NULL },
 	{ break_state, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is blocking: its state was set by hand or by another "
 		"program.",
-		"If nothing else leads to what is behind it: `bridge link set dev eth1 state 3`." },
+		"If no other path leads to the hosts behind it: `bridge link set dev eth1 state "
+		"3`." },
 	{ break_state_disabled, FINDING_ERROR, "port_blocked",
 		"Port eth1 of br-l2tp0 is disabled: its state was set by hand or by another "
 		"program.",
@@ -280,9 +280,9 @@ static const struct fault faults[] = {
 		"br-l2tp0 has MTU 1280, the segment 1500.", "`ip link set br-l2tp0 mtu 1500`" },
 	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
 	{ note_alone, FINDING_NOTE, "bridge",
-		"br-l2tp0 has no port but sessions: nobody is behind this gateway.", NULL },
+		"br-l2tp0 has no port but sessions: no host is behind this gateway.", NULL },
 	{ break_netfilter, FINDING_WARNING, "br_netfilter",
-		"br_netfilter is in the way: bridged frames go through this machine's iptables "
+		"br_netfilter is active: bridged frames pass through this host's iptables "
 		"arptables rules.",
 		NULL },
 	{ note_forwarding, FINDING_NOTE, "forwarding",
@@ -292,13 +292,13 @@ static const struct fault faults[] = {
 	{ break_fragments, FINDING_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
 	{ note_one_card, FINDING_NOTE, "underlay",
 		"300 WireGuard datagrams on br-l2tp0, which is the bridge: members and underlay "
-		"share a network card. What is in clear there is the members'.",
+		"share a network card. Clear-text packets there are the members'.",
 		"" },
 	{ break_underlay_bridged, FINDING_ERROR, "underlay",
-		"eth0, the way to a peer, is itself a port of br-l2tp0.", NULL },
+		"eth0, which leads to a peer, is itself a port of br-l2tp0.", NULL },
 	{ break_capture, FINDING_WARNING, "underlay",
 		"Cannot listen on eth0: Operation not permitted.", "" },
-	{ note_unseen, FINDING_NOTE, "underlay", "12 packets on eth0 went by unseen.", "" },
+	{ note_unseen, FINDING_NOTE, "underlay", "12 packets on eth0 were not captured.", "" },
 	{ note_drops, FINDING_NOTE, "drops",
 		"2 dropped during the check: seen before: a replay, or a datagram that the network "
 		"duplicated.",
@@ -331,8 +331,8 @@ static void set_session(struct observed_session *s, unsigned bits)
 		s->heard = 0;
 }
 
-/* Whatever is found: to turn STP off, which may close a loop, is advised only to those who have
- * one path between any two sites; and blocked ports alone are no error where STP = yes. */
+/* In every finding: turning STP off, which may close a loop, is suggested only with the condition
+ * that any two sites have one path; and blocked ports alone are no error with STP = yes. */
 static void test_no_loop_is_advised(void **state)
 {
 	for (unsigned bits = 0; bits < 1024; bits++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check has seen: everything that its judgement is made of, as plain data. */
+/* The results of a check's probes and queries, as plain data: the input of the findings. */
 #include "judge/observations.h"
 
 #include <stdlib.h>

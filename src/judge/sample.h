@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of the judgement: the facts of a site of which everything is right, and faults put into
- * them one at a time. */
+/* Test data: the observations of a site without faults, and faults added one at a time. */
 #ifndef JUDGE_SAMPLE_H
 #define JUDGE_SAMPLE_H
 
@@ -17,7 +16,7 @@
 #include "ctlproto/test_report.h"
 #include "judge/judge.h"
 
-/** A fault, and what is to be said of it. */
+/** A fault, and the finding that it must cause. */
 struct fault {
 	void (*change)(struct observations *f);
 	enum finding_severity severity;
@@ -55,7 +54,7 @@ static inline void sample_report(struct status_report *r)
 	*status_add_member(b) = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
 }
 
-/** A site of which everything is right. */
+/** A site without faults. */
 static inline void sample_fill(struct observations *f)
 {
 	memset(f, 0, sizeof(*f));
@@ -102,7 +101,7 @@ static inline void sample_fill(struct observations *f)
 	f->host = (struct observed_host){ -1, -1, -1, 0 };
 }
 
-/** Its bridges run the spanning tree protocol, as the file says; port number `i` is in that
+/** Its bridges run the spanning tree protocol, as the file configures; port number `i` is in that
  * state. */
 static inline void sample_tree(struct observations *f, size_t i, enum check_port_state state)
 {
@@ -131,7 +130,7 @@ static inline const struct finding *sample_find(const struct findings *f, const 
 	return NULL;
 }
 
-/** Each fault alone is named in its words; and only what is an error makes one. */
+/** Add each fault alone and expect its finding; only an error makes the check fail. */
 static inline void sample_check_faults(const struct fault *faults, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -144,7 +143,7 @@ static inline void sample_check_faults(const struct fault *faults, size_t n)
 		judge_observations(&f, &findings);
 		got = sample_find(&findings, faults[i].text);
 		if (!got)
-			fail_msg("not said: %s", faults[i].text);
+			fail_msg("missing: %s", faults[i].text);
 		assert_int_equal(got->severity, faults[i].severity);
 		assert_string_equal(got->check, faults[i].check);
 		if (faults[i].hint)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back
- * read. */
+/* Encodes probes (ARP, echo requests, neighbour advertisements) and decodes the answers. */
 #include "judge/wire.h"
 
 #include <string.h>
@@ -51,7 +50,7 @@ void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIR
 	memcpy(arp + 14, ends->src.bytes, 4);
 }
 
-/* Fill what is behind `from` with the mark's payload. */
+/* Fill the bytes after `from` with the mark's payload. */
 static void put_nonce(uint8_t *data, size_t from, size_t len, const struct wire_mark *mark)
 {
 	for (size_t at = from; at < len; at += WIRE_NONCE_LEN)
@@ -109,7 +108,7 @@ void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_
 	icmp[0] = ICMP6_ADVERT;
 	store_be32(icmp + 4, ADVERT_SOLICITED);
 	memcpy(icmp + 8, ends->src.bytes, 16);
-	icmp[24] = 2; /* option: target's link-layer address, of 8 bytes */
+	icmp[24] = 2; /* option: target link-layer address, 8 bytes */
 	icmp[25] = 1;
 	memcpy(icmp + 26, ends->src_mac, LINK_MAC_LEN);
 	finish_icmp6(ip, icmp, ADVERT_LEN);
@@ -166,7 +165,7 @@ static struct ip_addr destination_of(const uint8_t *ip, uint8_t version)
 	return address_at(ip + (version == 4 ? 16 : 24), version);
 }
 
-/* The packet that an ICMP error quotes. */
+/* Decode the packet quoted by an ICMP error. */
 static enum wire_kind read_error(
 	const uint8_t *icmp, size_t len, uint8_t version, struct wire_read *r)
 {

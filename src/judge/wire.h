@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Probes as bytes: ARP, echo requests and neighbour advertisements written, what comes back
- * read. */
+/* Encodes probes (ARP, echo requests, neighbour advertisements) and decodes the answers. */
 #ifndef JUDGE_WIRE_H
 #define JUDGE_WIRE_H
 
@@ -16,7 +15,7 @@
 #define WIRE_ARP_LEN	42
 #define WIRE_ADVERT_LEN 86
 
-/** Who sends a frame and who gets it. */
+/** The sender and the receiver of a frame. */
 struct wire_ends {
 	struct ip_addr src;
 	struct ip_addr dst; /* same family as `src` */
@@ -24,22 +23,23 @@ struct wire_ends {
 	uint8_t dst_mac[LINK_MAC_LEN];
 };
 
-/** What marks echo requests as ours. */
+/** Identifies echo requests as ours. */
 struct wire_mark {
 	uint16_t id;
-	uint8_t nonce[WIRE_NONCE_LEN]; /* fills the payload: found wherever it leaks to */
+	uint8_t nonce[WIRE_NONCE_LEN]; /* fills the payload, so that probes are recognised in any
+				        * capture */
 };
 
-/** What a frame or packet is to us. */
+/** Classes of received frames and packets. */
 enum wire_kind {
 	WIRE_OTHER,
 	WIRE_ARP_REPLY,	 /* `src`, `src_mac` */
 	WIRE_ECHO_REPLY, /* `src`, `src_mac` of a frame, `seq`, `in_pieces` */
-	WIRE_SOLICIT,	 /* a neighbour asks for `target`: `src`, `src_mac` */
-	WIRE_ERROR,	 /* an ICMP error: `icmp`; the packet it is about: `dst` to `target` */
+	WIRE_SOLICIT,	 /* a neighbour solicitation for `target`: `src`, `src_mac` */
+	WIRE_ERROR,	 /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
 };
 
-/** What has been read. */
+/** A decoded frame or packet. */
 struct wire_read {
 	struct ip_addr src;
 	struct ip_addr dst;
@@ -47,63 +47,66 @@ struct wire_read {
 	uint8_t dst_mac[LINK_MAC_LEN]; /* of a frame */
 	uint8_t src_mac[LINK_MAC_LEN];
 	uint16_t seq;
-	bool in_pieces; /* it is the first fragment of the answer */
+	bool in_pieces; /* the first fragment of the reply */
 	struct observed_icmp icmp;
-	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport; WIRE_ERROR: the quoted one */
-	bool fragment;	      /* of IP */
+	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport protocol; WIRE_ERROR: the
+			       * quoted one */
+	bool fragment;	      /* an IP fragment */
 	uint16_t source_port; /* UDP: of the packet, or of the quoted one */
 	uint16_t destination_port;
-	const uint8_t *payload; /* UDP payload that is there, in the caller's bytes */
+	const uint8_t *payload; /* the UDP payload, as far as captured, in the caller's buffer */
 	size_t payload_len;
 };
 
-/** Write an Ethernet frame that asks who has ends->dst (IPv4); dst_mac is not used. */
+/** Write an ARP request for ends->dst (IPv4) as an Ethernet frame; dst_mac is not used. */
 void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN]);
 
-/** Write a frame to ends->dst_mac that asks who has ends->dst (IPv4) and names no sender's address
- * (0.0.0.0), so that nobody remembers it. Behind the Ethernet header are `size` bytes, at least 28:
- * the mark's payload fills them. `ret` has room for 14 + size. Return: its length. */
+/** Write an ARP request for ends->dst (IPv4) to ends->dst_mac, with the sender address 0.0.0.0, so
+ * that no neighbour cache stores it. `size` bytes, at least 28, follow the Ethernet header: the
+ * mark's payload fills them. `ret` has room for 14 + size. Return: the frame's length. */
 size_t wire_arp_probe(
 	const struct wire_ends *ends, const struct wire_mark *mark, size_t size, uint8_t *ret);
 
-/** Write a frame that says that ends->src (IPv6) has src_mac: the answer to a WIRE_SOLICIT. */
+/** Write a neighbour advertisement that ends->src (IPv6) has src_mac: the answer to a
+ * WIRE_SOLICIT. */
 void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN]);
 
-/** Write an ICMP or ICMPv6 echo request of `len` bytes, at least 8. The checksum is finished only
- * for ICMP: that of ICMPv6 is the sender's, who knows the addresses. */
+/** Write an ICMP or ICMPv6 echo request of `len` bytes, at least 8. The checksum is complete only
+ * for ICMP: that of ICMPv6 needs the addresses, so the sender adds it. */
 void wire_echo(
 	uint16_t family, const struct wire_mark *mark, uint16_t seq, uint8_t *ret, size_t len);
 
 /** Write a frame with an echo request in an IP packet of `ip_len` bytes, don't-fragment. `ret` has
- * room for 14 + ip_len. Return: its length. */
+ * room for 14 + ip_len. Return: the frame's length. */
 size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	size_t ip_len, uint8_t *ret);
 
-/** Bytes that an IP packet with an empty echo request has. */
+/** Size in bytes of an IP packet with an empty echo request. */
 size_t wire_echo_min(uint16_t family);
 
-/** Read an Ethernet frame (possibly cut off). Only answers under `mark` are answers. */
+/** Decode an Ethernet frame (possibly truncated). Only echo replies with `mark` are
+ * WIRE_ECHO_REPLY. */
 enum wire_kind wire_read_frame(
 	const uint8_t *frame, size_t len, const struct wire_mark *mark, struct wire_read *ret);
 
-/** Read an IP packet (possibly cut off). */
+/** Decode an IP packet (possibly truncated). */
 enum wire_kind wire_read_packet(
 	const uint8_t *packet, size_t len, const struct wire_mark *mark, struct wire_read *ret);
 
-/** Whether an ICMPv6 message (without IP header) is an answer under `mark`. */
+/** Whether an ICMPv6 message (without IP header) is an echo reply with `mark`. */
 bool wire_is_echo_reply6(const uint8_t *icmp, size_t len, const struct wire_mark *mark);
 
-/** Whether a packet, of whatever kind, has our probes' payload in clear. */
+/** Whether a packet of any kind contains our probes' payload in clear text. */
 bool wire_has_nonce(const uint8_t *packet, size_t len, const struct wire_mark *mark);
 
-/** The link-local address that a MAC address makes (RFC 4291, appendix A). */
+/** The link-local address derived from a MAC address (RFC 4291, appendix A). */
 struct ip_addr wire_link_local(const uint8_t mac[static LINK_MAC_LEN]);
 
-/** The group address that everybody on a link hears, and its MAC address. */
+/** The all-nodes multicast address of a link, and its MAC address. */
 void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LEN]);
 
 /** A group address that no bridge forwards (IEEE 802.1Q, table 8-1, "reserved"), so that a frame to
- * it ends at the far end of a link, whatever state the port there is in. */
+ * it ends at the far end of a link in any port state. */
 void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN]);
 
 #endif

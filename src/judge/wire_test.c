@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the probes' bytes: as the standards have them, and what is read back out of answers. */
+/* Tests of probe encoding against the standards, and of decoding answers. */
 #include "judge/wire.h"
 
 #include <setjmp.h>
@@ -54,8 +54,7 @@ static void test_arp(void **state)
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 }
 
-/* A probe is as large as wanted, names nobody as its sender, and goes where no bridge forwards
- * it. */
+/* A probe has the requested size, no sender address, and a destination that no bridge forwards. */
 static void test_arp_probe(void **state)
 {
 	struct wire_ends ends = make_ends("10.0.1.11", "10.0.1.21");
@@ -78,7 +77,7 @@ static void test_arp_probe(void **state)
 	assert_memory_equal(r.src_mac, ends.src_mac, LINK_MAC_LEN);
 }
 
-/* Requests of every size have right checksums, and their answers are told from those of others. */
+/* Requests of every size have correct checksums, and replies to other programs are rejected. */
 static void observed_echo(const char *src, const char *dst)
 {
 	struct wire_ends ends = make_ends(src, dst);
@@ -104,7 +103,7 @@ static void observed_echo(const char *src, const char *dst)
 		assert_true(ip_addr_equal(&r.src, &ends.src));
 		assert_int_equal(wire_read_packet(ip, size, &mark, &r), WIRE_ECHO_REPLY);
 		assert_true(wire_has_nonce(frame, len, &mark));
-		ip[header + 5] ^= 1; /* somebody else's */
+		ip[header + 5] ^= 1; /* another program's */
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 	}
 }
@@ -115,7 +114,7 @@ static void test_echo(void **state)
 	observed_echo("fe80::1", "fe80::2");
 }
 
-/* The first piece of an answer counts, and is known for one. */
+/* The first fragment of a reply counts, and is recognised as one. */
 static void test_pieces(void **state)
 {
 	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.21");
@@ -154,7 +153,7 @@ static void test_neighbours(void **state)
 		"0201020000000001");
 	assert_true(checksum_ok(
 		checksum_add(checksum_pseudo6(frame + 22, frame + 38, 58, 32), frame + 54, 32)));
-	frame[54] = 135; /* as a question */
+	frame[54] = 135; /* as a solicitation */
 	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_SOLICIT);
 	assert_true(ip_addr_equal(&r.target, &ends.src));
 	all = wire_link_local(ends.src_mac);
@@ -164,7 +163,7 @@ static void test_neighbours(void **state)
 	assert_hex(mac, sizeof(mac), "333300000001");
 }
 
-/* "192.168.1.1 says that port 8172 of 192.168.1.2 is unreachable", cut anywhere. */
+/* 192.168.1.1 reports that port 8172 of 192.168.1.2 is unreachable, truncated anywhere. */
 static void test_error(void **state)
 {
 	static const uint8_t packet[] = { 0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 192, 168, 1, 1,

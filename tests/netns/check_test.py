@@ -159,12 +159,12 @@ def peer_unplugged(bench):
     bench.net.vpn[1].run("ip link set eth0 down")
     try:
         outcome = bench.check()
-        expect(outcome, "underlay", "error", "one way only: eth0, the way to .*, is down or has no carrier")
+        expect(outcome, "underlay", "error", "one way only: eth0, which leads to .*, is down or has no carrier")
         expect(outcome, "session", "note", "nothing at all comes from its peer")
         bench.net.gateway[0].stop()
         bench.net.gateway[0].up()
         outcome = bench.check()
-        expect(outcome, "underlay", "error", "No session: eth0, the way to .*, is down or has no carrier")
+        expect(outcome, "underlay", "error", "No session: eth0, which leads to .*, is down or has no carrier")
         expect(outcome, "session", "note", "Not tried")
     finally:
         bench.net.vpn[1].run("ip link set eth0 up")
@@ -349,7 +349,7 @@ def far_port_disabled(bench):
     """A port is disabled by hand, without a spanning tree."""
     bench.start()
     bench.net.vpn[1].run("bridge link set dev l2tpeth0 state 0")
-    expect(bench.check(0), "far_bridge", "error", "10.0.1.21 answers on it.* nobody behind it answers", "and forwarding")
+    expect(bench.check(0), "far_bridge", "error", "10.0.1.21 answers on it.* no host behind it answers", "and forwarding")
     outcome = bench.check(1)
     expect(outcome, "port_blocked", "error", "l2tpeth0 .* is disabled: its state was set by hand", "state 3")
     expect(outcome, "session", "ok", "The pseudowire works: .* its port here does not forward")
