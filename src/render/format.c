@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people read them: sizes, counts, spans of time. */
+/* Formats numbers for people: sizes, counts, durations. */
 #include "render/format.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ const char *format_bytes(uint64_t bytes, char buf[static FORMAT_LEN])
 		snprintf(buf, FORMAT_LEN, "%" PRIu64 " B", bytes);
 		return buf;
 	}
-	/* what would be printed as 1024.00 belongs to the next unit */
+	/* a value that would print as 1024.00 moves to the next unit */
 	while (size >= 1023.995 && unit + 1 < sizeof(units) / sizeof(units[0])) {
 		size /= 1024;
 		unit++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of numbers as people read them, at the edges of their units. */
+/* Tests of formatted numbers, at the limits of their units. */
 #include "render/format.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-/** A number and how it is to be shown. */
+/** A number and its expected text. */
 struct row {
 	uint64_t value;
 	const char *text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The header ladder drawn: a picture for people, and the same in JSON. */
+/* Draws the header ladder as text for people, and encodes it as JSON. */
 #include "render/mtu_table.h"
 
 #include <stdbool.h>
@@ -8,9 +8,9 @@
 #include "l2tp/fragment.h"
 #include "wg/overhead.h"
 
-#define MEMBER_MTU 1500 /* what members have that nobody has touched */
+#define MEMBER_MTU 1500 /* members' default MTU */
 
-/* A bracket beside the picture: from one layer to another, and what it encloses. */
+/* A bracket beside the drawing: from one layer to another, with a label. */
 struct bracket {
 	enum mtu_layer first;
 	enum mtu_layer last;
@@ -66,7 +66,7 @@ static void print_layer(const struct mtu_ladder *l, enum mtu_layer layer, FILE *
 	fputc('\n', out);
 }
 
-/* How a member's packet of 1500 bytes fares. */
+/* What happens to a member's packet of 1500 bytes. */
 static void print_members(const struct mtu_ladder *l, FILE *out)
 {
 	size_t packet = l->wg_mtu - l->session + MEMBER_MTU;

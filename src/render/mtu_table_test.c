@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the drawn ladder: the reference network's picture letter by letter, the notes, and that
- * JSON says the same. */
+/* Tests of the drawn ladder: the reference network's exact text, the notes, and the same values in
+ * JSON. */
 #include "render/mtu_table.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check found, for people and for programs. */
+/* Renders the findings of a check, as text for people and as JSON for programs. */
 #include "render/render_check.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "ctlproto/fields.h"
 
-#define WIDTH	 100 /* columns that a line may have */
-#define INDENT	 24  /* of text: behind severity and subject */
+#define WIDTH	 100 /* columns of a line */
+#define INDENT	 24  /* of the text column, after severity and subject */
 #define SUBJECT	 13
 #define SEVERITY 7
 
@@ -25,7 +25,7 @@
 
 /* ---- text ---- */
 
-/* Write words, wrapped; the first line has been begun up to column `at`. */
+/* Write text, wrapped; the first line already has `at` columns. */
 static void wrap(FILE *out, const char *text, size_t indent, size_t at)
 {
 	while (*text) {
@@ -186,7 +186,7 @@ static struct json_object *finding_object(const struct finding *f)
 	return NULL;
 }
 
-/* An array of structs by a table, each with the name that `name` gives it. */
+/* An array of structs described by a table; `name` is the JSON key of each name. */
 static struct json_object *array_of(const struct field *table, const void *v, size_t n, size_t size,
 	struct json_object *(*decorate)(
 		const struct observations *f, size_t i, struct json_object *o),

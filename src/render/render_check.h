@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check found, for people and for programs. */
+/* Renders the findings of a check, as text for people and as JSON for programs. */
 #ifndef RENDER_RENDER_CHECK_H
 #define RENDER_RENDER_CHECK_H
 
@@ -11,12 +11,12 @@
 
 struct json_object;
 
-/** Write the findings of a site: a line each, its hint below, and the sum. */
+/** Write the findings of a site: one line each, its hint below, and the totals. */
 void render_check_text(FILE *out, const char *site, const struct findings *findings,
 	const struct render_style *style);
 
-/** Start a list of sites, for render_check_json(). Return: it, for render_check_json_end(); NULL
- * without memory. */
+/** Start a list of sites, for render_check_json(). Return: the list, for render_check_json_end();
+ * NULL without memory. */
 struct json_object *render_check_json_new(void);
 
 /** Add a site's findings and measurements to the list; keys as in wirespan(8). Return: 0 or

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of both renderings of a check: as a person and as a program sees them. */
+/* Tests of both renderings of a check: text and JSON. */
 #include "render/render_check.h"
 
 #include <setjmp.h>
@@ -86,7 +86,7 @@ static struct json_object *at(struct json_object *o, const char *key)
 	return value;
 }
 
-/* Facts of which each number is another. */
+/* Observations in which every number differs. */
 static void fill_facts(struct observations *f)
 {
 	memset(f, 0, sizeof(*f));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for programs: JSON. */
+/* Renders the status report as JSON. */
 #include "render/render_json.h"
 
 #include <errno.h>

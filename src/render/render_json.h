@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for programs: JSON. */
+/* Renders the status report as JSON. */
 #ifndef RENDER_RENDER_JSON_H
 #define RENDER_RENDER_JSON_H
 

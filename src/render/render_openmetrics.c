@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for monitoring: OpenMetrics text. */
+/* Renders the status report as OpenMetrics text, for monitoring. */
 #include "render/render_openmetrics.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-/** What a metric is counted for: a label in addition to the site's. */
+/** The scope of a metric: its samples have a label in addition to the site's. */
 enum scope {
 	SCOPE_SITE,
 	SCOPE_PEER,
@@ -16,14 +16,14 @@ enum scope {
 	SCOPE_SESSION,
 };
 
-/* Its name; a site's own samples have none. */
+/* The label's name; samples of the site itself have none. */
 static const char *const labels[] = {
 	[SCOPE_PEER] = "peer",
 	[SCOPE_TUNNEL] = "tunnel",
 	[SCOPE_SESSION] = "session",
 };
 
-/** Where a sample's number stands in the struct of its scope, and which way it counts. */
+/** Offset of a sample's number in the struct of its scope, and its direction. */
 struct source {
 	const char *direction; /* label, or NULL */
 	size_t offset;
@@ -34,7 +34,7 @@ struct source {
 struct metric {
 	const char *name;
 	const char *type; /* "counter" or "gauge" */
-	const char *unit; /* or NULL; then the name ends in it */
+	const char *unit; /* or NULL; the name ends with it */
 	const char *help;
 	enum scope scope;
 	bool ms;	/* the number counts milliseconds, the sample seconds */
@@ -65,8 +65,8 @@ static const struct metric metrics[] = {
 		"Largest packet in one WireGuard message.", SCOPE_SITE,
 		.sources = { NUMBER(status_report, budget.wg_mtu) } },
 	{ "wirespan_pending_port", "gauge", NULL,
-		"UDP port that is asked for and cannot be opened yet; 0 if there is none.",
-		SCOPE_SITE, .sources = { NUMBER(status_report, wg.pending_port) } },
+		"Configured UDP port that cannot be opened yet; 0 if there is none.", SCOPE_SITE,
+		.sources = { NUMBER(status_report, wg.pending_port) } },
 	{ "wirespan_interface_packets", "counter", NULL,
 		"IP packets through the WireGuard interface.", SCOPE_SITE,
 		.sources = BOTH(status_report, wg.tun_tx.packets, wg.tun_rx.packets) },
@@ -88,9 +88,8 @@ static const struct metric metrics[] = {
 	{ "wirespan_peer_path_mtu_bytes", "gauge", "bytes",
 		"MTU of the path to the peer; absent while it is not known.", SCOPE_PEER,
 		.skip_zero = true, .sources = { NUMBER(status_peer, path.mtu) } },
-	{ "wirespan_peer_path_probes", "counter", NULL,
-		"Probes sent since the path was last looked up.", SCOPE_PEER,
-		.sources = { NUMBER(status_peer, path.probes) } },
+	{ "wirespan_peer_path_probes", "counter", NULL, "Probes sent since the last route lookup.",
+		SCOPE_PEER, .sources = { NUMBER(status_peer, path.probes) } },
 	{ "wirespan_peer_path_answers", "counter", NULL, "Answers to these probes.", SCOPE_PEER,
 		.sources = { NUMBER(status_peer, path.answers) } },
 	{ "wirespan_peer_path_black_holes", "counter", NULL,
@@ -131,8 +130,8 @@ static const struct metric metrics[] = {
 		"Received frames with a sequence number.", SCOPE_SESSION,
 		.sources = { NUMBER(status_session, with_sequence) } },
 	{ "wirespan_session_unnumbered_frames", "counter", NULL,
-		"Received frames that could have a sequence number, and had none.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, without_sequence) } },
+		"Received frames without a sequence number though they have a field for it.",
+		SCOPE_SESSION, .sources = { NUMBER(status_session, without_sequence) } },
 	{ "wirespan_session_lost_frames", "counter", NULL,
 		"Numbers skipped in the received sequence.", SCOPE_SESSION,
 		.sources = { NUMBER(status_session, lost) } },
@@ -176,7 +175,7 @@ static const struct metric metrics[] = {
 		.sources = BOTH(status_report, engine.batches_tx, engine.batches_rx) },
 	{ "wirespan_engine_syscalls", "counter", NULL, "System calls of the data path.", SCOPE_SITE,
 		.sources = { NUMBER(status_report, engine.syscalls) } },
-	{ "wirespan_engine_wakeups", "counter", NULL, "Returns from waiting for events.",
+	{ "wirespan_engine_wakeups", "counter", NULL, "Wake-ups from waiting for events.",
 		SCOPE_SITE, .sources = { NUMBER(status_report, engine.wakeups) } },
 	{ "wirespan_engine_memory_bytes", "gauge", "bytes", "Memory of the engine, fixed at start.",
 		SCOPE_SITE, .sources = { NUMBER(status_report, engine.memory_bytes) } },
@@ -288,7 +287,7 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 	char key[KEY_BASE64_LEN + 1];
 
 	put_family(
-		out, "wirespan_peer_up", "gauge", NULL, "Whether there is a session to send by.");
+		out, "wirespan_peer_up", "gauge", NULL, "Whether there is a session for sending.");
 	for (size_t i = 0; i < len; i++) {
 		for (size_t j = 0; j < reports[i].peers_len; j++) {
 			const struct status_peer *peer = &reports[i].peers[j];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for monitoring: OpenMetrics text. */
+/* Renders the status report as OpenMetrics text, for monitoring. */
 #ifndef RENDER_RENDER_OPENMETRICS_H
 #define RENDER_RENDER_OPENMETRICS_H
 

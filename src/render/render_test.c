@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the three renderings of a status report: the reference site, as its users see it. */
+/* Tests of the three renderings of a status report: the reference site. */
 #include "render/render_json.h"
 #include "render/render_openmetrics.h"
 #include "render/render_text.h"
@@ -246,7 +246,7 @@ static const char text_golden[] =
 	"  1,234,567  l2tp_cookie          wrong cookie: our PeerCookie must be the peer's "
 	"Cookie (last 2 min 5 s ago)\n";
 
-/** What a renderer wrote. */
+/** Output of a renderer. */
 struct written {
 	FILE *out;
 	char *text;
@@ -306,7 +306,7 @@ static void test_text_style(void **state)
 	status_report_fini(&r);
 }
 
-/* A site that has nothing but its name: no empty blocks. */
+/* A site with only a name has no empty blocks. */
 static void test_text_empty(void **state)
 {
 	const struct render_style plain = { 0 };
@@ -366,7 +366,7 @@ static void test_json_sites(void **state)
 	}
 }
 
-/* A port that cannot be opened stands beside the one that is, and in the metrics. */
+/* A port that cannot be opened is shown beside the open one, and in the metrics. */
 static void test_pending_port(void **state)
 {
 	struct status_report r;
@@ -384,7 +384,7 @@ static void test_pending_port(void **state)
 	status_report_fini(&r);
 }
 
-/* Where the route to a peer leads, in text; a route that leads out has no line. */
+/* The interface that the route to a peer uses, in text; an ordinary route has no line. */
 static void test_routes(void **state)
 {
 	static const struct {
@@ -423,7 +423,7 @@ static void test_routes(void **state)
 	}
 }
 
-/* Lines that must be there, and rules of the format that hold for every line. */
+/* Required lines, and format rules that every line must satisfy. */
 static void test_openmetrics(void **state)
 {
 	static const char *const lines[] = {
@@ -467,16 +467,16 @@ static void test_openmetrics(void **state)
 	status_report_fini(&r[0]);
 }
 
-/* ---- no member of the report is lost in a rendering ---- */
+/* ---- each member of the report is rendered ---- */
 
-/** One member at a time is given another value. */
+/** Gives the members other values, one member at a time. */
 struct change {
-	size_t left;		   /* changes to pass over before the one to be made */
+	size_t left;		   /* changes to skip before the next one */
 	const struct field *field; /* the member that was changed */
 	char path[120];		   /* its name: "sessions[].tx.bytes" */
 };
 
-/* Give a member its `i`th other value. Return: false if it has no further one. */
+/* Set a member to its `i`th other value. Return: false if it has no further one. */
 static bool change_value(const struct field *f, char *p, size_t i)
 {
 	uint64_t number = 0;
@@ -530,8 +530,8 @@ static size_t values_of(const struct field *f)
 	return f->kind == FIELD_CHOICE ? f->count - 1 : f->kind == FIELD_DROPS ? DROP_COUNT - 1 : 1;
 }
 
-/* Make the change if it is of an option of the session: to another of its words. Return: whether it
- * was made. */
+/* Make the change if it concerns an option of the session: set another of its values. Return:
+ * whether it was made. */
 static bool change_option(
 	struct change *c, const struct field *f, struct l2tp_options *options, const char *path)
 {
@@ -553,8 +553,8 @@ static bool change_option(
 	return false;
 }
 
-/* Make the change if it is of this struct: of an array's first element, where there is one. Return:
- * whether it was made. */
+/* Make the change if it concerns this struct, with the first element of each array. Return: whether
+ * it was made. */
 static bool change_in(struct change *c, const struct field *table, char *base, const char *path)
 {
 	for (const struct field *f = table; f->name; f++) {
@@ -583,7 +583,7 @@ static bool change_in(struct change *c, const struct field *table, char *base, c
 	return false;
 }
 
-/* Every number is another one, so that nothing is left out for being 0. */
+/* Every number differs and none is 0, so that nothing is omitted. */
 static void fill_whole_report(struct status_report *r)
 {
 	fill_report(r);
@@ -629,18 +629,18 @@ static bool in_all(const struct field *f)
 	return true;
 }
 
-/* Monitoring takes what is counted; how the site is configured is for people. */
+/* Metrics contain counters and states, but not the site's configuration. */
 static bool in_openmetrics(const struct field *f)
 {
 	return f->kind == FIELD_COUNTER || (f->kind == FIELD_DROPS && !strcmp(f->name, "drops"));
 }
 
-/* Whatever single member of the report changes, the rendering changes, and differently for each
- * value. `in`: which members the rendering shows. */
+/* If any single member of the report changes, the rendering changes, differently for each value.
+ * `in`: the members that the rendering shows. */
 static void check_shows_all(
 	char *(*written)(const struct status_report *r), bool (*in)(const struct field *f))
 {
-	static char *seen[1000]; /* the report as it is, then with each of the changes */
+	static char *seen[1000]; /* the report without a change, then with each of the changes */
 	size_t n = 0;
 
 	for (size_t i = 0; n < ARRAY_LEN(seen); i++) {

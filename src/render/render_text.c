@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for people. */
+/* Renders the status report as text for people. */
 #include "render/render_text.h"
 
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #define CYAN   "\033[36m"
 #define PLAIN  "\033[0m"
 
-/** Where to, and how. */
+/** The output stream and its style. */
 struct page {
 	FILE *out;
 	const struct render_style *style;
@@ -30,7 +30,7 @@ static const char *escape(const struct page *p, const char *sequence)
 	return p->style->colour ? sequence : "";
 }
 
-/* The first line of a block: what it is and its name. */
+/* The first line of a block: its kind and its name. */
 static void head(const struct page *p, const char *colour, const char *what, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
@@ -47,13 +47,13 @@ static void head(
 	fprintf(p->out, "%s\n", escape(p, PLAIN));
 }
 
-/* The beginning of a line: its label in a column of its own. */
+/* The beginning of a line: its label, padded to a column. */
 static void label(const struct page *p, const char *name)
 {
 	fprintf(p->out, "  %s%-*s%s ", escape(p, BOLD), LABEL_WIDTH, name, escape(p, PLAIN));
 }
 
-/* A whole line. */
+/* A complete line. */
 static void line(const struct page *p, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -68,7 +68,7 @@ static void line(const struct page *p, const char *name, const char *format, ...
 	fputc('\n', p->out);
 }
 
-/* A line about what happened `count` times, to a singular noun; none if it never did. */
+/* A line about an event that happened `count` times, with a singular noun; no line for 0. */
 static void count_line(
 	const struct page *p, const char *name, uint64_t count, const char *noun, const char *what)
 {
@@ -78,7 +78,7 @@ static void count_line(
 		line(p, name, "%s %s", format_counted(count, noun, text), what);
 }
 
-/* A line about what was dropped on the way to a peer and from there. */
+/* A line about packets dropped in both directions between us and a peer. */
 static void dropped_line(
 	const struct page *p, uint64_t tx, uint64_t rx, const char *from, const char *to)
 {
@@ -283,7 +283,7 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 		line(p, "preshared key", "yes");
 }
 
-/* What came from the tunnel's peer and fits no session. */
+/* Packets from the tunnel's peer that match no session. */
 static void tunnel_mismatch_lines(const struct page *p, const struct status_tunnel *t)
 {
 	char count[FORMAT_LEN];
@@ -367,7 +367,7 @@ static void session_fragment_lines(const struct page *p, const struct status_ses
 	dropped_line(p, s->dropped_tx, s->dropped_rx, "members", "members");
 }
 
-/* Sequence numbers of what came in. */
+/* Sequence numbers in received packets. */
 static void session_sequence_lines(const struct page *p, const struct status_session *s)
 {
 	char with[FORMAT_LEN];
@@ -384,7 +384,7 @@ static void session_sequence_lines(const struct page *p, const struct status_ses
 	count_line(p, "reordered", s->reordered, "frame", "out of sequence");
 }
 
-/* What shows that both ends are configured differently. */
+/* Signs that the two ends are configured differently. */
 static void session_mismatch_lines(const struct page *p, const struct status_session *s)
 {
 	count_line(p, "cookie", s->wrong_cookie, "packet", "with a wrong one");
@@ -438,7 +438,7 @@ static void budget_block(const struct page *p, const struct status_budget *b)
 	line(p, "TCP MSS", "%u (IPv4), %u (IPv6)", b->mss4, b->mss6);
 }
 
-/* One number of a chain, each made of the one before it. */
+/* One number of a chain; each is derived from the one before. */
 static void engine_step(const struct page *p, const char *arrow, uint64_t count, const char *what)
 {
 	char text[FORMAT_LEN];
@@ -447,7 +447,7 @@ static void engine_step(const struct page *p, const char *arrow, uint64_t count,
 		format_count(count, text), what);
 }
 
-/* How many packets went through in how many calls of the kernel. */
+/* Packets per system call. */
 static void engine_chain_lines(const struct page *p, const struct status_engine *e)
 {
 	label(p, "sending");
@@ -461,7 +461,7 @@ static void engine_chain_lines(const struct page *p, const struct status_engine 
 	engine_step(p, p->arrow, e->superframes_rx, "writes\n");
 }
 
-/* What these datagrams were, and what it took. */
+/* Datagrams by kind, and the system calls that they needed. */
 static void engine_work_lines(const struct page *p, const struct status_engine *e)
 {
 	char a[FORMAT_LEN];
@@ -513,7 +513,7 @@ static void drop_block(const struct page *p, const struct drop_counters *drops,
 	}
 }
 
-/* A tunnel, then what belongs to it. */
+/* A tunnel, then its sessions. */
 static void tunnel_blocks(const struct page *p, const struct status_report *r)
 {
 	for (size_t i = 0; i < r->tunnels_len; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status report for people. */
+/* Renders the status report as text for people. */
 #ifndef RENDER_RENDER_TEXT_H
 #define RENDER_RENDER_TEXT_H
 
@@ -8,7 +8,7 @@
 
 #include "ctlproto/status.h"
 
-/** How the output may look. */
+/** Style of the output. */
 struct render_style {
 	bool colour; /* escape sequences for bold and colours */
 	bool utf8;   /* arrows; else "->" */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How standard output may look: what the terminal and the user allow. */
+/* The style of standard output, by terminal and environment. */
 #include "render/terminal.h"
 
 #include <langinfo.h>
