@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks the gateway at the far end of a pseudowire, below its bridge. */
+/* Probes the gateway at the far end of a pseudowire, below its bridge. */
 #include "check/far_end.h"
 
 #include <errno.h>
@@ -14,10 +14,10 @@
 struct far_end {
 	struct prober *prober;
 	struct loop_watch port; /* frames of the session's interface */
-	struct loop_watch icmp; /* IPv6: answers that come through WireGuard */
+	struct loop_watch icmp; /* IPv6: replies that arrive through WireGuard */
 	struct wire_ends ends;
-	struct wire_mark mark; /* another one than the prober's: its answers are not ours */
-	uint16_t wanted;       /* number of the request that is waited for */
+	struct wire_mark mark; /* differs from the prober's, so that its replies do not match */
+	uint16_t wanted;       /* sequence number of the outstanding request */
 	bool answered;
 	uint64_t round_trip;
 	bool has_mac;
@@ -123,7 +123,8 @@ int far_end_open(struct prober *p, size_t i, const struct link_info *link, struc
 		return -ENOMEM;
 	e->prober = p;
 	e->port.fd = e->icmp.fd = -1;
-	e->mark = p->mark; /* the payload is that of all probes: it is found where it leaks to */
+	e->mark = p->mark; /* the payload is the one of all probes, so that any capture recognises
+			    * it */
 	e->mark.id = (uint16_t)(p->mark.id + 1);
 	e->ends.src = t->local;
 	e->ends.dst = t->remote;

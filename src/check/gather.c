@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of a check: what is looked at, who is asked, and when. */
+/* Runs a check: the order of the probes, and the addresses that they go to. */
 #include "check/gather.h"
 
 #include <errno.h>
@@ -14,12 +14,8 @@
 
 #define FLOOD_MS 1000
 
-/* A port forwards 30 s after it has come up. Source: IEEE 802.1D-1998, table 8-3: twice a forward
- * delay of 15 s. */
-#define STARTING_MS 31000
-
-/* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
- * that its AllowedIPs name. */
+/* The address inside the tunnel for a peer's echo requests: the Remote of a tunnel to it, or a host
+ * address in its AllowedIPs. */
 static struct ip_addr tunnel_address(const struct status_report *r, const struct status_peer *peer)
 {
 	for (size_t t = 0; t < r->tunnels_len; t++)
@@ -35,7 +31,7 @@ static struct ip_addr tunnel_address(const struct status_report *r, const struct
 	return (struct ip_addr){ 0 };
 }
 
-/* The peer that the most specific prefix leads to. */
+/* The peer with the most specific prefix for the address. */
 static size_t peer_of(const struct status_report *r, const struct ip_addr *remote)
 {
 	size_t best = SIZE_MAX;
@@ -54,7 +50,7 @@ static size_t peer_of(const struct status_report *r, const struct ip_addr *remot
 	return best;
 }
 
-/* Room for what will be found, and what the report says already. */
+/* Allocate the observations, and fill in those that the report contains. */
 static int prepare(struct observations *f)
 {
 	const struct status_report *r = &f->before;
@@ -75,7 +71,7 @@ static int prepare(struct observations *f)
 	return 0;
 }
 
-/* Whether frames for a session have a peer to go to. */
+/* Whether a session has a peer to send frames to. */
 static bool has_peer(const struct observations *f, const struct observed_session *s)
 {
 	if (s->peer == SIZE_MAX)
@@ -84,7 +80,7 @@ static bool has_peer(const struct observations *f, const struct observed_session
 	       f->peers[s->peer].echo.received;
 }
 
-/* Whether a port of the bridge passes frames on. */
+/* Whether a port of the bridge forwards frames. */
 static bool forwards(const struct observations *f, const struct status_bridge *bridge)
 {
 	for (size_t i = 0; i < bridge->members_len; i++)
@@ -93,8 +89,8 @@ static bool forwards(const struct observations *f, const struct status_bridge *b
 	return false;
 }
 
-/* Nobody behind the far bridge was, or could be, asked: prove the pseudowire below the bridges, and
- * with a spanning tree that another path is there. */
+/* No host behind the far bridge answered, or none could be probed: verify the pseudowire below the
+ * bridges, and with a spanning tree that another path exists. */
 static void probe_far_end(struct prober *p, size_t i, struct session_probe *segment)
 {
 	struct observations *f = p->facts;
@@ -125,43 +121,7 @@ static void probe_session_once(struct prober *p, size_t i, struct session_probe 
 		probe_far_end(p, i, *ret);
 }
 
-/* Whether the far gateway answers below its bridge, but no path through the segment leads to it: so
- * it is while its ports still listen or learn, which only their own gateway can see. */
-static bool may_be_starting(const struct observations *f, size_t i)
-{
-	const struct observed_session *s = &f->sessions[i];
-	const struct status_bridge *bridge =
-		check_bridge_of(&f->before, f->before.sessions[i].name);
-
-	return s->path_tried && !s->path_found && s->far_end.received &&
-	       !check_is_settling(f, bridge);
-}
-
-/* The session, once more from the beginning while the far gateway may have just started. All
- * sessions share the time: after it, no port listens or learns any more. */
-static void probe_session(struct prober *p, size_t i, struct session_probe **ret)
-{
-	struct observations *f = p->facts;
-	struct observed_session *s = &f->sessions[i];
-
-	if (!has_peer(f, s))
-		return;
-	probe_session_once(p, i, ret);
-	while (may_be_starting(f, i)) {
-		if (!mono_is_set(p->tree_stands))
-			p->tree_stands = mono_add(clock_mono(), STARTING_MS * NS_PER_MS);
-		if (mono_reached(p->tree_stands, clock_mono()))
-			return;
-		session_probe_close(*ret);
-		*ret = NULL;
-		*s = (struct observed_session){
-			.peer = s->peer, .refusal = s->refusal, .alien = s->alien
-		};
-		probe_session_once(p, i, ret);
-	}
-}
-
-/* Everything that sends. The throughput comes last, when nobody listens any more. */
+/* Run all probes that send. The throughput comes last, when all captures have ended. */
 static int probe(struct prober *p, const struct check_options *options)
 {
 	struct observations *f = p->facts;

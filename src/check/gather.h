@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of a check: what is looked at, who is asked, and when. */
+/* Runs a check: the order of the probes, and the addresses that they go to. */
 #ifndef CHECK_GATHER_H
 #define CHECK_GATHER_H
 
 #include "judge/observations.h"
 
-/** What to do, and with whom. */
+/** Options of a check. */
 struct check_options {
-	struct ip_addr target; /* whom to ask on the segment; family 0: whoever answers */
-	bool quick;	       /* without the throughput */
+	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
+	bool quick;	       /* skip the throughput */
 };
 
-/** Check the running site whose control socket is at `socket_path`. What could not be found out is
- * in the facts. Return: 0, and the facts are to be released; -ENOENT or -ECONNREFUSED if it does
- * not run; or -errno. */
+/** Check the running site whose control socket is at `socket_path`. The facts record which
+ * observations failed. Return: 0, and the facts are to be released; -ENOENT or -ECONNREFUSED if it
+ * does not run; or -errno. */
 int check_gather(
 	const char *socket_path, const struct check_options *options, struct observations *ret);
 

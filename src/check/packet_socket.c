@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
+/* Packet sockets: capture all packets of an interface in both directions, and send frames. */
 #include "check/packet_socket.h"
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@ int packet_socket_open(uint32_t ifindex, bool frames)
 	};
 	int type = (frames ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
 	int size = RECEIVE_BUFFER;
-	int fd = socket(AF_PACKET, type, 0); /* protocol 0: nothing comes before bind() */
+	int fd = socket(AF_PACKET, type, 0); /* protocol 0: no packet arrives before bind() */
 
 	if (fd < 0)
 		return -errno;

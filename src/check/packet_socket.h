@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packet sockets: everything that passes an interface, both ways, and frames put onto it. */
+/* Packet sockets: capture all packets of an interface in both directions, and send frames. */
 #ifndef CHECK_PACKET_SOCKET_H
 #define CHECK_PACKET_SOCKET_H
 
@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What was received, apart from its bytes. */
+/** Metadata of a received packet. */
 struct packet_socket_meta {
 	bool outgoing;
 	uint16_t protocol; /* ethertype */
 	size_t len;	   /* bytes in the buffer; the packet may have been longer */
 };
 
-/** Listen on an interface; `frames`: with Ethernet headers, else from the network layer on.
+/** Capture on an interface; `frames`: with Ethernet headers, else from the network layer on.
  * Return: the descriptor, non-blocking, or -errno. */
 int packet_socket_open(uint32_t ifindex, bool frames);
 
@@ -22,13 +22,13 @@ int packet_socket_open(uint32_t ifindex, bool frames);
  * are never fragmented. Return: the descriptor, non-blocking, or -errno. */
 int packet_socket_open_icmp(uint16_t family, const char *ifname);
 
-/** Take the next packet. Return: 0, or -errno: -EAGAIN if there is none. */
+/** Receive the next packet. Return: 0, or -errno: -EAGAIN if there is none. */
 int packet_socket_receive(int fd, void *buffer, size_t size, struct packet_socket_meta *ret);
 
 /** Send a frame. Return: 0 or -errno: -ENOBUFS or -EAGAIN if the interface is busy. */
 int packet_socket_send(int fd, const void *frame, size_t len);
 
-/** Packets that were not received because they came too fast, since the last call. */
+/** The number of packets lost because the queue was full, since the last call. */
 unsigned packet_socket_lost(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's
+/* Shared by all probes: the facts they fill, waiting, sequence numbers of echo requests, the site's
  * report. */
 #include "check/prober.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes share: the facts they fill, waiting, numbers of echo requests, the site's
+/* Shared by all probes: the facts they fill, waiting, sequence numbers of echo requests, the site's
  * report. */
 #ifndef CHECK_PROBER_H
 #define CHECK_PROBER_H
@@ -10,25 +10,23 @@
 #include "loop/loop.h"
 #include "netlink/exchange.h"
 
-#define PROBER_NUMBERS 65536 /* of 16 bits */
+#define PROBER_NUMBERS 65536 /* the number space of 16 bits */
 
-/** A check under way. */
+/** A running check. */
 struct prober {
 	struct observations *facts;
 	const char *socket_path; /* of the site's control socket */
 	struct loop loop;
 	struct nl_socket nl;
 	struct wire_mark mark;
-	uint16_t seq;		 /* of the next echo request */
-	struct mono *sent;	 /* PROBER_NUMBERS times: when each was sent */
-	uint8_t *out;		 /* WIRE_FRAME_MAX bytes: a probe being made */
-	uint8_t *in;		 /* WIRE_FRAME_MAX bytes: a packet being read */
-	struct ip_addr target;	 /* whom to ask on the segment; family 0: whoever answers */
-	struct mono tree_stands; /* from when on a path that is missing is a fault; MONO_NEVER: none
-				    has been missing */
+	uint16_t seq;	       /* of the next echo request */
+	struct mono *sent;     /* PROBER_NUMBERS entries: send time of each request */
+	uint8_t *out;	       /* WIRE_FRAME_MAX bytes: buffer for the probe to send */
+	uint8_t *in;	       /* WIRE_FRAME_MAX bytes: receive buffer */
+	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
 };
 
-/** Whether a probe has what it waits for. */
+/** Whether a probe has the replies that it waits for. */
 typedef bool prober_done_fn(const void *ctx);
 
 /** Prepare to fill `facts`. Return: 0 or -errno; prober_close() in either case. */
@@ -37,19 +35,19 @@ int prober_open(struct prober *p, struct observations *facts, const char *socket
 /** Release everything but the facts. */
 void prober_close(struct prober *p);
 
-/** The number for the next echo request, which is sent now. */
+/** The sequence number for the next echo request; stores the time as its send time. */
 uint16_t prober_number(struct prober *p);
 
 /** Microseconds since the echo request with that number was sent. */
 uint64_t prober_round_trip(const struct prober *p, uint16_t seq);
 
-/** Handle what arrives for `ms` milliseconds, or until `done` (may be NULL) says so. */
+/** Handle arriving packets for `ms` milliseconds, or until `done` (may be NULL) returns true. */
 void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx);
 
-/** Handle what has arrived, waiting for at most a millisecond if it is nothing. */
+/** Handle packets that have arrived; wait for at most a millisecond if there are none. */
 void prober_turn(struct prober *p);
 
-/** Ask the site for its report. Return: 0 and a report to release, or -errno. */
+/** Get the site's report. Return: 0 and a report to release, or -errno. */
 int prober_status(const struct prober *p, struct status_report *ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Through a session: whoever is on the far side of the segment is found and asked, in frames of
- * every size, and many at once. */
+/* Probes through a session: finds hosts on the far side of the segment, and sends them echo
+ * requests of every size, and at full rate. */
 #include "check/session_probe.h"
 
 #include <errno.h>
@@ -16,37 +16,35 @@
 #include "check/packet_socket.h"
 #include "netlink/query.h"
 
-/*
- * Theory of operation. Frames are put onto the session's own interface, below the bridge: they go
- * through the pseudowire and nowhere else, and what answers is on the far side. They come from the
- * bridge's address, so that no switch learns a new one and answers end at our own kernel, which
- * ignores them. Whom to ask: with an IPv4 address on the bridge everybody in its subnet, by ARP;
- * and in any case everybody who has IPv6, by an echo to all nodes, from the bridge's IPv6 address
- * or one made for the moment, whose solicitations are answered here.
+/* Theory of operation. Frames are sent on the session's own interface, below the bridge: they go
+ * through the pseudowire only, and all replies come from the far side. Their source is the bridge's
+ * address, so that no switch learns a new one and replies end at our own kernel, which ignores
+ * them. Targets: with an IPv4 address on the bridge all hosts of its subnet, by ARP; and always all
+ * hosts with IPv6, by an echo request to all nodes, from the bridge's IPv6 address or a temporary
+ * one, for which this code answers neighbour solicitations.
  *
- * Through a port that our own bridge holds back (STP) no such frame is sent: it would teach the far
- * bridges that our bridge's address is behind that pseudowire. There, and where nobody answers
- * because the far bridge holds its port back, the far gateway is asked below its bridge
- * (far_end.h); and then as any host of the segment, through our bridge, to see whether another path
- * leads to it.
- */
+ * No such frame is sent through a port that our own bridge blocks (STP): it would make the far
+ * bridges learn that our bridge's address is behind that pseudowire. There, and where no host
+ * answers because the far bridge blocks its port, the far gateway is probed below its bridge
+ * (far_end.h); and then like any host of the segment, through our bridge, to find out whether
+ * another path leads to it. */
 
 #define ROUNDS	     3
 #define ROUND_MS     700
-#define GATHER_MS    250 /* after the first answer, for more stations */
+#define GATHER_MS    250 /* wait after the first reply, for more stations */
 #define SWEEP_BITS   10	 /* a subnet with more hosts than 2^10 is not searched */
-#define BURST	     64	 /* frames sent without a look at what came back */
+#define BURST	     64	 /* frames sent between two reads of the socket */
 #define ECHOS	     20
 #define ECHO_MS	     10
 #define SMALL	     84 /* bytes of an IP packet: what ping(8) sends */
 #define TRIES	     2
-#define LOST_MS	     1000 /* after which an answer is taken to be lost */
-#define WINDOW	     64	  /* echo requests under way in a flood */
+#define LOST_MS	     1000 /* a reply that takes longer counts as lost */
+#define WINDOW	     64	  /* outstanding echo requests during the throughput test */
 #define FLOOD_MAX    60000
 #define STATIONS_MAX 64
 #define PATH_ROUNDS  5
 #define FAR_ECHOS    10
-#define FAR_TRIES    3 /* before the far end is taken to be silent */
+#define FAR_TRIES    3 /* tries before the far end counts as silent */
 
 /** Probes through one session. */
 struct session_probe {
@@ -57,21 +55,21 @@ struct session_probe {
 	struct wire_ends ends; /* ends.dst: the station, once found */
 	uint8_t mac[LINK_MAC_LEN];
 	struct ip_prefix ip4; /* of the bridge; family 0: none */
-	struct ip_addr ip6;   /* asked from */
-	bool ip6_borrowed;    /* nobody but us answers for it */
+	struct ip_addr ip6;   /* source of the requests */
+	bool ip6_borrowed;    /* only this code answers neighbour solicitations for it */
 	uint8_t known[STATIONS_MAX][LINK_MAC_LEN];
 	bool finding;
-	uint16_t wanted;	 /* number of the echo request that is waited for */
-	bool answered;		 /* it was */
-	bool in_pieces;		 /* in fragments, made by the station */
-	uint64_t flood_first;	 /* answers to numbers from here on belong to the flood */
-	struct ip_addr target;	 /* whom to look for; family 0: whoever answers */
+	uint16_t wanted;	 /* sequence number of the outstanding echo request */
+	bool answered;		 /* the request was answered */
+	bool in_pieces;		 /* the reply came in fragments, made by the station */
+	uint64_t flood_first;	 /* replies to numbers from here on belong to the throughput test */
+	struct ip_addr target;	 /* host to look for; family 0: any that answers */
 	struct link_info link;	 /* the session's interface, or the bridge */
-	struct far_end *far_end; /* open once it is asked; sizes are measured with it then */
-	struct ip_addr remote;	 /* family 0: answers of this address are of no interest now */
+	struct far_end *far_end; /* open once it is probed; then sizes are measured with it */
+	struct ip_addr remote;	 /* family 0: replies from this address are ignored now */
 };
 
-/* ---- what comes back ---- */
+/* ---- receiving ---- */
 
 static bool is_known(const struct session_probe *s, const uint8_t mac[static LINK_MAC_LEN])
 {
@@ -81,7 +79,7 @@ static bool is_known(const struct session_probe *s, const uint8_t mac[static LIN
 	return false;
 }
 
-/* Somebody is there. An IPv4 address is preferred: don't-fragment can be said only there. */
+/* A host answered. IPv4 addresses are preferred: only IPv4 has the don't-fragment flag. */
 static void meet_station(struct session_probe *s, const struct wire_read *r)
 {
 	struct observed_session *f = s->facts;
@@ -119,7 +117,7 @@ static void take_echo(struct session_probe *s, const struct wire_read *r)
 	}
 }
 
-/* Whether an ARP answer is from one of those who were asked. */
+/* Whether an ARP reply is from one of the requested addresses. */
 static bool is_asked(const struct session_probe *s, const struct ip_addr *src)
 {
 	if (s->target.family)
@@ -140,7 +138,7 @@ static void answer_solicitation(struct session_probe *s, const struct wire_read 
 	(void)packet_socket_send(s->watch.fd, frame, sizeof(frame));
 }
 
-/* Whether a MAC address is that of the far end of the pseudowire itself, not of its bridge. */
+/* Whether a MAC address belongs to the far end of the pseudowire itself, not to its bridge. */
 static bool is_far_port(const struct session_probe *s, const uint8_t mac[static LINK_MAC_LEN])
 {
 	const uint8_t *far = s->far_end ? far_end_mac(s->far_end) : NULL;
@@ -148,8 +146,7 @@ static bool is_far_port(const struct session_probe *s, const uint8_t mac[static 
 	return far && !memcmp(far, mac, LINK_MAC_LEN);
 }
 
-/* An answer to our bridge's question for the far gateway comes on this pseudowire. One to the
- * port's own address answers what was asked below the bridge, and comes late. */
+/* A reply to our bridge's request for the far gateway arrives on this pseudowire. */
 static void note_path(struct session_probe *s, const struct wire_read *r)
 {
 	if (!s->remote.family || !ip_addr_equal(&r->src, &s->remote) ||
@@ -191,7 +188,7 @@ static void on_frames(void *ctx, uint32_t events)
 	}
 }
 
-/* ---- finding somebody ---- */
+/* ---- finding hosts ---- */
 
 static void send_frame(struct session_probe *s, const uint8_t *frame, size_t len)
 {
@@ -236,7 +233,7 @@ static void sweep_subnet(struct session_probe *s)
 	}
 }
 
-/* An echo request to everybody with IPv6, or to the one that the user named. */
+/* Send an echo request to all IPv6 nodes, or to the host that the user named. */
 static void ask_ip6(struct session_probe *s)
 {
 	struct prober *p = s->prober;
@@ -246,7 +243,7 @@ static void ask_ip6(struct session_probe *s)
 	memcpy(ends.src_mac, s->mac, LINK_MAC_LEN);
 	wire_all_nodes(&ends.dst, ends.dst_mac);
 	if (s->target.family == AF_INET6)
-		ends.dst = s->target; /* at the all-nodes MAC address: it need not be resolved */
+		ends.dst = s->target; /* to the all-nodes MAC address: no resolution needed */
 	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SMALL, p->out);
 	send_frame(s, p->out, len);
 	s->facts->asked++;
@@ -278,7 +275,7 @@ static bool is_answered(const void *ctx)
 	return s->answered;
 }
 
-/* Send one echo request of an IP packet of `size` bytes, and wait. Return: whether it was
+/* Send one echo request as an IP packet of `size` bytes, and wait. Return: whether it was
  * answered. */
 static bool ask_size(struct session_probe *s, unsigned size, unsigned ms)
 {
@@ -356,11 +353,11 @@ bool session_probe_ask_far_end(struct session_probe *s, size_t i)
 
 /* ---- sizes ---- */
 
-/** What became of a size. */
+/** Result of one size. */
 struct passage {
 	bool passes;
 	bool whole_out; /* and ours was not fragmented */
-	bool whole_in;	/* nor was the answer */
+	bool whole_in;	/* nor was the reply */
 };
 
 static const struct status_session *session_in(
@@ -386,7 +383,8 @@ static void count_fragments(struct session_probe *s, uint64_t *ret_out, uint64_t
 	status_report_fini(&report);
 }
 
-/* Other traffic may be fragmented at the same time, which only adds: any try without is proof. */
+/* Other traffic may be fragmented at the same time, which only increases the counters: one try
+ * without fragments is proof. */
 static struct passage try_size(struct session_probe *s, unsigned size)
 {
 	const struct observed_echo *echo = s->far_end ? &s->facts->far_end : &s->facts->echo;
@@ -400,7 +398,7 @@ static struct passage try_size(struct session_probe *s, unsigned size)
 		uint64_t in[2];
 
 		count_fragments(s, &out[0], &in[0]);
-		/* a machine that is busy may be late once */
+		/* a busy host may answer late once */
 		if (!(s->far_end ? far_end_ask(s->far_end, size, try ? LOST_MS : ms)
 				 : ask_size(s, size, try ? LOST_MS : ms)))
 			continue;
@@ -410,7 +408,7 @@ static struct passage try_size(struct session_probe *s, unsigned size)
 		best.whole_in |= in[0] == in[1];
 		if (s->in_pieces) {
 			s->facts->station_cuts = true;
-			best.whole_in = true; /* nothing is known about larger answers */
+			best.whole_in = true; /* larger replies are not measured */
 		}
 	}
 	return best;
@@ -421,7 +419,7 @@ static bool is_whole(const struct passage *p)
 	return p->passes && p->whole_out && p->whole_in;
 }
 
-/* The largest size in [low, high] that passes (whole), given that `low` does. */
+/* The largest size in [low, high] that passes without fragments, given that `low` does. */
 static unsigned search(struct session_probe *s, unsigned low, unsigned high, bool whole)
 {
 	while (low < high) {
@@ -436,7 +434,7 @@ static unsigned search(struct session_probe *s, unsigned low, unsigned high, boo
 	return low;
 }
 
-/* Only our own engine says what it cut and put together. */
+/* Only our own engine counts fragments and reassembled packets. */
 static bool counts_fragments(const struct session_probe *s)
 {
 	return !strcmp(s->prober->facts->before.backend, "userspace");
@@ -488,7 +486,7 @@ void session_probe_flood(struct session_probe *s, unsigned ms)
 	uint64_t answered = 0;
 	struct mono moved = clock_mono();
 
-	p->seq = 1; /* numbers go up to FLOOD_MAX: none comes twice */
+	p->seq = 1; /* numbers go up to FLOOD_MAX: none is used twice */
 	s->flood_first = 1;
 	f->flood_size = size;
 	while (f->flood_sent < FLOOD_MAX && !mono_reached(end, clock_mono())) {
@@ -514,7 +512,7 @@ void session_probe_flood(struct session_probe *s, unsigned ms)
 
 /* ---- open and close ---- */
 
-/* The addresses that frames are sent from: those of the bridge, or of the session itself. */
+/* The source addresses of frames: those of the bridge, or of the session itself. */
 static int find_addresses(struct session_probe *s, const struct link_info *port)
 {
 	struct ifaddr_list addresses = { 0 };
@@ -617,11 +615,11 @@ void session_probe_ask_path(
 		stop(&through);
 		return;
 	}
-	through.ip4 = (struct ip_prefix){ 0 }; /* as far_end.h: who asks need not be known there */
-	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* read what has come to this session before */
+	through.ip4 = (struct ip_prefix){ 0 }; /* as in far_end.h: the far end need not know the
+					        * sender's address */
 	s->remote = *remote;
 	find_station(&through, PATH_ROUNDS);
-	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* let this session's socket be read, too */
+	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* also read the socket of this session */
 	s->remote = (struct ip_addr){ 0 };
 	stop(&through);
 	s->facts->path_tried = true;

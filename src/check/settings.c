@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the machine itself may put in the way: settings below /proc/sys, states of bridge ports. */
+/* Host settings that affect bridged traffic: values below /proc/sys, states of bridge ports. */
 #include "check/settings.h"
 
 #include <errno.h>

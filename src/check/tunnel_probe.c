@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the tunnel: echo requests to each peer's tunnel address, and what arrives on the WireGuard
- * interface that should not. */
+/* Probes inside the tunnel: echo requests to each peer's tunnel address, and unexpected packets on
+ * the WireGuard interface. */
 #include "check/tunnel_probe.h"
 
 #include <errno.h>
@@ -20,21 +20,21 @@
 #define ROUNDS	     5
 #define ROUND_MS     50
 #define ANSWER_MS    1000
-#define HANDSHAKE_MS 6500 /* WireGuard calls again after 5.3 s at the latest */
+#define HANDSHAKE_MS 6500 /* WireGuard retries a handshake after 5.3 s at the latest */
 #define FULL_ROUNDS  2
 #define L2TP_VERSION 3
-#define L2TP_MASK    0x800f /* the bits that tell data of version 3 */
+#define L2TP_MASK    0x800f /* mask of the bits that identify L2TPv3 data */
 
-/** Sockets and what is being asked. */
+/** Sockets and the current request. */
 struct tunnel_probe {
 	struct prober *prober;
 	struct loop_watch capture;
 	struct loop_watch icmp4;
 	struct loop_watch icmp6;
-	bool full; /* answers are to the large ones */
+	bool full; /* replies belong to the large requests */
 };
 
-/* ---- what is on the interface ---- */
+/* ---- packets on the interface ---- */
 
 static void hear_alien(struct observations *f, const struct wire_read *r)
 {
@@ -59,7 +59,7 @@ static void hear_alien(struct observations *f, const struct wire_read *r)
 	}
 }
 
-/* Remote's kernel does not want our L2TP. */
+/* Remote's kernel rejects our L2TP packets. */
 static void hear_refusal(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_sessions; i++) {
@@ -170,7 +170,7 @@ static bool is_asleep(const struct observations *f, size_t i)
 	return f->before.peers[i].state != STATUS_PEER_ESTABLISHED;
 }
 
-/* Whether every peer that could be woken has answered, or an ICMP error has said that it will
+/* Whether every peer that got an echo request has answered, or an ICMP error shows that it will
  * not. */
 static bool all_awake(const void *ctx)
 {
@@ -197,7 +197,8 @@ static bool all_answered(const void *ctx)
 	return true;
 }
 
-/* A handshake first where there is no session: its time is not the tunnel's. */
+/* Start a handshake first where there is no session: the time it takes is not the tunnel's
+ * latency. */
 static void wake_peers(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
@@ -213,7 +214,7 @@ static void wake_peers(struct tunnel_probe *in)
 			f->peers[i].echo = (struct observed_echo){ 0 };
 }
 
-/* Whether there is a point in asking a peer further. */
+/* Whether more probes to a peer are useful. */
 static bool is_askable(const struct observations *f, size_t i)
 {
 	const struct observed_peer *peer = &f->peers[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the tunnel: echo requests to each peer's tunnel address, and what arrives on the WireGuard
- * interface that should not. */
+/* Probes inside the tunnel: echo requests to each peer's tunnel address, and unexpected packets on
+ * the WireGuard interface. */
 #ifndef CHECK_TUNNEL_PROBE_H
 #define CHECK_TUNNEL_PROBE_H
 
@@ -8,15 +8,15 @@
 
 struct tunnel_probe;
 
-/** Listen on the WireGuard interface. Return: 0, or -errno; to be closed by
+/** Capture on the WireGuard interface. Return: 0, or -errno; to be closed by
  * tunnel_probe_close(). */
 int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret);
 
-/** Ask every peer, waking the sessions that sleep; then with packets as large as the tunnel's
- * MTU. */
+/** Send echo requests to every peer, which starts missing sessions; then requests as large as the
+ * tunnel's MTU. */
 void tunnel_probe_ask_peers(struct tunnel_probe *in);
 
-/** Stop listening. NULL is allowed. */
+/** Stop capturing. NULL is allowed. */
 void tunnel_probe_close(struct tunnel_probe *in);
 
 #endif

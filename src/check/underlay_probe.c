@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What leaves and enters on the underlay while the probes run: it should be WireGuard, whole, and
- * nothing in clear. */
+/* Captures the underlay while the probes run: all packets should be WireGuard, unfragmented, and
+ * none in clear text. */
 #include "check/underlay_probe.h"
 
 #include <errno.h>
@@ -15,27 +15,27 @@
 #include "pkt/headers.h"
 #include "underlay/selfroute.h"
 
-#define SNAP	    512	    /* bytes read of each packet: every header, and the probes' mark */
+#define SNAP	    512	    /* bytes captured of each packet: all headers, and the probes' mark */
 #define LOWER_UP    0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
-#define LAST_MS	    20	    /* for what is still on its way to our sockets */
-#define RESOLVE_MS  300	    /* for a next hop to answer */
-#define RESOLVE_MAX 3	    /* times that we wait for that */
+#define LAST_MS	    20	    /* time for packets still queued for our sockets */
+#define RESOLVE_MS  300	    /* time for next-hop resolution */
+#define RESOLVE_MAX 3	    /* limit on the number of these waits */
 
-/** Listening on one interface. */
+/** Capture on one interface. */
 struct ear {
 	struct loop_watch watch;
 	struct underlay_probe_probe *underlay;
-	size_t number; /* in the facts */
+	size_t number; /* index in the facts */
 };
 
-/** Listening on all of them. */
+/** Captures on all interfaces. */
 struct underlay_probe_probe {
 	struct prober *prober;
 	struct ear *ears;
 	size_t n_ears;
 	struct selfroute own; /* the site's interfaces */
-	uint32_t *taps;	      /* those of `own` */
-	unsigned unresolved;  /* next hops so far that were not resolved at first */
+	uint32_t *taps;	      /* number of entries in `own` */
+	unsigned unresolved;  /* next hops that were unresolved at first */
 };
 
 static bool is_too_big(const struct observed_icmp *icmp)
@@ -43,7 +43,7 @@ static bool is_too_big(const struct observed_icmp *icmp)
 	return icmp->ipv6 ? icmp->type == 2 : icmp->code == 4;
 }
 
-/* Somebody complains about a datagram. */
+/* An ICMP error about one of our datagrams. */
 static void hear_error(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_peers; i++) {
@@ -59,7 +59,7 @@ static void hear_error(struct observations *f, const struct wire_read *r)
 	}
 }
 
-/* Whether an address is one of those inside the tunnel. */
+/* Whether an address is inside the tunnel. */
 static bool is_inside(const struct observations *f, const struct ip_addr *a)
 {
 	for (size_t i = 0; i < f->before.tunnels_len; i++)
@@ -133,7 +133,7 @@ static void on_packets(void *ctx, uint32_t events)
 		hear(e, &meta);
 }
 
-/* The number of an interface among the facts, listening to it from now on; or -errno. */
+/* The index of an interface in the facts, on which a capture now runs; or -errno. */
 static int listen_on(struct underlay_probe_probe *u, uint32_t ifindex)
 {
 	struct prober *p = u->prober;
@@ -166,7 +166,7 @@ static int listen_on(struct underlay_probe_probe *u, uint32_t ifindex)
 	return (int)f->n_underlays++;
 }
 
-/* Where the route leads. Next hops that are not resolved yet get one moment to answer. */
+/* Look up the route. Next hops that are unresolved get one short wait. */
 static enum leads find_leads(
 	struct underlay_probe_probe *u, const struct route_info *route, const struct ip_addr *to)
 {
@@ -180,7 +180,7 @@ static enum leads find_leads(
 	return selfroute_of(&u->own, route, to);
 }
 
-/* Find out whether the route leads back to us, and if so another one. Return: the ifindex that
+/* Find out whether the route leads back to us, and if so another route. Return: the ifindex that
  * packets leave by; 0: none. */
 static uint32_t find_uplink(struct underlay_probe_probe *u, const struct route_query *query,
 	const struct route_info *route, struct status_route *ret)

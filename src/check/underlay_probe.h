@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What leaves and enters on the underlay while the probes run: it should be WireGuard, whole, and
- * nothing in clear. */
+/* Captures the underlay while the probes run: all packets should be WireGuard, unfragmented, and
+ * none in clear text. */
 #ifndef CHECK_UNDERLAY_PROBE_H
 #define CHECK_UNDERLAY_PROBE_H
 
@@ -8,11 +8,11 @@
 
 struct underlay_probe_probe;
 
-/** Find the way to every peer and listen on each interface that is on it. What cannot be listened
- * to is noted in the facts. Return: NULL without memory; to be closed by underlay_probe_close(). */
+/** Look up the route to every peer and capture on each interface that one uses. The facts record
+ * failed captures. Return: NULL without memory; to be closed by underlay_probe_close(). */
 struct underlay_probe_probe *underlay_probe_open(struct prober *p);
 
-/** Read what has come, count what was missed, and stop listening. NULL is allowed. */
+/** Read the remaining packets, count lost ones, and stop capturing. NULL is allowed. */
 void underlay_probe_close(struct underlay_probe_probe *u);
 
 #endif
