@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A network of several sites, laid out: keys, addresses and ids that match, one model for each. */
+/* Lays out a network of several sites: matching keys, addresses and ids, and one configuration
+ * model for each site. */
 #include "cli/layout.h"
 
 #include <errno.h>
@@ -14,9 +15,9 @@
 #include "conf/complete.h"
 #include "crypto/x25519.h"
 
-#define KEEPALIVE_S 25 /* below the time-out of every NAT that is known */
+#define KEEPALIVE_S 25 /* below the timeout of every known NAT */
 
-/* A complaint: a text to free(). */
+/* An error message, to free(). */
 static char *__attribute__((format(printf, 1, 2))) complaint(const char *format, ...)
 {
 	va_list args;
@@ -29,7 +30,8 @@ static char *__attribute__((format(printf, 1, 2))) complaint(const char *format,
 	return n < 0 ? strdup("out of memory") : text;
 }
 
-/* The id of the wire between two sites, as site `a` calls it: 102 is 1's end of the wire to 2. */
+/* The id of the wire between two sites, from the view of site `a`: 102 is site 1's end of the wire
+ * to site 2. */
 static uint32_t wire_id(size_t a, size_t b)
 {
 	return (uint32_t)((a + 1) * 100 + b + 1);
@@ -59,7 +61,7 @@ static bool address_taken(const struct layout *layout, const struct ip_addr *add
 	return false;
 }
 
-/* Give site `i` the first free address of the subnet, from its own number on. */
+/* Assign the first free address of the subnet to site `i`, starting with its own number. */
 static char *choose_address(struct layout *layout, size_t i)
 {
 	const struct ip_prefix *subnet = &layout->subnet;
@@ -141,7 +143,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 		peer->endpoint_port = far->endpoint_port;
 	}
 	if (!layout->sites[i].endpoint_host)
-		peer->keepalive_s = KEEPALIVE_S; /* a NAT may lie between */
+		peer->keepalive_s = KEEPALIVE_S; /* there may be a NAT between */
 	range = array_grow(&peer->allowed_ips.v, 0, sizeof(*range));
 	if (!range || (far->endpoint_host && !peer->endpoint_host))
 		return -ENOMEM;
@@ -183,7 +185,7 @@ static int add_bridge(
 		return -ENOMEM;
 	model->n_bridges = 1;
 	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
-	bridge->stp = layout->mesh && layout->n > 2; /* wires between all sites are loops */
+	bridge->stp = layout->mesh && layout->n > 2; /* a full mesh of wires contains loops */
 	if (site->bridge.addr.family) {
 		if (!array_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
 			return -ENOMEM;
@@ -228,7 +230,7 @@ int layout_site_model(const struct layout *layout, size_t i, struct conf_site *r
 	return error;
 }
 
-/* Pointers to the names of the sites that site `i` is wired to, in order. */
+/* Pointers to the names of the sites that are wired to site `i`, in order. */
 static void far_names(
 	const struct layout *layout, size_t i, const char *names[static LAYOUT_SITES_MAX])
 {

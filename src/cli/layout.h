@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A network of several sites, laid out: keys, addresses and ids that match, one model for each. */
+/* Lays out a network of several sites: matching keys, addresses and ids, and one configuration
+ * model for each site. */
 #ifndef CLI_LAYOUT_H
 #define CLI_LAYOUT_H
 
@@ -10,37 +11,35 @@
 #include "conf/model.h"
 #include "conf/print.h"
 
-#define LAYOUT_SITES_MAX   99 /* ids are made of two numbers of two digits */
+#define LAYOUT_SITES_MAX   99 /* an id is two numbers of two digits */
 #define LAYOUT_MEMBERS_MAX 8
 #define LAYOUT_NAME_MAX	   63
 
 /** One site, as the user described it. */
 struct layout_site {
 	char name[LAYOUT_NAME_MAX + 1];
-	char *endpoint_host; /* NULL: nobody can reach it first */
+	char *endpoint_host; /* NULL: the other sites cannot contact it first */
 	uint16_t endpoint_port;
-	struct ip_prefix address; /* inside the tunnel; family 0: the layout chooses */
+	struct ip_prefix address; /* inside the tunnel; family 0: chosen by the layout */
 	struct ip_prefix bridge;  /* on the segment; family 0: none */
 	char members[LAYOUT_MEMBERS_MAX][IF_NAMESIZE];
 	size_t n_members;
-	uint8_t private_key[KEY_LEN]; /* made by layout_complete(), as is what follows */
+	uint8_t private_key[KEY_LEN]; /* set by layout_complete(), like the fields below */
 	uint8_t public_key[KEY_LEN];
 };
 
-/** The sites. The first is the hub, to which all others are wired; or, as a mesh, all are. */
+/** The sites. All are wired to the first, the hub; or, in a mesh, to each other. */
 struct layout {
 	struct layout_site sites[LAYOUT_SITES_MAX];
 	size_t n;
-	struct ip_prefix subnet; /* of the tunnel addresses that the layout chooses */
+	struct ip_prefix subnet; /* subnet of the tunnel addresses that the layout chooses */
 	bool mesh;
 	bool psk;
 	uint8_t psks[LAYOUT_SITES_MAX][LAYOUT_SITES_MAX][KEY_LEN]; /* [a][b] with a < b */
 };
 
-/**
- * Choose the addresses that are missing and make the keys.
- * Return: NULL, or what is wrong with the sites: a text to free().
- */
+/** Choose the missing addresses and generate the keys. Return: NULL, or an error message to
+ * free(). */
 char *layout_complete(struct layout *layout, const struct rng *rng);
 
 /** Whether two sites, by number, are wired to each other. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The program: hands its command line to the table of verbs, and sees that its output arrived. */
+/* The program: passes its command line to the table of verbs, and checks that its output was
+ * written. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +10,9 @@
 #include "cli/verb.h"
 #include "daemon/wg_daemon.h"
 
-/* A standard stream that was closed before us must not become the number of a TUN or socket, which
- * would be taken for it: to be written to, or to be replaced when a daemon leaves its terminal. For
- * reading only, so that output still fails and is reported. */
+/* A standard stream that was closed at start must not become the descriptor of a TUN or socket:
+ * output would be written to that, or it would be replaced when a daemon detaches from its
+ * terminal. Opened read-only, so that output still fails and is reported. */
 static void occupy_standard_streams(void)
 {
 	int fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of new files that appear together or not at all, readable by their owner only. */
+/* Creates a set of files, all or none, readable by their owner only. */
 #include "cli/newfiles.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Write the text beside its place, under a name of its own. */
+/* Write the text to a temporary file in the same folder. */
 static int draft(struct newfile *file)
 {
 	int error;
@@ -48,7 +48,7 @@ static int draft(struct newfile *file)
 	return error;
 }
 
-/* Put the draft in its place: link(2) fails if somebody is there, rename(2) does not. */
+/* Move the draft to its path: link(2) fails if a file exists there, rename(2) does not. */
 static int place(struct newfile *file, bool force)
 {
 	ASSERT(file->draft);

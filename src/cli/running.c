@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to running sites, by NAME or FILE as on the command line, and to all of them. */
+/* Requests to running sites, by NAME or FILE as on the command line, and to all of them. */
 #include "cli/running.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ void running_explain(const char *verb, const struct running *site, int err)
 	}
 }
 
-/* Whether the question was answered, and ok; if not, say why and release the reply. */
+/* Whether the request was answered with ok; if not, report why and release the reply. */
 static bool judge(const char *verb, const struct running *site, int err, struct ctl_reply *reply)
 {
 	if (err) {
@@ -85,7 +85,7 @@ bool running_ask(const char *verb, const struct running *site, enum ctl_verb wha
 	return judge(verb, site, ctl_client_ask(site->path, &request, timeout_ms, ret), ret);
 }
 
-/* Append the report out of `reply`, which loses it. */
+/* Append the report in `reply`; ownership moves. */
 static bool take_report(struct running_reports *all, struct ctl_reply *reply)
 {
 	struct status_report *v = reallocarray(all->v, all->len + 1, sizeof(*v));
@@ -100,8 +100,8 @@ static bool take_report(struct running_reports *all, struct ctl_reply *reply)
 	return true;
 }
 
-/* Ask for the status. `found`: the site is known by its socket alone, which a crash may have left;
- * then nobody's listening there is no failure. */
+/* Ask for the status. `found`: the site is known only by its socket, which may be left from a
+ * crash; then a missing listener is no failure. */
 static bool ask_status(
 	const char *verb, const struct running *site, bool found, struct running_reports *ret)
 {

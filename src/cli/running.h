@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to running sites, by NAME or FILE as on the command line, and to all of them. */
+/* Requests to running sites, by NAME or FILE as on the command line, and to all of them. */
 #ifndef CLI_RUNNING_H
 #define CLI_RUNNING_H
 
@@ -12,35 +12,33 @@
 
 #define RUNNING_NAME_LEN 64 /* of a site's name, with its NUL */
 
-/** A site by its name, and where it listens if it runs. */
+/** A site's name, and the path of its control socket. */
 struct running {
 	char name[RUNNING_NAME_LEN];
 	char path[UNIXSOCK_PATH_LEN];
 };
 
-/** The reports of all sites that run. */
+/** The reports of all running sites. */
 struct running_reports {
 	struct status_report *v;
 	size_t len;
 };
 
-/** Which site NAME or FILE means: a file's base name without ".conf". `verb` is argv[0], for the
- * message. Return: whether it can be a site; if not, stderr says why. */
+/** The name of the site that NAME or FILE means: a file's base name without ".conf". `verb` is
+ * argv[0], for the message. Return: whether the name is valid; if not, stderr has the reason. */
 bool running_find(const char *verb, const char *name_or_path, struct running *ret);
 
-/** Ask the site. Return: whether it answered ok, and `ret` is to be released with ctl_reply_fini();
- * if not, stderr says why. */
+/** Send a request to the site. Return: whether it answered ok, and `ret` is to be released with
+ * ctl_reply_fini(); if not, stderr has the reason. */
 bool running_ask(const char *verb, const struct running *site, enum ctl_verb what,
 	unsigned timeout_ms, struct ctl_reply *ret);
 
-/** Say on stderr why a question was not answered; `err` is ctl_client_ask()'s. */
+/** Report on stderr why a request was not answered; `err` is ctl_client_ask()'s. */
 void running_explain(const char *verb, const struct running *site, int err);
 
-/**
- * Ask the named site for its status, or all that run if `name_or_path` is NULL. To be released with
- * running_free_reports().
- * Return: whether all that were asked answered; if not, stderr says why. Of all, none may run.
- */
+/** Ask the named site for its status, or all running sites if `name_or_path` is NULL. To be
+ * released with running_free_reports(). Return: whether every site answered; if not, stderr has the
+ * reason. With NULL it is no failure if no site runs. */
 bool running_status(const char *verb, const char *name_or_path, struct running_reports *ret);
 
 /** Release what running_status() returned. */

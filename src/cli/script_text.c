@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of the shell script that does what a site's configuration says, with wg(8) and ip(8). */
+/* Writes the shell script that sets up a site's configuration with wg(8) and ip(8). */
 #include "cli/script_text.h"
 
 #include <limits.h>
@@ -8,10 +8,10 @@
 
 #include "base/secret.h"
 
-/* The mark and table of a default route through the tunnel, as wg-quick(8) chooses them. */
+/* The fwmark and table for a default route through the tunnel, as in wg-quick(8). */
 #define DEFAULT_ROUTE_TABLE 51820
 
-/* A text as one word of the shell. */
+/* Quote a text as one word for the shell. */
 static void put_quoted(const char *text, FILE *out)
 {
 	fputc('\'', out);
@@ -24,20 +24,20 @@ static void put_quoted(const char *text, FILE *out)
 	fputc('\'', out);
 }
 
-/* A text in a comment: whatever could end the comment becomes '?'. */
+/* Write a text in a comment: '?' replaces every byte that could end the comment. */
 static void put_plain(const char *text, FILE *out)
 {
 	for (; *text; text++)
 		fputc(*text >= ' ' && *text <= '~' ? *text : '?', out);
 }
 
-/* Begin a step of a function: a blank line, and what it is about. */
+/* Begin a step of a function: a blank line and a comment. */
 static void put_step(const char *comment, FILE *out)
 {
 	fprintf(out, "\n\t# %s\n", comment);
 }
 
-/* The path of the file that `at` is in, as the script shall find it from anywhere. */
+/* The absolute path of the file that `at` is in, so that the script works in any folder. */
 static void put_file(const struct conf_site *site, struct conf_at at, FILE *out)
 {
 	const char *file = site->files[at.file];
@@ -47,8 +47,8 @@ static void put_file(const struct conf_site *site, struct conf_at at, FILE *out)
 	free(real);
 }
 
-/* `wg set IF WHAT FILE`, where the file is one that holds the key alone, or standard input with the
- * key from the script, or from its line of the configuration. */
+/* `wg set IF WHAT FILE`, where FILE holds only the key, or is standard input: the key comes from
+ * the script, or from its line of the configuration. */
 static void put_key(const struct script_source *s, const char *what, const char *key_file,
 	struct conf_at at, const uint8_t key[static KEY_LEN], FILE *out)
 {
@@ -102,7 +102,7 @@ static bool is_default(const struct ip_prefix *p)
 	return p->len == 0;
 }
 
-/* Whether a peer shall carry a default route by wg-quick's rules, for a family (0: for any). */
+/* Whether a peer gets a default route by wg-quick's rules, for a family (0: for any). */
 static bool has_default_route(const struct conf_site *site, uint16_t family)
 {
 	if (site->interface.table != CONF_TABLE_AUTO)
@@ -169,7 +169,7 @@ static void put_wireguard(const struct script_source *s, FILE *out)
 			ip_prefix_text(&wg->addresses.v[i].prefix, text), wg->name);
 	}
 	if (wg->mtu)
-		fputs("\t# MTU as the file says\n", out);
+		fputs("\t# MTU from the file\n", out);
 	else
 		fprintf(out, "\t# %s%u bytes, less IPv%u, UDP and WireGuard headers\n",
 			s->budget->outer_measured ? "the route's " : "", s->budget->outer_mtu,
@@ -177,7 +177,7 @@ static void put_wireguard(const struct script_source *s, FILE *out)
 	fprintf(out, "\tip link set %s mtu %u up\n", wg->name, s->budget->wg_mtu);
 }
 
-/* Whether the subnet of one of our addresses leads there already. */
+/* Whether the subnet of one of our addresses covers the prefix. */
 static bool is_connected(const struct conf_site *site, const struct ip_prefix *p)
 {
 	for (size_t i = 0; i < site->interface.addresses.n; i++) {
@@ -189,7 +189,7 @@ static bool is_connected(const struct conf_site *site, const struct ip_prefix *p
 	return false;
 }
 
-/* Whether a range of a peer needs a route of its own (a default route has rules instead). */
+/* Whether a prefix of a peer needs its own route (a default route has rules instead). */
 static bool needs_route(const struct conf_site *site, const struct ip_prefix *p)
 {
 	return site->interface.table == CONF_TABLE_NUMBER ||
@@ -271,7 +271,7 @@ static void put_dns(const struct conf_site *site, FILE *out)
 	for (size_t i = 0; i < dns->n; i++) {
 		if (is_address(dns->v[i].text))
 			continue;
-		fprintf(out, "%s%s", before, dns->v[i].text); /* all domains in one line */
+		fprintf(out, "%s%s", before, dns->v[i].text); /* all domains on one line */
 		before = " ";
 	}
 	if (before[1] == '\0')
@@ -357,7 +357,7 @@ static void put_bridge(const struct conf_site *site, const struct conf_bridge *b
 	fprintf(out, "\tip link set %s up\n", bridge->name);
 }
 
-/* The smallest MTU of the computed sessions that are a bridge's port; 0 if there are none. */
+/* The smallest MTU of the computed sessions among a bridge's ports; 0 if there are none. */
 static unsigned smallest_mtu(const struct script_source *s)
 {
 	unsigned smallest = 0;
@@ -392,9 +392,9 @@ static void put_head(const struct script_source *s, FILE *out)
 		fputs("# It holds private keys: keep it from others (chmod 600).\n", out);
 	if (mtu && mtu < 1500)
 		fprintf(out,
-			"#\n# The kernel's bridge drops what is larger than a port's MTU without a "
-			"word: set MTU %u\n"
-			"# on every member as well (ip link set eth0 mtu %u, or DHCP option 26).\n",
+			"#\n# The kernel's bridge silently drops what is larger than a port's MTU: "
+			"set MTU %u\n# on every member as well (ip link set eth0 mtu %u, or DHCP "
+			"option 26).\n",
 			mtu, mtu);
 	fputs("set -eu\n", out);
 	if (!s->with_keys)
@@ -404,7 +404,7 @@ static void put_head(const struct script_source *s, FILE *out)
 			out);
 }
 
-/* What is made here must not be there yet: `down` would take it away from its owner. */
+/* Interfaces that the script creates must not exist yet: `down` would delete another program's. */
 static void put_guard(const struct conf_site *site, FILE *out)
 {
 	fprintf(out, "\tfor link in %s", site->interface.name);

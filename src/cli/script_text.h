@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of the shell script that does what a site's configuration says, with wg(8) and ip(8). */
+/* Writes the shell script that sets up a site's configuration with wg(8) and ip(8). */
 #ifndef CLI_SCRIPT_TEXT_H
 #define CLI_SCRIPT_TEXT_H
 
@@ -9,14 +9,14 @@
 #include "conf/model.h"
 #include "underlay/mtu_budget.h"
 
-/** What a script is made of. All borrowed. */
+/** Input of a script. All pointers are borrowed. */
 struct script_source {
 	const struct conf_site *site; /* loaded and without errors */
 	const struct mtu_budget *budget;
-	bool with_keys; /* write the keys into the script, else it reads them from the files */
+	bool with_keys; /* write the keys into the script; else it reads them from the files */
 };
 
-/** Write the script for a POSIX shell to `out`; it holds keys only if asked for. */
+/** Write a POSIX shell script to `out`; it contains keys only with `with_keys`. */
 void script_print(const struct script_source *source, FILE *out);
 
 #endif

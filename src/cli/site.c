@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading a site for a verb: read, check, and tell the user what is wrong. */
+/* Loads a site for a verb: parses and checks the file, and reports problems. */
 #include "cli/site.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading a site for a verb: read, check, and tell the user what is wrong. */
+/* Loads a site for a verb: parses and checks the file, and reports problems. */
 #ifndef CLI_SITE_H
 #define CLI_SITE_H
 
@@ -9,24 +9,20 @@
 #include "conf/problem.h"
 #include "underlay/mtu_budget.h"
 
-/**
- * Read and check the configuration NAME or FILE. Without `ask_machine`, what depends on the
- * machine is not checked. Problems are added to `report`, sorted. `ret_site` must be freed with
- * conf_site_fini() in any case.
- */
+/** Parse and check the configuration NAME or FILE. Without `ask_machine`, checks that depend on the
+ * host are skipped. Problems are added to `report`, sorted. `ret_site` must be freed with
+ * conf_site_fini() in any case. */
 void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
 	struct conf_report *report);
 
-/**
- * The same for a verb that needs the site: the problems go to stderr.
- * Return: whether the site can be used; if not, it has been freed.
- */
+/** The same for a verb that needs the site: problems go to stderr. Return: whether the site is
+ * usable; if not, it has been freed. */
 bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret_site);
 
 /** Print the problems of a site to stderr, one after the other. */
 void site_print_report(const struct conf_site *site, const struct conf_report *report);
 
-/** The MTU budget of a site, by the routes of this machine. */
+/** The MTU budget of a site, by the routes of this host. */
 struct mtu_budget site_budget(const struct conf_site *site);
 
 #endif

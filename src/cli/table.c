@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of verbs, its help, and the way from a command line to a verb. */
+/* The table of verbs, its help, and the dispatch from a command line to a verb. */
 #include "cli/table.h"
 
 #include <stdbool.h>
@@ -20,7 +20,7 @@
 #include "cli/verb_up.h"
 #include "cli/verb_validate.h"
 
-/* In the order in which people meet them. */
+/* in the order in which a new user needs them */
 static const struct verb *const verbs[] = {
 	&verb_up,
 	&verb_down,
@@ -85,7 +85,7 @@ static enum verb_exit unknown_verb(const char *name)
 	return verb_usage("wirespan", "there is no verb \"%s\"", name);
 }
 
-/* Whether the user asks a verb for its help. */
+/* Whether the user asks for the help of a verb. */
 static bool wants_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

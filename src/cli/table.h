@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of verbs, its help, and the way from a command line to a verb. */
+/* The table of verbs, its help, and the dispatch from a command line to a verb. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 

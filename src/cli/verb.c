@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a verb of the command line is, and how verbs end. */
+/* Verbs of the command line, and their exit codes. */
 #include "cli/verb.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* check: proves a running site's segment from here, and says what is wrong. */
+/* check: proves a running site's segment from this host, and reports faults. */
 #include "cli/verb_check.h"
 
 #include <errno.h>
@@ -14,13 +14,13 @@
 #include "render/render_check.h"
 #include "render/terminal.h"
 
-/** What the command line says. */
+/** Options of the command line. */
 struct wish {
 	struct check_options options;
 	bool json;
 };
 
-/* Why there are no facts. */
+/* Report why the site could not be asked. */
 static void explain(const struct running *site, int err, struct findings *ret)
 {
 	struct finding *f;
@@ -52,7 +52,7 @@ static void explain(const struct running *site, int err, struct findings *ret)
 	}
 }
 
-/* Check one site, and print. Return: whether nothing is broken. */
+/* Check one site, and print. Return: whether there is no error. */
 static bool check_site(const struct running *site, const struct wish *wish, struct json_object *all)
 {
 	struct render_style style = terminal_style();
@@ -148,19 +148,15 @@ static enum verb_exit run_check(int argc, char **argv)
 const struct verb verb_check = {
 	.name = "check",
 	.usage = "[--json] [--quick] [--target ADDRESS] [NAME|FILE]",
-	.summary = "prove the segment from here, and say what is wrong and what to do",
-	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer "
-		"inside\n"
-		"the tunnel, and through each session to whoever is on the far side. Listens on "
-		"the\n"
-		"underlay meanwhile. Takes a few seconds, and up to ten where a peer is silent. "
-		"The\n"
-		"exit status is 0 if the segment is proven, 1 if something breaks it.\n"
+	.summary = "prove the segment from here, and report what is wrong and what to do",
+	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer\n"
+		"inside the tunnel, and through each session to hosts on the far side. Listens\n"
+		"on the underlay meanwhile. Takes a few seconds, and up to ten where a peer does\n"
+		"not answer. The exit status is 0 if the segment is proven, 1 if something\n"
+		"breaks it.\n"
 		"\n"
-		"  -j, --json         findings and measurements as JSON; the keys are in "
-		"wirespan(8)\n"
+		"  -j, --json         findings and measurements as JSON; keys as in wirespan(8)\n"
 		"  -q, --quick        without the second of throughput\n"
-		"  -t, --target ADDR  the host on the far side to ask, instead of whoever "
-		"answers\n",
+		"  -t, --target ADDR  the host on the far side to probe, instead of any\n",
 	.run = run_check,
 };

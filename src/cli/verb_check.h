@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* check: proves a running site's segment from here, and says what is wrong. */
+/* check: proves a running site's segment from this host, and reports faults. */
 #ifndef CLI_VERB_CHECK_H
 #define CLI_VERB_CHECK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* down: take a site down, or undo what a crashed one has left. */
+/* down: stop a site, or undo the changes that a crashed one has left. */
 #include "cli/verb_down.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 	return VERB_FAILED;
 }
 
-/* Nobody listens at the socket. Return: VERB_DONE if something could be taken down or undone. */
+/* The socket has no listener. Return: VERB_DONE if something could be stopped or undone. */
 static enum verb_exit down_without_socket(const char *verb, const struct running *site)
 {
 	struct error error = { 0 };

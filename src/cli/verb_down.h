@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* down: take a site down, or undo what a crashed one has left. */
+/* down: stop a site, or undo the changes that a crashed one has left. */
 #ifndef CLI_VERB_DOWN_H
 #define CLI_VERB_DOWN_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* init: a matching set of configuration files for two or more sites, keys included. */
+/* init: create matching configuration files with keys for two or more sites. */
 #include "cli/verb_init.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "conf/parse.h"
 #include "conf/value.h"
 
-#define PORT_DEFAULT   "51820" /* WireGuard's usual one */
+#define PORT_DEFAULT   "51820" /* WireGuard's common port */
 #define SUBNET_DEFAULT "10.20.30.0/24"
 #define NAME_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
@@ -29,7 +29,7 @@ struct request {
 	bool force;
 };
 
-/* "host", "host:port", "[v6]", "[v6]:port" or a bare "v6" into a site. */
+/* Parse "host", "host:port", "[v6]", "[v6]:port" or a bare "v6" into a site. */
 static const char *take_endpoint(const char *value, struct layout_site *site)
 {
 	struct ip_addr addr;
@@ -75,7 +75,7 @@ static const char *take_prefix(const char *value, struct ip_prefix *ret)
 	return NULL;
 }
 
-/* One "key=value" of a --site. Return: NULL, or what is wrong with the value. */
+/* Apply one "key=value" of a --site. Return: NULL, or an error message about the value. */
 static const char *take_property(const char *key, const char *value, struct layout_site *site)
 {
 	if (!strcmp(key, "endpoint"))
@@ -86,10 +86,10 @@ static const char *take_property(const char *key, const char *value, struct layo
 		return take_prefix(value, &site->address);
 	if (!strcmp(key, "bridge"))
 		return take_prefix(value, &site->bridge);
-	return "belongs to no key that --site knows: endpoint, member, address, bridge";
+	return "belongs to an unknown key; the keys of --site: endpoint, member, address, bridge";
 }
 
-/* The name of a site, which will be a file's. */
+/* Whether the name is valid for a site, and so for a file. */
 static bool is_site_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -98,7 +98,7 @@ static bool is_site_name(const char *name)
 	       name[0] != '.' && name[0] != '-';
 }
 
-/* Take "NAME,key=value,…" apart, in place. */
+/* Parse "NAME,key=value,…" in place. */
 static enum verb_exit take_site(const char *verb, char *text, struct layout *layout)
 {
 	struct layout_site *site;
@@ -128,7 +128,7 @@ static enum verb_exit take_site(const char *verb, char *text, struct layout *lay
 	return VERB_DONE;
 }
 
-/* Read a file's text back and check it, as `validate` will. */
+/* Parse and check a file's text again, as `validate` will. */
 static bool check_text(const struct newfile *file)
 {
 	struct conf_source source = {
@@ -151,7 +151,7 @@ static bool check_text(const struct newfile *file)
 	return ok;
 }
 
-/* Make one site's file. Its path and text are to be freed, also after a failure. */
+/* Generate one site's file. Its path and text are to be freed, also after a failure. */
 static bool make_file(const struct request *r, size_t i, struct newfile *file)
 {
 	struct conf_site model;
@@ -230,7 +230,7 @@ static enum verb_exit make_files(const struct request *r)
 	return result;
 }
 
-/* Take one option into the request. Return: VERB_DONE, or a complaint has been made. */
+/* Apply one option to the request. Return: VERB_DONE, or an error has been reported. */
 static enum verb_exit take_option(const char *verb, int c, struct request *r)
 {
 	const char *problem;
@@ -313,7 +313,8 @@ const struct verb verb_init = {
 		"\n"
 		"  -s, --site NAME,…     a site. Behind its name may stand, in any order:\n"
 		"      endpoint=HOST[:PORT]  where the others reach it (port: " PORT_DEFAULT ");\n"
-		"                            without it, it calls them, as from behind a NAT\n"
+		"                            without it, it connects to them, as from behind a "
+		"NAT\n"
 		"      member=IF             an interface behind which members are; repeat\n"
 		"      bridge=ADDR/LEN       the gateway's own address on the segment\n"
 		"      address=ADDR/LEN      its address inside the tunnel\n"

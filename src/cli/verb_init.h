@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* init: a matching set of configuration files for two or more sites, keys included. */
+/* init: create matching configuration files with keys for two or more sites. */
 #ifndef CLI_VERB_INIT_H
 #define CLI_VERB_INIT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* genkey, pubkey and genpsk: keys on standard input and output, as wg(8) writes them. */
+/* genkey, pubkey and genpsk: keys on standard input and output, in the format of wg(8). */
 #include "cli/verb_keys.h"
 
 #include <ctype.h>
@@ -37,7 +37,7 @@ static enum verb_exit write_key(const char *name, const uint8_t key[static KEY_L
 	return VERB_FAILED;
 }
 
-/* A key that is about to land in a file which others may read. */
+/* Warn if the key is written to a file that others may read. */
 static void warn_if_readable(void)
 {
 	struct stat st;
@@ -92,13 +92,13 @@ static ssize_t read_input(char *text, size_t size)
 	return (ssize_t)len;
 }
 
-/* Whether a byte may stand around a key: wg(8) lets NULs pass, too. */
+/* Whether a byte is allowed around a key: wg(8) accepts NULs, too. */
 static bool is_blank(char c)
 {
 	return !c || isspace((unsigned char)c);
 }
 
-/* The problem with `text[len]` as a private key, or NULL and the key. */
+/* Parse `text` as a private key. Return: an error message, or NULL and the key. */
 static const char *parse_private(const char *text, size_t len, uint8_t ret_key[static KEY_LEN])
 {
 	while (len > 0 && is_blank(*text)) {
@@ -164,7 +164,7 @@ const struct verb verb_pubkey = {
 	.usage = "",
 	.summary = "the public key of a private key",
 	.help = "Reads a private key from standard input and writes its public key to standard\n"
-		"output, as wg pubkey does. Keys are never arguments: everybody sees those.\n"
+		"output, as wg pubkey does. Keys are never arguments: every user can read those.\n"
 		"Example: wirespan pubkey < private.key\n",
 	.run = run_pubkey,
 };

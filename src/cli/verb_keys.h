@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* genkey, pubkey and genpsk: keys on standard input and output, as wg(8) writes them. */
+/* genkey, pubkey and genpsk: keys on standard input and output, in the format of wg(8). */
 #ifndef CLI_VERB_KEYS_H
 #define CLI_VERB_KEYS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mtu: the header ladder of a configuration's sessions, or of options. */
+/* mtu: the header ladder of a configuration's sessions, or of options alone. */
 #include "cli/verb_mtu.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define UNDERLAY_DEFAULT 1500
 #define BYTES_MAX	 65535
 
-/* The command line. What is not given is 0, and comes from the file or from the defaults. */
+/* Options of the command line. 0 means not given: from the file, or the default. */
 struct request {
 	struct mtu_options given;
 	bool encap_given;
@@ -24,7 +24,7 @@ struct request {
 	bool json;
 };
 
-/* What is printed: text at once, JSON in the end. */
+/* Output: text is printed at once, JSON at the end. */
 struct output {
 	struct json_object *ladders; /* an array, or NULL for text */
 	bool first;
@@ -49,7 +49,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* A number up to `max`, digits only. */
+/* Parse a number up to `max`, digits only. */
 static bool parse_number(const char *text, unsigned max, unsigned *ret)
 {
 	unsigned long v;
@@ -65,14 +65,14 @@ static bool parse_number(const char *text, unsigned max, unsigned *ret)
 	return true;
 }
 
-/* Which of two words the text is. */
+/* Parse one of two keywords. */
 static bool parse_word(const char *text, const char *zero, const char *one, bool *ret)
 {
 	*ret = strcmp(text, one) == 0;
 	return *ret || strcmp(text, zero) == 0;
 }
 
-/* Take one option. Return: NULL, or what it should have been. */
+/* Apply one option. Return: NULL, or what its argument should be. */
 static const char *take_option(int c, const char *arg, struct request *r)
 {
 	struct mtu_options *o = &r->given;
@@ -122,7 +122,7 @@ static const char *take_option(int c, const char *arg, struct request *r)
 	}
 }
 
-/* What the command line says goes over what the file or the defaults say. */
+/* Options override the file and the defaults. */
 static struct mtu_options merge(const struct request *r, struct mtu_options base)
 {
 	const struct mtu_options *g = &r->given;
@@ -150,7 +150,7 @@ static void put_json(struct output *out, const struct mtu_ladder *l, const char 
 	}
 }
 
-/* Compute one ladder and print it; `session` is "" if it stands for none in particular. */
+/* Compute one ladder and print it; `session` is "" if it is for no particular session. */
 static bool put_ladder(
 	struct output *out, const struct mtu_options *o, const char *session, const char *title)
 {
@@ -191,13 +191,13 @@ static bool put_session(struct output *out, const struct request *r, const struc
 	struct mtu_options o = merge(r, mtu_budget_options(b, tunnel, session));
 	char title[160];
 
-	/* the file's own number stays; what was computed is computed again from what is given */
+	/* a number in the file stays; computed values are computed again from the options */
 	if (!r->given.wg_mtu)
 		o.wg_mtu = site->interface.mtu;
 	snprintf(title, sizeof(title), "%s in %s: underlay of %u bytes, %s", session->name,
 		site->interface.name, o.underlay,
 		r->given.underlay   ? "as given"
-		: b->outer_measured ? "as the route to the peer says"
+		: b->outer_measured ? "from the route to the peer"
 				    : "assumed: no route to a peer is known here");
 	return put_ladder(out, &o, session->name, title);
 }
@@ -232,7 +232,7 @@ static bool print_json(struct output *out)
 	if (!root || json_object_object_add(root, "ladders", out->ladders) < 0)
 		out->failed = true;
 	else
-		out->ladders = NULL; /* root's now */
+		out->ladders = NULL; /* now owned by root */
 	if (!out->failed)
 		puts(json_object_to_json_string_ext(
 			root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
@@ -275,7 +275,7 @@ const struct verb verb_mtu = {
 	.usage = "[OPTION…] [NAME|FILE]",
 	.summary = "the header ladder, byte by byte, and the numbers that follow from it",
 	.help = "Draws where every byte of the underlay's packet goes, for each session of a\n"
-		"configuration, or for the options alone. Options go over what the file says.\n"
+		"configuration, or for the options alone. Options override the file.\n"
 		"\n"
 		"  -u, --underlay BYTES   MTU of the path between the gateways: 1500, 1492, …\n"
 		"                         (default: of the route to the peer, or 1500)\n"

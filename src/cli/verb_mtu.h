@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mtu: the header ladder of a configuration's sessions, or of options. */
+/* mtu: the header ladder of a configuration's sessions, or of options alone. */
 #ifndef CLI_VERB_MTU_H
 #define CLI_VERB_MTU_H
 

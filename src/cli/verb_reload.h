@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reload: let a running site read its configuration again. */
+/* reload: make a running site read its configuration again. */
 #ifndef CLI_VERB_RELOAD_H
 #define CLI_VERB_RELOAD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* script: a site as the wg and ip commands that a person would type. */
+/* script: the wg and ip commands that set up a site. */
 #ifndef CLI_VERB_SCRIPT_H
 #define CLI_VERB_SCRIPT_H
 

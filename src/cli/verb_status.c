@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status and metrics: what running sites say of themselves. */
+/* status and metrics: reports of running sites. */
 #include "cli/verb_status.h"
 
 #include <stdio.h>
@@ -22,7 +22,8 @@ static void print_text(const struct running_reports *reports)
 	}
 }
 
-/* Print the reports; without a NAME "nothing" is an answer in JSON, and a failure in words. */
+/* Print the reports; without a NAME and without a running site, JSON is an empty list and text is a
+ * failure. */
 static enum verb_exit print_status(
 	const char *verb, const struct running_reports *reports, bool named, bool json)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status and metrics: what running sites say of themselves. */
+/* status and metrics: reports of running sites. */
 #ifndef CLI_VERB_STATUS_H
 #define CLI_VERB_STATUS_H
 

@@ -16,26 +16,26 @@
 #include "pkt/drop.h"
 #include "render/format.h"
 
-#define PERIOD_TENTHS 10 /* of a second, between two looks */
+#define PERIOD_TENTHS 10 /* tenths of a second, between two samples */
 
-/** What is on the screen: this look, and the one before it to count from. */
+/** The screen's data: the current sample, and the previous one to compute rates. */
 struct view {
 	const char *verb;
 	const char *name; /* NULL: all sites */
 	struct running_reports now;
 	struct running_reports before;
-	bool answered; /* all that were asked */
+	bool answered; /* all requested sites answered */
 	int row;
 };
 
-/** The same site now and a look ago. */
+/** The same site in the current and the previous sample. */
 struct span {
 	const struct status_report *now;
-	const struct status_report *before; /* NULL: nothing to count from */
+	const struct status_report *before; /* NULL: no previous sample */
 	uint64_t ms;
 };
 
-/* What is counted between two looks, as a rate. */
+/* A counter's difference between two samples, as a rate. */
 static double per_second(const struct span *s, uint64_t before, uint64_t now)
 {
 	return s->before && s->ms && now >= before ? (double)(now - before) * 1000 / (double)s->ms
@@ -49,7 +49,7 @@ static struct span find_span(const struct view *v, const struct status_report *n
 	for (size_t i = 0; i < v->before.len; i++) {
 		const struct status_report *before = &v->before.v[i];
 
-		/* another process under the same name counts from zero */
+		/* a restarted process counts from zero */
 		if (strcmp(before->site, now->site) == 0 && before->pid == now->pid &&
 			before->uptime_ms < now->uptime_ms) {
 			s.before = before;
@@ -94,7 +94,7 @@ static const struct status_session *session_before(
 	return now;
 }
 
-/** What is shown of the WireGuard interface and of sessions alike. */
+/** Columns shown for the WireGuard interface and for sessions. */
 struct port {
 	struct status_traffic tx;
 	struct status_traffic rx;
@@ -181,7 +181,7 @@ static void draw_peers(struct view *v, const struct span *s)
 	}
 }
 
-/* Packets a call: what the offloads and batches are worth just now. */
+/* Packets per call: the current effect of offloads and batches. */
 static void draw_engine(struct view *v, const struct span *s)
 {
 	const struct status_engine *n = &s->now->engine;
@@ -241,7 +241,7 @@ static void draw(struct view *v)
 	refresh();
 }
 
-/* Look again; who does not answer may do so next time. */
+/* Take a new sample; a site that does not answer may answer next time. */
 static void look(struct view *v)
 {
 	running_free_reports(&v->before);
@@ -249,7 +249,7 @@ static void look(struct view *v)
 	v->answered = running_status(v->verb, v->name, &v->now);
 }
 
-/* Send standard error to `fd`. Return: where it went before. */
+/* Redirect standard error to `fd`. Return: a copy of the previous one. */
 static int turn_stderr(int fd)
 {
 	int before = dup(STDERR_FILENO);
@@ -260,7 +260,8 @@ static int turn_stderr(int fd)
 	return before;
 }
 
-/* Until the user has seen enough. Complaints would spoil the screen: it says what they would. */
+/* Run until the user quits. Messages on stderr would spoil the screen, which shows the same
+ * information. */
 static void watch(struct view *v)
 {
 	int complaints = turn_stderr(open("/dev/null", O_WRONLY | O_CLOEXEC));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wirespan up: bring a site up and run it. */
+/* wirespan up: start a site and run it. */
 #include "cli/verb_up.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ static void load(const char *path, struct conf_site *ret, struct conf_report *re
 	site_load_report(path, true, ret, report);
 }
 
-/* An absolute path, since a daemon leaves its folder. Return: a text to free, or NULL if it cannot
- * be had. */
+/* The absolute path, since a daemon changes its folder. Return: a text to free, or NULL on
+ * failure. */
 static char *absolute_path(const char *name_or_path)
 {
 	char *path = conf_path(name_or_path);
@@ -64,7 +64,7 @@ const struct verb verb_up = {
 	.help = "Checks the configuration, makes the interfaces, addresses, routes and the\n"
 		"bridge, and carries frames until SIGTERM or SIGINT, or `wirespan down`.\n"
 		"SIGHUP applies the edited file, as `wirespan reload` does. If anything\n"
-		"fails, the machine is left as it was.\n"
+		"fails, the host is left as it was.\n"
 		"\n"
 		"  -d, --detach   return once traffic can flow; a child goes on in the\n"
 		"                 background and logs to syslog\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wirespan up: bring a site up and run it. */
+/* wirespan up: start a site and run it. */
 #ifndef CLI_VERB_UP_H
 #define CLI_VERB_UP_H
 

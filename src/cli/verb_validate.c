@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validate: what is wrong with a configuration file, and how to correct it. */
+/* validate: report mistakes in a configuration file, with hints. */
 #include "cli/verb_validate.h"
 
 #include <stdbool.h>
@@ -88,9 +88,9 @@ const struct verb verb_validate = {
 	.summary = "check configuration files: what is wrong, where, and how to correct it",
 	.help = "Reads each file, with the WireGuard and key files it names, and reports every\n"
 		"mistake in it as FILE:LINE: error: what is wrong, and below it a hint.\n"
-		"Nothing on the machine is changed. Warnings alone do not make it fail.\n"
+		"Nothing on the host is changed. Warnings alone do not make it fail.\n"
 		"\n"
-		"  -o, --offline   look at the files only: do not ask this machine whether the\n"
+		"  -o, --offline   look at the files only: do not check on this host whether the\n"
 		"                  members' interfaces exist and are free\n",
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* validate: what is wrong with a configuration file, and how to correct it. */
+/* validate: report mistakes in a configuration file, with hints. */
 #ifndef CLI_VERB_VALIDATE_H
 #define CLI_VERB_VALIDATE_H
 

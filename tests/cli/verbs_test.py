@@ -102,7 +102,7 @@ def usage(bench):
         (["init"], "two or more sites"),
         (["init", "--site", "a"], "two or more sites"),
         (["init", "--site", "../a", "--site", "b"], "starts with a name"),
-        (["init", "--site", "a,color=red", "--site", "b"], "no key that --site knows"),
+        (["init", "--site", "a,color=red", "--site", "b"], "an unknown key"),
         (["init", "--site", "a,member=a/b", "--site", "b"], "a character that"),
         (["init", "--site", "a,endpoint=x:0", "--site", "b"], "port"),
         (["init", "--site", "a,bridge=10.0.0.1", "--site", "b"], "with its subnet"),
