@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which back end carries a site on this machine, and why. */
+/* Select the back end that carries a site on this host, with the reason. */
 #include "backend/select.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #define TUN "/dev/net/tun"
 
-/** Whether interfaces can be opened from userspace. */
+/** Check that TUN and TAP interfaces can be opened from userspace. */
 static int probe_tun(struct error *ret_error)
 {
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
@@ -19,7 +19,7 @@ static int probe_tun(struct error *ret_error)
 	}
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 		return error_set(ret_error, -errno,
-			"The userspace engine needs " TUN ", which this machine does not have\n"
+			"The userspace engine needs " TUN ", which this host does not have\n"
 			"Load the module (modprobe tun); in a container, pass the device on.");
 	return error_set(ret_error, -errno,
 		"Cannot open " TUN ":\nRun it as root; in a container, pass the device on.");

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Which back end carries a site on this machine, and why. */
+/* Select the back end that carries a site on this host, with the reason. */
 #ifndef BACKEND_SELECT_H
 #define BACKEND_SELECT_H
 
 #include "base/error.h"
 #include "conf/model.h"
 
-/** A choice and its reason, for status and log. */
+/** A choice and its reason, for the status and the log. */
 struct choice {
 	const char *backend; /* "userspace" */
 	const char *reason;
 };
 
 /**
- * Choose for `[Site] Backend = wanted`, looking once at what this machine has.
- * Return: 0, or -errno with `ret_error` filled: the machine lacks what is needed (-ENOENT, -EPERM,
- * -ENODEV …), or this version does (-EOPNOTSUPP).
+ * Choose a back end for `[Site] Backend = wanted`. Probes once what this host supports.
+ * Return: 0, or -errno with `ret_error` filled: this host lacks what the back end needs (-ENOENT,
+ * -EPERM, -ENODEV …), or this version does not support it (-EOPNOTSUPP).
  */
 int backend_select(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the choice of a back end: said with its reason, refused with a hint. */
+/* Tests of the choice of a back end: it states its reason, and a refusal carries a hint. */
 #include "backend/select.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ static void test_kernel(void **state)
 	assert_string_equal(choice.backend, "untouched");
 }
 
-/* Whether there is a TUN here or not, it says so. */
+/* Whether or not /dev/net/tun exists here, the result states it. */
 static void test_userspace(void **state)
 {
 	static const enum conf_backend wanted[] = { CONF_BACKEND_AUTO, CONF_BACKEND_USERSPACE };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace back end: the engine's driver, and its underlay: routing and DNS. */
+/* The userspace back end: joins the engine's driver and its underlay (routing and DNS). */
 #include "backend/userspace.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "underlay/dns_endpoint.h"
 #include "underlay/sticky_source.h"
 
-/* ---- what the driver asks of the underlay ---- */
+/* ---- calls from the driver to the underlay ---- */
 
 static void sockets_changed(void *ctx)
 {
@@ -52,7 +52,7 @@ static void ask_for_names(void *ctx)
 	dns_endpoint_run_all(&u->underlay);
 }
 
-/* ---- what the underlay asks of the driver ---- */
+/* ---- calls from the underlay to the driver ---- */
 
 static void do_work(void *ctx)
 {
@@ -61,7 +61,7 @@ static void do_work(void *ctx)
 	driver_work(u->driver);
 }
 
-/* ---- both ---- */
+/* ---- open and close both ---- */
 
 int userspace_open(struct loop *loop, const struct driver_options *options,
 	const struct driver_sizes *sizes, struct userspace *ret)
@@ -106,7 +106,7 @@ void userspace_close(struct userspace *u)
 	*u = (struct userspace){ 0 };
 }
 
-/* ---- the report ---- */
+/* ---- status report ---- */
 
 static struct status_route route_of(struct underlay *u, const struct endpoint *e)
 {
@@ -122,14 +122,13 @@ static struct status_route route_of(struct underlay *u, const struct endpoint *e
 
 	if (view.leads == LEADS_OUT && !view.other)
 		return r;
-	if (view.route != view.other) /* else one of several next hops, and not this one */
+	if (view.route != view.other) /* otherwise it is another of several next hops */
 		(void)if_indextoname(view.route, r.interface);
 	(void)if_indextoname(view.other, r.sent_by);
 	return r;
 }
 
-/* Whether the MTU of the underlay is known: from the route, or from a peer whose probes confirm
- * it. */
+/* Whether the underlay's MTU is known: from the route, or from a peer whose probes confirm it. */
 static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
 {
 	if (budget->outer_measured)
@@ -144,7 +143,7 @@ static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
 	return false;
 }
 
-/* Names and routes, in the order in which report_engine() has put the peers. */
+/* Add names and routes, in the order in which report_engine() listed the peers. */
 static int report_peers(struct userspace *u, struct status_report *r)
 {
 	size_t i = 0;
@@ -161,7 +160,7 @@ static int report_peers(struct userspace *u, struct status_report *r)
 	return 0;
 }
 
-/* Return: the ladder of the session, with the MTU of the path to its peer. */
+/* Return: the MTU ladder of the session, with the MTU of the path to its peer. */
 static struct mtu_ladder report_session_mtus(const struct userspace *u, const struct conf_tunnel *t,
 	const struct conf_session *c, const struct mtu_budget *budget, struct status_session *s)
 {
@@ -180,7 +179,7 @@ static struct mtu_ladder report_session_mtus(const struct userspace *u, const st
 	return ladder;
 }
 
-/* In the order in which report_engine() has put the sessions. */
+/* In the order in which report_engine() listed the sessions. */
 static void report_mtus(const struct userspace *u, const struct conf_site *conf,
 	const struct mtu_budget *budget, struct status_report *r)
 {

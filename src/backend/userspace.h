@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace back end: the engine's driver, and its underlay: routing and DNS. */
+/* The userspace back end: joins the engine's driver and its underlay (routing and DNS). */
 #ifndef BACKEND_USERSPACE_H
 #define BACKEND_USERSPACE_H
 
@@ -9,22 +9,23 @@
 #include "underlay/mtu_budget.h"
 #include "underlay/underlay.h"
 
-/** Both halves, joined. Zero is closed. It must not move while it is open. */
+/** The driver and the underlay, joined. Zeroed means closed. Must not move while it is open. */
 struct userspace {
 	struct driver *driver;
 	struct underlay underlay;
 };
 
-/** Open both, without descriptors. Return: 0, or the errors of driver_open(). */
+/** Open driver and underlay, without descriptors. Return: 0, or the errors of driver_open(). */
 int userspace_open(struct loop *loop, const struct driver_options *options,
 	const struct driver_sizes *sizes, struct userspace *ret);
 
-/** Close both; closed already is fine. */
+/** Close both. A closed back end is allowed. */
 void userspace_close(struct userspace *u);
 
 /**
- * Add to an empty report what the engine, its underlay and its configuration know: what
- * report_engine() does, names of peers and routes to them, MTUs by `budget`. Return: 0 or -ENOMEM.
+ * Add the state of the engine, its underlay and its configuration to an empty report: everything of
+ * report_engine(), the names of peers and the routes to them, and MTUs according to `budget`.
+ * Return: 0 or -ENOMEM.
  */
 int userspace_report(struct userspace *u, const struct conf_site *conf,
 	const struct mtu_budget *budget, struct status_report *r);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Why something on the machine failed and what to do about it, for a person. */
+/* Errors for the user: why an operation failed, and a hint what to do about it. */
 #include "base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PROBLEM_MAX 250 /* and room for the words of an errno */
+#define PROBLEM_MAX 250 /* leaves room for the text of an errno */
 
 int error_set(struct error *error, int code, const char *format, ...)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Why something on the machine failed and what to do about it, for a person. */
+/* Errors for the user: why an operation failed, and a hint what to do about it. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
-/** A failure: an errno and two sentences. */
+/** A failure: an errno, a sentence about the problem, and a hint. */
 struct error {
 	int code; /* -errno */
 	char problem[320];
@@ -11,9 +11,9 @@ struct error {
 };
 
 /**
- * Fill in an error. `format` makes problem and hint in one, with '\n' between them; ": " and the
- * words for `code` are added to the problem if it ends with a colon, then its full stop. Both are
- * cut to fit. Return: `code`.
+ * Fill in an error. `format` produces the problem and the hint, with a newline between them. If the
+ * problem ends with a colon, the text of errno `code` is appended; a missing full stop is added.
+ * Both are truncated to fit. Return: `code`.
  */
 int error_set(struct error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of errors for people: two sentences, whatever comes. */
+/* Tests of errors for the user: always two sentences, for any input. */
 #include "base/error.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ static void test_sentences(void **state)
 		const char *problem;
 		const char *hint;
 	} table[] = {
-		{ "It broke\nMend it.", "It broke.", "Mend it." },
-		{ "It broke.\nMend it.", "It broke.", "Mend it." },
+		{ "It broke\nFix it.", "It broke.", "Fix it." },
+		{ "It broke.\nFix it.", "It broke.", "Fix it." },
 		{ "It broke", "It broke.", "" },
 		{ "Cannot open it:\nLook.", "Cannot open it: Permission denied.", "Look." },
 	};

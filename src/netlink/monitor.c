@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's news for the loop: the interface followed, and the ways of the underlay. */
+/* Link, address and route events from the kernel, for the event loop. */
 #include "netlink/monitor.h"
 
 #include <errno.h>
@@ -30,7 +30,8 @@ int monitor_open(struct monitor *n, enum monitor_about about)
 	return err;
 }
 
-/** A socket stays in the namespace it was made in: the thread goes there for that moment. */
+/** Open the monitor in namespace `netns`. A socket stays in the namespace it was created in, so the
+ * thread enters that namespace only while it opens the socket. */
 static int open_in(struct monitor *n, int netns, enum monitor_about about)
 {
 	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -45,7 +46,7 @@ static int open_in(struct monitor *n, int netns, enum monitor_about about)
 	}
 	err = monitor_open(n, about);
 	if (setns(home, CLONE_NEWNET) < 0)
-		abort(); /* must not go on in a namespace that is not ours */
+		abort(); /* the thread must not continue in a foreign namespace */
 	close(home);
 	return err;
 }

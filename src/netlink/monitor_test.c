@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the kernel's news in a network namespace: what is done to an interface is heard of. */
+/* Tests of kernel events in a network namespace: each change to an interface is reported. */
 #include "netlink/monitor.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static void do_request(struct nl_msg *m)
 	assert_int_equal(nl_request(&nl, m), 0);
 }
 
-/** Hear what there is, following `ifindex`. */
+/** Read all queued events, following `ifindex`. */
 static struct changes hear(struct monitor *n, uint32_t ifindex)
 {
 	struct pollfd p = { .fd = monitor_fd(n), .events = POLLIN };
@@ -117,7 +117,7 @@ static void test_ways(void **state)
 	assert_true(changes_moves_source(&d, &far));
 }
 
-/** More than the socket holds: said so, and the interface is looked at. */
+/** More events than the socket buffer holds: the loss is detected, and the interface is queried. */
 static void test_flood(void **state)
 {
 	int tun = open_tun("wg0");
@@ -136,7 +136,7 @@ static void test_flood(void **state)
 	close(tun);
 }
 
-/** The interface moves to another namespace and is heard of there. */
+/** Events of an interface are received after it moves to another namespace. */
 static void test_move(void **state)
 {
 	int tun = open_tun("wg0");
@@ -174,7 +174,7 @@ static void test_move(void **state)
 	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_int_equal(d.mtu, 1300);
 	assert_true(d.up);
-	/* We are still at home. */
+	/* The test is still in its own namespace. */
 	assert_int_equal(ifindex_of("eth1") > 0, 1);
 	assert_int_equal(system("ip link show eth1 >/dev/null"), 0);
 	monitor_close(&there);
