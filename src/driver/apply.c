@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A configuration laid onto the userspace engine as a difference: what both have keeps running. */
+/* Apply a configuration to the userspace engine as a difference: unchanged parts keep running. */
 #include "driver/apply.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The peers of a configuration applied to the engine as a difference. */
+/* Apply the peers of a configuration to the engine as a difference. */
 #include "driver/apply_peers.h"
 
 #include <errno.h>
@@ -20,7 +20,8 @@ static bool conf_has_prefix(const struct conf_peer *c, const struct ip_prefix *p
 	return false;
 }
 
-/* Take prefixes that the peer no longer has; one at a time, as removing upsets the walk. */
+/* Remove prefixes that the peer no longer has; one per walk, because a removal invalidates the
+ * walk. */
 static void drop_prefixes(struct driver *d, struct driver_peer *p, const struct conf_peer *c)
 {
 	struct wg_allowedips *allowed = &d->engine.wg.allowed;
@@ -36,8 +37,8 @@ static void drop_prefixes(struct driver *d, struct driver_peer *p, const struct 
 }
 
 /*
- * An endpoint that has roamed stays: it was authenticated, and the file has not changed if the peer
- * is not new.
+ * Set the configured endpoint. The endpoint of an existing peer that has roamed stays if the file's
+ * endpoint did not change, because the present one was authenticated.
  */
 static int apply_endpoint(
 	struct driver *d, struct driver_peer *p, const struct conf_peer *c, bool fresh)
@@ -67,7 +68,7 @@ static int apply_peer(struct driver *d, const struct conf_peer *c)
 	if (fresh)
 		err = peers_add(d, c->public_key, &p);
 	if (err == -EINVAL)
-		return 0; /* our own public key: ignored, as wg does */
+		return 0; /* our own public key: ignored, as wg(8) does */
 	if (err < 0)
 		return err;
 	wg_peer_set_psk(&d->engine.wg, &p->path.wg, c->preshared_key);

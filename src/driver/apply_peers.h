@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The peers of a configuration applied to the engine as a difference. */
+/* Apply the peers of a configuration to the engine as a difference. */
 #ifndef DRIVER_APPLY_PEERS_H
 #define DRIVER_APPLY_PEERS_H
 
@@ -7,11 +7,11 @@
 #include "conf/model.h"
 #include "driver/driver.h"
 
-/** Make the engine have every peer of `conf`, as it is there; others stay. Return: 0, or -errno
- * with `ret_error` filled. */
+/** Add or update every peer of `conf`; other peers stay. Return: 0, or -errno with `ret_error`
+ * filled. */
 int apply_peers(struct driver *d, const struct conf_site *conf, struct error *ret_error);
 
-/** Remove every peer that `conf` does not have. */
+/** Remove every peer that `conf` does not contain. */
 void apply_peers_sweep(struct driver *d, const struct conf_site *conf);
 
 #endif

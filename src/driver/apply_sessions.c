@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tunnels and sessions of a configuration applied to the engine as a difference. */
+/* Apply the tunnels and sessions of a configuration to the engine as a difference. */
 #include "driver/apply_sessions.h"
 
 #include <errno.h>
@@ -76,7 +76,7 @@ static bool session_differs(const struct driver_session *s, const struct conf_se
 {
 	struct driver_session other;
 
-	memcpy(&other, s, sizeof(other)); /* with its padding, so that memcmp() may look at it */
+	memcpy(&other, s, sizeof(other)); /* with its padding, for memcmp() */
 	session_configure(&other, c);
 	return s->tunnel != tunnel || l2tp_options_need_replace(&s->path.options, &c->options) ||
 	       /* NOLINTNEXTLINE(*-memory-comparison,cert-exp42-c,cert-flp37-c) */
@@ -149,7 +149,7 @@ static int apply_session(
 	return session_in(d, s, tunnel, c);
 }
 
-/* One that made room for a configuration that was then taken back is out of the table. */
+/* A tunnel that was removed by make_room() and is now restored is not in the table. */
 static int tunnel_in(struct driver *d, struct driver_tunnel *t)
 {
 	l2tp_table_remove_tunnel(&d->engine.l2tp, &t->l2tp);
@@ -182,7 +182,7 @@ static void remove_session(struct driver *d, struct driver_session *s)
 	session_out(d, s);
 	list_remove(&s->link);
 	if (d->lost == &s->io)
-		d->lost = NULL; /* it is not missed */
+		d->lost = NULL; /* the session is removed, so its loss does not matter */
 	free(s);
 }
 
@@ -207,9 +207,10 @@ static bool conf_has_tunnel(const struct conf_site *conf, const struct l2tp_tunn
 }
 
 /*
- * Tunnels and sessions that are gone or changed make room first: a changed tunnel has the old one's
- * addresses, and two sessions may have exchanged their ids. Their TAPs stay open for now, and all
- * of them remain listed, so that apply_add() with the old `conf` puts them back.
+ * Remove deleted and changed tunnels and sessions from the engine's tables first: a changed tunnel
+ * has the same addresses as the old one, and two sessions may have swapped their ids. Their TAPs
+ * stay open for now and all of them stay listed, so that apply_add() with the old `conf` can
+ * restore them.
  */
 static void make_room(struct driver *d, const struct conf_site *conf)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tunnels and sessions of a configuration applied to the engine as a difference. */
+/* Apply the tunnels and sessions of a configuration to the engine as a difference. */
 #ifndef DRIVER_APPLY_SESSIONS_H
 #define DRIVER_APPLY_SESSIONS_H
 
@@ -7,14 +7,14 @@
 #include "conf/model.h"
 #include "driver/driver.h"
 
-/** Make the engine have every tunnel and session of `conf`, as it is there; TAPs of others stay
- * open. Return: 0, or -errno with `ret_error` filled. */
+/** Add or update every tunnel and session of `conf`; TAPs of other sessions stay open. Return: 0,
+ * or -errno with `ret_error` filled. */
 int apply_sessions(struct driver *d, const struct conf_site *conf, struct error *ret_error);
 
-/** Remove every tunnel and session that `conf` does not have. */
+/** Remove every tunnel and session that `conf` does not contain. */
 void apply_sessions_sweep(struct driver *d, const struct conf_site *conf);
 
-/** The engine's session for a configured one, or NULL. */
+/** Return: the engine's session for a configured one, or NULL. */
 struct driver_session *apply_find_session(const struct driver *d, const char *name);
 
 #endif

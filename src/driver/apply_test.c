@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of a configuration laid onto an engine with real TAPs: what is taken back after a failure
- * works as before. */
+/* Tests of applying a configuration to an engine with real TAPs: after a failure and rollback, the
+ * engine works as before. */
 #include "driver/apply.h"
 
 #include <setjmp.h>
@@ -29,16 +29,16 @@
 #define SESSION(name, id, rest)                                                                    \
 	"[L2TPSession]\nName = " name "\nSessionId = " #id "\nPeerSessionId = " #id "\n" rest
 
-/* eth1 is a link that is no TAP, so the last session cannot be made. */
+/* eth1 is a link but no TAP, so the last session cannot be created. */
 #define IMPOSSIBLE SESSION("eth1", 9, "")
 
 static const char before[] = HEAD TUNNEL(1701) SESSION("t0", 1, "") SESSION("t1", 2, "");
 
-/* What is tried and taken back. */
+/* Configurations that are applied and rolled back. */
 static const struct {
 	const char *name;
 	const char *text;
-	bool fails; /* else it is what comes after apply_add() that fails */
+	bool fails; /* false: a step after apply_add() fails instead */
 } attempts[] = {
 	{ "a session more", HEAD TUNNEL(1701) SESSION("t0", 1, "") SESSION("t1", 2, "") IMPOSSIBLE,
 		true },
@@ -56,16 +56,16 @@ static const struct {
 		HEAD TUNNEL(1702) SESSION("t0", 1, "") SESSION("t1", 2, "") IMPOSSIBLE, true },
 	{ "no tunnel at all", HEAD, false },
 	{ "a session less", HEAD TUNNEL(1701) SESSION("t1", 2, ""), false },
-	{ "a changed tunnel, refused by the machine",
+	{ "a changed tunnel, refused by the host",
 		HEAD TUNNEL(1702) SESSION("t0", 1, "") SESSION("t1", 2, ""), false },
-	{ "ids exchanged, refused by the machine",
+	{ "ids exchanged, refused by the host",
 		HEAD TUNNEL(1701) SESSION("t0", 2, "") SESSION("t1", 1, ""), false },
 };
 
 static struct loop loop;
 static struct driver *d;
 
-/* The session that receives what arrives for `id`, by name; "" for none. */
+/* Return: the name of the session that receives packets for `id`; "" for none. */
 static const char *receiver(uint32_t id, uint16_t port)
 {
 	static const uint8_t remote[4] = { 10, 0, 1, 21 };
@@ -128,8 +128,8 @@ static struct driver_session *apply_text(const char *text)
 	return apply_find_session(d, "t0");
 }
 
-/* Each option reaches the engine. A live one leaves the session in place; others replace it, so
- * that it is the last of the engine's sessions. */
+/* Each option reaches the engine. A live option leaves the session in place; any other replaces
+ * the session, so that it becomes the engine's last one. */
 static void test_options(void **state)
 {
 	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
@@ -181,8 +181,8 @@ static struct wg_peer *owner_of_10(uint8_t second, uint8_t third)
 	return wg_allowedips_lookup4(&d->engine.wg.allowed, (uint8_t[]){ 10, second, third, 1 });
 }
 
-/* As wg(8) does: other keys, the first peer out, other allowed IPs and another keepalive for the
- * second, a third one in. Return: the third. */
+/* Change the running engine as wg(8) does: other keys, the first peer removed, other allowed IPs
+ * and another keepalive for the second, a third peer added. Return: the third. */
 static struct wg_peer *change_live(const struct conf_site *conf, const uint8_t private_key[KEY_LEN],
 	const uint8_t psk[KEY_LEN])
 {
@@ -204,7 +204,7 @@ static struct wg_peer *change_live(const struct conf_site *conf, const uint8_t p
 	return &third->path.wg;
 }
 
-/* What wg(8) has changed since is what a reload that fails goes back to. */
+/* A reload that fails returns to the state that wg(8) has set, not to the file's. */
 static void test_back_to_the_engine(void **state)
 {
 	static const uint8_t private_key[KEY_LEN] = { [1] = 7, [31] = 0x40 };

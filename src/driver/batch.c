@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The work of one wake-up: trains sent, superframes written, until nothing is left. */
+/* The work of one wake-up: send trains and write superframes until none are left. */
 #include "driver/batch.h"
 
 #include "base/bytes.h"
@@ -13,7 +13,8 @@ void batch_begin(struct driver *d)
 	engine_set_time(&d->engine, clock_mono(), clock_wall());
 }
 
-/* Others with the same source may have a way from it: they find out for themselves. */
+/* Remove the peer's stale sticky source. Other peers with the same source may still have a route
+ * from it; they are checked separately. */
 static void forget_stale_source(struct driver *d)
 {
 	const struct endpoint *stale = &d->udp.stale;
@@ -93,7 +94,7 @@ void batch_receive(struct driver *d, const struct udp_received *r)
 	}
 }
 
-/* Write what the calls so far have brought: their buffers are free again. */
+/* Write the pending superframes; their buffers are then free again. */
 void batch_write(struct driver *d)
 {
 	rx_account(&d->engine);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
+/* The userspace engine with its descriptors, and the event loop's callbacks that drive it. */
 #include "driver/driver.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "driver/sockets.h"
 #include "path/control.h"
 
-/* Sources that the rate limiter keeps in mind. */
+/* Number of sources that the rate limiter tracks. */
 #define LIMITER_SOURCES 8192
 
 static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
@@ -111,7 +111,7 @@ static void free_blocks(struct driver *d)
 		struct driver_block *block = d->blocks;
 
 		d->blocks = block->next;
-		secret_wipe(block->memory, block->len); /* packets in the clear */
+		secret_wipe(block->memory, block->len); /* contains decrypted packets */
 		free(block);
 	}
 }
@@ -152,7 +152,7 @@ void driver_close(struct driver *d)
 	free(d);
 }
 
-/* Room for what peers share. */
+/* Grow the pools that all peers share. */
 static int grow_shared(struct driver *d, size_t peers)
 {
 	size_t len = engine_growth(&d->engine, peers);

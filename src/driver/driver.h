@@ -1,68 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace engine on a machine: its descriptors, and the loop's callbacks that drive it. */
+/* The userspace engine with its descriptors, and the event loop's callbacks that drive it. */
 #ifndef DRIVER_DRIVER_H
 #define DRIVER_DRIVER_H
 
 #include "driver/driver_state.h"
 
 /**
- * Read options from the value of WIRESPAN_OPTIONS: words separated by commas, "no-vnet", "no-tso",
- * "no-uso", "no-gso" (UDP_SEGMENT), "no-gro" (UDP_GRO), "aead=NAME". NULL or "" means everything
- * on. `text` is borrowed for the name. Return: 0, or -EINVAL for a word that is none of these.
+ * Parse the value of WIRESPAN_OPTIONS: a comma-separated list of "no-vnet", "no-tso", "no-uso",
+ * "no-gso" (UDP_SEGMENT), "no-gro" (UDP_GRO), "aead=NAME". NULL or "" enables everything. The name
+ * is borrowed from `text`. Return: 0, or -EINVAL for an unknown item.
  */
 int driver_options_from(char *text, struct driver_options *ret);
 
 /**
- * Allocate everything and make an engine without descriptors. `underlay` NULL: host names are
- * refused (-EOPNOTSUPP), and trains are sent as they are. Return: 0 or -errno.
+ * Allocate all memory and create an engine without descriptors. With `underlay` NULL, host names
+ * are refused (-EOPNOTSUPP) and trains are sent without a check of their route. Return: 0 or
+ * -errno.
  */
 int driver_open(struct loop *loop, const struct driver_options *options,
 	const struct driver_sizes *sizes, const struct driver_underlay *underlay,
 	struct driver **ret);
 
 /**
- * Wipe what secrets that were used or given up since the last call have left behind on the stack
- * and in the crypto library. To be called where the stack is short: in the loop.
+ * Wipe the secrets that were used or discarded since the last call from the stack and from the
+ * crypto library. Call it where the stack is shallow: in the event loop.
  */
 void driver_tidy(struct driver *d);
 
-/** Close all descriptors (the interfaces go with them), wipe and free everything. NULL is
+/** Close all descriptors (which deletes the interfaces), wipe and free all memory. NULL is
  * allowed. */
 void driver_close(struct driver *d);
 
-/** Make room for more peers or allowed IPs, with a guaranteed part for each peer of what they
- * share. Return: 0 or -ENOMEM; all goes on as before then. */
+/** Make room for more peers or allowed IPs, including each peer's guaranteed share of the common
+ * pools. Return: 0, or -ENOMEM with everything unchanged. */
 int driver_grow(struct driver *d, size_t peers, size_t allowed_ips);
 
 /**
  * Open the UDP sockets and let packets flow. `port` 0: the kernel chooses.
- * Return: 0 or -errno (-EADDRINUSE). Then packets to peers are read, and pending for as long as
- * they are for a handshake; driver_rebind() tries again.
+ * Return: 0 or -errno (-EADDRINUSE). After an error, packets to peers are read, and stay pending
+ * for as long as packets wait for a handshake; driver_rebind() tries again.
  */
 int driver_start(struct driver *d, uint16_t port, uint32_t fwmark);
 
-/** Close the sockets and forget all sessions, as when the interface is set down; peers and
+/** Close the sockets and delete all session keys, as when the interface is set down; peers and
  * configuration stay. */
 void driver_stop(struct driver *d);
 
-/** Move to another port or firewall mark: sticky sources are forgotten, as the way to a peer may be
- * another now, and peers with PersistentKeepalive hear from us at once. On failure everything stays
- * as it was. Before driver_start() and after driver_stop() they are only noted, in `udp.port`
- * and `fwmark`. Return: 0 or -errno. */
+/** Change the UDP port or the firewall mark. Sticky sources are cleared, because the routes to
+ * peers may differ now, and peers with PersistentKeepalive are sent a packet at once. On failure
+ * everything is unchanged. Before driver_start() and after driver_stop() the values are only
+ * stored, in `udp.port` and `fwmark`. Return: 0 or -errno. */
 int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark);
 
-/** Say how the don't-fragment bit of what we send is set, now and on sockets to come. Return: 0 or
- * -errno. */
+/** Set the use of the don't-fragment bit, for the open sockets and for those opened later. Return:
+ * 0 or -errno. */
 int driver_set_df(struct driver *d, enum udp_df df);
 
-/** Do what is due and send what waits: after timers, and after any change made from outside the
- * loop. */
+/** Do all work that is due and send pending packets. Call it when a timer expires and after any
+ * change made from outside the event loop. */
 void driver_work(struct driver *d);
 
-/** When driver_work() has to be called next, or MONO_NEVER. */
+/** When driver_work() must be called next, or MONO_NEVER. */
 struct mono driver_deadline(const struct driver *d);
 
-/** Bytes of memory that the engine and its buffers take. */
+/** Bytes of memory that the engine and its buffers use. */
 uint64_t driver_memory(const struct driver *d);
 
 #endif

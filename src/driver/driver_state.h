@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the driver is made of: its descriptors, the engine's peers, tunnels and sessions. */
+/* The driver's state: its descriptors, and the engine's peers, tunnels and sessions. */
 #ifndef DRIVER_DRIVER_STATE_H
 #define DRIVER_DRIVER_STATE_H
 
@@ -16,7 +16,7 @@
 
 struct driver;
 
-/** Memory that the engine was given since it began; it stays the engine's. */
+/** Memory added to the engine after its start; the engine uses it until it is closed. */
 struct driver_block {
 	struct driver_block *next;
 	size_t len; /* of `memory` */
@@ -24,45 +24,45 @@ struct driver_block {
 };
 
 /**
- * What the driver asks of the side that knows routing and DNS; backend/ joins both. They are
- * called in the loop's thread and never wait, but for the kernel's answer about a route.
+ * Callbacks from the driver to the routing and DNS side (the underlay); backend/ connects both.
+ * They are called in the event loop's thread and do not block, except for the kernel's answer to a
+ * route query.
  */
 struct driver_underlay {
-	/** Sockets have been opened, or have another port or firewall mark: routes may be others
-	 * now. */
+	/** Sockets were opened, or have another port or firewall mark: routes may differ. */
 	void (*sockets_changed)(void *ctx);
 
-	/** Trains are about to be sent: correct their source addresses, take out what must not be
-	 * sent. */
+	/** Trains are about to be sent: correct their source addresses, and remove trains that must
+	 * not be sent. */
 	void (*check_trains)(void *ctx, struct train_queue *q);
 
-	/** A datagram of ours has come back by one of our own ports: see engine.own. */
+	/** One of our own datagrams returned through one of our own ports: see engine.own. */
 	void (*found_own)(void *ctx);
 
 	/**
-	 * A peer is found under a host name; what it had already, goes on. `moves`: it is to go
-	 * where the name points, even if it has a session elsewhere. Return: 0 or -errno.
+	 * Set a peer's endpoint to a host name; existing sessions go on. `moves`: move the peer to
+	 * the name's address even if it has a session with another address. Return: 0 or -errno.
 	 */
 	int (*set_name)(
 		void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves);
 
-	/** A peer has no name, or no longer, or is about to be removed; its endpoint stays. */
+	/** A peer has no host name (any more), or is about to be removed; its endpoint stays. */
 	void (*forget_name)(void *ctx, struct path_peer *peer);
 
-	/** The time has come to ask for names: see engine.policy_due. */
+	/** Names are due to be resolved: see engine.policy_due. */
 	void (*work)(void *ctx);
 
 	void *ctx;
 };
 
-/** What may be used and which AEAD provider; see driver_options_from(). */
+/** Enabled offloads and the AEAD provider; see driver_options_from(). */
 struct driver_options {
 	struct tap_offloads tap;
 	struct udp_offloads udp;
 	const char *aead; /* NULL: the fastest */
 };
 
-/** One TAP or TUN with its watch. */
+/** One TAP or TUN with its watch in the event loop. */
 struct driver_port {
 	struct driver *d;
 	struct path_port *path;
@@ -71,20 +71,20 @@ struct driver_port {
 	bool watched;
 };
 
-/** A peer as the engine has it. */
+/** A peer in the engine. */
 struct driver_peer {
 	struct path_peer path;
-	struct endpoint configured; /* as the file has it; the peer may have roamed since */
+	struct endpoint configured; /* from the configuration; the peer may have roamed */
 	struct list link;
 };
 
-/** A tunnel as the engine has it. */
+/** A tunnel in the engine. */
 struct driver_tunnel {
 	struct l2tp_tunnel l2tp;
 	struct list link;
 };
 
-/** A session as the engine has it, with its TAP. */
+/** A session in the engine, with its TAP. */
 struct driver_session {
 	struct path_session path;
 	struct driver_port io;
@@ -93,7 +93,7 @@ struct driver_session {
 	struct list link;
 };
 
-/** What the driver counts. */
+/** Counters of the driver. */
 struct driver_stats {
 	uint64_t syscalls;
 	uint64_t batches_tx;
@@ -114,31 +114,31 @@ struct driver {
 	struct loop *loop;
 	struct driver_options options;
 	struct driver_port tun;
-	uint32_t tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
+	uint32_t tun_ifindex; /* in the sockets' namespace; 0: the interface is not there */
 	struct list peers;
 	struct driver_underlay underlay;
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;
-	struct socket_watches watches[2]; /* those of `udp`, and room for the next */
-	unsigned watching;		  /* which are those of `udp` */
-	bool wanted;			  /* to run, though perhaps the port was taken */
-	struct listen listen;		  /* a port that is pending: see listen.h */
+	struct socket_watches watches[2]; /* those of `udp`, and a spare pair */
+	unsigned watching;		  /* index of the pair of `udp` */
+	bool wanted;			  /* should run, although the port may be in use */
+	struct listen listen;		  /* a port that could not be opened yet: see listen.h */
 	bool running;			  /* sockets are open and watched */
-	struct driver_port *lost;	  /* its interface was deleted under us, or NULL */
+	struct driver_port *lost;	  /* its interface was deleted; or NULL */
 	uint32_t fwmark;
 	enum udp_df df;
-	void *memory; /* the engine's */
+	void *memory; /* the engine's memory */
 	size_t memory_len;
-	void *grown; /* the WireGuard device's tables, since they outgrew `memory` */
+	void *grown; /* the WireGuard device's tables, after they outgrew `memory` */
 	size_t grown_len;
-	struct driver_block *blocks; /* for what peers share, the latest first */
-	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: what is read from a TAP */
+	struct driver_block *blocks; /* pools that peers share, newest first */
+	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: read buffer of the TAPs */
 	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct driver_stats stats;
 };
 
-/** For how much a userspace engine has room at first; it grows with what is added. */
+/** Initial capacities of a userspace engine; they grow as items are added. */
 struct driver_sizes {
 	size_t peers;
 	size_t allowed_ips;

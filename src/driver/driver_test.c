@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the engine's sockets, exchanged for others or left as they are if that fails; and of its
- * memory, which grows with its peers. */
+/* Tests of the engine's sockets (replaced, or unchanged after a failure), and of its memory, which
+ * grows with its peers. */
 #include "driver/driver.h"
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@
 int __real_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 
-/* How many more calls of loop_add() succeed. */
+/* Number of calls of loop_add() that still succeed. */
 static unsigned adds;
 
 int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
@@ -38,7 +38,7 @@ struct bench {
 	struct driver *d;
 	struct driver_peer peer;
 	int outsider;
-	int silence; /* the other end of what stands for the TUN */
+	int silence; /* the other end of the socket pair that replaces the TUN */
 };
 
 static int setup(void **state)
@@ -71,7 +71,7 @@ static int teardown(void **state)
 {
 	struct bench *b = *state;
 
-	list_remove(&b->peer.link); /* it is not driver_close()'s to free */
+	list_remove(&b->peer.link); /* driver_close() must not free it */
 	engine_remove_peer(&b->d->engine, &b->peer.path);
 	close(b->outsider);
 	driver_close(b->d);
@@ -91,7 +91,7 @@ static void send_to_port(const struct bench *b, uint16_t port)
 		5);
 }
 
-/* Run the loop until the engine has had so many datagrams, however busy the machine is. */
+/* Run the loop until the engine has received this many datagrams, however slow the host is. */
 static void hear(struct bench *b, uint64_t datagrams)
 {
 	struct mono end = mono_add(clock_mono(), 60 * NS_PER_S);
@@ -101,7 +101,7 @@ static void hear(struct bench *b, uint64_t datagrams)
 	assert_int_equal(b->d->engine.stats.datagrams_rx, datagrams);
 }
 
-/* A datagram to the port gets to the engine by way of the loop. */
+/* A datagram to the port reaches the engine through the event loop. */
 static void expect_heard(struct bench *b, uint16_t port)
 {
 	uint64_t before = b->d->engine.stats.datagrams_rx;
@@ -110,7 +110,7 @@ static void expect_heard(struct bench *b, uint16_t port)
 	hear(b, before + 1);
 }
 
-/* A datagram to the port does not, as one to the right port that follows it shows. */
+/* A datagram to the port does not reach the engine; a later one to the right port proves it. */
 static void expect_unheard(struct bench *b, uint16_t port)
 {
 	uint64_t before = b->d->engine.stats.datagrams_rx;
@@ -144,7 +144,7 @@ static void test_exchange(void **state)
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
 	heard = b->d->engine.stats.datagrams_rx;
-	send_to_port(b, before); /* is there already when the socket is closed */
+	send_to_port(b, before); /* already queued when the socket is closed */
 	assert_int_equal(poll(&there, 1, 60000), 1);
 	assert_int_equal(driver_rebind(b->d, after, 0), 0);
 	assert_int_equal(b->d->engine.stats.datagrams_rx, heard + 1);
@@ -155,7 +155,7 @@ static void test_exchange(void **state)
 	expect_unheard(b, before);
 }
 
-/* Neither a port that is taken nor a loop that is full takes away what is there. */
+/* A port in use or a full event loop leaves the open sockets unchanged. */
 static void test_failed_exchange(void **state)
 {
 	struct bench *b = *state;
@@ -173,7 +173,7 @@ static void test_failed_exchange(void **state)
 	expect_heard(b, other);
 }
 
-/* Each peer that may be added has its part of what peers share; asking for less changes nothing. */
+/* Each added peer gets its share of the common pools; a smaller request changes nothing. */
 static void test_grow(void **state)
 {
 	struct bench *b = *state;

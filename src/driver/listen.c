@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's UDP port: opened while the interface is up, tried again while it is taken. */
+/* The engine's UDP port: opened while the interface is up, retried while the port is in use. */
 #include "driver/listen.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static void clear_pending(struct driver *d)
 	d->listen = (struct listen){ .any = d->listen.any };
 }
 
-/* Note a port that could not be opened, and log that once. */
+/* Mark a port that could not be opened as pending, and log that once. */
 static void set_pending(struct driver *d, uint16_t port, uint32_t fwmark, int err)
 {
 	struct listen *l = &d->listen;
@@ -67,7 +67,7 @@ static void set_pending(struct driver *d, uint16_t port, uint32_t fwmark, int er
 		listen_problem(port, fwmark, err, text), still, listen_hint(err));
 }
 
-/* Open the port of an interface that is up and has none. Return: 0 or -errno. */
+/* Open the port of an interface that is up and has none open. Return: 0 or -errno. */
 static int start(struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	int err;
@@ -95,7 +95,7 @@ void listen_down(struct driver *d)
 	driver_stop(d);
 }
 
-/* Return: 0, or -errno if the port (0: any) cannot be opened with this mark now. */
+/* Return: 0, or -errno if the port (0: any) cannot be opened with this mark at present. */
 static int try_port(const struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
@@ -106,7 +106,8 @@ static int try_port(const struct driver *d, uint16_t port, uint32_t fwmark)
 	return err;
 }
 
-/* A request while the interface is down; or for a firewall mark while the port is pending. */
+/* Handle a request while the interface is down, or for a firewall mark while the port is
+ * pending. */
 static int request_later(struct driver *d, const uint16_t *port, uint32_t fwmark)
 {
 	int err = try_port(d, port ? *port : 0, fwmark);

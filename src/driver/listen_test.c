@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the engine's port while another program has it: refused when it is asked for, pending
- * when the interface is set up or the file reloaded, opened once it is free. */
+/* Tests of the engine's port while another program uses it: refused when requested, pending after
+ * the interface is set up or the file reloaded, opened once it is free. */
 #include "driver/listen.h"
 
 #include <arpa/inet.h>
@@ -23,14 +23,14 @@
 struct bench {
 	struct loop loop;
 	struct driver *d;
-	int tun[2];	/* a pipe that stands for it */
-	uint16_t port;	/* free in both families at the beginning */
-	uint16_t other; /* likewise */
+	int tun[2];	/* a pipe that replaces the TUN */
+	uint16_t port;	/* free in both families at the start */
+	uint16_t other; /* free in both families at the start */
 	int families[2];
 	size_t n_families; /* 1 where the kernel has no IPv6 */
 };
 
-/* A socket that is bound to the port in one family. */
+/* Return: a socket that is bound to the port in one family. */
 static int occupy(int family, uint16_t port)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -103,14 +103,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Whether both sockets are open, on this port. */
+/* Whether both sockets are open on this port. */
 static bool is_open(const struct bench *b, uint16_t port)
 {
 	return b->d->running && b->d->udp.fd4 >= 0 && (b->d->udp.fd6 >= 0 || b->n_families == 1) &&
 	       b->d->udp.port == port && listen_port(b->d) == port;
 }
 
-/* Let the time of the next attempt come. */
+/* Advance the clock to the next attempt. */
 static void retry(struct bench *b)
 {
 	assert_true(mono_is_set(listen_deadline(b->d)));
@@ -118,7 +118,7 @@ static void retry(struct bench *b)
 	listen_work(b->d);
 }
 
-/* While the interface is down, a request is tried and refused, or noted. */
+/* While the interface is down, a request is tried and refused, or stored. */
 static void test_request_while_down(void **state)
 {
 	struct bench *b = *state;
@@ -135,14 +135,14 @@ static void test_request_while_down(void **state)
 	}
 	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
 	assert_int_equal(listen_port(b->d), b->port);
-	assert_int_equal(b->d->udp.fd4, -1); /* not before it is set up */
+	assert_int_equal(b->d->udp.fd4, -1); /* opened only when the interface is set up */
 	close(occupy(AF_INET, b->port));
 	assert_int_equal(listen_request(b->d, &any, NULL), 0);
 	assert_int_equal(listen_port(b->d), 0);
 	assert_false(mono_is_set(listen_deadline(b->d)));
 }
 
-/* Taken when the interface is set up: it is pending, and opened once it is free. */
+/* A port in use when the interface is set up becomes pending, and is opened once it is free. */
 static void test_pending_when_set_up(void **state)
 {
 	struct bench *b = *state;
@@ -174,7 +174,7 @@ static void test_pending_when_set_up(void **state)
 	}
 }
 
-/* Pending, another port or the same again can be asked for, and a firewall mark. */
+/* While a port is pending, another port, the same port or a firewall mark can be requested. */
 static void test_request_while_pending(void **state)
 {
 	struct bench *b = *state;
@@ -186,7 +186,7 @@ static void test_request_while_pending(void **state)
 	listen_up(b->d);
 	assert_int_equal(listen_request(b->d, &b->port, NULL), -EADDRINUSE);
 	assert_int_equal(b->d->listen.error, -EADDRINUSE);
-	if (geteuid() == 0) { /* a mark is the privileged's to set */
+	if (geteuid() == 0) { /* setting a mark needs privileges */
 		assert_int_equal(listen_request(b->d, NULL, &mark), 0);
 		assert_int_equal(b->d->fwmark, mark);
 	}
@@ -199,7 +199,7 @@ static void test_request_while_pending(void **state)
 	listen_down(b->d);
 }
 
-/* Set down while its port is pending, the interface is left alone. */
+/* An interface that is set down while its port is pending stays down. */
 static void test_down_while_pending(void **state)
 {
 	struct bench *b = *state;
@@ -216,7 +216,7 @@ static void test_down_while_pending(void **state)
 	assert_int_equal(listen_port(b->d), b->port);
 }
 
-/* A port of the kernel's choice that another program has taken meanwhile: another will do. */
+/* Another program took a port that the kernel had chosen: any other port is used instead. */
 static void test_port_of_no_choice(void **state)
 {
 	struct bench *b = *state;
@@ -232,7 +232,7 @@ static void test_port_of_no_choice(void **state)
 	assert_true(b->d->running);
 	assert_int_not_equal(listen_port(b->d), first);
 	close(fd);
-	/* one that was asked for is not exchanged */
+	/* a port that was requested explicitly is not replaced */
 	assert_int_equal(listen_request(b->d, &b->port, NULL), 0);
 	listen_down(b->d);
 	fd = occupy(AF_INET, b->port);
@@ -241,7 +241,7 @@ static void test_port_of_no_choice(void **state)
 	close(fd);
 }
 
-/* A reload wants a port that is taken: the old one stays until the new one can be had. */
+/* A reload wants a port in use: the old port stays open until the new one can be opened. */
 static void test_reload(void **state)
 {
 	struct bench *b = *state;
@@ -258,7 +258,7 @@ static void test_reload(void **state)
 	retry(b);
 	assert_true(is_open(b, b->other));
 	assert_int_equal(b->d->listen.error, 0);
-	/* and back in mid-wait: nothing is pending any more */
+	/* reloading back before the next attempt: nothing is pending any more */
 	fd = occupy(AF_INET, b->port);
 	assert_int_equal(listen_want(b->d, b->port, 0), -EADDRINUSE);
 	assert_int_equal(listen_want(b->d, b->other, 0), 0);
@@ -266,7 +266,7 @@ static void test_reload(void **state)
 	close(fd);
 }
 
-/* Once the port is open, peers that are to be kept hear from us, as after any other change. */
+/* Once the port is open, peers with a persistent keepalive get a handshake, as after any rebind. */
 static void test_handshake_once_open(void **state)
 {
 	static const uint8_t ours[WG_KEY_LEN] = { 8, [31] = 0x40 };

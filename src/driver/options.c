@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options of the userspace engine for tests and for odd machines: which offloads may be used. */
+/* Options of the userspace engine for tests and unusual hosts: which offloads may be used. */
 #include "driver/driver.h"
 
 #include <errno.h>

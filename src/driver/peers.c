@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace engine's peers: found, added, removed, for whoever configures them. */
+/* Find, add and remove the userspace engine's peers. */
 #include "driver/peers.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace engine's peers: found, added, removed, for whoever configures them. */
+/* Find, add and remove the userspace engine's peers. */
 #ifndef DRIVER_PEERS_H
 #define DRIVER_PEERS_H
 
@@ -8,18 +8,18 @@
 /** Return: the peer with this public key, or NULL. */
 struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN]);
 
-/** Add a peer; there must be room (driver_grow()). Return: 0; -ENOMEM; or the errors of
+/** Add a peer. The caller has made room with driver_grow(). Return: 0; -ENOMEM; or the errors of
  * wg_device_add_peer(), -EINVAL for our own public key. */
 int peers_add(
 	struct driver *d, const uint8_t public_key[static WG_KEY_LEN], struct driver_peer **ret);
 
-/** Take a peer out and free it. */
+/** Remove a peer and free it. */
 void peers_remove(struct driver *d, struct driver_peer *p);
 
 /**
- * Set our private key, all zero for none. The key we have already changes nothing; another ends
- * every session, and removes a peer that would be ourselves. Return: 0 or -errno of the crypto
- * library.
+ * Set our private key; all zero means none. Setting the present key again changes nothing. Another
+ * key ends every session, and removes a peer whose public key is now our own. Return: 0 or -errno
+ * of the crypto library.
  */
 int peers_set_private_key(struct driver *d, const uint8_t key[static WG_KEY_LEN]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's TAPs and its TUN: opened, watched, read. */
+/* The driver's TAPs and its TUN: open, watch and read them. */
 #include "driver/ports.h"
 
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include "driver/batch.h"
 #include "path/tx.h"
 
-/* Superframes read from one descriptor before others get their turn. */
+/* Most superframes read from one descriptor before the other descriptors are served. */
 #define TAP_BURST 32
 
-/* The answer to the sender of a frame that does not fit goes back where the frame came from. */
+/* Write the reply to a frame that was too large (ICMP) back to the port that it came from. */
 static void write_reply(struct driver *d, struct driver_port *p)
 {
 	const struct offload none = { 0 };
@@ -30,7 +30,8 @@ void ports_unwatch(struct driver *d, struct driver_port *p)
 	tap_close(&p->tap);
 }
 
-/* Somebody has deleted the interface; its descriptor would be ready for ever. */
+/* Another process deleted the interface. Stop watching its descriptor, which would stay
+ * readable. */
 static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 {
 	ports_unwatch(d, p);

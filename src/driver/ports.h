@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's TAPs and its TUN: opened, watched, read. */
+/* The driver's TAPs and its TUN: open, watch and read them. */
 #ifndef DRIVER_PORTS_H
 #define DRIVER_PORTS_H
 
@@ -8,7 +8,7 @@
 /** Create the TUN `name`. Return: 0 or -errno. */
 int ports_open_tun(struct driver *d, const char *name);
 
-/** Take over an open TUN descriptor. Return: 0 or -errno. */
+/** Take ownership of an open TUN descriptor. Return: 0 or -errno. */
 int ports_adopt_tun(struct driver *d, int fd);
 
 /** Watch a session's TAP. Return: 0 or -errno. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's state as a status report. */
+/* Report the engine's state for `status`. */
 #include "driver/report.h"
 
 #include <errno.h>
@@ -282,7 +282,7 @@ static int report_bridge(const struct link_list *links, const struct conf_site *
 	return err;
 }
 
-/* The MTUs that the interfaces have, which may be others than those computed for them. */
+/* Report the present MTUs of the interfaces, which may differ from the computed ones. */
 static void report_mtus(const struct link_list *links, struct status_report *r)
 {
 	for (size_t i = 0; i < links->n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
+/* The state of a running site that its configuration lacks: keys, and changes made with wg(8). */
 #include "driver/snapshot.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[stat
 	return peer;
 }
 
-/* Peers that wg(8) has added. */
+/* Add the peers that were added with wg(8). */
 static int recall_others(const struct driver *d, struct conf_site *conf)
 {
 	LIST_FOR_EACH(l, &d->peers)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running site has beyond its configuration: the keys, and whatever wg(8) has changed. */
+/* The state of a running site that its configuration lacks: keys, and changes made with wg(8). */
 #ifndef DRIVER_SNAPSHOT_H
 #define DRIVER_SNAPSHOT_H
 
@@ -7,17 +7,17 @@
 #include "driver/driver.h"
 
 /**
- * Wipe the private key and the preshared keys of a configuration that the engine has taken over: a
- * key that is replaced or removed there must not live on here.
+ * Wipe the private key and the preshared keys of a configuration after the engine has copied them:
+ * a key that is replaced or removed in the engine must not remain here.
  */
 void snapshot_forget_keys(struct conf_site *conf);
 
 /**
- * Before a reload that may have to go back to `conf`: make it say what the engine has now, as wg(8)
- * may have changed that. Keys, allowed IPs and keepalives are filled in, peers that the engine no
- * longer has are taken out, and those that it has besides are added, without an endpoint: the one
- * they have stays. Afterwards the keys are to be forgotten again. Return: 0; or -ENOMEM with `conf`
- * as it was, in part.
+ * Before a reload that may have to return to `conf`: update `conf` to the engine's present state,
+ * which wg(8) may have changed. Keys, allowed IPs and keepalives are filled in; peers that the
+ * engine no longer has are removed; peers that only the engine has are added, without an endpoint:
+ * their present one stays. Call snapshot_forget_keys() afterwards.
+ * Return: 0; or -ENOMEM with `conf` partly updated.
  */
 int snapshot_take(const struct driver *d, struct conf_site *conf);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's UDP sockets: opened, watched, read, exchanged for others. */
+/* The driver's UDP sockets: open, watch, read and replace them. */
 #include "driver/sockets.h"
 
 #include <errno.h>
@@ -10,12 +10,12 @@
 #include "path/rx.h"
 #include "udp/hints.h"
 
-/* Calls of recvmmsg for one socket before others get their turn. */
+/* Most calls of recvmmsg for one socket before the other descriptors are served. */
 #define UDP_BURST 16
 
 _Static_assert(UDP_HINT_QUOTE >= PEER_PMTU_QUOTE_LEN, "enough is quoted to authenticate a hint");
 
-/* Routers' words about datagrams that were too large for them. */
+/* Read ICMP too-big errors from the socket's error queue. */
 static void take_hints(struct driver *d, int fd)
 {
 	struct udp_hint hints[UDP_HINTS_MAX];
@@ -29,7 +29,7 @@ static void take_hints(struct driver *d, int fd)
 static void on_udp(struct driver *d, int fd, uint32_t events)
 {
 	struct udp_received received[UDP_RECV_MAX];
-	size_t at = 0; /* where in their buffers the next results go */
+	size_t at = 0; /* offset in the buffers for the next results */
 	int n = UDP_RECV_MAX;
 
 	batch_begin(d);
@@ -124,7 +124,7 @@ int sockets_open(const struct driver *d, uint16_t port, uint32_t fwmark, struct 
 	return err;
 }
 
-/* Exchange the sockets for others. Return: 0, or -errno with the old ones as they were. */
+/* Replace the sockets by new ones. Return: 0, or -errno with the old ones unchanged. */
 int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
@@ -137,7 +137,7 @@ int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
 		udp_close(&udp);
 		return err;
 	}
-	/* what has come to the old ones is not lost */
+	/* read what the old sockets have queued, so that it is not lost */
 	if (d->udp.fd4 >= 0)
 		on_udp(d, d->udp.fd4, 0);
 	if (d->udp.fd6 >= 0)

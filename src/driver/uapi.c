@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What wg(8) asks of the userspace engine, carried out. */
+/* Perform the requests of wg(8) on the userspace engine. */
 #include "driver/uapi.h"
 
 #include <errno.h>
@@ -12,18 +12,18 @@
 
 int uapi_get(struct driver *d, char **ret_text, size_t *ret_len)
 {
-	d->engine.wg.spent = true; /* keys in text */
+	d->engine.wg.spent = true; /* the answer contains keys as text */
 	return uapi_print_get(&d->engine.wg, listen_port(d), d->fwmark, ret_text, ret_len);
 }
 
-/* `have`, or if that is too little twice as much: peers that are added one by one shall not move
- * the tables each time. */
+/* Return `have`, doubled if it is too small: when peers are added one by one, the tables must not
+ * move each time. */
 static size_t grow_capacity(size_t have, size_t need)
 {
 	return need <= have ? have : size_max(need, 2 * have);
 }
 
-/* Make room for all that the request may add. */
+/* Make room for everything that the request may add. */
 static int make_room(struct driver *d, const struct uapi_set *set)
 {
 	const struct wg_device *dev = &d->engine.wg;
@@ -68,7 +68,7 @@ static int set_members(struct driver *d, struct driver_peer *p, const struct uap
 	if (s->has_psk)
 		wg_peer_set_psk(&d->engine.wg, &p->path.wg, s->psk);
 	if (s->has_endpoint) {
-		/* who says where the peer is, knows better */
+		/* an endpoint set by the user takes precedence over DNS */
 		if (!endpoint_equal(&p->path.wg.endpoint, &s->endpoint))
 			d->underlay.forget_name(d->underlay.ctx, &p->path);
 		control_move(&d->engine, &p->path, &s->endpoint);
@@ -78,7 +78,7 @@ static int set_members(struct driver *d, struct driver_peer *p, const struct uap
 	return set_prefixes(d, p, s);
 }
 
-/* One section. */
+/* Apply the section of one peer. */
 static int set_peer(struct driver *d, const struct uapi_peer *s)
 {
 	struct driver_peer *p = peers_find(d, s->public_key);
