@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The segment's bridge: made, given its ports, and taken away again. */
+/* The bridge of a site's LAN segment: create it, add its ports, remove it. */
 #include "host/bridge.h"
 
 #include <errno.h>
@@ -15,8 +15,9 @@
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
-/* Addresses that a bridge learns at most, of all ports together: as many as a large switch has room
- * for, and far more than a segment has hosts. The bridge's own and its ports' do not count. */
+/* Most addresses that a bridge learns, on all ports together: as many as a large switch holds, and
+ * far more than the hosts on a LAN segment. The addresses of the bridge and its ports do not
+ * count. */
 #define FDB_MAX 16384
 
 #define MAC_FORMAT  "%02x:%02x:%02x:%02x:%02x:%02x"
@@ -41,8 +42,8 @@ static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 	ret[0] = (uint8_t)((ret[0] & 0xfc) | 0x02); /* unicast, locally administered */
 }
 
-/** Give the bridge the address of its first member, as a bridge of one NIC has it by itself, so
- * that it is the same after every start. Without members it keeps its random one. */
+/** Set the bridge's address to that of its first member, which a bridge of one NIC gets by default,
+ * so that it is the same after every start. Without members it keeps its random address. */
 static int set_lasting_mac(
 	struct netdev *m, const struct conf_bridge *conf, const struct link_info *bridge)
 {
@@ -56,8 +57,8 @@ static int set_lasting_mac(
 		"ip link set %s address " MAC_FORMAT, bridge->name, MAC_ARGS(link.mac));
 }
 
-/** The bridge exists under its name, and with our alias before anything else happens to it. For the
- * moment between the two it is known by a random address, which the journal has. */
+/** Create the bridge, and set our alias at once. Between the two requests the bridge is identified
+ * by its random address, which the journal contains. */
 static int create(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
 {
 	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
@@ -87,7 +88,7 @@ static int create(struct netdev *m, const struct conf_bridge *conf, struct link_
 	return err ? err : set_lasting_mac(m, conf, ret);
 }
 
-/** With br_netfilter, bridged frames pass the packet filter's FORWARD rules. */
+/** Warn if the packet filter's FORWARD rules see bridged frames (br_netfilter). */
 static void tell_of_filter(const struct conf_bridge *conf)
 {
 	char is[8];
@@ -113,7 +114,8 @@ int bridge_make(struct netdev *m, const struct conf_bridge *conf)
 	return err ? err : netdev_set_up(m, &bridge);
 }
 
-/** A port that has another master would be torn from it by the kernel: refuse. */
+/** Refuse a port that has another master, because the kernel would silently move it to our
+ * bridge. */
 static int check_free(
 	struct netdev *m, const struct link_info *bridge, const struct link_info *link)
 {
@@ -130,11 +132,11 @@ static int check_free(
 		snprintf(master.name, sizeof(master.name), "%u", link->master);
 	return netdev_fail(m, -EBUSY,
 		"%s already is a port of %s\n"
-		"Take it out first: ip link set %s nomaster; and see what put it there.",
+		"Remove it from there first: ip link set %s nomaster; and see what put it there.",
 		link->name, master.name, link->name);
 }
 
-/** The classic mistake: a member's own address is no longer reached once it is a port. */
+/** Warn of a common mistake: an address on a member does not work once the member is a port. */
 static void warn_of_addresses(struct netdev *m, const struct link_info *link)
 {
 	struct ifaddr_list list;
@@ -184,7 +186,8 @@ int bridge_add_session(
 		"ip link set %s master %s", session->name, bridge->name);
 }
 
-/** Whether it is the bridge of the journal: by our alias; or, if there is none yet, by its MAC. */
+/** Whether the link is the bridge of the journal entry: by our alias or, before that is set, by its
+ * MAC. */
 static bool is_noted_bridge(const struct netdev *m, const struct link_info *link,
 	const uint8_t mac[static LINK_MAC_LEN])
 {
@@ -241,7 +244,7 @@ void bridge_undo_member(struct netdev *m, const char *args)
 	if (query_link(&m->nl, name, &link) < 0 || link.ifindex != ifindex ||
 		query_link(&m->nl, bridge_name, &bridge) < 0 || link.master != bridge.ifindex ||
 		!bridge_is_ours(m, &bridge))
-		return; /* no port of ours (any more) */
+		return; /* not a port of our bridge (any more) */
 	if (!strcmp(state, "down")) {
 		(void)netdev_log(m, "ip link set %s down", name);
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));
@@ -250,6 +253,6 @@ void bridge_undo_member(struct netdev *m, const char *args)
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_master(&msg, link.ifindex, 0));
 	if (err < 0)
-		log_warning("cannot take %s out of %s: %s; do it by hand: ip link set %s nomaster",
+		log_warning("cannot remove %s from %s: %s; do it by hand: ip link set %s nomaster",
 			name, bridge_name, strerror(-err), name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The segment's bridge: made, given its ports, and taken away again. */
+/* The bridge of a site's LAN segment: create it, add its ports, remove it. */
 #ifndef HOST_BRIDGE_H
 #define HOST_BRIDGE_H
 
@@ -7,29 +7,31 @@
 #include "host/netdev.h"
 
 /**
- * Make a bridge with its addresses and members, and set it up. Members come up, their MTU is left
- * as it is. Without STP its ports forward at once.
- * Return: 0, or -errno with the machine's error filled; what was made is in the journal.
+ * Create a bridge with its addresses and members, and set it up. Members are set up with their MTU
+ * unchanged. Without STP, ports forward at once.
+ * Return: 0, or -errno with the netdev's error filled; the journal contains what was created.
  */
 int bridge_make(struct netdev *m, const struct conf_bridge *conf);
 
-/** Make a member of a bridge of ours a port of it, and set it up. Return: 0 or -errno, as above. */
+/** Make an interface a port of one of our bridges, and set it up. Return: 0 or -errno, as above. */
 int bridge_add_member(struct netdev *m, const struct link_info *bridge, const char *name);
 
-/** Make one of the engine's interfaces a port. It is not noted, as it goes with the engine. */
+/** Make one of the engine's interfaces a port. No journal entry is needed, because the interface is
+ * deleted when the engine closes it. */
 int bridge_add_session(
 	struct netdev *m, const struct link_info *bridge, const struct link_info *session);
 
-/** Undo the journal's line "bridge …": delete it if it still is ours. */
+/** Undo the journal entry "bridge …": delete the bridge if it still is ours. */
 void bridge_undo(struct netdev *m, const char *args);
 
-/** Undo the journal's line "member …": take it out of our bridge, down if it was down. */
+/** Undo the journal entry "member …": remove the member from our bridge, and set it down if it was
+ * down. */
 void bridge_undo_member(struct netdev *m, const char *args);
 
-/** Whether an interface can be a port: an Ethernet interface that is no bridge itself. */
+/** Whether an interface can be a port: an Ethernet interface that is not a bridge itself. */
 bool bridge_can_hold(const struct link_info *link);
 
-/** Whether an existing interface is a bridge that this site made. */
+/** Whether an existing interface is a bridge that this site created. */
 bool bridge_is_ours(const struct netdev *m, const struct link_info *link);
 
 #endif

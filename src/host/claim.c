@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The claim of a site's name on this host: its lock, and recovery after a crash. */
+/* Claim a site's name on this host: take its lock, and recover after a crash. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "host/undo.h"
 #include "netlink/query.h"
 
-/** The control socket of a daemon that died is nobody's: the lock is ours. */
+/** Remove the control socket of a daemon that died. We hold the lock, so no process uses it. */
 static void remove_socket(const char *name)
 {
 	char path[PATH_MAX];
@@ -22,7 +22,7 @@ static void remove_socket(const char *name)
 		unlink(path);
 }
 
-/** Undo what a crash left, if it is here. `ret_found` says whether there was anything. */
+/** Undo what a crash left in this network namespace. `ret_found`: whether there was anything. */
 static int recover(struct netdev *m, const char *name, bool *ret_found)
 {
 	int err = journal_load(&m->journal, name);
@@ -55,7 +55,8 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 	return 0;
 }
 
-/** Nothing of the name may exist; a bridge of ours without a journal is a leftover. */
+/** Check that no interface of this name exists; a bridge of ours without a journal is a
+ * leftover. */
 static int check_absent(struct netdev *m, const char *name)
 {
 	struct link_info link;
@@ -97,7 +98,7 @@ static int take_lock(const char *name, struct host_lock *ret, struct error *ret_
 	if (err == -EBUSY)
 		return error_set(ret_error, err,
 			"%s is running already (process %d)\n"
-			"Take it down first: wirespan down %s; or give this site another file "
+			"Stop it first: wirespan down %s; or give this site another file "
 			"name.",
 			name, pid > 0 ? (int)pid : 0, name);
 	if (err < 0)
@@ -108,7 +109,7 @@ static int take_lock(const char *name, struct host_lock *ret, struct error *ret_
 	return 0;
 }
 
-/** A machine with an empty error and the socket open, under a lock that is taken. */
+/** Open a netdev with an empty error. The lock is held. */
 static int open_netdev(struct netdev *m, const char *name)
 {
 	int err = netdev_open(m, name);
@@ -148,7 +149,9 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 	if (err == 0) {
 		err = journal_init(&m->journal, conf->name);
 		if (err < 0)
-			netdev_fail(m, err, "Cannot tell where we are: %s", strerror(-err));
+			netdev_fail(m, err,
+				"Cannot determine the boot id and network namespace: %s",
+				strerror(-err));
 	}
 	if (err == 0)
 		err = check_names(host);

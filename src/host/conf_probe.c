@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration is checked against on this machine. */
+/* Properties of this host that a configuration is checked against. */
 #include "host/conf_probe.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* [Interface] DNS, handed to resolvconf(8) as wg-quick does. */
+/* Pass [Interface] DNS to resolvconf(8), as wg-quick does. */
 #include "host/dns.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 
 #define KEY_LEN_MAX (64 + IF_NAMESIZE)
 
-/** The name for resolvconf: Debian's own orders interfaces by patterns, and only a name like one of
- * them, "tun.wg0" say, is put before the others. */
+/** Make the name for resolvconf. Debian's resolvconf orders interfaces by patterns; only a name
+ * that matches one of them, for example "tun.wg0", precedes the others. */
 static void make_key(const char *ifname, char ret[static KEY_LEN_MAX])
 {
 	FILE *f = fopen("/etc/resolvconf/interface-order", "re");
@@ -32,7 +32,8 @@ static void make_key(const char *ifname, char ret[static KEY_LEN_MAX])
 	snprintf(ret, KEY_LEN_MAX, "%s%s", prefix, ifname);
 }
 
-/** What resolvconf reads: servers a line each, all search domains in one. To be freed. */
+/** Return: the input of resolvconf, to be freed: one line per server, and one line with all search
+ * domains. */
 static char *resolv_text(const struct conf_texts *dns)
 {
 	char *text = NULL;
@@ -81,11 +82,11 @@ int dns_set(struct netdev *m, const struct conf_interface *wg)
 	free(text);
 	if (err == -ENOENT)
 		return netdev_fail(m, err,
-			"DNS is set, but there is no resolvconf to tell of it\n"
-			"Install openresolv or systemd-resolved's resolvconf, or take DNS out.");
+			"DNS is set, but there is no resolvconf on this host\n"
+			"Install openresolv or systemd-resolved's resolvconf, or remove DNS.");
 	if (err < 0)
 		return netdev_fail(m, err,
-			"resolvconf -a %s failed\nSee what it said above, or take DNS out.", key);
+			"resolvconf -a %s failed\nSee its output above, or remove DNS.", key);
 	return 0;
 }
 
@@ -97,5 +98,6 @@ void dns_undo(struct netdev *m, const char *args)
 	(void)netdev_log(m, "resolvconf -d %s -f", args);
 	err = spawn(argv, NULL);
 	if (err < 0 && err != -ENOENT)
-		log_warning("resolvconf -d %s failed: the servers of DNS may still be asked", args);
+		log_warning(
+			"resolvconf -d %s failed: the servers of DNS may still be in use", args);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* [Interface] DNS, handed to resolvconf(8) as wg-quick does. */
+/* Pass [Interface] DNS to resolvconf(8), as wg-quick does. */
 #ifndef HOST_DNS_H
 #define HOST_DNS_H
 
 #include "conf/model.h"
 #include "host/netdev.h"
 
-/** Tell resolvconf of the servers and search domains, if there are any; noted in the journal.
- * Return: 0, or -errno with the machine's error filled. */
+/** Pass the configured servers and search domains, if any, to resolvconf; journalled. Return: 0, or
+ * -errno with the netdev's error filled. */
 int dns_set(struct netdev *m, const struct conf_interface *wg);
 
-/** Undo the journal's line "dns …". */
+/** Undo the journal entry "dns …". */
 void dns_undo(struct netdev *m, const char *args);
 
 #endif

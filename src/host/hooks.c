@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hooks of a site: run in their order, and those that undo noted in the journal. */
+/* Run the hooks of a site in order, and journal the down hooks. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "host/host_state.h"
 #include "host/spawn.h"
 
-/** A hook with every %i replaced by the interface's name, to be freed; or NULL. */
+/** Return: a hook with every %i replaced by the interface's name, to be freed; or NULL. */
 static char *expand_hook(const char *command, const char *ifname)
 {
 	char *text = NULL;
@@ -33,7 +33,7 @@ static char *expand_hook(const char *command, const char *ifname)
 	return text;
 }
 
-/** To the bottom of the journal, or its top. */
+/** Add a journal entry at the bottom of the journal, or at its top. */
 static int note_hook(struct host *host, bool bottom, const char *kind, const char *command)
 {
 	struct journal *j = &host->netdev.journal;
@@ -63,7 +63,7 @@ int host_note_hooks(struct host *host, enum host_down_hooks which)
 	while ((old = journal_find(j, kind)) != SIZE_MAX)
 		journal_remove(j, old);
 	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
-		/* Undoing goes backwards: the first hook is to be the uppermost. */
+		/* The journal is undone backwards, so the first hook must be on top. */
 		const char *text = hooks->v[after ? i : hooks->n - 1 - i].text;
 		char *command = expand_hook(text, wg->name);
 
@@ -90,15 +90,15 @@ int host_run_pre_up(struct host *host)
 		if (err == 0) {
 			err = spawn_shell(command);
 			if (err < 0)
-				netdev_fail(m, err, "PreUp failed: %s\nSee what it said above.",
-					command);
+				netdev_fail(
+					m, err, "PreUp failed: %s\nSee its output above.", command);
 		}
 		free(command);
 	}
 	return err;
 }
 
-/** The commands of the journal's lines "pre-down …", in the order they are to run. */
+/** Collect the commands of the journal entries "pre-down …", in the order in which they run. */
 static size_t collect_pre_down(const struct host *host, const char **ret, size_t room)
 {
 	const struct journal *j = &host->netdev.journal;
@@ -173,7 +173,7 @@ int host_hook_start(struct host *host, enum host_hook hook, pid_t *ret_pid, stru
 	return err;
 }
 
-/** They have run: not again. */
+/** Remove the "pre-down" entries after their commands have run, so that they do not run again. */
 static void forget_pre_down(struct journal *j)
 {
 	size_t i;
@@ -188,6 +188,6 @@ int host_hook_end(struct host *host, enum host_hook hook, int wait_status, struc
 		forget_pre_down(&host->netdev.journal);
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return 0;
-	return error_set(ret_error, -ECANCELED, "%s failed\nSee what it said above.",
+	return error_set(ret_error, -ECANCELED, "%s failed\nSee its output above.",
 		hook == HOST_HOOK_POST_UP ? "PostUp" : "PreDown");
 }

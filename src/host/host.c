@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What surrounds the engine on the machine: addresses, routes, bridges, hooks; made and undone. */
+/* Configure the host around the engine, and undo it: addresses, routes, bridges, hooks. */
 #include "host/host.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ const struct conf_session *host_next_session(struct host_session_walk *walk)
 	return NULL;
 }
 
-/** Leave as after a crash that was undone. */
+/** Free a site whose changes were undone, and release its lock. */
 void host_free(struct host *host)
 {
 	route_plan_fini(&host->plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of a running site's files: where it is, and the lock that makes a site run once. */
+/* The lock file that allows one running daemon per site. */
 #include "host/host_lock.h"
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 
 #include "host/rundir.h"
 
-#define ATTEMPTS 100 /* at a lock file that others remove just then */
+#define ATTEMPTS 100 /* attempts, when other processes remove the lock file at the same time */
 
-/** Whether the file of that name still is the one that is open. */
+/** Whether `path` still names the open file. */
 static bool is_same_file(int fd, const char *path)
 {
 	struct stat open_file;
@@ -25,14 +25,14 @@ static bool is_same_file(int fd, const char *path)
 	       open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
-/** A lock on the whole file that belongs to the open file, not to the process: children that
- * inherit it keep it, and it can be asked for without taking it. */
+/** An open-file-description lock on the whole file: children that inherit the descriptor share it,
+ * and its holder can be queried without taking it. */
 static struct flock whole_file(void)
 {
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
 }
 
-/** Open and lock the file. Return: a descriptor, -EAGAIN if the file was removed meanwhile, or
+/** Open and lock the file. Return: a descriptor, -EAGAIN if the file was removed concurrently, or
  * another -errno. */
 static int open_locked(const char *path)
 {
@@ -68,7 +68,7 @@ int host_lock_take(const char *name, struct host_lock *ret)
 		return fd;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
 		err = -errno;
-		unlink(ret->path); /* a full disk holds empty files */
+		unlink(ret->path); /* on a full disk the file would stay, empty */
 		rmdir(rundir_path());
 		close(fd);
 		return err;
@@ -85,7 +85,7 @@ void host_lock_release(struct host_lock *lock)
 	lock->fd = -1;
 }
 
-/* The lock that makes a site run once on a host: a file in the run folder. */
+/* Read the pid in a lock file. Return: the pid, -ESRCH if the file has none, or another -errno. */
 static pid_t read_pid(int fd)
 {
 	char text[16] = "";
@@ -111,7 +111,8 @@ pid_t host_lock_holder(const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	lock.l_type = F_RDLCK; /* a read lock may be asked about on what is open for reading */
+	lock.l_type =
+		F_RDLCK; /* a descriptor open for reading allows queries for read locks only */
 	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
 		pid = -errno;
 	else if (lock.l_type != F_UNLCK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the lock: one holder, known by its pid, gone with its process. */
+/* Tests of the lock: it has one holder, whose pid is known, and is released when the process
+ * ends. */
 #include "host/host_lock.h"
 
 #include <errno.h>
@@ -21,13 +22,13 @@ static int set_up(void **state)
 {
 	snprintf(parent, sizeof(parent), "/tmp/wirespan-test-XXXXXX");
 	assert_non_null(mkdtemp(parent));
-	snprintf(dir, sizeof(dir), "%s/run", parent); /* not there yet */
+	snprintf(dir, sizeof(dir), "%s/run", parent); /* does not exist yet */
 	return setenv("WIRESPAN_RUNDIR", dir, 1);
 }
 
 static int clean_up(void **state)
 {
-	return rmdir(parent); /* also shows that the folder went with the last lock */
+	return rmdir(parent); /* fails unless the folder was removed with the last lock */
 }
 
 static void test_lock(void **state)
@@ -49,7 +50,7 @@ static void test_lock(void **state)
 	host_lock_release(&other);
 }
 
-/* Looking does not disturb: the holder of a lock never loses it to somebody who asks. */
+/* A query does not disturb the lock: its holder never loses it to a process that queries. */
 static void test_killed_holder(void **state)
 {
 	struct host_lock lock;
@@ -81,7 +82,7 @@ static void test_killed_holder(void **state)
 #define RACERS 4
 #define LAPS   200
 
-/** Take and release in a loop, counting in shared memory how many hold it. */
+/** Take and release in a loop, and count in shared memory how many processes hold the lock. */
 static int race(int shared)
 {
 	for (int i = 0; i < LAPS; i++) {
@@ -94,7 +95,7 @@ static int race(int shared)
 		while (err == -EBUSY);
 		if (err < 0)
 			return 1;
-		/* An empty pipe means somebody else holds the lock, too. */
+		/* An empty pipe means that another process holds the lock, too. */
 		if (read(shared, &n, 1) != 1)
 			return 2;
 		if (write(shared + 1, &n, 1) != 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of a site on a real machine: what it makes, and that nothing stays after failure, crash and
- * end. */
+/* Tests of a site in a real network namespace: what it creates, and that nothing is left after a
+ * failure, a crash or a normal end. */
 #include "host/host.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static const char plain[] = "[Interface]\n" KEY "Address = 10.0.1.11/24, fd01::1
 			    "AllowedIPs = 10.0.1.21/32, 10.9.0.0/16, fd09::/64\n" TUNNEL
 			    "[Bridge]\nName = br-l2tp0\nAddress = 10.0.2.11/24\nMember = eth1\n";
 
-/* Everything that a site can change. */
+/* A configuration that uses everything a site can change. */
 static const char everything[] =
 	"[Interface]\n" KEY "Address = 10.0.1.11/24, fd01::11/64\nDNS = 10.0.1.53, lan.example\n"
 	"PreUp = echo pre-up >>$WIRESPAN_RUNDIR/hooks\n"
@@ -50,7 +50,7 @@ static const char everything[] =
 static char rundir[64];
 static struct test_engine engine;
 
-/** Stops or kills at one step. */
+/** Fails or kills the process at one step. */
 struct saboteur {
 	int at; /* -1: never */
 	bool kill;
@@ -69,7 +69,7 @@ static int sabotage(void *ctx, const char *what)
 	return -EIO;
 }
 
-/** The hooks of one kind, as the daemon's loop runs them. */
+/** Run the hooks of one kind as the daemon's loop does. */
 static int run_hooks(struct host *host, enum host_hook hook, struct error *error)
 {
 	int status = 0;
@@ -82,7 +82,8 @@ static int run_hooks(struct host *host, enum host_hook hook, struct error *error
 	return host_hook_end(host, hook, status, error);
 }
 
-/** As the daemon does it. Return: the site's error; the site is closed then. */
+/** Start the site as the daemon does. Return: 0 or the site's error; after an error the site is
+ * closed. */
 static int bring_up(
 	const struct conf_site *conf, struct saboteur *s, struct host **ret, struct error *error)
 {
@@ -162,7 +163,7 @@ static void test_plain(void **state)
 	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
 	up = test_host_picture();
 	assert_lines(up, lines, ARRAY_LEN(lines));
-	assert_null(strstr(up, "10.0.1.21")); /* the interface's network leads there already */
+	assert_null(strstr(up, "10.0.1.21")); /* covered by the connected route */
 	assert_null(strstr(up, "fe80"));
 	assert_int_equal(host_fwmark(host), 0);
 	assert_int_equal(host_running("vpn01"), getpid());
@@ -216,7 +217,7 @@ static void test_everything(void **state)
 	free(before);
 }
 
-/** Fail at each step in turn, until one too many was chosen. */
+/** Fail at each step in turn, until the number exceeds the steps. */
 static void fail_everywhere(const char *text)
 {
 	char *before = test_host_picture();
@@ -252,9 +253,10 @@ static void test_failures(void **state)
 	fail_everywhere(everything);
 }
 
-#define WHEN_UP INT_MAX /* instead of at a step */
+#define WHEN_UP INT_MAX /* when the site is up, instead of at a step */
 
-/** A whole life in a process of its own that dies at one step. Return: whether it died. */
+/** Run a site from start to end in its own process, which dies at one step. Return: whether it
+ * died. */
 static bool live_and_die(const struct conf_site *conf, int at)
 {
 	struct saboteur s = { .at = at, .kill = true };
@@ -279,7 +281,8 @@ static bool live_and_die(const struct conf_site *conf, int at)
 	return WIFSIGNALED(status);
 }
 
-/** Die at each step of the way up and down; then the journal alone must do, or the next start. */
+/** Die at each step of starting and stopping; recover from the journal alone, or with the next
+ * start. */
 static void crash_everywhere(const char *text)
 {
 	char *before = test_host_picture();
@@ -336,7 +339,7 @@ static void test_runs_once(void **state)
 	conf_site_fini(&conf);
 }
 
-/** What is in the way is named, and the machine stays as it was. */
+/** The message names the obstacle, and the host is unchanged. */
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -379,7 +382,7 @@ static void test_refusals(void **state)
 	conf_site_fini(&conf);
 }
 
-/** Fails on the way up, with what a hook needs gone. */
+/** Hooks fail while the site starts, and the down hooks fail, too. */
 static void test_failing_hooks(void **state)
 {
 	static const char *const table[] = { "PreUp = exit 3\n", "PostUp = exit 3\n",
@@ -405,7 +408,7 @@ static void test_failing_hooks(void **state)
 	free(before);
 }
 
-/** A crashed site's things may have become somebody else's. */
+/** After a crash, objects may belong to another process by now: undo leaves them alone. */
 static void test_leaves_alone(void **state)
 {
 	struct conf_site conf;
@@ -429,7 +432,7 @@ static void test_leaves_alone(void **state)
 	free(before);
 }
 
-/** In a process of its own, in a namespace of its own. Return: what `host_open` said. */
+/** Open the site in its own process and namespace. Return: the result of host_open(). */
 static int open_elsewhere(const struct conf_site *conf)
 {
 	int status;
@@ -465,7 +468,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 		struct host *host;
 
 		test_netns_enter();
-		_exit(bring_up(conf, &nobody, &host, &error) < 0); /* not down again */
+		_exit(bring_up(conf, &nobody, &host, &error) < 0); /* do not undo a second time */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -480,23 +483,23 @@ static void test_namespaces(void **state)
 	bool found;
 
 	test_conf(&conf, "vpn01", plain);
-	/* The name is taken, in whatever namespace. */
+	/* The name is in use, in any namespace. */
 	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
 	assert_int_equal(open_elsewhere(&conf), -EBUSY);
 	take_down(host);
-	/* A crash here is not to be undone there. */
+	/* A crash in this namespace is not undone in another one. */
 	assert_true(live_and_die(&conf, WHEN_UP));
 	assert_int_equal(open_elsewhere(&conf), -EXDEV);
 	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_true(found);
-	/* A crash in a namespace that ended with it is nobody's business any more. */
+	/* A crash in a namespace that no longer exists needs no undo. */
 	crash_elsewhere(&conf);
 	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
 	take_down(host);
 	conf_site_fini(&conf);
 }
 
-/** A machine of its own for each test, so that none sees what a failed one left. */
+/** Use a new network namespace for each test, so that a failed test does not affect the next. */
 static int set_up(void **state)
 {
 	test_netns_enter();
@@ -511,7 +514,7 @@ static int clean_up(void **state)
 	return 0;
 }
 
-/** A resolvconf that keeps what it is told in the state folder. */
+/** Create a fake resolvconf that stores its input in the state folder. */
 static void make_resolvconf(char dir[static 64])
 {
 	char path[512];

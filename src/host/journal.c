@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal of what a site changed on the machine: lines on disk, written before the deed. */
+/* Write-ahead undo log of a site's changes to the host, one line per change. */
 #include "host/journal.h"
 
 #include <dirent.h>
@@ -24,7 +24,8 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/** The never reused number of the thread's network namespace (Linux 5.14), or 0. */
+/** Return: the cookie of the thread's network namespace, a number that is never reused (Linux
+ * 5.14); or 0. */
 static uint64_t netns_cookie(void)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -57,8 +58,8 @@ static int find_place(struct journal_place *ret)
 	return 0;
 }
 
-/** Whether `path` is the namespace of the place. To ask for its cookie the thread goes there and
- * comes back. */
+/** Whether `path` is the namespace of the place. To query the cookie, the thread enters the
+ * namespace and returns. */
 static bool is_netns(const char *path, const struct journal_place *place)
 {
 	struct stat st;
@@ -75,7 +76,7 @@ static bool is_netns(const char *path, const struct journal_place *place)
 	if (home >= 0 && there >= 0 && setns(there, CLONE_NEWNET) == 0) {
 		is = netns_cookie() == place->cookie;
 		if (setns(home, CLONE_NEWNET) < 0)
-			abort(); /* must not go on in a namespace that is not ours */
+			abort(); /* the thread must not continue in a foreign namespace */
 	}
 	if (home >= 0)
 		close(home);
@@ -108,7 +109,7 @@ enum journal_where journal_where(const struct journal *j)
 	struct journal_place here = { 0 };
 
 	if (find_place(&here) < 0)
-		return JOURNAL_ELSEWHERE; /* cannot tell: touch nothing */
+		return JOURNAL_ELSEWHERE; /* undecidable: change nothing */
 	if (strcmp(here.boot, j->place.boot) != 0)
 		return JOURNAL_GONE;
 	if (here.inode == j->place.inode)
@@ -127,7 +128,7 @@ int journal_init(struct journal *j, const char *name)
 	return err < 0 ? err : find_place(&j->place);
 }
 
-/** Take over an allocated line. */
+/** Insert an allocated line and take ownership of it. */
 static int insert(struct journal *j, size_t i, char *line)
 {
 	if (j->n == j->room) {
@@ -188,7 +189,7 @@ static int read_lines(struct journal *j, FILE *f)
 	return err;
 }
 
-/** The file holds commands that run as root: nobody else may have been able to write it. */
+/** The file contains commands that run as root: refuse it if another user could have written it. */
 static int check_owner(int fd)
 {
 	struct stat st;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal of what a site changed on the machine: lines on disk, written before the deed.
+/* Write-ahead undo log of a site's changes to the host, one line per change.
  *
- * The file is text, one line a change, the oldest first, below a head that says on which boot and
- * in which network namespace they were made. It is replaced as a whole with each change, so that it
- * is never half written, and none when nothing is left to undo; it need not survive a power cut, as
- * nothing that it tells of does.
+ * The file is text with one line per change, oldest first, after a header with the boot id and the
+ * network namespace of the changes. Each change replaces the whole file, so that it is never half
+ * written; the file does not exist when there is nothing to undo. It need not survive a power
+ * failure, because none of the changes does.
  */
 #ifndef HOST_JOURNAL_H
 #define HOST_JOURNAL_H
@@ -13,21 +13,21 @@
 #include <stdint.h>
 #include <stddef.h>
 
-/** Where the changes were made: none of them outlives its namespace. */
+/** Where the changes were made. No change outlives its network namespace. */
 struct journal_place {
 	char boot[40];	 /* the kernel's boot id */
-	uint64_t inode;	 /* of the network namespace; used again after its end */
-	uint64_t cookie; /* of the network namespace; never used again; 0: the kernel has none */
+	uint64_t inode;	 /* of the network namespace; reused after its end */
+	uint64_t cookie; /* of the network namespace; never reused; 0: the kernel has none */
 };
 
-/** Whether the changes of a journal are on this machine, here. */
+/** Whether the changes of a journal exist on this host and in this namespace. */
 enum journal_where {
 	JOURNAL_HERE = 0,
-	JOURNAL_GONE,	   /* another boot, or a namespace that no longer is */
-	JOURNAL_ELSEWHERE, /* in another namespace that still is */
+	JOURNAL_GONE,	   /* another boot, or a namespace that no longer exists */
+	JOURNAL_ELSEWHERE, /* in another namespace that still exists */
 };
 
-/** A journal in memory, and its file. */
+/** A journal in memory, with its file. */
 struct journal {
 	char path[PATH_MAX];
 	struct journal_place place;
@@ -36,37 +36,38 @@ struct journal {
 	size_t room;
 };
 
-/** An empty journal of the site, here and now. Nothing is written yet. Return: 0 or -errno. */
+/** Initialise an empty journal of the site for this boot and namespace. Writes no file yet. Return:
+ * 0 or -errno. */
 int journal_init(struct journal *j, const char *name);
 
 /**
- * The journal that a site left behind.
- * Return: 0; -ENOENT if there is none; -EPERM if others could have written it; -EPROTO if it is no
- * journal of ours; or another -errno. To be freed with journal_fini() if 0.
+ * Load the journal that a crashed daemon of the site left.
+ * Return: 0; -ENOENT if there is none; -EPERM if another user could have written it; -EPROTO if it
+ * is not one of our journals; or another -errno. After 0, free it with journal_fini().
  */
 int journal_load(struct journal *j, const char *name);
 
-/** Where the changes of a journal are. */
+/** Return: where the changes of a journal are. */
 enum journal_where journal_where(const struct journal *j);
 
-/** Add a line, without '\n', and write the file. Return: 0, -EINVAL for a '\n', or -errno: then it
- * is not in the journal. */
+/** Append a line, which must not contain a newline, and write the file. Return: 0, -EINVAL for a
+ * newline, or another -errno; after an error the line is not in the journal. */
 int journal_push(struct journal *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Insert a line before line `i`; otherwise as journal_push(). */
+/** Insert a line before line `i`; otherwise like journal_push(). */
 int journal_insert(struct journal *j, size_t i, const char *line);
 
-/** Take out line `i` and write the file. A file that cannot be written keeps the line, which is
- * harmless: undoing looks first. */
+/** Remove line `i` and write the file. If the file cannot be written, it still contains the line,
+ * which is harmless, because undo checks the present state first. */
 void journal_remove(struct journal *j, size_t i);
 
-/** The index of the last line that starts with these words, or SIZE_MAX. */
+/** Return: the index of the last line that starts with `start`, or SIZE_MAX. */
 size_t journal_find(const struct journal *j, const char *start);
 
 /** Remove the file. */
 void journal_discard(struct journal *j);
 
-/** Free the memory; the file stays. Zeroed is fine. */
+/** Free the memory; the file stays. A zeroed journal is allowed. */
 void journal_fini(struct journal *j);
 
 #endif

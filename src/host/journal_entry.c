@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of the journal taken apart into its words. */
+/* Split a journal line into its fields. */
 #include "host/journal_entry.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of taking lines apart. */
+/* Tests of splitting journal lines. */
 #include "host/journal_entry.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the journal: what is written is read back, and nothing is believed that is not ours. */
+/* Tests of the journal: written lines are read back, and files that are not ours are refused. */
 #include "host/journal.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static int clean_up(void **state)
 
 	snprintf(path, sizeof(path), "%s/vpn01.state", dir);
 	unlink(path);
-	return rmdir(dir); /* also shows that nothing else is left */
+	return rmdir(dir); /* fails if another file is left */
 }
 
 static void assert_lines(const struct journal *j, const char *expected)
@@ -82,7 +82,7 @@ static void test_unwritable(void **state)
 	assert_int_equal(setenv("WIRESPAN_RUNDIR", "/nonexistent", 1), 0);
 	assert_int_equal(journal_init(&j, "vpn01"), 0);
 	assert_int_equal(journal_push(&j, "rule 4 main"), -ENOENT);
-	assert_int_equal(j.n, 0); /* what is not on disk is not to be done */
+	assert_int_equal(j.n, 0); /* a change that is not on disk must not be made */
 	journal_fini(&j);
 	assert_int_equal(setenv("WIRESPAN_RUNDIR", dir, 1), 0);
 }

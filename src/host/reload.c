@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A running site changed to what an edited configuration says, as a difference.
+/* Apply an edited configuration to a running site as a difference.
  *
- * What is to go is found in the journal, what is to come is compared with the journal and the
- * machine, so that a reload that failed half way can be repeated.
+ * What to remove is read from the journal; what to add is compared with the journal and the host.
+ * So a reload that failed midway can be repeated.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,8 +37,8 @@ static bool has_text(const struct conf_texts *list, const char *text)
 	return false;
 }
 
-/** Exchange addresses. Those that come are added twice: the kernel may take them away together with
- * an older one of the same network. */
+/** Exchange addresses. New addresses are added twice, because the kernel may remove them together
+ * with an older one of the same network. */
 static int change_addresses(struct netdev *m, const struct link_info *link,
 	const struct conf_prefixes *old, const struct conf_prefixes *new)
 {
@@ -58,7 +58,7 @@ static int change_addresses(struct netdev *m, const struct link_info *link,
 	return err;
 }
 
-/** From the routes that are laid to those of `plan`; if that fails, back. */
+/** Replace the installed routes by those of `plan`; if that fails, restore them. */
 static int exchange_routes(struct host *host, const struct conf_site *conf,
 	const struct link_info *link, const struct route_plan *plan, bool new_addresses)
 {
@@ -76,7 +76,7 @@ static int exchange_routes(struct host *host, const struct conf_site *conf,
 	if (routes_delete(m, link, plan, &host->plan) < 0 ||
 		routes_add(m, &host->conf->interface, link, &host->plan, plan, true) < 0)
 		log_warning(
-			"the routes to %s are not as they were: %s", link->name, m->error.problem);
+			"the routes to %s could not be restored: %s", link->name, m->error.problem);
 	m->error = error;
 	return err;
 }
@@ -119,7 +119,7 @@ static int change_wg(struct host *host, const struct conf_site *conf, uint32_t m
 	if (strcmp(old->name, new->name) != 0)
 		return netdev_fail(m, -EINVAL,
 			"The WireGuard interface cannot change its name from %s to %s\n"
-			"Take the site down and up again.",
+			"Stop and start the site: wirespan down, wirespan up.",
 			old->name, new->name);
 	err = netdev_find(m, new->name, &link);
 	if (err == 0)
@@ -136,13 +136,13 @@ static int change_wg(struct host *host, const struct conf_site *conf, uint32_t m
 	return dns_set(m, new);
 }
 
-/** Whether a line is "member NAME IFINDEX BRIDGE STATE"; its words behind the first. */
+/** Whether a line is "member NAME IFINDEX BRIDGE STATE"; `ret`: the fields after the first. */
 static bool is_member_line(const char *line, struct journal_entry *ret)
 {
 	return !strncmp(line, "member ", 7) && journal_entry_split(line + 7, 4, ret);
 }
 
-/** Take out the members that are no longer named under the bridge they are in. */
+/** Remove the members that the configuration no longer lists under their bridge. */
 static void drop_members(struct host *host, const struct conf_site *conf)
 {
 	struct journal *j = &host->netdev.journal;
@@ -167,7 +167,7 @@ static size_t find_noted(const struct host *host, const char *kind, const char *
 	return journal_find(&host->netdev.journal, start);
 }
 
-/** Undo a bridge, its members before it, so that they are as they were. */
+/** Undo a bridge after its members, so that the members return to their previous state. */
 static void drop_bridge(struct host *host, const char *name)
 {
 	struct journal *j = &host->netdev.journal;
@@ -197,12 +197,12 @@ static void drop_bridges(struct host *host, const struct conf_site *conf)
 			conf_bridge_find(conf, w.v[0]))
 			continue;
 		drop_bridge(host, w.v[0]);
-		i = j->n; /* lines have gone: look again */
+		i = j->n; /* lines were removed: search again */
 	}
 }
 
-/** The ports of a bridge that turns its spanning tree on have to listen and learn, those of one
- * without need not. The kernel wants them in this order. */
+/** When a bridge turns its spanning tree on, its ports must listen and learn; without STP they need
+ * not. The kernel requires the changes in this order. */
 static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp)
 {
 	struct nl_msg msg;
@@ -222,7 +222,8 @@ static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp
 	return err;
 }
 
-/** A member that is noted is not for certain a port: adding it may have failed. */
+/** Make a member a port. A journalled member is not necessarily a port: adding it may have
+ * failed. */
 static int ensure_member(struct host *host, const struct link_info *bridge, const char *name)
 {
 	struct netdev *m = &host->netdev;
@@ -247,7 +248,7 @@ static int change_bridge(
 	int err;
 
 	if (!old) {
-		drop_bridge(host, new->name); /* of a reload that failed */
+		drop_bridge(host, new->name); /* left by a failed reload */
 		return bridge_make(m, new);
 	}
 	err = netdev_find(m, new->name, &link);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of reload on a real machine: as if brought up afresh, and what both files have is not
- * touched. */
+/* Tests of reload in a real network namespace: the result equals a fresh start, and unchanged
+ * parts are not touched. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@
 static const char start[] = HEAD("10.0.1.11/24, fd01::11/64") PEER("10.0.1.21/32, 10.9.0.0/16")
 	TUNNEL SESSION(0, "br-l2tp0") BRIDGE("br-l2tp0", "Address = 10.0.2.11/24\nMember = eth1\n");
 
-/* Each is reached from `start`, and left for it again. */
+/* Each is reloaded from `start`, and reloaded back. */
 static const struct {
 	const char *name;
 	const char *text;
@@ -75,7 +75,7 @@ static const struct host_mtus mtus = { .wg = 1440, .sessions = session_mtus };
 static char rundir[64];
 static struct test_engine engine;
 
-/** What happened, and at which step to stop. */
+/** Records the changes, and the step to stop at. */
 struct watcher {
 	int at; /* -1: never */
 	int n;
@@ -111,7 +111,7 @@ static void take_down(struct host *host)
 	host_close(host);
 }
 
-/** As the daemon does it. */
+/** Reload as the daemon does. */
 static int reload(struct host *host, const struct conf_site *conf, struct error *error)
 {
 	int err;
@@ -128,7 +128,8 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/** A picture with its lines sorted: things have come in another order. Rules keep theirs. */
+/** Return: the snapshot with sorted lines, as objects were added in another order. Rules keep their
+ * order. */
 static char *sorted_picture(void)
 {
 	char *text = test_host_picture();
@@ -202,7 +203,7 @@ static void test_as_afresh(void **state)
 	free(before);
 }
 
-/** Wherever it stops, the same reload again gets there, and down still leaves nothing. */
+/** After a stop at any step, the same reload again succeeds, and down leaves nothing. */
 static void test_stopped(void **state)
 {
 	char *before = sorted_picture();
@@ -226,7 +227,7 @@ static void test_stopped(void **state)
 			w.at = w.n + at;
 			err = reload(host, &two, &error);
 			reached = w.n > w.at;
-			assert_true(err == 0 || reached); /* undoing goes on whatever it is told */
+			assert_true(err == 0 || reached); /* undo continues after any error */
 			if (err < 0) {
 				assert_int_equal(err, -EIO);
 				stopped++;
@@ -238,7 +239,7 @@ static void test_stopped(void **state)
 				}
 				assert_int_equal(reload(host, &two, &error), 0);
 			}
-			assert_picture(up_two, "at the second go");
+			assert_picture(up_two, "at the second attempt");
 			take_down(host);
 		}
 		conf_site_fini(&two);
@@ -251,7 +252,7 @@ static void test_stopped(void **state)
 	free(before);
 }
 
-/** What both files have is not even looked at by a change. */
+/** A reload does not touch what both files contain. */
 static void test_untouched(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which routes a configuration asks for, as wg-quick(8) would lay them; decided without looking. */
+/* Compute the routes that a configuration needs, as wg-quick(8) would install them. Pure. */
 #include "host/route_plan.h"
 
 #include <errno.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Whether an address brings a route to `dst` along: that of the network it is in. An IPv4 address
- * that is a network of its own has none. */
+/** Whether adding the address also creates a route to `dst`, the connected route of its network. An
+ * IPv4 address with a full-length prefix creates none. */
 static bool brings_route(const struct ip_prefix *address, const struct ip_prefix *dst)
 {
 	if (address->addr.family == AF_INET && address->len == 32)
@@ -24,7 +24,7 @@ static bool is_covered(const struct conf_interface *wg, const struct ip_prefix *
 	return false;
 }
 
-/** The most specific first, then in a fixed order, so that doubles are neighbours. */
+/** Order: most specific first, then fixed, so that duplicates are adjacent. */
 static int compare(const void *a, const void *b)
 {
 	const struct planned_route *x = a;

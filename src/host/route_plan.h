@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which routes a configuration asks for, as wg-quick(8) would lay them; decided without looking. */
+/* Compute the routes that a configuration needs, as wg-quick(8) would install them. Pure. */
 #ifndef HOST_ROUTE_PLAN_H
 #define HOST_ROUTE_PLAN_H
 
@@ -14,7 +14,7 @@
 struct planned_route {
 	struct ip_prefix dst; /* host bits cleared */
 	uint32_t table;
-	bool by_rule; /* a default route in a table of its own, which rules lead to */
+	bool by_rule; /* a default route in its own table, selected by policy rules */
 };
 
 /** The routes of a site, the most specific first. */
@@ -25,22 +25,22 @@ struct route_plan {
 
 /**
  * Plan the routes to all AllowedIPs. Table = off: none; a number: all of them in that table; auto:
- * in the main table those that no address of the interface already brings along, and a default
- * route by rules, its table still 0.
+ * those that no address of the interface covers with its connected route in the main table, and
+ * default routes by policy rules, with table 0 until route_plan_set_table().
  * Return: 0 and a plan to free with route_plan_fini(), or -ENOMEM.
  */
 int route_plan_make(const struct conf_site *conf, struct route_plan *ret);
 
-/** Free a plan; zeroed is fine. */
+/** Free a plan. A zeroed plan is allowed. */
 void route_plan_fini(struct route_plan *plan);
 
-/** Whether there is a default route by rules. */
+/** Whether the plan has a default route by policy rules. */
 bool route_plan_has_default(const struct route_plan *plan);
 
-/** Give the default routes by rules their table. */
+/** Set the table of the default routes by policy rules. */
 void route_plan_set_table(struct route_plan *plan, uint32_t table);
 
-/** Whether the plan has this very route. */
+/** Whether the plan has exactly this route. */
 bool route_plan_has(const struct route_plan *plan, const struct planned_route *route);
 
 #endif

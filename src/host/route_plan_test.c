@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the plan of routes: what wg-quick(8) would lay for the same file. */
+/* Tests of the route plan: the routes that wg-quick(8) would install for the same file. */
 #include "host/route_plan.h"
 
 #include <setjmp.h>
@@ -22,7 +22,7 @@ static void read_prefixes(const char *const texts[], struct conf_prefixes *ret)
 		assert_int_equal(ip_prefix_parse(texts[ret->n], &ret->v[ret->n].prefix), 0);
 }
 
-/** "10.9.0.0/16 254, 0.0.0.0/0 rule 0": prefix, table, how. */
+/** Format the plan as "10.9.0.0/16 254, 0.0.0.0/0 rule 0": prefix, table, and whether by rule. */
 static void write_plan(const struct route_plan *plan, char *ret, size_t size)
 {
 	size_t len = 0;
@@ -108,7 +108,7 @@ static void test_tables(void **state)
 	route_plan_set_table(&plan, 51820);
 	assert_int_equal(plan.v[0].table, 254);
 	assert_int_equal(plan.v[1].table, 51820);
-	/* The same destination by another table is another route. */
+	/* The same destination in another table is another route. */
 	route_plan_set_table(&other, 51821);
 	assert_true(route_plan_has(&plan, &other.v[0]));
 	assert_false(route_plan_has(&plan, &other.v[1]));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan's routes laid and taken up, with the rules, sysctl and filter that a default route needs.
+/* Install and remove a plan's routes, with the policy rules, sysctl and filter that a default
+ * route needs.
  *
- * Theory of operation. A default route through the tunnel must not catch the tunnel's own packets.
- * As wg-quick does: it lies in a table of its own; the engine's sockets carry a mark; "not fwmark
- * MARK table MARK" sends everything else there; and "table main suppress_prefixlength 0", asked
- * before, lets every more specific route of the main table win. src_valid_mark makes strict
- * reverse-path filters see the mark. The nft table keeps others on the underlay from reaching the
- * interface's addresses, and gives answers from the underlay the mark of what they answer.
+ * Theory of operation. A default route through the tunnel must not match the tunnel's own packets.
+ * As in wg-quick, it is in its own table, and the engine's sockets set a firewall mark. The rule
+ * "not fwmark MARK table MARK" sends all other packets there. The rule "table main
+ * suppress_prefixlength 0", which is evaluated before it, lets every more specific route of the
+ * main table win. src_valid_mark makes strict reverse-path filters use the mark. The nft table
+ * keeps hosts on the underlay from sending to the interface's addresses, and marks replies from
+ * the underlay with the mark of the packets they answer.
  */
 #include "host/routes.h"
 
@@ -31,7 +33,7 @@ static char family_letter(uint16_t family)
 	return family == AF_INET6 ? '6' : '4';
 }
 
-/** Whether any route of either family is in the table. */
+/** Whether the table has a route of either family. */
 static int table_is_used(struct nl_socket *nl, uint32_t table, bool *ret)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
@@ -42,7 +44,7 @@ static int table_is_used(struct nl_socket *nl, uint32_t table, bool *ret)
 		int err = query_routes(nl, families[f], &list);
 
 		if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
-			continue; /* a kernel without IPv6 */
+			continue; /* the kernel has no IPv6 */
 		if (err < 0)
 			return err;
 		for (size_t i = 0; i < list.n; i++)
@@ -131,7 +133,7 @@ static int set_src_valid_mark(struct netdev *m)
 	return err < 0 ? netdev_fail(m, err, "Cannot set %s:\n", SRC_VALID_MARK) : 0;
 }
 
-/** The filter's text for nft, to be freed. The tables are the interface's own. */
+/** Return: the nft script of the filter, to be freed. The interface has its own tables. */
 static char *filter_text(const struct conf_interface *wg, uint16_t family, uint32_t mark)
 {
 	const char *pf = family == AF_INET6 ? "ip6" : "ip";
@@ -165,7 +167,8 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 	return text;
 }
 
-/** A protection more than a need: without nft, or where the kernel lacks it, go on and say so. */
+/** Add the filter. It is an additional protection: without nft, or if the kernel lacks support, log
+ * a warning and continue. */
 static int add_filter(
 	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
 {
@@ -184,14 +187,14 @@ static int add_filter(
 	if (err == 0)
 		return 0;
 	journal_remove(&m->journal, m->journal.n - 1);
-	log_warning("%s: hosts on the underlay are not kept from sending to the addresses of %s; "
+	log_warning("%s: hosts on the underlay can send to the addresses of %s;  "
 		    "with AllowedIPs = %s install nftables",
 		err == -ENOENT ? "there is no nft" : "nft failed", wg->name,
 		family == AF_INET6 ? "::/0" : "0.0.0.0/0");
 	return 0;
 }
 
-/** Whether this very route lies already, to our interface. */
+/** Whether exactly this route to our interface exists already. */
 static bool route_lies(
 	struct netdev *m, const struct link_info *link, const struct planned_route *route)
 {
@@ -227,7 +230,7 @@ static int add_route(
 		"ip route add %s dev %s%s", ip_prefix_text(&route->dst, text), link->name,
 		in_table);
 	if (err == -EEXIST && route_lies(m, link, route))
-		return 0; /* laid by a reload that failed later */
+		return 0; /* installed by a reload that failed later */
 	if (err == -EEXIST)
 		return netdev_fail(m, err,
 			"There is a route to %s%s already, so none can go to %s\n"
@@ -236,7 +239,7 @@ static int add_route(
 	return err;
 }
 
-/** Undo the newest line that starts so, if there is one. */
+/** Undo the newest journal line that starts with `kind`, if there is one. */
 static void undo_noted(struct netdev *m, const char *kind, const char *args,
 	void (*undo)(struct netdev *m, const char *args))
 {
@@ -279,7 +282,7 @@ int routes_add(struct netdev *m, const struct conf_interface *wg, const struct l
 		err = add_route(m, link, route);
 		if (err < 0 || had || !route->by_rule)
 			continue;
-		delete_rules(m, family, route->table); /* of a reload that failed */
+		delete_rules(m, family, route->table); /* left by a failed reload */
 		err = add_rules(m, family, route->table);
 		if (err == 0 && family == AF_INET)
 			err = set_src_valid_mark(m);
@@ -335,7 +338,7 @@ static bool rule_is(const struct rule_info *a, const struct rule_info *b)
 	       a->suppress_length == b->suppress_length;
 }
 
-/** Delete one rule like this, by the priority it has: only so does the kernel compare all of it. */
+/** Delete one rule by its priority: only with a priority does the kernel compare all attributes. */
 static int delete_rule(struct netdev *m, const struct rule_info *rule)
 {
 	struct rule_list list;
@@ -354,7 +357,7 @@ static int delete_rule(struct netdev *m, const struct rule_info *rule)
 	return err;
 }
 
-/** The rule of the journal's line "rule 4 mark 51820" or "rule 4 main". */
+/** Parse the journal entry "rule 4 mark 51820" or "rule 4 main". */
 static bool read_rule(const char *args, struct rule_info *ret)
 {
 	struct journal_entry w;
@@ -401,7 +404,7 @@ void routes_undo_sysctl(struct netdev *m, const char *args)
 		return;
 	}
 	if (sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, ours) != 0)
-		return; /* somebody else's by now */
+		return; /* changed by another process since */
 	(void)netdev_log(m, "sysctl %s=%s", path, was);
 	err = sysctl_write(path, was);
 	if (err < 0)
@@ -414,7 +417,7 @@ void routes_undo_filter(struct netdev *m, const char *args)
 	char text[160];
 
 	(void)netdev_log(m, "nft delete table %s", args);
-	/* Adding first makes deleting right for one that was never made. */
+	/* Adding the table first makes the deletion succeed even if it was never created. */
 	snprintf(text, sizeof(text), "add table %s\ndelete table %s\n", args, args);
 	if (spawn(argv, text) < 0)
 		log_warning("cannot remove nft's table; do it by hand: nft delete table %s", args);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of running sites: one control socket each, NAME.sock. */
+/* The run folder: the control socket, lock and journal of each running site. */
 #include "host/rundir.h"
 
 #include <dirent.h>
@@ -17,7 +17,7 @@ const char *rundir_path(void)
 	return path && *path ? path : RUNDIR_DEFAULT;
 }
 
-/* SITE.SUFFIX into room of `len` bytes. */
+/* Write "SITE.SUFFIX" into a buffer of `len` bytes. */
 static int file_path(const char *site, const char *suffix, char *ret, size_t len)
 {
 	int n;
@@ -38,7 +38,7 @@ int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]
 	return file_path(site, SUFFIX, ret_path, RUNDIR_SOCKET_LEN);
 }
 
-/* The folder of running sites: NAME.sock, NAME.lock and NAME.state of each. */
+/* Return: the length of the site's name if the file is a control socket, NAME.sock; else 0. */
 static size_t site_len(const char *file)
 {
 	const char *dot = strrchr(file, '.');

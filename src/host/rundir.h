@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of running sites: one control socket each, NAME.sock. */
+/* The run folder: the control socket, lock and journal of each running site. */
 #ifndef HOST_RUNDIR_H
 #define HOST_RUNDIR_H
 
@@ -13,25 +13,25 @@
 /** Longest path of a Unix socket, with its NUL. */
 #define RUNDIR_SOCKET_LEN sizeof(((struct sockaddr_un *)0)->sun_path)
 
-/** The folder: $WIRESPAN_RUNDIR, or RUNDIR_DEFAULT. */
+/** Return: the folder, $WIRESPAN_RUNDIR or RUNDIR_DEFAULT. */
 const char *rundir_path(void);
 
 /**
  * The path of a site's file "SITE.SUFFIX".
- * Return: 0; -EINVAL if `site` cannot be a site's name (empty, a slash within, a leading dot);
- * -ENAMETOOLONG.
+ * Return: 0; -EINVAL if `site` is not a valid site name (empty, contains a slash, starts with a
+ * dot); -ENAMETOOLONG.
  */
 int rundir_file(const char *site, const char *suffix, char ret_path[static PATH_MAX]);
 
-/** The path of a site's control socket. Return: as rundir_file(). */
+/** Write the path of a site's control socket. Return: as rundir_file(). */
 int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]);
 
-/** The names of all control sockets, sorted; they may be stale. Return: 0 and `*ret_names`, an
- * array that the caller releases with rundir_free_names(); 0 and an empty array if the folder does
- * not exist; or -errno. */
+/** List the sites that have a control socket, sorted; sockets may be stale. Return: 0 and
+ * `*ret_names`, an array to release with rundir_free_names(); 0 and an empty array if the folder
+ * does not exist; or -errno. */
 MUST_CHECK int rundir_list(char ***ret_names, size_t *ret_len);
 
-/* The folder of running sites: NAME.sock, NAME.lock and NAME.state of each. */
+/* Free the array of rundir_list(). */
 void rundir_free_names(char **names, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Other programs: a user's hooks, resolvconf, nft. Never for what netlink can do. */
+/* Run other programs: a user's hooks, resolvconf, nft. Not used where netlink suffices. */
 #include "host/spawn.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static const char shell_loop[] =
 	"for c; do " SHELL " -c \"$c\" || { e=$?; echo \"wirespan: failed with $e: $c\" >&2; "
 	"exit \"$e\"; }; done";
 
-/** A descriptor to read `input` from: a memory file, so that nobody has to feed a pipe. */
+/** Return: a descriptor to read `input` from: a memfd, so that no process has to feed a pipe. */
 static int open_input(const char *input)
 {
 	size_t len = input ? strlen(input) : 0;
@@ -39,7 +39,7 @@ static int open_input(const char *input)
 	return fd;
 }
 
-/** Signals as a new process expects them: none blocked, none ignored. */
+/** Reset the signals of the new process to defaults: none blocked, none ignored. */
 static int set_signals(posix_spawnattr_t *attr)
 {
 	sigset_t set;
@@ -63,7 +63,7 @@ static int start_process(const char *const argv[], int input, pid_t *ret_pid)
 	char *const *args;
 	int err;
 
-	memcpy(&args, &argv, sizeof(args)); /* posix_spawn promises to leave the texts alone */
+	memcpy(&args, &argv, sizeof(args)); /* posix_spawn does not modify the strings */
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Other programs: a user's hooks, resolvconf, nft. Never for what netlink can do. */
+/* Run other programs: a user's hooks, resolvconf, nft. Not used where netlink suffices. */
 #ifndef HOST_SPAWN_H
 #define HOST_SPAWN_H
 
@@ -7,21 +7,21 @@
 #include <sys/types.h>
 
 /**
- * Start a program, found in PATH, without our signal mask and handlers; it inherits what is not
- * close-on-exec. `input` becomes its standard input; NULL leaves it /dev/null.
+ * Start a program, found in PATH, with default signal mask and handlers; it inherits descriptors
+ * that are not close-on-exec. `input` is its standard input; NULL means /dev/null.
  * Return: 0, -ENOENT if there is no such program, or another -errno.
  */
 int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid);
 
-/** Wait for a program. Return: 0 if it ended with 0, else -ECANCELED, or another -errno. */
+/** Wait for a program. Return: 0 if it exited with 0, else -ECANCELED, or another -errno. */
 int spawn_wait(pid_t pid);
 
-/** Start it and wait. Return: as the two. */
+/** Start a program and wait. Return: as spawn_start() and spawn_wait(). */
 int spawn(const char *const argv[], const char *input);
 
 /**
- * Start shell commands in one process that runs them in turn and ends at the first that fails,
- * naming it on stderr.
+ * Start shell commands in one process that runs them in turn. It stops at the first that fails and
+ * names it on stderr.
  * Return: 0 or -errno.
  */
 int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values below /proc/sys. */
+/* Read and write sysctls below /proc/sys. */
 #include "host/sysctl.h"
 
 #include <errno.h>

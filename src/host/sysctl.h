@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Values below /proc/sys. */
+/* Read and write sysctls below /proc/sys. */
 #ifndef HOST_SYSCTL_H
 #define HOST_SYSCTL_H
 
 #include <stddef.h>
 
-/** Read a value, without its '\n'; cut to fit. `path` is relative to /proc/sys. Return: 0 or
- * -errno. */
+/** Read a value without its newline, truncated to fit. `path` is relative to /proc/sys. Return: 0
+ * or -errno. */
 int sysctl_read(const char *path, char *ret, size_t size);
 
 /** Write a value. Return: 0 or -errno. */

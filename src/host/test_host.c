@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests on a real machine: a network namespace of one's own, a picture of it, a stand-in for
- * the engine that only holds its interfaces. */
+/* Helpers for tests with real netlink: a network namespace per test, a text snapshot of its state,
+ * and a replacement of the engine that only opens its interfaces. */
 #include "host/test_host.h"
 
 #include <dirent.h>
@@ -94,7 +94,7 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/** The order of equal routes depends on what happened, the routes themselves do not. */
+/** The order of equal routes depends on their history, so the lines are sorted. */
 static void draw_sorted(FILE *f, char **lines, size_t n)
 {
 	qsort(lines, n, sizeof(*lines), compare_lines);
@@ -119,8 +119,8 @@ static void draw_routes(struct nl_socket *nl, FILE *f, uint8_t family)
 		struct link_info link = { 0 };
 		char text[IP_PREFIX_TEXT_LEN];
 
-		/* The kernel's own IPv6 routes come when it gets to it: a carrier noticed, an
-		 * address found to be unique. */
+		/* The kernel adds its own IPv6 routes asynchronously, after carrier and duplicate
+		 * address detection. */
 		if (family == AF_INET6 && r->type != RTN_UNICAST)
 			continue;
 		if (r->ifindex)

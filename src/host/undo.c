@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A journal undone, backwards, line by line. */
+/* Undo a journal backwards, line by line. */
 #include "host/undo.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ static void undo_hook(struct netdev *m, const char *command)
 		log_warning("a hook failed, going on: %s", command);
 }
 
-/* The first word of a line, and who undoes it. */
+/* Maps the first word of a line to the function that undoes it. */
 static const struct {
 	const char *kind;
 	void (*undo)(struct netdev *m, const char *args);

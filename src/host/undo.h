@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A journal undone, backwards, line by line. */
+/* Undo a journal backwards, line by line. */
 #ifndef HOST_UNDO_H
 #define HOST_UNDO_H
 
@@ -7,16 +7,16 @@
 
 #include "host/netdev.h"
 
-/** How far back to go. */
+/** How far to undo. */
 enum undo_depth {
-	UNDO_HOST = 0, /* up to PostDown, which needs the interfaces gone */
+	UNDO_HOST = 0, /* stops before PostDown, which runs after the interfaces are deleted */
 	UNDO_ALL,
 };
 
-/** Undo the newest lines. What fails is logged, and the next one's turn comes. */
+/** Undo the newest lines. A failure is logged, and the next line is undone. */
 void undo_lines(struct netdev *m, enum undo_depth depth);
 
-/** Undo one line and take it out of the journal. */
+/** Undo one line and remove it from the journal. */
 void undo_line(struct netdev *m, size_t i);
 
 #endif
