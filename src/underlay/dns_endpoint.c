@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Peers whose endpoint is a host name: their questions asked, the answers applied. */
+/* Peers whose endpoint is a host name: send their DNS queries, apply the answers. */
 #include "underlay/dns_endpoint.h"
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 #include "base/log.h"
 #include "path/control.h"
 
-/* An answer that takes longer than this is worth a line in the status. */
+/* A query that is pending for longer than this is shown in the status. */
 #define SLOW (3 * NS_PER_S)
 
-/** All names of an engine. */
+/** All host names of an engine. */
 struct dns_endpoints {
 	struct resolver *resolver;
 	struct loop_watch watch;
@@ -26,7 +26,7 @@ struct dns_endpoints {
 
 /* ---- answers ---- */
 
-/* The name of a peer, or NULL: a policy that chooses endpoints is always one of ours. */
+/* Return: the host name of a peer, or NULL. Every endpoint policy is a dns_policy. */
 static struct dns_endpoint *name_of(const struct path_peer *p)
 {
 	return p->policy ? CONTAINER_OF(p->policy, struct dns_endpoint, policy.hooks) : NULL;
@@ -44,7 +44,7 @@ static struct dns_endpoint *find_asker(const struct dns_endpoints *names, uint64
 	return NULL;
 }
 
-/* Keep what can be reached by a socket of ours, with the port. */
+/* Copy the addresses that one of our sockets can reach, with the port. */
 static void keep_reachable(
 	const struct underlay *u, const struct dns_endpoint *name, struct resolver_answer *a)
 {
@@ -58,18 +58,18 @@ static void keep_reachable(
 		a->v[kept++].port = name->port;
 	}
 	if (a->n && !kept)
-		a->problem = "it has addresses only of a family that this machine has not";
+		a->problem = "it has addresses only of a family that this host lacks";
 	a->n = kept;
 }
 
-/* Say it once: when a name is first not found, and when it is found again. */
+/* Log a failed lookup once, and the first answer after it. */
 static void log_answer(struct dns_endpoint *name, const struct resolver_answer *a)
 {
 	char first[IP_ADDR_TEXT_LEN];
 
 	if (a->problem && !name->policy.failed)
-		log_warning("Cannot find the address of %s: %s. Trying again, ever more rarely; "
-			    "is the name right and a name server in reach?",
+		log_warning("Cannot find the address of %s: %s. Retrying at growing intervals; "
+			    "is the name right, and is a name server reachable?",
 			name->host, a->problem);
 	else if (!a->problem && (name->policy.failed || !name->policy.n))
 		log_info("%s has the address %s%s", name->host, ip_addr_text(&a->v[0].addr, first),
@@ -99,7 +99,7 @@ static void on_answers(void *ctx, uint32_t events)
 	while (resolver_next(u->names->resolver, &a)) {
 		struct dns_endpoint *name = find_asker(u->names, a.id);
 
-		if (name) /* else the peer is gone, or has another name */
+		if (name) /* otherwise the peer was removed, or has another name */
 			apply_answer(u, name, &a);
 	}
 	u->work(u->ctx);
@@ -141,7 +141,7 @@ static void ask(struct underlay *u, struct dns_endpoint *name)
 		dns_policy_put_off(&name->policy, u->engine->now);
 		return;
 	}
-	list_remove(&name->link); /* the others first, next time: there may be no room for all */
+	list_remove(&name->link); /* next time start with the others: the queue may be full */
 	list_push_tail(&u->names->list, &name->link);
 }
 
@@ -180,7 +180,7 @@ int dns_endpoint_set(
 	name->port = port;
 	name->problem = NULL;
 	dns_policy_init(&name->policy, moves, u->engine->now);
-	ask(u, name); /* at once: routes that are about to come may hide the name server */
+	ask(u, name); /* query now: routes installed next may hide the name server */
 	u->engine->policy_due = mono_earliest(u->engine->policy_due, name->policy.due);
 	return 0;
 }
@@ -221,7 +221,7 @@ static bool all_found(const struct dns_endpoints *names)
 	return true;
 }
 
-/* Milliseconds from `now` to the earlier of both, rounded up. */
+/* Return: milliseconds from `now` to the earlier of the two times, rounded up. */
 static int wait_ms(struct mono now, struct mono until, struct mono due)
 {
 	return (int)((mono_between(now, mono_earliest(until, due)) + NS_PER_MS - 1) / NS_PER_MS);
@@ -279,12 +279,12 @@ int dns_endpoint_report(const struct underlay *u, const struct path_peer *p,
 	waiting = mono_between(n->asked, u->engine->now);
 	if (n->failed)
 		return status_add_warning(r,
-			"The address of %.60s is not found: %.40s. Is the name right and a name "
-			"server in reach?",
+			"The address of %.60s is not found: %.40s. Is the name right, and is a "
+			"name server reachable?",
 			name->host, name->problem);
 	if (n->asking && waiting >= SLOW)
 		return status_add_warning(r,
-			"No answer for %llu s to where %.60s is. Is a name server in reach?",
+			"No answer for %llu s to the query for %.60s. Is a name server reachable?",
 			(unsigned long long)(waiting / NS_PER_S), name->host);
 	if (!n->n)
 		return status_add_warning(

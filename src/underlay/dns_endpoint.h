@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Peers whose endpoint is a host name: their questions asked, the answers applied. */
+/* Peers whose endpoint is a host name: send their DNS queries, apply the answers. */
 #ifndef UNDERLAY_DNS_ENDPOINT_H
 #define UNDERLAY_DNS_ENDPOINT_H
 
@@ -8,45 +8,45 @@
 #include "underlay/resolver.h"
 #include "underlay/underlay.h"
 
-/** A peer's name. */
+/** A peer's host name. */
 struct dns_endpoint {
 	struct dns_policy policy;
 	struct path_peer *peer;
 	char host[RESOLVER_HOST_LEN];
 	uint16_t port;
-	uint64_t question;   /* the id of the last one */
-	const char *problem; /* of the last answer, for a person; NULL: none */
+	uint64_t question;   /* id of the last query */
+	const char *problem; /* error text of the last answer; NULL: none */
 	struct list link;    /* in names.list */
 };
 
 /**
- * The peer is found under `host` and `port`; what it had already, goes on. `moves`: as
- * dns_policy_init(). Return: 0, -ENAMETOOLONG, or -errno of a thread that cannot be started.
+ * Set a peer's endpoint to `host` and `port`; existing sessions go on. `moves`: see
+ * dns_policy_init(). Return: 0, -ENAMETOOLONG, or -errno if a thread cannot be started.
  */
 int dns_endpoint_set(
 	struct underlay *u, struct path_peer *p, const char *host, uint16_t port, bool moves);
 
-/** The peer has no name, or no longer; its endpoint stays. */
+/** The peer has no host name (any more); its endpoint stays. */
 void dns_endpoint_forget(struct path_peer *p);
 
-/** Ask for every name that is due. */
+/** Send a query for every name that is due. */
 void dns_endpoint_run_all(struct underlay *u);
 
 /**
- * Wait until every name has had an address, but not beyond `until`, nor when `stop_fd` (-1: none)
- * becomes readable. For the moment before routes lead all that the machine sends into the tunnel:
- * from then on a name server that is not next to the machine is asked through a tunnel that does
- * not know yet where it ends.
+ * Wait until every name has been resolved, at most until `until` or until `stop_fd` (-1: none)
+ * becomes readable. Call it before a route sends all of the host's traffic into the tunnel: after
+ * that, a name server that is not on a local network can be reached only through the tunnel, whose
+ * endpoint is still unknown.
  */
 void dns_endpoint_await_all(struct underlay *u, struct mono until, int stop_fd);
 
-/** Links or routes have changed: what has failed may work now. */
+/** Links or routes have changed: failed queries may succeed now. */
 void dns_endpoint_routes_changed(struct underlay *u);
 
-/** Stop asking; no peer has a name any more. Never waits. */
+/** Stop all queries; no peer has a host name any more. Does not block. */
 void dns_endpoint_close_all(struct underlay *u);
 
-/** Fill in a peer's name, and warn of one that is not found. Return: 0 or -ENOMEM. */
+/** Report a peer's host name, with a warning if it is not resolved. Return: 0 or -ENOMEM. */
 int dns_endpoint_report(const struct underlay *u, const struct path_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r);
 

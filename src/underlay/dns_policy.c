@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A peer whose endpoint is a host name: which of its addresses to call next, and when to ask for
- * them anew. */
+/* Policy for a peer whose endpoint is a host name: which of its addresses to try next, and when to
+ * resolve the name again. */
 #include "underlay/dns_policy.h"
 
 #include "base/bytes.h"
 
-/* Initiations are sent every five seconds while one is wanted: after this long without any, there
- * is nothing to send. */
+/* While a handshake is wanted, an initiation is sent every five seconds: after this long without
+ * one, there is nothing to send. */
 #define TRYING (15 * NS_PER_S)
 
 static bool is_stale(const struct wg_peer *peer, struct mono now)
@@ -31,7 +31,7 @@ static bool is_listed(const struct dns_policy *n, const struct endpoint *e)
 	return false;
 }
 
-/* The one to be called after `e`: the answer's addresses in turn, and the last session's. */
+/* Return: the address to try after `e`: the answer's addresses in turn, then the last session's. */
 static const struct endpoint *next_address(const struct dns_policy *n, const struct endpoint *e)
 {
 	bool extra = n->worked.addr.family && !is_listed(n, &n->worked);
@@ -46,7 +46,8 @@ static const struct endpoint *next_address(const struct dns_policy *n, const str
 	return n->n ? &n->v[0] : e;
 }
 
-/* `at`, but not sooner than a second after the last question: news may come in floods. */
+/* Return: `at`, but at least a second after the last query, because link and route events may come
+ * in floods. */
 static struct mono not_too_soon(const struct dns_policy *n, struct mono at)
 {
 	struct mono earliest = mono_add(n->asked, DNS_POLICY_RETRY_MIN);
@@ -54,7 +55,7 @@ static struct mono not_too_soon(const struct dns_policy *n, struct mono at)
 	return mono_is_set(n->asked) && mono_before(at, earliest) ? earliest : at;
 }
 
-/* Take note of a session that has come to be since the last initiations. */
+/* Evaluate a session that was established since the last initiations. */
 static void look_back(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
 	const struct wg_keypair *kp = peer->keys.current;
@@ -65,7 +66,7 @@ static void look_back(struct dns_policy *n, const struct wg_peer *peer, struct m
 		n->began = now;
 	}
 	if (!endpoint_equal(&n->called, &peer->endpoint))
-		n->unanswered = 0; /* it was heard from there, or sent there */
+		n->unanswered = 0; /* the peer was authenticated at that address */
 }
 
 bool dns_policy_turn(

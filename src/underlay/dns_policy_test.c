@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of named endpoints with a fake clock: when a name is asked for, and who is called next. */
+/* Tests of named endpoints with a fake clock: when a name is resolved, and which address is tried
+ * next. */
 #include "underlay/dns_policy.h"
 
 #include <setjmp.h>
@@ -36,7 +37,7 @@ static void pass(struct scene *s, uint64_t seconds)
 	s->now = mono_add(s->now, seconds * NS_PER_S);
 }
 
-/* A handshake is complete, with the peer at `at`. */
+/* Complete a handshake with the peer at `at`. */
 static void connect_at(struct scene *s, struct endpoint at)
 {
 	s->peer.endpoint = at;
@@ -44,7 +45,7 @@ static void connect_at(struct scene *s, struct endpoint at)
 	s->peer.keys.current = &s->peer.keys.slots[0];
 }
 
-/* One initiation as path/control.c sends it. Return: the last byte of the address it goes to. */
+/* Send one initiation as path/control.c does. Return: the last byte of its destination address. */
 static int call(struct scene *s)
 {
 	struct endpoint to;
@@ -55,7 +56,8 @@ static int call(struct scene *s)
 	return s->peer.endpoint.addr.bytes[3];
 }
 
-/* The answer has the addresses with these last bytes, up to a 0. Return: whether the peer moved. */
+/* Answer with the addresses that have these last bytes, up to a 0. Return: whether the peer
+ * moved. */
 static bool answer(struct scene *s, const char *lasts)
 {
 	struct endpoint v[DNS_POLICY_MAX + 2];
@@ -75,7 +77,7 @@ static bool ask(struct scene *s)
 	return dns_policy_ask(&s->policy, &s->peer, s->now);
 }
 
-/* A name that has been asked for, and found: the addresses with these last bytes. */
+/* Return: a scene whose name was resolved to the addresses with these last bytes. */
 static struct scene begin_found(const char *lasts)
 {
 	struct scene s = begin();
@@ -85,21 +87,21 @@ static struct scene begin_found(const char *lasts)
 	return s;
 }
 
-/* The next initiations go to the addresses with these last bytes, up to a 0. */
+/* Expect the next initiations to go to the addresses with these last bytes, up to a 0. */
 static void expect_calls(struct scene *s, const char *lasts)
 {
 	for (; *lasts; lasts++)
 		assert_int_equal(call(s), *lasts);
 }
 
-/* Seconds until the next question; -1: none is due. */
+/* Return: seconds until the next query; -1: none is due. */
 static int due_in(const struct scene *s)
 {
 	return mono_is_set(s->policy.due) ? (int)(mono_between(s->now, s->policy.due) / NS_PER_S)
 					  : -1;
 }
 
-/* The first question is due at once; failures are repeated after 1, 2, 4, … 60 s, for ever. */
+/* The first query is due at once; failures are retried after 1, 2, 4, … 60 s, without end. */
 static void test_retry(void **state)
 {
 	static const int waits[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
@@ -108,7 +110,7 @@ static void test_retry(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
 		assert_true(ask(&s));
-		assert_false(ask(&s)); /* one at a time */
+		assert_false(ask(&s)); /* only one query at a time */
 		assert_false(answer(&s, ""));
 		assert_true(s.policy.failed);
 		assert_int_equal(due_in(&s), waits[i]);
@@ -122,7 +124,7 @@ static void test_retry(void **state)
 	assert_int_equal(due_in(&s), -1);
 }
 
-/* News of the network: the next question comes at once, but not more than one a second. */
+/* After a change of links or routes the next query is due at once, but at most one per second. */
 static void test_news(void **state)
 {
 	struct scene s = begin();
@@ -134,7 +136,7 @@ static void test_news(void **state)
 		pass(&s, (uint64_t)due_in(&s));
 	}
 	assert_true(ask(&s));
-	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* while the question is open */
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* while the query is pending */
 	assert_int_equal(due_in(&s), -1);
 	assert_false(answer(&s, ""));
 	assert_int_equal(due_in(&s), 1);
@@ -148,11 +150,11 @@ static void test_news(void **state)
 	assert_int_equal(due_in(&s), 0);
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\1"));
-	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* all is well: nothing to ask */
+	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* alive: no query needed */
 	assert_int_equal(due_in(&s), -1);
 }
 
-/* Two initiations to each address in turn, round and round. */
+/* Two initiations to each address in turn, cyclically. */
 static void test_turns(void **state)
 {
 	static const int calls[] = { 1, 1, 2, 2, 3, 3, 1, 1, 2 };
@@ -165,7 +167,7 @@ static void test_turns(void **state)
 	}
 }
 
-/* One address: it is called again and again; one address too many is left out. */
+/* A single address is tried again and again; addresses beyond the limit are ignored. */
 static void test_counts(void **state)
 {
 	struct scene s = begin_found("\1");
@@ -177,14 +179,14 @@ static void test_counts(void **state)
 	assert_int_equal(s.policy.n, DNS_POLICY_MAX);
 }
 
-/* The address of the last session is called first, roamed or not, and stays one of those called. */
+/* The address of the last session is tried first, roamed or not, and stays in the cycle. */
 static void test_worked(void **state)
 {
 	struct scene s = begin_found("\1\2");
 
 	(void)state;
 	assert_int_equal(call(&s), 1);
-	connect_at(&s, host(9)); /* it calls us from elsewhere */
+	connect_at(&s, host(9)); /* the peer initiates from another address */
 	for (int i = 0; i < 3; i++) {
 		pass(&s, 120);
 		assert_int_equal(call(&s), 9);
@@ -194,8 +196,7 @@ static void test_worked(void **state)
 	expect_calls(&s, "\11\11\1\1\2\2\11");
 }
 
-/* An answered initiation starts the count anew, and so does an endpoint that somebody else
- * moved. */
+/* An answered initiation resets the count, and so does an endpoint moved by authenticated data. */
 static void test_patience(void **state)
 {
 	struct scene s = begin_found("\1\2");
@@ -212,7 +213,7 @@ static void test_patience(void **state)
 	expect_calls(&s, "\7\7\1");
 }
 
-/* A session older than 135 s and an initiation in vain: the name is asked for, then every 30 s. */
+/* A session older than 135 s and an unanswered initiation: the name is queried, then every 30 s. */
 static void test_stale(void **state)
 {
 	struct scene s = begin_found("\1");
@@ -221,12 +222,12 @@ static void test_stale(void **state)
 	(void)call(&s);
 	connect_at(&s, host(1));
 	pass(&s, 120);
-	for (int i = 0; i < 3; i++) { /* at 120, 125, 130: too young */
+	for (int i = 0; i < 3; i++) { /* at 120, 125, 130 s: too young */
 		(void)call(&s);
 		assert_int_equal(due_in(&s), -1);
 		pass(&s, 5);
 	}
-	(void)call(&s); /* 135 */
+	(void)call(&s); /* at 135 s */
 	assert_int_equal(due_in(&s), 0);
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\2"));
@@ -234,16 +235,17 @@ static void test_stale(void **state)
 	pass(&s, 5);
 	(void)call(&s);
 	pass(&s, 5);
-	assert_int_equal(due_in(&s), -1); /* the first call to the new address */
+	assert_int_equal(due_in(&s), -1); /* the first initiation to the new address */
 	(void)call(&s);
 	assert_int_equal(due_in(&s), 20);
 	pass(&s, 20);
-	assert_int_equal(call(&s), 1); /* the last session's has its turn, too */
+	assert_int_equal(call(&s), 1); /* the last session's address is tried, too */
 	assert_true(ask(&s));
 	assert_true(answer(&s, "\2"));
 }
 
-/* Nothing to send, nothing to ask: neither when idle for long, nor when a retry comes due then. */
+/* Without traffic there are no queries: neither after a long idle time, nor when a retry becomes
+ * due. */
 static void test_idle(void **state)
 {
 	struct scene s = begin_found("\1");
@@ -253,26 +255,27 @@ static void test_idle(void **state)
 	connect_at(&s, host(1));
 	pass(&s, 3600);
 	assert_int_equal(due_in(&s), -1);
-	(void)call(&s); /* something to send again: first see whether it is answered */
+	(void)call(&s); /* traffic again: first test whether the peer answers */
 	assert_int_equal(due_in(&s), -1);
 	pass(&s, 5);
 	(void)call(&s);
 	assert_true(ask(&s));
 	assert_false(answer(&s, ""));
 	assert_int_equal(due_in(&s), 1);
-	pass(&s, 100); /* given up meanwhile */
+	pass(&s, 100); /* initiations have stopped meanwhile */
 	assert_false(ask(&s));
 	assert_int_equal(due_in(&s), -1);
 }
 
-/* An answer moves no live session, but is kept for later; a new name moves it all the same. */
+/* An answer does not move a live session, but is stored for later; a new name moves it
+ * nevertheless. */
 static void test_alive(void **state)
 {
 	struct scene s = begin();
 
 	(void)state;
 	assert_true(ask(&s));
-	connect_at(&s, host(9)); /* it called us while we asked */
+	connect_at(&s, host(9)); /* the peer initiated while the query was pending */
 	assert_false(answer(&s, "\1\2"));
 	assert_int_equal(s.peer.endpoint.addr.bytes[3], 9);
 	assert_int_equal(s.policy.n, 2);
@@ -283,7 +286,7 @@ static void test_alive(void **state)
 	assert_false(s.policy.moves);
 }
 
-/* A stale peer's answer that has its present address leaves it there. */
+/* A stale peer keeps its present address if the answer contains it. */
 static void test_same_answer(void **state)
 {
 	struct scene s = begin_found("\1\2");
@@ -297,7 +300,7 @@ static void test_same_answer(void **state)
 	assert_int_equal(call(&s), 1);
 }
 
-/* Too many questions: this one waits a second. */
+/* Too many queries: this one is put off for a second. */
 static void test_put_off(void **state)
 {
 	struct scene s = begin();

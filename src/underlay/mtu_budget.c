@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The MTUs of a site: from the route to its peers, or from the file, down to each session. */
+/* Compute a site's MTUs: from the route to its peers, or from the file, down to each session. */
 #include "underlay/mtu_budget.h"
 
 #include <linux/rtnetlink.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The paths to the peers: what the routing says of each, and whether the engine follows its MTU. */
+/* The MTUs of the paths to the peers, from the routing, and whether the engine probes them. */
 #include "underlay/peer_paths.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "underlay/mtu_budget.h"
 #include "underlay/sticky_source.h"
 
-/* Our address in the tunnel of a family, or NULL. */
+/* Return: our address of a family in the tunnel, or NULL. */
 static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t family)
 {
 	for (size_t i = 0; i < conf->interface.addresses.n; i++)
@@ -20,7 +20,7 @@ static const struct ip_addr *own_address(const struct conf_site *conf, uint16_t 
 	return NULL;
 }
 
-/* Between which addresses in the tunnel a peer is probed. Return: whether there are any. */
+/* Find the addresses in the tunnel for probes to a peer. Return: whether there are any. */
 static bool probe_addresses(const struct conf_site *conf, const struct conf_peer *c,
 	const struct ip_addr **ret_local, const struct ip_addr **ret_remote)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The MTUs of a running site: computed from the routing, followed along the paths to the peers. */
+/* The MTUs of a running site: computed from the routing, and updated as the peers' paths change. */
 #include "underlay/pmtu_policy.h"
 
 #include <errno.h>
@@ -12,21 +12,23 @@
 #include "underlay/sticky_source.h"
 #include "wg/overhead.h"
 
-/* wg0 may not fall below this, or the kernel takes its IPv6 addresses away; the engine answers for
- * the rest. */
+/* The kernel removes the IPv6 addresses of wg0 if its MTU falls below this; for smaller paths, the
+ * engine answers with ICMP. */
 #define WG_INTERFACE_MTU_MIN 1280
 
-/* Peers that have moved are looked up at once, unless they do nothing else: a look-up asks the
- * kernel, sends a large probe to where the peer seems to be, and may change MTUs, all for one small
- * datagram. */
+/* The path of a peer that has moved is looked up at once, up to this rate: a lookup queries the
+ * kernel, sends a large probe to the apparent address of the peer, and may change MTUs, all caused
+ * by one small datagram. */
 #define LOOK_UP_NS    (NS_PER_S / 4)
 #define LOOK_UP_BURST 8
 
-/* Reports of trains that are lost: as many at once as a site has peers behind one bad router. */
+/* Limit of log messages about lost trains. The burst is the number of peers that a site may have
+ * behind one bad router. */
 #define REPORT_NS    (60 * NS_PER_S)
 #define REPORT_BURST 16
 
-/* MTUs of all interfaces, as the budget has them. Return: 0, or -ENOMEM and they are unchanged. */
+/* Compute the MTUs of all interfaces from the budget. Return: 0, or -ENOMEM and they are
+ * unchanged. */
 static int set_interfaces(struct pmtu_policy *p, const struct conf_site *conf)
 {
 	size_t n = 0;
@@ -63,7 +65,7 @@ void pmtu_policy_follow(struct pmtu_policy *p, const struct conf_site *conf)
 {
 	bool can = peer_paths_can_follow(conf);
 	bool all = !can ||
-		   can != p->following; /* else only new peers: what is known of the others stays */
+		   can != p->following; /* otherwise only new peers; the others keep their paths */
 
 	peer_paths_look_up(p->underlay, conf, p->budget.wg_mtu, all);
 	p->following = can;
@@ -110,7 +112,7 @@ int pmtu_policy_listen(struct pmtu_policy *p, struct loop *loop)
 }
 
 /* Log once for each peer that its path loses long trains, and once that it no longer does. A peer
- * can make that happen as often as it likes, so there is a limit. */
+ * can cause that at will, so the messages are rate-limited. */
 static void report_trains(struct pmtu_policy *p)
 {
 	struct engine *e = p->underlay->engine;
@@ -125,7 +127,7 @@ static void report_trains(struct pmtu_policy *p)
 		if (limited == peer->trains_reported)
 			continue;
 		if (limited && peer->pmtud.state == PMTUD_TRAINS) {
-			e->trains_changed = true; /* how many pass is not known yet */
+			e->trains_changed = true; /* the number that passes is not known yet */
 			continue;
 		}
 		peer->trains_reported = limited;
@@ -138,7 +140,7 @@ static void report_trains(struct pmtu_policy *p)
 			log_warning(
 				"The path to %s loses trains of datagrams although single ones "
 				"pass: at most %u are sent there at once from now on, at the cost "
-				"of speed. Does a router, card or hypervisor on the way segment "
+				"of speed. Does a router, card or hypervisor on the path segment "
 				"UDP wrongly, or limit the rate with a small burst? If `ethtool -K "
 				"DEVICE tx-udp-segmentation off` here helps, it is the "
 				"segmentation.",

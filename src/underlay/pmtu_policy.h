@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The MTUs of a running site: computed from the routing, followed along the paths to the peers. */
+/* The MTUs of a running site: computed from the routing, and updated as the peers' paths change. */
 #ifndef UNDERLAY_PMTU_POLICY_H
 #define UNDERLAY_PMTU_POLICY_H
 
@@ -13,50 +13,50 @@
 #include "underlay/mtu_budget.h"
 #include "underlay/underlay.h"
 
-/** What the MTUs come from. Zero but for `underlay`, it is closed. Must not move once it
- * listens. */
+/** The inputs of the MTUs. Zeroed except for `underlay`, it is closed. Must not move after
+ * pmtu_policy_listen(). */
 struct pmtu_policy {
 	struct underlay *underlay;
 	struct mtu_budget budget;
-	uint32_t wg_interface; /* MTU that the WireGuard interface is to have */
-	uint32_t *sessions;    /* and those of the sessions, in the order of the file */
+	uint32_t wg_interface; /* MTU for the WireGuard interface */
+	uint32_t *sessions;    /* MTUs for the sessions, in the order of the file */
 	struct monitor monitor;
 	struct loop_watch monitor_watch;
 	bool routes_changed;
-	bool following;		/* the paths' MTUs */
-	struct bucket look_ups; /* of paths to where peers have moved */
-	struct bucket reports;	/* of paths that lose trains */
+	bool following;		/* whether the paths' MTUs are followed */
+	struct bucket look_ups; /* limits lookups of paths to moved peers */
+	struct bucket reports;	/* limits reports of paths that lose trains */
 };
 
 /**
- * The budget by the routes of the underlay, before any peer has been probed, and with it
- * the MTUs of all interfaces. Return: 0, or -ENOMEM: then those are as they were, but the budget is
- * right all the same.
+ * Compute the budget from the routes of the underlay, before any peer has been probed, and from it
+ * the MTUs of all interfaces. Return: 0, or -ENOMEM: then the interfaces' MTUs are unchanged, but
+ * the budget is valid.
  */
 int pmtu_policy_compute(struct pmtu_policy *p, const struct conf_site *conf, uint32_t fwmark);
 
-/** Begin to follow the paths to all peers, or to take the MTU as given. The sockets must have their
- * don't-fragment bit set before if peer_paths_can_follow(), else clear. */
+/** Start to follow the paths to all peers, or use the configured MTU. Before the call, set the
+ * sockets' don't-fragment bit if peer_paths_can_follow(), and clear it otherwise. */
 void pmtu_policy_follow(struct pmtu_policy *p, const struct conf_site *conf);
 
-/** Some peer's path may have another MTU now: the interfaces follow the smallest. Return: whether
- * they are to be set. */
+/** A peer's path MTU may have changed: adjust the interfaces' MTUs to the smallest. Return: whether
+ * they must be set. */
 bool pmtu_policy_settle(struct pmtu_policy *p, const struct conf_site *conf);
 
-/** Listen to the kernel's events about routes, addresses and interfaces. Return: 0 or -errno. */
+/** Subscribe to the kernel's events about routes, addresses and interfaces. Return: 0 or -errno. */
 int pmtu_policy_listen(struct pmtu_policy *p, struct loop *loop);
 
-/** When pmtu_policy_work() wants to be called at the latest. */
+/** When pmtu_policy_work() must be called at the latest. */
 struct mono pmtu_policy_deadline(const struct pmtu_policy *p);
 
 /**
- * To be called after each wake-up: acts on what the engine and the kernel have reported of the
- * paths. `too_big`: the kernel has refused a datagram for its size. Return: whether the MTUs of the
- * interfaces are to be set.
+ * Call it after each wake-up: process what the engine and the kernel have reported of the paths.
+ * `too_big`: the kernel refused a datagram because of its size. Return: whether the interfaces'
+ * MTUs must be set.
  */
 bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, bool too_big);
 
-/** Stop listening and free what is held; it may be closed already. */
+/** Unsubscribe and free. A closed policy is allowed. */
 void pmtu_policy_close(struct pmtu_policy *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Host names to addresses without waiting: threads ask the C library, answers come through a
+/* Non-blocking resolution of host names: threads call the C library, answers are read from a
  * descriptor. */
 #include "underlay/resolver.h"
 
@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* The C library wants no more, and what a limit on memory counts is all of it. */
+/* The C library needs no more, and a limit on memory counts all of it. */
 #define STACK_LEN ((size_t)256 * 1024)
 
 struct question {
@@ -21,19 +21,19 @@ struct question {
 	char host[RESOLVER_HOST_LEN];
 };
 
-/** Everything below `lock` is under it. */
+/** Members below `lock` are protected by it. */
 struct resolver {
 	int event_fd;
 	pthread_mutex_t lock;
-	struct question asked[RESOLVER_QUEUE]; /* the oldest first */
+	struct question asked[RESOLVER_QUEUE]; /* oldest first */
 	unsigned n_asked;
 	struct resolver_answer done[RESOLVER_QUEUE];
 	unsigned first_done;
 	unsigned n_done;
 	unsigned n_threads;
-	unsigned busy; /* threads within the C library */
+	unsigned busy; /* threads inside the C library */
 	unsigned busy_doubtful;
-	bool closed; /* the last thread frees this */
+	bool closed; /* the last thread frees this struct */
 };
 
 static void resolver_free(struct resolver *r)
@@ -43,7 +43,7 @@ static void resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* Addresses of a result, each once. */
+/* Copy the distinct addresses of a result. */
 static void collect(const struct addrinfo *list, struct resolver_answer *a)
 {
 	for (; list && a->n < RESOLVER_ADDRS; list = list->ai_next) {
@@ -81,7 +81,7 @@ static bool may_be_asked(const struct resolver *r, bool doubtful)
 	return !doubtful || r->busy_doubtful < RESOLVER_THREADS / 2;
 }
 
-/* Take the oldest question that may be asked now. Return: false if there is none. */
+/* Take the oldest query that may be sent now. Return: false if there is none. */
 static bool next_question(struct resolver *r, struct question *ret)
 {
 	for (unsigned i = 0; i < r->n_asked; i++) {
@@ -95,7 +95,7 @@ static bool next_question(struct resolver *r, struct question *ret)
 	return false;
 }
 
-/* Answer a question; the lock is held but while the C library is at work. */
+/* Process a query. The lock is held, except while the C library works. */
 static void answer(struct resolver *r, const struct question *q)
 {
 	const uint64_t one = 1;
@@ -183,7 +183,7 @@ void resolver_close(struct resolver *r)
 	r->closed = true;
 	left = !r->n_threads;
 	pthread_mutex_unlock(&r->lock);
-	if (left) /* else it is the threads' now */
+	if (left) /* otherwise the threads own it now */
 		resolver_free(r);
 }
 
@@ -202,7 +202,7 @@ static bool has_room(const struct resolver *r, bool doubtful)
 	       (!doubtful || n < RESOLVER_QUEUE / 2);
 }
 
-/* One more question is there: one more thread, if that helps. Return: 0 or -errno. */
+/* A query was added: start one more thread if that helps. Return: 0 or -errno. */
 static int call_thread(struct resolver *r, bool doubtful)
 {
 	int err;
@@ -212,7 +212,7 @@ static int call_thread(struct resolver *r, bool doubtful)
 	err = start_thread(r);
 	if (!err)
 		r->n_threads++;
-	return r->n_threads ? 0 : err; /* else those that there are will do */
+	return r->n_threads ? 0 : err; /* otherwise the existing threads suffice */
 }
 
 int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtful)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the resolver with a C library that answers, refuses or hangs as the name says. */
+/* Tests of the resolver with a fake getaddrinfo() that answers, fails or hangs, depending on the
+ * name. */
 #include "underlay/resolver.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 #include "base/bytes.h"
 
-static sem_t entered; /* a thread hangs within the C library */
+static sem_t entered; /* a thread hangs inside the C library */
 static sem_t release;
 
 int __real_getaddrinfo(
@@ -25,8 +26,8 @@ int __real_getaddrinfo(
 int __wrap_getaddrinfo(
 	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
 
-/* "hang" waits for `release`, "none" does not exist, "twice" has an address twice; the rest are
- * addresses. */
+/* "hang" waits for `release`, "none" does not exist, "twice" has an address twice; any other name
+ * is an address. */
 int __wrap_getaddrinfo(
 	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -81,12 +82,12 @@ static struct resolver_answer await(struct resolver *r)
 	return a;
 }
 
-/* Each name with its answer, in whatever order they come. */
+/* Each name gets its answer; the order does not matter. */
 static void test_answers(void **state)
 {
 	static const struct {
 		const char *host;
-		const char *first; /* as endpoint_text() says it; NULL: a problem */
+		const char *first; /* in the form of endpoint_text(); NULL: a problem */
 	} cases[] = {
 		{ "192.0.2.7", "192.0.2.7:0" },
 		{ "none", NULL },
@@ -113,7 +114,7 @@ static void test_answers(void **state)
 	}
 }
 
-/* Names whose servers are silent keep others waiting only if there are more than threads. */
+/* Names whose servers do not answer delay others only if there are more of them than threads. */
 static void test_silent_servers(void **state)
 {
 	struct resolver *r = *state;
@@ -141,8 +142,7 @@ static void test_silent_servers(void **state)
 	assert_int_equal(await(r).id, 201);
 }
 
-/* Sixty names are asked for the first time, and their servers are silent: another name is found at
- * once. */
+/* Sixty new names have servers that do not answer: another name is still resolved at once. */
 static void test_many_silent_servers(void **state)
 {
 	struct resolver *r = *state;
@@ -157,7 +157,7 @@ static void test_many_silent_servers(void **state)
 		assert_int_equal(await(r).id, 100);
 }
 
-/* The descriptor is quiet once all answers are taken. */
+/* The descriptor is not readable after all answers are read. */
 static void test_quiet(void **state)
 {
 	struct resolver *r = *state;
@@ -170,7 +170,7 @@ static void test_quiet(void **state)
 	assert_int_equal(poll(&p, 1, 0), 0);
 }
 
-/* Open questions are counted, whether asked, under way or not taken yet. */
+/* Pending queries are counted, whether queued, running or not yet read. */
 static void test_bounded(void **state)
 {
 	struct resolver *r = *state;
@@ -190,8 +190,7 @@ static void test_bounded(void **state)
 	assert_int_equal(resolver_ask(r, 1, longest, false), -ENAMETOOLONG);
 }
 
-/* Who closes does not wait for a name server that is silent; the threads end by themselves
- * later. */
+/* Closing does not wait for a name server that does not answer; the threads end later. */
 static void test_close_while_it_hangs(void **state)
 {
 	struct resolver *r;
@@ -201,7 +200,7 @@ static void test_close_while_it_hangs(void **state)
 	assert_int_equal(resolver_ask(r, 1, "hang", false), 0);
 	assert_int_equal(resolver_ask(r, 2, "192.0.2.7", false), 0);
 	sem_wait(&entered);
-	resolver_close(r); /* the test's time limit judges */
+	resolver_close(r); /* a wait would exceed the test's time limit */
 	sem_post(&release);
 	resolver_close(NULL);
 }

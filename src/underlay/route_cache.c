@@ -32,7 +32,7 @@ struct route_entry *route_cache_find(struct route_cache *c, const struct endpoin
 void route_cache_clear(struct route_cache *c)
 {
 	for (size_t i = 0; i < ROUTE_CACHE_ENTRIES; i++)
-		if (c->entries[i].use != SOURCE_UNKNOWN) /* unused entries take no memory */
+		if (c->entries[i].use != SOURCE_UNKNOWN) /* unused entries stay untouched memory */
 			c->entries[i].use = SOURCE_UNKNOWN;
 }
 

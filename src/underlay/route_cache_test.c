@@ -64,7 +64,7 @@ static void test_find(void **state)
 	assert_false(is_there(c, &other_source, SOURCE_NOTHING));
 }
 
-/* More endpoints of one set than it has room for: each finds an entry to overwrite in its set. */
+/* With more endpoints than a set has room for, each finds an entry to overwrite in its set. */
 static void test_full_set(void **state)
 {
 	struct route_cache *c = *state;

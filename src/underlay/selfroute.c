@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a route to a peer leads back to ourselves: into the tunnel, or into the segment. */
+/* Detect routes to a peer that lead back to this host: into the tunnel, or into the LAN segment. */
 #include "underlay/selfroute.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "netlink/event.h"
 
-/* A VLAN on a MACVLAN on a bridge, and one more. */
+/* A VLAN on a MACVLAN on a bridge, plus one. */
 #define DEPTH_MAX 4
 
 /* The VLAN of untagged frames on a bridge that filters VLANs, by default. */
@@ -29,7 +29,7 @@ static bool is_tap(const struct selfroute *s, uint32_t ifindex)
 	return false;
 }
 
-/* Begin anew if interfaces may have changed. */
+/* Discard cached answers if interfaces may have changed. */
 static void refresh(struct selfroute *s)
 {
 	if (s->is_fresh)
@@ -39,7 +39,8 @@ static void refresh(struct selfroute *s)
 	s->uplinks_known = false;
 }
 
-/* Whether a session's interface is a port of the bridge. There may be many of both. */
+/* Whether a session's interface is a port of the bridge. The result is cached: there may be many
+ * of both. */
 static bool has_tap(struct selfroute *s, uint32_t bridge)
 {
 	struct link_info link;
@@ -55,8 +56,8 @@ static bool has_tap(struct selfroute *s, uint32_t bridge)
 	return s->has_tap;
 }
 
-/* The port behind which an address is; of a bridge that filters VLANs, in that of the tag. Return:
- * as query_bridge_port(). */
+/* Find the bridge port of an address; on a bridge that filters VLANs, in the VLAN of the tag.
+ * Return: as query_bridge_port(). */
 static int find_port(const struct selfroute *s, uint32_t bridge,
 	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan, uint32_t *ret)
 {
@@ -67,7 +68,8 @@ static int find_port(const struct selfroute *s, uint32_t bridge,
 	return query_bridge_port(s->nl, bridge, mac, vlan ? vlan : DEFAULT_VLAN, ret);
 }
 
-/* By a bridge, or a VLAN on it: the next hop is a neighbour on the route's interface. */
+/* The route leaves by a bridge, or a VLAN on it: the next hop is a neighbour on the route's
+ * interface. */
 static enum leads through_bridge(struct selfroute *s, uint32_t bridge, uint16_t vlan,
 	uint32_t ifindex, const struct ip_addr *hop)
 {
@@ -114,7 +116,7 @@ void selfroute_resolve(
 	struct nl_msg m;
 	int err = nl_request(s->nl, neigh_encode_use(&m, route->ifindex, &hop));
 
-	(void)err; /* the route is asked for again if the neighbour stays unknown */
+	(void)err; /* the route is looked up again if the neighbour stays unresolved */
 }
 
 enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
@@ -132,7 +134,7 @@ enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
 	return err < 0 || port == tap ? ARRIVAL_LEARNED : ARRIVAL_STRAY;
 }
 
-/* Whether packets can leave by the interface. */
+/* Whether packets can leave the host by the interface. */
 static bool is_uplink(const struct selfroute *s, const struct link_info *link)
 {
 	return nl_event_link_runs(link) && !(link->flags & IFF_LOOPBACK) && !link->has_port_state &&
@@ -161,7 +163,8 @@ static bool is_better(const struct route_info *a, const struct route_info *b)
 	return a->metric < b->metric;
 }
 
-/* The shortest prefix that another route may have: that of this route, if it has no gateway. */
+/* Return: the shortest prefix that another route may have: that of this route if it has no
+ * gateway. */
 static uint8_t least_len(
 	const struct selfroute *s, const struct route_query *query, const struct route_info *route)
 {
@@ -171,7 +174,7 @@ static uint8_t least_len(
 	if (route->gateway.family || route->ifindex == s->tun)
 		return 0;
 	q.ifindex = route->ifindex;
-	q.table = true; /* else the answer is for one host */
+	q.table = true; /* otherwise the answer is for one host */
 	return query_route(s->nl, &q, &found) == 0 ? found.dst.len : 0;
 }
 
@@ -188,7 +191,7 @@ uint32_t selfroute_other(
 		q.ifindex = s->uplinks[i];
 		if (q.ifindex == route->ifindex || query_route(s->nl, &q, &found) < 0)
 			continue;
-		if (!found.ifindex) /* the route has several next hops, this one among them */
+		if (!found.ifindex) /* the route has several next hops, including this one */
 			found.ifindex = q.ifindex;
 		if (found.ifindex == q.ifindex && found.type == RTN_UNICAST &&
 			is_better(&found, &best) && selfroute_of(s, &found, &q.dst) == LEADS_OUT)

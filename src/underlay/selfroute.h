@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a route to a peer leads back to ourselves: into the tunnel, or into the segment. */
+/* Detect routes to a peer that lead back to this host: into the tunnel, or into the LAN segment. */
 #ifndef UNDERLAY_SELFROUTE_H
 #define UNDERLAY_SELFROUTE_H
 
@@ -27,54 +27,54 @@
 
 /** Where a route leads. */
 enum leads {
-	LEADS_OUT = 0,	  /* to others, as far as can be seen */
+	LEADS_OUT = 0,	  /* to other hosts, as far as known */
 	LEADS_UNRESOLVED, /* through a bridge with a session, to a next hop that is not resolved */
-	LEADS_FLOODED,	  /* the same, and the bridge has not learned where the next hop is */
+	LEADS_FLOODED,	  /* likewise, and the bridge has not learned the next hop's address */
 	LEADS_SEGMENT,	  /* to the interface of a session */
 	LEADS_TUNNEL,	  /* to the WireGuard interface */
 };
 
-/* Interfaces that are tried for another route; beyond that some are left out. */
+/* Most interfaces that are tried for another route; others are ignored. */
 #define SELFROUTE_UPLINKS 16
 
-/** Our own interfaces, and the socket to ask with. */
+/** Our own interfaces, and the netlink socket for queries. */
 struct selfroute {
 	struct nl_socket *nl;
 	uint32_t tun;	      /* ifindex of the WireGuard interface; 0: none */
 	const uint32_t *taps; /* ifindexes of the sessions' interfaces */
 	size_t n_taps;
-	bool is_fresh;	 /* what follows is known; set to false when interfaces may have changed */
-	uint32_t bridge; /* the bridge asked about last; 0: none */
-	bool has_tap;	 /* whether a session's interface is a port of it */
+	bool is_fresh;	 /* members below are valid; false when interfaces may have changed */
+	uint32_t bridge; /* the bridge queried last; 0: none */
+	bool has_tap;	 /* whether a session's interface is a port of `bridge` */
 	bool uplinks_known;
 	size_t n_uplinks;
-	uint32_t uplinks[SELFROUTE_UPLINKS]; /* that run, and are no ports and none of ours */
+	uint32_t uplinks[SELFROUTE_UPLINKS]; /* that are up, no ports, and not ours */
 };
 
-/** Where the route to `dst` leads, an answer of query_route(). */
+/** Return: where the route to `dst` leads. `route` is an answer of query_route(). */
 enum leads selfroute_of(
 	struct selfroute *s, const struct route_info *route, const struct ip_addr *dst);
 
-/** Have the kernel resolve the next hop of a route that is LEADS_UNRESOLVED or LEADS_FLOODED, so
+/** Make the kernel resolve the next hop of a route that is LEADS_UNRESOLVED or LEADS_FLOODED, so
  * that selfroute_of() has an answer shortly after. */
 void selfroute_resolve(
 	const struct selfroute *s, const struct route_info *route, const struct ip_addr *dst);
 
-/** Why a frame for an Ethernet address came out of a bridge at a session's interface. */
+/** Why a bridge sent a frame for an Ethernet address to a session's interface. */
 enum arrival {
-	ARRIVAL_LEARNED, /* the address has been learned there, or there is no bridge */
-	ARRIVAL_FLOODED, /* the address is not in the table: all ports got the frame */
-	ARRIVAL_STRAY,	 /* it has been learned at another port by now */
+	ARRIVAL_LEARNED, /* the address was learned there, or there is no bridge */
+	ARRIVAL_FLOODED, /* the address is unknown: the frame was flooded to all ports */
+	ARRIVAL_STRAY,	 /* the address has since been learned at another port */
 };
 
-/** Ask the bridge of the session's interface `tap`. `vlan` 0: the frame had no tag. */
+/** Query the bridge of the session's interface `tap`. `vlan` 0: the frame had no tag. */
 enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
 	const uint8_t mac[static LINK_MAC_LEN], uint16_t vlan);
 
 /**
- * Find another way for packets to query->dst with query->mark: by the most specific and then most
- * preferred route of an interface that runs, leads LEADS_OUT, and is not route->ifindex.
- * `route` is the answer to `query`. Return: the ifindex, or 0 if there is none.
+ * Find another route for packets to query->dst with query->mark: the most specific, then most
+ * preferred route of an interface that is up, leads LEADS_OUT, and is not route->ifindex. `route`
+ * is the answer to `query`. Return: the ifindex, or 0 if there is none.
  */
 uint32_t selfroute_other(
 	struct selfroute *s, const struct route_query *query, const struct route_info *route);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sticky source addresses: kept as long as they serve, forgotten when the way has changed. */
+/* Sticky source addresses: used while a route from them exists, cleared when the route changes. */
 #include "underlay/sticky_source.h"
 
 #include <errno.h>
@@ -15,39 +15,35 @@
 #include "underlay/route_cache.h"
 #include "wg/messages.h"
 
-/* How long answers are valid that depend on neighbours and forwarding tables, about which no events
- * come: that a route leads back to us, and that it is unknown whether it does. */
+/* Validity of answers that depend on neighbours and forwarding tables, for which there are no
+ * events: that a route leads back to us, or that this is undecided. */
 #define BACK_NS	  (10 * NS_PER_S)
 #define UNSURE_NS (NS_PER_S / 4)
 
-/* How long to wait for a next hop to be resolved before another route is used. If it is in the
- * segment, its answer may come only once the tunnel uses another route. */
+/* How long to wait for the resolution of a next hop before another route is used. If the next hop
+ * is in the LAN segment, its reply may arrive only after the tunnel uses another route. */
 #define RESOLVE_NS NS_PER_S
 
-/* A bridge that has removed the aged entry of an address floods until the next frame from there. If
- * our datagrams enter a session for longer than that, and nothing of the peer comes in, they do not
- * reach it. */
+/* A bridge floods frames for an address whose entry has expired, until the next frame from there.
+ * If our datagrams enter a session for longer than this, and nothing is received from the peer,
+ * they do not reach it. */
 #define FLOOD_NS     (2 * NS_PER_S)
-#define FLOOD_GAP_NS (20 * NS_PER_S) /* from one to the next, of the same flood */
+#define FLOOD_GAP_NS (20 * NS_PER_S) /* between datagrams of the same flood */
 
-/* How long what is known about other interfaces is valid. */
+/* Validity of cached data about other interfaces. */
 #define INTERFACES_NS NS_PER_S
 
-/* How often to ask why datagrams of ours enter a session. */
+/* Interval between checks why our datagrams enter a session. */
 #define LOOK_NS (NS_PER_S / 5)
 
-/* That a peer's route leads back to us is logged once, and again after so long in which it has not,
- * or when something else is done about it. Of many peers so many lines are logged at once, then one
- * every LOG_NS, until all have had theirs. */
-#define QUIET_NS  (60 * NS_PER_S)
-#define LOG_NS	  (60 * NS_PER_S)
-#define LOG_BURST 5
+/* A route that leads back to us is logged once, and again after this long without any. */
+#define QUIET_NS (60 * NS_PER_S)
 
-/* Questions a second, and at once: beyond that sources are used as they are. */
+/* Route lookups per second, and the burst: beyond that, sources are used unchecked. */
 #define QUESTIONS_PER_S 200
 #define QUESTIONS_BURST 500
 
-/* The same for reports, so that these do not use up the others. */
+/* The same limit for reports, separate so that reports do not exhaust the other one. */
 #define VIEWS_PER_S 50
 #define VIEWS_BURST 100
 
@@ -55,20 +51,20 @@
 struct flood {
 	struct mono since;
 	struct mono last;
-	const struct wg_peer *peer; /* for comparison only: it may be gone */
+	const struct wg_peer *peer; /* for comparison only: the peer may be freed */
 	uint64_t rx_bytes;	    /* of the peer, at `since` */
 };
 
-/** What the routing said. */
+/** Cached route lookups and their limits. */
 struct sticky_sources {
 	struct nl_socket nl;
 	struct selfroute own;
 	uint32_t *taps; /* those of `own` */
 	size_t taps_room;
 	struct bucket questions;
-	struct bucket views;   /* questions for reports */
-	struct mono own_until; /* when to ask for the interfaces of `own` again */
-	struct bucket lines;   /* of the log */
+	struct bucket views;   /* limits lookups for reports */
+	struct mono own_until; /* when to query the interfaces of `own` again */
+	struct mono back;      /* when a route last led back to us */
 	struct mono next_look;
 	struct flood flood;
 	struct route_cache cache;
@@ -106,7 +102,7 @@ void sticky_source_invalidate(struct underlay *u)
 	route_cache_clear(&u->sources->cache);
 }
 
-/* Whether the routing has a way to the peer from that source by that interface. `ret`: which; its
+/* Whether there is a route to the peer from that source by that interface. `ret`: the route; its
  * ifindex is 0 if that is not known. */
 static bool leads_back(
 	struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark, struct route_info *ret)
@@ -122,11 +118,11 @@ static bool leads_back(
 	err = query_route(nl, &query, ret);
 	if (err == 0)
 		return !ret->ifindex || ret->ifindex == e->local_ifindex;
-	/* else we cannot tell */
+	/* otherwise undecidable */
 	return err != -EHOSTUNREACH && err != -ENETUNREACH && err != -EACCES && err != -EINVAL;
 }
 
-/* Whether the address is ours, and of another interface than the one given. */
+/* Whether the address is ours, but on another interface than the given one. */
 static bool lives_elsewhere(struct nl_socket *nl, const struct ip_addr *addr, uint32_t ifindex)
 {
 	const struct route_query query = { .dst = *addr, .table = true };
@@ -141,7 +137,7 @@ static bool is_sticky(const struct endpoint *e)
 	return e->local_ifindex && e->local.family;
 }
 
-/* How much of the sticky source serves, and by which route. */
+/* Return: how much of the sticky source can be used, and by which route. */
 static enum source_use find_use(
 	const struct underlay *u, const struct endpoint *e, struct route_info *ret)
 {
@@ -164,7 +160,7 @@ static enum source_use find_use(
 	return use;
 }
 
-/* Bring our own interfaces up to date. */
+/* Update the list of our own interfaces. */
 static void renew_own(struct underlay *u)
 {
 	struct sticky_sources *s = u->sources;
@@ -193,36 +189,7 @@ static void renew_own(struct underlay *u)
 		s->own_until = mono_add(u->engine->now, INTERFACES_NS);
 }
 
-/* Whether to log, for a peer, that its route leads back to us; if so, it is recorded. */
-static bool must_log(struct underlay *u, struct path_peer *p, const struct route_entry *w)
-{
-	struct path_route_log *l = &p->route_logged;
-	struct mono now = u->engine->now;
-	bool same = mono_is_set(l->at) && mono_between(l->at, now) < QUIET_NS &&
-		    ip_addr_equal(&l->to, &w->to) && l->other == w->other;
-
-	if (!same && !bucket_take(&u->sources->lines, now, LOG_NS, LOG_BURST))
-		return false;
-	*l = (struct path_route_log){ .to = w->to, .other = w->other, .at = now };
-	return !same;
-}
-
-/* The same for all peers at an address. */
-static bool must_log_any(struct underlay *u, const struct route_entry *w)
-{
-	bool must = false;
-
-	LIST_FOR_EACH(l, &u->engine->wg.peers)
-	{
-		struct path_peer *p = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
-
-		if (ip_addr_equal(&p->wg.endpoint.addr, &w->to) && must_log(u, p, w))
-			must = true;
-	}
-	return must;
-}
-
-/* Log that a route leads back to us and what is done about it, unless that was logged. */
+/* Log that a route leads back to us, unless that was logged already. */
 static void log_way(struct underlay *u, const struct route_entry *w)
 {
 	char to[IP_ADDR_TEXT_LEN];
@@ -252,7 +219,7 @@ static void log_way(struct underlay *u, const struct route_entry *w)
 			to, by);
 }
 
-/* Whether to stay for now with a route of which it is unknown where it leads. */
+/* Whether to use a route for now although it is undecided where it leads. */
 static bool is_given_time(const struct underlay *u, const struct route_entry *w)
 {
 	if (w->leads == LEADS_UNRESOLVED)
@@ -260,8 +227,8 @@ static bool is_given_time(const struct underlay *u, const struct route_entry *w)
 	return w->leads == LEADS_FLOODED; /* the flood also reaches the peer, if it is there */
 }
 
-/* Decide about a route that leads back to us, or may do so. `seen`: which of our own interfaces
- * datagrams sent by it have entered; LEADS_OUT: none. */
+/* Decide what to do about a route that leads back to us, or may do so. `seen`: which of our own
+ * interfaces received datagrams that were sent by it; LEADS_OUT: none. */
 static void avoid(struct underlay *u, const struct endpoint *e, const struct route_info *route,
 	enum leads seen, struct route_entry *w)
 {
@@ -274,9 +241,9 @@ static void avoid(struct underlay *u, const struct endpoint *e, const struct rou
 		selfroute_resolve(&s->own, route, &e->addr);
 	if (seen == LEADS_OUT && is_given_time(u, w))
 		return;
-	if (!e->scope) /* link-local: there is no other way */
+	if (!e->scope) /* link-local: there is no other route */
 		w->other = selfroute_other(&s->own, &query, route);
-	if (!w->other && w->leads == LEADS_OUT) /* one next hop of several: keep to this one */
+	if (!w->other && w->leads == LEADS_OUT) /* one next hop of several: use this one only */
 		w->other = route->ifindex;
 	if (seen != LEADS_OUT) {
 		w->leads = seen;
@@ -302,7 +269,7 @@ static void path_changed(struct underlay *u, const struct ip_addr *to)
 	}
 }
 
-/* Look up the route into `w`, which may hold the previous answer. `seen`: as for avoid(). */
+/* Look up the route into `w`, which may contain the previous answer. `seen`: as for avoid(). */
 static void find_way(
 	struct underlay *u, const struct endpoint *e, enum leads seen, struct route_entry *w)
 {
@@ -330,14 +297,14 @@ static void find_way(
 		path_changed(u, &e->addr);
 }
 
-/* Whether `w` is the answer for the endpoint, and has not expired. */
+/* Whether `w` belongs to the endpoint and has not expired. */
 static bool is_fresh(
 	const struct underlay *u, const struct route_entry *w, const struct endpoint *e)
 {
 	return route_entry_is_of(w, e) && !mono_reached(w->until, u->engine->now);
 }
 
-/* The way of the endpoint, looked up if need be and allowed (`asks`); or NULL. */
+/* Return: the endpoint's cached route, looked up if needed and allowed (`asks`); or NULL. */
 static const struct route_entry *ask_way(struct underlay *u, const struct endpoint *e, bool asks)
 {
 	struct sticky_sources *s = u->sources;
@@ -373,15 +340,15 @@ struct sticky_source_view sticky_source_view(struct underlay *u, const struct en
 	};
 }
 
-/* Return: false if there is no way at all. */
+/* Return: false if there is no route at all. */
 static bool check_train(struct underlay *u, struct train *t)
 {
 	struct endpoint *to = &t->to;
 	const struct route_entry *w;
 
-	if (to->scope) /* link-local: there is no other way */
+	if (to->scope) /* link-local: there is no other route */
 		return true;
-	/* anybody can make us send cookie replies, and so ask */
+	/* unauthenticated senders can cause cookie replies, so those cause no lookup */
 	w = ask_way(u, to, t->base[0] != WG_MSG_COOKIE);
 	switch (w ? w->use : SOURCE_UNKNOWN) {
 	case SOURCE_UNKNOWN:
@@ -394,8 +361,9 @@ static bool check_train(struct underlay *u, struct train *t)
 		to->local_ifindex = 0;
 		return true;
 	case SOURCE_OTHER:
-		/* Another interface has another address. And IPv6 keeps to the interface only for
-		 * packets without one: Linux net/ipv6/route.c, in its output route lookup. */
+		/* Another interface has another address. And IPv6 uses the given interface only
+		 * for packets without a source address: Linux net/ipv6/route.c, in its output
+		 * route lookup. */
 		if (to->local_ifindex != w->other || to->local.family == AF_INET6)
 			to->local = (struct ip_addr){ 0 };
 		to->local_ifindex = w->other;
@@ -420,7 +388,7 @@ void sticky_source_check(struct underlay *u, struct train_queue *q)
 	q->n = kept;
 }
 
-/* Whether a datagram of ours entered a session only because the bridge floods for a moment. */
+/* Whether one of our datagrams entered a session only because the bridge floods temporarily. */
 static bool is_flood(struct underlay *u, const struct own *own)
 {
 	struct flood *f = &u->sources->flood;
@@ -442,7 +410,7 @@ static bool is_flood(struct underlay *u, const struct own *own)
 }
 
 /* Datagrams to `to` have entered our own interfaces, `seen`. Look for another route, unless the
- * routing changed only now and they were sent before. */
+ * routing changed just now and they were sent before the change. */
 static void look_again(struct underlay *u, const struct endpoint *to, enum leads seen)
 {
 	struct route_entry *w = route_cache_find(&u->sources->cache, to);
@@ -478,21 +446,21 @@ static bool is_ours(struct nl_socket *nl, const struct ip_addr *addr)
 	return query_route(nl, &query, &route) == 0 && route.type == RTN_LOCAL;
 }
 
-/* Whether a packet from the sticky source would leave by the sticky interface, were it free to
- * choose. */
+/* Whether the kernel would send a packet from the sticky source by the sticky interface if it
+ * could choose. */
 static bool still_serves(struct nl_socket *nl, const struct endpoint *e, uint32_t fwmark)
 {
 	struct route_query query = { .dst = e->addr, .src = e->local, .mark = fwmark };
 	struct route_info route;
 
-	if (e->scope) /* link-local: there is no other way */
+	if (e->scope) /* link-local: there is no other route */
 		query.ifindex = e->scope;
 	return (!e->local.family || is_ours(nl, &e->local)) &&
 	       query_route(nl, &query, &route) == 0 &&
 	       (!e->local_ifindex || route.ifindex == e->local_ifindex);
 }
 
-/* Invalidate the answers that the changes concern. */
+/* Invalidate the answers that the changes affect. */
 static void invalidate_some(struct sticky_sources *s, const struct changes *d)
 {
 	if (!s || changes_is_empty(d))

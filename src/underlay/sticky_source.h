@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Sticky source addresses: kept as long as they serve, forgotten when the way has changed.
+/* Sticky source addresses: used while a route from them exists, cleared when the route changes.
  *
- * Theory of operation. A peer is answered from the address and by the interface that it was heard
- * at. That is right only where a route leads back by that interface; where none does (what comes in
- * here may have to go out there), the kernel, told to use it, would look for a far peer among the
- * neighbours. So what is about to be sent is held against the routing first
- * (sticky_source_check()): one question for each peer's way, its answer kept until the kernel tells
- * of another route, rule, address or link, or the firewall mark changes. Of a source without a way
- * back only the address is used if it lives on another interface, as that of a router's loopback
- * does; if not, nothing of it, as in Linux: the network that one interface leads to may not take
- * the other's address.
+ * Theory of operation. A peer is answered from the address and by the interface at which its
+ * datagrams arrive. That is right only if a route leads back by that interface. If none does
+ * (asymmetric routing), the kernel, forced to use the interface, would look for a distant peer
+ * among the neighbours. So datagrams are checked against the routing before they are sent
+ * (sticky_source_check()): one route lookup per peer, cached until the kernel reports a change of
+ * a route, rule, address or link, or until the firewall mark changes. If no route leads back from
+ * a source by its interface, only the address is used if it belongs to another interface, such as
+ * a router's loopback address; otherwise none of it is used, as in Linux: the network behind one
+ * interface may not accept the address of another.
  *
- * A route that leads back to us, into the tunnel or the segment (see selfroute.h), is avoided:
- * packets leave by another interface, if one has a route. If none has, what leads into the tunnel
- * is dropped here, and what leads into the segment where it enters it (path/own.h), since the
- * bridge may have learned another port by then.
+ * A route that leads back to us, into the tunnel or the LAN segment (see selfroute.h), is avoided:
+ * packets leave by another interface if one has a route. Otherwise packets into the tunnel are
+ * dropped here, and packets into the LAN segment are dropped where they enter it (path/own.h),
+ * because the bridge may have learned another port by then.
  */
 #ifndef UNDERLAY_STICKY_SOURCE_H
 #define UNDERLAY_STICKY_SOURCE_H
@@ -24,41 +24,41 @@
 #include "underlay/selfroute.h"
 #include "underlay/underlay.h"
 
-/** Make room for what the routing says. Without it sources are used as they are. */
+/** Allocate the cache of route lookups. Without it, sources are used unchecked. */
 void sticky_source_open(struct underlay *u);
 
-/** Give it back. */
+/** Free the cache. */
 void sticky_source_close(struct underlay *u);
 
-/** Forget what the routing said, as it may say otherwise now. */
+/** Invalidate all cached route lookups, because the routing may have changed. */
 void sticky_source_invalidate(struct underlay *u);
 
-/** Take from each train about to be sent what there is no way for of its sticky source; drop those
- * that would come back to us by the tunnel. */
+/** For each train about to be sent, remove those parts of its sticky source that have no route;
+ * drop trains that would return to us through the tunnel. */
 void sticky_source_check(struct underlay *u, struct train_queue *q);
 
 /** Where the route to a peer leads, for reports. */
 struct sticky_source_view {
 	enum leads leads;
-	uint32_t route; /* the ifindex of the route's interface; 0: none, or not known */
-	uint32_t other; /* of the interface used instead; 0: none */
+	uint32_t route; /* ifindex of the route's interface; 0: none or unknown */
+	uint32_t other; /* ifindex of the interface used instead; 0: none */
 };
 
-/** Look up the route to an endpoint, whatever its sticky source. Lookups are limited: beyond the
- * limit the answer is LEADS_OUT. */
+/** Look up the route to an endpoint, regardless of its sticky source. Lookups are rate-limited:
+ * beyond the limit the answer is LEADS_OUT. */
 struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e);
 
 /**
- * A datagram of ours has entered a session or the TUN: handle what engine.own holds, and clear it.
- * Looks for another route to that peer, unless the bridge only floods, and logs it.
+ * One of our datagrams has entered a session or the TUN: process engine.own and clear it. Looks for
+ * another route to that peer, unless the bridge only floods, and logs it.
  */
 void sticky_source_found_own(struct underlay *u);
 
 /**
- * Take in the news that has come, into a digest that follows the interface `ifindex` (0: none).
- * Each peer whose packets may have to leave by another interface or from another address now loses
- * its sticky source. A change that does not concern it must not: the peer would see us roam, and a
- * NAT on the way might not know us.
+ * Read the queued link and route events into a digest that follows the interface `ifindex` (0:
+ * none). Clears the sticky source of each peer whose packets may now have to leave by another
+ * interface or from another address. A change that does not affect a peer must not clear it: the
+ * peer would see us roam, and a NAT on the path might drop the packets.
  */
 void sticky_source_follow(
 	struct underlay *u, struct monitor *n, uint32_t ifindex, struct changes *ret);

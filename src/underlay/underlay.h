@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The route to the engine's peers: what is known of it, and what of the engine that needs. */
+/* The underlay's state: the routes to the engine's peers, and the parts of the engine it needs. */
 #ifndef UNDERLAY_UNDERLAY_H
 #define UNDERLAY_UNDERLAY_H
 
@@ -13,23 +13,22 @@ struct dns_endpoints;
 struct sticky_sources;
 
 /**
- * The underlay of one engine. The pointers of the first block are set before anything else is
- * called, and what they point to stays the owner's: it is read whenever it is needed, so that it
- * is never out of date here. The second block is zero at first and belongs to the files of this
- * folder.
+ * The underlay of one engine. The pointers of the first block are set before any other call, and
+ * the owner keeps what they point to: it is read whenever needed, so that it is never out of date
+ * here. The second block is zeroed at first and is private to the files of this folder.
  */
 struct underlay {
 	struct engine *engine;
 	struct loop *loop;
-	const struct udp *udp;	     /* the sockets; both descriptors -1: they are closed */
-	const uint32_t *fwmark;	     /* of the sockets */
+	const struct udp *udp;	     /* both descriptors -1: the sockets are closed */
+	const uint32_t *fwmark;	     /* firewall mark of the sockets */
 	const char *tun_name;	     /* the tunnel's interface, for messages */
-	const uint32_t *tun_ifindex; /* in the namespace of the sockets; 0: it is not there */
-	void (*work)(void *ctx);     /* has the engine do what has become due, and send */
-	void *ctx;		     /* of `work` */
+	const uint32_t *tun_ifindex; /* in the sockets' namespace; 0: the interface is not there */
+	void (*work)(void *ctx);     /* makes the engine do all due work, and send */
+	void *ctx;		     /* argument of `work` */
 
-	struct dns_endpoints *names;	/* NULL until a peer has one; see dns_endpoint.h */
-	struct sticky_sources *sources; /* the routes to them; see sticky_source.h */
+	struct dns_endpoints *names;	/* NULL until a peer has a host name; see dns_endpoint.h */
+	struct sticky_sources *sources; /* cached routes to the peers; see sticky_source.h */
 };
 
 #endif
