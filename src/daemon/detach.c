@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Going to the background: the command returns once the daemon is ready, or says why it is not. */
+/* Run in the background: the command returns when the daemon is ready, or reports why it is not. */
 #include "daemon/detach.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 
-/* Wait for the child's word, or its end. Return: what the command exits with. */
+/* Wait until the child reports that it is ready, or ends. Return: the command's exit code. */
 static int wait_for_child(pid_t child, int fd)
 {
 	char byte;
@@ -68,7 +68,7 @@ int detach_begin(struct detach *ret, int *ret_exit_code)
 	return 1;
 }
 
-/* Give up the terminal and the folder we were started in. */
+/* Detach from the terminal and from the working folder. */
 static void leave_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of going to the background: what the command returns, when, and what it leaves behind. */
+/* Tests of running in the background: what the command returns, when, and what it leaves behind. */
 #include "daemon/detach.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/** How the daemon of a test fares. */
+/** What the test's daemon does. */
 enum fate {
 	FATE_READY,
 	FATE_FAILS,
@@ -28,10 +28,10 @@ enum fate {
 	FATE_HANGS,
 };
 
-#define HANG_MS 600000 /* longer than any test waits */
+#define HANG_MS 600000 /* longer than any test lasts */
 
-/* The daemon: `report_fd` shows by its end-of-file that it has gone, and what it thinks of itself;
- * it goes at the end-of-file of `end_fd`. */
+/* The daemon. It writes its state to `report_fd`, whose end-of-file shows that it has ended; it
+ * ends at the end-of-file of `end_fd`. */
 static void live(struct detach *d, enum fate fate, int report_fd, int end_fd)
 {
 	char cwd[64];
@@ -52,7 +52,7 @@ static void live(struct detach *d, enum fate fate, int report_fd, int end_fd)
 		_exit(1);
 	alone = getsid(0) == getpid() && getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/") &&
 		write(STDERR_FILENO, "noise", 5) == 5 && detach_ready(d) == 0;
-	if (read(end_fd, cwd, 1) != 0) /* it lives until the test lets it end */
+	if (read(end_fd, cwd, 1) != 0) /* waits until the test ends it */
 		_exit(1);
 	_exit(write(report_fd, alone ? "y" : "n", 1) != 1);
 }
@@ -62,7 +62,7 @@ struct command {
 	pid_t pid;
 	int err_fd;
 	int report_fd;
-	int end_fd; /* closed: the daemon may end */
+	int end_fd; /* closing it lets the daemon end */
 };
 
 static struct command start(enum fate fate)
@@ -98,7 +98,7 @@ static struct command start(enum fate fate)
 	return c;
 }
 
-/* All that comes out of a descriptor until its last writer is gone. */
+/* Read everything from a descriptor until its last writer has closed it. */
 static void read_all(int fd, char text[256])
 {
 	size_t len = 0;
@@ -121,7 +121,7 @@ static void test_ready(void **state)
 	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	read_all(c.err_fd, text); /* nobody holds the terminal any more, though the daemon lives */
+	read_all(c.err_fd, text); /* the daemon runs, but no process holds the terminal */
 	assert_string_equal(text, "");
 	close(c.end_fd);
 	read_all(c.report_fd, text);
@@ -158,7 +158,7 @@ static void test_not_ready(void **state)
 	}
 }
 
-/* A command that is ended while it waits takes its daemon with it. */
+/* A command that is interrupted while it waits ends its daemon, too. */
 static void test_interrupted(void **state)
 {
 	struct mono begin = clock_mono();

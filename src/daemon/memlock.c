@@ -16,13 +16,14 @@
 /*
  * Theory of operation
  *
- * All memory is locked, not only what is known to hold keys: stacks, the crypto library and buffers
- * hold them for moments, too. Pages are locked as they come into use, so what is reserved and never
- * touched costs nothing. Under a limit, locking future memory would make ordinary allocations fail
- * once it is reached: so it is done only where there is none, or none that applies to us.
+ * All memory is locked, not only the memory that is known to contain keys: stacks, the crypto
+ * library and buffers contain keys temporarily, too. Pages are locked when they are first used, so
+ * reserved but untouched memory costs nothing. Under a limit (RLIMIT_MEMLOCK), locking future
+ * memory would make ordinary allocations fail when the limit is reached. So it is done only if
+ * there is no limit, or none that applies to us.
  */
 
-/* Whether we hold CAP_IPC_LOCK, to which the limit does not apply. */
+/* Whether we hold CAP_IPC_LOCK, so that the limit does not apply. */
 static bool is_above_limit(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -45,7 +46,8 @@ bool memlock_process(bool say)
 	const struct rlimit none = { 0, 0 };
 
 	if ((setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0) && say)
-		log_warning("cannot forbid core dumps: %s. They would hold keys.", strerror(errno));
+		log_warning(
+			"cannot disable core dumps: %s. They would contain keys.", strerror(errno));
 	if (may_lock_all() && !mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		return true;
 	if (say)

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /**
- * Allow no core dumps, and lock all memory, present and future; a failure is logged if `say`, as
- * the daemon works all the same. To be called before any key is read, and again by a child that
- * goes on: locks are not inherited. Return: whether memory is locked.
+ * Disable core dumps, and lock all present and future memory. The argument selects whether a
+ * failure is logged; the daemon works nevertheless. Call it before any key is read, and again in a
+ * child that continues, because locks are not inherited. Return: whether memory is locked.
  */
 bool memlock_process(bool say);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Telling the service manager how we are: the sd_notify protocol, without libsystemd. */
+/* Report the daemon's state to the service manager: the sd_notify protocol, without libsystemd. */
 #include "daemon/notify.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define MESSAGE_LEN 512
 
-/* Fill the address that `name` means. Return: its length, or -errno. Source: sd_notify(3). */
+/* Fill in the socket address for `name`. Return: its length, or -errno. Source: sd_notify(3). */
 static int fill_address(const char *name, struct sockaddr_un *ret)
 {
 	size_t len = strlen(name);
@@ -55,7 +55,7 @@ int notify_open(struct notify *ret)
 	return err;
 }
 
-/* One message. Nothing can be done about a manager that does not listen. */
+/* Send one message. Errors are ignored: the daemon works without a service manager. */
 static void send_state(const struct notify *n, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the service manager's protocol: to a path, to an abstract name, to nobody. */
+/* Tests of the service manager's protocol: to a path, to an abstract name, without a manager. */
 #include "daemon/notify.h"
 
 #include <errno.h>
@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-/* Play the manager at `name`, as NOTIFY_SOCKET has it. Return: its descriptor. */
+/* Act as the service manager at `name`, which has the form of NOTIFY_SOCKET. Return: its
+ * descriptor. */
 static int manage(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -65,7 +66,7 @@ static void test_messages(const char *name)
 	notify_status(&n, "%s", text);
 	assert_in_range(recv(fd, text, sizeof(text), 0), 100, 511);
 	close(fd);
-	notify_stopping(&n); /* the manager is gone: no signal, no error */
+	notify_stopping(&n); /* the manager has closed its socket: no signal, no error */
 	notify_close(&n);
 }
 

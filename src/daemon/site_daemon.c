@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a running site: up, the loop with its signals and requests, reload, down. */
+/* Run a site: start it, serve signals and requests in the event loop, reload it, stop it. */
 #include "daemon/site_daemon.h"
 
 #include <errno.h>
@@ -35,20 +35,20 @@
 #include "underlay/peer_paths.h"
 #include "underlay/pmtu_policy.h"
 
-/* Routes to prefixes shorter than this may lead to the name servers, too. */
+/* Routes to prefixes shorter than this may cover the name servers, too. */
 #define FAR_LEN 8
 
-/* How long such routes wait for the names of peers. */
+/* How long the installation of such routes waits for the names of peers. */
 #define NAMES_PATIENCE (10 * NS_PER_S)
 
-/** A running site. Everything may be zero: run_fini() undoes what is there. */
+/** A running site. All members may be zero: run_fini() undoes only what exists. */
 struct site_daemon {
 	const struct site_daemon_config *config;
 	struct conf_site conf;
 	struct loop loop;
 	struct notify notify;
 	struct userspace userspace;
-	struct driver *driver; /* its own, or NULL */
+	struct driver *driver; /* the back end's driver, or NULL */
 	struct host *host;
 	struct pmtu_policy mtus;
 	struct ctl_server *ctl;
@@ -58,7 +58,7 @@ struct site_daemon {
 	struct mono begun;
 	struct drop_clock drop_clock;
 	struct choice choice;
-	pid_t hook; /* running hooks, or 0 */
+	pid_t hook; /* the process that runs hooks, or 0 */
 	enum host_hook hook_kind;
 	struct detach detach;
 	bool detached;
@@ -68,10 +68,10 @@ struct site_daemon {
 	int exit_code;
 };
 
-/* Room for both sentences of a struct error. */
+/* Size of both sentences of a struct error. */
 #define SENTENCES_LEN 660
 
-/* "What went wrong. What to do." as one line, into `ret`. */
+/* Write "Problem. Hint." as one line into `ret`. */
 static const char *sentences(const struct error *e, char ret[static SENTENCES_LEN])
 {
 	size_t len = strlen(e->problem);
@@ -97,8 +97,8 @@ static int run_failed(const char *what, int err, const char *hint)
 
 /* ---- the configuration ---- */
 
-/* Load the file; every problem is printed, and the first error is handed back. Return: 0, or
- * -EINVAL with nothing to free. */
+/* Load the file. Prints every problem, and returns the first error. Return: 0, or -EINVAL with
+ * nothing to free. */
 static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
@@ -132,7 +132,7 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 	return ok ? 0 : -EINVAL;
 }
 
-/* What a reload cannot change: it would be another site. */
+/* Refuse changes that a reload cannot make, because it would be another site. */
 static int run_comparable(
 	const struct conf_site *have, const struct conf_site *next, struct error *e)
 {
@@ -153,7 +153,7 @@ static void run_end(struct site_daemon *r, int exit_code)
 	loop_stop(&r->loop);
 }
 
-/* Start hooks of a kind. Return: whether some are running now. */
+/* Start the hooks of one kind. Return: whether some are running now. */
 static bool run_hooks(struct site_daemon *r, enum host_hook kind, int *ret_err)
 {
 	struct error e;
@@ -174,7 +174,7 @@ static void run_stop(struct site_daemon *r)
 	r->stopping = true;
 	notify_stopping(&r->notify);
 	if (r->hook)
-		return; /* PostUp must end before it is undone: on_child() goes on */
+		return; /* PostUp must end before it is undone: on_child() continues */
 	if (!r->ready || !run_hooks(r, HOST_HOOK_PRE_DOWN, &err))
 		run_end(r, r->ready ? 0 : 1);
 }
@@ -191,8 +191,8 @@ static void run_ready(struct site_daemon *r)
 
 /* ---- requests ---- */
 
-/* What the engine has is what a failed reload goes back to. Return: 0, or -errno with `e`
- * filled. */
+/* Copy the engine's state into the configuration that a failed reload returns to. Return: 0, or
+ * -errno with `e` filled. */
 static int run_recall(struct site_daemon *r, struct error *e)
 {
 	int err = snapshot_take(r->driver, &r->conf);
@@ -200,18 +200,18 @@ static int run_recall(struct site_daemon *r, struct error *e)
 	if (err < 0) {
 		*e = (struct error){ .code = err };
 		snprintf(e->problem, sizeof(e->problem), "There is no memory for a reload.");
-		snprintf(e->hint, sizeof(e->hint), "Free some, and reload again.");
+		snprintf(e->hint, sizeof(e->hint), "Free some memory, and reload again.");
 	}
 	return err;
 }
 
-/* The MTUs of the interfaces, as the policy has them now. */
+/* The MTUs of the interfaces, as the MTU policy has computed them. */
 static struct host_mtus run_mtus(const struct site_daemon *r)
 {
 	return (struct host_mtus){ .wg = r->mtus.wg_interface, .sessions = r->mtus.sessions };
 }
 
-/* Set them. Return: 0, or -errno with `e` filled. */
+/* Set the MTUs of the interfaces. Return: 0, or -errno with `e` filled. */
 static int run_set_mtus(struct site_daemon *r, struct error *e)
 {
 	const struct host_mtus mtus = run_mtus(r);
@@ -219,16 +219,15 @@ static int run_set_mtus(struct site_daemon *r, struct error *e)
 	return host_set_mtus(r->host, &mtus, e);
 }
 
-/* Follow the paths of all peers, with the don't-fragment bit that probes need, or take the MTU as
- * given, without. */
+/* Follow the paths of all peers, with the don't-fragment bit set for probes; or use the configured
+ * MTU, with the bit clear. */
 static void run_follow(struct site_daemon *r)
 {
 	(void)driver_set_df(r->driver, peer_paths_can_follow(&r->conf) ? UDP_DF_SET : UDP_DF_CLEAR);
 	pmtu_policy_follow(&r->mtus, &r->conf);
 }
 
-/* Add what is new in `next`, and change the machine under it. Return: 0, or -errno with `e`
- * filled. */
+/* Add the new parts of `next`, and reconfigure the host. Return: 0, or -errno with `e` filled. */
 static int run_change_to(struct site_daemon *r, const struct conf_site *next, struct error *e)
 {
 	struct host_mtus mtus;
@@ -240,7 +239,7 @@ static int run_change_to(struct site_daemon *r, const struct conf_site *next, st
 	return err < 0 ? err : host_reload(r->host, next, &mtus, e);
 }
 
-/* Back to what was before run_change_to(); the machine's part converges with the next reload. */
+/* Return to the state before run_change_to(); the host's part converges with the next reload. */
 static void run_change_back(struct site_daemon *r)
 {
 	struct error ignored;
@@ -250,8 +249,8 @@ static void run_change_back(struct site_daemon *r)
 	(void)pmtu_policy_compute(&r->mtus, &r->conf, host_fwmark(r->host));
 }
 
-/* Move to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
- * and it is tried again. */
+/* Change to the port and firewall mark of the configuration. Return: 0; or -errno with `e` filled,
+ * and it is retried. */
 static int run_listen(struct site_daemon *r, struct error *e)
 {
 	uint16_t port =
@@ -275,7 +274,7 @@ static int run_reload(struct site_daemon *r, struct error *e)
 	struct conf_site next;
 	int err = run_load(r, &next, e);
 
-	r->driver->engine.wg.spent = true; /* reading the file has left keys behind */
+	r->driver->engine.wg.spent = true; /* reading the file has left copies of keys */
 	if (err < 0)
 		return err;
 	err = run_comparable(&r->conf, &next, e);
@@ -372,7 +371,7 @@ static void on_child(struct site_daemon *r)
 	if (r->hook_kind == HOST_HOOK_PRE_DOWN || err < 0)
 		run_end(r, err < 0 ? 1 : 0);
 	else if (r->stopping)
-		run_end(r, 1); /* it never was up */
+		run_end(r, 1); /* the site was never up */
 	else
 		run_ready(r);
 }
@@ -449,7 +448,7 @@ static void on_wgsock_removed(void *ctx)
 	run_stop(r);
 }
 
-/* A site works without it; only wg(8) will not see it. */
+/* Open the socket for wg(8). Without it the site works, but wg(8) does not show it. */
 static void run_open_wgsock(struct site_daemon *r)
 {
 	const char *name = r->conf.interface.name;
@@ -490,7 +489,7 @@ static int run_open_engine(struct site_daemon *r)
 	return err < 0 ? log_error_text(&e) : 0;
 }
 
-/* Whether routes of ours are about to lead to a wide part of the world. */
+/* Whether we are about to install routes that cover a large part of the address space. */
 static bool leads_far(const struct conf_site *conf)
 {
 	struct route_plan plan;
@@ -544,7 +543,8 @@ static int run_up(struct site_daemon *r)
 	driver_work(r->driver);
 	err = pmtu_policy_listen(&r->mtus, &r->loop);
 	if (err < 0)
-		return run_failed("Cannot listen to the kernel's news", err, "Is there memory?");
+		return run_failed("Cannot subscribe to the kernel's link and route events", err,
+			"Is there memory?");
 	return run_open_ctl(r);
 }
 
@@ -554,7 +554,7 @@ static void run_fini(struct site_daemon *r)
 		host_down(r->host);
 	wgsock_close(&r->wgsock);
 	userspace_close(&r->userspace);
-	ctl_server_close(r->ctl); /* before the site's folder, which is removed when it is empty */
+	ctl_server_close(r->ctl); /* before host_close(), which removes the folder if empty */
 	host_close(r->host);
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
@@ -585,7 +585,7 @@ static void run_loop(struct site_daemon *r)
 			log_error_text(&e);
 		driver_tidy(r->driver);
 		if (r->driver->lost) {
-			log_error("Interface %s was deleted by somebody else: going down. Leave "
+			log_error("Interface %s was deleted by another process: going down. Leave "
 				  "wirespan's "
 				  "interfaces to it.",
 				r->driver->lost->tap.name);
@@ -598,7 +598,7 @@ static void run_loop(struct site_daemon *r)
 	}
 }
 
-/* The rest of the life of a site whose configuration is loaded. Return: the exit code. */
+/* Run a site whose configuration is loaded, until it ends. Return: the exit code. */
 static int run_loaded(struct site_daemon *r)
 {
 	int err = loop_open(&r->loop);

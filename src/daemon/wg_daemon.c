@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wirespan-wg: a drop-in userspace WireGuard, as wg-quick's WG_QUICK_USERSPACE_IMPLEMENTATION
- * starts it. */
+/* wirespan-wg: a drop-in userspace WireGuard, which wg-quick starts as its
+ * WG_QUICK_USERSPACE_IMPLEMENTATION. */
 #include "daemon/wg_daemon.h"
 
 #include <errno.h>
@@ -32,31 +32,32 @@
 /*
  * Theory of operation
  *
- * The interface's own state is the only switch: set up, the sockets are opened and packets flow
- * (see driver/listen.h for a port that is taken); set down, they are closed and all sessions
- * forgotten; its MTU is the MTU of the tunnel. The kernel's news tell. When the interface is moved
- * to another network namespace, we look after it there once a second, while the UDP sockets are
- * still opened in the namespace that we were started in. No descriptor stays open there: it would
- * keep alive a namespace that its owner has deleted, with our interface in it.
+ * Only the interface's own state controls the daemon: when the interface is set up, the sockets are
+ * opened and packets flow (see driver/listen.h for a port in use); when it is set down, they are
+ * closed and all session keys deleted; its MTU is the tunnel's MTU. The kernel's link events report
+ * these changes. When the interface moves to another network namespace, it is polled there once a
+ * second, while the UDP sockets are still opened in the namespace that the daemon was started in.
+ * No descriptor stays open in the other namespace: it would keep a namespace alive that its owner
+ * has deleted, with our interface in it.
  */
 
-/* MTU of an interface that we make: what is left of 1500 over IPv6. */
+/* MTU of an interface that we create: 1500 minus the overhead over IPv6. */
 #define DEFAULT_MTU 1420
 
-/* Longest packet of the TUN: what a UDP datagram still carries. */
+/* Longest packet of the TUN: the most that a UDP datagram carries. */
 #define PACKET_MAX 65535
 
-/* How often we look after an interface in another network namespace. */
+/* Interval for polling an interface in another network namespace. */
 #define LOOK_INTERVAL NS_PER_S
 
 /** A running interface. */
 struct wg_daemon {
 	struct loop loop;
 	struct userspace userspace;
-	struct driver *driver; /* its own */
+	struct driver *driver; /* its own driver */
 	struct wgsock sock;
-	struct monitor monitor; /* of the namespace that we were started in */
-	struct mono next_look;	/* poll the moved interface; MONO_NEVER: it has not moved */
+	struct monitor monitor; /* in the namespace that the daemon was started in */
+	struct mono next_look;	/* when to poll the moved interface; MONO_NEVER: it has not moved */
 	struct loop_watch monitor_watch;
 	struct loop_watch signal_watch;
 	struct detach detach;
@@ -77,7 +78,7 @@ static void set_mtu(struct wg_daemon *w, uint32_t mtu)
 	CONTAINER_OF(l, struct driver_peer, link)->path.mtu = mtu;
 }
 
-/* Take over what the interface is now. */
+/* Apply the interface's present state and MTU. */
 static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 {
 	set_mtu(w, mtu);
@@ -87,7 +88,8 @@ static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 		listen_down(w->driver);
 }
 
-/* Ask for the interface where it is now. Return: 0; -EBADFD if it has been deleted; or -errno. */
+/* Query the interface in its present namespace. Return: 0; -EBADFD if it has been deleted; or
+ * -errno. */
 static int query_away(struct wg_daemon *w, struct link_info *ret)
 {
 	struct monitor there;
@@ -103,7 +105,7 @@ static int query_away(struct wg_daemon *w, struct link_info *ret)
 	return err;
 }
 
-/* Look after the interface in the namespace that it has moved to. */
+/* Poll the interface in the namespace that it has moved to. */
 static void poll_moved_interface(struct wg_daemon *w)
 {
 	struct link_info link;
@@ -115,11 +117,11 @@ static void poll_moved_interface(struct wg_daemon *w)
 	} else if (err == -EBADFD) {
 		loop_stop(&w->loop);
 	} else if (err == -EPERM) {
-		log_warning("the interface has left for a network namespace that we may not look "
-			    "into (CAP_SYS_ADMIN): taken to be up, with the MTU it had");
+		log_warning("the interface has moved to a network namespace that we may not enter "
+			    "(CAP_SYS_ADMIN): assuming that it is up and its MTU unchanged");
 		w->next_look = MONO_NEVER;
 		follow(w, true, w->driver->engine.wg_mtu);
-	} else if (err != -ENODEV) { /* that is one under way to a third namespace */
+	} else if (err != -ENODEV) { /* -ENODEV: it is moving on to a third namespace */
 		failed("Cannot follow the interface to its new network namespace", err);
 		loop_stop(&w->loop);
 	}
@@ -139,7 +141,7 @@ static void on_news(void *ctx, uint32_t events)
 		follow(w, d.up, d.mtu);
 		return;
 	case CHANGES_MOVED:
-		w->ifindex = 0; /* the news of home no longer speak of it */
+		w->ifindex = 0; /* link events of the first namespace no longer refer to it */
 		w->driver->tun_ifindex = 0;
 		poll_moved_interface(w);
 		return;
@@ -180,7 +182,8 @@ static int open_signals(struct wg_daemon *w)
 	return loop_add(&w->loop, &w->signal_watch, EPOLLIN);
 }
 
-/* A descriptor from the environment, or -1. Return: 0, or -errno if what is there is none. */
+/* Parse a descriptor number from the environment; -1 if unset. Return: 0, or -errno if it is not a
+ * descriptor. */
 static int inherited(const char *variable, int *ret_fd)
 {
 	const char *text = getenv(variable);
@@ -198,15 +201,15 @@ static int inherited(const char *variable, int *ret_fd)
 	else if (fcntl((int)fd, F_GETFD) < 0)
 		err = -errno;
 	if (err < 0) {
-		log_error("%s=%s: %s. It is to be the number of an open descriptor.", variable,
-			text, strerror(-err));
+		log_error("%s=%s: %s. It must be the number of an open descriptor.", variable, text,
+			strerror(-err));
 		return err;
 	}
 	*ret_fd = (int)fd;
 	return 0;
 }
 
-/* Make or take over the TUN, and learn its index; one that we made gets its MTU. */
+/* Create the TUN or adopt an open one, and get its index; a TUN that we create gets its MTU. */
 static int open_interface(struct wg_daemon *w, const char *name)
 {
 	struct link_info link;
@@ -229,7 +232,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	}
 	err = monitor_open(&w->monitor, MONITOR_ALL);
 	if (err < 0)
-		return failed("Cannot listen to the kernel's news", err);
+		return failed("Cannot subscribe to the kernel's link and route events", err);
 	err = query_link(&w->monitor.questions, w->driver->tun.tap.name, &link);
 	if (!err && fd < 0) {
 		err = nl_request(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wg(8)'s socket in a daemon: between the loop, the socket's server and the engine. */
+/* The socket for wg(8): connects the event loop, the socket's server and the engine. */
 #include "daemon/wgsock.h"
 
 #include "driver/uapi.h"
