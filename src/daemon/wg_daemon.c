@@ -240,7 +240,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 		link.mtu = DEFAULT_MTU;
 	}
 	if (err < 0)
-		return failed("Cannot ask for the interface", err);
+		return failed("Cannot query the interface", err);
 	w->ifindex = link.ifindex;
 	follow(w, link.flags & IFF_UP, link.mtu);
 	w->monitor_watch =

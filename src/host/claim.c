@@ -46,7 +46,7 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 	case JOURNAL_ELSEWHERE:
 		journal_fini(&m->journal);
 		return netdev_fail(m, -EXDEV,
-			"%s crashed in another network namespace and left things there\n"
+			"%s crashed in another network namespace and left changes there\n"
 			"Run \"wirespan down %s\" in that namespace, or delete the namespace.",
 			name, name);
 	}
@@ -67,7 +67,7 @@ static int check_absent(struct netdev *m, const char *name)
 		return 0;
 	if (err < 0)
 		return netdev_fail(
-			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
+			m, err, "Cannot query the interface %s: %s", name, strerror(-err));
 	if (bridge_is_ours(m, &link))
 		return netdev_change(
 			m, link_encode_delete(&msg, link.ifindex), "ip link del %s", name);
@@ -115,8 +115,7 @@ static int open_netdev(struct netdev *m, const char *name)
 	int err = netdev_open(m, name);
 
 	if (err < 0)
-		return netdev_fail(
-			m, err, "Cannot talk to the kernel's netlink: %s", strerror(-err));
+		return netdev_fail(m, err, "Cannot open a netlink socket: %s", strerror(-err));
 	return 0;
 }
 

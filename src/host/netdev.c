@@ -121,7 +121,7 @@ int netdev_find(struct netdev *m, const char *name, struct link_info *ret)
 			m, err, "There is no interface %s\nCheck its name with \"ip link\".", name);
 	if (err < 0)
 		return netdev_fail(
-			m, err, "Cannot ask for the interface %s: %s", name, strerror(-err));
+			m, err, "Cannot query the interface %s: %s", name, strerror(-err));
 	return 0;
 }
 

@@ -187,7 +187,7 @@ static int add_filter(
 	if (err == 0)
 		return 0;
 	journal_remove(&m->journal, m->journal.n - 1);
-	log_warning("%s: hosts on the underlay can send to the addresses of %s;  "
+	log_warning("%s: hosts on the underlay can send to the addresses of %s; "
 		    "with AllowedIPs = %s install nftables",
 		err == -ENOENT ? "there is no nft" : "nft failed", wg->name,
 		family == AF_INET6 ? "::/0" : "0.0.0.0/0");
