@@ -14,8 +14,12 @@
 
 #define FLOOD_MS 1000
 
-/* The address inside the tunnel for a peer's echo requests: the Remote of a tunnel to it, or a host
- * address in its AllowedIPs. */
+/* A port forwards 30 s after it has come up. Source: IEEE 802.1D-1998, table 8-3: twice a forward
+ * delay of 15 s. */
+#define STARTING_MS 31000
+
+/* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
+ * that its AllowedIPs name. */
 static struct ip_addr tunnel_address(const struct status_report *r, const struct status_peer *peer)
 {
 	for (size_t t = 0; t < r->tunnels_len; t++)
@@ -121,7 +125,43 @@ static void probe_session_once(struct prober *p, size_t i, struct session_probe 
 		probe_far_end(p, i, *ret);
 }
 
-/* Run all probes that send. The throughput comes last, when all captures have ended. */
+/* Whether the far gateway answers below its bridge, but no path through the segment leads to it: so
+ * it is while its ports still listen or learn, which only their own gateway can see. */
+static bool may_be_starting(const struct observations *f, size_t i)
+{
+	const struct observed_session *s = &f->sessions[i];
+	const struct status_bridge *bridge =
+		check_bridge_of(&f->before, f->before.sessions[i].name);
+
+	return s->path_tried && !s->path_found && s->far_end.received &&
+	       !check_is_settling(f, bridge);
+}
+
+/* The session, once more from the beginning while the far gateway may have just started. All
+ * sessions share the time: after it, no port listens or learns any more. */
+static void probe_session(struct prober *p, size_t i, struct session_probe **ret)
+{
+	struct observations *f = p->facts;
+	struct observed_session *s = &f->sessions[i];
+
+	if (!has_peer(f, s))
+		return;
+	probe_session_once(p, i, ret);
+	while (may_be_starting(f, i)) {
+		if (!mono_is_set(p->tree_stands))
+			p->tree_stands = mono_add(clock_mono(), STARTING_MS * NS_PER_MS);
+		if (mono_reached(p->tree_stands, clock_mono()))
+			return;
+		session_probe_close(*ret);
+		*ret = NULL;
+		*s = (struct observed_session){
+			.peer = s->peer, .refusal = s->refusal, .alien = s->alien
+		};
+		probe_session_once(p, i, ret);
+	}
+}
+
+/* Everything that sends. The throughput comes last, after all that listens has finished. */
 static int probe(struct prober *p, const struct check_options *options)
 {
 	struct observations *f = p->facts;

@@ -19,11 +19,13 @@ struct prober {
 	struct loop loop;
 	struct nl_socket nl;
 	struct wire_mark mark;
-	uint16_t seq;	       /* of the next echo request */
-	struct mono *sent;     /* PROBER_NUMBERS entries: send time of each request */
-	uint8_t *out;	       /* WIRE_FRAME_MAX bytes: buffer for the probe to send */
-	uint8_t *in;	       /* WIRE_FRAME_MAX bytes: receive buffer */
-	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
+	uint16_t seq;		 /* of the next echo request */
+	struct mono *sent;	 /* PROBER_NUMBERS times: when each was sent */
+	uint8_t *out;		 /* WIRE_FRAME_MAX bytes: a probe being made */
+	uint8_t *in;		 /* WIRE_FRAME_MAX bytes: a packet being read */
+	struct ip_addr target;	 /* whom to ask on the segment; family 0: any that answers */
+	struct mono tree_stands; /* from when on a path that is missing is a fault; MONO_NEVER: none
+				    has been missing */
 };
 
 /** Whether a probe has the replies that it waits for. */

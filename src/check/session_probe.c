@@ -146,7 +146,8 @@ static bool is_far_port(const struct session_probe *s, const uint8_t mac[static 
 	return far && !memcmp(far, mac, LINK_MAC_LEN);
 }
 
-/* A reply to our bridge's request for the far gateway arrives on this pseudowire. */
+/* An answer to our bridge's question for the far gateway comes on this pseudowire. One to the
+ * port's own address answers what was asked below the bridge, and comes late. */
 static void note_path(struct session_probe *s, const struct wire_read *r)
 {
 	if (!s->remote.family || !ip_addr_equal(&r->src, &s->remote) ||
@@ -615,8 +616,8 @@ void session_probe_ask_path(
 		stop(&through);
 		return;
 	}
-	through.ip4 = (struct ip_prefix){ 0 }; /* as in far_end.h: the far end need not know the
-					        * sender's address */
+	through.ip4 = (struct ip_prefix){ 0 }; /* as far_end.h: who asks need not be known there */
+	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* read what has come to this session before */
 	s->remote = *remote;
 	find_station(&through, PATH_ROUNDS);
 	prober_wait(s->prober, ECHO_MS, NULL, NULL); /* also read the socket of this session */

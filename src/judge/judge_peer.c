@@ -223,7 +223,19 @@ static bool is_cut_off(const struct verdict *v)
 	return false;
 }
 
-/* Datagrams are sent, none is received; `state` begins each sentence. */
+/* Return: whether there is no route to the endpoint; `state` begins the sentence. */
+static bool judge_no_route(const struct verdict *v, const char *state)
+{
+	if (v->peer->route_error >= 0)
+		return false;
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
+			     "%s: this host has no route to %s (%s).", state, v->endpoint,
+			     strerror(-v->peer->route_error)),
+		"`ip route` shows the routes; `ip route get` what is missing.");
+	return true;
+}
+
+/* Datagrams go, none comes through; `state` begins each sentence. */
 static void judge_silence(const struct verdict *v, const char *state)
 {
 	const struct observed_peer *p = v->peer;
@@ -257,8 +269,10 @@ static void judge_silence(const struct verdict *v, const char *state)
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				     "%s: no datagram left for %s on %s.", state, v->endpoint,
 				     p->underlay),
-			"Does a firewall on this host drop outgoing packets (see `nft list "
-			"ruleset` or `iptables -S OUTPUT`)?");
+			"Does the peer, or the gateway to it, answer on %s (`ip neigh`: neither "
+			"FAILED nor INCOMPLETE)? Else: does a firewall on this host drop what "
+			"goes out (see `nft list ruleset` or `iptables -S OUTPUT`)?",
+			p->underlay);
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				     "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
@@ -286,13 +300,8 @@ static void judge_no_session(const struct verdict *v)
 			"Give [Peer] an Endpoint, or have the peer connect: there, set Endpoint to "
 			"this host's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
-	else if (v->peer->route_error < 0)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
-				     "No session: this host has no route to %s (%s).", v->endpoint,
-				     strerror(-v->peer->route_error)),
-			"`ip route` shows the routes; `ip route get` shows which one is missing.");
-	else if (v->after->endpoint.addr.family && !judge_route(v, no_session) && !judge_keys(v) &&
-		 !judge_error(v, no_session))
+	else if (!judge_no_route(v, no_session) && v->after->endpoint.addr.family &&
+		 !judge_route(v, no_session) && !judge_keys(v) && !judge_error(v, no_session))
 		judge_silence(v, no_session);
 }
 

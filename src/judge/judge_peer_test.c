@@ -266,7 +266,7 @@ static const struct fault faults[] = {
 		"unreachable).",
 		NULL },
 	{ break_route_later, FINDING_ERROR, "route",
-		"A session, but one way only: this machine has no route to 192.168.122.32:8173 "
+		"A session, but one way only: this host has no route to 192.168.122.32:8173 "
 		"(Network is unreachable).",
 		"`ip route` shows the routes; `ip route get` what is missing." },
 	{ break_route_to_segment, FINDING_ERROR, "route",
@@ -333,7 +333,7 @@ static const struct fault faults[] = {
 	{ break_output, FINDING_ERROR, "handshake",
 		"No session: no datagram left for 192.168.122.32:8173 on eth0.",
 		"Does the peer, or the gateway to it, answer on eth0 (`ip neigh`: neither FAILED "
-		"nor INCOMPLETE)? Else: does a firewall on this machine drop what goes out (see "
+		"nor INCOMPLETE)? Else: does a firewall on this host drop what goes out (see "
 		"`nft list ruleset` or `iptables -S OUTPUT`)?" },
 	{ break_cable, FINDING_ERROR, "underlay",
 		"No session: eth0, which leads to 192.168.122.32:8173, is down or has no carrier.",

@@ -69,7 +69,14 @@ struct path_session {
 	struct list link;	     /* in engine.sessions */
 };
 
-/** One peer, with its pending packets and queued actions. */
+/** What was last logged about a route to a peer that leads back to us; underlay/ keeps it. */
+struct path_route_log {
+	struct ip_addr to;
+	uint32_t other; /* the interface used instead; 0: none */
+	struct mono at; /* when that was last so; MONO_NEVER: not yet */
+};
+
+/** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
 	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
 	unsigned whole_max;    /* longer packets are sent in fragments while `mtu` is a guess */

@@ -40,7 +40,19 @@ static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
 	return peer;
 }
 
-/* Lower the MSS of an outgoing SYN: the segments that its receiver sends us have to fit, too. */
+/* The largest packet that the far end can send us in one datagram. It pads to a multiple of 16, up
+ * to its own MTU, which is larger than ours where the path is narrow and it cannot measure that, as
+ * our firewall drops its probes. */
+static unsigned far_max_packet(const struct path_session *s, const struct path_peer *peer)
+{
+	unsigned max = engine_max_packet(s, peer);
+	unsigned padded = peer->mtu % WG_PADDING;
+	unsigned outer = peer->pmtud.current;
+
+	return outer && outer < ETHERNET_MTU && max > padded ? max - padded : max;
+}
+
+/* Lower the MSS of a SYN from a member: the segments that its receiver sends must fit, too. */
 static void tx_clamp(struct tx *tx, uint8_t *frame, size_t len, const struct offload *offload)
 {
 	struct path_session *s = path_session_of(tx->port);

@@ -36,8 +36,12 @@
 /* Interval between checks why our datagrams enter a session. */
 #define LOOK_NS (NS_PER_S / 5)
 
-/* A route that leads back to us is logged once, and again after this long without any. */
-#define QUIET_NS (60 * NS_PER_S)
+/* That a peer's route leads back to us is logged once, and again after so long in which it has not,
+ * or when something else is done about it. Of many peers so many lines are logged at once, then one
+ * every LOG_NS, until all have had theirs. */
+#define QUIET_NS  (60 * NS_PER_S)
+#define LOG_NS	  (60 * NS_PER_S)
+#define LOG_BURST 5
 
 /* Route lookups per second, and the burst: beyond that, sources are used unchecked. */
 #define QUESTIONS_PER_S 200
@@ -62,9 +66,9 @@ struct sticky_sources {
 	uint32_t *taps; /* those of `own` */
 	size_t taps_room;
 	struct bucket questions;
-	struct bucket views;   /* limits lookups for reports */
-	struct mono own_until; /* when to query the interfaces of `own` again */
-	struct mono back;      /* when a route last led back to us */
+	struct bucket views;   /* questions for reports */
+	struct mono own_until; /* when to ask for the interfaces of `own` again */
+	struct bucket lines;   /* of the log */
 	struct mono next_look;
 	struct flood flood;
 	struct route_cache cache;
@@ -189,7 +193,36 @@ static void renew_own(struct underlay *u)
 		s->own_until = mono_add(u->engine->now, INTERFACES_NS);
 }
 
-/* Log that a route leads back to us, unless that was logged already. */
+/* Whether to log, for a peer, that its route leads back to us; if so, it is recorded. */
+static bool must_log(struct underlay *u, struct path_peer *p, const struct route_entry *w)
+{
+	struct path_route_log *l = &p->route_logged;
+	struct mono now = u->engine->now;
+	bool same = mono_is_set(l->at) && mono_between(l->at, now) < QUIET_NS &&
+		    ip_addr_equal(&l->to, &w->to) && l->other == w->other;
+
+	if (!same && !bucket_take(&u->sources->lines, now, LOG_NS, LOG_BURST))
+		return false;
+	*l = (struct path_route_log){ .to = w->to, .other = w->other, .at = now };
+	return !same;
+}
+
+/* The same for all peers at an address. */
+static bool must_log_any(struct underlay *u, const struct route_entry *w)
+{
+	bool must = false;
+
+	LIST_FOR_EACH(l, &u->engine->wg.peers)
+	{
+		struct path_peer *p = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
+
+		if (ip_addr_equal(&p->wg.endpoint.addr, &w->to) && must_log(u, p, w))
+			must = true;
+	}
+	return must;
+}
+
+/* Log that a route leads back to us and what is done about it, unless that was logged. */
 static void log_way(struct underlay *u, const struct route_entry *w)
 {
 	char to[IP_ADDR_TEXT_LEN];
