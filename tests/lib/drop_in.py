@@ -115,6 +115,7 @@ class DropIn:
         """Stop it by SIGTERM. Return: the exit status."""
         for pid in self.pids():
             self.node.run("kill", str(pid), check=False)
+        wait_for(lambda: not os.path.exists(self.socket), 5, what=f"the socket of wirespan-wg {self.ifname} to go")
         return self.wait_end()
 
     def listens(self, port=PORT, netns=None):

@@ -78,7 +78,7 @@ class Mesh:
         gateway = self.gateway[site - 1]
         result = gateway.run("check", "--json", "--quick", *words, gateway.conf, check=False, timeout=120)
         report = json.loads(result.out)
-        text = "\n".join("{severity} {check} {subject}: {text} -> {mend}".format(**f) for f in report["findings"])
+        text = "\n".join("{severity} {check} {subject}: {text} -> {hint}".format(**f) for f in report["findings"])
         assert "STP = no" not in text, f"advice that closes the loop: {text}"
         return result.status, report, text
 
@@ -220,8 +220,8 @@ def turned_off(mesh):
     vpn.run("ip link set br-l2tp0 type bridge stp_state 0")
     status, _, text = mesh.check(site)
     assert status == 1 and "error stp br-l2tp0: br-l2tp0 runs no spanning tree" in text, text
-    mend = re.search(r"`(ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1)`", text).group(1)
-    vpn.run(mend)
+    hint = re.search(r"`(ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1)`", text).group(1)
+    vpn.run(hint)
     vpn.run(f"ip link set br-l2tp0 type bridge {FAST}")
     vpn.run("ip", "link", "set", port, "up")
     mesh.settle()

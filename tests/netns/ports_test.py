@@ -537,7 +537,9 @@ def main():
         try:
             function(box["bench"], *args)
         finally:
-            box["bench"].down()
+            bench = box["bench"]
+            bench.down()
+            wait_for(lambda: "wg0" not in bench.near.run("ip", "-br", "link").out, what="wg0 to be removed")
 
     if suite.setup("two nodes", lambda: box.update(bench=Bench())):
         suite.diagnose_with(box["bench"].diagnostics)

@@ -230,7 +230,7 @@ def second_default(family, known):
         assert status == 0 and found["route"][0]["severity"] == "warning", found
         assert "leave by eth0 instead" in found["route"][0]["text"], found
         # "give … a route of its own"
-        hint = found["route"][0]["mend"].split("`")
+        hint = found["route"][0]["hint"].split("`")
         command = next(part for part in hint if part.startswith("ip route add"))
         via = "192.168.1.1" if family == 4 else "2001:db8:1::1"
         bench.vpn.run(*command.replace("GATEWAY", via).replace("UPLINK", "eth0").split())
