@@ -214,12 +214,8 @@ static struct reassembly_slot *slot_oldest(
 	const struct reassembly_owner *o, const struct reassembly_slot *keep)
 {
 	LIST_FOR_EACH(l, &o->slots)
-	{
-		struct reassembly_slot *slot = CONTAINER_OF(l, struct reassembly_slot, owned);
-
-		if (slot != keep)
-			return slot;
-	}
+	if (!keep || l != &keep->owned)
+		return CONTAINER_OF(l, struct reassembly_slot, owned);
 	return NULL;
 }
 

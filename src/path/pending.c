@@ -91,6 +91,7 @@ void pending_push(
 		*more = unit;
 		more = &unit->more;
 	}
+	ASSERT(first); /* a packet is never empty */
 	first->len = (uint32_t)packet->len;
 	first->l2tp = packet->l2tp;
 	first->stats = packet->stats;
