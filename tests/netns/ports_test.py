@@ -127,7 +127,13 @@ def quick(bench, family):
             continue
         with occupy(bench.near, TAKEN, family):
             result = wg_quick(bench, "up", binary)
-            wait_for(lambda: not bench.near.processes(), what=f"{binary} to end")
+            try:
+                wait_for(lambda: not bench.near.processes(), 1, what=f"{binary} to end")
+            except AssertionError:
+                if binary != "wireguard-go":
+                    raise
+                # on a busy host it does not always notice that its interface was deleted
+                bench.near.sh(f"kill -9 {' '.join(map(str, bench.near.processes()))}; rm -f /run/wireguard/wg0.sock")
         last = result.out.splitlines()[-2:]
         seen[os.path.basename(binary)] = (result.status, last)
         assert result.status and "Address already in use" in last[0], result.out
