@@ -141,7 +141,8 @@ int declared(void);
     def test_folders(self):
         text = "/* a\n * b */\n\nint a; /* c */\n\t// d\nint b;\n"
         files = {"src/wg/a.c": text, "src/wg/a_test.c": text, "src/wg/test_a.h": text, "src/cli/b.c": text,
-                 "src/wg/a.h": text, "src/wg/only.h": text, "tools/c.py": text}
+                 "src/wg/a.h": text, "src/wg/only.h": text, "tools/c.py": text,
+                 "bench/d.c": '#include "wg/only.h"\n'}
         files["src/wg/a_test.c"] += '#include "wg/only.h"\n'
         files["src/wg/a.c"] += '#include "wg/a.h"\n'
         self.assertEqual(sizes.by_folder(files), {"wg": 5, "cli": 2})

@@ -76,7 +76,7 @@ def by_folder(texts):
 
     included = set()
     for path, text in texts.items():
-        if not is_test(path):
+        if path.startswith("src/") and not is_test(path):
             included.update("src/" + h for h in INCLUDE.findall(text))
     folders = {}
     for path, text in texts.items():
