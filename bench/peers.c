@@ -40,7 +40,7 @@ struct client {
 	_Alignas(64) uint8_t memory[8192];
 };
 
-struct local_server {
+struct hub {
 	struct engine e;
 	struct path_peer *peers;
 	struct client *clients;
@@ -80,7 +80,7 @@ static void check(bool ok, const char *what)
 	exit(1);
 }
 
-static void pass_time(struct local_server *h, uint64_t ns)
+static void pass_time(struct hub *h, uint64_t ns)
 {
 	h->now = mono_add(h->now, ns);
 	engine_set_time(&h->e, h->now, wall_of(h->now));
@@ -94,7 +94,7 @@ static void inner_address(size_t peer, unsigned i, uint8_t ret[4])
 	ret[3] = (uint8_t)i;
 }
 
-static void add_client(struct local_server *h, size_t i)
+static void add_client(struct hub *h, size_t i)
 {
 	const struct wg_sizes one = { .peers = 1, .allowed_ips = 1, .sources = 16 };
 	struct endpoint at = { .addr = ip_addr_v4((uint8_t[]){ 192, 0, 2, 1 }), .port = 51820 };
@@ -121,15 +121,15 @@ static void add_client(struct local_server *h, size_t i)
 }
 
 /* Pass `count` datagrams of `len` bytes to the hub's engine. */
-static void receive(struct local_server *h, const struct endpoint *from, uint8_t *msg, size_t len,
-	unsigned count)
+static void receive(
+	struct hub *h, const struct endpoint *from, uint8_t *msg, size_t len, unsigned count)
 {
 	struct rx_train t = { .data = msg, .len = len * count, .stride = len, .from = *from };
 
 	check(rx_datagrams(&h->e, &t), "no room in an empty engine");
 }
 
-static void deliver(struct local_server *h)
+static void deliver(struct hub *h)
 {
 	struct gso_superframe sf;
 	struct path_port *port;
@@ -140,7 +140,7 @@ static void deliver(struct local_server *h)
 	rx_release(&h->e);
 }
 
-static void send_all(struct local_server *h)
+static void send_all(struct hub *h)
 {
 	while (!control_pump(&h->e))
 		tx_reset(&h->e);
@@ -160,7 +160,7 @@ static size_t seal(struct client *c, struct mono now, uint8_t *msg, size_t plain
 }
 
 /* Connect a client by a handshake. */
-static void connect_client(struct local_server *h, size_t i)
+static void connect_client(struct hub *h, size_t i)
 {
 	struct client *c = &h->clients[i];
 	uint8_t msg[WG_HANDSHAKE_MAX];
@@ -183,10 +183,10 @@ static void connect_client(struct local_server *h, size_t i)
 	send_all(h);
 }
 
-static struct local_server *hub_new(size_t n)
+static struct hub *hub_new(size_t n)
 {
 	struct engine_sizes sizes = { .wg = { n, n * EACH, 8192 }, .packet_max = 10240 };
-	struct local_server *h = calloc(1, sizeof(*h));
+	struct hub *h = calloc(1, sizeof(*h));
 	uint8_t key[WG_KEY_LEN];
 
 	check(h != NULL, "no memory");
@@ -252,7 +252,7 @@ static void draw(const struct mix *mix, struct draw *ret)
 static const uint8_t ours[4] = { 10, 200, 0, 1 };
 
 /* Nanoseconds of a batch's look-ups only. */
-static uint64_t look_up(struct local_server *h, const struct mix *mix, size_t len)
+static uint64_t look_up(struct hub *h, const struct mix *mix, size_t len)
 {
 	struct draw d;
 	uint64_t begun;
@@ -270,7 +270,7 @@ static uint64_t look_up(struct local_server *h, const struct mix *mix, size_t le
 }
 
 /* Nanoseconds of sending a batch of packets. */
-static uint64_t send_packets(struct local_server *h, const struct mix *mix, size_t len)
+static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	static const struct offload none;
 	struct draw d;
@@ -290,8 +290,8 @@ static uint64_t send_packets(struct local_server *h, const struct mix *mix, size
 }
 
 /* Pass a batch to the engine, in trains as a kernel call would return them. */
-static void receive_batch(struct local_server *h, const struct endpoint from[static BATCH],
-	unsigned burst, size_t len)
+static void receive_batch(
+	struct hub *h, const struct endpoint from[static BATCH], unsigned burst, size_t len)
 {
 	unsigned count = burst < BURST ? burst : BURST; /* datagrams per train */
 
@@ -306,7 +306,7 @@ static void receive_batch(struct local_server *h, const struct endpoint from[sta
 }
 
 /* Nanoseconds of receiving a batch of packets. */
-static uint64_t receive_packets(struct local_server *h, const struct mix *mix, size_t len)
+static uint64_t receive_packets(struct hub *h, const struct mix *mix, size_t len)
 {
 	size_t sealed = len + WG_DATA_OVERHEAD;
 	uint64_t delivered = h->e.tun.stats.rx.packets;
@@ -340,8 +340,7 @@ static int by_size(const void *a, const void *b)
 #define WAYS 4
 
 static void compare(const char *name, size_t len,
-	uint64_t (*fn)(struct local_server *, const struct mix *, size_t), struct local_server *one,
-	struct local_server *many)
+	uint64_t (*fn)(struct hub *, const struct mix *, size_t), struct hub *one, struct hub *many)
 {
 	static const struct mix mixes[WAYS] = { { 1, BATCH }, { 1, BATCH }, { PEERS, BURST },
 		{ PEERS, 1 } };
@@ -364,7 +363,7 @@ static void compare(const char *name, size_t len,
 
 int main(void)
 {
-	struct local_server *one, *many;
+	struct hub *one, *many;
 
 	conditions_print();
 	check(!aead_init(&clients_aead, NULL), "no cipher");

@@ -15,7 +15,7 @@
 #define OWNERS 2 /* whose fragments come in IPv4, and in IPv6 */
 
 /* A site with sessions of every kind. */
-struct host {
+struct site {
 	struct l2tp_table table;
 	struct l2tp_tunnel udp4;
 	struct l2tp_tunnel ip4;
@@ -29,7 +29,7 @@ struct host {
 	uint64_t counter;
 };
 
-static void add_tunnel(struct host *s, struct l2tp_tunnel *t, const char *local, const char *remote)
+static void add_tunnel(struct site *s, struct l2tp_tunnel *t, const char *local, const char *remote)
 {
 	EXPECT(ip_addr_parse(local, &t->local) == 0 && ip_addr_parse(remote, &t->remote) == 0);
 	t->local_port = 1701;
@@ -37,7 +37,7 @@ static void add_tunnel(struct host *s, struct l2tp_tunnel *t, const char *local,
 	EXPECT(l2tp_table_add_tunnel(&s->table, t) == 0);
 }
 
-static void add_session(struct host *s, struct l2tp_session *e, struct l2tp_tunnel *t, uint32_t id)
+static void add_session(struct site *s, struct l2tp_session *e, struct l2tp_tunnel *t, uint32_t id)
 {
 	e->tunnel = t;
 	e->id = id;
@@ -55,9 +55,9 @@ static void fill(void *ctx, uint8_t *out, size_t len)
 		out[i] = (uint8_t)(i * 149 + 7);
 }
 
-static struct host *site_new(void)
+static struct site *site_new(void)
 {
-	struct host *s = calloc(1, sizeof(*s));
+	struct site *s = calloc(1, sizeof(*s));
 	const struct rng rng = { fill, NULL };
 
 	EXPECT(s);
@@ -85,7 +85,7 @@ static struct host *site_new(void)
 	return s;
 }
 
-static enum l2tp_verdict classify(struct host *s, const uint8_t *p, size_t len, bool *ret_foreign)
+static enum l2tp_verdict classify(struct site *s, const uint8_t *p, size_t len, bool *ret_foreign)
 {
 	struct l2tp_received got;
 	enum l2tp_verdict v = l2tp_classify(&s->table, p, len, &got);
@@ -100,7 +100,7 @@ static enum l2tp_verdict classify(struct host *s, const uint8_t *p, size_t len, 
 	return v;
 }
 
-static void check_conservation(const struct host *s)
+static void check_conservation(const struct site *s)
 {
 	const struct reassembly *r = &s->reassembly;
 	uint64_t dropped = 0;
@@ -112,7 +112,7 @@ static void check_conservation(const struct host *s)
 	EXPECT(s->owners[0].share.held + s->owners[1].share.held + r->n_done <= SLOTS);
 }
 
-static void check_whole(struct host *s, const struct reassembled *got)
+static void check_whole(struct site *s, const struct reassembled *got)
 {
 	struct ip_header ip;
 	bool foreign;
@@ -131,7 +131,7 @@ static void fix_checksum(uint8_t *p, size_t len)
 		checksum_store(p + 10, checksum_add(0, p, header));
 }
 
-static void receive(struct host *s, const uint8_t *p, size_t len)
+static void receive(struct site *s, const uint8_t *p, size_t len)
 {
 	struct reassembly_owner *owner = &s->owners[len && p[0] >> 4 == 6];
 	struct fragment_origin from = { 1, s->counter };
@@ -157,7 +157,7 @@ static void receive(struct host *s, const uint8_t *p, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct host *s = site_new();
+	struct site *s = site_new();
 
 	while (len >= 3) {
 		size_t n = size_min(load_be16(data), len - 3);

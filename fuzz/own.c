@@ -12,7 +12,7 @@
 #define COUNTER 256 /* those below have been used */
 
 /* An engine with one peer, at 192.0.2.2 or 2001:db8::2 port 8172, and one session. */
-struct host {
+struct site {
 	struct engine e;
 	struct path_peer peer;
 	struct wg_keypair kp;
@@ -25,12 +25,12 @@ static void zeros(void *ctx, uint8_t *out, size_t len)
 	memset(out, 0, len);
 }
 
-static struct host *site_new(void)
+static struct site *site_new(void)
 {
 	const struct engine_sizes sizes = { .wg = { .peers = 2, .allowed_ips = 2, .sources = 16 },
 		.packet_max = 100 };
 	const uint8_t key[WG_KEY_LEN] = { 9 };
-	struct host *s = calloc(1, sizeof(*s));
+	struct site *s = calloc(1, sizeof(*s));
 
 	EXPECT(s);
 	s->memory = calloc(1, engine_memory(&sizes));
@@ -52,7 +52,7 @@ static bool has_header(const uint8_t *frame, size_t len)
 	return memmem(frame, len, header, sizeof(header)) != NULL;
 }
 
-static void take(struct host *s, const char *endpoint, const uint8_t *frame, size_t len,
+static void take(struct site *s, const char *endpoint, const uint8_t *frame, size_t len,
 	bool ethernet, bool *seen)
 {
 	EXPECT(endpoint_parse(endpoint, &s->peer.wg.endpoint) == 0);
@@ -69,7 +69,7 @@ static void take(struct host *s, const char *endpoint, const uint8_t *frame, siz
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct host *s; /* an engine takes longer to make than all the rest */
+	static struct site *s; /* an engine takes longer to make than all the rest */
 	bool ethernet = len && data[0] & 1;
 	bool seen = false;
 

@@ -20,7 +20,7 @@ enum {
 };
 
 /* One end of the hub's for each site. */
-struct local_server {
+struct hub {
 	struct side hub; /* its own peer and session are those of the honest site */
 	struct path_peer peers[SITES];
 	struct l2tp_tunnel tunnels[SITES];
@@ -47,12 +47,12 @@ static void private_key(unsigned host, uint8_t ret[static 32])
 	x25519_clamp(ret);
 }
 
-static struct path_peer *peer_at_hub(struct local_server *h, unsigned site)
+static struct path_peer *peer_at_hub(struct hub *h, unsigned site)
 {
 	return site ? &h->peers[site] : &h->hub.peer;
 }
 
-static void advance(struct local_server *h, uint64_t ns)
+static void advance(struct hub *h, uint64_t ns)
 {
 	struct wall wall;
 
@@ -65,7 +65,7 @@ static void advance(struct local_server *h, uint64_t ns)
 }
 
 /* The hub's end of a site that is not the first. */
-static void add_site(struct local_server *h, unsigned site, const uint8_t public_key[static 32])
+static void add_site(struct hub *h, unsigned site, const uint8_t public_key[static 32])
 {
 	const struct side *first = &h->hub;
 	struct path_peer *peer = &h->peers[site];
@@ -90,9 +90,9 @@ static void add_site(struct local_server *h, unsigned site, const uint8_t public
 	assert_int_equal(l2tp_session_init(&h->sites[site].session.l2tp), 0);
 }
 
-static struct local_server *hub_new(void)
+static struct hub *hub_new(void)
 {
-	struct local_server *h = calloc(1, sizeof(*h));
+	struct hub *h = calloc(1, sizeof(*h));
 	uint8_t priv[32], pub[32], hub_priv[32], hub_pub[32];
 
 	assert_non_null(h);
@@ -117,7 +117,7 @@ static struct local_server *hub_new(void)
 	return h;
 }
 
-static void hub_free(struct local_server *h)
+static void hub_free(struct hub *h)
 {
 	engine_fini(&h->hub.e);
 	free(h->hub.memory);
@@ -129,7 +129,7 @@ static void hub_free(struct local_server *h)
 }
 
 /* Take what an engine delivers; frames at the hub are counted for the site they are from. */
-static void deliver(struct local_server *h, struct side *to)
+static void deliver(struct hub *h, struct side *to)
 {
 	struct gso_superframe sf;
 	struct path_port *port;
@@ -141,7 +141,7 @@ static void deliver(struct local_server *h, struct side *to)
 	rx_release(&to->e);
 }
 
-static struct side *side_at(struct local_server *h, const struct endpoint *at)
+static struct side *side_at(struct hub *h, const struct endpoint *at)
 {
 	for (unsigned i = 0; i < SITES; i++)
 		if (endpoint_equal(&h->sites[i].self, at))
@@ -149,7 +149,7 @@ static struct side *side_at(struct local_server *h, const struct endpoint *at)
 	return endpoint_equal(&h->hub.self, at) ? &h->hub : NULL; /* NULL: no site is there */
 }
 
-static bool is_lost(struct local_server *h, const struct side *from)
+static bool is_lost(struct hub *h, const struct side *from)
 {
 	uint8_t dice[2];
 
@@ -160,7 +160,7 @@ static bool is_lost(struct local_server *h, const struct side *from)
 }
 
 /* Carry one queue, datagram by datagram. */
-static bool carry(struct local_server *h, struct side *from, struct train_queue *q)
+static bool carry(struct hub *h, struct side *from, struct train_queue *q)
 {
 	bool any = q->n > 0;
 
@@ -187,7 +187,7 @@ static bool carry(struct local_server *h, struct side *from, struct train_queue 
 	return any;
 }
 
-static bool flush(struct local_server *h, struct side *from)
+static bool flush(struct hub *h, struct side *from)
 {
 	bool any = carry(h, from, &from->e.tx.heads);
 
@@ -196,7 +196,7 @@ static bool flush(struct local_server *h, struct side *from)
 	return any;
 }
 
-static bool pump(struct local_server *h, struct side *from)
+static bool pump(struct hub *h, struct side *from)
 {
 	bool any = false;
 
@@ -207,7 +207,7 @@ static bool pump(struct local_server *h, struct side *from)
 }
 
 /* Let everything that has been sent arrive. */
-static void settle(struct local_server *h)
+static void settle(struct hub *h)
 {
 	bool any = true;
 
@@ -218,8 +218,8 @@ static void settle(struct local_server *h)
 	}
 }
 
-static void send_port(struct local_server *h, struct side *from, struct path_port *port,
-	uint8_t *frame, size_t len)
+static void send_port(
+	struct hub *h, struct side *from, struct path_port *port, uint8_t *frame, size_t len)
 {
 	tx_begin(&from->e, port, frame, len, &pair_plain);
 	while (!tx_continue(&from->e))
@@ -227,7 +227,7 @@ static void send_port(struct local_server *h, struct side *from, struct path_por
 }
 
 /* Sessions from all sites to the hub. */
-static void connect_all(struct local_server *h)
+static void connect_all(struct hub *h)
 {
 	uint8_t frame[100];
 
@@ -260,7 +260,7 @@ static size_t hostile_fragment(
 	return 20 + len;
 }
 
-static void send_hostile(struct local_server *h, unsigned i)
+static void send_hostile(struct hub *h, unsigned i)
 {
 	struct side *site = &h->sites[HOSTILE];
 	uint8_t packet[1500];
@@ -288,7 +288,7 @@ static void send_hostile(struct local_server *h, unsigned i)
 }
 
 /* A site's members send frames that need two fragments each. */
-static void send_large(struct local_server *h, unsigned site, unsigned n, unsigned seed)
+static void send_large(struct hub *h, unsigned site, unsigned n, unsigned seed)
 {
 	struct side *s = &h->sites[site];
 	uint8_t frame[1514];
@@ -303,7 +303,7 @@ static void send_large(struct local_server *h, unsigned site, unsigned n, unsign
  * the lossy site; frames of the honest one, between whose heads and tails the others send. */
 static void share_fragments(unsigned hostile_rate, unsigned loss)
 {
-	struct local_server *h = hub_new();
+	struct hub *h = hub_new();
 	unsigned hostile = 0;
 
 	connect_all(h);
@@ -348,7 +348,7 @@ struct dead {
 	void *shared;
 };
 
-static void add_dead(struct local_server *h, struct dead *d, unsigned n)
+static void add_dead(struct hub *h, struct dead *d, unsigned n)
 {
 	struct wg_sizes sizes = { .peers = SITES + DEAD_MAX, .allowed_ips = 1024, .sources = 64 };
 	size_t shared = engine_growth(&h->hub.e, sizes.peers);
@@ -374,7 +374,7 @@ static void add_dead(struct local_server *h, struct dead *d, unsigned n)
 }
 
 /* The hub's kernel sends a packet through wg0 to each. */
-static void send_to_dead(struct local_server *h, unsigned n)
+static void send_to_dead(struct hub *h, unsigned n)
 {
 	uint8_t packet[1400];
 
@@ -388,7 +388,7 @@ static void send_to_dead(struct local_server *h, unsigned n)
 /* All that members send to a site that answers arrives, as far as it would without the others. */
 static void share_pending(unsigned n_dead, unsigned seconds, unsigned n)
 {
-	struct local_server *h = hub_new();
+	struct hub *h = hub_new();
 	struct dead *d = calloc(1, sizeof(*d));
 	uint8_t frame[1514];
 
@@ -428,7 +428,7 @@ static void test_dead_peers(void **state)
  * back it gets what it can have. */
 static void test_back_again(void **state)
 {
-	struct local_server *h = hub_new();
+	struct hub *h = hub_new();
 	uint8_t frame[300];
 
 	connect_all(h);
