@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "conf/check_endpoint.h"
 #include "conf/check_l2tp.h"
 #include "conf/check_link.h"
 #include "conf/check_peer.h"
@@ -119,6 +120,7 @@ void conf_check(const struct conf_site *site, const uint8_t *public_key,
 			"or [Site] with WireGuard = FILE");
 	}
 	conf_check_peers(site, public_key, report);
+	conf_check_endpoints(site, report);
 	conf_check_tunnels(site, report);
 	conf_check_links(site, facts, report);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "conf/check_endpoint.h"
 
 #define SESSION_MTU_MIN	     68	  /* RFC 791: what every IPv4 link must carry */
 #define SESSION_MTU_MAX	     9000 /* jumbo frames */
@@ -52,6 +53,43 @@ static bool is_ours(const struct conf_site *site, const struct ip_addr *addr)
 	return false;
 }
 
+/* The bridge whose subnet contains `addr`, or NULL. */
+static const struct conf_bridge *bridge_around(
+	const struct conf_site *site, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < site->n_bridges; i++)
+		for (size_t k = 0; k < site->bridges[i].addresses.n; k++)
+			if (ip_prefix_contains(&site->bridges[i].addresses.v[k].prefix, addr))
+				return &site->bridges[i];
+	return NULL;
+}
+
+/* Report a Remote that no peer's AllowedIPs contain. To add it there is right only for an address
+ * inside the tunnel: another one would make a loop. */
+static void check_unreachable(const struct conf_site *site, const struct conf_tunnel *tunnel,
+	const char *text, struct conf_report *report)
+{
+	const struct conf_bridge *bridge = bridge_around(site, &tunnel->remote);
+	const struct conf_peer *peer = conf_endpoint_peer(site, text);
+	struct conf_at at = tunnel->at[CONF_TUNNEL_REMOTE];
+
+	if (peer)
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: %s is the Endpoint of a [Peer], its address outside of the "
+			"tunnel\nwrite the peer's address inside the tunnel%s",
+			text, peer->allowed_ips.n ? ", one of its AllowedIPs" : "");
+	else if (bridge)
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: %s is in the subnet of the bridge %s, which the tunnel is to "
+			"carry\nwrite the peer's address inside the WireGuard tunnel",
+			text, bridge->name);
+	else
+		conf_report_add(report, CONF_ERROR, at,
+			"Remote: no peer's AllowedIPs contain %s, so the tunnel has no peer\n"
+			"add %s/%u to the AllowedIPs of its [Peer]",
+			text, text, ip_addr_bits(&tunnel->remote));
+}
+
 static void check_remote(
 	const struct conf_site *site, const struct conf_tunnel *tunnel, struct conf_report *report)
 {
@@ -70,10 +108,7 @@ static void check_remote(
 			"write the peer's address inside the WireGuard tunnel",
 			text);
 	else if (!conf_peer_for(site, &tunnel->remote))
-		conf_report_add(report, CONF_ERROR, at,
-			"Remote: no peer's AllowedIPs contain %s, so the tunnel has no peer\n"
-			"add %s/%u to the AllowedIPs of its [Peer]",
-			text, text, ip_addr_bits(&tunnel->remote));
+		check_unreachable(site, tunnel, text, report);
 }
 
 static void check_local(

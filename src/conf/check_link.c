@@ -11,6 +11,9 @@
 
 #define MTU_AUTO 1500 /* a session's MTU = auto */
 
+/* Most ports of a Linux bridge: port numbers have 10 bits, and 0 is none. */
+#define BRIDGE_PORTS_MAX 1023
+
 /* An interface name in use, and where the file sets it. */
 struct use {
 	const char *name;
@@ -194,6 +197,41 @@ static void check_addresses(const struct conf_site *site, struct conf_report *re
 	free(ours);
 }
 
+/* Whether an address is in a subnet of the tunnel: one that a bridge has, too, is reported. */
+static bool in_tunnel(const struct conf_site *site, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < site->interface.addresses.n; i++)
+		if (ip_prefix_contains(&site->interface.addresses.v[i].prefix, addr))
+			return true;
+	return false;
+}
+
+/* Report AllowedIPs whose route takes precedence over the bridge's connected route. Hosts of the
+ * segment are reached as Ethernet, not by routes to a peer. */
+static void check_routed_segment(
+	const struct conf_site *site, const struct conf_prefix *address, struct conf_report *report)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+	char place[CONF_PLACE_LEN];
+
+	for (size_t i = 0; i < site->n_peers; i++)
+		for (size_t k = 0; k < site->peers[i].allowed_ips.n; k++) {
+			const struct conf_prefix *range = &site->peers[i].allowed_ips.v[k];
+
+			if (range->prefix.len < address->prefix.len ||
+				!ip_prefix_contains(&address->prefix, &range->prefix.addr) ||
+				in_tunnel(site, &range->prefix.addr))
+				continue;
+			conf_report_add(report, CONF_WARNING, range->at,
+				"AllowedIPs: %s is in the subnet of the [Bridge] in %s: this host "
+				"would route packets for the LAN into the tunnel instead of "
+				"bridging them\nremove it: the LAN's hosts are reached through "
+				"the bridge, without AllowedIPs",
+				ip_prefix_text(&range->prefix, text),
+				conf_place(site, address->at, range->at, place));
+		}
+}
+
 /* Check that a session selects a bridge and that it exists. */
 static void check_session_bridge(const struct conf_site *site, const struct conf_session *session,
 	struct conf_report *report)
@@ -267,6 +305,7 @@ static void check_bridge_ports(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
 	const struct conf_session *first = NULL;
+	size_t n_ports = bridge->members.n;
 	char place[CONF_PLACE_LEN];
 
 	for (size_t i = 0; i < site->n_tunnels; i++) {
@@ -292,8 +331,14 @@ static void check_bridge_ports(
 					conf_place(site, first->section, s->section, place));
 			of_tunnel = s;
 			first = first ? first : s;
+			n_ports++;
 		}
 	}
+	if (n_ports > BRIDGE_PORTS_MAX)
+		conf_report_add(report, CONF_ERROR, bridge->section,
+			"[Bridge] has %zu ports, sessions and members together; a Linux bridge "
+			"holds %d\nuse several bridges",
+			n_ports, BRIDGE_PORTS_MAX);
 	if (!first)
 		conf_report_add(report, CONF_WARNING, bridge->section,
 			"[Bridge] has no session: its members reach no other site\n"
@@ -319,6 +364,9 @@ void conf_check_links(
 				"bridge\nchoose another name",
 				bridge->name);
 		check_bridge_ports(site, bridge, report);
+		for (size_t k = 0;
+			site->interface.table != CONF_TABLE_OFF && k < bridge->addresses.n; k++)
+			check_routed_segment(site, &bridge->addresses.v[k], report);
 		for (size_t k = 0; facts && k < bridge->members.n; k++)
 			check_member(&bridge->members.v[k], facts, report);
 	}

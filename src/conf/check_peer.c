@@ -13,8 +13,14 @@ struct claim {
 	const struct conf_peer *peer;
 };
 
-static void check_public_key(
-	const struct conf_peer *peer, const uint8_t *own, struct conf_report *r)
+static bool is_private_key(const struct conf_site *site, const uint8_t key[static KEY_LEN])
+{
+	return site->interface.has_private_key &&
+	       secret_equal(site->interface.private_key, key, KEY_LEN);
+}
+
+static void check_public_key(const struct conf_site *site, const struct conf_peer *peer,
+	const uint8_t *own, struct conf_report *r)
 {
 	struct conf_at at = peer->at[CONF_PEER_PUBLIC_KEY];
 
@@ -26,9 +32,15 @@ static void check_public_key(
 		conf_report_add(r, CONF_ERROR, at,
 			"PublicKey is this site's own\nuse the other site's: pipe its private "
 			"key into wirespan pubkey there");
+	else if (is_private_key(site, peer->public_key))
+		conf_report_add(r, CONF_ERROR, at,
+			"PublicKey is this site's PrivateKey, which must stay secret\n"
+			"use the other site's public key; create a new PrivateKey if others have "
+			"seen this one");
 }
 
-static void check_preshared_key(const struct conf_peer *peer, struct conf_report *report)
+static void check_preshared_key(const struct conf_site *site, const struct conf_peer *peer,
+	const uint8_t *own, struct conf_report *report)
 {
 	struct conf_at key = peer->at[CONF_PEER_PRESHARED_KEY];
 	struct conf_at file = peer->at[CONF_PEER_PRESHARED_KEY_FILE];
@@ -42,6 +54,16 @@ static void check_preshared_key(const struct conf_peer *peer, struct conf_report
 		conf_report_add(report, CONF_ERROR, key.line ? key : file,
 			"PresharedKey is all zero, which is not a valid key\n"
 			"create one with wirespan genpsk, or remove the line on both sites");
+	else if (peer->has_preshared_key && is_private_key(site, peer->preshared_key))
+		conf_report_add(report, CONF_ERROR, key.line ? key : file,
+			"PresharedKey is this site's PrivateKey, which must stay secret\n"
+			"create a PresharedKey with wirespan genpsk, for both sites");
+	else if (peer->has_preshared_key &&
+		 (!memcmp(peer->preshared_key, peer->public_key, KEY_LEN) ||
+			 (own && !memcmp(peer->preshared_key, own, KEY_LEN))))
+		conf_report_add(report, CONF_WARNING, key.line ? key : file,
+			"PresharedKey is a PublicKey, which is no secret: it protects nothing\n"
+			"create one with wirespan genpsk, for both sites");
 }
 
 /* Whether the public key was given and parsed: it is zero otherwise. */
@@ -182,8 +204,8 @@ void conf_check_peers(
 	for (size_t i = 0; i < site->n_peers; i++) {
 		const struct conf_peer *peer = &site->peers[i];
 
-		check_public_key(peer, public_key, report);
-		check_preshared_key(peer, report);
+		check_public_key(site, peer, public_key, report);
+		check_preshared_key(site, peer, public_key, report);
 		check_own_address(site, peer, report);
 		if (!peer->at[CONF_PEER_ALLOWED_IPS].line)
 			conf_report_add(report, CONF_WARNING, peer->section,

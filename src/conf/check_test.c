@@ -210,6 +210,39 @@ static void test_members(void **state)
 	free(text);
 }
 
+/* A file whose bridge has one member and `n` sessions, to free(). */
+static char *with_sessions(unsigned n)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	fprintf(f, "[Interface]\nPrivateKey = +KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0=\n"
+		   "ListenPort = 8172\nAddress = 10.0.1.11/24\n"
+		   "[Peer]\nPublicKey = plQhgah/od+4eyAutHMahlotYnHdMg3A2m7MGNzSqSo=\n"
+		   "AllowedIPs = 10.0.1.21/32\n[Bridge]\nSTP = yes\nMember = eth1\n"
+		   "[L2TP]\nTunnelId = 1\nPeerTunnelId = 1\nRemote = 10.0.1.21\n");
+	for (unsigned i = 1; i <= n; i++)
+		fprintf(f, "[L2TPSession]\nSessionId = %u\nPeerSessionId = %u\n", i, i);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+/* A bridge of the kernel has 1023 ports. */
+static void test_ports(void **state)
+{
+	char *text = with_sessions(1022);
+
+	expect_report("1023 ports", text, NULL, "");
+	free(text);
+	text = with_sessions(1023);
+	expect_report("1024 ports", text, NULL,
+		"site.conf:8: error: [Bridge] has 1024 ports, sessions and members together; a "
+		"Linux bridge holds 1023\n    use several bridges\n");
+	free(text);
+}
+
 /* No report shows a key, however wrong it is. */
 static void test_no_key_shown(void **state)
 {
@@ -264,6 +297,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_no_key_shown),
 	};
 

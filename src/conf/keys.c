@@ -394,13 +394,24 @@ static void read_address(
 		report_bad_value(r, key, value, "is not an address\nwrite an IPv4 or IPv6 address");
 }
 
-/* systemd's "auto" equals the default. */
+/* systemd's "auto" equals the default, and so does "static", as each Address of [Interface] is
+ * static. "dynamic" and "@INTERFACE" are systemd's, too. */
 static void read_local(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
 {
 	struct conf_tunnel *tunnel = object;
 
-	tunnel->local_auto = !strcasecmp(value, "auto");
-	if (!tunnel->local_auto)
+	tunnel->local_auto = !strcasecmp(value, "auto") || !strcasecmp(value, "static");
+	if (tunnel->local_auto)
+		return;
+	if (!strcasecmp(value, "dynamic"))
+		report_bad_value(r, key, value,
+			"finds no address: each Address of [Interface] is static\n"
+			"write auto, or one of those addresses");
+	else if (strchr(value, '@'))
+		report_bad_value(r, key, value,
+			"names an interface\nremove the @ and what follows it: the address is "
+			"one of [Interface]");
+	else
 		read_address(r, key, object, value);
 }
 
@@ -482,10 +493,11 @@ static void read_save_config(
 	if (conf_value_bool(value, &yes) < 0)
 		report_bad_value(r, key, value, "is neither yes nor no\nremove the line");
 	else if (yes)
-		conf_report_add(r->report, CONF_ERROR, r->at,
-			"SaveConfig: wirespan never writes to your file, so nothing would be "
-			"saved\n"
-			"remove the line; edit the file and run wirespan reload");
+		conf_report_add(r->report, CONF_WARNING, r->at,
+			"SaveConfig: wirespan never writes to your file, so changes made with "
+			"wg(8) are not saved\n"
+			"remove the line; to change the site, edit the file and run wirespan "
+			"reload");
 }
 
 #define KEY(type, member, at_index, key_name, reader)                                              \

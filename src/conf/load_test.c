@@ -115,8 +115,8 @@ static void test_include_mistakes(void **state)
 	       "it\n"
 	       "site.conf:5: error: [Peer] is here, but [Site] WireGuard = includes a file for "
 	       "it\n"
-	       "FOLDER/wg5.conf:3: error: SaveConfig: wirespan never writes to your file, so "
-	       "nothing would be saved\n"
+	       "FOLDER/wg5.conf:3: warning: SaveConfig: wirespan never writes to your file, "
+	       "so changes made with wg(8) are not saved\n"
 	       "FOLDER/wg5.conf:4: error: [Bridge] does not belong in a WireGuard file\n"
 	       "FOLDER/wg5.conf:5: error: [Site] does not belong in a WireGuard file\n");
 

@@ -95,7 +95,7 @@ enum conf_interface_key {
 	CONF_INTERFACE_POST_UP,
 	CONF_INTERFACE_PRE_DOWN,
 	CONF_INTERFACE_POST_DOWN,
-	CONF_INTERFACE_SAVE_CONFIG, /* recognised and rejected */
+	CONF_INTERFACE_SAVE_CONFIG, /* recognised, without effect */
 	CONF_INTERFACE_KEYS
 };
 

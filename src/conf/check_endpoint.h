@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of peers' endpoints: usable, and outside of the tunnel that they carry. */
+#ifndef CONF_CHECK_ENDPOINT_H
+#define CONF_CHECK_ENDPOINT_H
+
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "conf/problem.h"
+
+/** Check the Endpoint of every [Peer], and AllowedIPs and addresses that contain one of them. */
+void conf_check_endpoints(const struct conf_site *site, struct conf_report *report);
+
+/** The address of a peer's Endpoint. Return: false if there is none or it is a host name. */
+MUST_CHECK bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr *ret);
+
+/** The peer whose Endpoint is the address with this text, or NULL. */
+const struct conf_peer *conf_endpoint_peer(const struct conf_site *site, const char *addr);
+
+#endif
