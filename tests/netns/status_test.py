@@ -321,11 +321,16 @@ def pieces(bench):
         return frames.ipv4(bench.two.wg4, bench.one.wg4, frames.UDP, payload, **options)
 
     long = frames.udp(bench.two.wg4, bench.one.wg4, 1701, 1701, bench.message(bench.frame(800)))
-    with bench.moves("drops.l2tp_oversize", "drops.frag_malformed", ("drops.frag_overlap", 2)):
-        bench.inside(piece(1, 12000, bytes(80)))
-        bench.inside(piece(2, 65528, bytes(100), more=False))
-        bench.inside(piece(3, 0, long[:64]), piece(3, 32, bytes(range(64))))
-    idents = iter(range(10, 100))
+    idents = iter(range(1, 100))
+
+    def misfits():
+        ident = next(idents)
+        bench.inside(piece(next(idents), 12000, bytes(80)))
+        bench.inside(piece(next(idents), 65528, bytes(100), more=False))
+        bench.inside(piece(ident, 0, long[:64]), piece(ident, 32, bytes(range(64))))
+
+    with bench.moves("drops.l2tp_oversize", "drops.frag_malformed", ("drops.frag_overlap", 2), again=misfits):
+        misfits()
 
     def overtaken():
         """The last piece of a packet comes thousands of datagrams late, as the next one with its ident begins."""
@@ -345,8 +350,16 @@ def pieces(bench):
         """More packets in the making than there are slots, within the second for which each is held."""
         bench.inside(*(piece(ident, 0, long[:64]) for ident in range(100, 3100)))
 
-    with bench.moves("drops.frag_memory", "drops.frag_timeout", again=too_many):
+    with bench.moves("drops.frag_memory", again=too_many):
         too_many()
+
+    def one_more():
+        """The slots are all taken, and what is in them waits for its rest for longer than a second."""
+        time.sleep(0.5)
+        bench.inside(piece(next(idents), 0, long[:64]))
+
+    with bench.moves("drops.frag_timeout", again=one_more):
+        one_more()
 
 
 def congestion(bench):
