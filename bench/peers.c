@@ -42,6 +42,7 @@ struct client {
 
 struct hub {
 	struct engine e;
+	struct tx_job job;
 	struct path_peer *peers;
 	struct client *clients;
 	size_t n;
@@ -171,10 +172,10 @@ static void connect_client(struct hub *h, size_t i)
 	check(!wg_peer_make_initiation(&c->dev, &c->hub, h->now, wall_of(h->now), msg),
 		"no initiation");
 	receive(h, &c->at, msg, sizeof(msg), 1);
-	check(h->e.tx.heads.n == 1, "no response");
-	check(wg_device_handshake(&c->dev, h->e.tx.heads.trains[0].base,
-		      h->e.tx.heads.trains[0].len, &c->hub.endpoint, h->now, wall_of(h->now), false,
-		      &event) == DROP_NONE,
+	check(h->e.tx.out.heads.n == 1, "no response");
+	check(wg_device_handshake(&c->dev, h->e.tx.out.heads.trains[0].base,
+		      h->e.tx.out.heads.trains[0].len, &c->hub.endpoint, h->now, wall_of(h->now),
+		      false, &event) == DROP_NONE,
 		"the response is not understood");
 	send_all(h);
 	len = seal(c, h->now, msg, 0);
@@ -281,8 +282,9 @@ static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 		make_packet(frames + i * len, len, ours, d.address[i]);
 	begun = stopwatch_ns();
 	for (unsigned i = 0; i < BATCH; i++) {
-		tx_begin(&h->e, &h->e.tun, frames + i * len, len, &none);
-		while (!tx_continue(&h->e))
+		check(!tx_begin(&h->e, &h->job, &h->e.tun, frames + i * len, len, &none).len,
+			"a packet is too large");
+		while (!tx_continue(&h->e, &h->job))
 			tx_reset(&h->e);
 	}
 	send_all(h);

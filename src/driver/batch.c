@@ -52,8 +52,8 @@ static void flush_queue(struct driver *d, struct train_queue *q)
 
 void batch_flush(struct driver *d)
 {
-	flush_queue(d, &d->engine.tx.heads);
-	flush_queue(d, &d->engine.tx.tails);
+	flush_queue(d, &d->engine.tx.out.heads);
+	flush_queue(d, &d->engine.tx.out.tails);
 	tx_reset(&d->engine);
 }
 

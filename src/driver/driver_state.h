@@ -11,6 +11,7 @@
 #include "driver/listen.h"
 #include "loop/loop.h"
 #include "path/engine.h"
+#include "path/tx.h"
 #include "tap/tap.h"
 #include "udp/udp.h"
 
@@ -134,6 +135,7 @@ struct driver {
 	size_t grown_len;
 	struct driver_block *blocks; /* pools that peers share, newest first */
 	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: read buffer of the TAPs */
+	struct tx_job job;	     /* the superframe in it */
 	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct driver_stats stats;
 };

@@ -11,11 +11,11 @@
 /* Most superframes read from one descriptor before the other descriptors are served. */
 #define TAP_BURST 32
 
-/* Write the reply to a frame that was too large (ICMP) back to the port that it came from. */
-static void write_reply(struct driver *d, struct driver_port *p)
+/* Write the answer to a frame that was too large (ICMP) back to the port that it came from. */
+static void write_answer(struct driver *d, struct driver_port *p, const struct tx_answer *answer)
 {
 	const struct offload none = { 0 };
-	struct iovec iov[2] = { [1] = { d->engine.tx.reply, d->engine.tx.reply_len } };
+	struct iovec iov[2] = { [1] = { answer->bytes, answer->len } };
 
 	d->stats.syscalls++;
 	if (tap_write(&p->tap, &none, iov, 2) < 0)
@@ -48,6 +48,7 @@ static void on_tap(void *ctx, uint32_t events)
 	d->stats.batches_tx++;
 	for (int i = 0; i < TAP_BURST; i++) {
 		struct offload offload;
+		struct tx_answer answer;
 		int len = tap_read(&p->tap, d->frame, SUPERFRAME_MAX, &offload);
 
 		d->stats.syscalls++;
@@ -59,10 +60,10 @@ static void on_tap(void *ctx, uint32_t events)
 			handle_deleted_interface(d, p);
 		if (len < 0)
 			break;
-		tx_begin(&d->engine, p->path, d->frame, (size_t)len, &offload);
-		if (d->engine.tx.reply_len)
-			write_reply(d, p);
-		while (!tx_continue(&d->engine))
+		answer = tx_begin(&d->engine, &d->job, p->path, d->frame, (size_t)len, &offload);
+		if (answer.len)
+			write_answer(d, p, &answer);
+		while (!tx_continue(&d->engine, &d->job))
 			batch_flush(d);
 	}
 	if (d->engine.own.peer)

@@ -2,8 +2,9 @@
 /* All messages except data: handshakes, timers, keepalives; and sending of pending packets. */
 #include "path/control.h"
 
+#include <errno.h>
+
 #include "path/peer_pmtu.h"
-#include "path/tx.h"
 #include "wg/handshake.h"
 
 /* Outer DSCP of initiations and responses: AF41. A cookie reply has none, as its receiver is not
@@ -23,8 +24,8 @@ void control_note(struct engine *e, struct path_peer *peer, unsigned actions)
 static void control_send(
 	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *to)
 {
-	memcpy(train_tail(&e->tx.heads), msg, len);
-	train_append(&e->tx.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
+	memcpy(train_tail(&e->tx.out.heads), msg, len);
+	train_append(&e->tx.out.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
 	e->stats.handshakes_tx++;
 }
 
@@ -84,34 +85,33 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 /* Return: false when there is no room. */
 static bool send_pending(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
 {
+	struct emit_flow flow = emit_flow_to(peer, kp);
 	struct pending_packet packet;
-	bool room = true;
+	int err = 0;
 
-	e->tx.sent_bytes = 0;
-	while (pending_first(&e->pending, &peer->pending, &packet)) {
-		room = tx_packet(e, peer, kp, packet.stats, packet.bytes, packet.len, packet.l2tp);
-		if (!room)
-			break;
-		pending_pop(&e->pending, &peer->pending);
+	while (err != -ENOBUFS && pending_first(&e->pending, &peer->pending, &packet)) {
+		err = emit_packet(
+			&e->tx.out, &flow, packet.stats, packet.bytes, packet.len, packet.l2tp);
+		if (err == 0) {
+			pending_pop(&e->pending, &peer->pending);
+		} else if (err != -ENOBUFS) {
+			drop_count(&e->drops, DROP_TX_OVERSIZE);
+			pending_drop(&e->pending, &peer->pending);
+		}
 	}
-	if (room)
+	if (err != -ENOBUFS)
 		pending_set_unanswered(&e->pending, &peer->pending, false);
-	if (e->tx.sent_bytes)
-		control_note(e, peer, wg_peer_sent(&e->wg, kp, e->tx.sent_bytes, true, e->now));
-	return room;
+	if (flow.bytes)
+		control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, true, e->now));
+	return err != -ENOBUFS;
 }
 
 static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_keypair *kp)
 {
-	uint8_t *msg = train_tail(&e->tx.heads);
-	uint64_t counter;
+	struct emit_flow flow = emit_flow_to(peer, kp);
 
-	if (wg_keypair_reserve(kp, 1, &counter) < 0)
-		return;
-	wg_data_seal(&e->aead, kp, counter, msg, 0);
-	train_append(&e->tx.heads, WG_DATA_OVERHEAD, &peer->wg.endpoint, 0);
-	e->stats.datagrams_tx++;
-	control_note(e, peer, wg_peer_sent(&e->wg, kp, WG_DATA_OVERHEAD, false, e->now));
+	if (emit_exact(&e->tx.out, &flow, 0, 0))
+		control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, false, e->now));
 }
 
 /* Run actions that need a session: use it, or request one. Return: false when there is no room. */
@@ -160,7 +160,7 @@ bool control_pump(struct engine *e)
 			CONTAINER_OF(e->attention.next, struct path_peer, attention);
 		unsigned actions = peer->actions;
 
-		if (!train_has_room(&e->tx.heads, 2, WG_HANDSHAKE_MAX + WG_DATA_OVERHEAD))
+		if (!train_has_room(&e->tx.out.heads, 2, WG_HANDSHAKE_MAX + WG_DATA_OVERHEAD))
 			return false;
 		peer->actions = 0;
 		list_remove(&peer->attention);

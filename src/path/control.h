@@ -12,7 +12,7 @@ void control_note(struct engine *e, struct path_peer *peer, unsigned actions);
  * control_timers() then sends what is due. */
 void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to);
 
-/** Process a message that is not data. The caller ensures room for one reply in tx.heads. */
+/** Process a message that is not data. The caller ensures room for one reply in tx.out.heads. */
 void control_handshake(
 	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from);
 

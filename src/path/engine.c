@@ -96,10 +96,14 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 		aead_fini(&e->aead);
 		return err;
 	}
-	train_queue_init(&e->tx.heads, m + l.heads, ARENA_LEN);
-	train_queue_init(&e->tx.tails, m + l.tails, ARENA_LEN);
+	e->tx.out = (struct emit){ .aead = &e->aead,
+		.fragment_id = &e->fragment_id,
+		.drops = &e->drops,
+		.stats = &e->stats };
+	train_queue_init(&e->tx.out.heads, m + l.heads, ARENA_LEN);
+	train_queue_init(&e->tx.out.tails, m + l.tails, ARENA_LEN);
 	e->tx.inner = m + l.inner;
-	e->tx.fragment_id = rng_u32(&rng);
+	atomic_init(&e->fragment_id, rng_u32(&rng));
 	hash_init(&e->key, &rng);
 	reassembly_init(&e->reassembly, &e->drops, &rng);
 	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));

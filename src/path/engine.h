@@ -7,27 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bucket.h"
-#include "base/bytes.h"
 #include "base/list.h"
 #include "base/mono.h"
 #include "base/random.h"
 #include "crypto/aead.h"
-#include "ether/pieces.h"
-#include "ether/toobig.h"
 #include "gso/merge.h"
-#include "gso/split.h"
 #include "l2tp/reassembly.h"
 #include "l2tp/session.h"
-#include "path/endpoint_policy.h"
+#include "path/emit.h"
 #include "path/own.h"
+#include "path/path_peer.h"
 #include "path/pending.h"
-#include "path/pmtud.h"
-#include "path/probe.h"
+#include "path/port.h"
 #include "path/replies.h"
 #include "path/stats.h"
 #include "pkt/drop.h"
-#include "pkt/train.h"
 #include "wg/device.h"
 
 /*
@@ -40,61 +34,14 @@
  *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
  *   rx_datagrams() …, rx_next() …,          for each batch of datagrams received
  *   rx_release()
- *   control_timers(), control_pump() …            when engine_deadline() is reached, and after each
- *                                           batch
+ *   control_timers(), control_pump() …      at engine_deadline(), and after each batch
  *
- * and sends the trains in tx.heads, then tx.tails, whenever a call reports "no room" and at the
+ * and sends the trains in tx.out (heads, then tails) whenever a call reports "no room" and at the
  * end of each batch. Only the files of this folder know in which order the stages are called.
  *
  * Threads: tx.c touches `tx`, `pending`, and of a session its tx part; rx.c touches `rx`,
  * `reassembly` and of a session its rx part; control.c both. Today one thread runs them all.
  */
-
-struct engine;
-
-/** Where frames come from and go to: the TUN (session NULL), or the TAP of a session. */
-struct path_port {
-	struct l2tp_session *session;
-	void *user;	  /* the driver's */
-	uint32_t ifindex; /* of the interface, for the driver and what is above */
-	struct path_port_stats stats;
-};
-
-/** One pseudowire and its TAP. */
-struct path_session {
-	struct l2tp_session l2tp;
-	struct path_port port;
-	struct l2tp_options options; /* as applied */
-	struct replies replies;	     /* limits the answers of L2TP_OVERSIZE_REJECT */
-	struct list link;	     /* in engine.sessions */
-};
-
-/** What was last logged about a route to a peer that leads back to us; underlay/ keeps it. */
-struct path_route_log {
-	struct ip_addr to;
-	uint32_t other; /* the interface used instead; 0: none */
-	struct mono at; /* when that was last so; MONO_NEVER: not yet */
-};
-
-/** One peer, with the packets that wait for its handshake and what is to be done for it. */
-struct path_peer {
-	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
-	unsigned whole_max;    /* longer packets are sent in fragments while `mtu` is a guess */
-	unsigned train_max;    /* datagrams in a train to it at most */
-	bool following;	       /* its path's MTU: see peer_pmtu.h */
-	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
-	unsigned actions;      /* set of enum wg_action, to be done by control_pump() */
-	struct list attention; /* in engine.attention while `actions` is not empty */
-	struct wg_peer wg;     /* begins with what packets touch, too */
-	struct pmtud pmtud;
-	struct probe probe;
-	struct list follow;		/* in engine.followed */
-	struct endpoint_policy *policy; /* if the endpoint is a host name, else NULL */
-	struct pending_queue pending;
-	struct reassembly_owner fragments;
-	bool trains_reported; /* that its path loses long trains */
-	struct path_route_log route_logged;
-};
 
 /** Capacity of an engine; fixed when it is initialised. */
 struct engine_sizes {
@@ -102,27 +49,10 @@ struct engine_sizes {
 	size_t packet_max; /* longest inner packet in bytes, before fragmentation */
 };
 
-/** The superframe in progress, and the trains built so far. */
+/** Sending. */
 struct tx {
-	struct train_queue heads; /* sent first */
-	struct train_queue tails; /* last fragments, and what may not overtake them */
-	unsigned fragmented;	  /* packets whose heads are in `heads` */
-	uint8_t *inner;		  /* one inner packet that is to be fragmented or to be pending */
-	struct path_port *port;	  /* NULL: no superframe in hand */
-	struct path_peer *peer;
-	struct wg_keypair *kp; /* NULL: no session, stage */
-	struct gso_plan plan;
-	unsigned next;		    /* segment */
-	bool cut;		    /* segments that do not fit are sent in pieces */
-	struct ether_pieces pieces; /* count not 0: those of segment `next`, sent in its place */
-	unsigned piece;
-	uint8_t reply_frame[ETHER_TOO_BIG_MAX];
-	uint8_t *reply;	  /* within reply_frame */
-	size_t reply_len; /* not 0: to be written back to the port */
-	uint64_t sent_bytes;
-	size_t largest;	   /* plaintext of those, padded */
-	bool wants_probes; /* traffic of ours, and not an answer to the peer's probes */
-	uint32_t fragment_id;
+	struct emit out;
+	uint8_t *inner; /* room for one inner packet that is to be cut */
 };
 
 /** The results of one batch of received datagrams so far. */
@@ -158,7 +88,8 @@ struct engine {
 	struct tx tx;
 	struct rx rx;
 	struct own own;
-	unsigned wg_mtu; /* of peers to be added */
+	_Atomic uint32_t fragment_id; /* of the next packet that is fragmented */
+	unsigned wg_mtu;	      /* of peers to be added */
 	struct drop_counters drops;
 	struct engine_stats stats;
 	struct engine_sizes sizes;
@@ -226,17 +157,5 @@ unsigned engine_max_packet(const struct path_session *s, const struct path_peer 
 
 /** The time by which control_timers() has to be called, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
-
-/** The path_session around a port, or NULL for the TUN. */
-static inline struct path_session *path_session_of(struct path_port *port)
-{
-	return port->session ? CONTAINER_OF(port, struct path_session, port) : NULL;
-}
-
-/** The path_peer around a wg_peer. */
-static inline struct path_peer *path_peer_of(struct wg_peer *wg)
-{
-	return CONTAINER_OF(wg, struct path_peer, wg);
-}
 
 #endif

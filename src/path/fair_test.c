@@ -189,9 +189,9 @@ static bool carry(struct hub *h, struct side *from, struct train_queue *q)
 
 static bool flush(struct hub *h, struct side *from)
 {
-	bool any = carry(h, from, &from->e.tx.heads);
+	bool any = carry(h, from, &from->e.tx.out.heads);
 
-	any |= carry(h, from, &from->e.tx.tails);
+	any |= carry(h, from, &from->e.tx.out.tails);
 	tx_reset(&from->e);
 	return any;
 }
@@ -221,8 +221,8 @@ static void settle(struct hub *h)
 static void send_port(
 	struct hub *h, struct side *from, struct path_port *port, uint8_t *frame, size_t len)
 {
-	tx_begin(&from->e, port, frame, len, &pair_plain);
-	while (!tx_continue(&from->e))
+	from->answer = tx_begin(&from->e, &from->job, port, frame, len, &pair_plain);
+	while (!tx_continue(&from->e, &from->job))
 		(void)flush(h, from);
 }
 
@@ -310,11 +310,11 @@ static void share_fragments(unsigned hostile_rate, unsigned loss)
 	h->loss = loss;
 	for (unsigned ms = 0; ms < 150; ms++) {
 		send_large(h, HONEST, 16, ms);
-		(void)carry(h, &h->sites[HONEST], &h->sites[HONEST].e.tx.heads);
+		(void)carry(h, &h->sites[HONEST], &h->sites[HONEST].e.tx.out.heads);
 		for (; hostile < hostile_rate * (ms + 1) / 1000; hostile++)
 			send_hostile(h, hostile);
 		send_large(h, LOSSY, 16, ms);
-		(void)carry(h, &h->sites[LOSSY], &h->sites[LOSSY].e.tx.heads);
+		(void)carry(h, &h->sites[LOSSY], &h->sites[LOSSY].e.tx.out.heads);
 		(void)flush(h, &h->sites[HONEST]);
 		(void)flush(h, &h->sites[LOSSY]);
 		advance(h, NS_PER_MS);

@@ -214,11 +214,11 @@ static unsigned arrive_singly(struct pair *p, uint8_t *frame, size_t len, size_t
 {
 	unsigned n = 0;
 
-	tx_begin(&p->a.e, &p->a.session.port, frame, len, &pair_plain);
-	while (!tx_continue(&p->a.e))
+	p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
+	while (!tx_continue(&p->a.e, &p->a.job))
 		fail();
-	for (size_t i = 0; i < p->a.e.tx.heads.n; i++) {
-		struct train *train = &p->a.e.tx.heads.trains[i];
+	for (size_t i = 0; i < p->a.e.tx.out.heads.n; i++) {
+		struct train *train = &p->a.e.tx.out.heads.trains[i];
 
 		for (size_t at = 0; at < train->len; at += train->stride, n++) {
 			struct rx_train t = { .data = train->base + at,
@@ -232,15 +232,16 @@ static unsigned arrive_singly(struct pair *p, uint8_t *frame, size_t len, size_t
 			join(p->b.delivered, p->b.delivered_len, l3);
 		}
 	}
-	assert_int_equal(p->a.e.tx.tails.n, 0);
+	assert_int_equal(p->a.e.tx.out.tails.n, 0);
 	tx_reset(&p->a.e);
 	return n;
 }
 
-static void check_reply(const struct reject_case *c, const struct engine *e, const uint8_t *frame)
+static void check_reply(
+	const struct reject_case *c, const struct tx_answer *answer, const uint8_t *frame)
 {
 	size_t l3 = 14 + 4 * (size_t)c->t.vlan_tags;
-	const uint8_t *reply = e->tx.reply;
+	const uint8_t *reply = answer->bytes;
 	const uint8_t *ip = reply + l3;
 	unsigned mtu = 1386 - 4 * c->t.vlan_tags;
 
@@ -256,7 +257,7 @@ static void check_reply(const struct reject_case *c, const struct engine *e, con
 	assert_int_equal(ip[20] << 8 | ip[21], 0x304);
 	assert_int_equal(test_load16(ip + 26), mtu);
 	assert_memory_equal(ip + 16, frame + l3 + 12, 4);
-	assert_int_equal(test_sum(0, ip + 20, e->tx.reply_len - l3 - 20), 0xffff);
+	assert_int_equal(test_sum(0, ip + 20, answer->len - l3 - 20), 0xffff);
 }
 
 static void test_reject(void **state)
@@ -280,9 +281,9 @@ static void test_reject(void **state)
 		assert_int_equal(p->a.session.port.stats.fragmented, 0);
 		assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], c->answered);
 		if (c->answered)
-			check_reply(c, &p->a.e, frame);
+			check_reply(c, &p->a.answer, frame);
 		else
-			assert_int_equal(p->a.e.tx.reply_len, 0);
+			assert_int_equal(p->a.answer.len, 0);
 		if (c->pieces)
 			assert_memory_equal(joined, frame + l3 + 20, len - l3 - 20);
 		pair_free(p);
@@ -300,7 +301,7 @@ static void test_reject_not_ip(void **state)
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 0);
-	assert_int_equal(p->a.e.tx.reply_len, 0);
+	assert_int_equal(p->a.answer.len, 0);
 	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 1);
 	assert_int_equal(p->a.session.port.stats.dropped_tx, 1);
 	pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
@@ -321,8 +322,9 @@ static void test_reject_rate(void **state)
 	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	for (unsigned i = 0; i < 10000; i++) {
 		pair_advance(p, NS_PER_MS / 10);
-		tx_begin(&p->a.e, &p->a.session.port, frame, len, &pair_plain);
-		answers += p->a.e.tx.reply_len != 0;
+		p->a.answer =
+			tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
+		answers += p->a.answer.len != 0;
 	}
 	assert_in_range(answers, 163, 167);
 	assert_int_equal(p->a.session.port.stats.too_big_sent, answers);
@@ -341,8 +343,8 @@ static bool answers(struct pair *p, struct path_port *port, const uint8_t *host)
 	memcpy(ip + 12, host, 4);
 	store_be16(ip + 10, 0);
 	checksum_store(ip + 10, checksum_add(0, ip, 20));
-	tx_begin(&p->a.e, port, frame, len, &pair_plain);
-	return p->a.e.tx.reply_len != 0;
+	p->a.answer = tx_begin(&p->a.e, &p->a.job, port, frame, len, &pair_plain);
+	return p->a.answer.len != 0;
 }
 
 /* One host's flood, through a session or by wg0, leaves each other host its answers: all but those
@@ -385,7 +387,7 @@ static void test_drop(void **state)
 	pair_send(p, &p->a, &p->b, frame, len - 1, &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 1);
-	assert_int_equal(p->a.e.tx.reply_len, 0);
+	assert_int_equal(p->a.answer.len, 0);
 	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 1);
 	assert_int_equal(p->a.session.port.stats.dropped_tx, 1);
 	pair_free(p);
@@ -442,10 +444,10 @@ static void test_fragments_leave_in_trains(void **state)
 	struct pair *p = connected();
 	struct offload o;
 	size_t len = udp_superframe(super, 31, 1472, true, true, &o);
-	const struct tx *tx = &p->a.e.tx;
+	const struct emit *tx = &p->a.e.tx.out;
 
-	tx_begin(&p->a.e, &p->a.session.port, super, len, &o);
-	assert_true(tx_continue(&p->a.e));
+	p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, super, len, &o);
+	assert_true(tx_continue(&p->a.e, &p->a.job));
 	assert_int_equal(tx->heads.n, 1);
 	assert_int_equal(tx->heads.trains[0].count, 30);
 	assert_int_equal(tx->heads.trains[0].len, 30 * tx->heads.trains[0].stride);
@@ -466,7 +468,7 @@ static void test_superframe_rejected(void **state)
 	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	pair_send(p, &p->a, &p->b, super, len, &o);
 	assert_int_equal(p->a.session.port.stats.too_big_sent, 1);
-	assert_int_equal(test_load16(p->a.e.tx.reply + 14 + 26), 1386);
+	assert_int_equal(test_load16(p->a.answer.bytes + 14 + 26), 1386);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 0);
 	/* without DF each of its datagrams is cut, but for the last */
@@ -505,11 +507,11 @@ static void test_tun(void **state)
 		assert_int_equal(wg_allowedips_insert(&p->b.e.wg.allowed, &all4, &p->b.peer.wg), 0);
 		p->a.peer.mtu = 1240;
 		pair_send_tun(p, &p->a, &p->b, packet, len, &pair_plain);
-		reply = p->a.e.tx.reply;
+		reply = p->a.answer.bytes;
 		pair_settle(p);
 		if (i == 2) {
 			assert_int_equal(p->b.packets, 2);
-			assert_int_equal(p->a.e.tx.reply_len, 0);
+			assert_int_equal(p->a.answer.len, 0);
 			assert_memory_equal(p->b.tun + 20, packet + 20 + 1216, len - 20 - 1216);
 			assert_int_equal(test_load16(p->b.tun + 6), 1216 / 8);
 			assert_int_equal(test_sum(0, p->b.tun, 20), 0xffff);
@@ -521,7 +523,7 @@ static void test_tun(void **state)
 			assert_int_equal(reply[0], 0x45);
 			assert_int_equal(test_load16(reply + 26), 1240);
 			assert_memory_equal(reply + 16, packet + 12, 4);
-			assert_int_equal(test_load16(reply + 2), p->a.e.tx.reply_len);
+			assert_int_equal(test_load16(reply + 2), p->a.answer.len);
 		}
 		assert_int_equal(p->a.e.tun.stats.too_big_sent, i < 2);
 		pair_free(p);
@@ -642,14 +644,15 @@ static void test_reassembly_under_mischief(void **state)
 		caught_n = 0;
 		for (unsigned i = 0; i < 16; i++) {
 			pair_make_frame(frame, sizeof(frame), i);
-			tx_begin(&p->a.e, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-			assert_true(tx_continue(&p->a.e));
+			p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame,
+				sizeof(frame), &pair_plain);
+			assert_true(tx_continue(&p->a.e, &p->a.job));
 			if (m == TAILS_OF_OTHERS && i % 2 == 0)
-				p->a.e.tx.fragment_id--; /* two packets under one id */
+				p->a.e.fragment_id--; /* two packets under one id */
 		}
-		catch_all(&p->a.e.tx.heads);
+		catch_all(&p->a.e.tx.out.heads);
 		heads = caught_n;
-		catch_all(&p->a.e.tx.tails);
+		catch_all(&p->a.e.tx.out.tails);
 		tx_reset(&p->a.e);
 		assert_int_equal(heads, 16);
 		assert_int_equal(caught_n, 32);
@@ -688,22 +691,25 @@ static void test_id_wraps(void **state)
 
 	caught_n = 0;
 	pair_make_frame(frame, sizeof(frame), 1);
-	tx_begin(&p->a.e, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-	assert_true(tx_continue(&p->a.e));
-	catch_all(&p->a.e.tx.heads);
-	catch_all(&p->a.e.tx.tails);
+	p->a.answer =
+		tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
+	assert_true(tx_continue(&p->a.e, &p->a.job));
+	catch_all(&p->a.e.tx.out.heads);
+	catch_all(&p->a.e.tx.out.tails);
 	give(p, 0);
 	for (unsigned i = 0; i < 65535; i++) { /* no time passes: a fast link */
-		tx_begin(&p->a.e, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-		assert_true(tx_continue(&p->a.e));
+		p->a.answer = tx_begin(
+			&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
+		assert_true(tx_continue(&p->a.e, &p->a.job));
 		tx_reset(&p->a.e);
 	}
 	caught_n = 0;
 	pair_make_frame(frame, sizeof(frame), 2);
-	tx_begin(&p->a.e, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-	assert_true(tx_continue(&p->a.e));
-	catch_all(&p->a.e.tx.heads);
-	catch_all(&p->a.e.tx.tails);
+	p->a.answer =
+		tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
+	assert_true(tx_continue(&p->a.e, &p->a.job));
+	catch_all(&p->a.e.tx.out.heads);
+	catch_all(&p->a.e.tx.out.tails);
 	give(p, 1);
 	assert_int_equal(p->b.frames, 0);
 	assert_int_equal(p->b.e.drops.n[DROP_FRAG_WINDOW], 1);

@@ -116,10 +116,10 @@ static size_t put_datagram(uint8_t *frame, const struct wrap *w, const uint8_t *
 /* Take the first datagram that a side is about to send off its queue. Return: its length. */
 static size_t take_sent(struct side *s, uint8_t *msg, size_t room)
 {
-	const struct train *t = &s->e.tx.heads.trains[0];
+	const struct train *t = &s->e.tx.out.heads.trains[0];
 	size_t len = size_min(t->stride, t->len);
 
-	assert_true(s->e.tx.heads.n > 0 && len <= room);
+	assert_true(s->e.tx.out.heads.n > 0 && len <= room);
 	memcpy(msg, t->base, len);
 	return len;
 }
@@ -170,8 +170,8 @@ static bool is_own(
 
 	set_endpoint(p, w);
 	a->e.own.peer = NULL;
-	tx_begin(&a->e, w->bare ? &a->e.tun : &a->session.port, frame, len, o);
-	while (!tx_continue(&a->e))
+	a->answer = tx_begin(&a->e, &a->job, w->bare ? &a->e.tun : &a->session.port, frame, len, o);
+	while (!tx_continue(&a->e, &a->job))
 		tx_reset(&a->e);
 	tx_reset(&a->e);
 	set_endpoint(p, &(struct wrap){ 0 });

@@ -160,8 +160,8 @@ static void test_superframe_arrives_whole(void **state)
 	pair_settle(p);
 	p->b.frames = 0;
 	pair_send(p, &p->a, &p->b, frame, len, &o);
-	assert_int_equal(
-		p->a.e.tx.heads.n, 2); /* 48 segments: more than 65,507 bytes with our headers */
+	assert_int_equal(p->a.e.tx.out.heads.n,
+		2); /* 48 segments: more than 65,507 bytes with our headers */
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 48);
 	assert_true(p->b.delivered_len > 2000);
@@ -209,7 +209,7 @@ static void test_waiting_without_allocation(void **state)
 	for (unsigned i = 0; i < 2000; i++) {
 		pair_tick(p);
 		pair_send(p, &p->a, &p->b, frame, i % 2 ? 1514 : sizeof(frame), &pair_plain);
-		(void)pair_carry(p, &p->a, &p->a.e.tx.heads, &p->b);
+		(void)pair_carry(p, &p->a, &p->a.e.tx.out.heads, &p->b);
 		tx_reset(&p->a.e); /* the last fragment is lost */
 		control_timers(&p->b.e);
 	}
@@ -234,9 +234,9 @@ static void test_hostile_datagrams(void **state)
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
-	len = p->a.e.tx.heads.used;
+	len = p->a.e.tx.out.heads.used;
 	assert_true(len < sizeof(good));
-	memcpy(good, p->a.e.tx.heads.arena, len);
+	memcpy(good, p->a.e.tx.out.heads.arena, len);
 	for (unsigned i = 0; i < 20000; i++) {
 		uint8_t bad[400];
 		struct rx_train t = {
@@ -315,9 +315,9 @@ static void test_handshake_behind_proof(void **state)
 	assert_true(pair_carry_side(p, a, b));
 	assert_true(pair_carry_side(p, b, a));
 	assert_true(control_pump(&a->e));
-	first.len = first.stride = a->e.tx.heads.used;
+	first.len = first.stride = a->e.tx.out.heads.used;
 	assert_in_range(first.len, sizeof(frame), sizeof(data));
-	memcpy(data, a->e.tx.heads.arena, first.len);
+	memcpy(data, a->e.tx.out.heads.arena, first.len);
 	tx_reset(&a->e);
 	pair_advance(p, 100 * NS_PER_MS);
 	a->peer.wg.last_initiation_sent = MONO_NEVER;
@@ -361,7 +361,7 @@ static void test_from_port_0(void **state)
 static void test_dscp_of_handshakes(void **state)
 {
 	struct pair *p = pair_new();
-	const struct train_queue *q = &p->b.e.tx.heads;
+	const struct train_queue *q = &p->b.e.tx.out.heads;
 	uint8_t msg[WG_INITIATION_LEN], copy[WG_INITIATION_LEN];
 	unsigned seen[5] = { 0 };
 
@@ -400,11 +400,11 @@ static void test_replay(void **state)
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	pair_settle(p);
 	pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
-	memcpy(copy, p->a.e.tx.heads.arena, p->a.e.tx.heads.used);
+	memcpy(copy, p->a.e.tx.out.heads.arena, p->a.e.tx.out.heads.used);
 
 	struct rx_train t = { .data = copy,
-		.len = p->a.e.tx.heads.used,
-		.stride = p->a.e.tx.heads.used,
+		.len = p->a.e.tx.out.heads.used,
+		.stride = p->a.e.tx.out.heads.used,
 		.from = p->a.self };
 
 	pair_settle(p);
@@ -461,8 +461,8 @@ static void test_session_pushed_out_within_a_batch(void **state)
 	pair_carry_side(p, &p->a, &p->b);
 	pair_carry_side(p, &p->b, &p->a);
 	assert_true(control_pump(&p->a.e));
-	assert_int_equal(p->a.e.tx.heads.used, WG_DATA_OVERHEAD);
-	memcpy(batch, p->a.e.tx.heads.arena, WG_DATA_OVERHEAD);
+	assert_int_equal(p->a.e.tx.out.heads.used, WG_DATA_OVERHEAD);
+	memcpy(batch, p->a.e.tx.out.heads.arena, WG_DATA_OVERHEAD);
 	tx_reset(&p->a.e);
 	wg_data_seal(&p->a.e.aead, &oldest, 100, batch + WG_DATA_OVERHEAD, 0);
 
@@ -485,8 +485,8 @@ static void test_a_first_hop_wider_than_any_packet(void **state)
 	pair_settle(p);
 	peer_pmtu_start(&p->a.e, &p->a.peer, 65536, &p->a.tunnel.local, &p->a.tunnel.remote);
 	assert_true(control_pump(&p->a.e));
-	assert_int_equal(p->a.e.tx.heads.n, 2);
-	assert_int_equal(p->a.e.tx.heads.trains[0].len, TRAIN_BYTES_MAX);
+	assert_int_equal(p->a.e.tx.out.heads.n, 2);
+	assert_int_equal(p->a.e.tx.out.heads.trains[0].len, TRAIN_BYTES_MAX);
 	peer_pmtu_route(&p->a.e, &p->a.peer, 65575);
 	assert_int_equal(p->a.peer.mtu, TRAIN_BYTES_MAX - WG_DATA_OVERHEAD);
 	pair_free(p);
@@ -506,7 +506,7 @@ static void test_many_fragments_behind_many_trains(void **state)
 	pair_settle(p);
 	for (unsigned i = 0; i < 256; i++)
 		pair_send(p, &p->a, &p->b, frame, i % 2 ? 100 : 200, &pair_plain);
-	assert_int_equal(p->a.e.tx.heads.n, 128);
+	assert_int_equal(p->a.e.tx.out.heads.n, 128);
 	pair_send(p, &p->a, &p->b, frame, longest, &pair_plain);
 	assert_int_equal(p->a.session.port.stats.fragments_tx, (longest + 20 + 495) / 496);
 	pair_settle(p);

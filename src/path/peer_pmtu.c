@@ -131,22 +131,15 @@ void peer_pmtu_hint(
  * every receiver removes by the packet's own length. So the answer is short whatever the probe's
  * size, and depends on the MTU of this direction only. Return: whether it was written.
  */
-static bool append_echo(struct engine *e, struct path_peer *peer, struct wg_keypair *kp, size_t len,
-	enum probe_kind kind, uint16_t token)
+static bool append_echo(
+	struct emit *out, struct emit_flow *flow, size_t len, enum probe_kind kind, uint16_t token)
 {
-	size_t echo = probe_len_min(peer->probe.local.family);
-	uint8_t *msg = train_tail(&e->tx.heads);
-	uint64_t counter;
+	const struct probe *probe = &flow->peer->probe;
+	size_t echo = probe_len_min(probe->local.family);
+	uint8_t *packet = train_tail(&out->heads) + WG_DATA_HEADER_LEN;
 
-	if (len < echo ||
-		probe_write(&peer->probe, kind, echo, token, msg + WG_DATA_HEADER_LEN) < 0 ||
-		wg_keypair_reserve(kp, 1, &counter) < 0)
-		return false;
-	memset(msg + WG_DATA_HEADER_LEN + echo, 0, len - echo);
-	wg_data_seal(&e->aead, kp, counter, msg, len);
-	train_append(&e->tx.heads, WG_DATA_OVERHEAD + len, &peer->wg.endpoint, 0);
-	e->stats.datagrams_tx++;
-	return true;
+	return len >= echo && probe_write(probe, kind, echo, token, packet) == 0 &&
+	       emit_exact(out, flow, echo, len);
 }
 
 /* How many datagrams the probe has: a train is no longer than one packet of the kernel's. */
@@ -162,19 +155,22 @@ static unsigned probe_count(const struct pmtud_probe *p, size_t len)
 static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	const struct pmtud_probe *p)
 {
+	struct train_queue *q = &e->tx.out.heads;
+	struct emit_flow flow = emit_flow_to(peer, kp);
 	size_t len = p->size - outer_len(peer, 0);
 	unsigned count = probe_count(p, len);
 	unsigned asks = count / 2 < TRAIN_ASKS ? count - count / 2 : TRAIN_ASKS;
 	unsigned n = 0;
 
-	train_close(&e->tx.heads);
-	while (n < count && append_echo(e, peer, kp, len,
+	flow.train_max = TRAINS_ANY; /* longer trains are tried than those in use */
+	train_close(q);
+	while (n < count && append_echo(&e->tx.out, &flow, len,
 				    n + asks < count ? PROBE_FILLER : PROBE_REQUEST, p->token))
 		n++;
 	if (!n)
 		return;
-	train_close_with_ttl(&e->tx.heads, (uint8_t)(PROBE_TTL - p->token % 2));
-	control_note(e, peer, wg_peer_sent(&e->wg, kp, n * (WG_DATA_OVERHEAD + len), true, e->now));
+	train_close_with_ttl(q, (uint8_t)(PROBE_TTL - p->token % 2));
+	control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, true, e->now));
 }
 
 /* When the peer's state machine has to run; without a session it waits for one, as nothing could
@@ -189,7 +185,7 @@ static bool follow_peer(struct engine *e, struct path_peer *peer)
 {
 	struct pmtud_probe p;
 
-	while (train_has_room(&e->tx.heads, 1, TRAIN_BYTES_MAX)) {
+	while (train_has_room(&e->tx.out.heads, 1, TRAIN_BYTES_MAX)) {
 		struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 		if (!kp || !pmtud_next(&peer->pmtud, e->now, &p)) {

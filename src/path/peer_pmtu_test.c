@@ -168,7 +168,7 @@ static void test_shrinks_behind_such_a_router(void **state)
 static void test_probes_come_first(void **state)
 {
 	struct pair *p = following(1500);
-	const struct train *t = p->a.e.tx.heads.trains;
+	const struct train *t = p->a.e.tx.out.heads.trains;
 	uint8_t frame[1514];
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -178,13 +178,13 @@ static void test_probes_come_first(void **state)
 	pair_carry_side(p, &p->a, &p->b);
 	pair_carry_side(p, &p->b, &p->a);
 	assert_true(control_pump(&p->a.e));
-	assert_true(p->a.e.tx.heads.n > 2);
+	assert_true(p->a.e.tx.out.heads.n > 2);
 	assert_int_equal(t[0].count, 1);
 	assert_int_equal(t[0].len, 1500 - 28);
 	assert_int_equal(t[1].count, 1);
 	assert_int_equal(t[1].len, PMTUD_MARKER - 28);
 	assert_true(t[0].ttl && t[1].ttl && t[0].ttl != t[1].ttl);
-	for (size_t i = 2; i < p->a.e.tx.heads.n; i++)
+	for (size_t i = 2; i < p->a.e.tx.out.heads.n; i++)
 		assert_int_equal(t[i].ttl, 0);
 	pair_free(p);
 }
@@ -204,8 +204,8 @@ static void test_nothing_rides_with_a_probe(void **state)
 		pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
 		assert_true(control_pump(&p->a.e));
 		pair_send(p, &p->a, &p->b, frame, 20, &pair_plain); /* shorter than a marker */
-		for (size_t k = 0; k < p->a.e.tx.heads.n; k++) {
-			const struct train *t = &p->a.e.tx.heads.trains[k];
+		for (size_t k = 0; k < p->a.e.tx.out.heads.n; k++) {
+			const struct train *t = &p->a.e.tx.out.heads.trains[k];
 
 			probes += t->ttl != 0;
 			assert_true(!t->ttl || t->count == 1);
@@ -261,8 +261,8 @@ static void test_trains_stay_full(void **state)
 		pair_make_frame(frame, sizeof(frame), i);
 		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
 	}
-	assert_int_equal(p->a.e.tx.heads.n, 1);
-	assert_int_equal(p->a.e.tx.heads.trains[0].count, 40);
+	assert_int_equal(p->a.e.tx.out.heads.n, 1);
+	assert_int_equal(p->a.e.tx.out.heads.trains[0].count, 40);
 	p->a.e.joins = false; /* a device that cannot segment: no train is probed either */
 	pair_settle(p);
 	assert_int_equal(bursts(p, 20, 6 * SEC), 0);

@@ -181,7 +181,7 @@ static void rx_data(struct engine *e, uint8_t *msg, size_t len, const struct rx_
 static bool rx_has_room(const struct engine *e)
 {
 	return !gso_merge_is_full(&e->rx.merge) && reassembly_has_room(&e->reassembly) &&
-	       train_has_room(&e->tx.heads, 1, WG_HANDSHAKE_MAX);
+	       train_has_room(&e->tx.out.heads, 1, WG_HANDSHAKE_MAX);
 }
 
 bool rx_datagrams(struct engine *e, struct rx_train *t)

@@ -298,8 +298,8 @@ bool pair_carry_side(struct pair *p, struct side *from, struct side *to)
 
 	do {
 		done = control_pump(&from->e);
-		any |= pair_carry(p, from, &from->e.tx.heads, to);
-		any |= pair_carry(p, from, &from->e.tx.tails, to);
+		any |= pair_carry(p, from, &from->e.tx.out.heads, to);
+		any |= pair_carry(p, from, &from->e.tx.out.tails, to);
 		tx_reset(&from->e);
 	} while (!done);
 	return any;
@@ -318,10 +318,10 @@ void pair_settle(struct pair *p)
 static void send_port(struct pair *p, struct side *from, struct side *to, struct path_port *port,
 	uint8_t *frame, size_t len, const struct offload *o)
 {
-	tx_begin(&from->e, port, frame, len, o);
-	while (!tx_continue(&from->e)) {
-		pair_carry(p, from, &from->e.tx.heads, to);
-		pair_carry(p, from, &from->e.tx.tails, to);
+	from->answer = tx_begin(&from->e, &from->job, port, frame, len, o);
+	while (!tx_continue(&from->e, &from->job)) {
+		pair_carry(p, from, &from->e.tx.out.heads, to);
+		pair_carry(p, from, &from->e.tx.out.tails, to);
 		tx_reset(&from->e);
 	}
 }

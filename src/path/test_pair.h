@@ -3,7 +3,7 @@
 #ifndef PATH_TEST_PAIR_H
 #define PATH_TEST_PAIR_H
 
-#include "path/engine.h"
+#include "path/tx.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +22,8 @@ struct side {
 	struct l2tp_tunnel tunnel;
 	struct path_session session;
 	void *memory;
+	struct tx_job job;
+	struct tx_answer answer; /* to the last superframe that was sent */
 	struct endpoint self;
 	uint8_t delivered[SUPERFRAME_MAX + 100]; /* the last superframe for the TAP */
 	size_t delivered_len;

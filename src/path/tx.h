@@ -3,30 +3,44 @@
 #ifndef PATH_TX_H
 #define PATH_TX_H
 
+#include "ether/pieces.h"
+#include "ether/toobig.h"
+#include "gso/split.h"
 #include "path/engine.h"
+
+/** One superframe in progress. In memory of the caller's; private to tx.c. */
+struct tx_job {
+	struct path_port *port; /* NULL: done */
+	struct emit_flow flow;	/* its `kp` NULL: no session, the packets become pending */
+	struct gso_plan plan;
+	unsigned next;		    /* segment */
+	bool cut;		    /* segments that do not fit are sent in pieces */
+	struct ether_pieces pieces; /* count not 0: those of segment `next`, sent in its place */
+	unsigned piece;
+	bool wants_probes; /* traffic of ours, and not an answer to the peer's probes */
+	uint8_t reply[ETHER_TOO_BIG_MAX];
+};
+
+/** An answer to the sender of a superframe, to be written to the port that it came from: a frame
+ * for a TAP, a packet for the TUN. `len` 0: none. */
+struct tx_answer {
+	uint8_t *bytes;
+	size_t len;
+};
 
 /**
  * Start processing a superframe that was read from `port`: check it, plan its segments, find its
- * peer. A drop is counted. `frame` is borrowed until tx_continue() returns true. No other
- * superframe may be in progress.
+ * peer. A drop is counted. `frame` is borrowed until tx_continue() returns true; peers and sessions
+ * must not be removed before. Return: the answer to its sender, which is in `job`.
  */
-void tx_begin(struct engine *e, struct path_port *port, uint8_t *frame, size_t len,
-	const struct offload *offload);
+MUST_CHECK struct tx_answer tx_begin(struct engine *e, struct tx_job *job, struct path_port *port,
+	uint8_t *frame, size_t len, const struct offload *offload);
 
 /**
- * Turn segments of the superframe in hand into datagrams.
- * Return: true when it is done (or there is none); false: send and reset the trains, and call
- * again.
+ * Turn the segments of a superframe into datagrams. Return: true when it is done; false: send and
+ * reset the trains, and call again.
  */
-bool tx_continue(struct engine *e);
-
-/**
- * Seal one inner packet for a peer and append it to the trains; one of ours that exceeds the wg MTU
- * leaves in fragments. `stats` are those of the port that it came from. Return: true; false if
- * there is no room: send and reset the trains, and call again.
- */
-bool tx_packet(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
-	struct path_port_stats *stats, const uint8_t *packet, size_t len, bool l2tp);
+MUST_CHECK bool tx_continue(struct engine *e, struct tx_job *job);
 
 /** Discard the trains after they have been sent. */
 void tx_reset(struct engine *e);

@@ -45,7 +45,7 @@ static void receive(struct side *s, uint8_t *data, size_t len, const struct endp
 /* Forget what the engine has to send, but for what answers handshakes: that goes to the other. */
 static void drain(struct wild *w, struct side *from, struct side *to)
 {
-	struct train_queue *q = &from->e.tx.heads;
+	struct train_queue *q = &from->e.tx.out.heads;
 
 	for (size_t i = 0; i < q->n; i++) {
 		uint8_t msg[WG_HANDSHAKE_MAX];
@@ -154,8 +154,9 @@ static void meanwhile(struct wild *w)
 
 	if (random_below(w, 2)) {
 		pair_make_frame(frame, sizeof(frame), 1);
-		tx_begin(&b->e, &b->session.port, frame, 14 + random_below(w, 1500), &pair_plain);
-		while (!tx_continue(&b->e))
+		b->answer = tx_begin(&b->e, &b->job, &b->session.port, frame,
+			14 + random_below(w, 1500), &pair_plain);
+		while (!tx_continue(&b->e, &b->job))
 			drain(w, b, &w->p->a);
 	}
 	if (!random_below(w, 200)) {
