@@ -3,12 +3,13 @@
 #ifndef BACKEND_SELECT_H
 #define BACKEND_SELECT_H
 
+#include "backend/backend.h"
 #include "base/error.h"
 #include "conf/model.h"
 
 /** A choice and its reason, for the status and the log. */
 struct choice {
-	const char *backend; /* "userspace" */
+	const struct backend *backend;
 	const char *reason;
 };
 

@@ -13,14 +13,15 @@
 
 static void test_kernel(void **state)
 {
-	struct choice choice = { .backend = "untouched" };
+	struct choice choice = { .reason = "untouched" };
 	struct error error = { 0 };
 
 	assert_int_equal(backend_select(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
 	assert_int_equal(error.code, -EOPNOTSUPP);
 	assert_non_null(strstr(error.problem, "no kernel back end"));
 	assert_non_null(strstr(error.hint, "Backend = auto"));
-	assert_string_equal(choice.backend, "untouched");
+	assert_string_equal(choice.reason, "untouched");
+	assert_null(choice.backend);
 }
 
 /* Whether or not /dev/net/tun exists here, the result states it. */
@@ -41,7 +42,7 @@ static void test_userspace(void **state)
 			continue;
 		}
 		assert_int_equal(err, 0);
-		assert_string_equal(choice.backend, "userspace");
+		assert_string_equal(choice.backend->name, "userspace");
 		assert_non_null(strstr(choice.reason, i ? "= userspace" : "= auto"));
 	}
 }

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
-#include "daemon/wgsock.h"
+#include "backend/wgsock.h"
 #include "driver/driver.h"
 #include "driver/listen.h"
 #include "driver/ports.h"

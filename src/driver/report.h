@@ -14,8 +14,4 @@
  */
 int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r);
 
-/** Add the configured bridges and the MTUs of all interfaces, as the kernel reports them now. Call
- * it after report_engine(). Return: 0 or -ENOMEM. */
-int report_interfaces(const struct conf_site *conf, struct status_report *r);
-
 #endif

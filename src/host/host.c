@@ -142,11 +142,6 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 	return err;
 }
 
-void host_conf_moved(struct host *host, const struct conf_site *conf)
-{
-	host->conf = conf;
-}
-
 void host_down(struct host *host)
 {
 	undo_lines(&host->netdev, UNDO_HOST);

@@ -101,10 +101,6 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 int host_reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus,
 	struct error *ret_error);
 
-/** The borrowed configuration has moved in memory: `conf` has the same content and is borrowed from
- * now on. */
-void host_conf_moved(struct host *host, const struct conf_site *conf);
-
 /** Undo everything that host_up() and host_reload() changed, except PostDown. Failures are logged,
  * and the rest is undone nevertheless. */
 void host_down(struct host *host);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket for wg(8): connects the event loop, the socket's server and the engine. */
-#ifndef DAEMON_WGSOCK_H
-#define DAEMON_WGSOCK_H
+#ifndef BACKEND_WGSOCK_H
+#define BACKEND_WGSOCK_H
 
 #include "ctl/uapi_server.h"
 #include "driver/driver.h"

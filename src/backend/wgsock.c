@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket for wg(8): connects the event loop, the socket's server and the engine. */
-#include "daemon/wgsock.h"
+#include "backend/wgsock.h"
 
 #include "driver/uapi.h"
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* What a site asks of the back end that carries it, whatever the back end is made of. */
+#ifndef BACKEND_BACKEND_H
+#define BACKEND_BACKEND_H
+
+#include "base/error.h"
+#include "base/mono.h"
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "ctlproto/status.h"
+#include "host/host.h"
+#include "loop/loop.h"
+
+/*
+ * Theory of operation
+ *
+ * A back end makes the interfaces of a site (the WireGuard interface and one for each session) and
+ * carries packets between them and the peers. host/ configures everything around the interfaces;
+ * daemon/ calls both, in this order:
+ *
+ *   probe()           whether this host has what the back end needs
+ *   host_open()
+ *   open()            the interfaces exist, still down; keys, peers and sessions are applied
+ *   await_names()     only before routes that may cover the name servers
+ *   host_up()         with the MTUs of mtus()
+ *   start()           packets flow
+ *   deadline(), work()  around each wait of the event loop
+ *   apply(), host_reload(), then sweep() or revert()   for each reload
+ *   host_down()
+ *   close()           the interfaces are gone
+ *
+ * Nothing here names descriptors, sockets, threads or an engine: a back end may leave all that to
+ * the kernel, need no event loop, and have no deadline.
+ *
+ * Keys have one owner. open() and apply() take them over: they wipe the private key and the
+ * preshared keys in the configuration that they are given.
+ */
+
+/** What work() reports to the daemon; a set of these. The back end has logged the causes. */
+enum backend_event {
+	BACKEND_MTUS_CHANGED = 1 << 0,	 /* set the MTUs of the interfaces: see mtus() */
+	BACKEND_INTERFACE_LOST = 1 << 1, /* another process deleted one: the site cannot go on */
+	BACKEND_END_REQUESTED = 1 << 2,	 /* wg(8) or its like has asked for the site's end */
+};
+
+/** One site as its back end carries it. Each back end embeds this in its own struct. */
+struct backend_site {
+	const struct backend *backend;
+};
+
+/** A back end. No function may be NULL. */
+struct backend {
+	const char *name; /* as in `Backend = name` and in the status */
+
+	/** Whether this host has what the back end needs. Changes nothing. Return: 0, or -errno
+	 * with `ret_error` filled. */
+	int (*probe)(struct error *ret_error);
+
+	/**
+	 * Make the interfaces of `conf`, down, and apply its keys, peers, tunnels and sessions.
+	 * `conf` is borrowed, its keys are taken over. `loop` outlives the site; the back end adds
+	 * what it has to watch.
+	 * Return: 0, or -errno with `ret_error` filled and nothing left behind.
+	 */
+	int (*open)(struct loop *loop, struct conf_site *conf, struct backend_site **ret,
+		struct error *ret_error);
+
+	/** Wait until the host names of all peers have been resolved, at most until `until` or
+	 * until `stop_fd` becomes readable. */
+	void (*await_names)(struct backend_site *s, struct mono until, int stop_fd);
+
+	/** The MTUs that the interfaces must have now. Borrowed until the next call that changes
+	 * `s`. */
+	struct host_mtus (*mtus)(struct backend_site *s);
+
+	/**
+	 * Let packets flow: open the UDP port of the configuration, mark what is sent with
+	 * `fwmark` (0: none), begin to follow routes and names.
+	 * Return: 0, or -errno with `ret_error` filled; then only close() is allowed.
+	 */
+	int (*start)(struct backend_site *s, uint32_t fwmark, struct error *ret_error);
+
+	/**
+	 * First half of a reload: make and apply what is new in `next`; what it no longer contains
+	 * stays, so that the host can be reconfigured first. mtus() is according to `next`
+	 * afterwards. The keys of `next` are taken over. Unchanged parts keep running.
+	 * Return: 0, and revert() or sweep() must follow; or -errno with `ret_error` filled, and
+	 * the site is as it was.
+	 */
+	int (*apply)(struct backend_site *s, struct conf_site *next, struct error *ret_error);
+
+	/** Return to the state before apply(), with changes that wg(8) had made until then. */
+	void (*revert)(struct backend_site *s);
+
+	/**
+	 * Second half of a reload: `next` of apply() is borrowed instead of the old configuration,
+	 * and what it does not contain is removed. Change to its port and to `fwmark`. mtus() may
+	 * differ from what it was after apply().
+	 * Return: 0; or -errno with `ret_error` filled: the reload is done, except that the port
+	 * stays as it was, which is tried again.
+	 */
+	int (*sweep)(struct backend_site *s, uint32_t fwmark, struct error *ret_error);
+
+	/** When work() must be called next, or MONO_NEVER. */
+	struct mono (*deadline)(struct backend_site *s);
+
+	/** Do what is due; call it after each wait of the event loop, from a shallow stack: it
+	 * wipes traces of secrets below. Return: the events since the last call, a set of enum
+	 * backend_event. */
+	unsigned (*work)(struct backend_site *s);
+
+	/** Add to an empty report what the back end knows: the tunnel, its peers and sessions,
+	 * MTUs, drops, counters. Return: 0 or -ENOMEM. */
+	int (*report)(struct backend_site *s, struct status_report *r);
+
+	/** End: no packet flows, the interfaces are deleted, secrets are wiped. */
+	void (*close)(struct backend_site *s);
+};
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine as the back end of a site. */
+#include "backend/userspace_site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/userspace.h"
+#include "backend/wgsock.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "driver/apply.h"
+#include "driver/listen.h"
+#include "driver/ports.h"
+#include "driver/snapshot.h"
+#include "pkt/dropclock.h"
+#include "underlay/dns_endpoint.h"
+#include "underlay/peer_paths.h"
+#include "underlay/pmtu_policy.h"
+
+#define TUN "/dev/net/tun"
+
+/** A site on the userspace engine. */
+struct userspace_site {
+	struct backend_site site;
+	struct conf_site *conf; /* borrowed */
+	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
+	struct loop *loop;
+	struct userspace userspace;
+	struct driver *driver;		/* that of `userspace` */
+	const struct driver_port *lost; /* the last one whose loss was logged */
+	struct pmtu_policy mtus;
+	struct wgsock wgsock;
+	struct drop_clock drop_clock;
+	uint32_t fwmark; /* requested last */
+	unsigned events; /* for the next work() */
+};
+
+static struct userspace_site *userspace_of(struct backend_site *s)
+{
+	return CONTAINER_OF(s, struct userspace_site, site);
+}
+
+/* Check that TUN and TAP interfaces can be opened. */
+static int probe(struct error *ret_error)
+{
+	int fd = open(TUN, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return error_set(ret_error, -errno,
+			"The userspace engine needs " TUN ", which this host does not have\n"
+			"Load the module (modprobe tun); in a container, pass the device on.");
+	return error_set(ret_error, -errno,
+		"Cannot open " TUN ":\nRun it as root; in a container, pass the device on.");
+}
+
+/* ---- open and close ---- */
+
+static void close_site(struct backend_site *s)
+{
+	struct userspace_site *u = userspace_of(s);
+
+	wgsock_close(&u->wgsock);
+	userspace_close(&u->userspace);
+	pmtu_policy_close(&u->mtus);
+	free(u);
+}
+
+/* Compute the MTUs for a configuration. Return: 0, or -ENOMEM with `ret_error` filled. */
+static int compute_mtus(
+	struct userspace_site *u, const struct conf_site *conf, struct error *ret_error)
+{
+	int err = pmtu_policy_compute(&u->mtus, conf, u->fwmark);
+
+	return err < 0 ? error_set(ret_error, err,
+				 "Cannot compute the MTUs of the interfaces:\n"
+				 "Free some memory, and try again.")
+		       : 0;
+}
+
+static int open_engine(struct userspace_site *u, struct error *ret_error)
+{
+	struct driver_options options;
+	struct driver_sizes sizes = {
+		.peers = u->conf->n_peers + 8, .allowed_ips = 64, .packet_max = 10240
+	};
+	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot read WIRESPAN_OPTIONS:\nSee wirespan(8), ENVIRONMENT.");
+	err = userspace_open(u->loop, &options, &sizes, &u->userspace);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot start the engine:\n"
+			"Is there memory, and an AEAD provider of that name?");
+	u->driver = u->userspace.driver;
+	u->mtus.underlay = &u->userspace.underlay;
+	err = ports_open_tun(u->driver, u->conf->interface.name);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot make the interface [Interface] Name:\n"
+			"Are you root, is /dev/net/tun there, and the name free?");
+	err = apply_add(u->driver, u->conf, ret_error);
+	snapshot_forget_keys(u->conf);
+	return err;
+}
+
+static int open_site(struct loop *loop, struct conf_site *conf, struct backend_site **ret,
+	struct error *ret_error)
+{
+	struct userspace_site *u = calloc(1, sizeof(*u));
+	int err;
+
+	if (!u)
+		return error_set(ret_error, -ENOMEM, "Cannot start the engine:\nFree some memory.");
+	u->site.backend = &backend_userspace;
+	u->conf = conf;
+	u->loop = loop;
+	u->fwmark = conf->interface.fwmark;
+	err = open_engine(u, ret_error);
+	if (!err)
+		err = compute_mtus(u, conf, ret_error);
+	if (err < 0) {
+		close_site(&u->site);
+		return err;
+	}
+	*ret = &u->site;
+	return 0;
+}
+
+static void await_names(struct backend_site *s, struct mono until, int stop_fd)
+{
+	dns_endpoint_await_all(&userspace_of(s)->userspace.underlay, until, stop_fd);
+}
+
+static struct host_mtus mtus(struct backend_site *s)
+{
+	const struct userspace_site *u = userspace_of(s);
+
+	return (struct host_mtus){ .wg = u->mtus.wg_interface, .sessions = u->mtus.sessions };
+}
+
+/* ---- start ---- */
+
+static void on_wgsock_removed(void *ctx)
+{
+	struct userspace_site *u = ctx;
+
+	log_info("the socket of %s was removed: going down", u->conf->interface.name);
+	u->events |= BACKEND_END_REQUESTED;
+}
+
+/* Open the socket for wg(8). Without it the site works, but wg(8) does not show it. */
+static void open_wgsock(struct userspace_site *u)
+{
+	const char *name = u->conf->interface.name;
+	int err = wgsock_open(&u->wgsock, u->loop, u->driver, name, -1, on_wgsock_removed, u);
+
+	if (err == -EADDRINUSE)
+		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
+			    "another network namespace. Choose another [Interface] Name.",
+			name, UAPI_FOLDER, name);
+	else if (err < 0)
+		log_warning("wg(8) will not show %s: cannot open its socket in %s: %s.", name,
+			UAPI_FOLDER, strerror(-err));
+}
+
+/* Follow the paths of all peers, with the don't-fragment bit set for probes; or use the configured
+ * MTU, with the bit clear. */
+static void follow_paths(struct userspace_site *u)
+{
+	(void)driver_set_df(u->driver, peer_paths_can_follow(u->conf) ? UDP_DF_SET : UDP_DF_CLEAR);
+	pmtu_policy_follow(&u->mtus, u->conf);
+}
+
+static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct userspace_site *u = userspace_of(s);
+	uint16_t port = u->conf->interface.listen_port;
+	char text[LISTEN_TEXT_LEN];
+	int err = driver_start(u->driver, port, fwmark);
+
+	if (err < 0)
+		return error_set(ret_error, err, "%s\n%s", listen_problem(port, fwmark, err, text),
+			listen_hint(err));
+	u->fwmark = fwmark;
+	open_wgsock(u);
+	follow_paths(u);
+	driver_work(u->driver);
+	err = pmtu_policy_listen(&u->mtus, u->loop);
+	return err < 0 ? error_set(ret_error, err,
+				 "Cannot subscribe to the kernel's link and route events:\n"
+				 "Is there memory?")
+		       : 0;
+}
+
+/* ---- reload ---- */
+
+static void revert(struct backend_site *s)
+{
+	struct userspace_site *u = userspace_of(s);
+	struct error ignored;
+
+	(void)apply_add(u->driver, u->conf, &ignored);
+	apply_sweep(u->driver, u->conf);
+	(void)compute_mtus(u, u->conf, &ignored);
+	snapshot_forget_keys(u->conf);
+	u->next = NULL;
+}
+
+static int apply(struct backend_site *s, struct conf_site *next, struct error *ret_error)
+{
+	struct userspace_site *u = userspace_of(s);
+	int err = snapshot_take(u->driver, u->conf);
+
+	if (err < 0) {
+		snapshot_forget_keys(u->conf);
+		return error_set(ret_error, err,
+			"There is no memory for a reload.\nFree some memory, and reload again.");
+	}
+	err = apply_add(u->driver, next, ret_error);
+	snapshot_forget_keys(next);
+	if (!err)
+		err = compute_mtus(u, next, ret_error);
+	u->next = next;
+	if (err < 0)
+		revert(s);
+	return err;
+}
+
+/* Change to the port and firewall mark of the configuration. Return: 0; or -errno with `ret_error`
+ * filled, and it is retried. */
+static int change_port(struct userspace_site *u, struct error *ret_error)
+{
+	uint16_t have = u->driver->udp.port;
+	uint16_t port = u->conf->interface.listen_port ? u->conf->interface.listen_port : have;
+	int err = listen_want(u->driver, port, u->fwmark);
+	char text[LISTEN_TEXT_LEN];
+
+	if (err < 0)
+		return error_set(ret_error, err,
+			"%s. Everything else is reloaded; still on port %u, and trying again.\n%s",
+			listen_problem(port, u->fwmark, err, text), have, listen_hint(err));
+	return 0;
+}
+
+static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct userspace_site *u = userspace_of(s);
+	int err;
+
+	snapshot_forget_keys(u->conf);
+	u->conf = u->next;
+	u->next = NULL;
+	u->fwmark = fwmark;
+	apply_sweep(u->driver, u->conf);
+	follow_paths(u);
+	(void)pmtu_policy_settle(&u->mtus, u->conf);
+	err = change_port(u, ret_error);
+	driver_work(u->driver);
+	return err;
+}
+
+/* ---- work and report ---- */
+
+static struct mono deadline(struct backend_site *s)
+{
+	const struct userspace_site *u = userspace_of(s);
+	struct mono due = mono_earliest(driver_deadline(u->driver), listen_deadline(u->driver));
+
+	return mono_earliest(due, pmtu_policy_deadline(&u->mtus));
+}
+
+static unsigned work(struct backend_site *s)
+{
+	struct userspace_site *u = userspace_of(s);
+	struct driver *d = u->driver;
+	unsigned events = u->events;
+	bool too_big;
+
+	if (mono_reached(driver_deadline(d), clock_mono()))
+		driver_work(d);
+	listen_work(d);
+	drop_clock_tick(&u->drop_clock, &d->engine.drops, d->engine.now);
+	too_big = d->udp.last_error == EMSGSIZE;
+	d->udp.last_error = 0;
+	if (pmtu_policy_work(&u->mtus, u->conf, too_big))
+		events |= BACKEND_MTUS_CHANGED;
+	driver_tidy(d);
+	if (d->lost && d->lost != u->lost) {
+		log_error("Interface %s was deleted by another process: going down. Leave "
+			  "wirespan's interfaces to it.",
+			d->lost->tap.name);
+		events |= BACKEND_INTERFACE_LOST;
+	}
+	u->lost = d->lost;
+	u->events = 0;
+	return events;
+}
+
+static int report(struct backend_site *s, struct status_report *r)
+{
+	struct userspace_site *u = userspace_of(s);
+
+	driver_work(u->driver);
+	drop_clock_tick(&u->drop_clock, &u->driver->engine.drops, clock_mono());
+	drop_clock_ages(&u->drop_clock, clock_mono(), &r->drop_ages_ms);
+	return userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
+}
+
+const struct backend backend_userspace = {
+	.name = "userspace",
+	.probe = probe,
+	.open = open_site,
+	.await_names = await_names,
+	.mtus = mtus,
+	.start = start,
+	.apply = apply,
+	.revert = revert,
+	.sweep = sweep,
+	.deadline = deadline,
+	.work = work,
+	.report = report,
+	.close = close_site,
+};
