@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "host/journal_entry.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
@@ -19,9 +18,6 @@
  * far more than the hosts on a LAN segment. The addresses of the bridge and its ports do not
  * count. */
 #define FDB_MAX 16384
-
-#define MAC_FORMAT  "%02x:%02x:%02x:%02x:%02x:%02x"
-#define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
 bool bridge_is_ours(const struct netdev *m, const struct link_info *link)
 {
@@ -32,6 +28,13 @@ bool bridge_can_hold(const struct link_info *link)
 {
 	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) &&
 	       strcmp(link->kind, "bridge") != 0;
+}
+
+static const char *mac_text(const uint8_t m[static LINK_MAC_LEN], char ret[static JOURNAL_MAC_LEN])
+{
+	snprintf(ret, JOURNAL_MAC_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+		m[4], m[5]);
+	return ret;
 }
 
 static void random_mac(uint8_t ret[static LINK_MAC_LEN])
@@ -47,6 +50,7 @@ static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 static int set_lasting_mac(
 	struct netdev *m, const struct conf_bridge *conf, const struct link_info *bridge)
 {
+	char mac[JOURNAL_MAC_LEN];
 	struct link_info link;
 	struct nl_msg msg;
 
@@ -54,7 +58,7 @@ static int set_lasting_mac(
 		!link.has_mac)
 		return 0;
 	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
-		"ip link set %s address " MAC_FORMAT, bridge->name, MAC_ARGS(link.mac));
+		"ip link set %s address %s", bridge->name, mac_text(link.mac, mac));
 }
 
 /** Create the bridge, and set our alias at once. Between the two requests the bridge is identified
@@ -62,18 +66,19 @@ static int set_lasting_mac(
 static int create(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
 {
 	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
+	struct journal_entry e = { .kind = JOURNAL_BRIDGE };
 	struct nl_msg msg;
 	int err;
 
 	random_mac(bridge.mac);
-	err = netdev_journal(m, "bridge %s " MAC_FORMAT, conf->name, MAC_ARGS(bridge.mac));
+	mac_text(bridge.mac, e.mac);
+	snprintf(e.name, sizeof(e.name), "%s", conf->name);
+	err = netdev_journal(m, &e);
 	if (err)
 		return err;
 	err = netdev_change(m, link_encode_bridge(&msg, &bridge),
-		"ip link add %s address " MAC_FORMAT
-		" type bridge stp_state %d%s fdb_max_learned %d",
-		conf->name, MAC_ARGS(bridge.mac), conf->stp, conf->stp ? "" : " forward_delay 0",
-		FDB_MAX);
+		"ip link add %s address %s type bridge stp_state %d%s fdb_max_learned %d",
+		conf->name, e.mac, conf->stp, conf->stp ? "" : " forward_delay 0", FDB_MAX);
 	if (err == 0)
 		err = netdev_find(m, conf->name, ret);
 	if (err == 0)
@@ -156,9 +161,9 @@ static void warn_of_addresses(struct netdev *m, const struct link_info *link)
 
 int bridge_add_member(struct netdev *m, const struct link_info *bridge, const char *name)
 {
+	struct journal_entry e = { .kind = JOURNAL_MEMBER };
 	struct link_info link;
 	struct nl_msg msg;
-	bool was_up;
 	int err = netdev_find(m, name, &link);
 
 	if (err == 0)
@@ -166,13 +171,15 @@ int bridge_add_member(struct netdev *m, const struct link_info *bridge, const ch
 	if (err)
 		return err;
 	warn_of_addresses(m, &link);
-	was_up = link.flags & IFF_UP;
-	err = netdev_journal(
-		m, "member %s %u %s %s", name, link.ifindex, bridge->name, was_up ? "up" : "down");
+	e.was_up = link.flags & IFF_UP;
+	e.ifindex = link.ifindex;
+	snprintf(e.name, sizeof(e.name), "%s", link.name);
+	memcpy(e.bridge, bridge->name, sizeof(e.bridge));
+	err = netdev_journal(m, &e);
 	if (err == 0)
 		err = netdev_change(m, link_encode_master(&msg, link.ifindex, bridge->ifindex),
 			"ip link set %s master %s", name, bridge->name);
-	if (err == 0 && !was_up)
+	if (err == 0 && !e.was_up)
 		err = netdev_set_up(m, &link);
 	return err;
 }
@@ -188,71 +195,49 @@ int bridge_add_session(
 
 /** Whether the link is the bridge of the journal entry: by our alias or, before that is set, by its
  * MAC. */
-static bool is_noted_bridge(const struct netdev *m, const struct link_info *link,
-	const uint8_t mac[static LINK_MAC_LEN])
+static bool is_noted_bridge(
+	const struct netdev *m, const struct link_info *link, const struct journal_entry *e)
 {
+	char mac[JOURNAL_MAC_LEN];
+
 	if (bridge_is_ours(m, link))
 		return true;
 	return !strcmp(link->kind, "bridge") && !*link->alias && link->has_mac &&
-	       !memcmp(link->mac, mac, LINK_MAC_LEN);
+	       !strcmp(mac_text(link->mac, mac), e->mac);
 }
 
-void bridge_undo(struct netdev *m, const char *args)
+int bridge_undo(struct netdev *m, const struct journal_entry *e)
 {
-	struct journal_entry w = { .n = 0 };
-	const char *name = w.v[0];
-	uint8_t mac[LINK_MAC_LEN];
 	struct link_info link;
 	struct nl_msg msg;
-	int err;
+	int err = query_link(&m->nl, e->name, &link);
 
-	if (!journal_entry_split(args, 2, &w) || !journal_entry_mac(w.v[1], mac)) {
-		log_warning("cannot read \"bridge %s\" in the journal; left alone", args);
-		return;
+	if (err == 0 && !is_noted_bridge(m, &link, e)) {
+		log_warning("%s is not the bridge that was made here; left alone", e->name);
+		return 0;
 	}
-	err = query_link(&m->nl, name, &link);
-	if (err == -ENODEV)
-		return;
-	if (err == 0 && !is_noted_bridge(m, &link, mac)) {
-		log_warning("%s is not the bridge that was made here; left alone", name);
-		return;
-	}
-	(void)netdev_log(m, "ip link del %s", name);
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
-	if (err < 0 && err != -ENODEV)
-		log_warning("cannot delete the bridge %s: %s; do it by hand: ip link del %s", name,
-			strerror(-err), name);
+	return err == -ENODEV ? 0 : err;
 }
 
-void bridge_undo_member(struct netdev *m, const char *args)
+int bridge_undo_member(struct netdev *m, const struct journal_entry *e)
 {
-	struct journal_entry w = { .n = 0 };
-	const char *name = w.v[0];
-	const char *bridge_name = w.v[2];
-	const char *state = w.v[3];
-	uint32_t ifindex;
 	struct link_info link;
 	struct link_info bridge;
 	struct nl_msg msg;
-	int err = 0;
+	int err = query_link(&m->nl, e->name, &link);
 
-	if (!journal_entry_split(args, 4, &w) || !journal_entry_u32(w.v[1], &ifindex)) {
-		log_warning("cannot read \"member %s\" in the journal; left alone", args);
-		return;
-	}
-	if (query_link(&m->nl, name, &link) < 0 || link.ifindex != ifindex ||
-		query_link(&m->nl, bridge_name, &bridge) < 0 || link.master != bridge.ifindex ||
+	if (err == 0)
+		err = query_link(&m->nl, e->bridge, &bridge);
+	if (err < 0)
+		return err == -ENODEV ? 0 : err;
+	if (link.ifindex != e->ifindex || link.master != bridge.ifindex ||
 		!bridge_is_ours(m, &bridge))
-		return; /* not a port of our bridge (any more) */
-	if (!strcmp(state, "down")) {
-		(void)netdev_log(m, "ip link set %s down", name);
+		return 0; /* not a port of our bridge (any more) */
+	if (!e->was_up)
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));
-	}
-	(void)netdev_log(m, "ip link set %s nomaster", name);
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_master(&msg, link.ifindex, 0));
-	if (err < 0)
-		log_warning("cannot remove %s from %s: %s; do it by hand: ip link set %s nomaster",
-			name, bridge_name, strerror(-err), name);
+	return err == -ENODEV ? 0 : err;
 }

@@ -21,12 +21,12 @@ int bridge_add_member(struct netdev *m, const struct link_info *bridge, const ch
 int bridge_add_session(
 	struct netdev *m, const struct link_info *bridge, const struct link_info *session);
 
-/** Undo the journal entry "bridge …": delete the bridge if it still is ours. */
-void bridge_undo(struct netdev *m, const char *args);
+/** Undo a JOURNAL_BRIDGE: delete the bridge if it still is ours. Return: 0 or -errno. */
+int bridge_undo(struct netdev *m, const struct journal_entry *e);
 
-/** Undo the journal entry "member …": remove the member from our bridge, and set it down if it was
- * down. */
-void bridge_undo_member(struct netdev *m, const char *args);
+/** Undo a JOURNAL_MEMBER: remove it from our bridge, and set it down if it was down. Return: 0 or
+ * -errno. */
+int bridge_undo_member(struct netdev *m, const struct journal_entry *e);
 
 /** Whether an interface can be a port: an Ethernet interface that is not a bridge itself. */
 bool bridge_can_hold(const struct link_info *link);

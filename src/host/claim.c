@@ -39,7 +39,7 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 	switch (journal_where(&m->journal)) {
 	case JOURNAL_HERE:
 		*ret_found = true;
-		undo_lines(m, UNDO_ALL);
+		undo_journal(m, UNDO_ALL);
 		break;
 	case JOURNAL_GONE:
 		break;
@@ -155,7 +155,7 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 	if (err == 0)
 		err = check_names(host);
 	if (err == 0)
-		err = host_note_hooks(host, HOST_POST_DOWN);
+		err = host_note_hooks(host, JOURNAL_POST_DOWN);
 	if (err == 0)
 		err = host_run_pre_up(host);
 	if (err == 0) {
@@ -163,7 +163,7 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 		return 0;
 	}
 	*ret_error = m->error;
-	undo_lines(m, UNDO_ALL);
+	undo_journal(m, UNDO_ALL);
 	if (*m->journal.path)
 		journal_discard(&m->journal);
 	host_free(host);

@@ -10,11 +10,9 @@
 #include "base/log.h"
 #include "host/spawn.h"
 
-#define KEY_LEN_MAX (64 + IF_NAMESIZE)
-
 /** Make the name for resolvconf. Debian's resolvconf orders interfaces by patterns; only a name
  * that matches one of them, for example "tun.wg0", precedes the others. */
-static void make_key(const char *ifname, char ret[static KEY_LEN_MAX])
+static void make_key(const char *ifname, char ret[static JOURNAL_NAME_LEN])
 {
 	FILE *f = fopen("/etc/resolvconf/interface-order", "re");
 	char line[128];
@@ -29,7 +27,7 @@ static void make_key(const char *ifname, char ret[static KEY_LEN_MAX])
 	}
 	if (f)
 		fclose(f);
-	snprintf(ret, KEY_LEN_MAX, "%s%s", prefix, ifname);
+	snprintf(ret, JOURNAL_NAME_LEN, "%s%s", prefix, ifname);
 }
 
 /** Return: the input of resolvconf, to be freed: one line per server, and one line with all search
@@ -64,15 +62,16 @@ static char *resolv_text(const struct conf_texts *dns)
 
 int dns_set(struct netdev *m, const struct conf_interface *wg)
 {
-	char key[KEY_LEN_MAX];
+	struct journal_entry e = { .kind = JOURNAL_DNS };
+	const char *key = e.name;
 	const char *const argv[] = { "resolvconf", "-a", key, "-m", "0", "-x", NULL };
 	char *text;
 	int err;
 
 	if (!wg->dns.n)
 		return 0;
-	make_key(wg->name, key);
-	err = netdev_journal(m, "dns %s", key);
+	make_key(wg->name, e.name);
+	err = netdev_journal(m, &e);
 	if (err == 0)
 		err = netdev_log(m, "resolvconf -a %s -m 0 -x", key);
 	if (err < 0)
@@ -90,14 +89,10 @@ int dns_set(struct netdev *m, const struct conf_interface *wg)
 	return 0;
 }
 
-void dns_undo(struct netdev *m, const char *args)
+int dns_undo(struct netdev *m, const struct journal_entry *e)
 {
-	const char *const argv[] = { "resolvconf", "-d", args, "-f", NULL };
-	int err;
+	const char *const argv[] = { "resolvconf", "-d", e->name, "-f", NULL };
+	int err = spawn(argv, NULL);
 
-	(void)netdev_log(m, "resolvconf -d %s -f", args);
-	err = spawn(argv, NULL);
-	if (err < 0 && err != -ENOENT)
-		log_warning(
-			"resolvconf -d %s failed: the servers of DNS may still be in use", args);
+	return err == -ENOENT ? 0 : err;
 }

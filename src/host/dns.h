@@ -10,7 +10,7 @@
  * -errno with the netdev's error filled. */
 int dns_set(struct netdev *m, const struct conf_interface *wg);
 
-/** Undo the journal entry "dns …". */
-void dns_undo(struct netdev *m, const char *args);
+/** Undo a JOURNAL_DNS. Return: 0 or -errno. */
+int dns_undo(struct netdev *m, const struct journal_entry *e);
 
 #endif

@@ -33,46 +33,28 @@ static char *expand_hook(const char *command, const char *ifname)
 	return text;
 }
 
-/** Add a journal entry at the bottom of the journal, or at its top. */
-static int note_hook(struct host *host, bool bottom, const char *kind, const char *command)
-{
-	struct journal *j = &host->netdev.journal;
-	char *line;
-	int err;
-
-	if (asprintf(&line, "%s %s", kind, command) < 0)
-		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
-	err = journal_insert(j, bottom ? 0 : j->n, line);
-	free(line);
-	if (err < 0)
-		netdev_fail(&host->netdev, err, "Cannot write the journal %s: %s", j->path,
-			strerror(-err));
-	return err;
-}
-
-int host_note_hooks(struct host *host, enum host_down_hooks which)
+int host_note_hooks(struct host *host, enum journal_kind kind)
 {
 	const struct conf_interface *wg = &host->conf->interface;
-	bool after = which == HOST_POST_DOWN;
+	bool after = kind == JOURNAL_POST_DOWN;
 	const struct conf_texts *hooks = after ? &wg->post_down : &wg->pre_down;
-	const char *kind = after ? "post-down" : "pre-down";
-	struct journal *j = &host->netdev.journal;
-	int err = 0;
-	size_t old;
+	struct journal_entry *v = calloc(hooks->n + 1, sizeof(*v));
+	size_t n = 0;
+	int err = v ? 0 : -ENOMEM;
 
-	while ((old = journal_find(j, kind)) != SIZE_MAX)
-		journal_remove(j, old);
-	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
-		/* The journal is undone backwards, so the first hook must be on top. */
-		const char *text = hooks->v[after ? i : hooks->n - 1 - i].text;
-		char *command = expand_hook(text, wg->name);
-
-		if (!command)
-			return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
-		err = note_hook(host, after, kind, command);
-		free(command);
+	while (err == 0 && n < hooks->n) {
+		v[n].kind = kind;
+		/* The journal is undone backwards, so the first hook must be the last entry. */
+		v[n].text = expand_hook(hooks->v[hooks->n - 1 - n].text, wg->name);
+		if (!v[n++].text)
+			err = -ENOMEM;
 	}
-	return err;
+	if (err == 0)
+		err = journal_replace(&host->netdev.journal, kind, after, v, n);
+	while (n > 0)
+		free(v[--n].text);
+	free(v);
+	return err < 0 ? netdev_journal_failed(&host->netdev, err) : 0;
 }
 
 int host_run_pre_up(struct host *host)
@@ -98,15 +80,15 @@ int host_run_pre_up(struct host *host)
 	return err;
 }
 
-/** Collect the commands of the journal entries "pre-down …", in the order in which they run. */
-static size_t collect_pre_down(const struct host *host, const char **ret, size_t room)
+/** Collect the commands of the "pre-down" entries, in the order in which they run. */
+static size_t collect_pre_down(const struct host *host, const char **ret)
 {
 	const struct journal *j = &host->netdev.journal;
 	size_t n = 0;
 
-	for (size_t i = j->n; i-- > 0 && n < room;)
-		if (!strncmp(j->lines[i], "pre-down ", 9))
-			ret[n++] = j->lines[i] + 9;
+	for (size_t i = j->n; i-- > 0;)
+		if (j->v[i].kind == JOURNAL_PRE_DOWN)
+			ret[n++] = j->v[i].text;
 	return n;
 }
 
@@ -128,7 +110,7 @@ static int start_post_up(struct host *host, pid_t *ret_pid)
 {
 	const struct conf_interface *wg = &host->conf->interface;
 	char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
-	int err = host_note_hooks(host, HOST_PRE_DOWN);
+	int err = host_note_hooks(host, JOURNAL_PRE_DOWN);
 	size_t n = 0;
 
 	while (err == 0 && commands && n < wg->post_up.n) {
@@ -149,13 +131,12 @@ static int start_post_up(struct host *host, pid_t *ret_pid)
 
 static int start_pre_down(struct host *host, pid_t *ret_pid)
 {
-	size_t room = host->netdev.journal.n + 1;
-	const char **commands = calloc(room, sizeof(*commands));
+	const char **commands = calloc(host->netdev.journal.n + 1, sizeof(*commands));
 	int err;
 
 	if (!commands)
 		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
-	err = start_commands(host, commands, collect_pre_down(host, commands, room), ret_pid);
+	err = start_commands(host, commands, collect_pre_down(host, commands), ret_pid);
 	free(commands);
 	return err;
 }
@@ -173,19 +154,15 @@ int host_hook_start(struct host *host, enum host_hook hook, pid_t *ret_pid, stru
 	return err;
 }
 
-/** Remove the "pre-down" entries after their commands have run, so that they do not run again. */
-static void forget_pre_down(struct journal *j)
-{
-	size_t i;
-
-	while ((i = journal_find(j, "pre-down ")) != SIZE_MAX)
-		journal_remove(j, i);
-}
-
 int host_hook_end(struct host *host, enum host_hook hook, int wait_status, struct error *ret_error)
 {
-	if (hook == HOST_HOOK_PRE_DOWN)
-		forget_pre_down(&host->netdev.journal);
+	const struct journal_entry like = { JOURNAL_PRE_DOWN };
+	struct journal *j = &host->netdev.journal;
+	size_t i;
+
+	/* They have run, and must not run again. */
+	while (hook == HOST_HOOK_PRE_DOWN && (i = journal_find(j, &like)) != SIZE_MAX)
+		journal_remove(j, i);
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return 0;
 	return error_set(ret_error, -ECANCELED, "%s failed\nSee its output above.",

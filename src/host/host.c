@@ -144,7 +144,7 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 
 void host_down(struct host *host)
 {
-	undo_lines(&host->netdev, UNDO_HOST);
+	undo_journal(&host->netdev, UNDO_HOST);
 	route_plan_fini(&host->plan);
 }
 
@@ -152,7 +152,7 @@ void host_close(struct host *host)
 {
 	if (!host)
 		return;
-	undo_lines(&host->netdev, UNDO_ALL);
+	undo_journal(&host->netdev, UNDO_ALL);
 	journal_discard(&host->netdev.journal);
 	host_free(host);
 }

@@ -33,15 +33,10 @@ const struct conf_session *host_next_session(struct host_session_walk *walk);
 /** Store the mark in use, and whether we have chosen it because the file sets none. */
 void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mark);
 
-/** Hooks that run when the site goes down. */
-enum host_down_hooks {
-	HOST_PRE_DOWN = 0, /* at the top of the journal: undone first */
-	HOST_POST_DOWN,	   /* at the bottom of the journal: undone last */
-};
-
-/** Replace the journal's entries of one kind of down hooks, with %i expanded, ordered so that
- * undoing backwards runs them in the order of the file. Return: 0 or -errno, error filled. */
-int host_note_hooks(struct host *host, enum host_down_hooks which);
+/** Replace the journal's entries of JOURNAL_PRE_DOWN, undone first, or JOURNAL_POST_DOWN, undone
+ * last, by the configuration's hooks with %i expanded. Return: 0 or -errno, error filled, and the
+ * old entries stay. */
+int host_note_hooks(struct host *host, enum journal_kind kind);
 
 /** Configure one of the engine's Ethernet interfaces: MTU (0: unchanged), bridge, up. Return: 0 or
  * -errno, error filled. */

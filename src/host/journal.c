@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,28 +127,37 @@ int journal_init(struct journal *j, const char *name)
 	return err < 0 ? err : find_place(&j->place);
 }
 
-/** Insert an allocated line and take ownership of it. */
-static int insert(struct journal *j, size_t i, char *line)
+/** Append a copy of an entry, in memory only. */
+static int append(struct journal *j, const struct journal_entry *e)
 {
+	char *text = e->text ? strdup(e->text) : NULL;
+
+	if (e->text && !text)
+		return -ENOMEM;
+	if (text && strchr(text, '\n')) {
+		free(text);
+		return -EINVAL;
+	}
 	if (j->n == j->room) {
 		size_t room = j->room ? 2 * j->room : 16;
-		char **lines = reallocarray(j->lines, room, sizeof(*lines));
+		struct journal_entry *v = reallocarray(j->v, room, sizeof(*v));
 
-		if (!lines)
+		if (!v) {
+			free(text);
 			return -ENOMEM;
-		j->lines = lines;
+		}
+		j->v = v;
 		j->room = room;
 	}
-	memmove(j->lines + i + 1, j->lines + i, (j->n - i) * sizeof(*j->lines));
-	j->lines[i] = line;
-	j->n++;
+	j->v[j->n] = *e;
+	j->v[j->n++].text = text;
 	return 0;
 }
 
 static void take_out(struct journal *j, size_t i)
 {
-	free(j->lines[i]);
-	memmove(j->lines + i, j->lines + i + 1, (j->n - i - 1) * sizeof(*j->lines));
+	free(j->v[i].text);
+	memmove(j->v + i, j->v + i + 1, (j->n - i - 1) * sizeof(*j->v));
 	j->n--;
 }
 
@@ -175,15 +183,14 @@ static int read_lines(struct journal *j, FILE *f)
 {
 	char *line = NULL;
 	size_t size = 0;
-	ssize_t len;
 	int err = 0;
 
-	while (err == 0 && (len = getline(&line, &size, f)) > 0) {
-		char *copy = strndup(line, (size_t)len - (line[len - 1] == '\n'));
+	while (err == 0 && getline(&line, &size, f) > 0) {
+		struct journal_entry e;
 
-		err = copy ? insert(j, j->n, copy) : -ENOMEM;
-		if (err < 0)
-			free(copy);
+		line[strcspn(line, "\n")] = '\0';
+		journal_entry_parse(line, &e);
+		err = append(j, &e);
 	}
 	free(line);
 	return err;
@@ -246,8 +253,10 @@ static int write_file(const struct journal *j, const char *path)
 	}
 	fprintf(f, HEAD "\nboot %s\nnetns %" PRIu64 " %" PRIu64 "\n", j->place.boot, j->place.inode,
 		j->place.cookie);
-	for (size_t i = 0; i < j->n; i++)
-		fprintf(f, "%s\n", j->lines[i]);
+	for (size_t i = 0; i < j->n; i++) {
+		journal_entry_print(&j->v[i], f);
+		fputc('\n', f);
+	}
 	if (ferror(f))
 		err = -EIO;
 	if (fclose(f) != 0 && err == 0)
@@ -271,39 +280,51 @@ static int save(const struct journal *j)
 	return err;
 }
 
-int journal_insert(struct journal *j, size_t i, const char *line)
+int journal_push(struct journal *j, const struct journal_entry *e)
 {
-	char *copy;
-	int err;
+	int err = append(j, e);
 
-	if (strchr(line, '\n'))
-		return -EINVAL;
-	copy = strdup(line);
-	err = copy ? insert(j, i, copy) : -ENOMEM;
-	if (err < 0) {
-		free(copy);
+	if (err < 0)
 		return err;
-	}
 	err = save(j);
 	if (err < 0)
-		take_out(j, i);
+		take_out(j, j->n - 1);
 	return err;
 }
 
-int journal_push(struct journal *j, const char *format, ...)
+/** Append copies of all entries except those of one kind. */
+static int append_others(struct journal *j, const struct journal *from, enum journal_kind except)
 {
-	char *line;
-	va_list args;
-	int err;
+	int err = 0;
 
-	va_start(args, format);
-	err = vasprintf(&line, format, args);
-	va_end(args);
-	if (err < 0)
-		return -ENOMEM;
-	err = journal_insert(j, j->n, line);
-	free(line);
+	for (size_t i = 0; err == 0 && i < from->n; i++)
+		if (from->v[i].kind != except)
+			err = append(j, &from->v[i]);
 	return err;
+}
+
+int journal_replace(struct journal *j, enum journal_kind kind, bool first,
+	const struct journal_entry *v, size_t n)
+{
+	struct journal next = { .place = j->place };
+	int err = 0;
+
+	memcpy(next.path, j->path, sizeof(next.path));
+	if (!first)
+		err = append_others(&next, j, kind);
+	for (size_t i = 0; err == 0 && i < n; i++)
+		err = append(&next, &v[i]);
+	if (err == 0 && first)
+		err = append_others(&next, j, kind);
+	if (err == 0)
+		err = save(&next);
+	if (err < 0) {
+		journal_fini(&next);
+		return err;
+	}
+	journal_fini(j);
+	*j = next;
+	return 0;
 }
 
 void journal_remove(struct journal *j, size_t i)
@@ -312,10 +333,10 @@ void journal_remove(struct journal *j, size_t i)
 	(void)save(j);
 }
 
-size_t journal_find(const struct journal *j, const char *start)
+size_t journal_find(const struct journal *j, const struct journal_entry *like)
 {
 	for (size_t i = j->n; i-- > 0;)
-		if (!strncmp(j->lines[i], start, strlen(start)))
+		if (journal_entry_matches(&j->v[i], like))
 			return i;
 	return SIZE_MAX;
 }
@@ -328,7 +349,7 @@ void journal_discard(struct journal *j)
 void journal_fini(struct journal *j)
 {
 	for (size_t i = 0; i < j->n; i++)
-		free(j->lines[i]);
-	free(j->lines);
+		free(j->v[i].text);
+	free(j->v);
 	*j = (struct journal){ 0 };
 }

@@ -10,8 +10,11 @@
 #define HOST_JOURNAL_H
 
 #include <limits.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/must_check.h"
+#include "host/journal_entry.h"
 
 /** Where the changes were made. No change outlives its network namespace. */
 struct journal_place {
@@ -31,7 +34,7 @@ enum journal_where {
 struct journal {
 	char path[PATH_MAX];
 	struct journal_place place;
-	char **lines;
+	struct journal_entry *v; /* oldest first; owns their texts */
 	size_t n;
 	size_t room;
 };
@@ -50,19 +53,21 @@ int journal_load(struct journal *j, const char *name);
 /** Return: where the changes of a journal are. */
 enum journal_where journal_where(const struct journal *j);
 
-/** Append a line, which must not contain a newline, and write the file. Return: 0, -EINVAL for a
- * newline, or another -errno; after an error the line is not in the journal. */
-int journal_push(struct journal *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Append an entry and write the file. Return: 0, -EINVAL if it is not valid, or another -errno;
+ * after an error the journal is unchanged. */
+MUST_CHECK int journal_push(struct journal *j, const struct journal_entry *e);
 
-/** Insert a line before line `i`; otherwise like journal_push(). */
-int journal_insert(struct journal *j, size_t i, const char *line);
+/** Replace all entries of one kind by the `n` entries `v`, at the journal's start if `first`, else
+ * at its end, and write the file. Return: as journal_push(). */
+MUST_CHECK int journal_replace(struct journal *j, enum journal_kind kind, bool first,
+	const struct journal_entry *v, size_t n);
 
-/** Remove line `i` and write the file. If the file cannot be written, it still contains the line,
+/** Remove entry `i` and write the file. If the file cannot be written, it still contains the entry,
  * which is harmless, because undo checks the present state first. */
 void journal_remove(struct journal *j, size_t i);
 
-/** Return: the index of the last line that starts with `start`, or SIZE_MAX. */
-size_t journal_find(const struct journal *j, const char *start);
+/** Return: the index of the newest entry that matches `like`, or SIZE_MAX. */
+size_t journal_find(const struct journal *j, const struct journal_entry *like);
 
 /** Remove the file. */
 void journal_discard(struct journal *j);

@@ -1,30 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* Split a journal line into its fields. */
+/* One change to the host, as the journal stores it. Pure. */
 #ifndef HOST_JOURNAL_ENTRY_H
 #define HOST_JOURNAL_ENTRY_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#define JOURNAL_ENTRY_WORDS   4
-#define JOURNAL_ENTRY_LEN_MAX 128 /* of one field, with its NUL */
+#define JOURNAL_NAME_LEN  128 /* with its NUL */
+#define JOURNAL_MAC_LEN	  18
+#define JOURNAL_VALUE_LEN 16 /* of a sysctl's value, with its NUL */
 
-/** The fields of a line, none of them empty. */
-struct journal_entry {
-	char v[JOURNAL_ENTRY_WORDS][JOURNAL_ENTRY_LEN_MAX];
-	size_t n;
+/** What was changed. The table in journal_entry.c has the fields and the line of each. */
+enum journal_kind {
+	JOURNAL_POST_DOWN = 0, /* text */
+	JOURNAL_BRIDGE,	       /* name, mac */
+	JOURNAL_MEMBER,	       /* name, ifindex, bridge, was_up */
+	JOURNAL_RULE_MARK,     /* six, mark */
+	JOURNAL_RULE_MAIN,     /* six */
+	JOURNAL_SYSCTL,	       /* name (path below /proc/sys), ours, was */
+	JOURNAL_NFT,	       /* six, name (of the table) */
+	JOURNAL_DNS,	       /* name (key of resolvconf) */
+	JOURNAL_PRE_DOWN,      /* text */
+	JOURNAL_UNKNOWN,       /* text: a line of another version */
+	JOURNAL_KIND_COUNT,
 };
 
-/** Split a line at its blanks. Return: whether it has exactly `n` fields, none of them too long. */
-bool journal_entry_split(const char *line, size_t n, struct journal_entry *ret);
+/** A change. Fields that its kind does not have are 0 or empty. */
+struct journal_entry {
+	enum journal_kind kind;
+	bool six; /* IPv6, not IPv4 */
+	bool was_up;
+	uint32_t ifindex;
+	uint32_t mark; /* firewall mark, and table of the rule */
+	char name[JOURNAL_NAME_LEN];
+	char mac[JOURNAL_MAC_LEN]; /* 02:00:00:00:00:01 */
+	char bridge[IF_NAMESIZE];
+	char ours[JOURNAL_VALUE_LEN];
+	char was[JOURNAL_VALUE_LEN];
+	char *text; /* a hook's command; borrowed, or owned by the journal that contains it */
+};
 
-/** Parse a decimal number. Return: whether it is valid and fits 32 bits; `ret` is untouched
- * otherwise. */
-bool journal_entry_u32(const char *word, uint32_t *ret);
+/** Write the entry's line, without newline. */
+void journal_entry_print(const struct journal_entry *e, FILE *out);
 
-/** Parse a MAC address, "02:00:00:00:00:01". Return: whether it is valid; `ret` is untouched
- * otherwise. */
-bool journal_entry_mac(const char *word, uint8_t ret[static 6]);
+/** Write the shell command that undoes the entry. */
+void journal_entry_print_undo(const struct journal_entry *e, FILE *out);
+
+/** Parse a line. `ret->text` is part of it. Return: whether it is the line of a known kind; if not,
+ * `ret` is JOURNAL_UNKNOWN with the line as its text. */
+bool journal_entry_parse(char *line, struct journal_entry *ret);
+
+/** Return: whether `e` has the kind and family of `like`, and its mark and name unless those are
+ * empty. */
+bool journal_entry_matches(const struct journal_entry *e, const struct journal_entry *like);
 
 #endif

@@ -1,91 +1,132 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of splitting journal lines. */
+/* Tests of journal lines: each kind is parsed and printed again, other lines stay as they are. */
 #include "host/journal_entry.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/bytes.h"
 
-static void test_split(void **state)
-{
-	static const struct {
-		const char *line;
-		size_t n;
-		bool ok;
-		const char *last;
-	} table[] = {
-		{ "eth1 3 br-l2tp0 down", 4, true, "down" },
-		{ "  a  b ", 2, true, "b" },
-		{ "", 0, true, NULL },
-		{ "a", 2, false, NULL },
-		{ "a b c", 2, false, NULL },
-		{ "a b c d e", 4, false, NULL },
-	};
-	struct journal_entry w;
-	char long_word[JOURNAL_ENTRY_LEN_MAX + 1];
+#define MAC "02:0a:00:00:00:ff"
 
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		assert_int_equal(journal_entry_split(table[i].line, table[i].n, &w), table[i].ok);
-		if (table[i].last)
-			assert_string_equal(w.v[w.n - 1], table[i].last);
-	}
-	memset(long_word, 'x', JOURNAL_ENTRY_LEN_MAX);
-	long_word[JOURNAL_ENTRY_LEN_MAX] = '\0';
-	assert_false(journal_entry_split(long_word, 1, &w));
-	assert_true(journal_entry_split(long_word + 1, 1, &w));
+/* Lines that files of earlier versions contain, so none may change. */
+static const struct {
+	const char *line;
+	struct journal_entry e;
+	const char *undo;
+} table[] = {
+	{ "post-down a  b ", { JOURNAL_POST_DOWN, .text = (char[]){ "a  b " } }, "a  b " },
+	{ "pre-down x", { JOURNAL_PRE_DOWN, .text = (char[]){ "x" } }, "x" },
+	{ "bridge br0 " MAC, { JOURNAL_BRIDGE, .name = "br0", .mac = MAC }, "ip link del br0" },
+	{ "member eth1 3 br0 down",
+		{ JOURNAL_MEMBER, .name = "eth1", .ifindex = 3, .bridge = "br0" },
+		"ip link set eth1 nomaster down" },
+	{ "member eth1 4294967295 br0 up",
+		{ JOURNAL_MEMBER, .name = "eth1", .ifindex = UINT32_MAX, .bridge = "br0",
+			.was_up = true },
+		"ip link set eth1 nomaster up" },
+	{ "rule 4 mark 51820", { JOURNAL_RULE_MARK, .mark = 51820 },
+		"ip -4 rule del not fwmark 51820 table 51820" },
+	{ "rule 6 main", { JOURNAL_RULE_MAIN, .six = true },
+		"ip -6 rule del table main suppress_prefixlength 0" },
+	{ "sysctl net/x 1 0", { JOURNAL_SYSCTL, .name = "net/x", .ours = "1", .was = "0" },
+		"sysctl -w net/x=0" },
+	{ "nft ip6 wirespan-wg0", { JOURNAL_NFT, .six = true, .name = "wirespan-wg0" },
+		"nft delete table ip6 wirespan-wg0" },
+	{ "dns tun.wg0", { JOURNAL_DNS, .name = "tun.wg0" }, "resolvconf -d tun.wg0 -f" },
+};
+
+static const char *printed(
+	const struct journal_entry *e, void (*print)(const struct journal_entry *e, FILE *out))
+{
+	static char text[256];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	assert_non_null(f);
+	text[0] = '\0';
+	print(e, f);
+	assert_int_equal(fclose(f), 0);
+	return text;
 }
 
-static void test_u32(void **state)
+static void test_kinds(void **state)
 {
-	static const struct {
-		const char *word;
-		bool ok;
-		uint32_t value;
-	} table[] = {
-		{ "0", true, 0 },
-		{ "51820", true, 51820 },
-		{ "4294967295", true, UINT32_MAX },
-		{ "4294967296", false, 0 },
-		{ "99999999999", false, 0 },
-		{ "", false, 0 },
-		{ "-1", false, 0 },
-		{ "+1", false, 0 },
-		{ "1x", false, 0 },
-	};
+	bool seen[JOURNAL_KIND_COUNT] = { false };
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		uint32_t v = 77;
+		const struct journal_entry *expected = &table[i].e;
+		struct journal_entry e;
+		char line[128];
 
-		assert_int_equal(journal_entry_u32(table[i].word, &v), table[i].ok);
-		assert_int_equal(v, table[i].ok ? table[i].value : 77);
+		snprintf(line, sizeof(line), "%s", table[i].line);
+		assert_true(journal_entry_parse(line, &e));
+		assert_int_equal(e.kind, expected->kind);
+		assert_int_equal(e.six, expected->six);
+		assert_int_equal(e.was_up, expected->was_up);
+		assert_int_equal(e.ifindex, expected->ifindex);
+		assert_int_equal(e.mark, expected->mark);
+		assert_string_equal(e.name, expected->name);
+		assert_string_equal(e.mac, expected->mac);
+		assert_string_equal(e.bridge, expected->bridge);
+		assert_string_equal(e.ours, expected->ours);
+		assert_string_equal(e.was, expected->was);
+		assert_string_equal(e.text ? e.text : "", expected->text ? expected->text : "");
+		assert_string_equal(printed(expected, journal_entry_print), table[i].line);
+		assert_string_equal(printed(expected, journal_entry_print_undo), table[i].undo);
+		seen[e.kind] = true;
+	}
+	for (size_t kind = 0; kind < JOURNAL_UNKNOWN; kind++)
+		assert_true(seen[kind]);
+}
+
+/* Lines that no kind has keep their text. */
+static void test_unknown(void **state)
+{
+	static const char *const lines[] = { "", "bridge", "bridge br0", "bridge br0 " MAC " x",
+		"bridge br0  " MAC, "member eth1 4294967296 br0 up", "member eth1 -1 br0 up",
+		"member eth1 1x br0 up", "member eth1 1 br0 sideways",
+		"member eth1 1 a-name-of-16-byt up", "rule 5 main", "rule 4 mark", "rule 4 mark ",
+		"nft inet x", "sysctl a 1", "sysctl a 1 1234567890123456", "post-downx", "new 1" };
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		struct journal_entry e;
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s", lines[i]);
+		assert_false(journal_entry_parse(line, &e));
+		assert_int_equal(e.kind, JOURNAL_UNKNOWN);
+		assert_string_equal(printed(&e, journal_entry_print), lines[i]);
 	}
 }
 
-static void test_mac(void **state)
+static void test_matches(void **state)
 {
-	static const char *const wrong[] = { "", "02:0a:00:00:00", "02:0a:00:00:00:f",
-		"02-0a-00-00-00-ff", "02:0A:00:00:00:ff", "02:0g:00:00:00:ff",
-		"02:0a:00:00:00:ff:00" };
-	uint8_t mac[6] = { 0 };
+	const struct journal_entry *bridge = &table[2].e;
+	const struct journal_entry *mark = &table[5].e;
 
-	assert_true(journal_entry_mac("02:0a:00:00:00:ff", mac));
-	assert_memory_equal(mac, "\x02\x0a\0\0\0\xff", 6);
-	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-		assert_false(journal_entry_mac(wrong[i], mac));
-	assert_memory_equal(mac, "\x02\x0a\0\0\0\xff", 6);
+	assert_true(journal_entry_matches(bridge, &(struct journal_entry){ JOURNAL_BRIDGE }));
+	assert_true(journal_entry_matches(
+		bridge, &(struct journal_entry){ JOURNAL_BRIDGE, .name = "br0" }));
+	assert_false(journal_entry_matches(
+		bridge, &(struct journal_entry){ JOURNAL_BRIDGE, .name = "br" }));
+	assert_false(journal_entry_matches(bridge, &(struct journal_entry){ JOURNAL_MEMBER }));
+	assert_true(journal_entry_matches(
+		mark, &(struct journal_entry){ JOURNAL_RULE_MARK, .mark = 51820 }));
+	assert_false(journal_entry_matches(
+		mark, &(struct journal_entry){ JOURNAL_RULE_MARK, .mark = 1 }));
+	assert_false(journal_entry_matches(
+		mark, &(struct journal_entry){ JOURNAL_RULE_MARK, .six = true }));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_u32),
-		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_matches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,43 +33,58 @@ static int clean_up(void **state)
 	return rmdir(dir); /* fails if another file is left */
 }
 
-static void assert_lines(const struct journal *j, const char *expected)
+/** Assert what the site's file contains after its header. */
+static void assert_file(const char *expected)
 {
-	char text[256] = "";
+	char path[128];
+	char text[512] = "";
+	const char *lines;
+	FILE *f;
 
-	for (size_t i = 0; i < j->n; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s|", j->lines[i]);
-	assert_string_equal(text, expected);
+	snprintf(path, sizeof(path), "%s/vpn01.state", dir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	lines = strstr(text, "\nnetns ");
+	assert_non_null(lines);
+	assert_string_equal(strchr(lines + 1, '\n') + 1, expected);
 }
 
-static void test_lines(void **state)
+static void test_entries(void **state)
 {
+	struct journal_entry rule = { .kind = JOURNAL_RULE_MAIN };
+	struct journal_entry dns = { .kind = JOURNAL_DNS, .name = "wg0" };
+	struct journal_entry hooks[] = { { JOURNAL_POST_DOWN, .text = (char[]){ "a  b " } },
+		{ JOURNAL_POST_DOWN, .text = (char[]){ "c" } } };
+	struct journal_entry two_lines = { JOURNAL_POST_DOWN, .text = (char[]){ "two\nlines" } };
 	struct journal j;
 	struct journal back;
 	struct stat st;
 
 	assert_int_equal(journal_load(&j, "vpn01"), -ENOENT);
 	assert_int_equal(journal_init(&j, "vpn01"), 0);
-	assert_int_equal(journal_push(&j, "member %s %u", "eth1", 3), 0);
-	assert_int_equal(journal_push(&j, "rule 4 main"), 0);
-	assert_int_equal(journal_push(&j, "two\nlines"), -EINVAL);
-	assert_int_equal(journal_insert(&j, 0, "post-down a  b "), 0);
-	assert_lines(&j, "post-down a  b |member eth1 3|rule 4 main|");
-	assert_int_equal(journal_find(&j, "member eth1 "), 1);
-	assert_int_equal(journal_find(&j, "member eth"), 1);
-	assert_int_equal(journal_find(&j, "member eth2"), SIZE_MAX);
+	assert_int_equal(journal_push(&j, &dns), 0);
+	assert_int_equal(journal_push(&j, &rule), 0);
+	assert_int_equal(journal_push(&j, &two_lines), -EINVAL);
+	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, hooks, 2), 0);
+	assert_file("post-down a  b \npost-down c\ndns wg0\nrule 4 main\n");
+	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, &two_lines, 1), -EINVAL);
+	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, false, hooks, 1), 0);
+	assert_file("dns wg0\nrule 4 main\npost-down a  b \n");
+	assert_int_equal(journal_find(&j, &rule), 1);
+	assert_int_equal(journal_find(&j, &(struct journal_entry){ JOURNAL_BRIDGE }), SIZE_MAX);
 
 	assert_int_equal(stat(j.path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(journal_load(&back, "vpn01"), 0);
-	assert_lines(&back, "post-down a  b |member eth1 3|rule 4 main|");
+	assert_int_equal(back.n, 3);
+	assert_string_equal(back.v[2].text, "a  b ");
 	assert_int_equal(journal_where(&back), JOURNAL_HERE);
 	journal_fini(&back);
 
 	journal_remove(&j, 1);
-	assert_int_equal(journal_load(&back, "vpn01"), 0);
-	assert_lines(&back, "post-down a  b |rule 4 main|");
-	journal_fini(&back);
+	assert_file("dns wg0\npost-down a  b \n");
 	journal_discard(&j);
 	journal_fini(&j);
 	assert_int_equal(journal_load(&back, "vpn01"), -ENOENT);
@@ -77,14 +92,19 @@ static void test_lines(void **state)
 
 static void test_unwritable(void **state)
 {
+	struct journal_entry hook = { JOURNAL_POST_DOWN, .text = (char[]){ "c" } };
+	struct journal_entry rule = { .kind = JOURNAL_RULE_MAIN };
 	struct journal j;
 
-	assert_int_equal(setenv("WIRESPAN_RUNDIR", "/nonexistent", 1), 0);
 	assert_int_equal(journal_init(&j, "vpn01"), 0);
-	assert_int_equal(journal_push(&j, "rule 4 main"), -ENOENT);
-	assert_int_equal(j.n, 0); /* a change that is not on disk must not be made */
+	assert_int_equal(journal_push(&j, &hook), 0);
+	snprintf(j.path, sizeof(j.path), "/nonexistent/vpn01.state");
+	assert_int_equal(journal_push(&j, &rule), -ENOENT);
+	assert_int_equal(j.n, 1); /* a change that is not on disk must not be made */
+	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, &hook, 1), -ENOENT);
+	assert_int_equal(j.n, 1);
+	assert_string_equal(j.v[0].text, "c");
 	journal_fini(&j);
-	assert_int_equal(setenv("WIRESPAN_RUNDIR", dir, 1), 0);
 }
 
 static void test_names(void **state)
@@ -146,7 +166,7 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_lines, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_entries, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_unwritable, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_names, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_foreign, set_up, clean_up),

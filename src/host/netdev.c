@@ -56,27 +56,22 @@ int netdev_log(struct netdev *m, const char *format, ...)
 	return log_step(m, what);
 }
 
-int netdev_journal(struct netdev *m, const char *format, ...)
+int netdev_journal(struct netdev *m, const struct journal_entry *e)
 {
-	char line[4096];
-	va_list args;
-	int err;
+	int err = journal_push(&m->journal, e);
 
-	va_start(args, format);
-	err = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (err < 0 || (size_t)err >= sizeof(line))
-		return netdev_fail(m, -ENAMETOOLONG, "Too long for the journal: %.100s…", line);
-	err = journal_push(&m->journal, "%s", line);
-	if (err < 0)
-		return netdev_fail(m, err,
-			"Cannot write the journal %s: %s\n"
-			"Make room there, or name another folder in WIRESPAN_RUNDIR.",
-			m->journal.path, strerror(-err));
-	return 0;
+	return err < 0 ? netdev_journal_failed(m, err) : 0;
 }
 
-static const char *mend_for(int code)
+int netdev_journal_failed(struct netdev *m, int code)
+{
+	return netdev_fail(m, code,
+		"Cannot write the journal %s: %s\n"
+		"Make room there, or name another folder in WIRESPAN_RUNDIR.",
+		m->journal.path, strerror(-code));
+}
+
+static const char *hint_for(int code)
 {
 	switch (-code) {
 	case EPERM:
@@ -108,7 +103,7 @@ int netdev_change(struct netdev *m, struct nl_msg *request, const char *format, 
 	if (err < 0)
 		return netdev_fail(m, err, "Cannot \"%s\": %s%s%s%s\n%s", what, strerror(-err),
 			*m->nl.verdict.why ? " (" : "", m->nl.verdict.why,
-			*m->nl.verdict.why ? ")" : "", mend_for(err));
+			*m->nl.verdict.why ? ")" : "", hint_for(err));
 	return 0;
 }
 

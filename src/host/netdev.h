@@ -34,8 +34,12 @@ int netdev_fail(struct netdev *m, int code, const char *format, ...)
 /** Log the next change as a shell command. Return: 0, or -errno: then do not make the change. */
 int netdev_log(struct netdev *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Write a line to the journal, before the change. Return: 0 or -errno. */
-int netdev_journal(struct netdev *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Write an entry to the journal, before the change. Return: 0, or -errno: then do not make the
+ * change. */
+MUST_CHECK int netdev_journal(struct netdev *m, const struct journal_entry *e);
+
+/** Fill in the error of a journal that could not be written. Return: `code`. */
+int netdev_journal_failed(struct netdev *m, int code);
 
 /** Log the change as `format` describes it, then send the request. Return: 0 or -errno. */
 int netdev_change(struct netdev *m, struct nl_msg *request, const char *format, ...)

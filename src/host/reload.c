@@ -13,7 +13,6 @@
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/host_state.h"
-#include "host/journal_entry.h"
 #include "host/routes.h"
 #include "host/undo.h"
 #include "netlink/query.h"
@@ -130,16 +129,10 @@ static int change_wg(struct host *host, const struct conf_site *conf, uint32_t m
 		err = change_routes(host, conf, &link, new_addresses);
 	if (err < 0 || conf_texts_equal(&old->dns, &new->dns))
 		return err;
-	noted = journal_find(&m->journal, "dns ");
+	noted = journal_find(&m->journal, &(struct journal_entry){ JOURNAL_DNS });
 	if (noted != SIZE_MAX)
-		undo_line(m, noted);
+		undo_entry(m, noted);
 	return dns_set(m, new);
-}
-
-/** Whether a line is "member NAME IFINDEX BRIDGE STATE"; `ret`: the fields after the first. */
-static bool is_member_line(const char *line, struct journal_entry *ret)
-{
-	return !strncmp(line, "member ", 7) && journal_entry_split(line + 7, 4, ret);
 }
 
 /** Remove the members that the configuration no longer lists under their bridge. */
@@ -148,23 +141,20 @@ static void drop_members(struct host *host, const struct conf_site *conf)
 	struct journal *j = &host->netdev.journal;
 
 	for (size_t i = j->n; i-- > 0;) {
-		const struct conf_bridge *bridge;
-		struct journal_entry w;
+		const struct journal_entry *e = &j->v[i];
+		const struct conf_bridge *bridge = conf_bridge_find(conf, e->bridge);
 
-		if (!is_member_line(j->lines[i], &w))
-			continue;
-		bridge = conf_bridge_find(conf, w.v[2]);
-		if (!bridge || !has_text(&bridge->members, w.v[0]))
-			undo_line(&host->netdev, i);
+		if (e->kind == JOURNAL_MEMBER && (!bridge || !has_text(&bridge->members, e->name)))
+			undo_entry(&host->netdev, i);
 	}
 }
 
-static size_t find_noted(const struct host *host, const char *kind, const char *name)
+static size_t find_noted(const struct host *host, enum journal_kind kind, const char *name)
 {
-	char start[JOURNAL_ENTRY_LEN_MAX + 16];
+	struct journal_entry like = { .kind = kind };
 
-	snprintf(start, sizeof(start), "%s %s ", kind, name);
-	return journal_find(&host->netdev.journal, start);
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	return journal_find(&host->netdev.journal, &like);
 }
 
 /** Undo a bridge after its members, so that the members return to their previous state. */
@@ -173,15 +163,12 @@ static void drop_bridge(struct host *host, const char *name)
 	struct journal *j = &host->netdev.journal;
 	size_t noted;
 
-	for (size_t i = j->n; i-- > 0;) {
-		struct journal_entry w;
-
-		if (is_member_line(j->lines[i], &w) && !strcmp(w.v[2], name))
-			undo_line(&host->netdev, i);
-	}
-	noted = find_noted(host, "bridge", name);
+	for (size_t i = j->n; i-- > 0;)
+		if (j->v[i].kind == JOURNAL_MEMBER && !strcmp(j->v[i].bridge, name))
+			undo_entry(&host->netdev, i);
+	noted = find_noted(host, JOURNAL_BRIDGE, name);
 	if (noted != SIZE_MAX)
-		undo_line(&host->netdev, noted);
+		undo_entry(&host->netdev, noted);
 }
 
 static void drop_bridges(struct host *host, const struct conf_site *conf)
@@ -190,14 +177,12 @@ static void drop_bridges(struct host *host, const struct conf_site *conf)
 	size_t i = j->n;
 
 	while (i-- > 0) {
-		struct journal_entry w;
+		const struct journal_entry e = j->v[i];
 
-		if (strncmp(j->lines[i], "bridge ", 7) != 0 ||
-			!journal_entry_split(j->lines[i] + 7, 2, &w) ||
-			conf_bridge_find(conf, w.v[0]))
+		if (e.kind != JOURNAL_BRIDGE || conf_bridge_find(conf, e.name))
 			continue;
-		drop_bridge(host, w.v[0]);
-		i = j->n; /* lines were removed: search again */
+		drop_bridge(host, e.name);
+		i = j->n; /* entries were removed: search again */
 	}
 }
 
@@ -227,7 +212,7 @@ static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp
 static int ensure_member(struct host *host, const struct link_info *bridge, const char *name)
 {
 	struct netdev *m = &host->netdev;
-	size_t noted = find_noted(host, "member", name);
+	size_t noted = find_noted(host, JOURNAL_MEMBER, name);
 	struct link_info link;
 	int err = netdev_find(m, name, &link);
 
@@ -236,7 +221,7 @@ static int ensure_member(struct host *host, const struct link_info *bridge, cons
 	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
 		return 0;
 	if (noted != SIZE_MAX)
-		undo_line(m, noted);
+		undo_entry(m, noted);
 	return bridge_add_member(m, bridge, name);
 }
 
@@ -328,10 +313,10 @@ int host_reload(struct host *host, const struct conf_site *conf, const struct ho
 
 	if (err == 0) {
 		host->conf = conf;
-		err = host_note_hooks(host, HOST_POST_DOWN);
+		err = host_note_hooks(host, JOURNAL_POST_DOWN);
 	}
 	if (err == 0)
-		err = host_note_hooks(host, HOST_PRE_DOWN);
+		err = host_note_hooks(host, JOURNAL_PRE_DOWN);
 	if (err < 0) {
 		host->conf = old;
 		*ret_error = host->netdev.error;

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "host/journal_entry.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
@@ -99,17 +98,20 @@ static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
 	struct rule_info outer = not_marked(family, mark);
 	struct rule_info inner = main_but_default(family);
+	struct journal_entry e = {
+		.kind = JOURNAL_RULE_MARK, .six = family == AF_INET6, .mark = mark
+	};
 	char letter = family_letter(family);
 	struct nl_msg msg;
-	int err;
+	int err = netdev_journal(m, &e);
 
-	err = netdev_journal(m, "rule %c mark %" PRIu32, letter, mark);
 	if (err == 0)
 		err = netdev_change(m, rule_encode_add(&msg, &outer),
 			"ip -%c rule add not fwmark %" PRIu32 " table %" PRIu32, letter, mark,
 			mark);
+	e = (struct journal_entry){ .kind = JOURNAL_RULE_MAIN, .six = family == AF_INET6 };
 	if (err == 0)
-		err = netdev_journal(m, "rule %c main", letter);
+		err = netdev_journal(m, &e);
 	if (err == 0)
 		err = netdev_change(m, rule_encode_add(&msg, &inner),
 			"ip -%c rule add table main suppress_prefixlength 0", letter);
@@ -118,13 +120,13 @@ static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
 
 static int set_src_valid_mark(struct netdev *m)
 {
-	char was[16];
-	int err = sysctl_read(SRC_VALID_MARK, was, sizeof(was));
+	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = SRC_VALID_MARK, .ours = "1" };
+	int err = sysctl_read(SRC_VALID_MARK, e.was, sizeof(e.was));
 
-	if (err == 0 && !strcmp(was, "1"))
+	if (err == 0 && !strcmp(e.was, "1"))
 		return 0;
 	if (err == 0)
-		err = netdev_journal(m, "sysctl " SRC_VALID_MARK " 1 %s", was);
+		err = netdev_journal(m, &e);
 	if (err == 0)
 		err = netdev_log(m, "sysctl %s=1", SRC_VALID_MARK);
 	if (err < 0)
@@ -174,11 +176,14 @@ static int add_filter(
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 	const char *pf = family == AF_INET6 ? "ip6" : "ip";
+	struct journal_entry e = { .kind = JOURNAL_NFT, .six = family == AF_INET6 };
 	char *text;
-	int err = netdev_journal(m, "nft %s wirespan-%s", pf, wg->name);
+	int err;
 
+	snprintf(e.name, sizeof(e.name), "wirespan-%s", wg->name);
+	err = netdev_journal(m, &e);
 	if (err == 0)
-		err = netdev_log(m, "nft add table %s wirespan-%s", pf, wg->name);
+		err = netdev_log(m, "nft add table %s %s", pf, e.name);
 	if (err < 0)
 		return err;
 	text = filter_text(wg, family, mark);
@@ -239,32 +244,30 @@ static int add_route(
 	return err;
 }
 
-/** Undo the newest journal line that starts with `kind`, if there is one. */
-static void undo_noted(struct netdev *m, const char *kind, const char *args,
-	void (*undo)(struct netdev *m, const char *args))
+/** Undo the newest journal entry that matches, if there is one. */
+static void undo_noted(struct netdev *m, struct journal_entry like,
+	int (*undo)(struct netdev *m, const struct journal_entry *e))
 {
-	char start[64];
-	size_t i;
+	size_t i = journal_find(&m->journal, &like);
 
-	snprintf(start, sizeof(start), "%s %s", kind, args);
-	i = journal_find(&m->journal, start);
 	if (i == SIZE_MAX)
 		return;
-	undo(m, m->journal.lines[i] + strlen(kind) + 1);
+	(void)undo(m, &m->journal.v[i]);
 	journal_remove(&m->journal, i);
 }
 
 static void delete_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
-	char args[32];
-
-	undo_noted(m, "nft", family == AF_INET6 ? "ip6 " : "ip ", routes_undo_filter);
+	undo_noted(m, (struct journal_entry){ JOURNAL_NFT, .six = family == AF_INET6 },
+		routes_undo_filter);
 	if (family == AF_INET)
-		undo_noted(m, "sysctl", SRC_VALID_MARK " ", routes_undo_sysctl);
-	snprintf(args, sizeof(args), "%c main", family_letter(family));
-	undo_noted(m, "rule", args, routes_undo_rule);
-	snprintf(args, sizeof(args), "%c mark %" PRIu32, family_letter(family), mark);
-	undo_noted(m, "rule", args, routes_undo_rule);
+		undo_noted(m, (struct journal_entry){ JOURNAL_SYSCTL }, routes_undo_sysctl);
+	undo_noted(m, (struct journal_entry){ JOURNAL_RULE_MAIN, .six = family == AF_INET6 },
+		routes_undo_rule);
+	undo_noted(m,
+		(struct journal_entry){
+			JOURNAL_RULE_MARK, .six = family == AF_INET6, .mark = mark },
+		routes_undo_rule);
 }
 
 int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
@@ -302,7 +305,8 @@ int routes_renew_filter(
 
 		if (!plan->v[i].by_rule)
 			continue;
-		undo_noted(m, "nft", family == AF_INET6 ? "ip6 " : "ip ", routes_undo_filter);
+		undo_noted(m, (struct journal_entry){ JOURNAL_NFT, .six = family == AF_INET6 },
+			routes_undo_filter);
 		err = add_filter(m, wg, family, plan->v[i].table);
 	}
 	return err;
@@ -357,68 +361,34 @@ static int delete_rule(struct netdev *m, const struct rule_info *rule)
 	return err;
 }
 
-/** Parse the journal entry "rule 4 mark 51820" or "rule 4 main". */
-static bool read_rule(const char *args, struct rule_info *ret)
+int routes_undo_rule(struct netdev *m, const struct journal_entry *e)
 {
-	struct journal_entry w;
-	uint32_t mark;
-	uint16_t family = *args == '6' ? AF_INET6 : AF_INET;
+	uint16_t family = e->six ? AF_INET6 : AF_INET;
+	struct rule_info rule = e->kind == JOURNAL_RULE_MARK ? not_marked(family, e->mark)
+							     : main_but_default(family);
+	int err = delete_rule(m, &rule);
 
-	if (journal_entry_split(args, 3, &w) && !strcmp(w.v[1], "mark") &&
-		journal_entry_u32(w.v[2], &mark))
-		*ret = not_marked(family, mark);
-	else if (journal_entry_split(args, 2, &w) && !strcmp(w.v[1], "main"))
-		*ret = main_but_default(family);
-	else
-		return false;
-	return true;
+	return err == -ENOENT ? 0 : err;
 }
 
-void routes_undo_rule(struct netdev *m, const char *args)
+int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e)
 {
-	struct rule_info rule;
-	int err;
+	char is[JOURNAL_VALUE_LEN];
+	int err = sysctl_read(e->name, is, sizeof(is));
 
-	if (!read_rule(args, &rule)) {
-		log_warning("cannot read \"rule %s\" in the journal; left alone", args);
-		return;
-	}
-	(void)netdev_log(m, "ip -%c rule del %s", *args, args + 2);
-	err = delete_rule(m, &rule);
-	if (err < 0 && err != -ENOENT)
-		log_warning("cannot delete the rule \"%s\": %s; see ip -%c rule", args,
-			strerror(-err), *args);
+	if (err == -ENOENT || (err == 0 && strcmp(is, e->ours) != 0))
+		return 0; /* changed by another process since */
+	return err < 0 ? err : sysctl_write(e->name, e->was);
 }
 
-void routes_undo_sysctl(struct netdev *m, const char *args)
-{
-	struct journal_entry w = { .n = 0 };
-	const char *path = w.v[0];
-	const char *ours = w.v[1];
-	const char *was = w.v[2];
-	char is[16];
-	int err;
-
-	if (!journal_entry_split(args, 3, &w)) {
-		log_warning("cannot read \"sysctl %s\" in the journal; left alone", args);
-		return;
-	}
-	if (sysctl_read(path, is, sizeof(is)) < 0 || strcmp(is, ours) != 0)
-		return; /* changed by another process since */
-	(void)netdev_log(m, "sysctl %s=%s", path, was);
-	err = sysctl_write(path, was);
-	if (err < 0)
-		log_warning("cannot set %s back to %s: %s", path, was, strerror(-err));
-}
-
-void routes_undo_filter(struct netdev *m, const char *args)
+int routes_undo_filter(struct netdev *m, const struct journal_entry *e)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
-	char text[160];
+	const char *pf = e->six ? "ip6" : "ip";
+	char text[2 * JOURNAL_NAME_LEN + 64];
 
-	(void)netdev_log(m, "nft delete table %s", args);
 	/* Adding the table first makes the deletion succeed even if it was never created. */
-	snprintf(text, sizeof(text), "add table %s\ndelete table %s\n", args, args);
-	if (spawn(argv, text) < 0)
-		log_warning("cannot remove nft's table; do it by hand: nft delete table %s", args);
+	snprintf(text, sizeof(text), "add table %s %s\ndelete table %s %s\n", pf, e->name, pf,
+		e->name);
+	return spawn(argv, text);
 }

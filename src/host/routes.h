@@ -34,13 +34,13 @@ int routes_renew_filter(
 int routes_delete(struct netdev *m, const struct link_info *link, const struct route_plan *old,
 	const struct route_plan *plan);
 
-/** Undo the journal entry "rule …". */
-void routes_undo_rule(struct netdev *m, const char *args);
+/** Undo a JOURNAL_RULE_MARK or JOURNAL_RULE_MAIN. Return: 0 or -errno. */
+int routes_undo_rule(struct netdev *m, const struct journal_entry *e);
 
-/** Undo the journal entry "sysctl …". */
-void routes_undo_sysctl(struct netdev *m, const char *args);
+/** Undo a JOURNAL_SYSCTL, unless it was changed since. Return: 0 or -errno. */
+int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e);
 
-/** Undo the journal entry "nft …". */
-void routes_undo_filter(struct netdev *m, const char *args);
+/** Undo a JOURNAL_NFT. Return: 0 or -errno. */
+int routes_undo_filter(struct netdev *m, const struct journal_entry *e);
 
 #endif

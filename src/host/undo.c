@@ -1,61 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* Undo a journal backwards, line by line. */
+/* Undo a journal backwards, entry by entry. */
 #include "host/undo.h"
 
+#include <errno.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/log.h"
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/routes.h"
 #include "host/spawn.h"
 
-static void undo_hook(struct netdev *m, const char *command)
+static int undo_hook(struct netdev *m, const struct journal_entry *e)
 {
-	(void)netdev_log(m, "%s", command);
-	if (spawn_shell(command) < 0)
-		log_warning("a hook failed, going on: %s", command);
+	return spawn_shell(e->text);
 }
 
-/* Maps the first word of a line to the function that undoes it. */
-static const struct {
-	const char *kind;
-	void (*undo)(struct netdev *m, const char *args);
-} undoers[] = {
-	{ "post-down", undo_hook },
-	{ "bridge", bridge_undo },
-	{ "member", bridge_undo_member },
-	{ "rule", routes_undo_rule },
-	{ "sysctl", routes_undo_sysctl },
-	{ "nft", routes_undo_filter },
-	{ "dns", dns_undo },
-	{ "pre-down", undo_hook },
+static int undo_unknown(struct netdev *m, const struct journal_entry *e)
+{
+	return -EPROTO;
+}
+
+/* Each undoes one kind of entry. Return: 0, also if another process has changed the object since,
+ * so that it is not ours any more; or -errno. */
+static int (*const undoers[JOURNAL_KIND_COUNT])(struct netdev *m, const struct journal_entry *e) = {
+	[JOURNAL_POST_DOWN] = undo_hook,
+	[JOURNAL_BRIDGE] = bridge_undo,
+	[JOURNAL_MEMBER] = bridge_undo_member,
+	[JOURNAL_RULE_MARK] = routes_undo_rule,
+	[JOURNAL_RULE_MAIN] = routes_undo_rule,
+	[JOURNAL_SYSCTL] = routes_undo_sysctl,
+	[JOURNAL_NFT] = routes_undo_filter,
+	[JOURNAL_DNS] = dns_undo,
+	[JOURNAL_PRE_DOWN] = undo_hook,
+	[JOURNAL_UNKNOWN] = undo_unknown,
 };
 
-void undo_line(struct netdev *m, size_t i)
+void undo_entry(struct netdev *m, size_t i)
 {
-	const char *line = m->journal.lines[i];
-	size_t word = strcspn(line, " ");
-	bool known = false;
+	const struct journal_entry *e = &m->journal.v[i];
+	char command[256] = "";
+	FILE *f = fmemopen(command, sizeof(command) - 1, "w");
+	int err;
 
-	for (size_t k = 0; k < ARRAY_LEN(undoers); k++)
-		if (strlen(undoers[k].kind) == word && !strncmp(undoers[k].kind, line, word)) {
-			undoers[k].undo(m, line + word + (line[word] == ' '));
-			known = true;
-		}
-	if (!known)
-		log_warning("the journal has \"%s\", which this version does not know", line);
+	if (f) {
+		journal_entry_print_undo(e, f);
+		fclose(f);
+	}
+	(void)netdev_log(m, "%s", command);
+	err = undoers[e->kind](m, e);
+	if (e->kind == JOURNAL_UNKNOWN)
+		log_warning("the journal has \"%s\", which this version does not know", command);
+	else if (err < 0)
+		log_warning("cannot undo a change: %s; do it by hand: %s", strerror(-err), command);
 	journal_remove(&m->journal, i);
 }
 
-void undo_lines(struct netdev *m, enum undo_depth depth)
+void undo_journal(struct netdev *m, enum undo_depth depth)
 {
 	while (m->journal.n) {
 		size_t last = m->journal.n - 1;
 
-		if (depth == UNDO_HOST && !strncmp(m->journal.lines[last], "post-down ", 10))
+		if (depth == UNDO_HOST && m->journal.v[last].kind == JOURNAL_POST_DOWN)
 			return;
-		undo_line(m, last);
+		undo_entry(m, last);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Undo a journal backwards, line by line. */
+/* Undo a journal backwards, entry by entry. */
 #ifndef HOST_UNDO_H
 #define HOST_UNDO_H
 
@@ -13,10 +13,10 @@ enum undo_depth {
 	UNDO_ALL,
 };
 
-/** Undo the newest lines. A failure is logged, and the next line is undone. */
-void undo_lines(struct netdev *m, enum undo_depth depth);
+/** Undo the newest entries. A failure is logged, and the next entry is undone. */
+void undo_journal(struct netdev *m, enum undo_depth depth);
 
-/** Undo one line and remove it from the journal. */
-void undo_line(struct netdev *m, size_t i);
+/** Undo one entry and remove it from the journal. */
+void undo_entry(struct netdev *m, size_t i);
 
 #endif
