@@ -99,6 +99,9 @@ class Headers(unittest.TestCase):
         self.assertEqual(headers.check(b, self.HEADERS, {"wg/a.h": ["wg/b.c"]}), [])
         self.assertEqual(len(headers.check({"wg/a.c": "int other(void)\n{\n}\n"}, self.HEADERS, {})), 1)
 
+    def test_called_by_the_linker(self):
+        self.assertEqual(headers.check({"wg/test_a.c": "int __wrap_a_go(int x)\n{\n}\n"}, self.HEADERS, {}), [])
+
 
 class Basenames(unittest.TestCase):
     def test_unique(self):
