@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What the documents (*.md) refer to: every path of this repository in a code span, code block or link exists, and
-doc/debugging.md lists every environment variable that the code reads."""
+doc/debugging.md lists every environment variable that the code reads, and no other."""
 import fnmatch
 import re
 import sys
@@ -14,6 +14,8 @@ BASES = ("", "src/", "tests/")  # `wg/device.c` is src/wg/device.c
 PLACEHOLDER = re.compile(r"(?<![A-Za-z])NAME(?![A-Za-z])")
 FENCE = re.compile(r"^(?:```|~~~)")
 SPAN = re.compile(r"(`+)(.+?)\1(?!`)", re.S)
+ROW = re.compile(r"^\| ((?:`[A-Z_]+`(?:, )?)+) \|", re.M)
+INHERITED = {"PATH"}  # read by the C library
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"[\w.@*-]+(?:/[\w.@*-]+)*/?")
 GETENV = (re.compile(r'\bgetenv\("(\w+)"\)'), re.compile(r'\binherited\("(\w+)"'),
@@ -119,6 +121,10 @@ def check_variables(texts, document):
     for path, text in sorted(texts.items()):
         for name in sorted({m for pattern in GETENV for m in pattern.findall(text)} - listed):
             problems.append(f"{path}: reads ${name}, which {VARIABLES_IN} does not list")
+    read = "\n".join(texts.values())
+    for name in re.findall(r"[A-Z_]+", " ".join(ROW.findall(document))):
+        if name not in INHERITED and f'"{name}"' not in read:
+            problems.append(f"{VARIABLES_IN}: lists ${name}, which nothing reads")
     return problems
 
 

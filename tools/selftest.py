@@ -320,6 +320,8 @@ class References(unittest.TestCase):
                  "a.py": 'os.environ.get("WIRESPAN_A") or os.environ["WIRESPAN_B"] or os.environ["PATH"]'}
         self.assertEqual(references.check_variables(texts, "`ONE`, `TWO=9`, `WIRESPAN_A`, `WIRESPAN_B`"), [])
         self.assertEqual(len(references.check_variables(texts, "ONE `TWO`")), 3)
+        row = "| `ONE`, `TWO` | `WIRESPAN_A` `WIRESPAN_B`\n| `NONE`, `PATH` | x |\n"
+        self.assertEqual(references.check_variables(texts, row), ["doc/debugging.md: lists $NONE, which nothing reads"])
 
 
 class Count(unittest.TestCase):

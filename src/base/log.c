@@ -7,19 +7,69 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool use_syslog;
+static const char *program = "wirespan";
+static char subject[64]; /* with ": " at its end, or empty */
 
 void log_set_level(enum log_level max)
 {
 	max_level = max;
 }
 
+void log_set_level_from_environment(void)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = {
+		{ "silent", LOG_LEVEL_SILENT },
+		{ "error", LOG_LEVEL_ERROR },
+		{ "warning", LOG_LEVEL_WARNING },
+		{ "info", LOG_LEVEL_INFO },
+		{ "verbose", LOG_LEVEL_DEBUG },
+		{ "debug", LOG_LEVEL_DEBUG },
+	};
+	const char *text = getenv("LOG_LEVEL");
+
+	if (!text || !*text)
+		return;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (!strcmp(text, levels[i].name)) {
+			max_level = levels[i].level;
+			return;
+		}
+	}
+	log_warning("LOG_LEVEL=%s is no level. Use silent, error, warning, info or debug.", text);
+}
+
+bool log_shows(enum log_level level)
+{
+	return level <= max_level;
+}
+
+void log_set_program(const char *name)
+{
+	program = name;
+}
+
+void log_set_subject(const char *format, ...)
+{
+	char text[sizeof(subject) - 2];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)snprintf(subject, sizeof(subject), "%s%s", text, *text ? ": " : "");
+}
+
 void log_to_syslog(void)
 {
-	openlog("wirespan", LOG_PID, LOG_DAEMON);
+	openlog(program, LOG_PID, LOG_DAEMON);
 	use_syslog = true;
 }
 
@@ -28,15 +78,15 @@ void log_line(enum log_level level, const char *format, ...)
 	char line[1024];
 	va_list args;
 
-	if (level > max_level)
+	if (!log_shows(level))
 		return;
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (use_syslog)
-		syslog((int)level, "%s", line);
+		syslog((int)level, "%s%s", subject, line);
 	else if (getenv("JOURNAL_STREAM"))
-		fprintf(stderr, "<%d>%s\n", (int)level, line);
+		fprintf(stderr, "<%d>%s%s\n", (int)level, subject, line);
 	else
-		fprintf(stderr, "wirespan: %s\n", line);
+		fprintf(stderr, "%s: %s%s\n", program, subject, line);
 }

@@ -4,6 +4,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 /** Severity of a message, with the numbers of syslog. */
 enum log_level {
 	LOG_LEVEL_SILENT = 0,
@@ -15,6 +17,20 @@ enum log_level {
 
 /** Write messages up to and including level `max` only. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level max);
+
+/** Set the level by the environment variable LOG_LEVEL: "silent", "error", "warning", "info",
+ * "debug", or "verbose", which is "debug". Unset leaves it; another value does, with a warning. */
+void log_set_level_from_environment(void);
+
+/** Whether messages of the level are written. */
+bool log_shows(enum log_level level);
+
+/** Set the name of the program, which starts each line; default: "wirespan". It is borrowed. */
+void log_set_program(const char *name);
+
+/** Set what follows the program's name in each line, such as the interface; initially nothing. It
+ * is truncated to 63 bytes. */
+void log_set_subject(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Write to syslog(3) instead of stderr from now on, for a daemon without a terminal. */
 void log_to_syslog(void);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/site.h"
 #include "conf/load.h"
 #include "daemon/site_daemon.h"
@@ -34,6 +35,7 @@ static enum verb_exit run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "detach", no_argument, NULL, 'd' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct site_daemon_config config = { .load = load };
@@ -41,10 +43,14 @@ static enum verb_exit run(int argc, char **argv)
 	int code;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d", options, NULL)) >= 0) {
-		if (c != 'd')
+	log_set_level_from_environment();
+	while ((c = getopt_long(argc, argv, "dv", options, NULL)) >= 0) {
+		if (c == 'd')
+			config.detach = true;
+		else if (c == 'v')
+			log_set_level(LOG_LEVEL_DEBUG);
+		else
 			return verb_bad_option(argv[0]);
-		config.detach = true;
 	}
 	if (optind + 1 != argc)
 		return verb_usage(argv[0], "name one configuration");
@@ -59,7 +65,7 @@ static enum verb_exit run(int argc, char **argv)
 
 const struct verb verb_up = {
 	.name = "up",
-	.usage = "[-d] NAME|FILE",
+	.usage = "[-d] [-v] NAME|FILE",
 	.summary = "bring the site up",
 	.help = "Checks the configuration, makes the interfaces, addresses, routes and the\n"
 		"bridge, and carries frames until SIGTERM or SIGINT, or `wirespan down`.\n"
@@ -67,6 +73,8 @@ const struct verb verb_up = {
 		"fails, the host is left as it was.\n"
 		"\n"
 		"  -d, --detach   return once traffic can flow; a child goes on in the\n"
-		"                 background and logs to syslog\n",
+		"                 background and logs to syslog\n"
+		"  -v, --verbose  log each change to the host, each handshake, and each change of\n"
+		"                 an endpoint, MTU or host name; and drops by reason\n",
 	.run = run,
 };

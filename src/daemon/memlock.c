@@ -3,12 +3,11 @@
 #include "daemon/memlock.h"
 
 #include <errno.h>
-#include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,36 +18,67 @@
  * All memory is locked, not only the memory that is known to contain keys: stacks, the crypto
  * library and buffers contain keys temporarily, too. Pages are locked when they are first used, so
  * reserved but untouched memory costs nothing. Under a limit (RLIMIT_MEMLOCK), locking future
- * memory would make ordinary allocations fail when the limit is reached. So it is done only if
- * there is no limit, or none that applies to us.
+ * memory would make ordinary allocations fail when the limit is reached. So the lock is undone if
+ * there is a limit that applies to us.
  */
 
-/* Whether we hold CAP_IPC_LOCK, so that the limit does not apply. */
+/* Whether more memory than the limit can be mapped now that future mappings are locked. Only the
+ * kernel knows: CAP_IPC_LOCK lifts the limit, but not that of a user namespace, as in a rootless
+ * container. */
 static bool is_above_limit(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct rlimit now;
+	size_t len;
+	void *p;
 
-	return !syscall(SYS_capget, &head, sets) && sets[0].effective & 1U << CAP_IPC_LOCK;
+	if (getrlimit(RLIMIT_MEMLOCK, &now) < 0)
+		return false;
+	if (now.rlim_cur == RLIM_INFINITY)
+		return true;
+	len = (size_t)now.rlim_cur + (size_t)sysconf(_SC_PAGESIZE);
+	p = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	munmap(p, len);
+	return true;
 }
 
-static bool may_lock_all(void)
+/* Lock all memory, if later allocations cannot fail for it. */
+static bool lock_all(void)
 {
 	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
-	struct rlimit now;
 
-	return (!getrlimit(RLIMIT_MEMLOCK, &now) && now.rlim_cur == RLIM_INFINITY) ||
-	       !setrlimit(RLIMIT_MEMLOCK, &none) || is_above_limit();
+	(void)setrlimit(RLIMIT_MEMLOCK, &none);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		return false;
+	if (is_above_limit())
+		return true;
+	munlockall();
+	return false;
+}
+
+/* Whether the user wants to debug the process. */
+static bool is_debugged(void)
+{
+	const char *text = getenv("WIRESPAN_DUMPABLE");
+
+	return text && !strcmp(text, "1");
 }
 
 bool memlock_process(bool say)
 {
 	const struct rlimit none = { 0, 0 };
 
+	if (is_debugged()) {
+		if (say)
+			log_warning("WIRESPAN_DUMPABLE=1: memory is not locked, and core dumps and "
+				    "debuggers are allowed. Keys can reach a disk.");
+		return false;
+	}
 	if ((setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0) && say)
 		log_warning(
 			"cannot disable core dumps: %s. They would contain keys.", strerror(errno));
-	if (may_lock_all() && !mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+	if (lock_all())
 		return true;
 	if (say)
 		log_warning("memory is not locked: keys may reach swap. Allow it "

@@ -62,6 +62,7 @@ struct wg_daemon {
 	struct loop_watch signal_watch;
 	struct detach detach;
 	uint32_t ifindex;
+	uint16_t subject_port; /* in the log's lines; 0: none */
 	int exit_code;
 };
 
@@ -73,9 +74,25 @@ static int failed(const char *what, int err)
 
 static void set_mtu(struct wg_daemon *w, uint32_t mtu)
 {
+	if (mtu != w->driver->engine.wg_mtu)
+		log_debug("the MTU of the interface is %u now", mtu);
 	w->driver->engine.wg_mtu = mtu;
 	LIST_FOR_EACH(l, &w->driver->peers)
 	CONTAINER_OF(l, struct driver_peer, link)->path.mtu = mtu;
+}
+
+/* Start each line of the log with the interface's name and UDP port. */
+static void set_log_subject(struct wg_daemon *w)
+{
+	uint16_t port = w->driver->running ? w->driver->udp.port : 0;
+
+	if (w->subject_port == port)
+		return;
+	w->subject_port = port;
+	if (port)
+		log_set_subject("%s port %u", w->driver->tun.tap.name, port);
+	else
+		log_set_subject("%s", w->driver->tun.tap.name);
 }
 
 /* Apply the interface's present state and MTU. */
@@ -86,6 +103,10 @@ static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 		listen_up(w->driver);
 	else if (!up && w->driver->wanted)
 		listen_down(w->driver);
+	else
+		return;
+	set_log_subject(w);
+	log_debug("the interface is %s", up ? "up" : "down");
 }
 
 /* Query the interface in its present namespace. Return: 0; -EBADFD if it has been deleted; or
@@ -242,6 +263,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	if (err < 0)
 		return failed("Cannot query the interface", err);
 	w->ifindex = link.ifindex;
+	log_set_subject("%s", w->driver->tun.tap.name);
 	follow(w, link.flags & IFF_UP, link.mtu);
 	w->monitor_watch =
 		(struct loop_watch){ .fd = monitor_fd(&w->monitor), .callback = on_news, .ctx = w };
@@ -318,24 +340,11 @@ static int wg_run(const char *name, bool foreground)
 		listen_work(w.driver);
 		if (mono_reached(w.next_look, clock_mono()))
 			poll_moved_interface(&w);
+		set_log_subject(&w);
 		driver_tidy(w.driver);
 	}
 	wg_close(&w);
 	return err < 0 ? 1 : 0;
-}
-
-static void log_level_from_environment(void)
-{
-	const char *level = getenv("LOG_LEVEL");
-
-	if (!level)
-		return;
-	if (!strcmp(level, "verbose") || !strcmp(level, "debug"))
-		log_set_level(LOG_LEVEL_DEBUG);
-	else if (!strcmp(level, "error"))
-		log_set_level(LOG_LEVEL_ERROR);
-	else if (!strcmp(level, "silent"))
-		log_set_level(LOG_LEVEL_SILENT);
 }
 
 static int usage(const char *name, int exit_code)
@@ -364,6 +373,8 @@ int wg_daemon_main(int argc, char **argv)
 	if (argc != i + 1 || !argv[i][0] || argv[i][0] == '-' || strlen(argv[i]) >= IFNAMSIZ ||
 		strchr(argv[i], '/'))
 		return usage(argv[0], 2);
-	log_level_from_environment();
+	log_set_program("wirespan-wg");
+	log_set_subject("%s", argv[i]);
+	log_set_level_from_environment();
 	return wg_run(argv[i], foreground);
 }

@@ -92,6 +92,7 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	err = engine_init(&d->engine, &es, d->memory, random_system(), options->aead);
 	if (err < 0)
 		goto fail;
+	trace_log_start(&d->trace_log, &d->engine);
 	d->engine.tun.user = &d->tun;
 	wg_device_set_up(&d->engine.wg, false);
 	batch_begin(d);
@@ -293,6 +294,7 @@ void driver_work(struct driver *d)
 
 void driver_tidy(struct driver *d)
 {
+	trace_log_run(&d->trace_log, &d->engine);
 	if (!d->engine.wg.spent)
 		return;
 	wg_device_tidy(&d->engine.wg);
@@ -302,5 +304,5 @@ void driver_tidy(struct driver *d)
 
 struct mono driver_deadline(const struct driver *d)
 {
-	return engine_deadline(&d->engine);
+	return mono_earliest(engine_deadline(&d->engine), trace_log_deadline(&d->trace_log));
 }

@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "driver/listen.h"
+#include "driver/trace_log.h"
 #include "loop/loop.h"
 #include "path/engine.h"
 #include "path/tx.h"
@@ -138,6 +139,7 @@ struct driver {
 	struct tx_job job;	     /* the superframe in it */
 	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct driver_stats stats;
+	struct trace_log trace_log;
 };
 
 /** Initial capacities of a userspace engine; they grow as items are added. */

@@ -68,7 +68,7 @@ int host_run_pre_up(struct host *host)
 
 		if (!command)
 			return netdev_fail(m, -ENOMEM, "Out of memory");
-		err = netdev_log(m, "%s", command);
+		err = netdev_log_hook(m, "PreUp", command);
 		if (err == 0) {
 			err = spawn_shell(command);
 			if (err < 0)
@@ -92,14 +92,15 @@ static size_t collect_pre_down(const struct host *host, const char **ret)
 	return n;
 }
 
-static int start_commands(struct host *host, const char *const commands[], size_t n, pid_t *ret_pid)
+static int start_commands(
+	struct host *host, const char *kind, const char *const commands[], size_t n, pid_t *ret_pid)
 {
 	struct netdev *m = &host->netdev;
 	int err = 0;
 
 	*ret_pid = 0;
 	for (size_t i = 0; err == 0 && i < n; i++)
-		err = netdev_log(m, "%s", commands[i]);
+		err = netdev_log_hook(m, kind, commands[i]);
 	if (err < 0 || n == 0)
 		return err;
 	err = spawn_start_shell(commands, n, ret_pid);
@@ -122,7 +123,7 @@ static int start_post_up(struct host *host, pid_t *ret_pid)
 	if (err == 0 && n < wg->post_up.n)
 		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = start_commands(host, (const char *const *)commands, n, ret_pid);
+		err = start_commands(host, "PostUp", (const char *const *)commands, n, ret_pid);
 	while (n > 0)
 		free(commands[--n]);
 	free(commands);
@@ -136,7 +137,7 @@ static int start_pre_down(struct host *host, pid_t *ret_pid)
 
 	if (!commands)
 		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
-	err = start_commands(host, commands, collect_pre_down(host, commands), ret_pid);
+	err = start_commands(host, "PreDown", commands, collect_pre_down(host, commands), ret_pid);
 	free(commands);
 	return err;
 }

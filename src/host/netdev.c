@@ -38,11 +38,23 @@ int netdev_fail(struct netdev *m, int code, const char *format, ...)
 	return error_set(&m->error, code, "%s", text);
 }
 
-static int log_step(struct netdev *m, const char *what)
+/* Pass a change to the watcher; if it is a hook, the log gets only its kind. */
+static int log_step(struct netdev *m, const char *what, const char *hook)
 {
 	int err = m->step ? m->step(m->step_ctx, what) : 0;
 
-	return err < 0 ? netdev_fail(m, err, "Stopped before \"%s\":", what) : 0;
+	if (err < 0)
+		return netdev_fail(m, err, "Stopped before \"%s\":", what);
+	if (hook)
+		log_debug("host: running a %s command", hook);
+	else
+		log_debug("host: %s", what);
+	return 0;
+}
+
+int netdev_log_hook(struct netdev *m, const char *kind, const char *command)
+{
+	return log_step(m, command, kind);
 }
 
 int netdev_log(struct netdev *m, const char *format, ...)
@@ -53,7 +65,7 @@ int netdev_log(struct netdev *m, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	return log_step(m, what);
+	return log_step(m, what, NULL);
 }
 
 int netdev_journal(struct netdev *m, const struct journal_entry *e)
@@ -96,7 +108,7 @@ int netdev_change(struct netdev *m, struct nl_msg *request, const char *format, 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	err = log_step(m, what);
+	err = log_step(m, what, NULL);
 	if (err < 0)
 		return err;
 	err = nl_request(&m->nl, request);

@@ -34,6 +34,10 @@ int netdev_fail(struct netdev *m, int code, const char *format, ...)
 /** Log the next change as a shell command. Return: 0, or -errno: then do not make the change. */
 int netdev_log(struct netdev *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** As netdev_log(), for a hook: the log shows only its kind ("PostUp"), as its text may contain a
+ * secret. */
+int netdev_log_hook(struct netdev *m, const char *kind, const char *command);
+
 /** Write an entry to the journal, before the change. Return: 0, or -errno: then do not make the
  * change. */
 MUST_CHECK int netdev_journal(struct netdev *m, const struct journal_entry *e);

@@ -47,7 +47,11 @@ void undo_entry(struct netdev *m, size_t i)
 		journal_entry_print_undo(e, f);
 		fclose(f);
 	}
-	(void)netdev_log(m, "%s", command);
+	if (e->kind == JOURNAL_POST_DOWN || e->kind == JOURNAL_PRE_DOWN)
+		(void)netdev_log_hook(
+			m, e->kind == JOURNAL_PRE_DOWN ? "PreDown" : "PostDown", command);
+	else
+		(void)netdev_log(m, "%s", command);
 	err = undoers[e->kind](m, e);
 	if (e->kind == JOURNAL_UNKNOWN)
 		log_warning("the journal has \"%s\", which this version does not know", command);

@@ -33,10 +33,13 @@ void control_handshake(
 	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
 {
 	struct wg_event event;
+	enum drop verdict =
+		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, false, &event);
 
 	e->stats.handshakes_rx++;
-	drop_count(&e->drops,
-		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, false, &event));
+	drop_count(&e->drops, verdict);
+	trace_handshake(&e->trace, e->now, len ? msg[0] : 0, verdict,
+		event.reply_len ? event.reply[0] : 0, event.peer, from);
 	if (event.reply_len)
 		control_send(e, event.reply, event.reply_len, from);
 	if (event.peer)
@@ -54,6 +57,8 @@ void control_timers(struct engine *e)
 
 void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
 {
+	if (!endpoint_equal(&peer->wg.endpoint, to))
+		trace_note(&e->trace, TRACE_ENDPOINT, &peer->wg, to, 0);
 	wg_peer_set_endpoint(&e->wg, &peer->wg, to);
 	peer->path_unknown = e->path_unknown = true;
 }
@@ -77,6 +82,7 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 		return;
 	pending_set_unanswered(&e->pending, &peer->pending, unanswered);
 	control_send(e, msg, sizeof(msg), &peer->wg.endpoint);
+	trace_note(&e->trace, TRACE_INITIATION_SENT, &peer->wg, NULL, 0);
 	if (peer->policy)
 		e->policy_due = mono_earliest(
 			e->policy_due, peer->policy->sent(peer->policy, &peer->wg, e->now));
@@ -110,8 +116,10 @@ static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_k
 {
 	struct emit_flow flow = emit_flow_to(peer, kp);
 
-	if (emit_exact(&e->tx.out, &flow, 0, 0))
-		control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, false, e->now));
+	if (!emit_exact(&e->tx.out, &flow, 0, 0))
+		return;
+	trace_note(&e->trace, TRACE_KEEPALIVE_SENT, &peer->wg, NULL, 0);
+	control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, false, e->now));
 }
 
 /* Run actions that need a session: use it, or request one. Return: false when there is no room. */
@@ -134,10 +142,23 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 	return send_pending(e, peer, kp);
 }
 
+/* Note what the peer's timers and messages have led to. */
+static void trace_actions(struct engine *e, const struct path_peer *peer, unsigned actions)
+{
+	if (actions & WG_SOURCE_STALE)
+		trace_note(&e->trace, TRACE_NO_ANSWER, &peer->wg, NULL, 0);
+	if (actions & WG_DROP_PENDING)
+		trace_note(&e->trace, TRACE_GAVE_UP, &peer->wg, NULL, 0);
+	if (actions & WG_KEYS_WIPED)
+		trace_note(&e->trace, TRACE_KEYS_WIPED, &peer->wg, NULL, 0);
+	if (actions & WG_ENDPOINT_MOVED)
+		trace_note(&e->trace, TRACE_ENDPOINT, &peer->wg, NULL, 0);
+}
+
 /* Return: false when there is no room: the remaining actions are queued again. */
 static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actions)
 {
-
+	trace_actions(e, peer, actions);
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(&peer->wg);
 	if (actions & WG_ENDPOINT_MOVED)

@@ -21,6 +21,7 @@
 #include "path/port.h"
 #include "path/replies.h"
 #include "path/stats.h"
+#include "path/trace.h"
 #include "pkt/drop.h"
 #include "wg/device.h"
 
@@ -92,6 +93,7 @@ struct engine {
 	unsigned wg_mtu;	      /* of peers to be added */
 	struct drop_counters drops;
 	struct engine_stats stats;
+	struct trace trace; /* for the debug log; the driver drains it */
 	struct engine_sizes sizes;
 };
 

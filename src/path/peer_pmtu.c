@@ -28,6 +28,7 @@ static void follow_apply(struct engine *e, struct path_peer *peer)
 	if (mtu != peer->mtu) {
 		peer->mtu = mtu;
 		e->mtu_changed = true;
+		trace_note(&e->trace, TRACE_MTU, &peer->wg, NULL, mtu);
 	}
 	peer->whole_max = wg_mtu_of(p->sure, family);
 	if (p->trains.max != peer->train_max)
@@ -61,8 +62,10 @@ void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 {
 	list_remove(&peer->follow);
 	peer->following = false;
-	if (peer->mtu != mtu)
+	if (peer->mtu != mtu) {
 		e->mtu_changed = true;
+		trace_note(&e->trace, TRACE_MTU, &peer->wg, NULL, mtu);
+	}
 	peer->mtu = mtu;
 	peer->whole_max = UINT_MAX;
 	peer->train_max = TRAINS_ANY;

@@ -133,6 +133,8 @@ void rx_account(struct engine *e)
 	if (!rx->kp)
 		return;
 	actions = wg_peer_received(&e->wg, rx->kp, &rx->from, rx->bytes, rx->has_data, e->now);
+	if (actions & WG_SEND_PENDING)
+		trace_note(&e->trace, TRACE_SESSION, rx->kp->peer, &rx->from, 0);
 	control_note(e, path_peer_of(rx->kp->peer), actions);
 	rx->kp = NULL;
 }

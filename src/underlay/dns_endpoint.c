@@ -77,6 +77,21 @@ static void log_answer(struct dns_endpoint *name, const struct resolver_answer *
 	name->problem = a->problem;
 }
 
+/* Log all addresses of an answer, at level debug. */
+static void log_addresses(const struct dns_endpoint *name, const struct resolver_answer *a)
+{
+	char text[IP_ADDR_TEXT_LEN];
+	char list[256] = "";
+	size_t len = 0;
+
+	if (!log_shows(LOG_LEVEL_DEBUG))
+		return;
+	for (size_t i = 0; i < a->n && len + IP_ADDR_TEXT_LEN + 1 < sizeof(list); i++)
+		len += (size_t)snprintf(
+			list + len, sizeof(list) - len, " %s", ip_addr_text(&a->v[i].addr, text));
+	log_debug("name %s: %s%s", name->host, a->problem ? a->problem : "its addresses are", list);
+}
+
 static void apply_answer(struct underlay *u, struct dns_endpoint *name, struct resolver_answer *a)
 {
 	struct path_peer *peer = name->peer;
@@ -84,6 +99,7 @@ static void apply_answer(struct underlay *u, struct dns_endpoint *name, struct r
 
 	keep_reachable(u, name, a);
 	log_answer(name, a);
+	log_addresses(name, a);
 	if (dns_policy_answer(&name->policy, a->v, a->n, &peer->wg, u->engine->now, &to))
 		control_move(u->engine, peer, &to);
 	u->engine->policy_due = mono_earliest(u->engine->policy_due, name->policy.due);

@@ -13,16 +13,17 @@ from .runner import Skip, wait_for
 class WireguardGo:
     """wg0 of a node, run by wireguard-go, with the keys of a Site. It is killed with its node."""
 
-    def __init__(self, node, site):
+    def __init__(self, node, site, log=None, level="error"):
+        """log: a file for its messages of LOG_LEVEL `level` and above."""
         if not shutil.which("wireguard-go"):
             raise Skip("wireguard-go is not installed")
         self.node = node
         self.site = site
-        environment = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": "error"}
+        self.log = log
+        environment = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": level}
         words = ["wireguard-go", "-f", "wg0"]
-        self.process = node.popen(
-            *words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with open(log or os.devnull, "ab") as file:
+            self.process = node.popen(*words, env=environment, stdout=file, stderr=file)
         socket = node.path("/run/wireguard/wg0.sock")
         wait_for(lambda: listening(socket), what="wireguard-go")
         node.run(
@@ -30,7 +31,12 @@ class WireguardGo:
         )
         node.up("wg0", f"{site.wg4}/24", f"{site.wg6}/64", mtu=1440)
 
-    def peer(self, far, endpoint=True, allowed=None):
+    def log_text(self):
+        """Return: its messages, if they go to a file."""
+        with open(self.log) as file:
+            return file.read()
+
+    def peer(self, far, endpoint=True, allowed=None, psk=None):
         """Add the site `far` as a peer, with its wg addresses as AllowedIPs by default."""
         words = [
             "wg",
@@ -43,7 +49,8 @@ class WireguardGo:
         ]
         if endpoint:
             words += ["endpoint", f"{far.underlay}:{PORT}"]
-        self.node.run(*words)
+        words += ["preshared-key", "/dev/stdin"] if psk else []
+        self.node.run(*words, stdin=psk)
 
     def forget_peer(self, far):
         """Remove the peer and its sessions."""

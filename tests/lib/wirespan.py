@@ -62,8 +62,8 @@ class Gateway:
         environment = {**os.environ, **self.env}
         return self.node.run(self.binary, *words, check=check, timeout=timeout, stdin=stdin, env=environment)
 
-    def up(self, timeout=10):
-        """Run `wirespan up FILE` in the foreground and wait for READY=1. Return: the seconds it took."""
+    def up(self, *options, timeout=10):
+        """Run `wirespan up OPTIONS FILE` in the foreground and wait for READY=1. Return: the seconds it took."""
         path = os.path.join(self.folder, f"{self.name}.notify")
         if os.path.exists(path):
             os.unlink(path)
@@ -74,7 +74,7 @@ class Gateway:
             start = time.monotonic()
             environment = {**os.environ, **self.env, "NOTIFY_SOCKET": path}
             self.process = self.node.popen(
-                self.binary, "up", self.conf, stdout=log, stderr=log, env=environment
+                self.binary, "up", *options, self.conf, stdout=log, stderr=log, env=environment
             )
             while True:
                 try:
@@ -131,7 +131,7 @@ class Gateway:
         return json.loads(self.run("status", self.conf, "--json").out)
 
     def log_text(self, lines=40):
-        """Return: the last lines of the log."""
+        """Return: the last lines of the log; 0: all."""
         if not os.path.exists(self.log):
             return "(no log)"
         with open(self.log, errors="replace") as file:
