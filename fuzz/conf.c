@@ -10,15 +10,6 @@
 #include "conf/parse.h"
 #include "conf/print.h"
 
-/* A fictitious host: the state of an interface depends on its name only. */
-static enum conf_link link_by_name(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
-{
-	(void)ctx;
-	EXPECT(strlen(name) > 0 && strlen(name) < IF_NAMESIZE);
-	strcpy(ret_master, "br0");
-	return (enum conf_link)((unsigned char)name[0] % (CONF_LINK_UNKNOWN + 1));
-}
-
 static void parse(const uint8_t *data, size_t len, size_t main_len, struct conf_site *site,
 	struct conf_report *report)
 {
@@ -77,7 +68,6 @@ static void round_trip(
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct conf_facts facts = { .link = link_by_name };
 	const uint8_t *second = memmem(data, len, "\0", 2);
 	size_t main_len = second ? (size_t)(second - data) : len;
 	struct conf_report report = { 0 };
@@ -86,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	parse(data, len, main_len, &site, &report);
 	ok = conf_report_ok(&report);
-	conf_check(&site, site.interface.private_key, &facts, &report);
+	conf_check(&site, site.interface.private_key, &report);
 	check_report(&report, &site);
 	/* a path and a missing included file look the same here */
 	if (ok && (!site.wireguard || second))

@@ -2,19 +2,38 @@
 /* Loads a site for a verb: parses and checks the file, and reports problems. */
 #include "cli/site.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "backend/select.h"
+#include "conf/check.h"
 #include "conf/load.h"
 #include "crypto/x25519.h"
 #include "host/conf_probe.h"
+
+/* Report why no back end on this host can carry the site. */
+static void check_backend(const struct conf_site *site, struct conf_report *report)
+{
+	struct choice choice;
+	struct error error;
+	int err = backend_select(site->backend, &choice, &error);
+	size_t len;
+
+	if (!err || ((err == -EACCES || err == -EPERM) && geteuid() != 0))
+		return; /* what only root may open is not checked for others */
+	len = strlen(error.problem);
+	conf_report_add(report, CONF_ERROR, site->at[CONF_SITE_BACKEND], "%.*s\n%s",
+		(int)(len && error.problem[len - 1] == '.' ? len - 1 : len), error.problem,
+		error.hint);
+}
 
 void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
 	struct conf_report *report)
 {
 	char *path = conf_path(name_or_path);
-	struct conf_facts answers;
-	struct conf_probe *probe = NULL;
 	uint8_t public_key[KEY_LEN];
 	bool known;
 
@@ -26,10 +45,11 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 	if (!conf_load(path, ret_site, report)) {
 		known = ret_site->interface.has_private_key &&
 			!x25519_public(ret_site->interface.private_key, public_key);
-		ask_machine = ask_machine && !conf_probe_new(ret_site->name, &probe, &answers);
-		conf_check(
-			ret_site, known ? public_key : NULL, ask_machine ? &answers : NULL, report);
-		conf_probe_free(probe);
+		conf_check(ret_site, known ? public_key : NULL, report);
+		if (ask_machine) {
+			check_backend(ret_site, report);
+			conf_probe_check(ret_site, report);
+		}
 	}
 	conf_report_sort(report);
 	free(path);

@@ -142,7 +142,7 @@ static bool check_text(const struct newfile *file)
 	if (conf_parse(&site, &source, &report))
 		report.out_of_memory = true;
 	conf_complete(&site, &report);
-	conf_check(&site, NULL, NULL, &report);
+	conf_check(&site, NULL, &report);
 	conf_report_sort(&report);
 	site_print_report(&site, &report);
 	ok = conf_report_ok(&report);

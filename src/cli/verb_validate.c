@@ -90,7 +90,7 @@ const struct verb verb_validate = {
 		"mistake in it as FILE:LINE: error: what is wrong, and below it a hint.\n"
 		"Nothing on the host is changed. Warnings alone do not make it fail.\n"
 		"\n"
-		"  -o, --offline   look at the files only: do not check on this host whether the\n"
-		"                  members' interfaces exist and are free\n",
+		"  -o, --offline   look at the files only, for instance at those of another host:\n"
+		"                  do not check them against this host\n",
 	.run = run,
 };

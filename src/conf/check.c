@@ -101,8 +101,7 @@ static void check_dns(const struct conf_site *site, struct conf_report *report)
 			"DNS has search domains, but no name server\nadd the server's address");
 }
 
-void conf_check(const struct conf_site *site, const uint8_t *public_key,
-	const struct conf_facts *facts, struct conf_report *report)
+void conf_check(const struct conf_site *site, const uint8_t *public_key, struct conf_report *report)
 {
 	bool unread = site->wireguard && site->n_files < 2; /* already reported */
 
@@ -122,5 +121,5 @@ void conf_check(const struct conf_site *site, const uint8_t *public_key,
 	conf_check_peers(site, public_key, report);
 	conf_check_endpoints(site, report);
 	conf_check_tunnels(site, report);
-	conf_check_links(site, facts, report);
+	conf_check_links(site, report);
 }

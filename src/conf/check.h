@@ -3,16 +3,14 @@
 #ifndef CONF_CHECK_H
 #define CONF_CHECK_H
 
-#include "conf/host_query.h"
 #include "conf/model.h"
 #include "conf/problem.h"
 
 /**
  * Check a parsed site and add problems to `report`. `public_key` is the public key of the site's
- * private key, or NULL if it has none. `facts` may be NULL: then checks that depend on the host are
- * skipped.
+ * private key, or NULL if it has none. What depends on the host is checked by host/conf_probe.h.
  */
-void conf_check(const struct conf_site *site, const uint8_t *public_key,
-	const struct conf_facts *facts, struct conf_report *report);
+void conf_check(
+	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report);
 
 #endif

@@ -264,36 +264,6 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 			session->bridge, session->bridge);
 }
 
-static void check_member(
-	const struct conf_text *member, const struct conf_facts *facts, struct conf_report *report)
-{
-	char master[IF_NAMESIZE] = "";
-
-	switch (facts->link(facts->ctx, member->text, master)) {
-	case CONF_LINK_MISSING:
-		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: there is no interface \"%s\" on this host\n"
-			"`ip link` lists the existing ones",
-			member->text);
-		break;
-	case CONF_LINK_ENSLAVED:
-		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: \"%s\" is already a port of \"%s\"\n"
-			"remove it there: ip link set %s nomaster",
-			member->text, master, member->text);
-		break;
-	case CONF_LINK_UNFIT:
-		conf_report_add(report, CONF_ERROR, member->at,
-			"Member: \"%s\" cannot be bridged: it is a bridge itself, or not an "
-			"Ethernet interface\nname the interface that connects to the LAN",
-			member->text);
-		break;
-	case CONF_LINK_FREE:
-	case CONF_LINK_UNKNOWN:
-		break;
-	}
-}
-
 static uint32_t mtu_of(const struct conf_session *session)
 {
 	return session->mtu ? session->mtu : MTU_AUTO;
@@ -347,8 +317,7 @@ static void check_bridge_ports(
 			bridge->name);
 }
 
-void conf_check_links(
-	const struct conf_site *site, const struct conf_facts *facts, struct conf_report *report)
+void conf_check_links(const struct conf_site *site, struct conf_report *report)
 {
 	check_names(site, report);
 	check_addresses(site, report);
@@ -367,7 +336,5 @@ void conf_check_links(
 		for (size_t k = 0;
 			site->interface.table != CONF_TABLE_OFF && k < bridge->addresses.n; k++)
 			check_routed_segment(site, &bridge->addresses.v[k], report);
-		for (size_t k = 0; facts && k < bridge->members.n; k++)
-			check_member(&bridge->members.v[k], facts, report);
 	}
 }

@@ -69,8 +69,7 @@ static char *mutate(const char *from, const char *to)
 }
 
 /* Parse and check `text`, and compare the report with `expected`. */
-static void expect_report(
-	const char *name, const char *text, const struct conf_facts *facts, const char *expected)
+static void expect_report(const char *name, const char *text, const char *expected)
 {
 	/* the public key of the correct file's private key */
 	static const char own_key[] = "DaHajLVjyDp0Vezvo5iciZSJztA71HlOAtPezaGR8XU=";
@@ -86,7 +85,7 @@ static void expect_report(
 	conf_site_init(&site);
 	assert_int_equal(conf_parse(&site, &source, &report), 0);
 	conf_complete(&site, &report);
-	conf_check(&site, own, facts, &report);
+	conf_check(&site, own, &report);
 	said = report_text(&site, &report);
 	if (strcmp(said, expected) != 0)
 		print_error("case: %s\n", name);
@@ -109,7 +108,7 @@ static void try_mistake(const struct mistake *m)
 {
 	char *text = mutate(m->from, m->to);
 
-	expect_report(m->name, text, NULL, m->report);
+	expect_report(m->name, text, m->report);
 	free(text);
 }
 
@@ -163,51 +162,7 @@ static void test_mistakes(void **state)
 		n += read_case_line(&m, line);
 	fclose(file);
 	assert_true(n > 100);
-	expect_report("the correct file", base, NULL, "");
-}
-
-/* Interface states of a fictitious host. */
-static enum conf_link fake_link(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
-{
-	static const struct {
-		const char *name;
-		enum conf_link state;
-		const char *master;
-	} links[] = {
-		{ "free0", CONF_LINK_FREE, "" },
-		{ "ours0", CONF_LINK_FREE, "" },
-		{ "used0", CONF_LINK_ENSLAVED, "br0" },
-		{ "lo", CONF_LINK_UNFIT, "" },
-		{ "odd0", CONF_LINK_UNKNOWN, "" },
-	};
-
-	(*(unsigned *)ctx)++;
-	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		if (!strcmp(links[i].name, name)) {
-			strcpy(ret_master, links[i].master);
-			return links[i].state;
-		}
-	return CONF_LINK_MISSING;
-}
-
-static void test_members(void **state)
-{
-	unsigned questions = 0;
-	const struct conf_facts facts = { .link = fake_link, .ctx = &questions };
-	char *text = mutate("Member = eth1\n",
-		"Member = eth1\nMember = free0, ours0\nMember = used0\nMember = lo\n"
-		"Member = odd0\n");
-
-	expect_report("members", text, &facts,
-		"site.conf:22: error: Member: there is no interface \"eth1\" on this host\n"
-		"    `ip link` lists the existing ones\n"
-		"site.conf:24: error: Member: \"used0\" is already a port of \"br0\"\n"
-		"    remove it there: ip link set used0 nomaster\n"
-		"site.conf:25: error: Member: \"lo\" cannot be bridged: it is a bridge itself, or "
-		"not an Ethernet interface\n"
-		"    name the interface that connects to the LAN\n");
-	assert_int_equal(questions, 6);
-	free(text);
+	expect_report("the correct file", base, "");
 }
 
 /* A file whose bridge has one member and `n` sessions, to free(). */
@@ -234,10 +189,10 @@ static void test_ports(void **state)
 {
 	char *text = with_sessions(1022);
 
-	expect_report("1023 ports", text, NULL, "");
+	expect_report("1023 ports", text, "");
 	free(text);
 	text = with_sessions(1023);
-	expect_report("1024 ports", text, NULL,
+	expect_report("1024 ports", text,
 		"site.conf:8: error: [Bridge] has 1024 ports, sessions and members together; a "
 		"Linux bridge holds 1023\n    use several bridges\n");
 	free(text);
@@ -296,7 +251,6 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_no_key_shown),
 	};

@@ -1,65 +1,168 @@
 /* SPDX-License-Identifier: MIT */
-/* Properties of this host that a configuration is checked against. */
+/* Check a configuration against this host. */
 #include "host/conf_probe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "host/bridge.h"
+#include "host/host_lock.h"
+#include "host/host_rules.h"
 #include "host/netdev.h"
-#include "netlink/query.h"
+#include "host/sysctl.h"
 
-struct conf_probe {
-	struct netdev netdev;
+#define V6_METRIC 1024 /* of an IPv6 route that is added without a metric */
+
+/* Routes that one family has, sorted; read when the first is asked for. */
+struct routes {
+	struct route_list list;
+	bool read;
 };
 
-static enum conf_link ask_link(void *ctx, const char *name, char ret_master[static IF_NAMESIZE])
-{
-	struct conf_probe *probe = ctx;
-	struct netdev *m = &probe->netdev;
-	struct link_info link;
-	struct link_info master;
-	int err = query_link(&m->nl, name, &link);
+struct probe {
+	const struct conf_site *site;
+	struct netdev netdev;
+	struct routes routes[2]; /* IPv4, IPv6 */
+};
 
-	ret_master[0] = '\0';
-	if (err == -ENODEV)
-		return CONF_LINK_MISSING;
-	if (err < 0)
-		return CONF_LINK_UNKNOWN;
-	if (!bridge_can_hold(&link))
-		return CONF_LINK_UNFIT;
-	if (!link.master)
-		return CONF_LINK_FREE;
-	if (query_link_index(&m->nl, link.master, &master) < 0)
-		return CONF_LINK_UNKNOWN;
-	if (bridge_is_ours(m, &master))
-		return CONF_LINK_FREE;
-	memcpy(ret_master, master.name, IF_NAMESIZE);
-	return CONF_LINK_ENSLAVED;
+static enum host_ipv6 ask_ipv6(void *ctx, const char *name)
+{
+	char path[64];
+	char is[8];
+
+	(void)ctx;
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", name);
+	if (sysctl_read(path, is, sizeof(is)) < 0) {
+		if (sysctl_read("net/ipv6/conf/default/disable_ipv6", is, sizeof(is)) == -ENOENT)
+			return HOST_IPV6_ABSENT;
+		if (sysctl_read("net/ipv6/conf/default/disable_ipv6", is, sizeof(is)) < 0)
+			return HOST_IPV6_ON;
+	}
+	return strcmp(is, "0") != 0 ? HOST_IPV6_DISABLED : HOST_IPV6_ON;
 }
 
-int conf_probe_new(const char *name, struct conf_probe **ret, struct conf_facts *ret_answers)
+static uint32_t ask_route(void *ctx, const struct ip_addr *dst)
 {
-	struct conf_probe *probe = calloc(1, sizeof(*probe));
-	int err;
+	struct probe *p = ctx;
+	struct route_query query = { .dst = *dst, .mark = p->site->interface.fwmark };
+	struct route_info route;
 
-	if (!probe)
-		return -ENOMEM;
-	err = netdev_open(&probe->netdev, name);
-	if (err < 0) {
-		free(probe);
-		return err;
+	return query_route(&p->netdev.nl, &query, &route) < 0 ? 0 : route.ifindex;
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+	const struct route_info *x = a;
+	const struct route_info *y = b;
+
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	if (x->dst.len != y->dst.len)
+		return x->dst.len - y->dst.len;
+	return memcmp(x->dst.addr.bytes, y->dst.addr.bytes, sizeof(x->dst.addr.bytes));
+}
+
+static const struct route_list *routes_of(struct probe *p, uint16_t family)
+{
+	struct routes *r = &p->routes[family == AF_INET6];
+
+	if (!r->read) {
+		r->read = true;
+		if (query_routes(&p->netdev.nl, (uint8_t)family, &r->list) < 0)
+			r->list = (struct route_list){ 0 };
+		else
+			qsort(r->list.v, r->list.n, sizeof(*r->list.v), compare_routes);
 	}
-	*ret = probe;
-	*ret_answers = (struct conf_facts){ .link = ask_link, .ctx = probe };
+	return &r->list;
+}
+
+static uint32_t ask_route_to(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
+{
+	uint32_t metric = dst->addr.family == AF_INET6 ? V6_METRIC : 0;
+	const struct route_list *list = routes_of(ctx, dst->addr.family);
+	const struct route_info key = { .table = table, .dst = *dst };
+	const struct route_info *r =
+		list->n ? bsearch(&key, list->v, list->n, sizeof(*list->v), compare_routes) : NULL;
+
+	if (!r)
+		return 0;
+	while (r > list->v && !compare_routes(r - 1, &key))
+		r--;
+	for (; r < list->v + list->n && !compare_routes(r, &key); r++)
+		if (r->ifindex && (any || r->metric == metric))
+			return r->ifindex;
 	return 0;
 }
 
-void conf_probe_free(struct conf_probe *probe)
+static bool ask_wireless(void *ctx, const char *name)
 {
-	if (!probe)
+	char path[64];
+
+	(void)ctx;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/phy80211", name);
+	return access(path, F_OK) == 0;
+}
+
+/* Whether the port is taken in this family: it cannot be bound. */
+static bool is_taken(int family, uint16_t port)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int one = 1;
+	bool taken;
+
+	if (fd < 0)
+		return false;
+	if (family == AF_INET)
+		taken = bind(fd, (struct sockaddr *)(void *)&any4, sizeof(any4)) < 0;
+	else
+		taken = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) == 0 &&
+			bind(fd, (struct sockaddr *)(void *)&any, sizeof(any)) < 0;
+	taken = taken && errno == EADDRINUSE;
+	close(fd);
+	return taken;
+}
+
+/* Read the snapshot. Return: 0, or -errno with nothing to free. */
+static int collect(struct probe *p, struct host_facts *f)
+{
+	uint16_t port = p->site->interface.listen_port;
+	int err = query_links(&p->netdev.nl, &f->links);
+
+	if (err < 0)
+		return err;
+	err = query_addresses(&p->netdev.nl, AF_UNSPEC, &f->addresses);
+	if (err < 0) {
+		free(f->links.v);
+		return err;
+	}
+	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
+	f->runs = host_lock_holder(p->site->name) != 0; /* or that cannot be found out */
+	f->port_taken = !f->runs && port && (is_taken(AF_INET, port) || is_taken(AF_INET6, port));
+	return 0;
+}
+
+void conf_probe_check(const struct conf_site *site, struct conf_report *report)
+{
+	struct probe p = { .site = site };
+	struct host_facts facts = { .ipv6 = ask_ipv6,
+		.route = ask_route,
+		.route_to = ask_route_to,
+		.is_wireless = ask_wireless,
+		.ctx = &p };
+
+	if (netdev_open(&p.netdev, site->name) < 0)
 		return;
-	netdev_close(&probe->netdev);
-	free(probe);
+	if (collect(&p, &facts) == 0) {
+		host_rules_check(site, &facts, report);
+		free(facts.links.v);
+		free(facts.addresses.v);
+	}
+	free(p.routes[0].list.v);
+	free(p.routes[1].list.v);
+	netdev_close(&p.netdev);
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Properties of this host that a configuration is checked against. */
+/* Check a configuration against this host. */
 #ifndef HOST_CONF_PROBE_H
 #define HOST_CONF_PROBE_H
 
-#include "conf/check.h"
-
-struct conf_probe;
+#include "conf/model.h"
+#include "conf/problem.h"
 
 /**
- * Create the callbacks that conf_check() uses to query the host for the site `name`. The site's own
- * bridges do not count as bridges, so a member of one of them is free. Each query asks the kernel.
- * Return: 0 and a probe to free with conf_probe_free(), or -errno.
+ * Collect the properties of this host that host_rules_check() needs, and add the problems it finds
+ * to `report`. Interfaces that the site itself has created are no problem. Nothing is changed.
+ * Properties that cannot be read, for lack of privilege or memory, are taken to be right.
  */
-int conf_probe_new(const char *name, struct conf_probe **ret, struct conf_facts *ret_answers);
-
-/** Free a probe. NULL is allowed. */
-void conf_probe_free(struct conf_probe *probe);
+void conf_probe_check(const struct conf_site *site, struct conf_report *report);
 
 #endif

@@ -11,6 +11,8 @@
 
 #include <libmnl/libmnl.h>
 
+#include "base/bytes.h"
+
 #define CREATE (NLM_F_CREATE | NLM_F_EXCL)
 
 #ifndef RTEXT_FILTER_SKIP_STATS
@@ -302,6 +304,18 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 	}
 }
 
+/* Whether IFLA_LINK of this kind is an interface below it, which carries its frames. */
+static bool is_stacked(const char *kind)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap",
+		"macsec" };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
 int link_decode(const struct nlmsghdr *nlh, struct link_info *ret)
 {
 	struct link_info link = { 0 };
@@ -319,7 +333,7 @@ int link_decode(const struct nlmsghdr *nlh, struct link_info *ret)
 	walk = nl_attrs_of(nlh, sizeof(i));
 	while ((a = nl_attrs_next(&walk)))
 		decode_attr(a, &link);
-	if (strcmp(link.kind, "vlan") != 0 && strcmp(link.kind, "macvlan") != 0)
+	if (!is_stacked(link.kind))
 		link.lower = 0; /* the other end of a veth pair, or nothing that carries it */
 	*ret = link;
 	return 0;

@@ -22,7 +22,7 @@ struct link_info {
 	uint32_t mtu;	 /* bytes */
 	uint32_t master; /* ifindex of the bridge or bond it is a port of; 0 = none */
 	uint32_t
-		lower; /* of a VLAN or MACVLAN: the interface below it, in this namespace; else 0 */
+		lower; /* of VLAN, MACVLAN etc: the interface below it, in this namespace; else 0 */
 	uint16_t vlan; /* of a VLAN: its id */
 	bool has_port_state; /* of a bridge's port */
 	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */

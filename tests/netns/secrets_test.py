@@ -184,8 +184,8 @@ def site_by_wg(bench):
     psk = new_key()
     wg("peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=psk)
     gone(pid, from_file, "another preshared key by wg(8)")
-    # what is found only after peers and keys have been changed: a name that is taken
-    bench.node.run("ip link add taken type bridge")
+    # what is found only after peers and keys have been changed: a name that is taken, by what may be the site's own
+    bench.node.run("ip tuntap add mode tun name taken")
     session = "[L2TPSession]\nName = taken\nSessionId = 3\nPeerSessionId = 4\n"
     failing = text.replace(bench.site.private, new_site_keys()[0]).replace(bench.psk, new_key())
     failing += f"[L2TP]\nTunnelId = 1\nPeerTunnelId = 2\nLocal = {bench.site.wg4}\nRemote = 10.0.1.21\n{session}"

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 	}
 	if (conf_load(argv[1], &site, &report) < 0)
 		return 1;
-	conf_check(&site, NULL, NULL, &report);
+	conf_check(&site, NULL, &report);
 	for (size_t i = 0; i < report.n; i++)
 		printf("%s: %s\n", report.v[i].severity == CONF_ERROR ? "error" : "warning",
 			report.v[i].text);

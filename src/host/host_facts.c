@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Properties of this host that decide whether a configuration can be brought up on it. */
+#include "host/host_facts.h"
+
+#include <string.h>
+
+const struct link_info *host_facts_link(const struct host_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->links.n; i++)
+		if (!strcmp(facts->links.v[i].name, name))
+			return &facts->links.v[i];
+	return NULL;
+}
+
+const struct link_info *host_facts_index(const struct host_facts *facts, uint32_t ifindex)
+{
+	for (size_t i = 0; i < facts->links.n; i++)
+		if (facts->links.v[i].ifindex == ifindex)
+			return &facts->links.v[i];
+	return NULL;
+}
+
+bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link)
+{
+	if (!strcmp(link->kind, "bridge"))
+		return !strcmp(link->alias, facts->alias);
+	return facts->runs && !strcmp(link->kind, "tun");
+}

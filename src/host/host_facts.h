@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Properties of this host that decide whether a configuration can be brought up on it. */
+#ifndef HOST_HOST_FACTS_H
+#define HOST_HOST_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netlink/query.h"
+
+/** Whether an interface can have IPv6 addresses. */
+enum host_ipv6 {
+	HOST_IPV6_ON = 0,
+	HOST_IPV6_DISABLED, /* by the sysctl disable_ipv6 */
+	HOST_IPV6_ABSENT,   /* the kernel has no IPv6 */
+};
+
+/**
+ * A snapshot of the host, and queries about it, so that the rules stay pure. Interfaces are
+ * identified by their ifindex; 0 means none.
+ */
+struct host_facts {
+	struct link_list links;
+	struct ifaddr_list addresses;
+	char alias[LINK_ALIAS_LEN]; /* of the bridges that the site has created */
+	bool runs;		    /* the site runs, so its interfaces exist */
+	bool port_taken;	    /* ListenPort belongs to another program */
+	/** The state of IPv6 for the interface `name`, which need not exist. */
+	enum host_ipv6 (*ipv6)(void *ctx, const char *name);
+	/** The interface by which a packet to `dst` leaves. */
+	uint32_t (*route)(void *ctx, const struct ip_addr *dst);
+	/** The interface of the route to exactly `dst` that the table has, if a second one without
+	 * a metric would be refused; any metric if `any` is set. */
+	uint32_t (*route_to)(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any);
+	/** Whether the interface is a wireless one. */
+	bool (*is_wireless)(void *ctx, const char *name);
+	void *ctx;
+};
+
+/** The interface with that name, or NULL. */
+const struct link_info *host_facts_link(const struct host_facts *facts, const char *name);
+
+/** The interface with that ifindex, or NULL. */
+const struct link_info *host_facts_index(const struct host_facts *facts, uint32_t ifindex);
+
+/** Whether the site `name` has created the interface: a bridge with its alias or, while the site
+ * runs, a TUN or TAP interface. */
+bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link);
+
+#endif

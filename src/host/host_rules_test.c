@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the rules that depend on the host, on a fictitious host with every kind of interface. */
+#include "host/host_rules.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/rtnetlink.h>
+#include <net/if_arp.h>
+
+#include "base/bytes.h"
+#include "conf/test_conf.h"
+
+#define ETHER .type = ARPHRD_ETHER
+
+/* The ifindex of each is its position, from 1. */
+static struct link_info links[] = {
+	{ .name = "lo", .type = ARPHRD_LOOPBACK, .flags = IFF_LOOPBACK },
+	{ .name = "eth0", ETHER },
+	{ .name = "eth1", ETHER },
+	{ .name = "bond0", ETHER, .kind = "bond" },
+	{ .name = "eth2", ETHER, .master = 4 },
+	{ .name = "team0", ETHER, .kind = "team" },
+	{ .name = "eth3", ETHER, .master = 6 },
+	{ .name = "vrf0", ETHER, .kind = "vrf" },
+	{ .name = "eth4", ETHER, .master = 8 },
+	{ .name = "ovs-system", ETHER, .kind = "openvswitch" },
+	{ .name = "eth5", ETHER, .master = 10 },
+	{ .name = "br0", ETHER, .kind = "bridge" },
+	{ .name = "eth6", ETHER, .master = 12 },
+	{ .name = "eth7", ETHER },
+	{ .name = "mv0", ETHER, .kind = "macvlan", .lower = 14 },
+	{ .name = "mt0", ETHER, .kind = "macvtap", .lower = 14 },
+	{ .name = "eth9", ETHER },
+	{ .name = "ms0", ETHER, .kind = "macsec", .lower = 17 },
+	{ .name = "eth10", ETHER },
+	{ .name = "eth10.5", ETHER, .kind = "vlan", .lower = 19, .vlan = 5 },
+	{ .name = "ip0", ETHER, .kind = "ipvlan", .lower = 3000 },
+	{ .name = "wlan0", ETHER },
+	{ .name = "ours0", ETHER, .kind = "bridge", .alias = "wirespan site" },
+	{ .name = "eth11", ETHER, .master = 23 },
+	{ .name = "tun0", .type = ARPHRD_NONE, .kind = "tun" },
+	{ .name = "eth12", ETHER, .master = 4000 },
+};
+
+static struct ifaddr_info addresses[4];
+
+/* Properties that cases change. */
+static struct host_facts facts;
+static enum host_ipv6 ipv6_state;
+
+static enum host_ipv6 fake_ipv6(void *ctx, const char *name)
+{
+	assert_true(strlen(name) > 0);
+	return ipv6_state;
+}
+
+/* All but one network is reached by eth0. */
+static uint32_t fake_route(void *ctx, const struct ip_addr *dst)
+{
+	return dst->family == AF_INET && dst->bytes[0] == 198 ? 20 : 2;
+}
+
+static uint32_t fake_route_to(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
+{
+	if (!dst->len)
+		return table == RT_TABLE_MAIN || table == 77 ? 2 : 0;
+	return dst->addr.bytes[0] == 172 && table == RT_TABLE_MAIN && !any ? 14 : 0;
+}
+
+static bool fake_wireless(void *ctx, const char *name)
+{
+	return !strcmp(name, "wlan0");
+}
+
+static void put_address(size_t i, uint32_t ifindex, const char *text)
+{
+	addresses[i] = (struct ifaddr_info){ .ifindex = ifindex };
+	assert_int_equal(ip_prefix_parse(text, &addresses[i].prefix), 0);
+}
+
+static int set_up(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		links[i].ifindex = (uint32_t)i + 1;
+	put_address(0, 1, "127.0.0.1/8");
+	put_address(1, 2, "192.168.122.24/24");
+	put_address(2, 14, "10.7.0.1/24");
+	put_address(3, 23, "10.0.2.11/24");
+	ipv6_state = HOST_IPV6_ON;
+	facts = (struct host_facts){ .links = { links, ARRAY_LEN(links) },
+		.addresses = { addresses, ARRAY_LEN(addresses) },
+		.alias = "wirespan site",
+		.ipv6 = fake_ipv6,
+		.route = fake_route,
+		.route_to = fake_route_to,
+		.is_wireless = fake_wireless };
+	return 0;
+}
+
+/* One case: lines of the sections of a correct file, and the report. */
+struct rule_case {
+	const char *interface;
+	const char *peer;
+	const char *bridge;
+	const char *report;
+};
+
+static void expect_case(const struct rule_case *c)
+{
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	char text[2048];
+	char *said = strdup("");
+
+	snprintf(text, sizeof(text),
+		"[Interface]\nAddress = 10.0.1.11/24\nListenPort = 8172\n%s\n[Peer]\n%s\n%s\n"
+		"[Bridge]\n%s\n",
+		c->interface ? c->interface : "",
+		c->peer ? c->peer : "Endpoint = 192.168.122.32:8172", "AllowedIPs = 10.0.1.21/32",
+		c->bridge ? c->bridge : "");
+	test_conf(&site, "site", text);
+	host_rules_check(&site, &facts, &report);
+	for (size_t i = 0; i < report.n; i++) {
+		const struct conf_problem *p = &report.v[i];
+		char *longer;
+
+		assert_true(p->at.line > 0);
+		assert_non_null(p->hint);
+		assert_true(strlen(p->hint) > 10);
+		assert_int_not_equal(
+			asprintf(&longer, "%s%u %s: %s\n", said, p->at.line,
+				p->severity == CONF_ERROR ? "error" : "warning", p->text),
+			-1);
+		free(said);
+		said = longer;
+	}
+	if (strcmp(said, c->report) != 0)
+		print_error("case: %s\n", text);
+	assert_string_equal(said, c->report);
+	free(said);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+}
+
+#define EXPECT_CASES(table)                                                                        \
+	for (size_t i_ = 0; i_ < ARRAY_LEN(table); i_++)                                           \
+	expect_case(&(table)[i_])
+
+static void test_members(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .bridge = "Member = eth1", .report = "" },
+		{ .bridge = "Member = bond0, team0, eth10.5, eth11", .report = "" },
+		{ .bridge = "Member = eth99",
+			.report =
+				"9 error: Member: there is no interface \"eth99\" on this host\n" },
+		{ .bridge = "Member = lo",
+			.report = "9 error: Member: \"lo\" cannot be bridged: it is not an "
+				  "Ethernet interface\n" },
+		{ .bridge = "Member = tun0",
+			.report = "9 error: Member: \"tun0\" cannot be bridged: it is not an "
+				  "Ethernet interface\n" },
+		{ .bridge = "Member = br0",
+			.report = "9 error: Member: \"br0\" cannot be bridged: it is a bridge "
+				  "itself\n" },
+		{ .bridge = "Member = eth2",
+			.report = "9 error: Member: \"eth2\" is part of the bond \"bond0\"\n" },
+		{ .bridge = "Member = eth3",
+			.report = "9 error: Member: \"eth3\" is part of the team \"team0\"\n" },
+		{ .bridge = "Member = eth4",
+			.report = "9 error: Member: \"eth4\" is in the VRF \"vrf0\"\n" },
+		{ .bridge = "Member = eth5",
+			.report = "9 error: Member: \"eth5\" is a port of Open vSwitch\n" },
+		{ .bridge = "Member = eth6",
+			.report = "9 error: Member: \"eth6\" is already a port of \"br0\"\n" },
+		{ .bridge = "Member = eth12",
+			.report = "9 error: Member: \"eth12\" already belongs to interface number "
+				  "4000\n" },
+		{ .bridge = "Member = eth7",
+			.report = "9 error: Member: \"eth7\" is busy: the macvlan interface "
+				  "\"mv0\" receives its frames\n" },
+		{ .bridge = "Member = eth9",
+			.report = "9 error: Member: \"eth9\" is busy: the macsec interface "
+				  "\"ms0\" receives its frames\n" },
+		{ .bridge = "Member = mt0",
+			.report = "9 error: Member: \"mt0\", of type macvtap, belongs to"
+				  " a virtual machine and cannot be bridged\n" },
+		{ .bridge = "Member = mv0",
+			.report = "9 warning: Member: \"mv0\", of type macvlan, receives"
+				  " only frames to its own address\n" },
+		{ .bridge = "Member = ip0",
+			.report = "9 warning: Member: \"ip0\", of type ipvlan, receives"
+				  " only frames to its own address\n" },
+		{ .bridge = "Member = wlan0",
+			.report = "9 warning: Member: \"wlan0\" is a wireless interface: as a "
+				  "client of an access point it cannot be bridged\n" },
+		{ .bridge = "Member = eth10",
+			.report = "9 warning: Member: frames of VLAN 5 on \"eth10\" go to the "
+				  "interface \"eth10.5\", not to the bridge\n" },
+		{ .bridge = "Member = eth10\n[Bridge]\nName = br9\nMember = eth10.5",
+			.report = "" },
+		{ .interface = "PreUp = ip link add eth99 type dummy",
+			.bridge = "Member = eth99",
+			.report = "9 warning: Member: there is no interface \"eth99\" on this "
+				  "host\n" },
+	};
+
+	EXPECT_CASES(table);
+}
+
+/* A member that leads to the peer. */
+static void test_uplink(void **state)
+{
+#define ADDRESS_OF_PORT                                                                            \
+	"warning: Member: \"eth0\" has the address 192.168.122.24/24, which does not work on a "   \
+	"port of a bridge\n"
+#define IN_CLEAR                                                                                   \
+	": the underlay becomes part of the LAN, and frames of the other sites leave in clear on " \
+	"this card\n"
+#define CUT                                                                                        \
+	": as a port of a bridge its addresses stop working, and frames of the other sites would " \
+	"leave in clear on it\n"
+	static const struct rule_case table[] = {
+		{ .bridge = "Member = eth0",
+			.report = "9 error: Member: \"eth0\" leads to 192.168.122.32" CUT
+				  "9 " ADDRESS_OF_PORT },
+		{ .bridge = "Address = 10.0.3.1/24\nMember = eth0",
+			.report = "10 error: Member: \"eth0\" leads to 192.168.122.32" CUT
+				  "10 " ADDRESS_OF_PORT },
+		{ .bridge = "Address = 192.168.122.24/24\nMember = eth0",
+			.report = "10 warning: Member: \"eth0\" leads to 192.168.122.32" IN_CLEAR
+				  "10 " ADDRESS_OF_PORT },
+		{ .interface = "PostUp = dhclient br-l2tp0",
+			.bridge = "Member = eth0",
+			.report = "9 warning: Member: \"eth0\" leads to 192.168.122.32" IN_CLEAR
+				  "9 " ADDRESS_OF_PORT },
+		{ .peer = "Endpoint = office.example:8172",
+			.bridge = "Member = eth0",
+			.report = "9 error: Member: \"eth0\" leads to office.example" CUT
+				  "9 " ADDRESS_OF_PORT },
+		{ .peer = " ",
+			.bridge = "Member = eth0",
+			.report = "9 warning: Member: \"eth0\" leads to the rest of the world, by "
+				  "the default route" IN_CLEAR "9 " ADDRESS_OF_PORT },
+		{ .peer = "Endpoint = 198.51.100.9:8172",
+			.bridge = "Member = eth0",
+			.report = "9 " ADDRESS_OF_PORT },
+		{ .peer = "Endpoint = 198.51.100.9:8172",
+			.bridge = "Member = eth10",
+			.report = "9 warning: Member: frames of VLAN 5 on \"eth10\" go to the "
+				  "interface \"eth10.5\", not to the bridge\n"
+				  "9 warning: Member: \"eth10\" also carries the interface that "
+				  "leads to 198.51.100.9: frames of the other sites leave in clear "
+				  "on the same cable\n" },
+	};
+
+	EXPECT_CASES(table);
+}
+
+static void test_names(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .interface = "Name = eth1",
+			.report = "4 error: Name: an interface \"eth1\" exists already\n" },
+		{ .interface = "Name = tun0",
+			.report = "4 error: Name: an interface \"tun0\" exists already, of type "
+				  "tun\n" },
+		{ .bridge = "Name = br0",
+			.report = "9 error: Name: an interface \"br0\" exists already, of type "
+				  "bridge\n" },
+		{ .bridge = "Name = ours0", .report = "" },
+		{ .interface = "PreUp = true\nName = eth1",
+			.report = "5 error: Name: an interface \"eth1\" exists already\n" },
+		{ .bridge = "[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\nName = mv0",
+			.report = "12 error: Name: an interface \"mv0\" exists already, of type "
+				  "macvlan\n" },
+	};
+	static const struct rule_case running = { .interface = "Name = tun0", .report = "" };
+
+	EXPECT_CASES(table);
+	facts.runs = true;
+	expect_case(&running);
+}
+
+static void test_ipv6(void **state)
+{
+	static const struct rule_case on = { .interface = "Address = fd00::1/64", .report = "" };
+	static const struct rule_case disabled[] = {
+		{ .interface = "Address = fd00::1/64",
+			.report = "4 error: Address: fd00::1/64 is IPv6, which this host has "
+				  "disabled\n" },
+		{ .bridge = "Address = fd00::1/64",
+			.report = "9 error: Address: fd00::1/64 is IPv6, which this host has "
+				  "disabled\n" },
+		{ .peer = "AllowedIPs = ::/0",
+			.report = "6 error: AllowedIPs: ::/0 is IPv6, which this host has "
+				  "disabled\n" },
+		{ .interface = "Table = off", .peer = "AllowedIPs = ::/0", .report = "" },
+		{ .interface = "PreUp = sysctl -w net.ipv6.conf.default.disable_ipv6=0",
+			.peer = "AllowedIPs = ::/0",
+			.report = "6 warning: AllowedIPs: ::/0 is IPv6, which this host has "
+				  "disabled\n" },
+		{ .peer = "Endpoint = [2001:db8::1]:8172", .report = "" },
+	};
+	static const struct rule_case absent[] = {
+		{ .interface = "Address = fd00::1/64",
+			.report = "4 error: Address: fd00::1/64 is IPv6, which this kernel does "
+				  "not have\n" },
+		{ .peer = "Endpoint = [2001:db8::1]:8172",
+			.report = "6 warning: Endpoint: 2001:db8::1 is IPv6, which this kernel "
+				  "does not have\n" },
+	};
+
+	expect_case(&on);
+	ipv6_state = HOST_IPV6_DISABLED;
+	EXPECT_CASES(disabled);
+	ipv6_state = HOST_IPV6_ABSENT;
+	EXPECT_CASES(absent);
+}
+
+static void test_endpoints(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .peer = "Endpoint = 192.168.122.24:8172",
+			.report = "6 error: Endpoint: 192.168.122.24, port 8172, is this host "
+				  "itself, on eth0\n" },
+		{ .peer = "Endpoint = 192.168.122.24:8173",
+			.report = "6 warning: Endpoint: 192.168.122.24 is an address of this "
+				  "host, on eth0\n" },
+		{ .peer = "Endpoint = 127.0.0.1:8172",
+			.report = "6 error: Endpoint: 127.0.0.1, port 8172, is this host itself, "
+				  "on lo\n" },
+		{ .peer = "Endpoint = 127.0.0.1:9000", .report = "" },
+		{ .peer = "Endpoint = [::1]:8172",
+			.report = "6 error: Endpoint: ::1, port 8172, is this host itself\n" },
+	};
+	static const struct rule_case taken = {
+		.report = "3 error: ListenPort: UDP port 8172 is in use by another program\n"
+	};
+
+	EXPECT_CASES(table);
+	facts.port_taken = true;
+	expect_case(&taken);
+}
+
+static void test_addresses(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .interface = "Address = 192.168.122.50/24",
+			.report = "4 warning: Address: the subnet of 192.168.122.50/24 overlaps "
+				  "192.168.122.24/24 of \"eth0\": packets to it leave by one of "
+				  "the two interfaces only\n" },
+		{ .interface = "Address = 192.168.122.24/32",
+			.report = "4 warning: Address: 192.168.122.24/32 is already an address of "
+				  "\"eth0\"\n" },
+		{ .interface = "Address = 192.168.122.50/32", .report = "" },
+		{ .bridge = "Address = 10.7.0.2/16",
+			.report = "9 warning: Address: the subnet of 10.7.0.2/16 overlaps "
+				  "10.7.0.1/24 of \"eth7\": packets to it leave by one of the two "
+				  "interfaces only\n" },
+		{ .bridge = "Name = ours0\nAddress = 10.0.2.11/24", .report = "" },
+	};
+
+	EXPECT_CASES(table);
+}
+
+static void test_routes(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .peer = "AllowedIPs = 172.16.0.0/12",
+			.report = "6 error: AllowedIPs: there is a route to 172.16.0.0/12 "
+				  "already, by \"eth7\", so none can go to wg0\n" },
+		{ .interface = "Table = 5", .peer = "AllowedIPs = 172.16.0.0/12", .report = "" },
+		{ .interface = "Table = off",
+			.peer = "AllowedIPs = 172.16.0.0/12, 10.7.0.9",
+			.report = "" },
+		{ .peer = "AllowedIPs = 0.0.0.0/0", .report = "" },
+		{ .interface = "FwMark = 77",
+			.peer = "AllowedIPs = 0.0.0.0/0",
+			.report = "6 error: AllowedIPs: there is a route to 0.0.0.0/0 already, by "
+				  "\"eth0\", so none can go to wg0\n" },
+		{ .interface = "FwMark = 78", .peer = "AllowedIPs = 0.0.0.0/0", .report = "" },
+		{ .interface = "Table = main",
+			.peer = "AllowedIPs = 10.7.0.9",
+			.report = "6 warning: AllowedIPs: 10.7.0.9/32 is in the network "
+				  "10.7.0.1/24 of \"eth7\": this host would send packets for it "
+				  "into the tunnel\n" },
+		{ .peer = "AllowedIPs = 10.0.0.0/8", .report = "" },
+	};
+
+	EXPECT_CASES(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_members, set_up),
+		cmocka_unit_test_setup(test_uplink, set_up),
+		cmocka_unit_test_setup(test_names, set_up),
+		cmocka_unit_test_setup(test_ipv6, set_up),
+		cmocka_unit_test_setup(test_endpoints, set_up),
+		cmocka_unit_test_setup(test_addresses, set_up),
+		cmocka_unit_test_setup(test_routes, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

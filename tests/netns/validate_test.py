@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`validate` and `up` agree: what the host refuses is reported by both, with the line and a hint, and what only looks
+wrong is a warning with which `up` succeeds."""
+
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.node import Node, need_root
+from lib.reference import PORT, new_site_keys
+from lib.runner import Skip, Suite, wait_for
+from lib.wirespan import Gateway, difference, find_binary, snapshot
+
+PEER = "192.168.122.32"
+
+
+class Bench:
+    """A host with an uplink, eth0, and a card for the LAN, eth1; nothing runs at first."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.node = Node("vpn01")
+        self.node.sh(
+            """
+ip link add eth0 type veth peer name far0; ip link add eth1 type veth peer name far1
+for i in lo eth0 far0 eth1 far1; do ip link set $i up; done
+"""
+        )
+        self.node.up("eth0", "192.168.122.24/24")
+        self.site = Gateway(self.node, "site")
+        self.private, _ = new_site_keys()
+        _, self.public = new_site_keys()
+        self.node.settle()
+        self.before = snapshot(self.node)
+
+    def text(self, interface="", endpoint=f"{PEER}:{PORT}", allowed="10.0.1.21/32", member="eth1", bridge="", top=""):
+        return (
+            f"{top}[Interface]\nPrivateKey = {self.private}\nListenPort = {PORT}\nAddress = 10.0.1.11/24\n{interface}\n"
+            f"[Peer]\nPublicKey = {self.public}\nEndpoint = {endpoint}\nAllowedIPs = {allowed}\n"
+            "[L2TP]\nTunnelId = 1\nPeerTunnelId = 2\nRemote = 10.0.1.21\n"
+            "[L2TPSession]\nSessionId = 1\nPeerSessionId = 2\n"
+            f"[Bridge]\nAddress = 10.0.2.11/24\nMember = {member}\n{bridge}\n"
+        )
+
+    def refused(self, problem, hint, **parts):
+        """`validate` and `up` report an error, and nothing is left."""
+        self.site.configure(self.text(**parts))
+        for verb in ("validate", "up"):
+            result = self.site.run(verb, self.site.conf, check=False)
+            lines = result.out.splitlines()
+            found = [i for i, line in enumerate(lines) if ": error: " in line and problem in line]
+            assert result.status != 0 and found and hint in lines[found[0] + 1], (verb, result.status, result.out)
+            assert f"{self.site.conf}:" in lines[found[0]], result.out
+
+    def warned(self, problem, hint, **parts):
+        """`validate` warns, and `up` succeeds."""
+        self.site.configure(self.text(**parts))
+        result = self.site.run("validate", self.site.conf)
+        lines = result.out.splitlines()
+        found = [i for i, line in enumerate(lines) if ": warning: " in line and problem in line]
+        assert found and hint in lines[found[0] + 1], result.out
+        self.site.up()
+        # and of the site's own interfaces, nothing is reported
+        running = self.site.run("validate", self.site.conf)
+        assert "exists already" not in running.out and "error" not in running.out, running.out
+        self.site.run("reload", self.site.conf)
+        self.site.down()
+
+    def fine(self, **parts):
+        self.site.configure(self.text(**parts))
+        out = self.site.run("validate", self.site.conf).out
+        assert ": warning: " not in out and ": fine: " in out, out
+        self.site.up()
+        out = self.site.run("validate", self.site.conf).out
+        assert ": warning: " not in out and ": fine: " in out, out
+        self.site.down()
+
+    def clean(self):
+        self.node.settle()
+        left = difference(self.before, snapshot(self.node))
+        assert not left, left
+
+    def add_link(self, words):
+        if not self.node.run(*f"ip link add {words}".split(), check=False).ok:
+            raise Skip(f"this kernel has no {words.split()[-1]}")
+
+
+def right(bench):
+    bench.fine()
+
+
+def without_ipv6(bench):
+    bench.node.sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+    try:
+        for parts in (
+            {"interface": "Address = fd00:1::11/64"},
+            {"bridge": "Address = fd00:2::11/64"},
+            {"allowed": "10.0.1.21/32, ::/0"},
+        ):
+            bench.refused("is IPv6, which this host has disabled", "disable_ipv6=0", **parts)
+        bench.fine(allowed="10.0.1.21/32, ::/0", interface="Table = off")
+        # PreUp may enable it
+        bench.warned(
+            "is IPv6, which this host has disabled",
+            "disable_ipv6=0",
+            interface="Address = fd00:1::11/64\nPreUp = sysctl -qw net.ipv6.conf.default.disable_ipv6=0",
+        )
+    finally:
+        bench.node.sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=0")
+
+
+def members(bench):
+    bench.refused('no interface "eth9"', "ip link", member="eth9")
+    bench.refused("it is not an Ethernet interface", "name the interface", member="lo")
+    bench.node.run("ip link add other type bridge")
+    bench.node.run("ip link set far1 master other")
+    try:
+        bench.refused("it is a bridge itself", "name the interface", member="other")
+        bench.refused('already a port of "other"', "ip link set far1 nomaster", member="far1")
+    finally:
+        bench.node.run("ip link del other")
+
+
+def busy_card(bench):
+    bench.add_link("link eth1 name mv0 type macvlan")
+    try:
+        bench.refused('busy: the macvlan interface "mv0"', "ip link del mv0")
+    finally:
+        bench.node.run("ip link del mv0")
+    bench.fine()
+
+
+def macvtap(bench):
+    bench.add_link("link eth1 name mt0 type macvtap")
+    try:
+        bench.refused("of type macvtap", "attach the virtual machine", member="mt0")
+        bench.refused('busy: the macvtap interface "mt0"', "ip link del mt0")
+    finally:
+        bench.node.run("ip link del mt0")
+
+
+def uplink(bench):
+    """The card that leads to the peer is no member, except of a gateway that has no other."""
+    bench.refused(f'"eth0" leads to {PEER}', "name the LAN's card", member="eth0")
+    bench.warned(
+        f'"eth0" leads to {PEER}: the underlay becomes part of the LAN',
+        "gateway with one card",
+        member="eth0",
+        bridge="Address = 192.168.122.24/24",
+    )
+
+
+def names(bench):
+    for name in ("wg0", "l2tpeth0", "br-l2tp0"):
+        bench.node.run("ip", "link", "add", name, "type", "bridge")
+        try:
+            bench.refused(f'an interface "{name}" exists already', f"ip link del {name}")
+        finally:
+            bench.node.run("ip", "link", "del", name)
+    bench.fine()
+
+
+def backend(bench):
+    bench.refused("no kernel back end", "Backend = auto", top="[Site]\nBackend = kernel\n")
+
+
+def port(bench):
+    def occupy():
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        taken.bind(("0.0.0.0", PORT))
+        return taken
+
+    with bench.node.call(occupy):
+        bench.refused(f"UDP port {PORT} is in use", "choose another port")
+    bench.fine()
+
+
+def networks(bench):
+    """Subnets, endpoints and AllowedIPs of the underlay."""
+    bench.warned("overlaps 192.168.122.24/24", "for the tunnel", interface="Address = 192.168.122.50/24")
+    bench.warned("overlaps 192.168.122.24/24", "for the LAN", bridge="Address = 192.168.122.50/24")
+    bench.refused(
+        'a route to 192.168.122.0/24 already, by "eth0"', "narrow AllowedIPs", allowed="10.0.1.21/32, 192.168.122.0/24"
+    )
+    bench.warned('in the network 192.168.122.24/24 of "eth0"', "only addresses", allowed="10.0.1.21, 192.168.122.40/32")
+    bench.refused("is this host itself, on eth0", "the peer's host", endpoint=f"192.168.122.24:{PORT}")
+    bench.warned("is an address of this host", "proxy", endpoint="192.168.122.24:9999")
+
+
+def main():
+    suite = Suite("validate")
+    bench = Bench()
+    for name, function in [
+        ("a file that is right", right),
+        ("IPv6 that is disabled", without_ipv6),
+        ("members", members),
+        ("a card that another interface uses", busy_card),
+        ("a macvtap interface", macvtap),
+        ("the card that leads to the peer", uplink),
+        ("names that exist", names),
+        ("a back end that is not there", backend),
+        ("a port that is taken", port),
+        ("networks of the host", networks),
+    ]:
+        suite.run(name, function, bench)
+    suite.run("nothing is left", bench.clean)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
