@@ -4,6 +4,9 @@
 # clang, runs all suites and the linters. The last line is: N passed, N failed, N skipped.
 #
 # Usage: ./test.sh [SUITE...]    only these of: unit tools cli fuzz sim netns vm sanitizers lint
+#
+# WIRESPAN_TEST_AGAIN=1: a program in namespaces or guests that failed beside the others is run again by itself, and
+# what failed at first is listed as "again". For shared hosts, which stop for seconds at times.
 set -u
 cd "$(dirname "$0")" || exit 1
 . tools/prepare.sh
@@ -57,7 +60,7 @@ suites()
 	dir=$2
 	shift 2
 	echo "== $name"
-	rm -f "$dir/meson-logs/$name.json"
+	rm -f "$dir/meson-logs/$name.json" "$dir/meson-logs/$name-again.json"
 	meson test -C "$dir" --logbase "$name" --no-rebuild --print-errorlogs "$@" </dev/null >"$logs/$name.log" 2>&1
 	status=$?
 	grep -vE '^(ninja: |$|Full log written|(Expected Fail|Unexpected Pass|Timeout): +0)' "$logs/$name.log"
@@ -65,6 +68,18 @@ suites()
 		results="$results $dir/meson-logs/$name.json"
 	elif [ $status -ne 0 ]; then
 		echo "CASE FAIL $name: meson test ended with $status" | tee -a "$logs/steps.txt"
+	fi
+}
+
+# again NAME: if asked to, run the programs of this suite that failed once more, one at a time.
+again()
+{
+	failed=$(python3 tools/count.py --failed "build/meson-logs/$1.json")
+	if [ -n "${WIRESPAN_TEST_AGAIN:-}" ] && [ -n "$failed" ]; then
+		before=$results
+		# shellcheck disable=SC2086 # names without blanks
+		suites "$1-again" build --suite "$1" --num-processes 1 $failed
+		results=$before # count.py finds the log beside the first
 	fi
 }
 
@@ -107,9 +122,11 @@ fi
 # Tests in namespaces mostly wait; a guest keeps one CPU busy.
 if wants netns; then
 	suites netns build --suite netns --num-processes $((3 * cores))
+	again netns
 fi
 if wants vm; then
 	suites vm build --suite vm --num-processes "$cores"
+	again vm
 fi
 if [ -n "$lint" ]; then
 	echo "== lint"

@@ -4,8 +4,12 @@
 name, and as its last line `N passed, N failed, N skipped`; exits with 1 if a case failed or none passed.
 
 Usage: count.py FILE..., each a meson-logs/*.json or any other file with CASE lines.
+       count.py --failed FILE.json    print the names of the programs that failed
+
+A program's results in NAME-again.json replace those in NAME.json; its first failures are listed as "again".
 """
 import json
+import os
 import re
 import sys
 
@@ -65,14 +69,32 @@ def program(test, tally):
         tally.add("FAIL", 1, f"{name}: {test['result'].lower()}, exit {test.get('returncode')}")
 
 
+def programs(path):
+    """Return: the test programs of a meson log, by name."""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return {test["name"]: test for test in map(json.loads, f)}
+
+
+def failed(path):
+    """Return: the names of the programs that failed, as `meson test` takes them."""
+    return [name.split(" / ")[-1] for name, test in programs(path).items() if test["result"] not in MESON]
+
+
 def read(path, total):
     """Count one file. Return: its tally."""
     tally = Tally()
-    with open(path, encoding="utf-8", errors="replace") as f:
-        if path.endswith(".json"):
-            for line in f:
-                program(json.loads(line), tally)
-        else:
+    again = {}
+    if path.endswith(".json"):
+        repeated = path.removesuffix(".json") + "-again.json"
+        again = programs(repeated) if os.path.exists(repeated) else {}
+        for name, test in programs(path).items():
+            program(again.get(name, test), tally)
+            if name in again:
+                first = Tally()
+                program(test, first)
+                total.again += [name for kind, name in first.named if kind == "FAIL"]
+    else:
+        with open(path, encoding="utf-8", errors="replace") as f:
             cases(f.read(), tally)
     for kind, n in tally.count.items():
         total.count[kind] += n
@@ -81,11 +103,17 @@ def read(path, total):
 
 
 def main():
+    if sys.argv[1:2] == ["--failed"]:
+        print(*failed(sys.argv[2]))
+        return
     total = Tally()
+    total.again = []
     for path in sys.argv[1:]:
         tally = read(path, total)
         if any(tally.count.values()):
             print(f"  {path:44} {tally.line()}")
+    for name in total.again:
+        print(f"  again     {name}")
     for kind, name in total.named:
         print(f"  {'failed ' if kind == 'FAIL' else 'skipped'}  {name}")
     print(total.line())
