@@ -31,8 +31,7 @@ struct userspace_site {
 	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
 	struct loop *loop;
 	struct userspace userspace;
-	struct driver *driver;		/* that of `userspace` */
-	const struct driver_port *lost; /* the last one whose loss was logged */
+	struct driver *driver; /* that of `userspace` */
 	struct pmtu_policy mtus;
 	struct wgsock wgsock;
 	struct drop_clock drop_clock;
@@ -285,24 +284,22 @@ static unsigned work(struct backend_site *s)
 	struct userspace_site *u = userspace_of(s);
 	struct driver *d = u->driver;
 	unsigned events = u->events;
-	bool too_big;
+	unsigned happened;
 
 	if (mono_reached(driver_deadline(d), clock_mono()))
 		driver_work(d);
 	listen_work(d);
 	drop_clock_tick(&u->drop_clock, &d->engine.drops, d->engine.now);
-	too_big = d->udp.last_error == EMSGSIZE;
-	d->udp.last_error = 0;
-	if (pmtu_policy_work(&u->mtus, u->conf, too_big))
+	happened = engine_take_events(&d->engine);
+	if (pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);
-	if (d->lost && d->lost != u->lost) {
+	if (happened & ENGINE_PORT_LOST && d->lost) {
 		log_error("Interface %s was deleted by another process: going down. Leave "
 			  "wirespan's interfaces to it.",
 			d->lost->tap.name);
 		events |= BACKEND_INTERFACE_LOST;
 	}
-	u->lost = d->lost;
 	u->events = 0;
 	return events;
 }

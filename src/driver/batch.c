@@ -29,7 +29,6 @@ static void forget_stale_source(struct driver *d)
 			e->local_ifindex == stale->local_ifindex)
 			wg_peer_clear_source(peer);
 	}
-	d->udp.source_stale = false;
 }
 
 static void flush_queue(struct driver *d, struct train_queue *q)
@@ -37,16 +36,19 @@ static void flush_queue(struct driver *d, struct train_queue *q)
 	uint64_t errors = d->udp.send_errors;
 	uint64_t calls = d->udp.send_calls;
 	uint64_t sends = d->udp.sends;
+	unsigned events;
 
 	if (!q->n)
 		return;
 	d->underlay.check_trains(d->underlay.ctx, q);
-	udp_send(&d->udp, q);
+	events = udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
 	d->engine.drops.n[DROP_TX_SEND] += d->udp.send_errors - errors;
 	d->engine.joins = d->udp.offloads.segment;
-	if (d->udp.source_stale)
+	if (events & UDP_TOO_BIG)
+		d->engine.events |= ENGINE_TOO_BIG;
+	if (events & UDP_SOURCE_STALE)
 		forget_stale_source(d);
 }
 

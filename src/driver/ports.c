@@ -36,6 +36,7 @@ static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 {
 	ports_unwatch(d, p);
 	d->lost = p;
+	d->engine.events |= ENGINE_PORT_LOST;
 }
 
 static void on_tap(void *ctx, uint32_t events)

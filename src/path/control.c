@@ -60,7 +60,7 @@ void control_move(struct engine *e, struct path_peer *peer, const struct endpoin
 	if (!endpoint_equal(&peer->wg.endpoint, to))
 		trace_note(&e->trace, TRACE_ENDPOINT, &peer->wg, to, 0);
 	wg_peer_set_endpoint(&e->wg, &peer->wg, to);
-	peer->path_unknown = e->path_unknown = true;
+	engine_forget_path(e, peer);
 }
 
 /* Whether the peer was sent an initiation recently and has not answered it. */
@@ -162,7 +162,7 @@ static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actio
 	if (actions & WG_SOURCE_STALE)
 		wg_peer_clear_source(&peer->wg);
 	if (actions & WG_ENDPOINT_MOVED)
-		peer->path_unknown = e->path_unknown = true;
+		engine_forget_path(e, peer);
 	if (actions & WG_DROP_PENDING)
 		engine_drop_staged(e, peer);
 	if (actions & WG_SEND_INITIATION)

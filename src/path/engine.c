@@ -194,7 +194,7 @@ int engine_add_peer(
 	list_init(&peer->attention);
 	list_init(&peer->follow);
 	peer->following = false;
-	peer->path_unknown = e->path_unknown = true;
+	engine_forget_path(e, peer);
 	peer->policy = NULL;
 	return 0;
 }

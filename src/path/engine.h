@@ -65,6 +65,16 @@ struct rx {
 	bool has_data;
 };
 
+/** What has happened that the owner of the engine acts on; a set of these. Those about descriptors
+ * are the driver's to add. */
+enum engine_event {
+	ENGINE_MTU_CHANGED = 1 << 0,	/* path_peer.mtu of some peer */
+	ENGINE_TRAINS_CHANGED = 1 << 1, /* path_peer.train_max of some peer */
+	ENGINE_PATH_UNKNOWN = 1 << 2,	/* of some peer: path_peer.path_unknown */
+	ENGINE_TOO_BIG = 1 << 3,	/* the kernel refused a datagram because of its size */
+	ENGINE_PORT_LOST = 1 << 4,	/* another process deleted the interface of a port */
+};
+
 /** The engine. Memory of the caller's; see engine_init(). */
 struct engine {
 	struct mono now;
@@ -80,10 +90,8 @@ struct engine {
 	struct list followed;
 	struct mono follow_due; /* when peer_pmtu_run() has something to do */
 	struct mono policy_due; /* when some peer's endpoint policy has something to do */
-	bool mtu_changed;	/* of some peer: the driver sets it back */
-	bool trains_changed;	/* `train_max` of some peer: likewise */
+	unsigned events;	/* set of enum engine_event: see engine_take_events() */
 	bool joins;		/* the driver sends a train as one packet (UDP_SEGMENT) */
-	bool path_unknown;	/* of some peer: the driver sets it back */
 	struct pending_pool pending;
 	struct reassembly reassembly;
 	struct tx tx;
@@ -159,5 +167,21 @@ unsigned engine_max_packet(const struct path_session *s, const struct path_peer 
 
 /** The time by which control_timers() has to be called, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
+
+/** Return: the events since the last call. */
+static inline unsigned engine_take_events(struct engine *e)
+{
+	unsigned events = e->events;
+
+	e->events = 0;
+	return events;
+}
+
+/** The peer's endpoint or the route to it is another: its path is to be looked up. */
+static inline void engine_forget_path(struct engine *e, struct path_peer *peer)
+{
+	peer->path_unknown = true;
+	e->events |= ENGINE_PATH_UNKNOWN;
+}
 
 #endif

@@ -27,12 +27,12 @@ static void follow_apply(struct engine *e, struct path_peer *peer)
 
 	if (mtu != peer->mtu) {
 		peer->mtu = mtu;
-		e->mtu_changed = true;
+		e->events |= ENGINE_MTU_CHANGED;
 		trace_note(&e->trace, TRACE_MTU, &peer->wg, NULL, mtu);
 	}
 	peer->whole_max = wg_mtu_of(p->sure, family);
 	if (p->trains.max != peer->train_max)
-		e->trains_changed = true;
+		e->events |= ENGINE_TRAINS_CHANGED;
 	peer->train_max = p->trains.max;
 	e->follow_due = mono_earliest(e->follow_due, due);
 }
@@ -63,7 +63,7 @@ void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 	list_remove(&peer->follow);
 	peer->following = false;
 	if (peer->mtu != mtu) {
-		e->mtu_changed = true;
+		e->events |= ENGINE_MTU_CHANGED;
 		trace_note(&e->trace, TRACE_MTU, &peer->wg, NULL, mtu);
 	}
 	peer->mtu = mtu;

@@ -227,12 +227,12 @@ static void test_path_that_loses_trains(void **state)
 		unsigned told = 0;
 
 		assert_int_equal(bursts(p, 20, 6 * SEC), 0);
-		assert_false(p->a.e.trains_changed);
+		assert_false(p->a.e.events & ENGINE_TRAINS_CHANGED);
 		p->ab.train = longest[i];
 		for (unsigned k = 0; k < 6; k++) {
 			bursts(p, 20, SEC);
-			told += p->a.e.trains_changed && p->a.peer.pmtud.state != PMTUD_TRAINS;
-			p->a.e.trains_changed = false;
+			told += engine_take_events(&p->a.e) & ENGINE_TRAINS_CHANGED &&
+				p->a.peer.pmtud.state != PMTUD_TRAINS;
 		}
 		assert_int_equal(told, 1);
 		assert_in_range(p->a.peer.train_max, (longest[i] + 1) / 2, longest[i]);
@@ -245,7 +245,7 @@ static void test_path_that_loses_trains(void **state)
 			pair_run(p, 10 * SEC);
 		}
 		assert_int_equal(p->a.peer.train_max, TRAINS_ANY);
-		assert_true(p->a.e.trains_changed);
+		assert_true(p->a.e.events & ENGINE_TRAINS_CHANGED);
 		pair_free(p);
 	}
 }
@@ -490,7 +490,7 @@ static void test_restart(void **state)
 	expect(&p->a, 1280);
 	p->ab.mtu = p->ba.mtu = 1420;
 	start(&p->a);
-	assert_true(p->a.e.mtu_changed);
+	assert_true(p->a.e.events & ENGINE_MTU_CHANGED);
 	stream(p, 1400, 5 * SEC);
 	expect(&p->a, 1420);
 	assert_int_equal(p->a.e.followed.next->next, &p->a.e.followed); /* once */

@@ -104,7 +104,8 @@ static int udp_fd(const struct udp *u, const struct train *t)
 static void note_failure(struct udp *u, const struct train *t, size_t len, int error)
 {
 	u->send_errors += (len + t->stride - 1) / t->stride;
-	u->last_error = error;
+	if (error == EMSGSIZE)
+		u->events |= UDP_TOO_BIG;
 }
 
 /* Return: 0 or -errno. */
@@ -164,7 +165,7 @@ static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, i
 	endpoint_clear_source(&free.to);
 	if (send_one(u, &free, at, len) < 0)
 		return error;
-	u->source_stale = true;
+	u->events |= UDP_SOURCE_STALE;
 	u->stale = t->to;
 	t->to = free.to;
 	return 0;
@@ -237,10 +238,11 @@ static void send_family(struct udp *u, struct train *first, size_t n)
 	}
 }
 
-void udp_send(struct udp *u, struct train_queue *q)
+unsigned udp_send(struct udp *u, struct train_queue *q)
 {
 	size_t i = 0;
 
+	u->events = 0;
 	while (i < q->n) {
 		int fd = udp_fd(u, &q->trains[i]);
 		size_t n = 1;
@@ -258,4 +260,5 @@ void udp_send(struct udp *u, struct train_queue *q)
 				send_singly(u, &q->trains[i + k]);
 		i += n;
 	}
+	return u->events;
 }

@@ -23,6 +23,12 @@ enum udp_df {
 	UDP_DF_SET,   /* never fragmented; path MTU discovery is up to us (IP_PMTUDISC_PROBE) */
 };
 
+/** What udp_send() reports; a set of these. */
+enum udp_event {
+	UDP_TOO_BIG = 1 << 0,	   /* the kernel refused a datagram because of its size */
+	UDP_SOURCE_STALE = 1 << 1, /* udp.stale cannot be reached from its sticky source */
+};
+
 /** One port on the underlay: an IPv4 and an IPv6 socket (fd −1: the family is not available). */
 struct udp {
 	int fd4;
@@ -31,10 +37,9 @@ struct udp {
 	struct udp_offloads offloads; /* in use */
 	uint64_t send_calls;
 	uint64_t sends; /* messages accepted by the kernel: one datagram, or several to segment */
-	uint64_t send_errors; /* datagrams */
-	int last_error;	      /* errno of the last failed send; the reader resets it to 0 */
-	bool source_stale; /* `stale` is unreachable from its sticky source; the reader resets it */
-	struct endpoint stale;
+	uint64_t send_errors;  /* datagrams */
+	unsigned events;       /* of the call of udp_send() in progress */
+	struct endpoint stale; /* of the last UDP_SOURCE_STALE */
 };
 
 /** Most receive buffers that one call fills. */
@@ -85,9 +90,9 @@ int udp_receive(
 /**
  * Send all trains of the queue, in order. Datagrams that the kernel refuses after all retries are
  * counted in `send_errors`; a train that can only be sent without its sticky source is sent without
- * it and sets `source_stale`; if a route cannot segment, datagrams are sent one by one from then
- * on.
+ * it; if a route cannot segment, datagrams are sent one by one from then on. Return: what has
+ * happened, a set of enum udp_event.
  */
-void udp_send(struct udp *u, struct train_queue *q);
+unsigned udp_send(struct udp *u, struct train_queue *q);
 
 #endif

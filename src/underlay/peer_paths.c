@@ -96,7 +96,6 @@ void peer_paths_look_up(struct underlay *u, const struct conf_site *conf, unsign
 		else
 			look_up(u, conf, can_ask ? &nl : NULL, p);
 	}
-	u->engine->path_unknown = false;
 	nl_socket_close(&nl);
 }
 

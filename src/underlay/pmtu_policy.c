@@ -77,7 +77,7 @@ bool pmtu_policy_settle(struct pmtu_policy *p, const struct conf_site *conf)
 	uint16_t family = b->outer_family;
 	unsigned wg_mtu = peer_paths_smallest(p->underlay, b->wg_mtu, &family);
 
-	p->underlay->engine->mtu_changed = false;
+	p->events &= ~ENGINE_MTU_CHANGED;
 	if (wg_mtu == b->wg_mtu)
 		return false;
 	b->outer_family = family;
@@ -118,7 +118,7 @@ static void report_trains(struct pmtu_policy *p)
 	struct engine *e = p->underlay->engine;
 	char to[ENDPOINT_TEXT_LEN];
 
-	e->trains_changed = false;
+	p->events &= ~ENGINE_TRAINS_CHANGED;
 	LIST_FOR_EACH(l, &e->wg.peers)
 	{
 		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
@@ -127,7 +127,8 @@ static void report_trains(struct pmtu_policy *p)
 		if (limited == peer->trains_reported)
 			continue;
 		if (limited && peer->pmtud.state == PMTUD_TRAINS) {
-			e->trains_changed = true; /* the number that passes is not known yet */
+			/* the number that passes is not known yet */
+			p->events |= ENGINE_TRAINS_CHANGED;
 			continue;
 		}
 		peer->trains_reported = limited;
@@ -150,23 +151,26 @@ static void report_trains(struct pmtu_policy *p)
 
 struct mono pmtu_policy_deadline(const struct pmtu_policy *p)
 {
-	return p->underlay->engine->path_unknown ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
+	unsigned events = p->events | p->underlay->engine->events;
+
+	return events & ENGINE_PATH_UNKNOWN ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
 }
 
-bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, bool too_big)
+bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, unsigned events)
 {
-	struct engine *e = p->underlay->engine;
-
-	if (p->routes_changed || too_big)
+	p->events |= events;
+	if (p->routes_changed || events & ENGINE_TOO_BIG)
 		peer_paths_refresh(p->underlay);
 	p->routes_changed = false;
-	if (e->path_unknown && bucket_take(&p->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
+	if (p->events & ENGINE_PATH_UNKNOWN &&
+		bucket_take(&p->look_ups, clock_mono(), LOOK_UP_NS, LOOK_UP_BURST)) {
+		p->events &= ~ENGINE_PATH_UNKNOWN;
 		peer_paths_look_up(p->underlay, conf, p->budget.wg_mtu, false);
 		p->underlay->work(p->underlay->ctx);
 	}
-	if (e->trains_changed)
+	if (p->events & ENGINE_TRAINS_CHANGED)
 		report_trains(p);
-	return e->mtu_changed && pmtu_policy_settle(p, conf);
+	return p->events & ENGINE_MTU_CHANGED && pmtu_policy_settle(p, conf);
 }
 
 void pmtu_policy_close(struct pmtu_policy *p)

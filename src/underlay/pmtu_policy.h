@@ -22,6 +22,7 @@ struct pmtu_policy {
 	uint32_t *sessions;    /* MTUs for the sessions, in the order of the file */
 	struct monitor monitor;
 	struct loop_watch monitor_watch;
+	unsigned events; /* set of enum engine_event still to be acted on */
 	bool routes_changed;
 	bool following;		/* whether the paths' MTUs are followed */
 	struct bucket look_ups; /* limits lookups of paths to moved peers */
@@ -51,10 +52,10 @@ struct mono pmtu_policy_deadline(const struct pmtu_policy *p);
 
 /**
  * Call it after each wake-up: process what the engine and the kernel have reported of the paths.
- * `too_big`: the kernel refused a datagram because of its size. Return: whether the interfaces'
- * MTUs must be set.
+ * `events`: those of the engine, a set of enum engine_event; others than a path's are ignored.
+ * Return: whether the interfaces' MTUs must be set.
  */
-bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, bool too_big);
+bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, unsigned events);
 
 /** Unsubscribe and free. A closed policy is allowed. */
 void pmtu_policy_close(struct pmtu_policy *p);

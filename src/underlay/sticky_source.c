@@ -298,7 +298,7 @@ static void path_changed(struct underlay *u, const struct ip_addr *to)
 		struct path_peer *p = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
 		if (ip_addr_equal(&p->wg.endpoint.addr, to))
-			p->path_unknown = u->engine->path_unknown = true;
+			engine_forget_path(u->engine, p);
 	}
 }
 
