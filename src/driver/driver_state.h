@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "driver/listen.h"
 #include "driver/trace_log.h"
 #include "loop/loop.h"
 #include "path/engine.h"
@@ -110,6 +109,16 @@ struct socket_watches {
 	struct loop_watch udp6;
 };
 
+/** A requested port that could not be opened yet: see listen.h. Zeroed: none. */
+struct listen {
+	uint16_t port;	 /* 0: any */
+	uint32_t fwmark; /* requested with the port */
+	int error;	 /* -errno of the last attempt; 0: none is pending */
+	uint64_t wait_ns;
+	struct mono due; /* when to try next */
+	bool any;	 /* `udp.port` was chosen by the kernel: any other port is acceptable */
+};
+
 /** The engine with its descriptors. Created by driver_open(). */
 struct driver {
 	struct engine engine;
@@ -125,9 +134,9 @@ struct driver {
 	struct socket_watches watches[2]; /* those of `udp`, and a spare pair */
 	unsigned watching;		  /* index of the pair of `udp` */
 	bool wanted;			  /* should run, although the port may be in use */
-	struct listen listen;		  /* a port that could not be opened yet: see listen.h */
-	bool running;			  /* sockets are open and watched */
-	struct driver_port *lost;	  /* its interface was deleted; or NULL */
+	struct listen listen;
+	bool running;		  /* sockets are open and watched */
+	struct driver_port *lost; /* its interface was deleted; or NULL */
 	uint32_t fwmark;
 	enum udp_df df;
 	void *memory; /* the engine's memory */

@@ -14,11 +14,7 @@
 #ifndef DRIVER_LISTEN_H
 #define DRIVER_LISTEN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/mono.h"
+#include "driver/driver_state.h"
 
 /** First and longest interval between two attempts. */
 #define LISTEN_RETRY_MIN (1 * NS_PER_S)
@@ -26,18 +22,6 @@
 
 /** Size of the text that listen_problem() writes, with its NUL. */
 #define LISTEN_TEXT_LEN 80
-
-struct driver;
-
-/** A requested port that could not be opened yet. Zeroed: none. */
-struct listen {
-	uint16_t port;	 /* 0: any */
-	uint32_t fwmark; /* requested with the port */
-	int error;	 /* -errno of the last attempt; 0: none is pending */
-	uint64_t wait_ns;
-	struct mono due; /* when to try next */
-	bool any;	 /* `udp.port` was chosen by the kernel: any other port is acceptable */
-};
 
 /** The interface is up: open the stored port; if that fails the port becomes pending. */
 void listen_up(struct driver *d);
