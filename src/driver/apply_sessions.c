@@ -117,7 +117,7 @@ static int new_session(struct driver *d, struct driver_tunnel *tunnel, const str
 	list_init(&s->path.link);
 	s->io = (struct driver_port){ .d = d, .path = &s->path.port, .tap = { .fd = -1 } };
 	s->path.port.user = &s->io;
-	err = tap_open(c->name, TAP_ETHERNET, d->options.tap, &s->io.tap);
+	err = ports_open(d, c->name, TAP_ETHERNET, &s->io.tap);
 	if (!err) {
 		s->path.port.ifindex = if_nametoindex(s->io.tap.name);
 		err = session_in(d, s, tunnel, c);

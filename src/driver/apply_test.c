@@ -15,7 +15,9 @@
 #include "conf/test_conf.h"
 #include "driver/apply_sessions.h"
 #include "driver/peers.h"
+#include "driver/ports.h"
 #include "driver/snapshot.h"
+#include "driver/test_underlay.h"
 #include "netlink/test_netns.h"
 
 #define HEAD                                                                                       \
@@ -244,17 +246,45 @@ static void test_back_to_the_engine(void **state)
 	conf_site_fini(&conf);
 }
 
+/* A TAP and a TUN that others opened are used instead of new ones, each once. */
+static void test_offered_ports(void **state)
+{
+	struct driver_options options;
+	struct tap tap;
+	struct tap tun;
+	unsigned ifindex;
+	struct driver_session *s;
+
+	assert_int_equal(driver_options_from(NULL, &options), 0);
+	assert_int_equal(tap_open("t0", TAP_ETHERNET, options.tap, &tap), 0);
+	assert_int_equal(tap_open("wg5", TAP_IP, options.tap, &tun), 0);
+	ifindex = if_nametoindex("t0");
+	assert_int_equal(ports_offer(d, tap.fd), 0);
+	assert_int_equal(ports_offer(d, tun.fd), 0);
+	assert_true(ports_offer(d, loop.epoll_fd) < 0);
+	s = apply_text(HEAD TUNNEL(1701) SESSION("t0", 1, "") SESSION("t1", 2, ""));
+	assert_int_equal(s->io.tap.fd, tap.fd);
+	assert_int_equal(s->path.port.ifindex, ifindex);
+	assert_int_not_equal(if_nametoindex("t1"), 0); /* not offered: opened */
+	assert_int_equal(ports_open_tun(d, "wg5"), 0);
+	assert_int_equal(d->tun.tap.fd, tun.fd);
+	assert_true(list_is_empty(&d->offered));
+	assert_null(apply_text(HEAD));
+	assert_int_equal(if_nametoindex("t0"), 0); /* the driver closed it as its own */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_taken_back),
-		cmocka_unit_test(test_options), cmocka_unit_test(test_back_to_the_engine) };
+		cmocka_unit_test(test_options), cmocka_unit_test(test_back_to_the_engine),
+		cmocka_unit_test(test_offered_ports) };
 	const struct driver_sizes sizes = { .peers = 4, .allowed_ips = 8, .packet_max = 2048 };
 	struct driver_options options;
 	int failed;
 
 	test_netns_enter();
 	if (driver_options_from(NULL, &options) < 0 || loop_open(&loop) < 0 ||
-		driver_open(&loop, &options, &sizes, NULL, &d) < 0)
+		driver_open(&loop, &options, &sizes, &test_underlay, &d) < 0)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	driver_close(d);

@@ -27,42 +27,6 @@ static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 	};
 }
 
-/* ---- without an underlay ---- */
-
-static void sockets_changed(void *ctx)
-{
-}
-
-static void check_trains(void *ctx, struct train_queue *q)
-{
-}
-
-static void found_own(void *ctx)
-{
-}
-
-static int set_name(void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves)
-{
-	return -EOPNOTSUPP;
-}
-
-static void forget_name(void *ctx, struct path_peer *peer)
-{
-}
-
-static void work(void *ctx)
-{
-}
-
-static const struct driver_underlay no_underlay = {
-	.sockets_changed = sockets_changed,
-	.check_trains = check_trains,
-	.found_own = found_own,
-	.set_name = set_name,
-	.forget_name = forget_name,
-	.work = work,
-};
-
 /* ---- the driver ---- */
 
 int driver_open(struct loop *loop, const struct driver_options *options,
@@ -77,9 +41,10 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 		return -ENOMEM;
 	d->loop = loop;
 	d->options = *options;
-	d->underlay = underlay ? *underlay : no_underlay;
+	d->underlay = *underlay;
 	d->tun = (struct driver_port){ .d = d, .path = &d->engine.tun, .tap = { .fd = -1 } };
-	d->udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	d->udp = d->offered_udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	list_init(&d->offered);
 	list_init(&d->peers);
 	list_init(&d->tunnels);
 	list_init(&d->sessions);
@@ -122,6 +87,8 @@ void driver_close(struct driver *d)
 	if (!d)
 		return;
 	sockets_close(d);
+	udp_close(&d->offered_udp);
+	ports_close_offered(d);
 	ports_unwatch(d, &d->tun);
 	LIST_FOR_EACH_SAFE(l, next, &d->sessions)
 	{

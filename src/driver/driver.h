@@ -13,9 +13,7 @@
 int driver_options_from(char *text, struct driver_options *ret);
 
 /**
- * Allocate all memory and create an engine without descriptors. With `underlay` NULL, host names
- * are refused (-EOPNOTSUPP) and trains are sent without a check of their route. Return: 0 or
- * -errno.
+ * Allocate all memory and create an engine without descriptors. Return: 0 or -errno.
  */
 int driver_open(struct loop *loop, const struct driver_options *options,
 	const struct driver_sizes *sizes, const struct driver_underlay *underlay,

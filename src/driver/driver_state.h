@@ -72,6 +72,12 @@ struct driver_port {
 	bool watched;
 };
 
+/** An open TAP or TUN that waits for its use: see ports_offer(). */
+struct offered_port {
+	struct tap tap;
+	struct list link;
+};
+
 /** A peer in the engine. */
 struct driver_peer {
 	struct path_peer path;
@@ -124,6 +130,8 @@ struct driver {
 	struct engine engine;
 	struct loop *loop;
 	struct driver_options options;
+	struct list offered;	/* TAPs and TUNs to be used instead of new ones */
+	struct udp offered_udp; /* likewise; closed: none */
 	struct driver_port tun;
 	uint32_t tun_ifindex; /* in the sockets' namespace; 0: the interface is not there */
 	struct list peers;

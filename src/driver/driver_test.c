@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +16,11 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "driver/ports.h"
+#include "driver/sockets.h"
+#include "driver/test_underlay.h"
 #include "pkt/drop.h"
 
 int __real_loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
@@ -53,7 +57,7 @@ static int setup(void **state)
 	adds = 100;
 	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(driver_open(&b->loop, &options, &sizes, NULL, &b->d), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, &test_underlay, &b->d), 0);
 	assert_int_equal(pipe(pipe_fds), 0);
 	b->d->tun.tap.fd = pipe_fds[0];
 	b->silence = pipe_fds[1];
@@ -173,6 +177,75 @@ static void test_failed_exchange(void **state)
 	expect_heard(b, other);
 }
 
+/* A plain socket, bound to `port` (0: not bound). */
+static int plain_socket(int family, uint16_t port, int only6)
+{
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int fd = socket(family, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	if (family == AF_INET6)
+		assert_int_equal(
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6)), 0);
+	at.sin6_family = (sa_family_t)family; /* both families have the port in one place */
+	if (port)
+		assert_int_equal(
+			bind(fd, (const struct sockaddr *)(const void *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* Sockets that others opened carry the engine's traffic as its own do. */
+static void test_offered_sockets(void **state)
+{
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	uint16_t port = free_port(), other = free_port();
+	int fd4 = plain_socket(AF_INET, port, 0), fd6 = plain_socket(AF_INET6, port, 1);
+
+	assert_int_equal(sockets_offer(d, fd4, fd6), 0);
+	assert_int_equal(sockets_offer(d, fd4, fd6), -EBUSY);
+	assert_int_equal(driver_rebind(d, other, 0), 0); /* another port: they stay offered */
+	assert_int_not_equal(d->udp.fd4, fd4);
+	assert_int_equal(driver_rebind(d, port, 0), 0);
+	assert_int_equal(d->udp.fd4, fd4);
+	assert_int_equal(d->udp.fd6, fd6);
+	assert_int_equal(fcntl(fd4, F_GETFD), FD_CLOEXEC);
+	expect_heard(b, port);
+	assert_int_equal(driver_rebind(d, other, 0), 0);
+	assert_int_equal(fcntl(fd4, F_GETFD), -1); /* the driver closed them as its own */
+	assert_int_equal(fcntl(fd6, F_GETFD), -1);
+	expect_heard(b, other);
+}
+
+/* What cannot be used is refused, and stays the caller's. */
+static void test_refused_sockets(void **state)
+{
+	const struct bench *b = *state;
+	uint16_t port = free_port();
+	int fd4 = plain_socket(AF_INET, port, 0), fd6 = plain_socket(AF_INET6, port, 1);
+	const struct {
+		int fd4;
+		int fd6;
+		int err;
+	} table[] = {
+		{ -1, -1, -EBADF },
+		{ b->silence, -1, -EPROTOTYPE },
+		{ fd6, -1, -EPROTOTYPE },
+		{ fd4, plain_socket(AF_INET6, free_port(), 0), -EPROTOTYPE },
+		{ plain_socket(AF_INET, 0, 0), fd6, -EADDRNOTAVAIL },
+		{ fd4, plain_socket(AF_INET6, free_port(), 1), -EADDRNOTAVAIL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		assert_int_equal(sockets_offer(b->d, table[i].fd4, table[i].fd6), table[i].err);
+		assert_true(table[i].fd4 < 0 || fcntl(table[i].fd4, F_GETFD) >= 0);
+	}
+	for (size_t i = 3; i < ARRAY_LEN(table); i++)
+		close(table[i].fd4 == fd4 ? table[i].fd6 : table[i].fd4);
+	close(fd4);
+	close(fd6);
+}
+
 /* Each added peer gets its share of the common pools; a smaller request changes nothing. */
 static void test_grow(void **state)
 {
@@ -205,6 +278,8 @@ int main(void)
 		CASE(test_grow),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),
+		CASE(test_offered_sockets),
+		CASE(test_refused_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

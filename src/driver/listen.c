@@ -99,8 +99,11 @@ void listen_down(struct driver *d)
 static int try_port(const struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
-	int err = udp_open(port, fwmark, d->options.udp, &udp);
+	int err;
 
+	if (port && port == d->offered_udp.port)
+		return 0;
+	err = udp_open(port, fwmark, d->options.udp, &udp);
 	if (!err)
 		udp_close(&udp);
 	return err;

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "driver/driver.h"
 #include "driver/peers.h"
+#include "driver/test_underlay.h"
 
 struct bench {
 	struct loop loop;
@@ -80,7 +81,7 @@ static int setup(void **state)
 	log_set_level(LOG_LEVEL_SILENT);
 	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
-	assert_int_equal(driver_open(&b->loop, &options, &sizes, NULL, &b->d), 0);
+	assert_int_equal(driver_open(&b->loop, &options, &sizes, &test_underlay, &b->d), 0);
 	assert_int_equal(pipe(b->tun), 0);
 	b->d->tun.tap.fd = b->tun[0];
 	b->port = free_port();

@@ -3,6 +3,8 @@
 #include "driver/ports.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "driver/batch.h"
@@ -92,9 +94,50 @@ static void merge_for_tun(struct driver *d)
 				     });
 }
 
+int ports_offer(struct driver *d, int fd)
+{
+	struct offered_port *o = calloc(1, sizeof(*o));
+	int err = o ? tap_adopt(fd, d->options.tap, &o->tap) : -ENOMEM;
+
+	if (err < 0) {
+		free(o);
+		return err;
+	}
+	list_push_tail(&d->offered, &o->link);
+	return 0;
+}
+
+int ports_open(struct driver *d, const char *name, enum tap_kind kind, struct tap *ret)
+{
+	LIST_FOR_EACH(l, &d->offered)
+	{
+		struct offered_port *o = CONTAINER_OF(l, struct offered_port, link);
+
+		if (o->tap.kind != kind || strcmp(o->tap.name, name) != 0)
+			continue;
+		*ret = o->tap;
+		list_remove(l);
+		free(o);
+		return 0;
+	}
+	return tap_open(name, kind, d->options.tap, ret);
+}
+
+void ports_close_offered(struct driver *d)
+{
+	LIST_FOR_EACH_SAFE(l, next, &d->offered)
+	{
+		struct offered_port *o = CONTAINER_OF(l, struct offered_port, link);
+
+		tap_close(&o->tap);
+		list_remove(l);
+		free(o);
+	}
+}
+
 int ports_open_tun(struct driver *d, const char *name)
 {
-	int err = tap_open(name, TAP_IP, d->options.tap, &d->tun.tap);
+	int err = ports_open(d, name, TAP_IP, &d->tun.tap);
 
 	if (err < 0)
 		return err;

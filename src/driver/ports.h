@@ -5,7 +5,19 @@
 
 #include "driver/driver_state.h"
 
-/** Create the TUN `name`. Return: 0 or -errno. */
+/**
+ * Take ownership of an open TAP or TUN. When an interface of its name and kind is to be opened,
+ * this descriptor is used instead of a new one. Return: 0; or -errno with `fd` still the caller's.
+ */
+int ports_offer(struct driver *d, int fd);
+
+/** Open an interface, or take the one that was offered. Return: 0, or the errors of tap_open(). */
+int ports_open(struct driver *d, const char *name, enum tap_kind kind, struct tap *ret);
+
+/** Close what was offered and not used. */
+void ports_close_offered(struct driver *d);
+
+/** Open the TUN `name`. Return: 0 or -errno. */
 int ports_open_tun(struct driver *d, const char *name);
 
 /** Take ownership of an open TUN descriptor. Return: 0 or -errno. */

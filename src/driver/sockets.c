@@ -112,13 +112,32 @@ int sockets_watch(struct driver *d, const struct udp *udp, struct socket_watches
 	return err;
 }
 
-int sockets_open(const struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
+int sockets_offer(struct driver *d, int fd4, int fd6)
 {
-	int err = udp_open(port, fwmark, d->options.udp, ret);
+	return d->offered_udp.port ? -EBUSY : udp_adopt(fd4, fd6, d->options.udp, &d->offered_udp);
+}
+
+/* Use the sockets that were offered, if they have this port (0: any). Return: whether they do. */
+static bool take_offered(struct driver *d, uint16_t port, struct udp *ret)
+{
+	if (!d->offered_udp.port || (port && port != d->offered_udp.port))
+		return false;
+	*ret = d->offered_udp;
+	d->offered_udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	return true;
+}
+
+int sockets_open(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
+{
+	bool offered = take_offered(d, port, ret);
+	int err = offered ? 0 : udp_open(port, fwmark, d->options.udp, ret);
 
 	if (err < 0)
 		return err;
-	err = udp_set_df(ret, d->df);
+	if (offered)
+		err = udp_set_fwmark(ret, fwmark);
+	if (!err)
+		err = udp_set_df(ret, d->df);
 	if (err < 0)
 		udp_close(ret);
 	return err;

@@ -5,8 +5,16 @@
 
 #include "driver/driver_state.h"
 
-/** Open both sockets with the driver's options. Return: 0, or -errno with neither open. */
-int sockets_open(const struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret);
+/**
+ * Take ownership of sockets, as udp_adopt() does. When their port or any port is to be opened,
+ * they are used instead of new ones. Return: 0; -EBUSY if some are waiting already; or the errors
+ * of udp_adopt().
+ */
+int sockets_offer(struct driver *d, int fd4, int fd6);
+
+/** Open both sockets with the driver's options, or take those that were offered. Return: 0, or
+ * -errno with neither open. */
+int sockets_open(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret);
 
 /** Watch both sockets. Return: 0, or -errno with neither watched. */
 int sockets_watch(struct driver *d, const struct udp *udp, struct socket_watches *w);

@@ -3,6 +3,7 @@
 #include "udp/udp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -38,9 +39,6 @@ static int socket_facts(int fd, int family)
 		err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
 		return err < 0 ? err : set_int(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	}
-	err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (err < 0)
-		return err;
 	err = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 	return err < 0 ? err : set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
@@ -58,6 +56,16 @@ static int socket_bind(int fd, int family, uint16_t port)
 	return err < 0 ? -errno : 0;
 }
 
+/* Set the options of a socket that is bound or not. Return: 0 or -errno. */
+static int socket_configure(int fd, int family)
+{
+	int err;
+
+	socket_buffers(fd);
+	err = socket_facts(fd, family);
+	return err < 0 ? err : udp_hints_enable(fd, family);
+}
+
 /* Return: a bound socket, or -errno. */
 static int socket_open(int family, uint16_t port, uint32_t fwmark)
 {
@@ -66,10 +74,9 @@ static int socket_open(int family, uint16_t port, uint32_t fwmark)
 
 	if (fd < 0)
 		return -errno;
-	socket_buffers(fd);
-	err = socket_facts(fd, family);
-	if (!err)
-		err = udp_hints_enable(fd, family);
+	err = socket_configure(fd, family);
+	if (!err && family == AF_INET6)
+		err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (!err && fwmark)
 		err = set_int(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
 	if (!err)
@@ -134,6 +141,12 @@ static bool all_accept(const struct udp *u, int option, int value)
 	       (u->fd6 < 0 || !set_int(u->fd6, IPPROTO_UDP, option, value));
 }
 
+static void choose_offloads(struct udp *u, struct udp_offloads want)
+{
+	u->offloads.gro = want.gro && all_accept(u, UDP_GRO, 1);
+	u->offloads.segment = want.segment && all_accept(u, UDP_SEGMENT, 0);
+}
+
 int udp_open(uint16_t port, uint32_t fwmark, struct udp_offloads want, struct udp *ret)
 {
 	struct udp u = { .fd4 = -1, .fd6 = -1 };
@@ -143,8 +156,54 @@ int udp_open(uint16_t port, uint32_t fwmark, struct udp_offloads want, struct ud
 		err = open_pair(port, fwmark, &u);
 	if (err < 0)
 		return err;
-	u.offloads.gro = want.gro && all_accept(&u, UDP_GRO, 1);
-	u.offloads.segment = want.segment && all_accept(&u, UDP_SEGMENT, 0);
+	choose_offloads(&u, want);
+	*ret = u;
+	return 0;
+}
+
+/* Return: the value of an option, or -errno. */
+static int get_int(int fd, int level, int option)
+{
+	socklen_t len = sizeof(int);
+	int value;
+
+	return getsockopt(fd, level, option, &value, &len) < 0 ? -errno : value;
+}
+
+/* Configure a bound socket, if there is one, and check its port. Return: 0 or -errno. */
+static int socket_adopt(int fd, int family, uint16_t *port)
+{
+	uint16_t own = 0;
+	int flags;
+	int err;
+
+	if (fd < 0)
+		return 0;
+	if (get_int(fd, SOL_SOCKET, SO_DOMAIN) != family ||
+		get_int(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP ||
+		(family == AF_INET6 && get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 1))
+		return -EPROTOTYPE;
+	err = socket_port(fd, &own);
+	if (!err && (!own || (*port && own != *port)))
+		err = -EADDRNOTAVAIL;
+	flags = fcntl(fd, F_GETFL);
+	if (!err && (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+			    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0))
+		err = -errno;
+	*port = own;
+	return err < 0 ? err : socket_configure(fd, family);
+}
+
+int udp_adopt(int fd4, int fd6, struct udp_offloads want, struct udp *ret)
+{
+	struct udp u = { .fd4 = fd4, .fd6 = fd6 };
+	int err = fd4 < 0 && fd6 < 0 ? -EBADF : socket_adopt(fd4, AF_INET, &u.port);
+
+	if (!err)
+		err = socket_adopt(fd6, AF_INET6, &u.port);
+	if (err < 0)
+		return err;
+	choose_offloads(&u, want);
 	*ret = u;
 	return 0;
 }

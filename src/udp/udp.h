@@ -69,6 +69,14 @@ struct udp_received {
  */
 int udp_open(uint16_t port, uint32_t fwmark, struct udp_offloads want, struct udp *ret);
 
+/**
+ * Take ownership of sockets that are bound to one port, an IPv4 and an IPv6-only one; -1: the
+ * family is not available. They get all options of udp_open() but the firewall mark.
+ * Return: 0; or -errno with both still the caller's: -EPROTOTYPE (another kind of descriptor),
+ * -EADDRNOTAVAIL (no port, or two), -EBADF (none).
+ */
+int udp_adopt(int fd4, int fd6, struct udp_offloads want, struct udp *ret);
+
 /** Close both sockets. Does nothing if they are closed already. */
 void udp_close(struct udp *u);
 
