@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sentence.h"
+
 #define PROBLEM_MAX 250 /* leaves room for the text of an errno */
 
 int error_set(struct error *error, int code, const char *format, ...)
@@ -27,8 +29,9 @@ int error_set(struct error *error, int code, const char *format, ...)
 		snprintf(error->problem, sizeof(error->problem), "%.*s %s.", PROBLEM_MAX, text,
 			strerror(-code));
 	else
-		snprintf(error->problem, sizeof(error->problem), "%.*s%s", PROBLEM_MAX, text,
-			len && text[len - 1] == '.' ? "" : ".");
+		snprintf(error->problem, sizeof(error->problem), "%.*s.", PROBLEM_MAX, text);
 	snprintf(error->hint, sizeof(error->hint), "%.*s", PROBLEM_MAX, hint ? hint : "");
+	sentence_tidy(error->problem);
+	sentence_tidy(error->hint);
 	return code;
 }

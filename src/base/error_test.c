@@ -22,6 +22,7 @@ static void test_sentences(void **state)
 		{ "It broke\nFix it.", "It broke.", "Fix it." },
 		{ "It broke.\nFix it.", "It broke.", "Fix it." },
 		{ "It broke", "It broke.", "" },
+		{ "Is it broken?\n1 errors.", "Is it broken?", "1 error." },
 		{ "Cannot open it:\nLook.", "Cannot open it: Permission denied.", "Look." },
 	};
 

@@ -50,3 +50,18 @@ size_t suggest_reach(const char *word)
 {
 	return size_max(1, strlen(word) / 3);
 }
+
+struct suggestion suggest_begin(const char *word)
+{
+	return (struct suggestion){ .word = word, .best = suggest_reach(word) + 1 };
+}
+
+void suggest_try(struct suggestion *s, const char *known)
+{
+	size_t distance = suggest_distance(s->word, known);
+
+	if (distance >= s->best)
+		return;
+	s->best = distance;
+	s->nearest = known;
+}

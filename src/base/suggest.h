@@ -18,4 +18,17 @@ size_t suggest_distance(const char *a, const char *b);
  * one. */
 size_t suggest_reach(const char *word);
 
+/** The search for the known word closest to a misspelled one. */
+struct suggestion {
+	const char *word;
+	const char *nearest; /* of those tried; NULL: none is close enough */
+	size_t best;	     /* its distance, or one more than the largest that is suggested */
+};
+
+/** Begin a search; `word` is borrowed. */
+struct suggestion suggest_begin(const char *word);
+
+/** Try a known word, which is borrowed. */
+void suggest_try(struct suggestion *s, const char *known);
+
 #endif

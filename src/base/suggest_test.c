@@ -79,12 +79,34 @@ static void test_reach(void **state)
 	assert_int_equal(suggest_reach("PersistentKeepalive"), 6);
 }
 
+static void test_nearest(void **state)
+{
+	static const char *const known[] = { "Address", "AllowedIPs", "Endpoint" };
+	static const struct {
+		const char *word;
+		const char *nearest;
+	} table[] = { { "Adress", "Address" }, { "alowedips", "AllowedIPs" }, { "Colour", NULL },
+		{ "", NULL } };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct suggestion s = suggest_begin(table[i].word);
+
+		for (size_t k = 0; k < ARRAY_LEN(known); k++)
+			suggest_try(&s, known[k]);
+		if (table[i].nearest)
+			assert_string_equal(s.nearest, table[i].nearest);
+		else
+			assert_null(s.nearest);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_against_naive),
 		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "ctl/client.h"
 #include "host/rundir.h"
 
@@ -32,12 +33,30 @@ bool running_find(const char *verb, const char *name_or_path, struct running *re
 	return false;
 }
 
+void running_suggest(const struct running *site)
+{
+	struct suggestion s = suggest_begin(site->name);
+	char **names;
+	size_t len;
+
+	if (rundir_list(&names, &len) < 0)
+		return;
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(names[i], site->name) != 0)
+			suggest_try(&s, names[i]);
+	if (s.nearest)
+		fprintf(stderr, ": did you mean \"%s\"?", s.nearest);
+	rundir_free_names(names, len);
+}
+
 void running_explain(const char *verb, const struct running *site, int err)
 {
 	switch (err) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		fprintf(stderr, "%s: %s is not running\n", verb, site->name);
+		fprintf(stderr, "%s: %s is not running", verb, site->name);
+		running_suggest(site);
+		fputc('\n', stderr);
 		break;
 	case -EACCES:
 		fprintf(stderr, "%s: only root may ask %s: try it with sudo\n", verb, site->name);

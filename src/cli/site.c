@@ -71,14 +71,10 @@ bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret
 
 void site_print_report(const struct conf_site *site, const struct conf_report *report)
 {
-	for (size_t i = 0; i < report->n; i++) {
-		char *text = conf_problem_text(&report->v[i], site);
+	char *text = conf_report_text(report, site);
 
-		fputs(text ? text : "out of memory\n", stderr);
-		free(text);
-	}
-	if (report->out_of_memory)
-		fputs("there is not enough memory to check all of the configuration\n", stderr);
+	fputs(text ? text : "out of memory\n", stderr);
+	free(text);
 }
 
 struct mtu_budget site_budget(const struct conf_site *site)

@@ -68,20 +68,13 @@ static void print_help(const struct verb *verb)
 
 static enum verb_exit unknown_verb(const char *name)
 {
-	size_t best = suggest_reach(name) + 1;
-	const char *nearest = NULL;
+	struct suggestion nearest = suggest_begin(name);
 
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		size_t distance = suggest_distance(name, verbs[i]->name);
-
-		if (distance < best) {
-			best = distance;
-			nearest = verbs[i]->name;
-		}
-	}
-	if (nearest)
-		return verb_usage(
-			"wirespan", "there is no verb \"%s\": did you mean \"%s\"?", name, nearest);
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		suggest_try(&nearest, verbs[i]->name);
+	if (nearest.nearest)
+		return verb_usage("wirespan", "there is no verb \"%s\": did you mean \"%s\"?", name,
+			nearest.nearest);
 	return verb_usage("wirespan", "there is no verb \"%s\"", name);
 }
 

@@ -46,8 +46,10 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 	if (found)
 		uapi_server_sweep();
 	if (pid <= 0 && !found) {
-		fprintf(stderr, "%s: %s is not running and has left nothing behind\n", verb,
+		fprintf(stderr, "%s: %s is not running and has left nothing behind", verb,
 			site->name);
+		running_suggest(site);
+		fputc('\n', stderr);
 		return VERB_FAILED;
 	}
 	printf("%s: %s\n", site->name,

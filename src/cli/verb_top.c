@@ -14,7 +14,7 @@
 
 #include "cli/running.h"
 #include "pkt/drop.h"
-#include "render/format.h"
+#include "base/format.h"
 
 #define PERIOD_TENTHS 10 /* tenths of a second, between two samples */
 

@@ -18,15 +18,15 @@ static void load(const char *path, struct conf_site *ret, struct conf_report *re
 	site_load_report(path, true, ret, report);
 }
 
-/* The absolute path, since a daemon changes its folder. Return: a text to free, or NULL on
- * failure. */
+/* The absolute path, since a daemon changes its folder; of a missing file, the path as given, so
+ * that loading it reports why. Return: a text to free, or NULL if out of memory. */
 static char *absolute_path(const char *name_or_path)
 {
 	char *path = conf_path(name_or_path);
 	char *absolute = path ? realpath(path, NULL) : NULL;
 
-	if (path && !absolute)
-		fprintf(stderr, "wirespan up: cannot read %s: %s\n", path, strerror(errno));
+	if (!path || !absolute)
+		return path;
 	free(path);
 	return absolute;
 }
@@ -55,8 +55,10 @@ static enum verb_exit run(int argc, char **argv)
 	if (optind + 1 != argc)
 		return verb_usage(argv[0], "name one configuration");
 	path = absolute_path(argv[optind]);
-	if (!path)
+	if (!path) {
+		fputs("wirespan up: out of memory\n", stderr);
 		return VERB_FAILED;
+	}
 	config.path = path;
 	code = site_daemon_run(&config);
 	free(path);

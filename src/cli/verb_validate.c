@@ -30,8 +30,8 @@ static void print_verdict(
 	printf("%s: ", file);
 	if (!ok) {
 		print_count(report->n_errors, "error", "");
-		if (report->n > report->n_errors)
-			print_count(report->n - report->n_errors, "warning", ", ");
+		if (report->n_warnings)
+			print_count(report->n_warnings, "warning", ", ");
 		printf("\n");
 		return;
 	}
@@ -40,8 +40,8 @@ static void print_verdict(
 	print_count(site->n_tunnels, "tunnel", ", ");
 	print_count(count_sessions(site), "session", ", ");
 	print_count(site->n_bridges, "bridge", ", ");
-	if (report->n)
-		print_count(report->n, "warning", "; ");
+	if (report->n_warnings)
+		print_count(report->n_warnings, "warning", "; ");
 	printf("\n");
 }
 

@@ -237,8 +237,7 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 	struct conf_report *report)
 {
 	struct conf_at at = session->at[CONF_SESSION_BRIDGE];
-	const char *nearest = NULL;
-	size_t best = suggest_reach(session->bridge) + 1;
+	struct suggestion nearest = suggest_begin(session->bridge);
 
 	if (!at.line && site->n_bridges > 1)
 		conf_report_add(report, CONF_ERROR, session->section,
@@ -246,18 +245,12 @@ static void check_session_bridge(const struct conf_site *site, const struct conf
 			"add Bridge = with a bridge's name, or Bridge = none");
 	if (!session->bridge[0] || conf_bridge_find(site, session->bridge))
 		return;
-	for (size_t i = 0; i < site->n_bridges; i++) {
-		size_t distance = suggest_distance(session->bridge, site->bridges[i].name);
-
-		if (distance < best) {
-			best = distance;
-			nearest = site->bridges[i].name;
-		}
-	}
-	if (nearest)
+	for (size_t i = 0; i < site->n_bridges; i++)
+		suggest_try(&nearest, site->bridges[i].name);
+	if (nearest.nearest)
 		conf_report_add(report, CONF_ERROR, at,
 			"Bridge: there is no [Bridge] \"%s\"\ndid you mean \"%s\"?",
-			session->bridge, nearest);
+			session->bridge, nearest.nearest);
 	else
 		conf_report_add(report, CONF_ERROR, at,
 			"Bridge: there is no [Bridge] \"%s\"\nadd one with Name = %s",

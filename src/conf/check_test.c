@@ -198,6 +198,29 @@ static void test_ports(void **state)
 	free(text);
 }
 
+/* Of many problems, the first are stored and all are counted, so that errors are never lost among
+ * warnings. */
+static void test_many(void **state)
+{
+	struct conf_report report = { 0 };
+	struct conf_site site = { 0 };
+	char *text;
+
+	for (uint32_t i = 1; i <= 5000; i++)
+		conf_report_add(&report, CONF_WARNING, (struct conf_at){ .line = i }, "odd\nhint");
+	conf_report_add(&report, CONF_ERROR, (struct conf_at){ .line = 5001 }, "wrong\nhint");
+	assert_int_equal(report.n, CONF_PROBLEMS_MAX + 1);
+	assert_int_equal(report.n_warnings, 5000);
+	assert_int_equal(report.n_errors, 1);
+	assert_false(conf_report_ok(&report));
+	text = conf_report_text(&report, &site);
+	assert_non_null(strstr(text, "error: wrong\n"));
+	assert_non_null(strstr(text, "4900 more warnings are not shown\n"));
+	assert_null(strstr(text, "more error"));
+	free(text);
+	conf_report_fini(&report);
+}
+
 /* No report shows a key, however wrong it is. */
 static void test_no_key_shown(void **state)
 {
@@ -252,6 +275,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_no_key_shown),
 	};
 

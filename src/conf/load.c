@@ -2,6 +2,7 @@
 /* Loading a site from its files: its own file, the WireGuard file it includes, and key files. */
 #include "conf/load.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/suggest.h"
 #include "conf/complete.h"
 #include "conf/parse.h"
 
@@ -178,6 +180,67 @@ static struct conf_at first_key_in(const struct conf_site *site, uint32_t file)
 	return (struct conf_at){ 0 };
 }
 
+/* Whether `file` is NAME.conf, and then its name in `ret`. */
+static bool name_of_file(const char *file, char ret[static SUGGEST_MAX + 1])
+{
+	size_t len = strlen(file);
+
+	if (len <= 5 || len - 5 > SUGGEST_MAX || *file == '.' ||
+		strcmp(file + len - 5, ".conf") != 0)
+		return false;
+	memcpy(ret, file, len - 5);
+	ret[len - 5] = '\0';
+	return true;
+}
+
+/* Write to `ret` the name of the file in the folder of `path` that is most like it. Return: whether
+ * there is one. */
+static bool nearest_file(const char *path, char ret[static SUGGEST_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = folder_of(path);
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *entry;
+	char name[SUGGEST_MAX + 1];
+	char wanted[SUGGEST_MAX + 1];
+	struct suggestion s;
+	bool found = false;
+
+	if (dir && name_of_file(slash ? slash + 1 : path, wanted)) {
+		s = suggest_begin(wanted);
+		while ((entry = readdir(dir))) {
+			size_t best = s.best;
+
+			if (!name_of_file(entry->d_name, name))
+				continue;
+			suggest_try(&s, name);
+			if (s.best < best)
+				memcpy(ret, name, sizeof(name));
+		}
+		found = s.nearest != NULL;
+	}
+	if (dir)
+		closedir(dir);
+	free(folder);
+	return found;
+}
+
+/* Report a configuration file that cannot be read. */
+static void report_unread(
+	const char *path, int error, struct conf_at at, struct conf_report *report)
+{
+	bool by_name = !strncmp(path, CONF_FOLDER "/", sizeof(CONF_FOLDER));
+	char nearest[SUGGEST_MAX + 1];
+
+	if (error == -ENOENT && nearest_file(path, nearest))
+		conf_report_add(report, CONF_ERROR, at,
+			"cannot read %s: %s\ndid you mean \"%s%s\"?", path, strerror(-error),
+			nearest, by_name ? "" : ".conf");
+	else
+		conf_report_add(report, CONF_ERROR, at, "cannot read %s: %s\n%s", path,
+			strerror(-error), hint_for(error));
+}
+
 /* Read `path` and parse it as the site's own file or the included one; `at` is where the path is
  * set. */
 static int load_file(const char *path, struct conf_at at, bool included, struct conf_site *site,
@@ -191,8 +254,7 @@ static int load_file(const char *path, struct conf_at at, bool included, struct 
 	int error = contents_read(path, CONF_FILE_MAX, &c);
 
 	if (error) {
-		conf_report_add(report, CONF_ERROR, at, "cannot read %s: %s\n%s", path,
-			strerror(-error), hint_for(error));
+		report_unread(path, error, at, report);
 		goto out;
 	}
 	real = realpath(path, NULL);

@@ -91,19 +91,12 @@ static const struct conf_section_keys *section_with_key(const char *name)
 
 static const char *key_nearest(const struct conf_section_keys *section, const char *name)
 {
-	size_t best = suggest_reach(name) + 1;
-	const char *nearest = NULL;
+	struct suggestion nearest = suggest_begin(name);
 	struct conf_key key;
 
-	for (size_t i = 0; conf_section_key(section, i, &key); i++) {
-		size_t distance = suggest_distance(name, key.name);
-
-		if (distance < best) {
-			best = distance;
-			nearest = key.name;
-		}
-	}
-	return nearest;
+	for (size_t i = 0; conf_section_key(section, i, &key); i++)
+		suggest_try(&nearest, key.name);
+	return nearest.nearest;
 }
 
 static void unknown_key(struct parser *p, const char *name)
@@ -256,8 +249,7 @@ static void *enter_section(struct parser *p)
 
 static void unknown_section(struct parser *p, const char *name)
 {
-	size_t best = suggest_reach(name) + 1;
-	const char *nearest = NULL;
+	struct suggestion nearest = suggest_begin(name);
 
 	for (size_t i = 0; i < ARRAY_LEN(foreign_sections); i++)
 		if (!strcasecmp(foreign_sections[i].name, name)) {
@@ -265,20 +257,14 @@ static void unknown_section(struct parser *p, const char *name)
 				"unknown section [%s]\nuse %s", name, foreign_sections[i].here);
 			return;
 		}
-	for (size_t i = 0; i < CONF_SECTIONS; i++) {
-		size_t distance = suggest_distance(name, conf_sections[i].name);
-
-		if (distance < best) {
-			best = distance;
-			nearest = conf_sections[i].name;
-		}
-	}
+	for (size_t i = 0; i < CONF_SECTIONS; i++)
+		suggest_try(&nearest, conf_sections[i].name);
 	if (!is_word(name))
 		error(p, "this is not a section name\nwrite [Site], [Interface], [Peer], [L2TP], "
 			 "[L2TPSession] or [Bridge]");
-	else if (nearest)
+	else if (nearest.nearest)
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-			"unknown section [%s]\ndid you mean [%s]?", name, nearest);
+			"unknown section [%s]\ndid you mean [%s]?", name, nearest.nearest);
 	else
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
 			"unknown section [%s]\nwrite [Site], [Interface], [Peer], [L2TP], "

@@ -8,15 +8,20 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/sentence.h"
 
 void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
 	const char *format, ...)
 {
-	struct conf_problem *problem = array_grow(&report->v, report->n, sizeof(*problem));
+	size_t *found = severity == CONF_ERROR ? &report->n_errors : &report->n_warnings;
+	struct conf_problem *problem;
 	char *text = NULL;
 	char *newline;
 	va_list args;
 
+	if (++*found > CONF_PROBLEMS_MAX)
+		return;
+	problem = array_grow(&report->v, report->n, sizeof(*problem));
 	va_start(args, format);
 	if (!problem || vasprintf(&text, format, args) < 0) {
 		report->out_of_memory = true;
@@ -24,6 +29,7 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
 		return;
 	}
 	va_end(args);
+	sentence_tidy(text);
 	newline = strchr(text, '\n');
 	*problem = (struct conf_problem){ .severity = severity, .at = at, .text = text };
 	if (newline) {
@@ -31,7 +37,11 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
 		problem->hint = newline + 1;
 	}
 	report->n++;
-	report->n_errors += severity == CONF_ERROR;
+}
+
+static size_t not_stored(size_t found)
+{
+	return found > CONF_PROBLEMS_MAX ? found - CONF_PROBLEMS_MAX : 0;
 }
 
 bool conf_report_ok(const struct conf_report *report)
@@ -86,6 +96,42 @@ const char *conf_place(const struct conf_site *site, struct conf_at at, struct c
 	else
 		snprintf(buf, CONF_PLACE_LEN, "line %u of %.60s", at.line, site->files[at.file]);
 	return buf;
+}
+
+/* Write how many problems were found and not stored. */
+static void write_rest(const struct conf_report *report, FILE *out)
+{
+	size_t errors = not_stored(report->n_errors);
+	size_t warnings = not_stored(report->n_warnings);
+
+	if (errors)
+		fprintf(out, "%zu more error%s not shown\n", errors, errors == 1 ? " is" : "s are");
+	if (warnings)
+		fprintf(out, "%zu more warning%s not shown\n", warnings,
+			warnings == 1 ? " is" : "s are");
+	if (report->out_of_memory)
+		fputs("there is not enough memory to check all of the configuration\n", out);
+}
+
+char *conf_report_text(const struct conf_report *report, const struct conf_site *site)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < report->n; i++) {
+		char *problem = conf_problem_text(&report->v[i], site);
+
+		fputs(problem ? problem : "out of memory\n", out);
+		free(problem);
+	}
+	write_rest(report, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 void conf_report_fini(struct conf_report *report)

@@ -22,11 +22,15 @@ struct conf_problem {
 	char *hint;
 };
 
+/** Most errors, and most warnings, that a report stores: the rest is only counted. */
+#define CONF_PROBLEMS_MAX 100
+
 /** All problems of one run. Zero-initialise it. */
 struct conf_report {
 	struct conf_problem *v;
-	size_t n;
-	size_t n_errors;
+	size_t n;	    /* stored */
+	size_t n_errors;    /* found */
+	size_t n_warnings;  /* found */
 	bool out_of_memory; /* problems were lost; counts as an error */
 };
 
@@ -47,6 +51,10 @@ void conf_report_sort(struct conf_report *report);
  * Return: a string to free(), or NULL if out of memory.
  */
 char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site);
+
+/** All stored problems as text, and how many are not stored: a string to free(), or NULL if out of
+ * memory. */
+char *conf_report_text(const struct conf_report *report, const struct conf_site *site);
 
 /** Room for conf_place(). */
 #define CONF_PLACE_LEN 96

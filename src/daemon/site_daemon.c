@@ -91,19 +91,16 @@ static int run_failed(const char *what, int err, const char *hint)
 static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
+	char *text;
 	bool ok;
 
 	r->config->load(r->config->path, ret, &report);
 	r->scrub = true;
 	*e = (struct error){ .code = -EINVAL,
 		.problem = "The configuration was not read: no memory." };
-	for (size_t i = 0; i < report.n; i++) {
-		char *text = conf_problem_text(&report.v[i], ret);
-
-		if (text)
-			fputs(text, stderr);
-		free(text);
-	}
+	text = conf_report_text(&report, ret);
+	fputs(text ? text : "out of memory\n", stderr);
+	free(text);
 	for (size_t i = report.n; i-- > 0;) {
 		const struct conf_problem *p = &report.v[i];
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/sentence.h"
 
 static const char *const names[] = { "ok", "note", "warning", "error" };
 _Static_assert(ARRAY_LEN(names) == FINDING_SEVERITY_COUNT, "every severity has a name");
@@ -35,6 +36,7 @@ struct finding *finding_add(struct findings *f, enum finding_severity severity, 
 	va_start(ap, format);
 	(void)vsnprintf(finding->text, sizeof(finding->text), format, ap);
 	va_end(ap);
+	sentence_tidy(finding->text);
 	return finding;
 }
 
@@ -47,6 +49,7 @@ void finding_hint(struct finding *finding, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(finding->hint, sizeof(finding->hint), format, ap);
 	va_end(ap);
+	sentence_tidy(finding->hint);
 }
 
 size_t findings_count(const struct findings *f, enum finding_severity severity)

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/format.h"
 #include "judge/judge_host.h"
 #include "judge/judge_peer.h"
 #include "judge/judge_session.h"
@@ -11,7 +12,7 @@
 static void judge_daemon(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
-	uint64_t minutes = r->uptime_ms / 60000;
+	char span[FORMAT_LEN];
 
 	if (r->pid != f->before.pid) {
 		finding_hint(finding_add(ret, FINDING_ERROR, "daemon", f->site,
@@ -19,8 +20,8 @@ static void judge_daemon(const struct observations *f, struct findings *ret)
 			"Check again.");
 		return;
 	}
-	finding_add(ret, FINDING_OK, "daemon", f->site,
-		"Running for %" PRIu64 " min, pid %u, %s back end.", minutes, r->pid, r->backend);
+	finding_add(ret, FINDING_OK, "daemon", f->site, "Running for %s, pid %u, %s back end.",
+		format_span(r->uptime_ms, span), r->pid, r->backend);
 	for (size_t i = 0; i < r->warnings_len; i++)
 		finding_add(ret, FINDING_WARNING, "daemon", f->site, "%s", r->warnings[i].text);
 }

@@ -7,7 +7,7 @@
 static void test_healthy(void **state)
 {
 	static const char *const expected[][3] = {
-		{ "daemon", "vpn01", "Running for 3 min, pid 77, userspace back end." },
+		{ "daemon", "vpn01", "Running for 3 min 20 s, pid 77, userspace back end." },
 		{ "bridge", "br-l2tp0",
 			"2 ports, all up and forwarding, none with an MTU below 1500." },
 		{ "handshake", "10.0.1.21",
@@ -360,9 +360,23 @@ static void test_no_loop_is_advised(void **state)
 	}
 }
 
+/* Numbers of one, and hints that are questions, in every finding. */
+static void test_singular(void **state)
+{
+	struct findings f = { 0 };
+	struct finding *finding = finding_add(&f, FINDING_WARNING, "wire", "eth0",
+		"%u packets of the segment were seen in clear on %s.", 1, "eth0");
+
+	finding_hint(finding, "%s.", "Is it the LAN?");
+	assert_string_equal(f.v[0].text, "1 packet of the segment was seen in clear on eth0.");
+	assert_string_equal(f.v[0].hint, "Is it the LAN?");
+	findings_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_singular),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_no_loop_is_advised),

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "pkt/drop.h"
-#include "render/format.h"
+#include "base/format.h"
 
 #define LABEL_WIDTH 15
 

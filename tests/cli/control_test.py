@@ -99,6 +99,15 @@ def line(value):
     return json.dumps(value).encode() + b"\n"
 
 
+def mistyped_name(bench):
+    """The name of a site that does not run: the most similar running one is named."""
+    with bench.site("vpn01", line(report("vpn01"))):
+        for verb in ("status", "reload", "down", "metrics"):
+            status, out, err = bench.run(verb, "vnp01")
+            assert status == 1 and "vnp01 is not running" in err and 'did you mean "vpn01"?\n' in err, (verb, err)
+            assert "did you mean" not in bench.run(verb, "elsewhere")[2], verb
+
+
 def nothing_runs(bench):
     for verb in ("status", "metrics", "reload"):
         status, out, err = bench.run(verb, "vpn01")
@@ -249,6 +258,7 @@ def main():
     bench = Bench()
     cases = [
         ("nothing runs", nothing_runs),
+        ("a mistyped name", mistyped_name),
         ("invalid command lines", usage),
         ("status of one site", status_of_one),
         ("status of all sites", status_of_all),

@@ -114,6 +114,28 @@ def of_wg_quick(bench):
     assert "wg7.conf:11: warning: SaveConfig: wirespan never writes to your file" in err, err
 
 
+def many_mistakes(bench):
+    """The first mistakes of a file that is something else are enough."""
+    status, out, err = bench.validate("[Interface]\n" + "nonsense\n" * 140_000)
+    assert status == 1 and "140001 errors" in out, out
+    assert len(err) < 20_000 and "139901 more errors are not shown\n" in err, err[-200:]
+    status, out, err = bench.validate("[Interface]\n" + "nonsense\n" * 100)
+    assert "\n1 more error is not shown\n" in err, err[-200:]
+
+
+def mistyped_name(bench):
+    """A file that does not exist: the most similar one is named, by validate and by up."""
+    bench.write("office.conf", BASE)
+    for verb in ("validate", "up"):
+        for name, nearest in (("ofice.conf", 'did you mean "office.conf"?'), ("unlike.conf", "check the path")):
+            result = subprocess.run(
+                [bench.binary, verb, name], cwd=bench.folder, capture_output=True, text=True, timeout=300
+            )
+            lines = result.stderr.splitlines()
+            assert result.returncode == 1 and "No such file or directory" in lines[0], result.stderr
+            assert nearest in lines[1], result.stderr
+
+
 def main():
     suite = Suite("validate")
     bench = Bench()
@@ -121,6 +143,8 @@ def main():
         ("mistakes", mistakes),
         ("words of systemd", of_systemd),
         ("a file of wg-quick", of_wg_quick),
+        ("140,000 mistakes", many_mistakes),
+        ("a mistyped name", mistyped_name),
     ]:
         suite.run(name, function, bench)
     suite.finish()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Formats numbers for people: sizes, counts, durations. */
-#ifndef RENDER_FORMAT_H
-#define RENDER_FORMAT_H
+#ifndef BASE_FORMAT_H
+#define BASE_FORMAT_H
 
 #include <stdint.h>
 

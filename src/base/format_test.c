@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of formatted numbers, at the limits of their units. */
-#include "render/format.h"
+#include "base/format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Formats numbers for people: sizes, counts, durations. */
-#include "render/format.h"
+#include "base/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>

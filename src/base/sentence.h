@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Corrections of sentences that are composed of numbers and other sentences. */
+#ifndef BASE_SENTENCE_H
+#define BASE_SENTENCE_H
+
+/**
+ * Correct, in place, what a format leaves wrong: a plural after the number 1 ("1 frames were"
+ * becomes "1 frame was"), and a full stop after another one or after a question mark. The text
+ * becomes no longer.
+ */
+void sentence_tidy(char *text);
+
+#endif
