@@ -15,14 +15,17 @@
 #include "base/secret.h"
 
 #define PAUSE_NS NS_PER_S /* without accepting, when no slot or descriptor is free */
+#define SLOW_NS	 NS_PER_S /* a client that needs longer for a request may lose its slot */
+#define READ_NS	 NS_PER_S /* a refused client has this long for its request */
 
 /** State of a connection: what it waits for. */
 enum client_state {
 	CLIENT_FREE,	/* free slot */
 	CLIENT_REQUEST, /* for the rest of a request */
-	CLIENT_IDLE,	/* for another request, until its slot is needed */
+	CLIENT_IDLE,	/* for the first byte of a request, until its slot is needed */
 	CLIENT_ANSWER,	/* for room to send our answer */
 	CLIENT_HELD,	/* for the server to close */
+	CLIENT_REFUSED, /* for the client to close; what it sends is ignored */
 	CLIENT_OVER,	/* to be closed after the owner's callback returns */
 };
 
@@ -190,11 +193,33 @@ static void read_input(struct local_server *h, struct local_client *c)
 	offer_input(h, c);
 }
 
+/* Refuse a client's request when its first bytes arrive, and ignore the rest: closing the socket
+ * before it has written its request would keep it from reading the refusal. */
+static void refuse_request(struct local_server *h, struct local_client *c)
+{
+	ssize_t n = recv(c->fd, c->input, sizeof(c->input), MSG_DONTWAIT);
+	const char *refusal;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && !c->sent) {
+		refusal = h->config.refusal(c->input, (size_t)n);
+		/* it fits into the empty buffer of the socket */
+		(void)send(c->fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
+		c->sent = strlen(refusal);
+	}
+	secret_wipe(c->input, sizeof(c->input));
+	if (n <= 0)
+		c->state = CLIENT_OVER;
+}
+
 static void run_client(struct local_server *h, struct local_client *c, uint32_t events)
 {
 	if (c->state == CLIENT_FREE)
 		return; /* closed earlier in this call */
-	if (c->state == CLIENT_REQUEST || c->state == CLIENT_IDLE) {
+	if (c->state == CLIENT_REFUSED) {
+		refuse_request(h, c);
+	} else if (c->state == CLIENT_REQUEST || c->state == CLIENT_IDLE) {
 		read_input(h, c);
 	} else if (c->state == CLIENT_ANSWER) {
 		send_answer(h, c);
@@ -206,34 +231,67 @@ static void run_client(struct local_server *h, struct local_client *c, uint32_t 
 		drop_client(h, c);
 }
 
-/* A slot for a new client: a free one, or that of the longest idle client, or NULL. */
-static struct local_client *find_place(struct local_server *h)
+/* Whether the client has sent something that was not read yet. */
+static bool has_input(const struct local_client *c)
 {
-	struct local_client *longest = NULL;
+	char byte;
 
-	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
-		struct local_client *c = &h->clients[i];
-
-		if (c->state == CLIENT_FREE)
-			return c;
-		if (c->state == CLIENT_IDLE && (!longest || c->since.ns < longest->since.ns))
-			longest = c;
-	}
-	return longest;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static void start_client(struct local_server *h, struct local_client *c, int fd)
+/* How readily the client loses its slot to a new one; 0: it does not. */
+static unsigned eviction_class(const struct local_client *c, struct mono now)
 {
-	const char *refusal = h->config.refusal;
-	bool trusted = unixsock_peer_is_trusted(fd);
+	switch (c->state) {
+	case CLIENT_FREE:
+		return 4;
+	case CLIENT_REFUSED:
+		return 3;
+	case CLIENT_IDLE:
+		return has_input(c) ? 0 : 2;
+	case CLIENT_REQUEST:
+		return mono_between(c->since, now) >= SLOW_NS ? 1 : 0;
+	case CLIENT_ANSWER:
+	case CLIENT_HELD:
+	case CLIENT_OVER:
+		return 0;
+	}
+	return 0;
+}
 
-	*c = (struct local_client){
-		.state = CLIENT_REQUEST, .fd = fd, .due = mono_add(clock_mono(), h->timeout_ns)
-	};
-	/* sent only if it fits into the empty buffer of the new socket */
-	if (!trusted && refusal)
-		(void)send(fd, refusal, strlen(refusal), MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (!trusted || watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(c - h->clients)) < 0)
+/* A slot for a new client: a free one; or that of a refused client, of the longest idle one, or of
+ * one that is slow to send its request; or NULL. */
+static struct local_client *find_place(struct local_server *h)
+{
+	struct local_client *best = NULL;
+	struct mono now = clock_mono();
+	unsigned best_class = 0;
+
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS && best_class < 4; i++) {
+		struct local_client *c = &h->clients[i];
+		unsigned class = eviction_class(c, now);
+
+		if (class > best_class ||
+			(class && class == best_class && c->since.ns < best->since.ns)) {
+			best = c;
+			best_class = class;
+		}
+	}
+	return best;
+}
+
+/* Serve a new connection in slot `c`, whose client is closed. */
+static void start_client(
+	struct local_server *h, struct local_client *c, int fd, enum client_state state)
+{
+	struct mono now = clock_mono();
+
+	if (c->state != CLIENT_FREE)
+		drop_client(h, c);
+	*c = (struct local_client){ .state = state, .fd = fd, .since = now, .due = MONO_NEVER };
+	if (state == CLIENT_REFUSED)
+		c->due = mono_add(now, READ_NS);
+	if (watch(h, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(c - h->clients)) < 0)
 		drop_client(h, c);
 }
 
@@ -249,10 +307,12 @@ static void accept_client(struct local_server *h)
 		return;
 	}
 	fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0 && c->state == CLIENT_IDLE)
-		drop_client(h, c);
-	if (fd >= 0)
-		start_client(h, c, fd);
+	if (fd >= 0 && unixsock_peer_is_trusted(fd))
+		start_client(h, c, fd, CLIENT_IDLE);
+	else if (fd >= 0 && c->state == CLIENT_FREE)
+		start_client(h, c, fd, CLIENT_REFUSED);
+	else if (fd >= 0)
+		close(fd); /* a refused client takes no other's slot */
 	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 		set_accepting(h, false);
 }

@@ -14,8 +14,9 @@
  * LOCAL_SERVER_CLIENTS connections; further ones wait in the kernel's backlog. Input is passed to
  * the owner as it arrives, at most LOCAL_SERVER_INPUT bytes at a time; the owner consumes complete
  * requests and answers with local_server_answer(). While an answer is being sent, that client's
- * input waits. A client has `timeout_ms` to send a whole request, and again to receive the answer;
- * then it is closed. An answered client that sends nothing may stay until its slot is needed.
+ * input waits. From its first byte, a client has `timeout_ms` to send a whole request, and again to
+ * receive the answer; then it is closed. A client that sends nothing may stay until its slot is
+ * needed; so may one that sends its request for longer than a second.
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
  * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of
@@ -26,7 +27,7 @@ struct local_server;
 /** A connection. */
 struct local_client;
 
-#define LOCAL_SERVER_CLIENTS 16	  /* maximum of connections */
+#define LOCAL_SERVER_CLIENTS 64	  /* maximum of connections */
 #define LOCAL_SERVER_INPUT   4096 /* bytes of pending input per client */
 #define LOCAL_SERVER_TIMEOUT 5000 /* ms, the default of `timeout_ms` */
 
@@ -48,9 +49,9 @@ struct local_server_config {
 	size_t (*input)(void *ctx, struct local_client *c, const char *data, size_t len, bool end);
 	/** A client has been closed: release the object of local_server_user(). May be NULL. */
 	void (*gone)(void *ctx, struct local_client *c);
-	/** Reply sent to clients whose uid is neither root nor ours; NULL: close without a
-	 * reply. */
-	const char *refusal;
+	/** Return: the constant reply to a request that begins with data[len], of a client whose
+	 * uid is neither root nor ours. It is at most 200 bytes long. */
+	const char *(*refusal)(const char *data, size_t len);
 	void *ctx;
 	unsigned timeout_ms; /* 0: LOCAL_SERVER_TIMEOUT */
 };

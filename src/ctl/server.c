@@ -71,13 +71,17 @@ static size_t on_input(void *ctx, struct local_client *c, const char *data, size
 	return len;
 }
 
+static const char *refusal(const char *data, size_t len)
+{
+	return "{\"ok\":false,\"error\":\"only root may use this socket\"}\n";
+}
+
 int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret)
 {
 	struct ctl_server *s = calloc(1, sizeof(*s));
-	struct local_server_config server = { .input = on_input,
-		.refusal = "{\"ok\":false,\"error\":\"only root may use this socket\"}\n",
-		.ctx = s,
-		.timeout_ms = config->timeout_ms };
+	struct local_server_config server = {
+		.input = on_input, .refusal = refusal, .ctx = s, .timeout_ms = config->timeout_ms
+	};
 	struct unixsock sock;
 	int err;
 

@@ -23,7 +23,7 @@
 #include "ctl/local_server.h"
 #include "ctl/testtalk.h"
 
-#define TIMEOUT_MS  150
+#define TIMEOUT_MS  5000
 #define PATIENCE_MS 60000 /* of a client, in real time */
 #define STATUS	    "{\"verb\":\"status\"}\n"
 
@@ -222,31 +222,74 @@ static void test_endless_request(void **state)
 	close(fd);
 }
 
-/* Sixteen silent clients occupy all slots; the next one is served when they time out, not later. */
+/* Sixteen clients with half a request occupy all slots; the next one is served after a second. A
+ * request that comes in pieces may take longer while no slot is needed. */
+static void test_slow_clients(void **state)
+{
+	struct fixture *f = *state;
+	int slow[LOCAL_SERVER_CLIENTS];
+	char text[8192];
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = talk_connect(&f->dir);
+		talk_send(slow[i], "{\"verb\":");
+		pump(f);
+	}
+	fd = talk_connect(&f->dir);
+	talk_send(fd, STATUS);
+	pump(f);
+	pass(f, 999);
+	assert_false(talk_receive(fd, text, sizeof(text)));
+	assert_string_equal(text, "");
+	pass(f, 1);
+	assert_true(talk_receive(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	talk_send(slow[1], "\"status\"}\n");
+	pump(f);
+	assert_true(talk_receive(slow[1], text, sizeof(text)));
+	assert_non_null(strstr(text, "\"ok\":true"));
+	pass(f, TIMEOUT_MS);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		if (i != 1)
+			assert_true(talk_receive(slow[i], text, sizeof(text)));
+		close(slow[i]);
+	}
+	close(fd);
+}
+
+/* Silent clients never time out, but the longest silent one gives up its slot when it is needed;
+ * none does whose request has arrived. */
 static void test_silent_clients(void **state)
 {
 	struct fixture *f = *state;
 	int silent[LOCAL_SERVER_CLIENTS];
+	int more[2];
 	char text[8192];
-	int fd;
 
 	for (size_t i = 0; i < ARRAY_LEN(silent); i++)
 		silent[i] = talk_connect(&f->dir);
 	pump(f);
-	fd = talk_connect(&f->dir);
-	talk_send(fd, STATUS);
+	pass(f, 100 * TIMEOUT_MS);
+	assert_false(talk_receive(silent[0], text, sizeof(text)));
+	talk_send(silent[0], STATUS);
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		more[i] = talk_connect(&f->dir);
 	pump(f);
-	pass(f, TIMEOUT_MS - 1);
-	assert_false(talk_receive(fd, text, sizeof(text)));
-	pass(f, 1);
-	assert_true(talk_receive(fd, text, sizeof(text)));
-	assert_non_null(strstr(text, "\"ok\":true"));
+	for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+		talk_send(more[i], STATUS);
+		pump(f);
+		assert_true(talk_receive(more[i], text, sizeof(text)));
+		assert_non_null(strstr(text, "\"ok\":true"));
+		close(more[i]);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(silent); i++) {
-		assert_true(talk_receive(silent[i], text, sizeof(text)));
-		assert_string_equal(text, "");
+		bool closed = talk_receive(silent[i], text, sizeof(text));
+
+		assert_int_equal(closed, i < 2);
+		assert_int_equal(strstr(text, "\"ok\":true") != NULL, i == 0);
 		close(silent[i]);
 	}
-	close(fd);
 }
 
 /* A client that does not read its reply blocks no other, and is closed when it times out. */
@@ -508,6 +551,7 @@ int main(void)
 		TEST(byte_by_byte),
 		TEST(invalid_requests),
 		TEST(endless_request),
+		TEST(slow_clients),
 		TEST(silent_clients),
 		TEST(non_reading_client),
 		TEST(large_reply),

@@ -80,7 +80,7 @@ static void answer_get(struct uapi_server *s, struct local_client *c)
 	int err = s->config.get(s->config.ctx, &text, &len);
 
 	if (err)
-		answer_errno(c, err);
+		answer_errno(c, -err); /* wg(8) reads an errno with a sign only after set */
 	else
 		local_server_answer(c, text, len, LOCAL_SERVER_NEXT);
 }
@@ -163,6 +163,13 @@ static size_t on_input(void *ctx, struct local_client *c, const char *data, size
 	return used;
 }
 
+/* wg(8) expects an errno without sign after get, and with its sign after set. */
+static const char *refusal(const char *data, size_t len)
+{
+	_Static_assert(EACCES == 13, "EACCES has this number on Linux");
+	return len && *data == 'g' ? "errno=13\n\n" : "errno=-13\n\n";
+}
+
 static void on_gone(void *ctx, struct local_client *c)
 {
 	struct uapi_request *r = *local_server_user(c);
@@ -210,7 +217,9 @@ static int watch_folder(struct uapi_server *s)
 int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret)
 {
 	struct uapi_server *s = calloc(1, sizeof(*s));
-	struct local_server_config server = { .input = on_input, .gone = on_gone, .ctx = s };
+	struct local_server_config server = {
+		.input = on_input, .gone = on_gone, .refusal = refusal, .ctx = s
+	};
 	struct unixsock sock;
 	int err;
 

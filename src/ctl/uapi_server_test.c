@@ -147,7 +147,7 @@ static void test_owner_fails(void **state)
 	talk_send(fd, "get=1\n\n");
 	pump(f);
 	assert_false(talk_receive(fd, text, sizeof(text)));
-	assert_string_equal(text, "errno=-98\n\n");
+	assert_string_equal(text, "errno=98\n\n");
 	close(fd);
 }
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BACKLOG	      16
+#define BACKLOG	      128
 #define PROBE_TIMEOUT 200 /* ms; a listener that is too busy to accept is still alive */
 #define FOLDER_MODE   0755
 #define SOCKET_MODE   0600

@@ -20,8 +20,8 @@ struct wg_device;
 MUST_CHECK int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t fwmark,
 	char **ret_text, size_t *ret_len);
 
-/** Write a reply that consists of the result only: `err` is 0 or -errno, written with its sign as
- * wireguard-go does and wg(8) expects. Return: its length without the NUL. */
+/** Write a reply that consists of the result only: 0, -errno for a set request, or errno for a get
+ * request, as wg(8) expects them. Return: its length without the NUL. */
 size_t uapi_print_errno(int err, char buf[static UAPI_ERRNO_LEN]);
 
 #endif

@@ -60,6 +60,9 @@ struct site_daemon {
 /* Size of both sentences of a struct error. */
 #define SENTENCES_LEN 660
 
+/* Size of a note about a reload. */
+#define NOTE_LEN 160
+
 /* Write "Problem. Hint." as one line into `ret`. */
 static const char *sentences(const struct error *e, char ret[static SENTENCES_LEN])
 {
@@ -216,7 +219,25 @@ static int run_change_to(struct site_daemon *r, struct conf_site *next, struct e
 	return err;
 }
 
-static int run_reload(struct site_daemon *r, struct error *e)
+/* Write into `ret` which hooks a reload has changed that run only at the start; "" for none. */
+static void hooks_note(const struct conf_interface *have, const struct conf_interface *next,
+	char ret[static NOTE_LEN])
+{
+	bool pre_up = !conf_texts_equal(&have->pre_up, &next->pre_up);
+	bool post_up = !conf_texts_equal(&have->post_up, &next->post_up);
+
+	*ret = '\0';
+	if (pre_up || post_up)
+		snprintf(ret, NOTE_LEN,
+			"%s%s%s %s changed: a reload runs no hooks. It takes effect at the next "
+			"`wirespan up`.",
+			pre_up ? "PreUp" : "", pre_up && post_up ? " and " : "",
+			post_up ? "PostUp" : "", pre_up && post_up ? "have" : "has");
+}
+
+/* Reload the file. Return: 0 with a note for the user in `note`, which may be empty; or -errno with
+ * `e` filled. */
+static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct error *e)
 {
 	struct conf_site *have = r->conf;
 	struct conf_site *next = have == r->confs ? r->confs + 1 : r->confs;
@@ -233,6 +254,7 @@ static int run_reload(struct site_daemon *r, struct error *e)
 		return err;
 	}
 	r->conf = next;
+	hooks_note(&have->interface, &next->interface, note);
 	err = r->choice.backend->sweep(r->site, host_fwmark(r->host), e);
 	conf_site_fini(have);
 	if (run_set_mtus(r, &of_mtus) < 0)
@@ -260,6 +282,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 	struct site_daemon *r = ctx;
 	struct error e;
 	char text[SENTENCES_LEN];
+	char note[NOTE_LEN];
 
 	switch (request->verb) {
 	case CTL_STATUS:
@@ -271,8 +294,10 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 		run_stop(r);
 		return;
 	case CTL_RELOAD:
-		if (run_reload(r, &e) < 0)
+		if (run_reload(r, note, &e) < 0)
 			ctl_reply_fail(reply, "%s", sentences(&e, text));
+		else if (*note)
+			snprintf(reply->text, sizeof(reply->text), "reloaded. %s", note);
 		return;
 	case CTL_VERB_COUNT:
 		return;
@@ -312,6 +337,7 @@ static void on_signal(void *ctx, uint32_t events)
 {
 	struct site_daemon *r = ctx;
 	struct signalfd_siginfo info;
+	char note[NOTE_LEN];
 	struct error e;
 
 	(void)events;
@@ -323,10 +349,10 @@ static void on_signal(void *ctx, uint32_t events)
 			break;
 		case SIGHUP:
 			notify_reloading(&r->notify, clock_mono());
-			if (run_reload(r, &e) < 0)
+			if (run_reload(r, note, &e) < 0)
 				log_error_text(&e);
 			else
-				log_info("%s reloaded", r->conf->name);
+				log_info("%s reloaded%s%s", r->conf->name, *note ? ". " : "", note);
 			notify_ready(&r->notify, "running");
 			break;
 		default:

@@ -41,7 +41,7 @@
  * has deleted, with our interface in it.
  */
 
-/* MTU of an interface that we create: 1500 minus the overhead over IPv6. */
+/* MTU of the interface at the start, also of an adopted one: 1500 minus the overhead over IPv6. */
 #define DEFAULT_MTU 1420
 
 /* Longest packet of the TUN: the most that a UDP datagram carries. */
@@ -230,7 +230,7 @@ static int inherited(const char *variable, int *ret_fd)
 	return 0;
 }
 
-/* Create the TUN or adopt an open one, and get its index; a TUN that we create gets its MTU. */
+/* Create the TUN or adopt an open one, set its MTU, and get its index. */
 static int open_interface(struct wg_daemon *w, const char *name)
 {
 	struct link_info link;
@@ -255,7 +255,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	if (err < 0)
 		return failed("Cannot subscribe to the kernel's link and route events", err);
 	err = query_link(&w->monitor.questions, w->driver->tun.tap.name, &link);
-	if (!err && fd < 0) {
+	if (!err) {
 		err = nl_request(
 			&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
 		link.mtu = DEFAULT_MTU;
