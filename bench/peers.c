@@ -155,7 +155,7 @@ static size_t seal(struct client *c, struct mono now, uint8_t *msg, size_t plain
 	uint64_t counter;
 
 	check(kp != NULL, "a client has no session");
-	check(!wg_keypair_reserve(kp, 1, &counter), "a client's session is used up");
+	check(!wg_keypair_reserve(kp, &counter), "a client's session is used up");
 	wg_data_seal(&clients_aead, kp, counter, msg, plain);
 	return WG_DATA_OVERHEAD + plain;
 }

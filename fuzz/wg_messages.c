@@ -105,7 +105,7 @@ static void send_data(struct end *e, bool packet)
 		e->sent[e->numbers] = 1;
 		msg[WG_DATA_HEADER_LEN] = (uint8_t)e->numbers++;
 	}
-	EXPECT(!wg_keypair_reserve(kp, 1, &counter));
+	EXPECT(!wg_keypair_reserve(kp, &counter));
 	wg_data_seal(&e->dev.crypto.aead, kp, counter, msg, len);
 	store_message(msg, len + WG_DATA_OVERHEAD);
 	run_actions(e, wg_peer_sent(&e->dev, kp, len + WG_DATA_OVERHEAD, packet, w.now));

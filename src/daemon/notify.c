@@ -87,17 +87,6 @@ void notify_stopping(const struct notify *n)
 	send_state(n, "STOPPING=1");
 }
 
-void notify_status(const struct notify *n, const char *format, ...)
-{
-	char status[MESSAGE_LEN / 2];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(status, sizeof(status), format, ap);
-	va_end(ap);
-	send_state(n, "STATUS=%s", status);
-}
-
 void notify_close(struct notify *n)
 {
 	if (n->fd >= 0)

@@ -27,10 +27,6 @@ void notify_reloading(const struct notify *n, struct mono now);
 /** Send STOPPING=1. */
 void notify_stopping(const struct notify *n);
 
-/** Send STATUS=, a line of text for the user, formatted as by printf. */
-void notify_status(const struct notify *n, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /** Close the connection. */
 void notify_close(struct notify *n);
 

@@ -139,7 +139,6 @@ struct observed_host {
 /** All observations. Zero is empty; released by observations_fini(). */
 struct observations {
 	char site[64];
-	char not_running[160]; /* why the site did not answer; "": it did */
 	struct status_report before;
 	struct status_report after; /* both reports have the same peers, tunnels and sessions; false
 				     * if the site was reloaded */

@@ -26,26 +26,16 @@ void loop_close(struct loop *l)
 	l->epoll_fd = -1;
 }
 
-static int loop_control(struct loop *l, int op, struct loop_watch *w, uint32_t events)
+int loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.ptr = w };
 
-	return epoll_ctl(l->epoll_fd, op, w->fd, &e) < 0 ? -errno : 0;
-}
-
-int loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
-{
-	return loop_control(l, EPOLL_CTL_ADD, w, events);
-}
-
-int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events)
-{
-	return loop_control(l, EPOLL_CTL_MOD, w, events);
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) < 0 ? -errno : 0;
 }
 
 void loop_remove(struct loop *l, struct loop_watch *w)
 {
-	(void)loop_control(l, EPOLL_CTL_DEL, w, 0);
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
 	for (int i = l->next; i < l->count; i++)
 		if (l->events[i].data.ptr == w)
 			l->events[i].data.ptr = NULL;

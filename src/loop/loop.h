@@ -43,9 +43,6 @@ void loop_close(struct loop *l);
 /** Watch `w->fd` for `events` (EPOLLIN, …; level-triggered). Return: 0 or -errno. */
 MUST_CHECK int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 
-/** Change the watched events of a descriptor. Return: 0 or -errno. */
-MUST_CHECK int loop_modify(struct loop *l, struct loop_watch *w, uint32_t events);
-
 /** Stop watching, also for events already fetched. May be called from any callback; `w` may be
  * freed afterwards. */
 void loop_remove(struct loop *l, struct loop_watch *w);

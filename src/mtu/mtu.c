@@ -100,17 +100,3 @@ int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret)
 	*ret = l;
 	return 0;
 }
-
-struct mtu_options mtu_options_of(
-	const struct l2tp_session *s, unsigned underlay, uint16_t outer_family)
-{
-	return (struct mtu_options){
-		.underlay = underlay,
-		.outer_family = outer_family,
-		.inner_family = s->tunnel->local.family,
-		.encap = s->tunnel->encap,
-		.sublayer = s->sublayer,
-		.cookie_len =
-			s->cookie_len > s->peer_cookie_len ? s->cookie_len : s->peer_cookie_len,
-	};
-}

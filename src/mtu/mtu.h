@@ -66,8 +66,4 @@ const char *mtu_layer_name(enum mtu_layer layer);
  */
 int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret);
 
-/** The options of a session, given underlay MTU and outer family; no VLAN tags. */
-struct mtu_options mtu_options_of(
-	const struct l2tp_session *s, unsigned underlay, uint16_t outer_family);
-
 #endif

@@ -38,7 +38,7 @@ static bool seal(struct emit *em, struct emit_flow *flow, struct train_queue *q,
 	uint8_t *msg = train_tail(q);
 	uint64_t counter;
 
-	if (wg_keypair_reserve(flow->kp, 1, &counter) < 0)
+	if (wg_keypair_reserve(flow->kp, &counter) < 0)
 		return false;
 	memset(msg + WG_DATA_HEADER_LEN + len, 0, padded - len);
 	wg_data_seal(em->aead, flow->kp, counter, msg, padded);

@@ -6,22 +6,9 @@
 
 #define OUTCOMES 64 /* bits of pmtud.outcomes */
 
-static const char *const names[] = {
-	[PMTUD_CONFIRM] = "confirm",
-	[PMTUD_SEARCH] = "search",
-	[PMTUD_COMPLETE] = "complete",
-	[PMTUD_TRAINS] = "trains",
-	[PMTUD_SILENT] = "silent",
-};
-
 /* MTUs that paths tend to have: Ethernet, PPPoE, tunnels over these, mobile networks, IPv6's
  * least. */
 static const unsigned common[] = { 1500, 1492, 1480, 1454, 1420, 1400, 1280 };
-
-const char *pmtud_state_name(enum pmtud_state state)
-{
-	return names[state];
-}
 
 /* How long after the marker's answer an earlier probe's may still come. */
 static uint64_t reordering_ns(const struct pmtud *p)

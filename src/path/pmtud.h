@@ -160,7 +160,4 @@ void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now);
 /** The route's MTU has changed, or the kernel has refused a packet as too large for it. */
 void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now);
 
-/** The state's name in snake case. */
-const char *pmtud_state_name(enum pmtud_state state);
-
 #endif

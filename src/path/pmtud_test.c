@@ -668,12 +668,6 @@ static void test_strange_answers(void **state)
 	assert_int_equal(p.answers, 1);
 }
 
-static void test_names(void **state)
-{
-	assert_string_equal(pmtud_state_name(PMTUD_CONFIRM), "confirm");
-	assert_string_equal(pmtud_state_name(PMTUD_SILENT), "silent");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,7 +695,6 @@ int main(void)
 		cmocka_unit_test(test_route_changes),
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_strange_answers),
-		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,7 +220,7 @@ static void test_flipped(void **state)
 	/* ... then a session, and flipped responses and data. */
 	p->peer[0].last_initiation_sent = MONO_NEVER;
 	establish(p, initiation, response);
-	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, 1, &counter), 0);
+	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, &counter), 0);
 	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 16);
 	take_snapshot(p, 0, &before[0]);
 	take_snapshot(p, 1, &before[1]);
@@ -685,7 +685,7 @@ static void test_resize(void **state)
 	assert_int_equal(wg_device_deadline(dev).ns, deadline.ns);
 	assert_ptr_equal(wg_device_find_peer(dev, p->dev[0].identity.public_key), &p->peer[1]);
 	assert_ptr_equal(wg_allowedips_lookup(&dev->allowed, &route.addr), &p->peer[1]);
-	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, 1, &counter), 0);
+	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, &counter), 0);
 	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 0);
 	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
 }

@@ -98,16 +98,16 @@ bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)
 	return mono_between(kp->born, now) < WG_REJECT_AFTER_TIME;
 }
 
-int wg_keypair_reserve(struct wg_keypair *kp, unsigned n, uint64_t *ret_first)
+int wg_keypair_reserve(struct wg_keypair *kp, uint64_t *ret)
 {
-	uint64_t first = atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
+	uint64_t counter = atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
 
 	do
-		if (first >= WG_REJECT_AFTER_MESSAGES || WG_REJECT_AFTER_MESSAGES - first < n)
+		if (counter >= WG_REJECT_AFTER_MESSAGES)
 			return -EKEYEXPIRED;
-	while (!atomic_compare_exchange_weak_explicit(
-		&kp->tx_counter, &first, first + n, memory_order_relaxed, memory_order_relaxed));
-	*ret_first = first;
+	while (!atomic_compare_exchange_weak_explicit(&kp->tx_counter, &counter, counter + 1,
+		memory_order_relaxed, memory_order_relaxed));
+	*ret = counter;
 	return 0;
 }
 

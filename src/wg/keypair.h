@@ -92,10 +92,10 @@ static inline void wg_keypair_prefetch(const struct wg_keypair *kp, uint64_t cou
 }
 
 /**
- * Reserve `n` consecutive counters for messages to be sealed. Return: 0, or -EKEYEXPIRED when
+ * Reserve the counter of a message to be sealed. Return: 0, or -EKEYEXPIRED when
  * REJECT_AFTER_MESSAGES forbids it (no counter is used up then).
  */
-int wg_keypair_reserve(struct wg_keypair *kp, unsigned n, uint64_t *ret_first);
+int wg_keypair_reserve(struct wg_keypair *kp, uint64_t *ret);
 
 /**
  * Build a data message in place: writes the 16-byte header to `msg`, seals the plaintext at msg +

@@ -70,7 +70,6 @@ struct wg_peer {
 	struct bucket moves;   /* of its endpoint */
 	struct ip_addr recent; /* the last address that its handshakes authenticated */
 
-	void *user;	       /* the caller's */
 	struct list link;      /* in wg_device.peers, oldest first */
 	struct list hash_link; /* in a bucket by public key */
 	struct list at_link;   /* in a bucket by endpoint, if it has one */

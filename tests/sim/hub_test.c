@@ -84,7 +84,7 @@ static void run_actions(size_t client, bool at_hub, unsigned actions)
 	if (actions & WG_SEND_KEEPALIVE) {
 		kp = wg_peer_sending_key(peer, now());
 		if (kp) {
-			assert_int_equal(wg_keypair_reserve(kp, 1, &counter), 0);
+			assert_int_equal(wg_keypair_reserve(kp, &counter), 0);
 			wg_data_seal(&dev->crypto.aead, kp, counter, msg, 0);
 			emit(client, !at_hub, msg, WG_DATA_OVERHEAD);
 			actions |= wg_peer_sent(dev, kp, WG_DATA_OVERHEAD, false, now());

@@ -82,7 +82,7 @@ static void transmit(struct sim *s, struct sim_host *h, struct wg_keypair *kp, u
 	size_t len = number ? SIM_PACKET_LEN : 0;
 	uint64_t counter;
 
-	if (wg_keypair_reserve(kp, 1, &counter))
+	if (wg_keypair_reserve(kp, &counter))
 		return;
 	if (number)
 		write_packet(s, h, number, msg + WG_DATA_HEADER_LEN);

@@ -251,7 +251,7 @@ static void test_expiry(void **state)
 	assert_non_null(wg_peer_sending_key(&s->host[0].peer, s->now));
 	sim_run(s, 20 * SIM_MS);
 	assert_null(wg_peer_sending_key(&s->host[0].peer, s->now));
-	assert_int_equal(wg_keypair_reserve(kp, 1, &counter), 0);
+	assert_int_equal(wg_keypair_reserve(kp, &counter), 0);
 	wg_data_seal(&s->host[0].dev.crypto.aead, kp, counter, msg, 0);
 	sim_emit(s, &s->host[0].at, &s->host[1].at, msg, sizeof(msg));
 	sim_run(s, 10 * SIM_MS);
@@ -612,10 +612,9 @@ static void test_message_limits(void **state)
 	assert_int_equal(s->host[0].initiations, 2);
 	kp->tx_counter = WG_REJECT_AFTER_MESSAGES - 1;
 	assert_non_null(wg_peer_sending_key(&s->host[0].peer, s->now));
-	assert_int_equal(wg_keypair_reserve(kp, 2, &counter), -EKEYEXPIRED);
-	assert_int_equal(wg_keypair_reserve(kp, 1, &counter), 0);
+	assert_int_equal(wg_keypair_reserve(kp, &counter), 0);
 	assert_int_equal(counter, UINT64_MAX - (1 << 13) - 1);
-	assert_int_equal(wg_keypair_reserve(kp, 1, &counter), -EKEYEXPIRED);
+	assert_int_equal(wg_keypair_reserve(kp, &counter), -EKEYEXPIRED);
 	assert_null(wg_peer_sending_key(&s->host[0].peer, s->now));
 	wg_data_seal(&s->host[0].dev.crypto.aead, kp, WG_REJECT_AFTER_MESSAGES, msg, 0);
 	sim_emit(s, &s->host[0].at, &s->host[1].at, msg, sizeof(msg));
