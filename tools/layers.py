@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Includes under src/ compared with the table of layers: own folder and lower layers only, own header first, no
-cycles. Modules (a .c file and its header) of one folder depend on each other one way only, except as listed in
-tools/circles-exempt.txt."""
+cycles, no crossing of the seams in tools/tree.py. Modules (a .c file and its header) of one folder depend on each other
+one way only, except as listed in tools/circles-exempt.txt."""
 import os
 import re
 import sys
@@ -58,6 +58,23 @@ def cycles(graph):
     for node in sorted(graph):
         visit(node, [])
     return found
+
+
+def seams(graph, table):
+    """Problems of includes that cross a seam; `graph` maps a file to what it includes, `table` is as tree.SEAMS."""
+    problems = []
+    for path in sorted(graph):
+        rule = table.get(os.path.dirname(path), {"hidden": ()})
+        trails, seen = [[path]], set(rule.get("doors", {}).get(path, ()))
+        while trails:
+            trail = trails.pop()
+            if os.path.dirname(trail[-1]) in rule["hidden"]:
+                problems.append(f"src/{path}: a seam hides {trail[-1]} (tools/tree.py): {' -> '.join(trail)}")
+                break
+            new = [t for t in graph.get(trail[-1], ()) if t not in seen]
+            seen.update(new)
+            trails += [trail + [t] for t in new]
+    return problems
 
 
 def modules(texts):
@@ -138,6 +155,7 @@ def main():
         problems += check_file(path, text, texts.__contains__)
         graph[path] = [t for kind, t in INCLUDE.findall(text) if kind == '"']
     problems += ["include cycle: " + " -> ".join(trail) for trail in cycles(graph)]
+    problems += seams(graph, tree.SEAMS)
     uses = modules({path: text for path, text in texts.items() if not path.endswith("_test.c")})
     exempt = read_exempt(tree.read(root, EXEMPT))
     tree.end(problems + circles(uses, exempt),

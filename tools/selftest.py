@@ -47,6 +47,24 @@ class Layers(unittest.TestCase):
         self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
 
 
+class Seams(unittest.TestCase):
+    TABLE = {"daemon": {"hidden": ("driver",), "doors": {"daemon/b.c": ("backend/b.h",)}}}
+    GRAPH = {"backend/b.h": ["driver/d.h"], "backend/s.h": ["base/x.h"]}
+
+    def problems(self, path, *includes):
+        return len(layers.seams({**self.GRAPH, path: list(includes)}, self.TABLE))
+
+    def test_hidden(self):
+        self.assertEqual(self.problems("daemon/a.c", "backend/s.h"), 0)
+        self.assertEqual(self.problems("daemon/a.c", "driver/d.h"), 1)
+        self.assertEqual(self.problems("daemon/a.c", "backend/s.h", "backend/b.h"), 1)
+        self.assertEqual(self.problems("check/a.c", "backend/b.h"), 0)
+
+    def test_door(self):
+        self.assertEqual(self.problems("daemon/b.c", "backend/b.h"), 0)
+        self.assertEqual(self.problems("daemon/b.c", "backend/b.h", "driver/d.h"), 1)
+
+
 class Circles(unittest.TestCase):
     # a calls b, which calls it back through an inline function of a header that has no .c file.
     TEXTS = {

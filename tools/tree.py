@@ -15,6 +15,15 @@ LAYERS = {
     "cli": 7,
 }
 
+# What the files of a folder must not include, not even through other headers, although the layers would allow it: a
+# seam lies between. `doors` names files that may, through the headers given.
+SEAMS = {
+    "daemon": {
+        "hidden": ("tap", "udp", "wg", "path", "driver", "underlay"),  # behind backend/backend.h
+        "doors": {"daemon/wg_daemon.c": ("backend/userspace.h", "backend/wgsock.h")},  # no site, but an engine
+    },
+}
+
 # The folders that a packet passes; the others surround them.
 ENGINE = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "path")
 

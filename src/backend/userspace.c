@@ -4,8 +4,13 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 
+#include "base/clock.h"
+#include "driver/listen.h"
+#include "driver/ports.h"
 #include "driver/report.h"
+#include "netlink/query.h"
 #include "underlay/dns_endpoint.h"
 #include "underlay/sticky_source.h"
 
@@ -63,8 +68,8 @@ static void do_work(void *ctx)
 
 /* ---- open and close both ---- */
 
-int userspace_open(struct loop *loop, const struct driver_options *options,
-	const struct driver_sizes *sizes, struct userspace *ret)
+int userspace_open(struct loop *loop, const struct driver_sizes *sizes, struct userspace *ret,
+	struct error *ret_error)
 {
 	const struct driver_underlay calls = {
 		.sockets_changed = sockets_changed,
@@ -75,11 +80,18 @@ int userspace_open(struct loop *loop, const struct driver_options *options,
 		.work = ask_for_names,
 		.ctx = ret,
 	};
+	struct driver_options options;
 	struct driver *d;
-	int err = driver_open(loop, options, sizes, &calls, &d);
+	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
 
 	if (err < 0)
-		return err;
+		return error_set(ret_error, err,
+			"Cannot read WIRESPAN_OPTIONS:\nSee wirespan(8), ENVIRONMENT.");
+	err = driver_open(loop, &options, sizes, &calls, &d);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot start the engine:\n"
+			"Is there memory, and an AEAD provider of that name?");
 	*ret = (struct userspace){
 		.driver = d,
 		.underlay = {
@@ -104,6 +116,89 @@ void userspace_close(struct userspace *u)
 	dns_endpoint_close_all(&u->underlay);
 	sticky_source_close(&u->underlay);
 	*u = (struct userspace){ 0 };
+}
+
+/* ---- the TUN ---- */
+
+int userspace_open_tun(struct userspace *u, const char *name, int fd)
+{
+	return fd < 0 ? ports_open_tun(u->driver, name) : ports_adopt_tun(u->driver, fd);
+}
+
+const char *userspace_tun_name(const struct userspace *u)
+{
+	return u->driver->tun.tap.name;
+}
+
+int userspace_query_tun(const struct userspace *u, struct link_info *ret)
+{
+	const struct tap *tun = &u->driver->tun.tap;
+	struct monitor there;
+	char name[IFNAMSIZ];
+	int err = monitor_open_tun(&there, tun->fd, MONITOR_LINKS);
+
+	if (err < 0)
+		return err;
+	err = tap_name(tun, name);
+	if (!err)
+		err = query_link(&there.questions, name, ret);
+	monitor_close(&there);
+	return err;
+}
+
+void userspace_tun_moved(struct userspace *u)
+{
+	u->driver->tun_ifindex = 0;
+}
+
+bool userspace_set_mtu(struct userspace *u, unsigned mtu)
+{
+	bool changed = mtu != u->driver->engine.wg_mtu;
+
+	u->driver->engine.wg_mtu = mtu;
+	LIST_FOR_EACH(l, &u->driver->peers)
+	CONTAINER_OF(l, struct driver_peer, link)->path.mtu = mtu;
+	return changed;
+}
+
+bool userspace_set_up(struct userspace *u, bool up)
+{
+	if (up == u->driver->wanted)
+		return false;
+	if (up)
+		listen_up(u->driver);
+	else
+		listen_down(u->driver);
+	return true;
+}
+
+uint16_t userspace_open_port(const struct userspace *u)
+{
+	return u->driver->running ? u->driver->udp.port : 0;
+}
+
+/* ---- events ---- */
+
+void userspace_read_monitor(
+	struct userspace *u, struct monitor *m, uint32_t ifindex, struct changes *ret)
+{
+	sticky_source_follow(&u->underlay, m, ifindex, ret);
+}
+
+struct mono userspace_deadline(const struct userspace *u)
+{
+	return mono_earliest(driver_deadline(u->driver), listen_deadline(u->driver));
+}
+
+unsigned userspace_work(struct userspace *u)
+{
+	struct driver *d = u->driver;
+
+	if (mono_reached(driver_deadline(d), clock_mono()))
+		driver_work(d);
+	listen_work(d);
+	driver_tidy(d);
+	return engine_take_events(&d->engine);
 }
 
 /* ---- status report ---- */

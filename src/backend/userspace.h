@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The userspace back end: joins the engine's driver and its underlay (routing and DNS). */
+/* The userspace engine: joins its driver and its underlay (routing and DNS), and is all that
+ * wirespan-wg knows of either. */
 #ifndef BACKEND_USERSPACE_H
 #define BACKEND_USERSPACE_H
 
+#include "base/error.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
 #include "driver/driver.h"
+#include "netlink/link.h"
+#include "netlink/monitor.h"
 #include "underlay/mtu_budget.h"
 #include "underlay/underlay.h"
 
@@ -15,12 +19,49 @@ struct userspace {
 	struct underlay underlay;
 };
 
-/** Open driver and underlay, without descriptors. Return: 0, or the errors of driver_open(). */
-int userspace_open(struct loop *loop, const struct driver_options *options,
-	const struct driver_sizes *sizes, struct userspace *ret);
+/** Open driver and underlay, without descriptors, with the options in WIRESPAN_OPTIONS. Return: 0,
+ * or -errno with `ret_error` filled. */
+int userspace_open(struct loop *loop, const struct driver_sizes *sizes, struct userspace *ret,
+	struct error *ret_error);
 
 /** Close both. A closed back end is allowed. */
 void userspace_close(struct userspace *u);
+
+/** Create the TUN `name`, or take ownership of `fd`, an open one, if it is not negative. Return: 0
+ * or -errno. */
+int userspace_open_tun(struct userspace *u, const char *name, int fd);
+
+/** The name that the TUN had when it was opened. */
+const char *userspace_tun_name(const struct userspace *u);
+
+/** Query the TUN in the network namespace that it is in now. Return: 0; -EBADFD: it was deleted;
+ * -EPERM: we may not enter that namespace; or -errno. */
+int userspace_query_tun(const struct userspace *u, struct link_info *ret);
+
+/** The TUN has moved to another network namespace than the sockets'. */
+void userspace_tun_moved(struct userspace *u);
+
+/** Set the MTU of the tunnel, for all peers. Return: whether it was another. */
+bool userspace_set_mtu(struct userspace *u, unsigned mtu);
+
+/** The TUN is up or down: open the UDP port, which may become pending, or close it and delete all
+ * session keys. Return: whether it was otherwise before. */
+bool userspace_set_up(struct userspace *u, bool up);
+
+/** The UDP port, or 0 if none is open. */
+uint16_t userspace_open_port(const struct userspace *u);
+
+/** Read the kernel's events from `m` and drop what they make invalid. `ret`: their summary for the
+ * interface `ifindex` (0: none). */
+void userspace_read_monitor(
+	struct userspace *u, struct monitor *m, uint32_t ifindex, struct changes *ret);
+
+/** When userspace_work() must be called next, or MONO_NEVER. */
+struct mono userspace_deadline(const struct userspace *u);
+
+/** Do what is due, and wipe traces of secrets below the caller's stack frame. Return: the events
+ * since the last call, a set of enum engine_event. */
+unsigned userspace_work(struct userspace *u);
 
 /**
  * Add the state of the engine, its underlay and its configuration to an empty report: everything of

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "driver/apply.h"
 #include "driver/listen.h"
-#include "driver/ports.h"
 #include "driver/snapshot.h"
 #include "pkt/dropclock.h"
 #include "underlay/dns_endpoint.h"
@@ -87,23 +86,16 @@ static int compute_mtus(
 
 static int open_engine(struct userspace_site *u, struct error *ret_error)
 {
-	struct driver_options options;
 	struct driver_sizes sizes = {
 		.peers = u->conf->n_peers + 8, .allowed_ips = 64, .packet_max = 10240
 	};
-	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+	int err = userspace_open(u->loop, &sizes, &u->userspace, ret_error);
 
 	if (err < 0)
-		return error_set(ret_error, err,
-			"Cannot read WIRESPAN_OPTIONS:\nSee wirespan(8), ENVIRONMENT.");
-	err = userspace_open(u->loop, &options, &sizes, &u->userspace);
-	if (err < 0)
-		return error_set(ret_error, err,
-			"Cannot start the engine:\n"
-			"Is there memory, and an AEAD provider of that name?");
+		return err;
 	u->driver = u->userspace.driver;
 	u->mtus.underlay = &u->userspace.underlay;
-	err = ports_open_tun(u->driver, u->conf->interface.name);
+	err = userspace_open_tun(&u->userspace, u->conf->interface.name, -1);
 	if (err < 0)
 		return error_set(ret_error, err,
 			"Cannot make the interface [Interface] Name:\n"
@@ -162,7 +154,7 @@ static void on_wgsock_removed(void *ctx)
 static void open_wgsock(struct userspace_site *u)
 {
 	const char *name = u->conf->interface.name;
-	int err = wgsock_open(&u->wgsock, u->loop, u->driver, name, -1, on_wgsock_removed, u);
+	int err = wgsock_open(&u->wgsock, u->loop, &u->userspace, name, -1, on_wgsock_removed, u);
 
 	if (err == -EADDRINUSE)
 		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
@@ -274,9 +266,8 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 static struct mono deadline(struct backend_site *s)
 {
 	const struct userspace_site *u = userspace_of(s);
-	struct mono due = mono_earliest(driver_deadline(u->driver), listen_deadline(u->driver));
 
-	return mono_earliest(due, pmtu_policy_deadline(&u->mtus));
+	return mono_earliest(userspace_deadline(&u->userspace), pmtu_policy_deadline(&u->mtus));
 }
 
 static unsigned work(struct backend_site *s)
@@ -284,13 +275,9 @@ static unsigned work(struct backend_site *s)
 	struct userspace_site *u = userspace_of(s);
 	struct driver *d = u->driver;
 	unsigned events = u->events;
-	unsigned happened;
+	unsigned happened = userspace_work(&u->userspace);
 
-	if (mono_reached(driver_deadline(d), clock_mono()))
-		driver_work(d);
-	listen_work(d);
 	drop_clock_tick(&u->drop_clock, &d->engine.drops, d->engine.now);
-	happened = engine_take_events(&d->engine);
 	if (pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);

@@ -8,14 +8,14 @@ static int on_get(void *ctx, char **ret_text, size_t *ret_len)
 {
 	struct wgsock *s = ctx;
 
-	return uapi_get(s->driver, ret_text, ret_len);
+	return uapi_get(s->userspace->driver, ret_text, ret_len);
 }
 
 static int on_set(void *ctx, const struct uapi_set *set)
 {
 	struct wgsock *s = ctx;
 
-	return uapi_set(s->driver, set);
+	return uapi_set(s->userspace->driver, set);
 }
 
 static void on_ended(void *ctx)
@@ -33,8 +33,8 @@ static void on_readable(void *ctx, uint32_t events)
 	uapi_server_run(s->server);
 }
 
-int wgsock_open(struct wgsock *s, struct loop *loop, struct driver *driver, const char *ifname,
-	int listen_fd, void (*ended)(void *ctx), void *ctx)
+int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace,
+	const char *ifname, int listen_fd, void (*ended)(void *ctx), void *ctx)
 {
 	char path[UNIXSOCK_PATH_LEN];
 	struct uapi_server_config config = { .path = path,
@@ -45,7 +45,7 @@ int wgsock_open(struct wgsock *s, struct loop *loop, struct driver *driver, cons
 		.ctx = s };
 	int err = uapi_server_path(ifname, path);
 
-	*s = (struct wgsock){ .driver = driver, .loop = loop, .ended = ended, .ctx = ctx };
+	*s = (struct wgsock){ .userspace = userspace, .loop = loop, .ended = ended, .ctx = ctx };
 	if (!err)
 		err = uapi_server_open(&config, &s->server);
 	if (err < 0)

@@ -3,14 +3,14 @@
 #ifndef BACKEND_WGSOCK_H
 #define BACKEND_WGSOCK_H
 
+#include "backend/userspace.h"
 #include "ctl/uapi_server.h"
-#include "driver/driver.h"
 #include "loop/loop.h"
 
 /** The socket of one interface. Zeroed means closed. */
 struct wgsock {
 	struct uapi_server *server;
-	struct driver *driver;
+	struct userspace *userspace;
 	struct loop *loop;
 	struct loop_watch watch;
 	void (*ended)(void *ctx);
@@ -23,8 +23,8 @@ struct wgsock {
  * end. `s` must not move. Return: 0; -EADDRINUSE if another process serves an interface of this
  * name on this host, possibly in another network namespace; or -errno.
  */
-int wgsock_open(struct wgsock *s, struct loop *loop, struct driver *driver, const char *ifname,
-	int listen_fd, void (*ended)(void *ctx), void *ctx);
+int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace,
+	const char *ifname, int listen_fd, void (*ended)(void *ctx), void *ctx);
 
 /** Close it and remove the socket's file. A closed socket is allowed. */
 void wgsock_close(struct wgsock *s);

@@ -16,18 +16,14 @@
 #include <unistd.h>
 
 #include "backend/userspace.h"
+#include "backend/wgsock.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
-#include "backend/wgsock.h"
-#include "driver/driver.h"
-#include "driver/listen.h"
-#include "driver/ports.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
 #include "netlink/query.h"
-#include "underlay/sticky_source.h"
 
 /*
  * Theory of operation
@@ -54,7 +50,6 @@
 struct wg_daemon {
 	struct loop loop;
 	struct userspace userspace;
-	struct driver *driver; /* its own driver */
 	struct wgsock sock;
 	struct monitor monitor; /* in the namespace that the daemon was started in */
 	struct mono next_look;	/* when to poll the moved interface; MONO_NEVER: it has not moved */
@@ -72,65 +67,41 @@ static int failed(const char *what, int err)
 	return err;
 }
 
-static void set_mtu(struct wg_daemon *w, uint32_t mtu)
-{
-	if (mtu != w->driver->engine.wg_mtu)
-		log_debug("the MTU of the interface is %u now", mtu);
-	w->driver->engine.wg_mtu = mtu;
-	LIST_FOR_EACH(l, &w->driver->peers)
-	CONTAINER_OF(l, struct driver_peer, link)->path.mtu = mtu;
-}
-
 /* Start each line of the log with the interface's name and UDP port. */
 static void set_log_subject(struct wg_daemon *w)
 {
-	uint16_t port = w->driver->running ? w->driver->udp.port : 0;
+	uint16_t port = userspace_open_port(&w->userspace);
 
 	if (w->subject_port == port)
 		return;
 	w->subject_port = port;
 	if (port)
-		log_set_subject("%s port %u", w->driver->tun.tap.name, port);
+		log_set_subject("%s port %u", userspace_tun_name(&w->userspace), port);
 	else
-		log_set_subject("%s", w->driver->tun.tap.name);
+		log_set_subject("%s", userspace_tun_name(&w->userspace));
 }
 
-/* Apply the interface's present state and MTU. */
-static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
+static void set_up(struct wg_daemon *w, bool up)
 {
-	set_mtu(w, mtu);
-	if (up && !w->driver->wanted)
-		listen_up(w->driver);
-	else if (!up && w->driver->wanted)
-		listen_down(w->driver);
-	else
+	if (!userspace_set_up(&w->userspace, up))
 		return;
 	set_log_subject(w);
 	log_debug("the interface is %s", up ? "up" : "down");
 }
 
-/* Query the interface in its present namespace. Return: 0; -EBADFD if it has been deleted; or
- * -errno. */
-static int query_away(struct wg_daemon *w, struct link_info *ret)
+/* Apply the interface's present state and MTU. */
+static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 {
-	struct monitor there;
-	char name[IFNAMSIZ];
-	int err = monitor_open_tun(&there, w->driver->tun.tap.fd, MONITOR_LINKS);
-
-	if (err < 0)
-		return err;
-	err = tap_name(&w->driver->tun.tap, name);
-	if (!err)
-		err = query_link(&there.questions, name, ret);
-	monitor_close(&there);
-	return err;
+	if (userspace_set_mtu(&w->userspace, mtu))
+		log_debug("the MTU of the interface is %u now", mtu);
+	set_up(w, up);
 }
 
 /* Poll the interface in the namespace that it has moved to. */
 static void poll_moved_interface(struct wg_daemon *w)
 {
 	struct link_info link;
-	int err = query_away(w, &link);
+	int err = userspace_query_tun(&w->userspace, &link);
 
 	w->next_look = mono_add(clock_mono(), LOOK_INTERVAL);
 	if (!err) {
@@ -141,7 +112,7 @@ static void poll_moved_interface(struct wg_daemon *w)
 		log_warning("the interface has moved to a network namespace that we may not enter "
 			    "(CAP_SYS_ADMIN): assuming that it is up and its MTU unchanged");
 		w->next_look = MONO_NEVER;
-		follow(w, true, w->driver->engine.wg_mtu);
+		set_up(w, true);
 	} else if (err != -ENODEV) { /* -ENODEV: it is moving on to a third namespace */
 		failed("Cannot follow the interface to its new network namespace", err);
 		loop_stop(&w->loop);
@@ -154,7 +125,7 @@ static void on_news(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	sticky_source_follow(&w->userspace.underlay, &w->monitor, w->ifindex, &d);
+	userspace_read_monitor(&w->userspace, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
 	case CHANGES_UNCHANGED:
 		return;
@@ -163,7 +134,7 @@ static void on_news(void *ctx, uint32_t events)
 		return;
 	case CHANGES_MOVED:
 		w->ifindex = 0; /* link events of the first namespace no longer refer to it */
-		w->driver->tun_ifindex = 0;
+		userspace_tun_moved(&w->userspace);
 		poll_moved_interface(w);
 		return;
 	case CHANGES_GONE:
@@ -240,21 +211,16 @@ static int open_interface(struct wg_daemon *w, const char *name)
 
 	if (err < 0)
 		return err;
-	if (fd >= 0) {
-		err = ports_adopt_tun(w->driver, fd);
-		if (err < 0)
-			return failed("WG_TUN_FD is not a TUN that we can use", err);
-	} else {
-		err = ports_open_tun(w->driver, name);
-		if (err < 0)
-			return failed("Cannot create the TUN interface (is /dev/net/tun there, and "
-				      "the name free?)",
-				err);
-	}
+	err = userspace_open_tun(&w->userspace, name, fd);
+	if (err < 0)
+		return failed(fd < 0 ? "Cannot create the TUN interface (is /dev/net/tun there, "
+				       "and the name free?)"
+				     : "WG_TUN_FD is not a TUN that we can use",
+			err);
 	err = monitor_open(&w->monitor, MONITOR_ALL);
 	if (err < 0)
 		return failed("Cannot subscribe to the kernel's link and route events", err);
-	err = query_link(&w->monitor.questions, w->driver->tun.tap.name, &link);
+	err = query_link(&w->monitor.questions, userspace_tun_name(&w->userspace), &link);
 	if (!err) {
 		err = nl_request(
 			&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
@@ -263,7 +229,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	if (err < 0)
 		return failed("Cannot query the interface", err);
 	w->ifindex = link.ifindex;
-	log_set_subject("%s", w->driver->tun.tap.name);
+	log_set_subject("%s", userspace_tun_name(&w->userspace));
 	follow(w, link.flags & IFF_UP, link.mtu);
 	w->monitor_watch =
 		(struct loop_watch){ .fd = monitor_fd(&w->monitor), .callback = on_news, .ctx = w };
@@ -275,27 +241,26 @@ static int wg_open(struct wg_daemon *w, const char *name)
 	const struct driver_sizes sizes = {
 		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
 	};
-	struct driver_options options;
+	struct error e;
 	int uapi_fd;
-	int err = driver_options_from(getenv("WIRESPAN_OPTIONS"), &options);
+	int err = loop_open(&w->loop);
 
-	if (err < 0)
-		return failed("Cannot read WIRESPAN_OPTIONS (see wirespan(8))", err);
-	err = loop_open(&w->loop);
 	if (!err)
 		err = open_signals(w);
-	if (!err)
-		err = userspace_open(&w->loop, &options, &sizes, &w->userspace);
 	if (err < 0)
-		return failed("Cannot start the engine", err);
-	w->driver = w->userspace.driver;
+		return failed("Cannot wait for events", err);
+	err = userspace_open(&w->loop, &sizes, &w->userspace, &e);
+	if (err < 0) {
+		log_error("%s %s", e.problem, e.hint);
+		return err;
+	}
 	err = inherited("WG_UAPI_FD", &uapi_fd);
 	if (!err)
 		err = open_interface(w, name);
 	if (err < 0)
 		return err;
-	err = wgsock_open(&w->sock, &w->loop, w->driver, w->driver->tun.tap.name, uapi_fd,
-		on_socket_removed, w);
+	err = wgsock_open(&w->sock, &w->loop, &w->userspace, userspace_tun_name(&w->userspace),
+		uapi_fd, on_socket_removed, w);
 	if (err < 0)
 		return failed(uapi_fd < 0 ? "Cannot serve wg(8)'s socket"
 					  : "WG_UAPI_FD is not wg(8)'s socket, listening",
@@ -330,18 +295,14 @@ static int wg_run(const char *name, bool foreground)
 	err = wg_open(&w, name);
 	if (!err && !foreground)
 		err = detach_ready(&w.detach);
-	while (!err && !w.loop.stop && !w.driver->lost) {
-		struct mono due =
-			mono_earliest(driver_deadline(w.driver), listen_deadline(w.driver));
-
-		err = loop_run_once(&w.loop, mono_earliest(due, w.next_look));
-		if (mono_reached(driver_deadline(w.driver), clock_mono()))
-			driver_work(w.driver);
-		listen_work(w.driver);
+	while (!err && !w.loop.stop) {
+		err = loop_run_once(
+			&w.loop, mono_earliest(userspace_deadline(&w.userspace), w.next_look));
 		if (mono_reached(w.next_look, clock_mono()))
 			poll_moved_interface(&w);
+		if (userspace_work(&w.userspace) & ENGINE_PORT_LOST)
+			break;
 		set_log_subject(&w);
-		driver_tidy(w.driver);
 	}
 	wg_close(&w);
 	return err < 0 ? 1 : 0;
