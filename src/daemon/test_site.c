@@ -63,6 +63,9 @@ static struct {
 
 /* Record a call. Return: 0, or -EIO with `ret_error` filled if it is to fail. */
 static int called(struct error *ret_error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int called(struct error *ret_error, const char *format, ...)
 {
 	char *end = strchr(run.t->calls, '\0');
 	size_t room = sizeof(run.t->calls) - (size_t)(end - run.t->calls);
