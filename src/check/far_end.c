@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "check/packet_socket.h"
 
+#define FRAMES_A_TURN 256 /* read before other sockets get their turn */
+
 struct far_end {
 	struct prober *prober;
 	struct loop_watch port; /* frames of the session's interface */
@@ -39,7 +41,9 @@ static void on_frames(void *ctx, uint32_t events)
 	struct wire_read r;
 
 	(void)events;
-	while (packet_socket_receive(e->port.fd, p->in, WIRE_FRAME_MAX, &meta) == 0) {
+	for (unsigned n = 0; n < FRAMES_A_TURN; n++) {
+		if (packet_socket_receive(e->port.fd, p->in, WIRE_FRAME_MAX, &meta) < 0)
+			return;
 		if (meta.outgoing ||
 			wire_read_frame(p->in, meta.len, &e->mark, &r) != WIRE_ARP_REPLY ||
 			!ip_addr_equal(&r.src, &e->ends.dst) ||
@@ -64,14 +68,12 @@ static void on_icmp6(void *ctx, uint32_t events)
 			take_answer(e);
 }
 
-static bool is_answered(const void *ctx)
+bool far_end_has_answered(const struct far_end *e)
 {
-	const struct far_end *e = ctx;
-
 	return e->answered;
 }
 
-bool far_end_ask(struct far_end *e, unsigned size, unsigned ms)
+void far_end_ask(struct far_end *e, unsigned size)
 {
 	struct prober *p = e->prober;
 	size_t len;
@@ -84,11 +86,8 @@ bool far_end_ask(struct far_end *e, unsigned size, unsigned ms)
 		len = wire_echo_frame(&e->ends, &e->mark, e->wanted, size, p->out);
 	if (packet_socket_send(e->port.fd, p->out, len) < 0) {
 		prober_wait(p, 1, NULL, NULL); /* let the queue drain, once */
-		if (packet_socket_send(e->port.fd, p->out, len) < 0)
-			return false;
+		(void)packet_socket_send(e->port.fd, p->out, len);
 	}
-	prober_wait(p, ms, is_answered, e);
-	return e->answered;
 }
 
 uint64_t far_end_round_trip(const struct far_end *e)

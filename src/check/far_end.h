@@ -26,9 +26,11 @@ struct far_end;
  * Return: 0 or -errno, and then nothing is open. */
 int far_end_open(struct prober *p, size_t i, const struct link_info *link, struct far_end **ret);
 
-/** Send a frame with `size` bytes after its Ethernet header, at least 84, and wait for the reply
- * for at most `ms` milliseconds. Return: whether it came. */
-bool far_end_ask(struct far_end *e, unsigned size, unsigned ms);
+/** Send a frame with `size` bytes after its Ethernet header, at least 84. */
+void far_end_ask(struct far_end *e, unsigned size);
+
+/** Whether the reply to the last frame has come. */
+bool far_end_has_answered(const struct far_end *e);
 
 /** Round-trip time of the last reply, in microseconds. */
 uint64_t far_end_round_trip(const struct far_end *e);

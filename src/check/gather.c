@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "check/crossing.h"
+#include "check/filters.h"
 #include "check/session_probe.h"
 #include "check/settings.h"
 #include "check/tunnel_probe.h"
@@ -14,9 +16,8 @@
 
 #define FLOOD_MS 1000
 
-/* A port forwards 30 s after it has come up. Source: IEEE 802.1D-1998, table 8-3: twice a forward
- * delay of 15 s. */
-#define STARTING_MS 31000
+#define STARTING_MS	 8000 /* how long a far gateway that may have just started is waited for */
+#define STARTING_WAIT_MS 500
 
 /* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
  * that its AllowedIPs name. */
@@ -75,116 +76,104 @@ static int prepare(struct observations *f)
 	return 0;
 }
 
-/* Whether a session has a peer to send frames to. */
-static bool has_peer(const struct observations *f, const struct observed_session *s)
+/* The ports of the far gateways still listen or learn, which only they can see: their gateways
+ * answer below the bridge, but no path through the segment leads to them. */
+static bool may_be_starting(const struct observations *f)
 {
-	if (s->peer == SIZE_MAX)
-		return false;
-	return f->before.peers[s->peer].state == STATUS_PEER_ESTABLISHED ||
-	       f->peers[s->peer].echo.received;
-}
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		const struct observed_session *s = &f->sessions[i];
+		const struct status_bridge *bridge =
+			check_bridge_of(&f->before, f->before.sessions[i].name);
 
-/* Whether a port of the bridge forwards frames. */
-static bool forwards(const struct observations *f, const struct status_bridge *bridge)
-{
-	for (size_t i = 0; i < bridge->members_len; i++)
-		if (check_port_state(f, bridge->members[i].name) == CHECK_PORT_FORWARDING)
+		if (s->path_tried && !s->path_found && s->far_end.received &&
+			!check_is_settling(f, bridge))
 			return true;
+	}
 	return false;
 }
 
-/* No host behind the far bridge answered, or none could be probed: verify the pseudowire below the
- * bridges, and with a spanning tree that another path exists. */
-static void probe_far_end(struct prober *p, size_t i, struct session_probe *segment)
+/* Forget what has been observed of the sessions and their ports. */
+static void forget(struct observations *f)
 {
-	struct observations *f = p->facts;
-	const struct status_session *session = &f->before.sessions[i];
-	const struct status_tunnel *tunnel = observed_tunnel_of(&f->before, session);
-	const struct status_bridge *bridge = check_bridge_of(&f->before, session->name);
+	for (size_t i = 0; i < f->n_sessions; i++) {
+		struct observed_session *s = &f->sessions[i];
 
-	if (session_probe_ask_far_end(segment, i))
-		session_probe_measure_sizes(segment);
-	if (tunnel && bridge && bridge->stp && !f->sessions[i].station.family &&
-		forwards(f, bridge))
-		session_probe_ask_path(segment, &tunnel->remote, bridge->name);
-}
-
-static void probe_session_once(struct prober *p, size_t i, struct session_probe **ret)
-{
-	struct observations *f = p->facts;
-	struct observed_session *s = &f->sessions[i];
-
-	s->error = session_probe_open(p, i, ret);
-	if (s->error < 0)
-		return;
-	s->tried = true;
-	if (!check_port_is_held(check_port_state(f, f->before.sessions[i].name)) &&
-		session_probe_find(*ret))
-		session_probe_measure_sizes(*ret);
-	else
-		probe_far_end(p, i, *ret);
-}
-
-/* Whether the far gateway answers below its bridge, but no path through the segment leads to it: so
- * it is while its ports still listen or learn, which only their own gateway can see. */
-static bool may_be_starting(const struct observations *f, size_t i)
-{
-	const struct observed_session *s = &f->sessions[i];
-	const struct status_bridge *bridge =
-		check_bridge_of(&f->before, f->before.sessions[i].name);
-
-	return s->path_tried && !s->path_found && s->far_end.received &&
-	       !check_is_settling(f, bridge);
-}
-
-/* The session, once more from the beginning while the far gateway may have just started. All
- * sessions share the time: after it, no port listens or learns any more. */
-static void probe_session(struct prober *p, size_t i, struct session_probe **ret)
-{
-	struct observations *f = p->facts;
-	struct observed_session *s = &f->sessions[i];
-
-	if (!has_peer(f, s))
-		return;
-	probe_session_once(p, i, ret);
-	while (may_be_starting(f, i)) {
-		if (!mono_is_set(p->tree_stands))
-			p->tree_stands = mono_add(clock_mono(), STARTING_MS * NS_PER_MS);
-		if (mono_reached(p->tree_stands, clock_mono()))
-			return;
-		session_probe_close(*ret);
-		*ret = NULL;
 		*s = (struct observed_session){
 			.peer = s->peer, .refusal = s->refusal, .alien = s->alien
 		};
-		probe_session_once(p, i, ret);
 	}
+	for (size_t i = 0; i < f->n_ports; i++)
+		f->ports[i].n_stations = 0;
+}
+
+/* Probe all sessions: once more from the beginning while a far gateway may have just started. */
+static void probe_sessions(struct prober *p, struct segment *segment, struct session_probes **ret)
+{
+	struct mono last = mono_add(clock_mono(), STARTING_MS * NS_PER_MS);
+
+	for (;;) {
+		segment_find_stations(segment);
+		*ret = session_probes_open(segment);
+		if (!*ret)
+			return;
+		session_probes_ask(*ret);
+		if (!may_be_starting(p->facts) || mono_reached(last, clock_mono()))
+			break;
+		session_probes_close(*ret);
+		prober_wait(p, STARTING_WAIT_MS, NULL, NULL);
+		forget(p->facts);
+	}
+	session_probes_measure_sizes(*ret);
+}
+
+/* Frames of the segment: the pseudowires first, then what members send. */
+static void probe_segment(struct prober *p, struct segment *segment, struct session_probes **ret)
+{
+	struct crossings *crossings;
+
+	if (segment_find_loops(segment))
+		return;
+	probe_sessions(p, segment, ret);
+	crossings = crossings_open(segment);
+	if (crossings)
+		crossings_ask(crossings);
+	crossings_close(crossings);
+	segment_ask_jumbo(segment);
 }
 
 /* Everything that sends. The throughput comes last, after all that listens has finished. */
 static int probe(struct prober *p, const struct check_options *options)
 {
-	struct observations *f = p->facts;
-	struct session_probe **segments = calloc(f->n_sessions + 1, sizeof(struct session_probe *));
 	struct underlay_probe_probe *underlay = underlay_probe_open(p);
+	struct session_probes *sessions = NULL;
 	struct tunnel_probe *inside = NULL;
-	int err = segments && underlay ? 0 : -ENOMEM;
+	struct segment segment = { 0 };
+	int err = underlay ? segment_open(&segment, p) : -ENOMEM;
 
 	if (!err)
 		err = tunnel_probe_open(p, &inside);
-	if (!err)
+	if (!err) {
 		tunnel_probe_ask_peers(inside);
-	for (size_t i = 0; !err && i < f->n_sessions; i++)
-		probe_session(p, i, &segments[i]);
+		probe_segment(p, &segment, &sessions);
+	}
 	underlay_probe_close(underlay);
 	tunnel_probe_close(inside);
-	for (size_t i = 0; segments && i < f->n_sessions; i++) {
-		if (!err && !options->quick && f->sessions[i].echo.received)
-			session_probe_flood(segments[i], FLOOD_MS);
-		session_probe_close(segments[i]);
-	}
-	free(segments);
+	if (sessions && options->throughput)
+		session_probes_flood(sessions, FLOOD_MS);
+	session_probes_close(sessions);
+	segment_close(&segment);
 	return err;
+}
+
+/* Compare counters with those before. */
+static void finish(struct observations *f)
+{
+	f->host.rp_filter = filters_count_rp_filter() - f->host.rp_filter;
+	if (!observed_reports_match(&f->before, &f->after))
+		return;
+	for (size_t i = 0; i < f->n_sessions; i++)
+		f->sessions[i].heard =
+			f->after.sessions[i].rx.packets - f->before.sessions[i].rx.packets;
 }
 
 int check_gather(
@@ -194,8 +183,8 @@ int check_gather(
 	int err;
 
 	*ret = (struct observations){ 0 };
-	err = prober_open(&p, ret, socket_path);
-	p.target = ret->target = options->target;
+	err = prober_open(&p, ret, socket_path, options->end);
+	ret->target = options->target;
 	if (!err)
 		err = prober_status(&p, &ret->before);
 	if (!err)
@@ -203,9 +192,13 @@ int check_gather(
 	if (!err)
 		err = settings_look(&p);
 	if (!err)
+		filters_look(&p);
+	if (!err)
 		err = probe(&p, options);
 	if (!err)
 		err = prober_status(&p, &ret->after);
+	if (!err)
+		finish(ret);
 	prober_close(&p);
 	if (err)
 		observations_fini(ret);

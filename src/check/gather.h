@@ -3,12 +3,14 @@
 #ifndef CHECK_GATHER_H
 #define CHECK_GATHER_H
 
+#include "base/mono.h"
 #include "judge/observations.h"
 
 /** Options of a check. */
 struct check_options {
 	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
-	bool quick;	       /* skip the throughput */
+	bool throughput;       /* measure it: loads the segment for a second */
+	struct mono end;       /* when to stop, whatever has been tried until then */
 };
 
 /** Check the running site whose control socket is at `socket_path`. The facts record which

@@ -12,15 +12,16 @@
 #include "base/random.h"
 #include "ctl/client.h"
 
-#define STATUS_MS 10000
+#define STATUS_MS 2000
 
-int prober_open(struct prober *p, struct observations *facts, const char *socket_path)
+int prober_open(
+	struct prober *p, struct observations *facts, const char *socket_path, struct mono end)
 {
 	struct rng rng = random_system();
 	int err;
 
 	*p = (struct prober){
-		.facts = facts, .socket_path = socket_path, .loop = { .epoll_fd = -1 }
+		.facts = facts, .socket_path = socket_path, .loop = { .epoll_fd = -1 }, .end = end
 	};
 	rng_fill(&rng, &p->mark.id, sizeof(p->mark.id));
 	rng_fill(&rng, p->mark.nonce, sizeof(p->mark.nonce));
@@ -56,11 +57,19 @@ uint64_t prober_round_trip(const struct prober *p, uint16_t seq)
 
 void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx)
 {
-	struct mono end = mono_add(clock_mono(), ms * NS_PER_MS);
+	struct mono end = mono_earliest(mono_add(clock_mono(), ms * NS_PER_MS), p->end);
 
 	while (!(done && done(ctx)) && !mono_reached(end, clock_mono()))
 		if (loop_run_once(&p->loop, end) < 0)
 			return;
+}
+
+bool prober_is_late(const struct prober *p)
+{
+	bool late = mono_reached(p->end, clock_mono());
+
+	p->facts->out_of_time |= late;
+	return late;
 }
 
 void prober_turn(struct prober *p)

@@ -19,20 +19,19 @@ struct prober {
 	struct loop loop;
 	struct nl_socket nl;
 	struct wire_mark mark;
-	uint16_t seq;		 /* of the next echo request */
-	struct mono *sent;	 /* PROBER_NUMBERS times: when each was sent */
-	uint8_t *out;		 /* WIRE_FRAME_MAX bytes: a probe being made */
-	uint8_t *in;		 /* WIRE_FRAME_MAX bytes: a packet being read */
-	struct ip_addr target;	 /* whom to ask on the segment; family 0: any that answers */
-	struct mono tree_stands; /* from when on a path that is missing is a fault; MONO_NEVER: none
-				    has been missing */
+	uint16_t seq;	   /* of the next echo request */
+	struct mono *sent; /* PROBER_NUMBERS times: when each was sent */
+	uint8_t *out;	   /* WIRE_FRAME_MAX bytes: a probe being made */
+	uint8_t *in;	   /* WIRE_FRAME_MAX bytes: a packet being read */
+	struct mono end;   /* from then on nothing is waited for, whatever happens */
 };
 
 /** Whether a probe has the replies that it waits for. */
 typedef bool prober_done_fn(const void *ctx);
 
-/** Prepare to fill `facts`. Return: 0 or -errno; prober_close() in either case. */
-int prober_open(struct prober *p, struct observations *facts, const char *socket_path);
+/** Prepare to fill `facts` until `end`. Return: 0 or -errno; prober_close() in either case. */
+int prober_open(
+	struct prober *p, struct observations *facts, const char *socket_path, struct mono end);
 
 /** Release everything but the facts. */
 void prober_close(struct prober *p);
@@ -43,11 +42,15 @@ uint16_t prober_number(struct prober *p);
 /** Microseconds since the echo request with that number was sent. */
 uint64_t prober_round_trip(const struct prober *p, uint16_t seq);
 
-/** Handle arriving packets for `ms` milliseconds, or until `done` (may be NULL) returns true. */
+/** Handle arriving packets for `ms` milliseconds, or until `done` (may be NULL) returns true, or
+ * until the time is over. */
 void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx);
 
 /** Handle packets that have arrived; wait for at most a millisecond if there are none. */
 void prober_turn(struct prober *p);
+
+/** Whether the time is over. The facts record that. */
+bool prober_is_late(const struct prober *p);
 
 /** Get the site's report. Return: 0 and a report to release, or -errno. */
 int prober_status(const struct prober *p, struct status_report *ret);

@@ -6,8 +6,11 @@
 #include <linux/if_bridge.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/bytes.h"
+#include "check/filters.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
@@ -39,19 +42,48 @@ static bool is_our_bridge(const struct status_report *r, const char *name)
 	return false;
 }
 
+static bool is_session(const struct status_report *r, const char *name)
+{
+	for (size_t i = 0; i < r->sessions_len; i++)
+		if (!strcmp(r->sessions[i].name, name))
+			return true;
+	return false;
+}
+
 static void note_link(struct observations *f, const struct link_info *l)
 {
-	if (l->has_port_state && check_bridge_of(&f->before, l->name)) {
+	const struct status_bridge *owner = check_bridge_of(&f->before, l->name);
+	bool session = is_session(&f->before, l->name);
+
+	if ((l->has_port_state && owner) || session) {
 		struct observed_port *port = &f->ports[f->n_ports++];
 
 		memcpy(port->name, l->name, sizeof(port->name));
-		port->state = state_of(l);
+		if (owner)
+			memcpy(port->bridge, owner->name, sizeof(port->bridge));
+		port->state = l->has_port_state ? state_of(l) : CHECK_PORT_UNKNOWN;
+		port->mtu = l->mtu;
+		port->session = session;
+		port->isolated = l->port_isolated;
+		port->locked = l->port_locked;
+		port->no_flood = l->port_no_flood;
+		port->no_broadcast = l->port_no_broadcast;
 	} else if (l->has_stp && is_our_bridge(&f->before, l->name)) {
 		struct check_bridge *bridge = &f->bridges[f->n_bridges++];
 
 		memcpy(bridge->name, l->name, sizeof(bridge->name));
 		bridge->runs_stp = l->stp_state != 0;
+		bridge->down = !(l->flags & IFF_UP);
+		bridge->filters_vlans = l->filters_vlans;
 	}
+}
+
+/* Whether the clock shows a time before this program was installed. */
+static bool clock_is_old(void)
+{
+	struct stat self;
+
+	return stat("/proc/self/exe", &self) == 0 && time(NULL) < self.st_mtime;
 }
 
 int settings_look(struct prober *p)
@@ -61,6 +93,8 @@ int settings_look(struct prober *p)
 	int err;
 
 	f->host = (struct observed_host){
+		.rp_filter = filters_count_rp_filter(),
+		.clock_is_old = clock_is_old(),
 		.bridge_nf_ip4 = setting("net/bridge/bridge-nf-call-iptables"),
 		.bridge_nf_ip6 = setting("net/bridge/bridge-nf-call-ip6tables"),
 		.bridge_nf_arp = setting("net/bridge/bridge-nf-call-arptables"),

@@ -15,15 +15,16 @@
 #include "netlink/query.h"
 #include "pkt/headers.h"
 
-#define PROTO_L2TP   115
-#define SNAP	     512
-#define ROUNDS	     5
-#define ROUND_MS     50
-#define ANSWER_MS    1000
-#define HANDSHAKE_MS 6500 /* WireGuard retries a handshake after 5.3 s at the latest */
-#define FULL_ROUNDS  2
-#define L2TP_VERSION 3
-#define L2TP_MASK    0x800f /* mask of the bits that identify L2TPv3 data */
+#define PROTO_L2TP    115
+#define SNAP	      512
+#define ROUNDS	      5
+#define ROUND_MS      50
+#define ANSWER_MS     600
+#define HANDSHAKE_MS  6500 /* WireGuard retries a handshake after 5.3 s at the latest */
+#define FULL_ROUNDS   4
+#define FRAMES_A_TURN 256 /* read before other sockets get their turn */
+#define L2TP_VERSION  3
+#define L2TP_MASK     0x800f /* mask of the bits that identify L2TPv3 data */
 
 /** Sockets and the current request. */
 struct tunnel_probe {
@@ -83,9 +84,11 @@ static void on_capture(void *ctx, uint32_t events)
 	struct wire_read r;
 
 	(void)events;
-	while (packet_socket_receive(in->capture.fd, p->in, SNAP, &meta) == 0) {
+	for (unsigned n = 0; n < FRAMES_A_TURN; n++) {
 		enum wire_kind kind;
 
+		if (packet_socket_receive(in->capture.fd, p->in, SNAP, &meta) < 0)
+			return;
 		if (meta.outgoing)
 			continue;
 		kind = wire_read_packet(p->in, meta.len, &p->mark, &r);
@@ -228,7 +231,7 @@ static void ask_large(struct tunnel_probe *in)
 	unsigned size = f->before.wg.mtu;
 
 	in->full = true;
-	for (unsigned round = 0; round < FULL_ROUNDS; round++) {
+	for (unsigned round = 0; round < FULL_ROUNDS && !prober_is_late(in->prober); round++) {
 		for (size_t i = 0; i < f->n_peers; i++) {
 			struct observed_peer *peer = &f->peers[i];
 
@@ -237,7 +240,7 @@ static void ask_large(struct tunnel_probe *in)
 			peer->full_size = size;
 			ask(in, peer, &peer->full, size);
 		}
-		prober_wait(in->prober, ANSWER_MS, all_answered, in);
+		prober_wait(in->prober, ANSWER_MS / 2, all_answered, in);
 	}
 }
 

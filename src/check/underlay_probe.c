@@ -15,11 +15,12 @@
 #include "pkt/headers.h"
 #include "underlay/selfroute.h"
 
-#define SNAP	    512	    /* bytes captured of each packet: all headers, and the probes' mark */
-#define LOWER_UP    0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
-#define LAST_MS	    20	    /* time for packets still queued for our sockets */
-#define RESOLVE_MS  300	    /* time for next-hop resolution */
-#define RESOLVE_MAX 3	    /* limit on the number of these waits */
+#define SNAP	      512     /* bytes captured of each packet: all headers, and the probes' mark */
+#define LOWER_UP      0x10000 /* IFF_LOWER_UP, which <net/if.h> does not have */
+#define FRAMES_A_TURN 256     /* read before other sockets get their turn */
+#define LAST_MS	      20      /* time for packets still queued for our sockets */
+#define RESOLVE_MS    300     /* time for next-hop resolution */
+#define RESOLVE_MAX   3	      /* limit on the number of these waits */
 
 /** Capture on one interface. */
 struct ear {
@@ -129,8 +130,11 @@ static void on_packets(void *ctx, uint32_t events)
 	struct packet_socket_meta meta;
 
 	(void)events;
-	while (packet_socket_receive(e->watch.fd, e->underlay->prober->in, SNAP, &meta) == 0)
+	for (unsigned n = 0; n < FRAMES_A_TURN; n++) {
+		if (packet_socket_receive(e->watch.fd, e->underlay->prober->in, SNAP, &meta) < 0)
+			return;
 		hear(e, &meta);
+	}
 }
 
 /* The index of an interface in the facts, on which a capture now runs; or -errno. */

@@ -16,8 +16,8 @@ enum finding_severity {
 };
 
 #define FINDING_SUBJECT_LEN 48
-#define FINDING_TEXT_LEN    320
-#define FINDING_HINT_LEN    480
+#define FINDING_TEXT_LEN    512
+#define FINDING_HINT_LEN    640
 
 /** One finding. */
 struct finding {

@@ -7,6 +7,7 @@
 #include "base/format.h"
 #include "judge/judge_host.h"
 #include "judge/judge_peer.h"
+#include "judge/judge_segment.h"
 #include "judge/judge_session.h"
 
 static void judge_daemon(const struct observations *f, struct findings *ret)
@@ -38,9 +39,12 @@ void judge_observations(const struct observations *f, struct findings *ret)
 	judge_host(f, ret);
 	for (size_t i = 0; i < f->n_peers; i++)
 		judge_peer(f, i, ret);
-	for (size_t i = 0; i < f->n_sessions; i++)
-		judge_session(f, i, ret);
-	judge_target(f, ret);
+	if (!judge_loops(f, ret)) {
+		for (size_t i = 0; i < f->n_sessions; i++)
+			judge_session(f, i, ret);
+		judge_target(f, ret);
+		judge_segment(f, ret);
+	}
 	judge_underlay(f, ret);
 	judge_drops(f, ret);
 }

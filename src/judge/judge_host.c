@@ -226,12 +226,28 @@ static void judge_right_bridge(
 			b->members_len, forwarding, mtu);
 }
 
+static bool is_down(const struct observations *f, const struct status_bridge *b)
+{
+	for (size_t i = 0; i < f->n_bridges; i++)
+		if (!strcmp(f->bridges[i].name, b->name))
+			return f->bridges[i].down;
+	return false;
+}
+
 static void judge_bridge(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
 	uint32_t mtu = segment_mtu(&f->after, b);
-	bool right = judge_stp(f, b, ret);
 	size_t sessions = 0;
+	bool right;
+
+	if (is_down(f, b)) {
+		finding_hint(finding_add(ret, FINDING_ERROR, "bridge_down", b->name,
+				     "The bridge %s is down: no frame passes.", b->name),
+			"`ip link set %s up`", b->name);
+		return;
+	}
+	right = judge_stp(f, b, ret);
 
 	for (size_t i = 0; i < b->members_len; i++) {
 		right &= judge_port(f, b, &b->members[i], ret);
@@ -276,15 +292,12 @@ static void judge_settings(const struct observations *f, struct findings *ret)
 	const struct observed_host *m = &f->host;
 
 	if (m->bridge_nf_ip4 > 0 || m->bridge_nf_ip6 > 0 || m->bridge_nf_arp > 0)
-		finding_hint(finding_add(ret, FINDING_WARNING, "br_netfilter", f->site,
-				     "br_netfilter is active: bridged frames pass through this "
-				     "host's%s%s%s rules.",
-				     m->bridge_nf_ip4 > 0 ? " iptables" : "",
-				     m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
-				     m->bridge_nf_arp > 0 ? " arptables" : ""),
-			"Unless you want that: `sysctl -w net.bridge.bridge-nf-call-iptables=0 "
-			"net.bridge.bridge-nf-call-ip6tables=0 "
-			"net.bridge.bridge-nf-call-arptables=0`.");
+		finding_add(ret, FINDING_NOTE, "br_netfilter", f->site,
+			"br_netfilter is active: bridged frames pass through this host's%s%s%s "
+			"rules.",
+			m->bridge_nf_ip4 > 0 ? " iptables" : "",
+			m->bridge_nf_ip6 > 0 ? " ip6tables" : "",
+			m->bridge_nf_arp > 0 ? " arptables" : "");
 	if (m->ip_forward > 0)
 		finding_add(ret, FINDING_NOTE, "forwarding", f->site,
 			"IP forwarding is on; the segment does not need it.");
@@ -312,23 +325,19 @@ static void judge_interface(
 	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
 {
 	const struct status_bridge *bridge = check_bridge_of(&f->after, u->name);
+	bool shared = bridge || is_bridge(&f->after, u->name);
 
-	if (bridge)
-		finding_hint(finding_add(ret, FINDING_ERROR, "underlay", u->name,
-				     "%s, which leads to a peer, is itself a port of %s.", u->name,
-				     bridge->name),
-			"Remove it from the bridge: members' frames leave there in clear text, and "
-			"the segment loops.");
 	if (u->error) {
 		finding_add(ret, FINDING_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
 			u->name, strerror(-u->error));
 		return;
 	}
-	if (is_bridge(&f->after, u->name))
+	if (shared)
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,
-			"%" PRIu64 " WireGuard datagram%s on %s, which is the bridge: members and "
+			"%" PRIu64 " WireGuard datagram%s on %s, which is %s: members and "
 			"underlay share a network card. Clear-text packets there are the members'.",
-			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
+			u->wireguard, u->wireguard == 1 ? "" : "s", u->name,
+			bridge ? "a port of the bridge" : "the bridge");
 	else if (u->clear)
 		finding_hint(finding_add(ret, FINDING_ERROR, "clear", u->name,
 				     "%" PRIu64 " packets of the segment were seen in clear on %s.",
@@ -342,7 +351,7 @@ static void judge_interface(
 				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
 			"Our datagrams or the peer's are fragmented: is the MTU of the peer's "
 			"WireGuard interface too large for its underlay?");
-	if (!u->clear && !u->fragments && !bridge && !is_bridge(&f->after, u->name))
+	if (!u->clear && !u->fragments && !shared)
 		finding_add(ret, FINDING_OK, "underlay", u->name,
 			"%" PRIu64
 			" WireGuard datagram%s on %s, no fragment, nothing of ours in clear.",

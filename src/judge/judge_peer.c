@@ -50,43 +50,48 @@ static bool has_dropped(const struct observations *f, enum drop d)
 }
 
 /* Find a key mismatch from the reasons why received handshakes were dropped. */
-static bool judge_keys(const struct verdict *v)
+static bool judge_keys(const struct verdict *v, const char *state)
 {
 	char key[KEY_BASE64_LEN + 1];
 
 	if (has_dropped(v->facts, DROP_WG_MAC1)) {
 		key_to_base64(v->facts->after.wg.public_key, key);
 		finding_hint(
-			find(v, FINDING_ERROR, "key",
-				"No session: a handshake came that was made for another public "
-				"key than ours."),
-			"There, [Peer] PublicKey must be %s.", key);
+			finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+				"%s: a handshake came that was made for another public key than "
+				"ours.",
+				state),
+			"There, [Peer] PublicKey must be %s. If it is: does this host use a copy "
+			"of "
+			"another site's file (PrivateKey)?",
+			key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
 		key_to_base64(v->after->public_key, key);
 		finding_hint(
-			find(v, FINDING_ERROR, "key",
-				"No session: a handshake came with a public key that no [Peer] "
-				"here has."),
+			finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+				"%s: a handshake came with a public key that no [Peer] here has.",
+				state),
 			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
 			"derives it from its private key); it is %s now.",
 			key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
-		finding_hint(find(v, FINDING_ERROR, "key",
-				     "No session: a handshake came that does not authenticate."),
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+				     "%s: a handshake came that does not authenticate.", state),
 			"PresharedKey must be the same on both sides, or on neither; and PublicKey "
 			"here the peer's own.");
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
-		finding_hint(find(v, FINDING_ERROR, "clock",
-				     "No session: handshakes came with a time older than one seen "
-				     "before."),
-			"The peer's clock was set back: correct it there, or restart wirespan "
-			"here to forget the time seen.");
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "clock", v->subject,
+				     "%s: handshakes came with a time older than one seen before.",
+				     state),
+			"The peer's clock was set back: correct it there (or restart wirespan here "
+			"to forget the time seen). If its clock is right, another host uses the "
+			"same PrivateKey: give each site a key of its own.");
 		return true;
 	}
 	return false;
@@ -119,8 +124,10 @@ static bool judge_error(const struct verdict *v, const char *state)
 				     "%s: %s answers that nothing listens on UDP port %u.", state,
 				     from, port),
 			"Is wirespan up there, with ListenPort = %u? Otherwise correct Endpoint "
-			"here.",
-			port);
+			"here. (If the peer is behind NAT, %u is the port of the NAT: only the "
+			"peer "
+			"can connect, with PersistentKeepalive = 25 there.)",
+			port, port);
 	else if (is_prohibited(e))
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
 				     "%s: %s refuses our datagrams to %s (ICMP type %u, "
@@ -235,14 +242,102 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 	return true;
 }
 
+/* Our own file is wrong: packets of the peer are dropped for their source. */
+static bool judge_sources(
+	const struct verdict *v, enum finding_severity severity, const char *state)
+{
+	uint64_t n = v->facts->after.drops.n[DROP_INNER_SOURCE] -
+		     v->facts->before.drops.n[DROP_INNER_SOURCE];
+
+	if (!n)
+		return false;
+	finding_hint(finding_add(v->ret, severity, "allowed_ips", v->subject,
+			     "%s: %" PRIu64 " packets came through the tunnel from addresses that "
+			     "AllowedIPs here do not cover, and were dropped.",
+			     state, n),
+		"Add the peer's tunnel address (%s, or the Remote of its [L2TP]) to [Peer] "
+		"AllowedIPs here.",
+		v->tunnel);
+	return true;
+}
+
+/* Two hosts with one key: each datagram moves the endpoint. */
+static bool judge_moved(const struct verdict *v, const char *state)
+{
+	char was[ENDPOINT_TEXT_LEN];
+
+	if (!v->before->endpoint.addr.family ||
+		endpoint_equal(&v->before->endpoint, &v->after->endpoint))
+		return false;
+	endpoint_text(&v->before->endpoint, was);
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "moved", v->subject,
+			     "%s: the peer sent from %s, and during the check from %s.", state, was,
+			     v->endpoint),
+		"Two hosts use the same PrivateKey: give each site a key of its own. (A peer that "
+		"has changed its network or its NAT does so once: check again.)");
+	return true;
+}
+
+/* What the kernel's filters of source addresses have dropped. */
+static bool judge_rp_filter(const struct verdict *v, const char *state)
+{
+	const struct observed_peer *p = v->peer;
+
+	if (!v->facts->host.rp_filter || !*p->underlay)
+		return false;
+	finding_hint(finding_add(v->ret, FINDING_ERROR, "rp_filter", v->subject,
+			     "%s: %" PRIu64 " datagrams of the peer reached %s, but not wirespan; "
+			     "the kernel dropped %" PRIu64 " packets whose source it expects on "
+			     "another interface (rp_filter).",
+			     state, p->datagrams_in, p->underlay, v->facts->host.rp_filter),
+		"Route %s by %s (`ip route get`), or accept any interface that leads there: "
+		"`sysctl -w net.ipv4.conf.%s.rp_filter=2`.",
+		v->endpoint, p->underlay, p->underlay);
+	return true;
+}
+
+/* What may be wrong where nothing comes back. With a session the handshake was answered, so the
+ * keys agree, and the path existed. */
+static const char *silence_hint(
+	const struct verdict *v, const char *state, char ret[static FINDING_HINT_LEN])
+{
+	uint16_t port = v->after->endpoint.port;
+
+	if (v->facts->host.clock_is_old)
+		snprintf(ret, FINDING_HINT_LEN,
+			"This host's clock shows a time before wirespan was installed: set it "
+			"right. A peer ignores handshakes older than the last one.");
+	else if (state == one_way)
+		snprintf(ret, FINDING_HINT_LEN,
+			"The handshake was answered, so the keys agree. Did wirespan stop there, "
+			"or "
+			"the path break? Else [Peer] AllowedIPs there do not cover the addresses "
+			"that we send from, or another host uses the same PrivateKey as this one. "
+			"Run `wirespan check` there.");
+	else
+		snprintf(ret, FINDING_HINT_LEN,
+			"Is wirespan up there, and does it listen on port %u? (Behind NAT %u is "
+			"the "
+			"port of the NAT.) Does a firewall there or on the path let UDP port %u "
+			"in? "
+			"Is PublicKey here the peer's own, and was this host's clock not set back? "
+			"(A peer does not answer a wrong key or an old time.) Run `wirespan check` "
+			"there too.",
+			port, port, port);
+	return ret;
+}
+
 /* Datagrams go, none comes through; `state` begins each sentence. */
 static void judge_silence(const struct verdict *v, const char *state)
 {
 	const struct observed_peer *p = v->peer;
 	uint16_t ours = v->facts->after.wg.listen_port;
 	uint16_t theirs = v->after->endpoint.port;
+	char hint[FINDING_HINT_LEN];
 
-	if (p->datagrams_in && !has_received(v) && !refused(v->facts))
+	if (p->datagrams_in && !has_received(v) && !refused(v->facts)) {
+		if (judge_rp_filter(v, state))
+			return;
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
 				     "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
 				     "wirespan.",
@@ -250,7 +345,7 @@ static void judge_silence(const struct verdict *v, const char *state)
 			"A firewall on this host drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
 			ours);
-	else if (p->datagrams_in)
+	} else if (p->datagrams_in)
 		finding_hint(
 			finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				"%s: %" PRIu64 " datagrams came from the peer, but no handshake "
@@ -278,10 +373,7 @@ static void judge_silence(const struct verdict *v, const char *state)
 				     "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
 				     "back.",
 				     state, p->datagrams_out, v->endpoint),
-			"Is wirespan up there, with ListenPort = %u? Does a firewall there or on "
-			"the path let UDP port %u in? Is PublicKey here the peer's own? (A peer "
-			"with another key does not answer.) Run `wirespan check` there too.",
-			theirs, theirs);
+			"%s", silence_hint(v, state, hint));
 }
 
 static void judge_no_session(const struct verdict *v)
@@ -293,7 +385,7 @@ static void judge_no_session(const struct verdict *v)
 				     "No session: the address of %s is not known yet.", name),
 			"Can this host's resolver resolve it (`getent ahosts` and the name)? The "
 			"lookup is retried.");
-	else if (!v->after->endpoint.addr.family && !judge_keys(v))
+	else if (!v->after->endpoint.addr.family && !judge_keys(v, no_session))
 		finding_hint(find(v, FINDING_ERROR, "handshake",
 				     "No session: the peer has no Endpoint here, and has not "
 				     "connected."),
@@ -301,7 +393,8 @@ static void judge_no_session(const struct verdict *v)
 			"this host's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
 	else if (!judge_no_route(v, no_session) && v->after->endpoint.addr.family &&
-		 !judge_route(v, no_session) && !judge_keys(v) && !judge_error(v, no_session))
+		 !judge_route(v, no_session) && !judge_keys(v, no_session) &&
+		 !judge_moved(v, no_session) && !judge_error(v, no_session))
 		judge_silence(v, no_session);
 }
 
@@ -404,17 +497,41 @@ static void judge_path(const struct verdict *v)
 			*v->peer->underlay ? v->peer->underlay : "eth0");
 }
 
+/* The MTU of the interface that leads to the peer; 0: not known. */
+static unsigned underlay_mtu(const struct verdict *v)
+{
+	const struct observations *f = v->facts;
+
+	for (size_t i = 0; i < f->n_underlays; i++)
+		if (!strcmp(f->underlays[i].name, v->peer->underlay))
+			return f->underlays[i].mtu;
+	return 0;
+}
+
 static void judge_full(const struct verdict *v)
 {
 	const struct observed_peer *p = v->peer;
 	unsigned outer = p->full_size + (v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
+	unsigned link = underlay_mtu(v);
 
 	if (!p->full_size)
 		return;
+	if (!p->full.received && p->echo.received < p->echo.sent)
+		return; /* what is lost may be lost by chance */
 	if (p->full.received) {
 		finding_add(v->ret, FINDING_OK, "tunnel_mtu", v->subject,
 			"Packets of %u bytes, the MTU of %s, pass in one piece.", p->full_size,
 			v->facts->after.wg.name);
+		return;
+	}
+	if (link && outer > link) {
+		finding_hint(
+			finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
+				"Packets of %u bytes, the MTU of %s, become datagrams of %u "
+				"bytes, but the MTU of %s is %u: they are not sent.",
+				p->full_size, v->facts->after.wg.name, outer, p->underlay, link),
+			"In [Interface] here: MTU = auto, or at most %u.",
+			link - (outer - p->full_size));
 		return;
 	}
 	finding_hint(
@@ -433,13 +550,8 @@ static void judge_handshake(const struct verdict *v)
 	finding_add(v->ret, FINDING_OK, "handshake", v->subject,
 		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
 		v->after->handshake_age_ms / 1000);
-	if (v->facts->after.drops.n[DROP_INNER_SOURCE] >
-		v->facts->before.drops.n[DROP_INNER_SOURCE])
-		finding_hint(
-			find(v, FINDING_WARNING, "allowed_ips",
-				"Packets came through the tunnel from addresses that AllowedIPs "
-				"here do not cover."),
-			"Add the peer's tunnel address to [Peer] AllowedIPs here.");
+	(void)judge_sources(v, FINDING_WARNING, "A session");
+	(void)judge_moved(v, "A session");
 }
 
 void judge_peer(const struct observations *f, size_t i, struct findings *ret)
@@ -466,7 +578,8 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 	}
 	if (v.peer->echo.sent && !v.peer->echo.received && !has_received(&v)) {
 		if (!judge_no_route(&v, one_way) && !judge_route(&v, one_way) &&
-			!judge_error(&v, one_way))
+			!judge_keys(&v, one_way) && !judge_sources(&v, FINDING_ERROR, one_way) &&
+			!judge_moved(&v, one_way) && !judge_error(&v, one_way))
 			judge_silence(&v, one_way);
 		return;
 	}

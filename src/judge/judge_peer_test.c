@@ -238,6 +238,42 @@ static void note_black_hole(struct observations *f)
 	f->after.peers[0].path.black_holes = 2;
 }
 
+static void break_allowed_ips_silent(struct observations *f)
+{
+	break_nothing_heard(f);
+	break_allowed_ips(f);
+}
+
+static void break_clock_later(struct observations *f)
+{
+	break_nothing_heard(f);
+	f->after.drops.n[DROP_WG_HANDSHAKE_REPLAY] = 3;
+}
+
+static void break_our_clock(struct observations *f)
+{
+	break_no_session(f);
+	f->host.clock_is_old = true;
+}
+
+/* Another host uses the peer's key. */
+static void break_copied_key(struct observations *f)
+{
+	assert_int_equal(endpoint_parse("192.168.122.33:8173", &f->after.peers[0].endpoint), 0);
+}
+
+static void break_rp_filter(struct observations *f)
+{
+	break_firewall(f);
+	f->host.rp_filter = 3;
+}
+
+static void break_own_mtu(struct observations *f)
+{
+	f->peers[0].full_size = 1500;
+	f->peers[0].full.received = 0;
+}
+
 static const struct fault faults[] = {
 	{ break_name, FINDING_ERROR, "name",
 		"No session: the address of vpn.example.org:8172 is not known yet.", NULL },
@@ -297,7 +333,8 @@ static const struct fault faults[] = {
 		NULL },
 	{ break_mac1, FINDING_ERROR, "key",
 		"No session: a handshake came that was made for another public key than ours.",
-		"There, [Peer] PublicKey must be " KEY_ONES "." },
+		"There, [Peer] PublicKey must be " KEY_ONES ". If it is: does this host use a copy "
+		"of another site's file (PrivateKey)?" },
 	{ break_unknown_peer, FINDING_ERROR, "key",
 		"No session: a handshake came with a public key that no [Peer] here has.",
 		"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there derives it "
@@ -309,8 +346,7 @@ static const struct fault faults[] = {
 	{ break_clock, FINDING_ERROR, "clock",
 		"No session: handshakes came with a time older than one seen before.", NULL },
 	{ break_port, FINDING_ERROR, "port",
-		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173.",
-		"Is wirespan up there, with ListenPort = 8173? Otherwise correct Endpoint here." },
+		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173.", NULL },
 	{ break_port6, FINDING_ERROR, "port",
 		"No session: 2001:db8::32 answers that nothing listens on UDP port 8173.", NULL },
 	{ break_prohibited, FINDING_ERROR, "firewall",
@@ -363,8 +399,36 @@ static const struct fault faults[] = {
 		"With [Interface] MTU = auto its MTU is found; a number has to be smaller. "
 		"Does something on the path drop large datagrams?" },
 	{ break_allowed_ips, FINDING_WARNING, "allowed_ips",
-		"Packets came through the tunnel from addresses that AllowedIPs here do not cover.",
+		"A session: 9 packets came through the tunnel from addresses that AllowedIPs here "
+		"do not cover, and were dropped.",
+		"Add the peer's tunnel address (10.0.1.21, or the Remote of its [L2TP]) to [Peer] "
+		"AllowedIPs here." },
+	{ break_allowed_ips_silent, FINDING_ERROR, "allowed_ips",
+		"A session, but one way only: 9 packets came through the tunnel from addresses "
+		"that AllowedIPs here do not cover, and were dropped.",
 		NULL },
+	{ break_clock_later, FINDING_ERROR, "clock",
+		"A session, but one way only: handshakes came with a time older than one seen "
+		"before.",
+		NULL },
+	{ break_our_clock, FINDING_ERROR, "handshake",
+		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
+		"This host's clock shows a time before wirespan was installed: set it right. A "
+		"peer "
+		"ignores handshakes older than the last one." },
+	{ break_copied_key, FINDING_ERROR, "moved",
+		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
+		"192.168.122.33:8173.",
+		NULL },
+	{ break_rp_filter, FINDING_ERROR, "rp_filter",
+		"No session: 3 datagrams of the peer reached eth0, but not wirespan; the kernel "
+		"dropped 3 packets whose source it expects on another interface (rp_filter).",
+		NULL },
+	{ break_own_mtu, FINDING_ERROR, "tunnel_mtu",
+		"Packets of 1500 bytes, the MTU of wg0, become datagrams of 1560 bytes, but the "
+		"MTU "
+		"of eth0 is 1500: they are not sent.",
+		"In [Interface] here: MTU = auto, or at most 1440." },
 };
 
 static void test_faults(void **state)

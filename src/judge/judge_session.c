@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "judge/judge_cause.h"
 
 #define MEMBER_MTU 1500
 #define PROOF_LEN  160
@@ -285,6 +286,23 @@ static void judge_far_end(const struct verdict *v)
 
 /* ---- no host answers ---- */
 
+/* Frames that were sent on the interface have not reached the engine. Return: whether so. */
+static bool judge_egress(const struct verdict *v)
+{
+	const struct observed_session *s = v->session;
+	const struct observed_port *port = observed_port_named(v->facts, v->after->name);
+	struct cause_loss loss = { .in = port, .out = port, .kinds = 1U << OBSERVED_ARP };
+
+	if (!port || !s->asked || v->after->tx.packets != v->before->tx.packets)
+		return false;
+	judge_cause(v->facts, &loss,
+		finding_add(v->ret, FINDING_ERROR, "host_drop", v->after->name,
+			"This host drops what leaves by %s: %" PRIu64
+			" frames were sent on it, and none reached wirespan.",
+			v->after->name, s->asked));
+	return true;
+}
+
 static void judge_one_way(const struct verdict *v, bool explained)
 {
 	const struct observed_session *s = v->session;
@@ -324,31 +342,51 @@ static void judge_one_way(const struct verdict *v, bool explained)
 
 /* ---- frames pass ---- */
 
+/* Where frames are lost: on the tunnel, if its own probes are lost, too. */
+static const char *loss_hint(const struct verdict *v, char ret[static FINDING_HINT_LEN])
+{
+	size_t peer = v->session->peer;
+	const struct observed_peer *p = peer < v->facts->n_peers ? &v->facts->peers[peer] : NULL;
+
+	if (p && p->echo.sent > p->echo.received)
+		snprintf(ret, FINDING_HINT_LEN,
+			"The tunnel itself loses packets (%u of %u answered): look at the counters "
+			"of %s (`ip -s link show %s`), and for a limit on UDP on the path. Packet "
+			"sizes were not tried: loss would look like a small MTU.",
+			p->echo.received, p->echo.sent, p->underlay, p->underlay);
+	else
+		snprintf(ret, FINDING_HINT_LEN,
+			"The tunnel itself loses none: the loss is between the far gateway and %s.",
+			v->station);
+	return ret;
+}
+
 static void judge_life(const struct verdict *v)
 {
 	const struct observed_session *s = v->session;
 	const struct observed_echo *e = &s->echo;
 	double mean = e->received ? (double)e->sum_us / e->received / 1000 : 0;
+	char hint[FINDING_HINT_LEN];
 	struct finding *finding;
 
 	if (!e->received) {
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "session", v->after->name,
-				     "Frames pass both ways, but %s does not answer an echo%s.",
+		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", v->after->name,
+				     "ARP passes both ways, but %s does not answer an echo%s.",
 				     v->station, s->limit ? "" : ": sizes were not tried"),
-			"Does it drop ICMP? Name another host on the far side with --target.");
+			"A filter of IP between here and there (br_netfilter with a FORWARD chain, "
+			"there or "
+			"here), or its own firewall drops ICMP: run `wirespan check` there, or "
+			"name "
+			"another host on the far side with --target.");
 		return;
 	}
-	finding = finding_add(v->ret, e->received == e->sent ? FINDING_OK : FINDING_WARNING,
-		"session", v->after->name,
+	finding = finding_add(v->ret, observed_echo_severity(e), "session", v->after->name,
 		"Frames pass both ways: %s answers %u of %u, %.2f ms (%.2f to %.2f); %u station%s "
 		"on the far side.",
 		v->station, e->received, e->sent, mean, (double)e->min_us / 1000,
 		(double)e->max_us / 1000, s->stations, s->stations == 1 ? "" : "s");
 	if (e->received != e->sent)
-		finding_hint(finding,
-			"Compare with the loss on the tunnel itself, above: if there is none, it "
-			"is between the far gateway and %s.",
-			v->station);
+		finding_hint(finding, "%s", loss_hint(v, hint));
 }
 
 static void judge_whole(const struct verdict *v)
@@ -374,8 +412,10 @@ static void judge_whole(const struct verdict *v)
 				     "The largest packet that passes in one piece has %u bytes; "
 				     "%u were computed.",
 				     s->whole, budget),
-			"One direction carries less: does `wirespan mtu` on the far side compute "
-			"another number, from its underlay, cookie or [Interface] MTU?");
+			"One direction carries less: is [Interface] MTU, here or there, too large "
+			"for "
+			"the path (MTU = auto finds it), or does `wirespan mtu` on the far side "
+			"compute another number, from its underlay or cookie?");
 }
 
 static void judge_full(const struct verdict *v)
@@ -388,10 +428,11 @@ static void judge_full(const struct verdict *v)
 				     "Packets of more than %u bytes do not pass, although %s has "
 				     "MTU %u.",
 				     s->largest, name, s->limit),
-			"The far side refuses them: set MTU %u on its session's interface, its "
-			"bridge and every port of that (wirespan: MTU = auto). Where that cannot "
-			"be: MTU = %u here, and on every member.",
-			s->limit, s->largest);
+			"Does Oversize here or there let only smaller ones pass? Else the far side "
+			"refuses them: its session's interface, its bridge and every port of that "
+			"need MTU %u (wirespan: MTU = auto); `wirespan check` there names the one "
+			"that has less.",
+			s->limit);
 	else if (s->station_cuts)
 		finding_add(v->ret, FINDING_NOTE, "full_size", name,
 			"Packets of %u bytes arrive; %s answers them in pieces, its own MTU is "
@@ -418,19 +459,13 @@ static void judge_throughput(const struct verdict *v)
 	double rate = seconds > 0 ? (double)s->flood_received / seconds : 0;
 	uint64_t lost = s->flood_sent - s->flood_received;
 	double loss = s->flood_sent ? 100.0 * (double)lost / (double)s->flood_sent : 0;
-	struct finding *finding;
 
 	if (!s->flood_size || !s->flood_sent)
 		return;
-	finding = finding_add(v->ret, loss > 1 ? FINDING_WARNING : FINDING_OK, "throughput",
-		v->after->name,
-		"%.0f echoes a second of %u bytes, %.0f Mbit/s each way; %.1f %% lost. (One "
-		"program asking, %s answering: bulk TCP is faster.)",
+	finding_add(v->ret, FINDING_OK, "throughput", v->after->name,
+		"%.0f echoes a second of %u bytes, %.0f Mbit/s each way; %.1f %% lost of what this "
+		"load sent. (One program asking, %s answering: bulk TCP is faster.)",
 		rate, s->flood_size, rate * s->flood_size * 8 / 1e6, loss, v->station);
-	if (loss > 1)
-		finding_hint(finding,
-			"Something on the path cannot keep up, or limits ICMP: compare with iperf3 "
-			"between members.");
 }
 
 /* ---- the whole session ---- */
@@ -498,6 +533,8 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 	judge_alien(&v);
 	judge_refusal(&v);
 	judge_oddities(&v);
+	if (!is_alive(&v) && judge_egress(&v))
+		return;
 	if (!is_alive(&v) && !has_peer(&v)) {
 		finding_add(ret, FINDING_NOTE, "session", v.after->name,
 			"No host answers: nothing at all comes from its peer.");

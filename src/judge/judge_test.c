@@ -27,8 +27,9 @@ static void test_healthy(void **state)
 			"Packets of 1500 bytes pass with don't-fragment set, in fragments inside "
 			"the tunnel." },
 		{ "throughput", "l2tpeth0",
-			"10000 echoes a second of 1386 bytes, 111 Mbit/s each way; 0.0 % lost. "
-			"(One program asking, 10.0.2.21 answering: bulk TCP is faster.)" },
+			"10000 echoes a second of 1386 bytes, 111 Mbit/s each way; 0.0 % lost of "
+			"what this load sent. (One program asking, 10.0.2.21 answering: bulk TCP "
+			"is faster.)" },
 		{ "underlay", "eth0",
 			"300 WireGuard datagrams on eth0, no fragment, nothing of ours in clear." },
 	};
@@ -52,6 +53,11 @@ static void test_healthy(void **state)
 static void break_port_mtu(struct observations *f)
 {
 	f->after.bridges[0].members[1].mtu = 1386;
+}
+
+static void break_bridge(struct observations *f)
+{
+	f->bridges[0].down = true;
 }
 
 static void break_port_down(struct observations *f)
@@ -281,10 +287,10 @@ static const struct fault faults[] = {
 	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
 	{ note_alone, FINDING_NOTE, "bridge",
 		"br-l2tp0 has no port but sessions: no host is behind this gateway.", NULL },
-	{ break_netfilter, FINDING_WARNING, "br_netfilter",
+	{ break_netfilter, FINDING_NOTE, "br_netfilter",
 		"br_netfilter is active: bridged frames pass through this host's iptables "
 		"arptables rules.",
-		NULL },
+		"" },
 	{ note_forwarding, FINDING_NOTE, "forwarding",
 		"IP forwarding is on; the segment does not need it.", "" },
 	{ break_clear, FINDING_ERROR, "clear",
@@ -294,8 +300,12 @@ static const struct fault faults[] = {
 		"300 WireGuard datagrams on br-l2tp0, which is the bridge: members and underlay "
 		"share a network card. Clear-text packets there are the members'.",
 		"" },
-	{ break_underlay_bridged, FINDING_ERROR, "underlay",
-		"eth0, which leads to a peer, is itself a port of br-l2tp0.", NULL },
+	{ break_underlay_bridged, FINDING_NOTE, "underlay",
+		"300 WireGuard datagrams on eth0, which is a port of the bridge: members and "
+		"underlay share a network card. Clear-text packets there are the members'.",
+		"" },
+	{ break_bridge, FINDING_ERROR, "bridge_down",
+		"The bridge br-l2tp0 is down: no frame passes.", "`ip link set br-l2tp0 up`" },
 	{ break_capture, FINDING_WARNING, "underlay",
 		"Cannot listen on eth0: Operation not permitted.", "" },
 	{ note_unseen, FINDING_NOTE, "underlay", "12 packets on eth0 were not captured.", "" },

@@ -14,6 +14,7 @@ void observations_fini(struct observations *f)
 	free(f->underlays);
 	free(f->ports);
 	free(f->bridges);
+	free(f->crossings);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -35,12 +36,47 @@ const struct status_bridge *check_bridge_of(const struct status_report *r, const
 	return NULL;
 }
 
-enum check_port_state check_port_state(const struct observations *f, const char *name)
+struct observed_port *observed_port_named(const struct observations *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_ports; i++)
 		if (!strcmp(f->ports[i].name, name))
-			return f->ports[i].state;
-	return CHECK_PORT_UNKNOWN;
+			return &f->ports[i];
+	return NULL;
+}
+
+/* How useful a station is for further probes. */
+static unsigned rank(const struct observed_station *s, const struct ip_addr *target)
+{
+	bool named = target->family &&
+		     (ip_addr_equal(&s->ip4, target) || ip_addr_equal(&s->ip6, target));
+
+	return 8U * named + 4U * (s->echo.received > 0) + 2U * !s->gateway + (s->ip4.family != 0);
+}
+
+struct observed_station *observed_main_station(
+	struct observed_port *port, const struct ip_addr *target)
+{
+	struct observed_station *best = NULL;
+
+	for (unsigned i = 0; i < port->n_stations && i < OBSERVED_STATIONS; i++)
+		if (!best || rank(&port->stations[i], target) > rank(best, target))
+			best = &port->stations[i];
+	return best;
+}
+
+bool observed_loop(const struct observations *f)
+{
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (f->ports[i].returned && !check_port_is_held(f->ports[i].state))
+			return true;
+	return false;
+}
+
+enum check_port_state check_port_state(const struct observations *f, const char *name)
+{
+	const struct observed_port *port = observed_port_named(f, name);
+
+	return port ? port->state : CHECK_PORT_UNKNOWN;
 }
 
 bool check_port_is_held(enum check_port_state state)
@@ -75,6 +111,15 @@ bool observed_reports_match(const struct status_report *a, const struct status_r
 		if (a->tunnels[i].tunnel_id != b->tunnels[i].tunnel_id)
 			return false;
 	return true;
+}
+
+enum finding_severity observed_echo_severity(const struct observed_echo *e)
+{
+	unsigned lost = e->sent - e->received;
+
+	if (!lost)
+		return FINDING_OK;
+	return lost * 5 > e->sent ? FINDING_ERROR : FINDING_WARNING;
 }
 
 void observed_echo_answer(struct observed_echo *e, uint64_t us)

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "ctlproto/status.h"
+#include "judge/finding.h"
 #include "netlink/link.h"
 
 /** Echo requests of one kind and their replies. */
@@ -116,17 +117,94 @@ enum check_port_state {
 	CHECK_PORT_BLOCKING,
 };
 
-/** A port of a bridge: what the report does not contain. */
+/** A host on the side of a port that answered probes. */
+struct observed_station {
+	uint8_t mac[LINK_MAC_LEN];
+	struct ip_addr ip4; /* family 0: none is known */
+	struct ip_addr ip6;
+	bool gateway;		   /* the far gateway itself, not a host behind it */
+	struct observed_echo echo; /* sent by this gateway, below its bridge */
+};
+
+#define OBSERVED_STATIONS 16
+
+/** A port of a bridge, or a session in no bridge: what the report does not contain. */
 struct observed_port {
 	char name[IF_NAMESIZE];
+	char bridge[IF_NAMESIZE]; /* "": none */
 	enum check_port_state state;
+	uint32_t mtu;
+	bool session;
+	bool isolated; /* reaches no other isolated port */
+	bool locked;   /* accepts frames only from hosts that the administrator entered */
+	bool no_flood; /* sends no frames to addresses that the bridge has not learned */
+	bool no_broadcast;
+	uint16_t pvid;	    /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
+	uint8_t vlans[512]; /* bit n: member of VLAN n */
+	bool probed;	    /* frames were sent on it, below the bridge */
+	struct observed_station stations[OBSERVED_STATIONS];
+	bool classified; /* stations with IPv6 only were asked, too, whether they are the gateway */
+	unsigned n_stations; /* hosts that answered; the first OBSERVED_STATIONS are above */
+	uint64_t returned;   /* loop probes that came back to it */
+	char returned_from[IF_NAMESIZE]; /* the port on which the last of them was sent */
+	bool large_answered; /* a host answered a packet as large as the port's MTU, unfragmented */
 };
 
 /** A bridge: what the report does not contain. */
 struct check_bridge {
 	char name[IF_NAMESIZE];
+	bool down;
 	bool runs_stp; /* the spanning tree protocol, in the kernel or by a program */
+	bool filters_vlans;
 };
+
+/** Kinds of frames between members. */
+enum observed_kind {
+	OBSERVED_ARP,
+	OBSERVED_IP4,
+	OBSERVED_IP6,
+	OBSERVED_LARGE, /* IPv4 or IPv6, as large as the session's MTU */
+	OBSERVED_KINDS
+};
+
+/** Frames of one kind, from one port of a bridge to another. */
+struct observed_passage {
+	unsigned sent;	    /* entered the one port */
+	unsigned crossed;   /* left by the other */
+	unsigned answered;  /* and the answer entered that */
+	unsigned delivered; /* and left by the first */
+};
+
+/** Frames that enter a bridge's port as if a host there had sent them, to a host on another port.
+ * They pass all filters of the host. */
+struct observed_crossing {
+	size_t in; /* numbers of ports */
+	size_t out;
+	struct observed_station from;
+	struct observed_station to;
+	bool borrowed;	/* no host answers on `in`: the bridge's IPv4 address is the source */
+	unsigned large; /* bytes of a large packet */
+	struct observed_passage kinds[OBSERVED_KINDS];
+};
+
+#define OBSERVED_RULE_LEN 96
+
+/** Something configured on this host that sees bridged frames and may drop them. */
+struct observed_filter {
+	enum {
+		FILTER_NFT,   /* a base chain of nftables: `family table chain` */
+		FILTER_TABLE, /* the FORWARD chain of iptables-legacy or ip6tables-legacy */
+		FILTER_TC,    /* filters of tc on the device */
+		FILTER_XDP,   /* an XDP program on the device */
+	} kind;
+	uint8_t family;		  /* NFPROTO_…; of FILTER_TABLE: NFPROTO_IPV4 or NFPROTO_IPV6 */
+	uint8_t hook;		  /* NF_INET_…, NF_BR_… or NF_NETDEV_… */
+	bool drops;		  /* its policy is drop */
+	char device[IF_NAMESIZE]; /* the only device that it sees; "": any */
+	char name[OBSERVED_RULE_LEN];
+};
+
+#define OBSERVED_FILTERS 32
 
 /** Settings of the host: -1 if the setting does not exist. */
 struct observed_host {
@@ -134,6 +212,10 @@ struct observed_host {
 	int bridge_nf_ip6;
 	int bridge_nf_arp;
 	int ip_forward;
+	uint64_t rp_filter; /* packets dropped for a source that routing does not expect */
+	bool clock_is_old;  /* the clock shows a time before the configuration was written */
+	struct observed_filter filters[OBSERVED_FILTERS];
+	size_t n_filters;
 };
 
 /** All observations. Zero is empty; released by observations_fini(). */
@@ -152,6 +234,10 @@ struct observations {
 	size_t n_ports;
 	struct check_bridge *bridges;
 	size_t n_bridges;
+	struct observed_crossing *crossings;
+	size_t n_crossings;
+	int inject_error;      /* -errno: no frame could be made to enter a port */
+	bool out_of_time;      /* the time was over before all was tried */
 	struct ip_addr target; /* the host that the user named; family 0: none */
 	struct observed_host host;
 };
@@ -162,6 +248,17 @@ void observations_fini(struct observations *f);
 /** The tunnel of a session in a report, or NULL. */
 const struct status_tunnel *observed_tunnel_of(
 	const struct status_report *r, const struct status_session *s);
+
+/** The port with that name, or NULL. */
+struct observed_port *observed_port_named(const struct observations *f, const char *name);
+
+/** The host that the user named, if it answers on the port; else the one to probe further:
+ * a host rather than the far gateway, one with IPv4 rather than without. NULL: none answers. */
+struct observed_station *observed_main_station(
+	struct observed_port *port, const struct ip_addr *target);
+
+/** Whether probes have shown a loop. */
+bool observed_loop(const struct observations *f);
 
 /** The bridge that an interface is a port of, in a report; NULL if there is none. */
 const struct status_bridge *check_bridge_of(const struct status_report *r, const char *port);
@@ -177,6 +274,10 @@ bool check_is_settling(const struct observations *f, const struct status_bridge 
 
 /** Whether both reports have the same peers and sessions, so that counters can be compared. */
 bool observed_reports_match(const struct status_report *a, const struct status_report *b);
+
+/** How bad the loss of echo requests is: an error above one in five, as members cannot work
+ * then. */
+enum finding_severity observed_echo_severity(const struct observed_echo *e);
 
 /** Count a reply that took `us` microseconds. */
 void observed_echo_answer(struct observed_echo *e, uint64_t us);

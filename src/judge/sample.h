@@ -63,6 +63,7 @@ static inline void sample_fill(struct observations *f)
 	sample_report(&f->after);
 	f->after.peers[0].rx_bytes = 9000;
 	f->after.sessions[0].rx.packets = 50;
+	f->after.sessions[0].tx.packets = 300;
 	f->n_peers = f->n_sessions = f->n_underlays = 1;
 	f->n_ports = 2;
 	f->peers = calloc(1, sizeof(*f->peers));

@@ -9,6 +9,7 @@
 #include "pkt/headers.h"
 
 #define ETHERTYPE_ARP	 0x0806
+#define ETHERTYPE_LOCAL	 0x88b5 /* local experiments */
 #define ARP_REQUEST	 1
 #define ARP_REPLY	 2
 #define ICMP4_ECHO	 8
@@ -21,7 +22,10 @@
 #define ICMP6_SOLICIT	 135
 #define ICMP6_ADVERT	 136
 #define ADVERT_LEN	 32
+#define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define ADVERT_SOLICITED 0x60000000U /* solicited, override */
+
+static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
 
 static void put_ethernet(uint8_t *frame, const uint8_t *dst, const uint8_t *src, uint16_t type)
 {
@@ -42,7 +46,6 @@ static void put_arp(uint8_t *arp, const struct wire_ends *ends)
 
 void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ARP_LEN])
 {
-	static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
 	uint8_t *arp = ret_frame + ETH_HEADER_LEN;
 
 	put_ethernet(ret_frame, broadcast, ends->src_mac, ETHERTYPE_ARP);
@@ -64,6 +67,15 @@ size_t wire_arp_probe(
 	put_arp(ret + ETH_HEADER_LEN, ends);
 	put_nonce(ret, WIRE_ARP_LEN, ETH_HEADER_LEN + size, mark);
 	return ETH_HEADER_LEN + size;
+}
+
+void wire_loop_probe(const uint8_t src_mac[static LINK_MAC_LEN], const struct wire_mark *mark,
+	uint16_t number, uint8_t ret_frame[static WIRE_LOOP_PROBE_LEN])
+{
+	put_ethernet(ret_frame, broadcast, src_mac, ETHERTYPE_LOCAL);
+	memcpy(ret_frame + ETH_HEADER_LEN, mark->nonce, WIRE_NONCE_LEN);
+	store_be16(ret_frame + ETH_HEADER_LEN + WIRE_NONCE_LEN, number);
+	memset(ret_frame + LOOP_PROBE_END, 0, WIRE_LOOP_PROBE_LEN - LOOP_PROBE_END);
 }
 
 static void put_ip6(uint8_t *ip, const struct wire_ends *ends, size_t payload, uint8_t hops)
@@ -192,15 +204,17 @@ static enum wire_kind read_icmp(const uint8_t *icmp, size_t len, uint8_t version
 	const struct wire_mark *mark, struct wire_read *r)
 {
 	uint8_t type = icmp[0];
+	uint8_t request = version == 4 ? ICMP4_ECHO : ICMP6_ECHO;
+	uint8_t reply = version == 4 ? ICMP4_REPLY : ICMP6_REPLY;
 
 	if (version == 4 ? type == ICMP4_UNREACH : type == ICMP6_UNREACH || type == ICMP6_TOO_BIG)
 		return read_error(icmp, len, version, r);
-	if (type == (version == 4 ? ICMP4_REPLY : ICMP6_REPLY) && load_be16(icmp + 4) == mark->id) {
+	if ((type == reply || type == request) && load_be16(icmp + 4) == mark->id) {
 		if (len >= 8 + WIRE_NONCE_LEN && memcmp(icmp + 8, mark->nonce, WIRE_NONCE_LEN) != 0)
 			return WIRE_OTHER;
 		r->seq = load_be16(icmp + 6);
 		r->in_pieces = r->fragment;
-		return WIRE_ECHO_REPLY;
+		return type == reply ? WIRE_ECHO_REPLY : WIRE_ECHO_REQUEST;
 	}
 	if (version == 6 && type == ICMP6_SOLICIT && len >= 24) {
 		r->target = ip_addr_v6(icmp + 8);
@@ -242,10 +256,30 @@ enum wire_kind wire_read_packet(
 	return read_ip(packet, len, &h, mark, ret);
 }
 
+static enum wire_kind read_arp(const uint8_t *arp, size_t len, struct wire_read *r)
+{
+	uint16_t operation;
+
+	if (len < WIRE_ARP_LEN - ETH_HEADER_LEN)
+		return WIRE_OTHER;
+	operation = load_be16(arp + 6);
+	memcpy(r->src_mac, arp + 8, LINK_MAC_LEN);
+	r->src = ip_addr_v4(arp + 14);
+	r->target = ip_addr_v4(arp + 24);
+	if (operation == ARP_REQUEST)
+		return WIRE_ARP_REQUEST;
+	return operation == ARP_REPLY ? WIRE_ARP_REPLY : WIRE_OTHER;
+}
+
+static bool is_loop_probe(const uint8_t *frame, size_t len, const struct wire_mark *mark)
+{
+	return load_be16(frame + 12) == ETHERTYPE_LOCAL && len >= LOOP_PROBE_END &&
+	       !memcmp(frame + ETH_HEADER_LEN, mark->nonce, WIRE_NONCE_LEN);
+}
+
 enum wire_kind wire_read_frame(
 	const uint8_t *frame, size_t len, const struct wire_mark *mark, struct wire_read *ret)
 {
-	const uint8_t *arp = frame + ETH_HEADER_LEN;
 	struct headers h;
 
 	*ret = (struct wire_read){ 0 };
@@ -253,12 +287,11 @@ enum wire_kind wire_read_frame(
 		return WIRE_OTHER;
 	memcpy(ret->dst_mac, frame, LINK_MAC_LEN);
 	memcpy(ret->src_mac, frame + 6, LINK_MAC_LEN);
-	if (load_be16(frame + 12) == ETHERTYPE_ARP) {
-		if (len < WIRE_ARP_LEN || load_be16(arp + 6) != ARP_REPLY)
-			return WIRE_OTHER;
-		ret->src = ip_addr_v4(arp + 14);
-		memcpy(ret->src_mac, arp + 8, LINK_MAC_LEN);
-		return WIRE_ARP_REPLY;
+	if (load_be16(frame + 12) == ETHERTYPE_ARP)
+		return read_arp(frame + ETH_HEADER_LEN, len - ETH_HEADER_LEN, ret);
+	if (is_loop_probe(frame, len, mark)) {
+		ret->seq = load_be16(frame + LOOP_PROBE_END - 2);
+		return WIRE_LOOP_PROBE;
 	}
 	if (headers_parse(frame, len, true, &h) < 0 || !h.version)
 		return WIRE_OTHER;

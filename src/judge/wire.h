@@ -10,10 +10,11 @@
 #include "base/addr.h"
 #include "judge/observations.h"
 
-#define WIRE_NONCE_LEN	8
-#define WIRE_FRAME_MAX	(14 + 65535)
-#define WIRE_ARP_LEN	42
-#define WIRE_ADVERT_LEN 86
+#define WIRE_NONCE_LEN	    8
+#define WIRE_FRAME_MAX	    (14 + 65535)
+#define WIRE_ARP_LEN	    42
+#define WIRE_ADVERT_LEN	    86
+#define WIRE_LOOP_PROBE_LEN 60
 
 /** The sender and the receiver of a frame. */
 struct wire_ends {
@@ -33,10 +34,13 @@ struct wire_mark {
 /** Classes of received frames and packets. */
 enum wire_kind {
 	WIRE_OTHER,
-	WIRE_ARP_REPLY,	 /* `src`, `src_mac` */
-	WIRE_ECHO_REPLY, /* `src`, `src_mac` of a frame, `seq`, `in_pieces` */
-	WIRE_SOLICIT,	 /* a neighbour solicitation for `target`: `src`, `src_mac` */
-	WIRE_ERROR,	 /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
+	WIRE_ARP_REQUEST,  /* for `target`, by `src`, `src_mac` */
+	WIRE_ARP_REPLY,	   /* `src`, `src_mac` */
+	WIRE_ECHO_REQUEST, /* one of ours: `src`, `dst`, `seq` */
+	WIRE_ECHO_REPLY,   /* `src`, `src_mac` of a frame, `seq`, `in_pieces` */
+	WIRE_SOLICIT,	   /* a neighbour solicitation for `target`: `src`, `src_mac` */
+	WIRE_LOOP_PROBE,   /* one of ours: `seq` */
+	WIRE_ERROR,	   /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
 };
 
 /** A decoded frame or packet. */
@@ -67,6 +71,11 @@ void wire_arp_request(const struct wire_ends *ends, uint8_t ret_frame[static WIR
 size_t wire_arp_probe(
 	const struct wire_ends *ends, const struct wire_mark *mark, size_t size, uint8_t *ret);
 
+/** Write a broadcast frame that no host interprets, from `src_mac` (IEEE 802's ethertype for local
+ * experiments, 0x88b5). One that comes back shows a loop. `number` is read back as its `seq`. */
+void wire_loop_probe(const uint8_t src_mac[static LINK_MAC_LEN], const struct wire_mark *mark,
+	uint16_t number, uint8_t ret_frame[static WIRE_LOOP_PROBE_LEN]);
+
 /** Write a neighbour advertisement that ends->src (IPv6) has src_mac: the answer to a
  * WIRE_SOLICIT. */
 void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN]);
@@ -84,8 +93,8 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 /** Size in bytes of an IP packet with an empty echo request. */
 size_t wire_echo_min(uint16_t family);
 
-/** Decode an Ethernet frame (possibly truncated). Only echo replies with `mark` are
- * WIRE_ECHO_REPLY. */
+/** Decode an Ethernet frame (possibly truncated). Only with `mark` are echo requests,
+ * their replies and loop probes decoded as such. */
 enum wire_kind wire_read_frame(
 	const uint8_t *frame, size_t len, const struct wire_mark *mark, struct wire_read *ret);
 

@@ -45,13 +45,32 @@ static void test_arp(void **state)
 		"0001080006040001"
 		"0200000000010a00020b"
 		"0000000000000a000215");
-	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ARP_REQUEST);
+	assert_true(ip_addr_equal(&r.target, &ends.dst));
+	assert_memory_equal(r.src_mac, ends.src_mac, LINK_MAC_LEN);
 	frame[21] = 2; /* as an answer */
 	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ARP_REPLY);
 	assert_true(ip_addr_equal(&r.src, &ends.src));
 	assert_memory_equal(r.src_mac, ends.src_mac, LINK_MAC_LEN);
 	for (size_t len = 0; len < sizeof(frame); len++)
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+}
+
+/* A loop probe is recognised as ours, and only ours is. */
+static void test_loop_probe(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.21");
+	uint8_t frame[WIRE_LOOP_PROBE_LEN];
+	struct wire_read r;
+
+	wire_loop_probe(ends.src_mac, &mark, 513, frame);
+	assert_hex(frame, 14, "ffffffffffff02000000000188b5");
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_LOOP_PROBE);
+	assert_int_equal(r.seq, 513);
+	for (size_t len = 0; len < 24; len++)
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+	frame[14] ^= 1; /* of another check */
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
 }
 
 /* A probe has the requested size, no sender address, and a destination that no bridge forwards. */
@@ -95,7 +114,8 @@ static void observed_echo(const char *src, const char *dst)
 		assert_int_equal(len, 14 + size);
 		assert_true(!v4 || checksum_ok(checksum_add(0, ip, 20)));
 		assert_true(checksum_ok(checksum_add(sum, ip + header, size - header)));
-		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_ECHO_REQUEST);
+		assert_int_equal(r.seq, 77);
 		ip[header] = v4 ? 0 : 129;
 		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_ECHO_REPLY);
 		assert_int_equal(r.seq, 77);
@@ -206,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_loop_probe),
 		cmocka_unit_test(test_arp_probe),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_pieces),

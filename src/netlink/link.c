@@ -25,6 +25,11 @@ enum {
 	BR_FDB_MAX_LEARNED = 49
 };
 
+/* Since Linux 5.16. Source: likewise. */
+enum {
+	BRPORT_LOCKED = 39
+};
+
 static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
@@ -213,14 +218,50 @@ struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
+/* Whether an 8-bit flag is `value`. */
+static bool flag_is(const struct nlattr *a, uint8_t value)
+{
+	uint8_t v;
+
+	return nl_attr_u8(a, &v) && v == value;
+}
+
 static void decode_port(const struct nlattr *nest, struct link_info *link)
 {
 	struct nl_attrs walk = nl_attrs_in(nest);
 	const struct nlattr *a;
 
 	while ((a = nl_attrs_next(&walk)))
-		if (mnl_attr_get_type(a) == IFLA_BRPORT_STATE)
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_BRPORT_STATE:
 			link->has_port_state = nl_attr_u8(a, &link->port_state);
+			break;
+		case IFLA_BRPORT_ISOLATED:
+			link->port_isolated = flag_is(a, 1);
+			break;
+		case BRPORT_LOCKED:
+			link->port_locked = flag_is(a, 1);
+			break;
+		case IFLA_BRPORT_UNICAST_FLOOD:
+			link->port_no_flood = flag_is(a, 0);
+			break;
+		case IFLA_BRPORT_BCAST_FLOOD:
+			link->port_no_broadcast = flag_is(a, 0);
+			break;
+		default: /* attribute types of the kernel that we ignore */
+			break;
+		}
+}
+
+static bool decode_xdp(const struct nlattr *nest)
+{
+	struct nl_attrs walk = nl_attrs_in(nest);
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == IFLA_XDP_ATTACHED)
+			return !flag_is(a, XDP_ATTACHED_NONE);
+	return false;
 }
 
 static void decode_bridge(const struct nlattr *nest, struct link_info *link)
@@ -233,6 +274,8 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 			nl_attr_u32(a, &link->fdb_max);
 		else if (mnl_attr_get_type(a) == IFLA_BR_STP_STATE)
 			link->has_stp = nl_attr_u32(a, &link->stp_state);
+		else if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
+			link->filters_vlans = flag_is(a, 1);
 }
 
 static void decode_vlan(const struct nlattr *nest, struct link_info *link)
@@ -295,6 +338,9 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 		break;
 	case IFLA_NEW_NETNSID:
 		link->moved = true;
+		break;
+	case IFLA_XDP:
+		link->has_xdp = decode_xdp(a);
 		break;
 	case IFLA_LINKINFO:
 		decode_linkinfo(a, link);

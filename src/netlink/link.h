@@ -26,11 +26,17 @@ struct link_info {
 	uint16_t vlan; /* of a VLAN: its id */
 	bool has_port_state; /* of a bridge's port */
 	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
-	uint32_t fdb_max;    /* of a bridge: addresses it learns at most; 0: no limit */
-	bool has_stp;	     /* of a bridge */
-	uint32_t stp_state;  /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
-	bool moved;	     /* with RTM_DELLINK: not gone, but in another network namespace now */
-	bool has_mac;	     /* an Ethernet address follows */
+	bool port_isolated;
+	bool port_locked;
+	bool port_no_flood;	/* of frames to unknown addresses */
+	bool port_no_broadcast; /* nor of broadcasts */
+	bool has_xdp;		/* an XDP program sees what it receives */
+	uint32_t fdb_max;	/* of a bridge: addresses it learns at most; 0: no limit */
+	bool has_stp;		/* of a bridge */
+	uint32_t stp_state;	/* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
+	bool filters_vlans;	/* of a bridge */
+	bool moved;   /* with RTM_DELLINK: not gone, but in another network namespace now */
+	bool has_mac; /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
 	char name[IF_NAMESIZE];
 	char kind[16]; /* "bridge", "veth", "tun" …; "" for hardware */

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Sends frames through the bridges as members do, and follows them and their answers. */
+#include "check/crossing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "check/inject.h"
+
+#define CROSSINGS_MAX 128
+#define TRIES	      3
+#define TRY_MS	      80
+#define LATE_MS	      400
+#define BURST	      32
+
+/** All crossings. */
+struct crossings {
+	struct segment *segment;
+	int program;			/* of inject.h; -1: none */
+	bool large;			/* the large packets are being sent */
+	uint8_t borrowed[LINK_MAC_LEN]; /* the address of a host that is none */
+	struct {
+		unsigned answered; /* answers that belong to ARP requests of the host itself */
+		unsigned delivered;
+	} own[CROSSINGS_MAX];
+};
+
+/* ---- which ports ---- */
+
+static bool is_usable(const struct port *port)
+{
+	return port->watch.fd >= 0 && !check_port_is_held(port->facts->state);
+}
+
+/* Whether a bridge has ports to members. */
+static bool has_members(const struct segment *s, const char *bridge)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->ports[i].session && !strcmp(s->ports[i].facts->bridge, bridge))
+			return true;
+	return false;
+}
+
+/* The number of the next session in the same bridge; s->n: none. */
+static size_t next_session(const struct segment *s, size_t i)
+{
+	const char *bridge = s->ports[i].facts->bridge;
+
+	for (i++; i < s->n; i++)
+		if (s->ports[i].session && !strcmp(s->ports[i].facts->bridge, bridge))
+			break;
+	return i;
+}
+
+static void add(struct crossings *c, size_t in, size_t out)
+{
+	struct segment *s = c->segment;
+	struct observations *f = s->prober->facts;
+	const struct observed_station *from = observed_main_station(s->ports[in].facts, &f->target);
+	const struct observed_station *to = observed_main_station(s->ports[out].facts, &f->target);
+	struct observed_crossing *x = &f->crossings[f->n_crossings];
+
+	if (f->n_crossings >= CROSSINGS_MAX || !to || (!from && s->ports[in].session) ||
+		!is_usable(&s->ports[in]) || !is_usable(&s->ports[out]))
+		return;
+	*x = (struct observed_crossing){ .in = in, .out = out, .to = *to };
+	if (from) {
+		x->from = *from;
+	} else {
+		x->borrowed = true;
+		x->from.ip4 = s->ports[in].ip4.addr;
+		memcpy(x->from.mac, c->borrowed, LINK_MAC_LEN);
+	}
+	f->n_crossings++;
+}
+
+static void add_pair(struct crossings *c, size_t a, size_t b)
+{
+	add(c, a, b);
+	add(c, b, a);
+}
+
+/* Each port to members with each session of its bridge; in a bridge of sessions only, each session
+ * with the next one, unless they are isolated from each other. */
+static void add_all(struct crossings *c)
+{
+	const struct segment *s = c->segment;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct observed_port *port = s->ports[i].facts;
+		size_t next;
+
+		if (!*port->bridge)
+			continue;
+		for (size_t k = 0; !port->session && k < s->n; k++)
+			if (s->ports[k].session && !strcmp(s->ports[k].facts->bridge, port->bridge))
+				add_pair(c, i, k);
+		if (!port->session || has_members(s, port->bridge))
+			continue;
+		next = next_session(s, i);
+		if (next < s->n && !(port->isolated && s->ports[next].facts->isolated))
+			add_pair(c, i, next);
+	}
+}
+
+/* ---- following frames ---- */
+
+static void count(unsigned *n, const struct observed_passage *p)
+{
+	if (*n < p->sent)
+		(*n)++;
+}
+
+/* A frame of a crossing, or the answer to it, at one of its ports. */
+static void note(struct observed_passage *p, bool request, bool outgoing, bool at_in, bool at_out)
+{
+	if (request && outgoing && at_out)
+		count(&p->crossed, p);
+	else if (!request && !outgoing && at_out)
+		count(&p->answered, p);
+	else if (!request && outgoing && at_in)
+		count(&p->delivered, p);
+}
+
+static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
+{
+	return !(mac[0] & 1);
+}
+
+/* Whether an answer is to a request that the host has made itself, to confirm what it knows: such
+ * requests are no broadcasts. */
+static bool is_own(struct crossings *c, size_t i, bool outgoing)
+{
+	unsigned *n = outgoing ? &c->own[i].delivered : &c->own[i].answered;
+
+	if (!*n)
+		return false;
+	--*n;
+	return true;
+}
+
+static void follow_arp(
+	struct crossings *c, size_t port, bool outgoing, bool request, const struct wire_read *r)
+{
+	struct observations *f = c->segment->prober->facts;
+
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		struct observed_crossing *x = &f->crossings[i];
+		const struct ip_addr *asked = request ? &r->target : &r->src;
+		const uint8_t *asker = request ? r->src_mac : r->dst_mac;
+
+		if (!ip_addr_equal(asked, &x->to.ip4) ||
+			memcmp(asker, x->from.mac, LINK_MAC_LEN) != 0)
+			continue;
+		if (request && is_unicast(r->dst_mac)) {
+			c->own[i].answered += outgoing && port == x->out;
+			c->own[i].delivered += outgoing && port == x->out;
+		} else if (request || !is_own(c, i, outgoing)) {
+			note(&x->kinds[OBSERVED_ARP], request, outgoing, port == x->in,
+				port == x->out);
+		}
+	}
+}
+
+static void follow(
+	void *ctx, struct port *port, bool outgoing, enum wire_kind kind, const struct wire_read *r)
+{
+	struct crossings *c = ctx;
+	struct observations *f = c->segment->prober->facts;
+	size_t number = (size_t)(port - c->segment->ports);
+	size_t code = ((size_t)r->seq - SEGMENT_CROSSING) / TRIES;
+	size_t i = code / OBSERVED_KINDS;
+
+	if (kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY)
+		follow_arp(c, number, outgoing, kind == WIRE_ARP_REQUEST, r);
+	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY) || r->seq < SEGMENT_CROSSING ||
+		i >= f->n_crossings)
+		return;
+	note(&f->crossings[i].kinds[code % OBSERVED_KINDS], kind == WIRE_ECHO_REQUEST, outgoing,
+		number == f->crossings[i].in, number == f->crossings[i].out);
+}
+
+/* ---- sending ---- */
+
+/* Whether both hosts have an address for frames of that kind. */
+static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
+{
+	switch (kind) {
+	case OBSERVED_ARP:
+		return x->to.ip4.family && (x->from.ip4.family || x->borrowed);
+	case OBSERVED_IP4:
+		return x->to.ip4.family && x->from.ip4.family;
+	case OBSERVED_IP6:
+		return x->to.ip6.family && x->from.ip6.family;
+	case OBSERVED_LARGE:
+		return x->large > SEGMENT_SMALL;
+	case OBSERVED_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* Whether a frame and its answer have been delivered. */
+static bool is_done(const struct observed_crossing *x, enum observed_kind kind)
+{
+	const struct observed_passage *p = &x->kinds[kind];
+
+	/* The answer to the bridge's own address ends at the bridge. */
+	return p->delivered || (x->borrowed && kind != OBSERVED_ARP && p->answered);
+}
+
+static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind kind)
+{
+	struct prober *p = c->segment->prober;
+	const struct observed_crossing *x = &p->facts->crossings[i];
+	bool v4 = kind == OBSERVED_IP4 || (kind == OBSERVED_LARGE && x->kinds[OBSERVED_IP4].sent);
+	struct wire_ends ends = { .src = v4 ? x->from.ip4 : x->from.ip6,
+		.dst = v4 ? x->to.ip4 : x->to.ip6 };
+	size_t number =
+		SEGMENT_CROSSING + (i * OBSERVED_KINDS + kind) * TRIES + (x->kinds[kind].sent - 1);
+
+	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
+	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
+	if (kind != OBSERVED_ARP)
+		return wire_echo_frame(&ends, &p->mark, (uint16_t)number,
+			kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
+	ends.dst = x->to.ip4;
+	ends.src = x->borrowed ? (struct ip_addr){ .family = AF_INET } : x->from.ip4;
+	wire_arp_request(&ends, p->out);
+	return WIRE_ARP_LEN;
+}
+
+static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)
+{
+	struct prober *p = c->segment->prober;
+	struct observed_crossing *x = &p->facts->crossings[i];
+	size_t len;
+	int err;
+
+	if (!can_send(x, kind) || is_done(x, kind))
+		return false;
+	x->kinds[kind].sent++;
+	len = make_frame(c, i, kind);
+	err = inject_frame(c->program, c->segment->ports[x->in].link.ifindex, p->out, len);
+	if (err < 0)
+		p->facts->inject_error = err;
+	return true;
+}
+
+static bool all_done(const void *ctx)
+{
+	const struct crossings *c = ctx;
+	const struct observations *f = c->segment->prober->facts;
+
+	for (size_t i = 0; i < f->n_crossings; i++)
+		for (int kind = 0; kind < OBSERVED_KINDS; kind++)
+			if ((kind == OBSERVED_LARGE) == c->large &&
+				can_send(&f->crossings[i], (enum observed_kind)kind) &&
+				!is_done(&f->crossings[i], (enum observed_kind)kind))
+				return false;
+	return true;
+}
+
+/* Send small frames of all kinds, or large ones, until each has been answered. */
+static void send_all(struct crossings *c)
+{
+	struct prober *p = c->segment->prober;
+	struct observations *f = p->facts;
+	unsigned sent = 0;
+
+	for (unsigned try = 0; try < TRIES && !prober_is_late(p); try++) {
+		for (size_t i = 0; i < f->n_crossings; i++) {
+			for (int k = 0; k < OBSERVED_KINDS; k++)
+				if ((k == OBSERVED_LARGE) == c->large)
+					sent += send_kind(c, i, (enum observed_kind)k);
+			if (f->inject_error)
+				return;
+			if (sent >= BURST) {
+				prober_wait(p, 1, NULL, NULL);
+				sent = 0;
+			}
+		}
+		prober_wait(p, try + 1 < TRIES ? TRY_MS : LATE_MS, all_done, c);
+	}
+}
+
+/* The size of a large packet: what passes through the pseudowire, if that is known. */
+static unsigned large_of(const struct segment *s, const struct observed_crossing *x)
+{
+	const struct port *ports[] = { &s->ports[x->in], &s->ports[x->out] };
+	unsigned size = INJECT_MAX - 14;
+
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		const struct observed_session *session = ports[i]->session;
+		unsigned most = session ? session->largest : size;
+
+		size = most < size ? most : size;
+	}
+	return size;
+}
+
+void crossings_ask(struct crossings *c)
+{
+	struct observations *f = c->segment->prober->facts;
+
+	if (!f->n_crossings || f->inject_error)
+		return;
+	send_all(c);
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		struct observed_crossing *x = &f->crossings[i];
+
+		if (!x->borrowed && (is_done(x, OBSERVED_IP4) || (!x->kinds[OBSERVED_IP4].sent &&
+									 is_done(x, OBSERVED_IP6))))
+			x->large = large_of(c->segment, x);
+	}
+	c->large = true;
+	send_all(c);
+}
+
+/* ---- open and close ---- */
+
+struct crossings *crossings_open(struct segment *segment)
+{
+	struct crossings *c = calloc(1, sizeof(*c));
+	struct observations *f = segment->prober->facts;
+	struct rng rng = random_system();
+
+	if (!c)
+		return NULL;
+	c->segment = segment;
+	rng_fill(&rng, c->borrowed, LINK_MAC_LEN);
+	c->borrowed[0] = (uint8_t)((c->borrowed[0] & 0xfc) | 0x02);
+	c->program = inject_open();
+	f->inject_error = c->program < 0 ? c->program : 0;
+	f->crossings = calloc(CROSSINGS_MAX, sizeof(*f->crossings));
+	if (!f->crossings) {
+		crossings_close(c);
+		return NULL;
+	}
+	add_all(c);
+	segment->watch = follow;
+	segment->watch_ctx = c;
+	return c;
+}
+
+void crossings_close(struct crossings *c)
+{
+	if (!c)
+		return;
+	c->segment->watch = NULL;
+	if (c->program >= 0)
+		close(c->program);
+	free(c);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Sends frames through the bridges as members do, and follows them and their answers. */
+#ifndef CHECK_CROSSING_H
+#define CHECK_CROSSING_H
+
+#include "check/segment.h"
+
+/* Theory of operation. For a port to members and a pseudowire of the same bridge, one host on the
+ * side of each is known (segment.h). A frame enters the one port as if that port's host had sent it
+ * (inject.h): with its addresses, so that no bridge learns a new one and every rule of a filter
+ * that is about hosts applies. The other host answers. Both ports are captured: the capture shows
+ * what leaves after all filters of the host, and what enters before them. So a frame that is lost
+ * is lost in this host in one direction or the other, or beyond it. The host in whose name it was
+ * sent ignores the answer to a request that it has not made.
+ *
+ * Where no host is known on the port to members, a new Ethernet address is used: with no IPv4
+ * address to ask by ARP, as RFC 5227 does, and with the bridge's address for an echo. */
+
+struct crossings;
+
+/** Prepare crossings between the ports of each bridge. Return: NULL without memory; to be
+ * closed. */
+struct crossings *crossings_open(struct segment *segment);
+
+/** Send small frames of each kind, then large ones. The facts record whether none can be sent. */
+void crossings_ask(struct crossings *c);
+
+/** Stop following, and release. NULL is allowed. */
+void crossings_close(struct crossings *c);
+
+#endif

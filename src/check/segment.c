@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: MIT */
+/* The ports of the site's bridges: captures and sends frames below the bridge, and finds the hosts
+ * on the side of each port. */
+#include "check/segment.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "netlink/query.h"
+
+#define LOOP_ROUNDS   4
+#define LOOP_MS	      40
+#define ROUNDS	      3
+#define ROUND_MS      400
+#define GATHER_MS     200 /* after the first replies, for more hosts */
+#define SWEEP_BITS    10  /* a subnet with more hosts than 2^10 is not searched */
+#define BURST	      16  /* frames sent on each port between two reads of the sockets */
+#define FRAMES_A_TURN 256 /* read from one socket before others get their turn */
+#define ASKED_MAX     8	  /* stations on one port that are asked for an echo */
+#define ECHOS	      3
+#define ECHO_MS	      20
+#define LATE_MS	      300
+#define PATH_ROUNDS   3
+
+/* ---- receiving ---- */
+
+static struct observed_station *station_with(struct observed_port *p, const uint8_t *mac)
+{
+	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++)
+		if (!memcmp(p->stations[i].mac, mac, LINK_MAC_LEN))
+			return &p->stations[i];
+	return NULL;
+}
+
+/* A host answered on this port. */
+static void meet_station(struct port *port, const struct wire_read *r)
+{
+	struct observed_port *f = port->facts;
+	struct observed_station *s = station_with(f, r->src_mac);
+
+	if (!s && f->n_stations >= OBSERVED_STATIONS) {
+		f->n_stations++; /* an upper bound: this one may be counted twice */
+		return;
+	}
+	if (!s) {
+		s = &f->stations[f->n_stations++];
+		memcpy(s->mac, r->src_mac, LINK_MAC_LEN);
+	}
+	if (r->src.family == AF_INET && (!s->ip4.family || ip_addr_equal(&r->src, &port->asked)))
+		s->ip4 = r->src;
+	else if (r->src.family == AF_INET6 &&
+		 (!s->ip6.family || ip_addr_equal(&r->src, &port->asked)))
+		s->ip6 = r->src;
+}
+
+/* Whether an ARP reply is from one of the requested addresses. */
+static bool is_asked(const struct port *port, const struct ip_addr *src)
+{
+	if (port->asked.family && ip_addr_equal(src, &port->asked))
+		return true;
+	return port->ip4.addr.family && ip_prefix_contains(&port->ip4, src);
+}
+
+static void take_arp(struct port *port, const struct wire_read *r)
+{
+	struct segment *s = port->segment;
+	struct observed_station *station;
+
+	if (s->finding && !memcmp(r->dst_mac, port->mac, LINK_MAC_LEN) && is_asked(port, &r->src))
+		meet_station(port, r);
+	if (!s->classifying || memcmp(r->dst_mac, port->link.mac, LINK_MAC_LEN) != 0)
+		return;
+	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
+		station = &port->facts->stations[i];
+		station->gateway |= ip_addr_equal(&station->ip4, &r->src);
+	}
+}
+
+/* The far gateway's own address in the tunnel is known: a station that has it is the gateway. */
+static void take_remote(struct port *port, const struct wire_read *r)
+{
+	struct observed_station *station = station_with(port->facts, r->src_mac);
+
+	if (port->segment->classifying && station && port->tunnel &&
+		!memcmp(r->dst_mac, port->mac, LINK_MAC_LEN) &&
+		ip_addr_equal(&r->src, &port->tunnel->remote))
+		station->gateway = true;
+}
+
+static void take_echo(struct port *port, const struct wire_read *r)
+{
+	const struct observed_station *station = port->station;
+	uint64_t us = prober_round_trip(port->segment->prober, r->seq);
+
+	if (port->segment->finding && r->src.family == AF_INET6)
+		meet_station(port, r);
+	if (!station ||
+		!(ip_addr_equal(&r->src, &station->ip4) || ip_addr_equal(&r->src, &station->ip6)))
+		return;
+	if (port->flooding) {
+		port->session->flood_received++;
+		port->session->flood_us = prober_round_trip(port->segment->prober, 1);
+		return;
+	}
+	if (port->echo && port->echo->received < port->echo->sent)
+		observed_echo_answer(port->echo, us);
+	if (r->seq == port->wanted && !port->answered) {
+		port->answered = true;
+		port->in_pieces = r->in_pieces;
+	}
+}
+
+static void send_frame(struct port *port, const uint8_t *frame, size_t len)
+{
+	int err = packet_socket_send(port->watch.fd, frame, len);
+
+	if (err == -ENOBUFS || err == -EAGAIN) { /* let the queue drain, once */
+		prober_wait(port->segment->prober, 1, NULL, NULL);
+		err = packet_socket_send(port->watch.fd, frame, len);
+	}
+	if (err < 0 && port->session)
+		port->session->error = err;
+}
+
+static void answer_solicitation(struct port *port, const struct wire_read *r)
+{
+	struct wire_ends ends = { .src = port->ip6, .dst = r->src };
+	uint8_t frame[WIRE_ADVERT_LEN];
+
+	if (!port->ip6_borrowed || !ip_addr_equal(&r->target, &port->ip6))
+		return;
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	memcpy(ends.dst_mac, r->src_mac, LINK_MAC_LEN);
+	wire_advertise(&ends, frame);
+	(void)packet_socket_send(port->watch.fd, frame, sizeof(frame));
+}
+
+/* A loop probe that comes to a blocked port is no loop: the spanning tree has cut it there. */
+static void take_loop_probe(struct port *port, const struct wire_read *r)
+{
+	const struct segment *s = port->segment;
+
+	port->facts->returned++;
+	if (r->seq < s->n)
+		memcpy(port->facts->returned_from, s->ports[r->seq].facts->name, IF_NAMESIZE);
+}
+
+/* An answer to our bridge's question for the far gateway comes on this pseudowire. One to the
+ * port's own address answers what was asked below the bridge, and comes late. */
+static void note_path(struct port *port, const struct wire_read *r)
+{
+	if (port->session && port->remote.family && ip_addr_equal(&r->src, &port->remote) &&
+		!memcmp(r->dst_mac, port->mac, LINK_MAC_LEN))
+		port->session->path_here = true;
+}
+
+static void take_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
+{
+	switch (kind) {
+	case WIRE_ARP_REPLY:
+		note_path(port, r);
+		take_arp(port, r);
+		take_remote(port, r);
+		break;
+	case WIRE_ECHO_REPLY:
+		note_path(port, r);
+		if (r->seq < SEGMENT_CROSSING)
+			take_echo(port, r);
+		break;
+	case WIRE_SOLICIT:
+		answer_solicitation(port, r);
+		break;
+	case WIRE_LOOP_PROBE:
+		take_loop_probe(port, r);
+		break;
+	case WIRE_OTHER:
+	case WIRE_ARP_REQUEST:
+	case WIRE_ECHO_REQUEST:
+	case WIRE_ERROR:
+		break;
+	}
+}
+
+static void on_frames(void *ctx, uint32_t events)
+{
+	struct port *port = ctx;
+	struct segment *s = port->segment;
+	struct prober *p = s->prober;
+	struct packet_socket_meta meta;
+	struct wire_read r;
+
+	(void)events;
+	for (unsigned i = 0; i < FRAMES_A_TURN; i++) {
+		enum wire_kind kind;
+
+		if (packet_socket_receive(port->watch.fd, p->in, WIRE_FRAME_MAX, &meta) < 0)
+			return;
+		kind = wire_read_frame(p->in, meta.len, &p->mark, &r);
+		if (s->watch)
+			s->watch(s->watch_ctx, port, meta.outgoing, kind, &r);
+		if (!meta.outgoing)
+			take_frame(port, kind, &r);
+	}
+}
+
+/* ---- loops ---- */
+
+/* Whether probes may be sent below the bridge. */
+static bool is_usable(const struct port *port)
+{
+	return port->watch.fd >= 0 && !check_port_is_held(port->facts->state);
+}
+
+bool segment_find_loops(struct segment *s)
+{
+	uint8_t frame[WIRE_LOOP_PROBE_LEN];
+
+	for (unsigned round = 0; round < LOOP_ROUNDS; round++) {
+		for (size_t i = 0; i < s->n; i++) {
+			if (!is_usable(&s->ports[i]))
+				continue;
+			wire_loop_probe(s->ports[i].mac, &s->prober->mark, (uint16_t)i, frame);
+			send_frame(&s->ports[i], frame, sizeof(frame));
+		}
+		prober_wait(s->prober, LOOP_MS, NULL, NULL);
+		if (observed_loop(s->prober->facts))
+			return true;
+	}
+	return false;
+}
+
+/* ---- finding hosts ---- */
+
+static void ask_arp(struct port *port, const struct ip_addr *who)
+{
+	struct wire_ends ends = { .src = port->ip4.addr, .dst = *who };
+	uint8_t frame[WIRE_ARP_LEN];
+
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	wire_arp_request(&ends, frame);
+	send_frame(port, frame, sizeof(frame));
+	if (port->session)
+		port->session->asked++;
+}
+
+/* Send an echo request to all IPv6 nodes, or to `who` alone. */
+static void ask_ip6(struct port *port, const struct ip_addr *who)
+{
+	struct prober *p = port->segment->prober;
+	struct wire_ends ends = { .src = port->ip6 };
+	size_t len;
+
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	wire_all_nodes(&ends.dst, ends.dst_mac);
+	if (who)
+		ends.dst = *who; /* to the all-nodes MAC address: no resolution needed */
+	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SEGMENT_SMALL, p->out);
+	send_frame(port, p->out, len);
+	if (port->session)
+		port->session->asked++;
+}
+
+/* Whether enough hosts are known on a port: behind a pseudowire one is the gateway. */
+static bool is_complete(const struct port *port)
+{
+	const struct ip_addr *target = &port->segment->prober->facts->target;
+
+	if (!is_usable(port))
+		return true;
+	return port->facts->n_stations >= (port->session ? 2 : 1) && !target->family;
+}
+
+static bool all_complete(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!is_complete(&s->ports[i]))
+			return false;
+	return true;
+}
+
+/* Send the `i`th request of a sweep. Return: whether there are more. */
+static bool sweep_step(struct port *port, uint32_t i)
+{
+	unsigned bits = 32U - port->ip4.len;
+	uint32_t ours = load_be32(port->ip4.addr.bytes);
+	struct ip_addr who = { .family = AF_INET };
+	uint32_t address;
+
+	if (!port->ip4.addr.family || bits > SWEEP_BITS || bits < 1 || i >> bits)
+		return false;
+	address = (ours & ~((1U << bits) - 1)) + i;
+	if (address == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
+		return true;
+	store_be32(who.bytes, address);
+	ask_arp(port, &who);
+	return true;
+}
+
+static void ask_target(struct port *port)
+{
+	const struct ip_addr *target = &port->segment->prober->facts->target;
+
+	if (!port->session || !target->family)
+		return;
+	port->asked = *target;
+	if (target->family == AF_INET)
+		ask_arp(port, target);
+	else
+		ask_ip6(port, target);
+}
+
+static void sweep(struct segment *s)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (is_complete(&s->ports[i]))
+			continue;
+		ask_target(&s->ports[i]);
+		ask_ip6(&s->ports[i], NULL);
+		s->ports[i].facts->probed = true;
+	}
+	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
+		more = false;
+		for (size_t i = 0; i < s->n; i++)
+			if (is_usable(&s->ports[i]))
+				more |= sweep_step(&s->ports[i], step);
+		if (step % BURST == BURST - 1)
+			prober_wait(s->prober, 1, NULL, NULL);
+	}
+}
+
+/* Ask whether a station is the far gateway: for its address, in a frame that ends at the far
+ * gateway (far_end.h); and for the far gateway's address in the tunnel, in a frame to the station.
+ * A Linux host answers for all its addresses on every interface. */
+static void ask_identity(struct port *port, const struct observed_station *station)
+{
+	struct prober *p = port->segment->prober;
+	struct wire_ends ends = { .dst = station->ip4 };
+
+	if (station->gateway)
+		return;
+	memcpy(ends.src_mac, port->link.mac, LINK_MAC_LEN);
+	wire_link_local_group(ends.dst_mac);
+	if (ends.dst.family)
+		send_frame(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
+	if (!port->facts->classified)
+		return;
+	ends.dst = port->tunnel->remote;
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	memcpy(ends.dst_mac, station->mac, LINK_MAC_LEN);
+	send_frame(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
+}
+
+static void find_gateways(struct segment *s)
+{
+	struct prober *p = s->prober;
+
+	s->classifying = true;
+	for (unsigned round = 0; round < ECHOS; round++) {
+		for (size_t i = 0; i < s->n; i++) {
+			struct port *port = &s->ports[i];
+
+			if (!port->session || !is_usable(port))
+				continue;
+			port->facts->classified =
+				port->tunnel && port->tunnel->remote.family == AF_INET;
+			for (unsigned n = 0; n < port->facts->n_stations && n < ASKED_MAX; n++)
+				ask_identity(port, &port->facts->stations[n]);
+		}
+		prober_wait(p, ECHO_MS, NULL, NULL);
+	}
+	prober_wait(p, 2 * ECHO_MS, NULL, NULL);
+	s->classifying = false;
+}
+
+void segment_ask(struct port *port, const struct observed_station *to, unsigned size)
+{
+	struct prober *p = port->segment->prober;
+	struct wire_ends ends = { .src = port->ip4.addr, .dst = to->ip4 };
+	size_t len;
+
+	if (!to->ip4.family || !port->ip4.addr.family) {
+		ends.dst = to->ip6;
+		ends.src = port->ip6;
+	}
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	memcpy(ends.dst_mac, to->mac, LINK_MAC_LEN);
+	port->station = to;
+	port->answered = port->in_pieces = false;
+	port->wanted = prober_number(p);
+	len = wire_echo_frame(&ends, &p->mark, port->wanted, size, p->out);
+	send_frame(port, p->out, len);
+}
+
+/* Whether every port's station that was asked has answered. */
+static bool all_answered(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->ports[i].echo && s->ports[i].echo->received < s->ports[i].echo->sent)
+			return false;
+	return true;
+}
+
+/* Ask the `n`th station of every port for echoes. */
+static void ask_stations(struct segment *s, unsigned n)
+{
+	bool any = false;
+
+	for (unsigned round = 0; round < ECHOS; round++) {
+		for (size_t i = 0; i < s->n; i++) {
+			struct port *port = &s->ports[i];
+			struct observed_station *station = &port->facts->stations[n];
+
+			if (!is_usable(port) || n >= port->facts->n_stations)
+				continue;
+			any = true;
+			port->echo = &station->echo;
+			station->echo.sent++;
+			segment_ask(port, station, SEGMENT_SMALL);
+		}
+		if (any)
+			prober_wait(s->prober, ECHO_MS, NULL, NULL);
+	}
+	if (any)
+		prober_wait(s->prober, LATE_MS, all_answered, s);
+	for (size_t i = 0; i < s->n; i++)
+		s->ports[i].echo = NULL;
+}
+
+void segment_find_stations(struct segment *s)
+{
+	s->finding = true;
+	for (unsigned round = 0; round < ROUNDS && !prober_is_late(s->prober); round++) {
+		if (round && all_complete(s))
+			break;
+		sweep(s);
+		prober_wait(s->prober, ROUND_MS, all_complete, s);
+	}
+	prober_wait(s->prober, GATHER_MS, NULL, NULL);
+	s->finding = false;
+	find_gateways(s);
+	for (unsigned n = 0; n < ASKED_MAX && !prober_is_late(s->prober); n++)
+		ask_stations(s, n);
+}
+
+/* The largest MTU of the sessions in a bridge; 0: none is in it. */
+static unsigned session_mtu(const struct segment *s, const char *bridge)
+{
+	unsigned mtu = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->ports[i].session && !strcmp(s->ports[i].facts->bridge, bridge) &&
+			s->ports[i].facts->mtu > mtu)
+			mtu = s->ports[i].facts->mtu;
+	return mtu;
+}
+
+void segment_ask_jumbo(struct segment *s)
+{
+	struct ip_addr any = { 0 };
+
+	for (unsigned try = 0; try < ECHOS; try++)
+		for (size_t i = 0; i < s->n; i++) {
+			struct port *port = &s->ports[i];
+			struct observed_station *station = observed_main_station(port->facts, &any);
+			unsigned mtu = session_mtu(s, port->facts->bridge);
+
+			if (port->session || !is_usable(port) || !station || !mtu ||
+				port->facts->mtu <= mtu || port->facts->large_answered)
+				continue;
+			segment_ask(port, station, port->facts->mtu);
+			prober_wait(s->prober, 2 * ECHO_MS, NULL, NULL);
+			port->facts->large_answered = port->answered && !port->in_pieces;
+		}
+}
+
+/* ---- open and close ---- */
+
+struct port *segment_session_port(const struct segment *s, size_t i)
+{
+	const struct observed_session *session = &s->prober->facts->sessions[i];
+
+	for (size_t n = 0; n < s->n; n++)
+		if (s->ports[n].session == session)
+			return &s->ports[n];
+	return NULL;
+}
+
+/* The source addresses of frames: those of the bridge, or of the port itself. */
+static void find_addresses(
+	struct port *port, const struct link_info *owner, const struct ifaddr_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct ifaddr_info *a = &list->v[i];
+
+		if (a->ifindex != owner->ifindex)
+			continue;
+		if (a->prefix.addr.family == AF_INET && !port->ip4.addr.family)
+			port->ip4 = a->prefix;
+		if (a->prefix.addr.family == AF_INET6 &&
+			(!port->ip6.family || a->scope == RT_SCOPE_LINK))
+			port->ip6 = a->prefix.addr;
+	}
+	port->ip6_borrowed = !port->ip6.family;
+	if (port->ip6_borrowed)
+		port->ip6 = wire_link_local(owner->mac);
+}
+
+static int open_port(struct port *port, const char *name, const struct ifaddr_list *addresses)
+{
+	struct prober *p = port->segment->prober;
+	struct link_info owner;
+	int err = query_link(&p->nl, name, &port->link);
+
+	port->watch = (struct loop_watch){ .fd = -1, .callback = on_frames, .ctx = port };
+	if (err < 0)
+		return err;
+	if (!(port->link.flags & IFF_UP))
+		return -ENETDOWN;
+	owner = port->link;
+	if (port->link.master)
+		err = query_link_index(&p->nl, port->link.master, &owner);
+	if (err < 0 || !owner.has_mac || !port->link.has_mac)
+		return err < 0 ? err : -EINVAL;
+	memcpy(port->mac, owner.mac, LINK_MAC_LEN);
+	find_addresses(port, &owner, addresses);
+	port->watch.fd = packet_socket_open(port->link.ifindex, true);
+	if (port->watch.fd < 0)
+		return port->watch.fd;
+	return loop_add(&p->loop, &port->watch, EPOLLIN);
+}
+
+static void close_port(struct port *port)
+{
+	if (port->watch.fd < 0)
+		return;
+	loop_remove(&port->segment->prober->loop, &port->watch);
+	close(port->watch.fd);
+	port->watch.fd = -1;
+}
+
+/* The session whose interface a port is, or NULL. */
+static struct observed_session *session_of(const struct observations *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_sessions; i++)
+		if (!strcmp(f->before.sessions[i].name, name))
+			return &f->sessions[i];
+	return NULL;
+}
+
+int segment_open(struct segment *s, struct prober *p)
+{
+	struct observations *f = p->facts;
+	struct ifaddr_list addresses = { 0 };
+	int err = query_addresses(&p->nl, AF_UNSPEC, &addresses);
+
+	*s = (struct segment){ .prober = p };
+	if (err < 0)
+		return err;
+	s->ports = calloc(f->n_ports + 1, sizeof(*s->ports));
+	for (size_t i = 0; s->ports && i < f->n_ports; i++) {
+		struct port *port = &s->ports[s->n++];
+
+		port->segment = s;
+		port->facts = &f->ports[i];
+		port->session = session_of(f, f->ports[i].name);
+		if (port->session)
+			port->tunnel = observed_tunnel_of(
+				&f->before, &f->before.sessions[port->session - f->sessions]);
+		port->error = open_port(port, f->ports[i].name, &addresses);
+	}
+	free(addresses.v);
+	return s->ports ? 0 : -ENOMEM;
+}
+
+void segment_close(struct segment *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		close_port(&s->ports[i]);
+	free(s->ports);
+	*s = (struct segment){ 0 };
+}
+
+/* Ask through the bridge as any host of the segment would, but with no IPv4 address: who asks need
+ * not be known there. */
+bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_addr *remote)
+{
+	struct ifaddr_list none = { 0 };
+	struct observed_port facts = { 0 };
+	struct port through = { .segment = s, .facts = &facts };
+
+	if (open_port(&through, name, &none) == 0) {
+		through.asked = *remote;
+		s->finding = true;
+		for (unsigned round = 0; round < PATH_ROUNDS && !facts.n_stations; round++) {
+			if (remote->family == AF_INET)
+				ask_arp(&through, remote);
+			else
+				ask_ip6(&through, remote);
+			prober_wait(s->prober, ROUND_MS, NULL, NULL);
+		}
+		s->finding = false;
+	}
+	close_port(&through);
+	return facts.n_stations > 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The ports of the site's bridges: captures and sends frames below the bridge, and finds the hosts
+ * on the side of each port. */
+#ifndef CHECK_SEGMENT_H
+#define CHECK_SEGMENT_H
+
+#include "check/packet_socket.h"
+#include "check/prober.h"
+
+/* Theory of operation. Frames are sent on a port itself, below the bridge: they leave by that port
+ * only, and all replies come from its side. Their source is the bridge's address, so that no switch
+ * learns a new one and replies end at our own kernel, which ignores them. Targets: with an IPv4
+ * address on the bridge all hosts of its subnet, by ARP; and always all hosts with IPv6, by an echo
+ * request to all nodes, from the bridge's IPv6 address or a temporary one, for which this code
+ * answers neighbour solicitations.
+ *
+ * First a loop probe is sent on each port. If one comes back there is a loop, and no other
+ * broadcast is sent: it would circulate.
+ *
+ * No such frame is sent through a port that our own bridge blocks (STP): it would make the far
+ * bridges learn that our bridge's address is behind that pseudowire. */
+
+#define SEGMENT_SMALL	 84    /* bytes of an IP packet: what ping(8) sends */
+#define SEGMENT_CROSSING 32768 /* numbers of echo requests from here on belong to crossings */
+
+struct segment;
+
+/** A port, and what this code knows of it beyond the facts. */
+struct port {
+	struct segment *segment;
+	struct observed_port *facts;
+	struct observed_session *session;   /* NULL: a port to members */
+	const struct status_tunnel *tunnel; /* of the session, or NULL */
+	struct link_info link;
+	struct loop_watch watch;   /* its descriptor is -1 if the port is not usable */
+	int error;		   /* -errno: why not */
+	uint8_t mac[LINK_MAC_LEN]; /* source of probes: the bridge's address */
+	struct ip_prefix ip4;	   /* of the bridge; family 0: none */
+	struct ip_addr ip6;	   /* source of the requests */
+	bool ip6_borrowed;	   /* only this code answers neighbour solicitations for it */
+	uint16_t wanted;	   /* number of the echo request that is waited for */
+	bool answered;		   /* it was answered */
+	bool in_pieces;		   /* in fragments, made by the host that answered */
+	bool flooding;		   /* replies belong to the throughput test */
+	const struct observed_station *station; /* to which further probes go, or NULL */
+	struct observed_echo *echo;		/* counts its replies; NULL: nothing does */
+	struct ip_addr remote; /* the far gateway's address in the tunnel; family 0: replies from
+				    * there are ignored now */
+	struct ip_addr asked;  /* the only address to look for; family 0: any */
+};
+
+/** Called for each frame of a port that may belong to a crossing. */
+typedef void segment_watch_fn(void *ctx, struct port *port, bool outgoing, enum wire_kind kind,
+	const struct wire_read *r);
+
+/** All ports, in the order of the facts. */
+struct segment {
+	struct prober *prober;
+	struct port *ports;
+	size_t n;
+	bool finding;	  /* replies are from hosts that are being looked for */
+	bool classifying; /* ARP replies to a port's own address are from the far gateway */
+	segment_watch_fn *watch;
+	void *watch_ctx;
+};
+
+/** Open all ports of the facts; those that are not usable have an error. Return: 0, or -errno
+ * without memory; segment_close() in either case. */
+int segment_open(struct segment *s, struct prober *p);
+
+/** Send loop probes. Return: whether there is a loop. */
+bool segment_find_loops(struct segment *s);
+
+/** Find hosts on the sides of all usable ports, and which of them are far gateways; ask each for
+ * an echo. The user's target is asked for on every session. */
+void segment_find_stations(struct segment *s);
+
+/** The port of session number `i` of the facts, or NULL. */
+struct port *segment_session_port(const struct segment *s, size_t i);
+
+/** Send an echo request of `size` bytes to a station. Its number is port->wanted from now on. */
+void segment_ask(struct port *port, const struct observed_station *to, unsigned size);
+
+/** Find out through the bridge `name`, on any of its ports, whether `remote` answers. */
+bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_addr *remote);
+
+/** Ask a host on each port to members that carries more than the sessions of its bridge for an
+ * echo as large as the port's MTU. */
+void segment_ask_jumbo(struct segment *s);
+
+/** Stop capturing, and release. */
+void segment_close(struct segment *s);
+
+#endif

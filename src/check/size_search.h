@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Searches for the largest packet that passes, and for the largest that passes in one piece. */
+#ifndef CHECK_SIZE_SEARCH_H
+#define CHECK_SIZE_SEARCH_H
+
+#include <stdbool.h>
+
+#include "judge/observations.h"
+
+/** Result of one size. */
+struct size_result {
+	bool passes;
+	bool whole_out; /* and ours was not fragmented */
+	bool whole_in;	/* nor was the reply */
+};
+
+/** A search. */
+struct size_search {
+	struct observed_session *facts; /* takes the results */
+	unsigned budget;		/* the size that should pass in one piece */
+	bool counts;			/* fragments are counted: only then `whole` can be found */
+	enum {
+		SEARCH_ALL,	/* tries the limit */
+		SEARCH_BUDGET,	/* the budget */
+		SEARCH_ABOVE,	/* one byte more */
+		SEARCH_WHOLE,	/* bisects for the largest in one piece */
+		SEARCH_LARGEST, /* bisects for the largest that passes */
+		SEARCH_DONE,
+	} state;
+	unsigned low; /* passes */
+	unsigned high;
+	struct size_result all;
+	struct size_result at;
+};
+
+#define SIZE_SMALLEST 84 /* passes: smaller packets are not tried */
+
+/** Begin: `facts->limit` is the largest size to try. */
+void size_search_start(
+	struct size_search *s, struct observed_session *facts, unsigned budget, bool counts);
+
+/** The size to try next; 0: the search is over. */
+unsigned size_search_next(const struct size_search *s);
+
+/** Take the result of the size that size_search_next() returned. */
+void size_search_take(struct size_search *s, const struct size_result *r);
+
+#endif

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings about members: whether their frames pass from one site to the other, through the filters
+ * of this host; loops; addresses that are in use twice; frames that are too large. */
+#include "judge/judge_segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "judge/judge_cause.h"
+
+#define LOSSES_MAX 4 /* findings about losses in this host */
+#define KINDS_LEN  96
+
+/* ---- loops ---- */
+
+bool judge_loops(const struct observations *f, struct findings *ret)
+{
+	if (!observed_loop(f))
+		return false;
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (!p->returned || check_port_is_held(p->state))
+			continue;
+		finding_hint(finding_add(ret, FINDING_ERROR, "loop", p->name,
+				     "There is a loop: %" PRIu64
+				     " probes of ours that were sent on %s came back on %s. "
+				     "Broadcasts circulate.",
+				     p->returned, p->returned_from, p->name),
+			"%s leads to %s by a second path: a cable between switches, another "
+			"bridge or tunnel. Remove one of the paths; or write STP = yes in "
+			"[Bridge] on every site. To stop it at once: `ip link set %s nomaster` "
+			"(cuts this port off).",
+			p->returned_from,
+			strcmp(p->returned_from, p->name) != 0 ? p->name : "itself", p->name);
+	}
+	return true;
+}
+
+/* ---- words ---- */
+
+static const char *station_text(const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN])
+{
+	return ip_addr_text(s->ip4.family ? &s->ip4 : &s->ip6, ret);
+}
+
+/* Write a list of kinds, "ARP, IPv4 and packets of 1500 bytes". */
+static void kinds_text(unsigned kinds, unsigned large, char ret[static KINDS_LEN])
+{
+	static const char *const words[] = { "ARP", "IPv4", "IPv6" };
+	size_t len = 0;
+
+	_Static_assert(ARRAY_LEN(words) == OBSERVED_LARGE, "every small kind has a word");
+	ret[0] = 0;
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
+		const char *joint = !len ? "" : kinds >> (k + 1) ? ", " : " and ";
+
+		if (!(kinds & 1U << k))
+			continue;
+		if (k == OBSERVED_LARGE)
+			len += (size_t)snprintf(
+				ret + len, KINDS_LEN - len, "%spackets of %u bytes", joint, large);
+		else
+			len += (size_t)snprintf(
+				ret + len, KINDS_LEN - len, "%s%s", joint, words[k]);
+	}
+}
+
+/* ---- frames lost in this host ---- */
+
+/** What is known of one direction between two ports. */
+struct direction {
+	size_t from;
+	size_t to;
+	unsigned lost; /* bits 1 << enum observed_kind */
+	unsigned passed;
+	unsigned large;
+	unsigned lost_answers;
+	unsigned passed_answers;
+};
+
+/* Whether an answer can be followed to the host that asked: one to the bridge ends there. */
+static bool is_followed(const struct observed_crossing *x, unsigned kind)
+{
+	return !x->borrowed || kind == OBSERVED_ARP;
+}
+
+static void add_crossing(const struct observed_crossing *x, struct direction *d)
+{
+	bool forward = x->in == d->from && x->out == d->to;
+
+	if (!forward && !(x->in == d->to && x->out == d->from))
+		return;
+	if (x->large)
+		d->large = x->large;
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
+		const struct observed_passage *p = &x->kinds[k];
+
+		if (forward && p->sent) {
+			*(p->crossed ? &d->passed : &d->lost) |= 1U << k;
+		} else if (!forward && p->answered && is_followed(x, k)) {
+			*(p->delivered ? &d->passed_answers : &d->lost_answers) |= 1U << k;
+		}
+	}
+}
+
+static struct direction direction_of(const struct observations *f, size_t from, size_t to)
+{
+	struct direction d = { .from = from, .to = to };
+
+	for (size_t i = 0; i < f->n_crossings; i++)
+		add_crossing(&f->crossings[i], &d);
+	/* One that passes shows that no rule drops all. Answers may pass where requests do not:
+	 * they are no broadcasts, and belong to a connection. */
+	d.lost &= ~d.passed;
+	d.lost |= d.lost_answers & ~d.passed_answers;
+	d.passed = (d.passed | d.passed_answers) & ~d.lost;
+	return d;
+}
+
+static void judge_loss(
+	const struct observations *f, const struct direction *d, bool both, struct findings *ret)
+{
+	struct cause_loss loss = {
+		.in = &f->ports[d->from], .out = &f->ports[d->to], .kinds = d->lost
+	};
+	char lost[KINDS_LEN];
+	char passed[KINDS_LEN];
+
+	kinds_text(d->lost, d->large, lost);
+	kinds_text(d->passed, d->large, passed);
+	judge_cause(f, &loss,
+		finding_add(ret, FINDING_ERROR, "host_drop", loss.in->name,
+			"This host drops members' frames (%s) from %s to %s%s%s%s.", lost,
+			loss.in->name, loss.out->name, both ? " and back" : "",
+			*passed ? "; these pass: " : "", passed));
+}
+
+/* Report what is lost between two ports, in one finding if both directions are alike. Return: the
+ * number of findings. */
+static unsigned judge_pair(
+	const struct observations *f, size_t a, size_t b, bool write, struct findings *ret)
+{
+	struct direction out = direction_of(f, a, b);
+	struct direction back = direction_of(f, b, a);
+	bool both = out.lost == back.lost;
+
+	if (out.lost && write)
+		judge_loss(f, &out, both, ret);
+	if (back.lost && (!out.lost || !both) && write)
+		judge_loss(f, &back, false, ret);
+	return (out.lost != 0) + (back.lost && (!out.lost || !both));
+}
+
+static bool is_first_of_pair(const struct observations *f, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (f->crossings[k].in == f->crossings[i].out &&
+			f->crossings[k].out == f->crossings[i].in)
+			return false;
+	return true;
+}
+
+/* Return: whether any frame is lost in this host. */
+static bool judge_losses(const struct observations *f, struct findings *ret)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		const struct observed_crossing *x = &f->crossings[i];
+
+		if (is_first_of_pair(f, i))
+			n += judge_pair(f, x->in, x->out, n < LOSSES_MAX, ret);
+	}
+	if (n > LOSSES_MAX)
+		finding_add(ret, FINDING_NOTE, "host_drop", f->site,
+			"%u more pairs of ports lose frames in this host.", n - LOSSES_MAX);
+	return n > 0;
+}
+
+/* ---- frames lost beyond this host ---- */
+
+static bool is_lost_beyond(const struct observed_passage *p)
+{
+	return p->crossed && !p->answered;
+}
+
+static unsigned lost_beyond(const struct observed_crossing *x)
+{
+	unsigned kinds = 0;
+
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
+		kinds |= (unsigned)is_lost_beyond(&x->kinds[k]) << k;
+	return kinds;
+}
+
+static void judge_lost_large(
+	const struct observations *f, const struct observed_crossing *x, struct findings *ret)
+{
+	const struct observed_port *out = &f->ports[x->out];
+	char from[IP_ADDR_TEXT_LEN];
+	char to[IP_ADDR_TEXT_LEN];
+	struct finding *finding = finding_add(ret, FINDING_ERROR, "member_size", out->name,
+		"Packets of %u bytes from %s get no answer from %s, beyond %s; small ones do.",
+		x->large, station_text(&x->from, from), station_text(&x->to, to), out->name);
+
+	if (out->session)
+		finding_hint(finding,
+			"`wirespan check` there names a port of the bridge with a smaller MTU. If "
+			"it finds none, the MTU of %s itself is smaller: set it to %u there; or "
+			"set "
+			"MTU in [L2TPSession] and on all members to what it can.",
+			to, x->large);
+	else
+		finding_hint(finding,
+			"The MTU of %s, or of a switch before it, is smaller: set it to %u there; "
+			"or "
+			"set MTU in [L2TPSession] on both sides and on all members to what it can.",
+			to, x->large);
+}
+
+static void judge_lost_beyond(
+	const struct observations *f, const struct observed_crossing *x, struct findings *ret)
+{
+	const struct observed_port *out = &f->ports[x->out];
+	unsigned kinds = lost_beyond(x);
+	char from[IP_ADDR_TEXT_LEN];
+	char to[IP_ADDR_TEXT_LEN];
+	char lost[KINDS_LEN];
+
+	station_text(&x->from, from);
+	station_text(&x->to, to);
+	if (kinds == 1U << OBSERVED_LARGE) {
+		judge_lost_large(f, x, ret);
+		return;
+	}
+	kinds_text(kinds & ~(1U << OBSERVED_LARGE), x->large, lost);
+	finding_hint(
+		finding_add(ret, FINDING_ERROR, "member_silent", out->name,
+			"%s answers this gateway, but not %s (%s): the frames leave by %s, and "
+			"nothing comes back.",
+			to, x->borrowed ? "another host" : from, lost, out->name),
+		out->session
+			? "A filter there drops members' frames: `wirespan check` there names it. "
+			  "Or the firewall of %s accepts only the gateway. Or the address of the "
+			  "asking host is in use there, too."
+			: "The firewall of %s drops them, or its answers go elsewhere: is the "
+			  "address of the asking host in use on this side, too?",
+		to);
+}
+
+/* The same loss is seen from both sides: report the side that a session leads to, if there is
+ * one. */
+static void judge_beyond(const struct observations *f, struct findings *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < f->n_crossings; i++)
+		if (f->ports[f->crossings[i].out].session && lost_beyond(&f->crossings[i])) {
+			judge_lost_beyond(f, &f->crossings[i], ret);
+			found = true;
+		}
+	for (size_t i = 0; !found && i < f->n_crossings; i++)
+		if (lost_beyond(&f->crossings[i]))
+			judge_lost_beyond(f, &f->crossings[i], ret);
+}
+
+/* ---- who answers ---- */
+
+/** The stations of a port, by what they prove. */
+struct population {
+	unsigned members; /* hosts that are not the far gateway, and answer an echo */
+	const struct observed_station *mute; /* such a host that answers ARP only */
+	const struct observed_station *gateway;
+	unsigned unknown; /* hosts with IPv6 only: one of them may be the gateway */
+	bool ip4;	  /* a member has an IPv4 address that answers ARP */
+	bool ip6;
+};
+
+static struct population population_of(const struct observations *f, const struct observed_port *p)
+{
+	struct population n = { 0 };
+	bool any = false;
+
+	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *s = &p->stations[i];
+
+		if (s->gateway)
+			n.gateway = s;
+		else if (!s->echo.received)
+			n.mute = s;
+		else if (s->ip4.family || !p->session || p->classified)
+			n.members++;
+		else
+			n.unknown++;
+		n.ip4 |= !s->gateway && s->ip4.family;
+		n.ip6 |= !s->gateway && s->ip6.family;
+		any |= f->target.family &&
+		       (ip_addr_equal(&s->ip4, &f->target) || ip_addr_equal(&s->ip6, &f->target));
+	}
+	if (n.gateway)
+		n.members += n.unknown;
+	else if (n.unknown > 1)
+		n.members += n.unknown - 1;
+	n.members += any; /* the user wants this one, whatever it is */
+	return n;
+}
+
+static void judge_mute(
+	const struct observed_port *p, const struct population *n, struct findings *ret)
+{
+	char who[IP_ADDR_TEXT_LEN];
+	char gateway[IP_ADDR_TEXT_LEN];
+	struct finding *finding;
+
+	station_text(n->mute, who);
+	if (n->gateway)
+		station_text(n->gateway, gateway);
+	finding = finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+		"%s on the far side answers ARP, but no echo request%s%s%s: that members reach "
+		"each "
+		"other is not proved.",
+		who, n->gateway ? ", while the gateway there, " : "", n->gateway ? gateway : "",
+		n->gateway ? ", answers both" : "");
+	finding_hint(finding,
+		"A filter there may drop IP between bridge ports (br_netfilter with a FORWARD "
+		"chain): `wirespan check` there names it. Or the firewall of %s drops echo "
+		"requests: "
+		"name a host that answers with --target.",
+		who);
+}
+
+/* The members of a bridge's ports here. */
+static struct population population_here(const struct observations *f, const char *bridge)
+{
+	struct population all = { 0 };
+
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+		struct population n = { 0 };
+
+		if (!p->session && !strcmp(p->bridge, bridge))
+			n = population_of(f, p);
+		all.members += n.members;
+		all.ip4 |= n.ip4;
+		all.ip6 |= n.ip6;
+	}
+	return all;
+}
+
+/* Members here use an IP version, the far gateway does, but no member there. */
+static void judge_version(const struct observations *f, const struct observed_port *p,
+	const struct population *there, struct findings *ret)
+{
+	struct population here = population_here(f, p->bridge);
+	bool no4 = here.ip4 && !there->ip4 && there->gateway && there->gateway->ip4.family;
+	bool no6 = here.ip6 && !there->ip6 && there->gateway && there->gateway->ip6.family;
+
+	if ((!no4 && !no6) || f->target.family)
+		return;
+	finding_hint(finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+			     "Behind %s hosts answer with %s, but none with %s, which members here "
+			     "and the "
+			     "gateway there use: that it passes between members is not proved.",
+			     p->name, no4 ? "IPv6" : "IPv4", no4 ? "IPv4 (ARP)" : "IPv6"),
+		"A filter there drops %s between bridge ports, or a port floods no %s: `wirespan "
+		"check` there names it. If no member there uses it, name one of them with "
+		"--target.",
+		no4 ? "IPv4" : "IPv6", no4 ? "broadcasts" : "multicasts");
+}
+
+/* No host behind the far gateway answers, or nothing proves that one does. */
+static void judge_far_side(
+	const struct observations *f, size_t i, const struct observed_port *p, struct findings *ret)
+{
+	const struct observed_session *s = &f->sessions[i];
+	struct population n = population_of(f, p);
+	char gateway[IP_ADDR_TEXT_LEN];
+
+	if (!s->station.family || !s->echo.received)
+		return;
+	if (n.members) {
+		judge_version(f, p, &n, ret);
+		return;
+	}
+	if (n.mute) {
+		judge_mute(p, &n, ret);
+		return;
+	}
+	station_text(n.gateway ? n.gateway : &p->stations[0], gateway);
+	finding_hint(finding_add(ret, FINDING_ERROR, "no_member", p->name,
+			     "Behind %s only the gateway of the far side answers (%s), and no "
+			     "host: that "
+			     "members reach each other is not proved.",
+			     p->name, gateway),
+		"`wirespan check` there names what drops members' frames, or a port that is down. "
+		"If it finds nothing, no member there is on, or none has an address of this subnet "
+		"or IPv6: attach one, or name the host that is to answer with --target.");
+}
+
+static bool has_members_here(const struct observations *f, const struct status_bridge *b)
+{
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct observed_port *p = observed_port_named(f, b->members[i].name);
+
+		if (p && !p->session && p->n_stations)
+			return true;
+	}
+	return false;
+}
+
+/* No host on the ports to members answers. */
+static void judge_near_side(
+	const struct observations *f, const struct status_bridge *b, struct findings *ret)
+{
+	const char *port = NULL;
+
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct observed_port *p = observed_port_named(f, b->members[i].name);
+
+		if (p && !p->session && p->probed)
+			port = p->name;
+	}
+	if (!port || has_members_here(f, b))
+		return;
+	finding_hint(
+		finding_add(ret, FINDING_ERROR, "no_member", b->name,
+			"No host answers on %s, the port of %s to members: that members here reach "
+			"the other side is not proved.",
+			port, b->name),
+		"Is a member attached and on, with an address of this subnet or IPv6? Is the cable "
+		"in, and the switch's port in the right VLAN? Does a filter here drop what leaves "
+		"or enters %s (`nft list ruleset`, `tc qdisc show dev %s`)?",
+		port, port);
+}
+
+/* ---- addresses in use twice ---- */
+
+static const struct observed_station *twin_of(
+	const struct observed_port *p, const struct observed_station *s, bool mac)
+{
+	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *o = &p->stations[i];
+
+		if (mac ? !memcmp(o->mac, s->mac, LINK_MAC_LEN)
+			: s->ip4.family && ip_addr_equal(&o->ip4, &s->ip4))
+			return o;
+	}
+	return NULL;
+}
+
+static void judge_twins(
+	const struct observed_port *a, const struct observed_port *b, struct findings *ret)
+{
+	for (unsigned i = 0; i < a->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *s = &a->stations[i];
+		const uint8_t *m = s->mac;
+		char who[IP_ADDR_TEXT_LEN];
+
+		station_text(s, who);
+		if (twin_of(b, s, true))
+			finding_hint(
+				finding_add(ret, FINDING_ERROR, "duplicate_mac", a->name,
+					"The MAC address %02x:%02x:%02x:%02x:%02x:%02x (%s) is "
+					"in use on %s and on %s: frames for it go to one, then "
+					"to the other.",
+					m[0], m[1], m[2], m[3], m[4], m[5], who, a->name, b->name),
+				"Give one of the hosts another MAC address (copies of one system "
+				"have the same). If it is one host, two paths lead to it: a loop.");
+		else if (twin_of(b, s, false))
+			finding_hint(finding_add(ret, FINDING_ERROR, "duplicate_ip", a->name,
+					     "%s is in use by two hosts, one on %s and one on %s.",
+					     who, a->name, b->name),
+				"Give one of them another address.");
+	}
+}
+
+/* ---- frames larger than the session's ---- */
+
+static void judge_jumbo(const struct observations *f, const struct observed_port *p,
+	const struct status_bridge *b, struct findings *ret)
+{
+	uint32_t mtu = 0;
+	struct finding *finding;
+
+	for (size_t i = 0; i < b->members_len; i++) {
+		const struct observed_port *s = observed_port_named(f, b->members[i].name);
+
+		if (s && s->session && s->mtu > mtu)
+			mtu = s->mtu;
+	}
+	if (p->session || !mtu || p->mtu <= mtu)
+		return;
+	finding = finding_add(ret, p->large_answered ? FINDING_ERROR : FINDING_NOTE, "lan_mtu",
+		p->name,
+		"%s has MTU %u%s, the sessions of %s %u: the bridge drops larger packets toward "
+		"the "
+		"far side, and no counter shows it.",
+		p->name, p->mtu, p->large_answered ? ", and a host there uses it" : "", b->name,
+		mtu);
+	if (p->large_answered)
+		finding_hint(finding,
+			"Set MTU %u on the members of %s, on every site; or MTU = %u in "
+			"[L2TPSession] on every site, and the ports of the bridges there to match.",
+			mtu, p->name, p->mtu);
+}
+
+/* ---- all ---- */
+
+/* Crossings that prove all that was tried. */
+static void judge_proof(const struct observations *f, struct findings *ret)
+{
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		const struct observed_crossing *x = &f->crossings[i];
+		struct direction d = direction_of(f, x->in, x->out);
+		struct direction back = direction_of(f, x->out, x->in);
+		char from[IP_ADDR_TEXT_LEN];
+		char to[IP_ADDR_TEXT_LEN];
+		char kinds[KINDS_LEN];
+
+		if (!is_first_of_pair(f, i) || x->to.gateway || x->from.gateway || x->borrowed ||
+			!d.passed || d.lost || back.lost || lost_beyond(x))
+			continue;
+		kinds_text(d.passed, d.large, kinds);
+		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,
+			"Frames of %s (%s) reach %s (%s) and the answers come back, through the "
+			"filters of this host: %s.",
+			station_text(&x->from, from), f->ports[x->in].name,
+			station_text(&x->to, to), f->ports[x->out].name, kinds);
+	}
+}
+
+/* Frames could not be made to enter a port. */
+static void judge_no_crossing(const struct observations *f, struct findings *ret)
+{
+	bool likely = false;
+	struct cause_loss loss = { .kinds = 1U << OBSERVED_IP4 };
+
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		loss.in = &f->ports[f->crossings[i].in];
+		loss.out = &f->ports[f->crossings[i].out];
+		likely |= judge_cause_is_likely(f, &loss);
+		if (likely)
+			break;
+	}
+	if (likely)
+		judge_cause(f, &loss,
+			finding_add(ret, FINDING_ERROR, "host_drop", loss.in->name,
+				"Frames from %s to %s pass a filter that drops by default; whether "
+				"it lets members' frames pass could not be tried (%s).",
+				loss.in->name, loss.out->name, strerror(-f->inject_error)));
+	else
+		finding_hint(finding_add(ret, FINDING_WARNING, "members", f->site,
+				     "Frames could not be sent as members send them (%s): filters "
+				     "between the ports of this host's bridge were not tried.",
+				     strerror(-f->inject_error)),
+			"This needs Linux 5.18 with BPF, and root. A ping between members shows "
+			"the same.");
+}
+
+void judge_segment(const struct observations *f, struct findings *ret)
+{
+	bool lost = false;
+
+	for (size_t i = 0; i < f->n_ports; i++)
+		for (size_t k = i + 1; k < f->n_ports; k++)
+			if (*f->ports[i].bridge && !strcmp(f->ports[i].bridge, f->ports[k].bridge))
+				judge_twins(&f->ports[i], &f->ports[k], ret);
+	if (f->inject_error && f->n_crossings)
+		judge_no_crossing(f, ret);
+	else
+		lost = judge_losses(f, ret);
+	if (!lost && !f->inject_error) {
+		judge_beyond(f, ret);
+		judge_proof(f, ret);
+	}
+	for (size_t i = 0; !lost && i < f->n_sessions; i++) {
+		const struct observed_port *p = observed_port_named(f, f->before.sessions[i].name);
+
+		if (p && *p->bridge)
+			judge_far_side(f, i, p, ret);
+	}
+	for (size_t b = 0; b < f->after.bridges_len; b++) {
+		const struct status_bridge *bridge = &f->after.bridges[b];
+
+		if (!lost)
+			judge_near_side(f, bridge, ret);
+		for (size_t i = 0; i < bridge->members_len; i++) {
+			const struct observed_port *p =
+				observed_port_named(f, bridge->members[i].name);
+
+			if (p)
+				judge_jumbo(f, p, bridge, ret);
+		}
+	}
+	if (f->out_of_time)
+		finding_hint(finding_add(ret, FINDING_ERROR, "time", f->site,
+				     "The time was over before all was tried."),
+			"Peers or hosts that do not answer take long, and so does a busy host: see "
+			"the other findings, then check again.");
+}

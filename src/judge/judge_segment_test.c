@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* Each fault of members' traffic causes its finding, and only that error. */
+#include "judge/judge_segment.h"
+
+#include <linux/netfilter.h>
+
+#include "judge/sample.h"
+
+#define PASS                                                                                       \
+	{                                                                                          \
+		1, 1, 1, 1                                                                         \
+	}
+
+/* A host on a port: the last byte of its addresses is `n`. */
+static void add_station(struct observed_port *p, uint8_t n, bool gateway)
+{
+	struct observed_station *s = &p->stations[p->n_stations++];
+
+	*s = (struct observed_station){ .mac = { 2, 0, 0, 0, 0, n },
+		.ip4 = { .family = AF_INET, .bytes = { 10, 0, 2, n } },
+		.ip6 = { .family = AF_INET6, .bytes = { 0xfe, 0x80, [15] = n } },
+		.gateway = gateway,
+		.echo = { 3, 3, 100, 300, 100 } };
+}
+
+/* Members at both sites, whose frames pass. */
+static void populate(struct observations *f)
+{
+	struct observed_crossing *x;
+
+	for (size_t i = 0; i < 2; i++) {
+		strcpy(f->ports[i].bridge, "br-l2tp0");
+		f->ports[i].mtu = 1500;
+		f->ports[i].probed = true;
+		f->ports[i].session = i == 0;
+	}
+	add_station(&f->ports[0], 21, true);
+	add_station(&f->ports[0], 22, false);
+	add_station(&f->ports[1], 12, false);
+	f->crossings = calloc(2, sizeof(*f->crossings));
+	f->n_crossings = 2;
+	for (size_t i = 0; i < 2; i++) {
+		x = &f->crossings[i];
+		*x = (struct observed_crossing){
+			.in = !i, .out = i, .large = 1500, .kinds = { PASS, PASS, PASS, PASS }
+		};
+		x->from = i ? f->ports[0].stations[1] : f->ports[1].stations[0];
+		x->to = i ? f->ports[1].stations[0] : f->ports[0].stations[1];
+	}
+}
+
+static void add_chain(struct observations *f, uint8_t family, const char *name)
+{
+	struct observed_filter *v = &f->host.filters[f->host.n_filters++];
+
+	*v = (struct observed_filter){
+		.kind = FILTER_NFT, .family = family, .hook = NF_INET_FORWARD, .drops = true
+	};
+	strcpy(v->name, name);
+}
+
+static void lose(struct observed_crossing *x, enum observed_kind kind)
+{
+	x->kinds[kind] = (struct observed_passage){ .sent = 3 };
+	x->kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 }; /* not tried then */
+}
+
+static void lose_ip4(struct observations *f)
+{
+	populate(f);
+	lose(&f->crossings[0], OBSERVED_IP4);
+	lose(&f->crossings[1], OBSERVED_IP4);
+	f->host.bridge_nf_ip4 = 1;
+	add_chain(f, NFPROTO_IPV4, "ip filter FORWARD");
+}
+
+/* The chain does not see bridged frames: it is not the cause. */
+static void lose_ip4_unseen(struct observations *f)
+{
+	lose_ip4(f);
+	f->host.bridge_nf_ip4 = 0;
+}
+
+static void lose_ip4_two(struct observations *f)
+{
+	lose_ip4(f);
+	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	f->host.filters[1].drops = false;
+}
+
+/* ARP is lost, too: a chain that sees only IPv4 does not explain that. */
+static void lose_all(struct observations *f)
+{
+	lose_ip4_two(f);
+	for (size_t i = 0; i < 2; i++) {
+		lose(&f->crossings[i], OBSERVED_ARP);
+		lose(&f->crossings[i], OBSERVED_IP6);
+	}
+}
+
+static void lose_answers(struct observations *f)
+{
+	populate(f);
+	for (unsigned k = 0; k < OBSERVED_LARGE; k++) {
+		f->crossings[0].kinds[k].delivered = 0;
+		f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+		lose(&f->crossings[1], k);
+	}
+	f->host.n_filters = 1;
+	f->host.filters[0] = (struct observed_filter){ .kind = FILTER_XDP };
+	strcpy(f->host.filters[0].device, "l2tpeth0");
+}
+
+static void isolate(struct observations *f)
+{
+	lose_all(f);
+	f->ports[0].isolated = f->ports[1].isolated = true;
+}
+
+static void lock(struct observations *f)
+{
+	lose_all(f);
+	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
+		f->crossings[1].kinds[k] = (struct observed_passage)PASS;
+	f->ports[1].locked = true;
+}
+
+static void separate_vlans(struct observations *f)
+{
+	lose_all(f);
+	f->host.n_filters = 0;
+	f->bridges[0].filters_vlans = true;
+	f->ports[0].pvid = 1;
+	f->ports[0].vlans[0] = 1 << 1;
+	f->ports[1].pvid = 10;
+	f->ports[1].vlans[1] = 1 << 2;
+}
+
+static void lose_there(struct observations *f)
+{
+	populate(f);
+	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
+}
+
+static void lose_large_there(struct observations *f)
+{
+	populate(f);
+	f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 3, 3, 0, 0 };
+}
+
+static void only_gateway(struct observations *f)
+{
+	populate(f);
+	f->ports[0].n_stations = 1;
+	f->n_crossings = 0;
+}
+
+static void mute_member(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].echo.received = 0;
+	f->n_crossings = 0;
+}
+
+static void no_broadcasts_there(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].ip4.family = 0;
+}
+
+static void nobody_here(struct observations *f)
+{
+	populate(f);
+	f->ports[1].n_stations = 0;
+	f->n_crossings = 0;
+}
+
+static void copy_mac(struct observations *f)
+{
+	populate(f);
+	memcpy(f->ports[1].stations[0].mac, f->ports[0].stations[1].mac, LINK_MAC_LEN);
+}
+
+static void copy_ip(struct observations *f)
+{
+	populate(f);
+	f->ports[1].stations[0].ip4 = f->ports[0].stations[1].ip4;
+}
+
+static void make_loop(struct observations *f)
+{
+	populate(f);
+	f->ports[1].returned = 12;
+	strcpy(f->ports[1].returned_from, "l2tpeth0");
+}
+
+static void jumbo(struct observations *f)
+{
+	populate(f);
+	f->ports[1].mtu = 9000;
+	f->ports[1].large_answered = true;
+}
+
+static void jumbo_unused(struct observations *f)
+{
+	jumbo(f);
+	f->ports[1].large_answered = false;
+}
+
+static void cannot_inject(struct observations *f)
+{
+	populate(f);
+	f->inject_error = -EPERM;
+}
+
+static void cannot_inject_filtered(struct observations *f)
+{
+	lose_ip4(f);
+	f->inject_error = -EPERM;
+}
+
+static void late(struct observations *f)
+{
+	f->out_of_time = true;
+}
+
+#define IP4_LOST                                                                                   \
+	"This host drops members' frames (IPv4) from eth1 to l2tpeth0 and back; these pass: ARP "  \
+	"and IPv6."
+#define ALL_LOST                                                                                   \
+	"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0 and back."
+
+static const struct fault faults[] = {
+	{ populate, FINDING_OK, "members",
+		"Frames of 10.0.2.12 (eth1) reach 10.0.2.22 (l2tpeth0) and the answers come back, "
+		"through the filters of this host: ARP, IPv4, IPv6 and packets of 1500 bytes.",
+		"" },
+	{ lose_ip4, FINDING_ERROR, "host_drop",
+		IP4_LOST " Cause: the nftables chain \"ip filter FORWARD\", whose policy is drop.",
+		"`nft insert rule ip filter FORWARD iifname br-l2tp0 oifname br-l2tp0 accept`" },
+	{ lose_ip4_unseen, FINDING_ERROR, "host_drop", IP4_LOST, NULL },
+	{ lose_ip4_two, FINDING_ERROR, "host_drop",
+		IP4_LOST " Likely cause: the nftables chain \"ip filter FORWARD\", whose policy is "
+			 "drop; or the nftables chain \"bridge b f\".",
+		NULL },
+	{ lose_all, FINDING_ERROR, "host_drop",
+		ALL_LOST " Cause: the nftables chain \"bridge b f\".",
+		"`nft insert rule bridge b f meta ibrname br-l2tp0 accept`" },
+	{ lose_answers, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from l2tpeth0 to eth1. "
+		"Cause: an "
+		"XDP program on l2tpeth0.",
+		NULL },
+	{ isolate, FINDING_ERROR, "host_drop", ALL_LOST " Cause: both ports are isolated.",
+		"`bridge link set dev eth1 isolated off`" },
+	{ lock, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Cause: "
+		"the port is locked: it accepts only hosts that are entered.",
+		NULL },
+	{ separate_vlans, FINDING_ERROR, "host_drop",
+		ALL_LOST
+		" Cause: the bridge filters VLANs, and untagged frames belong to VLAN 10 on "
+		"eth1 and to VLAN 1 on l2tpeth0 (0: to none).",
+		"`bridge vlan add dev eth1 vid 1 pvid untagged`, if members are not to be in VLANs "
+		"of their own; `bridge vlan show` shows all." },
+	{ lose_there, FINDING_ERROR, "member_silent",
+		"10.0.2.22 answers this gateway, but not 10.0.2.12 (IPv4): the frames leave by "
+		"l2tpeth0, and nothing comes back.",
+		NULL },
+	{ lose_large_there, FINDING_ERROR, "member_size",
+		"Packets of 1500 bytes from 10.0.2.12 get no answer from 10.0.2.22, beyond "
+		"l2tpeth0; "
+		"small ones do.",
+		NULL },
+	{ only_gateway, FINDING_ERROR, "no_member",
+		"Behind l2tpeth0 only the gateway of the far side answers (10.0.2.21), and no "
+		"host: "
+		"that members reach each other is not proved.",
+		NULL },
+	{ mute_member, FINDING_ERROR, "member_silent",
+		"10.0.2.22 on the far side answers ARP, but no echo request, while the gateway "
+		"there, 10.0.2.21, answers both: that members reach each other is not proved.",
+		NULL },
+	{ no_broadcasts_there, FINDING_ERROR, "member_silent",
+		"Behind l2tpeth0 hosts answer with IPv6, but none with IPv4 (ARP), which members "
+		"here and the gateway there use: that it passes between members is not proved.",
+		NULL },
+	{ nobody_here, FINDING_ERROR, "no_member",
+		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "
+		"the other side is not proved.",
+		NULL },
+	{ copy_mac, FINDING_ERROR, "duplicate_mac",
+		"The MAC address 02:00:00:00:00:16 (10.0.2.22) is in use on l2tpeth0 and on eth1: "
+		"frames for it go to one, then to the other.",
+		NULL },
+	{ copy_ip, FINDING_ERROR, "duplicate_ip",
+		"10.0.2.22 is in use by two hosts, one on l2tpeth0 and one on eth1.", NULL },
+	{ make_loop, FINDING_ERROR, "loop",
+		"There is a loop: 12 probes of ours that were sent on l2tpeth0 came back on eth1. "
+		"Broadcasts circulate.",
+		NULL },
+	{ jumbo, FINDING_ERROR, "lan_mtu",
+		"eth1 has MTU 9000, and a host there uses it, the sessions of br-l2tp0 1500: the "
+		"bridge drops larger packets toward the far side, and no counter shows it.",
+		NULL },
+	{ jumbo_unused, FINDING_NOTE, "lan_mtu",
+		"eth1 has MTU 9000, the sessions of br-l2tp0 1500: the bridge drops larger packets "
+		"toward the far side, and no counter shows it.",
+		"" },
+	{ cannot_inject, FINDING_WARNING, "members",
+		"Frames could not be sent as members send them (Operation not permitted): filters "
+		"between the ports of this host's bridge were not tried.",
+		NULL },
+	{ cannot_inject_filtered, FINDING_ERROR, "host_drop",
+		"Frames from eth1 to l2tpeth0 pass a filter that drops by default; whether it lets "
+		"members' frames pass could not be tried (Operation not permitted). Cause: the "
+		"nftables chain \"ip filter FORWARD\", whose policy is drop.",
+		NULL },
+	{ late, FINDING_ERROR, "time", "The time was over before all was tried.", NULL },
+};
+
+static void test_faults(void **state)
+{
+	sample_check_faults(faults, ARRAY_LEN(faults));
+}
+
+/* In every case with one fault there is one error: the cause, without its consequences. */
+static void test_once(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		struct findings findings = { 0 };
+		struct observations f;
+
+		sample_fill(&f);
+		faults[i].change(&f);
+		judge_observations(&f, &findings);
+		assert_int_equal(findings_count(&findings, FINDING_ERROR),
+			faults[i].severity == FINDING_ERROR);
+		findings_fini(&findings);
+		observations_fini(&f);
+	}
+}
+
+/* A user who names the gateway itself wants no proof of another host. */
+static void test_target(void **state)
+{
+	struct findings findings = { 0 };
+	struct observations f;
+
+	sample_fill(&f);
+	only_gateway(&f);
+	f.target = f.sessions[0].station = f.ports[0].stations[0].ip4;
+	judge_observations(&f, &findings);
+	assert_int_equal(findings_count(&findings, FINDING_ERROR), 0);
+	findings_fini(&findings);
+	observations_fini(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_target),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
