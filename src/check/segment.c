@@ -15,8 +15,8 @@
 
 #define LOOP_ROUNDS   4
 #define LOOP_MS	      40
-#define ROUNDS	      3
-#define ROUND_MS      400
+#define ROUNDS	      4
+#define ROUND_MS      500
 #define GATHER_MS     200 /* after the first replies, for more hosts */
 #define SWEEP_BITS    10  /* a subnet with more hosts than 2^10 is not searched */
 #define BURST	      16  /* frames sent on each port between two reads of the sockets */
