@@ -14,7 +14,7 @@ from lib.reference import PORT, Pseudowire, wirespan_conf
 from lib.runner import Suite, wait_for
 from lib.wirespan import find_binary, snapshot
 
-# What status says of a site that does not change from one start to the next.
+# What status shows of a site that does not change from one start to the next.
 STEADY = {
     "wireguard": "name fwmark mtu addresses",
     "peers": "public_key preshared_key allowed_ips persistent_keepalive",

@@ -196,7 +196,7 @@ def open_tun(name, flags, header=0):
 
 
 def descriptors(bench):
-    """A TUN and a listening socket that were opened by somebody else."""
+    """A TUN and a listening socket that another process opened."""
     wg, other = bench.wg
     other.start().configure(bench.sites[1]).peer(bench.sites[0])
     for header in (0, 10, 12):

@@ -202,7 +202,7 @@ def prepare(net, case):
         elif case.router == "gro":
             net.router.offloads(port, True, "generic-receive-offload", "rx-udp-gro-forwarding")
     if case.router == "gro":
-        # A veth ends a batch after one packet, unless told to wait a little for more, as a card does.
+        # A veth ends a batch after one packet, unless it is set to wait a little for more, as a card does.
         net.router.sh(
             """
 mkdir /run/sys
@@ -255,7 +255,7 @@ def run_case(case):
 
 
 def report(future):
-    """Wait for a case that runs beside others; what it has to tell is printed."""
+    """Wait for a case that runs beside others; its output is printed."""
     if (seen := future.result()) is not None:
         print(f"  {seen}", flush=True)
 
@@ -301,7 +301,7 @@ def answer_no_echo(net):
 
 
 def answers_nothing():
-    """A peer that answers no echo: the route's MTU is kept, and `status` and `check` say so."""
+    """A peer that answers no echo: the route's MTU stays, and `status` and `check` report it."""
     with network() as net:
         answer_no_echo(net)
         net.up()
@@ -336,7 +336,7 @@ def answers_nothing_but_icmp(family):
 
 
 def one_end_answers_nothing():
-    """One gateway answers no echo, the path is narrow, and no ICMP tells: what the other one measures limits TCP both
+    """One gateway answers no echo, the path is narrow, and no ICMP comes: what the other one measures limits TCP both
     ways, by the MSS."""
     with network() as net:
         net.vpn[0].sh("sysctl -qw net.ipv4.icmp_echo_ignore_all=1")

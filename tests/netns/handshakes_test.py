@@ -4,7 +4,7 @@
 else to send, the handshake begins by itself.
 
 The near side is a site's wg0, wirespan-wg, and for comparison Debian's wireguard-go, which is also the far
-side. All are told by wg(8) alone, but for the reload of a site.
+side. All are made by wg(8) alone, but for the reload of a site.
 """
 
 import base64

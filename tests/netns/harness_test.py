@@ -71,7 +71,7 @@ def namespaces_and_frames():
             a.send(tagged)
             assert (
                 b.expect(lambda p: p.ethertype == 0x88B5) == tagged
-            ), "tags survive the way through AF_PACKET"
+            ), "tags survive AF_PACKET"
             assert b.expect(lambda p: p.ethertype == 0x88B6, timeout=0.1) is None
 
 
@@ -119,7 +119,7 @@ def main():
     suite = Suite("harness")
     suite.run("checksums agree with published values", known_checksums)
     suite.run("the parser reads what the builder builds", parser_reads_builder)
-    suite.run("the underlay verdict notices each kind of stranger", underlay_verdict)
+    suite.run("the underlay verdict notices each kind of foreign packet", underlay_verdict)
     for name, case in (
         ("namespaces, pings, tagged frames", namespaces_and_frames),
         ("capture sees fragments, pcap round trip", capture_and_pcap),

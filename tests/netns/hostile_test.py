@@ -3,7 +3,7 @@
 """Hostile input, before and inside the tunnel: nothing crashes, nothing moves, every drop has its name.
 
 vpn01 runs wirespan; vpn02 is a stock WireGuard whose inner packets are written by hand here, so that it
-can say inside the tunnel what no honest gateway would.
+can send inside the tunnel what no honest gateway would.
 """
 
 import base64
@@ -71,7 +71,7 @@ class Bench:
         )
 
     def l2tp(self, frame, first=0x00030000, session=None, cookie=COOKIE, sublayer=SUBLAYER):
-        """Return: an L2TPv3 data message over UDP that carries `frame`, as vpn01 expects it unless told otherwise."""
+        """Return: an L2TPv3 data message over UDP that carries `frame`, as vpn01 expects it unless changed."""
         return (
             struct.pack("!II", first, self.one.session if session is None else session)
             + cookie
@@ -200,7 +200,7 @@ def tolerated_inside(bench):
     for name, message in {
         "reserved bits of the first word": lambda f: bench.l2tp(f, first=0x7FF3FFFF),
         "unknown bits of the sublayer": lambda f: bench.l2tp(f, sublayer=b"\x8f\x12\x34\x56"),
-        "a sequence number nobody asked for": lambda f: bench.l2tp(f, sublayer=b"\x40\x00\x00\x09"),
+        "a sequence number that was not agreed on": lambda f: bench.l2tp(f, sublayer=b"\x40\x00\x00\x09"),
     }.items():
         frame = bench.frame()
         bench.inner(message(frame))
@@ -387,7 +387,7 @@ def roaming(bench):
 
 
 def restless(bench):
-    """A peer that moves with every datagram: not each of them is worth a large probe to where it says it is."""
+    """A peer that moves with every datagram: not each of them is worth a large probe to its new endpoint."""
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(find_binary()), "..", "..")
     tool = os.path.join(build, "tests", "tools", "handshake")
     if not os.path.exists(tool):

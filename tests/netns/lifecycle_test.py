@@ -74,7 +74,7 @@ def ended_within_post_up(bench):
         wait_for(lambda: os.path.exists(begun), what="PostUp to begin")
         near.signal("TERM")
         assert near.wait_gone() == 1, near.log_text()
-        time.sleep(1.2)  # by now PostUp is through, whoever has waited for it
+        time.sleep(1.2)  # by now PostUp is through, with or without a process that waits
         bench.check_clean("by SIGTERM within PostUp")
     finally:
         near.configure(good)
@@ -92,7 +92,7 @@ def detached(bench):
 
 
 def notified(bench):
-    """What is there when it says that it is ready; how soon that is, is measured by bench/startup.py."""
+    """What is there when it reports that it is ready; how soon that is, is measured by bench/startup.py."""
     near = bench.near
     near.up()
     assert near.status()["wireguard"]["listen_port"] == PORT
@@ -139,7 +139,7 @@ def far_side_returns(bench, signal):
 
 
 def interface_deleted(bench, name):
-    """Somebody deletes an interface of ours: it says so, ends, and takes everything with it."""
+    """An administrator deletes an interface of ours: wirespan logs it, ends, and takes everything with it."""
     near = bench.near
     if not near.pids():
         near.up()
@@ -166,7 +166,7 @@ def idle(bench):
     if not near.pids():
         near.up()
     bench.works()
-    # IPv6 on the members' side says a word now and then; a daemon that polls would be awake hundreds of times.
+    # IPv6 on the members' side sends a packet now and then; a daemon that polls would be awake hundreds of times.
     first, start = near.status()["engine"], time.monotonic()
     time.sleep(5)
     last, seconds = near.status()["engine"], time.monotonic() - start
@@ -314,9 +314,9 @@ REFUSALS = {
 
 
 def shared_run(bench):
-    """Two sites whose /run is one: as two namespaces on one machine, each with a wg0 of its own."""
+    """Two sites whose /run is one: as two namespaces on one host, each with a wg0 of its own."""
     with Reference(private=()) as net:
-        # Names of the sites are what tells the control sockets apart.
+        # Only the names of the sites distinguish the control sockets.
         gateways = []
         for number, site in enumerate(net.sites):
             gateway = Gateway(net.vpn[number], f"t{os.getpid()}-{site.name}")
@@ -378,7 +378,7 @@ def main():
     suite.run("idle: it sleeps, and is small", idle, bench)
     suite.run("the far gateway restarts", far_side_returns, bench, "TERM")
     suite.run("the far gateway crashes and comes back", far_side_returns, bench, "KILL")
-    suite.run("two sites on one machine, one /run", shared_run, bench)
+    suite.run("two sites on one host, one /run", shared_run, bench)
     suite.finish()
 
 

@@ -232,7 +232,7 @@ def tagged(bench):
 
 
 def jumbo(bench):
-    """A session at 9000, as the file says, with members at 9000."""
+    """A session at 9000, as configured, with members at 9000."""
     bench.set_members_mtu(9000)
     try:
         bench.up(Pseudowire(session_mtu=9000))
@@ -307,7 +307,7 @@ def number(bench, underlay, family, wire, words):
         of_words = json.loads(gateway.run("mtu", "--underlay", str(underlay), *words, "--json").out)
         computed = [ladder["session_mtu"] for ladder in of_file["ladders"] + of_words["ladders"]]
         assert status["sessions"][0]["budget"] == found, f"{status['sessions'][0]['budget']}, not {found}"
-        assert computed == [found, found], f"wirespan mtu says {computed}, measured {found}"
+        assert computed == [found, found], f"wirespan mtu prints {computed}, measured {found}"
         assert bench.session(0)["mss_ipv4"] == found - 40
     finally:
         for vpn in bench.vpn:
@@ -325,7 +325,7 @@ def given(bench):
         packets = capture.stop()
     ours = [p for p in packets if is_wireguard(p, (PORT,))]
     assert not [p for p in ours if p.l3[6] & 0x40], "DF is set"
-    assert max(len(p.l3) for p in ours) == 1400 + 60, "no larger than the file says"
+    assert max(len(p.l3) for p in ours) == 1400 + 60, "no larger than configured"
     for gateway in bench.net.gateway:
         path = gateway.status()["peers"][0]["path"]
         assert (path["state"], path["mtu"], path["probes"]) == ("given", 1460, 0), path

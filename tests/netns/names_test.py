@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Endpoints that are host names: found in the background, found again, next address tried, never in the way."""
+"""Endpoints that are host names: found in the background, found again, next address tried, never blocking."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ class Named:
         return [w["text"] for w in self.near.status()["warnings"]]
 
     def connected(self, timeout):
-        """Wait for a session that nobody asked for by sending: PersistentKeepalive's."""
+        """Wait for a session without traffic that wants it: PersistentKeepalive's."""
         wait_for(lambda: self.peer()["state"] == "established", timeout, 0.2, f"a session; {self.warnings()}")
 
     def __enter__(self):
@@ -86,7 +86,7 @@ def both_families():
 
 
 def server_down_at_start():
-    """No name server: up is ready at once and says so; when one comes, the peer is called by itself."""
+    """No name server: up is ready at once and logs it; when one comes, the handshake starts by itself."""
     with Named() as bench:
         bench.configure(keepalive=20)
         bench.near.up()
@@ -95,7 +95,7 @@ def server_down_at_start():
         assert bench.peer()["endpoint"] is None
         time.sleep(3)
         log = bench.near.log_text()
-        assert log.count("Cannot find the address") == 1, f"said once, not at every try:\n{log}"
+        assert log.count("Cannot find the address") == 1, f"logged once, not at every try:\n{log}"
         bench.serve(bench.two.underlay)
         bench.connected(10)  # the tries are 1, 2, 4, … s apart
         assert not bench.warnings(), bench.warnings()
@@ -119,7 +119,7 @@ def link_comes_back():
 
 
 def silent_server():
-    """A name server that says nothing: neither up nor status nor down waits for it."""
+    """A name server that does not answer: neither up nor status nor down waits for it."""
     with Named() as bench:
         server = bench.serve(bench.two.underlay)
         server.silent = True
@@ -128,7 +128,7 @@ def silent_server():
         seconds = bench.near.up()
         assert seconds < 20, f"ready after {seconds:.1f} s, where a question takes 60 s"
         wait_for(lambda: any("No answer" in w for w in bench.warnings()), 6, what="a warning")
-        assert bench.net.vpn[0].ping(bench.one.wg4).ok, "the machine's own address in the tunnel"
+        assert bench.net.vpn[0].ping(bench.one.wg4).ok, "the host's own address in the tunnel"
         start = time.monotonic()
         bench.near.down()
         seconds = time.monotonic() - start
@@ -149,7 +149,7 @@ def next_address(dead, live):
 
 
 def roamed_stays():
-    """A peer that has roamed stays where it is: neither the name nor news of the network take it back."""
+    """A peer that has roamed stays where it is: neither the name nor link events take it back."""
     with Named() as bench:
         server = bench.serve(bench.two.underlay)
         bench.near.up()
@@ -300,7 +300,7 @@ def many_names():
 
 
 class Stale:
-    """Connected, then the peer moves and says nothing. Takes over two minutes of waiting."""
+    """Connected, then the peer moves and sends nothing. Takes over two minutes of waiting."""
 
     def __init__(self):
         self.bench = bench = Named()
@@ -328,7 +328,7 @@ class Stale:
 
 
 class Wrong:
-    """A name that leads to where nobody is, and is put right later. Takes half a minute of waiting."""
+    """A name that leads to an address without a host, and is corrected later. Takes half a minute of waiting."""
 
     def __init__(self):
         self.bench = Named()
@@ -336,13 +336,13 @@ class Wrong:
         self.server = self.bench.serve(DEAD4)
         self.bench.near.up()
         wait_for(lambda: self.bench.peer()["endpoint"], 5, what="the first address")
-        time.sleep(4)  # the interfaces just made have no more news, which would be a reason to ask
+        time.sleep(4)  # the interfaces just made have no more events, which would be a reason to ask
         self.asked = self.server.count(NAME)
         self.server.records[NAME] = [self.bench.two.underlay]
         self.start = time.monotonic()
 
     def finish(self):
-        """Nobody answers: the name is asked for again after 30 s, and the new address called."""
+        """No answer: the name is resolved again after 30 s, and the new address is used."""
         with self.bench as bench:
             bench.connected(max(5, 40 - (time.monotonic() - self.start)))
             assert bench.two.underlay in bench.peer()["endpoint"], bench.peer()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every offload switched off in turn, and all of them: the same bytes arrive, only the way is another."""
+"""Every offload switched off in turn, and all of them: the same bytes arrive, only differently packed."""
 
 import os
 import random

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The path's MTU is followed across a router: it shrinks without a word, grows, lies and complains."""
+"""The path's MTU is followed across a router: it shrinks silently, grows, and its routers send ICMP, true or false."""
 
 import os
 import struct
@@ -18,7 +18,7 @@ from lib.runner import Suite, patience, wait_for, wait_still
 from lib.stream import Stream
 from lib.wirespan import find_binary
 
-STALL_MAX = 30.0  # seconds: ten times what an idle machine takes
+STALL_MAX = 30.0  # seconds: ten times what an idle host takes
 
 
 class Bench:
@@ -103,7 +103,7 @@ def finds(bench):
 
 
 def grows_again(bench):
-    """After a restart a path that has grown is used at once; nothing of the old is kept."""
+    """After a restart a path that has grown is used at once; nothing old is remembered."""
     bench.up(1280)
     bench.up(1500)
     before = bench.net.gateway[0].status()["sessions"][0]["fragmented"]
@@ -145,7 +145,7 @@ def forged(bench):
         send_forged(bench, quote(bench, mtu), 200)
         path = bench.path(0)
         assert path["mtu"] == 1500 and path["black_holes"] == 0, path
-    # The routing has news, and is asked again: what the kernel has learnt is no better.
+    # A route event: the route is looked up again: what the kernel has learnt is no better.
     bench.vpn[0].run("ip route add 10.99.0.0/24 via 192.168.1.1")
     time.sleep(0.3)
     gap = stream.finish()
@@ -216,7 +216,7 @@ def deaf(bench):
 
 
 def hint(bench):
-    """A router that does speak is heard: the stall is shorter than a confirmation's turn."""
+    """A router's ICMP error is used: the stall is shorter than a confirmation's turn."""
     shrinks(bench, False, True)
 
 
@@ -229,7 +229,7 @@ def main():
     suite.diagnose_with(bench.net.diagnostics)
     suite.run("bulk TCP across a path that shrinks twice, no ICMP", shrinks, bench, False, False)
     suite.run("the same in the other direction", shrinks, bench, True, False)
-    suite.run("a path that shrinks and says so", hint, bench)
+    suite.run("a path that shrinks, with ICMP", hint, bench)
     bench.net.icmp(False)
     suite.run("paths of all kinds at the start", finds, bench)
     suite.run("a path that has grown, after a restart", grows_again, bench)

@@ -82,9 +82,9 @@ class Bench:
             self.wg.stop()
 
     def await_open(self, port):
-        """The port opens by itself, the log says so, and the peer hears from us at once."""
+        """The port opens by itself, it is logged, and the peer receives from us at once."""
         wait_for(lambda: self.wg.listens(port), RETRY, what=f"port {port} to be opened")
-        wait_for(lambda: f"UDP port {port} is open" in self.wg.log_text(), what="the log to say so")
+        wait_for(lambda: f"UDP port {port} is open" in self.wg.log_text(), what="the line in the log")
         assert self.wg.show("listen-port") == str(port)
         wait_for(self.wg.handshake_age, 4, what="a handshake by itself")
 
@@ -138,7 +138,7 @@ def wg_quick_refused(bench, binary):
 
 
 def quick(bench, family):
-    """wg-quick fails, says why, and leaves nothing; with the port free again it succeeds."""
+    """wg-quick fails, prints why, and leaves nothing; with the port free again it succeeds."""
     if not shutil.which("wg-quick"):
         raise Skip("wg-quick(8) is not installed: wireguard-tools")
     if bench.near.run("ip link add probe type wireguard", check=False).ok:
@@ -205,7 +205,7 @@ def start_wireguard_go():
 
 def whole_configuration(bench, up):
     """A configuration with a port that is taken, as setconf sends it: none of its peers is added, as with
-    wireguard-go. That loses its port and its key besides; here everything goes on as it was."""
+    wireguard-go. That loses its port and its key, too; here everything goes on as it was."""
     wg = bench.start()
     wg.wg("set", "wg0", "listen-port", "8300")
     private, public = new_site_keys()[0], new_site_keys()[1]
@@ -247,11 +247,11 @@ def taken_at_set_up(bench, family):
     wg.wg("set", "wg0", "listen-port", str(TAKEN))
     with occupy(bench.near, TAKEN, family):
         bench.set_up()
-        wait_for(lambda: f"Cannot listen on UDP port {TAKEN}" in wg.log_text(), what="the log to say so")
+        wait_for(lambda: f"Cannot listen on UDP port {TAKEN}" in wg.log_text(), what="the line in the log")
         line = next(text for text in wg.log_text().splitlines() if "Cannot listen" in text)
         assert "wg0" in line and "Address already in use" in line, line
         assert wg.show("listen-port") == "0" and "listening port" not in wg.wg("show").out
-        # what else happens to the interface is no reason to try, and to say so, again
+        # what else happens to the interface is no reason to try, and to log it, again
         for mtu in (1300, 1301, 1302):
             bench.near.run(f"ip link set wg0 mtu {mtu}")
         time.sleep(4)
@@ -268,7 +268,7 @@ def set_while_pending(bench):
     wg.wg("set", "wg0", "listen-port", str(TAKEN))
     with occupy(bench.near, TAKEN):
         bench.set_up()
-        wait_for(lambda: "Cannot listen" in wg.log_text(), what="the log to say so")
+        wait_for(lambda: "Cannot listen" in wg.log_text(), what="the line in the log")
         wg.wg("set", "wg0", "fwmark", "0x17")
         wg.peer(bench.two, keepalive=20)
         assert wg.show("fwmark") == "0x17" and wg.show("persistent-keepalive").endswith("\t20")
@@ -287,7 +287,7 @@ def down_while_pending(bench):
     wg.wg("set", "wg0", "listen-port", str(TAKEN))
     with occupy(bench.near, TAKEN):
         bench.set_up()
-        wait_for(lambda: "Cannot listen" in wg.log_text(), what="the log to say so")
+        wait_for(lambda: "Cannot listen" in wg.log_text(), what="the line in the log")
         bench.near.run("ip link set wg0 down")
         wait_for(lambda: wg.show("listen-port") == str(TAKEN), what="the number it will have")
     time.sleep(3)
@@ -297,7 +297,7 @@ def down_while_pending(bench):
 
 
 def moved(bench):
-    """The interface moves to another network namespace, and the port is taken on the way."""
+    """The interface moves to another network namespace, and the port is taken there."""
     wg = bench.start()
     wg.wg("set", "wg0", "listen-port", str(TAKEN))
     bench.set_up()
@@ -307,7 +307,7 @@ def moved(bench):
         wait_for(lambda: not wg.listens(TAKEN), what="the port to be closed: it arrives there down")
         with occupy(bench.near, TAKEN):
             bench.near.sh(f"ip -n inner addr add {bench.one.wg4}/24 dev wg0; ip -n inner link set wg0 up")
-            wait_for(lambda: "Cannot listen" in wg.log_text(), what="the log to say so")
+            wait_for(lambda: "Cannot listen" in wg.log_text(), what="the line in the log")
             time.sleep(4)  # it is looked after once a second there
             assert wg.log_text().count("Cannot listen") == 1, wg.log_text()
         bench.await_open(TAKEN)
@@ -424,7 +424,7 @@ class Site:
         assert result.ok, result.out
 
     def reload(self, port=PORT, keepalive=25, check=True):
-        """Another file, while a member pings: not one packet may be lost. Return: what reload said."""
+        """Another file, while a member pings: not one packet may be lost. Return: what reload printed."""
         text = self.text.replace(f"ListenPort = {PORT}", f"ListenPort = {port}")
         text = text.replace("PersistentKeepalive = 25", f"PersistentKeepalive = {keepalive}")
         self.near.configure(text)
@@ -465,7 +465,7 @@ def reload_to_taken(site, family):
         site.works()
     wait_for(lambda: site.port() == (TAKEN, 0), RETRY, what="the port to be opened")
     assert f"UDP port {TAKEN} is open" in site.near.log_text()
-    # with a keepalive the far side hears of it at once
+    # with a keepalive the far side learns of it at once
     far = site.net.gateway[1]
     wait_for(lambda: far.status()["peers"][0]["endpoint"].endswith(f":{TAKEN}"), 4, what="the far side to follow")
     site.works()

@@ -264,7 +264,7 @@ def exact_size(bench):
     one, two = net.sites
     largest = Pseudowire().largest_packet(1)
     mtu = json.loads(net.vpn[0].run("ip -j link show dev l2tpeth0").out)[0]["mtu"]
-    assert largest == 1386 and mtu == 1500, f"l2tpeth0 has MTU {mtu}, the ladder says {largest}"
+    assert largest == 1386 and mtu == 1500, f"l2tpeth0 has MTU {mtu}, the ladder gives {largest}"
     for sender, target in ((net.member[0], two.member4), (net.member[1], one.member4)):
 
         def ping(more=0, sender=sender, target=target):
@@ -330,7 +330,7 @@ def transfers(bench):
     for member in net.member:
         member.run("ip", "link", "set", "eth0", "mtu", str(Pseudowire().largest_packet(1)))
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
-        # At this rate only strangers are captured: the filter names what may pass.
+        # At this rate only foreign packets are captured: the filter names what may pass.
         allowed = f"not arp and not ip6 and not (udp port {PORT} and ip[6:2] & 0x3fff = 0)"
         dump = net.vpn[0].popen(
             "tcpdump", "-Z", "root", "-U", "-i", "eth0", "-w", file.name, allowed, stderr=-3
@@ -361,8 +361,8 @@ def transfers(bench):
             if command.startswith("tcpdump"):
                 net.vpn[0].run("kill", str(pid))
         dump.wait(timeout=60)
-        strangers = read_pcap(file.name)
-        assert not strangers, f"on the underlay beside WireGuard: {strangers[:3]}"
+        foreign = read_pcap(file.name)
+        assert not foreign, f"on the underlay beside WireGuard: {foreign[:3]}"
     for pid, command in net.member[1].processes().items():
         if command.startswith("iperf3"):
             net.member[1].run("kill", str(pid))

@@ -42,8 +42,8 @@ class Bench:
         )
         time.sleep(0.5)
         result = self.near.run("reload", self.near.name, check=check)
-        said = pinger.communicate(timeout=120)[0]
-        assert " 0% packet loss" in said, f"frames were lost while reloading:\n{said}"
+        printed = pinger.communicate(timeout=120)[0]
+        assert " 0% packet loss" in printed, f"frames were lost while reloading:\n{printed}"
         return result
 
     def peer(self):
@@ -57,8 +57,8 @@ def nothing_changed(bench):
     handshake = bench.peer()["last_handshake"]
     index = bench.link("l2tpeth0").out.split(":")[0]
     bench.reload()
-    assert bench.peer()["last_handshake"] == handshake, "the session with the peer was kept"
-    assert bench.link("l2tpeth0").out.split(":")[0] == index, "the TAP was kept"
+    assert bench.peer()["last_handshake"] == handshake, "the session with the peer goes on"
+    assert bench.link("l2tpeth0").out.split(":")[0] == index, "it is the same TAP"
 
 
 def session_added_and_removed(bench):
@@ -102,7 +102,7 @@ def keepalive_and_allowed_ips(bench):
 
 
 def listen_port(bench):
-    """The far end hears from another port and follows."""
+    """The far end receives from another port and follows."""
     bench.reload(bench.text.replace(f"ListenPort = {PORT}", "ListenPort = 8199"))
     assert bench.near.status()["wireguard"]["listen_port"] == 8199
     wait_for(

@@ -97,7 +97,7 @@ class Behind:
 
 
 class Transfer:
-    """Bytes over TCP between the members, for `seconds`, at a pace that leaves the machine in peace."""
+    """Bytes over TCP between the members, for `seconds`, at a pace that does not load the host."""
 
     def __init__(self, bench, source, sink, seconds):
         address = (bench.one, bench.two)[sink].member4
@@ -183,7 +183,7 @@ def port_changes():
 
 
 def keepalive_on_the_wire():
-    """PersistentKeepalive = 1: an idle tunnel says 32 bytes each second, and nothing without it."""
+    """PersistentKeepalive = 1: an idle tunnel sends 32 bytes each second, and nothing without it."""
     with Behind(keepalive=1) as bench:
         assert bench.member[0].ping(bench.two.member4).ok
         for gateway in bench.gateway:
@@ -228,7 +228,7 @@ def keepalive_holds_the_mapping():
 
 
 def attacker_beside():
-    """Genuine packets caught on their way and sent again from elsewhere move nothing and get no answer."""
+    """Genuine packets captured in transit and sent again from elsewhere move nothing and get no answer."""
     with Behind() as bench:
         with Capture(bench.vpn[1], "eth0") as capture:
             assert bench.member[0].ping(bench.two.member4, count=20).ok
@@ -244,7 +244,7 @@ def attacker_beside():
             for packet in seen:
                 message = bytes(packet.payload)
                 sock.sendto(message, target)
-                # a cookie reply for whoever sent this, and a message of each kind with its index
+                # a cookie reply for the sender of this, and a message of each kind with its index
                 sock.sendto(b"\3\0\0\0" + message[4:8] + bytes(56), target)
                 sock.sendto(b"\2\0\0\0" + bytes(4) + message[4:8] + bytes(80), target)
                 sock.sendto(b"\4\0\0\0" + message[4:8] + b"\xff" * 8 + bytes(32), target)

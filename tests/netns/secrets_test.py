@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Secrets in the memory of a running daemon: one copy while they live, none after; no swap, no core dump.
 
-The memory is read through /proc/PID/mem; a peer of our own (tests/tools/handshake) tells the secrets that
+The memory is read through /proc/PID/mem; a peer of our own (tests/tools/handshake) prints the secrets that
 only the two ends know, so that the search is for the very bytes.
 """
 
@@ -23,7 +23,7 @@ from lib.wirespan import Gateway, find_binary, scratch
 
 
 def forms(key):
-    """Return: the ways in which a key may lie in memory: bytes, base64, hex."""
+    """Return: the forms in which a key may lie in memory: bytes, base64, hex."""
     text = base64.b64encode(key)
     return {"bytes": key, "base64": text[:-2], "hex": key.hex().encode(), "HEX": key.hex().upper().encode()}
 
@@ -317,7 +317,7 @@ def waiting(bench):
 
 
 def unlocked_works(bench):
-    """Without the right to lock memory it works all the same, and says so."""
+    """Without the right to lock memory it works all the same, and logs it."""
     wg = DropIn(bench.node)
     words = ["capsh", "--drop=cap_ipc_lock,cap_sys_resource", "--", "-c", f"ulimit -l 64; exec {wg.binary} -f wg0"]
     if not bench.node.run("which", "capsh", check=False).ok:
@@ -366,7 +366,7 @@ def no_core_dump(bench):
     ready = "/run/wireguard/wg0.sock"
     assert crash(ready, DropIn(bench.node).binary, "-f", "wg0")[-2:] == ["6", "False"]
     if control != ["6", "True"]:
-        raise Skip("this machine makes no core dumps at all")
+        raise Skip("this host makes no core dumps at all")
 
 
 def main():

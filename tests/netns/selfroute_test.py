@@ -54,7 +54,7 @@ ip -6 route replace default via 2001:db8:{number + 1}::1 dev eth0 metric 100
 
 
 class Bench:
-    """The network, its segment up, and what the first gateway says of its peer."""
+    """The network, its segment up, and the first gateway's status of its peer."""
 
     def __init__(self, family=4, net=Uplinks, **options):
         self.family = family
@@ -135,7 +135,7 @@ def quiet(bench, before):
 
 
 def uplink_down(family, **options):
-    """The uplink goes down, and a fallback route leads over the segment: nothing goes round, it is said why, and
+    """The uplink goes down, and a fallback route leads over the segment: nothing loops, the reason is logged, and
     with the uplink the segment is back."""
     with Bench(family, **options) as bench:
         bench.route("add", "metric", "500")
@@ -166,7 +166,7 @@ def uplink_down(family, **options):
 
 
 def masqueraded():
-    """The same with a NAT on the way into the bridge, which changes source address and port."""
+    """The same with a NAT in front of the bridge, which changes source address and port."""
     with Bench() as bench:
         bench.vpn.sh(
             f"""
@@ -218,7 +218,7 @@ def second_default(family, known):
         if not known:
             wait_for(bench.works, PATIENCE, 0.2, "the segment by the uplink")
         bench.loses_nothing(30)
-        time.sleep(2)  # a sticky source may hide what the routes say; the peer is silent meanwhile
+        time.sleep(2)  # a sticky source may hide a route change; the peer is silent meanwhile
         bench.loses_nothing(30)
         quiet(bench, before)
         wait_for(lambda: bench.peer()["route"]["leads"] == "segment", PATIENCE, 0.5, "the route to be seen")
@@ -294,7 +294,7 @@ def several_next_hops():
 
 @contextlib.contextmanager
 def deaf(bench):
-    """Nothing of the peer reaches the gateway: it cannot show by itself which way leads to it."""
+    """Nothing of the peer reaches the gateway: it cannot show by itself which route leads to it."""
     bench.vpn.sh(
         f"""
 nft add table inet deaf
@@ -357,7 +357,7 @@ def unlearned():
 
 def into_the_tunnel(family):
     """AllowedIPs cover the peer's endpoint, so that its route leads into wg0: another one is used; without one nothing
-    is sent, and it is said why."""
+    is sent, and the reason is logged."""
     with Sites(2) as (one, two):
         near, far, net, ip = (
             ("192.0.2.1/24", "192.0.2.2/24", "198.51.100.2/32", "ip -4")
@@ -432,7 +432,7 @@ def advertised():
 
 
 def told_to_listen():
-    """PostUp tells the bridge to take advertisements: that is honoured, also by a reload; and still the peer is
+    """PostUp makes the bridge take advertisements: that is honoured, also by a reload; and still the peer is
     reached by the uplink."""
     with Bench(6) as bench:
         config = bench.gateway.conf

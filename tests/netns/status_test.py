@@ -35,7 +35,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 # Reasons for drops that nothing outside the process can bring about, and the unit test of each.
 NOT_FROM_OUTSIDE = {
-    # The kernel hands a TAP no frame without an Ethernet header, and a TUN no empty packet.
+    # The kernel gives a TAP no frame without an Ethernet header, and a TUN no empty packet.
     "tap_short": ("src/gso/split_test.c", "test_hostile"),
 }
 
@@ -363,7 +363,7 @@ def pieces(bench):
 
 
 def congestion(bench):
-    """A datagram marked as congested on the way, whose packet cannot take the mark."""
+    """A datagram marked as congested in transit, whose packet cannot take the mark."""
     with bench.router_rule("iifname eth2 udp dport 8172 ip ecn set ce"), bench.moves("drops.inner_ecn"):
         bench.net.vpn[1].ping(bench.one.wg4, count=1, timeout=1)
 
@@ -455,7 +455,7 @@ def routes_back(bench):
 
 
 def interfaces(bench):
-    """What the kernel hands over that cannot be, and what it refuses to take."""
+    """What the kernel passes on that is impossible, and what it refuses to take."""
     near = bench.net.vpn[0]
     with bench.moves("drops.tun_not_ip", "wireguard.dropped_tx"), RawPort(near, "wg0") as wg0:
         wg0.send(bytes(40))
@@ -516,7 +516,7 @@ def path_states(bench):
 
 
 def path_loses_trains(bench):
-    """vpn01 hands whole trains to its card, and the router loses them: they are cut down."""
+    """vpn01 passes whole trains to its card, and the router loses them: they are cut down."""
     near = bench.net.vpn[0]
     near.offloads("eth0", True, *WIRE_OFFLOADS)
     stream = Stream(*bench.member, bench.two.member4)
@@ -530,7 +530,7 @@ def path_loses_trains(bench):
 
 
 def path_shrinks(bench):
-    """A router says that the path carries 1400; then, without a word, it carries 1300."""
+    """A router reports that the path carries 1400; then, silently, it carries 1300."""
     mtu = bench.peer("two", "path.mtu")
     with large_traffic(bench), bench.moves(bench.peer("two", "path.probes"), bench.peer("two", "path.answers")):
         bench.net.path_mtu(1400)
@@ -595,7 +595,7 @@ def top(bench):
 
 
 def renderings(bench):
-    """At the end everything has moved, and text and metrics say of all three sites what JSON says."""
+    """At the end everything has moved, and text and metrics show of all three sites what JSON shows."""
     bench.sweep(0, 1, 2)
     metrics = samples(bench.gateway[0].run("metrics", bench.gateway[0].conf).out)
     assert metrics["wirespan_warnings", (("site", "vpn01"),)] == len(bench.gateway[0].status()["warnings"]) > 0
@@ -605,7 +605,7 @@ def renderings(bench):
 
 
 def rows(bench):
-    """Every field of the product has a row that says where it shows; every counter and drop is in the metrics."""
+    """Every field of the product has a row with the place where it shows; every counter and drop is in the metrics."""
     assert set(SHOWN) == set(bench.fields), f"without a row, or without a field: {set(SHOWN) ^ set(bench.fields)}"
     for path, field in bench.fields.items():
         counted = field.kind == "counter" or path == "drops"

@@ -22,7 +22,7 @@ SOCKET = "/run/wireguard/wg0.sock"
 
 
 def key(text):
-    """Return: a public key that anyone can tell again."""
+    """Return: a public key that is easy to recognise."""
     return base64.b64encode(text.encode().ljust(32, b"\1")).decode()
 
 
@@ -388,7 +388,7 @@ PEER_VALUES = {
 
 
 def values_beside_wireguard_go(bench):
-    """What a value is answered with, and what becomes of it, is what wireguard-go says and does."""
+    """What a value is answered with, and what becomes of it, is as with wireguard-go."""
     start_wireguard_go(bench)
     peer = f"public_key={to_hex(key('edge'))}\n"
     requests = [f"set=1\n{name}={value}\n\n" for name, values in DEVICE_VALUES.items() for value in values]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Under the tunnel: both families, sticky sources, firewall marks, ECN, DSCP, flow labels, machines without one family."""
+"""Under the tunnel: both families, sticky sources, firewall marks, ECN, DSCP, flow labels, hosts without one family."""
 
 import os
 import socket
@@ -117,7 +117,7 @@ def from_one_family_to_the_other():
         one.reaches(two)
         made = one.peer(two)["last_handshake"]
         for endpoint, seen in ((f"[2001:db8::2]:{PORT}", "2001:db8::1"), (f"192.0.2.2:{PORT}", "192.0.2.1")):
-            time.sleep(2)  # two must have nothing to say: its packets from the old address count, too
+            time.sleep(2)  # two must have nothing to send: its packets from the old address count, too
             one.configure((two, endpoint))
             one.reload()
             one.reaches(two)
@@ -163,7 +163,7 @@ def sticky_source(first, second, prefix, family):
 
 
 def route_moves():
-    """The way to the peer leads by another interface from now on: so do our packets, from the same address."""
+    """The route to the peer leads by another interface from now on: so do our packets, from the same address."""
     with Sites(2) as (one, two):
         for number, name in enumerate(("eth0", "eth1")):
             veth(one.node, name, two.node, name)
@@ -185,8 +185,8 @@ def route_moves():
             site.node.run(f"ip route replace 192.0.2.{far}/32 via 10.0.0.{far} src 192.0.2.{site.number}")
         with Capture(one.node, "eth0") as new, Capture(one.node, "eth1") as old:
             one.reaches(two, count=5)
-            assert wire(new), "nothing by the new way"
-            assert not wire(old), "still by the old way"
+            assert wire(new), "nothing by the new route"
+            assert not wire(old), "still by the old route"
         for site in (one, two):  # and back, as the interface goes away
             far = 3 - site.number
             site.node.run(
@@ -198,7 +198,7 @@ def route_moves():
 
 
 def asymmetric(family):
-    """What the peer sends comes in by an interface that has no way back: our answers leave where the routes lead."""
+    """What the peer sends comes in by an interface that has no route back: our answers leave where the routes lead."""
     with Sites(2, "router") as (one, two, router):
         veth(one.node, "eth0", router, "one")
         for name in ("eth0", "eth1"):
@@ -228,7 +228,7 @@ def asymmetric(family):
         two.node.up("lo", f"{there}/{32 if family == 4 else 128}")
         two.node.run(f"{ip} route add default via {back}")
         router.run(f"{ip} route add {there} via {via}")
-        wait_for(lambda: one.node.ping(there, timeout=1).ok, 8, 0.2, "the way there and the way back")
+        wait_for(lambda: one.node.ping(there, timeout=1).ok, 8, 0.2, "the routes there and back")
         shown = there if family == 4 else f"[{there}]"
         one.configure((two, f"{shown}:{PORT}"))
         two.configure((one, None))
@@ -240,7 +240,7 @@ def asymmetric(family):
 
 
 def beside_a_dead_peer(kill, counted):
-    """One peer cannot be reached: nothing that is for the other is lost, and nobody is busy with it."""
+    """One peer cannot be reached: nothing that is for the other is lost, and no process is busy with it."""
     with Sites(3) as (one, two, three):
         join_by_own_links(one, two, three, "198.51.100.1/24", "198.51.100.2/24", "198.51.100.2")
         one.reaches(two)
@@ -273,7 +273,7 @@ DEATHS = (
 
 
 def loop():
-    """The route to the peer leads into the tunnel: nothing goes round and round, and it is said why nothing goes."""
+    """The route to the peer leads into the tunnel: nothing loops, and the reason is logged."""
     with Sites(2) as (one, two):
         connect(one, two, ["192.0.2.1/24"], ["192.0.2.2/24", "198.51.100.2/32"])
         one.node.run("ip route add 198.51.100.0/24 via 192.0.2.2")
@@ -327,7 +327,7 @@ class Uplinks:
 
 
 def uplinks():
-    """Answers leave by the uplink that they were asked at while it has a way out, else by the one that has."""
+    """Answers leave by the uplink that they were asked at while it has a route out, else by the one that has."""
     with Sites(2, "router") as (one, two, router):
         net = Uplinks(one, two, router)
         two.node.sh(
@@ -411,7 +411,7 @@ def mark_moves():
 
 
 def fwmark():
-    """What we send is marked: a rule sends it by a table of its own, where alone there is a way; both families."""
+    """What we send is marked: a rule sends it by a table of its own, where alone there is a route; both families."""
     with Sites(2) as (one, two):
         connect(one, two, ["192.0.2.1/24", "2001:db8::1/64"], ["192.0.2.2/24", "2001:db8::2/64"])
         one.node.sh(
@@ -424,7 +424,7 @@ def fwmark():
             one.configure((two, endpoint), interface="FwMark = 0x51")
             up(*(s for s in (two, one) if not s.gateway.pids()))
             one.reload()
-            assert not one.node.ping("192.0.2.2", count=1, timeout=1).ok, "without the mark there is no way"
+            assert not one.node.ping("192.0.2.2", count=1, timeout=1).ok, "without the mark there is no route"
             one.reaches(two)
             assert one.gateway.status()["wireguard"]["fwmark"] == 0x51
         # wg(8) takes the mark away and gives it back, live
@@ -519,7 +519,7 @@ def ecn_and_dscp_out(family):
 
 
 def ecn_in(family):
-    """Congestion marked on the underlay gets into what is inside, as RFC 6040 has it, or drops what cannot say so."""
+    """Congestion marked on the underlay gets into what is inside, as RFC 6040 has it, or drops what cannot carry it."""
     # (inside, outside) -> what arrives; None: dropped. Source: RFC 6040, figure 4.
     expected = {
         ("not-ect", "not-ect"): "not-ect",
@@ -570,7 +570,7 @@ def ecn_in(family):
 
 
 def flow_label():
-    """The outer flow label is one for the tunnel: it tells nothing of the flows inside."""
+    """The outer flow label is one for the tunnel: it shows nothing of the flows inside."""
     with pair(6) as (one, two):
         up(two, one)
         one.reaches(two)
@@ -591,12 +591,12 @@ def flow_label():
             inner.close()
 
 
-# ---- machines without one family -----------------------------------------------------------------
+# ---- hosts without one family --------------------------------------------------------------------
 
 # Runs a command for which socket(family, …) does not exist, by seccomp: family and command in argv.
 WITHOUT_FAMILY = """
-import ctypes, os, platform, struct, sys
-number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+import ctypes, os, struct, sys
+number = {"x86_64": 41, "aarch64": 198}[os.uname()[4]]
 op = lambda code, jt, jf, k: struct.pack("HBBI", code, jt, jf, k)
 LOAD, JEQ, RET = 0x20, 0x15, 0x06
 program = b"".join([
@@ -684,7 +684,7 @@ def main():
     suite.run("sticky source, IPv6", sticky_source, "2001:db8::2", "2001:db8::3", 64, 6)
     suite.run("the route moves to another interface", route_moves)
     for family in (4, 6):
-        suite.run(f"no way back by where it came in, IPv{family}", asymmetric, family)
+        suite.run(f"no route back by where it came in, IPv{family}", asymmetric, family)
     suite.run("a routing loop", loop)
     suite.run("two uplinks", uplinks)
     suite.run("two uplinks, IPv6", uplinks_ipv6)
@@ -693,8 +693,8 @@ def main():
     suite.run("firewall mark", fwmark)
     suite.run("two uplinks, another mark, another rule", mark_moves)
     for family in (4, 6):
-        suite.run(f"ECN and DSCP on the way out, over IPv{family}", ecn_and_dscp_out, family)
-        suite.run(f"ECN on the way in, over IPv{family}", ecn_in, family)
+        suite.run(f"ECN and DSCP outwards, over IPv{family}", ecn_and_dscp_out, family)
+        suite.run(f"ECN inwards, over IPv{family}", ecn_in, family)
     suite.run("flow label", flow_label)
     suite.run("a kernel without IPv6", without_ipv6_sockets)
     suite.run("a kernel without IPv4", without_ipv4_sockets)

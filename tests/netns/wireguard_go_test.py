@@ -156,7 +156,7 @@ def they_roam(pair):
     pair.theirs.run("wg", "set", "wg0", "listen-port", str(PORT + 1))
     wait_for(lambda: pair.wg.endpoint() == f"{pair.two.underlay}:{PORT + 1}", 2, what="the new port")
     readdress(pair.theirs, pair.two.underlay, "192.168.122.99")
-    # this one insists on its old source address until it is told anew where we are
+    # this one insists on its old source address until it is configured with our new address
     pair.theirs.run("wg", "set", "wg0", "peer", pair.one.public, "endpoint", underlay(pair, "IPv4")[0])
     wait_for(lambda: pair.wg.endpoint().startswith("192.168.122.99:"), 2, what="the new address")
     missing = lost()
@@ -178,7 +178,7 @@ def we_roam(pair):
     wait_for(lambda: pair.endpoint_there().startswith("192.168.122.98:"), 2, what="our new address")
 
     def over_ipv6():
-        # an answer that is under way over IPv4 as we say this moves the endpoint back, rightly
+        # an answer that is in transit over IPv4 at this moment moves the endpoint back, rightly
         pair.wg.peer(pair.two, endpoint=underlay(pair, "IPv6")[1])
         time.sleep(0.2)
         return pair.endpoint_there().startswith(f"[{pair.one.underlay6}]:")
@@ -212,7 +212,7 @@ def keepalives(pair):
 
 
 def passive_keepalives(pair):
-    """Who hears data and has nothing to say sends a keepalive after KEEPALIVE_TIMEOUT, 10 s."""
+    """A peer that receives data and has nothing to send sends a keepalive after KEEPALIVE_TIMEOUT, 10 s."""
     pair.meet(underlay(pair, "IPv4")[1])
     pair.from_ours(count=1)
     time.sleep(0.2)
@@ -259,7 +259,7 @@ class Rekey:
         ]
 
     def judge(self, _):
-        """Not one packet lost, and one handshake by whoever began the session."""
+        """Not one packet lost, and one handshake by the side that began the session."""
         lost = [wait() for wait in self.lost]
         initiations = messages(self.capture, INITIATION)
         assert lost == [0, 0], f"lost: {lost}"
