@@ -42,7 +42,8 @@ void __wrap_host_down(struct host *host);
 void __wrap_host_close(struct host *host);
 int __wrap_host_report(const struct conf_site *conf, struct status_report *r);
 
-#define MARK 7 /* the host's firewall mark */
+#define RUN_MAX_S 60 /* a run that takes longer will not end: SIGALRM kills the test */
+#define MARK	  7  /* the host's firewall mark */
 
 /** The state of the run in progress. */
 static struct {
@@ -405,7 +406,9 @@ void test_site_run(struct test_site *t)
 	run.t = t;
 	run.next = t->events ? t->events : "";
 	run.site.backend = &fake;
+	alarm(RUN_MAX_S);
 	t->exit_code = site_daemon_run(&config);
+	alarm(0);
 	ASSERT(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0);
 	ASSERT(pread(memory, t->text, sizeof(t->text) - 1, 0) >= 0 && close(memory) == 0);
 	if (run.asking)
