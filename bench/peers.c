@@ -127,7 +127,7 @@ static void receive(
 {
 	struct rx_train t = { .data = msg, .len = len * count, .stride = len, .from = *from };
 
-	check(rx_datagrams(&h->e, &t), "no room in an empty engine");
+	check(rx_datagrams(&h->e.rx, &t), "no room in an empty engine");
 }
 
 static void deliver(struct hub *h)
@@ -135,17 +135,21 @@ static void deliver(struct hub *h)
 	struct gso_superframe sf;
 	struct path_port *port;
 
-	rx_account(&h->e);
-	while (rx_next(&h->e, &sf, &port))
+	while (rx_next(&h->e.rx, &sf, &port))
 		;
-	rx_release(&h->e);
+}
+
+static void reset(struct hub *h)
+{
+	emit_reset(&h->e.tx.out);
+	emit_reset(&h->e.control.out);
 }
 
 static void send_all(struct hub *h)
 {
 	while (!control_pump(&h->e))
-		tx_reset(&h->e);
-	tx_reset(&h->e);
+		reset(h);
+	reset(h);
 }
 
 /* Seal the client's message at msg[]. Return: its length. */
@@ -172,10 +176,10 @@ static void connect_client(struct hub *h, size_t i)
 	check(!wg_peer_make_initiation(&c->dev, &c->hub, h->now, wall_of(h->now), msg),
 		"no initiation");
 	receive(h, &c->at, msg, sizeof(msg), 1);
-	check(h->e.tx.out.heads.n == 1, "no response");
-	check(wg_device_handshake(&c->dev, h->e.tx.out.heads.trains[0].base,
-		      h->e.tx.out.heads.trains[0].len, &c->hub.endpoint, h->now, wall_of(h->now),
-		      false, &event) == DROP_NONE,
+	check(control_pump(&h->e) && h->e.control.out.heads.n == 1, "no response");
+	check(wg_device_handshake(&c->dev, h->e.control.out.heads.trains[0].base,
+		      h->e.control.out.heads.trains[0].len, &c->hub.endpoint, h->now,
+		      wall_of(h->now), false, &event) == DROP_NONE,
 		"the response is not understood");
 	send_all(h);
 	len = seal(c, h->now, msg, 0);
@@ -282,10 +286,10 @@ static uint64_t send_packets(struct hub *h, const struct mix *mix, size_t len)
 		make_packet(frames + i * len, len, ours, d.address[i]);
 	begun = stopwatch_ns();
 	for (unsigned i = 0; i < BATCH; i++) {
-		check(!tx_begin(&h->e, &h->job, &h->e.tun, frames + i * len, len, &none).len,
+		check(!tx_begin(&h->e.tx, &h->job, &h->e.tun, frames + i * len, len, &none).len,
 			"a packet is too large");
-		while (!tx_continue(&h->e, &h->job))
-			tx_reset(&h->e);
+		while (!tx_continue(&h->e.tx, &h->job))
+			reset(h);
 	}
 	send_all(h);
 	return stopwatch_ns() - begun;
@@ -300,7 +304,7 @@ static void receive_batch(
 	for (unsigned i = 0; i < BATCH; i += count) {
 		if (i / count % RECEIVE == 0)
 			for (unsigned k = i; k < BATCH && k < i + RECEIVE * count; k += count)
-				rx_prefetch(&h->e, frames + k * len, len);
+				rx_prefetch(&h->e.rx, frames + k * len, len);
 		receive(h, &from[i], frames + i * len, len, count);
 	}
 	deliver(h);

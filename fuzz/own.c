@@ -56,15 +56,15 @@ static void take(struct site *s, const char *endpoint, const uint8_t *frame, siz
 	bool ethernet, bool *seen)
 {
 	EXPECT(endpoint_parse(endpoint, &s->peer.wg.endpoint) == 0);
-	s->e.own.peer = NULL;
-	if (!own_recognises(&s->e.own, &s->e.wg, frame, len, ethernet)) {
-		EXPECT(!s->e.own.peer);
+	s->e.tx.own.peer = NULL;
+	if (!own_recognises(&s->e.tx.own, &s->e.wg, frame, len, ethernet)) {
+		EXPECT(!s->e.tx.own.peer);
 		return;
 	}
-	if (s->e.own.peer)
+	if (s->e.tx.own.peer)
 		*seen = true;
 	EXPECT(*seen);
-	EXPECT(!s->e.own.peer || (s->e.own.peer == &s->peer.wg && has_header(frame, len)));
+	EXPECT(!s->e.tx.own.peer || (s->e.tx.own.peer == &s->peer.wg && has_header(frame, len)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!s)
 		s = site_new();
-	s->e.own = (struct own){ 0 };
+	s->e.tx.own = (struct own){ 0 };
 	if (len)
 		data++, len--;
 	while (len >= 2) {

@@ -108,7 +108,7 @@ static void send_data(struct end *e, bool packet)
 	EXPECT(!wg_keypair_reserve(kp, &counter));
 	wg_data_seal(&e->dev.crypto.aead, kp, counter, msg, len);
 	store_message(msg, len + WG_DATA_OVERHEAD);
-	run_actions(e, wg_peer_sent(&e->dev, kp, len + WG_DATA_OVERHEAD, packet, w.now));
+	run_actions(e, wg_peer_sent(&e->dev, kp->peer, len + WG_DATA_OVERHEAD, packet, w.now));
 }
 
 static void run_actions(struct end *e, unsigned actions)
@@ -149,7 +149,7 @@ static enum drop deliver_data(struct end *e, const struct endpoint *src, uint8_t
 		return drop;
 	if (plain)
 		check_packet(e, msg + WG_DATA_HEADER_LEN, plain);
-	run_actions(e, wg_peer_received(&e->dev, kp, src, len, plain, w.now));
+	run_actions(e, wg_peer_received(&e->dev, kp->peer, kp, src, len, plain, w.now));
 	return DROP_NONE;
 }
 

@@ -228,7 +228,7 @@ static bool is_measured(const struct driver *d, const struct mtu_budget *budget)
 {
 	if (budget->outer_measured)
 		return true;
-	LIST_FOR_EACH(l, &d->engine.followed)
+	LIST_FOR_EACH(l, &d->engine.control.followed)
 	{
 		const struct path_peer *p = CONTAINER_OF(l, struct path_peer, follow);
 

@@ -270,6 +270,15 @@ static struct mono deadline(struct backend_site *s)
 	return mono_earliest(userspace_deadline(&u->userspace), pmtu_policy_deadline(&u->mtus));
 }
 
+/* Note which reasons for drops have new ones. */
+static void note_drops(struct userspace_site *u, struct mono now)
+{
+	struct lane_counters sum;
+
+	engine_count(&u->driver->engine, &sum);
+	drop_clock_tick(&u->drop_clock, &sum.drops, now);
+}
+
 static unsigned work(struct backend_site *s)
 {
 	struct userspace_site *u = userspace_of(s);
@@ -277,7 +286,7 @@ static unsigned work(struct backend_site *s)
 	unsigned events = u->events;
 	unsigned happened = userspace_work(&u->userspace);
 
-	drop_clock_tick(&u->drop_clock, &d->engine.drops, d->engine.now);
+	note_drops(u, d->engine.now);
 	if (pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);
@@ -296,7 +305,7 @@ static int report(struct backend_site *s, struct status_report *r)
 	struct userspace_site *u = userspace_of(s);
 
 	driver_work(u->driver);
-	drop_clock_tick(&u->drop_clock, &u->driver->engine.drops, clock_mono());
+	note_drops(u, clock_mono());
 	drop_clock_ages(&u->drop_clock, clock_mono(), &r->drop_ages_ms);
 	return userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
 }

@@ -31,7 +31,7 @@ static void forget_stale_source(struct driver *d)
 	}
 }
 
-static void flush_queue(struct driver *d, struct train_queue *q)
+static void flush_queue(struct driver *d, struct train_queue *q, struct drop_counters *drops)
 {
 	uint64_t errors = d->udp.send_errors;
 	uint64_t calls = d->udp.send_calls;
@@ -44,43 +44,51 @@ static void flush_queue(struct driver *d, struct train_queue *q)
 	events = udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
-	d->engine.drops.n[DROP_TX_SEND] += d->udp.send_errors - errors;
-	d->engine.joins = d->udp.offloads.segment;
+	drops->n[DROP_TX_SEND] += d->udp.send_errors - errors;
+	d->engine.tx.joins = d->udp.offloads.segment;
 	if (events & UDP_TOO_BIG)
 		d->engine.events |= ENGINE_TOO_BIG;
 	if (events & UDP_SOURCE_STALE)
 		forget_stale_source(d);
 }
 
+static void flush(struct driver *d, struct emit *out)
+{
+	flush_queue(d, &out->heads, &out->counters->drops);
+	flush_queue(d, &out->tails, &out->counters->drops);
+	emit_reset(out);
+}
+
 void batch_flush(struct driver *d)
 {
-	flush_queue(d, &d->engine.tx.out.heads);
-	flush_queue(d, &d->engine.tx.out.tails);
-	tx_reset(&d->engine);
+	flush(d, &d->engine.tx.out);
 }
 
 void batch_finish(struct driver *d)
 {
-	while (!control_pump(&d->engine))
-		batch_flush(d);
+	bool done;
+
 	batch_flush(d);
+	do {
+		done = control_pump(&d->engine);
+		flush(d, &d->engine.control.out);
+	} while (!done);
 }
 
-static void write_superframes(struct driver *d)
+void batch_write(struct driver *d)
 {
 	struct gso_superframe sf;
 	struct path_port *port;
 
-	while (rx_next(&d->engine, &sf, &port)) {
+	while (rx_next(&d->engine.rx, &sf, &port)) {
 		struct driver_port *p = port->user;
 
 		d->stats.syscalls++;
 		if (tap_write(&p->tap, &sf.offload, sf.iov, sf.n_iov) < 0) {
-			d->engine.drops.n[DROP_TAP_WRITE] += sf.n_frames;
-			port->stats.dropped_rx += sf.n_frames;
+			d->engine.rx.counters.drops.n[DROP_TAP_WRITE] += sf.n_frames;
+			port->stats.rx.dropped += sf.n_frames;
 		}
 	}
-	rx_release(&d->engine);
 }
 
 void batch_receive(struct driver *d, const struct udp_received *r)
@@ -89,16 +97,8 @@ void batch_receive(struct driver *d, const struct udp_received *r)
 		.data = r->data, .len = r->len, .stride = r->stride, .from = r->from, .tos = r->tos
 	};
 
-	while (!rx_datagrams(&d->engine, &t)) {
-		rx_account(&d->engine);
-		write_superframes(d);
-		batch_flush(d);
+	while (!rx_datagrams(&d->engine.rx, &t)) {
+		batch_write(d);
+		batch_finish(d);
 	}
-}
-
-/* Write the pending superframes; their buffers are then free again. */
-void batch_write(struct driver *d)
-{
-	rx_account(&d->engine);
-	write_superframes(d);
 }

@@ -264,8 +264,7 @@ void driver_tidy(struct driver *d)
 	trace_log_run(&d->trace_log, &d->engine);
 	if (!d->engine.wg.spent)
 		return;
-	wg_device_tidy(&d->engine.wg);
-	aead_forget(&d->engine.aead);
+	engine_tidy(&d->engine);
 	secret_wipe_stack();
 }
 

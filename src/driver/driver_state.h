@@ -37,7 +37,7 @@ struct driver_underlay {
 	 * not be sent. */
 	void (*check_trains)(void *ctx, struct train_queue *q);
 
-	/** One of our own datagrams returned through one of our own ports: see engine.own. */
+	/** One of our own datagrams returned through one of our own ports: see engine.tx.own. */
 	void (*found_own)(void *ctx);
 
 	/**

@@ -100,15 +100,16 @@ static void hear(struct bench *b, uint64_t datagrams)
 {
 	struct mono end = mono_add(clock_mono(), 60 * NS_PER_S);
 
-	while (b->d->engine.stats.datagrams_rx < datagrams && !mono_reached(end, clock_mono()))
+	while (b->d->engine.rx.counters.stats.datagrams_rx < datagrams &&
+		!mono_reached(end, clock_mono()))
 		assert_int_equal(loop_run_once(&b->loop, end), 0);
-	assert_int_equal(b->d->engine.stats.datagrams_rx, datagrams);
+	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, datagrams);
 }
 
 /* A datagram to the port reaches the engine through the event loop. */
 static void expect_heard(struct bench *b, uint16_t port)
 {
-	uint64_t before = b->d->engine.stats.datagrams_rx;
+	uint64_t before = b->d->engine.rx.counters.stats.datagrams_rx;
 
 	send_to_port(b, port);
 	hear(b, before + 1);
@@ -117,7 +118,7 @@ static void expect_heard(struct bench *b, uint16_t port)
 /* A datagram to the port does not reach the engine; a later one to the right port proves it. */
 static void expect_unheard(struct bench *b, uint16_t port)
 {
-	uint64_t before = b->d->engine.stats.datagrams_rx;
+	uint64_t before = b->d->engine.rx.counters.stats.datagrams_rx;
 
 	send_to_port(b, port);
 	send_to_port(b, b->d->udp.port);
@@ -147,11 +148,11 @@ static void test_exchange(void **state)
 	expect_heard(b, before);
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
-	heard = b->d->engine.stats.datagrams_rx;
+	heard = b->d->engine.rx.counters.stats.datagrams_rx;
 	send_to_port(b, before); /* already queued when the socket is closed */
 	assert_int_equal(poll(&there, 1, 60000), 1);
 	assert_int_equal(driver_rebind(b->d, after, 0), 0);
-	assert_int_equal(b->d->engine.stats.datagrams_rx, heard + 1);
+	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, heard + 1);
 	assert_int_equal(b->d->udp.port, after);
 	assert_false(b->peer.path.wg.endpoint.local.family);
 	assert_int_equal(b->peer.path.wg.endpoint.local_ifindex, 0);
@@ -252,17 +253,17 @@ static void test_grow(void **state)
 	struct bench *b = *state;
 	struct driver *d = b->d;
 	uint64_t memory = driver_memory(d), peers[] = { 100, 1000, 500, 3000 };
-	unsigned slots = d->engine.reassembly.pool.size, units = d->engine.pending.pool.size;
+	unsigned slots = d->engine.rx.reassembly.pool.size, units = d->engine.tx.pending.pool.size;
 
 	for (size_t i = 0; i < 4; i++) {
 		bool less = i == 2;
 
 		assert_int_equal(driver_grow(d, peers[i], 8), 0);
-		assert_int_equal(d->engine.reassembly.pool.size > slots, !less);
-		assert_int_equal(d->engine.pending.pool.size > units, !less);
+		assert_int_equal(d->engine.rx.reassembly.pool.size > slots, !less);
+		assert_int_equal(d->engine.tx.pending.pool.size > units, !less);
 		assert_int_equal(driver_memory(d) > memory, !less);
-		slots = d->engine.reassembly.pool.size;
-		units = d->engine.pending.pool.size;
+		slots = d->engine.rx.reassembly.pool.size;
+		units = d->engine.tx.pending.pool.size;
 		memory = driver_memory(d);
 		assert_true(slots >= 8 * peers[i] && units >= 8 * peers[i]);
 	}

@@ -21,7 +21,7 @@ static void write_answer(struct driver *d, struct driver_port *p, const struct t
 
 	d->stats.syscalls++;
 	if (tap_write(&p->tap, &none, iov, 2) < 0)
-		drop_count(&d->engine.drops, DROP_TAP_WRITE);
+		drop_count(&d->engine.tx.counters.drops, DROP_TAP_WRITE);
 }
 
 void ports_unwatch(struct driver *d, struct driver_port *p)
@@ -56,20 +56,20 @@ static void on_tap(void *ctx, uint32_t events)
 
 		d->stats.syscalls++;
 		if (len == -EBADMSG) {
-			drop_count(&d->engine.drops, DROP_TAP_VNET);
+			drop_count(&d->engine.tx.counters.drops, DROP_TAP_VNET);
 			continue;
 		}
 		if (len == -EBADFD)
 			handle_deleted_interface(d, p);
 		if (len < 0)
 			break;
-		answer = tx_begin(&d->engine, &d->job, p->path, d->frame, (size_t)len, &offload);
+		answer = tx_begin(&d->engine.tx, &d->job, p->path, d->frame, (size_t)len, &offload);
 		if (answer.len)
 			write_answer(d, p, &answer);
-		while (!tx_continue(&d->engine, &d->job))
+		while (!tx_continue(&d->engine.tx, &d->job))
 			batch_flush(d);
 	}
-	if (d->engine.own.peer)
+	if (d->engine.tx.own.peer)
 		d->underlay.found_own(d->underlay.ctx);
 	batch_finish(d);
 }

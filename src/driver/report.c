@@ -98,9 +98,9 @@ static int report_tunnel(
 	return 0;
 }
 
-static struct status_traffic traffic_of(struct path_traffic t)
+static struct status_traffic traffic_of(uint64_t packets, uint64_t bytes)
 {
-	return (struct status_traffic){ .packets = t.packets, .bytes = t.bytes };
+	return (struct status_traffic){ .packets = packets, .bytes = bytes };
 }
 
 static void report_session_counters(const struct driver_session *us, struct status_session *s)
@@ -108,12 +108,12 @@ static void report_session_counters(const struct driver_session *us, struct stat
 	const struct path_port_stats *p = &us->path.port.stats;
 	const struct l2tp_session_rx *l = &us->path.l2tp.rx;
 
-	s->mss_clamped = p->mss_clamped;
-	s->too_big_sent = p->too_big_sent;
-	s->fragmented = p->fragmented;
-	s->fragments_tx = p->fragments_tx;
-	s->fragments_rx = p->fragments_rx;
-	s->reassembled = p->reassembled;
+	s->mss_clamped = p->tx.mss_clamped + p->rx.mss_clamped;
+	s->too_big_sent = p->tx.too_big_sent;
+	s->fragmented = p->tx.fragmented;
+	s->fragments_tx = p->tx.fragments;
+	s->fragments_rx = p->rx.fragments;
+	s->reassembled = p->rx.reassembled;
 	s->reordered = l->bad_sequence;
 	s->wrong_cookie = l->wrong_cookie;
 	s->bad_length = l->bad_length;
@@ -121,10 +121,10 @@ static void report_session_counters(const struct driver_session *us, struct stat
 	s->with_sequence = l->with_sequence;
 	s->without_sequence = l->without_sequence;
 	s->lost = l->lost;
-	s->dropped_tx = p->dropped_tx;
-	s->dropped_rx = p->dropped_rx;
-	s->tx = traffic_of(p->tx);
-	s->rx = traffic_of(p->rx);
+	s->dropped_tx = p->tx.dropped;
+	s->dropped_rx = p->rx.dropped;
+	s->tx = traffic_of(p->tx.packets, p->tx.bytes);
+	s->rx = traffic_of(p->rx.packets, p->rx.bytes);
 }
 
 static int report_session(const struct driver *d, const struct conf_tunnel *t,
@@ -149,8 +149,10 @@ static int report_session(const struct driver *d, const struct conf_tunnel *t,
 
 static void report_counters(const struct driver *d, struct status_report *r)
 {
-	const struct engine_stats *e = &d->engine.stats;
+	struct lane_counters sum;
+	const struct engine_stats *e = &sum.stats;
 
+	engine_count(&d->engine, &sum);
 	r->engine = (struct status_engine){
 		.superframes_tx = e->superframes_tx,
 		.segments_tx = e->segments_tx,
@@ -168,7 +170,7 @@ static void report_counters(const struct driver *d, struct status_report *r)
 		.wakeups = d->loop->wakeups,
 		.memory_bytes = driver_memory(d),
 	};
-	r->drops = d->engine.drops;
+	r->drops = sum.drops;
 	r->offloads = (struct status_offloads){
 		.vnet = d->tun.tap.offloads.vnet_hdr,
 		.tso = d->tun.tap.offloads.tso,
@@ -198,11 +200,11 @@ static int report_wg(const struct driver *d, const struct conf_site *conf, struc
 	memcpy(r->wg.public_key, d->engine.wg.identity.public_key, KEY_LEN);
 	r->wg.listen_port = listen_port(d);
 	r->wg.fwmark = d->fwmark;
-	r->wg.tun_tx = traffic_of(tun->tx);
-	r->wg.tun_rx = traffic_of(tun->rx);
-	r->wg.too_big_sent = tun->too_big_sent;
-	r->wg.dropped_tx = tun->dropped_tx;
-	r->wg.dropped_rx = tun->dropped_rx;
+	r->wg.tun_tx = traffic_of(tun->tx.packets, tun->tx.bytes);
+	r->wg.tun_rx = traffic_of(tun->rx.packets, tun->rx.bytes);
+	r->wg.too_big_sent = tun->tx.too_big_sent;
+	r->wg.dropped_tx = tun->tx.dropped;
+	r->wg.dropped_rx = tun->rx.dropped;
 	for (size_t i = 0; i < conf->interface.addresses.n; i++)
 		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
 			return -ENOMEM;
@@ -224,7 +226,7 @@ int report_engine(const struct driver *d, const struct conf_site *conf, struct s
 			err = report_session(
 				d, &conf->tunnels[i], &conf->tunnels[i].sessions[k], r);
 	}
-	strncpy(r->aead, aead_name(&d->engine.aead), sizeof(r->aead) - 1);
+	strncpy(r->aead, aead_name(&d->engine.tx.aead), sizeof(r->aead) - 1);
 	report_counters(d, r);
 	return err;
 }

@@ -42,7 +42,7 @@ static void on_udp(struct driver *d, int fd, uint32_t events)
 		n = udp_receive(&d->udp, fd, d->buffers + at, received);
 		d->stats.syscalls++;
 		for (int k = 0; k < n; k++)
-			rx_prefetch(&d->engine, received[k].data, received[k].len);
+			rx_prefetch(&d->engine.rx, received[k].data, received[k].len);
 		for (int k = 0; k < n; k++) {
 			d->stats.trains_rx++;
 			longest = size_max(longest, received[k].len);

@@ -101,19 +101,21 @@ void trace_log_start(struct trace_log *l, struct engine *e)
 void trace_log_run(struct trace_log *l, struct engine *e)
 {
 	struct trace *t = &e->trace;
+	struct lane_counters sum;
 
 	if (!t->on)
 		return;
+	engine_count(e, &sum);
 	for (unsigned i = 0; i < t->n; i++)
 		log_event(&t->v[i]);
 	if (t->lost)
 		log_debug("%" PRIu64 " more events at the same time are not logged", t->lost);
 	t->n = 0;
 	t->lost = 0;
-	l->more = memcmp(&l->drops, &e->drops, sizeof(l->drops)) != 0;
+	l->more = memcmp(&l->drops, &sum.drops, sizeof(l->drops)) != 0;
 	if (!l->more || (mono_is_set(l->next) && !mono_reached(l->next, e->now)))
 		return;
-	log_drops(l, &e->drops);
+	log_drops(l, &sum.drops);
 	l->next = mono_add(e->now, DROPS_INTERVAL);
 	l->more = false;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "path/attention.h"
 #include "path/peer_pmtu.h"
 #include "wg/handshake.h"
 
@@ -12,47 +13,119 @@
  * wg_socket_send_buffer_as_reply_to_skb(). */
 #define HANDSHAKE_TOS 0x88
 
-void control_note(struct engine *e, struct path_peer *peer, unsigned actions)
+static void act(struct engine *e, struct path_peer *peer, unsigned actions)
 {
-	if (!actions)
-		return;
-	peer->actions |= actions;
-	if (list_is_empty(&peer->attention))
-		list_push_tail(&e->attention, &peer->attention);
+	attention_add(&e->control.attention, peer, actions);
 }
 
 static void control_send(
 	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *to)
 {
-	memcpy(train_tail(&e->tx.out.heads), msg, len);
-	train_append(&e->tx.out.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
-	e->stats.handshakes_tx++;
+	memcpy(train_tail(&e->control.out.heads), msg, len);
+	train_append(&e->control.out.heads, len, to, msg[0] == WG_MSG_COOKIE ? 0 : HANDSHAKE_TOS);
+	e->control.counters.stats.handshakes_tx++;
 }
 
-void control_handshake(
-	struct engine *e, const uint8_t *msg, size_t len, const struct endpoint *from)
+/* ---- what the lanes have reported ---- */
+
+static void read_tx_note(struct engine *e, struct path_peer *peer)
+{
+	struct tx_note *n = &peer->sent;
+
+	if (n->bytes)
+		act(e, peer, wg_peer_sent(&e->wg, &peer->wg, n->bytes, true, e->now));
+	if (n->wants_session)
+		act(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+	if (n->largest) {
+		peer_pmtu_sent(e, peer, n->largest, 1);
+		peer_pmtu_sent(e, peer, n->train_size, n->train);
+	}
+}
+
+static void read_rx_note(struct engine *e, struct path_peer *peer)
+{
+	const struct rx_note *n = &peer->received;
+	const struct wg_index_entry *session;
+	unsigned actions;
+
+	for (unsigned i = 0; i < n->n_answers; i++)
+		peer_pmtu_answered(e, peer, n->answers[i]);
+	if (!n->bytes)
+		return;
+	session = wg_indextable_find(&e->wg.indices, n->index);
+	actions = wg_peer_received(&e->wg, &peer->wg,
+		session && session->peer == &peer->wg ? session->keypair : NULL, &n->from, n->bytes,
+		n->has_data, e->now);
+	if (actions & WG_SEND_PENDING)
+		trace_note(&e->trace, TRACE_SESSION, &peer->wg, &n->from, 0);
+	act(e, peer, actions);
+}
+
+static void read_notes(struct engine *e)
+{
+	LIST_FOR_EACH_SAFE(l, next, &e->tx.noted)
+	{
+		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, sent.link);
+
+		if (next != &e->tx.noted) /* there may be many peers, not in the caches */
+			wg_peer_prefetch(&CONTAINER_OF(next, struct path_peer, sent.link)->wg);
+		read_tx_note(e, peer);
+		tx_note_clear(&peer->sent);
+	}
+	LIST_FOR_EACH_SAFE(l, next, &e->rx.noted)
+	{
+		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, received.link);
+
+		if (next != &e->rx.noted)
+			wg_peer_prefetch(&CONTAINER_OF(next, struct path_peer, received.link)->wg);
+		read_rx_note(e, peer);
+		rx_note_clear(&peer->received);
+	}
+}
+
+static void take_message(struct engine *e, const struct rx_message *m)
 {
 	struct wg_event event;
-	enum drop verdict =
-		wg_device_handshake(&e->wg, msg, len, from, e->now, e->wall, false, &event);
+	enum drop verdict = wg_device_handshake(
+		&e->wg, m->bytes, m->len, &m->from, e->now, e->wall, false, &event);
 
-	e->stats.handshakes_rx++;
-	drop_count(&e->drops, verdict);
-	trace_handshake(&e->trace, e->now, len ? msg[0] : 0, verdict,
-		event.reply_len ? event.reply[0] : 0, event.peer, from);
+	drop_count(&e->control.counters.drops, verdict);
+	trace_handshake(&e->trace, e->now, m->len ? m->bytes[0] : 0, verdict,
+		event.reply_len ? event.reply[0] : 0, event.peer, &m->from);
 	if (event.reply_len)
-		control_send(e, event.reply, event.reply_len, from);
+		control_send(e, event.reply, event.reply_len, &m->from);
 	if (event.peer)
-		control_note(e, path_peer_of(event.peer), event.actions);
+		act(e, path_peer_of(event.peer), event.actions);
 }
+
+static bool has_room_for_message(const struct engine *e)
+{
+	return train_has_room(&e->control.out.heads, 1, WG_HANDSHAKE_MAX);
+}
+
+/* Process the handshake messages. Return: false if there is no room for another reply. */
+static bool take_messages(struct engine *e)
+{
+	struct rx_lane *rx = &e->rx;
+	unsigned done = 0;
+
+	while (done < rx->n_messages && has_room_for_message(e))
+		take_message(e, &rx->messages[done++]);
+	rx->n_messages -= done;
+	memmove(rx->messages, rx->messages + done, rx->n_messages * sizeof(rx->messages[0]));
+	return !rx->n_messages;
+}
+
+/* ---- timers and actions ---- */
 
 void control_timers(struct engine *e)
 {
 	struct wg_peer *peer;
 
-	(void)reassembly_expire(&e->reassembly, e->now);
+	read_notes(e); /* they are older than what the timers do */
+	(void)reassembly_expire(&e->rx.reassembly, e->now);
 	while ((peer = wg_device_due(&e->wg, e->now)))
-		control_note(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
+		act(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
 }
 
 void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
@@ -80,7 +153,7 @@ static void send_initiation(struct engine *e, struct path_peer *peer)
 		control_move(e, peer, &to);
 	if (wg_peer_make_initiation(&e->wg, &peer->wg, e->now, e->wall, msg) < 0)
 		return;
-	pending_set_unanswered(&e->pending, &peer->pending, unanswered);
+	pending_set_unanswered(&e->tx.pending, &peer->pending, unanswered);
 	control_send(e, msg, sizeof(msg), &peer->wg.endpoint);
 	trace_note(&e->trace, TRACE_INITIATION_SENT, &peer->wg, NULL, 0);
 	if (peer->policy)
@@ -95,20 +168,20 @@ static bool send_pending(struct engine *e, struct path_peer *peer, struct wg_key
 	struct pending_packet packet;
 	int err = 0;
 
-	while (err != -ENOBUFS && pending_first(&e->pending, &peer->pending, &packet)) {
-		err = emit_packet(
-			&e->tx.out, &flow, packet.stats, packet.bytes, packet.len, packet.l2tp);
+	while (err != -ENOBUFS && pending_first(&e->tx.pending, &peer->pending, &packet)) {
+		err = emit_packet(&e->control.out, &flow, packet.stats, packet.bytes, packet.len,
+			packet.l2tp);
 		if (err == 0) {
-			pending_pop(&e->pending, &peer->pending);
+			pending_pop(&e->tx.pending, &peer->pending);
 		} else if (err != -ENOBUFS) {
-			drop_count(&e->drops, DROP_TX_OVERSIZE);
-			pending_drop(&e->pending, &peer->pending);
+			drop_count(&e->control.counters.drops, DROP_TX_OVERSIZE);
+			pending_drop(&e->tx.pending, &peer->pending);
 		}
 	}
 	if (err != -ENOBUFS)
-		pending_set_unanswered(&e->pending, &peer->pending, false);
+		pending_set_unanswered(&e->tx.pending, &peer->pending, false);
 	if (flow.bytes)
-		control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, true, e->now));
+		act(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, true, e->now));
 	return err != -ENOBUFS;
 }
 
@@ -116,10 +189,10 @@ static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_k
 {
 	struct emit_flow flow = emit_flow_to(peer, kp);
 
-	if (!emit_exact(&e->tx.out, &flow, 0, 0))
+	if (!emit_exact(&e->control.out, &flow, 0, 0))
 		return;
 	trace_note(&e->trace, TRACE_KEEPALIVE_SENT, &peer->wg, NULL, 0);
-	control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, false, e->now));
+	act(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, false, e->now));
 }
 
 /* Run actions that need a session: use it, or request one. Return: false when there is no room. */
@@ -128,7 +201,7 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 	struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 	if (!kp) {
-		control_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		act(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
 	/* measure the path before connections of bridge members are opened over it */
@@ -168,7 +241,7 @@ static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actio
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);
 	if (actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
-		control_note(e, peer, actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE));
+		act(e, peer, actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE));
 		return false;
 	}
 	return true;
@@ -176,16 +249,15 @@ static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actio
 
 bool control_pump(struct engine *e)
 {
-	while (!list_is_empty(&e->attention)) {
-		struct path_peer *peer =
-			CONTAINER_OF(e->attention.next, struct path_peer, attention);
-		unsigned actions = peer->actions;
+	struct path_peer *peer;
 
-		if (!train_has_room(&e->tx.out.heads, 2, WG_HANDSHAKE_MAX + WG_DATA_OVERHEAD))
+	read_notes(e);
+	if (!take_messages(e))
+		return false;
+	while ((peer = attention_first(&e->control.attention))) {
+		if (!train_has_room(&e->control.out.heads, 2, WG_HANDSHAKE_MAX + WG_DATA_OVERHEAD))
 			return false;
-		peer->actions = 0;
-		list_remove(&peer->attention);
-		if (!run_actions(e, peer, actions))
+		if (!run_actions(e, peer, attention_take(peer)))
 			return false;
 	}
 	return peer_pmtu_run(e);

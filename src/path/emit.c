@@ -44,7 +44,7 @@ static bool seal(struct emit *em, struct emit_flow *flow, struct train_queue *q,
 	wg_data_seal(em->aead, flow->kp, counter, msg, padded);
 	train_append_most(
 		q, WG_DATA_OVERHEAD + padded, &flow->peer->wg.endpoint, tos, flow->train_max);
-	em->stats->datagrams_tx++;
+	em->counters->stats.datagrams_tx++;
 	flow->bytes += WG_DATA_OVERHEAD + padded;
 	flow->largest = size_max(flow->largest, padded);
 	return true;
@@ -60,7 +60,7 @@ static void seal_packet(
 	struct emit *em, struct emit_flow *flow, struct train_queue *q, size_t len, uint8_t tos)
 {
 	if (!seal(em, flow, q, len, wg_padded_len(len, emit_whole_max(flow->peer)), tos))
-		drop_count(em->drops, DROP_WG_KEY_EXPIRED);
+		drop_count(&em->counters->drops, DROP_WG_KEY_EXPIRED);
 }
 
 /* The queue for a whole packet: the tails, once there are any, so that it overtakes none of
@@ -109,7 +109,7 @@ int emit_plan(const struct emit *em, const struct path_peer *peer, uint16_t fami
 	return 0;
 }
 
-void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_stats *stats,
+void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_tx *stats,
 	const uint8_t *packet, const struct fragment_plan *plan)
 {
 	em->fragmented++;
@@ -120,10 +120,10 @@ void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_st
 		seal_packet(em, flow, q, fragment_len(plan, j), 0);
 	}
 	stats->fragmented++;
-	stats->fragments_tx += plan->count;
+	stats->fragments += plan->count;
 }
 
-int emit_packet(struct emit *em, struct emit_flow *flow, struct path_port_stats *stats,
+int emit_packet(struct emit *em, struct emit_flow *flow, struct path_port_tx *stats,
 	const uint8_t *packet, size_t len, bool l2tp)
 {
 	struct fragment_plan plan;

@@ -27,15 +27,14 @@
  * them, so that none overtakes a fragmented one.
  */
 
-/** Trains to be sent, and what sealing needs. For one thread. */
+/** Trains to be sent, and what sealing needs: each lane that sends has its own. */
 struct emit {
 	struct train_queue heads; /* sent first */
 	struct train_queue tails; /* last fragments, and what may not overtake them */
 	unsigned fragmented;	  /* packets whose heads are in `heads` */
 	struct aead_ctx *aead;
 	_Atomic uint32_t *fragment_id; /* the engine's: see fragment_plan() */
-	struct drop_counters *drops;
-	struct engine_stats *stats;
+	struct lane_counters *counters;
 };
 
 /** Where datagrams go, and the sum of those that were sealed. */
@@ -79,7 +78,7 @@ MUST_CHECK int emit_plan(const struct emit *em, const struct path_peer *peer, ui
 
 /** Seal `packet` in the fragments that emit_plan() has planned. `stats`: of the port that it came
  * from. */
-void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_stats *stats,
+void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_tx *stats,
 	const uint8_t *packet, const struct fragment_plan *plan);
 
 /**
@@ -87,7 +86,7 @@ void emit_fragments(struct emit *em, struct emit_flow *flow, struct path_port_st
  * of the port that it came from. Return: 0; -ENOBUFS if there is no room now; another -errno if it
  * cannot be sent. Nothing was done then.
  */
-MUST_CHECK int emit_packet(struct emit *em, struct emit_flow *flow, struct path_port_stats *stats,
+MUST_CHECK int emit_packet(struct emit *em, struct emit_flow *flow, struct path_port_tx *stats,
 	const uint8_t *packet, size_t len, bool l2tp);
 
 /**

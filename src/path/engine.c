@@ -7,11 +7,12 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "l2tp/fragment.h"
-#include "l2tp/header.h"
-#include "pkt/headers.h"
 
 /* One superframe, sealed, with every header of ours on segments of a small MSS, and some more. */
 #define ARENA_LEN ((size_t)192 * 1024)
+
+/* A train of probes, or a packet of any length, and room for another. */
+#define CONTROL_ARENA_LEN ((size_t)160 * 1024)
 
 /* Delay after which expired fragments are dropped, so that one wake-up drops many. */
 #define EXPIRY_SLACK_NS (100 * NS_PER_MS)
@@ -36,6 +37,8 @@ struct layout {
 	size_t device;
 	size_t heads;
 	size_t tails;
+	size_t control_heads;
+	size_t control_tails;
 	size_t inner;
 	size_t slots;
 	size_t pending;
@@ -61,7 +64,9 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 
 	l.heads = l.device + size_align(wg_device_memory(&sizes->wg), 64);
 	l.tails = l.heads + ARENA_LEN;
-	l.inner = l.tails + ARENA_LEN;
+	l.control_heads = l.tails + ARENA_LEN;
+	l.control_tails = l.control_heads + CONTROL_ARENA_LEN;
+	l.inner = l.control_tails + CONTROL_ARENA_LEN;
 	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
 	l.pending =
 		l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
@@ -74,6 +79,72 @@ size_t engine_memory(const struct engine_sizes *sizes)
 	return layout_of(sizes).end;
 }
 
+static void fini_aead(struct engine *e)
+{
+	aead_fini(&e->tx.aead);
+	aead_fini(&e->rx.aead);
+	aead_fini(&e->control.aead);
+}
+
+static int init_aead(struct engine *e, const char *name)
+{
+	int err = aead_init(&e->tx.aead, name);
+
+	if (!err)
+		err = aead_init(&e->rx.aead, name);
+	if (!err)
+		err = aead_init(&e->control.aead, name);
+	return err;
+}
+
+static void init_emit(
+	struct engine *e, struct emit *out, struct aead_ctx *aead, struct lane_counters *counters)
+{
+	out->aead = aead;
+	out->fragment_id = &e->fragment_id;
+	out->counters = counters;
+}
+
+static void init_tx(struct engine *e, uint8_t *m, const struct layout *l, const struct rng *rng)
+{
+	struct tx_lane *tx = &e->tx;
+
+	tx->wg = &e->wg;
+	tx->joins = true;
+	tx->inner = m + l->inner;
+	list_init(&tx->noted);
+	hash_init(&tx->key, rng);
+	init_emit(e, &tx->out, &tx->aead, &tx->counters);
+	train_queue_init(&tx->out.heads, m + l->heads, ARENA_LEN);
+	train_queue_init(&tx->out.tails, m + l->tails, ARENA_LEN);
+	pending_init(&tx->pending, e->sizes.packet_max);
+	pending_add_units(&tx->pending, m + l->pending, pending_units(e->sizes.wg.peers));
+}
+
+static void init_rx(struct engine *e, uint8_t *m, const struct layout *l, const struct rng *rng)
+{
+	struct rx_lane *rx = &e->rx;
+
+	rx->wg = &e->wg;
+	rx->l2tp = &e->l2tp;
+	rx->tun = &e->tun;
+	list_init(&rx->noted);
+	reassembly_init(&rx->reassembly, &rx->counters.drops, rng);
+	reassembly_add_slots(&rx->reassembly, m + l->slots, reassembly_slots(e->sizes.wg.peers));
+	gso_merge_init(&rx->merge, &(struct gso_merge_caps){ 0 });
+}
+
+static void init_control(struct engine *e, uint8_t *m, const struct layout *l)
+{
+	struct control *c = &e->control;
+
+	list_init(&c->attention.peers);
+	list_init(&c->followed);
+	init_emit(e, &c->out, &c->aead, &c->counters);
+	train_queue_init(&c->out.heads, m + l->control_heads, CONTROL_ARENA_LEN);
+	train_queue_init(&c->out.tails, m + l->control_tails, CONTROL_ARENA_LEN);
+}
+
 int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory, struct rng rng,
 	const char *aead)
 {
@@ -83,33 +154,19 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
 
 	memset(e, 0, sizeof(*e));
 	e->sizes = *sizes;
-	e->joins = true;
 	list_init(&e->sessions);
-	list_init(&e->attention);
-	list_init(&e->followed);
 	l2tp_table_init(&e->l2tp);
-	err = aead_init(&e->aead, aead);
-	if (err < 0)
-		return err;
-	err = wg_device_init(&e->wg, &sizes->wg, m + l.device, rng);
+	err = init_aead(e, aead);
+	if (!err)
+		err = wg_device_init(&e->wg, &sizes->wg, m + l.device, rng);
 	if (err < 0) {
-		aead_fini(&e->aead);
+		fini_aead(e);
 		return err;
 	}
-	e->tx.out = (struct emit){ .aead = &e->aead,
-		.fragment_id = &e->fragment_id,
-		.drops = &e->drops,
-		.stats = &e->stats };
-	train_queue_init(&e->tx.out.heads, m + l.heads, ARENA_LEN);
-	train_queue_init(&e->tx.out.tails, m + l.tails, ARENA_LEN);
-	e->tx.inner = m + l.inner;
 	atomic_init(&e->fragment_id, rng_u32(&rng));
-	hash_init(&e->key, &rng);
-	reassembly_init(&e->reassembly, &e->drops, &rng);
-	reassembly_add_slots(&e->reassembly, m + l.slots, reassembly_slots(sizes->wg.peers));
-	pending_init(&e->pending, sizes->packet_max);
-	pending_add_units(&e->pending, m + l.pending, pending_units(sizes->wg.peers));
-	gso_merge_init(&e->rx.merge, &(struct gso_merge_caps){ 0 });
+	init_tx(e, m, &l, &rng);
+	init_rx(e, m, &l, &rng);
+	init_control(e, m, &l);
 	return 0;
 }
 
@@ -129,7 +186,7 @@ static unsigned missing(unsigned want, const struct pool *p)
 
 static struct growth growth_of(const struct engine *e, size_t peers)
 {
-	const struct pool *slots = &e->reassembly.pool, *units = &e->pending.pool;
+	const struct pool *slots = &e->rx.reassembly.pool, *units = &e->tx.pending.pool;
 	struct growth g = { .slots = missing(reassembly_slots(peers), slots),
 		.units = missing(pending_units(peers), units) };
 
@@ -137,7 +194,7 @@ static struct growth growth_of(const struct engine *e, size_t peers)
 		g.units_at = size_align(reassembly_memory(slots->size, g.slots), 64);
 	g.end = g.units_at;
 	if (g.units)
-		g.end += pending_memory(units->size, g.units, e->pending.packet_max);
+		g.end += pending_memory(units->size, g.units, e->tx.pending.packet_max);
 	return g;
 }
 
@@ -151,9 +208,9 @@ void engine_grow(struct engine *e, size_t peers, void *memory)
 	struct growth g = growth_of(e, peers);
 
 	if (g.slots)
-		reassembly_add_slots(&e->reassembly, memory, g.slots);
+		reassembly_add_slots(&e->rx.reassembly, memory, g.slots);
 	if (g.units)
-		pending_add_units(&e->pending, (uint8_t *)memory + g.units_at, g.units);
+		pending_add_units(&e->tx.pending, (uint8_t *)memory + g.units_at, g.units);
 }
 
 void engine_fini(struct engine *e)
@@ -161,14 +218,47 @@ void engine_fini(struct engine *e)
 	if (!e)
 		return;
 	wg_device_fini(&e->wg);
-	aead_fini(&e->aead);
+	fini_aead(e);
 	secret_wipe(e, sizeof(*e));
 }
 
 void engine_set_time(struct engine *e, struct mono now, struct wall wall)
 {
+	e->tx.now = now;
+	e->rx.now = now;
 	e->now = now;
 	e->wall = wall;
+}
+
+static void add_counters(struct lane_counters *sum, const struct lane_counters *c)
+{
+	sum->stats.superframes_tx += c->stats.superframes_tx;
+	sum->stats.segments_tx += c->stats.segments_tx;
+	sum->stats.datagrams_tx += c->stats.datagrams_tx;
+	sum->stats.datagrams_rx += c->stats.datagrams_rx;
+	sum->stats.superframes_rx += c->stats.superframes_rx;
+	sum->stats.fragments_rx += c->stats.fragments_rx;
+	sum->stats.handshakes_tx += c->stats.handshakes_tx;
+	sum->stats.handshakes_rx += c->stats.handshakes_rx;
+	for (size_t d = 0; d < DROP_COUNT; d++)
+		sum->drops.n[d] += c->drops.n[d];
+}
+
+_Static_assert(sizeof(struct engine_stats) == 8 * sizeof(uint64_t), "every counter is added up");
+
+void engine_count(const struct engine *e, struct lane_counters *ret)
+{
+	*ret = e->tx.counters;
+	add_counters(ret, &e->rx.counters);
+	add_counters(ret, &e->control.counters);
+}
+
+void engine_tidy(struct engine *e)
+{
+	wg_device_tidy(&e->wg);
+	aead_forget(&e->tx.aead);
+	aead_forget(&e->rx.aead);
+	aead_forget(&e->control.aead);
 }
 
 void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps)
@@ -191,6 +281,8 @@ int engine_add_peer(
 	peer->trains_reported = false;
 	peer->route_logged = (struct path_route_log){ 0 };
 	peer->actions = 0;
+	tx_note_init(&peer->sent);
+	rx_note_init(&peer->received);
 	list_init(&peer->attention);
 	list_init(&peer->follow);
 	peer->following = false;
@@ -207,19 +299,20 @@ static enum drop staged_drop(const struct path_peer *peer)
 
 void engine_drop_staged(struct engine *e, struct path_peer *peer)
 {
-	e->drops.n[staged_drop(peer)] += pending_clear(&e->pending, &peer->pending);
+	e->control.counters.drops.n[staged_drop(peer)] +=
+		pending_clear(&e->tx.pending, &peer->pending);
 }
 
 void engine_remove_peer(struct engine *e, struct path_peer *peer)
 {
-	if (e->rx.kp && e->rx.kp->peer == &peer->wg)
-		e->rx.kp = NULL;
 	engine_drop_staged(e, peer);
-	reassembly_owner_fini(&e->reassembly, &peer->fragments);
+	reassembly_owner_fini(&e->rx.reassembly, &peer->fragments);
+	tx_note_clear(&peer->sent);
+	rx_note_clear(&peer->received);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
-	if (e->own.peer == &peer->wg)
-		e->own.peer = NULL;
+	if (e->tx.own.peer == &peer->wg)
+		e->tx.own.peer = NULL;
 	wg_device_remove_peer(&e->wg, &peer->wg);
 }
 
@@ -240,29 +333,22 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 	{
 		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
-		e->drops.n[staged_drop(peer)] +=
-			pending_clear_port(&e->pending, &peer->pending, &s->port.stats);
+		e->control.counters.drops.n[staged_drop(peer)] +=
+			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
-	if (e->own.port == &s->port)
-		e->own.peer = NULL;
+	if (e->tx.own.port == &s->port)
+		e->tx.own.peer = NULL;
 	list_remove(&s->link);
-}
-
-unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer)
-{
-	unsigned overhead = (unsigned)l2tp_overhead(&s->l2tp) + ETH_HEADER_LEN;
-
-	return peer->mtu > overhead ? peer->mtu - overhead : 0;
 }
 
 struct mono engine_deadline(const struct engine *e)
 {
 	struct mono due = wg_device_deadline(&e->wg), expires;
 
-	due = mono_earliest(due, e->follow_due);
+	due = mono_earliest(due, e->control.follow_due);
 	due = mono_earliest(due, e->policy_due);
-	expires = reassembly_deadline(&e->reassembly);
+	expires = reassembly_deadline(&e->rx.reassembly);
 	if (mono_is_set(expires)) /* with others that are due soon */
 		due = mono_earliest(due, mono_add(expires, EXPIRY_SLACK_NS));
 	return due;

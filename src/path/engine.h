@@ -11,18 +11,15 @@
 #include "base/mono.h"
 #include "base/random.h"
 #include "crypto/aead.h"
-#include "gso/merge.h"
-#include "l2tp/reassembly.h"
 #include "l2tp/session.h"
+#include "path/attention.h"
 #include "path/emit.h"
-#include "path/own.h"
 #include "path/path_peer.h"
-#include "path/pending.h"
 #include "path/port.h"
-#include "path/replies.h"
+#include "path/rx.h"
 #include "path/stats.h"
 #include "path/trace.h"
-#include "pkt/drop.h"
+#include "path/tx.h"
 #include "wg/device.h"
 
 /*
@@ -31,17 +28,29 @@
  * The engine is pure: superframes, datagrams and instants go in; trains of datagrams and
  * superframes to be written come out. The owner of the descriptors (backend/) drives it:
  *
- *   engine_set_time()                       once a wake-up
- *   tx_begin(), tx_continue() …             for each superframe read from a TAP or the TUN
- *   rx_datagrams() …, rx_next() …,          for each batch of datagrams received
- *   rx_release()
- *   control_timers(), control_pump() …      at engine_deadline(), and after each batch
+ *   engine_set_time()               once a wake-up
+ *   tx_begin(), tx_continue() …     for each superframe read from a TAP or the TUN
+ *   rx_datagrams() …, rx_next() …   for each batch of datagrams received
+ *   control_timers()                when engine_deadline() is reached
+ *   control_pump()                  after each batch and after control_timers()
  *
- * and sends the trains in tx.out (heads, then tails) whenever a call reports "no room" and at the
- * end of each batch. Only the files of this folder know in which order the stages are called.
+ * and sends the trains in tx.out and control.out (heads, then tails) whenever a call reports "no
+ * room" and at the end of each batch. Only the files of this folder know in which order the stages
+ * are called.
  *
- * Threads: tx.c touches `tx`, `pending`, and of a session its tx part; rx.c touches `rx`,
- * `reassembly` and of a session its rx part; control.c both. Today one thread runs them all.
+ * Threads. There are three lanes, each of which one thread can run: sending (tx.h), receiving
+ * (rx.h) and control (control.h, peer_pmtu.h, and every function of this file). What a lane writes
+ * is in its struct. What the lanes report to control is in their notes (notes.h) and in
+ * rx_lane.messages; a reply or anything else that control sends is in control.out. The tables are
+ * control's to change.
+ *
+ * There is no lock here. An owner with several threads has a lock for each of `tx` and `rx`, which
+ * the lane's thread holds while it is in a function of the lane, from tx_begin() until
+ * tx_continue() returns true, and from rx_datagrams() until rx_next() returns false. The thread of
+ * control holds both while it is in any function of control's, and until it has sent control.out,
+ * so that nothing overtakes pending packets. What both lanes write at a time is atomic:
+ * wg_keypair.tx_counter and `fragment_id`. Today one thread runs all three; lanes_test.c has one
+ * for each.
  */
 
 /** Capacity of an engine; fixed when it is initialised. */
@@ -50,19 +59,17 @@ struct engine_sizes {
 	size_t packet_max; /* longest inner packet in bytes, before fragmentation */
 };
 
-/** Sending. */
-struct tx {
-	struct emit out;
-	uint8_t *inner; /* room for one inner packet that is to be cut */
-};
-
-/** The results of one batch of received datagrams so far. */
-struct rx {
-	struct gso_merge merge;
-	struct wg_keypair *kp; /* whose datagrams are counted below, not yet reported to the peer */
-	struct endpoint from;
-	uint64_t bytes;
-	bool has_data;
+/**
+ * What control alone touches, of the protocol's state that is not in the tables: for one thread,
+ * which may change the tables and read the lanes' notes while both lanes rest.
+ */
+struct control {
+	struct emit out; /* handshake messages, keepalives, pending packets, probes */
+	struct aead_ctx aead;
+	struct attention attention;
+	struct list followed;
+	struct mono follow_due; /* when peer_pmtu_run() has something to do */
+	struct lane_counters counters;
 };
 
 /** What has happened that the owner of the engine acts on; a set of these. Those about descriptors
@@ -77,31 +84,24 @@ enum engine_event {
 
 /** The engine. Memory of the caller's; see engine_init(). */
 struct engine {
-	struct mono now;
-	struct wall wall;
-	struct aead_ctx aead;
+	struct tx_lane tx;
+	struct rx_lane rx;
+	struct control control;
+
+	/* tables: the lanes read them, control changes them while both lanes rest */
 	struct wg_device wg;
 	struct l2tp_table l2tp;
 	struct path_port tun;
-	struct replies tun_replies; /* limits answers to packets of the TUN that do not fit */
-	struct hash_key key;	    /* of what is counted by sender */
 	struct list sessions;
-	struct list attention;
-	struct list followed;
-	struct mono follow_due; /* when peer_pmtu_run() has something to do */
+	_Atomic uint32_t fragment_id; /* of the next packet that is fragmented */
+
+	/* control's, and of the owner's thread for control */
+	struct mono now;
+	struct wall wall;
 	struct mono policy_due; /* when some peer's endpoint policy has something to do */
 	unsigned events;	/* set of enum engine_event: see engine_take_events() */
-	bool joins;		/* the driver sends a train as one packet (UDP_SEGMENT) */
-	struct pending_pool pending;
-	struct reassembly reassembly;
-	struct tx tx;
-	struct rx rx;
-	struct own own;
-	_Atomic uint32_t fragment_id; /* of the next packet that is fragmented */
-	unsigned wg_mtu;	      /* of peers to be added */
-	struct drop_counters drops;
-	struct engine_stats stats;
-	struct trace trace; /* for the debug log; the driver drains it */
+	unsigned wg_mtu;	/* of peers to be added */
+	struct trace trace;	/* for the debug log; the driver drains it */
 	struct engine_sizes sizes;
 };
 
@@ -132,8 +132,16 @@ int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory
  * allowed. */
 void engine_fini(struct engine *e);
 
-/** Set the current time, once per wake-up. */
+/** Set the current time of both lanes and control, once per wake-up; with a thread for each, each
+ * sets its own `now`. */
 void engine_set_time(struct engine *e, struct mono now, struct wall wall);
+
+/** Add up the counters of all lanes. */
+void engine_count(const struct engine *e, struct lane_counters *ret);
+
+/** Overwrite copies of secrets that were used last, in the crypto library's memory; the caller has
+ * to wipe its own stack. Clears wg.spent. */
+void engine_tidy(struct engine *e);
 
 /** Set the offloads that the TAPs and the TUN accept on writes. */
 void engine_set_merge(struct engine *e, const struct gso_merge_caps *caps);
@@ -160,10 +168,6 @@ int engine_add_session(struct engine *e, struct path_session *s);
 /** Remove a session: drops its frames that wait for a handshake; the caller owns its memory again.
  * Not to be called during a batch. */
 void engine_remove_session(struct engine *e, struct path_session *s);
-
-/** The largest IP packet that an untagged frame of the session can carry to its peer
- * unfragmented. */
-unsigned engine_max_packet(const struct path_session *s, const struct path_peer *peer);
 
 /** The time by which control_timers() has to be called, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);

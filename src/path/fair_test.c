@@ -134,11 +134,10 @@ static void deliver(struct hub *h, struct side *to)
 	struct gso_superframe sf;
 	struct path_port *port;
 
-	while (rx_next(&to->e, &sf, &port))
+	while (rx_next(&to->e.rx, &sf, &port))
 		for (unsigned i = 0; to == &h->hub && i < SITES; i++)
 			if (port == (i ? &h->sessions[i].port : &h->hub.session.port))
 				h->frames[i]++;
-	rx_release(&to->e);
 }
 
 static struct side *side_at(struct hub *h, const struct endpoint *at)
@@ -175,11 +174,9 @@ static bool carry(struct hub *h, struct side *from, struct train_queue *q)
 				.stride = train->stride,
 				.from = from->self };
 
-			while (!is_lost(h, from) && !rx_datagrams(&to->e, &t)) {
-				rx_account(&to->e);
+			while (!is_lost(h, from) && !rx_datagrams(&to->e.rx, &t)) {
 				deliver(h, to);
 			}
-			rx_account(&to->e);
 			deliver(h, to);
 		}
 	}
@@ -192,7 +189,9 @@ static bool flush(struct hub *h, struct side *from)
 	bool any = carry(h, from, &from->e.tx.out.heads);
 
 	any |= carry(h, from, &from->e.tx.out.tails);
-	tx_reset(&from->e);
+	any |= carry(h, from, &from->e.control.out.heads);
+	any |= carry(h, from, &from->e.control.out.tails);
+	pair_reset(&from->e);
 	return any;
 }
 
@@ -221,8 +220,8 @@ static void settle(struct hub *h)
 static void send_port(
 	struct hub *h, struct side *from, struct path_port *port, uint8_t *frame, size_t len)
 {
-	from->answer = tx_begin(&from->e, &from->job, port, frame, len, &pair_plain);
-	while (!tx_continue(&from->e, &from->job))
+	from->answer = tx_begin(&from->e.tx, &from->job, port, frame, len, &pair_plain);
+	while (!tx_continue(&from->e.tx, &from->job))
 		(void)flush(h, from);
 }
 
@@ -406,7 +405,7 @@ static void share_pending(unsigned n_dead, unsigned seconds, unsigned n)
 			send_to_dead(h, n_dead);
 	}
 	settle(h);
-	assert_int_equal(h->sites[HONEST].e.drops.n[DROP_FRAG_TIMEOUT], 0);
+	assert_int_equal(pair_dropped(&h->sites[HONEST].e, DROP_FRAG_TIMEOUT), 0);
 	assert_int_equal(h->sites[HONEST].session.port.stats.rx.packets, n);
 	hub_free(h);
 	for (unsigned i = 0; i < n_dead; i++)

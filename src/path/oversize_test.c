@@ -75,7 +75,7 @@ static void clamp_one(const struct clamp_case *c, const struct testpkt *t, bool 
 		expected -= 4 * t->vlan_tags + (t->v6 ? 20 : 0);
 	assert_int_equal(test_load16(p->b.delivered + testpkt_l4(t) + 22), expected);
 	assert_true(sums_are_right(t, p->b.delivered, len));
-	assert_int_equal(clamps->session.port.stats.mss_clamped, expected != c->announced ? 1 : 0);
+	assert_int_equal(pair_clamped(&clamps->session.port), expected != c->announced ? 1 : 0);
 	pair_free(p);
 }
 
@@ -118,8 +118,8 @@ static void test_clamp_leaves_alone(void **state)
 		pair_settle(p);
 		assert_memory_equal(p->b.delivered, sent, len);
 	}
-	assert_int_equal(p->a.session.port.stats.mss_clamped, 0);
-	assert_int_equal(p->b.session.port.stats.mss_clamped, 0);
+	assert_int_equal(pair_clamped(&p->a.session.port), 0);
+	assert_int_equal(pair_clamped(&p->b.session.port), 0);
 	pair_free(p);
 }
 
@@ -214,8 +214,8 @@ static unsigned arrive_singly(struct pair *p, uint8_t *frame, size_t len, size_t
 {
 	unsigned n = 0;
 
-	p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
-	while (!tx_continue(&p->a.e, &p->a.job))
+	p->a.answer = tx_begin(&p->a.e.tx, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
+	while (!tx_continue(&p->a.e.tx, &p->a.job))
 		fail();
 	for (size_t i = 0; i < p->a.e.tx.out.heads.n; i++) {
 		struct train *train = &p->a.e.tx.out.heads.trains[i];
@@ -226,14 +226,13 @@ static unsigned arrive_singly(struct pair *p, uint8_t *frame, size_t len, size_t
 				.stride = train->stride,
 				.from = p->a.self };
 
-			assert_true(rx_datagrams(&p->b.e, &t));
-			rx_account(&p->b.e);
+			assert_true(rx_datagrams(&p->b.e.rx, &t));
 			pair_deliver(&p->b);
 			join(p->b.delivered, p->b.delivered_len, l3);
 		}
 	}
 	assert_int_equal(p->a.e.tx.out.tails.n, 0);
-	tx_reset(&p->a.e);
+	pair_reset(&p->a.e);
 	return n;
 }
 
@@ -276,10 +275,10 @@ static void test_reject(void **state)
 		p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 		assert_int_equal(arrive_singly(p, frame, len, l3), c->pieces);
 		assert_int_equal(p->b.frames, c->pieces);
-		assert_int_equal(p->a.session.port.stats.too_big_sent, c->answered);
-		assert_int_equal(p->a.session.port.stats.dropped_tx, c->answered);
-		assert_int_equal(p->a.session.port.stats.fragmented, 0);
-		assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], c->answered);
+		assert_int_equal(p->a.session.port.stats.tx.too_big_sent, c->answered);
+		assert_int_equal(p->a.session.port.stats.tx.dropped, c->answered);
+		assert_int_equal(p->a.session.port.stats.tx.fragmented, 0);
+		assert_int_equal(pair_dropped(&p->a.e, DROP_TAP_OVERSIZE), c->answered);
 		if (c->answered)
 			check_reply(c, &p->a.answer, frame);
 		else
@@ -302,8 +301,8 @@ static void test_reject_not_ip(void **state)
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 0);
 	assert_int_equal(p->a.answer.len, 0);
-	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 1);
-	assert_int_equal(p->a.session.port.stats.dropped_tx, 1);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TAP_OVERSIZE), 1);
+	assert_int_equal(p->a.session.port.stats.tx.dropped, 1);
 	pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 1);
@@ -322,13 +321,13 @@ static void test_reject_rate(void **state)
 	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	for (unsigned i = 0; i < 10000; i++) {
 		pair_advance(p, NS_PER_MS / 10);
-		p->a.answer =
-			tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
+		p->a.answer = tx_begin(
+			&p->a.e.tx, &p->a.job, &p->a.session.port, frame, len, &pair_plain);
 		answers += p->a.answer.len != 0;
 	}
 	assert_in_range(answers, 163, 167);
-	assert_int_equal(p->a.session.port.stats.too_big_sent, answers);
-	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 10000);
+	assert_int_equal(p->a.session.port.stats.tx.too_big_sent, answers);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TAP_OVERSIZE), 10000);
 	pair_free(p);
 }
 
@@ -343,7 +342,7 @@ static bool answers(struct pair *p, struct path_port *port, const uint8_t *host)
 	memcpy(ip + 12, host, 4);
 	store_be16(ip + 10, 0);
 	checksum_store(ip + 10, checksum_add(0, ip, 20));
-	p->a.answer = tx_begin(&p->a.e, &p->a.job, port, frame, len, &pair_plain);
+	p->a.answer = tx_begin(&p->a.e.tx, &p->a.job, port, frame, len, &pair_plain);
 	return p->a.answer.len != 0;
 }
 
@@ -388,8 +387,8 @@ static void test_drop(void **state)
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 1);
 	assert_int_equal(p->a.answer.len, 0);
-	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 1);
-	assert_int_equal(p->a.session.port.stats.dropped_tx, 1);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TAP_OVERSIZE), 1);
+	assert_int_equal(p->a.session.port.stats.tx.dropped, 1);
 	pair_free(p);
 }
 
@@ -429,10 +428,10 @@ static void test_superframe_fragmented(void **state)
 	pair_send(p, &p->a, &p->b, super, len, &o);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 40);
-	assert_int_equal(p->a.session.port.stats.fragmented, 39);
-	assert_int_equal(p->a.session.port.stats.fragments_tx, 78);
-	assert_int_equal(p->b.session.port.stats.reassembled, 39);
-	assert_int_equal(p->b.session.port.stats.fragments_rx, 78);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented, 39);
+	assert_int_equal(p->a.session.port.stats.tx.fragments, 78);
+	assert_int_equal(p->b.session.port.stats.rx.reassembled, 39);
+	assert_int_equal(p->b.session.port.stats.rx.fragments, 78);
 	assert_int_equal(pair_drops(p), 0);
 	assert_true(p->ab.longest <= 1500);
 	pair_free(p);
@@ -446,8 +445,8 @@ static void test_fragments_leave_in_trains(void **state)
 	size_t len = udp_superframe(super, 31, 1472, true, true, &o);
 	const struct emit *tx = &p->a.e.tx.out;
 
-	p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, super, len, &o);
-	assert_true(tx_continue(&p->a.e, &p->a.job));
+	p->a.answer = tx_begin(&p->a.e.tx, &p->a.job, &p->a.session.port, super, len, &o);
+	assert_true(tx_continue(&p->a.e.tx, &p->a.job));
 	assert_int_equal(tx->heads.n, 1);
 	assert_int_equal(tx->heads.trains[0].count, 30);
 	assert_int_equal(tx->heads.trains[0].len, 30 * tx->heads.trains[0].stride);
@@ -467,7 +466,7 @@ static void test_superframe_rejected(void **state)
 
 	p->a.session.options.oversize = L2TP_OVERSIZE_REJECT;
 	pair_send(p, &p->a, &p->b, super, len, &o);
-	assert_int_equal(p->a.session.port.stats.too_big_sent, 1);
+	assert_int_equal(p->a.session.port.stats.tx.too_big_sent, 1);
 	assert_int_equal(test_load16(p->a.answer.bytes + 14 + 26), 1386);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 0);
@@ -476,9 +475,9 @@ static void test_superframe_rejected(void **state)
 	pair_send(p, &p->a, &p->b, super, len, &o);
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 39 * 2 + 1);
-	assert_int_equal(p->a.session.port.stats.too_big_sent, 1);
-	assert_int_equal(p->a.session.port.stats.fragmented, 0);
-	assert_int_equal(p->a.e.drops.n[DROP_TAP_OVERSIZE], 1);
+	assert_int_equal(p->a.session.port.stats.tx.too_big_sent, 1);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented, 0);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TAP_OVERSIZE), 1);
 	pair_free(p);
 }
 
@@ -525,7 +524,7 @@ static void test_tun(void **state)
 			assert_memory_equal(reply + 16, packet + 12, 4);
 			assert_int_equal(test_load16(reply + 2), p->a.answer.len);
 		}
-		assert_int_equal(p->a.e.tun.stats.too_big_sent, i < 2);
+		assert_int_equal(p->a.e.tun.stats.tx.too_big_sent, i < 2);
 		pair_free(p);
 	}
 }
@@ -552,11 +551,11 @@ static void test_pending(void **state)
 	p->a.peer.mtu = 1140;
 	pair_settle(p);
 	assert_int_equal(p->b.frames, 4);
-	assert_int_equal(p->b.session.port.stats.reassembled, 3);
-	assert_int_equal(p->a.session.port.stats.fragmented, 3);
-	assert_int_equal(p->a.session.port.stats.fragments_tx, 6);
-	assert_int_equal(p->b.session.port.stats.fragments_rx, 6);
-	assert_int_equal(p->b.e.stats.fragments_rx, 6);
+	assert_int_equal(p->b.session.port.stats.rx.reassembled, 3);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented, 3);
+	assert_int_equal(p->a.session.port.stats.tx.fragments, 6);
+	assert_int_equal(p->b.session.port.stats.rx.fragments, 6);
+	assert_int_equal(p->b.e.rx.counters.stats.fragments_rx, 6);
 	assert_int_equal(pair_drops(p), 0);
 	assert_memory_equal(p->b.delivered, frame, 1300);
 	pair_free(p);
@@ -579,17 +578,17 @@ static void test_staged_is_dropped(void **state)
 	pair_make_frame(frame, sizeof(frame), 1);
 	for (unsigned i = 0; i < WG_PENDING_MAX + 2; i++)
 		pair_send(p, &p->a, &p->b, frame, sizeof(frame), &pair_plain);
-	assert_int_equal(session->dropped_tx, 2);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_STAGED_FULL], 2);
+	assert_int_equal(session->tx.dropped, 2);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TX_STAGED_FULL), 2);
 	pair_send_tun(p, &p->a, &p->b, packet, len, &pair_plain);
 	engine_remove_session(&p->a.e, &p->a.session);
 	assert_int_equal(p->a.peer.pending.count, 1);
-	assert_int_equal(session->dropped_tx, WG_PENDING_MAX + 2);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_PENDING_MAX - 1);
-	assert_int_equal(tun->dropped_tx, 0);
+	assert_int_equal(session->tx.dropped, WG_PENDING_MAX + 2);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TX_EXPIRED), WG_PENDING_MAX - 1);
+	assert_int_equal(tun->tx.dropped, 0);
 	engine_drop_staged(&p->a.e, &p->a.peer);
-	assert_int_equal(tun->dropped_tx, 1);
-	assert_int_equal(p->a.e.drops.n[DROP_TX_EXPIRED], WG_PENDING_MAX);
+	assert_int_equal(tun->tx.dropped, 1);
+	assert_int_equal(pair_dropped(&p->a.e, DROP_TX_EXPIRED), WG_PENDING_MAX);
 	assert_int_equal(engine_add_session(&p->a.e, &p->a.session), 0);
 	pair_free(p);
 }
@@ -629,8 +628,7 @@ static void give(struct pair *p, unsigned i)
 	};
 
 	memcpy(copy, caught[i], caught_len[i]);
-	assert_true(rx_datagrams(&p->b.e, &t));
-	rx_account(&p->b.e);
+	assert_true(rx_datagrams(&p->b.e.rx, &t));
 	pair_deliver(&p->b);
 }
 
@@ -644,16 +642,16 @@ static void test_reassembly_under_mischief(void **state)
 		caught_n = 0;
 		for (unsigned i = 0; i < 16; i++) {
 			pair_make_frame(frame, sizeof(frame), i);
-			p->a.answer = tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame,
+			p->a.answer = tx_begin(&p->a.e.tx, &p->a.job, &p->a.session.port, frame,
 				sizeof(frame), &pair_plain);
-			assert_true(tx_continue(&p->a.e, &p->a.job));
+			assert_true(tx_continue(&p->a.e.tx, &p->a.job));
 			if (m == TAILS_OF_OTHERS && i % 2 == 0)
 				p->a.e.fragment_id--; /* two packets under one id */
 		}
 		catch_all(&p->a.e.tx.out.heads);
 		heads = caught_n;
 		catch_all(&p->a.e.tx.out.tails);
-		tx_reset(&p->a.e);
+		pair_reset(&p->a.e);
 		assert_int_equal(heads, 16);
 		assert_int_equal(caught_n, 32);
 		for (unsigned k = 0; k < caught_n; k++) {
@@ -669,15 +667,16 @@ static void test_reassembly_under_mischief(void **state)
 			assert_int_equal(p->b.frames, 0);
 			pair_advance(p, 2 * NS_PER_S);
 			control_timers(&p->b.e);
-			assert_int_equal(p->b.e.drops.n[DROP_FRAG_TIMEOUT], 16);
+			assert_int_equal(pair_dropped(&p->b.e, DROP_FRAG_TIMEOUT), 16);
 		} else if (m == TAILS_OF_OTHERS) {
 			assert_int_equal(p->b.frames, 0); /* overlapping, so neither is believed */
-			assert_int_equal(p->b.e.drops.n[DROP_FRAG_OVERLAP], 32);
+			assert_int_equal(pair_dropped(&p->b.e, DROP_FRAG_OVERLAP), 32);
 		} else {
 			assert_int_equal(p->b.frames, 16);
-			assert_int_equal(p->b.e.drops.n[DROP_WG_REPLAY], m == TWICE ? 32 : 0);
+			assert_int_equal(
+				pair_dropped(&p->b.e, DROP_WG_REPLAY), m == TWICE ? 32 : 0);
 		}
-		assert_int_equal(p->b.e.reassembly.held, 0);
+		assert_int_equal(p->b.e.rx.reassembly.held, 0);
 		pair_free(p);
 	}
 }
@@ -691,28 +690,28 @@ static void test_id_wraps(void **state)
 
 	caught_n = 0;
 	pair_make_frame(frame, sizeof(frame), 1);
-	p->a.answer =
-		tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-	assert_true(tx_continue(&p->a.e, &p->a.job));
+	p->a.answer = tx_begin(
+		&p->a.e.tx, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
+	assert_true(tx_continue(&p->a.e.tx, &p->a.job));
 	catch_all(&p->a.e.tx.out.heads);
 	catch_all(&p->a.e.tx.out.tails);
 	give(p, 0);
 	for (unsigned i = 0; i < 65535; i++) { /* no time passes: a fast link */
-		p->a.answer = tx_begin(
-			&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-		assert_true(tx_continue(&p->a.e, &p->a.job));
-		tx_reset(&p->a.e);
+		p->a.answer = tx_begin(&p->a.e.tx, &p->a.job, &p->a.session.port, frame,
+			sizeof(frame), &pair_plain);
+		assert_true(tx_continue(&p->a.e.tx, &p->a.job));
+		pair_reset(&p->a.e);
 	}
 	caught_n = 0;
 	pair_make_frame(frame, sizeof(frame), 2);
-	p->a.answer =
-		tx_begin(&p->a.e, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
-	assert_true(tx_continue(&p->a.e, &p->a.job));
+	p->a.answer = tx_begin(
+		&p->a.e.tx, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
+	assert_true(tx_continue(&p->a.e.tx, &p->a.job));
 	catch_all(&p->a.e.tx.out.heads);
 	catch_all(&p->a.e.tx.out.tails);
 	give(p, 1);
 	assert_int_equal(p->b.frames, 0);
-	assert_int_equal(p->b.e.drops.n[DROP_FRAG_WINDOW], 1);
+	assert_int_equal(pair_dropped(&p->b.e, DROP_FRAG_WINDOW), 1);
 	give(p, 0);
 	assert_int_equal(p->b.frames, 1);
 	assert_memory_equal(p->b.delivered, frame, sizeof(frame));

@@ -116,10 +116,12 @@ static size_t put_datagram(uint8_t *frame, const struct wrap *w, const uint8_t *
 /* Take the first datagram that a side is about to send off its queue. Return: its length. */
 static size_t take_sent(struct side *s, uint8_t *msg, size_t room)
 {
-	const struct train *t = &s->e.tx.out.heads.trains[0];
+	const struct train_queue *q =
+		s->e.tx.out.heads.n ? &s->e.tx.out.heads : &s->e.control.out.heads;
+	const struct train *t = &q->trains[0];
 	size_t len = size_min(t->stride, t->len);
 
-	assert_true(s->e.tx.out.heads.n > 0 && len <= room);
+	assert_true(q->n > 0 && len <= room);
 	memcpy(msg, t->base, len);
 	return len;
 }
@@ -163,23 +165,24 @@ static bool is_own(
 	struct pair *p, const struct wrap *w, uint8_t *frame, size_t len, const struct offload *o)
 {
 	struct side *a = &p->a;
-	uint64_t before = a->e.drops.n[DROP_TAP_OWN];
-	uint64_t segments = a->e.stats.segments_tx;
-	uint64_t sent = a->e.stats.datagrams_tx;
+	uint64_t before = pair_dropped(&a->e, DROP_TAP_OWN);
+	uint64_t segments = a->e.tx.counters.stats.segments_tx;
+	uint64_t sent = a->e.tx.counters.stats.datagrams_tx;
 	bool own;
 
 	set_endpoint(p, w);
-	a->e.own.peer = NULL;
-	a->answer = tx_begin(&a->e, &a->job, w->bare ? &a->e.tun : &a->session.port, frame, len, o);
-	while (!tx_continue(&a->e, &a->job))
-		tx_reset(&a->e);
-	tx_reset(&a->e);
+	a->e.tx.own.peer = NULL;
+	a->answer =
+		tx_begin(&a->e.tx, &a->job, w->bare ? &a->e.tun : &a->session.port, frame, len, o);
+	while (!tx_continue(&a->e.tx, &a->job))
+		pair_reset(&a->e);
+	pair_reset(&a->e);
 	set_endpoint(p, &(struct wrap){ 0 });
-	own = a->e.drops.n[DROP_TAP_OWN] > before;
-	assert_int_equal(a->e.drops.n[DROP_TAP_OWN] - before, own);
-	assert_true(!own || a->e.stats.datagrams_tx == sent);
+	own = pair_dropped(&a->e, DROP_TAP_OWN) > before;
+	assert_int_equal(pair_dropped(&a->e, DROP_TAP_OWN) - before, own);
+	assert_true(!own || a->e.tx.counters.stats.datagrams_tx == sent);
 	/* what passes is sent or waits for a session; no peer has the destination in the TUN */
-	assert_int_equal(a->e.stats.segments_tx - segments > 0, !own && !w->bare);
+	assert_int_equal(a->e.tx.counters.stats.segments_tx - segments > 0, !own && !w->bare);
 	return own;
 }
 
@@ -217,12 +220,12 @@ static void test_data(void **state)
 
 		if (!is_own_datagram(p, w, msg, len))
 			fail_msg("%s: passed", wraps[i].name);
-		assert_ptr_equal(p->a.e.own.peer, &p->a.peer.wg);
-		assert_ptr_equal(p->a.e.own.port, w->bare ? &p->a.e.tun : &p->a.session.port);
+		assert_ptr_equal(p->a.e.tx.own.peer, &p->a.peer.wg);
+		assert_ptr_equal(p->a.e.tx.own.port, w->bare ? &p->a.e.tun : &p->a.session.port);
 		if (w->bare)
 			continue;
-		assert_int_equal(p->a.e.own.mac[5], 9);
-		assert_int_equal(p->a.e.own.vlan, w->vlan_tags ? 100 : 0);
+		assert_int_equal(p->a.e.tx.own.mac[5], 9);
+		assert_int_equal(p->a.e.tx.own.vlan, w->vlan_tags ? 100 : 0);
 	}
 	pair_free(p);
 }
@@ -234,7 +237,7 @@ static void test_keepalive(void **state)
 	uint8_t msg[64];
 
 	pair_tick(p);
-	control_note(&p->a.e, &p->a.peer, WG_SEND_KEEPALIVE);
+	attention_add(&p->a.e.control.attention, &p->a.peer, WG_SEND_KEEPALIVE);
 	assert_true(control_pump(&p->a.e));
 	assert_int_equal(take_sent(&p->a, msg, sizeof(msg)), WG_DATA_OVERHEAD);
 	assert_true(is_own_datagram(p, &wraps[0].wrap, msg, WG_DATA_OVERHEAD));
@@ -255,7 +258,12 @@ static void test_handshakes(void **state)
 	assert_int_equal(wg_peer_make_initiation(
 				 &p->b.e.wg, &p->b.peer.wg, p->b.e.now, p->b.e.wall, initiation),
 		0);
-	control_handshake(&p->a.e, initiation, WG_INITIATION_LEN, &p->b.self);
+	pair_reset(&p->a.e);
+	assert_true(rx_datagrams(&p->a.e.rx, &(struct rx_train){ .data = initiation,
+						     .len = WG_INITIATION_LEN,
+						     .stride = WG_INITIATION_LEN,
+						     .from = p->b.self }));
+	assert_true(control_pump(&p->a.e));
 	assert_int_equal(take_sent(&p->a, response, sizeof(response)), WG_RESPONSE_LEN);
 	assert_true(is_own_datagram(p, &wraps[0].wrap, response, WG_RESPONSE_LEN));
 	assert_true(is_own_datagram(p, &(struct wrap){ .v6 = true }, response, WG_RESPONSE_LEN));
@@ -393,7 +401,7 @@ static void test_truncated(void **state)
 			memcpy(exact, frame, cut);
 			set_endpoint(p, &wraps[i].wrap);
 			(void)own_recognises(
-				&p->a.e.own, &p->a.e.wg, exact, cut, !wraps[i].wrap.bare);
+				&p->a.e.tx.own, &p->a.e.wg, exact, cut, !wraps[i].wrap.bare);
 			free(exact);
 		}
 	}

@@ -12,6 +12,7 @@
 #include "base/mono.h"
 #include "l2tp/reassembly.h"
 #include "path/endpoint_policy.h"
+#include "path/notes.h"
 #include "path/pending.h"
 #include "path/pmtud.h"
 #include "path/probe.h"
@@ -26,17 +27,19 @@ struct path_route_log {
 
 /** One peer, with the packets that wait for its handshake and what is to be done for it. */
 struct path_peer {
-	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
-	unsigned whole_max;    /* longer packets are sent in fragments while `mtu` is a guess */
-	unsigned train_max;    /* datagrams in a train to it at most */
-	bool following;	       /* its path's MTU: see peer_pmtu.h */
+	unsigned mtu;	    /* largest inner packet that reaches it in one datagram */
+	unsigned whole_max; /* longer packets are sent in fragments while `mtu` is a guess */
+	unsigned train_max; /* datagrams in a train to it at most */
+	bool following;	    /* its path's MTU: see peer_pmtu.h */
+	struct tx_note sent;
 	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
 	unsigned actions;      /* set of enum wg_action, to be done by control_pump() */
-	struct list attention; /* in engine.attention while `actions` is not empty */
-	struct wg_peer wg;     /* begins with what packets touch, too */
+	struct list attention; /* in control.attention while `actions` is not empty */
+	struct rx_note received;
+	struct wg_peer wg; /* begins with what packets touch, too */
 	struct pmtud pmtud;
 	struct probe probe;
-	struct list follow;		/* in engine.followed */
+	struct list follow;		/* in control.followed */
 	struct endpoint_policy *policy; /* if the endpoint is a host name, else NULL */
 	struct pending_queue pending;
 	struct reassembly_owner fragments;

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "path/control.h"
+#include "path/attention.h"
 #include "pkt/headers.h"
 #include "wg/overhead.h"
 
@@ -34,7 +34,7 @@ static void follow_apply(struct engine *e, struct path_peer *peer)
 	if (p->trains.max != peer->train_max)
 		e->events |= ENGINE_TRAINS_CHANGED;
 	peer->train_max = p->trains.max;
-	e->follow_due = mono_earliest(e->follow_due, due);
+	e->control.follow_due = mono_earliest(e->control.follow_due, due);
 }
 
 void peer_pmtu_start(struct engine *e, struct path_peer *peer, unsigned route_mtu,
@@ -45,7 +45,7 @@ void peer_pmtu_start(struct engine *e, struct path_peer *peer, unsigned route_mt
 	rng_fill(&e->wg.rng, &peer->probe.id, sizeof(peer->probe.id));
 	rng_fill(&e->wg.rng, peer->probe.nonce, sizeof(peer->probe.nonce));
 	if (!peer->following)
-		list_push_tail(&e->followed, &peer->follow);
+		list_push_tail(&e->control.followed, &peer->follow);
 	peer->following = true;
 	follow_apply(e, peer);
 }
@@ -83,19 +83,16 @@ void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsign
 {
 	if (!peer->following)
 		return;
-	pmtud_traffic(&peer->pmtud, outer_len(peer, len), e->joins ? datagrams : 1, e->now);
-	e->follow_due = mono_earliest(e->follow_due, pmtud_deadline(&peer->pmtud));
+	pmtud_traffic(&peer->pmtud, outer_len(peer, len), datagrams, e->now);
+	e->control.follow_due = mono_earliest(e->control.follow_due, pmtud_deadline(&peer->pmtud));
 }
 
-bool peer_pmtu_answered(struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len)
+void peer_pmtu_answered(struct engine *e, struct path_peer *peer, uint16_t token)
 {
-	uint16_t token;
-
-	if (!peer->following || !probe_is_answer(&peer->probe, packet, len, &token))
-		return false;
+	if (!peer->following)
+		return;
 	pmtud_acked(&peer->pmtud, token, e->now);
 	follow_apply(e, peer);
-	return true;
 }
 
 /* Whether the quoted data message was sent under `kp`: its receiver index is a random number that
@@ -118,7 +115,7 @@ static bool is_authentic(const struct path_peer *peer, const uint8_t *quote, siz
 void peer_pmtu_hint(
 	struct engine *e, const struct endpoint *to, unsigned mtu, const uint8_t *quote, size_t len)
 {
-	LIST_FOR_EACH(l, &e->followed)
+	LIST_FOR_EACH(l, &e->control.followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 
@@ -158,7 +155,7 @@ static unsigned probe_count(const struct pmtud_probe *p, size_t len)
 static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	const struct pmtud_probe *p)
 {
-	struct train_queue *q = &e->tx.out.heads;
+	struct train_queue *q = &e->control.out.heads;
 	struct emit_flow flow = emit_flow_to(peer, kp);
 	size_t len = p->size - outer_len(peer, 0);
 	unsigned count = probe_count(p, len);
@@ -167,13 +164,14 @@ static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypa
 
 	flow.train_max = TRAINS_ANY; /* longer trains are tried than those in use */
 	train_close(q);
-	while (n < count && append_echo(&e->tx.out, &flow, len,
+	while (n < count && append_echo(&e->control.out, &flow, len,
 				    n + asks < count ? PROBE_FILLER : PROBE_REQUEST, p->token))
 		n++;
 	if (!n)
 		return;
 	train_close_with_ttl(q, (uint8_t)(PROBE_TTL - p->token % 2));
-	control_note(e, peer, wg_peer_sent(&e->wg, kp, flow.bytes, true, e->now));
+	attention_add(&e->control.attention, peer,
+		wg_peer_sent(&e->wg, &peer->wg, flow.bytes, true, e->now));
 }
 
 /* When the peer's state machine has to run; without a session it waits for one, as nothing could
@@ -188,7 +186,7 @@ static bool follow_peer(struct engine *e, struct path_peer *peer)
 {
 	struct pmtud_probe p;
 
-	while (train_has_room(&e->tx.out.heads, 1, TRAIN_BYTES_MAX)) {
+	while (train_has_room(&e->control.out.heads, 1, TRAIN_BYTES_MAX)) {
 		struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 		if (!kp || !pmtud_next(&peer->pmtud, e->now, &p)) {
@@ -209,24 +207,24 @@ bool peer_pmtu_session(struct engine *e, struct path_peer *peer)
 	due = follow_due(e, peer);
 	if (mono_reached(due, e->now))
 		return follow_peer(e, peer);
-	e->follow_due = mono_earliest(e->follow_due, due);
+	e->control.follow_due = mono_earliest(e->control.follow_due, due);
 	return true;
 }
 
 bool peer_pmtu_run(struct engine *e)
 {
-	if (!mono_reached(e->follow_due, e->now))
+	if (!mono_reached(e->control.follow_due, e->now))
 		return true;
-	LIST_FOR_EACH(l, &e->followed)
+	LIST_FOR_EACH(l, &e->control.followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 
 		if (mono_reached(follow_due(e, peer), e->now) && !follow_peer(e, peer))
-			return false; /* e->follow_due stays as it is: we come back */
+			return false; /* e->control.follow_due stays as it is: we come back */
 	}
-	e->follow_due = MONO_NEVER;
-	LIST_FOR_EACH(l, &e->followed)
-	e->follow_due = mono_earliest(
-		e->follow_due, follow_due(e, CONTAINER_OF(l, struct path_peer, follow)));
+	e->control.follow_due = MONO_NEVER;
+	LIST_FOR_EACH(l, &e->control.followed)
+	e->control.follow_due = mono_earliest(
+		e->control.follow_due, follow_due(e, CONTAINER_OF(l, struct path_peer, follow)));
 	return true;
 }

@@ -25,9 +25,8 @@ void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu);
 /** Packets of up to `len` inner bytes, in trains of up to `datagrams`, were sent to the peer. */
 void peer_pmtu_sent(struct engine *e, struct path_peer *peer, size_t len, unsigned datagrams);
 
-/** Whether a packet from the peer is the answer to a probe of ours, which is then taken in. */
-bool peer_pmtu_answered(
-	struct engine *e, struct path_peer *peer, const uint8_t *packet, size_t len);
+/** The probe with this token was answered. */
+void peer_pmtu_answered(struct engine *e, struct path_peer *peer, uint16_t token);
 
 /** How much of the UDP payload that an ICMP error quotes is compared with what we have sent. */
 #define PEER_PMTU_QUOTE_LEN WG_DATA_HEADER_LEN

@@ -82,14 +82,14 @@ static void test_found(void **state)
 		assert_int_equal(p->a.peer.pmtud.state, PMTUD_COMPLETE);
 		p->ab.longest = 0;
 		p->ab.too_large = 0;
-		p->a.session.port.stats.fragmented = 0;
+		p->a.session.port.stats.tx.fragmented = 0;
 		send_one(p, &p->a, largest, 1);
 		assert_int_equal(p->b.delivered_len, largest);
 		assert_int_equal(p->ab.longest, mtu);
-		assert_int_equal(p->a.session.port.stats.fragmented, 0);
+		assert_int_equal(p->a.session.port.stats.tx.fragmented, 0);
 		send_one(p, &p->a, largest + 1, 1);
 		assert_int_equal(p->b.delivered_len, largest + 1);
-		assert_int_equal(p->a.session.port.stats.fragmented, 1);
+		assert_int_equal(p->a.session.port.stats.tx.fragmented, 1);
 		assert_int_equal(p->ab.too_large, 0);
 		pair_free(p);
 	}
@@ -168,7 +168,7 @@ static void test_shrinks_behind_such_a_router(void **state)
 static void test_probes_come_first(void **state)
 {
 	struct pair *p = following(1500);
-	const struct train *t = p->a.e.tx.out.heads.trains;
+	const struct train *t = p->a.e.control.out.heads.trains;
 	uint8_t frame[1514];
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -178,13 +178,13 @@ static void test_probes_come_first(void **state)
 	pair_carry_side(p, &p->a, &p->b);
 	pair_carry_side(p, &p->b, &p->a);
 	assert_true(control_pump(&p->a.e));
-	assert_true(p->a.e.tx.out.heads.n > 2);
+	assert_true(p->a.e.control.out.heads.n > 2);
 	assert_int_equal(t[0].count, 1);
 	assert_int_equal(t[0].len, 1500 - 28);
 	assert_int_equal(t[1].count, 1);
 	assert_int_equal(t[1].len, PMTUD_MARKER - 28);
 	assert_true(t[0].ttl && t[1].ttl && t[0].ttl != t[1].ttl);
-	for (size_t i = 2; i < p->a.e.tx.out.heads.n; i++)
+	for (size_t i = 2; i < p->a.e.control.out.heads.n; i++)
 		assert_int_equal(t[i].ttl, 0);
 	pair_free(p);
 }
@@ -197,15 +197,15 @@ static void test_nothing_rides_with_a_probe(void **state)
 	unsigned probes = 0;
 
 	bursts(p, 4, SEC);
-	p->a.e.joins = false; /* no trains of probes */
+	p->a.e.tx.joins = false; /* no trains of probes */
 	for (unsigned i = 0; i < 500; i++) {
 		pair_advance(p, 2 * MS);
 		pair_make_frame(frame, 1400, i); /* as long as a probe when it is sealed */
 		pair_send(p, &p->a, &p->b, frame, 1400, &pair_plain);
 		assert_true(control_pump(&p->a.e));
 		pair_send(p, &p->a, &p->b, frame, 20, &pair_plain); /* shorter than a marker */
-		for (size_t k = 0; k < p->a.e.tx.out.heads.n; k++) {
-			const struct train *t = &p->a.e.tx.out.heads.trains[k];
+		for (size_t k = 0; k < p->a.e.control.out.heads.n; k++) {
+			const struct train *t = &p->a.e.control.out.heads.trains[k];
 
 			probes += t->ttl != 0;
 			assert_true(!t->ttl || t->count == 1);
@@ -263,7 +263,7 @@ static void test_trains_stay_full(void **state)
 	}
 	assert_int_equal(p->a.e.tx.out.heads.n, 1);
 	assert_int_equal(p->a.e.tx.out.heads.trains[0].count, 40);
-	p->a.e.joins = false; /* a device that cannot segment: no train is probed either */
+	p->a.e.tx.joins = false; /* a device that cannot segment: no train is probed either */
 	pair_settle(p);
 	assert_int_equal(bursts(p, 20, 6 * SEC), 0);
 	assert_in_range(p->a.peer.pmtud.trains.longest, 0, 1);
@@ -359,8 +359,8 @@ static void test_directions_differ(void **state)
 	expect(&p->a, 1500);
 	expect(&p->b, 1280);
 	/* the frame that waited for the handshake leaves before the path is known */
-	assert_int_equal(p->a.session.port.stats.fragmented, 1);
-	assert_true(p->b.session.port.stats.fragmented > 400);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented, 1);
+	assert_true(p->b.session.port.stats.tx.fragmented > 400);
 	pair_free(p);
 }
 
@@ -395,7 +395,7 @@ static void test_forged_hints(void **state)
 
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
-	fragmented = p->a.session.port.stats.fragmented;
+	fragmented = p->a.session.port.stats.tx.fragmented;
 	for (unsigned i = 0; i < 10000; i++) {
 		peer_pmtu_hint(&p->a.e, &p->b.self, 576 + i % 900, NULL, 0);
 		if (i % 10 == 0)
@@ -403,7 +403,7 @@ static void test_forged_hints(void **state)
 		pair_run(p, MS);
 		assert_int_equal(p->a.peer.mtu, 1440);
 	}
-	assert_int_equal(p->a.session.port.stats.fragmented, fragmented);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented, fragmented);
 	assert_int_equal(p->a.peer.pmtud.black_holes, 0);
 	assert_true(p->a.peer.pmtud.probes - probes <= 3 * 101);
 	pair_free(p);
@@ -493,7 +493,7 @@ static void test_restart(void **state)
 	assert_true(p->a.e.events & ENGINE_MTU_CHANGED);
 	stream(p, 1400, 5 * SEC);
 	expect(&p->a, 1420);
-	assert_int_equal(p->a.e.followed.next->next, &p->a.e.followed); /* once */
+	assert_int_equal(p->a.e.control.followed.next->next, &p->a.e.control.followed); /* once */
 	pair_free(p);
 }
 
@@ -505,14 +505,14 @@ static void test_stopped(void **state)
 
 	stream(p, 1400, 3 * SEC);
 	probes = p->a.peer.pmtud.probes;
-	fragmented = p->a.session.port.stats.fragmented;
+	fragmented = p->a.session.port.stats.tx.fragmented;
 	peer_pmtu_stop(&p->a.e, &p->a.peer, 1340);
 	stream(p, 1400, 60 * SEC);
 	peer_pmtu_hint(&p->a.e, &p->b.self, 1280, NULL, 0);
 	stream(p, 1400, 5 * SEC);
 	assert_int_equal(p->a.peer.mtu, 1340);
 	assert_int_equal(p->a.peer.pmtud.probes, probes);
-	assert_int_equal(p->a.session.port.stats.fragmented - fragmented, 6500);
+	assert_int_equal(p->a.session.port.stats.tx.fragmented - fragmented, 6500);
 	pair_free(p);
 }
 

@@ -131,7 +131,7 @@ void pending_pop(struct pending_pool *s, struct pending_queue *q)
 
 void pending_drop(struct pending_pool *s, struct pending_queue *q)
 {
-	q->first->stats->dropped_tx++;
+	q->first->stats->dropped++;
 	pending_pop(s, q);
 }
 
@@ -145,7 +145,7 @@ unsigned pending_clear(struct pending_pool *s, struct pending_queue *q)
 }
 
 unsigned pending_clear_port(
-	struct pending_pool *s, struct pending_queue *q, const struct path_port_stats *stats)
+	struct pending_pool *s, struct pending_queue *q, const struct path_port_tx *stats)
 {
 	unsigned n = 0;
 

@@ -29,11 +29,11 @@
 
 /** One unit of the pool. */
 struct pending_unit {
-	struct pending_unit *more;     /* of the same packet, or NULL */
-	struct pending_unit *next;     /* the first unit of the next packet; in first units only */
-	uint32_t len;		       /* of the packet, likewise */
-	bool l2tp;		       /* ours to fragment; else a packet from the TUN; likewise */
-	struct path_port_stats *stats; /* of the port that it came from; likewise */
+	struct pending_unit *more;  /* of the same packet, or NULL */
+	struct pending_unit *next;  /* the first unit of the next packet; in first units only */
+	uint32_t len;		    /* of the packet, likewise */
+	bool l2tp;		    /* ours to fragment; else a packet from the TUN; likewise */
+	struct path_port_tx *stats; /* of the port that it came from; likewise */
 	uint8_t bytes[PENDING_UNIT];
 };
 
@@ -57,7 +57,7 @@ struct pending_packet {
 	const uint8_t *bytes; /* valid until the next packet is read or written */
 	size_t len;
 	bool l2tp;
-	struct path_port_stats *stats; /* of the port that it came from */
+	struct path_port_tx *stats; /* of the port that it came from */
 };
 
 /** Bytes of memory for pending_add_units() to raise the number of units from `have`, at first 0, by
@@ -112,6 +112,6 @@ unsigned pending_clear(struct pending_pool *s, struct pending_queue *q);
 /** Free those packets of the queue that came from the port of `stats`, which counts drops. Return:
  * how many. */
 unsigned pending_clear_port(
-	struct pending_pool *s, struct pending_queue *q, const struct path_port_stats *stats);
+	struct pending_pool *s, struct pending_queue *q, const struct path_port_tx *stats);
 
 #endif

@@ -14,8 +14,8 @@
 #define PACKET_MAX 10240
 #define MAX	   128 /* WG_PENDING_MAX */
 
-static struct path_port_stats tap;
-static struct path_port_stats tun;
+static struct path_port_tx tap;
+static struct path_port_tx tun;
 
 struct fixture {
 	struct pending_pool s;
@@ -92,19 +92,19 @@ static void test_order_and_limit(void **state)
 	struct fixture *f = setup(2 * MAX, 1);
 	struct pending_packet packet;
 
-	tap.dropped_tx = tun.dropped_tx = 0;
+	tap.dropped = tun.dropped = 0;
 	for (unsigned i = 0; i < MAX + 20; i++)
 		assert_int_equal(push(f, 0, 100 + i, i), i >= MAX);
-	assert_int_equal(tap.dropped_tx, 10);
-	assert_int_equal(tun.dropped_tx, 10);
+	assert_int_equal(tap.dropped, 10);
+	assert_int_equal(tun.dropped, 10);
 	for (unsigned i = 20; i < MAX + 20; i++) {
 		check_first(f, 0, 100 + i, i);
 		pending_pop(&f->s, &f->q[0]);
 	}
 	assert_true(pending_is_empty(&f->q[0]));
 	assert_false(pending_first(&f->s, &f->q[0], &packet));
-	assert_int_equal(tap.dropped_tx, 10); /* sent: no drop */
-	assert_int_equal(tun.dropped_tx, 10);
+	assert_int_equal(tap.dropped, 10); /* sent: no drop */
+	assert_int_equal(tun.dropped, 10);
 	teardown(f);
 }
 
@@ -113,11 +113,11 @@ static void test_clear_port(void **state)
 {
 	struct fixture *f = setup(2 * MAX, 1);
 
-	tap.dropped_tx = tun.dropped_tx = 0;
+	tap.dropped = tun.dropped = 0;
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(push(f, 0, i % 3 ? 100 + i : 5000 + i, i), 0);
 	assert_int_equal(pending_clear_port(&f->s, &f->q[0], &tap), 5);
-	assert_int_equal(tap.dropped_tx, 5);
+	assert_int_equal(tap.dropped, 5);
 	assert_int_equal(f->q[0].count, 5);
 	for (unsigned i = 0; i < 10; i += 2) {
 		check_first(f, 0, i % 3 ? 100 + i : 5000 + i, i);
@@ -126,8 +126,8 @@ static void test_clear_port(void **state)
 	assert_int_equal(pending_clear_port(&f->s, &f->q[0], &tun), 0);
 	assert_int_equal(push(f, 0, 100, 1), 0);
 	assert_int_equal(pending_clear(&f->s, &f->q[0]), 1);
-	assert_int_equal(tap.dropped_tx, 6);
-	assert_int_equal(tun.dropped_tx, 0);
+	assert_int_equal(tap.dropped, 6);
+	assert_int_equal(tun.dropped, 0);
 	teardown(f);
 }
 

@@ -7,9 +7,11 @@
 
 #include "base/bytes.h"
 #include "base/list.h"
+#include "l2tp/header.h"
 #include "l2tp/session.h"
 #include "path/replies.h"
 #include "path/stats.h"
+#include "pkt/headers.h"
 
 /** Where frames come from and go to: the TUN (session NULL), or the TAP of a session. */
 struct path_port {
@@ -32,6 +34,15 @@ struct path_session {
 static inline struct path_session *path_session_of(struct path_port *port)
 {
 	return port->session ? CONTAINER_OF(port, struct path_session, port) : NULL;
+}
+
+/** The largest IP packet that an untagged frame of the session can carry unfragmented to a peer
+ * with this MTU (path_peer.mtu). */
+static inline unsigned path_max_packet(const struct path_session *s, unsigned mtu)
+{
+	unsigned overhead = (unsigned)l2tp_overhead(&s->l2tp) + ETH_HEADER_LEN;
+
+	return mtu > overhead ? mtu - overhead : 0;
 }
 
 #endif

@@ -174,13 +174,12 @@ void pair_deliver(struct side *s)
 	struct gso_superframe sf;
 	struct path_port *port;
 
-	while (rx_next(&s->e, &sf, &port)) {
+	while (rx_next(&s->e.rx, &sf, &port)) {
 		if (port->session)
 			side_frame(s, &sf);
 		else
 			side_tun(s, &sf);
 	}
-	rx_release(&s->e);
 }
 
 static bool link_fits(struct pair_link *link, struct side *from, struct side *to,
@@ -215,10 +214,11 @@ static bool link_passes(struct pair *p, struct pair_link *link, struct side *fro
 
 static void receive(struct side *to, struct rx_train *t)
 {
-	rx_prefetch(&to->e, t->data, t->len);
-	while (!rx_datagrams(&to->e, t)) {
-		rx_account(&to->e);
+	rx_prefetch(&to->e.rx, t->data, t->len);
+	while (!rx_datagrams(&to->e.rx, t)) {
 		pair_deliver(to);
+		if (to->e.rx.n_messages == RX_MESSAGES_MAX)
+			assert_true(control_pump(&to->e));
 	}
 }
 
@@ -265,7 +265,6 @@ bool pair_carry(struct pair *p, struct side *from, struct train_queue *q, struct
 		receive(to, &t);
 	}
 	train_queue_reset(q);
-	rx_account(&to->e);
 	pair_deliver(to);
 	return n > 0;
 }
@@ -291,6 +290,20 @@ static bool side_echo(struct pair *p, struct side *from, struct side *to)
 	return n > 0;
 }
 
+/* Carry everything that `from` has to send. */
+static bool carry_all(struct pair *p, struct side *from, struct side *to)
+{
+	struct emit *outs[] = { &from->e.tx.out, &from->e.control.out };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(outs); i++) {
+		any |= pair_carry(p, from, &outs[i]->heads, to);
+		any |= pair_carry(p, from, &outs[i]->tails, to);
+		emit_reset(outs[i]);
+	}
+	return any;
+}
+
 bool pair_carry_side(struct pair *p, struct side *from, struct side *to)
 {
 	bool any = side_echo(p, from, to);
@@ -298,9 +311,7 @@ bool pair_carry_side(struct pair *p, struct side *from, struct side *to)
 
 	do {
 		done = control_pump(&from->e);
-		any |= pair_carry(p, from, &from->e.tx.out.heads, to);
-		any |= pair_carry(p, from, &from->e.tx.out.tails, to);
-		tx_reset(&from->e);
+		any |= carry_all(p, from, to);
 	} while (!done);
 	return any;
 }
@@ -318,11 +329,9 @@ void pair_settle(struct pair *p)
 static void send_port(struct pair *p, struct side *from, struct side *to, struct path_port *port,
 	uint8_t *frame, size_t len, const struct offload *o)
 {
-	from->answer = tx_begin(&from->e, &from->job, port, frame, len, o);
-	while (!tx_continue(&from->e, &from->job)) {
-		pair_carry(p, from, &from->e.tx.out.heads, to);
-		pair_carry(p, from, &from->e.tx.out.tails, to);
-		tx_reset(&from->e);
+	from->answer = tx_begin(&from->e.tx, &from->job, port, frame, len, o);
+	while (!tx_continue(&from->e.tx, &from->job)) {
+		carry_all(p, from, to);
 	}
 }
 
@@ -346,11 +355,30 @@ void pair_make_frame(uint8_t *frame, size_t len, unsigned seed)
 		frame[i] = (uint8_t)(i * 7 + seed);
 }
 
+void pair_reset(struct engine *e)
+{
+	emit_reset(&e->tx.out);
+	emit_reset(&e->control.out);
+}
+
+uint64_t pair_dropped(const struct engine *e, enum drop why)
+{
+	struct lane_counters sum;
+
+	engine_count(e, &sum);
+	return sum.drops.n[why];
+}
+
+uint64_t pair_clamped(const struct path_port *port)
+{
+	return port->stats.tx.mss_clamped + port->stats.rx.mss_clamped;
+}
+
 uint64_t pair_drops(const struct pair *p)
 {
 	uint64_t n = 0;
 
 	for (unsigned d = 0; d < DROP_COUNT; d++)
-		n += p->a.e.drops.n[d] + p->b.e.drops.n[d];
+		n += pair_dropped(&p->a.e, d) + pair_dropped(&p->b.e, d);
 	return n;
 }

@@ -3,7 +3,7 @@
 #ifndef PATH_TEST_PAIR_H
 #define PATH_TEST_PAIR_H
 
-#include "path/tx.h"
+#include "path/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,6 +122,15 @@ static inline uint64_t pair_carried(const struct pair *p)
 {
 	return p->ab.carried + p->ba.carried;
 }
+
+/** Discard everything that an engine has to send. */
+void pair_reset(struct engine *e);
+
+/** How much the engine has dropped for this reason. */
+uint64_t pair_dropped(const struct engine *e, enum drop why);
+
+/** SYNs of a port, in either direction, whose MSS was lowered. */
+uint64_t pair_clamped(const struct path_port *port);
 
 /** Drops of both sides together. */
 uint64_t pair_drops(const struct pair *p);

@@ -7,33 +7,30 @@
 #include "base/bytes.h"
 #include "ether/mss.h"
 #include "l2tp/header.h"
-#include "path/control.h"
-#include "path/own.h"
-#include "path/peer_pmtu.h"
 #include "pkt/headers.h"
 
 /* What most links carry, and so what a far end takes an unmeasured path to carry. */
 #define ETHERNET_MTU 1500
 
-static void tx_drop(struct engine *e, struct path_port_stats *stats, enum drop why)
+static void tx_drop(struct tx_lane *tx, struct path_port_tx *stats, enum drop why)
 {
-	drop_count(&e->drops, why);
-	stats->dropped_tx++;
+	drop_count(&tx->counters.drops, why);
+	stats->dropped++;
 }
 
-static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
+static struct wg_peer *tx_route(struct tx_lane *tx, const struct path_port *port,
 	const uint8_t *packet, size_t len, enum drop *ret_drop)
 {
 	struct inner_packet inner;
 	struct wg_peer *peer;
 
 	if (port->session) {
-		peer = wg_allowedips_lookup(&e->wg.allowed, &port->session->tunnel->remote);
+		peer = wg_allowedips_lookup(&tx->wg->allowed, &port->session->tunnel->remote);
 	} else if (inner_parse(packet, len, &inner) != DROP_NONE) {
 		*ret_drop = DROP_TUN_NOT_IP;
 		return NULL;
 	} else {
-		peer = wg_device_route(&e->wg, &inner);
+		peer = wg_device_route(tx->wg, &inner);
 	}
 	if (!peer)
 		*ret_drop = DROP_TX_NO_PEER;
@@ -45,7 +42,7 @@ static struct wg_peer *tx_route(struct engine *e, const struct path_port *port,
  * our firewall drops its probes. */
 static unsigned far_max_packet(const struct path_session *s, const struct path_peer *peer)
 {
-	unsigned max = engine_max_packet(s, peer);
+	unsigned max = path_max_packet(s, peer->mtu);
 	unsigned padded = peer->mtu % WG_PADDING;
 	unsigned outer = peer->pmtud.current;
 
@@ -61,7 +58,7 @@ static void tx_clamp(
 	if (s && s->options.clamp_mss != L2TP_CLAMP_OFF && offload->gso == GSO_NONE &&
 		ether_clamp_mss(frame, len, far_max_packet(s, job->flow.peer),
 			l2tp_options_mss(&s->options), offload->needs_csum))
-		job->port->stats.mss_clamped++;
+		job->port->stats.tx.mss_clamped++;
 }
 
 /*
@@ -87,24 +84,24 @@ static unsigned tx_max_packet(const struct tx_job *job)
 {
 	struct path_session *s = path_session_of(job->port);
 
-	return s ? engine_max_packet(s, job->flow.peer) : job->flow.peer->mtu;
+	return s ? path_max_packet(s, job->flow.peer->mtu) : job->flow.peer->mtu;
 }
 
 /* Whether the sender, to whom an answer in reply[len] goes, may have it. */
 static bool tx_may_answer(
-	struct engine *e, struct replies *replies, const uint8_t *reply, size_t len)
+	struct tx_lane *tx, struct replies *replies, const uint8_t *reply, size_t len)
 {
 	struct headers h;
 
 	if (headers_parse(reply, len, true, &h))
 		return false;
-	return h.version == 4 ? replies_take(replies, &e->key, reply + h.l3 + 16, 4, e->now)
-			      : replies_take(replies, &e->key, reply + h.l3 + 24, 16, e->now);
+	return h.version == 4 ? replies_take(replies, &tx->key, reply + h.l3 + 16, 4, tx->now)
+			      : replies_take(replies, &tx->key, reply + h.l3 + 24, 16, tx->now);
 }
 
 /* Report the MTU to the sender of frame[len]. Return: whether it should get an answer, which the
  * rate limit may still suppress. */
-static bool tx_answer(struct engine *e, struct tx_job *job, const uint8_t *frame, size_t len,
+static bool tx_answer(struct tx_lane *tx, struct tx_job *job, const uint8_t *frame, size_t len,
 	struct tx_answer *ret)
 {
 	struct path_session *s = path_session_of(job->port);
@@ -113,8 +110,8 @@ static bool tx_answer(struct engine *e, struct tx_job *job, const uint8_t *frame
 
 	if (!reply)
 		return false;
-	if (tx_may_answer(e, s ? &s->replies : &e->tun_replies, job->reply, reply)) {
-		job->port->stats.too_big_sent++;
+	if (tx_may_answer(tx, s ? &s->replies : &tx->tun_replies, job->reply, reply)) {
+		job->port->stats.tx.too_big_sent++;
 		*ret = (struct tx_answer){ job->reply + dressed, reply - dressed };
 	}
 	return true;
@@ -122,10 +119,10 @@ static bool tx_answer(struct engine *e, struct tx_job *job, const uint8_t *frame
 
 /* Plan the pieces of the segment that is next; behind the header that tx_reject() gave it, if it is
  * of the TUN. Return: whether it is cut. */
-static bool tx_cut(struct engine *e, struct tx_job *job)
+static bool tx_cut(struct tx_lane *tx, struct tx_job *job)
 {
 	size_t dressed = tx_dress_len(job);
-	uint8_t *inner = e->tx.inner;
+	uint8_t *inner = tx->inner;
 
 	gso_split_write(&job->plan, job->next, inner + dressed); /* its checksums are complete */
 	return !ether_pieces_plan(inner, gso_segment_len(&job->plan, job->next) + dressed,
@@ -134,24 +131,24 @@ static bool tx_cut(struct engine *e, struct tx_job *job)
 
 /* Report the MTU to the sender, or fragment its packet as a router would. Return: whether
  * something is left to be sent. */
-static bool tx_reject(struct engine *e, struct tx_job *job, const uint8_t *frame, size_t len,
+static bool tx_reject(struct tx_lane *tx, struct tx_job *job, const uint8_t *frame, size_t len,
 	struct tx_answer *ret)
 {
 	size_t dressed = tx_dress_len(job);
 
 	if (dressed) {
-		tx_dress(e->tx.inner, frame[0] >> 4);
-		memcpy(e->tx.inner + dressed, frame, len);
-		frame = e->tx.inner;
+		tx_dress(tx->inner, frame[0] >> 4);
+		memcpy(tx->inner + dressed, frame, len);
+		frame = tx->inner;
 	}
-	if (tx_answer(e, job, frame, len + dressed, ret))
+	if (tx_answer(tx, job, frame, len + dressed, ret))
 		return false;
 	job->cut = true;
-	return tx_cut(e, job);
+	return tx_cut(tx, job);
 }
 
 /* Judge a superframe whose segments may not fit. Return: whether something is left to be sent. */
-static bool tx_fits(struct engine *e, struct tx_job *job, const uint8_t *frame, size_t len,
+static bool tx_fits(struct tx_lane *tx, struct tx_job *job, const uint8_t *frame, size_t len,
 	struct tx_answer *ret)
 {
 	struct path_session *s = path_session_of(job->port);
@@ -161,62 +158,72 @@ static bool tx_fits(struct engine *e, struct tx_job *job, const uint8_t *frame, 
 		gso_segment_len_max(&job->plan) + head <= job->flow.peer->mtu)
 		return true;
 	return (!s || s->options.oversize == L2TP_OVERSIZE_REJECT) &&
-	       tx_reject(e, job, frame, len, ret);
+	       tx_reject(tx, job, frame, len, ret);
 }
 
 /* Whether it is a datagram of ours, which would carry itself. */
-static bool tx_is_own(struct engine *e, struct path_port *port, const uint8_t *frame, size_t len)
+static bool tx_is_own(struct tx_lane *tx, struct path_port *port, const uint8_t *frame, size_t len)
 {
-	if (!own_recognises(&e->own, &e->wg, frame, len, port->session != NULL))
+	if (!own_recognises(&tx->own, tx->wg, frame, len, port->session != NULL))
 		return false;
-	e->own.port = port;
+	tx->own.port = port;
 	return true;
 }
 
 /* Find the peer, and plan the segments. Return: DROP_NONE, or why nothing is sent. */
-static enum drop tx_judge(struct engine *e, struct tx_job *job, uint8_t *frame, size_t len,
+static enum drop tx_judge(struct tx_lane *tx, struct tx_job *job, uint8_t *frame, size_t len,
 	const struct offload *offload, struct tx_answer *ret)
 {
 	struct wg_peer *peer;
 	enum drop drop = DROP_NONE;
 
-	if (tx_is_own(e, job->port, frame, len))
+	if (tx_is_own(tx, job->port, frame, len))
 		return DROP_TAP_OWN;
-	peer = tx_route(e, job->port, frame, len, &drop);
+	peer = tx_route(tx, job->port, frame, len, &drop);
 	if (!peer)
 		return drop;
 	job->flow = emit_flow_to(path_peer_of(peer), NULL);
 	tx_clamp(job, frame, len, offload);
 	drop = gso_split_plan(offload, frame, len, job->port->session != NULL, &job->plan);
-	if (drop == DROP_NONE && !tx_fits(e, job, frame, len, ret))
+	if (drop == DROP_NONE && !tx_fits(tx, job, frame, len, ret))
 		drop = DROP_TAP_OVERSIZE;
 	return drop;
 }
 
-struct tx_answer tx_begin(struct engine *e, struct tx_job *job, struct path_port *port,
+/* The note to control about the peer. */
+static struct tx_note *tx_note_of(struct tx_lane *tx, struct path_peer *peer)
+{
+	struct tx_note *note = &peer->sent;
+
+	if (list_is_empty(&note->link))
+		list_push_tail(&tx->noted, &note->link);
+	return note;
+}
+
+struct tx_answer tx_begin(struct tx_lane *tx, struct tx_job *job, struct path_port *port,
 	uint8_t *frame, size_t len, const struct offload *offload)
 {
 	struct tx_answer answer = { 0 };
 	struct path_peer *peer;
 	enum drop drop;
 
-	e->stats.superframes_tx++;
+	tx->counters.stats.superframes_tx++;
 	job->port = port;
 	job->next = 0;
 	job->cut = false;
 	job->pieces.count = 0;
 	job->piece = 0;
-	drop = tx_judge(e, job, frame, len, offload, &answer);
+	drop = tx_judge(tx, job, frame, len, offload, &answer);
 	if (drop != DROP_NONE) {
-		tx_drop(e, &port->stats, drop);
+		tx_drop(tx, &port->stats.tx, drop);
 		job->port = NULL;
 		return answer;
 	}
 	peer = job->flow.peer;
-	job->flow.kp = wg_peer_sending_key(&peer->wg, e->now);
+	job->flow.kp = wg_peer_sending_key(&peer->wg, tx->now);
 	job->wants_probes = port->session || !probe_is_echo_reply(frame, len);
 	if (!job->flow.kp)
-		control_note(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		tx_note_of(tx, peer)->wants_session = true;
 	return answer;
 }
 
@@ -256,44 +263,44 @@ static size_t tx_write_inner(
 }
 
 /* Evict pending packets until one of `len` bytes to the peer fits. */
-static void tx_make_room(struct engine *e, struct path_peer *peer, size_t len)
+static void tx_make_room(struct tx_lane *tx, struct path_peer *peer, size_t len)
 {
 	struct pending_queue *q;
 
-	while ((q = pending_victim(&e->pending, &peer->pending, len, WG_PENDING_MAX))) {
+	while ((q = pending_victim(&tx->pending, &peer->pending, len, WG_PENDING_MAX))) {
 		const struct path_peer *loser = CONTAINER_OF(q, struct path_peer, pending);
 
-		drop_count(&e->drops,
+		drop_count(&tx->counters.drops,
 			loser->wg.endpoint.addr.family ? DROP_TX_STAGED_FULL : DROP_TX_NO_ENDPOINT);
-		pending_drop(&e->pending, q);
+		pending_drop(&tx->pending, q);
 	}
 }
 
 /* Queue segment `i` until there is a session. Return: 0, or -EMSGSIZE if it is too long for
  * that. */
-static int tx_pending(struct engine *e, const struct tx_job *job, unsigned i, size_t len)
+static int tx_pending(struct tx_lane *tx, const struct tx_job *job, unsigned i, size_t len)
 {
-	struct pending_pool *pending = &e->pending;
+	struct pending_pool *pending = &tx->pending;
 	struct path_peer *peer = job->flow.peer;
 
 	if (len + ETH_HEADER_LEN > pending->packet_max) /* see tx_write_piece() */
 		return -EMSGSIZE;
 	if (!peer->wg.endpoint.addr.family)
 		pending_set_unanswered(pending, &peer->pending, true);
-	tx_make_room(e, peer, len);
+	tx_make_room(tx, peer, len);
 	len = tx_write_inner(job, i, pending->packet, true); /* it may be cut yet */
 	pending_push(pending, &peer->pending,
 		&(struct pending_packet){
-			pending->packet, len, job->port->session != NULL, &job->port->stats });
+			pending->packet, len, job->port->session != NULL, &job->port->stats.tx });
 	return 0;
 }
 
 /* Seal segment `i`, of `len` bytes as an inner packet. Return: 0; -ENOBUFS if there is no room;
  * another -errno if it cannot be sent. Nothing was done then. */
-static int tx_send(struct engine *e, struct tx_job *job, unsigned i, size_t len)
+static int tx_send(struct tx_lane *tx, struct tx_job *job, unsigned i, size_t len)
 {
 	struct l2tp_session *s = job->port->session;
-	struct emit *out = &e->tx.out;
+	struct emit *out = &tx->out;
 	struct fragment_plan plan;
 	uint8_t *place;
 	int err;
@@ -302,8 +309,8 @@ static int tx_send(struct engine *e, struct tx_job *job, unsigned i, size_t len)
 		err = emit_plan(out, job->flow.peer, s->tunnel->local.family, len, &plan);
 		if (err < 0)
 			return err;
-		tx_write_inner(job, i, e->tx.inner, true);
-		emit_fragments(out, &job->flow, &job->port->stats, e->tx.inner, &plan);
+		tx_write_inner(job, i, tx->inner, true);
+		emit_fragments(out, &job->flow, &job->port->stats.tx, tx->inner, &plan);
 		return 0;
 	}
 	place = emit_place(out, len);
@@ -315,7 +322,7 @@ static int tx_send(struct engine *e, struct tx_job *job, unsigned i, size_t len)
 }
 
 /* Return: false if there is no room for segment `i`; nothing was done then. */
-static bool tx_segment(struct engine *e, struct tx_job *job, unsigned i)
+static bool tx_segment(struct tx_lane *tx, struct tx_job *job, unsigned i)
 {
 	struct path_port *port = job->port;
 	size_t frame = tx_frame_len(job, i);
@@ -325,25 +332,25 @@ static bool tx_segment(struct engine *e, struct tx_job *job, unsigned i)
 	if (emit_is_oversized(job->flow.peer, len))
 		err = -EMSGSIZE;
 	else
-		err = job->flow.kp ? tx_send(e, job, i, len) : tx_pending(e, job, i, len);
+		err = job->flow.kp ? tx_send(tx, job, i, len) : tx_pending(tx, job, i, len);
 	if (err == -ENOBUFS)
 		return false;
 	if (err < 0) {
-		tx_drop(e, &port->stats, DROP_TX_OVERSIZE);
+		tx_drop(tx, &port->stats.tx, DROP_TX_OVERSIZE);
 		return true;
 	}
 	port->stats.tx.packets++;
 	port->stats.tx.bytes += frame;
-	e->stats.segments_tx++;
+	tx->counters.stats.segments_tx++;
 	return true;
 }
 
 /* Send what is next: a segment, or a piece of one. Return: false if there is no room for it. */
-static bool tx_part(struct engine *e, struct tx_job *job)
+static bool tx_part(struct tx_lane *tx, struct tx_job *job)
 {
 	if (job->cut && !job->pieces.count)
-		(void)tx_cut(e, job); /* the last one may fit */
-	if (!tx_segment(e, job, job->pieces.count ? job->piece : job->next))
+		(void)tx_cut(tx, job); /* the last one may fit */
+	if (!tx_segment(tx, job, job->pieces.count ? job->piece : job->next))
 		return false;
 	if (++job->piece < job->pieces.count)
 		return true;
@@ -365,26 +372,34 @@ static unsigned tx_datagrams(const struct emit *out, const struct tx_job *job)
 	return (unsigned)size_max(n, job->plan.n_segs);
 }
 
-bool tx_continue(struct engine *e, struct tx_job *job)
+/* Report what was sent of the superframe to control. */
+static void tx_account(struct tx_lane *tx, const struct tx_job *job)
 {
-	struct emit_flow *flow = &job->flow;
+	const struct emit_flow *flow = &job->flow;
+	struct tx_note *note = tx_note_of(tx, flow->peer);
+	uint32_t largest = (uint32_t)flow->largest;
+	uint16_t train = tx->joins ? (uint16_t)tx_datagrams(&tx->out, job) : 1;
 
+	note->bytes += flow->bytes;
+	if (!job->wants_probes)
+		return;
+	if (largest > note->largest)
+		note->largest = largest;
+	if (train * largest > note->train * note->train_size) {
+		note->train = train;
+		note->train_size = largest;
+	}
+}
+
+bool tx_continue(struct tx_lane *tx, struct tx_job *job)
+{
 	if (!job->port)
 		return true;
 	while (job->next < job->plan.n_segs)
-		if (!tx_part(e, job))
+		if (!tx_part(tx, job))
 			return false;
-	if (flow->bytes) {
-		control_note(
-			e, flow->peer, wg_peer_sent(&e->wg, flow->kp, flow->bytes, true, e->now));
-		if (job->wants_probes)
-			peer_pmtu_sent(e, flow->peer, flow->largest, tx_datagrams(&e->tx.out, job));
-	}
+	if (job->flow.bytes)
+		tx_account(tx, job);
 	job->port = NULL;
 	return true;
-}
-
-void tx_reset(struct engine *e)
-{
-	emit_reset(&e->tx.out);
 }

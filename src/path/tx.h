@@ -6,7 +6,32 @@
 #include "ether/pieces.h"
 #include "ether/toobig.h"
 #include "gso/split.h"
-#include "path/engine.h"
+#include "path/emit.h"
+#include "path/own.h"
+#include "path/path_peer.h"
+#include "path/pending.h"
+#include "path/port.h"
+#include "wg/device.h"
+
+/**
+ * All that sending touches, apart from the caller's jobs: for one thread. Of a peer it writes
+ * `sent` and `pending` alone, of a session its sending half. It reads the tables (peers, keys,
+ * allowed IPs) that control changes while it rests.
+ */
+struct tx_lane {
+	struct mono now;
+	const struct wg_device *wg; /* the engine's */
+	struct emit out;
+	struct aead_ctx aead;
+	uint8_t *inner; /* room for one inner packet that is to be cut */
+	bool joins;	/* the driver sends a train as one packet (UDP_SEGMENT) */
+	struct pending_pool pending;
+	struct own own;
+	struct replies tun_replies; /* limits answers to packets of the TUN that do not fit */
+	struct hash_key key;	    /* of what is counted by sender */
+	struct list noted;	    /* peers with a note for control: see notes.h */
+	struct lane_counters counters;
+};
 
 /** One superframe in progress. In memory of the caller's; private to tx.c. */
 struct tx_job {
@@ -33,16 +58,13 @@ struct tx_answer {
  * peer. A drop is counted. `frame` is borrowed until tx_continue() returns true; peers and sessions
  * must not be removed before. Return: the answer to its sender, which is in `job`.
  */
-MUST_CHECK struct tx_answer tx_begin(struct engine *e, struct tx_job *job, struct path_port *port,
+MUST_CHECK struct tx_answer tx_begin(struct tx_lane *tx, struct tx_job *job, struct path_port *port,
 	uint8_t *frame, size_t len, const struct offload *offload);
 
 /**
  * Turn the segments of a superframe into datagrams. Return: true when it is done; false: send and
  * reset the trains, and call again.
  */
-MUST_CHECK bool tx_continue(struct engine *e, struct tx_job *job);
-
-/** Discard the trains after they have been sent. */
-void tx_reset(struct engine *e);
+MUST_CHECK bool tx_continue(struct tx_lane *tx, struct tx_job *job);
 
 #endif

@@ -34,18 +34,18 @@ static void receive(struct side *s, uint8_t *data, size_t len, const struct endp
 {
 	struct rx_train t = { .data = data, .len = len, .stride = len, .from = *from };
 
-	rx_prefetch(&s->e, t.data, t.len);
-	while (!rx_datagrams(&s->e, &t)) {
-		rx_account(&s->e);
+	rx_prefetch(&s->e.rx, t.data, t.len);
+	while (!rx_datagrams(&s->e.rx, &t)) {
 		pair_deliver(s);
-		tx_reset(&s->e);
+		(void)!control_pump(&s->e);
+		pair_reset(&s->e);
 	}
 }
 
 /* Forget what the engine has to send, but for what answers handshakes: that goes to the other. */
 static void drain(struct wild *w, struct side *from, struct side *to)
 {
-	struct train_queue *q = &from->e.tx.out.heads;
+	struct train_queue *q = &from->e.control.out.heads;
 
 	for (size_t i = 0; i < q->n; i++) {
 		uint8_t msg[WG_HANDSHAKE_MAX];
@@ -56,9 +56,8 @@ static void drain(struct wild *w, struct side *from, struct side *to)
 		if (msg[0] != WG_MSG_INITIATION || random_below(w, 2))
 			receive(to, msg, q->trains[i].len, &from->self);
 	}
-	rx_account(&to->e);
 	pair_deliver(to);
-	tx_reset(&from->e);
+	pair_reset(&from->e);
 }
 
 static void pump(struct wild *w)
@@ -67,7 +66,7 @@ static void pump(struct wild *w)
 
 	for (bool done = false; !done; drain(w, &w->p->b, &w->p->a))
 		done = control_pump(&w->p->b.e);
-	for (bool done = false; !done; tx_reset(&w->p->a.e))
+	for (bool done = false; !done; pair_reset(&w->p->a.e))
 		done = control_pump(&w->p->a.e);
 	kp = w->p->a.peer.wg.keys.current;
 	if (kp && kp->local_index != w->sessions[w->n % SESSIONS].local_index)
@@ -123,7 +122,7 @@ static size_t fill_datagram(struct wild *w, uint8_t *msg)
 	}
 	len = fill_inner(w, msg + WG_DATA_HEADER_LEN);
 	kp->tx_counter += !!random_below(w, 8);
-	wg_data_seal(&w->p->a.e.aead, kp, counter, msg, len);
+	wg_data_seal(&w->p->a.e.tx.aead, kp, counter, msg, len);
 	return WG_DATA_OVERHEAD + len;
 }
 
@@ -139,7 +138,6 @@ static void send_batch(struct wild *w)
 		if (len)
 			receive(&w->p->b, w->batch[i], len, &from);
 	}
-	rx_account(&w->p->b.e);
 	pair_deliver(&w->p->b);
 }
 
@@ -154,9 +152,9 @@ static void meanwhile(struct wild *w)
 
 	if (random_below(w, 2)) {
 		pair_make_frame(frame, sizeof(frame), 1);
-		b->answer = tx_begin(&b->e, &b->job, &b->session.port, frame,
+		b->answer = tx_begin(&b->e.tx, &b->job, &b->session.port, frame,
 			14 + random_below(w, 1500), &pair_plain);
-		while (!tx_continue(&b->e, &b->job))
+		while (!tx_continue(&b->e.tx, &b->job))
 			drain(w, b, &w->p->a);
 	}
 	if (!random_below(w, 200)) {
@@ -192,9 +190,9 @@ static void test_wild_peer(void **state)
 	}
 	/* the run had sessions and frames, and counts of everything else */
 	assert_true(b->frames > STEPS / 4);
-	assert_true(b->e.drops.n[DROP_WG_REPLAY] > STEPS / 4);
-	assert_true(b->e.drops.n[DROP_L2TP_SESSION] > 100);
-	assert_true(b->session.port.stats.reassembled > 10);
+	assert_true(pair_dropped(&b->e, DROP_WG_REPLAY) > STEPS / 4);
+	assert_true(pair_dropped(&b->e, DROP_L2TP_SESSION) > 100);
+	assert_true(b->session.port.stats.rx.reassembled > 10);
 
 	/* once it behaves well again, it is served */
 	pair_advance(w->p, 2 * WG_KEY_LIFE);

@@ -101,7 +101,7 @@ void peer_paths_look_up(struct underlay *u, const struct conf_site *conf, unsign
 
 bool peer_paths_concerned(const struct underlay *u, const struct changes *d)
 {
-	LIST_FOR_EACH(l, &u->engine->followed)
+	LIST_FOR_EACH(l, &u->engine->control.followed)
 	if (d->n_stopped ||
 		changes_concerns(d, &CONTAINER_OF(l, struct path_peer, follow)->wg.endpoint.addr))
 		return true;
@@ -112,9 +112,9 @@ void peer_paths_refresh(struct underlay *u)
 {
 	struct nl_socket nl = { 0 };
 
-	if (list_is_empty(&u->engine->followed) || nl_socket_open(&nl) < 0)
+	if (list_is_empty(&u->engine->control.followed) || nl_socket_open(&nl) < 0)
 		return;
-	LIST_FOR_EACH(l, &u->engine->followed)
+	LIST_FOR_EACH(l, &u->engine->control.followed)
 	{
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 		const struct endpoint *to = &peer->wg.endpoint;

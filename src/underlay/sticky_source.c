@@ -417,7 +417,7 @@ void sticky_source_check(struct underlay *u, struct train_queue *q)
 		if (check_train(u, &q->trains[i]))
 			q->trains[kept++] = q->trains[i];
 		else
-			u->engine->drops.n[DROP_TX_LOOP] += q->trains[i].count;
+			u->engine->tx.counters.drops.n[DROP_TX_LOOP] += q->trains[i].count;
 	q->n = kept;
 }
 
@@ -456,7 +456,7 @@ static void look_again(struct underlay *u, const struct endpoint *to, enum leads
 
 void sticky_source_found_own(struct underlay *u)
 {
-	struct own *own = &u->engine->own;
+	struct own *own = &u->engine->tx.own;
 	const struct endpoint *to = &own->peer->endpoint;
 	struct mono now = u->engine->now;
 	struct sticky_sources *s = u->sources;

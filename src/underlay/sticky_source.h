@@ -49,8 +49,8 @@ struct sticky_source_view {
 struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e);
 
 /**
- * One of our datagrams has entered a session or the TUN: process engine.own and clear it. Looks for
- * another route to that peer, unless the bridge only floods, and logs it.
+ * One of our datagrams has entered a session or the TUN: process engine.tx.own and clear it. Looks
+ * for another route to that peer, unless the bridge only floods, and logs it.
  */
 void sticky_source_found_own(struct underlay *u);
 

@@ -308,7 +308,7 @@ static void test_answering(void **state)
 	assert_false(mono_is_set(p->peer[1].handshake_at));
 	assert_null(wg_peer_sending_key(&p->peer[1], p->now));
 	kp = p->peer[1].keys.next;
-	wg_peer_received(&p->dev[1], kp, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
+	wg_peer_received(&p->dev[1], kp->peer, kp, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
 	assert_int_equal(p->peer[1].last_handshake.sec, p->wall.sec);
 	assert_ptr_equal(wg_peer_sending_key(&p->peer[1], p->now), kp);
 }
@@ -320,8 +320,8 @@ static void test_expired_goes(void **state)
 	uint8_t msg[WG_INITIATION_LEN], response[WG_RESPONSE_LEN];
 
 	establish(p, msg, response);
-	wg_peer_received(
-		&p->dev[1], p->peer[1].keys.next, &p->at[0], WG_DATA_OVERHEAD, false, p->now);
+	wg_peer_received(&p->dev[1], &p->peer[1], p->peer[1].keys.next, &p->at[0], WG_DATA_OVERHEAD,
+		false, p->now);
 	assert_non_null(p->peer[1].keys.current);
 	p->now = mono_add(p->now, WG_REJECT_AFTER_TIME);
 	p->wall.sec += 180;
@@ -709,7 +709,7 @@ static void test_deadline_put_off(void **state)
 	p->now = mono_add(p->now, 10 * NS_PER_S);
 	kp = wg_peer_sending_key(&p->peer[0], p->now);
 	assert_non_null(kp);
-	assert_int_equal(wg_peer_sent(dev, kp, WG_DATA_OVERHEAD, false, p->now), 0);
+	assert_int_equal(wg_peer_sent(dev, kp->peer, WG_DATA_OVERHEAD, false, p->now), 0);
 	assert_true(wg_device_deadline(dev).ns <= later.ns);
 	assert_null(wg_device_due(dev, first));
 	assert_int_equal(wg_device_deadline(dev).ns, later.ns);

@@ -110,30 +110,30 @@ unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struc
 	return actions;
 }
 
-unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
-	struct mono now)
+unsigned wg_peer_sent(
+	struct wg_device *dev, struct wg_peer *peer, uint64_t bytes, bool has_data, struct mono now)
 {
-	struct wg_peer *peer = kp->peer;
+	struct wg_keypair *kp = peer->keys.current;
 	unsigned actions = 0;
 
 	peer->tx_bytes += bytes;
 	wg_timers_sent(&peer->timers, now);
 	if (has_data)
 		wg_timers_data_sent(&peer->timers, now, &dev->rng);
-	if (messages_sent(kp) > WG_REKEY_AFTER_MESSAGES || is_older(kp, WG_REKEY_AFTER_TIME, now))
+	if (kp && (messages_sent(kp) > WG_REKEY_AFTER_MESSAGES ||
+			  is_older(kp, WG_REKEY_AFTER_TIME, now)))
 		actions |= wg_peer_want_session(dev, peer, now);
 	arm_for_sooner(dev, peer);
 	return actions;
 }
 
-unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
-	uint64_t bytes, bool has_data, struct mono now)
+unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const struct wg_keypair *kp,
+	const struct endpoint *src, uint64_t bytes, bool has_data, struct mono now)
 {
-	struct wg_peer *peer = kp->peer;
 	unsigned actions = wg_peer_heard(dev, peer, src, now);
 
 	peer->rx_bytes += bytes;
-	if (kp == peer->keys.next) {
+	if (kp && kp == peer->keys.next) {
 		wg_keypairs_confirm(&peer->keys, &dev->indices);
 		wg_timers_handshake_complete(&peer->timers);
 		peer->last_handshake = kp->made;
@@ -143,7 +143,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const st
 	wg_timers_received(&peer->timers, now);
 	if (has_data)
 		wg_timers_data_received(&peer->timers, now);
-	if (kp == peer->keys.current && !peer->timers.last_minute &&
+	if (kp && kp == peer->keys.current && !peer->timers.last_minute &&
 		is_older(kp, WG_REJECT_AFTER_TIME - WG_KEEPALIVE_TIMEOUT - WG_REKEY_TIMEOUT, now)) {
 		peer->timers.last_minute = true;
 		actions |= wg_peer_want_session(dev, peer, now);

@@ -101,21 +101,22 @@ struct wg_keypair *wg_peer_sending_key(struct wg_peer *peer, struct mono now);
 unsigned wg_peer_want_session(struct wg_device *dev, struct wg_peer *peer, struct mono now);
 
 /**
- * Account `messages` data messages of `bytes` UDP payload in total, just sent with `kp`; `has_data`
- * unless all were keepalives. Call once per batch. Return: WG_SEND_INITIATION if the session is to
- * be renewed, else 0.
+ * Account data messages of `bytes` UDP payload in total, just sent to the peer; `has_data` unless
+ * all were keepalives. Call once per batch. Return: WG_SEND_INITIATION if the session is to be
+ * renewed, else 0.
  */
-unsigned wg_peer_sent(struct wg_device *dev, struct wg_keypair *kp, uint64_t bytes, bool has_data,
+unsigned wg_peer_sent(struct wg_device *dev, struct wg_peer *peer, uint64_t bytes, bool has_data,
 	struct mono now);
 
 /**
- * Account data messages of `bytes` UDP payload in total, just received, opened and committed with
- * `kp`, the last one from `src`; `has_data` unless all were keepalives. Call once per batch for
- * each (keypair, source). Moves the endpoint; confirms a session that we answered. Return: a set of
- * enum wg_action: WG_SEND_PENDING, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
+ * Account data messages of `bytes` UDP payload in total, just received, opened and committed, the
+ * last one from `src`; `has_data` unless all were keepalives. `kp` is the session, of several the
+ * newest; NULL if it has ended since. Call once per batch for each peer. Moves the endpoint;
+ * confirms a session that we answered. Return: a set of enum wg_action: WG_SEND_PENDING,
+ * WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
  */
-unsigned wg_peer_received(struct wg_device *dev, struct wg_keypair *kp, const struct endpoint *src,
-	uint64_t bytes, bool has_data, struct mono now);
+unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const struct wg_keypair *kp,
+	const struct endpoint *src, uint64_t bytes, bool has_data, struct mono now);
 
 /**
  * Write an initiation and account it as sent.

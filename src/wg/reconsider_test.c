@@ -130,7 +130,7 @@ static void act(struct bench *b, unsigned actions)
 		initiate(b);
 	if (actions & WG_SEND_KEEPALIVE) {
 		b->keepalives += !!kp;
-		act(b, kp ? wg_peer_sent(&b->dev, kp, WG_DATA_OVERHEAD, false, b->now)
+		act(b, kp ? wg_peer_sent(&b->dev, kp->peer, WG_DATA_OVERHEAD, false, b->now)
 			  : wg_peer_want_session(&b->dev, &b->peer, b->now));
 	}
 }

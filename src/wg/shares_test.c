@@ -356,8 +356,9 @@ static void test_moves(void **state)
 		from[1].addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(ms >> 8), (uint8_t)ms });
 		from[0].port = (uint16_t)(from[0].port + (ms % 1000 == 0));
 		for (unsigned i = 0; i < 2; i++) {
-			struct wg_keypairs *keys = &n->peers[i ? HOSTILE : HONEST].keys;
-			unsigned actions = wg_peer_received(&n->hub,
+			struct wg_peer *peer = &n->peers[i ? HOSTILE : HONEST];
+			struct wg_keypairs *keys = &peer->keys;
+			unsigned actions = wg_peer_received(&n->hub, peer,
 				keys->current ? keys->current : keys->next, &from[i], 100, true,
 				n->now);
 

@@ -87,7 +87,7 @@ static void run_actions(size_t client, bool at_hub, unsigned actions)
 			assert_int_equal(wg_keypair_reserve(kp, &counter), 0);
 			wg_data_seal(&dev->crypto.aead, kp, counter, msg, 0);
 			emit(client, !at_hub, msg, WG_DATA_OVERHEAD);
-			actions |= wg_peer_sent(dev, kp, WG_DATA_OVERHEAD, false, now());
+			actions |= wg_peer_sent(dev, kp->peer, WG_DATA_OVERHEAD, false, now());
 		} else {
 			actions |= wg_peer_want_session(dev, peer, now());
 		}
@@ -123,7 +123,8 @@ static enum drop deliver(struct datagram *d)
 	if (drop)
 		return drop;
 	keepalives += d->to_hub;
-	run_actions(d->client, d->to_hub, wg_peer_received(dev, kp, &src, d->len, false, now()));
+	run_actions(d->client, d->to_hub,
+		wg_peer_received(dev, kp->peer, kp, &src, d->len, false, now()));
 	return DROP_NONE;
 }
 

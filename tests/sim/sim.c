@@ -91,7 +91,7 @@ static void transmit(struct sim *s, struct sim_host *h, struct wg_keypair *kp, u
 	wg_data_seal(&h->dev.crypto.aead, kp, counter, msg, len);
 	sim_emit(s, &h->at, &h->peer.endpoint, msg, len + WG_DATA_OVERHEAD);
 	sim_act(s, (unsigned)(h - s->host),
-		wg_peer_sent(&h->dev, kp, len + WG_DATA_OVERHEAD, number, s->now));
+		wg_peer_sent(&h->dev, kp->peer, len + WG_DATA_OVERHEAD, number, s->now));
 }
 
 /* Send the pending packets. Return: whether there is a session. */
@@ -187,7 +187,7 @@ static enum drop receive_data(struct sim *s, struct sim_host *h, struct sim_data
 	if (drop)
 		return drop;
 	sim_act(s, (unsigned)(h - s->host),
-		wg_peer_received(&h->dev, kp, &d->from, d->len, plain, s->now));
+		wg_peer_received(&h->dev, kp->peer, kp, &d->from, d->len, plain, s->now));
 	if (!plain) {
 		h->keepalives_received++;
 		return DROP_NONE;

@@ -305,14 +305,14 @@ static void test_renewal_by_listener(void **state)
 		sim_run(s, 30 * SIM_MS);
 		kp = h->peer.keys.current;
 		begun = kp->born;
-		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
-					 mono_add(begun, 165 * SIM_S - 1)),
+		assert_int_equal(wg_peer_received(&h->dev, kp->peer, kp, &s->host[1 - listener].at,
+					 32, false, mono_add(begun, 165 * SIM_S - 1)),
 			0);
-		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
-					 mono_add(begun, 165 * SIM_S)),
+		assert_int_equal(wg_peer_received(&h->dev, kp->peer, kp, &s->host[1 - listener].at,
+					 32, false, mono_add(begun, 165 * SIM_S)),
 			listener == 0 ? WG_SEND_INITIATION : 0);
-		assert_int_equal(wg_peer_received(&h->dev, kp, &s->host[1 - listener].at, 32, false,
-					 mono_add(begun, 170 * SIM_S)),
+		assert_int_equal(wg_peer_received(&h->dev, kp->peer, kp, &s->host[1 - listener].at,
+					 32, false, mono_add(begun, 170 * SIM_S)),
 			0);
 		sim_run(s, 200 * SIM_S);
 	}
