@@ -406,6 +406,8 @@ def restless(bench):
     assert len(moved) > 100, f"it came from {len(moved)} ports"
     assert 1 <= len(probes) <= 12 + 5 * took, f"{len(probes)} large probes in {took:.1f} s for {len(moved)} moves"
     bench.stock.peer(bench.one)
+    # its moves are used up: until the next is allowed, answers go to where it was
+    wait_for(lambda: bench.net.vpn[1].ping(bench.one.wg4).ok, 5, what="the peer that moved to be followed")
     bench.check_alive()
 
 
