@@ -57,9 +57,25 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 	return VERB_DONE;
 }
 
+/* The site has ended. Return: VERB_DONE if nothing is left, also after a second attempt. */
+static enum verb_exit finish(const char *verb, const struct running *site)
+{
+	struct error error = { 0 };
+	bool found;
+	int err = 0;
+
+	if (host_has_changes(site->name))
+		err = host_undo(site->name, &found, &error);
+	if (err == 0 || err == -EBUSY) /* it has been started again */
+		return VERB_DONE;
+	fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.hint);
+	return VERB_FAILED;
+}
+
 static enum verb_exit down(const char *verb, const struct running *site)
 {
 	struct ctl_reply reply;
+	enum verb_exit code;
 	int err = ctl_client_down(site->path, DOWN_MS, &reply);
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
@@ -72,13 +88,16 @@ static enum verb_exit down(const char *verb, const struct running *site)
 		running_explain(verb, site, err);
 		return VERB_FAILED;
 	}
-	if (!reply.ok)
+	if (!reply.ok) {
 		fprintf(stderr, "%s: %s: %s\n", verb, site->name, reply.text);
-	else
+		code = VERB_FAILED;
+	} else {
+		code = finish(verb, site);
+	}
+	if (code == VERB_DONE)
 		printf("%s: %s\n", site->name, *reply.text ? reply.text : "is down");
-	err = !reply.ok;
 	ctl_reply_fini(&reply);
-	return err ? VERB_FAILED : VERB_DONE;
+	return code;
 }
 
 static enum verb_exit run(int argc, char **argv)

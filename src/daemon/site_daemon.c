@@ -447,7 +447,8 @@ static void run_fini(struct site_daemon *r)
 	if (r->site)
 		r->choice.backend->close(r->site);
 	ctl_server_close(r->ctl); /* before host_close(), which removes the folder if empty */
-	host_close(r->host);
+	if (host_close(r->host) < 0)
+		r->exit_code = 1;
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);
 	loop_close(&r->loop);

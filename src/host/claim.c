@@ -31,28 +31,34 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 	remove_socket(name);
 	if (err == -ENOENT)
 		return 0;
-	if (err < 0)
+	if (err == -EPERM || err == -EPROTO)
 		return netdev_fail(m, err,
 			"%s is left from before, but cannot be used: %s\n"
 			"See what is left of the site, then remove that file.",
+			m->journal.path,
+			err == -EPERM ? "others can write it" : "it is no journal");
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot read %s, which is left from before: %s",
 			m->journal.path, strerror(-err));
 	switch (journal_where(&m->journal)) {
 	case JOURNAL_HERE:
 		*ret_found = true;
-		undo_journal(m, UNDO_ALL);
+		err = undo_journal(m, UNDO_ALL);
 		break;
 	case JOURNAL_GONE:
+		err = journal_discard(&m->journal);
+		if (err < 0)
+			netdev_fail(m, err, "Cannot remove %s:", m->journal.path);
 		break;
 	case JOURNAL_ELSEWHERE:
-		journal_fini(&m->journal);
-		return netdev_fail(m, -EXDEV,
+		err = netdev_fail(m, -EXDEV,
 			"%s crashed in another network namespace and left changes there\n"
 			"Run \"wirespan down %s\" in that namespace, or delete the namespace.",
 			name, name);
+		break;
 	}
-	journal_discard(&m->journal);
 	journal_fini(&m->journal);
-	return 0;
+	return err;
 }
 
 /** Check that no interface of this name exists; a bridge of ours without a journal is a
@@ -143,7 +149,7 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 	err = open_netdev(m, conf->name);
 	if (err == 0)
 		err = recover(m, conf->name, &found);
-	if (found)
+	if (err == 0 && found)
 		log_info("undid what was left of %s", conf->name);
 	if (err == 0) {
 		err = journal_init(&m->journal, conf->name);
@@ -163,10 +169,7 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 		return 0;
 	}
 	*ret_error = m->error;
-	undo_journal(m, UNDO_ALL);
-	if (*m->journal.path)
-		journal_discard(&m->journal);
-	host_free(host);
+	(void)host_close(host);
 	return err;
 }
 
@@ -192,6 +195,13 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 		*ret_found = found;
 	host_free(host);
 	return err;
+}
+
+bool host_has_changes(const char *name)
+{
+	char path[PATH_MAX];
+
+	return rundir_file(name, "state", path) == 0 && access(path, F_OK) == 0;
 }
 
 pid_t host_running(const char *name)

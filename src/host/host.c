@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/host_state.h"
@@ -144,15 +145,19 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 
 void host_down(struct host *host)
 {
-	undo_journal(&host->netdev, UNDO_HOST);
+	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);
 }
 
-void host_close(struct host *host)
+int host_close(struct host *host)
 {
+	int err;
+
 	if (!host)
-		return;
-	undo_journal(&host->netdev, UNDO_ALL);
-	journal_discard(&host->netdev.journal);
+		return 0;
+	err = undo_journal(&host->netdev, UNDO_ALL);
+	if (err < 0)
+		log_error("%s %s", host->netdev.error.problem, host->netdev.error.hint);
 	host_free(host);
+	return err;
 }

@@ -102,12 +102,16 @@ int host_reload(struct host *host, const struct conf_site *conf, const struct ho
 	struct error *ret_error);
 
 /** Undo everything that host_up() and host_reload() changed, except PostDown. Failures are logged,
- * and the rest is undone nevertheless. */
+ * the rest is undone nevertheless, and host_close() tries again. */
 void host_down(struct host *host);
 
 /** Finish: host_down() if not done yet, PostDown, remove the journal, release the lock, free. NULL
- * is allowed. */
-void host_close(struct host *host);
+ * is allowed. Return: 0; or -errno if changes stay, which is logged, and the journal stays with
+ * them for host_undo(). */
+int host_close(struct host *host);
+
+/** Return: whether a site that does not run has left changes, or a running one has made some. */
+bool host_has_changes(const char *name);
 
 /**
  * Undo what a daemon that no longer runs has left, from its journal alone.

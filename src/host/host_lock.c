@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,13 +56,12 @@ static int open_locked(const char *path)
 	return err;
 }
 
-int host_lock_take(const char *name, struct host_lock *ret)
+/** Take the lock `ret->path`. */
+static int take(struct host_lock *ret)
 {
-	int err = rundir_file(name, "lock", ret->path);
 	int fd = -EAGAIN;
+	int err;
 
-	if (err < 0)
-		return err;
 	for (int i = 0; fd == -EAGAIN && i < ATTEMPTS; i++)
 		fd = open_locked(ret->path);
 	if (fd < 0)
@@ -75,6 +75,27 @@ int host_lock_take(const char *name, struct host_lock *ret)
 	}
 	ret->fd = fd;
 	return 0;
+}
+
+int host_lock_take(const char *name, struct host_lock *ret)
+{
+	int err = rundir_file(name, "lock", ret->path);
+
+	return err < 0 ? err : take(ret);
+}
+
+int host_lock_take_shared(struct host_lock *ret)
+{
+	int err = -EBUSY;
+
+	/* No site has this name, as none starts with a dot. */
+	snprintf(ret->path, sizeof(ret->path), "%s/.lock", rundir_path());
+	for (unsigned waited = 0; err == -EBUSY && waited < LOCK_SHARED_MS; waited += 5) {
+		err = take(ret);
+		if (err == -EBUSY)
+			poll(NULL, 0, 5);
+	}
+	return err;
 }
 
 void host_lock_release(struct host_lock *lock)

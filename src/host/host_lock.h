@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#define LOCK_SHARED_MS 10000
+
 /** The lock of one site, held until it is released or the process ends for any reason. */
 struct host_lock {
 	int fd;
@@ -17,6 +19,10 @@ struct host_lock {
  * Return: 0, -EBUSY if another process holds the lock, or another -errno.
  */
 int host_lock_take(const char *name, struct host_lock *ret);
+
+/** Take the lock of what the sites share, for a short time; wait for it at most LOCK_SHARED_MS.
+ * Return: as host_lock_take(). */
+int host_lock_take_shared(struct host_lock *ret);
 
 /** Release a lock and remove its file, and the folder if it is empty then. */
 void host_lock_release(struct host_lock *lock);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -514,26 +513,6 @@ static int clean_up(void **state)
 	return 0;
 }
 
-/** Create a fake resolvconf that stores its input in the state folder. */
-static void make_resolvconf(char dir[static 64])
-{
-	char path[512];
-	FILE *f;
-
-	snprintf(dir, 64, "/tmp/wirespan-bin-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/resolvconf", dir);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs("#!/bin/sh\ncase $1 in -a) cat >$WIRESPAN_RUNDIR/resolv.$2;;\n"
-	      "-d) rm -f $WIRESPAN_RUNDIR/resolv.$2;; esac\n",
-		f);
-	assert_int_equal(fchmod(fileno(f), 0755), 0);
-	assert_int_equal(fclose(f), 0);
-	snprintf(path, sizeof(path), "%s:%s", dir, getenv("PATH"));
-	assert_int_equal(setenv("PATH", path, 1), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,7 +530,7 @@ int main(void)
 	int failed;
 
 	log_set_level(getenv("WIRESPAN_TEST_STEPS") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-	make_resolvconf(bin);
+	test_host_make_resolvconf(bin);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	test_host_remove_rundir(bin);
 	return failed;

@@ -17,6 +17,7 @@
 
 #include "host/rundir.h"
 
+#define ROOM 32768 /* bytes that a reload adds at most, with long hooks */
 #define HEAD "wirespan journal 1"
 
 #ifndef SO_NETNS_COOKIE
@@ -264,13 +265,18 @@ static int write_file(const struct journal *j, const char *path)
 	return err;
 }
 
+int journal_discard(const struct journal *j)
+{
+	return unlink(j->path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 static int save(const struct journal *j)
 {
 	char path[PATH_MAX + 4];
 	int err;
 
 	if (j->n == 0)
-		return unlink(j->path) < 0 && errno != ENOENT ? -errno : 0;
+		return journal_discard(j);
 	snprintf(path, sizeof(path), "%s.new", j->path);
 	err = write_file(j, path);
 	if (err == 0 && rename(path, j->path) < 0)
@@ -278,6 +284,22 @@ static int save(const struct journal *j)
 	if (err < 0)
 		unlink(path);
 	return err;
+}
+
+int journal_check_room(const struct journal *j)
+{
+	char path[PATH_MAX + 4];
+	int err;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s.new", j->path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = -posix_fallocate(fd, 0, ROOM + (off_t)(j->n * sizeof(*j->v)));
+	close(fd);
+	unlink(path);
+	return err == -EOPNOTSUPP || err == -EINVAL ? 0 : err;
 }
 
 int journal_push(struct journal *j, const struct journal_entry *e)
@@ -341,9 +363,46 @@ size_t journal_find(const struct journal *j, const struct journal_entry *like)
 	return SIZE_MAX;
 }
 
-void journal_discard(struct journal *j)
+/** As journal_find_elsewhere(), in one site's journal. One that cannot be used is no journal. */
+static int find_in(const char *site, const struct journal_entry *like, struct journal_entry *ret)
 {
-	unlink(j->path);
+	struct journal j;
+	int err = journal_load(&j, site);
+	size_t i;
+
+	if (err < 0)
+		return err == -EPERM || err == -EPROTO || err == -EINVAL ? -ENOENT : err;
+	i = journal_find(&j, like);
+	if (i == SIZE_MAX || journal_where(&j) != JOURNAL_HERE) {
+		err = -ENOENT;
+	} else {
+		*ret = j.v[i];
+		ret->text = NULL;
+	}
+	journal_fini(&j);
+	return err;
+}
+
+int journal_find_elsewhere(
+	const struct journal *j, const struct journal_entry *like, struct journal_entry *ret)
+{
+	const char *own = strrchr(j->path, '/');
+	DIR *d = opendir(rundir_path());
+	struct dirent *entry;
+	int err = -ENOENT;
+
+	if (!d)
+		return -errno;
+	while (err == -ENOENT && (entry = readdir(d))) {
+		char *dot = strrchr(entry->d_name, '.');
+
+		if (!dot || strcmp(dot, ".state") != 0 || (own && !strcmp(own + 1, entry->d_name)))
+			continue;
+		*dot = '\0';
+		err = find_in(entry->d_name, like, ret);
+	}
+	closedir(d);
+	return err;
 }
 
 void journal_fini(struct journal *j)

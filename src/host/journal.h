@@ -66,11 +66,21 @@ MUST_CHECK int journal_replace(struct journal *j, enum journal_kind kind, bool f
  * which is harmless, because undo checks the present state first. */
 void journal_remove(struct journal *j, size_t i);
 
+/** Check that the file can grow by as much as a reload adds, before the first change. Return: 0 or
+ * -errno. */
+MUST_CHECK int journal_check_room(const struct journal *j);
+
 /** Return: the index of the newest entry that matches `like`, or SIZE_MAX. */
 size_t journal_find(const struct journal *j, const struct journal_entry *like);
 
-/** Remove the file. */
-void journal_discard(struct journal *j);
+/** Find an entry that matches `like` in the journals of other sites of this namespace, running or
+ * not. Hold host_lock_take_shared() as long as the answer must be true. Return: 0 and a copy
+ * without its text; -ENOENT if there is none; or another -errno. */
+MUST_CHECK int journal_find_elsewhere(
+	const struct journal *j, const struct journal_entry *like, struct journal_entry *ret);
+
+/** Remove the file. Return: 0, also if there is none, or -errno. */
+MUST_CHECK int journal_discard(const struct journal *j);
 
 /** Free the memory; the file stays. A zeroed journal is allowed. */
 void journal_fini(struct journal *j);

@@ -7,22 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The lines of the journal, and the shell commands that undo them. A letter after % is a field; %t
+#include "base/bytes.h"
+
+/* The lines of the journal, and the shell commands that undo them. A hook may contain a secret, so
+ * its command is not shown. A letter after % is a field; %t
  * is the text, up to the end of the line. */
 static const struct {
 	const char *line;
 	const char *undo;
 } kinds[JOURNAL_KIND_COUNT] = {
-	[JOURNAL_POST_DOWN] = { "post-down %t", "%t" },
+	[JOURNAL_POST_DOWN] = { "post-down %t", "run PostDown" },
 	[JOURNAL_BRIDGE] = { "bridge %n %m", "ip link del %n" },
 	[JOURNAL_MEMBER] = { "member %n %i %b %u", "ip link set %n nomaster %u" },
-	[JOURNAL_RULE_MARK] = { "rule %4 mark %f", "ip -%4 rule del not fwmark %f table %f" },
-	[JOURNAL_RULE_MAIN] = { "rule %4 main",
-		"ip -%4 rule del table main suppress_prefixlength 0" },
+	[JOURNAL_RULE_MARK] = { "rule %4 mark %f priority %P",
+		"ip -%4 rule del priority %P not fwmark %f table %f" },
+	[JOURNAL_RULE_MAIN] = { "rule %4 main priority %P",
+		"ip -%4 rule del priority %P table main suppress_prefixlength 0" },
 	[JOURNAL_SYSCTL] = { "sysctl %n %o %w", "sysctl -w %n=%w" },
 	[JOURNAL_NFT] = { "nft %p %n", "nft delete table %p %n" },
 	[JOURNAL_DNS] = { "dns %n", "resolvconf -d %n -f" },
-	[JOURNAL_PRE_DOWN] = { "pre-down %t", "%t" },
+	[JOURNAL_PRE_DOWN] = { "pre-down %t", "run PreDown" },
 	[JOURNAL_UNKNOWN] = { "%t", "%t" },
 };
 
@@ -43,6 +47,7 @@ static const struct field {
 	{ 'w', AT(was), SIZE(was) },
 	{ 'i', AT(ifindex) },
 	{ 'f', AT(mark) },
+	{ 'P', AT(priority) },
 	{ '4', AT(six), .names = { "4", "6" } },
 	{ 'p', AT(six), .names = { "ip", "ip6" } },
 	{ 'u', AT(was_up), .names = { "down", "up" } },
@@ -141,8 +146,22 @@ static bool parse(const char *format, char *line, struct journal_entry *e)
 	return !*line;
 }
 
+/* Lines that an earlier version wrote. */
+static const struct {
+	enum journal_kind kind;
+	const char *line;
+} old_lines[] = {
+	{ JOURNAL_RULE_MARK, "rule %4 mark %f" },
+	{ JOURNAL_RULE_MAIN, "rule %4 main" },
+};
+
 bool journal_entry_parse(char *line, struct journal_entry *ret)
 {
+	for (size_t i = 0; i < ARRAY_LEN(old_lines); i++) {
+		*ret = (struct journal_entry){ .kind = old_lines[i].kind };
+		if (parse(old_lines[i].line, line, ret))
+			return true;
+	}
 	for (size_t kind = 0; kind < JOURNAL_KIND_COUNT; kind++) {
 		*ret = (struct journal_entry){ .kind = (enum journal_kind)kind };
 		if (parse(kinds[kind].line, line, ret))

@@ -18,8 +18,8 @@ enum journal_kind {
 	JOURNAL_POST_DOWN = 0, /* text */
 	JOURNAL_BRIDGE,	       /* name, mac */
 	JOURNAL_MEMBER,	       /* name, ifindex, bridge, was_up */
-	JOURNAL_RULE_MARK,     /* six, mark */
-	JOURNAL_RULE_MAIN,     /* six */
+	JOURNAL_RULE_MARK,     /* six, mark, priority (0: from an earlier version) */
+	JOURNAL_RULE_MAIN,     /* six, priority (as above) */
 	JOURNAL_SYSCTL,	       /* name (path below /proc/sys), ours, was */
 	JOURNAL_NFT,	       /* six, name (of the table) */
 	JOURNAL_DNS,	       /* name (key of resolvconf) */
@@ -35,6 +35,7 @@ struct journal_entry {
 	bool was_up;
 	uint32_t ifindex;
 	uint32_t mark; /* firewall mark, and table of the rule */
+	uint32_t priority;
 	char name[JOURNAL_NAME_LEN];
 	char mac[JOURNAL_MAC_LEN]; /* 02:00:00:00:00:01 */
 	char bridge[IF_NAMESIZE];

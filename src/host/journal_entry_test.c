@@ -18,8 +18,8 @@ static const struct {
 	struct journal_entry e;
 	const char *undo;
 } table[] = {
-	{ "post-down a  b ", { JOURNAL_POST_DOWN, .text = (char[]){ "a  b " } }, "a  b " },
-	{ "pre-down x", { JOURNAL_PRE_DOWN, .text = (char[]){ "x" } }, "x" },
+	{ "post-down a  b ", { JOURNAL_POST_DOWN, .text = (char[]){ "a  b " } }, "run PostDown" },
+	{ "pre-down x", { JOURNAL_PRE_DOWN, .text = (char[]){ "x" } }, "run PreDown" },
 	{ "bridge br0 " MAC, { JOURNAL_BRIDGE, .name = "br0", .mac = MAC }, "ip link del br0" },
 	{ "member eth1 3 br0 down",
 		{ JOURNAL_MEMBER, .name = "eth1", .ifindex = 3, .bridge = "br0" },
@@ -28,10 +28,11 @@ static const struct {
 		{ JOURNAL_MEMBER, .name = "eth1", .ifindex = UINT32_MAX, .bridge = "br0",
 			.was_up = true },
 		"ip link set eth1 nomaster up" },
-	{ "rule 4 mark 51820", { JOURNAL_RULE_MARK, .mark = 51820 },
-		"ip -4 rule del not fwmark 51820 table 51820" },
-	{ "rule 6 main", { JOURNAL_RULE_MAIN, .six = true },
-		"ip -6 rule del table main suppress_prefixlength 0" },
+	{ "rule 4 mark 51820 priority 32765",
+		{ JOURNAL_RULE_MARK, .mark = 51820, .priority = 32765 },
+		"ip -4 rule del priority 32765 not fwmark 51820 table 51820" },
+	{ "rule 6 main priority 9", { JOURNAL_RULE_MAIN, .six = true, .priority = 9 },
+		"ip -6 rule del priority 9 table main suppress_prefixlength 0" },
 	{ "sysctl net/x 1 0", { JOURNAL_SYSCTL, .name = "net/x", .ours = "1", .was = "0" },
 		"sysctl -w net/x=0" },
 	{ "nft ip6 wirespan-wg0", { JOURNAL_NFT, .six = true, .name = "wirespan-wg0" },
@@ -68,6 +69,7 @@ static void test_kinds(void **state)
 		assert_int_equal(e.was_up, expected->was_up);
 		assert_int_equal(e.ifindex, expected->ifindex);
 		assert_int_equal(e.mark, expected->mark);
+		assert_int_equal(e.priority, expected->priority);
 		assert_string_equal(e.name, expected->name);
 		assert_string_equal(e.mac, expected->mac);
 		assert_string_equal(e.bridge, expected->bridge);
@@ -80,6 +82,23 @@ static void test_kinds(void **state)
 	}
 	for (size_t kind = 0; kind < JOURNAL_UNKNOWN; kind++)
 		assert_true(seen[kind]);
+}
+
+/* Lines that only an earlier version wrote. */
+static void test_old(void **state)
+{
+	char mark[] = "rule 4 mark 51820";
+	char main_table[] = "rule 6 main";
+	struct journal_entry e;
+
+	assert_true(journal_entry_parse(mark, &e));
+	assert_int_equal(e.kind, JOURNAL_RULE_MARK);
+	assert_int_equal(e.mark, 51820);
+	assert_int_equal(e.priority, 0);
+	assert_true(journal_entry_parse(main_table, &e));
+	assert_int_equal(e.kind, JOURNAL_RULE_MAIN);
+	assert_true(e.six);
+	assert_int_equal(e.priority, 0);
 }
 
 /* Lines that no kind has keep their text. */
@@ -125,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_matches),
 	};

@@ -68,10 +68,10 @@ static void test_entries(void **state)
 	assert_int_equal(journal_push(&j, &rule), 0);
 	assert_int_equal(journal_push(&j, &two_lines), -EINVAL);
 	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, hooks, 2), 0);
-	assert_file("post-down a  b \npost-down c\ndns wg0\nrule 4 main\n");
+	assert_file("post-down a  b \npost-down c\ndns wg0\nrule 4 main priority 0\n");
 	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, &two_lines, 1), -EINVAL);
 	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, false, hooks, 1), 0);
-	assert_file("dns wg0\nrule 4 main\npost-down a  b \n");
+	assert_file("dns wg0\nrule 4 main priority 0\npost-down a  b \n");
 	assert_int_equal(journal_find(&j, &rule), 1);
 	assert_int_equal(journal_find(&j, &(struct journal_entry){ JOURNAL_BRIDGE }), SIZE_MAX);
 
@@ -85,7 +85,8 @@ static void test_entries(void **state)
 
 	journal_remove(&j, 1);
 	assert_file("dns wg0\npost-down a  b \n");
-	journal_discard(&j);
+	assert_int_equal(journal_discard(&j), 0);
+	assert_int_equal(journal_discard(&j), 0); /* none is no error */
 	journal_fini(&j);
 	assert_int_equal(journal_load(&back, "vpn01"), -ENOENT);
 }

@@ -3,9 +3,11 @@
 #include "host/netdev.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "host/sysctl.h"
@@ -14,15 +16,42 @@
 
 int netdev_open(struct netdev *m, const char *name)
 {
-	int len = snprintf(m->alias, sizeof(m->alias), "wirespan %s", name);
+	int err;
+	int len;
+
+	for (size_t i = 0; i < NETDEV_SPARE; i++)
+		m->spare[i] = -1;
+	len = snprintf(m->alias, sizeof(m->alias), "wirespan %s", name);
 
 	if ((size_t)len >= sizeof(m->alias))
 		return -ENAMETOOLONG;
-	return nl_socket_open(&m->nl);
+	err = nl_socket_open(&m->nl);
+	return err < 0 ? err : netdev_reserve_spare(m);
+}
+
+int netdev_reserve_spare(struct netdev *m)
+{
+	for (size_t i = 0; i < NETDEV_SPARE; i++) {
+		if (m->spare[i] < 0)
+			m->spare[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (m->spare[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void netdev_release_spare(struct netdev *m)
+{
+	for (size_t i = 0; i < NETDEV_SPARE; i++) {
+		if (m->spare[i] >= 0)
+			close(m->spare[i]);
+		m->spare[i] = -1;
+	}
 }
 
 void netdev_close(struct netdev *m)
 {
+	netdev_release_spare(m);
 	nl_socket_close(&m->nl);
 	journal_fini(&m->journal);
 }

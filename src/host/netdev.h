@@ -11,12 +11,16 @@
 #include "netlink/exchange.h"
 #include "netlink/link.h"
 
+/** Descriptors that undo needs at once: program input, sysctl, journal, lock. */
+#define NETDEV_SPARE 4
+
 /** State that every change needs. `error` describes the last failure. */
 struct netdev {
 	struct nl_socket nl;
 	struct journal journal;
 	char alias[LINK_ALIAS_LEN]; /* alias of the interfaces we create: "wirespan NAME" */
 	struct error error;
+	int spare[NETDEV_SPARE];		  /* descriptors held for undo; -1: none */
 	int (*step)(void *ctx, const char *what); /* called before each change; may be NULL */
 	void *step_ctx;
 };
@@ -26,6 +30,13 @@ int netdev_open(struct netdev *m, const char *name);
 
 /** Close and free. A zeroed netdev is allowed. */
 void netdev_close(struct netdev *m);
+
+/** Reserve descriptors, so that a change can be undone when the process has none left. Return: 0 or
+ * -errno. */
+MUST_CHECK int netdev_reserve_spare(struct netdev *m);
+
+/** Free the reserved descriptors for use. */
+void netdev_release_spare(struct netdev *m);
 
 /** Fill in the error, as error_set() does. Return: `code`. */
 int netdev_fail(struct netdev *m, int code, const char *format, ...)

@@ -131,22 +131,24 @@ static int change_wg(struct host *host, const struct conf_site *conf, uint32_t m
 		return err;
 	noted = journal_find(&m->journal, &(struct journal_entry){ JOURNAL_DNS });
 	if (noted != SIZE_MAX)
-		undo_entry(m, noted);
-	return dns_set(m, new);
+		err = undo_entry(m, noted);
+	return err < 0 ? err : dns_set(m, new);
 }
 
 /** Remove the members that the configuration no longer lists under their bridge. */
-static void drop_members(struct host *host, const struct conf_site *conf)
+static int drop_members(struct host *host, const struct conf_site *conf)
 {
 	struct journal *j = &host->netdev.journal;
+	int err = 0;
 
-	for (size_t i = j->n; i-- > 0;) {
+	for (size_t i = j->n; err == 0 && i-- > 0;) {
 		const struct journal_entry *e = &j->v[i];
 		const struct conf_bridge *bridge = conf_bridge_find(conf, e->bridge);
 
 		if (e->kind == JOURNAL_MEMBER && (!bridge || !has_text(&bridge->members, e->name)))
-			undo_entry(&host->netdev, i);
+			err = undo_entry(&host->netdev, i);
 	}
+	return err;
 }
 
 static size_t find_noted(const struct host *host, enum journal_kind kind, const char *name)
@@ -158,32 +160,34 @@ static size_t find_noted(const struct host *host, enum journal_kind kind, const 
 }
 
 /** Undo a bridge after its members, so that the members return to their previous state. */
-static void drop_bridge(struct host *host, const char *name)
+static int drop_bridge(struct host *host, const char *name)
 {
 	struct journal *j = &host->netdev.journal;
 	size_t noted;
+	int err = 0;
 
-	for (size_t i = j->n; i-- > 0;)
+	for (size_t i = j->n; err == 0 && i-- > 0;)
 		if (j->v[i].kind == JOURNAL_MEMBER && !strcmp(j->v[i].bridge, name))
-			undo_entry(&host->netdev, i);
+			err = undo_entry(&host->netdev, i);
 	noted = find_noted(host, JOURNAL_BRIDGE, name);
-	if (noted != SIZE_MAX)
-		undo_entry(&host->netdev, noted);
+	return err < 0 || noted == SIZE_MAX ? err : undo_entry(&host->netdev, noted);
 }
 
-static void drop_bridges(struct host *host, const struct conf_site *conf)
+static int drop_bridges(struct host *host, const struct conf_site *conf)
 {
 	struct journal *j = &host->netdev.journal;
 	size_t i = j->n;
+	int err = 0;
 
-	while (i-- > 0) {
+	while (err == 0 && i-- > 0) {
 		const struct journal_entry e = j->v[i];
 
 		if (e.kind != JOURNAL_BRIDGE || conf_bridge_find(conf, e.name))
 			continue;
-		drop_bridge(host, e.name);
+		err = drop_bridge(host, e.name);
 		i = j->n; /* entries were removed: search again */
 	}
+	return err;
 }
 
 /** When a bridge turns its spanning tree on, its ports must listen and learn; without STP they need
@@ -221,8 +225,8 @@ static int ensure_member(struct host *host, const struct link_info *bridge, cons
 	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
 		return 0;
 	if (noted != SIZE_MAX)
-		undo_entry(m, noted);
-	return bridge_add_member(m, bridge, name);
+		err = undo_entry(m, noted);
+	return err < 0 ? err : bridge_add_member(m, bridge, name);
 }
 
 static int change_bridge(
@@ -233,8 +237,8 @@ static int change_bridge(
 	int err;
 
 	if (!old) {
-		drop_bridge(host, new->name); /* left by a failed reload */
-		return bridge_make(m, new);
+		err = drop_bridge(host, new->name); /* left by a failed reload */
+		return err < 0 ? err : bridge_make(m, new);
 	}
 	err = netdev_find(m, new->name, &link);
 	if (err == 0)
@@ -293,15 +297,19 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	const struct conf_session *session;
 	int err;
 
-	drop_members(host, conf);
-	err = change_wg(host, conf, mtus->wg);
+	err = journal_check_room(&host->netdev.journal);
+	if (err < 0)
+		return netdev_journal_failed(&host->netdev, err);
+	err = drop_members(host, conf);
+	if (err == 0)
+		err = change_wg(host, conf, mtus->wg);
 	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
 		err = change_bridge(host, conf_bridge_find(host->conf, conf->bridges[i].name),
 			&conf->bridges[i]);
 	while (err == 0 && (session = host_next_session(&walk)))
 		err = change_session(host, session, mtus->sessions[walk.i - 1]);
 	if (err == 0)
-		drop_bridges(host, conf);
+		err = drop_bridges(host, conf);
 	return err;
 }
 

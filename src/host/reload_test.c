@@ -264,7 +264,7 @@ static void test_untouched(void **state)
 		     "ip route add fd09::/64 dev wg0\n"
 		     "ip route add 10.8.0.0/16 dev wg0\n"
 		     "ip route add 10.9.0.0/16 dev wg0\n" },
-		{ 5, "ip link set eth1 down\nip link set eth1 nomaster\n"
+		{ 5, "ip link set eth1 nomaster down\n"
 		     "ip link set br-l2tp0 type bridge forward_delay 1500\n"
 		     "ip link set br-l2tp0 type bridge stp_state 1\n" },
 	};

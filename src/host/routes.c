@@ -20,11 +20,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "host/host_lock.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
 #define FIRST_TABLE    51820
+#define LAST_PRIORITY  32766 /* of the kernel's rule for the main table */
+#define RULE_PROTOCOL  87    /* in rules of ours; no entry of iproute2's rt_protos has it */
 #define SRC_VALID_MARK "net/ipv4/conf/all/src_valid_mark"
 
 static char family_letter(uint16_t family)
@@ -94,45 +97,92 @@ static struct rule_info main_but_default(uint16_t family)
 	};
 }
 
-static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
+/** Find the priority below those of all rules, so that a new one precedes them. */
+static int find_priority(struct netdev *m, uint8_t family, uint32_t *ret)
 {
-	struct rule_info outer = not_marked(family, mark);
-	struct rule_info inner = main_but_default(family);
+	struct rule_list list;
+	uint32_t lowest = LAST_PRIORITY;
+	int err = query_rules(&m->nl, family, &list);
+
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot list the policy rules: %s", strerror(-err));
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i].priority && list.v[i].priority < lowest)
+			lowest = list.v[i].priority;
+	free(list.v);
+	if (lowest == 1)
+		return netdev_fail(m, -ENOSPC,
+			"There is a policy rule of priority 1, so none can precede it\n"
+			"Give it another priority, or set Table and add rules yourself.");
+	*ret = lowest - 1;
+	return 0;
+}
+
+/**
+ * Add a rule of our own with a priority of its own, before all others. An equal rule of another
+ * site or of wg-quick has another priority, so that each can be deleted without the others.
+ */
+static int add_rule(struct netdev *m, struct rule_info rule, enum journal_kind kind)
+{
 	struct journal_entry e = {
-		.kind = JOURNAL_RULE_MARK, .six = family == AF_INET6, .mark = mark
+		.kind = kind, .six = rule.family == AF_INET6, .mark = rule.mark
 	};
-	char letter = family_letter(family);
+	char letter = family_letter(rule.family);
 	struct nl_msg msg;
-	int err = netdev_journal(m, &e);
+	int err = find_priority(m, rule.family, &e.priority);
 
 	if (err == 0)
-		err = netdev_change(m, rule_encode_add(&msg, &outer),
-			"ip -%c rule add not fwmark %" PRIu32 " table %" PRIu32, letter, mark,
-			mark);
-	e = (struct journal_entry){ .kind = JOURNAL_RULE_MAIN, .six = family == AF_INET6 };
-	if (err == 0)
 		err = netdev_journal(m, &e);
+	rule.priority = e.priority;
+	rule.protocol = RULE_PROTOCOL;
+	if (err == 0 && kind == JOURNAL_RULE_MARK)
+		return netdev_change(m, rule_encode_add(&msg, &rule),
+			"ip -%c rule add priority %" PRIu32 " not fwmark %" PRIu32
+			" table %" PRIu32,
+			letter, e.priority, rule.mark, rule.table);
 	if (err == 0)
-		err = netdev_change(m, rule_encode_add(&msg, &inner),
-			"ip -%c rule add table main suppress_prefixlength 0", letter);
+		err = netdev_change(m, rule_encode_add(&msg, &rule),
+			"ip -%c rule add priority %" PRIu32 " table main suppress_prefixlength 0",
+			letter, e.priority);
 	return err;
 }
 
+static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
+{
+	int err = add_rule(m, not_marked(family, mark), JOURNAL_RULE_MARK);
+
+	return err < 0 ? err : add_rule(m, main_but_default(family), JOURNAL_RULE_MAIN);
+}
+
+/** Set src_valid_mark, and note its value from before any site has set it. */
 static int set_src_valid_mark(struct netdev *m)
 {
 	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = SRC_VALID_MARK, .ours = "1" };
-	int err = sysctl_read(SRC_VALID_MARK, e.was, sizeof(e.was));
+	struct host_lock lock;
+	int err = host_lock_take_shared(&lock);
 
-	if (err == 0 && !strcmp(e.was, "1"))
-		return 0;
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot lock the run folder: %s", strerror(-err));
+	err = journal_find_elsewhere(&m->journal, &e, &e);
+	if (err == -ENOENT)
+		err = sysctl_read(SRC_VALID_MARK, e.was, sizeof(e.was));
+	if (err < 0)
+		netdev_fail(m, err, "Cannot determine the value of %s: %s", SRC_VALID_MARK,
+			strerror(-err));
 	if (err == 0)
 		err = netdev_journal(m, &e);
 	if (err == 0)
-		err = netdev_log(m, "sysctl %s=1", SRC_VALID_MARK);
-	if (err < 0)
-		return err;
-	err = sysctl_write(SRC_VALID_MARK, "1");
-	return err < 0 ? netdev_fail(m, err, "Cannot set %s:\n", SRC_VALID_MARK) : 0;
+		err = netdev_log(m, "sysctl -w %s=1", SRC_VALID_MARK);
+	if (err == 0) {
+		err = sysctl_ensure(SRC_VALID_MARK, "1");
+		if (err < 0)
+			netdev_fail(m, err,
+				"Cannot set %s: %s\n"
+				"Set it to 1 before, or make /proc/sys writable.",
+				SRC_VALID_MARK, strerror(-err));
+	}
+	host_lock_release(&lock);
+	return err;
 }
 
 /** Return: the nft script of the filter, to be freed. The interface has its own tables. */
@@ -146,6 +196,8 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 
 	if (!f)
 		return NULL;
+	/* Adding the table first makes the deletion succeed even if there is none. */
+	fprintf(f, "add table %s wirespan-%s\ndelete table %s wirespan-%s\n", pf, name, pf, name);
 	fprintf(f, "table %s wirespan-%s {\n", pf, name);
 	fprintf(f, "chain preraw { type filter hook prerouting priority -300;\n");
 	for (size_t i = 0; i < wg->addresses.n; i++) {
@@ -169,34 +221,41 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 	return text;
 }
 
-/** Add the filter. It is an additional protection: without nft, or if the kernel lacks support, log
- * a warning and continue. */
+/** Add the filter, or replace one of the same name. It is an additional protection: without nft, or
+ * if the kernel lacks support, log a warning and continue. */
 static int add_filter(
 	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
 {
-	static const char *const argv[] = { "nft", "-f", "-", NULL };
-	const char *pf = family == AF_INET6 ? "ip6" : "ip";
+	static const char *const check[] = { "nft", "-c", "-f", "-", NULL };
+	static const char *const add[] = { "nft", "-f", "-", NULL };
 	struct journal_entry e = { .kind = JOURNAL_NFT, .six = family == AF_INET6 };
-	char *text;
+	char *text = filter_text(wg, family, mark);
 	int err;
 
+	if (!text)
+		return netdev_fail(m, -ENOMEM, "Out of memory");
 	snprintf(e.name, sizeof(e.name), "wirespan-%s", wg->name);
-	err = netdev_journal(m, &e);
-	if (err == 0)
-		err = netdev_log(m, "nft add table %s %s", pf, e.name);
-	if (err < 0)
-		return err;
-	text = filter_text(wg, family, mark);
-	err = text ? spawn(argv, text) : -ENOMEM;
-	free(text);
-	if (err == 0)
+	err = spawn(check, text);
+	if (err == -ENOENT || err == -ECANCELED) {
+		log_warning("%s: hosts on the underlay can send to the addresses of %s; "
+			    "with AllowedIPs = %s install nftables",
+			err == -ENOENT ? "there is no nft" : "nft failed", wg->name,
+			e.six ? "::/0" : "0.0.0.0/0");
+		free(text);
 		return 0;
-	journal_remove(&m->journal, m->journal.n - 1);
-	log_warning("%s: hosts on the underlay can send to the addresses of %s; "
-		    "with AllowedIPs = %s install nftables",
-		err == -ENOENT ? "there is no nft" : "nft failed", wg->name,
-		family == AF_INET6 ? "::/0" : "0.0.0.0/0");
-	return 0;
+	}
+	if (err == 0) {
+		err = netdev_journal(m, &e);
+		if (err == 0)
+			err = netdev_log(m, "nft add table %s %s", e.six ? "ip6" : "ip", e.name);
+		if (err < 0) {
+			free(text);
+			return err;
+		}
+		err = spawn(add, text);
+	}
+	free(text);
+	return err < 0 ? netdev_fail(m, err, "Cannot run nft: %s", strerror(-err)) : 0;
 }
 
 /** Whether exactly this route to our interface exists already. */
@@ -244,30 +303,35 @@ static int add_route(
 	return err;
 }
 
-/** Undo the newest journal entry that matches, if there is one. */
-static void undo_noted(struct netdev *m, struct journal_entry like,
+/** Undo the newest journal entry that matches, if there is one. Return: 0 or -errno. */
+static int undo_noted(struct netdev *m, struct journal_entry like,
 	int (*undo)(struct netdev *m, const struct journal_entry *e))
 {
 	size_t i = journal_find(&m->journal, &like);
+	int err = i == SIZE_MAX ? 0 : undo(m, &m->journal.v[i]);
 
-	if (i == SIZE_MAX)
-		return;
-	(void)undo(m, &m->journal.v[i]);
-	journal_remove(&m->journal, i);
+	if (err < 0)
+		return netdev_fail(
+			m, err, "Cannot undo the rules of a default route: %s", strerror(-err));
+	if (i != SIZE_MAX)
+		journal_remove(&m->journal, i);
+	return 0;
 }
 
-static void delete_rules(struct netdev *m, uint16_t family, uint32_t mark)
+static int delete_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
-	undo_noted(m, (struct journal_entry){ JOURNAL_NFT, .six = family == AF_INET6 },
-		routes_undo_filter);
-	if (family == AF_INET)
-		undo_noted(m, (struct journal_entry){ JOURNAL_SYSCTL }, routes_undo_sysctl);
-	undo_noted(m, (struct journal_entry){ JOURNAL_RULE_MAIN, .six = family == AF_INET6 },
-		routes_undo_rule);
-	undo_noted(m,
-		(struct journal_entry){
-			JOURNAL_RULE_MARK, .six = family == AF_INET6, .mark = mark },
-		routes_undo_rule);
+	bool six = family == AF_INET6;
+	int err = undo_noted(m, (struct journal_entry){ JOURNAL_NFT, six }, routes_undo_filter);
+
+	if (err == 0 && !six)
+		err = undo_noted(m, (struct journal_entry){ JOURNAL_SYSCTL }, routes_undo_sysctl);
+	if (err == 0)
+		err = undo_noted(
+			m, (struct journal_entry){ JOURNAL_RULE_MAIN, six }, routes_undo_rule);
+	if (err == 0)
+		err = undo_noted(m, (struct journal_entry){ JOURNAL_RULE_MARK, six, .mark = mark },
+			routes_undo_rule);
+	return err;
 }
 
 int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
@@ -285,8 +349,9 @@ int routes_add(struct netdev *m, const struct conf_interface *wg, const struct l
 		err = add_route(m, link, route);
 		if (err < 0 || had || !route->by_rule)
 			continue;
-		delete_rules(m, family, route->table); /* left by a failed reload */
-		err = add_rules(m, family, route->table);
+		err = delete_rules(m, family, route->table); /* left by a failed reload */
+		if (err == 0)
+			err = add_rules(m, family, route->table);
 		if (err == 0 && family == AF_INET)
 			err = set_src_valid_mark(m);
 		if (err == 0)
@@ -305,9 +370,11 @@ int routes_renew_filter(
 
 		if (!plan->v[i].by_rule)
 			continue;
-		undo_noted(m, (struct journal_entry){ JOURNAL_NFT, .six = family == AF_INET6 },
+		err = undo_noted(m,
+			(struct journal_entry){ JOURNAL_NFT, .six = family == AF_INET6 },
 			routes_undo_filter);
-		err = add_filter(m, wg, family, plan->v[i].table);
+		if (err == 0)
+			err = add_filter(m, wg, family, plan->v[i].table);
 	}
 	return err;
 }
@@ -319,12 +386,14 @@ int routes_delete(struct netdev *m, const struct link_info *link, const struct r
 		const struct planned_route *route = &old->v[i];
 		char text[IP_PREFIX_TEXT_LEN];
 		struct nl_msg msg;
-		int err;
+		int err = 0;
 
 		if (route_plan_has(plan, route))
 			continue;
 		if (route->by_rule)
-			delete_rules(m, route->dst.addr.family, route->table);
+			err = delete_rules(m, route->dst.addr.family, route->table);
+		if (err < 0)
+			return err;
 		err = netdev_change(m,
 			route_encode_delete(&msg, &route->dst, link->ifindex, route->table),
 			"ip route del %s dev %s table %" PRIu32, ip_prefix_text(&route->dst, text),
@@ -342,43 +411,82 @@ static bool rule_is(const struct rule_info *a, const struct rule_info *b)
 	       a->suppress_length == b->suppress_length;
 }
 
-/** Delete one rule by its priority: only with a priority does the kernel compare all attributes. */
-static int delete_rule(struct netdev *m, const struct rule_info *rule)
-{
-	struct rule_list list;
-	struct nl_msg msg;
-	int err = query_rules(&m->nl, rule->family, &list);
-
-	if (err < 0)
-		return err;
-	for (size_t i = 0; i < list.n; i++) {
-		if (!rule_is(&list.v[i], rule))
-			continue;
-		err = nl_request(&m->nl, rule_encode_delete(&msg, &list.v[i]));
-		break;
-	}
-	free(list.v);
-	return err;
-}
-
 int routes_undo_rule(struct netdev *m, const struct journal_entry *e)
 {
 	uint16_t family = e->six ? AF_INET6 : AF_INET;
 	struct rule_info rule = e->kind == JOURNAL_RULE_MARK ? not_marked(family, e->mark)
 							     : main_but_default(family);
-	int err = delete_rule(m, &rule);
+	struct rule_list list;
+	struct nl_msg msg;
+	int err = query_rules(&m->nl, rule.family, &list);
 
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct rule_info *is = &list.v[i];
+
+		if (!rule_is(is, &rule))
+			continue;
+		if (e->priority && (is->priority != e->priority || is->protocol != RULE_PROTOCOL))
+			continue;
+		/* Only with a priority does the kernel compare all attributes. */
+		err = nl_request(&m->nl, rule_encode_delete(&msg, is));
+		break;
+	}
+	free(list.v);
 	return err == -ENOENT ? 0 : err;
+}
+
+/** Whether another rule than the site's own sends packets by their mark: one of wg-quick, which
+ * needs src_valid_mark, too. */
+static int is_mark_used(struct netdev *m, bool *ret)
+{
+	struct rule_list list;
+	int err = query_rules(&m->nl, AF_INET, &list);
+
+	if (err < 0)
+		return err;
+	*ret = false;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct rule_info *is = &list.v[i];
+		const struct journal_entry ours = { JOURNAL_RULE_MARK, .mark = is->mark };
+
+		*ret |= is->has_mark && is->invert && journal_find(&m->journal, &ours) == SIZE_MAX;
+	}
+	free(list.v);
+	return 0;
+}
+
+/** Restore a sysctl that no other site and no wg-quick uses. */
+static int restore_sysctl(struct netdev *m, const struct journal_entry *e)
+{
+	char is[JOURNAL_VALUE_LEN];
+	struct journal_entry other;
+	bool used = false;
+	int err = journal_find_elsewhere(&m->journal, e, &other);
+
+	if (err != -ENOENT)
+		return err; /* the other site restores it */
+	err = sysctl_read(e->name, is, sizeof(is));
+	if (err == -ENOENT || (err == 0 && strcmp(is, e->ours) != 0))
+		return 0; /* changed by another process since */
+	if (err == 0)
+		err = is_mark_used(m, &used);
+	if (err == 0 && used && strcmp(e->was, e->ours) != 0)
+		log_info("%s stays %s: another tunnel uses it", e->name, e->ours);
+	return err < 0 || used ? err : sysctl_ensure(e->name, e->was);
 }
 
 int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e)
 {
-	char is[JOURNAL_VALUE_LEN];
-	int err = sysctl_read(e->name, is, sizeof(is));
+	struct host_lock lock;
+	int err = host_lock_take_shared(&lock);
 
-	if (err == -ENOENT || (err == 0 && strcmp(is, e->ours) != 0))
-		return 0; /* changed by another process since */
-	return err < 0 ? err : sysctl_write(e->name, e->was);
+	if (err < 0)
+		return err;
+	err = restore_sysctl(m, e);
+	host_lock_release(&lock);
+	return err;
 }
 
 int routes_undo_filter(struct netdev *m, const struct journal_entry *e)

@@ -50,3 +50,12 @@ int sysctl_write(const char *path, const char *value)
 	close(fd);
 	return err;
 }
+
+int sysctl_ensure(const char *path, const char *value)
+{
+	char is[32];
+
+	if (sysctl_read(path, is, sizeof(is)) == 0 && !strcmp(is, value))
+		return 0;
+	return sysctl_write(path, value);
+}

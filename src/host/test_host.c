@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -54,6 +55,26 @@ void test_host_remove_rundir(const char *dir)
 {
 	for_files(dir, remove_file, NULL);
 	(void)rmdir(dir);
+}
+
+void test_host_make_resolvconf(char dir[static 64])
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(dir, 64, "/tmp/wirespan-bin-XXXXXX");
+	ASSERT(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/resolvconf", dir);
+	f = fopen(path, "we");
+	ASSERT(f);
+	fputs("#!/bin/sh\n[ -z \"$BROKEN\" ] || exit 1\ncase $1 in -a) cat "
+	      ">$WIRESPAN_RUNDIR/resolv.$2;;\n"
+	      "-d) rm -f $WIRESPAN_RUNDIR/resolv.$2;; esac\n",
+		f);
+	ASSERT(fchmod(fileno(f), 0755) == 0);
+	ASSERT(fclose(f) == 0);
+	snprintf(path, sizeof(path), "%s:%s", dir, getenv("PATH"));
+	ASSERT(setenv("PATH", path, 1) == 0);
 }
 
 static void draw_links(struct nl_socket *nl, FILE *f)

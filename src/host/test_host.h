@@ -23,6 +23,10 @@ void test_host_make_rundir(char ret[static 64]);
 /** Remove the folder and its content. */
 void test_host_remove_rundir(const char *dir);
 
+/** Create a fake resolvconf in a new folder `dir`, and put that first in PATH. It stores its input
+ * in the state folder, and fails while the variable BROKEN is set. */
+void test_host_make_resolvconf(char dir[static 64]);
+
 /** Take a snapshot of everything a site could leave behind: links, addresses, routes, rules,
  * sysctl, nft tables, state files. Return: text to be freed; equal states give equal texts. */
 char *test_host_picture(void);

@@ -11,9 +11,24 @@
 #include "host/routes.h"
 #include "host/spawn.h"
 
+static bool is_hook(const struct journal_entry *e)
+{
+	return e->kind == JOURNAL_PRE_DOWN || e->kind == JOURNAL_POST_DOWN;
+}
+
+static const char *hook_name(const struct journal_entry *e)
+{
+	return e->kind == JOURNAL_PRE_DOWN ? "PreDown" : "PostDown";
+}
+
+/** A hook that has run is done, with whatever result. */
 static int undo_hook(struct netdev *m, const struct journal_entry *e)
 {
-	return spawn_shell(e->text);
+	int err = spawn_shell(e->text);
+
+	if (err == -ECANCELED)
+		log_warning("%s failed, going on", hook_name(e));
+	return err == -ECANCELED ? 0 : err;
 }
 
 static int undo_unknown(struct netdev *m, const struct journal_entry *e)
@@ -36,37 +51,94 @@ static int (*const undoers[JOURNAL_KIND_COUNT])(struct netdev *m, const struct j
 	[JOURNAL_UNKNOWN] = undo_unknown,
 };
 
-void undo_entry(struct netdev *m, size_t i)
+static void print_command(const struct journal_entry *e, char *ret, size_t size)
+{
+	FILE *f;
+
+	memset(ret, 0, size);
+	f = fmemopen(ret, size - 1, "w");
+	if (!f)
+		return;
+	journal_entry_print_undo(e, f);
+	fclose(f);
+}
+
+int undo_entry(struct netdev *m, size_t i)
 {
 	const struct journal_entry *e = &m->journal.v[i];
-	char command[256] = "";
-	FILE *f = fmemopen(command, sizeof(command) - 1, "w");
+	char command[256];
 	int err;
 
-	if (f) {
-		journal_entry_print_undo(e, f);
-		fclose(f);
-	}
-	if (e->kind == JOURNAL_POST_DOWN || e->kind == JOURNAL_PRE_DOWN)
-		(void)netdev_log_hook(
-			m, e->kind == JOURNAL_PRE_DOWN ? "PreDown" : "PostDown", command);
+	print_command(e, command, sizeof(command));
+	if (is_hook(e))
+		(void)netdev_log_hook(m, hook_name(e), e->text);
 	else
 		(void)netdev_log(m, "%s", command);
 	err = undoers[e->kind](m, e);
+	if (err == 0) {
+		journal_remove(&m->journal, i);
+		return 0;
+	}
 	if (e->kind == JOURNAL_UNKNOWN)
-		log_warning("the journal has \"%s\", which this version does not know", command);
-	else if (err < 0)
-		log_warning("cannot undo a change: %s; do it by hand: %s", strerror(-err), command);
-	journal_remove(&m->journal, i);
+		netdev_fail(m, err,
+			"The journal %s has \"%s\", which this version does not know\n"
+			"Undo it by hand, and remove the line.",
+			m->journal.path, command);
+	else
+		netdev_fail(m, err, "Cannot undo a change: %s\nDo it by hand: %s", strerror(-err),
+			command);
+	log_warning("%s %s", m->error.problem, m->error.hint);
+	return err;
 }
 
-void undo_journal(struct netdev *m, enum undo_depth depth)
+/** Undo each entry once. Return: 0, or the first error. */
+static int undo_each(struct netdev *m, enum undo_depth depth)
 {
-	while (m->journal.n) {
-		size_t last = m->journal.n - 1;
+	int first = 0;
 
-		if (depth == UNDO_HOST && m->journal.v[last].kind == JOURNAL_POST_DOWN)
-			return;
-		undo_entry(m, last);
+	for (size_t i = m->journal.n; i-- > 0;) {
+		int err;
+
+		if (depth == UNDO_HOST && m->journal.v[i].kind == JOURNAL_POST_DOWN)
+			continue;
+		err = undo_entry(m, i);
+		if (first == 0)
+			first = err;
 	}
+	return first;
+}
+
+/** Fill the error: the site has left changes. Return: `code`. */
+static int report_rest(struct netdev *m, int code)
+{
+	char commands[200] = "";
+
+	for (size_t i = m->journal.n; i-- > 0;) {
+		size_t len = strlen(commands);
+
+		if (len + 4 < sizeof(commands)) {
+			print_command(&m->journal.v[i], commands + len, sizeof(commands) - len - 2);
+			strcat(commands, i ? "; " : "");
+		}
+	}
+	return netdev_fail(m, code,
+		"Not everything could be undone (%s): %s\n"
+		"Run \"wirespan down\" again. If that fails, do it by hand, and remove %s.",
+		strerror(-code), commands, m->journal.path);
+}
+
+int undo_journal(struct netdev *m, enum undo_depth depth)
+{
+	int err;
+
+	netdev_release_spare(m);
+	err = undo_each(m, depth);
+	if (err < 0)
+		err = undo_each(m, depth);
+	if (err < 0)
+		return report_rest(m, err);
+	err = depth == UNDO_ALL ? journal_discard(&m->journal) : 0;
+	return err < 0 ? netdev_fail(m, err,
+				 "Everything is undone, but %s cannot be removed:", m->journal.path)
+		       : 0;
 }

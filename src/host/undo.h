@@ -13,10 +13,15 @@ enum undo_depth {
 	UNDO_ALL,
 };
 
-/** Undo the newest entries. A failure is logged, and the next entry is undone. */
-void undo_journal(struct netdev *m, enum undo_depth depth);
+/**
+ * Undo the entries, newest first. One that fails is logged and tried again after the others; if it
+ * fails again, it stays in the journal for the next attempt.
+ * Return: 0 if none stays, or -errno with the netdev's error filled: what stays, and what to do.
+ */
+int undo_journal(struct netdev *m, enum undo_depth depth);
 
-/** Undo one entry and remove it from the journal. */
-void undo_entry(struct netdev *m, size_t i);
+/** Undo one entry, and remove it from the journal if that succeeds. Return: 0; or -errno, logged
+ * and with the netdev's error filled. */
+int undo_entry(struct netdev *m, size_t i);
 
 #endif

@@ -27,7 +27,9 @@ static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct 
 
 struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule)
 {
-	start(m, RTM_NEWRULE, NLM_F_CREATE, rule);
+	start(m, RTM_NEWRULE, rule->priority ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE, rule);
+	if (rule->protocol)
+		nl_msg_put_u8(m, FRA_PROTOCOL, rule->protocol);
 	return m;
 }
 
@@ -65,6 +67,8 @@ int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret)
 			nl_attr_u32(a, &rule.table);
 		else if (mnl_attr_get_type(a) == FRA_PRIORITY)
 			nl_attr_u32(a, &rule.priority);
+		else if (mnl_attr_get_type(a) == FRA_PROTOCOL)
+			nl_attr_u8(a, &rule.protocol);
 		else if (mnl_attr_get_type(a) == FRA_FWMARK)
 			rule.has_mark = nl_attr_u32(a, &rule.mark);
 		else if (mnl_attr_get_type(a) == FRA_SUPPRESS_PREFIXLEN)

@@ -21,11 +21,12 @@ struct rule_info {
 	uint32_t suppress_length; /* ignore routes of at most this prefix length, or
 				     RULE_NO_SUPPRESS */
 	bool has_mark;
-	bool invert; /* "not": packets that do not match */
+	bool invert;	  /* "not": packets that do not match */
+	uint8_t protocol; /* who has added it, RTPROT_…; 0: not stated */
 };
 
-/** Add a rule; priority 0: the kernel inserts it before all existing ones. Return: `m`, as all
- * encoders do. */
+/** Add a rule; priority 0: the kernel inserts it before all existing ones; else -EEXIST if there is
+ * an equal one of that priority. Return: `m`, as all encoders do. */
 struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule);
 
 /** Delete the first matching rule; priority 0: of any priority. -ENOENT if there is none. */

@@ -15,7 +15,7 @@ static const struct rule_info not_marked = { .family = AF_INET,
 	.invert = true,
 	.suppress_length = RULE_NO_SUPPRESS };
 static const struct rule_info main_but_default = {
-	.family = AF_INET6, .priority = 32764, .table = RT_TABLE_MAIN, .suppress_length = 0
+	.family = AF_INET6, .priority = 32764, .table = RT_TABLE_MAIN, .protocol = 87
 };
 
 static void test_requests(void **state)
@@ -26,8 +26,8 @@ static void test_requests(void **state)
 		"2c000000 20000104 00000000 00000000 02000000 00000001 02000000"
 		"08000f00 6cca0000 08000a00 6cca0000");
 	assert_message(rule_encode_add(&m, &main_but_default),
-		"34000000 20000104 00000000 00000000 0a000000 fe000001 00000000"
-		"08000f00 fe000000 08000600 fc7f0000 08000e00 00000000");
+		"3c000000 20000106 00000000 00000000 0a000000 fe000001 00000000"
+		"08000f00 fe000000 08000600 fc7f0000 08000e00 00000000 05001500 57000000");
 	assert_message(rule_encode_delete(&m, &main_but_default),
 		"34000000 21000100 00000000 00000000 0a000000 fe000001 00000000"
 		"08000f00 fe000000 08000600 fc7f0000 08000e00 00000000");
@@ -50,6 +50,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(back.table, table[i]->table);
 		assert_int_equal(back.mark, table[i]->mark);
 		assert_int_equal(back.has_mark, table[i]->has_mark);
+		assert_int_equal(back.protocol, table[i]->protocol);
 		assert_int_equal(back.invert, table[i]->invert);
 		assert_int_equal(back.suppress_length, table[i]->suppress_length);
 	}
