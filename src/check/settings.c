@@ -64,7 +64,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->state = l->has_port_state ? state_of(l) : CHECK_PORT_UNKNOWN;
 		port->mtu = l->mtu;
 		port->session = session;
-		port->isolated = l->port_isolated;
+		port->isolated = l->port.isolated;
 		port->locked = l->port_locked;
 		port->no_flood = l->port_no_flood;
 		port->no_broadcast = l->port_no_broadcast;

@@ -156,6 +156,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 /* Site `i`'s [L2TP] and [L2TPSession] for site `k`. */
 static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
 {
+	const size_t split = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
 	struct conf_tunnel *tunnel = array_grow(&model->tunnels, model->n_tunnels, sizeof(*tunnel));
 
 	if (!tunnel)
@@ -173,6 +174,10 @@ static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf
 	tunnel->n_sessions = 1;
 	tunnel->sessions[0].session_id = wire_id(i, k);
 	tunnel->sessions[0].peer_session_id = wire_id(k, i);
+	if (layout->mesh && layout->n > 2) /* else the wires would be a loop */
+		tunnel->sessions[0].options.split_horizon = L2TP_SPLIT_HORIZON_ON;
+	else if (i == 0 && layout->n > 2)
+		tunnel->sessions[0].at[split].line = 1; /* written out: it is a hub */
 	return 0;
 }
 
@@ -185,7 +190,6 @@ static int add_bridge(
 		return -ENOMEM;
 	model->n_bridges = 1;
 	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
-	bridge->stp = layout->mesh && layout->n > 2; /* a full mesh of wires contains loops */
 	if (site->bridge.addr.family) {
 		if (!array_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
 			return -ENOMEM;

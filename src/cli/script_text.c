@@ -331,26 +331,51 @@ static void put_tunnel(const struct script_source *s, const struct conf_tunnel *
 		put_session(s, tunnel, &tunnel->sessions[i], out);
 }
 
+/* Make a member a port that forwards the control frames that the file names. */
+static void put_member(const struct conf_bridge *bridge, const char *name, FILE *out)
+{
+	fprintf(out, "\tip link set %s master %s\n", name, bridge->name);
+	if (bridge->forward_control)
+		fprintf(out, "\tip link set %s type bridge_slave group_fwd_mask 0x%x\n", name,
+			bridge->forward_control);
+	fprintf(out, "\tip link set %s up\n", name);
+}
+
+static void put_session_port(
+	const struct conf_bridge *bridge, const struct conf_session *session, FILE *out)
+{
+	bool isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
+
+	fprintf(out, "\tip link set %s master %s\n", session->name, bridge->name);
+	if (!isolated && !bridge->multicast_snooping && !bridge->forward_control)
+		return;
+	fprintf(out, "\tip link set %s type bridge_slave%s%s", session->name,
+		isolated ? " isolated on" : "",
+		bridge->multicast_snooping ? " mcast_router 2" : "");
+	if (bridge->forward_control)
+		fprintf(out, " group_fwd_mask 0x%x", bridge->forward_control);
+	fputc('\n', out);
+}
+
 static void put_bridge(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
 {
 	char text[IP_PREFIX_TEXT_LEN];
 
 	put_step("The segment on this site: the wires, and the interfaces of the members", out);
-	fprintf(out, "\tip link add %s type bridge stp_state %d forward_delay %s\n", bridge->name,
-		bridge->stp, bridge->stp ? "1500" : "0");
+	fprintf(out,
+		"\tip link add %s type bridge stp_state %d forward_delay %s mcast_snooping %d\n",
+		bridge->name, bridge->stp, bridge->stp ? "1500" : "0", bridge->multicast_snooping);
 	fprintf(out,
 		"\t# a router at another site must not become this host's\n"
 		"\tfile=/proc/sys/net/ipv6/conf/%s/accept_ra\n"
 		"\t[ ! -e \"$file\" ] || echo 0 >\"$file\"\n",
 		bridge->name);
 	for (size_t i = 0; i < bridge->members.n; i++)
-		fprintf(out, "\tip link set %s master %s up\n", bridge->members.v[i].text,
-			bridge->name);
+		put_member(bridge, bridge->members.v[i].text, out);
 	for (size_t i = 0; i < site->n_tunnels; i++)
 		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
 			if (!strcmp(site->tunnels[i].sessions[k].bridge, bridge->name))
-				fprintf(out, "\tip link set %s master %s\n",
-					site->tunnels[i].sessions[k].name, bridge->name);
+				put_session_port(bridge, &site->tunnels[i].sessions[k], out);
 	for (size_t i = 0; i < bridge->addresses.n; i++)
 		fprintf(out, "\tip address add %s dev %s\n",
 			ip_prefix_text(&bridge->addresses.v[i].prefix, text), bridge->name);

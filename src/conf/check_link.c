@@ -262,6 +262,90 @@ static uint32_t mtu_of(const struct conf_session *session)
 	return session->mtu ? session->mtu : MTU_AUTO;
 }
 
+/* The sessions of a bridge; the first of each tunnel only, unless `all`. */
+struct bridge_walk {
+	const struct conf_site *site;
+	const struct conf_bridge *bridge;
+	bool all;
+	size_t tunnel;
+	size_t session;
+};
+
+static const struct conf_session *next_in_bridge(struct bridge_walk *w)
+{
+	for (; w->tunnel < w->site->n_tunnels; w->tunnel++, w->session = 0) {
+		const struct conf_tunnel *t = &w->site->tunnels[w->tunnel];
+
+		while (w->session < t->n_sessions) {
+			const struct conf_session *s = &t->sessions[w->session++];
+
+			if (strcmp(s->bridge, w->bridge->name) != 0)
+				continue;
+			if (!w->all) {
+				w->tunnel++;
+				w->session = 0;
+			}
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* Check SplitHorizon where it is written. Return: whether it is, in some session. */
+static bool check_written_horizon(
+	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
+{
+	const size_t key = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
+	struct bridge_walk walk = { site, bridge, .all = true };
+	const struct conf_session *s;
+	bool written = false;
+
+	while ((s = next_in_bridge(&walk))) {
+		written |= s->at[key].line != 0;
+		if (s->options.split_horizon == L2TP_SPLIT_HORIZON_ON && bridge->stp)
+			conf_report_add(report, CONF_WARNING, s->at[key],
+				"SplitHorizon: the bridge \"%s\" has STP = yes: a site is cut off "
+				"when "
+				"the spanning tree blocks its session\n"
+				"use one of them: SplitHorizon = yes if every site is wired to "
+				"every "
+				"other, else STP = yes",
+				bridge->name);
+	}
+	return written;
+}
+
+/* Check that the sessions of a bridge to several sites make no loop: without spanning tree they
+ * must be those of a hub, which only the file's author knows, or of a full mesh, which needs split
+ * horizon. */
+static void check_horizon(
+	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
+{
+	struct bridge_walk walk = { site, bridge };
+	const struct conf_session *first = next_in_bridge(&walk);
+	const struct conf_session *second = next_in_bridge(&walk);
+	char place[CONF_PLACE_LEN];
+
+	if (check_written_horizon(site, bridge, report) || bridge->stp || !second)
+		return;
+	conf_report_add(report, CONF_WARNING, second->section,
+		"[L2TPSession] joins the bridge \"%s\", as does the one in %s: that is a loop if "
+		"their sites are wired to each other\n"
+		"in a full mesh write SplitHorizon = yes in every session; on the hub of a star, "
+		"SplitHorizon = no in one",
+		bridge->name, conf_place(site, first->section, second->section, place));
+}
+
+/* A bridge that takes part in the spanning tree cannot forward its messages as well. */
+static void check_control(const struct conf_bridge *bridge, struct conf_report *report)
+{
+	if (bridge->stp && bridge->forward_control & CONF_FORWARD_STP)
+		conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_FORWARD_CONTROL],
+			"ForwardControl: a bridge with STP = yes takes part in the spanning tree, "
+			"and cannot forward its messages\n"
+			"remove stp from ForwardControl, or write STP = no");
+}
+
 /* Check the sessions of a bridge: there is at least one, their MTUs agree, and they make no
  * loop. */
 static void check_bridge_ports(
@@ -326,6 +410,8 @@ void conf_check_links(const struct conf_site *site, struct conf_report *report)
 				"bridge\nchoose another name",
 				bridge->name);
 		check_bridge_ports(site, bridge, report);
+		check_horizon(site, bridge, report);
+		check_control(bridge, report);
 		for (size_t k = 0;
 			site->interface.table != CONF_TABLE_OFF && k < bridge->addresses.n; k++)
 			check_routed_segment(site, &bridge->addresses.v[k], report);

@@ -27,6 +27,14 @@ const struct conf_word conf_encap_words[] = {
 	{ NULL, 0 },
 };
 
+static const struct conf_word forward_words[] = {
+	{ "lldp", CONF_FORWARD_LLDP },
+	{ "eapol", CONF_FORWARD_EAPOL },
+	{ "lacp", CONF_FORWARD_LACP },
+	{ "stp", CONF_FORWARD_STP },
+	{ NULL, 0 },
+};
+
 /* Table names that iproute2 has built in. */
 static const struct conf_word table_words[] = {
 	{ "default", 253 },
@@ -40,6 +48,18 @@ const char *conf_word(const struct conf_word *words, unsigned value)
 	while (words->word && words->value != value)
 		words++;
 	return words->word;
+}
+
+const char *conf_forward_control_text(unsigned set, char ret[static CONF_FORWARD_TEXT_LEN])
+{
+	size_t len = 0;
+
+	for (const struct conf_word *word = forward_words; word->word; word++)
+		if (set & word->value)
+			len += (size_t)snprintf(ret + len, CONF_FORWARD_TEXT_LEN - len, "%s%s",
+				len ? ", " : "", word->word);
+	ret[len] = '\0';
+	return ret;
 }
 
 static const struct conf_word *word_find(const struct conf_word *words, const char *text)
@@ -326,6 +346,28 @@ static void read_member(
 	}
 }
 
+/* A set of control protocols, or none. */
+static void read_forward_control(
+	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+{
+	struct conf_bridge *bridge = object;
+	const struct conf_word *word;
+	char *rest;
+
+	if (!strcasecmp(value, "none"))
+		return;
+	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
+		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+		word = word_find(forward_words, item);
+		if (word)
+			bridge->forward_control |= word->value;
+		else
+			report_bad_value(r, key, item,
+				"is not a control protocol\n"
+				"write none, or a list of lldp, eapol, lacp and stp");
+	}
+}
+
 static void prefix_add(
 	struct conf_reader *r, struct conf_prefixes *list, const struct ip_prefix *prefix)
 {
@@ -583,10 +625,12 @@ static const struct conf_key session_keys[] = {
 };
 
 static const struct conf_key bridge_keys[] = {
-	KEY(conf_bridge,  name,      CONF_BRIDGE_NAME,    "Name",    read_name),
-	LIST(conf_bridge, addresses, CONF_BRIDGE_ADDRESS, "Address", read_addresses),
-	LIST(conf_bridge, members,   CONF_BRIDGE_MEMBER,  "Member",  read_member),
-	KEY(conf_bridge,  stp,       CONF_BRIDGE_STP,     "STP",     read_bool),
+	KEY(conf_bridge,  name,               CONF_BRIDGE_NAME,               "Name",              read_name),
+	LIST(conf_bridge, addresses,          CONF_BRIDGE_ADDRESS,            "Address",           read_addresses),
+	LIST(conf_bridge, members,            CONF_BRIDGE_MEMBER,             "Member",            read_member),
+	KEY(conf_bridge,  stp,                CONF_BRIDGE_STP,                "STP",               read_bool),
+	KEY(conf_bridge,  multicast_snooping, CONF_BRIDGE_MULTICAST_SNOOPING, "MulticastSnooping", read_bool),
+	KEY(conf_bridge,  forward_control,    CONF_BRIDGE_FORWARD_CONTROL,    "ForwardControl",    read_forward_control),
 };
 
 const struct conf_section_keys conf_sections[CONF_SECTIONS] = {

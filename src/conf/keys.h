@@ -66,6 +66,11 @@ MUST_CHECK bool conf_section_key(
 extern const struct conf_word conf_backend_words[];
 extern const struct conf_word conf_encap_words[];
 
+#define CONF_FORWARD_TEXT_LEN 32
+
+/** The words of a set of CONF_FORWARD_… bits, separated by commas; "" for none. Return: `ret`. */
+const char *conf_forward_control_text(unsigned set, char ret[static CONF_FORWARD_TEXT_LEN]);
+
 /** The keyword for `value` in a table of keywords. */
 const char *conf_word(const struct conf_word *words, unsigned value);
 

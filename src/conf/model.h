@@ -27,6 +27,14 @@
 
 #define CONF_BRIDGE_NAME_DEFAULT "br-l2tp0"
 
+/* [Bridge] ForwardControl: a set of control protocols, each as the bit of the last octet of its
+ * group address 01:80:c2:00:00:XX, as in the kernel's group_fwd_mask. Source: IEEE 802.1Q-2018,
+ * table 8-1. */
+#define CONF_FORWARD_STP   (1U << 0x00) /* BPDUs */
+#define CONF_FORWARD_LACP  (1U << 0x02) /* slow protocols: LACP, OAM, synchronisation status */
+#define CONF_FORWARD_EAPOL (1U << 0x03) /* IEEE 802.1X and MACsec key agreement */
+#define CONF_FORWARD_LLDP  (1U << 0x0e)
+
 /** A position in a file: `file` is an index of conf_site.files, `line` counts from 1; line 0: not
  * in any file. */
 struct conf_at {
@@ -143,6 +151,8 @@ enum conf_bridge_key {
 	CONF_BRIDGE_ADDRESS,
 	CONF_BRIDGE_MEMBER,
 	CONF_BRIDGE_STP,
+	CONF_BRIDGE_MULTICAST_SNOOPING,
+	CONF_BRIDGE_FORWARD_CONTROL,
 	CONF_BRIDGE_KEYS
 };
 
@@ -220,6 +230,8 @@ struct conf_bridge {
 	struct conf_prefixes addresses;
 	struct conf_texts members; /* interface names */
 	bool stp;
+	bool multicast_snooping;
+	unsigned forward_control; /* CONF_FORWARD_… bits; 0 = none */
 	struct conf_at section;
 	struct conf_at at[CONF_BRIDGE_KEYS];
 };

@@ -238,6 +238,24 @@ static void add_option(struct text *t, const struct l2tp_options *options, size_
 		add(t, "%s = %u\n", row->key, value);
 }
 
+/* Whether the session has SplitHorizon = no written out, and is in a bridge with sessions of other
+ * tunnels: then check_horizon() of check_link.c takes the site for a hub. */
+static bool is_marked_hub(const struct conf_site *site, const struct conf_session *session)
+{
+	size_t n = 0;
+
+	if (!session->at[CONF_SESSION_OPTION + L2TP_OPTION(split_horizon)].line ||
+		session->options.split_horizon == L2TP_SPLIT_HORIZON_ON || !*session->bridge)
+		return false;
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
+			if (!strcmp(site->tunnels[i].sessions[k].bridge, session->bridge)) {
+				n++;
+				break;
+			}
+	return n > 1;
+}
+
 static void print_session(struct text *t, const struct conf_site *site,
 	const struct conf_session *session, const char *note)
 {
@@ -255,17 +273,26 @@ static void print_session(struct text *t, const struct conf_site *site,
 		add(t, "MTU = %u\n", session->mtu);
 	for (size_t i = L2TP_OPTION(sequence) + 1; i < L2TP_OPTIONS; i++)
 		add_option(t, &session->options, i);
+	if (is_marked_hub(site, session))
+		add(t, "SplitHorizon = no\n");
 	print_session_bridge(t, site, session);
 }
 
 static void print_bridge(struct text *t, const struct conf_bridge *bridge, const char *note)
 {
+	char words[CONF_FORWARD_TEXT_LEN];
+
 	add_section(t, CONF_SECTION_BRIDGE, note);
 	add(t, "Name = %s\n", bridge->name);
 	add_prefixes(t, "Address", &bridge->addresses);
 	add_texts(t, "Member", &bridge->members);
 	if (bridge->stp)
 		add_bool(t, "STP", true);
+	if (bridge->multicast_snooping)
+		add_bool(t, "MulticastSnooping", true);
+	if (bridge->forward_control)
+		add(t, "ForwardControl = %s\n",
+			conf_forward_control_text(bridge->forward_control, words));
 }
 
 int conf_print(const struct conf_site *site, const struct conf_notes *notes, char **ret_text,

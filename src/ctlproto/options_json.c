@@ -11,7 +11,7 @@ static struct json_object *encode(const struct l2tp_option *row, uint32_t value)
 {
 	const char *word = l2tp_option_word(row, value);
 
-	if (row->off)
+	if (row->off || row->flag)
 		return json_object_new_boolean(value != row->off);
 	return word ? json_object_new_string(word) : json_object_new_uint64(value);
 }
@@ -37,10 +37,10 @@ static int decode(const struct l2tp_option *row, struct json_object *value, uint
 {
 	int64_t number;
 
-	if (row->off) {
+	if (row->off || row->flag) {
 		if (!json_object_is_type(value, json_type_boolean))
 			return -EBADMSG;
-		*ret = json_object_get_boolean(value) ? row->initial : row->off;
+		*ret = !json_object_get_boolean(value) ? row->off : row->flag ? 1 : row->initial;
 		return 0;
 	}
 	if (json_object_is_type(value, json_type_string)) {

@@ -162,12 +162,15 @@ static void fill_report(struct status_report *r)
 	strcpy(status_add_bridge(r)->name, "br-other");
 	r->bridges[0].mtu = 1500;
 	r->bridges[0].stp = true;
+	r->bridges[1].multicast_snooping = true;
+	strcpy(r->bridges[1].forward_control, "lldp, eapol");
 	add_prefix(&r->bridges[0].addresses, "10.0.2.11/24");
 	for (unsigned i = 0; i < 3; i++)
 		snprintf(status_add_member(&r->bridges[1])->name, STATUS_IFNAME_LEN, "eth%u", i);
 	r->bridges[1].members[1].mtu = 1386;
 	r->bridges[1].members[1].up = true;
 	r->bridges[1].members[0].session = true;
+	r->bridges[1].members[0].isolated = true;
 	r->budget = (struct status_budget){ .outer_mtu = 1500,
 		.outer_ipv6 = true,
 		.outer_measured = true,

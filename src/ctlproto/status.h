@@ -170,8 +170,9 @@ struct status_session {
 struct status_member {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t mtu;
-	bool up;      /* administratively up and with carrier */
-	bool session; /* one of our L2TP interfaces, not a local NIC */
+	bool up;       /* administratively up and with carrier */
+	bool session;  /* one of our L2TP interfaces, not a local NIC */
+	bool isolated; /* exchanges no frames with other isolated ports */
 };
 
 /** A bridge. */
@@ -179,6 +180,8 @@ struct status_bridge {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t mtu;
 	bool stp;
+	bool multicast_snooping;
+	char forward_control[32]; /* protocols, as in the file; "": none */
 	struct status_prefixes addresses;
 	struct status_member *members;
 	size_t members_len;

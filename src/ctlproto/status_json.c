@@ -139,6 +139,7 @@ static const struct field member[] = {
 	{ FIELD_ROW(status_member, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_member, "up", FIELD_BOOL, up) },
 	{ FIELD_ROW(status_member, "session", FIELD_BOOL, session) },
+	{ FIELD_ROW(status_member, "isolated", FIELD_BOOL, isolated) },
 	{ NULL },
 };
 
@@ -146,6 +147,8 @@ static const struct field bridge[] = {
 	{ FIELD_ROW(status_bridge, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_bridge, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_bridge, "stp", FIELD_BOOL, stp) },
+	{ FIELD_ROW(status_bridge, "multicast_snooping", FIELD_BOOL, multicast_snooping) },
+	{ FIELD_ROW(status_bridge, "forward_control", FIELD_TEXT, forward_control) },
 	{ FIELD_ROW(status_bridge, "addresses", FIELD_PREFIXES, addresses) },
 	{ FIELD_ROW_ARRAY(status_bridge, "members", members, member) },
 	{ NULL },

@@ -3,6 +3,7 @@
 #include "host/bridge.h"
 
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -65,7 +66,10 @@ static int set_lasting_mac(
  * by its random address, which the journal contains. */
 static int create(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
 {
-	struct link_bridge bridge = { .name = conf->name, .stp = conf->stp, .fdb_max = FDB_MAX };
+	struct link_bridge bridge = { .name = conf->name,
+		.stp = conf->stp,
+		.multicast_snooping = conf->multicast_snooping,
+		.fdb_max = FDB_MAX };
 	struct journal_entry e = { .kind = JOURNAL_BRIDGE };
 	struct nl_msg msg;
 	int err;
@@ -77,8 +81,10 @@ static int create(struct netdev *m, const struct conf_bridge *conf, struct link_
 	if (err)
 		return err;
 	err = netdev_change(m, link_encode_bridge(&msg, &bridge),
-		"ip link add %s address %s type bridge stp_state %d%s fdb_max_learned %d",
-		conf->name, e.mac, conf->stp, conf->stp ? "" : " forward_delay 0", FDB_MAX);
+		"ip link add %s address %s"
+		" type bridge stp_state %d%s mcast_snooping %d fdb_max_learned %d",
+		conf->name, e.mac, conf->stp, conf->stp ? "" : " forward_delay 0",
+		conf->multicast_snooping, FDB_MAX);
 	if (err == 0)
 		err = netdev_find(m, conf->name, ret);
 	if (err == 0)
@@ -115,7 +121,7 @@ int bridge_make(struct netdev *m, const struct conf_bridge *conf)
 	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
 		err = netdev_add_address(m, &bridge, &conf->addresses.v[i].prefix);
 	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
-		err = bridge_add_member(m, &bridge, conf->members.v[i].text);
+		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
 	return err ? err : netdev_set_up(m, &bridge);
 }
 
@@ -159,7 +165,69 @@ static void warn_of_addresses(struct netdev *m, const struct link_info *link)
 	free(list.v);
 }
 
-int bridge_add_member(struct netdev *m, const struct link_info *bridge, const char *name)
+/** Change the settings of a port, and check that the kernel knows those that prevent loops. */
+static int set_port(struct netdev *m, const struct link_info *link, const struct link_port *want)
+{
+	const struct link_port *have = &link->port;
+	struct link_info now;
+	struct nl_msg msg;
+	char what[96] = "";
+	size_t len = 0;
+	int err;
+
+	if (have->isolated != want->isolated)
+		len += (size_t)snprintf(what + len, sizeof(what) - len, " isolated %s",
+			want->isolated ? "on" : "off");
+	if (have->multicast_router != want->multicast_router)
+		len += (size_t)snprintf(
+			what + len, sizeof(what) - len, " mcast_router %u", want->multicast_router);
+	if (have->forward_control != want->forward_control)
+		len += (size_t)snprintf(what + len, sizeof(what) - len, " group_fwd_mask 0x%x",
+			want->forward_control);
+	if (!len)
+		return 0;
+	err = netdev_change(m, link_encode_port(&msg, link->ifindex, have, want),
+		"ip link set %s type bridge_slave%s", link->name, what);
+	if (err == 0 && want->isolated)
+		err = query_link_index(&m->nl, link->ifindex, &now);
+	if (err == 0 && want->isolated && !now.port.isolated)
+		err = netdev_fail(m, -EOPNOTSUPP,
+			"This kernel cannot isolate ports of a bridge, which SplitHorizon needs\n"
+			"Use Linux 4.18 or later, or STP = yes on all sites.");
+	return err;
+}
+
+int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const char *name)
+{
+	struct link_info link;
+	struct link_port want;
+	int err = netdev_find(m, name, &link);
+
+	if (err < 0)
+		return err;
+	want = link.port;
+	want.forward_control = (uint16_t)conf->forward_control;
+	return set_port(m, &link, &want);
+}
+
+int bridge_set_session(
+	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session)
+{
+	struct link_info link;
+	struct link_port want;
+	int err = netdev_find(m, session->name, &link);
+
+	if (err < 0)
+		return err;
+	want.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
+	want.forward_control = (uint16_t)conf->forward_control;
+	want.multicast_router =
+		conf->multicast_snooping ? MDB_RTR_TYPE_PERM : MDB_RTR_TYPE_TEMP_QUERY;
+	return set_port(m, &link, &want);
+}
+
+int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
+	const struct link_info *bridge, const char *name)
 {
 	struct journal_entry e = { .kind = JOURNAL_MEMBER };
 	struct link_info link;
@@ -179,18 +247,27 @@ int bridge_add_member(struct netdev *m, const struct link_info *bridge, const ch
 	if (err == 0)
 		err = netdev_change(m, link_encode_master(&msg, link.ifindex, bridge->ifindex),
 			"ip link set %s master %s", name, bridge->name);
+	if (err == 0)
+		err = bridge_set_member(m, conf, name);
 	if (err == 0 && !e.was_up)
 		err = netdev_set_up(m, &link);
 	return err;
 }
 
 int bridge_add_session(
-	struct netdev *m, const struct link_info *bridge, const struct link_info *session)
+	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session)
 {
+	struct link_info bridge;
+	struct link_info link;
 	struct nl_msg msg;
+	int err = netdev_find(m, conf->name, &bridge);
 
-	return netdev_change(m, link_encode_master(&msg, session->ifindex, bridge->ifindex),
-		"ip link set %s master %s", session->name, bridge->name);
+	if (err == 0)
+		err = netdev_find(m, session->name, &link);
+	if (err == 0)
+		err = netdev_change(m, link_encode_master(&msg, link.ifindex, bridge.ifindex),
+			"ip link set %s master %s", link.name, bridge.name);
+	return err ? err : bridge_set_session(m, conf, session);
 }
 
 /** Whether the link is the bridge of the journal entry: by our alias or, before that is set, by its

@@ -14,12 +14,23 @@
 int bridge_make(struct netdev *m, const struct conf_bridge *conf);
 
 /** Make an interface a port of one of our bridges, and set it up. Return: 0 or -errno, as above. */
-int bridge_add_member(struct netdev *m, const struct link_info *bridge, const char *name);
+int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
+	const struct link_info *bridge, const char *name);
 
-/** Make one of the engine's interfaces a port. No journal entry is needed, because the interface is
- * deleted when the engine closes it. */
+/** Give a member's port the settings of the file. They end when it leaves the bridge. Return: 0 or
+ * -errno, as above. */
+int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const char *name);
+
+/** Make the interface of a session a port, with the settings of the file. No journal entry is
+ * needed, because the interface is deleted when the engine closes it. Return: 0 or -errno, as
+ * above. */
 int bridge_add_session(
-	struct netdev *m, const struct link_info *bridge, const struct link_info *session);
+	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session);
+
+/** Give the port of a session the settings of the file. Return: 0 or -errno, as above; -EOPNOTSUPP
+ * if the kernel cannot isolate ports. */
+int bridge_set_session(
+	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session);
 
 /** Undo a JOURNAL_BRIDGE: delete the bridge if it still is ours. Return: 0 or -errno. */
 int bridge_undo(struct netdev *m, const struct journal_entry *e);

@@ -72,21 +72,20 @@ static int set_up_wg(struct host *host, uint32_t mtu)
 	return err ? err : routes_add(m, wg, &link, &host->plan, &none, false);
 }
 
-int host_set_session(struct host *host, const struct conf_session *conf, uint32_t mtu)
+int host_set_session(struct host *host, const struct conf_site *conf,
+	const struct conf_session *session, uint32_t mtu)
 {
+	const struct conf_bridge *bridge = conf_bridge_find(conf, session->bridge);
 	struct netdev *m = &host->netdev;
 	struct link_info link;
-	struct link_info bridge;
-	int err = netdev_find(m, conf->name, &link);
+	int err = netdev_find(m, session->name, &link);
 
 	if (err == 0)
 		err = netdev_set_mtu(m, &link, mtu);
-	if (err == 0 && *conf->bridge) {
+	if (err == 0 && bridge) {
 		err = netdev_no_autoconf(m, &link);
 		if (err == 0)
-			err = netdev_find(m, conf->bridge, &bridge);
-		if (err == 0)
-			err = bridge_add_session(m, &bridge, &link);
+			err = bridge_add_session(m, bridge, session);
 	}
 	return err ? err : netdev_set_up(m, &link);
 }
@@ -102,7 +101,8 @@ static int set_up(struct host *host, const struct host_mtus *mtus)
 	while (err == 0 && (session = host_next_session(&walk))) {
 		err = netdev_refuse_ra(&host->netdev, session->name);
 		if (err == 0)
-			err = host_set_session(host, session, mtus->sessions[walk.i - 1]);
+			err = host_set_session(
+				host, host->conf, session, mtus->sessions[walk.i - 1]);
 	}
 	return err;
 }

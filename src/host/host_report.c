@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/keys.h"
 #include "netlink/query.h"
 
 static bool is_session(const struct conf_site *conf, const char *name)
@@ -34,6 +35,7 @@ static int report_members(const struct link_list *links, uint32_t bridge,
 		m->mtu = l->mtu;
 		m->up = l->flags & IFF_UP && l->flags & IFF_LOWER_UP;
 		m->session = is_session(conf, l->name);
+		m->isolated = l->port.isolated;
 	}
 	return 0;
 }
@@ -48,12 +50,14 @@ static int report_bridge(const struct link_list *links, const struct conf_site *
 		return -ENOMEM;
 	memcpy(b->name, c->name, sizeof(b->name));
 	b->stp = c->stp;
+	conf_forward_control_text(c->forward_control, b->forward_control);
 	for (size_t i = 0; i < c->addresses.n && !err; i++)
 		err = status_add_prefix(&b->addresses, &c->addresses.v[i].prefix);
 	for (size_t i = 0; i < links->n && !err; i++) {
 		if (strcmp(links->v[i].name, c->name) != 0)
 			continue;
 		b->mtu = links->v[i].mtu;
+		b->multicast_snooping = links->v[i].multicast_snooping;
 		err = report_members(links, links->v[i].ifindex, conf, b);
 	}
 	return err;

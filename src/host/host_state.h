@@ -38,9 +38,10 @@ void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mar
  * old entries stay. */
 int host_note_hooks(struct host *host, enum journal_kind kind);
 
-/** Configure one of the engine's Ethernet interfaces: MTU (0: unchanged), bridge, up. Return: 0 or
- * -errno, error filled. */
-int host_set_session(struct host *host, const struct conf_session *conf, uint32_t mtu);
+/** Configure one of the engine's Ethernet interfaces as `session` of `conf`: MTU (0: unchanged),
+ * bridge, up. Return: 0 or -errno, error filled. */
+int host_set_session(struct host *host, const struct conf_site *conf,
+	const struct conf_session *session, uint32_t mtu);
 
 /** Run PreUp. Return: 0 or -errno, error filled. */
 int host_run_pre_up(struct host *host);

@@ -42,9 +42,9 @@ static const char everything[] =
 	"PreDown = echo pre-down2 %i >>$WIRESPAN_RUNDIR/hooks\n"
 	"PostDown = echo post-down >>$WIRESPAN_RUNDIR/hooks\n"
 	"PostDown = rm $WIRESPAN_RUNDIR/hooks\n" PEER
-	"AllowedIPs = 0.0.0.0/0, ::/0, 10.9.0.0/16\n" TUNNEL
+	"AllowedIPs = 0.0.0.0/0, ::/0, 10.9.0.0/16\n" TUNNEL "SplitHorizon = yes\n"
 	"[Bridge]\nName = br-l2tp0\nAddress = 10.0.2.11/24, fd02::11/64\nMember = eth1\nSTP = "
-	"yes\n";
+	"yes\nMulticastSnooping = yes\nForwardControl = lldp\n";
 
 static char rundir[64];
 static struct test_engine engine;
@@ -144,6 +144,9 @@ static void test_plain(void **state)
 		"link eth1 veth up mtu 1500 master br-l2tp0 alias \n",
 		"link l2tpeth0 tun up mtu 1386 master br-l2tp0 alias \n",
 		"link wg0 tun up mtu 1440 master  alias \n",
+		"bridge br-l2tp0 stp 0 snooping 0\n",
+		"port eth1 isolated 0 router 1 forward 0x0\n",
+		"port l2tpeth0 isolated 0 router 1 forward 0x0\n",
 		"address 10.0.1.11/24 dev wg0\n",
 		"address fd01::11/64 dev wg0\n",
 		"address 10.0.2.11/24 dev br-l2tp0\n",
@@ -183,6 +186,9 @@ static void test_everything(void **state)
 		"rule2 32765: not mark 51820 table 51820 suppress -1\n",
 		"rule10 32764: mark 0 table 254 suppress 0\n",
 		"src_valid_mark 1\n",
+		"bridge br-l2tp0 stp 1 snooping 1\n",
+		"port eth1 isolated 0 router 1 forward 0x4000\n",
+		"port l2tpeth0 isolated 1 router 2 forward 0x4000\n",
 		"nft table ip wirespan-wg0\n",
 		"nft table ip6 wirespan-wg0\n",
 		"resolv.wg0\n",

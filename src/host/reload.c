@@ -213,7 +213,8 @@ static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp
 
 /** Make a member a port. A journalled member is not necessarily a port: adding it may have
  * failed. */
-static int ensure_member(struct host *host, const struct link_info *bridge, const char *name)
+static int ensure_member(struct host *host, const struct conf_bridge *conf,
+	const struct link_info *bridge, const char *name)
 {
 	struct netdev *m = &host->netdev;
 	size_t noted = find_noted(host, JOURNAL_MEMBER, name);
@@ -223,10 +224,10 @@ static int ensure_member(struct host *host, const struct link_info *bridge, cons
 	if (err < 0)
 		return err;
 	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
-		return 0;
+		return bridge_set_member(m, conf, name);
 	if (noted != SIZE_MAX)
 		err = undo_entry(m, noted);
-	return err < 0 ? err : bridge_add_member(m, bridge, name);
+	return err < 0 ? err : bridge_add_member(m, conf, bridge, name);
 }
 
 static int change_bridge(
@@ -234,6 +235,7 @@ static int change_bridge(
 {
 	struct netdev *m = &host->netdev;
 	struct link_info link;
+	struct nl_msg msg;
 	int err;
 
 	if (!old) {
@@ -245,8 +247,13 @@ static int change_bridge(
 		err = change_addresses(m, &link, &old->addresses, &new->addresses);
 	if (err == 0 && old->stp != new->stp)
 		err = change_stp(m, &link, new->stp);
+	if (err == 0 && new->multicast_snooping != (link.multicast_snooping != 0))
+		err = netdev_change(m,
+			link_encode_multicast_snooping(&msg, link.ifindex, new->multicast_snooping),
+			"ip link set %s type bridge mcast_snooping %d", new->name,
+			new->multicast_snooping);
 	for (size_t i = 0; err == 0 && i < new->members.n; i++)
-		err = ensure_member(host, &link, new->members.v[i].text);
+		err = ensure_member(host, new, &link, new->members.v[i].text);
 	return err;
 }
 
@@ -261,8 +268,10 @@ static const struct conf_session *find_session(const struct conf_site *conf, con
 	return NULL;
 }
 
-static int change_session(struct host *host, const struct conf_session *new, uint32_t mtu)
+static int change_session(struct host *host, const struct conf_site *conf,
+	const struct conf_session *new, uint32_t mtu)
 {
+	const struct conf_bridge *to = conf_bridge_find(conf, new->bridge);
 	const struct conf_session *old = find_session(host->conf, new->name);
 	struct netdev *m = &host->netdev;
 	struct link_info link;
@@ -274,14 +283,17 @@ static int change_session(struct host *host, const struct conf_session *new, uin
 		err = netdev_refuse_ra(m, new->name);
 	if (err < 0)
 		return err;
-	if (*new->bridge) {
+	if (to) {
 		err = netdev_find(m, new->bridge, &bridge);
 		if (err < 0)
 			return err;
 		if (link.master != bridge.ifindex || !(link.flags & IFF_UP))
-			return host_set_session(host, new, mtu);
+			return host_set_session(host, conf, new, mtu);
+		err = bridge_set_session(m, to, new);
+		if (err < 0)
+			return err;
 	} else if (!old) {
-		return host_set_session(host, new, mtu);
+		return host_set_session(host, conf, new, mtu);
 	} else if (*old->bridge && link.master) {
 		err = netdev_change(m, link_encode_master(&msg, link.ifindex, 0),
 			"ip link set %s nomaster", new->name);
@@ -307,7 +319,7 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 		err = change_bridge(host, conf_bridge_find(host->conf, conf->bridges[i].name),
 			&conf->bridges[i]);
 	while (err == 0 && (session = host_next_session(&walk)))
-		err = change_session(host, session, mtus->sessions[walk.i - 1]);
+		err = change_session(host, conf, session, mtus->sessions[walk.i - 1]);
 	if (err == 0)
 		err = drop_bridges(host, conf);
 	return err;

@@ -56,6 +56,11 @@ static const struct {
 	{ "no member, spanning tree",
 		HEAD("10.0.1.11/24, fd01::11/64") PEER("10.0.1.21/32, 10.9.0.0/16") TUNNEL SESSION(
 			0, "br-l2tp0") BRIDGE("br-l2tp0", "Address = 10.0.2.11/24\nSTP = yes\n") },
+	{ "settings of the bridge and its ports",
+		HEAD("10.0.1.11/24, fd01::11/64") PEER("10.0.1.21/32, 10.9.0.0/16")
+			TUNNEL SESSION(0, "br-l2tp0") "SplitHorizon = yes\n" BRIDGE("br-l2tp0",
+				"Address = 10.0.2.11/24\nMember = eth1\nMulticastSnooping = yes\n"
+				"ForwardControl = lldp, eapol, lacp\n") },
 	{ "a second session and bridge, the member moves",
 		HEAD("10.0.1.11/24, fd01::11/64") PEER("10.0.1.21/32, 10.9.0.0/16")
 			TUNNEL SESSION(0, "br-l2tp0") SESSION(1, "br-l2tp1") BRIDGE("br-l2tp0",
@@ -267,6 +272,10 @@ static void test_untouched(void **state)
 		{ 5, "ip link set eth1 nomaster down\n"
 		     "ip link set br-l2tp0 type bridge forward_delay 1500\n"
 		     "ip link set br-l2tp0 type bridge stp_state 1\n" },
+		{ 6, "ip link set br-l2tp0 type bridge mcast_snooping 1\n"
+		     "ip link set eth1 type bridge_slave group_fwd_mask 0x400c\n"
+		     "ip link set l2tpeth0 type bridge_slave isolated on mcast_router 2 "
+		     "group_fwd_mask 0x400c\n" },
 	};
 	struct conf_site one;
 

@@ -90,6 +90,13 @@ static void draw_links(struct nl_socket *nl, FILE *f)
 			ASSERT(query_link_index(nl, l->master, &master) == 0);
 		fprintf(f, "link %s %s %s mtu %u master %s alias %s\n", l->name, l->kind,
 			l->flags & IFF_UP ? "up" : "down", l->mtu, master.name, l->alias);
+		if (!strcmp(l->kind, "bridge"))
+			fprintf(f, "bridge %s stp %u snooping %u\n", l->name, l->stp_state,
+				l->multicast_snooping);
+		if (l->has_port_state)
+			fprintf(f, "port %s isolated %d router %u forward 0x%x\n", l->name,
+				l->port.isolated, l->port.multicast_router,
+				l->port.forward_control);
 	}
 	free(list.v);
 }

@@ -31,6 +31,8 @@ static const char *const oversizes[L2TP_OVERSIZE_COUNT] = {
 	[L2TP_OVERSIZE_DROP] = "drop",
 };
 
+static const char *const flags[] = { "no", "yes" };
+
 _Static_assert(sizeof(enum l2tp_sublayer) == sizeof(uint32_t), "options have one size");
 
 const struct l2tp_option l2tp_option_rows[L2TP_OPTIONS] = {
@@ -58,6 +60,12 @@ const struct l2tp_option l2tp_option_rows[L2TP_OPTIONS] = {
 		.initial = L2TP_OVERSIZE_FRAGMENT,
 		.live = true,
 		.status = "oversize" },
+	[L2TP_OPTION(split_horizon)] = { .key = "SplitHorizon",
+		WORDS(flags),
+		.initial = L2TP_SPLIT_HORIZON_OFF,
+		.live = true,
+		.status = "split_horizon",
+		.flag = true },
 };
 
 void l2tp_options_init(struct l2tp_options *o)

@@ -60,12 +60,19 @@ enum l2tp_oversize {
 	L2TP_OVERSIZE_COUNT
 };
 
+/** Whether the session's port exchanges frames with the other such ports of its bridge. */
+enum l2tp_split_horizon {
+	L2TP_SPLIT_HORIZON_OFF,
+	L2TP_SPLIT_HORIZON_ON, /* it does not: the bridge port is isolated */
+};
+
 /** The options of a session. Each member has the size of a uint32_t, see L2TP_OPTION(). */
 struct l2tp_options {
 	enum l2tp_sublayer sublayer;
 	enum l2tp_sequence sequence;
 	uint32_t clamp_mss; /* enum l2tp_clamp, or bytes */
 	enum l2tp_oversize oversize;
+	enum l2tp_split_horizon split_horizon;
 };
 
 /** Number of options. */
@@ -90,6 +97,7 @@ struct l2tp_option {
 	bool live;	    /* a reload changes it without replacing the session */
 	const char *status; /* its key in `wirespan status --json` */
 	uint32_t off;	    /* not 0: true or false in the status; false for this value */
+	bool flag;	    /* its words are no and yes: true or false in the status */
 };
 
 /** The options, by L2TP_OPTION(). */

@@ -146,6 +146,7 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	nl_msg_put_u32(m, IFLA_BR_STP_STATE, bridge->stp);
 	if (!bridge->stp)
 		nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	nl_msg_put_u8(m, IFLA_BR_MCAST_SNOOPING, bridge->multicast_snooping);
 	if (bridge->fdb_max)
 		nl_msg_put_u32(m, BR_FDB_MAX_LEARNED, bridge->fdb_max);
 	end_bridge(m, &nest);
@@ -170,6 +171,36 @@ struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uin
 	start(m, RTM_NEWLINK, 0, ifindex);
 	nest = start_bridge(m);
 	nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, delay);
+	end_bridge(m, &nest);
+	return m;
+}
+
+struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on)
+{
+	struct bridge_nest nest;
+
+	start(m, RTM_NEWLINK, 0, ifindex);
+	nest = start_bridge(m);
+	nl_msg_put_u8(m, IFLA_BR_MCAST_SNOOPING, on);
+	end_bridge(m, &nest);
+	return m;
+}
+
+struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct link_port *old,
+	const struct link_port *new)
+{
+	struct bridge_nest nest;
+
+	start(m, RTM_NEWLINK, 0, ifindex);
+	nest.linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
+	nest.data = nl_msg_nest(m, IFLA_INFO_SLAVE_DATA | NLA_F_NESTED);
+	if (old->isolated != new->isolated)
+		nl_msg_put_u8(m, IFLA_BRPORT_ISOLATED, new->isolated);
+	if (old->multicast_router != new->multicast_router)
+		nl_msg_put_u8(m, IFLA_BRPORT_MULTICAST_ROUTER, new->multicast_router);
+	if (old->forward_control != new->forward_control)
+		nl_msg_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, new->forward_control);
 	end_bridge(m, &nest);
 	return m;
 }
@@ -237,7 +268,7 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 			link->has_port_state = nl_attr_u8(a, &link->port_state);
 			break;
 		case IFLA_BRPORT_ISOLATED:
-			link->port_isolated = flag_is(a, 1);
+			link->port.isolated = flag_is(a, 1);
 			break;
 		case BRPORT_LOCKED:
 			link->port_locked = flag_is(a, 1);
@@ -247,6 +278,12 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 			break;
 		case IFLA_BRPORT_BCAST_FLOOD:
 			link->port_no_broadcast = flag_is(a, 0);
+			break;
+		case IFLA_BRPORT_MULTICAST_ROUTER:
+			nl_attr_u8(a, &link->port.multicast_router);
+			break;
+		case IFLA_BRPORT_GROUP_FWD_MASK:
+			nl_attr_u16(a, &link->port.forward_control);
 			break;
 		default: /* attribute types of the kernel that we ignore */
 			break;
@@ -276,6 +313,8 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 			link->has_stp = nl_attr_u32(a, &link->stp_state);
 		else if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
 			link->filters_vlans = flag_is(a, 1);
+		else if (mnl_attr_get_type(a) == IFLA_BR_MCAST_SNOOPING)
+			nl_attr_u8(a, &link->multicast_snooping);
 }
 
 static void decode_vlan(const struct nlattr *nest, struct link_info *link)

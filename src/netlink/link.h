@@ -14,6 +14,13 @@
 #define LINK_ALIAS_LEN 256 /* longest alias with its NUL */
 #define LINK_MAC_LEN   6
 
+/** Settings of a bridge's port. */
+struct link_port {
+	bool isolated;		  /* exchanges no frames with other isolated ports */
+	uint8_t multicast_router; /* MDB_RTR_TYPE_…: 1 learned, 2 permanent */
+	uint16_t forward_control; /* forwards 01:80:c2:00:00:XX that come in: 1 << XX */
+};
+
 /** The kernel's description of an interface. */
 struct link_info {
 	uint32_t ifindex;
@@ -26,15 +33,16 @@ struct link_info {
 	uint16_t vlan; /* of a VLAN: its id */
 	bool has_port_state; /* of a bridge's port */
 	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
-	bool port_isolated;
+	struct link_port port;
 	bool port_locked;
-	bool port_no_flood;	/* of frames to unknown addresses */
-	bool port_no_broadcast; /* nor of broadcasts */
-	bool has_xdp;		/* an XDP program sees what it receives */
-	uint32_t fdb_max;	/* of a bridge: addresses it learns at most; 0: no limit */
-	bool has_stp;		/* of a bridge */
-	uint32_t stp_state;	/* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
-	bool filters_vlans;	/* of a bridge */
+	bool port_no_flood;	    /* of frames to unknown addresses */
+	bool port_no_broadcast;	    /* nor of broadcasts */
+	bool has_xdp;		    /* an XDP program sees what it receives */
+	uint32_t fdb_max;	    /* of a bridge: addresses it learns at most; 0: no limit */
+	bool has_stp;		    /* of a bridge */
+	uint32_t stp_state;	    /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
+	bool filters_vlans;	    /* of a bridge */
+	uint8_t multicast_snooping; /* of a bridge: 1 it snoops; 0 not, or this kernel cannot */
 	bool moved;   /* with RTM_DELLINK: not gone, but in another network namespace now */
 	bool has_mac; /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
@@ -47,7 +55,8 @@ struct link_info {
 struct link_bridge {
 	const char *name;
 	uint8_t mac[LINK_MAC_LEN];
-	bool stp;	  /* false: no spanning tree, and ports forward at once */
+	bool stp; /* false: no spanning tree, and ports forward at once */
+	bool multicast_snooping;
 	uint32_t fdb_max; /* addresses it learns at most, of all ports; 0: no limit */
 };
 
@@ -90,6 +99,14 @@ struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp);
 /** Set how long, in 1/100 s, a bridge's ports listen and learn before they forward. 0 is allowed
  * only without spanning tree: -ERANGE. */
 struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uint32_t delay);
+
+/** Enable or disable a bridge's multicast snooping. */
+struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on);
+
+/** Change the settings of a bridge's port from `old` to `new`; what is equal is not sent. -EINVAL
+ * if the kernel forbids the forwarding of a group address. */
+struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct link_port *old,
+	const struct link_port *new);
 
 /** Create a pair of veth interfaces, down. -EEXIST if a name is taken. */
 struct nl_msg *link_encode_veth(struct nl_msg *m, const char *name, const char *peer);

@@ -47,6 +47,15 @@ static void test_changes(void **state)
 	assert_message(link_encode_no_autoconf(&m, 5),
 		"30000000 13000100 00000000 00000000 00000000 05000000 00000000 00000000"
 		"10001a80 0c000a80 05000800 01000000");
+	assert_message(link_encode_port(&m, 5, &(struct link_port){ .multicast_router = 1 },
+			       &(struct link_port){ true, 2, 0x4008 }),
+		"4c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"2c001280 0b000400 62726964 67650000"
+		"1c000580 05002100 01000000 05001900 02000000 06001f00 08400000");
+	assert_message(link_encode_port(&m, 5, &(struct link_port){ true, 2, 0x4008 },
+			       &(struct link_port){ false, 2, 0x4008 }),
+		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"1c001280 0b000400 62726964 67650000 0c000580 05002100 00000000");
 	assert_message(link_encode_delete(&m, 5),
 		"20000000 11000100 00000000 00000000 00000000 05000000 00000000 00000000");
 }
@@ -57,20 +66,26 @@ static void test_creations(void **state)
 	struct nl_msg m;
 
 	assert_message(link_encode_bridge(&m, &bridge),
+		"68000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
+		"2c001280 0b000100 62726964 67650000"
+		"1c000280 08000500 00000000 08000100 00000000 05001700 00000000");
+	bridge.stp = true;
+	assert_message(link_encode_bridge(&m, &bridge),
 		"60000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
 		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
 		"24001280 0b000100 62726964 67650000"
-		"14000280 08000500 00000000 08000100 00000000");
-	bridge.stp = true;
-	assert_message(link_encode_bridge(&m, &bridge),
-		"58000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
-		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
-		"1c001280 0b000100 62726964 67650000 0c000280 08000500 01000000");
+		"14000280 08000500 01000000 05001700 00000000");
+	bridge.multicast_snooping = true;
 	bridge.fdb_max = 16384;
 	assert_message(link_encode_bridge(&m, &bridge),
-		"60000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"68000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
 		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"
-		"24001280 0b000100 62726964 67650000 14000280 08000500 01000000 08003100 00400000");
+		"2c001280 0b000100 62726964 67650000"
+		"1c000280 08000500 01000000 05001700 01000000 08003100 00400000");
+	assert_message(link_encode_multicast_snooping(&m, 5, true),
+		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
+		"1c001280 0b000100 62726964 67650000 0c000280 05001700 01000000");
 	assert_message(link_encode_stp(&m, 5, true),
 		"3c000000 10000100 00000000 00000000 00000000 05000000 00000000 00000000"
 		"1c001280 0b000100 62726964 67650000 0c000280 08000500 01000000");
@@ -135,6 +150,32 @@ static void test_decode_port(void **state)
 			&link),
 		0);
 	assert_false(link.has_port_state);
+}
+
+/* The settings of a port; what is cut short does not count. */
+static void test_decode_port_settings(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	assert_int_equal(link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+						    "00000100 07000000 00000000 00000000"
+						    "2c001200 0b000400 62726964 67650000 1c000500 "
+						    "05002100 01000000 05001900 02000000 06001f00 "
+						    "08400000"),
+				 &link),
+		0);
+	assert_true(link.port.isolated);
+	assert_int_equal(link.port.multicast_router, 2);
+	assert_int_equal(link.port.forward_control, 0x4008);
+	assert_int_equal(link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+						    "00000100 07000000 00000000 00000000"
+						    "20001200 0b000400 62726964 67650000 10000500 "
+						    "04002100 05001f00 08000000"),
+				 &link),
+		0);
+	assert_false(link.port.isolated);
+	assert_int_equal(link.port.forward_control, 0);
 }
 
 /* A bridge reports how many addresses it learns; other kinds use that number for something else. */
@@ -283,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_creations),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_port),
+		cmocka_unit_test(test_decode_port_settings),
 		cmocka_unit_test(test_decode_bridge),
 		cmocka_unit_test(test_decode_stp),
 		cmocka_unit_test(test_decode_lower),

@@ -110,6 +110,40 @@ static void test_bridge_delay(void **state)
 	assert_int_equal(nl_request(&nl, link_encode_forward_delay(&m, br, 0)), 0);
 }
 
+/* Each setting of a port is taken and reported; the kernel forwards no pause frames. */
+static void test_port_settings(void **state)
+{
+	static const struct link_port none = { .multicast_router = 1 };
+	static const struct link_port all = { true, 2, 1 << 0xe | 1 << 3 | 1 << 2 | 1 };
+	static const struct link_port pause = { .multicast_router = 1, .forward_control = 1 << 1 };
+	struct link_bridge bridge = { .name = "br0", .mac = { 2, 0, 0, 0, 0, 9 } };
+	struct link_info link;
+	struct nl_msg m;
+	uint32_t port;
+	uint32_t br;
+
+	set_up_veth("10.0.1.11/24");
+	port = ifindex_of("a0");
+	assert_int_equal(nl_request(&nl, link_encode_bridge(&m, &bridge)), 0);
+	br = ifindex_of("br0");
+	assert_int_equal(query_link(&nl, "br0", &link), 0);
+	assert_int_equal(link.multicast_snooping, 0);
+	assert_int_equal(nl_request(&nl, link_encode_multicast_snooping(&m, br, true)), 0);
+	assert_int_equal(query_link(&nl, "br0", &link), 0);
+	assert_int_equal(link.multicast_snooping, 1);
+	assert_int_equal(nl_request(&nl, link_encode_port(&m, port, &none, &all)), -EOPNOTSUPP);
+	assert_int_equal(nl_request(&nl, link_encode_master(&m, port, br)), 0);
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_memory_equal(&link.port, &none, sizeof(none));
+	assert_int_equal(nl_request(&nl, link_encode_port(&m, port, &none, &all)), 0);
+	assert_int_equal(nl_request(&nl, link_encode_port(&m, port, &none, &pause)), -EINVAL);
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_memory_equal(&link.port, &all, sizeof(all));
+	assert_int_equal(nl_request(&nl, link_encode_port(&m, port, &all, &none)), 0);
+	assert_int_equal(query_link(&nl, "a0", &link), 0);
+	assert_memory_equal(&link.port, &none, sizeof(none));
+}
+
 static void test_addresses(void **state)
 {
 	static const char *const texts[] = { "10.0.1.11/24", "fd01::11/64" };
@@ -402,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_links, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_error_text, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_bridge_delay, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_port_settings, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_addresses, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_routes, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_route_lookup, set_up, clean_up),

@@ -94,7 +94,9 @@ static void fill_l2tp(struct status_report *r)
 		.tunnel_id = 3939,
 		.session_id = 7,
 		.peer_session_id = 8,
-		.options = { .sublayer = L2TP_SUBLAYER_NONE, .clamp_mss = L2TP_CLAMP_OFF },
+		.options = { .sublayer = L2TP_SUBLAYER_NONE,
+			.clamp_mss = L2TP_CLAMP_OFF,
+			.split_horizon = L2TP_SPLIT_HORIZON_ON },
 		.mtu = 1386,
 		.budget = 1390,
 		.mss4 = 1350,
@@ -102,11 +104,15 @@ static void fill_l2tp(struct status_report *r)
 	b = status_add_bridge(r);
 	strcpy(b->name, "br-l2tp0");
 	b->mtu = 1500;
+	b->multicast_snooping = true;
+	strcpy(b->forward_control, "lldp, lacp");
 	test_report_add_prefix(&b->addresses, "10.0.2.11/24");
 	m = status_add_member(b);
 	*m = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
 	m = status_add_member(b);
-	*m = (struct status_member){ .name = "l2tpeth0", .mtu = 1500, .session = true };
+	*m = (struct status_member){
+		.name = "l2tpeth0", .mtu = 1500, .session = true, .isolated = true
+	};
 }
 
 static void fill_report(struct status_report *r)
@@ -215,6 +221,7 @@ static const char text_golden[] =
 	"\n"
 	"session: l2tpeth1, 7 -> 8 in tunnel 3939\n"
 	"  header          sublayer none, no cookies, no numbers\n"
+	"  split horizon   on: no frames from other such sessions\n"
 	"  MTU             1386, nothing is fragmented (1390 would fit)\n"
 	"  TCP MSS         not clamped; 1350 (IPv4), 1330 (IPv6) fits\n"
 	"  sent            0 frames, 0 B\n"
@@ -223,8 +230,10 @@ static const char text_golden[] =
 	"bridge: br-l2tp0\n"
 	"  addresses       10.0.2.11/24\n"
 	"  MTU             1500\n"
+	"  multicast       snooped: to where it was asked for, routers and sessions\n"
+	"  control frames  forwarded: lldp, lacp\n"
 	"  ports           eth1, MTU 1500\n"
-	"                  l2tpeth0, MTU 1500, L2TP session, down\n"
+	"                  l2tpeth0, MTU 1500, L2TP session, isolated, down\n"
 	"\n"
 	"MTU budget: 1386\n"
 	"  underlay        1500 bytes over IPv4, the route's or measured\n"

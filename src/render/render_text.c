@@ -399,6 +399,8 @@ static void session_block(const struct page *p, const struct status_session *s)
 	head(p, CYAN, "session", "%s, %u %s %u in tunnel %u", s->name, s->session_id, p->arrow,
 		s->peer_session_id, s->tunnel_id);
 	session_header_line(p, s);
+	if (s->options.split_horizon == L2TP_SPLIT_HORIZON_ON)
+		line(p, "split horizon", "on: no frames from other such sessions");
 	session_mtu_lines(p, s);
 	traffic_line(p, "sent", &s->tx, "frame");
 	traffic_line(p, "received", &s->rx, "frame");
@@ -414,11 +416,16 @@ static void bridge_block(const struct page *p, const struct status_bridge *b)
 	if (b->addresses.len)
 		prefix_line(p, "addresses", &b->addresses);
 	line(p, "MTU", "%u%s", b->mtu, b->stp ? ", spanning tree on" : "");
+	if (b->multicast_snooping)
+		line(p, "multicast", "snooped: to where it was asked for, routers and sessions");
+	if (*b->forward_control)
+		line(p, "control frames", "forwarded: %s", b->forward_control);
 	for (size_t i = 0; i < b->members_len; i++) {
 		const struct status_member *m = &b->members[i];
 
-		line(p, i ? "" : "ports", "%s, MTU %u%s%s", m->name, m->mtu,
-			m->session ? ", L2TP session" : "", m->up ? "" : ", down");
+		line(p, i ? "" : "ports", "%s, MTU %u%s%s%s", m->name, m->mtu,
+			m->session ? ", L2TP session" : "", m->isolated ? ", isolated" : "",
+			m->up ? "" : ", down");
 	}
 }
 

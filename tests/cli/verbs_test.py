@@ -228,7 +228,7 @@ def value(text, key):
 
 def init_many(bench):
     sites = [word for n in range(1, 5) for word in ("--site", f"s{n},endpoint=192.0.2.{n}")]
-    for option, wires, stp in (("--psk", [3, 1, 1, 1], False), ("--mesh", [3, 3, 3, 3], True)):
+    for option, wires, mesh in (("--psk", [3, 1, 1, 1], False), ("--mesh", [3, 3, 3, 3], True)):
         folder = bench.path("many" + option)
         os.mkdir(folder)
         assert bench.run("init", "--dir", folder, option, *sites)[0] == 0
@@ -237,7 +237,11 @@ def init_many(bench):
             text = bench.read(path)
             assert bench.run("validate", "--offline", path) == (0, out_of(bench, path), "")
             assert text.count("[Peer]") == text.count("[L2TP]") == text.count("[L2TPSession]") == count, text
-            assert ("STP = yes" in text) == stp, text
+            assert "STP" not in text and text.count("SplitHorizon = yes") == (3 if mesh else 0), text
+            if mesh:
+                bench.write("loop.conf", text.replace("SplitHorizon = yes\n", ""))
+                status, out, err = bench.run("validate", "--offline", "loop.conf")
+                assert "is a loop if their sites are wired to each other" in out + err, (status, out, err)
 
 
 def out_of(bench, path):
@@ -298,6 +302,7 @@ PeerSessionId = 4
 Layer2SpecificHeader = none
 Cookie = 01020304
 PeerCookie = 0102030405060708
+SplitHorizon = yes
 [L2TP]
 TunnelId = 5
 PeerTunnelId = 6
@@ -312,6 +317,8 @@ MTU = 1500
 Address = 10.0.2.11/24
 Member = eth1
 STP = yes
+MulticastSnooping = yes
+ForwardControl = lldp, eapol
 """
 
 
@@ -384,10 +391,14 @@ ip link set l2tpeth0 mtu 1342 up
 ip l2tp add tunnel tunnel_id 5 peer_tunnel_id 6 local fd00::1 remote fd00::2 encap ip
 ip l2tp add session name l2tpeth1 tunnel_id 5 session_id 7 peer_session_id 8 seq both
 ip link set l2tpeth1 mtu 1500 up
-ip link add br-l2tp0 type bridge stp_state 1 forward_delay 1500
-ip link set eth1 master br-l2tp0 up
+ip link add br-l2tp0 type bridge stp_state 1 forward_delay 1500 mcast_snooping 1
+ip link set eth1 master br-l2tp0
+ip link set eth1 type bridge_slave group_fwd_mask 0x4008
+ip link set eth1 up
 ip link set l2tpeth0 master br-l2tp0
+ip link set l2tpeth0 type bridge_slave isolated on mcast_router 2 group_fwd_mask 0x4008
 ip link set l2tpeth1 master br-l2tp0
+ip link set l2tpeth1 type bridge_slave mcast_router 2 group_fwd_mask 0x4008
 ip address add 10.0.2.11/24 dev br-l2tp0
 ip link set br-l2tp0 up""".splitlines()
     ), "\n".join(calls)

@@ -128,7 +128,7 @@ class Bench:
         )
         text += tunnel(3940, 3939, self.one.wg4, self.two.wg4, "UDPChecksum = yes\n")
         cookies = (f"Cookie = {COOKIE_TWO}", f"PeerCookie = {COOKIE_ONE}")
-        text += session("l2tpeth0", 3942, 3941, *cookies, bridge="br-l2tp0")
+        text += session("l2tpeth0", 3942, 3941, *cookies, "SplitHorizon = yes", bridge="br-l2tp0")
         text += session("rej0", 12, 11)
         text += session("drop0", 22, 21, "Layer2SpecificHeader = none", "PeerCookie = 01020304")
         text += session("seq0", 32, 31, "Sequence = both", "MTU = 1400")
@@ -144,7 +144,8 @@ class Bench:
         text += f"Endpoint = [fd00:101::24]:{PORT}\n" if endpoint else ""
         text += tunnel(3950, 3949, self.one.wg6, "fd00:1::31", "EncapsulationType = ip\n")
         text += session("ip0", 42, 41, "Sequence = send", "MTU = 1400", bridge="br-c")
-        return text + "[Bridge]\nName = br-c\nSTP = yes\nMember = eth1\n"
+        text += "[Bridge]\nName = br-c\nSTP = yes\nMulticastSnooping = yes\nForwardControl = lldp, eapol\n"
+        return text + "Member = eth1\n"
 
     # ---- reports -----------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Three sites that are all wired to each other, as `init --mesh` writes them: STP blocks one end of one pseudowire,
-which check takes for what it is, and members who are cut off are found in spite of STP."""
+"""Three sites that are all wired to each other. With split horizon, as `init --mesh` writes it, there is no loop, and
+frames pass at once. With STP instead, one end of one pseudowire is blocked, which check takes for what it is, and
+members who are cut off are found in spite of it."""
 
 import json
 import os
@@ -25,7 +26,7 @@ FAST = "forward_delay 200 hello_time 100 max_age 600"
 class Mesh:
     """Gateways vpn01 to vpn03 on one underlay, a member behind each; `words` go to wirespan init."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, stp=True):
         self.folder = scratch()
         self.lan = Node("lan")
         self.vpn = [Node(f"vpn0{n}") for n in SITES]
@@ -43,6 +44,11 @@ class Mesh:
             sites += ["--site", f"vpn0{n},endpoint=192.168.122.{n}:{PORT},member=eth1,bridge=10.0.2.{n}1/24"]
         self.lan.run(find_binary(), "init", "--mesh", "--dir", self.folder, *words, *sites)
         self.gateway = [Gateway(vpn, vpn.name, self.folder) for vpn in self.vpn]
+        for gateway in self.gateway if stp else ():
+            with open(gateway.conf) as file:
+                text = file.read()
+            assert text.count("SplitHorizon = yes\n") == 2, text
+            gateway.configure(text.replace("SplitHorizon = yes\n", "") + "STP = yes\n")
 
     def up(self):
         for gateway in self.gateway:
@@ -277,6 +283,85 @@ def cut_off(mesh):
             assert re.search("error no_path .* no other path leads to that site", text), text
 
 
+def copies(mesh, site):
+    """Return: how many copies of one broadcast frame of a site's member each member receives."""
+    frame = b"\xff" * 6 + mac_of(mesh.member[site - 1], "eth0") + b"\x88\xb5" + os.urandom(50)
+    listeners = []
+    for member in mesh.member:
+        member.run("ip link set eth0 promisc on")
+        listener = member.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5)))
+        member.call(lambda: listener.bind(("eth0", 0x88B5)))
+        listener.settimeout(1)
+        listeners.append(listener)
+    listeners[site - 1].send(frame)
+    found = []
+    for listener in listeners:
+        n = 0
+        try:
+            while n < 100:
+                n += listener.recv(2000) == frame
+        except TimeoutError:
+            pass
+        found.append(n)
+        listener.close()
+    return found
+
+
+def split_horizon():
+    """As init --mesh writes it: members reach each other at once, each frame arrives once, and check agrees."""
+    mesh = Mesh(stp=False)
+    cleanup.callback(mesh.close)
+    for gateway in mesh.gateway:
+        gateway.up()
+    for a in SITES:
+        for b in SITES:
+            result = mesh.member[a - 1].ping(f"10.0.2.{b}2", count=1, timeout=5)
+            assert a == b or result.ok, f"member0{a} to member0{b} at once: {result.out}"
+    for n in SITES:
+        found = copies(mesh, n)
+        assert [c for at, c in zip(SITES, found) if at != n] == [1, 1], found
+        report, text = all_right(mesh, n)
+        assert "STP" not in text and all(s["station"] for s in report["sessions"]), text
+        status = mesh.gateway[n - 1].status()
+        assert all(s["split_horizon"] for s in status["sessions"]), status["sessions"]
+        ports = {m["name"]: m["isolated"] for m in status["bridges"][0]["members"]}
+        assert ports == {"eth1": False, "l2tpeth0": True, "l2tpeth1": True}, ports
+        assert "split horizon   on" in mesh.gateway[n - 1].run("status", mesh.gateway[n - 1].conf).out
+    lost_wire(mesh)
+    changed_to_star(mesh)
+
+
+def lost_wire(mesh):
+    """A wire fails: its two sites do not reach each other, all others do, and nothing circulates."""
+    name = mesh.session_to(1, 2)
+    mesh.vpn[0].run("ip", "link", "set", name, "nomaster")
+    assert not mesh.member[0].ping("10.0.2.22", count=1, timeout=1).ok
+    for a, b in ((1, 3), (2, 3)):
+        assert mesh.member[a - 1].ping(f"10.0.2.{b}2").ok, (a, b)
+    assert copies(mesh, 3)[:2] == [1, 1]
+    mesh.vpn[0].sh(f"ip link set {name} master br-l2tp0 && bridge link set dev {name} isolated on")
+
+
+def changed_to_star(mesh):
+    """A reload turns split horizon off and on: the port changes in place, and no frame is lost."""
+    for site in (2, 3):  # no wire between them any more, so that there is no loop
+        mesh.vpn[site - 1].run("ip", "link", "set", mesh.session_to(site, 5 - site), "down")
+    with open(os.path.join(mesh.folder, "ping"), "w+") as out:
+        ping = mesh.member[0].popen("ping", "-n", "-i", "0.1", "-c", "30", "-W", "10", "10.0.2.22", stdout=out, stderr=out)
+        gateway = mesh.gateway[0]
+        with open(gateway.conf) as file:
+            text = file.read()
+        gateway.configure(text.replace("SplitHorizon = yes", "SplitHorizon = no"))
+        gateway.run("reload", gateway.conf)
+        wait_for(lambda: mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok, what="the hub to pass frames on")
+        gateway.configure(text)
+        gateway.run("reload", gateway.conf)
+        assert not mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok
+        ping.wait(timeout=120)
+        out.seek(0)
+        assert "30 received" in out.read()
+
+
 CASES = {
     "a mesh that is just starting": starting,
     "a healthy mesh": healthy,
@@ -293,6 +378,7 @@ CASES = {
 def main():
     suite = Suite("mesh")
     box = {}
+    suite.run("split horizon", split_horizon)
 
     def ready():
         need_root()

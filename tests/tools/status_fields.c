@@ -42,8 +42,8 @@ static void print_options(const char *path)
 	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
 		const struct l2tp_option *o = &l2tp_option_rows[i];
 
-		printf("%s.%s %s", path, o->status, o->off ? "bool" : "choice");
-		for (uint32_t w = 0; w < o->n_words && !o->off; w++)
+		printf("%s.%s %s", path, o->status, o->off || o->flag ? "bool" : "choice");
+		for (uint32_t w = 0; w < o->n_words && !o->off && !o->flag; w++)
 			printf(" %s", o->words[w]);
 		putchar('\n');
 	}

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a LAN carries beside unicast: multicast with a querier at one site, and control frames of bridges."""
+
+import os
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.frames import ip_bytes, ipv4, mac_bytes
+from lib.network import Reference
+from lib.node import need_root, veth
+from lib.runner import Suite, wait_for
+
+ALL = 3  # ETH_P_ALL
+LLDP, EAPOL, LACP, STP, PAUSE = 0x0E, 0x03, 0x02, 0x00, 0x01
+
+
+class Port:
+    """A packet socket on a member's interface, which takes every frame."""
+
+    def __init__(self, node, ifname="eth0"):
+        node.run("ip", "link", "set", ifname, "promisc", "on", "allmulticast", "on")
+        self.mac = mac_bytes(node.mac(ifname))
+        self.socket = node.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL)))
+        node.call(lambda: self.socket.bind((ifname, ALL)))
+
+    def send(self, dst, ethertype, payload):
+        """Send a frame. Return: the frame, padded to the shortest that Ethernet has."""
+        frame = (dst + self.mac + struct.pack("!H", ethertype) + payload).ljust(60, b"\0")
+        self.socket.send(frame)
+        return frame
+
+    def receives(self, frame, timeout):
+        """Return: whether the frame comes in within `timeout` seconds."""
+        self.socket.settimeout(timeout)
+        try:
+            while True:
+                if self.socket.recv(4000) == frame:
+                    return True
+        except TimeoutError:
+            return False
+
+    def close(self):
+        self.socket.close()
+
+
+def crosses(sender, receiver, dst, ethertype, payload, tries=20):
+    """Send a frame, up to `tries` times. Return: whether one arrives."""
+    frame = sender.send(dst, ethertype, payload)
+    for _ in range(tries):
+        if receiver.receives(frame, 0.3):
+            return True
+        sender.send(dst, ethertype, payload)
+    return False
+
+
+def group(address):
+    """Return: the Ethernet address of an IP multicast group."""
+    raw = ip_bytes(address)
+    return b"\x33\x33" + raw[-4:] if len(raw) == 16 else b"\x01\x00\x5e" + bytes([raw[1] & 0x7F]) + raw[2:]
+
+
+def udp(src, dst):
+    """Return: a UDP datagram in an IP packet; bridges look at its head, and no host has the port."""
+    data = struct.pack("!HHHH", 5000, 5000, 28, 0) + os.urandom(20)
+    if ":" in dst:
+        return struct.pack("!IHBB", 6 << 28, len(data), 17, 64) + ip_bytes(src) + ip_bytes(dst) + data
+    return ipv4(src, dst, 17, data)
+
+
+def configure(net, extra):
+    """Bring the network up with lines at the end of both files, which are of [Bridge]."""
+    net.configure()
+    for gateway in net.gateway:
+        with open(gateway.conf) as file:
+            text = file.read()
+        gateway.configure(text + extra)
+
+
+def reload(net, extra):
+    configure(net, extra)
+    for gateway in net.gateway:
+        gateway.run("reload", gateway.conf)
+
+
+def querier(net):
+    """A router at site 1 asks who listens: here a bridge of the member's, as a switch would."""
+    member = net.member[0]
+    member.sh(
+        """ip link add router type bridge mcast_snooping 1 mcast_querier 1 mcast_query_response_interval 50 \
+              mcast_startup_query_interval 50 mcast_query_interval 200
+           ip link set router up
+           ip addr flush dev eth0
+           ip link set eth0 master router up"""
+    )
+    for address in (net.sites[0].member4, net.sites[0].member6):
+        member.run("ip", "addr", "add", f"{address}/{64 if ':' in address else 24}", "dev", "router")
+
+
+GROUPS = [
+    ("a router solicitation", "ff02::2"),
+    ("neighbour discovery to a silent host", "ff02::1:ff00:99"),
+    ("an unreported IPv6 group", "ff05::1234"),
+    ("an unreported IPv4 group", "239.1.2.3"),
+]
+
+
+def multicast(net):
+    """With a querier at one site everything crosses: by default, and towards sessions with MulticastSnooping."""
+    configure(net, "")
+    for gateway in net.gateway:
+        gateway.up()
+    querier(net)
+    near, far = Port(net.member[1]), Port(net.member[0])
+    wait_for(lambda: net.member[1].ping(net.sites[0].member4, count=1, timeout=1).ok, what="the members to reach each other")
+
+    def each(sender, receiver, srcs):
+        for what, address in GROUPS:
+            src = srcs[":" in address]
+            kind = 0x86DD if ":" in address else 0x0800
+            assert crosses(sender, receiver, group(address), kind, udp(src, address)), what
+
+    ours = (net.sites[1].member4, "fe80::2"), (net.sites[0].member4, "fe80::1")
+    querier_is_heard(net)
+    each(near, far, ours[0])
+    each(far, near, ours[1])
+    for gateway in net.gateway:
+        bridge = gateway.status()["bridges"][0]
+        assert bridge["multicast_snooping"] is False, bridge
+    reload(net, "MulticastSnooping = yes\n")
+    assert gateway.status()["bridges"][0]["multicast_snooping"] is True
+    assert "multicast " in gateway.run("status", gateway.conf).out
+    querier_is_heard(net)
+    each(near, far, ours[0])  # to the querier
+    out = Port(net.vpn[0], "l2tpeth0")
+    host(net)
+    each(Port(net.member[0], "host0"), out, ours[1])  # from another port beside the querier's, to the session
+    reload(net, "")
+    each(far, near, ours[1])
+    for port in (near, far, out):
+        port.close()
+
+
+def querier_is_heard(net):
+    """Wait until the querier has asked on both bridges, and hosts have had time to report."""
+    port = Port(net.member[1])
+    query = b"\x33\x33\x00\x00\x00\x01"
+
+    def heard():
+        port.socket.settimeout(5)
+        frame = port.socket.recv(4000)
+        return frame[:6] == query and b"\x3a\x00\x05\x02" in frame
+
+    wait_for(heard, 30, 0, "an MLD query at the other site")
+    wait_for(heard, 30, 0, "a second one")
+    port.close()
+
+
+def host(net):
+    """A second port of site 1's bridge, beside the querier's, with a host that sends."""
+    veth(net.vpn[0], "eth2", net.member[0], "host0")
+    net.vpn[0].run("ip link set eth2 master br-l2tp0 up")
+    net.member[0].run("ip link set host0 up")
+
+
+def control(number):
+    return bytes.fromhex("0180c20000") + bytes([number])
+
+
+def control_frames(net):
+    """Each protocol crosses both ways if the file lists it, and not otherwise; a reload changes it in place."""
+    configure(net, "")
+    for gateway in net.gateway:
+        gateway.up()
+    assert net.member[0].ping(net.sites[1].member4).ok
+    a, b = Port(net.member[0]), Port(net.member[1])
+    words = {LLDP: "lldp", EAPOL: "eapol", LACP: "lacp"}
+    try:
+        for lines, expected in (
+            ("", ()),
+            ("ForwardControl = lldp\n", (LLDP,)),
+            ("ForwardControl = lldp, eapol, lacp, stp\n", (LLDP, EAPOL, LACP)),
+            ("ForwardControl = none\n", ()),
+        ):
+            reload(net, lines)
+            for number in words:
+                for sender, receiver in ((a, b), (b, a)):
+                    wanted = number in expected
+                    found = crosses(sender, receiver, control(number), 0x88CC, os.urandom(50), 20 if wanted else 2)
+                    assert found == wanted, (lines, words[number], found)
+            assert crosses(a, b, control(STP), 0x0026, os.urandom(50)), "BPDUs cross without STP"
+            assert not crosses(a, b, control(PAUSE), 0x8808, os.urandom(50), 2), "pause frames never cross"
+            shown = net.gateway[0].status()["bridges"][0]["forward_control"]
+            assert shown == lines.partition(" = ")[2].strip().replace("none", ""), shown
+    finally:
+        a.close()
+        b.close()
+
+
+def main():
+    suite = Suite("lan")
+    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames)):
+
+        def run():
+            need_root()
+            with Reference() as net:
+                suite.diagnose_with(net.diagnostics)
+                case(net)
+                for gateway in net.gateway:
+                    gateway.down()
+
+        suite.run(name, run)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
