@@ -161,8 +161,9 @@ static void open_wgsock(struct userspace_site *u)
 			    "another network namespace. Choose another [Interface] Name.",
 			name, UAPI_FOLDER, name);
 	else if (err < 0)
-		log_warning("wg(8) will not show %s: cannot open its socket in %s: %s.", name,
-			UAPI_FOLDER, strerror(-err));
+		log_warning("wg(8) will not show %s: cannot open its socket in %s: %s. %s", name,
+			UAPI_FOLDER, strerror(-err),
+			error_limit_hint(err) ? error_limit_hint(err) : "");
 }
 
 /* Follow the paths of all peers, with the don't-fragment bit set for probes; or use the configured

@@ -36,6 +36,33 @@ static void test_sentences(void **state)
 	}
 }
 
+/* The hint about a limit replaces none and a question, and nothing else. */
+static void test_limits(void **state)
+{
+	static const struct {
+		int code;
+		const char *text;
+		const char *hint;
+	} table[] = {
+		{ -EMFILE, "It broke:\nIs there memory?", "ulimit -n" },
+		{ -EMFILE, "It broke:", "ulimit -n" },
+		{ -ENOSPC, "It broke:", "max_user_watches" },
+		{ -ENOSPC, "It broke:\nRemove it.", "Remove it." },
+		{ -ENOSYS, "It broke:\nWhy?", "seccomp" },
+		{ -ENOMEM, "It broke:", "memory" },
+		{ -ENFILE, "It broke:", "fs.file-max" },
+		{ -EMFILE, "It broke:\nRun it as root.", "ulimit -n" },
+		{ -EACCES, "It broke:\nAre you root?", "Are you root?" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct error error;
+
+		error_set(&error, table[i].code, "%s", table[i].text);
+		assert_non_null(strstr(error.hint, table[i].hint));
+	}
+}
+
 static void test_long(void **state)
 {
 	struct error error;
@@ -56,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_long),
 	};
 

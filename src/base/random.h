@@ -27,7 +27,8 @@ static inline uint32_t rng_u32(const struct rng *rng)
 	return v;
 }
 
-/** The kernel's generator (getrandom(2)); aborts the process if getrandom(2) fails. */
+/** The kernel's generator: getrandom(2), else /dev/urandom. If both fail, logs that and aborts the
+ * process. */
 struct rng random_system(void);
 
 #endif

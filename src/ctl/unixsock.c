@@ -107,6 +107,17 @@ static int bind_at(const struct sockaddr_un *address, struct unixsock *s)
 	return 0;
 }
 
+/* Release the lock of the folder of `path`, and remove the folder if it is empty. */
+static void leave_folder(const char *path, int lock)
+{
+	char folder[UNIXSOCK_PATH_LEN];
+
+	folder_of(path, folder);
+	rmdir(folder);
+	if (lock >= 0)
+		close(lock);
+}
+
 int unixsock_open(const char *path, struct unixsock *ret)
 {
 	struct sockaddr_un address;
@@ -121,12 +132,15 @@ int unixsock_open(const char *path, struct unixsock *ret)
 	err = s.fd < 0 ? -errno : remove_stale(path);
 	if (!err)
 		err = bind_at(&address, &s);
-	close(folder);
 	if (err && s.fd >= 0)
 		close(s.fd);
-	if (!err)
-		*ret = s;
-	return err;
+	if (err) {
+		leave_folder(path, folder);
+		return err;
+	}
+	close(folder);
+	*ret = s;
+	return 0;
 }
 
 /* Another kind of descriptor would always be readable, but never yield a connection. */
@@ -168,17 +182,6 @@ bool unixsock_is_in_place(const struct unixsock *s)
 	struct stat st;
 
 	return lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
-}
-
-/* Release the lock of the folder of `path`, and remove the folder if it is empty. */
-static void leave_folder(const char *path, int lock)
-{
-	char folder[UNIXSOCK_PATH_LEN];
-
-	folder_of(path, folder);
-	rmdir(folder);
-	if (lock >= 0)
-		close(lock);
 }
 
 void unixsock_close(struct unixsock *s)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -205,10 +206,32 @@ static void test_adopt(void **state)
 	testdir_remove(&t);
 }
 
+/* A socket that cannot be opened leaves no folder behind. */
+static void test_no_folder_left(void **state)
+{
+	struct testdir t = { 0 };
+	struct rlimit limit;
+	struct rlimit low;
+	struct unixsock s;
+	int next = dup(0); /* the number that the next descriptor will have */
+
+	assert_true(next >= 0);
+	close(next);
+	testdir_make(&t);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = (rlim_t)next + 1; /* one for the folder, none for the socket */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(unixsock_open(t.path, &s), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	testdir_remove(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_no_folder_left),
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_stale_and_busy),
 		cmocka_unit_test(test_sweep),

@@ -83,8 +83,10 @@ static int log_error_text(const struct error *e)
 
 static int run_failed(const char *what, int err, const char *hint)
 {
-	log_error("%s: %s. %s", what, strerror(-err), hint);
-	return err;
+	struct error e;
+
+	error_set(&e, err, "%s:\n%s", what, hint);
+	return log_error_text(&e);
 }
 
 /* ---- the configuration ---- */
@@ -395,7 +397,8 @@ static int run_open_ctl(struct site_daemon *r)
 			"Is the folder /run/wirespan writable?");
 	r->ctl_watch =
 		(struct loop_watch){ .fd = ctl_server_fd(r->ctl), .callback = on_ctl, .ctx = r };
-	return loop_add(&r->loop, &r->ctl_watch, EPOLLIN);
+	err = loop_add(&r->loop, &r->ctl_watch, EPOLLIN);
+	return err < 0 ? run_failed("Cannot wait for requests", err, "") : 0;
 }
 
 /* Whether we are about to install routes that cover a large part of the address space. */
@@ -482,7 +485,7 @@ static void run_loop(struct site_daemon *r)
 		r->scrub = false;
 	}
 	if (err < 0) {
-		run_failed("Cannot wait for events", err, "Report this.");
+		run_failed("Cannot wait for events", err, "");
 		r->exit_code = 1;
 	}
 }
@@ -494,6 +497,8 @@ static int run_loaded(struct site_daemon *r)
 
 	if (!err)
 		err = run_open_signals(r);
+	if (err < 0)
+		run_failed("Cannot wait for events", err, "Is epoll allowed here?");
 	if (!err)
 		err = run_up(r);
 	if (err < 0) {

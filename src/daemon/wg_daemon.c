@@ -18,6 +18,7 @@
 #include "backend/userspace.h"
 #include "backend/wgsock.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
@@ -63,7 +64,9 @@ struct wg_daemon {
 
 static int failed(const char *what, int err)
 {
-	log_error("%s: %s", what, strerror(-err));
+	const char *hint = error_limit_hint(err);
+
+	log_error("%s: %s%s%s", what, strerror(-err), hint ? ". " : "", hint ? hint : "");
 	return err;
 }
 
@@ -233,7 +236,8 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	follow(w, link.flags & IFF_UP, link.mtu);
 	w->monitor_watch =
 		(struct loop_watch){ .fd = monitor_fd(&w->monitor), .callback = on_news, .ctx = w };
-	return loop_add(&w->loop, &w->monitor_watch, EPOLLIN);
+	err = loop_add(&w->loop, &w->monitor_watch, EPOLLIN);
+	return err < 0 ? failed("Cannot wait for the kernel's link and route events", err) : 0;
 }
 
 static int wg_open(struct wg_daemon *w, const char *name)
@@ -288,6 +292,8 @@ static int wg_run(const char *name, bool foreground)
 
 	if (!foreground) {
 		err = detach_begin(&w.detach, &exit_code);
+		if (err < 0)
+			failed("Cannot go to the background (-f stays in the foreground)", err);
 		if (err != 0)
 			return exit_code;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "driver/driver.h"
 
@@ -26,6 +27,8 @@ const char *listen_problem(
 
 const char *listen_hint(int err)
 {
+	const char *limit = error_limit_hint(err);
+
 	switch (err) {
 	case -EADDRINUSE:
 		return "Another program has it (ss -ulpn shows which): end that, or choose another "
@@ -35,7 +38,7 @@ const char *listen_hint(int err)
 	case -EPERM:
 		return "A firewall mark needs CAP_NET_ADMIN.";
 	default:
-		return "Is there memory, and are there descriptors (ulimit -n)?";
+		return limit ? limit : "Is the network of this host up?";
 	}
 }
 

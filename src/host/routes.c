@@ -154,6 +154,34 @@ static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
 	return err < 0 ? err : add_rule(m, main_but_default(family), JOURNAL_RULE_MAIN);
 }
 
+/* Whether the reverse-path filter is strict: only then packets depend on src_valid_mark. */
+static bool is_filtering_strictly(void)
+{
+	char all[16] = "";
+	char new[16] = "";
+
+	return (sysctl_read("net/ipv4/conf/all/rp_filter", all, sizeof(all)) == 0 &&
+		       !strcmp(all, "1")) ||
+	       (sysctl_read("net/ipv4/conf/default/rp_filter", new, sizeof(new)) == 0 &&
+		       !strcmp(new, "1"));
+}
+
+/* src_valid_mark could not be set: forget its journal entry, the last one. Return: 0 if packets do
+ * not depend on it, else `err` with the error filled in. */
+static int go_without(struct netdev *m, int err)
+{
+	journal_remove(&m->journal, m->journal.n - 1);
+	if (is_filtering_strictly())
+		return netdev_fail(m, err,
+			"Cannot set net.ipv4.conf.all.src_valid_mark to 1:\n"
+			"Set it before, for instance with --sysctl of the container's engine: with "
+			"rp_filter = 1 the peers' packets would be dropped.");
+	log_warning("cannot set net.ipv4.conf.all.src_valid_mark to 1: %s. Not needed while "
+		    "rp_filter is not 1.",
+		strerror(-err));
+	return 0;
+}
+
 /** Set src_valid_mark, and note its value from before any site has set it. */
 static int set_src_valid_mark(struct netdev *m)
 {
@@ -176,10 +204,7 @@ static int set_src_valid_mark(struct netdev *m)
 	if (err == 0) {
 		err = sysctl_ensure(SRC_VALID_MARK, "1");
 		if (err < 0)
-			netdev_fail(m, err,
-				"Cannot set %s: %s\n"
-				"Set it to 1 before, or make /proc/sys writable.",
-				SRC_VALID_MARK, strerror(-err));
+			err = go_without(m, err);
 	}
 	host_lock_release(&lock);
 	return err;

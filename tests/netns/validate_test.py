@@ -4,6 +4,7 @@
 wrong is a warning with which `up` succeeds."""
 
 import os
+import shutil
 import socket
 import sys
 
@@ -190,6 +191,82 @@ def networks(bench):
     bench.warned("is an address of this host", "proxy", endpoint="192.168.122.24:9999")
 
 
+# ---- limits of the host ----
+
+
+def faulty(bench, call, error, when, words):
+    """Run the words with a fault in a system call, as strace injects it. Return: Result, or None if it is not made."""
+    trace = os.path.join(bench.site.folder, "trace")
+    inject = ["strace", "-f", "-qq", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}"]
+    result = bench.node.run(*inject, *words, check=False)
+    with open(trace) as file:
+        return result if "INJECTED" in file.read() else None
+
+
+def explained(bench, call, error, hint, steps, words, end):
+    """If any one of the calls fails, there is a sentence with the hint, or all goes well until `end`; nothing is left.
+    Return: how often there was a sentence."""
+    failed = 0
+    for when in steps:
+        result = faulty(bench, call, error, when, words)
+        if result is None:
+            break
+        last = result.out.strip().splitlines()[-1] if result.out.strip() else "(nothing)"
+        goes_well = result.status == 124 or (end and end in result.out)
+        assert result.status and (hint in last or goes_well), (call, when, result.status, result.out)
+        failed += hint in last
+        bench.clean()
+    return failed
+
+
+def limits(bench):
+    """Limits of the host at each step of `up` and of wirespan-wg. PostUp ends what comes up nevertheless."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    bench.site.configure(bench.text(interface="PostUp = exit 7"))
+    up = [bench.site.binary, "up", bench.site.conf]
+    wg = ["timeout", "1", os.path.join(os.path.dirname(bench.site.binary), "wirespan-wg"), "-f", "wg0"]
+    epoll = "fs.epoll.max_user_watches"
+    assert explained(bench, "epoll_ctl", "ENOSPC", epoll, range(1, 16, 2), up, "exit 7") > 3
+    assert explained(bench, "epoll_ctl", "ENOSPC", epoll, range(1, 4), wg, None) > 0
+    assert explained(bench, "socket", "EMFILE", "ulimit -n", range(4, 20, 5), up, "exit 7") > 1
+
+
+def without_getrandom(bench):
+    """The same random bytes come from /dev/urandom; without both, it is logged why there is no key."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    bench.site.configure(bench.text(interface="PostUp = exit 7"))
+    result = faulty(bench, "getrandom", "ENOSYS", "1+", [bench.site.binary, "genkey"])
+    assert result is not None and result.status == 0 and len(result.out.strip()) == 44, result.out
+    result = faulty(bench, "getrandom", "ENOSYS", "1+", [bench.site.binary, "up", bench.site.conf])
+    assert "exit 7" in result.out, result.out
+    bench.node.run("mount -n --bind /dev/null /dev/urandom")
+    try:
+        result = faulty(bench, "getrandom", "ENOSYS", "1+", [bench.site.binary, "genkey"])
+    finally:
+        bench.node.run("umount -n /dev/urandom")
+    assert result.status and "gives no random bytes: getrandom(): Function not implemented" in result.out, result.out
+
+
+def read_only_sysctls(bench):
+    """A default route where /proc/sys cannot be written: up with a warning, or a hint where rp_filter is strict."""
+    node = Node("vpn02")
+    with node:
+        node.sh("ip link add eth1 type veth peer name far1; ip link set eth1 up; ip link set far1 up")
+        site = Gateway(node, "site")
+        site.configure(bench.text(allowed="0.0.0.0/0"))
+        node.sh("mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys")
+        site.up()
+        assert "cannot set net.ipv4.conf.all.src_valid_mark to 1: Read-only file system" in site.log_text(1000)
+        site.down()
+        node.sh("mount -o remount,bind,rw /proc/sys; sysctl -qw net.ipv4.conf.all.rp_filter=1")
+        node.sh("mount -o remount,bind,ro /proc/sys")
+        result = site.run("up", site.conf, check=False)
+        assert result.status == 1 and "Read-only file system. Set it before" in result.out, result.out
+        assert "wg0" not in node.run("ip link").out and "51820" not in node.run("ip rule").out
+
+
 def main():
     suite = Suite("validate")
     bench = Bench()
@@ -204,6 +281,9 @@ def main():
         ("a back end that is not there", backend),
         ("a port that is taken", port),
         ("networks of the host", networks),
+        ("limits of the host", limits),
+        ("a kernel without getrandom", without_getrandom),
+        ("a default route and a read-only /proc/sys", read_only_sysctls),
     ]:
         suite.run(name, function, bench)
     suite.run("nothing is left", bench.clean)
