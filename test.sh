@@ -109,6 +109,11 @@ if wants sanitizers; then
 		ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 			suites sanitizers build-asan --suite unit --suite fuzz --suite sim --timeout-multiplier 40
 	fi
+	# The engine's lanes with a thread for each; and once without a lock, which has to be reported.
+	if BUILD_TARGET=src/path/lanes_test step "build with ThreadSanitizer" \
+		build_in build-tsan -Dwerror=false -Db_sanitize=thread; then
+		suites threads build-tsan path_lanes path_lanes_without_lock
+	fi
 fi
 
 # The linters run at low priority beside the tests with traffic.

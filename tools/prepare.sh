@@ -22,7 +22,8 @@ install_packages() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
 }
 
-# build_in FOLDER [OPTION…]: build; starts from scratch if the folder cannot be reconfigured to these options.
+# build_in FOLDER [OPTION…]: build; starts from scratch if the folder cannot be reconfigured to these options. With
+# BUILD_TARGET, only that target.
 build_in() {
 	folder=$1
 	shift
@@ -32,5 +33,5 @@ build_in() {
 	if [ ! -f "$folder/build.ninja" ]; then
 		CC=gcc meson setup "$folder" "$@" || return 1
 	fi
-	ninja -C "$folder"
+	ninja -C "$folder" ${BUILD_TARGET:+"$BUILD_TARGET"}
 }
