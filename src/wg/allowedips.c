@@ -7,7 +7,7 @@
 
 #include "base/bug.h"
 #include "base/bytes.h"
-#include "wg/peer.h"
+#include "wg/state.h"
 
 /*
  * Theory of operation. One path-compressed binary trie per family: the prefix of every node lies

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
+#include "wg/endpoint_table.h"
 
 #define ALIGNMENT	 64
 #define INDICES_PER_PEER 10 /* 2 handshakes and 5 sessions; the table is at most 3/4 full */
@@ -71,23 +72,6 @@ static struct list *bucket_of(const struct wg_device *dev, const uint8_t *public
 	return &dev->buckets[load_le64(public_key) & (dev->bucket_count - 1)];
 }
 
-/* A peer has one endpoint, so it controls at most one entry of a bucket. */
-struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e)
-{
-	uint64_t h = e->port;
-
-	for (size_t i = 0; i < sizeof(e->addr.bytes); i += 8)
-		h = (h ^ load_le64(e->addr.bytes + i)) * 0x9e3779b97f4a7c15;
-	return &dev->at_buckets[(h >> 32) & (dev->bucket_count - 1)];
-}
-
-void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer)
-{
-	list_remove(&peer->at_link);
-	if (peer->endpoint.addr.family)
-		list_push_tail(wg_device_bucket_at(dev, &peer->endpoint), &peer->at_link);
-}
-
 /* Put the buckets at `m` and every peer into its buckets. */
 static void place_buckets(struct wg_device *dev, uint8_t *m, const struct layout *l)
 {
@@ -104,7 +88,7 @@ static void place_buckets(struct wg_device *dev, uint8_t *m, const struct layout
 
 		list_push_tail(bucket_of(dev, peer->remote.public_key), &peer->hash_link);
 		list_init(&peer->at_link);
-		wg_device_place_endpoint(dev, peer);
+		wg_endpoint_table_place(dev, peer);
 	}
 }
 

@@ -7,30 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bucket.h"
-#include "base/heap.h"
-#include "base/list.h"
 #include "base/mono.h"
 #include "base/random.h"
 #include "pkt/drop.h"
 #include "pkt/inner.h"
-#include "wg/allowedips.h"
-#include "wg/cookie.h"
-#include "wg/handshake_load.h"
-#include "wg/indextable.h"
-#include "wg/noise.h"
 #include "wg/peer.h"
-#include "wg/ratelimit.h"
-#include "wg/sent.h"
+#include "wg/state.h"
 
-/** Capacity of a device. */
-struct wg_sizes {
-	size_t peers;
-	size_t allowed_ips;
-	size_t sources; /* of the rate limiter */
-};
-
-/**
+/*
  * Theory of operation. The device is a pure state machine: its inputs are messages, times and
  * requests; its outputs are verdicts, reply messages and sets of enum wg_action. It reads no clock,
  * opens no socket, and allocates nothing: its tables live in one block provided by the caller, who
@@ -50,30 +34,6 @@ struct wg_sizes {
  * The device does not queue pending packets, resolve names, or decide which interface a packet
  * leaves by.
  */
-struct wg_device {
-	struct rng rng;
-	struct wg_crypto crypto;
-	struct wg_identity identity;
-	struct list peers;
-	size_t peer_count;
-	struct list *buckets;	 /* peers by public key */
-	struct list *at_buckets; /* peers by endpoint */
-	size_t bucket_count;	 /* of either */
-	struct wg_sizes sizes;
-	struct heap deadlines;
-	struct wg_allowedips allowed;
-	struct wg_indextable indices;
-	struct wg_sent sent;
-	struct wg_cookie_checker checker;
-	struct wg_ratelimit limiter;
-	struct wg_handshake_load load;
-	struct bucket cookies[2];  /* replies that may still be sent: to unknown, to recently
-				      authenticated sources */
-	struct bucket verified[2]; /* handshakes that may still be accepted under load, likewise */
-	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
-	bool down;				  /* see wg_device_set_up() */
-	bool spent; /* secrets were used or expired: see wg_device_tidy() */
-};
 
 /** Bytes of memory that wg_device_init() needs for these sizes. */
 size_t wg_device_memory(const struct wg_sizes *sizes);
@@ -129,14 +89,6 @@ void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer);
 /** Return: the peer with this public key, or NULL. */
 struct wg_peer *wg_device_find_peer(
 	const struct wg_device *dev, const uint8_t public_key[static WG_KEY_LEN]);
-
-/** Update the tables after the peer's endpoint has changed (it may be none now): handshakes from
- * the new endpoint use this peer's share. */
-void wg_device_place_endpoint(struct wg_device *dev, struct wg_peer *peer);
-
-/** The bucket with all peers whose endpoint is `e`, and possibly others. Linked by
- * wg_peer.at_link. */
-struct list *wg_device_bucket_at(const struct wg_device *dev, const struct endpoint *e);
 
 /** The length of a handshake message of the type; 0 for any other. */
 size_t wg_message_len(uint32_t type);

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/tai64n.h"
+#include "wg/endpoint_table.h"
 
 /* Account a session that was created, by a response sent or received. */
 static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
@@ -185,7 +186,7 @@ static bool handshake_rate_ok(struct wg_device *dev, const struct endpoint *src,
  * others. */
 static bool is_own_initiation(struct wg_device *dev, const struct endpoint *src, struct mono now)
 {
-	LIST_FOR_EACH(l, wg_device_bucket_at(dev, src))
+	LIST_FOR_EACH(l, wg_endpoint_table_at(dev, src))
 	{
 		struct wg_peer *peer = CONTAINER_OF(l, struct wg_peer, at_link);
 

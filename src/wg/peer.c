@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/tai64n.h"
-#include "wg/device.h"
+#include "wg/endpoint_table.h"
 
 /* Whether the initiator of a session of this `age` has to renew it. */
 static bool is_older(const struct wg_keypair *kp, uint64_t age, struct mono now)
@@ -247,7 +247,7 @@ void wg_peer_set_endpoint(
 	bool moves = !endpoint_equal(&peer->endpoint, remote);
 
 	peer->endpoint = *remote;
-	wg_device_place_endpoint(peer->dev, peer);
+	wg_endpoint_table_place(peer->dev, peer);
 	wg_peer_clear_source(peer);
 	if (moves)
 		renew(dev, peer);
@@ -269,7 +269,7 @@ unsigned wg_peer_heard(
 		return 0;
 	peer->endpoint = *src;
 	if (moved)
-		wg_device_place_endpoint(peer->dev, peer);
+		wg_endpoint_table_place(peer->dev, peer);
 	if (found)
 		wg_peer_reconsider(dev, peer);
 	return moved ? WG_ENDPOINT_MOVED : 0;

@@ -8,17 +8,8 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/bucket.h"
-#include "base/heap.h"
-#include "base/list.h"
 #include "base/mono.h"
-#include "wg/cookie.h"
-#include "wg/keypair.h"
-#include "wg/messages.h"
-#include "wg/noise.h"
-#include "wg/timers.h"
-
-struct wg_device;
+#include "wg/state.h"
 
 /* Handshake messages reserved for each peer while we are under load: initiations from its
  * endpoint, which a well-behaved peer does not exceed, and responses to an initiation of ours. */
@@ -37,47 +28,6 @@ struct wg_device;
  * authenticated addresses. */
 #define WG_VOUCHES_NS	 (150 * NS_PER_S)
 #define WG_VOUCHES_BURST 2
-
-/**
- * A peer. In memory provided by the caller, who may read all fields and write only `user`. The
- * fields that every packet touches are together at the start: with a thousand peers taking turns,
- * each cache line costs as much as encrypting a small packet.
- */
-struct wg_peer {
-	/* the data path */
-	struct wg_timers timers;
-	struct heap_entry due; /* not later than the timers require: see wg_device_due() */
-	uint64_t rx_bytes;     /* UDP payload of every WireGuard message */
-	uint64_t tx_bytes;
-	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
-	struct wg_keypairs keys;
-
-	/* handshakes */
-	struct wg_remote remote;
-	struct wg_handshake handshake;
-	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of the last initiation accepted */
-	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
-	struct mono last_initiation_taken;
-	struct mono last_initiation_sent;
-	bool renewed;		    /* a prerequisite has changed since: the next need not wait for
-			 REKEY_TIMEOUT */
-	struct wall last_handshake; /* sec 0: none yet */
-	struct mono handshake_at;   /* the same instant, for ages: the wall clock can be stepped */
-	struct wg_cookie_maker cookie;
-	struct bucket own_initiations; /* still acceptable under load; see above */
-	struct bucket own_responses;
-	struct bucket vouches;
-	struct bucket moves;   /* of its endpoint */
-	struct ip_addr recent; /* the last address that its handshakes authenticated */
-
-	struct list link;      /* in wg_device.peers, oldest first */
-	struct list hash_link; /* in a bucket by public key */
-	struct list at_link;   /* in a bucket by endpoint, if it has one */
-	struct wg_device *dev;
-	uint32_t allowed_first; /* its first prefix in wg_device.allowed, or WG_NO_NODE */
-	uint32_t allowed_count;
-	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
-};
 
 /** Prefetch the memory that a packet of the peer will touch, except its keys. */
 static inline void wg_peer_prefetch(const struct wg_peer *peer)

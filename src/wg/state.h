@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* What a WireGuard interface and its peers consist of; the modules that work on it include this. */
+#ifndef WG_STATE_H
+#define WG_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/bucket.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/mono.h"
+#include "base/random.h"
+#include "wg/allowedips.h"
+#include "wg/cookie.h"
+#include "wg/handshake_load.h"
+#include "wg/indextable.h"
+#include "wg/keypair.h"
+#include "wg/messages.h"
+#include "wg/noise.h"
+#include "wg/ratelimit.h"
+#include "wg/sent.h"
+#include "wg/timers.h"
+
+/**
+ * A peer. In memory provided by the caller, who may read all fields and write only `user`. The
+ * fields that every packet touches are together at the start: with a thousand peers taking turns,
+ * each cache line costs as much as encrypting a small packet.
+ */
+struct wg_peer {
+	/* the data path */
+	struct wg_timers timers;
+	struct heap_entry due; /* not later than the timers require: see wg_device_due() */
+	uint64_t rx_bytes;     /* UDP payload of every WireGuard message */
+	uint64_t tx_bytes;
+	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
+	struct wg_keypairs keys;
+
+	/* handshakes */
+	struct wg_remote remote;
+	struct wg_handshake handshake;
+	uint8_t newest_timestamp[WG_TIMESTAMP_LEN]; /* of the last initiation accepted */
+	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
+	struct mono last_initiation_taken;
+	struct mono last_initiation_sent;
+	bool renewed;		    /* a prerequisite has changed since: the next need not wait for
+			 REKEY_TIMEOUT */
+	struct wall last_handshake; /* sec 0: none yet */
+	struct mono handshake_at;   /* the same instant, for ages: the wall clock can be stepped */
+	struct wg_cookie_maker cookie;
+	struct bucket own_initiations; /* still acceptable under load; see above */
+	struct bucket own_responses;
+	struct bucket vouches;
+	struct bucket moves;   /* of its endpoint */
+	struct ip_addr recent; /* the last address that its handshakes authenticated */
+
+	struct list link;      /* in wg_device.peers, oldest first */
+	struct list hash_link; /* in a bucket by public key */
+	struct list at_link;   /* in a bucket by endpoint, if it has one */
+	struct wg_device *dev;
+	uint32_t allowed_first; /* its first prefix in wg_device.allowed, or WG_NO_NODE */
+	uint32_t allowed_count;
+	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
+};
+
+/** Capacity of a device. */
+struct wg_sizes {
+	size_t peers;
+	size_t allowed_ips;
+	size_t sources; /* of the rate limiter */
+};
+
+/** A device: see device.h. */
+struct wg_device {
+	struct rng rng;
+	struct wg_crypto crypto;
+	struct wg_identity identity;
+	struct list peers;
+	size_t peer_count;
+	struct list *buckets;	 /* peers by public key */
+	struct list *at_buckets; /* peers by endpoint */
+	size_t bucket_count;	 /* of either */
+	struct wg_sizes sizes;
+	struct heap deadlines;
+	struct wg_allowedips allowed;
+	struct wg_indextable indices;
+	struct wg_sent sent;
+	struct wg_cookie_checker checker;
+	struct wg_ratelimit limiter;
+	struct wg_handshake_load load;
+	struct bucket cookies[2];  /* replies that may still be sent: to unknown, to recently
+				      authenticated sources */
+	struct bucket verified[2]; /* handshakes that may still be accepted under load, likewise */
+	uint8_t sent_timestamp[WG_TIMESTAMP_LEN]; /* the latest of all initiations sent */
+	bool down;				  /* see wg_device_set_up() */
+	bool spent; /* secrets were used or expired: see wg_device_tidy() */
+};
+
+#endif
