@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/running.h"
 #include "ctl/client.h"
@@ -20,6 +21,19 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 	fprintf(stderr, "kill -9 %d ends it, and then `%s %s` undoes what it leaves\n",
 		(int)host_running(site->name), verb, site->name);
 	return VERB_FAILED;
+}
+
+/* Remove stale sockets. Return: whether that succeeded; if not, stderr has the reason. */
+static bool sweep_sockets(const char *verb, const struct running *site)
+{
+	int err = unixsock_sweep(site->path);
+
+	if (err == 0)
+		err = uapi_server_sweep();
+	if (err < 0)
+		fprintf(stderr, "%s: cannot remove the sockets of %s: %s; run it again\n", verb,
+			site->name, strerror(-err));
+	return err == 0;
 }
 
 /* The socket has no listener. Return: VERB_DONE if something could be stopped or undone. */
@@ -42,9 +56,8 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 		fprintf(stderr, "%s: %s\n%s\n", verb, error.problem, error.hint);
 		return VERB_FAILED;
 	}
-	unixsock_sweep(site->path);
-	if (found)
-		uapi_server_sweep();
+	if (!sweep_sockets(verb, site))
+		return VERB_FAILED;
 	if (pid <= 0 && !found) {
 		fprintf(stderr, "%s: %s is not running and has left nothing behind", verb,
 			site->name);
@@ -64,6 +77,8 @@ static enum verb_exit finish(const char *verb, const struct running *site)
 	bool found;
 	int err = 0;
 
+	if (!sweep_sockets(verb, site))
+		return VERB_FAILED;
 	if (host_has_changes(site->name))
 		err = host_undo(site->name, &found, &error);
 	if (err == 0 || err == -EBUSY) /* it has been started again */

@@ -45,20 +45,22 @@ static int is_socket_name(const struct dirent *entry)
 	return dot && strcmp(dot, ".sock") == 0;
 }
 
-void uapi_server_sweep(void)
+int uapi_server_sweep(void)
 {
 	char path[UNIXSOCK_PATH_LEN];
 	struct dirent **entries;
 	int count = scandir(folder_path(), &entries, is_socket_name, alphasort);
+	int err = count < 0 && errno != ENOENT ? -errno : 0;
 
 	for (int i = 0; i < count; i++) {
 		*strrchr(entries[i]->d_name, '.') = '\0';
-		if (uapi_server_path(entries[i]->d_name, path) == 0)
-			unixsock_sweep(path);
+		if (err == 0 && uapi_server_path(entries[i]->d_name, path) == 0)
+			err = unixsock_sweep(path);
 		free(entries[i]);
 	}
 	if (count >= 0)
 		free(entries);
+	return err;
 }
 
 /* ---- requests ---- */

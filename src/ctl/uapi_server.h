@@ -39,8 +39,9 @@ struct uapi_server_config {
  * -ENAMETOOLONG. */
 MUST_CHECK int uapi_server_path(const char *ifname, char ret_path[static UNIXSOCK_PATH_LEN]);
 
-/** Remove all stale sockets in that folder, as wg(8) itself does when it finds one. */
-void uapi_server_sweep(void);
+/** Remove all stale sockets in that folder, as wg(8) itself does when it finds one. Return: 0 or
+ * -errno. */
+MUST_CHECK int uapi_server_sweep(void);
 
 /** Listen. Return: 0; -EADDRINUSE if another process serves this interface; or -errno. */
 MUST_CHECK int uapi_server_open(const struct uapi_server_config *config, struct uapi_server **ret);

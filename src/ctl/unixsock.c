@@ -194,16 +194,21 @@ void unixsock_close(struct unixsock *s)
 	close(s->fd);
 }
 
-void unixsock_sweep(const char *path)
+int unixsock_sweep(const char *path)
 {
 	struct sockaddr_un address;
 	int lock;
+	int err;
 
-	if (access(path, F_OK) < 0 || fill_address(path, &address) < 0)
-		return;
+	if (access(path, F_OK) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	err = fill_address(path, &address);
+	if (err < 0)
+		return err;
 	lock = lock_folder(path);
-	(void)remove_stale(path);
+	err = remove_stale(path);
 	leave_folder(path, lock);
+	return err == -EADDRINUSE || err == -EEXIST ? 0 : err;
 }
 
 int unixsock_connect(const char *path, unsigned timeout_ms)

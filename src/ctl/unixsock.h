@@ -48,8 +48,9 @@ void unixsock_close(struct unixsock *s);
  */
 MUST_CHECK int unixsock_connect(const char *path, unsigned timeout_ms);
 
-/** Remove the socket at `path` if it is stale, and then its folder if that is empty. */
-void unixsock_sweep(const char *path);
+/** Remove the socket at `path` if it is stale, and then its folder if that is empty. Return: 0,
+ * also if it is in use; or -errno. */
+MUST_CHECK int unixsock_sweep(const char *path);
 
 /** Whether the peer's uid is root's or our own. */
 bool unixsock_peer_is_trusted(int fd);

@@ -75,18 +75,18 @@ static void test_sweep(void **state)
 	struct testdir t = { 0 };
 
 	testdir_make(&t);
-	unixsock_sweep(t.path);
+	assert_int_equal(unixsock_sweep(t.path), 0);
 	assert_int_equal(unixsock_open(t.path, &s), 0);
-	unixsock_sweep(t.path);
+	assert_int_equal(unixsock_sweep(t.path), 0);
 	assert_true(unixsock_is_in_place(&s));
 	close(s.fd);
-	unixsock_sweep(t.path);
+	assert_int_equal(unixsock_sweep(t.path), 0);
 	testdir_remove(&t);
 
 	testdir_make(&t);
 	snprintf(t.path, sizeof(t.path), "%s/file", t.folder);
 	close(open(t.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	unixsock_sweep(t.path);
+	assert_int_equal(unixsock_sweep(t.path), 0);
 	assert_int_equal(unlink(t.path), 0);
 	testdir_remove(&t);
 }

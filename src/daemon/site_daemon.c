@@ -318,9 +318,12 @@ static void on_child(struct site_daemon *r)
 {
 	struct error e;
 	int status;
-	pid_t pid = waitpid(-1, &status, WNOHANG);
+	pid_t pid;
 	int err;
 
+	do
+		pid = waitpid(-1, &status, WNOHANG);
+	while (pid < 0 && errno != ECHILD);
 	if (pid <= 0 || pid != r->hook)
 		return;
 	r->hook = 0;

@@ -88,8 +88,7 @@ static int create(struct netdev *m, const struct conf_bridge *conf, struct link_
 	if (err == 0)
 		err = netdev_find(m, conf->name, ret);
 	if (err == 0)
-		err = netdev_change(m, link_encode_alias(&msg, ret->ifindex, m->alias),
-			"ip link set %s alias \"%s\"", conf->name, m->alias);
+		err = netdev_set_alias(m, ret);
 	if (err == 0)
 		err = netdev_refuse_ra(m, conf->name);
 	if (err == 0 && !ret->fdb_max)
@@ -289,6 +288,11 @@ int bridge_undo(struct netdev *m, const struct journal_entry *e)
 	struct nl_msg msg;
 	int err = query_link(&m->nl, e->name, &link);
 
+	/* A member that could not be removed keeps its bridge, which its undo needs. */
+	for (size_t i = 0; err == 0 && i < m->journal.n; i++)
+		if (m->journal.v[i].kind == JOURNAL_MEMBER &&
+			!strcmp(m->journal.v[i].bridge, e->name))
+			err = -EBUSY;
 	if (err == 0 && !is_noted_bridge(m, &link, e)) {
 		log_warning("%s is not the bridge that was made here; left alone", e->name);
 		return 0;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "host/bridge.h"
 #include "host/host_state.h"
+#include "host/leftovers.h"
 #include "host/rundir.h"
 #include "host/undo.h"
 #include "netlink/query.h"
@@ -29,8 +29,9 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 
 	*ret_found = false;
 	remove_socket(name);
+	journal_sweep(name);
 	if (err == -ENOENT)
-		return 0;
+		return leftovers_remove(m, ret_found);
 	if (err == -EPERM || err == -EPROTO)
 		return netdev_fail(m, err,
 			"%s is left from before, but cannot be used: %s\n"
@@ -50,6 +51,11 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 		if (err < 0)
 			netdev_fail(m, err, "Cannot remove %s:", m->journal.path);
 		break;
+	case JOURNAL_UNDECIDED:
+		err = netdev_fail(m, -EIO,
+			"Cannot read the boot id and network namespace, to compare them with %s",
+			m->journal.path);
+		break;
 	case JOURNAL_ELSEWHERE:
 		err = netdev_fail(m, -EXDEV,
 			"%s crashed in another network namespace and left changes there\n"
@@ -66,7 +72,6 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 static int check_absent(struct netdev *m, const char *name)
 {
 	struct link_info link;
-	struct nl_msg msg;
 	int err = query_link(&m->nl, name, &link);
 
 	if (err == -ENODEV)
@@ -74,9 +79,6 @@ static int check_absent(struct netdev *m, const char *name)
 	if (err < 0)
 		return netdev_fail(
 			m, err, "Cannot query the interface %s: %s", name, strerror(-err));
-	if (bridge_is_ours(m, &link))
-		return netdev_change(
-			m, link_encode_delete(&msg, link.ifindex), "ip link del %s", name);
 	return netdev_fail(m, -EEXIST,
 		"An interface %s exists already%s%s\n"
 		"Remove it (ip link del %s), or give this one another Name.",

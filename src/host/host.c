@@ -55,6 +55,8 @@ static int set_up_wg(struct host *host, uint32_t mtu)
 		err = netdev_no_autoconf(m, &link);
 	if (err == 0)
 		err = netdev_refuse_ra(m, wg->name);
+	if (err == 0)
+		err = netdev_set_alias(m, &link);
 	for (size_t i = 0; err == 0 && i < wg->addresses.n; i++)
 		err = netdev_add_address(m, &link, &wg->addresses.v[i].prefix);
 	if (err == 0)

@@ -38,20 +38,32 @@ static struct flock whole_file(void)
 static int open_locked(const char *path)
 {
 	struct flock lock = whole_file();
+	bool created = true;
 	int fd;
 	int err;
 
 	if (mkdir(rundir_path(), 0755) < 0 && errno != EEXIST)
 		return -errno;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return errno == ENOENT ? -EAGAIN : -errno;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno == EEXIST) {
+		created = false;
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (fd < 0) {
+		err = errno == ENOENT ? -EAGAIN : -errno;
+		rmdir(rundir_path());
+		return err;
+	}
 	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 		err = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	else if (!is_same_file(fd, path))
 		err = -EAGAIN;
 	else
 		return fd;
+	if (created && err != -EBUSY && err != -EAGAIN) {
+		unlink(path);
+		rmdir(rundir_path());
+	}
 	close(fd);
 	return err;
 }

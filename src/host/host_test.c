@@ -143,7 +143,7 @@ static void test_plain(void **state)
 		"link br-l2tp0 bridge up mtu 1386 master  alias wirespan vpn01\n",
 		"link eth1 veth up mtu 1500 master br-l2tp0 alias \n",
 		"link l2tpeth0 tun up mtu 1386 master br-l2tp0 alias \n",
-		"link wg0 tun up mtu 1440 master  alias \n",
+		"link wg0 tun up mtu 1440 master  alias wirespan vpn01\n",
 		"bridge br-l2tp0 stp 0 snooping 0\n",
 		"port eth1 isolated 0 router 1 forward 0x0\n",
 		"port l2tpeth0 isolated 0 router 1 forward 0x0\n",

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/host_lock.h"
 #include "host/rundir.h"
 
 #define ROOM 32768 /* bytes that a reload adds at most, with long hooks */
@@ -24,44 +25,49 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/** Return: the cookie of the thread's network namespace, a number that is never reused (Linux
- * 5.14); or 0. */
-static uint64_t netns_cookie(void)
+/** The cookie of the thread's network namespace, a number that is never reused (Linux 5.14), or 0.
+ * Return: 0 or -errno. */
+static int netns_cookie(uint64_t *ret)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
+	socklen_t len = sizeof(*ret);
+	int err = 0;
 
 	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0)
-		cookie = 0;
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) < 0) {
+		err = errno == ENOPROTOOPT ? 0 : -errno;
+		*ret = 0;
+	}
 	close(fd);
-	return cookie;
+	return err;
 }
 
 static int find_place(struct journal_place *ret)
 {
-	struct journal_place p = { .cookie = netns_cookie() };
+	struct journal_place p = { .cookie = 0 };
 	struct stat st;
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	bool ok;
 
 	if (!f)
 		return -errno;
-	if (fscanf(f, "%39s", p.boot) != 1)
-		p.boot[0] = '\0';
+	ok = fscanf(f, "%39s", p.boot) == 1;
 	fclose(f);
+	if (!ok)
+		return -EIO;
 	if (stat("/proc/thread-self/ns/net", &st) < 0)
 		return -errno;
 	p.inode = st.st_ino;
 	*ret = p;
-	return 0;
+	return netns_cookie(&ret->cookie);
 }
 
 /** Whether `path` is the namespace of the place. To query the cookie, the thread enters the
  * namespace and returns. */
 static bool is_netns(const char *path, const struct journal_place *place)
 {
+	uint64_t cookie = 0;
 	struct stat st;
 	bool is = true;
 	int there;
@@ -74,7 +80,7 @@ static bool is_netns(const char *path, const struct journal_place *place)
 	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	there = open(path, O_RDONLY | O_CLOEXEC);
 	if (home >= 0 && there >= 0 && setns(there, CLONE_NEWNET) == 0) {
-		is = netns_cookie() == place->cookie;
+		is = netns_cookie(&cookie) < 0 || cookie == place->cookie;
 		if (setns(home, CLONE_NEWNET) < 0)
 			abort(); /* the thread must not continue in a foreign namespace */
 	}
@@ -109,7 +115,7 @@ enum journal_where journal_where(const struct journal *j)
 	struct journal_place here = { 0 };
 
 	if (find_place(&here) < 0)
-		return JOURNAL_ELSEWHERE; /* undecidable: change nothing */
+		return JOURNAL_UNDECIDED;
 	if (strcmp(here.boot, j->place.boot) != 0)
 		return JOURNAL_GONE;
 	if (here.inode == j->place.inode)
@@ -194,7 +200,7 @@ static int read_lines(struct journal *j, FILE *f)
 		err = append(j, &e);
 	}
 	free(line);
-	return err;
+	return err < 0 || !ferror(f) ? err : -EIO;
 }
 
 /** The file contains commands that run as root: refuse it if another user could have written it. */
@@ -232,6 +238,8 @@ int journal_load(struct journal *j, const char *name)
 	err = check_owner(fd);
 	if (err == 0)
 		err = read_head(j, f);
+	if (err == -EPROTO && ferror(f))
+		err = -EIO;
 	if (err == 0)
 		err = read_lines(j, f);
 	fclose(f);
@@ -314,6 +322,17 @@ int journal_push(struct journal *j, const struct journal_entry *e)
 	return err;
 }
 
+void journal_sweep(const char *name)
+{
+	struct host_lock lock;
+	char path[PATH_MAX];
+
+	if (rundir_file(name, "state.new", path) == 0)
+		unlink(path);
+	if (host_lock_take_shared(&lock) == 0)
+		host_lock_release(&lock);
+}
+
 /** Append copies of all entries except those of one kind. */
 static int append_others(struct journal *j, const struct journal *from, enum journal_kind except)
 {
@@ -366,6 +385,7 @@ size_t journal_find(const struct journal *j, const struct journal_entry *like)
 /** As journal_find_elsewhere(), in one site's journal. One that cannot be used is no journal. */
 static int find_in(const char *site, const struct journal_entry *like, struct journal_entry *ret)
 {
+	enum journal_where where;
 	struct journal j;
 	int err = journal_load(&j, site);
 	size_t i;
@@ -373,14 +393,17 @@ static int find_in(const char *site, const struct journal_entry *like, struct jo
 	if (err < 0)
 		return err == -EPERM || err == -EPROTO || err == -EINVAL ? -ENOENT : err;
 	i = journal_find(&j, like);
-	if (i == SIZE_MAX || journal_where(&j) != JOURNAL_HERE) {
-		err = -ENOENT;
-	} else {
-		*ret = j.v[i];
-		ret->text = NULL;
+	if (i == SIZE_MAX) {
+		journal_fini(&j);
+		return -ENOENT;
 	}
+	*ret = j.v[i];
+	ret->text = NULL;
+	where = journal_where(&j);
 	journal_fini(&j);
-	return err;
+	if (where == JOURNAL_UNDECIDED)
+		return -EIO;
+	return where == JOURNAL_HERE ? 0 : -ENOENT;
 }
 
 int journal_find_elsewhere(

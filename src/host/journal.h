@@ -28,6 +28,7 @@ enum journal_where {
 	JOURNAL_HERE = 0,
 	JOURNAL_GONE,	   /* another boot, or a namespace that no longer exists */
 	JOURNAL_ELSEWHERE, /* in another namespace that still exists */
+	JOURNAL_UNDECIDED, /* the boot id or the namespace could not be read */
 };
 
 /** A journal in memory, with its file. */
@@ -49,6 +50,10 @@ int journal_init(struct journal *j, const char *name);
  * is not one of our journals; or another -errno. After 0, free it with journal_fini().
  */
 int journal_load(struct journal *j, const char *name);
+
+/** Remove what a process has left that was killed while it wrote the file or held the lock of all
+ * sites. */
+void journal_sweep(const char *name);
 
 /** Return: where the changes of a journal are. */
 enum journal_where journal_where(const struct journal *j);

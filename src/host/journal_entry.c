@@ -174,5 +174,6 @@ bool journal_entry_matches(const struct journal_entry *e, const struct journal_e
 {
 	return e->kind == like->kind && e->six == like->six &&
 	       (!like->mark || e->mark == like->mark) &&
+	       (!like->priority || e->priority == like->priority) &&
 	       (!*like->name || !strcmp(e->name, like->name));
 }

@@ -54,8 +54,8 @@ void journal_entry_print_undo(const struct journal_entry *e, FILE *out);
  * `ret` is JOURNAL_UNKNOWN with the line as its text. */
 bool journal_entry_parse(char *line, struct journal_entry *ret);
 
-/** Return: whether `e` has the kind and family of `like`, and its mark and name unless those are
- * empty. */
+/** Return: whether `e` has the kind and family of `like`, and its mark, priority and name unless
+ * those are empty. */
 bool journal_entry_matches(const struct journal_entry *e, const struct journal_entry *like);
 
 #endif

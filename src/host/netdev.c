@@ -193,6 +193,14 @@ int netdev_set_mtu(struct netdev *m, const struct link_info *link, uint32_t mtu)
 		link->name, mtu);
 }
 
+int netdev_set_alias(struct netdev *m, const struct link_info *link)
+{
+	struct nl_msg msg;
+
+	return netdev_change(m, link_encode_alias(&msg, link->ifindex, m->alias),
+		"ip link set %s alias \"%s\"", link->name, m->alias);
+}
+
 int netdev_set_up(struct netdev *m, const struct link_info *link)
 {
 	struct nl_msg msg;

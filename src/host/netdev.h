@@ -74,6 +74,9 @@ int netdev_delete_address(
 /** Set the MTU if it differs and `mtu` is not 0. Return: 0 or -errno. */
 int netdev_set_mtu(struct netdev *m, const struct link_info *link, uint32_t mtu);
 
+/** Set our alias "wirespan NAME". Return: 0 or -errno. */
+int netdev_set_alias(struct netdev *m, const struct link_info *link);
+
 /** Set an interface up. Return: 0 or -errno. */
 int netdev_set_up(struct netdev *m, const struct link_info *link);
 

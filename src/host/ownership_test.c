@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,8 +49,8 @@ static void site_up(struct site *s, const char *name, const char *interface, con
 
 	snprintf(text, sizeof(text),
 		"[Interface]\nName = %s\n" KEY "Address = 10.0.1.11/24\n%s" PEER
-		"AllowedIPs = 0.0.0.0/0, ::/0\n",
-		interface, more);
+		"AllowedIPs = 0.0.0.0/0, ::/0\n%s",
+		interface, *more == '[' ? "" : more, *more == '[' ? more : "");
 	test_conf(&s->conf, name, text);
 	assert_int_equal(host_open(&s->conf, NULL, &s->host, &error), 0);
 	test_engine_open(&engine, &s->conf);
@@ -280,6 +281,70 @@ static void test_no_descriptors(void **state)
 	free(before);
 }
 
+/** Start a site in a process that ends without undoing anything. */
+static void leave_site(const char *name, const char *interface, const char *more)
+{
+	struct site site;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		site_up(&site, name, interface, more);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+#define BRIDGE "[Bridge]\nName = br1\n"
+
+/** The run folder is emptied after a crash: what is ours is recognised by its marks. */
+static void test_lost_folder(void **state)
+{
+	struct error error;
+	struct site two;
+	bool found = false;
+	char *before;
+
+	site_up(&two, "two", "wg2", "");
+	assert_int_equal(system("ip link add br2 type bridge; ip link set br2 alias 'wirespan x';"
+				"nft add table ip wirespan-wg2; nft add table ip other-wg1"),
+		0);
+	before = test_host_picture();
+	leave_site("one", "wg1", BRIDGE);
+	assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
+	assert_int_equal(host_undo("one", &found, &error), 0);
+	assert_true(found);
+	assert_same_as(before);
+	assert_int_equal(host_undo("one", &found, &error), 0);
+	assert_false(found);
+	leave_site("one", "wg1", BRIDGE);
+	assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
+	leave_site("one", "wg1", BRIDGE); /* up removes it as well */
+	assert_int_equal(host_undo("one", &found, &error), 0);
+	assert_same_as(before);
+	assert_int_equal(site_down(&two, NULL), 0);
+	free(before);
+}
+
+/** The files of a running site are removed: it is not undone, nor started twice. */
+static void test_lost_lock(void **state)
+{
+	struct error error = { 0 };
+	struct site site;
+	struct host *host;
+	bool found;
+
+	site_up(&site, "one", "wg1", "");
+	assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
+	assert_int_equal(host_undo("one", &found, &error), -EBUSY);
+	assert_non_null(strstr(error.problem, "wg1"));
+	assert_true(*error.hint);
+	assert_int_equal(host_open(&site.conf, NULL, &host, &error), -EBUSY);
+	assert_int_equal(site_down(&site, NULL), 0);
+}
+
 static int set_up(void **state)
 {
 	test_netns_enter();
@@ -304,6 +369,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_old_journal, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_failing_undo, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_unknown_line, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_lost_folder, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_lost_lock, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, set_up, clean_up),
 	};
 	char bin[64];

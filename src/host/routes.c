@@ -27,7 +27,6 @@
 
 #define FIRST_TABLE    51820
 #define LAST_PRIORITY  32766 /* of the kernel's rule for the main table */
-#define RULE_PROTOCOL  87    /* in rules of ours; no entry of iproute2's rt_protos has it */
 #define SRC_VALID_MARK "net/ipv4/conf/all/src_valid_mark"
 
 static char family_letter(uint16_t family)
@@ -35,15 +34,14 @@ static char family_letter(uint16_t family)
 	return family == AF_INET6 ? '6' : '4';
 }
 
-/** Whether the table has a route of either family. */
-static int table_is_used(struct nl_socket *nl, uint32_t table, bool *ret)
+int routes_table_is_used(struct netdev *m, uint32_t table, bool *ret)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	bool used = false;
 
 	for (size_t f = 0; f < sizeof(families); f++) {
 		struct route_list list;
-		int err = query_routes(nl, families[f], &list);
+		int err = query_routes(&m->nl, families[f], &list);
 
 		if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
 			continue; /* the kernel has no IPv6 */
@@ -68,7 +66,7 @@ int routes_choose_mark(struct netdev *m, const struct conf_interface *wg,
 		return 0;
 	}
 	while (!current) {
-		int err = table_is_used(&m->nl, table, &used);
+		int err = routes_table_is_used(m, table, &used);
 
 		if (err < 0)
 			return netdev_fail(m, err, "Cannot list the routes: %s", strerror(-err));
@@ -134,7 +132,7 @@ static int add_rule(struct netdev *m, struct rule_info rule, enum journal_kind k
 	if (err == 0)
 		err = netdev_journal(m, &e);
 	rule.priority = e.priority;
-	rule.protocol = RULE_PROTOCOL;
+	rule.protocol = ROUTES_RULE_PROTOCOL;
 	if (err == 0 && kind == JOURNAL_RULE_MARK)
 		return netdev_change(m, rule_encode_add(&msg, &rule),
 			"ip -%c rule add priority %" PRIu32 " not fwmark %" PRIu32
@@ -259,7 +257,7 @@ static int add_filter(
 
 	if (!text)
 		return netdev_fail(m, -ENOMEM, "Out of memory");
-	snprintf(e.name, sizeof(e.name), "wirespan-%s", wg->name);
+	snprintf(e.name, sizeof(e.name), ROUTES_TABLE_PREFIX "%s", wg->name);
 	err = spawn(check, text);
 	if (err == -ENOENT || err == -ECANCELED) {
 		log_warning("%s: hosts on the underlay can send to the addresses of %s; "
@@ -452,7 +450,8 @@ int routes_undo_rule(struct netdev *m, const struct journal_entry *e)
 
 		if (!rule_is(is, &rule))
 			continue;
-		if (e->priority && (is->priority != e->priority || is->protocol != RULE_PROTOCOL))
+		if (e->priority &&
+			(is->priority != e->priority || is->protocol != ROUTES_RULE_PROTOCOL))
 			continue;
 		/* Only with a priority does the kernel compare all attributes. */
 		err = nl_request(&m->nl, rule_encode_delete(&msg, is));

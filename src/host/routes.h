@@ -7,6 +7,15 @@
 #include "host/netdev.h"
 #include "host/route_plan.h"
 
+/** Protocol number of our policy rules; iproute2's rt_protos has no name for it. */
+#define ROUTES_RULE_PROTOCOL 87
+
+/** Start of the names of our nft tables; the interface's name follows. */
+#define ROUTES_TABLE_PREFIX "wirespan-"
+
+/** Whether a routing table has a route of either family. Return: 0 or -errno. */
+MUST_CHECK int routes_table_is_used(struct netdev *m, uint32_t table, bool *ret);
+
 /**
  * Choose the firewall mark of a site with this plan, which is also the table of a default route by
  * policy rules: FwMark if set; else `current` if it is not 0; else, if there is a default route,

@@ -56,7 +56,8 @@ static int set_signals(posix_spawnattr_t *attr)
 	return err;
 }
 
-static int start_process(const char *const argv[], int input, pid_t *ret_pid)
+/** Start a program; `output` -1: it has our standard output. */
+static int start_process(const char *const argv[], int input, int output, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -73,6 +74,8 @@ static int start_process(const char *const argv[], int input, pid_t *ret_pid)
 	err = set_signals(&attr);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (!err && output >= 0)
+		err = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	if (!err)
 		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
@@ -88,7 +91,7 @@ int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
 
 	if (fd < 0)
 		return -errno;
-	err = start_process(argv, fd, ret_pid);
+	err = start_process(argv, fd, -1, ret_pid);
 	close(fd);
 	return err;
 }
@@ -98,7 +101,7 @@ int spawn_wait(pid_t pid)
 	int status;
 
 	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
+		if (errno == ECHILD)
 			return -errno;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
 }
@@ -109,6 +112,40 @@ int spawn(const char *const argv[], const char *input)
 	int err = spawn_start(argv, input, &pid);
 
 	return err ? err : spawn_wait(pid);
+}
+
+/** Return: 0 and the content of a file, to be freed, or -errno. */
+static int read_output(int fd, char **ret)
+{
+	off_t len = lseek(fd, 0, SEEK_END);
+	char *text = len < 0 ? NULL : calloc(1, (size_t)len + 1);
+
+	if (!text)
+		return -ENOMEM;
+	if (pread(fd, text, (size_t)len, 0) != len) {
+		free(text);
+		return -EIO;
+	}
+	*ret = text;
+	return 0;
+}
+
+int spawn_output(const char *const argv[], char **ret)
+{
+	int input = open_input(NULL);
+	int output = memfd_create("output", MFD_CLOEXEC);
+	pid_t pid = 0;
+	int err = input < 0 || output < 0 ? -errno : start_process(argv, input, output, &pid);
+
+	if (err == 0)
+		err = spawn_wait(pid);
+	if (err == 0)
+		err = read_output(output, ret);
+	if (input >= 0)
+		close(input);
+	if (output >= 0)
+		close(output);
+	return err;
 }
 
 int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)

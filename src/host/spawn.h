@@ -19,6 +19,10 @@ int spawn_wait(pid_t pid);
 /** Start a program and wait. Return: as spawn_start() and spawn_wait(). */
 int spawn(const char *const argv[], const char *input);
 
+/** Run a program to its end. Return: 0 and what it has written to its standard output, to be freed;
+ * or as spawn(). */
+int spawn_output(const char *const argv[], char **ret);
+
 /**
  * Start shell commands in one process that runs them in turn. It stops at the first that fails and
  * names it on stderr.

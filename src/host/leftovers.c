@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Remove what a site has left whose journal is lost, recognised by our marks.
+ *
+ * Theory of operation. Bridges and the WireGuard interface have the alias "wirespan NAME". The
+ * interface exists only as long as its process, so it shows a running site. Rules have our protocol
+ * number, but no name: one is left over if no journal contains it and its table has no route,
+ * because the route of a running site is added before the rule. The rule for the main table has no
+ * table of its own: it is removed when every other rule of ours is accounted for. nft tables are
+ * named after an interface that does not exist any more.
+ */
+#include "host/leftovers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "host/bridge.h"
+#include "host/routes.h"
+#include "host/spawn.h"
+#include "netlink/query.h"
+
+static int remove_bridges(struct netdev *m, bool *ret_found)
+{
+	struct link_list list;
+	int err = query_links(&m->nl, &list);
+
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot list the interfaces: %s", strerror(-err));
+	for (size_t i = 0; err == 0 && i < list.n; i++) {
+		const struct link_info *link = &list.v[i];
+		struct nl_msg msg;
+
+		if (strcmp(link->alias, m->alias) != 0)
+			continue;
+		if (!bridge_is_ours(m, link)) {
+			err = netdev_fail(m, -EBUSY,
+				"The interface %s of this site exists, so its process is running, "
+				"although its lock file is gone\n"
+				"End that process first: find it with \"ps ax | grep wirespan\".",
+				link->name);
+			continue;
+		}
+		*ret_found = true;
+		err = netdev_change(
+			m, link_encode_delete(&msg, link->ifindex), "ip link del %s", link->name);
+	}
+	free(list.v);
+	return err;
+}
+
+/** Whether a rule of ours is in the journal of a site. Return: 1, 0 or -errno. */
+static int is_journalled(struct netdev *m, const struct rule_info *rule)
+{
+	struct journal_entry ignored;
+	const struct journal_entry like = {
+		.kind = rule->has_mark ? JOURNAL_RULE_MARK : JOURNAL_RULE_MAIN,
+		.six = rule->family == AF_INET6,
+		.mark = rule->mark,
+		.priority = rule->priority,
+	};
+	int err = journal_find_elsewhere(&m->journal, &like, &ignored);
+
+	if (err == -ENOENT)
+		return 0;
+	return err < 0 ? netdev_fail(m, err, "Cannot read the journals of the other sites: %s",
+				 strerror(-err))
+		       : 1;
+}
+
+/** Remove the rules of one kind that are left over. `ret_used`: whether one is used by a site
+ * without a journal. */
+static int remove_rules_of(struct netdev *m, const struct rule_list *list, bool with_mark,
+	bool *ret_used, bool *ret_found)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < list->n; i++) {
+		const struct rule_info *rule = &list->v[i];
+		struct nl_msg msg;
+		bool used = *ret_used;
+
+		if (rule->protocol != ROUTES_RULE_PROTOCOL || rule->has_mark != with_mark)
+			continue;
+		err = is_journalled(m, rule);
+		if (err == 0 && with_mark) {
+			err = routes_table_is_used(m, rule->table, &used);
+			if (err < 0)
+				netdev_fail(m, err, "Cannot list the routes: %s", strerror(-err));
+			*ret_used |= used;
+		}
+		if (err != 0 || used) {
+			err = err < 0 ? err : 0;
+			continue;
+		}
+		*ret_found = true;
+		err = netdev_change(m, rule_encode_delete(&msg, rule),
+			"ip -%c rule del priority %u", rule->family == AF_INET6 ? '6' : '4',
+			rule->priority);
+		err = err == -ENOENT ? 0 : err;
+	}
+	return err;
+}
+
+static int remove_rules(struct netdev *m, bool *ret_found)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	int err = 0;
+
+	for (size_t f = 0; err == 0 && f < sizeof(families); f++) {
+		struct rule_list list;
+		bool used = false;
+
+		err = query_rules(&m->nl, families[f], &list);
+		if (err == -EOPNOTSUPP || err == -EAFNOSUPPORT) {
+			err = 0;
+			continue; /* the kernel has no IPv6 */
+		}
+		if (err < 0)
+			return netdev_fail(m, err, "Cannot list the rules: %s", strerror(-err));
+		err = remove_rules_of(m, &list, true, &used, ret_found);
+		if (err == 0)
+			err = remove_rules_of(m, &list, false, &used, ret_found);
+		free(list.v);
+	}
+	return err;
+}
+
+/** Remove the table of a line of `nft list tables`, "table ip wirespan-wg0", if it is left over. */
+static int remove_table(struct netdev *m, const char *line)
+{
+	struct journal_entry e = { .kind = JOURNAL_NFT };
+	struct journal_entry ignored;
+	struct link_info link;
+	char family[8];
+	int err;
+
+	if (sscanf(line, "table %7s %100s", family, e.name) != 2 ||
+		strncmp(e.name, ROUTES_TABLE_PREFIX, strlen(ROUTES_TABLE_PREFIX)) != 0)
+		return 0;
+	e.six = !strcmp(family, "ip6");
+	if (query_link(&m->nl, e.name + strlen(ROUTES_TABLE_PREFIX), &link) != -ENODEV)
+		return 0;
+	err = journal_find_elsewhere(&m->journal, &e, &ignored);
+	if (err != -ENOENT)
+		return err;
+	err = netdev_log(m, "nft delete table %s %s", family, e.name);
+	return err < 0 ? err : routes_undo_filter(m, &e);
+}
+
+static int remove_tables(struct netdev *m)
+{
+	static const char *const argv[] = { "nft", "list", "tables", NULL };
+	char *text = NULL;
+	char *rest = NULL;
+	int err = spawn_output(argv, &text);
+
+	if (err == -ENOENT || err == -ECANCELED)
+		return 0; /* without nft no site has a table */
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; err == 0 && line;
+		line = strtok_r(NULL, "\n", &rest))
+		err = remove_table(m, line);
+	free(text);
+	return err < 0 ? netdev_fail(m, err, "Cannot remove nft's tables: %s", strerror(-err)) : 0;
+}
+
+int leftovers_remove(struct netdev *m, bool *ret_found)
+{
+	bool rules = false;
+	int err = remove_bridges(m, ret_found);
+
+	if (err == 0)
+		err = remove_rules(m, &rules);
+	*ret_found |= rules;
+	if (err == 0 && rules) {
+		err = remove_tables(m);
+		log_info("net.ipv4.conf.all.src_valid_mark stays as it is: its value from before "
+			 "the site was in the lost journal");
+	}
+	return err;
+}
