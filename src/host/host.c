@@ -4,13 +4,20 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/host_state.h"
 #include "host/routes.h"
 #include "host/undo.h"
+#include "netlink/query.h"
+
+/* Groups of interfaces that exist only while they are deleted. */
+#define GROUP_FIRST 0x57000000u
+#define GROUP_MASK  0x00ffffffu
 
 const struct conf_session *host_next_session(struct host_session_walk *walk)
 {
@@ -145,10 +152,53 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 	return err;
 }
 
+/* A group that no interface is in, or 0 if that cannot be determined. */
+static uint32_t free_group(struct netdev *m)
+{
+	struct rng rng = random_system();
+	uint32_t group = GROUP_FIRST | (rng_u32(&rng) & GROUP_MASK);
+	struct link_list list;
+	bool used = false;
+
+	if (query_links(&m->nl, &list) < 0)
+		return 0;
+	for (size_t i = 0; i < list.n; i++)
+		used |= list.v[i].group == group;
+	free(list.v);
+	return used ? 0 : group;
+}
+
+/* Delete the interfaces of the sessions together. The engine would delete them one by one when it
+ * closes its descriptors, and the kernel waits for other CPUs at each: 10 s for 500. What is not
+ * deleted here is deleted then. */
+static void delete_sessions(struct host *host)
+{
+	struct host_session_walk walk = { .conf = host->conf };
+	struct netdev *m = &host->netdev;
+	uint32_t group = free_group(m);
+	const struct conf_session *session;
+	struct link_info link;
+	struct nl_msg msg;
+	size_t n = 0;
+	int err;
+
+	while (group && (session = host_next_session(&walk)))
+		if (query_link(&m->nl, session->name, &link) == 0 && !strcmp(link.kind, "tun") &&
+			nl_request(&m->nl, link_encode_group(&msg, link.ifindex, group)) == 0)
+			n++;
+	err = n ? nl_request(&m->nl, link_encode_delete_group(&msg, group)) : 0;
+	if (err < 0)
+		log_info(
+			"the sessions' interfaces cannot be deleted together: %s; they are deleted "
+			"one by one",
+			strerror(-err));
+}
+
 void host_down(struct host *host)
 {
 	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);
+	delete_sessions(host);
 }
 
 int host_close(struct host *host)

@@ -101,8 +101,9 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 int host_reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus,
 	struct error *ret_error);
 
-/** Undo everything that host_up() and host_reload() changed, except PostDown. Failures are logged,
- * the rest is undone nevertheless, and host_close() tries again. */
+/** Undo everything that host_up() and host_reload() changed, except PostDown, and delete the
+ * interfaces of the sessions. Failures are logged, the rest is undone nevertheless, and
+ * host_close() tries again. */
 void host_down(struct host *host);
 
 /** Finish: host_down() if not done yet, PostDown, remove the journal, release the lock, free. NULL

@@ -519,11 +519,33 @@ static int clean_up(void **state)
 	return 0;
 }
 
+/* The interfaces of all sessions are deleted together, while the engine still has their
+ * descriptors; the WireGuard interface and those of others stay. */
+static void test_sessions_go_together(void **state)
+{
+	struct saboteur nobody = { .at = -1 };
+	struct error error;
+	struct conf_site conf;
+	struct host *host;
+
+	test_conf(&conf, "vpn01", plain);
+	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_true(if_nametoindex("l2tpeth0") > 0);
+	host_down(host);
+	assert_int_equal(if_nametoindex("l2tpeth0"), 0);
+	assert_true(if_nametoindex("wg0") > 0);
+	assert_true(if_nametoindex("eth1") > 0);
+	test_engine_close(&engine, NULL);
+	assert_int_equal(host_close(host), 0);
+	conf_site_fini(&conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_plain, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_everything, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_sessions_go_together, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_failures, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_crashes, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_runs_once, set_up, clean_up),

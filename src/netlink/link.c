@@ -249,6 +249,20 @@ struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
 	return m;
 }
 
+struct nl_msg *link_encode_group(struct nl_msg *m, uint32_t ifindex, uint32_t group)
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put_u32(m, IFLA_GROUP, group);
+	return m;
+}
+
+struct nl_msg *link_encode_delete_group(struct nl_msg *m, uint32_t group)
+{
+	start(m, RTM_DELLINK, 0, 0);
+	nl_msg_put_u32(m, IFLA_GROUP, group);
+	return m;
+}
+
 /* Whether an 8-bit flag is `value`. */
 static bool flag_is(const struct nlattr *a, uint8_t value)
 {
@@ -356,6 +370,9 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 		break;
 	case IFLA_MTU:
 		nl_attr_u32(a, &link->mtu);
+		break;
+	case IFLA_GROUP:
+		nl_attr_u32(a, &link->group);
 		break;
 	case IFLA_MASTER:
 		nl_attr_u32(a, &link->master);

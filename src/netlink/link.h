@@ -27,6 +27,7 @@ struct link_info {
 	uint32_t flags;	 /* IFF_UP, IFF_LOWER_UP, IFF_LOOPBACK … */
 	uint16_t type;	 /* ARPHRD_… */
 	uint32_t mtu;	 /* bytes */
+	uint32_t group;	 /* of interfaces; 0 = the default one */
 	uint32_t master; /* ifindex of the bridge or bond it is a port of; 0 = none */
 	uint32_t
 		lower; /* of VLAN, MACVLAN etc: the interface below it, in this namespace; else 0 */
@@ -116,6 +117,13 @@ struct nl_msg *link_encode_vlan(struct nl_msg *m, const char *name, uint32_t par
 
 /** Delete an interface. */
 struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex);
+
+/** Put an interface into a group of interfaces; 0 is the default group. */
+struct nl_msg *link_encode_group(struct nl_msg *m, uint32_t ifindex, uint32_t group);
+
+/** Delete all interfaces of a group, not 0, in one step: that takes as long as one. -ENODEV if
+ * there is none. */
+struct nl_msg *link_encode_delete_group(struct nl_msg *m, uint32_t group);
 
 /** Decode an RTM_NEWLINK or RTM_DELLINK. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int link_decode(const struct nlmsghdr *nlh, struct link_info *ret);
