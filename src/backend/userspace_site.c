@@ -155,14 +155,17 @@ static void open_wgsock(struct userspace_site *u)
 {
 	const char *name = u->conf->interface.name;
 	int err = wgsock_open(&u->wgsock, u->loop, &u->userspace, name, -1, on_wgsock_removed, u);
+	char path[UNIXSOCK_PATH_LEN] = UAPI_FOLDER;
+	char text[UNIXSOCK_TEXT_LEN];
 
+	(void)!uapi_server_path(name, path);
 	if (err == -EADDRINUSE)
 		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
 			    "another network namespace. Choose another [Interface] Name.",
 			name, UAPI_FOLDER, name);
 	else if (err < 0)
-		log_warning("wg(8) will not show %s: cannot open its socket in %s: %s. %s", name,
-			UAPI_FOLDER, strerror(-err),
+		log_warning("wg(8) will not show %s: cannot open its socket %s: %s. %s", name, path,
+			unixsock_problem(path, err, text),
 			error_limit_hint(err) ? error_limit_hint(err) : "");
 }
 

@@ -11,6 +11,7 @@
 #include "backend/select.h"
 #include "conf/check.h"
 #include "conf/load.h"
+#include "conf/owners.h"
 #include "crypto/x25519.h"
 #include "host/conf_probe.h"
 
@@ -46,6 +47,7 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 		known = ret_site->interface.has_private_key &&
 			!x25519_public(ret_site->interface.private_key, public_key);
 		conf_check(ret_site, known ? public_key : NULL, report);
+		conf_check_owners(ret_site, ask_machine ? CONF_ERROR : CONF_WARNING, report);
 		if (ask_machine) {
 			check_backend(ret_site, report);
 			conf_probe_check(ret_site, report);

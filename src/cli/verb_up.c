@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/owner.h"
 #include "cli/site.h"
 #include "conf/load.h"
 #include "daemon/site_daemon.h"
@@ -16,6 +17,26 @@
 static void load(const char *path, struct conf_site *ret, struct conf_report *report)
 {
 	site_load_report(path, true, ret, report);
+}
+
+/* Whether other users can change no link or folder on the path: later on, the path is known without
+ * its links. If they can, report it. */
+static bool check_links(const char *name_or_path)
+{
+	struct owner_problem problem;
+	char text[OWNER_TEXT_LEN];
+	char *path = conf_path(name_or_path);
+	bool safe = !path || owner_check_path(path, &problem) != -EPERM;
+	size_t len;
+
+	if (!safe) {
+		owner_problem_text(&problem, text);
+		len = strcspn(text, "\n");
+		fprintf(stderr, "%s: error: not safe: %.*s\n    %s\n", path, (int)len, text,
+			text + len + 1);
+	}
+	free(path);
+	return safe;
 }
 
 /* The absolute path, since a daemon changes its folder; of a missing file, the path as given, so
@@ -54,6 +75,8 @@ static enum verb_exit run(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return verb_usage(argv[0], "name one configuration");
+	if (!check_links(argv[optind]))
+		return VERB_FAILED;
 	path = absolute_path(argv[optind]);
 	if (!path) {
 		fputs("wirespan up: out of memory\n", stderr);

@@ -6,14 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lockfile.h"
+#include "base/owner.h"
+
 #define BACKLOG	      128
-#define PROBE_TIMEOUT 200 /* ms; a listener that is too busy to accept is still alive */
-#define FOLDER_MODE   0755
+#define PROBE_TIMEOUT 200  /* ms; a listener that is too busy to accept is still alive */
+#define FOLDER_MODE   0755 /* as wireguard-go makes it */
+#define LOCK_MS	      5000
 #define SOCKET_MODE   0600
 
 static int fill_address(const char *path, struct sockaddr_un *ret)
@@ -28,42 +32,21 @@ static int fill_address(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
-/* The folder of `path`, which fits into a socket address. */
-static void folder_of(const char *path, char ret[static UNIXSOCK_PATH_LEN])
+/* The path of the lock for the folder of `path`. */
+static void lock_path(const char *path, char ret[static PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
-	size_t len = slash ? (size_t)(slash - path) : 0;
 
-	memcpy(ret, path, len);
-	ret[len] = '\0';
-	if (len == 0)
-		memcpy(ret, slash ? "/" : ".", 2);
+	snprintf(ret, PATH_MAX, "%.*s.sock.lock", slash ? (int)(slash + 1 - path) : 0, path);
 }
 
-/* Open the folder of `path`, create it if missing, and lock it against other processes. */
-static int lock_folder(const char *path)
+/* Lock the folder of `path` against other processes, and create it if missing. */
+static int lock_folder(const char *path, struct lockfile *ret)
 {
-	char folder[UNIXSOCK_PATH_LEN];
-	struct stat held;
-	struct stat there;
-	int fd;
+	char lock[PATH_MAX];
 
-	folder_of(path, folder);
-	for (int tries = 0; tries < 8; tries++) {
-		if (mkdir(folder, FOLDER_MODE) < 0 && errno != EEXIST)
-			return -errno;
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0)
-			return -errno;
-		/* another process may have removed the empty folder meanwhile */
-		if (flock(fd, LOCK_EX) == 0 && fstat(fd, &held) == 0 && stat(folder, &there) == 0 &&
-			held.st_ino == there.st_ino && held.st_dev == there.st_dev)
-			return fd;
-		close(fd);
-	}
-	return -EBUSY;
+	lock_path(path, lock);
+	return lockfile_take(lock, FOLDER_MODE, LOCK_MS, ret);
 }
 
 /* Remove a stale socket. */
@@ -107,26 +90,17 @@ static int bind_at(const struct sockaddr_un *address, struct unixsock *s)
 	return 0;
 }
 
-/* Release the lock of the folder of `path`, and remove the folder if it is empty. */
-static void leave_folder(const char *path, int lock)
-{
-	char folder[UNIXSOCK_PATH_LEN];
-
-	folder_of(path, folder);
-	rmdir(folder);
-	if (lock >= 0)
-		close(lock);
-}
-
 int unixsock_open(const char *path, struct unixsock *ret)
 {
 	struct sockaddr_un address;
 	struct unixsock s;
 	int err = fill_address(path, &address);
-	int folder = err ? err : lock_folder(path);
+	struct lockfile lock;
 
-	if (folder < 0)
-		return folder;
+	if (!err)
+		err = lock_folder(path, &lock);
+	if (err)
+		return err;
 	memcpy(s.path, address.sun_path, sizeof(s.path));
 	s.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	err = s.fd < 0 ? -errno : remove_stale(path);
@@ -134,13 +108,10 @@ int unixsock_open(const char *path, struct unixsock *ret)
 		err = bind_at(&address, &s);
 	if (err && s.fd >= 0)
 		close(s.fd);
-	if (err) {
-		leave_folder(path, folder);
-		return err;
-	}
-	close(folder);
-	*ret = s;
-	return 0;
+	lockfile_release(&lock);
+	if (!err)
+		*ret = s;
+	return err;
 }
 
 /* Another kind of descriptor would always be readable, but never yield a connection. */
@@ -186,29 +157,58 @@ bool unixsock_is_in_place(const struct unixsock *s)
 
 void unixsock_close(struct unixsock *s)
 {
-	int lock = lock_folder(s->path);
+	struct lockfile lock;
+	bool locked = lock_folder(s->path, &lock) == 0;
 
 	if (unixsock_is_in_place(s))
 		unlink(s->path);
-	leave_folder(s->path, lock);
+	if (locked)
+		lockfile_release(&lock);
 	close(s->fd);
 }
 
 int unixsock_sweep(const char *path)
 {
 	struct sockaddr_un address;
-	int lock;
+	struct lockfile lock;
 	int err;
 
 	if (access(path, F_OK) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	err = fill_address(path, &address);
+	if (!err)
+		err = lock_folder(path, &lock);
 	if (err < 0)
 		return err;
-	lock = lock_folder(path);
 	err = remove_stale(path);
-	leave_folder(path, lock);
+	lockfile_release(&lock);
 	return err == -EADDRINUSE || err == -EEXIST ? 0 : err;
+}
+
+const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN])
+{
+	struct owner_problem problem;
+	char text[OWNER_TEXT_LEN];
+	char lock[PATH_MAX];
+	char *slash;
+
+	lock_path(path, lock);
+	if (err == -EBUSY) {
+		snprintf(ret, UNIXSOCK_TEXT_LEN, "process %d holds the lock %.300s",
+			(int)lockfile_holder(lock), lock);
+		return ret;
+	}
+	slash = strrchr(lock, '/');
+	if (slash)
+		*slash = '\0';
+	if (err == -EPERM && slash && owner_check_folder(lock, &problem) == -EPERM) {
+		owner_problem_text(&problem, text);
+		*strchr(text, '\n') = ':';
+		snprintf(ret, UNIXSOCK_TEXT_LEN, "%.350s", text);
+	} else {
+		snprintf(ret, UNIXSOCK_TEXT_LEN, "%s", strerror(-err));
+	}
+	return ret;
 }
 
 int unixsock_connect(const char *path, unsigned timeout_ms)

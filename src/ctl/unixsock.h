@@ -24,7 +24,8 @@ struct unixsock {
  * Listen at `path`, mode 0600, non-blocking, close-on-exec. Its folder (one level) is created if
  * missing. A stale socket is replaced; of two concurrent callers one succeeds.
  * Return: 0; -EADDRINUSE if another process listens there; -ENAMETOOLONG; -EEXIST if the file is
- * not a socket; or -errno.
+ * not a socket; -EPERM if users other than root and ours can change the folder; -EBUSY if another
+ * process holds its lock; or -errno.
  */
 MUST_CHECK int unixsock_open(const char *path, struct unixsock *ret);
 
@@ -32,6 +33,12 @@ MUST_CHECK int unixsock_open(const char *path, struct unixsock *ret);
  * Return: 0; -ENOTSOCK or -EPROTOTYPE if it is not a listening Unix socket; or -errno if `path`
  * does not exist. */
 MUST_CHECK int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
+
+#define UNIXSOCK_TEXT_LEN 400
+
+/** Write why unixsock_open() failed with `err`, without full stop: the process that holds a lock,
+ * or who can change the folder. Return: `ret`. */
+const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN]);
 
 /** Whether the file is still ours; false once it was removed or replaced (its inode is not reused
  * while we listen). */

@@ -389,15 +389,18 @@ static int run_open_signals(struct site_daemon *r)
 
 static int run_open_ctl(struct site_daemon *r)
 {
-	char path[UNIXSOCK_PATH_LEN];
+	char path[UNIXSOCK_PATH_LEN] = "";
+	char text[UNIXSOCK_TEXT_LEN];
 	struct ctl_server_config config = { .path = path, .handler = on_request, .ctx = r };
 	int err = rundir_socket_path(r->conf->name, path);
 
 	if (!err)
 		err = ctl_server_open(&config, &r->ctl);
 	if (err < 0)
-		return run_failed("Cannot open the control socket", err,
-			"Is the folder /run/wirespan writable?");
+		log_error("Cannot open the control socket %s: %s.", path,
+			unixsock_problem(path, err, text));
+	if (err < 0)
+		return err;
 	r->ctl_watch =
 		(struct loop_watch){ .fd = ctl_server_fd(r->ctl), .callback = on_ctl, .ctx = r };
 	err = loop_add(&r->loop, &r->ctl_watch, EPOLLIN);

@@ -245,6 +245,8 @@ static int wg_open(struct wg_daemon *w, const char *name)
 	const struct driver_sizes sizes = {
 		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
 	};
+	char path[UNIXSOCK_PATH_LEN];
+	char text[UNIXSOCK_TEXT_LEN];
 	struct error e;
 	int uapi_fd;
 	int err = loop_open(&w->loop);
@@ -265,11 +267,13 @@ static int wg_open(struct wg_daemon *w, const char *name)
 		return err;
 	err = wgsock_open(&w->sock, &w->loop, &w->userspace, userspace_tun_name(&w->userspace),
 		uapi_fd, on_socket_removed, w);
-	if (err < 0)
-		return failed(uapi_fd < 0 ? "Cannot serve wg(8)'s socket"
-					  : "WG_UAPI_FD is not wg(8)'s socket, listening",
-			err);
-	return 0;
+	if (err < 0 && uapi_fd >= 0)
+		return failed("WG_UAPI_FD is not wg(8)'s socket, listening", err);
+	if (err < 0 && !uapi_server_path(userspace_tun_name(&w->userspace), path))
+		log_error("Cannot serve wg(8)'s socket %s: %s. %s", path,
+			unixsock_problem(path, err, text),
+			error_limit_hint(err) ? error_limit_hint(err) : "");
+	return err;
 }
 
 static void wg_close(struct wg_daemon *w)

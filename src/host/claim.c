@@ -98,11 +98,14 @@ static int check_names(struct host *host)
 	return err;
 }
 
-static int take_lock(const char *name, struct host_lock *ret, struct error *ret_error)
+static int take_lock(const char *name, struct lockfile *ret, struct error *ret_error)
 {
 	int err = host_lock_take(name, ret);
 	pid_t pid = err == -EBUSY ? host_lock_holder(name) : 0;
+	char path[PATH_MAX];
 
+	if (rundir_file(name, "lock", path) < 0)
+		return error_set(ret_error, -EINVAL, "\"%s\" cannot be the name of a site", name);
 	if (err == -EBUSY)
 		return error_set(ret_error, err,
 			"%s is running already (process %d)\n"
@@ -110,10 +113,7 @@ static int take_lock(const char *name, struct host_lock *ret, struct error *ret_
 			"name.",
 			name, pid > 0 ? (int)pid : 0, name);
 	if (err < 0)
-		return error_set(ret_error, err,
-			"Cannot take the lock of %s: %s\n"
-			"Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.",
-			name, strerror(-err));
+		return host_lock_failed(path, err, ret_error);
 	return 0;
 }
 

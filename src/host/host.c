@@ -39,7 +39,7 @@ void host_free(struct host *host)
 {
 	route_plan_fini(&host->plan);
 	netdev_close(&host->netdev);
-	host_lock_release(&host->lock);
+	lockfile_release(&host->lock);
 	free(host);
 }
 

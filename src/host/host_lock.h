@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The lock file that allows one running daemon per site. */
+/* The lock that allows one running daemon per site, and the lock of what all sites share. */
 #ifndef HOST_HOST_LOCK_H
 #define HOST_HOST_LOCK_H
 
-#include <limits.h>
-#include <sys/types.h>
+#include "base/error.h"
+#include "base/lockfile.h"
 
 #define LOCK_SHARED_MS 10000
 
-/** The lock of one site, held until it is released or the process ends for any reason. */
-struct host_lock {
-	int fd;
-	char path[PATH_MAX];
-};
-
 /**
- * Take the lock of a site and write our pid into its file; create the folder if needed.
- * Return: 0, -EBUSY if another process holds the lock, or another -errno.
+ * Take the lock of a site; create the run folder, mode 0700, if needed. lockfile_release() releases
+ * it.
+ * Return: 0; -EBUSY if another process holds it; -EPERM if users other than root and ours can
+ * change the run folder; or another -errno.
  */
-int host_lock_take(const char *name, struct host_lock *ret);
+MUST_CHECK int host_lock_take(const char *name, struct lockfile *ret);
 
 /** Take the lock of what the sites share, for a short time; wait for it at most LOCK_SHARED_MS.
- * Return: as host_lock_take(). */
-int host_lock_take_shared(struct host_lock *ret);
-
-/** Release a lock and remove its file, and the folder if it is empty then. */
-void host_lock_release(struct host_lock *lock);
+ * Return: 0, or -errno with `ret_error` filled. */
+MUST_CHECK int host_lock_take_shared(struct lockfile *ret, struct error *ret_error);
 
 /* Return: the pid of the process that holds the lock of site `name`, 0 if none does, or -errno. */
 pid_t host_lock_holder(const char *name);
+
+/** Fill in an error for a lock of the run folder, at `path`, that could not be taken. Return:
+ * `err`. */
+int host_lock_failed(const char *path, int err, struct error *ret_error);
 
 #endif

@@ -33,27 +33,27 @@ static int clean_up(void **state)
 
 static void test_lock(void **state)
 {
-	struct host_lock lock;
-	struct host_lock other;
-	struct host_lock second;
+	struct lockfile lock;
+	struct lockfile other;
+	struct lockfile second;
 
 	assert_int_equal(host_lock_holder("vpn01"), 0);
 	assert_int_equal(host_lock_take("vpn01", &lock), 0);
 	assert_int_equal(host_lock_take("vpn01", &second), -EBUSY);
 	assert_int_equal(host_lock_holder("vpn01"), getpid());
 	assert_int_equal(host_lock_take("vpn02", &other), 0);
-	host_lock_release(&lock);
+	lockfile_release(&lock);
 	assert_int_equal(host_lock_holder("vpn01"), 0);
 	assert_int_equal(host_lock_holder("vpn02"), getpid());
 	assert_int_equal(host_lock_take("vpn01", &lock), 0);
-	host_lock_release(&lock);
-	host_lock_release(&other);
+	lockfile_release(&lock);
+	lockfile_release(&other);
 }
 
 /* A query does not disturb the lock: its holder never loses it to a process that queries. */
 static void test_killed_holder(void **state)
 {
-	struct host_lock lock;
+	struct lockfile lock;
 	int ready[2];
 	char byte;
 	pid_t pid;
@@ -74,7 +74,7 @@ static void test_killed_holder(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(host_lock_holder("vpn01"), 0);
 	assert_int_equal(host_lock_take("vpn01", &lock), 0);
-	host_lock_release(&lock);
+	lockfile_release(&lock);
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -86,7 +86,7 @@ static void test_killed_holder(void **state)
 static int race(int shared)
 {
 	for (int i = 0; i < LAPS; i++) {
-		struct host_lock lock;
+		struct lockfile lock;
 		char n;
 		int err;
 
@@ -100,7 +100,7 @@ static int race(int shared)
 			return 2;
 		if (write(shared + 1, &n, 1) != 1)
 			return 3;
-		host_lock_release(&lock);
+		lockfile_release(&lock);
 	}
 	return 0;
 }

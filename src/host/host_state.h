@@ -12,7 +12,7 @@
 /** A site on this host, between host_open() and host_close(). */
 struct host {
 	struct netdev netdev;
-	struct host_lock lock;
+	struct lockfile lock;
 	const struct conf_site *conf;
 	struct route_plan plan; /* the installed routes */
 	uint32_t mark;

@@ -226,7 +226,7 @@ int journal_load(struct journal *j, const char *name)
 	err = rundir_file(name, "state", j->path);
 	if (err < 0)
 		return err;
-	fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	f = fdopen(fd, "r");
@@ -324,13 +324,14 @@ int journal_push(struct journal *j, const struct journal_entry *e)
 
 void journal_sweep(const char *name)
 {
-	struct host_lock lock;
+	struct lockfile lock;
+	struct error ignored;
 	char path[PATH_MAX];
 
 	if (rundir_file(name, "state.new", path) == 0)
 		unlink(path);
-	if (host_lock_take_shared(&lock) == 0)
-		host_lock_release(&lock);
+	if (host_lock_take_shared(&lock, &ignored) == 0)
+		lockfile_release(&lock);
 }
 
 /** Append copies of all entries except those of one kind. */

@@ -184,11 +184,11 @@ static int go_without(struct netdev *m, int err)
 static int set_src_valid_mark(struct netdev *m)
 {
 	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = SRC_VALID_MARK, .ours = "1" };
-	struct host_lock lock;
-	int err = host_lock_take_shared(&lock);
+	struct lockfile lock;
+	int err = host_lock_take_shared(&lock, &m->error);
 
 	if (err < 0)
-		return netdev_fail(m, err, "Cannot lock the run folder: %s", strerror(-err));
+		return err;
 	err = journal_find_elsewhere(&m->journal, &e, &e);
 	if (err == -ENOENT)
 		err = sysctl_read(SRC_VALID_MARK, e.was, sizeof(e.was));
@@ -204,7 +204,7 @@ static int set_src_valid_mark(struct netdev *m)
 		if (err < 0)
 			err = go_without(m, err);
 	}
-	host_lock_release(&lock);
+	lockfile_release(&lock);
 	return err;
 }
 
@@ -503,13 +503,13 @@ static int restore_sysctl(struct netdev *m, const struct journal_entry *e)
 
 int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e)
 {
-	struct host_lock lock;
-	int err = host_lock_take_shared(&lock);
+	struct lockfile lock;
+	int err = host_lock_take_shared(&lock, &m->error);
 
 	if (err < 0)
 		return err;
 	err = restore_sysctl(m, e);
-	host_lock_release(&lock);
+	lockfile_release(&lock);
 	return err;
 }
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Check that other users can change none of the files of a configuration. */
+#ifndef CONF_OWNERS_H
+#define CONF_OWNERS_H
+
+#include "conf/model.h"
+#include "conf/problem.h"
+
+/**
+ * Report each file of the site (its own, the included one, key files) that users other than root
+ * and ours can change, or a folder on its path: they could have hooks run as root, or replace keys.
+ * See base/owner.h for what is judged.
+ */
+void conf_check_owners(
+	const struct conf_site *site, enum conf_severity severity, struct conf_report *report);
+
+#endif
