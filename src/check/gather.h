@@ -8,6 +8,8 @@
 
 /** Options of a check. */
 struct check_options {
+	const struct observed_member *members; /* name and bridge, of the site's file */
+	size_t n_members;
 	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
 	bool throughput;       /* measure it: loads the segment for a second */
 	struct mono end;       /* when to stop, whatever has been tried until then */

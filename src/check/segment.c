@@ -127,12 +127,13 @@ static void send_frame(struct port *port, const uint8_t *frame, size_t len)
 		port->session->error = err;
 }
 
+/* The bridge would answer for its own address, too, unless a filter keeps the question from it. */
 static void answer_solicitation(struct port *port, const struct wire_read *r)
 {
 	struct wire_ends ends = { .src = port->ip6, .dst = r->src };
 	uint8_t frame[WIRE_ADVERT_LEN];
 
-	if (!port->ip6_borrowed || !ip_addr_equal(&r->target, &port->ip6))
+	if (!ip_addr_equal(&r->target, &port->ip6))
 		return;
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, r->src_mac, LINK_MAC_LEN);
@@ -511,8 +512,7 @@ static void find_addresses(
 			(!port->ip6.family || a->scope == RT_SCOPE_LINK))
 			port->ip6 = a->prefix.addr;
 	}
-	port->ip6_borrowed = !port->ip6.family;
-	if (port->ip6_borrowed)
+	if (!port->ip6.family)
 		port->ip6 = wire_link_local(owner->mac);
 }
 

@@ -11,8 +11,8 @@
  * only, and all replies come from its side. Their source is the bridge's address, so that no switch
  * learns a new one and replies end at our own kernel, which ignores them. Targets: with an IPv4
  * address on the bridge all hosts of its subnet, by ARP; and always all hosts with IPv6, by an echo
- * request to all nodes, from the bridge's IPv6 address or a temporary one, for which this code
- * answers neighbour solicitations.
+ * request to all nodes, from the bridge's IPv6 address or a temporary one; this code answers
+ * neighbour solicitations for it.
  *
  * First a loop probe is sent on each port. If one comes back there is a loop, and no other
  * broadcast is sent: it would circulate.
@@ -32,16 +32,15 @@ struct port {
 	struct observed_session *session;   /* NULL: a port to members */
 	const struct status_tunnel *tunnel; /* of the session, or NULL */
 	struct link_info link;
-	struct loop_watch watch;   /* its descriptor is -1 if the port is not usable */
-	int error;		   /* -errno: why not */
-	uint8_t mac[LINK_MAC_LEN]; /* source of probes: the bridge's address */
-	struct ip_prefix ip4;	   /* of the bridge; family 0: none */
-	struct ip_addr ip6;	   /* source of the requests */
-	bool ip6_borrowed;	   /* only this code answers neighbour solicitations for it */
-	uint16_t wanted;	   /* number of the echo request that is waited for */
-	bool answered;		   /* it was answered */
-	bool in_pieces;		   /* in fragments, made by the host that answered */
-	bool flooding;		   /* replies belong to the throughput test */
+	struct loop_watch watch;		/* its descriptor is -1 if the port is not usable */
+	int error;				/* -errno: why not */
+	uint8_t mac[LINK_MAC_LEN];		/* source of probes: the bridge's address */
+	struct ip_prefix ip4;			/* of the bridge; family 0: none */
+	struct ip_addr ip6;			/* source of the requests */
+	uint16_t wanted;			/* number of the echo request that is waited for */
+	bool answered;				/* it was answered */
+	bool in_pieces;				/* in fragments, made by the host that answered */
+	bool flooding;				/* replies belong to the throughput test */
 	const struct observed_station *station; /* to which further probes go, or NULL */
 	struct observed_echo *echo;		/* counts its replies; NULL: nothing does */
 	struct ip_addr remote; /* the far gateway's address in the tunnel; family 0: replies from

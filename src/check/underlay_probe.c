@@ -82,6 +82,7 @@ static void hear_peer(struct observations *f, struct observed_underlay *u, size_
 		return;
 	if (r->fragment) {
 		u->fragments++;
+		u->fragments_out += outgoing;
 		return;
 	}
 	if (ours != f->before.wg.listen_port)

@@ -186,10 +186,10 @@ static void add_chain(struct causes *c, const struct observed_filter *v)
 		v->drops ? ", whose policy is drop" : "");
 	if (v->family == NFPROTO_NETDEV || v->family == NFPROTO_ARP)
 		add(c, name, "`nft insert rule %s accept`", v->name);
-	else if (v->family == NFPROTO_BRIDGE && v->hook == NF_INET_POST_ROUTING)
-		add(c, name, "`nft insert rule %s meta obrname %s accept`", v->name, bridge);
-	else if (v->family == NFPROTO_BRIDGE)
-		add(c, name, "`nft insert rule %s meta ibrname %s accept`", v->name, bridge);
+	else if (v->family == NFPROTO_BRIDGE) /* `meta ibrname` is not in every kernel */
+		add(c, name, "`nft insert rule %s %s { %s, %s } accept`", v->name,
+			v->hook == NF_INET_POST_ROUTING ? "oifname" : "iifname", c->loss->in->name,
+			c->loss->out->name);
 	else if (v->hook == NF_INET_FORWARD)
 		add(c, name, "`nft insert rule %s iifname %s oifname %s accept`", v->name, bridge,
 			bridge);

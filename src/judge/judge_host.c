@@ -8,6 +8,8 @@
 #include "pkt/drop.h"
 
 #define LATELY_MS (10 * 60 * 1000)
+#define OVERHEAD4 60 /* bytes of WireGuard, UDP and IPv4 around a packet */
+#define OVERHEAD6 80
 
 /* ---- bridges ---- */
 
@@ -234,6 +236,14 @@ static bool is_down(const struct observations *f, const struct status_bridge *b)
 	return false;
 }
 
+static bool has_members_in_file(const struct observations *f, const struct status_bridge *b)
+{
+	for (size_t i = 0; i < f->n_members; i++)
+		if (!strcmp(f->members[i].bridge, b->name))
+			return true;
+	return false;
+}
+
 static void judge_bridge(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
@@ -253,7 +263,7 @@ static void judge_bridge(
 		right &= judge_port(f, b, &b->members[i], ret);
 		sessions += b->members[i].session;
 	}
-	if (sessions == b->members_len) {
+	if (sessions == b->members_len && !has_members_in_file(f, b)) {
 		finding_hint(finding_add(ret, FINDING_NOTE, "bridge", b->name,
 				     "%s has no port but sessions: no host is behind this gateway.",
 				     b->name),
@@ -285,6 +295,26 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 	}
 }
 
+/* A member of the file is no port of its bridge: the hosts on it are cut off. */
+static void judge_member(const struct observed_member *m, struct findings *ret)
+{
+	if (!strcmp(m->master, m->bridge))
+		return;
+	if (!m->exists)
+		finding_hint(finding_add(ret, FINDING_ERROR, "member_gone", m->name,
+				     "%s, a Member of %s in the file, is not there.", m->name,
+				     m->bridge),
+			"Was the card unplugged or renamed (`ip link` shows what is there)? Plug "
+			"it "
+			"in, or correct Member; then `wirespan reload`.");
+	else
+		finding_hint(finding_add(ret, FINDING_ERROR, "member_gone", m->name,
+				     "%s, a Member of %s in the file, is a port of %s.", m->name,
+				     m->bridge, *m->master ? m->master : "no bridge"),
+			"`ip link set %s master %s up`; and see what took it out.", m->name,
+			m->bridge);
+}
+
 /* ---- settings ---- */
 
 static void judge_settings(const struct observations *f, struct findings *ret)
@@ -308,6 +338,8 @@ void judge_host(const struct observations *f, struct findings *ret)
 	for (size_t i = 0; i < f->after.bridges_len; i++)
 		judge_bridge(f, &f->after.bridges[i], ret);
 	judge_loose_sessions(f, ret);
+	for (size_t i = 0; i < f->n_members; i++)
+		judge_member(&f->members[i], ret);
 	judge_settings(f, ret);
 }
 
@@ -319,6 +351,29 @@ static bool is_bridge(const struct status_report *r, const char *name)
 		if (!strcmp(r->bridges[b].name, name))
 			return true;
 	return false;
+}
+
+/* Ours are fragmented by this host: the MTU of WireGuard here does not fit the underlay. */
+static void judge_fragments(
+	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
+{
+	bool ours = u->fragments_out > 0;
+	struct finding *finding = finding_add(ret, FINDING_ERROR, "fragments", u->name,
+		"%" PRIu64 " IP fragments were seen on %s, %s.", u->fragments, u->name,
+		!ours				  ? "all from peers"
+		: u->fragments_out < u->fragments ? "ours and peers'"
+						  : "all ours");
+
+	if (ours)
+		finding_hint(finding,
+			"[Interface] MTU here (%u) is too large for %s, whose MTU is %u: MTU = "
+			"auto, "
+			"or at most %u (%u if a peer's endpoint is IPv6).",
+			f->after.wg.mtu, u->name, u->mtu, u->mtu - OVERHEAD4, u->mtu - OVERHEAD6);
+	else
+		finding_hint(finding,
+			"Is the MTU of the peer's WireGuard interface too large for its underlay? "
+			"There, MTU = auto in [Interface] finds the right one.");
 }
 
 static void judge_interface(
@@ -346,11 +401,7 @@ static void judge_interface(
 			"Remote around WireGuard?",
 			u->name);
 	if (u->fragments)
-		finding_hint(
-			finding_add(ret, FINDING_ERROR, "fragments", u->name,
-				"%" PRIu64 " IP fragments were seen on %s.", u->fragments, u->name),
-			"Our datagrams or the peer's are fragmented: is the MTU of the peer's "
-			"WireGuard interface too large for its underlay?");
+		judge_fragments(f, u, ret);
 	if (!u->clear && !u->fragments && !shared)
 		finding_add(ret, FINDING_OK, "underlay", u->name,
 			"%" PRIu64

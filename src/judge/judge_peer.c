@@ -255,9 +255,9 @@ static bool judge_sources(
 			     "%s: %" PRIu64 " packets came through the tunnel from addresses that "
 			     "AllowedIPs here do not cover, and were dropped.",
 			     state, n),
-		"Add the peer's tunnel address (%s, or the Remote of its [L2TP]) to [Peer] "
-		"AllowedIPs here.",
-		v->tunnel);
+		"Add the addresses that the peer has inside the tunnel (the Local of its [L2TP]) "
+		"to "
+		"[Peer] AllowedIPs here.");
 	return true;
 }
 
@@ -278,21 +278,24 @@ static bool judge_moved(const struct verdict *v, const char *state)
 	return true;
 }
 
-/* What the kernel's filters of source addresses have dropped. */
+/* The kernel has dropped packets for their source, and the peer's may be among them. */
 static bool judge_rp_filter(const struct verdict *v, const char *state)
 {
 	const struct observed_peer *p = v->peer;
 
-	if (!v->facts->host.rp_filter || !*p->underlay)
+	if (!v->facts->host.rp_filter || !*p->underlay || has_received(v))
 		return false;
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "rp_filter", v->subject,
-			     "%s: %" PRIu64 " datagrams of the peer reached %s, but not wirespan; "
-			     "the kernel dropped %" PRIu64 " packets whose source it expects on "
-			     "another interface (rp_filter).",
-			     state, p->datagrams_in, p->underlay, v->facts->host.rp_filter),
-		"Route %s by %s (`ip route get`), or accept any interface that leads there: "
-		"`sysctl -w net.ipv4.conf.%s.rp_filter=2`.",
-		v->endpoint, p->underlay, p->underlay);
+	finding_hint(
+		finding_add(v->ret, FINDING_ERROR, "rp_filter", v->subject,
+			"%s: %" PRIu64 " datagrams of the peer were seen on %s, and none reached "
+			"wirespan; the kernel dropped %" PRIu64 " packets whose source it "
+			"expects on another interface (rp_filter).",
+			state, p->datagrams_in, p->underlay, v->facts->host.rp_filter),
+		"Route %s by the interface on which its datagrams arrive (`ip route get` shows "
+		"which "
+		"one is used now); or accept any interface that leads there: `sysctl -w "
+		"net.ipv4.conf.all.rp_filter=2`.",
+		v->endpoint);
 	return true;
 }
 
@@ -335,9 +338,9 @@ static void judge_silence(const struct verdict *v, const char *state)
 	uint16_t theirs = v->after->endpoint.port;
 	char hint[FINDING_HINT_LEN];
 
-	if (p->datagrams_in && !has_received(v) && !refused(v->facts)) {
-		if (judge_rp_filter(v, state))
-			return;
+	if (judge_rp_filter(v, state))
+		return;
+	if (p->datagrams_in && !has_received(v) && !refused(v->facts))
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
 				     "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
 				     "wirespan.",
@@ -345,7 +348,7 @@ static void judge_silence(const struct verdict *v, const char *state)
 			"A firewall on this host drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
 			ours);
-	} else if (p->datagrams_in)
+	else if (p->datagrams_in)
 		finding_hint(
 			finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
 				"%s: %" PRIu64 " datagrams came from the peer, but no handshake "
@@ -550,7 +553,9 @@ static void judge_handshake(const struct verdict *v)
 	finding_add(v->ret, FINDING_OK, "handshake", v->subject,
 		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
 		v->after->handshake_age_ms / 1000);
-	(void)judge_sources(v, FINDING_WARNING, "A session");
+	(void)judge_sources(v,
+		v->peer->echo.received || !v->peer->echo.sent ? FINDING_WARNING : FINDING_ERROR,
+		"A session");
 	(void)judge_moved(v, "A session");
 }
 

@@ -401,8 +401,9 @@ static const struct fault faults[] = {
 	{ break_allowed_ips, FINDING_WARNING, "allowed_ips",
 		"A session: 9 packets came through the tunnel from addresses that AllowedIPs here "
 		"do not cover, and were dropped.",
-		"Add the peer's tunnel address (10.0.1.21, or the Remote of its [L2TP]) to [Peer] "
-		"AllowedIPs here." },
+		"Add the addresses that the peer has inside the tunnel (the Local of its [L2TP]) "
+		"to "
+		"[Peer] AllowedIPs here." },
 	{ break_allowed_ips_silent, FINDING_ERROR, "allowed_ips",
 		"A session, but one way only: 9 packets came through the tunnel from addresses "
 		"that AllowedIPs here do not cover, and were dropped.",
@@ -421,8 +422,9 @@ static const struct fault faults[] = {
 		"192.168.122.33:8173.",
 		NULL },
 	{ break_rp_filter, FINDING_ERROR, "rp_filter",
-		"No session: 3 datagrams of the peer reached eth0, but not wirespan; the kernel "
-		"dropped 3 packets whose source it expects on another interface (rp_filter).",
+		"No session: 3 datagrams of the peer were seen on eth0, and none reached wirespan; "
+		"the kernel dropped 3 packets whose source it expects on another interface "
+		"(rp_filter).",
 		NULL },
 	{ break_own_mtu, FINDING_ERROR, "tunnel_mtu",
 		"Packets of 1500 bytes, the MTU of wg0, become datagrams of 1560 bytes, but the "

@@ -245,7 +245,7 @@ static const struct fault faults[] = {
 		NULL },
 	{ lose_all, FINDING_ERROR, "host_drop",
 		ALL_LOST " Cause: the nftables chain \"bridge b f\".",
-		"`nft insert rule bridge b f meta ibrname br-l2tp0 accept`" },
+		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
 	{ lose_answers, FINDING_ERROR, "host_drop",
 		"This host drops members' frames (ARP, IPv4 and IPv6) from l2tpeth0 to eth1. "
 		"Cause: an "

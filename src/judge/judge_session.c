@@ -278,8 +278,10 @@ static void judge_far_end(const struct verdict *v)
 	else
 		finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
 				     "%s. But no host behind it answers.", proof),
-			"There: is the session's interface a port of the bridge (`bridge link`), "
-			"and forwarding? STP must be the same on all sites; here it is no. If all "
+			"There: is the bridge up, is the session's interface a port of it (`bridge "
+			"link`), and forwarding? Does a filter there drop what enters by it? "
+			"`wirespan check` there names it. STP must be the same on all sites; here "
+			"it is no. If all "
 			"is right, no host there has an address that answers: name one with "
 			"--target.");
 }
@@ -303,11 +305,21 @@ static bool judge_egress(const struct verdict *v)
 	return true;
 }
 
+/* Whether the peer answers nothing inside the tunnel, although it is there. */
+static bool is_tunnel_silent(const struct verdict *v)
+{
+	size_t peer = v->session->peer;
+
+	return peer < v->facts->n_peers && v->facts->peers[peer].echo.sent &&
+	       !v->facts->peers[peer].echo.received;
+}
+
 static void judge_one_way(const struct verdict *v, bool explained)
 {
 	const struct observed_session *s = v->session;
 	const struct status_session *r = v->after;
 	bool sends = r->options.sequence & L2TP_SEQUENCE_SEND;
+	char local[IP_ADDR_TEXT_LEN];
 	struct finding *finding;
 
 	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
@@ -331,8 +343,17 @@ static void judge_one_way(const struct verdict *v, bool explained)
 			"%" PRIu64 " frames were sent into the session, and nothing at all came "
 			"back.",
 			s->asked);
+	if (!s->heard && is_tunnel_silent(v)) {
+		finding_hint(finding,
+			"The tunnel itself answers no echo request either: [Peer] AllowedIPs there "
+			"must cover our Local = %s. Or a firewall there drops what comes in by "
+			"WireGuard. Run `wirespan check` there: it names which.",
+			ip_addr_text(&v->tunnel->local, local));
+		return;
+	}
 	finding_hint(finding,
-		"Run `wirespan check` there: it names what arrives. There, SessionId must be %u, "
+		"Run `wirespan check` there: it names what arrives, and what drops it. There, "
+		"SessionId must be %u, "
 		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
 		"no host there has an address that answers: name one with --target.",
 		r->peer_session_id, r->cookie_len,

@@ -243,7 +243,8 @@ static void break_far_bridge_answering(struct observations *f)
 
 #define PROOF "The pseudowire works: 10.0.1.21 answers on it, 10 of 10, 0.50 ms (0.25 to 0.90)"
 #define FAR_SIDE                                                                                   \
-	"Run `wirespan check` there: it names what arrives. There, SessionId must be 3942, "       \
+	"Run `wirespan check` there: it names what arrives, and what drops it. There, SessionId "  \
+	"must be 3942, "                                                                           \
 	"PeerCookie our Cookie (4 bytes), Layer2SpecificHeader default"
 #define NOBODY                                                                                     \
 	". If all is right, no host there has an address that answers: name one with --target."

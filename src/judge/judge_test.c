@@ -60,6 +60,32 @@ static void break_bridge(struct observations *f)
 	f->bridges[0].down = true;
 }
 
+static void take_out(struct observations *f, bool exists, const char *master)
+{
+	f->after.bridges[0].members_len = 1;
+	f->members = calloc(1, sizeof(*f->members));
+	f->n_members = 1;
+	strcpy(f->members[0].name, "eth1");
+	strcpy(f->members[0].bridge, "br-l2tp0");
+	strcpy(f->members[0].master, master);
+	f->members[0].exists = exists;
+}
+
+static void break_member_gone(struct observations *f)
+{
+	take_out(f, false, "");
+}
+
+static void break_member_out(struct observations *f)
+{
+	take_out(f, true, "");
+}
+
+static void break_member_moved(struct observations *f)
+{
+	take_out(f, true, "br0");
+}
+
 static void break_port_down(struct observations *f)
 {
 	f->after.bridges[0].members[1].up = false;
@@ -173,6 +199,11 @@ static void break_clear(struct observations *f)
 static void break_fragments(struct observations *f)
 {
 	f->underlays[0].fragments = 4;
+}
+
+static void break_fragments_ours(struct observations *f)
+{
+	f->underlays[0].fragments = f->underlays[0].fragments_out = 4;
 }
 
 /* One network card: clear-text packets there are the members' own. */
@@ -295,7 +326,13 @@ static const struct fault faults[] = {
 		"IP forwarding is on; the segment does not need it.", "" },
 	{ break_clear, FINDING_ERROR, "clear",
 		"4 packets of the segment were seen in clear on eth0.", NULL },
-	{ break_fragments, FINDING_ERROR, "fragments", "4 IP fragments were seen on eth0.", NULL },
+	{ break_fragments, FINDING_ERROR, "fragments",
+		"4 IP fragments were seen on eth0, all from peers.", NULL },
+	{ break_fragments_ours, FINDING_ERROR, "fragments",
+		"4 IP fragments were seen on eth0, all ours.",
+		"[Interface] MTU here (1440) is too large for eth0, whose MTU is 1500: MTU = auto, "
+		"or "
+		"at most 1440 (1420 if a peer's endpoint is IPv6)." },
 	{ note_one_card, FINDING_NOTE, "underlay",
 		"300 WireGuard datagrams on br-l2tp0, which is the bridge: members and underlay "
 		"share a network card. Clear-text packets there are the members'.",
@@ -304,6 +341,13 @@ static const struct fault faults[] = {
 		"300 WireGuard datagrams on eth0, which is a port of the bridge: members and "
 		"underlay share a network card. Clear-text packets there are the members'.",
 		"" },
+	{ break_member_gone, FINDING_ERROR, "member_gone",
+		"eth1, a Member of br-l2tp0 in the file, is not there.", NULL },
+	{ break_member_out, FINDING_ERROR, "member_gone",
+		"eth1, a Member of br-l2tp0 in the file, is a port of no bridge.",
+		"`ip link set eth1 master br-l2tp0 up`; and see what took it out." },
+	{ break_member_moved, FINDING_ERROR, "member_gone",
+		"eth1, a Member of br-l2tp0 in the file, is a port of br0.", NULL },
 	{ break_bridge, FINDING_ERROR, "bridge_down",
 		"The bridge br-l2tp0 is down: no frame passes.", "`ip link set br-l2tp0 up`" },
 	{ break_capture, FINDING_WARNING, "underlay",

@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A table of faults that cut members: wirespan check at both ends fails, names the cause where it can be seen, and
+what it advises repairs that fault and breaks nothing."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import need_root, veth
+from lib.reference import wirespan_conf
+from lib.runner import Skip, Suite, wait_for
+from lib.wirespan import find_binary
+
+SECONDS = 15  # a check never takes longer
+BRIDGE = "br-l2tp0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A fault at vpn01, and what the checks find. Commands are of a shell there."""
+
+    make: str
+    undo: str  # what the advice need not have undone
+    here: tuple  # (check, pattern of the text): at vpn01
+    there: tuple  # the same at vpn02; checks separated by |
+    advice: bool = True  # commands in the hint at vpn01 repair it
+    cut: bool = True  # a small ping between the members fails
+
+
+def chain(family, hook, device="", rule=""):
+    """Return: a shell command that adds a base chain `t c` which drops everything, or has one rule."""
+    device = f"device {device} " if device else ""
+    policy = "" if rule else "policy drop;"
+    text = f"table {family} t {{\n chain c {{\n type filter hook {hook} {device}priority 0; {policy}\n {rule}\n }}\n}}\n"
+    return f"printf '{text}' | nft -f -"
+
+
+def netfilter(value):
+    """Return: a shell command that lets the chains of IP see bridged frames (1), or not (0)."""
+    return "\n".join(
+        f"echo {value} >/proc/sys/net/bridge/bridge-nf-call-{program}" for program in ("iptables", "ip6tables", "arptables")
+    )
+
+
+FLUSH = "nft flush ruleset"
+SILENT = "no_member|member_silent|far_bridge|one_way|silence|session"
+
+
+def filtered(make, lost, cause, there=SILENT, undo=FLUSH, **options):
+    """A filter on vpn01 drops members' frames."""
+    return Fault(make, undo, ("host_drop", f"{lost}.* [Cc]ause: .*{cause}"), (there, ""), **options)
+
+
+def seen_by_ip(make, lost, cause, there=SILENT, **options):
+    """The same by way of br_netfilter."""
+    return filtered(f"{netfilter(1)}\n{make}", lost, cause, there, f"{FLUSH}\n{netfilter(0)}", **options)
+
+
+DOCKER = chain("ip", "forward").replace("table ip t", "table ip filter").replace("chain c", "chain FORWARD")
+
+FAULTS = {
+    "FORWARD's policy is drop, and br_netfilter on": seen_by_ip(
+        DOCKER, r"\(IPv4\).* and back; these pass: ARP and IPv6", "ip filter FORWARD.*policy is drop", "member_silent"
+    ),
+    "the same in the inet family": seen_by_ip(
+        chain("inet", "forward"), r"\(IPv4 and IPv6\).* these pass: ARP", "inet t c", "member_silent"
+    ),
+    "the same on one way only, for new connections": seen_by_ip(
+        chain("ip", "forward", rule="icmp type echo-request ip daddr 10.0.2.12 drop"),
+        r"\(IPv4\) from l2tpeth0 to eth1;",
+        "ip t c",
+        "member_silent",
+        cut=False,
+    ),
+    "IPv6 is dropped": seen_by_ip(chain("ip6", "forward"), r"\(IPv6\)", "ip6 t c", "member_silent", cut=False),
+    "ARP is dropped": filtered(chain("bridge", "forward", rule="ether type arp drop"), r"\(ARP\)", "bridge t c"),
+    "a bridge chain drops all": filtered(chain("bridge", "forward"), r"\(ARP, IPv4 and IPv6\)", "bridge t c"),
+    "a bridge chain drops all at prerouting": filtered(chain("bridge", "prerouting"), r"\(ARP, IPv4 and IPv6\)", "bridge t c"),
+    "a bridge chain drops all at postrouting": filtered(chain("bridge", "postrouting"), r"\(ARP, IPv4 and IPv6\)", "bridge t c"),
+    "a rule of a bridge chain drops IPv4 of members": filtered(
+        chain("bridge", "forward", rule="iifname eth1 ether type ip drop"), r"\(IPv4\) from eth1 to l2tpeth0;", "bridge t c"
+    ),
+    "all that enters by the session is dropped": filtered(
+        chain("netdev", "ingress", "l2tpeth0"), r"\(ARP, IPv4 and IPv6\) from l2tpeth0 to eth1\.", "netdev t c"
+    ),
+    "all that leaves by the session is dropped": filtered(
+        chain("netdev", "egress", "l2tpeth0"), "drops what leaves by l2tpeth0", "netdev t c"
+    ),
+    "all that enters by the member's port is dropped": filtered(
+        chain("netdev", "ingress", "eth1"), r"\(ARP, IPv4 and IPv6\) from eth1 to l2tpeth0\.", "netdev t c"
+    ),
+    "all that leaves by the member's port is dropped": filtered(
+        chain("netdev", "egress", "eth1"), r"from l2tpeth0 to eth1", "netdev t c"
+    ),
+    "a queue of the session sends nothing": filtered(
+        "tc qdisc add dev l2tpeth0 root tbf rate 8bit burst 10 latency 1ms",
+        "drops what leaves by l2tpeth0",
+        "tc's tbf on l2tpeth0",
+        undo="true",
+    ),
+    "a queue of the member's port sends nothing": filtered(
+        "tc qdisc add dev eth1 root tbf rate 8bit burst 10 latency 1ms", "from l2tpeth0 to eth1", "tc's tbf on eth1", undo="true"
+    ),
+    "both ports are isolated": filtered(
+        "bridge link set dev eth1 isolated on\nbridge link set dev l2tpeth0 isolated on",
+        r"\(ARP, IPv4 and IPv6\)",
+        "both ports are isolated",
+        undo="bridge link set dev l2tpeth0 isolated off",
+    ),
+    "the member's port is locked": filtered(
+        "bridge link set dev eth1 locked on learning off\nbridge fdb del $(cat member) dev eth1 master",
+        "from eth1 to l2tpeth0",
+        "the port is locked",
+        undo="bridge link set dev eth1 locked off learning on",
+    ),
+    "the member's port gets no broadcasts": filtered(
+        "bridge link set dev eth1 bcast_flood off",
+        r"\(ARP\) from l2tpeth0 to eth1",
+        "sends no broadcasts",
+        undo="bridge link set dev eth1 bcast_flood on",
+        cut=False,
+    ),
+    "the member's port was taken out": Fault("ip link set eth1 nomaster", "true", ("member_gone", "no bridge"), (SILENT, "")),
+    "the bridge is down": Fault(f"ip link set {BRIDGE} down", "true", ("bridge_down", "is down"), (SILENT, "")),
+    "the member's port is down": Fault("ip link set eth1 down", "true", ("port_down", "eth1"), (SILENT, "")),
+    "the session's port is blocked by hand": Fault(
+        "bridge link set dev l2tpeth0 state 0", "bridge link set dev l2tpeth0 state 3", ("port_blocked", "is disabled"), (SILENT, "")
+    ),
+    "the member's port is blocked by hand": Fault(
+        "bridge link set dev eth1 state 0", "bridge link set dev eth1 state 3", ("port_blocked", "is disabled"), (SILENT, "")
+    ),
+    "the member's port has a small MTU": Fault(
+        "ip link set eth1 mtu 1300",
+        f"ip link set eth1 mtu 1500; ip link set {BRIDGE} mtu 1500",
+        ("port_mtu", "1300"),
+        ("member_size", "1500 bytes .*10.0.2.12"),
+        cut=False,
+    ),
+}
+
+
+class Bench:
+    """The reference network, up."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.net = Reference()
+        self.net.up()
+        self.near = self.net.vpn[0]
+        mac = self.net.member[0].mac("eth0")
+        self.near.sh(f"cd /run; echo {mac} >member")
+        wait_for(self.reach, what="members to reach each other")
+        for node in (*self.net.vpn, *self.net.member):
+            node.settle()
+
+    def reach(self):
+        """Whether the members reach each other, with nothing cached."""
+        self.net.forget_neighbours()
+        return self.net.member[0].ping(self.net.sites[1].member4, count=1, timeout=1).ok
+
+    def shell(self, script):
+        self.near.sh(f"cd /run\n{script}")
+
+    def check(self, *words):
+        """Run check at both ends at once. Return: [(status, findings), ...]."""
+
+        def one(gateway):
+            result = gateway.run("check", "--json", *words, gateway.conf, check=False, timeout=SECONDS)
+            return result.status, json.loads(result.out)["findings"]
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            return list(pool.map(one, self.net.gateway))
+
+
+def text_of(findings):
+    return "\n".join("{severity} {check} {subject}: {text} -> {hint}".format(**f) for f in findings)
+
+
+def errors(findings):
+    return [f for f in findings if f["severity"] == "error"]
+
+
+def expect(outcome, where, expected):
+    """Assert that a check fails and names the fault. Return: the finding."""
+    (status, findings), (names, pattern) = outcome, expected
+    assert status == 1, f"at {where}: exit status {status}\n{text_of(findings)}"
+    for finding in errors(findings):
+        if finding["check"] in names.split("|") and re.search(pattern, finding["text"]):
+            return finding
+    raise AssertionError(f"at {where}: no error {names} that matches {pattern!r} in\n{text_of(findings)}")
+
+
+def all_right(bench):
+    for where, (status, findings) in zip(("vpn01", "vpn02"), bench.check()):
+        assert status == 0 and not errors(findings), f"at {where}:\n{text_of(findings)}"
+        assert any(f["check"] == "members" and f["severity"] == "ok" for f in findings), text_of(findings)
+
+
+def commands(hint):
+    """Return: the commands of a hint that can be run as they are."""
+    found = re.findall(r"`([^`]*)`", hint.split(" If that does not help")[0].split(" (first see")[0])
+    return [c for c in found if "MAC" not in c and not re.search(r"\bshow\b|^wirespan check", c)]
+
+
+def try_fault(bench, fault):
+    bench.shell(fault.make)
+    try:
+        assert bench.reach() != fault.cut, "the fault is none"
+        outcomes = bench.check()
+        finding = expect(outcomes[0], "vpn01", fault.here)
+        print("here: ", finding["text"], "->", finding["hint"])
+        finding = expect(outcomes[1], "vpn02", fault.there) and finding
+        if fault.advice:
+            assert commands(finding["hint"]), f"no advice: {finding}"
+            for command in commands(finding["hint"]):
+                bench.shell(command)
+            wait_for(bench.reach, what=f"members to reach each other after {commands(finding['hint'])}")
+            again = bench.check()[0][1]
+            assert fault.here[0] not in [f["check"] for f in errors(again)], text_of(again)
+    finally:
+        bench.shell(fault.undo)
+    wait_for(bench.reach, what="members to reach each other again")
+
+
+# ---- faults that need more than a command ---------------------------------------------------------
+
+
+def loop(bench):
+    """A second path: named with its ports, quickly, although frames circulate; the advice stops it."""
+    one, two = bench.net.vpn
+    veth(one, "eth2", two, "eth2")
+    try:
+        for vpn in (one, two):
+            vpn.run(f"ip link set eth2 master {BRIDGE} up")
+        for vpn in (one, two):
+            wait_for(lambda v=vpn: "state forwarding" in v.run("bridge link show dev eth2").out, what="the port")
+        outcomes = bench.check()
+        for where, outcome in zip(("vpn01", "vpn02"), outcomes):
+            expect(outcome, where, ("loop", "came back on (eth2|l2tpeth0)"))
+            assert [f["check"] for f in errors(outcome[1])] == ["loop"] * len(errors(outcome[1])), text_of(outcome[1])
+    finally:
+        one.run("ip link del eth2")
+    wait_for(bench.reach, what="the members")
+
+
+def copied_mac(bench):
+    """A member's MAC address is in use at both sites."""
+    near, far = bench.net.member
+    was = far.mac("eth0")
+    far.run("ip", "link", "set", "eth0", "address", near.mac("eth0"))
+    try:
+        for where, outcome in zip(("vpn01", "vpn02"), bench.check()):
+            expect(outcome, where, ("duplicate_mac", "in use on (l2tpeth0 and on eth1|eth1 and on l2tpeth0)"))
+    finally:
+        far.run("ip", "link", "set", "eth0", "address", was)
+    wait_for(bench.reach, what="the members")
+
+
+def jumbo(bench):
+    """Members of one site use larger packets than the session carries."""
+    bench.near.run("ip link set eth1 mtu 9000")
+    bench.net.member[0].run("ip link set eth0 mtu 9000")
+    try:
+        expect(bench.check()[0], "vpn01", ("lan_mtu", "eth1 has MTU 9000, and a host there uses it"))
+    finally:
+        bench.net.member[0].run("ip link set eth0 mtu 1500")
+        bench.near.run("ip link set eth1 mtu 1500")
+
+
+def member_gone(bench):
+    """No member is left on one side, or it is off."""
+    bench.net.member[0].run("ip link set eth0 down")
+    try:
+        outcomes = bench.check()
+        expect(outcomes[0], "vpn01", ("port_down|no_member", "eth1"))
+        expect(outcomes[1], "vpn02", ("no_member", "only the gateway of the far side answers .10.0.2.11."))
+        named = bench.net.gateway[1].run("check", "--target", bench.net.sites[0].bridge4, bench.net.gateway[1].conf)
+        assert "all right" in named.out, "the user wants to know of the gateway only"
+    finally:
+        bench.net.member[0].sh(
+            f"ip link set eth0 up\nip addr replace {bench.net.sites[0].member6}/64 dev eth0 nodad"
+        )
+    wait_for(bench.reach, what="the members")
+
+
+def loss(bench):
+    """Half of all datagrams are lost: it is called loss, and no MTU is blamed."""
+    bench.shell(chain("inet", "input", rule="iifname eth0 meta l4proto udp numgen random mod 100 < 50 drop"))
+    try:
+        status, findings = bench.check()[0]
+        assert status == 1, text_of(findings)
+        assert not {"full_size", "tunnel_mtu", "size", "member_size"} & {f["check"] for f in errors(findings)}, text_of(findings)
+        assert not any(re.search(r"MTU = \d|mtu \d", f["hint"]) for f in findings), text_of(findings)
+    finally:
+        bench.shell(FLUSH)
+
+
+def reverse_path(bench):
+    """The kernel drops the peer's datagrams for their source: not called a firewall."""
+    bench.shell(
+        "sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1\n"
+        "ip link add v0 type veth peer name v1\nip link set v0 up; ip link set v1 up\n"
+        "ip route add 192.168.122.32/32 dev v0"
+    )
+    talk = bench.net.vpn[1].popen("ping", "-i", "0.3", "-c", "100", bench.net.sites[0].wg4, stdout=-3, stderr=-3)
+    try:
+        expect(bench.check()[0], "vpn01", ("rp_filter", "whose source it expects on another interface"))
+    finally:
+        talk.kill()
+        bench.shell(
+            "ip link del v0\n"
+            "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0"
+        )
+    wait_for(bench.reach, 30, what="the members")
+
+
+def restart(bench, number, text):
+    gateway = bench.net.gateway[number]
+    gateway.signal("TERM")
+    gateway.wait_gone()
+    gateway.configure(text)
+    gateway.up()
+
+
+@contextlib.contextmanager
+def configured(bench, number, **changes):
+    """One gateway runs with another file for a while: `changes` are {old text: new text}."""
+    sites = bench.net.sites
+    usual = wirespan_conf(sites[number], sites[1 - number])
+    text = usual
+    for old, new in changes.pop("replace", {}).items():
+        assert old in text, f"{old!r} is not in {text}"
+        text = text.replace(old, new)
+    restart(bench, number, text if not changes else wirespan_conf(sites[number], sites[1 - number], **changes))
+    try:
+        yield
+    finally:
+        restart(bench, number, usual)
+    wait_for(bench.reach, 20, what="the members")
+
+
+def own_mtu(bench):
+    """[Interface] MTU is too large here: not called the peer's fault."""
+    with configured(bench, 0, wg_mtu=1500):
+        wait_for(bench.reach, 20, what="the tunnel")
+        finding = expect(bench.check()[0], "vpn01", ("fragments", "all ours|ours and"))
+        assert "[Interface] MTU here (1500) is too large for eth0" in finding["hint"], finding
+        assert "MTU = auto, or at most 1440" in finding["hint"], finding
+
+
+def allowed_ips(bench):
+    """The far site's AllowedIPs do not cover ours: its check names that, ours lists it."""
+    near = bench.net.sites[0]
+    words = ("wg", "set", "wg0", "peer", near.public, "allowed-ips")
+    bench.net.vpn[1].run(*words, "10.0.1.99/32")
+    try:
+        outcomes = bench.check()
+        expect(outcomes[1], "vpn02", ("allowed_ips", "from addresses that AllowedIPs here do not cover"))
+        assert "nothing came back" not in text_of(outcomes[1][1]), text_of(outcomes[1][1])
+        expect(outcomes[0], "vpn01", ("handshake|silence", "nothing .*came back"))
+        assert re.search("AllowedIPs there (do not|must) cover", text_of(outcomes[0][1])), text_of(outcomes[0][1])
+    finally:
+        bench.net.vpn[1].run(*words, f"{near.wg4}/32")
+    wait_for(bench.reach, 20, what="the members")
+
+
+SPECIAL = {
+    "a loop": loop,
+    "a MAC address at both sites": copied_mac,
+    "larger packets than the session carries": jumbo,
+    "no member on one side": member_gone,
+    "half of the datagrams are lost": loss,
+    "the reverse-path filter": reverse_path,
+    "an MTU of WireGuard that does not fit": own_mtu,
+    "AllowedIPs of the far site": allowed_ips,
+}
+
+
+def main():
+    suite = Suite("faults")
+    box = {}
+    if not shutil.which("nft") or not shutil.which("tc"):
+        suite.skip("all", "nft or tc is not installed")
+        suite.finish()
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(bench.net.diagnostics)
+    suite.run("nothing is wrong", all_right, bench)
+    for name, fault in FAULTS.items():
+        suite.run(name, try_fault, bench, fault)
+    for name, case in SPECIAL.items():
+        suite.run(name, case, bench)
+    suite.run("nothing is wrong at the end", all_right, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
