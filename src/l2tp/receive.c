@@ -257,25 +257,32 @@ static enum drop pull_whole(struct l2tp_table *t, const uint8_t *packet, const s
 	return pull_session(t, c, ret);
 }
 
-enum l2tp_verdict l2tp_classify(
-	struct l2tp_table *t, const uint8_t *packet, size_t len, struct l2tp_received *ret)
+enum l2tp_verdict l2tp_judge(struct l2tp_table *t, const uint8_t *packet,
+	const struct ip_header *ip, struct l2tp_received *ret)
 {
-	struct ip_header ip;
-	struct cursor c;
+	struct cursor c = { packet + ip->header_len, ip->payload_len };
 
 	*ret = (struct l2tp_received){ .drop = DROP_NONE };
-	if (ip_header_parse(packet, len, &ip) < 0)
-		return L2TP_NOT_L2TP;
-	c = (struct cursor){ packet + ip.header_len, ip.payload_len };
-	if (ip.fragment)
-		return judge_fragment(t, packet, &ip, &c, ret);
-	ret->tunnel = tunnel_of(t, &ip, &c);
+	if (ip->fragment)
+		return judge_fragment(t, packet, ip, &c, ret);
+	ret->tunnel = tunnel_of(t, ip, &c);
 	if (!ret->tunnel)
 		return L2TP_NOT_L2TP;
-	ret->drop = pull_whole(t, packet, &ip, &c, ret);
+	ret->drop = pull_whole(t, packet, ip, &c, ret);
 	if (ret->drop != DROP_NONE)
 		return L2TP_DROP;
 	ret->offset = (size_t)(c.at - packet);
 	ret->len = c.left;
 	return L2TP_FRAME;
+}
+
+enum l2tp_verdict l2tp_classify(
+	struct l2tp_table *t, const uint8_t *packet, size_t len, struct l2tp_received *ret)
+{
+	struct ip_header ip;
+
+	*ret = (struct l2tp_received){ .drop = DROP_NONE };
+	if (ip_header_parse(packet, len, &ip) < 0)
+		return L2TP_NOT_L2TP;
+	return l2tp_judge(t, packet, &ip, ret);
 }

@@ -5,6 +5,7 @@
 
 #include "l2tp/session.h"
 #include "pkt/drop.h"
+#include "pkt/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +48,9 @@ struct l2tp_received {
  */
 enum l2tp_verdict l2tp_classify(
 	struct l2tp_table *t, const uint8_t *packet, size_t len, struct l2tp_received *ret);
+
+/** As l2tp_classify(), of a packet whose header was parsed. */
+enum l2tp_verdict l2tp_judge(struct l2tp_table *t, const uint8_t *packet,
+	const struct ip_header *ip, struct l2tp_received *ret);
 
 #endif

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
-#include "pkt/inner.h"
+#include "pkt/ecn.h"
 
 void emit_reset(struct emit *em)
 {
@@ -81,7 +81,7 @@ static uint8_t ecn_of(const uint8_t *packet)
 {
 	uint8_t tos = packet[0] >> 4 == 4 ? packet[1] : (uint8_t)(load_be16(packet) >> 4);
 
-	return inner_ecn_out(tos);
+	return ecn_out(tos);
 }
 
 void emit_placed(struct emit *em, struct emit_flow *flow, size_t len)

@@ -81,22 +81,22 @@ int probe_write(
 	return 0;
 }
 
-bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, uint16_t *ret_token)
+bool probe_is_answer(const struct probe *p, const uint8_t *packet, const struct ip_header *ip,
+	uint16_t *ret_token)
 {
 	bool v6 = p->local.family == AF_INET6;
 	size_t addr_len = v6 ? 16 : 4;
 	const uint8_t *echo;
-	struct ip_header ip;
 
-	if (ip_header_parse(packet, len, &ip) < 0 || ip.family != p->local.family)
+	if (ip->family != p->local.family)
 		return false;
-	if (ip.proto != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || ip.fragment_at != 0 ||
-		ip.payload_len < ECHO_HEADER + PROBE_NONCE_LEN)
+	if (ip->proto != (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || ip->fragment_at != 0 ||
+		ip->payload_len < ECHO_HEADER + PROBE_NONCE_LEN)
 		return false;
-	if (memcmp(ip.src, p->remote.bytes, addr_len) != 0 ||
-		memcmp(ip.dst, p->local.bytes, addr_len) != 0)
+	if (memcmp(ip->src, p->remote.bytes, addr_len) != 0 ||
+		memcmp(ip->dst, p->local.bytes, addr_len) != 0)
 		return false;
-	echo = packet + ip.header_len;
+	echo = packet + ip->header_len;
 	if (echo[0] != (v6 ? ICMP6_REPLY : ICMP4_REPLY) || load_be16(echo + 4) != p->id ||
 		memcmp(echo + ECHO_HEADER, p->nonce, PROBE_NONCE_LEN) != 0)
 		return false;

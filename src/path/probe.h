@@ -5,6 +5,7 @@
 #define PATH_PROBE_H
 
 #include "base/addr.h"
+#include "pkt/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,12 +40,14 @@ int probe_write(
 	const struct probe *p, enum probe_kind kind, size_t len, uint16_t token, uint8_t *dst);
 
 /**
- * Whether packet[len], from the tunnel, answers one of our probes; its token then. A first fragment
+ * Whether a packet from the tunnel, with its parsed header, answers one of our probes; its token
+ * then. A first fragment
  * will do: the peer's kernel may have had to cut its answer to its own MTU. Whether the rest of the
  * answer arrived is of no interest, and so its checksum is not looked at: WireGuard has
  * authenticated it.
  */
-bool probe_is_answer(const struct probe *p, const uint8_t *packet, size_t len, uint16_t *ret_token);
+bool probe_is_answer(const struct probe *p, const uint8_t *packet, const struct ip_header *ip,
+	uint16_t *ret_token);
 
 /** Whether packet[len] is an echo reply of either family, or a first fragment of one: such packets
  * answer the other end's probes, and are no reason for probes of ours. */

@@ -6,6 +6,8 @@
 #include "base/bug.h"
 #include "ether/mss.h"
 #include "l2tp/receive.h"
+#include "pkt/ecn.h"
+#include "pkt/ip.h"
 
 static void rx_drop(struct rx_lane *rx, struct path_port *port, enum drop why)
 {
@@ -135,13 +137,13 @@ static void rx_account(struct rx_lane *rx, struct rx_sum *sum, const struct endp
 }
 
 /* Whether a packet from the peer is the answer to a probe of ours; control learns of it. */
-static bool rx_is_answer(
-	struct rx_lane *rx, struct path_peer *peer, const uint8_t *packet, size_t len)
+static bool rx_is_answer(struct rx_lane *rx, struct path_peer *peer, const uint8_t *packet,
+	const struct ip_header *ip)
 {
 	struct rx_note *note;
 	uint16_t token;
 
-	if (!peer->following || !probe_is_answer(&peer->probe, packet, len, &token))
+	if (!peer->following || !probe_is_answer(&peer->probe, packet, ip, &token))
 		return false;
 	note = rx_note_of(rx, peer);
 	for (unsigned i = 0; i < note->n_answers; i++)
@@ -156,33 +158,35 @@ static void rx_inner(struct rx_lane *rx, const struct wg_keypair *kp, uint64_t c
 	uint8_t *packet, size_t len, uint8_t tos)
 {
 	struct path_peer *peer = path_peer_of(kp->peer);
-	struct inner_packet inner;
+	struct ip_header ip;
 	struct l2tp_received r;
-	enum drop drop = inner_parse(packet, len, &inner);
+	enum drop drop;
 
+	if (ip_header_parse(packet, len, &ip) < 0)
+		drop = DROP_INNER_MALFORMED;
+	else
+		drop = wg_device_allows(rx->wg, kp->peer, &ip);
 	if (drop == DROP_NONE)
-		drop = wg_device_allows(rx->wg, kp->peer, &inner);
-	if (drop == DROP_NONE)
-		drop = inner_ecn_in(packet, &inner, tos);
+		drop = ecn_in(packet, &ip, tos);
 	if (drop != DROP_NONE) {
 		rx_drop(rx, NULL, drop);
 		return;
 	}
-	if (rx_is_answer(rx, peer, packet, inner.len))
+	if (rx_is_answer(rx, peer, packet, &ip))
 		return;
-	switch (l2tp_classify(rx->l2tp, packet, inner.len, &r)) {
+	switch (l2tp_judge(rx->l2tp, packet, &ip, &r)) {
 	case L2TP_FRAME:
 		rx_deliver(rx, port_of(r.session), peer, packet + r.offset, r.len);
 		return;
 	case L2TP_FRAGMENT:
-		rx_fragment(rx, peer, packet, inner.len, r.foreign,
+		rx_fragment(rx, peer, packet, ip.len, r.foreign,
 			(struct fragment_origin){ .key = kp->local_index, .counter = counter });
 		return;
 	case L2TP_DROP:
 		rx_drop(rx, port_of(r.session), r.drop);
 		return;
 	case L2TP_NOT_L2TP:
-		rx_deliver(rx, rx->tun, peer, packet, inner.len);
+		rx_deliver(rx, rx->tun, peer, packet, ip.len);
 		return;
 	}
 }

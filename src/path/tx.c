@@ -8,6 +8,7 @@
 #include "ether/mss.h"
 #include "l2tp/header.h"
 #include "pkt/headers.h"
+#include "pkt/ip.h"
 
 /* What most links carry, and so what a far end takes an unmeasured path to carry. */
 #define ETHERNET_MTU 1500
@@ -21,16 +22,16 @@ static void tx_drop(struct tx_lane *tx, struct path_port_tx *stats, enum drop wh
 static struct wg_peer *tx_route(struct tx_lane *tx, const struct path_port *port,
 	const uint8_t *packet, size_t len, enum drop *ret_drop)
 {
-	struct inner_packet inner;
+	struct ip_header ip;
 	struct wg_peer *peer;
 
 	if (port->session) {
 		peer = wg_allowedips_lookup(&tx->wg->allowed, &port->session->tunnel->remote);
-	} else if (inner_parse(packet, len, &inner) != DROP_NONE) {
+	} else if (ip_header_parse(packet, len, &ip) < 0) {
 		*ret_drop = DROP_TUN_NOT_IP;
 		return NULL;
 	} else {
-		peer = wg_device_route(tx->wg, &inner);
+		peer = wg_device_route(tx->wg, &ip);
 	}
 	if (!peer)
 		*ret_drop = DROP_TX_NO_PEER;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parse the IP header of a decrypted packet, including fragment headers. */
+/* Parse the IP header of an inner packet, including fragment headers: once for each packet. */
 #include "pkt/ip.h"
 
 #include "base/bytes.h"
@@ -28,6 +28,7 @@ static int parse_ipv4(const uint8_t *data, size_t len, struct ip_header *ret)
 	flags = load_be16(data + 6);
 	*ret = (struct ip_header){
 		.family = AF_INET,
+		.tos = data[1],
 		.proto = data[9],
 		.fragment = (flags & (IPV4_MORE | IPV4_OFFSET)) != 0,
 		.more = (flags & IPV4_MORE) != 0,
@@ -35,6 +36,7 @@ static int parse_ipv4(const uint8_t *data, size_t len, struct ip_header *ret)
 		.id = load_be16(data + 4),
 		.header_len = header_len,
 		.payload_len = total - header_len,
+		.len = total,
 		.src = data + 12,
 		.dst = data + 16,
 	};
@@ -53,9 +55,11 @@ static int parse_ipv6(const uint8_t *data, size_t len, struct ip_header *ret)
 		return -EINVAL;
 	ip = (struct ip_header){
 		.family = AF_INET6,
+		.tos = (uint8_t)(load_be16(data) >> 4),
 		.proto = data[6],
 		.header_len = IPV6_HEADER_LEN,
 		.payload_len = payload_len,
+		.len = IPV6_HEADER_LEN + payload_len,
 		.src = data + 8,
 		.dst = data + 24,
 	};

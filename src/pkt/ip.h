@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parse the IP header of a decrypted packet, including fragment headers. */
+/* Parse the IP header of an inner packet, including fragment headers: once for each packet. */
 #ifndef PKT_IP_H
 #define PKT_IP_H
 
@@ -10,6 +10,7 @@
 /** The parsed header of an IP packet. Pointers lead into the packet. */
 struct ip_header {
 	uint16_t family;      /* AF_INET or AF_INET6 */
+	uint8_t tos;	      /* DSCP and ECN */
 	uint8_t proto;	      /* of the payload, after a fragment header if there is one */
 	bool fragment;	      /* a fragment: offset is not 0, or more is set */
 	bool more;	      /* more fragments follow */
@@ -17,6 +18,7 @@ struct ip_header {
 	uint32_t id;	      /* of the original packet; IPv4: 16 bits */
 	size_t header_len;    /* offset of the payload, after options and fragment header */
 	size_t payload_len;   /* by the packet's own length field, never beyond its end */
+	size_t len;	      /* of the whole packet by that field: without padding */
 	const uint8_t *src;   /* 4 or 16 bytes */
 	const uint8_t *dst;   /* 4 or 16 bytes */
 };

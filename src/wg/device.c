@@ -290,13 +290,13 @@ static struct wg_peer *owner_of(const struct wg_device *dev, uint16_t family, co
 				  : wg_allowedips_lookup4(&dev->allowed, addr);
 }
 
-struct wg_peer *wg_device_route(const struct wg_device *dev, const struct inner_packet *inner)
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct ip_header *inner)
 {
 	return owner_of(dev, inner->family, inner->dst);
 }
 
 enum drop wg_device_allows(
-	const struct wg_device *dev, const struct wg_peer *peer, const struct inner_packet *inner)
+	const struct wg_device *dev, const struct wg_peer *peer, const struct ip_header *inner)
 {
 	return owner_of(dev, inner->family, inner->src) == peer ? DROP_NONE : DROP_INNER_SOURCE;
 }

@@ -10,7 +10,7 @@
 #include "base/mono.h"
 #include "base/random.h"
 #include "pkt/drop.h"
-#include "pkt/inner.h"
+#include "pkt/ip.h"
 #include "wg/peer.h"
 #include "wg/state.h"
 
@@ -22,7 +22,7 @@
  * memory, also provided by the caller.
  *
  * Receiving: type 1, 2, 3 → wg_device_handshake(); type 4 → wg_data_begin(), wg_data_open(),
- * wg_data_commit() for each, then inner_parse() and wg_device_allows(), and once per batch
+ * wg_data_commit() for each, then ip_header_parse() and wg_device_allows(), and once per batch
  * wg_peer_received().
  *
  * Sending: wg_device_route(), wg_peer_sending_key(); if NULL, queue the packet and call
@@ -94,12 +94,12 @@ struct wg_peer *wg_device_find_peer(
 size_t wg_message_len(uint32_t type);
 
 /** Return: the peer to send packets with this inner destination to, or NULL. */
-struct wg_peer *wg_device_route(const struct wg_device *dev, const struct inner_packet *inner);
+struct wg_peer *wg_device_route(const struct wg_device *dev, const struct ip_header *inner);
 
 /** Return: DROP_NONE if the inner source address is in the peer's AllowedIPs, else
  * DROP_INNER_SOURCE. */
 enum drop wg_device_allows(
-	const struct wg_device *dev, const struct wg_peer *peer, const struct inner_packet *inner);
+	const struct wg_device *dev, const struct wg_peer *peer, const struct ip_header *inner);
 
 /**
  * Find the session of a data message and check its header: length, index, age, replay precheck.

@@ -643,12 +643,12 @@ static void test_routes(void **state)
 			 v6 = prefix("fd00::/16");
 	uint8_t packet[40] = { 0x45, 0, 0, 40, [12] = 10, 0, 1, 7, 10, 9, 9, 9 };
 	struct wg_device *dev = &p->dev[1];
-	struct inner_packet inner;
+	struct ip_header inner;
 
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &wide, &p->other), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &narrow, &p->peer[1]), 0);
 	assert_int_equal(wg_allowedips_insert(&dev->allowed, &v6, &p->peer[1]), 0);
-	assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_int_equal(ip_header_parse(packet, sizeof(packet), &inner), 0);
 	assert_ptr_equal(wg_device_route(dev, &inner), &p->other);
 	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
 	assert_int_equal(wg_device_allows(dev, &p->other, &inner), DROP_INNER_SOURCE);
@@ -657,7 +657,7 @@ static void test_routes(void **state)
 	packet[8] = packet[24] = 0xfd;
 	packet[9] = 0;
 	packet[25] = 1;
-	assert_int_equal(inner_parse(packet, sizeof(packet), &inner), DROP_NONE);
+	assert_int_equal(ip_header_parse(packet, sizeof(packet), &inner), 0);
 	assert_int_equal(wg_device_allows(dev, &p->peer[1], &inner), DROP_NONE);
 	assert_null(wg_device_route(dev, &inner));
 }

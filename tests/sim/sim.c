@@ -175,7 +175,7 @@ static void record_packet(struct sim *s, struct sim_host *h, uint64_t number)
 static enum drop receive_data(struct sim *s, struct sim_host *h, struct sim_datagram *d)
 {
 	struct wg_keypair *kp;
-	struct inner_packet inner;
+	struct ip_header inner;
 	uint64_t counter;
 	size_t plain = d->len - WG_DATA_OVERHEAD;
 	enum drop drop = wg_data_begin(&h->dev, d->bytes, d->len, s->now, &kp, &counter);
@@ -192,7 +192,9 @@ static enum drop receive_data(struct sim *s, struct sim_host *h, struct sim_data
 		h->keepalives_received++;
 		return DROP_NONE;
 	}
-	drop = inner_parse(d->bytes + WG_DATA_HEADER_LEN, plain, &inner);
+	drop = ip_header_parse(d->bytes + WG_DATA_HEADER_LEN, plain, &inner) < 0
+		       ? DROP_INNER_MALFORMED
+		       : DROP_NONE;
 	if (!drop)
 		drop = wg_device_allows(&h->dev, &h->peer, &inner);
 	if (!drop)
