@@ -79,7 +79,7 @@ static enum verb_exit finish(const char *verb, const struct running *site)
 
 	if (!sweep_sockets(verb, site))
 		return VERB_FAILED;
-	if (host_has_changes(site->name))
+	if (host_has_files(site->name))
 		err = host_undo(site->name, &found, &error);
 	if (err == 0 || err == -EBUSY) /* it has been started again */
 		return VERB_DONE;

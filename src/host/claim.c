@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "host/host_state.h"
 #include "host/leftovers.h"
@@ -199,11 +200,15 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 	return err;
 }
 
-bool host_has_changes(const char *name)
+bool host_has_files(const char *name)
 {
+	static const char *const suffixes[] = { "state", "state.new", "lock" };
 	char path[PATH_MAX];
 
-	return rundir_file(name, "state", path) == 0 && access(path, F_OK) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (rundir_file(name, suffixes[i], path) == 0 && access(path, F_OK) == 0)
+			return true;
+	return false;
 }
 
 pid_t host_running(const char *name)

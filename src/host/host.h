@@ -111,8 +111,8 @@ void host_down(struct host *host);
  * them for host_undo(). */
 int host_close(struct host *host);
 
-/** Return: whether a site that does not run has left changes, or a running one has made some. */
-bool host_has_changes(const char *name);
+/** Return: whether the site has a journal or lock file: it runs, or has left something. */
+bool host_has_files(const char *name);
 
 /**
  * Undo what a daemon that no longer runs has left, from its journal alone.
