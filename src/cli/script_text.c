@@ -345,16 +345,46 @@ static void put_session_port(
 	const struct conf_bridge *bridge, const struct conf_session *session, FILE *out)
 {
 	bool isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
+	bool router = bridge->multicast_snooping || bridge->adopt;
 
 	fprintf(out, "\tip link set %s master %s\n", session->name, bridge->name);
-	if (!isolated && !bridge->multicast_snooping && !bridge->forward_control)
+	if (!isolated && !router && !bridge->forward_control)
 		return;
 	fprintf(out, "\tip link set %s type bridge_slave%s%s", session->name,
-		isolated ? " isolated on" : "",
-		bridge->multicast_snooping ? " mcast_router 2" : "");
+		isolated ? " isolated on" : "", router ? " mcast_router 2" : "");
 	if (bridge->forward_control)
 		fprintf(out, " group_fwd_mask 0x%x", bridge->forward_control);
 	fputc('\n', out);
+}
+
+/* Join a bridge that exists. The kernel gives it the smallest MTU and the lowest address of its
+ * ports, so those of the sessions are the bridge's. */
+static void put_adopted(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
+{
+	const char *name = bridge->name;
+
+	fprintf(out,
+		"\t[ -d /sys/class/net/%s/bridge ] || { echo \"there is no bridge %s\" >&2; exit "
+		"1; }\n",
+		name, name);
+	for (size_t i = 0; i < bridge->members.n; i++) {
+		fprintf(out, "\tif [ ! -e /sys/class/net/%s/brif/%s ]; then\n", name,
+			bridge->members.v[i].text);
+		put_member(bridge, bridge->members.v[i].text, out);
+		fputs("\tfi\n", out);
+	}
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
+			const struct conf_session *s = &site->tunnels[i].sessions[k];
+
+			if (strcmp(s->bridge, name) != 0)
+				continue;
+			fprintf(out,
+				"\tip link set %s address \"$(cat /sys/class/net/%s/address)\" "
+				"mtu \"$(cat /sys/class/net/%s/mtu)\"\n",
+				s->name, name, name);
+			put_session_port(bridge, s, out);
+		}
 }
 
 static void put_bridge(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
@@ -362,6 +392,10 @@ static void put_bridge(const struct conf_site *site, const struct conf_bridge *b
 	char text[IP_PREFIX_TEXT_LEN];
 
 	put_step("The segment on this site: the wires, and the interfaces of the members", out);
+	if (bridge->adopt) {
+		put_adopted(site, bridge, out);
+		return;
+	}
 	fprintf(out,
 		"\tip link add %s type bridge stp_state %d forward_delay %s mcast_snooping %d\n",
 		bridge->name, bridge->stp, bridge->stp ? "1500" : "0", bridge->multicast_snooping);
@@ -437,7 +471,8 @@ static void put_guard(const struct conf_site *site, FILE *out)
 		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
 			fprintf(out, " %s", site->tunnels[i].sessions[k].name);
 	for (size_t i = 0; i < site->n_bridges; i++)
-		fprintf(out, " %s", site->bridges[i].name);
+		if (!site->bridges[i].adopt)
+			fprintf(out, " %s", site->bridges[i].name);
 	fputs("; do\n\t\tif ip link show \"$link\" >/dev/null 2>&1; then\n"
 	      "\t\t\techo \"$link exists already\" >&2\n\t\t\texit 1\n\t\tfi\n\tdone\n"
 	      "\ttrap take_down EXIT\n",
@@ -487,13 +522,23 @@ static void put_down(const struct conf_site *site, FILE *out)
 	fputs("}\n", out);
 }
 
+static void put_bridge_down(const struct conf_bridge *bridge, FILE *out)
+{
+	if (!bridge->adopt)
+		fprintf(out, "\tip link delete %s\n", bridge->name);
+	else
+		for (size_t i = 0; i < bridge->members.n; i++)
+			fprintf(out, "\t# ip link set %s nomaster # if it was not in %s before\n",
+				bridge->members.v[i].text, bridge->name);
+}
+
 static void put_take_down(const struct conf_site *site, FILE *out)
 {
 	const struct conf_interface *wg = &site->interface;
 
 	fputs("\ntake_down() {\n\tset +e # what is there goes, whatever is not\n", out);
 	for (size_t i = site->n_bridges; i-- > 0;)
-		fprintf(out, "\tip link delete %s\n", site->bridges[i].name);
+		put_bridge_down(&site->bridges[i], out);
 	for (size_t i = site->n_tunnels; i-- > 0;) {
 		const struct conf_tunnel *tunnel = &site->tunnels[i];
 

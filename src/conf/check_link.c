@@ -346,6 +346,30 @@ static void check_control(const struct conf_bridge *bridge, struct conf_report *
 			"remove stp from ForwardControl, or write STP = no");
 }
 
+/* Settings of a bridge that another program made are left to that program. */
+static void check_adopted(const struct conf_bridge *bridge, struct conf_report *report)
+{
+	static const char text[] =
+		"%s: the bridge \"%s\" is adopted, so its settings stay as its "
+		"owner made them\nremove %s here, and set it where the bridge is "
+		"configured; or remove Adopt = yes";
+
+	if (!bridge->adopt)
+		return;
+	if (!bridge->at[CONF_BRIDGE_NAME].line)
+		conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_ADOPT],
+			"Adopt: the bridge to join is not named\nadd its name: Name = br-lan");
+	if (bridge->addresses.n)
+		conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_ADDRESS], text,
+			"Address", bridge->name, "Address");
+	if (bridge->stp)
+		conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_STP], text, "STP",
+			bridge->name, "STP");
+	if (bridge->multicast_snooping)
+		conf_report_add(report, CONF_ERROR, bridge->at[CONF_BRIDGE_MULTICAST_SNOOPING],
+			text, "MulticastSnooping", bridge->name, "MulticastSnooping");
+}
+
 /* Check the sessions of a bridge: there is at least one, their MTUs agree, and they make no
  * loop. */
 static void check_bridge_ports(
@@ -412,6 +436,7 @@ void conf_check_links(const struct conf_site *site, struct conf_report *report)
 		check_bridge_ports(site, bridge, report);
 		check_horizon(site, bridge, report);
 		check_control(bridge, report);
+		check_adopted(bridge, report);
 		for (size_t k = 0;
 			site->interface.table != CONF_TABLE_OFF && k < bridge->addresses.n; k++)
 			check_routed_segment(site, &bridge->addresses.v[k], report);

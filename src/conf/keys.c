@@ -631,6 +631,7 @@ static const struct conf_key bridge_keys[] = {
 	KEY(conf_bridge,  stp,                CONF_BRIDGE_STP,                "STP",               read_bool),
 	KEY(conf_bridge,  multicast_snooping, CONF_BRIDGE_MULTICAST_SNOOPING, "MulticastSnooping", read_bool),
 	KEY(conf_bridge,  forward_control,    CONF_BRIDGE_FORWARD_CONTROL,    "ForwardControl",    read_forward_control),
+	KEY(conf_bridge,  adopt,              CONF_BRIDGE_ADOPT,              "Adopt",             read_bool),
 };
 
 const struct conf_section_keys conf_sections[CONF_SECTIONS] = {

@@ -165,7 +165,7 @@ bool conf_bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b)
 	return !strcmp(a->name, b->name) && conf_prefixes_equal(&a->addresses, &b->addresses) &&
 	       conf_texts_equal(&a->members, &b->members) && a->stp == b->stp &&
 	       a->multicast_snooping == b->multicast_snooping &&
-	       a->forward_control == b->forward_control;
+	       a->forward_control == b->forward_control && a->adopt == b->adopt;
 }
 
 static bool sessions_equal(const struct conf_tunnel *a, const struct conf_tunnel *b)

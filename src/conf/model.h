@@ -153,6 +153,7 @@ enum conf_bridge_key {
 	CONF_BRIDGE_STP,
 	CONF_BRIDGE_MULTICAST_SNOOPING,
 	CONF_BRIDGE_FORWARD_CONTROL,
+	CONF_BRIDGE_ADOPT,
 	CONF_BRIDGE_KEYS
 };
 
@@ -232,6 +233,7 @@ struct conf_bridge {
 	bool stp;
 	bool multicast_snooping;
 	unsigned forward_control; /* CONF_FORWARD_… bits; 0 = none */
+	bool adopt;		  /* the bridge exists and is not ours */
 	struct conf_at section;
 	struct conf_at at[CONF_BRIDGE_KEYS];
 };

@@ -286,6 +286,8 @@ static void print_bridge(struct text *t, const struct conf_bridge *bridge, const
 	add(t, "Name = %s\n", bridge->name);
 	add_prefixes(t, "Address", &bridge->addresses);
 	add_texts(t, "Member", &bridge->members);
+	if (bridge->adopt)
+		add_bool(t, "Adopt", true);
 	if (bridge->stp)
 		add_bool(t, "STP", true);
 	if (bridge->multicast_snooping)

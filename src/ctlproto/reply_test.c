@@ -162,6 +162,7 @@ static void fill_report(struct status_report *r)
 	strcpy(status_add_bridge(r)->name, "br-other");
 	r->bridges[0].mtu = 1500;
 	r->bridges[0].stp = true;
+	r->bridges[0].adopted = true;
 	r->bridges[1].multicast_snooping = true;
 	strcpy(r->bridges[1].forward_control, "lldp, eapol");
 	add_prefix(&r->bridges[0].addresses, "10.0.2.11/24");

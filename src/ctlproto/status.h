@@ -180,6 +180,7 @@ struct status_bridge {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t mtu;
 	bool stp;
+	bool adopted; /* made by another program */
 	bool multicast_snooping;
 	char forward_control[32]; /* protocols, as in the file; "": none */
 	struct status_prefixes addresses;

@@ -147,6 +147,7 @@ static const struct field bridge[] = {
 	{ FIELD_ROW(status_bridge, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_bridge, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_bridge, "stp", FIELD_BOOL, stp) },
+	{ FIELD_ROW(status_bridge, "adopted", FIELD_BOOL, adopted) },
 	{ FIELD_ROW(status_bridge, "multicast_snooping", FIELD_BOOL, multicast_snooping) },
 	{ FIELD_ROW(status_bridge, "forward_control", FIELD_TEXT, forward_control) },
 	{ FIELD_ROW(status_bridge, "addresses", FIELD_PREFIXES, addresses) },

@@ -111,17 +111,64 @@ static void tell_of_filter(const struct conf_bridge *conf)
 			conf->name);
 }
 
-int bridge_make(struct netdev *m, const struct conf_bridge *conf)
+static int find_adopted(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
 {
-	struct link_info bridge;
-	int err = create(m, conf, &bridge);
+	int err = query_link(&m->nl, conf->name, ret);
 
-	tell_of_filter(conf);
-	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
-		err = netdev_add_address(m, &bridge, &conf->addresses.v[i].prefix);
-	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
-		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
-	return err ? err : netdev_set_up(m, &bridge);
+	if (err == -ENODEV)
+		return netdev_fail(m, err,
+			"There is no bridge %s to adopt\n"
+			"Start what makes it first, or remove Adopt = yes to have one made here.",
+			conf->name);
+	if (err < 0)
+		return netdev_fail(
+			m, err, "Cannot query the interface %s: %s", conf->name, strerror(-err));
+	if (strcmp(ret->kind, "bridge") != 0 || bridge_is_ours(m, ret))
+		return netdev_fail(m, -EINVAL,
+			"%s cannot be adopted: it is no bridge of another program\n"
+			"Name the bridge to join in [Bridge] Name; `ip link show type bridge` "
+			"lists "
+			"them.",
+			conf->name);
+	return 0;
+}
+
+/** Whether the journal has the member as one that we added. */
+static bool is_noted_member(const struct netdev *m, const char *name)
+{
+	struct journal_entry like = { .kind = JOURNAL_MEMBER };
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	return journal_find(&m->journal, &like) != SIZE_MAX;
+}
+
+/** Whether a bridge that we did not make is one that we joined. */
+static bool is_adopted(const struct netdev *m, const char *name)
+{
+	struct journal_entry like = { .kind = JOURNAL_ADOPT };
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	return journal_find(&m->journal, &like) != SIZE_MAX;
+}
+
+/** Keep a new member from changing an adopted bridge: the kernel gives a bridge the smallest MTU of
+ * its ports and, unless one was set, their lowest MAC address. */
+static int shield(struct netdev *m, const struct link_info *bridge, const struct link_info *member)
+{
+	struct nl_msg msg;
+	char mac[JOURNAL_MAC_LEN];
+
+	if (member->mtu < bridge->mtu)
+		return netdev_fail(m, -EINVAL,
+			"%s has MTU %u and would lower that of %s, which is %u\n"
+			"Set the same MTU on it: ip link set %s mtu %u; or add it where %s is "
+			"configured.",
+			member->name, member->mtu, bridge->name, bridge->mtu, member->name,
+			bridge->mtu, bridge->name);
+	if (!member->has_mac || memcmp(member->mac, bridge->mac, LINK_MAC_LEN) >= 0)
+		return 0;
+	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, bridge->mac),
+		"ip link set %s address %s", bridge->name, mac_text(bridge->mac, mac));
 }
 
 /** Refuse a port that has another master, because the kernel would silently move it to our
@@ -204,6 +251,8 @@ int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const ch
 
 	if (err < 0)
 		return err;
+	if (conf->adopt && !is_noted_member(m, name))
+		return 0; /* its owner added it */
 	want = link.port;
 	want.forward_control = (uint16_t)conf->forward_control;
 	return set_port(m, &link, &want);
@@ -220,8 +269,8 @@ int bridge_set_session(
 		return err;
 	want.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
 	want.forward_control = (uint16_t)conf->forward_control;
-	want.multicast_router =
-		conf->multicast_snooping ? MDB_RTR_TYPE_PERM : MDB_RTR_TYPE_TEMP_QUERY;
+	want.multicast_router = conf->multicast_snooping || conf->adopt ? MDB_RTR_TYPE_PERM
+									: MDB_RTR_TYPE_TEMP_QUERY;
 	return set_port(m, &link, &want);
 }
 
@@ -235,6 +284,10 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 
 	if (err == 0)
 		err = check_free(m, bridge, &link);
+	if (err == 0 && conf->adopt && link.master == bridge->ifindex)
+		return bridge_set_member(m, conf, name);
+	if (err == 0 && conf->adopt)
+		err = shield(m, bridge, &link);
 	if (err)
 		return err;
 	warn_of_addresses(m, &link);
@@ -253,6 +306,56 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 	return err;
 }
 
+static int adopt(struct netdev *m, const struct conf_bridge *conf)
+{
+	struct journal_entry e = { .kind = JOURNAL_ADOPT };
+	struct link_info bridge;
+	int err = find_adopted(m, conf, &bridge);
+
+	if (err < 0)
+		return err;
+	mac_text(bridge.mac, e.mac);
+	snprintf(e.name, sizeof(e.name), "%s", conf->name);
+	if (journal_find(&m->journal, &e) == SIZE_MAX)
+		err = netdev_journal(m, &e);
+	if (err == 0 && !(bridge.flags & IFF_UP))
+		log_warning("%s is down: no frames pass until its owner sets it up", conf->name);
+	tell_of_filter(conf);
+	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
+		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
+	return err;
+}
+
+int bridge_make(struct netdev *m, const struct conf_bridge *conf)
+{
+	struct link_info bridge;
+	int err;
+
+	if (conf->adopt)
+		return adopt(m, conf);
+	err = create(m, conf, &bridge);
+	tell_of_filter(conf);
+	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
+		err = netdev_add_address(m, &bridge, &conf->addresses.v[i].prefix);
+	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
+		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
+	return err ? err : netdev_set_up(m, &bridge);
+}
+
+/** Give the interface of a session the MTU and MAC address of the adopted bridge, so that the
+ * bridge does not change either when it becomes a port. */
+static int blend_in(struct netdev *m, const struct link_info *bridge, const struct link_info *link)
+{
+	struct nl_msg msg;
+	char mac[JOURNAL_MAC_LEN];
+	int err = netdev_set_mtu(m, link, bridge->mtu);
+
+	if (err < 0 || !memcmp(link->mac, bridge->mac, LINK_MAC_LEN))
+		return err;
+	return netdev_change(m, link_encode_mac(&msg, link->ifindex, bridge->mac),
+		"ip link set %s address %s", link->name, mac_text(bridge->mac, mac));
+}
+
 int bridge_add_session(
 	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session)
 {
@@ -263,10 +366,37 @@ int bridge_add_session(
 
 	if (err == 0)
 		err = netdev_find(m, session->name, &link);
+	if (err == 0 && conf->adopt)
+		err = blend_in(m, &bridge, &link);
 	if (err == 0)
 		err = netdev_change(m, link_encode_master(&msg, link.ifindex, bridge.ifindex),
 			"ip link set %s master %s", link.name, bridge.name);
 	return err ? err : bridge_set_session(m, conf, session);
+}
+
+void bridge_drop_session(struct netdev *m, const char *name)
+{
+	struct link_info link;
+	struct nl_msg msg;
+
+	if (query_link(&m->nl, name, &link) == 0 && link.master &&
+		nl_request(&m->nl, link_encode_master(&msg, link.ifindex, 0)) < 0)
+		log_debug("%s leaves its bridge when it is closed", name);
+}
+
+int bridge_undo_adopt(struct netdev *m, const struct journal_entry *e)
+{
+	static const uint8_t none[LINK_MAC_LEN];
+	uint8_t mac[LINK_MAC_LEN];
+	struct link_info link;
+	struct nl_msg msg;
+	int err = query_link(&m->nl, e->name, &link);
+
+	if (err == 0 && !strcmp(link.kind, "bridge") && !memcmp(link.mac, none, sizeof(none)) &&
+		sscanf(e->mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+			&mac[4], &mac[5]) == LINK_MAC_LEN)
+		err = nl_request(&m->nl, link_encode_mac(&msg, link.ifindex, mac));
+	return err == -ENODEV ? 0 : err;
 }
 
 /** Whether the link is the bridge of the journal entry: by our alias or, before that is set, by its
@@ -314,7 +444,7 @@ int bridge_undo_member(struct netdev *m, const struct journal_entry *e)
 	if (err < 0)
 		return err == -ENODEV ? 0 : err;
 	if (link.ifindex != e->ifindex || link.master != bridge.ifindex ||
-		!bridge_is_ours(m, &bridge))
+		(!bridge_is_ours(m, &bridge) && !is_adopted(m, e->bridge)))
 		return 0; /* not a port of our bridge (any more) */
 	if (!e->was_up)
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));

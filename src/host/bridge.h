@@ -8,7 +8,9 @@
 
 /**
  * Create a bridge with its addresses and members, and set it up. Members are set up with their MTU
- * unchanged. Without STP, ports forward at once.
+ * unchanged. Without STP, ports forward at once. With Adopt, join a bridge of another program
+ * instead: only members that are not in it yet are added, and its addresses, MTU, MAC address and
+ * settings stay as they are.
  * Return: 0, or -errno with the netdev's error filled; the journal contains what was created.
  */
 int bridge_make(struct netdev *m, const struct conf_bridge *conf);
@@ -31,6 +33,13 @@ int bridge_add_session(
  * if the kernel cannot isolate ports. */
 int bridge_set_session(
 	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session);
+
+/** Remove the interface of a session from its bridge, if it is in one. */
+void bridge_drop_session(struct netdev *m, const char *name);
+
+/** Undo a JOURNAL_ADOPT: give the bridge its MAC address back if it has lost it with its last
+ * port. Return: 0 or -errno. */
+int bridge_undo_adopt(struct netdev *m, const struct journal_entry *e);
 
 /** Undo a JOURNAL_BRIDGE: delete the bridge if it still is ours. Return: 0 or -errno. */
 int bridge_undo(struct netdev *m, const struct journal_entry *e);

@@ -86,6 +86,19 @@ static int check_absent(struct netdev *m, const char *name)
 		name, *link.kind ? ", a " : "", link.kind, name);
 }
 
+/** Likewise, with what to do about a bridge that another program made. */
+static int check_bridge_absent(struct netdev *m, const char *name)
+{
+	struct link_info link;
+
+	if (query_link(&m->nl, name, &link) == 0 && !strcmp(link.kind, "bridge"))
+		return netdev_fail(m, -EEXIST,
+			"A bridge %s exists already, which another program made\n"
+			"To join it, write Adopt = yes in [Bridge]; else set another Name.",
+			name);
+	return check_absent(m, name);
+}
+
 static int check_names(struct host *host)
 {
 	struct host_session_walk walk = { .conf = host->conf };
@@ -95,7 +108,8 @@ static int check_names(struct host *host)
 	while (err == 0 && (session = host_next_session(&walk)))
 		err = check_absent(&host->netdev, session->name);
 	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
-		err = check_absent(&host->netdev, host->conf->bridges[i].name);
+		if (!host->conf->bridges[i].adopt)
+			err = check_bridge_absent(&host->netdev, host->conf->bridges[i].name);
 	return err;
 }
 

@@ -89,7 +89,7 @@ int host_set_session(struct host *host, const struct conf_site *conf,
 	struct link_info link;
 	int err = netdev_find(m, session->name, &link);
 
-	if (err == 0)
+	if (err == 0 && (!bridge || !bridge->adopt))
 		err = netdev_set_mtu(m, &link, mtu);
 	if (err == 0 && bridge) {
 		err = netdev_no_autoconf(m, &link);
@@ -143,6 +143,10 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 	if (err == 0)
 		err = netdev_set_mtu(m, &link, mtus->wg);
 	while (err == 0 && (session = host_next_session(&walk))) {
+		const struct conf_bridge *b = conf_bridge_find(host->conf, session->bridge);
+
+		if (b && b->adopt)
+			continue; /* the MTU of the bridge, see bridge_add_session() */
 		err = netdev_find(m, session->name, &link);
 		if (err == 0)
 			err = netdev_set_mtu(m, &link, mtus->sessions[walk.i - 1]);
@@ -194,8 +198,24 @@ static void delete_sessions(struct host *host)
 			strerror(-err));
 }
 
+/** Take the sessions out of adopted bridges, so that those have only ports of others when their
+ * entry is undone. */
+static void leave_adopted(struct host *host)
+{
+	struct host_session_walk walk = { .conf = host->conf };
+	const struct conf_session *session;
+
+	while ((session = host_next_session(&walk))) {
+		const struct conf_bridge *b = conf_bridge_find(host->conf, session->bridge);
+
+		if (b && b->adopt)
+			bridge_drop_session(&host->netdev, session->name);
+	}
+}
+
 void host_down(struct host *host)
 {
+	leave_adopted(host);
 	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);
 	delete_sessions(host);

@@ -50,6 +50,7 @@ static int report_bridge(const struct link_list *links, const struct conf_site *
 		return -ENOMEM;
 	memcpy(b->name, c->name, sizeof(b->name));
 	b->stp = c->stp;
+	b->adopted = c->adopt;
 	conf_forward_control_text(c->forward_control, b->forward_control);
 	for (size_t i = 0; i < c->addresses.n && !err; i++)
 		err = status_add_prefix(&b->addresses, &c->addresses.v[i].prefix);
@@ -58,6 +59,8 @@ static int report_bridge(const struct link_list *links, const struct conf_site *
 			continue;
 		b->mtu = links->v[i].mtu;
 		b->multicast_snooping = links->v[i].multicast_snooping;
+		if (c->adopt)
+			b->stp = links->v[i].stp_state != 0;
 		err = report_members(links, links->v[i].ifindex, conf, b);
 	}
 	return err;

@@ -32,6 +32,32 @@ static void check_absent(
 			name, *link->kind ? ", of type " : "", link->kind, name);
 }
 
+/* Report a bridge that exists and is not to be adopted, or is to be and does not. */
+static void check_bridge(const struct rules *r, const struct conf_bridge *b)
+{
+	const struct link_info *link = host_facts_link(r->facts, b->name);
+	struct conf_at at = b->at[CONF_BRIDGE_NAME].line ? b->at[CONF_BRIDGE_NAME] : b->section;
+	bool foreign = link && !strcmp(link->kind, "bridge") && !host_facts_is_ours(r->facts, link);
+
+	if (!b->adopt && foreign)
+		conf_report_add(r->report, CONF_ERROR, at,
+			"Name: a bridge \"%s\" exists already, which another program made\n"
+			"to join it, add Adopt = yes; else set another Name =",
+			b->name);
+	else if (!b->adopt)
+		check_absent(r, b->name, b->at[CONF_BRIDGE_NAME], b->section);
+	else if (!link)
+		conf_report_add(r->report, r->severity, at,
+			"Adopt: there is no bridge \"%s\" on this host\n"
+			"start what makes it first, or remove Adopt = yes to have one made here",
+			b->name);
+	else if (!foreign)
+		conf_report_add(r->report, CONF_ERROR, at,
+			"Adopt: \"%s\" is no bridge of another program\n"
+			"name the bridge to join; `ip link show type bridge` lists them",
+			b->name);
+}
+
 static void check_names(const struct rules *r)
 {
 	const struct conf_site *site = r->site;
@@ -47,7 +73,7 @@ static void check_names(const struct rules *r)
 	for (size_t i = 0; i < site->n_bridges; i++) {
 		const struct conf_bridge *b = &site->bridges[i];
 
-		check_absent(r, b->name, b->at[CONF_BRIDGE_NAME], b->section);
+		check_bridge(r, b);
 	}
 }
 

@@ -272,8 +272,18 @@ static void test_names(void **state)
 			.report = "4 error: Name: an interface \"tun0\" exists already, of type "
 				  "tun\n" },
 		{ .bridge = "Name = br0",
-			.report = "9 error: Name: an interface \"br0\" exists already, of type "
-				  "bridge\n" },
+			.report = "9 error: Name: a bridge \"br0\" exists already, which another "
+				  "program made\n" },
+		{ .bridge = "Name = br0\nAdopt = yes\nMember = eth6", .report = "" },
+		{ .bridge = "Name = br9\nAdopt = yes",
+			.report = "9 error: Adopt: there is no bridge \"br9\" on this host\n" },
+		{ .interface = "PreUp = ip link add br9 type bridge",
+			.bridge = "Name = br9\nAdopt = yes",
+			.report = "9 warning: Adopt: there is no bridge \"br9\" on this host\n" },
+		{ .bridge = "Name = eth1\nAdopt = yes",
+			.report = "9 error: Adopt: \"eth1\" is no bridge of another program\n" },
+		{ .bridge = "Name = ours0\nAdopt = yes",
+			.report = "9 error: Adopt: \"ours0\" is no bridge of another program\n" },
 		{ .bridge = "Name = ours0", .report = "" },
 		{ .interface = "PreUp = true\nName = eth1",
 			.report = "5 error: Name: an interface \"eth1\" exists already\n" },

@@ -358,7 +358,7 @@ static void test_refusals(void **state)
 		{ "ip link add l2tpeth0 type bridge", "ip link del l2tpeth0", -EEXIST,
 			"An interface l2tpeth0 exists already" },
 		{ "ip link add br-l2tp0 type bridge", "ip link del br-l2tp0", -EEXIST,
-			"An interface br-l2tp0 exists already" },
+			"A bridge br-l2tp0 exists already" },
 		{ "ip link set eth1 name eth7", "ip link set eth7 name eth1", -ENODEV,
 			"There is no interface eth1" },
 		{ "ip link add other type bridge; ip link set eth1 master other",

@@ -18,6 +18,7 @@ static const struct {
 } kinds[JOURNAL_KIND_COUNT] = {
 	[JOURNAL_POST_DOWN] = { "post-down %t", "run PostDown" },
 	[JOURNAL_BRIDGE] = { "bridge %n %m", "ip link del %n" },
+	[JOURNAL_ADOPT] = { "adopt %n %m", "ip link set %n address %m" },
 	[JOURNAL_MEMBER] = { "member %n %i %b %u", "ip link set %n nomaster %u" },
 	[JOURNAL_RULE_MARK] = { "rule %4 mark %f priority %P",
 		"ip -%4 rule del priority %P not fwmark %f table %f" },

@@ -17,6 +17,7 @@
 enum journal_kind {
 	JOURNAL_POST_DOWN = 0, /* text */
 	JOURNAL_BRIDGE,	       /* name, mac */
+	JOURNAL_ADOPT,	       /* name, mac: a bridge of another program, which we joined */
 	JOURNAL_MEMBER,	       /* name, ifindex, bridge, was_up */
 	JOURNAL_RULE_MARK,     /* six, mark, priority (0: from an earlier version) */
 	JOURNAL_RULE_MAIN,     /* six, priority (as above) */

@@ -38,6 +38,8 @@ static const struct {
 	{ "nft ip6 wirespan-wg0", { JOURNAL_NFT, .six = true, .name = "wirespan-wg0" },
 		"nft delete table ip6 wirespan-wg0" },
 	{ "dns tun.wg0", { JOURNAL_DNS, .name = "tun.wg0" }, "resolvconf -d tun.wg0 -f" },
+	{ "adopt br0 " MAC, { JOURNAL_ADOPT, .name = "br0", .mac = MAC },
+		"ip link set br0 address " MAC },
 };
 
 static const char *printed(

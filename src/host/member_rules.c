@@ -81,6 +81,8 @@ static bool check_master(const struct member *m)
 
 	if (!link->master || (master && host_facts_is_ours(m->facts, master)))
 		return false;
+	if (master && m->bridge->adopt && !strcmp(master->name, m->bridge->name))
+		return false;
 	if (!master)
 		conf_report_add(m->report, m->severity, m->text->at,
 			"Member: \"%s\" already belongs to interface number %u\n"

@@ -170,6 +170,8 @@ static int drop_bridge(struct host *host, const char *name)
 		if (j->v[i].kind == JOURNAL_MEMBER && !strcmp(j->v[i].bridge, name))
 			err = undo_entry(&host->netdev, i);
 	noted = find_noted(host, JOURNAL_BRIDGE, name);
+	if (noted == SIZE_MAX)
+		noted = find_noted(host, JOURNAL_ADOPT, name);
 	return err < 0 || noted == SIZE_MAX ? err : undo_entry(&host->netdev, noted);
 }
 
@@ -182,7 +184,8 @@ static int drop_bridges(struct host *host, const struct conf_site *conf)
 	while (err == 0 && i-- > 0) {
 		const struct journal_entry e = j->v[i];
 
-		if (e.kind != JOURNAL_BRIDGE || conf_bridge_find(conf, e.name))
+		if ((e.kind != JOURNAL_BRIDGE && e.kind != JOURNAL_ADOPT) ||
+			conf_bridge_find(conf, e.name))
 			continue;
 		err = drop_bridge(host, e.name);
 		i = j->n; /* entries were removed: search again */
@@ -242,6 +245,14 @@ static int change_bridge(
 		err = drop_bridge(host, new->name); /* left by a failed reload */
 		return err < 0 ? err : bridge_make(m, new);
 	}
+	if (old->adopt != new->adopt)
+		return netdev_fail(m, -EINVAL,
+			"The bridge %s cannot change between ours and adopted while the site is "
+			"up\n"
+			"Stop and start the site: wirespan down, wirespan up.",
+			new->name);
+	if (new->adopt)
+		return bridge_make(m, new);
 	err = netdev_find(m, new->name, &link);
 	if (err == 0)
 		err = change_addresses(m, &link, &old->addresses, &new->addresses);
@@ -300,7 +311,7 @@ static int change_session(struct host *host, const struct conf_site *conf,
 		if (err < 0)
 			return err;
 	}
-	return netdev_set_mtu(m, &link, mtu);
+	return to && to->adopt ? 0 : netdev_set_mtu(m, &link, mtu);
 }
 
 static int reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus)

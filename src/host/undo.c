@@ -41,6 +41,7 @@ static int undo_unknown(struct netdev *m, const struct journal_entry *e)
 static int (*const undoers[JOURNAL_KIND_COUNT])(struct netdev *m, const struct journal_entry *e) = {
 	[JOURNAL_POST_DOWN] = undo_hook,
 	[JOURNAL_BRIDGE] = bridge_undo,
+	[JOURNAL_ADOPT] = bridge_undo_adopt,
 	[JOURNAL_MEMBER] = bridge_undo_member,
 	[JOURNAL_RULE_MARK] = routes_undo_rule,
 	[JOURNAL_RULE_MAIN] = routes_undo_rule,

@@ -416,6 +416,8 @@ static void bridge_block(const struct page *p, const struct status_bridge *b)
 	if (b->addresses.len)
 		prefix_line(p, "addresses", &b->addresses);
 	line(p, "MTU", "%u%s", b->mtu, b->stp ? ", spanning tree on" : "");
+	if (b->adopted)
+		line(p, "owner", "another program: adopted");
 	if (b->multicast_snooping)
 		line(p, "multicast", "snooped: to where it was asked for, routers and sessions");
 	if (*b->forward_control)

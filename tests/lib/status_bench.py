@@ -65,6 +65,7 @@ class Bench:
         self.third = Node("vpn03")
         veth(self.third, "eth0", self.router, "eth3")
         self.third.up("eth0", "fd00:103::24/64")
+        self.third.run("ip link add owned0 type bridge")
         self.router.up("eth3", "fd00:103::1/64")
         self.router.run("ip addr add fd00:101::1/64 dev eth1 nodad")
         self.net.vpn[0].sh(
@@ -145,7 +146,7 @@ class Bench:
         text += tunnel(3950, 3949, self.one.wg6, "fd00:1::31", "EncapsulationType = ip\n")
         text += session("ip0", 42, 41, "Sequence = send", "MTU = 1400", bridge="br-c")
         text += "[Bridge]\nName = br-c\nSTP = yes\nMulticastSnooping = yes\nForwardControl = lldp, eapol\n"
-        return text + "Member = eth1\n"
+        return text + "Member = eth1\n[Bridge]\nName = owned0\nAdopt = yes\n"
 
     # ---- reports -----------------------------------------------------------------------------------
 

@@ -188,6 +188,7 @@ SHOWN = {
     "bridges[].name": ("^bridge: {}$", LABEL, STEADY),
     "bridges[].mtu": ("^  MTU +{}(?:,|$)", SETTING, STEADY),
     "bridges[].stp": ({True: "spanning tree on$"}, SETTING, STEADY),
+    "bridges[].adopted": ({True: "owner +another program"}, SETTING, STEADY),
     "bridges[].multicast_snooping": ({True: "multicast +snooped"}, SETTING, STEADY),
     "bridges[].forward_control": ("control frames +forwarded: {}$", SETTING, STEADY),
     "bridges[].addresses": ("addresses +{}$", SETTING, STEADY),

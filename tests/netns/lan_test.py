@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What a LAN carries beside unicast: multicast with a querier at one site, and control frames of bridges."""
 
+import json
 import os
 import socket
 import struct
@@ -199,9 +200,131 @@ def control_frames(net):
         b.close()
 
 
+def owned_bridge(vpn, *ports, mtu=1500):
+    """Create a bridge as a hypervisor or a network manager does, with settings of its own."""
+    vpn.run("ip link add vmbr0 type bridge stp_state 0 forward_delay 200 ageing_time 7000")
+    for port in ports:
+        vpn.run("ip", "link", "set", port, "mtu", str(mtu), "master", "vmbr0", "up")
+    vpn.run("ip link set vmbr0 up")
+    vpn.run("ip addr add 10.0.2.11/24 dev vmbr0")
+
+
+def picture(vpn):
+    """Return: everything about vmbr0 that its owner has set or seen, and its ports but for ours."""
+    (link,) = json.loads(vpn.run("ip -d -j link show vmbr0").out)
+    data = link["linkinfo"]["info_data"]
+    lasting = ("stp_state", "forward_delay", "ageing_time", "mcast_snooping", "group_fwd_mask", "priority")
+    facts = {key: data[key] for key in lasting}
+    facts.update(mtu=link["mtu"], mac=link["address"], up="UP" in link["flags"], alias=link.get("ifalias"))
+    facts["addresses"] = sorted(
+        line.split()[3] for line in vpn.run("ip -o -4 addr show dev vmbr0").out.splitlines()
+    )
+    ports = {}
+    for port in json.loads(vpn.run("ip -d -j link show master vmbr0").out):
+        if not port["ifname"].startswith("l2tpeth"):
+            slave = port["linkinfo"]["info_slave_data"]
+            ports[port["ifname"]] = (port["mtu"], port["address"], "UP" in port["flags"], slave["group_fwd_mask"])
+    facts["ports"] = ports
+    return facts
+
+
+def adopting(net, lines):
+    """Write the first gateway's file with an adopted bridge instead of its own."""
+    net.configure()
+    with open(net.gateway[0].conf) as file:
+        text = file.read()
+    net.gateway[0].configure(text[: text.index("[Bridge]")] + "[Bridge]\nName = vmbr0\n" + lines)
+
+
+def reaches(net):
+    wait_for(
+        lambda: net.member[0].ping(net.sites[1].member4, count=1, timeout=1).ok, what="the members to reach each other"
+    )
+
+
+def adopt(net):
+    """A bridge of others is joined and left, and nothing of it changes: running, down, killed, without ports."""
+    vpn, gateway = net.vpn[0], net.gateway[0]
+    owned_bridge(vpn, "eth1", mtu=9000)
+    before = picture(vpn)
+    adopting(net, "Member = eth1\n")
+    status, out = refused(gateway)
+    assert status != 0 and "Adopt = yes" in out and "ip link del" not in out, out
+    assert picture(vpn) == before
+    adopting(net, "Adopt = yes\nMember = eth1\n")
+    assert gateway.run("validate", gateway.conf).ok
+    for each in net.gateway:
+        each.up()
+    reaches(net)
+    assert picture(vpn) == before, (picture(vpn), before)
+    bridge = gateway.status()["bridges"][0]
+    assert bridge["adopted"] and {m["name"] for m in bridge["members"]} == {"eth1", "l2tpeth0"}, bridge
+    assert "another program" in gateway.run("status", gateway.conf).out
+    reload_adopted(net, before)
+    gateway.down()
+    assert picture(vpn) == before, (picture(vpn), before)
+    killed(net, before)
+    without_ports(net)
+    gateway.up()  # for main()
+
+
+def refused(gateway):
+    result = gateway.run("up", gateway.conf, check=False)
+    return result.status, result.out
+
+
+def reload_adopted(net, before):
+    """A member that the file adds joins, and leaves as it was; a control protocol counts for our ports only."""
+    vpn, gateway = net.vpn[0], net.gateway[0]
+    vpn.run("ip link add nic1 type veth peer name nic2")
+    vpn.run("ip link set nic1 address 02:00:00:00:00:01")
+    for lines, status, ports in (
+        ("Member = eth1, nic1\n", 1, 1),  # its MTU would become the bridge's
+        ("Member = eth1, nic1\nForwardControl = lldp\n", 0, 2),
+        ("Member = eth1\n", 0, 1),
+    ):
+        adopting(net, "Adopt = yes\n" + lines)
+        result = gateway.run("reload", gateway.conf, check=False)
+        assert result.status == status, result.out
+        after = picture(vpn)
+        assert len(after["ports"]) == ports, after
+        assert after["ports"].pop("nic1", (0, 0, 0, "0x4000"))[3] == "0x4000", after
+        assert after == before, (after, before)
+        vpn.run("ip link set nic1 mtu 9000")
+    assert "state DOWN" in vpn.run("ip link show nic1").out
+    vpn.run("ip link del nic1")
+
+
+def killed(net, before):
+    """After a crash, down finds the member that was added, and the bridge is as before."""
+    vpn, gateway = net.vpn[0], net.gateway[0]
+    vpn.run("ip link add nic1 mtu 9000 type veth peer name nic2")
+    adopting(net, "Adopt = yes\nMember = nic1\n")
+    gateway.up()
+    assert "nic1" in picture(vpn)["ports"]
+    gateway.signal("KILL")
+    gateway.wait_gone()
+    gateway.run("down", gateway.conf)
+    assert picture(vpn) == before, (picture(vpn), before)
+    vpn.run("ip link del nic1")
+
+
+def without_ports(net):
+    """The kernel gives a bridge the address and MTU of its first port, and none after its last one."""
+    vpn, gateway = net.vpn[0], net.gateway[0]
+    vpn.run("ip link del vmbr0")
+    owned_bridge(vpn)
+    before = picture(vpn)
+    adopting(net, "Adopt = yes\n")
+    gateway.up()
+    assert picture(vpn) == before, (picture(vpn), before)
+    gateway.down()
+    assert picture(vpn) == before, (picture(vpn), before)
+
+
 def main():
     suite = Suite("lan")
-    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames)):
+    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames), ("an adopted bridge", adopt)):
 
         def run():
             need_root()
