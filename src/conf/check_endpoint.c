@@ -175,7 +175,7 @@ static void check_endpoint(const struct conf_site *site, const struct ranges *ra
 	if (range)
 		conf_report_add(report, CONF_WARNING, range->at,
 			"AllowedIPs: %s contains the Endpoint %s in %s: the route to the peer "
-			"would lead into the tunnel itself\n"
+			"would lead into the tunnel\n"
 			"write only addresses inside the tunnel; without another route to the "
 			"endpoint nothing can be sent",
 			ip_prefix_text(&range->prefix, text), peer->endpoint_host,
