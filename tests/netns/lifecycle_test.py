@@ -282,7 +282,7 @@ def port_taken(bench):
 
 REFUSALS = {
     "/run is full": dict(
-        prepare="mkdir -p /run/wirespan; mount -t tmpfs -o size=4k none /run/wirespan; "
+        prepare="mkdir -p /run/wirespan; mount -t tmpfs -o size=4k,mode=700 none /run/wirespan; "
         "head -c 4096 /dev/zero > /run/wirespan/full",
         undo="umount /run/wirespan; rmdir /run/wirespan; rm -rf /run/mount",  # mount(8) makes it
         mention="No space left",
