@@ -46,6 +46,7 @@ static struct link_info links[] = {
 	{ .name = "eth11", ETHER, .master = 23 },
 	{ .name = "tun0", .type = ARPHRD_NONE, .kind = "tun" },
 	{ .name = "eth12", ETHER, .master = 4000 },
+	{ .name = "jumbo", ETHER, .mtu = 9000 },
 };
 
 static struct ifaddr_info addresses[4];
@@ -156,6 +157,14 @@ static void test_members(void **state)
 {
 	static const struct rule_case table[] = {
 		{ .bridge = "Member = eth1", .report = "" },
+		{ .bridge = "Member = jumbo", .report = "" },
+		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]",
+			.report = "9 warning: Member: \"jumbo\" has MTU 9000, and the sessions of "
+				  "\"br-l2tp0\" carry 1500: the bridge drops larger packets "
+				  "without counting them\n" },
+		{ .bridge = "Member = jumbo\n[L2TP]\nRemote = 10.0.1.21\n[L2TPSession]\n"
+			    "MTU = 9000",
+			.report = "" },
 		{ .bridge = "Member = bond0, team0, eth10.5, eth11", .report = "" },
 		{ .bridge = "Member = eth99",
 			.report =

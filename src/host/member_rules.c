@@ -10,7 +10,8 @@
 #include "base/bytes.h"
 #include "conf/check_endpoint.h"
 
-#define LOWER_MAX 8 /* VLAN and similar interfaces on top of each other */
+#define MTU_AUTO  1500 /* a session's MTU = auto */
+#define LOWER_MAX 8    /* VLAN and similar interfaces on top of each other */
 
 /* What the rules for one member need. */
 struct member {
@@ -294,6 +295,38 @@ static void check_addresses(const struct member *m)
 	}
 }
 
+/* The smallest MTU of the bridge's sessions; 0 if it has none. */
+static uint32_t session_mtu(const struct conf_site *site, const struct conf_bridge *bridge)
+{
+	uint32_t smallest = 0;
+
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
+			const struct conf_session *s = &site->tunnels[i].sessions[k];
+			uint32_t mtu = s->mtu ? s->mtu : MTU_AUTO;
+
+			if (!strcmp(s->bridge, bridge->name) && (!smallest || mtu < smallest))
+				smallest = mtu;
+		}
+	return smallest;
+}
+
+/* Warn of a member that receives larger frames than the sessions carry: the kernel's bridge drops
+ * them and counts nothing. In an adopted bridge sessions have the bridge's MTU. */
+static void check_mtu(const struct member *m)
+{
+	uint32_t mtu = session_mtu(m->site, m->bridge);
+
+	if (!mtu || m->bridge->adopt || m->link->mtu <= mtu)
+		return;
+	conf_report_add(m->report, CONF_WARNING, m->text->at,
+		"Member: \"%s\" has MTU %u, and the sessions of \"%s\" carry %u: the bridge drops "
+		"larger packets without counting them\n"
+		"set MTU %u on the hosts of the LAN, or MTU = %u in [L2TPSession] on all sites, up "
+		"to 9000",
+		m->link->name, m->link->mtu, m->bridge->name, mtu, mtu, m->link->mtu);
+}
+
 static void check_member(struct member *m)
 {
 	m->link = host_facts_link(m->facts, m->text->text);
@@ -309,6 +342,7 @@ static void check_member(struct member *m)
 	check_own_frames(m);
 	check_uplink(m);
 	check_addresses(m);
+	check_mtu(m);
 }
 
 void member_rules_check(const struct conf_site *site, const struct host_facts *facts,
