@@ -396,11 +396,13 @@ static int run_open_ctl(struct site_daemon *r)
 
 	if (!err)
 		err = ctl_server_open(&config, &r->ctl);
-	if (err < 0)
-		log_error("Cannot open the control socket %s: %s.", path,
-			unixsock_problem(path, err, text));
-	if (err < 0)
+	if (err < 0) {
+		const char *hint = error_limit_hint(err);
+
+		log_error("Cannot open the control socket %s: %s.%s%s", path,
+			unixsock_problem(path, err, text), hint ? " " : "", hint ? hint : "");
 		return err;
+	}
 	r->ctl_watch =
 		(struct loop_watch){ .fd = ctl_server_fd(r->ctl), .callback = on_ctl, .ctx = r };
 	err = loop_add(&r->loop, &r->ctl_watch, EPOLLIN);

@@ -158,7 +158,8 @@ def names(bench):
     for name in ("wg0", "l2tpeth0", "br-l2tp0"):
         bench.node.run("ip", "link", "add", name, "type", "bridge")
         try:
-            bench.refused(f'an interface "{name}" exists already', f"ip link del {name}")
+            hint = "Adopt = yes" if name == "br-l2tp0" else f"ip link del {name}"
+            bench.refused(f'"{name}" exists already', hint)
         finally:
             bench.node.run("ip", "link", "del", name)
     bench.fine()
