@@ -72,7 +72,7 @@ static void add(struct crossings *c, size_t in, size_t out)
 		x->from = *from;
 	} else {
 		x->borrowed = true;
-		x->from.ip4 = s->ports[in].ip4.addr;
+		x->from.ip4 = segment_source4(&s->ports[in], &to->ip4);
 		memcpy(x->from.mac, c->borrowed, LINK_MAC_LEN);
 	}
 	f->n_crossings++;

@@ -37,12 +37,23 @@ static struct observed_station *station_with(struct observed_port *p, const uint
 	return NULL;
 }
 
+/* Whether an address is that of a peer on the underlay, which may share a LAN with members. */
+static bool is_endpoint(const struct observations *f, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (ip_addr_equal(&f->before.peers[i].endpoint.addr, a))
+			return true;
+	return false;
+}
+
 /* A host answered on this port. */
 static void meet_station(struct port *port, const struct wire_read *r)
 {
 	struct observed_port *f = port->facts;
 	struct observed_station *s = station_with(f, r->src_mac);
 
+	if (is_endpoint(port->segment->prober->facts, &r->src))
+		return;
 	if (!s && f->n_stations >= OBSERVED_STATIONS) {
 		f->n_stations++; /* an upper bound: this one may be counted twice */
 		return;
@@ -63,7 +74,10 @@ static bool is_asked(const struct port *port, const struct ip_addr *src)
 {
 	if (port->asked.family && ip_addr_equal(src, &port->asked))
 		return true;
-	return port->ip4.addr.family && ip_prefix_contains(&port->ip4, src);
+	for (size_t i = 0; i < port->n_ip4; i++)
+		if (ip_prefix_contains(&port->ip4[i], src))
+			return true;
+	return false;
 }
 
 static void take_arp(struct port *port, const struct wire_read *r)
@@ -237,9 +251,17 @@ bool segment_find_loops(struct segment *s)
 
 /* ---- finding hosts ---- */
 
+struct ip_addr segment_source4(const struct port *port, const struct ip_addr *to)
+{
+	for (size_t i = 0; i < port->n_ip4; i++)
+		if (ip_prefix_contains(&port->ip4[i], to))
+			return port->ip4[i].addr;
+	return port->n_ip4 ? port->ip4[0].addr : (struct ip_addr){ 0 };
+}
+
 static void ask_arp(struct port *port, const struct ip_addr *who)
 {
-	struct wire_ends ends = { .src = port->ip4.addr, .dst = *who };
+	struct wire_ends ends = { .src = segment_source4(port, who), .dst = *who };
 	uint8_t frame[WIRE_ARP_LEN];
 
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
@@ -286,15 +308,15 @@ static bool all_complete(const void *ctx)
 	return true;
 }
 
-/* Send the `i`th request of a sweep. Return: whether there are more. */
-static bool sweep_step(struct port *port, uint32_t i)
+/* Send the `i`th request of a sweep of a subnet. Return: whether there are more. */
+static bool sweep_step(struct port *port, const struct ip_prefix *subnet, uint32_t i)
 {
-	unsigned bits = 32U - port->ip4.len;
-	uint32_t ours = load_be32(port->ip4.addr.bytes);
+	unsigned bits = 32U - subnet->len;
+	uint32_t ours = load_be32(subnet->addr.bytes);
 	struct ip_addr who = { .family = AF_INET };
 	uint32_t address;
 
-	if (!port->ip4.addr.family || bits > SWEEP_BITS || bits < 1 || i >> bits)
+	if (bits > SWEEP_BITS || bits < 1 || i >> bits)
 		return false;
 	address = (ours & ~((1U << bits) - 1)) + i;
 	if (address == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
@@ -331,8 +353,8 @@ static void sweep(struct segment *s)
 	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
 		more = false;
 		for (size_t i = 0; i < s->n; i++)
-			if (is_usable(&s->ports[i]))
-				more |= sweep_step(&s->ports[i], step);
+			for (size_t n = 0; is_usable(&s->ports[i]) && n < s->ports[i].n_ip4; n++)
+				more |= sweep_step(&s->ports[i], &s->ports[i].ip4[n], step);
 		if (step % BURST == BURST - 1)
 			prober_wait(s->prober, 1, NULL, NULL);
 	}
@@ -385,10 +407,10 @@ static void find_gateways(struct segment *s)
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size)
 {
 	struct prober *p = port->segment->prober;
-	struct wire_ends ends = { .src = port->ip4.addr, .dst = to->ip4 };
+	struct wire_ends ends = { .src = segment_source4(port, &to->ip4), .dst = to->ip4 };
 	size_t len;
 
-	if (!to->ip4.family || !port->ip4.addr.family) {
+	if (!to->ip4.family || !port->n_ip4) {
 		ends.dst = to->ip6;
 		ends.src = port->ip6;
 	}
@@ -506,8 +528,8 @@ static void find_addresses(
 
 		if (a->ifindex != owner->ifindex)
 			continue;
-		if (a->prefix.addr.family == AF_INET && !port->ip4.addr.family)
-			port->ip4 = a->prefix;
+		if (a->prefix.addr.family == AF_INET && port->n_ip4 < SEGMENT_SUBNETS)
+			port->ip4[port->n_ip4++] = a->prefix;
 		if (a->prefix.addr.family == AF_INET6 &&
 			(!port->ip6.family || a->scope == RT_SCOPE_LINK))
 			port->ip6 = a->prefix.addr;

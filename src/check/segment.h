@@ -21,6 +21,7 @@
  * bridges learn that our bridge's address is behind that pseudowire. */
 
 #define SEGMENT_SMALL	 84    /* bytes of an IP packet: what ping(8) sends */
+#define SEGMENT_SUBNETS	 4     /* of a bridge: in more, no hosts are looked for */
 #define SEGMENT_CROSSING 32768 /* numbers of echo requests from here on belong to crossings */
 
 struct segment;
@@ -32,10 +33,11 @@ struct port {
 	struct observed_session *session;   /* NULL: a port to members */
 	const struct status_tunnel *tunnel; /* of the session, or NULL */
 	struct link_info link;
-	struct loop_watch watch;		/* its descriptor is -1 if the port is not usable */
-	int error;				/* -errno: why not */
-	uint8_t mac[LINK_MAC_LEN];		/* source of probes: the bridge's address */
-	struct ip_prefix ip4;			/* of the bridge; family 0: none */
+	struct loop_watch watch;	       /* its descriptor is -1 if the port is not usable */
+	int error;			       /* -errno: why not */
+	uint8_t mac[LINK_MAC_LEN];	       /* source of probes: the bridge's address */
+	struct ip_prefix ip4[SEGMENT_SUBNETS]; /* of the bridge */
+	size_t n_ip4;
 	struct ip_addr ip6;			/* source of the requests */
 	uint16_t wanted;			/* number of the echo request that is waited for */
 	bool answered;				/* it was answered */
@@ -79,6 +81,9 @@ struct port *segment_session_port(const struct segment *s, size_t i);
 
 /** Send an echo request of `size` bytes to a station. Its number is port->wanted from now on. */
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size);
+
+/** The bridge's IPv4 address in the subnet of `to`, or any; family 0: it has none. */
+struct ip_addr segment_source4(const struct port *port, const struct ip_addr *to);
 
 /** Find out through the bridge `name`, on any of its ports, whether `remote` answers. */
 bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_addr *remote);

@@ -100,8 +100,7 @@ static void choose_station(struct session_probe *v)
 	f->stations = v->port->facts->n_stations;
 	if (!v->station)
 		return;
-	f->station = v->station->ip4.family && v->port->ip4.addr.family ? v->station->ip4
-									: v->station->ip6;
+	f->station = v->station->ip4.family && v->port->n_ip4 ? v->station->ip4 : v->station->ip6;
 	memcpy(f->station_mac, v->station->mac, LINK_MAC_LEN);
 }
 

@@ -445,6 +445,8 @@ static const struct observed_station *twin_of(
 	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
 		const struct observed_station *o = &p->stations[i];
 
+		if (o->gateway)
+			continue; /* a host answers for all its addresses on every interface */
 		if (mac ? !memcmp(o->mac, s->mac, LINK_MAC_LEN)
 			: s->ip4.family && ip_addr_equal(&o->ip4, &s->ip4))
 			return o;
@@ -460,6 +462,8 @@ static void judge_twins(
 		const uint8_t *m = s->mac;
 		char who[IP_ADDR_TEXT_LEN];
 
+		if (s->gateway)
+			continue;
 		station_text(s, who);
 		if (twin_of(b, s, true))
 			finding_hint(
