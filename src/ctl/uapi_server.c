@@ -60,6 +60,7 @@ int uapi_server_sweep(void)
 	}
 	if (count >= 0)
 		free(entries);
+	unixsock_sweep_lock(folder_path());
 	return err;
 }
 

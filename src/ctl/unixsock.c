@@ -185,6 +185,16 @@ int unixsock_sweep(const char *path)
 	return err == -EADDRINUSE || err == -EEXIST ? 0 : err;
 }
 
+void unixsock_sweep_lock(const char *folder)
+{
+	struct lockfile lock;
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/.sock.lock", folder) < sizeof(path) &&
+		access(path, F_OK) == 0 && lockfile_take(path, FOLDER_MODE, 0, &lock) == 0)
+		lockfile_release(&lock);
+}
+
 const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK_TEXT_LEN])
 {
 	struct owner_problem problem;

@@ -34,6 +34,10 @@ MUST_CHECK int unixsock_open(const char *path, struct unixsock *ret);
  * does not exist. */
 MUST_CHECK int unixsock_adopt(int fd, const char *path, struct unixsock *ret);
 
+/** Remove the lock file that a process killed in unixsock_open() has left in the folder, and the
+ * folder if it is empty then. */
+void unixsock_sweep_lock(const char *folder);
+
 #define UNIXSOCK_TEXT_LEN 400
 
 /** Write why unixsock_open() failed with `err`, without full stop: the process that holds a lock,

@@ -332,6 +332,10 @@ void journal_sweep(const char *name)
 		unlink(path);
 	if (host_lock_take_shared(&lock, &ignored) == 0)
 		lockfile_release(&lock);
+	/* the lock for sockets, which a daemon killed while it opened one has left */
+	snprintf(path, sizeof(path), "%s/.sock.lock", rundir_path());
+	if (access(path, F_OK) == 0 && lockfile_take(path, 0700, 0, &lock) == 0)
+		lockfile_release(&lock);
 }
 
 /** Append copies of all entries except those of one kind. */

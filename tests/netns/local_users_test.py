@@ -142,6 +142,14 @@ def held(bench):
     bench.unchanged()
 
 
+def left_locks(bench):
+    """Lock files that a killed process has left are removed by `down`."""
+    for folder in ("/run/wirespan", "/run/wireguard"):
+        bench.node.sh(f"mkdir -m 700 {folder}; echo 1 >{folder}/.sock.lock; chmod 600 {folder}/.sock.lock")
+    bench.site.run("down", "site", check=False)
+    bench.unchanged()
+
+
 def open_run_folder(bench):
     """A run folder that another user can fill or prepare is refused, at once, with the command that fixes it."""
     folder = "/run/shared"
@@ -265,6 +273,7 @@ def main():
         suite.run("locks on the folders", locks, bench)
         suite.run("the files of a running site", running, bench)
         suite.run("a lock that is held", held, bench)
+        suite.run("locks left by a killed process", left_locks, bench)
         suite.run("a run folder of all users", open_run_folder, bench)
         suite.run("who can change the configuration", configuration, bench)
         suite.run("ACLs", acls, bench)
