@@ -224,13 +224,16 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	if (err < 0)
 		return failed("Cannot subscribe to the kernel's link and route events", err);
 	err = query_link(&w->monitor.questions, userspace_tun_name(&w->userspace), &link);
-	if (!err) {
-		err = nl_request(
-			&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
-		link.mtu = DEFAULT_MTU;
-	}
 	if (err < 0)
 		return failed("Cannot query the interface", err);
+	err = nl_request(&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
+	if (err == 0)
+		link.mtu = DEFAULT_MTU;
+	else if (fd < 0 || err != -EPERM) /* only its creator may be allowed to */
+		return failed("Cannot set the MTU of the interface", err);
+	else
+		log_warning("cannot set the MTU to %d: %s; it stays %u", DEFAULT_MTU,
+			strerror(-err), link.mtu);
 	w->ifindex = link.ifindex;
 	log_set_subject("%s", userspace_tun_name(&w->userspace));
 	follow(w, link.flags & IFF_UP, link.mtu);
