@@ -9,6 +9,7 @@
 #include "conf/complete.h"
 #include "conf/parse.h"
 #include "conf/print.h"
+#include "conf/test_conf.h"
 
 static void parse(const uint8_t *data, size_t len, size_t main_len, struct conf_site *site,
 	struct conf_report *report)
@@ -59,7 +60,7 @@ static void round_trip(
 	memcpy(both + text_len, data + main_len, rest);
 	parse(both, text_len + rest, text_len, &again, &report);
 	EXPECT(conf_report_ok(&report));
-	EXPECT(conf_site_equal(site, &again));
+	EXPECT(test_conf_equal(site, &again));
 	conf_report_fini(&report);
 	conf_site_fini(&again);
 	free(both);

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/mono.h"
-#include "base/must_check.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
 #include "host/host.h"

@@ -2,7 +2,6 @@
 /* Writes the shell script that sets up a site's configuration with wg(8) and ip(8). */
 #include "cli/script_text.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/secret.h"
 #include "conf/check_endpoint.h"
 #include "conf/check_l2tp.h"

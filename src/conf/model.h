@@ -265,21 +265,6 @@ void conf_site_fini(struct conf_site *site);
 /** Remove peers[i]; later ones move up. */
 void conf_site_drop_peer(struct conf_site *site, size_t i);
 
-/** Whether two sites are equal, except positions and file names. Not in constant time. */
-bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
-
-/** Whether two peers are equal, as conf_site_equal(). */
-bool conf_peer_equal(const struct conf_peer *a, const struct conf_peer *b);
-
-/** Whether two tunnels are equal, except their sessions. */
-bool conf_tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *b);
-
-/** Whether two sessions are equal. */
-bool conf_session_equal(const struct conf_session *a, const struct conf_session *b);
-
-/** Whether two bridges are equal. */
-bool conf_bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b);
-
 /** Whether two lists of prefixes are equal, in the same order. */
 bool conf_prefixes_equal(const struct conf_prefixes *a, const struct conf_prefixes *b);
 

@@ -13,7 +13,6 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "conf/keys.h"
-#include "conf/value.h"
 
 #define BLANKS " \t\r\f\v"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests: a configuration from its text. */
+/* For tests: a configuration from its text, and whether two are equal. */
 #ifndef CONF_TEST_CONF_H
 #define CONF_TEST_CONF_H
 
@@ -7,5 +7,8 @@
 
 /** Read a configuration from its text; it must be without mistakes. */
 void test_conf(struct conf_site *ret, const char *name, const char *text);
+
+/** Whether two sites are equal, except positions and file names. Not in constant time. */
+bool test_conf_equal(const struct conf_site *a, const struct conf_site *b);
 
 #endif

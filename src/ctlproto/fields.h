@@ -3,7 +3,6 @@
 #ifndef CTLPROTO_FIELDS_H
 #define CTLPROTO_FIELDS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/must_check.h"

@@ -5,7 +5,6 @@
 
 #include "l2tp/session.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 /** Smallest wg MTU that can carry IPv6 inside (RFC 8200 §5). */

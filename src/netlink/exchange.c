@@ -3,7 +3,6 @@
 #include "netlink/exchange.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 

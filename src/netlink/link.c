@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/veth.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -153,37 +152,34 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	return m;
 }
 
-struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp)
+/* Change one attribute of a bridge. */
+static struct nl_msg *encode_bridge_option(
+	struct nl_msg *m, uint32_t ifindex, uint16_t type, const void *value, size_t len)
 {
 	struct bridge_nest nest;
 
 	start(m, RTM_NEWLINK, 0, ifindex);
 	nest = start_bridge(m);
-	nl_msg_put_u32(m, IFLA_BR_STP_STATE, stp);
+	nl_msg_put(m, type, value, len);
 	end_bridge(m, &nest);
 	return m;
+}
+
+struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp)
+{
+	return encode_bridge_option(
+		m, ifindex, IFLA_BR_STP_STATE, &(uint32_t){ stp }, sizeof(uint32_t));
 }
 
 struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uint32_t delay)
 {
-	struct bridge_nest nest;
-
-	start(m, RTM_NEWLINK, 0, ifindex);
-	nest = start_bridge(m);
-	nl_msg_put_u32(m, IFLA_BR_FORWARD_DELAY, delay);
-	end_bridge(m, &nest);
-	return m;
+	return encode_bridge_option(m, ifindex, IFLA_BR_FORWARD_DELAY, &delay, sizeof(delay));
 }
 
 struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on)
 {
-	struct bridge_nest nest;
-
-	start(m, RTM_NEWLINK, 0, ifindex);
-	nest = start_bridge(m);
-	nl_msg_put_u8(m, IFLA_BR_MCAST_SNOOPING, on);
-	end_bridge(m, &nest);
-	return m;
+	return encode_bridge_option(
+		m, ifindex, IFLA_BR_MCAST_SNOOPING, &(uint8_t){ on }, sizeof(uint8_t));
 }
 
 struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct link_port *old,
@@ -202,44 +198,6 @@ struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct
 	if (old->forward_control != new->forward_control)
 		nl_msg_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, new->forward_control);
 	end_bridge(m, &nest);
-	return m;
-}
-
-struct nl_msg *link_encode_veth(struct nl_msg *m, const char *name, const char *peer)
-{
-	struct ifinfomsg none = { .ifi_family = AF_UNSPEC };
-	size_t linkinfo;
-	size_t data;
-	size_t other;
-
-	start(m, RTM_NEWLINK, CREATE, 0);
-	nl_msg_put_text(m, IFLA_IFNAME, name);
-	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
-	nl_msg_put_text(m, IFLA_INFO_KIND, "veth");
-	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
-	other = nl_msg_nest(m, VETH_INFO_PEER | NLA_F_NESTED);
-	memcpy(mnl_nlmsg_put_extra_header(&m->head, sizeof(none)), &none, sizeof(none));
-	nl_msg_put_text(m, IFLA_IFNAME, peer);
-	nl_msg_nest_end(m, other);
-	nl_msg_nest_end(m, data);
-	nl_msg_nest_end(m, linkinfo);
-	return m;
-}
-
-struct nl_msg *link_encode_vlan(struct nl_msg *m, const char *name, uint32_t parent, uint16_t id)
-{
-	size_t linkinfo;
-	size_t data;
-
-	start(m, RTM_NEWLINK, CREATE, 0);
-	nl_msg_put_text(m, IFLA_IFNAME, name);
-	nl_msg_put_u32(m, IFLA_LINK, parent);
-	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
-	nl_msg_put_text(m, IFLA_INFO_KIND, "vlan");
-	data = nl_msg_nest(m, IFLA_INFO_DATA | NLA_F_NESTED);
-	nl_msg_put_u16(m, IFLA_VLAN_ID, id);
-	nl_msg_nest_end(m, data);
-	nl_msg_nest_end(m, linkinfo);
 	return m;
 }
 

@@ -109,12 +109,6 @@ struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex
 struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct link_port *old,
 	const struct link_port *new);
 
-/** Create a pair of veth interfaces, down. -EEXIST if a name is taken. */
-struct nl_msg *link_encode_veth(struct nl_msg *m, const char *name, const char *peer);
-
-/** Create a VLAN interface on `parent`, down. `id` 1 to 4094. -EEXIST if it exists. */
-struct nl_msg *link_encode_vlan(struct nl_msg *m, const char *name, uint32_t parent, uint16_t id);
-
 /** Delete an interface. */
 struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex);
 

@@ -11,8 +11,6 @@
 #ifndef NETLINK_MONITOR_H
 #define NETLINK_MONITOR_H
 
-#include <stdint.h>
-
 #include "netlink/changes.h"
 #include "netlink/exchange.h"
 

@@ -6,7 +6,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 
 #define ATTEMPTS 10 /* to get a consistent dump while interfaces change */
 
@@ -37,7 +37,9 @@ static int collect(void *ctx, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int query_all(struct nl_socket *nl, const struct nl_msg *request, struct collector *c)
+/* Store all answers in the array whose address is at `ret_v`. */
+static int query_all(struct nl_socket *nl, const struct nl_msg *request, struct collector *c,
+	void *ret_v, size_t *ret_n)
 {
 	int err = -EAGAIN;
 
@@ -47,9 +49,13 @@ static int query_all(struct nl_socket *nl, const struct nl_msg *request, struct 
 		c->n = 0;
 		err = nl_exchange(nl, &m, collect, c);
 	}
-	if (err < 0)
+	if (err < 0) {
 		free(c->v);
-	return err;
+		return err;
+	}
+	memcpy(ret_v, &c->v, sizeof(c->v));
+	*ret_n = c->n;
+	return 0;
 }
 
 static int decode_link(const struct nlmsghdr *nlh, void *ret)
@@ -84,48 +90,32 @@ int query_links(struct nl_socket *nl, struct link_list *ret)
 {
 	struct collector c = { .size = sizeof(*ret->v), .decode = decode_link };
 	struct nl_msg m;
-	int err = query_all(nl, link_encode_dump(&m), &c);
 
-	if (err < 0)
-		return err;
-	*ret = (struct link_list){ .v = (void *)c.v, .n = c.n };
-	return 0;
+	return query_all(nl, link_encode_dump(&m), &c, &ret->v, &ret->n);
 }
 
 int query_addresses(struct nl_socket *nl, uint8_t family, struct ifaddr_list *ret)
 {
 	struct collector c = { .size = sizeof(*ret->v), .decode = decode_ifaddr };
 	struct nl_msg m;
-	int err = query_all(nl, ifaddr_encode_dump(&m, family), &c);
 
-	if (err < 0)
-		return err;
-	*ret = (struct ifaddr_list){ .v = (void *)c.v, .n = c.n };
-	return 0;
+	return query_all(nl, ifaddr_encode_dump(&m, family), &c, &ret->v, &ret->n);
 }
 
 int query_routes(struct nl_socket *nl, uint8_t family, struct route_list *ret)
 {
 	struct collector c = { .size = sizeof(*ret->v), .decode = decode_route };
 	struct nl_msg m;
-	int err = query_all(nl, route_encode_dump(&m, family), &c);
 
-	if (err < 0)
-		return err;
-	*ret = (struct route_list){ .v = (void *)c.v, .n = c.n };
-	return 0;
+	return query_all(nl, route_encode_dump(&m, family), &c, &ret->v, &ret->n);
 }
 
 int query_rules(struct nl_socket *nl, uint8_t family, struct rule_list *ret)
 {
 	struct collector c = { .size = sizeof(*ret->v), .decode = decode_rule };
 	struct nl_msg m;
-	int err = query_all(nl, rule_encode_dump(&m, family), &c);
 
-	if (err < 0)
-		return err;
-	*ret = (struct rule_list){ .v = (void *)c.v, .n = c.n };
-	return 0;
+	return query_all(nl, rule_encode_dump(&m, family), &c, &ret->v, &ret->n);
 }
 
 /** A query that expects one answer. */

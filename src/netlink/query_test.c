@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "netlink/event.h"
+#include "netlink/test_link.h"
 
 static struct nl_socket nl;
 
@@ -40,7 +41,7 @@ static void set_up_veth(const char *address)
 	struct ip_prefix p = prefix(address);
 	struct nl_msg m;
 
-	assert_int_equal(nl_request(&nl, link_encode_veth(&m, "a0", "b0")), 0);
+	assert_int_equal(nl_request(&nl, test_link_veth(&m, "a0", "b0")), 0);
 	assert_int_equal(nl_request(&nl, link_encode_up(&m, ifindex_of("b0"), true)), 0);
 	assert_int_equal(nl_request(&nl, link_encode_up(&m, ifindex_of("a0"), true)), 0);
 	assert_int_equal(nl_request(&nl, ifaddr_encode_add(&m, ifindex_of("a0"), &p)), 0);
@@ -412,7 +413,7 @@ static void test_lower(void **state)
 	assert_int_equal(query_link(&nl, "a0", &link), 0);
 	assert_int_equal(link.lower, 0); /* not the other end */
 	assert_int_equal(link.vlan, 0);
-	if (nl_request(&nl, link_encode_vlan(&m, "v0", ifindex_of("a0"), 100)) == -EOPNOTSUPP)
+	if (nl_request(&nl, test_link_vlan(&m, "v0", ifindex_of("a0"), 100)) == -EOPNOTSUPP)
 		skip(); /* a kernel without */
 	assert_int_equal(query_link(&nl, "v0", &link), 0);
 	assert_int_equal(link.lower, ifindex_of("a0"));

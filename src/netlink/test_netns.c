@@ -12,6 +12,7 @@
 
 #include "base/bug.h"
 #include "netlink/query.h"
+#include "netlink/test_link.h"
 
 static void request(struct nl_socket *nl, struct nl_msg *m)
 {
@@ -48,7 +49,7 @@ void test_netns_enter(void)
 	/* Link-local addresses come seconds later and would blur the pictures. */
 	no_link_local();
 	request(&nl, link_encode_up(&m, 1, true));
-	request(&nl, link_encode_veth(&m, "eth1", "eth1-peer"));
+	request(&nl, test_link_veth(&m, "eth1", "eth1-peer"));
 	ASSERT(query_link(&nl, "eth1-peer", &link) == 0);
 	request(&nl, link_encode_up(&m, link.ifindex, true));
 	nl_socket_close(&nl);

@@ -3,7 +3,6 @@
 #include "render/render_check.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include <json-c/json.h>

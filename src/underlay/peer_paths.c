@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "mtu/mtu.h"
-#include "netlink/query.h"
 #include "path/peer_pmtu.h"
 #include "underlay/mtu_budget.h"
 #include "underlay/sticky_source.h"
