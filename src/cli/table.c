@@ -8,17 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/suggest.h"
-#include "cli/verb_check.h"
-#include "cli/verb_down.h"
-#include "cli/verb_init.h"
-#include "cli/verb_keys.h"
-#include "cli/verb_mtu.h"
-#include "cli/verb_reload.h"
-#include "cli/verb_script.h"
-#include "cli/verb_status.h"
-#include "cli/verb_top.h"
-#include "cli/verb_up.h"
-#include "cli/verb_validate.h"
+#include "cli/verb.h"
 
 /* in the order in which a new user needs them */
 static const struct verb *const verbs[] = {

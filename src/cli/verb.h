@@ -22,6 +22,22 @@ struct verb {
 	enum verb_exit (*run)(int argc, char **argv);
 };
 
+/** The verbs; verb_NAME.c defines each. */
+extern const struct verb verb_check;
+extern const struct verb verb_down;
+extern const struct verb verb_genkey; /* verb_keys.c */
+extern const struct verb verb_genpsk; /* verb_keys.c */
+extern const struct verb verb_init;
+extern const struct verb verb_metrics; /* verb_status.c */
+extern const struct verb verb_mtu;
+extern const struct verb verb_pubkey; /* verb_keys.c */
+extern const struct verb verb_reload;
+extern const struct verb verb_script;
+extern const struct verb verb_status;
+extern const struct verb verb_top; /* only where the build found ncurses */
+extern const struct verb verb_up;
+extern const struct verb verb_validate;
+
 /** Report a command line error on stderr, and how to get help. Return: VERB_USAGE. */
 enum verb_exit verb_usage(const char *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

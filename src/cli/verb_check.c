@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* check: proves a running site's segment from this host, and reports faults. */
-#include "cli/verb_check.h"
+#include "cli/verb.h"
 
 #include <errno.h>
 #include <stdio.h>

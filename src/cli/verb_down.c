@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* down: stop a site, or undo the changes that a crashed one has left. */
-#include "cli/verb_down.h"
+#include "cli/verb.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* init: create matching configuration files with keys for two or more sites. */
-#include "cli/verb_init.h"
+#include "cli/verb.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* genkey, pubkey and genpsk: keys on standard input and output, in the format of wg(8). */
-#include "cli/verb_keys.h"
+#include "cli/verb.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mtu: the header ladder of a configuration's sessions, or of options alone. */
-#include "cli/verb_mtu.h"
+#include "cli/verb.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* reload: make a running site read its configuration again. */
-#include "cli/verb_reload.h"
+#include "cli/verb.h"
 
 #include <stdio.h>
 

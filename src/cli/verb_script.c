@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* script: the wg and ip commands that set up a site. */
-#include "cli/verb_script.h"
+#include "cli/verb.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* status and metrics: reports of running sites. */
-#include "cli/verb_status.h"
+#include "cli/verb.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* top: running sites, live in the terminal. */
-#include "cli/verb_top.h"
+#include "cli/verb.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

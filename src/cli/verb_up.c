@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan up: start a site and run it. */
-#include "cli/verb_up.h"
+#include "cli/verb.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* validate: report mistakes in a configuration file, with hints. */
-#include "cli/verb_validate.h"
+#include "cli/verb.h"
 
 #include <stdbool.h>
 #include <stdio.h>
