@@ -7,22 +7,26 @@
 
 #include "base/secret.h"
 
-void *array_grow(void *array, size_t n, size_t size)
+void *array_grow(void *array, size_t *n, size_t size)
 {
+	size_t used = *n;
 	char *old;
 	char *v;
 
 	memcpy(&old, array, sizeof(old));
-	if (n & (n - 1)) /* neither 0 nor a power of two: room is left */
-		return memset(old + n * size, 0, size);
-	v = calloc(n ? 2 * n : 1, size);
+	if (used & (used - 1)) { /* neither 0 nor a power of two: room is left */
+		++*n;
+		return memset(old + used * size, 0, size);
+	}
+	v = calloc(used ? 2 * used : 1, size);
 	if (!v)
 		return NULL;
-	if (n) {
-		memcpy(v, old, n * size);
-		secret_wipe(old, n * size);
+	if (used) {
+		memcpy(v, old, used * size);
+		secret_wipe(old, used * size);
 	}
 	free(old);
 	memcpy(array, &v, sizeof(v));
-	return v + n * size;
+	++*n;
+	return v + used * size;
 }

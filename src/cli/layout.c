@@ -123,16 +123,26 @@ char *layout_complete(struct layout *layout, const struct rng *rng)
 	return problem ? problem : make_keys(layout, rng);
 }
 
+static int add_prefix(struct conf_prefixes *list, struct ip_prefix prefix)
+{
+	struct conf_prefix *item = array_grow(&list->v, &list->n, sizeof(*item));
+
+	if (!item)
+		return -ENOMEM;
+	item->prefix = prefix;
+	return 0;
+}
+
 /* Site `i`'s [Peer] for site `k`. */
 static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
 {
 	const struct layout_site *far = &layout->sites[k];
-	struct conf_peer *peer = array_grow(&model->peers, model->n_peers, sizeof(*peer));
-	struct conf_prefix *range;
+	const struct ip_prefix host = { far->address.addr,
+		(uint8_t)ip_addr_bits(&far->address.addr) };
+	struct conf_peer *peer = array_grow(&model->peers, &model->n_peers, sizeof(*peer));
 
 	if (!peer)
 		return -ENOMEM;
-	model->n_peers++;
 	memcpy(peer->public_key, far->public_key, KEY_LEN);
 	if (layout->psk) {
 		memcpy(peer->preshared_key, layout->psks[i < k ? i : k][i < k ? k : i], KEY_LEN);
@@ -144,64 +154,56 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 	}
 	if (!layout->sites[i].endpoint_host)
 		peer->keepalive_s = KEEPALIVE_S; /* there may be a NAT between */
-	range = array_grow(&peer->allowed_ips.v, 0, sizeof(*range));
-	if (!range || (far->endpoint_host && !peer->endpoint_host))
+	if (far->endpoint_host && !peer->endpoint_host)
 		return -ENOMEM;
-	range->prefix =
-		(struct ip_prefix){ far->address.addr, (uint8_t)ip_addr_bits(&far->address.addr) };
-	peer->allowed_ips.n = 1;
-	return 0;
+	return add_prefix(&peer->allowed_ips, host);
 }
 
 /* Site `i`'s [L2TP] and [L2TPSession] for site `k`. */
 static int add_wire(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
 {
 	const size_t split = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
-	struct conf_tunnel *tunnel = array_grow(&model->tunnels, model->n_tunnels, sizeof(*tunnel));
+	struct conf_tunnel *tunnel =
+		array_grow(&model->tunnels, &model->n_tunnels, sizeof(*tunnel));
+	struct conf_session *session;
 
 	if (!tunnel)
 		return -ENOMEM;
-	model->n_tunnels++;
 	tunnel->tunnel_id = wire_id(i, k);
 	tunnel->peer_tunnel_id = wire_id(k, i);
 	tunnel->local = layout->sites[i].address.addr;
 	tunnel->remote = layout->sites[k].address.addr;
 	tunnel->udp_source_port = CONF_L2TP_PORT;
 	tunnel->udp_destination_port = CONF_L2TP_PORT;
-	tunnel->sessions = array_grow(&tunnel->sessions, 0, sizeof(*tunnel->sessions));
-	if (!tunnel->sessions)
+	session = array_grow(&tunnel->sessions, &tunnel->n_sessions, sizeof(*session));
+	if (!session)
 		return -ENOMEM;
-	tunnel->n_sessions = 1;
-	tunnel->sessions[0].session_id = wire_id(i, k);
-	tunnel->sessions[0].peer_session_id = wire_id(k, i);
+	session->session_id = wire_id(i, k);
+	session->peer_session_id = wire_id(k, i);
 	if (layout->mesh && layout->n > 2) /* else the wires would be a loop */
-		tunnel->sessions[0].options.split_horizon = L2TP_SPLIT_HORIZON_ON;
+		session->options.split_horizon = L2TP_SPLIT_HORIZON_ON;
 	else if (i == 0 && layout->n > 2)
-		tunnel->sessions[0].at[split].line = 1; /* written out: it is a hub */
+		session->at[split].line = 1; /* written out: it is a hub */
 	return 0;
 }
 
 static int add_bridge(
 	const struct layout *layout, const struct layout_site *site, struct conf_site *model)
 {
-	struct conf_bridge *bridge = array_grow(&model->bridges, 0, sizeof(*bridge));
+	struct conf_bridge *bridge =
+		array_grow(&model->bridges, &model->n_bridges, sizeof(*bridge));
 
 	if (!bridge)
 		return -ENOMEM;
-	model->n_bridges = 1;
 	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
-	if (site->bridge.addr.family) {
-		if (!array_grow(&bridge->addresses.v, 0, sizeof(*bridge->addresses.v)))
-			return -ENOMEM;
-		bridge->addresses.n = 1;
-		bridge->addresses.v[0].prefix = site->bridge;
-	}
+	if (site->bridge.addr.family && add_prefix(&bridge->addresses, site->bridge) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < site->n_members; i++) {
-		struct conf_text *member = array_grow(&bridge->members.v, i, sizeof(*member));
+		struct conf_text *member =
+			array_grow(&bridge->members.v, &bridge->members.n, sizeof(*member));
 
 		if (!member || !(member->text = strdup(site->members[i])))
 			return -ENOMEM;
-		bridge->members.n++;
 	}
 	return 0;
 }
@@ -216,10 +218,8 @@ int layout_site_model(const struct layout *layout, size_t i, struct conf_site *r
 	memcpy(wg->private_key, site->private_key, KEY_LEN);
 	wg->has_private_key = true;
 	wg->listen_port = site->endpoint_host ? site->endpoint_port : 0;
-	if (!array_grow(&wg->addresses.v, 0, sizeof(*wg->addresses.v)))
+	if (add_prefix(&wg->addresses, site->address) < 0)
 		return -ENOMEM;
-	wg->addresses.n = 1;
-	wg->addresses.v[0].prefix = site->address;
 	for (size_t k = 0; !error && k < layout->n; k++) {
 		if (!layout_wired(layout, i, k))
 			continue;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/site.h"
+#include "ctlproto/json.h"
 #include "render/mtu_table.h"
 #include "underlay/mtu_budget.h"
 
@@ -141,11 +142,11 @@ static struct mtu_options merge(const struct request *r, struct mtu_options base
 static void put_json(struct output *out, const struct mtu_ladder *l, const char *session)
 {
 	struct json_object *o = mtu_table_json(l);
-	struct json_object *name = json_object_new_string(session);
 
-	if (!o || !name || json_object_object_add(o, "session", name) < 0 ||
-		json_object_array_add(out->ladders, o) < 0) {
+	if (json_put_text(o, "session", session) < 0) {
 		json_object_put(o);
+		out->failed = true;
+	} else if (json_append(out->ladders, o) < 0) {
 		out->failed = true;
 	}
 }
@@ -229,17 +230,12 @@ static bool print_json(struct output *out)
 {
 	struct json_object *root = json_object_new_object();
 
-	if (!root || json_object_object_add(root, "ladders", out->ladders) < 0)
-		out->failed = true;
-	else
-		out->ladders = NULL; /* now owned by root */
-	if (!out->failed)
-		puts(json_object_to_json_string_ext(
-			root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
-	json_object_put(out->ladders);
-	json_object_put(root);
-	if (out->failed)
+	if (json_put(root, "ladders", out->ladders) < 0 || out->failed ||
+		json_print(stdout, root) < 0) {
 		fputs("wirespan mtu: out of memory\n", stderr);
+		out->failed = true;
+	}
+	json_object_put(root);
 	return !out->failed;
 }
 

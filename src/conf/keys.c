@@ -292,14 +292,15 @@ static void read_endpoint(
 
 static void text_add(struct conf_reader *r, struct conf_texts *list, const char *text)
 {
-	struct conf_text *item = array_grow(&list->v, list->n, sizeof(*item));
+	char *copy = strdup(text);
+	struct conf_text *item = copy ? array_grow(&list->v, &list->n, sizeof(*item)) : NULL;
 
-	if (!item || !(item->text = strdup(text))) {
+	if (item) {
+		*item = (struct conf_text){ .text = copy, .at = r->at };
+	} else {
+		free(copy);
 		r->out_of_memory = true;
-		return;
 	}
-	item->at = r->at;
-	list->n++;
 }
 
 /* A shell command, stored verbatim. */
@@ -371,14 +372,12 @@ static void read_forward_control(
 static void prefix_add(
 	struct conf_reader *r, struct conf_prefixes *list, const struct ip_prefix *prefix)
 {
-	struct conf_prefix *item = array_grow(&list->v, list->n, sizeof(*item));
+	struct conf_prefix *item = array_grow(&list->v, &list->n, sizeof(*item));
 
-	if (!item) {
+	if (item)
+		*item = (struct conf_prefix){ .prefix = *prefix, .at = r->at };
+	else
 		r->out_of_memory = true;
-		return;
-	}
-	*item = (struct conf_prefix){ .prefix = *prefix, .at = r->at };
-	list->n++;
 }
 
 static void read_addresses(

@@ -145,30 +145,16 @@ static void enter_single(struct parser *p, struct conf_at *section_at)
 		*section_at = p->reader.at;
 }
 
-static void *peer_new(struct parser *p)
-{
-	struct conf_site *site = p->site;
-	struct conf_peer *peer = array_grow(&site->peers, site->n_peers, sizeof(*peer));
-
-	if (!peer)
-		return NULL;
-	site->n_peers++;
-	peer->section = p->reader.at;
-	return peer;
-}
-
 static void *tunnel_new(struct parser *p)
 {
 	struct conf_site *site = p->site;
-	struct conf_tunnel *tunnel = array_grow(&site->tunnels, site->n_tunnels, sizeof(*tunnel));
+	struct conf_tunnel *tunnel = array_grow(&site->tunnels, &site->n_tunnels, sizeof(*tunnel));
 
-	if (!tunnel)
-		return NULL;
-	site->n_tunnels++;
-	tunnel->local_auto = true;
-	tunnel->udp_source_port = CONF_L2TP_PORT;
-	tunnel->udp_destination_port = CONF_L2TP_PORT;
-	tunnel->section = p->reader.at;
+	if (tunnel)
+		*tunnel = (struct conf_tunnel){ .local_auto = true,
+			.udp_source_port = CONF_L2TP_PORT,
+			.udp_destination_port = CONF_L2TP_PORT,
+			.section = p->reader.at };
 	return tunnel;
 }
 
@@ -176,25 +162,34 @@ static void *session_new(struct parser *p, struct conf_tunnel *tunnel)
 {
 	struct conf_session *session;
 
-	session = array_grow(&tunnel->sessions, tunnel->n_sessions, sizeof(*session));
-	if (!session)
-		return NULL;
-	tunnel->n_sessions++;
-	l2tp_options_init(&session->options);
-	session->section = p->reader.at;
+	session = array_grow(&tunnel->sessions, &tunnel->n_sessions, sizeof(*session));
+	if (session) {
+		l2tp_options_init(&session->options);
+		session->section = p->reader.at;
+	} else {
+		p->reader.out_of_memory = true;
+	}
 	return session;
+}
+
+static void *peer_new(struct parser *p)
+{
+	struct conf_site *site = p->site;
+	struct conf_peer *peer = array_grow(&site->peers, &site->n_peers, sizeof(*peer));
+
+	if (peer)
+		peer->section = p->reader.at;
+	return peer;
 }
 
 static void *bridge_new(struct parser *p)
 {
 	struct conf_site *site = p->site;
-	struct conf_bridge *bridge = array_grow(&site->bridges, site->n_bridges, sizeof(*bridge));
+	struct conf_bridge *bridge = array_grow(&site->bridges, &site->n_bridges, sizeof(*bridge));
 
-	if (!bridge)
-		return NULL;
-	site->n_bridges++;
-	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
-	bridge->section = p->reader.at;
+	if (bridge)
+		*bridge = (struct conf_bridge){ .name = CONF_BRIDGE_NAME_DEFAULT,
+			.section = p->reader.at };
 	return bridge;
 }
 
@@ -379,14 +374,16 @@ static void read_line(struct parser *p, char *line)
 static int file_add(struct parser *p, const char *name)
 {
 	struct conf_site *site = p->site;
-	char **slot = array_grow(&site->files, site->n_files, sizeof(*slot));
+	uint32_t number = (uint32_t)site->n_files;
+	char *copy = strdup(name);
+	char **slot = copy ? array_grow(&site->files, &site->n_files, sizeof(*slot)) : NULL;
 
-	if (!slot)
+	if (!slot) {
+		free(copy);
 		return -ENOMEM;
-	*slot = strdup(name);
-	if (!*slot)
-		return -ENOMEM;
-	p->reader.at.file = (uint32_t)site->n_files++;
+	}
+	*slot = copy;
+	p->reader.at.file = number;
 	return 0;
 }
 

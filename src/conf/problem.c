@@ -15,20 +15,22 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
 {
 	size_t *found = severity == CONF_ERROR ? &report->n_errors : &report->n_warnings;
 	struct conf_problem *problem;
-	char *text = NULL;
+	char *text;
 	char *newline;
 	va_list args;
 
 	if (++*found > CONF_PROBLEMS_MAX)
 		return;
-	problem = array_grow(&report->v, report->n, sizeof(*problem));
 	va_start(args, format);
-	if (!problem || vasprintf(&text, format, args) < 0) {
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	problem = text ? array_grow(&report->v, &report->n, sizeof(*problem)) : NULL;
+	if (!problem) {
+		free(text);
 		report->out_of_memory = true;
-		va_end(args);
 		return;
 	}
-	va_end(args);
 	sentence_tidy(text);
 	newline = strchr(text, '\n');
 	*problem = (struct conf_problem){ .severity = severity, .at = at, .text = text };
@@ -36,7 +38,6 @@ void conf_report_add(struct conf_report *report, enum conf_severity severity, st
 		*newline = '\0';
 		problem->hint = newline + 1;
 	}
-	report->n++;
 }
 
 static size_t not_stored(size_t found)

@@ -6,29 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/keytext.h"
 #include "base/mono.h"
 #include "base/array.h"
+#include "ctlproto/json.h"
 #include "ctlproto/options_json.h"
 #include "ctlproto/status.h"
 #include "pkt/drop.h"
-
-/* Add `value` to `object` under a key that outlives it; consumes `value`, NULL means out of
- * memory. */
-static int add_value(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (!value)
-		return -ENOMEM;
-	if (json_object_object_add_ex(object, key, value,
-		    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
 
 static int add_null(struct json_object *object, const char *key)
 {
@@ -36,17 +22,6 @@ static int add_null(struct json_object *object, const char *key)
 		       JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0
 		       ? 0
 		       : -ENOMEM;
-}
-
-/* Append `value` to `array`; consumes `value`, NULL means out of memory. */
-static int append_value(struct json_object *array, struct json_object *value)
-{
-	if (!value)
-		return -ENOMEM;
-	if (json_object_array_add(array, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
 }
 
 /* Load the unsigned number of `size` bytes at `p`. Hosts are little endian (base/bytes.h
@@ -68,7 +43,7 @@ static int encode_prefixes(const struct status_prefixes *list, struct json_objec
 		return -ENOMEM;
 	for (size_t i = 0; i < list->len; i++) {
 		ip_prefix_text(&list->v[i], text);
-		if (append_value(array, json_object_new_string(text)) < 0) {
+		if (json_append(array, json_object_new_string(text)) < 0) {
 			json_object_put(array);
 			return -ENOMEM;
 		}
@@ -90,7 +65,7 @@ static int encode_array(const struct field *f, const char *base, struct json_obj
 	memcpy(&len, base + f->len_offset, sizeof(len));
 	for (size_t i = 0; i < len; i++) {
 		if (fields_to_json(f->sub, elements + i * f->count, &element) < 0 ||
-			append_value(array, element) < 0) {
+			json_append(array, element) < 0) {
 			json_object_put(array);
 			return -ENOMEM;
 		}
@@ -106,8 +81,8 @@ static int encode_drops(const struct drop_counters *drops, struct json_object **
 	if (!object)
 		return -ENOMEM;
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
-		if (add_value(object, drop_name((enum drop)d),
-			    json_object_new_uint64(drops->n[d])) < 0) {
+		if (json_put(object, drop_name((enum drop)d), json_object_new_uint64(drops->n[d])) <
+			0) {
 			json_object_put(object);
 			return -ENOMEM;
 		}
@@ -185,7 +160,7 @@ static int encode_field(const struct field *f, const char *base, struct json_obj
 		err = encode_drops((const void *)p, &value);
 	else
 		value = encode_scalar(f, p);
-	return err ? err : add_value(object, f->name, value);
+	return err ? err : json_put(object, f->name, value);
 }
 
 int fields_to_json(const struct field *table, const void *base, struct json_object **ret_json)
@@ -296,8 +271,7 @@ static int decode_array(const struct field *f, struct json_object *value, char *
 	if (!json_object_is_type(value, json_type_array))
 		return -EBADMSG;
 	for (size_t i = 0; !err && i < json_object_array_length(value); i++) {
-		element = array_grow(&elements, len, f->count);
-		len += element != NULL;
+		element = array_grow(&elements, &len, f->count);
 		err = element ? fields_from_json(
 					f->sub, json_object_array_get_idx(value, i), element)
 			      : -ENOMEM;

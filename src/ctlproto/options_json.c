@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <json-c/json.h>
+#include "ctlproto/json.h"
 
 static struct json_object *encode(const struct l2tp_option *row, uint32_t value)
 {
@@ -20,15 +20,9 @@ int options_to_json(const struct l2tp_options *options, struct json_object *obje
 {
 	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
 		const struct l2tp_option *row = &l2tp_option_rows[i];
-		struct json_object *value = encode(row, l2tp_options_get(options, i));
 
-		if (!value)
+		if (json_put(object, row->status, encode(row, l2tp_options_get(options, i))) < 0)
 			return -ENOMEM;
-		if (json_object_object_add_ex(object, row->status, value,
-			    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
-			continue;
-		json_object_put(value);
-		return -ENOMEM;
 	}
 	return 0;
 }

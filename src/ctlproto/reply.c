@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "ctlproto/json.h"
 #include "ctlproto/status_json.h"
 
 #define REPLY_DEPTH 16 /* maximum nesting of a reply */
@@ -24,30 +23,18 @@ void ctl_reply_fail(struct ctl_reply *reply, const char *format, ...)
 	va_end(ap);
 }
 
-/* Add `value` (NULL: out of memory) under `key`; consumes `value`. */
-static int add_value(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (!value)
-		return -ENOMEM;
-	if (json_object_object_add(object, key, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
-
 static int fill_object(const struct ctl_reply *reply, struct json_object *object)
 {
 	struct json_object *status;
 	int err;
 
-	err = add_value(object, "ok", json_object_new_boolean(reply->ok));
+	err = json_put(object, "ok", json_object_new_boolean(reply->ok));
 	if (!err && (reply->text[0] || !reply->ok))
-		err = add_value(
-			object, reply->ok ? "text" : "error", json_object_new_string(reply->text));
+		err = json_put_text(object, reply->ok ? "text" : "error", reply->text);
 	if (err || !reply->ok || !reply->has_status)
 		return err;
 	err = status_to_json(&reply->status, &status);
-	return err ? err : add_value(object, "status", status);
+	return err ? err : json_put(object, "status", status);
 }
 
 int ctl_reply_print(const struct ctl_reply *reply, char **ret_line, size_t *ret_len)
@@ -105,21 +92,17 @@ static int read_object(struct json_object *object, struct ctl_reply *reply)
 
 int ctl_reply_parse(const char *line, size_t len, struct ctl_reply *ret)
 {
-	struct json_tokener *tokener;
 	struct json_object *object;
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
 	if (len > CTL_REPLY_MAX)
 		return -EBADMSG;
-	tokener = json_tokener_new_ex(REPLY_DEPTH);
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	object = json_tokener_parse_ex(tokener, line, (int)len);
-	err = object ? read_object(object, ret) : -EBADMSG;
+	err = json_parse(line, len, REPLY_DEPTH, JSON_TOKENER_STRICT, &object);
+	if (err)
+		return err;
+	err = read_object(object, ret);
 	json_object_put(object);
-	json_tokener_free(tokener);
 	return err;
 }
 

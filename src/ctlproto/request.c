@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "base/bytes.h"
+#include "ctlproto/json.h"
 
 #define REQUEST_DEPTH 4 /* maximum nesting of a request */
 
@@ -19,11 +18,6 @@ static const char *const verb_names[] = {
 };
 
 _Static_assert(ARRAY_LEN(verb_names) == CTL_VERB_COUNT, "every verb has a name");
-
-const char *ctl_verb_name(enum ctl_verb verb)
-{
-	return verb_names[verb];
-}
 
 static int parse_verb(struct json_object *object, struct ctl_request *ret)
 {
@@ -49,20 +43,17 @@ static int parse_verb(struct json_object *object, struct ctl_request *ret)
 
 int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret)
 {
-	struct json_tokener *tokener;
 	struct json_object *object;
 	int err;
 
 	if (len > CTL_REQUEST_MAX)
 		return -EBADMSG;
-	tokener = json_tokener_new_ex(REQUEST_DEPTH);
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, line, (int)len);
-	err = object ? parse_verb(object, ret) : -EBADMSG;
+	err = json_parse(line, len, REQUEST_DEPTH, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8,
+		&object);
+	if (err)
+		return err;
+	err = parse_verb(object, ret);
 	json_object_put(object);
-	json_tokener_free(tokener);
 	return err;
 }
 

@@ -22,9 +22,6 @@ struct ctl_request {
 	enum ctl_verb verb;
 };
 
-/** The verb's name in a request. `verb` must be below CTL_VERB_COUNT. */
-const char *ctl_verb_name(enum ctl_verb verb);
-
 /**
  * Parse `line[len]`, without its newline.
  * Return: 0; -EBADMSG (not a JSON object with a "verb", or larger than CTL_REQUEST_MAX);

@@ -13,55 +13,37 @@
 
 struct status_peer *status_add_peer(struct status_report *r)
 {
-	struct status_peer *peer = array_grow(&r->peers, r->peers_len, sizeof(*peer));
-
-	r->peers_len += peer != NULL;
-	return peer;
+	return array_grow(&r->peers, &r->peers_len, sizeof(*r->peers));
 }
 
 struct status_tunnel *status_add_tunnel(struct status_report *r)
 {
-	struct status_tunnel *tunnel = array_grow(&r->tunnels, r->tunnels_len, sizeof(*tunnel));
-
-	r->tunnels_len += tunnel != NULL;
-	return tunnel;
+	return array_grow(&r->tunnels, &r->tunnels_len, sizeof(*r->tunnels));
 }
 
 struct status_session *status_add_session(struct status_report *r)
 {
-	struct status_session *session =
-		array_grow(&r->sessions, r->sessions_len, sizeof(*session));
-
-	r->sessions_len += session != NULL;
-	return session;
+	return array_grow(&r->sessions, &r->sessions_len, sizeof(*r->sessions));
 }
 
 struct status_bridge *status_add_bridge(struct status_report *r)
 {
-	struct status_bridge *bridge = array_grow(&r->bridges, r->bridges_len, sizeof(*bridge));
-
-	r->bridges_len += bridge != NULL;
-	return bridge;
+	return array_grow(&r->bridges, &r->bridges_len, sizeof(*r->bridges));
 }
 
 struct status_member *status_add_member(struct status_bridge *bridge)
 {
-	struct status_member *member =
-		array_grow(&bridge->members, bridge->members_len, sizeof(*member));
-
-	bridge->members_len += member != NULL;
-	return member;
+	return array_grow(&bridge->members, &bridge->members_len, sizeof(*bridge->members));
 }
 
 int status_add_warning(struct status_report *r, const char *format, ...)
 {
 	struct status_warning *warning =
-		array_grow(&r->warnings, r->warnings_len, sizeof(*warning));
+		array_grow(&r->warnings, &r->warnings_len, sizeof(*warning));
 	va_list ap;
 
 	if (!warning)
 		return -ENOMEM;
-	r->warnings_len++;
 	va_start(ap, format);
 	(void)vsnprintf(warning->text, sizeof(warning->text), format, ap);
 	va_end(ap);
@@ -70,11 +52,10 @@ int status_add_warning(struct status_report *r, const char *format, ...)
 
 int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p)
 {
-	struct ip_prefix *slot = array_grow(&list->v, list->len, sizeof(*slot));
+	struct ip_prefix *slot = array_grow(&list->v, &list->len, sizeof(*slot));
 
 	if (!slot)
 		return -ENOMEM;
-	list->len++;
 	*slot = *p;
 	return 0;
 }

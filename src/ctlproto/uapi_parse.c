@@ -101,10 +101,9 @@ static int add_peer(struct uapi_request *r, const char *value)
 		return -EINVAL;
 	if (r->set.peers_len >= UAPI_PEERS_MAX)
 		return -E2BIG;
-	peer = array_grow(&r->set.peers, r->set.peers_len, sizeof(*peer));
+	peer = array_grow(&r->set.peers, &r->set.peers_len, sizeof(*peer));
 	if (!peer)
 		return -ENOMEM;
-	r->set.peers_len++;
 	memcpy(peer->public_key, key, KEY_LEN);
 	return 0;
 }
@@ -203,10 +202,9 @@ static int add_allowed_ip(struct uapi_request *r, const char *value)
 		return -EINVAL;
 	if (r->prefixes >= UAPI_PREFIXES_MAX)
 		return -E2BIG;
-	slot = array_grow(&peer->prefixes, peer->prefixes_len, sizeof(*slot));
+	slot = array_grow(&peer->prefixes, &peer->prefixes_len, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
-	peer->prefixes_len++;
 	slot->prefix = prefix;
 	slot->remove = remove;
 	r->prefixes++;

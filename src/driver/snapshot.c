@@ -26,7 +26,7 @@ static int recall_allowed_ips(
 	uint32_t cursor = WG_NO_NODE;
 
 	while (wg_allowedips_next(&dev->allowed, peer, &cursor, &prefix)) {
-		struct conf_prefix *item = array_grow(&list.v, list.n, sizeof(*item));
+		struct conf_prefix *item = array_grow(&list.v, &list.n, sizeof(*item));
 
 		if (!item) {
 			free(list.v);
@@ -58,7 +58,7 @@ static bool has_peer(const struct conf_site *conf, const uint8_t key[static KEY_
 
 static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[static KEY_LEN])
 {
-	struct conf_peer *peer = array_grow(&conf->peers, conf->n_peers, sizeof(*peer));
+	struct conf_peer *peer = array_grow(&conf->peers, &conf->n_peers, sizeof(*peer));
 
 	if (!peer)
 		return NULL;

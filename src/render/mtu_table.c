@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "ctlproto/json.h"
 #include "l2tp/fragment.h"
 #include "wg/overhead.h"
 
@@ -128,16 +129,12 @@ void mtu_table_print(const struct mtu_ladder *l, const char *title, FILE *out)
 
 static bool add_number(struct json_object *o, const char *key, unsigned v)
 {
-	struct json_object *value = json_object_new_int64(v);
-
-	return value && json_object_object_add(o, key, value) == 0;
+	return json_put(o, key, json_object_new_int64(v)) == 0;
 }
 
 static bool add_text(struct json_object *o, const char *key, const char *v)
 {
-	struct json_object *value = json_object_new_string(v);
-
-	return value && json_object_object_add(o, key, value) == 0;
+	return json_put_text(o, key, v) == 0;
 }
 
 static bool add_options(struct json_object *o, const struct mtu_options *p)
@@ -153,7 +150,7 @@ static bool add_options(struct json_object *o, const struct mtu_options *p)
 static bool add_layers(struct json_object *o, const struct mtu_ladder *l)
 {
 	struct json_object *layers = json_object_new_array();
-	bool ok = layers && json_object_object_add(o, "layers", layers) == 0;
+	bool ok = json_put(o, "layers", layers) == 0;
 
 	for (unsigned i = 0; ok && i < MTU_LAYERS; i++) {
 		struct json_object *layer;
@@ -163,8 +160,8 @@ static bool add_layers(struct json_object *o, const struct mtu_ladder *l)
 			continue;
 		layer = json_object_new_object();
 		layer_text(l, (enum mtu_layer)i, text, sizeof(text));
-		ok = layer && json_object_array_add(layers, layer) == 0 &&
-		     add_text(layer, "name", text) && add_number(layer, "offset", l->offset[i]) &&
+		ok = json_append(layers, layer) == 0 && add_text(layer, "name", text) &&
+		     add_number(layer, "offset", l->offset[i]) &&
 		     add_number(layer, "bytes", l->bytes[i]);
 	}
 	return ok;
@@ -175,22 +172,19 @@ static bool add_fragments(struct json_object *o, const struct mtu_ladder *l)
 	size_t packet = l->wg_mtu - l->session + MEMBER_MTU;
 	struct json_object *lens = json_object_new_array();
 	struct fragment_plan plan;
-	bool ok = lens && json_object_object_add(o, "fragments_of_1500", lens) == 0;
+	bool ok = json_put(o, "fragments_of_1500", lens) == 0;
 
 	if (!ok || fragment_plan(l->options.inner_family, packet, l->wg_mtu, 0, &plan) < 0)
 		return ok;
-	for (size_t j = 0; ok && j < plan.count; j++) {
-		struct json_object *len = json_object_new_int64((int64_t)fragment_len(&plan, j));
-
-		ok = len && json_object_array_add(lens, len) == 0;
-	}
+	for (size_t j = 0; ok && j < plan.count; j++)
+		ok = json_append(lens, json_object_new_int64((int64_t)fragment_len(&plan, j))) == 0;
 	return ok;
 }
 
 struct json_object *mtu_table_json(const struct mtu_ladder *l)
 {
 	struct json_object *o = json_object_new_object();
-	bool ok = o && add_options(o, &l->options) && add_layers(o, l) &&
+	bool ok = add_options(o, &l->options) && add_layers(o, l) &&
 		  add_number(o, "outer_packet", l->outer_len) &&
 		  add_number(o, "wg_mtu", l->wg_mtu) && add_number(o, "frame", l->frame) &&
 		  add_number(o, "session_mtu", l->session) && add_number(o, "mss_ipv4", l->mss4) &&

@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "base/bytes.h"
 #include "ctlproto/fields.h"
+#include "ctlproto/json.h"
 
 #define WIDTH	 100 /* columns of a line */
 #define INDENT	 24  /* of the text column, after severity and subject */
@@ -151,91 +150,85 @@ static const struct field underlay[] = {
 	{ NULL },
 };
 
-/* Put a value under a key; consumes it. */
-static int put(struct json_object *o, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add(o, key, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
-
-static int put_text(struct json_object *o, const char *key, const char *text)
-{
-	return put(o, key, json_object_new_string(text));
-}
-
-static int append(struct json_object *array, struct json_object *value)
-{
-	if (value && json_object_array_add(array, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
-
 static struct json_object *finding_object(const struct finding *f)
 {
 	struct json_object *o = json_object_new_object();
 
-	if (o && !put_text(o, "severity", finding_severity_name(f->severity)) &&
-		!put_text(o, "check", f->check) && !put_text(o, "subject", f->subject) &&
-		!put_text(o, "text", f->text) && !put_text(o, "hint", f->hint))
+	if (!json_put_text(o, "severity", finding_severity_name(f->severity)) &&
+		!json_put_text(o, "check", f->check) && !json_put_text(o, "subject", f->subject) &&
+		!json_put_text(o, "text", f->text) && !json_put_text(o, "hint", f->hint))
 		return o;
 	json_object_put(o);
 	return NULL;
 }
 
-/* An array of structs described by a table; `name` is the JSON key of each name. */
-static struct json_object *array_of(const struct field *table, const void *v, size_t n, size_t size,
-	struct json_object *(*decorate)(
-		const struct observations *f, size_t i, struct json_object *o),
-	const struct observations *f)
+/* Append a struct that a table describes to an array. Return: its object, or NULL. */
+static struct json_object *add_object(
+	struct json_object *array, const struct field *table, const void *base)
+{
+	struct json_object *o = NULL;
+
+	(void)fields_to_json(table, base, &o);
+	return json_append(array, o) < 0 ? NULL : o;
+}
+
+/* The array if it is complete; if not, NULL. */
+static struct json_object *complete(struct json_object *array, bool ok)
+{
+	if (ok)
+		return array;
+	json_object_put(array);
+	return NULL;
+}
+
+static struct json_object *peers_array(const struct observations *f)
 {
 	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; array && i < n; i++) {
-		struct json_object *o = NULL;
-
-		(void)fields_to_json(table, (const char *)v + i * size, &o);
-		if (o && decorate)
-			o = decorate(f, i, o);
-		if (append(array, o) < 0) {
-			json_object_put(array);
-			return NULL;
-		}
-	}
-	return array;
-}
-
-static struct json_object *decorate_peer(
-	const struct observations *f, size_t i, struct json_object *o)
-{
 	char key[KEY_BASE64_LEN + 1];
+	bool ok = array;
 
-	key_to_base64(f->before.peers[i].public_key, key);
-	(void)put_text(o, "public_key", key);
-	return o;
+	for (size_t i = 0; ok && i < f->n_peers; i++) {
+		struct json_object *o = add_object(array, peer, &f->peers[i]);
+
+		key_to_base64(f->before.peers[i].public_key, key);
+		ok = o && !json_put_text(o, "public_key", key);
+	}
+	return complete(array, ok);
 }
 
-static struct json_object *decorate_session(
-	const struct observations *f, size_t i, struct json_object *o)
+static struct json_object *sessions_array(const struct observations *f)
 {
-	(void)put_text(o, "name", f->before.sessions[i].name);
-	(void)put(o, "computed", json_object_new_int64(f->before.sessions[i].budget));
-	return o;
+	struct json_object *array = json_object_new_array();
+	bool ok = array;
+
+	for (size_t i = 0; ok && i < f->n_sessions; i++) {
+		const struct status_session *s = &f->before.sessions[i];
+		struct json_object *o = add_object(array, session, &f->sessions[i]);
+
+		ok = o && !json_put_text(o, "name", s->name) &&
+		     !json_put(o, "computed", json_object_new_int64(s->budget));
+	}
+	return complete(array, ok);
+}
+
+static struct json_object *underlays_array(const struct observations *f)
+{
+	struct json_object *array = json_object_new_array();
+	bool ok = array;
+
+	for (size_t i = 0; ok && i < f->n_underlays; i++)
+		ok = add_object(array, underlay, &f->underlays[i]);
+	return complete(array, ok);
 }
 
 static struct json_object *findings_array(const struct findings *findings)
 {
 	struct json_object *array = json_object_new_array();
+	bool ok = array;
 
-	for (size_t i = 0; array && i < findings->n; i++) {
-		if (append(array, finding_object(&findings->v[i])) < 0) {
-			json_object_put(array);
-			return NULL;
-		}
-	}
-	return array;
+	for (size_t i = 0; ok && i < findings->n; i++)
+		ok = !json_append(array, finding_object(&findings->v[i]));
+	return complete(array, ok);
 }
 
 struct json_object *render_check_json_new(void)
@@ -246,31 +239,17 @@ struct json_object *render_check_json_new(void)
 int render_check_json(
 	struct json_object *all, const struct observations *f, const struct findings *findings)
 {
+	bool ok = !findings_count(findings, FINDING_ERROR);
 	struct json_object *o = json_object_new_object();
-	int err = o ? 0 : -ENOMEM;
 
-	if (!err)
-		err = put_text(o, "site", f->site);
-	if (!err)
-		err = put(
-			o, "ok", json_object_new_boolean(!findings_count(findings, FINDING_ERROR)));
-	if (!err)
-		err = put(o, "findings", findings_array(findings));
-	if (!err)
-		err = put(o, "peers",
-			array_of(peer, f->peers, f->n_peers, sizeof(*f->peers), decorate_peer, f));
-	if (!err)
-		err = put(o, "sessions",
-			array_of(session, f->sessions, f->n_sessions, sizeof(*f->sessions),
-				decorate_session, f));
-	if (!err)
-		err = put(o, "underlay",
-			array_of(underlay, f->underlays, f->n_underlays, sizeof(*f->underlays),
-				NULL, f));
-	if (!err)
-		return append(all, o);
+	if (!json_put_text(o, "site", f->site) && !json_put(o, "ok", json_object_new_boolean(ok)) &&
+		!json_put(o, "findings", findings_array(findings)) &&
+		!json_put(o, "peers", peers_array(f)) &&
+		!json_put(o, "sessions", sessions_array(f)) &&
+		!json_put(o, "underlay", underlays_array(f)))
+		return json_append(all, o);
 	json_object_put(o);
-	return err;
+	return -ENOMEM;
 }
 
 void render_check_json_end(FILE *out, struct json_object *all, bool single)
@@ -279,12 +258,9 @@ void render_check_json_end(FILE *out, struct json_object *all, bool single)
 		single ? json_object_array_get_idx(all, 0) : json_object_new_object();
 
 	if (!single && shown)
-		(void)put(shown, "sites", json_object_get(all));
+		(void)json_put(shown, "sites", json_object_get(all));
 	if (shown)
-		fprintf(out, "%s\n",
-			json_object_to_json_string_ext(
-				shown, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-					       JSON_C_TO_STRING_NOSLASHESCAPE));
+		(void)json_print(out, shown);
 	if (!single)
 		json_object_put(shown);
 	json_object_put(all);
