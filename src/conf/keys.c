@@ -70,18 +70,17 @@ static const struct conf_word *word_find(const struct conf_word *words, const ch
 	return NULL;
 }
 
-/* Report that `value` of `key` is wrong: `problem` with the hint after '\n'. */
-static void report_bad_value(
-	struct conf_reader *r, const struct conf_key *key, const char *value, const char *problem)
+/* Report that `value` of the key is wrong: `problem` with the hint after '\n'. */
+static void report_bad_value(struct conf_reader *r, const char *value, const char *problem)
 {
 	char shown[CONF_SHOWN_LEN];
 
-	conf_report_add(r->report, CONF_ERROR, r->at, "%s: %s %s", key->name,
+	conf_report_add(r->report, CONF_ERROR, r->at, "%s: %s %s", r->key->name,
 		conf_shown(value, shown), problem);
 }
 
 /* Report that a key is wrong, without showing it. */
-static void report_bad_key(struct conf_reader *r, const struct conf_key *key, const char *value)
+static void report_bad_key(struct conf_reader *r, const char *value)
 {
 	size_t len = strlen(value);
 
@@ -89,110 +88,118 @@ static void report_bad_key(struct conf_reader *r, const struct conf_key *key, co
 		conf_report_add(r->report, CONF_ERROR, r->at,
 			"%s: not a key: it has %zu characters instead of 44\n"
 			"paste the whole line that wirespan genkey, pubkey or genpsk printed",
-			key->name, len);
+			r->key->name, len);
 	else
 		conf_report_add(r->report, CONF_ERROR, r->at,
 			"%s: not a key: it is not the base64 encoding of 32 bytes\n"
 			"paste the whole line that wirespan genkey, pubkey or genpsk printed",
-			key->name);
+			r->key->name);
 }
 
-static void *field(const struct conf_key *key, void *object)
+/* The member that the key sets. */
+static void *field(const struct conf_reader *r)
 {
-	return (char *)object + key->offset;
+	return (char *)r->object + r->key->offset;
 }
 
-static void read_words(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+/* Cut the next item off a list. Return: NULL if there is none. */
+static char *next_item(char **list)
 {
-	const struct conf_word *word = word_find(key->words, value);
+	char *item = *list + strspn(*list, LIST_SEPARATORS);
+	size_t len = strcspn(item, LIST_SEPARATORS);
+
+	*list = item + len + (item[len] != '\0');
+	item[len] = '\0';
+	return len ? item : NULL;
+}
+
+static void read_words(struct conf_reader *r, char *value)
+{
+	const struct conf_word *word = word_find(r->key->words, value);
 	char problem[120];
 	size_t len;
 
 	if (word) {
-		memcpy(field(key, object), &word->value, sizeof(word->value));
+		memcpy(field(r), &word->value, sizeof(word->value));
 		return;
 	}
 	len = (size_t)snprintf(problem, sizeof(problem), "is not a valid value\nwrite");
-	for (word = key->words; word->word && len < sizeof(problem); word++)
+	for (word = r->key->words; word->word && len < sizeof(problem); word++)
 		len += (size_t)snprintf(problem + len, sizeof(problem) - len, "%s %s",
-			word == key->words ? ""
-			: word[1].word	   ? ","
-					   : " or",
+			word == r->key->words ? ""
+			: word[1].word	      ? ","
+					      : " or",
 			word->word);
-	report_bad_value(r, key, value, problem);
+	report_bad_value(r, value, problem);
 }
 
-static void read_bool(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_bool(struct conf_reader *r, char *value)
 {
-	if (conf_value_bool(value, field(key, object)) < 0)
-		report_bad_value(r, key, value, "is neither yes nor no\nwrite yes or no");
+	if (conf_value_bool(value, field(r)) < 0)
+		report_bad_value(r, value, "is neither yes nor no\nwrite yes or no");
 }
 
-static void read_port(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_port(struct conf_reader *r, char *value)
 {
 	uint32_t port;
 
 	if (conf_value_u32(value, 1, UINT16_MAX, &port) < 0) {
-		report_bad_value(r, key, value, "is not a port\nwrite a number from 1 to 65535");
+		report_bad_value(r, value, "is not a port\nwrite a number from 1 to 65535");
 		return;
 	}
-	*(uint16_t *)field(key, object) = (uint16_t)port;
+	*(uint16_t *)field(r) = (uint16_t)port;
 }
 
 /* As in wg(8): 0, however it is written, lets the kernel choose. */
-static void read_listen_port(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_listen_port(struct conf_reader *r, char *value)
 {
 	uint32_t none;
 
 	if (!conf_value_u32(value, 0, 0, &none))
-		*(uint16_t *)field(key, object) = 0;
+		*(uint16_t *)field(r) = 0;
 	else
-		read_port(r, key, object, value);
+		read_port(r, value);
 }
 
-static void read_id(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_id(struct conf_reader *r, char *value)
 {
-	if (conf_value_u32(value, 1, UINT32_MAX, field(key, object)) < 0)
-		report_bad_value(
-			r, key, value, "is not an id\nwrite a number from 1 to 4294967295");
+	if (conf_value_u32(value, 1, UINT32_MAX, field(r)) < 0)
+		report_bad_value(r, value, "is not an id\nwrite a number from 1 to 4294967295");
 }
 
-static void read_mtu(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_mtu(struct conf_reader *r, char *value)
 {
 	if (!strcasecmp(value, "auto"))
-		*(uint32_t *)field(key, object) = 0;
-	else if (conf_value_u32(value, 1, UINT16_MAX, field(key, object)) < 0)
-		report_bad_value(r, key, value, "is not an MTU\nwrite auto, or a number of bytes");
+		*(uint32_t *)field(r) = 0;
+	else if (conf_value_u32(value, 1, UINT16_MAX, field(r)) < 0)
+		report_bad_value(r, value, "is not an MTU\nwrite auto, or a number of bytes");
 }
 
-static void read_fwmark(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_fwmark(struct conf_reader *r, char *value)
 {
 	if (!strcasecmp(value, "off"))
-		*(uint32_t *)field(key, object) = 0;
-	else if (conf_value_u32(value, 0, UINT32_MAX, field(key, object)) < 0)
-		report_bad_value(r, key, value,
+		*(uint32_t *)field(r) = 0;
+	else if (conf_value_u32(value, 0, UINT32_MAX, field(r)) < 0)
+		report_bad_value(r, value,
 			"is not a firewall mark\nwrite off, or a 32-bit number such as 0xca6c");
 }
 
-static void read_keepalive(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_keepalive(struct conf_reader *r, char *value)
 {
 	uint32_t seconds = 0;
 
 	if (strcasecmp(value, "off") != 0 && conf_value_u32(value, 0, UINT16_MAX, &seconds) < 0) {
-		report_bad_value(r, key, value,
+		report_bad_value(r, value,
 			"is not a number of seconds\nwrite off, or 1 to 65535; 25 suits most NATs");
 		return;
 	}
-	*(uint16_t *)field(key, object) = (uint16_t)seconds;
+	*(uint16_t *)field(r) = (uint16_t)seconds;
 }
 
-static void read_table(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_table(struct conf_reader *r, char *value)
 {
 	const struct conf_word *word = word_find(table_words, value);
-	struct conf_interface *wg = object;
+	struct conf_interface *wg = r->object;
 
 	if (!strcasecmp(value, "auto")) {
 		wg->table = CONF_TABLE_AUTO;
@@ -204,43 +211,41 @@ static void read_table(struct conf_reader *r, const struct conf_key *key, void *
 	} else if (!conf_value_u32(value, 1, UINT32_MAX, &wg->table_number)) {
 		wg->table = CONF_TABLE_NUMBER;
 	} else {
-		report_bad_value(r, key, value,
+		report_bad_value(r, value,
 			"is not a routing table\nwrite auto, off, main, or the table's number");
 	}
 }
 
-static void read_private_key(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+/* Read a base64 key into `ret`. Return: whether it is one. */
+static bool read_key(struct conf_reader *r, const char *value, uint8_t ret[static KEY_LEN])
 {
-	struct conf_interface *wg = object;
+	bool ok = key_from_base64(value, strlen(value), ret) == 0;
 
-	if (key_from_base64(value, strlen(value), wg->private_key) < 0)
-		report_bad_key(r, key, value);
-	else
-		wg->has_private_key = true;
+	if (!ok)
+		report_bad_key(r, value);
+	return ok;
 }
 
-static void read_public_key(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_private_key(struct conf_reader *r, char *value)
 {
-	struct conf_peer *peer = object;
+	struct conf_interface *wg = r->object;
 
-	if (key_from_base64(value, strlen(value), peer->public_key) < 0)
-		report_bad_key(r, key, value);
+	wg->has_private_key = read_key(r, value, wg->private_key);
 }
 
-static void read_preshared_key(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_public_key(struct conf_reader *r, char *value)
 {
-	struct conf_peer *peer = object;
-
-	if (key_from_base64(value, strlen(value), peer->preshared_key) < 0)
-		report_bad_key(r, key, value);
-	else
-		peer->has_preshared_key = true;
+	(void)read_key(r, value, field(r));
 }
 
-static void read_path(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_preshared_key(struct conf_reader *r, char *value)
+{
+	struct conf_peer *peer = r->object;
+
+	peer->has_preshared_key = read_key(r, value, peer->preshared_key);
+}
+
+static void read_path(struct conf_reader *r, char *value)
 {
 	char *path;
 	int n;
@@ -253,27 +258,26 @@ static void read_path(struct conf_reader *r, const struct conf_key *key, void *o
 		r->out_of_memory = true;
 		return;
 	}
-	free(*(char **)field(key, object));
-	*(char **)field(key, object) = path;
+	free(*(char **)field(r));
+	*(char **)field(r) = path;
 }
 
-static void read_name(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_name(struct conf_reader *r, char *value)
 {
 	const char *problem = conf_value_name_problem(value);
 	char shown[CONF_SHOWN_LEN];
 
 	if (problem)
 		conf_report_add(r->report, CONF_ERROR, r->at,
-			"%s: %s %s\nchoose a name such as wg0, l2tpeth0, br-l2tp0", key->name,
+			"%s: %s %s\nchoose a name such as wg0, l2tpeth0, br-l2tp0", r->key->name,
 			conf_shown(value, shown), problem);
 	else
-		memcpy(field(key, object), value, strlen(value) + 1);
+		memcpy(field(r), value, strlen(value) + 1);
 }
 
-static void read_endpoint(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_endpoint(struct conf_reader *r, char *value)
 {
-	struct conf_peer *peer = object;
+	struct conf_peer *peer = r->object;
 	const char *host;
 	const char *problem;
 	char shown[CONF_SHOWN_LEN];
@@ -282,7 +286,7 @@ static void read_endpoint(
 	problem = conf_value_endpoint(value, &host, &peer->endpoint_port);
 	if (problem) {
 		conf_report_add(
-			r->report, CONF_ERROR, r->at, "%s: %s %s", key->name, shown, problem);
+			r->report, CONF_ERROR, r->at, "%s: %s %s", r->key->name, shown, problem);
 		return;
 	}
 	free(peer->endpoint_host);
@@ -290,7 +294,7 @@ static void read_endpoint(
 	r->out_of_memory |= !peer->endpoint_host;
 }
 
-static void text_add(struct conf_reader *r, struct conf_texts *list, const char *text)
+static void add_text(struct conf_reader *r, struct conf_texts *list, const char *text)
 {
 	char *copy = strdup(text);
 	struct conf_text *item = copy ? array_grow(&list->v, &list->n, sizeof(*item)) : NULL;
@@ -304,66 +308,60 @@ static void text_add(struct conf_reader *r, struct conf_texts *list, const char 
 }
 
 /* A shell command, stored verbatim. */
-static void read_command(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_command(struct conf_reader *r, char *value)
 {
-	text_add(r, field(key, object), value);
+	add_text(r, field(r), value);
 }
 
-static void read_dns(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_dns(struct conf_reader *r, char *value)
 {
-	char *rest;
+	char *item;
 
-	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
-		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+	while ((item = next_item(&value))) {
 		size_t len = strspn(item, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					  "0123456789.:_-%");
 
 		if (item[len])
-			report_bad_value(r, key, item,
+			report_bad_value(r, item,
 				"is neither an address nor a domain\n"
 				"write addresses of name servers and search domains");
 		else
-			text_add(r, field(key, object), item);
+			add_text(r, field(r), item);
 	}
 }
 
-static void read_member(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_member(struct conf_reader *r, char *value)
 {
-	char *rest;
+	char *item;
 
-	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
-		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+	while ((item = next_item(&value))) {
 		const char *problem = conf_value_name_problem(item);
 		char shown[CONF_SHOWN_LEN];
 
 		if (problem)
 			conf_report_add(r->report, CONF_ERROR, r->at,
 				"%s: %s %s\nwrite the interface's name as `ip link` shows it",
-				key->name, conf_shown(item, shown), problem);
+				r->key->name, conf_shown(item, shown), problem);
 		else
-			text_add(r, field(key, object), item);
+			add_text(r, field(r), item);
 	}
 }
 
 /* A set of control protocols, or none. */
-static void read_forward_control(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_forward_control(struct conf_reader *r, char *value)
 {
-	struct conf_bridge *bridge = object;
+	struct conf_bridge *bridge = r->object;
 	const struct conf_word *word;
-	char *rest;
+	char *item;
 
 	if (!strcasecmp(value, "none"))
 		return;
-	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
-		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+	while ((item = next_item(&value))) {
 		word = word_find(forward_words, item);
 		if (word)
 			bridge->forward_control |= word->value;
 		else
-			report_bad_value(r, key, item,
+			report_bad_value(r, item,
 				"is not a control protocol\n"
 				"write none, or a list of lldp, eapol, lacp and stp");
 	}
@@ -380,35 +378,31 @@ static void prefix_add(
 		r->out_of_memory = true;
 }
 
-static void read_addresses(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_addresses(struct conf_reader *r, char *value)
 {
 	struct ip_prefix prefix;
-	char *rest;
+	char *item;
 
-	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
-		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+	while ((item = next_item(&value))) {
 		if (ip_prefix_parse(item, &prefix) < 0)
-			report_bad_value(r, key, item,
+			report_bad_value(r, item,
 				"is not an address\n"
 				"write it with its subnet, such as 10.0.1.11/24");
 		else
-			prefix_add(r, field(key, object), &prefix);
+			prefix_add(r, field(r), &prefix);
 	}
 }
 
-static void read_allowed_ips(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_allowed_ips(struct conf_reader *r, char *value)
 {
 	struct ip_prefix prefix;
 	struct ip_prefix masked;
 	char text[IP_ADDR_TEXT_LEN];
-	char *rest;
+	char *item;
 
-	for (char *item = strtok_r(value, LIST_SEPARATORS, &rest); item;
-		item = strtok_r(NULL, LIST_SEPARATORS, &rest)) {
+	while ((item = next_item(&value))) {
 		if (ip_prefix_parse(item, &prefix) < 0) {
-			report_bad_value(r, key, item,
+			report_bad_value(r, item,
 				"is not an address range\n"
 				"write address/length, such as 10.0.1.21/32 or 10.0.5.0/24");
 			continue;
@@ -420,54 +414,52 @@ static void read_allowed_ips(
 				"write that, or %s for the single address",
 				item, ip_addr_text(&masked.addr, text), prefix.len,
 				prefix.addr.family == AF_INET ? "/32" : "/128");
-		prefix_add(r, field(key, object), &masked);
+		prefix_add(r, field(r), &masked);
 	}
 }
 
 /* An address without a prefix length. */
-static void read_address(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_address(struct conf_reader *r, char *value)
 {
 	if (strchr(value, '/'))
-		report_bad_value(r, key, value,
+		report_bad_value(r, value,
 			"has a prefix length\nwrite the address alone, without the /length");
-	else if (ip_addr_parse(value, field(key, object)) < 0)
-		report_bad_value(r, key, value, "is not an address\nwrite an IPv4 or IPv6 address");
+	else if (ip_addr_parse(value, field(r)) < 0)
+		report_bad_value(r, value, "is not an address\nwrite an IPv4 or IPv6 address");
 }
 
 /* systemd's "auto" equals the default, and so does "static", as each Address of [Interface] is
  * static. "dynamic" and "@INTERFACE" are systemd's, too. */
-static void read_local(struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_local(struct conf_reader *r, char *value)
 {
-	struct conf_tunnel *tunnel = object;
+	struct conf_tunnel *tunnel = r->object;
 
 	tunnel->local_auto = !strcasecmp(value, "auto") || !strcasecmp(value, "static");
 	if (tunnel->local_auto)
 		return;
 	if (!strcasecmp(value, "dynamic"))
-		report_bad_value(r, key, value,
+		report_bad_value(r, value,
 			"finds no address: each Address of [Interface] is static\n"
 			"write auto, or one of those addresses");
 	else if (strchr(value, '@'))
-		report_bad_value(r, key, value,
+		report_bad_value(r, value,
 			"names an interface\nremove the @ and what follows it: the address is "
 			"one of [Interface]");
 	else
-		read_address(r, key, object, value);
+		read_address(r, value);
 }
 
 /* A cookie: its bytes, then its length, as laid out in struct conf_session. */
-static void read_cookie(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_cookie(struct conf_reader *r, char *value)
 {
-	uint8_t *cookie = field(key, object);
+	uint8_t *cookie = field(r);
 	uint8_t bytes[CONF_COOKIE_MAX] = { 0 };
 	int len = conf_value_hex(value, sizeof(bytes), bytes);
 
 	if (len != 0 && len != 4 && len != 8) {
 		conf_report_add(r->report, CONF_ERROR, r->at,
 			"%s: not a cookie\nwrite 8 or 16 hex digits, or nothing for none",
-			key->name);
+			r->key->name);
 		return;
 	}
 	memcpy(cookie, bytes, sizeof(bytes));
@@ -491,8 +483,8 @@ static uint32_t option_word(const struct l2tp_option *row, const char *value)
 }
 
 /* Report a value that the option cannot have, with those that it can have. */
-static void report_bad_option(struct conf_reader *r, const struct conf_key *key,
-	const struct l2tp_option *row, const char *value)
+static void report_bad_option(
+	struct conf_reader *r, const struct l2tp_option *row, const char *value)
 {
 	char problem[200];
 	size_t len;
@@ -508,31 +500,29 @@ static void report_bad_option(struct conf_reader *r, const struct conf_key *key,
 		snprintf(problem + len, sizeof(problem) - len, "%sa number%s%s from %u to %u",
 			row->n_words ? "or " : "", row->unit ? " " : "", row->unit ? row->unit : "",
 			row->min, row->max);
-	report_bad_value(r, key, value, problem);
+	report_bad_value(r, value, problem);
 }
 
 /* An option of a session. Words precede numbers: 1 may mean yes. */
-static void read_option(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_option(struct conf_reader *r, char *value)
 {
-	size_t option = key->index - CONF_SESSION_OPTION;
+	size_t option = r->key->index - CONF_SESSION_OPTION;
 	const struct l2tp_option *row = &l2tp_option_rows[option];
 	uint32_t number = option_word(row, value);
 
 	if (number == row->n_words &&
 		(!row->max || conf_value_u32(value, row->min, row->max, &number) < 0))
-		report_bad_option(r, key, row, value);
+		report_bad_option(r, row, value);
 	else
-		l2tp_options_set(field(key, object), option, number);
+		l2tp_options_set(field(r), option, number);
 }
 
-static void read_save_config(
-	struct conf_reader *r, const struct conf_key *key, void *object, char *value)
+static void read_save_config(struct conf_reader *r, char *value)
 {
 	bool yes = true;
 
 	if (conf_value_bool(value, &yes) < 0)
-		report_bad_value(r, key, value, "is neither yes nor no\nremove the line");
+		report_bad_value(r, value, "is neither yes nor no\nremove the line");
 	else if (yes)
 		conf_report_add(r->report, CONF_WARNING, r->at,
 			"SaveConfig: wirespan never writes to your file, so changes made with "
@@ -541,26 +531,15 @@ static void read_save_config(
 			"reload");
 }
 
-#define KEY(type, member, at_index, key_name, reader)                                              \
+#define KEY(type, member, at_index, key_name, reader, ...)                                         \
 	{                                                                                          \
 		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
-		.read = reader                                                                     \
+		.read = reader, __VA_ARGS__                                                        \
 	}
-#define LIST(type, member, at_index, key_name, reader)                                             \
-	{                                                                                          \
-		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
-		.read = reader, .repeats = true, .may_be_empty = true                              \
-	}
+#define LIST(...)  KEY(__VA_ARGS__, .repeats = true, .may_be_empty = true)
+#define EMPTY(...) KEY(__VA_ARGS__, .may_be_empty = true)
 #define WORDS(type, member, at_index, key_name, table)                                             \
-	{                                                                                          \
-		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
-		.read = read_words, .words = table                                                 \
-	}
-#define EMPTY(type, member, at_index, key_name, reader)                                            \
-	{                                                                                          \
-		.name = key_name, .index = at_index, .offset = offsetof(struct type, member),      \
-		.read = reader, .may_be_empty = true                                               \
-	}
+	KEY(type, member, at_index, key_name, read_words, .words = table)
 
 _Static_assert(sizeof(enum conf_backend) == sizeof(unsigned), "words are stored as unsigned");
 _Static_assert(offsetof(struct conf_session, cookie_len) ==

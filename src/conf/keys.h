@@ -10,11 +10,15 @@
 #include "conf/model.h"
 #include "conf/problem.h"
 
+struct conf_key;
+
 /** Context of parsing one value. */
 struct conf_reader {
 	struct conf_report *report;
 	const char *folder; /* of the file: base of relative paths */
 	struct conf_at at;
+	const struct conf_key *key;
+	void *object; /* of the section, where the key's value is stored */
 	bool out_of_memory;
 };
 
@@ -26,7 +30,7 @@ struct conf_key {
 	bool may_be_empty;
 	size_t offset;	   /* of the member that `read` sets, in the object */
 	const void *words; /* valid keywords, ending with a NULL word; or NULL */
-	void (*read)(struct conf_reader *r, const struct conf_key *key, void *object, char *value);
+	void (*read)(struct conf_reader *r, char *value); /* may write to `value` */
 };
 
 /** A keyword of a key's value and its meaning. */

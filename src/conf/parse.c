@@ -25,7 +25,6 @@ struct parser {
 	bool seen_section;	    /* false before the first section */
 	enum conf_section section;  /* with in_section */
 	enum conf_section previous; /* the last known section before this one */
-	void *object;		    /* where the section's keys are stored, with in_section */
 };
 
 /* Section names of other programs, and their equivalent here. */
@@ -303,8 +302,8 @@ static void read_section(struct parser *p, char *line)
 				conf_sections[i].name, p->site->files[0]);
 			return;
 		}
-		p->object = enter_section(p);
-		p->in_section = p->object != NULL;
+		p->reader.object = enter_section(p);
+		p->in_section = p->reader.object != NULL;
 		return;
 	}
 	unknown_section(p, name);
@@ -320,7 +319,7 @@ static void read_key(struct parser *p, char *name, char *value)
 		unknown_key(p, name);
 		return;
 	}
-	at = (struct conf_at *)(void *)((char *)p->object + section->at_offset) + key.index;
+	at = (struct conf_at *)(void *)((char *)p->reader.object + section->at_offset) + key.index;
 	if (!key.repeats && at->line) {
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
 			"%s is set twice in this [%s], first in line %u\nkeep one of the two",
@@ -336,7 +335,8 @@ static void read_key(struct parser *p, char *name, char *value)
 				key.name);
 		return;
 	}
-	key.read(&p->reader, &key, p->object, value);
+	p->reader.key = &key;
+	key.read(&p->reader, value);
 }
 
 /* Parse one line: without its newline, NUL-terminated, without other NULs. */
