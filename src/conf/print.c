@@ -2,65 +2,12 @@
 /* The canonical text of a site, which the parser reads back to an equal model. */
 #include "conf/print.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "conf/complete.h"
 #include "conf/keys.h"
-
-/* A growing text, wiped when it is moved. */
-struct text {
-	char *bytes;
-	size_t len;
-	size_t size;
-	bool out_of_memory;
-};
-
-static void reserve(struct text *t, size_t more)
-{
-	size_t size = size_max(2 * t->size, t->len + more);
-	char *bytes;
-
-	if (t->len + more <= t->size)
-		return;
-	bytes = malloc(size);
-	if (!bytes) {
-		t->out_of_memory = true;
-		return;
-	}
-	if (t->bytes) {
-		memcpy(bytes, t->bytes, t->len);
-		secret_wipe(t->bytes, t->len);
-	}
-	free(t->bytes);
-	t->bytes = bytes;
-	t->size = size;
-}
-
-static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (n < 0)
-		t->out_of_memory = true;
-	else
-		reserve(t, (size_t)n + 1);
-	if (t->out_of_memory)
-		return;
-	va_start(args, format);
-	vsnprintf(t->bytes + t->len, t->size - t->len, format, args);
-	va_end(args);
-	t->len += (size_t)n;
-}
 
 /* Add a comment of one or more lines; nothing for NULL. */
 static void add_comment(struct text *t, const char *note)
@@ -68,14 +15,14 @@ static void add_comment(struct text *t, const char *note)
 	while (note && *note) {
 		size_t len = strcspn(note, "\n");
 
-		add(t, "#%s%.*s\n", len ? " " : "", (int)len, note);
+		text_add(t, "#%s%.*s\n", len ? " " : "", (int)len, note);
 		note += len + (note[len] == '\n');
 	}
 }
 
 static void add_section(struct text *t, enum conf_section section, const char *note)
 {
-	add(t, "%s[%s]\n", t->len ? "\n" : "", conf_sections[section].name);
+	text_add(t, "%s[%s]\n", t->len ? "\n" : "", conf_sections[section].name);
 	add_comment(t, note);
 }
 
@@ -84,7 +31,7 @@ static void add_key(struct text *t, const char *name, const uint8_t key[static K
 	char base64[KEY_BASE64_LEN + 1];
 
 	key_to_base64(key, base64);
-	add(t, "%s = %s\n", name, base64);
+	text_add(t, "%s = %s\n", name, base64);
 	secret_wipe(base64, sizeof(base64));
 }
 
@@ -92,7 +39,8 @@ static void add_addr(struct text *t, const char *name, const struct ip_addr *add
 {
 	char buf[IP_ADDR_TEXT_LEN];
 
-	add(t, "%s = %s\n", name, ip_addr_text(addr, buf));
+	if (addr->family)
+		text_add(t, "%s = %s\n", name, ip_addr_text(addr, buf));
 }
 
 static void add_prefixes(struct text *t, const char *name, const struct conf_prefixes *list)
@@ -100,28 +48,36 @@ static void add_prefixes(struct text *t, const char *name, const struct conf_pre
 	char buf[IP_PREFIX_TEXT_LEN];
 
 	for (size_t i = 0; i < list->n; i++)
-		add(t, "%s = %s\n", name, ip_prefix_text(&list->v[i].prefix, buf));
+		text_add(t, "%s = %s\n", name, ip_prefix_text(&list->v[i].prefix, buf));
 }
 
 static void add_texts(struct text *t, const char *name, const struct conf_texts *list)
 {
 	for (size_t i = 0; i < list->n; i++)
-		add(t, "%s = %s\n", name, list->v[i].text);
+		text_add(t, "%s = %s\n", name, list->v[i].text);
 }
 
-static void add_bool(struct text *t, const char *name, bool value)
+/* Numbers and switches whose default is 0 are written only if they are not. */
+static void add_number(struct text *t, const char *name, uint32_t value)
 {
-	add(t, "%s = %s\n", name, value ? "yes" : "no");
+	if (value)
+		text_add(t, "%s = %u\n", name, value);
+}
+
+static void add_yes(struct text *t, const char *name, bool value)
+{
+	if (value)
+		text_add(t, "%s = yes\n", name);
 }
 
 static void add_cookie(struct text *t, const char *name, const uint8_t *cookie, size_t len)
 {
 	if (!len)
 		return;
-	add(t, "%s = ", name);
+	text_add(t, "%s = ", name);
 	for (size_t i = 0; i < len; i++)
-		add(t, "%02x", cookie[i]);
-	add(t, "\n");
+		text_add(t, "%02x", cookie[i]);
+	text_add(t, "\n");
 }
 
 static void print_site(struct text *t, const struct conf_site *site)
@@ -130,30 +86,28 @@ static void print_site(struct text *t, const struct conf_site *site)
 		return;
 	add_section(t, CONF_SECTION_SITE, NULL);
 	if (site->backend != CONF_BACKEND_AUTO)
-		add(t, "Backend = %s\n", conf_word(conf_backend_words, site->backend));
+		text_add(t, "Backend = %s\n", conf_word(conf_backend_words, site->backend));
 	if (site->wireguard)
-		add(t, "WireGuard = %s\n", site->wireguard);
+		text_add(t, "WireGuard = %s\n", site->wireguard);
 }
 
 static void print_interface(struct text *t, const struct conf_interface *wg, const char *note)
 {
 	add_section(t, CONF_SECTION_INTERFACE, note);
-	add(t, "Name = %s\n", wg->name);
+	text_add(t, "Name = %s\n", wg->name);
 	if (wg->private_key_file)
-		add(t, "PrivateKeyFile = %s\n", wg->private_key_file);
+		text_add(t, "PrivateKeyFile = %s\n", wg->private_key_file);
 	else if (wg->has_private_key)
 		add_key(t, "PrivateKey", wg->private_key);
-	if (wg->listen_port)
-		add(t, "ListenPort = %u\n", wg->listen_port);
+	add_number(t, "ListenPort", wg->listen_port);
 	add_prefixes(t, "Address", &wg->addresses);
-	if (wg->mtu)
-		add(t, "MTU = %u\n", wg->mtu);
+	add_number(t, "MTU", wg->mtu);
 	if (wg->fwmark)
-		add(t, "FwMark = 0x%x\n", wg->fwmark);
+		text_add(t, "FwMark = 0x%x\n", wg->fwmark);
 	if (wg->table == CONF_TABLE_OFF)
-		add(t, "Table = off\n");
+		text_add(t, "Table = off\n");
 	else if (wg->table == CONF_TABLE_NUMBER)
-		add(t, "Table = %u\n", wg->table_number);
+		text_add(t, "Table = %u\n", wg->table_number);
 	add_texts(t, "DNS", &wg->dns);
 	add_texts(t, "PreUp", &wg->pre_up);
 	add_texts(t, "PostUp", &wg->post_up);
@@ -169,7 +123,7 @@ static void print_name(struct text *t, const struct conf_interface *wg)
 	if (!at.line || at.file)
 		return;
 	add_section(t, CONF_SECTION_INTERFACE, NULL);
-	add(t, "Name = %s\n", wg->name);
+	text_add(t, "Name = %s\n", wg->name);
 }
 
 static void print_peer(struct text *t, const struct conf_peer *peer, const char *note)
@@ -178,37 +132,31 @@ static void print_peer(struct text *t, const struct conf_peer *peer, const char 
 	if (!secret_is_zero(peer->public_key, KEY_LEN))
 		add_key(t, "PublicKey", peer->public_key);
 	if (peer->preshared_key_file)
-		add(t, "PresharedKeyFile = %s\n", peer->preshared_key_file);
+		text_add(t, "PresharedKeyFile = %s\n", peer->preshared_key_file);
 	else if (peer->has_preshared_key)
 		add_key(t, "PresharedKey", peer->preshared_key);
 	if (peer->endpoint_host && strchr(peer->endpoint_host, ':'))
-		add(t, "Endpoint = [%s]:%u\n", peer->endpoint_host, peer->endpoint_port);
+		text_add(t, "Endpoint = [%s]:%u\n", peer->endpoint_host, peer->endpoint_port);
 	else if (peer->endpoint_host)
-		add(t, "Endpoint = %s:%u\n", peer->endpoint_host, peer->endpoint_port);
+		text_add(t, "Endpoint = %s:%u\n", peer->endpoint_host, peer->endpoint_port);
 	add_prefixes(t, "AllowedIPs", &peer->allowed_ips);
-	if (peer->keepalive_s)
-		add(t, "PersistentKeepalive = %u\n", peer->keepalive_s);
+	add_number(t, "PersistentKeepalive", peer->keepalive_s);
 }
 
 static void print_tunnel(struct text *t, const struct conf_tunnel *tunnel, const char *note)
 {
 	add_section(t, CONF_SECTION_L2TP, note);
-	if (tunnel->tunnel_id)
-		add(t, "TunnelId = %u\n", tunnel->tunnel_id);
-	if (tunnel->peer_tunnel_id)
-		add(t, "PeerTunnelId = %u\n", tunnel->peer_tunnel_id);
-	if (tunnel->local.family)
-		add_addr(t, "Local", &tunnel->local);
-	if (tunnel->remote.family)
-		add_addr(t, "Remote", &tunnel->remote);
+	add_number(t, "TunnelId", tunnel->tunnel_id);
+	add_number(t, "PeerTunnelId", tunnel->peer_tunnel_id);
+	add_addr(t, "Local", &tunnel->local);
+	add_addr(t, "Remote", &tunnel->remote);
 	if (tunnel->encap != L2TP_ENCAP_UDP)
-		add(t, "EncapsulationType = %s\n", conf_word(conf_encap_words, tunnel->encap));
+		text_add(t, "EncapsulationType = %s\n", conf_word(conf_encap_words, tunnel->encap));
 	if (tunnel->udp_source_port != CONF_L2TP_PORT)
-		add(t, "UDPSourcePort = %u\n", tunnel->udp_source_port);
+		text_add(t, "UDPSourcePort = %u\n", tunnel->udp_source_port);
 	if (tunnel->udp_destination_port != CONF_L2TP_PORT)
-		add(t, "UDPDestinationPort = %u\n", tunnel->udp_destination_port);
-	if (tunnel->udp_checksum)
-		add_bool(t, "UDPChecksum", true);
+		text_add(t, "UDPDestinationPort = %u\n", tunnel->udp_destination_port);
+	add_yes(t, "UDPChecksum", tunnel->udp_checksum);
 }
 
 /* Bridge = is written only where it differs from the default. */
@@ -220,7 +168,7 @@ static void print_session_bridge(
 	if (site->n_bridges == 1 && !strcmp(session->bridge, site->bridges[0].name))
 		return;
 	if (site->n_bridges || session->bridge[0])
-		add(t, "Bridge = %s\n", bridge);
+		text_add(t, "Bridge = %s\n", bridge);
 }
 
 /* An option of a session, unless it has its initial value. */
@@ -233,9 +181,9 @@ static void add_option(struct text *t, const struct l2tp_options *options, size_
 	if (value == row->initial)
 		return;
 	if (word)
-		add(t, "%s = %s\n", row->key, word);
+		text_add(t, "%s = %s\n", row->key, word);
 	else
-		add(t, "%s = %u\n", row->key, value);
+		text_add(t, "%s = %u\n", row->key, value);
 }
 
 /* Whether the session has SplitHorizon = no written out, and is in a bridge with sessions of other
@@ -260,21 +208,18 @@ static void print_session(struct text *t, const struct conf_site *site,
 	const struct conf_session *session, const char *note)
 {
 	add_section(t, CONF_SECTION_SESSION, note);
-	add(t, "Name = %s\n", session->name);
-	if (session->session_id)
-		add(t, "SessionId = %u\n", session->session_id);
-	if (session->peer_session_id)
-		add(t, "PeerSessionId = %u\n", session->peer_session_id);
+	text_add(t, "Name = %s\n", session->name);
+	add_number(t, "SessionId", session->session_id);
+	add_number(t, "PeerSessionId", session->peer_session_id);
 	add_option(t, &session->options, L2TP_OPTION(sublayer));
 	add_cookie(t, "Cookie", session->cookie, session->cookie_len);
 	add_cookie(t, "PeerCookie", session->peer_cookie, session->peer_cookie_len);
 	add_option(t, &session->options, L2TP_OPTION(sequence));
-	if (session->mtu)
-		add(t, "MTU = %u\n", session->mtu);
+	add_number(t, "MTU", session->mtu);
 	for (size_t i = L2TP_OPTION(sequence) + 1; i < L2TP_OPTIONS; i++)
 		add_option(t, &session->options, i);
 	if (is_marked_hub(site, session))
-		add(t, "SplitHorizon = no\n");
+		text_add(t, "SplitHorizon = no\n");
 	print_session_bridge(t, site, session);
 }
 
@@ -283,17 +228,14 @@ static void print_bridge(struct text *t, const struct conf_bridge *bridge, const
 	char words[CONF_FORWARD_TEXT_LEN];
 
 	add_section(t, CONF_SECTION_BRIDGE, note);
-	add(t, "Name = %s\n", bridge->name);
+	text_add(t, "Name = %s\n", bridge->name);
 	add_prefixes(t, "Address", &bridge->addresses);
 	add_texts(t, "Member", &bridge->members);
-	if (bridge->adopt)
-		add_bool(t, "Adopt", true);
-	if (bridge->stp)
-		add_bool(t, "STP", true);
-	if (bridge->multicast_snooping)
-		add_bool(t, "MulticastSnooping", true);
+	add_yes(t, "Adopt", bridge->adopt);
+	add_yes(t, "STP", bridge->stp);
+	add_yes(t, "MulticastSnooping", bridge->multicast_snooping);
 	if (bridge->forward_control)
-		add(t, "ForwardControl = %s\n",
+		text_add(t, "ForwardControl = %s\n",
 			conf_forward_control_text(bridge->forward_control, words));
 }
 
@@ -325,13 +267,5 @@ int conf_print(const struct conf_site *site, const struct conf_notes *notes, cha
 	}
 	for (size_t i = 0; i < site->n_bridges; i++)
 		print_bridge(&t, &site->bridges[i], i ? NULL : n->bridge);
-	if (t.out_of_memory) {
-		if (t.bytes)
-			secret_wipe(t.bytes, t.len);
-		free(t.bytes);
-		return -ENOMEM;
-	}
-	*ret_text = t.bytes;
-	*ret_len = t.len;
-	return 0;
+	return text_take(&t, ret_text, ret_len);
 }
