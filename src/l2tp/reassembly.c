@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pull: IPv4 and IPv6 fragments inside the tunnel, joined to whole packets again. */
+/* Pull: reassemble IPv4 and IPv6 fragments inside the tunnel into whole packets. */
 #include "l2tp/reassembly.h"
 
 #include "base/bytes.h"
@@ -13,19 +13,19 @@
 #define FRAGMENT_HEADER 8
 #define PACKET_MAX	65535
 
-/* What a slot holds. */
+/* The state of a slot. */
 enum slot_state {
-	SLOT_COLLECTING, /* pieces, some missing */
-	SLOT_FOREIGN,	 /* nothing: its pieces are for the TUN */
-	SLOT_POISONED,	 /* nothing: its pieces overlapped, and the rest is to be thrown away */
+	SLOT_COLLECTING, /* holds fragments, some are missing */
+	SLOT_FOREIGN,	 /* holds nothing: its fragments are for the TUN */
+	SLOT_POISONED,	 /* holds nothing: fragments overlapped, drop later ones */
 };
 
-/* What a piece is to those that have come before it. */
+/* How a fragment relates to the earlier ones of its packet. */
 enum piece {
 	PIECE_NEW,
 	PIECE_DUPLICATE,
 	PIECE_OVERLAP,
-	PIECE_NO_ROOM, /* more gaps than any honest sender leaves */
+	PIECE_NO_ROOM, /* more gaps than there are ranges in a slot */
 };
 
 _Static_assert(REASSEMBLY_PAYLOAD_AT % 8 == 0, "the payload is aligned");
@@ -54,8 +54,8 @@ static size_t bucket_count(unsigned slots)
 	return n;
 }
 
-/* What comes before the slots in a block of memory: the buckets of all slots; in the first block
- * also room for the packets that span several. */
+/* The part of a memory block in front of the slots: the hash buckets of all slots and, in the first
+ * block, room for completed packets that span several slots. */
 static size_t before_slots(unsigned have, unsigned more)
 {
 	size_t spanning = have ? 0 : (size_t)REASSEMBLY_SPANNING_MAX * SPANNING_LEN;
@@ -92,7 +92,7 @@ static size_t addr_len(uint16_t family)
 	return family == AF_INET ? 4 : 16;
 }
 
-/* Everything by which a packet is found is hashed, as a peer can choose all of it but the owner. */
+/* Keyed hash over the whole lookup key: the peer chooses all of it but the owner. */
 static struct reassembly_slot **bucket_of(const struct reassembly *r,
 	const struct reassembly_owner *owner, uint32_t id, uint16_t family, uint8_t proto,
 	const uint8_t *src, const uint8_t *dst)
@@ -163,7 +163,7 @@ void reassembly_add_slots(struct reassembly *r, void *memory, unsigned more)
 	pool_add(&r->pool, (uint8_t *)memory + slots_at, more);
 }
 
-/* Take the slot out of its bucket and out of the lists of what is in the making. */
+/* Remove the slot from its bucket and from the lists of incomplete packets. */
 static void slot_forget(struct reassembly *r, struct reassembly_slot *slot)
 {
 	struct reassembly_slot **at = bucket_of_slot(r, slot);
@@ -175,7 +175,7 @@ static void slot_forget(struct reassembly *r, struct reassembly_slot *slot)
 	list_remove(&slot->owned);
 }
 
-/* Give back the slots that hold the payload's further units. */
+/* Free the slots for the further units of the payload. */
 static void slot_free_more(struct reassembly *r, struct reassembly_slot *slot)
 {
 	for (size_t i = 0; i < ARRAY_LEN(slot->more); i++) {
@@ -185,7 +185,7 @@ static void slot_free_more(struct reassembly *r, struct reassembly_slot *slot)
 	}
 }
 
-/* Throw away what the slot holds, for reason `why`. */
+/* Drop the fragments in the slot, for reason `why`. */
 static void slot_drop_pieces(struct reassembly *r, struct reassembly_slot *slot, enum drop why)
 {
 	r->drops->n[why] += slot->pieces;
@@ -194,7 +194,7 @@ static void slot_drop_pieces(struct reassembly *r, struct reassembly_slot *slot,
 	slot_free_more(r, slot);
 }
 
-/* Throw away the slot and what it holds. */
+/* Drop the fragments in the slot and free it. */
 static void slot_discard(struct reassembly *r, struct reassembly_slot *slot, enum drop why)
 {
 	slot_drop_pieces(r, slot, why);
@@ -209,7 +209,7 @@ void reassembly_owner_fini(struct reassembly *r, struct reassembly_owner *o)
 			DROP_FRAG_TIMEOUT);
 }
 
-/* The oldest packet in the making of an owner, but not `keep`; or NULL. */
+/* The oldest incomplete packet of an owner, except `keep`; or NULL. */
 static struct reassembly_slot *slot_oldest(
 	const struct reassembly_owner *o, const struct reassembly_slot *keep)
 {
@@ -219,8 +219,8 @@ static struct reassembly_slot *slot_oldest(
 	return NULL;
 }
 
-/* A slot for the owner; if none is free, that of the oldest packet of the owner with most; `keep`,
- * which may be NULL, stays. Return: the slot, or NULL if there is none to be had. */
+/* Take a slot for the owner. If none is free, evict the oldest packet of the owner with the most
+ * slots, except `keep`, which may be NULL. Return: the slot, or NULL if none can be evicted. */
 static struct reassembly_slot *slot_take_any(
 	struct reassembly *r, struct reassembly_owner *owner, const struct reassembly_slot *keep)
 {
@@ -239,7 +239,7 @@ static struct reassembly_slot *slot_take_any(
 	return pool_take(&r->pool, &owner->share);
 }
 
-/* An empty slot for the packet of `ip`; NULL if there is none to be had. */
+/* Start a slot for the packet of `ip`. Return: NULL if there is none. */
 static struct reassembly_slot *slot_begin(struct reassembly *r, struct reassembly_owner *owner,
 	const struct ip_header *ip, struct fragment_origin from, struct mono now)
 {
@@ -270,8 +270,8 @@ static struct reassembly_slot *slot_begin(struct reassembly *r, struct reassembl
 
 /* ---- payload ---- */
 
-/* Where byte `at` of the payload lies, and how many from there on, `*n` at most, lie in a row. NULL
- * if no slot holds that unit. */
+/* Find byte `at` of the payload in memory. `*n` is lowered to the number of bytes that are
+ * contiguous there. Return: NULL if no slot holds that unit. */
 static uint8_t *payload_at(struct reassembly_slot *slot, uint32_t at, size_t *n)
 {
 	uint32_t unit = at / REASSEMBLY_UNIT;
@@ -281,7 +281,7 @@ static uint8_t *payload_at(struct reassembly_slot *slot, uint32_t at, size_t *n)
 	return holder ? slot_payload(holder) + at % REASSEMBLY_UNIT : NULL;
 }
 
-/* Whether the payload at `at`, which has come, is bytes[n]. */
+/* Whether the received payload at `at` equals bytes[n]. */
 static bool payload_equals(
 	struct reassembly_slot *slot, uint32_t at, const uint8_t *bytes, size_t n)
 {
@@ -298,7 +298,7 @@ static bool payload_equals(
 	return true;
 }
 
-/* Put bytes[n] at `at`, in further slots if need be. Return: false if there are none to be had. */
+/* Store bytes[n] at `at`, in further slots if needed. Return: false if there are none. */
 static bool payload_write(struct reassembly *r, struct reassembly_slot *slot, uint32_t at,
 	const uint8_t *bytes, size_t n)
 {
@@ -322,13 +322,13 @@ static bool payload_write(struct reassembly *r, struct reassembly_slot *slot, ui
 	return true;
 }
 
-/* Whether further slots hold payload. */
+/* Whether the payload spans several slots. */
 static bool slot_spans(const struct reassembly_slot *slot)
 {
 	return slot->end > REASSEMBLY_UNIT;
 }
 
-/* Copy the packet, header in, to `to`, where its payload begins. */
+/* Copy the packet with its header; the payload begins at `to`. */
 static void payload_read(struct reassembly_slot *slot, uint8_t *to)
 {
 	memcpy(to - slot->header_len, slot_payload(slot) - slot->header_len, slot->header_len);
@@ -341,9 +341,9 @@ static void payload_read(struct reassembly_slot *slot, uint8_t *to)
 	}
 }
 
-/* ---- pieces ---- */
+/* ---- fragments ---- */
 
-/* Whether two datagrams are close enough to have carried pieces of one packet. */
+/* Whether two datagrams are near enough to carry fragments of one packet. */
 static bool origins_are_near(struct fragment_origin a, struct fragment_origin b)
 {
 	uint64_t low = a.counter < b.counter ? a.counter : b.counter;
@@ -352,13 +352,13 @@ static bool origins_are_near(struct fragment_origin a, struct fragment_origin b)
 	return a.key == b.key ? high - low <= REASSEMBLY_WINDOW : low < REASSEMBLY_WINDOW;
 }
 
-/* Whether `a` left long before `b`. */
+/* Whether `a` was sent long before `b`. */
 static bool origin_is_behind(struct fragment_origin a, struct fragment_origin b)
 {
 	return a.key == b.key && a.counter < b.counter;
 }
 
-/* What bytes [from, to) are to the slot's ranges; a new piece is entered there. */
+/* Compare bytes [from, to) with the ranges of the slot; add them if they are new. */
 static enum piece ranges_add(
 	struct reassembly_slot *slot, uint32_t from, uint32_t to, const uint8_t *bytes)
 {
@@ -367,7 +367,7 @@ static enum piece ranges_add(
 	bool left, right;
 
 	while (i < n && r[i].to <= from)
-		i++; /* now r[i] is the first that ends behind `from` */
+		i++; /* now r[i] is the first that ends after `from` */
 	if (i < n && r[i].from < to) {
 		if (r[i].from > from || r[i].to < to)
 			return PIECE_OVERLAP;
@@ -394,7 +394,7 @@ static enum piece ranges_add(
 	return PIECE_NEW;
 }
 
-/* Whether the piece [.., to) contradicts what is known of the packet's end. */
+/* Whether a fragment that ends at `to` contradicts the known end of the packet. */
 static bool end_contradicts(const struct reassembly_slot *slot, uint32_t to, bool more)
 {
 	if (more)
@@ -404,7 +404,7 @@ static bool end_contradicts(const struct reassembly_slot *slot, uint32_t to, boo
 	return slot->ranges_len && slot->ranges[slot->ranges_len - 1].to > to;
 }
 
-/* Take a piece of a packet that is being collected. */
+/* Add a fragment to an incomplete packet. */
 static enum piece slot_take(struct reassembly *r, struct reassembly_slot *slot,
 	const uint8_t *fragment, const struct ip_header *ip)
 {
@@ -436,7 +436,7 @@ static bool slot_is_complete(const struct reassembly_slot *slot)
 	       slot->ranges[0].to == slot->end;
 }
 
-/* Write the header that the packet had before it was cut. Return: where the packet begins. */
+/* Write the header that the packet had before fragmentation. Return: the start of the packet. */
 static uint8_t *header_restore(const struct reassembly_slot *slot, uint8_t *payload)
 {
 	uint8_t *h = payload - slot->header_len;
@@ -454,8 +454,8 @@ static uint8_t *header_restore(const struct reassembly_slot *slot, uint8_t *payl
 	return h;
 }
 
-/* All is there: the packet is the caller's until reassembly_release(), in its slot or, if it spans
- * several, in a copy. */
+/* The packet is complete: it is valid until reassembly_release(), in its slot or, if it spans
+ * several slots, in a copy. */
 static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, struct reassembled *ret)
 {
 	size_t len = slot->header_len + slot->end;
@@ -482,7 +482,7 @@ static void slot_finish(struct reassembly *r, struct reassembly_slot *slot, stru
 	pool_disown(&r->pool, &slot->owner->share);
 }
 
-/* Let a piece of a foreign packet pass; forget the packet once all of it has. */
+/* Pass a fragment of a foreign packet. Free the slot when the whole packet has passed. */
 static enum reassembly_verdict slot_pass(
 	struct reassembly *r, struct reassembly_slot *slot, const struct ip_header *ip)
 {
@@ -501,7 +501,7 @@ static enum reassembly_verdict drop_one(struct reassembly *r, enum drop why)
 	return REASSEMBLY_DROPPED;
 }
 
-/* Throw away the piece in hand and those that have come; those still to come will follow. */
+/* Drop the present fragment and the earlier ones of its packet; later ones will be dropped, too. */
 static enum reassembly_verdict slot_poison(
 	struct reassembly *r, struct reassembly_slot *slot, enum drop why)
 {
@@ -540,7 +540,7 @@ static bool fragment_is_sound(const struct ip_header *ip)
 	       ip->fragment_at + ip->payload_len + ip->header_len <= PACKET_MAX;
 }
 
-/* The slot, or NULL once it is discarded because the piece in hand is of a later packet. */
+/* Return: the slot; or NULL, and it is freed, if the present fragment is of a later packet. */
 static struct reassembly_slot *slot_unless_stale(struct reassembly *r, struct reassembly_slot *slot,
 	struct fragment_origin from, struct mono now)
 {
@@ -575,8 +575,8 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_o
 		slot = slot_begin(r, owner, &ip, from, now);
 		if (!slot)
 			return drop_one(r, DROP_FRAG_MEMORY);
-		/* a foreign packet whose other pieces came first is joined, and passes as a
-		 * whole */
+		/* if other fragments of a foreign packet came before its first one, it is joined
+		 * and passes as a whole */
 		if (foreign)
 			slot->state = SLOT_FOREIGN;
 	}

@@ -16,38 +16,42 @@
 /*
  * Theory of operation
  *
- * A slot holds one packet in the making: the header of its first piece, its payload in place, and
- * the ranges that have come. A packet whose payload is longer than REASSEMBLY_UNIT takes further
- * slots for it. Slots are found by (owner, source, destination, protocol, id). A packet that is
- * complete stays in its slot, untouched, until the caller has written it and reports that with
- * reassembly_release(): only one that spans several slots is copied.
+ * A slot holds one incomplete packet: the header of its first fragment, its payload in place, and a
+ * list of the byte ranges received. A packet with a payload longer than REASSEMBLY_UNIT uses
+ * further slots for the rest. Slots are found by (owner, source, destination, protocol, id). A
+ * completed packet stays in its slot until the caller has written it and calls
+ * reassembly_release(). Only a packet that spans several slots is copied.
  *
- * Slots are shared fairly among owners, which are WireGuard peers (base/pool.h). When none is free,
- * the owner that holds most loses its oldest packet: so a peer that floods, or whose path loses
- * packets, displaces its own, and every owner has a guaranteed share. A peer needs about
- * FRAGMENT_RUN_MAX slots, since the first pieces of that many packets leave before their last
- * pieces; what it holds beyond that are mostly packets that will never be complete.
+ * Slots are shared fairly among owners, which are WireGuard peers (base/pool.h). If no slot is
+ * free, the oldest packet of the owner with the most slots is evicted. So a peer that floods, or
+ * whose path loses packets, evicts its own packets, and every owner has a guaranteed share. A peer
+ * needs about FRAGMENT_RUN_MAX slots, since it sends the first fragments of up to that many packets
+ * before their last fragments. Most packets beyond these will never be complete.
  *
- * Never joined: pieces of different owners; pieces that overlap (the whole packet goes and later
- * pieces with it, RFC 5722; an exact repetition is ignored); pieces further apart than
- * REASSEMBLY_WINDOW in WireGuard's counter of the same key; pieces further apart than
- * REASSEMBLY_TIMEOUT_NS in time. The counter is authenticated and counts datagrams of one peer, so
- * it measures what time cannot at high rates: a sender uses an IPv4 id again after 65,536 packets
- * at the earliest, so pieces of different packets are at least that far apart. Pieces of one packet
- * leave within FRAGMENT_RUN_MAX to 64 datagrams of each other; the rest of the window is for
- * reordering in transit, of which WireGuard's own replay window (8,192) passes not much more.
- * Across a rekey, only the first REASSEMBLY_WINDOW datagrams under the new key may complete what
- * the old key began.
+ * Fragments are not joined if
+ * - their owners differ;
+ * - they overlap: the whole packet is dropped, with its later fragments (RFC 5722). An exact
+ *   repetition is ignored instead;
+ * - their WireGuard counters under one key differ by more than REASSEMBLY_WINDOW;
+ * - they arrive more than REASSEMBLY_TIMEOUT_NS apart.
  *
- * It does not: ask the sender for anything, send ICMP time-exceeded, look into the payload, or hold
- * packets longer than REASSEMBLY_PAYLOAD_MAX.
+ * Why the counter: at high rates, an IPv4 id is reused within any useful time limit. The counter is
+ * authenticated and counts the datagrams of one peer. A sender reuses an IPv4 id after 65,536
+ * packets at the earliest, so fragments of different packets are at least that far apart. Fragments
+ * of one packet are sent within FRAGMENT_RUN_MAX (wirespan) to 64 (Linux) datagrams. The rest of
+ * the window is for reordering on the path, of which WireGuard's replay window (8,192) allows
+ * little more. After a rekey, only the first REASSEMBLY_WINDOW datagrams under the new key may
+ * complete a packet that began under the old one.
+ *
+ * The reassembler sends nothing (no ICMP time-exceeded), does not read the payload, and accepts no
+ * packet with a payload longer than REASSEMBLY_PAYLOAD_MAX.
  */
 
-/** Longest payload of a reassembled packet: a 9,000-byte IP packet in a frame with two tags, and
- * every header of ours, with room to spare. */
+/** Longest payload of a reassembled packet, in bytes: more than a 9,000-byte IP packet in a frame
+ * with two VLAN tags, with all headers of L2TP. */
 #define REASSEMBLY_PAYLOAD_MAX 9472
 
-/** Payload that one slot holds: that of a 1,500-byte IP packet, with tags and headers. */
+/** Bytes of payload in one slot: enough for a 1,500-byte IP packet with tags and headers. */
 #define REASSEMBLY_UNIT	 2048
 #define REASSEMBLY_UNITS ((REASSEMBLY_PAYLOAD_MAX + REASSEMBLY_UNIT - 1) / REASSEMBLY_UNIT)
 
@@ -68,7 +72,7 @@ struct fragment_origin {
 	uint64_t counter; /* the datagram's counter under it */
 };
 
-/** Bytes [from, to) of a payload. */
+/** A range [from, to) of payload bytes. */
 struct fragment_range {
 	uint32_t from;
 	uint32_t to;
@@ -89,8 +93,8 @@ struct reassembly_slot {
 	struct reassembly_owner *owner;
 	struct mono begun;
 	struct fragment_origin first;
-	uint32_t pieces; /* held here */
-	uint32_t passed; /* payload bytes handed to the TUN, if it is foreign */
+	uint32_t pieces; /* fragments stored here */
+	uint32_t passed; /* payload bytes passed to the TUN, if foreign */
 	uint32_t id;
 	uint16_t family;
 	uint8_t proto;
@@ -100,8 +104,8 @@ struct reassembly_slot {
 	uint16_t header_len; /* of the first fragment, without fragment header; 0: not received */
 	uint16_t ranges_len;
 	uint32_t end; /* payload length; 0: the last fragment was not received */
-	struct fragment_range ranges[REASSEMBLY_RANGES];    /* sorted, never touching */
-	struct reassembly_slot *more[REASSEMBLY_UNITS - 1]; /* hold the payload's further units */
+	struct fragment_range ranges[REASSEMBLY_RANGES];    /* sorted, never adjacent */
+	struct reassembly_slot *more[REASSEMBLY_UNITS - 1]; /* further units of the payload */
 	uint8_t data[REASSEMBLY_PAYLOAD_AT + REASSEMBLY_UNIT];
 };
 
@@ -119,9 +123,9 @@ struct reassembly {
 	struct drop_counters *drops; /* counts every dropped fragment once */
 	uint64_t fragments;	     /* given to reassembly_add() */
 	uint64_t packets;	     /* completed */
-	uint64_t joined;	     /* fragments in these */
+	uint64_t joined;	     /* fragments of these packets */
 	uint64_t duplicates;	     /* exact repetitions, ignored */
-	uint64_t passed;	     /* fragments that turned out to be for the TUN */
+	uint64_t passed;	     /* fragments of packets that are not L2TP */
 	uint64_t held;		     /* fragments in incomplete packets */
 };
 
@@ -136,13 +140,12 @@ enum reassembly_verdict {
 
 /** The whole packet, valid until reassembly_release(). */
 struct reassembled {
-	uint8_t *packet; /* whole IP packet with a corrected header: no trace of fragments */
+	uint8_t *packet; /* whole IP packet, its header as before fragmentation */
 	size_t len;
 	unsigned pieces; /* number of fragments it was received in */
 };
 
-/** Bytes of memory with which reassembly_add_slots() raises the number of slots from `have`, at
- * first 0, by `more`. */
+/** The bytes that reassembly_add_slots() needs to add `more` slots to `have` slots. */
 size_t reassembly_memory(unsigned have, unsigned more);
 
 /** Make a reassembler without slots. `drops` is borrowed for its life. */

@@ -9,15 +9,15 @@
 #include "pkt/headers.h"
 #include "wg/overhead.h"
 
-/* The TTL (hop limit) of probes: not that of data, and not the same for two in a row, as routers
- * may join packets of one flow that have it in common. */
+/* The TTL (hop limit) of probes. Routers may merge consecutive packets of a flow with equal TTLs:
+ * so that of probes differs from that of data, and from one probe to the next. */
 #define PROBE_TTL 250
 
-/* Datagrams of a train of probes that ask for an answer: the last ones, as a train of which only
- * the first gets through does not pass. */
+/* The number of echo requests in a train of probes. They are its last datagrams, so that there is
+ * no answer if only the first datagram passes. */
 #define TRAIN_ASKS 4
 
-/* Apply the state machine's result. */
+/* Copy the results of the state machine to the peer. */
 static void follow_apply(struct engine *e, struct path_peer *peer)
 {
 	const struct pmtud *p = &peer->pmtud;
@@ -71,7 +71,7 @@ void peer_pmtu_stop(struct engine *e, struct path_peer *peer, unsigned mtu)
 	peer->train_max = TRAINS_ANY;
 }
 
-/* Bytes on the underlay of a datagram with `len` bytes of plaintext. */
+/* The size on the underlay of a datagram with `len` bytes of plaintext. */
 static unsigned outer_len(const struct path_peer *peer, size_t len)
 {
 	unsigned ip = peer->wg.endpoint.addr.family == AF_INET ? IP4_HEADER_LEN : IP6_HEADER_LEN;
@@ -95,8 +95,8 @@ void peer_pmtu_answered(struct engine *e, struct path_peer *peer, uint16_t token
 	follow_apply(e, peer);
 }
 
-/* Whether the quoted data message was sent under `kp`: its receiver index is a random number that
- * only the two ends and the hosts on the path have seen. */
+/* Whether the quoted data message was sent with `kp`. Only the two ends and hosts on the path know
+ * its receiver index, a random number. */
 static bool was_sent_under(const struct wg_keypair *kp, const uint8_t *quote)
 {
 	return kp && load_le32(quote + 4) == kp->remote_index &&
@@ -127,9 +127,9 @@ void peer_pmtu_hint(
 }
 
 /*
- * Write one datagram of exactly `len` bytes of plaintext: a short echo, followed by padding that
- * every receiver removes by the packet's own length. So the answer is short whatever the probe's
- * size, and depends on the MTU of this direction only. Return: whether it was written.
+ * Append one datagram of exactly `len` bytes of plaintext: a short echo and padding, which the
+ * receiver removes because the length in the echo's IP header is shorter. So the answer is always
+ * short, and depends on the MTU of this direction only. Return: whether it was appended.
  */
 static bool append_echo(
 	struct emit *out, struct emit_flow *flow, size_t len, enum probe_kind kind, uint16_t token)
@@ -142,7 +142,7 @@ static bool append_echo(
 	       emit_exact(out, flow, echo, len);
 }
 
-/* How many datagrams the probe has: a train is no longer than one packet of the kernel's. */
+/* The number of datagrams of a probe. All must fit into one packet of the kernel (UDP_SEGMENT). */
 static unsigned probe_count(const struct pmtud_probe *p, size_t len)
 {
 	size_t most = TRAIN_BYTES_MAX / (WG_DATA_OVERHEAD + len);
@@ -150,8 +150,7 @@ static unsigned probe_count(const struct pmtud_probe *p, size_t len)
 	return p->count < most ? p->count : most ? (unsigned)most : 1;
 }
 
-/* Send one probe as a train of its own: a router that drops it must not drop anything else with it,
- * nor it with anything else. */
+/* Send one probe as a train of its own, as a router drops a train as a whole. */
 static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypair *kp,
 	const struct pmtud_probe *p)
 {
@@ -162,7 +161,7 @@ static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypa
 	unsigned asks = count / 2 < TRAIN_ASKS ? count - count / 2 : TRAIN_ASKS;
 	unsigned n = 0;
 
-	flow.train_max = TRAINS_ANY; /* longer trains are tried than those in use */
+	flow.train_max = TRAINS_ANY; /* a probe may be longer than the limit in use */
 	train_close(q);
 	while (n < count && append_echo(&e->control.out, &flow, len,
 				    n + asks < count ? PROBE_FILLER : PROBE_REQUEST, p->token))
@@ -174,8 +173,7 @@ static void send_probe(struct engine *e, struct path_peer *peer, struct wg_keypa
 		wg_peer_sent(&e->wg, &peer->wg, flow.bytes, true, e->now));
 }
 
-/* When the peer's state machine has to run; without a session it waits for one, as nothing could
- * be sent. */
+/* When the peer's state machine has to run. Without a session never, as nothing can be sent. */
 static struct mono follow_due(const struct engine *e, struct path_peer *peer)
 {
 	return wg_peer_sending_key(&peer->wg, e->now) ? pmtud_deadline(&peer->pmtud) : MONO_NEVER;
@@ -220,7 +218,7 @@ bool peer_pmtu_run(struct engine *e)
 		struct path_peer *peer = CONTAINER_OF(l, struct path_peer, follow);
 
 		if (mono_reached(follow_due(e, peer), e->now) && !follow_peer(e, peer))
-			return false; /* e->control.follow_due stays as it is: we come back */
+			return false; /* e->control.follow_due is unchanged: called again */
 	}
 	e->control.follow_due = MONO_NEVER;
 	LIST_FOR_EACH(l, &e->control.followed)

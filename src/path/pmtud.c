@@ -6,11 +6,10 @@
 
 #define OUTCOMES 64 /* bits of pmtud.outcomes */
 
-/* MTUs that paths tend to have: Ethernet, PPPoE, tunnels over these, mobile networks, IPv6's
- * least. */
+/* Common MTUs: Ethernet, PPPoE, tunnels over these, mobile networks, the minimum of IPv6. */
 static const unsigned common[] = { 1500, 1492, 1480, 1454, 1420, 1400, 1280 };
 
-/* How long after the marker's answer an earlier probe's may still come. */
+/* How long to wait, after the marker's answer, for the answers to earlier probes. */
 static uint64_t reordering_ns(const struct pmtud *p)
 {
 	uint64_t quarter = p->rtt_ns / 4;
@@ -30,7 +29,7 @@ static bool is_probing(const struct pmtud *p)
 
 /* ---- loss ---- */
 
-/* A probe that fits was lost, or it was not. */
+/* Record whether a probe of a size that fits was lost. */
 static void note_outcome(struct pmtud *p, bool lost)
 {
 	p->losses -= (unsigned)(p->outcomes >> (OUTCOMES - 1));
@@ -38,8 +37,8 @@ static void note_outcome(struct pmtud *p, bool lost)
 	p->losses += lost;
 }
 
-/* In how many rounds a probe has to go unanswered until that is no coincidence: the n for which
- * (losses / OUTCOMES)^n is no more than 1/10,000. */
+/* The number of rounds after which an unanswered size has failed: the smallest n for which
+ * (losses / OUTCOMES)^n <= 1/10,000, from PMTUD_MAX_PROBES to PMTUD_LOSSY_PROBES. */
 static unsigned tries_needed(const struct pmtud *p)
 {
 	uint64_t chance = 10000;
@@ -61,7 +60,7 @@ static void round_add(struct pmtud *p, unsigned size, unsigned count, unsigned t
 	};
 }
 
-/* Close the set of probes with the marker, and let it be sent. */
+/* Add the marker and start the round. */
 static void round_start(struct pmtud *p, struct mono now)
 {
 	round_add(p, PMTUD_MARKER, 1, 0);
@@ -75,7 +74,7 @@ static bool is_train(const struct pmtud_sent *s)
 	return s->count > 1;
 }
 
-/* Whether it is not known yet if the probe passes. */
+/* Whether the result for this size or length is still unknown. */
 static bool is_open(const struct pmtud *p, const struct pmtud_sent *s)
 {
 	if (s->acked)
@@ -108,7 +107,7 @@ static bool round_was_heard(const struct pmtud *p)
 	return false;
 }
 
-/* The same probes again, but for those that an answer has settled. */
+/* Repeat the probes whose results are unknown. */
 static void round_repeat(struct pmtud *p, struct mono now)
 {
 	unsigned n = p->count - 1;
@@ -120,8 +119,7 @@ static void round_repeat(struct pmtud *p, struct mono now)
 	round_start(p, now);
 }
 
-/* Count unanswered probes of a round in which any answer arrived, and update the estimate of the
- * path's loss. */
+/* Count the unanswered probes of a round that had any answer, and update the estimate of loss. */
 static void round_count(struct pmtud *p)
 {
 	const struct pmtud_sent *marker = &p->sent[p->count - 1];
@@ -144,7 +142,7 @@ static void round_count(struct pmtud *p)
 		note_outcome(p, !marker->acked);
 }
 
-/* Lower `high` to the smallest size that has had its tries. */
+/* Lower `high` to the smallest size that has failed. */
 static void round_judge(struct pmtud *p)
 {
 	unsigned needed = tries_needed(p);
@@ -159,7 +157,7 @@ static void round_judge(struct pmtud *p)
 
 /* ---- states ---- */
 
-/* Enter a size to search at, if it lies within the interval and there is room. */
+/* Add a size to the round, if it is within the interval and there is room. */
 static void search_add(struct pmtud *p, unsigned size)
 {
 	if (p->count < PMTUD_BURST && size >= p->min && size > p->low && size < p->high &&
@@ -167,8 +165,9 @@ static void search_add(struct pmtud *p, unsigned size)
 		round_add(p, size, 1, 0);
 }
 
-/* Keep of the sizes that are open the two smallest, as what passes lies below or between them, and
- * the largest: if it is answered after all, the rest is. Return: the smallest, or `high`. */
+/* Keep three of the sizes whose results are unknown: the two smallest, as the MTU is most likely
+ * below or between them, and the largest, whose answer would settle all. Return: the smallest, or
+ * `high`. */
 static unsigned search_keep(struct pmtud *p)
 {
 	unsigned least = p->high, second = p->high, most = 0;
@@ -197,8 +196,8 @@ static unsigned search_keep(struct pmtud *p)
 	return least;
 }
 
-/* Probe what is open, and new sizes below it: what an ICMP message reports, the base, common ones,
- * and for the rest of the burst an even spread. */
+/* Probe the sizes whose results are unknown, and new sizes below them: the hint, the base, common
+ * MTUs, and sizes at equal distances for the rest of the burst. */
 static void search_round(struct pmtud *p, struct mono now)
 {
 	unsigned bound = search_keep(p);
@@ -206,7 +205,7 @@ static void search_round(struct pmtud *p, struct mono now)
 	unsigned n;
 
 	search_add(p, p->hint);
-	search_add(p, p->hint + 1); /* fails if the hint is right, and the search is over */
+	search_add(p, p->hint + 1); /* if the hint is right, this fails and ends the search */
 	if (p->state == PMTUD_SEARCH && bound == p->high)
 		search_add(p, p->max);
 	if (p->base < bound)
@@ -217,8 +216,7 @@ static void search_round(struct pmtud *p, struct mono now)
 	n = PMTUD_BURST - p->count;
 	for (unsigned k = 1; k <= n; k++)
 		search_add(p, p->low + (unsigned)((uint64_t)span * k / (n + 1)));
-	/* a span shorter than the burst rounds down to the same sizes: its first byte is not
-	 * lost */
+	/* in a span shorter than the burst, the division can skip the first size */
 	search_add(p, p->low + 1);
 	round_start(p, now);
 }
@@ -245,8 +243,7 @@ static void begin_search(struct pmtud *p, struct mono now)
 	search_round(p, now);
 }
 
-/* One round of the TRAINS state: the single probe, and `n` trains with as many tries as they
- * had. */
+/* Start a round of the TRAINS state: the single probe, and `n` trains with their earlier tries. */
 static void trains_round(
 	struct pmtud *p, const struct pmtud_sent *trains, size_t n, struct mono now)
 {
@@ -274,8 +271,8 @@ static void begin_trains(struct pmtud *p, struct mono now)
 	trains_round(p, trains, n, now);
 }
 
-/* How long until larger sizes, or longer trains, are tried: loss may have been mistaken for a
- * limit. */
+/* The time until larger sizes or longer trains are tried: short after loss, which may have been
+ * mistaken for a limit. */
 static uint64_t raise_after(const struct pmtud *p)
 {
 	return p->losses ? PMTUD_RAISE_SOON_NS : PMTUD_RAISE_TIMER_NS;
@@ -291,12 +288,12 @@ static void complete(struct pmtud *p, struct mono now)
 	p->state = PMTUD_COMPLETE;
 	p->verified = true;
 	p->sure = p->current;
-	if (!p->traffic) /* else it has come after what was just confirmed */
+	if (!p->traffic) /* else the hint is newer than the round */
 		p->hint = 0;
 	p->next_confirm = mono_add(p->round_begun, p->hint ? PMTUD_ROUND_MIN_NS : PMTUD_CONFIRM_NS);
 }
 
-/* What was to be confirmed does not pass: use the largest size that does, and search above. */
+/* `current` does not pass: use the largest size that does, and search above it. */
 static void narrow(struct pmtud *p)
 {
 	p->state = PMTUD_SEARCH;
@@ -307,14 +304,14 @@ static void narrow(struct pmtud *p)
 	p->sure = p->current;
 	if (p->low < p->min)
 		p->low = p->min;
-	if (p->high <= p->low) /* not even the smallest size passes: there is nothing else to use */
+	if (p->high <= p->low) /* the smallest size fails, too, but none is smaller */
 		p->high = p->low + 1;
 	p->raise_ns = raise_after(p);
 	trains_recheck(&p->trains);
 }
 
-/* One round has not confirmed `current`: conclude nothing yet, but until the next round send only
- * sizes that should arrive. */
+/* A round has not confirmed `current`. Conclude nothing yet, but use only sizes that should pass
+ * until the next round. */
 static void lower_sure(struct pmtud *p)
 {
 	unsigned sure = p->low ? p->low : p->base;
@@ -328,8 +325,8 @@ static bool is_narrow_at_start(const struct pmtud *p)
 	return p->state == PMTUD_CONFIRM && !p->verified && p->low < p->current;
 }
 
-/* The peer answers no probe: use what an authentic ICMP message reports, for as long as the kernel
- * would. */
+/* The peer answers no probe: use the MTU of an authentic ICMP message, for as long as the kernel
+ * caches one. */
 static void use_hint(struct pmtud *p, struct mono now)
 {
 	if (p->hint >= p->current)
@@ -341,7 +338,7 @@ static void use_hint(struct pmtud *p, struct mono now)
 
 /* ---- conclusions ---- */
 
-/* Not even the marker was answered: conclude nothing about sizes. */
+/* No probe was answered, not even the marker: conclude nothing about sizes. */
 static void round_unheard(struct pmtud *p, struct mono now)
 {
 	unsigned tries;
@@ -352,7 +349,7 @@ static void round_unheard(struct pmtud *p, struct mono now)
 		return;
 	}
 	if (p->state == PMTUD_SEARCH)
-		p->next_raise = now; /* what it has not come to */
+		p->next_raise = now; /* the search is not finished */
 	tries = p->silence - PMTUD_MAX_PROBES;
 	p->state = PMTUD_SILENT;
 	p->traffic = false;
@@ -365,7 +362,7 @@ static void round_unheard(struct pmtud *p, struct mono now)
 
 static void conclude_search(struct pmtud *p, struct mono now)
 {
-	if (p->high <= p->current) /* the base was too much */
+	if (p->high <= p->current) /* the base was too large */
 		p->current = p->sure = p->low;
 	if (p->high - p->low <= 1)
 		complete(p, now);
@@ -390,10 +387,10 @@ static void conclude_confirm(struct pmtud *p, struct mono now)
 	}
 }
 
-/* Judge the trains of the round. Return: how many are still open, copied to `ret`. */
+/* Judge the trains of the round. Return: the number without a result, in `ret`. */
 static size_t judge_trains(struct pmtud *p, struct pmtud_sent ret[static TRAINS_PROBES])
 {
-	/* a cut is reported, and should not be by mistake */
+	/* a lower limit is reported to the user: be sure of it */
 	unsigned needed = tries_needed(p) * (p->trains.raising ? 1 : 2);
 	unsigned lengths[TRAINS_PROBES];
 	size_t n = 0;
@@ -429,7 +426,7 @@ static void conclude_trains(struct pmtud *p, struct mono now)
 	} else if (p->high <= p->current) {
 		p->black_holes++;
 		narrow(p);
-		p->count = 0; /* the trains are no sizes */
+		p->count = 0; /* drop the trains: a search is for sizes */
 		conclude_search(p, now);
 		return;
 	} else {
@@ -460,9 +457,9 @@ static void round_conclude(struct pmtud *p, struct mono now)
 		conclude_search(p, now);
 }
 
-/* ---- what the caller calls ---- */
+/* ---- interface ---- */
 
-/* What the route's MTU leaves to try; loopback's is more than the length of any IP packet. */
+/* The largest size to try. The MTU of loopback is larger than any IP packet. */
 static unsigned largest(const struct pmtud *p, unsigned route_mtu)
 {
 	if (route_mtu > PMTUD_LARGEST)
@@ -478,8 +475,7 @@ void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, stru
 	*p = (struct pmtud){
 		.min = v6 ? PMTUD_BASE_IPV6 : PMTUD_MIN_IPV4,
 		.base = v6 ? PMTUD_BASE_IPV6 : PMTUD_BASE_IPV4,
-		.token =
-			token, /* late answers to an earlier life's probes are not taken for ours */
+		.token = token, /* so late answers to probes before a restart do not match */
 		.raise_ns = PMTUD_RAISE_TIMER_NS,
 	};
 	p->max = largest(p, route_mtu);
@@ -511,7 +507,7 @@ bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret)
 		round_conclude(p, now);
 	if (!is_probing(p) || p->next == p->count)
 		return false;
-	if (p->next == 0) { /* it may have waited for a session */
+	if (p->next == 0) { /* the round may have waited for a session */
 		p->round_begun = now;
 		p->round_ends = mono_add(now, timer_ns(p));
 	}
@@ -534,7 +530,7 @@ static void measure(struct pmtud *p, uint64_t ns)
 	p->rtt_ns = p->rtt_ns ? p->rtt_ns - p->rtt_ns / 8 + ns / 8 : ns;
 }
 
-/* A size has passed, or a train. */
+/* A probe was answered: its size, or its train, passes. */
 static void take_probe(struct pmtud *p, const struct pmtud_sent *s)
 {
 	if (is_train(s)) {
@@ -549,7 +545,7 @@ static void take_probe(struct pmtud *p, const struct pmtud_sent *s)
 		p->sure = p->current;
 }
 
-/* The marker has been answered: what was sent before it is answered shortly, or lost. */
+/* The marker was answered: earlier probes are answered soon, or count as lost. */
 static void take_marker(struct pmtud *p, struct mono now)
 {
 	struct mono last = mono_add(now, reordering_ns(p));
@@ -572,7 +568,7 @@ void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now)
 		s->acked = true;
 		p->answers++;
 		measure(p, mono_between(s->at, now));
-		if (!is_probing(p)) /* the marker of a round that was settled before */
+		if (!is_probing(p)) /* the marker of a round that ended before */
 			return;
 		if (i + 1 < p->count)
 			take_probe(p, s);
@@ -588,7 +584,7 @@ void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mo
 {
 	unsigned large = p->base < p->current ? p->base : p->current;
 
-	/* as long as the probes', whose datagrams are larger */
+	/* a train of the same bytes, but in datagrams of the probes' size */
 	trains_note(&p->trains, (unsigned)((uint64_t)datagrams * size / p->current));
 	if (is_probing(p))
 		return;
@@ -624,7 +620,7 @@ void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now)
 	if (p->state == PMTUD_SILENT && authentic)
 		use_hint(p, now);
 	p->traffic = true;
-	/* at once, but no sooner than a round may follow another: forged ones come in floods */
+	/* at once, but PMTUD_ROUND_MIN_NS after the last round: forged hints may be many */
 	soon = mono_add(p->round_begun, PMTUD_ROUND_MIN_NS);
 	p->next_confirm = mono_before(soon, now) ? now : soon;
 }

@@ -13,64 +13,67 @@
 /*
  * Theory of operation
  *
- * All sizes are of whole packets on the underlay, outer IP header included. A probe is a packet of
- * an exact size with DF set that the peer answers (an ICMP echo in the tunnel); the caller makes
- * it, and sends each by itself: nothing else may be lost with it, and it with nothing else.
+ * Every size is that of a whole packet on the underlay, with its outer IP header. A probe is a
+ * packet of an exact size with DF set that the peer answers (an ICMP echo inside the tunnel). The
+ * caller builds it and sends it in a train of its own, so that a router that drops the train drops
+ * nothing else.
  *
- * Rounds. Probes go in rounds. Each round ends with a marker, a small probe that passes whatever
- * the MTU is. An answered marker separates "too large" from "the path is down", and it does so
- * within a round trip: what was sent before the marker and has not been answered a little after it,
- * is lost. A timer (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1) decides only where not even the marker
- * is answered; then nothing is concluded about the MTU.
+ * Rounds. Probes are sent in rounds. The last probe of a round is the marker, a small probe that
+ * passes at any path MTU. If it is answered, the path works: then a probe that is not answered was
+ * too large, or was lost by chance. The answer also ends the round after about one round-trip time:
+ * a probe that is still unanswered shortly after it counts as lost. If the marker is not answered,
+ * a timer ends the round (PMTUD_PROBE_TIMER_NS, RFC 8899 §5.1.1). If no probe of a round was
+ * answered, nothing is concluded about the MTU.
  *
- * Loss. A size has failed when it went unanswered in PMTUD_MAX_PROBES such rounds. Where probes
- * that are known to fit are lost, too, it takes more of them, so many that chance alone does it
- * less than once in 10,000 times. So a path that loses packets is not taken for a narrow one.
+ * Loss. A size has failed when it was not answered in PMTUD_MAX_PROBES such rounds. If the path
+ * also loses probes that are known to fit, more rounds are needed, up to PMTUD_LOSSY_PROBES: so
+ * many that random loss causes the same in less than one of 10,000 cases. So a path that loses
+ * packets is not taken for one with a small MTU.
  *
- * The start. The first round probes the route's MTU. Until it is answered, `sure` is no more than
- * the base. If the marker is answered and the route's MTU is not, the base is used at once, and
- * SEARCH goes on from there at once, so that the connections that are being opened get most of what
- * the path carries.
+ * The start. The first round probes the route's MTU. Until it is answered, `sure` is at most the
+ * base. If the marker is answered but the route's MTU is not, `current` becomes the base and SEARCH
+ * begins, both at once: connections that are being opened soon use most of the path's MTU.
  *
  * The states:
  *
- * CONFIRM: `current` is probed. Answered: COMPLETE. Unanswered: `sure` is lowered for the time, and
- * the next rounds probe sizes below it as well, so that when it has failed (a black hole),
- * `current` falls to the largest that passes and SEARCH begins.
+ * CONFIRM: `current` is probed. If it is answered, COMPLETE follows. If not, `sure` is lowered for
+ * now, and the next rounds also probe smaller sizes. When `current` has failed (a black hole), it
+ * falls to the largest size that was answered, and SEARCH follows.
  *
- * SEARCH: several sizes of the interval (low, high) are probed in a round, common MTUs first. An
- * answer raises `current` at once. Rounds narrow the interval until it is one byte wide.
+ * SEARCH: a round probes several sizes of the interval (low, high), common MTUs first. An answer
+ * raises `current` at once. The rounds go on until the interval is one byte wide.
  *
- * COMPLETE: waits. While large packets are sent, `current` is confirmed every PMTUD_CONFIRM_NS: at
- * most so long, and three quick rounds, does a black hole last. An ICMP too-big begins a round at
- * once, in which the size that it reports is probed beside `current`. It may be forged, so it does
- * no more, unless it is authentic: then `sure` is lowered until the round is over. After
- * PMTUD_RAISE_TIMER_NS larger sizes are searched again; sooner, if the path was losing packets when
- * it was found to be narrow.
+ * COMPLETE: nothing is probed. While large packets are sent, CONFIRM follows every
+ * PMTUD_CONFIRM_NS, so a black hole lasts at most this time and three short rounds. An ICMP too-big
+ * message starts CONFIRM at once, and the size that it reports is probed beside `current`. As the
+ * message may be forged, it has no other effect, unless it is authentic: then `sure` is lowered
+ * until the round has ended. After PMTUD_RAISE_TIMER_NS, SEARCH tries larger sizes again; sooner,
+ * if the path lost packets when its MTU was found to be small.
  *
  * TRAINS: as CONFIRM, and trains of probes are sent as well: see trains.h.
  *
- * SILENT: the peer answers nothing (its firewall, or the path is down): `current` stays as it is,
- * at the start the route's MTU. An authentic ICMP too-big is used there without a probe, for as
- * long as the kernel caches one. Tried again while traffic flows, ever more rarely.
+ * SILENT: the peer answers no probe (a firewall drops them, or the path is down). `current` stays
+ * as it is; at the start it is the route's MTU. An authentic ICMP too-big message is applied
+ * without a probe, for as long as the kernel caches such a message. While traffic flows, probes are
+ * tried again, at growing intervals.
  *
- * Without traffic nothing is sent and no deadline set: an idle tunnel causes no wake-ups.
+ * Without traffic, no probe is sent and no deadline is set: an idle tunnel causes no wake-ups.
  */
 
 #define PMTUD_MAX_PROBES     3		    /* RFC 8899 §5.1.2 */
-#define PMTUD_LOSSY_PROBES   24		    /* the most, however much is lost */
+#define PMTUD_LOSSY_PROBES   24		    /* upper limit on a lossy path */
 #define PMTUD_BASE_IPV4	     1200	    /* RFC 8899 §5.1.2 */
-#define PMTUD_MIN_IPV4	     576	    /* RFC 791: every host takes it */
+#define PMTUD_MIN_IPV4	     576	    /* RFC 791: every host accepts it */
 #define PMTUD_BASE_IPV6	     1280	    /* RFC 8200 §5: every link carries it */
 #define PMTUD_LARGEST	     65535	    /* the longest IPv4 packet */
 #define PMTUD_MARKER	     160	    /* the small probe */
 #define PMTUD_PROBE_TIMER_NS (1 * NS_PER_S) /* RFC 8899 §5.1.1: at least one second */
 #define PMTUD_RAISE_TIMER_NS (600 * NS_PER_S)
-#define PMTUD_RAISE_SOON_NS  (10 * NS_PER_S) /* after loss; doubles up to the above */
+#define PMTUD_RAISE_SOON_NS  (10 * NS_PER_S) /* after loss; doubles up to RAISE_TIMER */
 #define PMTUD_CONFIRM_NS     (500 * NS_PER_MS)
-#define PMTUD_ROUND_MIN_NS   (100 * NS_PER_MS) /* a burst of loss should not fill three rounds */
-#define PMTUD_SILENCE_SHIFT  4		       /* pauses for a silent peer: 1, 2, 4, 8 s, then */
-#define PMTUD_SILENCE_MAX_NS (16 * NS_PER_S)   /* this */
+#define PMTUD_ROUND_MIN_NS   (100 * NS_PER_MS) /* one burst of loss must not span three rounds */
+#define PMTUD_SILENCE_SHIFT  4		       /* pauses for a silent peer: 1, 2, 4, 8 s, */
+#define PMTUD_SILENCE_MAX_NS (16 * NS_PER_S)   /* then this */
 #define PMTUD_BURST	     8		       /* sizes probed in one round */
 
 /** The state of discovery. */
@@ -82,10 +85,10 @@ enum pmtud_state {
 	PMTUD_SILENT,
 };
 
-/** One probe to be sent: `size` on the underlay, and what its answer must bring back. */
+/** One probe to send: its size on the underlay, and the token that its answer contains. */
 struct pmtud_probe {
 	unsigned size;
-	unsigned count; /* 1; or a train of so many datagrams of this size, one answer is enough */
+	unsigned count; /* 1, or datagrams in the train; one answer is enough */
 	uint16_t token;
 };
 
@@ -93,7 +96,7 @@ struct pmtud_probe {
 struct pmtud_sent {
 	unsigned size;
 	unsigned count;
-	unsigned tries; /* earlier rounds in which it was not answered, and others were */
+	unsigned tries; /* earlier rounds that answered others but not this */
 	uint16_t token;
 	bool acked;
 	struct mono at;
@@ -104,10 +107,10 @@ struct pmtud_sent {
 struct pmtud {
 	enum pmtud_state state;
 	unsigned current; /* largest packet to send: the result of discovery */
-	unsigned sure;	  /* less than that as long as it is a guess: what surely passes */
-	unsigned min;	  /* taken to pass anywhere */
-	unsigned base;	  /* what is used in a black hole until more is known */
-	unsigned max;	  /* of the route: nothing larger can leave */
+	unsigned sure;	  /* size that should pass; < current while that is a guess */
+	unsigned min;	  /* smallest size ever used */
+	unsigned base;	  /* size to use in a black hole until more is known */
+	unsigned max;	  /* the route's MTU: nothing larger can be sent */
 	struct trains trains;
 	uint64_t probes;
 	uint64_t answers;
@@ -115,32 +118,32 @@ struct pmtud {
 
 	bool verified;	/* `current` has been answered */
 	bool from_icmp; /* SILENT: `current` is what an authentic ICMP too-big reports */
-	bool authentic; /* the hint */
-	unsigned low;	/* passes */
-	unsigned high;	/* does not */
+	bool authentic; /* `hint` is */
+	unsigned low;	/* largest size known to pass */
+	unsigned high;	/* smallest size known not to */
 	unsigned hint;	/* from an ICMP too-big, or 0 */
 	struct pmtud_sent sent[PMTUD_BURST + 1];
-	unsigned count;	   /* probes of this round, the marker in */
-	unsigned next;	   /* the first of them not yet handed out */
-	unsigned silence;  /* rounds in a row without any answer */
-	uint16_t token;	   /* the next */
-	uint64_t outcomes; /* of probes that fit, newest in bit 0; set: lost */
-	unsigned losses;   /* how many bits of it are set */
+	unsigned count;	   /* probes of this round, with the marker */
+	unsigned next;	   /* index of the first that is not sent yet */
+	unsigned silence;  /* consecutive rounds without any answer */
+	uint16_t token;	   /* of the next probe */
+	uint64_t outcomes; /* of probes that fit, newest in bit 0; 1: lost */
+	unsigned losses;   /* number of 1 bits in it */
 	uint64_t rtt_ns;   /* smoothed; 0: not known */
 	uint64_t raise_ns; /* how long until larger sizes are searched again */
 	struct mono round_begun;
 	struct mono round_ends;
-	struct mono next_confirm; /* COMPLETE, SILENT: no sooner than this */
+	struct mono next_confirm; /* COMPLETE, SILENT: the earliest time */
 	struct mono next_raise;
-	bool traffic; /* there is a reason to confirm */
+	bool traffic; /* large packets were sent since the last round */
 };
 
-/** Start with a path whose first hop carries `route_mtu` and that `outer_family` packets take. The
- * first probes are due at once. Also used to restart when the peer's endpoint has changed. */
+/** Start discovery on a path whose route has the MTU `route_mtu`, for outer packets of the family
+ * `outer_family`. The first probes are due at once. Also restarts it for a new endpoint. */
 void pmtud_init(struct pmtud *p, unsigned route_mtu, uint16_t outer_family, struct mono now);
 
-/** The next probe to send, if one is due; call until it returns false. Return: whether there is
- * one. */
+/** Get the next probe that is due. Call it until it returns false. Return: whether `ret` is
+ * filled. */
 bool pmtud_next(struct pmtud *p, struct mono now, struct pmtud_probe *ret);
 
 /** When to call pmtud_next() again; MONO_NEVER if only an event can make it necessary. */
@@ -149,15 +152,16 @@ struct mono pmtud_deadline(const struct pmtud *p);
 /** The peer has answered the probe with this token. */
 void pmtud_acked(struct pmtud *p, uint16_t token, struct mono now);
 
-/** Packets of up to `size` have been sent, and would fill trains of `datagrams`: once a batch is
- * enough. */
+/** Report traffic, once for each batch: packets of up to `size` bytes on the underlay were sent,
+ * enough for trains of `datagrams`. */
 void pmtud_traffic(struct pmtud *p, unsigned size, unsigned datagrams, struct mono now);
 
-/** A router reports that it takes no more than `mtu`. `authentic`: it quotes a datagram of ours,
- * which only a host on the path can. */
+/** An ICMP too-big message reports the MTU `mtu`. `authentic`: it quotes a datagram that we sent,
+ * which only a host on the path has seen. */
 void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now);
 
-/** The route's MTU has changed, or the kernel has refused a packet as too large for it. */
+/** The route's MTU is `route_mtu` now: the route changed, or the kernel refused a packet as too
+ * large. */
 void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now);
 
 #endif

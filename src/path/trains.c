@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The limit on datagrams per train to a peer, where a path loses trains but not single
+/* The limit on datagrams per train to a peer, for paths that lose trains but not single
  * datagrams. */
 #include "path/trains.h"
 
@@ -21,7 +21,7 @@ bool trains_due(const struct trains *t, struct mono now)
 	       (!mono_is_set(t->next_check) || mono_reached(t->next_check, now));
 }
 
-/* The powers of two from `first` on that are less than `end`. */
+/* List first, 2 * first, 4 * first … below `end`. */
 static size_t powers(unsigned first, unsigned end, unsigned ret[static TRAINS_PROBES])
 {
 	size_t n = 0;
@@ -49,7 +49,7 @@ void trains_passed(struct trains *t, unsigned count)
 {
 	if (count > t->max)
 		t->max = count;
-	if (t->failed && t->max >= t->failed) { /* what was lost passes now */
+	if (t->failed && t->max >= t->failed) { /* the length that was lost passes now */
 		t->max = TRAINS_ANY;
 		t->failed = 0;
 	}

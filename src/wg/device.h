@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A WireGuard interface: our identity, its peers, and the tables that lead to them. */
+/* A WireGuard interface: its identity, its peers, and the tables to find them. */
 #ifndef WG_DEVICE_H
 #define WG_DEVICE_H
 
@@ -16,7 +16,7 @@
 
 /*
  * Theory of operation. The device is a pure state machine: its inputs are messages, times and
- * requests; its outputs are verdicts, reply messages and sets of enum wg_action. It reads no clock,
+ * requests; its outputs are results, reply messages and sets of enum wg_action. It reads no clock,
  * opens no socket, and allocates nothing: its tables live in one block provided by the caller, who
  * can replace it by a larger one when an addition returns -ENOSPC; each peer lives in its own
  * memory, also provided by the caller.

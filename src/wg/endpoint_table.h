@@ -7,8 +7,8 @@
 #include "base/list.h"
 #include "wg/state.h"
 
-/** Update the table after the peer's endpoint has changed (it may be none now): handshakes from
- * the new endpoint use this peer's share. */
+/** Update the table after the peer's endpoint has changed or was removed: handshakes from the new
+ * endpoint use this peer's share. */
 void wg_endpoint_table_place(struct wg_device *dev, struct wg_peer *peer);
 
 /** The bucket with all peers whose endpoint is `e`, and possibly others. Linked by

@@ -13,11 +13,11 @@
 #define WG_LOAD_PER_S 256 /* handshakes per second accepted without a cookie, sustained */
 #define WG_LOAD_BURST 128 /* and in a burst */
 
-/* Of these, the share of any source: an IPv4 address or an IPv6 /64. */
+/* The share of these for one source: an IPv4 address or an IPv6 /64. */
 #define WG_LOAD_SOURCE_PER_S 20
 #define WG_LOAD_SOURCE_BURST 5
 
-/* Slots in which sources are counted: two may share one. A power of two. */
+/* Slots that count sources; two sources may share one. A power of two. */
 #define WG_LOAD_PLACES 512
 
 /* Cookie replies per second: sending them is the largest cost of a flood. */
@@ -35,7 +35,7 @@
 /**
  * A leaky bucket of handshake messages, and the end of the load state that its overflow starts. A
  * source that sends more than its own share fills at most half of the bucket and does not overflow
- * it: only the flooding source needs a cookie, others do not. Made-up sources, each within its
+ * it: only the flooding source needs a cookie, others do not. Many forged sources, each within its
  * share, overflow it.
  */
 struct wg_handshake_load {

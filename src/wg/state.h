@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a WireGuard interface and its peers consist of; the modules that work on it include this. */
+/* The structs of a WireGuard device and its peers, for the modules that work on them. */
 #ifndef WG_STATE_H
 #define WG_STATE_H
 
@@ -25,9 +25,9 @@
 #include "wg/timers.h"
 
 /**
- * A peer. In memory provided by the caller, who may read all fields and write only `user`. The
- * fields that every packet touches are together at the start: with a thousand peers taking turns,
- * each cache line costs as much as encrypting a small packet.
+ * A peer, in memory provided by the caller, who may read all fields. The fields that
+ * every packet reads or writes are at the start: if packets alternate among a thousand peers, each
+ * further cache line costs as much as encrypting a small packet.
  */
 struct wg_peer {
 	/* the data path */
@@ -45,12 +45,12 @@ struct wg_peer {
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];   /* of the last initiation sent */
 	struct mono last_initiation_taken;
 	struct mono last_initiation_sent;
-	bool renewed;		    /* a prerequisite has changed since: the next need not wait for
-			 REKEY_TIMEOUT */
+	bool renewed;		    /* a prerequisite has changed since then: the next one
+			 may be sent before REKEY_TIMEOUT */
 	struct wall last_handshake; /* sec 0: none yet */
 	struct mono handshake_at;   /* the same instant, for ages: the wall clock can be stepped */
 	struct wg_cookie_maker cookie;
-	struct bucket own_initiations; /* still acceptable under load; see above */
+	struct bucket own_initiations; /* still acceptable under load; see peer.h */
 	struct bucket own_responses;
 	struct bucket vouches;
 	struct bucket moves;   /* of its endpoint */

@@ -28,14 +28,14 @@ enum wg_action {
 /** One peer's timers. All deadlines; MONO_NEVER is off. */
 struct wg_timers {
 	struct mono retransmit;	   /* an initiation got no response */
-	struct mono give_up;	   /* REKEY_ATTEMPT_TIME after a session was last wanted */
+	struct mono give_up;	   /* REKEY_ATTEMPT_TIME after a session was last needed */
 	struct mono keepalive;	   /* data was received and nothing sent since */
 	struct mono new_handshake; /* data was sent and nothing received since */
 	struct mono wipe;	   /* the keys' life ends */
 	struct mono persistent;	   /* PersistentKeepalive */
 	uint64_t persistent_ns;	   /* its interval, 0: off */
 	bool another_keepalive;	   /* more data came while `keepalive` was running */
-	bool last_minute; /* the renewal on receipt, shortly before expiry, was asked for */
+	bool last_minute;	   /* renewal was requested on receipt, shortly before expiry */
 };
 
 /** The earliest deadline, or MONO_NEVER. */
@@ -44,11 +44,10 @@ struct mono wg_timers_deadline(const struct wg_timers *t);
 /** Run the timers that have expired at `now`. Return: a set of enum wg_action. */
 unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *rng);
 
-/** A session is wanted but missing (or old): restart the attempt's timeout. */
+/** A session is needed but missing or old: restart the timeout of the attempt. */
 void wg_timers_wanted(struct wg_timers *t, struct mono now);
 
-/** We wait for the peer to confirm a session that we answered: if it does not by `until`,
- * initiate. */
+/** As responder we wait for the peer's first data: if none has come by `until`, initiate. */
 void wg_timers_await(struct wg_timers *t, struct mono until);
 
 /** A data message with content was sent. */
@@ -66,7 +65,8 @@ void wg_timers_received(struct wg_timers *t, struct mono now);
 /** An initiation was sent. */
 void wg_timers_initiated(struct wg_timers *t, struct mono now, const struct rng *rng);
 
-/** A handshake is complete: as initiator, the response came; as responder, the first data came. */
+/** A handshake is complete: the initiator has received the response, or the responder the first
+ * data. */
 void wg_timers_handshake_complete(struct wg_timers *t);
 
 /** New session keys were derived. */
