@@ -154,7 +154,8 @@ int lockfile_take(const char *path, mode_t folder_mode, unsigned timeout_ms, str
 
 void lockfile_release(struct lockfile *lock)
 {
-	unlink(lock->path);
+	if (unlink(lock->path) < 0 && errno != ENOENT)
+		unlink(lock->path); /* a file system may let it be interrupted once */
 	remove_folder(lock->path);
 	close(lock->fd);
 	lock->fd = -1;

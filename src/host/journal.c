@@ -91,21 +91,26 @@ static bool is_netns(const char *path, const struct journal_place *place)
 	return is;
 }
 
-/** Whether one of `dir`'s entries, extended by `tail`, is the namespace of the place. */
-static bool any_is_netns(const char *dir, const char *tail, const struct journal_place *place)
+/** Whether one of `dir`'s entries, extended by `tail`, is the namespace of the place. Return: 1, 0
+ * or -errno. */
+static int any_is_netns(const char *dir, const char *tail, const struct journal_place *place)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
-	bool found = false;
+	int found = 0;
 
 	if (!d)
-		return false;
+		return errno == ENOENT ? 0 : -errno;
+	errno = 0;
 	while (!found && (entry = readdir(d))) {
 		char path[PATH_MAX];
 
 		if (snprintf(path, sizeof(path), "%s/%s%s", dir, entry->d_name, tail) < PATH_MAX)
 			found = is_netns(path, place);
+		errno = 0;
 	}
+	if (!found)
+		found = -errno; /* of readdir(); 0 at the end */
 	closedir(d);
 	return found;
 }
@@ -113,6 +118,7 @@ static bool any_is_netns(const char *dir, const char *tail, const struct journal
 enum journal_where journal_where(const struct journal *j)
 {
 	struct journal_place here = { 0 };
+	int found;
 
 	if (find_place(&here) < 0)
 		return JOURNAL_UNDECIDED;
@@ -120,10 +126,12 @@ enum journal_where journal_where(const struct journal *j)
 		return JOURNAL_GONE;
 	if (here.inode == j->place.inode)
 		return here.cookie == j->place.cookie ? JOURNAL_HERE : JOURNAL_GONE;
-	if (any_is_netns("/run/netns", "", &j->place) ||
-		any_is_netns("/proc", "/ns/net", &j->place))
-		return JOURNAL_ELSEWHERE;
-	return JOURNAL_GONE;
+	found = any_is_netns("/run/netns", "", &j->place);
+	if (found == 0)
+		found = any_is_netns("/proc", "/ns/net", &j->place);
+	if (found < 0)
+		return JOURNAL_UNDECIDED;
+	return found ? JOURNAL_ELSEWHERE : JOURNAL_GONE;
 }
 
 int journal_init(struct journal *j, const char *name)
@@ -421,6 +429,7 @@ int journal_find_elsewhere(
 
 	if (!d)
 		return -errno;
+	errno = 0;
 	while (err == -ENOENT && (entry = readdir(d))) {
 		char *dot = strrchr(entry->d_name, '.');
 
@@ -428,7 +437,10 @@ int journal_find_elsewhere(
 			continue;
 		*dot = '\0';
 		err = find_in(entry->d_name, like, ret);
+		errno = 0;
 	}
+	if (err == -ENOENT && errno)
+		err = -errno; /* of readdir() */
 	closedir(d);
 	return err;
 }
