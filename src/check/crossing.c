@@ -56,6 +56,30 @@ static size_t next_session(const struct segment *s, size_t i)
 	return i;
 }
 
+/* Whether two hosts have IPv4 addresses in one subnet of the bridge. */
+static bool share_subnet(
+	const struct port *port, const struct observed_station *a, const struct observed_station *b)
+{
+	for (size_t i = 0; i < port->n_ip4; i++)
+		if (ip_prefix_contains(&port->ip4[i], &a->ip4) &&
+			ip_prefix_contains(&port->ip4[i], &b->ip4))
+			return true;
+	return false;
+}
+
+/* A host on the port that is in a subnet with `to` and answers, else `otherwise`. */
+static const struct observed_station *neighbour_of(const struct port *port,
+	const struct observed_station *to, const struct observed_station *otherwise)
+{
+	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *s = &port->facts->stations[i];
+
+		if (s->echo.received && share_subnet(port, s, to))
+			return s;
+	}
+	return otherwise;
+}
+
 static void add(struct crossings *c, size_t in, size_t out)
 {
 	struct segment *s = c->segment;
@@ -67,7 +91,11 @@ static void add(struct crossings *c, size_t in, size_t out)
 	if (f->n_crossings >= CROSSINGS_MAX || !to || (!from && s->ports[in].session) ||
 		!is_usable(&s->ports[in]) || !is_usable(&s->ports[out]))
 		return;
+	if (from && !share_subnet(&s->ports[in], from, to))
+		from = neighbour_of(&s->ports[in], to, from);
 	*x = (struct observed_crossing){ .in = in, .out = out, .to = *to };
+	if (from && !share_subnet(&s->ports[in], from, to))
+		x->to.ip4.family = 0; /* they reach each other by a router, if at all */
 	if (from) {
 		x->from = *from;
 	} else {

@@ -231,8 +231,11 @@ static void judge_no_path(const struct verdict *v, const char *proof)
 				     "%s. But the spanning tree %s blocks it, and no other path "
 				     "leads to that site.",
 				     proof, is_held(v) ? "here" : "there"),
-			"Run `wirespan check` on every site: does another session work in one "
-			"direction only?");
+			"If that gateway has just started, its ports forward 30 s later: check "
+			"again "
+			"then. Else run `wirespan check` on every site: does another session work "
+			"in "
+			"one direction only?");
 }
 
 static void judge_unbridged(const struct verdict *v, const char *proof)
