@@ -81,6 +81,11 @@ static void draw_site(struct view *v, const struct status_report *r)
 		mvprintw(v->row++, 2, "%s", r->warnings[i].text);
 		attroff(A_BOLD);
 	}
+	for (size_t i = 0; i < r->differences_len; i++) {
+		attron(A_BOLD);
+		mvprintw(v->row++, 2, "%s", r->differences[i].text);
+		attroff(A_BOLD);
+	}
 }
 
 static const struct status_session *session_before(

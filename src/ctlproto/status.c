@@ -36,6 +36,16 @@ struct status_member *status_add_member(struct status_bridge *bridge)
 	return array_grow(&bridge->members, &bridge->members_len, sizeof(*bridge->members));
 }
 
+struct status_difference *status_add_difference(struct status_report *r)
+{
+	return array_grow(&r->differences, &r->differences_len, sizeof(*r->differences));
+}
+
+bool status_is_port(const struct status_member *member)
+{
+	return member->state < STATUS_PORT_OUTSIDE;
+}
+
 int status_add_warning(struct status_report *r, const char *format, ...)
 {
 	struct status_warning *warning =
@@ -67,6 +77,7 @@ void status_report_fini(struct status_report *r)
 	free(r->peers);
 	free(r->tunnels);
 	free(r->sessions);
+	free(r->differences);
 	free(r->warnings);
 	free(r->wg.addresses.v);
 	for (size_t i = 0; i < r->bridges_len; i++) {

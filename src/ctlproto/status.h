@@ -166,13 +166,30 @@ struct status_session {
 	struct status_traffic rx;
 };
 
-/** One port of the bridge. */
+/** State of a bridge's port, or of an interface that should be one. */
+enum status_port_state {
+	STATUS_PORT_FORWARDING,
+	STATUS_PORT_LEARNING,  /* spanning tree or forward delay: it forwards soon */
+	STATUS_PORT_LISTENING, /* likewise */
+	STATUS_PORT_BLOCKING,  /* by the spanning tree */
+	STATUS_PORT_DISABLED,  /* up and with carrier, but disabled as a port */
+	STATUS_PORT_DOWN,      /* administratively down */
+	STATUS_PORT_NO_CARRIER,
+	STATUS_PORT_OUTSIDE,   /* not a port of any bridge */
+	STATUS_PORT_ELSEWHERE, /* a port of another bridge: see `master` */
+	STATUS_PORT_ABSENT,    /* there is no such interface */
+	STATUS_PORT_STATE_COUNT
+};
+
+/** One port of the bridge, or an interface that the configuration wants as one. */
 struct status_member {
 	char name[STATUS_IFNAME_LEN];
 	uint32_t mtu;
 	bool up;       /* administratively up and with carrier */
 	bool session;  /* one of our L2TP interfaces, not a local NIC */
 	bool isolated; /* exchanges no frames with other isolated ports */
+	enum status_port_state state;
+	char master[STATUS_IFNAME_LEN]; /* the other bridge it is a port of; empty: none */
 };
 
 /** A bridge. */
@@ -186,6 +203,23 @@ struct status_bridge {
 	struct status_prefixes addresses;
 	struct status_member *members;
 	size_t members_len;
+};
+
+/** What is done about a difference between the configuration and the host. */
+enum status_remedy {
+	STATUS_REMEDY_RESTORE, /* it is being restored */
+	STATUS_REMEDY_WAIT,    /* for a member that does not exist yet */
+	STATUS_REMEDY_LEAVE,   /* nothing: it is only reported */
+	STATUS_REMEDY_COUNT
+};
+
+/** A difference between the configuration and the host. */
+struct status_difference {
+	char kind[STATUS_IFNAME_LEN]; /* "absent", "down", "port" … */
+	char name[STATUS_IFNAME_LEN]; /* of the interface, in the configuration */
+	char text[STATUS_TEXT_LEN];   /* a sentence without a full stop */
+	char hint[STATUS_TEXT_LEN];   /* what to do about it */
+	enum status_remedy remedy;
 };
 
 /** The MTU budget, from the outside in. */
@@ -247,6 +281,8 @@ struct status_report {
 	struct status_engine engine;
 	struct drop_counters drops;
 	struct drop_counters drop_ages_ms; /* how long ago each reason last occurred; 0: never */
+	struct status_difference *differences;
+	size_t differences_len;
 	struct status_warning *warnings;
 	size_t warnings_len;
 };
@@ -265,6 +301,12 @@ struct status_bridge *status_add_bridge(struct status_report *r);
 
 /** Append a zeroed port to a bridge. Return: as status_add_peer(). */
 struct status_member *status_add_member(struct status_bridge *bridge);
+
+/** Append a zeroed difference. Return: as status_add_peer(). */
+struct status_difference *status_add_difference(struct status_report *r);
+
+/** Whether it is a port of its bridge, and not only wanted as one. */
+bool status_is_port(const struct status_member *member);
 
 /** Append a warning, formatted as by printf and truncated to STATUS_TEXT_LEN. Return: 0 or
  * -ENOMEM. */

@@ -134,12 +134,18 @@ static const struct field session[] = {
 	{ NULL },
 };
 
+static const char *const port_states[] = { "forwarding", "learning", "listening", "blocking",
+	"disabled", "down", "no_carrier", "outside", "elsewhere", "absent" };
+_Static_assert(ARRAY_LEN(port_states) == STATUS_PORT_STATE_COUNT, "every state has a name");
+
 static const struct field member[] = {
 	{ FIELD_ROW(status_member, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_member, "mtu", FIELD_NUMBER, mtu) },
 	{ FIELD_ROW(status_member, "up", FIELD_BOOL, up) },
 	{ FIELD_ROW(status_member, "session", FIELD_BOOL, session) },
 	{ FIELD_ROW(status_member, "isolated", FIELD_BOOL, isolated) },
+	{ FIELD_ROW_CHOICE(status_member, "state", state, port_states) },
+	{ FIELD_ROW(status_member, "master", FIELD_TEXT, master) },
 	{ NULL },
 };
 
@@ -185,6 +191,18 @@ static const struct field engine[] = {
 	{ NULL },
 };
 
+static const char *const remedies[] = { "restore", "wait", "leave" };
+_Static_assert(ARRAY_LEN(remedies) == STATUS_REMEDY_COUNT, "every remedy has a name");
+
+static const struct field difference[] = {
+	{ FIELD_ROW(status_difference, "kind", FIELD_TEXT, kind) },
+	{ FIELD_ROW(status_difference, "name", FIELD_TEXT, name) },
+	{ FIELD_ROW(status_difference, "text", FIELD_TEXT, text) },
+	{ FIELD_ROW(status_difference, "hint", FIELD_TEXT, hint) },
+	{ FIELD_ROW_CHOICE(status_difference, "remedy", remedy, remedies) },
+	{ NULL },
+};
+
 static const struct field warning[] = {
 	{ FIELD_ROW(status_warning, "text", FIELD_TEXT, text) },
 	{ NULL },
@@ -208,6 +226,7 @@ static const struct field report[] = {
 	{ FIELD_ROW(status_report, "engine", FIELD_OBJECT, engine), .sub = engine },
 	{ FIELD_ROW(status_report, "drops", FIELD_DROPS, drops) },
 	{ FIELD_ROW(status_report, "drop_ages_ms", FIELD_DROPS, drop_ages_ms) },
+	{ FIELD_ROW_ARRAY(status_report, "differences", differences, difference) },
 	{ FIELD_ROW_ARRAY(status_report, "warnings", warnings, warning) },
 	{ NULL },
 };

@@ -20,6 +20,7 @@
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
 #include "daemon/notify.h"
+#include "host/guard.h"
 #include "host/host.h"
 #include "host/host_report.h"
 #include "host/route_plan.h"
@@ -42,6 +43,7 @@ struct site_daemon {
 	struct choice choice;
 	struct backend_site *site; /* the back end's, or NULL */
 	struct host *host;
+	struct host_guard guard;
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
 	struct loop_watch signal_watch;
@@ -164,6 +166,7 @@ static void run_stop(struct site_daemon *r)
 	if (r->stopping)
 		return;
 	r->stopping = true;
+	host_guard_stop(&r->guard);
 	notify_stopping(&r->notify);
 	if (r->hook)
 		return; /* PostUp must end before it is undone: on_child() continues */
@@ -187,6 +190,7 @@ static void log_up(struct site_daemon *r)
 static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
+	host_guard_start(&r->guard, r->host, &r->loop);
 	log_up(r);
 	notify_ready(&r->notify, "running");
 	if (r->detached && detach_ready(&r->detach) < 0)
@@ -243,7 +247,8 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 {
 	struct conf_site *have = r->conf;
 	struct conf_site *next = have == r->confs ? r->confs + 1 : r->confs;
-	struct error of_mtus;
+	struct error of_host;
+	int settled;
 	int err = run_load(r, next, e);
 
 	if (err < 0)
@@ -259,9 +264,14 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 	hooks_note(&have->interface, &next->interface, note);
 	err = r->choice.backend->sweep(r->site, host_fwmark(r->host), e);
 	conf_site_fini(have);
-	if (run_set_mtus(r, &of_mtus) < 0)
-		log_error_text(&of_mtus);
-	return err;
+	if (run_set_mtus(r, &of_host) < 0)
+		log_error_text(&of_host);
+	settled = host_guard_settle(&r->guard, &of_host);
+	if (settled < 0 && err < 0)
+		log_error_text(&of_host);
+	else if (settled < 0)
+		*e = of_host;
+	return err < 0 ? err : settled;
 }
 
 static int run_status(struct site_daemon *r, struct status_report *s)
@@ -276,7 +286,8 @@ static int run_status(struct site_daemon *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return r->choice.backend->report(r->site, s) < 0 ? -ENOMEM : host_report(r->conf, s);
+	return r->choice.backend->report(r->site, s) < 0 ? -ENOMEM
+							 : host_report(r->host, &r->guard, s);
 }
 
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
@@ -453,6 +464,7 @@ static int run_up(struct site_daemon *r)
 
 static void run_fini(struct site_daemon *r)
 {
+	host_guard_stop(&r->guard);
 	if (r->host)
 		host_down(r->host);
 	if (r->site)
@@ -486,7 +498,9 @@ static void run_loop(struct site_daemon *r)
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(&r->loop, backend->deadline(r->site));
+		err = loop_run_once(&r->loop,
+			mono_earliest(backend->deadline(r->site), host_guard_deadline(&r->guard)));
+		host_guard_work(&r->guard);
 		run_events(r, backend->work(r->site));
 		if (r->scrub)
 			secret_wipe_stack();

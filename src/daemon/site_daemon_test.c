@@ -93,7 +93,8 @@ static void test_reload(void **state)
 		const char *calls;
 		const char *text; /* in the log */
 	} table[] = {
-		{ TWO, NULL, "apply(2) host_reload(1402) sweep(7) set_mtus(1403) host_report(2)",
+		{ TWO, NULL,
+			"apply(2) host_reload(1402) sweep(7) set_mtus(1403) settle host_report(2)",
 			"here reloaded" },
 		{ NULL, NULL, "host_report(1)", "a mistake. Correct it." },
 		{ "[Interface]\nName = wg8\nPrivateKey = "
@@ -102,8 +103,12 @@ static void test_reload(void **state)
 		{ TWO, "apply", "apply(2) host_report(1)", "lets apply fail" },
 		{ TWO, "host_reload", "apply(2) host_reload(1402) revert(1) host_report(1)",
 			"lets host_reload fail" },
-		{ TWO, "sweep", "apply(2) host_reload(1402) sweep(7) set_mtus(1403) host_report(2)",
+		{ TWO, "sweep",
+			"apply(2) host_reload(1402) sweep(7) set_mtus(1403) settle host_report(2)",
 			"lets sweep fail" },
+		{ TWO, "settle",
+			"apply(2) host_reload(1402) sweep(7) set_mtus(1403) settle host_report(2)",
+			"lets settle fail" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -127,8 +132,8 @@ static void test_reload_again_and_again(void **state)
 
 	test_site_run(&t);
 	expect(&t, 0,
-		UP " apply(2) host_reload(1402) sweep(7) set_mtus(1403)"
-		   " apply(1) host_reload(1401) sweep(7) set_mtus(1402) " DOWN);
+		UP " apply(2) host_reload(1402) sweep(7) set_mtus(1403) settle"
+		   " apply(1) host_reload(1401) sweep(7) set_mtus(1402) settle " DOWN);
 }
 
 /* An error of a reload that was requested is in the reply. */
@@ -139,7 +144,7 @@ static void test_reload_request(void **state)
 
 	test_site_run(&good);
 	assert_true(good.reply.ok);
-	assert_non_null(strstr(good.calls, "sweep(7) set_mtus(1403)"));
+	assert_non_null(strstr(good.calls, "sweep(7) set_mtus(1403) settle"));
 	test_site_run(&bad);
 	assert_false(bad.reply.ok);
 	assert_string_equal(

@@ -20,6 +20,7 @@
 #include "ctl/client.h"
 #include "daemon/memlock.h"
 #include "daemon/site_daemon.h"
+#include "host/guard.h"
 #include "host/host.h"
 #include "host/host_report.h"
 #include "host/rundir.h"
@@ -40,7 +41,9 @@ int __wrap_host_reload(struct host *host, const struct conf_site *conf,
 	const struct host_mtus *mtus, struct error *ret_error);
 void __wrap_host_down(struct host *host);
 void __wrap_host_close(struct host *host);
-int __wrap_host_report(const struct conf_site *conf, struct status_report *r);
+int __wrap_host_report(struct host *host, struct host_guard *guard, struct status_report *r);
+void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop);
+int __wrap_host_guard_settle(struct host_guard *g, struct error *ret_error);
 
 #define RUN_MAX_S 60 /* a run that takes longer will not end: SIGALRM kills the test */
 #define MARK	  7  /* the host's firewall mark */
@@ -53,6 +56,7 @@ static struct {
 	struct backend_site site;
 	const struct conf_site *conf; /* as the back end has borrowed it */
 	const struct conf_site *host_conf;
+	const struct host_guard *guard;
 	const struct conf_site *applied;
 	uint32_t wg_mtu;
 	pid_t hook;
@@ -360,11 +364,27 @@ void __wrap_host_close(struct host *host)
 		called(NULL, "host_close");
 }
 
-int __wrap_host_report(const struct conf_site *conf, struct status_report *r)
+int __wrap_host_report(struct host *host, struct host_guard *guard, struct status_report *r)
 {
-	ASSERT(conf == run.conf);
-	called(NULL, "host_report(%u)", conf->interface.listen_port);
+	ASSERT(host == HOST && run.guard == guard);
+	called(NULL, "host_report(%u)", run.conf->interface.listen_port);
 	return 0;
+}
+
+/** PostUp is over when the guard starts. */
+void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop)
+{
+	const char *end = strrchr(run.t->calls, ' ');
+
+	ASSERT(host == HOST && loop && end && !run.guard);
+	ASSERT(!strcmp(end + 1, run.t->hooks ? "post_up_ends" : "start(7)"));
+	run.guard = g;
+}
+
+int __wrap_host_guard_settle(struct host_guard *g, struct error *ret_error)
+{
+	ASSERT(g == run.guard && run.host_conf == run.conf);
+	return called(ret_error, "settle");
 }
 
 /* ---- a run ---- */

@@ -20,9 +20,16 @@
  * count. */
 #define FDB_MAX 16384
 
+#define STP_FORWARD_DELAY 1500 /* 1/100 s, the kernel's default */
+
+bool bridge_has_alias(const struct link_info *link, const char *alias)
+{
+	return !strcmp(link->kind, "bridge") && !strcmp(link->alias, alias);
+}
+
 bool bridge_is_ours(const struct netdev *m, const struct link_info *link)
 {
-	return !strcmp(link->kind, "bridge") && !strcmp(link->alias, m->alias);
+	return bridge_has_alias(link, m->alias);
 }
 
 bool bridge_can_hold(const struct link_info *link)
@@ -38,6 +45,45 @@ static const char *mac_text(const uint8_t m[static LINK_MAC_LEN], char ret[stati
 	return ret;
 }
 
+int bridge_set_mac(
+	struct netdev *m, const struct link_info *bridge, const uint8_t mac[static LINK_MAC_LEN])
+{
+	char text[JOURNAL_MAC_LEN];
+	struct nl_msg msg;
+
+	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, mac),
+		"ip link set %s address %s", bridge->name, mac_text(mac, text));
+}
+
+int bridge_set_stp(struct netdev *m, const struct link_info *bridge, bool stp)
+{
+	struct nl_msg msg;
+	int err = 0;
+
+	if (stp)
+		err = netdev_change(m,
+			link_encode_forward_delay(&msg, bridge->ifindex, STP_FORWARD_DELAY),
+			"ip link set %s type bridge forward_delay %d", bridge->name,
+			STP_FORWARD_DELAY);
+	if (err == 0)
+		err = netdev_change(m, link_encode_stp(&msg, bridge->ifindex, stp),
+			"ip link set %s type bridge stp_state %d", bridge->name, stp);
+	if (err == 0 && !stp)
+		err = netdev_change(m, link_encode_forward_delay(&msg, bridge->ifindex, 0),
+			"ip link set %s type bridge forward_delay 0", bridge->name);
+	return err;
+}
+
+int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool snooping)
+{
+	struct nl_msg msg;
+
+	if (snooping == (bridge->multicast_snooping != 0))
+		return 0;
+	return netdev_change(m, link_encode_multicast_snooping(&msg, bridge->ifindex, snooping),
+		"ip link set %s type bridge mcast_snooping %d", bridge->name, snooping);
+}
+
 static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 {
 	struct rng rng = random_system();
@@ -51,20 +97,18 @@ static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 static int set_lasting_mac(
 	struct netdev *m, const struct conf_bridge *conf, const struct link_info *bridge)
 {
-	char mac[JOURNAL_MAC_LEN];
 	struct link_info link;
-	struct nl_msg msg;
 
 	if (!conf->members.n || query_link(&m->nl, conf->members.v[0].text, &link) < 0 ||
 		!link.has_mac)
 		return 0;
-	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, link.mac),
-		"ip link set %s address %s", bridge->name, mac_text(link.mac, mac));
+	return bridge_set_mac(m, bridge, link.mac);
 }
 
 /** Create the bridge, and set our alias at once. Between the two requests the bridge is identified
  * by its random address, which the journal contains. */
-static int create(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
+static int create(
+	struct netdev *m, const struct conf_bridge *conf, const uint8_t *mac, struct link_info *ret)
 {
 	struct link_bridge bridge = { .name = conf->name,
 		.stp = conf->stp,
@@ -95,7 +139,9 @@ static int create(struct netdev *m, const struct conf_bridge *conf, struct link_
 		log_info("This kernel does not limit how many addresses %s learns, as Linux 6.7 "
 			 "does: a site that makes up addresses can fill memory here",
 			conf->name);
-	return err ? err : set_lasting_mac(m, conf, ret);
+	if (err)
+		return err;
+	return mac ? bridge_set_mac(m, ret, mac) : set_lasting_mac(m, conf, ret);
 }
 
 /** Warn if the packet filter's FORWARD rules see bridged frames (br_netfilter). */
@@ -169,6 +215,38 @@ static int shield(struct netdev *m, const struct link_info *bridge, const struct
 		return 0;
 	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, bridge->mac),
 		"ip link set %s address %s", bridge->name, mac_text(bridge->mac, mac));
+}
+
+/** Join a bridge of another program, which stays as it is. */
+static int adopt(struct netdev *m, const struct conf_bridge *conf, struct link_info *ret)
+{
+	struct journal_entry e = { .kind = JOURNAL_ADOPT };
+	int err = find_adopted(m, conf, ret);
+
+	if (err < 0)
+		return err;
+	mac_text(ret->mac, e.mac);
+	snprintf(e.name, sizeof(e.name), "%s", conf->name);
+	if (journal_find(&m->journal, &e) == SIZE_MAX)
+		err = netdev_journal(m, &e);
+	if (err == 0 && !(ret->flags & IFF_UP))
+		log_warning("%s is down: no frames pass until its owner sets it up", conf->name);
+	tell_of_filter(conf);
+	return err;
+}
+
+int bridge_make(
+	struct netdev *m, const struct conf_bridge *conf, const uint8_t *mac, struct link_info *ret)
+{
+	int err;
+
+	if (conf->adopt)
+		return adopt(m, conf, ret);
+	err = create(m, conf, mac, ret);
+	tell_of_filter(conf);
+	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
+		err = netdev_add_address(m, ret, &conf->addresses.v[i].prefix);
+	return err;
 }
 
 /** Refuse a port that has another master, because the kernel would silently move it to our
@@ -306,42 +384,6 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 	return err;
 }
 
-static int adopt(struct netdev *m, const struct conf_bridge *conf)
-{
-	struct journal_entry e = { .kind = JOURNAL_ADOPT };
-	struct link_info bridge;
-	int err = find_adopted(m, conf, &bridge);
-
-	if (err < 0)
-		return err;
-	mac_text(bridge.mac, e.mac);
-	snprintf(e.name, sizeof(e.name), "%s", conf->name);
-	if (journal_find(&m->journal, &e) == SIZE_MAX)
-		err = netdev_journal(m, &e);
-	if (err == 0 && !(bridge.flags & IFF_UP))
-		log_warning("%s is down: no frames pass until its owner sets it up", conf->name);
-	tell_of_filter(conf);
-	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
-		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
-	return err;
-}
-
-int bridge_make(struct netdev *m, const struct conf_bridge *conf)
-{
-	struct link_info bridge;
-	int err;
-
-	if (conf->adopt)
-		return adopt(m, conf);
-	err = create(m, conf, &bridge);
-	tell_of_filter(conf);
-	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
-		err = netdev_add_address(m, &bridge, &conf->addresses.v[i].prefix);
-	for (size_t i = 0; err == 0 && i < conf->members.n; i++)
-		err = bridge_add_member(m, conf, &bridge, conf->members.v[i].text);
-	return err ? err : netdev_set_up(m, &bridge);
-}
-
 /** Give the interface of a session the MTU and MAC address of the adopted bridge, so that the
  * bridge does not change either when it becomes a port. */
 static int blend_in(struct netdev *m, const struct link_info *bridge, const struct link_info *link)
@@ -412,21 +454,54 @@ static bool is_noted_bridge(
 	       !strcmp(mac_text(link->mac, mac), e->mac);
 }
 
+/** Whether the journal has an entry of a bridge with that name. */
+static bool is_noted_name(const struct netdev *m, const char *name)
+{
+	struct journal_entry like = { .kind = JOURNAL_BRIDGE };
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	return journal_find(&m->journal, &like) != SIZE_MAX;
+}
+
+/** Find the bridge of a journal entry: by its name; or if it was renamed, a bridge with our alias
+ * whose name no entry has. Return: 0, -ENODEV, or another -errno. */
+static int find_noted_bridge(struct netdev *m, const struct journal_entry *e, struct link_info *ret)
+{
+	struct link_list list;
+	int err = query_link(&m->nl, e->name, ret);
+	bool foreign = err == 0 && !is_noted_bridge(m, ret, e);
+
+	if (err != -ENODEV && !foreign)
+		return err;
+	err = query_links(&m->nl, &list);
+	if (err < 0)
+		return err;
+	err = -ENODEV;
+	for (size_t i = 0; i < list.n && err; i++) {
+		const struct link_info *link = &list.v[i];
+
+		if (!bridge_is_ours(m, link) || is_noted_name(m, link->name))
+			continue;
+		*ret = *link;
+		err = 0;
+	}
+	free(list.v);
+	if (err && foreign)
+		log_warning("%s is not the bridge that was made here; left alone", e->name);
+	return err;
+}
+
 int bridge_undo(struct netdev *m, const struct journal_entry *e)
 {
 	struct link_info link;
 	struct nl_msg msg;
-	int err = query_link(&m->nl, e->name, &link);
+	int err = find_noted_bridge(m, e, &link);
 
 	/* A member that could not be removed keeps its bridge, which its undo needs. */
 	for (size_t i = 0; err == 0 && i < m->journal.n; i++)
 		if (m->journal.v[i].kind == JOURNAL_MEMBER &&
 			!strcmp(m->journal.v[i].bridge, e->name))
 			err = -EBUSY;
-	if (err == 0 && !is_noted_bridge(m, &link, e)) {
-		log_warning("%s is not the bridge that was made here; left alone", e->name);
-		return 0;
-	}
 	if (err == 0)
 		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
 	return err == -ENODEV ? 0 : err;
@@ -437,14 +512,14 @@ int bridge_undo_member(struct netdev *m, const struct journal_entry *e)
 	struct link_info link;
 	struct link_info bridge;
 	struct nl_msg msg;
-	int err = query_link(&m->nl, e->name, &link);
+	int err = query_link_index(&m->nl, e->ifindex, &link); /* also if it was renamed */
 
 	if (err == 0)
-		err = query_link(&m->nl, e->bridge, &bridge);
+		err = link.master ? query_link_index(&m->nl, link.master, &bridge) : -ENODEV;
 	if (err < 0)
 		return err == -ENODEV ? 0 : err;
-	if (link.ifindex != e->ifindex || link.master != bridge.ifindex ||
-		(!bridge_is_ours(m, &bridge) && !is_adopted(m, e->bridge)))
+	if (!bridge_is_ours(m, &bridge) &&
+		(strcmp(bridge.name, e->bridge) != 0 || !is_adopted(m, e->bridge)))
 		return 0; /* not a port of our bridge (any more) */
 	if (!e->was_up)
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));

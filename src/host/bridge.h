@@ -7,13 +7,24 @@
 #include "host/netdev.h"
 
 /**
- * Create a bridge with its addresses and members, and set it up. Members are set up with their MTU
- * unchanged. Without STP, ports forward at once. With Adopt, join a bridge of another program
- * instead: only members that are not in it yet are added, and its addresses, MTU, MAC address and
- * settings stay as they are.
+ * Create a bridge with its addresses, down. `mac`: NULL, or the Ethernet address that the bridge
+ * had before it was deleted. Without STP, ports forward at once. With Adopt, join a bridge of
+ * another program instead: its addresses, MTU, MAC address and settings stay as they are.
  * Return: 0, or -errno with the netdev's error filled; the journal contains what was created.
  */
-int bridge_make(struct netdev *m, const struct conf_bridge *conf);
+int bridge_make(struct netdev *m, const struct conf_bridge *conf, const uint8_t *mac,
+	struct link_info *ret);
+
+/** Set the bridge's Ethernet address. Return: 0 or -errno, as above. */
+int bridge_set_mac(
+	struct netdev *m, const struct link_info *bridge, const uint8_t mac[static LINK_MAC_LEN]);
+
+/** Turn the spanning tree on or off. With it, ports must listen and learn; without it they need
+ * not. Return: 0 or -errno, as above. */
+int bridge_set_stp(struct netdev *m, const struct link_info *bridge, bool stp);
+
+/** Turn multicast snooping on or off, if that is a change. Return: 0 or -errno, as above. */
+int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool snooping);
 
 /** Make an interface a port of one of our bridges, and set it up. Return: 0 or -errno, as above. */
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
@@ -50,6 +61,9 @@ int bridge_undo_member(struct netdev *m, const struct journal_entry *e);
 
 /** Whether an interface can be a port: an Ethernet interface that is not a bridge itself. */
 bool bridge_can_hold(const struct link_info *link);
+
+/** Whether an existing interface is a bridge with this alias. */
+bool bridge_has_alias(const struct link_info *link, const char *alias);
 
 /** Whether an existing interface is a bridge that this site created. */
 bool bridge_is_ours(const struct netdev *m, const struct link_info *link);

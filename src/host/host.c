@@ -11,6 +11,7 @@
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/host_state.h"
+#include "host/members.h"
 #include "host/routes.h"
 #include "host/undo.h"
 #include "netlink/query.h"
@@ -19,25 +20,11 @@
 #define GROUP_FIRST 0x57000000u
 #define GROUP_MASK  0x00ffffffu
 
-const struct conf_session *host_next_session(struct host_session_walk *walk)
-{
-	while (walk->tunnel < walk->conf->n_tunnels) {
-		const struct conf_tunnel *t = &walk->conf->tunnels[walk->tunnel];
-
-		if (walk->session < t->n_sessions) {
-			walk->i++;
-			return &t->sessions[walk->session++];
-		}
-		walk->tunnel++;
-		walk->session = 0;
-	}
-	return NULL;
-}
-
 /** Free a site whose changes were undone, and release its lock. */
 void host_free(struct host *host)
 {
 	route_plan_fini(&host->plan);
+	known_fini(&host->known);
 	netdev_close(&host->netdev);
 	lockfile_release(&host->lock);
 	free(host);
@@ -105,8 +92,10 @@ static int set_up(struct host *host, const struct host_mtus *mtus)
 	const struct conf_session *session;
 	int err = set_up_wg(host, mtus->wg);
 
+	if (err == 0 && known_set_mtus(&host->known, host->conf, mtus->wg, mtus->sessions) < 0)
+		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
-		err = bridge_make(&host->netdev, &host->conf->bridges[i]);
+		err = members_make_bridge(&host->netdev, &host->conf->bridges[i], NULL);
 	while (err == 0 && (session = host_next_session(&walk))) {
 		err = netdev_refuse_ra(&host->netdev, session->name);
 		if (err == 0)
@@ -138,8 +127,11 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 	struct netdev *m = &host->netdev;
 	const struct conf_session *session;
 	struct link_info link;
-	int err = netdev_find(m, host->conf->interface.name, &link);
+	int err;
 
+	if (known_set_mtus(&host->known, host->conf, mtus->wg, mtus->sessions) < 0)
+		return error_set(ret_error, -ENOMEM, "Out of memory");
+	err = netdev_find(m, host->conf->interface.name, &link);
 	if (err == 0)
 		err = netdev_set_mtu(m, &link, mtus->wg);
 	while (err == 0 && (session = host_next_session(&walk))) {

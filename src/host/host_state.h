@@ -8,6 +8,8 @@
 #include "host/host_lock.h"
 #include "host/netdev.h"
 #include "host/route_plan.h"
+#include "host/session_walk.h"
+#include "host/wanted.h"
 
 /** A site on this host, between host_open() and host_close(). */
 struct host {
@@ -17,18 +19,8 @@ struct host {
 	struct route_plan plan; /* the installed routes */
 	uint32_t mark;
 	bool mark_chosen; /* chosen by us, not set in the file */
+	struct known known;
 };
-
-/** Iterates over all sessions of a configuration in the order of the file; `i` counts them. */
-struct host_session_walk {
-	const struct conf_site *conf;
-	size_t tunnel;
-	size_t session;
-	size_t i;
-};
-
-/** Return: the next session, or NULL. Afterwards `walk->i` is its index plus one. */
-const struct conf_session *host_next_session(struct host_session_walk *walk);
 
 /** Store the mark in use, and whether we have chosen it because the file sets none. */
 void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mark);

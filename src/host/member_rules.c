@@ -331,9 +331,9 @@ static void check_member(struct member *m)
 {
 	m->link = host_facts_link(m->facts, m->text->text);
 	if (!m->link) {
-		conf_report_add(m->report, m->severity, m->text->at,
-			"Member: there is no interface \"%s\" on this host\n"
-			"`ip link` lists the existing ones",
+		conf_report_add(m->report, CONF_WARNING, m->text->at,
+			"Member: there is no interface \"%s\" on this host yet\n"
+			"it is added when it appears; `ip link` lists the existing ones",
 			m->text->text);
 		return;
 	}
@@ -345,6 +345,8 @@ static void check_member(struct member *m)
 	check_mtu(m);
 }
 
+/* While the site runs, a member that another program has taken keeps nothing else from being
+ * reloaded, so it is a warning. */
 void member_rules_check(const struct conf_site *site, const struct host_facts *facts,
 	enum conf_severity severity, struct conf_report *report)
 {
@@ -356,7 +358,7 @@ void member_rules_check(const struct conf_site *site, const struct host_facts *f
 				.bridge = bridge,
 				.text = &bridge->members.v[k],
 				.facts = facts,
-				.severity = severity,
+				.severity = facts->runs ? CONF_WARNING : severity,
 				.report = report };
 
 			check_member(&m);

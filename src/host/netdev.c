@@ -209,6 +209,22 @@ int netdev_set_up(struct netdev *m, const struct link_info *link)
 		m, link_encode_up(&msg, link->ifindex, true), "ip link set %s up", link->name);
 }
 
+int netdev_rename(struct netdev *m, const struct link_info *link, const char *name)
+{
+	struct nl_msg msg;
+	int err = netdev_change(m, link_encode_name(&msg, link->ifindex, name),
+		"ip link set %s name %s", link->name, name);
+
+	if (err != -EBUSY)
+		return err;
+	err = netdev_change(
+		m, link_encode_up(&msg, link->ifindex, false), "ip link set %s down", link->name);
+	if (err == 0)
+		err = netdev_change(m, link_encode_name(&msg, link->ifindex, name),
+			"ip link set %s name %s", link->name, name);
+	return err ? err : netdev_set_up(m, link);
+}
+
 int netdev_refuse_ra(struct netdev *m, const char *name)
 {
 	char path[64];

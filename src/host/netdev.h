@@ -80,6 +80,9 @@ int netdev_set_alias(struct netdev *m, const struct link_info *link);
 /** Set an interface up. Return: 0 or -errno. */
 int netdev_set_up(struct netdev *m, const struct link_info *link);
 
+/** Rename an interface, which older kernels allow only while it is down. Return: 0 or -errno. */
+int netdev_rename(struct netdev *m, const struct link_info *link, const char *name);
+
 /**
  * Keep an interface that we have just created from accepting addresses and routes of router
  * advertisements; a user may re-enable that afterwards. Without IPv6, nothing is done; if the

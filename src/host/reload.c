@@ -13,11 +13,10 @@
 #include "host/bridge.h"
 #include "host/dns.h"
 #include "host/host_state.h"
+#include "host/members.h"
 #include "host/routes.h"
 #include "host/undo.h"
 #include "netlink/query.h"
-
-#define STP_FORWARD_DELAY 1500 /* 1/100 s, the kernel's default */
 
 static bool has_prefix(const struct conf_prefixes *list, const struct ip_prefix *p)
 {
@@ -151,30 +150,6 @@ static int drop_members(struct host *host, const struct conf_site *conf)
 	return err;
 }
 
-static size_t find_noted(const struct host *host, enum journal_kind kind, const char *name)
-{
-	struct journal_entry like = { .kind = kind };
-
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	return journal_find(&host->netdev.journal, &like);
-}
-
-/** Undo a bridge after its members, so that the members return to their previous state. */
-static int drop_bridge(struct host *host, const char *name)
-{
-	struct journal *j = &host->netdev.journal;
-	size_t noted;
-	int err = 0;
-
-	for (size_t i = j->n; err == 0 && i-- > 0;)
-		if (j->v[i].kind == JOURNAL_MEMBER && !strcmp(j->v[i].bridge, name))
-			err = undo_entry(&host->netdev, i);
-	noted = find_noted(host, JOURNAL_BRIDGE, name);
-	if (noted == SIZE_MAX)
-		noted = find_noted(host, JOURNAL_ADOPT, name);
-	return err < 0 || noted == SIZE_MAX ? err : undo_entry(&host->netdev, noted);
-}
-
 static int drop_bridges(struct host *host, const struct conf_site *conf)
 {
 	struct journal *j = &host->netdev.journal;
@@ -187,50 +162,10 @@ static int drop_bridges(struct host *host, const struct conf_site *conf)
 		if ((e.kind != JOURNAL_BRIDGE && e.kind != JOURNAL_ADOPT) ||
 			conf_bridge_find(conf, e.name))
 			continue;
-		err = drop_bridge(host, e.name);
+		err = members_drop_bridge(&host->netdev, e.name);
 		i = j->n; /* entries were removed: search again */
 	}
 	return err;
-}
-
-/** When a bridge turns its spanning tree on, its ports must listen and learn; without STP they need
- * not. The kernel requires the changes in this order. */
-static int change_stp(struct netdev *m, const struct link_info *bridge, bool stp)
-{
-	struct nl_msg msg;
-	int err = 0;
-
-	if (stp)
-		err = netdev_change(m,
-			link_encode_forward_delay(&msg, bridge->ifindex, STP_FORWARD_DELAY),
-			"ip link set %s type bridge forward_delay %d", bridge->name,
-			STP_FORWARD_DELAY);
-	if (err == 0)
-		err = netdev_change(m, link_encode_stp(&msg, bridge->ifindex, stp),
-			"ip link set %s type bridge stp_state %d", bridge->name, stp);
-	if (err == 0 && !stp)
-		err = netdev_change(m, link_encode_forward_delay(&msg, bridge->ifindex, 0),
-			"ip link set %s type bridge forward_delay 0", bridge->name);
-	return err;
-}
-
-/** Make a member a port. A journalled member is not necessarily a port: adding it may have
- * failed. */
-static int ensure_member(struct host *host, const struct conf_bridge *conf,
-	const struct link_info *bridge, const char *name)
-{
-	struct netdev *m = &host->netdev;
-	size_t noted = find_noted(host, JOURNAL_MEMBER, name);
-	struct link_info link;
-	int err = netdev_find(m, name, &link);
-
-	if (err < 0)
-		return err;
-	if (noted != SIZE_MAX && link.master == bridge->ifindex && link.flags & IFF_UP)
-		return bridge_set_member(m, conf, name);
-	if (noted != SIZE_MAX)
-		err = undo_entry(m, noted);
-	return err < 0 ? err : bridge_add_member(m, conf, bridge, name);
 }
 
 static int change_bridge(
@@ -238,13 +173,14 @@ static int change_bridge(
 {
 	struct netdev *m = &host->netdev;
 	struct link_info link;
-	struct nl_msg msg;
-	int err;
+	int err = query_link(&m->nl, new->name, &link);
 
-	if (!old) {
-		err = drop_bridge(host, new->name); /* left by a failed reload */
-		return err < 0 ? err : bridge_make(m, new);
+	if (!old || err == -ENODEV) {
+		err = members_drop_bridge(m, new->name); /* left by a failed reload, or deleted */
+		return err < 0 ? err : members_make_bridge(m, new, NULL);
 	}
+	if (err < 0)
+		return netdev_find(m, new->name, &link);
 	if (old->adopt != new->adopt)
 		return netdev_fail(m, -EINVAL,
 			"The bridge %s cannot change between ours and adopted while the site is "
@@ -252,38 +188,30 @@ static int change_bridge(
 			"Stop and start the site: wirespan down, wirespan up.",
 			new->name);
 	if (new->adopt)
-		return bridge_make(m, new);
-	err = netdev_find(m, new->name, &link);
-	if (err == 0)
-		err = change_addresses(m, &link, &old->addresses, &new->addresses);
+		return members_make_bridge(m, new, NULL);
+	if (!bridge_is_ours(m, &link))
+		return netdev_fail(m, -EEXIST,
+			"%s is not the bridge that this site made\n"
+			"Rename or remove it (ip link del %s), then reload again.",
+			new->name, new->name);
+	err = change_addresses(m, &link, &old->addresses, &new->addresses);
 	if (err == 0 && old->stp != new->stp)
-		err = change_stp(m, &link, new->stp);
-	if (err == 0 && new->multicast_snooping != (link.multicast_snooping != 0))
-		err = netdev_change(m,
-			link_encode_multicast_snooping(&msg, link.ifindex, new->multicast_snooping),
-			"ip link set %s type bridge mcast_snooping %d", new->name,
-			new->multicast_snooping);
-	for (size_t i = 0; err == 0 && i < new->members.n; i++)
-		err = ensure_member(host, new, &link, new->members.v[i].text);
+		err = bridge_set_stp(m, &link, new->stp);
+	if (err == 0)
+		err = bridge_set_snooping(m, &link, new->multicast_snooping);
+	for (size_t i = 0; err == 0 && i < new->members.n; i++) {
+		err = members_ensure(m, new, &link, new->members.v[i].text);
+		if (err == -EBUSY || err == -EINVAL)
+			err = 0; /* the guard reports a member that others have taken */
+	}
 	return err;
-}
-
-static const struct conf_session *find_session(const struct conf_site *conf, const char *name)
-{
-	struct host_session_walk walk = { .conf = conf };
-	const struct conf_session *session;
-
-	while ((session = host_next_session(&walk)))
-		if (!strcmp(session->name, name))
-			return session;
-	return NULL;
 }
 
 static int change_session(struct host *host, const struct conf_site *conf,
 	const struct conf_session *new, uint32_t mtu)
 {
 	const struct conf_bridge *to = conf_bridge_find(conf, new->bridge);
-	const struct conf_session *old = find_session(host->conf, new->name);
+	const struct conf_session *old = host_find_session(host->conf, new->name);
 	struct netdev *m = &host->netdev;
 	struct link_info link;
 	struct link_info bridge;
@@ -314,6 +242,27 @@ static int change_session(struct host *host, const struct conf_site *conf,
 	return to && to->adopt ? 0 : netdev_set_mtu(m, &link, mtu);
 }
 
+/** Give the interfaces of the site their names and alias back, by which the rest finds them. */
+static int restore_names(struct host *host)
+{
+	struct netdev *m = &host->netdev;
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < host->known.n; i++) {
+		const struct known_link *k = &host->known.links[i];
+		struct link_info link;
+
+		if (k->role == WANTED_MEMBER || k->adopted ||
+			query_link_index(&m->nl, k->ifindex, &link) < 0)
+			continue;
+		if (strcmp(link.name, k->name) != 0)
+			err = netdev_rename(m, &link, k->name);
+		if (err == 0 && k->role != WANTED_SESSION && strcmp(link.alias, m->alias) != 0)
+			err = netdev_set_alias(m, &link);
+	}
+	return err;
+}
+
 static int reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus)
 {
 	struct host_session_walk walk = { .conf = conf };
@@ -323,7 +272,9 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	err = journal_check_room(&host->netdev.journal);
 	if (err < 0)
 		return netdev_journal_failed(&host->netdev, err);
-	err = drop_members(host, conf);
+	err = restore_names(host);
+	if (err == 0)
+		err = drop_members(host, conf);
 	if (err == 0)
 		err = change_wg(host, conf, mtus->wg);
 	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
@@ -331,6 +282,8 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 			&conf->bridges[i]);
 	while (err == 0 && (session = host_next_session(&walk)))
 		err = change_session(host, conf, session, mtus->sessions[walk.i - 1]);
+	if (err == 0 && known_set_mtus(&host->known, conf, mtus->wg, mtus->sessions) < 0)
+		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	if (err == 0)
 		err = drop_bridges(host, conf);
 	return err;

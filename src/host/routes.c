@@ -78,7 +78,7 @@ int routes_choose_mark(struct netdev *m, const struct conf_interface *wg,
 	return 0;
 }
 
-static struct rule_info not_marked(uint16_t family, uint32_t mark)
+struct rule_info routes_rule_marked(uint16_t family, uint32_t mark)
 {
 	return (struct rule_info){ .family = (uint8_t)family,
 		.table = mark,
@@ -88,11 +88,18 @@ static struct rule_info not_marked(uint16_t family, uint32_t mark)
 		.suppress_length = RULE_NO_SUPPRESS };
 }
 
-static struct rule_info main_but_default(uint16_t family)
+struct rule_info routes_rule_main(uint16_t family)
 {
 	return (struct rule_info){
 		.family = (uint8_t)family, .table = RT_TABLE_MAIN, .suppress_length = 0
 	};
+}
+
+bool routes_rules_equal(const struct rule_info *a, const struct rule_info *b)
+{
+	return a->family == b->family && a->table == b->table && a->has_mark == b->has_mark &&
+	       a->mark == b->mark && a->invert == b->invert &&
+	       a->suppress_length == b->suppress_length;
 }
 
 /** Find the priority below those of all rules, so that a new one precedes them. */
@@ -147,9 +154,9 @@ static int add_rule(struct netdev *m, struct rule_info rule, enum journal_kind k
 
 static int add_rules(struct netdev *m, uint16_t family, uint32_t mark)
 {
-	int err = add_rule(m, not_marked(family, mark), JOURNAL_RULE_MARK);
+	int err = add_rule(m, routes_rule_marked(family, mark), JOURNAL_RULE_MARK);
 
-	return err < 0 ? err : add_rule(m, main_but_default(family), JOURNAL_RULE_MAIN);
+	return err < 0 ? err : add_rule(m, routes_rule_main(family), JOURNAL_RULE_MAIN);
 }
 
 /* Whether the reverse-path filter is strict: only then packets depend on src_valid_mark. */
@@ -281,6 +288,16 @@ static int add_filter(
 	return err < 0 ? netdev_fail(m, err, "Cannot run nft: %s", strerror(-err)) : 0;
 }
 
+bool routes_match(
+	const struct route_info *info, uint32_t ifindex, const struct planned_route *route)
+{
+	struct ip_addr dst = info->dst.addr;
+
+	dst.family = route->dst.addr.family;
+	return info->table == route->table && info->ifindex == ifindex &&
+	       info->dst.len == route->dst.len && ip_addr_equal(&dst, &route->dst.addr);
+}
+
 /** Whether exactly this route to our interface exists already. */
 static bool route_lies(
 	struct netdev *m, const struct link_info *link, const struct planned_route *route)
@@ -290,20 +307,13 @@ static bool route_lies(
 
 	if (query_routes(&m->nl, (uint8_t)route->dst.addr.family, &list) < 0)
 		return false;
-	for (size_t i = 0; i < list.n; i++) {
-		struct ip_addr dst = list.v[i].dst.addr;
-
-		dst.family = route->dst.addr.family;
-		found = found ||
-			(list.v[i].table == route->table && list.v[i].ifindex == link->ifindex &&
-				list.v[i].dst.len == route->dst.len &&
-				ip_addr_equal(&dst, &route->dst.addr));
-	}
+	for (size_t i = 0; i < list.n; i++)
+		found = found || routes_match(&list.v[i], link->ifindex, route);
 	free(list.v);
 	return found;
 }
 
-static int add_route(
+int routes_restore_route(
 	struct netdev *m, const struct link_info *link, const struct planned_route *route)
 {
 	char text[IP_PREFIX_TEXT_LEN];
@@ -357,6 +367,18 @@ static int delete_rules(struct netdev *m, uint16_t family, uint32_t mark)
 	return err;
 }
 
+int routes_restore_rules(
+	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
+{
+	int err = delete_rules(m, family, mark); /* also those left by a failed reload */
+
+	if (err == 0)
+		err = add_rules(m, family, mark);
+	if (err == 0 && family == AF_INET)
+		err = set_src_valid_mark(m);
+	return err ? err : add_filter(m, wg, family, mark);
+}
+
 int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
 	const struct route_plan *plan, const struct route_plan *old, bool again)
 {
@@ -369,16 +391,10 @@ int routes_add(struct netdev *m, const struct conf_interface *wg, const struct l
 
 		if (had && !again)
 			continue;
-		err = add_route(m, link, route);
+		err = routes_restore_route(m, link, route);
 		if (err < 0 || had || !route->by_rule)
 			continue;
-		err = delete_rules(m, family, route->table); /* left by a failed reload */
-		if (err == 0)
-			err = add_rules(m, family, route->table);
-		if (err == 0 && family == AF_INET)
-			err = set_src_valid_mark(m);
-		if (err == 0)
-			err = add_filter(m, wg, family, route->table);
+		err = routes_restore_rules(m, wg, family, route->table);
 	}
 	return err;
 }
@@ -427,18 +443,11 @@ int routes_delete(struct netdev *m, const struct link_info *link, const struct r
 	return 0;
 }
 
-static bool rule_is(const struct rule_info *a, const struct rule_info *b)
-{
-	return a->family == b->family && a->table == b->table && a->has_mark == b->has_mark &&
-	       a->mark == b->mark && a->invert == b->invert &&
-	       a->suppress_length == b->suppress_length;
-}
-
 int routes_undo_rule(struct netdev *m, const struct journal_entry *e)
 {
 	uint16_t family = e->six ? AF_INET6 : AF_INET;
-	struct rule_info rule = e->kind == JOURNAL_RULE_MARK ? not_marked(family, e->mark)
-							     : main_but_default(family);
+	struct rule_info rule = e->kind == JOURNAL_RULE_MARK ? routes_rule_marked(family, e->mark)
+							     : routes_rule_main(family);
 	struct rule_list list;
 	struct nl_msg msg;
 	int err = query_rules(&m->nl, rule.family, &list);
@@ -448,7 +457,7 @@ int routes_undo_rule(struct netdev *m, const struct journal_entry *e)
 	for (size_t i = 0; i < list.n; i++) {
 		const struct rule_info *is = &list.v[i];
 
-		if (!rule_is(is, &rule))
+		if (!routes_rules_equal(is, &rule))
 			continue;
 		if (e->priority &&
 			(is->priority != e->priority || is->protocol != ROUTES_RULE_PROTOCOL))

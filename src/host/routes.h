@@ -6,6 +6,11 @@
 
 #include "host/netdev.h"
 #include "host/route_plan.h"
+#include "netlink/route.h"
+#include "netlink/rule.h"
+
+/* Protocol of the rules that wirespan adds; iproute2's rt_protos does not have it. */
+#define RULE_PROTOCOL 87
 
 /** Protocol number of our policy rules; iproute2's rt_protos has no name for it. */
 #define ROUTES_RULE_PROTOCOL 87
@@ -33,6 +38,29 @@ int routes_choose_mark(struct netdev *m, const struct conf_interface *wg,
  */
 int routes_add(struct netdev *m, const struct conf_interface *wg, const struct link_info *link,
 	const struct route_plan *plan, const struct route_plan *old, bool again);
+
+/** Install one route; if exactly this one exists, that is no error. Return: 0 or -errno, as
+ * above. */
+int routes_restore_route(
+	struct netdev *m, const struct link_info *link, const struct planned_route *route);
+
+/** Install the rules, sysctl and filter of a default route, in place of what is left of them.
+ * Return: 0 or -errno, as above. */
+int routes_restore_rules(
+	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark);
+
+/** Whether a route of the kernel is this planned one, to the interface `ifindex`. */
+bool routes_match(
+	const struct route_info *info, uint32_t ifindex, const struct planned_route *route);
+
+/** The rule that sends packets without the mark to the table of that number. */
+struct rule_info routes_rule_marked(uint16_t family, uint32_t mark);
+
+/** The rule that lets the main table's routes win, except a default route. */
+struct rule_info routes_rule_main(uint16_t family);
+
+/** Whether two rules are equal, except for their priority and protocol. */
+bool routes_rules_equal(const struct rule_info *a, const struct rule_info *b);
 
 /** Rebuild the filter of the plan's default routes after the addresses changed. Return: 0 or
  * -errno. */

@@ -40,7 +40,7 @@ static size_t members_up(const struct status_bridge *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->members_len; i++)
-		n += !b->members[i].session && b->members[i].up;
+		n += !b->members[i].session && status_is_port(&b->members[i]) && b->members[i].up;
 	return n;
 }
 
@@ -260,7 +260,10 @@ static void judge_bridge(
 	right = judge_stp(f, b, ret);
 
 	for (size_t i = 0; i < b->members_len; i++) {
-		right &= judge_port(f, b, &b->members[i], ret);
+		if (status_is_port(&b->members[i])) /* the rest: judge_differences() */
+			right &= judge_port(f, b, &b->members[i], ret);
+		else
+			right = false;
 		sessions += b->members[i].session;
 	}
 	if (sessions == b->members_len && !has_members_in_file(f, b)) {
@@ -280,6 +283,59 @@ static void judge_bridge(
 		judge_right_bridge(f, b, ret);
 }
 
+/* The bridge that an interface should be a port of, or NULL. */
+static const struct status_bridge *bridge_wanting(const struct status_report *r, const char *port)
+{
+	for (size_t b = 0; b < r->bridges_len; b++)
+		for (size_t m = 0; m < r->bridges[b].members_len; m++)
+			if (!strcmp(r->bridges[b].members[m].name, port))
+				return &r->bridges[b];
+	return NULL;
+}
+
+/* Whether an interface that should be a port is one of no bridge. */
+static bool is_outside(const struct status_report *r, const char *name)
+{
+	const struct status_bridge *b = bridge_wanting(r, name);
+
+	for (size_t i = 0; b && i < b->members_len; i++)
+		if (!strcmp(b->members[i].name, name))
+			return b->members[i].state == STATUS_PORT_OUTSIDE;
+	return !b;
+}
+
+/* Whether it is a member that is no port of its bridge, which judge_member() reports. */
+static bool is_member_in_file(const struct observations *f, const struct status_difference *d)
+{
+	if (strcmp(d->kind, "absent") != 0 && strcmp(d->kind, "port") != 0)
+		return false;
+	for (size_t i = 0; i < f->n_members; i++)
+		if (!strcmp(f->members[i].name, d->name))
+			return true;
+	return false;
+}
+
+/* Report how the host differs from the file. A member that is not there is an error if it is the
+ * only one. What other findings report in more detail is left to them. */
+static void judge_differences(const struct observations *f, struct findings *ret)
+{
+	const struct status_report *r = &f->after;
+
+	for (size_t i = 0; i < r->differences_len; i++) {
+		const struct status_difference *d = &r->differences[i];
+		const struct status_bridge *bridge = bridge_wanting(r, d->name);
+		bool spare = bridge && d->remedy == STATUS_REMEDY_WAIT && members_up(bridge);
+
+		if (!strcmp(d->kind, "stp") || is_member_in_file(f, d) ||
+			(!strcmp(d->kind, "down") && strcmp(d->name, r->wg.name) != 0) ||
+			(session_named(r, d->name) && is_outside(r, d->name)))
+			continue;
+		finding_hint(finding_add(ret, spare ? FINDING_WARNING : FINDING_ERROR, "differs",
+				     d->name, "%s.", d->text),
+			"%s", d->hint);
+	}
+}
+
 /* Report sessions that are in no bridge although the site has bridges. */
 static void judge_loose_sessions(const struct observations *f, struct findings *ret)
 {
@@ -288,7 +344,7 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 	for (size_t s = 0; r->bridges_len && s < r->sessions_len; s++) {
 		const char *name = r->sessions[s].name;
 
-		if (!check_bridge_of(r, name))
+		if (is_outside(r, name))
 			finding_hint(finding_add(ret, FINDING_ERROR, "bridge", name,
 					     "%s is in no bridge.", name),
 				"Another program removed it: `wirespan reload` adds it again.");
@@ -337,6 +393,7 @@ void judge_host(const struct observations *f, struct findings *ret)
 {
 	for (size_t i = 0; i < f->after.bridges_len; i++)
 		judge_bridge(f, &f->after.bridges[i], ret);
+	judge_differences(f, ret);
 	judge_loose_sessions(f, ret);
 	for (size_t i = 0; i < f->n_members; i++)
 		judge_member(&f->members[i], ret);

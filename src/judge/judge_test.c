@@ -174,6 +174,51 @@ static void break_membership(struct observations *f)
 	f->after.bridges[0].members[0].session = false;
 }
 
+static void add_difference(
+	struct observations *f, const char *kind, const char *name, enum status_remedy remedy)
+{
+	struct status_difference *d = status_add_difference(&f->after);
+
+	assert_non_null(d);
+	*d = (struct status_difference){
+		.text = "It differs", .hint = "Do this.", .remedy = remedy
+	};
+	strcpy(d->kind, kind);
+	strcpy(d->name, name);
+}
+
+static void break_bridge_mac(struct observations *f)
+{
+	add_difference(f, "mac", "br-l2tp0", STATUS_REMEDY_LEAVE);
+}
+
+static void lose_only_member(struct observations *f)
+{
+	f->after.bridges[0].members[1].state = STATUS_PORT_ABSENT;
+	add_difference(f, "absent", "eth1", STATUS_REMEDY_WAIT);
+}
+
+static void lose_spare_member(struct observations *f)
+{
+	struct status_member *m = status_add_member(&f->after.bridges[0]);
+
+	assert_non_null(m);
+	*m = (struct status_member){ .name = "eth2", .state = STATUS_PORT_ABSENT };
+	add_difference(f, "absent", "eth2", STATUS_REMEDY_WAIT);
+}
+
+static void lose_session(struct observations *f)
+{
+	f->after.bridges[0].members[0].state = STATUS_PORT_OUTSIDE;
+	add_difference(f, "port", "l2tpeth0", STATUS_REMEDY_RESTORE);
+}
+
+static void move_session(struct observations *f)
+{
+	f->after.bridges[0].members[0].state = STATUS_PORT_ELSEWHERE;
+	add_difference(f, "port", "l2tpeth0", STATUS_REMEDY_RESTORE);
+}
+
 static void note_alone(struct observations *f)
 {
 	f->after.bridges[0].members_len = 1;
@@ -316,6 +361,11 @@ static const struct fault faults[] = {
 	{ break_bridge_mtu, FINDING_WARNING, "bridge_mtu",
 		"br-l2tp0 has MTU 1280, the segment 1500.", "`ip link set br-l2tp0 mtu 1500`" },
 	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
+	{ break_bridge_mac, FINDING_ERROR, "differs", "It differs.", "Do this." },
+	{ lose_only_member, FINDING_ERROR, "differs", "It differs.", "Do this." },
+	{ lose_spare_member, FINDING_WARNING, "differs", "It differs.", "Do this." },
+	{ lose_session, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
+	{ move_session, FINDING_ERROR, "differs", "It differs.", "Do this." },
 	{ note_alone, FINDING_NOTE, "bridge",
 		"br-l2tp0 has no port but sessions: no host is behind this gateway.", NULL },
 	{ break_netfilter, FINDING_NOTE, "br_netfilter",

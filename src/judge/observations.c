@@ -32,7 +32,8 @@ const struct status_bridge *check_bridge_of(const struct status_report *r, const
 {
 	for (size_t b = 0; b < r->bridges_len; b++)
 		for (size_t m = 0; m < r->bridges[b].members_len; m++)
-			if (!strcmp(r->bridges[b].members[m].name, port))
+			if (!strcmp(r->bridges[b].members[m].name, port) &&
+				status_is_port(&r->bridges[b].members[m]))
 				return &r->bridges[b];
 	return NULL;
 }

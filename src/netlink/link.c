@@ -83,6 +83,13 @@ struct nl_msg *link_encode_master(struct nl_msg *m, uint32_t ifindex, uint32_t m
 	return m;
 }
 
+struct nl_msg *link_encode_name(struct nl_msg *m, uint32_t ifindex, const char *name)
+{
+	start(m, RTM_SETLINK, 0, ifindex);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	return m;
+}
+
 struct nl_msg *link_encode_mac(
 	struct nl_msg *m, uint32_t ifindex, const uint8_t mac[static LINK_MAC_LEN])
 {

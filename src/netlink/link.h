@@ -79,6 +79,9 @@ struct nl_msg *link_encode_mtu(struct nl_msg *m, uint32_t ifindex, uint32_t mtu)
 /** Make the interface a port of `master`, or of none if 0. */
 struct nl_msg *link_encode_master(struct nl_msg *m, uint32_t ifindex, uint32_t master);
 
+/** Rename the interface. Before Linux 6.2 it must be down: -EBUSY. -EEXIST if the name is taken. */
+struct nl_msg *link_encode_name(struct nl_msg *m, uint32_t ifindex, const char *name);
+
 /** Set the Ethernet address. */
 struct nl_msg *link_encode_mac(
 	struct nl_msg *m, uint32_t ifindex, const uint8_t mac[static LINK_MAC_LEN]);

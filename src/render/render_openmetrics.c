@@ -59,6 +59,9 @@ static const struct metric metrics[] = {
 		.ms = true, .sources = { NUMBER(status_report, uptime_ms) } },
 	{ "wirespan_warnings", "gauge", NULL, "Warnings that status prints.", SCOPE_SITE,
 		.sources = { NUMBER(status_report, warnings_len) } },
+	{ "wirespan_differences", "gauge", NULL,
+		"Differences between the configuration and the host.", SCOPE_SITE,
+		.sources = { NUMBER(status_report, differences_len) } },
 	{ "wirespan_underlay_mtu_bytes", "gauge", "bytes", "Path MTU of the underlay.", SCOPE_SITE,
 		.sources = { NUMBER(status_report, budget.outer_mtu) } },
 	{ "wirespan_interface_mtu_bytes", "gauge", "bytes",
@@ -301,17 +304,20 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 	}
 }
 
-static void put_bridge_ports(FILE *out, const struct status_report *r)
+/* One sample for each port: whether it is up, or its state. */
+static void put_bridge_ports(FILE *out, const struct status_report *r, const char *name, bool state)
 {
 	for (size_t i = 0; i < r->bridges_len; i++) {
 		const struct status_bridge *b = &r->bridges[i];
 
 		for (size_t j = 0; j < b->members_len; j++) {
-			fputs("wirespan_bridge_port_up", out);
+			const struct status_member *m = &b->members[j];
+
+			fputs(name, out);
 			put_label(out, "{", "site", r->site);
 			put_label(out, ",", "bridge", b->name);
-			put_label(out, ",", "port", b->members[j].name);
-			fprintf(out, "} %d\n", b->members[j].up);
+			put_label(out, ",", "port", m->name);
+			fprintf(out, "} %d\n", state ? (int)m->state : m->up);
 		}
 	}
 }
@@ -321,7 +327,12 @@ static void put_ports(FILE *out, const struct status_report *reports, size_t len
 	put_family(out, "wirespan_bridge_port_up", "gauge", NULL,
 		"Whether a port of the bridge is up and has a carrier.");
 	for (size_t i = 0; i < len; i++)
-		put_bridge_ports(out, &reports[i]);
+		put_bridge_ports(out, &reports[i], "wirespan_bridge_port_up", false);
+	put_family(out, "wirespan_bridge_port_state", "gauge", NULL,
+		"State of a port: 0 forwarding, 1 learning, 2 listening, 3 blocking, 4 disabled, 5 "
+		"down, 6 no carrier, 7 in no bridge, 8 in another bridge, 9 absent.");
+	for (size_t i = 0; i < len; i++)
+		put_bridge_ports(out, &reports[i], "wirespan_bridge_port_state", true);
 }
 
 static void put_drops(FILE *out, const struct status_report *reports, size_t len)

@@ -111,12 +111,18 @@ static void fill_l2tp(struct status_report *r)
 	*m = (struct status_member){ .name = "eth1", .mtu = 1500, .up = true };
 	m = status_add_member(b);
 	*m = (struct status_member){
-		.name = "l2tpeth0", .mtu = 1500, .session = true, .isolated = true
+		.name = "l2tpeth0",
+		.mtu = 1500,
+		.session = true,
+		.isolated = true,
+		.state = STATUS_PORT_NO_CARRIER,
 	};
 }
 
 static void fill_report(struct status_report *r)
 {
+	struct status_difference *d;
+
 	memset(r, 0, sizeof(*r));
 	strcpy(r->site, "vpn01");
 	strcpy(r->version, "0.1.0");
@@ -155,6 +161,12 @@ static void fill_report(struct status_report *r)
 	r->drops.n[DROP_L2TP_COOKIE] = 1234567;
 	r->drop_ages_ms.n[DROP_L2TP_COOKIE] = 125000;
 	assert_int_equal(status_add_warning(r, "the peer sends no sublayer"), 0);
+	d = status_add_difference(r);
+	*d = (struct status_difference){ .kind = "down",
+		.name = "br-l2tp0",
+		.text = "br-l2tp0 is down",
+		.hint = "Find out what changes it.",
+		.remedy = STATUS_REMEDY_LEAVE };
 }
 
 static const char text_golden[] =
@@ -164,6 +176,8 @@ static const char text_golden[] =
 	"  cipher          ChaCha20-Poly1305 by openssl\n"
 	"  offloads        vnet, TSO, UDP GSO, UDP GRO; not in use: USO\n"
 	"  warning         the peer sends no sublayer\n"
+	"  differs         br-l2tp0 is down (down, br-l2tp0): left as it is\n"
+	"                  Find out what changes it.\n"
 	"\n"
 	"interface: wg0\n"
 	"  public key      ERERERERERERERERERERERERERERERERERERERERERE=\n"
@@ -232,8 +246,8 @@ static const char text_golden[] =
 	"  MTU             1500\n"
 	"  multicast       snooped: to where it was asked for, routers and sessions\n"
 	"  control frames  forwarded: lldp, lacp\n"
-	"  ports           eth1, MTU 1500\n"
-	"                  l2tpeth0, MTU 1500, L2TP session, isolated, down\n"
+	"  ports           eth1, MTU 1500, forwarding\n"
+	"                  l2tpeth0, MTU 1500, L2TP session, isolated, no carrier\n"
 	"\n"
 	"MTU budget: 1386\n"
 	"  underlay        1500 bytes over IPv4, the route's or measured\n"

@@ -137,6 +137,24 @@ static void offload_line(const struct page *p, const struct status_offloads *o)
 	fputc('\n', p->out);
 }
 
+/* How the host differs from the configuration, and what is done about it. */
+static void difference_lines(const struct page *p, const struct status_report *r)
+{
+	static const char *const words[] = {
+		[STATUS_REMEDY_RESTORE] = "being restored",
+		[STATUS_REMEDY_WAIT] = "waited for",
+		[STATUS_REMEDY_LEAVE] = "left as it is",
+	};
+
+	for (size_t i = 0; i < r->differences_len; i++) {
+		const struct status_difference *d = &r->differences[i];
+
+		fprintf(p->out, "  %s%-*s %s (%s, %s): %s%s\n", escape(p, YELLOW), LABEL_WIDTH,
+			"differs", d->text, d->kind, d->name, words[d->remedy], escape(p, PLAIN));
+		line(p, "", "%s", d->hint);
+	}
+}
+
 static void site_block(const struct page *p, const struct status_report *r)
 {
 	char uptime[FORMAT_LEN];
@@ -154,6 +172,7 @@ static void site_block(const struct page *p, const struct status_report *r)
 	for (size_t i = 0; i < r->warnings_len; i++)
 		fprintf(p->out, "  %s%-*s %s%s\n", escape(p, YELLOW), LABEL_WIDTH, "warning",
 			r->warnings[i].text, escape(p, PLAIN));
+	difference_lines(p, r);
 }
 
 static void wg_block(const struct page *p, const struct status_wg *wg)
@@ -409,6 +428,32 @@ static void session_block(const struct page *p, const struct status_session *s)
 	session_mismatch_lines(p, s);
 }
 
+/* A port of a bridge, or an interface that should be one. */
+static void port_line(const struct page *p, const char *label, const struct status_member *m)
+{
+	static const char *const words[] = {
+		[STATUS_PORT_FORWARDING] = "forwarding",
+		[STATUS_PORT_LEARNING] = "learning",
+		[STATUS_PORT_LISTENING] = "listening",
+		[STATUS_PORT_BLOCKING] = "blocked by the spanning tree",
+		[STATUS_PORT_DISABLED] = "disabled",
+		[STATUS_PORT_DOWN] = "down",
+		[STATUS_PORT_NO_CARRIER] = "no carrier",
+		[STATUS_PORT_OUTSIDE] = "in no bridge",
+		[STATUS_PORT_ELSEWHERE] = "in another bridge",
+		[STATUS_PORT_ABSENT] = "absent",
+	};
+	bool down = m->state == STATUS_PORT_DOWN || m->state == STATUS_PORT_NO_CARRIER ||
+		    m->state == STATUS_PORT_ABSENT;
+	char mtu[24] = "";
+
+	if (m->mtu)
+		snprintf(mtu, sizeof(mtu), ", MTU %u", m->mtu);
+	line(p, label, "%s%s%s%s, %s%s%s%s", m->name, mtu, m->session ? ", L2TP session" : "",
+		m->isolated ? ", isolated" : "", words[m->state], *m->master ? ": " : "", m->master,
+		m->up || down ? "" : ", down");
+}
+
 static void bridge_block(const struct page *p, const struct status_bridge *b)
 {
 	fputc('\n', p->out);
@@ -422,13 +467,8 @@ static void bridge_block(const struct page *p, const struct status_bridge *b)
 		line(p, "multicast", "snooped: to where it was asked for, routers and sessions");
 	if (*b->forward_control)
 		line(p, "control frames", "forwarded: %s", b->forward_control);
-	for (size_t i = 0; i < b->members_len; i++) {
-		const struct status_member *m = &b->members[i];
-
-		line(p, i ? "" : "ports", "%s, MTU %u%s%s%s", m->name, m->mtu,
-			m->session ? ", L2TP session" : "", m->isolated ? ", isolated" : "",
-			m->up ? "" : ", down");
-	}
+	for (size_t i = 0; i < b->members_len; i++)
+		port_line(p, i ? "" : "ports", &b->members[i]);
 }
 
 static void budget_block(const struct page *p, const struct status_budget *b)

@@ -197,6 +197,9 @@ def samples(text):
 _NUMBERS = {
     "peers[].state": lambda state: state == "established",
     "peers[].route.leads": ("out", "unknown", "segment", "tunnel").index,
+    "bridges[].members[].state": (
+        "forwarding learning listening blocking disabled down no_carrier outside elsewhere absent".split().index
+    ),
     "uptime_ms": lambda ms: ms / 1000,
 }
 

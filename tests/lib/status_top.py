@@ -77,7 +77,8 @@ def facts_of_top(bench, screen):
     site = f"{report['backend']}, {report['aead']}, MTU {report['budget']['inner_ip']}"
     assert screen.lines[0].startswith("vpn01  up ") and screen.lines[0].endswith(site), screen.lines[0]
     text = "\n".join(screen.lines)
-    assert all(warning["text"] in text for warning in report["warnings"]), text
+    alarms = report["warnings"] + report["differences"]
+    assert all(alarm["text"] in text for alarm in alarms), text
     assert list(screen.ports) == ["wg0", *(s["name"] for s in report["sessions"])], screen.ports
     words = {"idle": "no session", "handshake": "calling", "established": "session up"}
     assert len(screen.peers) == len(report["peers"]), screen.peers

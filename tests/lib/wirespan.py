@@ -130,6 +130,17 @@ class Gateway:
         """Return: the decoded output of `wirespan status --json`."""
         return json.loads(self.run("status", self.conf, "--json").out)
 
+    def insist(self, command, kind, name):
+        """Change something on the host again and again, until the site leaves it so: that is after it has restored it
+        three times. kind and name: of the difference in the status."""
+
+        def left():
+            self.node.run(command)
+            found = {(d["kind"], d["name"]): d["remedy"] for d in self.status()["differences"]}
+            return found.get((kind, name)) == "leave"
+
+        wait_for(left, 10, step=0.2, what=f"the site to leave it so: {command}")
+
     def log_text(self, lines=40):
         """Return: the last lines of the log; 0: all."""
         if not os.path.exists(self.log):

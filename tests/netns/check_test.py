@@ -325,23 +325,24 @@ def port_mtu(bench):
 
 def port_down(bench):
     bench.start()
+    bench.net.gateway[0].insist("ip link set eth1 down", "down", "eth1")
     with member_port(bench.net.vpn[0], "down", "up"):
         expect(bench.check(), "port_down", "error", "eth1 of br-l2tp0 is down", "ip link set eth1 up")
 
 
 def session_down(bench):
     bench.start()
-    bench.net.vpn[0].run("ip link set l2tpeth0 down")
+    bench.net.gateway[0].insist("ip link set l2tpeth0 down", "down", "l2tpeth0")
     expect(bench.check(), "session", "error", "The interface l2tpeth0 is down")
     bench.net.vpn[0].run("ip link set l2tpeth0 up")
-    bench.net.vpn[0].run("ip link set l2tpeth0 nomaster")
+    bench.net.gateway[0].insist("ip link set l2tpeth0 nomaster", "port", "l2tpeth0")
     expect(bench.check(), "bridge", "error", "l2tpeth0 is in no bridge", "wirespan reload")
 
 
 def far_session_out(bench):
     """The far end is in no bridge, and its host answers ARP all the same."""
     bench.start()
-    bench.net.vpn[1].run("ip link set l2tpeth0 nomaster")
+    bench.net.gateway[1].insist("ip link set l2tpeth0 nomaster", "port", "l2tpeth0")
     expect(bench.check(0), "far_bridge", "error", "10.0.1.21 answers on it.* a port of no bridge", "has a master")
     bench.net.vpn[1].run("ip link set l2tpeth0 master br-l2tp0")
     assert bench.check(0)[0] == 0
@@ -363,8 +364,9 @@ def foreign_tree(bench):
     """Bridges run the spanning tree protocol, which the files do not say; then there really is a second path."""
     bench.start()
     one, two = bench.net.vpn
-    for vpn in (one, two):
-        vpn.run("ip link set br-l2tp0 type bridge forward_delay 200 hello_time 100 stp_state 1")
+    for gateway in bench.net.gateway:
+        command = "ip link set br-l2tp0 type bridge forward_delay 200 hello_time 100 stp_state 1"
+        gateway.insist(command, "stp", "br-l2tp0")
     outcome = bench.check(0)
     expect(outcome, "stp", "warning", "runs the spanning tree protocol, but", "If none are: `ip link set br-l2tp0")
     assert outcome[0] == 0 and "port_blocked" not in outcome[1], "ports that forward go on forwarding"

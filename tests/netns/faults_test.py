@@ -34,6 +34,7 @@ class Fault:
     there: tuple  # the same at vpn02; checks separated by |
     advice: bool = True  # commands in the hint at vpn01 repair it
     cut: bool = True  # a small ping between the members fails
+    insist: tuple = ()  # kind and name of the difference that the site would restore
 
 
 def chain(family, hook, device="", rule=""):
@@ -129,9 +130,15 @@ FAULTS = {
         undo="bridge link set dev eth1 bcast_flood on",
         cut=False,
     ),
-    "the member's port was taken out": Fault("ip link set eth1 nomaster", "true", ("member_gone", "no bridge"), (SILENT, "")),
-    "the bridge is down": Fault(f"ip link set {BRIDGE} down", "true", ("bridge_down", "is down"), (SILENT, "")),
-    "the member's port is down": Fault("ip link set eth1 down", "true", ("port_down", "eth1"), (SILENT, "")),
+    "the member's port was taken out": Fault(
+        "ip link set eth1 nomaster", "true", ("member_gone", "no bridge"), (SILENT, ""), insist=("port", "eth1")
+    ),
+    "the bridge is down": Fault(
+        f"ip link set {BRIDGE} down", "true", ("bridge_down", "is down"), (SILENT, ""), insist=("down", BRIDGE)
+    ),
+    "the member's port is down": Fault(
+        "ip link set eth1 down", "true", ("port_down", "eth1"), (SILENT, ""), insist=("down", "eth1")
+    ),
     "the session's port is blocked by hand": Fault(
         "bridge link set dev l2tpeth0 state 0", "bridge link set dev l2tpeth0 state 3", ("port_blocked", "is disabled"), (SILENT, "")
     ),
@@ -213,7 +220,10 @@ def commands(hint):
 
 
 def try_fault(bench, fault):
-    bench.shell(fault.make)
+    if fault.insist:  # else the site restores it
+        bench.net.gateway[0].insist(fault.make, *fault.insist)
+    else:
+        bench.shell(fault.make)
     try:
         assert bench.reach() != fault.cut, "the fault is none"
         outcomes = bench.check()

@@ -295,9 +295,6 @@ REFUSALS = {
     "l2tpeth0 exists already": dict(
         prepare="ip link add l2tpeth0 type bridge", undo="ip link del l2tpeth0", mention="l2tpeth0"
     ),
-    "the member interface is missing": dict(
-        text=lambda good: good.replace("Member = eth1", "Member = eth7"), mention="eth7"
-    ),
     "the member is in another bridge": dict(
         prepare="ip link add other type bridge; ip link set eth1 master other",
         undo="ip link del other",

@@ -222,8 +222,9 @@ def turned_off(mesh):
     """STP = yes, but the bridge does not run it: an error, as the next cable may close a loop."""
     site, port = mesh.settle()
     vpn = mesh.vpn[site - 1]
-    vpn.run("ip", "link", "set", port, "down")  # else there is the loop
-    vpn.run("ip link set br-l2tp0 type bridge stp_state 0")
+    gateway = mesh.gateway[site - 1]
+    gateway.insist(f"ip link set {port} down", "down", port)  # else there is the loop
+    gateway.insist("ip link set br-l2tp0 type bridge stp_state 0", "stp", "br-l2tp0")
     status, _, text = mesh.check(site)
     assert status == 1 and "error stp br-l2tp0: br-l2tp0 runs no spanning tree" in text, text
     hint = re.search(r"`(ip link set br-l2tp0 type bridge forward_delay 1500 stp_state 1)`", text).group(1)
@@ -239,7 +240,7 @@ def out_of_the_bridge(mesh):
     site, port = mesh.settle()
     other = mesh.far_site(site, port)
     far_port = mesh.session_to(other, site)
-    mesh.vpn[other - 1].run("ip", "link", "set", far_port, "nomaster")
+    mesh.gateway[other - 1].insist(f"ip link set {far_port} nomaster", "port", far_port)
     try:
         wait_for(lambda: mesh.states()[site, port] == "forwarding", 60, 0.5, "the port to forward")
         status, _, text = mesh.check(site)

@@ -459,20 +459,63 @@ def interfaces(bench):
     near = bench.net.vpn[0]
     with bench.moves("drops.tun_not_ip", "wireguard.dropped_tx"), RawPort(near, "wg0") as wg0:
         wg0.send(bytes(40))
-    near.run("ip link set seq0 mtu 65521")
+    bench.gateway[0].insist("ip link set seq0 mtu 65521", "mtu", "seq0")
     with bench.moves("drops.tx_oversize", "sessions[seq0].dropped_tx"), RawPort(near, "seq0") as tap:
         assert bench.value("sessions[seq0].mtu") == 65521, "the interface's, not the file's"
         tap.send(bench.frame(65530))
     near.run("ip link set seq0 mtu 1400")
     superframe(bench)
-    near.run("ip link set rej0 down")
+    bench.gateway[0].insist("ip link set rej0 down", "down", "rej0")
     with bench.moves("drops.tap_write", "sessions[rej0].dropped_rx"):
         bench.inside(bench.packet(bench.message(bench.frame())))
     near.run("ip link set rej0 up")
-    bench.third.run("ip link set wg0 down")
+    bench.gateway[2].insist("ip link set wg0 down", "down", "wg0")
     with bench.moves("wireguard.dropped_rx", "drops.tap_write", site=2):
         near.ping("10.0.1.31", count=1, timeout=1)
     bench.third.run("ip link set wg0 up")
+
+
+def differences(bench):
+    """What ports can be, of the site's and of others; and how the host can differ from the file."""
+    near, gateway = bench.net.vpn[0], bench.gateway[0]
+    near.sh(
+        "ip link add br9 type bridge; ip link add port0 type veth peer name port1; ip link add moved0 type veth peer name moved1;"
+        "ip link set port0 master br-l2tp0 up; ip link set moved0 master br9 up"
+    )
+    good = bench.first_file(third=True)
+    port = "bridges[br-l2tp0].members[port0].state"
+    bench.wait_value(port, ["no_carrier"])
+    near.run("ip link set port1 up")
+    bench.wait_value(port, ["forwarding"])
+    for number, state in enumerate(("disabled", "listening", "learning", "forwarding")):
+        near.run(f"bridge link set dev port0 state {number}")
+        bench.wait_value(port, [state])
+        bench.sweep(0)
+    near.run("ip link set port0 down")
+    bench.wait_value(port, ["down"])
+    bench.sweep(0)
+    gateway.configure(good.replace("[Bridge]\n", "[Bridge]\nSTP = yes\n"))
+    gateway.run("reload", gateway.conf)
+    near.sh("ip link set port0 up; ip link set port1 master br-l2tp0")  # a loop, which the spanning tree cuts
+    blocked = lambda: "blocking" in (bench.value(port), bench.value(port.replace("port0", "port1")))
+    wait_for(blocked, PATIENCE, what="a port of the loop to be blocked")
+    near.run("ip link set port1 nomaster")
+    gateway.configure(good.replace("Member = eth1", "Member = eth1, moved0, late0, lo"))
+    assert "moved0 is a port of br9" in gateway.run("reload", gateway.conf, check=False).out
+    for name, state, remedy in (("moved0", "elsewhere", "leave"), ("late0", "absent", "wait"), ("lo", "outside", "leave")):
+        bench.wait_value(f"bridges[br-l2tp0].members[{name}].state", [state])
+        bench.wait_value(f"differences[{name}].remedy", [remedy])
+    assert bench.value("bridges[br-l2tp0].members[moved0].master") == "br9"
+    bench.sweep(0)
+    gateway.configure(good)
+    gateway.run("reload", gateway.conf)
+    near.sh("ip link del port0; ip link del br9; ip link del moved0")
+    restored = lambda: not gateway.status()["differences"]
+    for _ in range(2):
+        wait_for(restored, PATIENCE, what="no difference")
+        near.run("ip link set br-l2tp0 down")
+    bench.wait_value("differences[br-l2tp0].remedy", ["restore"])
+    wait_for(restored, PATIENCE, what="no difference")
 
 
 def superframe(bench):
@@ -643,6 +686,7 @@ CASES = (
     ("peers that are not there", absent_peers),
     ("routes that lead back", routes_back),
     ("interfaces", interfaces),
+    ("ports and differences", differences),
     ("a path that loses trains", path_loses_trains),
     ("a path that is not answered", path_states),
     ("a path that shrinks", path_shrinks),

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* Compare the host with the configuration. */
+#include "host/difference.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/rtnetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/bytes.h"
+#include "host/bridge.h"
+#include "host/routes.h"
+
+static const char *const kind_names[] = { "absent", "name", "alias", "down", "port", "mtu", "mac",
+	"stp", "address", "route", "rule" };
+_Static_assert(ARRAY_LEN(kind_names) == DIFFERENCE_COUNT, "every kind has a name");
+
+/** A comparison in progress. */
+struct comparison {
+	const struct wanted *wanted;
+	const struct host_view *view;
+	struct differences *list;
+	struct difference spare; /* filled instead, if there is no memory */
+	bool no_memory;
+};
+
+const char *difference_kind_name(enum difference_kind kind)
+{
+	return kind_names[kind];
+}
+
+bool difference_equal(const struct difference *a, const struct difference *b)
+{
+	return a->kind == b->kind && a->role == b->role && !strcmp(a->name, b->name) &&
+	       a->ifindex == b->ifindex && a->prefix.len == b->prefix.len &&
+	       ip_addr_equal(&a->prefix.addr, &b->prefix.addr) && a->table == b->table;
+}
+
+const struct link_info *difference_find(
+	const struct wanted_link *wanted, const struct host_view *view)
+{
+	const struct link_info *known = view_link_index(view, wanted->ifindex);
+	const struct link_info *named = view_link(view, wanted->name);
+
+	switch (wanted->role) {
+	case WANTED_MEMBER:
+		return named ? named : known;
+	case WANTED_BRIDGE:
+		if (known || !named)
+			return known;
+		if (wanted->adopted)
+			return strcmp(named->kind, "bridge") != 0 ? NULL : named;
+		return bridge_has_alias(named, wanted->alias) ? named : NULL;
+	case WANTED_WG:
+	case WANTED_SESSION:
+		return known ? known : named;
+	}
+	return NULL;
+}
+
+/** Add a difference to the list. Return: it, or the spare one if there is no memory. */
+static struct difference *add(struct comparison *c, const struct wanted_link *wanted,
+	const struct link_info *link, enum difference_kind kind, const char *format, ...)
+{
+	struct difference *d = array_grow(&c->list->v, &c->list->n, sizeof(*d));
+	va_list args;
+
+	c->no_memory |= !d;
+	if (!d)
+		d = &c->spare;
+	*d = (struct difference){
+		.kind = kind, .role = wanted->role, .ifindex = link ? link->ifindex : 0
+	};
+	snprintf(d->name, sizeof(d->name), "%s", wanted->name);
+	va_start(args, format);
+	vsnprintf(d->text, sizeof(d->text), format, args);
+	va_end(args);
+	return d;
+}
+
+static void compare_absent(struct comparison *c, const struct wanted_link *wanted)
+{
+	struct difference *d;
+
+	switch (wanted->role) {
+	case WANTED_MEMBER:
+		d = add(c, wanted, NULL, DIFFERENCE_ABSENT,
+			"There is no interface %s, a member of %s", wanted->name, wanted->bridge);
+		d->remedy = DIFFERENCE_WAIT;
+		return;
+	case WANTED_BRIDGE:
+		if (wanted->adopted) {
+			d = add(c, wanted, NULL, DIFFERENCE_ABSENT, "There is no bridge %s to join",
+				wanted->name);
+			d->remedy = DIFFERENCE_WAIT;
+			return;
+		}
+		if (!view_link(c->view, wanted->name)) {
+			add(c, wanted, NULL, DIFFERENCE_ABSENT, "There is no bridge %s",
+				wanted->name);
+			return;
+		}
+		d = add(c, wanted, NULL, DIFFERENCE_ABSENT,
+			"The bridge %s is gone, and another interface has its name", wanted->name);
+		d->remedy = DIFFERENCE_LEAVE;
+		return;
+	case WANTED_WG:
+	case WANTED_SESSION:
+		d = add(c, wanted, NULL, DIFFERENCE_ABSENT, "There is no interface %s",
+			wanted->name);
+		d->remedy = DIFFERENCE_LEAVE;
+		return;
+	}
+}
+
+static void compare_name(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	struct difference *d;
+
+	if (!strcmp(link->name, wanted->name))
+		return;
+	d = add(c, wanted, link, DIFFERENCE_NAME, "%s has been renamed to %s%s", wanted->name,
+		link->name,
+		view_link(c->view, wanted->name) ? ", and another interface has its name" : "");
+	memcpy(d->found, link->name, sizeof(d->found));
+	if (wanted->role == WANTED_MEMBER || view_link(c->view, wanted->name))
+		d->remedy = DIFFERENCE_LEAVE;
+}
+
+static const struct wanted_link *find_bridge(const struct comparison *c, const char *name)
+{
+	for (size_t i = 0; i < c->wanted->n; i++)
+		if (c->wanted->v[i].role == WANTED_BRIDGE && !strcmp(c->wanted->v[i].name, name))
+			return &c->wanted->v[i];
+	return NULL;
+}
+
+/** Compare the bridge that an interface is a port of. A member that is a port of another interface
+ * is left there, because the kernel would move it silently. Return: whether it is where it should
+ * be. */
+static bool compare_port(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	const struct wanted_link *wanted_bridge = find_bridge(c, wanted->bridge);
+	const struct link_info *bridge =
+		wanted_bridge ? difference_find(wanted_bridge, c->view) : NULL;
+	const struct link_info *master = view_link_index(c->view, link->master);
+	struct difference *d;
+
+	if (!bridge || link->master == bridge->ifindex)
+		return bridge; /* a bridge that does not exist is a difference of its own */
+	if (wanted->role == WANTED_MEMBER && !bridge_can_hold(link)) {
+		d = add(c, wanted, link, DIFFERENCE_PORT,
+			"%s is no Ethernet interface, or a bridge, and cannot be a port of %s",
+			wanted->name, wanted->bridge);
+		d->remedy = DIFFERENCE_LEAVE;
+		return false;
+	}
+	if (!link->master) {
+		add(c, wanted, link, DIFFERENCE_PORT, "%s is not a port of %s", wanted->name,
+			wanted->bridge);
+		return false;
+	}
+	d = add(c, wanted, link, DIFFERENCE_PORT, "%s is a port of %s instead of %s", wanted->name,
+		master ? master->name : "another interface", wanted->bridge);
+	if (master)
+		memcpy(d->found, master->name, sizeof(d->found));
+	if (wanted->role == WANTED_MEMBER)
+		d->remedy = DIFFERENCE_LEAVE;
+	return false;
+}
+
+/** The smallest MTU of a bridge's ports, or 0 without ports. */
+static uint32_t ports_mtu(const struct host_view *view, uint32_t bridge)
+{
+	uint32_t mtu = 0;
+
+	for (size_t i = 0; i < view->links.n; i++)
+		if (view->links.v[i].master == bridge && (!mtu || view->links.v[i].mtu < mtu))
+			mtu = view->links.v[i].mtu;
+	return mtu;
+}
+
+/** The MTU that a bridge should have: 0, not compared, while that of a session is another than it
+ * should be, because the bridge follows its ports. */
+static uint32_t bridge_mtu(
+	const struct comparison *c, const struct wanted_link *bridge, const struct link_info *link)
+{
+	for (size_t i = 0; i < c->wanted->n; i++) {
+		const struct wanted_link *w = &c->wanted->v[i];
+		const struct link_info *port;
+
+		if (w->role != WANTED_SESSION || strcmp(w->bridge, bridge->name) != 0)
+			continue;
+		port = difference_find(w, c->view);
+		if (port && w->mtu && port->mtu != w->mtu)
+			return 0;
+	}
+	return ports_mtu(c->view, link->ifindex);
+}
+
+static void compare_mtu(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	uint32_t mtu = wanted->role == WANTED_BRIDGE ? bridge_mtu(c, wanted, link) : wanted->mtu;
+	struct difference *d;
+
+	if (!mtu || link->mtu == mtu)
+		return;
+	d = add(c, wanted, link, DIFFERENCE_MTU, "The MTU of %s is %" PRIu32 " instead of %" PRIu32,
+		wanted->name, link->mtu, mtu);
+	d->mtu = mtu;
+}
+
+static void compare_bridge(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	if (link->has_stp && (link->stp_state != 0) != wanted->stp)
+		add(c, wanted, link, DIFFERENCE_STP,
+			wanted->stp ? "%s runs no spanning tree, although [Bridge] sets STP = yes"
+				    : "%s runs the spanning tree protocol, but [Bridge] does not "
+				      "set STP = yes",
+			wanted->name);
+	if (wanted->has_mac && link->has_mac && memcmp(wanted->mac, link->mac, LINK_MAC_LEN) != 0)
+		add(c, wanted, link, DIFFERENCE_MAC, "The Ethernet address of %s has changed",
+			wanted->name);
+}
+
+static bool has_address(
+	const struct host_view *view, uint32_t ifindex, const struct ip_prefix *address)
+{
+	for (size_t i = 0; i < view->addresses.n; i++) {
+		const struct ifaddr_info *a = &view->addresses.v[i];
+
+		if (a->ifindex == ifindex && a->prefix.len == address->len &&
+			ip_addr_equal(&a->prefix.addr, &address->addr))
+			return true;
+	}
+	return false;
+}
+
+static void compare_addresses(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	for (size_t i = 0; wanted->addresses && i < wanted->addresses->n; i++) {
+		const struct ip_prefix *address = &wanted->addresses->v[i].prefix;
+		char text[IP_PREFIX_TEXT_LEN];
+
+		if (has_address(c->view, link->ifindex, address))
+			continue;
+		add(c, wanted, link, DIFFERENCE_ADDRESS, "%s does not have the address %s",
+			wanted->name, ip_prefix_text(address, text))
+			->prefix = *address;
+	}
+}
+
+static size_t family_index(uint16_t family)
+{
+	return family == AF_INET6;
+}
+
+static bool has_route(
+	const struct host_view *view, uint32_t ifindex, const struct planned_route *route)
+{
+	const struct route_list *list = &view->routes[family_index(route->dst.addr.family)];
+
+	for (size_t i = 0; i < list->n; i++)
+		if (routes_match(&list->v[i], ifindex, route))
+			return true;
+	return false;
+}
+
+static bool has_rule(const struct host_view *view, const struct rule_info *rule)
+{
+	const struct rule_list *list = &view->rules[rule->family == AF_INET6];
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].protocol == RULE_PROTOCOL && routes_rules_equal(&list->v[i], rule))
+			return true;
+	return false;
+}
+
+/** Compare the two policy rules of a default route. They are restored together, because their order
+ * matters. */
+static void compare_rules(
+	struct comparison *c, const struct wanted_link *wanted, const struct planned_route *route)
+{
+	struct rule_info outer = routes_rule_marked(route->dst.addr.family, route->table);
+	struct rule_info inner = routes_rule_main(route->dst.addr.family);
+	struct difference *d;
+
+	if (has_rule(c->view, &outer) && has_rule(c->view, &inner))
+		return;
+	d = add(c, wanted, NULL, DIFFERENCE_RULE,
+		"A policy rule of the default route (table %" PRIu32 ", IPv%d) is missing",
+		route->table, route->dst.addr.family == AF_INET6 ? 6 : 4);
+	d->prefix = route->dst;
+	d->table = route->table;
+}
+
+static void compare_routes(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	const struct route_plan *plan = c->wanted->plan;
+
+	for (size_t i = 0; plan && i < plan->n; i++) {
+		const struct planned_route *route = &plan->v[i];
+		char text[IP_PREFIX_TEXT_LEN];
+		struct difference *d;
+
+		if (!has_route(c->view, link->ifindex, route)) {
+			d = add(c, wanted, link, DIFFERENCE_ROUTE, "There is no route to %s by %s",
+				ip_prefix_text(&route->dst, text), wanted->name);
+			d->prefix = route->dst;
+			d->table = route->table;
+		}
+		if (route->by_rule)
+			compare_rules(c, wanted, route);
+	}
+}
+
+static void compare_link(struct comparison *c, const struct wanted_link *wanted)
+{
+	const struct link_info *link = difference_find(wanted, c->view);
+
+	if (!link) {
+		compare_absent(c, wanted);
+		return;
+	}
+	if (wanted->adopted)
+		return;
+	compare_name(c, wanted, link);
+	if (wanted->alias && strcmp(link->alias, wanted->alias) != 0)
+		add(c, wanted, link, DIFFERENCE_ALIAS,
+			"%s has lost its alias \"%s\", which marks it as wirespan's", wanted->name,
+			wanted->alias);
+	if (wanted->role == WANTED_BRIDGE)
+		compare_bridge(c, wanted, link);
+	if (*wanted->bridge && !compare_port(c, wanted, link) && wanted->role == WANTED_MEMBER)
+		return; /* a member's other properties are not ours while it is no port */
+	compare_mtu(c, wanted, link);
+	if (!(link->flags & IFF_UP)) {
+		add(c, wanted, link, DIFFERENCE_DOWN, "%s is down", wanted->name);
+		return;
+	}
+	compare_addresses(c, wanted, link);
+	if (wanted->role == WANTED_WG)
+		compare_routes(c, wanted, link);
+}
+
+int difference_compare(
+	const struct wanted *wanted, const struct host_view *view, struct differences *ret)
+{
+	struct comparison c = { .wanted = wanted, .view = view, .list = ret };
+
+	*ret = (struct differences){ 0 };
+	for (size_t i = 0; i < wanted->n; i++)
+		compare_link(&c, &wanted->v[i]);
+	if (!c.no_memory)
+		return 0;
+	free(ret->v);
+	*ret = (struct differences){ 0 };
+	return -ENOMEM;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Compare the host with the configuration. Pure: a snapshot goes in, a list of differences comes
+ * out.
+ *
+ * Theory of operation. A list (wanted.h) has each interface of the site as it should be: its
+ * name, state, MTU, addresses and bridge. The
+ * comparison finds each of them in a snapshot of the host (view.h): what the site created by its
+ * ifindex, so that a rename does not lose it; members by their name, so that a card that is plugged
+ * in again is found. Each difference has a remedy: what the site created or configured itself is
+ * restored; an absent member is waited for; what another program has taken or named otherwise is
+ * only reported. A difference that follows from another one is not listed: of an interface that is
+ * down, addresses and routes are not compared.
+ * The bridge's MTU is compared with the smallest of its ports, which is what the kernel gives to a
+ * bridge whose MTU has not been set by hand. A missing carrier is no difference.
+ */
+#ifndef HOST_DIFFERENCE_H
+#define HOST_DIFFERENCE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "host/route_plan.h"
+#include "host/view.h"
+
+#define DIFFERENCE_TEXT_LEN 160 /* of a sentence, with its NUL */
+
+/** What the site uses an interface for. */
+enum wanted_role {
+	WANTED_WG = 0,
+	WANTED_BRIDGE,
+	WANTED_SESSION,
+	WANTED_MEMBER,
+};
+
+/** An interface as it should be. Strings and lists are borrowed from the configuration. */
+struct wanted_link {
+	enum wanted_role role;
+	const char *name;
+	uint32_t ifindex;		       /* of the interface in use; 0: not known yet */
+	const char *bridge;		       /* the bridge that it is a port of; "": none */
+	uint32_t mtu;			       /* bytes; 0: not compared */
+	const struct conf_prefixes *addresses; /* NULL: not compared */
+	const char
+		*alias; /* of what the site creates: the mark that it is ours; NULL: not compared */
+	bool stp;	/* of a bridge */
+	bool adopted;	/* a bridge of another program: only its existence is compared */
+	bool has_mac;	/* of a bridge: `mac` is compared */
+	uint8_t mac[LINK_MAC_LEN];
+};
+
+/** All that is compared. Bridges come before their ports. Zero is empty. */
+struct wanted {
+	struct wanted_link *v;
+	size_t n;
+	const struct route_plan *plan; /* routes to the WireGuard interface, with their rules */
+};
+
+/** Kinds of differences. */
+enum difference_kind {
+	DIFFERENCE_ABSENT = 0, /* the interface does not exist */
+	DIFFERENCE_NAME,       /* it has another name */
+	DIFFERENCE_ALIAS,      /* the bridge has not our alias */
+	DIFFERENCE_DOWN,       /* administratively down */
+	DIFFERENCE_PORT,       /* not a port of its bridge */
+	DIFFERENCE_MTU,
+	DIFFERENCE_MAC,
+	DIFFERENCE_STP,
+	DIFFERENCE_ADDRESS, /* an address is missing */
+	DIFFERENCE_ROUTE,   /* a route is missing */
+	DIFFERENCE_RULE,    /* a policy rule is missing */
+	DIFFERENCE_COUNT
+};
+
+/** What is done about a difference. */
+enum difference_remedy {
+	DIFFERENCE_RESTORE = 0,
+	DIFFERENCE_WAIT,  /* for a member that does not exist yet */
+	DIFFERENCE_LEAVE, /* it is only reported */
+};
+
+/** One difference. Two differences are the same if their members up to `prefix` are equal. */
+struct difference {
+	enum difference_kind kind;
+	enum difference_remedy remedy;
+	enum wanted_role role;
+	char name[IF_NAMESIZE];		/* in the configuration */
+	uint32_t ifindex;		/* of the interface that was found; 0: none */
+	struct ip_prefix prefix;	/* of an address, route or (only the family) rule */
+	uint32_t table;			/* of a route or rule */
+	uint32_t mtu;			/* the wanted MTU */
+	char found[IF_NAMESIZE];	/* its present name, or the interface it is a port of */
+	char text[DIFFERENCE_TEXT_LEN]; /* one sentence without a full stop */
+};
+
+/** A list of differences; free `v`. Zero is empty. */
+struct differences {
+	struct difference *v;
+	size_t n;
+};
+
+/**
+ * Compare. Differences are in the order in which they can be restored.
+ * Return: 0 and a list to free, or -ENOMEM.
+ */
+MUST_CHECK int difference_compare(
+	const struct wanted *wanted, const struct host_view *view, struct differences *ret);
+
+/** Whether two differences, of different comparisons, are the same. */
+bool difference_equal(const struct difference *a, const struct difference *b);
+
+/** The name of a kind, for status and metrics: "absent", "down" … */
+const char *difference_kind_name(enum difference_kind kind);
+
+/** The present interface of a wanted one, or NULL if it does not exist or another interface has its
+ * name. */
+const struct link_info *difference_find(
+	const struct wanted_link *wanted, const struct host_view *view);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the comparison of the host with the configuration: one change to a host that is as
+ * configured, and the differences that it makes. */
+#include "host/difference.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if_arp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "host/routes.h"
+
+#define ALIAS "wirespan vpn01"
+
+enum {
+	WG = 0,
+	BRIDGE,
+	SESSION,
+	MEMBER,
+	OTHER,
+	N_LINKS
+};
+
+static const struct ip_prefix tunnel = { .addr = { AF_INET, { 10, 0, 1, 11 } }, .len = 24 };
+static const struct ip_prefix lan = { .addr = { AF_INET, { 10, 0, 2, 11 } }, .len = 24 };
+static const struct ip_prefix far = { .addr = { AF_INET, { 10, 9, 0, 0 } }, .len = 16 };
+static const struct ip_prefix any = { .addr = { AF_INET, { 0 } }, .len = 0 };
+
+/** A host that is as configured, and what is wanted of it. */
+struct bench {
+	struct link_info links[N_LINKS + 1];
+	struct ifaddr_info addresses[2];
+	struct route_info routes[2];
+	struct rule_info rules[2];
+	struct conf_prefix wg_prefix;
+	struct conf_prefix lan_prefix;
+	struct conf_prefixes wg_addresses;
+	struct conf_prefixes lan_addresses;
+	struct planned_route planned[2];
+	struct route_plan plan;
+	struct wanted_link wanted[4];
+	struct host_view view;
+};
+
+static struct link_info link_of(uint32_t ifindex, const char *name, const char *kind)
+{
+	struct link_info link = {
+		.ifindex = ifindex, .flags = IFF_UP | IFF_RUNNING, .type = ARPHRD_ETHER, .mtu = 1500
+	};
+
+	snprintf(link.name, sizeof(link.name), "%s", name);
+	snprintf(link.kind, sizeof(link.kind), "%s", kind);
+	return link;
+}
+
+static void fill_host(struct bench *b)
+{
+	b->links[WG] = link_of(5, "wg0", "tun");
+	b->links[WG].type = ARPHRD_NONE;
+	b->links[WG].mtu = 1440;
+	b->links[BRIDGE] = link_of(6, "br-l2tp0", "bridge");
+	snprintf(b->links[BRIDGE].alias, sizeof(b->links[BRIDGE].alias), ALIAS);
+	b->links[BRIDGE].has_stp = b->links[BRIDGE].has_mac = true;
+	b->links[BRIDGE].mac[0] = 2;
+	b->links[SESSION] = link_of(7, "l2tpeth0", "tun");
+	b->links[MEMBER] = link_of(8, "eth1", "");
+	b->links[SESSION].master = b->links[MEMBER].master = 6;
+	b->links[OTHER] = link_of(9, "br9", "bridge");
+	b->addresses[0] = (struct ifaddr_info){ .ifindex = 5, .prefix = tunnel };
+	b->addresses[1] = (struct ifaddr_info){ .ifindex = 6, .prefix = lan };
+	b->routes[0] = (struct route_info){ .dst = far, .table = RT_TABLE_MAIN, .ifindex = 5 };
+	b->routes[1] = (struct route_info){ .dst = any, .table = 51820, .ifindex = 5 };
+	b->rules[0] = routes_rule_marked(AF_INET, 51820);
+	b->rules[1] = routes_rule_main(AF_INET);
+	b->rules[0].protocol = b->rules[1].protocol = RULE_PROTOCOL;
+	b->view = (struct host_view){ .links = { b->links, N_LINKS },
+		.addresses = { b->addresses, 2 },
+		.routes = { { b->routes, 2 } },
+		.rules = { { b->rules, 2 } } };
+}
+
+static void fill_wanted(struct bench *b)
+{
+	b->wg_prefix.prefix = tunnel;
+	b->lan_prefix.prefix = lan;
+	b->wg_addresses = (struct conf_prefixes){ &b->wg_prefix, 1 };
+	b->lan_addresses = (struct conf_prefixes){ &b->lan_prefix, 1 };
+	b->planned[0] = (struct planned_route){ .dst = far, .table = RT_TABLE_MAIN };
+	b->planned[1] = (struct planned_route){ .dst = any, .table = 51820, .by_rule = true };
+	b->plan = (struct route_plan){ b->planned, 2 };
+	b->wanted[WG] = (struct wanted_link){ .role = WANTED_WG,
+		.name = "wg0",
+		.ifindex = 5,
+		.bridge = "",
+		.mtu = 1440,
+		.addresses = &b->wg_addresses };
+	b->wanted[BRIDGE] = (struct wanted_link){ .role = WANTED_BRIDGE,
+		.name = "br-l2tp0",
+		.ifindex = 6,
+		.bridge = "",
+		.addresses = &b->lan_addresses,
+		.alias = ALIAS,
+		.has_mac = true,
+		.mac = { 2 } };
+	b->wanted[SESSION] = (struct wanted_link){ .role = WANTED_SESSION,
+		.name = "l2tpeth0",
+		.ifindex = 7,
+		.bridge = "br-l2tp0",
+		.mtu = 1500 };
+	b->wanted[MEMBER] = (struct wanted_link){
+		.role = WANTED_MEMBER, .name = "eth1", .ifindex = 8, .bridge = "br-l2tp0"
+	};
+}
+
+/** Remove an interface from the host, and its ports from it. */
+static void delete_link(struct bench *b, int i)
+{
+	uint32_t ifindex = b->links[i].ifindex;
+
+	memmove(&b->links[i], &b->links[i + 1],
+		(b->view.links.n - (size_t)i) * sizeof(b->links[0]));
+	b->view.links.n--;
+	for (size_t k = 0; k < b->view.links.n; k++)
+		if (b->links[k].master == ifindex)
+			b->links[k].master = 0;
+}
+
+static void rename_link(struct bench *b, int i, const char *name)
+{
+	snprintf(b->links[i].name, sizeof(b->links[i].name), "%s", name);
+}
+
+static void change_nothing(struct bench *b)
+{
+}
+
+static void set_bridge_down(struct bench *b)
+{
+	b->links[BRIDGE].flags = 0;
+	b->view.addresses.n = 1; /* the comparison does not look for addresses */
+}
+
+static void set_wg_down(struct bench *b)
+{
+	b->links[WG].flags = 0;
+	b->view.routes[0].n = 0;
+}
+
+static void set_member_down(struct bench *b)
+{
+	b->links[MEMBER].flags = 0;
+}
+
+static void lose_carrier(struct bench *b)
+{
+	b->links[MEMBER].flags = IFF_UP;
+}
+
+static void flush_addresses(struct bench *b)
+{
+	b->view.addresses.n = 0;
+}
+
+static void delete_bridge(struct bench *b)
+{
+	delete_link(b, BRIDGE);
+}
+
+static void replace_bridge(struct bench *b)
+{
+	rename_link(b, OTHER, "br-l2tp0");
+	delete_link(b, BRIDGE);
+}
+
+static void make_bridge_again(struct bench *b)
+{
+	b->wanted[BRIDGE].ifindex = 4711; /* of a bridge that is gone */
+}
+
+static void rename_bridge(struct bench *b)
+{
+	rename_link(b, BRIDGE, "foo");
+}
+
+static void take_name(struct bench *b)
+{
+	rename_link(b, BRIDGE, "foo");
+	rename_link(b, OTHER, "br-l2tp0");
+}
+
+static void rename_wg(struct bench *b)
+{
+	rename_link(b, WG, "wg9");
+}
+
+static void rename_member(struct bench *b)
+{
+	rename_link(b, MEMBER, "lan0");
+}
+
+static void replace_member(struct bench *b)
+{
+	rename_link(b, MEMBER, "lan0");
+	b->links[N_LINKS] = link_of(10, "eth1", "");
+	b->view.links.n++;
+}
+
+static void delete_member(struct bench *b)
+{
+	delete_link(b, MEMBER);
+}
+
+static void take_member_out(struct bench *b)
+{
+	b->links[MEMBER].master = 0;
+	b->links[MEMBER].flags = 0;
+}
+
+static void move_member(struct bench *b)
+{
+	b->links[MEMBER].master = 9;
+	b->links[MEMBER].flags = 0;
+}
+
+static void make_member_unfit(struct bench *b)
+{
+	b->links[MEMBER].master = 0;
+	b->links[MEMBER].type = ARPHRD_LOOPBACK;
+}
+
+static void move_session(struct bench *b)
+{
+	b->links[SESSION].master = 9;
+}
+
+static void take_session_out(struct bench *b)
+{
+	b->links[SESSION].master = 0;
+	b->links[SESSION].flags = 0;
+}
+
+static void delete_session(struct bench *b)
+{
+	delete_link(b, SESSION);
+}
+
+static void change_mtus(struct bench *b)
+{
+	b->links[WG].mtu = 1300;
+	b->links[SESSION].mtu = 1400;
+	b->links[BRIDGE].mtu = 1450; /* follows its ports */
+}
+
+static void change_bridge_mtu(struct bench *b)
+{
+	b->links[BRIDGE].mtu = 1400;
+}
+
+static void shrink_member(struct bench *b)
+{
+	b->links[MEMBER].mtu = 1400;
+	b->links[BRIDGE].mtu = 1400;
+}
+
+static void turn_stp_on(struct bench *b)
+{
+	b->links[BRIDGE].stp_state = 1;
+}
+
+static void turn_stp_off(struct bench *b)
+{
+	b->wanted[BRIDGE].stp = true;
+}
+
+static void change_mac(struct bench *b)
+{
+	b->links[BRIDGE].mac[5] = 9;
+}
+
+static void remove_alias(struct bench *b)
+{
+	b->links[BRIDGE].alias[0] = '\0';
+}
+
+static void delete_routes(struct bench *b)
+{
+	b->view.routes[0].n = 0;
+}
+
+static void take_route_over(struct bench *b)
+{
+	b->routes[0].ifindex = 9;
+}
+
+static void delete_rule(struct bench *b)
+{
+	b->view.rules[0].n = 1;
+}
+
+static void take_rule_over(struct bench *b)
+{
+	b->rules[1].protocol = RTPROT_BOOT;
+}
+
+static const struct {
+	const char *name;
+	void (*change)(struct bench *b);
+	const char *found; /* kind, interface, and what is done: r(estore), w(ait), l(eave) */
+} table[] = {
+	{ "nothing", change_nothing, "" },
+	{ "bridge down", set_bridge_down, "down br-l2tp0 r;" },
+	{ "wg0 down", set_wg_down, "down wg0 r;" },
+	{ "member down", set_member_down, "down eth1 r;" },
+	{ "no carrier", lose_carrier, "" },
+	{ "addresses flushed", flush_addresses, "address wg0 r;address br-l2tp0 r;" },
+	{ "bridge deleted", delete_bridge, "absent br-l2tp0 r;" },
+	{ "bridge replaced", replace_bridge, "absent br-l2tp0 l;" },
+	{ "bridge made again", make_bridge_again, "" },
+	{ "bridge renamed", rename_bridge, "name br-l2tp0 r;" },
+	{ "bridge's name taken", take_name, "name br-l2tp0 l;" },
+	{ "wg0 renamed", rename_wg, "name wg0 r;" },
+	{ "member renamed", rename_member, "name eth1 l;" },
+	{ "member replaced", replace_member, "port eth1 r;" },
+	{ "member unplugged", delete_member, "absent eth1 w;" },
+	{ "member taken out", take_member_out, "port eth1 r;" },
+	{ "member moved", move_member, "port eth1 l;" },
+	{ "member unfit", make_member_unfit, "port eth1 l;" },
+	{ "session moved", move_session, "port l2tpeth0 r;" },
+	{ "session taken out", take_session_out, "port l2tpeth0 r;down l2tpeth0 r;" },
+	{ "session deleted", delete_session, "absent l2tpeth0 l;" },
+	{ "MTUs changed", change_mtus, "mtu wg0 r;mtu l2tpeth0 r;" },
+	{ "bridge's MTU changed", change_bridge_mtu, "mtu br-l2tp0 r;" },
+	{ "member with a small MTU", shrink_member, "" },
+	{ "STP turned on", turn_stp_on, "stp br-l2tp0 r;" },
+	{ "STP turned off", turn_stp_off, "stp br-l2tp0 r;" },
+	{ "MAC changed", change_mac, "mac br-l2tp0 r;" },
+	{ "alias removed", remove_alias, "alias br-l2tp0 r;" },
+	{ "routes deleted", delete_routes, "route wg0 r;route wg0 r;" },
+	{ "route taken over", take_route_over, "route wg0 r;" },
+	{ "rule deleted", delete_rule, "rule wg0 r;" },
+	{ "rule of another program", take_rule_over, "rule wg0 r;" },
+};
+
+static void test_table(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct bench b = { 0 };
+		struct wanted wanted = { .v = b.wanted, .n = 4, .plan = &b.plan };
+		struct differences list;
+		char found[256] = "";
+		size_t len = 0;
+
+		fill_host(&b);
+		fill_wanted(&b);
+		table[i].change(&b);
+		assert_int_equal(difference_compare(&wanted, &b.view, &list), 0);
+		for (size_t k = 0; k < list.n; k++) {
+			const struct difference *d = &list.v[k];
+
+			len += (size_t)snprintf(found + len, sizeof(found) - len, "%s %s %c;",
+				difference_kind_name(d->kind), d->name, "rwl"[d->remedy]);
+			assert_non_null(strstr(
+				d->text, d->kind == DIFFERENCE_RULE ? "table 51820" : d->name));
+		}
+		if (strcmp(found, table[i].found) != 0)
+			fail_msg("%s: %s", table[i].name, found);
+		free(list.v);
+	}
+}
+
+/** Only the same difference of the same interface is the same. */
+static void test_equal(void **state)
+{
+	struct difference a = { .kind = DIFFERENCE_ADDRESS, .name = "wg0", .prefix = tunnel };
+	struct difference b = a;
+
+	snprintf(b.text, sizeof(b.text), "another text");
+	assert_true(difference_equal(&a, &b));
+	b.prefix = lan;
+	assert_false(difference_equal(&a, &b));
+	b = a;
+	b.ifindex = 9; /* a card that was plugged in again */
+	assert_false(difference_equal(&a, &b));
+	b = a;
+	b.kind = DIFFERENCE_DOWN;
+	assert_false(difference_equal(&a, &b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_equal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* Keep the host as configured: follow its changes, restore them or report them. */
+#include "host/guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/host_state.h"
+#include "host/restore.h"
+#include "netlink/event.h"
+
+#define SETTLE	   (100 * NS_PER_MS) /* from an event to the comparison */
+#define RETRY	   NS_PER_S	     /* after a comparison that failed */
+#define PASSES_MAX 4 /* comparisons at a reload: a restored link shows what it lacks */
+
+/* ---- events ---- */
+
+static bool is_ours(const struct host *host, uint32_t ifindex, const char *name)
+{
+	for (size_t i = 0; i < host->known.n; i++) {
+		const struct known_link *k = &host->known.links[i];
+
+		if ((ifindex && k->ifindex == ifindex) || (name && !strcmp(k->name, name)))
+			return true;
+	}
+	return false;
+}
+
+/** Whether an event can change the result of the comparison. */
+static bool concerns_us(const struct host *host, const struct nl_event *event)
+{
+	switch (event->kind) {
+	case NL_EVENT_LINK:
+	case NL_EVENT_LINK_GONE:
+		return is_ours(host, event->link.ifindex, event->link.name) ||
+		       is_ours(host, event->link.master, NULL);
+	case NL_EVENT_ADDRESS:
+	case NL_EVENT_ADDRESS_GONE:
+		return is_ours(host, event->address.ifindex, NULL);
+	case NL_EVENT_ROUTE:
+	case NL_EVENT_ROUTE_GONE:
+		return host->plan.n && is_ours(host, event->route.ifindex, NULL);
+	case NL_EVENT_RULE:
+		return route_plan_has_default(&host->plan);
+	}
+	return false;
+}
+
+static void mark_changed(struct host_guard *g)
+{
+	g->due = mono_earliest(g->due, mono_add(clock_mono(), SETTLE));
+}
+
+static int visit(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct host_guard *g = ctx;
+	struct nl_event event;
+
+	if (nl_event_decode(nlh, &event) == 0 && concerns_us(g->host, &event))
+		mark_changed(g);
+	return 0;
+}
+
+static void on_events(void *ctx, uint32_t events)
+{
+	struct host_guard *g = ctx;
+
+	(void)events;
+	while (nl_read_events(&g->events, visit, g) == -ENOBUFS)
+		mark_changed(g); /* events were lost */
+}
+
+/* ---- messages ---- */
+
+const char *host_guard_hint(
+	const char *site, const struct difference *d, char ret[static DIFFERENCE_TEXT_LEN])
+{
+	if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_NAME)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Rename it back (ip link set %s name %s), or write Member = %s.", d->found,
+			d->name, d->found);
+	else if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_PORT && *d->found)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"If it belongs here: ip link set %s nomaster; it is added then.", d->name);
+	else if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_PORT)
+		snprintf(ret, DIFFERENCE_TEXT_LEN, "Name an Ethernet interface as Member.");
+	else if (d->kind == DIFFERENCE_ABSENT && d->role == WANTED_MEMBER)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"It is added when it appears. Plug it in, or correct Member in [Bridge].");
+	else if (d->remedy == DIFFERENCE_WAIT)
+		snprintf(ret, DIFFERENCE_TEXT_LEN, "It is joined when its owner has created it.");
+	else if (d->kind == DIFFERENCE_ABSENT && d->role == WANTED_BRIDGE)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Rename or remove the interface %s; the bridge is created then.", d->name);
+	else if (d->kind == DIFFERENCE_ABSENT)
+		snprintf(ret, DIFFERENCE_TEXT_LEN, "Start again: wirespan down %s; wirespan up %s.",
+			site, site);
+	else if (d->kind == DIFFERENCE_NAME)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Rename or remove the interface that is called %s now.", d->name);
+	else
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Find out what changes it; wirespan reload %s restores it.", site);
+	return ret;
+}
+
+static void log_left(const char *site, struct ledger_entry *e)
+{
+	char hint[DIFFERENCE_TEXT_LEN];
+
+	if (e->left_logged)
+		return;
+	e->left_logged = e->logged = true;
+	host_guard_hint(site, &e->difference, hint);
+	if (e->insisted)
+		log_warning("%s since PostUp: left so, as PostUp may want it. If it does not: "
+			    "wirespan reload %s.",
+			e->difference.text, site);
+	else if (e->restores >= LEDGER_RESTORES_MAX)
+		log_warning("%s again, after %u times: left so, and only reported from now on. %s",
+			e->difference.text, e->restores, hint);
+	else
+		log_warning("%s: left so. %s", e->difference.text, hint);
+}
+
+/** Log once what is done about a difference. */
+static void log_verdict(
+	const char *site, struct ledger_entry *e, enum ledger_verdict verdict, struct mono now)
+{
+	if (verdict == LEDGER_LEAVE) {
+		log_left(site, e);
+		return;
+	}
+	if (e->logged)
+		return;
+	e->logged = true;
+	switch (verdict) {
+	case LEDGER_RESTORE:
+		log_warning("%s: restored, as the configuration wants it", e->difference.text);
+		return;
+	case LEDGER_LATER:
+		log_warning("%s again: restored in %.1f s", e->difference.text,
+			(double)mono_between(now, e->due) / (double)NS_PER_S);
+		return;
+	case LEDGER_WAIT:
+		log_info("%s: it is %s when it appears", e->difference.text,
+			e->difference.role == WANTED_MEMBER ? "added" : "joined");
+		return;
+	case LEDGER_LEAVE:
+		return;
+	}
+}
+
+/* ---- comparing and restoring ---- */
+
+/** A comparison with what it was made from. */
+struct pass {
+	struct wanted wanted;
+	struct host_view view;
+	struct differences found;
+};
+
+static void pass_fini(struct pass *p)
+{
+	wanted_fini(&p->wanted);
+	view_fini(&p->view);
+	free(p->found.v);
+	*p = (struct pass){ 0 };
+}
+
+/** Compare the host as it is now. Return: 0 and a pass to free, or -errno. */
+static int compare_now(struct host *host, struct pass *ret)
+{
+	struct netdev *m = &host->netdev;
+	int err;
+
+	*ret = (struct pass){ 0 };
+	err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &ret->wanted);
+	if (err == 0)
+		err = view_take(&m->nl, host->plan.n, &ret->view);
+	if (err == 0)
+		err = known_learn(&host->known, &ret->wanted, &ret->view);
+	if (err == 0)
+		err = difference_compare(&ret->wanted, &ret->view, &ret->found);
+	if (err < 0)
+		pass_fini(ret);
+	return err;
+}
+
+static void restore(
+	struct host *host, const struct pass *p, struct ledger_entry *e, struct mono now)
+{
+	const struct difference *d = &e->difference;
+	const struct error *error = &host->netdev.error;
+	int err = restore_difference(host, &p->wanted, &p->view, d);
+
+	ledger_restored(e, now);
+	if (err < 0)
+		log_warning("%s, and it cannot be restored: %s %s", d->text, error->problem,
+			error->hint);
+}
+
+/** Deal with the differences of a pass. `restoring`: false to leave them, as hooks have made them.
+ * Return: how many were restored, or failed to be. */
+static unsigned handle(struct host_guard *g, struct pass *p, bool restoring)
+{
+	struct mono now = clock_mono();
+	unsigned n = 0;
+
+	ledger_begin(&g->ledger);
+	for (size_t i = 0; i < p->found.n; i++) {
+		struct ledger_entry *e = ledger_see(&g->ledger, &p->found.v[i], now);
+		enum ledger_verdict verdict;
+
+		if (!e)
+			continue; /* out of memory: the next comparison sees it again */
+		e->insisted |= !restoring;
+		verdict = ledger_judge(e, now);
+		log_verdict(g->host->conf->name, e, verdict, now);
+		if (verdict == LEDGER_RESTORE) {
+			restore(g->host, p, e, now);
+			n++;
+		}
+		if (verdict == LEDGER_LEAVE)
+			p->found.v[i].remedy = DIFFERENCE_LEAVE;
+	}
+	ledger_end(&g->ledger, now);
+	return n;
+}
+
+/** Store the differences of a pass as the present ones. */
+static void publish(struct host_guard *g, struct pass *p)
+{
+	free(g->present.v);
+	g->present = p->found;
+	p->found = (struct differences){ 0 };
+}
+
+/** Compare once and restore. Return: how many differences were restored. */
+static unsigned run_pass(struct host_guard *g, bool restoring)
+{
+	struct pass p;
+	unsigned n;
+
+	g->due = MONO_NEVER;
+	if (compare_now(g->host, &p) < 0) {
+		g->due = mono_add(clock_mono(), RETRY);
+		return 0;
+	}
+	n = handle(g, &p, restoring);
+	publish(g, &p);
+	pass_fini(&p);
+	g->due = n ? mono_add(clock_mono(), SETTLE) : ledger_deadline(&g->ledger);
+	return n;
+}
+
+void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop)
+{
+	int err = nl_socket_open_events(&g->events, nl_event_groups());
+
+	if (err == 0) {
+		g->loop = loop;
+		g->watch = (struct loop_watch){
+			.fd = nl_socket_fd(&g->events), .callback = on_events, .ctx = g
+		};
+		err = loop_add(loop, &g->watch, EPOLLIN);
+		if (err < 0)
+			nl_socket_close(&g->events);
+	}
+	if (err < 0)
+		log_warning("cannot subscribe to the kernel's events: %s; changes that others make "
+			    "to the site's interfaces are found by a reload only",
+			strerror(-err));
+	g->host = host;
+	g->following = err == 0;
+	(void)run_pass(g, !host->conf->interface.post_up.n);
+}
+
+void host_guard_stop(struct host_guard *g)
+{
+	if (g->following) {
+		loop_remove(g->loop, &g->watch);
+		nl_socket_close(&g->events);
+	}
+	ledger_clear(&g->ledger);
+	free(g->present.v);
+	*g = (struct host_guard){ 0 };
+}
+
+struct mono host_guard_deadline(const struct host_guard *g)
+{
+	return g->due;
+}
+
+void host_guard_work(struct host_guard *g)
+{
+	if (mono_reached(g->due, clock_mono()))
+		(void)run_pass(g, true);
+}
+
+const struct differences *host_guard_look(struct host_guard *g)
+{
+	struct mono now = clock_mono();
+	struct pass p;
+
+	if (!g->host)
+		return &g->present;
+	if (g->following)
+		on_events(g, EPOLLIN);
+	if (g->following && !mono_is_set(g->due))
+		return &g->present;
+	if (compare_now(g->host, &p) < 0)
+		return &g->present;
+	for (size_t i = 0; i < p.found.n; i++) {
+		const struct ledger_entry *e = ledger_find(&g->ledger, &p.found.v[i]);
+
+		if (e && ledger_judge(e, now) == LEDGER_LEAVE)
+			p.found.v[i].remedy = DIFFERENCE_LEAVE;
+	}
+	publish(g, &p);
+	pass_fini(&p);
+	return &g->present;
+}
+
+int host_guard_settle(struct host_guard *g, struct error *ret_error)
+{
+	char hint[DIFFERENCE_TEXT_LEN];
+
+	if (!g->host)
+		return 0;
+	ledger_clear(&g->ledger);
+	for (int i = 0; i < PASSES_MAX && run_pass(g, true); i++)
+		;
+	for (size_t i = 0; i < g->present.n; i++) {
+		const struct difference *d = &g->present.v[i];
+
+		if (d->remedy == DIFFERENCE_WAIT)
+			continue;
+		return error_set(ret_error, -EEXIST, "Reloaded, but %s%s\n%s", d->text,
+			d->remedy == DIFFERENCE_RESTORE ? ", and restoring it has failed" : "",
+			host_guard_hint(g->host->conf->name, d, hint));
+	}
+	return 0;
+}

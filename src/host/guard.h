@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Keep the host as configured: follow its changes, restore them or report them.
+ *
+ * Theory of operation. Link, address, route and rule events that concern the site's interfaces mark
+ * the host as changed. A tenth of a second later the whole is compared with the configuration
+ * (difference.h), and what the ledger (ledger.h) allows is restored. Each difference is logged once
+ * with what is done about it. Our own changes cause events, too, so a comparison follows them.
+ * The guard runs from host_guard_start(), after the hooks of PostUp, until host_guard_stop(),
+ * before those of PreDown. Differences that PostUp has made are what the administrator wants: they
+ * are reported, not removed. A reload asks for the configuration again: it forgets the ledger and
+ * restores all it can.
+ * Not compared, as the kernel sends no events about them: sysctls, nftables, DNS.
+ */
+#ifndef HOST_GUARD_H
+#define HOST_GUARD_H
+
+#include "base/error.h"
+#include "base/must_check.h"
+#include "host/difference.h"
+#include "host/ledger.h"
+#include "loop/loop.h"
+#include "netlink/exchange.h"
+
+struct host;
+
+/** State of the guard of a site. Zero is stopped. */
+struct host_guard {
+	struct host *host;
+	bool following; /* events are received */
+	struct loop *loop;
+	struct nl_socket events;
+	struct loop_watch watch;
+	struct ledger ledger;
+	struct differences present; /* of the last comparison; `remedy` is what is done */
+	struct mono due;	    /* the next comparison, or MONO_NEVER */
+};
+
+/** Follow the host's changes from now on; `host` and `loop` are borrowed. Without the kernel's
+ * events the site works, but does not notice changes: a warning is logged. */
+void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop);
+
+/** Follow no longer. A stopped guard is allowed. */
+void host_guard_stop(struct host_guard *g);
+
+/** When host_guard_work() must be called next, or MONO_NEVER. */
+struct mono host_guard_deadline(const struct host_guard *g);
+
+/** Compare and restore, if that is due. */
+void host_guard_work(struct host_guard *g);
+
+/**
+ * After a reload: compare and restore at once, whatever was restored before. A stopped guard does
+ * nothing.
+ * Return: 0; or -EEXIST with `ret_error` filled if the host still differs, except by members that
+ * are waited for.
+ */
+MUST_CHECK int host_guard_settle(struct host_guard *g, struct error *ret_error);
+
+/** The present differences, compared again if the host has changed since; what is done about each
+ * is in its `remedy`. Empty if the guard is stopped. Borrowed until the next call of a function of
+ * the guard. */
+const struct differences *host_guard_look(struct host_guard *g);
+
+/** What to do about a difference that is left, as a sentence. */
+const char *host_guard_hint(
+	const char *site, const struct difference *d, char ret[static DIFFERENCE_TEXT_LEN]);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Decide when a difference is restored, and when it is only reported. */
+#include "host/ledger.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+#define BACKOFF NS_PER_S	 /* after the first restore; doubled after each further one */
+#define FORGET	(600 * NS_PER_S) /* after an entry was last seen */
+
+void ledger_begin(struct ledger *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].present = false;
+}
+
+struct ledger_entry *ledger_find(const struct ledger *l, const struct difference *difference)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (difference_equal(&l->v[i].difference, difference))
+			return &l->v[i];
+	return NULL;
+}
+
+struct ledger_entry *ledger_see(
+	struct ledger *l, const struct difference *difference, struct mono now)
+{
+	struct ledger_entry *e = ledger_find(l, difference);
+
+	if (!e) {
+		e = array_grow(&l->v, &l->n, sizeof(*e));
+		if (!e)
+			return NULL;
+	}
+	e->difference = *difference;
+	e->present = true;
+	e->seen = now;
+	return e;
+}
+
+enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now)
+{
+	switch (e->difference.remedy) {
+	case DIFFERENCE_WAIT:
+		return LEDGER_WAIT;
+	case DIFFERENCE_LEAVE:
+		return LEDGER_LEAVE;
+	case DIFFERENCE_RESTORE:
+		break;
+	}
+	if (e->insisted || e->restores >= LEDGER_RESTORES_MAX)
+		return LEDGER_LEAVE;
+	return mono_is_set(e->due) && !mono_reached(e->due, now) ? LEDGER_LATER : LEDGER_RESTORE;
+}
+
+void ledger_restored(struct ledger_entry *e, struct mono now)
+{
+	e->due = mono_add(now, BACKOFF << e->restores);
+	e->restores++;
+	e->logged = false;
+}
+
+void ledger_end(struct ledger *l, struct mono now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct ledger_entry *e = &l->v[i];
+
+		if (!e->present)
+			e->logged = false;
+		if (e->present || mono_between(e->seen, now) < FORGET)
+			l->v[n++] = *e;
+	}
+	l->n = n;
+}
+
+struct mono ledger_deadline(const struct ledger *l)
+{
+	struct mono due = MONO_NEVER;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct ledger_entry *e = &l->v[i];
+
+		if (e->present && ledger_judge(e, e->seen) == LEDGER_LATER)
+			due = mono_earliest(due, e->due);
+	}
+	return due;
+}
+
+void ledger_clear(struct ledger *l)
+{
+	free(l->v);
+	*l = (struct ledger){ 0 };
+}

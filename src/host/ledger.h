@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Decide when a difference is restored, and when it is only reported. Pure.
+ *
+ * Theory of operation. The ledger remembers each difference of the last ten minutes. It is restored
+ * at once when it is seen first, then no sooner than one and two seconds after the time before.
+ * After three times it is left as it is, because an administrator or another program insists. A
+ * difference that is not seen for ten minutes is forgotten, and a reload forgets all.
+ */
+#ifndef HOST_LEDGER_H
+#define HOST_LEDGER_H
+
+#include "base/mono.h"
+#include "host/difference.h"
+
+#define LEDGER_RESTORES_MAX 3 /* times that one difference is restored */
+
+/** What to do about a difference that has been seen. */
+enum ledger_verdict {
+	LEDGER_RESTORE = 0, /* now: then call ledger_restored() */
+	LEDGER_LATER,	    /* at `due` */
+	LEDGER_WAIT,	    /* for a member that does not exist */
+	LEDGER_LEAVE,	    /* it is only reported */
+};
+
+/** A difference that was seen. */
+struct ledger_entry {
+	struct difference difference;
+	unsigned restores; /* times it was restored, or restoring it failed */
+	struct mono due;   /* the earliest time of the next restore */
+	struct mono seen;  /* when it was last seen */
+	bool present;	   /* in the present comparison */
+	bool insisted;	   /* left for good: restored too often, or made by a hook */
+	bool logged;	   /* what is done has been logged since it was absent or restored */
+	bool left_logged;  /* that it is left has been logged */
+};
+
+/** The differences of the last ten minutes. Zero is empty; free it with ledger_clear(). */
+struct ledger {
+	struct ledger_entry *v;
+	size_t n;
+};
+
+/** Begin a comparison: no entry is present. */
+void ledger_begin(struct ledger *l);
+
+/** Record a difference of the present comparison. Return: its entry until the next call, or NULL if
+ * out of memory. */
+MUST_CHECK struct ledger_entry *ledger_see(
+	struct ledger *l, const struct difference *difference, struct mono now);
+
+/** The entry of a difference, or NULL if it was not seen. */
+struct ledger_entry *ledger_find(const struct ledger *l, const struct difference *difference);
+
+/** What to do about an entry at `now`. */
+enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now);
+
+/** Record that the difference was restored at `now`, or that it could not be. */
+void ledger_restored(struct ledger_entry *e, struct mono now);
+
+/** End a comparison: forget the entries that have been absent for long. */
+void ledger_end(struct ledger *l, struct mono now);
+
+/** When the next present entry is to be restored, or MONO_NEVER. */
+struct mono ledger_deadline(const struct ledger *l);
+
+/** Forget all. */
+void ledger_clear(struct ledger *l);
+
+#endif

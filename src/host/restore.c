@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Restore what differs from the configuration. */
+#include "host/restore.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "host/bridge.h"
+#include "host/members.h"
+#include "host/routes.h"
+#include "netlink/query.h"
+
+/** The interface of a difference as it should be; it is in the list that was compared. */
+static const struct wanted_link *find_wanted(
+	const struct wanted *wanted, enum wanted_role role, const char *name)
+{
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->v[i].role == role && !strcmp(wanted->v[i].name, name))
+			return &wanted->v[i];
+	return NULL;
+}
+
+static int restore_addresses(
+	struct netdev *m, const struct wanted_link *wanted, const struct link_info *link)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && wanted->addresses && i < wanted->addresses->n; i++)
+		err = netdev_add_address(m, link, &wanted->addresses->v[i].prefix);
+	return err;
+}
+
+/** Add missing routes. Rules, sysctl and filter do not depend on the interface's state. */
+static int restore_routes(
+	struct netdev *m, const struct route_plan *plan, const struct link_info *link)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < plan->n; i++)
+		err = routes_restore_route(m, link, &plan->v[i]);
+	return err;
+}
+
+/** Set an interface up, with what the kernel removed when it went down. */
+static int restore_up(
+	struct host *host, const struct wanted_link *wanted, const struct link_info *link)
+{
+	struct netdev *m = &host->netdev;
+	int err = netdev_set_up(m, link);
+
+	if (err == 0)
+		err = restore_addresses(m, wanted, link);
+	if (err == 0 && wanted->role == WANTED_WG)
+		err = restore_routes(m, &host->plan, link);
+	return err;
+}
+
+static int add_session(struct host *host, const struct conf_bridge *bridge, const char *name)
+{
+	const struct conf_session *session = host_find_session(host->conf, name);
+	struct netdev *m = &host->netdev;
+	struct link_info link;
+	int err = netdev_find(m, name, &link);
+
+	if (err == 0 && session)
+		err = bridge_add_session(m, bridge, session);
+	return err ? err : netdev_set_up(m, &link);
+}
+
+/** Create a bridge again, with the Ethernet address it had, and all its ports. */
+static int restore_bridge(
+	struct host *host, const struct wanted *wanted, const struct wanted_link *bridge)
+{
+	const struct conf_bridge *conf = conf_bridge_find(host->conf, bridge->name);
+	struct netdev *m = &host->netdev;
+	int err;
+
+	err = members_drop_bridge(m, bridge->name);
+	if (err == 0)
+		err = members_make_bridge(m, conf, bridge->has_mac ? bridge->mac : NULL);
+	for (size_t i = 0; err == 0 && i < wanted->n; i++)
+		if (wanted->v[i].role == WANTED_SESSION &&
+			!strcmp(wanted->v[i].bridge, bridge->name))
+			err = add_session(host, conf, wanted->v[i].name);
+	return err;
+}
+
+static int restore_port(struct host *host, const struct wanted *wanted,
+	const struct host_view *view, const struct wanted_link *port)
+{
+	const struct conf_bridge *conf = conf_bridge_find(host->conf, port->bridge);
+	const struct wanted_link *bridge = find_wanted(wanted, WANTED_BRIDGE, port->bridge);
+	const struct link_info *link = bridge ? difference_find(bridge, view) : NULL;
+
+	if (!link || !conf)
+		return netdev_fail(&host->netdev, -ENODEV,
+			"The bridge %s does not exist\nIt is created again first.", port->bridge);
+	if (port->role == WANTED_MEMBER)
+		return members_ensure(&host->netdev, conf, link, port->name);
+	return add_session(host, conf, port->name);
+}
+
+static int restore_route(
+	struct host *host, const struct difference *d, const struct link_info *link)
+{
+	for (size_t i = 0; i < host->plan.n; i++) {
+		const struct planned_route *route = &host->plan.v[i];
+
+		if (route->table == d->table && route->dst.len == d->prefix.len &&
+			ip_addr_equal(&route->dst.addr, &d->prefix.addr))
+			return routes_restore_route(&host->netdev, link, route);
+	}
+	return 0;
+}
+
+int restore_difference(struct host *host, const struct wanted *wanted, const struct host_view *view,
+	const struct difference *d)
+{
+	const struct wanted_link *w = find_wanted(wanted, d->role, d->name);
+	const struct link_info *link = view_link_index(view, d->ifindex);
+	struct netdev *m = &host->netdev;
+
+	if (!w || (!link && d->kind != DIFFERENCE_ABSENT && d->kind != DIFFERENCE_RULE))
+		return netdev_fail(m, -ENODEV, "There is no interface %s\n", d->name);
+	switch (d->kind) {
+	case DIFFERENCE_ABSENT:
+		return restore_bridge(host, wanted, w);
+	case DIFFERENCE_NAME:
+		return netdev_rename(m, link, d->name);
+	case DIFFERENCE_ALIAS:
+		return netdev_set_alias(m, link);
+	case DIFFERENCE_DOWN:
+		return restore_up(host, w, link);
+	case DIFFERENCE_PORT:
+		return restore_port(host, wanted, view, w);
+	case DIFFERENCE_MTU:
+		return netdev_set_mtu(m, link, d->mtu);
+	case DIFFERENCE_MAC:
+		return bridge_set_mac(m, link, w->mac);
+	case DIFFERENCE_STP:
+		return bridge_set_stp(m, link, w->stp);
+	case DIFFERENCE_ADDRESS:
+		return netdev_add_address(m, link, &d->prefix);
+	case DIFFERENCE_ROUTE:
+		return restore_route(host, d, link);
+	case DIFFERENCE_RULE:
+		return routes_restore_rules(
+			m, &host->conf->interface, d->prefix.addr.family, d->table);
+	case DIFFERENCE_COUNT:
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A snapshot of the host's network: interfaces, addresses, routes, rules. */
+#ifndef HOST_VIEW_H
+#define HOST_VIEW_H
+
+#include <stdbool.h>
+
+#include "base/must_check.h"
+#include "netlink/query.h"
+
+/** A snapshot. Index 0 of an array is IPv4, index 1 is IPv6; a family that the kernel does not have
+ * has empty lists. Zero is empty; free it with view_fini(). */
+struct host_view {
+	struct link_list links;
+	struct ifaddr_list addresses;
+	struct route_list routes[2];
+	struct rule_list rules[2];
+};
+
+/** Query the kernel; routes and policy rules only with `routes`, as the tables can be large.
+ * Return: 0 and a snapshot to free, or -errno. */
+MUST_CHECK int view_take(struct nl_socket *nl, bool routes, struct host_view *ret);
+
+/** Free a snapshot and make it empty. */
+void view_fini(struct host_view *view);
+
+/** The interface of that name, or NULL. */
+const struct link_info *view_link(const struct host_view *view, const char *name);
+
+/** The interface with that index, or NULL; also for 0. */
+const struct link_info *view_link_index(const struct host_view *view, uint32_t ifindex);
+
+#endif

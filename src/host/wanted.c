@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host should be like: from the configuration, and from what the site has created. */
+#include "host/wanted.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/session_walk.h"
+
+void known_fini(struct known *known)
+{
+	free(known->links);
+	free(known->session_mtus);
+	*known = (struct known){ 0 };
+}
+
+int known_set_mtus(
+	struct known *known, const struct conf_site *conf, uint32_t wg, const uint32_t *sessions)
+{
+	struct host_session_walk walk = { .conf = conf };
+	uint32_t *copy;
+
+	while (host_next_session(&walk))
+		;
+	copy = calloc(walk.i + 1, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	if (walk.i)
+		memcpy(copy, sessions, walk.i * sizeof(*copy));
+	free(known->session_mtus);
+	known->session_mtus = copy;
+	known->n_sessions = walk.i;
+	known->wg_mtu = wg;
+	return 0;
+}
+
+const struct known_link *known_find(
+	const struct known *known, enum wanted_role role, const char *name)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (known->links[i].role == role && !strcmp(known->links[i].name, name))
+			return &known->links[i];
+	return NULL;
+}
+
+/** Copy what is known of an interface. */
+static void apply_known(struct wanted_link *w, const struct known_link *known)
+{
+	if (!known)
+		return;
+	w->ifindex = known->ifindex;
+	if (w->role != WANTED_BRIDGE || w->adopted || !known->has_mac)
+		return;
+	w->has_mac = true;
+	memcpy(w->mac, known->mac, sizeof(w->mac));
+}
+
+/** The ifindex of an interface that is in use, or 0. */
+static uint32_t ifindex_in_use(
+	const struct wanted *wanted, const struct wanted_link *w, const struct host_view *view)
+{
+	const struct link_info *link = difference_find(w, view);
+	const struct link_info *master;
+
+	if (!link)
+		return 0;
+	if (w->role != WANTED_MEMBER)
+		return link->ifindex;
+	master = view_link_index(view, link->master);
+	for (size_t i = 0; master && i < wanted->n; i++)
+		if (wanted->v[i].role == WANTED_BRIDGE && !strcmp(wanted->v[i].name, w->bridge) &&
+			wanted->v[i].ifindex == master->ifindex)
+			return link->ifindex;
+	return 0;
+}
+
+int known_learn(struct known *known, struct wanted *wanted, const struct host_view *view)
+{
+	struct known_link *links = calloc(wanted->n + 1, sizeof(*links));
+
+	if (!links)
+		return -ENOMEM;
+	for (size_t i = 0; i < wanted->n; i++) {
+		struct wanted_link *w = &wanted->v[i];
+		const struct known_link *old = known_find(known, w->role, w->name);
+		const struct link_info *link;
+
+		if (old)
+			links[i] = *old;
+		links[i].role = w->role;
+		links[i].adopted = w->adopted;
+		snprintf(links[i].name, sizeof(links[i].name), "%s", w->name);
+		links[i].ifindex = ifindex_in_use(wanted, w, view);
+		link = view_link_index(view, links[i].ifindex);
+		if (link && link->has_mac && !links[i].has_mac) {
+			links[i].has_mac = true;
+			memcpy(links[i].mac, link->mac, LINK_MAC_LEN);
+		}
+		apply_known(w, &links[i]);
+	}
+	free(known->links);
+	known->links = links;
+	known->n = wanted->n;
+	return 0;
+}
+
+static struct wanted_link *add(struct wanted *wanted, enum wanted_role role, const char *name,
+	const char *bridge, const struct known *known)
+{
+	struct wanted_link *w = &wanted->v[wanted->n++];
+
+	*w = (struct wanted_link){ .role = role, .name = name, .bridge = bridge };
+	apply_known(w, known_find(known, role, name));
+	return w;
+}
+
+static void add_bridges(struct wanted *wanted, const struct conf_site *conf, const char *alias,
+	const struct known *known)
+{
+	for (size_t i = 0; i < conf->n_bridges; i++) {
+		const struct conf_bridge *bridge = &conf->bridges[i];
+		struct wanted_link *w = add(wanted, WANTED_BRIDGE, bridge->name, "", known);
+
+		w->adopted = bridge->adopt;
+		if (bridge->adopt) {
+			w->has_mac = false;
+			continue;
+		}
+		w->addresses = &bridge->addresses;
+		w->alias = alias;
+		w->stp = bridge->stp;
+	}
+}
+
+int wanted_make(const struct conf_site *conf, const struct route_plan *plan, const char *alias,
+	const struct known *known, struct wanted *ret)
+{
+	struct host_session_walk walk = { .conf = conf };
+	struct wanted wanted = { .plan = plan };
+	const struct conf_session *session;
+	size_t room = 1 + conf->n_bridges;
+	struct wanted_link *wg;
+
+	while (host_next_session(&walk))
+		room++;
+	for (size_t i = 0; i < conf->n_bridges; i++)
+		room += conf->bridges[i].members.n;
+	wanted.v = calloc(room, sizeof(*wanted.v));
+	if (!wanted.v)
+		return -ENOMEM;
+	wg = add(&wanted, WANTED_WG, conf->interface.name, "", known);
+	wg->addresses = &conf->interface.addresses;
+	wg->mtu = known->wg_mtu;
+	wg->alias = alias;
+	add_bridges(&wanted, conf, alias, known);
+	walk = (struct host_session_walk){ .conf = conf };
+	while ((session = host_next_session(&walk))) {
+		struct wanted_link *w =
+			add(&wanted, WANTED_SESSION, session->name, session->bridge, known);
+
+		const struct conf_bridge *bridge = conf_bridge_find(conf, session->bridge);
+
+		if (walk.i <= known->n_sessions && !(bridge && bridge->adopt))
+			w->mtu = known->session_mtus[walk.i - 1];
+	}
+	for (size_t i = 0; i < conf->n_bridges; i++)
+		for (size_t k = 0; k < conf->bridges[i].members.n; k++)
+			add(&wanted, WANTED_MEMBER, conf->bridges[i].members.v[k].text,
+				conf->bridges[i].name, known);
+	*ret = wanted;
+	return 0;
+}
+
+void wanted_fini(struct wanted *wanted)
+{
+	free(wanted->v);
+	*wanted = (struct wanted){ 0 };
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host should be like: from the configuration, and from what the site has created. */
+#ifndef HOST_WANTED_H
+#define HOST_WANTED_H
+
+#include "host/difference.h"
+
+/** An interface in use, remembered by its ifindex. */
+struct known_link {
+	enum wanted_role role;
+	char name[IF_NAMESIZE]; /* in the configuration */
+	uint32_t ifindex;	/* 0: it does not exist */
+	bool adopted;		/* a bridge of another program */
+	bool has_mac;
+	uint8_t mac[LINK_MAC_LEN]; /* of a bridge: its address when it was first seen */
+};
+
+/** The interfaces in use, and the MTUs that were computed for them. Zero is empty; free it with
+ * known_fini(). */
+struct known {
+	struct known_link *links;
+	size_t n;
+	uint32_t wg_mtu;
+	uint32_t *session_mtus; /* in the order of the file */
+	size_t n_sessions;
+};
+
+/** Free it and make it empty. */
+void known_fini(struct known *known);
+
+/** Remember the MTUs of a configuration's interfaces; 0 is not compared. Return: 0 or -ENOMEM. */
+MUST_CHECK int known_set_mtus(
+	struct known *known, const struct conf_site *conf, uint32_t wg, const uint32_t *sessions);
+
+/**
+ * Remember which interfaces of the snapshot are in use. A member is in use while it is a port of
+ * its bridge. Also sets the ifindex and Ethernet address in `wanted`. Return: 0 or -ENOMEM.
+ */
+MUST_CHECK int known_learn(
+	struct known *known, struct wanted *wanted, const struct host_view *view);
+
+/** The entry of an interface, or NULL. */
+const struct known_link *known_find(
+	const struct known *known, enum wanted_role role, const char *name);
+
+/** List what a configuration wants. Return: 0 and a list to free with wanted_fini(), or -ENOMEM. */
+MUST_CHECK int wanted_make(const struct conf_site *conf, const struct route_plan *plan,
+	const char *alias, const struct known *known, struct wanted *ret);
+
+/** Free a list and make it empty. */
+void wanted_fini(struct wanted *wanted);
+
+#endif

@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Others change the host under a running site: each change is undone or reported within two seconds."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import need_root, veth
+from lib.reference import wirespan_conf
+from lib.runner import Suite, wait_for
+from lib.wirespan import difference, find_binary, snapshot
+
+# name, what another program does in vpn01, and what the log has of it
+HEALED = (
+    ("bridge down", "ip link set br-l2tp0 down", "br-l2tp0 is down: restored"),
+    ("wg0 down", "ip link set wg0 down", "wg0 is down: restored"),
+    ("addresses of wg0 flushed", "ip addr flush dev wg0", "wg0 does not have the address 10.0.1.11/24: restored"),
+    ("an address removed", "ip addr del 10.0.2.11/24 dev br-l2tp0", "the address 10.0.2.11/24: restored"),
+    ("IPv6 address removed", "ip addr del fd00:2::11/64 dev br-l2tp0", "the address fd00:2::11/64: restored"),
+    ("bridge deleted", "ip link del br-l2tp0", "There is no bridge br-l2tp0: restored"),
+    ("bridge renamed", "ip link set br-l2tp0 down name foo", "br-l2tp0 has been renamed to foo: restored"),
+    ("wg0 renamed", "ip link set wg0 down name foo", "wg0 has been renamed to foo: restored"),
+    ("TAP renamed", "ip link set l2tpeth0 down name foo", "l2tpeth0 has been renamed to foo: restored"),
+    ("member taken out", "ip link set eth1 nomaster", "eth1 is not a port of br-l2tp0: restored"),
+    ("member down", "ip link set eth1 down", "eth1 is down: restored"),
+    ("TAP taken out", "ip link set l2tpeth0 nomaster", "l2tpeth0 is not a port of br-l2tp0: restored"),
+    (
+        "TAP moved to another bridge",
+        "ip link set l2tpeth0 master other",
+        "l2tpeth0 is a port of other instead of br-l2tp0: restored",
+    ),
+    ("TAP down", "ip link set l2tpeth0 down", "l2tpeth0 is down: restored"),
+    ("MTU of the bridge", "ip link set br-l2tp0 mtu 1400", "The MTU of br-l2tp0 is 1400 instead of 1500: restored"),
+    ("MTU of the TAP", "ip link set l2tpeth0 mtu 1400", "The MTU of l2tpeth0 is 1400 instead of 1500: restored"),
+    ("MTU of wg0", "ip link set wg0 mtu 1300", "The MTU of wg0 is 1300 instead of 1440: restored"),
+    ("route deleted", "ip route del 10.9.0.0/16", "There is no route to 10.9.0.0/16 by wg0: restored"),
+    ("default route deleted", "ip route del default table 51820", "no route to 0.0.0.0/0 by wg0: restored"),
+    (
+        "policy rule deleted",
+        "ip rule del not fwmark 51820 table 51820",
+        "A policy rule of the default route (table 51820, IPv4) is missing: restored",
+    ),
+    (
+        "STP turned on",
+        "ip link set br-l2tp0 type bridge stp_state 1",
+        "br-l2tp0 runs the spanning tree protocol, but [Bridge] does not set STP = yes: restored",
+    ),
+    ("MAC of the bridge", "ip link set br-l2tp0 address 02:00:00:00:00:77", "Ethernet address of br-l2tp0 has changed"),
+    ("alias removed", "ip link set br-l2tp0 alias ''", "br-l2tp0 has lost its alias"),
+    ("alias of wg0 removed", "ip link set wg0 alias ''", "wg0 has lost its alias"),
+)
+
+# name, what another program does, the difference (kind, interface), how it ends
+REPORTED = (
+    ("member moved", "ip link set eth1 master other", ("port", "eth1"), "ip link set eth1 nomaster"),
+    (
+        "member renamed",
+        "ip link set eth1 down name lan0; ip link set lan0 up",
+        ("name", "eth1"),
+        "ip link set lan0 down name eth1; ip link set eth1 up",
+    ),
+)
+
+
+def brief(link):
+    """Return: what of a link a change can show, without its index."""
+    data = link.get("linkinfo", {}).get("info_data", {})
+    words = ("ifname", "master", "mtu", "address", "ifalias")
+    return tuple(link.get(word) for word in words) + ("UP" in link["flags"], data.get("stp_state"))
+
+
+class Bench:
+    """The network up; the near gateway also has a default route and another one through the tunnel."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.net = Reference()
+        self.net.configure()
+        self.near, self.node = self.net.gateway[0], self.net.vpn[0]
+        text = wirespan_conf(*self.net.sites)
+        self.text = text.replace("AllowedIPs = ", "AllowedIPs = 0.0.0.0/0, 10.9.0.0/16, ")
+        assert self.text != text
+        self.near.configure(self.text)
+        self.node.run("ip link add other type bridge")
+        self.net.gateway[1].up()
+        self.near.up()
+        self.crosses()
+
+    def crosses(self):
+        far = self.net.sites[1].member4
+        wait_for(lambda: self.net.member[0].ping(far, count=1, timeout=1).ok, 5, what="the members to reach each other")
+
+    def ask(self, *words):
+        return json.loads(self.node.run("ip", "-j", "-d", *words).out or "[]")
+
+    def picture(self):
+        """Return: links, addresses, routes and rules, comparable."""
+        return (
+            {brief(link) for link in self.ask("link") if link["ifname"] != "other"},
+            {(l["ifname"], a.get("local")) for l in self.ask("addr") for a in l["addr_info"] if a["scope"] == "global"},
+            {(r["dst"], r.get("dev"), r.get("table")) for r in self.ask("-4", "route", "show", "table", "all")},
+            [str({k: v for k, v in r.items() if k != "priority"}) for r in self.ask("-4", "rule")],
+        )
+
+    def differences(self):
+        """Return: {(kind, name): remedy} of the status."""
+        return {(d["kind"], d["name"]): d["remedy"] for d in self.near.status()["differences"]}
+
+    def log_since(self, start):
+        with open(self.near.log, errors="replace") as file:
+            file.seek(start)
+            return file.read()
+
+    def log_size(self):
+        return os.path.getsize(self.near.log)
+
+    def reload(self, check=True):
+        """Reload, which also forgets what was restored before."""
+        return self.near.run("reload", self.near.conf, check=check)
+
+    def check(self, status, severity, name):
+        """`check` has this exit status and a finding about the interface."""
+        result = self.near.run("check", "--quick", self.near.conf, check=False, timeout=60)
+        assert result.status == status and re.search(f"^  {severity} +{name} ", result.out, re.M), result.out
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Meanwhile the process does not run, so that it follows no event."""
+        self.near.signal("STOP")
+        yield
+        self.near.signal("CONT")
+        self.near.process.send_signal(signal.SIGCONT)  # nsenter has stopped with its child
+
+    def port(self, name):
+        ports = self.near.status()["bridges"][0]["members"]
+        return next((port["state"] for port in ports if port["name"] == name), None)
+
+
+def healed(bench, command, message):
+    bench.reload()
+    before, start = bench.picture(), bench.log_size()
+    bench.node.sh(command)
+    try:
+        wait_for(lambda: bench.picture() == before, 2, what="the change to be undone")
+    except AssertionError:
+        print("\n".join(f"- {a - b}\n+ {b - a}" for a, b in zip(before[:3], bench.picture()[:3])))
+        raise
+    wait_for(lambda: message in bench.log_since(start), 2, what=f"the log to have: {message}")
+    assert bench.log_since(start).count(message) == 1, bench.log_since(start)
+    wait_for(lambda: not bench.differences(), 2, what="no difference")
+    bench.crosses()
+
+
+def reported(bench, command, which, undo):
+    bench.reload()
+    start = bench.log_size()
+    bench.node.sh(command)
+    wait_for(lambda: bench.differences() == {which: "leave"}, 2, what=f"{which} in the status")
+    wait_for(lambda: ": left so." in bench.log_since(start), 2, what="the log to have it")
+    assert bench.log_since(start).count(": left so.") == 1, bench.log_since(start)
+    bench.check(1, "error", which[1])
+    failed = bench.reload(check=False)
+    assert failed.status == 1 and which[1] in failed.out, failed.out
+    bench.node.sh(undo)
+    wait_for(lambda: not bench.differences(), 2, what="the difference to end")
+    bench.crosses()
+
+
+def unplugged(bench):
+    """The card is unplugged: the site waits, also at a reload, and takes it when it is back."""
+    bench.reload()
+    bench.node.run("ip link del eth1")
+    wait_for(lambda: bench.differences() == {("absent", "eth1"): "wait"}, 2, what="the card to be missed")
+    assert bench.port("eth1") == "absent"
+    text = bench.near.run("status", bench.near.conf).out
+    assert "eth1, absent" in text and "differs " in text, text
+    bench.check(1, "error", "eth1")
+    bench.reload()
+    veth(bench.node, "eth1", bench.net.member[0], "eth0")
+    bench.net.member[0].up("eth0", f"{bench.net.sites[0].member4}/24")
+    wait_for(lambda: bench.port("eth1") == "forwarding", 2, what="the card to be a port again")
+    bench.crosses()
+    assert not bench.differences()
+
+
+def insists(bench):
+    """An administrator who insists is not fought: three restores, then only reports, until a reload."""
+    bench.reload()
+    start = bench.log_size()
+    ups, was_up, end = [], True, time.monotonic() + 60
+    while bench.differences() != {("down", "br-l2tp0"): "leave"}:
+        assert time.monotonic() < end, bench.log_since(start)
+        is_up = "UP" in bench.ask("link", "show", "dev", "br-l2tp0")[0]["flags"]
+        if is_up:
+            if not was_up:
+                ups.append(time.monotonic())
+            bench.node.run("ip link set br-l2tp0 down")
+        was_up = False
+        time.sleep(0.02)
+    assert len(ups) == 3, (ups, bench.log_since(start))
+    assert all(later - earlier > 0.8 for earlier, later in zip(ups, ups[1:])), ups
+    time.sleep(0.5)
+    log = bench.log_since(start)
+    assert log.count("left so, and only reported from now on") == 1, log
+    assert log.count("br-l2tp0 is down") == 4, log
+    bench.check(1, "error", "br-l2tp0")
+    bench.reload()
+    bench.crosses()
+    assert not bench.differences()
+
+
+def reload_restores(bench):
+    """Nothing follows events while the process is stopped: then the reload itself restores all of it."""
+    bench.reload()
+    before = bench.picture()
+    with bench.stopped():
+        bench.node.sh("ip link del br-l2tp0; ip addr flush dev wg0; ip link set wg0 down; ip link set eth1 down")
+    bench.reload()
+    assert bench.picture() == before, (before, bench.picture())
+    bench.crosses()
+
+
+def name_taken(bench):
+    """Another bridge has the name: it is not touched, and ours comes back when it is gone."""
+    bench.reload()
+    with bench.stopped():
+        bench.node.sh("ip link del br-l2tp0; ip link add br-l2tp0 type bridge")
+    wait_for(lambda: bench.differences() == {("absent", "br-l2tp0"): "leave"}, 2, what="the bridge to be missed")
+    link = bench.ask("link", "show", "dev", "br-l2tp0")[0]
+    assert "ifalias" not in link and "UP" not in link["flags"], link
+    failed = bench.reload(check=False)
+    assert failed.status == 1 and "br-l2tp0" in failed.out, failed.out
+    assert "ifalias" not in bench.ask("link", "show", "dev", "br-l2tp0")[0]
+    bench.node.run("ip link del br-l2tp0")
+    bench.crosses()
+    wait_for(lambda: not bench.differences(), 2, what="no difference")
+
+
+def by_post_up(bench):
+    """What PostUp makes different is reported, not removed."""
+    bench.near.stop()
+    bench.near.configure(bench.text.replace("[Interface]\n", "[Interface]\nPostUp = ip link set br-l2tp0 mtu 1400\n"))
+    try:
+        bench.near.up()
+        assert bench.differences() == {("mtu", "br-l2tp0"): "leave"}, bench.differences()
+        time.sleep(0.5)
+        assert bench.ask("link", "show", "dev", "br-l2tp0")[0]["mtu"] == 1400
+    finally:
+        bench.near.stop()
+        bench.near.configure(bench.text)
+        bench.near.up()
+
+
+def comes_later(bench):
+    """A member may come after `up`; it is as before when the site is down."""
+    bench.near.stop()
+    bench.near.configure(bench.text.replace("Member = eth1", "Member = late0, eth1"))
+    try:
+        bench.near.up()
+        assert "There is no interface late0, a member of br-l2tp0: it is added when it appears" in bench.near.log_text()
+        assert bench.port("late0") == "absent" and bench.differences() == {("absent", "late0"): "wait"}
+        bench.crosses()
+        bench.check(1, "error", "late0")
+        bench.node.sh("ip link add early0 type veth peer name late1; ip link set late1 up; ip link set early0 name late0")
+        wait_for(lambda: bench.port("late0") == "forwarding", 2, what="the member to be added")
+        bench.near.down()
+        link = bench.ask("link", "show", "dev", "late0")[0]
+        assert "master" not in link and "UP" not in link["flags"], link
+    finally:
+        bench.node.run("ip link del late0", check=False)
+        bench.near.stop()
+        bench.near.configure(bench.text)
+        bench.near.up()
+
+
+def down_finds_renamed(bench):
+    """The bridge and a member are renamed, and the process is gone: `down` removes the one, releases the other."""
+    bench.near.stop()
+    bench.node.settle()
+    before = snapshot(bench.node)
+    bench.near.up()
+    bench.near.stop("KILL")
+    bench.node.sh("ip link set br-l2tp0 down name foo; ip link set eth1 down name lan0; ip link set lan0 up")
+    bench.near.down()
+    bench.node.sh("ip link set lan0 down name eth1; ip link set eth1 up")
+    bench.node.settle()
+    left = difference(before, snapshot(bench.node))
+    assert not left, f"left behind by down:\n{left}"
+    bench.near.up()
+    bench.crosses()
+
+
+def main():
+    suite = Suite("drift")
+    box = {}
+    if suite.setup("site up", lambda: box.update(bench=Bench())):
+        bench = box["bench"]
+        suite.diagnose_with(bench.net.diagnostics)
+        for name, command, message in HEALED:
+            suite.run(name, healed, bench, command, message)
+        for name, command, which, undo in REPORTED:
+            suite.run(name, reported, bench, command, which, undo)
+        suite.run("member unplugged and plugged in again", unplugged, bench)
+        suite.run("an administrator who insists", insists, bench)
+        suite.run("reload restores", reload_restores, bench)
+        suite.run("the bridge's name is taken", name_taken, bench)
+        suite.run("changed by PostUp", by_post_up, bench)
+        suite.run("a member that comes later", comes_later, bench)
+        suite.run("down finds what was renamed", down_finds_renamed, bench)
+    return suite.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
