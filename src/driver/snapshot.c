@@ -33,7 +33,6 @@ static int recall_allowed_ips(
 			return -ENOMEM;
 		}
 		item->prefix = prefix;
-		list.n++;
 	}
 	free(ret->v);
 	*ret = list;
@@ -63,7 +62,6 @@ static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[stat
 	if (!peer)
 		return NULL;
 	memcpy(peer->public_key, key, KEY_LEN);
-	conf->n_peers++;
 	return peer;
 }
 
