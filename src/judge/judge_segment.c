@@ -454,6 +454,14 @@ static const struct observed_station *twin_of(
 	return NULL;
 }
 
+/* Whether a host that is seen on both ports is reached by both. Behind a port that the spanning
+ * tree blocks, the hosts of the other ports are seen by their other path. */
+static bool share_hosts(const struct observed_port *a, const struct observed_port *b)
+{
+	return *a->bridge && !strcmp(a->bridge, b->bridge) && !check_port_is_held(a->state) &&
+	       !check_port_is_held(b->state);
+}
+
 static void judge_twins(
 	const struct observed_port *a, const struct observed_port *b, struct findings *ret)
 {
@@ -571,7 +579,7 @@ void judge_segment(const struct observations *f, struct findings *ret)
 
 	for (size_t i = 0; i < f->n_ports; i++)
 		for (size_t k = i + 1; k < f->n_ports; k++)
-			if (*f->ports[i].bridge && !strcmp(f->ports[i].bridge, f->ports[k].bridge))
+			if (share_hosts(&f->ports[i], &f->ports[k]))
 				judge_twins(&f->ports[i], &f->ports[k], ret);
 	if (f->inject_error && f->n_crossings)
 		judge_no_crossing(f, ret);

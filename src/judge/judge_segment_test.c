@@ -357,12 +357,29 @@ static void test_target(void **state)
 	observations_fini(&f);
 }
 
+/* Behind a blocked port the same hosts are seen by their other path: they are no copies. */
+static void test_blocked_port(void **state)
+{
+	struct findings findings = { 0 };
+	struct observations f;
+
+	sample_fill(&f);
+	copy_mac(&f);
+	f.ports[1].state = CHECK_PORT_BLOCKING;
+	judge_observations(&f, &findings);
+	for (size_t i = 0; i < findings.n; i++)
+		assert_string_not_equal(findings.v[i].check, "duplicate_mac");
+	findings_fini(&findings);
+	observations_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_blocked_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
