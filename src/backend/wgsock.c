@@ -50,10 +50,7 @@ int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace
 		err = uapi_server_open(&config, &s->server);
 	if (err < 0)
 		return err;
-	s->watch = (struct loop_watch){
-		.fd = uapi_server_fd(s->server), .callback = on_readable, .ctx = s
-	};
-	err = loop_add(loop, &s->watch, EPOLLIN);
+	err = loop_watch_input(loop, &s->watch, uapi_server_fd(s->server), on_readable, s);
 	if (err < 0) {
 		uapi_server_close(s->server);
 		s->server = NULL;

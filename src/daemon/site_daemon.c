@@ -382,20 +382,10 @@ static void on_signal(void *ctx, uint32_t events)
 
 static int run_open_signals(struct site_daemon *r)
 {
-	sigset_t set;
-	int fd;
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
-	fd = loop_signal_fd(&set);
-	if (fd < 0)
-		return fd;
-	r->signal_watch = (struct loop_watch){ .fd = fd, .callback = on_signal, .ctx = r };
-	return loop_add(&r->loop, &r->signal_watch, EPOLLIN);
+	return loop_watch_signals(&r->loop, &r->signal_watch, signals, on_signal, r);
 }
 
 static int run_open_ctl(struct site_daemon *r)
@@ -414,9 +404,7 @@ static int run_open_ctl(struct site_daemon *r)
 			unixsock_problem(path, err, text), hint ? " " : "", hint ? hint : "");
 		return err;
 	}
-	r->ctl_watch =
-		(struct loop_watch){ .fd = ctl_server_fd(r->ctl), .callback = on_ctl, .ctx = r };
-	err = loop_add(&r->loop, &r->ctl_watch, EPOLLIN);
+	err = loop_watch_input(&r->loop, &r->ctl_watch, ctl_server_fd(r->ctl), on_ctl, r);
 	return err < 0 ? run_failed("Cannot wait for requests", err, "") : 0;
 }
 

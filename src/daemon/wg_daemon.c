@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "backend/userspace.h"
@@ -163,18 +162,10 @@ static void on_socket_removed(void *ctx)
 
 static int open_signals(struct wg_daemon *w)
 {
-	sigset_t set;
-	int fd;
+	static const int signals[] = { SIGTERM, SIGINT, 0 };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 	signal(SIGPIPE, SIG_IGN);
-	fd = loop_signal_fd(&set);
-	if (fd < 0)
-		return fd;
-	w->signal_watch = (struct loop_watch){ .fd = fd, .callback = on_signal, .ctx = w };
-	return loop_add(&w->loop, &w->signal_watch, EPOLLIN);
+	return loop_watch_signals(&w->loop, &w->signal_watch, signals, on_signal, w);
 }
 
 /* Parse a descriptor number from the environment; -1 if unset. Return: 0, or -errno if it is not a
@@ -237,9 +228,7 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	w->ifindex = link.ifindex;
 	log_set_subject("%s", userspace_tun_name(&w->userspace));
 	follow(w, link.flags & IFF_UP, link.mtu);
-	w->monitor_watch =
-		(struct loop_watch){ .fd = monitor_fd(&w->monitor), .callback = on_news, .ctx = w };
-	err = loop_add(&w->loop, &w->monitor_watch, EPOLLIN);
+	err = loop_watch_input(&w->loop, &w->monitor_watch, monitor_fd(&w->monitor), on_news, w);
 	return err < 0 ? failed("Cannot wait for the kernel's link and route events", err) : 0;
 }
 

@@ -76,12 +76,24 @@ int loop_run_once(struct loop *l, struct mono deadline)
 	return 0;
 }
 
-int loop_signal_fd(const sigset_t *signals)
+int loop_watch_input(
+	struct loop *l, struct loop_watch *w, int fd, loop_callback *callback, void *ctx)
 {
+	*w = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = ctx };
+	return loop_add(l, w, EPOLLIN);
+}
+
+int loop_watch_signals(struct loop *l, struct loop_watch *w, const int *signals,
+	loop_callback *callback, void *ctx)
+{
+	sigset_t set;
 	int fd;
 
-	if (sigprocmask(SIG_BLOCK, signals, NULL) < 0)
+	sigemptyset(&set);
+	for (; *signals; signals++)
+		sigaddset(&set, *signals);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : loop_watch_input(l, w, fd, callback, ctx);
 }

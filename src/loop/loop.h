@@ -54,10 +54,13 @@ void loop_stop(struct loop *l);
  * callbacks of the ready descriptors. Return: 0 or -errno. */
 int loop_run_once(struct loop *l, struct mono deadline);
 
-/**
- * Block `signals` and return a descriptor that reads them (signalfd).
- * Return: the descriptor, or -errno.
- */
-MUST_CHECK int loop_signal_fd(const sigset_t *signals);
+/** Set up `w` to call back while `fd` has input, and add it. Return: 0 or -errno. */
+MUST_CHECK int loop_watch_input(
+	struct loop *l, struct loop_watch *w, int fd, loop_callback *callback, void *ctx);
+
+/** Block the signals of a list that ends with 0, and watch for them by a descriptor that reads them
+ * (signalfd). The caller closes `w->fd`. Return: 0 or -errno. */
+MUST_CHECK int loop_watch_signals(struct loop *l, struct loop_watch *w, const int *signals,
+	loop_callback *callback, void *ctx);
 
 #endif

@@ -134,10 +134,7 @@ static int open_names(struct underlay *u)
 	err = resolver_open(&names->resolver);
 	if (err < 0)
 		goto fail;
-	names->watch = (struct loop_watch){
-		.fd = resolver_fd(names->resolver), .callback = on_answers, .ctx = u
-	};
-	err = loop_add(u->loop, &names->watch, EPOLLIN);
+	err = loop_watch_input(u->loop, &names->watch, resolver_fd(names->resolver), on_answers, u);
 	if (err < 0)
 		goto fail;
 	u->names = names;

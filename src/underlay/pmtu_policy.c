@@ -105,10 +105,7 @@ int pmtu_policy_listen(struct pmtu_policy *p, struct loop *loop)
 
 	if (err < 0)
 		return err;
-	p->monitor_watch = (struct loop_watch){
-		.fd = monitor_fd(&p->monitor), .callback = on_events, .ctx = p
-	};
-	return loop_add(loop, &p->monitor_watch, EPOLLIN);
+	return loop_watch_input(loop, &p->monitor_watch, monitor_fd(&p->monitor), on_events, p);
 }
 
 /* Log once for each peer that its path loses long trains, and once that it no longer does. A peer
