@@ -37,7 +37,8 @@ static uint32_t wire_id(size_t a, size_t b)
 	return (uint32_t)((a + 1) * 100 + b + 1);
 }
 
-bool layout_wired(const struct layout *layout, size_t a, size_t b)
+/* Whether two sites, by number, are wired to each other. */
+static bool are_wired(const struct layout *layout, size_t a, size_t b)
 {
 	return a != b && (layout->mesh || a == 0 || b == 0);
 }
@@ -90,7 +91,7 @@ static char *check_sites(const struct layout *layout)
 
 			if (!strcmp(x->name, y->name))
 				return complaint("two sites are called %s", x->name);
-			if (layout_wired(layout, a, b) && !x->endpoint_host && !y->endpoint_host)
+			if (are_wired(layout, a, b) && !x->endpoint_host && !y->endpoint_host)
 				return complaint("neither %s nor %s has an endpoint: one must be "
 						 "reachable for the other",
 					x->name, y->name);
@@ -221,7 +222,7 @@ int layout_site_model(const struct layout *layout, size_t i, struct conf_site *r
 	if (add_prefix(&wg->addresses, site->address) < 0)
 		return -ENOMEM;
 	for (size_t k = 0; !error && k < layout->n; k++) {
-		if (!layout_wired(layout, i, k))
+		if (!are_wired(layout, i, k))
 			continue;
 		error = add_peer(layout, i, k, ret);
 		if (!error)
@@ -241,7 +242,7 @@ static void far_names(
 	size_t n = 0;
 
 	for (size_t k = 0; k < layout->n; k++)
-		if (layout_wired(layout, i, k))
+		if (are_wired(layout, i, k))
 			names[n++] = layout->sites[k].name;
 }
 

@@ -42,9 +42,6 @@ struct layout {
  * free(). */
 char *layout_complete(struct layout *layout, const struct rng *rng);
 
-/** Whether two sites, by number, are wired to each other. */
-bool layout_wired(const struct layout *layout, size_t a, size_t b);
-
 /** Fill an empty site with the configuration of site number `i`. Return: 0 or -ENOMEM. */
 int layout_site_model(const struct layout *layout, size_t i, struct conf_site *ret);
 

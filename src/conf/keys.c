@@ -262,16 +262,21 @@ static void read_path(struct conf_reader *r, char *value)
 	*(char **)field(r) = path;
 }
 
-static void read_name(struct conf_reader *r, char *value)
+/* Whether a value can be the name of an interface; if not, report it. */
+static bool check_name(struct conf_reader *r, const char *value, const char *hint)
 {
 	const char *problem = conf_value_name_problem(value);
 	char shown[CONF_SHOWN_LEN];
 
 	if (problem)
-		conf_report_add(r->report, CONF_ERROR, r->at,
-			"%s: %s %s\nchoose a name such as wg0, l2tpeth0, br-l2tp0", r->key->name,
-			conf_shown(value, shown), problem);
-	else
+		conf_report_add(r->report, CONF_ERROR, r->at, "%s: %s %s\n%s", r->key->name,
+			conf_shown(value, shown), problem, hint);
+	return !problem;
+}
+
+static void read_name(struct conf_reader *r, char *value)
+{
+	if (check_name(r, value, "choose a name such as wg0, l2tpeth0, br-l2tp0"))
 		memcpy(field(r), value, strlen(value) + 1);
 }
 
@@ -334,17 +339,9 @@ static void read_member(struct conf_reader *r, char *value)
 {
 	char *item;
 
-	while ((item = next_item(&value))) {
-		const char *problem = conf_value_name_problem(item);
-		char shown[CONF_SHOWN_LEN];
-
-		if (problem)
-			conf_report_add(r->report, CONF_ERROR, r->at,
-				"%s: %s %s\nwrite the interface's name as `ip link` shows it",
-				r->key->name, conf_shown(item, shown), problem);
-		else
+	while ((item = next_item(&value)))
+		if (check_name(r, item, "write the interface's name as `ip link` shows it"))
 			add_text(r, field(r), item);
-	}
 }
 
 /* A set of control protocols, or none. */
