@@ -61,18 +61,28 @@ int nl_socket_fd(const struct nl_socket *nl)
 	return mnl_socket_get_fd(nl->mnl);
 }
 
-static ssize_t receive(struct nl_socket *nl)
+/* Receive one datagram and pass its messages to `visit`, until that fails. Return: 0 or -errno. */
+static int read_datagram(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
 {
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
 	ssize_t n;
+	int len;
+	int err = 0;
 
 	do
 		n = mnl_socket_recvfrom(nl->mnl, nl->answer, sizeof(nl->answer));
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	if (n < 0)
+		return -errno;
+	len = (int)n;
+	for (; err == 0 && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+		err = visit(ctx, nlh);
+	return err;
 }
 
 /** State of reading one answer. */
 struct answer {
+	struct nl_socket *nl;
 	nl_visit_fn *visit;
 	void *ctx;
 	bool done;
@@ -80,44 +90,27 @@ struct answer {
 	int result;   /* of `visit` */
 };
 
-static int read_message(struct nl_socket *nl, const struct nlmsghdr *nlh, struct answer *a)
+static int read_message(void *ctx, const struct nlmsghdr *nlh)
 {
-	if (nlh->nlmsg_seq != nl->seq)
+	struct answer *a = ctx;
+
+	if (nlh->nlmsg_seq != a->nl->seq)
 		return 0; /* left over from an aborted exchange */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		a->changed = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
 		a->done = true;
-		return nl_verdict_decode(nlh, &nl->verdict);
+		return nl_verdict_decode(nlh, &a->nl->verdict);
 	}
 	if (a->visit && a->result == 0)
 		a->result = a->visit(a->ctx, nlh);
 	return 0;
 }
 
-static int read_answer(struct nl_socket *nl, struct answer *a)
-{
-	while (!a->done) {
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
-		ssize_t n = receive(nl);
-		int len = (int)n;
-		int err;
-
-		if (n < 0)
-			return (int)n;
-		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-			err = read_message(nl, nlh, a);
-			if (err < 0)
-				return err;
-		}
-	}
-	return 0;
-}
-
 int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
 {
-	struct answer a = { .visit = visit, .ctx = ctx };
-	int err;
+	struct answer a = { .nl = nl, .visit = visit, .ctx = ctx };
+	int err = 0;
 
 	nl->verdict = (struct nl_verdict){ 0 };
 	m->head.nlmsg_seq = ++nl->seq;
@@ -125,7 +118,8 @@ int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void
 		m->head.nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(nl->mnl, m->bytes, m->head.nlmsg_len) < 0)
 		return -errno;
-	err = read_answer(nl, &a);
+	while (err == 0 && !a.done)
+		err = read_datagram(nl, read_message, &a);
 	if (err < 0)
 		return err;
 	if (nl->verdict.code < 0)
@@ -140,20 +134,10 @@ int nl_request(struct nl_socket *nl, struct nl_msg *m)
 
 int nl_read_events(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)
 {
-	for (;;) {
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->answer;
-		ssize_t n = receive(nl);
-		int len = (int)n;
-		int err;
+	int err;
 
-		if (n == -EAGAIN)
-			return 0;
-		if (n < 0)
-			return (int)n;
-		for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
-			err = visit(ctx, nlh);
-			if (err < 0)
-				return err;
-		}
-	}
+	do
+		err = read_datagram(nl, visit, ctx);
+	while (err == 0);
+	return err == -EAGAIN ? 0 : err;
 }
