@@ -34,7 +34,6 @@ struct source {
 struct metric {
 	const char *name;
 	const char *type; /* "counter" or "gauge" */
-	const char *unit; /* or NULL; the name ends with it */
 	const char *help;
 	enum scope scope;
 	bool ms;	/* the number counts milliseconds, the sample seconds */
@@ -42,146 +41,138 @@ struct metric {
 	struct source sources[2];
 };
 
-#define NUMBER(type, member)                                                                       \
+/* A metric of one number, or of one for each direction, of a struct `type`. */
+#define SOURCE(type, way, member)                                                                  \
 	{                                                                                          \
-		NULL, offsetof(struct type, member), sizeof(((struct type *)0)->member)            \
+		.direction = way, .offset = offsetof(struct type, member),                         \
+		.size = sizeof(((struct type *)0)->member)                                         \
 	}
-#define BOTH(type, tx, rx)                                                                         \
-	{                                                                                          \
-		{ "tx", offsetof(struct type, tx), sizeof(((struct type *)0)->tx) },               \
-		{                                                                                  \
-			"rx", offsetof(struct type, rx), sizeof(((struct type *)0)->rx)            \
-		}                                                                                  \
-	}
+#define ONE(scope_, type, member) .scope = scope_, .sources = { SOURCE(type, NULL, member) }
+#define BOTH(scope_, type, tx, rx)                                                                 \
+	.scope = scope_, .sources = { SOURCE(type, "tx", tx), SOURCE(type, "rx", rx) }
+#define SITE_ONE(member)     ONE(SCOPE_SITE, status_report, member)
+#define SITE_BOTH(tx, rx)    BOTH(SCOPE_SITE, status_report, tx, rx)
+#define PEER_ONE(member)     ONE(SCOPE_PEER, status_peer, member)
+#define PEER_BOTH(tx, rx)    BOTH(SCOPE_PEER, status_peer, tx, rx)
+#define TUNNEL_ONE(member)   ONE(SCOPE_TUNNEL, status_tunnel, member)
+#define SESSION_ONE(member)  ONE(SCOPE_SESSION, status_session, member)
+#define SESSION_BOTH(tx, rx) BOTH(SCOPE_SESSION, status_session, tx, rx)
 
 static const struct metric metrics[] = {
-	{ "wirespan_uptime_seconds", "gauge", "seconds", "Time since the site came up.", SCOPE_SITE,
-		.ms = true, .sources = { NUMBER(status_report, uptime_ms) } },
-	{ "wirespan_warnings", "gauge", NULL, "Warnings that status prints.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, warnings_len) } },
-	{ "wirespan_differences", "gauge", NULL,
-		"Differences between the configuration and the host.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, differences_len) } },
-	{ "wirespan_underlay_mtu_bytes", "gauge", "bytes", "Path MTU of the underlay.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, budget.outer_mtu) } },
-	{ "wirespan_interface_mtu_bytes", "gauge", "bytes",
-		"Largest packet in one WireGuard message.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, budget.wg_mtu) } },
-	{ "wirespan_pending_port", "gauge", NULL,
-		"Configured UDP port that cannot be opened yet; 0 if there is none.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, wg.pending_port) } },
-	{ "wirespan_interface_packets", "counter", NULL,
-		"IP packets through the WireGuard interface.", SCOPE_SITE,
-		.sources = BOTH(status_report, wg.tun_tx.packets, wg.tun_rx.packets) },
-	{ "wirespan_interface_bytes", "counter", "bytes",
-		"Bytes of IP packets through the WireGuard interface.", SCOPE_SITE,
-		.sources = BOTH(status_report, wg.tun_tx.bytes, wg.tun_rx.bytes) },
-	{ "wirespan_interface_dropped_packets", "counter", NULL,
-		"Packets of the WireGuard interface that were dropped.", SCOPE_SITE,
-		.sources = BOTH(status_report, wg.dropped_tx, wg.dropped_rx) },
-	{ "wirespan_interface_too_big_replies", "counter", NULL,
-		"ICMP too-big replies to senders through the WireGuard interface.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, wg.too_big_sent) } },
-	{ "wirespan_peer_bytes", "counter", "bytes",
-		"UDP payload of every WireGuard message, handshakes included.", SCOPE_PEER,
-		.sources = BOTH(status_peer, tx_bytes, rx_bytes) },
-	{ "wirespan_peer_last_handshake_seconds", "gauge", "seconds",
-		"When the last handshake was, since 1970; absent before the first.", SCOPE_PEER,
-		.skip_zero = true, .sources = { NUMBER(status_peer, last_handshake.sec) } },
-	{ "wirespan_peer_path_mtu_bytes", "gauge", "bytes",
-		"MTU of the path to the peer; absent while it is not known.", SCOPE_PEER,
-		.skip_zero = true, .sources = { NUMBER(status_peer, path.mtu) } },
-	{ "wirespan_peer_path_probes", "counter", NULL, "Probes sent since the last route lookup.",
-		SCOPE_PEER, .sources = { NUMBER(status_peer, path.probes) } },
-	{ "wirespan_peer_path_answers", "counter", NULL, "Answers to these probes.", SCOPE_PEER,
-		.sources = { NUMBER(status_peer, path.answers) } },
-	{ "wirespan_peer_path_black_holes", "counter", NULL,
-		"Times the path was found to carry less than before.", SCOPE_PEER,
-		.sources = { NUMBER(status_peer, path.black_holes) } },
-	{ "wirespan_peer_path_train_max", "gauge", NULL,
+	{ "wirespan_uptime_seconds", "gauge", "Time since the site came up.", SITE_ONE(uptime_ms),
+		.ms = true },
+	{ "wirespan_warnings", "gauge", "Warnings that status prints.", SITE_ONE(warnings_len) },
+	{ "wirespan_differences", "gauge", "Differences between the configuration and the host.",
+		SITE_ONE(differences_len) },
+	{ "wirespan_underlay_mtu_bytes", "gauge", "Path MTU of the underlay.",
+		SITE_ONE(budget.outer_mtu) },
+	{ "wirespan_interface_mtu_bytes", "gauge", "Largest packet in one WireGuard message.",
+		SITE_ONE(budget.wg_mtu) },
+	{ "wirespan_pending_port", "gauge",
+		"Configured UDP port that cannot be opened yet; 0 if there is none.",
+		SITE_ONE(wg.pending_port) },
+	{ "wirespan_interface_packets", "counter", "IP packets through the WireGuard interface.",
+		SITE_BOTH(wg.tun_tx.packets, wg.tun_rx.packets) },
+	{ "wirespan_interface_bytes", "counter",
+		"Bytes of IP packets through the WireGuard interface.",
+		SITE_BOTH(wg.tun_tx.bytes, wg.tun_rx.bytes) },
+	{ "wirespan_interface_dropped_packets", "counter",
+		"Packets of the WireGuard interface that were dropped.",
+		SITE_BOTH(wg.dropped_tx, wg.dropped_rx) },
+	{ "wirespan_interface_too_big_replies", "counter",
+		"ICMP too-big replies to senders through the WireGuard interface.",
+		SITE_ONE(wg.too_big_sent) },
+	{ "wirespan_peer_bytes", "counter",
+		"UDP payload of every WireGuard message, handshakes included.",
+		PEER_BOTH(tx_bytes, rx_bytes) },
+	{ "wirespan_peer_last_handshake_seconds", "gauge",
+		"When the last handshake was, since 1970; absent before the first.",
+		PEER_ONE(last_handshake.sec), .skip_zero = true },
+	{ "wirespan_peer_path_mtu_bytes", "gauge",
+		"MTU of the path to the peer; absent while it is not known.", PEER_ONE(path.mtu),
+		.skip_zero = true },
+	{ "wirespan_peer_path_probes", "counter", "Probes sent since the last route lookup.",
+		PEER_ONE(path.probes) },
+	{ "wirespan_peer_path_answers", "counter", "Answers to these probes.",
+		PEER_ONE(path.answers) },
+	{ "wirespan_peer_path_black_holes", "counter",
+		"Times the path was found to carry less than before.", PEER_ONE(path.black_holes) },
+	{ "wirespan_peer_path_train_max", "gauge",
 		"Datagrams sent at once at most, as the path loses longer trains; 0 without limit.",
-		SCOPE_PEER, .sources = { NUMBER(status_peer, path.train_max) } },
-	{ "wirespan_tunnel_unknown_session_packets", "counter", NULL,
-		"Packets with a session id that the tunnel does not have.", SCOPE_TUNNEL,
-		.sources = { NUMBER(status_tunnel, unknown_sessions) } },
-	{ "wirespan_tunnel_control_messages", "counter", NULL,
-		"L2TP control messages, dropped as the tunnel is a static one.", SCOPE_TUNNEL,
-		.sources = { NUMBER(status_tunnel, control_messages) } },
-	{ "wirespan_tunnel_bad_checksum_packets", "counter", NULL,
-		"Packets with a wrong UDP checksum.", SCOPE_TUNNEL,
-		.sources = { NUMBER(status_tunnel, bad_checksums) } },
-	{ "wirespan_peer_route_leads_back", "gauge", NULL,
+		PEER_ONE(path.train_max) },
+	{ "wirespan_tunnel_unknown_session_packets", "counter",
+		"Packets with a session id that the tunnel does not have.",
+		TUNNEL_ONE(unknown_sessions) },
+	{ "wirespan_tunnel_control_messages", "counter",
+		"L2TP control messages, dropped as the tunnel is a static one.",
+		TUNNEL_ONE(control_messages) },
+	{ "wirespan_tunnel_bad_checksum_packets", "counter", "Packets with a wrong UDP checksum.",
+		TUNNEL_ONE(bad_checksums) },
+	{ "wirespan_peer_route_leads_back", "gauge",
 		"Where the route to the peer's endpoint leads: 0 out, 1 not known, 2 into our own "
 		"segment, 3 into our own tunnel.",
-		SCOPE_PEER, .sources = { NUMBER(status_peer, route.leads) } },
-	{ "wirespan_session_frames", "counter", NULL, "Ethernet frames through the session.",
-		SCOPE_SESSION, .sources = BOTH(status_session, tx.packets, rx.packets) },
-	{ "wirespan_session_bytes", "counter", "bytes",
-		"Bytes of Ethernet frames through the session.", SCOPE_SESSION,
-		.sources = BOTH(status_session, tx.bytes, rx.bytes) },
-	{ "wirespan_session_dropped_frames", "counter", NULL, "Frames that were dropped.",
-		SCOPE_SESSION, .sources = BOTH(status_session, dropped_tx, dropped_rx) },
-	{ "wirespan_session_fragments", "counter", NULL, "Fragments inside the tunnel.",
-		SCOPE_SESSION, .sources = BOTH(status_session, fragments_tx, fragments_rx) },
-	{ "wirespan_session_fragmented_frames", "counter", NULL,
-		"Frames that crossed in fragments.", SCOPE_SESSION,
-		.sources = BOTH(status_session, fragmented, reassembled) },
-	{ "wirespan_session_reordered_frames", "counter", NULL,
-		"Frames that arrived out of sequence.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, reordered) } },
-	{ "wirespan_session_numbered_frames", "counter", NULL,
-		"Received frames with a sequence number.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, with_sequence) } },
-	{ "wirespan_session_unnumbered_frames", "counter", NULL,
+		PEER_ONE(route.leads) },
+	{ "wirespan_session_frames", "counter", "Ethernet frames through the session.",
+		SESSION_BOTH(tx.packets, rx.packets) },
+	{ "wirespan_session_bytes", "counter", "Bytes of Ethernet frames through the session.",
+		SESSION_BOTH(tx.bytes, rx.bytes) },
+	{ "wirespan_session_dropped_frames", "counter", "Frames that were dropped.",
+		SESSION_BOTH(dropped_tx, dropped_rx) },
+	{ "wirespan_session_fragments", "counter", "Fragments inside the tunnel.",
+		SESSION_BOTH(fragments_tx, fragments_rx) },
+	{ "wirespan_session_fragmented_frames", "counter", "Frames that crossed in fragments.",
+		SESSION_BOTH(fragmented, reassembled) },
+	{ "wirespan_session_reordered_frames", "counter", "Frames that arrived out of sequence.",
+		SESSION_ONE(reordered) },
+	{ "wirespan_session_numbered_frames", "counter", "Received frames with a sequence number.",
+		SESSION_ONE(with_sequence) },
+	{ "wirespan_session_unnumbered_frames", "counter",
 		"Received frames without a sequence number though they have a field for it.",
-		SCOPE_SESSION, .sources = { NUMBER(status_session, without_sequence) } },
-	{ "wirespan_session_lost_frames", "counter", NULL,
-		"Numbers skipped in the received sequence.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, lost) } },
-	{ "wirespan_session_wrong_cookie_packets", "counter", NULL, "Packets with a wrong cookie.",
-		SCOPE_SESSION, .sources = { NUMBER(status_session, wrong_cookie) } },
-	{ "wirespan_session_bad_length_packets", "counter", NULL,
-		"Packets too short or too long for the session.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, bad_length) } },
-	{ "wirespan_session_sublayer_suspected_frames", "counter", NULL,
-		"Frames that look as if the peer had the other sublayer.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, sublayer_suspected) } },
-	{ "wirespan_session_clamped_connections", "counter", NULL,
-		"TCP connections whose MSS was lowered.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, mss_clamped) } },
-	{ "wirespan_session_too_big_replies", "counter", NULL, "ICMP too-big replies to members.",
-		SCOPE_SESSION, .sources = { NUMBER(status_session, too_big_sent) } },
-	{ "wirespan_session_mtu_bytes", "gauge", "bytes", "MTU of the session's interface.",
-		SCOPE_SESSION, .sources = { NUMBER(status_session, mtu) } },
-	{ "wirespan_session_unfragmented_bytes", "gauge", "bytes",
-		"Largest IP packet in an untagged frame that crosses in one piece.", SCOPE_SESSION,
-		.sources = { NUMBER(status_session, budget) } },
-	{ "wirespan_engine_superframes", "counter", NULL,
-		"Frames or superframes read from (tx) and written to (rx) interfaces.", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.superframes_tx, engine.superframes_rx) },
-	{ "wirespan_engine_segments", "counter", NULL,
-		"Packets that these were cut into (tx), datagrams received (rx).", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.segments_tx, engine.segments_rx) },
-	{ "wirespan_engine_datagrams", "counter", NULL,
-		"Datagrams of every kind sent (tx) and received (rx).", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.datagrams_tx, engine.segments_rx) },
-	{ "wirespan_engine_handshake_messages", "counter", NULL,
-		"Datagrams of these that carried no data.", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.handshakes_tx, engine.handshakes_rx) },
-	{ "wirespan_engine_received_fragments", "counter", NULL,
-		"Fragments received inside the tunnel, joined or not.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, engine.fragments_rx) } },
-	{ "wirespan_engine_trains", "counter", NULL,
-		"Calls that sent (tx) and received (rx) these datagrams.", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.trains_tx, engine.trains_rx) },
-	{ "wirespan_engine_batches", "counter", NULL, "Runs of the data path.", SCOPE_SITE,
-		.sources = BOTH(status_report, engine.batches_tx, engine.batches_rx) },
-	{ "wirespan_engine_syscalls", "counter", NULL, "System calls of the data path.", SCOPE_SITE,
-		.sources = { NUMBER(status_report, engine.syscalls) } },
-	{ "wirespan_engine_wakeups", "counter", NULL, "Wake-ups from waiting for events.",
-		SCOPE_SITE, .sources = { NUMBER(status_report, engine.wakeups) } },
-	{ "wirespan_engine_memory_bytes", "gauge", "bytes", "Memory of the engine, fixed at start.",
-		SCOPE_SITE, .sources = { NUMBER(status_report, engine.memory_bytes) } },
+		SESSION_ONE(without_sequence) },
+	{ "wirespan_session_lost_frames", "counter", "Numbers skipped in the received sequence.",
+		SESSION_ONE(lost) },
+	{ "wirespan_session_wrong_cookie_packets", "counter", "Packets with a wrong cookie.",
+		SESSION_ONE(wrong_cookie) },
+	{ "wirespan_session_bad_length_packets", "counter",
+		"Packets too short or too long for the session.", SESSION_ONE(bad_length) },
+	{ "wirespan_session_sublayer_suspected_frames", "counter",
+		"Frames that look as if the peer had the other sublayer.",
+		SESSION_ONE(sublayer_suspected) },
+	{ "wirespan_session_clamped_connections", "counter",
+		"TCP connections whose MSS was lowered.", SESSION_ONE(mss_clamped) },
+	{ "wirespan_session_too_big_replies", "counter", "ICMP too-big replies to members.",
+		SESSION_ONE(too_big_sent) },
+	{ "wirespan_session_mtu_bytes", "gauge", "MTU of the session's interface.",
+		SESSION_ONE(mtu) },
+	{ "wirespan_session_unfragmented_bytes", "gauge",
+		"Largest IP packet in an untagged frame that crosses in one piece.",
+		SESSION_ONE(budget) },
+	{ "wirespan_engine_superframes", "counter",
+		"Frames or superframes read from (tx) and written to (rx) interfaces.",
+		SITE_BOTH(engine.superframes_tx, engine.superframes_rx) },
+	{ "wirespan_engine_segments", "counter",
+		"Packets that these were cut into (tx), datagrams received (rx).",
+		SITE_BOTH(engine.segments_tx, engine.segments_rx) },
+	{ "wirespan_engine_datagrams", "counter",
+		"Datagrams of every kind sent (tx) and received (rx).",
+		SITE_BOTH(engine.datagrams_tx, engine.segments_rx) },
+	{ "wirespan_engine_handshake_messages", "counter",
+		"Datagrams of these that carried no data.",
+		SITE_BOTH(engine.handshakes_tx, engine.handshakes_rx) },
+	{ "wirespan_engine_received_fragments", "counter",
+		"Fragments received inside the tunnel, joined or not.",
+		SITE_ONE(engine.fragments_rx) },
+	{ "wirespan_engine_trains", "counter",
+		"Calls that sent (tx) and received (rx) these datagrams.",
+		SITE_BOTH(engine.trains_tx, engine.trains_rx) },
+	{ "wirespan_engine_batches", "counter", "Runs of the data path.",
+		SITE_BOTH(engine.batches_tx, engine.batches_rx) },
+	{ "wirespan_engine_syscalls", "counter", "System calls of the data path.",
+		SITE_ONE(engine.syscalls) },
+	{ "wirespan_engine_wakeups", "counter", "Wake-ups from waiting for events.",
+		SITE_ONE(engine.wakeups) },
+	{ "wirespan_engine_memory_bytes", "gauge", "Memory of the engine, fixed at start.",
+		SITE_ONE(engine.memory_bytes) },
 };
 
 /* A label's value, escaped. */
@@ -205,12 +196,14 @@ static void put_label(FILE *out, const char *separator, const char *name, const 
 	put_value(out, value);
 }
 
-static void put_family(
-	FILE *out, const char *name, const char *type, const char *unit, const char *help)
+/* The metadata of a family, whose name ends with its unit if it has one. */
+static void put_family(FILE *out, const char *name, const char *type, const char *help)
 {
+	const char *last = strrchr(name, '_') + 1;
+
 	fprintf(out, "# TYPE %s %s\n", name, type);
-	if (unit)
-		fprintf(out, "# UNIT %s %s\n", name, unit);
+	if (!strcmp(last, "bytes") || !strcmp(last, "seconds"))
+		fprintf(out, "# UNIT %s %s\n", name, last);
 	fprintf(out, "# HELP %s %s\n", name, help);
 }
 
@@ -273,7 +266,7 @@ static void put_site(FILE *out, const struct metric *m, const struct status_repo
 
 static void put_info(FILE *out, const struct status_report *reports, size_t len)
 {
-	put_family(out, "wirespan_site", "info", NULL, "A running site.");
+	put_family(out, "wirespan_site", "info", "A running site.");
 	for (size_t i = 0; i < len; i++) {
 		fputs("wirespan_site_info", out);
 		put_label(out, "{", "site", reports[i].site);
@@ -289,8 +282,7 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 {
 	char key[KEY_BASE64_LEN + 1];
 
-	put_family(
-		out, "wirespan_peer_up", "gauge", NULL, "Whether there is a session for sending.");
+	put_family(out, "wirespan_peer_up", "gauge", "Whether there is a session for sending.");
 	for (size_t i = 0; i < len; i++) {
 		for (size_t j = 0; j < reports[i].peers_len; j++) {
 			const struct status_peer *peer = &reports[i].peers[j];
@@ -324,11 +316,11 @@ static void put_bridge_ports(FILE *out, const struct status_report *r, const cha
 
 static void put_ports(FILE *out, const struct status_report *reports, size_t len)
 {
-	put_family(out, "wirespan_bridge_port_up", "gauge", NULL,
+	put_family(out, "wirespan_bridge_port_up", "gauge",
 		"Whether a port of the bridge is up and has a carrier.");
 	for (size_t i = 0; i < len; i++)
 		put_bridge_ports(out, &reports[i], "wirespan_bridge_port_up", false);
-	put_family(out, "wirespan_bridge_port_state", "gauge", NULL,
+	put_family(out, "wirespan_bridge_port_state", "gauge",
 		"State of a port: 0 forwarding, 1 learning, 2 listening, 3 blocking, 4 disabled, 5 "
 		"down, 6 no carrier, 7 in no bridge, 8 in another bridge, 9 absent.");
 	for (size_t i = 0; i < len; i++)
@@ -337,7 +329,7 @@ static void put_ports(FILE *out, const struct status_report *reports, size_t len
 
 static void put_drops(FILE *out, const struct status_report *reports, size_t len)
 {
-	put_family(out, "wirespan_dropped_packets", "counter", NULL,
+	put_family(out, "wirespan_dropped_packets", "counter",
 		"Packets that were dropped, by reason.");
 	for (size_t i = 0; i < len; i++) {
 		for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
@@ -356,7 +348,7 @@ void render_openmetrics(FILE *out, const struct status_report *reports, size_t l
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const struct metric *m = &metrics[i];
 
-		put_family(out, m->name, m->type, m->unit, m->help);
+		put_family(out, m->name, m->type, m->help);
 		for (size_t j = 0; j < len; j++)
 			put_site(out, m, &reports[j]);
 	}
