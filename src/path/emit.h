@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Emit: inner packets into sealed datagrams, in fragments if need be, appended to trains. */
+/* Emit: seal inner packets into datagrams, fragmented if necessary, and append these to trains. */
 #ifndef PATH_EMIT_H
 #define PATH_EMIT_H
 
@@ -20,24 +20,24 @@
  * Theory of operation
  *
  * Every datagram with data, a keepalive or a probe is sealed here: reserve a counter, seal in
- * place, append to a train, account. A packet that fits one datagram is written by the caller to
- * emit_place() and sealed by emit_placed(); a packet for a session that does not fit leaves in
- * fragments: all but the last in `heads`, the last in `tails`. Heads of a batch are equally long
- * and so are tails, so each queue leaves as trains. Once there are tails, whole packets go behind
- * them, so that none overtakes a fragmented one.
+ * place, append to a train, account. If a packet fits into one datagram, the caller writes it to
+ * emit_place() and emit_placed() seals it. A packet of a session that does not fit is sent in
+ * fragments: the last one is queued in `tails`, the others in `heads`. The heads of a batch are
+ * equally long, and so are the tails, so each queue is sent as trains. If there are tails, whole
+ * packets are queued behind them, so that none overtakes a fragmented one.
  */
 
-/** Trains to be sent, and what sealing needs: each lane that sends has its own. */
+/** Trains to be sent, and the state for sealing. Each lane that sends has its own. */
 struct emit {
 	struct train_queue heads; /* sent first */
-	struct train_queue tails; /* last fragments, and what may not overtake them */
+	struct train_queue tails; /* last fragments, and packets that must not overtake them */
 	unsigned fragmented;	  /* packets whose heads are in `heads` */
 	struct aead_ctx *aead;
 	_Atomic uint32_t *fragment_id; /* the engine's: see fragment_plan() */
 	struct lane_counters *counters;
 };
 
-/** Where datagrams go, and the sum of those that were sealed. */
+/** The destination of datagrams, and the sum of those that were sealed. */
 struct emit_flow {
 	struct path_peer *peer;
 	struct wg_keypair *kp;

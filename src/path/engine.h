@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine: every stage of the data path and the memory they share, put together in one place. */
+/* The engine: combines the stages of the data path, and has the memory that they share. */
 #ifndef PATH_ENGINE_H
 #define PATH_ENGINE_H
 
@@ -25,8 +25,8 @@
 /*
  * Theory of operation
  *
- * The engine is pure: superframes, datagrams and instants go in; trains of datagrams and
- * superframes to be written come out. The owner of the descriptors (backend/) drives it:
+ * The engine is pure. Its inputs are superframes, datagrams and the time; its outputs are trains of
+ * datagrams to send and superframes to write. The owner of the descriptors calls it as follows:
  *
  *   engine_set_time()               once a wake-up
  *   tx_begin(), tx_continue() …     for each superframe read from a TAP or the TUN
@@ -38,19 +38,18 @@
  * room" and at the end of each batch. Only the files of this folder know in which order the stages
  * are called.
  *
- * Threads. There are three lanes, each of which one thread can run: sending (tx.h), receiving
- * (rx.h) and control (control.h, peer_pmtu.h, and every function of this file). What a lane writes
- * is in its struct. What the lanes report to control is in their notes (notes.h) and in
- * rx_lane.messages; a reply or anything else that control sends is in control.out. The tables are
- * control's to change.
+ * Threads. There are three lanes: sending (tx.h), receiving (rx.h) and control (control.h,
+ * peer_pmtu.h, and every function of this file). A thread of its own can run each. All data that a
+ * lane writes is in its struct. The data lanes report to control in notes (notes.h) and in
+ * rx_lane.messages. All that control sends is in control.out. Only control changes the tables.
  *
- * There is no lock here. An owner with several threads has a lock for each of `tx` and `rx`, which
- * the lane's thread holds while it is in a function of the lane, from tx_begin() until
+ * There is no lock here. An owner with several threads needs one lock for `tx` and one for `rx`.
+ * The thread of a lane holds its lock in each function of the lane, from tx_begin() until
  * tx_continue() returns true, and from rx_datagrams() until rx_next() returns false. The thread of
- * control holds both while it is in any function of control's, and until it has sent control.out,
- * so that nothing overtakes pending packets. What both lanes write at a time is atomic:
- * wg_keypair.tx_counter and `fragment_id`. Today one thread runs all three; lanes_test.c has one
- * for each.
+ * control holds both locks in each function of control, and until it has sent control.out, so that
+ * nothing overtakes pending packets. Two words are written by more than one lane at a time and are
+ * atomic: wg_keypair.tx_counter and `fragment_id`. The product runs all lanes in one thread;
+ * lanes_test.c runs one thread for each.
  */
 
 /** Capacity of an engine; fixed when it is initialised. */
@@ -60,8 +59,8 @@ struct engine_sizes {
 };
 
 /**
- * What control alone touches, of the protocol's state that is not in the tables: for one thread,
- * which may change the tables and read the lanes' notes while both lanes rest.
+ * The state of the control lane outside the tables. For one thread, which may change the tables and
+ * read the lanes' notes between batches of the data lanes.
  */
 struct control {
 	struct emit out; /* handshake messages, keepalives, pending packets, probes */
@@ -72,8 +71,7 @@ struct control {
 	struct lane_counters counters;
 };
 
-/** What has happened that the owner of the engine acts on; a set of these. Those about descriptors
- * are the driver's to add. */
+/** Events for the owner of the engine; a set of these. The driver adds those about descriptors. */
 enum engine_event {
 	ENGINE_MTU_CHANGED = 1 << 0,	/* path_peer.mtu of some peer */
 	ENGINE_TRAINS_CHANGED = 1 << 1, /* path_peer.train_max of some peer */
@@ -88,17 +86,17 @@ struct engine {
 	struct rx_lane rx;
 	struct control control;
 
-	/* tables: the lanes read them, control changes them while both lanes rest */
+	/* tables: the lanes read them, control changes them between batches */
 	struct wg_device wg;
 	struct l2tp_table l2tp;
 	struct path_port tun;
 	struct list sessions;
 	_Atomic uint32_t fragment_id; /* of the next packet that is fragmented */
 
-	/* control's, and of the owner's thread for control */
+	/* of control, and of the owner's thread for control */
 	struct mono now;
 	struct wall wall;
-	struct mono policy_due; /* when some peer's endpoint policy has something to do */
+	struct mono policy_due; /* when an endpoint policy is due */
 	unsigned events;	/* set of enum engine_event: see engine_take_events() */
 	unsigned wg_mtu;	/* of peers to be added */
 	struct trace trace;	/* for the debug log; the driver drains it */
@@ -181,7 +179,7 @@ static inline unsigned engine_take_events(struct engine *e)
 	return events;
 }
 
-/** The peer's endpoint or the route to it is another: its path is to be looked up. */
+/** The peer's endpoint, or the route to it, has changed: its path has to be looked up. */
 static inline void engine_forget_path(struct engine *e, struct path_peer *peer)
 {
 	peer->path_unknown = true;

@@ -13,14 +13,15 @@
 /*
  * Theory of operation
  *
- * When the route to a peer's endpoint leads through a bridge into the segment, our datagrams come
- * back to us as frames of a TAP. Sealed and sent once more they would come back again, one
- * datagram longer each time: one packet fills a core. So tx_begin() drops them (DROP_TAP_OWN).
+ * If the route to a peer's endpoint leads through a bridge into the segment, our datagrams come
+ * back as frames of a TAP. Sealed and sent once more, they would come back again, each time with
+ * another layer of headers: one packet would use a whole core. So tx_begin() drops them
+ * (DROP_TAP_OWN).
  *
  * A datagram is ours if it goes to a peer's endpoint and names a session of ours with that peer:
  * data by the receiver index and by a counter that has been used, a handshake message by our index.
- * The source does not count, since a NAT on the path to the bridge may have changed it. Members'
- * own WireGuard, to the same endpoint even, has other indices and passes.
+ * The source is ignored, since a NAT on the path to the bridge may have changed it. WireGuard
+ * datagrams of members, even to the same endpoint, have other indices and pass.
  *
  * Only the first IP fragment of a datagram has these fields. The ids of the latest fragmented
  * datagrams are stored, so that the fragments behind it are recognised, too. A superframe of

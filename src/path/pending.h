@@ -14,17 +14,16 @@
  * Theory of operation
  *
  * A packet is stored in as many units of the pool as it needs: one, unless it is a jumbo packet.
- * When there are not enough, the queue that holds most loses its oldest packet (base/pool.h). A
- * queue whose peer does not answer counts PENDING_WEIGHT_UNANSWERED times as much: what is pending
- * for dead peers is evicted before what is pending for a peer that has just been called, down to a
- * few packets each.
+ * If there are not enough units, the oldest packet of the queue with the most units is evicted
+ * (base/pool.h). The units of a queue whose peer does not answer count PENDING_WEIGHT_UNANSWERED
+ * times. So packets for peers that do not answer are evicted before packets for a peer with a new
+ * handshake, down to a few packets each.
  */
 
 /** Bytes of a packet in one unit. */
 #define PENDING_UNIT 2024
 
-/** What each unit of a queue counts whose peer has left an initiation unanswered, or has no
- * endpoint. */
+/** The weight of a unit whose peer has not answered an initiation, or has no endpoint. */
 #define PENDING_WEIGHT_UNANSWERED 16
 
 /** One unit of the pool. */
@@ -49,7 +48,7 @@ struct pending_queue {
 struct pending_pool {
 	struct pool pool;
 	size_t packet_max;
-	uint8_t *packet; /* packet_max bytes: where a packet is put together */
+	uint8_t *packet; /* packet_max bytes, to assemble a packet */
 };
 
 /** One waiting packet, read. */

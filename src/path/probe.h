@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Path MTU probes as packets in the tunnel: ICMP echoes of an exact size, which a kernel or an
- * engine at the other end answers alike. */
+/* Path MTU probes as packets in the tunnel: ICMP echoes of an exact size, which the kernel at the
+ * other end answers. */
 #ifndef PATH_PROBE_H
 #define PATH_PROBE_H
 
@@ -24,7 +24,7 @@ struct probe {
 /** The kind of a packet that we send. */
 enum probe_kind {
 	PROBE_REQUEST, /* an echo request: is answered */
-	PROBE_FILLER,  /* an echo reply that answers nothing: a host takes no notice of it */
+	PROBE_FILLER,  /* an unsolicited echo reply: a host ignores it */
 };
 
 /** Shortest probe of the family: headers and nonce. */

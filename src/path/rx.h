@@ -10,20 +10,21 @@
 #include "path/port.h"
 #include "wg/device.h"
 
-/* Handshake messages that wait for control at most. */
+/* Maximum of handshake messages that wait for control. */
 #define RX_MESSAGES_MAX 64
 
 /** A message other than data. */
 struct rx_message {
 	struct endpoint from;
-	size_t len; /* as it came; what is longer than any message is cut to `bytes` */
+	size_t len; /* as received; if longer than any message, `bytes` has its start */
 	_Alignas(8) uint8_t bytes[WG_HANDSHAKE_MAX];
 };
 
 /**
- * All that receiving touches: for one thread. Of a peer it writes `received` and `fragments` alone,
- * of a session key the replay window, of tunnels and sessions their receiving half. It reads the
- * tables (peers, keys, allowed IPs, sessions) that control changes while it rests.
+ * The data of the receiving lane. For one thread. Of a peer, the lane writes only `received` and
+ * `fragments`, of a session key the replay window, of tunnels and sessions the receiving half. It
+ * reads the tables (peers, keys, allowed IPs, sessions); control changes these only between batches
+ * of the lane: see engine.h.
  */
 struct rx_lane {
 	struct mono now;
@@ -39,8 +40,8 @@ struct rx_lane {
 	struct lane_counters counters;
 };
 
-/** Datagrams as the socket handed them out: `len` bytes of equal ones of `stride` from one source;
- * `at` is what is done. */
+/** Datagrams as received from a socket: `len` bytes from one source, each datagram `stride` bytes
+ * except the last; the first `at` bytes are processed. */
 struct rx_train {
 	uint8_t *data;
 	size_t len;
@@ -61,8 +62,8 @@ MUST_CHECK bool rx_datagrams(struct rx_lane *rx, struct rx_train *t);
  * of several trains before the first is processed, so that the memory accesses overlap. */
 void rx_prefetch(const struct rx_lane *rx, const uint8_t *data, size_t len);
 
-/** The next superframe to be written, and to which port. Return: false when there is none left: the
- * memory of those before may be used again. */
+/** Get the next superframe to write, and its port. Return: false if there is none left: then the
+ * memory of all earlier ones may be reused. */
 bool rx_next(struct rx_lane *rx, struct gso_superframe *ret, struct path_port **ret_port);
 
 #endif

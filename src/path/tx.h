@@ -14,21 +14,21 @@
 #include "wg/device.h"
 
 /**
- * All that sending touches, apart from the caller's jobs: for one thread. Of a peer it writes
- * `sent` and `pending` alone, of a session its sending half. It reads the tables (peers, keys,
- * allowed IPs) that control changes while it rests.
+ * The data of the sending lane, without the caller's jobs. For one thread. Of a peer, the lane
+ * writes only `sent` and `pending`, of a session only the sending half. It reads the tables (peers,
+ * keys, allowed IPs); control changes these only between batches of the lane: see engine.h.
  */
 struct tx_lane {
 	struct mono now;
 	const struct wg_device *wg; /* the engine's */
 	struct emit out;
 	struct aead_ctx aead;
-	uint8_t *inner; /* room for one inner packet that is to be cut */
+	uint8_t *inner; /* room for one inner packet to be fragmented */
 	bool joins;	/* the driver sends a train as one packet (UDP_SEGMENT) */
 	struct pending_pool pending;
 	struct own own;
-	struct replies tun_replies; /* limits answers to packets of the TUN that do not fit */
-	struct hash_key key;	    /* of what is counted by sender */
+	struct replies tun_replies; /* limits too-big replies to packets of the TUN */
+	struct hash_key key;	    /* for counting by sender */
 	struct list noted;	    /* peers with a note for control: see notes.h */
 	struct lane_counters counters;
 };
@@ -39,15 +39,15 @@ struct tx_job {
 	struct emit_flow flow;	/* its `kp` NULL: no session, the packets become pending */
 	struct gso_plan plan;
 	unsigned next;		    /* segment */
-	bool cut;		    /* segments that do not fit are sent in pieces */
+	bool cut;		    /* segments that do not fit are fragmented */
 	struct ether_pieces pieces; /* count not 0: those of segment `next`, sent in its place */
 	unsigned piece;
-	bool wants_probes; /* traffic of ours, and not an answer to the peer's probes */
+	bool wants_probes; /* data, and not an answer to the peer's probes */
 	uint8_t reply[ETHER_TOO_BIG_MAX];
 };
 
-/** An answer to the sender of a superframe, to be written to the port that it came from: a frame
- * for a TAP, a packet for the TUN. `len` 0: none. */
+/** A reply to the sender of a superframe, to be written to its port: a frame for a TAP, a packet
+ * for the TUN. `len` 0: none. */
 struct tx_answer {
 	uint8_t *bytes;
 	size_t len;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A WireGuard interface: our identity, its peers, and the tables that lead to them. */
+/* A WireGuard interface: its identity, its peers, and the tables to find them. */
 #include "wg/device.h"
 
 #include <errno.h>

@@ -23,9 +23,9 @@
 #define WG_MOVES_NS    (NS_PER_S / 4)
 #define WG_MOVES_BURST 8
 
-/* Addresses other than the last one that a peer's handshakes may mark as authenticated (see
- * ratelimit.h): in 600 s so few that all their handshakes use less than half of the budget for
- * authenticated addresses. */
+/* Limit on the addresses, other than the last one, that a peer's handshakes may mark as
+ * authenticated (see ratelimit.h). All handshakes from the addresses of 600 s must use less than
+ * half of the budget for authenticated addresses. */
 #define WG_VOUCHES_NS	 (150 * NS_PER_S)
 #define WG_VOUCHES_BURST 2
 
