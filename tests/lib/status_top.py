@@ -85,7 +85,8 @@ def facts_of_top(bench, screen):
     for peer in report["peers"]:
         line = screen.peers[peer["public_key"][:12]]
         assert words[peer["state"]] in line, line
-        assert line.endswith(" " + (peer["endpoint"] or peer["endpoint_name"])), (line, peer["endpoint"])
+        shown = peer["endpoint"] or peer["endpoint_name"] or "(none)"
+        assert line.endswith(" " + shown), (line, shown)
         assert f" {peer['path']['mtu']} " in line, (line, peer["path"])
         assert ("none yet" in line) == (not peer["last_handshake"]), line
     sent, received = screen.peers[bench.two.public[:12]].split()[1:3]
