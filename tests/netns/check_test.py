@@ -75,7 +75,7 @@ def expect(outcome, name, severity, pattern, hint=""):
     assert any(
         f["severity"] == severity and re.search(pattern, f["text"]) and re.search(hint, f["hint"])
         for f in findings[name]
-    ), f"{name}: no {severity} that says {pattern!r}, {hint!r}: {findings[name]}"
+    ), f"{name}: no {severity} with {pattern!r}, {hint!r}: {findings[name]}"
     assert status == (1 if severities(findings, "error") else 0), f"exit status {status}: {shown}"
 
 
@@ -124,7 +124,7 @@ def full_size(bench):
 
 
 def bare_bridge(bench):
-    """Bridges without any address: whoever has IPv6 on the far side answers a borrowed one."""
+    """Bridges without any address: a far host with IPv6 answers a borrowed one."""
     texts = [re.sub(r"(?s)(\[Bridge\].*?)(Address = [^\n]*\n)+", r"\1", bench.text(n)) for n in (0, 1)]
     assert all(site.bridge4 not in text for site, text in zip(bench.net.sites, texts))
     bench.start(*texts)
@@ -140,8 +140,8 @@ def usage(bench):
     for words in (["--nonsense"], ["--target", "nowhere"], ["one", "two"]):
         result = gateway.run("check", *words, check=False)
         assert result.status == 2, f"{words}: {result.status}"
-    result = gateway.run("check", "nobody", check=False)
-    assert result.status == 1 and "nobody is not running" in result.out, result.out
+    result = gateway.run("check", "no-such-site", check=False)
+    assert result.status == 1 and "no-such-site is not running" in result.out, result.out
 
 
 # ---- the peer ------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ add rule inet t c iif eth0 udp dport {PORT} drop
     bench.net.vpn[1].run("nft", "-f", "-", stdin=rules)
     try:
         outcome = bench.check()
-        if "echo" not in outcome[1]:  # else the far gateway happened to say something by itself
+        if "echo" not in outcome[1]:  # else the far gateway happened to send something by itself
             expect(outcome, "handshake", "error", "one way only: .* sent to .*:8172, and nothing came back")
             expect(outcome, "session", "note", "nothing at all comes from its peer")
         assert outcome[0] == 1, outcome
@@ -298,13 +298,13 @@ def encapsulation(bench):
 
 
 def no_tunnel(bench):
-    """Our packets meet no tunnel there: its kernel says so."""
+    """Our packets meet no tunnel there: its kernel answers with an ICMP error."""
     one = bench.text(0).replace("UDPDestinationPort = 1701", "UDPDestinationPort = 1703")
     bench.start(one)
     expect(bench.check(), "no_tunnel", "error", "10.0.1.21 refuses our L2TP", "UDPSourcePort = 1703")
 
 
-# ---- the machine ---------------------------------------------------------------------------------
+# ---- the host ------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -361,7 +361,7 @@ def far_port_disabled(bench):
 
 
 def foreign_tree(bench):
-    """Bridges run the spanning tree protocol, which the files do not say; then there really is a second path."""
+    """Bridges run the spanning tree protocol, which the files do not name; then there really is a second path."""
     bench.start()
     one, two = bench.net.vpn
     for gateway in bench.net.gateway:
@@ -412,7 +412,7 @@ def br_netfilter(bench):
 
 
 def narrow_underlay(bench):
-    """Something between the gateways carries 1400 bytes only, and says nothing."""
+    """Something between the gateways carries 1400 bytes only, and sends no ICMP."""
     net = bench.net
     net.stop()
     with Node("middle") as middle:
@@ -477,7 +477,7 @@ def leak(bench):
 
 
 def fragments(bench):
-    """Datagrams of the peer arrive in IP fragments: somebody cuts them on the way."""
+    """Datagrams of the peer arrive in IP fragments: a router in between makes them."""
     net = bench.net
     bench.start()
     macs = [vpn.mac("eth0") for vpn in net.vpn]
@@ -505,7 +505,7 @@ CASES = {
     "a wrong key of the peer": key_of_peer,
     "the peer has a wrong key of ours": key_of_ours,
     "preshared keys that differ": preshared,
-    "a firewall on this machine": firewall,
+    "a firewall on this host": firewall,
     "a firewall on the other side": far_firewall,
     "a wrong cookie comes": cookie,
     "the far side drops ours": cookie_there,
