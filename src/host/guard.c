@@ -103,6 +103,11 @@ const char *host_guard_hint(
 	else if (d->kind == DIFFERENCE_NAME)
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Rename or remove the interface that is called %s now.", d->name);
+	else if (d->kind == DIFFERENCE_ALIAS)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Find out what changes it; ip link set %s alias \"wirespan %s\" sets it "
+			"back.",
+			d->name, site);
 	else
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Find out what changes it; wirespan reload %s restores it.", site);

@@ -19,19 +19,13 @@ struct rules {
 
 /* ---- names ---- */
 
-/* Whether it may be a bridge of the running site that has lost its alias: a reload finds out. */
-static bool may_be_ours(const struct rules *r, const struct link_info *link)
-{
-	return r->facts->runs && !strcmp(link->kind, "bridge") && !*link->alias;
-}
-
 /* Report an interface that exists although the site is to create it. */
 static void check_absent(
 	const struct rules *r, const char *name, struct conf_at at, struct conf_at section)
 {
 	const struct link_info *link = host_facts_link(r->facts, name);
 
-	if (link && !host_facts_is_ours(r->facts, link) && !may_be_ours(r, link))
+	if (link && !host_facts_is_ours(r->facts, link))
 		conf_report_add(r->report, CONF_ERROR, at.line ? at : section,
 			"Name: an interface \"%s\" exists already%s%s\n"
 			"remove it (ip link del %s), or set another Name =",
@@ -45,7 +39,7 @@ static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 	struct conf_at at = b->at[CONF_BRIDGE_NAME].line ? b->at[CONF_BRIDGE_NAME] : b->section;
 	bool foreign = link && !strcmp(link->kind, "bridge") && !host_facts_is_ours(r->facts, link);
 
-	if (!b->adopt && foreign && !may_be_ours(r, link))
+	if (!b->adopt && foreign)
 		conf_report_add(r->report, CONF_ERROR, at,
 			"Name: a bridge \"%s\" exists already, which another program made\n"
 			"to join it, add Adopt = yes; else set another Name =",

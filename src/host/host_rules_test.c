@@ -302,7 +302,9 @@ static void test_names(void **state)
 	};
 	static const struct rule_case running[] = {
 		{ .interface = "Name = tun0", .report = "" },
-		{ .bridge = "Name = br0", .report = "" }, /* it may have lost its alias */
+		{ .bridge = "Name = br0",
+			.report = "9 error: Name: a bridge \"br0\" exists already, which another "
+				  "program made\n" },
 		{ .bridge = "Name = eth1",
 			.report = "9 error: Name: an interface \"eth1\" exists already\n" },
 		{ .bridge = "Member = eth6",
