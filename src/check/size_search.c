@@ -60,14 +60,14 @@ static void take_above(struct size_search *s, const struct size_result *r)
 }
 
 /* Set the result of a bisection that is over. */
-static void settle(struct size_search *s)
+static void finish_bisection(struct size_search *s)
 {
 	if (s->low < s->high)
 		return;
 	if (s->state == SEARCH_WHOLE) {
 		s->facts->whole = s->low;
 		search_largest(s, s->low);
-		settle(s);
+		finish_bisection(s);
 	} else if (s->state == SEARCH_LARGEST) {
 		s->facts->largest = s->low;
 		s->state = SEARCH_DONE;
@@ -120,5 +120,5 @@ void size_search_take(struct size_search *s, const struct size_result *r)
 	case SEARCH_DONE:
 		break;
 	}
-	settle(s);
+	finish_bisection(s);
 }

@@ -210,7 +210,7 @@ static uint32_t find_uplink(struct underlay_probe_probe *u, const struct route_q
 	return leads == LEADS_SEGMENT || leads == LEADS_TUNNEL ? 0 : route->ifindex;
 }
 
-static void find_way(struct underlay_probe_probe *u, size_t i)
+static void look_up_route(struct underlay_probe_probe *u, size_t i)
 {
 	struct prober *p = u->prober;
 	struct observed_peer *peer = &p->facts->peers[i];
@@ -272,7 +272,7 @@ struct underlay_probe_probe *underlay_probe_open(struct prober *p)
 	}
 	find_own(u);
 	for (size_t i = 0; i < n; i++)
-		find_way(u, i);
+		look_up_route(u, i);
 	return u;
 }
 

@@ -65,22 +65,22 @@ static bool is_debugged(void)
 	return text && !strcmp(text, "1");
 }
 
-bool memlock_process(bool say)
+bool memlock_process(bool verbose)
 {
 	const struct rlimit none = { 0, 0 };
 
 	if (is_debugged()) {
-		if (say)
+		if (verbose)
 			log_warning("WIRESPAN_DUMPABLE=1: memory is not locked, and core dumps and "
 				    "debuggers are allowed. Keys can reach a disk.");
 		return false;
 	}
-	if ((setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0) && say)
+	if ((setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0) && verbose)
 		log_warning(
 			"cannot disable core dumps: %s. They would contain keys.", strerror(errno));
 	if (lock_all())
 		return true;
-	if (say)
+	if (verbose)
 		log_warning("memory is not locked: keys may reach swap. Allow it "
 			    "(LimitMEMLOCK=infinity, "
 			    "ulimit -l unlimited), or encrypt the swap.");

@@ -7,10 +7,10 @@
 
 /**
  * Disable core dumps, and lock all present and future memory; with WIRESPAN_DUMPABLE=1 in the
- * environment neither, so that the process can be debugged. The argument selects whether a
- * failure is logged; the daemon works nevertheless. Call it before any key is read, and again in a
- * child that continues, because locks are not inherited. Return: whether memory is locked.
+ * environment neither, so that the process can be debugged. `verbose`: log a failure; the daemon
+ * works nevertheless. Call it before any key is read, and again in a child that continues, because
+ * locks are not inherited. Return: whether memory is locked.
  */
-bool memlock_process(bool say);
+bool memlock_process(bool verbose);
 
 #endif

@@ -27,7 +27,7 @@
 
 /* The daemon's host functions and choice of a back end are replaced by those of this file. */
 int __wrap_backend_select(enum conf_backend wanted, struct choice *ret, struct error *ret_error);
-bool __wrap_memlock_process(bool say);
+bool __wrap_memlock_process(bool verbose);
 int __wrap_host_open(const struct conf_site *conf, const struct host_watch *watch,
 	struct host **ret, struct error *ret_error);
 int __wrap_host_up(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
@@ -274,7 +274,7 @@ static char host_itself; /* what a struct host is here */
 
 #define HOST ((struct host *)(void *)&host_itself)
 
-bool __wrap_memlock_process(bool say)
+bool __wrap_memlock_process(bool verbose)
 {
 	return true;
 }

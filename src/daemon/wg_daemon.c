@@ -121,7 +121,7 @@ static void poll_moved_interface(struct wg_daemon *w)
 	}
 }
 
-static void on_news(void *ctx, uint32_t events)
+static void on_link_events(void *ctx, uint32_t events)
 {
 	struct wg_daemon *w = ctx;
 	struct changes d;
@@ -228,7 +228,8 @@ static int open_interface(struct wg_daemon *w, const char *name)
 	w->ifindex = link.ifindex;
 	log_set_subject("%s", userspace_tun_name(&w->userspace));
 	follow(w, link.flags & IFF_UP, link.mtu);
-	err = loop_watch_input(&w->loop, &w->monitor_watch, monitor_fd(&w->monitor), on_news, w);
+	err = loop_watch_input(
+		&w->loop, &w->monitor_watch, monitor_fd(&w->monitor), on_link_events, w);
 	return err < 0 ? failed("Cannot wait for the kernel's link and route events", err) : 0;
 }
 

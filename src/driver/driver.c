@@ -209,7 +209,7 @@ void driver_stop(struct driver *d)
 	{
 		struct path_peer *p = &CONTAINER_OF(l, struct driver_peer, link)->path;
 
-		engine_drop_staged(&d->engine, p);
+		engine_drop_pending(&d->engine, p);
 	}
 }
 

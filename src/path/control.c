@@ -13,7 +13,7 @@
  * wg_socket_send_buffer_as_reply_to_skb(). */
 #define HANDSHAKE_TOS 0x88
 
-static void act(struct engine *e, struct path_peer *peer, unsigned actions)
+static void add_actions(struct engine *e, struct path_peer *peer, unsigned actions)
 {
 	attention_add(&e->control.attention, peer, actions);
 }
@@ -33,9 +33,9 @@ static void read_tx_note(struct engine *e, struct path_peer *peer)
 	struct tx_note *n = &peer->sent;
 
 	if (n->bytes)
-		act(e, peer, wg_peer_sent(&e->wg, &peer->wg, n->bytes, true, e->now));
+		add_actions(e, peer, wg_peer_sent(&e->wg, &peer->wg, n->bytes, true, e->now));
 	if (n->wants_session)
-		act(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		add_actions(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 	if (n->largest) {
 		peer_pmtu_sent(e, peer, n->largest, 1);
 		peer_pmtu_sent(e, peer, n->train_size, n->train);
@@ -58,7 +58,7 @@ static void read_rx_note(struct engine *e, struct path_peer *peer)
 		n->has_data, e->now);
 	if (actions & WG_SEND_PENDING)
 		trace_note(&e->trace, TRACE_SESSION, &peer->wg, &n->from, 0);
-	act(e, peer, actions);
+	add_actions(e, peer, actions);
 }
 
 static void read_notes(struct engine *e)
@@ -95,7 +95,7 @@ static void take_message(struct engine *e, const struct rx_message *m)
 	if (event.reply_len)
 		control_send(e, event.reply, event.reply_len, &m->from);
 	if (event.peer)
-		act(e, path_peer_of(event.peer), event.actions);
+		add_actions(e, path_peer_of(event.peer), event.actions);
 }
 
 static bool has_room_for_message(const struct engine *e)
@@ -125,7 +125,7 @@ void control_timers(struct engine *e)
 	read_notes(e); /* they are older than what the timers do */
 	(void)reassembly_expire(&e->rx.reassembly, e->now);
 	while ((peer = wg_device_due(&e->wg, e->now)))
-		act(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
+		add_actions(e, path_peer_of(peer), wg_peer_timers(&e->wg, peer, e->now));
 }
 
 void control_move(struct engine *e, struct path_peer *peer, const struct endpoint *to)
@@ -181,7 +181,7 @@ static bool send_pending(struct engine *e, struct path_peer *peer, struct wg_key
 	if (err != -ENOBUFS)
 		pending_set_unanswered(&e->tx.pending, &peer->pending, false);
 	if (flow.bytes)
-		act(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, true, e->now));
+		add_actions(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, true, e->now));
 	return err != -ENOBUFS;
 }
 
@@ -192,7 +192,7 @@ static void send_keepalive(struct engine *e, struct path_peer *peer, struct wg_k
 	if (!emit_exact(&e->control.out, &flow, 0, 0))
 		return;
 	trace_note(&e->trace, TRACE_KEEPALIVE_SENT, &peer->wg, NULL, 0);
-	act(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, false, e->now));
+	add_actions(e, peer, wg_peer_sent(&e->wg, &peer->wg, flow.bytes, false, e->now));
 }
 
 /* Run actions that need a session: use it, or request one. Return: false when there is no room. */
@@ -201,7 +201,7 @@ static bool use_session(struct engine *e, struct path_peer *peer, unsigned actio
 	struct wg_keypair *kp = wg_peer_sending_key(&peer->wg, e->now);
 
 	if (!kp) {
-		act(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
+		add_actions(e, peer, wg_peer_want_session(&e->wg, &peer->wg, e->now));
 		return true;
 	}
 	/* measure the path before connections of bridge members are opened over it */
@@ -237,11 +237,11 @@ static bool run_actions(struct engine *e, struct path_peer *peer, unsigned actio
 	if (actions & WG_ENDPOINT_MOVED)
 		engine_forget_path(e, peer);
 	if (actions & WG_DROP_PENDING)
-		engine_drop_staged(e, peer);
+		engine_drop_pending(e, peer);
 	if (actions & WG_SEND_INITIATION)
 		send_initiation(e, peer);
 	if (actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE) && !use_session(e, peer, actions)) {
-		act(e, peer, actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE));
+		add_actions(e, peer, actions & (WG_SEND_PENDING | WG_SEND_KEEPALIVE));
 		return false;
 	}
 	return true;

@@ -292,20 +292,20 @@ int engine_add_peer(
 }
 
 /* The drop reason of a pending packet that is not sent. */
-static enum drop staged_drop(const struct path_peer *peer)
+static enum drop pending_drop_reason(const struct path_peer *peer)
 {
 	return peer->wg.endpoint.addr.family ? DROP_TX_EXPIRED : DROP_TX_NO_ENDPOINT;
 }
 
-void engine_drop_staged(struct engine *e, struct path_peer *peer)
+void engine_drop_pending(struct engine *e, struct path_peer *peer)
 {
-	e->control.counters.drops.n[staged_drop(peer)] +=
+	e->control.counters.drops.n[pending_drop_reason(peer)] +=
 		pending_clear(&e->tx.pending, &peer->pending);
 }
 
 void engine_remove_peer(struct engine *e, struct path_peer *peer)
 {
-	engine_drop_staged(e, peer);
+	engine_drop_pending(e, peer);
 	reassembly_owner_fini(&e->rx.reassembly, &peer->fragments);
 	tx_note_clear(&peer->sent);
 	rx_note_clear(&peer->received);
@@ -333,7 +333,7 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 	{
 		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
-		e->control.counters.drops.n[staged_drop(peer)] +=
+		e->control.counters.drops.n[pending_drop_reason(peer)] +=
 			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);

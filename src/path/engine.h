@@ -157,7 +157,7 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer);
 
 /** Drop the packets that wait for a session with the peer; each is also counted as a drop of the
  * port that it came from. */
-void engine_drop_staged(struct engine *e, struct path_peer *peer);
+void engine_drop_pending(struct engine *e, struct path_peer *peer);
 
 /** Add a session whose l2tp part is initialised and whose tunnel is in the table. Return: 0 or
  * -EEXIST. */

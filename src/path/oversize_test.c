@@ -586,7 +586,7 @@ static void test_staged_is_dropped(void **state)
 	assert_int_equal(session->tx.dropped, WG_PENDING_MAX + 2);
 	assert_int_equal(pair_dropped(&p->a.e, DROP_TX_EXPIRED), WG_PENDING_MAX - 1);
 	assert_int_equal(tun->tx.dropped, 0);
-	engine_drop_staged(&p->a.e, &p->a.peer);
+	engine_drop_pending(&p->a.e, &p->a.peer);
 	assert_int_equal(tun->tx.dropped, 1);
 	assert_int_equal(pair_dropped(&p->a.e, DROP_TX_EXPIRED), WG_PENDING_MAX);
 	assert_int_equal(engine_add_session(&p->a.e, &p->a.session), 0);

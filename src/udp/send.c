@@ -172,7 +172,7 @@ static int send_unstuck(struct udp *u, struct train *t, size_t at, size_t len, i
 }
 
 /* Apply the retries that fit `error` to bytes that were refused with it. Return: 0 or an errno. */
-static int send_mended(struct udp *u, struct train *t, size_t at, size_t len, int error)
+static int retry_refused(struct udp *u, struct train *t, size_t at, size_t len, int error)
 {
 	error = send_again(u, t, at, len, error);
 	return may_be_source(t, error) ? send_unstuck(u, t, at, len, error) : error;
@@ -185,7 +185,7 @@ static void send_singly(struct udp *u, struct train *t)
 		int error = -send_one(u, t, at, len);
 
 		if (error)
-			error = send_mended(u, t, at, len, error);
+			error = retry_refused(u, t, at, len, error);
 		if (error)
 			note_failure(u, t, len, error);
 	}
@@ -195,7 +195,7 @@ static void send_singly(struct udp *u, struct train *t)
  * lost. */
 static void send_refused(struct udp *u, struct train *t, int error)
 {
-	error = send_mended(u, t, 0, t->len, error);
+	error = retry_refused(u, t, 0, t->len, error);
 	if (!error)
 		return;
 	if (t->count > 1 &&

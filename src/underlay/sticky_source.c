@@ -223,7 +223,7 @@ static bool must_log_any(struct underlay *u, const struct route_entry *w)
 }
 
 /* Log that a route leads back to us and what is done about it, unless that was logged. */
-static void log_way(struct underlay *u, const struct route_entry *w)
+static void log_self_route(struct underlay *u, const struct route_entry *w)
 {
 	char to[IP_ADDR_TEXT_LEN];
 	char by[IF_NAMESIZE] = "?";
@@ -287,7 +287,7 @@ static void avoid(struct underlay *u, const struct endpoint *e, const struct rou
 	else if (w->leads == LEADS_TUNNEL)
 		w->use = SOURCE_LOOP;
 	if (w->leads == LEADS_SEGMENT || w->leads == LEADS_TUNNEL)
-		log_way(u, w);
+		log_self_route(u, w);
 }
 
 /* Packets to an address leave by another interface now: look up the path's MTU anew. */
@@ -303,7 +303,7 @@ static void path_changed(struct underlay *u, const struct ip_addr *to)
 }
 
 /* Look up the route into `w`, which may contain the previous answer. `seen`: as for avoid(). */
-static void find_way(
+static void look_up_route(
 	struct underlay *u, const struct endpoint *e, enum leads seen, struct route_entry *w)
 {
 	struct route_info route;
@@ -338,7 +338,8 @@ static bool is_fresh(
 }
 
 /* Return: the endpoint's cached route, looked up if needed and allowed (`asks`); or NULL. */
-static const struct route_entry *ask_way(struct underlay *u, const struct endpoint *e, bool asks)
+static const struct route_entry *cached_route(
+	struct underlay *u, const struct endpoint *e, bool asks)
 {
 	struct sticky_sources *s = u->sources;
 	struct route_entry *w = route_cache_find(&s->cache, e);
@@ -347,7 +348,7 @@ static const struct route_entry *ask_way(struct underlay *u, const struct endpoi
 		return w;
 	if (asks && bucket_take(&s->questions, u->engine->now, NS_PER_S / QUESTIONS_PER_S,
 			    QUESTIONS_BURST)) {
-		find_way(u, e, LEADS_OUT, w);
+		look_up_route(u, e, LEADS_OUT, w);
 		return w;
 	}
 	return route_entry_is_of(w, e) ? w : NULL;
@@ -365,7 +366,7 @@ struct sticky_source_view sticky_source_view(struct underlay *u, const struct en
 	w = route_cache_find(&s->cache, &to);
 	if (!is_fresh(u, w, &to) &&
 		bucket_take(&s->views, u->engine->now, NS_PER_S / VIEWS_PER_S, VIEWS_BURST))
-		find_way(u, &to, LEADS_OUT, w);
+		look_up_route(u, &to, LEADS_OUT, w);
 	if (!route_entry_is_of(w, &to))
 		return (struct sticky_source_view){ 0 };
 	return (struct sticky_source_view){
@@ -382,7 +383,7 @@ static bool check_train(struct underlay *u, struct train *t)
 	if (to->scope) /* link-local: there is no other route */
 		return true;
 	/* unauthenticated senders can cause cookie replies, so those cause no lookup */
-	w = ask_way(u, to, t->base[0] != WG_MSG_COOKIE);
+	w = cached_route(u, to, t->base[0] != WG_MSG_COOKIE);
 	switch (w ? w->use : SOURCE_UNKNOWN) {
 	case SOURCE_UNKNOWN:
 	case SOURCE_ALL:
@@ -449,9 +450,9 @@ static void look_again(struct underlay *u, const struct endpoint *to, enum leads
 	struct route_entry *w = route_cache_find(&u->sources->cache, to);
 
 	if (!route_entry_is_of(w, to))
-		find_way(u, to, LEADS_OUT, w);
+		look_up_route(u, to, LEADS_OUT, w);
 	else if (mono_between(w->asked, u->engine->now) >= LOOK_NS)
-		find_way(u, to, seen, w);
+		look_up_route(u, to, seen, w);
 }
 
 void sticky_source_found_own(struct underlay *u)

@@ -103,7 +103,7 @@ static enum drop take_initiation(struct wg_device *dev, const struct wg_initiati
 		goto out;
 	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
-	ret->actions |= wg_peer_heard(dev, peer, src, now);
+	ret->actions |= wg_peer_update_endpoint(dev, peer, src, now);
 	peer->rx_bytes += WG_INITIATION_LEN;
 	wg_timers_received(&peer->timers, now);
 	wg_peer_arm(dev, peer);
@@ -137,7 +137,7 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 	wg_peer_arm(dev, peer);
 	vouch(dev, peer, &src->addr, now);
 	ret->peer = peer;
-	ret->actions |= wg_peer_heard(dev, peer, src, now) | WG_SEND_KEEPALIVE;
+	ret->actions |= wg_peer_update_endpoint(dev, peer, src, now) | WG_SEND_KEEPALIVE;
 	return DROP_NONE;
 }
 

@@ -130,7 +130,7 @@ unsigned wg_peer_sent(
 unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const struct wg_keypair *kp,
 	const struct endpoint *src, uint64_t bytes, bool has_data, struct mono now)
 {
-	unsigned actions = wg_peer_heard(dev, peer, src, now);
+	unsigned actions = wg_peer_update_endpoint(dev, peer, src, now);
 
 	peer->rx_bytes += bytes;
 	if (kp && kp == peer->keys.next) {
@@ -258,7 +258,7 @@ void wg_peer_clear_source(struct wg_peer *peer)
 	endpoint_clear_source(&peer->endpoint);
 }
 
-unsigned wg_peer_heard(
+unsigned wg_peer_update_endpoint(
 	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *src, struct mono now)
 {
 	bool moved = !endpoint_equal(&peer->endpoint, src);

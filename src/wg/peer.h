@@ -104,7 +104,7 @@ void wg_peer_set_endpoint(
  * An authentic message was received from `src` at `now`: move the endpoint there, unless it has
  * moved too often recently. Return: WG_ENDPOINT_MOVED, or 0.
  */
-unsigned wg_peer_heard(
+unsigned wg_peer_update_endpoint(
 	struct wg_device *dev, struct wg_peer *peer, const struct endpoint *src, struct mono now);
 
 /** Clear the sticky source address and interface. */
