@@ -22,7 +22,7 @@ struct crossings {
 	struct segment *segment;
 	int program;			/* of inject.h; -1: none */
 	bool large;			/* the large packets are being sent */
-	uint8_t borrowed[LINK_MAC_LEN]; /* the address of a host that is none */
+	uint8_t borrowed[LINK_MAC_LEN]; /* unused address, for ports without a known host */
 	struct {
 		unsigned answered; /* answers that belong to ARP requests of the host itself */
 		unsigned delivered;
@@ -95,7 +95,7 @@ static void add(struct crossings *c, size_t in, size_t out)
 		from = neighbour_of(&s->ports[in], to, from);
 	*x = (struct observed_crossing){ .in = in, .out = out, .to = *to };
 	if (from && !share_subnet(&s->ports[in], from, to))
-		x->to.ip4.family = 0; /* they reach each other by a router, if at all */
+		x->to.ip4.family = 0; /* only a router could connect them */
 	if (from) {
 		x->from = *from;
 	} else {

@@ -13,8 +13,8 @@
  * is lost in this host in one direction or the other, or beyond it. The host in whose name it was
  * sent ignores the answer to a request that it has not made.
  *
- * Where no host is known on the port to members, a new Ethernet address is used: with no IPv4
- * address to ask by ARP, as RFC 5227 does, and with the bridge's address for an echo. */
+ * Frames from a member port without a known host have a new Ethernet address. Their ARP requests
+ * have no IPv4 source (RFC 5227), their echo requests have the bridge's. */
 
 struct crossings;
 

@@ -16,7 +16,7 @@
 
 #define FLOOD_MS 1000
 
-#define STARTING_MS	 8000 /* how long a far gateway that may have just started is waited for */
+#define STARTING_MS	 8000 /* longest wait for a far gateway to start */
 #define STARTING_WAIT_MS 500
 
 /* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
@@ -76,8 +76,9 @@ static int prepare(struct observations *f)
 	return 0;
 }
 
-/* The ports of the far gateways still listen or learn, which only they can see: their gateways
- * answer below the bridge, but no path through the segment leads to them. */
+/* Whether ports of the far bridges may still listen or learn (STP), a state visible only there.
+ * Signs: the far gateways answer below their bridge, and no path through the segment leads to
+ * them. */
 static bool may_be_starting(const struct observations *f)
 {
 	for (size_t i = 0; i < f->n_sessions; i++) {

@@ -11,8 +11,8 @@ struct check_options {
 	const struct observed_member *members; /* name and bridge, of the site's file */
 	size_t n_members;
 	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
-	bool throughput;       /* measure it: loads the segment for a second */
-	struct mono end;       /* when to stop, whatever has been tried until then */
+	bool throughput;       /* measure throughput: one second of full load on the segment */
+	struct mono end;       /* time limit of the whole check */
 };
 
 /** Check the running site whose control socket is at `socket_path`. The facts record which

@@ -12,7 +12,7 @@
  * here returns XDP_PASS: the frame is handled as a received one, by XDP's generic hook, tc,
  * nftables and the bridge. Nothing is attached, so nothing is left behind. */
 
-#define INJECT_MAX 3000 /* bytes of a frame: the kernel takes one page with its own data */
+#define INJECT_MAX 3000 /* bytes of a frame; the kernel stores it and its own data in one page */
 
 /** Load the program. Return: a descriptor, or -errno: -EPERM without CAP_BPF and CAP_NET_ADMIN,
  * -ENOSYS or -EINVAL where the kernel lacks BPF. */

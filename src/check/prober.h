@@ -23,10 +23,10 @@ struct prober {
 	struct mono *sent; /* PROBER_NUMBERS times: when each was sent */
 	uint8_t *out;	   /* WIRE_FRAME_MAX bytes: a probe being made */
 	uint8_t *in;	   /* WIRE_FRAME_MAX bytes: a packet being read */
-	struct mono end;   /* from then on nothing is waited for, whatever happens */
+	struct mono end;   /* end of all waits */
 };
 
-/** Whether a probe has the replies that it waits for. */
+/** Whether a probe has all its replies. */
 typedef bool prober_done_fn(const void *ctx);
 
 /** Prepare to fill `facts` until `end`. Return: 0 or -errno; prober_close() in either case. */

@@ -17,11 +17,11 @@
 #define LOOP_MS	      40
 #define ROUNDS	      4
 #define ROUND_MS      500
-#define GATHER_MS     200 /* after the first replies, for more hosts */
-#define SWEEP_BITS    10  /* a subnet with more hosts than 2^10 is not searched */
+#define GATHER_MS     200 /* wait for more hosts after the first replies */
+#define SWEEP_BITS    10  /* host bits of the largest subnet to search */
 #define BURST	      16  /* frames sent on each port between two reads of the sockets */
-#define FRAMES_A_TURN 256 /* read from one socket before others get their turn */
-#define ASKED_MAX     8	  /* stations on one port that are asked for an echo */
+#define FRAMES_A_TURN 256 /* most frames to read from one socket in a row */
+#define ASKED_MAX     8	  /* most stations of a port that get an echo request */
 #define ECHOS	      3
 #define ECHO_MS	      20
 #define LATE_MS	      300
@@ -141,7 +141,8 @@ static void send_frame(struct port *port, const uint8_t *frame, size_t len)
 		port->session->error = err;
 }
 
-/* The bridge would answer for its own address, too, unless a filter keeps the question from it. */
+/* Answer a neighbour solicitation for the source address of our probes. For the bridge's own
+ * address the kernel also answers, unless a filter drops the solicitation. */
 static void answer_solicitation(struct port *port, const struct wire_read *r)
 {
 	struct wire_ends ends = { .src = port->ip6, .dst = r->src };
@@ -613,8 +614,8 @@ void segment_close(struct segment *s)
 	*s = (struct segment){ 0 };
 }
 
-/* Ask through the bridge as any host of the segment would, but with no IPv4 address: who asks need
- * not be known there. */
+/* The requests pass through the bridge like those of any host of the segment. ARP requests have no
+ * IPv4 sender address (RFC 5227): a reply does not depend on an address of ours. */
 bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_addr *remote)
 {
 	struct ifaddr_list none = { 0 };

@@ -20,13 +20,13 @@
  * No such frame is sent through a port that our own bridge blocks (STP): it would make the far
  * bridges learn that our bridge's address is behind that pseudowire. */
 
-#define SEGMENT_SMALL	 84    /* bytes of an IP packet: what ping(8) sends */
-#define SEGMENT_SUBNETS	 4     /* of a bridge: in more, no hosts are looked for */
-#define SEGMENT_CROSSING 32768 /* numbers of echo requests from here on belong to crossings */
+#define SEGMENT_SMALL	 84 /* bytes of an IP packet: what ping(8) sends */
+#define SEGMENT_SUBNETS	 4  /* most subnets of a bridge; hosts in further ones are not searched */
+#define SEGMENT_CROSSING 32768 /* lowest number of a crossing's echo request */
 
 struct segment;
 
-/** A port, and what this code knows of it beyond the facts. */
+/** A port: its facts, and the state of its probes. */
 struct port {
 	struct segment *segment;
 	struct observed_port *facts;
@@ -39,12 +39,12 @@ struct port {
 	struct ip_prefix ip4[SEGMENT_SUBNETS]; /* of the bridge */
 	size_t n_ip4;
 	struct ip_addr ip6;			/* source of the requests */
-	uint16_t wanted;			/* number of the echo request that is waited for */
-	bool answered;				/* it was answered */
-	bool in_pieces;				/* in fragments, made by the host that answered */
+	uint16_t wanted;			/* number of the pending echo request */
+	bool answered;				/* the pending request has a reply */
+	bool in_pieces;				/* the reply came in fragments of its sender */
 	bool flooding;				/* replies belong to the throughput test */
-	const struct observed_station *station; /* to which further probes go, or NULL */
-	struct observed_echo *echo;		/* counts its replies; NULL: nothing does */
+	const struct observed_station *station; /* destination of further probes, or NULL */
+	struct observed_echo *echo;		/* counter of its replies; NULL: none */
 	struct ip_addr remote; /* the far gateway's address in the tunnel; family 0: replies from
 				    * there are ignored now */
 	struct ip_addr asked;  /* the only address to look for; family 0: any */
@@ -59,7 +59,7 @@ struct segment {
 	struct prober *prober;
 	struct port *ports;
 	size_t n;
-	bool finding;	  /* replies are from hosts that are being looked for */
+	bool finding;	  /* the search for hosts is running */
 	bool classifying; /* ARP replies to a port's own address are from the far gateway */
 	segment_watch_fn *watch;
 	void *watch_ctx;
@@ -82,14 +82,16 @@ struct port *segment_session_port(const struct segment *s, size_t i);
 /** Send an echo request of `size` bytes to a station. Its number is port->wanted from now on. */
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size);
 
-/** The bridge's IPv4 address in the subnet of `to`, or any; family 0: it has none. */
+/** Return: the IPv4 source address for packets to `to`: the bridge's in the same subnet, else the
+ * bridge's first; family 0 without one. */
 struct ip_addr segment_source4(const struct port *port, const struct ip_addr *to);
 
-/** Find out through the bridge `name`, on any of its ports, whether `remote` answers. */
+/** Send requests for `remote` through the bridge `name`. Return: whether a reply came, on any port
+ * of the bridge. */
 bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_addr *remote);
 
-/** Ask a host on each port to members that carries more than the sessions of its bridge for an
- * echo as large as the port's MTU. */
+/** Send an echo request of the port's MTU to one host on each member port with a larger MTU than
+ * the sessions of its bridge. */
 void segment_ask_jumbo(struct segment *s);
 
 /** Stop capturing, and release. */

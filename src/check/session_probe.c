@@ -19,12 +19,12 @@
 #define ECHOS	   20
 #define ECHO_MS	   10
 #define TRIES	   2
-#define LATE_MS	   400 /* a reply that takes longer counts as lost */
+#define LATE_MS	   400 /* time limit for a reply */
 #define WINDOW	   64  /* outstanding echo requests during the throughput test */
 #define FLOOD_MAX  30000
 #define FAR_ECHOS  10
-#define FAR_TRIES  3  /* tries before the far end counts as silent */
-#define LOSS_LIMIT 10 /* lost of 100: above, sizes cannot be measured */
+#define FAR_TRIES  3  /* requests without a reply until the far end counts as silent */
+#define LOSS_LIMIT 10 /* percent; sizes are not measured at a higher loss */
 
 /** Probes through one session. */
 struct session_probe {
@@ -423,7 +423,7 @@ void session_probes_measure_sizes(struct session_probes *s)
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (is_searching(&s->v[i]))
-			s->v[i].facts->limit = 0; /* the time was over: nothing is known */
+			s->v[i].facts->limit = 0; /* the time limit ended the search: no result */
 }
 
 /* ---- throughput ---- */

@@ -11,12 +11,12 @@ struct session_probes;
  * NULL without memory; to be closed. */
 struct session_probes *session_probes_open(struct segment *segment);
 
-/** Measure loss and latency to a host behind each session; where none answers, probe the gateway at
- * the far end, below its bridge (far_end.h), and look for another path to it. */
+/** Measure loss and latency to a host behind each session. If no host answers, probe the far
+ * gateway below its bridge (far_end.h), and search for another path to it. */
 void session_probes_ask(struct session_probes *s);
 
-/** Find the largest packet that passes at all, and the largest that passes without fragments. Not
- * where many are lost anyway. */
+/** Measure the largest packet that passes, and the largest that passes without fragments. Sessions
+ * with high loss are skipped. */
 void session_probes_measure_sizes(struct session_probes *s);
 
 /** Send echo requests as fast as replies come, for at most `ms` milliseconds on each session. */

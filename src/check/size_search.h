@@ -17,8 +17,8 @@ struct size_result {
 /** A search. */
 struct size_search {
 	struct observed_session *facts; /* takes the results */
-	unsigned budget;		/* the size that should pass in one piece */
-	bool counts;			/* fragments are counted: only then `whole` can be found */
+	unsigned budget;		/* expected largest size in one piece */
+	bool counts;			/* fragments are counted; required for `whole` */
 	enum {
 		SEARCH_ALL,	/* tries the limit */
 		SEARCH_BUDGET,	/* the budget */

@@ -9,7 +9,7 @@
 /**
  * Report each file of the site (its own, the included one, key files) that users other than root
  * and ours can change, or a folder on its path: they could have hooks run as root, or replace keys.
- * See base/owner.h for what is judged.
+ * See base/owner.h for the rules.
  */
 void conf_check_owners(
 	const struct conf_site *site, enum conf_severity severity, struct conf_report *report);

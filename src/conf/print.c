@@ -57,7 +57,7 @@ static void add_texts(struct text *t, const char *name, const struct conf_texts 
 		text_add(t, "%s = %s\n", name, list->v[i].text);
 }
 
-/* Numbers and switches whose default is 0 are written only if they are not. */
+/* Omit numbers and switches with their default, 0. */
 static void add_number(struct text *t, const char *name, uint32_t value)
 {
 	if (value)

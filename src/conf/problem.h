@@ -22,7 +22,7 @@ struct conf_problem {
 	char *hint;
 };
 
-/** Most errors, and most warnings, that a report stores: the rest is only counted. */
+/** Maximum number of errors in a report, and of warnings. Further ones are only counted. */
 #define CONF_PROBLEMS_MAX 100
 
 /** All problems of one run. Zero-initialise it. */

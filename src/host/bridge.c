@@ -179,7 +179,7 @@ static int find_adopted(struct netdev *m, const struct conf_bridge *conf, struct
 	return 0;
 }
 
-/** Whether the journal has the member as one that we added. */
+/** Whether the journal records that we added the member. */
 static bool is_noted_member(const struct netdev *m, const char *name)
 {
 	struct journal_entry like = { .kind = JOURNAL_MEMBER };
@@ -188,7 +188,7 @@ static bool is_noted_member(const struct netdev *m, const char *name)
 	return journal_find(&m->journal, &like) != SIZE_MAX;
 }
 
-/** Whether a bridge that we did not make is one that we joined. */
+/** Whether the journal records that we adopted the bridge. */
 static bool is_adopted(const struct netdev *m, const char *name)
 {
 	struct journal_entry like = { .kind = JOURNAL_ADOPT };
@@ -289,7 +289,8 @@ static void warn_of_addresses(struct netdev *m, const struct link_info *link)
 	free(list.v);
 }
 
-/** Change the settings of a port, and check that the kernel knows those that prevent loops. */
+/** Change the settings of a port. Port isolation prevents loops, so verify that the kernel has set
+ * it. */
 static int set_port(struct netdev *m, const struct link_info *link, const struct link_port *want)
 {
 	const struct link_port *have = &link->port;

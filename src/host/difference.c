@@ -153,7 +153,7 @@ static bool compare_port(
 	struct difference *d;
 
 	if (!bridge || link->master == bridge->ifindex)
-		return bridge; /* a bridge that does not exist is a difference of its own */
+		return bridge; /* a missing bridge is a separate difference */
 	if (wanted->role == WANTED_MEMBER && !bridge_can_hold(link)) {
 		d = add(c, wanted, link, DIFFERENCE_PORT,
 			"%s is no Ethernet interface, or a bridge, and cannot be a port of %s",
@@ -186,8 +186,8 @@ static uint32_t ports_mtu(const struct host_view *view, uint32_t bridge)
 	return mtu;
 }
 
-/** The MTU that a bridge should have: 0, not compared, while that of a session is another than it
- * should be, because the bridge follows its ports. */
+/** The wanted MTU of a bridge; 0, not compared, while a session's MTU differs from the wanted one,
+ * because the bridge follows its ports. */
 static uint32_t bridge_mtu(
 	const struct comparison *c, const struct wanted_link *bridge, const struct link_info *link)
 {
@@ -342,7 +342,7 @@ static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 	if (wanted->role == WANTED_BRIDGE)
 		compare_bridge(c, wanted, link);
 	if (*wanted->bridge && !compare_port(c, wanted, link) && wanted->role == WANTED_MEMBER)
-		return; /* a member's other properties are not ours while it is no port */
+		return; /* outside our bridge, we do not own a member's other settings */
 	compare_mtu(c, wanted, link);
 	if (!(link->flags & IFF_UP)) {
 		add(c, wanted, link, DIFFERENCE_DOWN, "%s is down", wanted->name);

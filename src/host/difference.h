@@ -2,16 +2,15 @@
 /* Compare the host with the configuration. Pure: a snapshot goes in, a list of differences comes
  * out.
  *
- * Theory of operation. A list (wanted.h) has each interface of the site as it should be: its
- * name, state, MTU, addresses and bridge. The
- * comparison finds each of them in a snapshot of the host (view.h): what the site created by its
- * ifindex, so that a rename does not lose it; members by their name, so that a card that is plugged
- * in again is found. Each difference has a remedy: what the site created or configured itself is
- * restored; an absent member is waited for; what another program has taken or named otherwise is
- * only reported. A difference that follows from another one is not listed: of an interface that is
- * down, addresses and routes are not compared.
- * The bridge's MTU is compared with the smallest of its ports, which is what the kernel gives to a
- * bridge whose MTU has not been set by hand. A missing carrier is no difference.
+ * Theory of operation. A list (wanted.h) has the wanted name, state, MTU, addresses and bridge of
+ * each interface of the site. The comparison finds the interfaces in a snapshot of the host
+ * (view.h): those of the site by ifindex, which a rename does not change; members by name, which a
+ * card gets again when it is plugged in again. Each difference has a remedy: restore the site's own
+ * objects and settings; wait for an absent member; only report an interface in use or renamed by
+ * another program. The list has no consequences of other differences: addresses and routes of an
+ * interface that is down are not compared.
+ * The wanted MTU of a bridge is the smallest of its ports, the kernel's choice for a bridge without
+ * an MTU of its own. A missing carrier is no difference.
  */
 #ifndef HOST_DIFFERENCE_H
 #define HOST_DIFFERENCE_H

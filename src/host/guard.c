@@ -133,7 +133,7 @@ static void log_left(const char *site, struct ledger_entry *e)
 		log_warning("%s: left so. %s", e->difference.text, hint);
 }
 
-/** Log once what is done about a difference. */
+/** Log a difference and its remedy once. */
 static void log_verdict(
 	const char *site, struct ledger_entry *e, enum ledger_verdict verdict, struct mono now)
 {
@@ -163,7 +163,7 @@ static void log_verdict(
 
 /* ---- comparing and restoring ---- */
 
-/** A comparison with what it was made from. */
+/** A comparison and its inputs. */
 struct pass {
 	struct wanted wanted;
 	struct host_view view;

@@ -2,13 +2,13 @@
 /* Keep the host as configured: follow its changes, restore them or report them.
  *
  * Theory of operation. Link, address, route and rule events that concern the site's interfaces mark
- * the host as changed. A tenth of a second later the whole is compared with the configuration
- * (difference.h), and what the ledger (ledger.h) allows is restored. Each difference is logged once
- * with what is done about it. Our own changes cause events, too, so a comparison follows them.
+ * the host as changed. A tenth of a second later the guard compares the host with the configuration
+ * (difference.h), and restores the differences that the ledger (ledger.h) allows. It logs each
+ * difference and its remedy once. Our own changes cause events, too, so a comparison follows them.
  * The guard runs from host_guard_start(), after the hooks of PostUp, until host_guard_stop(),
- * before those of PreDown. Differences that PostUp has made are what the administrator wants: they
- * are reported, not removed. A reload asks for the configuration again: it forgets the ledger and
- * restores all it can.
+ * before those of PreDown. The administrator wants the differences that PostUp has made: the guard
+ * only reports them. A reload clears the ledger and restores the configuration as far as
+ * possible.
  * Not compared, as the kernel sends no events about them: sysctls, nftables, DNS.
  */
 #ifndef HOST_GUARD_H
@@ -31,7 +31,7 @@ struct host_guard {
 	struct nl_socket events;
 	struct loop_watch watch;
 	struct ledger ledger;
-	struct differences present; /* of the last comparison; `remedy` is what is done */
+	struct differences present; /* of the last comparison, each with its remedy */
 	struct mono due;	    /* the next comparison, or MONO_NEVER */
 };
 
@@ -49,7 +49,7 @@ struct mono host_guard_deadline(const struct host_guard *g);
 void host_guard_work(struct host_guard *g);
 
 /**
- * After a reload: compare and restore at once, whatever was restored before. A stopped guard does
+ * After a reload: compare and restore at once, with an empty ledger. A stopped guard does
  * nothing.
  * Return: 0; or -EEXIST with `ret_error` filled if the host still differs, except by members that
  * are waited for.

@@ -190,8 +190,8 @@ static void delete_sessions(struct host *host)
 			strerror(-err));
 }
 
-/** Take the sessions out of adopted bridges, so that those have only ports of others when their
- * entry is undone. */
+/** Remove the sessions from adopted bridges: the undo of the entry of such a bridge expects only
+ * ports of other programs. */
 static void leave_adopted(struct host *host)
 {
 	struct host_session_walk walk = { .conf = host->conf };

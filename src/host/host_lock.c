@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lock that allows one running daemon per site, and the lock of what all sites share. */
+/* The lock of a site, which allows one daemon per site, and the lock that all sites share. */
 #include "host/host_lock.h"
 
 #include <errno.h>

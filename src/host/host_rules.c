@@ -13,13 +13,13 @@
 struct rules {
 	const struct conf_site *site;
 	const struct host_facts *facts;
-	enum conf_severity severity; /* of what PreUp can change */
+	enum conf_severity severity; /* of problems that PreUp can solve */
 	struct conf_report *report;
 };
 
 /* ---- names ---- */
 
-/* Report an interface that exists although the site is to create it. */
+/* Report an existing interface with the name of one that the site creates. */
 static void check_absent(
 	const struct rules *r, const char *name, struct conf_at at, struct conf_at section)
 {
@@ -32,7 +32,7 @@ static void check_absent(
 			name, *link->kind ? ", of type " : "", link->kind, name);
 }
 
-/* Report a bridge that exists and is not to be adopted, or is to be and does not. */
+/* Report an existing bridge without Adopt, or a missing one with Adopt. */
 static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 {
 	const struct link_info *link = host_facts_link(r->facts, b->name);
@@ -195,7 +195,7 @@ static bool has_network(const struct ip_prefix *p)
 	return p->len < ip_addr_bits(&p->addr);
 }
 
-/* Whether the interface is a member of the bridge: its addresses are reported for that. */
+/* Whether the interface is a member of the bridge. Another rule reports addresses of members. */
 static bool is_member_of(const struct conf_bridge *bridge, const char *name)
 {
 	for (size_t i = 0; bridge && i < bridge->members.n; i++)
@@ -204,7 +204,8 @@ static bool is_member_of(const struct conf_bridge *bridge, const char *name)
 	return false;
 }
 
-/* Whether the host's address `a` belongs to an interface that is not the site's. */
+/* The interface of the host's address `a`; NULL if the address is link-local, or the interface
+ * belongs to the site. */
 static const struct link_info *foreign_link(const struct rules *r, const struct ifaddr_info *a)
 {
 	const struct link_info *link = host_facts_index(r->facts, a->ifindex);
@@ -213,8 +214,8 @@ static const struct link_info *foreign_link(const struct rules *r, const struct 
 											: NULL;
 }
 
-/* Report an address whose subnet another interface of this host has. `bridge`: the bridge that has
- * it, or NULL for the tunnel. */
+/* Report an address in a subnet of another interface of this host. `bridge`: the bridge with the
+ * address, or NULL for the tunnel. */
 static void check_address(
 	const struct rules *r, const struct conf_bridge *bridge, const struct conf_prefix *address)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Decide when a difference is restored, and when it is only reported. */
+/* Decide whether to restore a difference, and when, or only to report it. */
 #include "host/ledger.h"
 
 #include <stdlib.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Decide when a difference is restored, and when it is only reported. Pure.
+/* Decide whether to restore a difference, and when, or only to report it. Pure.
  *
- * Theory of operation. The ledger remembers each difference of the last ten minutes. It is restored
- * at once when it is seen first, then no sooner than one and two seconds after the time before.
- * After three times it is left as it is, because an administrator or another program insists. A
- * difference that is not seen for ten minutes is forgotten, and a reload forgets all.
+ * Theory of operation. The ledger has an entry for each difference of the last ten minutes. The
+ * first restore is immediate, the second at least one second after it, and the third at least two
+ * seconds after the second. There is no fourth: an administrator or another program wants the
+ * difference. An entry expires ten minutes after the last comparison with its difference. A reload
+ * removes all entries.
  */
 #ifndef HOST_LEDGER_H
 #define HOST_LEDGER_H
@@ -29,9 +30,9 @@ struct ledger_entry {
 	struct mono due;   /* the earliest time of the next restore */
 	struct mono seen;  /* when it was last seen */
 	bool present;	   /* in the present comparison */
-	bool insisted;	   /* left for good: restored too often, or made by a hook */
-	bool logged;	   /* what is done has been logged since it was absent or restored */
-	bool left_logged;  /* that it is left has been logged */
+	bool insisted;	   /* never restored: a hook has made it */
+	bool logged;	   /* a message was logged since the last absence or restore */
+	bool left_logged;  /* the message that it is not restored was logged */
 };
 
 /** The differences of the last ten minutes. Zero is empty; free it with ledger_clear(). */

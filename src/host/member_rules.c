@@ -345,8 +345,8 @@ static void check_member(struct member *m)
 	check_mtu(m);
 }
 
-/* While the site runs, a member that another program has taken keeps nothing else from being
- * reloaded, so it is a warning. */
+/* While the site runs, a member in use by another program is only a warning: a reload still applies
+ * all other settings. */
 void member_rules_check(const struct conf_site *site, const struct host_facts *facts,
 	enum conf_severity severity, struct conf_report *report)
 {

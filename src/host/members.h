@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The members of the site's bridges, and what the journal has of them. */
+/* The members of the site's bridges, and their journal entries. */
 #ifndef HOST_MEMBERS_H
 #define HOST_MEMBERS_H
 

@@ -113,8 +113,8 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 
 	for (size_t i = 0; i < f->n_crossings; i++)
 		add_crossing(&f->crossings[i], &d);
-	/* One that passes shows that no rule drops all. Answers may pass where requests do not:
-	 * they are no broadcasts, and belong to a connection. */
+	/* If one frame of a kind passes, no rule drops the kind. A filter may drop requests but
+	 * pass answers, which are unicast and belong to an established connection. */
 	d.lost &= ~d.passed;
 	d.lost |= d.lost_answers & ~d.passed_answers;
 	d.passed = (d.passed | d.passed_answers) & ~d.lost;
