@@ -55,16 +55,17 @@ static bool has_header(const uint8_t *frame, size_t len)
 static void take(struct site *s, const char *endpoint, const uint8_t *frame, size_t len,
 	bool ethernet, bool *seen)
 {
+	struct own_datagram own = { 0 };
+
 	EXPECT(endpoint_parse(endpoint, &s->peer.wg.endpoint) == 0);
-	s->e.tx.own.peer = NULL;
-	if (!own_recognises(&s->e.tx.own, &s->e.wg, frame, len, ethernet)) {
-		EXPECT(!s->e.tx.own.peer);
+	if (!own_recognises(&s->e.tx.own, &s->e.wg, frame, len, ethernet, &own)) {
+		EXPECT(!own.peer);
 		return;
 	}
-	if (s->e.tx.own.peer)
+	if (own.peer)
 		*seen = true;
 	EXPECT(*seen);
-	EXPECT(!s->e.tx.own.peer || (s->e.tx.own.peer == &s->peer.wg && has_header(frame, len)));
+	EXPECT(!own.peer || (own.peer == &s->peer.wg && has_header(frame, len)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

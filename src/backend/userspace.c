@@ -31,11 +31,11 @@ static void check_trains(void *ctx, struct train_queue *q)
 	sticky_source_check(&u->underlay, q);
 }
 
-static void found_own(void *ctx)
+static void found_own(void *ctx, const struct path_port *port, const struct own_datagram *own)
 {
 	struct userspace *u = ctx;
 
-	sticky_source_found_own(&u->underlay);
+	sticky_source_found_own(&u->underlay, port, own);
 }
 
 static int set_name(void *ctx, struct path_peer *peer, const char *host, uint16_t port, bool moves)

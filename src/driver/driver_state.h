@@ -37,8 +37,8 @@ struct driver_underlay {
 	 * not be sent. */
 	void (*check_trains)(void *ctx, struct train_queue *q);
 
-	/** One of our own datagrams returned through one of our own ports: see engine.tx.own. */
-	void (*found_own)(void *ctx);
+	/** One of our own datagrams returned through one of our own ports. */
+	void (*found_own)(void *ctx, const struct path_port *port, const struct own_datagram *own);
 
 	/**
 	 * Set a peer's endpoint to a host name; existing sessions go on. `moves`: move the peer to

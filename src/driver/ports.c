@@ -45,6 +45,7 @@ static void on_tap(void *ctx, uint32_t events)
 {
 	struct driver_port *p = ctx;
 	struct driver *d = p->d;
+	struct own_datagram own = { 0 };
 
 	(void)events;
 	batch_begin(d);
@@ -66,11 +67,13 @@ static void on_tap(void *ctx, uint32_t events)
 		answer = tx_begin(&d->engine.tx, &d->job, p->path, d->frame, (size_t)len, &offload);
 		if (answer.len)
 			write_answer(d, p, &answer);
+		if (answer.own.peer)
+			own = answer.own;
 		while (!tx_continue(&d->engine.tx, &d->job))
 			batch_flush(d);
 	}
-	if (d->engine.tx.own.peer)
-		d->underlay.found_own(d->underlay.ctx);
+	if (own.peer)
+		d->underlay.found_own(d->underlay.ctx, p->path, &own);
 	batch_finish(d);
 }
 

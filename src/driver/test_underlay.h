@@ -15,7 +15,8 @@ static inline void no_check_trains(void *ctx, struct train_queue *q)
 {
 }
 
-static inline void no_found_own(void *ctx)
+static inline void no_found_own(
+	void *ctx, const struct path_port *port, const struct own_datagram *own)
 {
 }
 

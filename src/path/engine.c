@@ -311,8 +311,6 @@ void engine_remove_peer(struct engine *e, struct path_peer *peer)
 	rx_note_clear(&peer->received);
 	list_remove(&peer->attention);
 	list_remove(&peer->follow);
-	if (e->tx.own.peer == &peer->wg)
-		e->tx.own.peer = NULL;
 	wg_device_remove_peer(&e->wg, &peer->wg);
 }
 
@@ -337,8 +335,6 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
-	if (e->tx.own.port == &s->port)
-		e->tx.own.peer = NULL;
 	list_remove(&s->link);
 }
 

@@ -85,13 +85,13 @@ static bool is_known(const struct own *own, const struct own_fragmented *f)
 
 /* The peer that a UDP datagram at `l4` was sent to by us, or NULL. Its end may be in other
  * fragments. */
-static struct wg_peer *receiver_of(
+static const struct wg_peer *receiver_of(
 	const struct wg_device *wg, const uint8_t *frame, size_t len, const struct headers *h)
 {
 	const uint8_t *udp = frame + h->l4;
 	size_t end = size_min(len, h->end);
 	struct ip_addr to;
-	struct wg_peer *peer;
+	const struct wg_peer *peer;
 
 	if (end < (size_t)h->l4 + UDP_HEADER_LEN)
 		return NULL;
@@ -102,18 +102,24 @@ static struct wg_peer *receiver_of(
 	return ip_addr_equal(&to, &peer->endpoint.addr) ? peer : NULL;
 }
 
-static void note(struct own *own, struct wg_peer *peer, const uint8_t *frame, size_t vlan_tags)
+/* What the caller learns of a datagram to `peer`. */
+static struct own_datagram datagram_of(
+	const struct wg_peer *peer, const uint8_t *frame, bool ethernet, const struct headers *h)
 {
-	own->peer = peer;
-	memcpy(own->mac, frame, sizeof(own->mac));
-	own->vlan = vlan_tags ? load_be16(frame + 14) & 0xfff : 0;
+	struct own_datagram d = { .peer = peer };
+
+	if (ethernet)
+		memcpy(d.mac, frame, sizeof(d.mac));
+	if (h->vlan_tags)
+		d.vlan = load_be16(frame + 14) & 0xfff;
+	return d;
 }
 
 bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
-	bool ethernet)
+	bool ethernet, struct own_datagram *ret)
 {
 	struct own_fragmented fragmented;
-	struct wg_peer *peer;
+	const struct wg_peer *peer;
 	struct headers h;
 
 	if (!may_be_own(frame, len, ethernet) || headers_parse(frame, len, ethernet, &h) ||
@@ -121,13 +127,17 @@ bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *
 		return false;
 	if (headers_is_fragment(&h))
 		fragmented = fragmented_of(frame, &h);
-	if (h.frag_offset)
-		return is_known(own, &fragmented);
+	if (h.frag_offset) {
+		if (!is_known(own, &fragmented))
+			return false;
+		*ret = (struct own_datagram){ 0 };
+		return true;
+	}
 	peer = receiver_of(wg, frame, len, &h);
 	if (!peer)
 		return false;
 	if (h.more_fragments)
 		own->fragmented[own->next++ % OWN_FRAGMENTED] = fragmented;
-	note(own, peer, frame, h.vlan_tags);
+	*ret = datagram_of(peer, frame, ethernet, &h);
 	return true;
 }

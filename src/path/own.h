@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/must_check.h"
 #include "wg/device.h"
 
 /*
@@ -31,8 +32,6 @@
  * recognised.
  */
 
-struct path_port;
-
 /* Number of fragmented datagrams whose ids are stored. */
 #define OWN_FRAGMENTED 16
 
@@ -46,19 +45,22 @@ struct own_fragmented {
 /** The state of recognition. */
 struct own {
 	struct own_fragmented fragmented[OWN_FRAGMENTED];
-	unsigned next;		/* of these, to be replaced */
-	struct wg_peer *peer;	/* receiver of the latest; the driver sets it back to NULL */
-	struct path_port *port; /* where it was read; only with `peer` */
-	uint8_t mac[6];		/* the frame's destination; only with `port` of a session */
-	uint16_t vlan;		/* the frame's outermost VLAN id; 0: none */
+	unsigned next; /* of these, to be replaced */
+};
+
+/** A datagram of ours that came back. `peer` NULL: none. */
+struct own_datagram {
+	const struct wg_peer *peer; /* its receiver; borrowed */
+	uint8_t mac[6];		    /* the frame's destination; of a packet of the TUN: zeros */
+	uint16_t vlan;		    /* the frame's outermost VLAN id; 0: none */
 };
 
 /**
  * Whether a frame read from a session's TAP (`ethernet`) or a packet read from the TUN is a
- * datagram that we sent to a peer of `wg`, or a fragment of one. Except for later fragments, `own`
- * holds the peer, the destination MAC address and the VLAN afterwards; the caller adds the port.
+ * datagram that we sent to a peer of `wg`, or a fragment of one. `ret` is set only if true is
+ * returned; a later fragment does not name the peer, which is NULL then.
  */
-bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame, size_t len,
-	bool ethernet);
+MUST_CHECK bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame,
+	size_t len, bool ethernet, struct own_datagram *ret);
 
 #endif

@@ -113,7 +113,8 @@ static bool tx_answer(struct tx_lane *tx, struct tx_job *job, const uint8_t *fra
 		return false;
 	if (tx_may_answer(tx, s ? &s->replies : &tx->tun_replies, job->reply, reply)) {
 		job->port->stats.tx.too_big_sent++;
-		*ret = (struct tx_answer){ job->reply + dressed, reply - dressed };
+		ret->bytes = job->reply + dressed;
+		ret->len = reply - dressed;
 	}
 	return true;
 }
@@ -162,30 +163,22 @@ static bool tx_fits(struct tx_lane *tx, struct tx_job *job, const uint8_t *frame
 	       tx_reject(tx, job, frame, len, ret);
 }
 
-/* Whether it is a datagram of ours, which would carry itself. */
-static bool tx_is_own(struct tx_lane *tx, struct path_port *port, const uint8_t *frame, size_t len)
-{
-	if (!own_recognises(&tx->own, tx->wg, frame, len, port->session != NULL))
-		return false;
-	tx->own.port = port;
-	return true;
-}
-
 /* Find the peer, and plan the segments. Return: DROP_NONE, or why nothing is sent. */
 static enum drop tx_judge(struct tx_lane *tx, struct tx_job *job, uint8_t *frame, size_t len,
 	const struct offload *offload, struct tx_answer *ret)
 {
+	bool ethernet = job->port->session != NULL;
 	struct wg_peer *peer;
 	enum drop drop = DROP_NONE;
 
-	if (tx_is_own(tx, job->port, frame, len))
-		return DROP_TAP_OWN;
+	if (own_recognises(&tx->own, tx->wg, frame, len, ethernet, &ret->own))
+		return DROP_TAP_OWN; /* it would carry itself */
 	peer = tx_route(tx, job->port, frame, len, &drop);
 	if (!peer)
 		return drop;
 	job->flow = emit_flow_to(path_peer_of(peer), NULL);
 	tx_clamp(job, frame, len, offload);
-	drop = gso_split_plan(offload, frame, len, job->port->session != NULL, &job->plan);
+	drop = gso_split_plan(offload, frame, len, ethernet, &job->plan);
 	if (drop == DROP_NONE && !tx_fits(tx, job, frame, len, ret))
 		drop = DROP_TAP_OVERSIZE;
 	return drop;

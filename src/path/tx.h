@@ -46,17 +46,21 @@ struct tx_job {
 	uint8_t reply[ETHER_TOO_BIG_MAX];
 };
 
-/** A reply to the sender of a superframe, to be written to its port: a frame for a TAP, a packet
- * for the TUN. `len` 0: none. */
+/** What the caller has to do about a superframe. */
 struct tx_answer {
+	/** A reply to its sender, to be written to its port: a frame for a TAP, a packet for the
+	 * TUN. `len` 0: none. */
 	uint8_t *bytes;
 	size_t len;
+	/** It was a datagram of ours, and was dropped: the route to the peer leads to the port. */
+	struct own_datagram own;
 };
 
 /**
  * Start processing a superframe that was read from `port`: check it, plan its segments, find its
  * peer. A drop is counted. `frame` is borrowed until tx_continue() returns true; peers and sessions
- * must not be removed before. Return: the answer to its sender, which is in `job`.
+ * must not be removed before. Return: the reply to its sender, which is in `job`, and what returned
+ * to us.
  */
 MUST_CHECK struct tx_answer tx_begin(struct tx_lane *tx, struct tx_job *job, struct path_port *port,
 	uint8_t *frame, size_t len, const struct offload *offload);

@@ -423,15 +423,15 @@ void sticky_source_check(struct underlay *u, struct train_queue *q)
 }
 
 /* Whether one of our datagrams entered a session only because the bridge floods temporarily. */
-static bool is_flood(struct underlay *u, const struct own *own)
+static bool is_flood(
+	struct underlay *u, const struct path_port *port, const struct own_datagram *own)
 {
 	struct flood *f = &u->sources->flood;
-	uint32_t tap = own->port->ifindex;
 	struct mono now = u->engine->now;
 	enum arrival arrival;
 
 	renew_own(u);
-	arrival = selfroute_arrival(&u->sources->own, tap, own->mac, own->vlan);
+	arrival = selfroute_arrival(&u->sources->own, port->ifindex, own->mac, own->vlan);
 	if (arrival != ARRIVAL_FLOODED)
 		return arrival == ARRIVAL_STRAY;
 	if (!mono_is_set(f->last) || mono_between(f->last, now) > FLOOD_GAP_NS ||
@@ -455,21 +455,20 @@ static void look_again(struct underlay *u, const struct endpoint *to, enum leads
 		look_up_route(u, to, seen, w);
 }
 
-void sticky_source_found_own(struct underlay *u)
+void sticky_source_found_own(
+	struct underlay *u, const struct path_port *port, const struct own_datagram *own)
 {
-	struct own *own = &u->engine->tx.own;
 	const struct endpoint *to = &own->peer->endpoint;
 	struct mono now = u->engine->now;
 	struct sticky_sources *s = u->sources;
 
 	if (s && !mono_before(now, s->next_look)) {
 		s->next_look = mono_add(now, LOOK_NS);
-		if (!own->port->session)
+		if (!port->session)
 			look_again(u, to, LEADS_TUNNEL);
-		else if (!is_flood(u, own))
+		else if (!is_flood(u, port, own))
 			look_again(u, to, LEADS_SEGMENT);
 	}
-	own->peer = NULL;
 }
 
 static bool is_ours(struct nl_socket *nl, const struct ip_addr *addr)

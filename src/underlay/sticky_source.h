@@ -49,10 +49,11 @@ struct sticky_source_view {
 struct sticky_source_view sticky_source_view(struct underlay *u, const struct endpoint *e);
 
 /**
- * One of our datagrams has entered a session or the TUN: process engine.tx.own and clear it. Looks
- * for another route to that peer, unless the bridge only floods, and logs it.
+ * One of our datagrams, `own`, has entered a session or the TUN by `port`. Looks for another route
+ * to that peer, unless the bridge only floods, and logs it.
  */
-void sticky_source_found_own(struct underlay *u);
+void sticky_source_found_own(
+	struct underlay *u, const struct path_port *port, const struct own_datagram *own);
 
 /**
  * Read the queued link and route events into a digest that follows the interface `ifindex` (0:
