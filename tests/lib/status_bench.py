@@ -14,7 +14,7 @@ from .network import Routed
 from .node import Node, need_root, veth
 from .reference import PORT, new_key, new_site_keys
 from .runner import wait_for
-from .status_fields import fields
+from .status_fields import fields, options
 from .status_report import Ledger, check_metrics, check_text
 from .wirespan import Gateway, find_binary
 
@@ -46,6 +46,12 @@ def tunnel(near, far, remote, local, more=""):
 def session(name, mine, theirs, *more, bridge="none"):
     lines = [f"[L2TPSession]\nName = {name}\nSessionId = {mine}\nPeerSessionId = {theirs}\nBridge = {bridge}"]
     return "\n".join(lines + list(more)) + "\n"
+
+
+def option_sessions(first):
+    """Return: a session for each value of each option, with ids from `first`."""
+    lines = [f"{option.key} = {value}" for option in options() for value in option.values]
+    return "".join(session(f"opt{i}", i, i, line) for i, line in enumerate(lines, first))
 
 
 class Bench:
@@ -145,6 +151,7 @@ class Bench:
         text += f"Endpoint = [fd00:101::24]:{PORT}\n" if endpoint else ""
         text += tunnel(3950, 3949, self.one.wg6, "fd00:1::31", "EncapsulationType = ip\n")
         text += session("ip0", 42, 41, "Sequence = send", "MTU = 1400", bridge="br-c")
+        text += option_sessions(100)
         text += "[Bridge]\nName = br-c\nSTP = yes\nMulticastSnooping = yes\nForwardControl = lldp, eapol\n"
         return text + "Member = eth1\n[Bridge]\nName = owned0\nAdopt = yes\n"
 

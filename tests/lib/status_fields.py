@@ -3,6 +3,7 @@
 
 The list of fields, and what each is, comes from the product (tests/tools/status_fields). Here stands only
 where a field shows: a field without a row is a failure of status_test.py, and so is a row without a field.
+An option of a session needs no row: it is a setting, and render_test.c shows that text has each of its values.
 """
 
 import os
@@ -20,14 +21,30 @@ class Field:
         self.path, self.kind, *self.words = line.split()
 
 
-def fields():
-    """Return: {path: Field}, from the product's own table."""
+class Option:
+    """One option of a session: its key in the file, its field's path, and the values to write."""
+
+    def __init__(self, line):
+        self.key, self.status, *self.values = line.split()
+        self.path = f"sessions[].{self.status}"
+
+
+def _lines(*args):
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(_HERE, "..", "..", "build")
     tool = os.path.join(build, "tests", "tools", "status_fields")
     if not os.path.exists(tool):
         raise Skip("tests/tools/status_fields is not built")
-    lines = subprocess.run([tool], capture_output=True, text=True, check=True).stdout.splitlines()
-    return {field.path: field for field in map(Field, lines)}
+    return subprocess.run([tool, *args], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def fields():
+    """Return: {path: Field}, from the product's own table."""
+    return {field.path: field for field in map(Field, _lines())}
+
+
+def options():
+    """Return: [Option], from the product's own table."""
+    return [Option(line) for line in _lines("options")]
 
 
 # ---- where each field shows ------------------------------------------------------------------------

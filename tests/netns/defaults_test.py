@@ -12,6 +12,7 @@ from lib.network import Reference
 from lib.node import need_root
 from lib.reference import PORT, Pseudowire, wirespan_conf
 from lib.runner import Suite, wait_for
+from lib.status_fields import options
 from lib.wirespan import find_binary, snapshot
 
 # What status shows of a site that does not change from one start to the next.
@@ -19,8 +20,7 @@ STEADY = {
     "wireguard": "name fwmark mtu addresses",
     "peers": "public_key preshared_key allowed_ips persistent_keepalive",
     "tunnels": "tunnel_id peer_tunnel_id encapsulation local remote source_port destination_port udp_checksum",
-    "sessions": "name tunnel_id session_id peer_session_id cookie_length peer_cookie_length sublayer sequence oversize"
-    " mtu budget mss_ipv4 mss_ipv6 clamp_mss",
+    "sessions": "name tunnel_id session_id peer_session_id cookie_length peer_cookie_length mtu budget mss_ipv4 mss_ipv6",
     "bridges": "name mtu stp addresses members",
 }
 
@@ -28,10 +28,11 @@ STEADY = {
 def steady(status):
     """Return: the part of a status that a configuration decides."""
     found = {}
-    for part, keys in STEADY.items():
+    for part, words in STEADY.items():
         items = status[part] if isinstance(status[part], list) else [status[part]]
         assert items, status
-        found[part] = [{key: item[key] for key in keys.split()} for item in items]
+        keys = words.split() + [option.status for option in options() if part == "sessions"]
+        found[part] = [{key: item[key] for key in keys} for item in items]
     return found
 
 

@@ -4,8 +4,13 @@
  *
  * Output: PATH KIND [WORD...], such as "sessions[].oversize choice fragment reject drop". The words
  * are the names of a choice, or the reasons for drops.
+ *
+ * With the argument "options", the table of a session's options instead: KEY STATUS VALUE..., such
+ * as "Oversize oversize fragment reject drop": the key in the file, the key in the status, and what
+ * may be written: each word, and both ends of a range.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctlproto/fields.h"
 #include "ctlproto/status_json.h"
@@ -70,8 +75,25 @@ static void print_table(const struct field *table, const char *path)
 	}
 }
 
-int main(void)
+static void print_option_rows(void)
 {
-	print_table(status_fields(), "");
+	for (size_t i = 0; i < L2TP_OPTIONS; i++) {
+		const struct l2tp_option *o = &l2tp_option_rows[i];
+
+		printf("%s %s", o->key, o->status);
+		for (uint32_t w = 0; w < o->n_words; w++)
+			printf(" %s", o->words[w]);
+		if (o->max)
+			printf(" %u %u", o->min, o->max);
+		putchar('\n');
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "options"))
+		print_option_rows();
+	else
+		print_table(status_fields(), "");
 	return 0;
 }
