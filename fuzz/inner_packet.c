@@ -136,11 +136,13 @@ static void receive(struct site *s, const uint8_t *p, size_t len)
 	struct reassembly_owner *owner = &s->owners[len && p[0] >> 4 == 6];
 	struct fragment_origin from = { 1, s->counter };
 	struct reassembled got;
+	struct ip_header ip;
 	bool foreign;
 
 	if (classify(s, p, len, &foreign) != L2TP_FRAGMENT)
 		return;
-	switch (reassembly_add(&s->reassembly, owner, p, len, foreign, from, s->now, &got)) {
+	EXPECT(ip_header_parse(p, len, &ip) == 0);
+	switch (reassembly_add(&s->reassembly, owner, p, &ip, foreign, from, s->now, &got)) {
 	case REASSEMBLY_COMPLETE:
 		check_whole(s, &got);
 		break;

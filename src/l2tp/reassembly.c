@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "pkt/checksum.h"
-#include "pkt/ip.h"
 
 #include <netinet/in.h>
 
@@ -556,23 +555,22 @@ static struct reassembly_slot *slot_unless_stale(struct reassembly *r, struct re
 }
 
 enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_owner *owner,
-	const uint8_t *fragment, size_t len, bool foreign, struct fragment_origin from,
-	struct mono now, struct reassembled *ret)
+	const uint8_t *fragment, const struct ip_header *ip, bool foreign,
+	struct fragment_origin from, struct mono now, struct reassembled *ret)
 {
 	struct reassembly_slot *slot;
-	struct ip_header ip;
 
 	if (!reassembly_has_room(r))
 		return REASSEMBLY_BUSY;
 	r->fragments++;
-	if (ip_header_parse(fragment, len, &ip) < 0 || !fragment_is_sound(&ip))
+	if (!fragment_is_sound(ip))
 		return drop_one(r, DROP_FRAG_MALFORMED);
-	slot = slot_find(r, owner, &ip);
+	slot = slot_find(r, owner, ip);
 	if (slot && !origins_are_near(slot->first, from) && origin_is_behind(from, slot->first))
 		return drop_one(r, DROP_FRAG_WINDOW);
 	slot = slot_unless_stale(r, slot, from, now);
 	if (!slot) {
-		slot = slot_begin(r, owner, &ip, from, now);
+		slot = slot_begin(r, owner, ip, from, now);
 		if (!slot)
 			return drop_one(r, DROP_FRAG_MEMORY);
 		/* if other fragments of a foreign packet came before its first one, it is joined
@@ -581,10 +579,10 @@ enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_o
 			slot->state = SLOT_FOREIGN;
 	}
 	if (slot->state == SLOT_FOREIGN)
-		return slot_pass(r, slot, &ip);
+		return slot_pass(r, slot, ip);
 	if (slot->state == SLOT_POISONED)
 		return drop_one(r, DROP_FRAG_OVERLAP);
-	return slot_collect(r, slot, fragment, &ip, ret);
+	return slot_collect(r, slot, fragment, ip, ret);
 }
 
 void reassembly_release(struct reassembly *r)

@@ -8,6 +8,7 @@
 #include "base/mono.h"
 #include "base/pool.h"
 #include "pkt/drop.h"
+#include "pkt/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -162,14 +163,14 @@ void reassembly_owner_init(struct reassembly_owner *o);
 void reassembly_owner_fini(struct reassembly *r, struct reassembly_owner *o);
 
 /**
- * Add one fragment of `owner`, fragment[len] (l2tp_classify() returned L2TP_FRAGMENT, and
- * `foreign`), received in the datagram `from` at `now`. Return: the result; `ret` is filled for
- * REASSEMBLY_COMPLETE only, and is to be passed to l2tp_classify(). With REASSEMBLY_BUSY nothing
- * has changed.
+ * Add one fragment of `owner` (l2tp_judge() returned L2TP_FRAGMENT, and `foreign`), received in the
+ * datagram `from` at `now`. `ip`: the header of `fragment`, by ip_header_parse(). Return: the
+ * result; `ret` is filled for REASSEMBLY_COMPLETE only, and is to be passed to l2tp_classify().
+ * With REASSEMBLY_BUSY nothing has changed.
  */
 enum reassembly_verdict reassembly_add(struct reassembly *r, struct reassembly_owner *owner,
-	const uint8_t *fragment, size_t len, bool foreign, struct fragment_origin from,
-	struct mono now, struct reassembled *ret);
+	const uint8_t *fragment, const struct ip_header *ip, bool foreign,
+	struct fragment_origin from, struct mono now, struct reassembled *ret);
 
 /** Whether reassembly_add() accepts another fragment, that is, does not return REASSEMBLY_BUSY. */
 static inline bool reassembly_has_room(const struct reassembly *r)

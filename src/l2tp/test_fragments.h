@@ -80,18 +80,20 @@ static inline void check_conservation(const struct fixture *f)
 	assert_true(taken <= f->r.pool.size);
 }
 
-/* A fragment of one owner's. */
+/* A fragment of one owner's. What is not a whole IP packet is not given to the reassembler. */
 static inline enum reassembly_verdict add_of(
 	struct fixture *f, unsigned owner, const uint8_t *p, size_t len, struct reassembled *ret)
 {
 	/* a block of the exact size, so that the sanitiser sees every byte too far */
 	uint8_t *copy = malloc(len ? len : 1);
 	struct fragment_origin from = { f->from.key + owner };
-	enum reassembly_verdict v;
+	enum reassembly_verdict v = REASSEMBLY_DROPPED;
+	struct ip_header ip;
 
 	memcpy(copy, p, len);
 	from.counter = owner ? ++f->counters[owner] : ++f->from.counter;
-	v = reassembly_add(&f->r, &f->owners[owner], copy, len, false, from, f->now, ret);
+	if (ip_header_parse(copy, len, &ip) == 0)
+		v = reassembly_add(&f->r, &f->owners[owner], copy, &ip, false, from, f->now, ret);
 	free(copy);
 	check_conservation(f);
 	return v;

@@ -67,19 +67,19 @@ static void rx_reassembled(
 	}
 }
 
-static void rx_fragment(struct rx_lane *rx, struct path_peer *peer, uint8_t *packet, size_t len,
-	bool foreign, struct fragment_origin origin)
+static void rx_fragment(struct rx_lane *rx, struct path_peer *peer, uint8_t *packet,
+	const struct ip_header *ip, bool foreign, struct fragment_origin origin)
 {
 	struct reassembled whole;
 
 	rx->counters.stats.fragments_rx++;
 	switch (reassembly_add(
-		&rx->reassembly, &peer->fragments, packet, len, foreign, origin, rx->now, &whole)) {
+		&rx->reassembly, &peer->fragments, packet, ip, foreign, origin, rx->now, &whole)) {
 	case REASSEMBLY_COMPLETE:
 		rx_reassembled(rx, peer, &whole);
 		return;
 	case REASSEMBLY_PASS:
-		rx_deliver(rx, rx->tun, peer, packet, len);
+		rx_deliver(rx, rx->tun, peer, packet, ip->len);
 		return;
 	case REASSEMBLY_BUSY: /* cannot be: rx_datagrams() has asked for room */
 		rx_drop(rx, NULL, DROP_FRAG_MEMORY);
@@ -179,7 +179,7 @@ static void rx_inner(struct rx_lane *rx, const struct wg_keypair *kp, uint64_t c
 		rx_deliver(rx, port_of(r.session), peer, packet + r.offset, r.len);
 		return;
 	case L2TP_FRAGMENT:
-		rx_fragment(rx, peer, packet, ip.len, r.foreign,
+		rx_fragment(rx, peer, packet, &ip, r.foreign,
 			(struct fragment_origin){ .key = kp->local_index, .counter = counter });
 		return;
 	case L2TP_DROP:
