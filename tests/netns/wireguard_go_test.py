@@ -214,8 +214,6 @@ def keepalives(pair):
 def passive_keepalives(pair):
     """A peer that receives data and has nothing to send sends a keepalive after KEEPALIVE_TIMEOUT, 10 s."""
     pair.meet(underlay(pair, "IPv4")[1])
-    pair.from_ours(count=1)
-    time.sleep(0.2)
 
     def deaf():
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -233,6 +231,8 @@ def passive_keepalives(pair):
         ]
 
     with pair.ours.call(deaf), Capture(pair.ours, "eth0") as capture:
+        pair.from_ours(count=1)  # the time runs from this answer on, as what is received later does not restart it
+        time.sleep(0.2)
         pair.theirs.run(sys.executable, "-c", send)
         wait_for(lambda: of(capture, pair.one.underlay, True), 12, what="a keepalive")
         time.sleep(1.5)
