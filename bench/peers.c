@@ -179,7 +179,7 @@ static void connect_client(struct hub *h, size_t i)
 	check(control_pump(&h->e) && h->e.control.out.heads.n == 1, "no response");
 	check(wg_device_handshake(&c->dev, h->e.control.out.heads.trains[0].base,
 		      h->e.control.out.heads.trains[0].len, &c->hub.endpoint, h->now,
-		      wall_of(h->now), false, &event) == DROP_NONE,
+		      wall_of(h->now), &event) == DROP_NONE,
 		"the response is not understood");
 	send_all(h);
 	len = seal(c, h->now, msg, 0);

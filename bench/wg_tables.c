@@ -9,6 +9,7 @@
 #include "stopwatch.h"
 #include "wg/device.h"
 #include "wg/handshake.h"
+#include "wg/test_load.h"
 
 #define PEERS	 1000
 #define EACH	 16
@@ -24,7 +25,6 @@ struct job {
 	uint64_t found;
 	uint8_t initiation[WG_INITIATION_LEN];
 	struct mono now;
-	bool under_load;
 };
 
 static uint64_t seed = 1;
@@ -182,7 +182,7 @@ static void refuse(void *arg)
 	struct wg_event e;
 
 	wg_device_handshake(&j->dev, j->initiation, sizeof(j->initiation), &src, j->now,
-		(struct wall){ 0 }, j->under_load, &e);
+		(struct wall){ 0 }, &e);
 }
 
 /* One handshake, all four steps, at both ends: making and reading initiation and response. */
@@ -197,9 +197,9 @@ static void handshake(void *arg)
 	if (wg_peer_make_initiation(&j[1].dev, j[1].peers, j[0].now,
 		    (struct wall){ j[0].now.ns / NS_PER_S, 0 }, j[0].initiation) ||
 		wg_device_handshake(&j[0].dev, j[0].initiation, WG_INITIATION_LEN, &src, j[0].now,
-			(struct wall){ 0 }, false, &e) ||
-		wg_device_handshake(&j[1].dev, e.reply, e.reply_len, &src, j[0].now,
-			(struct wall){ 0 }, false, &e))
+			(struct wall){ 0 }, &e) ||
+		wg_device_handshake(
+			&j[1].dev, e.reply, e.reply_len, &src, j[0].now, (struct wall){ 0 }, &e))
 		abort();
 }
 
@@ -220,7 +220,7 @@ static void measure_handshakes(void)
 	printf("whole handshake, both ends      %8.1f us: %.0f a second and core at one end\n",
 		ns / 1e3, 2e9 / ns);
 	pair[0].now = mono_add(pair[0].now, 100 * NS_PER_S);
-	pair[0].under_load = true;
+	test_load_begin(&pair[0].dev, pair[0].now);
 	printf("refused under load, by a cookie %8.1f us\n",
 		stopwatch_best(refuse, pair, 2000) / 1e3);
 	pair[0].initiation[9] ^= 1;

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "wg/device.h"
 #include "wg/handshake.h"
+#include "wg/test_load.h"
 
 #define STORED_MAX 8   /* genuine messages that the attacker stores */
 #define MSG_MAX	   256 /* longest raw message */
@@ -22,7 +23,7 @@ struct end {
 	struct wg_peer peer;
 	_Alignas(64) uint8_t memory[16384];
 	struct endpoint at;
-	bool under_load;
+	bool under_load;	/* requires a cookie for each handshake */
 	uint8_t sent[SENT_MAX]; /* by number: packets sent by this end, and received by the other */
 	uint8_t received[SENT_MAX];
 	unsigned numbers;
@@ -157,8 +158,7 @@ static enum drop deliver_handshake(
 	struct end *e, const struct endpoint *src, const uint8_t *msg, size_t len)
 {
 	struct wg_event event;
-	enum drop drop =
-		wg_device_handshake(&e->dev, msg, len, src, w.now, wall(), e->under_load, &event);
+	enum drop drop = wg_device_handshake(&e->dev, msg, len, src, w.now, wall(), &event);
 
 	EXPECT(event.reply_len <= len);
 	EXPECT(!drop == !!event.peer);
@@ -178,6 +178,8 @@ static void deliver(struct end *e, const struct endpoint *src, const uint8_t *by
 	enum drop drop;
 
 	EXPECT(msg);
+	if (e->under_load)
+		test_load_begin(&e->dev, w.now);
 	before = e->peer;
 	if (len)
 		memcpy(msg, bytes, len);
@@ -257,6 +259,7 @@ static size_t step(unsigned op, unsigned arg, const uint8_t *in, size_t len)
 		return 0;
 	case 3:
 		e->under_load = arg & 1;
+		test_load_end(&e->dev);
 		return 0;
 	case 4:
 		wg_peer_set_keepalive(&e->dev, &e->peer, (uint16_t)arg);

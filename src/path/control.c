@@ -86,8 +86,8 @@ static void read_notes(struct engine *e)
 static void take_message(struct engine *e, const struct rx_message *m)
 {
 	struct wg_event event;
-	enum drop verdict = wg_device_handshake(
-		&e->wg, m->bytes, m->len, &m->from, e->now, e->wall, false, &event);
+	enum drop verdict =
+		wg_device_handshake(&e->wg, m->bytes, m->len, &m->from, e->now, e->wall, &event);
 
 	drop_count(&e->control.counters.drops, verdict);
 	trace_handshake(&e->trace, e->now, m->len ? m->bytes[0] : 0, verdict,

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 #include "wg/handshake.h"
+#include "wg/test_load.h"
 
 static const struct wg_sizes small = { .peers = 2, .allowed_ips = 4, .sources = 16 };
 
@@ -90,11 +91,25 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Make an initiation of device 0, however recent the last one is. */
+static void initiate(struct pair *p, uint8_t msg[WG_INITIATION_LEN])
+{
+	p->peer[0].last_initiation_sent = MONO_NEVER;
+	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+}
+
 static enum drop handle(
 	struct pair *p, unsigned to, const uint8_t *msg, size_t len, struct wg_event *ret)
 {
-	return wg_device_handshake(
-		&p->dev[to], msg, len, &p->at[1 - to], p->now, p->wall, false, ret);
+	return wg_device_handshake(&p->dev[to], msg, len, &p->at[1 - to], p->now, p->wall, ret);
+}
+
+/* Let device 1 handle an initiation under load, when each requires a cookie. */
+static enum drop handle_under_load(
+	struct pair *p, const uint8_t *msg, const struct endpoint *from, struct wg_event *ret)
+{
+	test_load_begin(&p->dev[1], p->now);
+	return wg_device_handshake(&p->dev[1], msg, WG_INITIATION_LEN, from, p->now, p->wall, ret);
 }
 
 /* Establish a session from device 0 to device 1, confirmed. Also returns its messages. */
@@ -103,8 +118,7 @@ static void establish(
 {
 	struct wg_event e;
 
-	assert_int_equal(
-		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
+	initiate(p, initiation);
 	assert_int_equal(handle(p, 1, initiation, WG_INITIATION_LEN, &e), DROP_NONE);
 	assert_int_equal(e.reply_len, WG_RESPONSE_LEN);
 	assert_ptr_equal(e.peer, &p->peer[1]);
@@ -145,7 +159,7 @@ static void assert_unchanged(struct pair *p, unsigned i, const struct snapshot *
 }
 
 /* Offer a message from a buffer of exactly its size. */
-static enum drop offer(struct pair *p, unsigned to, const uint8_t *msg, size_t len, bool under_load)
+static enum drop offer(struct pair *p, unsigned to, const uint8_t *msg, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
 	struct wg_keypair *kp;
@@ -161,7 +175,7 @@ static enum drop offer(struct pair *p, unsigned to, const uint8_t *msg, size_t l
 			drop = wg_data_open(&p->dev[to].crypto.aead, kp, counter, copy, len);
 	} else {
 		drop = wg_device_handshake(
-			&p->dev[to], copy, len, &p->at[1 - to], p->now, p->wall, under_load, &e);
+			&p->dev[to], copy, len, &p->at[1 - to], p->now, p->wall, &e);
 		assert_true(e.reply_len <= len);
 		assert_true(!drop || !e.peer);
 		assert_true(!drop || !e.actions);
@@ -187,7 +201,7 @@ static void test_truncated_and_long(void **state)
 	for (size_t m = 0; m < 4; m++)
 		for (size_t len = 0; len < sizeof(messages[m]); len++)
 			for (unsigned to = 0; to < 2; to++) {
-				enum drop drop = offer(p, to, messages[m], len, false);
+				enum drop drop = offer(p, to, messages[m], len);
 
 				assert_int_not_equal(drop, DROP_NONE);
 				if (len < lens[m])
@@ -207,18 +221,17 @@ static void test_flipped(void **state)
 	uint64_t counter;
 
 	/* An initiation in transit: no copy with a flipped bit may be accepted ... */
-	assert_int_equal(
-		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, initiation), 0);
+	initiate(p, initiation);
+	test_load_begin(&p->dev[1], p->now);
 	take_snapshot(p, 1, &before[1]);
 	for (size_t bit = 0; bit < sizeof(initiation) * 8 - 128; bit++) {
 		initiation[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_not_equal(
-			offer(p, 1, initiation, sizeof(initiation), bit & 1), DROP_NONE);
+		assert_int_not_equal(offer(p, 1, initiation, sizeof(initiation)), DROP_NONE);
 		assert_unchanged(p, 1, &before[1]);
 		initiation[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
+	test_load_end(&p->dev[1]);
 	/* ... then a session, and flipped responses and data. */
-	p->peer[0].last_initiation_sent = MONO_NEVER;
 	establish(p, initiation, response);
 	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, &counter), 0);
 	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 16);
@@ -226,17 +239,17 @@ static void test_flipped(void **state)
 	take_snapshot(p, 1, &before[1]);
 	for (size_t bit = 0; bit < sizeof(response) * 8; bit++) {
 		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_not_equal(offer(p, 0, response, sizeof(response), false), DROP_NONE);
+		assert_int_not_equal(offer(p, 0, response, sizeof(response)), DROP_NONE);
 		assert_unchanged(p, 0, &before[0]);
 		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	for (size_t bit = 0; bit < sizeof(data) * 8; bit++) {
 		data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_not_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+		assert_int_not_equal(offer(p, 1, data, sizeof(data)), DROP_NONE);
 		assert_unchanged(p, 1, &before[1]);
 		data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+	assert_int_equal(offer(p, 1, data, sizeof(data)), DROP_NONE);
 }
 
 static void test_random_bytes(void **state)
@@ -246,6 +259,7 @@ static void test_random_bytes(void **state)
 	struct snapshot before;
 
 	establish(p, a, b);
+	test_load_begin(&p->dev[1], p->now);
 	take_snapshot(p, 1, &before);
 	for (int round = 0; round < 20000; round++) {
 		size_t len = random_u32(p) % sizeof(msg);
@@ -255,7 +269,7 @@ static void test_random_bytes(void **state)
 			store_le32(msg, 1 + random_u32(p) % 4);
 		if (round % 4 == 3 && len >= 8)
 			memcpy(msg + 4, &p->peer[1].keys.next->local_index, 4);
-		assert_int_not_equal(offer(p, 1, msg, len, round & 8), DROP_NONE);
+		assert_int_not_equal(offer(p, 1, msg, len), DROP_NONE);
 	}
 	assert_unchanged(p, 1, &before);
 }
@@ -268,17 +282,17 @@ static void test_handshakes_move_endpoints(void **state)
 	struct endpoint from = p->at[0];
 	struct wg_event e;
 
-	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	initiate(p, msg);
 	from.port++;
-	assert_int_equal(wg_device_handshake(
-				 &p->dev[1], msg, sizeof(msg), &from, p->now, p->wall, false, &e),
+	assert_int_equal(
+		wg_device_handshake(&p->dev[1], msg, sizeof(msg), &from, p->now, p->wall, &e),
 		DROP_NONE);
 	assert_int_equal(e.actions, WG_ENDPOINT_MOVED);
 	assert_true(endpoint_equal(&p->peer[1].endpoint, &from));
 	from = p->at[1];
 	from.addr.bytes[0]++;
-	assert_int_equal(wg_device_handshake(&p->dev[0], e.reply, e.reply_len, &from, p->now,
-				 p->wall, false, &e),
+	assert_int_equal(
+		wg_device_handshake(&p->dev[0], e.reply, e.reply_len, &from, p->now, p->wall, &e),
 		DROP_NONE);
 	assert_int_equal(e.actions, WG_ENDPOINT_MOVED | WG_SEND_KEEPALIVE);
 	assert_true(endpoint_equal(&p->peer[0].endpoint, &from));
@@ -298,7 +312,7 @@ static void test_answering(void **state)
 	wg_timers_data_sent(t, p->now, &p->dev[1].rng);
 	wg_timers_data_received(t, p->now);
 	p->now = mono_add(p->now, 3 * NS_PER_S);
-	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	initiate(p, msg);
 	assert_int_equal(handle(p, 1, msg, sizeof(msg), &e), DROP_NONE);
 	assert_false(mono_is_set(t->new_handshake));
 	assert_false(mono_is_set(t->keepalive));
@@ -345,7 +359,7 @@ static void test_response_to_a_session(void **state)
 	establish(p, msg, response);
 	p->now = mono_add(p->now, 120 * NS_PER_S);
 	p->wall.sec += 120;
-	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	initiate(p, msg);
 	assert_int_equal(handle(p, 1, msg, sizeof(msg), &e), DROP_NONE);
 	memcpy(response, e.reply, sizeof(response));
 	store_le32(response + 8, p->peer[0].keys.current->local_index);
@@ -389,10 +403,8 @@ static void test_refused_initiations(void **state)
 	assert_int_equal(handle(p, 1, first, sizeof(first), &e), DROP_WG_HANDSHAKE_REPLAY);
 	assert_int_equal(e.reply_len, 0);
 	assert_int_equal(handle(p, 0, response, sizeof(response), &e), DROP_WG_STATE);
-	p->peer[0].last_initiation_sent = MONO_NEVER;
 	p->wall.nsec = 500000000;
-	assert_int_equal(
-		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, second), 0);
+	initiate(p, second);
 	assert_int_equal(handle(p, 1, second, sizeof(second), &e), DROP_WG_HANDSHAKE_FLOOD);
 	assert_unchanged(p, 1, &before);
 	p->now = mono_add(p->now, NS_PER_S / WG_INITIATIONS_PER_S);
@@ -410,16 +422,12 @@ static void test_under_load(void **state)
 	uint8_t msg[WG_INITIATION_LEN];
 	struct wg_event e;
 	unsigned limited = 0;
+	enum drop drop;
 
 	for (unsigned i = 0; i < 10; i++) {
-		enum drop drop;
-
-		p->peer[0].last_initiation_sent = MONO_NEVER;
 		p->wall.sec++;
-		assert_int_equal(
-			wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
-		drop = wg_device_handshake(
-			&p->dev[1], msg, sizeof(msg), &p->at[0], p->now, p->wall, true, &e);
+		initiate(p, msg);
+		drop = handle_under_load(p, msg, &p->at[0], &e);
 		if (i == 0) {
 			assert_int_equal(drop, DROP_WG_COOKIE_REQUIRED);
 			assert_int_equal(e.reply_len, WG_COOKIE_REPLY_LEN);
@@ -444,19 +452,16 @@ static void test_cookies_are_limited(void **state)
 	struct wg_event e;
 	unsigned replies = 0;
 
-	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	initiate(p, msg);
 	for (unsigned i = 0; i < 2 * WG_COOKIES_BURST; i++) {
-		enum drop drop = wg_device_handshake(
-			&p->dev[1], msg, sizeof(msg), &p->at[0], p->now, p->wall, true, &e);
+		enum drop drop = handle_under_load(p, msg, &p->at[0], &e);
 
 		assert_int_equal(drop, e.reply_len ? DROP_WG_COOKIE_REQUIRED : DROP_WG_RATE_LIMIT);
 		replies += e.reply_len > 0;
 	}
 	assert_int_equal(replies, WG_COOKIES_BURST);
 	p->now = mono_add(p->now, NS_PER_S);
-	assert_int_equal(wg_device_handshake(&p->dev[1], msg, sizeof(msg), &p->at[0], p->now,
-				 p->wall, true, &e),
-		DROP_WG_COOKIE_REQUIRED);
+	assert_int_equal(handle_under_load(p, msg, &p->at[0], &e), DROP_WG_COOKIE_REQUIRED);
 }
 
 /* A flood from a real address: the sender requests a cookie and uses it. */
@@ -467,12 +472,9 @@ static enum drop come_with_cookie(struct pair *p, const struct endpoint *from)
 	enum drop drop;
 
 	for (int i = 0; i < 2; i++) {
-		p->peer[0].last_initiation_sent = MONO_NEVER;
 		p->wall.sec++;
-		assert_int_equal(
-			wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
-		drop = wg_device_handshake(
-			&p->dev[1], msg, sizeof(msg), from, p->now, p->wall, true, &e);
+		initiate(p, msg);
+		drop = handle_under_load(p, msg, from, &e);
 		if (e.reply_len == WG_COOKIE_REPLY_LEN)
 			(void)handle(p, 0, e.reply, e.reply_len, &e);
 	}
@@ -557,8 +559,7 @@ static void test_cookies_for_peers(void **state)
 	p->now = mono_add(p->now, 120 * NS_PER_S);
 	for (unsigned i = 0; i < 2 * WG_COOKIES_BURST; i++) {
 		from.addr = ip_addr_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
-		(void)wg_device_handshake(
-			&p->dev[1], msg, sizeof(msg), &from, p->now, p->wall, true, &e);
+		(void)handle_under_load(p, msg, &from, &e);
 	}
 	assert_int_equal(e.reply_len, 0);
 	assert_int_equal(come_with_cookie(p, &p->at[0]), DROP_NONE);
@@ -613,7 +614,7 @@ static void test_no_initiation(void **state)
 		-EHOSTUNREACH);
 	assert_int_equal(wg_peer_want_session(&p->dev[1], &p->peer[1], p->now), 0);
 	assert_int_equal(wg_peer_want_session(&p->dev[0], &p->peer[0], p->now), WG_SEND_INITIATION);
-	assert_int_equal(wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), 0);
+	initiate(p, msg);
 	assert_int_equal(wg_peer_want_session(&p->dev[0], &p->peer[0], p->now), 0);
 	assert_int_equal(
 		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), -EAGAIN);
@@ -625,7 +626,7 @@ static void test_no_initiation(void **state)
 	wg_device_set_private_key(&p->dev[0], zero);
 	assert_int_equal(
 		wg_peer_make_initiation(&p->dev[0], &p->peer[0], p->now, p->wall, msg), -ENOKEY);
-	assert_int_equal(offer(p, 0, msg, sizeof(msg), false), DROP_WG_STATE);
+	assert_int_equal(offer(p, 0, msg, sizeof(msg)), DROP_WG_STATE);
 }
 
 static struct ip_prefix prefix(const char *text)
@@ -687,7 +688,7 @@ static void test_resize(void **state)
 	assert_ptr_equal(wg_allowedips_lookup(&dev->allowed, &route.addr), &p->peer[1]);
 	assert_int_equal(wg_keypair_reserve(p->peer[0].keys.current, &counter), 0);
 	wg_data_seal(&p->dev[0].crypto.aead, p->peer[0].keys.current, counter, data, 0);
-	assert_int_equal(offer(p, 1, data, sizeof(data), false), DROP_NONE);
+	assert_int_equal(offer(p, 1, data, sizeof(data)), DROP_NONE);
 }
 
 /* Traffic postpones a deadline; the device notices at the old deadline, and reports no peer as

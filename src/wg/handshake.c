@@ -221,18 +221,18 @@ static bool is_own(
 /* Check the macs of an initiation or response; under load, require a cookie or send one. Only
  * messages with a correct mac1 cost more than a hash, so only these count as load. */
 static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, bool under_load, struct wg_event *ret)
+	const struct endpoint *src, struct mono now, struct wg_event *ret)
 {
 	bool verified;
 
 	if (!wg_cookie_check_mac1(&dev->crypto, &dev->checker, msg, len))
 		return DROP_WG_MAC1;
-	if (!wg_handshake_load_add(&dev->load, &src->addr, now) && !under_load)
+	if (!wg_handshake_load_add(&dev->load, &src->addr, now))
 		return DROP_NONE;
 	verified = wg_cookie_check_mac2(&dev->crypto, &dev->checker, msg, len, src, now);
 	if (verified && handshake_rate_ok(dev, src, now))
 		return DROP_NONE;
-	if (!under_load && is_own(dev, msg, src, now))
+	if (is_own(dev, msg, src, now))
 		return DROP_NONE;
 	if (verified)
 		return DROP_WG_RATE_LIMIT;
@@ -245,8 +245,7 @@ static enum drop judge_macs(struct wg_device *dev, const uint8_t *msg, size_t le
 }
 
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
-	struct wg_event *ret)
+	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret)
 {
 	uint32_t type;
 	enum drop drop;
@@ -266,7 +265,7 @@ enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t 
 	if (type == WG_MSG_COOKIE)
 		return take_cookie_reply(
 			dev, (const struct wg_cookie_reply *)(const void *)msg, now, ret);
-	drop = judge_macs(dev, msg, len, src, now, under_load, ret);
+	drop = judge_macs(dev, msg, len, src, now, ret);
 	if (drop)
 		return drop;
 	dev->spent = true;

@@ -24,13 +24,11 @@ struct wg_event {
 /**
  * Process a message that is not data: initiation, response or cookie reply. Nothing changes unless
  * it authenticates. A cookie is required when more handshakes arrive than WG_LOAD_PER_S, or more
- * from one source than its share of that, except for each peer's reserved share; with `under_load`
- * it is always required. A reply is never longer than `msg`, and may accompany a drop (a cookie
- * reply to a refused message); it goes to `src`. Return: DROP_NONE, or the drop reason. `ret` is
- * filled in either case.
+ * from one source than its share of that, except for each peer's reserved share. A reply is never
+ * longer than `msg`, and may accompany a drop (a cookie reply to a refused message); it goes to
+ * `src`. Return: DROP_NONE, or the drop reason. `ret` is filled in either case.
  */
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
-	const struct endpoint *src, struct mono now, struct wall wall, bool under_load,
-	struct wg_event *ret);
+	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret);
 
 #endif

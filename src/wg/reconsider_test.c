@@ -98,11 +98,11 @@ static void answer(struct bench *b, const uint8_t *msg)
 
 	if (!b->answers)
 		return;
-	assert_int_equal(wg_device_handshake(&b->far, msg, WG_INITIATION_LEN, &places[0], b->now,
-				 b->wall, false, &e),
+	assert_int_equal(wg_device_handshake(
+				 &b->far, msg, WG_INITIATION_LEN, &places[0], b->now, b->wall, &e),
 		DROP_NONE);
 	assert_int_equal(wg_device_handshake(&b->dev, e.reply, e.reply_len, &b->peer.endpoint,
-				 b->now, b->wall, false, &e),
+				 b->now, b->wall, &e),
 		DROP_NONE);
 	act(b, e.actions);
 }
@@ -482,8 +482,8 @@ static void test_found_by_its_call(void **state)
 	assert_int_equal(b.initiations, 0);
 	wg_peer_set_endpoint(&b.far, &b.far_peer, &places[0]);
 	assert_int_equal(wg_peer_make_initiation(&b.far, &b.far_peer, b.now, b.wall, msg), 0);
-	assert_int_equal(wg_device_handshake(&b.dev, msg, WG_INITIATION_LEN, &places[1], b.now,
-				 b.wall, false, &e),
+	assert_int_equal(
+		wg_device_handshake(&b.dev, msg, WG_INITIATION_LEN, &places[1], b.now, b.wall, &e),
 		DROP_NONE);
 	run(&b, 4 * NS_PER_S);
 	assert_int_equal(b.initiations, 0); /* the confirmation may still arrive */

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "wg/handshake.h"
+#include "wg/test_load.h"
 
 #define CLIENTS 3
 
@@ -113,7 +114,7 @@ static void initiate(struct net *n, unsigned client, uint8_t msg[WG_INITIATION_L
 static enum drop at_hub(struct net *n, const uint8_t *msg, size_t len, const struct endpoint *from,
 	struct wg_event *ret)
 {
-	return wg_device_handshake(&n->hub, msg, len, from, n->now, wall_at(n), false, ret);
+	return wg_device_handshake(&n->hub, msg, len, from, n->now, wall_at(n), ret);
 }
 
 /* Whether processing a message went beyond its macs. */
@@ -133,7 +134,7 @@ static bool connect_once(struct net *n, unsigned client)
 	(void)at_hub(n, msg, sizeof(msg), &n->at[client], &e);
 	return e.reply_len == WG_RESPONSE_LEN &&
 	       wg_device_handshake(&n->dev[client], e.reply, e.reply_len, &n->hub_at, n->now,
-		       wall_at(n), false, &e) == DROP_NONE;
+		       wall_at(n), &e) == DROP_NONE;
 }
 
 static void connect_all(struct net *n)
@@ -273,7 +274,7 @@ static void test_response(void **state)
 	}
 	assert_int_equal(bad, WG_OWN_RESPONSES_BURST);
 	assert_int_equal(wg_device_handshake(&n->dev[HONEST], to_honest, sizeof(to_honest),
-				 &n->hub_at, n->now, wall_at(n), false, &e),
+				 &n->hub_at, n->now, wall_at(n), &e),
 		DROP_NONE);
 	assert_int_equal(at_hub(n, e.reply, e.reply_len, &n->at[HONEST], &e), DROP_NONE);
 	assert_ptr_equal(e.peer, &n->peers[HONEST]);
@@ -288,11 +289,11 @@ static enum drop come_with_cookie(struct net *n, unsigned client, const struct e
 
 	for (int i = 0; i < 2; i++) {
 		initiate(n, client, msg);
-		drop = wg_device_handshake(
-			&n->hub, msg, sizeof(msg), from, n->now, wall_at(n), true, &e);
+		test_load_begin(&n->hub, n->now);
+		drop = at_hub(n, msg, sizeof(msg), from, &e);
 		if (e.reply_len == WG_COOKIE_REPLY_LEN)
 			(void)wg_device_handshake(&n->dev[client], e.reply, e.reply_len, &n->hub_at,
-				n->now, wall_at(n), false, &e);
+				n->now, wall_at(n), &e);
 		n->now = mono_add(n->now, 1000);
 	}
 	return drop;

@@ -108,7 +108,7 @@ static enum drop deliver(struct datagram *d)
 	if (!d->to_hub)
 		src = clients[d->client].hub.endpoint;
 	if (d->bytes[0] != WG_MSG_DATA) {
-		drop = wg_device_handshake(dev, d->bytes, d->len, &src, now(), wall(), false, &e);
+		drop = wg_device_handshake(dev, d->bytes, d->len, &src, now(), wall(), &e);
 		if (e.reply_len)
 			emit(d->client, !d->to_hub, e.reply, e.reply_len);
 		if (e.peer)

@@ -7,6 +7,7 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 #include "wg/handshake.h"
+#include "wg/test_load.h"
 
 #define WALL_EPOCH 1700000000ULL
 
@@ -205,9 +206,11 @@ static enum drop receive_data(struct sim *s, struct sim_host *h, struct sim_data
 static enum drop receive_handshake(struct sim *s, struct sim_host *h, struct sim_datagram *d)
 {
 	struct wg_event e;
-	enum drop drop = wg_device_handshake(
-		&h->dev, d->bytes, d->len, &d->from, s->now, sim_wall(s), h->under_load, &e);
+	enum drop drop;
 
+	if (h->under_load)
+		test_load_begin(&h->dev, s->now);
+	drop = wg_device_handshake(&h->dev, d->bytes, d->len, &d->from, s->now, sim_wall(s), &e);
 	ASSERT(e.reply_len <= d->len);
 	if (e.reply_len)
 		sim_emit(s, &h->at, &d->from, e.reply, e.reply_len);

@@ -37,7 +37,7 @@ struct sim_host {
 	void *memory;
 	struct endpoint at;
 	bool off;	 /* neither receives nor runs timers */
-	bool under_load; /* as passed to the engine */
+	bool under_load; /* requires a cookie for each handshake */
 	uint8_t private_key[WG_KEY_LEN];
 	uint8_t inner[4]; /* its address inside the tunnel */
 

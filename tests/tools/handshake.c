@@ -97,7 +97,7 @@ static int make_handshake(int fd, const struct endpoint *target, struct mono now
 		if (n < 0)
 			return -errno;
 	} while (msg[0] != WG_MSG_RESPONSE);
-	if (wg_device_handshake(&dev, msg, (size_t)n, target, now, clock_wall(), false, &event))
+	if (wg_device_handshake(&dev, msg, (size_t)n, target, now, clock_wall(), &event))
 		return -EBADMSG;
 	kp = peer.keys.current;
 	wg_data_seal(&aead, kp, 0, msg, 0);
