@@ -21,14 +21,6 @@ static inline uint16_t load_be16(const void *p)
 	return (uint16_t)((b[0] << 8) | b[1]);
 }
 
-/** Big-endian 24-bit load from any alignment. */
-static inline uint32_t load_be24(const void *p)
-{
-	const uint8_t *b = p;
-
-	return ((uint32_t)b[0] << 16) | ((uint32_t)b[1] << 8) | b[2];
-}
-
 /** Big-endian 32-bit load from any alignment. */
 static inline uint32_t load_be32(const void *p)
 {

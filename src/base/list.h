@@ -33,15 +33,6 @@ static inline void list_push_tail(struct list *head, struct list *entry)
 	head->prev = entry;
 }
 
-/** Add `entry` at the front of `head`. */
-static inline void list_push_front(struct list *head, struct list *entry)
-{
-	entry->next = head->next;
-	entry->prev = head;
-	head->next->prev = entry;
-	head->next = entry;
-}
-
 /** Unlink `entry` from its list, if it is in one. */
 static inline void list_remove(struct list *entry)
 {

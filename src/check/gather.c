@@ -145,7 +145,7 @@ static void probe_segment(struct prober *p, struct segment *segment, struct sess
 /* Everything that sends. The throughput comes last, after all that listens has finished. */
 static int probe(struct prober *p, const struct check_options *options)
 {
-	struct underlay_probe_probe *underlay = underlay_probe_open(p);
+	struct underlay_probe *underlay = underlay_probe_open(p);
 	struct session_probes *sessions = NULL;
 	struct tunnel_probe *inside = NULL;
 	struct segment segment = { 0 };

@@ -25,12 +25,12 @@
 /** Capture on one interface. */
 struct ear {
 	struct loop_watch watch;
-	struct underlay_probe_probe *underlay;
+	struct underlay_probe *underlay;
 	size_t number; /* index in the facts */
 };
 
 /** Captures on all interfaces. */
-struct underlay_probe_probe {
+struct underlay_probe {
 	struct prober *prober;
 	struct ear *ears;
 	size_t n_ears;
@@ -139,7 +139,7 @@ static void on_packets(void *ctx, uint32_t events)
 }
 
 /* The index of an interface in the facts, on which a capture now runs; or -errno. */
-static int listen_on(struct underlay_probe_probe *u, uint32_t ifindex)
+static int listen_on(struct underlay_probe *u, uint32_t ifindex)
 {
 	struct prober *p = u->prober;
 	struct observations *f = p->facts;
@@ -173,7 +173,7 @@ static int listen_on(struct underlay_probe_probe *u, uint32_t ifindex)
 
 /* Look up the route. Next hops that are unresolved get one short wait. */
 static enum leads find_leads(
-	struct underlay_probe_probe *u, const struct route_info *route, const struct ip_addr *to)
+	struct underlay_probe *u, const struct route_info *route, const struct ip_addr *to)
 {
 	enum leads leads = selfroute_of(&u->own, route, to);
 
@@ -187,7 +187,7 @@ static enum leads find_leads(
 
 /* Find out whether the route leads back to us, and if so another route. Return: the ifindex that
  * packets leave by; 0: none. */
-static uint32_t find_uplink(struct underlay_probe_probe *u, const struct route_query *query,
+static uint32_t find_uplink(struct underlay_probe *u, const struct route_query *query,
 	const struct route_info *route, struct status_route *ret)
 {
 	static const enum status_leads status_of[] = {
@@ -210,7 +210,7 @@ static uint32_t find_uplink(struct underlay_probe_probe *u, const struct route_q
 	return leads == LEADS_SEGMENT || leads == LEADS_TUNNEL ? 0 : route->ifindex;
 }
 
-static void look_up_route(struct underlay_probe_probe *u, size_t i)
+static void look_up_route(struct underlay_probe *u, size_t i)
 {
 	struct prober *p = u->prober;
 	struct observed_peer *peer = &p->facts->peers[i];
@@ -236,14 +236,14 @@ static void look_up_route(struct underlay_probe_probe *u, size_t i)
 			p->facts->underlays[number].name);
 }
 
-static void free_underlay(struct underlay_probe_probe *u)
+static void free_underlay(struct underlay_probe *u)
 {
 	free(u->taps);
 	free(u->ears);
 	free(u);
 }
 
-static void find_own(struct underlay_probe_probe *u)
+static void find_own(struct underlay_probe *u)
 {
 	const struct status_report *r = &u->prober->facts->before;
 
@@ -255,9 +255,9 @@ static void find_own(struct underlay_probe_probe *u)
 		.n_taps = r->sessions_len };
 }
 
-struct underlay_probe_probe *underlay_probe_open(struct prober *p)
+struct underlay_probe *underlay_probe_open(struct prober *p)
 {
-	struct underlay_probe_probe *u = calloc(1, sizeof(*u));
+	struct underlay_probe *u = calloc(1, sizeof(*u));
 	size_t n = p->facts->n_peers;
 
 	if (!u)
@@ -276,7 +276,7 @@ struct underlay_probe_probe *underlay_probe_open(struct prober *p)
 	return u;
 }
 
-void underlay_probe_close(struct underlay_probe_probe *u)
+void underlay_probe_close(struct underlay_probe *u)
 {
 	if (!u)
 		return;

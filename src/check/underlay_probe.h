@@ -6,13 +6,13 @@
 
 #include "check/prober.h"
 
-struct underlay_probe_probe;
+struct underlay_probe;
 
 /** Look up the route to every peer and capture on each interface that one uses. The facts record
  * failed captures. Return: NULL without memory; to be closed by underlay_probe_close(). */
-struct underlay_probe_probe *underlay_probe_open(struct prober *p);
+struct underlay_probe *underlay_probe_open(struct prober *p);
 
 /** Read the remaining packets, count lost ones, and stop capturing. NULL is allowed. */
-void underlay_probe_close(struct underlay_probe_probe *u);
+void underlay_probe_close(struct underlay_probe *u);
 
 #endif

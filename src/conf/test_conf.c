@@ -72,6 +72,14 @@ static bool tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *
 	       a->udp_checksum == b->udp_checksum;
 }
 
+static bool options_equal(const struct l2tp_options *a, const struct l2tp_options *b)
+{
+	for (size_t i = 0; i < L2TP_OPTIONS; i++)
+		if (l2tp_options_get(a, i) != l2tp_options_get(b, i))
+			return false;
+	return true;
+}
+
 static bool session_equal(const struct conf_session *a, const struct conf_session *b)
 {
 	return !strcmp(a->name, b->name) && a->session_id == b->session_id &&
@@ -79,7 +87,7 @@ static bool session_equal(const struct conf_session *a, const struct conf_sessio
 	       !memcmp(a->cookie, b->cookie, CONF_COOKIE_MAX) &&
 	       a->peer_cookie_len == b->peer_cookie_len &&
 	       !memcmp(a->peer_cookie, b->peer_cookie, CONF_COOKIE_MAX) && a->mtu == b->mtu &&
-	       l2tp_options_equal(&a->options, &b->options) && !strcmp(a->bridge, b->bridge);
+	       options_equal(&a->options, &b->options) && !strcmp(a->bridge, b->bridge);
 }
 
 static bool bridge_equal(const struct conf_bridge *a, const struct conf_bridge *b)

@@ -99,11 +99,3 @@ bool l2tp_options_need_replace(const struct l2tp_options *a, const struct l2tp_o
 			return true;
 	return false;
 }
-
-bool l2tp_options_equal(const struct l2tp_options *a, const struct l2tp_options *b)
-{
-	for (size_t i = 0; i < L2TP_OPTIONS; i++)
-		if (l2tp_options_get(a, i) != l2tp_options_get(b, i))
-			return false;
-	return true;
-}

@@ -119,9 +119,6 @@ const char *l2tp_option_word(const struct l2tp_option *row, uint32_t value);
  * `live` differs. */
 bool l2tp_options_need_replace(const struct l2tp_options *a, const struct l2tp_options *b);
 
-/** Whether all options are equal. */
-bool l2tp_options_equal(const struct l2tp_options *a, const struct l2tp_options *b);
-
 /** The limit in bytes of a session that clamps the MSS; 0: what the path's MTU allows. */
 static inline unsigned l2tp_options_mss(const struct l2tp_options *o)
 {

@@ -55,11 +55,9 @@ static void test_each_option(void **state)
 		uint32_t other = other_value(&l2tp_option_rows[i]);
 
 		l2tp_options_init(&b);
-		assert_true(l2tp_options_equal(&a, &b));
 		assert_false(l2tp_options_need_replace(&a, &b));
 		l2tp_options_set(&b, i, other);
 		assert_int_equal(l2tp_options_get(&b, i), other);
-		assert_false(l2tp_options_equal(&a, &b));
 		assert_int_equal(l2tp_options_need_replace(&a, &b), !l2tp_option_rows[i].live);
 	}
 }
