@@ -46,7 +46,7 @@ static int folder_of(const char *path, char ret[static PATH_MAX])
 	if (n >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (!n)
-		strcpy(ret, "/");
+		snprintf(ret, PATH_MAX, "/");
 	return 0;
 }
 
@@ -147,7 +147,7 @@ int lockfile_take(const char *path, mode_t folder_mode, unsigned timeout_ms, str
 	}
 	if (fd < 0)
 		return fd;
-	strcpy(ret->path, path);
+	snprintf(ret->path, sizeof(ret->path), "%s", path);
 	ret->fd = fd;
 	return 0;
 }

@@ -212,16 +212,17 @@ int owner_check_path(const char *path, struct owner_problem *ret)
 	} else {
 		if (!getcwd(todo, sizeof(todo)))
 			return -errno;
-		strcat(todo, strlen(todo) + 1 < sizeof(todo) ? "/" : "");
+		len = strlen(todo);
+		snprintf(todo + len, sizeof(todo) - len, "/");
 	}
 	len = strlen(todo);
 	if (len + strlen(path) >= sizeof(todo))
 		return -ENAMETOOLONG;
-	strcpy(todo + len, path);
+	snprintf(todo + len, sizeof(todo) - len, "%s", path);
 	err = check_root(ret);
 	*ret->path = '\0';
 	if (err < 0)
-		strcpy(ret->path, "/");
+		snprintf(ret->path, sizeof(ret->path), "/");
 	return err < 0 ? err : walk(ret, todo);
 }
 

@@ -257,7 +257,9 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 		return wire_echo_frame(&ends, &p->mark, (uint16_t)number,
 			kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
 	ends.dst = x->to.ip4;
-	ends.src = x->borrowed ? (struct ip_addr){ .family = AF_INET } : x->from.ip4;
+	ends.src = x->from.ip4;
+	if (x->borrowed)
+		ends.src = (struct ip_addr){ .family = AF_INET };
 	wire_arp_request(&ends, p->out);
 	return WIRE_ARP_LEN;
 }

@@ -272,7 +272,7 @@ static struct local_client *find_place(struct local_server *h)
 		unsigned class = eviction_class(c, now);
 
 		if (class > best_class ||
-			(class && class == best_class && c->since.ns < best->since.ns)) {
+			(best && class == best_class && c->since.ns < best->since.ns)) {
 			best = c;
 			best_class = class;
 		}

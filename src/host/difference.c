@@ -63,8 +63,9 @@ const struct link_info *difference_find(
 }
 
 /** Add a difference to the list. Return: it, or the spare one if there is no memory. */
-static struct difference *add(struct comparison *c, const struct wanted_link *wanted,
-	const struct link_info *link, enum difference_kind kind, const char *format, ...)
+static __attribute__((format(printf, 5, 6))) struct difference *add(struct comparison *c,
+	const struct wanted_link *wanted, const struct link_info *link, enum difference_kind kind,
+	const char *format, ...)
 {
 	struct difference *d = array_grow(&c->list->v, &c->list->n, sizeof(*d));
 	va_list args;

@@ -106,8 +106,8 @@ static void test_old(void **state)
 /* Lines that no kind has keep their text. */
 static void test_unknown(void **state)
 {
-	static const char *const lines[] = { "", "bridge", "bridge br0", "bridge br0 " MAC " x",
-		"bridge br0  " MAC, "member eth1 4294967296 br0 up", "member eth1 -1 br0 up",
+	static const char *const lines[] = { "", "bridge", "bridge br0", ("bridge br0 " MAC " x"),
+		("bridge br0  " MAC), "member eth1 4294967296 br0 up", "member eth1 -1 br0 up",
 		"member eth1 1x br0 up", "member eth1 1 br0 sideways",
 		"member eth1 1 a-name-of-16-byt up", "rule 5 main", "rule 4 mark", "rule 4 mark ",
 		"nft inet x", "sysctl a 1", "sysctl a 1 1234567890123456", "post-downx", "new 1" };

@@ -119,7 +119,8 @@ static int report_rest(struct netdev *m, int code)
 
 		if (len + 4 < sizeof(commands)) {
 			print_command(&m->journal.v[i], commands + len, sizeof(commands) - len - 2);
-			strcat(commands, i ? "; " : "");
+			len = strlen(commands);
+			snprintf(commands + len, sizeof(commands) - len, "%s", i ? "; " : "");
 		}
 	}
 	return netdev_fail(m, code,

@@ -206,7 +206,7 @@ static void rx_data(
 		rx_drop(rx, NULL, drop);
 		return;
 	}
-	if (sum->kp != kp)
+	if (!sum->kp || sum->kp != kp)
 		rx_account(rx, sum, &t->from);
 	sum->kp = kp;
 	sum->bytes += len;

@@ -246,8 +246,6 @@ def check(bench):
     report = ask(large, 0, "full_size", "1500 bytes pass with don't-fragment set, in fragments")
     session = report["sessions"][0]
     assert session["largest_whole"] == session["computed"] == 1386, session
-    assert session["flood_received"] > 0, session
-    print(f"  {session['flood_received'] / session['flood_us'] * 1e6:.0f} echoes a second")
     ask(Pseudowire(), 1, "full_size", "bytes do not pass, although l2tpeth0 has MTU 1500")
     ask(large, 1, "session_id", "The peer sends session id 3941", ("\nSessionId = 3941", "\nSessionId = 3999"))
     ask(large, 1, "sequence", "no sequence number", ("Sequence = none", "Sequence = recv"))
