@@ -91,7 +91,7 @@ static void test_nobody(void **state)
 		const char *name;
 		int result;
 	} table[] = { { "", 0 }, { "/nonexistent/notify", -ENOENT }, { "vsock:2:1", -EAFNOSUPPORT },
-		{ "/", -EINVAL }, { "@", -EINVAL }, { "@wirespan-nobody", -ECONNREFUSED } };
+		{ "/", -EINVAL }, { "@", -EINVAL }, { "@wirespan-absent", -ECONNREFUSED } };
 	struct notify n;
 
 	unsetenv("NOTIFY_SOCKET");

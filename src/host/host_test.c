@@ -154,7 +154,7 @@ static void test_plain(void **state)
 		"route fd09::/64 dev wg0 table 254 type 1 metric 1024\n",
 		"src_valid_mark 0\n",
 	};
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
 	struct host *host;
@@ -162,7 +162,7 @@ static void test_plain(void **state)
 	char *up;
 
 	test_conf(&conf, "vpn01", plain);
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	up = test_host_picture();
 	assert_lines(up, lines, ARRAY_LEN(lines));
 	assert_null(strstr(up, "10.0.1.21")); /* covered by the connected route */
@@ -194,7 +194,7 @@ static void test_everything(void **state)
 		"resolv.wg0\n",
 	};
 	static const char hooks[] = "pre-up\npost-up wg0\npost-up2\n";
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
 	struct host *host;
@@ -205,7 +205,7 @@ static void test_everything(void **state)
 	FILE *f;
 
 	test_conf(&conf, "vpn01", everything);
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	up = test_host_picture();
 	assert_lines(up, lines, ARRAY_LEN(lines));
 	assert_int_equal(host_fwmark(host), 51820);
@@ -291,7 +291,7 @@ static bool live_and_die(const struct conf_site *conf, int at)
 static void crash_everywhere(const char *text)
 {
 	char *before = test_host_picture();
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error = { 0 };
 	struct conf_site conf;
 	struct host *host;
@@ -302,7 +302,7 @@ static void crash_everywhere(const char *text)
 	for (; live_and_die(&conf, steps); steps++) {
 		assert_int_equal(host_running("vpn01"), 0);
 		if (steps % 3 == 0) {
-			assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+			assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 			take_down(host);
 		} else {
 			assert_int_equal(host_undo("vpn01", &found, &error), 0);
@@ -324,7 +324,7 @@ static void test_crashes(void **state)
 
 static void test_runs_once(void **state)
 {
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error = { 0 };
 	struct conf_site conf;
 	struct host *host;
@@ -334,7 +334,7 @@ static void test_runs_once(void **state)
 	test_conf(&conf, "vpn01", plain);
 	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_false(found);
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	assert_int_equal(host_open(&conf, NULL, &second, &error), -EBUSY);
 	assert_non_null(strstr(error.problem, "vpn01 is running already"));
 	assert_int_equal(host_undo("vpn01", &found, &error), -EBUSY);
@@ -368,14 +368,14 @@ static void test_refusals(void **state)
 
 	test_conf(&conf, "vpn01", plain);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct saboteur nobody = { .at = -1 };
+		struct saboteur harmless = { .at = -1 };
 		struct error error = { 0 };
 		struct host *host;
 		char *before;
 
 		assert_int_equal(system(table[i].prepare), 0);
 		before = test_host_picture();
-		assert_int_equal(bring_up(&conf, &nobody, &host, &error), table[i].result);
+		assert_int_equal(bring_up(&conf, &harmless, &host, &error), table[i].result);
 		assert_non_null(strstr(error.problem, table[i].problem));
 		assert_true(*error.hint);
 		assert_same_as(before);
@@ -393,7 +393,7 @@ static void test_failing_hooks(void **state)
 	char *before = test_host_picture();
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct saboteur nobody = { .at = -1 };
+		struct saboteur harmless = { .at = -1 };
 		struct error error = { 0 };
 		struct conf_site conf;
 		struct host *host;
@@ -404,7 +404,7 @@ static void test_failing_hooks(void **state)
 			"AllowedIPs = 10.0.1.21/32\n",
 			table[i]);
 		test_conf(&conf, "vpn01", text);
-		assert_int_equal(bring_up(&conf, &nobody, &host, &error), -ECANCELED);
+		assert_int_equal(bring_up(&conf, &harmless, &host, &error), -ECANCELED);
 		assert_same_as(before);
 		conf_site_fini(&conf);
 	}
@@ -443,13 +443,13 @@ static int open_elsewhere(const struct conf_site *conf)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct saboteur nobody = { .at = -1 };
+		struct saboteur harmless = { .at = -1 };
 		struct error error = { 0 };
 		struct host *host;
 		int err;
 
 		test_netns_enter();
-		err = bring_up(conf, &nobody, &host, &error);
+		err = bring_up(conf, &harmless, &host, &error);
 		if (err == 0)
 			take_down(host);
 		_exit(-err & 0x7f);
@@ -466,12 +466,12 @@ static void crash_elsewhere(const struct conf_site *conf)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct saboteur nobody = { .at = -1 };
+		struct saboteur harmless = { .at = -1 };
 		struct error error;
 		struct host *host;
 
 		test_netns_enter();
-		_exit(bring_up(conf, &nobody, &host, &error) < 0); /* do not undo a second time */
+		_exit(bring_up(conf, &harmless, &host, &error) < 0); /* do not undo a second time */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -479,7 +479,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 
 static void test_namespaces(void **state)
 {
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
 	struct host *host;
@@ -487,7 +487,7 @@ static void test_namespaces(void **state)
 
 	test_conf(&conf, "vpn01", plain);
 	/* The name is in use, in any namespace. */
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	assert_int_equal(open_elsewhere(&conf), -EBUSY);
 	take_down(host);
 	/* A crash in this namespace is not undone in another one. */
@@ -497,7 +497,7 @@ static void test_namespaces(void **state)
 	assert_true(found);
 	/* A crash in a namespace that no longer exists needs no undo. */
 	crash_elsewhere(&conf);
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	take_down(host);
 	conf_site_fini(&conf);
 }
@@ -521,13 +521,13 @@ static int clean_up(void **state)
  * descriptors; the WireGuard interface and those of others stay. */
 static void test_sessions_go_together(void **state)
 {
-	struct saboteur nobody = { .at = -1 };
+	struct saboteur harmless = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
 	struct host *host;
 
 	test_conf(&conf, "vpn01", plain);
-	assert_int_equal(bring_up(&conf, &nobody, &host, &error), 0);
+	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	assert_true(if_nametoindex("l2tpeth0") > 0);
 	host_down(host);
 	assert_int_equal(if_nametoindex("l2tpeth0"), 0);
