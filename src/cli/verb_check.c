@@ -27,31 +27,29 @@ struct wish {
 /* Report why the site could not be asked. */
 static void explain(const struct running *site, int err, struct findings *ret)
 {
-	struct finding *f;
+	const char *name = site->name;
 
 	switch (err) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		f = finding_add(
-			ret, FINDING_ERROR, "daemon", site->name, "%s is not running.", site->name);
-		finding_hint(f, "`wirespan up %s`", site->name);
+		finding_add(ret, FINDING_ERROR, "daemon", name,
+			"%s is not running.\n`wirespan up %s`", name, name);
 		return;
 	case -EACCES:
 	case -EPERM:
-		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "Only root may check %s.",
-			site->name);
-		finding_hint(f, "Try it with sudo.");
+		finding_add(ret, FINDING_ERROR, "daemon", name,
+			"Only root may check %s.\nTry it with sudo.", name);
 		return;
 	case -ETIMEDOUT:
 	case -ECONNRESET:
-		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "%s does not answer: %s.",
-			site->name, strerror(-err));
-		finding_hint(f, "See its log.");
+		finding_add(ret, FINDING_ERROR, "daemon", name,
+			"%s does not answer: %s.\nSee its log.", name, strerror(-err));
 		return;
 	default:
-		f = finding_add(ret, FINDING_ERROR, "daemon", site->name, "Cannot check %s: %s.",
-			site->name, strerror(-err));
-		finding_hint(f, "Was wirespan updated while it ran? Then restart it.");
+		finding_add(ret, FINDING_ERROR, "daemon", name,
+			"Cannot check %s: %s.\n"
+			"Was wirespan updated while it ran? Then restart it.",
+			name, strerror(-err));
 		return;
 	}
 }

@@ -18,10 +18,19 @@ const char *finding_severity_name(enum finding_severity s)
 	return names[s];
 }
 
+/* Store `text`, cut to `size`, with its numbers and full stops corrected. */
+static void store(char *ret, size_t size, const char *text)
+{
+	snprintf(ret, size, "%.*s", (int)size - 1, text);
+	sentence_tidy(ret);
+}
+
 struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
 	const char *subject, const char *format, ...)
 {
 	struct finding *v = reallocarray(f->v, f->n + 1, sizeof(*v));
+	char message[FINDING_TEXT_LEN + FINDING_HINT_LEN];
+	char *end;
 	struct finding *finding;
 	va_list ap;
 
@@ -34,9 +43,12 @@ struct finding *finding_add(struct findings *f, enum finding_severity severity, 
 	*finding = (struct finding){ .severity = severity, .check = check };
 	snprintf(finding->subject, sizeof(finding->subject), "%s", subject);
 	va_start(ap, format);
-	(void)vsnprintf(finding->text, sizeof(finding->text), format, ap);
+	(void)vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	sentence_tidy(finding->text);
+	end = message + strcspn(message, "\n");
+	store(finding->hint, sizeof(finding->hint), *end ? end + 1 : "");
+	*end = '\0';
+	store(finding->text, sizeof(finding->text), message);
 	return finding;
 }
 

@@ -38,12 +38,13 @@ struct findings {
 /** The keyword of a severity: "ok", "note", "warning", "error". */
 const char *finding_severity_name(enum finding_severity s);
 
-/** Append a finding with a printf-style text. `check` must be a literal. Return: the finding, for
- * finding_hint(); NULL without memory. */
+/** Append a finding with a printf-style text, and the hint after '\n' if there is one. `check` must
+ * be a literal. Return: the finding; NULL without memory. */
 struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
 	const char *subject, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/** Set the hint of a finding (NULL is allowed), printf-style. */
+/** Set the hint of a finding (NULL is allowed), printf-style: where it depends on more than the
+ * text does. */
 void finding_hint(struct finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -2,8 +2,6 @@
 /* Turns observations into findings. */
 #include "judge/judge.h"
 
-#include <inttypes.h>
-
 #include "base/format.h"
 #include "judge/judge_host.h"
 #include "judge/judge_peer.h"
@@ -16,9 +14,8 @@ static void judge_daemon(const struct observations *f, struct findings *ret)
 	char span[FORMAT_LEN];
 
 	if (r->pid != f->before.pid) {
-		finding_hint(finding_add(ret, FINDING_ERROR, "daemon", f->site,
-				     "wirespan was restarted during the check."),
-			"Check again.");
+		finding_add(ret, FINDING_ERROR, "daemon", f->site,
+			"wirespan was restarted during the check.\nCheck again.");
 		return;
 	}
 	finding_add(ret, FINDING_OK, "daemon", f->site, "Running for %s, pid %u, %s back end.",
@@ -31,9 +28,8 @@ void judge_observations(const struct observations *f, struct findings *ret)
 {
 	judge_daemon(f, ret);
 	if (!observed_reports_match(&f->before, &f->after)) {
-		finding_hint(finding_add(ret, FINDING_ERROR, "daemon", f->site,
-				     "The configuration changed during the check."),
-			"Check again.");
+		finding_add(ret, FINDING_ERROR, "daemon", f->site,
+			"The configuration changed during the check.\nCheck again.");
 		return;
 	}
 	judge_host(f, ret);

@@ -44,14 +44,6 @@ static void add(struct causes *c, const char *name, const char *format, ...)
 
 /* ---- the bridge ---- */
 
-static bool filters_vlans(const struct observations *f, const char *bridge)
-{
-	for (size_t i = 0; i < f->n_bridges; i++)
-		if (!strcmp(f->bridges[i].name, bridge))
-			return f->bridges[i].filters_vlans;
-	return false;
-}
-
 static bool is_in_vlan(const struct observed_port *port, unsigned vlan)
 {
 	return port->vlans[vlan / 8] & 1U << vlan % 8;
@@ -64,9 +56,10 @@ static bool judge_vlans(struct causes *c)
 	const struct observed_port *out = c->loss->out;
 	const struct observed_port *odd = in->session ? out : in;
 	const struct observed_port *other = in->session ? in : out;
+	const struct check_bridge *bridge = observed_bridge_named(c->facts, in->bridge);
 	char name[NAME_LEN];
 
-	if (!filters_vlans(c->facts, in->bridge) || (in->pvid && is_in_vlan(out, in->pvid)))
+	if (!bridge || !bridge->filters_vlans || (in->pvid && is_in_vlan(out, in->pvid)))
 		return false;
 	snprintf(name, sizeof(name),
 		"the bridge filters VLANs, and untagged frames belong to VLAN %u on %s and to "

@@ -46,10 +46,9 @@ static size_t members_up(const struct status_bridge *b)
 
 static bool runs_stp(const struct observations *f, const struct status_bridge *b)
 {
-	for (size_t i = 0; i < f->n_bridges; i++)
-		if (!strcmp(f->bridges[i].name, b->name))
-			return f->bridges[i].runs_stp;
-	return b->stp;
+	const struct check_bridge *observed = observed_bridge_named(f, b->name);
+
+	return observed ? observed->runs_stp : b->stp;
 }
 
 static const char *state_name(enum check_port_state state)
@@ -77,8 +76,8 @@ static void judge_tree_state(const struct status_bridge *b, const char *port,
 			port, b->name);
 	else
 		finding_add(ret, FINDING_NOTE, "port_blocked", port,
-			"Port %s of %s is %s: with STP = yes a port forwards at most 30 s after "
-			"it has come up.",
+			"Port %s of %s is %s: with STP = yes a port forwards at most 30 s after it "
+			"has come up.",
 			port, b->name, state_name(state));
 }
 
@@ -116,31 +115,24 @@ static bool judge_state(const struct observations *f, const struct status_bridge
 	if (state != CHECK_PORT_DISABLED && running)
 		judge_foreign_tree(b, port, state, ret);
 	else if (b->stp && !running)
-		finding_hint(finding_add(ret, FINDING_ERROR, "port_blocked", port,
-				     "Port %s of %s is %s, although the bridge runs no spanning "
-				     "tree.",
-				     port, b->name, state_name(state)),
+		finding_add(ret, FINDING_ERROR, "port_blocked", port,
+			"Port %s of %s is %s, although the bridge runs no spanning tree.\n"
 			"`ip link set %s type bridge stp_state 1`, as [Bridge] sets STP = yes: it "
 			"decides again which ports forward.",
-			b->name);
+			port, b->name, state_name(state), b->name);
 	else if (state == CHECK_PORT_LISTENING || state == CHECK_PORT_LEARNING)
-		finding_hint(
-			finding_add(ret, FINDING_ERROR, "port_blocked", port,
-				"Port %s of %s is %s: the bridge has a forward delay, although "
-				"it runs no spanning tree.",
-				port, b->name, state_name(state)),
+		finding_add(ret, FINDING_ERROR, "port_blocked", port,
+			"Port %s of %s is %s: the bridge has a forward delay, although it runs no "
+			"spanning tree.\n"
 			"It forwards after 30 s. To have it forward at once: `ip link set %s type "
 			"bridge forward_delay 0`.",
-			b->name);
+			port, b->name, state_name(state), b->name);
 	else
-		finding_hint(finding_add(ret, FINDING_ERROR, "port_blocked", port,
-				     "Port %s of %s is %s: its state was set by hand or by another "
-				     "program.",
-				     port, b->name, state_name(state)),
+		finding_add(ret, FINDING_ERROR, "port_blocked", port,
+			"Port %s of %s is %s: its state was set by hand or by another program.\n"
 			"If no other path leads to the hosts behind it: `bridge link set dev %s "
-			"state "
-			"3`.",
-			port);
+			"state 3`.",
+			port, b->name, state_name(state), port);
 	return false;
 }
 
@@ -154,22 +146,20 @@ static bool judge_port(const struct observations *f, const struct status_bridge 
 	bool right = true;
 
 	if (!m->up) {
-		finding_hint(finding_add(ret, alone ? FINDING_ERROR : FINDING_WARNING, "port_down",
-				     m->name, "Port %s of %s is down or has no carrier.", m->name,
-				     b->name),
+		finding_add(ret, alone ? FINDING_ERROR : FINDING_WARNING, "port_down", m->name,
+			"Port %s of %s is down or has no carrier.\n"
 			"`ip link set %s up`; then look at the cable and at the other end.",
-			m->name);
+			m->name, b->name, m->name);
 		return false;
 	}
 	if (check_port_is_held(state))
 		right = judge_state(f, b, m->name, state, ret);
 	if (mtu && m->mtu < mtu) {
-		finding_hint(finding_add(ret, FINDING_ERROR, "port_mtu", m->name,
-				     "Port %s has MTU %u, the segment %u: the bridge drops larger "
-				     "frames toward it silently.",
-				     m->name, m->mtu, mtu),
+		finding_add(ret, FINDING_ERROR, "port_mtu", m->name,
+			"Port %s has MTU %u, the segment %u: the bridge drops larger frames toward "
+			"it silently.\n"
 			"`ip link set %s mtu %u`, or MTU = %u in [L2TPSession] on both sides.",
-			m->name, mtu, m->mtu);
+			m->name, m->mtu, mtu, m->name, mtu, m->mtu);
 		right = false;
 	}
 	return right;
@@ -184,22 +174,18 @@ static bool judge_stp(
 	if (running == b->stp)
 		return true;
 	if (b->stp)
-		finding_hint(
-			finding_add(ret, FINDING_ERROR, "stp", b->name,
-				"%s runs no spanning tree, although [Bridge] sets STP = yes: if "
-				"there is more than one path, frames circulate.",
-				b->name),
+		finding_add(ret, FINDING_ERROR, "stp", b->name,
+			"%s runs no spanning tree, although [Bridge] sets STP = yes: if there is "
+			"more than one path, frames circulate.\n"
 			"`ip link set %s type bridge forward_delay 1500 stp_state 1`; and find out "
 			"what turned it off.",
-			b->name);
+			b->name, b->name);
 	else
-		finding_hint(finding_add(ret, FINDING_WARNING, "stp", b->name,
-				     "%s runs the spanning tree protocol, but [Bridge] does not "
-				     "set STP = yes.",
-				     b->name),
+		finding_add(ret, FINDING_WARNING, "stp", b->name,
+			"%s runs the spanning tree protocol, but [Bridge] does not set STP = yes.\n"
 			"Write STP = yes in [Bridge] if any two sites are connected by more than "
 			"one path. If none are: `ip link set %s type bridge stp_state 0`.",
-			b->name);
+			b->name, b->name);
 	return false;
 }
 
@@ -228,14 +214,6 @@ static void judge_right_bridge(
 			b->members_len, forwarding, mtu);
 }
 
-static bool is_down(const struct observations *f, const struct status_bridge *b)
-{
-	for (size_t i = 0; i < f->n_bridges; i++)
-		if (!strcmp(f->bridges[i].name, b->name))
-			return f->bridges[i].down;
-	return false;
-}
-
 static bool has_members_in_file(const struct observations *f, const struct status_bridge *b)
 {
 	for (size_t i = 0; i < f->n_members; i++)
@@ -247,14 +225,16 @@ static bool has_members_in_file(const struct observations *f, const struct statu
 static void judge_bridge(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
+	const struct check_bridge *observed = observed_bridge_named(f, b->name);
 	uint32_t mtu = segment_mtu(&f->after, b);
 	size_t sessions = 0;
 	bool right;
 
-	if (is_down(f, b)) {
-		finding_hint(finding_add(ret, FINDING_ERROR, "bridge_down", b->name,
-				     "The bridge %s is down: no frame passes.", b->name),
-			"`ip link set %s up`", b->name);
+	if (observed && observed->down) {
+		finding_add(ret, FINDING_ERROR, "bridge_down", b->name,
+			"The bridge %s is down: no frame passes.\n"
+			"`ip link set %s up`",
+			b->name, b->name);
 		return;
 	}
 	right = judge_stp(f, b, ret);
@@ -267,16 +247,17 @@ static void judge_bridge(
 		sessions += b->members[i].session;
 	}
 	if (sessions == b->members_len && !has_members_in_file(f, b)) {
-		finding_hint(finding_add(ret, FINDING_NOTE, "bridge", b->name,
-				     "%s has no port but sessions: no host is behind this gateway.",
-				     b->name),
-			"Name the interface of the members: Member = in [Bridge].");
+		finding_add(ret, FINDING_NOTE, "bridge", b->name,
+			"%s has no port but sessions: no host is behind this gateway.\n"
+			"Name the interface of the members: Member = in [Bridge].",
+			b->name);
 		right = false;
 	}
 	if (mtu && b->mtu < mtu) {
-		finding_hint(finding_add(ret, FINDING_WARNING, "bridge_mtu", b->name,
-				     "%s has MTU %u, the segment %u.", b->name, b->mtu, mtu),
-			"`ip link set %s mtu %u`", b->name, mtu);
+		finding_add(ret, FINDING_WARNING, "bridge_mtu", b->name,
+			"%s has MTU %u, the segment %u.\n"
+			"`ip link set %s mtu %u`",
+			b->name, b->mtu, mtu, b->name, mtu);
 		right = false;
 	}
 	if (right)
@@ -330,9 +311,10 @@ static void judge_differences(const struct observations *f, struct findings *ret
 			(!strcmp(d->kind, "down") && strcmp(d->name, r->wg.name) != 0) ||
 			(session_named(r, d->name) && is_outside(r, d->name)))
 			continue;
-		finding_hint(finding_add(ret, spare ? FINDING_WARNING : FINDING_ERROR, "differs",
-				     d->name, "%s.", d->text),
-			"%s", d->hint);
+		finding_add(ret, spare ? FINDING_WARNING : FINDING_ERROR, "differs", d->name,
+			"%s.\n"
+			"%s",
+			d->text, d->hint);
 	}
 }
 
@@ -345,9 +327,10 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 		const char *name = r->sessions[s].name;
 
 		if (is_outside(r, name))
-			finding_hint(finding_add(ret, FINDING_ERROR, "bridge", name,
-					     "%s is in no bridge.", name),
-				"Another program removed it: `wirespan reload` adds it again.");
+			finding_add(ret, FINDING_ERROR, "bridge", name,
+				"%s is in no bridge.\n"
+				"Another program removed it: `wirespan reload` adds it again.",
+				name);
 	}
 }
 
@@ -357,17 +340,16 @@ static void judge_member(const struct observed_member *m, struct findings *ret)
 	if (!strcmp(m->master, m->bridge))
 		return;
 	if (!m->exists)
-		finding_hint(finding_add(ret, FINDING_ERROR, "member_gone", m->name,
-				     "%s, a Member of %s in the file, is not there.", m->name,
-				     m->bridge),
+		finding_add(ret, FINDING_ERROR, "member_gone", m->name,
+			"%s, a Member of %s in the file, is not there.\n"
 			"Was the card unplugged or renamed (`ip link` shows what is there)? Plug "
-			"it "
-			"in, or correct Member; then `wirespan reload`.");
+			"it in, or correct Member; then `wirespan reload`.",
+			m->name, m->bridge);
 	else
-		finding_hint(finding_add(ret, FINDING_ERROR, "member_gone", m->name,
-				     "%s, a Member of %s in the file, is a port of %s.", m->name,
-				     m->bridge, *m->master ? m->master : "no bridge"),
-			"`ip link set %s master %s up`; and see what took it out.", m->name,
+		finding_add(ret, FINDING_ERROR, "member_gone", m->name,
+			"%s, a Member of %s in the file, is a port of %s.\n"
+			"`ip link set %s master %s up`; and see what took it out.",
+			m->name, m->bridge, *m->master ? m->master : "no bridge", m->name,
 			m->bridge);
 }
 
@@ -424,8 +406,7 @@ static void judge_fragments(
 	if (ours)
 		finding_hint(finding,
 			"[Interface] MTU here (%u) is too large for %s, whose MTU is %u: MTU = "
-			"auto, "
-			"or at most %u (%u if a peer's endpoint is IPv6).",
+			"auto, or at most %u (%u if a peer's endpoint is IPv6).",
 			f->after.wg.mtu, u->name, u->mtu, u->mtu - OVERHEAD4, u->mtu - OVERHEAD6);
 	else
 		finding_hint(finding,
@@ -446,23 +427,22 @@ static void judge_interface(
 	}
 	if (shared)
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,
-			"%" PRIu64 " WireGuard datagram%s on %s, which is %s: members and "
-			"underlay share a network card. Clear-text packets there are the members'.",
+			"%" PRIu64 " WireGuard datagram%s on %s, which is %s: members and underlay "
+			"share a network card. Clear-text packets there are the members'.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name,
 			bridge ? "a port of the bridge" : "the bridge");
 	else if (u->clear)
-		finding_hint(finding_add(ret, FINDING_ERROR, "clear", u->name,
-				     "%" PRIu64 " packets of the segment were seen in clear on %s.",
-				     u->clear, u->name),
+		finding_add(ret, FINDING_ERROR, "clear", u->name,
+			"%" PRIu64 " packets of the segment were seen in clear on %s.\n"
 			"Is %s a port of the bridge, on this or the other side? Does a route lead "
 			"Remote around WireGuard?",
-			u->name);
+			u->clear, u->name, u->name);
 	if (u->fragments)
 		judge_fragments(f, u, ret);
 	if (!u->clear && !u->fragments && !shared)
 		finding_add(ret, FINDING_OK, "underlay", u->name,
-			"%" PRIu64
-			" WireGuard datagram%s on %s, no fragment, nothing of ours in clear.",
+			"%" PRIu64 " WireGuard datagram%s on %s, no fragment, nothing of ours in "
+			"clear.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name);
 	if (u->not_captured)
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,

@@ -3,7 +3,6 @@
  * session. */
 #include "judge/judge_peer.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +25,6 @@ struct verdict {
 	char endpoint[ENDPOINT_TEXT_LEN];
 	char tunnel[IP_ADDR_TEXT_LEN];
 };
-
-static struct finding *find(const struct verdict *v, enum finding_severity severity,
-	const char *check, const char *text)
-{
-	return finding_add(v->ret, severity, check, v->subject, "%s", text);
-}
 
 /* Whether anything arrived from the peer during the check. */
 static bool has_received(const struct verdict *v)
@@ -56,42 +49,37 @@ static bool judge_keys(const struct verdict *v, const char *state)
 
 	if (has_dropped(v->facts, DROP_WG_MAC1)) {
 		key_to_base64(v->facts->after.wg.public_key, key);
-		finding_hint(
-			finding_add(v->ret, FINDING_ERROR, "key", v->subject,
-				"%s: a handshake came that was made for another public key than "
-				"ours.",
-				state),
+		finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+			"%s: a handshake came that was made for another public key than ours.\n"
 			"There, [Peer] PublicKey must be %s. If it is: does this host use a copy "
-			"of "
-			"another site's file (PrivateKey)?",
-			key);
+			"of another site's file (PrivateKey)?",
+			state, key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
 		key_to_base64(v->after->public_key, key);
-		finding_hint(
-			finding_add(v->ret, FINDING_ERROR, "key", v->subject,
-				"%s: a handshake came with a public key that no [Peer] here has.",
-				state),
+		finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+			"%s: a handshake came with a public key that no [Peer] here has.\n"
 			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
 			"derives it from its private key); it is %s now.",
-			key);
+			state, key);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "key", v->subject,
-				     "%s: a handshake came that does not authenticate.", state),
+		finding_add(v->ret, FINDING_ERROR, "key", v->subject,
+			"%s: a handshake came that does not authenticate.\n"
 			"PresharedKey must be the same on both sides, or on neither; and PublicKey "
-			"here the peer's own.");
+			"here the peer's own.",
+			state);
 		return true;
 	}
 	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "clock", v->subject,
-				     "%s: handshakes came with a time older than one seen before.",
-				     state),
+		finding_add(v->ret, FINDING_ERROR, "clock", v->subject,
+			"%s: handshakes came with a time older than one seen before.\n"
 			"The peer's clock was set back: correct it there (or restart wirespan here "
 			"to forget the time seen). If its clock is right, another host uses the "
-			"same PrivateKey: give each site a key of its own.");
+			"same PrivateKey: give each site a key of its own.",
+			state);
 		return true;
 	}
 	return false;
@@ -120,26 +108,22 @@ static bool judge_error(const struct verdict *v, const char *state)
 		return false;
 	ip_addr_text(&e->from, from);
 	if (is_port_unreachable(e))
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "port", v->subject,
-				     "%s: %s answers that nothing listens on UDP port %u.", state,
-				     from, port),
+		finding_add(v->ret, FINDING_ERROR, "port", v->subject,
+			"%s: %s answers that nothing listens on UDP port %u.\n"
 			"Is wirespan up there, with ListenPort = %u? Otherwise correct Endpoint "
 			"here. (If the peer is behind NAT, %u is the port of the NAT: only the "
-			"peer "
-			"can connect, with PersistentKeepalive = 25 there.)",
-			port, port);
+			"peer can connect, with PersistentKeepalive = 25 there.)",
+			state, from, port, port, port);
 	else if (is_prohibited(e))
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
-				     "%s: %s refuses our datagrams to %s (ICMP type %u, "
-				     "code %u): a firewall.",
-				     state, from, v->endpoint, e->type, e->code),
-			"Allow UDP port %u there.", port);
+		finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
+			"%s: %s refuses our datagrams to %s (ICMP type %u, code %u): a firewall.\n"
+			"Allow UDP port %u there.",
+			state, from, v->endpoint, e->type, e->code, port);
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "unreachable", v->subject,
-				     "%s: %s reports that %s cannot be reached (ICMP type %u, "
-				     "code %u).",
-				     state, from, v->endpoint, e->type, e->code),
-			"Is the peer's host on, and Endpoint right?");
+		finding_add(v->ret, FINDING_ERROR, "unreachable", v->subject,
+			"%s: %s reports that %s cannot be reached (ICMP type %u, code %u).\n"
+			"Is the peer's host on, and Endpoint right?",
+			state, from, v->endpoint, e->type, e->code);
 	return true;
 }
 
@@ -158,8 +142,7 @@ static void put_route_hint(const struct verdict *v, struct finding *finding)
 	if (v->peer->route.leads == STATUS_LEADS_TUNNEL)
 		finding_hint(finding,
 			"Give %s a route of its own through the uplink (`ip route add %s via "
-			"GATEWAY "
-			"dev UPLINK`), or leave it out of AllowedIPs.",
+			"GATEWAY dev UPLINK`), or leave it out of AllowedIPs.",
 			to, to);
 	else
 		finding_hint(finding,
@@ -220,14 +203,15 @@ static uint64_t refused(const struct observations *f)
 	return n;
 }
 
-static bool is_cut_off(const struct verdict *v)
+/* The interface that leads to the peer; NULL: not known. */
+static const struct observed_underlay *underlay_of(const struct verdict *v)
 {
 	const struct observations *f = v->facts;
 
 	for (size_t i = 0; i < f->n_underlays; i++)
 		if (!strcmp(f->underlays[i].name, v->peer->underlay))
-			return !f->underlays[i].up;
-	return false;
+			return &f->underlays[i];
+	return NULL;
 }
 
 /* Return: whether there is no route to the endpoint; `state` begins the sentence. */
@@ -235,10 +219,10 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 {
 	if (v->peer->route_error >= 0)
 		return false;
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "route", v->subject,
-			     "%s: this host has no route to %s (%s).", state, v->endpoint,
-			     strerror(-v->peer->route_error)),
-		"`ip route` shows the routes; `ip route get` what is missing.");
+	finding_add(v->ret, FINDING_ERROR, "route", v->subject,
+		"%s: this host has no route to %s (%s).\n"
+		"`ip route` shows the routes; `ip route get` what is missing.",
+		state, v->endpoint, strerror(-v->peer->route_error));
 	return true;
 }
 
@@ -251,13 +235,12 @@ static bool judge_sources(
 
 	if (!n)
 		return false;
-	finding_hint(finding_add(v->ret, severity, "allowed_ips", v->subject,
-			     "%s: %" PRIu64 " packets came through the tunnel from addresses that "
-			     "AllowedIPs here do not cover, and were dropped.",
-			     state, n),
+	finding_add(v->ret, severity, "allowed_ips", v->subject,
+		"%s: %" PRIu64 " packets came through the tunnel from addresses that AllowedIPs "
+		"here do not cover, and were dropped.\n"
 		"Add the addresses that the peer has inside the tunnel (the Local of its [L2TP]) "
-		"to "
-		"[Peer] AllowedIPs here.");
+		"to [Peer] AllowedIPs here.",
+		state, n);
 	return true;
 }
 
@@ -270,11 +253,11 @@ static bool judge_moved(const struct verdict *v, const char *state)
 		endpoint_equal(&v->before->endpoint, &v->after->endpoint))
 		return false;
 	endpoint_text(&v->before->endpoint, was);
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "moved", v->subject,
-			     "%s: the peer sent from %s, and during the check from %s.", state, was,
-			     v->endpoint),
+	finding_add(v->ret, FINDING_ERROR, "moved", v->subject,
+		"%s: the peer sent from %s, and during the check from %s.\n"
 		"Two hosts use the same PrivateKey: give each site a key of its own. (A peer that "
-		"has changed its network or its NAT does so once: check again.)");
+		"has changed its network or its NAT does so once: check again.)",
+		state, was, v->endpoint);
 	return true;
 }
 
@@ -285,17 +268,14 @@ static bool judge_rp_filter(const struct verdict *v, const char *state)
 
 	if (!v->facts->host.rp_filter || !*p->underlay || has_received(v))
 		return false;
-	finding_hint(
-		finding_add(v->ret, FINDING_ERROR, "rp_filter", v->subject,
-			"%s: %" PRIu64 " datagrams of the peer were seen on %s, and none reached "
-			"wirespan; the kernel dropped %" PRIu64 " packets whose source it "
-			"expects on another interface (rp_filter).",
-			state, p->datagrams_in, p->underlay, v->facts->host.rp_filter),
+	finding_add(v->ret, FINDING_ERROR, "rp_filter", v->subject,
+		"%s: %" PRIu64 " datagrams of the peer were seen on %s, and none reached wirespan; "
+		"the kernel dropped %" PRIu64 " packets whose source it expects on another "
+		"interface (rp_filter).\n"
 		"Route %s by the interface on which its datagrams arrive (`ip route get` shows "
-		"which "
-		"one is used now); or accept any interface that leads there: `sysctl -w "
+		"which one is used now); or accept any interface that leads there: `sysctl -w "
 		"net.ipv4.conf.all.rp_filter=2`.",
-		v->endpoint);
+		state, p->datagrams_in, p->underlay, v->facts->host.rp_filter, v->endpoint);
 	return true;
 }
 
@@ -333,6 +313,7 @@ static const char *silence_hint(
 /* Datagrams go, none comes through; `state` begins each sentence. */
 static void judge_silence(const struct verdict *v, const char *state)
 {
+	const struct observed_underlay *underlay = underlay_of(v);
 	const struct observed_peer *p = v->peer;
 	uint16_t ours = v->facts->after.wg.listen_port;
 	uint16_t theirs = v->after->endpoint.port;
@@ -341,42 +322,36 @@ static void judge_silence(const struct verdict *v, const char *state)
 	if (judge_rp_filter(v, state))
 		return;
 	if (p->datagrams_in && !has_received(v) && !refused(v->facts))
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
-				     "%s: %" PRIu64 " datagrams of the peer reached %s, but not "
-				     "wirespan.",
-				     state, p->datagrams_in, p->underlay),
+		finding_add(v->ret, FINDING_ERROR, "firewall", v->subject,
+			"%s: %" PRIu64 " datagrams of the peer reached %s, but not wirespan.\n"
 			"A firewall on this host drops them: let UDP port %u in (see `nft list "
 			"ruleset` or `iptables -S INPUT`).",
-			ours);
+			state, p->datagrams_in, p->underlay, ours);
 	else if (p->datagrams_in)
-		finding_hint(
-			finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
-				"%s: %" PRIu64 " datagrams came from the peer, but no handshake "
-				"was completed.",
-				state, p->datagrams_in),
+		finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+			"%s: %" PRIu64 " datagrams came from the peer, but no handshake was "
+			"completed.\n"
 			"The peer's datagrams belong to a session that ended here, or to another "
 			"key, and ours do not reach it: does a firewall there let UDP port %u in, "
 			"do PublicKey and PresharedKey agree on both sides?",
-			theirs);
-	else if (is_cut_off(v))
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "underlay", v->subject,
-				     "%s: %s, which leads to %s, is down or has no carrier.", state,
-				     p->underlay, v->endpoint),
-			"`ip link set %s up`; then look at the cable.", p->underlay);
+			state, p->datagrams_in, theirs);
+	else if (underlay && !underlay->up)
+		finding_add(v->ret, FINDING_ERROR, "underlay", v->subject,
+			"%s: %s, which leads to %s, is down or has no carrier.\n"
+			"`ip link set %s up`; then look at the cable.",
+			state, p->underlay, v->endpoint, p->underlay);
 	else if (!p->datagrams_out && *p->underlay)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
-				     "%s: no datagram left for %s on %s.", state, v->endpoint,
-				     p->underlay),
+		finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+			"%s: no datagram left for %s on %s.\n"
 			"Does the peer, or the gateway to it, answer on %s (`ip neigh`: neither "
-			"FAILED nor INCOMPLETE)? Else: does a firewall on this host drop what "
-			"goes out (see `nft list ruleset` or `iptables -S OUTPUT`)?",
-			p->underlay);
+			"FAILED nor INCOMPLETE)? Else: does a firewall on this host drop what goes "
+			"out (see `nft list ruleset` or `iptables -S OUTPUT`)?",
+			state, v->endpoint, p->underlay, p->underlay);
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
-				     "%s: %" PRIu64 " datagrams were sent to %s, and nothing came "
-				     "back.",
-				     state, p->datagrams_out, v->endpoint),
-			"%s", silence_hint(v, state, hint));
+		finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+			"%s: %" PRIu64 " datagrams were sent to %s, and nothing came back.\n"
+			"%s",
+			state, p->datagrams_out, v->endpoint, silence_hint(v, state, hint));
 }
 
 static void judge_no_session(const struct verdict *v)
@@ -384,14 +359,14 @@ static void judge_no_session(const struct verdict *v)
 	const char *name = v->after->endpoint_name;
 
 	if (!v->after->endpoint.addr.family && *name)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "name", v->subject,
-				     "No session: the address of %s is not known yet.", name),
+		finding_add(v->ret, FINDING_ERROR, "name", v->subject,
+			"No session: the address of %s is not known yet.\n"
 			"Can this host's resolver resolve it (`getent ahosts` and the name)? The "
-			"lookup is retried.");
+			"lookup is retried.",
+			name);
 	else if (!v->after->endpoint.addr.family && !judge_keys(v, no_session))
-		finding_hint(find(v, FINDING_ERROR, "handshake",
-				     "No session: the peer has no Endpoint here, and has not "
-				     "connected."),
+		finding_add(v->ret, FINDING_ERROR, "handshake", v->subject,
+			"No session: the peer has no Endpoint here, and has not connected.\n"
 			"Give [Peer] an Endpoint, or have the peer connect: there, set Endpoint to "
 			"this host's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
@@ -409,26 +384,23 @@ static void judge_no_echo(const struct verdict *v)
 	const char *wg = v->facts->after.wg.name;
 
 	if (p->send_error)
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
-				     "Echo requests to %s cannot be sent: %s.", v->tunnel,
-				     strerror(-p->send_error)),
-			"Does a firewall on this host drop ICMP, or does %s lack an address? "
-			"See `ip addr show %s` and `nft list ruleset`.",
-			wg, wg);
+		finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+			"Echo requests to %s cannot be sent: %s.\n"
+			"Does a firewall on this host drop ICMP, or does %s lack an address? See "
+			"`ip addr show %s` and `nft list ruleset`.",
+			v->tunnel, strerror(-p->send_error), wg, wg);
 	else if (p->seen_inside)
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
-				     "%s answers on %s, but the answers do not reach programs.",
-				     v->tunnel, wg),
-			"A firewall on this host drops ICMP that comes in on %s. The segment "
-			"does not need it.",
-			wg);
+		finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+			"%s answers on %s, but the answers do not reach programs.\n"
+			"A firewall on this host drops ICMP that comes in on %s. The segment does "
+			"not need it.",
+			v->tunnel, wg, wg);
 	else
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
-				     "%s does not answer %u echo requests through the tunnel.",
-				     v->tunnel, p->echo.sent),
+		finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
+			"%s does not answer %u echo requests through the tunnel.\n"
 			"Is %s the peer's address on its WireGuard interface, do its AllowedIPs "
 			"cover ours, does its firewall let ICMP in?",
-			v->tunnel);
+			v->tunnel, p->echo.sent, v->tunnel);
 }
 
 static void judge_echo(const struct verdict *v)
@@ -438,7 +410,7 @@ static void judge_echo(const struct verdict *v)
 	struct finding *finding;
 
 	if (!v->peer->tunnel.family) {
-		find(v, FINDING_NOTE, "echo",
+		finding_add(v->ret, FINDING_NOTE, "echo", v->subject,
 			"AllowedIPs name no single address: the peer was not asked for an echo.");
 		return;
 	}
@@ -468,54 +440,42 @@ static void judge_path(const struct verdict *v)
 	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
 		return;
 	if (p->answers && p->state == STATUS_PATH_SILENT)
-		finding_hint(finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
-				     "The path is assumed to carry %u bytes, as last measured: no "
-				     "probe is answered now.",
-				     p->mtu),
-			"%s", silent_hint);
+		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+			"The path is assumed to carry %u bytes, as last measured: no probe is "
+			"answered now.\n"
+			"%s",
+			p->mtu, silent_hint);
 	else if (p->answers)
 		finding_add(v->ret, FINDING_OK, "path_mtu", v->subject,
-			"The path carries %u bytes, measured (%" PRIu64 " of %" PRIu64
-			" probes answered).",
+			"The path carries %u bytes, measured (%" PRIu64 " of %" PRIu64 " probes "
+			"answered).",
 			p->mtu, p->answers, p->probes);
 	else if (p->probes)
-		finding_hint(
-			finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
-				"The path is assumed to carry %u bytes, the route's MTU: none of "
-				"%" PRIu64 " probes was answered.",
-				p->mtu, p->probes),
-			"%s", silent_hint);
+		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+			"The path is assumed to carry %u bytes, the route's MTU: none of "
+			"%" PRIu64 " probes was answered.\n"
+			"%s",
+			p->mtu, p->probes, silent_hint);
 	if (p->black_holes)
 		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
 			"The path was found to carry less than before, %" PRIu64 " times.",
 			p->black_holes);
 	if (p->train_max)
-		finding_hint(finding_add(v->ret, FINDING_NOTE, "path_trains", v->subject,
-				     "The path loses trains of more than %u datagram%s, and not "
-				     "single ones: no more are sent at once, at the cost of speed.",
-				     p->train_max, p->train_max == 1 ? "" : "s"),
+		finding_add(v->ret, FINDING_NOTE, "path_trains", v->subject,
+			"The path loses trains of more than %u datagram%s, and not single ones: no "
+			"more are sent at once, at the cost of speed.\n"
 			"Does a router, card or hypervisor on the path segment UDP wrongly, or "
-			"limit the rate with a small burst? If `ethtool -K %s "
-			"tx-udp-segmentation off` here helps, it is the segmentation.",
+			"limit the rate with a small burst? If `ethtool -K %s tx-udp-segmentation "
+			"off` here helps, it is the segmentation.",
+			p->train_max, p->train_max == 1 ? "" : "s",
 			*v->peer->underlay ? v->peer->underlay : "eth0");
-}
-
-/* The MTU of the interface that leads to the peer; 0: not known. */
-static unsigned underlay_mtu(const struct verdict *v)
-{
-	const struct observations *f = v->facts;
-
-	for (size_t i = 0; i < f->n_underlays; i++)
-		if (!strcmp(f->underlays[i].name, v->peer->underlay))
-			return f->underlays[i].mtu;
-	return 0;
 }
 
 static void judge_full(const struct verdict *v)
 {
 	const struct observed_peer *p = v->peer;
 	unsigned outer = p->full_size + (v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
-	unsigned link = underlay_mtu(v);
+	const struct observed_underlay *link = underlay_of(v);
 
 	if (!p->full_size)
 		return;
@@ -527,25 +487,22 @@ static void judge_full(const struct verdict *v)
 			v->facts->after.wg.name);
 		return;
 	}
-	if (link && outer > link) {
-		finding_hint(
-			finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
-				"Packets of %u bytes, the MTU of %s, become datagrams of %u "
-				"bytes, but the MTU of %s is %u: they are not sent.",
-				p->full_size, v->facts->after.wg.name, outer, p->underlay, link),
+	if (link && outer > link->mtu) {
+		finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
+			"Packets of %u bytes, the MTU of %s, become datagrams of %u bytes, but the "
+			"MTU of %s is %u: they are not sent.\n"
 			"In [Interface] here: MTU = auto, or at most %u.",
-			link - (outer - p->full_size));
+			p->full_size, v->facts->after.wg.name, outer, p->underlay, link->mtu,
+			link->mtu - (outer - p->full_size));
 		return;
 	}
-	finding_hint(
-		finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
-			"Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s",
-			p->full_size, v->facts->after.wg.name,
-			p->too_big ? " A router reports that they are too big." : ""),
+	finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
+		"Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s\n"
 		"The path to %s carries less than %u bytes one way or the other. With [Interface] "
 		"MTU = auto its MTU is found; a number has to be smaller. Does something on the "
 		"path drop large datagrams?",
-		v->endpoint, outer);
+		p->full_size, v->facts->after.wg.name,
+		p->too_big ? " A router reports that they are too big." : "", v->endpoint, outer);
 }
 
 static void judge_handshake(const struct verdict *v)

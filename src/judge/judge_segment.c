@@ -3,7 +3,6 @@
  * of this host; loops; addresses that are in use twice; frames that are too large. */
 #include "judge/judge_segment.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,16 +24,14 @@ bool judge_loops(const struct observations *f, struct findings *ret)
 
 		if (!p->returned || check_port_is_held(p->state))
 			continue;
-		finding_hint(finding_add(ret, FINDING_ERROR, "loop", p->name,
-				     "There is a loop: %" PRIu64
-				     " probes of ours that were sent on %s came back on %s. "
-				     "Broadcasts circulate.",
-				     p->returned, p->returned_from, p->name),
-			"%s leads to %s by a second path: a cable between switches, another "
-			"bridge or tunnel. Remove one of the paths; or write STP = yes in "
-			"[Bridge] on every site. To stop it at once: `ip link set %s nomaster` "
-			"(cuts this port off).",
-			p->returned_from,
+		finding_add(ret, FINDING_ERROR, "loop", p->name,
+			"There is a loop: %" PRIu64 " probes of ours that were sent on %s came "
+			"back on %s. Broadcasts circulate.\n"
+			"%s leads to %s by a second path: a cable between switches, another bridge "
+			"or tunnel. Remove one of the paths; or write STP = yes in [Bridge] on "
+			"every site. To stop it at once: `ip link set %s nomaster` (cuts this port "
+			"off).",
+			p->returned, p->returned_from, p->name, p->returned_from,
 			strcmp(p->returned_from, p->name) != 0 ? p->name : "itself", p->name);
 	}
 	return true;
@@ -211,14 +208,13 @@ static void judge_lost_large(
 		finding_hint(finding,
 			"`wirespan check` there names a port of the bridge with a smaller MTU. If "
 			"it finds none, the MTU of %s itself is smaller: set it to %u there; or "
-			"set "
-			"MTU in [L2TPSession] and on all members to what it can.",
+			"set MTU in [L2TPSession] and on all members to what it can.",
 			to, x->large);
 	else
 		finding_hint(finding,
 			"The MTU of %s, or of a switch before it, is smaller: set it to %u there; "
-			"or "
-			"set MTU in [L2TPSession] on both sides and on all members to what it can.",
+			"or set MTU in [L2TPSession] on both sides and on all members to what it "
+			"can.",
 			to, x->large);
 }
 
@@ -314,23 +310,18 @@ static void judge_mute(
 {
 	char who[IP_ADDR_TEXT_LEN];
 	char gateway[IP_ADDR_TEXT_LEN];
-	struct finding *finding;
 
 	station_text(n->mute, who);
 	if (n->gateway)
 		station_text(n->gateway, gateway);
-	finding = finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
 		"%s on the far side answers ARP, but no echo request%s%s%s: that members reach "
-		"each "
-		"other is not proved.",
-		who, n->gateway ? ", while the gateway there, " : "", n->gateway ? gateway : "",
-		n->gateway ? ", answers both" : "");
-	finding_hint(finding,
+		"each other is not proved.\n"
 		"A filter there may drop IP between bridge ports (br_netfilter with a FORWARD "
 		"chain): `wirespan check` there names it. Or the firewall of %s drops echo "
-		"requests: "
-		"name a host that answers with --target.",
-		who);
+		"requests: name a host that answers with --target.",
+		who, n->gateway ? ", while the gateway there, " : "", n->gateway ? gateway : "",
+		n->gateway ? ", answers both" : "", who);
 }
 
 /* The members of a bridge's ports here. */
@@ -361,15 +352,14 @@ static void judge_version(const struct observations *f, const struct observed_po
 
 	if ((!no4 && !no6) || f->target.family)
 		return;
-	finding_hint(finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-			     "Behind %s hosts answer with %s, but none with %s, which members here "
-			     "and the "
-			     "gateway there use: that it passes between members is not proved.",
-			     p->name, no4 ? "IPv6" : "IPv4", no4 ? "IPv4 (ARP)" : "IPv6"),
+	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+		"Behind %s hosts answer with %s, but none with %s, which members here and the "
+		"gateway there use: that it passes between members is not proved.\n"
 		"A filter there drops %s between bridge ports, or a port floods no %s: `wirespan "
 		"check` there names it. If no member there uses it, name one of them with "
 		"--target.",
-		no4 ? "IPv4" : "IPv6", no4 ? "broadcasts" : "multicasts");
+		p->name, no4 ? "IPv6" : "IPv4", no4 ? "IPv4 (ARP)" : "IPv6", no4 ? "IPv4" : "IPv6",
+		no4 ? "broadcasts" : "multicasts");
 }
 
 /* No host behind the far gateway answers, or nothing proves that one does. */
@@ -391,14 +381,13 @@ static void judge_far_side(
 		return;
 	}
 	station_text(n.gateway ? n.gateway : &p->stations[0], gateway);
-	finding_hint(finding_add(ret, FINDING_ERROR, "no_member", p->name,
-			     "Behind %s only the gateway of the far side answers (%s), and no "
-			     "host: that "
-			     "members reach each other is not proved.",
-			     p->name, gateway),
+	finding_add(ret, FINDING_ERROR, "no_member", p->name,
+		"Behind %s only the gateway of the far side answers (%s), and no host: that "
+		"members reach each other is not proved.\n"
 		"`wirespan check` there names what drops members' frames, or a port that is down. "
 		"If it finds nothing, no member there is on, or none has an address of this subnet "
-		"or IPv6: attach one, or name the host that is to answer with --target.");
+		"or IPv6: attach one, or name the host that is to answer with --target.",
+		p->name, gateway);
 }
 
 static bool has_members_here(const struct observations *f, const struct status_bridge *b)
@@ -426,15 +415,13 @@ static void judge_near_side(
 	}
 	if (!port || has_members_here(f, b))
 		return;
-	finding_hint(
-		finding_add(ret, FINDING_ERROR, "no_member", b->name,
-			"No host answers on %s, the port of %s to members: that members here reach "
-			"the other side is not proved.",
-			port, b->name),
+	finding_add(ret, FINDING_ERROR, "no_member", b->name,
+		"No host answers on %s, the port of %s to members: that members here reach the "
+		"other side is not proved.\n"
 		"Is a member attached and on, with an address of this subnet or IPv6? Is the cable "
 		"in, and the switch's port in the right VLAN? Does a filter here drop what leaves "
 		"or enters %s (`nft list ruleset`, `tc qdisc show dev %s`)?",
-		port, port);
+		port, b->name, port, port);
 }
 
 /* ---- addresses in use twice ---- */
@@ -474,19 +461,17 @@ static void judge_twins(
 			continue;
 		station_text(s, who);
 		if (twin_of(b, s, true))
-			finding_hint(
-				finding_add(ret, FINDING_ERROR, "duplicate_mac", a->name,
-					"The MAC address %02x:%02x:%02x:%02x:%02x:%02x (%s) is "
-					"in use on %s and on %s: frames for it go to one, then "
-					"to the other.",
-					m[0], m[1], m[2], m[3], m[4], m[5], who, a->name, b->name),
+			finding_add(ret, FINDING_ERROR, "duplicate_mac", a->name,
+				"The MAC address %02x:%02x:%02x:%02x:%02x:%02x (%s) is in use on "
+				"%s and on %s: frames for it go to one, then to the other.\n"
 				"Give one of the hosts another MAC address (copies of one system "
-				"have the same). If it is one host, two paths lead to it: a loop.");
+				"have the same). If it is one host, two paths lead to it: a loop.",
+				m[0], m[1], m[2], m[3], m[4], m[5], who, a->name, b->name);
 		else if (twin_of(b, s, false))
-			finding_hint(finding_add(ret, FINDING_ERROR, "duplicate_ip", a->name,
-					     "%s is in use by two hosts, one on %s and one on %s.",
-					     who, a->name, b->name),
-				"Give one of them another address.");
+			finding_add(ret, FINDING_ERROR, "duplicate_ip", a->name,
+				"%s is in use by two hosts, one on %s and one on %s.\n"
+				"Give one of them another address.",
+				who, a->name, b->name);
 	}
 }
 
@@ -509,8 +494,7 @@ static void judge_jumbo(const struct observations *f, const struct observed_port
 	finding = finding_add(ret, p->large_answered ? FINDING_ERROR : FINDING_NOTE, "lan_mtu",
 		p->name,
 		"%s has MTU %u%s, the sessions of %s %u: the bridge drops larger packets toward "
-		"the "
-		"far side, and no counter shows it.",
+		"the far side, and no counter shows it.",
 		p->name, p->mtu, p->large_answered ? ", and a host there uses it" : "", b->name,
 		mtu);
 	if (p->large_answered)
@@ -565,12 +549,12 @@ static void judge_no_crossing(const struct observations *f, struct findings *ret
 				"it lets members' frames pass could not be tried (%s).",
 				loss.in->name, loss.out->name, strerror(-f->inject_error)));
 	else
-		finding_hint(finding_add(ret, FINDING_WARNING, "members", f->site,
-				     "Frames could not be sent as members send them (%s): filters "
-				     "between the ports of this host's bridge were not tried.",
-				     strerror(-f->inject_error)),
+		finding_add(ret, FINDING_WARNING, "members", f->site,
+			"Frames could not be sent as members send them (%s): filters between the "
+			"ports of this host's bridge were not tried.\n"
 			"This needs Linux 5.18 with BPF, and root. A ping between members shows "
-			"the same.");
+			"the same.",
+			strerror(-f->inject_error));
 }
 
 void judge_segment(const struct observations *f, struct findings *ret)
@@ -609,8 +593,8 @@ void judge_segment(const struct observations *f, struct findings *ret)
 		}
 	}
 	if (f->out_of_time)
-		finding_hint(finding_add(ret, FINDING_ERROR, "time", f->site,
-				     "The time was over before all was tried."),
+		finding_add(ret, FINDING_ERROR, "time", f->site,
+			"The time was over before all was tried.\n"
 			"Peers or hosts that do not answer take long, and so does a busy host: see "
 			"the other findings, then check again.");
 }

@@ -64,12 +64,10 @@ static void judge_session_id(const struct verdict *v)
 
 	if (!n || v->after->rx.packets != v->before->rx.packets)
 		return;
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "session_id", v->after->name,
-			     "The peer sends session id %u (%" PRIu64
-			     " packets), but SessionId here is %u.",
-			     theirs, n, v->after->session_id),
+	finding_add(v->ret, FINDING_ERROR, "session_id", v->after->name,
+		"The peer sends session id %u (%" PRIu64 " packets), but SessionId here is %u.\n"
 		"They must be the same: set SessionId = %u here, or PeerSessionId = %u there.",
-		theirs, v->after->session_id);
+		theirs, n, v->after->session_id, theirs, v->after->session_id);
 }
 
 static void judge_cookie(const struct verdict *v)
@@ -78,12 +76,10 @@ static void judge_cookie(const struct verdict *v)
 
 	if (!n)
 		return;
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "cookie", v->after->name,
-			     "%" PRIu64 " frames of the peer had another cookie than PeerCookie "
-			     "here, or none.",
-			     n),
+	finding_add(v->ret, FINDING_ERROR, "cookie", v->after->name,
+		"%" PRIu64 " frames of the peer had another cookie than PeerCookie here, or none.\n"
 		"PeerCookie here (%u bytes) must be the peer's Cookie (in ip l2tp: cookie).",
-		v->after->peer_cookie_len);
+		n, v->after->peer_cookie_len);
 }
 
 static void judge_sublayer(const struct verdict *v)
@@ -93,19 +89,19 @@ static void judge_sublayer(const struct verdict *v)
 	if (!n)
 		return;
 	if (v->after->options.sublayer == L2TP_SUBLAYER_DEFAULT)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
-				     "%" PRIu64 " frames of the peer look as if they had no "
-				     "L2-specific sublayer; here it is default.",
-				     n),
+		finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
+			"%" PRIu64 " frames of the peer look as if they had no L2-specific "
+			"sublayer; here it is default.\n"
 			"Set Layer2SpecificHeader = none here, or default there (in ip l2tp: "
-			"l2spec_type). A Cookie there that is not expected here looks the same.");
+			"l2spec_type). A Cookie there that is not expected here looks the same.",
+			n);
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
-				     "%" PRIu64 " frames of the peer look as if they had the "
-				     "default L2-specific sublayer; here it is none.",
-				     n),
+		finding_add(v->ret, FINDING_ERROR, "sublayer", v->after->name,
+			"%" PRIu64 " frames of the peer look as if they had the default "
+			"L2-specific sublayer; here it is none.\n"
 			"Set Layer2SpecificHeader = default here, or none there (in ip l2tp: "
-			"l2spec_type).");
+			"l2spec_type).",
+			n);
 }
 
 static bool expects_sequence(const struct verdict *v)
@@ -123,16 +119,16 @@ static void judge_sequence(const struct verdict *v)
 	if (!expects_sequence(v))
 		return;
 	if (without)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "sequence", v->after->name,
-				     "%" PRIu64 " frames of the peer had no sequence number; "
-				     "Sequence = %s here drops them.",
-				     without, mode),
-			"Set Sequence = send or both there, or none or send here.");
+		finding_add(v->ret, FINDING_ERROR, "sequence", v->after->name,
+			"%" PRIu64 " frames of the peer had no sequence number; Sequence = %s here "
+			"drops them.\n"
+			"Set Sequence = send or both there, or none or send here.",
+			without, mode);
 	else if (late)
-		finding_hint(
-			finding_add(v->ret, FINDING_WARNING, "sequence", v->after->name,
-				"%" PRIu64 " frames came out of sequence and were dropped.", late),
-			"The underlay reorders: Sequence = none or send here lets them pass.");
+		finding_add(v->ret, FINDING_WARNING, "sequence", v->after->name,
+			"%" PRIu64 " frames came out of sequence and were dropped.\n"
+			"The underlay reorders: Sequence = none or send here lets them pass.",
+			late);
 }
 
 /* L2TP packets of the peer that match no session. */
@@ -144,19 +140,18 @@ static void judge_alien(const struct verdict *v)
 	if (!a->seen)
 		return;
 	if (a->encap != t->encap)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "encapsulation", v->after->name,
-				     "The peer sends L2TP over %s; EncapsulationType here is %s.",
-				     a->encap == L2TP_ENCAP_UDP ? "UDP" : "IP",
-				     t->encap == L2TP_ENCAP_UDP ? "udp" : "ip"),
-			"Make EncapsulationType the same on both sides.");
+		finding_add(v->ret, FINDING_ERROR, "encapsulation", v->after->name,
+			"The peer sends L2TP over %s; EncapsulationType here is %s.\n"
+			"Make EncapsulationType the same on both sides.",
+			a->encap == L2TP_ENCAP_UDP ? "UDP" : "IP",
+			t->encap == L2TP_ENCAP_UDP ? "udp" : "ip");
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "ports", v->after->name,
-				     "The peer sends L2TP from UDP port %u to %u; here "
-				     "UDPDestinationPort = %u and UDPSourcePort = %u.",
-				     a->source_port, a->destination_port, t->destination_port,
-				     t->source_port),
-			"Set UDPDestinationPort = %u and UDPSourcePort = %u here, or the peer's "
-			"to these the other way round.",
+		finding_add(v->ret, FINDING_ERROR, "ports", v->after->name,
+			"The peer sends L2TP from UDP port %u to %u; here UDPDestinationPort = %u "
+			"and UDPSourcePort = %u.\n"
+			"Set UDPDestinationPort = %u and UDPSourcePort = %u here, or the peer's to "
+			"these the other way round.",
+			a->source_port, a->destination_port, t->destination_port, t->source_port,
 			a->source_port, a->destination_port);
 }
 
@@ -169,14 +164,13 @@ static void judge_refusal(const struct verdict *v)
 	if (!e->seen)
 		return;
 	ip_addr_text(&v->tunnel->local, local);
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "no_tunnel", v->after->name,
-			     "%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel "
-			     "is there.",
-			     ip_addr_text(&e->from, from), e->type, e->code),
+	finding_add(v->ret, FINDING_ERROR, "no_tunnel", v->after->name,
+		"%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel is there.\n"
 		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
 		"UDPSourcePort = %u and UDPDestinationPort = %u?",
-		v->remote, local, v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip",
-		v->tunnel->destination_port, v->tunnel->source_port);
+		ip_addr_text(&e->from, from), e->type, e->code, v->remote, local,
+		v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip", v->tunnel->destination_port,
+		v->tunnel->source_port);
 }
 
 static void judge_oddities(const struct verdict *v)
@@ -187,17 +181,16 @@ static void judge_oddities(const struct verdict *v)
 	uint64_t sums = count(v, v->tunnel_before->bad_checksums, v->tunnel->bad_checksums);
 
 	if (control)
-		finding_hint(
-			finding_add(v->ret, FINDING_WARNING, "control", v->after->name,
-				"The peer sends L2TP control messages (%" PRIu64 ").", control),
-			"Its tunnel uses the control protocol: configure a static one there.");
+		finding_add(v->ret, FINDING_WARNING, "control", v->after->name,
+			"The peer sends L2TP control messages (%" PRIu64 ").\n"
+			"Its tunnel uses the control protocol: configure a static one there.",
+			control);
 	if (length)
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "length", v->after->name,
-				     "%" PRIu64 " frames of the peer were too short or too long.",
-				     length),
+		finding_add(v->ret, FINDING_WARNING, "length", v->after->name,
+			"%" PRIu64 " frames of the peer were too short or too long.\n"
 			"Do Layer2SpecificHeader and the lengths of the cookies agree? Is the "
 			"session's MTU larger there (%u here)?",
-			v->after->mtu);
+			length, v->after->mtu);
 	if (sums)
 		finding_add(v->ret, FINDING_WARNING, "checksum", v->after->name,
 			"%" PRIu64 " L2TP packets of the peer had a wrong UDP checksum.", sums);
@@ -227,23 +220,22 @@ static void judge_no_path(const struct verdict *v, const char *proof)
 			"ports of %s are still learning.",
 			proof, v->bridge->name);
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "no_path", v->after->name,
-				     "%s. But the spanning tree %s blocks it, and no other path "
-				     "leads to that site.",
-				     proof, is_held(v) ? "here" : "there"),
+		finding_add(v->ret, FINDING_ERROR, "no_path", v->after->name,
+			"%s. But the spanning tree %s blocks it, and no other path leads to that "
+			"site.\n"
 			"If that gateway has just started, its ports forward 30 s later: check "
-			"again "
-			"then. Else run `wirespan check` on every site: does another session work "
-			"in "
-			"one direction only?");
+			"again then. Else run `wirespan check` on every site: does another session "
+			"work in one direction only?",
+			proof, is_held(v) ? "here" : "there");
 }
 
 static void judge_unbridged(const struct verdict *v, const char *proof)
 {
-	finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
-			     "%s. But there it seems to be a port of no bridge.", proof),
+	finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
+		"%s. But there it seems to be a port of no bridge.\n"
 		"There, `ip link` shows whether the session's interface has a master: put it into "
-		"the bridge (`wirespan reload` does).");
+		"the bridge (`wirespan reload` does).",
+		proof);
 }
 
 /* The spanning tree, here or at the far end, keeps the session as a backup: correct if there is
@@ -279,14 +271,14 @@ static void judge_far_end(const struct verdict *v)
 		finding_add(v->ret, FINDING_OK, "session", v->after->name,
 			"%s. No host behind it was probed: its port here does not forward.", proof);
 	else
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
-				     "%s. But no host behind it answers.", proof),
+		finding_add(v->ret, FINDING_ERROR, "far_bridge", v->after->name,
+			"%s. But no host behind it answers.\n"
 			"There: is the bridge up, is the session's interface a port of it (`bridge "
 			"link`), and forwarding? Does a filter there drop what enters by it? "
 			"`wirespan check` there names it. STP must be the same on all sites; here "
-			"it is no. If all "
-			"is right, no host there has an address that answers: name one with "
-			"--target.");
+			"it is no. If all is right, no host there has an address that answers: "
+			"name one with --target.",
+			proof);
 }
 
 /* ---- no host answers ---- */
@@ -326,18 +318,17 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	struct finding *finding;
 
 	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "silence", r->name,
-				     "Not proven: no host answers on this pseudowire. Another path "
-				     "leads to that site; the spanning tree may block this one."),
+		finding_add(v->ret, FINDING_WARNING, "silence", r->name,
+			"Not proven: no host answers on this pseudowire. Another path leads to "
+			"that site; the spanning tree may block this one.\n"
 			"Run `wirespan check` there. A far end that is not Linux, or restricts ARP "
 			"(arp_ignore), does not answer on a blocked port.");
 		return;
 	}
 	if (s->heard)
 		finding = finding_add(v->ret, FINDING_ERROR, "one_way", r->name,
-			"One way only: %" PRIu64
-			" frames of the far side arrived, but no host there answers ours "
-			"(%" PRIu64 " sent).",
+			"One way only: %" PRIu64 " frames of the far side arrived, but no host "
+			"there answers ours (%" PRIu64 " sent).",
 			s->heard, s->asked);
 	else if (explained)
 		return;
@@ -356,9 +347,9 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	}
 	finding_hint(finding,
 		"Run `wirespan check` there: it names what arrives, and what drops it. There, "
-		"SessionId must be %u, "
-		"PeerCookie our Cookie (%u bytes), Layer2SpecificHeader %s%s. If all is right, "
-		"no host there has an address that answers: name one with --target.",
+		"SessionId must be %u, PeerCookie our Cookie (%u bytes), Layer2SpecificHeader "
+		"%s%s. If all is right, no host there has an address that answers: name one with "
+		"--target.",
 		r->peer_session_id, r->cookie_len,
 		l2tp_option_word(&l2tp_option_rows[L2TP_OPTION(sublayer)], r->options.sublayer),
 		sends ? "" : ", and Sequence not recv or both");
@@ -394,14 +385,12 @@ static void judge_life(const struct verdict *v)
 	struct finding *finding;
 
 	if (!e->received) {
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", v->after->name,
-				     "ARP passes both ways, but %s does not answer an echo%s.",
-				     v->station, s->limit ? "" : ": sizes were not tried"),
+		finding_add(v->ret, FINDING_ERROR, "session", v->after->name,
+			"ARP passes both ways, but %s does not answer an echo%s.\n"
 			"A filter of IP between here and there (br_netfilter with a FORWARD chain, "
-			"there or "
-			"here), or its own firewall drops ICMP: run `wirespan check` there, or "
-			"name "
-			"another host on the far side with --target.");
+			"there or here), or its own firewall drops ICMP: run `wirespan check` "
+			"there, or name another host on the far side with --target.",
+			v->station, s->limit ? "" : ": sizes were not tried");
 		return;
 	}
 	finding = finding_add(v->ret, observed_echo_severity(e), "session", v->after->name,
@@ -420,8 +409,8 @@ static void judge_whole(const struct verdict *v)
 
 	if (!s->whole)
 		finding_add(v->ret, FINDING_NOTE, "size", v->after->name,
-			"%u bytes should pass in one piece; the %s back end does not count what "
-			"is cut.",
+			"%u bytes should pass in one piece; the %s back end does not count what is "
+			"cut.",
 			budget, v->facts->after.backend);
 	else if (s->whole == budget)
 		finding_add(v->ret, FINDING_OK, "size", v->after->name,
@@ -432,14 +421,13 @@ static void judge_whole(const struct verdict *v)
 			"Packets up to %u bytes, the MTU of %s, pass in one piece; %u would fit.",
 			s->whole, v->after->name, budget);
 	else
-		finding_hint(finding_add(v->ret, FINDING_WARNING, "size", v->after->name,
-				     "The largest packet that passes in one piece has %u bytes; "
-				     "%u were computed.",
-				     s->whole, budget),
+		finding_add(v->ret, FINDING_WARNING, "size", v->after->name,
+			"The largest packet that passes in one piece has %u bytes; %u were "
+			"computed.\n"
 			"One direction carries less: is [Interface] MTU, here or there, too large "
-			"for "
-			"the path (MTU = auto finds it), or does `wirespan mtu` on the far side "
-			"compute another number, from its underlay or cookie?");
+			"for the path (MTU = auto finds it), or does `wirespan mtu` on the far "
+			"side compute another number, from its underlay or cookie?",
+			s->whole, budget);
 }
 
 static void judge_full(const struct verdict *v)
@@ -448,15 +436,13 @@ static void judge_full(const struct verdict *v)
 	const char *name = v->after->name;
 
 	if (s->largest < s->limit)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "full_size", name,
-				     "Packets of more than %u bytes do not pass, although %s has "
-				     "MTU %u.",
-				     s->largest, name, s->limit),
+		finding_add(v->ret, FINDING_ERROR, "full_size", name,
+			"Packets of more than %u bytes do not pass, although %s has MTU %u.\n"
 			"Does Oversize here or there let only smaller ones pass? Else the far side "
 			"refuses them: its session's interface, its bridge and every port of that "
 			"need MTU %u (wirespan: MTU = auto); `wirespan check` there names the one "
 			"that has less.",
-			s->limit);
+			s->largest, name, s->limit, s->limit);
 	else if (s->station_cuts)
 		finding_add(v->ret, FINDING_NOTE, "full_size", name,
 			"Packets of %u bytes arrive; %s answers them in pieces, its own MTU is "
@@ -469,11 +455,10 @@ static void judge_full(const struct verdict *v)
 			s->whole < s->limit ? ", in fragments inside the tunnel" : "",
 			s->outward ? " (tried in our direction)" : "");
 	else
-		finding_hint(finding_add(v->ret, FINDING_NOTE, "full_size", name,
-				     "%s has MTU %u: members need it too, larger packets do not "
-				     "pass.",
-				     name, s->limit),
-			"MTU = auto in [L2TPSession] lets members keep 1500.");
+		finding_add(v->ret, FINDING_NOTE, "full_size", name,
+			"%s has MTU %u: members need it too, larger packets do not pass.\n"
+			"MTU = auto in [L2TPSession] lets members keep 1500.",
+			name, s->limit);
 }
 
 static void judge_throughput(const struct verdict *v)
@@ -512,18 +497,20 @@ static bool judge_tried(const struct verdict *v)
 	if (s->tried)
 		return true;
 	if (s->peer == SIZE_MAX)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
-				     "No peer's AllowedIPs cover Remote = %s.", v->remote),
-			"Add %s/%u to the AllowedIPs of the peer that it belongs to.", v->remote,
-			ip_addr_bits(&v->tunnel->remote));
+		finding_add(v->ret, FINDING_ERROR, "session", name,
+			"No peer's AllowedIPs cover Remote = %s.\n"
+			"Add %s/%u to the AllowedIPs of the peer that it belongs to.",
+			v->remote, v->remote, ip_addr_bits(&v->tunnel->remote));
 	else if (s->error == -ENETDOWN)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
-				     "The interface %s is down.", name),
-			"`ip link set %s up`", name);
+		finding_add(v->ret, FINDING_ERROR, "session", name,
+			"The interface %s is down.\n"
+			"`ip link set %s up`",
+			name, name);
 	else if (s->error)
-		finding_hint(finding_add(v->ret, FINDING_ERROR, "session", name,
-				     "Cannot send frames into %s: %s.", name, strerror(-s->error)),
-			"Is the interface still there, and are you root?");
+		finding_add(v->ret, FINDING_ERROR, "session", name,
+			"Cannot send frames into %s: %s.\n"
+			"Is the interface still there, and are you root?",
+			name, strerror(-s->error));
 	else
 		finding_add(
 			v->ret, FINDING_NOTE, "session", name, "Not tried: its peer is not there.");
@@ -592,8 +579,9 @@ void judge_target(const struct observations *f, struct findings *ret)
 	if (!f->target.family || !tried)
 		return;
 	ip_addr_text(&f->target, target);
-	finding_hint(finding_add(ret, FINDING_ERROR, "target", target,
-			     "%s answers through no session.", target),
+	finding_add(ret, FINDING_ERROR, "target", target,
+		"%s answers through no session.\n"
 		"Is it on, and on the far side of the segment? If so, run `wirespan check` on its "
-		"site: does the port that leads to it forward?");
+		"site: does the port that leads to it forward?",
+		target);
 }

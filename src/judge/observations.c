@@ -46,6 +46,14 @@ struct observed_port *observed_port_named(const struct observations *f, const ch
 	return NULL;
 }
 
+const struct check_bridge *observed_bridge_named(const struct observations *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_bridges; i++)
+		if (!strcmp(f->bridges[i].name, name))
+			return &f->bridges[i];
+	return NULL;
+}
+
 /* How useful a station is for further probes. */
 static unsigned rank(const struct observed_station *s, const struct ip_addr *target)
 {

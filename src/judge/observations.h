@@ -263,6 +263,9 @@ const struct status_tunnel *observed_tunnel_of(
 /** The port with that name, or NULL. */
 struct observed_port *observed_port_named(const struct observations *f, const char *name);
 
+/** What was observed of the bridge with that name, or NULL. */
+const struct check_bridge *observed_bridge_named(const struct observations *f, const char *name);
+
 /** The host that the user named, if it answers on the port; else the one to probe further:
  * a host rather than the far gateway, one with IPv4 rather than without. NULL: none answers. */
 struct observed_station *observed_main_station(
