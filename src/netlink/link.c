@@ -159,6 +159,18 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	return m;
 }
 
+struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name)
+{
+	size_t linkinfo;
+
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_KIND, "wireguard");
+	nl_msg_nest_end(m, linkinfo);
+	return m;
+}
+
 /* Change one attribute of a bridge. */
 static struct nl_msg *encode_bridge_option(
 	struct nl_msg *m, uint32_t ifindex, uint16_t type, const void *value, size_t len)
