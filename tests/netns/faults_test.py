@@ -116,6 +116,7 @@ FAULTS = {
         r"\(ARP, IPv4 and IPv6\)",
         "both ports are isolated",
         undo="bridge link set dev l2tpeth0 isolated off",
+        insist=("isolated", "l2tpeth0"),
     ),
     "the member's port is locked": filtered(
         "bridge link set dev eth1 locked on learning off\nbridge fdb del $(cat member) dev eth1 master",
