@@ -530,7 +530,8 @@ def one_card(family, backup):
         with RawPort(vpn, "eth5" if backup else BRIDGE, ignore_outgoing=False) as other:
             for _ in range(5):
                 vpn.run("bridge", "fdb", "del", mac, "dev", "eth0", "master", check=False)
-                assert member.ping(two.member4, count=5, timeout=10).ok
+                result = member.ping(two.member4, count=5, timeout=10)
+                assert result.ok, result.out
                 time.sleep(0.3)
             if backup:
                 leaked = other.expect(lambda p: is_wireguard(p, (PORT,)), 0.5)

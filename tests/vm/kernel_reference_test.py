@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import Node, need_root
 from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key, wirespan_conf
-from lib.runner import Suite, cleanup
+from lib.runner import Suite, cleanup, wait_for
 from lib.wirespan import find_binary
 from vm.guest import Guest
 
@@ -101,7 +101,7 @@ def exact_size(guest, sites):
 
 def variant(guest, sites, wire):
     build(guest, sites, wire)
-    assert guest.ping(sites[1].member4, netns="member01").ok
+    wait_for(lambda: guest.ping(sites[1].member4, netns="member01").ok, what="member to member")
 
 
 def written_script(guest, sites, wire):
