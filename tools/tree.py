@@ -7,7 +7,7 @@ import sys
 LAYERS = {
     "base": 0,
     "crypto": 1, "pkt": 1,
-    "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "wg": 2, "udp": 2,
+    "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "queue": 2, "wg": 2, "udp": 2,
     "path": 3, "mtu": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
     "host": 4, "underlay": 4, "driver": 4, "judge": 4, "ctl": 4,
     "render": 5, "backend": 5, "check": 5,
@@ -25,7 +25,7 @@ SEAMS = {
 }
 
 # The folders that a packet passes; the others surround them.
-ENGINE = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "path")
+ENGINE = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "queue", "wg", "udp", "path")
 
 SKIPPED = {".git", "__pycache__", ".cache"}
 SKIP = 77  # the exit status that `meson test` reports as skipped

@@ -33,6 +33,8 @@ static const struct {
 	[DROP_TX_LOOP] = { "tx_loop",
 		"the route to the peer's endpoint leads into the tunnel itself: "
 		"leave that address out of AllowedIPs, or give it a route" },
+	[DROP_TX_QUEUE] = { "tx_queue",
+		"more than the path carries: dropped so that other packets do not wait" },
 	[DROP_WG_SHORT] = { "wg_short", "a datagram shorter than a WireGuard message" },
 	[DROP_WG_TYPE] = { "wg_type", "a datagram that is not WireGuard" },
 	[DROP_WG_LENGTH] = { "wg_length", "a WireGuard message of the wrong length" },

@@ -28,11 +28,10 @@ static void set_ip4_tos(uint8_t *packet, uint8_t tos)
 	store_be16(packet + 10, (uint16_t)~sum);
 }
 
-static void set_ecn(uint8_t *packet, const struct ip_header *inner, enum ecn ecn)
+static void set_ecn(uint8_t *packet, bool ip4, uint8_t tos, enum ecn ecn)
 {
-	uint8_t tos = (uint8_t)((inner->tos & ~3) | ecn);
-
-	if (inner->family == AF_INET)
+	tos = (uint8_t)((tos & ~3) | ecn);
+	if (ip4)
 		set_ip4_tos(packet, tos);
 	else
 		packet[1] = (uint8_t)((packet[1] & 0x0f) | (tos << 4));
@@ -45,8 +44,19 @@ enum drop ecn_in(uint8_t *packet, const struct ip_header *inner, uint8_t outer_t
 	if (out == CE && in == NOT_ECT)
 		return DROP_INNER_ECN;
 	if (out == CE && in != CE)
-		set_ecn(packet, inner, CE);
+		set_ecn(packet, inner->family == AF_INET, inner->tos, CE);
 	else if (out == ECT_1 && in == ECT_0)
-		set_ecn(packet, inner, ECT_1);
+		set_ecn(packet, inner->family == AF_INET, inner->tos, ECT_1);
 	return DROP_NONE;
+}
+
+bool ecn_mark(uint8_t *packet)
+{
+	bool ip4 = packet[0] >> 4 == 4;
+	uint8_t tos = ip4 ? packet[1] : (uint8_t)(load_be16(packet) >> 4);
+
+	if ((tos & 3) == NOT_ECT)
+		return false;
+	set_ecn(packet, ip4, tos, CE);
+	return true;
 }

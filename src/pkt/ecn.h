@@ -3,6 +3,7 @@
 #ifndef PKT_ECN_H
 #define PKT_ECN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pkt/drop.h"
@@ -20,5 +21,11 @@ static inline uint8_t ecn_out(uint8_t inner_tos)
  * Source: RFC 6040 §4.2.
  */
 enum drop ecn_in(uint8_t *packet, const struct ip_header *inner, uint8_t outer_tos);
+
+/**
+ * Mark a packet, whose whole IP header is at `packet`, as one that met congestion, and update the
+ * IPv4 checksum. Return: false, with nothing done, if it is not ECN-capable. Source: RFC 3168 §5.
+ */
+bool ecn_mark(uint8_t *packet);
 
 #endif

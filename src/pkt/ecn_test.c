@@ -62,10 +62,41 @@ static void test_ecn_in(void **state)
 	assert_int_equal(ecn_out(0xfe), 2);
 }
 
+/* A mark is set on what is ECN-capable, with the checksum right, and on nothing else. */
+static void test_ecn_mark(void **state)
+{
+	for (unsigned c = 0; c < 2 * 256; c++) {
+		uint8_t packet[40] = { 0 }, before[40], tos = (uint8_t)(c / 2);
+		bool v6 = c % 2, able = tos & 3;
+		struct ip_header ip;
+
+		store_be16(packet + 2, 40);
+		store_be16(
+			packet, (uint16_t)((v6 ? 0x6000 : 0x4000) | (v6 ? tos << 4 : 0x500 | tos)));
+		if (v6)
+			store_be16(packet + 2, 0x1234); /* the flow label stays */
+		else
+			store_be16(packet + 10, ip4_checksum(packet));
+		memcpy(before, packet, sizeof(packet));
+		assert_int_equal(ecn_mark(packet), able);
+		if (v6)
+			assert_int_equal(load_be16(packet + 2), 0x1234);
+		else
+			assert_int_equal(ip4_checksum(packet), 0);
+		if (v6)
+			store_be16(packet + 4, 0);
+		assert_int_equal(ip_header_parse(packet, sizeof(packet), &ip), 0);
+		assert_int_equal(ip.tos, able ? tos | 3 : tos);
+		if (!able)
+			assert_memory_equal(packet, before, sizeof(packet));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ecn_in),
+		cmocka_unit_test(test_ecn_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
