@@ -2,7 +2,6 @@
 /* Sends frames through the bridges as members do, and follows them and their answers. */
 #include "check/crossing.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,11 +29,6 @@ struct crossings {
 };
 
 /* ---- which ports ---- */
-
-static bool is_usable(const struct port *port)
-{
-	return port->watch.fd >= 0 && !check_port_is_held(port->facts->state);
-}
 
 /* Whether a bridge has ports to members. */
 static bool has_members(const struct segment *s, const char *bridge)
@@ -89,7 +83,7 @@ static void add(struct crossings *c, size_t in, size_t out)
 	struct observed_crossing *x = &f->crossings[f->n_crossings];
 
 	if (f->n_crossings >= CROSSINGS_MAX || !to || (!from && s->ports[in].session) ||
-		!is_usable(&s->ports[in]) || !is_usable(&s->ports[out]))
+		!segment_is_usable(&s->ports[in]) || !segment_is_usable(&s->ports[out]))
 		return;
 	if (from && !share_subnet(&s->ports[in], from, to))
 		from = neighbour_of(&s->ports[in], to, from);

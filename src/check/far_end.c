@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "check/packet_socket.h"
@@ -100,14 +99,6 @@ const uint8_t *far_end_mac(const struct far_end *e)
 	return e->has_mac ? e->mac : NULL;
 }
 
-static int watch(struct far_end *e, struct loop_watch *w, int fd, loop_callback *callback)
-{
-	if (fd < 0)
-		return fd;
-	*w = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = e };
-	return loop_add(&e->prober->loop, w, EPOLLIN);
-}
-
 int far_end_open(struct prober *p, size_t i, const struct link_info *link, struct far_end **ret)
 {
 	const struct status_report *r = &p->facts->before;
@@ -129,9 +120,10 @@ int far_end_open(struct prober *p, size_t i, const struct link_info *link, struc
 	e->ends.dst = t->remote;
 	memcpy(e->ends.src_mac, link->mac, LINK_MAC_LEN);
 	wire_link_local_group(e->ends.dst_mac);
-	err = watch(e, &e->port, packet_socket_open(link->ifindex, true), on_frames);
+	err = prober_watch(p, &e->port, packet_socket_open(link->ifindex, true), on_frames, e);
 	if (!err && t->remote.family == AF_INET6)
-		err = watch(e, &e->icmp, packet_socket_open_icmp(AF_INET6, r->wg.name), on_icmp6);
+		err = prober_watch(
+			p, &e->icmp, packet_socket_open_icmp(AF_INET6, r->wg.name), on_icmp6, e);
 	if (err < 0) {
 		far_end_close(e);
 		return err;
@@ -142,15 +134,9 @@ int far_end_open(struct prober *p, size_t i, const struct link_info *link, struc
 
 void far_end_close(struct far_end *e)
 {
-	struct loop_watch *all[] = { e ? &e->port : NULL, e ? &e->icmp : NULL };
-
 	if (!e)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (all[i]->fd < 0)
-			continue;
-		loop_remove(&e->prober->loop, all[i]);
-		close(all[i]->fd);
-	}
+	prober_unwatch(e->prober, &e->port);
+	prober_unwatch(e->prober, &e->icmp);
 	free(e);
 }

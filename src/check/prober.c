@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -42,6 +43,20 @@ void prober_close(struct prober *p)
 	free(p->sent);
 	free(p->out);
 	free(p->in);
+}
+
+int prober_watch(struct prober *p, struct loop_watch *w, int fd, loop_callback *callback, void *ctx)
+{
+	return fd < 0 ? fd : loop_watch_input(&p->loop, w, fd, callback, ctx);
+}
+
+void prober_unwatch(struct prober *p, struct loop_watch *w)
+{
+	if (w->fd < 0)
+		return;
+	loop_remove(&p->loop, w);
+	close(w->fd);
+	w->fd = -1;
 }
 
 uint16_t prober_number(struct prober *p)

@@ -36,6 +36,14 @@ int prober_open(
 /** Release everything but the facts. */
 void prober_close(struct prober *p);
 
+/** Call `callback` with `ctx` when the open socket `fd` has input, through `w`. Return: 0 or
+ * -errno; a negative `fd` is an error, and `w` stays as it is. */
+int prober_watch(
+	struct prober *p, struct loop_watch *w, int fd, loop_callback *callback, void *ctx);
+
+/** Close the socket that `w` watches, if there is one: its `fd` is -1 without, and afterwards. */
+void prober_unwatch(struct prober *p, struct loop_watch *w);
+
 /** The sequence number for the next echo request; stores the time as its send time. */
 uint16_t prober_number(struct prober *p);
 

@@ -8,7 +8,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "netlink/query.h"
@@ -226,8 +225,7 @@ static void on_frames(void *ctx, uint32_t events)
 
 /* ---- loops ---- */
 
-/* Whether probes may be sent below the bridge. */
-static bool is_usable(const struct port *port)
+bool segment_is_usable(const struct port *port)
 {
 	return port->watch.fd >= 0 && !check_port_is_held(port->facts->state);
 }
@@ -238,7 +236,7 @@ bool segment_find_loops(struct segment *s)
 
 	for (unsigned round = 0; round < LOOP_ROUNDS; round++) {
 		for (size_t i = 0; i < s->n; i++) {
-			if (!is_usable(&s->ports[i]))
+			if (!segment_is_usable(&s->ports[i]))
 				continue;
 			wire_loop_probe(s->ports[i].mac, &s->prober->mark, (uint16_t)i, frame);
 			send_frame(&s->ports[i], frame, sizeof(frame));
@@ -294,7 +292,7 @@ static bool is_complete(const struct port *port)
 {
 	const struct ip_addr *target = &port->segment->prober->facts->target;
 
-	if (!is_usable(port))
+	if (!segment_is_usable(port))
 		return true;
 	return port->facts->n_stations >= (port->session ? 2 : 1) && !target->family;
 }
@@ -354,7 +352,8 @@ static void sweep(struct segment *s)
 	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
 		more = false;
 		for (size_t i = 0; i < s->n; i++)
-			for (size_t n = 0; is_usable(&s->ports[i]) && n < s->ports[i].n_ip4; n++)
+			for (size_t n = 0; segment_is_usable(&s->ports[i]) && n < s->ports[i].n_ip4;
+				n++)
 				more |= sweep_step(&s->ports[i], &s->ports[i].ip4[n], step);
 		if (step % BURST == BURST - 1)
 			prober_wait(s->prober, 1, NULL, NULL);
@@ -392,7 +391,7 @@ static void find_gateways(struct segment *s)
 		for (size_t i = 0; i < s->n; i++) {
 			struct port *port = &s->ports[i];
 
-			if (!port->session || !is_usable(port))
+			if (!port->session || !segment_is_usable(port))
 				continue;
 			port->facts->classified =
 				port->tunnel && port->tunnel->remote.family == AF_INET;
@@ -445,7 +444,7 @@ static void ask_stations(struct segment *s, unsigned n)
 			struct port *port = &s->ports[i];
 			struct observed_station *station = &port->facts->stations[n];
 
-			if (!is_usable(port) || n >= port->facts->n_stations)
+			if (!segment_is_usable(port) || n >= port->facts->n_stations)
 				continue;
 			any = true;
 			port->echo = &station->echo;
@@ -499,7 +498,7 @@ void segment_ask_jumbo(struct segment *s)
 			struct observed_station *station = observed_main_station(port->facts, &any);
 			unsigned mtu = session_mtu(s, port->facts->bridge);
 
-			if (port->session || !is_usable(port) || !station || !mtu ||
+			if (port->session || !segment_is_usable(port) || !station || !mtu ||
 				port->facts->mtu <= mtu || port->facts->large_answered)
 				continue;
 			segment_ask(port, station, port->facts->mtu);
@@ -545,7 +544,7 @@ static int open_port(struct port *port, const char *name, const struct ifaddr_li
 	struct link_info owner;
 	int err = query_link(&p->nl, name, &port->link);
 
-	port->watch = (struct loop_watch){ .fd = -1, .callback = on_frames, .ctx = port };
+	port->watch.fd = -1;
 	if (err < 0)
 		return err;
 	if (!(port->link.flags & IFF_UP))
@@ -557,19 +556,8 @@ static int open_port(struct port *port, const char *name, const struct ifaddr_li
 		return err < 0 ? err : -EINVAL;
 	memcpy(port->mac, owner.mac, LINK_MAC_LEN);
 	find_addresses(port, &owner, addresses);
-	port->watch.fd = packet_socket_open(port->link.ifindex, true);
-	if (port->watch.fd < 0)
-		return port->watch.fd;
-	return loop_add(&p->loop, &port->watch, EPOLLIN);
-}
-
-static void close_port(struct port *port)
-{
-	if (port->watch.fd < 0)
-		return;
-	loop_remove(&port->segment->prober->loop, &port->watch);
-	close(port->watch.fd);
-	port->watch.fd = -1;
+	return prober_watch(
+		p, &port->watch, packet_socket_open(port->link.ifindex, true), on_frames, port);
 }
 
 /* The session whose interface a port is, or NULL. */
@@ -609,7 +597,7 @@ int segment_open(struct segment *s, struct prober *p)
 void segment_close(struct segment *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		close_port(&s->ports[i]);
+		prober_unwatch(s->prober, &s->ports[i].watch);
 	free(s->ports);
 	*s = (struct segment){ 0 };
 }
@@ -634,6 +622,6 @@ bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_add
 		}
 		s->finding = false;
 	}
-	close_port(&through);
+	prober_unwatch(s->prober, &through.watch);
 	return facts.n_stations > 0;
 }

@@ -69,6 +69,9 @@ struct segment {
  * without memory; segment_close() in either case. */
 int segment_open(struct segment *s, struct prober *p);
 
+/** Whether probes may be sent on the port, below the bridge. */
+bool segment_is_usable(const struct port *port);
+
 /** Send loop probes. Return: whether there is a loop. */
 bool segment_find_loops(struct segment *s);
 

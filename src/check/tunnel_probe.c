@@ -4,11 +4,8 @@
 #include "check/tunnel_probe.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "check/packet_socket.h"
@@ -264,14 +261,6 @@ void tunnel_probe_ask_peers(struct tunnel_probe *in)
 
 /* ---- sockets ---- */
 
-static int watch(struct tunnel_probe *in, struct loop_watch *w, int fd, loop_callback *callback)
-{
-	if (fd < 0)
-		return fd;
-	*w = (struct loop_watch){ .fd = fd, .callback = callback, .ctx = in };
-	return loop_add(&in->prober->loop, w, EPOLLIN);
-}
-
 int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret)
 {
 	const char *name = p->facts->before.wg.name;
@@ -286,25 +275,23 @@ int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret)
 	*ret = in;
 	err = query_link(&p->nl, name, &link);
 	if (!err)
-		err = watch(in, &in->capture, packet_socket_open(link.ifindex, false), on_capture);
+		err = prober_watch(
+			p, &in->capture, packet_socket_open(link.ifindex, false), on_capture, in);
 	if (!err)
-		err = watch(in, &in->icmp4, packet_socket_open_icmp(AF_INET, name), on_icmp4);
+		err = prober_watch(
+			p, &in->icmp4, packet_socket_open_icmp(AF_INET, name), on_icmp4, in);
 	if (!err)
-		(void)watch(in, &in->icmp6, packet_socket_open_icmp(AF_INET6, name), on_icmp6);
+		(void)prober_watch(
+			p, &in->icmp6, packet_socket_open_icmp(AF_INET6, name), on_icmp6, in);
 	return err;
 }
 
 void tunnel_probe_close(struct tunnel_probe *in)
 {
-	struct loop_watch *all[] = { &in->capture, &in->icmp4, &in->icmp6 };
-
 	if (!in)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (all[i]->fd < 0)
-			continue;
-		loop_remove(&in->prober->loop, all[i]);
-		close(all[i]->fd);
-	}
+	prober_unwatch(in->prober, &in->capture);
+	prober_unwatch(in->prober, &in->icmp4);
+	prober_unwatch(in->prober, &in->icmp6);
 	free(in);
 }

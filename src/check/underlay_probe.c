@@ -286,8 +286,7 @@ void underlay_probe_close(struct underlay_probe *u)
 
 		u->prober->facts->underlays[e->number].not_captured +=
 			packet_socket_lost(e->watch.fd);
-		loop_remove(&u->prober->loop, &e->watch);
-		close(e->watch.fd);
+		prober_unwatch(u->prober, &e->watch);
 	}
 	free_underlay(u);
 }
