@@ -70,6 +70,9 @@ bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 /** Whether `a` lies within `p`. */
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
 
+/** Whether the two are the same prefix, host bits included. */
+bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
+
 /** The prefix with its host bits cleared. */
 struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
 

@@ -124,15 +124,7 @@ char *layout_complete(struct layout *layout, const struct rng *rng)
 	return problem ? problem : make_keys(layout, rng);
 }
 
-static int add_prefix(struct conf_prefixes *list, struct ip_prefix prefix)
-{
-	struct conf_prefix *item = array_grow(&list->v, &list->n, sizeof(*item));
-
-	if (!item)
-		return -ENOMEM;
-	item->prefix = prefix;
-	return 0;
-}
+static const struct conf_at nowhere; /* position of a value that is in no file */
 
 /* Site `i`'s [Peer] for site `k`. */
 static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf_site *model)
@@ -157,7 +149,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 		peer->keepalive_s = KEEPALIVE_S; /* there may be a NAT between */
 	if (far->endpoint_host && !peer->endpoint_host)
 		return -ENOMEM;
-	return add_prefix(&peer->allowed_ips, host);
+	return conf_prefixes_add(&peer->allowed_ips, &host, nowhere);
 }
 
 /* Site `i`'s [L2TP] and [L2TPSession] for site `k`. */
@@ -197,15 +189,12 @@ static int add_bridge(
 	if (!bridge)
 		return -ENOMEM;
 	strcpy(bridge->name, CONF_BRIDGE_NAME_DEFAULT);
-	if (site->bridge.addr.family && add_prefix(&bridge->addresses, site->bridge) < 0)
+	if (site->bridge.addr.family &&
+		conf_prefixes_add(&bridge->addresses, &site->bridge, nowhere) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < site->n_members; i++) {
-		struct conf_text *member =
-			array_grow(&bridge->members.v, &bridge->members.n, sizeof(*member));
-
-		if (!member || !(member->text = strdup(site->members[i])))
+	for (size_t i = 0; i < site->n_members; i++)
+		if (conf_texts_add(&bridge->members, site->members[i], nowhere) < 0)
 			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -219,7 +208,7 @@ int layout_site_model(const struct layout *layout, size_t i, struct conf_site *r
 	memcpy(wg->private_key, site->private_key, KEY_LEN);
 	wg->has_private_key = true;
 	wg->listen_port = site->endpoint_host ? site->endpoint_port : 0;
-	if (add_prefix(&wg->addresses, site->address) < 0)
+	if (conf_prefixes_add(&wg->addresses, &site->address, nowhere) < 0)
 		return -ENOMEM;
 	for (size_t k = 0; !error && k < layout->n; k++) {
 		if (!are_wired(layout, i, k))

@@ -360,6 +360,8 @@ static void put_session_port(
  * ports, so those of the sessions are the bridge's. */
 static void put_adopted(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *s;
 	const char *name = bridge->name;
 
 	fprintf(out,
@@ -372,22 +374,21 @@ static void put_adopted(const struct conf_site *site, const struct conf_bridge *
 		put_member(bridge, bridge->members.v[i].text, out);
 		fputs("\tfi\n", out);
 	}
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
-			const struct conf_session *s = &site->tunnels[i].sessions[k];
-
-			if (strcmp(s->bridge, name) != 0)
-				continue;
-			fprintf(out,
-				"\tip link set %s address \"$(cat /sys/class/net/%s/address)\" "
-				"mtu \"$(cat /sys/class/net/%s/mtu)\"\n",
-				s->name, name, name);
-			put_session_port(bridge, s, out);
-		}
+	while ((s = conf_next_session(&walk))) {
+		if (strcmp(s->bridge, name) != 0)
+			continue;
+		fprintf(out,
+			"\tip link set %s address \"$(cat /sys/class/net/%s/address)\" "
+			"mtu \"$(cat /sys/class/net/%s/mtu)\"\n",
+			s->name, name, name);
+		put_session_port(bridge, s, out);
+	}
 }
 
 static void put_bridge(const struct conf_site *site, const struct conf_bridge *bridge, FILE *out)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *session;
 	char text[IP_PREFIX_TEXT_LEN];
 
 	put_step("The segment on this site: the wires, and the interfaces of the members", out);
@@ -405,10 +406,9 @@ static void put_bridge(const struct conf_site *site, const struct conf_bridge *b
 		bridge->name);
 	for (size_t i = 0; i < bridge->members.n; i++)
 		put_member(bridge, bridge->members.v[i].text, out);
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
-			if (!strcmp(site->tunnels[i].sessions[k].bridge, bridge->name))
-				put_session_port(bridge, &site->tunnels[i].sessions[k], out);
+	while ((session = conf_next_session(&walk)))
+		if (!strcmp(session->bridge, bridge->name))
+			put_session_port(bridge, session, out);
 	for (size_t i = 0; i < bridge->addresses.n; i++)
 		fprintf(out, "\tip address add %s dev %s\n",
 			ip_prefix_text(&bridge->addresses.v[i].prefix, text), bridge->name);
@@ -418,18 +418,15 @@ static void put_bridge(const struct conf_site *site, const struct conf_bridge *b
 /* The smallest MTU of the computed sessions among a bridge's ports; 0 if there are none. */
 static unsigned smallest_mtu(const struct script_source *s)
 {
+	struct conf_session_walk walk = { s->site };
+	const struct conf_session *session;
 	unsigned smallest = 0;
 
-	for (size_t i = 0; i < s->site->n_tunnels; i++) {
-		const struct conf_tunnel *tunnel = &s->site->tunnels[i];
+	while ((session = conf_next_session(&walk))) {
+		unsigned mtu = mtu_budget_kernel_mtu(s->budget, walk.of, session);
 
-		for (size_t k = 0; k < tunnel->n_sessions; k++) {
-			unsigned mtu =
-				mtu_budget_kernel_mtu(s->budget, tunnel, &tunnel->sessions[k]);
-
-			if (!smallest || mtu < smallest)
-				smallest = mtu;
-		}
+		if (!smallest || mtu < smallest)
+			smallest = mtu;
 	}
 	return smallest;
 }
@@ -465,10 +462,12 @@ static void put_head(const struct script_source *s, FILE *out)
 /* Interfaces that the script creates must not exist yet: `down` would delete another program's. */
 static void put_guard(const struct conf_site *site, FILE *out)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *session;
+
 	fprintf(out, "\tfor link in %s", site->interface.name);
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
-			fprintf(out, " %s", site->tunnels[i].sessions[k].name);
+	while ((session = conf_next_session(&walk)))
+		fprintf(out, " %s", session->name);
 	for (size_t i = 0; i < site->n_bridges; i++)
 		if (!site->bridges[i].adopt)
 			fprintf(out, " %s", site->bridges[i].name);

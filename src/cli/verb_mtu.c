@@ -206,24 +206,20 @@ static bool put_session(struct output *out, const struct request *r, const struc
 static bool put_site(struct output *out, const struct request *r, const char *file)
 {
 	struct conf_site site;
+	struct conf_session_walk walk = { &site };
+	const struct conf_session *session;
 	struct mtu_budget b;
-	bool ok = true, any = false;
+	bool ok = true;
 
 	if (!site_load(file, false, &site))
 		return false;
 	b = site_budget(&site);
-	for (size_t i = 0; i < site.n_tunnels; i++) {
-		const struct conf_tunnel *tunnel = &site.tunnels[i];
-
-		for (size_t j = 0; j < tunnel->n_sessions; j++) {
-			ok &= put_session(out, r, &site, &b, tunnel, &tunnel->sessions[j]);
-			any = true;
-		}
-	}
-	if (!any)
+	while ((session = conf_next_session(&walk)))
+		ok &= put_session(out, r, &site, &b, walk.of, session);
+	if (!walk.i)
 		fprintf(stderr, "wirespan mtu: %s has no [L2TPSession]\n", file);
 	conf_site_fini(&site);
-	return ok && any;
+	return ok && walk.i;
 }
 
 static bool print_json(struct output *out)

@@ -7,15 +7,6 @@
 
 #include "cli/site.h"
 
-static size_t count_sessions(const struct conf_site *site)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		n += site->tunnels[i].n_sessions;
-	return n;
-}
-
 /* Append "2 peers" or "1 peer" to a line. */
 static void print_count(size_t n, const char *noun, const char *separator)
 {
@@ -38,7 +29,7 @@ static void print_verdict(
 	printf("fine: ");
 	print_count(site->n_peers, "peer", "");
 	print_count(site->n_tunnels, "tunnel", ", ");
-	print_count(count_sessions(site), "session", ", ");
+	print_count(conf_session_count(site), "session", ", ");
 	print_count(site->n_bridges, "bridge", ", ");
 	if (report->n_warnings)
 		print_count(report->n_warnings, "warning", "; ");

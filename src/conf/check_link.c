@@ -30,10 +30,8 @@ struct ours {
 
 static size_t count_uses(const struct conf_site *site)
 {
-	size_t n = 1;
+	size_t n = 1 + conf_session_count(site);
 
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		n += site->tunnels[i].n_sessions;
 	for (size_t i = 0; i < site->n_bridges; i++)
 		n += 1 + site->bridges[i].members.n;
 	return n;
@@ -47,17 +45,14 @@ static struct use use_of(
 
 static size_t collect_uses(const struct conf_site *site, struct use *uses)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *s;
 	size_t n = 0;
 
 	uses[n++] = use_of(site->interface.name, "[Interface]",
 		site->interface.at[CONF_INTERFACE_NAME], site->interface.section);
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
-			const struct conf_session *s = &site->tunnels[i].sessions[k];
-
-			uses[n++] = use_of(
-				s->name, "[L2TPSession]", s->at[CONF_SESSION_NAME], s->section);
-		}
+	while ((s = conf_next_session(&walk)))
+		uses[n++] = use_of(s->name, "[L2TPSession]", s->at[CONF_SESSION_NAME], s->section);
 	for (size_t i = 0; i < site->n_bridges; i++) {
 		const struct conf_bridge *b = &site->bridges[i];
 
@@ -262,33 +257,16 @@ static uint32_t mtu_of(const struct conf_session *session)
 	return session->mtu ? session->mtu : MTU_AUTO;
 }
 
-/* The sessions of a bridge; the first of each tunnel only, unless `all`. */
-struct bridge_walk {
-	const struct conf_site *site;
-	const struct conf_bridge *bridge;
-	bool all;
-	size_t tunnel;
-	size_t session;
-};
-
-static const struct conf_session *next_in_bridge(struct bridge_walk *w)
+/* The next session in a bridge, or NULL. */
+static const struct conf_session *next_in_bridge(
+	struct conf_session_walk *walk, const struct conf_bridge *bridge)
 {
-	for (; w->tunnel < w->site->n_tunnels; w->tunnel++, w->session = 0) {
-		const struct conf_tunnel *t = &w->site->tunnels[w->tunnel];
+	const struct conf_session *s;
 
-		while (w->session < t->n_sessions) {
-			const struct conf_session *s = &t->sessions[w->session++];
-
-			if (strcmp(s->bridge, w->bridge->name) != 0)
-				continue;
-			if (!w->all) {
-				w->tunnel++;
-				w->session = 0;
-			}
-			return s;
-		}
-	}
-	return NULL;
+	do
+		s = conf_next_session(walk);
+	while (s && strcmp(s->bridge, bridge->name) != 0);
+	return s;
 }
 
 /* Check SplitHorizon where it is written. Return: whether it is, in some session. */
@@ -296,20 +274,18 @@ static bool check_written_horizon(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
 	const size_t key = CONF_SESSION_OPTION + L2TP_OPTION(split_horizon);
-	struct bridge_walk walk = { site, bridge, .all = true };
+	struct conf_session_walk walk = { site };
 	const struct conf_session *s;
 	bool written = false;
 
-	while ((s = next_in_bridge(&walk))) {
+	while ((s = next_in_bridge(&walk, bridge))) {
 		written |= s->at[key].line != 0;
 		if (s->options.split_horizon == L2TP_SPLIT_HORIZON_ON && bridge->stp)
 			conf_report_add(report, CONF_WARNING, s->at[key],
 				"SplitHorizon: the bridge \"%s\" has STP = yes: a site is cut off "
-				"when "
-				"the spanning tree blocks its session\n"
+				"when the spanning tree blocks its session\n"
 				"use one of them: SplitHorizon = yes if every site is wired to "
-				"every "
-				"other, else STP = yes",
+				"every other, else STP = yes",
 				bridge->name);
 	}
 	return written;
@@ -321,11 +297,14 @@ static bool check_written_horizon(
 static void check_horizon(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
-	struct bridge_walk walk = { site, bridge };
-	const struct conf_session *first = next_in_bridge(&walk);
-	const struct conf_session *second = next_in_bridge(&walk);
+	struct conf_session_walk walk = { site };
+	const struct conf_session *first = next_in_bridge(&walk, bridge);
+	const struct conf_tunnel *of_first = walk.of;
+	const struct conf_session *second = first;
 	char place[CONF_PLACE_LEN];
 
+	while (second && walk.of == of_first)
+		second = next_in_bridge(&walk, bridge);
 	if (check_written_horizon(site, bridge, report) || bridge->stp || !second)
 		return;
 	conf_report_add(report, CONF_WARNING, second->section,
@@ -350,9 +329,8 @@ static void check_control(const struct conf_bridge *bridge, struct conf_report *
 static void check_adopted(const struct conf_bridge *bridge, struct conf_report *report)
 {
 	static const char text[] =
-		"%s: the bridge \"%s\" is adopted, so its settings stay as its "
-		"owner made them\nremove %s here, and set it where the bridge is "
-		"configured; or remove Adopt = yes";
+		"%s: the bridge \"%s\" is adopted, so its settings stay as its owner made them\n"
+		"remove %s here, and set it where the bridge is configured; or remove Adopt = yes";
 
 	if (!bridge->adopt)
 		return;
@@ -375,35 +353,31 @@ static void check_adopted(const struct conf_bridge *bridge, struct conf_report *
 static void check_bridge_ports(
 	const struct conf_site *site, const struct conf_bridge *bridge, struct conf_report *report)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_tunnel *tunnel = NULL; /* of the previous session */
+	const struct conf_session *previous = NULL;
 	const struct conf_session *first = NULL;
+	const struct conf_session *s;
 	size_t n_ports = bridge->members.n;
 	char place[CONF_PLACE_LEN];
 
-	for (size_t i = 0; i < site->n_tunnels; i++) {
-		const struct conf_session *of_tunnel = NULL;
-
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
-			const struct conf_session *s = &site->tunnels[i].sessions[k];
-
-			if (strcmp(s->bridge, bridge->name) != 0)
-				continue;
-			if (of_tunnel && !bridge->stp)
-				conf_report_add(report, CONF_WARNING, s->section,
-					"[L2TPSession] joins the bridge \"%s\", as does the one in "
-					"%s: two paths to one peer are a loop\n"
-					"give it a bridge of its own, or write STP = yes on both "
-					"sites",
-					bridge->name,
-					conf_place(site, of_tunnel->section, s->section, place));
-			if (first && mtu_of(first) != mtu_of(s))
-				conf_report_add(report, CONF_WARNING, s->section,
-					"[L2TPSession] and the one in %s are in the same bridge, "
-					"but differ in MTU\nset the same MTU = in both",
-					conf_place(site, first->section, s->section, place));
-			of_tunnel = s;
-			first = first ? first : s;
-			n_ports++;
-		}
+	while ((s = next_in_bridge(&walk, bridge))) {
+		if (walk.of == tunnel && !bridge->stp)
+			conf_report_add(report, CONF_WARNING, s->section,
+				"[L2TPSession] joins the bridge \"%s\", as does the one in %s: two "
+				"paths to one peer are a loop\n"
+				"give it a bridge of its own, or write STP = yes on both sites",
+				bridge->name,
+				conf_place(site, previous->section, s->section, place));
+		if (first && mtu_of(first) != mtu_of(s))
+			conf_report_add(report, CONF_WARNING, s->section,
+				"[L2TPSession] and the one in %s are in the same bridge, but "
+				"differ in MTU\nset the same MTU = in both",
+				conf_place(site, first->section, s->section, place));
+		tunnel = walk.of;
+		previous = s;
+		first = first ? first : s;
+		n_ports++;
 	}
 	if (n_ports > BRIDGE_PORTS_MAX)
 		conf_report_add(report, CONF_ERROR, bridge->section,
@@ -420,11 +394,13 @@ static void check_bridge_ports(
 
 void conf_check_links(const struct conf_site *site, struct conf_report *report)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *session;
+
 	check_names(site, report);
 	check_addresses(site, report);
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
-			check_session_bridge(site, &site->tunnels[i].sessions[k], report);
+	while ((session = conf_next_session(&walk)))
+		check_session_bridge(site, session, report);
 	for (size_t i = 0; i < site->n_bridges; i++) {
 		const struct conf_bridge *bridge = &site->bridges[i];
 

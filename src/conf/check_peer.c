@@ -130,14 +130,12 @@ static int compare_claims(const void *a, const void *b)
 static void check_claim(const struct conf_site *site, const struct claim *first,
 	const struct claim *second, struct conf_report *report)
 {
-	const struct ip_prefix *p = &first->range->prefix;
-	const struct ip_prefix *q = &second->range->prefix;
 	char text[IP_PREFIX_TEXT_LEN];
 	char place[CONF_PLACE_LEN];
 
-	if (p->len != q->len || !ip_addr_equal(&p->addr, &q->addr))
+	if (!ip_prefix_equal(&first->range->prefix, &second->range->prefix))
 		return;
-	ip_prefix_text(q, text);
+	ip_prefix_text(&second->range->prefix, text);
 	conf_place(site, first->range->at, second->range->at, place);
 	if (first->peer == second->peer)
 		conf_report_add(report, CONF_WARNING, second->range->at,

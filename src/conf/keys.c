@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/array.h"
 #include "base/bytes.h"
 #include "conf/value.h"
 
@@ -301,15 +300,7 @@ static void read_endpoint(struct conf_reader *r, char *value)
 
 static void add_text(struct conf_reader *r, struct conf_texts *list, const char *text)
 {
-	char *copy = strdup(text);
-	struct conf_text *item = copy ? array_grow(&list->v, &list->n, sizeof(*item)) : NULL;
-
-	if (item) {
-		*item = (struct conf_text){ .text = copy, .at = r->at };
-	} else {
-		free(copy);
-		r->out_of_memory = true;
-	}
+	r->out_of_memory |= conf_texts_add(list, text, r->at) < 0;
 }
 
 /* A shell command, stored verbatim. */
@@ -323,8 +314,8 @@ static void read_dns(struct conf_reader *r, char *value)
 	char *item;
 
 	while ((item = next_item(&value))) {
-		size_t len = strspn(item, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					  "0123456789.:_-%");
+		size_t len = strspn(item,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-%");
 
 		if (item[len])
 			report_bad_value(r, item,
@@ -367,12 +358,7 @@ static void read_forward_control(struct conf_reader *r, char *value)
 static void prefix_add(
 	struct conf_reader *r, struct conf_prefixes *list, const struct ip_prefix *prefix)
 {
-	struct conf_prefix *item = array_grow(&list->v, &list->n, sizeof(*item));
-
-	if (item)
-		*item = (struct conf_prefix){ .prefix = *prefix, .at = r->at };
-	else
-		r->out_of_memory = true;
+	r->out_of_memory |= conf_prefixes_add(list, prefix, r->at) < 0;
 }
 
 static void read_addresses(struct conf_reader *r, char *value)

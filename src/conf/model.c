@@ -3,9 +3,11 @@
  * bridges. */
 #include "conf/model.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/secret.h"
 
 static void texts_free(struct conf_texts *list)
@@ -84,6 +86,45 @@ void conf_site_drop_peer(struct conf_site *site, size_t i)
 	secret_wipe(&site->peers[site->n_peers], sizeof(*peer));
 }
 
+int conf_prefixes_add(struct conf_prefixes *list, const struct ip_prefix *prefix, struct conf_at at)
+{
+	struct conf_prefix *item = array_grow(&list->v, &list->n, sizeof(*item));
+
+	if (!item)
+		return -ENOMEM;
+	*item = (struct conf_prefix){ .prefix = *prefix, .at = at };
+	return 0;
+}
+
+int conf_texts_add(struct conf_texts *list, const char *text, struct conf_at at)
+{
+	char *copy = strdup(text);
+	struct conf_text *item = copy ? array_grow(&list->v, &list->n, sizeof(*item)) : NULL;
+
+	if (!item) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*item = (struct conf_text){ .text = copy, .at = at };
+	return 0;
+}
+
+bool conf_prefixes_has(const struct conf_prefixes *list, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (ip_prefix_equal(&list->v[i].prefix, prefix))
+			return true;
+	return false;
+}
+
+bool conf_texts_has(const struct conf_texts *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i].text, text))
+			return true;
+	return false;
+}
+
 bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b)
 {
 	if (a->n != b->n)
@@ -98,13 +139,9 @@ bool conf_prefixes_equal(const struct conf_prefixes *a, const struct conf_prefix
 {
 	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct ip_prefix *x = &a->v[i].prefix;
-		const struct ip_prefix *y = &b->v[i].prefix;
-
-		if (x->len != y->len || !ip_addr_equal(&x->addr, &y->addr))
+	for (size_t i = 0; i < a->n; i++)
+		if (!ip_prefix_equal(&a->v[i].prefix, &b->v[i].prefix))
 			return false;
-	}
 	return true;
 }
 
@@ -128,11 +165,52 @@ const struct conf_peer *conf_peer_for(const struct conf_site *site, const struct
 	return best;
 }
 
+const struct conf_peer *conf_peer_find(
+	const struct conf_site *site, const uint8_t key[static KEY_LEN])
+{
+	for (size_t i = 0; i < site->n_peers; i++)
+		if (!memcmp(site->peers[i].public_key, key, KEY_LEN))
+			return &site->peers[i];
+	return NULL;
+}
+
 const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const char *name)
 {
 	for (size_t i = 0; i < site->n_bridges; i++)
 		if (!strcmp(site->bridges[i].name, name))
 			return &site->bridges[i];
+	return NULL;
+}
+
+const struct conf_session *conf_next_session(struct conf_session_walk *walk)
+{
+	for (; walk->tunnel < walk->conf->n_tunnels; walk->tunnel++, walk->session = 0) {
+		walk->of = &walk->conf->tunnels[walk->tunnel];
+		if (walk->session < walk->of->n_sessions) {
+			walk->i++;
+			return &walk->of->sessions[walk->session++];
+		}
+	}
+	return NULL;
+}
+
+size_t conf_session_count(const struct conf_site *site)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < site->n_tunnels; i++)
+		n += site->tunnels[i].n_sessions;
+	return n;
+}
+
+const struct conf_session *conf_session_find(const struct conf_site *site, const char *name)
+{
+	struct conf_session_walk walk = { site };
+	const struct conf_session *session;
+
+	while ((session = conf_next_session(&walk)))
+		if (!strcmp(session->name, name))
+			return session;
 	return NULL;
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/keytext.h"
+#include "base/must_check.h"
 #include "l2tp/session_options.h"
 
 #define CONF_COOKIE_MAX 8    /* bytes */
@@ -265,6 +266,19 @@ void conf_site_fini(struct conf_site *site);
 /** Remove peers[i]; later ones move up. */
 void conf_site_drop_peer(struct conf_site *site, size_t i);
 
+/** Append a prefix. Return: 0 or -ENOMEM. */
+MUST_CHECK int conf_prefixes_add(
+	struct conf_prefixes *list, const struct ip_prefix *prefix, struct conf_at at);
+
+/** Append a copy of a string. Return: 0 or -ENOMEM. */
+MUST_CHECK int conf_texts_add(struct conf_texts *list, const char *text, struct conf_at at);
+
+/** Whether a list has the prefix. */
+bool conf_prefixes_has(const struct conf_prefixes *list, const struct ip_prefix *prefix);
+
+/** Whether a list has the string. */
+bool conf_texts_has(const struct conf_texts *list, const char *text);
+
 /** Whether two lists of prefixes are equal, in the same order. */
 bool conf_prefixes_equal(const struct conf_prefixes *a, const struct conf_prefixes *b);
 
@@ -274,8 +288,30 @@ bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b);
 /** The peer whose AllowedIPs contain `addr` with the longest prefix, or NULL. */
 const struct conf_peer *conf_peer_for(const struct conf_site *site, const struct ip_addr *addr);
 
+/** The peer with that public key, or NULL. */
+const struct conf_peer *conf_peer_find(
+	const struct conf_site *site, const uint8_t key[static KEY_LEN]);
+
 /** The bridge with that name, or NULL. */
 const struct conf_bridge *conf_bridge_find(const struct conf_site *site, const char *name);
+
+/** Iterates over all sessions of a site in the order of the file. */
+struct conf_session_walk {
+	const struct conf_site *conf;
+	const struct conf_tunnel *of; /* the tunnel of the present session */
+	size_t tunnel;
+	size_t session;
+	size_t i;
+};
+
+/** Return: the next session, or NULL. Afterwards `walk->i` is its index plus one. */
+const struct conf_session *conf_next_session(struct conf_session_walk *walk);
+
+/** The number of sessions of all tunnels. */
+size_t conf_session_count(const struct conf_site *site);
+
+/** The session with that interface, or NULL. */
+const struct conf_session *conf_session_find(const struct conf_site *site, const char *name);
 
 /** Whether the tunnel's packets carry a UDP checksum: enabled, or mandatory over IPv6. False for
  * EncapsulationType = ip, which has no UDP header. */

@@ -190,17 +190,19 @@ static void add_option(struct text *t, const struct l2tp_options *options, size_
  * tunnels: then check_horizon() of check_link.c takes the site for a hub. */
 static bool is_marked_hub(const struct conf_site *site, const struct conf_session *session)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_tunnel *tunnel = NULL;
+	const struct conf_session *s;
 	size_t n = 0;
 
 	if (!session->at[CONF_SESSION_OPTION + L2TP_OPTION(split_horizon)].line ||
 		session->options.split_horizon == L2TP_SPLIT_HORIZON_ON || !*session->bridge)
 		return false;
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++)
-			if (!strcmp(site->tunnels[i].sessions[k].bridge, session->bridge)) {
-				n++;
-				break;
-			}
+	while ((s = conf_next_session(&walk)))
+		if (!strcmp(s->bridge, session->bridge)) {
+			n += walk.of != tunnel;
+			tunnel = walk.of;
+		}
 	return n > 1;
 }
 

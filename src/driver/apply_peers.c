@@ -14,7 +14,7 @@ static bool conf_has_prefix(const struct conf_peer *c, const struct ip_prefix *p
 	for (size_t i = 0; i < c->allowed_ips.n; i++) {
 		struct ip_prefix masked = ip_prefix_masked(&c->allowed_ips.v[i].prefix);
 
-		if (masked.len == prefix->len && ip_addr_equal(&masked.addr, &prefix->addr))
+		if (ip_prefix_equal(&masked, prefix))
 			return true;
 	}
 	return false;

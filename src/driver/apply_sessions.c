@@ -186,15 +186,6 @@ static void remove_session(struct driver *d, struct driver_session *s)
 	free(s);
 }
 
-static const struct conf_session *conf_session_named(const struct conf_site *conf, const char *name)
-{
-	for (size_t i = 0; i < conf->n_tunnels; i++)
-		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
-			if (!strcmp(conf->tunnels[i].sessions[k].name, name))
-				return &conf->tunnels[i].sessions[k];
-	return NULL;
-}
-
 static bool conf_has_tunnel(const struct conf_site *conf, const struct l2tp_tunnel *t)
 {
 	for (size_t i = 0; i < conf->n_tunnels; i++) {
@@ -217,7 +208,7 @@ static void make_room(struct driver *d, const struct conf_site *conf)
 	LIST_FOR_EACH(l, &d->sessions)
 	{
 		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
-		const struct conf_session *c = conf_session_named(conf, s->name);
+		const struct conf_session *c = conf_session_find(conf, s->name);
 
 		if (!c || !conf_has_tunnel(conf, &s->tunnel->l2tp) ||
 			session_differs(s, c, s->tunnel))
@@ -264,7 +255,7 @@ void apply_sessions_sweep(struct driver *d, const struct conf_site *conf)
 	{
 		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
 
-		if (!conf_session_named(conf, s->name))
+		if (!conf_session_find(conf, s->name))
 			remove_session(d, s);
 	}
 	LIST_FOR_EACH_SAFE(l, next, &d->tunnels)

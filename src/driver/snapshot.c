@@ -25,15 +25,11 @@ static int recall_allowed_ips(
 	struct ip_prefix prefix;
 	uint32_t cursor = WG_NO_NODE;
 
-	while (wg_allowedips_next(&dev->allowed, peer, &cursor, &prefix)) {
-		struct conf_prefix *item = array_grow(&list.v, &list.n, sizeof(*item));
-
-		if (!item) {
+	while (wg_allowedips_next(&dev->allowed, peer, &cursor, &prefix))
+		if (conf_prefixes_add(&list, &prefix, (struct conf_at){ 0 }) < 0) {
 			free(list.v);
 			return -ENOMEM;
 		}
-		item->prefix = prefix;
-	}
 	free(ret->v);
 	*ret = list;
 	return 0;
@@ -45,14 +41,6 @@ static int recall_peer(
 	memcpy(ret->preshared_key, peer->remote.psk, KEY_LEN);
 	ret->keepalive_s = peer->keepalive_s;
 	return recall_allowed_ips(dev, peer, &ret->allowed_ips);
-}
-
-static bool has_peer(const struct conf_site *conf, const uint8_t key[static KEY_LEN])
-{
-	for (size_t i = 0; i < conf->n_peers; i++)
-		if (!memcmp(conf->peers[i].public_key, key, KEY_LEN))
-			return true;
-	return false;
 }
 
 static struct conf_peer *add_peer(struct conf_site *conf, const uint8_t key[static KEY_LEN])
@@ -73,7 +61,7 @@ static int recall_others(const struct driver *d, struct conf_site *conf)
 		const struct wg_peer *wg = &CONTAINER_OF(l, struct driver_peer, link)->path.wg;
 		struct conf_peer *peer;
 
-		if (has_peer(conf, wg->remote.public_key))
+		if (conf_peer_find(conf, wg->remote.public_key))
 			continue;
 		peer = add_peer(conf, wg->remote.public_key);
 		if (!peer || recall_peer(&d->engine.wg, wg, peer) < 0)

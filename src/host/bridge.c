@@ -84,14 +84,6 @@ int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool s
 		"ip link set %s type bridge mcast_snooping %d", bridge->name, snooping);
 }
 
-int bridge_forward_none(struct netdev *m, const struct link_info *bridge)
-{
-	struct nl_msg msg;
-
-	return netdev_change(m, link_encode_forward_control(&msg, bridge->ifindex, 0),
-		"ip link set %s type bridge group_fwd_mask 0", bridge->name);
-}
-
 static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 {
 	struct rng rng = random_system();
@@ -181,37 +173,21 @@ static int find_adopted(struct netdev *m, const struct conf_bridge *conf, struct
 		return netdev_fail(m, -EINVAL,
 			"%s cannot be adopted: it is no bridge of another program\n"
 			"Name the bridge to join in [Bridge] Name; `ip link show type bridge` "
-			"lists "
-			"them.",
+			"lists them.",
 			conf->name);
 	return 0;
 }
 
-/** Whether the journal records that we added the member. */
-static bool is_noted_member(const struct netdev *m, const char *name)
+/** Whether the journal has an entry of that kind and name. */
+static bool is_noted(const struct netdev *m, enum journal_kind kind, const char *name)
 {
-	struct journal_entry like = { .kind = JOURNAL_MEMBER };
-
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	return journal_find(&m->journal, &like) != SIZE_MAX;
-}
-
-/** Whether the journal records that we adopted the bridge. */
-static bool is_adopted(const struct netdev *m, const char *name)
-{
-	struct journal_entry like = { .kind = JOURNAL_ADOPT };
-
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	return journal_find(&m->journal, &like) != SIZE_MAX;
+	return netdev_find_noted(m, kind, name) != SIZE_MAX;
 }
 
 /** Keep a new member from changing an adopted bridge: the kernel gives a bridge the smallest MTU of
  * its ports and, unless one was set, their lowest MAC address. */
 static int shield(struct netdev *m, const struct link_info *bridge, const struct link_info *member)
 {
-	struct nl_msg msg;
-	char mac[JOURNAL_MAC_LEN];
-
 	if (member->mtu < bridge->mtu)
 		return netdev_fail(m, -EINVAL,
 			"%s has MTU %u and would lower that of %s, which is %u\n"
@@ -221,8 +197,7 @@ static int shield(struct netdev *m, const struct link_info *bridge, const struct
 			bridge->mtu, bridge->name);
 	if (!member->has_mac || memcmp(member->mac, bridge->mac, LINK_MAC_LEN) >= 0)
 		return 0;
-	return netdev_change(m, link_encode_mac(&msg, bridge->ifindex, bridge->mac),
-		"ip link set %s address %s", bridge->name, mac_text(bridge->mac, mac));
+	return bridge_set_mac(m, bridge, bridge->mac);
 }
 
 /** Join a bridge of another program, which stays as it is. */
@@ -338,33 +313,27 @@ int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const ch
 
 	if (err < 0)
 		return err;
-	if (conf->adopt && !is_noted_member(m, name))
+	if (conf->adopt && !is_noted(m, JOURNAL_MEMBER, name))
 		return 0; /* its owner added it */
 	want = link.port;
 	want.forward_control = (uint16_t)conf->forward_control;
 	return set_port(m, &link, &want);
 }
 
-struct link_port bridge_session_port(
-	const struct conf_bridge *conf, const struct conf_session *session)
-{
-	return (struct link_port){
-		.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON,
-		.forward_control = (uint16_t)conf->forward_control,
-		.multicast_router = conf->multicast_snooping || conf->adopt
-					    ? MDB_RTR_TYPE_PERM
-					    : MDB_RTR_TYPE_TEMP_QUERY,
-	};
-}
-
 int bridge_set_session(
 	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session)
 {
-	struct link_port want = bridge_session_port(conf, session);
 	struct link_info link;
+	struct link_port want;
 	int err = netdev_find(m, session->name, &link);
 
-	return err < 0 ? err : set_port(m, &link, &want);
+	if (err < 0)
+		return err;
+	want.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
+	want.forward_control = (uint16_t)conf->forward_control;
+	want.multicast_router = conf->multicast_snooping || conf->adopt ? MDB_RTR_TYPE_PERM
+									: MDB_RTR_TYPE_TEMP_QUERY;
+	return set_port(m, &link, &want);
 }
 
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
@@ -403,14 +372,11 @@ int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
  * bridge does not change either when it becomes a port. */
 static int blend_in(struct netdev *m, const struct link_info *bridge, const struct link_info *link)
 {
-	struct nl_msg msg;
-	char mac[JOURNAL_MAC_LEN];
 	int err = netdev_set_mtu(m, link, bridge->mtu);
 
 	if (err < 0 || !memcmp(link->mac, bridge->mac, LINK_MAC_LEN))
 		return err;
-	return netdev_change(m, link_encode_mac(&msg, link->ifindex, bridge->mac),
-		"ip link set %s address %s", link->name, mac_text(bridge->mac, mac));
+	return bridge_set_mac(m, link, bridge->mac);
 }
 
 int bridge_add_session(
@@ -469,15 +435,6 @@ static bool is_noted_bridge(
 	       !strcmp(mac_text(link->mac, mac), e->mac);
 }
 
-/** Whether the journal has an entry of a bridge with that name. */
-static bool is_noted_name(const struct netdev *m, const char *name)
-{
-	struct journal_entry like = { .kind = JOURNAL_BRIDGE };
-
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	return journal_find(&m->journal, &like) != SIZE_MAX;
-}
-
 /** Find the bridge of a journal entry: by its name; or if it was renamed, a bridge with our alias
  * whose name no entry has. Return: 0, -ENODEV, or another -errno. */
 static int find_noted_bridge(struct netdev *m, const struct journal_entry *e, struct link_info *ret)
@@ -495,7 +452,7 @@ static int find_noted_bridge(struct netdev *m, const struct journal_entry *e, st
 	for (size_t i = 0; i < list.n && err; i++) {
 		const struct link_info *link = &list.v[i];
 
-		if (!bridge_is_ours(m, link) || is_noted_name(m, link->name))
+		if (!bridge_is_ours(m, link) || is_noted(m, JOURNAL_BRIDGE, link->name))
 			continue;
 		*ret = *link;
 		err = 0;
@@ -534,7 +491,7 @@ int bridge_undo_member(struct netdev *m, const struct journal_entry *e)
 	if (err < 0)
 		return err == -ENODEV ? 0 : err;
 	if (!bridge_is_ours(m, &bridge) &&
-		(strcmp(bridge.name, e->bridge) != 0 || !is_adopted(m, e->bridge)))
+		(strcmp(bridge.name, e->bridge) != 0 || !is_noted(m, JOURNAL_ADOPT, e->bridge)))
 		return 0; /* not a port of our bridge (any more) */
 	if (!e->was_up)
 		err = nl_request(&m->nl, link_encode_up(&msg, link.ifindex, false));

@@ -101,11 +101,11 @@ static int check_bridge_absent(struct netdev *m, const char *name)
 
 static int check_names(struct host *host)
 {
-	struct host_session_walk walk = { .conf = host->conf };
+	struct conf_session_walk walk = { .conf = host->conf };
 	const struct conf_session *session;
 	int err = check_absent(&host->netdev, host->conf->interface.name);
 
-	while (err == 0 && (session = host_next_session(&walk)))
+	while (err == 0 && (session = conf_next_session(&walk)))
 		err = check_absent(&host->netdev, session->name);
 	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
 		if (!host->conf->bridges[i].adopt)
@@ -124,8 +124,7 @@ static int take_lock(const char *name, struct lockfile *ret, struct error *ret_e
 	if (err == -EBUSY)
 		return error_set(ret_error, err,
 			"%s is running already (process %d)\n"
-			"Stop it first: wirespan down %s; or give this site another file "
-			"name.",
+			"Stop it first: wirespan down %s; or give this site another file name.",
 			name, pid > 0 ? (int)pid : 0, name);
 	if (err < 0)
 		return host_lock_failed(path, err, ret_error);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "host/spawn.h"
 
 /** Make the name for resolvconf. Debian's resolvconf orders interfaces by patterns; only a name

@@ -88,7 +88,7 @@ int host_set_session(struct host *host, const struct conf_site *conf,
 
 static int set_up(struct host *host, const struct host_mtus *mtus)
 {
-	struct host_session_walk walk = { .conf = host->conf };
+	struct conf_session_walk walk = { .conf = host->conf };
 	const struct conf_session *session;
 	int err = set_up_wg(host, mtus->wg);
 
@@ -96,7 +96,7 @@ static int set_up(struct host *host, const struct host_mtus *mtus)
 		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
 		err = members_make_bridge(&host->netdev, &host->conf->bridges[i], NULL);
-	while (err == 0 && (session = host_next_session(&walk))) {
+	while (err == 0 && (session = conf_next_session(&walk))) {
 		err = netdev_refuse_ra(&host->netdev, session->name);
 		if (err == 0)
 			err = host_set_session(
@@ -123,7 +123,7 @@ uint32_t host_fwmark(const struct host *host)
 
 int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
 {
-	struct host_session_walk walk = { .conf = host->conf };
+	struct conf_session_walk walk = { .conf = host->conf };
 	struct netdev *m = &host->netdev;
 	const struct conf_session *session;
 	struct link_info link;
@@ -134,7 +134,7 @@ int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error 
 	err = netdev_find(m, host->conf->interface.name, &link);
 	if (err == 0)
 		err = netdev_set_mtu(m, &link, mtus->wg);
-	while (err == 0 && (session = host_next_session(&walk))) {
+	while (err == 0 && (session = conf_next_session(&walk))) {
 		const struct conf_bridge *b = conf_bridge_find(host->conf, session->bridge);
 
 		if (b && b->adopt)
@@ -169,7 +169,7 @@ static uint32_t free_group(struct netdev *m)
  * deleted here is deleted then. */
 static void delete_sessions(struct host *host)
 {
-	struct host_session_walk walk = { .conf = host->conf };
+	struct conf_session_walk walk = { .conf = host->conf };
 	struct netdev *m = &host->netdev;
 	uint32_t group = free_group(m);
 	const struct conf_session *session;
@@ -178,7 +178,7 @@ static void delete_sessions(struct host *host)
 	size_t n = 0;
 	int err;
 
-	while (group && (session = host_next_session(&walk)))
+	while (group && (session = conf_next_session(&walk)))
 		if (query_link(&m->nl, session->name, &link) == 0 && !strcmp(link.kind, "tun") &&
 			nl_request(&m->nl, link_encode_group(&msg, link.ifindex, group)) == 0)
 			n++;
@@ -194,10 +194,10 @@ static void delete_sessions(struct host *host)
  * ports of other programs. */
 static void leave_adopted(struct host *host)
 {
-	struct host_session_walk walk = { .conf = host->conf };
+	struct conf_session_walk walk = { .conf = host->conf };
 	const struct conf_session *session;
 
-	while ((session = host_next_session(&walk))) {
+	while ((session = conf_next_session(&walk))) {
 		const struct conf_bridge *b = conf_bridge_find(host->conf, session->bridge);
 
 		if (b && b->adopt)

@@ -12,15 +12,6 @@
 #include "host/host_state.h"
 #include "netlink/event.h"
 
-static bool is_session(const struct conf_site *conf, const char *name)
-{
-	for (size_t t = 0; t < conf->n_tunnels; t++)
-		for (size_t k = 0; k < conf->tunnels[t].n_sessions; k++)
-			if (!strcmp(conf->tunnels[t].sessions[k].name, name))
-				return true;
-	return false;
-}
-
 static enum status_port_state kernel_state(uint8_t state)
 {
 	switch (state) {
@@ -62,7 +53,7 @@ static int report_member(const struct host *host, const struct host_view *view,
 	memcpy(m->name, l->name, sizeof(m->name));
 	m->mtu = l->mtu;
 	m->up = nl_event_link_runs(l);
-	m->session = is_session(host->conf, l->name);
+	m->session = conf_session_find(host->conf, l->name) != NULL;
 	m->isolated = l->port.isolated;
 	m->state = port_state(l, bridge);
 	if (master && m->state == STATUS_PORT_ELSEWHERE)

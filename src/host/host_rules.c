@@ -60,21 +60,15 @@ static void check_bridge(const struct rules *r, const struct conf_bridge *b)
 
 static void check_names(const struct rules *r)
 {
-	const struct conf_site *site = r->site;
+	const struct conf_interface *wg = &r->site->interface;
+	struct conf_session_walk walk = { r->site };
+	const struct conf_session *s;
 
-	check_absent(r, site->interface.name, site->interface.at[CONF_INTERFACE_NAME],
-		site->interface.section);
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
-			const struct conf_session *s = &site->tunnels[i].sessions[k];
-
-			check_absent(r, s->name, s->at[CONF_SESSION_NAME], s->section);
-		}
-	for (size_t i = 0; i < site->n_bridges; i++) {
-		const struct conf_bridge *b = &site->bridges[i];
-
-		check_bridge(r, b);
-	}
+	check_absent(r, wg->name, wg->at[CONF_INTERFACE_NAME], wg->section);
+	while ((s = conf_next_session(&walk)))
+		check_absent(r, s->name, s->at[CONF_SESSION_NAME], s->section);
+	for (size_t i = 0; i < r->site->n_bridges; i++)
+		check_bridge(r, &r->site->bridges[i]);
 }
 
 /* ---- IPv6 ---- */
@@ -195,15 +189,6 @@ static bool has_network(const struct ip_prefix *p)
 	return p->len < ip_addr_bits(&p->addr);
 }
 
-/* Whether the interface is a member of the bridge. Another rule reports addresses of members. */
-static bool is_member_of(const struct conf_bridge *bridge, const char *name)
-{
-	for (size_t i = 0; bridge && i < bridge->members.n; i++)
-		if (!strcmp(bridge->members.v[i].text, name))
-			return true;
-	return false;
-}
-
 /* The interface of the host's address `a`; NULL if the address is link-local, or the interface
  * belongs to the site. */
 static const struct link_info *foreign_link(const struct rules *r, const struct ifaddr_info *a)
@@ -227,8 +212,8 @@ static void check_address(
 		const struct ip_prefix *q = &r->facts->addresses.v[i].prefix;
 		const struct link_info *link = foreign_link(r, &r->facts->addresses.v[i]);
 
-		if (!link || is_member_of(bridge, link->name))
-			continue;
+		if (!link || (bridge && conf_texts_has(&bridge->members, link->name)))
+			continue; /* another rule reports addresses of members */
 		ip_prefix_text(p, ours);
 		ip_prefix_text(q, theirs);
 		if (ip_addr_equal(&p->addr, &q->addr))

@@ -8,7 +8,6 @@
 #include "host/host_lock.h"
 #include "host/netdev.h"
 #include "host/route_plan.h"
-#include "host/session_walk.h"
 #include "host/wanted.h"
 
 /** A site on this host, between host_open() and host_close(). */

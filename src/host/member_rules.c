@@ -35,9 +35,8 @@ static bool is_kind(const struct link_info *link, const char *const *kinds)
 static bool is_member(const struct conf_site *site, const char *name)
 {
 	for (size_t i = 0; i < site->n_bridges; i++)
-		for (size_t k = 0; k < site->bridges[i].members.n; k++)
-			if (!strcmp(site->bridges[i].members.v[k].text, name))
-				return true;
+		if (conf_texts_has(&site->bridges[i].members, name))
+			return true;
 	return false;
 }
 
@@ -298,16 +297,16 @@ static void check_addresses(const struct member *m)
 /* The smallest MTU of the bridge's sessions; 0 if it has none. */
 static uint32_t session_mtu(const struct conf_site *site, const struct conf_bridge *bridge)
 {
+	struct conf_session_walk walk = { site };
+	const struct conf_session *s;
 	uint32_t smallest = 0;
 
-	for (size_t i = 0; i < site->n_tunnels; i++)
-		for (size_t k = 0; k < site->tunnels[i].n_sessions; k++) {
-			const struct conf_session *s = &site->tunnels[i].sessions[k];
-			uint32_t mtu = s->mtu ? s->mtu : MTU_AUTO;
+	while ((s = conf_next_session(&walk))) {
+		uint32_t mtu = s->mtu ? s->mtu : MTU_AUTO;
 
-			if (!strcmp(s->bridge, bridge->name) && (!smallest || mtu < smallest))
-				smallest = mtu;
-		}
+		if (!strcmp(s->bridge, bridge->name) && (!smallest || mtu < smallest))
+			smallest = mtu;
+	}
 	return smallest;
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host/bridge.h"
@@ -24,18 +23,10 @@ int members_make_bridge(struct netdev *m, const struct conf_bridge *conf, const 
 	return err || conf->adopt ? err : netdev_set_up(m, &bridge);
 }
 
-static size_t find_noted(const struct netdev *m, enum journal_kind kind, const char *name)
-{
-	struct journal_entry like = { .kind = kind };
-
-	snprintf(like.name, sizeof(like.name), "%s", name);
-	return journal_find(&m->journal, &like);
-}
-
 int members_ensure(struct netdev *m, const struct conf_bridge *conf, const struct link_info *bridge,
 	const char *name)
 {
-	size_t noted = find_noted(m, JOURNAL_MEMBER, name);
+	size_t noted = netdev_find_noted(m, JOURNAL_MEMBER, name);
 	struct link_info link;
 	int err = query_link(&m->nl, name, &link);
 
@@ -60,8 +51,8 @@ int members_drop_bridge(struct netdev *m, const char *name)
 	for (size_t i = j->n; err == 0 && i-- > 0;)
 		if (j->v[i].kind == JOURNAL_MEMBER && !strcmp(j->v[i].bridge, name))
 			err = undo_entry(m, i);
-	noted = find_noted(m, JOURNAL_BRIDGE, name);
+	noted = netdev_find_noted(m, JOURNAL_BRIDGE, name);
 	if (noted == SIZE_MAX)
-		noted = find_noted(m, JOURNAL_ADOPT, name);
+		noted = netdev_find_noted(m, JOURNAL_ADOPT, name);
 	return err < 0 || noted == SIZE_MAX ? err : undo_entry(m, noted);
 }

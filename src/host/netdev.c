@@ -112,6 +112,14 @@ int netdev_journal_failed(struct netdev *m, int code)
 		m->journal.path, strerror(-code));
 }
 
+size_t netdev_find_noted(const struct netdev *m, enum journal_kind kind, const char *name)
+{
+	struct journal_entry like = { .kind = kind };
+
+	snprintf(like.name, sizeof(like.name), "%s", name);
+	return journal_find(&m->journal, &like);
+}
+
 static const char *hint_for(int code)
 {
 	switch (-code) {
@@ -242,9 +250,8 @@ int netdev_refuse_ra(struct netdev *m, const char *name)
 	err = sysctl_write(path, "0");
 	if (err < 0)
 		log_warning("cannot set /proc/sys/%s to 0: %s; a router advertisement from "
-			    "anywhere in the segment can change the default route of this "
-			    "host. Make /proc/sys writable, or set "
-			    "net.ipv6.conf.default.accept_ra=0.",
+			    "anywhere in the segment can change the default route of this host. "
+			    "Make /proc/sys writable, or set net.ipv6.conf.default.accept_ra=0.",
 			path, strerror(-err));
 	return 0;
 }

@@ -56,6 +56,9 @@ MUST_CHECK int netdev_journal(struct netdev *m, const struct journal_entry *e);
 /** Fill in the error of a journal that could not be written. Return: `code`. */
 int netdev_journal_failed(struct netdev *m, int code);
 
+/** The index of the journal's newest entry of that kind and name; SIZE_MAX: none. */
+size_t netdev_find_noted(const struct netdev *m, enum journal_kind kind, const char *name);
+
 /** Log the change as `format` describes it, then send the request. Return: 0 or -errno. */
 int netdev_change(struct netdev *m, struct nl_msg *request, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -18,23 +18,6 @@
 #include "host/undo.h"
 #include "netlink/query.h"
 
-static bool has_prefix(const struct conf_prefixes *list, const struct ip_prefix *p)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i].prefix.len == p->len &&
-			ip_addr_equal(&list->v[i].prefix.addr, &p->addr))
-			return true;
-	return false;
-}
-
-static bool has_text(const struct conf_texts *list, const char *text)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!strcmp(list->v[i].text, text))
-			return true;
-	return false;
-}
-
 /** Exchange addresses. New addresses are added twice, because the kernel may remove them together
  * with an older one of the same network. */
 static int change_addresses(struct netdev *m, const struct link_info *link,
@@ -44,10 +27,10 @@ static int change_addresses(struct netdev *m, const struct link_info *link,
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < new->n; i++)
-		if (!has_prefix(old, &new->v[i].prefix))
+		if (!conf_prefixes_has(old, &new->v[i].prefix))
 			err = netdev_add_address(m, link, &new->v[i].prefix);
 	for (size_t i = 0; err == 0 && i < old->n; i++)
-		if (!has_prefix(new, &old->v[i].prefix)) {
+		if (!conf_prefixes_has(new, &old->v[i].prefix)) {
 			err = netdev_delete_address(m, link, &old->v[i].prefix);
 			deleted = true;
 		}
@@ -144,7 +127,8 @@ static int drop_members(struct host *host, const struct conf_site *conf)
 		const struct journal_entry *e = &j->v[i];
 		const struct conf_bridge *bridge = conf_bridge_find(conf, e->bridge);
 
-		if (e->kind == JOURNAL_MEMBER && (!bridge || !has_text(&bridge->members, e->name)))
+		if (e->kind == JOURNAL_MEMBER &&
+			(!bridge || !conf_texts_has(&bridge->members, e->name)))
 			err = undo_entry(&host->netdev, i);
 	}
 	return err;
@@ -211,7 +195,7 @@ static int change_session(struct host *host, const struct conf_site *conf,
 	const struct conf_session *new, uint32_t mtu)
 {
 	const struct conf_bridge *to = conf_bridge_find(conf, new->bridge);
-	const struct conf_session *old = host_find_session(host->conf, new->name);
+	const struct conf_session *old = conf_session_find(host->conf, new->name);
 	struct netdev *m = &host->netdev;
 	struct link_info link;
 	struct link_info bridge;
@@ -265,7 +249,7 @@ static int restore_names(struct host *host)
 
 static int reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus)
 {
-	struct host_session_walk walk = { .conf = conf };
+	struct conf_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 	int err;
 
@@ -280,7 +264,7 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
 		err = change_bridge(host, conf_bridge_find(host->conf, conf->bridges[i].name),
 			&conf->bridges[i]);
-	while (err == 0 && (session = host_next_session(&walk)))
+	while (err == 0 && (session = conf_next_session(&walk)))
 		err = change_session(host, conf, session, mtus->sessions[walk.i - 1]);
 	if (err == 0 && known_set_mtus(&host->known, conf, mtus->wg, mtus->sessions) < 0)
 		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");

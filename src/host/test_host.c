@@ -239,22 +239,22 @@ static void open_port(struct test_engine *e, const char *name, short flags)
 
 void test_engine_open(struct test_engine *e, const struct conf_site *conf)
 {
-	struct host_session_walk walk = { .conf = conf };
+	struct conf_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 
 	open_port(e, conf->interface.name, IFF_TUN | IFF_NO_PI);
-	while ((session = host_next_session(&walk)))
+	while ((session = conf_next_session(&walk)))
 		open_port(e, session->name, IFF_TAP | IFF_NO_PI);
 }
 
 static bool is_named(const struct conf_site *conf, const char *name)
 {
-	struct host_session_walk walk = { .conf = conf };
+	struct conf_session_walk walk = { .conf = conf };
 	const struct conf_session *session;
 
 	if (!strcmp(conf->interface.name, name))
 		return true;
-	while ((session = host_next_session(&walk)))
+	while ((session = conf_next_session(&walk)))
 		if (!strcmp(session->name, name))
 			return true;
 	return false;

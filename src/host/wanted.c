@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/bridge.h"
-#include "host/session_walk.h"
-
 void known_fini(struct known *known)
 {
 	free(known->links);
@@ -20,19 +17,16 @@ void known_fini(struct known *known)
 int known_set_mtus(
 	struct known *known, const struct conf_site *conf, uint32_t wg, const uint32_t *sessions)
 {
-	struct host_session_walk walk = { .conf = conf };
-	uint32_t *copy;
+	size_t n = conf_session_count(conf);
+	uint32_t *copy = calloc(n + 1, sizeof(*copy));
 
-	while (host_next_session(&walk))
-		;
-	copy = calloc(walk.i + 1, sizeof(*copy));
 	if (!copy)
 		return -ENOMEM;
-	if (walk.i)
-		memcpy(copy, sessions, walk.i * sizeof(*copy));
+	if (n)
+		memcpy(copy, sessions, n * sizeof(*copy));
 	free(known->session_mtus);
 	known->session_mtus = copy;
-	known->n_sessions = walk.i;
+	known->n_sessions = n;
 	known->wg_mtu = wg;
 	return 0;
 }
@@ -132,39 +126,18 @@ static void add_bridges(struct wanted *wanted, const struct conf_site *conf, con
 		w->addresses = &bridge->addresses;
 		w->alias = alias;
 		w->stp = bridge->stp;
-		w->multicast_snooping = bridge->multicast_snooping;
-	}
-}
-
-/** Add the members. What another program has set on the ports of an adopted bridge is not
- * compared. */
-static void add_members(
-	struct wanted *wanted, const struct conf_site *conf, const struct known *known)
-{
-	for (size_t i = 0; i < conf->n_bridges; i++) {
-		const struct conf_bridge *bridge = &conf->bridges[i];
-
-		for (size_t k = 0; k < bridge->members.n; k++) {
-			struct wanted_link *w = add(wanted, WANTED_MEMBER,
-				bridge->members.v[k].text, bridge->name, known);
-
-			w->has_port = !bridge->adopt;
-			w->port.forward_control = (uint16_t)bridge->forward_control;
-		}
 	}
 }
 
 int wanted_make(const struct conf_site *conf, const struct route_plan *plan, const char *alias,
 	const struct known *known, struct wanted *ret)
 {
-	struct host_session_walk walk = { .conf = conf };
+	struct conf_session_walk walk = { .conf = conf };
 	struct wanted wanted = { .plan = plan };
 	const struct conf_session *session;
-	size_t room = 1 + conf->n_bridges;
+	size_t room = 1 + conf_session_count(conf) + conf->n_bridges;
 	struct wanted_link *wg;
 
-	while (host_next_session(&walk))
-		room++;
 	for (size_t i = 0; i < conf->n_bridges; i++)
 		room += conf->bridges[i].members.n;
 	wanted.v = calloc(room, sizeof(*wanted.v));
@@ -175,8 +148,7 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 	wg->mtu = known->wg_mtu;
 	wg->alias = alias;
 	add_bridges(&wanted, conf, alias, known);
-	walk = (struct host_session_walk){ .conf = conf };
-	while ((session = host_next_session(&walk))) {
+	while ((session = conf_next_session(&walk))) {
 		struct wanted_link *w =
 			add(&wanted, WANTED_SESSION, session->name, session->bridge, known);
 
@@ -184,12 +156,11 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 
 		if (walk.i <= known->n_sessions && !(bridge && bridge->adopt))
 			w->mtu = known->session_mtus[walk.i - 1];
-		if (bridge) {
-			w->has_port = true;
-			w->port = bridge_session_port(bridge, session);
-		}
 	}
-	add_members(&wanted, conf, known);
+	for (size_t i = 0; i < conf->n_bridges; i++)
+		for (size_t k = 0; k < conf->bridges[i].members.n; k++)
+			add(&wanted, WANTED_MEMBER, conf->bridges[i].members.v[k].text,
+				conf->bridges[i].name, known);
 	*ret = wanted;
 	return 0;
 }

@@ -28,7 +28,7 @@ static void add_changed(struct changes *d, const struct ip_prefix *prefix)
 	struct ip_prefix p = ip_prefix_masked(prefix);
 
 	for (size_t i = 0; i < d->n_changed; i++)
-		if (d->changed[i].len == p.len && ip_addr_equal(&d->changed[i].addr, &p.addr))
+		if (ip_prefix_equal(&d->changed[i], &p))
 			return;
 	if (d->n_changed == CHANGES_CHANGED_MAX)
 		add_family(d, p.addr.family);
@@ -61,8 +61,6 @@ void changes_add(struct changes *d, const struct nl_event *event)
 	case NL_EVENT_LINK_GONE:
 		add_link(d, &event->link, true);
 		return;
-	case NL_EVENT_PORT:
-		return; /* routes do not depend on it */
 	case NL_EVENT_ADDRESS:
 		add_changed(d, &event->address.prefix);
 		return;

@@ -53,19 +53,11 @@ bool peer_paths_can_follow(const struct conf_site *conf)
 	return true;
 }
 
-static const struct conf_peer *conf_of(const struct conf_site *conf, const struct path_peer *p)
-{
-	for (size_t i = 0; i < conf->n_peers; i++)
-		if (!memcmp(conf->peers[i].public_key, p->wg.remote.public_key, KEY_LEN))
-			return &conf->peers[i];
-	return NULL;
-}
-
 static void look_up(
 	struct underlay *u, const struct conf_site *conf, struct nl_socket *nl, struct path_peer *p)
 {
 	const struct endpoint *to = &p->wg.endpoint;
-	const struct conf_peer *c = conf_of(conf, p);
+	const struct conf_peer *c = conf_peer_find(conf, p->wg.remote.public_key);
 	const struct ip_addr *local;
 	const struct ip_addr *remote;
 	unsigned mtu =

@@ -31,18 +31,14 @@
  * unchanged. */
 static int set_interfaces(struct pmtu_policy *p, const struct conf_site *conf)
 {
-	size_t n = 0;
-	uint32_t *mtus;
+	uint32_t *mtus = calloc(conf_session_count(conf) + 1, sizeof(*mtus));
+	struct conf_session_walk walk = { conf };
+	const struct conf_session *session;
 
-	for (size_t i = 0; i < conf->n_tunnels; i++)
-		n += conf->tunnels[i].n_sessions;
-	mtus = calloc(n + 1, sizeof(*mtus));
 	if (!mtus)
 		return -ENOMEM;
-	n = 0;
-	for (size_t i = 0; i < conf->n_tunnels; i++)
-		for (size_t k = 0; k < conf->tunnels[i].n_sessions; k++)
-			mtus[n++] = mtu_budget_session_mtu(&conf->tunnels[i].sessions[k]);
+	while ((session = conf_next_session(&walk)))
+		mtus[walk.i - 1] = mtu_budget_session_mtu(session);
 	free(p->sessions);
 	p->sessions = mtus;
 	p->wg_interface = p->budget.wg_mtu;
