@@ -3,7 +3,6 @@
 #include "check/filters.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/netfilter.h>

@@ -204,8 +204,7 @@ static enum verb_exit write_files(const struct request *r, struct newfile *files
 		printf("%s\n", files[i].path);
 	printf("\nCopy each file to its own gateway, as /etc/wirespan/NAME.conf with mode 600, and "
 	       "delete it here:\nit holds that site's private key. Then, on each gateway: wirespan "
-	       "up "
-	       "NAME\n");
+	       "up NAME\n");
 	return VERB_DONE;
 }
 

@@ -2,8 +2,6 @@
 /* Configuration errors that involve more than one value. */
 #include "conf/check.h"
 
-#include <string.h>
-
 #include "base/secret.h"
 #include "conf/check_endpoint.h"
 #include "conf/check_l2tp.h"

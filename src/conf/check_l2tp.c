@@ -2,8 +2,6 @@
 /* Checks of tunnels and sessions: ids, addresses, ports, MTUs. */
 #include "conf/check_l2tp.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
 #include "conf/check_endpoint.h"
 

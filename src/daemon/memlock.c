@@ -82,7 +82,6 @@ bool memlock_process(bool verbose)
 		return true;
 	if (verbose)
 		log_warning("memory is not locked: keys may reach swap. Allow it "
-			    "(LimitMEMLOCK=infinity, "
-			    "ulimit -l unlimited), or encrypt the swap.");
+			    "(LimitMEMLOCK=infinity, ulimit -l unlimited), or encrypt the swap.");
 	return false;
 }

@@ -56,10 +56,8 @@ int notify_open(struct notify *ret)
 }
 
 /* Send one message. Errors are ignored: the daemon works without a service manager. */
-static void send_state(const struct notify *n, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void send_state(const struct notify *n, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+send_state(const struct notify *n, const char *format, ...)
 {
 	char message[MESSAGE_LEN];
 	va_list ap;

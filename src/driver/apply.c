@@ -7,7 +7,6 @@
 #include "driver/apply_peers.h"
 #include "driver/apply_sessions.h"
 #include "driver/peers.h"
-#include "driver/ports.h"
 
 int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_error)
 {

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "path/control.h"
 #include "path/rx.h"
-#include "path/tx.h"
 
 void batch_begin(struct driver *d)
 {

@@ -30,40 +30,21 @@ static const char *subject(const struct trace_event *v, char ret[static SUBJECT_
 	return ret;
 }
 
-/* Return: the event as a sentence without its subject, for those whose text is constant. */
-static const char *sentence(enum trace_kind kind)
-{
-	switch (kind) {
-	case TRACE_INITIATION_SENT:
-		return "sent a handshake initiation";
-	case TRACE_INITIATION_RECEIVED:
-		return "received a handshake initiation";
-	case TRACE_RESPONSE_SENT:
-		return "sent a handshake response";
-	case TRACE_RESPONSE_RECEIVED:
-		return "received a handshake response";
-	case TRACE_COOKIE_SENT:
-		return "sent a cookie reply, as there are too many handshakes";
-	case TRACE_COOKIE_RECEIVED:
-		return "received a cookie reply: the peer is under load";
-	case TRACE_NO_ANSWER:
-		return "no answer: starting another handshake";
-	case TRACE_GAVE_UP:
-		return "the handshake timed out: dropping the packets that wait for it";
-	case TRACE_SESSION:
-		return "a new session is established";
-	case TRACE_KEYS_WIPED:
-		return "the session keys have expired and are wiped";
-	case TRACE_KEEPALIVE_SENT:
-		return "sent a keepalive";
-	case TRACE_ENDPOINT:
-		return "this is the peer's endpoint now";
-	case TRACE_REFUSED:
-	case TRACE_MTU:
-		break;
-	}
-	return "";
-}
+/* The events as sentences without their subject, except those whose text is not constant. */
+static const char *const sentences[] = {
+	[TRACE_INITIATION_SENT] = "sent a handshake initiation",
+	[TRACE_INITIATION_RECEIVED] = "received a handshake initiation",
+	[TRACE_RESPONSE_SENT] = "sent a handshake response",
+	[TRACE_RESPONSE_RECEIVED] = "received a handshake response",
+	[TRACE_COOKIE_SENT] = "sent a cookie reply, as there are too many handshakes",
+	[TRACE_COOKIE_RECEIVED] = "received a cookie reply: the peer is under load",
+	[TRACE_NO_ANSWER] = "no answer: starting another handshake",
+	[TRACE_GAVE_UP] = "the handshake timed out: dropping the packets that wait for it",
+	[TRACE_SESSION] = "a new session is established",
+	[TRACE_KEYS_WIPED] = "the session keys have expired and are wiped",
+	[TRACE_KEEPALIVE_SENT] = "sent a keepalive",
+	[TRACE_ENDPOINT] = "this is the peer's endpoint now",
+};
 
 static void log_event(const struct trace_event *v)
 {
@@ -77,7 +58,7 @@ static void log_event(const struct trace_event *v)
 		log_debug("%s: packets of up to %u bytes reach the peer unfragmented now", who,
 			v->value);
 	else
-		log_debug("%s: %s", who, sentence(v->kind));
+		log_debug("%s: %s", who, sentences[v->kind]);
 }
 
 static void log_drops(struct trace_log *l, const struct drop_counters *now)

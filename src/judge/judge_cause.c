@@ -27,10 +27,8 @@ struct causes {
 	size_t n; /* may be larger: only the first are stored */
 };
 
-static void add(struct causes *c, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add(struct causes *c, const char *name, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+add(struct causes *c, const char *name, const char *format, ...)
 {
 	va_list ap;
 
@@ -241,10 +239,8 @@ bool judge_cause_is_likely(const struct observations *f, const struct cause_loss
 
 /* ---- the sentence ---- */
 
-static void append(char *text, size_t size, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+append(char *text, size_t size, const char *format, ...)
 {
 	size_t len = strlen(text);
 	va_list ap;

@@ -293,19 +293,16 @@ static const char *silence_hint(
 	else if (state == one_way)
 		snprintf(ret, FINDING_HINT_LEN,
 			"The handshake was answered, so the keys agree. Did wirespan stop there, "
-			"or "
-			"the path break? Else [Peer] AllowedIPs there do not cover the addresses "
-			"that we send from, or another host uses the same PrivateKey as this one. "
-			"Run `wirespan check` there.");
+			"or the path break? Else [Peer] AllowedIPs there do not cover the "
+			"addresses that we send from, or another host uses the same PrivateKey as "
+			"this one. Run `wirespan check` there.");
 	else
 		snprintf(ret, FINDING_HINT_LEN,
 			"Is wirespan up there, and does it listen on port %u? (Behind NAT %u is "
-			"the "
-			"port of the NAT.) Does a firewall there or on the path let UDP port %u "
-			"in? "
-			"Is PublicKey here the peer's own, and was this host's clock not set back? "
-			"(A peer does not answer a wrong key or an old time.) Run `wirespan check` "
-			"there too.",
+			"the port of the NAT.) Does a firewall there or on the path let UDP port "
+			"%u in? Is PublicKey here the peer's own, and was this host's clock not "
+			"set back? (A peer does not answer a wrong key or an old time.) Run "
+			"`wirespan check` there too.",
 			port, port, port);
 	return ret;
 }

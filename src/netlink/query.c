@@ -144,28 +144,29 @@ static int query_one(struct nl_socket *nl, struct nl_msg *m, struct single *s)
 	return err;
 }
 
-int query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
+static int query_one_link(struct nl_socket *nl, struct nl_msg *m, struct link_info *ret)
 {
 	struct link_info link;
 	struct single s = { .ret = &link, .decode = decode_link };
-	struct nl_msg m;
-	int err = query_one(nl, link_encode_get(&m, name), &s);
+	int err = query_one(nl, m, &s);
 
 	if (err == 0)
 		*ret = link;
 	return err;
 }
 
+int query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
+{
+	struct nl_msg m;
+
+	return query_one_link(nl, link_encode_get(&m, name), ret);
+}
+
 int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret)
 {
-	struct link_info link;
-	struct single s = { .ret = &link, .decode = decode_link };
 	struct nl_msg m;
-	int err = query_one(nl, link_encode_get_index(&m, ifindex), &s);
 
-	if (err == 0)
-		*ret = link;
-	return err;
+	return query_one_link(nl, link_encode_get_index(&m, ifindex), ret);
 }
 
 static int decode_any_route(const struct nlmsghdr *nlh, void *ret)

@@ -103,8 +103,7 @@ static void print_notes(const struct mtu_ladder *l, FILE *out)
 	if (l->outer_len > l->options.underlay)
 		fprintf(out,
 			"\n  Too large: the given wg MTU makes packets of %u bytes, and the "
-			"underlay "
-			"carries %u.\n  Give MTU = %u, or MTU = auto.\n",
+			"underlay carries %u.\n  Give MTU = %u, or MTU = auto.\n",
 			l->outer_len, l->options.underlay,
 			wg_mtu_of(l->options.underlay, l->options.outer_family));
 	if (l->wg_mtu < MTU_IPV6_MIN)

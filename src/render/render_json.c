@@ -2,8 +2,6 @@
 /* Renders the status report as JSON. */
 #include "render/render_json.h"
 
-#include <errno.h>
-
 #include "ctlproto/json.h"
 #include "ctlproto/status_json.h"
 

@@ -2,9 +2,7 @@
 /* Renders the status report as text for people. */
 #include "render/render_text.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "pkt/drop.h"
@@ -31,11 +29,8 @@ static const char *escape(const struct page *p, const char *sequence)
 }
 
 /* The first line of a block: its kind and its name. */
-static void head(const struct page *p, const char *colour, const char *what, const char *format,
-	...) __attribute__((format(printf, 4, 5)));
-
-static void head(
-	const struct page *p, const char *colour, const char *what, const char *format, ...)
+static void __attribute__((format(printf, 4, 5)))
+head(const struct page *p, const char *colour, const char *what, const char *format, ...)
 {
 	va_list ap;
 
@@ -54,10 +49,8 @@ static void label(const struct page *p, const char *name)
 }
 
 /* A complete line. */
-static void line(const struct page *p, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void line(const struct page *p, const char *name, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+line(const struct page *p, const char *name, const char *format, ...)
 {
 	va_list ap;
 
