@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/aead_evp.h"
+#include "crypto/aead_evp_parts.h"
 #include "crypto/aead_selftest.h"
 #include "crypto/aead_static.h"
 
@@ -19,6 +20,7 @@ static const struct aead_provider *const providers[] = {
 #ifdef WITH_STATIC_LIBCRYPTO
 	&aead_static,
 #endif
+	&aead_evp_parts,
 	&aead_evp,
 };
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -32,7 +31,7 @@ static void evp_close(void *state)
 	OPENSSL_clear_free(s, sizeof(*s));
 }
 
-static EVP_CIPHER_CTX *evp_ctx_new(const char *cipher, int encrypt)
+EVP_CIPHER_CTX *aead_evp_ctx_new(const char *cipher, int encrypt)
 {
 	EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, cipher, NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -51,9 +50,9 @@ static int evp_open(void **ret_state)
 
 	if (!s)
 		return -ENOMEM;
-	s->seal = evp_ctx_new("ChaCha20-Poly1305", 1);
-	s->open = evp_ctx_new("ChaCha20-Poly1305", 0);
-	s->chacha = evp_ctx_new("ChaCha20", 1);
+	s->seal = aead_evp_ctx_new("ChaCha20-Poly1305", 1);
+	s->open = aead_evp_ctx_new("ChaCha20-Poly1305", 0);
+	s->chacha = aead_evp_ctx_new("ChaCha20", 1);
 	if (!s->seal || !s->open || !s->chacha) {
 		evp_close(s);
 		return -ENOTSUP;

@@ -3,10 +3,16 @@
 #ifndef CRYPTO_AEAD_EVP_H
 #define CRYPTO_AEAD_EVP_H
 
+#include <openssl/evp.h>
+
 #include "crypto/aead_provider.h"
 
 /** "evp". */
 extern const struct aead_provider aead_evp;
+
+/** Make a context for a cipher by name, which is set so that no later call has to. Return: NULL
+ * without memory, or if the library does not have the cipher. */
+EVP_CIPHER_CTX *aead_evp_ctx_new(const char *cipher, int encrypt);
 
 /**
  * HChaCha20: derive a subkey from `key` and the first 16 bytes of an XChaCha nonce.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fast provider: ChaCha20 and Poly1305 of a static libcrypto, called without EVP. */
+/* ChaCha20 and Poly1305 of a static libcrypto, called without EVP. */
 #ifndef CRYPTO_AEAD_STATIC_H
 #define CRYPTO_AEAD_STATIC_H
 

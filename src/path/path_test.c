@@ -3,6 +3,8 @@
  * datagrams, and no allocation. */
 #include "path/test_pair.h"
 
+#include <openssl/crypto.h>
+
 #include "path/control.h"
 #include "path/peer_pmtu.h"
 #include "path/rx.h"
@@ -36,6 +38,22 @@ void *__wrap_realloc(void *p, size_t n)
 {
 	allocations++;
 	return __real_realloc(p, n);
+}
+
+/* libcrypto is a shared library, whose calls are not wrapped. */
+static void *crypto_malloc(size_t n, const char *file, int line)
+{
+	return malloc(n);
+}
+
+static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	return realloc(p, n);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	free(p);
 }
 
 static void test_first_frames_wait_for_the_handshake(void **state)
@@ -549,5 +567,7 @@ int main(void)
 		cmocka_unit_test(test_a_first_hop_wider_than_any_packet),
 	};
 
+	if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

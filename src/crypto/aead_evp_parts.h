@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* ChaCha20 and Poly1305 of OpenSSL's EVP interface, combined by us. */
+#ifndef CRYPTO_AEAD_EVP_PARTS_H
+#define CRYPTO_AEAD_EVP_PARTS_H
+
+#include "crypto/aead_provider.h"
+
+/** "evp-parts". */
+extern const struct aead_provider aead_evp_parts;
+
+#endif
