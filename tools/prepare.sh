@@ -3,8 +3,9 @@
 
 # missing_packages [PURPOSE…]: packages of dist/packages.txt for these purposes (default: all) that are not installed.
 missing_packages() {
-	for package in $(awk -v purposes=" $* " '$1 !~ /^#/ && NF && (purposes == "  " || index(purposes, " " $2 " ")) \
-		{ print $1 }' dist/packages.txt); do
+	arch=$(dpkg --print-architecture)
+	for package in $(awk -v purposes=" $* " -v arch="[$arch]" '$1 !~ /^#/ && NF && ($3 !~ /^\[/ || $3 == arch) &&
+		(purposes == "  " || index(purposes, " " $2 " ")) { print $1 }' dist/packages.txt); do
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
 	done
 }

@@ -88,10 +88,13 @@ int userspace_open(struct loop *loop, const struct driver_sizes *sizes, struct u
 		return error_set(ret_error, err,
 			"Cannot read WIRESPAN_OPTIONS:\nSee wirespan(8), ENVIRONMENT.");
 	err = driver_open(loop, &options, sizes, &calls, &d);
-	if (err < 0)
+	if (err < 0 && options.aead)
 		return error_set(ret_error, err,
-			"Cannot start the engine:\n"
-			"Is there memory, and an AEAD provider of that name?");
+			"Cannot start the engine with aead=%s in WIRESPAN_OPTIONS:\n"
+			"Leave it out: the fastest AEAD provider that works is chosen then.",
+			options.aead);
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot start the engine:\nIs there memory?");
 	*ret = (struct userspace){
 		.driver = d,
 		.underlay = {

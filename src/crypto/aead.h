@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, through the fastest provider
- * that passes its self-test. */
+/* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, through a provider that passes
+ * its self-test. */
 #ifndef CRYPTO_AEAD_H
 #define CRYPTO_AEAD_H
 
@@ -11,6 +11,12 @@
 #include "crypto/aead_provider.h"
 
 #define AEAD_XNONCE_LEN 24
+
+/* Providers of a build at most. */
+#define AEAD_PROVIDERS_MAX 4
+
+/* The provider that every build and host has. */
+#define AEAD_REFERENCE "evp"
 
 /**
  * State of one thread for sealing and opening: working memory and the chosen provider. Keys are
@@ -24,11 +30,12 @@ struct aead_ctx {
 };
 
 /**
- * Initialise a context. Each provider of this build is tested against the reference ("evp"); the
- * first one in order of preference that passes is used.
- * @force: name of the only provider to use, or NULL
+ * Initialise a context. Each provider is tested against the reference before it is used.
+ * @force: name of the only provider to use, or NULL: the first of this build that can be used. See
+ * aead_measure() for a better choice.
  * Return: 0, -ENOENT if this build has no provider `force`, -ENOTSUP if the provider failed its
- * self-test or the library has no ChaCha20-Poly1305, -ENOMEM.
+ * self-test or the library has no ChaCha20-Poly1305, -ELIBACC if the provider's library is not
+ * installed, -ELIBBAD if that is of another version than at build time, -ENOMEM.
  */
 MUST_CHECK int aead_init(struct aead_ctx *ctx, const char *force);
 
@@ -39,10 +46,10 @@ void aead_fini(struct aead_ctx *ctx);
  * call. */
 void aead_forget(struct aead_ctx *ctx);
 
-/** Name of the provider in use ("evp", "libcrypto-static"). */
+/** Name of the provider in use ("evp", "ipsec-mb"). */
 const char *aead_name(const struct aead_ctx *ctx);
 
-/** Name of the `i`th provider of this build, best first; NULL past the last. */
+/** Name of the `i`th provider of this build, in order of preference; NULL past the last. */
 const char *aead_provider_name(size_t i);
 
 /**

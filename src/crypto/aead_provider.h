@@ -24,7 +24,7 @@ struct aead_call {
 /** An implementation. All members are set. */
 struct aead_provider {
 	const char *name;
-	/** Make the state of one thread; Return: 0, -ENOMEM, -ENOTSUP. */
+	/** Make the state of one thread; Return: 0, or an error of aead_init(). */
 	int (*open_state)(void **ret_state);
 	/** Wipe and free it; accepts NULL. */
 	void (*close_state)(void *state);

@@ -3,10 +3,15 @@
 #include "driver/driver.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/secret.h"
+#include "crypto/aead_speed.h"
 #include "driver/batch.h"
 #include "driver/ports.h"
 #include "driver/sockets.h"
@@ -25,6 +30,33 @@ static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 		},
 		.packet_max = sizes->packet_max,
 	};
+}
+
+/* Log a measurement. An optional library that is absent is usual, one that is unusable is not. */
+static void log_aead(const struct aead_speed *s, bool chosen)
+{
+	if (s->err && s->err != -ELIBACC)
+		log_info("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));
+	else if (s->err)
+		log_debug("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));
+	else if (chosen)
+		log_info("AEAD provider %s: %" PRIu64 " ns for %u bytes, %" PRIu64 " ns for %u",
+			s->name, s->small_ns, AEAD_SPEED_SMALL, s->full_ns, AEAD_SPEED_FULL);
+	else
+		log_debug("AEAD provider %s takes %" PRIu64 " ns for %u bytes, %" PRIu64
+			  " ns for %u",
+			s->name, s->small_ns, AEAD_SPEED_SMALL, s->full_ns, AEAD_SPEED_FULL);
+}
+
+/* The name of the AEAD provider to use: the fastest one that works. */
+static const char *choose_aead(void)
+{
+	struct aead_speed speeds[AEAD_PROVIDERS_MAX];
+	size_t count = aead_measure(clock_mono, speeds);
+
+	for (size_t i = 0; i < count; i++)
+		log_aead(&speeds[i], i == 0);
+	return speeds[0].name;
 }
 
 /* ---- the driver ---- */
@@ -54,7 +86,8 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	d->buffers = malloc((size_t)UDP_RECV_MAX * UDP_RECV_STRIDE);
 	if (!d->memory || !d->frame || !d->buffers)
 		goto fail;
-	err = engine_init(&d->engine, &es, d->memory, random_system(), options->aead);
+	err = engine_init(&d->engine, &es, d->memory, random_system(),
+		options->aead ? options->aead : choose_aead());
 	if (err < 0)
 		goto fail;
 	trace_log_start(&d->trace_log, &d->engine);

@@ -93,7 +93,7 @@ static int init_aead(struct engine *e, const char *name)
 	if (!err)
 		err = aead_init(&e->rx.aead, name);
 	if (!err)
-		err = aead_init(&e->control.aead, name);
+		err = aead_init(&e->control.aead, AEAD_REFERENCE);
 	return err;
 }
 

@@ -119,9 +119,9 @@ void engine_grow(struct engine *e, size_t peers, void *memory);
 
 /**
  * Initialise an engine without keys, peers and sessions. `memory` holds engine_memory(sizes) bytes,
- * aligned as by malloc(3), and belongs to the engine until engine_fini(). `aead` names one AEAD
- * provider, or is NULL. Return: 0, or -errno of the crypto library (-ENOENT: no provider of that
- * name).
+ * aligned as by malloc(3), and belongs to the engine until engine_fini(). `aead` names the
+ * AEAD provider of both lanes, or is NULL; control and handshakes use the reference. Return: 0, or
+ * an error of aead_init() (-ENOENT: no provider of that name).
  */
 int engine_init(struct engine *e, const struct engine_sizes *sizes, void *memory, struct rng rng,
 	const char *aead);

@@ -117,7 +117,7 @@ int wg_device_init(
 	list_init(&dev->peers);
 	err = blake2s_init(&dev->crypto.blake2s);
 	if (!err)
-		err = aead_init(&dev->crypto.aead, NULL);
+		err = aead_init(&dev->crypto.aead, AEAD_REFERENCE);
 	if (err) {
 		blake2s_fini(&dev->crypto.blake2s);
 		return err;

@@ -214,6 +214,11 @@ def drop_in_evp(bench):
     drop_in(bench, WIRESPAN_OPTIONS="aead=evp")
 
 
+def drop_in_evp_parts(bench):
+    """The same with its ChaCha20 and Poly1305 apart; without an option it is what the host has."""
+    drop_in(bench, WIRESPAN_OPTIONS="aead=evp-parts")
+
+
 def cut_off(bench):
     """Requests with keys that break off, are refused, or come from a client that goes away: nothing stays."""
     wg = DropIn(bench.node).start().configure(bench.site)
@@ -378,6 +383,7 @@ def main():
     for name, function in (
         ("the life of a peer", drop_in),
         ("the life of a peer, with OpenSSL's EVP", drop_in_evp),
+        ("the life of a peer, with EVP's parts", drop_in_evp_parts),
         ("requests that break off", cut_off),
         ("a site and its reloads", site),
         ("a site changed by wg(8)", site_by_wg),

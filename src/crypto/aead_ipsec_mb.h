@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Intel's libipsec-mb, where it is installed: vector code for whole texts. */
+#ifndef CRYPTO_AEAD_IPSEC_MB_H
+#define CRYPTO_AEAD_IPSEC_MB_H
+
+#include "crypto/aead_provider.h"
+
+/** "ipsec-mb"; only in builds with the library's header (WITH_IPSEC_MB). Its open_state() returns
+ * -ELIBACC too, if the library is not installed, and -ELIBBAD if it is of another version than the
+ * header. */
+extern const struct aead_provider aead_ipsec_mb;
+
+#endif
