@@ -273,6 +273,42 @@ def own_seeds():
             frame(version, whole[64:128], at=64, fragment=True))
 
 
+def netlink_seeds():
+    """Answers of the kernel: a family, WireGuard's interface in two messages, L2TP, and a refusal with its text."""
+    def attr(kind, *parts):
+        data = b"".join(struct.pack(*p) if isinstance(p, tuple) else p for p in parts)
+        return struct.pack("<HH", 4 + len(data), kind) + data + b"\0" * (-len(data) % 4)
+
+    def answer(name, kind, cmd, *attrs, fixed=None, flags=2):
+        body = (struct.pack("<BBH", cmd, 1, 0) if fixed is None else fixed) + b"".join(attrs)
+        put("netlink", name, struct.pack("<IHHII", 16 + len(body), kind, flags, 1, 2) + body)
+
+    nested, key = 0x8000, bytes(range(32))
+    allowed = {4: attr(nested, attr(1, ("<H", 2)), attr(2, b"\x0a\0\1\0"), attr(3, b"\x18")),
+               6: attr(nested, attr(1, ("<H", 10)), attr(2, b"\xfd" + bytes(15)), attr(3, b"\x40"))}
+    endpoint = {4: struct.pack("<H", 2) + b"\xca\x6c\xc0\0\2\1" + bytes(8),
+                6: struct.pack("<H", 10) + b"\xca\x6c" + bytes(4) + b"\xfe\x80" + bytes(13) + b"\1\3\0\0\0"}
+    peers = [attr(nested, attr(1, key), attr(2, key), attr(4, endpoint[v]), attr(5, ("<H", 25)), attr(6, ("<qq", 1, 2)),
+                  attr(7, ("<Q", 1)), attr(8, ("<Q", 2)), attr(9 | nested, allowed[v])) for v in (4, 6)]
+    rest = attr(nested, attr(1, key), attr(9 | nested, allowed[4], allowed[6]))
+    answer("family", 16, 1, attr(2, b"wireguard\0"), attr(1, ("<H", 31)))
+    answer("wireguard", 31, 0, attr(1, ("<I", 5)), attr(2, b"wg0\0"), attr(3, key), attr(4, key), attr(6, ("<H", 51820)),
+           attr(7, ("<I", 7)), attr(8 | nested, *peers))
+    answer("wireguard-rest", 31, 0, attr(2, b"wg0\0"), attr(8 | nested, rest))
+    stats = attr(30, *(attr(kind, ("<Q", kind)) for kind in (1, 2, 3, 4, 5, 6, 7, 8, 10, 11)))
+    ids = attr(9, ("<I", 1)), attr(10, ("<I", 2))
+    answer("tunnel", 32, 4, attr(7, b"\3"), *ids, attr(2, ("<H", 0)), stats, attr(13, b"\1"), attr(26, ("<H", 5000)),
+           attr(27, ("<H", 5001)), attr(24, b"\x0a\0\1\1"), attr(25, b"\x0a\0\1\2"))
+    answer("tunnel6", 32, 4, attr(7, b"\3"), *ids, attr(2, ("<H", 1)), attr(31, bytes(16)), attr(32, bytes(16)), attr(33),
+           attr(34))
+    answer("session", 32, 8, *ids, attr(11, ("<I", 10)), attr(12, ("<I", 20)), attr(1, ("<H", 5)), attr(8, b"l2tpeth0\0"),
+           attr(15, key[:8]), attr(16, key[:4]), attr(18, b"\1"), attr(19, b"\1"), stats)
+    answer("link", 16, 0, attr(3, b"wg0\0"), attr(4, ("<I", 1420)), attr(18, attr(1, b"wireguard\0")),
+           fixed=struct.pack("<BxHiII", 0, 65534, 5, 1, 0))
+    answer("refused", 2, 0, attr(1, b"Attribute failed policy validation\0"),
+           fixed=struct.pack("<iIHHII", -22, 16, 31, 5, 1, 2), flags=0x300)
+
+
 split_seeds()
 merge_seeds()
 own_seeds()
@@ -280,3 +316,4 @@ inner_packet_seeds()
 ether_seeds()
 wg_messages_seeds()
 allowedips_seeds()
+netlink_seeds()

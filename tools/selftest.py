@@ -11,6 +11,7 @@ import basenames
 import comments
 import commits
 import count
+import hardening
 import headers
 import layers
 import prose
@@ -45,6 +46,31 @@ class Layers(unittest.TestCase):
         self.assertEqual(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]}),
                          [["a.h", "b.h", "c.h", "a.h"]])
         self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
+
+
+class Hardening(unittest.TestCase):
+    GOOD = {"-hW": "  Type:      DYN (Position-Independent Executable file)\n",
+            "-lW": "  GNU_STACK  0x0 0x0 0x0 0x0 0x0 RW  0x10\n  GNU_RELRO  0x3f 0x3f\n  LOAD 0x0 0x0 R E 0x1000\n",
+            "-dW": " 0x6ffffffb (FLAGS_1)  Flags: NOW PIE\n"}
+
+    def problems(self, option, old, new):
+        return hardening.of_program({**self.GOOD, option: self.GOOD[option].replace(old, new)}.get)
+
+    def test_good(self):
+        self.assertEqual(self.problems("-hW", "", ""), [])
+
+    def test_each(self):
+        for option, old, new in (("-hW", "DYN", "EXEC"), ("-lW", "GNU_RELRO", ""), ("-lW", "RW ", "RWE"),
+                                 ("-lW", "R E", "RWE"), ("-dW", "NOW ", ""), ("-dW", " 0x6f", " (TEXTREL) 0x6f"),
+                                 ("-dW", " 0x6f", " (RUNPATH) 0x6f")):
+            self.assertEqual(len(self.problems(option, old, new)), 1, (option, old, new))
+
+    def test_options(self):
+        command = "cc " + " ".join(hardening.OPTIONS) + " -c a.c"
+        self.assertEqual(hardening.of_commands([{"file": "a.c", "command": command}]), [])
+        for option in hardening.OPTIONS:
+            without = command.replace(option, "")
+            self.assertEqual(len(hardening.of_commands([{"file": "a.c", "command": without}])), 1)
 
 
 class Seams(unittest.TestCase):

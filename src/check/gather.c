@@ -177,17 +177,6 @@ static void finish(struct observations *f)
 			f->after.sessions[i].rx.packets - f->before.sessions[i].rx.packets;
 }
 
-static int copy_members(struct observations *f, const struct check_options *options)
-{
-	f->members = calloc(options->n_members + 1, sizeof(*f->members));
-	if (!f->members)
-		return -ENOMEM;
-	if (options->n_members)
-		memcpy(f->members, options->members, options->n_members * sizeof(*f->members));
-	f->n_members = options->n_members;
-	return 0;
-}
-
 int check_gather(
 	const char *socket_path, const struct check_options *options, struct observations *ret)
 {
@@ -197,8 +186,6 @@ int check_gather(
 	*ret = (struct observations){ 0 };
 	err = prober_open(&p, ret, socket_path, options->end);
 	ret->target = options->target;
-	if (!err)
-		err = copy_members(ret, options);
 	if (!err)
 		err = prober_status(&p, &ret->before);
 	if (!err)

@@ -8,8 +8,6 @@
 
 /** Options of a check. */
 struct check_options {
-	const struct observed_member *members; /* name and bridge, of the site's file */
-	size_t n_members;
 	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
 	bool throughput;       /* measure throughput: one second of full load on the segment */
 	struct mono end;       /* time limit of the whole check */

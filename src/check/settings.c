@@ -86,21 +86,6 @@ static bool clock_is_old(void)
 	return stat("/proc/self/exe", &self) == 0 && time(NULL) < self.st_mtime;
 }
 
-/* Where an interface is that the file names as a member. */
-static void find_member(const struct link_list *links, struct observed_member *member)
-{
-	uint32_t master = 0;
-
-	for (size_t i = 0; i < links->n; i++)
-		if (!strcmp(links->v[i].name, member->name)) {
-			member->exists = true;
-			master = links->v[i].master;
-		}
-	for (size_t i = 0; master && i < links->n; i++)
-		if (links->v[i].ifindex == master)
-			memcpy(member->master, links->v[i].name, sizeof(member->master));
-}
-
 int settings_look(struct prober *p)
 {
 	struct observations *f = p->facts;
@@ -122,8 +107,6 @@ int settings_look(struct prober *p)
 	f->bridges = calloc(links.n + 1, sizeof(*f->bridges));
 	for (size_t i = 0; f->ports && f->bridges && i < links.n; i++)
 		note_link(f, &links.v[i]);
-	for (size_t i = 0; i < f->n_members; i++)
-		find_member(&links, &f->members[i]);
 	free(links.v);
 	return f->ports && f->bridges ? 0 : -ENOMEM;
 }

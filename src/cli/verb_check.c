@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "check/gather.h"
 #include "cli/running.h"
-#include "conf/load.h"
 #include "host/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
@@ -54,40 +53,10 @@ static void explain(const struct running *site, int err, struct findings *ret)
 	}
 }
 
-/* The members that a site's file names; none if it cannot be read, as then nothing is compared. */
-static void read_members(const char *name_or_path, struct observed_member **ret, size_t *ret_n)
-{
-	char *path = conf_path(name_or_path);
-	struct conf_report report = { 0 };
-	struct conf_site conf;
-	size_t n = 0;
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (!path)
-		return;
-	if (conf_load(path, &conf, &report) == 0)
-		for (size_t b = 0; b < conf.n_bridges; b++)
-			n += conf.bridges[b].members.n;
-	if (n)
-		*ret = calloc(n, sizeof(**ret));
-	for (size_t b = 0; *ret && b < conf.n_bridges; b++)
-		for (size_t i = 0; i < conf.bridges[b].members.n; i++) {
-			struct observed_member *m = &(*ret)[(*ret_n)++];
-
-			snprintf(m->name, sizeof(m->name), "%s", conf.bridges[b].members.v[i].text);
-			snprintf(m->bridge, sizeof(m->bridge), "%s", conf.bridges[b].name);
-		}
-	conf_site_fini(&conf);
-	conf_report_fini(&report);
-	free(path);
-}
-
 /* Check one site for at most `ms` milliseconds, and print. Return: whether there is no error. */
-static bool check_site(const struct running *site, const char *name_or_path,
-	const struct wish *wish, uint64_t ms, struct json_object *all)
+static bool check_site(
+	const struct running *site, const struct wish *wish, uint64_t ms, struct json_object *all)
 {
-	struct observed_member *members;
 	struct check_options options = wish->options;
 	struct render_style style = terminal_style();
 	struct findings findings = { 0 };
@@ -95,11 +64,8 @@ static bool check_site(const struct running *site, const char *name_or_path,
 	bool ok;
 	int err;
 
-	read_members(name_or_path, &members, &options.n_members);
-	options.members = members;
 	options.end = mono_add(clock_mono(), ms * NS_PER_MS);
 	err = check_gather(site->path, &options, &facts);
-	free(members);
 	snprintf(facts.site, sizeof(facts.site), "%s", site->name);
 	if (err < 0)
 		explain(site, err, &findings);
@@ -132,7 +98,7 @@ static bool check_all(const char *verb, const struct wish *wish, struct json_obj
 		if (i && !wish->json)
 			putchar('\n');
 		ok = running_find(verb, names[i], &site) &&
-		     check_site(&site, names[i], wish, LIMIT_MS / len, all) && ok;
+		     check_site(&site, wish, LIMIT_MS / len, all) && ok;
 	}
 	rundir_free_names(names, len);
 	if (!len)
@@ -151,8 +117,7 @@ static enum verb_exit check_with(const char *verb, const char *name, const struc
 		return VERB_FAILED;
 	}
 	if (name)
-		ok = running_find(verb, name, &site) &&
-		     check_site(&site, name, wish, LIMIT_MS, all);
+		ok = running_find(verb, name, &site) && check_site(&site, wish, LIMIT_MS, all);
 	else
 		ok = check_all(verb, wish, all);
 	if (wish->json)

@@ -84,6 +84,14 @@ int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool s
 		"ip link set %s type bridge mcast_snooping %d", bridge->name, snooping);
 }
 
+int bridge_forward_none(struct netdev *m, const struct link_info *bridge)
+{
+	struct nl_msg msg;
+
+	return netdev_change(m, link_encode_forward_control(&msg, bridge->ifindex, 0),
+		"ip link set %s type bridge group_fwd_mask 0", bridge->name);
+}
+
 static void random_mac(uint8_t ret[static LINK_MAC_LEN])
 {
 	struct rng rng = random_system();
@@ -320,20 +328,26 @@ int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const ch
 	return set_port(m, &link, &want);
 }
 
+struct link_port bridge_session_port(
+	const struct conf_bridge *conf, const struct conf_session *session)
+{
+	return (struct link_port){
+		.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON,
+		.forward_control = (uint16_t)conf->forward_control,
+		.multicast_router = conf->multicast_snooping || conf->adopt
+					    ? MDB_RTR_TYPE_PERM
+					    : MDB_RTR_TYPE_TEMP_QUERY,
+	};
+}
+
 int bridge_set_session(
 	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session)
 {
+	struct link_port want = bridge_session_port(conf, session);
 	struct link_info link;
-	struct link_port want;
 	int err = netdev_find(m, session->name, &link);
 
-	if (err < 0)
-		return err;
-	want.isolated = session->options.split_horizon == L2TP_SPLIT_HORIZON_ON;
-	want.forward_control = (uint16_t)conf->forward_control;
-	want.multicast_router = conf->multicast_snooping || conf->adopt ? MDB_RTR_TYPE_PERM
-									: MDB_RTR_TYPE_TEMP_QUERY;
-	return set_port(m, &link, &want);
+	return err < 0 ? err : set_port(m, &link, &want);
 }
 
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,

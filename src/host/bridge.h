@@ -26,6 +26,10 @@ int bridge_set_stp(struct netdev *m, const struct link_info *bridge, bool stp);
 /** Turn multicast snooping on or off, if that is a change. Return: 0 or -errno, as above. */
 int bridge_set_snooping(struct netdev *m, const struct link_info *bridge, bool snooping);
 
+/** Stop the forwarding of control frames that was set for all ports of one of our bridges.
+ * Return: 0 or -errno, as above. */
+int bridge_forward_none(struct netdev *m, const struct link_info *bridge);
+
 /** Make an interface a port of one of our bridges, and set it up. Return: 0 or -errno, as above. */
 int bridge_add_member(struct netdev *m, const struct conf_bridge *conf,
 	const struct link_info *bridge, const char *name);
@@ -39,6 +43,10 @@ int bridge_set_member(struct netdev *m, const struct conf_bridge *conf, const ch
  * above. */
 int bridge_add_session(
 	struct netdev *m, const struct conf_bridge *conf, const struct conf_session *session);
+
+/** The settings of the file for the port of a session. */
+struct link_port bridge_session_port(
+	const struct conf_bridge *conf, const struct conf_session *session);
 
 /** Give the port of a session the settings of the file. Return: 0 or -errno, as above; -EOPNOTSUPP
  * if the kernel cannot isolate ports. */

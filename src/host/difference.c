@@ -16,7 +16,8 @@
 #include "host/routes.h"
 
 static const char *const kind_names[] = { "absent", "name", "alias", "down", "port", "mtu", "mac",
-	"stp", "address", "route", "rule" };
+	"stp", "multicast_snooping", "isolated", "multicast_router", "forward_control", "address",
+	"route", "rule" };
 _Static_assert(ARRAY_LEN(kind_names) == DIFFERENCE_COUNT, "every kind has a name");
 
 /** A comparison in progress. */
@@ -176,6 +177,32 @@ static bool compare_port(
 	return false;
 }
 
+/** Compare the settings of a port of its bridge. */
+static void compare_port_settings(
+	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
+{
+	const struct link_port *want = &wanted->port;
+	const struct link_port *have = &link->port;
+
+	if (have->forward_control != want->forward_control)
+		add(c, wanted, link, DIFFERENCE_FORWARDS,
+			"The group_fwd_mask of %s is 0x%x instead of 0x%x, as ForwardControl wants "
+			"it",
+			wanted->name, have->forward_control, want->forward_control);
+	if (wanted->role == WANTED_MEMBER)
+		return;
+	if (have->isolated != want->isolated)
+		add(c, wanted, link, DIFFERENCE_ISOLATED,
+			want->isolated ? "%s is not isolated from other sessions, although "
+					 "SplitHorizon = yes"
+				       : "%s is isolated, but SplitHorizon is not yes",
+			wanted->name);
+	if (link->has_multicast && have->multicast_router != want->multicast_router)
+		add(c, wanted, link, DIFFERENCE_ROUTER_PORT,
+			"The multicast_router setting of %s is %u instead of %u", wanted->name,
+			have->multicast_router, want->multicast_router);
+}
+
 /** The smallest MTU of a bridge's ports, or 0 without ports. */
 static uint32_t ports_mtu(const struct host_view *view, uint32_t bridge)
 {
@@ -227,6 +254,19 @@ static void compare_bridge(
 				    : "%s runs the spanning tree protocol, but [Bridge] does not "
 				      "set STP = yes",
 			wanted->name);
+	if (link->has_multicast && (link->multicast_snooping != 0) != wanted->multicast_snooping)
+		add(c, wanted, link, DIFFERENCE_SNOOPING,
+			wanted->multicast_snooping
+				? "%s does not snoop multicast, although [Bridge] sets "
+				  "MulticastSnooping = yes"
+				: "%s snoops multicast, but [Bridge] does not set "
+				  "MulticastSnooping = yes",
+			wanted->name);
+	if (link->forward_control)
+		add(c, wanted, link, DIFFERENCE_FORWARDS,
+			"The group_fwd_mask of %s is 0x%x instead of 0, so that all its ports "
+			"forward these control frames",
+			wanted->name, link->forward_control);
 	if (wanted->has_mac && link->has_mac && memcmp(wanted->mac, link->mac, LINK_MAC_LEN) != 0)
 		add(c, wanted, link, DIFFERENCE_MAC, "The Ethernet address of %s has changed",
 			wanted->name);
@@ -327,6 +367,7 @@ static void compare_routes(
 static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 {
 	const struct link_info *link = difference_find(wanted, c->view);
+	bool is_port;
 
 	if (!link) {
 		compare_absent(c, wanted);
@@ -341,8 +382,11 @@ static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 			wanted->alias);
 	if (wanted->role == WANTED_BRIDGE)
 		compare_bridge(c, wanted, link);
-	if (*wanted->bridge && !compare_port(c, wanted, link) && wanted->role == WANTED_MEMBER)
+	is_port = *wanted->bridge && compare_port(c, wanted, link);
+	if (wanted->role == WANTED_MEMBER && !is_port)
 		return; /* outside our bridge, we do not own a member's other settings */
+	if (is_port && wanted->has_port)
+		compare_port_settings(c, wanted, link);
 	compare_mtu(c, wanted, link);
 	if (!(link->flags & IFF_UP)) {
 		add(c, wanted, link, DIFFERENCE_DOWN, "%s is down", wanted->name);

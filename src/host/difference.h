@@ -46,8 +46,11 @@ struct wanted_link {
 	const char
 		*alias; /* of what the site creates: the mark that it is ours; NULL: not compared */
 	bool stp;	/* of a bridge */
-	bool adopted;	/* a bridge of another program: only its existence is compared */
-	bool has_mac;	/* of a bridge: `mac` is compared */
+	bool multicast_snooping; /* likewise */
+	bool has_port;		 /* `port` is compared; of a member only `port.forward_control` */
+	struct link_port port;
+	bool adopted; /* a bridge of another program: only its existence is compared */
+	bool has_mac; /* of a bridge: `mac` is compared */
 	uint8_t mac[LINK_MAC_LEN];
 };
 
@@ -68,9 +71,13 @@ enum difference_kind {
 	DIFFERENCE_MTU,
 	DIFFERENCE_MAC,
 	DIFFERENCE_STP,
-	DIFFERENCE_ADDRESS, /* an address is missing */
-	DIFFERENCE_ROUTE,   /* a route is missing */
-	DIFFERENCE_RULE,    /* a policy rule is missing */
+	DIFFERENCE_SNOOPING,	/* of a bridge */
+	DIFFERENCE_ISOLATED,	/* of a session: SplitHorizon */
+	DIFFERENCE_ROUTER_PORT, /* of a session: multicast goes to it */
+	DIFFERENCE_FORWARDS,	/* of a bridge or port: ForwardControl */
+	DIFFERENCE_ADDRESS,	/* an address is missing */
+	DIFFERENCE_ROUTE,	/* a route is missing */
+	DIFFERENCE_RULE,	/* a policy rule is missing */
 	DIFFERENCE_COUNT
 };
 

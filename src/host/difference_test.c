@@ -116,6 +116,7 @@ static void fill_wanted(struct bench *b)
 	b->wanted[MEMBER] = (struct wanted_link){
 		.role = WANTED_MEMBER, .name = "eth1", .ifindex = 8, .bridge = "br-l2tp0"
 	};
+	b->wanted[SESSION].has_port = b->wanted[MEMBER].has_port = true;
 }
 
 /** Remove an interface from the host, and its ports from it. */
@@ -278,6 +279,52 @@ static void turn_stp_off(struct bench *b)
 	b->wanted[BRIDGE].stp = true;
 }
 
+static void turn_snooping_on(struct bench *b)
+{
+	b->links[BRIDGE].has_multicast = true;
+	b->links[BRIDGE].multicast_snooping = 1;
+}
+
+static void turn_snooping_off(struct bench *b)
+{
+	b->links[BRIDGE].has_multicast = true;
+	b->wanted[BRIDGE].multicast_snooping = true;
+}
+
+/** A kernel without multicast snooping reports neither this nor router ports. */
+static void lack_snooping(struct bench *b)
+{
+	b->wanted[BRIDGE].multicast_snooping = true;
+	b->wanted[SESSION].port.multicast_router = 2;
+}
+
+static void change_port_settings(struct bench *b)
+{
+	b->wanted[SESSION].port = (struct link_port){ true, 2, 0x4000 };
+	b->links[SESSION].port = (struct link_port){ false, 1, 0x4000 };
+	b->links[SESSION].has_multicast = true;
+	b->wanted[MEMBER].port.forward_control = 0x4000;
+	b->links[MEMBER].port = (struct link_port){ true, 2, 0x8 };
+}
+
+static void change_ports_of_adopted(struct bench *b)
+{
+	change_port_settings(b);
+	b->wanted[MEMBER].has_port = false;
+}
+
+/** A port that is elsewhere has settings of another bridge. */
+static void change_port_elsewhere(struct bench *b)
+{
+	change_port_settings(b);
+	b->links[SESSION].master = b->links[MEMBER].master = 9;
+}
+
+static void forward_everywhere(struct bench *b)
+{
+	b->links[BRIDGE].forward_control = 0x4000;
+}
+
 static void change_mac(struct bench *b)
 {
 	b->links[BRIDGE].mac[5] = 9;
@@ -339,6 +386,15 @@ static const struct {
 	{ "member with a small MTU", shrink_member, "" },
 	{ "STP turned on", turn_stp_on, "stp br-l2tp0 r;" },
 	{ "STP turned off", turn_stp_off, "stp br-l2tp0 r;" },
+	{ "snooping turned on", turn_snooping_on, "multicast_snooping br-l2tp0 r;" },
+	{ "snooping turned off", turn_snooping_off, "multicast_snooping br-l2tp0 r;" },
+	{ "a kernel without snooping", lack_snooping, "" },
+	{ "port settings", change_port_settings,
+		"isolated l2tpeth0 r;multicast_router l2tpeth0 r;forward_control eth1 r;" },
+	{ "ports of an adopted bridge", change_ports_of_adopted,
+		"isolated l2tpeth0 r;multicast_router l2tpeth0 r;" },
+	{ "ports elsewhere", change_port_elsewhere, "port l2tpeth0 r;port eth1 l;" },
+	{ "all ports forward", forward_everywhere, "forward_control br-l2tp0 r;" },
 	{ "MAC changed", change_mac, "mac br-l2tp0 r;" },
 	{ "alias removed", remove_alias, "alias br-l2tp0 r;" },
 	{ "routes deleted", delete_routes, "route wg0 r;route wg0 r;" },

@@ -37,6 +37,7 @@ static bool concerns_us(const struct host *host, const struct nl_event *event)
 	switch (event->kind) {
 	case NL_EVENT_LINK:
 	case NL_EVENT_LINK_GONE:
+	case NL_EVENT_PORT:
 		return is_ours(host, event->link.ifindex, event->link.name) ||
 		       is_ours(host, event->link.master, NULL);
 	case NL_EVENT_ADDRESS:

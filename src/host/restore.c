@@ -100,6 +100,19 @@ static int restore_port(struct host *host, const struct wanted *wanted,
 	return add_session(host, conf, port->name);
 }
 
+static int restore_port_settings(
+	struct host *host, const struct wanted_link *w, const struct link_info *link)
+{
+	const struct conf_bridge *bridge = conf_bridge_find(host->conf, w->bridge);
+	const struct conf_session *session = conf_session_find(host->conf, w->name);
+
+	if (w->role == WANTED_BRIDGE)
+		return bridge_forward_none(&host->netdev, link);
+	if (!bridge || w->role == WANTED_MEMBER)
+		return bridge ? bridge_set_member(&host->netdev, bridge, w->name) : 0;
+	return session ? bridge_set_session(&host->netdev, bridge, session) : 0;
+}
+
 static int restore_route(
 	struct host *host, const struct difference *d, const struct link_info *link)
 {
@@ -139,6 +152,12 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 		return bridge_set_mac(m, link, w->mac);
 	case DIFFERENCE_STP:
 		return bridge_set_stp(m, link, w->stp);
+	case DIFFERENCE_SNOOPING:
+		return bridge_set_snooping(m, link, w->multicast_snooping);
+	case DIFFERENCE_ISOLATED:
+	case DIFFERENCE_ROUTER_PORT:
+	case DIFFERENCE_FORWARDS:
+		return restore_port_settings(host, w, link);
 	case DIFFERENCE_ADDRESS:
 		return netdev_add_address(m, link, &d->prefix);
 	case DIFFERENCE_ROUTE:

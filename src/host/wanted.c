@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/bridge.h"
+
 void known_fini(struct known *known)
 {
 	free(known->links);
@@ -126,6 +128,25 @@ static void add_bridges(struct wanted *wanted, const struct conf_site *conf, con
 		w->addresses = &bridge->addresses;
 		w->alias = alias;
 		w->stp = bridge->stp;
+		w->multicast_snooping = bridge->multicast_snooping;
+	}
+}
+
+/** Add the members. What another program has set on the ports of an adopted bridge is not
+ * compared. */
+static void add_members(
+	struct wanted *wanted, const struct conf_site *conf, const struct known *known)
+{
+	for (size_t i = 0; i < conf->n_bridges; i++) {
+		const struct conf_bridge *bridge = &conf->bridges[i];
+
+		for (size_t k = 0; k < bridge->members.n; k++) {
+			struct wanted_link *w = add(wanted, WANTED_MEMBER,
+				bridge->members.v[k].text, bridge->name, known);
+
+			w->has_port = !bridge->adopt;
+			w->port.forward_control = (uint16_t)bridge->forward_control;
+		}
 	}
 }
 
@@ -156,11 +177,12 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 
 		if (walk.i <= known->n_sessions && !(bridge && bridge->adopt))
 			w->mtu = known->session_mtus[walk.i - 1];
+		if (bridge) {
+			w->has_port = true;
+			w->port = bridge_session_port(bridge, session);
+		}
 	}
-	for (size_t i = 0; i < conf->n_bridges; i++)
-		for (size_t k = 0; k < conf->bridges[i].members.n; k++)
-			add(&wanted, WANTED_MEMBER, conf->bridges[i].members.v[k].text,
-				conf->bridges[i].name, known);
+	add_members(&wanted, conf, known);
 	*ret = wanted;
 	return 0;
 }

@@ -214,14 +214,6 @@ static void judge_right_bridge(
 			b->members_len, forwarding, mtu);
 }
 
-static bool has_members_in_file(const struct observations *f, const struct status_bridge *b)
-{
-	for (size_t i = 0; i < f->n_members; i++)
-		if (!strcmp(f->members[i].bridge, b->name))
-			return true;
-	return false;
-}
-
 static void judge_bridge(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
@@ -246,7 +238,7 @@ static void judge_bridge(
 			right = false;
 		sessions += b->members[i].session;
 	}
-	if (sessions == b->members_len && !has_members_in_file(f, b)) {
+	if (sessions == b->members_len) {
 		finding_add(ret, FINDING_NOTE, "bridge", b->name,
 			"%s has no port but sessions: no host is behind this gateway.\n"
 			"Name the interface of the members: Member = in [Bridge].",
@@ -285,17 +277,6 @@ static bool is_outside(const struct status_report *r, const char *name)
 	return !b;
 }
 
-/* Whether it is a member that is no port of its bridge, which judge_member() reports. */
-static bool is_member_in_file(const struct observations *f, const struct status_difference *d)
-{
-	if (strcmp(d->kind, "absent") != 0 && strcmp(d->kind, "port") != 0)
-		return false;
-	for (size_t i = 0; i < f->n_members; i++)
-		if (!strcmp(f->members[i].name, d->name))
-			return true;
-	return false;
-}
-
 /* Report how the host differs from the file. A member that is not there is an error if it is the
  * only one. What other findings report in more detail is left to them. */
 static void judge_differences(const struct observations *f, struct findings *ret)
@@ -307,7 +288,7 @@ static void judge_differences(const struct observations *f, struct findings *ret
 		const struct status_bridge *bridge = bridge_wanting(r, d->name);
 		bool spare = bridge && d->remedy == STATUS_REMEDY_WAIT && members_up(bridge);
 
-		if (!strcmp(d->kind, "stp") || is_member_in_file(f, d) ||
+		if (!strcmp(d->kind, "stp") ||
 			(!strcmp(d->kind, "down") && strcmp(d->name, r->wg.name) != 0) ||
 			(session_named(r, d->name) && is_outside(r, d->name)))
 			continue;
@@ -334,25 +315,6 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 	}
 }
 
-/* A member of the file is no port of its bridge: the hosts on it are cut off. */
-static void judge_member(const struct observed_member *m, struct findings *ret)
-{
-	if (!strcmp(m->master, m->bridge))
-		return;
-	if (!m->exists)
-		finding_add(ret, FINDING_ERROR, "member_gone", m->name,
-			"%s, a Member of %s in the file, is not there.\n"
-			"Was the card unplugged or renamed (`ip link` shows what is there)? Plug "
-			"it in, or correct Member; then `wirespan reload`.",
-			m->name, m->bridge);
-	else
-		finding_add(ret, FINDING_ERROR, "member_gone", m->name,
-			"%s, a Member of %s in the file, is a port of %s.\n"
-			"`ip link set %s master %s up`; and see what took it out.",
-			m->name, m->bridge, *m->master ? m->master : "no bridge", m->name,
-			m->bridge);
-}
-
 /* ---- settings ---- */
 
 static void judge_settings(const struct observations *f, struct findings *ret)
@@ -377,8 +339,6 @@ void judge_host(const struct observations *f, struct findings *ret)
 		judge_bridge(f, &f->after.bridges[i], ret);
 	judge_differences(f, ret);
 	judge_loose_sessions(f, ret);
-	for (size_t i = 0; i < f->n_members; i++)
-		judge_member(&f->members[i], ret);
 	judge_settings(f, ret);
 }
 

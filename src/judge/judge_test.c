@@ -60,32 +60,6 @@ static void break_bridge(struct observations *f)
 	f->bridges[0].down = true;
 }
 
-static void take_out(struct observations *f, bool exists, const char *master)
-{
-	f->after.bridges[0].members_len = 1;
-	f->members = calloc(1, sizeof(*f->members));
-	f->n_members = 1;
-	strcpy(f->members[0].name, "eth1");
-	strcpy(f->members[0].bridge, "br-l2tp0");
-	strcpy(f->members[0].master, master);
-	f->members[0].exists = exists;
-}
-
-static void break_member_gone(struct observations *f)
-{
-	take_out(f, false, "");
-}
-
-static void break_member_out(struct observations *f)
-{
-	take_out(f, true, "");
-}
-
-static void break_member_moved(struct observations *f)
-{
-	take_out(f, true, "br0");
-}
-
 static void break_port_down(struct observations *f)
 {
 	f->after.bridges[0].members[1].up = false;
@@ -196,6 +170,12 @@ static void lose_only_member(struct observations *f)
 {
 	f->after.bridges[0].members[1].state = STATUS_PORT_ABSENT;
 	add_difference(f, "absent", "eth1", STATUS_REMEDY_WAIT);
+}
+
+static void move_member(struct observations *f)
+{
+	f->after.bridges[0].members[1].state = STATUS_PORT_ELSEWHERE;
+	add_difference(f, "port", "eth1", STATUS_REMEDY_LEAVE);
 }
 
 static void lose_spare_member(struct observations *f)
@@ -363,6 +343,7 @@ static const struct fault faults[] = {
 	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
 	{ break_bridge_mac, FINDING_ERROR, "differs", "It differs.", "Do this." },
 	{ lose_only_member, FINDING_ERROR, "differs", "It differs.", "Do this." },
+	{ move_member, FINDING_ERROR, "differs", "It differs.", "Do this." },
 	{ lose_spare_member, FINDING_WARNING, "differs", "It differs.", "Do this." },
 	{ lose_session, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
 	{ move_session, FINDING_ERROR, "differs", "It differs.", "Do this." },
@@ -391,13 +372,6 @@ static const struct fault faults[] = {
 		"300 WireGuard datagrams on eth0, which is a port of the bridge: members and "
 		"underlay share a network card. Clear-text packets there are the members'.",
 		"" },
-	{ break_member_gone, FINDING_ERROR, "member_gone",
-		"eth1, a Member of br-l2tp0 in the file, is not there.", NULL },
-	{ break_member_out, FINDING_ERROR, "member_gone",
-		"eth1, a Member of br-l2tp0 in the file, is a port of no bridge.",
-		"`ip link set eth1 master br-l2tp0 up`; and see what took it out." },
-	{ break_member_moved, FINDING_ERROR, "member_gone",
-		"eth1, a Member of br-l2tp0 in the file, is a port of br0.", NULL },
 	{ break_bridge, FINDING_ERROR, "bridge_down",
 		"The bridge br-l2tp0 is down: no frame passes.", "`ip link set br-l2tp0 up`" },
 	{ break_capture, FINDING_WARNING, "underlay",

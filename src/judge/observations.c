@@ -15,7 +15,6 @@ void observations_fini(struct observations *f)
 	free(f->ports);
 	free(f->bridges);
 	free(f->crossings);
-	free(f->members);
 	memset(f, 0, sizeof(*f));
 }
 

@@ -188,14 +188,6 @@ struct observed_crossing {
 	struct observed_passage kinds[OBSERVED_KINDS];
 };
 
-/** A Member of a [Bridge] in the site's file, and where it is. */
-struct observed_member {
-	char name[IF_NAMESIZE];
-	char bridge[IF_NAMESIZE]; /* in the file */
-	bool exists;
-	char master[IF_NAMESIZE]; /* the bridge that it is a port of; "": none */
-};
-
 #define OBSERVED_RULE_LEN 96
 
 /** Something configured on this host that sees bridged frames and may drop them. */
@@ -243,8 +235,6 @@ struct observations {
 	size_t n_ports;
 	struct check_bridge *bridges;
 	size_t n_bridges;
-	struct observed_member *members; /* of the file, if it can be read */
-	size_t n_members;
 	struct observed_crossing *crossings;
 	size_t n_crossings;
 	int inject_error;      /* -errno: no frame could be made to enter a port */

@@ -61,6 +61,8 @@ void changes_add(struct changes *d, const struct nl_event *event)
 	case NL_EVENT_LINK_GONE:
 		add_link(d, &event->link, true);
 		return;
+	case NL_EVENT_PORT:
+		return; /* routes do not depend on it */
 	case NL_EVENT_ADDRESS:
 		add_changed(d, &event->address.prefix);
 		return;

@@ -20,9 +20,12 @@ static int decode_link(const struct nlmsghdr *nlh, struct nl_event *event)
 	 * leaves its bridge is not a deleted interface. */
 	if (nl_msg_fixed(nlh, &i, sizeof(i)) < 0)
 		return -EBADMSG;
-	if (i.ifi_family != AF_UNSPEC)
+	if (i.ifi_family == AF_BRIDGE && nlh->nlmsg_type == RTM_NEWLINK)
+		event->kind = NL_EVENT_PORT;
+	else if (i.ifi_family != AF_UNSPEC)
 		return -ENOMSG;
-	event->kind = nlh->nlmsg_type == RTM_NEWLINK ? NL_EVENT_LINK : NL_EVENT_LINK_GONE;
+	else
+		event->kind = nlh->nlmsg_type == RTM_NEWLINK ? NL_EVENT_LINK : NL_EVENT_LINK_GONE;
 	return link_decode(nlh, &event->link);
 }
 

@@ -16,6 +16,7 @@
 enum nl_event_kind {
 	NL_EVENT_LINK = 0,     /* an interface was added or changed: see `link` */
 	NL_EVENT_LINK_GONE,    /* see `link` */
+	NL_EVENT_PORT,	       /* settings or state of a bridge's port have changed: see `link` */
 	NL_EVENT_ADDRESS,      /* an address was added or changed: see `address` */
 	NL_EVENT_ADDRESS_GONE, /* see `address` */
 	NL_EVENT_ROUTE,	       /* a route was added or changed: see `route` */

@@ -33,6 +33,8 @@ static void test_decode(void **state)
 		{ ROUTE("1900", "0a", "00000000"), 0, NL_EVENT_ROUTE_GONE },
 		{ RULE("2000", "02"), 0, NL_EVENT_RULE },
 		{ RULE("2100", "0a"), 0, NL_EVENT_RULE },
+		{ "00000000 10000000 00000000 00000000 07000100 05000000 43000000 00000000", 0,
+			NL_EVENT_PORT },
 		{ RULE("2000", "80"), -ENOMSG, NL_EVENT_LINK },
 		{ "00000000 20000000 00000000 00000000 02000000", -EBADMSG, NL_EVENT_LINK },
 		/* a cache entry; a multicast route; leaving bridge port; neighbour; truncated */

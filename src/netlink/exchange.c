@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The rtnetlink socket: sends a request and reads its whole answer; receives multicast events. */
+/* A netlink socket: sends a request and reads its whole answer; receives multicast events. */
 #include "netlink/exchange.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <libmnl/libmnl.h>
 
@@ -16,9 +19,9 @@ static void enable(struct mnl_socket *mnl, int option)
 	(void)mnl_socket_setsockopt(mnl, option, &on, sizeof(on));
 }
 
-static int open_socket(struct nl_socket *nl, uint32_t groups, int flags)
+static int open_socket(struct nl_socket *nl, int protocol, uint32_t groups, int flags)
 {
-	struct mnl_socket *mnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
+	struct mnl_socket *mnl = mnl_socket_open2(protocol, SOCK_CLOEXEC | flags);
 	int err;
 
 	nl->mnl = NULL;
@@ -40,12 +43,17 @@ static int open_socket(struct nl_socket *nl, uint32_t groups, int flags)
 
 int nl_socket_open(struct nl_socket *nl)
 {
-	return open_socket(nl, 0, 0);
+	return open_socket(nl, NETLINK_ROUTE, 0, 0);
+}
+
+int nl_socket_open_generic(struct nl_socket *nl)
+{
+	return open_socket(nl, NETLINK_GENERIC, 0, 0);
 }
 
 int nl_socket_open_events(struct nl_socket *nl, uint32_t groups)
 {
-	return open_socket(nl, groups, SOCK_NONBLOCK);
+	return open_socket(nl, NETLINK_ROUTE, groups, SOCK_NONBLOCK);
 }
 
 void nl_socket_close(struct nl_socket *nl)
@@ -129,6 +137,23 @@ int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void
 int nl_request(struct nl_socket *nl, struct nl_msg *m)
 {
 	return nl_exchange(nl, m, NULL, NULL);
+}
+
+int nl_fail(const struct nl_socket *nl, struct error *error, int code, const char *format, ...)
+{
+	const char *why = nl->verdict.code == code ? nl->verdict.why : "";
+	char text[sizeof(error->problem) + sizeof(error->hint)];
+	va_list args;
+	char *hint;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	hint = strchr(text, '\n');
+	if (hint)
+		*hint++ = '\0';
+	return error_set(error, code, "%s: %s%s%s%s\n%s", text, strerror(-code), *why ? " (" : "",
+		why, *why ? ")" : "", hint ? hint : "");
 }
 
 int nl_read_events(struct nl_socket *nl, nl_visit_fn *visit, void *ctx)

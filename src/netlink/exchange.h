@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The rtnetlink socket: sends a request and reads its whole answer; receives multicast events. */
+/* A netlink socket: sends a request and reads its whole answer; receives multicast events. */
 #ifndef NETLINK_EXCHANGE_H
 #define NETLINK_EXCHANGE_H
 
 #include <linux/netlink.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/must_check.h"
 #include "netlink/msg.h"
 
@@ -13,7 +14,7 @@
 
 struct mnl_socket;
 
-/** An rtnetlink socket, of the network namespace in which it was opened. */
+/** A netlink socket, of the network namespace in which it was opened. */
 struct nl_socket {
 	struct mnl_socket *mnl;
 	uint32_t seq;
@@ -24,11 +25,15 @@ struct nl_socket {
 /** Called for each message of an answer. Return: 0, or -errno to abort. */
 typedef int nl_visit_fn(void *ctx, const struct nlmsghdr *nlh);
 
-/** Open a socket for requests. Return: 0 or -errno; close it after success. */
+/** Open an rtnetlink socket for requests. Return: 0 or -errno; close it after success. */
 MUST_CHECK int nl_socket_open(struct nl_socket *nl);
 
-/** Open a non-blocking socket for events: `groups` is a set of RTMGRP_… bits. Return: 0 or -errno;
- * close it after success. */
+/** Open a generic netlink socket for requests (genl.h). Return: 0 or -errno; close it after
+ * success. */
+MUST_CHECK int nl_socket_open_generic(struct nl_socket *nl);
+
+/** Open a non-blocking rtnetlink socket for events: `groups` is a set of RTMGRP_… bits. Return: 0
+ * or -errno; close it after success. */
 MUST_CHECK int nl_socket_open_events(struct nl_socket *nl, uint32_t groups);
 
 /** Close it. Accepts a zeroed or closed one. */
@@ -46,6 +51,14 @@ MUST_CHECK int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *
 
 /** Send a request that changes something. Return: 0 or -errno, as nl_exchange(). */
 MUST_CHECK int nl_request(struct nl_socket *nl, struct nl_msg *m);
+
+/**
+ * Fill in the error of an exchange that failed with `code`: `format` produces what was tried, and
+ * after a newline the hint, as for error_set(); the text of the errno follows, and that of the
+ * kernel's extended acknowledgement in parentheses. Return: `code`.
+ */
+int nl_fail(const struct nl_socket *nl, struct error *error, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /**
  * Read pending events. Return: 0 when none is left, -ENOBUFS if some were lost (the caller must

@@ -159,6 +159,18 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	return m;
 }
 
+struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name)
+{
+	size_t linkinfo;
+
+	start(m, RTM_NEWLINK, CREATE, 0);
+	nl_msg_put_text(m, IFLA_IFNAME, name);
+	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
+	nl_msg_put_text(m, IFLA_INFO_KIND, "wireguard");
+	nl_msg_nest_end(m, linkinfo);
+	return m;
+}
+
 /* Change one attribute of a bridge. */
 static struct nl_msg *encode_bridge_option(
 	struct nl_msg *m, uint32_t ifindex, uint16_t type, const void *value, size_t len)
@@ -187,6 +199,11 @@ struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex
 {
 	return encode_bridge_option(
 		m, ifindex, IFLA_BR_MCAST_SNOOPING, &(uint8_t){ on }, sizeof(uint8_t));
+}
+
+struct nl_msg *link_encode_forward_control(struct nl_msg *m, uint32_t ifindex, uint16_t mask)
+{
+	return encode_bridge_option(m, ifindex, IFLA_BR_GROUP_FWD_MASK, &mask, sizeof(mask));
 }
 
 struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct link_port *old,
@@ -259,7 +276,7 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 			link->port_no_broadcast = flag_is(a, 0);
 			break;
 		case IFLA_BRPORT_MULTICAST_ROUTER:
-			nl_attr_u8(a, &link->port.multicast_router);
+			link->has_multicast = nl_attr_u8(a, &link->port.multicast_router);
 			break;
 		case IFLA_BRPORT_GROUP_FWD_MASK:
 			nl_attr_u16(a, &link->port.forward_control);
@@ -293,7 +310,9 @@ static void decode_bridge(const struct nlattr *nest, struct link_info *link)
 		else if (mnl_attr_get_type(a) == IFLA_BR_VLAN_FILTERING)
 			link->filters_vlans = flag_is(a, 1);
 		else if (mnl_attr_get_type(a) == IFLA_BR_MCAST_SNOOPING)
-			nl_attr_u8(a, &link->multicast_snooping);
+			link->has_multicast = nl_attr_u8(a, &link->multicast_snooping);
+		else if (mnl_attr_get_type(a) == IFLA_BR_GROUP_FWD_MASK)
+			nl_attr_u16(a, &link->forward_control);
 }
 
 static void decode_vlan(const struct nlattr *nest, struct link_info *link)

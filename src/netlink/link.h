@@ -43,7 +43,9 @@ struct link_info {
 	bool has_stp;		    /* of a bridge */
 	uint32_t stp_state;	    /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */
 	bool filters_vlans;	    /* of a bridge */
+	bool has_multicast;	    /* of a bridge or port: this kernel has multicast snooping */
 	uint8_t multicast_snooping; /* of a bridge: 1 it snoops; 0 not, or this kernel cannot */
+	uint16_t forward_control;   /* of a bridge: as that of a port, for all ports */
 	bool moved;   /* with RTM_DELLINK: not gone, but in another network namespace now */
 	bool has_mac; /* an Ethernet address follows */
 	uint8_t mac[LINK_MAC_LEN];
@@ -97,6 +99,10 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
  * link_decode() finds none. */
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
+/** Make a WireGuard interface, down and without keys. -EEXIST if the name is taken; -EOPNOTSUPP if
+ * the kernel's module is missing or blacklisted. Its kind is "wireguard". */
+struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name);
+
 /** Enable or disable a bridge's spanning tree. */
 struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp);
 
@@ -106,6 +112,9 @@ struct nl_msg *link_encode_forward_delay(struct nl_msg *m, uint32_t ifindex, uin
 
 /** Enable or disable a bridge's multicast snooping. */
 struct nl_msg *link_encode_multicast_snooping(struct nl_msg *m, uint32_t ifindex, bool on);
+
+/** Set which group addresses all ports of a bridge forward: 1 << XX for 01:80:c2:00:00:XX. */
+struct nl_msg *link_encode_forward_control(struct nl_msg *m, uint32_t ifindex, uint16_t mask);
 
 /** Change the settings of a bridge's port from `old` to `new`; what is equal is not sent. -EINVAL
  * if the kernel forbids the forwarding of a group address. */

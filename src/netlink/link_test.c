@@ -75,6 +75,10 @@ static void test_creations(void **state)
 	struct link_bridge bridge = { .name = "br-l2tp0", .mac = { 2, 0, 0, 0, 0, 1 } };
 	struct nl_msg m;
 
+	assert_message(link_encode_wireguard(&m, "wg0"),
+		"3c000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
+		"08000300 77673000 14001280 0e000100 77697265 67756172 64000000");
+
 	assert_message(link_encode_bridge(&m, &bridge),
 		"68000000 10000106 00000000 00000000 00000000 00000000 00000000 00000000"
 		"0d000300 62722d6c 32747030 00000000 0a000100 02000000 00010000"

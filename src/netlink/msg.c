@@ -40,6 +40,11 @@ void nl_msg_put_u32(struct nl_msg *m, uint16_t type, uint32_t v)
 	nl_msg_put(m, type, &v, sizeof(v));
 }
 
+void nl_msg_put_flag(struct nl_msg *m, uint16_t type)
+{
+	nl_msg_put(m, type, NULL, 0);
+}
+
 void nl_msg_put_text(struct nl_msg *m, uint16_t type, const char *text)
 {
 	nl_msg_put(m, type, text, strlen(text) + 1);
@@ -65,6 +70,11 @@ void nl_msg_nest_end(struct nl_msg *m, size_t start)
 	memcpy(&a, m->bytes + start, sizeof(a));
 	a.nla_len = (uint16_t)(m->head.nlmsg_len - start);
 	memcpy(m->bytes + start, &a, sizeof(a));
+}
+
+size_t nl_msg_room(const struct nl_msg *m)
+{
+	return sizeof(m->bytes) - m->head.nlmsg_len;
 }
 
 int nl_msg_fixed(const struct nlmsghdr *nlh, void *ret, size_t len)
@@ -124,6 +134,19 @@ bool nl_attr_u32(const struct nlattr *a, uint32_t *ret)
 	if (mnl_attr_get_payload_len(a) != sizeof(*ret))
 		return false;
 	*ret = mnl_attr_get_u32(a);
+	return true;
+}
+
+bool nl_attr_u64(const struct nlattr *a, uint64_t *ret)
+{
+	return nl_attr_bytes(a, ret, sizeof(*ret));
+}
+
+bool nl_attr_bytes(const struct nlattr *a, void *ret, size_t len)
+{
+	if (mnl_attr_get_payload_len(a) != len)
+		return false;
+	memcpy(ret, mnl_attr_get_payload(a), len);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 #include "base/addr.h"
 #include "base/must_check.h"
 
-#define NL_MSG_MAX 1024 /* bytes; our requests are far smaller */
+#define NL_MSG_MAX 4096 /* bytes; longer requests are split */
 
 /** A request under construction: an nlmsghdr, the family's fixed header, attributes. */
 struct nl_msg {
@@ -44,6 +44,9 @@ void nl_msg_put_u16(struct nl_msg *m, uint16_t type, uint16_t v);
 /** Append a 32-bit attribute, host order. */
 void nl_msg_put_u32(struct nl_msg *m, uint16_t type, uint32_t v);
 
+/** Append a flag: an attribute without data. */
+void nl_msg_put_flag(struct nl_msg *m, uint16_t type);
+
 /** Append a string with its NUL. */
 void nl_msg_put_text(struct nl_msg *m, uint16_t type, const char *text);
 
@@ -55,6 +58,9 @@ size_t nl_msg_nest(struct nl_msg *m, uint16_t type);
 
 /** Close the nested attribute opened at `start`. */
 void nl_msg_nest_end(struct nl_msg *m, size_t start);
+
+/** Bytes that are left in the request, headers of attributes included. */
+size_t nl_msg_room(const struct nl_msg *m);
 
 /** Copy the fixed header of an answer, `len` bytes. Return: 0, or -EBADMSG if it is shorter. */
 MUST_CHECK int nl_msg_fixed(const struct nlmsghdr *nlh, void *ret, size_t len);
@@ -82,6 +88,13 @@ bool nl_attr_u16(const struct nlattr *a, uint16_t *ret);
 
 /** Read a 32-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
 bool nl_attr_u32(const struct nlattr *a, uint32_t *ret);
+
+/** Read a 64-bit attribute. Return: whether its size matches; `ret` is untouched otherwise. */
+bool nl_attr_u64(const struct nlattr *a, uint64_t *ret);
+
+/** Copy an attribute of exactly `len` bytes. Return: whether its size matches; `ret` is untouched
+ * otherwise. */
+bool nl_attr_bytes(const struct nlattr *a, void *ret, size_t len);
 
 /** Read a string into `ret` of `size` bytes, truncated to fit, always NUL-terminated. */
 void nl_attr_text(const struct nlattr *a, char *ret, size_t size);

@@ -135,7 +135,7 @@ class Gateway:
         three times. kind and name: of the difference in the status."""
 
         def left():
-            self.node.run(command)
+            self.node.sh(command)
             found = {(d["kind"], d["name"]): d["remedy"] for d in self.status()["differences"]}
             return found.get((kind, name)) == "leave"
 

@@ -116,6 +116,7 @@ FAULTS = {
         r"\(ARP, IPv4 and IPv6\)",
         "both ports are isolated",
         undo="bridge link set dev l2tpeth0 isolated off",
+        insist=("isolated", "l2tpeth0"),
     ),
     "the member's port is locked": filtered(
         "bridge link set dev eth1 locked on learning off\nbridge fdb del $(cat member) dev eth1 master",
@@ -131,7 +132,12 @@ FAULTS = {
         cut=False,
     ),
     "the member's port was taken out": Fault(
-        "ip link set eth1 nomaster", "true", ("member_gone", "no bridge"), (SILENT, ""), insist=("port", "eth1")
+        "ip link set eth1 nomaster",
+        "ip link set eth1 master br-l2tp0",
+        ("differs", f"eth1 is not a port of {BRIDGE}"),
+        (SILENT, ""),
+        advice=False,  # it is a reload
+        insist=("port", "eth1"),
     ),
     "the bridge is down": Fault(
         f"ip link set {BRIDGE} down", "true", ("bridge_down", "is down"), (SILENT, ""), insist=("down", BRIDGE)

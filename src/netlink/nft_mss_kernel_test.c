@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the rule set that clamps TCP segment sizes, in the kernel: made, replaced, removed. */
+#include "netlink/nft_mss.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "netlink/test_netns.h"
+
+#define LIST_MAX 8192
+
+/* All rules of the namespace, "" if there are none. */
+static const char *list(char buf[static LIST_MAX])
+{
+	FILE *nft = popen("nft list ruleset", "r");
+	size_t n;
+
+	assert_non_null(nft);
+	n = fread(buf, 1, LIST_MAX - 1, nft);
+	buf[n] = '\0';
+	assert_int_equal(pclose(nft), 0);
+	return buf;
+}
+
+static void set(const char *site, const struct nft_mss_rule *rules, size_t n)
+{
+	struct error error = { 0 };
+
+	if (nft_mss_set(site, rules, n, &error) < 0)
+		fail_msg("%s %s", error.problem, error.hint);
+}
+
+/* How often a text occurs. */
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+static void test_life(void **state)
+{
+	static const struct nft_mss_rule two[] = { { "l2tpeth0", 1300, 1280 },
+		{ "l2tp+x", 1200, 0 } };
+	static const struct nft_mss_rule one = { "l2tpeth0", 1250, 1230 };
+	char buf[LIST_MAX];
+
+	set("a+b", NULL, 0); /* there is none */
+	assert_string_equal(list(buf), "");
+	set("a+b", two, ARRAY_LEN(two));
+	set("other", &one, 1);
+	list(buf);
+	assert_int_equal(count(buf, "table bridge wirespan-"), 2);
+	assert_int_equal(count(buf, "\"l2tpeth0\" meta protocol ip tcp flags"), 4);
+	assert_int_equal(
+		count(buf, "ifname \"l2tp+x\" meta protocol ip tcp flags syn / syn,rst "
+			   "tcp option maxseg size > 1200 tcp option maxseg size set 1200"),
+		2);
+	set("a+b", &one, 1);
+	list(buf);
+	assert_int_equal(count(buf, "table bridge wirespan-"), 2);
+	assert_int_equal(count(buf, "l2tp+x"), 0);
+	assert_int_equal(count(buf, "maxseg size set 1250"), 4);
+	set("a+b", NULL, 0);
+	assert_int_equal(count(list(buf), "table bridge wirespan-"), 1);
+	set("other", NULL, 0);
+	assert_string_equal(list(buf), "");
+}
+
+/* What nf_tables refuses is reported with its text. */
+static void test_refused(void **state)
+{
+	static const struct nft_mss_rule rule = { "much-too-long-for-an-interface", 1300, 1280 };
+	struct error error = { 0 };
+	char buf[LIST_MAX];
+
+	assert_true(nft_mss_set("vpn01", &rule, 1, &error) < 0);
+	assert_non_null(strstr(error.problem, "table bridge wirespan-vpn01: "));
+	assert_non_null(strstr(error.problem, "Error: "));
+	assert_string_equal(list(buf), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_refused),
+	};
+
+	test_netns_enter();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
