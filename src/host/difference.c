@@ -17,7 +17,7 @@
 
 static const char *const kind_names[] = { "absent", "name", "alias", "down", "port", "mtu", "mac",
 	"stp", "multicast_snooping", "isolated", "multicast_router", "forward_control", "address",
-	"route", "rule" };
+	"route", "rule", "src_valid_mark", "accept_ra", "filter", "dns" };
 _Static_assert(ARRAY_LEN(kind_names) == DIFFERENCE_COUNT, "every kind has a name");
 
 /** A comparison in progress. */
@@ -397,6 +397,34 @@ static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 		compare_routes(c, wanted, link);
 }
 
+/** Add a setting that is not as wanted any more. */
+static void compare_setting(struct comparison *c, const struct wanted_setting *s)
+{
+	const struct wanted_link of = { .role = s->role, .name = s->link };
+	struct difference *d;
+
+	if (!s->seen || s->state != SETTING_OTHER)
+		return;
+	if (s->kind == DIFFERENCE_VALID_MARK)
+		d = add(c, &of, NULL, s->kind,
+			"The sysctl net.ipv4.conf.all.src_valid_mark, which the default route by "
+			"%s "
+			"needs, is not 1 any more",
+			s->link);
+	else if (s->kind == DIFFERENCE_ACCEPT_RA)
+		d = add(c, &of, NULL, s->kind,
+			"The sysctl net.ipv6.conf.%s.accept_ra is not 0 any more", s->link);
+	else if (s->kind == DIFFERENCE_FILTER)
+		d = add(c, &of, NULL, s->kind,
+			"The nftables table %s " ROUTES_TABLE_PREFIX "%s is missing",
+			s->family == AF_INET6 ? "ip6" : "ip", s->link);
+	else
+		d = add(c, &of, NULL, s->kind,
+			"The name servers of %s ([Interface] DNS) are not in resolv.conf any more",
+			s->link);
+	d->prefix.addr.family = s->family;
+}
+
 int difference_compare(
 	const struct wanted *wanted, const struct host_view *view, struct differences *ret)
 {
@@ -405,6 +433,8 @@ int difference_compare(
 	*ret = (struct differences){ 0 };
 	for (size_t i = 0; i < wanted->n; i++)
 		compare_link(&c, &wanted->v[i]);
+	for (size_t i = 0; i < wanted->n_settings; i++)
+		compare_setting(&c, &wanted->settings[i]);
 	if (!c.no_memory)
 		return 0;
 	free(ret->v);

@@ -54,11 +54,20 @@ struct wanted_link {
 	uint8_t mac[LINK_MAC_LEN];
 };
 
+/** The state of a setting. */
+enum setting_state {
+	SETTING_UNKNOWN = 0, /* it cannot be read, or does not exist here */
+	SETTING_AS_WANTED,
+	SETTING_OTHER,
+};
+
 /** All that is compared. Bridges come before their ports. Zero is empty. */
 struct wanted {
 	struct wanted_link *v;
 	size_t n;
 	const struct route_plan *plan; /* routes to the WireGuard interface, with their rules */
+	struct wanted_setting *settings;
+	size_t n_settings;
 };
 
 /** Kinds of differences. */
@@ -78,7 +87,22 @@ enum difference_kind {
 	DIFFERENCE_ADDRESS,	/* an address is missing */
 	DIFFERENCE_ROUTE,	/* a route is missing */
 	DIFFERENCE_RULE,	/* a policy rule is missing */
+	DIFFERENCE_VALID_MARK,	/* the sysctl src_valid_mark, for a default route */
+	DIFFERENCE_ACCEPT_RA,	/* the sysctl accept_ra of an interface of ours */
+	DIFFERENCE_FILTER,	/* the nftables table of a default route is missing */
+	DIFFERENCE_DNS,		/* name servers are missing in resolv.conf */
 	DIFFERENCE_COUNT
+};
+
+/** What the site has set beside interfaces, addresses, routes and rules: see site_settings.h. */
+struct wanted_setting {
+	enum difference_kind kind;
+	enum wanted_role role;
+	char link[IF_NAMESIZE];	      /* the interface that it is for */
+	uint16_t family;	      /* AF_INET or AF_INET6; 0: both */
+	const struct conf_texts *dns; /* the name servers; of DIFFERENCE_DNS */
+	enum setting_state state;
+	bool seen; /* it has been as wanted: only then it is compared */
 };
 
 /** What is done about a difference. */
@@ -95,7 +119,7 @@ struct difference {
 	enum wanted_role role;
 	char name[IF_NAMESIZE];		/* in the configuration */
 	uint32_t ifindex;		/* of the interface that was found; 0: none */
-	struct ip_prefix prefix;	/* of an address, route or (only the family) rule */
+	struct ip_prefix prefix;	/* of an address or route; only the family of others */
 	uint32_t table;			/* of a route or rule */
 	uint32_t mtu;			/* the wanted MTU */
 	char found[IF_NAMESIZE];	/* its present name, or the interface it is a port of */

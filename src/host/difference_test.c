@@ -45,6 +45,7 @@ struct bench {
 	struct planned_route planned[2];
 	struct route_plan plan;
 	struct wanted_link wanted[4];
+	struct wanted_setting settings[4];
 	struct host_view view;
 };
 
@@ -116,6 +117,18 @@ static void fill_wanted(struct bench *b)
 	b->wanted[MEMBER] = (struct wanted_link){
 		.role = WANTED_MEMBER, .name = "eth1", .ifindex = 8, .bridge = "br-l2tp0"
 	};
+	b->settings[0] =
+		(struct wanted_setting){ .kind = DIFFERENCE_VALID_MARK, .family = AF_INET };
+	b->settings[1] = (struct wanted_setting){ .kind = DIFFERENCE_FILTER, .family = AF_INET };
+	b->settings[2] = (struct wanted_setting){ .kind = DIFFERENCE_DNS };
+	b->settings[3] = (struct wanted_setting){
+		.kind = DIFFERENCE_ACCEPT_RA, .role = WANTED_BRIDGE, .family = AF_INET6
+	};
+	for (size_t i = 0; i < ARRAY_LEN(b->settings); i++) {
+		snprintf(b->settings[i].link, IF_NAMESIZE, i == 3 ? "br-l2tp0" : "wg0");
+		b->settings[i].state = SETTING_AS_WANTED;
+		b->settings[i].seen = true;
+	}
 	b->wanted[SESSION].has_port = b->wanted[MEMBER].has_port = true;
 }
 
@@ -350,6 +363,26 @@ static void delete_rule(struct bench *b)
 	b->view.rules[0].n = 1;
 }
 
+static void change_settings(struct bench *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(b->settings); i++)
+		b->settings[i].state = SETTING_OTHER;
+}
+
+/** A host that never had a setting. */
+static void lack_settings(struct bench *b)
+{
+	change_settings(b);
+	for (size_t i = 0; i < ARRAY_LEN(b->settings); i++)
+		b->settings[i].seen = false;
+}
+
+static void hide_settings(struct bench *b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(b->settings); i++)
+		b->settings[i].state = SETTING_UNKNOWN;
+}
+
 static void take_rule_over(struct bench *b)
 {
 	b->rules[1].protocol = RTPROT_BOOT;
@@ -400,6 +433,10 @@ static const struct {
 	{ "routes deleted", delete_routes, "route wg0 r;route wg0 r;" },
 	{ "route taken over", take_route_over, "route wg0 r;" },
 	{ "rule deleted", delete_rule, "rule wg0 r;" },
+	{ "settings changed", change_settings,
+		"src_valid_mark wg0 r;filter wg0 r;dns wg0 r;accept_ra br-l2tp0 r;" },
+	{ "settings that never were", lack_settings, "" },
+	{ "settings that cannot be read", hide_settings, "" },
 	{ "rule of another program", take_rule_over, "rule wg0 r;" },
 };
 
@@ -407,7 +444,11 @@ static void test_table(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct bench b = { 0 };
-		struct wanted wanted = { .v = b.wanted, .n = 4, .plan = &b.plan };
+		struct wanted wanted = { .v = b.wanted,
+			.n = 4,
+			.plan = &b.plan,
+			.settings = b.settings,
+			.n_settings = 4 };
 		struct differences list;
 		char found[256] = "";
 		size_t len = 0;

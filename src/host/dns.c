@@ -70,7 +70,7 @@ int dns_set(struct netdev *m, const struct conf_interface *wg)
 	if (!wg->dns.n)
 		return 0;
 	make_key(wg->name, e.name);
-	err = netdev_journal(m, &e);
+	err = journal_find(&m->journal, &e) == SIZE_MAX ? netdev_journal(m, &e) : 0;
 	if (err == 0)
 		err = netdev_log(m, "resolvconf -a %s -m 0 -x", key);
 	if (err < 0)

@@ -6,8 +6,8 @@
 #include "conf/model.h"
 #include "host/netdev.h"
 
-/** Pass the configured servers and search domains, if any, to resolvconf; journalled. Return: 0, or
- * -errno with the netdev's error filled. */
+/** Pass the configured servers and search domains, if any, to resolvconf; journalled once. Return:
+ * 0, or -errno with the netdev's error filled. */
 int dns_set(struct netdev *m, const struct conf_interface *wg);
 
 /** Undo a JOURNAL_DNS. Return: 0 or -errno. */

@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "host/host_state.h"
 #include "host/restore.h"
+#include "host/site_settings.h"
 #include "netlink/event.h"
 
 #define SETTLE	   (100 * NS_PER_MS) /* from an event to the comparison */
 #define RETRY	   NS_PER_S	     /* after a comparison that failed */
+#define POLL	   (10 * NS_PER_S)   /* of settings, which cause no events */
 #define PASSES_MAX 4 /* comparisons at a reload: a restored link shows what it lacks */
 
 /* ---- events ---- */
@@ -189,6 +191,7 @@ static int compare_now(struct host *host, struct pass *ret)
 	err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &ret->wanted);
 	if (err == 0)
 		err = view_take(&m->nl, host->plan.n, &ret->view);
+	site_settings_read(ret->wanted.settings, ret->wanted.n_settings);
 	if (err == 0)
 		err = known_learn(&host->known, &ret->wanted, &ret->view);
 	if (err == 0)
@@ -265,6 +268,28 @@ static unsigned run_pass(struct host_guard *g, bool restoring)
 	return n;
 }
 
+/** Read the settings. If one has changed since the last comparison, another one is due. */
+static void poll_settings(struct host_guard *g)
+{
+	struct host *host = g->host;
+	struct known *known = &host->known;
+	struct wanted wanted;
+
+	g->poll = mono_add(clock_mono(), POLL);
+	if (wanted_make(host->conf, &host->plan, host->netdev.alias, known, &wanted) < 0)
+		return;
+	site_settings_read(wanted.settings, wanted.n_settings);
+	for (size_t i = 0; i < wanted.n_settings; i++) {
+		const struct wanted_setting *s = &wanted.settings[i];
+		const struct wanted_setting *old =
+			site_settings_find(known->settings, known->n_settings, s);
+
+		if (!old || old->state != s->state)
+			mark_changed(g);
+	}
+	wanted_fini(&wanted);
+}
+
 void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop)
 {
 	int err = nl_socket_open_events(&g->events, nl_event_groups());
@@ -284,6 +309,7 @@ void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop
 			strerror(-err));
 	g->host = host;
 	g->following = err == 0;
+	g->poll = mono_add(clock_mono(), POLL);
 	(void)run_pass(g, !host->conf->interface.post_up.n);
 }
 
@@ -300,11 +326,13 @@ void host_guard_stop(struct host_guard *g)
 
 struct mono host_guard_deadline(const struct host_guard *g)
 {
-	return g->due;
+	return mono_earliest(g->due, g->poll);
 }
 
 void host_guard_work(struct host_guard *g)
 {
+	if (mono_reached(g->poll, clock_mono()))
+		poll_settings(g);
 	if (mono_reached(g->due, clock_mono()))
 		(void)run_pass(g, true);
 }
@@ -318,6 +346,7 @@ const struct differences *host_guard_look(struct host_guard *g)
 		return &g->present;
 	if (g->following)
 		on_events(g, EPOLLIN);
+	poll_settings(g);
 	if (g->following && !mono_is_set(g->due))
 		return &g->present;
 	if (compare_now(g->host, &p) < 0)

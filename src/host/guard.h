@@ -9,7 +9,8 @@
  * before those of PreDown. The administrator wants the differences that PostUp has made: the guard
  * only reports them. A reload clears the ledger and restores the configuration as far as
  * possible.
- * Not compared, as the kernel sends no events about them: sysctls, nftables, DNS.
+ * The kernel sends no events about sysctls, and those about nftables and resolv.conf are not
+ * followed: these settings (site_settings.h) are read every ten seconds, and with each comparison.
  */
 #ifndef HOST_GUARD_H
 #define HOST_GUARD_H
@@ -33,6 +34,7 @@ struct host_guard {
 	struct ledger ledger;
 	struct differences present; /* of the last comparison, each with its remedy */
 	struct mono due;	    /* the next comparison, or MONO_NEVER */
+	struct mono poll;	    /* when settings are read next */
 };
 
 /** Follow the host's changes from now on; `host` and `loop` are borrowed. Without the kernel's

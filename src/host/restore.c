@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/bridge.h"
+#include "host/dns.h"
 #include "host/members.h"
 #include "host/routes.h"
 #include "netlink/query.h"
@@ -126,6 +127,12 @@ static int restore_route(
 	return 0;
 }
 
+/** Whether restoring a difference changes an interface that exists. */
+static bool needs_link(enum difference_kind kind)
+{
+	return kind != DIFFERENCE_ABSENT && kind < DIFFERENCE_RULE;
+}
+
 int restore_difference(struct host *host, const struct wanted *wanted, const struct host_view *view,
 	const struct difference *d)
 {
@@ -133,7 +140,7 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 	const struct link_info *link = view_link_index(view, d->ifindex);
 	struct netdev *m = &host->netdev;
 
-	if (!w || (!link && d->kind != DIFFERENCE_ABSENT && d->kind != DIFFERENCE_RULE))
+	if (!w || (!link && needs_link(d->kind)))
 		return netdev_fail(m, -ENODEV, "There is no interface %s\n", d->name);
 	switch (d->kind) {
 	case DIFFERENCE_ABSENT:
@@ -165,6 +172,14 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 	case DIFFERENCE_RULE:
 		return routes_restore_rules(
 			m, &host->conf->interface, d->prefix.addr.family, d->table);
+	case DIFFERENCE_VALID_MARK:
+		return routes_restore_valid_mark(m);
+	case DIFFERENCE_ACCEPT_RA:
+		return netdev_refuse_ra(m, d->name);
+	case DIFFERENCE_FILTER:
+		return routes_renew_filter(m, &host->conf->interface, &host->plan);
+	case DIFFERENCE_DNS:
+		return dns_set(m, &host->conf->interface);
 	case DIFFERENCE_COUNT:
 		break;
 	}

@@ -25,9 +25,8 @@
 #include "host/sysctl.h"
 #include "netlink/query.h"
 
-#define FIRST_TABLE    51820
-#define LAST_PRIORITY  32766 /* of the kernel's rule for the main table */
-#define SRC_VALID_MARK "net/ipv4/conf/all/src_valid_mark"
+#define FIRST_TABLE   51820
+#define LAST_PRIORITY 32766 /* of the kernel's rule for the main table */
 
 static char family_letter(uint16_t family)
 {
@@ -190,7 +189,7 @@ static int go_without(struct netdev *m, int err)
 /** Set src_valid_mark, and note its value from before any site has set it. */
 static int set_src_valid_mark(struct netdev *m)
 {
-	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = SRC_VALID_MARK, .ours = "1" };
+	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = ROUTES_VALID_MARK, .ours = "1" };
 	struct lockfile lock;
 	int err = host_lock_take_shared(&lock, &m->error);
 
@@ -198,21 +197,32 @@ static int set_src_valid_mark(struct netdev *m)
 		return err;
 	err = journal_find_elsewhere(&m->journal, &e, &e);
 	if (err == -ENOENT)
-		err = sysctl_read(SRC_VALID_MARK, e.was, sizeof(e.was));
+		err = sysctl_read(ROUTES_VALID_MARK, e.was, sizeof(e.was));
 	if (err < 0)
-		netdev_fail(m, err, "Cannot determine the value of %s: %s", SRC_VALID_MARK,
+		netdev_fail(m, err, "Cannot determine the value of %s: %s", ROUTES_VALID_MARK,
 			strerror(-err));
 	if (err == 0)
 		err = netdev_journal(m, &e);
 	if (err == 0)
-		err = netdev_log(m, "sysctl -w %s=1", SRC_VALID_MARK);
+		err = netdev_log(m, "sysctl -w %s=1", ROUTES_VALID_MARK);
 	if (err == 0) {
-		err = sysctl_ensure(SRC_VALID_MARK, "1");
+		err = sysctl_ensure(ROUTES_VALID_MARK, "1");
 		if (err < 0)
 			err = go_without(m, err);
 	}
 	lockfile_release(&lock);
 	return err;
+}
+
+int routes_restore_valid_mark(struct netdev *m)
+{
+	int err = netdev_log(m, "sysctl -w %s=1", ROUTES_VALID_MARK);
+
+	if (err == 0)
+		err = sysctl_ensure(ROUTES_VALID_MARK, "1");
+	return err < 0 ? netdev_fail(m, err, "Cannot set %s to 1: %s", ROUTES_VALID_MARK,
+				 strerror(-err))
+		       : 0;
 }
 
 /** Return: the nft script of the filter, to be freed. The interface has its own tables. */

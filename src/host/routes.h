@@ -18,6 +18,9 @@
 /** Start of the names of our nft tables; the interface's name follows. */
 #define ROUTES_TABLE_PREFIX "wirespan-"
 
+/** The sysctl that a default route sets to 1, below /proc/sys. */
+#define ROUTES_VALID_MARK "net/ipv4/conf/all/src_valid_mark"
+
 /** Whether a routing table has a route of either family. Return: 0 or -errno. */
 MUST_CHECK int routes_table_is_used(struct netdev *m, uint32_t table, bool *ret);
 
@@ -48,6 +51,9 @@ int routes_restore_route(
  * Return: 0 or -errno, as above. */
 int routes_restore_rules(
 	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark);
+
+/** Set the sysctl of a default route again. Return: 0 or -errno, as above. */
+int routes_restore_valid_mark(struct netdev *m);
 
 /** Whether a route of the kernel is this planned one, to the interface `ifindex`. */
 bool routes_match(

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "host/bridge.h"
+#include "host/site_settings.h"
 
 void known_fini(struct known *known)
 {
 	free(known->links);
 	free(known->session_mtus);
+	free(known->settings);
 	*known = (struct known){ 0 };
 }
 
@@ -73,6 +75,20 @@ static uint32_t ifindex_in_use(
 	return 0;
 }
 
+static int learn_settings(struct known *known, const struct wanted *wanted)
+{
+	struct wanted_setting *copy = calloc(wanted->n_settings + 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (wanted->n_settings)
+		memcpy(copy, wanted->settings, wanted->n_settings * sizeof(*copy));
+	free(known->settings);
+	known->settings = copy;
+	known->n_settings = wanted->n_settings;
+	return 0;
+}
+
 int known_learn(struct known *known, struct wanted *wanted, const struct host_view *view)
 {
 	struct known_link *links = calloc(wanted->n + 1, sizeof(*links));
@@ -100,7 +116,7 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 	free(known->links);
 	known->links = links;
 	known->n = wanted->n;
-	return 0;
+	return learn_settings(known, wanted);
 }
 
 static struct wanted_link *add(struct wanted *wanted, enum wanted_role role, const char *name,
@@ -150,6 +166,29 @@ static void add_members(
 	}
 }
 
+/** Add the settings, with what is known of each. */
+static int add_settings(
+	struct wanted *wanted, const struct conf_site *conf, const struct known *known)
+{
+	int err = site_settings_make(conf, wanted->plan, &wanted->settings, &wanted->n_settings);
+
+	for (size_t i = 0; i < wanted->n_settings; i++) {
+		struct wanted_setting *s = &wanted->settings[i];
+		const struct wanted_setting *old =
+			site_settings_find(known->settings, known->n_settings, s);
+
+		s->seen = old && old->seen;
+	}
+	return err;
+}
+
+void wanted_fini(struct wanted *wanted)
+{
+	free(wanted->v);
+	free(wanted->settings);
+	*wanted = (struct wanted){ 0 };
+}
+
 int wanted_make(const struct conf_site *conf, const struct route_plan *plan, const char *alias,
 	const struct known *known, struct wanted *ret)
 {
@@ -161,9 +200,13 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 
 	for (size_t i = 0; i < conf->n_bridges; i++)
 		room += conf->bridges[i].members.n;
-	wanted.v = calloc(room, sizeof(*wanted.v));
-	if (!wanted.v)
+	if (add_settings(&wanted, conf, known) < 0)
 		return -ENOMEM;
+	wanted.v = calloc(room, sizeof(*wanted.v));
+	if (!wanted.v) {
+		wanted_fini(&wanted);
+		return -ENOMEM;
+	}
 	wg = add(&wanted, WANTED_WG, conf->interface.name, "", known);
 	wg->addresses = &conf->interface.addresses;
 	wg->mtu = known->wg_mtu;
@@ -185,10 +228,4 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 	add_members(&wanted, conf, known);
 	*ret = wanted;
 	return 0;
-}
-
-void wanted_fini(struct wanted *wanted)
-{
-	free(wanted->v);
-	*wanted = (struct wanted){ 0 };
 }

@@ -23,6 +23,8 @@ struct known {
 	uint32_t wg_mtu;
 	uint32_t *session_mtus; /* in the order of the file */
 	size_t n_sessions;
+	struct wanted_setting *settings; /* as they were last read */
+	size_t n_settings;
 };
 
 /** Free it and make it empty. */
@@ -34,7 +36,8 @@ MUST_CHECK int known_set_mtus(
 
 /**
  * Remember which interfaces of the snapshot are in use. A member is in use while it is a port of
- * its bridge. Also sets the ifindex and Ethernet address in `wanted`. Return: 0 or -ENOMEM.
+ * its bridge. Also sets the ifindex and Ethernet address in `wanted`. The settings are copied.
+ * Return: 0 or -ENOMEM.
  */
 MUST_CHECK int known_learn(
 	struct known *known, struct wanted *wanted, const struct host_view *view);

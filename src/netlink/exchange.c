@@ -51,6 +51,11 @@ int nl_socket_open_generic(struct nl_socket *nl)
 	return open_socket(nl, NETLINK_GENERIC, 0, 0);
 }
 
+int nl_socket_open_filter(struct nl_socket *nl)
+{
+	return open_socket(nl, NETLINK_NETFILTER, 0, 0);
+}
+
 int nl_socket_open_events(struct nl_socket *nl, uint32_t groups)
 {
 	return open_socket(nl, NETLINK_ROUTE, groups, SOCK_NONBLOCK);

@@ -36,6 +36,9 @@ MUST_CHECK int nl_socket_open_generic(struct nl_socket *nl);
  * or -errno; close it after success. */
 MUST_CHECK int nl_socket_open_events(struct nl_socket *nl, uint32_t groups);
 
+/** Open a socket for requests to nfnetlink instead. Return: 0 or -errno; close it after success. */
+MUST_CHECK int nl_socket_open_filter(struct nl_socket *nl);
+
 /** Close it. Accepts a zeroed or closed one. */
 void nl_socket_close(struct nl_socket *nl);
 

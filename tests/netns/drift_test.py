@@ -146,6 +146,11 @@ class Bench:
     def log_size(self):
         return os.path.getsize(self.near.log)
 
+    def settings(self):
+        """Return: sysctls, resolv.conf and tables of nftables."""
+        files = ("/proc/sys/net/ipv4/conf/all/src_valid_mark", "/proc/sys/net/ipv6/conf/br-l2tp0/accept_ra")
+        return [self.node.run("cat", f).out for f in (*files, "/etc/resolv.conf")] + [self.node.run("nft list tables").out]
+
     def reload(self, check=True):
         """Reload, which also forgets what was restored before."""
         return self.near.run("reload", self.near.conf, check=check)
@@ -268,6 +273,55 @@ def name_taken(bench):
     wait_for(lambda: not bench.differences(), 2, what="no difference")
 
 
+# name, what another program does, the kind of difference
+SETTINGS = (
+    ("src_valid_mark", "echo 0 >/proc/sys/net/ipv4/conf/all/src_valid_mark", "src_valid_mark"),
+    ("accept_ra", "echo 1 >/proc/sys/net/ipv6/conf/br-l2tp0/accept_ra", "accept_ra"),
+    ("nftables", "nft flush ruleset", "filter"),
+    ("resolv.conf", "echo nameserver 192.0.2.1 >/etc/resolv.conf", "dns"),
+)
+RESOLVCONF = """#!/bin/sh
+[ "$1" = -d ] || cat >/etc/resolv.conf
+"""
+
+
+def settings(bench):
+    """Settings that cause no event: found within ten seconds, or at once by status; restored, and then left."""
+    folder = bench.near.folder
+    for name, text, mode in (("resolvconf", RESOLVCONF, 0o755), ("resolv", "", 0o644)):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text)
+        os.chmod(os.path.join(folder, name), mode)
+    bench.node.run("mount", "--bind", os.path.join(folder, "resolv"), "/etc/resolv.conf")
+    bench.near.stop()
+    bench.near.env["PATH"] = f"{folder}:{os.environ['PATH']}"
+    bench.near.configure(bench.text.replace("[Interface]\n", "[Interface]\nDNS = 10.0.1.53, example.org\n"))
+    try:
+        bench.near.up()
+        before = bench.settings()
+        assert "nameserver 10.0.1.53" in before[2] and "wirespan-wg0" in before[3], before
+        start = bench.log_size()
+        for _, command, _ in SETTINGS:
+            bench.node.sh(command)
+        assert bench.settings() != before
+        wait_for(lambda: bench.settings() == before, 15, what="the settings to be restored")
+        for name, _, _ in SETTINGS:
+            assert len(re.findall(rf"{name}.*: restored", bench.log_since(start))) == 1, bench.log_since(start)
+        for _, command, kind in SETTINGS:
+            name = "br-l2tp0" if kind == "accept_ra" else "wg0"
+            bench.near.insist(command, kind, name)
+        bench.check(1, "error", "wg0")
+        bench.reload()
+        assert bench.settings() == before and not bench.differences()
+        bench.crosses()
+    finally:
+        bench.near.stop()
+        del bench.near.env["PATH"]
+        bench.node.run("umount /etc/resolv.conf")
+        bench.near.configure(bench.text)
+        bench.near.up()
+
+
 def by_post_up(bench):
     """What PostUp makes different is reported, not removed."""
     bench.near.stop()
@@ -335,6 +389,7 @@ def main():
         suite.run("member unplugged and plugged in again", unplugged, bench)
         suite.run("an administrator who insists", insists, bench)
         suite.run("reload restores", reload_restores, bench)
+        suite.run("settings that cause no events", settings, bench)
         suite.run("the bridge's name is taken", name_taken, bench)
         suite.run("changed by PostUp", by_post_up, bench)
         suite.run("a member that comes later", comes_later, bench)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Golden bytes of the messages about tables of nftables. */
+#include "netlink/nft.h"
+
+#include <sys/socket.h>
+
+#include "netlink/test_hex.h"
+
+static void test_get_table(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(nft_encode_get_table(&m, AF_INET6, "wirespan-wg0"),
+		"28000000 010a0100 00000000 00000000 0a000000"
+		"11000100 77697265 7370616e 2d776730 00000000");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_get_table) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
