@@ -5,10 +5,13 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool use_syslog;
@@ -73,6 +76,21 @@ void log_to_syslog(void)
 	use_syslog = true;
 }
 
+/* Whether stderr is the journal's stream, whose device and inode systemd passes on. A program that
+ * a service starts inherits the variable also if its stderr is another file. Source:
+ * systemd.exec(5), $JOURNAL_STREAM. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[48];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return !strcmp(stream, ours);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	char line[1024];
@@ -85,7 +103,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_end(args);
 	if (use_syslog)
 		syslog((int)level, "%s%s", subject, line);
-	else if (getenv("JOURNAL_STREAM"))
+	else if (is_journal())
 		fprintf(stderr, "<%d>%s%s\n", (int)level, subject, line);
 	else
 		fprintf(stderr, "%s: %s%s\n", program, subject, line);
