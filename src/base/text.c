@@ -69,3 +69,12 @@ int text_take(struct text *t, char **ret_bytes, size_t *ret_len)
 	*ret_len = t->len;
 	return 0;
 }
+
+char *text_finish(struct text *t)
+{
+	char *bytes = NULL;
+	size_t len;
+
+	text_add(t, "%s", "");
+	return text_take(t, &bytes, &len) < 0 ? NULL : bytes;
+}

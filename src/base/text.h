@@ -23,4 +23,8 @@ void text_add(struct text *t, const char *format, ...) __attribute__((format(pri
  * and to free(), `*ret_len` bytes without its NUL; or -ENOMEM. */
 MUST_CHECK int text_take(struct text *t, char **ret_bytes, size_t *ret_len);
 
+/** Likewise, for texts without keys. Return: a string to free(), "" if nothing was added; NULL if
+ * out of memory. */
+char *text_finish(struct text *t);
+
 #endif

@@ -50,11 +50,29 @@ static void test_incomplete(void **state)
 	assert_null(t.bytes);
 }
 
+static void test_finish(void **state)
+{
+	struct text empty = { 0 };
+	struct text some = { 0 };
+	struct text incomplete = { .out_of_memory = true };
+	char *text = text_finish(&empty);
+
+	(void)state;
+	assert_string_equal(text, "");
+	free(text);
+	text_add(&some, "%s %d", "line", 1);
+	text = text_finish(&some);
+	assert_string_equal(text, "line 1");
+	free(text);
+	assert_null(text_finish(&incomplete));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -563,10 +563,9 @@ static int open_port(struct port *port, const char *name, const struct ifaddr_li
 /* The session whose interface a port is, or NULL. */
 static struct observed_session *session_of(const struct observations *f, const char *name)
 {
-	for (size_t i = 0; i < f->n_sessions; i++)
-		if (!strcmp(f->before.sessions[i].name, name))
-			return &f->sessions[i];
-	return NULL;
+	const struct status_session *s = status_session_find(&f->before, name);
+
+	return s ? &f->sessions[s - f->before.sessions] : NULL;
 }
 
 int segment_open(struct segment *s, struct prober *p)

@@ -34,26 +34,10 @@ static enum check_port_state state_of(const struct link_info *port)
 	return port->port_state < ARRAY_LEN(states) ? states[port->port_state] : CHECK_PORT_UNKNOWN;
 }
 
-static bool is_our_bridge(const struct status_report *r, const char *name)
-{
-	for (size_t b = 0; b < r->bridges_len; b++)
-		if (!strcmp(r->bridges[b].name, name))
-			return true;
-	return false;
-}
-
-static bool is_session(const struct status_report *r, const char *name)
-{
-	for (size_t i = 0; i < r->sessions_len; i++)
-		if (!strcmp(r->sessions[i].name, name))
-			return true;
-	return false;
-}
-
 static void note_link(struct observations *f, const struct link_info *l)
 {
 	const struct status_bridge *owner = check_bridge_of(&f->before, l->name);
-	bool session = is_session(&f->before, l->name);
+	bool session = status_session_find(&f->before, l->name);
 
 	if ((l->has_port_state && owner) || session) {
 		struct observed_port *port = &f->ports[f->n_ports++];
@@ -68,7 +52,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->locked = l->port_locked;
 		port->no_flood = l->port_no_flood;
 		port->no_broadcast = l->port_no_broadcast;
-	} else if (l->has_stp && is_our_bridge(&f->before, l->name)) {
+	} else if (l->has_stp && status_bridge_find(&f->before, l->name)) {
 		struct check_bridge *bridge = &f->bridges[f->n_bridges++];
 
 		memcpy(bridge->name, l->name, sizeof(bridge->name));

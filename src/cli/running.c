@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/suggest.h"
 #include "ctl/client.h"
 #include "host/rundir.h"
@@ -107,14 +108,13 @@ bool running_ask(const char *verb, const struct running *site, enum ctl_verb wha
 /* Append the report in `reply`; ownership moves. */
 static bool take_report(struct running_reports *all, struct ctl_reply *reply)
 {
-	struct status_report *v = reallocarray(all->v, all->len + 1, sizeof(*v));
+	struct status_report *report = array_grow(&all->v, &all->len, sizeof(*report));
 
-	if (!v) {
+	if (!report) {
 		fputs("wirespan: out of memory\n", stderr);
 		return false;
 	}
-	all->v = v;
-	v[all->len++] = reply->status;
+	*report = reply->status;
 	memset(&reply->status, 0, sizeof(reply->status));
 	return true;
 }

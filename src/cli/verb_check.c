@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "check/gather.h"
 #include "cli/running.h"
+#include "ctlproto/json.h"
 #include "host/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
@@ -108,7 +109,7 @@ static bool check_all(const char *verb, const struct wish *wish, struct json_obj
 
 static enum verb_exit check_with(const char *verb, const char *name, const struct wish *wish)
 {
-	struct json_object *all = wish->json ? render_check_json_new() : NULL;
+	struct json_object *all = wish->json ? json_object_new_array() : NULL;
 	struct running site;
 	bool ok;
 

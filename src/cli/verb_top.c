@@ -76,26 +76,21 @@ static void draw_site(struct view *v, const struct status_report *r)
 	mvprintw(v->row++, (int)strlen(r->site), "  up %s, %s, %s, MTU %u",
 		format_span(r->uptime_ms, uptime), r->backend, r->aead,
 		r->budget.inner_ip ? r->budget.inner_ip : r->budget.wg_mtu);
-	for (size_t i = 0; i < r->warnings_len; i++) {
-		attron(A_BOLD);
+	attron(A_BOLD);
+	for (size_t i = 0; i < r->warnings_len; i++)
 		mvprintw(v->row++, 2, "%s", r->warnings[i].text);
-		attroff(A_BOLD);
-	}
-	for (size_t i = 0; i < r->differences_len; i++) {
-		attron(A_BOLD);
+	for (size_t i = 0; i < r->differences_len; i++)
 		mvprintw(v->row++, 2, "%s", r->differences[i].text);
-		attroff(A_BOLD);
-	}
+	attroff(A_BOLD);
 }
 
 static const struct status_session *session_before(
 	const struct span *s, const struct status_session *now)
 {
-	for (size_t i = 0; s->before && i < s->before->sessions_len; i++) {
-		if (strcmp(s->before->sessions[i].name, now->name) == 0)
-			return &s->before->sessions[i];
-	}
-	return now;
+	const struct status_session *before =
+		s->before ? status_session_find(s->before, now->name) : NULL;
+
+	return before ? before : now;
 }
 
 /** Columns shown for the WireGuard interface and for sessions. */

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/sentence.h"
+#include "base/text.h"
 
 void conf_report_add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
 	const char *format, ...)
@@ -68,23 +69,25 @@ void conf_report_sort(struct conf_report *report)
 	}
 }
 
+static void add_problem(
+	struct text *t, const struct conf_problem *problem, const struct conf_site *site)
+{
+	if (problem->at.file < site->n_files)
+		text_add(t, "%s", site->files[problem->at.file]);
+	if (problem->at.file < site->n_files && problem->at.line)
+		text_add(t, ":%u", problem->at.line);
+	text_add(t, "%s%s: %s\n", problem->at.file < site->n_files ? ": " : "",
+		problem->severity == CONF_ERROR ? "error" : "warning", problem->text);
+	if (problem->hint)
+		text_add(t, "    %s\n", problem->hint);
+}
+
 char *conf_problem_text(const struct conf_problem *problem, const struct conf_site *site)
 {
-	const char *severity = problem->severity == CONF_ERROR ? "error" : "warning";
-	const char *hint = problem->hint ? problem->hint : "";
-	const char *gap = problem->hint ? "\n    " : "";
-	char line[16] = "";
-	char *text;
-	int n;
+	struct text t = { 0 };
 
-	if (problem->at.line)
-		snprintf(line, sizeof(line), ":%u", problem->at.line);
-	if (problem->at.file < site->n_files)
-		n = asprintf(&text, "%s%s: %s: %s%s%s\n", site->files[problem->at.file], line,
-			severity, problem->text, gap, hint);
-	else
-		n = asprintf(&text, "%s: %s%s%s\n", severity, problem->text, gap, hint);
-	return n < 0 ? NULL : text;
+	add_problem(&t, problem, site);
+	return text_finish(&t);
 }
 
 const char *conf_place(const struct conf_site *site, struct conf_at at, struct conf_at from,
@@ -99,40 +102,29 @@ const char *conf_place(const struct conf_site *site, struct conf_at at, struct c
 	return buf;
 }
 
-/* Write how many problems were found and not stored. */
-static void write_rest(const struct conf_report *report, FILE *out)
+/* Add how many problems were found and not stored. */
+static void add_rest(struct text *t, const struct conf_report *report)
 {
 	size_t errors = not_stored(report->n_errors);
 	size_t warnings = not_stored(report->n_warnings);
 
 	if (errors)
-		fprintf(out, "%zu more error%s not shown\n", errors, errors == 1 ? " is" : "s are");
+		text_add(t, "%zu more error%s not shown\n", errors, errors == 1 ? " is" : "s are");
 	if (warnings)
-		fprintf(out, "%zu more warning%s not shown\n", warnings,
+		text_add(t, "%zu more warning%s not shown\n", warnings,
 			warnings == 1 ? " is" : "s are");
 	if (report->out_of_memory)
-		fputs("there is not enough memory to check all of the configuration\n", out);
+		text_add(t, "there is not enough memory to check all of the configuration\n");
 }
 
 char *conf_report_text(const struct conf_report *report, const struct conf_site *site)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	struct text t = { 0 };
 
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < report->n; i++) {
-		char *problem = conf_problem_text(&report->v[i], site);
-
-		fputs(problem ? problem : "out of memory\n", out);
-		free(problem);
-	}
-	write_rest(report, out);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	for (size_t i = 0; i < report->n; i++)
+		add_problem(&t, &report->v[i], site);
+	add_rest(&t, report);
+	return text_finish(&t);
 }
 
 void conf_report_fini(struct conf_report *report)

@@ -46,6 +46,22 @@ bool status_is_port(const struct status_member *member)
 	return member->state < STATUS_PORT_OUTSIDE;
 }
 
+const struct status_session *status_session_find(const struct status_report *r, const char *name)
+{
+	for (size_t i = 0; i < r->sessions_len; i++)
+		if (!strcmp(r->sessions[i].name, name))
+			return &r->sessions[i];
+	return NULL;
+}
+
+const struct status_bridge *status_bridge_find(const struct status_report *r, const char *name)
+{
+	for (size_t i = 0; i < r->bridges_len; i++)
+		if (!strcmp(r->bridges[i].name, name))
+			return &r->bridges[i];
+	return NULL;
+}
+
 int status_add_warning(struct status_report *r, const char *format, ...)
 {
 	struct status_warning *warning =

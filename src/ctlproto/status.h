@@ -308,6 +308,12 @@ struct status_difference *status_add_difference(struct status_report *r);
 /** Whether it is a port of its bridge, and not only wanted as one. */
 bool status_is_port(const struct status_member *member);
 
+/** The session with that interface, or NULL. */
+const struct status_session *status_session_find(const struct status_report *r, const char *name);
+
+/** The bridge with that name, or NULL. */
+const struct status_bridge *status_bridge_find(const struct status_report *r, const char *name);
+
 /** Append a warning, formatted as by printf and truncated to STATUS_TEXT_LEN. Return: 0 or
  * -ENOMEM. */
 int status_add_warning(struct status_report *r, const char *format, ...)

@@ -88,13 +88,15 @@ int ports_watch(struct driver *d, struct driver_port *p)
 	return err;
 }
 
-static void merge_for_tun(struct driver *d)
+/* Adjust the engine to the TUN that was opened. */
+static void use_tun(struct driver *d)
 {
 	engine_set_merge(&d->engine, &(struct gso_merge_caps){
 					     .tcp4 = d->tun.tap.offloads.tso,
 					     .tcp6 = d->tun.tap.offloads.tso,
 					     .udp = d->tun.tap.offloads.uso,
 				     });
+	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
 }
 
 int ports_offer(struct driver *d, int fd)
@@ -142,11 +144,9 @@ int ports_open_tun(struct driver *d, const char *name)
 {
 	int err = ports_open(d, name, TAP_IP, &d->tun.tap);
 
-	if (err < 0)
-		return err;
-	merge_for_tun(d);
-	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
-	return 0;
+	if (!err)
+		use_tun(d);
+	return err;
 }
 
 int ports_adopt_tun(struct driver *d, int fd)
@@ -155,11 +155,9 @@ int ports_adopt_tun(struct driver *d, int fd)
 
 	if (!err && d->tun.tap.kind != TAP_IP)
 		err = -EPROTOTYPE;
-	if (err < 0)
-		return err;
-	merge_for_tun(d);
-	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
-	return 0;
+	if (!err)
+		use_tun(d);
+	return err;
 }
 
 int ports_watch_all(struct driver *d)

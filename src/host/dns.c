@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "host/spawn.h"
 
 /** Make the name for resolvconf. Debian's resolvconf orders interfaces by patterns; only a name
@@ -33,30 +34,22 @@ static void make_key(const char *ifname, char ret[static JOURNAL_NAME_LEN])
  * domains. */
 static char *resolv_text(const struct conf_texts *dns)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	struct text t = { 0 };
 	bool search = false;
 	struct ip_addr addr;
 
-	if (!f)
-		return NULL;
 	for (size_t i = 0; i < dns->n; i++)
 		if (ip_addr_parse(dns->v[i].text, &addr) == 0)
-			fprintf(f, "nameserver %s\n", dns->v[i].text);
+			text_add(&t, "nameserver %s\n", dns->v[i].text);
 	for (size_t i = 0; i < dns->n; i++) {
 		if (ip_addr_parse(dns->v[i].text, &addr) == 0)
 			continue;
-		fprintf(f, "%s%s", search ? " " : "search ", dns->v[i].text);
+		text_add(&t, "%s%s", search ? " " : "search ", dns->v[i].text);
 		search = true;
 	}
 	if (search)
-		fprintf(f, "\n");
-	if (fclose(f) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+		text_add(&t, "\n");
+	return text_finish(&t);
 }
 
 int dns_set(struct netdev *m, const struct conf_interface *wg)

@@ -1,36 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Run the hooks of a site in order, and journal the down hooks. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
 #include "host/host_state.h"
 #include "host/spawn.h"
 
 /** Return: a hook with every %i replaced by the interface's name, to be freed; or NULL. */
 static char *expand_hook(const char *command, const char *ifname)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	struct text t = { 0 };
 
-	if (!f)
-		return NULL;
 	for (const char *p = command; *p; p++) {
 		if (p[0] == '%' && p[1] == 'i') {
-			fputs(ifname, f);
+			text_add(&t, "%s", ifname);
 			p++;
 		} else {
-			fputc(*p, f);
+			text_add(&t, "%c", *p);
 		}
 	}
-	if (fclose(f) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return text_finish(&t);
 }
 
 int host_note_hooks(struct host *host, enum journal_kind kind)

@@ -47,26 +47,23 @@ static bool check_type(const struct member *m)
 	static const char *const taps[] = { "macvtap", "ipvtap", NULL };
 	const struct link_info *link = m->link;
 
-	if (!strcmp(link->kind, "bridge")) {
+	if (!strcmp(link->kind, "bridge"))
 		conf_report_add(m->report, m->severity, m->text->at,
 			"Member: \"%s\" cannot be bridged: it is a bridge itself\n"
 			"name the interface that connects to the LAN",
 			link->name);
-		return true;
-	}
-	if (link->type != ARPHRD_ETHER || link->flags & IFF_LOOPBACK) {
+	else if (link->type != ARPHRD_ETHER || link->flags & IFF_LOOPBACK)
 		conf_report_add(m->report, m->severity, m->text->at,
 			"Member: \"%s\" cannot be bridged: it is not an Ethernet interface\n"
 			"name the interface that connects to the LAN",
 			link->name);
-		return true;
-	}
-	if (!is_kind(link, taps))
+	else if (is_kind(link, taps))
+		conf_report_add(m->report, m->severity, m->text->at,
+			"Member: \"%s\", of type %s, belongs to a virtual machine and cannot be "
+			"bridged\nattach the virtual machine to the bridge \"%s\" instead",
+			link->name, link->kind, m->bridge->name);
+	else
 		return false;
-	conf_report_add(m->report, m->severity, m->text->at,
-		"Member: \"%s\", of type %s, belongs to a virtual machine and cannot be "
-		"bridged\nattach the virtual machine to the bridge \"%s\" instead",
-		link->name, link->kind, m->bridge->name);
 	return true;
 }
 

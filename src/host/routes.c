@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "host/host_lock.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
@@ -230,35 +231,27 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 {
 	const char *pf = family == AF_INET6 ? "ip6" : "ip";
 	const char *name = wg->name;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	struct text t = { 0 };
 
-	if (!f)
-		return NULL;
 	/* Adding the table first makes the deletion succeed even if there is none. */
-	fprintf(f, "add table %s wirespan-%s\ndelete table %s wirespan-%s\n", pf, name, pf, name);
-	fprintf(f, "table %s wirespan-%s {\n", pf, name);
-	fprintf(f, "chain preraw { type filter hook prerouting priority -300;\n");
+	text_add(&t, "add table %s wirespan-%s\ndelete table %s wirespan-%s\n", pf, name, pf, name);
+	text_add(&t, "table %s wirespan-%s {\n", pf, name);
+	text_add(&t, "chain preraw { type filter hook prerouting priority -300;\n");
 	for (size_t i = 0; i < wg->addresses.n; i++) {
 		const struct ip_addr *a = &wg->addresses.v[i].prefix.addr;
 		char addr[IP_ADDR_TEXT_LEN];
 
 		if (a->family == family)
-			fprintf(f, "iifname != \"%s\" %s daddr %s fib saddr type != local drop\n",
+			text_add(&t, "iifname != \"%s\" %s daddr %s fib saddr type != local drop\n",
 				name, pf, ip_addr_text(a, addr));
 	}
-	fprintf(f,
+	text_add(&t,
 		"}\nchain premangle { type filter hook prerouting priority -150;\n"
 		"meta l4proto udp meta mark set ct mark\n"
 		"}\nchain postmangle { type filter hook postrouting priority -150;\n"
 		"meta l4proto udp mark %" PRIu32 " ct mark set mark\n}\n}\n",
 		mark);
-	if (fclose(f) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return text_finish(&t);
 }
 
 /** Add the filter, or replace one of the same name. It is an additional protection: without nft, or

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/sentence.h"
 
@@ -28,19 +29,17 @@ static void store(char *ret, size_t size, const char *text)
 struct finding *finding_add(struct findings *f, enum finding_severity severity, const char *check,
 	const char *subject, const char *format, ...)
 {
-	struct finding *v = reallocarray(f->v, f->n + 1, sizeof(*v));
+	struct finding *finding = array_grow(&f->v, &f->n, sizeof(*finding));
 	char message[FINDING_TEXT_LEN + FINDING_HINT_LEN];
 	char *end;
-	struct finding *finding;
 	va_list ap;
 
-	if (!v) {
+	if (!finding) {
 		f->out_of_memory = true;
 		return NULL;
 	}
-	f->v = v;
-	finding = &v[f->n++];
-	*finding = (struct finding){ .severity = severity, .check = check };
+	finding->severity = severity;
+	finding->check = check;
 	snprintf(finding->subject, sizeof(finding->subject), "%s", subject);
 	va_start(ap, format);
 	(void)vsnprintf(message, sizeof(message), format, ap);

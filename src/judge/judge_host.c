@@ -13,21 +13,13 @@
 
 /* ---- bridges ---- */
 
-static const struct status_session *session_named(const struct status_report *r, const char *name)
-{
-	for (size_t i = 0; i < r->sessions_len; i++)
-		if (!strcmp(r->sessions[i].name, name))
-			return &r->sessions[i];
-	return NULL;
-}
-
 /* The MTU of the segment that a bridge belongs to: the largest of its sessions' MTUs. */
 static uint32_t segment_mtu(const struct status_report *r, const struct status_bridge *b)
 {
 	uint32_t mtu = 0;
 
 	for (size_t i = 0; i < b->members_len; i++) {
-		const struct status_session *s = session_named(r, b->members[i].name);
+		const struct status_session *s = status_session_find(r, b->members[i].name);
 
 		if (s && s->mtu > mtu)
 			mtu = s->mtu;
@@ -290,7 +282,7 @@ static void judge_differences(const struct observations *f, struct findings *ret
 
 		if (!strcmp(d->kind, "stp") ||
 			(!strcmp(d->kind, "down") && strcmp(d->name, r->wg.name) != 0) ||
-			(session_named(r, d->name) && is_outside(r, d->name)))
+			(status_session_find(r, d->name) && is_outside(r, d->name)))
 			continue;
 		finding_add(ret, spare ? FINDING_WARNING : FINDING_ERROR, "differs", d->name,
 			"%s.\n"
@@ -344,14 +336,6 @@ void judge_host(const struct observations *f, struct findings *ret)
 
 /* ---- the underlay ---- */
 
-static bool is_bridge(const struct status_report *r, const char *name)
-{
-	for (size_t b = 0; b < r->bridges_len; b++)
-		if (!strcmp(r->bridges[b].name, name))
-			return true;
-	return false;
-}
-
 /* Ours are fragmented by this host: the MTU of WireGuard here does not fit the underlay. */
 static void judge_fragments(
 	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
@@ -378,7 +362,7 @@ static void judge_interface(
 	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
 {
 	const struct status_bridge *bridge = check_bridge_of(&f->after, u->name);
-	bool shared = bridge || is_bridge(&f->after, u->name);
+	bool shared = bridge || status_bridge_find(&f->after, u->name);
 
 	if (u->error) {
 		finding_add(ret, FINDING_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",

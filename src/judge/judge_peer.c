@@ -54,35 +54,30 @@ static bool judge_keys(const struct verdict *v, const char *state)
 			"There, [Peer] PublicKey must be %s. If it is: does this host use a copy "
 			"of another site's file (PrivateKey)?",
 			state, key);
-		return true;
-	}
-	if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
+	} else if (has_dropped(v->facts, DROP_WG_UNKNOWN_PEER)) {
 		key_to_base64(v->after->public_key, key);
 		finding_add(v->ret, FINDING_ERROR, "key", v->subject,
 			"%s: a handshake came with a public key that no [Peer] here has.\n"
 			"Here, [Peer] PublicKey must be the peer's own (`wirespan pubkey` there "
 			"derives it from its private key); it is %s now.",
 			state, key);
-		return true;
-	}
-	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
+	} else if (has_dropped(v->facts, DROP_WG_HANDSHAKE_AUTH)) {
 		finding_add(v->ret, FINDING_ERROR, "key", v->subject,
 			"%s: a handshake came that does not authenticate.\n"
 			"PresharedKey must be the same on both sides, or on neither; and PublicKey "
 			"here the peer's own.",
 			state);
-		return true;
-	}
-	if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
+	} else if (has_dropped(v->facts, DROP_WG_HANDSHAKE_REPLAY)) {
 		finding_add(v->ret, FINDING_ERROR, "clock", v->subject,
 			"%s: handshakes came with a time older than one seen before.\n"
 			"The peer's clock was set back: correct it there (or restart wirespan here "
 			"to forget the time seen). If its clock is right, another host uses the "
 			"same PrivateKey: give each site a key of its own.",
 			state);
-		return true;
+	} else {
+		return false;
 	}
-	return false;
+	return true;
 }
 
 static bool is_port_unreachable(const struct observed_icmp *e)

@@ -8,7 +8,7 @@
 
 #include <libmnl/libmnl.h>
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex,
+static struct nl_msg *start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex,
 	const struct ip_prefix *prefix)
 {
 	struct ifaddrmsg i = { .ifa_family = (uint8_t)prefix->addr.family,
@@ -18,27 +18,25 @@ static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifin
 	nl_msg_start(m, type, flags, &i, sizeof(i));
 	nl_msg_put_addr(m, IFA_LOCAL, &prefix->addr);
 	nl_msg_put_addr(m, IFA_ADDRESS, &prefix->addr);
+	return m;
 }
 
 struct nl_msg *ifaddr_encode_add(struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix)
 {
-	start(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix);
-	return m;
+	return start(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, prefix);
 }
 
 struct nl_msg *ifaddr_encode_delete(
 	struct nl_msg *m, uint32_t ifindex, const struct ip_prefix *prefix)
 {
-	start(m, RTM_DELADDR, 0, ifindex, prefix);
-	return m;
+	return start(m, RTM_DELADDR, 0, ifindex, prefix);
 }
 
 struct nl_msg *ifaddr_encode_dump(struct nl_msg *m, uint8_t family)
 {
 	struct ifaddrmsg i = { .ifa_family = family };
 
-	nl_msg_start(m, RTM_GETADDR, NLM_F_DUMP, &i, sizeof(i));
-	return m;
+	return nl_msg_start(m, RTM_GETADDR, NLM_F_DUMP, &i, sizeof(i));
 }
 
 int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret)

@@ -29,11 +29,11 @@ enum {
 	BRPORT_LOCKED = 39
 };
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex)
+static struct nl_msg *start(struct nl_msg *m, uint16_t type, uint16_t flags, uint32_t ifindex)
 {
 	struct ifinfomsg i = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
 
-	nl_msg_start(m, type, flags, &i, sizeof(i));
+	return nl_msg_start(m, type, flags, &i, sizeof(i));
 }
 
 struct nl_msg *link_encode_get(struct nl_msg *m, const char *name)
@@ -65,8 +65,7 @@ struct nl_msg *link_encode_up(struct nl_msg *m, uint32_t ifindex, bool up)
 		.ifi_flags = up ? IFF_UP : 0,
 		.ifi_change = IFF_UP };
 
-	nl_msg_start(m, RTM_SETLINK, 0, &i, sizeof(i));
-	return m;
+	return nl_msg_start(m, RTM_SETLINK, 0, &i, sizeof(i));
 }
 
 struct nl_msg *link_encode_mtu(struct nl_msg *m, uint32_t ifindex, uint32_t mtu)
@@ -227,8 +226,7 @@ struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct
 
 struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
 {
-	start(m, RTM_DELLINK, 0, ifindex);
-	return m;
+	return start(m, RTM_DELLINK, 0, ifindex);
 }
 
 struct nl_msg *link_encode_group(struct nl_msg *m, uint32_t ifindex, uint32_t group)

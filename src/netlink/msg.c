@@ -11,13 +11,15 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 
-void nl_msg_start(struct nl_msg *m, uint16_t type, uint16_t flags, const void *fixed, size_t len)
+struct nl_msg *nl_msg_start(
+	struct nl_msg *m, uint16_t type, uint16_t flags, const void *fixed, size_t len)
 {
 	memset(m, 0, sizeof(*m));
 	mnl_nlmsg_put_header(m->bytes);
 	m->head.nlmsg_type = type;
 	m->head.nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST);
 	memcpy(mnl_nlmsg_put_extra_header(&m->head, len), fixed, len);
+	return m;
 }
 
 void nl_msg_put(struct nl_msg *m, uint16_t type, const void *data, size_t len)

@@ -29,8 +29,9 @@ struct nl_verdict {
 };
 
 /** Start a request with the family's fixed header of `len` bytes. NLM_F_REQUEST is implied; port
- * and sequence are 0 until it is sent. */
-void nl_msg_start(struct nl_msg *m, uint16_t type, uint16_t flags, const void *fixed, size_t len);
+ * and sequence are 0 until it is sent. Return: `m`. */
+struct nl_msg *nl_msg_start(
+	struct nl_msg *m, uint16_t type, uint16_t flags, const void *fixed, size_t len);
 
 /** Append an attribute of `len` bytes. Overflow is a bug of the caller. */
 void nl_msg_put(struct nl_msg *m, uint16_t type, const void *data, size_t len);

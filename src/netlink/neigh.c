@@ -10,16 +10,11 @@
 
 #include <libmnl/libmnl.h>
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct ndmsg *n)
-{
-	nl_msg_start(m, type, flags, n, sizeof(*n));
-}
-
 struct nl_msg *neigh_encode_get(struct nl_msg *m, uint32_t ifindex, const struct ip_addr *addr)
 {
 	struct ndmsg n = { .ndm_family = (uint8_t)addr->family, .ndm_ifindex = (int)ifindex };
 
-	start(m, RTM_GETNEIGH, 0, &n);
+	nl_msg_start(m, RTM_GETNEIGH, 0, &n, sizeof(n));
 	nl_msg_put_addr(m, NDA_DST, addr);
 	return m;
 }
@@ -30,7 +25,7 @@ struct nl_msg *neigh_encode_use(struct nl_msg *m, uint32_t ifindex, const struct
 		.ndm_ifindex = (int)ifindex,
 		.ndm_flags = NTF_USE };
 
-	start(m, RTM_NEWNEIGH, NLM_F_CREATE, &n);
+	nl_msg_start(m, RTM_NEWNEIGH, NLM_F_CREATE, &n, sizeof(n));
 	nl_msg_put_addr(m, NDA_DST, addr);
 	return m;
 }
@@ -40,7 +35,7 @@ struct nl_msg *neigh_encode_get_fdb(
 {
 	struct ndmsg n = { .ndm_family = AF_BRIDGE };
 
-	start(m, RTM_GETNEIGH, 0, &n);
+	nl_msg_start(m, RTM_GETNEIGH, 0, &n, sizeof(n));
 	nl_msg_put(m, NDA_LLADDR, mac, LINK_MAC_LEN);
 	nl_msg_put_u32(m, NDA_MASTER, bridge);
 	if (vlan)

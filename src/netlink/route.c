@@ -7,8 +7,8 @@
 
 #include <libmnl/libmnl.h>
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct ip_prefix *dst,
-	uint32_t ifindex, uint32_t table)
+static struct nl_msg *start(struct nl_msg *m, uint16_t type, uint16_t flags,
+	const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
 {
 	struct ip_prefix masked = ip_prefix_masked(dst);
 	bool adding = type == RTM_NEWROUTE;
@@ -26,28 +26,26 @@ static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct 
 	nl_msg_put_addr(m, RTA_DST, &masked.addr);
 	nl_msg_put_u32(m, RTA_OIF, ifindex);
 	nl_msg_put_u32(m, RTA_TABLE, table);
+	return m;
 }
 
 struct nl_msg *route_encode_add(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
 {
-	start(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, dst, ifindex, table);
-	return m;
+	return start(m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, dst, ifindex, table);
 }
 
 struct nl_msg *route_encode_delete(
 	struct nl_msg *m, const struct ip_prefix *dst, uint32_t ifindex, uint32_t table)
 {
-	start(m, RTM_DELROUTE, 0, dst, ifindex, table);
-	return m;
+	return start(m, RTM_DELROUTE, 0, dst, ifindex, table);
 }
 
 struct nl_msg *route_encode_dump(struct nl_msg *m, uint8_t family)
 {
 	struct rtmsg r = { .rtm_family = family };
 
-	nl_msg_start(m, RTM_GETROUTE, NLM_F_DUMP, &r, sizeof(r));
-	return m;
+	return nl_msg_start(m, RTM_GETROUTE, NLM_F_DUMP, &r, sizeof(r));
 }
 
 struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *query)

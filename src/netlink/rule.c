@@ -8,7 +8,8 @@
 
 #include <libmnl/libmnl.h>
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct rule_info *rule)
+static struct nl_msg *start(
+	struct nl_msg *m, uint16_t type, uint16_t flags, const struct rule_info *rule)
 {
 	struct fib_rule_hdr h = { .family = rule->family,
 		.table = rule->table < 256 ? (uint8_t)rule->table : RT_TABLE_UNSPEC,
@@ -23,6 +24,7 @@ static void start(struct nl_msg *m, uint16_t type, uint16_t flags, const struct 
 		nl_msg_put_u32(m, FRA_FWMARK, rule->mark);
 	if (rule->suppress_length != RULE_NO_SUPPRESS)
 		nl_msg_put_u32(m, FRA_SUPPRESS_PREFIXLEN, rule->suppress_length);
+	return m;
 }
 
 struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule)
@@ -35,16 +37,14 @@ struct nl_msg *rule_encode_add(struct nl_msg *m, const struct rule_info *rule)
 
 struct nl_msg *rule_encode_delete(struct nl_msg *m, const struct rule_info *rule)
 {
-	start(m, RTM_DELRULE, 0, rule);
-	return m;
+	return start(m, RTM_DELRULE, 0, rule);
 }
 
 struct nl_msg *rule_encode_dump(struct nl_msg *m, uint8_t family)
 {
 	struct fib_rule_hdr h = { .family = family };
 
-	nl_msg_start(m, RTM_GETRULE, NLM_F_DUMP, &h, sizeof(h));
-	return m;
+	return nl_msg_start(m, RTM_GETRULE, NLM_F_DUMP, &h, sizeof(h));
 }
 
 int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret)

@@ -231,11 +231,6 @@ static struct json_object *findings_array(const struct findings *findings)
 	return complete(array, ok);
 }
 
-struct json_object *render_check_json_new(void)
-{
-	return json_object_new_array();
-}
-
 int render_check_json(
 	struct json_object *all, const struct observations *f, const struct findings *findings)
 {

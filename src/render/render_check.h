@@ -15,12 +15,8 @@ struct json_object;
 void render_check_text(FILE *out, const char *site, const struct findings *findings,
 	const struct render_style *style);
 
-/** Start a list of sites, for render_check_json(). Return: the list, for render_check_json_end();
- * NULL without memory. */
-struct json_object *render_check_json_new(void);
-
-/** Add a site's findings and measurements to the list; keys as in wirespan(8). Return: 0 or
- * -ENOMEM. */
+/** Add a site's findings and measurements to `all`, a JSON array; keys as in wirespan(8). Return: 0
+ * or -ENOMEM. */
 int render_check_json(
 	struct json_object *all, const struct observations *facts, const struct findings *findings);
 

@@ -138,7 +138,7 @@ static void test_json(void **state)
 		"flood_us", "flood_size", NULL };
 	static const char *const underlay[] = { "mtu", "wireguard", "fragments", "clear",
 		"not_captured", NULL };
-	struct json_object *all = render_check_json_new();
+	struct json_object *all = json_object_new_array();
 	struct json_object *site, *o;
 	struct findings findings = { 0 };
 	struct observations facts;
