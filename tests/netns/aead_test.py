@@ -82,8 +82,15 @@ def unknown(bench):
 def without_library(bench):
     """A library that is missing, damaged or another one: the next best is taken, and the log has the reason."""
     path = bench.library()
-    other = os.path.realpath(glob.glob("/usr/lib/*/libmnl.so.0")[0])
-    for hidden, error in (("/dev/null", "Can not access"), ("/etc/passwd", "Can not access"), (other, "corrupted")):
+    no_such_functions = os.path.realpath(glob.glob("/usr/lib/*/libmnl.so.0")[0])
+    build = os.path.dirname(os.path.dirname(os.path.dirname(bench.gateway.binary)))
+    other_version = os.path.join(os.environ.get("WIRESPAN_BUILD") or build, "tests", "tools", "other_ipsec_mb.so")
+    for hidden, error in (
+        ("/dev/null", "Can not access"),
+        ("/etc/passwd", "Can not access"),
+        (no_such_functions, "corrupted"),
+        (other_version, "corrupted"),
+    ):
         bench.node.run("mount", "--bind", hidden, path)
         try:
             name, log = bench.start()
