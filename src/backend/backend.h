@@ -3,6 +3,8 @@
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/mono.h"
 #include "conf/model.h"
@@ -18,7 +20,7 @@
  * daemon/ calls both, in this order:
  *
  *   probe()           whether this host has what the back end needs
- *   host_open()
+ *   host_open()       undoes what a crash has left; or resumes the site, if `resumes`
  *   open()            the interfaces exist, still down; keys, peers and sessions are applied
  *   await_names()     only before routes that may cover the name servers
  *   host_up()         with the MTUs of mtus()
@@ -32,7 +34,13 @@
  * the kernel, need no event loop, and have no deadline.
  *
  * Keys have one owner. open() and apply() take them over: they wipe the private key and the
- * preshared keys in the configuration that they are given.
+ * preshared keys in the configuration that they are given, or sweep() does so.
+ *
+ * The objects of a back end may outlive its process. Then it journals each with host_netdev()
+ * before it makes it, host_down() deletes them by the journal, and close() only forgets them. It
+ * makes the interfaces of the sessions when host_up() and host_reload() call for them
+ * (host_make_sessions_by()), since the kernel's tunnels need the addresses of the WireGuard
+ * interface.
  */
 
 /** What work() reports to the daemon; a set of these. The back end has logged the causes. */
@@ -51,18 +59,22 @@ struct backend_site {
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
 
-	/** Whether this host has what the back end needs. Changes nothing. Return: 0, or -errno
-	 * with `ret_error` filled. */
-	int (*probe)(struct error *ret_error);
+	/* The site runs on if its process is killed, and the next `up` resumes it. */
+	bool resumes;
+
+	/** Whether this host has what the back end needs, and the back end can do all that `conf`
+	 * asks for. Changes nothing. Return: 0, or -errno with `ret_error` filled. */
+	int (*probe)(const struct conf_site *conf, struct error *ret_error);
 
 	/**
 	 * Make the interfaces of `conf`, down, and apply its keys, peers, tunnels and sessions.
-	 * `conf` is borrowed, its keys are taken over. `loop` outlives the site; the back end adds
-	 * what it has to watch.
-	 * Return: 0, or -errno with `ret_error` filled and nothing left behind.
+	 * `conf` is borrowed, its keys are taken over. `loop` and `host` outlive the site; the back
+	 * end adds what it has to watch.
+	 * Return: 0, or -errno with `ret_error` filled and nothing left behind except what the
+	 * journal of `host` has.
 	 */
-	int (*open)(struct loop *loop, struct conf_site *conf, struct backend_site **ret,
-		struct error *ret_error);
+	int (*open)(struct loop *loop, struct host *host, struct conf_site *conf,
+		struct backend_site **ret, struct error *ret_error);
 
 	/** Wait until the host names of all peers have been resolved, at most until `until` or
 	 * until `stop_fd` becomes readable. */

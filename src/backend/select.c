@@ -4,26 +4,45 @@
 
 #include <errno.h>
 
+#include "backend/kernel_site.h"
 #include "backend/userspace_site.h"
 
-int backend_select(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error)
+/* Backend = auto: the engine, which does more; the kernel's modules where it cannot run. */
+static int select_auto(
+	const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error)
 {
-	struct choice choice = { .backend = &backend_userspace };
-	int err;
+	struct error of_kernel;
+	int err = backend_userspace.probe(conf, ret_error);
 
-	switch (wanted) {
+	*ret_choice = (struct choice){ &backend_userspace,
+		"Backend = auto: the engine follows the path MTU and counts exactly" };
+	if (err != -ENOENT && err != -ENODEV && err != -ENXIO)
+		return err;
+	if (backend_kernel.probe(conf, &of_kernel) < 0)
+		return err; /* the engine's error, which has the simpler remedy */
+	*ret_choice = (struct choice){ &backend_kernel,
+		"Backend = auto: there is no /dev/net/tun, and the kernel has wireguard and l2tp" };
+	return 0;
+}
+
+int backend_select(const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error)
+{
+	struct choice choice = { 0 };
+	int err = -EINVAL;
+
+	switch (conf->backend) {
 	case CONF_BACKEND_AUTO:
-		choice.reason = "Backend = auto: this version has no kernel back end";
+		err = select_auto(conf, &choice, ret_error);
 		break;
 	case CONF_BACKEND_USERSPACE:
-		choice.reason = "Backend = userspace";
+		choice = (struct choice){ &backend_userspace, "Backend = userspace" };
+		err = choice.backend->probe(conf, ret_error);
 		break;
 	case CONF_BACKEND_KERNEL:
-		return error_set(ret_error, -EOPNOTSUPP,
-			"Backend = kernel, but this version has no kernel back end\n"
-			"Set Backend = auto: the userspace engine understands the same peers.");
+		choice = (struct choice){ &backend_kernel, "Backend = kernel" };
+		err = choice.backend->probe(conf, ret_error);
+		break;
 	}
-	err = choice.backend->probe(ret_error);
 	if (err == 0)
 		*ret_choice = choice;
 	return err;

@@ -14,10 +14,11 @@ struct choice {
 };
 
 /**
- * Choose a back end for `[Site] Backend = wanted`. Probes once what this host supports.
+ * Choose a back end for a site by its [Site] Backend. Probes what this host supports.
  * Return: 0, or -errno with `ret_error` filled: this host lacks what the back end needs (-ENOENT,
- * -EPERM, -ENODEV …), or this version does not support it (-EOPNOTSUPP).
+ * -EPERM, -ENODEV …), or the back end cannot do what the site asks for (-EOPNOTSUPP).
  */
-int backend_select(enum conf_backend wanted, struct choice *ret_choice, struct error *ret_error);
+int backend_select(
+	const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error);
 
 #endif

@@ -11,16 +11,40 @@
 
 #include <cmocka.h>
 
+/* Whether or not the modules exist here, the result states it, and nothing is left behind. */
 static void test_kernel(void **state)
 {
 	struct choice choice = { .reason = "untouched" };
+	struct conf_site conf = { .backend = CONF_BACKEND_KERNEL };
+	struct error error = { 0 };
+	int err = backend_select(&conf, &choice, &error);
+
+	if (err == 0) {
+		assert_string_equal(choice.backend->name, "kernel");
+		assert_string_equal(choice.reason, "Backend = kernel");
+		return;
+	}
+	assert_int_equal(error.code, err);
+	assert_non_null(strstr(error.problem, geteuid() ? "scratch" : "WireGuard"));
+	assert_non_null(strstr(error.hint, geteuid() ? "root" : "modprobe wireguard"));
+	assert_string_equal(choice.reason, "untouched");
+	assert_null(choice.backend);
+}
+
+/* What the kernel cannot do is refused before anything is tried. */
+static void test_refused(void **state)
+{
+	struct conf_session session = { .name = "l2tpeth0",
+		.options.oversize = L2TP_OVERSIZE_REJECT };
+	struct conf_tunnel tunnel = { .sessions = &session, .n_sessions = 1 };
+	struct conf_site conf = {
+		.backend = CONF_BACKEND_KERNEL, .tunnels = &tunnel, .n_tunnels = 1
+	};
+	struct choice choice = { 0 };
 	struct error error = { 0 };
 
-	assert_int_equal(backend_select(CONF_BACKEND_KERNEL, &choice, &error), -EOPNOTSUPP);
-	assert_int_equal(error.code, -EOPNOTSUPP);
-	assert_non_null(strstr(error.problem, "no kernel back end"));
-	assert_non_null(strstr(error.hint, "Backend = auto"));
-	assert_string_equal(choice.reason, "untouched");
+	assert_int_equal(backend_select(&conf, &choice, &error), -EOPNOTSUPP);
+	assert_non_null(strstr(error.problem, "Oversize = reject"));
 	assert_null(choice.backend);
 }
 
@@ -31,10 +55,17 @@ static void test_userspace(void **state)
 	bool has_tun = access("/dev/net/tun", R_OK | W_OK) == 0;
 
 	for (size_t i = 0; i < 2; i++) {
+		const struct conf_site conf = { .backend = wanted[i] };
 		struct choice choice = { 0 };
 		struct error error = { 0 };
-		int err = backend_select(wanted[i], &choice, &error);
+		int err = backend_select(&conf, &choice, &error);
 
+		if (err == 0 && !has_tun) { /* auto, with the kernel's modules */
+			assert_int_equal(i, 0);
+			assert_string_equal(choice.backend->name, "kernel");
+			assert_non_null(strstr(choice.reason, "no /dev/net/tun"));
+			continue;
+		}
 		if (!has_tun) {
 			assert_true(err < 0);
 			assert_non_null(strstr(error.problem, "/dev/net/tun"));
@@ -51,6 +82,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_userspace),
 	};
 

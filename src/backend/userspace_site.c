@@ -44,7 +44,7 @@ static struct userspace_site *userspace_of(struct backend_site *s)
 }
 
 /* Check that TUN and TAP interfaces can be opened. */
-static int probe(struct error *ret_error)
+static int probe(const struct conf_site *conf, struct error *ret_error)
 {
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
@@ -105,8 +105,8 @@ static int open_engine(struct userspace_site *u, struct error *ret_error)
 	return err;
 }
 
-static int open_site(struct loop *loop, struct conf_site *conf, struct backend_site **ret,
-	struct error *ret_error)
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
 {
 	struct userspace_site *u = calloc(1, sizeof(*u));
 	int err;

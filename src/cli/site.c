@@ -20,7 +20,7 @@ static void check_backend(const struct conf_site *site, struct conf_report *repo
 {
 	struct choice choice;
 	struct error error;
-	int err = backend_select(site->backend, &choice, &error);
+	int err = backend_select(site, &choice, &error);
 	size_t len;
 
 	if (!err || ((err == -EACCES || err == -EPERM) && geteuid() != 0))

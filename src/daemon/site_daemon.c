@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "conf/keys.h"
 #include "ctl/server.h"
 #include "ctl/unixsock.h"
 #include "daemon/detach.h"
@@ -127,9 +128,17 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 }
 
 /* Refuse changes that a reload cannot make, because it would be another site. */
-static int run_comparable(
-	const struct conf_site *have, const struct conf_site *next, struct error *e)
+static int run_comparable(struct site_daemon *r, const struct conf_site *have,
+	const struct conf_site *next, struct error *e)
 {
+	const char *backend = r->choice.backend->name;
+
+	if (next->backend != CONF_BACKEND_AUTO &&
+		strcmp(conf_word(conf_backend_words, next->backend), backend) != 0)
+		return error_set(e, -EOPNOTSUPP,
+			"[Site] Backend has changed, while the site runs on %s\n"
+			"Use `wirespan down` and `wirespan up` for that.",
+			backend);
 	if (!strcmp(have->interface.name, next->interface.name))
 		return 0;
 	*e = (struct error){ .code = -EOPNOTSUPP };
@@ -187,9 +196,19 @@ static void log_up(struct site_daemon *r)
 	status_report_fini(&s);
 }
 
+/* Store what the site runs with, for a later process to resume it. */
+static void store_running(struct site_daemon *r)
+{
+	struct error e;
+
+	if (r->choice.backend->resumes && host_store_running(r->host, r->conf, &e) < 0)
+		log_error_text(&e);
+}
+
 static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
+	store_running(r);
 	host_guard_start(&r->guard, r->host, &r->loop);
 	log_up(r);
 	notify_ready(&r->notify, "running");
@@ -253,7 +272,7 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 
 	if (err < 0)
 		return err;
-	err = run_comparable(have, next, e);
+	err = run_comparable(r, have, next, e);
 	if (!err)
 		err = run_change_to(r, next, e);
 	if (err < 0) {
@@ -264,6 +283,7 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 	hooks_note(&have->interface, &next->interface, note);
 	err = r->choice.backend->sweep(r->site, host_fwmark(r->host), e);
 	conf_site_fini(have);
+	store_running(r);
 	if (run_set_mtus(r, &of_host) < 0)
 		log_error_text(&of_host);
 	settled = host_guard_settle(&r->guard, &of_host);
@@ -429,20 +449,22 @@ static int run_up(struct site_daemon *r)
 	struct host_mtus mtus;
 	int err;
 
-	err = backend_select(r->conf->backend, &r->choice, &e);
+	err = backend_select(r->conf, &r->choice, &e);
 	if (err < 0)
 		return log_error_text(&e);
 	backend = r->choice.backend;
-	err = host_open(r->conf, NULL, &r->host, &e);
+	log_info("back end: %s (%s)", backend->name, r->choice.reason);
+	err = host_open(r->conf, backend->resumes ? HOST_RESUME : HOST_UNDO, NULL, &r->host, &e);
 	if (!err)
-		err = backend->open(&r->loop, r->conf, &r->site, &e);
+		err = backend->open(&r->loop, r->host, r->conf, &r->site, &e);
 	if (err < 0)
 		return log_error_text(&e);
 	if (leads_far(r->conf))
 		backend->await_names(
 			r->site, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	mtus = backend->mtus(r->site);
-	err = host_up(r->host, &mtus, &e);
+	err = host_is_resumed(r->host) ? host_take_over(r->host, &mtus, &e)
+				       : host_up(r->host, &mtus, &e);
 	if (!err)
 		err = backend->start(r->site, host_fwmark(r->host), &e);
 	if (err < 0)
@@ -515,7 +537,9 @@ static int run_loaded(struct site_daemon *r)
 		run_fini(r);
 		return 1;
 	}
-	if (!run_hooks(r, HOST_HOOK_POST_UP, &err)) {
+	if (host_is_resumed(r->host)) {
+		run_ready(r); /* PostUp has run */
+	} else if (!run_hooks(r, HOST_HOOK_POST_UP, &err)) {
 		if (err < 0)
 			run_end(r, 1);
 		else

@@ -47,6 +47,31 @@ static void test_order(void **state)
 	expect(&far, 0, "probe host_open open await_names host_up(1401) start(7) " DOWN);
 }
 
+/* What the site runs with is stored when it is up and after a reload; PostUp does not run again. */
+static void test_resumed(void **state)
+{
+	struct test_site t = {
+		.texts = { ONE, TWO }, .events = "RT", .hooks = true, .resumed = true
+	};
+
+	test_site_run(&t);
+	expect(&t, 0,
+		"probe host_resume open take_over(1401) start(7) store apply(2) host_reload(1402) "
+		"sweep(7) store set_mtus(1403) settle pre_down pre_down_ends " DOWN);
+}
+
+/* Another back end would make other interfaces. */
+static void test_other_backend(void **state)
+{
+	struct test_site t = { .texts = { ONE, "[Site]\nBackend = kernel\n" TWO }, .events = "RT" };
+
+	test_site_run(&t);
+	expect(&t, 0, UP " " DOWN);
+	assert_false(t.reply.ok);
+	assert_non_null(strstr(t.reply.text, "Backend has changed"));
+	ctl_reply_fini(&t.reply);
+}
+
 static void test_first_error_undoes(void **state)
 {
 	static const struct {
@@ -226,6 +251,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_other_backend),
 		cmocka_unit_test(test_first_error_undoes),
 		cmocka_unit_test(test_mistake_starts_nothing),
 		cmocka_unit_test(test_reload),

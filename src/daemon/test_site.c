@@ -26,12 +26,17 @@
 #include "host/rundir.h"
 
 /* The daemon's host functions and choice of a back end are replaced by those of this file. */
-int __wrap_backend_select(enum conf_backend wanted, struct choice *ret, struct error *ret_error);
+int __wrap_backend_select(
+	const struct conf_site *conf, struct choice *ret, struct error *ret_error);
 bool __wrap_memlock_process(bool verbose);
-int __wrap_host_open(const struct conf_site *conf, const struct host_watch *watch,
-	struct host **ret, struct error *ret_error);
+int __wrap_host_open(const struct conf_site *conf, enum host_leftovers leftovers,
+	const struct host_watch *watch, struct host **ret, struct error *ret_error);
 int __wrap_host_up(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
+int __wrap_host_take_over(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
 uint32_t __wrap_host_fwmark(const struct host *host);
+bool __wrap_host_is_resumed(const struct host *host);
+int __wrap_host_store_running(
+	struct host *host, const struct conf_site *conf, struct error *ret_error);
 int __wrap_host_hook_start(
 	struct host *host, enum host_hook hook, pid_t *ret_pid, struct error *ret_error);
 int __wrap_host_hook_end(
@@ -93,7 +98,7 @@ static int called(struct error *ret_error, const char *format, ...)
 
 /* ---- the back end ---- */
 
-static int probe(struct error *ret_error)
+static int probe(const struct conf_site *conf, struct error *ret_error)
 {
 	return called(ret_error, "probe");
 }
@@ -103,8 +108,8 @@ static uint32_t mtu_of(const struct conf_site *conf)
 	return 1400 + conf->interface.listen_port;
 }
 
-static int open_site(struct loop *loop, struct conf_site *conf, struct backend_site **ret,
-	struct error *ret_error)
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
 {
 	int err = called(ret_error, "open");
 
@@ -246,7 +251,7 @@ static void close_site(struct backend_site *s)
 	called(NULL, "close");
 }
 
-static const struct backend fake = {
+static struct backend fake = {
 	.name = "fake",
 	.probe = probe,
 	.open = open_site,
@@ -262,10 +267,10 @@ static const struct backend fake = {
 	.close = close_site,
 };
 
-int __wrap_backend_select(enum conf_backend wanted, struct choice *ret, struct error *ret_error)
+int __wrap_backend_select(const struct conf_site *conf, struct choice *ret, struct error *ret_error)
 {
 	*ret = (struct choice){ .backend = &fake, .reason = "only for a test" };
-	return fake.probe(ret_error);
+	return fake.probe(conf, ret_error);
 }
 
 /* ---- the host ---- */
@@ -279,10 +284,10 @@ bool __wrap_memlock_process(bool verbose)
 	return true;
 }
 
-int __wrap_host_open(const struct conf_site *conf, const struct host_watch *watch,
-	struct host **ret, struct error *ret_error)
+int __wrap_host_open(const struct conf_site *conf, enum host_leftovers leftovers,
+	const struct host_watch *watch, struct host **ret, struct error *ret_error)
 {
-	int err = called(ret_error, "host_open");
+	int err = called(ret_error, leftovers == HOST_RESUME ? "host_resume" : "host_open");
 
 	run.host_conf = conf;
 	if (!err)
@@ -296,10 +301,29 @@ int __wrap_host_up(struct host *host, const struct host_mtus *m, struct error *r
 	return called(ret_error, "host_up(%u)", m->wg);
 }
 
+int __wrap_host_take_over(struct host *host, const struct host_mtus *m, struct error *ret_error)
+{
+	ASSERT(host == HOST);
+	return called(ret_error, "take_over(%u)", m->wg);
+}
+
 uint32_t __wrap_host_fwmark(const struct host *host)
 {
 	ASSERT(host == HOST);
 	return MARK;
+}
+
+bool __wrap_host_is_resumed(const struct host *host)
+{
+	ASSERT(host == HOST);
+	return run.t->resumed;
+}
+
+int __wrap_host_store_running(
+	struct host *host, const struct conf_site *conf, struct error *ret_error)
+{
+	ASSERT(host == HOST && conf == run.host_conf);
+	return called(ret_error, "store");
 }
 
 int __wrap_host_hook_start(
@@ -377,7 +401,9 @@ void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loo
 	const char *end = strrchr(run.t->calls, ' ');
 
 	ASSERT(host == HOST && loop && end && !run.guard);
-	ASSERT(!strcmp(end + 1, run.t->hooks ? "post_up_ends" : "start(7)"));
+	ASSERT(!strcmp(end + 1, run.t->resumed ? "store"
+				: run.t->hooks ? "post_up_ends"
+					       : "start(7)"));
 	run.guard = g;
 }
 
@@ -426,6 +452,7 @@ void test_site_run(struct test_site *t)
 	run.t = t;
 	run.next = t->events ? t->events : "";
 	run.site.backend = &fake;
+	fake.resumes = t->resumed;
 	alarm(RUN_MAX_S);
 	t->exit_code = site_daemon_run(&config);
 	alarm(0);

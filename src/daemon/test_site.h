@@ -15,6 +15,7 @@ struct test_site {
 	const char *events;   /* what happens, one letter for each call of work(): see below */
 	const char *fails;    /* name of the call that fails, or NULL */
 	bool hooks;	      /* PostUp and PreDown exist */
+	bool resumed;	      /* the back end resumes the site: PostUp has run */
 	bool slow_hook;	      /* PostUp runs until the event K */
 
 	/* set by the run */

@@ -2,6 +2,7 @@
 /* Claim a site's name on this host: take its lock, and recover after a crash. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "host/host_state.h"
 #include "host/leftovers.h"
 #include "host/rundir.h"
+#include "host/running_conf.h"
 #include "host/undo.h"
 #include "netlink/query.h"
 
@@ -23,8 +25,51 @@ static void remove_socket(const char *name)
 		unlink(path);
 }
 
-/** Undo what a crash left in this network namespace. `ret_found`: whether there was anything. */
-static int recover(struct netdev *m, const char *name, bool *ret_found)
+/** Whether a journal is of a site that kernel objects carry, with this interface. */
+static bool can_run_on(const struct journal *j, const char *interface)
+{
+	struct journal_entry like = { .kind = JOURNAL_WIREGUARD };
+
+	snprintf(like.name, sizeof(like.name), "%s", interface);
+	return journal_find(j, &like) != SIZE_MAX;
+}
+
+/** Resume the site of the journal, in this network namespace, if it is complete and nothing but a
+ * reload separates it from the present configuration. Return: whether it is resumed. */
+static bool resume(struct host *host)
+{
+	const char *interface = host->conf->interface.name;
+	struct conf_site *old = calloc(1, sizeof(*old));
+	int err = old ? running_conf_load(host->conf->name, old) : -ENOMEM;
+
+	if (err == 0 && !strcmp(old->interface.name, interface) &&
+		can_run_on(&host->netdev.journal, interface)) {
+		host->resumed = old;
+		host->resuming = true;
+		return true;
+	}
+	if (err == 0)
+		conf_site_fini(old);
+	else if (err != -ENOENT)
+		log_warning("%s cannot be resumed, as the configuration it runs with cannot be "
+			    "read: %s; it is undone and made again",
+			host->conf->name, strerror(-err));
+	free(old);
+	return false;
+}
+
+/** Undo or resume a journal of this network namespace. `host` is NULL: undo it. */
+static int recover_here(struct host *host, struct netdev *m, bool *ret_found)
+{
+	if (host && resume(host))
+		return 0;
+	*ret_found = true;
+	return undo_journal(m, UNDO_ALL);
+}
+
+/** Undo what a crash left in this network namespace; or resume the site of `resumable`, which may
+ * be NULL. `ret_found`: whether something was undone. */
+static int recover(struct netdev *m, const char *name, struct host *resumable, bool *ret_found)
 {
 	int err = journal_load(&m->journal, name);
 
@@ -44,8 +89,9 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 			m->journal.path, strerror(-err));
 	switch (journal_where(&m->journal)) {
 	case JOURNAL_HERE:
-		*ret_found = true;
-		err = undo_journal(m, UNDO_ALL);
+		err = recover_here(resumable, m, ret_found);
+		if (resumable && resumable->resuming)
+			return 0; /* the journal goes on */
 		break;
 	case JOURNAL_GONE:
 		err = journal_discard(&m->journal);
@@ -65,6 +111,8 @@ static int recover(struct netdev *m, const char *name, bool *ret_found)
 		break;
 	}
 	journal_fini(&m->journal);
+	if (err == 0)
+		running_conf_discard(name);
 	return err;
 }
 
@@ -141,8 +189,23 @@ static int open_netdev(struct netdev *m, const char *name)
 	return 0;
 }
 
-int host_open(const struct conf_site *conf, const struct host_watch *watch, struct host **ret,
-	struct error *ret_error)
+/** Begin a site that does not exist: journal, names, hooks. */
+static int begin(struct host *host)
+{
+	struct netdev *m = &host->netdev;
+	int err = journal_init(&m->journal, host->conf->name);
+
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot determine the boot id and network namespace: %s",
+			strerror(-err));
+	err = check_names(host);
+	if (err == 0)
+		err = host_note_hooks(host, JOURNAL_POST_DOWN);
+	return err ? err : host_run_pre_up(host);
+}
+
+int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
+	const struct host_watch *watch, struct host **ret, struct error *ret_error)
 {
 	struct host *host = calloc(1, sizeof(*host));
 	struct netdev *m;
@@ -164,22 +227,13 @@ int host_open(const struct conf_site *conf, const struct host_watch *watch, stru
 	}
 	err = open_netdev(m, conf->name);
 	if (err == 0)
-		err = recover(m, conf->name, &found);
+		err = recover(m, conf->name, leftovers == HOST_RESUME ? host : NULL, &found);
 	if (err == 0 && found)
 		log_info("undid what was left of %s", conf->name);
-	if (err == 0) {
-		err = journal_init(&m->journal, conf->name);
-		if (err < 0)
-			netdev_fail(m, err,
-				"Cannot determine the boot id and network namespace: %s",
-				strerror(-err));
-	}
-	if (err == 0)
-		err = check_names(host);
-	if (err == 0)
-		err = host_note_hooks(host, JOURNAL_POST_DOWN);
-	if (err == 0)
-		err = host_run_pre_up(host);
+	if (err == 0 && host->resuming)
+		log_info("%s runs on without its process: resuming it", conf->name);
+	else if (err == 0)
+		err = begin(host);
 	if (err == 0) {
 		*ret = host;
 		return 0;
@@ -204,7 +258,7 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 	}
 	err = open_netdev(&host->netdev, name);
 	if (err == 0)
-		err = recover(&host->netdev, name, &found);
+		err = recover(&host->netdev, name, NULL, &found);
 	if (err < 0)
 		*ret_error = host->netdev.error;
 	else
@@ -215,7 +269,7 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 
 bool host_has_files(const char *name)
 {
-	static const char *const suffixes[] = { "state", "state.new", "lock" };
+	static const char *const suffixes[] = { "state", "state.new", "running", "lock" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)

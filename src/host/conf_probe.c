@@ -127,6 +127,14 @@ static bool is_taken(int family, uint16_t port)
 	return taken;
 }
 
+/* Whether the kernel's WireGuard holds the port for the site itself, whose process has ended. */
+static bool is_resumable(const struct probe *p, const struct host_facts *f)
+{
+	const struct link_info *link = host_facts_link(f, p->site->interface.name);
+
+	return link && !strcmp(link->kind, "wireguard") && host_facts_is_ours(f, link);
+}
+
 /* Read the snapshot. Return: 0, or -errno with nothing to free. */
 static int collect(struct probe *p, struct host_facts *f)
 {
@@ -142,7 +150,8 @@ static int collect(struct probe *p, struct host_facts *f)
 	}
 	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
 	f->runs = host_lock_holder(p->site->name) != 0; /* or that cannot be found out */
-	f->port_taken = !f->runs && port && (is_taken(AF_INET, port) || is_taken(AF_INET6, port));
+	f->port_taken = !f->runs && !is_resumable(p, f) && port &&
+			(is_taken(AF_INET, port) || is_taken(AF_INET6, port));
 	return 0;
 }
 

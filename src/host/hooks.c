@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "host/host_state.h"
+#include "host/running_conf.h"
 #include "host/spawn.h"
 
 /** Return: a hook with every %i replaced by the interface's name, to be freed; or NULL. */
@@ -129,6 +130,7 @@ static int start_pre_down(struct host *host, pid_t *ret_pid)
 
 	if (!commands)
 		return netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
+	running_conf_discard(host->conf->name); /* it is not up any more */
 	err = start_commands(host, "PreDown", commands, collect_pre_down(host, commands), ret_pid);
 	free(commands);
 	return err;

@@ -13,6 +13,7 @@
 #include "host/host_state.h"
 #include "host/members.h"
 #include "host/routes.h"
+#include "host/running_conf.h"
 #include "host/undo.h"
 #include "netlink/query.h"
 
@@ -27,7 +28,43 @@ void host_free(struct host *host)
 	known_fini(&host->known);
 	netdev_close(&host->netdev);
 	lockfile_release(&host->lock);
+	conf_site_fini(host->resumed);
+	free(host->resumed);
 	free(host);
+}
+
+bool host_is_resumed(const struct host *host)
+{
+	return host->resuming;
+}
+
+struct netdev *host_netdev(struct host *host)
+{
+	return &host->netdev;
+}
+
+void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx)
+{
+	host->make = make;
+	host->make_ctx = ctx;
+}
+
+int host_make_sessions(struct host *host, const struct conf_site *conf)
+{
+	return host->make ? host->make(host->make_ctx, conf, &host->netdev.error) : 0;
+}
+
+int host_store_running(struct host *host, const struct conf_site *conf, struct error *ret_error)
+{
+	int err = running_conf_store(conf);
+
+	(void)host;
+	return err < 0 ? error_set(ret_error, err,
+				 "Cannot write the configuration of %s to the run folder:\n"
+				 "If its process is killed, the next `up` makes the site again "
+				 "instead of resuming it.",
+				 conf->name)
+		       : 0;
 }
 
 void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mark)
@@ -92,6 +129,8 @@ static int set_up(struct host *host, const struct host_mtus *mtus)
 	const struct conf_session *session;
 	int err = set_up_wg(host, mtus->wg);
 
+	if (err == 0)
+		err = host_make_sessions(host, host->conf);
 	if (err == 0 && known_set_mtus(&host->known, host->conf, mtus->wg, mtus->sessions) < 0)
 		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	for (size_t i = 0; err == 0 && i < host->conf->n_bridges; i++)
@@ -207,6 +246,7 @@ static void leave_adopted(struct host *host)
 
 void host_down(struct host *host)
 {
+	running_conf_discard(host->conf->name);
 	leave_adopted(host);
 	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);

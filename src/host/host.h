@@ -35,6 +35,7 @@
 
 struct conf_site;
 struct host;
+struct netdev;
 
 /** The MTUs of the engine's interfaces in bytes, computed or configured. `sessions` has one entry
  * for each session of each tunnel, in the order of the file; 0 leaves that interface's MTU
@@ -51,6 +52,19 @@ struct host_watch {
 	void *ctx;
 };
 
+/** What host_open() does about a site whose process has ended without `down`. */
+enum host_leftovers {
+	HOST_UNDO = 0, /* undo its changes */
+	HOST_RESUME,   /* keep them if it runs on without its process: kernel objects carry it */
+};
+
+/**
+ * Makes the interfaces of the sessions of `conf`, for a back end whose tunnels need the addresses
+ * and routes of the WireGuard interface. Called by host_up() and host_reload() when those are set
+ * up, before the bridges. Return: 0, or -errno with `ret_error` filled.
+ */
+typedef int host_make_fn(void *ctx, const struct conf_site *conf, struct error *ret_error);
+
 /** Hooks that need running traffic, so they run while the engine's loop runs. */
 enum host_hook {
 	HOST_HOOK_POST_UP = 0,
@@ -59,18 +73,43 @@ enum host_hook {
 
 /**
  * Claim the name of a site on this host: take the lock, undo what a crashed daemon left, check that
- * none of the interfaces to be created exists, run PreUp.
+ * none of the interfaces to be created exists, run PreUp. With HOST_RESUME, a site that runs on
+ * without its process is resumed instead: nothing is undone, and PreUp has run already.
  * `conf` is borrowed until host_close() or a successful host_reload(); `watch` may be NULL.
  * Return: 0, or -errno with `ret_error` filled (-EBUSY: already running) and nothing changed.
  */
-int host_open(const struct conf_site *conf, const struct host_watch *watch, struct host **ret,
-	struct error *ret_error);
+int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
+	const struct host_watch *watch, struct host **ret, struct error *ret_error);
+
+/** Whether host_open() has resumed a site: PostUp has run, too. */
+bool host_is_resumed(const struct host *host);
+
+/** For a back end that makes kernel objects: its journal, log of changes and netlink socket. */
+struct netdev *host_netdev(struct host *host);
+
+/** Let `make` make the interfaces of the sessions; `ctx` is borrowed. */
+void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx);
 
 /**
- * Configure the host around the engine's interfaces, which must exist and be down.
+ * Store that the site is up as configured, so that a later host_open() can resume it if this
+ * process ends without `down`. Call it again after a reload. `conf`: as in use.
+ * Return: 0, or -errno with `ret_error` filled: then it would be undone instead.
+ */
+int host_store_running(struct host *host, const struct conf_site *conf, struct error *ret_error);
+
+/**
+ * Configure the host around the interfaces of the back end, which must exist and be down, except
+ * those of the sessions if host_make_sessions_by() was called.
  * Return: 0, or -errno with `ret_error` filled and all changes undone.
  */
 int host_up(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
+
+/**
+ * Instead of host_up(), for a resumed site: apply the difference between the configuration that it
+ * runs with and the present one. The guard restores what others have changed meanwhile.
+ * Return: 0, or -errno with `ret_error` filled; then host_down() undoes all.
+ */
+int host_take_over(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
 
 /** The firewall mark for the engine's sockets: FwMark, or the mark chosen for a default route
  * through the tunnel; 0 for none. Valid after host_up(). */

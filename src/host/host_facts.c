@@ -22,7 +22,7 @@ const struct link_info *host_facts_index(const struct host_facts *facts, uint32_
 
 bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link)
 {
-	if (!strcmp(link->kind, "bridge"))
-		return !strcmp(link->alias, facts->alias);
-	return facts->runs && !strcmp(link->kind, "tun");
+	if (!strcmp(link->kind, "tun"))
+		return facts->runs;
+	return !strcmp(link->alias, facts->alias);
 }

@@ -22,7 +22,7 @@ enum host_ipv6 {
 struct host_facts {
 	struct link_list links;
 	struct ifaddr_list addresses;
-	char alias[LINK_ALIAS_LEN]; /* of the bridges that the site has created */
+	char alias[LINK_ALIAS_LEN]; /* of what the site has created */
 	bool runs;		    /* the site runs, so its interfaces exist */
 	bool port_taken;	    /* ListenPort belongs to another program */
 	/** The state of IPv6 for the interface `name`, which need not exist. */
@@ -43,8 +43,8 @@ const struct link_info *host_facts_link(const struct host_facts *facts, const ch
 /** The interface with that ifindex, or NULL. */
 const struct link_info *host_facts_index(const struct host_facts *facts, uint32_t ifindex);
 
-/** Whether the site `name` has created the interface: a bridge with its alias or, while the site
- * runs, a TUN or TAP interface. */
+/** Whether the site has created the interface: a bridge, or one of the kernel's WireGuard and L2TP,
+ * with its alias; or, while the site runs, a TUN or TAP interface. */
 bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link);
 
 #endif

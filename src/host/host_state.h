@@ -19,6 +19,10 @@ struct host {
 	uint32_t mark;
 	bool mark_chosen; /* chosen by us, not set in the file */
 	struct known known;
+	struct conf_site *resumed; /* the configuration of a resumed site; NULL: none */
+	bool resuming;		   /* the site was resumed */
+	host_make_fn *make;	   /* makes the interfaces of the sessions; may be NULL */
+	void *make_ctx;
 };
 
 /** Store the mark in use, and whether we have chosen it because the file sets none. */
@@ -33,6 +37,10 @@ int host_note_hooks(struct host *host, enum journal_kind kind);
  * bridge, up. Return: 0 or -errno, error filled. */
 int host_set_session(struct host *host, const struct conf_site *conf,
 	const struct conf_session *session, uint32_t mtu);
+
+/** Make the interfaces of the sessions of `conf`, if the back end leaves that to us. Return: 0 or
+ * -errno, error filled. */
+int host_make_sessions(struct host *host, const struct conf_site *conf);
 
 /** Run PreUp. Return: 0 or -errno, error filled. */
 int host_run_pre_up(struct host *host);

@@ -90,7 +90,7 @@ static int bring_up(
 	struct host_watch watch = { .step = sabotage, .ctx = s };
 	struct host_mtus mtus = { .wg = 1440, .sessions = mtu };
 	struct host *host = NULL;
-	int err = host_open(conf, &watch, &host, error);
+	int err = host_open(conf, HOST_UNDO, &watch, &host, error);
 
 	if (err < 0)
 		return err;
@@ -335,7 +335,7 @@ static void test_runs_once(void **state)
 	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_false(found);
 	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
-	assert_int_equal(host_open(&conf, NULL, &second, &error), -EBUSY);
+	assert_int_equal(host_open(&conf, HOST_UNDO, NULL, &second, &error), -EBUSY);
 	assert_non_null(strstr(error.problem, "vpn01 is running already"));
 	assert_int_equal(host_undo("vpn01", &found, &error), -EBUSY);
 	assert_int_equal(host_wait_stopped("vpn01", 20), -ETIMEDOUT);

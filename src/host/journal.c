@@ -211,19 +211,6 @@ static int read_lines(struct journal *j, FILE *f)
 	return err < 0 || !ferror(f) ? err : -EIO;
 }
 
-/** The file contains commands that run as root: refuse it if another user could have written it. */
-static int check_owner(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
-		(st.st_mode & (S_IWGRP | S_IWOTH)))
-		return -EPERM;
-	return 0;
-}
-
 int journal_load(struct journal *j, const char *name)
 {
 	FILE *f;
@@ -234,18 +221,16 @@ int journal_load(struct journal *j, const char *name)
 	err = rundir_file(name, "state", j->path);
 	if (err < 0)
 		return err;
-	fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = rundir_open_ours(j->path); /* it contains commands that run as root */
 	if (fd < 0)
-		return -errno;
+		return fd;
 	f = fdopen(fd, "r");
 	if (!f) {
 		err = -errno;
 		close(fd);
 		return err;
 	}
-	err = check_owner(fd);
-	if (err == 0)
-		err = read_head(j, f);
+	err = read_head(j, f);
 	if (err == -EPROTO && ferror(f))
 		err = -EIO;
 	if (err == 0)

@@ -28,6 +28,11 @@ static const struct {
 	[JOURNAL_NFT] = { "nft %p %n", "nft delete table %p %n" },
 	[JOURNAL_DNS] = { "dns %n", "resolvconf -d %n -f" },
 	[JOURNAL_PRE_DOWN] = { "pre-down %t", "run PreDown" },
+	[JOURNAL_WIREGUARD] = { "wireguard %n", "ip link del %n" },
+	[JOURNAL_TUNNEL] = { "l2tp-tunnel %T %R", "ip l2tp del tunnel tunnel_id %T" },
+	[JOURNAL_SESSION] = { "l2tp-session %T %S %l %n",
+		"ip l2tp del session tunnel_id %T session_id %S" },
+	[JOURNAL_CLAMP] = { "clamp %n", "nft delete table bridge wirespan-%n" },
 	[JOURNAL_UNKNOWN] = { "%t", "%t" },
 };
 
@@ -49,9 +54,13 @@ static const struct field {
 	{ 'i', AT(ifindex) },
 	{ 'f', AT(mark) },
 	{ 'P', AT(priority) },
+	{ 'T', AT(tunnel) },
+	{ 'R', AT(peer) },
+	{ 'S', AT(session) },
 	{ '4', AT(six), .names = { "4", "6" } },
 	{ 'p', AT(six), .names = { "ip", "ip6" } },
 	{ 'u', AT(was_up), .names = { "down", "up" } },
+	{ 'l', AT(no_sublayer), .names = { "default", "none" } },
 };
 
 static const struct field *find_field(char letter)
@@ -176,5 +185,7 @@ bool journal_entry_matches(const struct journal_entry *e, const struct journal_e
 	return e->kind == like->kind && e->six == like->six &&
 	       (!like->mark || e->mark == like->mark) &&
 	       (!like->priority || e->priority == like->priority) &&
+	       (!like->tunnel || e->tunnel == like->tunnel) &&
+	       (!like->session || e->session == like->session) &&
 	       (!*like->name || !strcmp(e->name, like->name));
 }

@@ -25,6 +25,10 @@ enum journal_kind {
 	JOURNAL_NFT,	       /* six, name (of the table) */
 	JOURNAL_DNS,	       /* name (key of resolvconf) */
 	JOURNAL_PRE_DOWN,      /* text */
+	JOURNAL_WIREGUARD,     /* name: an interface of the kernel's own WireGuard */
+	JOURNAL_TUNNEL,	       /* tunnel, peer: of the kernel's own L2TP */
+	JOURNAL_SESSION,       /* tunnel, session, no_sublayer, name: of the kernel's own L2TP */
+	JOURNAL_CLAMP,	       /* name (of the site): its nft table that clamps bridged TCP */
 	JOURNAL_UNKNOWN,       /* text: a line of another version */
 	JOURNAL_KIND_COUNT,
 };
@@ -34,9 +38,13 @@ struct journal_entry {
 	enum journal_kind kind;
 	bool six; /* IPv6, not IPv4 */
 	bool was_up;
+	bool no_sublayer; /* the session has no L2-specific sublayer */
 	uint32_t ifindex;
 	uint32_t mark; /* firewall mark, and table of the rule */
 	uint32_t priority;
+	uint32_t tunnel;  /* local tunnel id */
+	uint32_t peer;	  /* the peer's tunnel id */
+	uint32_t session; /* local session id */
 	char name[JOURNAL_NAME_LEN];
 	char mac[JOURNAL_MAC_LEN]; /* 02:00:00:00:00:01 */
 	char bridge[IF_NAMESIZE];
@@ -55,8 +63,8 @@ void journal_entry_print_undo(const struct journal_entry *e, FILE *out);
  * `ret` is JOURNAL_UNKNOWN with the line as its text. */
 bool journal_entry_parse(char *line, struct journal_entry *ret);
 
-/** Return: whether `e` has the kind and family of `like`, and its mark, priority and name unless
- * those are empty. */
+/** Return: whether `e` has the kind and family of `like`, and its mark, priority, tunnel, session
+ * and name unless those are empty. */
 bool journal_entry_matches(const struct journal_entry *e, const struct journal_entry *like);
 
 #endif

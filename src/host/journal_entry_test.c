@@ -40,6 +40,14 @@ static const struct {
 	{ "dns tun.wg0", { JOURNAL_DNS, .name = "tun.wg0" }, "resolvconf -d tun.wg0 -f" },
 	{ "adopt br0 " MAC, { JOURNAL_ADOPT, .name = "br0", .mac = MAC },
 		"ip link set br0 address " MAC },
+	{ "wireguard wg0", { JOURNAL_WIREGUARD, .name = "wg0" }, "ip link del wg0" },
+	{ "l2tp-tunnel 3939 3940", { JOURNAL_TUNNEL, .tunnel = 3939, .peer = 3940 },
+		"ip l2tp del tunnel tunnel_id 3939" },
+	{ "l2tp-session 3939 3941 none l2tpeth0",
+		{ JOURNAL_SESSION, .tunnel = 3939, .session = 3941, .no_sublayer = true,
+			.name = "l2tpeth0" },
+		"ip l2tp del session tunnel_id 3939 session_id 3941" },
+	{ "clamp a", { JOURNAL_CLAMP, .name = "a" }, "nft delete table bridge wirespan-a" },
 };
 
 static const char *printed(
@@ -72,6 +80,10 @@ static void test_kinds(void **state)
 		assert_int_equal(e.ifindex, expected->ifindex);
 		assert_int_equal(e.mark, expected->mark);
 		assert_int_equal(e.priority, expected->priority);
+		assert_int_equal(e.tunnel, expected->tunnel);
+		assert_int_equal(e.peer, expected->peer);
+		assert_int_equal(e.session, expected->session);
+		assert_int_equal(e.no_sublayer, expected->no_sublayer);
 		assert_string_equal(e.name, expected->name);
 		assert_string_equal(e.mac, expected->mac);
 		assert_string_equal(e.bridge, expected->bridge);
@@ -110,7 +122,8 @@ static void test_unknown(void **state)
 		("bridge br0  " MAC), "member eth1 4294967296 br0 up", "member eth1 -1 br0 up",
 		"member eth1 1x br0 up", "member eth1 1 br0 sideways",
 		"member eth1 1 a-name-of-16-byt up", "rule 5 main", "rule 4 mark", "rule 4 mark ",
-		"nft inet x", "sysctl a 1", "sysctl a 1 1234567890123456", "post-downx", "new 1" };
+		"nft inet x", "l2tp-tunnel 1 x", "l2tp-session 1 2 some l2tpeth0", "sysctl a 1",
+		"sysctl a 1 1234567890123456", "post-downx", "new 1" };
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		struct journal_entry e;
@@ -127,6 +140,7 @@ static void test_matches(void **state)
 {
 	const struct journal_entry *bridge = &table[2].e;
 	const struct journal_entry *mark = &table[5].e;
+	const struct journal_entry *session = &table[13].e;
 
 	assert_true(journal_entry_matches(bridge, &(struct journal_entry){ JOURNAL_BRIDGE }));
 	assert_true(journal_entry_matches(
@@ -140,6 +154,12 @@ static void test_matches(void **state)
 		mark, &(struct journal_entry){ JOURNAL_RULE_MARK, .mark = 1 }));
 	assert_false(journal_entry_matches(
 		mark, &(struct journal_entry){ JOURNAL_RULE_MARK, .six = true }));
+	assert_true(journal_entry_matches(
+		session, &(struct journal_entry){ JOURNAL_SESSION, .tunnel = 3939 }));
+	assert_false(journal_entry_matches(
+		session, &(struct journal_entry){ JOURNAL_SESSION, .tunnel = 3939, .session = 1 }));
+	assert_false(journal_entry_matches(
+		session, &(struct journal_entry){ JOURNAL_SESSION, .tunnel = 1 }));
 }
 
 int main(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Remove what a site has left whose journal is lost, recognised by our marks.
  *
- * Theory of operation. Bridges and the WireGuard interface have the alias "wirespan NAME". The
- * interface exists only as long as its process, so it shows a running site. Rules have our protocol
+ * Theory of operation. Bridges, the WireGuard interface, and the interfaces of the kernel's L2TP
+ * have the alias "wirespan NAME". A TUN exists only as long as its process, so it shows a running
+ * site; the kernel's own objects are left over. Rules have our protocol
  * number, but no name: one is left over if no journal contains it and its table has no route,
  * because the route of a running site is added before the rule. The rule for the main table has no
  * table of its own: it is removed when every other rule of ours is accounted for. nft tables are
@@ -18,11 +19,12 @@
 
 #include "base/log.h"
 #include "host/bridge.h"
+#include "host/kernel_undo.h"
 #include "host/routes.h"
 #include "host/spawn.h"
 #include "netlink/query.h"
 
-static int remove_bridges(struct netdev *m, bool *ret_found)
+static int remove_links(struct netdev *m, bool *ret_found)
 {
 	struct link_list list;
 	int err = query_links(&m->nl, &list);
@@ -32,8 +34,16 @@ static int remove_bridges(struct netdev *m, bool *ret_found)
 	for (size_t i = 0; err == 0 && i < list.n; i++) {
 		const struct link_info *link = &list.v[i];
 		struct nl_msg msg;
+		int removed;
 
 		if (strcmp(link->alias, m->alias) != 0)
+			continue;
+		removed = kernel_remove_leftover(m, link);
+		if (removed < 0)
+			err = netdev_fail(m, removed,
+				"Cannot remove %s, which is left from before:", link->name);
+		*ret_found |= removed > 0;
+		if (removed)
 			continue;
 		if (!bridge_is_ours(m, link)) {
 			err = netdev_fail(m, -EBUSY,
@@ -169,7 +179,7 @@ static int remove_tables(struct netdev *m)
 int leftovers_remove(struct netdev *m, bool *ret_found)
 {
 	bool rules = false;
-	int err = remove_bridges(m, ret_found);
+	int err = remove_links(m, ret_found);
 
 	if (err == 0)
 		err = remove_rules(m, &rules);

@@ -21,7 +21,7 @@ int netdev_open(struct netdev *m, const char *name)
 
 	for (size_t i = 0; i < NETDEV_SPARE; i++)
 		m->spare[i] = -1;
-	len = snprintf(m->alias, sizeof(m->alias), "wirespan %s", name);
+	len = snprintf(m->alias, sizeof(m->alias), NETDEV_ALIAS "%s", name);
 
 	if ((size_t)len >= sizeof(m->alias))
 		return -ENAMETOOLONG;

@@ -14,6 +14,9 @@
 /** Descriptors that undo needs at once: program input, sysctl, journal, lock. */
 #define NETDEV_SPARE 4
 
+/** Start of the alias of the interfaces that we create; the site's name follows. */
+#define NETDEV_ALIAS "wirespan "
+
 /** State that every change needs. `error` describes the last failure. */
 struct netdev {
 	struct nl_socket nl;

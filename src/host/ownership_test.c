@@ -52,7 +52,7 @@ static void site_up(struct site *s, const char *name, const char *interface, con
 		"AllowedIPs = 0.0.0.0/0, ::/0\n%s",
 		interface, *more == '[' ? "" : more, *more == '[' ? more : "");
 	test_conf(&s->conf, name, text);
-	assert_int_equal(host_open(&s->conf, NULL, &s->host, &error), 0);
+	assert_int_equal(host_open(&s->conf, HOST_UNDO, NULL, &s->host, &error), 0);
 	test_engine_open(&engine, &s->conf);
 	assert_int_equal(host_up(s->host, &mtus, &error), 0);
 }
@@ -240,7 +240,7 @@ static void test_unknown_line(void **state)
 	assert_int_equal(host_undo("one", &found, &error), -EPROTO);
 	assert_non_null(strstr(error.problem, "vrf red 7"));
 	test_conf(&site.conf, "one", "[Interface]\n" KEY);
-	assert_int_equal(host_open(&site.conf, NULL, &host, &error), -EPROTO);
+	assert_int_equal(host_open(&site.conf, HOST_UNDO, NULL, &host, &error), -EPROTO);
 	left = test_host_picture();
 	assert_int_equal(count(left, "one.state\n"), 1);
 	free(left);
@@ -341,7 +341,7 @@ static void test_lost_lock(void **state)
 	assert_int_equal(host_undo("one", &found, &error), -EBUSY);
 	assert_non_null(strstr(error.problem, "wg1"));
 	assert_true(*error.hint);
-	assert_int_equal(host_open(&site.conf, NULL, &host, &error), -EBUSY);
+	assert_int_equal(host_open(&site.conf, HOST_UNDO, NULL, &host, &error), -EBUSY);
 	assert_int_equal(site_down(&site, NULL), 0);
 }
 

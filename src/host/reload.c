@@ -5,6 +5,7 @@
  * So a reload that failed midway can be repeated.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,8 @@ static int change_session(struct host *host, const struct conf_site *conf,
 		if (err < 0)
 			return err;
 	}
+	if (!to && !(link.flags & IFF_UP))
+		return host_set_session(host, conf, new, mtu);
 	return to && to->adopt ? 0 : netdev_set_mtu(m, &link, mtu);
 }
 
@@ -261,6 +264,8 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 		err = drop_members(host, conf);
 	if (err == 0)
 		err = change_wg(host, conf, mtus->wg);
+	if (err == 0)
+		err = host_make_sessions(host, conf);
 	for (size_t i = 0; err == 0 && i < conf->n_bridges; i++)
 		err = change_bridge(host, conf_bridge_find(host->conf, conf->bridges[i].name),
 			&conf->bridges[i]);
@@ -289,5 +294,32 @@ int host_reload(struct host *host, const struct conf_site *conf, const struct ho
 		host->conf = old;
 		*ret_error = host->netdev.error;
 	}
+	return err;
+}
+
+/** The firewall mark of a resumed site's default route: its rule's, in the journal. */
+static uint32_t resumed_mark(const struct host *host)
+{
+	const struct journal *j = &host->netdev.journal;
+	size_t i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK });
+
+	if (i == SIZE_MAX)
+		i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK, .six = true });
+	return i == SIZE_MAX ? host->resumed->interface.fwmark : j->v[i].mark;
+}
+
+int host_take_over(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
+{
+	const struct conf_site *conf = host->conf;
+	uint32_t mark = resumed_mark(host);
+	int err;
+
+	if (route_plan_make(host->resumed, &host->plan) < 0)
+		return error_set(ret_error, -ENOMEM, "Out of memory");
+	route_plan_set_table(&host->plan, mark);
+	host->conf = host->resumed;
+	host_set_mark(host, host->conf, mark);
+	err = host_reload(host, conf, mtus, ret_error);
+	host->conf = conf;
 	return err;
 }

@@ -103,7 +103,7 @@ static struct host *bring_up(const struct conf_site *conf, struct watcher *w)
 	struct error error;
 	struct host *host;
 
-	assert_int_equal(host_open(conf, &watch, &host, &error), 0);
+	assert_int_equal(host_open(conf, HOST_UNDO, &watch, &host, &error), 0);
 	test_engine_open(&engine, conf);
 	assert_int_equal(host_up(host, &mtus, &error), 0);
 	return host;

@@ -4,9 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SUFFIX "sock"
 
@@ -36,6 +39,33 @@ int rundir_file(const char *site, const char *suffix, char ret_path[static PATH_
 int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN])
 {
 	return file_path(site, SUFFIX, ret_path, RUNDIR_SOCKET_LEN);
+}
+
+/* Return: 0, or -EPERM if another user could have written the file. */
+static int check_owner(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+		(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return -EPERM;
+	return 0;
+}
+
+int rundir_open_ours(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = check_owner(fd);
+	if (err == 0)
+		return fd;
+	close(fd);
+	return err;
 }
 
 /* Return: the length of the site's name if the file is a control socket, NAME.sock; else 0. */

@@ -26,6 +26,10 @@ int rundir_file(const char *site, const char *suffix, char ret_path[static PATH_
 /** Write the path of a site's control socket. Return: as rundir_file(). */
 int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]);
 
+/** Open a file of the run folder to read it. Return: a descriptor; -EPERM if another user could
+ * have written the file; or another -errno. */
+MUST_CHECK int rundir_open_ours(const char *path);
+
 /** List the sites that have a control socket, sorted; sockets may be stale. Return: 0 and
  * `*ret_names`, an array to release with rundir_free_names(); 0 and an empty array if the folder
  * does not exist; or -errno. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "host/bridge.h"
 #include "host/dns.h"
+#include "host/kernel_undo.h"
 #include "host/routes.h"
 #include "host/spawn.h"
 
@@ -49,6 +50,10 @@ static int (*const undoers[JOURNAL_KIND_COUNT])(struct netdev *m, const struct j
 	[JOURNAL_NFT] = routes_undo_filter,
 	[JOURNAL_DNS] = dns_undo,
 	[JOURNAL_PRE_DOWN] = undo_hook,
+	[JOURNAL_WIREGUARD] = kernel_undo_wireguard,
+	[JOURNAL_TUNNEL] = kernel_undo_tunnel,
+	[JOURNAL_SESSION] = kernel_undo_session,
+	[JOURNAL_CLAMP] = kernel_undo_clamp,
 	[JOURNAL_UNKNOWN] = undo_unknown,
 };
 

@@ -3,10 +3,14 @@
 #include "underlay/mtu_budget.h"
 
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "netlink/query.h"
 #include "wg/overhead.h"
+
+/* The kernel removes the IPv6 addresses of an interface whose MTU falls below this. */
+#define WG_INTERFACE_MTU_MIN 1280
 
 unsigned mtu_budget_route_mtu(
 	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark)
@@ -19,15 +23,25 @@ unsigned mtu_budget_route_mtu(
 	return route.mtu;
 }
 
-static void budget_take(struct mtu_budget *b, unsigned mtu, uint16_t family, bool measured)
+void mtu_budget_take(struct mtu_budget *b, unsigned route_mtu, uint16_t family)
 {
+	unsigned mtu = route_mtu ? route_mtu : MTU_BUDGET_ASSUMED;
 	unsigned wg = wg_mtu_of(mtu, family);
 
 	if (b->wg_mtu && wg >= b->wg_mtu)
 		return;
-	*b = (struct mtu_budget){
-		.outer_mtu = mtu, .outer_family = family, .outer_measured = measured, .wg_mtu = wg
-	};
+	*b = (struct mtu_budget){ .outer_mtu = mtu,
+		.outer_family = family,
+		.outer_measured = route_mtu != 0,
+		.wg_mtu = wg };
+}
+
+void mtu_budget_finish(struct mtu_budget *b, const struct conf_site *conf)
+{
+	if (!b->wg_mtu)
+		mtu_budget_take(b, 0, AF_INET6);
+	if (conf->interface.mtu)
+		b->wg_mtu = conf->interface.mtu;
 }
 
 void mtu_budget_compute(
@@ -37,19 +51,31 @@ void mtu_budget_compute(
 
 	for (size_t i = 0; i < conf->n_peers; i++) {
 		struct ip_addr addr;
-		unsigned mtu;
 
 		if (!conf->peers[i].endpoint_host ||
 			ip_addr_parse(conf->peers[i].endpoint_host, &addr) < 0)
 			continue;
-		mtu = mtu_budget_route_mtu(nl, &addr, 0, fwmark);
-		budget_take(&b, mtu ? mtu : MTU_BUDGET_ASSUMED, addr.family, mtu != 0);
+		mtu_budget_take(&b, mtu_budget_route_mtu(nl, &addr, 0, fwmark), addr.family);
 	}
-	if (!b.wg_mtu)
-		budget_take(&b, MTU_BUDGET_ASSUMED, AF_INET6, false);
-	if (conf->interface.mtu)
-		b.wg_mtu = conf->interface.mtu;
+	mtu_budget_finish(&b, conf);
 	*ret = b;
+}
+
+uint32_t mtu_budget_wg_interface(const struct mtu_budget *b, const struct conf_site *conf)
+{
+	return !conf->interface.mtu && b->wg_mtu < WG_INTERFACE_MTU_MIN ? WG_INTERFACE_MTU_MIN
+									: b->wg_mtu;
+}
+
+uint32_t *mtu_budget_sessions(const struct conf_site *conf)
+{
+	uint32_t *mtus = calloc(conf_session_count(conf) + 1, sizeof(*mtus));
+	struct conf_session_walk walk = { conf };
+	const struct conf_session *session;
+
+	while (mtus && (session = conf_next_session(&walk)))
+		mtus[walk.i - 1] = mtu_budget_session_mtu(session);
+	return mtus;
 }
 
 struct mtu_options mtu_budget_options(const struct mtu_budget *b, const struct conf_tunnel *tunnel,

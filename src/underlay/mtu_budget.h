@@ -4,6 +4,7 @@
 #define UNDERLAY_MTU_BUDGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "conf/model.h"
@@ -32,6 +33,21 @@ struct mtu_budget {
  */
 void mtu_budget_compute(const struct conf_site *conf, struct nl_socket *nl, uint32_t fwmark,
 	struct mtu_budget *ret);
+
+/** Take a path into account: the MTU of its route (0: not known, 1500 is assumed), and the family
+ * of its endpoint. The path with the smallest budget counts. */
+void mtu_budget_take(struct mtu_budget *b, unsigned route_mtu, uint16_t family);
+
+/** After all paths: assume one if there was none, and let the MTU of [Interface] win. */
+void mtu_budget_finish(struct mtu_budget *b, const struct conf_site *conf);
+
+/** The MTU for the WireGuard interface. Below 1280 the kernel would remove its IPv6 addresses, so
+ * that is the least unless the file gives one. */
+uint32_t mtu_budget_wg_interface(const struct mtu_budget *b, const struct conf_site *conf);
+
+/** Return: the MTUs for the interfaces of all sessions, in the order of the file, to be freed; or
+ * NULL if out of memory. */
+uint32_t *mtu_budget_sessions(const struct conf_site *conf);
 
 /** The inputs of the MTU ladder of one session under a budget; without VLAN tags. */
 struct mtu_options mtu_budget_options(const struct mtu_budget *b, const struct conf_tunnel *tunnel,

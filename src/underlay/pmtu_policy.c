@@ -12,10 +12,6 @@
 #include "underlay/sticky_source.h"
 #include "wg/overhead.h"
 
-/* The kernel removes the IPv6 addresses of wg0 if its MTU falls below this; for smaller paths, the
- * engine answers with ICMP. */
-#define WG_INTERFACE_MTU_MIN 1280
-
 /* The path of a peer that has moved is looked up at once, up to this rate: a lookup queries the
  * kernel, sends a large probe to the apparent address of the peer, and may change MTUs, all caused
  * by one small datagram. */
@@ -31,19 +27,14 @@
  * unchanged. */
 static int set_interfaces(struct pmtu_policy *p, const struct conf_site *conf)
 {
-	uint32_t *mtus = calloc(conf_session_count(conf) + 1, sizeof(*mtus));
-	struct conf_session_walk walk = { conf };
-	const struct conf_session *session;
+	uint32_t *mtus = mtu_budget_sessions(conf);
 
 	if (!mtus)
 		return -ENOMEM;
-	while ((session = conf_next_session(&walk)))
-		mtus[walk.i - 1] = mtu_budget_session_mtu(session);
 	free(p->sessions);
 	p->sessions = mtus;
-	p->wg_interface = p->budget.wg_mtu;
-	if (!conf->interface.mtu && p->wg_interface < WG_INTERFACE_MTU_MIN)
-		p->wg_interface = WG_INTERFACE_MTU_MIN;
+	p->wg_interface = mtu_budget_wg_interface(&p->budget, conf); /* for smaller paths, the
+									engine answers with ICMP */
 	return 0;
 }
 

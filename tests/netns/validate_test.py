@@ -37,12 +37,21 @@ for i in lo eth0 far0 eth1 far1; do ip link set $i up; done
         self.node.settle()
         self.before = snapshot(self.node)
 
-    def text(self, interface="", endpoint=f"{PEER}:{PORT}", allowed="10.0.1.21/32", member="eth1", bridge="", top=""):
+    def text(
+        self,
+        interface="",
+        endpoint=f"{PEER}:{PORT}",
+        allowed="10.0.1.21/32",
+        member="eth1",
+        bridge="",
+        top="",
+        session="",
+    ):
         return (
             f"{top}[Interface]\nPrivateKey = {self.private}\nListenPort = {PORT}\nAddress = 10.0.1.11/24\n{interface}\n"
             f"[Peer]\nPublicKey = {self.public}\nEndpoint = {endpoint}\nAllowedIPs = {allowed}\n"
             "[L2TP]\nTunnelId = 1\nPeerTunnelId = 2\nRemote = 10.0.1.21\n"
-            "[L2TPSession]\nSessionId = 1\nPeerSessionId = 2\n"
+            f"[L2TPSession]\nSessionId = 1\nPeerSessionId = 2\n{session}\n"
             f"[Bridge]\nAddress = 10.0.2.11/24\nMember = {member}\n{bridge}\n"
         )
 
@@ -166,7 +175,11 @@ def names(bench):
 
 
 def backend(bench):
-    bench.refused("no kernel back end", "Backend = auto", top="[Site]\nBackend = kernel\n")
+    """What the kernel cannot do is refused, and so is a kernel without the modules (which this one may have)."""
+    kernel = "[Site]\nBackend = kernel\n"
+    bench.refused("Oversize = reject of l2tpeth0", "Oversize = fragment", top=kernel, session="Oversize = reject")
+    if not os.path.exists("/sys/module/wireguard"):
+        bench.refused("cannot make a WireGuard interface", "modprobe wireguard", top=kernel)
 
 
 def port(bench):

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The MTUs of a site that kernel objects carry, and the segment sizes that follow. */
+#ifndef BACKEND_KERNEL_MTUS_H
+#define BACKEND_KERNEL_MTUS_H
+
+#include <stdbool.h>
+
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "host/netdev.h"
+#include "netlink/wireguard_nl.h"
+#include "underlay/mtu_budget.h"
+
+/** The budget, and the MTUs of the interfaces. Zeroed it is empty; free it with
+ * kernel_mtus_fini(). */
+struct kernel_mtus {
+	struct mtu_budget budget;
+	uint32_t wg;	    /* MTU of the WireGuard interface */
+	uint32_t *sessions; /* those of the sessions, in the order of the file */
+	bool clamp_failed;  /* the segment sizes could not be set: reported once */
+};
+
+/** Free it, and make it empty. */
+void kernel_mtus_fini(struct kernel_mtus *mtus);
+
+/**
+ * Compute the MTUs from the MTU of [Interface], or from the routes to the endpoints that the peers
+ * have now. Return: 0; 1 if an interface's MTU differs from before; or -ENOMEM, and nothing has
+ * changed.
+ */
+MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_site *conf,
+	const struct wgnl_device *device, struct nl_socket *nl, uint32_t fwmark);
+
+/**
+ * Lower the segment sizes of TCP connections through the sessions to what fits, according to
+ * ClampMSS: an nft table of family bridge, journalled first. Where nftables are missing, packets
+ * are fragmented instead: a warning is logged.
+ */
+void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);
+
+#endif

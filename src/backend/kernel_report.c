@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of a site that kernel objects carry, from the kernel's counters. */
+#include "backend/kernel_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/kernel_peers.h"
+#include "backend/kernel_sessions.h"
+#include "base/clock.h"
+#include "netlink/l2tp_nl.h"
+#include "wg/overhead.h"
+
+/* The peer's state, as far as the kernel reports it. */
+static enum status_peer_state state_of(const struct wgnl_peer_info *p, int64_t age)
+{
+	return p->handshake_s && age < KERNEL_PEERS_ALIVE_S ? STATUS_PEER_ESTABLISHED
+							    : STATUS_PEER_IDLE;
+}
+
+static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer_info *p,
+	struct status_report *r)
+{
+	const struct kernel_name *name = kernel_names_find(in->names, p->public_key);
+	struct status_peer *s = status_add_peer(r);
+	int64_t age = (int64_t)clock_wall().sec - p->handshake_s;
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->public_key, p->public_key, KEY_LEN);
+	s->has_psk = p->has_preshared_key;
+	s->endpoint = p->endpoint;
+	if (name)
+		snprintf(s->endpoint_name, sizeof(s->endpoint_name), "%s:%u", name->host,
+			name->port);
+	s->state = state_of(p, age);
+	s->last_handshake =
+		(struct wall){ .sec = (uint64_t)p->handshake_s, .nsec = (uint32_t)p->handshake_ns };
+	if (p->handshake_s && age > 0)
+		s->handshake_age_ms = (uint64_t)age * 1000;
+	s->rx_bytes = p->rx_bytes;
+	s->tx_bytes = p->tx_bytes;
+	s->keepalive_s = p->keepalive;
+	s->path = (struct status_path){ .state = STATUS_PATH_GIVEN,
+		.mtu = wg_underlay_of(in->budget->wg_mtu, p->endpoint.addr.family) };
+	for (size_t i = 0; i < p->n_allowedips; i++)
+		if (status_add_prefix(&s->allowed_ips, &p->allowedips[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int add_wg(const struct kernel_report_input *in, struct status_report *r)
+{
+	const struct conf_interface *wg = &in->conf->interface;
+	struct wgnl_device device;
+	struct error error;
+	int err;
+
+	memcpy(r->wg.name, wg->name, sizeof(r->wg.name));
+	r->wg.mtu = in->budget->wg_mtu;
+	for (size_t i = 0; i < wg->addresses.n; i++)
+		if (status_add_prefix(&r->wg.addresses, &wg->addresses.v[i].prefix) < 0)
+			return -ENOMEM;
+	if (kernel_peers_query(in->k, wg->name, &device, &error) < 0)
+		return status_add_warning(r, "%s %s", error.problem, error.hint);
+	memcpy(r->wg.public_key, device.public_key, KEY_LEN);
+	r->wg.listen_port = device.listen_port;
+	r->wg.fwmark = device.fwmark;
+	err = 0;
+	for (size_t i = 0; err == 0 && i < device.n_peers; i++)
+		err = add_peer(in, &device.peers[i], r);
+	wgnl_device_fini(&device);
+	return err;
+}
+
+static int add_tunnel(const struct conf_tunnel *c, struct status_report *r)
+{
+	struct status_tunnel *s = status_add_tunnel(r);
+
+	if (!s)
+		return -ENOMEM;
+	s->tunnel_id = c->tunnel_id;
+	s->peer_tunnel_id = c->peer_tunnel_id;
+	s->encap = c->encap;
+	s->local = c->local;
+	s->remote = c->remote;
+	if (s->encap == L2TP_ENCAP_UDP) {
+		s->source_port = c->udp_source_port;
+		s->destination_port = c->udp_destination_port;
+	}
+	s->udp_checksum = kernel_sessions_checksum(c);
+	return 0;
+}
+
+static void put_counters(const struct l2tpnl_stats *from, struct status_session *to)
+{
+	to->tx = (struct status_traffic){ from->tx_packets, from->tx_bytes };
+	to->rx = (struct status_traffic){ from->rx_packets, from->rx_bytes };
+	to->dropped_tx = from->tx_errors;
+	to->dropped_rx = from->rx_errors;
+	to->reordered = from->rx_seq_discards;
+	to->wrong_cookie = from->rx_cookie_discards;
+	to->bad_length = from->rx_invalid;
+	to->lost = from->rx_oos_packets;
+}
+
+/* The MTU of the session, and what fits; the smallest of all is the site's. */
+static void put_mtus(const struct kernel_report_input *in, const struct conf_tunnel *t,
+	const struct conf_session *c, struct status_session *s, struct status_budget *site)
+{
+	struct mtu_ladder ladder = { 0 };
+	unsigned mss = l2tp_options_mss(&c->options);
+
+	(void)mtu_budget_ladder(in->budget, t, c, &ladder);
+	s->mtu = mtu_budget_session_mtu(c);
+	s->budget = ladder.session;
+	s->mss4 = (uint16_t)(mss ? mss : ladder.mss4);
+	s->mss6 = (uint16_t)(mss ? mss : ladder.mss6);
+	if (site->inner_ip && ladder.session >= site->inner_ip)
+		return;
+	site->inner_ip = ladder.session;
+	site->mss4 = (uint16_t)ladder.mss4;
+	site->mss6 = (uint16_t)ladder.mss6;
+}
+
+static int add_session(const struct kernel_report_input *in, const struct conf_tunnel *t,
+	const struct conf_session *c, const struct l2tpnl_session_list *list,
+	struct status_report *r)
+{
+	struct status_session *s = status_add_session(r);
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->name, c->name, sizeof(s->name));
+	s->tunnel_id = t->tunnel_id;
+	s->session_id = c->session_id;
+	s->peer_session_id = c->peer_session_id;
+	s->cookie_len = c->cookie_len;
+	s->peer_cookie_len = c->peer_cookie_len;
+	s->options = c->options;
+	put_mtus(in, t, c, s, &r->budget);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].session.tunnel_id == t->tunnel_id &&
+			list->v[i].session.id == c->session_id)
+			put_counters(&list->v[i].stats, s);
+	return 0;
+}
+
+static int add_l2tp(const struct kernel_report_input *in, struct status_report *r)
+{
+	const struct conf_site *conf = in->conf;
+	struct l2tpnl_session_list list = { 0 };
+	int err = 0;
+
+	if (conf->n_tunnels && l2tpnl_sessions(&in->k->nl, in->k->l2tp, &list) < 0) {
+		list = (struct l2tpnl_session_list){ 0 };
+		err = status_add_warning(r, "The kernel's L2TP sessions cannot be listed.");
+	}
+	for (size_t i = 0; err == 0 && i < conf->n_tunnels; i++) {
+		const struct conf_tunnel *t = &conf->tunnels[i];
+
+		err = add_tunnel(t, r);
+		for (size_t k = 0; err == 0 && k < t->n_sessions; k++)
+			err = add_session(in, t, &t->sessions[k], &list, r);
+	}
+	l2tpnl_sessions_fini(&list);
+	return err;
+}
+
+int kernel_report(const struct kernel_report_input *in, struct status_report *r)
+{
+	const struct mtu_budget *b = in->budget;
+	int err;
+
+	snprintf(r->aead, sizeof(r->aead), "kernel");
+	r->budget = (struct status_budget){
+		.outer_mtu = b->outer_mtu,
+		.outer_ipv6 = b->outer_family == AF_INET6,
+		.outer_measured = b->outer_measured,
+		.wg_mtu = b->wg_mtu,
+	};
+	err = add_wg(in, r);
+	if (err == 0)
+		err = add_l2tp(in, r);
+	return err ? err : kernel_names_report(in->names, r);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of a site that kernel objects carry, from the kernel's counters. */
+#ifndef BACKEND_KERNEL_REPORT_H
+#define BACKEND_KERNEL_REPORT_H
+
+#include "backend/kernel_names.h"
+#include "backend/kernel_netlink.h"
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "ctlproto/status.h"
+#include "underlay/mtu_budget.h"
+
+/** What is reported of. */
+struct kernel_report_input {
+	struct kernel_netlink *k;
+	const struct conf_site *conf;
+	const struct mtu_budget *budget;
+	const struct kernel_names *names;
+};
+
+/** Add the interface, peers, tunnels, sessions and MTUs to an empty report. What cannot be queried
+ * is 0, with a warning. Return: 0 or -ENOMEM. */
+MUST_CHECK int kernel_report(const struct kernel_report_input *in, struct status_report *r);
+
+#endif

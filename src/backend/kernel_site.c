@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's own WireGuard and L2TP as the back end of a site.
+ *
+ * Theory of operation. The interfaces are kernel objects: packets flow without this process, also
+ * when it is killed. It journals each object before it is made, so that `down` finds it, and
+ * applies configurations as differences, so that a site that is resumed or reloaded loses no
+ * packet. It is needed for what the kernel does not do: it resolves host names, follows the MTUs of
+ * routes, creates sessions again whose interfaces were deleted, and reports.
+ */
+#include "backend/kernel_site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/kernel_mtus.h"
+#include "backend/kernel_names.h"
+#include "backend/kernel_netlink.h"
+#include "backend/kernel_peers.h"
+#include "backend/kernel_probe.h"
+#include "backend/kernel_refuse.h"
+#include "backend/kernel_report.h"
+#include "backend/kernel_sessions.h"
+#include "base/bucket.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "host/kernel_undo.h"
+#include "host/netdev.h"
+#include "netlink/event.h"
+#include "netlink/query.h"
+
+/* From an event to the look at what it has changed, so that a burst causes one. */
+#define SETTLE (200 * NS_PER_MS)
+
+/* Peers roam without an event: how often their endpoints are queried. */
+#define LOOK_AGAIN (30 * NS_PER_S)
+
+/* Limit of repairs of sessions that others delete: an administrator may want that. */
+#define REPAIR_NS    (60 * NS_PER_S)
+#define REPAIR_BURST 3
+
+/** A site that kernel objects carry. */
+struct kernel_site {
+	struct backend_site site;
+	struct conf_site *conf; /* borrowed */
+	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
+	struct loop *loop;
+	struct host *host;
+	struct netdev *netdev; /* of `host` */
+	struct kernel_netlink k;
+	struct kernel_mtus mtus;
+	struct kernel_names names;
+	struct wgnl_device before; /* the peers before apply() */
+	struct nl_socket events;
+	struct loop_watch events_watch;
+	bool following; /* `events_watch` is in the loop */
+	bool changed;	/* an event was read */
+	struct bucket repairs;
+	bool repair_logged; /* that there are no more repairs */
+	bool link_vanished; /* some link: look whether it was ours */
+	struct mono look;   /* when to look at links, routes and peers */
+	uint32_t fwmark;
+};
+
+static struct kernel_site *kernel_of(struct backend_site *s)
+{
+	return CONTAINER_OF(s, struct kernel_site, site);
+}
+
+static int probe(const struct conf_site *conf, struct error *ret_error)
+{
+	int err = kernel_refuse(conf, ret_error);
+
+	return err ? err : kernel_probe(conf, ret_error);
+}
+
+/* Wipe the keys of a configuration. */
+static void forget_keys(struct conf_site *conf)
+{
+	secret_wipe(conf->interface.private_key, KEY_LEN);
+	for (size_t i = 0; i < conf->n_peers; i++)
+		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+}
+
+/* ---- open and close ---- */
+
+static void close_site(struct backend_site *s)
+{
+	struct kernel_site *k = kernel_of(s);
+
+	host_make_sessions_by(k->host, NULL, NULL);
+	if (k->following)
+		loop_remove(k->loop, &k->events_watch);
+	nl_socket_close(&k->events);
+	kernel_names_close(&k->names);
+	kernel_mtus_fini(&k->mtus);
+	wgnl_device_fini(&k->before);
+	kernel_netlink_close(&k->k);
+	free(k);
+}
+
+/* Make the WireGuard interface, unless it was resumed. Return: 0 or -errno, the netdev's error
+ * filled. */
+static int make_interface(struct netdev *m, const char *name)
+{
+	struct journal_entry e = { .kind = JOURNAL_WIREGUARD };
+	struct link_info link;
+	struct nl_msg msg;
+	int err = 0;
+
+	if (query_link(&m->nl, name, &link) == 0 && kernel_is_our_wireguard(m, &link))
+		return 0;
+	snprintf(e.name, sizeof(e.name), "%s", name);
+	if (journal_find(&m->journal, &e) == SIZE_MAX)
+		err = netdev_journal(m, &e);
+	if (err == 0)
+		err = netdev_change(m, link_encode_wireguard(&msg, name),
+			"ip link add %s type wireguard", name);
+	if (err == 0)
+		err = netdev_find(m, name, &link);
+	return err ? err : netdev_set_alias(m, &link);
+}
+
+static int no_memory(struct error *ret_error)
+{
+	return error_set(ret_error, -ENOMEM,
+		"There is no memory for the site:\nFree some memory, and try again.");
+}
+
+/* Compute the MTUs for a configuration and the present peers. Return: 0, 1 if they differ from
+ * before, or -errno with `ret_error` filled. */
+static int compute_mtus(
+	struct kernel_site *k, const struct conf_site *conf, struct error *ret_error)
+{
+	struct wgnl_device device;
+	int err = kernel_peers_query(&k->k, conf->interface.name, &device, ret_error);
+
+	if (err < 0)
+		return err;
+	err = kernel_mtus_compute(&k->mtus, conf, &device, &k->netdev->nl, k->fwmark);
+	wgnl_device_fini(&device);
+	return err < 0 ? no_memory(ret_error) : err;
+}
+
+/* For host_up() and host_reload(): the WireGuard interface has its addresses and routes. */
+static int make_sessions(void *ctx, const struct conf_site *conf, struct error *ret_error)
+{
+	struct kernel_site *k = ctx;
+	int err = kernel_sessions_make(&k->k, k->netdev, conf, NULL, ret_error);
+
+	if (err == 0)
+		kernel_mtus_clamp(&k->mtus, k->netdev, conf);
+	return err;
+}
+
+/* Apply keys and peers, and begin to follow the names. */
+static int open_peers(struct kernel_site *k, struct error *ret_error)
+{
+	const struct kernel_peers_step all = {
+		.what = KERNEL_PEERS_ALL, .conf = k->conf, .fwmark = k->fwmark
+	};
+	struct wgnl_device device;
+	int err = kernel_peers_query(&k->k, k->conf->interface.name, &device, ret_error);
+
+	if (err < 0)
+		return err;
+	err = kernel_peers_apply(&k->k, k->netdev, &all, ret_error);
+	if (err == 0)
+		err = kernel_names_set(&k->names, k->loop, k->conf,
+			host_is_resumed(k->host) ? &device : NULL, ret_error);
+	wgnl_device_fini(&device);
+	return err;
+}
+
+static int open_objects(struct kernel_site *k, struct error *ret_error)
+{
+	int err = kernel_netlink_open(&k->k, k->conf->n_tunnels, ret_error);
+
+	if (err < 0)
+		return err;
+	err = make_interface(k->netdev, k->conf->interface.name);
+	if (err < 0)
+		*ret_error = k->netdev->error;
+	if (err == 0)
+		err = open_peers(k, ret_error);
+	forget_keys(k->conf);
+	if (err == 0)
+		err = compute_mtus(k, k->conf, ret_error);
+	host_make_sessions_by(k->host, make_sessions, k);
+	return err < 0 ? err : 0;
+}
+
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
+{
+	struct kernel_site *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return no_memory(ret_error);
+	k->site.backend = &backend_kernel;
+	k->conf = conf;
+	k->loop = loop;
+	k->host = host;
+	k->netdev = host_netdev(host);
+	k->fwmark = conf->interface.fwmark;
+	err = open_objects(k, ret_error);
+	if (err < 0) {
+		close_site(&k->site);
+		return err;
+	}
+	*ret = &k->site;
+	return 0;
+}
+
+static void await_names(struct backend_site *s, struct mono until, int stop_fd)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_names_target target = { &k->k, k->conf->interface.name };
+
+	kernel_names_await(&k->names, &target, until, stop_fd);
+}
+
+static struct host_mtus mtus(struct backend_site *s)
+{
+	const struct kernel_site *k = kernel_of(s);
+
+	return (struct host_mtus){ .wg = k->mtus.wg, .sessions = k->mtus.sessions };
+}
+
+/* ---- start ---- */
+
+/* Any event may change a route or its MTU, or concern an interface of ours. */
+static int visit(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct kernel_site *k = ctx;
+	struct nl_event event;
+
+	if (nl_event_decode(nlh, &event) < 0)
+		return 0;
+	k->link_vanished |= event.kind == NL_EVENT_LINK_GONE;
+	k->changed = true;
+	return 0;
+}
+
+static void on_events(void *ctx, uint32_t events)
+{
+	struct kernel_site *k = ctx;
+
+	(void)events;
+	while (nl_read_events(&k->events, visit, k) == -ENOBUFS)
+		k->link_vanished = k->changed = true; /* events were lost */
+	if (!k->changed)
+		return;
+	k->changed = false;
+	kernel_names_routes_changed(&k->names);
+	k->look = mono_earliest(k->look, mono_add(clock_mono(), SETTLE));
+}
+
+static int follow_events(struct kernel_site *k)
+{
+	int err = nl_socket_open_events(&k->events, nl_event_groups());
+
+	if (err < 0)
+		return err;
+	k->following = loop_watch_input(k->loop, &k->events_watch, nl_socket_fd(&k->events),
+			       on_events, k) == 0;
+	return k->following ? 0 : -ENOMEM;
+}
+
+static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_peers_step socket = {
+		.what = KERNEL_PEERS_SOCKET, .conf = k->conf, .fwmark = fwmark
+	};
+	int err = kernel_peers_apply(&k->k, k->netdev, &socket, ret_error);
+
+	if (err < 0)
+		return err;
+	k->fwmark = fwmark;
+	err = follow_events(k);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot subscribe to the kernel's link and route events:\n"
+			"Is there memory?");
+	k->look = mono_add(clock_mono(), SETTLE); /* routes may have changed meanwhile */
+	return 0;
+}
+
+/* ---- reload ---- */
+
+static void revert(struct backend_site *s)
+{
+	struct kernel_site *k = kernel_of(s);
+	struct error e;
+
+	if (kernel_peers_restore(&k->k, k->netdev, &k->before, &e) < 0 ||
+		kernel_sessions_make(&k->k, k->netdev, k->conf, NULL, &e) < 0 ||
+		compute_mtus(k, k->conf, &e) < 0)
+		log_error("%s %s", e.problem, e.hint);
+	kernel_mtus_clamp(&k->mtus, k->netdev, k->conf);
+	wgnl_device_fini(&k->before);
+	k->next = NULL;
+}
+
+static int apply(struct backend_site *s, struct conf_site *next, struct error *ret_error)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_peers_step new = {
+		.what = KERNEL_PEERS_ADD | KERNEL_PEERS_CHANGE, .conf = next, .old = k->conf
+	};
+	int err = kernel_refuse(next, ret_error);
+
+	if (err == 0 && next->n_tunnels)
+		err = kernel_netlink_need_l2tp(&k->k, ret_error);
+	if (err == 0)
+		err = kernel_peers_query(&k->k, k->conf->interface.name, &k->before, ret_error);
+	if (err < 0)
+		return err;
+	k->next = next;
+	err = kernel_peers_apply(&k->k, k->netdev, &new, ret_error);
+	if (err == 0)
+		err = compute_mtus(k, next, ret_error);
+	if (err >= 0)
+		return 0;
+	revert(s);
+	return err;
+}
+
+static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_peers_step rest = { .what = KERNEL_PEERS_KEYS | KERNEL_PEERS_REMOVE |
+							KERNEL_PEERS_SOCKET,
+		.conf = k->next,
+		.fwmark = fwmark };
+	struct error of_names;
+	int err = kernel_peers_apply(&k->k, k->netdev, &rest, ret_error);
+
+	forget_keys(k->next);
+	wgnl_device_fini(&k->before);
+	k->conf = k->next;
+	k->next = NULL;
+	k->fwmark = fwmark;
+	k->look = clock_mono();
+	k->repair_logged = false;
+	k->repairs = (struct bucket){ 0 };
+	if (kernel_names_set(&k->names, k->loop, k->conf, NULL, &of_names) == 0)
+		return err;
+	if (err < 0)
+		log_error("%s %s", of_names.problem, of_names.hint);
+	else
+		*ret_error = of_names;
+	return err < 0 ? err : of_names.code;
+}
+
+/* ---- work and report ---- */
+
+/* Create sessions again whose interfaces were deleted by others; the guard then gives them their
+ * bridge, MTU and state. */
+static void repair_sessions(struct kernel_site *k)
+{
+	struct error error;
+	bool made = false;
+
+	if (!bucket_take(&k->repairs, clock_mono(), REPAIR_NS, REPAIR_BURST)) {
+		if (!k->repair_logged)
+			log_warning("The L2TP sessions of %s are deleted again and again: left so. "
+				    "Find out what deletes them; wirespan reload %s makes them.",
+				k->conf->name, k->conf->name);
+		k->repair_logged = true;
+		return;
+	}
+	if (kernel_sessions_make(&k->k, k->netdev, k->conf, &made, &error) < 0)
+		log_error("%s %s", error.problem, error.hint);
+	else if (made)
+		log_warning("Another process has deleted L2TP sessions of %s: they are made again",
+			k->conf->name);
+}
+
+/* Whether an interface of the site's sessions is missing. */
+static bool misses_session(struct kernel_site *k)
+{
+	struct conf_session_walk walk = { k->conf };
+	const struct conf_session *session;
+	struct link_info link;
+
+	while ((session = conf_next_session(&walk)))
+		if (query_link(&k->netdev->nl, session->name, &link) == -ENODEV)
+			return true;
+	return false;
+}
+
+/* Some link has vanished. Return: whether it was the WireGuard interface. */
+static bool look_at_links(struct kernel_site *k)
+{
+	const char *name = k->conf->interface.name;
+	struct wgnl_device device;
+	int err = wgnl_get(&k->k.nl, k->k.wireguard, name, &device);
+
+	if (err == -ENODEV || err == -EOPNOTSUPP) {
+		log_error(
+			"Interface %s was deleted by another process, or its module was unloaded: "
+			"going down. Leave wirespan's interfaces to it.",
+			name);
+		return true;
+	}
+	if (err == 0)
+		wgnl_device_fini(&device);
+	if (misses_session(k))
+		repair_sessions(k);
+	return false;
+}
+
+/* Query the peers: their names, and the MTUs of the routes to them. Return: a set of enum
+ * backend_event. */
+static unsigned look_at_peers(struct kernel_site *k)
+{
+	unsigned wg_mtu = k->mtus.budget.wg_mtu;
+	struct wgnl_device device;
+	struct error error;
+	int err = kernel_peers_query(&k->k, k->conf->interface.name, &device, &error);
+
+	if (err < 0) {
+		log_warning("%s %s", error.problem, error.hint);
+		return 0;
+	}
+	kernel_names_look(&k->names, &device);
+	err = kernel_mtus_compute(&k->mtus, k->conf, &device, &k->netdev->nl, k->fwmark);
+	wgnl_device_fini(&device);
+	if (wg_mtu != k->mtus.budget.wg_mtu) {
+		log_info("the routes to the peers carry packets of %u bytes now, wg MTU %u",
+			k->mtus.budget.outer_mtu, k->mtus.budget.wg_mtu);
+		kernel_mtus_clamp(&k->mtus, k->netdev, k->conf);
+	}
+	return err > 0 ? BACKEND_MTUS_CHANGED : 0;
+}
+
+static struct mono deadline(struct backend_site *s)
+{
+	const struct kernel_site *k = kernel_of(s);
+
+	return mono_earliest(k->look, kernel_names_deadline(&k->names));
+}
+
+static unsigned work(struct backend_site *s)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_names_target target = { &k->k, k->conf->interface.name };
+
+	if (kernel_names_work(&k->names, &target))
+		k->look = clock_mono();
+	if (!mono_reached(k->look, clock_mono()))
+		return 0;
+	k->look = mono_add(clock_mono(), LOOK_AGAIN);
+	if (k->link_vanished && look_at_links(k))
+		return BACKEND_INTERFACE_LOST;
+	k->link_vanished = false;
+	return look_at_peers(k);
+}
+
+static int report(struct backend_site *s, struct status_report *r)
+{
+	struct kernel_site *k = kernel_of(s);
+	const struct kernel_report_input in = {
+		.k = &k->k, .conf = k->conf, .budget = &k->mtus.budget, .names = &k->names
+	};
+
+	return kernel_report(&in, r);
+}
+
+const struct backend backend_kernel = {
+	.name = "kernel",
+	.resumes = true,
+	.probe = probe,
+	.open = open_site,
+	.await_names = await_names,
+	.mtus = mtus,
+	.start = start,
+	.apply = apply,
+	.revert = revert,
+	.sweep = sweep,
+	.deadline = deadline,
+	.work = work,
+	.report = report,
+	.close = close_site,
+};

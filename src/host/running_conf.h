@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration that a site runs with, stored for the process that resumes it.
+ *
+ * The file NAME.running exists as long as the site is up: it is written when `up` is complete and
+ * after each reload, and removed before the first change of `down`. It has no WireGuard keys.
+ */
+#ifndef HOST_RUNNING_CONF_H
+#define HOST_RUNNING_CONF_H
+
+#include "base/must_check.h"
+#include "conf/model.h"
+
+/** Write the file. `conf` must have been completed. Return: 0 or -errno. */
+MUST_CHECK int running_conf_store(const struct conf_site *conf);
+
+/**
+ * Read the file of the site `name`.
+ * Return: 0 and a configuration to free with conf_site_fini(); -ENOENT if there is none; -EPERM if
+ * another user could have written it; -EPROTO if it is no such file; or another -errno.
+ */
+MUST_CHECK int running_conf_load(const char *name, struct conf_site *ret);
+
+/** Remove the file, if there is one. */
+void running_conf_discard(const char *name);
+
+#endif
