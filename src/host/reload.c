@@ -164,8 +164,11 @@ static int change_bridge(
 		err = members_drop_bridge(m, new->name); /* left by a failed reload, or deleted */
 		return err < 0 ? err : members_make_bridge(m, new, NULL);
 	}
-	if (err < 0)
-		return netdev_find(m, new->name, &link);
+	if (err < 0) {
+		err = netdev_find(m, new->name, &link);
+		if (err < 0)
+			return err;
+	}
 	if (old->adopt != new->adopt)
 		return netdev_fail(m, -EINVAL,
 			"The bridge %s cannot change between ours and adopted while the site is "
