@@ -50,10 +50,13 @@ static size_t next_session(const struct segment *s, size_t i)
 	return i;
 }
 
-/* Whether two hosts have IPv4 addresses in one subnet of the bridge. */
+/* Whether two hosts have IPv4 addresses in one subnet of the bridge; if that has none, in the same
+ * 256 addresses. */
 static bool share_subnet(
 	const struct port *port, const struct observed_station *a, const struct observed_station *b)
 {
+	if (!port->n_ip4)
+		return a->ip4.family && b->ip4.family && !memcmp(a->ip4.bytes, b->ip4.bytes, 3);
 	for (size_t i = 0; i < port->n_ip4; i++)
 		if (ip_prefix_contains(&port->ip4[i], &a->ip4) &&
 			ip_prefix_contains(&port->ip4[i], &b->ip4))
@@ -68,20 +71,39 @@ static const struct observed_station *neighbour_of(const struct port *port,
 	for (unsigned i = 0; i < port->facts->n_stations && i < OBSERVED_STATIONS; i++) {
 		const struct observed_station *s = &port->facts->stations[i];
 
-		if (s->echo.received && share_subnet(port, s, to))
+		if ((s->echo.received || !port->n_ip4) && share_subnet(port, s, to))
 			return s;
 	}
 	return otherwise;
+}
+
+/* The host of a port whose frames cross. Without an IPv4 address of the bridge, hosts with IPv4
+ * only could not be asked for an echo: a host that is not the far gateway is still better. */
+static const struct observed_station *member_of(const struct port *port)
+{
+	const struct ip_addr *target = &port->segment->prober->facts->target;
+	const struct observed_station *best = observed_main_station(port->facts, target);
+
+	for (unsigned i = 0; best && best->gateway && !port->n_ip4 && !target->family &&
+			     i < port->facts->n_stations && i < OBSERVED_STATIONS;
+		i++)
+		if (!port->facts->stations[i].gateway)
+			best = &port->facts->stations[i];
+	return best;
 }
 
 static void add(struct crossings *c, size_t in, size_t out)
 {
 	struct segment *s = c->segment;
 	struct observations *f = s->prober->facts;
-	const struct observed_station *from = observed_main_station(s->ports[in].facts, &f->target);
-	const struct observed_station *to = observed_main_station(s->ports[out].facts, &f->target);
+	const struct observed_station *from = member_of(&s->ports[in]);
+	const struct observed_station *to = member_of(&s->ports[out]);
 	struct observed_crossing *x = &f->crossings[f->n_crossings];
 
+	if (from && from->gateway && !s->ports[in].session)
+		from = NULL; /* members and underlay share a network */
+	if (to && to->gateway && !s->ports[out].session)
+		to = NULL;
 	if (f->n_crossings >= CROSSINGS_MAX || !to || (!from && s->ports[in].session) ||
 		!segment_is_usable(&s->ports[in]) || !segment_is_usable(&s->ports[out]))
 		return;
@@ -247,6 +269,10 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 
 	memcpy(ends.src_mac, x->from.mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, x->to.mac, LINK_MAC_LEN);
+	if (kind == OBSERVED_IP4 && x->to.tcp_port) {
+		wire_syn_frame(&ends, &p->mark, (uint16_t)number, x->to.tcp_port, p->out);
+		return WIRE_SYN_LEN;
+	}
 	if (kind != OBSERVED_ARP)
 		return wire_echo_frame(&ends, &p->mark, (uint16_t)number,
 			kind == OBSERVED_LARGE ? x->large : SEGMENT_SMALL, p->out);
@@ -337,8 +363,9 @@ void crossings_ask(struct crossings *c)
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		struct observed_crossing *x = &f->crossings[i];
 
-		if (!x->borrowed && (is_done(x, OBSERVED_IP4) || (!x->kinds[OBSERVED_IP4].sent &&
-									 is_done(x, OBSERVED_IP6))))
+		if (!x->borrowed && !x->to.tcp_port &&
+			(is_done(x, OBSERVED_IP4) ||
+				(!x->kinds[OBSERVED_IP4].sent && is_done(x, OBSERVED_IP6))))
 			x->large = large_of(c->segment, x);
 	}
 	c->large = true;

@@ -278,6 +278,19 @@ static void list_disciplines(struct prober *p, const struct link_list *links)
 		return; /* a kernel without traffic control */
 }
 
+/* The word of ip(8) for the mode in which an XDP program is attached: it takes off only that. */
+static const char *xdp_mode(uint8_t attached)
+{
+	switch (attached) {
+	case XDP_ATTACHED_SKB:
+		return "xdpgeneric";
+	case XDP_ATTACHED_HW:
+		return "xdpoffload";
+	default:
+		return "xdp";
+	}
+}
+
 void filters_look(struct prober *p)
 {
 	struct link_list links = { 0 };
@@ -292,12 +305,13 @@ void filters_look(struct prober *p)
 	for (size_t i = 0; i < links.n; i++) {
 		struct observed_filter *new;
 
-		if (!links.v[i].has_xdp || !observed_port_named(p->facts, links.v[i].name))
+		if (!links.v[i].xdp || !observed_port_named(p->facts, links.v[i].name))
 			continue;
 		new = add(p->facts);
 		if (!new)
 			continue;
 		new->kind = FILTER_XDP;
+		snprintf(new->name, sizeof(new->name), "%s", xdp_mode(links.v[i].xdp));
 		snprintf(new->device, sizeof(new->device), "%s", links.v[i].name);
 	}
 	free(links.v);

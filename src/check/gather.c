@@ -16,7 +16,8 @@
 
 #define FLOOD_MS 1000
 
-#define STARTING_MS	 8000 /* longest wait for a far gateway to start */
+#define STARTING_MS	 8000  /* longest wait for a far gateway to start */
+#define STARTED_MS	 32000 /* its ports forward by then: twice the forward delay, and more */
 #define STARTING_WAIT_MS 500
 
 /* The address inside the tunnel at which a peer is asked: the Remote of a tunnel to it, or a host
@@ -76,21 +77,24 @@ static int prepare(struct observations *f)
 	return 0;
 }
 
-/* Whether ports of the far bridges may still listen or learn (STP), a state visible only there.
- * Signs: the far gateways answer below their bridge, and no path through the segment leads to
- * them. */
-static bool may_be_starting(const struct observations *f)
+/* How long, in ms, ports of the far bridges may still listen or learn (STP), a state visible only
+ * there; 0: none does. Signs: the far gateways answer below their bridge, no path through the
+ * segment leads to them, and the handshake is as young as the gateway then must be. */
+static uint64_t starting_ms(const struct observations *f)
 {
+	uint64_t left = 0;
+
 	for (size_t i = 0; i < f->n_sessions; i++) {
 		const struct observed_session *s = &f->sessions[i];
 		const struct status_bridge *bridge =
 			check_bridge_of(&f->before, f->before.sessions[i].name);
+		uint64_t age = s->path_tried ? f->before.peers[s->peer].handshake_age_ms : 0;
 
 		if (s->path_tried && !s->path_found && s->far_end.received &&
-			!check_is_settling(f, bridge))
-			return true;
+			!check_is_settling(f, bridge) && age + left < STARTED_MS)
+			left = STARTED_MS - age;
 	}
-	return false;
+	return left;
 }
 
 /* Forget what has been observed of the sessions and their ports. */
@@ -107,10 +111,12 @@ static void forget(struct observations *f)
 		f->ports[i].n_stations = 0;
 }
 
-/* Probe all sessions: once more from the beginning while a far gateway may have just started. */
+/* Probe all sessions: once more from the beginning while a far gateway may have just started and
+ * will soon be ready. */
 static void probe_sessions(struct prober *p, struct segment *segment, struct session_probes **ret)
 {
-	struct mono last = mono_add(clock_mono(), STARTING_MS * NS_PER_MS);
+	struct mono begin = clock_mono();
+	uint64_t left;
 
 	for (;;) {
 		segment_find_stations(segment);
@@ -118,8 +124,9 @@ static void probe_sessions(struct prober *p, struct segment *segment, struct ses
 		if (!*ret)
 			return;
 		session_probes_ask(*ret);
-		if (!may_be_starting(p->facts) || mono_reached(last, clock_mono()))
-			break;
+		left = starting_ms(p->facts);
+		if (left > STARTING_MS || mono_between(begin, clock_mono()) >= left * NS_PER_MS)
+			break; /* a longer wait is left to the user */
 		session_probes_close(*ret);
 		prober_wait(p, STARTING_WAIT_MS, NULL, NULL);
 		forget(p->facts);

@@ -25,6 +25,7 @@
 #define ECHO_MS	      20
 #define LATE_MS	      300
 #define PATH_ROUNDS   3
+#define SILENT_MAX    3 /* most stations of a port that get a SYN */
 
 /* ---- receiving ---- */
 
@@ -51,8 +52,11 @@ static void meet_station(struct port *port, const struct wire_read *r)
 	struct observed_port *f = port->facts;
 	struct observed_station *s = station_with(f, r->src_mac);
 
-	if (is_endpoint(port->segment->prober->facts, &r->src))
+	if (is_endpoint(port->segment->prober->facts, &r->src)) {
+		memcpy(f->endpoint_mac, r->src_mac, LINK_MAC_LEN);
+		f->has_endpoint = true;
 		return;
+	}
 	if (!s && f->n_stations >= OBSERVED_STATIONS) {
 		f->n_stations++; /* an upper bound: this one may be counted twice */
 		return;
@@ -68,10 +72,51 @@ static void meet_station(struct port *port, const struct wire_read *r)
 		s->ip6 = r->src;
 }
 
+static bool share_bridge(const struct port *a, const struct port *b)
+{
+	return a == b || (*a->facts->bridge && !strcmp(a->facts->bridge, b->facts->bridge));
+}
+
+static bool is_heard(const struct port *port, const struct ip_addr *a)
+{
+	const struct segment *s = port->segment;
+
+	for (size_t i = 0; i < s->n_heard; i++)
+		if (share_bridge(port, s->heard[i].port) && ip_addr_equal(&s->heard[i].addr, a))
+			return true;
+	return false;
+}
+
+/* An address occurs in a frame of a port: that of a host, perhaps. Replies to ARP show whether. */
+static void hear_address(struct port *port, const struct ip_addr *a)
+{
+	struct segment *s = port->segment;
+	bool unicast =
+		a->family == AF_INET && a->bytes[0] > 0 && a->bytes[0] < 224 && a->bytes[0] != 127;
+
+	if (!unicast || port->n_ip4 || s->n_heard >= SEGMENT_HEARD || is_heard(port, a))
+		return;
+	s->heard[s->n_heard].addr = *a;
+	s->heard[s->n_heard++].port = port;
+}
+
+/* Learn addresses from a frame: those of ARP; of IP the sender, if the frame does not leave the
+ * link, or both ends, if they seem to be neighbours: others are far away. */
+static void hear_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
+{
+	bool arp = kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY;
+	bool near = arp || !memcmp(r->src.bytes, r->dst.bytes, 2);
+
+	if (near || r->dst.bytes[0] >= 224)
+		hear_address(port, &r->src);
+	if (near)
+		hear_address(port, kind == WIRE_ARP_REQUEST ? &r->target : &r->dst);
+}
+
 /* Whether an ARP reply is from one of the requested addresses. */
 static bool is_asked(const struct port *port, const struct ip_addr *src)
 {
-	if (port->asked.family && ip_addr_equal(src, &port->asked))
+	if ((port->asked.family && ip_addr_equal(src, &port->asked)) || is_heard(port, src))
 		return true;
 	for (size_t i = 0; i < port->n_ip4; i++)
 		if (ip_prefix_contains(&port->ip4[i], src))
@@ -115,6 +160,8 @@ static void take_echo(struct port *port, const struct wire_read *r)
 	if (!station ||
 		!(ip_addr_equal(&r->src, &station->ip4) || ip_addr_equal(&r->src, &station->ip6)))
 		return;
+	if (port->silent && r->source_port)
+		port->silent->tcp_port = r->source_port;
 	if (port->flooding) {
 		port->session->flood_received++;
 		port->session->flood_us = prober_round_trip(port->segment->prober, 1);
@@ -218,6 +265,7 @@ static void on_frames(void *ctx, uint32_t events)
 		kind = wire_read_frame(p->in, meta.len, &p->mark, &r);
 		if (s->watch)
 			s->watch(s->watch_ctx, port, meta.outgoing, kind, &r);
+		hear_frame(port, kind, &r);
 		if (!meta.outgoing)
 			take_frame(port, kind, &r);
 	}
@@ -325,6 +373,21 @@ static bool sweep_step(struct port *port, const struct ip_prefix *subnet, uint32
 	return true;
 }
 
+/* Send the `step`th request of each sweep of a port. Return: whether there are more. */
+static bool sweep_port(struct port *port, uint32_t step)
+{
+	struct segment *s = port->segment;
+	bool more = false;
+
+	if (!segment_is_usable(port))
+		return false;
+	for (size_t n = 0; n < port->n_ip4; n++)
+		more |= sweep_step(port, &port->ip4[n], step);
+	if (step < s->n_heard && share_bridge(port, s->heard[step].port))
+		ask_arp(port, &s->heard[step].addr);
+	return more || step + 1 < s->n_heard;
+}
+
 static void ask_target(struct port *port)
 {
 	const struct ip_addr *target = &port->segment->prober->facts->target;
@@ -352,9 +415,7 @@ static void sweep(struct segment *s)
 	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
 		more = false;
 		for (size_t i = 0; i < s->n; i++)
-			for (size_t n = 0; segment_is_usable(&s->ports[i]) && n < s->ports[i].n_ip4;
-				n++)
-				more |= sweep_step(&s->ports[i], &s->ports[i].ip4[n], step);
+			more |= sweep_port(&s->ports[i], step);
 		if (step % BURST == BURST - 1)
 			prober_wait(s->prober, 1, NULL, NULL);
 	}
@@ -382,10 +443,23 @@ static void ask_identity(struct port *port, const struct observed_station *stati
 	send_frame(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
 }
 
+/* Members and underlay may share a network: a host on a port to members that has the address of a
+ * peer's endpoint is a far gateway, too, and may answer for its other addresses. */
+static void find_gateways_here(struct observed_port *port)
+{
+	for (unsigned n = 0; n < port->n_stations && n < OBSERVED_STATIONS; n++)
+		port->stations[n].gateway |=
+			port->has_endpoint &&
+			!memcmp(port->stations[n].mac, port->endpoint_mac, LINK_MAC_LEN);
+}
+
 static void find_gateways(struct segment *s)
 {
 	struct prober *p = s->prober;
 
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->ports[i].session)
+			find_gateways_here(s->ports[i].facts);
 	s->classifying = true;
 	for (unsigned round = 0; round < ECHOS; round++) {
 		for (size_t i = 0; i < s->n; i++) {
@@ -404,6 +478,21 @@ static void find_gateways(struct segment *s)
 	s->classifying = false;
 }
 
+bool segment_can_ask(const struct port *port, const struct observed_station *to)
+{
+	return to->ip6.family || (to->ip4.family && port->n_ip4);
+}
+
+/* Send a SYN to a port of a station. */
+static void ask_tcp(struct port *port, const struct wire_ends *ends, uint16_t tcp_port)
+{
+	struct prober *p = port->segment->prober;
+
+	port->wanted = prober_number(p);
+	wire_syn_frame(ends, &p->mark, port->wanted, tcp_port, p->out);
+	send_frame(port, p->out, WIRE_SYN_LEN);
+}
+
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size)
 {
 	struct prober *p = port->segment->prober;
@@ -418,6 +507,10 @@ void segment_ask(struct port *port, const struct observed_station *to, unsigned 
 	memcpy(ends.dst_mac, to->mac, LINK_MAC_LEN);
 	port->station = to;
 	port->answered = port->in_pieces = false;
+	if (to->tcp_port && ends.dst.family == AF_INET) {
+		ask_tcp(port, &ends, to->tcp_port);
+		return;
+	}
 	port->wanted = prober_number(p);
 	len = wire_echo_frame(&ends, &p->mark, port->wanted, size, p->out);
 	send_frame(port, p->out, len);
@@ -434,8 +527,8 @@ static bool all_answered(const void *ctx)
 	return true;
 }
 
-/* Ask the `n`th station of every port for echoes. */
-static void ask_stations(struct segment *s, unsigned n)
+/* Ask the `n`th station of every port for echoes, or only those that answer TCP alone. */
+static void ask_stations(struct segment *s, unsigned n, bool by_tcp)
 {
 	bool any = false;
 
@@ -444,7 +537,8 @@ static void ask_stations(struct segment *s, unsigned n)
 			struct port *port = &s->ports[i];
 			struct observed_station *station = &port->facts->stations[n];
 
-			if (!segment_is_usable(port) || n >= port->facts->n_stations)
+			if (!segment_is_usable(port) || n >= port->facts->n_stations ||
+				!segment_can_ask(port, station) || (by_tcp && !station->tcp_port))
 				continue;
 			any = true;
 			port->echo = &station->echo;
@@ -460,6 +554,56 @@ static void ask_stations(struct segment *s, unsigned n)
 		s->ports[i].echo = NULL;
 }
 
+static bool all_silent_answered(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->ports[i].silent && !s->ports[i].silent->tcp_port)
+			return false;
+	return true;
+}
+
+/* Send SYNs to the `n`th station of every port, if it has answered no echo request. Ports that are
+ * often open, and one that is closed nearly everywhere: a reset is an answer, too. */
+static void ask_silent(struct segment *s, unsigned n)
+{
+	static const uint16_t tcp_ports[] = { 9, 22, 80, 443, 445 };
+	bool any = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct port *port = &s->ports[i];
+		struct observed_station *to = &port->facts->stations[n];
+		struct wire_ends ends = { .src = segment_source4(port, &to->ip4), .dst = to->ip4 };
+
+		if (!segment_is_usable(port) || n >= port->facts->n_stations || !to->ip4.family ||
+			!port->n_ip4 || to->echo.received)
+			continue;
+		memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+		memcpy(ends.dst_mac, to->mac, LINK_MAC_LEN);
+		port->station = port->silent = to;
+		for (size_t k = 0; k < ARRAY_LEN(tcp_ports); k++)
+			ask_tcp(port, &ends, tcp_ports[k]);
+		any = true;
+	}
+	if (any)
+		prober_wait(s->prober, LATE_MS, all_silent_answered, s);
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ports[i].silent && s->ports[i].silent->tcp_port)
+			s->ports[i].silent->echo = (struct observed_echo){ 0 };
+		s->ports[i].silent = NULL;
+	}
+}
+
+/* Ask stations that answer no echo request by TCP, and count the answers of those that do. */
+static void ask_silent_stations(struct segment *s)
+{
+	for (unsigned n = 0; n < SILENT_MAX && !prober_is_late(s->prober); n++) {
+		ask_silent(s, n);
+		ask_stations(s, n, true);
+	}
+}
+
 void segment_find_stations(struct segment *s)
 {
 	s->finding = true;
@@ -473,7 +617,8 @@ void segment_find_stations(struct segment *s)
 	s->finding = false;
 	find_gateways(s);
 	for (unsigned n = 0; n < ASKED_MAX && !prober_is_late(s->prober); n++)
-		ask_stations(s, n);
+		ask_stations(s, n, false);
+	ask_silent_stations(s);
 }
 
 /* The largest MTU of the sessions in a bridge; 0: none is in it. */
@@ -499,7 +644,8 @@ void segment_ask_jumbo(struct segment *s)
 			unsigned mtu = session_mtu(s, port->facts->bridge);
 
 			if (port->session || !segment_is_usable(port) || !station || !mtu ||
-				port->facts->mtu <= mtu || port->facts->large_answered)
+				station->tcp_port || port->facts->mtu <= mtu ||
+				port->facts->large_answered)
 				continue;
 			segment_ask(port, station, port->facts->mtu);
 			prober_wait(s->prober, 2 * ECHO_MS, NULL, NULL);
@@ -556,6 +702,7 @@ static int open_port(struct port *port, const char *name, const struct ifaddr_li
 		return err < 0 ? err : -EINVAL;
 	memcpy(port->mac, owner.mac, LINK_MAC_LEN);
 	find_addresses(port, &owner, addresses);
+	port->facts->no_ip4 = !port->n_ip4;
 	return prober_watch(
 		p, &port->watch, packet_socket_open(port->link.ifindex, true), on_frames, port);
 }

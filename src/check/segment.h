@@ -12,7 +12,9 @@
  * learns a new one and replies end at our own kernel, which ignores them. Targets: with an IPv4
  * address on the bridge all hosts of its subnet, by ARP; and always all hosts with IPv6, by an echo
  * request to all nodes, from the bridge's IPv6 address or a temporary one; this code answers
- * neighbour solicitations for it.
+ * neighbour solicitations for it. A bridge without an IPv4 address knows no subnet: addresses that
+ * occur in the frames of its ports are asked for, by ARP. A host that answers ARP but no echo
+ * request gets a TCP SYN to a few ports, as a firewall may drop the one and not the other.
  *
  * First a loop probe is sent on each port. If one comes back there is a loop, and no other
  * broadcast is sent: it would circulate.
@@ -22,6 +24,7 @@
 
 #define SEGMENT_SMALL	 84 /* bytes of an IP packet: what ping(8) sends */
 #define SEGMENT_SUBNETS	 4  /* most subnets of a bridge; hosts in further ones are not searched */
+#define SEGMENT_HEARD	 32 /* most addresses that are learned from frames */
 #define SEGMENT_CROSSING 32768 /* lowest number of a crossing's echo request */
 
 struct segment;
@@ -45,6 +48,8 @@ struct port {
 	bool flooding;				/* replies belong to the throughput test */
 	const struct observed_station *station; /* destination of further probes, or NULL */
 	struct observed_echo *echo;		/* counter of its replies; NULL: none */
+	struct observed_station
+		*silent;       /* answers no echo request, and is asked by TCP now; or NULL */
 	struct ip_addr remote; /* the far gateway's address in the tunnel; family 0: replies from
 				    * there are ignored now */
 	struct ip_addr asked;  /* the only address to look for; family 0: any */
@@ -59,6 +64,11 @@ struct segment {
 	struct prober *prober;
 	struct port *ports;
 	size_t n;
+	struct {
+		struct ip_addr addr;
+		const struct port *port; /* one of its bridge */
+	} heard[SEGMENT_HEARD]; /* occurred in frames of a bridge without an IPv4 address */
+	size_t n_heard;
 	bool finding;	  /* the search for hosts is running */
 	bool classifying; /* ARP replies to a port's own address are from the far gateway */
 	segment_watch_fn *watch;
@@ -82,7 +92,11 @@ void segment_find_stations(struct segment *s);
 /** The port of session number `i` of the facts, or NULL. */
 struct port *segment_session_port(const struct segment *s, size_t i);
 
-/** Send an echo request of `size` bytes to a station. Its number is port->wanted from now on. */
+/** Whether a station can be asked for an echo: it and the bridge have addresses of one family. */
+bool segment_can_ask(const struct port *port, const struct observed_station *to);
+
+/** Send an echo request of `size` bytes to a station, or a SYN if it answers only that. Its number
+ * is port->wanted from now on. */
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size);
 
 /** Return: the IPv4 source address for packets to `to`: the bridge's in the same subnet, else the

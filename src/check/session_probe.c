@@ -90,6 +90,20 @@ static bool is_held(const struct session_probe *v)
 	return check_port_is_held(v->port->facts->state);
 }
 
+/* A far gateway that answers echo requests, unless the user named a host; or NULL. */
+static struct observed_station *echoing_gateway(const struct session_probe *v)
+{
+	struct observed_port *port = v->port->facts;
+
+	for (unsigned i = 0; i < port->n_stations && i < OBSERVED_STATIONS; i++)
+		if (port->stations[i].gateway && port->stations[i].echo.received &&
+			!port->stations[i].tcp_port &&
+			!v->all->segment->prober->facts->target.family)
+			return &port->stations[i];
+	return NULL;
+}
+
+/* Further probes go to the station that answers best: TCP alone measures no sizes. */
 static void choose_station(struct session_probe *v)
 {
 	struct observed_session *f = v->facts;
@@ -98,6 +112,10 @@ static void choose_station(struct session_probe *v)
 		return;
 	v->station = observed_main_station(v->port->facts, &v->all->segment->prober->facts->target);
 	f->stations = v->port->facts->n_stations;
+	if (v->station && v->station->tcp_port && echoing_gateway(v))
+		v->station = echoing_gateway(v);
+	if (v->station && !segment_can_ask(v->port, v->station))
+		v->station = NULL;
 	if (!v->station)
 		return;
 	f->station = v->station->ip4.family && v->port->n_ip4 ? v->station->ip4 : v->station->ip6;
@@ -335,13 +353,9 @@ static bool is_open(const struct session_probe *v)
  * segment's, unless the user named a host. */
 static const struct observed_station *size_station(const struct session_probe *v)
 {
-	const struct observed_port *port = v->port->facts;
+	const struct observed_station *gateway = echoing_gateway(v);
 
-	for (unsigned i = 0; i < port->n_stations && i < OBSERVED_STATIONS; i++)
-		if (port->stations[i].gateway && port->stations[i].echo.received &&
-			!v->all->segment->prober->facts->target.family)
-			return &port->stations[i];
-	return v->station;
+	return gateway ? gateway : v->station;
 }
 
 /* Try the next size of each session once. */
@@ -376,6 +390,8 @@ static bool start_search(struct session_probe *v)
 	const char *backend = v->all->segment->prober->facts->before.backend;
 
 	if (!e->received || (e->sent - e->received) * 100 > LOSS_LIMIT * e->sent)
+		return false;
+	if (!v->far_end && size_station(v)->tcp_port)
 		return false;
 	f->limit = v->report->mtu;
 	size_search_start(&v->search, f, v->report->budget, !strcmp(backend, "userspace"));
@@ -460,7 +476,7 @@ static void flood(struct session_probe *v, unsigned ms)
 void session_probes_flood(struct session_probes *s, unsigned ms)
 {
 	for (size_t i = 0; i < s->n && !prober_is_late(s->segment->prober); i++)
-		if (s->v[i].station && s->v[i].facts->echo.received)
+		if (s->v[i].station && !s->v[i].station->tcp_port && s->v[i].facts->echo.received)
 			flood(&s->v[i], ms);
 }
 

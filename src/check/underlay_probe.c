@@ -158,6 +158,7 @@ static int listen_on(struct underlay_probe *u, uint32_t ifindex)
 		.mtu = link.mtu,
 		.up = link.flags & IFF_UP && link.flags & LOWER_UP };
 	memcpy(facts->name, link.name, sizeof(facts->name));
+	memcpy(facts->mac, link.mac, sizeof(facts->mac));
 	fd = packet_socket_open(ifindex, false);
 	if (fd < 0) {
 		facts->error = fd;
@@ -210,6 +211,19 @@ static uint32_t find_uplink(struct underlay_probe *u, const struct route_query *
 	return leads == LEADS_SEGMENT || leads == LEADS_TUNNEL ? 0 : route->ifindex;
 }
 
+/* An endpoint on the link of the underlay has an Ethernet address. */
+static void look_up_neighbour(struct underlay_probe *u, const struct route_info *route,
+	struct observed_peer *peer, const struct ip_addr *endpoint)
+{
+	struct neigh_info neigh;
+
+	if (route->gateway.family ||
+		query_neighbour(&u->prober->nl, route->ifindex, endpoint, &neigh) < 0)
+		return;
+	memcpy(peer->mac, neigh.mac, LINK_MAC_LEN);
+	peer->has_mac = true;
+}
+
 static void look_up_route(struct underlay_probe *u, size_t i)
 {
 	struct prober *p = u->prober;
@@ -227,6 +241,7 @@ static void look_up_route(struct underlay_probe *u, size_t i)
 	peer->route_error = query_route(&p->nl, &query, &route);
 	if (peer->route_error < 0 || !route.ifindex)
 		return;
+	look_up_neighbour(u, &route, peer, &to->addr);
 	uplink = find_uplink(u, &query, &route, &peer->route);
 	if (!uplink)
 		return;

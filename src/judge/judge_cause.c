@@ -213,7 +213,8 @@ static void add_filter(struct causes *c, const struct observed_filter *v)
 		break;
 	case FILTER_XDP:
 		snprintf(name, sizeof(name), "an XDP program on %s", v->device);
-		add(c, name, "`ip link set dev %s xdp off`, or correct the program.", v->device);
+		add(c, name, "`ip link set dev %s %s off`, or correct the program.", v->device,
+			v->name);
 		break;
 	}
 }

@@ -358,29 +358,77 @@ static void judge_fragments(
 			"There, MTU = auto in [Interface] finds the right one.");
 }
 
+/* Whether a far gateway has one card for underlay and members, on the network of this underlay: its
+ * bridge, behind the session, has the Ethernet address that its endpoint has here. */
+static bool is_lan_there(const struct observations *f, const struct observed_underlay *u)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		for (size_t k = 0; k < f->n_ports; k++)
+			for (unsigned n = 0; f->ports[k].session && f->peers[i].has_mac &&
+					     n < f->ports[k].n_stations && n < OBSERVED_STATIONS;
+				n++)
+				if (!strcmp(f->peers[i].underlay, u->name) &&
+					!memcmp(f->ports[k].stations[n].mac, f->peers[i].mac,
+						LINK_MAC_LEN))
+					return true;
+	return false;
+}
+
+/* A far gateway answers ARP for its endpoint's address on the pseudowire, too: our datagrams to it
+ * may be sent there, where the engine drops them. Only where the underlay is the bridge itself. */
+static void judge_endpoints(
+	const struct observations *f, const struct status_bridge *bridge, struct findings *ret)
+{
+	uint64_t lost = f->after.drops.n[DROP_TAP_OWN] - f->before.drops.n[DROP_TAP_OWN];
+
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (p->session && p->has_endpoint && !strcmp(p->bridge, bridge->name))
+			finding_add(ret, lost ? FINDING_ERROR : FINDING_WARNING, "endpoint",
+				p->name,
+				"The address of a peer's endpoint is answered on %s, too: "
+				"WireGuard datagrams are sent into the segment and dropped "
+				"(%" PRIu64 " during the check).\nThere, `sysctl -w "
+				"net.ipv4.conf.all.arp_ignore=1`: without it a "
+				"Linux host answers ARP for all of its addresses on every "
+				"interface.",
+				p->name, lost);
+	}
+}
+
 static void judge_interface(
 	const struct observations *f, const struct observed_underlay *u, struct findings *ret)
 {
 	const struct status_bridge *bridge = check_bridge_of(&f->after, u->name);
-	bool shared = bridge || status_bridge_find(&f->after, u->name);
+	const struct status_bridge *shared =
+		bridge ? bridge : status_bridge_find(&f->after, u->name);
 
 	if (u->error) {
 		finding_add(ret, FINDING_WARNING, "underlay", u->name, "Cannot listen on %s: %s.",
 			u->name, strerror(-u->error));
 		return;
 	}
-	if (shared)
+	if (shared) {
 		finding_add(ret, FINDING_NOTE, "underlay", u->name,
 			"%" PRIu64 " WireGuard datagram%s on %s, which is %s: members and underlay "
 			"share a network card. Clear-text packets there are the members'.",
 			u->wireguard, u->wireguard == 1 ? "" : "s", u->name,
 			bridge ? "a port of the bridge" : "the bridge");
-	else if (u->clear)
+		judge_endpoints(f, shared, ret);
+	} else if (u->clear && is_lan_there(f, u)) {
+		finding_add(ret, FINDING_NOTE, "underlay", u->name,
+			"%" PRIu64 " packets of the segment were seen in clear on %s: a far "
+			"gateway has one card for underlay and members, and %s is in the network "
+			"of its members.",
+			u->clear, u->name, u->name);
+	} else if (u->clear) {
 		finding_add(ret, FINDING_ERROR, "clear", u->name,
 			"%" PRIu64 " packets of the segment were seen in clear on %s.\n"
 			"Is %s a port of the bridge, on this or the other side? Does a route lead "
 			"Remote around WireGuard?",
 			u->clear, u->name, u->name);
+	}
 	if (u->fragments)
 		judge_fragments(f, u, ret);
 	if (!u->clear && !u->fragments && !shared)

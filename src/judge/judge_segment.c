@@ -15,15 +15,35 @@
 
 /* ---- loops ---- */
 
-bool judge_loops(const struct observations *f, struct findings *ret)
+/* Whether a port to members is the underlay, too. */
+static bool is_underlay(const struct observations *f, const char *name)
 {
-	if (!observed_loop(f))
-		return false;
-	for (size_t i = 0; i < f->n_ports; i++) {
-		const struct observed_port *p = &f->ports[i];
+	const struct observed_port *p = observed_port_named(f, name);
 
-		if (!p->returned || check_port_is_held(p->state))
-			continue;
+	for (size_t i = 0; p && !p->session && i < f->n_underlays; i++)
+		if (!strcmp(f->underlays[i].name, p->bridge) || !strcmp(f->underlays[i].name, name))
+			return true;
+	return false;
+}
+
+/* What to do about a loop: both gateways may bridge the network that is between them. */
+static void add_loop(
+	const struct observations *f, const struct observed_port *p, struct findings *ret)
+{
+	const char *shared = is_underlay(f, p->name)		? p->name
+			     : is_underlay(f, p->returned_from) ? p->returned_from
+								: NULL;
+
+	if (shared)
+		finding_add(ret, FINDING_ERROR, "loop", p->name,
+			"There is a loop: %" PRIu64 " probes of ours that were sent on %s came "
+			"back on %s. Broadcasts circulate.\n"
+			"%s is also the underlay, and the far gateway bridges that network, too: "
+			"members reach each other without the tunnel. Take the card out of the "
+			"bridge (Member in [Bridge]) on one site; or write STP = yes in [Bridge] "
+			"on every site.",
+			p->returned, p->returned_from, p->name, shared);
+	else
 		finding_add(ret, FINDING_ERROR, "loop", p->name,
 			"There is a loop: %" PRIu64 " probes of ours that were sent on %s came "
 			"back on %s. Broadcasts circulate.\n"
@@ -33,6 +53,18 @@ bool judge_loops(const struct observations *f, struct findings *ret)
 			"off).",
 			p->returned, p->returned_from, p->name, p->returned_from,
 			strcmp(p->returned_from, p->name) != 0 ? p->name : "itself", p->name);
+}
+
+bool judge_loops(const struct observations *f, struct findings *ret)
+{
+	if (!observed_loop(f))
+		return false;
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (!p->returned || check_port_is_held(p->state))
+			continue;
+		add_loop(f, p, ret);
 	}
 	return true;
 }
@@ -272,9 +304,43 @@ struct population {
 	const struct observed_station *mute; /* such a host that answers ARP only */
 	const struct observed_station *gateway;
 	unsigned unknown; /* hosts with IPv6 only: one of them may be the gateway */
+	unsigned others;  /* hosts other than the far gateway and this one */
 	bool ip4;	  /* a member has an IPv4 address that answers ARP */
 	bool ip6;
 };
+
+/* The crossing to a host in which IP was tried, or NULL. */
+static const struct observed_crossing *crossing_to(const struct observations *f,
+	const struct observed_port *p, const struct observed_station *s)
+{
+	for (size_t i = 0; i < f->n_crossings; i++) {
+		const struct observed_crossing *x = &f->crossings[i];
+
+		if (&f->ports[x->out] == p && !memcmp(x->to.mac, s->mac, LINK_MAC_LEN) &&
+			(x->kinds[OBSERVED_IP4].sent || x->kinds[OBSERVED_IP6].sent))
+			return x;
+	}
+	return NULL;
+}
+
+/* Whether a host has answered IP of a host on another port, although the gateway could not ask. */
+static bool has_answered_member(const struct observations *f, const struct observed_port *p,
+	const struct observed_station *s)
+{
+	const struct observed_crossing *x = crossing_to(f, p, s);
+
+	return x && (x->kinds[OBSERVED_IP4].answered || x->kinds[OBSERVED_IP6].answered);
+}
+
+/* Whether a host behind a far gateway is this one, by its card of the underlay: the far gateway may
+ * have one card for underlay and members. */
+static bool is_this_host(const struct observations *f, const struct observed_station *s)
+{
+	for (size_t i = 0; i < f->n_underlays; i++)
+		if (!memcmp(f->underlays[i].mac, s->mac, LINK_MAC_LEN))
+			return true;
+	return false;
+}
 
 static struct population population_of(const struct observations *f, const struct observed_port *p)
 {
@@ -286,12 +352,13 @@ static struct population population_of(const struct observations *f, const struc
 
 		if (s->gateway)
 			n.gateway = s;
-		else if (!s->echo.received)
+		else if (!s->echo.received && !has_answered_member(f, p, s))
 			n.mute = s;
 		else if (s->ip4.family || !p->session || p->classified)
 			n.members++;
 		else
 			n.unknown++;
+		n.others += !s->gateway && !is_this_host(f, s);
 		n.ip4 |= !s->gateway && s->ip4.family;
 		n.ip6 |= !s->gateway && s->ip6.family;
 		any |= f->target.family &&
@@ -305,8 +372,8 @@ static struct population population_of(const struct observations *f, const struc
 	return n;
 }
 
-static void judge_mute(
-	const struct observed_port *p, const struct population *n, struct findings *ret)
+static void judge_mute(const struct observations *f, const struct observed_port *p,
+	const struct population *n, struct findings *ret)
 {
 	char who[IP_ADDR_TEXT_LEN];
 	char gateway[IP_ADDR_TEXT_LEN];
@@ -314,14 +381,25 @@ static void judge_mute(
 	station_text(n->mute, who);
 	if (n->gateway)
 		station_text(n->gateway, gateway);
-	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-		"%s on the far side answers ARP, but no echo request%s%s%s: that members reach "
-		"each other is not proved.\n"
-		"A filter there may drop IP between bridge ports (br_netfilter with a FORWARD "
-		"chain): `wirespan check` there names it. Or the firewall of %s drops echo "
-		"requests: name a host that answers with --target.",
-		who, n->gateway ? ", while the gateway there, " : "", n->gateway ? gateway : "",
-		n->gateway ? ", answers both" : "", who);
+	if (!n->mute->echo.sent && crossing_to(f, p, n->mute))
+		return; /* the crossing shows where it is lost */
+	if (!n->mute->echo.sent)
+		finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+			"%s on the far side answers ARP. Whether IP reaches it was not tried, as "
+			"no host here in its subnet answers and %s has no IPv4 address.\n"
+			"Check again while a member here talks, or give %s an address of that "
+			"subnet: Address in [Bridge].",
+			who, p->bridge, p->bridge);
+	else
+		finding_add(ret, FINDING_ERROR, "member_silent", p->name,
+			"%s on the far side answers ARP, but no echo request and no TCP%s%s%s: "
+			"that members reach each other is not proved.\n"
+			"A filter there may drop IP between bridge ports (br_netfilter with a "
+			"FORWARD chain): `wirespan check` there names it. Or the firewall of %s "
+			"drops all that it does not expect: name a host that answers with "
+			"--target.",
+			who, n->gateway ? ", while the gateway there, " : "",
+			n->gateway ? gateway : "", n->gateway ? ", answers echoes" : "", who);
 }
 
 /* The members of a bridge's ports here. */
@@ -350,7 +428,7 @@ static void judge_version(const struct observations *f, const struct observed_po
 	bool no4 = here.ip4 && !there->ip4 && there->gateway && there->gateway->ip4.family;
 	bool no6 = here.ip6 && !there->ip6 && there->gateway && there->gateway->ip6.family;
 
-	if ((!no4 && !no6) || f->target.family)
+	if ((!no4 && !no6) || f->target.family || !there->others)
 		return;
 	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
 		"Behind %s hosts answer with %s, but none with %s, which members here and the "
@@ -377,7 +455,7 @@ static void judge_far_side(
 		return;
 	}
 	if (n.mute) {
-		judge_mute(p, &n, ret);
+		judge_mute(f, p, &n, ret);
 		return;
 	}
 	station_text(n.gateway ? n.gateway : &p->stations[0], gateway);
@@ -385,9 +463,12 @@ static void judge_far_side(
 		"Behind %s only the gateway of the far side answers (%s), and no host: that "
 		"members reach each other is not proved.\n"
 		"`wirespan check` there names what drops members' frames, or a port that is down. "
-		"If it finds nothing, no member there is on, or none has an address of this subnet "
-		"or IPv6: attach one, or name the host that is to answer with --target.",
-		p->name, gateway);
+		"If it finds nothing, no member there is on, or none has %s",
+		p->name, gateway,
+		p->no_ip4 ? "IPv6, and none with IPv4 talks: without an IPv4 address of the bridge "
+			    "such hosts are found while they do. Let one ping another."
+			  : "an address of this subnet or IPv6: attach one, or name the host that "
+			    "is to answer with --target.");
 }
 
 static bool has_members_here(const struct observations *f, const struct status_bridge *b)
@@ -395,8 +476,10 @@ static bool has_members_here(const struct observations *f, const struct status_b
 	for (size_t i = 0; i < b->members_len; i++) {
 		const struct observed_port *p = observed_port_named(f, b->members[i].name);
 
-		if (p && !p->session && p->n_stations)
-			return true;
+		for (unsigned n = 0; p && !p->session && n < p->n_stations && n < OBSERVED_STATIONS;
+			n++)
+			if (!p->stations[n].gateway)
+				return true;
 	}
 	return false;
 }
@@ -405,23 +488,35 @@ static bool has_members_here(const struct observations *f, const struct status_b
 static void judge_near_side(
 	const struct observations *f, const struct status_bridge *b, struct findings *ret)
 {
-	const char *port = NULL;
+	const struct observed_port *found = NULL;
+	const char *port;
 
 	for (size_t i = 0; i < b->members_len; i++) {
 		const struct observed_port *p = observed_port_named(f, b->members[i].name);
 
 		if (p && !p->session && p->probed)
-			port = p->name;
+			found = p;
 	}
-	if (!port || has_members_here(f, b))
+	if (!found || has_members_here(f, b))
 		return;
-	finding_add(ret, FINDING_ERROR, "no_member", b->name,
-		"No host answers on %s, the port of %s to members: that members here reach the "
-		"other side is not proved.\n"
-		"Is a member attached and on, with an address of this subnet or IPv6? Is the cable "
-		"in, and the switch's port in the right VLAN? Does a filter here drop what leaves "
-		"or enters %s (`nft list ruleset`, `tc qdisc show dev %s`)?",
-		port, b->name, port, port);
+	port = found->name;
+	if (found->has_endpoint)
+		finding_add(ret, FINDING_WARNING, "no_member", b->name,
+			"Only the far gateway answers on %s, which is underlay and port to "
+			"members: no member was tried.",
+			port);
+	else
+		finding_add(ret, FINDING_ERROR, "no_member", b->name,
+			"No host answers on %s, the port of %s to members: that members here reach "
+			"the other side is not proved.\n"
+			"Is a member attached and on%s Is the cable in, and the switch's port in "
+			"the right VLAN? Does a filter here drop what leaves or enters %s (`nft "
+			"list ruleset`, `tc qdisc show dev %s`)?",
+			port, b->name,
+			found->no_ip4 ? "? Without an IPv4 address of the bridge, hosts with IPv4 "
+					"only are found while they talk: let one ping another."
+				      : ", with an address of this subnet or IPv6?",
+			port, port);
 }
 
 /* ---- addresses in use twice ---- */

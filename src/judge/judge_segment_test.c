@@ -194,6 +194,13 @@ static void make_loop(struct observations *f)
 	strcpy(f->ports[1].returned_from, "l2tpeth0");
 }
 
+/* Both gateways bridge the network between them. */
+static void make_loop_shared(struct observations *f)
+{
+	make_loop(f);
+	strcpy(f->underlays[0].name, "br-l2tp0");
+}
+
 static void jumbo(struct observations *f)
 {
 	populate(f);
@@ -279,8 +286,9 @@ static const struct fault faults[] = {
 		"that members reach each other is not proved.",
 		NULL },
 	{ mute_member, FINDING_ERROR, "member_silent",
-		"10.0.2.22 on the far side answers ARP, but no echo request, while the gateway "
-		"there, 10.0.2.21, answers both: that members reach each other is not proved.",
+		"10.0.2.22 on the far side answers ARP, but no echo request and no TCP, while the "
+		"gateway there, 10.0.2.21, answers echoes: that members reach each other is not "
+		"proved.",
 		NULL },
 	{ no_broadcasts_there, FINDING_ERROR, "member_silent",
 		"Behind l2tpeth0 hosts answer with IPv6, but none with IPv4 (ARP), which members "
@@ -300,6 +308,12 @@ static const struct fault faults[] = {
 		"There is a loop: 12 probes of ours that were sent on l2tpeth0 came back on eth1. "
 		"Broadcasts circulate.",
 		NULL },
+	{ make_loop_shared, FINDING_ERROR, "loop",
+		"There is a loop: 12 probes of ours that were sent on l2tpeth0 came back on eth1. "
+		"Broadcasts circulate.",
+		"eth1 is also the underlay, and the far gateway bridges that network, too: members "
+		"reach each other without the tunnel. Take the card out of the bridge (Member in "
+		"[Bridge]) on one site; or write STP = yes in [Bridge] on every site." },
 	{ jumbo, FINDING_ERROR, "lan_mtu",
 		"eth1 has MTU 9000, and a host there uses it, the sessions of br-l2tp0 1500: the "
 		"bridge drops larger packets toward the far side, and no counter shows it.",

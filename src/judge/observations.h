@@ -47,6 +47,8 @@ struct observed_peer {
 	struct observed_icmp error; /* about datagrams to its endpoint */
 	bool too_big;	/* a router reported that a datagram to its endpoint was too big */
 	int send_error; /* -errno: echo requests could not be sent */
+	uint8_t mac[LINK_MAC_LEN]; /* of its endpoint, if that is on the link of the underlay */
+	bool has_mac;
 };
 
 /** L2TP packets on the WireGuard interface that match no session. */
@@ -99,7 +101,8 @@ struct observed_underlay {
 	char name[IF_NAMESIZE];
 	uint32_t ifindex;
 	uint32_t mtu;
-	bool up;		/* administratively up and with carrier */
+	bool up; /* administratively up and with carrier */
+	uint8_t mac[LINK_MAC_LEN];
 	uint64_t wireguard;	/* datagrams to and from peers */
 	uint64_t fragments;	/* IP fragments to and from peers */
 	uint64_t fragments_out; /* of these, ours */
@@ -123,8 +126,9 @@ struct observed_station {
 	uint8_t mac[LINK_MAC_LEN];
 	struct ip_addr ip4; /* family 0: none is known */
 	struct ip_addr ip6;
-	bool gateway;		   /* the far gateway itself, not a host behind it */
+	bool gateway;		   /* a far gateway itself, not a host behind it */
 	struct observed_echo echo; /* sent by this gateway, below its bridge */
+	uint16_t tcp_port;	   /* it answers no echo request, but TCP on this port; 0: not so */
 };
 
 #define OBSERVED_STATIONS 16
@@ -143,6 +147,9 @@ struct observed_port {
 	uint16_t pvid;	    /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
 	uint8_t vlans[512]; /* bit n: member of VLAN n */
 	bool probed;	    /* frames were sent on it, below the bridge */
+	bool no_ip4;	    /* its bridge has no IPv4 address */
+	uint8_t endpoint_mac[LINK_MAC_LEN]; /* of a host that answers for a peer's endpoint */
+	bool has_endpoint;
 	struct observed_station stations[OBSERVED_STATIONS];
 	bool classified; /* stations with IPv6 only were asked, too, whether they are the gateway */
 	unsigned n_stations; /* hosts that answered; the first OBSERVED_STATIONS are above */
@@ -202,7 +209,7 @@ struct observed_filter {
 	uint8_t hook;		  /* NF_INET_…, NF_BR_… or NF_NETDEV_… */
 	bool drops;		  /* its policy is drop */
 	char device[IF_NAMESIZE]; /* the only device that it sees; "": any */
-	char name[OBSERVED_RULE_LEN];
+	char name[OBSERVED_RULE_LEN]; /* of FILTER_XDP: the word of ip(8) for its mode */
 };
 
 #define OBSERVED_FILTERS 32

@@ -23,6 +23,8 @@
 #define ICMP6_ADVERT	 136
 #define ADVERT_LEN	 32
 #define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
+#define SYN_PORTS	 0xf000 /* our ports: these, and the low 12 bits of the mark's id */
+#define SYN_WINDOW	 1024
 #define ADVERT_SOLICITED 0x60000000U /* solicited, override */
 
 static const uint8_t broadcast[LINK_MAC_LEN] = { 255, 255, 255, 255, 255, 255 };
@@ -89,14 +91,14 @@ static void put_ip6(uint8_t *ip, const struct wire_ends *ends, size_t payload, u
 	memcpy(ip + 24, ends->dst.bytes, 16);
 }
 
-static void put_ip4(uint8_t *ip, const struct wire_ends *ends, size_t len)
+static void put_ip4(uint8_t *ip, const struct wire_ends *ends, size_t len, uint8_t proto)
 {
 	memset(ip, 0, IP4_HEADER_LEN);
 	ip[0] = 0x45;
 	store_be16(ip + 2, (uint16_t)len);
 	ip[6] = 0x40; /* don't fragment */
 	ip[8] = 64;
-	ip[9] = PROTO_ICMP4;
+	ip[9] = proto;
 	memcpy(ip + 12, ends->src.bytes, 4);
 	memcpy(ip + 16, ends->dst.bytes, 4);
 	checksum_store(ip + 10, checksum_add(0, ip, IP4_HEADER_LEN));
@@ -153,13 +155,39 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 
 	put_ethernet(ret, ends->dst_mac, ends->src_mac, v4 ? ETHERTYPE_4 : ETHERTYPE_6);
 	if (v4)
-		put_ip4(ip, ends, ip_len);
+		put_ip4(ip, ends, ip_len, PROTO_ICMP4);
 	else
 		put_ip6(ip, ends, ip_len - header, 64);
 	wire_echo(ends->dst.family, mark, seq, ip + header, ip_len - header);
 	if (!v4)
 		finish_icmp6(ip, ip + header, ip_len - header);
 	return ETH_HEADER_LEN + ip_len;
+}
+
+static uint16_t syn_port(const struct wire_mark *mark)
+{
+	return SYN_PORTS | (mark->id & 0xfff);
+}
+
+void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN])
+{
+	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
+	uint8_t *tcp = ip + IP4_HEADER_LEN;
+	uint32_t sum;
+
+	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_4);
+	put_ip4(ip, ends, IP4_HEADER_LEN + TCP_HEADER_LEN, PROTO_TCP);
+	memset(tcp, 0, TCP_HEADER_LEN);
+	store_be16(tcp, syn_port(mark));
+	store_be16(tcp + 2, port);
+	memcpy(tcp + TCP_SEQ_OFFSET, mark->nonce, 2); /* the sequence number: ours, and which */
+	store_be16(tcp + TCP_SEQ_OFFSET + 2, seq);
+	tcp[TCP_DOFF_OFFSET] = TCP_HEADER_LEN / 4 << 4;
+	tcp[TCP_FLAGS_OFFSET] = TCP_FLAG_SYN;
+	store_be16(tcp + 14, SYN_WINDOW);
+	sum = checksum_pseudo4(ip + 12, ip + 16, PROTO_TCP, TCP_HEADER_LEN);
+	checksum_store(tcp + TCP_CSUM_OFFSET, checksum_add(sum, tcp, TCP_HEADER_LEN));
 }
 
 static struct ip_addr address_at(const uint8_t *p, uint8_t version)
@@ -223,6 +251,24 @@ static enum wire_kind read_icmp(const uint8_t *icmp, size_t len, uint8_t version
 	return WIRE_OTHER;
 }
 
+/* A SYN of ours, or the answer to one, which acknowledges its number. */
+static enum wire_kind read_tcp(
+	const uint8_t *tcp, const struct wire_mark *mark, struct wire_read *r)
+{
+	bool reply = tcp[TCP_FLAGS_OFFSET] & TCP_FLAG_ACK;
+	uint32_t number = load_be32(tcp + TCP_SEQ_OFFSET);
+
+	if (reply)
+		number = load_be32(tcp + TCP_ACK_OFFSET) - 1;
+	if (load_be16(tcp + (reply ? 2 : 0)) != syn_port(mark) ||
+		number >> 16 != load_be16(mark->nonce))
+		return WIRE_OTHER;
+	r->source_port = load_be16(tcp);
+	r->destination_port = load_be16(tcp + 2);
+	r->seq = (uint16_t)number;
+	return reply ? WIRE_ECHO_REPLY : WIRE_ECHO_REQUEST;
+}
+
 static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct headers *h,
 	const struct wire_mark *mark, struct wire_read *r)
 {
@@ -240,6 +286,8 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 		r->payload = l4 + UDP_HEADER_LEN;
 		r->payload_len = len - h->l4 - UDP_HEADER_LEN;
 	}
+	if (h->proto == PROTO_TCP && h->version == 4 && len - h->l4 >= TCP_HEADER_LEN)
+		return read_tcp(l4, mark, r);
 	if (h->proto == (h->version == 4 ? PROTO_ICMP4 : PROTO_ICMP6))
 		return read_icmp(l4, len - h->l4, h->version, mark, r);
 	return WIRE_OTHER;

@@ -15,6 +15,7 @@
 #define WIRE_ARP_LEN	    42
 #define WIRE_ADVERT_LEN	    86
 #define WIRE_LOOP_PROBE_LEN 60
+#define WIRE_SYN_LEN	    54
 
 /** The sender and the receiver of a frame. */
 struct wire_ends {
@@ -36,8 +37,9 @@ enum wire_kind {
 	WIRE_OTHER,
 	WIRE_ARP_REQUEST,  /* for `target`, by `src`, `src_mac` */
 	WIRE_ARP_REPLY,	   /* `src`, `src_mac` */
-	WIRE_ECHO_REQUEST, /* one of ours: `src`, `dst`, `seq` */
-	WIRE_ECHO_REPLY,   /* `src`, `src_mac` of a frame, `seq`, `in_pieces` */
+	WIRE_ECHO_REQUEST, /* one of ours, or a SYN of ours: `src`, `dst`, `seq` */
+	WIRE_ECHO_REPLY,   /* `src`, `src_mac` of a frame, `seq`, `in_pieces`; that to a SYN has a
+			    * `source_port`, too */
 	WIRE_SOLICIT,	   /* a neighbour solicitation for `target`: `src`, `src_mac` */
 	WIRE_LOOP_PROBE,   /* one of ours: `seq` */
 	WIRE_ERROR,	   /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
@@ -56,7 +58,7 @@ struct wire_read {
 	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport protocol; WIRE_ERROR: the
 			       * quoted one */
 	bool fragment;	      /* an IP fragment */
-	uint16_t source_port; /* UDP: of the packet, or of the quoted one */
+	uint16_t source_port; /* UDP: of the packet, or of the quoted one; of an answer to a SYN */
 	uint16_t destination_port;
 	const uint8_t *payload; /* the UDP payload, as far as captured, in the caller's buffer */
 	size_t payload_len;
@@ -89,6 +91,12 @@ void wire_echo(
  * room for 14 + ip_len. Return: the frame's length. */
 size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	size_t ip_len, uint8_t *ret);
+
+/** Write a frame with a TCP SYN over IPv4 to `port`. A host that answers no echo request may answer
+ * it: a closed port resets the connection, and an open one accepts it, which the kernel of
+ * ends->src then resets. */
+void wire_syn_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
+	uint16_t port, uint8_t ret_frame[static WIRE_SYN_LEN]);
 
 /** Size in bytes of an IP packet with an empty echo request. */
 size_t wire_echo_min(uint16_t family);

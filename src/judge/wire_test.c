@@ -222,6 +222,40 @@ static void test_udp(void **state)
 	assert_int_equal(load_be32(r.payload), 0x00030000);
 }
 
+/* A SYN, and the answers of a closed and of an open port; those of others are not ours. */
+static void test_syn(void **state)
+{
+	struct wire_ends ends = make_ends("10.0.2.11", "10.0.2.22");
+	uint8_t frame[WIRE_SYN_LEN];
+	uint8_t *tcp = frame + 34;
+	struct wire_read r;
+
+	wire_syn_frame(&ends, &mark, 0xffff, 443, frame);
+	assert_hex(frame, sizeof(frame),
+		"0200000000020200000000010800"
+		"4500002800004000400622b00a00020b0a000216"
+		"f23401bb0102ffff00000000500204009ed00000");
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ECHO_REQUEST);
+	assert_int_equal(r.seq, 0xffff);
+	for (size_t len = 14; len < sizeof(frame); len++)
+		assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
+	/* the answer acknowledges the number after it */
+	store_be32(tcp + 8, load_be32(tcp + 4) + 1);
+	store_be16(tcp, 443);
+	store_be16(tcp + 2, 0xf234);
+	for (unsigned flags = 0x12; flags <= 0x14; flags += 2) { /* SYN or RST, and ACK */
+		tcp[13] = (uint8_t)flags;
+		assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ECHO_REPLY);
+		assert_int_equal(r.seq, 0xffff);
+		assert_int_equal(r.source_port, 443);
+	}
+	tcp[2] ^= 1;
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+	tcp[2] ^= 1;
+	tcp[8] ^= 1;
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_syn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

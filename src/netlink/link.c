@@ -284,15 +284,16 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 		}
 }
 
-static bool decode_xdp(const struct nlattr *nest)
+static uint8_t decode_xdp(const struct nlattr *nest)
 {
 	struct nl_attrs walk = nl_attrs_in(nest);
 	const struct nlattr *a;
+	uint8_t mode = XDP_ATTACHED_NONE;
 
 	while ((a = nl_attrs_next(&walk)))
 		if (mnl_attr_get_type(a) == IFLA_XDP_ATTACHED)
-			return !flag_is(a, XDP_ATTACHED_NONE);
-	return false;
+			nl_attr_u8(a, &mode);
+	return mode;
 }
 
 static void decode_bridge(const struct nlattr *nest, struct link_info *link)
@@ -378,7 +379,7 @@ static void decode_attr(const struct nlattr *a, struct link_info *link)
 		link->moved = true;
 		break;
 	case IFLA_XDP:
-		link->has_xdp = decode_xdp(a);
+		link->xdp = decode_xdp(a);
 		break;
 	case IFLA_LINKINFO:
 		decode_linkinfo(a, link);

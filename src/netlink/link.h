@@ -38,7 +38,7 @@ struct link_info {
 	bool port_locked;
 	bool port_no_flood;	    /* of frames to unknown addresses */
 	bool port_no_broadcast;	    /* nor of broadcasts */
-	bool has_xdp;		    /* an XDP program sees what it receives */
+	uint8_t xdp;		    /* XDP_ATTACHED_…: whether a program sees what it receives */
 	uint32_t fdb_max;	    /* of a bridge: addresses it learns at most; 0: no limit */
 	bool has_stp;		    /* of a bridge */
 	uint32_t stp_state;	    /* then: 0 no spanning tree, 1 the kernel's, 2 a program's */

@@ -73,7 +73,7 @@ def expect(outcome, name, severity, pattern, hint=""):
     shown = json.dumps(report["findings"], indent=1)
     assert name in findings, f"no finding {name!r} in {shown}"
     assert any(
-        f["severity"] == severity and re.search(pattern, f["text"]) and re.search(hint, f["hint"])
+        f["severity"] in severity.split("|") and re.search(pattern, f["text"]) and re.search(hint, f["hint"])
         for f in findings[name]
     ), f"{name}: no {severity} with {pattern!r}, {hint!r}: {findings[name]}"
     assert status == (1 if severities(findings, "error") else 0), f"exit status {status}: {shown}"
@@ -133,6 +133,85 @@ def bare_bridge(bench):
     session = report["sessions"][0]
     assert session["station"].startswith("fe80:") or session["station"] == bench.net.sites[1].member6, session
     assert session["largest_whole"] == session["computed"] and session["echo"]["received"] == 20, session
+
+
+@contextlib.contextmanager
+def members(bench, make, undo):
+    """Both members are set like this for a moment."""
+    for member in bench.net.member:
+        member.sh(make)
+    try:
+        yield
+    finally:
+        for member, site in zip(bench.net.member, bench.net.sites):
+            member.sh(undo)
+            member.run("ip", "-6", "addr", "replace", f"{site.member6}/64", "dev", "eth0", "nodad")
+
+
+def proven(outcome, kinds):
+    """Assert that a check found nothing wrong and that frames of these kinds pass between members."""
+    status, findings, report = outcome
+    assert status == 0 and not severities(findings, "error"), report["findings"]
+    assert [t for t in severities(findings, "ok") if t.startswith("Frames of 10.0.2.") and kinds in t], report["findings"]
+
+
+def ip4_only(bench):
+    """No bridge has an address, and members have IPv4 only: they are found while they talk, and a filter is found."""
+    texts = [re.sub(r"(?s)(\[Bridge\].*?)(Address = [^\n]*\n)+", r"\1", bench.text(n)) for n in (0, 1)]
+    bench.start(*texts)
+    off = "sysctl -qw net.ipv6.conf.eth0.disable_ipv6="
+    with members(bench, off + "1", off + "0"):
+        expect(bench.check(), "no_member", "error", "No host answers on eth1", "let one ping another")
+        talk = bench.chatter()
+        for number in (0, 1):
+            proven(bench.check(number), "ARP, IPv4 and packets of 1500 bytes")
+        if shutil.which("nft"):
+            bench.net.vpn[0].sh(
+                "nft add table bridge t; nft 'add chain bridge t c { type filter hook forward priority 0; }'\n"
+                "nft add rule bridge t c ether type ip drop"
+            )
+            expect(bench.check(), "host_drop", "error", r"members' frames \(IPv4\).*bridge t c")
+            expect(bench.check(1), "member_silent", "error", "10.0.2.12 answers this gateway, but not 10.0.2.22 .IPv4")
+            bench.net.vpn[0].run("nft delete table bridge t")
+        talk.kill()
+
+
+def silent_members(bench):
+    """No member answers an echo request: TCP proves the same. If a filter drops that, too, nothing is proven."""
+    bench.start()
+    off = "sysctl -qw net.ipv4.icmp_echo_ignore_all={0} net.ipv6.icmp.echo_ignore_all={0}"
+    with members(bench, off.format(1), off.format(0)):
+        for number in (0, 1):
+            proven(bench.check(number), "ARP and IPv4")
+        if shutil.which("nft"):
+            bench.net.vpn[1].sh(
+                "nft add table bridge t; nft 'add chain bridge t c { type filter hook forward priority 0; }'\n"
+                "nft add rule bridge t c ether type ip drop"
+            )
+            expect(bench.check(), "member_silent", "error", "10.0.2.22 .* answers ARP, but no echo request and no TCP")
+            bench.net.vpn[1].run("nft delete table bridge t")
+
+
+def one_card(bench):
+    """The only card of a gateway is underlay and member, on the network of the other's underlay."""
+    net, (one, two) = bench.net, bench.net.sites
+    text = bench.text(0).replace(f"Address = {one.bridge4}/24", f"Address = {one.underlay}/24, {one.bridge4}/24")
+    text = text.replace(f"Address = {one.bridge6}/64", f"Address = {one.underlay6}/64, {one.bridge6}/64")
+    bench.start()
+    net.stop()
+    net.vpn[0].sh("ip addr flush dev eth0 scope global")
+    net.vpn[1].run("sysctl -qw net.ipv4.conf.all.arp_ignore=1")
+    try:
+        bench.start(text.replace("Member = eth1", "Member = eth0"))
+        expect(bench.check(), "no_member", "warning", "Only the far gateway answers on eth0")
+        expect(bench.check(1), "underlay", "note", "in clear on eth0: a far gateway has one card")
+        # The far gateway answers ARP on the pseudowire for its endpoint's address, too.
+        net.vpn[1].run("sysctl -qw net.ipv4.conf.all.arp_ignore=0")
+        expect(bench.check(), "endpoint", "error|warning", "endpoint is answered on l2tpeth0, too", "arp_ignore=1")
+    finally:
+        net.vpn[1].run("sysctl -qw net.ipv4.conf.all.arp_ignore=0")
+        net.stop()
+        net.vpn[0].up("eth0", f"{one.underlay}/24", f"{one.underlay6}/64")
 
 
 def usage(bench):
@@ -499,6 +578,9 @@ CASES = {
     "as text, and of all sites": healthy_text,
     "packets of 1500 bytes, in fragments inside the tunnel": full_size,
     "bridges without addresses": bare_bridge,
+    "bridges without addresses, and members with IPv4 only": ip4_only,
+    "members that answer no echo request": silent_members,
+    "one card for underlay and members": one_card,
     "wrong usage, and a site that does not run": usage,
     "the peer is down": peer_down,
     "the peer is unplugged": peer_unplugged,

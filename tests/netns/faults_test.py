@@ -19,6 +19,7 @@ from lib.node import need_root, veth
 from lib.reference import wirespan_conf
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import find_binary
+from lib.xdp import drop_all
 
 SECONDS = 15  # a check never takes longer
 BRIDGE = "br-l2tp0"
@@ -76,7 +77,7 @@ FAULTS = {
         chain("inet", "forward"), r"\(IPv4 and IPv6\).* these pass: ARP", "inet t c", "member_silent"
     ),
     "the same on one way only, for new connections": seen_by_ip(
-        chain("ip", "forward", rule="icmp type echo-request ip daddr 10.0.2.12 drop"),
+        chain("ip", "forward", rule="ip daddr 10.0.2.12 icmp type echo-request drop\n ip daddr 10.0.2.12 tcp flags syn drop"),
         r"\(IPv4\) from l2tpeth0 to eth1;",
         "ip t c",
         "member_silent",
@@ -110,6 +111,13 @@ FAULTS = {
     ),
     "a queue of the member's port sends nothing": filtered(
         "tc qdisc add dev eth1 root tbf rate 8bit burst 10 latency 1ms", "from l2tpeth0 to eth1", "tc's tbf on eth1", undo="true"
+    ),
+    "a filter of tc takes what enters by the member's port": filtered(
+        "ip link add sink type veth peer name sink2; ip link set sink up; tc qdisc add dev eth1 clsact\n"
+        "tc filter add dev eth1 ingress u32 match u32 0 0 action mirred egress redirect dev sink",
+        "from eth1 to l2tpeth0",
+        "tc's clsact on eth1",
+        undo="ip link del sink",
     ),
     "both ports are isolated": filtered(
         "bridge link set dev eth1 isolated on\nbridge link set dev l2tpeth0 isolated on",
@@ -269,6 +277,14 @@ def loop(bench):
     wait_for(bench.reach, what="the members")
 
 
+def xdp(bench):
+    """An XDP program drops what enters by the member's port."""
+    bench.near.call(lambda: drop_all("eth1"))
+    off = "ip link set dev eth1 xdpgeneric off"
+    fault = filtered("true", "from eth1 to l2tpeth0", "an XDP program on eth1", undo=off)
+    try_fault(bench, fault)
+
+
 def copied_mac(bench):
     """A member's MAC address is in use at both sites."""
     near, far = bench.net.member
@@ -392,6 +408,7 @@ def allowed_ips(bench):
 
 SPECIAL = {
     "a loop": loop,
+    "an XDP program": xdp,
     "a MAC address at both sites": copied_mac,
     "larger packets than the session carries": jumbo,
     "no member on one side": member_gone,
