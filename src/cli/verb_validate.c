@@ -4,8 +4,12 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/site.h"
+#include "conf/compare.h"
+#include "crypto/x25519.h"
 
 /* Append "2 peers" or "1 peer" to a line. */
 static void print_count(size_t n, const char *noun, const char *separator)
@@ -36,18 +40,51 @@ static void print_verdict(
 	printf("\n");
 }
 
-static bool validate(const char *file, bool ask_machine)
-{
-	struct conf_report report = { 0 };
+/** A file that was given. */
+struct given {
 	struct conf_site site;
-	bool ok;
+	struct conf_report report;
+};
 
-	site_load_report(file, ask_machine, &site, &report);
-	site_print_report(&site, &report);
-	ok = conf_report_ok(&report);
-	print_verdict(file, &site, &report);
-	conf_report_fini(&report);
-	conf_site_fini(&site);
+/* Whether one site is a peer of the other: the two ends of a tunnel are on two hosts. */
+static bool is_peer(const struct conf_site *site, const struct conf_site *of)
+{
+	uint8_t public_key[KEY_LEN];
+
+	if (!site->interface.has_private_key ||
+		x25519_public(site->interface.private_key, public_key) < 0)
+		return false;
+	for (size_t i = 0; i < of->n_peers; i++)
+		if (!memcmp(of->peers[i].public_key, public_key, KEY_LEN))
+			return true;
+	return false;
+}
+
+/* Each file is compared with those before it, if they can run on one host, this one. */
+static bool validate(char **files, size_t n, bool ask_machine)
+{
+	struct given *all = calloc(n, sizeof(*all));
+	bool ok = all != NULL;
+
+	if (!all)
+		fprintf(stderr, "out of memory\n");
+	for (size_t i = 0; all && i < n; i++) {
+		struct given *g = &all[i];
+
+		site_load_report(files[i], ask_machine, &g->site, &g->report);
+		for (size_t k = 0; ask_machine && k < i; k++)
+			if (!is_peer(&g->site, &all[k].site) && !is_peer(&all[k].site, &g->site))
+				conf_compare(&g->site, &all[k].site, &g->report);
+		conf_report_sort(&g->report);
+		site_print_report(&g->site, &g->report);
+		print_verdict(files[i], &g->site, &g->report);
+		ok &= conf_report_ok(&g->report);
+	}
+	for (size_t i = 0; all && i < n; i++) {
+		conf_report_fini(&all[i].report);
+		conf_site_fini(&all[i].site);
+	}
+	free(all);
 	return ok;
 }
 
@@ -58,7 +95,7 @@ static enum verb_exit run(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	bool ask_machine = true;
-	bool ok = true;
+	bool ok;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
@@ -68,8 +105,7 @@ static enum verb_exit run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return verb_usage(argv[0], "name a configuration file");
-	for (; optind < argc; optind++)
-		ok &= validate(argv[optind], ask_machine);
+	ok = validate(argv + optind, (size_t)(argc - optind), ask_machine);
 	return ok ? VERB_DONE : VERB_FAILED;
 }
 
@@ -79,9 +115,10 @@ const struct verb verb_validate = {
 	.summary = "check configuration files: what is wrong, where, and how to correct it",
 	.help = "Reads each file, with the WireGuard and key files it names, and reports every\n"
 		"mistake in it as FILE:LINE: error: what is wrong, and below it a hint.\n"
-		"Nothing on the host is changed. Warnings alone do not make it fail.\n"
+		"Nothing on the host is changed. Warnings alone do not make it fail. Files\n"
+		"that are given together are also compared, as sites of one host.\n"
 		"\n"
-		"  -o, --offline   look at the files only, for instance at those of another host:\n"
-		"                  do not check them against this host\n",
+		"  -o, --offline   look at the files only, for instance at those of other hosts:\n"
+		"                  check them neither against this host nor with each other\n",
 	.run = run,
 };

@@ -105,6 +105,35 @@ static void test_include_with_name(void **state)
 	conf_site_fini(&site);
 }
 
+/* What is repeated in a file of wg-quick(8) counts as there: the last one, and one section. */
+static void test_include_repeated(void **state)
+{
+	struct conf_site site;
+
+	put("site.conf", 0600, "[Site]\nWireGuard = wg5.conf\n");
+	put("wg5.conf", 0600,
+		"[Interface]\nListenPort = 8172\nPrivateKey = " KEY_B "\nListenPort = 8173\n"
+		"[Peer]\nPublicKey = " KEY_B "\nEndpoint = a.example:1\nEndpoint = b.example:2\n"
+		"AllowedIPs = 10.0.0.1/32\nAllowedIPs = 10.0.0.2/32\n"
+		"[Interface]\nPrivateKey = " KEY_A "\nMTU = 1400\n");
+	site = load(
+		"FOLDER/wg5.conf:4: warning: ListenPort is set twice in this [Interface], "
+		"before in line 2: the last one counts, as with wg(8) and wg-quick(8)\n"
+		"FOLDER/wg5.conf:8: warning: Endpoint is set twice in this [Peer], before in "
+		"line 7: the last one counts, as with wg(8) and wg-quick(8)\n"
+		"FOLDER/wg5.conf:11: warning: [Interface] appears twice, first in line 1: wg(8) "
+		"merges the two, and so does wirespan\n"
+		"FOLDER/wg5.conf:12: warning: PrivateKey is set twice in this [Interface], "
+		"before in line 3: the last one counts, as with wg(8) and wg-quick(8)\n");
+	assert_int_equal(site.interface.listen_port, 8173);
+	assert_int_equal(site.interface.private_key[0], 0xf8);
+	assert_int_equal(site.interface.mtu, 1400);
+	assert_string_equal(site.peers[0].endpoint_host, "b.example");
+	assert_int_equal(site.peers[0].endpoint_port, 2);
+	assert_int_equal(site.peers[0].allowed_ips.n, 2);
+	conf_site_fini(&site);
+}
+
 static void test_include_mistakes(void **state)
 {
 	put("site.conf", 0600,
@@ -242,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_include, empty_folder),
 		cmocka_unit_test_teardown(test_include_with_name, empty_folder),
+		cmocka_unit_test_teardown(test_include_repeated, empty_folder),
 		cmocka_unit_test_teardown(test_include_mistakes, empty_folder),
 		cmocka_unit_test_teardown(test_key_files, empty_folder),
 		cmocka_unit_test_teardown(test_key_file_mistakes, empty_folder),

@@ -133,10 +133,16 @@ static void unknown_key(struct parser *p, const char *name)
 			name, section->name);
 }
 
-/* A section that may appear once: report an error if `section_at` is already set. */
+/* A section that may appear once: report it if `section_at` is already set. In files of wg-quick(8)
+ * more than one [Interface] counts as one. */
 static void enter_single(struct parser *p, struct conf_at *section_at)
 {
-	if (section_at->line)
+	if (section_at->line && p->included)
+		conf_report_add(p->reader.report, CONF_WARNING, p->reader.at,
+			"[%s] appears twice, first in line %u: wg(8) merges the two, and so does "
+			"wirespan\nmerge the two sections",
+			conf_sections[p->section].name, section_at->line);
+	else if (section_at->line)
 		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
 			"[%s] appears twice, first in line %u\nmerge the two sections",
 			conf_sections[p->section].name, section_at->line);
@@ -309,6 +315,27 @@ static void read_section(struct parser *p, char *line)
 	unknown_section(p, name);
 }
 
+/* A key that may appear once is set again. In files of wg-quick(8) the last value counts. Return:
+ * whether this one is to be read. */
+static bool read_again(struct parser *p, const struct conf_key *key, struct conf_at *at)
+{
+	const char *section = conf_sections[p->section].name;
+	unsigned first = at->line;
+
+	if (!p->included) {
+		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
+			"%s is set twice in this [%s], first in line %u\nkeep one of the two",
+			key->name, section, first);
+		return false;
+	}
+	conf_report_add(p->reader.report, CONF_WARNING, p->reader.at,
+		"%s is set twice in this [%s], before in line %u: the last one counts, as with "
+		"wg(8) and wg-quick(8)\nkeep one of the two",
+		key->name, section, first);
+	*at = p->reader.at;
+	return true;
+}
+
 static void read_key(struct parser *p, char *name, char *value)
 {
 	const struct conf_section_keys *section = &conf_sections[p->section];
@@ -320,12 +347,8 @@ static void read_key(struct parser *p, char *name, char *value)
 		return;
 	}
 	at = (struct conf_at *)(void *)((char *)p->reader.object + section->at_offset) + key.index;
-	if (!key.repeats && at->line) {
-		conf_report_add(p->reader.report, CONF_ERROR, p->reader.at,
-			"%s is set twice in this [%s], first in line %u\nkeep one of the two",
-			key.name, section->name, at->line);
+	if (!key.repeats && at->line && !read_again(p, &key, at))
 		return;
-	}
 	if (!at->line && (*value || !key.repeats)) /* an empty value adds nothing to a list */
 		*at = p->reader.at;
 	if (!*value) {

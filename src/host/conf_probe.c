@@ -79,7 +79,8 @@ static const struct route_list *routes_of(struct probe *p, uint16_t family)
 	return &r->list;
 }
 
-static uint32_t ask_route_to(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
+static const struct route_info *ask_route_to(
+	void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
 {
 	uint32_t metric = dst->addr.family == AF_INET6 ? V6_METRIC : 0;
 	const struct route_list *list = routes_of(ctx, dst->addr.family);
@@ -88,13 +89,13 @@ static uint32_t ask_route_to(void *ctx, const struct ip_prefix *dst, uint32_t ta
 		list->n ? bsearch(&key, list->v, list->n, sizeof(*list->v), compare_routes) : NULL;
 
 	if (!r)
-		return 0;
+		return NULL;
 	while (r > list->v && !compare_routes(r - 1, &key))
 		r--;
 	for (; r < list->v + list->n && !compare_routes(r, &key); r++)
-		if (r->ifindex && (any || r->metric == metric))
-			return r->ifindex;
-	return 0;
+		if (any || r->metric == metric)
+			return r;
+	return NULL;
 }
 
 static bool ask_wireless(void *ctx, const char *name)

@@ -29,9 +29,10 @@ struct host_facts {
 	enum host_ipv6 (*ipv6)(void *ctx, const char *name);
 	/** The interface by which a packet to `dst` leaves. */
 	uint32_t (*route)(void *ctx, const struct ip_addr *dst);
-	/** The interface of the route to exactly `dst` that the table has, if a second one without
-	 * a metric would be refused; any metric if `any` is set. */
-	uint32_t (*route_to)(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any);
+	/** The route to exactly `dst` that the table has, if a second one without a metric would be
+	 * refused; any metric if `any` is set. NULL: none. */
+	const struct route_info *(*route_to)(
+		void *ctx, const struct ip_prefix *dst, uint32_t table, bool any);
 	/** Whether the interface is a wireless one. */
 	bool (*is_wireless)(void *ctx, const char *name);
 	void *ctx;

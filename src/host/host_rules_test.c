@@ -54,6 +54,7 @@ static struct ifaddr_info addresses[4];
 /* Properties that cases change. */
 static struct host_facts facts;
 static enum host_ipv6 ipv6_state;
+static bool several_defaults;
 
 static enum host_ipv6 fake_ipv6(void *ctx, const char *name)
 {
@@ -67,11 +68,21 @@ static uint32_t fake_route(void *ctx, const struct ip_addr *dst)
 	return dst->family == AF_INET && dst->bytes[0] == 198 ? 20 : 2;
 }
 
-static uint32_t fake_route_to(void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
+static const struct route_info *fake_route_to(
+	void *ctx, const struct ip_prefix *dst, uint32_t table, bool any)
 {
+	static const struct route_info by_eth0 = { .ifindex = 2, .type = RTN_UNICAST };
+	static const struct route_info by_other = { .ifindex = 14, .type = RTN_UNICAST };
+	static const struct route_info nowhere = { .type = RTN_BLACKHOLE };
+	static const struct route_info several = { .hops = { 14, 2 }, .n_hops = 2 };
+
+	if (table == RT_TABLE_MAIN && !any && dst->addr.bytes[0] == 173)
+		return dst->addr.bytes[1] ? &several : &nowhere;
 	if (!dst->len)
-		return table == RT_TABLE_MAIN || table == 77 ? 2 : 0;
-	return dst->addr.bytes[0] == 172 && table == RT_TABLE_MAIN && !any ? 14 : 0;
+		return several_defaults && table == RT_TABLE_MAIN ? &several
+		       : table == RT_TABLE_MAIN || table == 77	  ? &by_eth0
+								  : NULL;
+	return dst->addr.bytes[0] == 172 && table == RT_TABLE_MAIN && !any ? &by_other : NULL;
 }
 
 static bool fake_wireless(void *ctx, const char *name)
@@ -272,6 +283,21 @@ static void test_uplink(void **state)
 	EXPECT_CASES(table);
 }
 
+/* The default route has several next hops: the member is one of them. */
+static void test_uplinks(void **state)
+{
+	static const struct rule_case table[] = {
+		{ .peer = "Endpoint = office.example:8172",
+			.bridge = "Member = eth0",
+			.report = "9 error: Member: \"eth0\" leads to office.example" CUT
+				  "9 " ADDRESS_OF_PORT },
+	};
+
+	several_defaults = true;
+	EXPECT_CASES(table);
+	several_defaults = false;
+}
+
 static void test_names(void **state)
 {
 	static const struct rule_case table[] = {
@@ -404,6 +430,11 @@ static void test_routes(void **state)
 		{ .peer = "AllowedIPs = 172.16.0.0/12",
 			.report = "6 error: AllowedIPs: there is a route to 172.16.0.0/12 "
 				  "already, by \"eth7\", so none can go to wg0\n" },
+		{ .peer = "AllowedIPs = 173.0.0.0/16, 173.1.0.0/16",
+			.report = "6 error: AllowedIPs: there is a route to 173.0.0.0/16 already, "
+				  "which leads nowhere (blackhole), so none can go to wg0\n"
+				  "6 error: AllowedIPs: there is a route to 173.1.0.0/16 already, "
+				  "by several next hops, so none can go to wg0\n" },
 		{ .interface = "Table = 5", .peer = "AllowedIPs = 172.16.0.0/12", .report = "" },
 		{ .interface = "Table = off",
 			.peer = "AllowedIPs = 172.16.0.0/12, 10.7.0.9",
@@ -430,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_members, set_up),
 		cmocka_unit_test_setup(test_uplink, set_up),
+		cmocka_unit_test_setup(test_uplinks, set_up),
 		cmocka_unit_test_setup(test_names, set_up),
 		cmocka_unit_test_setup(test_ipv6, set_up),
 		cmocka_unit_test_setup(test_endpoints, set_up),

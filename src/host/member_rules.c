@@ -189,9 +189,14 @@ static enum leaves default_leaves(const struct member *m)
 		{ .addr.family = AF_INET6 } };
 	enum leaves how = LEAVES_NOT;
 
-	for (size_t i = 0; how == LEAVES_NOT && i < ARRAY_LEN(defaults); i++)
-		how = leaves_by(
-			m, m->facts->route_to(m->facts->ctx, &defaults[i], RT_TABLE_MAIN, true));
+	for (size_t i = 0; how == LEAVES_NOT && i < ARRAY_LEN(defaults); i++) {
+		const struct route_info *route =
+			m->facts->route_to(m->facts->ctx, &defaults[i], RT_TABLE_MAIN, true);
+
+		how = route ? leaves_by(m, route->ifindex) : LEAVES_NOT;
+		for (size_t k = 0; route && how == LEAVES_NOT && k < route->n_hops; k++)
+			how = leaves_by(m, route->hops[k]);
+	}
 	return how;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 
 #include <libmnl/libmnl.h>
 
@@ -85,6 +86,28 @@ static void decode_cache(const struct nlattr *a, struct route_info *route)
 		route->learnt = info->rta_expires != 0;
 }
 
+/* Several next hops: a list of structures, each with attributes of its own. */
+static void decode_hops(const struct nlattr *a, struct route_info *route)
+{
+	const uint8_t *at = mnl_attr_get_payload(a);
+	size_t left = mnl_attr_get_payload_len(a);
+
+	while (left >= sizeof(struct rtnexthop) && route->n_hops < ROUTE_HOPS) {
+		struct rtnexthop hop;
+		size_t len;
+
+		memcpy(&hop, at, sizeof(hop));
+		len = RTNH_ALIGN((size_t)hop.rtnh_len);
+		if (hop.rtnh_len < sizeof(hop) || hop.rtnh_len > left)
+			return;
+		route->hops[route->n_hops++] = (uint32_t)hop.rtnh_ifindex;
+		if (len >= left)
+			return;
+		at += len;
+		left -= len;
+	}
+}
+
 static void decode_attr(const struct nlattr *a, uint16_t family, struct route_info *route)
 {
 	switch (mnl_attr_get_type(a)) {
@@ -108,6 +131,9 @@ static void decode_attr(const struct nlattr *a, uint16_t family, struct route_in
 		break;
 	case RTA_METRICS:
 		decode_metrics(a, route);
+		break;
+	case RTA_MULTIPATH:
+		decode_hops(a, route);
 		break;
 	case RTA_CACHEINFO:
 		decode_cache(a, route);

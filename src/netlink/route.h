@@ -11,11 +11,15 @@
 #include "base/must_check.h"
 #include "netlink/msg.h"
 
+#define ROUTE_HOPS 8 /* next hops that are decoded; further ones are ignored */
+
 /** A route, from a table or from a lookup. */
 struct route_info {
 	struct ip_prefix dst;
 	uint32_t table;
-	uint32_t ifindex;	/* output interface; 0 = none, or several next hops */
+	uint32_t ifindex;	   /* output interface; 0 = none, or several next hops */
+	uint32_t hops[ROUTE_HOPS]; /* the output interfaces of several next hops */
+	size_t n_hops;
 	struct ip_addr gateway; /* family 0: on link */
 	struct ip_addr source;	/* preferred source; family 0: none */
 	uint32_t mtu;		/* bytes, configured or learnt; 0: the interface's */

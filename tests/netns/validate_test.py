@@ -200,6 +200,15 @@ def networks(bench):
     bench.refused(
         'a route to 192.168.122.0/24 already, by "eth0"', "narrow AllowedIPs", allowed="10.0.1.21/32, 192.168.122.0/24"
     )
+    add = "ip route add"
+    bench.node.sh(
+        f"{add} blackhole 10.20.0.0/16; {add} unreachable fd20::/64 metric 1024\n"
+        f"{add} 10.30.0.0/16 nexthop via 192.168.122.1 nexthop via 192.168.122.2"
+    )
+    bench.refused("which leads nowhere (blackhole)", "narrow", allowed="10.0.1.21, 10.20.0.0/16")
+    bench.refused("which leads nowhere (unreachable)", "narrow", allowed="10.0.1.21, fd20::/64")
+    bench.refused("by several next hops", "narrow", allowed="10.0.1.21, 10.30.0.0/16")
+    bench.node.sh("ip route del 10.20.0.0/16; ip route del fd20::/64; ip route del 10.30.0.0/16")
     bench.warned('in the network 192.168.122.24/24 of "eth0"', "only addresses", allowed="10.0.1.21, 192.168.122.40/32")
     bench.refused("is this host itself, on eth0", "the peer's host", endpoint=f"192.168.122.24:{PORT}")
     bench.warned("is an address of this host", "proxy", endpoint="192.168.122.24:9999")
@@ -281,6 +290,28 @@ def read_only_sysctls(bench):
         assert "wg0" not in node.run("ip link").out and "51820" not in node.run("ip rule").out
 
 
+def together(bench):
+    """Files that are given together are compared: what is found, `up` of the second site refuses, too."""
+    names = ["one", "two"]
+    sites = [Gateway(bench.node, name, folder=bench.site.folder) for name in names]
+    texts = ["Name = wg1\nTable = off", "Name = wg2\nTable = off"]
+    for site, text in zip(sites, texts):
+        site.configure(bench.text(interface=text))
+    files = [site.conf for site in sites]
+    result = bench.site.run("validate", *files, check=False)
+    problems = [line.split(": error: ")[1] for line in result.out.splitlines() if ": error: " in line]
+    expected = [f"ListenPort: UDP port {PORT} is also in {files[0]}, line 3"]
+    expected += [f'Name: "{name}" is also the name in {files[0]}, line {line}' for name, line in (("l2tpeth0", 15), ("br-l2tp0", 18))]
+    expected += [f'Member: "eth1" is also a member in {files[0]}, line 20']
+    assert result.status == 1 and problems == expected, result.out
+    assert f"{files[0]}: fine" in result.out, result.out
+    assert bench.site.run("validate", "--offline", *files).ok
+    sites[0].up()
+    result = sites[1].run("up", files[1], check=False)
+    assert result.status == 1 and "ListenPort" in result.out and "l2tpeth0" in result.out, result.out
+    sites[0].down()
+
+
 def main():
     suite = Suite("validate")
     bench = Bench()
@@ -295,6 +326,7 @@ def main():
         ("a back end that is not there", backend),
         ("a port that is taken", port),
         ("networks of the host", networks),
+        ("files that are given together", together),
         ("limits of the host", limits),
         ("a kernel without getrandom", without_getrandom),
         ("a default route and a read-only /proc/sys", read_only_sysctls),
