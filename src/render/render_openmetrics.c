@@ -14,6 +14,7 @@ enum scope {
 	SCOPE_PEER,
 	SCOPE_TUNNEL,
 	SCOPE_SESSION,
+	SCOPE_PORT,
 };
 
 /* The label's name; samples of the site itself have none. */
@@ -21,6 +22,7 @@ static const char *const labels[] = {
 	[SCOPE_PEER] = "peer",
 	[SCOPE_TUNNEL] = "tunnel",
 	[SCOPE_SESSION] = "session",
+	[SCOPE_PORT] = "port",
 };
 
 /** Offset of a sample's number in the struct of its scope, and its direction. */
@@ -42,9 +44,9 @@ struct metric {
 };
 
 /* A metric of one number, or of one for each direction, of a struct `type`. */
-#define SOURCE(type, way, member)                                                                  \
+#define SOURCE(type, dir, member)                                                                  \
 	{                                                                                          \
-		.direction = way, .offset = offsetof(struct type, member),                         \
+		.direction = dir, .offset = offsetof(struct type, member),                         \
 		.size = sizeof(((struct type *)0)->member)                                         \
 	}
 #define ONE(scope_, type, member) .scope = scope_, .sources = { SOURCE(type, NULL, member) }
@@ -57,6 +59,7 @@ struct metric {
 #define TUNNEL_ONE(member)   ONE(SCOPE_TUNNEL, status_tunnel, member)
 #define SESSION_ONE(member)  ONE(SCOPE_SESSION, status_session, member)
 #define SESSION_BOTH(tx, rx) BOTH(SCOPE_SESSION, status_session, tx, rx)
+#define PORT_ONE(member)     ONE(SCOPE_PORT, status_member, member)
 
 static const struct metric metrics[] = {
 	{ "wirespan_uptime_seconds", "gauge", "Time since the site came up.", SITE_ONE(uptime_ms),
@@ -173,6 +176,12 @@ static const struct metric metrics[] = {
 		SITE_ONE(engine.wakeups) },
 	{ "wirespan_engine_memory_bytes", "gauge", "Memory of the engine, fixed at start.",
 		SITE_ONE(engine.memory_bytes) },
+	{ "wirespan_bridge_port_up", "gauge",
+		"Whether a port of the bridge is up and has a carrier.", PORT_ONE(up) },
+	{ "wirespan_bridge_port_state", "gauge",
+		"State of a port: 0 forwarding, 1 learning, 2 listening, 3 blocking, 4 disabled, 5 "
+		"down, 6 no carrier, 7 in no bridge, 8 in another bridge, 9 absent.",
+		PORT_ONE(state) },
 };
 
 /* A label's value, escaped. */
@@ -207,9 +216,10 @@ static void put_family(FILE *out, const char *name, const char *type, const char
 	fprintf(out, "# HELP %s %s\n", name, help);
 }
 
-/* One sample of the struct at `base`; `object` is the second label, `{…` not yet closed. */
+/* One sample of the struct at `base`. `bridge` and `object` are the labels after the site's; NULL:
+ * none. */
 static void put_sample(FILE *out, const struct metric *m, const struct source *from,
-	const struct status_report *r, const char *base, const char *object)
+	const struct status_report *r, const char *base, const char *bridge, const char *object)
 {
 	uint64_t value = 0;
 
@@ -218,6 +228,8 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 		return;
 	fprintf(out, "%s%s", m->name, m->type[0] == 'c' ? "_total" : "");
 	put_label(out, "{", "site", r->site);
+	if (bridge)
+		put_label(out, ",", "bridge", bridge);
 	if (object)
 		put_label(out, ",", labels[m->scope], object);
 	if (from->direction)
@@ -229,10 +241,10 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 }
 
 static void put_samples(FILE *out, const struct metric *m, const struct status_report *r,
-	const void *base, const char *object)
+	const void *base, const char *bridge, const char *object)
 {
 	for (size_t i = 0; i < ARRAY_LEN(m->sources) && m->sources[i].size; i++)
-		put_sample(out, m, &m->sources[i], r, base, object);
+		put_sample(out, m, &m->sources[i], r, base, bridge, object);
 }
 
 /* All samples of one site. */
@@ -243,23 +255,29 @@ static void put_site(FILE *out, const struct metric *m, const struct status_repo
 
 	switch (m->scope) {
 	case SCOPE_SITE:
-		put_samples(out, m, r, r, NULL);
+		put_samples(out, m, r, r, NULL, NULL);
 		break;
 	case SCOPE_PEER:
 		for (size_t i = 0; i < r->peers_len; i++) {
 			key_to_base64(r->peers[i].public_key, key);
-			put_samples(out, m, r, &r->peers[i], key);
+			put_samples(out, m, r, &r->peers[i], NULL, key);
 		}
 		break;
 	case SCOPE_TUNNEL:
 		for (size_t i = 0; i < r->tunnels_len; i++) {
 			snprintf(id, sizeof(id), "%" PRIu32, r->tunnels[i].tunnel_id);
-			put_samples(out, m, r, &r->tunnels[i], id);
+			put_samples(out, m, r, &r->tunnels[i], NULL, id);
 		}
 		break;
 	case SCOPE_SESSION:
 		for (size_t i = 0; i < r->sessions_len; i++)
-			put_samples(out, m, r, &r->sessions[i], r->sessions[i].name);
+			put_samples(out, m, r, &r->sessions[i], NULL, r->sessions[i].name);
+		break;
+	case SCOPE_PORT:
+		for (size_t i = 0; i < r->bridges_len; i++)
+			for (size_t k = 0; k < r->bridges[i].members_len; k++)
+				put_samples(out, m, r, &r->bridges[i].members[k],
+					r->bridges[i].name, r->bridges[i].members[k].name);
 		break;
 	}
 }
@@ -296,37 +314,6 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 	}
 }
 
-/* One sample for each port: whether it is up, or its state. */
-static void put_bridge_ports(FILE *out, const struct status_report *r, const char *name, bool state)
-{
-	for (size_t i = 0; i < r->bridges_len; i++) {
-		const struct status_bridge *b = &r->bridges[i];
-
-		for (size_t j = 0; j < b->members_len; j++) {
-			const struct status_member *m = &b->members[j];
-
-			fputs(name, out);
-			put_label(out, "{", "site", r->site);
-			put_label(out, ",", "bridge", b->name);
-			put_label(out, ",", "port", m->name);
-			fprintf(out, "} %d\n", state ? (int)m->state : m->up);
-		}
-	}
-}
-
-static void put_ports(FILE *out, const struct status_report *reports, size_t len)
-{
-	put_family(out, "wirespan_bridge_port_up", "gauge",
-		"Whether a port of the bridge is up and has a carrier.");
-	for (size_t i = 0; i < len; i++)
-		put_bridge_ports(out, &reports[i], "wirespan_bridge_port_up", false);
-	put_family(out, "wirespan_bridge_port_state", "gauge",
-		"State of a port: 0 forwarding, 1 learning, 2 listening, 3 blocking, 4 disabled, 5 "
-		"down, 6 no carrier, 7 in no bridge, 8 in another bridge, 9 absent.");
-	for (size_t i = 0; i < len; i++)
-		put_bridge_ports(out, &reports[i], "wirespan_bridge_port_state", true);
-}
-
 static void put_drops(FILE *out, const struct status_report *reports, size_t len)
 {
 	put_family(out, "wirespan_dropped_packets", "counter",
@@ -352,7 +339,6 @@ void render_openmetrics(FILE *out, const struct status_report *reports, size_t l
 		for (size_t j = 0; j < len; j++)
 			put_site(out, m, &reports[j]);
 	}
-	put_ports(out, reports, len);
 	put_drops(out, reports, len);
 	fputs("# EOF\n", out);
 }
