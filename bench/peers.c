@@ -343,26 +343,26 @@ static int by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-#define WAYS 4
+#define MIXES 4
 
 static void compare(const char *name, size_t len,
 	uint64_t (*fn)(struct hub *, const struct mix *, size_t), struct hub *one, struct hub *many)
 {
-	static const struct mix mixes[WAYS] = { { 1, BATCH }, { 1, BATCH }, { PEERS, BURST },
+	static const struct mix mixes[MIXES] = { { 1, BATCH }, { 1, BATCH }, { PEERS, BURST },
 		{ PEERS, 1 } };
-	static uint64_t spent[WAYS][BATCHES];
-	double ns[WAYS];
+	static uint64_t spent[MIXES][BATCHES];
+	double ns[MIXES];
 
 	for (unsigned b = 0; b < BATCHES; b += TURN)
-		for (unsigned w = 0; w < WAYS; w++)
+		for (unsigned w = 0; w < MIXES; w++)
 			for (unsigned i = 0; i < TURN; i++)
 				spent[w][b + i] = fn(w ? many : one, &mixes[w], len);
-	for (unsigned w = 0; w < WAYS; w++) {
+	for (unsigned w = 0; w < MIXES; w++) {
 		qsort(spent[w], BATCHES, sizeof(spent[w][0]), by_size);
 		ns[w] = (double)spent[w][BATCHES / 4] / BATCH;
 	}
 	printf("%-12s %8.1f", name, ns[0]);
-	for (unsigned w = 1; w < WAYS; w++)
+	for (unsigned w = 1; w < MIXES; w++)
 		printf(" %12.1f %5.2f", ns[w], ns[w] / ns[0]);
 	puts("");
 }

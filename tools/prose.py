@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parts of a file that people read: comments, string literals and documentation."""
+"""The parts of a file that people read: comments, string literals, documentation; and names."""
 import io
 import re
 import tokenize
@@ -22,6 +22,31 @@ def _python(text):
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in kinds:
             yield token.start[0], kinds[token.type], token.string
+
+
+def _c_names(text):
+    """Names in C, except members after . and ->, which have been declared."""
+    code = C_TOKEN.sub(lambda m: "\n" * m[0].count("\n"), text)
+    for m in re.finditer(r"(?<![\w.>])[A-Za-z_]\w*", code):
+        yield code.count("\n", 0, m.start()) + 1, m[0]
+
+
+def _python_names(text):
+    """Names in Python, except attributes, which another module may have named."""
+    before = ""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME and before != ".":
+            yield token.start[0], token.string
+        before = token.string
+
+
+def names(path, text):
+    """(line, name) of the first use of each name in a C or Python file."""
+    found = _c_names(text) if path.endswith((".c", ".h")) else _python_names(text) if path.endswith(".py") else ()
+    first = {}
+    for line, name in found:
+        first.setdefault(name, line)
+    return [(line, name) for name, line in first.items()]
 
 
 def pieces(path, text):

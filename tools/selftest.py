@@ -232,6 +232,13 @@ class Glossary(unittest.TestCase):
         self.assertEqual(self.found("a.md", f"A {word}s, a state {word}."), [f'"{word}s": write host'])
         self.assertEqual(self.found("a.c", f"/* The state\n * {word}; {word} out. */"), [])
 
+    def test_names(self):
+        word = "mach" + "ine"
+        for path, text, lines in (("a.c", f"int {word}_list; x->{word} = a.{word} + {word}_list;", [1]),
+                                  ("a.py", f"\ndef {word}Of(a):\n    return a.{word}()\n", [2]),
+                                  ("a.c", f"int state_{word}, {word}ry; /* {word} */", [])):
+            self.assertEqual(words.check_names(path, text, self.ROWS), [f'{path}:{n}: "{word}": write host' for n in lines])
+
     def test_line(self):
         self.assertEqual(words.check_words("a.md", "one\ntwo in" + " words\n", self.ROWS),
                          ['a.md:2: "in' + ' words": write text'])

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What every file contains and what none may: a licence line and a statement of purpose; no path or host of a developer;
-in comments, string literals and documents, no word of tools/glossary.txt (exempt: tools/words-exempt.txt)."""
+in comments, string literals and documents, no word of tools/glossary.txt (exempt: tools/words-exempt.txt). Such words in
+names are listed, but are no failure."""
 import re
 import sys
 
@@ -19,6 +20,7 @@ PURPOSE = re.compile(r"/\* SPDX-License-Identifier: MIT \*/\n/\*\s*\S.{10,}")
 GLOSSARY = "tools/glossary.txt"
 EXEMPT = "tools/words-exempt.txt"
 ESCAPE = re.compile(r"\\[nt]")
+PARTS = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])")  # of a name
 GAP = r"[\s*#]+"  # blanks, and the margin of a comment
 NOTHING = r"(?!)"  # matches nowhere
 
@@ -62,10 +64,18 @@ def read_glossary(text):
 
 def check_words(path, text, glossary):
     """Words of the glossary in the comments, literals and documents of one file."""
+    return find_words(path, [(line, ESCAPE.sub("  ", piece)) for line, _, piece in prose.pieces(path, text)], glossary)
+
+
+def check_names(path, text, glossary):
+    """Words of the glossary in the names of one file."""
+    return find_words(path, [(line, PARTS.sub(" ", name)) for line, name in prose.names(path, text)], glossary)
+
+
+def find_words(path, pieces, glossary):
     problems = []
     any_word, glossary = glossary
-    for line, _, piece in prose.pieces(path, text):
-        piece = ESCAPE.sub("  ", piece)
+    for line, piece in pieces:
         for pattern, term in glossary if any_word.search(piece) else ():
             for match in pattern.finditer(piece):
                 if match["allowed"]:
@@ -81,7 +91,7 @@ def is_under(path, folders):
 
 def main():
     root = sys.argv[1]
-    problems = []
+    problems, in_names = [], []
     glossary = read_glossary(tree.read(root, GLOSSARY))
     exempt = rows(tree.read(root, EXEMPT))
     used = set()
@@ -89,6 +99,7 @@ def main():
     for path in paths:
         text = tree.read(root, path)
         problems += check_file(path, text)
+        in_names += check_names(path, text, glossary)
         found = check_words(path, text, glossary) if path != GLOSSARY else []
         if is_under(path, exempt):
             used.update(folder for folder in exempt if found and is_under(path, [folder]))
@@ -97,6 +108,8 @@ def main():
     for folder in exempt:
         if folder not in used:
             print(f"{EXEMPT}: {folder} has no word of the glossary any more: remove its line")
+    for name in in_names:
+        print(f"{name}, in a name")
     tree.end(problems, f"{len(paths)} files, {len(glossary[1])} rows in the glossary, {len(exempt)} exempt")
 
 

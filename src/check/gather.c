@@ -180,7 +180,7 @@ static void finish(struct observations *f)
 	if (!observed_reports_match(&f->before, &f->after))
 		return;
 	for (size_t i = 0; i < f->n_sessions; i++)
-		f->sessions[i].heard =
+		f->sessions[i].frames_in =
 			f->after.sessions[i].rx.packets - f->before.sessions[i].rx.packets;
 }
 

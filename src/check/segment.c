@@ -77,46 +77,46 @@ static bool share_bridge(const struct port *a, const struct port *b)
 	return a == b || (*a->facts->bridge && !strcmp(a->facts->bridge, b->facts->bridge));
 }
 
-static bool is_heard(const struct port *port, const struct ip_addr *a)
+static bool is_learned(const struct port *port, const struct ip_addr *a)
 {
 	const struct segment *s = port->segment;
 
-	for (size_t i = 0; i < s->n_heard; i++)
-		if (share_bridge(port, s->heard[i].port) && ip_addr_equal(&s->heard[i].addr, a))
+	for (size_t i = 0; i < s->n_learned; i++)
+		if (share_bridge(port, s->learned[i].port) && ip_addr_equal(&s->learned[i].addr, a))
 			return true;
 	return false;
 }
 
 /* An address occurs in a frame of a port: that of a host, perhaps. Replies to ARP show whether. */
-static void hear_address(struct port *port, const struct ip_addr *a)
+static void learn_address(struct port *port, const struct ip_addr *a)
 {
 	struct segment *s = port->segment;
 	bool unicast =
 		a->family == AF_INET && a->bytes[0] > 0 && a->bytes[0] < 224 && a->bytes[0] != 127;
 
-	if (!unicast || port->n_ip4 || s->n_heard >= SEGMENT_HEARD || is_heard(port, a))
+	if (!unicast || port->n_ip4 || s->n_learned >= SEGMENT_LEARNED || is_learned(port, a))
 		return;
-	s->heard[s->n_heard].addr = *a;
-	s->heard[s->n_heard++].port = port;
+	s->learned[s->n_learned].addr = *a;
+	s->learned[s->n_learned++].port = port;
 }
 
 /* Learn addresses from a frame: those of ARP; of IP the sender, if the frame does not leave the
  * link, or both ends, if they seem to be neighbours: others are far away. */
-static void hear_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
+static void learn_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
 {
 	bool arp = kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY;
 	bool near = arp || !memcmp(r->src.bytes, r->dst.bytes, 2);
 
 	if (near || r->dst.bytes[0] >= 224)
-		hear_address(port, &r->src);
+		learn_address(port, &r->src);
 	if (near)
-		hear_address(port, kind == WIRE_ARP_REQUEST ? &r->target : &r->dst);
+		learn_address(port, kind == WIRE_ARP_REQUEST ? &r->target : &r->dst);
 }
 
 /* Whether an ARP reply is from one of the requested addresses. */
 static bool is_asked(const struct port *port, const struct ip_addr *src)
 {
-	if ((port->asked.family && ip_addr_equal(src, &port->asked)) || is_heard(port, src))
+	if ((port->asked.family && ip_addr_equal(src, &port->asked)) || is_learned(port, src))
 		return true;
 	for (size_t i = 0; i < port->n_ip4; i++)
 		if (ip_prefix_contains(&port->ip4[i], src))
@@ -265,7 +265,7 @@ static void on_frames(void *ctx, uint32_t events)
 		kind = wire_read_frame(p->in, meta.len, &p->mark, &r);
 		if (s->watch)
 			s->watch(s->watch_ctx, port, meta.outgoing, kind, &r);
-		hear_frame(port, kind, &r);
+		learn_frame(port, kind, &r);
 		if (!meta.outgoing)
 			take_frame(port, kind, &r);
 	}
@@ -383,9 +383,9 @@ static bool sweep_port(struct port *port, uint32_t step)
 		return false;
 	for (size_t n = 0; n < port->n_ip4; n++)
 		more |= sweep_step(port, &port->ip4[n], step);
-	if (step < s->n_heard && share_bridge(port, s->heard[step].port))
-		ask_arp(port, &s->heard[step].addr);
-	return more || step + 1 < s->n_heard;
+	if (step < s->n_learned && share_bridge(port, s->learned[step].port))
+		ask_arp(port, &s->learned[step].addr);
+	return more || step + 1 < s->n_learned;
 }
 
 static void ask_target(struct port *port)

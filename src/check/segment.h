@@ -24,7 +24,7 @@
 
 #define SEGMENT_SMALL	 84 /* bytes of an IP packet: what ping(8) sends */
 #define SEGMENT_SUBNETS	 4  /* most subnets of a bridge; hosts in further ones are not searched */
-#define SEGMENT_HEARD	 32 /* most addresses that are learned from frames */
+#define SEGMENT_LEARNED	 32 /* most addresses that are learned from frames */
 #define SEGMENT_CROSSING 32768 /* lowest number of a crossing's echo request */
 
 struct segment;
@@ -67,8 +67,8 @@ struct segment {
 	struct {
 		struct ip_addr addr;
 		const struct port *port; /* one of its bridge */
-	} heard[SEGMENT_HEARD]; /* occurred in frames of a bridge without an IPv4 address */
-	size_t n_heard;
+	} learned[SEGMENT_LEARNED]; /* occurred in frames of a bridge without an IPv4 address */
+	size_t n_learned;
 	bool finding;	  /* the search for hosts is running */
 	bool classifying; /* ARP replies to a port's own address are from the far gateway */
 	segment_watch_fn *watch;

@@ -34,7 +34,7 @@ struct tunnel_probe {
 
 /* ---- packets on the interface ---- */
 
-static void hear_alien(struct observations *f, const struct wire_read *r)
+static void note_alien(struct observations *f, const struct wire_read *r)
 {
 	struct observed_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
 
@@ -58,7 +58,7 @@ static void hear_alien(struct observations *f, const struct wire_read *r)
 }
 
 /* Remote's kernel rejects our L2TP packets. */
-static void hear_refusal(struct observations *f, const struct wire_read *r)
+static void note_refusal(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_sessions; i++) {
 		const struct status_tunnel *t =
@@ -90,9 +90,9 @@ static void on_capture(void *ctx, uint32_t events)
 			continue;
 		kind = wire_read_packet(p->in, meta.len, &p->mark, &r);
 		if (kind == WIRE_ERROR)
-			hear_refusal(p->facts, &r);
+			note_refusal(p->facts, &r);
 		else if (kind == WIRE_OTHER)
-			hear_alien(p->facts, &r);
+			note_alien(p->facts, &r);
 		for (size_t i = 0; kind == WIRE_ECHO_REPLY && i < p->facts->n_peers; i++)
 			p->facts->peers[i].seen_inside +=
 				ip_addr_equal(&r.src, &p->facts->peers[i].tunnel);

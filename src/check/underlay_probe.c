@@ -45,7 +45,7 @@ static bool is_too_big(const struct observed_icmp *icmp)
 }
 
 /* An ICMP error about one of our datagrams. */
-static void hear_error(struct observations *f, const struct wire_read *r)
+static void note_error(struct observations *f, const struct wire_read *r)
 {
 	for (size_t i = 0; i < f->n_peers; i++) {
 		const struct endpoint *to = &f->before.peers[i].endpoint;
@@ -71,7 +71,7 @@ static bool is_inside(const struct observations *f, const struct ip_addr *a)
 }
 
 /* A packet to or from a peer's endpoint. */
-static void hear_peer(struct observations *f, struct observed_underlay *u, size_t i, bool outgoing,
+static void note_peer(struct observations *f, struct observed_underlay *u, size_t i, bool outgoing,
 	const struct wire_read *r)
 {
 	const struct endpoint *peer = &f->before.peers[i].endpoint;
@@ -94,7 +94,7 @@ static void hear_peer(struct observations *f, struct observed_underlay *u, size_
 	u->wireguard++;
 }
 
-static void hear(struct ear *e, const struct packet_socket_meta *meta)
+static void note_packet(struct ear *e, const struct packet_socket_meta *meta)
 {
 	struct prober *p = e->underlay->prober;
 	struct observations *f = p->facts;
@@ -110,7 +110,7 @@ static void hear(struct ear *e, const struct packet_socket_meta *meta)
 		return;
 	kind = wire_read_packet(p->in, meta->len, &p->mark, &r);
 	if (kind == WIRE_ERROR && !meta->outgoing)
-		hear_error(f, &r);
+		note_error(f, &r);
 	if (kind != WIRE_OTHER)
 		return;
 	if (is_inside(f, &r.dst) || is_inside(f, &r.src)) {
@@ -121,7 +121,7 @@ static void hear(struct ear *e, const struct packet_socket_meta *meta)
 		const struct ip_addr *other = meta->outgoing ? &r.dst : &r.src;
 
 		if (ip_addr_equal(other, &f->before.peers[i].endpoint.addr))
-			hear_peer(f, u, i, meta->outgoing, &r);
+			note_peer(f, u, i, meta->outgoing, &r);
 	}
 }
 
@@ -134,7 +134,7 @@ static void on_packets(void *ctx, uint32_t events)
 	for (unsigned n = 0; n < FRAMES_A_TURN; n++) {
 		if (packet_socket_receive(e->watch.fd, e->underlay->prober->in, SNAP, &meta) < 0)
 			return;
-		hear(e, &meta);
+		note_packet(e, &meta);
 	}
 }
 

@@ -31,7 +31,7 @@ static void check_backend(const struct conf_site *site, struct conf_report *repo
 		error.hint);
 }
 
-void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
+void site_load_report(const char *name_or_path, bool ask_host, struct conf_site *ret_site,
 	struct conf_report *report)
 {
 	char *path = conf_path(name_or_path);
@@ -47,8 +47,8 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 		known = ret_site->interface.has_private_key &&
 			!x25519_public(ret_site->interface.private_key, public_key);
 		conf_check(ret_site, known ? public_key : NULL, report);
-		conf_check_owners(ret_site, ask_machine ? CONF_ERROR : CONF_WARNING, report);
-		if (ask_machine) {
+		conf_check_owners(ret_site, ask_host ? CONF_ERROR : CONF_WARNING, report);
+		if (ask_host) {
 			check_backend(ret_site, report);
 			conf_probe_check(ret_site, report);
 		}
@@ -57,12 +57,12 @@ void site_load_report(const char *name_or_path, bool ask_machine, struct conf_si
 	free(path);
 }
 
-bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret_site)
+bool site_load(const char *name_or_path, bool ask_host, struct conf_site *ret_site)
 {
 	struct conf_report report = { 0 };
 	bool ok;
 
-	site_load_report(name_or_path, ask_machine, ret_site, &report);
+	site_load_report(name_or_path, ask_host, ret_site, &report);
 	site_print_report(ret_site, &report);
 	ok = conf_report_ok(&report);
 	conf_report_fini(&report);

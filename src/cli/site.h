@@ -9,15 +9,15 @@
 #include "conf/problem.h"
 #include "underlay/mtu_budget.h"
 
-/** Parse and check the configuration NAME or FILE. Without `ask_machine`, checks that depend on the
+/** Parse and check the configuration NAME or FILE. Without `ask_host`, checks that depend on the
  * host are skipped. Problems are added to `report`, sorted. `ret_site` must be freed with
  * conf_site_fini() in any case. */
-void site_load_report(const char *name_or_path, bool ask_machine, struct conf_site *ret_site,
+void site_load_report(const char *name_or_path, bool ask_host, struct conf_site *ret_site,
 	struct conf_report *report);
 
 /** The same for a verb that needs the site: problems go to stderr. Return: whether the site is
  * usable; if not, it has been freed. */
-bool site_load(const char *name_or_path, bool ask_machine, struct conf_site *ret_site);
+bool site_load(const char *name_or_path, bool ask_host, struct conf_site *ret_site);
 
 /** Print the problems of a site to stderr, one after the other. */
 void site_print_report(const struct conf_site *site, const struct conf_report *report);

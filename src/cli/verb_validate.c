@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/site.h"
 #include "conf/compare.h"
@@ -54,14 +53,11 @@ static bool is_peer(const struct conf_site *site, const struct conf_site *of)
 	if (!site->interface.has_private_key ||
 		x25519_public(site->interface.private_key, public_key) < 0)
 		return false;
-	for (size_t i = 0; i < of->n_peers; i++)
-		if (!memcmp(of->peers[i].public_key, public_key, KEY_LEN))
-			return true;
-	return false;
+	return conf_peer_find(of, public_key);
 }
 
 /* Each file is compared with those before it, if they can run on one host, this one. */
-static bool validate(char **files, size_t n, bool ask_machine)
+static bool validate(char **files, size_t n, bool ask_host)
 {
 	struct given *all = calloc(n, sizeof(*all));
 	bool ok = all != NULL;
@@ -71,8 +67,8 @@ static bool validate(char **files, size_t n, bool ask_machine)
 	for (size_t i = 0; all && i < n; i++) {
 		struct given *g = &all[i];
 
-		site_load_report(files[i], ask_machine, &g->site, &g->report);
-		for (size_t k = 0; ask_machine && k < i; k++)
+		site_load_report(files[i], ask_host, &g->site, &g->report);
+		for (size_t k = 0; ask_host && k < i; k++)
 			if (!is_peer(&g->site, &all[k].site) && !is_peer(&all[k].site, &g->site))
 				conf_compare(&g->site, &all[k].site, &g->report);
 		conf_report_sort(&g->report);
@@ -94,18 +90,18 @@ static enum verb_exit run(int argc, char **argv)
 		{ "offline", no_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool ask_machine = true;
+	bool ask_host = true;
 	bool ok;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
 		if (c != 'o')
 			return verb_bad_option(argv[0]);
-		ask_machine = false;
+		ask_host = false;
 	}
 	if (optind == argc)
 		return verb_usage(argv[0], "name a configuration file");
-	ok = validate(argv + optind, (size_t)(argc - optind), ask_machine);
+	ok = validate(argv + optind, (size_t)(argc - optind), ask_host);
 	return ok ? VERB_DONE : VERB_FAILED;
 }
 

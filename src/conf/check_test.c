@@ -79,19 +79,19 @@ static void expect_report(const char *name, const char *text, const char *expect
 	struct conf_report report = { 0 };
 	struct conf_site site;
 	uint8_t own[KEY_LEN];
-	char *said;
+	char *reported;
 
 	assert_int_equal(key_from_base64(own_key, KEY_BASE64_LEN, own), 0);
 	conf_site_init(&site);
 	assert_int_equal(conf_parse(&site, &source, &report), 0);
 	conf_complete(&site, &report);
 	conf_check(&site, own, &report);
-	said = report_text(&site, &report);
-	if (strcmp(said, expected) != 0)
+	reported = report_text(&site, &report);
+	if (strcmp(reported, expected) != 0)
 		print_error("case: %s\n", name);
-	assert_string_equal(said, expected);
+	assert_string_equal(reported, expected);
 	assert_int_equal(conf_report_ok(&report), !strstr(expected, ": error: "));
-	free(said);
+	free(reported);
 	conf_report_fini(&report);
 	conf_site_fini(&site);
 }
@@ -249,7 +249,7 @@ static void test_no_key_shown(void **state)
 		struct conf_report report = { 0 };
 		struct conf_site site;
 		char text[512];
-		char *said;
+		char *reported;
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -261,10 +261,10 @@ static void test_no_key_shown(void **state)
 		source.len = strlen(text);
 		conf_site_init(&site);
 		assert_int_equal(conf_parse(&site, &source, &report), 0);
-		said = report_text(&site, &report);
-		assert_null(strstr(said, "4AIb6i"));
-		assert_null(strstr(said, "FGN5CGP3"));
-		free(said);
+		reported = report_text(&site, &report);
+		assert_null(strstr(reported, "4AIb6i"));
+		assert_null(strstr(reported, "FGN5CGP3"));
+		free(reported);
 		conf_report_fini(&report);
 		conf_site_fini(&site);
 	}

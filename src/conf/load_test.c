@@ -32,16 +32,16 @@ static void put(const char *name, mode_t mode, const char *text)
 }
 
 /* Append a message, with the test's folder replaced by FOLDER. */
-static void append_without_folder(char *said, const char *text)
+static void append_without_folder(char *reported, const char *text)
 {
 	const char *at;
 
 	while ((at = strstr(text, folder))) {
-		strncat(said, text, (size_t)(at - text));
-		strcat(said, "FOLDER");
+		strncat(reported, text, (size_t)(at - text));
+		strcat(reported, "FOLDER");
 		text = at + strlen(folder);
 	}
-	strcat(said, text);
+	strcat(reported, text);
 }
 
 /* Load site.conf and compare all problems, without hints, with `expected`. Return: the site. */
@@ -49,7 +49,7 @@ static struct conf_site load(const char *expected)
 {
 	struct conf_report report = { 0 };
 	struct conf_site site;
-	char said[2048] = "";
+	char reported[2048] = "";
 
 	assert_int_equal(conf_load("site.conf", &site, &report), 0);
 	conf_report_sort(&report);
@@ -58,11 +58,11 @@ static struct conf_site load(const char *expected)
 
 		assert_non_null(report.v[i].hint);
 		*strchr(text, '\n') = '\0';
-		append_without_folder(said, text);
-		strcat(said, "\n");
+		append_without_folder(reported, text);
+		strcat(reported, "\n");
 		free(text);
 	}
-	assert_string_equal(said, expected);
+	assert_string_equal(reported, expected);
 	conf_report_fini(&report);
 	return site;
 }
@@ -181,7 +181,7 @@ static void test_key_file_mistakes(void **state)
 	static const struct {
 		const char *text;
 		mode_t mode;
-		const char *said;
+		const char *reported;
 	} table[] = {
 		{ KEY_A "\n", 0640, "" },
 		{ KEY_A "\n", 0644,
@@ -198,7 +198,7 @@ static void test_key_file_mistakes(void **state)
 	put("site.conf", 0600, "[Interface]\nPrivateKeyFile = key\n");
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		put("key", table[i].mode, table[i].text);
-		expect(table[i].said);
+		expect(table[i].reported);
 	}
 	unlink("key");
 	expect("site.conf:2: error: PrivateKeyFile: cannot read FOLDER/key: No such file or "

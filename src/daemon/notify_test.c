@@ -85,7 +85,7 @@ static void test_abstract(void **state)
 	test_messages(name);
 }
 
-static void test_nobody(void **state)
+static void test_no_socket(void **state)
 {
 	static const struct {
 		const char *name;
@@ -110,7 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_abstract),
-		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_no_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

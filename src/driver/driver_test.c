@@ -96,7 +96,7 @@ static void send_to_port(const struct bench *b, uint16_t port)
 }
 
 /* Run the loop until the engine has received this many datagrams, however slow the host is. */
-static void hear(struct bench *b, uint64_t datagrams)
+static void await_datagrams(struct bench *b, uint64_t datagrams)
 {
 	struct mono end = mono_add(clock_mono(), 60 * NS_PER_S);
 
@@ -107,12 +107,12 @@ static void hear(struct bench *b, uint64_t datagrams)
 }
 
 /* A datagram to the port reaches the engine through the event loop. */
-static void expect_heard(struct bench *b, uint16_t port)
+static void expect_received(struct bench *b, uint16_t port)
 {
 	uint64_t before = b->d->engine.rx.counters.stats.datagrams_rx;
 
 	send_to_port(b, port);
-	hear(b, before + 1);
+	await_datagrams(b, before + 1);
 }
 
 /* A datagram to the port does not reach the engine; a later one to the right port proves it. */
@@ -122,7 +122,7 @@ static void expect_unheard(struct bench *b, uint16_t port)
 
 	send_to_port(b, port);
 	send_to_port(b, b->d->udp.port);
-	hear(b, before + 1);
+	await_datagrams(b, before + 1);
 }
 
 /* A port that is free in both families. */
@@ -143,20 +143,20 @@ static void test_exchange(void **state)
 	struct bench *b = *state;
 	struct pollfd there = { .fd = b->d->udp.fd4, .events = POLLIN };
 	uint16_t before = b->d->udp.port, after = free_port();
-	uint64_t heard;
+	uint64_t received;
 
-	expect_heard(b, before);
+	expect_received(b, before);
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
-	heard = b->d->engine.rx.counters.stats.datagrams_rx;
+	received = b->d->engine.rx.counters.stats.datagrams_rx;
 	send_to_port(b, before); /* already queued when the socket is closed */
 	assert_int_equal(poll(&there, 1, 60000), 1);
 	assert_int_equal(driver_rebind(b->d, after, 0), 0);
-	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, heard + 1);
+	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, received + 1);
 	assert_int_equal(b->d->udp.port, after);
 	assert_false(b->peer.path.wg.endpoint.local.family);
 	assert_int_equal(b->peer.path.wg.endpoint.local_ifindex, 0);
-	expect_heard(b, after);
+	expect_received(b, after);
 	expect_unheard(b, before);
 }
 
@@ -170,12 +170,12 @@ static void test_failed_exchange(void **state)
 		adds = i;
 		assert_int_equal(driver_rebind(b->d, other, 0), -ENOSPC);
 		assert_int_equal(b->d->udp.port, before);
-		expect_heard(b, before);
+		expect_received(b, before);
 		expect_unheard(b, other);
 	}
 	adds = 100;
 	assert_int_equal(driver_rebind(b->d, other, 0), 0);
-	expect_heard(b, other);
+	expect_received(b, other);
 }
 
 /* A plain socket, bound to `port` (0: not bound). */
@@ -211,11 +211,11 @@ static void test_offered_sockets(void **state)
 	assert_int_equal(d->udp.fd4, fd4);
 	assert_int_equal(d->udp.fd6, fd6);
 	assert_int_equal(fcntl(fd4, F_GETFD), FD_CLOEXEC);
-	expect_heard(b, port);
+	expect_received(b, port);
 	assert_int_equal(driver_rebind(d, other, 0), 0);
 	assert_int_equal(fcntl(fd4, F_GETFD), -1); /* the driver closed them as its own */
 	assert_int_equal(fcntl(fd6, F_GETFD), -1);
-	expect_heard(b, other);
+	expect_received(b, other);
 }
 
 /* What cannot be used is refused, and stays the caller's. */

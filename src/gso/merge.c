@@ -9,8 +9,8 @@
 #include "pkt/checksum.h"
 #include "pkt/headers.h"
 
-#define FLOW_WAYS 4
-#define FLOW_SETS (GSO_MERGE_FLOWS_MAX / FLOW_WAYS)
+#define SET_FLOWS 4
+#define FLOW_SETS (GSO_MERGE_FLOWS_MAX / SET_FLOWS)
 
 /* What gso_merge_add() learns about a frame. */
 struct segment {
@@ -70,7 +70,7 @@ static bool form_ok(const struct gso_merge_caps *caps, struct segment *s)
 	return s->hdr_len < s->len; /* some payload */
 }
 
-/* Not keyed: who makes flows collide only keeps his own from being merged (way_to_close()). */
+/* Not keyed: who makes flows collide only keeps his own from being merged (flow_to_close()). */
 static uint32_t flow_hash(const struct segment *s)
 {
 	const uint8_t *ip = s->frame + s->h.l3;
@@ -131,9 +131,9 @@ static bool same_flow(
 /* The slot of the flow's open superframe, or NULL. */
 static uint16_t *flow_find(struct gso_merge *m, const struct segment *s)
 {
-	uint16_t *set = m->open + (s->hash % FLOW_SETS) * FLOW_WAYS;
+	uint16_t *set = m->open + (s->hash % FLOW_SETS) * SET_FLOWS;
 
-	for (unsigned i = 0; i < FLOW_WAYS; i++)
+	for (unsigned i = 0; i < SET_FLOWS; i++)
 		if (set[i] && same_flow(m, &m->items[set[i] - 1], s))
 			return &set[i];
 	return NULL;
@@ -147,33 +147,33 @@ static void flow_close_addresses(struct gso_merge *m, const struct segment *s)
 			m->open[i] = 0;
 }
 
-static unsigned ways_of(const void *const *owners, const void *owner)
+static unsigned count_owned(const void *const *owners, const void *owner)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < FLOW_WAYS; i++)
+	for (unsigned i = 0; i < SET_FLOWS; i++)
 		n += owners[i] == owner;
 	return n;
 }
 
 /* The entry to close for one of `owner`'s, in the full set that begins at `first`: one of the owner
  * that has most of them, its own if it has as many. */
-static unsigned way_to_close(struct gso_merge *m, unsigned first, const void *owner)
+static unsigned flow_to_close(struct gso_merge *m, unsigned first, const void *owner)
 {
 	const void *const *owners = m->owners + first;
-	unsigned start = m->victim++, best = 0, most = 0, own = ways_of(owners, owner);
+	unsigned start = m->victim++, best = 0, most = 0, own = count_owned(owners, owner);
 
-	for (unsigned i = 0; i < FLOW_WAYS; i++) {
-		unsigned way = (start + i) % FLOW_WAYS;
-		bool mine = owners[way] == owner;
+	for (unsigned i = 0; i < SET_FLOWS; i++) {
+		unsigned at = (start + i) % SET_FLOWS;
+		bool mine = owners[at] == owner;
 		unsigned n;
 
-		if (mine && own >= FLOW_WAYS / 2) /* no other has more */
-			return first + way;
-		n = 2 * ways_of(owners, owners[way]) + mine;
+		if (mine && own >= SET_FLOWS / 2) /* no other has more */
+			return first + at;
+		n = 2 * count_owned(owners, owners[at]) + mine;
 		if (n > most) {
 			most = n;
-			best = way;
+			best = at;
 		}
 	}
 	return first + best;
@@ -181,12 +181,12 @@ static unsigned way_to_close(struct gso_merge *m, unsigned first, const void *ow
 
 static void flow_open(struct gso_merge *m, const struct gso_merge_item *it, const void *owner)
 {
-	unsigned first = it->hash % FLOW_SETS * FLOW_WAYS, i = first;
+	unsigned first = it->hash % FLOW_SETS * SET_FLOWS, i = first;
 
-	while (i < first + FLOW_WAYS && m->open[i])
+	while (i < first + SET_FLOWS && m->open[i])
 		i++;
-	if (i == first + FLOW_WAYS)
-		i = way_to_close(m, first, owner);
+	if (i == first + SET_FLOWS)
+		i = flow_to_close(m, first, owner);
 	m->open[i] = (uint16_t)(it - m->items + 1);
 	m->owners[i] = owner;
 }

@@ -153,7 +153,7 @@ static int create(
 }
 
 /** Warn if the packet filter's FORWARD rules see bridged frames (br_netfilter). */
-static void tell_of_filter(const struct conf_bridge *conf)
+static void log_filter(const struct conf_bridge *conf)
 {
 	char is[8];
 
@@ -222,7 +222,7 @@ static int adopt(struct netdev *m, const struct conf_bridge *conf, struct link_i
 		err = netdev_journal(m, &e);
 	if (err == 0 && !(ret->flags & IFF_UP))
 		log_warning("%s is down: no frames pass until its owner sets it up", conf->name);
-	tell_of_filter(conf);
+	log_filter(conf);
 	return err;
 }
 
@@ -234,7 +234,7 @@ int bridge_make(
 	if (conf->adopt)
 		return adopt(m, conf, ret);
 	err = create(m, conf, mac, ret);
-	tell_of_filter(conf);
+	log_filter(conf);
 	for (size_t i = 0; err == 0 && i < conf->addresses.n; i++)
 		err = netdev_add_address(m, ret, &conf->addresses.v[i].prefix);
 	return err;

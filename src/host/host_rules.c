@@ -10,7 +10,7 @@
 #include "host/member_rules.h"
 #include "host/route_plan.h"
 
-#define ROUTE_WAY_LEN 48
+#define ROUTE_HOP_LEN 48
 
 /* What the rules need. */
 struct rules {
@@ -271,8 +271,8 @@ static void check_lan(const struct rules *r, const struct conf_prefix *range)
 }
 
 /* Describe where a route of the host leads. Return: whether there is one that is not the site's. */
-static bool foreign_way(
-	const struct rules *r, const struct route_info *route, char ret[static ROUTE_WAY_LEN])
+static bool foreign_hop(
+	const struct rules *r, const struct route_info *route, char ret[static ROUTE_HOP_LEN])
 {
 	const struct link_info *link = route ? host_facts_index(r->facts, route->ifindex) : NULL;
 
@@ -280,7 +280,7 @@ static bool foreign_way(
 		return false;
 	if (route->type == RTN_UNREACHABLE || route->type == RTN_BLACKHOLE ||
 		route->type == RTN_PROHIBIT || route->type == RTN_THROW) {
-		snprintf(ret, ROUTE_WAY_LEN, "which leads nowhere (%s)",
+		snprintf(ret, ROUTE_HOP_LEN, "which leads nowhere (%s)",
 			route->type == RTN_UNREACHABLE ? "unreachable"
 			: route->type == RTN_BLACKHOLE ? "blackhole"
 			: route->type == RTN_PROHIBIT  ? "prohibit"
@@ -288,9 +288,9 @@ static bool foreign_way(
 		return true;
 	}
 	if (route->n_hops)
-		snprintf(ret, ROUTE_WAY_LEN, "by several next hops");
+		snprintf(ret, ROUTE_HOP_LEN, "by several next hops");
 	else if (link)
-		snprintf(ret, ROUTE_WAY_LEN, "by \"%s\"", link->name);
+		snprintf(ret, ROUTE_HOP_LEN, "by \"%s\"", link->name);
 	return route->n_hops || (link && strcmp(link->name, r->site->interface.name) != 0);
 }
 
@@ -301,7 +301,7 @@ static bool check_route(
 	const struct conf_interface *wg = &r->site->interface;
 	struct planned_route route = { .dst = range->prefix, .table = RT_TABLE_MAIN };
 	char text[IP_PREFIX_TEXT_LEN];
-	char way[ROUTE_WAY_LEN];
+	char hop[ROUTE_HOP_LEN];
 
 	if (wg->table == CONF_TABLE_NUMBER)
 		route.table = wg->table_number;
@@ -310,12 +310,12 @@ static bool check_route(
 		route.table = wg->fwmark;
 	if (!route.table || !route_plan_has(plan, &route))
 		return false;
-	if (!foreign_way(r, r->facts->route_to(r->facts->ctx, &route.dst, route.table, false), way))
+	if (!foreign_hop(r, r->facts->route_to(r->facts->ctx, &route.dst, route.table, false), hop))
 		return false;
 	conf_report_add(r->report, r->severity, range->at,
 		"AllowedIPs: there is a route to %s already, %s, so none can go to %s\n"
 		"remove that route, or narrow AllowedIPs; Table = off adds no routes",
-		ip_prefix_text(&route.dst, text), way, wg->name);
+		ip_prefix_text(&route.dst, text), hop, wg->name);
 	return true;
 }
 

@@ -128,7 +128,7 @@ static void expect_case(const struct rule_case *c)
 	struct conf_report report = { 0 };
 	struct conf_site site;
 	char text[2048];
-	char *said = strdup("");
+	char *reported = strdup("");
 
 	snprintf(text, sizeof(text),
 		"[Interface]\nAddress = 10.0.1.11/24\nListenPort = 8172\n%s\n[Peer]\n%s\n%s\n"
@@ -146,16 +146,16 @@ static void expect_case(const struct rule_case *c)
 		assert_non_null(p->hint);
 		assert_true(strlen(p->hint) > 10);
 		assert_int_not_equal(
-			asprintf(&longer, "%s%u %s: %s\n", said, p->at.line,
+			asprintf(&longer, "%s%u %s: %s\n", reported, p->at.line,
 				p->severity == CONF_ERROR ? "error" : "warning", p->text),
 			-1);
-		free(said);
-		said = longer;
+		free(reported);
+		reported = longer;
 	}
-	if (strcmp(said, c->report) != 0)
+	if (strcmp(reported, c->report) != 0)
 		print_error("case: %s\n", text);
-	assert_string_equal(said, c->report);
-	free(said);
+	assert_string_equal(reported, c->report);
+	free(reported);
 	conf_report_fini(&report);
 	conf_site_fini(&site);
 }

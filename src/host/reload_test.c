@@ -84,15 +84,15 @@ static struct test_engine engine;
 struct watcher {
 	int at; /* -1: never */
 	int n;
-	char said[2048];
+	char logged[2048];
 };
 
 static int watch_step(void *ctx, const char *what)
 {
 	struct watcher *w = ctx;
-	size_t len = strlen(w->said);
+	size_t len = strlen(w->logged);
 
-	snprintf(w->said + len, sizeof(w->said) - len, "%s\n", what);
+	snprintf(w->logged + len, sizeof(w->logged) - len, "%s\n", what);
 	log_debug("%s", what);
 	return w->n++ == w->at ? -EIO : 0;
 }
@@ -287,9 +287,9 @@ static void test_untouched(void **state)
 		struct host *host = bring_up(&one, &w);
 
 		test_conf(&two, "vpn01", targets[table[i].target].text);
-		w.said[0] = '\0';
+		w.logged[0] = '\0';
 		assert_int_equal(reload(host, &two, &error), 0);
-		assert_string_equal(w.said, table[i].steps);
+		assert_string_equal(w.logged, table[i].steps);
 		take_down(host);
 		conf_site_fini(&two);
 	}
@@ -315,9 +315,9 @@ static void test_new_mtus(void **state)
 	assert_int_equal(link.mtu, 1400);
 	assert_int_equal(query_link(&nl, "l2tpeth0", &link), 0);
 	assert_int_equal(link.mtu, 1300);
-	w.said[0] = '\0';
+	w.logged[0] = '\0';
 	assert_int_equal(host_set_mtus(host, &mtus_now, &error), 0);
-	assert_string_equal(w.said, "");
+	assert_string_equal(w.logged, "");
 	nl_socket_close(&nl);
 	take_down(host);
 	conf_site_fini(&conf);

@@ -134,7 +134,7 @@ static unsigned kinds_of(uint8_t family)
 	}
 }
 
-static bool is_on_way(uint8_t hook)
+static bool is_on_path(uint8_t hook)
 {
 	_Static_assert(NF_BR_FORWARD == NF_INET_FORWARD && NF_ARP_FORWARD == NF_INET_FORWARD,
 		"the families number their hooks alike");
@@ -155,8 +155,8 @@ static bool sees(const struct observations *f, const struct observed_filter *v,
 		if (v->family == NFPROTO_NETDEV)
 			return v->hook == NF_NETDEV_INGRESS ? in : out;
 		if (v->family == NFPROTO_BRIDGE)
-			return !sent && is_on_way(v->hook);
-		return is_on_way(v->hook) && is_shown(&f->host, v->family) &&
+			return !sent && is_on_path(v->hook);
+		return is_on_path(v->hook) && is_shown(&f->host, v->family) &&
 		       !(loss->kinds & ~kinds_of(v->family));
 	case FILTER_TABLE:
 		return is_shown(&f->host, v->family) && !(loss->kinds & ~kinds_of(v->family));

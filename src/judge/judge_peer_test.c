@@ -4,7 +4,7 @@
 
 #include "judge/sample.h"
 
-static void break_nothing_heard(struct observations *f)
+static void break_nothing_received(struct observations *f)
 {
 	f->after.peers[0].rx_bytes = f->before.peers[0].rx_bytes;
 	f->peers[0].echo.received = 0;
@@ -15,7 +15,7 @@ static void break_nothing_heard(struct observations *f)
 
 static void break_no_session(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	f->before.peers[0].state = f->after.peers[0].state = STATUS_PEER_HANDSHAKE;
 }
 
@@ -35,7 +35,7 @@ static void break_route(struct observations *f)
 /* The uplink goes down while there is a session. */
 static void break_route_later(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	f->peers[0].datagrams_out = 0;
 	f->peers[0].underlay[0] = '\0';
 	f->peers[0].route_error = -ENETUNREACH;
@@ -53,7 +53,7 @@ static void set_route(
 
 static void break_route_to_segment(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	set_route(f, STATUS_LEADS_SEGMENT, "br-l2tp0", "");
 	f->after.drops.n[DROP_WG_UNKNOWN_INDEX] = 3; /* not the cause */
 }
@@ -134,7 +134,7 @@ static void break_prohibited(struct observations *f)
 
 static void break_unreachable(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	sample_icmp(&f->peers[0].error, 3, 1, "192.168.122.1");
 }
 
@@ -240,13 +240,13 @@ static void note_black_hole(struct observations *f)
 
 static void break_allowed_ips_silent(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	break_allowed_ips(f);
 }
 
 static void break_clock_later(struct observations *f)
 {
-	break_nothing_heard(f);
+	break_nothing_received(f);
 	f->after.drops.n[DROP_WG_HANDSHAKE_REPLAY] = 3;
 }
 
@@ -377,7 +377,7 @@ static const struct fault faults[] = {
 	{ break_no_session, FINDING_ERROR, "handshake",
 		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
 		NULL },
-	{ break_nothing_heard, FINDING_ERROR, "handshake",
+	{ break_nothing_received, FINDING_ERROR, "handshake",
 		"A session, but one way only: 40 datagrams were sent to 192.168.122.32:8173, and "
 		"nothing came back.",
 		NULL },

@@ -168,7 +168,7 @@ static void no_broadcasts_there(struct observations *f)
 	f->ports[0].stations[1].ip4.family = 0;
 }
 
-static void nobody_here(struct observations *f)
+static void no_member_here(struct observations *f)
 {
 	populate(f);
 	f->ports[1].n_stations = 0;
@@ -294,7 +294,7 @@ static const struct fault faults[] = {
 		"Behind l2tpeth0 hosts answer with IPv6, but none with IPv4 (ARP), which members "
 		"here and the gateway there use: that it passes between members is not proved.",
 		NULL },
-	{ nobody_here, FINDING_ERROR, "no_member",
+	{ no_member_here, FINDING_ERROR, "no_member",
 		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "
 		"the other side is not proved.",
 		NULL },

@@ -199,7 +199,7 @@ static void judge_oddities(const struct verdict *v)
 /* ---- only the far gateway answers ---- */
 
 /* Format the beginning of a sentence: the pseudowire works, and how that was verified. */
-static void say_proof(const struct verdict *v, char ret[static PROOF_LEN])
+static void format_proof(const struct verdict *v, char ret[static PROOF_LEN])
 {
 	const struct observed_echo *e = &v->session->far_end;
 	double mean = (double)e->sum_us / e->received / 1000;
@@ -262,7 +262,7 @@ static void judge_far_end(const struct verdict *v)
 {
 	char proof[PROOF_LEN];
 
-	say_proof(v, proof);
+	format_proof(v, proof);
 	if (has_station(v))
 		judge_unbridged(v, proof);
 	else if (has_tree(v))
@@ -317,7 +317,7 @@ static void judge_one_way(const struct verdict *v, bool explained)
 	char local[IP_ADDR_TEXT_LEN];
 	struct finding *finding;
 
-	if (has_tree(v) && s->path_found && (is_held(v) || !s->heard)) {
+	if (has_tree(v) && s->path_found && (is_held(v) || !s->frames_in)) {
 		finding_add(v->ret, FINDING_WARNING, "silence", r->name,
 			"Not proven: no host answers on this pseudowire. Another path leads to "
 			"that site; the spanning tree may block this one.\n"
@@ -325,11 +325,11 @@ static void judge_one_way(const struct verdict *v, bool explained)
 			"(arp_ignore), does not answer on a blocked port.");
 		return;
 	}
-	if (s->heard)
+	if (s->frames_in)
 		finding = finding_add(v->ret, FINDING_ERROR, "one_way", r->name,
 			"One way only: %" PRIu64 " frames of the far side arrived, but no host "
 			"there answers ours (%" PRIu64 " sent).",
-			s->heard, s->asked);
+			s->frames_in, s->asked);
 	else if (explained)
 		return;
 	else
@@ -337,7 +337,7 @@ static void judge_one_way(const struct verdict *v, bool explained)
 			"%" PRIu64 " frames were sent into the session, and nothing at all came "
 			"back.",
 			s->asked);
-	if (!s->heard && is_tunnel_silent(v)) {
+	if (!s->frames_in && is_tunnel_silent(v)) {
 		finding_hint(finding,
 			"The tunnel itself answers no echo request either: [Peer] AllowedIPs there "
 			"must cover our Local = %s. Or a firewall there drops what comes in by "

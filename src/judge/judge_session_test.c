@@ -13,7 +13,7 @@ static void break_silence(struct observations *f)
 static void break_one_way(struct observations *f)
 {
 	break_silence(f);
-	f->sessions[0].heard = 7;
+	f->sessions[0].frames_in = 7;
 	f->after.sessions[0].options.sequence = L2TP_SEQUENCE_SEND;
 }
 
@@ -211,7 +211,7 @@ static void tree_unproven(struct observations *f)
 static void tree_one_way(struct observations *f)
 {
 	tree_unproven(f);
-	f->sessions[0].heard = 9;
+	f->sessions[0].frames_in = 9;
 }
 
 static void tree_inside_ip6(struct observations *f)
@@ -246,7 +246,7 @@ static void break_far_bridge_answering(struct observations *f)
 	"Run `wirespan check` there: it names what arrives, and what drops it. There, SessionId "  \
 	"must be 3942, "                                                                           \
 	"PeerCookie our Cookie (4 bytes), Layer2SpecificHeader default"
-#define NOBODY                                                                                     \
+#define NO_HOST                                                                                    \
 	". If all is right, no host there has an address that answers: name one with --target."
 
 static void note_uncounted(struct observations *f)
@@ -259,7 +259,7 @@ static void note_uncounted(struct observations *f)
 static void break_egress(struct observations *f)
 {
 	f->sessions[0].station.family = 0;
-	f->sessions[0].heard = 0;
+	f->sessions[0].frames_in = 0;
 	f->after.sessions[0].tx.packets = f->before.sessions[0].tx.packets;
 	f->host.n_filters = 1;
 	f->host.filters[0] = (struct observed_filter){ .kind = FILTER_TC };
@@ -308,7 +308,7 @@ static const struct fault faults[] = {
 	{ tree_one_way, FINDING_ERROR, "one_way",
 		"One way only: 9 frames of the far side arrived, but no host there answers ours "
 		"(254 sent).",
-		FAR_SIDE ", and Sequence not recv or both" NOBODY },
+		FAR_SIDE ", and Sequence not recv or both" NO_HOST },
 	{ break_far_bridge_answering, FINDING_ERROR, "far_bridge",
 		PROOF ". But there it seems to be a port of no bridge.", NULL },
 	{ break_far_bridge, FINDING_ERROR, "far_bridge", PROOF ". But no host behind it answers.",
@@ -319,12 +319,12 @@ static const struct fault faults[] = {
 		"" },
 	{ break_silence, FINDING_ERROR, "silence",
 		"254 frames were sent into the session, and nothing at all came back.",
-		FAR_SIDE ", and Sequence not recv or both" NOBODY },
+		FAR_SIDE ", and Sequence not recv or both" NO_HOST },
 	{ break_one_way, FINDING_ERROR, "one_way",
 		"One way only: 7 frames of the far side arrived, but no host there answers ours "
 		"(254 "
 		"sent).",
-		FAR_SIDE NOBODY },
+		FAR_SIDE NO_HOST },
 	{ break_id, FINDING_ERROR, "session_id",
 		"The peer sends session id 3999 (5 packets), but SessionId here is 3941.",
 		"They must be the same: set SessionId = 3999 here, or PeerSessionId = 3941 "

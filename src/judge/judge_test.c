@@ -406,7 +406,7 @@ static void set_session(struct observed_session *s, unsigned bits)
 	if (bits & 4)
 		s->path_tried = s->path_found = true;
 	if (bits & 8)
-		s->heard = 0;
+		s->frames_in = 0;
 }
 
 /* In every finding: turning STP off, which may close a loop, is suggested only with the condition

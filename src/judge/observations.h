@@ -66,7 +66,7 @@ struct observed_session {
 	bool tried;		/* its interface was usable, and its peer had a session */
 	int error;		/* -errno: why not */
 	uint64_t asked;		/* frames sent to find a host */
-	uint64_t heard;		/* frames of any kind that came out of the interface meanwhile */
+	uint64_t frames_in;	/* frames of any kind that came out of the interface meanwhile */
 	unsigned stations;	/* hosts that answered */
 	struct ip_addr station; /* the host to which further probes went; family 0: none */
 	uint8_t station_mac[LINK_MAC_LEN];

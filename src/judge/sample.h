@@ -78,7 +78,7 @@ static inline void sample_fill(struct observations *f)
 	f->peers[0].datagrams_in = 30;
 	f->sessions[0] = (struct observed_session){ .tried = true,
 		.asked = 254,
-		.heard = 30,
+		.frames_in = 30,
 		.stations = 2,
 		.echo = { 20, 20, 250, 10000, 900 },
 		.limit = 1500,

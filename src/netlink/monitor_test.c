@@ -50,7 +50,7 @@ static void do_request(struct nl_msg *m)
 }
 
 /** Read all queued events, following `ifindex`. */
-static struct changes hear(struct monitor *n, uint32_t ifindex)
+static struct changes read_changes(struct monitor *n, uint32_t ifindex)
 {
 	struct pollfd p = { .fd = monitor_fd(n), .events = POLLIN };
 	struct changes d;
@@ -75,23 +75,23 @@ static void test_follow(void **state)
 	assert_false(d.up);
 
 	do_request(link_encode_up(&m, wg, true));
-	d = hear(&monitor, wg);
+	d = read_changes(&monitor, wg);
 	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_true(d.up);
 	do_request(link_encode_mtu(&m, wg, 1280));
-	d = hear(&monitor, wg);
+	d = read_changes(&monitor, wg);
 	assert_int_equal(d.mtu, 1280);
 	assert_true(d.up);
 	do_request(link_encode_up(&m, wg, false));
-	assert_false(hear(&monitor, wg).up);
+	assert_false(read_changes(&monitor, wg).up);
 	close(tun);
-	assert_int_equal(hear(&monitor, wg).fate, CHANGES_GONE);
+	assert_int_equal(read_changes(&monitor, wg).fate, CHANGES_GONE);
 	changes_init(&d, wg);
 	assert_int_equal(monitor_look(&monitor, &d), 0);
 	assert_int_equal(d.fate, CHANGES_GONE);
 }
 
-static void test_ways(void **state)
+static void test_interfaces(void **state)
 {
 	struct endpoint far = { 0 };
 	struct ip_prefix p;
@@ -106,13 +106,13 @@ static void test_ways(void **state)
 	changes_init(&d, 0);
 	assert_int_equal(monitor_read(&monitor, &d), 0);
 	do_request(ifaddr_encode_delete(&m, eth1, &p));
-	d = hear(&monitor, 0);
+	d = read_changes(&monitor, 0);
 	assert_int_equal(ip_addr_parse("198.51.100.1", &far.addr), 0);
 	far.local = p.addr;
 	far.local_ifindex = eth1;
 	assert_true(changes_moves_source(&d, &far));
 	do_request(link_encode_up(&m, eth1, false));
-	d = hear(&monitor, 0);
+	d = read_changes(&monitor, 0);
 	far.local = (struct ip_addr){ 0 };
 	assert_true(changes_moves_source(&d, &far));
 }
@@ -129,7 +129,7 @@ static void test_flood(void **state)
 	for (uint32_t i = 0; i < 2000; i++)
 		do_request(link_encode_mtu(&m, wg, 1280 + i % 100));
 	do_request(link_encode_mtu(&m, wg, 1234));
-	d = hear(&monitor, wg);
+	d = read_changes(&monitor, wg);
 	assert_true(d.lost);
 	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_int_equal(d.mtu, 1234);
@@ -164,13 +164,13 @@ static void test_move(void **state)
 		"ip link set wg0 netns %d",
 		(int)pid, (int)pid);
 	assert_int_equal(system(command), 0);
-	assert_int_equal(hear(&monitor, wg).fate, CHANGES_MOVED);
+	assert_int_equal(read_changes(&monitor, wg).fate, CHANGES_MOVED);
 
 	assert_int_equal(monitor_open_tun(&there, tun, MONITOR_LINKS), 0);
 	snprintf(
 		command, sizeof(command), "nsenter -n -t %d ip link set wg0 mtu 1300 up", (int)pid);
 	assert_int_equal(system(command), 0);
-	d = hear(&there, wg);
+	d = read_changes(&there, wg);
 	assert_int_equal(d.fate, CHANGES_CHANGED);
 	assert_int_equal(d.mtu, 1300);
 	assert_true(d.up);
@@ -200,7 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_follow, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_ways, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_interfaces, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_flood, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_move, set_up, clean_up),
 	};

@@ -563,7 +563,7 @@ static void test_pending(void **state)
 
 /* What waited and is not sent is a drop of the port that it came from: as the session is removed,
  * as there is no room, as the peer is removed. */
-static void test_staged_is_dropped(void **state)
+static void test_pending_is_dropped(void **state)
 {
 	struct pair *p = pair_new_unmerged();
 	struct path_port_stats *session = &p->a.session.port.stats;
@@ -735,7 +735,7 @@ int main(void)
 		cmocka_unit_test(test_superframe_rejected),
 		cmocka_unit_test(test_tun),
 		cmocka_unit_test(test_pending),
-		cmocka_unit_test(test_staged_is_dropped),
+		cmocka_unit_test(test_pending_is_dropped),
 		cmocka_unit_test(test_reassembly_under_mischief),
 		cmocka_unit_test(test_id_wraps),
 	};

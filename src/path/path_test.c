@@ -461,7 +461,7 @@ static void test_inner_source(void **state)
 /* A peer that has handshakes faster than it need: its oldest session goes when control learns that
  * it uses a new one. A datagram under the oldest that lies right behind in the same batch is still
  * received; one of the next batch is not. */
-static void test_session_pushed_out_within_a_batch(void **state)
+static void test_session_evicted_within_a_batch(void **state)
 {
 	struct pair *p = pair_new();
 	struct wg_peer *peer = &p->a.peer.wg;
@@ -561,7 +561,7 @@ int main(void)
 		cmocka_unit_test(test_from_port_0),
 		cmocka_unit_test(test_dscp_of_handshakes),
 		cmocka_unit_test(test_replay),
-		cmocka_unit_test(test_session_pushed_out_within_a_batch),
+		cmocka_unit_test(test_session_evicted_within_a_batch),
 		cmocka_unit_test(test_inner_source),
 		cmocka_unit_test(test_many_fragments_behind_many_trains),
 		cmocka_unit_test(test_a_first_hop_wider_than_any_packet),

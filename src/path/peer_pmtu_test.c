@@ -224,17 +224,17 @@ static void test_path_that_loses_trains(void **state)
 
 	for (unsigned i = 0; i < ARRAY_LEN(longest); i++) {
 		struct pair *p = following(1500);
-		unsigned told = 0;
+		unsigned reported = 0;
 
 		assert_int_equal(bursts(p, 20, 6 * SEC), 0);
 		assert_false(p->a.e.events & ENGINE_TRAINS_CHANGED);
 		p->ab.train = longest[i];
 		for (unsigned k = 0; k < 6; k++) {
 			bursts(p, 20, SEC);
-			told += engine_take_events(&p->a.e) & ENGINE_TRAINS_CHANGED &&
-				p->a.peer.pmtud.state != PMTUD_TRAINS;
+			reported += engine_take_events(&p->a.e) & ENGINE_TRAINS_CHANGED &&
+				    p->a.peer.pmtud.state != PMTUD_TRAINS;
 		}
-		assert_int_equal(told, 1);
+		assert_int_equal(reported, 1);
 		assert_in_range(p->a.peer.train_max, (longest[i] + 1) / 2, longest[i]);
 		assert_int_equal(p->b.peer.train_max, TRAINS_ANY);
 		expect(&p->a, 1500);

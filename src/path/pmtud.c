@@ -99,7 +99,7 @@ static bool round_is_settled(const struct pmtud *p)
 	return true;
 }
 
-static bool round_was_heard(const struct pmtud *p)
+static bool round_was_answered(const struct pmtud *p)
 {
 	for (unsigned i = 0; i < p->count; i++)
 		if (p->sent[i].acked)
@@ -441,7 +441,7 @@ static void conclude_trains(struct pmtud *p, struct mono now)
 /* Evaluate the round that has ended. */
 static void round_conclude(struct pmtud *p, struct mono now)
 {
-	if (!round_was_heard(p)) {
+	if (!round_was_answered(p)) {
 		round_unheard(p, now);
 		return;
 	}

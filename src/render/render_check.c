@@ -124,7 +124,7 @@ static const struct field peer[] = {
 static const struct field session[] = {
 	{ FIELD_ROW(observed_session, "tried", FIELD_BOOL, tried) },
 	{ FIELD_ROW(observed_session, "frames_sent", FIELD_NUMBER, asked) },
-	{ FIELD_ROW(observed_session, "frames_heard", FIELD_NUMBER, heard) },
+	{ FIELD_ROW(observed_session, "frames_heard", FIELD_NUMBER, frames_in) },
 	{ FIELD_ROW(observed_session, "stations", FIELD_NUMBER, stations) },
 	{ FIELD_ROW(observed_session, "station", FIELD_ADDR, station) },
 	{ FIELD_ROW(observed_session, "echo", FIELD_OBJECT, echo), .sub = echo },

@@ -106,7 +106,7 @@ static void fill_facts(struct observations *f)
 	assert_int_equal(ip_addr_parse("10.0.1.21", &f->peers[0].tunnel), 0);
 	f->sessions[0] = (struct observed_session){ .tried = true,
 		.asked = 11,
-		.heard = 12,
+		.frames_in = 12,
 		.stations = 13,
 		.limit = 14,
 		.largest = 15,

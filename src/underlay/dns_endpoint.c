@@ -49,17 +49,17 @@ static void keep_reachable(
 	const struct underlay *u, const struct dns_endpoint *name, struct resolver_answer *a)
 {
 	bool open = u->udp->fd4 >= 0 || u->udp->fd6 >= 0;
-	size_t kept = 0;
+	size_t reachable = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
 		if (open && (a->v[i].addr.family == AF_INET ? u->udp->fd4 : u->udp->fd6) < 0)
 			continue;
-		a->v[kept] = a->v[i];
-		a->v[kept++].port = name->port;
+		a->v[reachable] = a->v[i];
+		a->v[reachable++].port = name->port;
 	}
-	if (a->n && !kept)
+	if (a->n && !reachable)
 		a->problem = "it has addresses only of a family that this host lacks";
-	a->n = kept;
+	a->n = reachable;
 }
 
 /* Log a failed lookup once, and the first answer after it. */

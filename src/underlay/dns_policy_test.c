@@ -125,7 +125,7 @@ static void test_retry(void **state)
 }
 
 /* After a change of links or routes the next query is due at once, but at most one per second. */
-static void test_news(void **state)
+static void test_routes_changed(void **state)
 {
 	struct scene s = begin();
 
@@ -318,7 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_news),
+		cmocka_unit_test(test_routes_changed),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_worked),

@@ -410,16 +410,16 @@ static bool check_train(struct underlay *u, struct train *t)
 
 void sticky_source_check(struct underlay *u, struct train_queue *q)
 {
-	size_t kept = 0;
+	size_t left = 0;
 
 	if (!u->sources)
 		return;
 	for (size_t i = 0; i < q->n; i++)
 		if (check_train(u, &q->trains[i]))
-			q->trains[kept++] = q->trains[i];
+			q->trains[left++] = q->trains[i];
 		else
 			u->engine->tx.counters.drops.n[DROP_TX_LOOP] += q->trains[i].count;
-	q->n = kept;
+	q->n = left;
 }
 
 /* Whether one of our datagrams entered a session only because the bridge floods temporarily. */

@@ -6,9 +6,9 @@
 
 #include "base/bytes.h"
 
-#define WAYS 8
-#define COST (NS_PER_S / WG_RATELIMIT_PER_S)
-#define FULL (WG_RATELIMIT_BURST * COST)
+#define SET_SLOTS 8
+#define COST	  (NS_PER_S / WG_RATELIMIT_PER_S)
+#define FULL	  (WG_RATELIMIT_BURST * COST)
 
 void wg_ratelimit_init(
 	struct wg_ratelimit *r, struct wg_ratelimit_entry *slots, size_t cap, const struct rng *rng)
@@ -25,7 +25,7 @@ static struct wg_ratelimit_entry *set_of(
 	uint8_t hash[8];
 
 	blake2s_mac(b, r->key, sizeof(r->key), source, 8, hash, sizeof(hash));
-	return &r->slots[load_le64(hash) & (r->cap - 1) & ~(size_t)(WAYS - 1)];
+	return &r->slots[load_le64(hash) & (r->cap - 1) & ~(size_t)(SET_SLOTS - 1)];
 }
 
 /* The bucket's credit at `now`. */
@@ -77,7 +77,7 @@ static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_rateli
 	source_of(src, source);
 	set = set_of(b, r, source);
 	*ret_spare = NULL;
-	for (size_t i = 0; i < WAYS; i++) {
+	for (size_t i = 0; i < SET_SLOTS; i++) {
 		struct wg_ratelimit_entry *e = &set[i];
 
 		if (e->family == src->family && !memcmp(e->source, source, sizeof(e->source)))
@@ -88,7 +88,7 @@ static struct wg_ratelimit_entry *find(struct blake2s *b, const struct wg_rateli
 			*ret_spare = e;
 		}
 	}
-	if (least == EVICT_RECENT && recent <= WAYS / 2)
+	if (least == EVICT_RECENT && recent <= SET_SLOTS / 2)
 		*ret_spare = NULL;
 	return NULL;
 }

@@ -87,7 +87,7 @@ def version(bench):
 def usage(bench):
     status, out, err = bench.run()
     assert (status, out) == (2, "") and "Usage:" in err
-    for words, said in [
+    for words, problem in [
         (["vaildate"], 'did you mean "validate"?'),
         (["gen-key"], 'did you mean "genkey"?'),
         (["frobnicate"], 'there is no verb "frobnicate"'),
@@ -112,7 +112,7 @@ def usage(bench):
     ]:
         status, out, err = bench.run(*words)
         assert (status, out) == (2, ""), (words, status, out, err)
-        assert said in err and "--help" in err, (words, err)
+        assert problem in err and "--help" in err, (words, err)
 
 
 def full_disk(bench):
@@ -262,7 +262,7 @@ def init_loses_nothing(bench):
     assert stat.S_IMODE(os.stat(os.path.join(folder, "b.conf")).st_mode) == 0o600
     status, out, err = bench.run("init", "-d", bench.path("nowhere"), "--site", "a,endpoint=::1", "--site", "b")
     assert (status, out) == (1, "") and "cannot write" in err, err
-    for sites, said in [
+    for sites, problem in [
         (["a", "b"], "neither a nor b has an endpoint"),
         (["a,endpoint=::1", "a"], "two sites are called a"),
         (["a,endpoint=::1,bridge=10.20.30.9/24", "b"], "overlaps"),
@@ -271,7 +271,7 @@ def init_loses_nothing(bench):
         other = bench.path("other")
         os.makedirs(other, exist_ok=True)
         status, out, err = bench.run("init", "-d", other, *[word for site in sites for word in ("--site", site)])
-        assert (status, out) == (1, "") and said in err, (sites, out, err)
+        assert (status, out) == (1, "") and problem in err, (sites, out, err)
         assert os.listdir(other) == [], sites
     status, out, err = bench.run("init", "-t", "10.0.0.0/30", "-d", other, *["-sa,endpoint=::1", "-sb", "-sc"])
     assert status == 1 and "no address left for c" in err, err

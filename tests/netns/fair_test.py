@@ -201,7 +201,7 @@ def dead_peers():
             sock.close()
 
         hub.vpn[0].call(to_dead)
-        staged_full = drops(hub, "tx_staged_full")
+        full = drops(hub, "tx_staged_full")
         near, far = RawPort(hub.member[0], "eth0"), RawPort(hub.member[1], "eth0")
         with near, far:
             mac = "02:00:00:00:00:01"
@@ -219,7 +219,7 @@ def dead_peers():
                 if frame in sent:
                     got.add(frame)
         assert len(got) == len(sent), f"{len(got)} of {len(sent)} frames had waited\n{hub.diagnostics()}"
-        assert drops(hub, "tx_staged_full") > staged_full, "more was sent to the others than can wait"
+        assert drops(hub, "tx_staged_full") > full, "more was sent to the others than can wait"
 
 
 def mac_flood():

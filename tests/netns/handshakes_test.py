@@ -110,7 +110,7 @@ class Bench:
         time.sleep(0.2)
         self.forget()
 
-    def shook_hands(self, public=None):
+    def has_session(self, public=None):
         """Whether the far side has a session that we have asked for and proven."""
         out = self.far.run("wg show wg0 latest-handshakes").out
         times = dict(line.split("\t") for line in out.splitlines())
@@ -118,12 +118,12 @@ class Bench:
 
     def check_silence(self, why="something is missing"):
         """wireguard-go looks after its interface once a second only, and so is not judged."""
-        assert self.kind == "wireguard-go" or not self.shook_hands(), why
+        assert self.kind == "wireguard-go" or not self.has_session(), why
 
     def await_handshake(self, what, public=None, limit=LIMIT):
         """Return: seconds it took."""
         begun = time.monotonic()
-        wait_for(lambda: self.shook_hands(public), limit, what=f"a handshake {what}")
+        wait_for(lambda: self.has_session(public), limit, what=f"a handshake {what}")
         return time.monotonic() - begun
 
     def diagnostics(self):

@@ -124,7 +124,7 @@ def multicast(net):
             assert crosses(sender, receiver, group(address), kind, udp(src, address)), what
 
     ours = (net.sites[1].member4, "fe80::2"), (net.sites[0].member4, "fe80::1")
-    querier_is_heard(net)
+    querier_reaches(net)
     each(near, far, ours[0])
     each(far, near, ours[1])
     for gateway in net.gateway:
@@ -133,7 +133,7 @@ def multicast(net):
     reload(net, "MulticastSnooping = yes\n")
     assert gateway.status()["bridges"][0]["multicast_snooping"] is True
     assert "multicast " in gateway.run("status", gateway.conf).out
-    querier_is_heard(net)
+    querier_reaches(net)
     each(near, far, ours[0])  # to the querier
     out = Port(net.vpn[0], "l2tpeth0")
     host(net)
@@ -144,18 +144,18 @@ def multicast(net):
         port.close()
 
 
-def querier_is_heard(net):
+def querier_reaches(net):
     """Wait until the querier has asked on both bridges, and hosts have had time to report."""
     port = Port(net.member[1])
     query = b"\x33\x33\x00\x00\x00\x01"
 
-    def heard():
+    def arrived():
         port.socket.settimeout(5)
         frame = port.socket.recv(4000)
         return frame[:6] == query and b"\x3a\x00\x05\x02" in frame
 
-    wait_for(heard, 30, 0, "an MLD query at the other site")
-    wait_for(heard, 30, 0, "a second one")
+    wait_for(arrived, 30, 0, "an MLD query at the other site")
+    wait_for(arrived, 30, 0, "a second one")
     port.close()
 
 

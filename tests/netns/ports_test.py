@@ -181,7 +181,7 @@ def refused_while_down(bench, family):
     wait_for(wg.handshake_age, 4, what="a handshake by itself")
 
 
-def say(node, text):
+def ask(node, text):
     """Send a request to wg0's socket in the node. Return: the reply."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(10)
@@ -211,7 +211,7 @@ def whole_configuration(bench, up):
     private, public = new_site_keys()[0], new_site_keys()[1]
     go = start_wireguard_go()
     if go:
-        say(go, f"set=1\nprivate_key={to_hex(bench.one.private)}\nlisten_port=8300\n\n")
+        ask(go, f"set=1\nprivate_key={to_hex(bench.one.private)}\nlisten_port=8300\n\n")
     if up:
         bench.set_up()
         wait_for(wg.handshake_age, 4, what="a handshake by itself")
@@ -223,16 +223,16 @@ def whole_configuration(bench, up):
         f"public_key={to_hex(public)}\nallowed_ip=10.9.0.0/16\n\n"
     )
     with occupy(bench.near, TAKEN):
-        assert say(bench.near, request) == "errno=-98\n\n"
+        assert ask(bench.near, request) == "errno=-98\n\n"
     assert wg.wg("showconf", "wg0").out == before
     if go and up:  # down, it does not look at the port
         with occupy(go, TAKEN):
-            assert say(go, request) == "errno=-98\n\n"
+            assert ask(go, request) == "errno=-98\n\n"
         assert public not in go.run("wg show wg0 peers").out
     if up:
         age = wg.handshake_age()
         assert bench.near.ping(bench.two.wg4).ok and wg.handshake_age() == age, "the session goes on"
-    assert say(bench.near, request) == "errno=0\n\n"
+    assert ask(bench.near, request) == "errno=0\n\n"
     assert wg.show("listen-port") == str(TAKEN) and wg.show("peers") == public
     if go:
         go.close()
@@ -432,8 +432,8 @@ class Site:
         pinger = self.net.member[0].popen(*words, stdout=subprocess.PIPE, text=True)
         time.sleep(0.5)
         result = self.near.run("reload", self.near.name, check=check)
-        said = pinger.communicate(timeout=30)[0]
-        assert " 0% packet loss" in said, said
+        output = pinger.communicate(timeout=30)[0]
+        assert " 0% packet loss" in output, output
         return result
 
     def port(self):

@@ -331,8 +331,8 @@ def unlocked_works(bench):
     wait_for(lambda: listening(wg.socket), what="wirespan-wg")
     wg.configure(bench.site)
     wg.stop()
-    _, said = job.communicate(timeout=120)
-    assert "locked" in said, said
+    _, output = job.communicate(timeout=120)
+    assert "locked" in output, output
     gateway = Gateway(bench.node, "vault")
     gateway.configure(f"[Interface]\nPrivateKey = {bench.site.private}\nAddress = {bench.site.wg4}/24\n")
     words[-1] = f"ulimit -l 64; exec {gateway.binary} up {gateway.conf}"

@@ -431,7 +431,7 @@ def advertised():
         assert eth1 == "1", "what is not ours is left as it is"
 
 
-def told_to_listen():
+def advertisements_wanted():
     """PostUp makes the bridge take advertisements: that is honoured, also by a reload; and still the peer is
     reached by the uplink."""
     with Bench(6) as bench:
@@ -629,7 +629,7 @@ def main():
     for family in (4, 6):
         suite.run(f"a route into the tunnel, over IPv{family}", into_the_tunnel, family)
     suite.run("a router advertisement", advertised)
-    suite.run("a router advertisement that is wanted", told_to_listen)
+    suite.run("a router advertisement that is wanted", advertisements_wanted)
     suite.run("router advertisements, and a read-only /proc/sys", read_only)
     suite.run("router advertisements without a bridge", without_a_bridge)
     for family in (4, 6):

@@ -84,7 +84,7 @@ class Bench:
         for peer in self.show("peers").split():
             self.wg("set", "wg0", "peer", peer, "remove")
 
-    def say(self, text, node=0):
+    def ask(self, text, node=0):
         """Send `text` to the socket as it is. Return: the answer, or what comes before the end."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(60)
@@ -221,9 +221,9 @@ def prefixes_move(bench):
     assert owned() == {one: "10.1.0.0/16", two: "10.2.0.0/16"}, owned()
     bench.wg("set", "wg0", "peer", one, "allowed-ips", "")
     assert owned() == {one: "(none)", two: "10.2.0.0/16"}, owned()
-    assert bench.say(f"set=1\npublic_key={to_hex(two)}\nallowed_ip=-10.2.0.0/16\n\n") == "errno=0\n\n"
+    assert bench.ask(f"set=1\npublic_key={to_hex(two)}\nallowed_ip=-10.2.0.0/16\n\n") == "errno=0\n\n"
     assert owned()[two] == "(none)"
-    assert bench.say(f"set=1\npublic_key={to_hex(key('no'))}\nupdate_only=true\nallowed_ip=::/0\n\n") == "errno=0\n\n"
+    assert bench.ask(f"set=1\npublic_key={to_hex(key('no'))}\nupdate_only=true\nallowed_ip=::/0\n\n") == "errno=0\n\n"
     assert set(owned()) == {one, two}
     bench.forget_peers()
 
@@ -273,14 +273,14 @@ def mistakes(bench):
         ("allowed_ip=10.9.0.0/16\n", ""),  # no blank line: cut off
     ]
     for rest, reply in table:
-        assert bench.say(good + rest) == reply, (rest, reply)
+        assert bench.ask(good + rest) == reply, (rest, reply)
         assert bench.dump() == before, rest
     for request in ("rubbish\n\n", "get=2\n\n", "\0\0\0\n", "x" * 9000):
-        assert bench.say(request) == "", request
-    assert bench.say("get=1\n\nget=1\n\n").count("public_key=") >= 1
+        assert bench.ask(request) == "", request
+    assert bench.ask("get=1\n\nget=1\n\n").count("public_key=") >= 1
     noise = random.Random(1)
     for _ in range(200):
-        bench.say(b"set=1\n" + noise.randbytes(noise.randrange(300)) + b"\n\n")
+        bench.ask(b"set=1\n" + noise.randbytes(noise.randrange(300)) + b"\n\n")
     assert bench.dump() == before
     bench.forget_peers()
 
@@ -401,15 +401,15 @@ def values_beside_wireguard_go(bench):
         return device[:2] + device[3:], sorted([*row[:3], sorted(row[3].split(",")), row[7]] for row in peers)
 
     for node in (0, 2):
-        bench.say("set=1\nprivate_key=" + "0" * 64 + "\nreplace_peers=true\nfwmark=0\n\n", node)
+        bench.ask("set=1\nprivate_key=" + "0" * 64 + "\nreplace_peers=true\nfwmark=0\n\n", node)
     for request in requests:
         # the peer is there before: wireguard-go keeps what came before a mistake, we do not
-        replies = [bench.say(f"set=1\n{peer}\n", node) + bench.say(request, node) for node in (0, 2)]
+        replies = [bench.ask(f"set=1\n{peer}\n", node) + bench.ask(request, node) for node in (0, 2)]
         assert replies[0] == replies[1], (request[:200], replies)
         assert state(0) == state(2), f"{request[:200]}\n{state(0)}\n{state(2)}"
     bench.nodes.pop().close()
     text = f"set=1\nprivate_key={to_hex(bench.private[0])}\nlisten_port=8172\nreplace_peers=true\nfwmark=0\n\n"
-    assert bench.say(text) == "errno=0\n\n"
+    assert bench.ask(text) == "errno=0\n\n"
 
 
 def beside_wireguard_go(bench):
@@ -454,14 +454,14 @@ def beside_wireguard_go(bench):
         return device, sorted([*row[:3], ",".join(sorted(row[3].split(","))), row[7]] for row in rows[1:])
 
     for node in (0, 2):
-        assert bench.say("set=1\n" + private + "replace_peers=true\nfwmark=0\n\n", node) == "errno=0\n\n"
+        assert bench.ask("set=1\n" + private + "replace_peers=true\nfwmark=0\n\n", node) == "errno=0\n\n"
     for number in range(150):
         text = request()
-        replies = [bench.say(text, node) for node in (0, 2)]
+        replies = [bench.ask(text, node) for node in (0, 2)]
         assert replies[0] == replies[1], (number, text, replies)
         assert state(0) == state(2), f"{number}:\n{text}\n{state(0)}\n{state(2)}"
     bench.nodes.pop().close()
-    bench.say("set=1\nreplace_peers=true\nfwmark=0\n\n")
+    bench.ask("set=1\nreplace_peers=true\nfwmark=0\n\n")
 
 
 def many(bench):
@@ -477,7 +477,7 @@ def many(bench):
     shown = time.monotonic()
     assert len(rows) == 1001 and sum(len(row[3].split(",")) for row in rows[1:]) == 130000
     print(f"  loaded in {loaded - start:.1f} s, shown in {shown - loaded:.1f} s")
-    bench.say("set=1\nreplace_peers=true\n\n")
+    bench.ask("set=1\nreplace_peers=true\n\n")
     assert bench.show("peers") == ""
 
 

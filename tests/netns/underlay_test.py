@@ -233,10 +233,10 @@ def asymmetric(family):
         one.configure((two, f"{shown}:{PORT}"))
         two.configure((one, None))
         up(two, one)
-        with Capture(two.node, "eth0") as way_back:
+        with Capture(two.node, "eth0") as capture_back:
             one.reaches(two, count=5)
             two.reaches(one, count=5)
-            assert {p.src for p in wire(way_back)} == {there}
+            assert {p.src for p in wire(capture_back)} == {there}
 
 
 def beside_a_dead_peer(kill, counted):

@@ -237,8 +237,8 @@ def passive_keepalives(pair):
         wait_for(lambda: of(capture, pair.one.underlay, True), 12, what="a keepalive")
         time.sleep(1.5)
         capture.stop()
-        heard = of(capture, pair.two.underlay, False)
-        times = [when - heard[0] for when in of(capture, pair.one.underlay, True)]
+        received = of(capture, pair.two.underlay, False)
+        times = [when - received[0] for when in of(capture, pair.one.underlay, True)]
     assert len(times) == 1 and 9.5 < times[0] < 100, times
 
 

@@ -38,7 +38,7 @@ struct sender {
 	double threshold;
 	unsigned next, acked; /* packet numbers */
 	uint64_t cut_us;      /* when the window was halved last */
-	uint64_t heard_us;
+	uint64_t received_us;
 	uint64_t delivered; /* bytes after the warm-up */
 };
 
@@ -175,7 +175,7 @@ static void take_ack(struct world *w, const struct packet *p)
 	if (p->number > s->acked)
 		halve(w, s, w->now_us - p->sent_us);
 	s->acked = p->number + 1;
-	s->heard_us = w->now_us;
+	s->received_us = w->now_us;
 	s->window += s->window < s->threshold ? 1 : 1 / s->window;
 	if (w->now_us > WARM_UP_US)
 		s->delivered += p->len;
@@ -201,10 +201,10 @@ static void send_bulk(struct world *w, unsigned flow)
 {
 	struct sender *s = &w->senders[flow];
 
-	if (s->next > s->acked && w->now_us - s->heard_us > 300000) { /* all were lost */
+	if (s->next > s->acked && w->now_us - s->received_us > 300000) { /* all were lost */
 		s->next = s->acked;
 		s->window = 2;
-		s->heard_us = w->now_us;
+		s->received_us = w->now_us;
 	}
 	while (s->next - s->acked < (unsigned)s->window)
 		push(w, flow, s->next++, PAYLOAD);

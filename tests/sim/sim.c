@@ -99,19 +99,19 @@ static void transmit(struct sim *s, struct sim_host *h, struct wg_keypair *kp, u
 static bool send_pending(struct sim *s, struct sim_host *h)
 {
 	struct wg_keypair *kp = wg_peer_sending_key(&h->peer, s->now);
-	unsigned n = h->staged_count;
+	unsigned n = h->pending_count;
 
 	if (!kp)
 		return false;
-	h->staged_count = 0;
+	h->pending_count = 0;
 	for (unsigned i = 0; i < n; i++)
-		transmit(s, h, kp, h->staged[i]);
+		transmit(s, h, kp, h->pending[i]);
 	return true;
 }
 
 static void send_or_keepalive(struct sim *s, struct sim_host *h)
 {
-	bool nothing = !h->staged_count;
+	bool nothing = !h->pending_count;
 
 	if (!send_pending(s, h))
 		sim_act(s, (unsigned)(h - s->host),
@@ -136,8 +136,8 @@ void sim_act(struct sim *s, unsigned i, unsigned actions)
 
 	h->seen |= actions;
 	if (actions & WG_DROP_PENDING) {
-		h->gave_up += h->staged_count;
-		h->staged_count = 0;
+		h->gave_up += h->pending_count;
+		h->pending_count = 0;
 	}
 	if (actions & WG_SEND_INITIATION)
 		initiate(s, h);
@@ -152,12 +152,12 @@ void sim_send(struct sim *s, unsigned i)
 	struct sim_host *h = &s->host[i];
 
 	h->sent++;
-	if (h->staged_count == WG_PENDING_MAX) {
-		memmove(h->staged, h->staged + 1, sizeof(h->staged) - sizeof(h->staged[0]));
-		h->staged_count--;
+	if (h->pending_count == WG_PENDING_MAX) {
+		memmove(h->pending, h->pending + 1, sizeof(h->pending) - sizeof(h->pending[0]));
+		h->pending_count--;
 		h->gave_up++;
 	}
-	h->staged[h->staged_count++] = h->sent;
+	h->pending[h->pending_count++] = h->sent;
 	if (!send_pending(s, h))
 		sim_act(s, i, wg_peer_want_session(&h->dev, &h->peer, s->now));
 }
@@ -324,7 +324,7 @@ void sim_restart(struct sim *s, unsigned i)
 
 	wg_device_fini(&h->dev);
 	free(h->memory);
-	h->staged_count = 0;
+	h->pending_count = 0;
 	configure(s, i);
 }
 

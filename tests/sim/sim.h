@@ -43,8 +43,8 @@ struct sim_host {
 
 	uint64_t interval_ns; /* between sent packets; 0: none */
 	struct mono next_packet;
-	uint64_t staged[WG_PENDING_MAX];
-	unsigned staged_count;
+	uint64_t pending[WG_PENDING_MAX];
+	unsigned pending_count;
 
 	uint64_t sent;	   /* packets passed to the engine */
 	uint64_t received; /* packets from the other side, including duplicates */

@@ -111,7 +111,7 @@ static void test_responder_waits(void **state)
 	assert_non_null(s->host[1].peer.keys.next);
 	assert_null(wg_peer_sending_key(&s->host[1].peer, s->now));
 	sim_send(s, 1);
-	assert_int_equal(s->host[1].staged_count, 1);
+	assert_int_equal(s->host[1].pending_count, 1);
 	sim_run(s, 5 * SIM_S);
 	assert_int_equal(s->host[0].received, 1);
 }

@@ -66,10 +66,10 @@ def fetch_kernel(folder):
 
 def _fetch_kernel_locked(folder):
     package = _kernel_package()
-    kept = sorted(name for name in os.listdir(folder) if name.startswith("linux-image-"))
+    images = sorted(name for name in os.listdir(folder) if name.startswith("linux-image-"))
     if package is None:
-        if kept:
-            return os.path.join(folder, kept[-1])
+        if images:
+            return os.path.join(folder, images[-1])
         raise Skip(f"apt knows no {META_PACKAGE}: run apt-get update")
     target = os.path.join(folder, package)
     if os.path.isdir(target):
