@@ -26,6 +26,7 @@
  *   host_up()         with the MTUs of mtus()
  *   start()           packets flow
  *   deadline(), work()  around each wait of the event loop
+ *   is_deleted(), make_again()  if another process has deleted an interface
  *   apply(), host_reload(), then sweep() or revert()   for each reload
  *   host_down()
  *   close()           the interfaces are gone
@@ -46,7 +47,7 @@
 /** What work() reports to the daemon; a set of these. The back end has logged the causes. */
 enum backend_event {
 	BACKEND_MTUS_CHANGED = 1 << 0,	 /* set the MTUs of the interfaces: see mtus() */
-	BACKEND_INTERFACE_LOST = 1 << 1, /* another process deleted one: the site cannot go on */
+	BACKEND_INTERFACE_LOST = 1 << 1, /* another process deleted one: see make_again() */
 	BACKEND_END_REQUESTED = 1 << 2,	 /* wg(8) or its like has asked for the site's end */
 };
 
@@ -55,7 +56,8 @@ struct backend_site {
 	const struct backend *backend;
 };
 
-/** A back end. No function may be NULL. */
+/** A back end. No function may be NULL, except is_deleted() and make_again(): without them, the
+ * site ends if another process deletes one of its interfaces. */
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
 
@@ -119,6 +121,13 @@ struct backend {
 	 * wipes traces of secrets below. Return: the events since the last call, a set of enum
 	 * backend_event. */
 	unsigned (*work)(struct backend_site *s);
+
+	/** Whether another process has deleted this interface of the site. */
+	bool (*is_deleted)(struct backend_site *s, const char *name);
+
+	/** Make a deleted interface again, down. Peers keep their sessions and keys. Return: 0, or
+	 * -errno with `ret_error` filled. */
+	int (*make_again)(struct backend_site *s, const char *name, struct error *ret_error);
 
 	/** Add to an empty report what the back end knows: the tunnel, its peers and sessions,
 	 * MTUs, drops, counters. Return: 0 or -ENOMEM. */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "driver/apply.h"
 #include "driver/listen.h"
+#include "driver/ports.h"
 #include "driver/snapshot.h"
 #include "pkt/dropclock.h"
 #include "underlay/dns_endpoint.h"
@@ -294,14 +295,26 @@ static unsigned work(struct backend_site *s)
 	if (pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);
-	if (happened & ENGINE_PORT_LOST && d->lost) {
-		log_error("Interface %s was deleted by another process: going down. Leave "
-			  "wirespan's interfaces to it.",
-			d->lost->tap.name);
+	if (happened & ENGINE_PORT_LOST)
 		events |= BACKEND_INTERFACE_LOST;
-	}
 	u->events = 0;
 	return events;
+}
+
+static bool is_deleted(struct backend_site *s, const char *name)
+{
+	return ports_is_deleted(userspace_of(s)->driver, name);
+}
+
+static int make_again(struct backend_site *s, const char *name, struct error *ret_error)
+{
+	int err = ports_make_again(userspace_of(s)->driver, name);
+
+	return err < 0 ? error_set(ret_error, err,
+				 "Cannot make the interface %s again: %s.\n"
+				 "Is the name in use by another program (ip link)?",
+				 name, strerror(-err))
+		       : 0;
 }
 
 static int report(struct backend_site *s, struct status_report *r)
@@ -326,6 +339,8 @@ const struct backend backend_userspace = {
 	.sweep = sweep,
 	.deadline = deadline,
 	.work = work,
+	.is_deleted = is_deleted,
+	.make_again = make_again,
 	.report = report,
 	.close = close_site,
 };

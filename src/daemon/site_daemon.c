@@ -45,6 +45,7 @@ struct site_daemon {
 	struct backend_site *site; /* the back end's, or NULL */
 	struct host *host;
 	struct host_guard guard;
+	struct host_interfaces interfaces; /* how the guard makes them again */
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
 	struct loop_watch signal_watch;
@@ -205,11 +206,27 @@ static void store_running(struct site_daemon *r)
 		log_error_text(&e);
 }
 
+static bool run_is_deleted(void *ctx, const char *name)
+{
+	struct site_daemon *r = ctx;
+
+	return r->choice.backend->is_deleted(r->site, name);
+}
+
+static int run_make_again(void *ctx, const char *name, struct error *ret_error)
+{
+	struct site_daemon *r = ctx;
+
+	return r->choice.backend->make_again(r->site, name, ret_error);
+}
+
 static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
 	store_running(r);
-	host_guard_start(&r->guard, r->host, &r->loop);
+	r->interfaces = (struct host_interfaces){ run_is_deleted, run_make_again, r };
+	host_guard_start(&r->guard, r->host, &r->loop,
+		r->choice.backend->make_again ? &r->interfaces : NULL);
 	log_up(r);
 	notify_ready(&r->notify, "running");
 	if (r->detached && detach_ready(&r->detach) < 0)
@@ -273,6 +290,8 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 	if (err < 0)
 		return err;
 	err = run_comparable(r, have, next, e);
+	if (!err)
+		host_guard_make_again(&r->guard);
 	if (!err)
 		err = run_change_to(r, next, e);
 	if (err < 0) {
@@ -498,8 +517,12 @@ static void run_events(struct site_daemon *r, unsigned events)
 		log_error_text(&e);
 	if (events & BACKEND_END_REQUESTED)
 		run_stop(r);
-	if (events & BACKEND_INTERFACE_LOST)
+	if (events & BACKEND_INTERFACE_LOST && !host_guard_interface_lost(&r->guard)) {
+		log_error("An interface of %s was deleted by another process: going down. Leave "
+			  "wirespan's interfaces to it.",
+			r->conf->name);
 		run_end(r, 1);
+	}
 }
 
 static void run_loop(struct site_daemon *r)

@@ -47,7 +47,8 @@ int __wrap_host_reload(struct host *host, const struct conf_site *conf,
 void __wrap_host_down(struct host *host);
 void __wrap_host_close(struct host *host);
 int __wrap_host_report(struct host *host, struct host_guard *guard, struct status_report *r);
-void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop);
+void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop,
+	const struct host_interfaces *interfaces);
 int __wrap_host_guard_settle(struct host_guard *g, struct error *ret_error);
 
 #define RUN_MAX_S 60 /* a run that takes longer will not end: SIGALRM kills the test */
@@ -396,11 +397,12 @@ int __wrap_host_report(struct host *host, struct host_guard *guard, struct statu
 }
 
 /** PostUp is over when the guard starts. */
-void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop)
+void __wrap_host_guard_start(struct host_guard *g, struct host *host, struct loop *loop,
+	const struct host_interfaces *interfaces)
 {
 	const char *end = strrchr(run.t->calls, ' ');
 
-	ASSERT(host == HOST && loop && end && !run.guard);
+	ASSERT(host == HOST && loop && end && !run.guard && !interfaces);
 	ASSERT(!strcmp(end + 1, run.t->resumed ? "store"
 				: run.t->hooks ? "post_up_ends"
 					       : "start(7)"));

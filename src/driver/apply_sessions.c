@@ -181,8 +181,6 @@ static void remove_session(struct driver *d, struct driver_session *s)
 	ports_unwatch(d, &s->io);
 	session_out(d, s);
 	list_remove(&s->link);
-	if (d->lost == &s->io)
-		d->lost = NULL; /* the session is removed, so its loss does not matter */
 	free(s);
 }
 

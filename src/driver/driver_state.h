@@ -143,8 +143,7 @@ struct driver {
 	unsigned watching;		  /* index of the pair of `udp` */
 	bool wanted;			  /* should run, although the port may be in use */
 	struct listen listen;
-	bool running;		  /* sockets are open and watched */
-	struct driver_port *lost; /* its interface was deleted; or NULL */
+	bool running; /* sockets are open and watched */
 	uint32_t fwmark;
 	enum udp_df df;
 	void *memory; /* the engine's memory */

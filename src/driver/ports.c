@@ -37,7 +37,6 @@ void ports_unwatch(struct driver *d, struct driver_port *p)
 static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 {
 	ports_unwatch(d, p);
-	d->lost = p;
 	d->engine.events |= ENGINE_PORT_LOST;
 }
 
@@ -157,6 +156,50 @@ int ports_adopt_tun(struct driver *d, int fd)
 		err = -EPROTOTYPE;
 	if (!err)
 		use_tun(d);
+	return err;
+}
+
+/** The TUN or the TAP that was opened under that name, or NULL. */
+static struct driver_port *find_port(struct driver *d, const char *name)
+{
+	if (!strcmp(d->tun.tap.name, name))
+		return &d->tun;
+	LIST_FOR_EACH(l, &d->sessions)
+	{
+		struct driver_session *s = CONTAINER_OF(l, struct driver_session, link);
+
+		if (!strcmp(s->name, name))
+			return &s->io;
+	}
+	return NULL;
+}
+
+bool ports_is_deleted(struct driver *d, const char *name)
+{
+	const struct driver_port *p = find_port(d, name);
+	char is[IFNAMSIZ];
+
+	return p && (p->tap.fd < 0 || tap_name(&p->tap, is) == -EBADFD);
+}
+
+int ports_make_again(struct driver *d, const char *name)
+{
+	struct driver_port *p = find_port(d, name);
+	int err;
+
+	if (!p)
+		return -ENOENT;
+	ports_unwatch(d, p);
+	err = tap_open(name, p->tap.kind, d->options.tap, &p->tap);
+	if (err < 0)
+		return err;
+	if (p == &d->tun)
+		use_tun(d);
+	else
+		p->path->ifindex = if_nametoindex(name);
+	err = d->running ? ports_watch(d, p) : 0;
+	if (err < 0)
+		ports_unwatch(d, p);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #ifndef DRIVER_PORTS_H
 #define DRIVER_PORTS_H
 
+#include "base/must_check.h"
 #include "driver/driver_state.h"
 
 /**
@@ -22,6 +23,13 @@ int ports_open_tun(struct driver *d, const char *name);
 
 /** Take ownership of an open TUN descriptor. Return: 0 or -errno. */
 int ports_adopt_tun(struct driver *d, int fd);
+
+/** Whether another process has deleted the interface `name` of the TUN or a session. */
+bool ports_is_deleted(struct driver *d, const char *name);
+
+/** Make the interface `name` again, down; peers and sessions stay as they are. Return: 0; -ENOENT
+ * if there is no port of that name; or the errors of tap_open() and loop_add(). */
+MUST_CHECK int ports_make_again(struct driver *d, const char *name);
 
 /** Watch a session's TAP. Return: 0 or -errno. */
 int ports_watch(struct driver *d, struct driver_port *p);

@@ -58,7 +58,7 @@ const struct link_info *difference_find(
 		return bridge_has_alias(named, wanted->alias) ? named : NULL;
 	case WANTED_WG:
 	case WANTED_SESSION:
-		return known ? known : named;
+		return known || (wanted->by_ifindex && wanted->ifindex) ? known : named;
 	}
 	return NULL;
 }
@@ -86,6 +86,7 @@ static __attribute__((format(printf, 5, 6))) struct difference *add(struct compa
 
 static void compare_absent(struct comparison *c, const struct wanted_link *wanted)
 {
+	const struct link_info *named;
 	struct difference *d;
 
 	switch (wanted->role) {
@@ -112,9 +113,13 @@ static void compare_absent(struct comparison *c, const struct wanted_link *wante
 		return;
 	case WANTED_WG:
 	case WANTED_SESSION:
-		d = add(c, wanted, NULL, DIFFERENCE_ABSENT, "There is no interface %s",
+		named = view_link(c->view, wanted->name);
+		d = add(c, wanted, NULL, DIFFERENCE_ABSENT,
+			named ? "The interface %s is gone, and another one has its name"
+			      : "There is no interface %s",
 			wanted->name);
-		d->remedy = DIFFERENCE_LEAVE;
+		if (named || !wanted->deleted)
+			d->remedy = DIFFERENCE_LEAVE;
 		return;
 	}
 }

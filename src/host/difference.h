@@ -5,7 +5,8 @@
  * Theory of operation. A list (wanted.h) has the wanted name, state, MTU, addresses and bridge of
  * each interface of the site. The comparison finds the interfaces in a snapshot of the host
  * (view.h): those of the site by ifindex, which a rename does not change; members by name, which a
- * card gets again when it is plugged in again. Each difference has a remedy: restore the site's own
+ * card gets again when it is plugged in again. An interface of another program that has the name of
+ * one of the site's is not the site's. Each difference has a remedy: restore the site's own
  * objects and settings; wait for an absent member; only report an interface in use or renamed by
  * another program. The list has no consequences of other differences: addresses and routes of an
  * interface that is down are not compared.
@@ -49,8 +50,10 @@ struct wanted_link {
 	bool multicast_snooping; /* likewise */
 	bool has_port;		 /* `port` is compared; of a member only `port.forward_control` */
 	struct link_port port;
-	bool adopted; /* a bridge of another program: only its existence is compared */
-	bool has_mac; /* of a bridge: `mac` is compared */
+	bool by_ifindex; /* only the interface with `ifindex` is it, whatever its name */
+	bool deleted;	 /* an interface of the engine: it can be made again */
+	bool adopted;	 /* a bridge of another program: only its existence is compared */
+	bool has_mac;	 /* of a bridge: `mac` is compared */
 	uint8_t mac[LINK_MAC_LEN];
 };
 

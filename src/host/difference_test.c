@@ -264,6 +264,25 @@ static void delete_session(struct bench *b)
 	delete_link(b, SESSION);
 }
 
+static void delete_wg(struct bench *b)
+{
+	delete_link(b, WG);
+	b->wanted[WG].deleted = true;
+}
+
+/** Another program makes an interface of that name in its place. */
+static void replace_session(struct bench *b)
+{
+	b->links[SESSION].ifindex = 4711;
+	b->wanted[SESSION].by_ifindex = b->wanted[SESSION].deleted = true;
+}
+
+/** A back end of kernel objects replaces one when its options change. */
+static void make_session_again(struct bench *b)
+{
+	b->links[SESSION].ifindex = 4711;
+}
+
 static void change_mtus(struct bench *b)
 {
 	b->links[WG].mtu = 1300;
@@ -413,7 +432,10 @@ static const struct {
 	{ "member unfit", make_member_unfit, "port eth1 l;" },
 	{ "session moved", move_session, "port l2tpeth0 r;" },
 	{ "session taken out", take_session_out, "port l2tpeth0 r;down l2tpeth0 r;" },
-	{ "session deleted", delete_session, "absent l2tpeth0 l;" },
+	{ "wg0 deleted", delete_wg, "absent wg0 r;" },
+	{ "session replaced", replace_session, "absent l2tpeth0 l;" },
+	{ "session made anew", make_session_again, "" },
+	{ "session not there", delete_session, "absent l2tpeth0 l;" },
 	{ "MTUs changed", change_mtus, "mtu wg0 r;mtu l2tpeth0 r;" },
 	{ "bridge's MTU changed", change_bridge_mtu, "mtu br-l2tp0 r;" },
 	{ "member with a small MTU", shrink_member, "" },

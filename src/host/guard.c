@@ -101,8 +101,11 @@ const char *host_guard_hint(
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Rename or remove the interface %s; the bridge is created then.", d->name);
 	else if (d->kind == DIFFERENCE_ABSENT)
-		snprintf(ret, DIFFERENCE_TEXT_LEN, "Start again: wirespan down %s; wirespan up %s.",
-			site, site);
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Leave its name to it. wirespan reload %s makes it again, unless it was "
+			"only "
+			"moved to another network namespace.",
+			site);
 	else if (d->kind == DIFFERENCE_NAME)
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Rename or remove the interface that is called %s now.", d->name);
@@ -181,6 +184,21 @@ static void pass_fini(struct pass *p)
 	*p = (struct pass){ 0 };
 }
 
+/** Find out which of the engine's interfaces that are absent were deleted. */
+static void mark_deleted(
+	const struct host *host, struct wanted *wanted, const struct host_view *view)
+{
+	const struct host_interfaces *interfaces = host->interfaces;
+
+	for (size_t i = 0; interfaces && i < wanted->n; i++) {
+		struct wanted_link *w = &wanted->v[i];
+
+		if ((w->role == WANTED_WG || w->role == WANTED_SESSION) &&
+			!difference_find(w, view))
+			w->deleted = interfaces->is_deleted(interfaces->ctx, w->name);
+	}
+}
+
 /** Compare the host as it is now. Return: 0 and a pass to free, or -errno. */
 static int compare_now(struct host *host, struct pass *ret)
 {
@@ -194,6 +212,8 @@ static int compare_now(struct host *host, struct pass *ret)
 	site_settings_read(ret->wanted.settings, ret->wanted.n_settings);
 	if (err == 0)
 		err = known_learn(&host->known, &ret->wanted, &ret->view);
+	if (err == 0)
+		mark_deleted(host, &ret->wanted, &ret->view);
 	if (err == 0)
 		err = difference_compare(&ret->wanted, &ret->view, &ret->found);
 	if (err < 0)
@@ -290,7 +310,8 @@ static void poll_settings(struct host_guard *g)
 	wanted_fini(&wanted);
 }
 
-void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop)
+void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop,
+	const struct host_interfaces *interfaces)
 {
 	int err = nl_socket_open_events(&g->events, nl_event_groups());
 
@@ -308,6 +329,8 @@ void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop
 			    "to the site's interfaces are found by a reload only",
 			strerror(-err));
 	g->host = host;
+	host->interfaces = interfaces;
+	host->known.by_ifindex = interfaces;
 	g->following = err == 0;
 	g->poll = mono_add(clock_mono(), POLL);
 	(void)run_pass(g, !host->conf->interface.post_up.n);
@@ -360,6 +383,32 @@ const struct differences *host_guard_look(struct host_guard *g)
 	publish(g, &p);
 	pass_fini(&p);
 	return &g->present;
+}
+
+bool host_guard_interface_lost(struct host_guard *g)
+{
+	if (!g->host || !g->host->interfaces)
+		return false;
+	mark_changed(g);
+	return true;
+}
+
+void host_guard_make_again(struct host_guard *g)
+{
+	struct pass p;
+
+	if (!g->host || compare_now(g->host, &p) < 0)
+		return;
+	for (size_t i = 0; i < p.found.n; i++) {
+		const struct difference *d = &p.found.v[i];
+
+		if (d->kind == DIFFERENCE_ABSENT && d->remedy == DIFFERENCE_RESTORE &&
+			d->role != WANTED_BRIDGE &&
+			restore_difference(g->host, &p.wanted, &p.view, d) < 0)
+			log_warning("%s, and it cannot be made again: %s", d->text,
+				g->host->netdev.error.problem);
+	}
+	pass_fini(&p);
 }
 
 int host_guard_settle(struct host_guard *g, struct error *ret_error)

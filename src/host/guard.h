@@ -18,11 +18,10 @@
 #include "base/error.h"
 #include "base/must_check.h"
 #include "host/difference.h"
+#include "host/host.h"
 #include "host/ledger.h"
 #include "loop/loop.h"
 #include "netlink/exchange.h"
-
-struct host;
 
 /** State of the guard of a site. Zero is stopped. */
 struct host_guard {
@@ -37,9 +36,11 @@ struct host_guard {
 	struct mono poll;	    /* when settings are read next */
 };
 
-/** Follow the host's changes from now on; `host` and `loop` are borrowed. Without the kernel's
- * events the site works, but does not notice changes: a warning is logged. */
-void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop);
+/** Follow the host's changes from now on; `host`, `loop` and `interfaces` are borrowed. Without the
+ * kernel's events the site works, but does not notice changes: a warning is logged. `interfaces`:
+ * NULL if the engine's interfaces cannot be made again. */
+void host_guard_start(struct host_guard *g, struct host *host, struct loop *loop,
+	const struct host_interfaces *interfaces);
 
 /** Follow no longer. A stopped guard is allowed. */
 void host_guard_stop(struct host_guard *g);
@@ -49,6 +50,13 @@ struct mono host_guard_deadline(const struct host_guard *g);
 
 /** Compare and restore, if that is due. */
 void host_guard_work(struct host_guard *g);
+
+/** The engine has lost an interface. Return: whether it is restored or reported; false if the guard
+ * is stopped or cannot make it again. */
+MUST_CHECK bool host_guard_interface_lost(struct host_guard *g);
+
+/** Before a reload: make the engine's interfaces again that were deleted, however often. */
+void host_guard_make_again(struct host_guard *g);
 
 /**
  * After a reload: compare and restore at once, with an empty ledger. A stopped guard does

@@ -73,6 +73,25 @@ void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mar
 	host->mark_chosen = mark && !conf->interface.fwmark;
 }
 
+int host_set_wg(struct host *host, uint32_t mtu, struct link_info *ret)
+{
+	const struct conf_interface *wg = &host->conf->interface;
+	struct netdev *m = &host->netdev;
+	int err = netdev_find(m, wg->name, ret);
+
+	if (err == 0)
+		err = netdev_no_autoconf(m, ret);
+	if (err == 0)
+		err = netdev_refuse_ra(m, wg->name);
+	if (err == 0)
+		err = netdev_set_alias(m, ret);
+	for (size_t i = 0; err == 0 && i < wg->addresses.n; i++)
+		err = netdev_add_address(m, ret, &wg->addresses.v[i].prefix);
+	if (err == 0)
+		err = netdev_set_mtu(m, ret, mtu);
+	return err < 0 ? err : netdev_set_up(m, ret);
+}
+
 static int set_up_wg(struct host *host, uint32_t mtu)
 {
 	const struct conf_interface *wg = &host->conf->interface;
@@ -80,20 +99,8 @@ static int set_up_wg(struct host *host, uint32_t mtu)
 	struct link_info link;
 	struct route_plan none = { 0 };
 	uint32_t mark = 0;
-	int err = netdev_find(m, wg->name, &link);
+	int err = host_set_wg(host, mtu, &link);
 
-	if (err == 0)
-		err = netdev_no_autoconf(m, &link);
-	if (err == 0)
-		err = netdev_refuse_ra(m, wg->name);
-	if (err == 0)
-		err = netdev_set_alias(m, &link);
-	for (size_t i = 0; err == 0 && i < wg->addresses.n; i++)
-		err = netdev_add_address(m, &link, &wg->addresses.v[i].prefix);
-	if (err == 0)
-		err = netdev_set_mtu(m, &link, mtu);
-	if (err == 0)
-		err = netdev_set_up(m, &link);
 	if (err == 0)
 		err = dns_set(m, wg);
 	if (err == 0 && route_plan_make(host->conf, &host->plan) < 0)
@@ -160,30 +167,45 @@ uint32_t host_fwmark(const struct host *host)
 	return host->mark;
 }
 
+/** Whether an interface with the name of one of the engine's is that one. */
+static bool is_ours(const struct host *host, enum wanted_role role, const struct link_info *link)
+{
+	const struct known_link *known = known_find(&host->known, role, link->name);
+
+	return !host->known.by_ifindex || !known || !known->ifindex ||
+	       known->ifindex == link->ifindex;
+}
+
+/** Set the MTU of an interface of the engine. The guard reports one that does not exist. */
+static int set_mtu(struct host *host, enum wanted_role role, const char *name, uint32_t mtu)
+{
+	struct netdev *m = &host->netdev;
+	struct link_info link;
+	int err = netdev_find(m, name, &link);
+
+	if (err == -ENODEV || (err == 0 && !is_ours(host, role, &link)))
+		return 0;
+	return err < 0 ? err : netdev_set_mtu(m, &link, mtu);
+}
+
 int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
 {
 	struct conf_session_walk walk = { .conf = host->conf };
-	struct netdev *m = &host->netdev;
 	const struct conf_session *session;
-	struct link_info link;
 	int err;
 
 	if (known_set_mtus(&host->known, host->conf, mtus->wg, mtus->sessions) < 0)
 		return error_set(ret_error, -ENOMEM, "Out of memory");
-	err = netdev_find(m, host->conf->interface.name, &link);
-	if (err == 0)
-		err = netdev_set_mtu(m, &link, mtus->wg);
+	err = set_mtu(host, WANTED_WG, host->conf->interface.name, mtus->wg);
 	while (err == 0 && (session = conf_next_session(&walk))) {
 		const struct conf_bridge *b = conf_bridge_find(host->conf, session->bridge);
 
 		if (b && b->adopt)
 			continue; /* the MTU of the bridge, see bridge_add_session() */
-		err = netdev_find(m, session->name, &link);
-		if (err == 0)
-			err = netdev_set_mtu(m, &link, mtus->sessions[walk.i - 1]);
+		err = set_mtu(host, WANTED_SESSION, session->name, mtus->sessions[walk.i - 1]);
 	}
 	if (err < 0)
-		*ret_error = m->error;
+		*ret_error = host->netdev.error;
 	return err;
 }
 
@@ -219,6 +241,7 @@ static void delete_sessions(struct host *host)
 
 	while (group && (session = conf_next_session(&walk)))
 		if (query_link(&m->nl, session->name, &link) == 0 && !strcmp(link.kind, "tun") &&
+			is_ours(host, WANTED_SESSION, &link) &&
 			nl_request(&m->nl, link_encode_group(&msg, link.ifindex, group)) == 0)
 			n++;
 	err = n ? nl_request(&m->nl, link_encode_delete_group(&msg, group)) : 0;

@@ -65,6 +65,15 @@ enum host_leftovers {
  */
 typedef int host_make_fn(void *ctx, const struct conf_site *conf, struct error *ret_error);
 
+/** How to make interfaces of the engine again that another process has deleted. */
+struct host_interfaces {
+	/** Whether another process has deleted this interface. */
+	bool (*is_deleted)(void *ctx, const char *name);
+	/** Make it again, down. Return: 0, or -errno with `ret_error` filled. */
+	int (*make_again)(void *ctx, const char *name, struct error *ret_error);
+	void *ctx;
+};
+
 /** Hooks that need running traffic, so they run while the engine's loop runs. */
 enum host_hook {
 	HOST_HOOK_POST_UP = 0,

@@ -23,6 +23,7 @@ struct host {
 	bool resuming;		   /* the site was resumed */
 	host_make_fn *make;	   /* makes the interfaces of the sessions; may be NULL */
 	void *make_ctx;
+	const struct host_interfaces *interfaces; /* borrowed; NULL: they cannot be made again */
 };
 
 /** Store the mark in use, and whether we have chosen it because the file sets none. */
@@ -32,6 +33,10 @@ void host_set_mark(struct host *host, const struct conf_site *conf, uint32_t mar
  * last, by the configuration's hooks with %i expanded. Return: 0 or -errno, error filled, and the
  * old entries stay. */
 int host_note_hooks(struct host *host, enum journal_kind kind);
+
+/** Configure the WireGuard interface: addresses, MTU (0: unchanged), up. Return: 0 with its
+ * description, or -errno, error filled. */
+int host_set_wg(struct host *host, uint32_t mtu, struct link_info *ret);
 
 /** Configure one of the engine's Ethernet interfaces as `session` of `conf`: MTU (0: unchanged),
  * bridge, up. Return: 0 or -errno, error filled. */

@@ -253,6 +253,29 @@ static int restore_names(struct host *host)
 	return err;
 }
 
+/** Check that the engine's interfaces exist, so that none of another program with the same name is
+ * changed. */
+static int check_interfaces(struct host *host, const struct conf_site *conf)
+{
+	struct netdev *m = &host->netdev;
+
+	for (size_t i = 0; host->known.by_ifindex && i < host->known.n; i++) {
+		const struct known_link *k = &host->known.links[i];
+		struct link_info link;
+
+		if (k->role == WANTED_MEMBER || k->role == WANTED_BRIDGE || !k->ifindex ||
+			(k->role == WANTED_SESSION && !conf_session_find(conf, k->name)))
+			continue;
+		if (query_link_index(&m->nl, k->ifindex, &link) == -ENODEV)
+			return netdev_fail(m, -ENODEV,
+				"The interface %s of this site is gone\n"
+				"It is made again when no other interface has its name: rename or "
+				"remove that, and reload again.",
+				k->name);
+	}
+	return 0;
+}
+
 static int reload(struct host *host, const struct conf_site *conf, const struct host_mtus *mtus)
 {
 	struct conf_session_walk walk = { .conf = conf };
@@ -262,7 +285,9 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	err = journal_check_room(&host->netdev.journal);
 	if (err < 0)
 		return netdev_journal_failed(&host->netdev, err);
-	err = restore_names(host);
+	err = check_interfaces(host, conf);
+	if (err == 0)
+		err = restore_names(host);
 	if (err == 0)
 		err = drop_members(host, conf);
 	if (err == 0)

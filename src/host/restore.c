@@ -86,6 +86,41 @@ static int restore_bridge(
 	return err;
 }
 
+/** Give a session's interface the Ethernet address of the one that was deleted. */
+static int restore_mac(struct host *host, const char *name)
+{
+	const struct known_link *known = known_find(&host->known, WANTED_SESSION, name);
+	struct link_info link;
+	int err = netdev_find(&host->netdev, name, &link);
+
+	return err < 0 || !known || !known->has_mac
+		       ? err
+		       : bridge_set_mac(&host->netdev, &link, known->mac);
+}
+
+/** Make an interface of the engine again, with its addresses, routes and bridge. */
+static int make_again(struct host *host, const struct wanted_link *w)
+{
+	const struct conf_session *session = conf_session_find(host->conf, w->name);
+	struct netdev *m = &host->netdev;
+	struct link_info link;
+	int err = host->interfaces->make_again(host->interfaces->ctx, w->name, &m->error);
+
+	if (err == 0)
+		err = netdev_find(m, w->name, &link);
+	if (err < 0)
+		return err;
+	known_made_again(&host->known, w->role, w->name, link.ifindex);
+	if (w->role == WANTED_WG) {
+		err = host_set_wg(host, w->mtu, &link);
+		return err < 0 ? err : restore_routes(m, &host->plan, &link);
+	}
+	err = netdev_refuse_ra(m, w->name);
+	if (err == 0)
+		err = restore_mac(host, w->name);
+	return err < 0 || !session ? err : host_set_session(host, host->conf, session, w->mtu);
+}
+
 static int restore_port(struct host *host, const struct wanted *wanted,
 	const struct host_view *view, const struct wanted_link *port)
 {
@@ -144,7 +179,8 @@ int restore_difference(struct host *host, const struct wanted *wanted, const str
 		return netdev_fail(m, -ENODEV, "There is no interface %s\n", d->name);
 	switch (d->kind) {
 	case DIFFERENCE_ABSENT:
-		return restore_bridge(host, wanted, w);
+		return w->role == WANTED_BRIDGE ? restore_bridge(host, wanted, w)
+						: make_again(host, w);
 	case DIFFERENCE_NAME:
 		return netdev_rename(m, link, d->name);
 	case DIFFERENCE_ALIAS:

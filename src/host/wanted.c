@@ -99,13 +99,16 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 		struct wanted_link *w = &wanted->v[i];
 		const struct known_link *old = known_find(known, w->role, w->name);
 		const struct link_info *link;
+		uint32_t ifindex;
 
 		if (old)
 			links[i] = *old;
 		links[i].role = w->role;
 		links[i].adopted = w->adopted;
 		snprintf(links[i].name, sizeof(links[i].name), "%s", w->name);
-		links[i].ifindex = ifindex_in_use(wanted, w, view);
+		ifindex = ifindex_in_use(wanted, w, view);
+		if (ifindex || w->role == WANTED_MEMBER || w->role == WANTED_BRIDGE)
+			links[i].ifindex = ifindex;
 		link = view_link_index(view, links[i].ifindex);
 		if (link && link->has_mac && !links[i].has_mac) {
 			links[i].has_mac = true;
@@ -119,12 +122,21 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 	return learn_settings(known, wanted);
 }
 
+void known_made_again(
+	struct known *known, enum wanted_role role, const char *name, uint32_t ifindex)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (known->links[i].role == role && !strcmp(known->links[i].name, name))
+			known->links[i].ifindex = ifindex;
+}
+
 static struct wanted_link *add(struct wanted *wanted, enum wanted_role role, const char *name,
 	const char *bridge, const struct known *known)
 {
 	struct wanted_link *w = &wanted->v[wanted->n++];
 
 	*w = (struct wanted_link){ .role = role, .name = name, .bridge = bridge };
+	w->by_ifindex = known->by_ifindex;
 	apply_known(w, known_find(known, role, name));
 	return w;
 }

@@ -9,10 +9,10 @@
 struct known_link {
 	enum wanted_role role;
 	char name[IF_NAMESIZE]; /* in the configuration */
-	uint32_t ifindex;	/* 0: it does not exist */
+	uint32_t ifindex;	/* 0: it does not exist; of the engine's interfaces the last one */
 	bool adopted;		/* a bridge of another program */
 	bool has_mac;
-	uint8_t mac[LINK_MAC_LEN]; /* of a bridge: its address when it was first seen */
+	uint8_t mac[LINK_MAC_LEN]; /* when it was first seen */
 };
 
 /** The interfaces in use, and the MTUs that were computed for them. Zero is empty; free it with
@@ -20,6 +20,7 @@ struct known_link {
 struct known {
 	struct known_link *links;
 	size_t n;
+	bool by_ifindex; /* only the guard makes the engine's interfaces again */
 	uint32_t wg_mtu;
 	uint32_t *session_mtus; /* in the order of the file */
 	size_t n_sessions;
@@ -45,6 +46,10 @@ MUST_CHECK int known_learn(
 /** The entry of an interface, or NULL. */
 const struct known_link *known_find(
 	const struct known *known, enum wanted_role role, const char *name);
+
+/** Remember that an interface of the engine was made again, with this ifindex. */
+void known_made_again(
+	struct known *known, enum wanted_role role, const char *name, uint32_t ifindex);
 
 /** List what a configuration wants. Return: 0 and a list to free with wanted_fini(), or -ENOMEM. */
 MUST_CHECK int wanted_make(const struct conf_site *conf, const struct route_plan *plan,

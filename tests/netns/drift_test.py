@@ -36,6 +36,8 @@ HEALED = (
         "ip link set l2tpeth0 master other",
         "l2tpeth0 is a port of other instead of br-l2tp0: restored",
     ),
+    ("TAP deleted", "ip link del l2tpeth0", "There is no interface l2tpeth0: restored"),
+    ("wg0 deleted", "ip link del wg0", "There is no interface wg0: restored"),
     ("TAP down", "ip link set l2tpeth0 down", "l2tpeth0 is down: restored"),
     ("MTU of the bridge", "ip link set br-l2tp0 mtu 1400", "The MTU of br-l2tp0 is 1400 instead of 1500: restored"),
     ("MTU of the TAP", "ip link set l2tpeth0 mtu 1400", "The MTU of l2tpeth0 is 1400 instead of 1500: restored"),
@@ -246,6 +248,54 @@ def insists(bench):
     assert not bench.differences()
 
 
+def deleted(bench):
+    """Both interfaces are deleted: the same process goes on, and the peers keep their session and counters."""
+    bench.near.stop()
+    bench.near.up()  # so that no rekey is due
+    bench.crosses()
+    before, pids = bench.near.status(), bench.near.pids()
+    picture = bench.picture()
+    bench.node.sh("ip link del l2tpeth0; ip link del wg0")
+    wait_for(lambda: bench.picture() == picture, 5, what="the interfaces to be made again")
+    bench.crosses()
+    assert bench.node.ping("10.0.1.21").ok, "wg0 carries nothing"
+    after = bench.near.status()
+    assert bench.near.pids() == pids
+    for key in ("handshakes_tx", "handshakes_rx"):
+        assert after["engine"][key] == before["engine"][key], after["engine"]
+    assert after["sessions"][0]["tx"]["packets"] > before["sessions"][0]["tx"]["packets"] > 0
+    assert not bench.differences()
+
+
+def deleted_again(bench):
+    """An interface that is deleted again and again is left so, and reported; a reload makes it again."""
+    bench.reload()
+    start = bench.log_size()
+    bench.near.insist("ip link del l2tpeth0 || true", "absent", "l2tpeth0")
+    wait_for(lambda: "left so, and only reported" in bench.log_since(start), 2, what="the log to have it")
+    assert bench.log_since(start).count("There is no interface l2tpeth0") == 4, bench.log_since(start)
+    bench.check(1, "error", "l2tpeth0")
+    assert bench.node.ping("10.0.1.21").ok, "the rest does not go on"
+    bench.reload()
+    bench.crosses()
+    assert not bench.differences()
+
+
+def name_of_tap_taken(bench):
+    """Another interface has taken the name of a deleted one: it is not touched, also not by down."""
+    bench.reload()
+    with bench.stopped():
+        bench.node.sh("ip link del l2tpeth0; ip tuntap add l2tpeth0 mode tap")
+    wait_for(lambda: bench.differences() == {("absent", "l2tpeth0"): "leave"}, 2, what="the interface to be missed")
+    failed = bench.reload(check=False)
+    assert failed.status == 1 and "l2tpeth0" in failed.out, failed.out
+    assert "master" not in bench.ask("link", "show", "dev", "l2tpeth0")[0]
+    bench.near.stop()
+    bench.node.run("ip link del l2tpeth0")
+    bench.near.up()
+    bench.crosses()
+
+
 def reload_restores(bench):
     """Nothing follows events while the process is stopped: then the reload itself restores all of it."""
     bench.reload()
@@ -388,6 +438,9 @@ def main():
             suite.run(name, reported, bench, command, which, undo)
         suite.run("member unplugged and plugged in again", unplugged, bench)
         suite.run("an administrator who insists", insists, bench)
+        suite.run("interfaces deleted", deleted, bench)
+        suite.run("an interface deleted again and again", deleted_again, bench)
+        suite.run("the name of a deleted interface is taken", name_of_tap_taken, bench)
         suite.run("reload restores", reload_restores, bench)
         suite.run("settings that cause no events", settings, bench)
         suite.run("the bridge's name is taken", name_taken, bench)

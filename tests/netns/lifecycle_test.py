@@ -139,13 +139,17 @@ def far_side_returns(bench, signal):
 
 
 def interface_deleted(bench, name):
-    """An administrator deletes an interface of ours: wirespan logs it, ends, and takes everything with it."""
+    """An interface is deleted during the start: wirespan logs it, ends, and takes everything with it. (Later it is made
+    again: see drift_test.py.)"""
     near = bench.near
-    if not near.pids():
-        near.up()
-    near.node.run(f"ip link del {name}")
-    assert near.wait_gone() == 1
-    assert f"{name} was deleted" in near.log_text(), near.log_text()
+    if near.pids():
+        near.stop()
+    with open(near.conf) as file:
+        text = file.read()
+    near.configure(text.replace("[Interface]\n", f"[Interface]\nPostUp = ip link del {name}; sleep 1\n", 1))
+    result = near.run("up", near.conf, check=False)
+    near.configure(text)
+    assert result.status == 1 and "was deleted by another process" in result.out, result.out
     bench.check_clean(f"after {name} was deleted")
 
 
