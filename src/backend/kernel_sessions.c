@@ -118,6 +118,7 @@ static const struct l2tpnl_session *present_session(
 static void present_fini(struct present *p)
 {
 	free(p->tunnels.v);
+	p->tunnels = (struct l2tpnl_tunnel_list){ 0 };
 	l2tpnl_sessions_fini(&p->sessions);
 }
 

@@ -31,8 +31,10 @@
 #include "netlink/event.h"
 #include "netlink/query.h"
 
-/* From an event to the look at what it has changed, so that a burst causes one. */
-#define SETTLE (200 * NS_PER_MS)
+/* From an event to the look at what it has changed, so that a burst causes one. Sessions whose
+ * interface has vanished are made again before host/guard.c compares. */
+#define SETTLE		(200 * NS_PER_MS)
+#define SETTLE_VANISHED (20 * NS_PER_MS)
 
 /* Peers roam without an event: how often their endpoints are queried. */
 #define LOOK_AGAIN (30 * NS_PER_S)
@@ -158,18 +160,22 @@ static int make_sessions(void *ctx, const struct conf_site *conf, struct error *
 /* Apply keys and peers, and begin to follow the names. */
 static int open_peers(struct kernel_site *k, struct error *ret_error)
 {
-	const struct kernel_peers_step all = {
-		.what = KERNEL_PEERS_ALL, .conf = k->conf, .fwmark = k->fwmark
+	bool resumed = host_is_resumed(k->host);
+	const struct kernel_peers_step step = {
+		/* a resumed site has its mark already, perhaps one that host/ has chosen */
+		.what = resumed ? KERNEL_PEERS_ALL & ~KERNEL_PEERS_SOCKET : KERNEL_PEERS_ALL,
+		.conf = k->conf,
+		.fwmark = k->fwmark
 	};
 	struct wgnl_device device;
 	int err = kernel_peers_query(&k->k, k->conf->interface.name, &device, ret_error);
 
 	if (err < 0)
 		return err;
-	err = kernel_peers_apply(&k->k, k->netdev, &all, ret_error);
+	err = kernel_peers_apply(&k->k, k->netdev, &step, ret_error);
 	if (err == 0)
-		err = kernel_names_set(&k->names, k->loop, k->conf,
-			host_is_resumed(k->host) ? &device : NULL, ret_error);
+		err = kernel_names_set(
+			&k->names, k->loop, k->conf, resumed ? &device : NULL, ret_error);
 	wgnl_device_fini(&device);
 	return err;
 }
@@ -256,7 +262,8 @@ static void on_events(void *ctx, uint32_t events)
 		return;
 	k->changed = false;
 	kernel_names_routes_changed(&k->names);
-	k->look = mono_earliest(k->look, mono_add(clock_mono(), SETTLE));
+	k->look = mono_earliest(
+		k->look, mono_add(clock_mono(), k->link_vanished ? SETTLE_VANISHED : SETTLE));
 }
 
 static int follow_events(struct kernel_site *k)
