@@ -362,7 +362,7 @@ static void check_bridge_ports(
 	char place[CONF_PLACE_LEN];
 
 	while ((s = next_in_bridge(&walk, bridge))) {
-		if (walk.of == tunnel && !bridge->stp)
+		if (previous && walk.of == tunnel && !bridge->stp)
 			conf_report_add(report, CONF_WARNING, s->section,
 				"[L2TPSession] joins the bridge \"%s\", as does the one in %s: two "
 				"paths to one peer are a loop\n"
