@@ -54,6 +54,20 @@ static int refuse_shared_session(const struct conf_tunnel *a, const struct conf_
 	return 0;
 }
 
+/* Frames pass no process, so nothing here can make them wait. */
+static int refuse_bandwidth(const struct conf_site *conf, struct error *ret_error)
+{
+	bool limited = conf->interface.bandwidth;
+
+	for (size_t i = 0; i < conf->n_peers; i++)
+		limited |= conf->peers[i].bandwidth != 0;
+	return limited ? error_set(ret_error, -EOPNOTSUPP,
+				 "Bandwidth: the kernel's WireGuard has no limit of the rate\n"
+				 "Remove it and use tc(8) on the interface of the "
+				 "underlay, " OTHERWISE)
+		       : 0;
+}
+
 /* Check one tunnel, and compare it with those before it. */
 static int refuse_tunnel(const struct conf_site *conf, size_t n, struct error *ret_error)
 {
@@ -73,7 +87,7 @@ static int refuse_tunnel(const struct conf_site *conf, size_t n, struct error *r
 
 int kernel_refuse(const struct conf_site *conf, struct error *ret_error)
 {
-	int err = 0;
+	int err = refuse_bandwidth(conf, ret_error);
 
 	for (size_t i = 0; err == 0 && i < conf->n_tunnels; i++)
 		err = refuse_tunnel(conf, i, ret_error);

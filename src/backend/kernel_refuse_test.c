@@ -13,10 +13,12 @@
 #include "conf/test_conf.h"
 
 #define KEY "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
-#define TOP                                                                                        \
-	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+#define TOP "[Interface]\n" REST
+#define REST                                                                                       \
+	"PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                              \
 	"Address = 10.0.1.1/24, fd00:1::1/64\n[Peer]\nPublicKey = " KEY                            \
 	"AllowedIPs = 10.0.1.2/32, 10.0.1.3/32\n"
+#define TOP_LIMITED "[Interface]\nBandwidth = 1gbit\n" REST
 #define TUNNEL(id, remote, more)                                                                   \
 	"[L2TP]\nTunnelId = " id "\nPeerTunnelId = " id "\nLocal = 10.0.1.1\nRemote = " remote     \
 	"\n" more
@@ -37,6 +39,9 @@ static const struct {
 		"Oversize = reject of l2tpeth0", "Oversize = fragment" },
 	{ TOP TUNNEL("1", "10.0.1.2", "") SESSION("1", "") SESSION("2", "Oversize = drop\n"),
 		"Oversize = drop of l2tpeth1", "Backend = userspace" },
+	{ TOP "Bandwidth = off\n", NULL, NULL },
+	{ TOP "Bandwidth = 19M\n", "Bandwidth", "tc(8)" },
+	{ TOP_LIMITED, "Bandwidth", "tc(8)" },
 	{ TOP TUNNEL("1", "10.0.1.2", "") TUNNEL("2", "10.0.1.3", ""),
 		"UDPSourcePort = 1701 of tunnels 1 and 2", "its own UDPSourcePort" },
 	{ TOP TUNNEL("1", "10.0.1.2", "") TUNNEL("2", "10.0.1.3", "UDPSourcePort = 1702\n"), NULL,

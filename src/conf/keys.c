@@ -195,6 +195,20 @@ static void read_keepalive(struct conf_reader *r, char *value)
 	*(uint16_t *)field(r) = (uint16_t)seconds;
 }
 
+static void read_bandwidth(struct conf_reader *r, char *value)
+{
+	uint64_t rate = 0;
+	uint32_t zero;
+
+	if (strcasecmp(value, "off") != 0 && conf_value_u32(value, 0, 0, &zero) < 0 &&
+		conf_value_rate(value, &rate) < 0) {
+		report_bad_value(r, value,
+			"is not a rate\nwrite off, or 64kbit to 1tbit, such as 19M or 950mbit");
+		return;
+	}
+	*(uint64_t *)field(r) = rate;
+}
+
 static void read_table(struct conf_reader *r, char *value)
 {
 	const struct conf_word *word = word_find(table_words, value);
@@ -546,6 +560,7 @@ static const struct conf_key interface_keys[] = {
 	LIST(conf_interface, addresses,        CONF_INTERFACE_ADDRESS,          "Address",        read_addresses),
 	KEY(conf_interface,  mtu,              CONF_INTERFACE_MTU,              "MTU",            read_mtu),
 	KEY(conf_interface,  fwmark,           CONF_INTERFACE_FWMARK,           "FwMark",         read_fwmark),
+	KEY(conf_interface,  bandwidth,        CONF_INTERFACE_BANDWIDTH,        "Bandwidth",      read_bandwidth),
 	KEY(conf_interface,  table,            CONF_INTERFACE_TABLE,            "Table",          read_table),
 	LIST(conf_interface, dns,              CONF_INTERFACE_DNS,              "DNS",            read_dns),
 	LIST(conf_interface, pre_up,           CONF_INTERFACE_PRE_UP,           "PreUp",          read_command),
@@ -562,6 +577,7 @@ static const struct conf_key peer_keys[] = {
 	KEY(conf_peer,  endpoint_host,      CONF_PEER_ENDPOINT,           "Endpoint",            read_endpoint),
 	LIST(conf_peer, allowed_ips,        CONF_PEER_ALLOWED_IPS,        "AllowedIPs",          read_allowed_ips),
 	KEY(conf_peer,  keepalive_s,        CONF_PEER_KEEPALIVE,          "PersistentKeepalive", read_keepalive),
+	KEY(conf_peer,  bandwidth,          CONF_PEER_BANDWIDTH,          "Bandwidth",           read_bandwidth),
 };
 
 static const struct conf_key tunnel_keys[] = {

@@ -98,6 +98,7 @@ enum conf_interface_key {
 	CONF_INTERFACE_ADDRESS,
 	CONF_INTERFACE_MTU,
 	CONF_INTERFACE_FWMARK,
+	CONF_INTERFACE_BANDWIDTH,
 	CONF_INTERFACE_TABLE,
 	CONF_INTERFACE_DNS,
 	CONF_INTERFACE_PRE_UP,
@@ -116,6 +117,7 @@ enum conf_peer_key {
 	CONF_PEER_ENDPOINT,
 	CONF_PEER_ALLOWED_IPS,
 	CONF_PEER_KEEPALIVE,
+	CONF_PEER_BANDWIDTH,
 	CONF_PEER_KEYS
 };
 
@@ -166,8 +168,9 @@ struct conf_interface {
 	char *private_key_file; /* absolute path, or NULL */
 	uint16_t listen_port;	/* 0 = the kernel chooses */
 	struct conf_prefixes addresses;
-	uint32_t mtu;	 /* bytes; 0 = auto */
-	uint32_t fwmark; /* 0 = off */
+	uint32_t mtu;	    /* bytes; 0 = auto */
+	uint32_t fwmark;    /* 0 = off */
+	uint64_t bandwidth; /* bits per second of all that is sent; 0 = off */
 	enum conf_table table;
 	uint32_t table_number;	  /* with CONF_TABLE_NUMBER */
 	struct conf_texts dns;	  /* addresses and search domains */
@@ -189,6 +192,7 @@ struct conf_peer {
 	uint16_t endpoint_port;
 	struct conf_prefixes allowed_ips; /* host bits cleared */
 	uint16_t keepalive_s;		  /* 0 = off */
+	uint64_t bandwidth;		  /* bits per second of what is sent to it; 0 = off */
 	struct conf_at section;
 	struct conf_at at[CONF_PEER_KEYS];
 };

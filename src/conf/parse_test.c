@@ -32,6 +32,7 @@ static const char everything[] = "[Site]\n"
 				 "Address = 10.9.9.9\n"
 				 "MTU = 1400\n"
 				 "FwMark = 0xCA6C\n"
+				 "Bandwidth = 19M\n"
 				 "Table = 1234\n"
 				 "DNS = 10.0.0.1, example.org\n"
 				 "PreUp = echo up; echo %i\n"
@@ -45,6 +46,7 @@ static const char everything[] = "[Site]\n"
 				 "Endpoint = [2001:db8::1]:51820\n"
 				 "AllowedIPs = 10.0.1.21/32,fd00::/64\n"
 				 "PersistentKeepalive = 25\n"
+				 "Bandwidth = 9.5mbit\n"
 				 "[Peer]\n"
 				 "PublicKey = " KEY_C "\n"
 				 "Endpoint = vpn.example.org:1\n"
@@ -180,6 +182,9 @@ static void test_peers(void **state)
 	assert_int_equal(site.peers[0].endpoint_port, 51820);
 	expect_prefixes(&site.peers[0].allowed_ips, "10.0.1.21/32 fd00::/64");
 	assert_int_equal(site.peers[0].keepalive_s, 25);
+	assert_int_equal(site.peers[0].bandwidth, 9500000);
+	assert_int_equal(site.peers[1].bandwidth, 0);
+	assert_int_equal(site.interface.bandwidth, 19000000);
 	assert_false(site.peers[1].has_preshared_key);
 	assert_string_equal(site.peers[1].endpoint_host, "vpn.example.org");
 	assert_int_equal(site.peers[1].keepalive_s, 0);
@@ -219,7 +224,7 @@ static void test_tunnels(void **state)
 	assert_int_equal(s[1].options.clamp_mss, L2TP_CLAMP_OFF);
 	assert_string_equal(s[1].bridge, "");
 	assert_int_equal(site.tunnels[1].encap, L2TP_ENCAP_IP);
-	assert_int_equal(site.tunnels[1].section.line, 53);
+	assert_int_equal(site.tunnels[1].section.line, 55);
 	conf_site_fini(&site);
 }
 
@@ -312,7 +317,8 @@ static void test_spellings(void **state)
 static void test_zero(void **state)
 {
 	static const char *const zeros[] = { "0", "00", "0x0", "0X0", "0x0000" };
-	static const char *const rest = "\nFwMark = off\n[Peer]\nPersistentKeepalive = off\n";
+	static const char *const rest = "\nFwMark = off\nBandwidth = "
+					"off\n[Peer]\nPersistentKeepalive = off\nBandwidth = 0\n";
 	struct conf_site expected;
 
 	parse_right("[Interface]\nListenPort = 0\n[Peer]\n", &expected);

@@ -2,8 +2,10 @@
 /* The canonical text of a site, which the parser reads back to an equal model. */
 #include "conf/print.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "conf/complete.h"
@@ -91,6 +93,19 @@ static void print_site(struct text *t, const struct conf_site *site)
 		text_add(t, "WireGuard = %s\n", site->wireguard);
 }
 
+/* In the largest unit that needs no fraction. */
+static void add_rate(struct text *t, const char *key, uint64_t rate)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit", "tbit" };
+	size_t unit = 0;
+
+	if (!rate)
+		return;
+	for (; unit + 1 < ARRAY_LEN(units) && rate % 1000 == 0; unit++)
+		rate /= 1000;
+	text_add(t, "%s = %" PRIu64 "%s\n", key, rate, units[unit]);
+}
+
 static void print_interface(struct text *t, const struct conf_interface *wg, const char *note)
 {
 	add_section(t, CONF_SECTION_INTERFACE, note);
@@ -104,6 +119,7 @@ static void print_interface(struct text *t, const struct conf_interface *wg, con
 	add_number(t, "MTU", wg->mtu);
 	if (wg->fwmark)
 		text_add(t, "FwMark = 0x%x\n", wg->fwmark);
+	add_rate(t, "Bandwidth", wg->bandwidth);
 	if (wg->table == CONF_TABLE_OFF)
 		text_add(t, "Table = off\n");
 	else if (wg->table == CONF_TABLE_NUMBER)
@@ -141,6 +157,7 @@ static void print_peer(struct text *t, const struct conf_peer *peer, const char 
 		text_add(t, "Endpoint = %s:%u\n", peer->endpoint_host, peer->endpoint_port);
 	add_prefixes(t, "AllowedIPs", &peer->allowed_ips);
 	add_number(t, "PersistentKeepalive", peer->keepalive_s);
+	add_rate(t, "Bandwidth", peer->bandwidth);
 }
 
 static void print_tunnel(struct text *t, const struct conf_tunnel *tunnel, const char *note)

@@ -43,7 +43,7 @@ static bool interface_equal(const struct conf_interface *a, const struct conf_in
 	       text_equal(a->private_key_file, b->private_key_file) &&
 	       a->listen_port == b->listen_port &&
 	       conf_prefixes_equal(&a->addresses, &b->addresses) && a->mtu == b->mtu &&
-	       a->fwmark == b->fwmark && a->table == b->table &&
+	       a->fwmark == b->fwmark && a->bandwidth == b->bandwidth && a->table == b->table &&
 	       a->table_number == b->table_number && conf_texts_equal(&a->dns, &b->dns) &&
 	       conf_texts_equal(&a->pre_up, &b->pre_up) &&
 	       conf_texts_equal(&a->post_up, &b->post_up) &&
@@ -60,7 +60,7 @@ static bool peer_equal(const struct conf_peer *a, const struct conf_peer *b)
 	       text_equal(a->endpoint_host, b->endpoint_host) &&
 	       a->endpoint_port == b->endpoint_port &&
 	       conf_prefixes_equal(&a->allowed_ips, &b->allowed_ips) &&
-	       a->keepalive_s == b->keepalive_s;
+	       a->keepalive_s == b->keepalive_s && a->bandwidth == b->bandwidth;
 }
 
 static bool tunnel_equal(const struct conf_tunnel *a, const struct conf_tunnel *b)

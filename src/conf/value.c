@@ -2,6 +2,7 @@
 /* Values of configuration keys as text: numbers, booleans, hex, interface names, endpoints. */
 #include "conf/value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -46,6 +47,56 @@ int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 	if (v < min || v > max)
 		return -ERANGE;
 	*ret = (uint32_t)v;
+	return 0;
+}
+
+/* The factor of a unit of rates; 0: it is none. */
+static uint64_t rate_unit(const char *unit)
+{
+	static const char prefixes[] = "kmgt";
+	const char *prefix = *unit ? strchr(prefixes, tolower((unsigned char)*unit)) : NULL;
+	uint64_t factor = 1, step = 1000;
+
+	if (prefix && *prefix) {
+		unit++;
+		if (*unit == 'i' || *unit == 'I') {
+			step = 1024;
+			unit++;
+		}
+		for (const char *p = prefixes; p <= prefix; p++)
+			factor *= step;
+	}
+	if (!*unit || !strcasecmp(unit, "bit"))
+		return factor;
+	return strcasecmp(unit, "bps") ? 0 : 8 * factor;
+}
+
+int conf_value_rate(const char *text, uint64_t *ret)
+{
+	uint64_t number = 0, scale = 1, factor, v;
+	unsigned digits = 0;
+	bool point = false;
+
+	for (; digit_value(*text) < 10 || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		if (++digits > 13)
+			return -ERANGE;
+		number = number * 10 + digit_value(*text);
+		scale *= point ? 10 : 1;
+	}
+	factor = rate_unit(text);
+	if (!digits || !factor)
+		return -EINVAL;
+	if (number / scale > CONF_RATE_MAX / factor)
+		return -ERANGE;
+	v = number / scale * factor +
+	    (uint64_t)((double)(number % scale) / (double)scale * (double)factor);
+	if (v < CONF_RATE_MIN || v > CONF_RATE_MAX)
+		return -ERANGE;
+	*ret = v;
 	return 0;
 }
 

@@ -22,6 +22,18 @@
  * -ERANGE. */
 MUST_CHECK int conf_value_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
+/** Least and most of a rate, in bits per second. */
+#define CONF_RATE_MIN 64000ULL
+#define CONF_RATE_MAX 1000000000000ULL
+
+/**
+ * Parse a rate with a unit as of tc(8), in any case: a bare number or "bit" for bits per second,
+ * "bps" for bytes per second, both with k, m, g or t in front, or ki, mi, gi, ti for powers of
+ * 1,024; "bit" may be left out after these. Fractions are allowed. Return: 0, -EINVAL (no rate), or
+ * -ERANGE (not from CONF_RATE_MIN to CONF_RATE_MAX).
+ */
+MUST_CHECK int conf_value_rate(const char *text, uint64_t *ret);
+
 /** Parse yes/no, true/false, on/off or 1/0, in any case. Return: 0 or -EINVAL. */
 MUST_CHECK int conf_value_bool(const char *text, bool *ret);
 

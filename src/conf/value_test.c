@@ -207,9 +207,61 @@ static void test_shown(void **state)
 	}
 }
 
+/* Rates in the units of tc(8). */
+static void test_rate(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t rate;
+	} table[] = {
+		{ "19M", 0, 19000000 },
+		{ "19m", 0, 19000000 },
+		{ "19mbit", 0, 19000000 },
+		{ "19Mbit", 0, 19000000 },
+		{ "9.5mbit", 0, 9500000 },
+		{ "64000", 0, 64000 },
+		{ "64kbit", 0, 64000 },
+		{ "1gbit", 0, 1000000000 },
+		{ "1.25gbit", 0, 1250000000 },
+		{ "1tbit", 0, 1000000000000 },
+		{ "1mibit", 0, 1048576 },
+		{ "1Gi", 0, 1073741824 },
+		{ "2.5mbps", 0, 20000000 },
+		{ "8000bps", 0, 64000 },
+		{ "1kibps", -ERANGE, 0 },
+		{ "100kibps", 0, 819200 },
+		{ ".5mbit", 0, 500000 },
+		{ "63999", -ERANGE, 0 },
+		{ "1.1tbit", -ERANGE, 0 },
+		{ "99999999999999", -ERANGE, 0 },
+		{ "9999999999999tbps", -ERANGE, 0 },
+		{ "0", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ ".", -EINVAL, 0 },
+		{ "M", -EINVAL, 0 },
+		{ "1.2.3mbit", -EINVAL, 0 },
+		{ "-5mbit", -EINVAL, 0 },
+		{ "10 mbit", -EINVAL, 0 },
+		{ "10mbits", -EINVAL, 0 },
+		{ "10xbit", -EINVAL, 0 },
+		{ "10ibit", -EINVAL, 0 },
+		{ "0x10mbit", -EINVAL, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		uint64_t rate = 7;
+
+		print_message("%s\n", table[i].text);
+		assert_int_equal(conf_value_rate(table[i].text, &rate), table[i].result);
+		assert_int_equal(rate, table[i].result ? 7 : table[i].rate);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_u32),
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_hex),

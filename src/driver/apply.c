@@ -18,7 +18,11 @@ int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_
 			"Free some memory.",
 			strerror(-err));
 	err = apply_peers(d, conf, ret_error);
-	return err < 0 ? err : apply_sessions(d, conf, ret_error);
+	if (!err)
+		err = apply_sessions(d, conf, ret_error);
+	if (!err)
+		engine_limit(&d->engine, conf->interface.bandwidth / 8);
+	return err;
 }
 
 void apply_sweep(struct driver *d, const struct conf_site *conf)

@@ -78,9 +78,11 @@ static int apply_peer(struct driver *d, const struct conf_peer *c)
 			&d->engine.wg.allowed, &c->allowed_ips.v[i].prefix, &p->path.wg);
 	if (!err)
 		err = apply_endpoint(d, p, c, fresh);
-	if (!err)
-		wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, c->keepalive_s);
-	return err;
+	if (err < 0)
+		return err;
+	wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, c->keepalive_s);
+	engine_limit_peer(&d->engine, &p->path, c->bandwidth / 8);
+	return 0;
 }
 
 int apply_peers(struct driver *d, const struct conf_site *conf, struct error *ret_error)

@@ -153,6 +153,9 @@ struct driver {
 	struct driver_block *blocks; /* pools that peers share, newest first */
 	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: read buffer of the TAPs */
 	struct tx_job job;	     /* the superframe in it */
+	struct tx_job waited;	     /* a frame that leaves the engine's queue */
+	uint64_t unsent;	     /* by the sockets at the last look: see batch_flush() */
+	bool looked;		     /* since datagrams were sent last */
 	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct driver_stats stats;
 	struct trace_log trace_log;

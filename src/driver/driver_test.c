@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the engine's sockets (replaced, or unchanged after a failure), and of its memory, which
- * grows with its peers. */
+/* Tests of the engine's sockets (replaced, or unchanged after a failure), and of its memory,
+ * which grows with its peers. */
 #include "driver/driver.h"
 
 #include <arpa/inet.h>
@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "driver/batch.h"
 #include "driver/ports.h"
 #include "driver/sockets.h"
 #include "driver/test_underlay.h"
@@ -35,6 +36,21 @@ int __wrap_loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
 		return -ENOSPC;
 	adds--;
 	return __real_loop_add(l, w, events);
+}
+
+/* Sends that the socket refuses because its buffer is full. */
+static unsigned refusals;
+
+int __real_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	if (!refusals)
+		return __real_sendmmsg(fd, msgs, n, flags);
+	refusals--;
+	errno = EAGAIN;
+	return -1;
 }
 
 struct bench {
@@ -58,7 +74,7 @@ static int setup(void **state)
 	assert_int_equal(driver_options_from(NULL, &options), 0);
 	assert_int_equal(loop_open(&b->loop), 0);
 	assert_int_equal(driver_open(&b->loop, &options, &sizes, &test_underlay, &b->d), 0);
-	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
 	b->d->tun.tap.fd = pipe_fds[0];
 	b->silence = pipe_fds[1];
 	assert_int_equal(ports_watch(b->d, &b->d->tun), 0);
@@ -247,6 +263,58 @@ static void test_refused_sockets(void **state)
 	close(fd6);
 }
 
+/* The send buffer is full: what is sealed stays, no port is read, and both go on when the socket
+ * can be written to. */
+static void test_full_buffer(void **state)
+{
+	static const uint8_t addr[4] = { 127, 0, 0, 1 };
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	struct train_queue *q = &d->engine.tx.out.heads;
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	struct endpoint to = { .addr = ip_addr_v4(addr) };
+	uint8_t got[200];
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(b->outsider, (const struct sockaddr *)(const void *)&at, len), 0);
+	assert_int_equal(getsockname(b->outsider, (struct sockaddr *)(void *)&at, &len), 0);
+	to.port = ntohs(at.sin_port);
+	memset(train_tail(q), 7, 100);
+	train_append(q, 100, &to, 0);
+	refusals = 2;
+	batch_begin(d);
+	batch_flush(d);
+	assert_true(d->engine.tx.blocked);
+	assert_int_equal(q->n, 1);
+	assert_int_equal(write(b->silence, "x", 1), 1); /* the port is readable */
+
+	assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0); /* refused once more */
+	assert_true(d->engine.tx.blocked);
+	assert_int_equal(d->stats.batches_tx, 0);
+	assert_int_equal(recv(b->outsider, got, sizeof(got), MSG_DONTWAIT), -1);
+
+	assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
+	assert_false(d->engine.tx.blocked);
+	assert_int_equal(q->n, 0);
+	assert_int_equal(recv(b->outsider, got, sizeof(got), 0), 100);
+	assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
+	assert_int_equal(d->stats.batches_tx, 1);
+	assert_int_equal(d->engine.tx.counters.drops.n[DROP_TX_SEND], 0);
+
+	/* new sockets are not full */
+	memset(train_tail(q), 8, 100);
+	train_append(q, 100, &to, 0);
+	refusals = 1;
+	batch_flush(d);
+	assert_true(d->engine.tx.blocked);
+	assert_int_equal(driver_rebind(d, free_port(), 0), 0);
+	assert_false(d->engine.tx.blocked);
+	batch_flush(d);
+	assert_int_equal(recv(b->outsider, got, sizeof(got), 0), 100);
+	assert_int_equal(got[0], 8);
+}
+
 /* Each added peer gets its share of the common pools; a smaller request changes nothing. */
 static void test_grow(void **state)
 {
@@ -277,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_grow),
+		CASE(test_full_buffer),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),
 		CASE(test_offered_sockets),

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "driver/batch.h"
+#include "driver/block.h"
 #include "path/peer_pmtu.h"
 #include "path/rx.h"
 #include "udp/hints.h"
@@ -35,6 +36,8 @@ static void on_udp(struct driver *d, int fd, uint32_t events)
 	batch_begin(d);
 	if (events & EPOLLERR)
 		take_hints(d, fd);
+	if (events & EPOLLOUT)
+		block_end(d); /* batch_finish() sends what is left */
 	d->stats.batches_rx++;
 	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX; i++) {
 		size_t longest = 0;
@@ -83,6 +86,7 @@ static void unwatch_sockets(struct driver *d, struct socket_watches *w)
 
 void sockets_close(struct driver *d)
 {
+	block_end(d);
 	unwatch_sockets(d, &d->watches[d->watching]);
 	udp_close(&d->udp);
 }

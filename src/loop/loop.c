@@ -33,6 +33,13 @@ int loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) < 0 ? -errno : 0;
 }
 
+int loop_change(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = w };
+
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, w->fd, &e) < 0 ? -errno : 0;
+}
+
 void loop_remove(struct loop *l, struct loop_watch *w)
 {
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);

@@ -43,6 +43,9 @@ void loop_close(struct loop *l);
 /** Watch `w->fd` for `events` (EPOLLIN, …; level-triggered). Return: 0 or -errno. */
 MUST_CHECK int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 
+/** Watch for other `events` (0: none but errors). Return: 0 or -errno. */
+int loop_change(struct loop *l, struct loop_watch *w, uint32_t events);
+
 /** Stop watching, also for events already fetched. May be called from any callback; `w` may be
  * freed afterwards. */
 void loop_remove(struct loop *l, struct loop_watch *w);

@@ -42,6 +42,7 @@ struct layout {
 	size_t inner;
 	size_t slots;
 	size_t pending;
+	size_t queue;
 	size_t end;
 };
 
@@ -70,7 +71,10 @@ static struct layout layout_of(const struct engine_sizes *sizes)
 	l.slots = l.inner + size_align(SUPERFRAME_MAX + L2TP_OVERHEAD_MAX + ETH_HEADER_LEN, 64);
 	l.pending =
 		l.slots + size_align(reassembly_memory(0, reassembly_slots(sizes->wg.peers)), 64);
-	l.end = l.pending + pending_memory(0, pending_units(sizes->wg.peers), sizes->packet_max);
+	l.queue = l.pending +
+		  size_align(
+			  pending_memory(0, pending_units(sizes->wg.peers), sizes->packet_max), 64);
+	l.end = l.queue + queue_memory(sizes->packet_max);
 	return l;
 }
 
@@ -119,6 +123,7 @@ static void init_tx(struct engine *e, uint8_t *m, const struct layout *l, const 
 	train_queue_init(&tx->out.tails, m + l->tails, ARENA_LEN);
 	pending_init(&tx->pending, e->sizes.packet_max);
 	pending_add_units(&tx->pending, m + l->pending, pending_units(e->sizes.wg.peers));
+	queue_init(&tx->queue, m + l->queue, e->sizes.packet_max, rng, &tx->counters.drops);
 }
 
 static void init_rx(struct engine *e, uint8_t *m, const struct layout *l, const struct rng *rng)
@@ -275,6 +280,7 @@ int engine_add_peer(
 		return err;
 	peer->mtu = e->wg_mtu;
 	pending_queue_init(&peer->pending);
+	queue_peer_init(&peer->queue);
 	reassembly_owner_init(&peer->fragments);
 	peer->whole_max = UINT_MAX;
 	peer->train_max = TRAINS_ANY;
@@ -303,9 +309,27 @@ void engine_drop_pending(struct engine *e, struct path_peer *peer)
 		pending_clear(&e->tx.pending, &peer->pending);
 }
 
+void engine_limit(struct engine *e, uint64_t rate)
+{
+	e->tx.pace.limit.rate = rate;
+	tx_update_queueing(&e->tx);
+}
+
+void engine_limit_peer(struct engine *e, struct path_peer *peer, uint64_t rate)
+{
+	if (rate && !peer->queue.limit.rate)
+		e->tx.limited++;
+	if (!rate && peer->queue.limit.rate)
+		e->tx.limited--;
+	queue_limit(&e->tx.queue, &peer->queue, rate);
+	tx_update_queueing(&e->tx);
+}
+
 void engine_remove_peer(struct engine *e, struct path_peer *peer)
 {
 	engine_drop_pending(e, peer);
+	engine_limit_peer(e, peer, 0);
+	queue_clear(&e->tx.queue, &peer->queue, NULL);
 	reassembly_owner_fini(&e->rx.reassembly, &peer->fragments);
 	tx_note_clear(&peer->sent);
 	rx_note_clear(&peer->received);
@@ -333,6 +357,7 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 
 		e->control.counters.drops.n[pending_drop_reason(peer)] +=
 			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx);
+		queue_clear(&e->tx.queue, &peer->queue, &s->port);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);
 	list_remove(&s->link);
@@ -343,6 +368,7 @@ struct mono engine_deadline(const struct engine *e)
 	struct mono due = wg_device_deadline(&e->wg), expires;
 
 	due = mono_earliest(due, e->control.follow_due);
+	due = mono_earliest(due, tx_due(&e->tx));
 	due = mono_earliest(due, e->policy_due);
 	expires = reassembly_deadline(&e->rx.reassembly);
 	if (mono_is_set(expires)) /* with others that are due soon */

@@ -31,6 +31,8 @@
  *   engine_set_time()               once a wake-up
  *   tx_begin(), tx_continue() …     for each superframe read from a TAP or the TUN
  *   rx_datagrams() …, rx_next() …   for each batch of datagrams received
+ *   tx_release(), tx_continue() …   if tx.queueing is set, at the end of each batch and when
+ *                                   engine_deadline() is reached
  *   control_timers()                when engine_deadline() is reached
  *   control_pump()                  after each batch and after control_timers()
  *
@@ -154,6 +156,13 @@ int engine_add_peer(
 /** Remove a peer: its pending packets and fragments are dropped, its secrets are wiped, the caller
  * owns its memory again. */
 void engine_remove_peer(struct engine *e, struct path_peer *peer);
+
+/** Limit the rate of all that is sent to peers, in bytes per second on the underlay's link with
+ * Ethernet headers; 0: no limit. */
+void engine_limit(struct engine *e, uint64_t rate);
+
+/** Limit the rate to one peer, likewise. */
+void engine_limit_peer(struct engine *e, struct path_peer *peer, uint64_t rate);
 
 /** Drop the packets that wait for a session with the peer; each is also counted as a drop of the
  * port that it came from. */

@@ -16,6 +16,7 @@
 #include "path/pending.h"
 #include "path/pmtud.h"
 #include "path/probe.h"
+#include "queue/queue.h"
 #include "wg/peer.h"
 
 /** What was last logged about a route to a peer that leads back to us; underlay/ keeps it. */
@@ -42,6 +43,7 @@ struct path_peer {
 	struct list follow;		/* in control.followed */
 	struct endpoint_policy *policy; /* if the endpoint is a host name, else NULL */
 	struct pending_queue pending;
+	struct queue_peer queue; /* frames for a link that is too slow for them */
 	struct reassembly_owner fragments;
 	bool trains_reported; /* that its path loses long trains */
 	struct path_route_log route_logged;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/bug.h"
 #include "base/bytes.h"
 #include "ether/mss.h"
 #include "l2tp/header.h"
@@ -207,6 +208,7 @@ struct tx_answer tx_begin(struct tx_lane *tx, struct tx_job *job, struct path_po
 	job->cut = false;
 	job->pieces.count = 0;
 	job->piece = 0;
+	job->released = false;
 	drop = tx_judge(tx, job, frame, len, offload, &answer);
 	if (drop != DROP_NONE) {
 		tx_drop(tx, &port->stats.tx, drop);
@@ -239,6 +241,15 @@ static void tx_write_piece(const struct tx_job *job, unsigned i, uint8_t *dst)
 
 _Static_assert(WG_PADDING + WG_TAG_LEN >= ETH_HEADER_LEN, "room behind a piece");
 
+/* Write segment `i` of the superframe in hand to `dst`. */
+static void tx_write_frame(const struct tx_job *job, unsigned i, uint8_t *dst)
+{
+	if (job->pieces.count)
+		tx_write_piece(job, i, dst);
+	else
+		gso_split_write(&job->plan, i, dst);
+}
+
 /* Write segment `i` of the superframe in hand as an inner packet to `dst`. Return: its length. */
 static size_t tx_write_inner(
 	const struct tx_job *job, unsigned i, uint8_t *dst, bool force_checksum)
@@ -247,10 +258,7 @@ static size_t tx_write_inner(
 	size_t len = tx_frame_len(job, i);
 	size_t head = s ? l2tp_overhead(s) : 0;
 
-	if (job->pieces.count)
-		tx_write_piece(job, i, dst + head);
-	else
-		gso_split_write(&job->plan, i, dst + head);
+	tx_write_frame(job, i, dst + head);
 	if (s)
 		l2tp_push(s, dst, len, force_checksum);
 	return head + len;
@@ -289,6 +297,54 @@ static int tx_pending(struct tx_lane *tx, const struct tx_job *job, unsigned i, 
 	return 0;
 }
 
+/* Bytes that the underlay carries for an inner packet of `len` bytes, with Ethernet headers. */
+static size_t tx_wire(const struct path_peer *peer, size_t len)
+{
+	size_t outer =
+		WG_DATA_OVERHEAD + ETH_HEADER_LEN + UDP_HEADER_LEN +
+		(peer->wg.endpoint.addr.family == AF_INET6 ? IP6_HEADER_LEN : IP4_HEADER_LEN);
+	size_t whole = size_max(emit_whole_max(peer), 1);
+
+	return wg_padded_len(len, peer->mtu) + (len + whole - 1) / whole * outer;
+}
+
+/* Whether a frame, an inner packet of `len` bytes, waits in the queue. Without a session it waits
+ * for that instead, unless others are before it. */
+static bool tx_must_wait(const struct tx_lane *tx, const struct tx_job *job, size_t len)
+{
+	const struct path_peer *peer = job->flow.peer;
+
+	if (len + ETH_HEADER_LEN > tx->pending.packet_max)
+		return false;
+	if (job->released)
+		return tx->blocked; /* there was no room for it */
+	if (peer->queue.count)
+		return true;
+	return job->flow.kp &&
+	       (tx->pace.state == PACE_QUEUE || tx->pace.limit.rate || peer->queue.limit.rate);
+}
+
+/* Queue segment `i`, a frame of `frame` bytes and an inner packet of `len` bytes, until it can
+ * leave. Return: true. */
+static bool tx_wait(
+	struct tx_lane *tx, const struct tx_job *job, unsigned i, size_t frame, size_t len)
+{
+	struct path_port *port = job->port;
+
+	tx_write_frame(job, i, tx->pending.packet);
+	queue_push(&tx->queue, &job->flow.peer->queue,
+		&(struct queue_frame){
+			.bytes = tx->pending.packet,
+			.len = frame,
+			.ethernet = port->session != NULL,
+			.wire = tx_wire(job->flow.peer, len),
+			.port = port,
+			.dropped = &port->stats.tx.dropped,
+		},
+		tx->now);
+	return true;
+}
+
 /* Seal segment `i`, of `len` bytes as an inner packet. Return: 0; -ENOBUFS if there is no room;
  * another -errno if it cannot be sent. Nothing was done then. */
 static int tx_send(struct tx_lane *tx, struct tx_job *job, unsigned i, size_t len)
@@ -325,12 +381,14 @@ static bool tx_segment(struct tx_lane *tx, struct tx_job *job, unsigned i)
 
 	if (emit_is_oversized(job->flow.peer, len))
 		err = -EMSGSIZE;
+	else if (tx->queueing && tx_must_wait(tx, job, len))
+		return tx_wait(tx, job, i, frame, len); /* it is counted when it leaves */
 	else
 		err = job->flow.kp ? tx_send(tx, job, i, len) : tx_pending(tx, job, i, len);
-	if (err == -ENOBUFS)
+	if (err == -ENOBUFS && !tx->blocked)
 		return false;
 	if (err < 0) {
-		tx_drop(tx, &port->stats.tx, DROP_TX_OVERSIZE);
+		tx_drop(tx, &port->stats.tx, err == -ENOBUFS ? DROP_TX_QUEUE : DROP_TX_OVERSIZE);
 		return true;
 	}
 	port->stats.tx.packets++;
@@ -372,7 +430,8 @@ static void tx_account(struct tx_lane *tx, const struct tx_job *job)
 	const struct emit_flow *flow = &job->flow;
 	struct tx_note *note = tx_note_of(tx, flow->peer);
 	uint32_t largest = (uint32_t)flow->largest;
-	uint16_t train = tx->joins ? (uint16_t)tx_datagrams(&tx->out, job) : 1;
+	bool cut = flow->train_max < flow->peer->train_max; /* by the pace: no trains are wanted */
+	uint16_t train = tx->joins && !cut ? (uint16_t)tx_datagrams(&tx->out, job) : 1;
 
 	note->bytes += flow->bytes;
 	if (!job->wants_probes)
@@ -396,4 +455,60 @@ bool tx_continue(struct tx_lane *tx, struct tx_job *job)
 		tx_account(tx, job);
 	job->port = NULL;
 	return true;
+}
+
+/* Whether a frame of any length surely fits the trains, in fragments if need be. */
+static bool tx_has_room(const struct emit *out)
+{
+	return out->fragmented < FRAGMENT_RUN_MAX && out->heads.n <= TRAINS_MAX / 2 &&
+	       out->tails.n <= TRAINS_MAX / 2 && out->heads.used <= out->heads.cap / 2 &&
+	       out->tails.used <= out->tails.cap / 2;
+}
+
+bool tx_release(struct tx_lane *tx, struct tx_job *job)
+{
+	static const struct offload none;
+	struct queue_frame f;
+	struct queue_peer *waited;
+	struct path_peer *peer;
+	unsigned most;
+
+	if (tx->blocked || !tx_has_room(&tx->out) || !pace_is_ready(&tx->pace, tx->now))
+		return false;
+	waited = queue_take(&tx->queue, tx->now, &f);
+	if (!waited)
+		return false;
+	peer = CONTAINER_OF(waited, struct path_peer, queue);
+	pace_take(&tx->pace, f.wire, tx->now);
+	job->port = f.port;
+	job->flow = emit_flow_to(peer, wg_peer_sending_key(&peer->wg, tx->now));
+	most = pace_train_max(&tx->pace, f.wire);
+	if (most && most < job->flow.train_max)
+		job->flow.train_max = most;
+	job->next = 0;
+	job->cut = false;
+	job->pieces.count = 0;
+	job->piece = 0;
+	job->released = true;
+	job->wants_probes = f.ethernet || !probe_is_echo_reply(f.bytes, f.len);
+	if (!job->flow.kp)
+		tx_note_of(tx, peer)->wants_session = true;
+	/* it is a segment already, so no reason for a drop is left */
+	ASSERT(gso_split_plan(&none, f.bytes, f.len, f.ethernet, &job->plan) == DROP_NONE);
+	return true;
+}
+
+void tx_update_queueing(struct tx_lane *tx)
+{
+	tx->queueing = tx->pace.state == PACE_QUEUE || tx->pace.limit.rate || tx->limited ||
+		       !queue_is_empty(&tx->queue);
+}
+
+struct mono tx_due(const struct tx_lane *tx)
+{
+	if (queue_is_empty(&tx->queue) || tx->blocked)
+		return MONO_NEVER;
+	if (pace_is_ready(&tx->pace, tx->now) && queue_is_paused(&tx->queue))
+		return tx->queue.due;
+	return pace_due(&tx->pace, tx->now);
 }

@@ -11,6 +11,8 @@
 #include "path/path_peer.h"
 #include "path/pending.h"
 #include "path/port.h"
+#include "queue/pace.h"
+#include "queue/queue.h"
 #include "wg/device.h"
 
 /**
@@ -23,8 +25,13 @@ struct tx_lane {
 	const struct wg_device *wg; /* the engine's */
 	struct emit out;
 	struct aead_ctx aead;
-	uint8_t *inner; /* room for one inner packet to be fragmented */
-	bool joins;	/* the driver sends a train as one packet (UDP_SEGMENT) */
+	uint8_t *inner;	  /* room for one inner packet to be fragmented */
+	bool joins;	  /* the driver sends a train as one packet (UDP_SEGMENT) */
+	bool queueing;	  /* frames may have to wait: see tx_update_queueing() */
+	bool blocked;	  /* the driver's socket takes nothing now: no frame leaves the queue */
+	unsigned limited; /* peers with a limit of their own */
+	struct queue queue;
+	struct pace pace;
 	struct pending_pool pending;
 	struct own own;
 	struct replies tun_replies; /* limits too-big replies to packets of the TUN */
@@ -43,6 +50,7 @@ struct tx_job {
 	struct ether_pieces pieces; /* count not 0: those of segment `next`, sent in its place */
 	unsigned piece;
 	bool wants_probes; /* data, and not an answer to the peer's probes */
+	bool released;	   /* a frame that has waited in the queue */
 	uint8_t reply[ETHER_TOO_BIG_MAX];
 };
 
@@ -70,5 +78,19 @@ MUST_CHECK struct tx_answer tx_begin(struct tx_lane *tx, struct tx_job *job, str
  * reset the trains, and call again.
  */
 MUST_CHECK bool tx_continue(struct tx_lane *tx, struct tx_job *job);
+
+/**
+ * Start to send the frame of the queue that is next. Return: false if there is none, if none may
+ * leave now, or if the trains have to be sent first; true: tx_continue() has to follow, before any
+ * other function of this file with another job.
+ */
+MUST_CHECK bool tx_release(struct tx_lane *tx, struct tx_job *job);
+
+/** Whether frames may have to wait follows from the pace, the limits and the queue: to be called
+ * after any of these has changed. */
+void tx_update_queueing(struct tx_lane *tx);
+
+/** When tx_release() is to be called again, or MONO_NEVER. */
+struct mono tx_due(const struct tx_lane *tx);
 
 #endif

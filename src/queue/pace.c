@@ -8,7 +8,7 @@
 /* How long datagrams have to be unsent for too long, before frames wait. */
 #define LATE_NS (8 * NS_PER_MS)
 
-/* How long nothing has to wait before frames bypass the queue again. */
+/* How long no frame has had to wait before frames bypass the queue again. */
 #define IDLE_NS (50 * NS_PER_MS)
 
 /* The longest time of a train at the rate. */
@@ -29,6 +29,7 @@ static void enter(struct pace *p, enum pace_state state)
 	p->state = state;
 	p->late_since = MONO_NEVER;
 	p->idle_since = MONO_NEVER;
+	p->held = false;
 	if (state == PACE_FREE) {
 		p->refused = 0;
 		p->drain.n = 0;
@@ -52,25 +53,26 @@ static void judge_watch(struct pace *p, uint64_t unsent, struct mono now)
 }
 
 /* Frames wait; is that still needed? */
-static void judge_queue(struct pace *p, uint64_t unsent, bool waiting, struct mono now)
+static void judge_queue(struct pace *p, struct mono now)
 {
-	if (unsent || waiting)
+	if (p->held)
 		p->idle_since = MONO_NEVER;
 	else if (!mono_is_set(p->idle_since))
 		p->idle_since = now;
 	else if (mono_between(p->idle_since, now) >= IDLE_NS)
 		enter(p, PACE_FREE);
 	if (p->refused && p->refused_window != p->drain.windows) {
-		p->refused += p->refused / 16;
+		p->refused += p->refused / 8;
 		p->refused_window = p->drain.windows;
 	}
 }
 
-void pace_look(struct pace *p, uint64_t unsent, bool waiting, struct mono now)
+void pace_look(struct pace *p, uint64_t unsent, struct mono now)
 {
 	uint64_t unseen = p->unseen;
 
 	p->unseen = 0;
+	p->taken = 0;
 	if (p->state == PACE_FREE) {
 		if (!unsent)
 			return;
@@ -78,11 +80,11 @@ void pace_look(struct pace *p, uint64_t unsent, bool waiting, struct mono now)
 		/* the kernel counts more than the bytes, so these are at most so many */
 		drain_sent(&p->drain, unsent < unseen ? unsent : unseen, unsent, now);
 	}
-	drain_look(&p->drain, unsent, waiting, now);
+	drain_look(&p->drain, unsent, p->held, now);
 	if (p->state == PACE_WATCH)
 		judge_watch(p, unsent, now);
 	else
-		judge_queue(p, unsent, waiting, now);
+		judge_queue(p, now);
 }
 
 void pace_sent(struct pace *p, size_t bytes, uint64_t more, struct mono now)
@@ -93,13 +95,15 @@ void pace_sent(struct pace *p, size_t bytes, uint64_t more, struct mono now)
 		drain_sent(&p->drain, bytes, more, now);
 }
 
-void pace_refused(struct pace *p)
+void pace_refused(struct pace *p, uint64_t unsent, struct mono now)
 {
-	uint64_t unsent = p->drain.bytes > UNSENT_MIN ? p->drain.bytes : UNSENT_MIN;
-
+	/* sends were not measured: the kernel counts about so much for full datagrams */
+	if (p->state == PACE_FREE && unsent)
+		drain_sent(&p->drain, unsent / 3 * 2, unsent, now);
 	if (p->state != PACE_QUEUE)
 		enter(p, PACE_QUEUE);
-	p->refused = unsent - unsent / 4;
+	p->refused = p->drain.bytes > UNSENT_MIN ? p->drain.bytes : UNSENT_MIN;
+	p->refused -= p->refused / 4;
 	p->refused_window = p->drain.windows;
 }
 
@@ -113,6 +117,11 @@ void pace_take(struct pace *p, size_t wire, struct mono now)
 {
 	p->taken += wire;
 	shaper_take(&p->limit, wire, now);
+}
+
+void pace_end(struct pace *p, bool waiting, struct mono now)
+{
+	p->held = waiting && p->state == PACE_QUEUE && !pace_is_ready(p, now);
 }
 
 struct mono pace_due(const struct pace *p, struct mono now)

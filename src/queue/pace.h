@@ -19,7 +19,7 @@
  * PACE_WATCH: some were unsent at the last look. Each send is measured. Frames still leave at once.
  * PACE_QUEUE: datagrams have been unsent for longer than 4 ms, twice in a row, or the kernel has
  * refused some (ENOBUFS: the queue of the device is full). Frames wait in a queue, and the socket
- * is given what it sends in 4 ms. This ends when nothing waits and all has left for 50 ms.
+ * is given what it sends in 4 ms. This ends when no frame had to wait for 50 ms.
  *
  * Beside this a rate can be configured (`limit`), for a bottleneck that this host does not see.
  */
@@ -40,11 +40,12 @@ struct pace {
 	struct shaper limit; /* configured */
 	struct drain drain;
 	uint64_t unseen;	 /* bytes sent since the last look */
-	uint64_t taken;		 /* bytes taken from the queue and not sent yet */
+	uint64_t taken;		 /* bytes taken from the queue since the last look or send */
 	uint64_t refused;	 /* the kernel refused more than so many unsent bytes; 0: no */
 	unsigned refused_window; /* drain.windows when `refused` was raised last */
 	struct mono late_since;	 /* datagrams were unsent for too long; MONO_NEVER: were not */
-	struct mono idle_since;	 /* nothing waits, and all has left; likewise */
+	struct mono idle_since;	 /* no frame had to wait; likewise */
+	bool held;		 /* frames had to wait when the socket was given some last */
 };
 
 /** Whether the caller has to look at the socket before it sends: pace_look(). */
@@ -53,21 +54,25 @@ static inline bool pace_must_look(const struct pace *p)
 	return p->state != PACE_FREE || p->unseen > 3000;
 }
 
-/** At `now` the sockets have `unsent` bytes (SIOCOUTQ). `waiting`: frames wait in the queue. */
-void pace_look(struct pace *p, uint64_t unsent, bool waiting, struct mono now);
+/** At `now` the sockets have `unsent` bytes (SIOCOUTQ). */
+void pace_look(struct pace *p, uint64_t unsent, struct mono now);
 
 /** `bytes` of UDP payload were sent at `now`; if pace_look() was called before, and the state is
  * not PACE_FREE, the sockets have `more` unsent bytes than before. */
 void pace_sent(struct pace *p, size_t bytes, uint64_t more, struct mono now);
 
-/** The kernel has refused a datagram because a queue below the socket is full. */
-void pace_refused(struct pace *p);
+/** The kernel has refused a datagram because a queue below the sockets, or their buffer, is full;
+ * the sockets have `unsent` bytes. To be called after pace_sent(). */
+void pace_refused(struct pace *p, uint64_t unsent, struct mono now);
 
 /** Whether another frame may be taken from the queue. */
 bool pace_is_ready(const struct pace *p, struct mono now);
 
 /** A frame was taken from the queue that will be `wire` bytes on the link. */
 void pace_take(struct pace *p, size_t wire, struct mono now);
+
+/** The socket was given what it may have; `waiting`: frames are left in the queue. */
+void pace_end(struct pace *p, bool waiting, struct mono now);
 
 /** When to try again, if pace_is_ready() was false at `now`. */
 struct mono pace_due(const struct pace *p, struct mono now);

@@ -28,7 +28,7 @@ static void test_takes_all(void **state)
 	for (uint64_t ms = 0; ms < 300; ms++) {
 		if (pace_must_look(&p)) {
 			looks++;
-			pace_look(&p, 0, false, at_ms(ms));
+			pace_look(&p, 0, at_ms(ms));
 		}
 		assert_true(pace_is_ready(&p, at_ms(ms)));
 		send_one(&p, 0, ms);
@@ -48,7 +48,7 @@ static void test_watch(void **state)
 		for (unsigned i = 0; i < 3; i++)
 			send_one(&p, 2304, ms);
 		if (pace_must_look(&p))
-			pace_look(&p, ms % 50 ? 0 : 2304, false, at_ms(ms));
+			pace_look(&p, ms % 50 ? 0 : 2304, at_ms(ms));
 		assert_int_not_equal(p.state, PACE_QUEUE);
 	}
 }
@@ -66,12 +66,13 @@ static uint64_t run(struct pace *p, uint64_t *unsent, uint64_t rate, bool waitin
 
 		*unsent -= gone;
 		sent += gone;
-		pace_look(p, *unsent * 2, waiting, at_ms(ms));
+		pace_look(p, *unsent * 2, at_ms(ms));
 		while (waiting && pace_is_ready(p, at_ms(ms)) && *unsent < 100000) {
 			pace_take(p, 1428, at_ms(ms));
 			send_one(p, 2800, ms);
 			*unsent += 1400;
 		}
+		pace_end(p, waiting, at_ms(ms));
 		*ret_most = *unsent > *ret_most ? *unsent : *ret_most;
 	}
 	return sent;
@@ -116,13 +117,17 @@ static void test_refused(void **state)
 	struct pace p = { 0 };
 	uint64_t unsent = 0, most;
 
-	pace_refused(&p);
+	pace_refused(&p, 150000, at_ms(0)); /* in the kernel's accounting */
+	assert_int_equal(p.state, PACE_QUEUE);
+	assert_int_equal(p.refused, 75000);
+	p = (struct pace){ 0 };
+	pace_refused(&p, 0, at_ms(0));
 	assert_int_equal(p.state, PACE_QUEUE);
 	(void)run(&p, &unsent, 12500000, true, 0, 2000, &most);
 	assert_in_range(most, 30000, 80000);
 	unsent = 30000;
-	pace_look(&p, 60000, true, at_ms(2000));
-	pace_refused(&p);
+	pace_look(&p, 60000, at_ms(2000));
+	pace_refused(&p, 60000, at_ms(2000));
 	(void)run(&p, &unsent, 12500000, true, 2001, 2010, &most);
 	(void)run(&p, &unsent, 12500000, true, 2010, 2040, &most);
 	assert_in_range(most, 15000, 29000);

@@ -144,6 +144,12 @@ void queue_limit(struct queue *q, struct queue_peer *p, uint64_t rate);
  * caller's again. */
 void queue_clear(struct queue *q, struct queue_peer *p, const void *port);
 
+/** Whether every peer for which frames wait pauses. */
+static inline bool queue_is_paused(const struct queue *q)
+{
+	return list_is_empty(&q->peers.fresh) && list_is_empty(&q->peers.old);
+}
+
 /** Whether nothing waits. */
 static inline bool queue_is_empty(const struct queue *q)
 {

@@ -103,7 +103,14 @@ static int udp_fd(const struct udp *u, const struct train *t)
 
 static void note_failure(struct udp *u, const struct train *t, size_t len, int error)
 {
-	u->send_errors += (len + t->stride - 1) / t->stride;
+	size_t n = (len + t->stride - 1) / t->stride;
+
+	if (error == ENOBUFS) {
+		u->full += n;
+		u->events |= UDP_FULL;
+		return;
+	}
+	u->send_errors += n;
 	if (error == EMSGSIZE)
 		u->events |= UDP_TOO_BIG;
 }
@@ -178,40 +185,59 @@ static int retry_refused(struct udp *u, struct train *t, size_t at, size_t len, 
 	return may_be_source(t, error) ? send_unstuck(u, t, at, len, error) : error;
 }
 
-static void send_singly(struct udp *u, struct train *t)
+/* The send buffer is full. Keep of the train what is left from `at` on. Return: false. */
+static bool keep_rest(struct udp *u, struct train *t, size_t at)
+{
+	u->events |= UDP_BLOCKED;
+	u->blocked_fd = udp_fd(u, t);
+	t->base += at;
+	t->len -= (uint32_t)at;
+	t->count = (uint16_t)((t->len + t->stride - 1) / t->stride);
+	return false;
+}
+
+/* Return: false if the send buffer is full; the train has what is left. */
+static bool send_singly(struct udp *u, struct train *t)
 {
 	for (size_t at = 0; at < t->len; at += t->stride) {
 		size_t len = size_min(t->stride, t->len - at);
 		int error = -send_one(u, t, at, len);
 
-		if (error)
+		if (error && error != EAGAIN)
 			error = retry_refused(u, t, at, len, error);
+		if (error == EAGAIN)
+			return keep_rest(u, t, at);
 		if (error)
 			note_failure(u, t, len, error);
 	}
+	return true;
 }
 
 /* The kernel refused this train: find the cause, retry what can be retried, count the rest as
- * lost. */
-static void send_refused(struct udp *u, struct train *t, int error)
+ * lost. Return: false if the send buffer is full; the train has what is left. */
+static bool send_refused(struct udp *u, struct train *t, int error)
 {
-	error = retry_refused(u, t, 0, t->len, error);
+	if (error != EAGAIN)
+		error = retry_refused(u, t, 0, t->len, error);
 	if (!error)
-		return;
+		return true;
+	if (error == EAGAIN)
+		return keep_rest(u, t, 0);
 	if (t->count > 1 &&
 		(error == EIO || error == EINVAL || error == EMSGSIZE || error == ENOPROTOOPT)) {
 		/* EIO: the route's device has no checksum offload, so the kernel does not segment
 		 * for it */
 		if (error == EIO)
 			u->offloads.segment = false;
-		send_singly(u, t);
-		return;
+		return send_singly(u, t);
 	}
 	note_failure(u, t, t->len, error);
+	return true;
 }
 
-/* Send `n` trains of one address family. */
-static void send_family(struct udp *u, struct train *first, size_t n)
+/* Send `n` trains of one address family. Return: how many were sent, or are lost; fewer than `n` if
+ * the send buffer is full. */
+static size_t send_family(struct udp *u, struct train *first, size_t n)
 {
 	struct outgoing out[SEND_BATCH];
 	struct mmsghdr msgs[SEND_BATCH];
@@ -229,13 +255,27 @@ static void send_family(struct udp *u, struct train *first, size_t n)
 		if (sent < 0) {
 			if (errno == EINTR)
 				continue;
-			send_refused(u, &first[done], errno);
+			if (!send_refused(u, &first[done], errno))
+				break;
 			done++;
 			continue;
 		}
 		u->sends += (size_t)sent;
 		done += (size_t)sent;
 	}
+	return done;
+}
+
+/* The same for a route that does not segment, or for no socket. */
+static size_t send_each(struct udp *u, struct train *first, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		if (udp_fd(u, first) < 0)
+			note_failure(u, &first[k], first[k].len, EAFNOSUPPORT);
+		else if (!send_singly(u, &first[k]))
+			return k;
+	}
+	return n;
 }
 
 unsigned udp_send(struct udp *u, struct train_queue *q)
@@ -243,22 +283,20 @@ unsigned udp_send(struct udp *u, struct train_queue *q)
 	size_t i = 0;
 
 	u->events = 0;
-	while (i < q->n) {
+	while (i < q->n && !(u->events & UDP_BLOCKED)) {
 		int fd = udp_fd(u, &q->trains[i]);
 		size_t n = 1;
 
 		while (i + n < q->n && udp_fd(u, &q->trains[i + n]) == fd)
 			n++;
-		if (fd < 0)
-			for (size_t k = 0; k < n; k++)
-				note_failure(
-					u, &q->trains[i + k], q->trains[i + k].len, EAFNOSUPPORT);
-		else if (u->offloads.segment)
-			send_family(u, &q->trains[i], n);
+		u->used4 |= fd == u->fd4;
+		u->used6 |= fd == u->fd6;
+		if (fd >= 0 && u->offloads.segment)
+			i += send_family(u, &q->trains[i], n);
 		else
-			for (size_t k = 0; k < n; k++)
-				send_singly(u, &q->trains[i + k]);
-		i += n;
+			i += send_each(u, &q->trains[i], n);
 	}
+	q->n -= i;
+	memmove(q->trains, q->trains + i, q->n * sizeof(q->trains[0]));
 	return u->events;
 }

@@ -185,12 +185,6 @@ static const struct {
 		.taken = 5,
 		.calls = 2,
 		.segment_stays = true },
-	{ .name = "a full buffer: one train is lost",
-		.errors = { EAGAIN, EAGAIN },
-		.n_errors = 2,
-		.taken = 5,
-		.calls = 3,
-		.segment_stays = true },
 	{ .name = "no checksum offload", .no_segments = true, .taken = 9, .calls = 13 },
 	{ .name = "the source is no longer local",
 		.no_source = EINVAL,
@@ -238,12 +232,46 @@ static void test_refusals(void **state)
 		make_trains(&q);
 		events = udp_send(&u, &q);
 		assert_int_equal(kernel.taken, table[i].taken);
-		assert_int_equal(u.send_errors, 9 - table[i].taken);
+		assert_int_equal(u.send_errors, 0);
+		assert_int_equal(u.full, 9 - table[i].taken);
 		assert_int_equal(kernel.calls, table[i].calls);
 		assert_int_equal(u.offloads.segment, table[i].segment_stays);
-		assert_int_equal(events, table[i].no_source ? UDP_SOURCE_STALE : 0);
+		assert_int_equal(events, table[i].no_source   ? UDP_SOURCE_STALE
+					 : table[i].taken < 9 ? UDP_FULL
+							      : 0);
+		assert_int_equal(q.n, 0);
 		if (table[i].taken == 9)
 			assert_memory_equal(kernel.bytes, arena, 900);
+	}
+}
+
+/* The send buffer is full, at first or after some datagrams, with and without segmentation: what is
+ * left stays in the queue, and is sent once, in order, by the next calls. */
+static void test_full_buffer(void **state)
+{
+	static struct train_queue q;
+
+	for (unsigned i = 0; i < 16; i++) {
+		bool segment = i & 1;
+		struct udp u = { .fd4 = 4, .fd6 = -1, .offloads = { .segment = segment } };
+		unsigned calls = 0;
+
+		memset(&kernel, 0, sizeof(kernel));
+		for (kernel.n_errors = 0; kernel.n_errors < i / 2; kernel.n_errors++)
+			kernel.errors[kernel.n_errors] = segment ? -1 : 0;
+		kernel.errors[kernel.n_errors++] = EAGAIN;
+		kernel.errors[kernel.n_errors++] = EAGAIN;
+		make_trains(&q);
+		while (udp_send(&u, &q) & UDP_BLOCKED) {
+			assert_int_equal(u.blocked_fd, 4);
+			assert_int_not_equal(q.n, 0);
+			calls++;
+		}
+		assert_int_equal(calls, !segment || i / 2 < 3 ? 2 : 0);
+		assert_int_equal(q.n, 0);
+		assert_int_equal(kernel.taken, 9);
+		assert_memory_equal(kernel.bytes, arena, 900);
+		assert_int_equal(u.send_errors + u.full, 0);
 	}
 }
 
@@ -251,8 +279,8 @@ static void test_refusals(void **state)
 static void test_nothing_goes(void **state)
 {
 	static struct train_queue q;
-	static const int errors[] = { EAGAIN, ENOBUFS, ENETUNREACH, EHOSTUNREACH, EPERM,
-		ECONNREFUSED, EMSGSIZE, EINVAL, EIO };
+	static const int errors[] = { ENOBUFS, ENETUNREACH, EHOSTUNREACH, EPERM, ECONNREFUSED,
+		EMSGSIZE, EINVAL, EIO };
 
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
 		struct udp u = { .fd4 = 4, .fd6 = -1, .offloads = { .segment = true } };
@@ -260,8 +288,10 @@ static void test_nothing_goes(void **state)
 		memset(&kernel, 0, sizeof(kernel));
 		kernel.always = errors[i];
 		make_trains(&q);
-		assert_int_equal(udp_send(&u, &q), errors[i] == EMSGSIZE ? UDP_TOO_BIG : 0);
-		assert_int_equal(u.send_errors, 9);
+		assert_int_equal(udp_send(&u, &q), errors[i] == EMSGSIZE  ? UDP_TOO_BIG
+						   : errors[i] == ENOBUFS ? UDP_FULL
+									  : 0);
+		assert_int_equal(u.send_errors + u.full, 9);
 		assert_in_range(kernel.calls, 3, 80);
 	}
 }
@@ -352,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_full_buffer),
 		cmocka_unit_test(test_nothing_goes),
 		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_source),

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -159,6 +161,18 @@ int udp_open(uint16_t port, uint32_t fwmark, struct udp_offloads want, struct ud
 	choose_offloads(&u, want);
 	*ret = u;
 	return 0;
+}
+
+static uint64_t unsent_of(int fd, bool used)
+{
+	int n = 0;
+
+	return used && fd >= 0 && ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint64_t)n : 0;
+}
+
+uint64_t udp_unsent(const struct udp *u)
+{
+	return unsent_of(u->fd4, u->used4) + unsent_of(u->fd6, u->used6);
 }
 
 /* Return: the value of an option, or -errno. */

@@ -27,6 +27,8 @@ enum udp_df {
 enum udp_event {
 	UDP_TOO_BIG = 1 << 0,	   /* the kernel refused a datagram because of its size */
 	UDP_SOURCE_STALE = 1 << 1, /* udp.stale cannot be reached from its sticky source */
+	UDP_FULL = 1 << 2,	   /* a queue below the socket was full, and datagrams are lost */
+	UDP_BLOCKED = 1 << 3,	   /* the send buffer is full: some trains are still in the queue */
 };
 
 /** One port on the underlay: an IPv4 and an IPv6 socket (fd −1: the family is not available). */
@@ -38,7 +40,11 @@ struct udp {
 	uint64_t send_calls;
 	uint64_t sends; /* messages accepted by the kernel: one datagram, or several to segment */
 	uint64_t send_errors;  /* datagrams */
+	uint64_t full;	       /* datagrams lost because a queue below the socket was full */
 	unsigned events;       /* of the call of udp_send() in progress */
+	bool used4;	       /* something was sent on the IPv4 socket, */
+	bool used6;	       /* and on the IPv6 socket */
+	int blocked_fd;	       /* of the last UDP_BLOCKED: wait until it can be written to */
 	struct endpoint stale; /* of the last UDP_SOURCE_STALE */
 };
 
@@ -95,9 +101,15 @@ int udp_set_df(struct udp *u, enum udp_df df);
 int udp_receive(
 	struct udp *u, int fd, uint8_t *buffers, struct udp_received ret[static UDP_RECV_MAX]);
 
+/** Bytes that both sockets have accepted and not sent yet, in the kernel's accounting: with its
+ * structs, and the slack of their memory. */
+uint64_t udp_unsent(const struct udp *u);
+
 /**
- * Send all trains of the queue, in order. Datagrams that the kernel refuses after all retries are
- * counted in `send_errors`; a train that can only be sent without its sticky source is sent without
+ * Send all trains of the queue, in order. If the send buffer is full, those that are left stay in
+ * the queue, to be sent by another call when the socket can be written to. Datagrams that the
+ * kernel refuses after all retries are counted in `send_errors`; those that a full queue below the
+ * socket costs in `full`; a train that can only be sent without its sticky source is sent without
  * it; if a route cannot segment, datagrams are sent one by one from then on. Return: what has
  * happened, a set of enum udp_event.
  */

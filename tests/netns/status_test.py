@@ -37,7 +37,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NOT_FROM_OUTSIDE = {
     # The kernel gives a TAP no frame without an Ethernet header, and a TUN no empty packet.
     "tap_short": ("src/gso/split_test.c", "test_hostile"),
-    # Frames do not wait in a queue yet.
+    # It needs a narrow link and bulk traffic: latency_test.py has both.
     "tx_queue": ("src/queue/queue_test.c", "test_full"),
 }
 

@@ -102,17 +102,28 @@ static bool link_send(struct world *w, unsigned flow, unsigned number, uint64_t 
 	return true;
 }
 
+/* Give the socket a packet, and the pace what follows. */
+static void send_measured(
+	struct world *w, unsigned flow, unsigned number, uint64_t sent_us, size_t len)
+{
+	uint64_t before = unsent(w, true);
+	bool taken = link_send(w, flow, number, sent_us, len);
+
+	pace_sent(&w->pace, len, unsent(w, true) - before, now_of(w));
+	if (!taken)
+		pace_refused(&w->pace, unsent(w, true), now_of(w));
+}
+
 /* Send a frame past the queue. */
 static void send_now(struct world *w, unsigned flow, unsigned number, size_t len)
 {
-	uint64_t before = unsent(w, true);
-
-	if (!w->bypass && pace_must_look(&w->pace))
-		pace_look(&w->pace, before, false, now_of(w));
-	if (!link_send(w, flow, number, w->now_us, len) && !w->bypass)
-		pace_refused(&w->pace);
-	if (!w->bypass)
-		pace_sent(&w->pace, len, unsent(w, true) - before, now_of(w));
+	if (w->bypass) {
+		(void)link_send(w, flow, number, w->now_us, len);
+		return;
+	}
+	if (pace_must_look(&w->pace))
+		pace_look(&w->pace, unsent(w, true), now_of(w));
+	send_measured(w, flow, number, w->now_us, len);
 }
 
 static void push(struct world *w, unsigned flow, unsigned number, unsigned payload)
@@ -140,16 +151,13 @@ static void release(struct world *w)
 
 	if (w->now_us < w->due_us || (w->pace.state != PACE_QUEUE && queue_is_empty(&w->q)))
 		return;
-	pace_look(&w->pace, unsent(w, true), !queue_is_empty(&w->q), now_of(w));
+	pace_look(&w->pace, unsent(w, true), now_of(w));
 	while (pace_is_ready(&w->pace, now_of(w)) && queue_take(&w->q, now_of(w), &f)) {
-		uint64_t before = unsent(w, true);
-
 		pace_take(&w->pace, f.wire, now_of(w));
-		if (!link_send(w, load_be16(f.bytes + f.len - 10), load_be32(f.bytes + f.len - 4),
-			    load_be32(f.bytes + f.len - 8), f.len))
-			pace_refused(&w->pace);
-		pace_sent(&w->pace, f.len, unsent(w, true) - before, now_of(w));
+		send_measured(w, load_be16(f.bytes + f.len - 10), load_be32(f.bytes + f.len - 4),
+			load_be32(f.bytes + f.len - 8), f.len);
 	}
+	pace_end(&w->pace, !queue_is_empty(&w->q), now_of(w));
 	w->due_us = (pace_due(&w->pace, now_of(w)).ns - NS_PER_S) / NS_PER_US + 999;
 	w->due_us -= w->due_us % 1000; /* timers have milliseconds */
 	if (w->late_us)

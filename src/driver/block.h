@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* While the send buffer of a socket is full: what the loop waits for. */
+#ifndef DRIVER_BLOCK_H
+#define DRIVER_BLOCK_H
+
+#include "driver/driver_state.h"
+
+/** The send buffer of a socket is full: read no port until that socket can be written to. */
+void block_begin(struct driver *d);
+
+/** That has ended, or the sockets are about to be closed: read the ports again. The caller sends
+ * what is left. */
+void block_end(struct driver *d);
+
+#endif
