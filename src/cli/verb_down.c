@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/running.h"
+#include "conf/load.h"
 #include "ctl/client.h"
 #include "ctl/uapi_server.h"
+#include "host/dns.h"
 #include "host/host.h"
 
 #define DOWN_MS 30000
@@ -36,8 +39,28 @@ static bool sweep_sockets(const char *verb, const struct running *site)
 	return err == 0;
 }
 
+/* Remove the name servers of the site, whose journal is lost: their name is that of the interface
+ * in its file. Return: 0 or -errno. */
+static int forget_dns(const char *name_or_path, bool *ret_found)
+{
+	struct conf_report report = { 0 };
+	char *path = conf_path(name_or_path);
+	struct conf_site conf;
+	int err = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (conf_load(path, &conf, &report) == 0 && conf.interface.dns.n)
+		err = dns_forget(conf.interface.name, ret_found);
+	conf_site_fini(&conf);
+	conf_report_fini(&report);
+	free(path);
+	return err;
+}
+
 /* The socket has no listener. Return: VERB_DONE if something could be stopped or undone. */
-static enum verb_exit down_without_socket(const char *verb, const struct running *site)
+static enum verb_exit down_without_socket(
+	const char *verb, const char *name_or_path, const struct running *site)
 {
 	struct error error = { 0 };
 	pid_t pid = host_running(site->name);
@@ -58,6 +81,13 @@ static enum verb_exit down_without_socket(const char *verb, const struct running
 	}
 	if (!sweep_sockets(verb, site))
 		return VERB_FAILED;
+	if (forget_dns(name_or_path, &found) < 0) {
+		fprintf(stderr,
+			"%s: the name servers of %s could not be removed with resolvconf; see its "
+			"output above, and run it again\n",
+			verb, site->name);
+		return VERB_FAILED;
+	}
 	if (pid <= 0 && !found) {
 		fprintf(stderr, "%s: %s is not running and has left nothing behind", verb,
 			site->name);
@@ -87,18 +117,18 @@ static enum verb_exit finish(const char *verb, const struct running *site)
 	return VERB_FAILED;
 }
 
-static enum verb_exit down(const char *verb, const struct running *site)
+static enum verb_exit down(const char *verb, const char *name_or_path, const struct running *site)
 {
 	struct ctl_reply reply;
 	enum verb_exit code;
 	int err = ctl_client_down(site->path, DOWN_MS, &reply);
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
-		return down_without_socket(verb, site);
+		return down_without_socket(verb, name_or_path, site);
 	if (err == -ETIMEDOUT)
 		return still_running(verb, site);
 	if (err == -ECONNRESET && host_wait_stopped(site->name, DOWN_MS) == 0)
-		return down_without_socket(verb, site);
+		return down_without_socket(verb, name_or_path, site);
 	if (err) {
 		running_explain(verb, site, err);
 		return VERB_FAILED;
@@ -126,7 +156,7 @@ static enum verb_exit run(int argc, char **argv)
 		return verb_usage(argv[0], "name the site to take down");
 	if (!running_find(argv[0], argv[optind], &site))
 		return VERB_FAILED;
-	return down(argv[0], &site);
+	return down(argv[0], argv[optind], &site);
 }
 
 const struct verb verb_down = {

@@ -3,9 +3,11 @@
 #include "host/dns.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "host/spawn.h"
@@ -79,6 +81,31 @@ int dns_set(struct netdev *m, const struct conf_interface *wg)
 		return netdev_fail(m, err,
 			"resolvconf -a %s failed\nSee its output above, or remove DNS.", key);
 	return 0;
+}
+
+/** Whether resolvconf has a record of that name: Debian's, and openresolv's in its versions. */
+static bool has_record(const char *key)
+{
+	static const char *const folders[] = { "interface", "interfaces", "keys" };
+	char path[sizeof("/run/resolvconf/interfaces/") + JOURNAL_NAME_LEN];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		snprintf(path, sizeof(path), "/run/resolvconf/%s/%s", folders[i], key);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int dns_forget(const char *ifname, bool *ret_found)
+{
+	struct journal_entry e = { .kind = JOURNAL_DNS };
+
+	make_key(ifname, e.name);
+	if (if_nametoindex(ifname) || !has_record(e.name))
+		return 0;
+	*ret_found = true;
+	return dns_undo(NULL, &e);
 }
 
 int dns_undo(struct netdev *m, const struct journal_entry *e)

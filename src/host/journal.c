@@ -380,25 +380,39 @@ size_t journal_find(const struct journal *j, const struct journal_entry *like)
 	return SIZE_MAX;
 }
 
-/** As journal_find_elsewhere(), in one site's journal. One that cannot be used is no journal. */
+/** A journal may have an entry that cannot be read. Return: -EBADMSG. */
+static int cannot_know(const char *site, struct journal_entry *ret)
+{
+	*ret = (struct journal_entry){ JOURNAL_UNKNOWN };
+	snprintf(ret->name, sizeof(ret->name), "%s.state", site);
+	return -EBADMSG;
+}
+
+/** As journal_find_elsewhere(), in one site's journal. */
 static int find_in(const char *site, const struct journal_entry *like, struct journal_entry *ret)
 {
 	enum journal_where where;
 	struct journal j;
 	int err = journal_load(&j, site);
+	bool unknown;
 	size_t i;
 
+	if (err == -EPERM || err == -EPROTO)
+		return cannot_know(site, ret);
 	if (err < 0)
-		return err == -EPERM || err == -EPROTO || err == -EINVAL ? -ENOENT : err;
-	i = journal_find(&j, like);
-	if (i == SIZE_MAX) {
-		journal_fini(&j);
-		return -ENOENT;
-	}
-	*ret = j.v[i];
-	ret->text = NULL;
+		return err == -EINVAL ? -ENOENT : err; /* not a site's */
 	where = journal_where(&j);
+	i = journal_find(&j, like);
+	unknown = journal_find(&j, &(struct journal_entry){ JOURNAL_UNKNOWN }) != SIZE_MAX;
+	if (i != SIZE_MAX) {
+		*ret = j.v[i];
+		ret->text = NULL;
+	}
 	journal_fini(&j);
+	if (i == SIZE_MAX)
+		return unknown && (where == JOURNAL_HERE || where == JOURNAL_UNDECIDED)
+			       ? cannot_know(site, ret)
+			       : -ENOENT;
 	if (where == JOURNAL_UNDECIDED)
 		return -EIO;
 	return where == JOURNAL_HERE ? 0 : -ENOENT;
@@ -409,6 +423,8 @@ int journal_find_elsewhere(
 {
 	const char *own = strrchr(j->path, '/');
 	DIR *d = opendir(rundir_path());
+	struct journal_entry damaged;
+	bool is_damaged = false;
 	struct dirent *entry;
 	int err = -ENOENT;
 
@@ -422,12 +438,20 @@ int journal_find_elsewhere(
 			continue;
 		*dot = '\0';
 		err = find_in(entry->d_name, like, ret);
+		if (err == -EBADMSG) { /* another one may have the entry */
+			is_damaged = true;
+			damaged = *ret;
+			err = -ENOENT;
+		}
 		errno = 0;
 	}
 	if (err == -ENOENT && errno)
 		err = -errno; /* of readdir() */
 	closedir(d);
-	return err;
+	if (err != -ENOENT || !is_damaged)
+		return err;
+	*ret = damaged;
+	return -EBADMSG;
 }
 
 void journal_fini(struct journal *j)

@@ -80,7 +80,9 @@ size_t journal_find(const struct journal *j, const struct journal_entry *like);
 
 /** Find an entry that matches `like` in the journals of other sites of this namespace, running or
  * not. Hold host_lock_take_shared() as long as the answer must be true. Return: 0 and a copy
- * without its text; -ENOENT if there is none; or another -errno. */
+ * without its text; -ENOENT if there is none; -EBADMSG, and in ret->name the file, if there is none
+ * in what can be read, but one journal is damaged or others can write it, so that it may have one;
+ * or another -errno. */
 MUST_CHECK int journal_find_elsewhere(
 	const struct journal *j, const struct journal_entry *like, struct journal_entry *ret);
 

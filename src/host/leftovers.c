@@ -7,7 +7,9 @@
  * number, but no name: one is left over if no journal contains it and its table has no route,
  * because the route of a running site is added before the rule. The rule for the main table has no
  * table of its own: it is removed when every other rule of ours is accounted for. nft tables are
- * named after an interface that does not exist any more.
+ * named after an interface that does not exist any more. Such a table also shows that
+ * src_valid_mark was 0 before. A journal of another site that cannot be used may have anything:
+ * rules and tables then stay.
  */
 #include "host/leftovers.h"
 
@@ -21,6 +23,7 @@
 #include "host/bridge.h"
 #include "host/kernel_undo.h"
 #include "host/routes.h"
+#include "host/rundir.h"
 #include "host/spawn.h"
 #include "netlink/query.h"
 
@@ -75,6 +78,14 @@ static int is_journalled(struct netdev *m, const struct rule_info *rule)
 
 	if (err == -ENOENT)
 		return 0;
+	if (err == -EBADMSG) {
+		log_warning(
+			"the rule of priority %u stays: %s/%s is damaged or others can write it, "
+			"and it may be its site's. See what is left of that site, then remove the "
+			"file",
+			rule->priority, rundir_path(), ignored.name);
+		return 1;
+	}
 	return err < 0 ? netdev_fail(m, err, "Cannot read the journals of the other sites: %s",
 				 strerror(-err))
 		       : 1;
@@ -138,8 +149,19 @@ static int remove_rules(struct netdev *m, bool *ret_found)
 	return err;
 }
 
+/** Whether a table has the chain that is there if src_valid_mark was 0. */
+static bool has_chain(const char *family, const char *table)
+{
+	const char *const argv[] = { "nft", "list", "table", family, table, NULL };
+	char *text = NULL;
+	bool has = spawn_output(argv, &text) == 0 && strstr(text, "chain " ROUTES_WAS_CHAIN " ");
+
+	free(text);
+	return has;
+}
+
 /** Remove the table of a line of `nft list tables`, "table ip wirespan-wg0", if it is left over. */
-static int remove_table(struct netdev *m, const char *line)
+static int remove_table(struct netdev *m, const char *line, bool *ret_was_zero)
 {
 	struct journal_entry e = { .kind = JOURNAL_NFT };
 	struct journal_entry ignored;
@@ -154,13 +176,16 @@ static int remove_table(struct netdev *m, const char *line)
 	if (query_link(&m->nl, e.name + strlen(ROUTES_TABLE_PREFIX), &link) != -ENODEV)
 		return 0;
 	err = journal_find_elsewhere(&m->journal, &e, &ignored);
+	if (err == -EBADMSG)
+		return 0; /* a warning about the rules has been logged */
 	if (err != -ENOENT)
 		return err;
+	*ret_was_zero |= has_chain(family, e.name);
 	err = netdev_log(m, "nft delete table %s %s", family, e.name);
 	return err < 0 ? err : routes_undo_filter(m, &e);
 }
 
-static int remove_tables(struct netdev *m)
+static int remove_tables(struct netdev *m, bool *ret_was_zero)
 {
 	static const char *const argv[] = { "nft", "list", "tables", NULL };
 	char *text = NULL;
@@ -171,23 +196,32 @@ static int remove_tables(struct netdev *m)
 		return 0; /* without nft no site has a table */
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; err == 0 && line;
 		line = strtok_r(NULL, "\n", &rest))
-		err = remove_table(m, line);
+		err = remove_table(m, line, ret_was_zero);
 	free(text);
 	return err < 0 ? netdev_fail(m, err, "Cannot remove nft's tables: %s", strerror(-err)) : 0;
 }
 
 int leftovers_remove(struct netdev *m, bool *ret_found)
 {
+	const struct journal_entry sysctl = {
+		.kind = JOURNAL_SYSCTL, .name = ROUTES_VALID_MARK, .ours = "1", .was = "0"
+	};
+	bool was_zero = false;
 	bool rules = false;
 	int err = remove_links(m, ret_found);
 
 	if (err == 0)
 		err = remove_rules(m, &rules);
 	*ret_found |= rules;
-	if (err == 0 && rules) {
-		err = remove_tables(m);
+	if (err == 0 && rules)
+		err = remove_tables(m, &was_zero);
+	if (err == 0 && was_zero) {
+		err = routes_undo_sysctl(m, &sysctl);
+		if (err < 0)
+			netdev_fail(m, err, "Cannot restore %s:", ROUTES_VALID_MARK);
+	} else if (err == 0 && rules) {
 		log_info("net.ipv4.conf.all.src_valid_mark stays as it is: its value from before "
-			 "the site was in the lost journal");
+			 "the site is not known, as the journal is lost");
 	}
 	return err;
 }

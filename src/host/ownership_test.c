@@ -328,6 +328,64 @@ static void test_lost_folder(void **state)
 	free(before);
 }
 
+/** The only site, whose journal is lost: the sysctl is as before, whatever it was. */
+static void test_lost_value(void **state)
+{
+	for (int was = 0; was < 2; was++) {
+		char value[] = { (char)('0' + was), 0 };
+		struct error error;
+		bool found = false;
+		char *before;
+
+		assert_int_equal(sysctl_ensure(MARK, value), 0);
+		before = test_host_picture();
+		leave_site("one", "wg1", "");
+		assert_mark("1");
+		assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
+		assert_int_equal(host_undo("one", &found, &error), 0);
+		assert_true(found);
+		assert_same_as(before);
+		assert_mark(value);
+		free(before);
+	}
+}
+
+/** Another site's journal cannot be used: what it may share is not taken from it. */
+static void test_damaged_journal(void **state)
+{
+	static const char *const damages[] = { "echo nonsense >$WIRESPAN_RUNDIR/two.state",
+		"cp $WIRESPAN_RUNDIR/one.state $WIRESPAN_RUNDIR/two.state;"
+		"sed -i 's/^[rs].*/later 1/' $WIRESPAN_RUNDIR/two.state",
+		"cp $WIRESPAN_RUNDIR/one.state $WIRESPAN_RUNDIR/two.state;"
+		"chmod 666 $WIRESPAN_RUNDIR/two.state" };
+	struct error error;
+	struct site site;
+	bool found = false;
+	char *left;
+
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		site_up(&site, "one", "wg1", "");
+		assert_int_equal(system(damages[i]), 0);
+		assert_int_equal(site_down(&site, NULL), 0);
+		assert_mark("1");
+		assert_int_equal(sysctl_ensure(MARK, "0"), 0);
+		leave_site("one", "wg1", "");
+		assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
+		assert_int_equal(host_undo("one", &found, &error), 0);
+		left = test_host_picture();
+		assert_int_equal(count(left, SUPPRESS), 2);
+		assert_int_equal(count(left, "not mark"), 2);
+		free(left);
+		assert_int_equal(system("rm $WIRESPAN_RUNDIR/two.state"), 0);
+		assert_int_equal(host_undo("one", &found, &error), 0);
+		assert_true(found);
+		left = test_host_picture();
+		assert_int_equal(count(left, "not mark"), 0);
+		free(left);
+		assert_mark("0");
+	}
+}
+
 /** The files of a running site are removed: it is not undone, nor started twice. */
 static void test_lost_lock(void **state)
 {
@@ -370,6 +428,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failing_undo, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_unknown_line, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_lost_folder, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_lost_value, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_damaged_journal, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_lost_lock, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, set_up, clean_up),
 	};

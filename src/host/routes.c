@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "host/host_lock.h"
+#include "host/rundir.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
 #include "netlink/query.h"
@@ -191,13 +192,16 @@ static int go_without(struct netdev *m, int err)
 static int set_src_valid_mark(struct netdev *m)
 {
 	struct journal_entry e = { .kind = JOURNAL_SYSCTL, .name = ROUTES_VALID_MARK, .ours = "1" };
+	struct journal_entry found;
 	struct lockfile lock;
 	int err = host_lock_take_shared(&lock, &m->error);
 
 	if (err < 0)
 		return err;
-	err = journal_find_elsewhere(&m->journal, &e, &e);
-	if (err == -ENOENT)
+	err = journal_find_elsewhere(&m->journal, &e, &found);
+	if (err == 0)
+		e = found;
+	if (err == -ENOENT || err == -EBADMSG)
 		err = sysctl_read(ROUTES_VALID_MARK, e.was, sizeof(e.was));
 	if (err < 0)
 		netdev_fail(m, err, "Cannot determine the value of %s: %s", ROUTES_VALID_MARK,
@@ -226,8 +230,19 @@ int routes_restore_valid_mark(struct netdev *m)
 		       : 0;
 }
 
+/** Whether the journal has an entry that src_valid_mark was 0. */
+static bool was_zero(const struct journal *j)
+{
+	const struct journal_entry like = {
+		.kind = JOURNAL_SYSCTL, .name = ROUTES_VALID_MARK, .ours = "1"
+	};
+	size_t i = journal_find(j, &like);
+
+	return i != SIZE_MAX && !strcmp(j->v[i].was, "0");
+}
+
 /** Return: the nft script of the filter, to be freed. The interface has its own tables. */
-static char *filter_text(const struct conf_interface *wg, uint16_t family, uint32_t mark)
+static char *filter_text(const struct conf_interface *wg, uint16_t family, uint32_t mark, bool zero)
 {
 	const char *pf = family == AF_INET6 ? "ip6" : "ip";
 	const char *name = wg->name;
@@ -249,8 +264,8 @@ static char *filter_text(const struct conf_interface *wg, uint16_t family, uint3
 		"}\nchain premangle { type filter hook prerouting priority -150;\n"
 		"meta l4proto udp meta mark set ct mark\n"
 		"}\nchain postmangle { type filter hook postrouting priority -150;\n"
-		"meta l4proto udp mark %" PRIu32 " ct mark set mark\n}\n}\n",
-		mark);
+		"meta l4proto udp mark %" PRIu32 " ct mark set mark\n}\n%s}\n",
+		mark, zero && family == AF_INET ? "chain " ROUTES_WAS_CHAIN " {\n}\n" : "");
 	return text_finish(&t);
 }
 
@@ -262,7 +277,7 @@ static int add_filter(
 	static const char *const check[] = { "nft", "-c", "-f", "-", NULL };
 	static const char *const add[] = { "nft", "-f", "-", NULL };
 	struct journal_entry e = { .kind = JOURNAL_NFT, .six = family == AF_INET6 };
-	char *text = filter_text(wg, family, mark);
+	char *text = filter_text(wg, family, mark, was_zero(&m->journal));
 	int err;
 
 	if (!text)
@@ -501,6 +516,13 @@ static int restore_sysctl(struct netdev *m, const struct journal_entry *e)
 	bool used = false;
 	int err = journal_find_elsewhere(&m->journal, e, &other);
 
+	if (err == -EBADMSG) {
+		log_warning(
+			"%s stays %s: %s/%s is damaged or others can write it, and its site may "
+			"need it. When that has ended: sysctl -w %s=%s",
+			e->name, e->ours, rundir_path(), other.name, e->name, e->was);
+		return 0;
+	}
 	if (err != -ENOENT)
 		return err; /* the other site restores it */
 	err = sysctl_read(e->name, is, sizeof(is));

@@ -15,6 +15,10 @@
 /** Protocol number of our policy rules; iproute2's rt_protos has no name for it. */
 #define ROUTES_RULE_PROTOCOL 87
 
+/** A chain without rules in the IPv4 table of a site: src_valid_mark was 0 before any site set it.
+ * It is there for the case that the journal is lost. */
+#define ROUTES_WAS_CHAIN "src_valid_mark_was_0"
+
 /** Start of the names of our nft tables; the interface's name follows. */
 #define ROUTES_TABLE_PREFIX "wirespan-"
 
