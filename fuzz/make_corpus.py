@@ -309,6 +309,29 @@ def netlink_seeds():
            fixed=struct.pack("<iIHHII", -22, 16, 31, 5, 1, 2), flags=0x300)
 
 
+def engine_packet(kind, body=b"", seq=1, code=0, value=0, time=0, offset=0, port=0, fds=0, total=None):
+    """A packet of struct engine_head (src/backend/engine_message.h) and a part of the body."""
+    length = len(body) if total is None else total
+    return struct.pack("=IIiIQIIII", kind, seq, code, value, time, length, offset, port, fds) + body
+
+
+def engine_message_seeds():
+    result = struct.pack("=5I", 4, 1420, 1500, 1500, 0) + b"Cannot do it.\0Try again.\0"
+    for name, first, packet in (
+        ("await", 0, engine_packet(1, time=1 << 40)),
+        ("apply", 4, engine_packet(3, b"[Interface]\n", fds=1)),
+        ("apply-second-part", 10, engine_packet(3, b"x" * 32, offset=32, fds=2, total=64)),
+        ("port-result", 8, engine_packet(7, value=15, port=51820, fds=2)),
+        ("result", 1, engine_packet(8, result, code=-5)),
+        ("result-without-mtus", 1, engine_packet(8, struct.pack("=I", 0) + b"a\0b\0")),
+        ("result-mtu", 1, engine_packet(8, struct.pack("=5I", 4, 0, 1, 2, 3) + b"\0\0")),
+        ("events", 1, engine_packet(10, struct.pack("=2I", 1, 1400), value=1)),
+        ("port", 1, engine_packet(11, code=-2, value=7, port=51820)),
+        ("log", 1, engine_packet(12, b"a line", value=6)),
+    ):
+        put("engine_message", name, bytes([first]) + packet)
+
+
 split_seeds()
 merge_seeds()
 own_seeds()
@@ -317,3 +340,4 @@ ether_seeds()
 wg_messages_seeds()
 allowedips_seeds()
 netlink_seeds()
+engine_message_seeds()

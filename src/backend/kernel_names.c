@@ -131,11 +131,11 @@ static void log_answer(const struct kernel_name *name, const struct resolver_ans
 {
 	char first[IP_ADDR_TEXT_LEN];
 
-	if (a->problem && !name->failed)
+	if (resolver_problem_text(a->code) && !name->failed)
 		log_warning("Cannot find the address of %s: %s. Retrying at growing intervals; "
 			    "is the name right, and is a name server reachable?",
-			name->host, a->problem);
-	else if (!a->problem && (name->failed || !name->found))
+			name->host, resolver_problem_text(a->code));
+	else if (!resolver_problem_text(a->code) && (name->failed || !name->found))
 		log_info("%s has the address %s%s", name->host, ip_addr_text(&a->v[0].addr, first),
 			a->n > 1 ? " and others" : "");
 }
@@ -187,9 +187,9 @@ static bool apply_answer(const struct kernel_names_target *target, struct kernel
 {
 	log_answer(name, a);
 	name->asking = false;
-	name->failed = a->problem;
-	name->problem = a->problem;
-	if (a->problem) {
+	name->failed = resolver_problem_text(a->code);
+	name->problem = resolver_problem_text(a->code);
+	if (resolver_problem_text(a->code)) {
 		name->due = mono_add(clock_mono(), name->retry_ns);
 		name->retry_ns = 2 * name->retry_ns < RETRY_MAX ? 2 * name->retry_ns : RETRY_MAX;
 		return false;

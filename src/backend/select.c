@@ -3,7 +3,11 @@
 #include "backend/select.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "backend/isolated.h"
 #include "backend/kernel_site.h"
 #include "backend/userspace_site.h"
 
@@ -46,4 +50,14 @@ int backend_select(const struct conf_site *conf, struct choice *ret_choice, stru
 	if (err == 0)
 		*ret_choice = choice;
 	return err;
+}
+
+void backend_isolate(enum conf_isolation wanted, struct choice *choice)
+{
+	const char *text = getenv("WIRESPAN_ISOLATION");
+	bool isolated = wanted == CONF_ISOLATION_DEFAULT ? text && !strcmp(text, "yes")
+							 : wanted == CONF_ISOLATION_YES;
+
+	if (isolated && choice->backend == &backend_userspace)
+		choice->backend = &backend_isolated;
 }

@@ -21,4 +21,11 @@ struct choice {
 int backend_select(
 	const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error);
 
+/**
+ * Run the chosen back end in a confined process if `[Site] Isolation = wanted` is yes, or without
+ * that key the environment variable WIRESPAN_ISOLATION; the default is no. This has no effect on a
+ * back end that carries no packets in a process of ours.
+ */
+void backend_isolate(enum conf_isolation wanted, struct choice *choice);
+
 #endif

@@ -10,6 +10,7 @@
 #include "driver/listen.h"
 #include "driver/ports.h"
 #include "driver/report.h"
+#include "netlink/ifindex.h"
 #include "netlink/query.h"
 #include "underlay/dns_endpoint.h"
 #include "underlay/sticky_source.h"
@@ -221,8 +222,8 @@ static struct status_route route_of(struct underlay *u, const struct endpoint *e
 	if (view.leads == LEADS_OUT && !view.other)
 		return r;
 	if (view.route != view.other) /* otherwise it is another of several next hops */
-		(void)if_indextoname(view.route, r.interface);
-	(void)if_indextoname(view.other, r.sent_by);
+		ifindex_name(view.route, r.interface);
+	ifindex_name(view.other, r.sent_by);
 	return r;
 }
 

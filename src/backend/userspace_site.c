@@ -17,6 +17,8 @@
 #include "driver/listen.h"
 #include "driver/ports.h"
 #include "driver/snapshot.h"
+#include "driver/sockets.h"
+#include "driver/uapi.h"
 #include "pkt/dropclock.h"
 #include "underlay/dns_endpoint.h"
 #include "underlay/peer_paths.h"
@@ -35,6 +37,7 @@ struct userspace_site {
 	struct pmtu_policy mtus;
 	struct wgsock wgsock;
 	struct drop_clock drop_clock;
+	bool adopted;	 /* its descriptors were opened by another process, which serves wg(8) */
 	uint32_t fwmark; /* requested last */
 	unsigned events; /* for the next work() */
 };
@@ -44,8 +47,7 @@ static struct userspace_site *userspace_of(struct backend_site *s)
 	return CONTAINER_OF(s, struct userspace_site, site);
 }
 
-/* Check that TUN and TAP interfaces can be opened. */
-static int probe(const struct conf_site *conf, struct error *ret_error)
+int userspace_site_probe(const struct conf_site *conf, struct error *ret_error)
 {
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
@@ -85,7 +87,28 @@ static int compute_mtus(
 		       : 0;
 }
 
-static int open_engine(struct userspace_site *u, struct error *ret_error)
+int userspace_site_tun_error(int err, struct error *ret_error)
+{
+	return error_set(ret_error, err,
+		"Cannot make the interface [Interface] Name:\n"
+		"Are you root, is /dev/net/tun there, and the name free?");
+}
+
+/* Offer the descriptors that another process has opened. */
+static int offer_all(struct userspace_site *u, const struct userspace_adopted *a)
+{
+	int err = a->fd4 < 0 && a->fd6 < 0 ? 0 : sockets_offer(u->driver, a->fd4, a->fd6);
+
+	for (size_t i = 0; i < a->n_ports && !err; i++)
+		err = ports_offer(u->driver, a->ports[i]);
+	u->driver->opener = a->opener;
+	u->userspace.underlay.resolver_fd = a->resolver_fd;
+	u->adopted = true;
+	return err;
+}
+
+static int open_engine(
+	struct userspace_site *u, const struct userspace_adopted *adopted, struct error *ret_error)
 {
 	struct driver_sizes sizes = {
 		.peers = u->conf->n_peers + 8, .allowed_ips = 64, .packet_max = 10240
@@ -96,18 +119,19 @@ static int open_engine(struct userspace_site *u, struct error *ret_error)
 		return err;
 	u->driver = u->userspace.driver;
 	u->mtus.underlay = &u->userspace.underlay;
+	err = adopted ? offer_all(u, adopted) : 0;
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot use the monitor's descriptors:\n");
 	err = userspace_open_tun(&u->userspace, u->conf->interface.name, -1);
 	if (err < 0)
-		return error_set(ret_error, err,
-			"Cannot make the interface [Interface] Name:\n"
-			"Are you root, is /dev/net/tun there, and the name free?");
+		return userspace_site_tun_error(err, ret_error);
 	err = apply_add(u->driver, u->conf, ret_error);
 	snapshot_forget_keys(u->conf);
 	return err;
 }
 
-static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
-	struct backend_site **ret, struct error *ret_error)
+int userspace_site_open(struct loop *loop, struct conf_site *conf,
+	const struct userspace_adopted *adopted, struct backend_site **ret, struct error *ret_error)
 {
 	struct userspace_site *u = calloc(1, sizeof(*u));
 	int err;
@@ -118,7 +142,7 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	u->conf = conf;
 	u->loop = loop;
 	u->fwmark = conf->interface.fwmark;
-	err = open_engine(u, ret_error);
+	err = open_engine(u, adopted, ret_error);
 	if (!err)
 		err = compute_mtus(u, conf, ret_error);
 	if (err < 0) {
@@ -127,6 +151,53 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	}
 	*ret = &u->site;
 	return 0;
+}
+
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
+{
+	return userspace_site_open(loop, conf, NULL, ret, ret_error);
+}
+
+int userspace_site_offer(struct backend_site *s, int fd)
+{
+	return ports_offer(userspace_of(s)->driver, fd);
+}
+
+void userspace_site_discard_offered(struct backend_site *s)
+{
+	ports_close_offered(userspace_of(s)->driver);
+}
+
+/* Parse a request of wg(8). Return: UAPI_GET or UAPI_SET, or another result if it is not valid. */
+static enum uapi_step parse_request(struct uapi_request *r, const char *text)
+{
+	enum uapi_step step = UAPI_MORE;
+
+	while (step == UAPI_MORE && *text) {
+		size_t len = strcspn(text, "\n");
+
+		step = uapi_request_line(r, text, len);
+		text += len + (text[len] == '\n');
+	}
+	return step;
+}
+
+int userspace_site_wg(struct backend_site *s, const char *request, char **ret_text, size_t *ret_len)
+{
+	struct driver *d = userspace_of(s)->driver;
+	struct uapi_request r = { 0 };
+	enum uapi_step step = parse_request(&r, request);
+	int err = -EINVAL;
+
+	*ret_text = NULL;
+	*ret_len = 0;
+	if (step == UAPI_GET)
+		err = uapi_get(d, ret_text, ret_len);
+	else if (step == UAPI_SET)
+		err = uapi_set(d, &r.set);
+	uapi_request_fini(&r);
+	return err;
 }
 
 static void await_names(struct backend_site *s, struct mono until, int stop_fd)
@@ -156,18 +227,9 @@ static void open_wgsock(struct userspace_site *u)
 {
 	const char *name = u->conf->interface.name;
 	int err = wgsock_open(&u->wgsock, u->loop, &u->userspace, name, -1, on_wgsock_removed, u);
-	char path[UNIXSOCK_PATH_LEN] = UAPI_FOLDER;
-	char text[UNIXSOCK_TEXT_LEN];
 
-	(void)!uapi_server_path(name, path);
-	if (err == -EADDRINUSE)
-		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
-			    "another network namespace. Choose another [Interface] Name.",
-			name, UAPI_FOLDER, name);
-	else if (err < 0)
-		log_warning("wg(8) will not show %s: cannot open its socket %s: %s. %s", name, path,
-			unixsock_problem(path, err, text),
-			error_limit_hint(err) ? error_limit_hint(err) : "");
+	if (err < 0)
+		wgsock_warn(name, err);
 }
 
 /* Follow the paths of all peers, with the don't-fragment bit set for probes; or use the configured
@@ -189,7 +251,8 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 		return error_set(ret_error, err, "%s\n%s", listen_problem(port, fwmark, err, text),
 			listen_hint(err));
 	u->fwmark = fwmark;
-	open_wgsock(u);
+	if (!u->adopted)
+		open_wgsock(u);
 	follow_paths(u);
 	driver_work(u->driver);
 	err = pmtu_policy_listen(&u->mtus, u->loop);
@@ -329,7 +392,7 @@ static int report(struct backend_site *s, struct status_report *r)
 
 const struct backend backend_userspace = {
 	.name = "userspace",
-	.probe = probe,
+	.probe = userspace_site_probe,
 	.open = open_site,
 	.await_names = await_names,
 	.mtus = mtus,

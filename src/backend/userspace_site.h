@@ -3,9 +3,48 @@
 #ifndef BACKEND_USERSPACE_SITE_H
 #define BACKEND_USERSPACE_SITE_H
 
+#include <stddef.h>
+
 #include "backend/backend.h"
+#include "driver/driver_state.h"
 
 /** The back end `userspace`: one engine in this process, driven by its event loop. */
 extern const struct backend backend_userspace;
+
+/** Descriptors that another process has opened for the engine of this one, which owns them
+ * afterwards. */
+struct userspace_adopted {
+	const int *ports; /* `n_ports` TAPs, and the TUN */
+	size_t n_ports;
+	int fd4; /* sockets for the UDP port; both -1: none */
+	int fd6;
+	const struct driver_opener *opener; /* opens further sockets */
+	int resolver_fd; /* connected to a process that resolves names; 0: threads do */
+};
+
+/** Check that TUN and TAP interfaces can be opened. Return: 0, or -errno with `ret_error`
+ * filled. */
+int userspace_site_probe(const struct conf_site *conf, struct error *ret_error);
+
+/** As `open` of struct backend, with adopted descriptors, or NULL. Then the site does not serve
+ * wg(8) itself. */
+int userspace_site_open(struct loop *loop, struct conf_site *conf,
+	const struct userspace_adopted *adopted, struct backend_site **ret,
+	struct error *ret_error);
+
+/** Take ownership of a TAP for a session that apply() is about to add. Return: 0; or -errno with
+ * `fd` still the caller's. */
+int userspace_site_offer(struct backend_site *s, int fd);
+
+/** Close the TAPs that were offered and not used. */
+void userspace_site_discard_offered(struct backend_site *s);
+
+/** Perform a request of wg(8), as text. Return: 0, with a reply for a get request (to be wiped and
+ * freed), else NULL; or -errno. */
+int userspace_site_wg(
+	struct backend_site *s, const char *request, char **ret_text, size_t *ret_len);
+
+/** Fill in the error of a TUN that cannot be made. Return: `err`. */
+int userspace_site_tun_error(int err, struct error *ret_error);
 
 #endif

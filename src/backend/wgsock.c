@@ -2,6 +2,10 @@
 /* The socket for wg(8): connects the event loop, the socket's server and the engine. */
 #include "backend/wgsock.h"
 
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/log.h"
 #include "driver/uapi.h"
 
 static int on_get(void *ctx, char **ret_text, size_t *ret_len)
@@ -33,19 +37,15 @@ static void on_readable(void *ctx, uint32_t events)
 	uapi_server_run(s->server);
 }
 
-int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace,
-	const char *ifname, int listen_fd, void (*ended)(void *ctx), void *ctx)
+int wgsock_serve(struct wgsock *s, struct loop *loop, const struct uapi_server_config *calls,
+	const char *ifname)
 {
 	char path[UNIXSOCK_PATH_LEN];
-	struct uapi_server_config config = { .path = path,
-		.listen_fd = listen_fd,
-		.get = on_get,
-		.set = on_set,
-		.ended = on_ended,
-		.ctx = s };
+	struct uapi_server_config config = *calls;
 	int err = uapi_server_path(ifname, path);
 
-	*s = (struct wgsock){ .userspace = userspace, .loop = loop, .ended = ended, .ctx = ctx };
+	s->loop = loop;
+	config.path = path;
 	if (!err)
 		err = uapi_server_open(&config, &s->server);
 	if (err < 0)
@@ -56,6 +56,33 @@ int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace
 		s->server = NULL;
 	}
 	return err;
+}
+
+int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace,
+	const char *ifname, int listen_fd, void (*ended)(void *ctx), void *ctx)
+{
+	const struct uapi_server_config calls = {
+		.listen_fd = listen_fd, .get = on_get, .set = on_set, .ended = on_ended, .ctx = s
+	};
+
+	*s = (struct wgsock){ .userspace = userspace, .ended = ended, .ctx = ctx };
+	return wgsock_serve(s, loop, &calls, ifname);
+}
+
+void wgsock_warn(const char *ifname, int err)
+{
+	char path[UNIXSOCK_PATH_LEN] = UAPI_FOLDER;
+	char text[UNIXSOCK_TEXT_LEN];
+
+	(void)!uapi_server_path(ifname, path);
+	if (err == -EADDRINUSE)
+		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
+			    "another network namespace. Choose another [Interface] Name.",
+			ifname, UAPI_FOLDER, ifname);
+	else
+		log_warning("wg(8) will not show %s: cannot open its socket %s: %s. %s", ifname,
+			path, unixsock_problem(path, err, text),
+			error_limit_hint(err) ? error_limit_hint(err) : "");
 }
 
 void wgsock_close(struct wgsock *s)

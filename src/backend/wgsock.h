@@ -10,7 +10,7 @@
 /** The socket of one interface. Zeroed means closed. */
 struct wgsock {
 	struct uapi_server *server;
-	struct userspace *userspace;
+	struct userspace *userspace; /* NULL after wgsock_serve() */
 	struct loop *loop;
 	struct loop_watch watch;
 	void (*ended)(void *ctx);
@@ -25,6 +25,14 @@ struct wgsock {
  */
 int wgsock_open(struct wgsock *s, struct loop *loop, struct userspace *userspace,
 	const char *ifname, int listen_fd, void (*ended)(void *ctx), void *ctx);
+
+/** As wgsock_open(), with the functions of `calls` in place of an engine in this process; its path
+ * is not used. */
+int wgsock_serve(struct wgsock *s, struct loop *loop, const struct uapi_server_config *calls,
+	const char *ifname);
+
+/** Log that wg(8) will not show the interface, because its socket cannot be opened (`err`). */
+void wgsock_warn(const char *ifname, int err);
 
 /** Close it and remove the socket's file. A closed socket is allowed. */
 void wgsock_close(struct wgsock *s);

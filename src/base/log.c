@@ -15,6 +15,7 @@
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool use_syslog;
+static void (*sink)(enum log_level level, const char *line); /* or NULL */
 static const char *program = "wirespan";
 static char subject[64]; /* with ": " at its end, or empty */
 
@@ -76,6 +77,11 @@ void log_to_syslog(void)
 	use_syslog = true;
 }
 
+void log_to_sink(void (*to)(enum log_level level, const char *line))
+{
+	sink = to;
+}
+
 /* Whether stderr is the journal's stream, whose device and inode systemd passes on. A program that
  * a service starts inherits the variable also if its stderr is another file. Source:
  * systemd.exec(5), $JOURNAL_STREAM. */
@@ -101,7 +107,9 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (use_syslog)
+	if (sink)
+		sink(level, line);
+	else if (use_syslog)
 		syslog((int)level, "%s%s", subject, line);
 	else if (is_journal())
 		fprintf(stderr, "<%d>%s%s\n", (int)level, subject, line);

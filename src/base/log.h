@@ -35,6 +35,10 @@ void log_set_subject(const char *format, ...) __attribute__((format(printf, 1, 2
 /** Write to syslog(3) instead of stderr from now on, for a daemon without a terminal. */
 void log_to_syslog(void);
 
+/** Pass each message to `to` from now on, in place of stderr or syslog; for a process that may
+ * write to neither. */
+void log_to_sink(void (*to)(enum log_level level, const char *line));
+
 /** Write one message, which states the attempt, the cause of the failure and the remedy. Only
  * layers 4 and above log. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -8,6 +8,7 @@
 
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "confine/title.h"
 #include "daemon/wg_daemon.h"
 
 /* A standard stream that was closed at start must not become the descriptor of a TUN or socket:
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
 	int result;
 
 	occupy_standard_streams();
+	title_init(argc, argv);
 	if (!strcmp(name, "wirespan-wg"))
 		return wg_daemon_main(argc, argv);
 	result = table_main(argc, argv);

@@ -36,6 +36,11 @@ struct status_member *status_add_member(struct status_bridge *bridge)
 	return array_grow(&bridge->members, &bridge->members_len, sizeof(*bridge->members));
 }
 
+struct status_process *status_add_process(struct status_report *r)
+{
+	return array_grow(&r->processes, &r->processes_len, sizeof(*r->processes));
+}
+
 struct status_difference *status_add_difference(struct status_report *r)
 {
 	return array_grow(&r->differences, &r->differences_len, sizeof(*r->differences));
@@ -93,6 +98,7 @@ void status_report_fini(struct status_report *r)
 	free(r->peers);
 	free(r->tunnels);
 	free(r->sessions);
+	free(r->processes);
 	free(r->differences);
 	free(r->warnings);
 	free(r->wg.addresses.v);

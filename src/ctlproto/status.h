@@ -252,6 +252,14 @@ struct status_engine {
 	uint64_t memory_bytes;	 /* engine memory, fixed at start */
 };
 
+/** A confined process of the site; the site's own pid is that of the monitor. */
+struct status_process {
+	char role[16]; /* "engine", "resolver" */
+	uint32_t pid;
+	uint32_t user;			   /* its uid */
+	char confinement[STATUS_TEXT_LEN]; /* what is in force, as words */
+};
+
 /** A message to the user: a fault or degradation, and a hint. */
 struct status_warning {
 	char text[STATUS_TEXT_LEN];
@@ -281,6 +289,8 @@ struct status_report {
 	struct status_engine engine;
 	struct drop_counters drops;
 	struct drop_counters drop_ages_ms; /* how long ago each reason last occurred; 0: never */
+	struct status_process *processes;
+	size_t processes_len;
 	struct status_difference *differences;
 	size_t differences_len;
 	struct status_warning *warnings;
@@ -301,6 +311,9 @@ struct status_bridge *status_add_bridge(struct status_report *r);
 
 /** Append a zeroed port to a bridge. Return: as status_add_peer(). */
 struct status_member *status_add_member(struct status_bridge *bridge);
+
+/** Append a zeroed process. Return: as status_add_peer(). */
+struct status_process *status_add_process(struct status_report *r);
 
 /** Append a zeroed difference. Return: as status_add_peer(). */
 struct status_difference *status_add_difference(struct status_report *r);

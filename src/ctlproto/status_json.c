@@ -191,6 +191,14 @@ static const struct field engine[] = {
 	{ NULL },
 };
 
+static const struct field process[] = {
+	{ FIELD_ROW(status_process, "role", FIELD_TEXT, role) },
+	{ FIELD_ROW(status_process, "pid", FIELD_NUMBER, pid) },
+	{ FIELD_ROW(status_process, "user", FIELD_NUMBER, user) },
+	{ FIELD_ROW(status_process, "confinement", FIELD_TEXT, confinement) },
+	{ NULL },
+};
+
 static const char *const remedies[] = { "restore", "wait", "leave" };
 _Static_assert(ARRAY_LEN(remedies) == STATUS_REMEDY_COUNT, "every remedy has a name");
 
@@ -226,6 +234,7 @@ static const struct field report[] = {
 	{ FIELD_ROW(status_report, "engine", FIELD_OBJECT, engine), .sub = engine },
 	{ FIELD_ROW(status_report, "drops", FIELD_DROPS, drops) },
 	{ FIELD_ROW(status_report, "drop_ages_ms", FIELD_DROPS, drop_ages_ms) },
+	{ FIELD_ROW_ARRAY(status_report, "processes", processes, process) },
 	{ FIELD_ROW_ARRAY(status_report, "differences", differences, difference) },
 	{ FIELD_ROW_ARRAY(status_report, "warnings", warnings, warning) },
 	{ NULL },

@@ -9,6 +9,7 @@
 #include "base/keytext.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "ctlproto/uapi_parse.h"
 #include "wg/device.h"
 
 static void add_key(struct text *t, const char *name, const uint8_t key[static KEY_LEN])
@@ -55,6 +56,51 @@ int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t f
 	LIST_FOR_EACH(l, &dev->peers)
 	add_peer(&t, dev, CONTAINER_OF(l, struct wg_peer, link));
 	text_add(&t, "errno=0\n\n");
+	return text_take(&t, ret_text, ret_len);
+}
+
+static void add_flag(struct text *t, const char *name, bool value)
+{
+	if (value)
+		text_add(t, "%s=true\n", name);
+}
+
+/* Add the section of one peer of a set request. */
+static void add_change(struct text *t, const struct uapi_peer *peer)
+{
+	char endpoint[ENDPOINT_TEXT_LEN];
+	char prefix[IP_PREFIX_TEXT_LEN];
+
+	add_key(t, "public_key", peer->public_key);
+	add_flag(t, "remove", peer->remove);
+	add_flag(t, "update_only", peer->update_only);
+	if (peer->has_psk)
+		add_key(t, "preshared_key", peer->psk);
+	if (peer->has_endpoint)
+		text_add(t, "endpoint=%s\n", endpoint_text(&peer->endpoint, endpoint));
+	if (peer->has_keepalive)
+		text_add(t, "persistent_keepalive_interval=%u\n", peer->keepalive_s);
+	add_flag(t, "replace_allowed_ips", peer->replace_allowed_ips);
+	for (size_t i = 0; i < peer->prefixes_len; i++)
+		text_add(t, "allowed_ip=%s%s\n", peer->prefixes[i].remove ? "-" : "",
+			ip_prefix_text(&peer->prefixes[i].prefix, prefix));
+}
+
+int uapi_print_set(const struct uapi_set *set, char **ret_text, size_t *ret_len)
+{
+	struct text t = { 0 };
+
+	text_add(&t, "set=1\n");
+	if (set->has_private_key)
+		add_key(&t, "private_key", set->private_key);
+	if (set->has_listen_port)
+		text_add(&t, "listen_port=%u\n", set->listen_port);
+	if (set->has_fwmark)
+		text_add(&t, "fwmark=%" PRIu32 "\n", set->fwmark);
+	add_flag(&t, "replace_peers", set->replace_peers);
+	for (size_t i = 0; i < set->peers_len; i++)
+		add_change(&t, &set->peers[i]);
+	text_add(&t, "\n");
 	return text_take(&t, ret_text, ret_len);
 }
 

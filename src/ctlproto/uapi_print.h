@@ -8,6 +8,7 @@
 
 #include "base/must_check.h"
 
+struct uapi_set;
 struct wg_device;
 
 #define UAPI_ERRNO_LEN 24 /* of "errno=…" with two newlines and a NUL */
@@ -19,6 +20,10 @@ struct wg_device;
  */
 MUST_CHECK int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t fwmark,
 	char **ret_text, size_t *ret_len);
+
+/** Write a set request, with the blank line that ends it; zones must have been converted to scopes.
+ * It contains keys: the caller wipes and frees it. Return: 0 or -ENOMEM. */
+MUST_CHECK int uapi_print_set(const struct uapi_set *set, char **ret_text, size_t *ret_len);
 
 /** Write a reply that consists of the result only: 0, -errno for a set request, or errno for a get
  * request, as wg(8) expects them. Return: its length without the NUL. */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "ctlproto/uapi_parse.h"
 #include "wg/device.h"
 
 /** A device with two peers. */
@@ -140,9 +141,42 @@ static void test_errno(void **state)
 	assert_string_equal(buf, "errno=-22\n\n");
 }
 
+/* A set request that is parsed, printed and parsed again is the same. */
+static void test_set(void **state)
+{
+	static const char *const lines[] = { "set=1",
+		"private_key=0101010101010101010101010101010101010101010101010101010101010101",
+		"listen_port=51820", "fwmark=7", "replace_peers=true",
+		"public_key=0202020202020202020202020202020202020202020202020202020202020202",
+		"update_only=true",
+		"preshared_key=0303030303030303030303030303030303030303030303030303030303030303",
+		"endpoint=[fe80::1%3]:51820", "persistent_keepalive_interval=25",
+		"replace_allowed_ips=true", "allowed_ip=10.0.0.0/8", "allowed_ip=-fd00::/8",
+		"public_key=0404040404040404040404040404040404040404040404040404040404040404",
+		"remove=true", "" };
+	struct uapi_request r = { 0 };
+	enum uapi_step step = UAPI_MORE;
+	char whole[1024] = "";
+	char *text;
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		assert_int_equal(step, UAPI_MORE);
+		step = uapi_request_line(&r, lines[i], strlen(lines[i]));
+		strcat(strcat(whole, lines[i]), "\n");
+	}
+	assert_int_equal(step, UAPI_SET);
+	assert_int_equal(uapi_print_set(&r.set, &text, &len), 0);
+	assert_string_equal(text, whole);
+	assert_int_equal(len, strlen(whole));
+	free(text);
+	uapi_request_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_errno),

@@ -371,10 +371,12 @@ static void on_child(struct site_daemon *r)
 	pid_t pid;
 	int err;
 
+	if (!r->hook)
+		return; /* the back end waits for its own processes */
 	do
-		pid = waitpid(-1, &status, WNOHANG);
-	while (pid < 0 && errno != ECHILD);
-	if (pid <= 0 || pid != r->hook)
+		pid = waitpid(r->hook, &status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	if (pid != r->hook)
 		return;
 	r->hook = 0;
 	err = host_hook_end(r->host, r->hook_kind, status, &e);
@@ -471,6 +473,7 @@ static int run_up(struct site_daemon *r)
 	err = backend_select(r->conf, &r->choice, &e);
 	if (err < 0)
 		return log_error_text(&e);
+	backend_isolate(r->conf->isolation, &r->choice);
 	backend = r->choice.backend;
 	log_info("back end: %s (%s)", backend->name, r->choice.reason);
 	err = host_open(r->conf, backend->resumes ? HOST_RESUME : HOST_UNDO, NULL, &r->host, &e);

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "driver/ports.h"
+#include "netlink/ifindex.h"
 
 static struct l2tp_tunnel tunnel_of(const struct conf_tunnel *c)
 {
@@ -119,7 +120,7 @@ static int new_session(struct driver *d, struct driver_tunnel *tunnel, const str
 	s->path.port.user = &s->io;
 	err = ports_open(d, c->name, TAP_ETHERNET, &s->io.tap);
 	if (!err) {
-		s->path.port.ifindex = if_nametoindex(s->io.tap.name);
+		s->path.port.ifindex = ifindex_of(s->io.tap.name);
 		err = session_in(d, s, tunnel, c);
 	}
 	if (!err && d->running)
@@ -221,6 +222,15 @@ static void make_room(struct driver *d, const struct conf_site *conf)
 	}
 }
 
+int apply_session_error(const char *name, int err, struct error *ret_error)
+{
+	return error_set(ret_error, err,
+		"Cannot make interface %s: %s.\n"
+		"Is the name in use by another program (ip link)? Is "
+		"/dev/net/tun there?",
+		name, strerror(-err));
+}
+
 int apply_sessions(struct driver *d, const struct conf_site *conf, struct error *ret_error)
 {
 	make_room(d, conf);
@@ -237,11 +247,7 @@ int apply_sessions(struct driver *d, const struct conf_site *conf, struct error 
 		for (size_t k = 0; k < c->n_sessions; k++) {
 			err = apply_session(d, t, &c->sessions[k]);
 			if (err < 0)
-				return error_set(ret_error, err,
-					"Cannot make interface %s: %s.\n"
-					"Is the name in use by another program (ip link)? Is "
-					"/dev/net/tun there?",
-					c->sessions[k].name, strerror(-err));
+				return apply_session_error(c->sessions[k].name, err, ret_error);
 		}
 	}
 	return 0;

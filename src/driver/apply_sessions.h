@@ -11,6 +11,9 @@
  * or -errno with `ret_error` filled. */
 int apply_sessions(struct driver *d, const struct conf_site *conf, struct error *ret_error);
 
+/** Fill in the error of a session's interface that cannot be made. Return: `err`. */
+int apply_session_error(const char *name, int err, struct error *ret_error);
+
 /** Remove every tunnel and session that `conf` does not contain. */
 void apply_sessions_sweep(struct driver *d, const struct conf_site *conf);
 

@@ -260,7 +260,7 @@ int driver_rebind(struct driver *d, uint16_t port, uint32_t fwmark)
 	if (port != d->udp.port)
 		err = sockets_exchange(d, port, fwmark);
 	else if (fwmark != d->fwmark)
-		err = udp_set_fwmark(&d->udp, fwmark);
+		err = sockets_mark(d, &d->udp, fwmark);
 	else
 		return 0;
 	if (err < 0)

@@ -56,6 +56,23 @@ struct driver_underlay {
 	void *ctx;
 };
 
+/**
+ * Who opens the UDP sockets, in place of the driver itself: a process that is not allowed to. Each
+ * returns 0 or -errno.
+ */
+struct driver_opener {
+	/** As udp_open(). */
+	int (*open)(void *ctx, uint16_t port, uint32_t fwmark, struct udp *ret);
+
+	/** Whether the port (0: any) can be opened now. */
+	int (*try)(void *ctx, uint16_t port, uint32_t fwmark);
+
+	/** As udp_set_fwmark(), for the sockets opened last. */
+	int (*mark)(void *ctx, uint32_t fwmark);
+
+	void *ctx;
+};
+
 /** Enabled offloads and the AEAD provider; see driver_options_from(). */
 struct driver_options {
 	struct tap_offloads tap;
@@ -130,8 +147,9 @@ struct driver {
 	struct engine engine;
 	struct loop *loop;
 	struct driver_options options;
-	struct list offered;	/* TAPs and TUNs to be used instead of new ones */
-	struct udp offered_udp; /* likewise; closed: none */
+	const struct driver_opener *opener; /* NULL: the driver opens its sockets itself */
+	struct list offered;		    /* TAPs and TUNs to be used instead of new ones */
+	struct udp offered_udp;		    /* likewise; closed: none */
 	struct driver_port tun;
 	uint32_t tun_ifindex; /* in the sockets' namespace; 0: the interface is not there */
 	struct list peers;

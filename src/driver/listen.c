@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "driver/driver.h"
+#include "driver/sockets.h"
 
 const char *listen_problem(
 	uint16_t port, uint32_t fwmark, int err, char ret[static LISTEN_TEXT_LEN])
@@ -98,25 +99,13 @@ void listen_down(struct driver *d)
 	driver_stop(d);
 }
 
-/* Return: 0, or -errno if the port (0: any) cannot be opened with this mark at present. */
-static int try_port(const struct driver *d, uint16_t port, uint32_t fwmark)
-{
-	struct udp udp;
-	int err;
-
-	if (port && port == d->offered_udp.port)
-		return 0;
-	err = udp_open(port, fwmark, d->options.udp, &udp);
-	if (!err)
-		udp_close(&udp);
-	return err;
-}
-
 /* Handle a request while the interface is down, or for a firewall mark while the port is
  * pending. */
 static int request_later(struct driver *d, const uint16_t *port, uint32_t fwmark)
 {
-	int err = try_port(d, port ? *port : 0, fwmark);
+	uint16_t wanted = port ? *port : 0;
+	bool offered = wanted && wanted == d->offered_udp.port;
+	int err = offered ? 0 : sockets_try(d, wanted, fwmark);
 
 	if (err < 0)
 		return err;

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "driver/batch.h"
+#include "netlink/ifindex.h"
 #include "path/tx.h"
 
 /* Most superframes read from one descriptor before the other descriptors are served. */
@@ -95,7 +96,7 @@ static void use_tun(struct driver *d)
 					     .tcp6 = d->tun.tap.offloads.tso,
 					     .udp = d->tun.tap.offloads.uso,
 				     });
-	d->tun_ifindex = if_nametoindex(d->tun.tap.name);
+	d->tun_ifindex = ifindex_of(d->tun.tap.name);
 }
 
 int ports_offer(struct driver *d, int fd)

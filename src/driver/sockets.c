@@ -131,15 +131,40 @@ static bool take_offered(struct driver *d, uint16_t port, struct udp *ret)
 	return true;
 }
 
+int sockets_mark(struct driver *d, struct udp *udp, uint32_t fwmark)
+{
+	return d->opener ? d->opener->mark(d->opener->ctx, fwmark) : udp_set_fwmark(udp, fwmark);
+}
+
+int sockets_try(const struct driver *d, uint16_t port, uint32_t fwmark)
+{
+	struct udp udp;
+	int err;
+
+	if (d->opener)
+		return d->opener->try(d->opener->ctx, port, fwmark);
+	err = udp_open(port, fwmark, d->options.udp, &udp);
+	if (!err)
+		udp_close(&udp);
+	return err;
+}
+
+/* Open new sockets. Return: 0 or -errno. */
+static int open_new(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
+{
+	return d->opener ? d->opener->open(d->opener->ctx, port, fwmark, ret)
+			 : udp_open(port, fwmark, d->options.udp, ret);
+}
+
 int sockets_open(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret)
 {
 	bool offered = take_offered(d, port, ret);
-	int err = offered ? 0 : udp_open(port, fwmark, d->options.udp, ret);
+	int err = offered ? 0 : open_new(d, port, fwmark, ret);
 
 	if (err < 0)
 		return err;
 	if (offered)
-		err = udp_set_fwmark(ret, fwmark);
+		err = sockets_mark(d, ret, fwmark);
 	if (!err)
 		err = udp_set_df(ret, d->df);
 	if (err < 0)

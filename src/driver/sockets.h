@@ -16,6 +16,12 @@ int sockets_offer(struct driver *d, int fd4, int fd6);
  * -errno with neither open. */
 int sockets_open(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *ret);
 
+/** Set the firewall mark of open sockets. Return: 0 or -errno. */
+int sockets_mark(struct driver *d, struct udp *udp, uint32_t fwmark);
+
+/** Return: 0, or -errno if the port (0: any) cannot be opened with this mark at present. */
+int sockets_try(const struct driver *d, uint16_t port, uint32_t fwmark);
+
 /** Watch both sockets. Return: 0, or -errno with neither watched. */
 int sockets_watch(struct driver *d, const struct udp *udp, struct socket_watches *w);
 

@@ -16,6 +16,10 @@
 #include "host/undo.h"
 #include "netlink/query.h"
 
+/* How long the interfaces of a crashed site may take to disappear. */
+#define GONE_MS	     2000
+#define GONE_STEP_MS 10
+
 /** Remove the control socket of a daemon that died. We hold the lock, so no process uses it. */
 static void remove_socket(const char *name)
 {
@@ -161,6 +165,19 @@ static int check_names(struct host *host)
 	return err;
 }
 
+/* After a crash, the interfaces of a confined engine disappear a moment after its monitor. */
+static int check_names_after_crash(struct host *host)
+{
+	int err = check_names(host);
+
+	for (int waited = 0; err < 0 && waited < GONE_MS; waited += GONE_STEP_MS) {
+		poll(NULL, 0, GONE_STEP_MS);
+		host->netdev.error = (struct error){ 0 };
+		err = check_names(host);
+	}
+	return err;
+}
+
 static int take_lock(const char *name, struct lockfile *ret, struct error *ret_error)
 {
 	int err = host_lock_take(name, ret);
@@ -190,7 +207,7 @@ static int open_netdev(struct netdev *m, const char *name)
 }
 
 /** Begin a site that does not exist: journal, names, hooks. */
-static int begin(struct host *host)
+static int begin(struct host *host, bool crashed)
 {
 	struct netdev *m = &host->netdev;
 	int err = journal_init(&m->journal, host->conf->name);
@@ -198,7 +215,7 @@ static int begin(struct host *host)
 	if (err < 0)
 		return netdev_fail(m, err, "Cannot determine the boot id and network namespace: %s",
 			strerror(-err));
-	err = check_names(host);
+	err = crashed ? check_names_after_crash(host) : check_names(host);
 	if (err == 0)
 		err = host_note_hooks(host, JOURNAL_POST_DOWN);
 	return err ? err : host_run_pre_up(host);
@@ -233,7 +250,7 @@ int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
 	if (err == 0 && host->resuming)
 		log_info("%s runs on without its process: resuming it", conf->name);
 	else if (err == 0)
-		err = begin(host);
+		err = begin(host, found);
 	if (err == 0) {
 		*ret = host;
 		return 0;

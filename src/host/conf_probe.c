@@ -3,6 +3,7 @@
 #include "host/conf_probe.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,12 @@
 #include "host/host_lock.h"
 #include "host/host_rules.h"
 #include "host/netdev.h"
+#include "host/rundir.h"
 #include "host/sysctl.h"
+
+/* How long the interfaces of a killed site may take to disappear. */
+#define GONE_MS	     2000
+#define GONE_STEP_MS 10
 
 #define V6_METRIC 1024 /* of an IPv6 route that is added without a metric */
 
@@ -136,12 +142,40 @@ static bool is_resumable(const struct probe *p, const struct host_facts *f)
 	return link && !strcmp(link->kind, "wireguard") && host_facts_is_ours(f, link);
 }
 
+static bool is_port_taken(const struct probe *p)
+{
+	uint16_t port = p->site->interface.listen_port;
+
+	return port && (is_taken(AF_INET, port) || is_taken(AF_INET6, port));
+}
+
+/* If the process of the site was killed, its interfaces and its port are free only when those have
+ * ended that it had confined, a moment later: wait for that. */
+static void await_end_of_crashed(struct probe *p)
+{
+	const char *name = p->site->name;
+	struct link_info link;
+	char path[PATH_MAX];
+
+	if (host_lock_holder(name) != 0 || rundir_file(name, "state", path) < 0 ||
+		access(path, F_OK) < 0)
+		return;
+	for (int waited = 0; waited < GONE_MS; waited += GONE_STEP_MS) {
+		bool found = query_link(&p->netdev.nl, p->site->interface.name, &link) == 0;
+
+		if (found ? strcmp(link.kind, "tun") != 0 : !is_port_taken(p))
+			return;
+		poll(NULL, 0, GONE_STEP_MS);
+	}
+}
+
 /* Read the snapshot. Return: 0, or -errno with nothing to free. */
 static int collect(struct probe *p, struct host_facts *f)
 {
-	uint16_t port = p->site->interface.listen_port;
-	int err = query_links(&p->netdev.nl, &f->links);
+	int err;
 
+	await_end_of_crashed(p);
+	err = query_links(&p->netdev.nl, &f->links);
 	if (err < 0)
 		return err;
 	err = query_addresses(&p->netdev.nl, AF_UNSPEC, &f->addresses);
@@ -151,8 +185,7 @@ static int collect(struct probe *p, struct host_facts *f)
 	}
 	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
 	f->runs = host_lock_holder(p->site->name) != 0; /* or that cannot be found out */
-	f->port_taken = !f->runs && !is_resumable(p, f) && port &&
-			(is_taken(AF_INET, port) || is_taken(AF_INET6, port));
+	f->port_taken = !f->runs && !is_resumable(p, f) && is_port_taken(p);
 	return 0;
 }
 

@@ -122,6 +122,7 @@ static void fill_l2tp(struct status_report *r)
 static void fill_report(struct status_report *r)
 {
 	struct status_difference *d;
+	struct status_process *process;
 
 	memset(r, 0, sizeof(*r));
 	strcpy(r->site, "vpn01");
@@ -161,6 +162,11 @@ static void fill_report(struct status_report *r)
 	r->drops.n[DROP_L2TP_COOKIE] = 1234567;
 	r->drop_ages_ms.n[DROP_L2TP_COOKIE] = 125000;
 	assert_int_equal(status_add_warning(r, "the peer sends no sublayer"), 0);
+	process = status_add_process(r);
+	*process = (struct status_process){ .role = "engine",
+		.pid = 4712,
+		.user = 1879048192,
+		.confinement = "own user, no capabilities" };
 	d = status_add_difference(r);
 	*d = (struct status_difference){ .kind = "down",
 		.name = "br-l2tp0",
@@ -174,6 +180,7 @@ static const char text_golden[] =
 	"  running for     2 h 5 min, pid 4711, wirespan 0.1.0\n"
 	"  back end        userspace: this kernel has no \"wireguard\" module\n"
 	"  cipher          ChaCha20-Poly1305 by openssl\n"
+	"  confined        engine, pid 4712, user 1879048192: own user, no capabilities\n"
 	"  offloads        vnet, TSO, UDP GSO, UDP GRO; not in use: USO\n"
 	"  warning         the peer sends no sublayer\n"
 	"  differs         br-l2tp0 is down (down, br-l2tp0): left as it is\n"

@@ -148,6 +148,17 @@ static void difference_lines(const struct page *p, const struct status_report *r
 	}
 }
 
+/* The confined processes, one a line. */
+static void process_lines(const struct page *p, const struct status_report *r)
+{
+	for (size_t i = 0; i < r->processes_len; i++) {
+		const struct status_process *s = &r->processes[i];
+
+		line(p, i ? "" : "confined", "%s, pid %u, user %u: %s", s->role, s->pid, s->user,
+			*s->confinement ? s->confinement : "not at all");
+	}
+}
+
 static void site_block(const struct page *p, const struct status_report *r)
 {
 	char uptime[FORMAT_LEN];
@@ -161,6 +172,7 @@ static void site_block(const struct page *p, const struct status_report *r)
 		line(p, "back end", "%s", r->backend);
 	if (*r->aead)
 		line(p, "cipher", "ChaCha20-Poly1305 by %s", r->aead);
+	process_lines(p, r);
 	offload_line(p, &r->offloads);
 	for (size_t i = 0; i < r->warnings_len; i++)
 		fprintf(p->out, "  %s%-*s %s%s\n", escape(p, YELLOW), LABEL_WIDTH, "warning",

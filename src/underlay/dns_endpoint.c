@@ -12,17 +12,54 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "path/control.h"
+#include "underlay/resolver_client.h"
 
 /* A query that is pending for longer than this is shown in the status. */
 #define SLOW (3 * NS_PER_S)
 
 /** All host names of an engine. */
 struct dns_endpoints {
-	struct resolver *resolver;
+	struct resolver *resolver;	/* threads of this process, or NULL: */
+	struct resolver_client *client; /* another process */
 	struct loop_watch watch;
 	struct list list;
 	uint64_t next_question;
 };
+
+/* ---- the resolver: threads, or another process ---- */
+
+static int open_resolver(const struct underlay *u, struct dns_endpoints *names)
+{
+	return u->resolver_fd > 0 ? resolver_client_new(u->resolver_fd, &names->client)
+				  : resolver_open(&names->resolver);
+}
+
+static void close_resolver(struct dns_endpoints *names)
+{
+	if (names->client)
+		resolver_client_free(names->client);
+	else
+		resolver_close(names->resolver);
+}
+
+static int answers_fd(const struct dns_endpoints *names)
+{
+	return names->client ? resolver_client_fd(names->client) : resolver_fd(names->resolver);
+}
+
+static bool next_answer(struct dns_endpoints *names, struct resolver_answer *ret)
+{
+	return names->client ? resolver_client_next(names->client, ret)
+			     : resolver_next(names->resolver, ret);
+}
+
+static int ask_resolver(struct dns_endpoints *names, const struct dns_endpoint *name)
+{
+	return names->client ? resolver_client_ask(names->client, name->question, name->host,
+				       name->policy.failed)
+			     : resolver_ask(names->resolver, name->question, name->host,
+				       name->policy.failed);
+}
 
 /* ---- answers ---- */
 
@@ -58,7 +95,7 @@ static void keep_reachable(
 		a->v[reachable++].port = name->port;
 	}
 	if (a->n && !reachable)
-		a->problem = "it has addresses only of a family that this host lacks";
+		a->code = RESOLVER_NO_FAMILY;
 	a->n = reachable;
 }
 
@@ -67,14 +104,16 @@ static void log_answer(struct dns_endpoint *name, const struct resolver_answer *
 {
 	char first[IP_ADDR_TEXT_LEN];
 
-	if (a->problem && !name->policy.failed)
+	const char *problem = resolver_problem_text(a->code);
+
+	if (problem && !name->policy.failed)
 		log_warning("Cannot find the address of %s: %s. Retrying at growing intervals; "
 			    "is the name right, and is a name server reachable?",
-			name->host, a->problem);
-	else if (!a->problem && (name->policy.failed || !name->policy.n))
+			name->host, problem);
+	else if (!problem && (name->policy.failed || !name->policy.n))
 		log_info("%s has the address %s%s", name->host, ip_addr_text(&a->v[0].addr, first),
 			a->n > 1 ? " and others" : "");
-	name->problem = a->problem;
+	name->problem = problem;
 }
 
 /* Log all addresses of an answer, at level debug. */
@@ -89,7 +128,8 @@ static void log_addresses(const struct dns_endpoint *name, const struct resolver
 	for (size_t i = 0; i < a->n && len + IP_ADDR_TEXT_LEN + 1 < sizeof(list); i++)
 		len += (size_t)snprintf(
 			list + len, sizeof(list) - len, " %s", ip_addr_text(&a->v[i].addr, text));
-	log_debug("name %s: %s%s", name->host, a->problem ? a->problem : "its addresses are", list);
+	log_debug("name %s: %s%s", name->host,
+		a->code ? resolver_problem_text(a->code) : "its addresses are", list);
 }
 
 static void apply_answer(struct underlay *u, struct dns_endpoint *name, struct resolver_answer *a)
@@ -112,7 +152,7 @@ static void on_answers(void *ctx, uint32_t events)
 
 	(void)events;
 	engine_set_time(u->engine, clock_mono(), clock_wall());
-	while (resolver_next(u->names->resolver, &a)) {
+	while (next_answer(u->names, &a)) {
 		struct dns_endpoint *name = find_asker(u->names, a.id);
 
 		if (name) /* otherwise the peer was removed, or has another name */
@@ -131,16 +171,16 @@ static int open_names(struct underlay *u)
 	if (!names)
 		return -ENOMEM;
 	list_init(&names->list);
-	err = resolver_open(&names->resolver);
+	err = open_resolver(u, names);
 	if (err < 0)
 		goto fail;
-	err = loop_watch_input(u->loop, &names->watch, resolver_fd(names->resolver), on_answers, u);
+	err = loop_watch_input(u->loop, &names->watch, answers_fd(names), on_answers, u);
 	if (err < 0)
 		goto fail;
 	u->names = names;
 	return 0;
 fail:
-	resolver_close(names->resolver);
+	close_resolver(names);
 	free(names);
 	return err;
 }
@@ -150,7 +190,7 @@ static void ask(struct underlay *u, struct dns_endpoint *name)
 	if (!dns_policy_ask(&name->policy, &name->peer->wg, u->engine->now))
 		return;
 	name->question = u->names->next_question++;
-	if (resolver_ask(u->names->resolver, name->question, name->host, name->policy.failed) < 0) {
+	if (ask_resolver(u->names, name) < 0) {
 		dns_policy_put_off(&name->policy, u->engine->now);
 		return;
 	}
@@ -247,7 +287,7 @@ void dns_endpoint_await_all(struct underlay *u, struct mono until, int stop_fd)
 
 	if (!u->names)
 		return;
-	fds[0] = (struct pollfd){ .fd = resolver_fd(u->names->resolver), .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = answers_fd(u->names), .events = POLLIN };
 	while (!all_found(u->names) && !fds[1].revents && !mono_reached(until, now)) {
 		(void)poll(fds, 2, wait_ms(now, until, u->engine->policy_due));
 		on_answers(u, 0);
@@ -273,7 +313,7 @@ void dns_endpoint_close_all(struct underlay *u)
 	if (!u->names)
 		return;
 	loop_remove(u->loop, &u->names->watch);
-	resolver_close(u->names->resolver);
+	close_resolver(u->names);
 	free(u->names);
 	u->names = NULL;
 }

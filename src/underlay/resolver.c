@@ -63,16 +63,30 @@ static void look_up(const struct question *q, struct resolver_answer *a)
 	struct addrinfo *list = NULL;
 	int err = getaddrinfo(q->host, NULL, &hints, &list);
 
-	*a = (struct resolver_answer){ .id = q->id };
-	if (err == EAI_SYSTEM) {
-		a->problem = "the C library failed";
-	} else if (err) {
-		a->problem = gai_strerror(err);
-	} else {
-		collect(list, a);
-		freeaddrinfo(list);
-		if (!a->n)
-			a->problem = "it has no IPv4 and no IPv6 address";
+	*a = (struct resolver_answer){ .id = q->id, .code = err };
+	if (err)
+		return;
+	collect(list, a);
+	freeaddrinfo(list);
+	if (!a->n)
+		a->code = RESOLVER_NO_ADDRESS;
+}
+
+const char *resolver_problem_text(int code)
+{
+	switch (code) {
+	case RESOLVER_OK:
+		return NULL;
+	case RESOLVER_NO_ADDRESS:
+		return "it has no IPv4 and no IPv6 address";
+	case RESOLVER_NO_FAMILY:
+		return "it has addresses only of a family that this host lacks";
+	case RESOLVER_ENDED:
+		return "the process that resolves names has ended";
+	case EAI_SYSTEM:
+		return "the C library failed";
+	default:
+		return gai_strerror(code);
 	}
 }
 

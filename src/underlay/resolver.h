@@ -32,15 +32,28 @@
 /** Longest host name with its NUL. */
 #define RESOLVER_HOST_LEN 256
 
+/** Why a query has no addresses, apart from the codes EAI_… of getaddrinfo(3), which are
+ * negative. */
+enum resolver_problem {
+	RESOLVER_OK = 0,
+	RESOLVER_NO_ADDRESS, /* the name exists */
+	RESOLVER_NO_FAMILY,  /* its addresses are of a family that this host lacks */
+	RESOLVER_ENDED,	     /* the process that resolves names has ended, and is started again */
+	RESOLVER_PROBLEMS
+};
+
 /** An answer to a query. */
 struct resolver_answer {
-	uint64_t id;	     /* of the query */
-	const char *problem; /* why there is no address, as text; NULL: there is one */
-	size_t n;	     /* at least 1 unless `problem` is set */
+	uint64_t id; /* of the query */
+	int code;    /* RESOLVER_OK: there are addresses; else enum resolver_problem or EAI_… */
+	size_t n;    /* at least 1 for RESOLVER_OK, else 0 */
 	struct endpoint v[RESOLVER_ADDRS]; /* port 0; in order of preference (RFC 6724) */
 };
 
 struct resolver;
+
+/** Why there is no address, as text; NULL for RESOLVER_OK. */
+const char *resolver_problem_text(int code);
 
 /** Create a resolver. Return: 0 or -errno. */
 int resolver_open(struct resolver **ret);

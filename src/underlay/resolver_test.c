@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,8 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "underlay/resolver_client.h"
+#include "underlay/resolver_server.h"
 
 static sem_t entered; /* a thread hangs inside the C library */
 static sem_t release;
@@ -108,7 +111,7 @@ static void test_answers(void **state)
 		assert_false(seen & 1U << a.id);
 		seen |= 1U << a.id;
 		assert_int_equal(a.n, cases[a.id].first ? 1 : 0);
-		assert_true(!a.problem == (cases[a.id].first != NULL));
+		assert_true(!a.code == (cases[a.id].first != NULL));
 		if (cases[a.id].first)
 			assert_string_equal(endpoint_text(&a.v[0], text), cases[a.id].first);
 	}
@@ -205,6 +208,112 @@ static void test_close_while_it_hangs(void **state)
 	resolver_close(NULL);
 }
 
+/** A client whose other end a thread serves. */
+struct served {
+	struct resolver_client *client;
+	int fd; /* the other end */
+	pthread_t thread;
+};
+
+static void *serve(void *ctx)
+{
+	const struct served *s = ctx;
+
+	assert_int_equal(resolver_serve(s->fd), 0);
+	return NULL;
+}
+
+static void open_client(struct served *s, bool with_server)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	s->fd = fds[1];
+	assert_int_equal(resolver_client_new(fds[0], &s->client), 0);
+	if (with_server)
+		assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static struct resolver_answer await_client(const struct served *s)
+{
+	struct pollfd p = { .fd = resolver_client_fd(s->client), .events = POLLIN };
+	struct resolver_answer a;
+
+	while (!resolver_client_next(s->client, &a))
+		assert_int_equal(poll(&p, 1, 10000), 1);
+	return a;
+}
+
+/* Another process answers as threads do. */
+static void test_client(void **state)
+{
+	struct served s;
+	struct resolver_answer a;
+
+	open_client(&s, true);
+	assert_int_equal(resolver_client_ask(s.client, 7, "192.0.2.7", false), 0);
+	a = await_client(&s);
+	assert_int_equal(a.id, 7);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(resolver_client_ask(s.client, 8, "none", true), 0);
+	a = await_client(&s);
+	assert_int_equal(a.id, 8);
+	assert_int_equal(a.code, EAI_NONAME);
+	assert_int_equal(a.n, 0);
+	resolver_client_free(s.client);
+	assert_int_equal(pthread_join(s.thread, NULL), 0);
+	close(s.fd);
+}
+
+/* What the other process must not send is ignored; when it ends, pending queries fail. */
+static void test_client_distrusts(void **state)
+{
+	struct served s;
+	struct resolver_answer a = { .id = 7, .n = 1 };
+
+	open_client(&s, false);
+	assert_int_equal(resolver_client_ask(s.client, 7, "a", false), 0);
+	assert_int_equal(resolver_client_ask(s.client, 8, "b", false), 0);
+	a.v[0].addr.family = AF_UNIX;
+	assert_int_equal(send(s.fd, &a, sizeof(a), 0), sizeof(a));
+	a.v[0].addr.family = AF_INET;
+	a.n = RESOLVER_ADDRS + 1;
+	assert_int_equal(send(s.fd, &a, sizeof(a), 0), sizeof(a));
+	a.n = 0; /* neither addresses nor a reason */
+	assert_int_equal(send(s.fd, &a, sizeof(a), 0), sizeof(a));
+	a.n = 1;
+	a.id = 99; /* not asked */
+	assert_int_equal(send(s.fd, &a, sizeof(a), 0), sizeof(a));
+	a.id = 7;
+	assert_int_equal(send(s.fd, &a, sizeof(a) - 1, 0), sizeof(a) - 1);
+	assert_false(resolver_client_next(s.client, &a));
+	resolver_fail_all(s.fd);
+	for (int i = 0; i < 2; i++) {
+		a = await_client(&s);
+		assert_in_range(a.id, 7, 8);
+		assert_int_equal(a.code, RESOLVER_ENDED);
+	}
+	assert_false(resolver_client_next(s.client, &a));
+	resolver_client_free(s.client);
+	close(s.fd);
+}
+
+/* As many queries are pending as with threads, half of them for doubtful names. */
+static void test_client_bounded(void **state)
+{
+	struct served s;
+
+	open_client(&s, false);
+	for (uint64_t i = 0; i < RESOLVER_QUEUE / 2; i++)
+		assert_int_equal(resolver_client_ask(s.client, i, "a", true), 0);
+	assert_int_equal(resolver_client_ask(s.client, 1000, "a", true), -EAGAIN);
+	for (uint64_t i = 0; i < RESOLVER_QUEUE / 2; i++)
+		assert_int_equal(resolver_client_ask(s.client, 2000 + i, "a", false), 0);
+	assert_int_equal(resolver_client_ask(s.client, 1000, "a", false), -EAGAIN);
+	resolver_client_free(s.client);
+	close(s.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +323,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_quiet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_while_it_hangs, setup, teardown),
+		cmocka_unit_test(test_client),
+		cmocka_unit_test(test_client_distrusts),
+		cmocka_unit_test(test_client_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "netlink/ifindex.h"
 #include "netlink/query.h"
 #include "underlay/route_cache.h"
 #include "wg/messages.h"
@@ -235,8 +236,8 @@ static void log_self_route(struct underlay *u, const struct route_entry *w)
 	if (w->other == w->route)
 		snprintf(by, sizeof(by), "one next hop");
 	else
-		(void)if_indextoname(w->route, by);
-	(void)if_indextoname(w->other, other);
+		ifindex_name(w->route, by);
+	ifindex_name(w->other, other);
 	if (w->use == SOURCE_OTHER)
 		log_warning("The route to the peer at %s leads into the %s itself (by %s): "
 			    "datagrams to it leave by %s instead. Give that address a route by "

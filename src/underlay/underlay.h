@@ -26,6 +26,7 @@ struct underlay {
 	const uint32_t *tun_ifindex; /* in the sockets' namespace; 0: the interface is not there */
 	void (*work)(void *ctx);     /* makes the engine do all due work, and send */
 	void *ctx;		     /* argument of `work` */
+	int resolver_fd;	     /* connected to a process that resolves names; 0: threads do */
 
 	struct dns_endpoints *names;	/* NULL until a peer has a host name; see dns_endpoint.h */
 	struct sticky_sources *sources; /* cached routes to the peers; see sticky_source.h */

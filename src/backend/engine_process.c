@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's process: runs the userspace engine on descriptors that the monitor has opened. */
+#include "backend/engine_process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "backend/engine_channel.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "conf/complete.h"
+#include "conf/parse.h"
+#include "confine/confine.h"
+#include "confine/title.h"
+#include "ctlproto/reply.h"
+
+/* How long to wait until the monitor has read what is sent to it. */
+#define SEND_PATIENCE (5 * NS_PER_S)
+
+/* How long to wait for sockets that the monitor opens. */
+#define PORT_PATIENCE (10 * NS_PER_S)
+
+/** This process. */
+struct engine_process {
+	struct loop loop;
+	struct engine_channel channel;
+	struct loop_watch watch;
+	struct backend_site *site;
+	struct conf_site *conf;	    /* of the site */
+	struct conf_site parsed[2]; /* of reloads; `conf` is one of them after the first */
+	struct conf_site *next;	    /* between the halves of a reload, else NULL */
+	struct driver_opener opener;
+	struct userspace_adopted adopted;
+	struct engine_message early; /* arrived while another was expected; owned */
+	bool has_early;
+};
+
+static const struct backend *const backend = &backend_userspace;
+
+static struct engine_process process;
+
+/* The monitor has ended, or this process cannot go on: the monitor starts another one. */
+static void end(void) __attribute__((noreturn));
+
+static void end(void)
+{
+	_exit(1);
+}
+
+/* ---- messages to the monitor ---- */
+
+static void send_message(struct engine_process *p, const struct engine_message *m, size_t len)
+{
+	if (engine_channel_send(&p->channel, m, len, 0, mono_add(clock_mono(), SEND_PATIENCE)) < 0)
+		end();
+}
+
+/* Pass a line of the log to the monitor; it is lost if the monitor does not read. */
+static void send_log(enum log_level level, const char *line)
+{
+	const struct engine_message m = { .head = { .type = ENGINE_LOG, .value = level },
+		.body = line };
+
+	(void)!engine_channel_send(&process.channel, &m, strlen(line), 0, (struct mono){ 1 });
+}
+
+/* Send a message whose body are the present MTUs and, if `e` is not NULL, an error. */
+static void send_result(
+	struct engine_process *p, const struct engine_head *head, const struct error *e)
+{
+	struct engine_mtus mtus = { 0 };
+	const struct conf_site *conf = p->next ? p->next : p->conf;
+	struct host_mtus now;
+	uint32_t *copy = NULL;
+	uint8_t *body;
+	size_t len;
+
+	if (p->site) {
+		now = backend->mtus(p->site);
+		mtus.n = conf_session_count(conf);
+		copy = calloc(mtus.n + 1, sizeof(*copy));
+		if (!copy)
+			end();
+		memcpy(copy, now.sessions, mtus.n * sizeof(*copy));
+		mtus.wg = now.wg;
+		mtus.sessions = copy;
+	}
+	len = engine_result_len(p->site ? &mtus : NULL, e);
+	body = malloc(len);
+	if (!body)
+		end();
+	engine_result_encode(p->site ? &mtus : NULL, e, body);
+	send_message(p, &(struct engine_message){ .head = *head, .body = body }, len);
+	free(body);
+	free(copy);
+}
+
+/* ---- sockets, which the monitor opens ---- */
+
+/* Store a request that arrived while the answer to a PORT was expected. The monitor has at most one
+ * request open. */
+static void store_early(struct engine_process *p, const struct engine_message *m)
+{
+	if (p->has_early)
+		end();
+	p->early = *m;
+	p->has_early = true;
+	p->channel.body = NULL; /* they belong to `early` now */
+	p->channel.fds = NULL;
+	p->channel.n_fds = 0;
+}
+
+/* Send a PORT and wait for its answer. Return: its code; `ret`: the answer, for a code of 0. */
+static int ask_port(struct engine_process *p, enum engine_port_action action, uint16_t port,
+	uint32_t fwmark, struct engine_message *ret)
+{
+	const struct engine_head head = {
+		.type = ENGINE_PORT, .code = action, .value = fwmark, .port = port
+	};
+	struct mono until = mono_add(clock_mono(), PORT_PATIENCE);
+	int got;
+
+	send_message(p, &(struct engine_message){ .head = head }, 0);
+	for (;;) {
+		got = engine_channel_receive(&p->channel, ret);
+		if (got < 0)
+			end();
+		if (got == 0 && !engine_channel_wait(&p->channel, -1, until))
+			end();
+		if (got == 0)
+			continue;
+		if (ret->head.type == ENGINE_PORT_RESULT)
+			return ret->head.code;
+		store_early(p, ret);
+	}
+}
+
+static int open_port(void *ctx, uint16_t port, uint32_t fwmark, struct udp *ret)
+{
+	struct engine_message m;
+	size_t n = 0;
+	int err = ask_port(ctx, ENGINE_PORT_OPEN, port, fwmark, &m);
+
+	if (err < 0)
+		return err;
+	*ret = (struct udp){ .fd4 = -1,
+		.fd6 = -1,
+		.port = (uint16_t)m.head.port,
+		.offloads = { .segment = m.head.value & ENGINE_PORT_SEGMENT,
+			.gro = m.head.value & ENGINE_PORT_GRO } };
+	if (m.head.value & ENGINE_PORT_IPV4 && n < m.head.fds)
+		ret->fd4 = m.fds[n++];
+	if (m.head.value & ENGINE_PORT_IPV6 && n < m.head.fds)
+		ret->fd6 = m.fds[n++];
+	return 0;
+}
+
+static int try_port(void *ctx, uint16_t port, uint32_t fwmark)
+{
+	struct engine_message m;
+
+	return ask_port(ctx, ENGINE_PORT_TRY, port, fwmark, &m);
+}
+
+static int mark_port(void *ctx, uint32_t fwmark)
+{
+	struct engine_message m;
+
+	return ask_port(ctx, ENGINE_PORT_MARK, 0, fwmark, &m);
+}
+
+/* ---- requests ---- */
+
+/* Parse a configuration, with its keys. Return: 0, or -errno with nothing to free. */
+static int read_conf(const struct engine_message *m, struct conf_site *ret, struct error *e)
+{
+	const struct conf_source source = {
+		.name = "reload", .folder = "/", .bytes = m->body, .len = m->head.len
+	};
+	struct conf_report report = { 0 };
+	int err = conf_parse(ret, &source, &report);
+	bool ok;
+
+	conf_complete(ret, &report);
+	ok = !err && conf_report_ok(&report);
+	conf_report_fini(&report);
+	if (ok)
+		return 0;
+	conf_site_fini(ret);
+	return error_set(e, -EINVAL,
+		"The engine cannot read the configuration that passed the checks.\n"
+		"Restart the site, and report this as a fault of wirespan.");
+}
+
+static int do_apply(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	struct conf_site *next = p->conf == p->parsed ? p->parsed + 1 : p->parsed;
+	uint32_t used = 0;
+	int err = read_conf(m, next, e);
+
+	while (!err && used < m->head.fds) {
+		err = userspace_site_offer(p->site, m->fds[used]);
+		if (err < 0)
+			error_set(e, err, "Cannot use a new interface:\n");
+		else
+			used++;
+	}
+	for (uint32_t i = used; i < m->head.fds; i++)
+		close(m->fds[i]);
+	if (!err) {
+		err = backend->apply(p->site, next, e);
+		if (err < 0)
+			conf_site_fini(next);
+		else
+			p->next = next;
+	}
+	userspace_site_discard_offered(p->site);
+	return err;
+}
+
+static int do_settle(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	struct conf_site *unused = p->next;
+	int err = 0;
+
+	if (!p->next)
+		return error_set(e, -EINVAL, "There is no reload to settle.\nReload again.");
+	if (m->head.code < 0) {
+		backend->revert(p->site);
+	} else {
+		unused = p->conf;
+		err = backend->sweep(p->site, m->head.value, e);
+		p->conf = p->next;
+	}
+	p->next = NULL;
+	conf_site_fini(unused);
+	return err;
+}
+
+/* Reply with the status, as a reply of the control socket. */
+static void reply_status(struct engine_process *p, struct engine_head *head)
+{
+	struct ctl_reply reply = { .ok = true, .has_status = true };
+	char *line = NULL;
+	size_t len = 0;
+
+	head->type = ENGINE_TEXT;
+	head->code = backend->report(p->site, &reply.status);
+	if (!head->code)
+		head->code = ctl_reply_print(&reply, &line, &len);
+	ctl_reply_fini(&reply);
+	send_message(p, &(struct engine_message){ .head = *head, .body = line }, len);
+	free(line);
+}
+
+static void reply_wg(
+	struct engine_process *p, struct engine_head *head, const struct engine_message *m)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	head->type = ENGINE_TEXT;
+	head->code = userspace_site_wg(p->site, m->body, &text, &len);
+	send_message(p, &(struct engine_message){ .head = *head, .body = text }, len);
+	if (text)
+		secret_wipe(text, len);
+	free(text);
+}
+
+static void handle(struct engine_process *p, const struct engine_message *m)
+{
+	struct engine_head head = { .type = ENGINE_RESULT, .seq = m->head.seq };
+	struct error e = { 0 };
+
+	switch ((enum engine_message_type)m->head.type) {
+	case ENGINE_AWAIT:
+		backend->await_names(p->site, (struct mono){ m->head.time }, p->channel.fd);
+		break;
+	case ENGINE_START:
+		head.code = backend->start(p->site, m->head.value, &e);
+		break;
+	case ENGINE_APPLY:
+		head.code = do_apply(p, m, &e);
+		break;
+	case ENGINE_SETTLE:
+		head.code = do_settle(p, m, &e);
+		break;
+	case ENGINE_REPORT:
+		reply_status(p, &head);
+		return;
+	case ENGINE_WG:
+		reply_wg(p, &head, m);
+		return;
+	case ENGINE_PORT_RESULT:
+	case ENGINE_RESULT:
+	case ENGINE_TEXT:
+	case ENGINE_EVENTS:
+	case ENGINE_PORT:
+	case ENGINE_LOG:
+	case ENGINE_MESSAGE_TYPES:
+		end();
+	}
+	send_result(p, &head, &e);
+}
+
+/* Handle the request that arrived while another message was expected, if there is one. */
+static void handle_early(struct engine_process *p)
+{
+	struct engine_message m = p->early;
+	uint8_t *body;
+	int *fds;
+
+	if (!p->has_early)
+		return;
+	p->has_early = false;
+	handle(p, &m);
+	memcpy(&body, &m.body, sizeof(body));
+	memcpy(&fds, &m.fds, sizeof(fds));
+	secret_wipe(body, m.head.len);
+	free(body);
+	free(fds);
+}
+
+static void on_channel(void *ctx, uint32_t events)
+{
+	struct engine_process *p = ctx;
+	struct engine_message m;
+	int got = engine_channel_receive(&p->channel, &m);
+
+	(void)events;
+	if (got == -EPIPE) {
+		backend->close(p->site); /* the monitor has ended: wipe the keys */
+		_exit(0);
+	}
+	if (got < 0)
+		end();
+	if (got == 0)
+		return;
+	store_early(p, &m); /* so that the message outlives PORTs that its handling sends */
+	handle_early(p);
+}
+
+/* ---- life ---- */
+
+/* Close what this process does not need. Return: 0 or -errno. */
+static int keep_own_descriptors(const struct engine_process_config *c)
+{
+	const struct userspace_adopted *a = c->adopted;
+	size_t n = 0;
+	int *keep = calloc(a->n_ports + 5, sizeof(*keep));
+	int err;
+
+	if (!keep)
+		return -ENOMEM;
+	while (n < a->n_ports) {
+		keep[n] = a->ports[n];
+		n++;
+	}
+	keep[n++] = a->fd4;
+	keep[n++] = a->fd6;
+	keep[n++] = a->resolver_fd;
+	keep[n++] = c->channel;
+	err = confine_descriptors(keep, n);
+	free(keep);
+	return err;
+}
+
+/* Lock memory again, as locks are not inherited, unless a limit would apply without capabilities.
+ * The monitor reports it if that is so. */
+static void lock_memory(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+/* Whether the user wants to debug the process. */
+static bool is_debugged(void)
+{
+	const char *text = getenv("WIRESPAN_DUMPABLE");
+
+	return text && !strcmp(text, "1");
+}
+
+/* Open the site and confine this process. Return: 0, or -errno with `e` filled. */
+static int set_up(struct engine_process *p, const struct engine_process_config *c,
+	unsigned *ret_measures, struct error *e)
+{
+	bool debugged = is_debugged();
+	const struct confinement confinement = { .measures =
+							 ~(debugged ? CONFINE_NOT_DUMPABLE : 0U),
+		.user = c->user,
+		.calls = &filter_rules_engine };
+	int err = keep_own_descriptors(c);
+
+	if (!err)
+		err = loop_open(&p->loop);
+	if (!err)
+		err = loop_watch_input(&p->loop, &p->watch, c->channel, on_channel, p);
+	if (err < 0)
+		return error_set(e, err, "Cannot start the engine's process:\n");
+	if (!debugged)
+		lock_memory();
+	err = userspace_site_open(&p->loop, p->conf, &p->adopted, &p->site, e);
+	if (err < 0)
+		return err;
+	title_set("engine", p->conf->name);
+	*ret_measures = confine_process(&confinement, c->measures);
+	return 0;
+}
+
+static void run(struct engine_process *p)
+{
+	for (;;) {
+		unsigned events;
+
+		if (loop_run_once(&p->loop, backend->deadline(p->site)) < 0)
+			end();
+		events = backend->work(p->site);
+		if (events)
+			send_result(p,
+				&(struct engine_head){ .type = ENGINE_EVENTS, .value = events },
+				NULL);
+		handle_early(p);
+	}
+}
+
+void engine_process_run(const struct engine_process_config *config)
+{
+	struct engine_process *p = &process;
+	struct engine_head head = { .type = ENGINE_RESULT };
+	struct error e = { 0 };
+	unsigned measures = 0;
+
+	p->loop.epoll_fd = -1;
+	p->conf = config->conf;
+	p->opener = (struct driver_opener){
+		.open = open_port, .try = try_port, .mark = mark_port, .ctx = p
+	};
+	p->adopted = *config->adopted;
+	p->adopted.opener = &p->opener;
+	engine_channel_open(&p->channel, config->channel, ENGINE_FROM_MONITOR);
+	log_to_sink(send_log);
+	confine_streams();
+	head.code = set_up(p, config, &measures, &e);
+	head.value = measures;
+	if (head.code < 0)
+		p->site = NULL;
+	send_result(p, &head, &e);
+	if (head.code < 0)
+		_exit(0);
+	run(p);
+	end();
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's process: runs the userspace engine on descriptors that the monitor has opened. */
+#ifndef BACKEND_ENGINE_PROCESS_H
+#define BACKEND_ENGINE_PROCESS_H
+
+#include <sys/types.h>
+
+#include "backend/userspace_site.h"
+
+/** What a new engine process needs; inherited by fork. */
+struct engine_process_config {
+	struct conf_site *conf; /* with its keys */
+	int channel;		/* to the monitor */
+	const struct userspace_adopted *adopted;
+	unsigned measures; /* namespaces it is in: set of enum confine_measure */
+	uid_t user;
+};
+
+/**
+ * Open the site, confine this process, report the result to the monitor, and serve its requests
+ * until the channel is closed. It does not return.
+ */
+void engine_process_run(const struct engine_process_config *config) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's process as the monitor sees it: started, asked, and ended if it misbehaves. */
+#include "backend/engine_proxy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/engine_process.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "confine/confine.h"
+
+/* How long a new process may take until it is ready, and to read what is sent to it. */
+#define START_PATIENCE (30 * NS_PER_S)
+#define SEND_PATIENCE  (10 * NS_PER_S)
+
+/* How long it may take to wipe its keys and end, after its channel was closed. */
+#define END_PATIENCE_MS 300
+
+/* Lines of the log that an engine may write; beyond that they are counted. */
+#define LINES_PER_S 200
+#define LINES_BURST 2000
+
+/* ---- what the engine asks for ---- */
+
+/* Whether it may have this port opened. */
+static bool is_allowed(const struct engine_proxy *p, uint16_t port)
+{
+	bool allowed = !port || port == p->held->udp.port;
+
+	for (size_t i = 0; i < ENGINE_PORTS_ALLOWED; i++)
+		allowed |= port == p->ports[i];
+	return allowed;
+}
+
+/* Do what a PORT asks for. Return: 0 or -errno. */
+static int do_port(struct engine_proxy *p, const struct engine_head *h)
+{
+	struct udp udp;
+	int err;
+
+	if (h->value != p->fwmark || !is_allowed(p, (uint16_t)h->port))
+		return -EPERM;
+	switch (h->code) {
+	case ENGINE_PORT_OPEN:
+		return held_ports_open_udp(p->held, (uint16_t)h->port, h->value);
+	case ENGINE_PORT_MARK:
+		return udp_set_fwmark(&p->held->udp, h->value);
+	default:
+		err = udp_open((uint16_t)h->port, h->value, p->held->options.udp, &udp);
+		if (!err)
+			udp_close(&udp);
+		return err;
+	}
+}
+
+static int answer_port(struct engine_proxy *p, const struct engine_head *h)
+{
+	const struct udp *udp = &p->held->udp;
+	struct engine_message m = { .head = { .type = ENGINE_PORT_RESULT } };
+	int fds[2];
+	size_t n = 0;
+
+	m.head.code = do_port(p, h);
+	if (h->code == ENGINE_PORT_OPEN && !m.head.code) {
+		m.head.port = udp->port;
+		m.head.value = (udp->offloads.segment ? ENGINE_PORT_SEGMENT : 0U) |
+			       (udp->offloads.gro ? ENGINE_PORT_GRO : 0U) |
+			       (udp->fd4 >= 0 ? ENGINE_PORT_IPV4 : 0U) |
+			       (udp->fd6 >= 0 ? ENGINE_PORT_IPV6 : 0U);
+		if (udp->fd4 >= 0)
+			fds[n++] = udp->fd4;
+		if (udp->fd6 >= 0)
+			fds[n++] = udp->fd6;
+	}
+	m.fds = fds;
+	return engine_channel_send(&p->channel, &m, 0, n, mono_add(clock_mono(), SEND_PATIENCE));
+}
+
+static void log_for_engine(struct engine_proxy *p, const struct engine_message *m)
+{
+	char line[1024];
+
+	if (!bucket_take(&p->lines, clock_mono(), NS_PER_S / LINES_PER_S, LINES_BURST)) {
+		p->lines_lost++;
+		return;
+	}
+	if (p->lines_lost)
+		log_warning("%llu lines of the engine were not logged, as there were too many.",
+			(unsigned long long)p->lines_lost);
+	p->lines_lost = 0;
+	(void)snprintf(line, sizeof(line), "%s", (const char *)m->body);
+	engine_text_clean(line, strlen(line));
+	log_line((enum log_level)m->head.value, "%s", line);
+}
+
+/* Act on a message that is not a reply. Return: 1; 0 if it is a reply; or -errno. */
+static int act(struct engine_proxy *p, const struct engine_message *m, bool calling)
+{
+	if (m->head.type == ENGINE_PORT)
+		return answer_port(p, &m->head) < 0 ? -EPIPE : 1;
+	if (m->head.type == ENGINE_LOG) {
+		log_for_engine(p, m);
+		return 1;
+	}
+	if (m->head.type != ENGINE_EVENTS)
+		return 0;
+	p->events |= m->head.value;
+	/* during a call, the number of sessions may be another; the reply has MTUs, too */
+	if (!calling && engine_result_decode(m->body, m->head.len, &p->mtus, NULL) < 0)
+		return -EBADMSG;
+	return 1;
+}
+
+int engine_proxy_read(struct engine_proxy *p)
+{
+	struct engine_message m;
+	int got;
+
+	while ((got = engine_channel_receive(&p->channel, &m)) > 0) {
+		got = act(p, &m, false);
+		if (got < 0)
+			return got;
+	}
+	return got;
+}
+
+/* ---- requests ---- */
+
+int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds,
+	int stop_fd, struct mono until, struct engine_message *ret)
+{
+	int got;
+
+	m->head.seq = ++p->seq;
+	got = engine_channel_send(
+		&p->channel, m, len, n_fds, mono_add(clock_mono(), SEND_PATIENCE));
+	while (got >= 0) {
+		got = engine_channel_receive(&p->channel, ret);
+		if (got > 0)
+			got = act(p, ret, true);
+		else if (got == 0 && engine_channel_wait(&p->channel, stop_fd, until))
+			got = 1;
+		else if (got == 0)
+			return mono_reached(until, clock_mono()) ? -ETIMEDOUT : -EINTR;
+		if (got == 0 && ret->head.seq == p->seq)
+			return 0;
+	}
+	return got;
+}
+
+int engine_proxy_expect(struct engine_proxy *p, const struct conf_site *conf)
+{
+	size_t n = conf_session_count(conf);
+	uint32_t *sessions = calloc(n + 1, sizeof(*sessions));
+
+	if (!sessions)
+		return -ENOMEM;
+	free(p->mtus.sessions);
+	p->mtus.sessions = sessions;
+	p->mtus.n = n;
+	return 0;
+}
+
+/* ---- life ---- */
+
+/* In the new process. */
+static void run_child(const struct engine_proxy *p, struct conf_site *conf, int channel,
+	int resolver_fd, unsigned measures) __attribute__((noreturn));
+
+static void run_child(const struct engine_proxy *p, struct conf_site *conf, int channel,
+	int resolver_fd, unsigned measures)
+{
+	const struct held_ports *h = p->held;
+	int *fds = held_ports_fds(h, 0);
+	const struct userspace_adopted adopted = { .ports = fds,
+		.n_ports = h->n,
+		.fd4 = h->udp.fd4,
+		.fd6 = h->udp.fd6,
+		.resolver_fd = resolver_fd };
+	const struct engine_process_config config = { .conf = conf,
+		.channel = channel,
+		.adopted = &adopted,
+		.measures = measures,
+		.user = p->user };
+
+	if (!fds)
+		_exit(1);
+	if (h->udp.port)
+		conf->interface.listen_port = h->udp.port; /* a copy; wg(8) may have changed it */
+	engine_process_run(&config);
+}
+
+/* Wait for the first result of a new process. Return: 0, or -errno with `ret_error` filled. */
+static int await_ready(struct engine_proxy *p, struct error *ret_error)
+{
+	struct mono until = mono_add(clock_mono(), START_PATIENCE);
+	struct engine_message m;
+	int got;
+
+	do {
+		got = engine_channel_receive(&p->channel, &m);
+		if (got == 0)
+			got = engine_channel_wait(&p->channel, -1, until) ? 1 : -ETIMEDOUT;
+		else if (got > 0)
+			got = act(p, &m, true);
+	} while (got > 0);
+	if (!got && (m.head.type != ENGINE_RESULT || m.head.seq ||
+			    engine_result_decode(m.body, m.head.len, &p->mtus, ret_error) < 0))
+		got = -EBADMSG;
+	if (got < 0)
+		return error_set(ret_error, got,
+			"The engine's process did not start:\n"
+			"Set [Site] Isolation = no to run it in one process with the monitor.");
+	p->measures = m.head.value;
+	ret_error->code = m.head.code;
+	return m.head.code;
+}
+
+int engine_proxy_start(
+	struct engine_proxy *p, struct conf_site *conf, int resolver_fd, struct error *ret_error)
+{
+	char how[ENGINE_ENDED_LEN];
+	unsigned measures;
+	int fds[2];
+	int err = engine_proxy_expect(p, conf);
+
+	if (!err)
+		err = engine_channel_pair(fds);
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot start the engine's process:\n");
+	p->user = confined_user(0);
+	p->pid = confined_fork(~0U, &measures);
+	if (p->pid == 0)
+		run_child(p, conf, fds[1], resolver_fd, measures);
+	close(fds[1]);
+	if (p->pid < 0) {
+		err = p->pid;
+		p->pid = 0;
+		close(fds[0]);
+		return error_set(ret_error, err, "Cannot start the engine's process:\n");
+	}
+	engine_channel_open(&p->channel, fds[0], ENGINE_FROM_ENGINE);
+	err = await_ready(p, ret_error);
+	if (err < 0)
+		engine_proxy_end(p, how);
+	return err;
+}
+
+/* Write how a process has ended. */
+static void describe(int status, char ret[static ENGINE_ENDED_LEN])
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : code > 128 ? code - 128 : 0;
+
+	if (number == SIGSYS)
+		snprintf(ret, ENGINE_ENDED_LEN, "made a system call that is not allowed");
+	else if (number)
+		snprintf(ret, ENGINE_ENDED_LEN, "was ended by signal %d (%s)", number,
+			sigdescr_np(number) ? sigdescr_np(number) : "unknown");
+	else
+		snprintf(ret, ENGINE_ENDED_LEN, "ended with status %d", code);
+}
+
+void engine_proxy_end(struct engine_proxy *p, char ret_how[static ENGINE_ENDED_LEN])
+{
+	int status = 0;
+
+	if (!p->pid)
+		return;
+	engine_channel_close(&p->channel);
+	if (confined_wait(p->pid, END_PATIENCE_MS, &status))
+		describe(status, ret_how);
+	else
+		snprintf(ret_how, ENGINE_ENDED_LEN, "did not answer");
+	p->pid = 0;
+	p->measures = 0;
+}

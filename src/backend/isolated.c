@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine in a confined process of its own, as the back end of a site. */
+#include "backend/isolated.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/engine_proxy.h"
+#include "backend/isolated_conf.h"
+#include "backend/resolver_process.h"
+#include "backend/userspace_site.h"
+#include "backend/wgsock.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "confine/confine.h"
+#include "ctlproto/reply.h"
+#include "ctlproto/uapi_print.h"
+#include "driver/snapshot.h"
+
+/* How long a request may take; a reload with thousands of peers takes seconds. */
+#define PATIENCE (30 * NS_PER_S)
+
+/* So many ends of the engine within this time, and it is started again only after a pause. */
+#define ENDS_MAX    5
+#define ENDS_WITHIN (10 * NS_PER_S)
+#define ENDS_PAUSE  (10 * NS_PER_S)
+
+/* Bytes of wg(8)'s requests that are repeated to a new engine. */
+#define REPEATED_MAX ((size_t)4 << 20)
+
+/** A request of wg(8) since the file was read. */
+struct repeated {
+	char *text;
+	size_t len;
+};
+
+/** A site whose engine is a process of its own. */
+struct isolated_site {
+	struct backend_site site;
+	struct conf_site *conf; /* borrowed; its keys are wiped in close() and after a reload */
+	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
+	struct loop *loop;
+	struct held_ports held;
+	struct engine_proxy engine;
+	struct loop_watch watch; /* of the engine's channel; fd -1: none */
+	struct resolver_process resolver;
+	struct wgsock wgsock;
+	struct repeated *repeated;
+	size_t n_repeated;
+	size_t repeated_len; /* of all together */
+	bool repeated_lost;  /* there were more than that */
+	uint32_t fwmark;
+	bool started; /* start() has succeeded */
+	bool failed;  /* the engine must be ended; the reason is in `how` */
+	char how[ENGINE_ENDED_LEN];
+	struct mono ends[ENDS_MAX]; /* the last times at which the engine ended, a ring */
+	unsigned n_ends;
+	struct mono due; /* when to start the engine again; never: it runs */
+	unsigned events; /* for the next work() */
+};
+
+static struct isolated_site *isolated_of(struct backend_site *s)
+{
+	return CONTAINER_OF(s, struct isolated_site, site);
+}
+
+/* ---- requests to the engine ---- */
+
+/* The engine cannot be used any more; work() ends it and starts another one. */
+static void engine_failed(struct isolated_site *u, int err)
+{
+	if (u->failed)
+		return;
+	u->failed = true;
+	*u->how = '\0';
+	if (err == -EBADMSG)
+		snprintf(u->how, sizeof(u->how), "sent a message that is not allowed");
+	else if (err != -EPIPE)
+		snprintf(u->how, sizeof(u->how), "did not answer (%s)", strerror(-err));
+}
+
+/* Ask the engine. Return: 0 and its reply; or -errno, and there is none. */
+static int call(struct isolated_site *u, struct engine_message *m, size_t len, size_t n_fds,
+	struct engine_message *ret)
+{
+	int err;
+
+	if (!u->engine.pid || u->failed)
+		return -EPIPE;
+	err = engine_proxy_call(
+		&u->engine, m, len, n_fds, -1, mono_add(clock_mono(), PATIENCE), ret);
+	if (err < 0)
+		engine_failed(u, err);
+	return err;
+}
+
+static int no_engine(int err, struct error *ret_error)
+{
+	return error_set(ret_error, err,
+		"The engine's process has ended, and is started again.\nTry again in a moment.");
+}
+
+/* Ask for something whose reply is a RESULT. Return: its code, with `ret_error` filled. */
+static int call_result(struct isolated_site *u, struct engine_message *m, size_t len, size_t n_fds,
+	struct error *ret_error)
+{
+	struct engine_message reply;
+	int err = call(u, m, len, n_fds, &reply);
+
+	if (err < 0)
+		return no_engine(err, ret_error);
+	if (reply.head.type != ENGINE_RESULT ||
+		engine_result_decode(reply.body, reply.head.len, &u->engine.mtus, ret_error) < 0) {
+		engine_failed(u, -EBADMSG);
+		return no_engine(-EBADMSG, ret_error);
+	}
+	ret_error->code = reply.head.code;
+	return reply.head.code;
+}
+
+/* ---- wg(8) ---- */
+
+static void clear_repeated(struct isolated_site *u)
+{
+	for (size_t i = 0; i < u->n_repeated; i++) {
+		secret_wipe(u->repeated[i].text, u->repeated[i].len);
+		free(u->repeated[i].text);
+	}
+	free(u->repeated);
+	u->repeated = NULL;
+	u->n_repeated = u->repeated_len = 0;
+	u->repeated_lost = false;
+}
+
+/* Store a request, which is owned afterwards. */
+static void add_repeated(struct isolated_site *u, char *text, size_t len)
+{
+	struct repeated *more = NULL;
+
+	if (u->repeated_len + len <= REPEATED_MAX)
+		more = reallocarray(u->repeated, u->n_repeated + 1, sizeof(*more));
+	if (!more) {
+		u->repeated_lost = true;
+		secret_wipe(text, len);
+		free(text);
+		return;
+	}
+	u->repeated = more;
+	u->repeated[u->n_repeated++] = (struct repeated){ text, len };
+	u->repeated_len += len;
+}
+
+/* Pass a request on. Return: 0 and the reply; or -errno. */
+static int call_wg(
+	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply)
+{
+	struct engine_message m = { .head = { .type = ENGINE_WG }, .body = text };
+	int err = call(u, &m, len, 0, reply);
+
+	if (!err && reply->head.type != ENGINE_TEXT) {
+		engine_failed(u, -EBADMSG);
+		err = -EBADMSG;
+	}
+	return err < 0 ? -EAGAIN : reply->head.code;
+}
+
+static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
+{
+	static const char request[] = "get=1\n\n";
+	struct engine_message reply;
+	int err = call_wg(ctx, request, sizeof(request) - 1, &reply);
+	char *text = err < 0 ? NULL : malloc((size_t)reply.head.len + 1);
+
+	if (err < 0)
+		return err;
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, reply.body, (size_t)reply.head.len + 1);
+	*ret_text = text;
+	*ret_len = reply.head.len;
+	return 0;
+}
+
+/* The engine may have the ports of the configurations opened, and `set` by wg(8). */
+static void allow_ports(struct isolated_site *u, uint16_t set)
+{
+	u->engine.fwmark = u->fwmark;
+	u->engine.ports[0] = u->conf->interface.listen_port;
+	u->engine.ports[1] = u->next ? u->next->interface.listen_port : 0;
+	if (set)
+		u->engine.ports[2] = set;
+}
+
+static int on_wg_set(void *ctx, const struct uapi_set *set)
+{
+	struct isolated_site *u = ctx;
+	uint32_t before = u->fwmark;
+	struct engine_message reply;
+	char *text;
+	size_t len;
+	int err = uapi_print_set(set, &text, &len);
+
+	if (err < 0)
+		return err;
+	if (set->has_fwmark)
+		u->fwmark = set->fwmark;
+	allow_ports(u, set->has_listen_port ? set->listen_port : 0);
+	err = call_wg(u, text, len, &reply);
+	if (!err) {
+		add_repeated(u, text, len);
+		return 0;
+	}
+	u->fwmark = before;
+	u->engine.fwmark = before;
+	secret_wipe(text, len);
+	free(text);
+	return err;
+}
+
+static void on_wg_ended(void *ctx)
+{
+	struct isolated_site *u = ctx;
+
+	log_info("the socket of %s was removed: going down", u->conf->interface.name);
+	u->events |= BACKEND_END_REQUESTED;
+}
+
+static void open_wgsock(struct isolated_site *u)
+{
+	const struct uapi_server_config calls = {
+		.listen_fd = -1, .get = on_wg_get, .set = on_wg_set, .ended = on_wg_ended, .ctx = u
+	};
+	const char *name = u->conf->interface.name;
+	int err = wgsock_serve(&u->wgsock, u->loop, &calls, name);
+
+	if (err < 0)
+		wgsock_warn(name, err);
+}
+
+/* ---- the engine's life ---- */
+
+static void on_channel(void *ctx, uint32_t events)
+{
+	struct isolated_site *u = ctx;
+	int err = u->failed ? 0 : engine_proxy_read(&u->engine);
+
+	(void)events;
+	if (err < 0)
+		engine_failed(u, err);
+}
+
+static int start_engine(struct isolated_site *u, struct error *ret_error)
+{
+	int err;
+
+	allow_ports(u, 0);
+	err = engine_proxy_start(&u->engine, u->conf, u->resolver.fds[0], ret_error);
+	if (err < 0)
+		return err;
+	u->failed = false;
+	err = loop_watch_input(u->loop, &u->watch, u->engine.channel.fd, on_channel, u);
+	if (err < 0) {
+		u->watch.fd = -1;
+		engine_proxy_end(&u->engine, u->how);
+		return error_set(ret_error, err, "Cannot wait for the engine's process:\n");
+	}
+	return 0;
+}
+
+static void end_engine(struct isolated_site *u)
+{
+	char how[ENGINE_ENDED_LEN] = "";
+
+	if (u->watch.fd >= 0)
+		loop_remove(u->loop, &u->watch);
+	u->watch.fd = -1;
+	engine_proxy_end(&u->engine, how);
+	if (!*u->how)
+		snprintf(u->how, sizeof(u->how), "%s", how);
+}
+
+static int ask_start(struct isolated_site *u, struct error *ret_error)
+{
+	struct engine_message m = { .head = { .type = ENGINE_START, .value = u->fwmark } };
+
+	allow_ports(u, 0);
+	return call_result(u, &m, 0, 0, ret_error);
+}
+
+/* Repeat what wg(8) has changed since the file was read. */
+static void repeat_wg(struct isolated_site *u)
+{
+	struct engine_message reply;
+
+	for (size_t i = 0; i < u->n_repeated; i++)
+		(void)call_wg(u, u->repeated[i].text, u->repeated[i].len, &reply);
+	if (u->repeated_lost)
+		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
+			    "many: check `wg show %s`, or reload.",
+			u->conf->interface.name);
+}
+
+/* Record that the engine has ended, and decide when to start it again. */
+static void schedule(struct isolated_site *u)
+{
+	struct mono now = clock_mono();
+	struct mono oldest;
+
+	u->ends[u->n_ends++ % ENDS_MAX] = now;
+	oldest = u->ends[u->n_ends % ENDS_MAX];
+	u->due = now;
+	log_error("The engine's process %s. Starting another one; sessions begin with new "
+		  "handshakes.",
+		u->how);
+	if (mono_is_set(oldest) && mono_between(oldest, now) < ENDS_WITHIN) {
+		u->due = mono_add(now, ENDS_PAUSE);
+		memset(u->ends, 0, sizeof(u->ends));
+		log_error("The engine's process has ended %d times in %llu seconds: no traffic for "
+			  "%llu seconds. Report this as a fault, with the log.",
+			ENDS_MAX, ENDS_WITHIN / NS_PER_S, ENDS_PAUSE / NS_PER_S);
+	}
+}
+
+/* Start the engine again, as it was. */
+static void restart(struct isolated_site *u)
+{
+	struct error e;
+	int err = start_engine(u, &e);
+
+	u->due = MONO_NEVER;
+	if (!err && u->started) {
+		err = ask_start(u, &e);
+		if (!err)
+			repeat_wg(u);
+	}
+	if (err < 0 && !u->failed) { /* otherwise it has ended again, and work() acts on it */
+		log_error("%s %s", e.problem, e.hint);
+		end_engine(u);
+		snprintf(u->how, sizeof(u->how), "could not be started");
+		schedule(u);
+		return;
+	}
+	u->events |= BACKEND_MTUS_CHANGED;
+}
+
+/* ---- open and close ---- */
+
+/* In a process that must not have secrets. */
+static void forget(void *ctx)
+{
+	struct isolated_site *u = ctx;
+
+	snapshot_forget_keys(u->conf);
+	if (u->next)
+		snapshot_forget_keys(u->next);
+	for (size_t i = 0; i < u->n_repeated; i++)
+		secret_wipe(u->repeated[i].text, u->repeated[i].len);
+}
+
+static void close_site(struct backend_site *s)
+{
+	struct isolated_site *u = isolated_of(s);
+
+	wgsock_close(&u->wgsock);
+	end_engine(u);
+	resolver_process_close(&u->resolver);
+	held_ports_close(&u->held);
+	free(u->engine.mtus.sessions);
+	clear_repeated(u);
+	snapshot_forget_keys(u->conf);
+	secret_wipe(u, sizeof(*u));
+	free(u);
+}
+
+/* Log once what confines the processes, and what does not. */
+static void log_measures(const struct isolated_site *u)
+{
+	char has[CONFINE_TEXT_LEN];
+	char lacks[CONFINE_TEXT_LEN];
+	unsigned all = (1U << CONFINE_MEASURES) - 1;
+	unsigned missing = all & ~u->engine.measures;
+
+	log_info("the engine's process %d is confined: %s", (int)u->engine.pid,
+		confine_text(u->engine.measures, has));
+	if (missing)
+		log_warning("The engine's process is confined less than it could be, as this host "
+			    "does not allow: %s.",
+			confine_text(missing, lacks));
+}
+
+static int open_parts(struct isolated_site *u, struct error *ret_error)
+{
+	size_t first;
+	int err = held_ports_init(&u->held, ret_error);
+
+	if (err < 0)
+		return err;
+	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, forget, u);
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
+	err = held_ports_open(&u->held, u->conf, &first, ret_error);
+	return err < 0 ? err : start_engine(u, ret_error);
+}
+
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
+{
+	struct isolated_site *u = calloc(1, sizeof(*u));
+	int err;
+
+	if (!u)
+		return error_set(ret_error, -ENOMEM, "Cannot start the engine:\nFree some memory.");
+	u->site.backend = &backend_isolated;
+	u->conf = conf;
+	u->loop = loop;
+	u->fwmark = conf->interface.fwmark;
+	u->watch.fd = -1;
+	u->resolver = (struct resolver_process){ .fds = { -1, -1 }, .watch = { .fd = -1 } };
+	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	u->engine.held = &u->held;
+	err = open_parts(u, ret_error);
+	if (err < 0) {
+		close_site(&u->site);
+		return err;
+	}
+	log_measures(u);
+	*ret = &u->site;
+	return 0;
+}
+
+static void await_names(struct backend_site *s, struct mono until, int stop_fd)
+{
+	struct isolated_site *u = isolated_of(s);
+	struct engine_message m = { .head = { .type = ENGINE_AWAIT, .time = until.ns } };
+	struct engine_message reply;
+	int err = u->failed ? -EPIPE
+			    : engine_proxy_call(&u->engine, &m, 0, 0, stop_fd,
+				      mono_add(until, PATIENCE), &reply);
+
+	if (err < 0 && err != -EINTR)
+		engine_failed(u, err);
+}
+
+static struct host_mtus mtus(struct backend_site *s)
+{
+	const struct engine_mtus *m = &isolated_of(s)->engine.mtus;
+
+	return (struct host_mtus){ .wg = m->wg, .sessions = m->sessions };
+}
+
+static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	int err;
+
+	u->fwmark = fwmark;
+	err = ask_start(u, ret_error);
+	if (err < 0)
+		return err;
+	u->started = true;
+	open_wgsock(u);
+	return 0;
+}
+
+/* ---- reload ---- */
+
+/* Second half of a reload. Return: the engine's code, with `ret_error` filled. */
+static int settle(struct isolated_site *u, int code, struct error *ret_error)
+{
+	struct engine_message m = {
+		.head = { .type = ENGINE_SETTLE, .code = code, .value = u->fwmark }
+	};
+
+	return call_result(u, &m, 0, 0, ret_error);
+}
+
+static void revert(struct backend_site *s)
+{
+	struct isolated_site *u = isolated_of(s);
+	struct error ignored;
+
+	if (engine_proxy_expect(&u->engine, u->conf) < 0)
+		engine_failed(u, -ENOMEM);
+	(void)settle(u, -1, &ignored);
+	u->next = NULL;
+	held_ports_sweep(&u->held, u->conf);
+}
+
+/* Pass the configuration and the new TAPs on. */
+static int ask_apply(
+	struct isolated_site *u, struct conf_site *next, size_t first, struct error *ret_error)
+{
+	struct engine_message m = { .head = { .type = ENGINE_APPLY } };
+	int *fds = held_ports_fds(&u->held, first);
+	char *text = NULL;
+	size_t len = 0;
+	int err = fds ? isolated_conf_print(next, &text, &len) : -ENOMEM;
+
+	if (!err)
+		err = engine_proxy_expect(&u->engine, next);
+	if (err < 0) {
+		error_set(ret_error, err, "There is no memory for a reload.\n");
+	} else {
+		m.body = text;
+		m.fds = fds;
+		err = call_result(u, &m, len, u->held.n - first, ret_error);
+	}
+	if (text)
+		secret_wipe(text, len);
+	free(text);
+	free(fds);
+	return err;
+}
+
+static int apply(struct backend_site *s, struct conf_site *next, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	size_t first;
+	int err = held_ports_open(&u->held, next, &first, ret_error);
+
+	if (err < 0)
+		return err;
+	err = ask_apply(u, next, first, ret_error);
+	if (err < 0) {
+		held_ports_sweep(&u->held, u->conf);
+		if (engine_proxy_expect(&u->engine, u->conf) < 0)
+			engine_failed(u, -ENOMEM);
+		return err;
+	}
+	u->next = next;
+	return 0;
+}
+
+static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	int err;
+
+	u->fwmark = fwmark;
+	allow_ports(u, 0);
+	err = settle(u, 0, ret_error);
+	snapshot_forget_keys(u->conf);
+	u->conf = u->next;
+	u->next = NULL;
+	clear_repeated(u);
+	held_ports_sweep(&u->held, u->conf);
+	if (!u->failed)
+		return err;
+	return 0; /* the next engine starts with the new configuration */
+}
+
+/* ---- work and report ---- */
+
+static struct mono deadline(struct backend_site *s)
+{
+	const struct isolated_site *u = isolated_of(s);
+
+	return u->failed || u->events || u->engine.events ? clock_mono()
+							  : mono_earliest(u->due, u->resolver.due);
+}
+
+static unsigned work(struct backend_site *s)
+{
+	struct isolated_site *u = isolated_of(s);
+	unsigned events;
+
+	if (u->failed) {
+		end_engine(u);
+		u->failed = false;
+		schedule(u);
+		*u->how = '\0';
+	}
+	if (mono_is_set(u->due) && mono_reached(u->due, clock_mono()))
+		restart(u);
+	resolver_process_work(&u->resolver);
+	events = u->events | u->engine.events;
+	u->events = 0;
+	u->engine.events = 0;
+	return events;
+}
+
+/* Move what the engine knows into the report of the site. */
+static void take_report(struct status_report *from, struct status_report *to)
+{
+	memcpy(to->aead, from->aead, sizeof(to->aead));
+	to->offloads = from->offloads;
+	to->wg = from->wg;
+	to->peers = from->peers;
+	to->peers_len = from->peers_len;
+	to->tunnels = from->tunnels;
+	to->tunnels_len = from->tunnels_len;
+	to->sessions = from->sessions;
+	to->sessions_len = from->sessions_len;
+	to->budget = from->budget;
+	to->engine = from->engine;
+	to->drops = from->drops;
+	to->drop_ages_ms = from->drop_ages_ms;
+	from->wg = (struct status_wg){ 0 };
+	from->peers = NULL;
+	from->peers_len = 0;
+	from->tunnels = NULL;
+	from->tunnels_len = 0;
+	from->sessions = NULL;
+	from->sessions_len = 0;
+}
+
+/* Add the engine's part. Return: 0 or -ENOMEM. */
+static int report_engine_part(struct isolated_site *u, struct status_report *r)
+{
+	struct engine_message m = { .head = { .type = ENGINE_REPORT } };
+	struct engine_message answer;
+	struct ctl_reply reply;
+	int err = call(u, &m, 0, 0, &answer);
+
+	if (!err &&
+		(answer.head.type != ENGINE_TEXT || answer.head.code ||
+			ctl_reply_parse((const char *)answer.body, answer.head.len, &reply) < 0)) {
+		engine_failed(u, -EBADMSG);
+		err = -EBADMSG;
+	}
+	if (err < 0)
+		return status_add_warning(r,
+			"The engine's process has ended %u times. No traffic until it is started "
+			"again.",
+			u->n_ends + u->failed);
+	for (size_t i = 0; i < reply.status.warnings_len && !err; i++)
+		err = status_add_warning(r, "%s", reply.status.warnings[i].text);
+	if (!err)
+		take_report(&reply.status, r);
+	ctl_reply_fini(&reply);
+	return err;
+}
+
+/* Add one process. Return: 0 or -ENOMEM. */
+static int report_process(
+	struct status_report *r, const char *role, pid_t pid, uid_t user, unsigned measures)
+{
+	struct status_process *p = pid > 0 ? status_add_process(r) : NULL;
+	char text[CONFINE_TEXT_LEN];
+
+	if (pid <= 0)
+		return 0;
+	if (!p)
+		return -ENOMEM;
+	snprintf(p->role, sizeof(p->role), "%s", role);
+	p->pid = (uint32_t)pid;
+	p->user = measures & CONFINE_USER ? user : geteuid();
+	snprintf(p->confinement, sizeof(p->confinement), "%s", confine_text(measures, text));
+	return 0;
+}
+
+static int report(struct backend_site *s, struct status_report *r)
+{
+	struct isolated_site *u = isolated_of(s);
+	const struct engine_proxy *e = &u->engine;
+	const struct resolver_process *names = &u->resolver;
+	int err = report_engine_part(u, r);
+
+	if (!err)
+		err = report_process(r, "engine", e->pid, e->user, e->measures);
+	if (!err)
+		err = report_process(r, "resolver", names->pid, names->user, names->measures);
+	if (!err && u->n_ends && u->engine.pid)
+		err = status_add_warning(r,
+			"The engine's process has ended %u times and was started again. See the "
+			"log.",
+			u->n_ends);
+	return err;
+}
+
+const struct backend backend_isolated = {
+	.name = "userspace",
+	.probe = userspace_site_probe,
+	.open = open_site,
+	.await_names = await_names,
+	.mtus = mtus,
+	.start = start,
+	.apply = apply,
+	.revert = revert,
+	.sweep = sweep,
+	.deadline = deadline,
+	.work = work,
+	.report = report,
+	.close = close_site,
+};

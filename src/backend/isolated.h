@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The userspace engine in a confined process of its own, as the back end of a site. */
+#ifndef BACKEND_ISOLATED_H
+#define BACKEND_ISOLATED_H
+
+#include "backend/backend.h"
+
+/**
+ * The back end `userspace` with `Isolation = yes`.
+ *
+ * Theory of operation. This process, the monitor, keeps what needs privileges: it opens TAPs, TUN
+ * and UDP sockets and holds them, and serves wg(8). Two confined processes are forked from it: the
+ * engine reads what members, peers and everybody else send; the resolver calls getaddrinfo(3). The
+ * functions of the back end become requests to the engine (engine_message.h). If the engine ends,
+ * another one is started with the same descriptors and configuration: interfaces, bridge ports,
+ * addresses and the port stay, sessions begin with new handshakes. Requests of wg(8) since the file
+ * was read are repeated. After five ends within ten seconds it waits for ten seconds.
+ */
+extern const struct backend backend_isolated;
+
+#endif

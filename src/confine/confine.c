@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Start a process of ours that gives up what it does not need before it reads what others send. */
+#include "confine/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confine/landlock.h"
+
+/* See confined_user(). */
+#define USERS_FIRST 0x70000000U
+
+/* Where a user namespace maps only 16 bits: the range of systemd's DynamicUser=. */
+#define USERS_FIRST_16 61184U
+#define USERS_COUNT_16 4336U
+
+#define LAST_CAPABILITY 63
+
+uid_t confined_user(unsigned index)
+{
+	return USERS_FIRST + 2 * (uid_t)getpid() + index;
+}
+
+/* ---- fork ---- */
+
+/* The first process of a namespace ignores these signals unless it has a handler. */
+static void on_fatal(int number)
+{
+	_exit(128 + number);
+}
+
+static void handle_fatal_signals(void)
+{
+	static const int numbers[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		signal(numbers[i], on_fatal);
+}
+
+/* As fork(), with flags of clone(2). */
+static pid_t clone_process(unsigned long flags)
+{
+#ifdef __s390x__
+	return (pid_t)syscall(SYS_clone, NULL, flags | SIGCHLD, NULL, NULL, NULL);
+#else
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+#endif
+}
+
+pid_t confined_fork(unsigned measures, unsigned *ret_measures)
+{
+	const unsigned spaces = CONFINE_PROCESSES | CONFINE_IPC | CONFINE_FILES;
+	unsigned has = measures & spaces;
+	unsigned long flags = (has & CONFINE_PROCESSES ? CLONE_NEWPID : 0UL) |
+			      (has & CONFINE_IPC ? CLONE_NEWIPC : 0UL) |
+			      (has & CONFINE_FILES ? CLONE_NEWNS : 0UL);
+	pid_t pid = clone_process(flags);
+
+	if (pid < 0 && flags && errno != EAGAIN && errno != ENOMEM) {
+		has = 0;
+		pid = clone_process(0);
+	}
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		handle_fatal_signals();
+	*ret_measures = has;
+	return pid;
+}
+
+bool confined_wait(pid_t pid, int patience_ms, int *ret_status)
+{
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool ended = p.fd >= 0 && poll(&p, 1, patience_ms) > 0;
+
+	if (p.fd >= 0)
+		close(p.fd);
+	if (!ended)
+		(void)kill(pid, SIGKILL);
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+		;
+	return ended;
+}
+
+/* ---- descriptors ---- */
+
+static int compare(const void *a, const void *b)
+{
+	const int *x = a;
+	const int *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int confine_descriptors(int *keep, size_t n)
+{
+	unsigned from = STDERR_FILENO + 1;
+
+	qsort(keep, n, sizeof(*keep), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)from)
+			continue;
+		if (keep[i] > (int)from && close_range(from, (unsigned)keep[i] - 1, 0) < 0)
+			return -errno;
+		from = (unsigned)keep[i] + 1;
+	}
+	return close_range(from, ~0U, 0) < 0 ? -errno : 0;
+}
+
+void confine_streams(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
+		(void)dup2(null, fd);
+}
+
+/* ---- confine ---- */
+
+/* Replace the root of this mount namespace by an empty folder without room. */
+static bool empty_file_system(void)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", "/dev", "tmpfs", flags, "nr_inodes=1,size=4k,mode=0555") == 0 &&
+	       chdir("/dev") == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
+	       umount2(".", MNT_DETACH) == 0 && chdir("/") == 0 &&
+	       mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) == 0;
+}
+
+static bool set_user(uid_t user)
+{
+	return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
+	       setresuid(user, user, user) == 0;
+}
+
+static bool change_user(uid_t user)
+{
+	return set_user(user) || set_user(USERS_FIRST_16 + user / 2 % USERS_COUNT_16);
+}
+
+static void drop_bounding_set(void)
+{
+	for (unsigned long i = 0; i <= LAST_CAPABILITY; i++)
+		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+}
+
+static bool drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return syscall(SYS_capset, &head, none) == 0;
+}
+
+static bool filter_calls(const struct filter_rules *rules)
+{
+	struct sock_filter *code = calloc(FILTER_MAX, sizeof(*code));
+	struct sock_fprog program = { .filter = code };
+	int n = code ? filter_compile(rules->v, rules->n, code) : -ENOMEM;
+	bool done;
+
+	if (n > 0)
+		program.len = (unsigned short)n;
+	done = n > 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+	free(code);
+	return done;
+}
+
+unsigned confine_process(const struct confinement *c, unsigned has)
+{
+	unsigned got = has & ~CONFINE_FILES;
+
+	if (has & CONFINE_FILES && empty_file_system())
+		got |= CONFINE_FILES;
+	drop_bounding_set();
+	if (c->measures & CONFINE_USER && change_user(c->user))
+		got |= CONFINE_USER;
+	if (c->measures & CONFINE_CAPABILITIES && drop_capabilities())
+		got |= CONFINE_CAPABILITIES;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a change of the user resets it */
+	if (c->measures & CONFINE_NOT_DUMPABLE && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+		got |= CONFINE_NOT_DUMPABLE;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		got |= CONFINE_NO_NEW_PRIVS;
+	if (c->measures & CONFINE_LANDLOCK && landlock_restrict(c->calls == &filter_rules_resolver))
+		got |= CONFINE_LANDLOCK;
+	if (c->measures & CONFINE_SYSTEM_CALLS && filter_calls(c->calls))
+		got |= CONFINE_SYSTEM_CALLS;
+	return got;
+}
+
+const char *confine_text(unsigned measures, char ret[static CONFINE_TEXT_LEN])
+{
+	static const char *const words[CONFINE_MEASURES] = { "own user", "no capabilities",
+		"no new privileges", "system call filter", "empty file system", "own processes",
+		"own IPC", "Landlock", "not dumpable" };
+	size_t len = 0;
+
+	*ret = '\0';
+	for (unsigned i = 0; i < CONFINE_MEASURES; i++)
+		if (measures & 1U << i && len < CONFINE_TEXT_LEN)
+			len += (size_t)snprintf(ret + len, CONFINE_TEXT_LEN - len, "%s%s",
+				len ? ", " : "", words[i]);
+	return ret;
+}

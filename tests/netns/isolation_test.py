@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Confined processes: an attacker in the engine or the resolver gets nothing, and a crash of either costs a moment."""
+
+import base64
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import CommandFailed, need_root
+from lib.runner import Skip, Suite, wait_for
+from lib.wirespan import Gateway, difference, find_binary, scratch, snapshot
+
+ROLES = ("engine", "resolver")
+
+# Each of these system calls ends the process that makes it.
+FATAL = ("execve", "ptrace", "process_vm_readv", "setns", "mount")
+
+
+class Bench:
+    """The reference network; the near gateway is isolated."""
+
+    def __init__(self):
+        need_root()
+        find_binary()
+        self.net = Reference()
+        self.net.configure()
+        self.near, self.far = self.net.gateway
+        self.near.env["WIRESPAN_ISOLATION"] = "yes"
+        self.before = snapshot(self.near.node)
+        self.far.up()
+        self.near.up()
+
+    def pid(self, role):
+        """Return: the pid, in the node, of a process of the near gateway; 0: there is none."""
+        title = f"wirespan: {role} vpn01"
+        return next((p for p, command in self.near.node.processes().items() if command.strip() == title), 0)
+
+    def works(self, seconds=10):
+        """Members reach each other."""
+        ping, to = self.net.member[0].ping, self.net.sites[1].member4
+        wait_for(lambda: ping(to, count=1, timeout=0.5).ok, seconds, step=0.02, what="the segment to carry frames")
+
+
+def status_of(node, pid):
+    """Return: the lines of /proc/PID/status as a dict."""
+    text = node.run("cat", f"/proc/{pid}/status").out
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def confined(bench):
+    """What the kernel reports of both processes."""
+    node = bench.near.node
+    users = set()
+    for role in ROLES:
+        status = status_of(node, bench.pid(role))
+        users.add(status["Uid"].split()[0])
+        assert status["CapEff"] == status["CapPrm"] == status["CapBnd"] == "0" * 16, status
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+        assert len(status["NSpid"].split()) > 1, "no process namespace of its own"
+        assert "0" not in status["Uid"].split() + status["Gid"].split(), status
+        assert not status["Groups"].strip(), status
+    assert len(users) == 2, "both have the same user"
+    files = node.sh(f"ls -A /proc/{bench.pid('engine')}/root/").out.split()
+    assert not files, f"the engine sees {files}"
+
+
+def shown(bench):
+    """Status lists the processes with what confines each."""
+    found = {p["role"]: p for p in bench.near.status()["processes"]}
+    assert set(found) == set(ROLES), found
+    for role in ROLES:
+        process = found[role]
+        assert process["pid"] == bench.pid(role), (process, bench.pid(role))
+        assert str(process["user"]) in status_of(bench.near.node, process["pid"])["Uid"].split(), process
+        for words in ("own user", "no capabilities", "no new privileges", "system call filter", "own processes"):
+            assert words in process["confinement"], process
+    text = bench.near.run("status", bench.near.conf).out
+    assert re.search(r"confined +engine, pid \d+, user \d+: own user, ", text), text
+
+
+def crash(bench, signal):
+    """The interfaces stay, and TCP goes on."""
+    near, members = bench.near, bench.net.member
+    bench.works()
+    before = {name: near.node.run("cat", f"/sys/class/net/{name}/ifindex").out for name in ("wg0", "l2tpeth0")}
+    carrier = near.node.run("cat", "/sys/class/net/l2tpeth0/carrier_changes").out
+    server = members[1].popen("iperf3", "-s", "-1", stdout=-1)
+    wait_for(lambda: ":5201" in members[1].run("ss", "-ltn").out, 5, what="iperf3 to listen")
+    client = members[0].popen("iperf3", "-J", "-t", "3", "-b", "50M", "-c", bench.net.sites[1].member4, stdout=-1)
+    time.sleep(0.5)
+    old = bench.pid("engine")
+    near.node.run("kill", f"-{signal}", str(old))
+    wait_for(lambda: bench.pid("engine") not in (0, old), 10, step=0.02, what="another engine")
+    bench.works()
+    out, _ = client.communicate(timeout=100)
+    server.communicate(timeout=100)
+    assert client.returncode == 0, out
+    after = {name: near.node.run("cat", f"/sys/class/net/{name}/ifindex").out for name in before}
+    assert before == after, "an interface was made anew"
+    assert carrier == near.node.run("cat", "/sys/class/net/l2tpeth0/carrier_changes").out, "the carrier changed"
+    assert "l2tpeth0" in near.node.run("bridge", "link").out, "the bridge has lost its port"
+    port = near.status()["wireguard"]["listen_port"]
+    assert port == 8172, port
+
+
+def peer_made_by_wg(bench):
+    """What wg(8) has changed is repeated to the next engine."""
+    near = bench.near
+    key = base64.b64encode(bytes(range(32))).decode()
+    near.node.run("wg", "set", "wg0", "peer", key, "allowed-ips", "10.9.9.9/32", "persistent-keepalive", "25")
+    old = bench.pid("engine")
+    near.node.run("kill", "-KILL", str(old))
+    wait_for(lambda: bench.pid("engine") not in (0, old), 10, step=0.02, what="another engine")
+    wait_for(lambda: key in near.node.run("wg", "show", "wg0").out, 10, what="the peer to be repeated")
+    near.run("reload", near.conf)
+    assert key not in near.node.run("wg", "show", "wg0").out, "a reload returns to the file"
+    bench.works()
+
+
+def resolver_ends(bench):
+    """It is started again; the engine does not notice."""
+    engine, old = bench.pid("engine"), bench.pid("resolver")
+    bench.near.node.run("kill", "-KILL", str(old))
+    wait_for(lambda: bench.pid("resolver") not in (0, old), 10, what="another resolver")
+    assert bench.pid("engine") == engine
+    bench.works()
+
+
+def backs_off(bench):
+    """After five ends within ten seconds it waits, logs that, and status has it."""
+    near = bench.near
+
+    def end():
+        pid = bench.pid("engine")
+        if pid:
+            near.node.run("kill", "-KILL", str(pid), check=False)
+        return "5 times in 10 seconds" in near.log_text(0)
+
+    wait_for(end, 10, step=0.1, what="the monitor to back off")
+    assert any("has ended" in w["text"] for w in near.status()["warnings"]), near.status()["warnings"]
+    wait_for(lambda: bench.pid("engine"), 20, what="the engine after the pause")
+    bench.works()
+
+
+def monitor_ends(bench):
+    """With the monitor both other processes end, and the next `up` undoes what is left."""
+    near = bench.near
+    near.stop("KILL")
+    wait_for(lambda: not any(bench.pid(role) for role in ROLES), 5, what="the confined processes to end")
+    near.up()
+    bench.works()
+
+
+def leaves_nothing(bench):
+    near = bench.near
+    near.down()
+    near.node.settle()
+    left = difference(bench.before, snapshot(near.node))
+    assert not left, left
+    assert not any(bench.pid(role) for role in ROLES)
+    near.up()
+
+
+def attacked():
+    """Return: the path of the program with an attacker in it."""
+    build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
+    path = os.path.join(build, "tests", "tools", "attacked")
+    if not os.access(path, os.X_OK):
+        raise Skip("tests/tools/attacked is not built")
+    return os.path.realpath(path)
+
+
+def attack(bench, role, attempt=""):
+    """Run the far gateway with an attacker in one of its processes. Return: lines of results as a dict."""
+    far = bench.far
+    if far.pids():
+        far.down()
+    results = os.path.join(scratch(), "results")
+    with open(results, "wb") as file:
+        file.write(bytes(65536))
+    conf = open(far.conf).read()
+    key = base64.b64decode(re.search(r"^PrivateKey *= *(\S+)", conf, re.M).group(1)).hex()
+    env = {
+        "WIRESPAN_ISOLATION": "yes",
+        "ATTACK_RESULTS": results,
+        "ATTACK_ROLE": role,
+        "ATTACK": attempt,
+        "ATTACK_CONF": far.conf,
+        "ATTACK_SOCKET": "/run/wirespan/vpn02.sock",
+        "ATTACK_KEY": key,
+    }
+    gateway = Gateway(far.node, far.name, far.folder, env)
+    gateway.binary = attacked()
+    try:
+        gateway.up()
+        gateway.down()
+    except CommandFailed as failed:
+        assert attempt, failed
+    with open(results, "rb") as file:
+        lines = file.read().rstrip(b"\0").decode().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def attempts_are_refused(bench, role):
+    got = attack(bench, role)
+    assert got.pop("done", "") == "yes", f"it did not come to an end: {got}"
+    if role == "engine":
+        assert got.pop("the key is found where it is") == "yes", "the search for keys finds none at all"
+    wrong = {name: value for name, value in got.items() if value == "SUCCEEDED"}
+    assert not wrong, wrong
+    assert len(got) >= 19, got
+    for name, value in sorted(got.items()):
+        print(f"  {name}: {value}")
+
+
+def attempt_is_fatal(bench, role, attempt):
+    got = attack(bench, role, attempt)
+    got.pop("the key is found where it is", None)
+    assert got == {attempt: "tried"}, got
+
+
+def main():
+    suite = Suite("isolation")
+    box = {}
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(bench.net.diagnostics)
+    suite.run("the kernel confines both processes", confined, bench)
+    suite.run("status shows them", shown, bench)
+    for signal in ("KILL", "SEGV", "ABRT"):
+        suite.run(f"the engine ends by SIG{signal}: interfaces and TCP stay", crash, bench, signal)
+    suite.run("changes of wg(8) survive the engine", peer_made_by_wg, bench)
+    suite.run("the resolver ends and is started again", resolver_ends, bench)
+    suite.run("five ends of the engine: it waits", backs_off, bench)
+    suite.run("the monitor is killed", monitor_ends, bench)
+    suite.run("down leaves nothing", leaves_nothing, bench)
+    for role in ROLES:
+        suite.run(f"an attacker in the {role}: all attempts are refused", attempts_are_refused, bench, role)
+        for attempt in FATAL:
+            suite.run(f"an attacker in the {role}: {attempt} ends it", attempt_is_fatal, bench, role, attempt)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()

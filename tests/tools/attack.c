@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* Code of an attacker in a confined process: linked into a copy of the program for tests, it runs
+ * instead of what follows confine_process(), and writes the result of each attempt to a file. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "confine/confine.h"
+
+/* Most mapped areas of a process that are searched. */
+#define AREAS_MAX 512
+
+#define KEY_LEN 32
+
+unsigned __real_confine_process(const struct confinement *c, unsigned has);
+unsigned __wrap_confine_process(const struct confinement *c, unsigned has);
+
+/** Set before main(), as a confined process can open nothing and has no environment. */
+static struct {
+	char *results; /* shared with the test, and its length */
+	size_t len;
+	char role[16];		 /* of the process that attacks: "engine" or "resolver" */
+	char attack[32];	 /* one that must end the process, or "" for all others */
+	char conf[256];		 /* the configuration's path */
+	char socket[108];	 /* of the control socket */
+	uint8_t needle[KEY_LEN]; /* the private key, inverted so that this is not what is found */
+	bool has_needle;
+	int pid; /* of the monitor */
+} setup;
+
+/** A mapped area. */
+struct area {
+	uintptr_t from;
+	uintptr_t to;
+};
+
+static struct area areas[AREAS_MAX];
+static size_t n_areas;
+
+static void copy_variable(const char *name, char *ret, size_t size)
+{
+	const char *text = getenv(name);
+
+	snprintf(ret, size, "%s", text ? text : "");
+}
+
+static void read_needle(void)
+{
+	const char *hex = getenv("ATTACK_KEY");
+
+	for (size_t i = 0; hex && i < KEY_LEN; i++) {
+		unsigned byte;
+
+		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+			return;
+		setup.needle[i] = (uint8_t)~byte;
+	}
+	setup.has_needle = hex;
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	const char *path = getenv("ATTACK_RESULTS");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	setup.pid = getpid();
+	setup.len = 65536;
+	setup.results = mmap(NULL, setup.len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (setup.results == MAP_FAILED)
+		setup.results = NULL;
+	copy_variable("ATTACK_ROLE", setup.role, sizeof(setup.role));
+	copy_variable("ATTACK", setup.attack, sizeof(setup.attack));
+	copy_variable("ATTACK_CONF", setup.conf, sizeof(setup.conf));
+	copy_variable("ATTACK_SOCKET", setup.socket, sizeof(setup.socket));
+	read_needle();
+}
+
+static void record(const char *name, const char *text)
+{
+	size_t used = strnlen(setup.results, setup.len);
+
+	snprintf(setup.results + used, setup.len - used, "%s: %s\n", name, text);
+}
+
+/* Record the result of a call: its errno, or that it has succeeded. */
+static void result(const char *name, long value)
+{
+	record(name, value < 0 ? strerrorname_np(errno) : "SUCCEEDED");
+}
+
+/* ---- attempts ---- */
+
+static void change_link(const char *name)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg info;
+	} request = { { sizeof(request), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+		{ .ifi_index = 1, .ifi_change = IFF_UP } };
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char rest[256];
+	} answer = { 0 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0 ||
+		recv(fd, &answer, sizeof(answer), 0) < 0) {
+		result(name, -1);
+		return;
+	}
+	errno = -answer.error.error;
+	result(name, answer.error.error);
+}
+
+static void send_to_control_socket(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", setup.socket);
+	result(name, fd < 0 ? -1
+			    : connect(fd, (const struct sockaddr *)(const void *)&address,
+				      sizeof(address)));
+}
+
+/* Use every descriptor of the process as a socket, and as a TAP. */
+static void misuse_descriptors(void)
+{
+	const int mark = 7;
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI, .ifr_name = "attack0" };
+	bool marked = false;
+	bool connected = false;
+	bool made = false;
+
+	for (int fd = 3; fd < 64; fd++) {
+		marked |= setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+		connected |= connect(fd, (const struct sockaddr *)(const void *)&address,
+				     sizeof(address)) == 0;
+		made |= ioctl(fd, TUNSETIFF, &ifr) == 0 || ioctl(fd, TUNSETPERSIST, 1) == 0;
+	}
+	record("mark packets", marked ? "SUCCEEDED" : "refused");
+	record("connect a descriptor", connected ? "SUCCEEDED" : "refused");
+	record("make an interface", made ? "SUCCEEDED" : "refused");
+}
+
+static void find_areas(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	char rights[8];
+
+	while (f && n_areas < AREAS_MAX && fgets(line, sizeof(line), f)) {
+		struct area *a = &areas[n_areas];
+
+		if (sscanf(line, "%lx-%lx %7s", &a->from, &a->to, rights) == 3 &&
+			rights[0] == 'r' && !strstr(line, "[v"))
+			n_areas++;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Search the memory of this process for the private key. Return: whether it is there. */
+static bool has_key(void)
+{
+	for (size_t i = 0; i < n_areas; i++) {
+		const uint8_t *at = (const uint8_t *)areas[i].from;
+		const uint8_t *end = (const uint8_t *)areas[i].to - KEY_LEN;
+
+		for (; at <= end; at++) {
+			size_t k = 0;
+
+			while (k < KEY_LEN && (at[k] ^ setup.needle[k]) == 0xff)
+				k++;
+			if (k == KEY_LEN)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void attempt_all(bool is_engine)
+{
+	result("read the configuration", open(setup.conf, O_RDONLY | O_CLOEXEC));
+	result("write the configuration", open(setup.conf, O_WRONLY | O_CLOEXEC));
+	result("write anywhere", open("/tmp/attack", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	result("read the monitor's memory", open("/proc/1/mem", O_RDONLY | O_CLOEXEC));
+	send_to_control_socket("use the control socket");
+	result("open a raw socket", socket(AF_INET, SOCK_RAW, IPPROTO_RAW));
+	result("open a packet socket", socket(AF_PACKET, SOCK_RAW, 0));
+	result("change the packet filter", socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER));
+	change_link("change an interface");
+	result("signal the monitor", kill(setup.pid, SIGTERM));
+	result("signal every process", kill(-1, SIGTERM));
+	result("become root", setuid(0));
+	result("start a process", syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL));
+	result("create a file in memory", memfd_create("attack", MFD_CLOEXEC));
+	result("use io_uring", syscall(SYS_io_uring_setup, 8, NULL));
+	result("delete a file", unlink(setup.conf));
+	misuse_descriptors();
+	if (is_engine) {
+		result("open a UDP socket", socket(AF_INET, SOCK_DGRAM, 0));
+		result("open a Unix socket", socket(AF_UNIX, SOCK_STREAM, 0));
+		result("map executable memory", (intptr_t)mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+							MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+		result("make memory executable", mprotect((void *)((uintptr_t)areas & ~4095UL),
+							 4096, PROT_READ | PROT_EXEC));
+	} else if (setup.has_needle) {
+		record("find the private key", has_key() ? "SUCCEEDED" : "refused");
+	}
+	record("done", "yes");
+}
+
+/* An attempt that must end the process. */
+static void attempt_one(void)
+{
+	struct iovec iov = { areas, 1 };
+	char shell[] = "sh";
+	char *const args[] = { shell, NULL };
+
+	record(setup.attack, "tried");
+	if (!strcmp(setup.attack, "execve"))
+		(void)execve("/bin/sh", args, NULL);
+	else if (!strcmp(setup.attack, "ptrace"))
+		(void)ptrace(PTRACE_ATTACH, setup.pid, NULL, NULL);
+	else if (!strcmp(setup.attack, "process_vm_readv"))
+		(void)process_vm_readv(setup.pid, &iov, 1, &iov, 1, 0);
+	else if (!strcmp(setup.attack, "setns"))
+		(void)setns(3, 0);
+	else if (!strcmp(setup.attack, "mount"))
+		(void)mount(NULL, "/", NULL, MS_REMOUNT, NULL);
+	record(setup.attack, "SUCCEEDED");
+}
+
+unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
+{
+	bool is_engine = c->calls == &filter_rules_engine;
+	unsigned got;
+
+	if (!setup.results || strcmp(setup.role, is_engine ? "engine" : "resolver") != 0)
+		return __real_confine_process(c, has);
+	find_areas();
+	if (setup.has_needle && is_engine)
+		record("the key is found where it is", has_key() ? "yes" : "no");
+	got = __real_confine_process(c, has);
+	if (*setup.attack)
+		attempt_one();
+	else
+		attempt_all(is_engine);
+	return got;
+}
