@@ -170,7 +170,8 @@ static bool compare_port(
 	}
 	if (!link->master) {
 		add(c, wanted, link, DIFFERENCE_PORT, "%s is not a port of %s", wanted->name,
-			wanted->bridge);
+			wanted->bridge)
+			->later = wanted_bridge->adopted;
 		return false;
 	}
 	d = add(c, wanted, link, DIFFERENCE_PORT, "%s is a port of %s instead of %s", wanted->name,

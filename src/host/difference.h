@@ -125,6 +125,7 @@ struct difference {
 	struct ip_prefix prefix;	/* of an address or route; only the family of others */
 	uint32_t table;			/* of a route or rule */
 	uint32_t mtu;			/* the wanted MTU */
+	bool later;			/* another program may be about to change the bridge */
 	char found[IF_NAMESIZE];	/* its present name, or the interface it is a port of */
 	char text[DIFFERENCE_TEXT_LEN]; /* one sentence without a full stop */
 };

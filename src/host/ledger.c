@@ -7,12 +7,15 @@
 #include "base/array.h"
 
 #define BACKOFF NS_PER_S	 /* after the first restore; doubled after each further one */
+#define FINISH	(3 * NS_PER_S)	 /* the time that another program has to set up a bridge */
 #define FORGET	(600 * NS_PER_S) /* after an entry was last seen */
 
 void ledger_begin(struct ledger *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
+		l->v[i].was_present = l->v[i].present;
 		l->v[i].present = false;
+	}
 }
 
 struct ledger_entry *ledger_find(const struct ledger *l, const struct difference *difference)
@@ -33,6 +36,8 @@ struct ledger_entry *ledger_see(
 		if (!e)
 			return NULL;
 	}
+	if (difference->later && !e->was_present)
+		e->due = mono_add(now, FINISH);
 	e->difference = *difference;
 	e->present = true;
 	e->seen = now;

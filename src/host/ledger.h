@@ -6,6 +6,8 @@
  * seconds after the second. There is no fourth: an administrator or another program wants the
  * difference. An entry expires ten minutes after the last comparison with its difference. A reload
  * removes all entries.
+ * A port joins an adopted bridge only after three seconds, so that its owner can set it up first:
+ * the kernel derives the MTU and address of a bridge from its ports.
  */
 #ifndef HOST_LEDGER_H
 #define HOST_LEDGER_H
@@ -30,6 +32,7 @@ struct ledger_entry {
 	struct mono due;   /* the earliest time of the next restore */
 	struct mono seen;  /* when it was last seen */
 	bool present;	   /* in the present comparison */
+	bool was_present;  /* in the one before */
 	bool insisted;	   /* never restored: a hook has made it */
 	bool logged;	   /* a message was logged since the last absence or restore */
 	bool left_logged;  /* the message that it is not restored was logged */

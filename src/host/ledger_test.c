@@ -105,6 +105,23 @@ static void test_separate(void **state)
 	assert_null(ledger_find(&l, &waiting));
 }
 
+/** Another program gets time to set up its bridge, each time that it makes it. */
+static void test_later(void **state)
+{
+	struct ledger l = { 0 };
+	struct difference port = down;
+
+	port.later = true;
+	for (uint64_t ms = 0; ms < 20000; ms += 10000) {
+		assert_int_equal(compare(&l, &port, ms), LEDGER_LATER);
+		assert_true(mono_is_set(ledger_deadline(&l)));
+		assert_int_equal(compare(&l, &port, ms + 2900), LEDGER_LATER);
+		assert_int_equal(compare(&l, &port, ms + 3100), LEDGER_RESTORE);
+		(void)compare(&l, NULL, ms + 3200);
+	}
+	ledger_clear(&l);
+}
+
 /** What a hook has made is left from the beginning. */
 static void test_hook(void **state)
 {
@@ -123,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_insists),
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_separate),
+		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_hook),
 	};
 

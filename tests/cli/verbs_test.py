@@ -423,6 +423,37 @@ def script_down(bench):
     assert (status, calls) == (2, []) and "usage" in out
 
 
+def script_adopted(bench):
+    """A bridge of another program is joined, and nothing of it is made, changed or deleted."""
+    bridge = "[Bridge]\nName = vmbr0\nAdopt = yes\nMember = eth1, eth2\nForwardControl = lldp\n"
+    bench.write("adopt.conf", FULL[: FULL.index("[Bridge]")] + bridge)
+    bench.write("psk file", PUBLIC + "\n")
+    status, out, err = bench.run("script", "adopt.conf")
+    assert status == 0 and ": error: " not in err, err
+    links = bench.path("links")
+    bench.write("adopt.sh", out.replace("/sys/class/net", links))
+    status, output, calls = Shell(bench).run(bench.path("adopt.sh"), "up")
+    assert status == 1 and "there is no bridge vmbr0" in output, (output, calls)
+    for folder in ("bridge", "brif/eth1"):
+        os.makedirs(os.path.join(links, "vmbr0", folder))
+    bench.write("links/vmbr0/address", "02:00:00:00:00:07\n")
+    bench.write("links/vmbr0/mtu", "9000\n")
+    status, output, calls = Shell(bench).run(bench.path("adopt.sh"), "up")
+    assert status == 0, (output, calls)
+    joins = """ip link set eth2 master vmbr0
+ip link set eth2 type bridge_slave group_fwd_mask 0x4000
+ip link set eth2 up
+ip link set l2tpeth0 address 02:00:00:00:00:07 mtu 9000
+ip link set l2tpeth0 master vmbr0
+ip link set l2tpeth0 type bridge_slave isolated on mcast_router 2 group_fwd_mask 0x4000
+ip link set l2tpeth1 address 02:00:00:00:00:07 mtu 9000
+ip link set l2tpeth1 master vmbr0
+ip link set l2tpeth1 type bridge_slave mcast_router 2 group_fwd_mask 0x4000""".splitlines()
+    assert calls[-len(joins) :] == joins, "\n".join(calls)
+    status, output, down = Shell(bench).run(bench.path("adopt.sh"), "down")
+    assert (status, down) == (0, DOWN[1:]), (output, down)
+
+
 def script_failure(bench):
     """If a step fails, the steps before it are undone."""
     make_script(bench)
@@ -597,6 +628,7 @@ def main():
         ("init loses nothing", init_loses_nothing),
         ("script, up", script_up),
         ("script, down", script_down),
+        ("script, an adopted bridge", script_adopted),
         ("script, a failing step", script_failure),
         ("script with keys", script_with_keys),
         ("script, MTUs", script_mtu),
