@@ -155,7 +155,8 @@ static void log_verdict(
 		log_warning("%s: restored, as the configuration wants it", e->difference.text);
 		return;
 	case LEDGER_LATER:
-		log_warning("%s again: restored in %.1f s", e->difference.text,
+		log_warning("%s%s: restored in %.1f s", e->difference.text,
+			e->restores ? " again" : "",
 			(double)mono_between(now, e->due) / (double)NS_PER_S);
 		return;
 	case LEDGER_WAIT:
@@ -283,6 +284,7 @@ static unsigned run_pass(struct host_guard *g, bool restoring)
 	}
 	n = handle(g, &p, restoring);
 	publish(g, &p);
+	port_counts_follow(&g->ports, &p.wanted, &p.view);
 	pass_fini(&p);
 	g->due = n ? mono_add(clock_mono(), SETTLE) : ledger_deadline(&g->ledger);
 	return n;
@@ -296,6 +298,7 @@ static void poll_settings(struct host_guard *g)
 	struct wanted wanted;
 
 	g->poll = mono_add(clock_mono(), POLL);
+	port_counts_read(&g->ports, clock_mono());
 	if (wanted_make(host->conf, &host->plan, host->netdev.alias, known, &wanted) < 0)
 		return;
 	site_settings_read(wanted.settings, wanted.n_settings);
@@ -343,19 +346,22 @@ void host_guard_stop(struct host_guard *g)
 		nl_socket_close(&g->events);
 	}
 	ledger_clear(&g->ledger);
+	port_counts_close(&g->ports);
 	free(g->present.v);
 	*g = (struct host_guard){ 0 };
 }
 
 struct mono host_guard_deadline(const struct host_guard *g)
 {
-	return mono_earliest(g->due, g->poll);
+	return mono_earliest(mono_earliest(g->due, g->poll), g->ports.due);
 }
 
 void host_guard_work(struct host_guard *g)
 {
 	if (mono_reached(g->poll, clock_mono()))
 		poll_settings(g);
+	if (mono_reached(g->ports.due, clock_mono()))
+		port_counts_read(&g->ports, clock_mono());
 	if (mono_reached(g->due, clock_mono()))
 		(void)run_pass(g, true);
 }

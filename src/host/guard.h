@@ -20,6 +20,7 @@
 #include "host/difference.h"
 #include "host/host.h"
 #include "host/ledger.h"
+#include "host/port_counts.h"
 #include "loop/loop.h"
 #include "netlink/exchange.h"
 
@@ -34,6 +35,7 @@ struct host_guard {
 	struct differences present; /* of the last comparison, each with its remedy */
 	struct mono due;	    /* the next comparison, or MONO_NEVER */
 	struct mono poll;	    /* when settings are read next */
+	struct port_counts ports;   /* what the bridges drop */
 };
 
 /** Follow the host's changes from now on; `host`, `loop` and `interfaces` are borrowed. Without the

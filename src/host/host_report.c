@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "conf/keys.h"
 #include "host/host_state.h"
 #include "netlink/event.h"
@@ -161,6 +162,8 @@ int host_report(struct host *host, struct host_guard *guard, struct status_repor
 	struct host_view view = { 0 };
 	struct wanted wanted;
 	int err = report_differences(host, guard, r);
+
+	port_counts_report(&guard->ports, clock_mono(), &r->drops, &r->drop_ages_ms);
 
 	if (err == 0)
 		err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &wanted);

@@ -19,6 +19,13 @@ static const struct {
 	[DROP_TAP_OWN] = { "tap_own",
 		"our own WireGuard datagrams, received on the LAN segment that they carry: "
 		"the route to a peer's endpoint leads there" },
+	[DROP_BRIDGE_OVERSIZE] = { "bridge_oversize",
+		"at least so many frames of members were larger than a session's MTU, and the "
+		"bridge "
+		"dropped them: set a lower MTU on those hosts" },
+	[DROP_BRIDGE_CONTROL] = { "bridge_control", "LLDP, EAPOL or LACP from a member, which the "
+						    "bridge does not forward: if other sites "
+						    "need it, list it in ForwardControl" },
 	[DROP_TX_NO_PEER] = { "tx_no_peer", "no peer's AllowedIPs cover the destination" },
 	[DROP_TX_NO_ENDPOINT] = { "tx_no_endpoint",
 		"the peer's address is unknown: it has no Endpoint and has "

@@ -19,6 +19,10 @@ enum drop {
 	DROP_TUN_NOT_IP,   /* neither IPv4 nor IPv6 from the TUN */
 	DROP_TAP_OWN,	   /* a WireGuard datagram of ours: it would carry itself */
 
+	/* the bridge: members' frames that it drops before a session's TAP */
+	DROP_BRIDGE_OVERSIZE, /* larger than the session's MTU; a lower bound */
+	DROP_BRIDGE_CONTROL,  /* LLDP, EAPOL or LACP that ForwardControl does not list */
+
 	/* transmit: towards the peer */
 	DROP_TX_NO_PEER,     /* no peer's AllowedIPs contain the destination */
 	DROP_TX_NO_ENDPOINT, /* the peer has no endpoint (yet) */

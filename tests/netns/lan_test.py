@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.frames import ip_bytes, ipv4, mac_bytes
@@ -186,11 +187,13 @@ def control_frames(net):
             ("ForwardControl = none\n", ()),
         ):
             reload(net, lines)
+            before = control_drops(net)
             for number in words:
                 for sender, receiver in ((a, b), (b, a)):
                     wanted = number in expected
                     found = crosses(sender, receiver, control(number), 0x88CC, os.urandom(50), 20 if wanted else 2)
                     assert found == wanted, (lines, words[number], found)
+            assert (control_drops(net) == before) == bool(expected), (lines, before, control_drops(net))
             assert crosses(a, b, control(STP), 0x0026, os.urandom(50)), "BPDUs cross without STP"
             assert not crosses(a, b, control(PAUSE), 0x8808, os.urandom(50), 2), "pause frames never cross"
             shown = net.gateway[0].status()["bridges"][0]["forward_control"]
@@ -198,6 +201,68 @@ def control_frames(net):
     finally:
         a.close()
         b.close()
+
+
+def control_drops(net):
+    return net.gateway[0].status()["drops"]["bridge_control"]
+
+
+def large(net):
+    """Frames larger than a session's MTU, which the bridge drops, are counted and named; superframes of TCP are not."""
+    configure(net, "")
+    vpn, member, gateway = net.vpn[0], net.member[0], net.gateway[0]
+    for each in net.gateway:
+        each.up()
+    far = net.sites[1].member4
+    reaches(net)
+
+    def drops():
+        return gateway.status()["drops"]["bridge_oversize"]
+
+    def ping(size):
+        return member.run(f"ping -n -c 3 -i 0.2 -W 1 -M do -s {size} {far}", check=False)
+
+    vpn.run("ip link set eth1 mtu 9000")
+    member.run("ip link set eth0 mtu 9000")
+    wait_for(lambda: gateway.status()["bridges"][0]["members"][0]["mtu"] == 9000, what="the MTU of eth1")
+    assert ping(1400).ok and drops() == 0, drops()
+    member.run(f"ping -n -c 2 -s 4000 -W 1 {net.sites[0].bridge4}")  # to the gateway: not for a session
+    assert drops() == 0, "frames to the bridge itself"
+    Flow(net).run()
+    assert drops() == 0, "GSO frames are forwarded"
+    assert not ping(4000).ok
+    wait_for(lambda: drops() >= 3, 10, what="the frames to be counted")
+    log, text = gateway.log_text(0), gateway.run("status", gateway.conf).out
+    assert log.count("eth1 receives frames that are larger than the MTU of a session") == 1, log
+    assert "bridge_oversize" in text, text
+    vpn.run("ip link set eth1 mtu 1500")
+    member.run("ip link set eth0 mtu 1500")
+
+
+class Flow:
+    """A TCP flow from the first member to the other, in superframes."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def run(self):
+        one, two = self.net.member
+        listener = two.call(socket.socket)
+        listener.bind(("", 7000))
+        listener.listen()
+        sender = one.call(socket.socket)
+        sender.settimeout(30)
+        sender.connect((self.net.sites[1].member4, 7000))
+        receiver = listener.accept()[0]
+        receiver.settimeout(30)
+        data, left = bytes(1 << 16), 4 << 20
+        thread = threading.Thread(target=lambda: [sender.sendall(data) for _ in range(left >> 16)])
+        thread.start()
+        while left:
+            left -= len(receiver.recv(1 << 20))
+        thread.join()
+        for each in (sender, receiver, listener):
+            each.close()
 
 
 def owned_bridge(vpn, *ports, mtu=1500):
@@ -261,11 +326,28 @@ def adopt(net):
     assert bridge["adopted"] and {m["name"] for m in bridge["members"]} == {"eth1", "l2tpeth0"}, bridge
     assert "another program" in gateway.run("status", gateway.conf).out
     reload_adopted(net, before)
+    made_again(net)
     gateway.down()
     assert picture(vpn) == before, (picture(vpn), before)
     killed(net, before)
     without_ports(net)
     gateway.up()  # for main()
+
+
+def made_again(net):
+    """The owner deletes the bridge, and makes it again: it is waited for, and joined again."""
+    vpn, gateway = net.vpn[0], net.gateway[0]
+
+    def differences():
+        return [(d["kind"], d["name"], d["remedy"]) for d in gateway.status()["differences"]]
+
+    vpn.run("ip link del vmbr0")
+    wait_for(lambda: differences() == [("absent", "vmbr0", "wait")], what="the bridge to be missed")
+    owned_bridge(vpn, "eth1", mtu=9000)
+    before = picture(vpn)
+    wait_for(lambda: "l2tpeth0" in vpn.run("ip -o link show master vmbr0").out, what="the session to join")
+    reaches(net)
+    assert not differences() and picture(vpn) == before, (differences(), picture(vpn), before)
 
 
 def refused(gateway):
@@ -324,7 +406,7 @@ def without_ports(net):
 
 def main():
     suite = Suite("lan")
-    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames), ("an adopted bridge", adopt)):
+    for name, case in (("multicast with a querier", multicast), ("control frames", control_frames), ("large frames", large), ("an adopted bridge", adopt)):
 
         def run():
             need_root()

@@ -140,6 +140,16 @@ def oversize(bench):
     with bench.moves(("sessions[drop0].dropped_tx", 3), ("drops.tap_oversize", 3)):
         bench.net.vpn[0].run(*big, "10.9.2.2", check=False)
     assert bench.value("sessions[drop0].mss_ipv4") == 1200, "what clamping writes"
+    with RawPort(bench.member[0], "eth0") as member, bench.moves("drops.bridge_control"):
+        member.send(bytes.fromhex("0180c200000e020000000001") + b"\x88\xcc" + bytes(60))
+    far = ("ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-s", "4000", "-M", "do", bench.two.member4)
+    for node, name in ((bench.net.vpn[0], "eth1"), (bench.member[0], "eth0")):
+        node.run(f"ip link set {name} mtu 9000")
+    wait_for(lambda: bench.value("bridges[br-l2tp0].members[eth1].mtu") == 9000, PATIENCE, what="the MTU of eth1")
+    with bench.moves("drops.bridge_oversize", again=lambda: bench.member[0].run(*far, check=False)):
+        pass
+    for node, name in ((bench.net.vpn[0], "eth1"), (bench.member[0], "eth0")):
+        node.run(f"ip link set {name} mtu 1500")
 
 
 # ---- datagrams that are not the peers' -------------------------------------------------------------

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Count frames of members that our bridges drop before they reach a session. */
+#include "host/port_counts.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <linux/virtio_net.h>
+#include <net/ethernet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/log.h"
+
+#define VLAN_TAG_LEN   4 /* the kernel forwards a frame that exceeds the MTU by as much */
+#define READ_INTERVAL  NS_PER_S
+#define READ_MAX       256	   /* frames in one reading; the buffer contains fewer */
+#define RECEIVE_BUFFER (256 << 10) /* bytes */
+
+/* Most sockets of a site: those of its first members. */
+#define SOCKETS_MAX 64
+
+#define SLOW_PROTOCOLS 0x8809
+#define EAPOL	       0x888e
+#define LLDP	       0x88cc
+
+/* The control protocols: Ethernet type, the bit and the word of ForwardControl, and a name. */
+static const struct {
+	uint16_t type;
+	unsigned bit;
+	const char *word;
+	const char *name;
+} controls[] = {
+	{ LLDP, CONF_FORWARD_LLDP, "lldp", "LLDP" },
+	{ EAPOL, CONF_FORWARD_EAPOL, "eapol", "EAPOL (802.1X)" },
+	{ SLOW_PROTOCOLS, CONF_FORWARD_LACP, "lacp", "LACP" },
+};
+
+/** Let only received frames pass that are longer than `limit`. Return: 0 or -errno. */
+static int set_filter(int fd, uint32_t limit)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PKTTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 2, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, limit, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = { .len = ARRAY_LEN(code), .filter = code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
+static int open_socket(struct port_socket *s)
+{
+	const struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(s->protocol),
+		.sll_ifindex = (int)s->ifindex,
+	};
+	const int one = 1;
+	const int room = s->protocol == ETH_P_ALL ? RECEIVE_BUFFER : 1;
+	int err = 0;
+
+	s->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->fd < 0)
+		return -errno;
+	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (s->protocol == ETH_P_ALL) {
+		err = set_filter(s->fd, s->limit);
+		if (!err && setsockopt(s->fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0)
+			err = -errno;
+	}
+	if (!err && bind(s->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		err = -errno;
+	if (err < 0)
+		close(s->fd);
+	return err;
+}
+
+/** Use a socket: one that is open, or a new one. Without it, these frames are not counted. */
+static void use(struct port_counts *c, const struct port_socket *wanted)
+{
+	struct port_socket *s;
+	int err;
+
+	for (size_t i = 0; i < c->n; i++) {
+		s = &c->v[i];
+		if (s->ifindex != wanted->ifindex || s->protocol != wanted->protocol ||
+			s->limit != wanted->limit)
+			continue;
+		s->used = true;
+		s->only = wanted->only;
+		memcpy(s->bridge_mac, wanted->bridge_mac, sizeof(s->bridge_mac));
+		return;
+	}
+	s = c->n < SOCKETS_MAX ? array_grow(&c->v, &c->n, sizeof(*s)) : NULL;
+	if (!s)
+		return;
+	*s = *wanted;
+	s->used = true;
+	err = open_socket(s);
+	if (err == 0)
+		return;
+	c->n--;
+	if (!c->failed)
+		log_info("frames that %s drops are not counted: cannot open a packet socket on "
+			 "%s: %s",
+			wanted->bridge, wanted->name, strerror(-err));
+	c->failed = true;
+}
+
+/** The smallest MTU of the present sessions of a bridge, or 0. */
+static uint32_t smallest_mtu(
+	const struct wanted *wanted, const struct host_view *view, const char *bridge)
+{
+	uint32_t mtu = 0;
+
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct wanted_link *w = &wanted->v[i];
+		const struct link_info *link = difference_find(w, view);
+
+		if (w->role == WANTED_SESSION && link && !strcmp(w->bridge, bridge) &&
+			(!mtu || link->mtu < mtu))
+			mtu = link->mtu;
+	}
+	return mtu;
+}
+
+static void follow_member(struct port_counts *c, const struct wanted_link *w,
+	const struct link_info *link, struct port_socket *s, uint32_t mtu)
+{
+	s->ifindex = link->ifindex;
+	memcpy(s->name, link->name, sizeof(s->name));
+	for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
+		s->protocol = controls[i].type;
+		if (!(w->port.forward_control & controls[i].bit))
+			use(c, s);
+	}
+	s->protocol = ETH_P_ALL;
+	s->mtu = mtu;
+	s->limit = mtu + ETH_HLEN + VLAN_TAG_LEN;
+	if (mtu && link->mtu > mtu)
+		use(c, s);
+}
+
+static void follow_bridge(struct port_counts *c, const struct wanted *wanted,
+	const struct host_view *view, const struct wanted_link *bridge)
+{
+	const struct link_info *of = difference_find(bridge, view);
+	uint32_t mtu = smallest_mtu(wanted, view, bridge->name);
+	size_t members = 0;
+
+	for (int pass = 0; of && pass < 2; pass++)
+		for (size_t i = 0; i < wanted->n; i++) {
+			const struct wanted_link *w = &wanted->v[i];
+			const struct link_info *link = difference_find(w, view);
+			struct port_socket s = { .only = members == 1 };
+
+			if (w->role != WANTED_MEMBER || !link || link->master != of->ifindex)
+				continue;
+			members += !pass;
+			memcpy(s.bridge, of->name, sizeof(s.bridge));
+			memcpy(s.bridge_mac, of->mac, sizeof(s.bridge_mac));
+			if (pass)
+				follow_member(c, w, link, &s, mtu);
+		}
+}
+
+void port_counts_follow(
+	struct port_counts *c, const struct wanted *wanted, const struct host_view *view)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		c->v[i].used = false;
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->v[i].role == WANTED_BRIDGE && !wanted->v[i].adopted)
+			follow_bridge(c, wanted, view, &wanted->v[i]);
+	c->due = MONO_NEVER;
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->v[i].used) {
+			close(c->v[i].fd);
+			continue;
+		}
+		if (c->v[i].protocol == ETH_P_ALL)
+			c->due = (struct mono){ 1 };
+		c->v[n++] = c->v[i];
+	}
+	c->n = n;
+}
+
+/** The frames of a socket that is not read, since the last call. */
+static uint64_t count_unread(const struct port_socket *s)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t len = sizeof(stats);
+
+	return getsockopt(s->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) < 0
+		       ? 0
+		       : stats.tp_packets;
+}
+
+/** Whether a frame that was too long was for a session, as far as its header shows. */
+static bool is_for_session(const struct port_socket *s, const uint8_t *dst)
+{
+	if (dst[0] & 1)
+		return true;
+	return s->only && memcmp(dst, s->bridge_mac, LINK_MAC_LEN) != 0;
+}
+
+/** Read the frames that are too long. Return: how many of them the bridge has dropped. */
+static uint64_t count_large(const struct port_socket *s)
+{
+	struct {
+		struct virtio_net_hdr vnet;
+		uint8_t frame[ETH_HLEN];
+	} head;
+	uint64_t n = 0;
+
+	for (int i = 0; i < READ_MAX; i++) {
+		ssize_t len = recv(s->fd, &head, sizeof(head), MSG_TRUNC | MSG_DONTWAIT);
+
+		if (len < 0 && errno == EINVAL)
+			continue; /* GSO of a kind that the header has no number for */
+		if (len < 0)
+			break;
+		n += head.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE && is_for_session(s, head.frame);
+	}
+	return n;
+}
+
+static void log_control(const struct port_socket *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(controls); i++)
+		if (controls[i].type == s->protocol)
+			log_info("%s receives %s frames, which %s does not forward. If the other "
+				 "sites need them: ForwardControl = %s in [Bridge].",
+				s->name, controls[i].name, s->bridge, controls[i].word);
+}
+
+static void log_large(const struct port_socket *s)
+{
+	log_warning("%s receives frames that are larger than the MTU of a session of %s (%" PRIu32
+		    "), which the bridge drops. Set the MTU %" PRIu32
+		    " on the hosts there, or raise MTU in [L2TPSession].",
+		s->name, s->bridge, s->mtu, s->mtu);
+}
+
+void port_counts_read(struct port_counts *c, struct mono now)
+{
+	bool reads = false;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct port_socket *s = &c->v[i];
+		bool large = s->protocol == ETH_P_ALL;
+		uint64_t n = large ? count_large(s) : count_unread(s);
+
+		reads |= large;
+		if (!n)
+			continue;
+		*(large ? &c->large : &c->control) += n;
+		*(large ? &c->large_at : &c->control_at) = now;
+		if (!s->logged)
+			(large ? log_large : log_control)(s);
+		s->logged = true;
+	}
+	c->due = reads ? mono_add(now, READ_INTERVAL) : MONO_NEVER;
+}
+
+static uint64_t age_ms(struct mono at, struct mono now)
+{
+	return mono_is_set(at) ? mono_between(at, now) / NS_PER_MS + 1 : 0;
+}
+
+void port_counts_report(const struct port_counts *c, struct mono now, struct drop_counters *drops,
+	struct drop_counters *ages_ms)
+{
+	drops->n[DROP_BRIDGE_CONTROL] += c->control;
+	drops->n[DROP_BRIDGE_OVERSIZE] += c->large;
+	ages_ms->n[DROP_BRIDGE_CONTROL] = age_ms(c->control_at, now);
+	ages_ms->n[DROP_BRIDGE_OVERSIZE] = age_ms(c->large_at, now);
+}
+
+void port_counts_close(struct port_counts *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		close(c->v[i].fd);
+	free(c->v);
+	*c = (struct port_counts){ 0 };
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Count frames of members that our bridges drop before they reach a session.
+ *
+ * Theory of operation. The kernel does not count these frames: control frames (LLDP, EAPOL, slow
+ * protocols) that ForwardControl does not list, and frames that are larger than a session's MTU
+ * and its Ethernet header with a VLAN tag, if they are not GSO frames.
+ * For each member and control protocol there is a packet socket bound to the protocol. A bridge
+ * delivers these frames to such sockets exactly if it does not forward them, and other frames do
+ * not pass the socket, so it costs nothing. The socket is never read; the kernel counts its frames.
+ * Only while a member's MTU is larger than that of a session of its bridge, there is a socket for
+ * all of its frames, with a filter for the length. It is read once a second, up to its small
+ * receive buffer, because only the header of a packet shows whether it is a GSO frame. So the cost
+ * is limited, and the count is a lower bound. Not counted are frames to the bridge's own address
+ * and, if the bridge has several members, unicast frames, which may be for another member.
+ * There are at most 64 sockets. Adopted bridges are not observed: their owner decides what they
+ * forward.
+ */
+#ifndef HOST_PORT_COUNTS_H
+#define HOST_PORT_COUNTS_H
+
+#include "base/mono.h"
+#include "host/difference.h"
+#include "pkt/drop.h"
+
+/** A packet socket on a member's port. */
+struct port_socket {
+	uint32_t ifindex;
+	uint16_t protocol; /* Ethernet type; ETH_P_ALL: frames longer than `limit` */
+	uint32_t limit;	   /* bytes, with the Ethernet header */
+	int fd;
+	bool used;    /* by the present configuration */
+	bool logged;  /* its first frame was logged */
+	bool only;    /* the bridge has no other member */
+	uint32_t mtu; /* of the session that limits the length */
+	char name[IF_NAMESIZE];
+	char bridge[IF_NAMESIZE];
+	uint8_t bridge_mac[LINK_MAC_LEN];
+};
+
+/** The sockets of a site, and what they have counted. Zero is empty; close it with
+ * port_counts_close(). */
+struct port_counts {
+	struct port_socket *v;
+	size_t n;
+	uint64_t control;	/* frames, for DROP_BRIDGE_CONTROL */
+	uint64_t large;		/* likewise, for DROP_BRIDGE_OVERSIZE */
+	struct mono control_at; /* of the last increase */
+	struct mono large_at;
+	struct mono due; /* the next reading, or MONO_NEVER */
+	bool failed;	 /* a socket could not be opened, which was logged */
+};
+
+/** Open and close sockets as the members and MTUs of a comparison require. */
+void port_counts_follow(
+	struct port_counts *c, const struct wanted *wanted, const struct host_view *view);
+
+/** Add what was counted since the last call, and log the first frame of each kind and member. */
+void port_counts_read(struct port_counts *c, struct mono now);
+
+/** Add the counts and their ages to a report's. */
+void port_counts_report(const struct port_counts *c, struct mono now, struct drop_counters *drops,
+	struct drop_counters *ages_ms);
+
+/** Close all sockets. */
+void port_counts_close(struct port_counts *c);
+
+#endif
