@@ -189,6 +189,10 @@ static void test_members(void **state)
 		{ .bridge = "Member = br0",
 			.report = "9 error: Member: \"br0\" cannot be bridged: it is a bridge "
 				  "itself\n" },
+		{ .bridge = "Member = vrf0, ovs-system",
+			.report = "9 error: Member: \"vrf0\" cannot be bridged: it is a VRF\n"
+				  "9 error: Member: \"ovs-system\" cannot be bridged: it is an "
+				  "interface of Open vSwitch\n" },
 		{ .bridge = "Member = eth2",
 			.report = "9 error: Member: \"eth2\" is part of the bond \"bond0\"\n" },
 		{ .bridge = "Member = eth3",

@@ -45,6 +45,9 @@ static bool check_type(const struct member *m)
 {
 	/* these have a receive handler of their own */
 	static const char *const taps[] = { "macvtap", "ipvtap", NULL };
+	/* the kernel allows no receive handler on these */
+	static const char *const switches[] = { "openvswitch", NULL };
+	static const char *const vrfs[] = { "vrf", NULL };
 	const struct link_info *link = m->link;
 
 	if (!strcmp(link->kind, "bridge"))
@@ -57,6 +60,11 @@ static bool check_type(const struct member *m)
 			"Member: \"%s\" cannot be bridged: it is not an Ethernet interface\n"
 			"name the interface that connects to the LAN",
 			link->name);
+	else if (is_kind(link, vrfs) || is_kind(link, switches))
+		conf_report_add(m->report, m->severity, m->text->at,
+			"Member: \"%s\" cannot be bridged: it is %s\n"
+			"name the interface that connects to the LAN",
+			link->name, is_kind(link, vrfs) ? "a VRF" : "an interface of Open vSwitch");
 	else if (is_kind(link, taps))
 		conf_report_add(m->report, m->severity, m->text->at,
 			"Member: \"%s\", of type %s, belongs to a virtual machine and cannot be "

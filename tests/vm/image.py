@@ -18,7 +18,7 @@ from lib.runner import Skip
 META_PACKAGE = "linux-image-cloud-amd64"
 MODULES = (
     "virtio_pci virtio_net virtio_console wireguard l2tp_eth l2tp_netlink l2tp_ip l2tp_ip6 "
-    "bridge veth 8021q dummy sch_netem tun"
+    "bridge veth 8021q dummy sch_netem tun bonding team vrf"
 ).split()
 PROGRAMS = "sh ip wg ping tc bridge iperf3 ethtool tcpdump".split()
 NEEDED_HERE = "qemu-system-x86_64 apt-get dpkg-deb ldd busybox".split() + PROGRAMS

@@ -81,6 +81,20 @@ def reference_network(guest, sites):
     assert guest.ping(two.wg4, netns="vpn01").ok, "gateway to far wg0"
 
 
+def bridge_ports(guest):
+    """What the rules for members know of the kernel: a bond or a team can be a port of a bridge, a VRF cannot, and a part
+    of any is taken out of it without a message, so that `validate` must refuse it."""
+    guest.sh(
+        "ip link add br9 type bridge\n"
+        "for k in bond team vrf; do o=; [ $k != vrf ] || o='table 9'; ip link add a_$k type $k $o; done\n"
+        "for k in bond team vrf; do ip link add of_$k type dummy; ip link set of_$k master a_$k; done"
+    )
+    for name, accepted in (("a_bond", 1), ("a_team", 1), ("a_vrf", 0), ("of_bond", 1), ("of_team", 1), ("of_vrf", 1)):
+        result = guest.sh(f"ip link set {name} master br9 2>&1; ip -o link show {name}", check=False)
+        assert (" master br9 " in result.out) == accepted, result.out
+    guest.sh("for i in br9 of_bond of_team of_vrf a_bond a_team a_vrf; do ip link del $i; done")
+
+
 def exact_size(guest, sites):
     """1386, as in the MTU table: the kernel sends 1386 whole and 1387 in fragments inside the tunnel."""
     _, two = sites
@@ -168,6 +182,7 @@ def main():
     guest = box["guest"]
     suite.diagnose_with(guest.console_text)
     suite.run("the guest's network card", network_card, guest, box["host"])
+    suite.run("ports of bridges", bridge_ports, guest)
     suite.run("kernel reference network", reference_network, guest, sites)
     suite.run("kernel reference network, exact size", exact_size, guest, sites)
     for name, wire in VARIANTS.items():
