@@ -56,13 +56,21 @@ struct backend_site {
 	const struct backend *backend;
 };
 
-/** A back end. No function may be NULL, except is_deleted() and make_again(): without them, the
- * site ends if another process deletes one of its interfaces. */
+/** A back end. No function may be NULL, except those of `resumes`, and is_deleted() and
+ * make_again(): without them, the site ends if another process deletes one of its interfaces. */
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
 
 	/* The site runs on if its process is killed, and the next `up` resumes it. */
 	bool resumes;
+
+	/** With `resumes`: whether a running site of this configuration needs a process, because
+	 * something has to be followed. Else NULL. */
+	bool (*needs_process)(const struct conf_site *conf);
+
+	/** With `resumes`: as report(), for a site that runs without a process with the
+	 * configuration `conf`. Else NULL. Return: 0 or -ENOMEM. */
+	int (*observe)(const struct conf_site *conf, struct status_report *r);
 
 	/** Whether this host has what the back end needs, and the back end can do all that `conf`
 	 * asks for. Changes nothing. Return: 0, or -errno with `ret_error` filled. */

@@ -32,9 +32,8 @@
 #include "netlink/query.h"
 
 /* From an event to the look at what it has changed, so that a burst causes one. Sessions whose
- * interface has vanished are made again before host/guard.c compares. */
-#define SETTLE		(200 * NS_PER_MS)
-#define SETTLE_VANISHED (20 * NS_PER_MS)
+ * interface has vanished are made again at once, before host/guard.c compares. */
+#define SETTLE (200 * NS_PER_MS)
 
 /* Peers roam without an event: how often their endpoints are queried. */
 #define LOOK_AGAIN (30 * NS_PER_S)
@@ -263,7 +262,7 @@ static void on_events(void *ctx, uint32_t events)
 	k->changed = false;
 	kernel_names_routes_changed(&k->names);
 	k->look = mono_earliest(
-		k->look, mono_add(clock_mono(), k->link_vanished ? SETTLE_VANISHED : SETTLE));
+		k->look, k->link_vanished ? clock_mono() : mono_add(clock_mono(), SETTLE));
 }
 
 static int follow_events(struct kernel_site *k)
@@ -479,9 +478,49 @@ static int report(struct backend_site *s, struct status_report *r)
 	return kernel_report(&in, r);
 }
 
+/* Names and the MTUs of routes are followed. */
+static bool needs_process(const struct conf_site *conf)
+{
+	struct ip_addr ignored;
+
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		const char *host = conf->peers[i].endpoint_host;
+
+		if (!conf->interface.mtu || (host && ip_addr_parse(host, &ignored) < 0))
+			return true;
+	}
+	return false;
+}
+
+static int observe(const struct conf_site *conf, struct status_report *r)
+{
+	struct kernel_site k = { .fwmark = conf->interface.fwmark };
+	const struct kernel_report_input in = {
+		.k = &k.k, .conf = conf, .budget = &k.mtus.budget, .names = &k.names
+	};
+	struct netdev m = { 0 };
+	struct error error;
+	int err = kernel_netlink_open(&k.k, conf->n_tunnels, &error);
+
+	k.netdev = &m;
+	if (err == 0)
+		err = nl_socket_open(&m.nl);
+	if (err == 0)
+		err = compute_mtus(&k, conf, &error);
+	err = err < 0 ? status_add_warning(
+				r, "The kernel's tunnels cannot be queried: %s", strerror(-err))
+		      : kernel_report(&in, r);
+	kernel_mtus_fini(&k.mtus);
+	nl_socket_close(&m.nl);
+	kernel_netlink_close(&k.k);
+	return err;
+}
+
 const struct backend backend_kernel = {
 	.name = "kernel",
 	.resumes = true,
+	.needs_process = needs_process,
+	.observe = observe,
 	.probe = probe,
 	.open = open_site,
 	.await_names = await_names,

@@ -29,6 +29,8 @@ static int select_auto(
 	return 0;
 }
 
+const struct backend *const backend_alone = &backend_kernel;
+
 int backend_select(const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error)
 {
 	struct choice choice = { 0 };

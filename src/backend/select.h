@@ -28,4 +28,7 @@ int backend_select(
  */
 void backend_isolate(enum conf_isolation wanted, struct choice *choice);
 
+/** The back end whose sites can run without a process. */
+extern const struct backend *const backend_alone;
+
 #endif

@@ -184,14 +184,13 @@ static void finish(struct observations *f)
 			f->after.sessions[i].rx.packets - f->before.sessions[i].rx.packets;
 }
 
-int check_gather(
-	const char *socket_path, const struct check_options *options, struct observations *ret)
+int check_gather(const struct check_options *options, struct observations *ret)
 {
 	struct prober p;
 	int err;
 
 	*ret = (struct observations){ 0 };
-	err = prober_open(&p, ret, socket_path, options->end);
+	err = prober_open(&p, ret, options);
 	ret->target = options->target;
 	if (!err)
 		err = prober_status(&p, &ret->before);

@@ -11,18 +11,16 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "ctl/client.h"
 
 #define STATUS_MS 2000
 
-int prober_open(
-	struct prober *p, struct observations *facts, const char *socket_path, struct mono end)
+int prober_open(struct prober *p, struct observations *facts, const struct check_options *options)
 {
 	struct rng rng = random_system();
 	int err;
 
 	*p = (struct prober){
-		.facts = facts, .socket_path = socket_path, .loop = { .epoll_fd = -1 }, .end = end
+		.facts = facts, .options = options, .loop = { .epoll_fd = -1 }, .end = options->end
 	};
 	rng_fill(&rng, &p->mark.id, sizeof(p->mark.id));
 	rng_fill(&rng, p->mark.nonce, sizeof(p->mark.nonce));
@@ -94,9 +92,8 @@ void prober_turn(struct prober *p)
 
 int prober_status(const struct prober *p, struct status_report *ret)
 {
-	struct ctl_request request = { .verb = CTL_STATUS };
 	struct ctl_reply reply;
-	int err = ctl_client_ask(p->socket_path, &request, STATUS_MS, &reply);
+	int err = p->options->status(p->options->ctx, STATUS_MS, &reply);
 
 	if (err)
 		return err;

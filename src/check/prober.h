@@ -5,6 +5,7 @@
 #define CHECK_PROBER_H
 
 #include "base/mono.h"
+#include "ctlproto/reply.h"
 #include "judge/observations.h"
 #include "judge/wire.h"
 #include "loop/loop.h"
@@ -12,10 +13,21 @@
 
 #define PROBER_NUMBERS 65536 /* the number space of 16 bits */
 
+/** Options of a check. */
+struct check_options {
+	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
+	bool throughput;       /* measure throughput: one second of full load on the segment */
+	struct mono end;       /* time limit of the whole check */
+	/** Query the site's status for `timeout_ms` at most. Return: 0 and a reply to release, or
+	 * -errno. */
+	int (*status)(const void *ctx, unsigned timeout_ms, struct ctl_reply *ret);
+	const void *ctx;
+};
+
 /** A running check. */
 struct prober {
 	struct observations *facts;
-	const char *socket_path; /* of the site's control socket */
+	const struct check_options *options;
 	struct loop loop;
 	struct nl_socket nl;
 	struct wire_mark mark;
@@ -29,9 +41,9 @@ struct prober {
 /** Whether a probe has all its replies. */
 typedef bool prober_done_fn(const void *ctx);
 
-/** Prepare to fill `facts` until `end`. Return: 0 or -errno; prober_close() in either case. */
-int prober_open(
-	struct prober *p, struct observations *facts, const char *socket_path, struct mono end);
+/** Prepare to fill `facts` until the end in `options`, which is borrowed. Return: 0 or -errno;
+ * prober_close() in either case. */
+int prober_open(struct prober *p, struct observations *facts, const struct check_options *options);
 
 /** Release everything but the facts. */
 void prober_close(struct prober *p);

@@ -10,6 +10,8 @@
 #include "base/array.h"
 #include "base/suggest.h"
 #include "ctl/client.h"
+#include "daemon/site_status.h"
+#include "host/observe.h"
 #include "host/rundir.h"
 
 #define SUFFIX	   ".conf"
@@ -55,6 +57,13 @@ void running_explain(const char *verb, const struct running *site, int err)
 	switch (err) {
 	case -ENOENT:
 	case -ECONNREFUSED:
+		if (host_runs_alone(site->name)) {
+			fprintf(stderr,
+				"%s: %s runs without a process: `wirespan up %s` applies "
+				"its file\n",
+				verb, site->name, site->name);
+			break;
+		}
 		fprintf(stderr, "%s: %s is not running", verb, site->name);
 		running_suggest(site);
 		fputc('\n', stderr);
@@ -124,9 +133,8 @@ static bool take_report(struct running_reports *all, struct ctl_reply *reply)
 static bool ask_status(
 	const char *verb, const struct running *site, bool found, struct running_reports *ret)
 {
-	struct ctl_request request = { .verb = CTL_STATUS };
 	struct ctl_reply reply;
-	int err = ctl_client_ask(site->path, &request, STATUS_MS, &reply);
+	int err = site_status(site->name, site->path, STATUS_MS, &reply);
 	bool ok;
 
 	if (found && (err == -ENOENT || err == -ECONNREFUSED))

@@ -11,6 +11,7 @@
 #include "check/gather.h"
 #include "cli/running.h"
 #include "ctlproto/json.h"
+#include "daemon/site_status.h"
 #include "host/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
@@ -54,6 +55,13 @@ static void explain(const struct running *site, int err, struct findings *ret)
 	}
 }
 
+static int query(const void *ctx, unsigned timeout_ms, struct ctl_reply *ret)
+{
+	const struct running *site = ctx;
+
+	return site_status(site->name, site->path, timeout_ms, ret);
+}
+
 /* Check one site for at most `ms` milliseconds, and print. Return: whether there is no error. */
 static bool check_site(
 	const struct running *site, const struct wish *wish, uint64_t ms, struct json_object *all)
@@ -66,7 +74,9 @@ static bool check_site(
 	int err;
 
 	options.end = mono_add(clock_mono(), ms * NS_PER_MS);
-	err = check_gather(site->path, &options, &facts);
+	options.status = query;
+	options.ctx = site;
+	err = check_gather(&options, &facts);
 	snprintf(facts.site, sizeof(facts.site), "%s", site->name);
 	if (err < 0)
 		explain(site, err, &findings);

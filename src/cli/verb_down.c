@@ -14,6 +14,7 @@
 #include "ctl/uapi_server.h"
 #include "host/dns.h"
 #include "host/host.h"
+#include "host/observe.h"
 
 #define DOWN_MS 30000
 
@@ -65,6 +66,7 @@ static enum verb_exit down_without_socket(
 	struct error error = { 0 };
 	pid_t pid = host_running(site->name);
 	bool found = false;
+	bool alone = host_runs_alone(site->name);
 
 	if (pid > 0) {
 		if (kill(pid, SIGTERM) < 0 && errno != ESRCH) {
@@ -96,7 +98,8 @@ static enum verb_exit down_without_socket(
 		return VERB_FAILED;
 	}
 	printf("%s: %s\n", site->name,
-		pid > 0 ? "is down" : "was not running; what it had left behind is undone");
+		pid > 0 || alone ? "is down"
+				 : "was not running; what it had left behind is undone");
 	return VERB_DONE;
 }
 

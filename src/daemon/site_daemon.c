@@ -58,6 +58,7 @@ struct site_daemon {
 	bool scrub; /* a file was read, which has left copies of keys on the stack */
 	bool ready;
 	bool stopping;
+	bool leaving; /* the site goes on without this process */
 	int exit_code;
 };
 
@@ -220,6 +221,16 @@ static int run_make_again(void *ctx, const char *name, struct error *ret_error)
 	return r->choice.backend->make_again(r->site, name, ret_error);
 }
 
+/* Whether the site goes on without this process. A service manager would take the end of the
+ * process for that of the site. */
+static bool nothing_to_watch(struct site_daemon *r)
+{
+	const struct backend *backend = r->choice.backend;
+
+	return backend->resumes && !backend->needs_process(r->conf) && r->notify.fd < 0 &&
+	       !host_guard_look(&r->guard)->n;
+}
+
 static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
@@ -229,6 +240,14 @@ static void run_ready(struct site_daemon *r)
 		r->choice.backend->make_again ? &r->interfaces : NULL);
 	log_up(r);
 	notify_ready(&r->notify, "running");
+	if (nothing_to_watch(r)) {
+		log_info("%s needs no process, and none stays: Endpoint and MTU are numbers, and "
+			 "all members are there. What others change is not restored before the "
+			 "next `wirespan up %s`, which also applies an edited file.",
+			r->conf->name, r->conf->name);
+		r->leaving = true;
+		run_end(r, 0);
+	}
 	if (r->detached && detach_ready(&r->detach) < 0)
 		run_stop(r);
 }
@@ -497,12 +516,14 @@ static int run_up(struct site_daemon *r)
 static void run_fini(struct site_daemon *r)
 {
 	host_guard_stop(&r->guard);
-	if (r->host)
+	if (r->host && !r->leaving)
 		host_down(r->host);
 	if (r->site)
 		r->choice.backend->close(r->site);
 	ctl_server_close(r->ctl); /* before host_close(), which removes the folder if empty */
-	if (host_close(r->host) < 0)
+	if (r->leaving)
+		host_leave(r->host);
+	else if (host_close(r->host) < 0)
 		r->exit_code = 1;
 	if (r->signal_watch.fd > 0)
 		close(r->signal_watch.fd);

@@ -60,6 +60,16 @@ static void test_resumed(void **state)
 		"sweep(7) store set_mtus(1403) settle pre_down pre_down_ends " DOWN);
 }
 
+/* If nothing has to be followed, the process ends and undoes nothing. */
+static void test_alone(void **state)
+{
+	struct test_site t = { .texts = { ONE }, .resumed = true, .alone = true };
+
+	test_site_run(&t);
+	expect(&t, 0, "probe host_resume open take_over(1401) start(7) store close host_leave");
+	assert_non_null(strstr(t.text, "here needs no process, and none stays"));
+}
+
 /* Another back end would make other interfaces. */
 static void test_other_backend(void **state)
 {
@@ -252,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_other_backend),
 		cmocka_unit_test(test_first_error_undoes),
 		cmocka_unit_test(test_mistake_starts_nothing),

@@ -33,6 +33,7 @@ int __wrap_host_open(const struct conf_site *conf, enum host_leftovers leftovers
 	const struct host_watch *watch, struct host **ret, struct error *ret_error);
 int __wrap_host_up(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
 int __wrap_host_take_over(struct host *host, const struct host_mtus *mtus, struct error *ret_error);
+void __wrap_host_leave(struct host *host);
 uint32_t __wrap_host_fwmark(const struct host *host);
 bool __wrap_host_is_resumed(const struct host *host);
 int __wrap_host_store_running(
@@ -252,7 +253,13 @@ static void close_site(struct backend_site *s)
 	called(NULL, "close");
 }
 
+static bool needs_process(const struct conf_site *conf)
+{
+	return !run.t->alone;
+}
+
 static struct backend fake = {
+	.needs_process = needs_process,
 	.name = "fake",
 	.probe = probe,
 	.open = open_site,
@@ -381,6 +388,12 @@ void __wrap_host_down(struct host *host)
 {
 	ASSERT(host == HOST);
 	called(NULL, "host_down");
+}
+
+void __wrap_host_leave(struct host *host)
+{
+	ASSERT(host == HOST);
+	called(NULL, "host_leave");
 }
 
 void __wrap_host_close(struct host *host)

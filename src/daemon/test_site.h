@@ -16,6 +16,7 @@ struct test_site {
 	const char *fails;    /* name of the call that fails, or NULL */
 	bool hooks;	      /* PostUp and PreDown exist */
 	bool resumed;	      /* the back end resumes the site: PostUp has run */
+	bool alone;	      /* with `resumed`: no process is needed */
 	bool slow_hook;	      /* PostUp runs until the event K */
 
 	/* set by the run */

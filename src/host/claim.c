@@ -29,13 +29,16 @@ static void remove_socket(const char *name)
 		unlink(path);
 }
 
-/** Whether a journal is of a site that kernel objects carry, with this interface. */
-static bool can_run_on(const struct journal *j, const char *interface)
+/** Whether the journal is of a site that kernel objects carry, with this interface, which still
+ * exists. */
+static bool can_run_on(struct netdev *m, const char *interface)
 {
 	struct journal_entry like = { .kind = JOURNAL_WIREGUARD };
+	struct link_info link;
 
 	snprintf(like.name, sizeof(like.name), "%s", interface);
-	return journal_find(j, &like) != SIZE_MAX;
+	return journal_find(&m->journal, &like) != SIZE_MAX &&
+	       query_link(&m->nl, interface, &link) == 0 && !strcmp(link.alias, m->alias);
 }
 
 /** Resume the site of the journal, in this network namespace, if it is complete and nothing but a
@@ -47,7 +50,7 @@ static bool resume(struct host *host)
 	int err = old ? running_conf_load(host->conf->name, old) : -ENOMEM;
 
 	if (err == 0 && !strcmp(old->interface.name, interface) &&
-		can_run_on(&host->netdev.journal, interface)) {
+		can_run_on(&host->netdev, interface)) {
 		host->resumed = old;
 		host->resuming = true;
 		return true;

@@ -54,6 +54,22 @@ int host_make_sessions(struct host *host, const struct conf_site *conf)
 	return host->make ? host->make(host->make_ctx, conf, &host->netdev.error) : 0;
 }
 
+uint32_t host_resumed_mark(const struct host *host)
+{
+	const struct journal *j = &host->netdev.journal;
+	size_t i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK });
+
+	if (i == SIZE_MAX)
+		i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK, .six = true });
+	return i == SIZE_MAX ? host->resumed->interface.fwmark : j->v[i].mark;
+}
+
+void host_leave(struct host *host)
+{
+	route_plan_fini(&host->plan);
+	host_free(host);
+}
+
 int host_store_running(struct host *host, const struct conf_site *conf, struct error *ret_error)
 {
 	int err = running_conf_store(conf);

@@ -154,6 +154,10 @@ int host_reload(struct host *host, const struct conf_site *conf, const struct ho
  * host_close() tries again. */
 void host_down(struct host *host);
 
+/** Leave the site to the kernel's objects: undo nothing, release the lock, free. It can be resumed
+ * after host_store_running(). */
+void host_leave(struct host *host);
+
 /** Finish: host_down() if not done yet, PostDown, remove the journal, release the lock, free. NULL
  * is allowed. Return: 0; or -errno if changes stay, which is logged, and the journal stays with
  * them for host_undo(). */

@@ -47,6 +47,9 @@ int host_set_session(struct host *host, const struct conf_site *conf,
  * -errno, error filled. */
 int host_make_sessions(struct host *host, const struct conf_site *conf);
 
+/** The firewall mark of a resumed site's default route: its rule's, in the journal. */
+uint32_t host_resumed_mark(const struct host *host);
+
 /** Run PreUp. Return: 0 or -errno, error filled. */
 int host_run_pre_up(struct host *host);
 

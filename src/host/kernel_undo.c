@@ -117,6 +117,16 @@ static int await_gone(struct netdev *m, uint32_t ifindex)
 	return err == 0 ? -EBUSY : err == -ENODEV ? 0 : err;
 }
 
+/** Whether the tunnel of a session's entry is ours, by its entry. Return: 1, 0 or -errno. */
+static int tunnel_is_ours(const struct netdev *m, struct nl_socket *nl, uint16_t family,
+	const struct journal_entry *session)
+{
+	const struct journal_entry like = { .kind = JOURNAL_TUNNEL, .tunnel = session->tunnel };
+	size_t i = journal_find(&m->journal, &like);
+
+	return i == SIZE_MAX ? 0 : tunnel_exists(nl, family, &m->journal.v[i]);
+}
+
 int kernel_undo_session(struct netdev *m, const struct journal_entry *e)
 {
 	struct nl_socket nl;
@@ -128,7 +138,10 @@ int kernel_undo_session(struct netdev *m, const struct journal_entry *e)
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
-	err = nl_request(&nl, l2tpnl_encode_session_delete(&msg, family, e->tunnel, e->session));
+	err = tunnel_is_ours(m, &nl, family, e);
+	if (err > 0)
+		err = nl_request(
+			&nl, l2tpnl_encode_session_delete(&msg, family, e->tunnel, e->session));
 	nl_socket_close(&nl);
 	if (err < 0)
 		return err == -ENODEV ? 0 : err;

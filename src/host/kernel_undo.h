@@ -16,8 +16,8 @@ int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e);
  * tunnel id, and wait until the kernel has removed it. Return: 0 or -errno. */
 int kernel_undo_tunnel(struct netdev *m, const struct journal_entry *e);
 
-/** Undo a JOURNAL_SESSION: delete the session, and wait until its interface is gone. Return: 0 or
- * -errno. */
+/** Undo a JOURNAL_SESSION: delete the session, if its tunnel is ours, and wait until its interface
+ * is gone. Return: 0 or -errno. */
 int kernel_undo_session(struct netdev *m, const struct journal_entry *e);
 
 /** Undo a JOURNAL_CLAMP: delete the site's table of segment sizes. Return: 0 or -errno. */

@@ -325,21 +325,10 @@ int host_reload(struct host *host, const struct conf_site *conf, const struct ho
 	return err;
 }
 
-/** The firewall mark of a resumed site's default route: its rule's, in the journal. */
-static uint32_t resumed_mark(const struct host *host)
-{
-	const struct journal *j = &host->netdev.journal;
-	size_t i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK });
-
-	if (i == SIZE_MAX)
-		i = journal_find(j, &(struct journal_entry){ JOURNAL_RULE_MARK, .six = true });
-	return i == SIZE_MAX ? host->resumed->interface.fwmark : j->v[i].mark;
-}
-
 int host_take_over(struct host *host, const struct host_mtus *mtus, struct error *ret_error)
 {
 	const struct conf_site *conf = host->conf;
-	uint32_t mark = resumed_mark(host);
+	uint32_t mark = host_resumed_mark(host);
 	int err;
 
 	if (route_plan_make(host->resumed, &host->plan) < 0)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,27 +69,37 @@ int rundir_open_ours(const char *path)
 	return err;
 }
 
-/* Return: the length of the site's name if the file is a control socket, NAME.sock; else 0. */
+/* Return: the length of the site's name if the file shows a running site: its control socket,
+ * NAME.sock, or NAME.running of one that may run without a process; else 0. */
 static size_t site_len(const char *file)
 {
 	const char *dot = strrchr(file, '.');
 
-	if (!dot || *file == '.' || strcmp(dot, "." SUFFIX) != 0)
+	if (!dot || *file == '.' || (strcmp(dot, "." SUFFIX) != 0 && strcmp(dot, ".running") != 0))
 		return 0;
 	return (size_t)(dot - file);
 }
 
-static int is_socket_name(const struct dirent *entry)
+static int shows_site(const struct dirent *entry)
 {
 	return site_len(entry->d_name) > 0;
+}
+
+static bool has_name(char *const *names, size_t len, const char *file)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strlen(names[i]) == site_len(file) && !strncmp(names[i], file, site_len(file)))
+			return true;
+	return false;
 }
 
 int rundir_list(char ***ret_names, size_t *ret_len)
 {
 	struct dirent **entries;
-	int count = scandir(rundir_path(), &entries, is_socket_name, alphasort);
+	int count = scandir(rundir_path(), &entries, shows_site, alphasort);
 	char **names;
 	size_t len = 0;
+	bool failed = false;
 
 	*ret_names = NULL;
 	*ret_len = 0;
@@ -96,14 +107,17 @@ int rundir_list(char ***ret_names, size_t *ret_len)
 		return errno == ENOENT ? 0 : -errno;
 	names = calloc((size_t)count + 1, sizeof(*names));
 	for (int i = 0; i < count; i++) {
-		if (names)
-			names[len] = strndup(entries[i]->d_name, site_len(entries[i]->d_name));
-		if (names && names[len])
-			len++;
+		const char *file = entries[i]->d_name;
+
+		if (names && !has_name(names, len, file)) {
+			names[len] = strndup(file, site_len(file));
+			failed |= !names[len];
+			len += names[len] != NULL;
+		}
 		free(entries[i]);
 	}
 	free(entries);
-	if (len < (size_t)count) {
+	if (!names || failed) {
 		rundir_free_names(names, len);
 		return -ENOMEM;
 	}

@@ -30,7 +30,8 @@ int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]
  * have written the file; or another -errno. */
 MUST_CHECK int rundir_open_ours(const char *path);
 
-/** List the sites that have a control socket, sorted; sockets may be stale. Return: 0 and
+/** List the sites that have a control socket, or that may run without a process, sorted; what they
+ * left may be stale. Return: 0 and
  * `*ret_names`, an array to release with rundir_free_names(); 0 and an empty array if the folder
  * does not exist; or -errno. */
 MUST_CHECK int rundir_list(char ***ret_names, size_t *ret_len);

@@ -18,8 +18,13 @@ static void judge_daemon(const struct observations *f, struct findings *ret)
 			"wirespan was restarted during the check.\nCheck again.");
 		return;
 	}
-	finding_add(ret, FINDING_OK, "daemon", f->site, "Running for %s, pid %u, %s back end.",
-		format_span(r->uptime_ms, span), r->pid, r->backend);
+	if (r->pid)
+		finding_add(ret, FINDING_OK, "daemon", f->site,
+			"Running for %s, pid %u, %s back end.", format_span(r->uptime_ms, span),
+			r->pid, r->backend);
+	else
+		finding_add(ret, FINDING_OK, "daemon", f->site,
+			"Running without a process, %s back end.", r->backend);
 	for (size_t i = 0; i < r->warnings_len; i++)
 		finding_add(ret, FINDING_WARNING, "daemon", f->site, "%s", r->warnings[i].text);
 }

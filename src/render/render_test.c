@@ -348,7 +348,7 @@ static void test_text_empty(void **state)
 	fclose(w.out);
 	assert_string_equal(w.text,
 		"site: x\n"
-		"  running for     0 ms, pid 0, wirespan 0.1.0\n"
+		"  running         without a process, wirespan 0.1.0\n"
 		"  back end        kernel\n"
 		"  offloads        none; not in use: vnet, TSO, USO, UDP GSO, UDP "
 		"GRO\n");

@@ -164,8 +164,11 @@ static void site_block(const struct page *p, const struct status_report *r)
 	char uptime[FORMAT_LEN];
 
 	head(p, GREEN, "site", "%s", r->site);
-	line(p, "running for", "%s, pid %u, wirespan %s", format_span(r->uptime_ms, uptime), r->pid,
-		r->version);
+	if (r->pid)
+		line(p, "running for", "%s, pid %u, wirespan %s", format_span(r->uptime_ms, uptime),
+			r->pid, r->version);
+	else
+		line(p, "running", "without a process, wirespan %s", r->version);
 	if (*r->backend_reason)
 		line(p, "back end", "%s: %s", r->backend, r->backend_reason);
 	else

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of a running site: from its process, or from the kernel if it runs without one. */
+#include "daemon/site_status.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "backend/select.h"
+#include "ctl/client.h"
+#include "host/observe.h"
+
+/* Fill in the status of a site without a process. Return: 0 or -ENOMEM. */
+static int observe(struct host *host, struct status_report *s)
+{
+	const struct conf_site *conf = host_observe_conf(host);
+	int err = 0;
+
+	snprintf(s->site, sizeof(s->site), "%s", conf->name);
+	snprintf(s->version, sizeof(s->version), "%s", WIRESPAN_VERSION);
+	snprintf(s->backend, sizeof(s->backend), "%s", backend_alone->name);
+	snprintf(s->backend_reason, sizeof(s->backend_reason), "as it was brought up");
+	if (backend_alone->needs_process(conf))
+		err = status_add_warning(s,
+			"Its process has ended, so nothing follows routes, host names and changes. "
+			"`wirespan up %.40s` resumes it.",
+			conf->name);
+	if (err == 0)
+		err = backend_alone->observe(conf, s);
+	return err < 0 ? err : host_observe_report(host, s);
+}
+
+int site_status(const char *name, const char *path, unsigned timeout_ms, struct ctl_reply *ret)
+{
+	const struct ctl_request request = { .verb = CTL_STATUS };
+	int err = ctl_client_ask(path, &request, timeout_ms, ret);
+	struct host *host;
+
+	if ((err != -ENOENT && err != -ECONNREFUSED) || host_observe(name, &host) < 0)
+		return err;
+	*ret = (struct ctl_reply){ .ok = true, .has_status = true };
+	err = observe(host, &ret->status);
+	host_observe_close(host);
+	if (err < 0)
+		ctl_reply_fini(ret);
+	return err;
+}

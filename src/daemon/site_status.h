@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The status of a running site: from its process, or from the kernel if it runs without one. */
+#ifndef DAEMON_SITE_STATUS_H
+#define DAEMON_SITE_STATUS_H
+
+#include "base/must_check.h"
+#include "ctlproto/reply.h"
+
+/**
+ * Ask the site `name` with the control socket `path` for its status, for `timeout_ms` at most; if
+ * no process listens there and the site runs without one, read the status from the kernel.
+ * Return: 0 and a reply to release with ctl_reply_fini(); or -errno, as ctl_client_ask().
+ */
+MUST_CHECK int site_status(
+	const char *name, const char *path, unsigned timeout_ms, struct ctl_reply *ret);
+
+#endif

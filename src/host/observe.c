@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* A site that runs without a process: kernel objects carry it. */
+#include "host/observe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "host/guard.h"
+#include "host/host_lock.h"
+#include "host/host_report.h"
+#include "host/host_state.h"
+#include "host/running_conf.h"
+
+void host_observe_close(struct host *host)
+{
+	if (!host)
+		return;
+	route_plan_fini(&host->plan);
+	known_fini(&host->known);
+	netdev_close(&host->netdev);
+	conf_site_fini(host->resumed);
+	free(host->resumed);
+	free(host);
+}
+
+/** Read the journal and the configuration. Return: 0; -ENOENT if the site does not run here; or
+ * another -errno. */
+static int load(struct host *host, const char *name)
+{
+	struct conf_site *conf = calloc(1, sizeof(*conf));
+	int err = conf ? journal_load(&host->netdev.journal, name) : -ENOMEM;
+
+	if (err == 0 && journal_where(&host->netdev.journal) != JOURNAL_HERE)
+		err = -ENOENT;
+	if (err == 0)
+		err = running_conf_load(name, conf);
+	if (err < 0) {
+		free(conf);
+		return err;
+	}
+	host->resumed = conf;
+	host->conf = conf;
+	return route_plan_make(conf, &host->plan);
+}
+
+int host_observe(const char *name, struct host **ret)
+{
+	struct host *host;
+	int err;
+
+	if (host_lock_holder(name) != 0)
+		return -ENOENT; /* it has a process, which just does not answer yet */
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return -ENOMEM;
+	err = netdev_open(&host->netdev, name);
+	if (err == 0)
+		err = load(host, name);
+	if (err < 0) {
+		host_observe_close(host);
+		return err;
+	}
+	route_plan_set_table(&host->plan, host_resumed_mark(host));
+	*ret = host;
+	return 0;
+}
+
+bool host_runs_alone(const char *name)
+{
+	struct host *host = NULL;
+	bool alone = host_observe(name, &host) == 0;
+
+	host_observe_close(host);
+	return alone;
+}
+
+const struct conf_site *host_observe_conf(const struct host *host)
+{
+	return host->conf;
+}
+
+int host_observe_report(struct host *host, struct status_report *r)
+{
+	struct host_guard guard = { .host = host }; /* it compares, and follows nothing */
+	int err = host_report(host, &guard, r);
+
+	for (size_t i = 0; i < r->differences_len; i++)
+		r->differences[i].remedy = STATUS_REMEDY_LEAVE;
+	host_guard_stop(&guard);
+	return err;
+}
