@@ -10,6 +10,7 @@ import unittest
 import basenames
 import comments
 import commits
+import confined
 import count
 import hardening
 import headers
@@ -46,6 +47,36 @@ class Layers(unittest.TestCase):
         self.assertEqual(layers.cycles({"a.h": ["b.h"], "b.h": ["c.h"], "c.h": ["a.h"]}),
                          [["a.h", "b.h", "c.h", "a.h"]])
         self.assertEqual(layers.cycles({"a.h": ["b.h", "c.h"], "b.h": ["c.h"]}), [])
+
+
+class Confined(unittest.TestCase):
+    ROWS = confined.table("""# a comment
+readv tap readv frames
+bind udp before the monitor
+malloc * mmap,brk memory
+SO_MARK udp before the monitor
+""")
+    RULES = "ALLOW(readv), ALLOW_IF(mmap, CLEAR(2, PROT_EXEC)), ALLOW(brk), ALLOW_IF(ioctl, EQUAL(1, TUNGETIFF))"
+
+    def problems(self, name, *symbols, rules=RULES):
+        return len(confined.of_symbols({name: symbols}, self.ROWS, "memcpy".__eq__, rules))
+
+    def test_symbols(self):
+        self.assertEqual(self.problems("tap", "readv", "memcpy", "malloc"), 0)
+        self.assertEqual(self.problems("udp", "bind"), 0)
+        self.assertEqual(self.problems("udp", "readv"), 1)  # the row is another object's
+        self.assertEqual(self.problems("tap", "open"), 1)
+        self.assertEqual(self.problems("tap", "readv", rules="ALLOW(read)"), 1)
+        self.assertEqual(self.problems("any", "malloc", rules="ALLOW(brk)"), 1)
+
+    def test_constants(self):
+        def of(name, text):
+            return len(confined.of_constants({name: text}, self.ROWS, self.RULES))
+
+        self.assertEqual(of("tap", "ioctl(fd, TUNGETIFF, &ifr)"), 0)
+        self.assertEqual(of("tap", "ioctl(fd, TUNSETIFF, &ifr)"), 1)
+        self.assertEqual(of("udp", "SO_MARK"), 0)
+        self.assertEqual(of("tap", "SO_MARK"), 1)
 
 
 class Hardening(unittest.TestCase):

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sentence.h"
+
 #define KIB 1024U
 #define MIB (1024U * KIB)
 
@@ -123,13 +125,6 @@ void engine_result_encode(const struct engine_mtus *mtus, const struct error *e,
 	(void)put(ret, e->hint, strlen(e->hint) + 1);
 }
 
-void engine_text_clean(char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			text[i] = '?';
-}
-
 /* Read one sentence with its NUL. Return: what follows it, or NULL. */
 static const uint8_t *read_sentence(const uint8_t *at, const uint8_t *end, char *ret, size_t size)
 {
@@ -139,7 +134,7 @@ static const uint8_t *read_sentence(const uint8_t *at, const uint8_t *end, char 
 	if (len >= size)
 		return NULL;
 	memcpy(ret, at, len + 1);
-	engine_text_clean(ret, len);
+	sentence_clean(ret, len);
 	return nul + 1;
 }
 

@@ -23,7 +23,8 @@ enum engine_message_type {
 	/* from the monitor */
 	ENGINE_AWAIT = 1,   /* wait for host names; time */
 	ENGINE_START,	    /* let packets flow; value: firewall mark */
-	ENGINE_APPLY,	    /* first half of a reload; body: configuration; descriptors: TAPs */
+	ENGINE_APPLY,	    /* first half of a reload; body: configuration; descriptors: TAPs. With
+			     * no body, a descriptor of an interface that was deleted */
 	ENGINE_SETTLE,	    /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
 	ENGINE_REPORT,	    /* report the status */
 	ENGINE_WG,	    /* body: a request of wg(8) */
@@ -110,8 +111,5 @@ void engine_result_encode(const struct engine_mtus *mtus, const struct error *e,
  */
 MUST_CHECK int engine_result_decode(
 	const uint8_t *body, size_t len, struct engine_mtus *ret, struct error *ret_error);
-
-/** Replace bytes that a terminal could interpret: control characters become question marks. */
-void engine_text_clean(char *text, size_t len);
 
 #endif

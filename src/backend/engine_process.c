@@ -198,6 +198,25 @@ static int read_conf(const struct engine_message *m, struct conf_site *ret, stru
 		"Restart the site, and report this as a fault of wirespan.");
 }
 
+/* The monitor has made a deleted interface again. */
+static int do_make_again(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	struct tap tap = { .fd = m->head.fds == 1 ? m->fds[0] : -1 };
+	char name[IFNAMSIZ];
+	int err = tap.fd < 0 ? -EINVAL : tap_name(&tap, name);
+
+	if (!err)
+		err = userspace_site_offer(p->site, tap.fd);
+	if (err < 0) {
+		for (uint32_t i = 0; i < m->head.fds; i++)
+			close(m->fds[i]);
+		return error_set(e, err, "Cannot use the new interface:\n");
+	}
+	err = backend->make_again(p->site, name, e);
+	userspace_site_discard_offered(p->site);
+	return err;
+}
+
 static int do_apply(struct engine_process *p, const struct engine_message *m, struct error *e)
 {
 	struct conf_site *next = p->conf == p->parsed ? p->parsed + 1 : p->parsed;
@@ -286,7 +305,7 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		head.code = backend->start(p->site, m->head.value, &e);
 		break;
 	case ENGINE_APPLY:
-		head.code = do_apply(p, m, &e);
+		head.code = m->head.len ? do_apply(p, m, &e) : do_make_again(p, m, &e);
 		break;
 	case ENGINE_SETTLE:
 		head.code = do_settle(p, m, &e);

@@ -12,6 +12,7 @@
 #include "backend/engine_process.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sentence.h"
 #include "confine/confine.h"
 
 /* How long a new process may take until it is ready, and to read what is sent to it. */
@@ -94,7 +95,7 @@ static void log_for_engine(struct engine_proxy *p, const struct engine_message *
 			(unsigned long long)p->lines_lost);
 	p->lines_lost = 0;
 	(void)snprintf(line, sizeof(line), "%s", (const char *)m->body);
-	engine_text_clean(line, strlen(line));
+	sentence_clean(line, strlen(line));
 	log_line((enum log_level)m->head.value, "%s", line);
 }
 

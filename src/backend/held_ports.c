@@ -29,12 +29,12 @@ int held_ports_init(struct held_ports *h, struct error *ret_error)
 	return err;
 }
 
-static bool is_held(const struct held_ports *h, const char *name)
+static struct tap *find(const struct held_ports *h, const char *name)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (!strcmp(h->taps[i].name, name))
-			return true;
-	return false;
+			return &h->taps[i];
+	return NULL;
 }
 
 /* Return: 0 or -errno. */
@@ -42,9 +42,9 @@ static int open_one(struct held_ports *h, const char *name, enum tap_kind kind)
 {
 	struct tap tap;
 	struct tap *slot;
-	int err = is_held(h, name) ? 0 : tap_open(name, kind, h->options.tap, &tap);
+	int err = find(h, name) ? 0 : tap_open(name, kind, h->options.tap, &tap);
 
-	if (err < 0 || is_held(h, name))
+	if (err < 0 || find(h, name))
 		return err;
 	slot = array_grow(&h->taps, &h->n, sizeof(*h->taps));
 	if (!slot) {
@@ -76,6 +76,31 @@ int held_ports_open(struct held_ports *h, const struct conf_site *conf, size_t *
 		return err;
 	}
 	*ret_first = first;
+	return 0;
+}
+
+bool held_ports_is_deleted(const struct held_ports *h, const char *name)
+{
+	const struct tap *tap = find(h, name);
+	char is[IFNAMSIZ];
+
+	return tap && (tap->fd < 0 || tap_name(tap, is) == -EBADFD);
+}
+
+int held_ports_make_again(struct held_ports *h, const char *name, int *ret_fd)
+{
+	struct tap *tap = find(h, name);
+	struct tap again;
+	int err;
+
+	if (!tap)
+		return -ENOENT;
+	err = tap_open(name, tap->kind, h->options.tap, &again);
+	if (err < 0)
+		return err;
+	tap_close(tap);
+	*tap = again;
+	*ret_fd = again.fd;
 	return 0;
 }
 

@@ -28,6 +28,13 @@ MUST_CHECK int held_ports_init(struct held_ports *h, struct error *ret_error);
 MUST_CHECK int held_ports_open(struct held_ports *h, const struct conf_site *conf,
 	size_t *ret_first, struct error *ret_error);
 
+/** Whether another process has deleted an interface that is held. */
+bool held_ports_is_deleted(const struct held_ports *h, const char *name);
+
+/** Open a deleted interface again, in place of its descriptor. Return: 0 and the new descriptor,
+ * which stays held; or -errno. */
+MUST_CHECK int held_ports_make_again(struct held_ports *h, const char *name, int *ret_fd);
+
 /** Close the TAPs of sessions that `conf` does not contain. */
 void held_ports_sweep(struct held_ports *h, const struct conf_site *conf);
 

@@ -584,6 +584,25 @@ static unsigned work(struct backend_site *s)
 	return events;
 }
 
+static bool is_deleted(struct backend_site *s, const char *name)
+{
+	return held_ports_is_deleted(&isolated_of(s)->held, name);
+}
+
+static int make_again(struct backend_site *s, const char *name, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	struct engine_message m = { .head = { .type = ENGINE_APPLY } };
+	int fd;
+	int err = held_ports_make_again(&u->held, name, &fd);
+
+	if (err < 0)
+		return userspace_site_again_error(name, err, ret_error);
+	m.fds = &fd;
+	err = call_result(u, &m, 0, 1, ret_error);
+	return u->failed ? 0 : err; /* the next engine starts with the new interface */
+}
+
 /* Move what the engine knows into the report of the site. */
 static void take_report(struct status_report *from, struct status_report *to)
 {
@@ -685,6 +704,8 @@ const struct backend backend_isolated = {
 	.sweep = sweep,
 	.deadline = deadline,
 	.work = work,
+	.is_deleted = is_deleted,
+	.make_again = make_again,
 	.report = report,
 	.close = close_site,
 };

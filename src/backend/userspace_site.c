@@ -369,15 +369,19 @@ static bool is_deleted(struct backend_site *s, const char *name)
 	return ports_is_deleted(userspace_of(s)->driver, name);
 }
 
+int userspace_site_again_error(const char *name, int err, struct error *ret_error)
+{
+	return error_set(ret_error, err,
+		"Cannot make the interface %s again: %s.\n"
+		"Is the name in use by another program (ip link)?",
+		name, strerror(-err));
+}
+
 static int make_again(struct backend_site *s, const char *name, struct error *ret_error)
 {
 	int err = ports_make_again(userspace_of(s)->driver, name);
 
-	return err < 0 ? error_set(ret_error, err,
-				 "Cannot make the interface %s again: %s.\n"
-				 "Is the name in use by another program (ip link)?",
-				 name, strerror(-err))
-		       : 0;
+	return err < 0 ? userspace_site_again_error(name, err, ret_error) : 0;
 }
 
 static int report(struct backend_site *s, struct status_report *r)

@@ -44,6 +44,9 @@ void userspace_site_discard_offered(struct backend_site *s);
 int userspace_site_wg(
 	struct backend_site *s, const char *request, char **ret_text, size_t *ret_len);
 
+/** Fill in the error of an interface that cannot be made again. Return: `err`. */
+int userspace_site_again_error(const char *name, int err, struct error *ret_error);
+
 /** Fill in the error of a TUN that cannot be made. Return: `err`. */
 int userspace_site_tun_error(int err, struct error *ret_error);
 

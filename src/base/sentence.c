@@ -115,3 +115,10 @@ void sentence_tidy(char *text)
 			memmove(at + 1, at + 2, strlen(at + 2) + 1);
 	}
 }
+
+void sentence_clean(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = '?';
+}

@@ -3,11 +3,17 @@
 #ifndef BASE_SENTENCE_H
 #define BASE_SENTENCE_H
 
+#include <stddef.h>
+
 /**
  * Correct, in place, what a format leaves wrong: a plural after the number 1 ("1 frames were"
  * becomes "1 frame was"), and a full stop after another one or after a question mark. The text
  * becomes no longer.
  */
 void sentence_tidy(char *text);
+
+/** Replace bytes of `text[len]` that a terminal could interpret, control characters, by question
+ * marks. */
+void sentence_clean(char *text, size_t len);
 
 #endif

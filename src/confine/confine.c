@@ -77,7 +77,7 @@ pid_t confined_fork(unsigned measures, unsigned *ret_measures)
 	}
 	if (pid < 0)
 		return -errno;
-	if (pid == 0)
+	if (pid == 0 && has & CONFINE_PROCESSES)
 		handle_fatal_signals();
 	*ret_measures = has;
 	return pid;

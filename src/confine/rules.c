@@ -105,6 +105,8 @@ static const struct filter_rule engine[] = {
 	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_MTU_DISCOVER)),
 	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_UDP)),
 	ALLOW(getsockopt),
+	/* what a socket has queued, for the pace of a slow link */
+	ALLOW_IF(ioctl, EQUAL(1, SIOCOUTQ)),
 	/* TAPs of new sessions, which the monitor has opened */
 	ALLOW_IF(ioctl, EQUAL(1, TUNGETIFF)),
 	ALLOW_IF(ioctl, EQUAL(1, TUNSETOFFLOAD)),

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/keytext.h"
 #include "base/mono.h"
+#include "base/sentence.h"
 #include "base/array.h"
 #include "ctlproto/json.h"
 #include "ctlproto/options_json.h"
@@ -204,12 +205,25 @@ static int decode_unsigned(const struct field *f, struct json_object *value, voi
 	return 0;
 }
 
+/* Take out what a terminal could interpret, except ends of lines: a report may come from a process
+ * that is not trusted. */
+static void clean_lines(char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		sentence_clean(text, len);
+		text += len + (text[len] == '\n');
+	}
+}
+
 static int decode_text(const struct field *f, const char *text, size_t len, char *p)
 {
 	if (len >= f->size || memchr(text, '\0', len))
 		return -EBADMSG;
 	memcpy(p, text, len);
 	p[len] = '\0';
+	clean_lines(p);
 	return 0;
 }
 

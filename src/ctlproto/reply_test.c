@@ -397,6 +397,23 @@ static void test_verdicts(void **state)
 	}
 }
 
+/* What a report's text could do to a terminal is taken out when it is parsed. */
+static void test_control_characters(void **state)
+{
+	struct ctl_reply reply = { .ok = true, .has_status = true };
+	struct ctl_reply back;
+	char *line;
+	size_t len;
+
+	assert_int_equal(status_add_warning(&reply.status, "a\x1b[2J\nb\x7f"), 0);
+	assert_int_equal(ctl_reply_print(&reply, &line, &len), 0);
+	assert_int_equal(ctl_reply_parse(line, len, &back), 0);
+	assert_string_equal(back.status.warnings[0].text, "a?[2J\nb?");
+	free(line);
+	ctl_reply_fini(&reply);
+	ctl_reply_fini(&back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_failure_round_trip),
 		cmocka_unit_test(test_grow_after_decode),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_control_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

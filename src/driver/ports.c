@@ -191,13 +191,13 @@ int ports_make_again(struct driver *d, const char *name)
 	if (!p)
 		return -ENOENT;
 	ports_unwatch(d, p);
-	err = tap_open(name, p->tap.kind, d->options.tap, &p->tap);
+	err = ports_open(d, name, p->tap.kind, &p->tap);
 	if (err < 0)
 		return err;
 	if (p == &d->tun)
 		use_tun(d);
 	else
-		p->path->ifindex = if_nametoindex(name);
+		p->path->ifindex = ifindex_of(name);
 	err = d->running ? ports_watch(d, p) : 0;
 	if (err < 0)
 		ports_unwatch(d, p);

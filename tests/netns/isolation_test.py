@@ -121,6 +121,21 @@ def peer_made_by_wg(bench):
     bench.works()
 
 
+def interface_deleted(bench, name):
+    """The monitor makes it again, and passes it on; the engine goes on."""
+    near, engine = bench.near, bench.pid("engine")
+    before = near.node.run("cat", f"/sys/class/net/{name}/ifindex").out
+    near.node.run("ip", "link", "del", name)
+
+    def is_back():
+        now = near.node.run("cat", f"/sys/class/net/{name}/ifindex", check=False)
+        return now.ok and now.out != before
+
+    wait_for(is_back, 10, what=f"{name} to be made again")
+    bench.works()
+    assert bench.pid("engine") == engine, "another engine"
+
+
 def resolver_ends(bench):
     """It is started again; the engine does not notice."""
     engine, old = bench.pid("engine"), bench.pid("resolver")
@@ -235,6 +250,8 @@ def main():
     for signal in ("KILL", "SEGV", "ABRT"):
         suite.run(f"the engine ends by SIG{signal}: interfaces and TCP stay", crash, bench, signal)
     suite.run("changes of wg(8) survive the engine", peer_made_by_wg, bench)
+    for name in ("wg0", "l2tpeth0"):
+        suite.run(f"{name} is deleted and made again", interface_deleted, bench, name)
     suite.run("the resolver ends and is started again", resolver_ends, bench)
     suite.run("five ends of the engine: it waits", backs_off, bench)
     suite.run("the monitor is killed", monitor_ends, bench)
