@@ -302,7 +302,8 @@ static void put_session(const struct script_source *s, const struct conf_tunnel 
 	put_cookie("peer_cookie", session->peer_cookie, session->peer_cookie_len, out);
 	if (session->options.sequence != L2TP_SEQUENCE_NONE)
 		fprintf(out, " seq %s", l2tp_option_word(sequence, session->options.sequence));
-	fprintf(out, "\n\tip link set %s mtu %u up\n", session->name,
+	fprintf(out, "\n%s\tip link set %s mtu %u up\n",
+		session->mtu ? "\t# MTU from the file\n" : "", session->name,
 		mtu_budget_kernel_mtu(s->budget, tunnel, session));
 }
 

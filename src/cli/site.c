@@ -10,8 +10,10 @@
 
 #include "backend/select.h"
 #include "conf/check.h"
+#include "conf/complete.h"
 #include "conf/load.h"
 #include "conf/owners.h"
+#include "conf/parse.h"
 #include "crypto/x25519.h"
 #include "host/conf_probe.h"
 
@@ -89,4 +91,24 @@ struct mtu_budget site_budget(const struct conf_site *site)
 	if (open)
 		nl_socket_close(&nl);
 	return budget;
+}
+
+bool site_check_text(const char *path, const char *bytes, size_t len)
+{
+	struct conf_source source = { .name = path, .folder = ".", .bytes = bytes, .len = len };
+	struct conf_report report = { 0 };
+	struct conf_site site;
+	bool ok;
+
+	conf_site_init(&site);
+	if (conf_parse(&site, &source, &report))
+		report.out_of_memory = true;
+	conf_complete(&site, &report);
+	conf_check(&site, NULL, &report);
+	conf_report_sort(&report);
+	site_print_report(&site, &report);
+	ok = conf_report_ok(&report);
+	conf_report_fini(&report);
+	conf_site_fini(&site);
+	return ok;
 }

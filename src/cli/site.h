@@ -22,6 +22,10 @@ bool site_load(const char *name_or_path, bool ask_host, struct conf_site *ret_si
 /** Print the problems of a site to stderr, one after the other. */
 void site_print_report(const struct conf_site *site, const struct conf_report *report);
 
+/** Parse and check the text that is to become the file `path`, as `validate` will; problems go to
+ * stderr. Return: whether it has no errors. */
+bool site_check_text(const char *path, const char *bytes, size_t len);
+
 /** The MTU budget of a site, by the routes of this host. */
 struct mtu_budget site_budget(const struct conf_site *site);
 

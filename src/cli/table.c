@@ -24,6 +24,7 @@ static const struct verb *const verbs[] = {
 	&verb_mtu,
 	&verb_validate,
 	&verb_init,
+	&verb_import,
 	&verb_script,
 	&verb_genkey,
 	&verb_pubkey,

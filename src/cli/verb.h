@@ -27,6 +27,7 @@ extern const struct verb verb_check;
 extern const struct verb verb_down;
 extern const struct verb verb_genkey; /* verb_keys.c */
 extern const struct verb verb_genpsk; /* verb_keys.c */
+extern const struct verb verb_import;
 extern const struct verb verb_init;
 extern const struct verb verb_metrics; /* verb_status.c */
 extern const struct verb verb_mtu;

@@ -13,9 +13,6 @@
 #include "cli/layout.h"
 #include "cli/newfiles.h"
 #include "cli/site.h"
-#include "conf/check.h"
-#include "conf/complete.h"
-#include "conf/parse.h"
 #include "conf/value.h"
 
 #define PORT_DEFAULT   "51820" /* WireGuard's common port */
@@ -128,29 +125,6 @@ static enum verb_exit take_site(const char *verb, char *text, struct layout *lay
 	return VERB_DONE;
 }
 
-/* Parse and check a file's text again, as `validate` will. */
-static bool check_text(const struct newfile *file)
-{
-	struct conf_source source = {
-		.name = file->path, .folder = ".", .bytes = file->text, .len = file->len
-	};
-	struct conf_report report = { 0 };
-	struct conf_site site;
-	bool ok;
-
-	conf_site_init(&site);
-	if (conf_parse(&site, &source, &report))
-		report.out_of_memory = true;
-	conf_complete(&site, &report);
-	conf_check(&site, NULL, &report);
-	conf_report_sort(&report);
-	site_print_report(&site, &report);
-	ok = conf_report_ok(&report);
-	conf_report_fini(&report);
-	conf_site_fini(&site);
-	return ok;
-}
-
 /* Generate one site's file. Its path and text are to be freed, also after a failure. */
 static bool make_file(const struct request *r, size_t i, struct newfile *file)
 {
@@ -171,7 +145,7 @@ static bool make_file(const struct request *r, size_t i, struct newfile *file)
 		return false;
 	}
 	file->text = text;
-	return check_text(file);
+	return site_check_text(file->path, file->text, file->len);
 }
 
 static void free_files(struct newfile *files, size_t n)

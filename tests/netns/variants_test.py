@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.capture import Capture, check_underlay
 from lib.network import Reference
 from lib.node import need_root
-from lib.reference import PORT, Pseudowire, new_key
+from lib.reference import PORT, Pseudowire, handmade_commands, new_key, wirespan_conf
 from lib.runner import Suite
 from lib.wirespan import find_binary
 
@@ -65,6 +65,39 @@ def variant(net, wire):
             check_underlay(capture.stop(), ports=(PORT,), mtu=1500)
 
 
+def imported(net):
+    """One site from a script with key files, the other from wg-quick's file and a script: they validate and connect."""
+    wire = Pseudowire(cookies=("01020304", "a1a2a3a4"), preshared=new_key())
+    net.stop()
+    net.forget_neighbours()
+    for number, gateway in enumerate(net.gateway):
+        near, far = net.sites[number], net.sites[1 - number]
+        name, folder = near.name, gateway.folder
+        texts = {f"{name}.key": near.private, f"{name}.psk": wire.preshared}
+        texts["line.sh"] = handmade_commands(near, far, wire, folder=folder)
+        files = ["line.sh"]
+        if number == 1:
+            # The script's WireGuard lines are in wg-quick's file.
+            lines = [line for line in texts["line.sh"].splitlines() if "wg0" not in line]
+            texts["line.sh"] = "#!/bin/sh\nwg-quick up wg0\n" + "\n".join(lines) + "\n"
+            conf = wirespan_conf(near, far, wire).split("\n[L2TP]")[0]
+            texts["wg0.conf"] = conf.replace("Name = wg0", "SaveConfig = true")
+            files.insert(0, "wg0.conf")
+        for file, text in texts.items():
+            with open(os.open(os.path.join(folder, file), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+                out.write(text)
+        paths = [os.path.join(folder, file) for file in files]
+        notes = gateway.run("import", "--force", "--dir", folder, "--name", name, *paths).out
+        assert "imported: [L2TP] " in notes and near.private not in notes and wire.preshared not in notes, notes
+        assert "Member = eth1" in notes, notes
+        gateway.run("validate", gateway.conf)
+        gateway.up()
+    one, two = net.sites
+    assert net.member[0].ping(two.member4, count=2).ok, "member to member"
+    assert net.member[1].ping(one.member6, count=2).ok, "member to member, IPv6"
+    assert net.member[0].ping(two.member4, count=1, size=1472, dont_fragment=True).ok, "1500 bytes, DF set"
+
+
 def main():
     suite = Suite("variants")
     box = {}
@@ -78,6 +111,7 @@ def main():
         suite.finish()
     net = box["net"]
     suite.diagnose_with(net.diagnostics)
+    suite.run("imported files", imported, net)
     for name, wire in VARIANTS.items():
         suite.run(name, variant, net, wire)
     suite.finish()

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* What files of other programs state about a site: facts, and a note on each line. */
+#include "import/fact.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/array.h"
+#include "base/secret.h"
+#include "conf/keys.h"
+
+#define BLANKS " \t\r\v\f"
+
+void import_add(struct import *im, enum import_object object, const char *name, const char *key,
+	const char *value)
+{
+	struct import_fact *fact;
+
+	if (im->n_facts >= IMPORT_FACTS_MAX) {
+		im->too_many = true;
+		return;
+	}
+	fact = array_grow(&im->facts, &im->n_facts, sizeof(*fact));
+	if (!fact) {
+		im->out_of_memory = true;
+		return;
+	}
+	*fact = (struct import_fact){
+		object,
+		strdup(name),
+		key,
+		strdup(value),
+		im->at,
+	};
+	if (!fact->name || !fact->value) {
+		im->out_of_memory = true;
+		free(fact->name);
+		free(fact->value);
+		im->n_facts--;
+	}
+}
+
+static void add_note(struct import *im, struct conf_at at, enum import_verdict verdict, char *text)
+{
+	struct import_note *note = NULL;
+
+	if (im->n_notes >= 4 * (size_t)IMPORT_FACTS_MAX) {
+		im->too_many = true;
+		free(text);
+		return;
+	}
+	for (char *c = text; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?'; /* it goes to a terminal */
+	if (text)
+		note = array_grow(&im->notes, &im->n_notes, sizeof(*note));
+	if (!note) {
+		im->out_of_memory = true;
+		free(text);
+		return;
+	}
+	*note = (struct import_note){ at, verdict, text };
+}
+
+void import_note_at(
+	struct import *im, struct conf_at at, enum import_verdict verdict, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	add_note(im, at, verdict, n < 0 ? NULL : text);
+}
+
+void import_drop(struct import *im, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	add_note(im, im->at, IMPORT_DROPPED, n < 0 ? NULL : text);
+}
+
+const struct import_fact *import_find(
+	const struct import *im, enum import_object object, const char *name, const char *key)
+{
+	for (size_t i = im->n_facts; i-- > 0;) {
+		const struct import_fact *fact = &im->facts[i];
+
+		if (fact->object == object && !strcmp(fact->key, key) && !strcmp(fact->name, name))
+			return fact;
+	}
+	return NULL;
+}
+
+void import_fini(struct import *im)
+{
+	for (size_t i = 0; i < im->n_facts; i++) {
+		secret_wipe(im->facts[i].value, strlen(im->facts[i].value));
+		free(im->facts[i].value);
+		free(im->facts[i].name);
+	}
+	for (size_t i = 0; i < im->n_notes; i++)
+		free(im->notes[i].text);
+	for (size_t i = 0; i < im->n_files; i++)
+		free(im->files[i]);
+	free(im->facts);
+	free(im->notes);
+	free(im->files);
+	*im = (struct import){ 0 };
+}
+
+const struct import_row *import_row_find(
+	const struct import_row *rows, const char *where, const char *word)
+{
+	for (; rows->word; rows++)
+		if (!strcmp(rows->where, where) &&
+			(!strcmp(rows->word, word) || !strcmp(rows->word, "*")))
+			return rows;
+	return NULL;
+}
+
+char *import_word(char **line)
+{
+	char *from = *line + strspn(*line, BLANKS);
+	char *word = from;
+	char *to = from;
+	char quote = '\0';
+
+	if (!*from)
+		return NULL;
+	for (; *from && (quote || !strchr(BLANKS, *from)); from++) {
+		if (quote == '"' && *from == '\\' && from[1])
+			*to++ = *++from;
+		else if (*from == quote)
+			quote = '\0';
+		else if (!quote && (*from == '"' || *from == '\''))
+			quote = *from;
+		else
+			*to++ = *from;
+	}
+	*line = from + (*from != '\0');
+	*to = '\0';
+	return word;
+}
+
+char *import_trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, BLANKS);
+	len = strlen(text);
+	while (len > 0 && strchr(BLANKS, text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+const char *import_known_key(const char *section, const char *key)
+{
+	struct conf_key known;
+
+	for (size_t i = 0; i < CONF_SECTIONS; i++)
+		for (size_t k = 0; !strcmp(conf_sections[i].name, section) &&
+				   conf_section_key(&conf_sections[i], k, &known);
+			k++)
+			if (!strcasecmp(known.name, key))
+				return known.name;
+	return NULL;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads a site from the files of other programs. */
+#include "import/import.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "import/read_ini.h"
+#include "import/read_openwrt.h"
+#include "import/read_routeros.h"
+#include "import/read_shell.h"
+#include "import/read_vyos.h"
+
+/* The formats, in the order in which they are tried. */
+enum format {
+	FORMAT_NONE,
+	FORMAT_OURS,
+	FORMAT_WG_QUICK,
+	FORMAT_NETWORKD,
+	FORMAT_KEYFILE,
+	FORMAT_VYOS,
+	FORMAT_OPENWRT,
+	FORMAT_ROUTEROS,
+	FORMAT_SHELL,
+};
+
+static const char *const format_names[] = {
+	[FORMAT_WG_QUICK] = "wg-quick",
+	[FORMAT_NETWORKD] = "systemd-networkd",
+	[FORMAT_KEYFILE] = "NetworkManager",
+	[FORMAT_VYOS] = "VyOS",
+	[FORMAT_OPENWRT] = "OpenWrt",
+	[FORMAT_ROUTEROS] = "RouterOS",
+	[FORMAT_SHELL] = "shell script",
+};
+
+/* How lines of a format begin; blanks in front are skipped. The first line that is in the table
+ * decides, except that [Interface] is a site's own, too. */
+static const struct {
+	const char *begin;
+	enum format format;
+} signs[] = {
+	{ "#!", FORMAT_SHELL },
+	{ "[Interface]", FORMAT_WG_QUICK },
+	{ "[Peer]", FORMAT_WG_QUICK },
+	{ "[Site]", FORMAT_OURS },
+	{ "[NetDev]", FORMAT_NETWORKD },
+	{ "[Match]", FORMAT_NETWORKD },
+	{ "[connection]", FORMAT_KEYFILE },
+	{ "set interfaces ", FORMAT_VYOS },
+	{ "set protocols ", FORMAT_VYOS },
+	{ "interfaces {", FORMAT_VYOS },
+	{ "config ", FORMAT_OPENWRT },
+	{ "/interface", FORMAT_ROUTEROS },
+	{ "/ip", FORMAT_ROUTEROS },
+	{ "ip ", FORMAT_SHELL },
+	{ "wg ", FORMAT_SHELL },
+	{ "brctl ", FORMAT_SHELL },
+	{ "sudo ", FORMAT_SHELL },
+};
+
+static enum format format_of_line(const char *line)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
+		if (!strncmp(line, signs[i].begin, strlen(signs[i].begin)))
+			return signs[i].format;
+	return FORMAT_NONE;
+}
+
+static enum format format_of(const char *text)
+{
+	enum format format = FORMAT_NONE;
+
+	while (text && !format) {
+		text += strspn(text, " \t\r");
+		format = format_of_line(text);
+		text = strchr(text, '\n');
+		text += text != NULL;
+	}
+	if (format == FORMAT_WG_QUICK && (strstr(text ? text : "", "\n[L2TP]") ||
+						 strstr(text ? text : "", "\n[L2TPSession]")))
+		return FORMAT_OURS;
+	return format;
+}
+
+static int add_file(struct import *im, const char *name)
+{
+	char *copy = strdup(name);
+	char **slot = copy ? array_grow(&im->files, &im->n_files, sizeof(*slot)) : NULL;
+
+	if (!slot) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*slot = copy;
+	im->at = (struct conf_at){ .file = (uint32_t)(im->n_files - 1) };
+	return 0;
+}
+
+static void read_text(struct import *im, enum format format, const char *name, char *text)
+{
+	switch (format) {
+	case FORMAT_WG_QUICK:
+		import_wg_quick(im, name, text);
+		break;
+	case FORMAT_NETWORKD:
+		import_networkd(im, text);
+		break;
+	case FORMAT_KEYFILE:
+		import_keyfile(im, text);
+		break;
+	case FORMAT_VYOS:
+		import_vyos(im, text);
+		break;
+	case FORMAT_OPENWRT:
+		import_openwrt(im, text);
+		break;
+	case FORMAT_ROUTEROS:
+		import_routeros(im, text);
+		break;
+	case FORMAT_SHELL:
+		import_shell(im, text);
+		break;
+	case FORMAT_NONE:
+	case FORMAT_OURS:
+		break;
+	}
+}
+
+int import_read(
+	struct import *im, const char *name, const void *bytes, size_t len, const char **ret_format)
+{
+	enum format format;
+	char *text;
+	int result = 0;
+
+	*ret_format = "it is larger than 1 MiB, or binary: is this the right file?";
+	if (len > IMPORT_FILE_MAX || memchr(bytes, '\0', len))
+		return -EINVAL;
+	text = malloc(len + 1);
+	if (!text || add_file(im, name) < 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	memcpy(text, bytes, len);
+	text[len] = '\0';
+	format = format_of(text);
+	if (format == FORMAT_NONE || format == FORMAT_OURS) {
+		*ret_format =
+			format == FORMAT_OURS
+				? "it is a file of wirespan already: use it as it is"
+				: "its format is not recognised: it should be of wg-quick, "
+				  "systemd-networkd, NetworkManager, VyOS, OpenWrt or RouterOS, "
+				  "or a shell script with ip and wg";
+		result = -EINVAL;
+	} else {
+		*ret_format = format_names[format];
+		read_text(im, format, name, text);
+	}
+	secret_wipe(text, len);
+	free(text);
+	return result < 0 ? result : im->out_of_memory ? -ENOMEM : 0;
+}
+
+static int compare_notes(const void *a, const void *b)
+{
+	const struct import_note *x = a;
+	const struct import_note *y = b;
+
+	if (x->at.file != y->at.file)
+		return x->at.file < y->at.file ? -1 : 1;
+	if (x->at.line != y->at.line)
+		return x->at.line < y->at.line ? -1 : 1;
+	if (x->verdict != y->verdict)
+		return x->verdict < y->verdict ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
+/* Whether two notes are about the same section of ours. */
+static bool same_section(const struct import_note *a, const struct import_note *b)
+{
+	size_t len = strcspn(a->text, "]");
+
+	return a->at.file == b->at.file && a->at.line == b->at.line && a->verdict == b->verdict &&
+	       a->text[0] == '[' && !strncmp(a->text, b->text, len + 1);
+}
+
+/* Whether note `b` is that of `a`, and on the same line or the next. */
+static bool continues(const struct import_note *a, const struct import_note *b)
+{
+	return a->at.file == b->at.file && a->verdict == IMPORT_DROPPED &&
+	       b->verdict == IMPORT_DROPPED && b->at.line <= a->at.line + 1 &&
+	       !strcmp(a->text, b->text);
+}
+
+/* Write `n` notes that belong together. */
+static void add_notes(
+	const struct import *im, const struct import_note *first, size_t n, struct text *t)
+{
+	static const char *const verdicts[] = {
+		[IMPORT_TAKEN] = "imported",
+		[IMPORT_CHANGED] = "changed",
+		[IMPORT_DROPPED] = "dropped",
+	};
+	const struct import_note *last = &first[n - 1];
+
+	text_add(t, "%s:%u", im->files[first->at.file], first->at.line);
+	if (last->at.line != first->at.line)
+		text_add(t, "-%u", last->at.line);
+	text_add(t, ": %s: %s", verdicts[first->verdict], first->text);
+	for (size_t i = 1; i < n && same_section(first, last); i++)
+		if (strcmp(first[i].text, first[i - 1].text) != 0) /* as of a list of ports */
+			text_add(t, ",%s", strchr(first[i].text, ']') + 1);
+	text_add(t, "\n");
+}
+
+char *import_notes_text(struct import *im)
+{
+	const struct import_note *notes = im->notes;
+	struct text t = { 0 };
+
+	if (im->n_notes)
+		qsort(im->notes, im->n_notes, sizeof(*im->notes), compare_notes);
+	for (size_t i = 0, n; i < im->n_notes; i += n) {
+		for (n = 1;
+			i + n < im->n_notes && (same_section(&notes[i], &notes[i + n]) ||
+						       continues(&notes[i + n - 1], &notes[i + n]));
+			n++)
+			;
+		add_notes(im, &notes[i], n, &t);
+	}
+	if (im->too_many)
+		text_add(&t, "The files have more lines than an import can have: some are missing "
+			     "above and in the site.\n");
+	return text_finish(&t);
+}

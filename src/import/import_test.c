@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of imports: for each format, files and the site that they make; words of shell scripts. */
+#include "import/import.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "conf/print.h"
+#include "conf/test_conf.h"
+#include "import/build.h"
+#include "import/shell_words.h"
+
+#define KEY_A "+KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0="
+#define KEY_B "plQhgah/od+4eyAutHMahlotYnHdMg3A2m7MGNzSqSo="
+#define KEY_C "DaHajLVjyDp0Vezvo5iciZSJztA71HlOAtPezaGR8XU="
+
+#define FILES 4
+
+/* Files of one import, and the site that is expected. */
+struct example {
+	const char *name;
+	const char *files[FILES];
+	const char *formats[FILES];
+	const char *site;
+	const char *notes[4]; /* each is in the notes */
+};
+
+/* The parts that the sites have in common. */
+#define SITE_WG                                                                                    \
+	"[Interface]\nName = wg0\nPrivateKey = " KEY_A                                             \
+	"\nListenPort = 8172\nAddress = 10.0.1.11/24\n"
+#define SITE_PEER                                                                                  \
+	"[Peer]\nPublicKey = " KEY_B "\nPresharedKey = " KEY_C "\nEndpoint = 192.0.2.2:8172\n"     \
+	"AllowedIPs = 10.0.1.21/32\nPersistentKeepalive = 25\n"
+#define SITE_L2TP                                                                                  \
+	"[L2TP]\nTunnelId = 3939\nPeerTunnelId = 3940\nLocal = 10.0.1.11\nRemote = 10.0.1.21\n"
+#define SITE_SESSION "[L2TPSession]\nName = l2tpeth0\nSessionId = 3941\nPeerSessionId = 3942\n"
+#define SITE_BRIDGE  "[Bridge]\nName = br0\nAddress = 10.0.2.11/24\nMember = eth1\n"
+
+static const struct example examples[] = {
+	{ .name = "systemd-networkd",
+		.files = { "[NetDev]\nKind=wireguard\nName=wg0\n[WireGuard]\nListenPort=8172\n"
+			   "PrivateKey=" KEY_A "\n[WireGuardPeer]\nPublicKey=" KEY_B
+			   "\nPresharedKey=" KEY_C "\nEndpoint=192.0.2.2:8172\n"
+			   "AllowedIPs=10.0.1.21/32\nPersistentKeepalive=25\n",
+			"[Match]\nName=wg0\n[Network]\nAddress=10.0.1.11/24\n",
+			"[NetDev]\nName=l2tp-tun\nKind=l2tp\n[L2TP]\nTunnelId=3939\n"
+			"PeerTunnelId=3940\nLocal=10.0.1.11\nRemote=10.0.1.21\n"
+			"EncapsulationType=ip\n[L2TPSession]\nSessionId=3941\n"
+			"PeerSessionId=3942\nLayer2SpecificHeader=none\nName=l2tpeth0\n",
+			"[Match]\nName=l2tpeth0 "
+			"\n[Network]\nBridge=br0\n[Bridge]\nIsolated=yes\n" },
+		.formats = { "systemd-networkd", "systemd-networkd", "systemd-networkd",
+			"systemd-networkd" },
+		.site = SITE_WG SITE_PEER SITE_L2TP "EncapsulationType = ip\n" SITE_SESSION
+						    "Layer2SpecificHeader = none\n"
+						    "SplitHorizon = yes\n[Bridge]\nName = br0\n"
+						    "Adopt = yes\n",
+		.notes = { "3:7: imported: [L2TP] Local = 10.0.1.11",
+			"4:4: changed: [Bridge] Name = br0, Adopt = yes" } },
+	{ .name = "a bridge of systemd-networkd",
+		.files = { "[NetDev]\nName=br0\nKind=bridge\n[Bridge]\nSTP=yes\nAgeingTimeSec=30\n",
+			"[Match]\nName=eth1\n[Network]\nBridge=br0\n",
+			"[Match]\nName=br0\n[Network]\nAddress=10.0.2.11/24\n",
+			"ip l2tp add tunnel tunnel_id 3939 peer_tunnel_id 3940 local 10.0.1.11 "
+			"remote "
+			"10.0.1.21\nip l2tp add session tunnel_id 3939 session_id 3941 "
+			"peer_session_id 3942\nbrctl addif br0 l2tpeth0\n" },
+		.formats = { "systemd-networkd", "systemd-networkd", "systemd-networkd",
+			"shell script" },
+		.site = SITE_L2TP SITE_SESSION SITE_BRIDGE "STP = yes\n",
+		.notes = { "1:6: dropped: \"AgeingTimeSec\" of [Bridge] has no counterpart" } },
+	{ .name = "NetworkManager",
+		.files = { "[connection]\nid=between sites\ntype=wireguard\ninterface-name=wg0\n"
+			   "[wireguard]\nlisten-port=8172\nprivate-key=" KEY_A
+			   "\n[wireguard-peer." KEY_B "]\nendpoint=192.0.2.2:8172\n"
+			   "preshared-key=" KEY_C "\npreshared-key-flags=0\n"
+			   "allowed-ips=10.0.1.21/32;10.0.3.0/24;\npersistent-keepalive=25\n"
+			   "[ipv4]\naddress1=10.0.1.11/24,10.0.1.1\ndns=10.0.0.53;10.0.0.54;\n"
+			   "method=manual\n",
+			"[connection]\ntype=bridge\ninterface-name=br0\n[ipv4]\n"
+			"address1=10.0.2.11/24\n",
+			"[connection]\ntype=ethernet\ninterface-name=eth1\nmaster=br0\n",
+			"#!/bin/sh\nip l2tp add tunnel tunnel_id 3939 peer_tunnel_id 3940 local "
+			"10.0.1.11 remote 10.0.1.21\nip l2tp add session name l2tpeth0 tunnel_id "
+			"3939 session_id 3941 peer_session_id 3942\nip link set l2tpeth0 master "
+			"br0\n" },
+		.formats = { "NetworkManager", "NetworkManager", "NetworkManager", "shell script" },
+		.site = SITE_WG "DNS = 10.0.0.53, 10.0.0.54\n" SITE_PEER
+				"AllowedIPs = 10.0.3.0/24\n" SITE_L2TP SITE_SESSION
+				"[Bridge]\nName = br0\nAdopt = yes\n",
+		.notes = { "2:5: dropped: Address of \"br0\": the bridge exists and has it already",
+			"3:4: dropped: master of \"eth1\": the bridge exists and has the port" } },
+	{ .name = "VyOS, commands",
+		.files = { "set interfaces wireguard wg0 address '10.0.1.11/24'\n"
+			   "set interfaces wireguard wg0 port '8172'\n"
+			   "set interfaces wireguard wg0 private-key '" KEY_A "'\n"
+			   "set interfaces wireguard wg0 peer two address '192.0.2.2'\n"
+			   "set interfaces wireguard wg0 peer two port '8172'\n"
+			   "set interfaces wireguard wg0 peer two public-key '" KEY_B "'\n"
+			   "set interfaces wireguard wg0 peer two preshared-key '" KEY_C "'\n"
+			   "set interfaces wireguard wg0 peer two allowed-ips '10.0.1.21/32'\n"
+			   "set interfaces wireguard wg0 peer two allowed-ips '10.9.0.0/16'\n"
+			   "set interfaces wireguard wg0 peer two persistent-keepalive '25'\n"
+			   "set interfaces l2tpv3 l2tpeth0 encapsulation 'udp'\n"
+			   "set interfaces l2tpv3 l2tpeth0 source-address 10.0.1.11\n"
+			   "set interfaces l2tpv3 l2tpeth0 remote 10.0.1.21\n"
+			   "set interfaces l2tpv3 l2tpeth0 source-port '5000'\n"
+			   "set interfaces l2tpv3 l2tpeth0 destination-port '5001'\n"
+			   "set interfaces l2tpv3 l2tpeth0 tunnel-id 3939\n"
+			   "set interfaces l2tpv3 l2tpeth0 peer-tunnel-id 3940\n"
+			   "set interfaces l2tpv3 l2tpeth0 session-id 3941\n"
+			   "set interfaces l2tpv3 l2tpeth0 peer-session-id 3942\n"
+			   "set interfaces l2tpv3 l2tpeth0 mtu 1500\n"
+			   "set interfaces bridge br0 address 10.0.2.11/24\n"
+			   "set interfaces bridge br0 member interface eth1\n"
+			   "set interfaces bridge br0 member interface l2tpeth0\n"
+			   "set system host-name gateway\n" },
+		.formats = { "VyOS" },
+		.site = SITE_WG "Table = off\n" SITE_PEER "AllowedIPs = 10.9.0.0/16\n" SITE_L2TP
+				"UDPSourcePort = 5000\nUDPDestinationPort = 5001\n" SITE_SESSION
+				"MTU = 1500\n" SITE_BRIDGE,
+		.notes = { "1:24: dropped: not a part of the site",
+			"1:1: changed: [Interface] Table = off" } },
+	{ .name = "VyOS, braces",
+		.files = { "interfaces {\n    bridge br0 {\n        address 10.0.2.11/24\n"
+			   "        member {\n            interface eth1 {\n            }\n"
+			   "            interface l2tpeth0 {\n                isolated\n"
+			   "            }\n        }\n        stp\n    }\n"
+			   "    l2tpv3 l2tpeth0 {\n        local-ip 10.0.1.11\n"
+			   "        remote-ip 10.0.1.21\n        tunnel-id 3939\n"
+			   "        peer-tunnel-id 3940\n        session-id 3941\n"
+			   "        peer-session-id 3942\n    }\n    loopback lo {\n    }\n"
+			   "    wireguard wg0 {\n        address 10.0.1.11/24\n"
+			   "        peer two {\n            address 192.0.2.2\n"
+			   "            allowed-ips 10.0.1.21/32\n            allowed-ips "
+			   "10.9.0.0/16\n"
+			   "            persistent-keepalive 25\n            port 8172\n"
+			   "            preshared-key " KEY_C "\n            public-key " KEY_B
+			   "\n        }\n        port 8172\n        private-key " KEY_A
+			   "\n    }\n}\n"
+			   "protocols {\n    static {\n        route 10.9.0.0/16 {\n"
+			   "            interface wg0 {\n            }\n        }\n    }\n}\n" },
+		.formats = { "VyOS" },
+		.site = SITE_WG SITE_PEER "AllowedIPs = 10.9.0.0/16\n" SITE_L2TP SITE_SESSION
+					  "SplitHorizon = yes\n" SITE_BRIDGE "STP = yes\n" },
+	{ .name = "OpenWrt",
+		.files = { "config interface 'loopback'\n\toption device 'lo'\n\n"
+			   "config device\n\toption name 'br-lan'\n\toption type 'bridge'\n"
+			   "\tlist ports 'lan1'\n\tlist ports 'pw0'\n\n"
+			   "config interface 'wg0'\n\toption proto 'wireguard'\n"
+			   "\toption private_key '" KEY_A "'\n\toption listen_port '8172'\n"
+			   "\tlist addresses '10.0.1.11/24'\n\n"
+			   "config wireguard_wg0\n\toption description 'the other site'\n"
+			   "\toption public_key '" KEY_B "'\n\toption preshared_key '" KEY_C "'\n"
+			   "\tlist allowed_ips '10.0.1.21/32'\n\tlist allowed_ips '10.9.0.0/16'\n"
+			   "\toption endpoint_host '192.0.2.2'\n\toption endpoint_port '8172'\n"
+			   "\toption route_allowed_ips '1'\n\toption persistent_keepalive '25'\n\n"
+			   "config interface 'pw0'\n\toption proto 'l2tpv3'\n"
+			   "\toption remote '10.0.1.21'\n\toption local '10.0.1.11'\n"
+			   "\toption tunnel_id '3939'\n\toption peer_tunnel_id '3940'\n"
+			   "\toption encap 'udp'\n\toption udp_sport '1701'\n"
+			   "\toption udp_dport '1701'\n\toption session_id '3941'\n"
+			   "\toption peer_session_id '3942'\n" },
+		.formats = { "OpenWrt" },
+		.site = SITE_WG SITE_PEER
+		"AllowedIPs = 10.9.0.0/16\n" SITE_L2TP
+		"[L2TPSession]\nName = pw0\nSessionId = 3941\nPeerSessionId = 3942\n"
+		"[Bridge]\nName = br-lan\nAdopt = yes\n",
+		.notes = { "1:2: dropped: \"device\" belongs to an interface that is not a part",
+			"1:7: dropped: master of \"lan1\": the bridge exists" } },
+	{ .name = "RouterOS",
+		.files = { "# 2024-05-01 10:00:00 by RouterOS 7.14\n/interface bridge\n"
+			   "add igmp-snooping=yes name=br0 protocol-mode=none\n"
+			   "/interface wireguard\nadd listen-port=8172 mtu=1420 name=wg0 "
+			   "private-key=\\\n    \"" KEY_A "\"\n"
+			   "/interface l2tp-ether\nadd connect-to=10.0.1.21 disabled=no \\\n"
+			   "    local-address=10.0.1.11 local-session-id=3941 local-tunnel-id=3939 "
+			   "\\\n"
+			   "    name=l2tpeth0 peer-cookie=a1a2a3a4 remote-session-id=3942 \\\n"
+			   "    remote-tunnel-id=3940 send-cookie=01020304 unmanaged-mode=yes\n"
+			   "/interface bridge port\nadd bridge=br0 interface=eth1\n"
+			   "add bridge=br0 interface=l2tpeth0\n"
+			   "/interface wireguard peers\nadd "
+			   "allowed-address=10.0.1.21/32,10.9.0.0/16 "
+			   "endpoint-address=192.0.2.2 \\\n    endpoint-port=8172 interface=wg0 "
+			   "persistent-keepalive=25 preshared-key=\\\n    \"" KEY_C "\" "
+			   "public-key=\"" KEY_B "\"\n"
+			   "/ip address\nadd address=10.0.1.11/24 interface=wg0 network=10.0.1.0\n"
+			   "add address=10.0.2.11/24 interface=br0\n"
+			   "/ip route add dst-address=10.9.0.0/16 gateway=wg0\n"
+			   "/system identity\nset name=gateway\n" },
+		.formats = { "RouterOS" },
+		.site = SITE_WG "MTU = 1420\n" SITE_PEER
+				"AllowedIPs = 10.9.0.0/16\n" SITE_L2TP SITE_SESSION
+				"Layer2SpecificHeader = none\nCookie = 01020304\n"
+				"PeerCookie = a1a2a3a4\n" SITE_BRIDGE "MulticastSnooping = yes\n" },
+	{ .name = "two WireGuard interfaces: the tunnel's is taken",
+		.files = { "ip link add wg7 type wireguard\nwg set wg7 listen-port 1\n"
+			   "ip a a 10.7.0.1/24 dev wg7\nip link add dev wg0 type wireguard\n"
+			   "wg set wg0 listen-port 8172 private-key <(echo '" KEY_A "') peer " KEY_B
+			   " endpoint 192.0.2.2:8172 allowed-ips 10.0.1.21/32 persistent-keepalive "
+			   "25\necho " KEY_C " | wg set wg0 peer " KEY_B
+			   " preshared-key /dev/stdin\nip a a 10.0.1.11/24 dev wg0\n"
+			   "ip l2tp add tunnel tunnel_id 3939 peer_tunnel_id 3940 local 10.0.1.11 "
+			   "remote 10.0.1.21\n" },
+		.formats = { "shell script" },
+		.site = SITE_WG SITE_PEER SITE_L2TP,
+		.notes = { "1:2: dropped: ListenPort of \"wg7\": a site has one WireGuard" } },
+};
+
+static bool contains_key(const char *text)
+{
+	return strstr(text, KEY_A) || strstr(text, KEY_C);
+}
+
+static void check_example(const struct example *e)
+{
+	static const char *const names[FILES] = { "1", "2", "3", "4" };
+	struct import im = { 0 };
+	struct conf_site expected;
+	struct conf_site site;
+	const char *format;
+	char *notes;
+	char *text;
+	size_t len;
+
+	for (size_t i = 0; i < FILES && e->files[i]; i++) {
+		assert_int_equal(
+			import_read(&im, names[i], e->files[i], strlen(e->files[i]), &format), 0);
+		assert_string_equal(format, e->formats[i]);
+	}
+	assert_int_equal(import_build(&im, NULL, &site), 0);
+	notes = import_notes_text(&im);
+	assert_int_equal(conf_print(&site, NULL, &text, &len), 0);
+	test_conf(&expected, "expected", e->site);
+	if (!test_conf_equal(&site, &expected))
+		fail_msg("%s: found\n%s\nexpected\n%s\n%s", e->name, text, e->site, notes);
+	for (size_t i = 0; i < ARRAY_LEN(e->notes) && e->notes[i]; i++)
+		if (!strstr(notes, e->notes[i]))
+			fail_msg("%s: %s is not in\n%s", e->name, e->notes[i], notes);
+	assert_false(contains_key(notes));
+	free(notes);
+	free(text);
+	conf_site_fini(&site);
+	conf_site_fini(&expected);
+	import_fini(&im);
+}
+
+static void test_examples(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(examples); i++)
+		check_example(&examples[i]);
+}
+
+/* A script and its commands: words joined by ",", an unknown byte as "?", input after "<". */
+static void test_shell_words(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *commands;
+	} cases[] = {
+		{ "ip link\n", "ip,link\n" },
+		{ "a b;c && d||e|f & g", "a,b\nc\nd\ne\nf\ng\n" },
+		{ "a 'b c' \"d \\\"e\" f\\ g", "a,b c,d \"e,f g\n" },
+		{ "A=1 B='x y'\necho $A ${B}z \"$B\" '$A' $C $(date; x) `y` $1\n",
+			"echo,1,x yz,x y,$A,?,?,?,?\n" },
+		{ "export A=5; ip $A # comment\n# whole\nx#y\n", "ip,5\n#,whole\nx#y\n" },
+		{ "a \\\n  b\nc\\\nd\n", "a,b\ncd\n" },
+		{ "wg set x <<-'E'\n\tKEY\n\tmore\n\tE\nnext\n", "wg,set,x<KEY\nnext\n" },
+		{ "a </etc/f >/dev/null 2>&1 b\n", "a,b<@/etc/f\n" },
+		{ "a <(echo k) b\n", "a,<(echo k),b\n" },
+		{ "up() {\n\tip x\n}\n", "up\nip,x\n}\n" },
+		{ "if [ x ]; then ip y; else ip z; fi\n", "if,[,x,]\nip,y\nip,z\nfi\n" },
+		{ "a 'unterminated\nb", "a,unterminated\nb\n" },
+		{ "a ${A:-b} $", "a,?,?\n" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		static struct shell_command c;
+		struct shell shell = { .at = cases[i].text, .line = 1 };
+		char found[256] = "";
+
+		while (shell_next(&shell, &c)) {
+			for (size_t k = 0; k < c.n; k++) {
+				strcat(found, k ? "," : "");
+				strcat(found, c.words[k]);
+			}
+			if (c.input || c.input_file)
+				strcat(strcat(found, c.input ? "<" : "<@"),
+					c.input ? c.input : c.input_file);
+			strcat(found, "\n");
+		}
+		for (char *at = found; *at; at++)
+			if (*at == SHELL_UNKNOWN)
+				*at = '?';
+		assert_string_equal(found, cases[i].commands);
+	}
+}
+
+/* Words longer than the command's room, and more variables than there is room for. */
+static void test_limits(void **state)
+{
+	static char text[200000];
+	struct import im = { 0 };
+	const char *format;
+	size_t len = 0;
+
+	(void)state;
+	len += (size_t)sprintf(text, "#!/bin/sh\nip link add ");
+	memset(text + len, 'x', 20000);
+	len += 20000;
+	len += (size_t)sprintf(text + len, " type wireguard\nip");
+	for (int i = 0; i < 300; i++)
+		len += (size_t)sprintf(text + len, " a");
+	for (int i = 0; i < 100; i++)
+		len += (size_t)sprintf(text + len, "\nV%d=x", i);
+	for (int i = 0; i < IMPORT_FACTS_MAX; i++)
+		len += (size_t)sprintf(text + len, "\nip a a 1 dev a");
+	assert_int_equal(import_read(&im, "x", text, len, &format), 0);
+	assert_int_equal(im.n_facts, IMPORT_FACTS_MAX);
+	assert_int_equal(im.n_notes, 2);
+	assert_string_equal(im.notes[0].text, "the command is too long");
+	assert_string_equal(im.notes[1].text, "the command is too long");
+	import_fini(&im);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_shell_words),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the export of a MikroTik router. */
+#include "import/read_routeros.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "conf/value.h"
+
+#define LINE_LEN 4096
+#define NAME_LEN 64
+
+/* clang-format off */
+static const struct import_row rows[] = {
+	{ "/interface wireguard", "private-key", "PrivateKey", NULL },
+	{ "/interface wireguard", "listen-port", "ListenPort", NULL },
+	{ "/interface wireguard", "mtu",         "MTU", NULL },
+	{ "/interface wireguard peers", "public-key",       "PublicKey", NULL },
+	{ "/interface wireguard peers", "preshared-key",    "PresharedKey", NULL },
+	{ "/interface wireguard peers", "endpoint-address", FACT_HOST, NULL },
+	{ "/interface wireguard peers", "endpoint-port",    FACT_PORT, NULL },
+	{ "/interface wireguard peers", "allowed-address",  "AllowedIPs", NULL },
+	{ "/interface wireguard peers", "persistent-keepalive", "PersistentKeepalive", NULL },
+	{ "/interface l2tp-ether", "local-session-id",  "SessionId", NULL },
+	{ "/interface l2tp-ether", "remote-session-id", "PeerSessionId", NULL },
+	{ "/interface l2tp-ether", "send-cookie",       "Cookie", NULL },
+	{ "/interface l2tp-ether", "peer-cookie",       "PeerCookie", NULL },
+	{ "/interface l2tp-ether", "mtu",               "MTU", NULL },
+	{ "/interface l2tp-ether", "use-l2-specific-sublayer", "Layer2SpecificHeader", NULL },
+	{ "tunnel", "connect-to",         "Remote", NULL },
+	{ "tunnel", "local-address",      "Local", NULL },
+	{ "tunnel", "local-tunnel-id",    "TunnelId", NULL },
+	{ "tunnel", "remote-tunnel-id",   "PeerTunnelId", NULL },
+	{ "tunnel", "l2tp-proto-version", "EncapsulationType", NULL },
+	{ "/interface bridge", "igmp-snooping", "MulticastSnooping", NULL },
+	{ "/interface bridge", "protocol-mode", "STP", NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+/* Values of RouterOS, and ours. */
+static const struct import_row values[] = {
+	{ "Layer2SpecificHeader", "yes",        "default", NULL },
+	{ "Layer2SpecificHeader", "no",         "none", NULL },
+	{ "EncapsulationType",    "l2tpv3-ip",  "ip", NULL },
+	{ "EncapsulationType",    "l2tpv3-udp", "udp", NULL },
+	{ "STP",                  "none",       "no", NULL },
+	{ "STP",                  "*",          "yes", NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+/* Properties that name other objects, or have no effect. */
+static const char *const used[] = { "name", "interface", "bridge", "address", "network", "disabled",
+	"dst-address", "gateway", "unmanaged-mode", "comment", "advertise" };
+/* clang-format on */
+
+/* The properties of one `add`. */
+struct properties {
+	char *words[64];
+	size_t n;
+};
+
+static const char *property(const struct properties *p, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!strncmp(p->words[i], name, len) && p->words[i][len] == '=')
+			return p->words[i] + len + 1;
+	return "";
+}
+
+static bool is_used(const char *name)
+{
+	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++)
+		if (!strcmp(used[i], name))
+			return true;
+	return false;
+}
+
+/* Add all properties that have a row. */
+static void add_properties(struct import *im, const char *where, const struct properties *p,
+	enum import_object object, const char *name, const char *tunnel)
+{
+	char shown[CONF_SHOWN_LEN];
+
+	for (size_t i = 0; i < p->n; i++) {
+		char *equals = strchr(p->words[i], '=');
+		const struct import_row *row;
+		const struct import_row *value;
+		bool of_tunnel = false;
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		row = import_row_find(rows, where, p->words[i]);
+		if (!row && tunnel) {
+			row = import_row_find(rows, "tunnel", p->words[i]);
+			of_tunnel = row;
+		}
+		if (row) {
+			value = import_row_find(values, row->key, equals + 1);
+			import_add(im, of_tunnel ? IMPORT_TUNNEL : object,
+				of_tunnel ? tunnel : name, row->key,
+				value ? value->key : equals + 1);
+		} else if (!is_used(p->words[i])) {
+			import_drop(im, "%s has no counterpart in a site",
+				conf_shown(p->words[i], shown));
+		}
+		*equals = '=';
+	}
+}
+
+static void add_session(struct import *im, const char *where, const struct properties *p)
+{
+	const char *name = property(p, "name");
+	char tunnel[NAME_LEN];
+
+	if (strcmp(property(p, "unmanaged-mode"), "yes") != 0) {
+		import_drop(im, "the tunnel is not unmanaged: its ids are negotiated, which a site "
+				"does not do");
+		return;
+	}
+	snprintf(tunnel, sizeof(tunnel), "routeros %.50s", name);
+	import_add(im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_SESSION);
+	import_add(im, IMPORT_LINK, name, FACT_TUNNEL, tunnel);
+	/* RouterOS's default */
+	if (!*property(p, "use-l2-specific-sublayer"))
+		import_add(im, IMPORT_LINK, name, "Layer2SpecificHeader", "none");
+	add_properties(im, where, p, IMPORT_LINK, name, tunnel);
+}
+
+static void add_object(struct import *im, const char *where, const struct properties *p)
+{
+	const char *name = property(p, "name");
+	char peer[NAME_LEN];
+
+	if (!strcmp(property(p, "disabled"), "yes")) {
+		import_drop(im, "disabled");
+	} else if (!strcmp(where, "/interface wireguard")) {
+		import_add(im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_WIREGUARD);
+		import_add(im, IMPORT_LINK, name, FACT_ROUTES, "explicit");
+		add_properties(im, where, p, IMPORT_LINK, name, NULL);
+	} else if (!strcmp(where, "/interface wireguard peers")) {
+		snprintf(peer, sizeof(peer), "routeros %u", im->n_unnamed++);
+		import_add(im, IMPORT_PEER, peer, FACT_OF, property(p, "interface"));
+		add_properties(im, where, p, IMPORT_PEER, peer, NULL);
+	} else if (!strcmp(where, "/interface l2tp-ether")) {
+		add_session(im, where, p);
+	} else if (!strcmp(where, "/interface bridge")) {
+		import_add(im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_BRIDGE);
+		add_properties(im, where, p, IMPORT_LINK, name, NULL);
+	} else if (!strcmp(where, "/interface bridge port")) {
+		import_add(im, IMPORT_LINK, property(p, "interface"), FACT_MASTER,
+			property(p, "bridge"));
+	} else if (!strcmp(where, "/ip address") || !strcmp(where, "/ipv6 address")) {
+		import_add(im, IMPORT_LINK, property(p, "interface"), "Address",
+			property(p, "address"));
+	} else if (!strcmp(where, "/ip route") || !strcmp(where, "/ipv6 route")) {
+		import_add(im, IMPORT_LINK, property(p, "gateway"), FACT_ROUTE,
+			property(p, "dst-address"));
+	} else {
+		import_drop(im, "not a part of the site");
+	}
+}
+
+/* One command: a path, which stays, with or without `add` and properties behind it. */
+static void read_command(struct import *im, char where[static NAME_LEN], char *line)
+{
+	struct properties p = { .n = 0 };
+	bool adds = false;
+	bool other = false;
+	char *word;
+
+	if (*line == '/')
+		where[0] = '\0';
+	while ((word = import_word(&line))) {
+		if (adds || strchr(word, '=')) {
+			if (p.n < sizeof(p.words) / sizeof(*p.words))
+				p.words[p.n++] = word;
+		} else if (!strcmp(word, "add")) {
+			adds = true;
+		} else if (!strcmp(word, "set") || !strcmp(word, "remove") || other) {
+			other = true;
+		} else if (strlen(where) + strlen(word) + 2 < NAME_LEN) {
+			snprintf(where + strlen(where), NAME_LEN - strlen(where), "%s%s",
+				*where ? " " : "", word);
+		}
+	}
+	if (adds)
+		add_object(im, where, &p);
+	else if (other)
+		import_drop(im, "not a part of the site");
+}
+
+void import_routeros(struct import *im, char *text)
+{
+	char line[LINE_LEN];
+	char where[NAME_LEN] = "";
+	uint32_t number = 0;
+	size_t len = 0;
+
+	while (text) {
+		char *next = strchr(text, '\n');
+		size_t part_len;
+		bool continues;
+
+		if (next)
+			*next++ = '\0';
+		number++;
+		if (!len)
+			im->at.line = number;
+		text = import_trim(text);
+		part_len = strlen(text);
+		continues = part_len && text[part_len - 1] == '\\' && next;
+		if (continues)
+			text[part_len - 1] = '\0';
+		snprintf(line + len, sizeof(line) - len, "%s", text);
+		len = strlen(line);
+		if (!continues) {
+			if (len == sizeof(line) - 1)
+				import_drop(im, "the line is too long");
+			else if (len && *line != '#')
+				read_command(im, where, line);
+			len = 0;
+		}
+		text = next;
+	}
+	secret_wipe(line, sizeof(line));
+}

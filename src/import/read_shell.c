@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads shell scripts with ip(8), wg(8), brctl(8) and bridge(8), among them those of `wirespan
+ * script`. */
+#include "import/read_shell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/keytext.h"
+#include "base/secret.h"
+#include "conf/value.h"
+#include "import/shell_words.h"
+
+#define REASON_FLOW    "a part of the script, not of the network"
+#define REASON_REMOVAL "wirespan down removes what the site created"
+
+/* What the lines of a script of `wirespan script` are. */
+enum part {
+	PART_OTHER,
+	PART_PRE_UP,
+	PART_POST_UP,
+	PART_PRE_DOWN,
+	PART_POST_DOWN,
+};
+
+/* A script while it is read. */
+struct script {
+	struct import *im;
+	struct shell shell;
+	struct shell_command *command;
+	struct shell_command *before; /* the command whose output is the input, or an empty one */
+	char link[IF_NAMESIZE];	      /* the WireGuard interface */
+	char function[32];
+	bool ours; /* written by `wirespan script` */
+	enum part part;
+	bool from_file; /* the next MTU: a comment states that it is not computed */
+};
+
+/* Arguments of a command: words that take a value. NULL as key: ignored, with its value. */
+/* clang-format off */
+static const struct import_row arguments[] = {
+	{ "tunnel",  "tunnel_id",       "TunnelId", NULL },
+	{ "tunnel",  "peer_tunnel_id",  "PeerTunnelId", NULL },
+	{ "tunnel",  "local",           "Local", NULL },
+	{ "tunnel",  "remote",          "Remote", NULL },
+	{ "tunnel",  "encap",           "EncapsulationType", NULL },
+	{ "tunnel",  "udp_sport",       "UDPSourcePort", NULL },
+	{ "tunnel",  "udp_dport",       "UDPDestinationPort", NULL },
+	{ "tunnel",  "udp_csum",        "UDPChecksum", NULL },
+	{ "session", "name",            "", NULL },
+	{ "session", "tunnel_id",       FACT_TUNNEL, NULL },
+	{ "session", "session_id",      "SessionId", NULL },
+	{ "session", "peer_session_id", "PeerSessionId", NULL },
+	{ "session", "cookie",          "Cookie", NULL },
+	{ "session", "peer_cookie",     "PeerCookie", NULL },
+	{ "session", "l2spec_type",     "Layer2SpecificHeader", NULL },
+	{ "session", "seq",             "Sequence", NULL },
+	{ "link",    "mtu",             FACT_MTU, NULL },
+	{ "link",    "master",          FACT_MASTER, NULL },
+	{ "link",    "isolated",        FACT_ISOLATED, NULL },
+	{ "link",    "group_fwd_mask",  FACT_FORWARD, NULL },
+	{ "link",    "stp_state",       "STP", NULL },
+	{ "link",    "mcast_snooping",  "MulticastSnooping", NULL },
+	{ "link",    "address",         "", NULL },
+	{ "link",    "type",            "", NULL },
+	{ "link",    "forward_delay",   "", NULL },
+	{ "link",    "mcast_router",    "", NULL },
+	{ "link",    "txqueuelen",      "", NULL },
+	{ "wg",      "listen-port",     "ListenPort", NULL },
+	{ "wg",      "fwmark",          "FwMark", NULL },
+	{ "peer",    "endpoint",        "Endpoint", NULL },
+	{ "peer",    "allowed-ips",     "AllowedIPs", NULL },
+	{ "peer",    "persistent-keepalive", "PersistentKeepalive", NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+/* Words that take no value. */
+static const char *const flags[] = { "up", "nodad", "noprefixroute", "on", "permanent" };
+
+/* Commands that are not those of a network, and why they are dropped. */
+static const struct import_row others[] = {
+	{ "", "if", NULL, REASON_FLOW },       { "", "elif", NULL, REASON_FLOW },   { "", "fi", NULL, REASON_FLOW },
+	{ "", "for", NULL, REASON_FLOW },      { "", "while", NULL, REASON_FLOW },  { "", "done", NULL, REASON_FLOW },
+	{ "", "case", NULL, REASON_FLOW },     { "", "esac", NULL, REASON_FLOW },   { "", "set", NULL, REASON_FLOW },
+	{ "", "trap", NULL, REASON_FLOW },     { "", "exit", NULL, REASON_FLOW },   { "", "return", NULL, REASON_FLOW },
+	{ "", "[", NULL, REASON_FLOW },        { "", "test", NULL, REASON_FLOW },   { "", "echo", NULL, REASON_FLOW },
+	{ "", "printf", NULL, REASON_FLOW },   { "", "sleep", NULL, REASON_FLOW },  { "", "true", NULL, REASON_FLOW },
+	{ "", "}", NULL, REASON_FLOW },        { "", ":", NULL, REASON_FLOW },      { "", "key_in_line", NULL, REASON_FLOW },
+	{ "", "up", NULL, REASON_FLOW },       { "", "down", NULL, REASON_FLOW },   { "", "take_down", NULL, REASON_FLOW },
+	{ "", "*)", NULL, REASON_FLOW },
+	{ "", "up)", NULL, REASON_FLOW },      { "", "down)", NULL, REASON_FLOW },
+	{ "", "modprobe", NULL, "the site needs no kernel module" },
+	{ "", "sysctl", NULL, "the site sets what it needs itself; if this is for something else, add it as PostUp" },
+	{ "", "wg-quick", NULL, "name its file as well, such as /etc/wireguard/wg0.conf" },
+	{ NULL, NULL, NULL, NULL },
+};
+/* clang-format on */
+
+/* Whether `word` is `full` or an abbreviation of it, as in ip(8). */
+static bool is_short_for(const char *word, const char *full)
+{
+	return *word && !strncmp(word, full, strlen(word));
+}
+
+static bool is_flag(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (!strcmp(flags[i], word))
+			return true;
+	return false;
+}
+
+static bool is_known(const char *value)
+{
+	return !strchr(value, SHELL_UNKNOWN);
+}
+
+static void add_argument(struct script *s, enum import_object object, const char *name,
+	const char *key, const char *value)
+{
+	if (!strcmp(key, FACT_MTU) && s->from_file)
+		key = "MTU";
+	else if (!strcmp(key, FACT_MTU) && s->ours)
+		value = "auto"; /* it was computed */
+	if (!*key)
+		return;
+	if (is_known(value))
+		import_add(s->im, object, name, key, value);
+	else
+		import_drop(s->im, "%s: its value is known only while the script runs", key);
+}
+
+/* Add the arguments from word `i` on, by the rows of `where`. */
+static void add_arguments(
+	struct script *s, size_t i, const char *where, enum import_object object, const char *name)
+{
+	struct shell_command *c = s->command;
+	char shown[CONF_SHOWN_LEN];
+
+	for (; i < c->n; i++) {
+		const struct import_row *row = import_row_find(arguments, where, c->words[i]);
+
+		if (row && i + 1 < c->n)
+			add_argument(s, object, name, row->key, c->words[++i]);
+		else if (!is_flag(c->words[i]) && strcmp(c->words[i], "bridge_slave") != 0)
+			import_drop(s->im, "%s has no counterpart in a site",
+				conf_shown(c->words[i], shown));
+	}
+}
+
+/* The value after `word`, from word `i` on, or NULL. */
+static char *value_after(const struct shell_command *c, size_t i, const char *word)
+{
+	for (; i + 1 < c->n; i++)
+		if (!strcmp(c->words[i], word))
+			return c->words[i + 1];
+	return NULL;
+}
+
+/* `ip link add`, word `i` is what follows. */
+static void link_add(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+	const char *type = value_after(c, i, "type");
+	const char *name;
+
+	if (i < c->n && (!strcmp(c->words[i], "name") || !strcmp(c->words[i], "dev")))
+		i++;
+	name = i < c->n ? c->words[i] : "";
+	if (!type || conf_value_name_problem(name))
+		type = "";
+	if (!strcmp(type, "wireguard")) {
+		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_WIREGUARD);
+		import_add(s->im, IMPORT_LINK, name, FACT_ROUTES, "explicit");
+		snprintf(s->link, sizeof(s->link), "%s", name);
+	} else if (!strcmp(type, "bridge")) {
+		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_BRIDGE);
+		add_arguments(s, i + 1, "link", IMPORT_LINK, name);
+	} else {
+		import_drop(s->im, "neither a WireGuard interface nor a bridge");
+	}
+}
+
+static void link_set(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+
+	if (i < c->n && !strcmp(c->words[i], "dev"))
+		i++;
+	if (i >= c->n || conf_value_name_problem(c->words[i])) {
+		import_drop(s->im, "names no interface");
+		return;
+	}
+	if (i + 1 < c->n && !strcmp(c->words[i + 1], "up") && i + 2 == c->n) {
+		import_drop(s->im, "the site brings its interfaces up");
+		return;
+	}
+	add_arguments(s, i + 1, "link", IMPORT_LINK, c->words[i]);
+	s->from_file = false;
+}
+
+/* `ip address add`. */
+static void address_add(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+	const char *dev = value_after(c, i, "dev");
+
+	if (i < c->n && !strcmp(c->words[i], "local"))
+		i++;
+	if (dev && i < c->n)
+		add_argument(s, IMPORT_LINK, dev, "Address", c->words[i]);
+	else
+		import_drop(s->im, "names no interface");
+}
+
+static void route_add(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+	const char *dev = value_after(c, i, "dev");
+	const char *table = value_after(c, i, "table");
+	bool v6 = false;
+
+	for (size_t k = 1; k < i; k++)
+		v6 |= !strcmp(c->words[k], "-6");
+	if (!dev || i >= c->n) {
+		import_drop(s->im, "a route to no interface of the site");
+		return;
+	}
+	add_argument(s, IMPORT_LINK, dev, FACT_ROUTE,
+		strcmp(c->words[i], "default") != 0 ? c->words[i]
+		: v6				    ? "::/0"
+						    : "0.0.0.0/0");
+	if (table)
+		add_argument(s, IMPORT_LINK, dev, FACT_TABLE, table);
+}
+
+/* `ip rule add`: those of wg-quick for a default route. */
+static void rule_add(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+
+	if (*s->link && (value_after(c, i, "fwmark") || value_after(c, i, "suppress_prefixlength")))
+		import_add(s->im, IMPORT_LINK, s->link, FACT_RULE, "mark");
+	else
+		import_drop(s->im, "policy routing that a site does not do: add it as PostUp");
+}
+
+/* `ip l2tp add tunnel|session`. */
+static void l2tp_add(struct script *s, size_t i)
+{
+	struct shell_command *c = s->command;
+	const char *tunnel = value_after(c, i, "tunnel_id");
+	const char *name = value_after(c, i, "name");
+	char unnamed[IF_NAMESIZE];
+
+	if (!tunnel || !is_known(tunnel) || i >= c->n) {
+		import_drop(s->im, "tunnel_id is missing, or known only while the script runs");
+	} else if (!strcmp(c->words[i], "tunnel")) {
+		add_arguments(s, i + 1, "tunnel", IMPORT_TUNNEL, tunnel);
+	} else {
+		if (!name) {
+			snprintf(unnamed, sizeof(unnamed), "l2tpeth%u", s->im->n_sessions++);
+			name = unnamed; /* as the kernel does */
+		}
+		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_SESSION);
+		add_arguments(s, i + 1, "session", IMPORT_LINK, name);
+	}
+}
+
+/* The literal KEY of `<(echo KEY)`, in `copy`. Return: NULL if it is another command. */
+static const char *echoed_key(const char *file, char *copy, size_t size)
+{
+	const char *program;
+	char *rest = copy;
+
+	snprintf(copy, size, "%s", file + 2);
+	copy[strcspn(copy, ")")] = '\0';
+	program = import_word(&rest);
+	return program && !strcmp(program, "echo") ? import_word(&rest) : NULL;
+}
+
+/* The key that is the input of `wg set`: a file, or a literal. `what` is PrivateKey or so. */
+static void add_key(struct script *s, enum import_object object, const char *name, const char *file,
+	const char *key, const char *key_file)
+{
+	const struct shell_command *before = s->before;
+	char copy[128] = "";
+	uint8_t bytes[KEY_LEN];
+	const char *literal = NULL;
+	uint32_t line;
+	bool input = !strcmp(file, "/dev/stdin");
+
+	if (!strncmp(file, "<(", 2))
+		literal = echoed_key(file, copy, sizeof(copy));
+	else if (input && s->command->input_file)
+		file = s->command->input_file;
+	else if (input && s->command->input)
+		literal = s->command->input;
+	else if (input && before->n > 1 &&
+		 (!strcmp(before->words[0], "echo") || !strcmp(before->words[0], "printf")))
+		literal = before->words[before->n - 1];
+	else if (input && before->n == 2 && !strcmp(before->words[0], "cat"))
+		file = before->words[1];
+	else if (input && before->n == 3 && !strcmp(before->words[0], "key_in_line") &&
+		 s->im->key_line && !conf_value_u32(before->words[1], 1, UINT32_MAX, &line) &&
+		 !s->im->key_line(before->words[2], line, copy, sizeof(copy)))
+		literal = copy;
+	if (literal && !key_from_base64(literal, strlen(literal), bytes))
+		import_add(s->im, object, name, key, literal);
+	else if (literal || file[0] != '/' || !strcmp(file, "/dev/stdin") || !is_known(file))
+		import_drop(s->im,
+			"%s: the script has neither the key nor the absolute path of its file: add "
+			"%s",
+			key, key_file);
+	else
+		import_add(s->im, object, name, key_file, file);
+	secret_wipe(copy, sizeof(copy));
+	secret_wipe(bytes, sizeof(bytes));
+}
+
+/* `wg set NAME …`. */
+static void wg_set(struct script *s)
+{
+	struct shell_command *c = s->command;
+	const char *link = c->n > 2 ? c->words[2] : "";
+	const char *peer = NULL;
+
+	for (size_t i = 3; i + 1 < c->n; i += 2) {
+		const char *word = c->words[i];
+		const char *value = c->words[i + 1];
+		const struct import_row *row =
+			import_row_find(arguments, peer ? "peer" : "wg", word);
+
+		if (!strcmp(word, "peer")) {
+			peer = value;
+			if (!import_find(s->im, IMPORT_PEER, peer, FACT_OF)) {
+				import_add(s->im, IMPORT_PEER, peer, FACT_OF, link);
+				add_argument(s, IMPORT_PEER, peer, "PublicKey", peer);
+			}
+		} else if (!strcmp(word, "private-key")) {
+			add_key(s, IMPORT_LINK, link, value, "PrivateKey", "PrivateKeyFile");
+		} else if (!strcmp(word, "preshared-key") && peer) {
+			add_key(s, IMPORT_PEER, peer, value, "PresharedKey", "PresharedKeyFile");
+		} else if (row) {
+			add_argument(s, peer ? IMPORT_PEER : IMPORT_LINK, peer ? peer : link,
+				row->key, value);
+		} else {
+			import_drop(s->im, "an argument of wg set that is not known");
+			return;
+		}
+	}
+}
+
+/* Name servers by resolvconf(8), from the text that is piped to it. */
+static void add_name_servers(struct script *s)
+{
+	const struct shell_command *before = s->before;
+	const char *link = s->command->n > 2 ? s->command->words[2] : "";
+
+	if (s->command->n < 3 || strcmp(s->command->words[1], "-a") != 0) {
+		import_drop(s->im, REASON_REMOVAL);
+		return;
+	}
+	for (size_t i = 1; i < before->n; i++) {
+		if (!strncmp(before->words[i], "nameserver ", 11))
+			add_argument(s, IMPORT_LINK, link, "DNS", before->words[i] + 11);
+		else if (!strncmp(before->words[i], "search ", 7))
+			add_argument(s, IMPORT_LINK, link, "DNS", before->words[i] + 7);
+	}
+}
+
+/* `ip OBJECT VERB …`. */
+static void run_ip(struct script *s)
+{
+	struct shell_command *c = s->command;
+	size_t i = 1;
+	const char *verb;
+
+	for (; i < c->n && c->words[i][0] == '-'; i++)
+		if (!strcmp(c->words[i], "-n") || !strncmp(c->words[i], "-net", 4)) {
+			import_drop(s->im, "in another network namespace");
+			return;
+		}
+	verb = i + 1 < c->n ? c->words[i + 1] : "show";
+	if (is_short_for(verb, "delete") || is_short_for(verb, "flush"))
+		import_drop(s->im, REASON_REMOVAL);
+	else if (is_short_for(verb, "show") || is_short_for(verb, "list"))
+		import_drop(s->im, REASON_FLOW);
+	else if (is_short_for(c->words[i], "link") && is_short_for(verb, "add"))
+		link_add(s, i + 2);
+	else if (is_short_for(c->words[i], "link") && is_short_for(verb, "set"))
+		link_set(s, i + 2);
+	else if (is_short_for(c->words[i], "address"))
+		address_add(s, i + 2);
+	else if (is_short_for(c->words[i], "route"))
+		route_add(s, i + 2);
+	else if (is_short_for(c->words[i], "rule"))
+		rule_add(s, i + 2);
+	else if (!strcmp(c->words[i], "l2tp") && is_short_for(verb, "add"))
+		l2tp_add(s, i + 2);
+	else
+		import_drop(s->im, "not a part of a site");
+}
+
+static void run_brctl(struct script *s)
+{
+	struct shell_command *c = s->command;
+
+	if (c->n == 3 && !strcmp(c->words[1], "addbr"))
+		add_argument(s, IMPORT_LINK, c->words[2], FACT_KIND, FACT_KIND_BRIDGE);
+	else if (c->n == 4 && !strcmp(c->words[1], "stp"))
+		add_argument(s, IMPORT_LINK, c->words[2], "STP", c->words[3]);
+	else if (c->n >= 4 && !strcmp(c->words[1], "addif"))
+		for (size_t i = 3; i < c->n; i++)
+			add_argument(s, IMPORT_LINK, c->words[i], FACT_MASTER, c->words[2]);
+	else
+		import_drop(s->im, "not a part of a site");
+}
+
+/* `bridge link set dev IF isolated on`. */
+static void run_bridge(struct script *s)
+{
+	struct shell_command *c = s->command;
+	const char *dev = value_after(c, 1, "dev");
+	const char *isolated = value_after(c, 1, "isolated");
+
+	if (dev && isolated)
+		add_argument(s, IMPORT_LINK, dev, FACT_ISOLATED, isolated);
+	else
+		import_drop(s->im, "not a part of a site");
+}
+
+/* Comments of `wirespan script` that describe the next lines. */
+static void read_comment(struct script *s, const char *text)
+{
+	s->ours |=
+		strstr(text, "made by hand from the kernel's own wireguard and l2tp_eth") != NULL;
+	if (!s->ours)
+		return;
+	s->from_file |= !strcmp(text, "MTU from the file");
+	if (!strcmp(text, "PostUp"))
+		s->part = PART_POST_UP;
+	else if (s->part == PART_PRE_UP)
+		s->part = PART_OTHER;
+}
+
+/* Follow the functions of a script of ours. Return: whether the command is a part of its frame. */
+static bool follow_parts(struct script *s)
+{
+	const struct shell_command *c = s->command;
+	const char *word = c->words[0];
+
+	if (!s->ours)
+		return false;
+	if (c->end == '(' && !strcmp(word, "down")) {
+		s->part = PART_PRE_DOWN;
+		s->shell.at += strcspn(s->shell.at, "\n"); /* the brace */
+		s->shell.line += *s->shell.at == '\n';
+		s->shell.at += *s->shell.at == '\n';
+	} else if (!strcmp(word, "take_down") && s->part == PART_PRE_DOWN)
+		s->part = PART_POST_DOWN;
+	else if (!strcmp(word, "trap") && c->n == 3)
+		s->part = strcmp(c->words[1], "take_down") ? PART_OTHER : PART_PRE_UP;
+	else if (!strcmp(word, "}"))
+		s->part = PART_OTHER;
+	else
+		return false;
+	return true;
+}
+
+/* A line of a hook: it is text, up to its end. */
+static void read_hook(struct script *s, const char *line)
+{
+	static const char *const keys[] = {
+		[PART_PRE_UP] = "PreUp",
+		[PART_POST_UP] = "PostUp",
+		[PART_PRE_DOWN] = "PreDown",
+		[PART_POST_DOWN] = "PostDown",
+	};
+	size_t len = strcspn(line, "\n");
+	char *text = strndup(line, len);
+
+	if (!text)
+		s->im->out_of_memory = true;
+	else if (*s->link)
+		import_add(s->im, IMPORT_LINK, s->link, keys[s->part], import_trim(text));
+	free(text);
+}
+
+static void run_other(struct script *s)
+{
+	const char *word = s->command->words[0];
+	const struct import_row *row = import_row_find(others, "", word);
+	char shown[CONF_SHOWN_LEN];
+
+	if (row)
+		import_drop(s->im, "%s", row->reason);
+	else if (s->command->end == '(')
+		import_drop(s->im, REASON_FLOW);
+	else
+		import_drop(s->im,
+			"%s is not a command of the network: if the site needs it, add it as "
+			"PostUp",
+			conf_shown(word, shown));
+}
+
+static void run_command(struct script *s)
+{
+	const struct shell_command *c = s->command;
+	const char *slash = strrchr(c->words[0], '/');
+	const char *program = slash ? slash + 1 : c->words[0];
+
+	if (c->too_long)
+		import_drop(s->im, "the command is too long");
+	else if (!strcmp(s->function, "take_down"))
+		import_drop(s->im, REASON_REMOVAL);
+	else if (!strcmp(program, "ip"))
+		run_ip(s);
+	else if (!strcmp(program, "wg") && c->n > 1 && !strcmp(c->words[1], "set"))
+		wg_set(s);
+	else if (!strcmp(program, "wg"))
+		import_drop(s->im, "name the file that it reads as well");
+	else if (!strcmp(program, "brctl"))
+		run_brctl(s);
+	else if (!strcmp(program, "bridge"))
+		run_bridge(s);
+	else if (!strcmp(program, "resolvconf"))
+		add_name_servers(s);
+	else
+		run_other(s);
+}
+
+/* Whether a line of a hook begins at `at`: not the frame's own lines, and not blank. */
+static bool at_hook(const struct script *s, const char *at)
+{
+	at += strspn(at, " \t");
+	return s->part != PART_OTHER && *at && *at != '\n' && *at != '}' &&
+	       strncmp(at, "trap - EXIT\n", 12) != 0 &&
+	       !(s->part == PART_PRE_DOWN && !strncmp(at, "take_down\n", 10)) &&
+	       !(s->part == PART_PRE_UP && !strncmp(at, "# WireGuard between", 19));
+}
+
+/* Read the script's next command, or line of a hook. Return: false at the end. */
+static bool read_next(struct script *s)
+{
+	struct shell *shell = &s->shell;
+
+	if (at_hook(s, shell->at)) {
+		s->im->at.line = shell->line;
+		read_hook(s, shell->at);
+		shell->at += strcspn(shell->at, "\n");
+		shell->at += *shell->at == '\n';
+		shell->line++;
+		return true;
+	}
+	if (!shell_next(shell, s->command))
+		return false;
+	s->im->at.line = s->command->line;
+	if (!strcmp(s->command->words[0], "#")) {
+		read_comment(s, s->command->words[1]);
+		return true;
+	}
+	if (s->command->end == '(')
+		snprintf(s->function, sizeof(s->function), "%s", s->command->words[0]);
+	else if (!strcmp(s->command->words[0], "}"))
+		s->function[0] = '\0';
+	if (!follow_parts(s))
+		run_command(s);
+	return true;
+}
+
+/* The WireGuard interface of a script of ours, whose hooks may come before it. */
+static void find_link(struct script *s, const char *text)
+{
+	static const char begin[] = "\tip link add ";
+	static const char end[] = " type wireguard\n";
+	const char *name = strstr(text, begin);
+	size_t len;
+
+	if (!name)
+		return;
+	name += sizeof(begin) - 1;
+	len = strcspn(name, " ");
+	if (len < sizeof(s->link) && !strncmp(name + len, end, sizeof(end) - 1))
+		snprintf(s->link, sizeof(s->link), "%.*s", (int)len, name);
+}
+
+void import_shell(struct import *im, const char *text)
+{
+	struct shell_command *commands = calloc(2, sizeof(*commands));
+	struct script s = { .im = im, .shell = { .at = text, .line = 1 } };
+
+	if (!commands) {
+		im->out_of_memory = true;
+		return;
+	}
+	find_link(&s, text);
+	s.command = &commands[0];
+	s.before = &commands[1];
+	while (read_next(&s)) {
+		if (s.command->end == '|') { /* the next one reads its output */
+			struct shell_command *swap = s.before;
+
+			s.before = s.command;
+			s.command = swap;
+		} else {
+			s.before->n = 0;
+		}
+	}
+	secret_wipe(commands, 2 * sizeof(*commands));
+	free(commands);
+	secret_wipe(&s.shell, sizeof(s.shell));
+}
