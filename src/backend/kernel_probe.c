@@ -15,7 +15,6 @@
 #include "netlink/link.h"
 
 #define LOOPBACK 1 /* ifindex, in every namespace */
-#define SESSION	 "probe"
 
 /* Fill in the error of a module that does not do its part. */
 static int lacks(const struct nl_socket *nl, int err, const char *object, const char *module,
@@ -51,15 +50,16 @@ static int try_links(struct error *ret_error)
 	return err;
 }
 
-/* Make a tunnel over the loopback interface like `t`, with a session, and delete both. */
+/* Make a tunnel of that id over the loopback interface like `t`, with a session, and delete both.
+ * The kernel deletes a tunnel a moment after it has answered: the next one needs another id. */
 static int try_tunnel(
-	struct kernel_netlink *k, const struct conf_tunnel *t, struct error *ret_error)
+	struct kernel_netlink *k, const struct conf_tunnel *t, uint32_t id, struct error *ret_error)
 {
 	bool six = t->remote.family == AF_INET6;
 	bool ip = t->encap == L2TP_ENCAP_IP;
-	struct l2tpnl_tunnel tunnel = { .id = 1, .peer_id = 1, .ip_encap = ip };
+	struct l2tpnl_tunnel tunnel = { .id = id, .peer_id = id, .ip_encap = ip };
 	struct l2tpnl_session session = {
-		.tunnel_id = 1, .id = 1, .peer_id = 1, .default_sublayer = true, .ifname = SESSION
+		.tunnel_id = id, .id = id, .peer_id = id, .default_sublayer = true
 	};
 	struct nl_msg msg;
 	int err = ip_addr_parse(six ? "::1" : "127.0.0.1", &tunnel.local);
@@ -78,9 +78,9 @@ static int try_tunnel(
 	err = nl_request(&k->nl, l2tpnl_encode_session_create(&msg, k->l2tp, &session));
 	if (err < 0)
 		return lacks(&k->nl, err, "an L2TP Ethernet session", "l2tp_eth", ret_error);
-	err = nl_request(&k->nl, l2tpnl_encode_session_delete(&msg, k->l2tp, 1, 1));
+	err = nl_request(&k->nl, l2tpnl_encode_session_delete(&msg, k->l2tp, id, id));
 	if (err == 0)
-		err = nl_request(&k->nl, l2tpnl_encode_tunnel_delete(&msg, k->l2tp, 1));
+		err = nl_request(&k->nl, l2tpnl_encode_tunnel_delete(&msg, k->l2tp, id));
 	return err < 0 ? nl_fail(&k->nl, ret_error, err, "Cannot delete an L2TP tunnel\n") : 0;
 }
 
@@ -106,7 +106,7 @@ static int try_all(const struct conf_site *conf, bool scratch, struct error *ret
 		return err;
 	for (size_t i = 0; err == 0 && scratch && i < conf->n_tunnels; i++)
 		if (!is_tried(conf, i))
-			err = try_tunnel(&k, &conf->tunnels[i], ret_error);
+			err = try_tunnel(&k, &conf->tunnels[i], (uint32_t)i + 1, ret_error);
 	kernel_netlink_close(&k);
 	return err;
 }

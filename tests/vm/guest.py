@@ -37,12 +37,13 @@ def _open_tap(ifname):
 class Guest:
     """One qemu with the unmodified kernel; a context manager, and also closed by the runner's cleanup."""
 
-    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600):
+    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600, wirespan=None, files=()):
         """nics: (node, ifname) pairs; the tap `ifname` appears in the node, the card is ethN in the guest.
 
         icount: the guest's clock counts instructions (results repeat on any host, but its time is not real time).
+        wirespan: the path of a program to have in the guest, with nft; files: paths of more, for its /lib.
         """
-        kernel, initramfs = image.prepare()
+        kernel, initramfs = image.prepare(wirespan, files)
         self.console = tempfile.NamedTemporaryFile(prefix="wirespan-guest-", suffix=".log")
         ours, theirs = socket.socketpair()
         taps = [node.call(lambda ifname=ifname: _open_tap(ifname)) for node, ifname in nics]

@@ -21,6 +21,8 @@ MODULES = (
     "bridge veth 8021q dummy sch_netem tun bonding team vrf"
 ).split()
 PROGRAMS = "sh ip wg ping tc bridge iperf3 ethtool tcpdump".split()
+WIRESPAN_MODULES = "nf_tables nft_meta_bridge".split()
+WIRESPAN_PROGRAMS = ("nft",)
 NEEDED_HERE = "qemu-system-x86_64 apt-get dpkg-deb ldd busybox".split() + PROGRAMS
 _INIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "init.sh")
 
@@ -29,12 +31,12 @@ def _which(program):
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
 
 
-def need_tools():
-    """Skip unless this host can build and run the guest."""
+def need_tools(programs=()):
+    """Skip unless this host can build and run the guest, with `programs` in it."""
     architecture = platform.machine()
     if architecture != "x86_64":
         raise Skip(f"the guest is x86_64, this host is {architecture}")
-    missing = [program for program in NEEDED_HERE if not _which(program)]
+    missing = [program for program in (*NEEDED_HERE, *programs) if not _which(program)]
     if missing:
         raise Skip(f"missing programs: {' '.join(missing)} (dist/packages.txt lists their packages)")
 
@@ -94,8 +96,8 @@ def _modinfo(data, key):
     return [m.decode() for m in re.findall(rb"\0" + key + rb"=([^\0]*)\0", b"\0" + data)]
 
 
-def module_closure(kernel):
-    """Return: paths of MODULES and all their dependencies, in load order."""
+def module_closure(kernel, modules):
+    """Return: paths of the modules and all their dependencies, in load order."""
     paths = {}
     for folder, _, names in os.walk(os.path.join(kernel, "lib", "modules")):
         for name in names:
@@ -118,7 +120,7 @@ def module_closure(kernel):
                     add(other)
         order.append(path)
 
-    for module in MODULES:
+    for module in modules:
         add(module)
     return order
 
@@ -166,25 +168,30 @@ class _Archive:
         return b"".join(self._parts)
 
 
-def build_initramfs(kernel, extra_programs=()):
-    """Return: the path of the initramfs for the unpacked `kernel`, built each time (it is quick)."""
+def build_initramfs(kernel, wirespan=None, files=()):
+    """Return: the path of the initramfs for the unpacked `kernel`, built each time (it is quick).
+
+    wirespan: the path of its program, which the guest gets with all that it uses; files: paths of more, for /lib.
+    """
     archive = _Archive()
     for name in ("dev", "proc", "sys"):
         archive.folder(name)
     archive.copy(_INIT, "init")
     archive.copy(os.path.realpath(_which("busybox")), "bin/busybox")
     libraries = set()
-    for program in (*PROGRAMS, *extra_programs):
+    for program in (*PROGRAMS, *((*WIRESPAN_PROGRAMS, wirespan) if wirespan else ())):
         path = os.path.realpath(_which(program))
-        archive.copy(path, "usr/local/bin/" + program)
+        archive.copy(path, "usr/local/bin/" + os.path.basename(program))
         libraries |= _libraries(path)
+    for path in files:
+        archive.copy(path, "lib/" + os.path.basename(path))
     for library in sorted(libraries):
         archive.copy(os.path.realpath(library), library)
-    modules = module_closure(kernel)
+    modules = module_closure(kernel, (*MODULES, *(WIRESPAN_MODULES if wirespan else ())))
     for path in modules:
         archive.copy(path, "modules/" + os.path.basename(path))
     archive.file("modules/order", "".join(os.path.basename(path) + "\n" for path in modules).encode())
-    target = os.path.join(cache_folder(), "initramfs.cpio")
+    target = os.path.join(cache_folder(), "initramfs-wirespan.cpio" if wirespan else "initramfs.cpio")
     temporary = f"{target}.{os.getpid()}"
     with open(temporary, "wb") as file:
         file.write(archive.bytes())
@@ -192,10 +199,10 @@ def build_initramfs(kernel, extra_programs=()):
     return target
 
 
-def prepare():
-    """Return: (kernel image, initramfs) ready to boot; Skip if they are unavailable."""
-    need_tools()
+def prepare(wirespan=None, files=()):
+    """Return: (kernel image, initramfs) ready to boot, see build_initramfs(); Skip if they are unavailable."""
+    need_tools(WIRESPAN_PROGRAMS if wirespan else ())
     kernel = fetch_kernel(cache_folder())
     boot = os.path.join(kernel, "boot")
     image = next(os.path.join(boot, name) for name in sorted(os.listdir(boot)) if name.startswith("vmlinuz-"))
-    return image, build_initramfs(kernel)
+    return image, build_initramfs(kernel, wirespan, files)

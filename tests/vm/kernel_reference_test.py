@@ -17,39 +17,14 @@ from lib.node import Node, need_root
 from lib.reference import Pseudowire, handmade_commands, handmade_removal, make_sites, new_key, wirespan_conf
 from lib.runner import Suite, cleanup, wait_for
 from lib.wirespan import find_binary
+from vm.four_hosts import create_network, in_netns
 from vm.guest import Guest
 
-NETWORK = """
+CARD = """
 ip link set eth0 name card
 ip addr add 192.168.122.9/24 dev card
 ip link set card up
-for ns in vpn01 vpn02 member01 member02; do
-	ip netns add $ns
-	ip -n $ns link set lo up
-done
-ip link add eth0 netns vpn01 type veth peer name eth0 netns vpn02
-ip link add eth1 netns vpn01 type veth peer name eth0 netns member01
-ip link add eth1 netns vpn02 type veth peer name eth0 netns member02
-ip -n vpn01 addr add 192.168.122.24/24 dev eth0
-ip -n vpn02 addr add 192.168.122.32/24 dev eth0
-for at in vpn01/eth0 vpn02/eth0 vpn01/eth1 vpn02/eth1 member01/eth0 member02/eth0; do
-	ip -n ${at%/*} link set ${at#*/} up
-done
 """
-
-
-def in_netns(name, script):
-    return f"ip netns exec {name} sh -e <<'END'\n{script}\nEND\n"
-
-
-def create_network(guest, sites):
-    guest.sh(NETWORK)
-    for number, site in enumerate(sites, 1):
-        guest.write(f"/tmp/{site.name}.key", site.private)
-        guest.sh(
-            f"ip -n member0{number} addr add {site.member4}/24 dev eth0\n"
-            f"ip -n member0{number} addr add {site.member6}/64 dev eth0 nodad"
-        )
 
 
 def build(guest, sites, wire):
@@ -175,6 +150,7 @@ def main():
         box["guest"] = Guest(nics=[(host, "eth0")])
         host.up("eth0", "192.168.122.8/24")
         print(f"  kernel {box['guest'].release}, ready after {box['guest'].boot_seconds:.1f} s")
+        box["guest"].sh(CARD)
         create_network(box["guest"], sites)
 
     if not suite.setup("a stock kernel boots in qemu", boot):

@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wirespan with Backend = kernel: the reference network's four hosts in one guest with Debian's unmodified kernel.
+
+The gateway at the other end is wirespan with the kernel's modules, wirespan's engine, or manual commands.
+"""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.node import need_root
+from lib.reference import PORT, make_sites, new_key, wirespan_conf
+from lib.runner import Suite, wait_for
+from lib.wirespan import find_binary
+from vm.four_hosts import create_network, in_netns
+from vm.guest import Guest
+
+# What `down` has to leave as it was; a tunnel's interfaces vanish a moment after it.
+STATE = """
+state()
+{
+	ip -o link
+	ip -o addr
+	ip route show table all
+	ip rule
+	ip -6 rule
+	ip l2tp show tunnel
+	ip l2tp show session
+	nft list ruleset
+	cat /proc/sys/net/ipv4/conf/*/src_valid_mark /proc/sys/net/ipv6/conf/eth*/accept_ra
+}
+"""
+
+IS_AS_BEFORE = STATE + """
+for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	state >/tmp/after
+	cmp -s /tmp/before /tmp/after && break
+	sleep 0.2
+done
+diff /tmp/before /tmp/after
+"""
+
+# The processes of the site vpn01.
+PIDS = """
+pids()
+{
+	for pid in $(ip netns pids vpn01); do
+		[ "$(readlink /proc/$pid/exe)" != /usr/local/bin/wirespan ] || echo $pid
+	done
+}
+"""
+
+
+class Bench:
+    """The guest with its four hosts."""
+
+    def __init__(self):
+        need_root()
+        self.guest = Guest(wirespan=find_binary())
+        print(f"  kernel {self.guest.release}, ready after {self.guest.boot_seconds:.1f} s")
+        self.sites = make_sites()
+        create_network(self.guest, self.sites)
+        # duplicate address detection, and with it the state of addresses, would change below
+        self.guest.sh(
+            "for ns in vpn01 vpn02; do for i in eth0 eth1; do\n"
+            "ip -n $ns -6 addr flush dev $i\n"
+            "ip netns exec $ns sysctl -q -w net.ipv6.conf.$i.addr_gen_mode=1\n"
+            "done; done"
+        )
+        for site in self.sites:
+            self.at(site, STATE + f"state >/tmp/before.{site.name}")
+
+    def at(self, site, script, **kwargs):
+        """Run a script on a gateway. Return: Result."""
+        return self.guest.sh(in_netns(site.name, script), **kwargs)
+
+    def configure(self, site, text, backend="kernel"):
+        self.guest.write(f"/tmp/{site.name}.conf", f"[Site]\nBackend = {backend}\n\n{text}")
+
+    def up(self, site):
+        return self.at(site, f"wirespan up -d /tmp/{site.name}.conf").out
+
+    def down(self, site):
+        self.at(site, f"wirespan down /tmp/{site.name}.conf")
+
+    def status(self, site):
+        """Return: the decoded output of `wirespan status --json`."""
+        return json.loads(self.at(site, f"wirespan status --json /tmp/{site.name}.conf").out)
+
+    def is_as_before(self, site):
+        script = f"cp /tmp/before.{site.name} /tmp/before\n" + IS_AS_BEFORE
+        result = self.at(site, script, check=False, timeout=60)
+        assert result.ok, f"{site.name} is not as before `up`:\n{result.out}"
+
+    def clear(self):
+        """Remove what a failed case has left."""
+        for site in self.sites:
+            self.at(site, f"wirespan down /tmp/{site.name}.conf || true; {REMOVE}", check=False)
+
+    def ping(self, ns, target, what, **options):
+        result = self.guest.ping(target, netns=ns, **options)
+        assert result.ok, f"{what}: {result.out}"
+
+    def diagnostics(self):
+        show = "wg show; ip -s -o link; ip l2tp show tunnel; ip l2tp show session; wirespan status || true"
+        parts = [self.at(site, show, check=False).out for site in self.sites]
+        return "\n".join([*parts, self.guest.console_text(10)])
+
+
+REMOVE = """
+for id in $(ip l2tp show tunnel | sed -n 's/^Tunnel \\([0-9]*\\),.*/\\1/p'); do ip l2tp del tunnel tunnel_id $id; done
+ip link del wg0 2>/dev/null || true
+"""
+
+
+def both_up(bench, other="kernel", texts=None):
+    """Bring both gateways up; the other one with that back end."""
+    one, two = bench.sites
+    bench.configure(one, texts[0] if texts else wirespan_conf(one, two))
+    bench.configure(two, texts[1] if texts else wirespan_conf(two, one), other)
+    bench.up(two)
+    bench.up(one)
+
+
+def both_down(bench):
+    for site in bench.sites:
+        bench.down(site)
+        bench.is_as_before(site)
+
+
+def reference_network(bench, other):
+    """All paths of the reference network, members at 1500; then `down`, and all is as before."""
+    one, two = bench.sites
+    both_up(bench, other)
+    bench.ping("member01", two.member4, "member to member", count=3)
+    for ns, target, what in (
+        ("member02", one.member6, "member to member, IPv6"),
+        ("member01", two.bridge4, "member to the far bridge"),
+        ("vpn01", two.wg4, "gateway to the far wg0"),
+        ("vpn02", one.wg6, "gateway to the far wg0, IPv6"),
+    ):
+        bench.ping(ns, target, what)
+    for ns, target in (("member01", two.member4), ("member02", one.member4)):
+        bench.ping(ns, target, f"{ns}: 1500 bytes, DF", size=1472, dont_fragment=True)
+        bench.ping(ns, target, f"{ns}: 20000 bytes", size=20000, count=1)
+    report = bench.status(one)
+    assert report["backend"].startswith("kernel"), report["backend"]
+    both_down(bench)
+
+
+# A connection of `near` to `server` at `far`: prints its SYN as `far` gets it, and the answer as `near` gets it.
+CONNECT = """
+both()
+{{
+	for try in $(seq 300); do
+		grep -q $1 /tmp/far.err && grep -q $1 /tmp/near.err && return
+		sleep 0.1
+	done
+	echo "not $1:"; cat /tmp/far.err /tmp/near.err
+}}
+ip netns exec {far} busybox nc -l -p 7000 </dev/null >/dev/null 2>&1 &
+server=$!
+ip netns exec {far} tcpdump -Z root -l -n -i eth0 -c 1 '{syn}' >/tmp/far.out 2>/tmp/far.err &
+ip netns exec {near} tcpdump -Z root -l -n -i eth0 -c 2 '{syn}' >/tmp/near.out 2>/tmp/near.err &
+both listening
+ip netns exec {near} busybox nc -w 10 {server} 7000 </dev/null >/dev/null 2>&1 || true
+both captured
+kill $server 2>/dev/null || true
+cat /tmp/far.out
+tail -n 1 /tmp/near.out
+"""
+
+
+def segment_size(bench):
+    """TCP connections of members at 1500 get segments that fit into one datagram, as each end offers the other."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.ping("member01", two.member4, "member to member")
+    for near, far, server, syn, expected in (
+        ("member01", "member02", two.member4, "tcp[13] & 2 != 0", 1346),
+        ("member02", "member01", one.member6, "ip6[6] == 6 and ip6[53] & 2 != 0", 1326),
+    ):
+        out = bench.guest.sh(CONNECT.format(near=near, far=far, server=server, syn=syn)).out
+        assert out.count(f"mss {expected},") == 2, f"from {near}: {out}"
+    both_down(bench)
+
+
+def killed_and_resumed(bench):
+    """The traffic goes on when the process is killed, and when `up` takes over what it finds."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.ping("member01", two.member4, "member to member")
+    indexes = "for i in wg0 l2tpeth0 br-l2tp0; do cat /sys/class/net/$i/ifindex; done"
+    before = bench.at(one, indexes).out
+    bench.guest.sh(
+        PIDS + f"ip netns exec member01 ping -n -q -i 0.1 -c 80 {two.member4} >/tmp/ping.out 2>&1 &\n"
+        "sleep 1; kill -9 $(pids); sleep 2"
+    )
+    assert bench.at(one, "wg show wg0 peers").out.strip() == two.public
+    bench.up(one)
+    assert bench.at(one, indexes).out == before, "other interfaces than before"
+    out = wait_for(lambda: bench.guest.sh("grep received /tmp/ping.out || true").out, 60, 0.5, "the pings")
+    assert " 80 received" in out, out
+    both_down(bench)
+
+
+def reloaded(bench):
+    """A reload changes what differs: no packet of the other session is lost."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.ping("member01", two.member4, "member to member")
+    index = bench.at(one, "cat /sys/class/net/l2tpeth0/ifindex").out
+    bench.guest.sh(f"ip netns exec member01 ping -n -q -i 0.1 -c 80 {two.member4} >/tmp/ping.out 2>&1 &")
+    for site, far in ((one, two), (two, one)):
+        bench.configure(site, second_session(wirespan_conf(site, far, keepalive=25)))
+        bench.at(site, f"wirespan reload /tmp/{site.name}.conf")
+    assert bench.at(one, "cat /sys/class/net/l2tpeth0/ifindex").out == index, "l2tpeth0 is another one"
+    assert "every 25 seconds" in bench.at(one, "wg show wg0").out
+    out = wait_for(lambda: bench.guest.sh("grep received /tmp/ping.out || true").out, 60, 0.5, "the pings")
+    assert " 80 received" in out, out
+    bench.at(one, "ip addr add 10.9.0.1/24 dev l2tpeth1; ip link set l2tpeth1 up")
+    bench.at(two, "ip addr add 10.9.0.2/24 dev l2tpeth1; ip link set l2tpeth1 up")
+    bench.ping("vpn01", "10.9.0.2", "the new session")
+    both_down(bench)
+
+
+def second_session(text):
+    """A configuration with one more session, outside the bridge."""
+    own, peer = (int(line.split()[2]) + 100 for line in text.splitlines() if "SessionId = " in line)
+    more = f"[L2TPSession]\nName = l2tpeth1\nSessionId = {own}\nPeerSessionId = {peer}\nBridge = none\n\n[Bridge]"
+    return text.replace("[Bridge]", more)
+
+
+# ---- all variants of a session at once ----
+
+# (family, encapsulation, [(cookie from 01, cookie from 02, sublayer, sequence)]): a tunnel with its sessions
+TUNNELS = (
+    (
+        4,
+        "udp",
+        [
+            ("", "", "default", "none"),
+            ("01020304", "a1a2a3a4", "default", "none"),
+            ("0102030405060708", "a1a2a3a4a5a6a7a8", "default", "none"),
+            ("01020304", "a1a2a3a4a5a6a7a8", "default", "both"),
+            ("", "", "none", "none"),
+            ("", "", "default", "both"),
+        ],
+    ),
+    (6, "udp", [("", "", "default", "none"), ("0102030405060708", "a1a2a3a4", "none", "none")]),
+    (4, "ip", [("", "", "default", "none"), ("01020304", "", "default", "both")]),
+    (6, "ip", [("", "", "default", "none"), ("", "a1a2a3a4", "none", "none")]),
+)
+
+
+def sessions():
+    """Yield: number, tunnel's number and TUNNELS' values of each session."""
+    number = 0
+    for tunnel, (_, _, variants) in enumerate(TUNNELS):
+        for variant in variants:
+            yield number, tunnel, variant
+            number += 1
+
+
+def cookies(near, variant):
+    """Return: (sent, expected)."""
+    return (variant[0], variant[1]) if near.name == "vpn01" else (variant[1], variant[0])
+
+
+def all_conf(near, far, preshared):
+    """Return: a configuration file with all sessions, outside bridges."""
+    side = 10 if near.name == "vpn01" else 20
+    lines = ["[Interface]", f"PrivateKey = {near.private}", f"ListenPort = {PORT}"]
+    lines += [f"Address = {near.wg4}/24, {near.wg6}/64", "", "[Peer]", f"PublicKey = {far.public}"]
+    lines += [f"PresharedKey = {preshared}", f"AllowedIPs = {far.wg4}/32, {far.wg6}/128"]
+    lines += [f"Endpoint = {far.underlay}:{PORT}"]
+    last = None
+    for number, tunnel, variant in sessions():
+        family, encap, _ = TUNNELS[tunnel]
+        if tunnel != last:
+            lines += ["", "[L2TP]", f"TunnelId = {side + tunnel}", f"PeerTunnelId = {30 - side + tunnel}"]
+            lines += [f"Local = {near.wg(family)}", f"Remote = {far.wg(family)}", f"EncapsulationType = {encap}"]
+            last = tunnel
+        sent, expected = cookies(near, variant)
+        lines += ["", "[L2TPSession]", f"Name = l2tpeth{number}", f"SessionId = {side * 10 + number}"]
+        lines += [f"PeerSessionId = {(30 - side) * 10 + number}", f"Layer2SpecificHeader = {variant[2]}"]
+        lines += [f"Sequence = {variant[3]}", f"Cookie = {sent}", f"PeerCookie = {expected}", "Bridge = none"]
+    return "\n".join(lines) + "\n"
+
+
+def all_commands(near, far):
+    """Return: the manual commands for the same."""
+    side = 10 if near.name == "vpn01" else 20
+    script = f"""
+ip link add wg0 type wireguard
+wg set wg0 listen-port {PORT} private-key /tmp/{near.name}.key peer {far.public} preshared-key /tmp/{near.name}.psk \\
+	allowed-ips {far.wg4}/32,{far.wg6}/128 endpoint {far.underlay}:{PORT}
+ip addr add {near.wg4}/24 dev wg0
+ip addr add {near.wg6}/64 dev wg0 nodad
+ip link set wg0 mtu 1440 up
+"""
+    for tunnel, (family, encap, _) in enumerate(TUNNELS):
+        script += f"ip l2tp add tunnel tunnel_id {side + tunnel} peer_tunnel_id {30 - side + tunnel} encap {encap}"
+        script += f" local {near.wg(family)} remote {far.wg(family)}"
+        script += " udp_sport 1701 udp_dport 1701\n" if encap == "udp" else "\n"
+    for number, tunnel, variant in sessions():
+        sent, expected = cookies(near, variant)
+        script += f"ip l2tp add session name l2tpeth{number} tunnel_id {side + tunnel}"
+        script += f" session_id {side * 10 + number} peer_session_id {(30 - side) * 10 + number}"
+        script += f" cookie {sent}" if sent else ""
+        script += f" peer_cookie {expected}" if expected else ""
+        script += f" seq {variant[3]}" if variant[3] != "none" else ""
+        script += f" l2spec_type {variant[2]}\nip link set l2tpeth{number} mtu 1500 up\n"
+    return script
+
+
+def all_variants(bench, other):
+    """Each session carries packets of 1500 bytes both ways, with the other gateway as `other`."""
+    one, two = bench.sites
+    preshared = new_key()
+    bench.guest.write(f"/tmp/{two.name}.psk", preshared)
+    bench.configure(one, all_conf(one, two, preshared))
+    bench.up(one)
+    if other == "script":
+        bench.at(two, all_commands(two, one))
+    else:
+        bench.configure(two, all_conf(two, one, preshared), other)
+        bench.up(two)
+    for site, host in ((one, 1), (two, 2)):
+        bench.at(
+            site,
+            "".join(
+                f"ip addr add 10.9.{number}.{host}/24 dev l2tpeth{number}; ip link set l2tpeth{number} up\n"
+                for number, _, _ in sessions()
+            ),
+        )
+    lost = []
+    for number, tunnel, variant in sessions():
+        result = bench.guest.ping(f"10.9.{number}.2", netns="vpn01", count=2, size=1472, dont_fragment=True, timeout=3)
+        if not result.ok:
+            lost.append(f"{TUNNELS[tunnel][:2]} {variant}: {result.out}")
+    assert not lost, "\n".join(lost)
+    bench.down(one)
+    bench.is_as_before(one)
+    if other == "script":
+        bench.at(two, REMOVE)
+    else:
+        bench.down(two)
+    bench.is_as_before(two)
+
+
+def missing_module(bench):
+    """A module that is missing is reported before anything is changed."""
+    one, two = bench.sites
+    bench.configure(one, wirespan_conf(one, two))
+    for module in ("l2tp_eth", "wireguard"):
+        bench.guest.sh(f"rmmod {module}")
+        try:
+            result = bench.at(one, f"wirespan up -d /tmp/{one.name}.conf", check=False)
+        finally:
+            bench.guest.sh(f"insmod /modules/{module}.ko")
+        assert result.status == 1, result.out
+        assert "Backend" in result.out and module in result.out, result.out
+        bench.is_as_before(one)
+
+
+def main():
+    suite = Suite("kernel back end")
+    box = {}
+    if not suite.setup("a stock kernel boots in qemu", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(bench.diagnostics)
+    suite.diagnose_with(bench.clear)
+    for other in ("kernel", "userspace"):
+        suite.run(f"reference network, {other} at the other end", reference_network, bench, other)
+    suite.run("TCP segments of members at 1500", segment_size, bench)
+    suite.run("killed, and resumed", killed_and_resumed, bench)
+    suite.run("reloaded", reloaded, bench)
+    for other in ("kernel", "userspace", "script"):
+        suite.run(f"all variants, {other} at the other end", all_variants, bench, other)
+    suite.run("a module is missing", missing_module, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
