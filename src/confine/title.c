@@ -16,8 +16,10 @@ static size_t area_len;
 
 void title_init(int argc, char **argv)
 {
-	char *end = argc > 0 ? argv[0] : NULL;
+	char *end = argv[0];
 
+	if (argc < 1)
+		return;
 	area = end;
 	for (int i = 0; i < argc && argv[i] == end; i++)
 		end += strlen(end) + 1;

@@ -325,6 +325,23 @@ static void judge_settings(const struct observations *f, struct findings *ret)
 			"IP forwarding is on; the segment does not need it.");
 }
 
+/* List what confines the processes of the site. */
+static void judge_processes(const struct observations *f, struct findings *ret)
+{
+	for (size_t i = 0; i < f->after.processes_len; i++) {
+		const struct status_process *p = &f->after.processes[i];
+		bool filtered = strstr(p->confinement, "system call filter");
+
+		finding_add(ret, filtered ? FINDING_OK : FINDING_WARNING, "isolation", p->role,
+			"The %s, process %u, is confined: %s.%s", p->role, p->pid,
+			*p->confinement ? p->confinement : "not at all",
+			filtered ? ""
+				 : "\nThis host allows it no filter of system calls: in a "
+				   "container, "
+				   "allow seccomp; else enable it in the kernel.");
+	}
+}
+
 void judge_host(const struct observations *f, struct findings *ret)
 {
 	for (size_t i = 0; i < f->after.bridges_len; i++)
@@ -332,6 +349,7 @@ void judge_host(const struct observations *f, struct findings *ret)
 	judge_differences(f, ret);
 	judge_loose_sessions(f, ret);
 	judge_settings(f, ret);
+	judge_processes(f, ret);
 }
 
 /* ---- the underlay ---- */

@@ -211,6 +211,25 @@ static void break_netfilter(struct observations *f)
 	f->host.bridge_nf_arp = 1;
 }
 
+static void add_process(struct observations *f, const char *confinement)
+{
+	struct status_process *p = status_add_process(&f->after);
+
+	assert_non_null(p);
+	*p = (struct status_process){ .role = "engine", .pid = 7 };
+	snprintf(p->confinement, sizeof(p->confinement), "%s", confinement);
+}
+
+static void isolate(struct observations *f)
+{
+	add_process(f, "own user, system call filter");
+}
+
+static void isolate_less(struct observations *f)
+{
+	add_process(f, "own user");
+}
+
 static void note_forwarding(struct observations *f)
 {
 	f->host.ip_forward = 1;
@@ -353,6 +372,12 @@ static const struct fault faults[] = {
 		"br_netfilter is active: bridged frames pass through this host's iptables "
 		"arptables rules.",
 		"" },
+	{ isolate, FINDING_OK, "isolation",
+		"The engine, process 7, is confined: own user, system call filter.", "" },
+	{ isolate_less, FINDING_WARNING, "isolation",
+		"The engine, process 7, is confined: own user.",
+		"This host allows it no filter of system calls: in a container, allow seccomp; "
+		"else enable it in the kernel." },
 	{ note_forwarding, FINDING_NOTE, "forwarding",
 		"IP forwarding is on; the segment does not need it.", "" },
 	{ break_clear, FINDING_ERROR, "clear",
