@@ -34,6 +34,15 @@ struct tunnel_probe {
 
 /* ---- packets on the interface ---- */
 
+/* Whether an L2TP packet of the peer is one of the tunnel: with the kernel back end these, too,
+ * pass the WireGuard interface. */
+static bool is_of_tunnel(const struct status_tunnel *t, const struct observed_alien *a)
+{
+	return a->encap == t->encap &&
+	       (t->encap == L2TP_ENCAP_IP || (a->source_port == t->destination_port &&
+						     a->destination_port == t->source_port));
+}
+
 static void note_alien(struct observations *f, const struct wire_read *r)
 {
 	struct observed_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
@@ -52,7 +61,8 @@ static void note_alien(struct observations *f, const struct wire_read *r)
 		const struct status_tunnel *t =
 			observed_tunnel_of(&f->before, &f->before.sessions[i]);
 
-		if (t && ip_addr_equal(&t->remote, &r->src) && ip_addr_equal(&t->local, &r->dst))
+		if (t && !is_of_tunnel(t, &alien) && ip_addr_equal(&t->remote, &r->src) &&
+			ip_addr_equal(&t->local, &r->dst))
 			f->sessions[i].alien = alien;
 	}
 }
