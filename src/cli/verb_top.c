@@ -180,6 +180,31 @@ static void draw_peers(struct view *v, const struct span *s)
 	}
 }
 
+/* Frames that wait for peers; only while there are some. */
+static void draw_queues(struct view *v, const struct span *s)
+{
+	char key[KEY_BASE64_LEN + 1];
+	bool any = false;
+
+	for (size_t i = 0; i < s->now->peers_len; i++) {
+		const struct status_queue *n = &s->now->peers[i].queue;
+		const struct status_queue *b = &peer_before(s, &s->now->peers[i])->queue;
+
+		if (!n->rate && !n->backlog)
+			continue;
+		if (!any)
+			heading(v, "queue for peer       sent Mbit/s   waiting KiB    delay p50 ms "
+				   "   p99 ms    "
+				   "drop/s   mark/s");
+		any = true;
+		key_to_base64(s->now->peers[i].public_key, key);
+		mvprintw(v->row++, 0, "%.12s... %16.1f %13.1f %15.1f %9.1f %9.0f %8.0f", key,
+			(double)n->rate * 1e-6, (double)n->backlog / 1024,
+			(double)n->delay_p50_us * 1e-3, (double)n->delay_p99_us * 1e-3,
+			per_second(s, b->dropped, n->dropped), per_second(s, b->marked, n->marked));
+	}
+}
+
 /* Packets per call: the current effect of offloads and batches. */
 static void draw_engine(struct view *v, const struct span *s)
 {
@@ -225,6 +250,7 @@ static void draw(struct view *v)
 		draw_site(v, s.now);
 		draw_ports(v, &s);
 		draw_peers(v, &s);
+		draw_queues(v, &s);
 		draw_engine(v, &s);
 		draw_drops(v, &s);
 		v->row++;

@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,6 +110,7 @@ static void test_engine(void **state)
 		{ "firewall mark", __NR_setsockopt, { 3, SOL_SOCKET, SO_MARK }, DENIED },
 		{ "bind to device", __NR_setsockopt, { 3, SOL_SOCKET, SO_BINDTODEVICE }, DENIED },
 		{ "offloads of a TAP", __NR_ioctl, { 3, TUNSETOFFLOAD }, ALLOWED },
+		{ "unsent bytes", __NR_ioctl, { 3, SIOCOUTQ }, ALLOWED },
 		{ "another interface", __NR_ioctl, { 3, TUNSETIFF }, DENIED },
 		{ "openat", __NR_openat, { 0, 0, 0 }, DENIED },
 		{ "kill", __NR_kill, { 1, 9 }, DENIED },

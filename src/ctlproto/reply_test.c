@@ -84,6 +84,17 @@ static struct status_path path_for(unsigned i)
 		.train_max = 64 - i };
 }
 
+static struct status_queue queue_for(unsigned i)
+{
+	return (struct status_queue){ .rate = 100000000000 + i,
+		.backlog = 4000000000 + i,
+		.delay_p50_us = 5000000000 + i,
+		.delay_p99_us = 6000000000 + i,
+		.packets = 7000000000 + i,
+		.dropped = 8000000000 + i,
+		.marked = 9000000000 + i };
+}
+
 static struct status_route route_for(unsigned i)
 {
 	struct status_route r = { .leads = (enum status_leads)(i % STATUS_LEADS_COUNT) };
@@ -133,6 +144,7 @@ static void fill_report(struct status_report *r)
 		peer->keepalive_s = (uint16_t)(65535 - i);
 		peer->route = route_for(i);
 		peer->path = path_for(i);
+		peer->queue = queue_for(i);
 		peer->rx_bytes = 1000 + i;
 		peer->tx_bytes = 2000 + i;
 		if (i == 0)

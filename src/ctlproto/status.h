@@ -100,6 +100,17 @@ struct status_route {
 	char sent_by[STATUS_IFNAME_LEN];   /* the interface used instead; empty: none */
 };
 
+/** Frames that wait, as the link to a peer is slower than their senders. */
+struct status_queue {
+	uint64_t rate;	       /* bits per second of frames that have left it lately */
+	uint64_t backlog;      /* bytes that wait */
+	uint64_t delay_p50_us; /* what half of the frames have waited at most lately, */
+	uint64_t delay_p99_us; /* and 99 percent */
+	uint64_t packets;      /* frames that have left it */
+	uint64_t dropped;
+	uint64_t marked; /* frames sent with a mark of congestion (ECN) */
+};
+
 /** One WireGuard peer. */
 struct status_peer {
 	uint8_t public_key[KEY_LEN];
@@ -115,6 +126,7 @@ struct status_peer {
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
 	struct status_route route;
 	struct status_path path;
+	struct status_queue queue;
 };
 
 /** One L2TPv3 tunnel. */

@@ -66,6 +66,17 @@ static const struct field route[] = {
 	{ NULL },
 };
 
+static const struct field queue[] = {
+	{ FIELD_ROW(status_queue, "rate", FIELD_NUMBER, rate) },
+	{ FIELD_ROW(status_queue, "backlog", FIELD_NUMBER, backlog) },
+	{ FIELD_ROW(status_queue, "delay_p50_us", FIELD_NUMBER, delay_p50_us) },
+	{ FIELD_ROW(status_queue, "delay_p99_us", FIELD_NUMBER, delay_p99_us) },
+	{ FIELD_ROW(status_queue, "packets", FIELD_COUNTER, packets) },
+	{ FIELD_ROW(status_queue, "dropped", FIELD_COUNTER, dropped) },
+	{ FIELD_ROW(status_queue, "marked", FIELD_COUNTER, marked) },
+	{ NULL },
+};
+
 static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
@@ -80,6 +91,7 @@ static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "persistent_keepalive", FIELD_NUMBER, keepalive_s) },
 	{ FIELD_ROW(status_peer, "route", FIELD_OBJECT, route), .sub = route },
 	{ FIELD_ROW(status_peer, "path", FIELD_OBJECT, path), .sub = path },
+	{ FIELD_ROW(status_peer, "queue", FIELD_OBJECT, queue), .sub = queue },
 	{ NULL },
 };
 

@@ -34,6 +34,19 @@ static struct status_path path_of(const struct path_peer *p)
 	};
 }
 
+static struct status_queue queue_of(const struct queue_peer *q, struct mono now)
+{
+	return (struct status_queue){
+		.rate = 8 * delay_rate(&q->delay, now),
+		.backlog = q->bytes,
+		.delay_p50_us = delay_quantile(&q->delay, now, 50),
+		.delay_p99_us = delay_quantile(&q->delay, now, 99),
+		.packets = q->stats.packets,
+		.dropped = q->stats.dropped,
+		.marked = q->stats.marked,
+	};
+}
+
 static int report_peer(const struct driver *d, const struct driver_peer *p, struct status_report *r)
 {
 	const struct wg_peer *wg = &p->path.wg;
@@ -53,6 +66,7 @@ static int report_peer(const struct driver *d, const struct driver_peer *p, stru
 	s->tx_bytes = wg->tx_bytes;
 	s->keepalive_s = wg->keepalive_s;
 	s->path = path_of(&p->path);
+	s->queue = queue_of(&p->path.queue, d->engine.now);
 	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, d->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
 	else if (mono_is_set(wg->timers.retransmit))

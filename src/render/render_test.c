@@ -40,6 +40,7 @@ static void fill_wg(struct status_report *r)
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
 	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 2, 8 };
+	peer->queue = (struct status_queue){ 19200000, 12595, 3200, 6100, 12345, 67, 8 };
 	peer->route = (struct status_route){ STATUS_LEADS_SEGMENT, "br-l2tp0", "eth9" };
 	peer->state = STATUS_PEER_ESTABLISHED;
 	peer->last_handshake.sec = 1700000000;
@@ -206,6 +207,8 @@ static const char text_golden[] =
 	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
 	"  path MTU        1500, measured (11 of 12 probes answered), found smaller 2 times\n"
 	"  trains          8 datagrams at most: longer trains are lost on the path\n"
+	"  queue           12.30 KiB wait; delay 3,200 us median, 6,100 us p99; 19,200,000 bit/s\n"
+	"  queued          12,345 frames, 67 dropped, 8 marked\n"
 	"  keepalive       every 25 s\n"
 	"  preshared key   yes\n"
 	"\n"
@@ -470,6 +473,10 @@ static void test_openmetrics(void **state)
 		"wirespan_peer_route_leads_back{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2\n",
 		"wirespan_peer_path_train_max{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 8\n",
+		"wirespan_peer_queue_delay_p99_microseconds{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 6100\n",
+		"wirespan_peer_queue_marked_frames_total{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 8\n",
 		"wirespan_peer_bytes_total{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\",direction=\"rx\"} 1262485504\n",

@@ -281,6 +281,19 @@ static void route_line(const struct page *p, const struct status_route *route)
 			route->leads == STATUS_LEADS_UNKNOWN ? "" : ": dropped");
 }
 
+static void queue_lines(const struct page *p, const struct status_queue *q)
+{
+	char wait[FORMAT_LEN], p50[FORMAT_LEN], p99[FORMAT_LEN], text[FORMAT_LEN];
+
+	if (!q->packets && !q->backlog && !q->dropped)
+		return;
+	line(p, "queue", "%s wait; delay %s us median, %s us p99; %s bit/s",
+		format_bytes(q->backlog, wait), format_count(q->delay_p50_us, p50),
+		format_count(q->delay_p99_us, p99), format_count(q->rate, text));
+	line(p, "queued", "%s, %s dropped, %s marked", format_counted(q->packets, "frame", wait),
+		format_count(q->dropped, p50), format_count(q->marked, p99));
+}
+
 static void peer_block(const struct page *p, const struct status_peer *peer)
 {
 	char key[KEY_BASE64_LEN + 1];
@@ -304,6 +317,7 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	line(p, "transfer", "%s received, %s sent", format_bytes(peer->rx_bytes, rx),
 		format_bytes(peer->tx_bytes, tx));
 	path_line(p, &peer->path);
+	queue_lines(p, &peer->queue);
 	if (peer->keepalive_s)
 		line(p, "keepalive", "every %u s", peer->keepalive_s);
 	if (peer->has_psk)

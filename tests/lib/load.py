@@ -6,8 +6,7 @@ import socket
 import threading
 import time
 
-# Linux's timers and a host's own load, beside the 20 Mbit/s of the link.
-RATE = 20_000_000
+RATE = 20_000_000  # bits per second of a narrow link
 
 
 def narrow(node, ifname, buffer_ms, rate=RATE):
@@ -100,14 +99,13 @@ class Result:
         )
 
 
-def measure(near, far, target, seconds, settle=2, count=4, pinger=None):
+def measure(near, far, target, seconds, settle=1, count=4):
     """Bulk connections from `near` to `target`, an address of `far`, and a ping beside them, from the same node."""
-    pinger = pinger or near
-    idle = round_trips(pinger, target, 1)
+    idle = round_trips(near, target, 0.4)
     with Bulk(near, far, target, count) as bulk:
         time.sleep(settle)
         before, since = list(bulk.received), time.monotonic()
-        loaded = round_trips(pinger, target, seconds)
+        loaded = round_trips(near, target, seconds)
         span = time.monotonic() - since
         received = [now - then for now, then in zip(bulk.received, before)]
     return Result(idle, loaded, received, span)

@@ -61,6 +61,7 @@ SUM = No("follows from the numbers of the sessions, which are there")
 STEADY = No("top is for what changes from second to second; status shows the rest")
 DROP = No("each of these is a drop, too, and top lists drops by reason")
 PIECES = No("top shows the fragments of each session")
+QUEUE = No("top has a table of queues while frames wait, which slow_link() of status_test.py reads")
 ENGINE = No("top shows packets a call, which is what these are for")
 
 # path: (text, metric, top). Text is a pattern within the block of the object, with a hole for the value: {n} a
@@ -128,6 +129,13 @@ SHOWN = {
     "peers[].path.answers": (r"path MTU .*\({n} of", "peer_path_answers_total", STEADY),
     "peers[].path.black_holes": ("found smaller {n} time", "peer_path_black_holes_total", STEADY),
     "peers[].path.train_max": ("trains +{n} datagram", "peer_path_train_max", STEADY),
+    "peers[].queue.rate": ("queue .*; {n} bit/s$", "peer_queue_bits_per_second", QUEUE),
+    "peers[].queue.backlog": ("queue +{b} wait;", "peer_queue_backlog_bytes", QUEUE),
+    "peers[].queue.delay_p50_us": ("queue .* delay {n} us median,", "peer_queue_delay_p50_microseconds", QUEUE),
+    "peers[].queue.delay_p99_us": ("queue .*, {n} us p99;", "peer_queue_delay_p99_microseconds", QUEUE),
+    "peers[].queue.packets": ("queued +{n} frame", "peer_queue_frames_total", QUEUE),
+    "peers[].queue.dropped": ("queued .*, {n} dropped,", "peer_queue_dropped_frames_total", QUEUE),
+    "peers[].queue.marked": ("queued .*, {n} marked$", "peer_queue_marked_frames_total", QUEUE),
     "peers[].route.leads": (
         {
             "unknown": "route +by .*, to a next hop that was not found yet",

@@ -14,10 +14,11 @@ class TopScreen:
     def __init__(self, lines):
         self.lines = lines
         self.ports, self.peers, self.drops, self.engine = {}, {}, {}, []
+        self.queues = {}
         table = ""
         for line in lines:
             words = line.split()
-            if words[:1] in (["interface"], ["peer"], ["dropped"]):
+            if words[:1] in (["interface"], ["peer"], ["dropped"], ["queue"]):
                 table = words[0]
             elif line.startswith("engine "):
                 self.engine = [float(n) for n in re.findall(r"[\d.]+", line)]
@@ -25,6 +26,8 @@ class TopScreen:
                 self.ports[words[0]] = [float(n) for n in words[1:]]
             elif table == "peer" and len(words) > 5 and words[0].endswith("..."):
                 self.peers[words[0][:12]] = line
+            elif table == "queue" and len(words) == 7 and words[0].endswith("..."):
+                self.queues[words[0][:12]] = [float(n) for n in words[1:]]
             elif table == "dropped" and len(words) > 3 and words[0] != "q:":
                 self.drops[words[0]] = (int(words[1]), float(words[2]))
 

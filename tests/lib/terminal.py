@@ -21,6 +21,7 @@ class Screen:
         self.rows, self.columns = rows, columns
         self.cells = [[" "] * columns for _ in range(rows)]
         self.row = self.column = 0
+        self.top, self.bottom = 0, rows - 1  # of the region that scrolls
         self.last = " "
         self._rest = ""
 
@@ -47,7 +48,9 @@ class Screen:
         if character == "\r":
             self.column = 0
         elif character == "\n":
-            self.row = min(self.row + 1, self.rows - 1)
+            if self.row == self.bottom < self.rows - 1:
+                self._scroll(self.top, 1)
+            self.row = self.row if self.row == self.bottom else min(self.row + 1, self.rows - 1)
         elif character == "\b":
             self.column = max(self.column - 1, 0)
         elif character == "\t":
@@ -57,6 +60,17 @@ class Screen:
                 self.cells[self.row][self.column] = character
             self.column += 1
             self.last = character
+
+    def _scroll(self, top, count):
+        """Move the rows from `top` to the end of the region up by so many, or down if it is negative."""
+        for _ in range(abs(count)):
+            blank = [" "] * self.columns
+            if count > 0:
+                del self.cells[top]
+                self.cells.insert(self.bottom, blank)
+            else:
+                del self.cells[self.bottom]
+                self.cells.insert(top, blank)
 
     def _erase(self, row, start, end):
         self.cells[row][start:end] = " " * (end - start)
@@ -95,10 +109,18 @@ class Screen:
             row[self.column :] = (row[self.column + n :] + [" "] * n)[: self.columns - self.column]
         elif final == "@":
             row[self.column :] = ([" "] * n + row[self.column :])[: self.columns - self.column]
+        elif final in "ST":
+            self._scroll(self.top, n if final == "S" else -n)
+        elif final in "ML":
+            self._scroll(self.row, n if final == "M" else -n)
+        elif final == "r":
+            self.top = min(n, self.rows) - 1
+            self.bottom = min((numbers[1] if len(numbers) > 1 else 0) or self.rows, self.rows) - 1
+            self.row = self.column = 0
         elif final == "b":
             for _ in range(n):
                 self._put(self.last)
-        elif final not in "mhlrt":
+        elif final not in "mhlt":
             raise AssertionError(f"the terminal does not know \\e[{arguments}{final}")
 
 

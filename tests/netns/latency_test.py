@@ -14,17 +14,32 @@ from lib.node import need_root
 from lib.runner import Suite, wait_for
 from lib.wirespan import find_binary
 
-SECONDS = 2
+SECONDS = 1.5
+ATTEMPTS = 5
 MEDIAN_MAX = 25  # ms; without the queue it is the buffer, or 46 ms of the smallest
 SHARES = (10, 45)  # percent of each of four connections
 USE_MIN = 0.6
 
 
-def judge(result, buffer_ms):
-    print(f"  {buffer_ms} ms: {result}")
-    assert load.quantile(result.loaded, 50) < MEDIAN_MAX, result
-    assert all(SHARES[0] <= share <= SHARES[1] for share in result.shares), result
-    assert result.rate >= USE_MIN * load.RATE, result
+def problem_of(result):
+    """Return: what is wrong with it, or an empty text."""
+    if load.quantile(result.loaded, 50) >= MEDIAN_MAX:
+        return "the ping is delayed"
+    if not all(SHARES[0] <= share <= SHARES[1] for share in result.shares):
+        return "the shares are not equal"
+    return "" if result.rate >= USE_MIN * load.RATE else "the link is not used"
+
+
+def judge(net, sender, buffer_ms):
+    """Load the link from a member to the other, again if the host was too busy for it. A fault shows each time."""
+    near, far = net.member[sender], net.member[1 - sender]
+    for _ in range(ATTEMPTS):
+        result = load.measure(near, far, net.sites[1 - sender].member4, SECONDS)
+        problem = problem_of(result)
+        print(f"  {buffer_ms} ms: {result} {problem}")
+        if not problem:
+            return
+    raise AssertionError(f"{problem}: {result}")
 
 
 def dropped(gateway):
@@ -33,12 +48,22 @@ def dropped(gateway):
 
 def own_link(net, buffer_ms):
     """The link of the gateway itself is narrow; nothing is configured."""
-    near, far = net.member
     load.narrow(net.vpn[0], "eth0", buffer_ms)
     before = dropped(net.gateway[0])
-    judge(load.measure(near, far, net.sites[1].member4, SECONDS), buffer_ms)
+    judge(net, 0, buffer_ms)
     assert dropped(net.gateway[0]) > before
     load.widen(net.vpn[0], "eth0")
+
+
+def isolated(net):
+    """The engine is confined in a process of its own: it can look at its sockets all the same."""
+    gateway = net.gateway[0]
+    gateway.stop()
+    gateway.env["WIRESPAN_ISOLATION"] = "yes"
+    gateway.up()
+    net.forget_neighbours()
+    wait_for(lambda: net.member[0].ping(net.sites[1].member4, count=1, timeout=1).ok, 10, what="the members")
+    own_link(net, 400)
 
 
 def ceases(net):
@@ -70,15 +95,14 @@ def behind(net):
     print(f"  without Bandwidth: {slow}")
     assert load.quantile(slow.loaded, 50) > 100, slow  # this link would show a fault
     limits(net, interface="Bandwidth = 19M\n")
-    judge(load.measure(near, far, net.sites[1].member4, SECONDS), 400)
+    judge(net, 0, 400)
 
 
 def download(net):
     """The narrow link is the last one to this site: the other end, ours too, sends it no more than it carries."""
-    near, far = net.member
     load.narrow(net.router, "eth1", 400)
     limits(net, peer="Bandwidth = 19mbit\n")
-    judge(load.measure(far, near, net.sites[0].member4, SECONDS), 400)
+    judge(net, 1, 400)
     limits(net)
 
 
@@ -92,6 +116,7 @@ def main():
         for buffer_ms in (50, 400, 1000):
             suite.run(f"own link, {buffer_ms} ms", own_link, net, buffer_ms)
         suite.run("the link is wide again", ceases, net)
+        suite.run("own link, isolated", isolated, net)
     with Routed() as net:
         suite.diagnose_with(net.diagnostics)
         suite.setup("a router between", net.up)

@@ -27,7 +27,7 @@ from lib.runner import Suite, wait_for
 from lib.status_bench import COOKIE_TWO, PATIENCE, Bench, Exactly, Traffic
 from lib.status_fields import SHOWN, No, options
 from lib.status_report import samples
-from lib.status_top import agreed, watch
+from lib.status_top import TopScreen, agreed, watch
 from lib.stream import Stream, transfer
 from lib.terminal import Terminal
 
@@ -37,8 +37,6 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NOT_FROM_OUTSIDE = {
     # The kernel gives a TAP no frame without an Ethernet header, and a TUN no empty packet.
     "tap_short": ("src/gso/split_test.c", "test_hostile"),
-    # It needs a narrow link and bulk traffic: latency_test.py has both.
-    "tx_queue": ("src/queue/queue_test.c", "test_full"),
 }
 
 UDP_SEGMENT = 103  # linux/udp.h
@@ -380,6 +378,43 @@ def congestion(bench):
         bench.net.vpn[1].ping(bench.one.wg4, count=1, timeout=1)
 
 
+def slow_link(bench):
+    """Frames wait, are marked where their packets allow it, and dropped where not; the rest leaves when the limit ends."""
+    gateway, far = bench.gateway[0], (bench.net.sites[1].member4, 4711)
+    with open(gateway.conf) as file:
+        text = file.read()
+    own = bench.peer("two", "public_key")[:-len("public_key")]
+
+    def sender(tos):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+        return sock
+
+    def burst():
+        for sock in socks:
+            for _ in range(40):
+                sock.sendto(bytes(1000), far)
+
+    socks = [bench.net.member[0].call(lambda tos=tos: sender(tos)) for tos in (0, 2)]
+    gateway.configure(text.replace(f"PublicKey = {bench.two.public}\n",
+                                   f"PublicKey = {bench.two.public}\nBandwidth = 256kbit\n"))
+    gateway.run("reload", gateway.conf)
+    with Terminal(bench.net.vpn[0], [gateway.binary, "top", gateway.conf]) as terminal:
+        with bench.moves(own + "queue.packets", own + "queue.dropped", own + "queue.marked", "drops.tx_queue", again=burst):
+            burst()
+        table = lambda: all(TopScreen(terminal.lines()).queues.get(bench.two.public[:12], [0])[:4])
+        wait_for(table, PATIENCE, what="a row of the queue in top")
+    for field in ("rate", "backlog", "delay_p50_us", "delay_p99_us"):
+        assert bench.value(own + "queue." + field) > 0, field
+    assert bench.value(own + "queue.delay_p99_us") >= bench.value(own + "queue.delay_p50_us")
+    bench.sweep(0)
+    gateway.configure(text)
+    gateway.run("reload", gateway.conf)
+    bench.wait_value(own + "queue.backlog", [0])
+    for sock in socks:
+        sock.close()
+
+
 # ---- towards peers that are not there --------------------------------------------------------------
 
 
@@ -696,6 +731,7 @@ CASES = (
     ("sequence numbers", sequence),
     ("fragments that do not fit", pieces),
     ("congestion", congestion),
+    ("a slow link", slow_link),
     ("peers that are not there", absent_peers),
     ("routes that lead back", routes_back),
     ("interfaces", interfaces),
