@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/keytext.h"
 #include "base/secret.h"
@@ -37,13 +38,14 @@ static void report_unread(const char *path, int error)
  * and comment. */
 static int key_line(const char *path, unsigned line, char *ret, size_t size)
 {
-	FILE *file = fopen(path, "re");
+	struct stat st;
+	FILE *file = !stat(path, &st) && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
 	char text[512] = "";
 	const char *value;
 	size_t len = 0;
 
 	if (!file)
-		return -errno;
+		return -ENOENT;
 	for (unsigned i = 0; i < line; i++)
 		if (!fgets(text, sizeof(text), file))
 			text[0] = '\0';
@@ -145,6 +147,21 @@ static enum verb_exit write_site(
 	return error || !ok ? VERB_FAILED : VERB_DONE;
 }
 
+/* Whether the files have the interface that was asked for; if not, report it. */
+static bool has_interface(const struct request *r, const struct import *im)
+{
+	const struct import_fact *kind =
+		r->interface ? import_find(im, IMPORT_LINK, r->interface, FACT_KIND) : NULL;
+
+	if (!r->interface || (kind && !strcmp(kind->value, FACT_KIND_WIREGUARD)))
+		return true;
+	fprintf(stderr,
+		"wirespan import: no file has the WireGuard interface %s: nothing was written\n"
+		"    name the file that has it as well\n",
+		r->interface);
+	return false;
+}
+
 static enum verb_exit import_files(const struct request *r, char **paths, int n)
 {
 	struct import im = { .key_line = key_line };
@@ -155,6 +172,8 @@ static enum verb_exit import_files(const struct request *r, char **paths, int n)
 	for (int i = 0; result == VERB_DONE && i < n; i++)
 		if (!read_file(&im, paths[i]))
 			result = VERB_FAILED;
+	if (result == VERB_DONE && !has_interface(r, &im))
+		result = VERB_FAILED;
 	if (result == VERB_DONE) {
 		int error = import_build(&im, r->interface, &site);
 

@@ -20,7 +20,7 @@ struct build {
 	struct import *im;
 	struct conf_site *site;
 	const char *wireguard; /* NULL: there is none */
-	const char **peers;
+	const char **peers;    /* their public keys, or names if they have none */
 	size_t n_peers;
 	const char **tunnels;
 	size_t n_tunnels;
@@ -42,41 +42,38 @@ static const char *value_of(
 	return fact ? fact->value : NULL;
 }
 
-/* Whether an address of the link is the Local of a tunnel. */
-static bool carries_tunnel(const struct import *im, const char *link)
+/* The WireGuard interface that has the address `local`, or NULL. */
+static const char *wireguard_with(const struct import *im, const char *local)
 {
+	size_t len = strlen(local);
+
 	for (size_t i = 0; i < im->n_facts; i++) {
-		const struct import_fact *local = &im->facts[i];
+		const struct import_fact *fact = &im->facts[i];
 
-		if (local->object != IMPORT_TUNNEL || strcmp(local->key, "Local") != 0)
-			continue;
-		for (size_t k = 0; k < im->n_facts; k++) {
-			const struct import_fact *address = &im->facts[k];
-			size_t len = strcspn(address->value, "/");
-
-			if (address->object == IMPORT_LINK && !strcmp(address->name, link) &&
-				!strcmp(address->key, "Address") && len == strlen(local->value) &&
-				!memcmp(address->value, local->value, len))
-				return true;
-		}
+		if (fact->object == IMPORT_LINK && !strcmp(fact->key, "Address") &&
+			!strncmp(fact->value, local, len) && strchr("/", fact->value[len]) &&
+			is_kind(im, fact->name, FACT_KIND_WIREGUARD))
+			return fact->name;
 	}
-	return false;
+	return NULL;
 }
 
+/* The WireGuard interface that a tunnel runs through, else the first, else NULL. */
 static const char *choose_wireguard(const struct import *im)
 {
 	const char *first = NULL;
 
 	for (size_t i = 0; i < im->n_facts; i++) {
 		const struct import_fact *fact = &im->facts[i];
+		const char *with = NULL;
 
-		if (strcmp(fact->key, FACT_KIND) != 0 ||
-			strcmp(fact->value, FACT_KIND_WIREGUARD) != 0)
-			continue;
-		if (!first)
+		if (!first && !strcmp(fact->key, FACT_KIND) &&
+			!strcmp(fact->value, FACT_KIND_WIREGUARD))
 			first = fact->name;
-		if (carries_tunnel(im, fact->name))
-			return fact->name;
+		if (fact->object == IMPORT_TUNNEL && !strcmp(fact->key, "Local"))
+			with = wireguard_with(im, fact->value);
+		if (with)
+			return with;
 	}
 	return first;
 }
@@ -119,13 +116,25 @@ static void create_tunnel(struct build *b, const char *name, struct conf_at at)
 	add_name(b, &b->tunnels, &b->n_tunnels, name);
 }
 
+/* The number of a peer: files that have the same public key for it are about the same peer. */
+static size_t peer_index(const struct build *b, const char *name)
+{
+	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
+	const char *key = value_of(b->im, IMPORT_PEER, name, "PublicKey");
+
+	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0)
+		return b->n_peers;
+	return index_of(b->peers, b->n_peers, key ? key : name);
+}
+
 static void create_peer(struct build *b, const char *name, struct conf_at at)
 {
 	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
+	const char *key = value_of(b->im, IMPORT_PEER, name, "PublicKey");
 	struct conf_peer *peer;
 
 	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0 ||
-		index_of(b->peers, b->n_peers, name) < b->n_peers)
+		peer_index(b, name) < b->n_peers)
 		return;
 	peer = array_grow(&b->site->peers, &b->site->n_peers, sizeof(*peer));
 	if (!peer) {
@@ -133,7 +142,7 @@ static void create_peer(struct build *b, const char *name, struct conf_at at)
 		return;
 	}
 	peer->section = at;
-	add_name(b, &b->peers, &b->n_peers, name);
+	add_name(b, &b->peers, &b->n_peers, key ? key : name);
 }
 
 static struct conf_bridge *bridge_of(const struct build *b, const char *name)
@@ -450,7 +459,7 @@ static void apply(struct build *b, const struct import_fact *fact)
 	size_t i;
 
 	if (fact->object == IMPORT_PEER) {
-		i = index_of(b->peers, b->n_peers, fact->name);
+		i = peer_index(b, fact->name);
 		if (i >= b->n_peers)
 			drop(b, fact, "a peer of another interface");
 		else if (!strcmp(fact->key, FACT_HOST) || !strcmp(fact->key, FACT_PORT))
@@ -592,23 +601,62 @@ static void finish_routes(struct build *b)
 		return;
 	for (size_t i = 0; i < b->im->n_facts; i++)
 		if (b->im->facts[i].object == IMPORT_LINK &&
-			!strcmp(b->im->facts[i].key, FACT_ROUTE) &&
-			!strcmp(b->im->facts[i].name, b->wireguard))
-			any |= judge_route(b, &b->im->facts[i]);
+			!strcmp(b->im->facts[i].name, b->wireguard)) {
+			if (!strcmp(b->im->facts[i].key, FACT_ROUTE))
+				any |= judge_route(b, &b->im->facts[i]);
+			else if (!strcmp(b->im->facts[i].key, FACT_RULE))
+				import_note_at(b->im, b->im->facts[i].at, IMPORT_CHANGED,
+					"Table = auto: a default route through the tunnel gets "
+					"its rules from it");
+		}
 	rule = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_RULE);
 	table = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_TABLE);
 	explicit = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_ROUTES);
-	if (rule) {
-		import_note_at(b->im, rule->at, IMPORT_CHANGED,
-			"Table = auto: a default route through the tunnel gets its rules from it");
-		if (table && !strcmp(table->value, "51820") && wg->fwmark == 51820)
-			wg->fwmark = 0; /* what Table = auto chooses */
-	} else if (table) {
+	if (rule && table && !strcmp(table->value, "51820") && wg->fwmark == 51820)
+		wg->fwmark = 0; /* what Table = auto chooses */
+	if (rule)
+		return;
+	if (table) {
 		set_value(b, CONF_SECTION_INTERFACE, wg, table, "Table", table->value);
 	} else if (explicit && !any && needs_routes(b->site) && wg->table == CONF_TABLE_AUTO) {
 		wg->table = CONF_TABLE_OFF;
 		import_note_at(b->im, explicit->at, IMPORT_CHANGED,
 			"[Interface] Table = off: the file has no route to what AllowedIPs have");
+	}
+}
+
+/* Remove prefixes that are in a list twice, as of two files about one interface. */
+static void unite_prefixes(struct conf_prefixes *list)
+{
+	struct conf_prefixes once = { list->v, 0 };
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!conf_prefixes_has(&once, &list->v[i].prefix))
+			once.v[once.n++] = list->v[i];
+	list->n = once.n;
+}
+
+static void unite_texts(struct conf_texts *list)
+{
+	struct conf_texts once = { list->v, 0 };
+
+	for (size_t i = 0; i < list->n; i++)
+		if (conf_texts_has(&once, list->v[i].text))
+			free(list->v[i].text);
+		else
+			once.v[once.n++] = list->v[i];
+	list->n = once.n;
+}
+
+static void unite_lists(struct conf_site *site)
+{
+	unite_prefixes(&site->interface.addresses);
+	unite_texts(&site->interface.dns);
+	for (size_t i = 0; i < site->n_peers; i++)
+		unite_prefixes(&site->peers[i].allowed_ips);
+	for (size_t i = 0; i < site->n_bridges; i++) {
+		unite_prefixes(&site->bridges[i].addresses);
+		unite_texts(&site->bridges[i].members);
 	}
 }
 
@@ -626,6 +674,7 @@ int import_build(struct import *im, const char *wireguard, struct conf_site *ret
 		for (size_t k = 0; k < ret->tunnels[i].n_sessions; k++)
 			finish_session_mtu(&b, &ret->tunnels[i], &ret->tunnels[i].sessions[k]);
 	finish_routes(&b);
+	unite_lists(ret);
 	conf_complete(ret, &report);
 	conf_report_fini(&report);
 	free(b.peers);

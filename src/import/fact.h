@@ -17,7 +17,7 @@
 #include "conf/model.h"
 
 /** Facts and notes that one import may have: far above any gateway's files. */
-#define IMPORT_FACTS_MAX 4096
+#define IMPORT_FACTS_MAX 16384
 
 /** What a fact is about. */
 enum import_object {

@@ -78,7 +78,7 @@ static const struct example examples[] = {
 		.notes = { "1:6: dropped: \"AgeingTimeSec\" of [Bridge] has no counterpart" } },
 	{ .name = "NetworkManager",
 		.files = { "[connection]\nid=between sites\ntype=wireguard\ninterface-name=wg0\n"
-			   "[wireguard]\nlisten-port=8172\nprivate-key=" KEY_A
+			   "[wireguard]\nlisten-port=8172\npeer-routes=false\nprivate-key=" KEY_A
 			   "\n[wireguard-peer." KEY_B "]\nendpoint=192.0.2.2:8172\n"
 			   "preshared-key=" KEY_C "\npreshared-key-flags=0\n"
 			   "allowed-ips=10.0.1.21/32;10.0.3.0/24;\npersistent-keepalive=25\n"
@@ -92,7 +92,7 @@ static const struct example examples[] = {
 			"3939 session_id 3941 peer_session_id 3942\nip link set l2tpeth0 master "
 			"br0\n" },
 		.formats = { "NetworkManager", "NetworkManager", "NetworkManager", "shell script" },
-		.site = SITE_WG "DNS = 10.0.0.53, 10.0.0.54\n" SITE_PEER
+		.site = SITE_WG "Table = off\nDNS = 10.0.0.53, 10.0.0.54\n" SITE_PEER
 				"AllowedIPs = 10.0.3.0/24\n" SITE_L2TP SITE_SESSION
 				"[Bridge]\nName = br0\nAdopt = yes\n",
 		.notes = { "2:5: dropped: Address of \"br0\": the bridge exists and has it already",
@@ -197,10 +197,45 @@ static const struct example examples[] = {
 			   "/ip route add dst-address=10.9.0.0/16 gateway=wg0\n"
 			   "/system identity\nset name=gateway\n" },
 		.formats = { "RouterOS" },
-		.site = SITE_WG "MTU = 1420\n" SITE_PEER
-				"AllowedIPs = 10.9.0.0/16\n" SITE_L2TP SITE_SESSION
-				"Layer2SpecificHeader = none\nCookie = 01020304\n"
-				"PeerCookie = a1a2a3a4\n" SITE_BRIDGE "MulticastSnooping = yes\n" },
+		.site = SITE_WG SITE_PEER "AllowedIPs = 10.9.0.0/16\n" SITE_L2TP SITE_SESSION
+					  "Layer2SpecificHeader = none\nCookie = 01020304\n"
+					  "PeerCookie = a1a2a3a4\n" SITE_BRIDGE
+					  "MulticastSnooping = yes\n" },
+	{ .name = "a script of init.d",
+		.files = { "#!/bin/sh\ncase \"$1\" in\nstart)\n\t/sbin/ip link add dev wg0 type "
+			   "wireguard\n\tip link set up dev wg0\n\tip link set mtu 1400 dev wg0\n"
+			   "\tip l2tp add tunnel remote 10.0.1.21 local 10.0.1.11 tunnel_id 1 "
+			   "peer_tunnel_id 2\n\tip l2tp add session tunnel_id 1 session_id 3 "
+			   "peer_session_id 4\n\tip link set dev l2tpeth0 up mtu 1346\n"
+			   "\tbrctl addbr br0\n\tbrctl addif br0 l2tpeth0 eth1\n"
+			   "\tip link set eth2 up master br0\n"
+			   "\tfor i in eth3 eth4; do ip link set $i master br0; done\n\t;;\n"
+			   "stop)\n\tip l2tp del session tunnel_id 1 session_id 3\n\t;;\nesac\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nMTU = 1400\n[L2TP]\nTunnelId = 1\n"
+			"PeerTunnelId = 2\nLocal = 10.0.1.11\nRemote = 10.0.1.21\n"
+			"[L2TPSession]\nName = l2tpeth0\nSessionId = 3\nPeerSessionId = 4\n"
+			"[Bridge]\nName = br0\nMember = eth1, eth2\n",
+		.notes = { "1:5: dropped: the site brings its interfaces up",
+			"1:9: changed: [L2TPSession] MTU = auto",
+			"1:13: dropped: its interface is missing, or known only while" } },
+	{ .name = "two files about one interface and one peer",
+		.files = { "[Interface]\nPrivateKey = " KEY_A "\nAddress = 10.0.1.11/24\n"
+			   "[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.0.1.21/32\n",
+			"#!/bin/sh\nip link add 1 type wireguard\nwg set 1 listen-port 8172 "
+			"peer " KEY_B
+			" allowed-ips 10.0.1.21/32,10.9.0.0/16 endpoint 192.0.2.2:8172 "
+			"persistent-keepalive 25\nip addr add 10.0.1.11/24 dev 1\n"
+			"echo " KEY_C " | wg set 1 private-key /dev/stdin\n"
+			"ip route add 10.9.0.0/16 dev 1\nip route add 10.7.0.0/16 dev 1\n" },
+		.formats = { "wg-quick", "shell script" },
+		.site = "[Interface]\nName = 1\nPrivateKey = " KEY_A
+			"\nListenPort = 8172\nAddress = 10.0.1.11/24\n[Peer]\nPublicKey = " KEY_B
+			"\nEndpoint = 192.0.2.2:8172\nAllowedIPs = 10.0.1.21/32, 10.9.0.0/16\n"
+			"PersistentKeepalive = 25\n",
+		.notes = { "2:5: dropped: PrivateKey: it is set twice",
+			"2:6: imported: the route to 10.9.0.0/16",
+			"2:7: dropped: route of \"1\": no peer has the prefix" } },
 	{ .name = "two WireGuard interfaces: the tunnel's is taken",
 		.files = { "ip link add wg7 type wireguard\nwg set wg7 listen-port 1\n"
 			   "ip a a 10.7.0.1/24 dev wg7\nip link add dev wg0 type wireguard\n"
@@ -310,7 +345,7 @@ static void test_shell_words(void **state)
 /* Words longer than the command's room, and more variables than there is room for. */
 static void test_limits(void **state)
 {
-	static char text[200000];
+	static char text[400000];
 	struct import im = { 0 };
 	const char *format;
 	size_t len = 0;

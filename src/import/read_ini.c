@@ -216,6 +216,8 @@ static void read_value(struct ini *ini, char *key, char *value)
 		tidy_list(key, value);
 	if (is_keyfile_address(ini, key))
 		add_value(ini, "Address", value);
+	else if (ini->rows == keyfile_rows && !strcmp(key, "peer-routes"))
+		add_value(ini, "Table", strcmp(value, "false") ? "auto" : "off");
 	else if (!row || (row->key && !strcmp(row->key, "*") && !same))
 		import_drop(ini->im, "%s of [%s] has no counterpart in a site",
 			conf_shown(key, shown), ini->section);
@@ -227,6 +229,8 @@ static void read_value(struct ini *ini, char *key, char *value)
 		import_drop(ini->im, "%s: its value is not in the file", row->word);
 	else if (*row->key)
 		add_value(ini, row->key, value);
+	else
+		import_note_at(ini->im, ini->im->at, IMPORT_TAKEN, "%s", row->word);
 }
 
 static void read_line(struct ini *ini, char *line, const char *rest)

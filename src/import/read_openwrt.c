@@ -125,6 +125,8 @@ static void enter_section(struct uci *uci, char *line, const char *rest)
 		   !strcmp(value, "bridge") && look_up(rest, "name", uci->bridge)) {
 		import_add(uci->im, IMPORT_LINK, uci->bridge, FACT_KIND, FACT_KIND_FOREIGN);
 	}
+	if (!*uci->where && !*uci->bridge)
+		import_drop(uci->im, "not a part of the site");
 }
 
 static void add_option(struct uci *uci, const char *key, const char *value)
@@ -142,7 +144,9 @@ static void add_option(struct uci *uci, const char *key, const char *value)
 	else if (row && *row->key)
 		import_add(im, strcmp(uci->where, "peer") ? IMPORT_LINK : IMPORT_PEER, uci->name,
 			row->key, value);
-	else if (!row)
+	else if (row)
+		import_note_at(im, im->at, IMPORT_TAKEN, "%s", row->word);
+	else
 		import_drop(im, "%s %s", conf_shown(key, shown),
 			*uci->bridge  ? "belongs to a bridge that OpenWrt owns"
 			: *uci->where ? "has no counterpart in a site"

@@ -15,7 +15,7 @@
 static const struct import_row rows[] = {
 	{ "/interface wireguard", "private-key", "PrivateKey", NULL },
 	{ "/interface wireguard", "listen-port", "ListenPort", NULL },
-	{ "/interface wireguard", "mtu",         "MTU", NULL },
+	{ "/interface wireguard", "mtu",         FACT_MTU, NULL },
 	{ "/interface wireguard peers", "public-key",       "PublicKey", NULL },
 	{ "/interface wireguard peers", "preshared-key",    "PresharedKey", NULL },
 	{ "/interface wireguard peers", "endpoint-address", FACT_HOST, NULL },

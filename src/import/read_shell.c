@@ -65,6 +65,7 @@ static const struct import_row arguments[] = {
 	{ "link",    "stp_state",       "STP", NULL },
 	{ "link",    "mcast_snooping",  "MulticastSnooping", NULL },
 	{ "link",    "address",         "", NULL },
+	{ "link",    "dev",             "", NULL },
 	{ "link",    "type",            "", NULL },
 	{ "link",    "forward_delay",   "", NULL },
 	{ "link",    "mcast_router",    "", NULL },
@@ -184,21 +185,22 @@ static void link_add(struct script *s, size_t i)
 	}
 }
 
+/* `ip link set`: the interface comes first, or after "dev". */
 static void link_set(struct script *s, size_t i)
 {
 	struct shell_command *c = s->command;
+	size_t before = s->im->n_facts + s->im->n_notes;
+	const char *dev = value_after(c, i, "dev");
 
-	if (i < c->n && !strcmp(c->words[i], "dev"))
-		i++;
-	if (i >= c->n || conf_value_name_problem(c->words[i])) {
-		import_drop(s->im, "names no interface");
+	if (!dev && i < c->n)
+		dev = c->words[i++];
+	if (!dev || conf_value_name_problem(dev)) {
+		import_drop(s->im, "its interface is missing, or known only while the script runs");
 		return;
 	}
-	if (i + 1 < c->n && !strcmp(c->words[i + 1], "up") && i + 2 == c->n) {
+	add_arguments(s, i, "link", IMPORT_LINK, dev);
+	if (s->im->n_facts + s->im->n_notes == before)
 		import_drop(s->im, "the site brings its interfaces up");
-		return;
-	}
-	add_arguments(s, i + 1, "link", IMPORT_LINK, c->words[i]);
 	s->from_file = false;
 }
 
@@ -498,7 +500,7 @@ static void run_other(struct script *s)
 
 	if (row)
 		import_drop(s->im, "%s", row->reason);
-	else if (s->command->end == '(')
+	else if (s->command->end == '(' || s->command->end == ')') /* a function, or a case */
 		import_drop(s->im, REASON_FLOW);
 	else
 		import_drop(s->im,
@@ -567,7 +569,9 @@ static bool read_next(struct script *s)
 		snprintf(s->function, sizeof(s->function), "%s", s->command->words[0]);
 	else if (!strcmp(s->command->words[0], "}"))
 		s->function[0] = '\0';
-	if (!follow_parts(s))
+	if (follow_parts(s))
+		import_drop(s->im, REASON_FLOW);
+	else
 		run_command(s);
 	return true;
 }

@@ -280,6 +280,8 @@ def refusals(bench):
         assert not os.path.exists(bench.path("bad.conf"))
     status, out, err = bench.run("import", "--name", "bad", "missing")
     assert status == 1 and "cannot read missing: No such file" in err, err
+    status, out, err = bench.run("import", "--interface", "wg9", "--name", "bad", "hand.sh")
+    assert status == 1 and "no file has the WireGuard interface wg9" in err, err
     for words, problem in (
         ((), "name one file or more"),
         (("-n", "a/b", "x"), "not a path"),
