@@ -43,7 +43,8 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 	s->rx_bytes = p->rx_bytes;
 	s->tx_bytes = p->tx_bytes;
 	s->keepalive_s = p->keepalive;
-	s->path = (struct status_path){ .state = STATUS_PATH_GIVEN,
+	s->path = (struct status_path){ .state = in->conf->interface.mtu ? STATUS_PATH_GIVEN
+									 : STATUS_PATH_ROUTE,
 		.mtu = wg_underlay_of(in->budget->wg_mtu, p->endpoint.addr.family) };
 	for (size_t i = 0; i < p->n_allowedips; i++)
 		if (status_add_prefix(&s->allowed_ips, &p->allowedips[i]) < 0)

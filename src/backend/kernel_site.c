@@ -407,7 +407,7 @@ static bool look_at_links(struct kernel_site *k)
 	struct wgnl_device device;
 	int err = wgnl_get(&k->k.nl, k->k.wireguard, name, &device);
 
-	if (err == -ENODEV || err == -EOPNOTSUPP) {
+	if (err == -ENODEV || err == -EOPNOTSUPP || err == -ENOENT) {
 		log_error(
 			"Interface %s was deleted by another process, or its module was unloaded: "
 			"going down. Leave wirespan's interfaces to it.",

@@ -70,6 +70,7 @@ enum status_path_state {
 	STATUS_PATH_SEARCH,   /* probes are looking for it */
 	STATUS_PATH_COMPLETE, /* probes have found it */
 	STATUS_PATH_SILENT,   /* no probe is answered: the route's, or what was measured last */
+	STATUS_PATH_ROUTE,    /* the route's; this back end sends no probes */
 	STATUS_PATH_STATE_COUNT
 };
 

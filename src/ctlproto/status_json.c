@@ -43,7 +43,8 @@ static const struct field wg[] = {
 static const char *const peer_states[] = { "idle", "handshake", "established" };
 _Static_assert(ARRAY_LEN(peer_states) == STATUS_PEER_STATE_COUNT, "every state has a name");
 
-static const char *const path_states[] = { "given", "confirm", "search", "complete", "silent" };
+static const char *const path_states[] = { "given", "confirm", "search", "complete", "silent",
+	"route" };
 _Static_assert(ARRAY_LEN(path_states) == STATUS_PATH_STATE_COUNT, "every state has a name");
 
 static const struct field path[] = {

@@ -431,7 +431,14 @@ static void judge_path(const struct verdict *v)
 
 	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
 		return;
-	if (p->answers && p->state == STATUS_PATH_SILENT)
+	if (p->state == STATUS_PATH_ROUTE)
+		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+			"The path is assumed to carry %u bytes, the route's MTU: the kernel's "
+			"WireGuard sends no probes.\n"
+			"If a link farther away is narrower, routers fragment there: set MTU in "
+			"[Interface] to its MTU minus %u.",
+			p->mtu, v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
+	else if (p->answers && p->state == STATUS_PATH_SILENT)
 		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
 			"The path is assumed to carry %u bytes, as last measured: no probe is "
 			"answered now.\n"

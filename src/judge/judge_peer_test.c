@@ -220,6 +220,11 @@ static void note_silent_path(struct observations *f)
 		(struct status_path){ .state = STATUS_PATH_SILENT, .mtu = 1500, .probes = 12 };
 }
 
+static void note_path_of_route(struct observations *f)
+{
+	f->after.peers[0].path = (struct status_path){ .state = STATUS_PATH_ROUTE, .mtu = 1500 };
+}
+
 static void note_path_silent_now(struct observations *f)
 {
 	find_path(f);
@@ -283,6 +288,12 @@ static const struct fault faults[] = {
 		"The path is assumed to carry 1500 bytes, the route's MTU: none of 12 probes was "
 		"answered.",
 		NULL },
+	{ note_path_of_route, FINDING_NOTE, "path_mtu",
+		"The path is assumed to carry 1500 bytes, the route's MTU: the kernel's WireGuard "
+		"sends no probes.",
+		"If a link farther away is narrower, routers fragment there: set MTU in "
+		"[Interface] "
+		"to its MTU minus 60." },
 	{ note_path_silent_now, FINDING_NOTE, "path_mtu",
 		"The path is assumed to carry 1492 bytes, as last measured: no probe is answered "
 		"now.",

@@ -239,6 +239,7 @@ static void path_line(const struct page *p, const struct status_path *path)
 		[STATUS_PATH_SEARCH] = "being searched",
 		[STATUS_PATH_COMPLETE] = "measured",
 		[STATUS_PATH_SILENT] = "as last measured: no probe is answered now",
+		[STATUS_PATH_ROUTE] = "the route's, not measured",
 	};
 	const char *how = words[path->state];
 	char text[FORMAT_LEN];
@@ -249,7 +250,7 @@ static void path_line(const struct page *p, const struct status_path *path)
 		how = "the route's, not confirmed: no probe is answered";
 	label(p, "path MTU");
 	fprintf(p->out, "%u, %s", path->mtu, how);
-	if (path->state != STATUS_PATH_GIVEN) {
+	if (path->state != STATUS_PATH_GIVEN && path->state != STATUS_PATH_ROUTE) {
 		fprintf(p->out, " (%s of ", format_count(path->answers, text));
 		fprintf(p->out, "%s answered)", format_counted(path->probes, "probe", text));
 	}

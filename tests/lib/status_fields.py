@@ -120,6 +120,7 @@ SHOWN = {
             "search": "path MTU .*, being searched",
             "complete": "path MTU .*, measured",
             "silent": "path MTU .*, (?:the route's, not confirmed|as last measured): no probe is answered",
+            "route": "path MTU .*, the route's, not measured",
         },
         No("the path's MTU and its probes show it"),
         STEADY,
