@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import need_root
 from lib.reference import PORT, make_sites, new_key, wirespan_conf
-from lib.runner import Suite, wait_for
+from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import find_binary
 from vm.four_hosts import create_network, in_netns
 from vm.guest import Guest
@@ -52,13 +52,100 @@ pids()
 }
 """
 
+# Kill wirespan before one change of the host after the other, until the function `changes` sets `alive`, as there are
+# not so many; then `down`, which may find nothing to do.
+LOOP = """
+quick()
+{
+	echo /sys/class/net/*
+	ip -o addr
+	ip rule
+	ip -6 rule
+	ip l2tp show tunnel
+	nft list tables
+}
+
+# Bring the site up, in a process that is killed at the number in /tmp/kill. Return: whether it is up.
+start()
+{
+	: >/tmp/up.log
+	(LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan up /tmp/vpn01.conf >>/tmp/up.log 2>&1 || true
+	echo "ended" >>/tmp/up.log) &
+	for try in $(seq 1000); do
+		grep -q -e "is up" -e "^ended" /tmp/up.log && break
+		sleep 0.05
+	done
+	! grep -q "^ended" /tmp/up.log
+}
+
+compare()
+{
+	for try in $(seq 20); do
+		quick >/tmp/quick
+		cmp -s /tmp/quick.before /tmp/quick && return
+		sleep 0.2
+	done
+	echo "killed before change $1:"
+	diff /tmp/quick.before /tmp/quick || true
+	cat /tmp/*.log
+	exit 1
+}
+
+rm -f /tmp/kill /tmp/*.log
+quick >/tmp/quick.before
+n=0
+alive=
+until [ "$alive" ]; do
+	n=$((n + 1))
+	cp /tmp/first.conf /tmp/vpn01.conf
+	changes
+	rm -f /tmp/kill
+	wirespan down /tmp/vpn01.conf >/tmp/down.log 2>&1 || true
+	compare $n
+done
+echo "changes $((n - 1))"
+"""
+
+CHANGES = {
+    "up": """
+	echo $n >/tmp/kill
+	start && alive=1 || true
+""",
+    "reload": """
+	start || { cat /tmp/up.log; exit 1; }
+	cp /tmp/second.conf /tmp/vpn01.conf
+	echo $n >/tmp/kill
+	wirespan reload /tmp/vpn01.conf >/tmp/reload.log 2>&1 && alive=1 || true
+""",
+    # the site's process, and the one that undoes what it has left
+    "down": """
+	start || { cat /tmp/up.log; exit 1; }
+	echo $n >/tmp/kill
+	LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan down /tmp/vpn01.conf >/tmp/first.log 2>&1 || true
+	for try in $(seq 1000); do
+		grep -q "^ended" /tmp/up.log && break
+		sleep 0.05
+	done
+	grep -q Killed /tmp/up.log || alive=1
+""",
+}
+
+
+def module_path():
+    """Return: the path of the library that kills at a change; Skip if it is not built."""
+    build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
+    path = os.path.join(build, "tests", "vm", "kill_at_change.so")
+    if not os.path.isfile(path):
+        raise Skip("kill_at_change.so is not built: run ninja -C build")
+    return path
+
 
 class Bench:
     """The guest with its four hosts."""
 
     def __init__(self):
         need_root()
-        self.guest = Guest(wirespan=find_binary())
+        self.guest = Guest(wirespan=find_binary(), files=[module_path()])
         print(f"  kernel {self.guest.release}, ready after {self.guest.boot_seconds:.1f} s")
         self.sites = make_sites()
         create_network(self.guest, self.sites)
@@ -366,6 +453,21 @@ def missing_module(bench):
         bench.is_as_before(one)
 
 
+def killed(bench, verb):
+    """SIGKILL before each change that the verb makes in turn; then `down`, and all is as before."""
+    one, two = bench.sites
+    bench.configure(one, second_session(wirespan_conf(one, two, keepalive=25)))
+    bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/second.conf")
+    bench.configure(one, wirespan_conf(one, two))
+    bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/first.conf")
+    script = "changes()\n{" + CHANGES[verb] + "}\n" + LOOP
+    result = bench.at(one, script, check=False, timeout=400)
+    assert result.ok and "changes " in result.out, result.out
+    print(f"  {result.out.strip()}")
+    assert int(result.out.split("changes ")[1]) >= 3, result.out
+    bench.is_as_before(one)
+
+
 def main():
     suite = Suite("kernel back end")
     box = {}
@@ -382,6 +484,8 @@ def main():
     for other in ("kernel", "userspace", "script"):
         suite.run(f"all variants, {other} at the other end", all_variants, bench, other)
     suite.run("a module is missing", missing_module, bench)
+    for verb in CHANGES:
+        suite.run(f"killed at each change of {verb}", killed, bench, verb)
     suite.finish()
 
 
