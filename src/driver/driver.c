@@ -33,15 +33,12 @@ static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 }
 
 /* Log a measurement. An optional library that is absent is usual, one that is unusable is not. */
-static void log_aead(const struct aead_speed *s, bool chosen)
+static void log_aead(const struct aead_speed *s)
 {
 	if (s->err && s->err != -ELIBACC)
 		log_info("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));
 	else if (s->err)
 		log_debug("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));
-	else if (chosen)
-		log_info("AEAD provider %s: %" PRIu64 " ns for %u bytes, %" PRIu64 " ns for %u",
-			s->name, s->small_ns, AEAD_SPEED_SMALL, s->full_ns, AEAD_SPEED_FULL);
 	else
 		log_debug("AEAD provider %s takes %" PRIu64 " ns for %u bytes, %" PRIu64
 			  " ns for %u",
@@ -55,7 +52,7 @@ static const char *choose_aead(void)
 	size_t count = aead_measure(clock_mono, speeds);
 
 	for (size_t i = 0; i < count; i++)
-		log_aead(&speeds[i], i == 0);
+		log_aead(&speeds[i]);
 	return speeds[0].name;
 }
 

@@ -226,17 +226,27 @@ class Node:
         """Make a veth end behave like a real wire: nothing larger than the MTU is sent, nothing is merged."""
         self.offloads(ifname, False, *WIRE_OFFLOADS)
 
-    def ping(self, target, count=2, size=56, dont_fragment=False, interval=0.05, timeout=10, extra=()):
+    def ping(self, target, count=2, size=56, dont_fragment=False, interval=None, timeout=10, extra=()):
         """Ping. Return: Result, whose status is 0 only if every echo was answered.
 
-        timeout: seconds to wait for the last reply. Where none is expected, or not yet, one is enough.
+        interval: seconds between echoes; None: all at once. timeout: seconds to wait for the last reply. Where none
+        is expected, or not yet, one is enough.
         """
-        words = ["ping", "-n", "-c", str(count), "-i", str(interval), "-W", str(timeout), "-s", str(size)]
+        words = ["ping", "-n", "-c", str(count), "-W", str(timeout), "-s", str(size), *pace(count, interval, timeout)]
         if dont_fragment:
             words += ["-M", "do"]
-        result = self.run(*words, *extra, target, check=False, timeout=count * (interval + timeout) + 15)
+        result = self.run(*words, *extra, target, check=False, timeout=count * ((interval or 0.05) + timeout) + 15)
         answered = f"{count} received" in result.out
         return Result(0 if result.status == 0 and answered else 1, result.out)
+
+
+def pace(count, interval, timeout):
+    """Options of ping for `count` echoes, `interval` seconds apart, or all at once if it is None.
+
+    Once it has a reply, ping waits for the others no longer than an interval or two round trips after the last echo,
+    whatever -W demands, which is too short on a busy host. So what is sent at once has an interval of `timeout`.
+    """
+    return ["-i", str(timeout), "-l", str(count)] if interval is None else ["-i", str(interval)]
 
 
 # `ethtool -K X gso off` alone leaves tx-udp-segmentation on: each has to be named.

@@ -300,9 +300,16 @@ def together(bench):
     files = [site.conf for site in sites]
     result = bench.site.run("validate", *files, check=False)
     problems = [line.split(": error: ")[1] for line in result.out.splitlines() if ": error: " in line]
-    expected = [f"ListenPort: UDP port {PORT} is also in {files[0]}, line 3"]
-    expected += [f'Name: "{name}" is also the name in {files[0]}, line {line}' for name, line in (("l2tpeth0", 15), ("br-l2tp0", 18))]
-    expected += [f'Member: "eth1" is also a member in {files[0]}, line 20']
+    with open(files[0]) as file:
+        lines = file.read().splitlines()
+
+    def at(text):
+        return f"{files[0]}, line {lines.index(text) + 1}"
+
+    expected = [f"ListenPort: UDP port {PORT} is also in {at(f'ListenPort = {PORT}')}"]
+    for name, section in (("l2tpeth0", "[L2TPSession]"), ("br-l2tp0", "[Bridge]")):
+        expected.append(f'Name: "{name}" is also the name in {at(section)}')
+    expected += [f'Member: "eth1" is also a member in {at("Member = eth1")}']
     assert result.status == 1 and problems == expected, result.out
     assert f"{files[0]}: fine" in result.out, result.out
     assert bench.site.run("validate", "--offline", *files).ok

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 
-from lib.node import CommandFailed, Result
+from lib.node import CommandFailed, Result, pace
 from lib.runner import cleanup, patience, trace
 
 from . import image
@@ -163,6 +163,7 @@ class Guest:
         """Ping from the guest, or from one of its namespaces. Return: Result, ok if all were answered."""
         prefix = f"ip netns exec {netns} " if netns else ""
         flags = "-M do " if dont_fragment else ""
-        command = f"{prefix}ping -n -c {count} -i 0.1 -W {timeout} -s {size} {flags}{target}"
+        pauses = " ".join(pace(count, None, timeout))
+        command = f"{prefix}ping -n -c {count} {pauses} -W {timeout} -s {size} {flags}{target}"
         result = self.sh(command, check=False, timeout=count * (timeout + 1) + 10)
         return Result(0 if f" {count} received" in result.out else 1, result.out)
