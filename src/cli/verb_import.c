@@ -147,6 +147,18 @@ static enum verb_exit write_site(
 	return error || !ok ? VERB_FAILED : VERB_DONE;
 }
 
+/* Whether all lines were read; if not, report it: a part of a site is worse than none. */
+static bool is_whole(const struct import *im)
+{
+	if (im->too_many)
+		fprintf(stderr,
+			"wirespan import: the files state more than %d things: nothing was "
+			"written\n"
+			"    name only the files that are about this site\n",
+			IMPORT_FACTS_MAX);
+	return !im->too_many;
+}
+
 /* Whether the files have the interface that was asked for; if not, report it. */
 static bool has_interface(const struct request *r, const struct import *im)
 {
@@ -178,11 +190,13 @@ static enum verb_exit import_files(const struct request *r, char **paths, int n)
 		int error = import_build(&im, r->interface, &site);
 
 		notes = import_notes_text(&im);
-		if (error || !notes)
+		result = VERB_FAILED;
+		if (error || !notes) {
 			fputs("wirespan import: out of memory\n", stderr);
-		else
+		} else if (is_whole(&im)) {
 			fputs(notes, stdout);
-		result = error || !notes ? VERB_FAILED : write_site(r, &site, paths[0]);
+			result = write_site(r, &site, paths[0]);
+		}
 		free(notes);
 		conf_site_fini(&site);
 	}

@@ -85,7 +85,7 @@ struct import {
 	unsigned n_sessions;	  /* of scripts without a name */
 	import_key_line key_line; /* NULL: such keys are not read */
 	bool out_of_memory;
-	bool too_many; /* facts or notes were lost */
+	bool too_many; /* facts or notes were lost: do not use the site */
 };
 
 /** Add a fact, of the present line; strings are copied, except `key`. */

@@ -234,8 +234,5 @@ char *import_notes_text(struct import *im)
 			;
 		add_notes(im, &notes[i], n, &t);
 	}
-	if (im->too_many)
-		text_add(&t, "The files have more lines than an import can have: some are missing "
-			     "above and in the site.\n");
 	return text_finish(&t);
 }
