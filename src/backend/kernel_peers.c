@@ -230,20 +230,19 @@ static void remove_peer(struct request *r, const uint8_t *public_key)
 
 /* ---- all ---- */
 
-static void put_interface(
-	struct request *r, const struct kernel_peers_step *step, const struct wgnl_device *have)
+/* Set the port and the firewall mark, if they differ. Return: 0 or -errno, `ret_error` filled. */
+static int set_socket(struct kernel_netlink *k, struct netdev *m,
+	const struct kernel_peers_step *step, const struct wgnl_device *have,
+	struct error *ret_error)
 {
-	const struct conf_interface *wg = &step->conf->interface;
-	struct wgnl_config *c = &r->config;
+	uint16_t port = step->conf->interface.listen_port;
+	struct request r = { .config = { .ifname = step->conf->interface.name,
+				     .has_listen_port = port && port != have->listen_port,
+				     .listen_port = port,
+				     .has_fwmark = step->fwmark != have->fwmark,
+				     .fwmark = step->fwmark } };
 
-	if (step->what & KERNEL_PEERS_KEYS && wg->has_private_key)
-		c->private_key = wg->private_key;
-	if (!(step->what & KERNEL_PEERS_SOCKET))
-		return;
-	c->has_listen_port = wg->listen_port && wg->listen_port != have->listen_port;
-	c->listen_port = wg->listen_port;
-	c->has_fwmark = step->fwmark != have->fwmark;
-	c->fwmark = step->fwmark;
+	return request_send(&r, k, m, ret_error);
 }
 
 static size_t count_prefixes(const struct conf_site *conf)
@@ -270,7 +269,8 @@ int kernel_peers_apply(struct kernel_netlink *k, struct netdev *m,
 		wgnl_device_fini(&have);
 		return no_memory(ret_error);
 	}
-	put_interface(&r, step, &have);
+	if (step->what & KERNEL_PEERS_KEYS && conf->interface.has_private_key)
+		r.config.private_key = conf->interface.private_key;
 	for (size_t i = 0; step->what & KERNEL_PEERS_REMOVE && i < have.n_peers; i++)
 		if (!find_configured(conf, have.peers[i].public_key))
 			remove_peer(&r, have.peers[i].public_key);
@@ -278,6 +278,8 @@ int kernel_peers_apply(struct kernel_netlink *k, struct netdev *m,
 		r.config.n_peers += put_peer(&r, step, &conf->peers[i],
 			kernel_peers_find(&have, conf->peers[i].public_key));
 	err = request_send(&r, k, m, ret_error);
+	if (err == 0 && step->what & KERNEL_PEERS_SOCKET)
+		err = set_socket(k, m, step, &have, ret_error);
 	wgnl_device_fini(&have);
 	return err;
 }

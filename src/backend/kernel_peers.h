@@ -32,8 +32,9 @@ struct kernel_peers_step {
 	uint32_t fwmark;
 };
 
-/** Apply differences to the interface of `step->conf`. Return: 0, or -errno with `ret_error`
- * filled; then some may have been applied. */
+/** Apply differences to the interface of `step->conf`: those of the socket last, so that a port in
+ * use does not prevent the others. Return: 0, or -errno with `ret_error` filled; then some may have
+ * been applied. */
 MUST_CHECK int kernel_peers_apply(struct kernel_netlink *k, struct netdev *m,
 	const struct kernel_peers_step *step, struct error *ret_error);
 

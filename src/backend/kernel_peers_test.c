@@ -31,7 +31,7 @@ int __wrap_netdev_log(struct netdev *m, const char *format, ...);
 /* What the kernel has, and what it was sent. */
 static struct wgnl_device kernel;
 static char sent[1024];
-static int fails;
+static int fails; /* what a request with a port or mark returns */
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -91,6 +91,8 @@ static void note_peer(const struct wgnl_peer *p)
 
 int __wrap_wgnl_set(struct nl_socket *nl, uint16_t family, const struct wgnl_config *config)
 {
+	size_t before = strlen(sent);
+
 	assert_string_equal(config->ifname, "wg0");
 	if (config->private_key)
 		note("key %d; ", config->private_key[0]);
@@ -100,7 +102,9 @@ int __wrap_wgnl_set(struct nl_socket *nl, uint16_t family, const struct wgnl_con
 		note("mark %u; ", config->fwmark);
 	for (size_t i = 0; i < config->n_peers; i++)
 		note_peer(&config->peers[i]);
-	return fails;
+	if (fails < 0 && (config->has_listen_port || config->has_fwmark))
+		sent[before] = '\0'; /* nothing of this request is applied */
+	return config->has_listen_port || config->has_fwmark ? fails : 0;
 }
 
 int __wrap_netdev_log(struct netdev *m, const char *format, ...)
@@ -264,6 +268,28 @@ static void test_error(void **state)
 	conf_site_fini(&conf);
 }
 
+/* A port in use prevents nothing else: a peer that was removed from the file has no access. */
+static void test_port_in_use(void **state)
+{
+	struct kernel_peers_step step = {
+		.what = KERNEL_PEERS_KEYS | KERNEL_PEERS_REMOVE | KERNEL_PEERS_SOCKET, .fwmark = 7
+	};
+	struct kernel_netlink k = { 0 };
+	struct netdev m = { 0 };
+	struct conf_site conf;
+	struct error error;
+
+	set_kernel(true);
+	kernel.listen_port = 1;
+	fails = -EADDRINUSE;
+	test_conf(&conf, "here", TOP SAME);
+	step.conf = &conf;
+	assert_int_equal(kernel_peers_apply(&k, &m, &step, &error), -EADDRINUSE);
+	assert_string_equal(sent, "key 200; peer 9: remove; ");
+	assert_non_null(strstr(error.hint, "another ListenPort"));
+	conf_site_fini(&conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_without_preshared_key),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_port_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
