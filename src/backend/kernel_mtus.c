@@ -18,15 +18,16 @@ void kernel_mtus_fini(struct kernel_mtus *mtus)
 	*mtus = (struct kernel_mtus){ 0 };
 }
 
-/* The budget of the path to the peer with the smallest one. */
-static struct mtu_budget compute(const struct conf_site *conf, const struct wgnl_device *device,
-	struct nl_socket *nl, uint32_t fwmark)
+/* The budget of the path to the peer with the smallest one. The mark is that of the packets which
+ * the kernel sends: without it, a default route through the tunnel would lead to the tunnel. */
+static struct mtu_budget compute(
+	const struct conf_site *conf, const struct wgnl_device *device, struct nl_socket *nl)
 {
 	struct mtu_budget b = { 0 };
 
 	for (size_t i = 0; i < device->n_peers; i++) {
 		const struct ip_addr *to = &device->peers[i].endpoint.addr;
-		unsigned mtu = to->family ? mtu_budget_route_mtu(nl, to, 0, fwmark) : 0;
+		unsigned mtu = to->family ? mtu_budget_route_mtu(nl, to, 0, device->fwmark) : 0;
 
 		if (to->family)
 			mtu_budget_take(&b, mtu, to->family);
@@ -36,9 +37,9 @@ static struct mtu_budget compute(const struct conf_site *conf, const struct wgnl
 }
 
 int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_site *conf,
-	const struct wgnl_device *device, struct nl_socket *nl, uint32_t fwmark)
+	const struct wgnl_device *device, struct nl_socket *nl)
 {
-	struct mtu_budget b = compute(conf, device, nl, fwmark);
+	struct mtu_budget b = compute(conf, device, nl);
 	uint32_t *sessions = mtu_budget_sessions(conf);
 	uint32_t wg = mtu_budget_wg_interface(&b, conf);
 	bool differs;

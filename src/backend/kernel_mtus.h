@@ -24,12 +24,12 @@ struct kernel_mtus {
 void kernel_mtus_fini(struct kernel_mtus *mtus);
 
 /**
- * Compute the MTUs from the MTU of [Interface], or from the routes to the endpoints that the peers
- * have now. Return: 0; 1 if an interface's MTU differs from before; or -ENOMEM, and nothing has
- * changed.
+ * Compute the MTUs from the MTU of [Interface], or from the routes to the endpoints and with the
+ * firewall mark that `device` has now. Return: 0; 1 if an interface's MTU differs from before; or
+ * -ENOMEM, and nothing has changed.
  */
 MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_site *conf,
-	const struct wgnl_device *device, struct nl_socket *nl, uint32_t fwmark);
+	const struct wgnl_device *device, struct nl_socket *nl);
 
 /**
  * Lower the segment sizes of TCP connections through the sessions to what fits, according to

@@ -62,7 +62,6 @@ struct kernel_site {
 	bool repair_logged; /* that there are no more repairs */
 	bool link_vanished; /* some link: look whether it was ours */
 	struct mono look;   /* when to look at links, routes and peers */
-	uint32_t fwmark;
 };
 
 static struct kernel_site *kernel_of(struct backend_site *s)
@@ -140,7 +139,7 @@ static int compute_mtus(
 
 	if (err < 0)
 		return err;
-	err = kernel_mtus_compute(&k->mtus, conf, &device, &k->netdev->nl, k->fwmark);
+	err = kernel_mtus_compute(&k->mtus, conf, &device, &k->netdev->nl);
 	wgnl_device_fini(&device);
 	return err < 0 ? no_memory(ret_error) : err;
 }
@@ -164,7 +163,7 @@ static int open_peers(struct kernel_site *k, struct error *ret_error)
 		/* a resumed site has its mark already, perhaps one that host/ has chosen */
 		.what = resumed ? KERNEL_PEERS_ALL & ~KERNEL_PEERS_SOCKET : KERNEL_PEERS_ALL,
 		.conf = k->conf,
-		.fwmark = k->fwmark
+		.fwmark = k->conf->interface.fwmark
 	};
 	struct wgnl_device device;
 	int err = kernel_peers_query(&k->k, k->conf->interface.name, &device, ret_error);
@@ -210,7 +209,6 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	k->loop = loop;
 	k->host = host;
 	k->netdev = host_netdev(host);
-	k->fwmark = conf->interface.fwmark;
 	err = open_objects(k, ret_error);
 	if (err < 0) {
 		close_site(&k->site);
@@ -286,7 +284,6 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 
 	if (err < 0)
 		return err;
-	k->fwmark = fwmark;
 	err = follow_events(k);
 	if (err < 0)
 		return error_set(ret_error, err,
@@ -350,7 +347,6 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	wgnl_device_fini(&k->before);
 	k->conf = k->next;
 	k->next = NULL;
-	k->fwmark = fwmark;
 	k->look = clock_mono();
 	k->repair_logged = false;
 	k->repairs = (struct bucket){ 0 };
@@ -435,7 +431,7 @@ static unsigned look_at_peers(struct kernel_site *k)
 		return 0;
 	}
 	kernel_names_look(&k->names, &device);
-	err = kernel_mtus_compute(&k->mtus, k->conf, &device, &k->netdev->nl, k->fwmark);
+	err = kernel_mtus_compute(&k->mtus, k->conf, &device, &k->netdev->nl);
 	wgnl_device_fini(&device);
 	if (wg_mtu != k->mtus.budget.wg_mtu) {
 		log_info("the routes to the peers carry packets of %u bytes now, wg MTU %u",
@@ -494,7 +490,7 @@ static bool needs_process(const struct conf_site *conf)
 
 static int observe(const struct conf_site *conf, struct status_report *r)
 {
-	struct kernel_site k = { .fwmark = conf->interface.fwmark };
+	struct kernel_site k = { 0 };
 	const struct kernel_report_input in = {
 		.k = &k.k, .conf = conf, .budget = &k.mtus.budget, .names = &k.names
 	};
