@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "host/undo.h"
 #include "netlink/l2tp_nl.h"
 #include "netlink/query.h"
@@ -299,6 +300,8 @@ static int create_tunnel(struct present *p, const struct l2tpnl_tunnel *t, struc
 		return err;
 	}
 	err = nl_request(&p->k->nl, l2tpnl_encode_tunnel_create(&msg, p->k->l2tp, t));
+	if (err == -EEXIST) /* made by another program meanwhile: not ours to delete */
+		journal_remove(&p->m->journal, p->m->journal.n - 1);
 	return err < 0 ? nl_fail(&p->k->nl, ret_error, err, "Cannot \"%s\"\n%s", what,
 				 tunnel_hint(err))
 		       : 0;
@@ -339,6 +342,9 @@ static int create_session(
 		err = netdev_log(m, "%s", what);
 	if (err == 0) {
 		err = nl_request(&p->k->nl, l2tpnl_encode_session_create(&msg, p->k->l2tp, s));
+		secret_wipe(&msg, sizeof(msg)); /* it has the cookies */
+		if (err == -EEXIST)		/* of another program, or in another tunnel */
+			journal_remove(&m->journal, m->journal.n - 1);
 		if (err < 0)
 			return nl_fail(&p->k->nl, ret_error, err, "Cannot \"%s\"\n%s", what,
 				session_hint(err));
@@ -392,13 +398,25 @@ static int create_missing(struct present *p, const struct conf_tunnel *t, struct
 	return err;
 }
 
+/* Whether the journal has a tunnel, also one that is no longer configured. */
+static bool has_noted(const struct netdev *m)
+{
+	return journal_find(&m->journal, &(struct journal_entry){ JOURNAL_TUNNEL }) != SIZE_MAX ||
+	       journal_find(&m->journal, &(struct journal_entry){ JOURNAL_SESSION }) != SIZE_MAX;
+}
+
 int kernel_sessions_make(struct kernel_netlink *k, struct netdev *m, const struct conf_site *conf,
 	bool *ret_made, struct error *ret_error)
 {
 	struct present p = { .k = k, .m = m };
-	int err = k->l2tp ? take_present(&p, ret_error) : 0;
+	int err;
 
-	if (err < 0 || !k->l2tp)
+	if (!conf->n_tunnels && !has_noted(m))
+		return 0;
+	err = kernel_netlink_need_l2tp(k, ret_error);
+	if (err == 0)
+		err = take_present(&p, ret_error);
+	if (err < 0)
 		return err;
 	err = delete_others(&p, conf);
 	if (err < 0)

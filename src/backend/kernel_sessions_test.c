@@ -27,6 +27,9 @@ int __wrap_nl_request(struct nl_socket *nl, struct nl_msg *m);
 int __wrap_query_link(struct nl_socket *nl, const char *name, struct link_info *ret);
 int __wrap_undo_entry(struct netdev *m, size_t i);
 int __wrap_netdev_refuse_ra(struct netdev *m, const char *name);
+int __wrap_genl_resolve(struct nl_socket *nl, const char *name, uint16_t *ret_id);
+
+#define FAMILY 99 /* id of the kernel's L2TP */
 
 /* What the kernel has. */
 static struct l2tpnl_tunnel_info tunnels[4];
@@ -37,6 +40,8 @@ static bool interface_lost;
 
 static char done[1024];
 static const char *fails; /* this request */
+static int failure = -EADDRNOTAVAIL;
+static int l2tp_module; /* 0, or -ENOENT: missing */
 
 static void note(const char *text)
 {
@@ -74,7 +79,7 @@ static const char *name_of(const struct nl_msg *m)
 	struct genlmsghdr head;
 
 	memcpy(&head, m->bytes + sizeof(m->head), sizeof(head));
-	if (m->head.nlmsg_type != 99)
+	if (m->head.nlmsg_type != FAMILY)
 		return "link";
 	switch (head.cmd) {
 	case L2TP_CMD_TUNNEL_CREATE:
@@ -91,7 +96,7 @@ static const char *name_of(const struct nl_msg *m)
 int __wrap_nl_request(struct nl_socket *nl, struct nl_msg *m)
 {
 	note(name_of(m));
-	return fails && !strcmp(fails, name_of(m)) ? -EADDRNOTAVAIL : 0;
+	return fails && !strcmp(fails, name_of(m)) ? failure : 0;
 }
 
 int __wrap_query_link(struct nl_socket *nl, const char *name, struct link_info *ret)
@@ -119,6 +124,12 @@ int __wrap_netdev_refuse_ra(struct netdev *m, const char *name)
 	return 0;
 }
 
+int __wrap_genl_resolve(struct nl_socket *nl, const char *name, uint16_t *ret_id)
+{
+	*ret_id = FAMILY;
+	return l2tp_module;
+}
+
 #define SITE(tunnel, session)                                                                      \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
 	"Address = 10.0.1.1/24\n[Peer]\nPublicKey = "                                              \
@@ -136,6 +147,8 @@ static void set_kernel(bool plain)
 	n_tunnels = n_sessions = plain;
 	interface_lost = false;
 	fails = NULL;
+	failure = -EADDRNOTAVAIL;
+	l2tp_module = 0;
 	done[0] = '\0';
 	tunnels[0] = (struct l2tpnl_tunnel_info){ .tunnel = { .id = 1,
 							  .peer_id = 2,
@@ -165,9 +178,9 @@ static void set_journal(struct netdev *m, bool plain)
 
 static int make(bool plain, const char *text, struct netdev *m, struct error *error)
 {
-	struct kernel_netlink k = { .l2tp = 99 };
+	struct kernel_netlink k = { 0 };
 	struct conf_site conf;
-	bool made;
+	bool made = false;
 	int err;
 
 	set_journal(m, plain);
@@ -247,6 +260,41 @@ static void test_foreign(void **state)
 	assert_string_equal(done, "");
 }
 
+/* What another program has made after the list was read is not journalled, hence not undone. */
+static void test_foreign_meanwhile(void **state)
+{
+	struct netdev m = { 0 };
+	struct error error;
+
+	set_kernel(false);
+	fails = "new tunnel";
+	failure = -EEXIST;
+	assert_int_equal(make(false, PLAIN, &m, &error), -EEXIST);
+	assert_int_equal(m.journal.n, 0);
+	assert_non_null(strstr(error.hint, "TunnelId"));
+	set_kernel(false);
+	fails = "new session";
+	failure = -EEXIST;
+	assert_int_equal(make(false, PLAIN, &m, &error), -EEXIST);
+	assert_int_equal(m.journal.n, 1);
+	assert_int_equal(m.journal.v[0].kind, JOURNAL_TUNNEL);
+	journal_fini(&m.journal);
+}
+
+/* A site without tunnels does not need the module. */
+static void test_without_module(void **state)
+{
+	struct netdev m = { 0 };
+	struct error error;
+
+	set_kernel(false);
+	l2tp_module = -ENOENT;
+	assert_int_equal(make(false, NONE, &m, &error), 0);
+	assert_int_equal(make(false, PLAIN, &m, &error), -ENOENT);
+	assert_non_null(strstr(error.problem, "l2tp_netlink"));
+	assert_string_equal(done, "");
+}
+
 /* A session whose interface was deleted is made again. */
 static void test_lost_interface(void **state)
 {
@@ -292,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_new),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_foreign_meanwhile),
+		cmocka_unit_test(test_without_module),
 		cmocka_unit_test(test_lost_interface),
 		cmocka_unit_test(test_error),
 	};

@@ -19,7 +19,9 @@
 #define GONE_MS 5000
 #define STEP_MS 5
 
-bool kernel_is_our_wireguard(const struct netdev *m, const struct link_info *link)
+/** Whether an interface is the site's WireGuard interface, which the journal has: it has the kind
+ * and our alias, or it was made a moment ago and has no alias yet. */
+static bool is_our_wireguard(const struct netdev *m, const struct link_info *link)
 {
 	if (strcmp(link->kind, "wireguard") != 0)
 		return false;
@@ -32,7 +34,7 @@ int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e)
 	struct nl_msg msg;
 	int err = query_link(&m->nl, e->name, &link);
 
-	if (err == 0 && kernel_is_our_wireguard(m, &link))
+	if (err == 0 && is_our_wireguard(m, &link))
 		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
 	return err == -ENODEV ? 0 : err;
 }

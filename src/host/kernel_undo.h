@@ -5,10 +5,6 @@
 
 #include "host/netdev.h"
 
-/** Whether an interface is the site's WireGuard interface: it has the kind and our alias, or it was
- * made a moment ago and has no alias yet. */
-bool kernel_is_our_wireguard(const struct netdev *m, const struct link_info *link);
-
 /** Undo a JOURNAL_WIREGUARD: delete the interface, if it is still ours. Return: 0 or -errno. */
 int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e);
 
