@@ -11,6 +11,7 @@
 #include "backend/kernel_peers.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "underlay/mtu_budget.h"
 
 /* First and longest interval between failed queries. */
 #define RETRY_MIN (1 * NS_PER_S)
@@ -122,6 +123,7 @@ void kernel_names_close(struct kernel_names *names)
 static void ask(struct kernel_names *names, struct kernel_name *name)
 {
 	name->question = names->next_question++;
+	name->asked = clock_mono();
 	name->asking = resolver_ask(names->resolver, name->question, name->host, name->failed) == 0;
 	name->due = name->asking ? MONO_NEVER : mono_add(clock_mono(), RETRY_MIN);
 }
@@ -140,13 +142,35 @@ static void log_answer(const struct kernel_name *name, const struct resolver_ans
 			a->n > 1 ? " and others" : "");
 }
 
-/* The address to try: the one after the present endpoint's, or the first. */
-static size_t choose(const struct resolver_answer *a, const struct wgnl_peer_info *peer)
+/* Whether the peer's session is alive, although its handshake is old: packets still come. */
+static bool still_receives(const struct kernel_name *name, const struct wgnl_peer_info *peer)
 {
+	return peer->rx_bytes != name->rx_bytes ||
+	       (mono_is_set(name->received) && mono_between(name->received, clock_mono()) <
+						       KERNEL_NAMES_RECEIVED_S * NS_PER_S);
+}
+
+/* Whether there is a route to an address, for what the interface sends. */
+static bool has_route(
+	struct nl_socket *routes, const struct ip_addr *to, const struct wgnl_device *device)
+{
+	return to->family && mtu_budget_route_mtu(routes, to, 0, device->fwmark);
+}
+
+/* The address to try: the first with a route, from the one after the present endpoint's on. With a
+ * new name the present one may stay. */
+static size_t choose(struct nl_socket *routes, const struct wgnl_device *device,
+	const struct resolver_answer *a, const struct wgnl_peer_info *peer, bool stays)
+{
+	size_t first = 0;
+
 	for (size_t i = 0; i < a->n; i++)
 		if (ip_addr_equal(&a->v[i].addr, &peer->endpoint.addr))
-			return (i + 1) % a->n;
-	return 0;
+			first = stays ? i : i + 1;
+	for (size_t i = 0; i < a->n; i++)
+		if (has_route(routes, &a->v[(first + i) % a->n].addr, device))
+			return (first + i) % a->n;
+	return first % a->n;
 }
 
 /* Set the endpoint of a peer. Return: whether that has changed it. */
@@ -167,13 +191,14 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 		return false;
 	}
 	have = kernel_peers_find(&device, name->public_key);
-	if (have && (name->moves || !is_settled(have))) {
-		name->moves = false;
-		to = a->v[choose(a, have)];
+	if (have && (name->moves || (!is_settled(have) && !still_receives(name, have)))) {
+		to = a->v[choose(target->routes, &device, a, have, name->moves)];
 		to.port = name->port;
-		peer.endpoint = &to;
-		if (!endpoint_equal(&to, &have->endpoint))
+		if (!endpoint_equal(&to, &have->endpoint)) {
+			peer.endpoint = &to;
 			err = wgnl_set(&target->k->nl, target->k->wireguard, &config);
+		}
+		name->moves &= err < 0;
 		if (err < 0)
 			log_warning("Cannot set the endpoint %s of %s: %s",
 				endpoint_text(&to, text), name->host, strerror(-err));
@@ -225,18 +250,33 @@ bool kernel_names_work(struct kernel_names *names, const struct kernel_names_tar
 	return moved;
 }
 
-void kernel_names_look(struct kernel_names *names, const struct wgnl_device *device)
+/* Count what was sent to the peer and came from it. Return: whether it does not answer. */
+static bool is_silent(struct kernel_name *name, const struct wgnl_peer_info *peer,
+	const struct wgnl_device *device, struct nl_socket *routes)
 {
+	bool sent = peer->tx_bytes != name->tx_bytes;
+
+	if (peer->rx_bytes != name->rx_bytes)
+		name->received = clock_mono();
+	name->tx_bytes = peer->tx_bytes;
+	name->rx_bytes = peer->rx_bytes;
+	return !is_settled(peer) && !still_receives(name, peer) &&
+	       (sent || !has_route(routes, &peer->endpoint.addr, device));
+}
+
+void kernel_names_look(
+	struct kernel_names *names, const struct wgnl_device *device, struct nl_socket *routes)
+{
+	struct mono now = clock_mono();
+
 	for (size_t i = 0; i < names->n; i++) {
 		struct kernel_name *name = &names->v[i];
 		const struct wgnl_peer_info *peer = kernel_peers_find(device, name->public_key);
-		bool sent = peer && peer->tx_bytes != name->tx_bytes;
+		bool silent = peer && is_silent(name, peer, device, routes);
 
-		if (!peer)
-			continue;
-		name->tx_bytes = peer->tx_bytes;
-		if (sent && name->found && !name->asking && !is_settled(peer))
-			name->due = mono_earliest(name->due, clock_mono());
+		if (silent && name->found && !name->asking &&
+			mono_between(name->asked, now) >= KERNEL_NAMES_AGAIN_S * NS_PER_S)
+			name->due = mono_earliest(name->due, now);
 	}
 }
 

@@ -3,11 +3,12 @@
  *
  * Theory of operation. The kernel knows addresses only. A name is resolved when its peer is added,
  * and again at growing intervals while it is not found. Twice a minute the peers are queried: if a
- * peer's last handshake is older than KERNEL_NAMES_STALE_S and something was sent to it since the
- * last query, which must be unanswered initiations, its name is resolved again. The endpoint moves
- * to the answer's first address; or, if the present one is in the answer, to the next after it. The
- * endpoint of a peer with a live session is not moved, unless the configuration has changed its
- * name.
+ * peer's last handshake is older than KERNEL_NAMES_STALE_S, nothing has come from it of late, and
+ * something was sent to it since the last query, which must be unanswered initiations, its name is
+ * resolved again. So it is if there is no route to its endpoint, since the kernel does not count
+ * what it cannot send. The endpoint moves to the first address of the answer with a route; or, if
+ * the present one is in the answer, to the next such. The endpoint of a peer with a live session is
+ * not moved, unless the configuration has changed its name.
  */
 #ifndef BACKEND_KERNEL_NAMES_H
 #define BACKEND_KERNEL_NAMES_H
@@ -23,20 +24,30 @@
 /** Age of the last handshake, in s, from which a name is resolved again. */
 #define KERNEL_NAMES_STALE_S 135
 
+/** A session is alive for so long after a packet of the peer, in s, also if its handshake is old:
+ * who only receives begins the next handshake after 165 s. */
+#define KERNEL_NAMES_RECEIVED_S 30
+
+/** Shortest interval between queries for a peer that does not answer, in s. */
+#define KERNEL_NAMES_AGAIN_S 30
+
 /** The host name of a peer. */
 struct kernel_name {
 	uint8_t public_key[KEY_LEN];
 	char host[RESOLVER_HOST_LEN];
 	uint16_t port;
-	bool found;	     /* it has been resolved */
-	bool asking;	     /* a query is pending */
-	bool failed;	     /* the last query failed */
-	bool moves;	     /* apply the next answer even to a live session: the name is new */
-	const char *problem; /* its text */
-	uint64_t question;   /* id of the last query */
-	uint64_t retry_ns;   /* after the next failure */
-	uint64_t tx_bytes;   /* of the peer when it was queried last */
-	struct mono due;     /* the next query, or MONO_NEVER */
+	bool found;	      /* it has been resolved */
+	bool asking;	      /* a query is pending */
+	bool failed;	      /* the last query failed */
+	bool moves;	      /* apply the next answer even to a live session: the name is new */
+	const char *problem;  /* its text */
+	uint64_t question;    /* id of the last query */
+	uint64_t retry_ns;    /* after the next failure */
+	uint64_t tx_bytes;    /* of the peer when it was queried last */
+	uint64_t rx_bytes;    /* likewise */
+	struct mono received; /* when `rx_bytes` had grown, or MONO_NEVER */
+	struct mono asked;    /* the last query, or MONO_NEVER */
+	struct mono due;      /* the next query, or MONO_NEVER */
 };
 
 /** The names of a site. Zeroed it is empty. Must not move after kernel_names_set(). */
@@ -54,6 +65,7 @@ struct kernel_names {
 struct kernel_names_target {
 	struct kernel_netlink *k;
 	const char *interface;
+	struct nl_socket *routes; /* to look up routes to addresses */
 };
 
 /**
@@ -68,8 +80,10 @@ MUST_CHECK int kernel_names_set(struct kernel_names *names, struct loop *loop,
 /** Start the queries that are due, and apply answers. Return: whether an endpoint was set. */
 bool kernel_names_work(struct kernel_names *names, const struct kernel_names_target *target);
 
-/** The peers were queried: resolve the names of those that do not answer. */
-void kernel_names_look(struct kernel_names *names, const struct wgnl_device *device);
+/** The peers were queried: resolve the names of those that do not answer. `routes`: to look up the
+ * routes to them. */
+void kernel_names_look(
+	struct kernel_names *names, const struct wgnl_device *device, struct nl_socket *routes);
 
 /** Links or routes have changed: names that were not found may be found now. */
 void kernel_names_routes_changed(struct kernel_names *names);

@@ -3,6 +3,7 @@
  * with a resolver, a clock and a kernel of the test's own. */
 #include "backend/kernel_names.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "conf/test_conf.h"
+#include "netlink/query.h"
 
 int __wrap_wgnl_get(
 	struct nl_socket *nl, uint16_t family, const char *ifname, struct wgnl_device *ret);
@@ -27,6 +29,8 @@ bool __wrap_resolver_next(struct resolver *r, struct resolver_answer *ret);
 int __wrap_loop_watch_input(
 	struct loop *l, struct loop_watch *w, int fd, loop_callback *callback, void *ctx);
 void __wrap_loop_remove(struct loop *l, struct loop_watch *w);
+int __wrap_query_route(
+	struct nl_socket *nl, const struct route_query *query, struct route_info *ret);
 struct mono __wrap_clock_mono(void);
 struct wall __wrap_clock_wall(void);
 
@@ -43,8 +47,12 @@ static bool answered;
 static char moved[ENDPOINT_TEXT_LEN];
 static struct loop_watch *watch;
 
+static struct ip_addr unreachable; /* family 0: there is a route to every address */
+static int set_fails;
+
 static struct kernel_netlink k;
-static const struct kernel_names_target target = { &k, "wg0" };
+static struct nl_socket routes;
+static const struct kernel_names_target target = { &k, "wg0", &routes };
 
 struct mono __wrap_clock_mono(void)
 {
@@ -69,6 +77,8 @@ int __wrap_wgnl_set(struct nl_socket *nl, uint16_t family, const struct wgnl_con
 {
 	assert_int_equal(config->n_peers, 1);
 	assert_true(config->peers[0].update_only && !config->peers[0].remove);
+	if (set_fails < 0)
+		return set_fails;
 	endpoint_text(config->peers[0].endpoint, moved);
 	peer.endpoint = *config->peers[0].endpoint;
 	return 0;
@@ -117,6 +127,13 @@ void __wrap_loop_remove(struct loop *l, struct loop_watch *w)
 {
 }
 
+int __wrap_query_route(
+	struct nl_socket *nl, const struct route_query *query, struct route_info *ret)
+{
+	*ret = (struct route_info){ .mtu = 1500 };
+	return ip_addr_equal(&query->dst, &unreachable) ? -ENETUNREACH : 0;
+}
+
 static void pass(uint64_t seconds)
 {
 	now = mono_add(now, seconds * NS_PER_S);
@@ -146,7 +163,7 @@ static void look(struct kernel_names *names)
 {
 	const struct wgnl_device device = { .n_peers = 1, .peers = &peer };
 
-	kernel_names_look(names, &device);
+	kernel_names_look(names, &device, &routes);
 	(void)kernel_names_work(names, &target);
 }
 
@@ -173,6 +190,8 @@ static int setup(void **state)
 		peer.public_key[i] = (uint8_t)i;
 	questions = 0;
 	answered = false;
+	unreachable = (struct ip_addr){ 0 };
+	set_fails = 0;
 	return 0;
 }
 
@@ -239,7 +258,12 @@ static void test_stale(void **state)
 	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.2:5");
 	peer.tx_bytes += 148;
 	look(&names);
+	assert_int_equal(questions, 2); /* not at each event */
+	pass(30);
+	peer.tx_bytes += 148;
+	look(&names);
 	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.1:5");
+	pass(30);
 	peer.tx_bytes += 148;
 	look(&names);
 	set_live(); /* it has answered before the name server has */
@@ -264,6 +288,79 @@ static void test_resumed(void **state)
 	kernel_names_close(&names);
 }
 
+/* The session of a peer that mostly receives is alive until its handshake is 165 s old. */
+static void test_received(void **state)
+{
+	struct kernel_names names = { 0 };
+
+	follow(&names, CONF("far.example"), false);
+	(void)reply(&names, RESOLVER_OK);
+	set_live();
+	pass(140);
+	peer.tx_bytes += 32;
+	peer.rx_bytes += 1000;
+	look(&names);
+	pass(20);
+	peer.tx_bytes += 32;
+	look(&names);
+	assert_int_equal(questions, 1);
+	pass(10);
+	peer.tx_bytes += 148;
+	look(&names);
+	assert_int_equal(questions, 2);
+	peer.rx_bytes += 92; /* a packet comes before the answer */
+	assert_string_equal(reply(&names, RESOLVER_OK), "");
+	kernel_names_close(&names);
+}
+
+/* An address without a route is not used, and left, although nothing is counted as sent. */
+static void test_unreachable(void **state)
+{
+	struct kernel_names names = { 0 };
+
+	assert_int_equal(ip_addr_parse("192.0.2.1", &unreachable), 0);
+	follow(&names, CONF("far.example"), false);
+	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.2:5");
+	pass(30);
+	look(&names);
+	assert_int_equal(questions, 1);
+	assert_int_equal(ip_addr_parse("192.0.2.2", &unreachable), 0);
+	look(&names);
+	assert_int_equal(questions, 2);
+	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.1:5");
+	kernel_names_close(&names);
+}
+
+/* An endpoint that could not be set is set later. */
+static void test_set_fails(void **state)
+{
+	struct kernel_names names = { 0 };
+
+	follow(&names, CONF("far.example"), false);
+	set_fails = -ENOMEM;
+	assert_string_equal(reply(&names, RESOLVER_OK), "");
+	set_fails = 0;
+	pass(30);
+	look(&names);
+	assert_int_equal(questions, 2);
+	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.1:5");
+	kernel_names_close(&names);
+}
+
+/* A peer that is resumed without a session stays at its address, if the name has it. */
+static void test_resumed_idle(void **state)
+{
+	struct kernel_names names = { 0 };
+
+	assert_int_equal(endpoint_parse("192.0.2.1:5", &peer.endpoint), 0);
+	follow(&names, CONF("far.example"), true);
+	assert_int_equal(questions, 1);
+	answer.id = question;
+	(void)reply(&names, RESOLVER_OK);
+	assert_string_equal(moved, "");
+	kernel_names_close(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +368,10 @@ int main(void)
 		cmocka_unit_test_setup(test_not_found, setup),
 		cmocka_unit_test_setup(test_stale, setup),
 		cmocka_unit_test_setup(test_resumed, setup),
+		cmocka_unit_test_setup(test_resumed_idle, setup),
+		cmocka_unit_test_setup(test_received, setup),
+		cmocka_unit_test_setup(test_unreachable, setup),
+		cmocka_unit_test_setup(test_set_fails, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

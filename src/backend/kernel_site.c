@@ -222,10 +222,15 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	return 0;
 }
 
+static struct kernel_names_target names_target(struct kernel_site *k)
+{
+	return (struct kernel_names_target){ &k->k, k->conf->interface.name, &k->netdev->nl };
+}
+
 static void await_names(struct backend_site *s, struct mono until, int stop_fd)
 {
 	struct kernel_site *k = kernel_of(s);
-	const struct kernel_names_target target = { &k->k, k->conf->interface.name };
+	const struct kernel_names_target target = names_target(k);
 
 	kernel_names_await(&k->names, &target, until, stop_fd);
 }
@@ -434,7 +439,7 @@ static unsigned look_at_peers(struct kernel_site *k)
 		log_warning("%s %s", error.problem, error.hint);
 		return 0;
 	}
-	kernel_names_look(&k->names, &device);
+	kernel_names_look(&k->names, &device, &k->netdev->nl);
 	err = kernel_mtus_compute(&k->mtus, k->conf, &device, &k->netdev->nl);
 	wgnl_device_fini(&device);
 	if (wg_mtu != k->mtus.budget.wg_mtu) {
@@ -455,7 +460,7 @@ static struct mono deadline(struct backend_site *s)
 static unsigned work(struct backend_site *s)
 {
 	struct kernel_site *k = kernel_of(s);
-	const struct kernel_names_target target = { &k->k, k->conf->interface.name };
+	const struct kernel_names_target target = names_target(k);
 
 	if (kernel_names_work(&k->names, &target))
 		k->look = clock_mono();
