@@ -11,7 +11,7 @@
 #include "base/must_check.h"
 #include "base/text.h"
 
-#define NFT_MSS_TABLE_LEN 64 /* longest name of a table with its NUL */
+#define NFT_MSS_TABLE_LEN 256 /* longest name of a table with its NUL: the kernel's limit */
 
 /** Segment sizes of TCP connections through one bridge port: larger ones that a SYN offers become
  * these, in both directions. */

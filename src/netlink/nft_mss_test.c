@@ -59,18 +59,25 @@ static void test_script(void **state)
 		"delete table bridge wirespan-vpn01\n");
 }
 
+#define LONGEST                                                                                    \
+	"a-name-of-eighty-seven-letters-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 /* Two sites never share a table, and no name ends the script's word. */
 static void test_names(void **state)
 {
 	char buf[NFT_MSS_TABLE_LEN];
+	char other[NFT_MSS_TABLE_LEN];
 
 	assert_string_equal(nft_mss_table("a+b=c", buf), "wirespan-a/2bb/3dc");
 	assert_string_equal(nft_mss_table("a;b c", buf), "wirespan-a/3bb/20c");
 	assert_string_equal(nft_mss_table("_.-9", buf), "wirespan-_.-9");
 	assert_string_equal(nft_mss_table("===============", buf),
 		"wirespan-/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d/3d");
-	nft_mss_table("------------------------------------------------------------------", buf);
-	assert_true(strlen(buf) < NFT_MSS_TABLE_LEN);
+	/* the longest names that a control socket can have, which differ at their ends */
+	nft_mss_table(LONGEST "a", buf);
+	nft_mss_table(LONGEST "b", other);
+	assert_string_not_equal(buf, other);
+	assert_true(strlen(nft_mss_table(LONGEST LONGEST LONGEST LONGEST, buf)) < sizeof(buf));
 }
 
 static void test_odd_interface(void **state)
