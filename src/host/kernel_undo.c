@@ -150,8 +150,10 @@ int kernel_undo_session(struct netdev *m, const struct journal_entry *e)
 	return there ? await_gone(m, link.ifindex) : 0;
 }
 
-/** Find the tunnel of the session with that interface. Return: 1 with the tunnel's ids, 0 if there
- * is none, or -errno. */
+/** Find the tunnel of the session with that interface. The kernel reports the name that an
+ * interface had when it was created: one that was renamed since may have had the same.
+ * Return: 1 with the tunnel's ids; 0 if there is none; -ENOTUNIQ if there are several; or another
+ * -errno. */
 static int find_tunnel_of(
 	struct nl_socket *nl, uint16_t family, const char *interface, struct journal_entry *ret)
 {
@@ -165,10 +167,10 @@ static int find_tunnel_of(
 		if (!strcmp(list.v[i].session.ifname, interface)) {
 			ret->tunnel = list.v[i].session.tunnel_id;
 			ret->peer = list.v[i].tunnel_peer_id;
-			found = 1;
+			found++;
 		}
 	l2tpnl_sessions_fini(&list);
-	return found;
+	return found > 1 ? -ENOTUNIQ : found;
 }
 
 /** Delete the tunnel of an interface of L2TP. Return: 1; 0 if it is none; or -errno. */
@@ -183,8 +185,7 @@ static int remove_tunnel_of(const struct link_info *link)
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	found = find_tunnel_of(&nl, family, link->name, &tunnel);
-	if (found > 0)
-		err = delete_tunnel(&nl, family, &tunnel);
+	err = found > 0 ? delete_tunnel(&nl, family, &tunnel) : found;
 	nl_socket_close(&nl);
 	return err < 0 ? err : found;
 }
