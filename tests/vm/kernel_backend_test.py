@@ -461,7 +461,7 @@ def killed(bench, verb):
     bench.configure(one, wirespan_conf(one, two))
     bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/first.conf")
     script = "changes()\n{" + CHANGES[verb] + "}\n" + LOOP
-    result = bench.at(one, script, check=False, timeout=400)
+    result = bench.at(one, script, check=False, timeout=1000)
     assert result.ok and "changes " in result.out, result.out
     print(f"  {result.out.strip()}")
     assert int(result.out.split("changes ")[1]) >= 3, result.out
