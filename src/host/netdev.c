@@ -127,6 +127,8 @@ static const char *hint_for(int code)
 		return "Run it as root, or with the capability CAP_NET_ADMIN.";
 	case EEXIST:
 		return "Remove what is there, or choose another in the configuration.";
+	case EADDRINUSE: /* a WireGuard interface opens its port when it is set up */
+		return "Another program uses its port: see `ss -ulpn`, or set another ListenPort.";
 	case EOPNOTSUPP:
 		return "This kernel cannot do it: load the module, or leave it out.";
 	case ENODEV:
