@@ -11,7 +11,18 @@
 #include "backend/kernel_sessions.h"
 #include "base/clock.h"
 #include "netlink/l2tp_nl.h"
+#include "netlink/query.h"
 #include "wg/overhead.h"
+
+/* An interface's counters, or none. */
+static struct link_stats stats_of(struct nl_socket *nl, const char *name)
+{
+	struct link_stats stats;
+
+	if (query_link_stats(nl, name, &stats) < 0)
+		memset(&stats, 0xff, sizeof(stats)); /* STATUS_ABSENT, each */
+	return stats;
+}
 
 /* The peer's state, as far as the kernel reports it. */
 static enum status_peer_state state_of(const struct wgnl_peer_info *p, int64_t age)
@@ -43,16 +54,33 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 	s->rx_bytes = p->rx_bytes;
 	s->tx_bytes = p->tx_bytes;
 	s->keepalive_s = p->keepalive;
-	s->path = (struct status_path){ .state = in->conf->interface.mtu ? STATUS_PATH_GIVEN
-									 : STATUS_PATH_ROUTE,
-		.mtu = wg_underlay_of(in->budget->wg_mtu, p->endpoint.addr.family) };
+	s->path = (struct status_path){
+		.state = in->conf->interface.mtu ? STATUS_PATH_GIVEN : STATUS_PATH_ROUTE,
+		.mtu = wg_underlay_of(in->budget->wg_mtu, p->endpoint.addr.family),
+		.probes = STATUS_ABSENT,
+		.answers = STATUS_ABSENT,
+		.black_holes = STATUS_ABSENT,
+	};
 	for (size_t i = 0; i < p->n_allowedips; i++)
 		if (status_add_prefix(&s->allowed_ips, &p->allowedips[i]) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
-static int add_wg(const struct kernel_report_input *in, struct status_report *r)
+/* What `ip -s link` shows of the WireGuard interface. */
+static void put_interface_counters(struct nl_socket *nl, struct status_wg *wg)
+{
+	struct link_stats stats = stats_of(nl, wg->name);
+
+	wg->tun_tx = (struct status_traffic){ stats.tx_packets, stats.tx_bytes };
+	wg->tun_rx = (struct status_traffic){ stats.rx_packets, stats.rx_bytes };
+	wg->dropped_tx = status_sum(stats.tx_errors, stats.tx_dropped);
+	wg->dropped_rx = status_sum(stats.rx_errors, stats.rx_dropped);
+	wg->too_big_sent = STATUS_ABSENT;
+}
+
+static int add_wg(
+	const struct kernel_report_input *in, struct nl_socket *nl, struct status_report *r)
 {
 	const struct conf_interface *wg = &in->conf->interface;
 	struct wgnl_device device;
@@ -61,6 +89,7 @@ static int add_wg(const struct kernel_report_input *in, struct status_report *r)
 
 	memcpy(r->wg.name, wg->name, sizeof(r->wg.name));
 	r->wg.mtu = in->budget->wg_mtu;
+	put_interface_counters(nl, &r->wg);
 	for (size_t i = 0; i < wg->addresses.n; i++)
 		if (status_add_prefix(&r->wg.addresses, &wg->addresses.v[i].prefix) < 0)
 			return -ENOMEM;
@@ -92,19 +121,46 @@ static int add_tunnel(const struct conf_tunnel *c, struct status_report *r)
 		s->destination_port = c->udp_destination_port;
 	}
 	s->udp_checksum = kernel_sessions_checksum(c);
+	s->unknown_sessions = s->control_messages = s->bad_checksums = STATUS_ABSENT;
 	return 0;
 }
 
-static void put_counters(const struct l2tpnl_stats *from, struct status_session *to)
+/* Frames, as the session's interface counts them. */
+static void put_frames(struct nl_socket *nl, struct status_session *s)
 {
-	to->tx = (struct status_traffic){ from->tx_packets, from->tx_bytes };
-	to->rx = (struct status_traffic){ from->rx_packets, from->rx_bytes };
-	to->dropped_tx = from->tx_errors;
+	struct link_stats stats = stats_of(nl, s->name);
+
+	s->tx = (struct status_traffic){ stats.tx_packets, stats.tx_bytes };
+	s->rx = (struct status_traffic){ stats.rx_packets, stats.rx_bytes };
+	s->dropped_tx = status_sum(stats.tx_errors, stats.tx_dropped);
+	s->dropped_rx = status_sum(s->dropped_rx, status_sum(stats.rx_errors, stats.rx_dropped));
+}
+
+/* What the kernel counts of an L2TP session; NULL: it is not there. */
+static void put_l2tp_counters(const struct l2tpnl_stats *from, struct status_session *to)
+{
+	to->mss_clamped = to->too_big_sent = to->fragmented = to->fragments_tx = STATUS_ABSENT;
+	to->fragments_rx = to->reassembled = to->sublayer_suspected = STATUS_ABSENT;
+	to->with_sequence = to->without_sequence = to->lost = STATUS_ABSENT;
+	to->reordered = to->wrong_cookie = to->bad_length = to->dropped_rx = STATUS_ABSENT;
+	if (!from)
+		return;
 	to->dropped_rx = from->rx_errors;
-	to->reordered = from->rx_seq_discards;
-	to->wrong_cookie = from->rx_cookie_discards;
-	to->bad_length = from->rx_invalid;
-	to->lost = from->rx_oos_packets;
+	to->reordered = from->rx_seq_discards + from->rx_oos_packets;
+	if (from->has_cookie_discards)
+		to->wrong_cookie = from->rx_cookie_discards;
+	if (from->has_invalid)
+		to->bad_length = from->rx_invalid;
+}
+
+static const struct l2tpnl_stats *l2tp_stats_of(const struct l2tpnl_session_list *list,
+	const struct conf_tunnel *t, const struct conf_session *c)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].session.tunnel_id == t->tunnel_id &&
+			list->v[i].session.id == c->session_id)
+			return &list->v[i].stats;
+	return NULL;
 }
 
 /* The MTU of the session, and what fits; the smallest of all is the site's. */
@@ -127,8 +183,7 @@ static void put_mtus(const struct kernel_report_input *in, const struct conf_tun
 }
 
 static int add_session(const struct kernel_report_input *in, const struct conf_tunnel *t,
-	const struct conf_session *c, const struct l2tpnl_session_list *list,
-	struct status_report *r)
+	const struct conf_session *c, const struct l2tpnl_stats *stats, struct status_report *r)
 {
 	struct status_session *s = status_add_session(r);
 
@@ -142,14 +197,12 @@ static int add_session(const struct kernel_report_input *in, const struct conf_t
 	s->peer_cookie_len = c->peer_cookie_len;
 	s->options = c->options;
 	put_mtus(in, t, c, s, &r->budget);
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i].session.tunnel_id == t->tunnel_id &&
-			list->v[i].session.id == c->session_id)
-			put_counters(&list->v[i].stats, s);
+	put_l2tp_counters(stats, s);
 	return 0;
 }
 
-static int add_l2tp(const struct kernel_report_input *in, struct status_report *r)
+static int add_l2tp(
+	const struct kernel_report_input *in, struct nl_socket *nl, struct status_report *r)
 {
 	const struct conf_site *conf = in->conf;
 	struct l2tpnl_session_list list = { 0 };
@@ -164,15 +217,19 @@ static int add_l2tp(const struct kernel_report_input *in, struct status_report *
 
 		err = add_tunnel(t, r);
 		for (size_t k = 0; err == 0 && k < t->n_sessions; k++)
-			err = add_session(in, t, &t->sessions[k], &list, r);
+			err = add_session(in, t, &t->sessions[k],
+				l2tp_stats_of(&list, t, &t->sessions[k]), r);
 	}
 	l2tpnl_sessions_fini(&list);
+	for (size_t i = 0; i < r->sessions_len; i++)
+		put_frames(nl, &r->sessions[i]);
 	return err;
 }
 
 int kernel_report(const struct kernel_report_input *in, struct status_report *r)
 {
 	const struct mtu_budget *b = in->budget;
+	struct nl_socket nl;
 	int err;
 
 	snprintf(r->aead, sizeof(r->aead), "kernel");
@@ -182,8 +239,14 @@ int kernel_report(const struct kernel_report_input *in, struct status_report *r)
 		.outer_measured = b->outer_measured,
 		.wg_mtu = b->wg_mtu,
 	};
-	err = add_wg(in, r);
+	status_set_no_engine(r);
+	err = nl_socket_open(&nl);
+	if (err < 0)
+		return status_add_warning(
+			r, "The kernel's interfaces cannot be queried: %s.", strerror(-err));
+	err = add_wg(in, &nl, r);
 	if (err == 0)
-		err = add_l2tp(in, r);
+		err = add_l2tp(in, &nl, r);
+	nl_socket_close(&nl);
 	return err ? err : kernel_names_report(in->names, r);
 }

@@ -18,8 +18,8 @@ struct kernel_report_input {
 	const struct kernel_names *names;
 };
 
-/** Add the interface, peers, tunnels, sessions and MTUs to an empty report. What cannot be queried
- * is 0, with a warning. Return: 0 or -ENOMEM. */
+/** Add the interface, peers, tunnels, sessions and MTUs to an empty report. What the kernel does
+ * not count is absent, and so is, with a warning, what cannot be queried. Return: 0 or -ENOMEM. */
 MUST_CHECK int kernel_report(const struct kernel_report_input *in, struct status_report *r);
 
 #endif

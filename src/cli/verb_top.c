@@ -103,25 +103,36 @@ struct port {
 
 static struct port port_of_wg(const struct status_wg *wg)
 {
-	return (struct port){ wg->tun_tx, wg->tun_rx, 0, wg->dropped_tx + wg->dropped_rx };
+	return (struct port){ wg->tun_tx, wg->tun_rx, 0,
+		status_sum(wg->dropped_tx, wg->dropped_rx) };
 }
 
 static struct port port_of_session(const struct status_session *s)
 {
-	return (struct port){ s->tx, s->rx, s->fragments_tx + s->fragments_rx,
-		s->dropped_tx + s->dropped_rx };
+	return (struct port){ s->tx, s->rx, status_sum(s->fragments_tx, s->fragments_rx),
+		status_sum(s->dropped_tx, s->dropped_rx) };
 }
 
-static void draw_port(
-	struct view *v, const struct span *s, const char *name, struct port before, struct port now)
+/* A rate in a column, times `unit`; a dash if the back end does not have the counter. */
+static void draw_rate(
+	const struct span *s, int width, int digits, double unit, uint64_t before, uint64_t now)
 {
-	mvprintw(v->row++, 0, "%-15s %16.1f %10.1f %17.1f %10.1f %12.0f %8.0f", name,
-		per_second(s, before.tx.bytes, now.tx.bytes) * 8e-6,
-		per_second(s, before.tx.packets, now.tx.packets) * 1e-3,
-		per_second(s, before.rx.bytes, now.rx.bytes) * 8e-6,
-		per_second(s, before.rx.packets, now.rx.packets) * 1e-3,
-		per_second(s, before.fragments, now.fragments),
-		per_second(s, before.drops, now.drops));
+	if (now == STATUS_ABSENT)
+		printw(" %*s", width, "-");
+	else
+		printw(" %*.*f", width, digits, per_second(s, before, now) * unit);
+}
+
+static void draw_port(struct view *v, const struct span *s, const char *name,
+	const struct port *before, const struct port *now)
+{
+	mvprintw(v->row++, 0, "%-15s", name);
+	draw_rate(s, 16, 1, 8e-6, before->tx.bytes, now->tx.bytes);
+	draw_rate(s, 10, 1, 1e-3, before->tx.packets, now->tx.packets);
+	draw_rate(s, 17, 1, 8e-6, before->rx.bytes, now->rx.bytes);
+	draw_rate(s, 10, 1, 1e-3, before->rx.packets, now->rx.packets);
+	draw_rate(s, 12, 0, 1, before->fragments, now->fragments);
+	draw_rate(s, 8, 0, 1, before->drops, now->drops);
 }
 
 static void draw_ports(struct view *v, const struct span *s)
@@ -130,13 +141,18 @@ static void draw_ports(struct view *v, const struct span *s)
 
 	heading(v, "interface            sent Mbit/s  kpacket/s   received Mbit/s  kpacket/s   "
 		   "fragment/s   drop/s");
-	if (*wg->name)
-		draw_port(v, s, wg->name, port_of_wg(s->before ? &s->before->wg : wg),
-			port_of_wg(wg));
+	if (*wg->name) {
+		struct port before = port_of_wg(s->before ? &s->before->wg : wg);
+		struct port now = port_of_wg(wg);
+
+		draw_port(v, s, wg->name, &before, &now);
+	}
 	for (size_t i = 0; i < s->now->sessions_len; i++) {
 		const struct status_session *n = &s->now->sessions[i];
+		struct port before = port_of_session(session_before(s, n));
+		struct port now = port_of_session(n);
 
-		draw_port(v, s, n->name, port_of_session(session_before(s, n)), port_of_session(n));
+		draw_port(v, s, n->name, &before, &now);
 	}
 }
 
@@ -215,6 +231,8 @@ static void draw_engine(struct view *v, const struct span *s)
 	double tx = per_second(s, b->datagrams_tx, n->datagrams_tx);
 	double rx = per_second(s, b->segments_rx, n->segments_rx);
 
+	if (n->trains_tx == STATUS_ABSENT)
+		return;
 	mvprintw(v->row++, 0,
 		"engine  %.0f datagrams/s sent, %.1f a call; %.0f received, %.1f a call; %.0f "
 		"wake-ups/s",
@@ -230,7 +248,7 @@ static void draw_drops(struct view *v, const struct span *s)
 		uint64_t n = s->now->drops.n[d];
 		uint64_t b = s->before ? s->before->drops.n[d] : n;
 
-		if (!n)
+		if (!status_counted(n))
 			continue;
 		if (first)
 			heading(v, "dropped                  total   each second");

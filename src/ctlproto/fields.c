@@ -121,12 +121,49 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 	case FIELD_PREFIXES:
 	case FIELD_OBJECT:
 	case FIELD_OPTIONAL:
+	case FIELD_KNOWN:
 	case FIELD_ARRAY:
 	case FIELD_DROPS:
 	case FIELD_OPTIONS:
 		break;
 	}
 	return NULL;
+}
+
+/* Whether the member is a number that the back end may not have. */
+static bool may_be_absent(const struct field *f)
+{
+	return (f->kind == FIELD_NUMBER || f->kind == FIELD_COUNTER) && f->size == sizeof(uint64_t);
+}
+
+static bool is_absent(const struct field *f, const char *p)
+{
+	return may_be_absent(f) && load_number(p, f->size) == STATUS_ABSENT;
+}
+
+static bool all_absent(const struct field *table, const char *base)
+{
+	for (; table->name; table++)
+		if (!is_absent(table, base + table->offset))
+			return false;
+	return true;
+}
+
+static bool no_drops(const struct drop_counters *drops)
+{
+	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
+		if (drops->n[d] != STATUS_ABSENT)
+			return false;
+	return true;
+}
+
+/* Null has come for a member: mark what it stands for as absent. */
+static void set_absent(const struct field *f, char *p)
+{
+	if (may_be_absent(f) || f->kind == FIELD_DROPS)
+		memset(p, 0xff, f->size);
+	for (const struct field *sub = f->sub; f->kind == FIELD_OBJECT && sub->name; sub++)
+		set_absent(sub, p + sub->offset);
 }
 
 /* Whether the member is encoded as null. */
@@ -138,7 +175,12 @@ static bool is_null(const struct field *f, const void *p)
 		return !((const struct endpoint *)p)->addr.family;
 	if (f->kind == FIELD_WALL)
 		return !((const struct wall *)p)->sec;
-	return f->kind == FIELD_OPTIONAL && *(const char *)p == '\0';
+	if (f->kind == FIELD_OBJECT)
+		return all_absent(f->sub, p);
+	if (f->kind == FIELD_DROPS)
+		return no_drops(p);
+	return is_absent(f, p) ||
+	       ((f->kind == FIELD_OPTIONAL || f->kind == FIELD_KNOWN) && *(const char *)p == '\0');
 }
 
 static int encode_field(const struct field *f, const char *base, struct json_object *object)
@@ -153,7 +195,7 @@ static int encode_field(const struct field *f, const char *base, struct json_obj
 		return add_null(object, f->name);
 	if (f->kind == FIELD_PREFIXES)
 		err = encode_prefixes((const void *)p, &value);
-	else if (f->kind == FIELD_OBJECT || f->kind == FIELD_OPTIONAL)
+	else if (f->kind == FIELD_OBJECT || f->kind == FIELD_OPTIONAL || f->kind == FIELD_KNOWN)
 		err = fields_to_json(f->sub, p, &value);
 	else if (f->kind == FIELD_ARRAY)
 		err = encode_array(f, base, &value);
@@ -333,6 +375,9 @@ static int decode_field(const struct field *f, struct json_object *value, char *
 		return decode_prefixes(value, p);
 	case FIELD_WALL:
 		return decode_number(value, UINT64_MAX, &((struct wall *)p)->sec);
+	case FIELD_KNOWN:
+		*(bool *)p = true;
+		return fields_from_json(f->sub, value, p);
 	case FIELD_OBJECT:
 	case FIELD_OPTIONAL:
 		return fields_from_json(f->sub, value, p);
@@ -349,17 +394,19 @@ static int decode_field(const struct field *f, struct json_object *value, char *
 int fields_from_json(const struct field *table, struct json_object *json, void *base)
 {
 	struct json_object *value;
-	int err;
+	int err = 0;
 
 	if (!json_object_is_type(json, json_type_object))
 		return -EBADMSG;
 	for (const struct field *f = table; f->name; f++) {
 		if (f->kind == FIELD_OPTIONS)
 			err = options_from_json(json, (void *)((char *)base + f->offset));
-		else if (json_object_object_get_ex(json, f->name, &value) && value)
+		else if (!json_object_object_get_ex(json, f->name, &value))
+			continue;
+		else if (value)
 			err = decode_field(f, value, base);
 		else
-			continue;
+			set_absent(f, (char *)base + f->offset);
 		if (err)
 			return err;
 	}

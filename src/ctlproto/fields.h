@@ -12,7 +12,7 @@ struct json_object;
 /** The type of a member, and its type in JSON. */
 enum field_kind {
 	FIELD_BOOL,	/* bool; true or false */
-	FIELD_NUMBER,	/* uint8_t, uint16_t, uint32_t or uint64_t; a number */
+	FIELD_NUMBER,	/* uint8_t to uint64_t; a number; null: STATUS_ABSENT */
 	FIELD_COUNTER,	/* the same, of something that happens: it only rises */
 	FIELD_TEXT,	/* char[]; a string, "" if empty */
 	FIELD_KEY,	/* uint8_t[32]; a string in base64 */
@@ -21,10 +21,11 @@ enum field_kind {
 	FIELD_PREFIXES, /* struct status_prefixes; an array of strings */
 	FIELD_WALL,	/* struct wall; seconds since 1970, null for never */
 	FIELD_CHOICE,	/* an enum; a string, one of `count` names */
-	FIELD_OBJECT,	/* a struct; an object */
+	FIELD_OBJECT,	/* a struct; an object; null: all of its numbers are STATUS_ABSENT */
 	FIELD_OPTIONAL, /* a struct that starts with its name; an object; null: the name is empty */
-	FIELD_ARRAY,   /* pointer to allocated structs of `count` bytes each; an array of objects */
-	FIELD_DROPS,   /* struct drop_counters; an object with one number per reason */
+	FIELD_KNOWN,	/* a struct that starts with a bool; an object; null: it is false */
+	FIELD_ARRAY, /* pointer to allocated structs of `count` bytes each; an array of objects */
+	FIELD_DROPS, /* struct drop_counters; an object with one number per reason; null: absent */
 	FIELD_OPTIONS, /* struct l2tp_options; several keys, see ctlproto/options_json.h */
 };
 
@@ -34,7 +35,7 @@ struct field {
 	enum field_kind kind;
 	size_t offset;		  /* of the member in the struct */
 	size_t size;		  /* of the member */
-	const struct field *sub;  /* FIELD_OBJECT, FIELD_OPTIONAL, FIELD_ARRAY: the nested table */
+	const struct field *sub;  /* FIELD_OBJECT, _OPTIONAL, _KNOWN, _ARRAY: the nested table */
 	const char *const *names; /* FIELD_CHOICE */
 	size_t count;		  /* FIELD_CHOICE: number of names; FIELD_ARRAY: element size */
 	size_t len_offset;	  /* FIELD_ARRAY: of the size_t with the number of elements */
@@ -57,10 +58,10 @@ struct field {
 int fields_to_json(const struct field *table, const void *base, struct json_object **ret_json);
 
 /**
- * Fill the zeroed struct at `base` from `json`. A missing or null key leaves its member zero, a key
- * that is not in the table is ignored: older and newer versions of wirespan are compatible. Return:
- * 0; -EBADMSG if a value does not fit its member; -ENOMEM. After a failure the struct is partly
- * filled and must be released like a complete one.
+ * Fill the zeroed struct at `base` from `json`. A missing key leaves its member zero, and so does
+ * null unless it means STATUS_ABSENT; a key that is not in the table is ignored: older and newer
+ * versions of wirespan are compatible. Return: 0; -EBADMSG if a value does not fit its member;
+ * -ENOMEM. After a failure the struct is partly filled and must be released like a complete one.
  */
 MUST_CHECK int fields_from_json(const struct field *table, struct json_object *json, void *base);
 

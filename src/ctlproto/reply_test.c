@@ -133,7 +133,9 @@ static void fill_report(struct status_report *r)
 	strcpy(r->aead, "openssl");
 	r->uptime_ms = 0x123456789abULL;
 	r->pid = 4194303;
-	r->offloads = (struct status_offloads){ .vnet = true, .uso = true, .udp_gro = true };
+	r->offloads = (struct status_offloads){
+		.known = true, .vnet = true, .uso = true, .udp_gro = true
+	};
 	fill_wg(r);
 	for (unsigned i = 0; i < 5; i++) {
 		struct status_peer *peer = status_add_peer(r);

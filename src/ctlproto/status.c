@@ -11,6 +11,14 @@
 
 #include "base/array.h"
 
+void status_set_no_engine(struct status_report *r)
+{
+	memset(&r->engine, 0xff, sizeof(r->engine)); /* STATUS_ABSENT, each */
+	memset(&r->drops, 0xff, sizeof(r->drops));
+	memset(&r->drop_ages_ms, 0xff, sizeof(r->drop_ages_ms));
+	r->offloads = (struct status_offloads){ 0 };
+}
+
 struct status_peer *status_add_peer(struct status_report *r)
 {
 	return array_grow(&r->peers, &r->peers_len, sizeof(*r->peers));

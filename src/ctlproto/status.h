@@ -18,6 +18,9 @@
 #define STATUS_HOST_LEN	  264 /* of a host name with a port, with its NUL */
 #define STATUS_TEXT_LEN	  160 /* of a line of text, with its NUL */
 
+/** Value of a 64-bit number that the back end does not have. */
+#define STATUS_ABSENT UINT64_MAX
+
 /** State of a peer's WireGuard session. */
 enum status_peer_state {
 	STATUS_PEER_IDLE,	 /* no session, none wanted */
@@ -34,6 +37,7 @@ struct status_traffic {
 
 /** The offloads in use: enabled, and supported by this kernel. */
 struct status_offloads {
+	bool known;   /* the back end has these */
 	bool vnet;    /* virtio-net header on TAP and TUN */
 	bool tso;     /* TCP superframes from TAP and TUN */
 	bool uso;     /* UDP superframes from TAP and TUN (Linux 6.2) */
@@ -56,8 +60,9 @@ struct status_wg {
 	uint32_t fwmark;       /* 0: off */
 	uint32_t mtu;
 	struct status_prefixes addresses;
-	struct status_traffic tun_tx; /* read from the TUN, towards peers */
-	struct status_traffic tun_rx; /* from peers, written to the TUN */
+	struct status_traffic tun_tx; /* read from the TUN, towards peers; of the kernel's modules:
+				       * WireGuard messages sent to peers, of all kinds */
+	struct status_traffic tun_rx; /* from peers, written to the TUN; likewise */
 	uint64_t too_big_sent;	      /* ICMP too-big replies to senders of packets */
 	uint64_t dropped_tx;	      /* packets from the TUN that were dropped, for any reason */
 	uint64_t dropped_rx;	      /* packets that the TUN refused */
@@ -279,7 +284,8 @@ struct status_warning {
 };
 
 /** The whole report. Zero-initialised it is empty. status_add_*() allocate the arrays,
- * status_report_fini() frees them. Contains no secret. */
+ * status_report_fini() frees them. Contains no secret. Counters that the back end does not have are
+ * STATUS_ABSENT. */
 struct status_report {
 	char site[STATUS_IFNAME_LEN * 4]; /* NAME of the configuration */
 	char version[32];
@@ -309,6 +315,21 @@ struct status_report {
 	struct status_warning *warnings;
 	size_t warnings_len;
 };
+
+/** Whether something was counted: neither 0 nor absent. */
+static inline bool status_counted(uint64_t count)
+{
+	return count && count != STATUS_ABSENT;
+}
+
+/** The sum of two counters; one that is absent adds nothing. Absent if both are. */
+static inline uint64_t status_sum(uint64_t a, uint64_t b)
+{
+	return a == STATUS_ABSENT ? b : b == STATUS_ABSENT ? a : a + b;
+}
+
+/** Mark the engine's counters, offloads and drops as absent: another back end carries the site. */
+void status_set_no_engine(struct status_report *r);
 
 /** Append a zeroed peer. Return: the peer, valid until the next call; NULL if out of memory. */
 struct status_peer *status_add_peer(struct status_report *r);

@@ -186,6 +186,7 @@ static void report_counters(const struct driver *d, struct status_report *r)
 	};
 	r->drops = sum.drops;
 	r->offloads = (struct status_offloads){
+		.known = true,
 		.vnet = d->tun.tap.offloads.vnet_hdr,
 		.tso = d->tun.tap.offloads.tso,
 		.uso = d->tun.tap.offloads.uso,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,6 +14,9 @@
 #include "base/bytes.h"
 
 #define CREATE (NLM_F_CREATE | NLM_F_EXCL)
+
+/* Of the counters that we use, which come first. */
+#define STATS_LEN offsetof(struct rtnl_link_stats64, multicast)
 
 #ifndef RTEXT_FILTER_SKIP_STATS
 #define RTEXT_FILTER_SKIP_STATS (1 << 3)
@@ -56,6 +60,14 @@ struct nl_msg *link_encode_dump(struct nl_msg *m)
 	start(m, RTM_GETLINK, NLM_F_DUMP, 0);
 	nl_msg_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	return m;
+}
+
+struct nl_msg *link_encode_get_stats(struct nl_msg *m, uint32_t ifindex)
+{
+	struct if_stats_msg i = { .ifindex = ifindex,
+		.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64) };
+
+	return nl_msg_start(m, RTM_GETSTATS, 0, &i, sizeof(i));
 }
 
 struct nl_msg *link_encode_up(struct nl_msg *m, uint32_t ifindex, bool up)
@@ -422,4 +434,28 @@ int link_decode(const struct nlmsghdr *nlh, struct link_info *ret)
 		link.lower = 0; /* the other end of a veth pair, or nothing that carries it */
 	*ret = link;
 	return 0;
+}
+
+int link_decode_stats(const struct nlmsghdr *nlh, struct link_stats *ret)
+{
+	struct rtnl_link_stats64 stats;
+	struct if_stats_msg i;
+	struct nl_attrs walk;
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWSTATS || nl_msg_fixed(nlh, &i, sizeof(i)) < 0)
+		return -EBADMSG;
+	walk = nl_attrs_of(nlh, sizeof(i));
+	while ((a = nl_attrs_next(&walk))) {
+		/* newer kernels append counters */
+		if (mnl_attr_get_type(a) != IFLA_STATS_LINK_64 ||
+			mnl_attr_get_payload_len(a) < STATS_LEN)
+			continue;
+		memcpy(&stats, mnl_attr_get_payload(a), STATS_LEN);
+		*ret = (struct link_stats){ stats.rx_packets, stats.rx_bytes, stats.rx_errors,
+			stats.rx_dropped, stats.tx_packets, stats.tx_bytes, stats.tx_errors,
+			stats.tx_dropped };
+		return 0;
+	}
+	return -EBADMSG;
 }

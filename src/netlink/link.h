@@ -54,6 +54,18 @@ struct link_info {
 	char alias[LINK_ALIAS_LEN];
 };
 
+/** An interface's counters, as `ip -s link` shows them. */
+struct link_stats {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t rx_errors;
+	uint64_t rx_dropped;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t tx_errors;
+	uint64_t tx_dropped;
+};
+
 /** Parameters of a new bridge. */
 struct link_bridge {
 	const char *name;
@@ -71,6 +83,9 @@ struct nl_msg *link_encode_get_index(struct nl_msg *m, uint32_t ifindex);
 
 /** Request all interfaces. */
 struct nl_msg *link_encode_dump(struct nl_msg *m);
+
+/** Request the counters of one interface; answered by one RTM_NEWSTATS. */
+struct nl_msg *link_encode_get_stats(struct nl_msg *m, uint32_t ifindex);
 
 /** Set an interface up or down. */
 struct nl_msg *link_encode_up(struct nl_msg *m, uint32_t ifindex, bool up);
@@ -133,5 +148,8 @@ struct nl_msg *link_encode_delete_group(struct nl_msg *m, uint32_t group);
 
 /** Decode an RTM_NEWLINK or RTM_DELLINK. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int link_decode(const struct nlmsghdr *nlh, struct link_info *ret);
+
+/** Decode an RTM_NEWSTATS. Return: 0, or -EBADMSG, with `ret` untouched. */
+MUST_CHECK int link_decode_stats(const struct nlmsghdr *nlh, struct link_stats *ret);
 
 #endif

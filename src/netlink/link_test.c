@@ -23,6 +23,8 @@ static void test_questions(void **state)
 	assert_message(link_encode_dump(&m),
 		"28000000 12000103 00000000 00000000 00000000 00000000 00000000 00000000"
 		"08001d00 08000000");
+	assert_message(link_encode_get_stats(&m, 5),
+		"1c000000 5e000100 00000000 00000000 00000000 05000000 01000000");
 }
 
 static void test_changes(void **state)
@@ -138,6 +140,38 @@ static void test_decode(void **state)
 	assert_string_equal(link.name, "br0");
 	assert_string_equal(link.alias, "wirespan vpn01");
 	assert_string_equal(link.kind, "bridge");
+}
+
+#define COUNTERS                                                                                   \
+	"01000000 00000000 02000000 00000000 03000000 00000000 04000000 00000000"                  \
+	"05000000 00000000 06000000 00000000 07000000 00000000 08000000 00000001"
+
+/* Counters of 64 bits; one that is cut short is not used. */
+static void test_decode_stats(void **state)
+{
+	struct link_stats stats = { 0 };
+	struct nl_msg m;
+
+	assert_int_equal(link_decode_stats(message_of(&m, "00000000 5c000000 00000000 00000000"
+							  "00000000 07000000 01000000"
+							  "44000100" COUNTERS),
+				 &stats),
+		0);
+	assert_int_equal(stats.rx_packets, 1);
+	assert_int_equal(stats.tx_packets, 2);
+	assert_int_equal(stats.rx_bytes, 3);
+	assert_int_equal(stats.tx_bytes, 4);
+	assert_int_equal(stats.rx_errors, 5);
+	assert_int_equal(stats.tx_errors, 6);
+	assert_int_equal(stats.rx_dropped, 7);
+	assert_int_equal(stats.tx_dropped, 0x100000000000008);
+	assert_int_equal(link_decode_stats(message_of(&m, "00000000 5c000000 00000000 00000000"
+							  "00000000 07000000 01000000"
+							  "0c000100 01000000 00000000"),
+				 &stats),
+		-EBADMSG);
+	assert_int_equal(link_decode_stats(message_of(&m, ANSWER), &stats), -EBADMSG);
+	assert_int_equal(stats.rx_packets, 1);
 }
 
 /* A bridge port has a state; the same attribute number means something else for ports of other
@@ -337,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_creations),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_stats),
 		cmocka_unit_test(test_decode_port),
 		cmocka_unit_test(test_decode_port_settings),
 		cmocka_unit_test(test_decode_bridge),

@@ -169,6 +169,26 @@ int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *r
 	return query_one_link(nl, link_encode_get_index(&m, ifindex), ret);
 }
 
+static int decode_stats(const struct nlmsghdr *nlh, void *ret)
+{
+	return link_decode_stats(nlh, ret);
+}
+
+int query_link_stats(struct nl_socket *nl, const char *name, struct link_stats *ret)
+{
+	struct link_stats stats;
+	struct single s = { .ret = &stats, .decode = decode_stats };
+	struct link_info link;
+	struct nl_msg m;
+	int err = query_link(nl, name, &link);
+
+	if (err == 0)
+		err = query_one(nl, link_encode_get_stats(&m, link.ifindex), &s);
+	if (err == 0)
+		*ret = stats;
+	return err;
+}
+
 static int decode_any_route(const struct nlmsghdr *nlh, void *ret)
 {
 	return route_decode(nlh, ret);

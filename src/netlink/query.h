@@ -44,6 +44,9 @@ MUST_CHECK int query_link(struct nl_socket *nl, const char *name, struct link_in
 /** The interface with that index. Return: 0, -ENODEV, or another -errno. */
 MUST_CHECK int query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret);
 
+/** The counters of the interface with that name. Return: 0, -ENODEV, or another -errno. */
+MUST_CHECK int query_link_stats(struct nl_socket *nl, const char *name, struct link_stats *ret);
+
 /** All interfaces. Return: 0 and a list to free, or -errno. */
 int query_links(struct nl_socket *nl, struct link_list *ret);
 

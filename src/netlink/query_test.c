@@ -82,6 +82,18 @@ static void test_links(void **state)
 	assert_int_equal(query_link_index(&nl, 4711, &link), -ENODEV);
 }
 
+/* What loopback sends, it receives. */
+static void test_stats(void **state)
+{
+	struct link_stats stats = { .tx_packets = UINT64_MAX };
+
+	assert_int_equal(query_link_stats(&nl, "none", &stats), -ENODEV);
+	assert_int_equal(query_link_stats(&nl, "lo", &stats), 0);
+	assert_int_not_equal(stats.tx_packets, UINT64_MAX);
+	assert_int_equal(stats.rx_packets, stats.tx_packets);
+	assert_int_equal(stats.rx_bytes, stats.tx_bytes);
+}
+
 /* The kernel's error text is returned. */
 static void test_error_text(void **state)
 {
@@ -435,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_links, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_stats, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_error_text, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_bridge_delay, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_port_settings, set_up, clean_up),

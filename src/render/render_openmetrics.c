@@ -242,7 +242,7 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 	uint64_t value = 0;
 
 	memcpy(&value, base + from->offset, from->size);
-	if (!value && m->skip_zero)
+	if ((!value && m->skip_zero) || (value == STATUS_ABSENT && from->size == sizeof(value)))
 		return;
 	fprintf(out, "%s%s", m->name, m->type[0] == 'c' ? "_total" : "");
 	put_label(out, "{", "site", r->site);
@@ -338,6 +338,8 @@ static void put_drops(FILE *out, const struct status_report *reports, size_t len
 		"Packets that were dropped, by reason.");
 	for (size_t i = 0; i < len; i++) {
 		for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+			if (reports[i].drops.n[d] == STATUS_ABSENT)
+				continue;
 			fputs("wirespan_dropped_packets_total", out);
 			put_label(out, "{", "site", reports[i].site);
 			put_label(out, ",", "reason", drop_name((enum drop)d));

@@ -134,7 +134,7 @@ static void fill_report(struct status_report *r)
 	r->uptime_ms = 7512345;
 	r->pid = 4711;
 	r->offloads = (struct status_offloads){
-		.vnet = true, .tso = true, .udp_gso = true, .udp_gro = true
+		.known = true, .vnet = true, .tso = true, .udp_gso = true, .udp_gro = true
 	};
 	fill_wg(r);
 	fill_l2tp(r);
@@ -349,13 +349,72 @@ static void test_text_empty(void **state)
 	begin(&w);
 	render_text(w.out, &r, &plain);
 	fclose(w.out);
-	assert_string_equal(w.text,
-		"site: x\n"
-		"  running         without a process, wirespan 0.1.0\n"
-		"  back end        kernel\n"
-		"  offloads        none; not in use: vnet, TSO, USO, UDP GSO, UDP "
-		"GRO\n");
+	assert_string_equal(w.text, "site: x\n"
+				    "  running         without a process, wirespan 0.1.0\n"
+				    "  back end        kernel\n");
 	free(w.text);
+}
+
+/* What a back end does not count is not shown, neither as 0 nor as a large number; what it counts
+ * is. In JSON it is null, also after it was read back. */
+static void test_absent(void **state)
+{
+	static const char *const hidden[] = { "18446744073709551615", "18,446", "offloads",
+		"\nengine", "dropped_packets_total", "peer_path_probes_total", "fragments_total",
+		"session_lost_frames_total", "unnumbered", "with one,", "skipped", " answered",
+		"unknown_session" };
+	static const char *const shown[] = { "clamped to 1346 (IPv4), 1326 (IPv6)\n",
+		"\n  path MTU        1500, the route's, not measured\n",
+		"\nwirespan_session_wrong_cookie_packets_total{site=\"vpn01\",session=\"l2tpeth0\"}"
+		" "
+		"0\n",
+		"\"lost\": null", "\"engine\": null", "\"offloads\": null", "\"drops\": null",
+		"\"wrong_cookie\": 0" };
+	struct status_report r;
+	struct written w;
+
+	fill_report(&r);
+	strcpy(r.backend, "kernel");
+	status_set_no_engine(&r);
+	for (size_t i = 0; i < r.peers_len; i++)
+		r.peers[i].path = (struct status_path){ STATUS_PATH_ROUTE, 1500, STATUS_ABSENT,
+			STATUS_ABSENT, STATUS_ABSENT, 0 };
+	for (size_t i = 0; i < r.tunnels_len; i++)
+		r.tunnels[i].unknown_sessions = r.tunnels[i].control_messages =
+			r.tunnels[i].bad_checksums = STATUS_ABSENT;
+	for (size_t i = 0; i < r.sessions_len; i++) {
+		struct status_session *s = &r.sessions[i];
+
+		s->mss_clamped = s->fragmented = s->fragments_tx = s->fragments_rx = STATUS_ABSENT;
+		s->reassembled = s->with_sequence = s->without_sequence = s->lost = STATUS_ABSENT;
+		s->wrong_cookie = 0;
+	}
+	for (int again = 0; again < 2; again++) {
+		struct json_object *object = NULL;
+
+		begin(&w);
+		render_text(w.out, &r, &(struct render_style){ 0 });
+		render_openmetrics(w.out, &r, 1);
+		assert_int_equal(render_json(w.out, &r), 0);
+		fclose(w.out);
+		for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+			if (!strstr(w.text, shown[i]))
+				fail_msg("missing: %s in %s", shown[i], w.text);
+		*strstr(w.text, "# TYPE") = '\0'; /* the text alone, then the samples alone */
+		for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+			if (strstr(w.text, hidden[i]))
+				fail_msg("shown: %s in %s", hidden[i], w.text);
+		assert_null(strstr(w.text + strlen(w.text) + 1, "18446744073709551615"));
+		assert_null(strstr(w.text + strlen(w.text) + 1, "session_lost_frames_total{"));
+		assert_null(strstr(
+			w.text + strlen(w.text) + 1, "dropped_packets_total{site=\"vpn01\",r"));
+		free(w.text);
+		assert_int_equal(status_to_json(&r, &object), 0);
+		status_report_fini(&r);
+		assert_int_equal(status_from_json(object, &r), 0);
+		json_object_put(object);
+	}
+	status_report_fini(&r);
 }
 
 static void test_json(void **state)
@@ -556,6 +615,7 @@ static bool change_value(const struct field *f, char *p, size_t i)
 	case FIELD_OPTIONS: /* see change_option() */
 	case FIELD_OBJECT:
 	case FIELD_OPTIONAL:
+	case FIELD_KNOWN:
 	case FIELD_ARRAY:
 		break;
 	}
@@ -731,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_style),
 		cmocka_unit_test(test_text_empty),
+		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_sites),
 		cmocka_unit_test(test_pending_port),

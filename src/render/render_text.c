@@ -61,13 +61,14 @@ line(const struct page *p, const char *name, const char *format, ...)
 	fputc('\n', p->out);
 }
 
-/* A line about an event that happened `count` times, with a singular noun; no line for 0. */
+/* A line about an event that happened `count` times, with a singular noun; no line for 0
+ * and what is absent. */
 static void count_line(
 	const struct page *p, const char *name, uint64_t count, const char *noun, const char *what)
 {
 	char text[FORMAT_LEN];
 
-	if (count)
+	if (status_counted(count))
 		line(p, name, "%s %s", format_counted(count, noun, text), what);
 }
 
@@ -78,7 +79,7 @@ static void dropped_line(
 	char a[FORMAT_LEN];
 	char b[FORMAT_LEN];
 
-	if (tx || rx)
+	if (status_counted(tx) || status_counted(rx))
 		line(p, "dropped", "%s from %s, %s for %s", format_count(tx, a), from,
 			format_count(rx, b), to);
 }
@@ -100,6 +101,8 @@ static void traffic_line(
 	char count[FORMAT_LEN];
 	char bytes[FORMAT_LEN];
 
+	if (t->packets == STATUS_ABSENT)
+		return;
 	line(p, name, "%s, %s", format_counted(t->packets, noun, count),
 		format_bytes(t->bytes, bytes));
 }
@@ -112,6 +115,8 @@ static void offload_line(const struct page *p, const struct status_offloads *o)
 	} table[] = { { "vnet", o->vnet }, { "TSO", o->tso }, { "USO", o->uso },
 		{ "UDP GSO", o->udp_gso }, { "UDP GRO", o->udp_gro } };
 
+	if (!o->known)
+		return;
 	label(p, "offloads");
 	for (int used = 1; used >= 0; used--) {
 		bool first = true;
@@ -254,7 +259,7 @@ static void path_line(const struct page *p, const struct status_path *path)
 		fprintf(p->out, " (%s of ", format_count(path->answers, text));
 		fprintf(p->out, "%s answered)", format_counted(path->probes, "probe", text));
 	}
-	if (path->black_holes)
+	if (status_counted(path->black_holes))
 		fprintf(p->out, ", found smaller %s",
 			format_counted(path->black_holes, "time", text));
 	fputc('\n', p->out);
@@ -330,7 +335,7 @@ static void tunnel_mismatch_lines(const struct page *p, const struct status_tunn
 {
 	char count[FORMAT_LEN];
 
-	if (t->unknown_sessions)
+	if (status_counted(t->unknown_sessions))
 		line(p, "unknown session", "%s, the last with session id %u",
 			format_counted(t->unknown_sessions, "packet", count),
 			t->last_unknown_session);
@@ -387,7 +392,9 @@ static void session_mtu_lines(const struct page *p, const struct status_session 
 			larger[s->options.oversize]);
 	else
 		line(p, "MTU", "%u, nothing is fragmented (%u would fit)", s->mtu, s->budget);
-	if (s->options.clamp_mss != L2TP_CLAMP_OFF)
+	if (s->options.clamp_mss != L2TP_CLAMP_OFF && s->mss_clamped == STATUS_ABSENT)
+		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6)", s->mss4, s->mss6);
+	else if (s->options.clamp_mss != L2TP_CLAMP_OFF)
 		line(p, "TCP MSS", "clamped to %u (IPv4), %u (IPv6): %s", s->mss4, s->mss6,
 			format_counted(s->mss_clamped, "connection", clamped));
 	else
@@ -399,10 +406,10 @@ static void session_fragment_lines(const struct page *p, const struct status_ses
 	char a[FORMAT_LEN];
 	char b[FORMAT_LEN];
 
-	if (s->fragmented)
+	if (status_counted(s->fragmented))
 		line(p, "cut", "%s into %s", format_counted(s->fragmented, "frame", a),
 			format_counted(s->fragments_tx, "fragment", b));
-	if (s->fragments_rx)
+	if (status_counted(s->fragments_rx))
 		line(p, "put together", "%s from %s", format_counted(s->reassembled, "frame", a),
 			format_counted(s->fragments_rx, "fragment", b));
 	count_line(p, "too big", s->too_big_sent, "ICMP message", "to members");
@@ -415,7 +422,9 @@ static void session_sequence_lines(const struct page *p, const struct status_ses
 	char with[FORMAT_LEN];
 	char without[FORMAT_LEN];
 
-	if (s->options.sequence != L2TP_SEQUENCE_NONE || s->with_sequence)
+	if (s->with_sequence == STATUS_ABSENT)
+		; /* nothing is known of either */
+	else if (s->options.sequence != L2TP_SEQUENCE_NONE || s->with_sequence)
 		line(p, "numbers", "%s with one, %s without",
 			format_counted(s->with_sequence, "frame", with),
 			format_count(s->without_sequence, without));
@@ -552,7 +561,7 @@ static void engine_block(const struct page *p, const struct status_engine *e)
 {
 	char count[FORMAT_LEN];
 
-	if (!e->superframes_tx && !e->trains_rx)
+	if (!status_counted(e->superframes_tx) && !status_counted(e->trains_rx))
 		return;
 	fputc('\n', p->out);
 	head(p, GREEN, "engine", "%s of memory", format_bytes(e->memory_bytes, count));
@@ -568,13 +577,13 @@ static void drop_block(const struct page *p, const struct drop_counters *drops,
 	uint64_t sum = 0;
 
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
-		sum += drops->n[d];
+		sum = status_sum(sum, drops->n[d]);
 	if (!sum)
 		return;
 	fputc('\n', p->out);
 	head(p, YELLOW, "dropped", "%s", format_count(sum, count));
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
-		if (!drops->n[d])
+		if (!status_counted(drops->n[d]))
 			continue;
 		fprintf(p->out, "  %*s  %s%-20s%s %s", 9, format_count(drops->n[d], count),
 			escape(p, BOLD), drop_name((enum drop)d), escape(p, PLAIN),
