@@ -13,6 +13,7 @@
 #include "check/settings.h"
 #include "check/tunnel_probe.h"
 #include "check/underlay_probe.h"
+#include "judge/inside.h"
 
 #define FLOOD_MS 1000
 
@@ -74,6 +75,7 @@ static int prepare(struct observations *f)
 
 		f->sessions[i].peer = t ? peer_of(r, &t->remote) : SIZE_MAX;
 	}
+	inside_fill(f, &f->before);
 	return 0;
 }
 
@@ -104,7 +106,10 @@ static void forget(struct observations *f)
 		struct observed_session *s = &f->sessions[i];
 
 		*s = (struct observed_session){
-			.peer = s->peer, .refusal = s->refusal, .alien = s->alien
+			.peer = s->peer,
+			.refusal = s->refusal,
+			.alien = s->alien,
+			.inside = s->inside,
 		};
 	}
 	for (size_t i = 0; i < f->n_ports; i++)

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "judge/inside.h"
 
 #define STATUS_MS 2000
 
@@ -100,6 +101,7 @@ int prober_status(const struct prober *p, struct status_report *ret)
 	if (reply.ok && reply.has_status) {
 		*ret = reply.status;
 		memset(&reply.status, 0, sizeof(reply.status));
+		inside_fill(p->facts, ret);
 	} else {
 		err = -EBADMSG;
 	}

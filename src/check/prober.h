@@ -72,7 +72,8 @@ void prober_turn(struct prober *p);
 /** Whether the time is over. The facts record that. */
 bool prober_is_late(const struct prober *p);
 
-/** Get the site's report. Return: 0 and a report to release, or -errno. */
+/** Get the site's report, with what was captured for counters that it lacks. Return: 0 and a report
+ * to release, or -errno. */
 int prober_status(const struct prober *p, struct status_report *ret);
 
 #endif

@@ -380,6 +380,7 @@ static void try_sizes(struct session_probes *s, unsigned ms)
 			segment_ask(v->port, size_station(v), size);
 	}
 	prober_wait(s->segment->prober, ms, sizes_have_answered, s);
+	prober_turn(s->segment->prober); /* the capture of the WireGuard interface, too */
 	read_counters(s, true);
 }
 
@@ -387,14 +388,14 @@ static bool start_search(struct session_probe *v)
 {
 	struct observed_session *f = v->facts;
 	const struct observed_echo *e = v->far_end ? &f->far_end : &f->echo;
-	const char *backend = v->all->segment->prober->facts->before.backend;
+	bool counts = v->report->fragmented != STATUS_ABSENT;
 
 	if (!e->received || (e->sent - e->received) * 100 > LOSS_LIMIT * e->sent)
 		return false;
 	if (!v->far_end && size_station(v)->tcp_port)
 		return false;
 	f->limit = v->report->mtu;
-	size_search_start(&v->search, f, v->report->budget, !strcmp(backend, "userspace"));
+	size_search_start(&v->search, f, v->report->budget, counts);
 	if (v->search.state == SEARCH_DONE)
 		return false;
 	f->outward = v->far_end != NULL;

@@ -9,10 +9,10 @@
 
 #include "base/bytes.h"
 #include "check/packet_socket.h"
+#include "judge/inside.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
 
-#define PROTO_L2TP    115
 #define SNAP	      512
 #define ROUNDS	      5
 #define ROUND_MS      50
@@ -20,8 +20,6 @@
 #define HANDSHAKE_MS  6500 /* WireGuard retries a handshake after 5.3 s at the latest */
 #define FULL_ROUNDS   4
 #define FRAMES_A_TURN 256 /* read before other sockets get their turn */
-#define L2TP_VERSION  3
-#define L2TP_MASK     0x800f /* mask of the bits that identify L2TPv3 data */
 
 /** Sockets and the current request. */
 struct tunnel_probe {
@@ -33,39 +31,6 @@ struct tunnel_probe {
 };
 
 /* ---- packets on the interface ---- */
-
-/* Whether an L2TP packet of the peer is one of the tunnel: with the kernel back end these, too,
- * pass the WireGuard interface. */
-static bool is_of_tunnel(const struct status_tunnel *t, const struct observed_alien *a)
-{
-	return a->encap == t->encap &&
-	       (t->encap == L2TP_ENCAP_IP || (a->source_port == t->destination_port &&
-						     a->destination_port == t->source_port));
-}
-
-static void note_alien(struct observations *f, const struct wire_read *r)
-{
-	struct observed_alien alien = { .seen = true, .encap = L2TP_ENCAP_IP };
-
-	if (r->proto == PROTO_UDP) {
-		if (r->payload_len < 4 || (load_be16(r->payload) & L2TP_MASK) != L2TP_VERSION ||
-			load_be16(r->payload + 2) != 0)
-			return;
-		alien.encap = L2TP_ENCAP_UDP;
-		alien.source_port = r->source_port;
-		alien.destination_port = r->destination_port;
-	} else if (r->proto != PROTO_L2TP) {
-		return;
-	}
-	for (size_t i = 0; i < f->n_sessions; i++) {
-		const struct status_tunnel *t =
-			observed_tunnel_of(&f->before, &f->before.sessions[i]);
-
-		if (t && !is_of_tunnel(t, &alien) && ip_addr_equal(&t->remote, &r->src) &&
-			ip_addr_equal(&t->local, &r->dst))
-			f->sessions[i].alien = alien;
-	}
-}
 
 /* Remote's kernel rejects our L2TP packets. */
 static void note_refusal(struct observations *f, const struct wire_read *r)
@@ -96,13 +61,13 @@ static void on_capture(void *ctx, uint32_t events)
 
 		if (packet_socket_receive(in->capture.fd, p->in, SNAP, &meta) < 0)
 			return;
+		kind = wire_read_packet(p->in, meta.len, &p->mark, &r);
+		if (kind == WIRE_OTHER)
+			inside_count(p->facts, &r, meta.outgoing);
 		if (meta.outgoing)
 			continue;
-		kind = wire_read_packet(p->in, meta.len, &p->mark, &r);
 		if (kind == WIRE_ERROR)
 			note_refusal(p->facts, &r);
-		else if (kind == WIRE_OTHER)
-			note_alien(p->facts, &r);
 		for (size_t i = 0; kind == WIRE_ECHO_REPLY && i < p->facts->n_peers; i++)
 			p->facts->peers[i].seen_inside +=
 				ip_addr_equal(&r.src, &p->facts->peers[i].tunnel);

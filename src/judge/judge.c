@@ -25,6 +25,10 @@ static void judge_daemon(const struct observations *f, struct findings *ret)
 	else
 		finding_add(ret, FINDING_OK, "daemon", f->site,
 			"Running without a process, %s back end.", r->backend);
+	if (r->drops.n[DROP_WG_MAC1] == STATUS_ABSENT)
+		finding_add(ret, FINDING_NOTE, "backend", f->site,
+			"The kernel does not report why WireGuard drops what comes in: wrong keys, "
+			"an old time and AllowedIPs that do not match look like silence here.");
 	for (size_t i = 0; i < r->warnings_len; i++)
 		finding_add(ret, FINDING_WARNING, "daemon", f->site, "%s", r->warnings[i].text);
 }

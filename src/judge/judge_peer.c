@@ -425,20 +425,38 @@ static const char silent_hint[] =
 	"Probes are echo requests inside the tunnel, from wg0's address: does the peer's firewall "
 	"drop them?";
 
+/* The route's MTU was taken. An echo as large as that crosses in fragments where the path carries
+ * less, as the kernel sends without don't-fragment; those of the reply are seen here. */
+static void judge_route_mtu(const struct verdict *v)
+{
+	const struct observed_underlay *u = underlay_of(v);
+	unsigned mtu = v->after->path.mtu;
+
+	if (v->peer->full.received && u && !u->error && !u->fragments)
+		finding_add(v->ret, FINDING_OK, "path_mtu", v->subject,
+			"The path carries %u bytes, the route's MTU: an echo of that size came "
+			"back, and no fragment was seen on %s.",
+			mtu, u->name);
+	else
+		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
+			"The path is assumed to carry %u bytes, the route's MTU: the kernel's "
+			"WireGuard sends no probes.\n"
+			"If a link farther away is narrower, routers fragment there: set MTU in "
+			"[Interface] to its MTU minus %u.",
+			mtu, v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
+}
+
 static void judge_path(const struct verdict *v)
 {
 	const struct status_path *p = &v->after->path;
 
 	if (!p->mtu || p->state == STATUS_PATH_GIVEN)
 		return;
-	if (p->state == STATUS_PATH_ROUTE)
-		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
-			"The path is assumed to carry %u bytes, the route's MTU: the kernel's "
-			"WireGuard sends no probes.\n"
-			"If a link farther away is narrower, routers fragment there: set MTU in "
-			"[Interface] to its MTU minus %u.",
-			p->mtu, v->after->endpoint.addr.family == AF_INET6 ? 80 : 60);
-	else if (p->answers && p->state == STATUS_PATH_SILENT)
+	if (p->state == STATUS_PATH_ROUTE) {
+		judge_route_mtu(v);
+		return;
+	}
+	if (p->answers && p->state == STATUS_PATH_SILENT)
 		finding_add(v->ret, FINDING_NOTE, "path_mtu", v->subject,
 			"The path is assumed to carry %u bytes, as last measured: no probe is "
 			"answered now.\n"

@@ -223,6 +223,7 @@ static void note_silent_path(struct observations *f)
 static void note_path_of_route(struct observations *f)
 {
 	f->after.peers[0].path = (struct status_path){ .state = STATUS_PATH_ROUTE, .mtu = 1500 };
+	f->peers[0].underlay[0] = '\0'; /* not captured */
 }
 
 static void note_path_silent_now(struct observations *f)
@@ -468,11 +469,43 @@ static void test_follower(void **state)
 	observations_fini(&f);
 }
 
+/* A back end that cannot probe: an echo of full size without fragments proves the route's MTU. */
+static void test_route_mtu(void **state)
+{
+	static const char proven[] =
+		"The path carries 1500 bytes, the route's MTU: an echo of that size "
+		"came back, and no fragment was seen on eth0.";
+	static const char assumed[] =
+		"The path is assumed to carry 1500 bytes, the route's MTU: the kernel's WireGuard "
+		"sends no probes.";
+
+	for (int i = 0; i < 3; i++) {
+		struct findings findings = { 0 };
+		const struct finding *got;
+		struct observations f;
+
+		sample_fill(&f);
+		f.after.peers[0].path =
+			(struct status_path){ .state = STATUS_PATH_ROUTE, .mtu = 1500 };
+		if (i == 1)
+			f.underlays[0].fragments = 2;
+		if (i == 2)
+			f.peers[0].full.received = 0;
+		judge_observations(&f, &findings);
+		got = sample_find(&findings, i ? assumed : proven);
+		assert_non_null(got);
+		assert_int_equal(got->severity, i ? FINDING_NOTE : FINDING_OK);
+		findings_fini(&findings);
+		observations_fini(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_follower),
+		cmocka_unit_test(test_route_mtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

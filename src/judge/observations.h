@@ -59,6 +59,17 @@ struct observed_alien {
 	uint16_t destination_port;
 };
 
+/** L2TP packets of a session on the WireGuard interface; see judge/inside.h. */
+struct observed_inside {
+	uint64_t fragmented_out; /* frames that left in fragments */
+	uint64_t fragmented_in;	 /* and that came so */
+	uint64_t sublayer_suspected;
+	uint64_t with_sequence;
+	uint64_t without_sequence;
+	uint64_t unknown_sessions; /* of its tunnel: packets for no session of it */
+	uint32_t last_unknown_session;
+};
+
 /** A session, in the order of the report. */
 struct observed_session {
 	size_t peer;		/* number of the peer whose AllowedIPs cover Remote; SIZE_MAX:
@@ -73,6 +84,7 @@ struct observed_session {
 	struct observed_echo echo;
 	struct observed_icmp refusal; /* by Remote's kernel, about our L2TP packets */
 	struct observed_alien alien;
+	struct observed_inside inside;
 	unsigned limit;	     /* largest IP packet tried: the interface's MTU; 0: sizes not tried */
 	unsigned largest;    /* largest that was answered at all */
 	unsigned whole;	     /* largest that was answered without fragments in either direction; 0:

@@ -286,6 +286,10 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 		r->payload = l4 + UDP_HEADER_LEN;
 		r->payload_len = len - h->l4 - UDP_HEADER_LEN;
 	}
+	if (h->proto == PROTO_L2TP) {
+		r->payload = l4;
+		r->payload_len = len - h->l4;
+	}
 	if (h->proto == PROTO_TCP && h->version == 4 && len - h->l4 >= TCP_HEADER_LEN)
 		return read_tcp(l4, mark, r);
 	if (h->proto == (h->version == 4 ? PROTO_ICMP4 : PROTO_ICMP6))

@@ -60,7 +60,8 @@ struct wire_read {
 	bool fragment;	      /* an IP fragment */
 	uint16_t source_port; /* UDP: of the packet, or of the quoted one; of an answer to a SYN */
 	uint16_t destination_port;
-	const uint8_t *payload; /* the UDP payload, as far as captured, in the caller's buffer */
+	const uint8_t
+		*payload; /* that of UDP or L2TP, as far as captured, in the caller's buffer */
 	size_t payload_len;
 };
 

@@ -37,23 +37,21 @@ static bool is_known_ethertype(uint16_t type)
 	       type == 0x88a8;
 }
 
-/* Whether a "frame" without sublayer looks like a sublayer and then a frame. */
-static bool looks_like_sublayer(const struct cursor *c)
+bool l2tp_looks_like_sublayer(const uint8_t *at, size_t left)
 {
 	uint32_t word;
 
-	if (c->left < 4 + ETHERNET_HEADER)
+	if (left < 4 + ETHERNET_HEADER)
 		return false;
-	word = load_be32(c->at);
+	word = load_be32(at);
 	if (!word)
 		return true; /* no station has such an address */
 	return (word & SUBLAYER_UNUSED) == 0 && (word & SEQUENCE_PRESENT) != 0 &&
-	       is_known_ethertype(load_be16(c->at + 4 + 12)) &&
-	       !is_known_ethertype(load_be16(c->at + 12));
+	       is_known_ethertype(load_be16(at + 4 + 12)) &&
+	       !is_known_ethertype(load_be16(at + 12));
 }
 
-/* Whether the word where the sublayer should be is more likely the start of a frame. */
-static bool looks_like_frame(uint32_t sublayer)
+bool l2tp_looks_like_frame(uint32_t sublayer)
 {
 	if (sublayer & SUBLAYER_UNUSED)
 		return true;
@@ -85,7 +83,7 @@ static enum drop pull_sublayer(struct l2tp_session *s, struct cursor *c)
 	uint32_t word = load_be32(c->at);
 
 	pull(c, 4);
-	if (looks_like_frame(word))
+	if (l2tp_looks_like_frame(word))
 		s->rx.sublayer_suspected++;
 	if (word & SEQUENCE_PRESENT)
 		s->rx.with_sequence++;
@@ -124,7 +122,7 @@ static enum drop pull_session_headers(struct l2tp_session *s, struct cursor *c)
 	pull(c, s->peer_cookie_len);
 	if (sublayer)
 		return pull_sublayer(s, c);
-	if (looks_like_sublayer(c))
+	if (l2tp_looks_like_sublayer(c->at, c->left))
 		s->rx.sublayer_suspected++;
 	return DROP_NONE;
 }

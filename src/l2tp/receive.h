@@ -53,4 +53,11 @@ enum l2tp_verdict l2tp_classify(
 enum l2tp_verdict l2tp_judge(struct l2tp_table *t, const uint8_t *packet,
 	const struct ip_header *ip, struct l2tp_received *ret);
 
+/** Whether what follows the cookie of a session without sublayer, at[left], looks like a sublayer
+ * and then a frame. */
+bool l2tp_looks_like_sublayer(const uint8_t *at, size_t left);
+
+/** Whether the word where the sublayer should be is more likely the start of a frame. */
+bool l2tp_looks_like_frame(uint32_t sublayer);
+
 #endif

@@ -23,6 +23,7 @@
 #define ETHERTYPE_QINQ	 0x88a8
 #define PROTO_TCP	 6
 #define PROTO_UDP	 17
+#define PROTO_L2TP	 115
 #define PROTO_ICMP4	 1
 #define PROTO_ICMP6	 58
 #define TCP_FLAG_FIN	 0x01
