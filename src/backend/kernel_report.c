@@ -61,6 +61,7 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 		.answers = STATUS_ABSENT,
 		.black_holes = STATUS_ABSENT,
 	};
+	memset(&s->queue, 0xff, sizeof(s->queue)); /* STATUS_ABSENT, each */
 	for (size_t i = 0; i < p->n_allowedips; i++)
 		if (status_add_prefix(&s->allowed_ips, &p->allowedips[i]) < 0)
 			return -ENOMEM;
@@ -133,7 +134,9 @@ static void put_frames(struct nl_socket *nl, struct status_session *s)
 	s->tx = (struct status_traffic){ stats.tx_packets, stats.tx_bytes };
 	s->rx = (struct status_traffic){ stats.rx_packets, stats.rx_bytes };
 	s->dropped_tx = status_sum(stats.tx_errors, stats.tx_dropped);
-	s->dropped_rx = status_sum(s->dropped_rx, status_sum(stats.rx_errors, stats.rx_dropped));
+	/* a frame that comes while the interface is down is in both */
+	s->dropped_rx = status_sum(s->dropped_rx,
+		stats.rx_errors > stats.rx_dropped ? stats.rx_errors : stats.rx_dropped);
 }
 
 /* What the kernel counts of an L2TP session; NULL: it is not there. */

@@ -82,6 +82,8 @@ static int encode_drops(const struct drop_counters *drops, struct json_object **
 	if (!object)
 		return -ENOMEM;
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		if (drops->n[d] == STATUS_ABSENT)
+			continue;
 		if (json_put(object, drop_name((enum drop)d), json_object_new_uint64(drops->n[d])) <
 			0) {
 			json_object_put(object);
@@ -344,6 +346,7 @@ static int decode_drops(struct json_object *value, struct drop_counters *drops)
 	if (!json_object_is_type(value, json_type_object))
 		return -EBADMSG;
 	for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
+		drops->n[d] = STATUS_ABSENT;
 		if (!json_object_object_get_ex(value, drop_name((enum drop)d), &number))
 			continue;
 		if (decode_number(number, UINT64_MAX, &drops->n[d]) < 0)

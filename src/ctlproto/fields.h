@@ -24,8 +24,9 @@ enum field_kind {
 	FIELD_OBJECT,	/* a struct; an object; null: all of its numbers are STATUS_ABSENT */
 	FIELD_OPTIONAL, /* a struct that starts with its name; an object; null: the name is empty */
 	FIELD_KNOWN,	/* a struct that starts with a bool; an object; null: it is false */
-	FIELD_ARRAY, /* pointer to allocated structs of `count` bytes each; an array of objects */
-	FIELD_DROPS, /* struct drop_counters; an object with one number per reason; null: absent */
+	FIELD_ARRAY,   /* pointer to allocated structs of `count` bytes each; an array of objects */
+	FIELD_DROPS,   /* struct drop_counters; an object with one number per reason, but not those
+		      * that are STATUS_ABSENT; null: all are */
 	FIELD_OPTIONS, /* struct l2tp_options; several keys, see ctlproto/options_json.h */
 };
 

@@ -285,8 +285,8 @@ static uint64_t age_ms(struct mono at, struct mono now)
 void port_counts_report(const struct port_counts *c, struct mono now, struct drop_counters *drops,
 	struct drop_counters *ages_ms)
 {
-	drops->n[DROP_BRIDGE_CONTROL] += c->control;
-	drops->n[DROP_BRIDGE_OVERSIZE] += c->large;
+	drops->n[DROP_BRIDGE_CONTROL] = c->control;
+	drops->n[DROP_BRIDGE_OVERSIZE] = c->large;
 	ages_ms->n[DROP_BRIDGE_CONTROL] = age_ms(c->control_at, now);
 	ages_ms->n[DROP_BRIDGE_OVERSIZE] = age_ms(c->large_at, now);
 }

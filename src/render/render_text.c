@@ -291,7 +291,8 @@ static void queue_lines(const struct page *p, const struct status_queue *q)
 {
 	char wait[FORMAT_LEN], p50[FORMAT_LEN], p99[FORMAT_LEN], text[FORMAT_LEN];
 
-	if (!q->packets && !q->backlog && !q->dropped)
+	if (!status_counted(q->packets) && !status_counted(q->backlog) &&
+		!status_counted(q->dropped))
 		return;
 	line(p, "queue", "%s wait; delay %s us median, %s us p99; %s bit/s",
 		format_bytes(q->backlog, wait), format_count(q->delay_p50_us, p50),
