@@ -438,6 +438,70 @@ def all_variants(bench, other):
     bench.is_as_before(two)
 
 
+def check(bench, expected_status=0):
+    """Return: {check: [finding]} of `wirespan check` at the first gateway."""
+    result = bench.at(bench.sites[0], "wirespan check --json /tmp/vpn01.conf", check=False, timeout=60)
+    findings = {}
+    for finding in json.loads(result.out)["findings"]:
+        findings.setdefault(finding["check"], []).append(finding)
+    assert result.status == expected_status, json.dumps(findings, indent=1)
+    return findings
+
+
+def verbs(bench):
+    """status, metrics and check know what the kernel counts, and nothing else; check measures the exact size."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.ping("member01", two.member4, "member to member", count=3, size=1472)
+    report = bench.status(one)
+    session, wg, peer = report["sessions"][0], report["wireguard"], report["peers"][0]
+    assert report["backend"] == "kernel" and report["backend_reason"], report
+    shown = bench.at(one, "cat /sys/class/net/l2tpeth0/statistics/tx_packets; wg show wg0 transfer").out.split()
+    assert 3 <= session["tx"]["packets"] <= int(shown[0]) and session["tx"]["bytes"] >= 3 * 1514, (session, shown)
+    assert 0 < peer["rx_bytes"] <= int(shown[2]) and 0 < peer["tx_bytes"] <= int(shown[3]), (peer, shown)
+    assert wg["tx"]["packets"] >= 6 and wg["dropped_rx"] == 0, wg  # two fragments each, and a handshake
+    assert session["wrong_cookie"] == session["bad_length"] == session["reordered"] == 0, session
+    for key in ("fragmented", "fragments_rx", "lost", "mss_clamped", "sublayer_suspected", "with_sequence"):
+        assert session[key] is None, (key, session)
+    for key in ("engine", "offloads"):
+        assert report[key] is None, (key, report[key])
+    assert "wg_replay" not in report["drops"] and report["drops"]["bridge_oversize"] == 0, report["drops"]
+    assert report["tunnels"][0]["unknown_sessions"] is None
+    assert peer["path"]["state"] == "route" and peer["path"]["probes"] is None, peer
+    metrics = bench.at(one, "wirespan metrics vpn01").out
+    assert 'wirespan_session_wrong_cookie_packets_total{site="vpn01",session="l2tpeth0"} 0' in metrics, metrics
+    for name in ("session_fragments_total{", "engine_syscalls_total{", "wg_replay", "path_probes_total{"):
+        assert name not in metrics, (name, metrics)
+    text = bench.at(one, "for verb in status mtu script; do wirespan $verb /tmp/vpn01.conf; done").out
+    assert "back end        kernel" in text and "ip l2tp add tunnel" in text and "1386" in text, text
+    findings = check(bench)
+    assert any("has 1386 bytes, as computed" in f["text"] for f in findings["size"]), findings["size"]
+    assert any("1500 bytes pass" in f["text"] for f in findings["full_size"]), findings["full_size"]
+    assert findings["path_mtu"][0]["severity"] == "ok", findings["path_mtu"]
+    assert "backend" in findings and "ports" not in findings and "sublayer" not in findings, findings.keys()
+    both_down(bench)
+
+
+def mismatched(bench):
+    """check names what differs at the other end, from the kernel's counters and from what it captures."""
+    one, two = bench.sites
+    ours, theirs = wirespan_conf(one, two), wirespan_conf(two, one)
+    cookie = ours.replace("[L2TPSession]\n", "[L2TPSession]\nPeerCookie = 01020304\n")
+    for name, texts in (
+        ("sublayer", (ours, theirs.replace("Layer2SpecificHeader = default", "Layer2SpecificHeader = none"))),
+        ("cookie", (cookie, theirs)),
+    ):
+        assert texts != (ours, theirs), name
+        both_up(bench, texts=texts)
+        chatter = f"ping -n -q -c 100 -i 0.2 {one.member4}"
+        bench.guest.sh(f"ip netns exec member02 {chatter} >/dev/null 2>&1 &\necho $! >/tmp/pid")
+        findings = check(bench, 1)
+        assert name in findings and ("sublayer" in findings) == (name == "sublayer"), (name, findings)
+        assert (bench.status(one)["sessions"][0]["wrong_cookie"] > 0) == (name == "cookie"), name
+        bench.guest.sh("kill $(cat /tmp/pid)", check=False)
+        both_down(bench)
+
+
 def missing_module(bench):
     """A module that is missing is reported before anything is changed."""
     one, two = bench.sites
@@ -483,6 +547,8 @@ def main():
     suite.run("reloaded", reloaded, bench)
     for other in ("kernel", "userspace", "script"):
         suite.run(f"all variants, {other} at the other end", all_variants, bench, other)
+    suite.run("status, metrics and check", verbs, bench)
+    suite.run("check of two ends that differ", mismatched, bench)
     suite.run("a module is missing", missing_module, bench)
     for verb in CHANGES:
         suite.run(f"killed at each change of {verb}", killed, bench, verb)
