@@ -86,6 +86,7 @@ class Bench:
         self.preshared = new_key()
         self.gateway = [*self.net.gateway, Gateway(self.third, "vpn03")]
         self.gateway[1].env = {"WIRESPAN_OPTIONS": "no-vnet,no-tso,no-uso,no-gso,no-gro"}
+        self.gateway[2].env = {"WIRESPAN_ISOLATION": "yes"}
         self.mute = AbsentPeer(101, None)
         self.dead = AbsentPeer(102, "192.168.1.1:9")
         self.barred = AbsentPeer(103, "203.0.113.1:9")

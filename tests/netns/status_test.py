@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Status cannot lie: traffic of every sort moves every counter and fact, in JSON, text, metrics and top.
 
-vpn01 is looked at; vpn02 (beyond a router, without any offload) and vpn03 (over IPv6, with a preshared key)
+vpn01 is looked at; vpn02 (beyond a router, without any offload) and vpn03 (over IPv6, isolated, with a preshared key)
 are its peers. Each case names what it must move, and by how much. At the end the product's own table of
 fields is walked: a field that no case has moved, or that a rendering does not show, is a failure, and so
 is a reason for drops that did not occur and is not in NOT_FROM_OUTSIDE.
