@@ -54,12 +54,10 @@ int backend_select(const struct conf_site *conf, struct choice *ret_choice, stru
 	return err;
 }
 
-void backend_isolate(enum conf_isolation wanted, struct choice *choice)
+void backend_isolate(bool wanted, struct choice *choice)
 {
 	const char *text = getenv("WIRESPAN_ISOLATION");
-	bool isolated = wanted == CONF_ISOLATION_DEFAULT ? text && !strcmp(text, "yes")
-							 : wanted == CONF_ISOLATION_YES;
 
-	if (isolated && choice->backend == &backend_userspace)
+	if ((wanted || (text && !strcmp(text, "yes"))) && choice->backend == &backend_userspace)
 		choice->backend = &backend_isolated;
 }

@@ -22,11 +22,11 @@ int backend_select(
 	const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error);
 
 /**
- * Run the chosen back end in a confined process if `[Site] Isolation = wanted` is yes, or without
- * that key the environment variable WIRESPAN_ISOLATION; the default is no. This has no effect on a
- * back end that carries no packets in a process of ours.
+ * Run the chosen back end in a confined process if `wanted`, which is `[Site] Isolation`, or if
+ * the environment variable WIRESPAN_ISOLATION is "yes". This has no effect on a back end that
+ * carries no packets in a process of ours.
  */
-void backend_isolate(enum conf_isolation wanted, struct choice *choice);
+void backend_isolate(bool wanted, struct choice *choice);
 
 /** The back end whose sites can run without a process. */
 extern const struct backend *const backend_alone;

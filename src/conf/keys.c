@@ -20,12 +20,6 @@ const struct conf_word conf_backend_words[] = {
 	{ NULL, 0 },
 };
 
-const struct conf_word conf_isolation_words[] = {
-	{ "no", CONF_ISOLATION_NO },
-	{ "yes", CONF_ISOLATION_YES },
-	{ NULL, 0 },
-};
-
 const struct conf_word conf_encap_words[] = {
 	{ "udp", L2TP_ENCAP_UDP },
 	{ "ip", L2TP_ENCAP_IP },
@@ -555,7 +549,7 @@ _Static_assert(offsetof(struct conf_session, peer_cookie_len) ==
 /* clang-format off */
 static const struct conf_key site_keys[] = {
 	WORDS(conf_site, backend,   CONF_SITE_BACKEND,   "Backend",   conf_backend_words),
-	WORDS(conf_site, isolation, CONF_SITE_ISOLATION, "Isolation", conf_isolation_words),
+	KEY(conf_site,   isolation, CONF_SITE_ISOLATION, "Isolation", read_bool),
 	KEY(conf_site,   wireguard, CONF_SITE_WIREGUARD, "WireGuard", read_path),
 };
 

@@ -68,7 +68,6 @@ MUST_CHECK bool conf_section_key(
 
 /** Keywords of values: also used for the canonical text. */
 extern const struct conf_word conf_backend_words[];
-extern const struct conf_word conf_isolation_words[];
 extern const struct conf_word conf_encap_words[];
 
 #define CONF_FORWARD_TEXT_LEN 32

@@ -75,13 +75,6 @@ enum conf_backend {
 	CONF_BACKEND_KERNEL,
 };
 
-/** [Site] Isolation: whether the engine runs in a confined process of its own. */
-enum conf_isolation {
-	CONF_ISOLATION_DEFAULT = 0, /* not set */
-	CONF_ISOLATION_NO,
-	CONF_ISOLATION_YES,
-};
-
 /** [Interface] Table: the table of the routes to AllowedIPs. */
 enum conf_table {
 	CONF_TABLE_AUTO = 0, /* main table; policy routing for a default route, as wg-quick */
@@ -257,7 +250,7 @@ struct conf_site {
 	char **files; /* files read: [0] the site's own, [1] the included WireGuard file if any */
 	size_t n_files;
 	enum conf_backend backend;
-	enum conf_isolation isolation;
+	bool isolation;	 /* the engine runs in a confined process of its own */
 	char *wireguard; /* absolute path of the included wg-quick file, or NULL */
 	struct conf_interface interface;
 	struct conf_peer *peers;

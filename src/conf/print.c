@@ -89,8 +89,7 @@ static void print_site(struct text *t, const struct conf_site *site)
 	add_section(t, CONF_SECTION_SITE, NULL);
 	if (site->backend != CONF_BACKEND_AUTO)
 		text_add(t, "Backend = %s\n", conf_word(conf_backend_words, site->backend));
-	if (site->isolation)
-		text_add(t, "Isolation = %s\n", conf_word(conf_isolation_words, site->isolation));
+	add_yes(t, "Isolation", site->isolation);
 	if (site->wireguard)
 		text_add(t, "WireGuard = %s\n", site->wireguard);
 }

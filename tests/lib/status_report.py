@@ -82,9 +82,9 @@ class Ledger:
                 self.rises[key] = max(self.rises.get(key, 0), value - low)
         return found
 
-    def unmoved(self, reasons=(), paths=()):
-        """Return: a sentence for each field that has not shown all that it can, but for these reasons for drops
-        and these fields. A counter has to rise, a choice to have been each of its words, a number and a truth to
+    def unmoved(self, reasons=(), paths=(), words=()):
+        """Return: a sentence for each field that has not shown all that it can, but for these reasons for drops,
+        these fields, and these words of choices, each (path, word). A counter has to rise, a choice to have been each of its words, a number and a truth to
         have been more than one, a text not to have been empty."""
         problems = []
         for path, field in self.fields.items():
@@ -98,8 +98,8 @@ class Ledger:
                 problems += [f"{path}.{word} has never risen" for word in late]
             elif field.kind == "bool" and seen != {True, False}:
                 problems.append(f"{path} has only been {seen}")
-            elif field.kind == "choice" and set(field.words) - seen:
-                problems.append(f"{path} has never been {set(field.words) - seen}")
+            elif field.kind == "choice" and (late := {w for w in field.words if (path, w) not in words} - seen):
+                problems.append(f"{path} has never been {late}")
             elif field.kind == "number" and len(seen) < 2:
                 problems.append(f"{path} has only been {seen}")
             elif field.kind in ("text", "list") and not any(seen):

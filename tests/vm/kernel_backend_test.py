@@ -233,6 +233,7 @@ def reference_network(bench, other):
         bench.ping(ns, target, f"{ns}: 1500 bytes, DF", size=1472, dont_fragment=True)
         bench.ping(ns, target, f"{ns}: 20000 bytes", size=20000, count=1)
     report = bench.status(one)
+    assert report["peers"][0]["path"]["state"] == "route", report["peers"]
     assert report["backend"].startswith("kernel"), report["backend"]
     both_down(bench)
 
