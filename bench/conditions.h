@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The header line of a bench's output: time, processor, kernel and load. */
-#ifndef BENCH_CONDITIONS_H
-#define BENCH_CONDITIONS_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,5 +31,3 @@ static inline void conditions_print(void)
 	printf("%s, %ld × %s, Linux %s, load before: %.1f %.1f %.1f\n", when,
 		sysconf(_SC_NPROCESSORS_ONLN), cpu, u.release, load[0], load[1], load[2]);
 }
-
-#endif

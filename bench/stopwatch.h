@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timing of a call: the best of several rounds, as other work on the host can only add time. */
-#ifndef BENCH_STOPWATCH_H
-#define BENCH_STOPWATCH_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
@@ -35,5 +34,3 @@ static inline double stopwatch_best(void (*fn)(void *), void *arg, unsigned call
 	}
 	return best;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The entry point that every fuzz target defines (libFuzzer's), and the check of its oracles. */
-#ifndef FUZZ_TARGET_H
-#define FUZZ_TARGET_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,5 +18,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)
-
-#endif

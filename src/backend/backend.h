@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a site asks of the back end that carries it, whatever the back end is made of. */
-#ifndef BACKEND_BACKEND_H
-#define BACKEND_BACKEND_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -144,5 +143,3 @@ struct backend {
 	/** End: no packet flows, the interfaces are deleted, secrets are wiped. */
 	void (*close)(struct backend_site *s);
 };
-
-#endif

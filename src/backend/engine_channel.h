@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A socket between the monitor and the engine's process: sends and receives whole messages. */
-#ifndef BACKEND_ENGINE_CHANNEL_H
-#define BACKEND_ENGINE_CHANNEL_H
+#pragma once
 
 #include "backend/engine_message.h"
 #include "base/mono.h"
@@ -54,5 +53,3 @@ MUST_CHECK int engine_channel_receive(struct engine_channel *c, struct engine_me
 /** Wait until something can be received, or `until`, or until `other_fd` (-1: none) is readable.
  * Return: whether something can be received, or the other process has ended. */
 bool engine_channel_wait(const struct engine_channel *c, int other_fd, struct mono until);
-
-#endif

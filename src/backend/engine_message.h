@@ -8,8 +8,7 @@
  * The engine parses what anybody sends, so the monitor believes nothing that it receives: types,
  * lengths and ranges are checked here, by one table for both directions.
  */
-#ifndef BACKEND_ENGINE_MESSAGE_H
-#define BACKEND_ENGINE_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -111,5 +110,3 @@ void engine_result_encode(const struct engine_mtus *mtus, const struct error *e,
  */
 MUST_CHECK int engine_result_decode(
 	const uint8_t *body, size_t len, struct engine_mtus *ret, struct error *ret_error);
-
-#endif

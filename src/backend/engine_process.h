@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's process: runs the userspace engine on descriptors that the monitor has opened. */
-#ifndef BACKEND_ENGINE_PROCESS_H
-#define BACKEND_ENGINE_PROCESS_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -21,5 +20,3 @@ struct engine_process_config {
  * until the channel is closed. It does not return.
  */
 void engine_process_run(const struct engine_process_config *config) __attribute__((noreturn));
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine's process as the monitor sees it: started, asked, and ended if it misbehaves. */
-#ifndef BACKEND_ENGINE_PROXY_H
-#define BACKEND_ENGINE_PROXY_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -57,5 +56,3 @@ MUST_CHECK int engine_proxy_expect(struct engine_proxy *p, const struct conf_sit
 /** End the process, and write how it had ended before into `ret_how`, if it had. No process is
  * allowed. */
 void engine_proxy_end(struct engine_proxy *p, char ret_how[static ENGINE_ENDED_LEN]);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The descriptors that a monitor holds for its engine: if the engine ends, its interfaces and its
  * port stay, and the next one continues with them. */
-#ifndef BACKEND_HELD_PORTS_H
-#define BACKEND_HELD_PORTS_H
+#pragma once
 
 #include "base/error.h"
 #include "base/must_check.h"
@@ -47,5 +46,3 @@ MUST_CHECK int held_ports_open_udp(struct held_ports *h, uint16_t port, uint32_t
 
 /** Close all; the kernel removes the interfaces. */
 void held_ports_close(struct held_ports *h);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine in a confined process of its own, as the back end of a site. */
-#ifndef BACKEND_ISOLATED_H
-#define BACKEND_ISOLATED_H
+#pragma once
 
 #include "backend/backend.h"
 
@@ -17,5 +16,3 @@
  * was read are repeated. After five ends within ten seconds it waits for ten seconds.
  */
 extern const struct backend backend_isolated;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A site's configuration as the monitor passes it to a running engine. */
-#ifndef BACKEND_ISOLATED_CONF_H
-#define BACKEND_ISOLATED_CONF_H
+#pragma once
 
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -9,5 +8,3 @@
 /** Print a configuration that is complete in one text: keys in place of the names of their files.
  * Return: 0 and a text to be wiped and freed; or -ENOMEM. */
 MUST_CHECK int isolated_conf_print(const struct conf_site *conf, char **ret_text, size_t *ret_len);
-
-#endif

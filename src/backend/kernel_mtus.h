@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of a site that kernel objects carry, and the segment sizes that follow. */
-#ifndef BACKEND_KERNEL_MTUS_H
-#define BACKEND_KERNEL_MTUS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -37,5 +36,3 @@ MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_s
  * are fragmented instead: a warning is logged.
  */
 void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);
-
-#endif

@@ -10,8 +10,7 @@
  * the present one is in the answer, to the next such. The endpoint of a peer with a live session is
  * not moved, unless the configuration has changed its name.
  */
-#ifndef BACKEND_KERNEL_NAMES_H
-#define BACKEND_KERNEL_NAMES_H
+#pragma once
 
 #include "backend/kernel_netlink.h"
 #include "conf/model.h"
@@ -105,5 +104,3 @@ MUST_CHECK int kernel_names_report(const struct kernel_names *names, struct stat
 
 /** Stop and free. An empty one is allowed. */
 void kernel_names_close(struct kernel_names *names);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The sockets and ids by which a site configures the kernel's own WireGuard and L2TP. */
-#ifndef BACKEND_KERNEL_NETLINK_H
-#define BACKEND_KERNEL_NETLINK_H
+#pragma once
 
 #include "base/error.h"
 #include "base/must_check.h"
@@ -24,5 +23,3 @@ MUST_CHECK int kernel_netlink_need_l2tp(struct kernel_netlink *k, struct error *
 
 /** Close it. A zeroed or closed one is allowed. */
 void kernel_netlink_close(struct kernel_netlink *k);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's WireGuard interface as the configuration wants it: keys, port and peers, changed by
  * their difference only, so that peers keep their sessions. */
-#ifndef BACKEND_KERNEL_PEERS_H
-#define BACKEND_KERNEL_PEERS_H
+#pragma once
 
 #include "backend/kernel_netlink.h"
 #include "conf/model.h"
@@ -51,5 +50,3 @@ const struct wgnl_peer_info *kernel_peers_find(
  * filled. */
 MUST_CHECK int kernel_peers_query(struct kernel_netlink *k, const char *interface,
 	struct wgnl_device *ret, struct error *ret_error);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether this kernel can carry a site: tried with throw-away objects. */
-#ifndef BACKEND_KERNEL_PROBE_H
-#define BACKEND_KERNEL_PROBE_H
+#pragma once
 
 #include "base/error.h"
 #include "base/must_check.h"
@@ -15,5 +14,3 @@
  * Return: 0; or -errno with what failed, why, and a remedy in `ret_error`.
  */
 MUST_CHECK int kernel_probe(const struct conf_site *conf, struct error *ret_error);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The status of a site that kernel objects carry, from the kernel's counters. */
-#ifndef BACKEND_KERNEL_REPORT_H
-#define BACKEND_KERNEL_REPORT_H
+#pragma once
 
 #include "backend/kernel_names.h"
 #include "backend/kernel_netlink.h"
@@ -21,5 +20,3 @@ struct kernel_report_input {
 /** Add the interface, peers, tunnels, sessions and MTUs to an empty report. What the kernel does
  * not count is absent, and so is, with a warning, what cannot be queried. Return: 0 or -ENOMEM. */
 MUST_CHECK int kernel_report(const struct kernel_report_input *in, struct status_report *r);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's L2TP tunnels and sessions as the configuration wants them, changed by their
  * difference only. */
-#ifndef BACKEND_KERNEL_SESSIONS_H
-#define BACKEND_KERNEL_SESSIONS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -24,5 +23,3 @@ MUST_CHECK int kernel_sessions_make(struct kernel_netlink *k, struct netdev *m,
  * protects packets that are fragmented inside the tunnel, unless the file has UDPChecksum = no and
  * the tunnel is one over IPv4. */
 bool kernel_sessions_checksum(const struct conf_tunnel *tunnel);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's own WireGuard and L2TP as the back end of a site. */
-#ifndef BACKEND_KERNEL_SITE_H
-#define BACKEND_KERNEL_SITE_H
+#pragma once
 
 #include "backend/backend.h"
 
 /** The back end `Backend = kernel`. */
 extern const struct backend backend_kernel;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The resolver's process as the monitor sees it: started, and started again when it ends. */
-#ifndef BACKEND_RESOLVER_PROCESS_H
-#define BACKEND_RESOLVER_PROCESS_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -33,5 +32,3 @@ void resolver_process_work(struct resolver_process *r);
 
 /** End it. A closed one is allowed. */
 void resolver_process_close(struct resolver_process *r);
-
-#endif

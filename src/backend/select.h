@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Select the back end that carries a site on this host, with the reason. */
-#ifndef BACKEND_SELECT_H
-#define BACKEND_SELECT_H
+#pragma once
 
 #include "backend/backend.h"
 #include "base/error.h"
@@ -30,5 +29,3 @@ void backend_isolate(bool wanted, struct choice *choice);
 
 /** The back end whose sites can run without a process. */
 extern const struct backend *const backend_alone;
-
-#endif

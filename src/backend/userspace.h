@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine: joins its driver and its underlay (routing and DNS), and is all that
  * wirespan-wg knows of either. */
-#ifndef BACKEND_USERSPACE_H
-#define BACKEND_USERSPACE_H
+#pragma once
 
 #include "base/error.h"
 #include "conf/model.h"
@@ -70,5 +69,3 @@ unsigned userspace_work(struct userspace *u);
  */
 int userspace_report(struct userspace *u, const struct conf_site *conf,
 	const struct mtu_budget *budget, struct status_report *r);
-
-#endif

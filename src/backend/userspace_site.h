@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine as the back end of a site. */
-#ifndef BACKEND_USERSPACE_SITE_H
-#define BACKEND_USERSPACE_SITE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -49,5 +48,3 @@ int userspace_site_again_error(const char *name, int err, struct error *ret_erro
 
 /** Fill in the error of a TUN that cannot be made. Return: `err`. */
 int userspace_site_tun_error(int err, struct error *ret_error);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket for wg(8): connects the event loop, the socket's server and the engine. */
-#ifndef BACKEND_WGSOCK_H
-#define BACKEND_WGSOCK_H
+#pragma once
 
 #include "backend/userspace.h"
 #include "ctl/uapi_server.h"
@@ -36,5 +35,3 @@ void wgsock_warn(const char *ifname, int err);
 
 /** Close it and remove the socket's file. A closed socket is allowed. */
 void wgsock_close(struct wgsock *s);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* IP addresses, prefixes and UDP endpoints, and their text. */
-#ifndef BASE_ADDR_H
-#define BASE_ADDR_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -112,5 +111,3 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_in6 *re
 /** Fill an endpoint from a socket address; a v4-mapped IPv6 address becomes IPv4. Return: 0, or
  * -EAFNOSUPPORT. */
 MUST_CHECK int endpoint_from_sockaddr(const void *sa, struct endpoint *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays that grow by one, without leaving copies of secrets behind. */
-#ifndef BASE_ARRAY_H
-#define BASE_ARRAY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@
  * Return: the new element; or NULL if out of memory, with the array as before.
  */
 MUST_CHECK void *array_grow(void *array, size_t *n, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A token bucket: a rate limit with a burst. */
-#ifndef BASE_BUCKET_H
-#define BASE_BUCKET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ static inline bool bucket_take(
 	b->full_at = mono_add(now, missing + interval_ns);
 	return true;
 }
-
-#endif

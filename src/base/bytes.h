@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads and stores of integers in wire byte order, and size helpers. */
-#ifndef BASE_BYTES_H
-#define BASE_BYTES_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -126,5 +125,3 @@ static inline size_t size_align(size_t n, size_t align)
 {
 	return (n + align - 1) & ~(align - 1);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The system's clocks: the only file that reads the time. */
-#ifndef BASE_CLOCK_H
-#define BASE_CLOCK_H
+#pragma once
 
 #include "base/mono.h"
 
@@ -11,5 +10,3 @@ struct mono clock_mono(void);
 
 /** Now, on CLOCK_REALTIME. */
 struct wall clock_wall(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors for the user: why an operation failed, and a hint what to do about it. */
-#ifndef BASE_ERROR_H
-#define BASE_ERROR_H
+#pragma once
 
 /** A failure: an errno, a sentence about the problem, and a hint. */
 struct error {
@@ -22,5 +21,3 @@ int error_set(struct error *error, int code, const char *format, ...)
 /** The hint for an error that comes from a limit of this host (open descriptors, memory, room,
  * system calls), or NULL for other codes. */
 const char *error_limit_hint(int code);
-
-#endif

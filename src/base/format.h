@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Formats numbers for people: sizes, counts, durations. */
-#ifndef BASE_FORMAT_H
-#define BASE_FORMAT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -19,5 +18,3 @@ const char *format_counted(uint64_t count, const char *noun, char buf[static FOR
 /** The two largest units of a duration: "40 ms", "12 s", "2 min 5 s", "3 h 20 min", "12 d 4 h".
  * Return: `buf`. */
 const char *format_span(uint64_t ms, char buf[static FORMAT_LEN]);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A keyed hash for tables whose keys a peer can choose: which of them collide depends on a
  * secret. */
-#ifndef BASE_HASH_H
-#define BASE_HASH_H
+#pragma once
 
 #include "base/random.h"
 
@@ -37,5 +36,3 @@ static inline uint32_t hash_words(const struct hash_key *k, const uint32_t *word
 		h += k->m[i + 1] * words[i];
 	return (uint32_t)(h >> 32);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A binary heap of deadlines: which timer is due next. The caller owns the memory. */
-#ifndef BASE_HEAP_H
-#define BASE_HEAP_H
+#pragma once
 
 #include "base/mono.h"
 #include "base/must_check.h"
@@ -31,5 +30,3 @@ void heap_remove(struct heap *h, struct heap_entry *e);
 
 /** Return: the entry due first, or NULL. */
 struct heap_entry *heap_first(const struct heap *h);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* 32-byte keys as text: base64 as in wg(8), hex as in the WireGuard UAPI. */
-#ifndef BASE_KEYTEXT_H
-#define BASE_KEYTEXT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ MUST_CHECK int key_from_base64(const char *text, size_t len, uint8_t ret_key[sta
 /** Parse a key of exactly 64 hex digits, either case. Return: 0 or -EINVAL, with `ret_key`
  * untouched. */
 MUST_CHECK int key_from_hex(const char *text, size_t len, uint8_t ret_key[static KEY_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An intrusive, circular, doubly linked list. */
-#ifndef BASE_LIST_H
-#define BASE_LIST_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -49,5 +48,3 @@ static inline void list_remove(struct list *entry)
 #define LIST_FOR_EACH_SAFE(pos, tmp, head)                                                         \
 	for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head);                     \
 		pos = tmp, tmp = pos->next)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lock files in a folder that only root and our user can change. */
-#ifndef BASE_LOCKFILE_H
-#define BASE_LOCKFILE_H
+#pragma once
 
 #include <limits.h>
 #include <sys/types.h>
@@ -36,5 +35,3 @@ void lockfile_release(struct lockfile *lock);
 /** Return: the pid of the process that holds the lock at `path`; 0 if none does; -ESRCH if one does
  * that has not written its pid; or another -errno. */
 pid_t lockfile_holder(const char *path);
-
-#endif

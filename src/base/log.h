@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The log: one line per message to stderr, with a journald priority prefix if stderr is the
  * journal; or to syslog, after log_to_syslog(). */
-#ifndef BASE_LOG_H
-#define BASE_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -47,5 +46,3 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
-
-#endif

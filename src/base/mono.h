@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Typed time: instants of the monotonic clock, and spans in nanoseconds. */
-#ifndef BASE_MONO_H
-#define BASE_MONO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,5 +62,3 @@ static inline struct mono mono_earliest(struct mono a, struct mono b)
 		return a;
 	return a.ns < b.ns ? a : b;
 }
-
-#endif

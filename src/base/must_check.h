@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* MUST_CHECK: marks functions whose result callers must use. */
-#ifndef BASE_MUST_CHECK_H
-#define BASE_MUST_CHECK_H
+#pragma once
 
 /** Before the declaration of a function: the compiler warns of calls that ignore the result. */
 #define MUST_CHECK __attribute__((warn_unused_result))
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a file, or a folder on its path, can be changed by users other than root and ours. */
-#ifndef BASE_OWNER_H
-#define BASE_OWNER_H
+#pragma once
 
 #include <limits.h>
 
@@ -41,5 +40,3 @@ MUST_CHECK int owner_check_folder(const char *path, struct owner_problem *ret);
 
 /** Write the problem and a hint, with a newline between them. Return: `text`. */
 const char *owner_problem_text(const struct owner_problem *p, char text[static OWNER_TEXT_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool of equal units that holders share fairly: the one that holds most loses first. */
-#ifndef BASE_POOL_H
-#define BASE_POOL_H
+#pragma once
 
 #include "base/list.h"
 
@@ -91,5 +90,3 @@ void pool_give_back(struct pool *p, struct pool_share *s, void *unit);
  * itself perhaps; NULL if no holder has any.
  */
 struct pool_share *pool_victim(const struct pool *p, struct pool_share *s);
-
-#endif

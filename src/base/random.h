@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Random bytes: the interface that pure code uses, and the kernel's generator. */
-#ifndef BASE_RANDOM_H
-#define BASE_RANDOM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ static inline uint32_t rng_u32(const struct rng *rng)
 /** The kernel's generator: getrandom(2), else /dev/urandom. If both fail, logs that and aborts the
  * process. */
 struct rng random_system(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Wiping and comparing secrets in memory. */
-#ifndef BASE_SECRET_H
-#define BASE_SECRET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,5 +23,3 @@ bool secret_equal(const void *a, const void *b, size_t len);
 
 /** Whether all of `a[len]` is zero, in time that depends only on `len`. */
 bool secret_is_zero(const void *a, size_t len);
-
-#endif

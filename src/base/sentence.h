@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Corrections of sentences that are composed of numbers and other sentences. */
-#ifndef BASE_SENTENCE_H
-#define BASE_SENTENCE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -15,5 +14,3 @@ void sentence_tidy(char *text);
 /** Replace bytes of `text[len]` that a terminal could interpret, control characters, by question
  * marks. */
 void sentence_clean(char *text, size_t len);
-
-#endif

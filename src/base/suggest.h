@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The known word closest to a misspelled one. */
-#ifndef BASE_SUGGEST_H
-#define BASE_SUGGEST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -30,5 +29,3 @@ struct suggestion suggest_begin(const char *word);
 
 /** Try a known word, which is borrowed. */
 void suggest_try(struct suggestion *s, const char *known);
-
-#endif

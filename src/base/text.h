@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A growing text that may hold keys: it leaves no copy of them in freed memory. */
-#ifndef BASE_TEXT_H
-#define BASE_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,5 +25,3 @@ MUST_CHECK int text_take(struct text *t, char **ret_bytes, size_t *ret_len);
 /** Likewise, for texts without keys. Return: a string to free(), "" if nothing was added; NULL if
  * out of memory. */
 char *text_finish(struct text *t);
-
-#endif

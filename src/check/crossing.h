@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sends frames through the bridges as members do, and follows them and their answers. */
-#ifndef CHECK_CROSSING_H
-#define CHECK_CROSSING_H
+#pragma once
 
 #include "check/segment.h"
 
@@ -27,5 +26,3 @@ void crossings_ask(struct crossings *c);
 
 /** Stop following, and release. NULL is allowed. */
 void crossings_close(struct crossings *c);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes the gateway at the far end of a pseudowire, below its bridge. */
-#ifndef CHECK_FAR_END_H
-#define CHECK_FAR_END_H
+#pragma once
 
 #include "check/prober.h"
 
@@ -40,5 +39,3 @@ const uint8_t *far_end_mac(const struct far_end *e);
 
 /** Stop probing. NULL is allowed. */
 void far_end_close(struct far_end *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists what is configured on this host that sees bridged frames and may drop them. */
-#ifndef CHECK_FILTERS_H
-#define CHECK_FILTERS_H
+#pragma once
 
 #include "check/prober.h"
 
@@ -12,5 +11,3 @@ void filters_look(struct prober *p);
 /** The number of packets that the reverse-path filter has dropped (IPReversePathFilter in
  * /proc/net/netstat); 0 if it is not counted. */
 uint64_t filters_count_rp_filter(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes frames enter an interface as if they had been received on it. */
-#ifndef CHECK_INJECT_H
-#define CHECK_INJECT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ int inject_open(void);
 
 /** Let a frame enter an interface. Return: 0 or -errno; -EINVAL before Linux 5.18. */
 int inject_frame(int fd, uint32_t ifindex, const uint8_t *frame, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Packet sockets: capture all packets of an interface in both directions, and send frames. */
-#ifndef CHECK_PACKET_SOCKET_H
-#define CHECK_PACKET_SOCKET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ int packet_socket_send(int fd, const void *frame, size_t len);
 
 /** The number of packets lost because the queue was full, since the last call. */
 unsigned packet_socket_lost(int fd);
-
-#endif

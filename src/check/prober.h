@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared by all probes: the facts they fill, waiting, sequence numbers of echo requests, the site's
  * report. */
-#ifndef CHECK_PROBER_H
-#define CHECK_PROBER_H
+#pragma once
 
 #include "base/mono.h"
 #include "ctlproto/reply.h"
@@ -75,5 +74,3 @@ bool prober_is_late(const struct prober *p);
 /** Get the site's report, with what was captured for counters that it lacks. Return: 0 and a report
  * to release, or -errno. */
 int prober_status(const struct prober *p, struct status_report *ret);
-
-#endif

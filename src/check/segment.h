@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ports of the site's bridges: captures and sends frames below the bridge, and finds the hosts
  * on the side of each port. */
-#ifndef CHECK_SEGMENT_H
-#define CHECK_SEGMENT_H
+#pragma once
 
 #include "check/packet_socket.h"
 #include "check/prober.h"
@@ -113,5 +112,3 @@ void segment_ask_jumbo(struct segment *s);
 
 /** Stop capturing, and release. */
 void segment_close(struct segment *s);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes through all sessions at once: echo requests, packets of every size, and at full rate. */
-#ifndef CHECK_SESSION_PROBE_H
-#define CHECK_SESSION_PROBE_H
+#pragma once
 
 #include "check/segment.h"
 
@@ -24,5 +23,3 @@ void session_probes_flood(struct session_probes *s, unsigned ms);
 
 /** Stop probing. NULL is allowed. */
 void session_probes_close(struct session_probes *s);
-
-#endif

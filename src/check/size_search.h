@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Searches for the largest packet that passes, and for the largest that passes in one piece. */
-#ifndef CHECK_SIZE_SEARCH_H
-#define CHECK_SIZE_SEARCH_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -44,5 +43,3 @@ unsigned size_search_next(const struct size_search *s);
 
 /** Take the result of the size that size_search_next() returned. */
 void size_search_take(struct size_search *s, const struct size_result *r);
-
-#endif

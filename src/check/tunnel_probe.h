@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes inside the tunnel: echo requests to each peer's tunnel address, and unexpected packets on
  * the WireGuard interface. */
-#ifndef CHECK_TUNNEL_PROBE_H
-#define CHECK_TUNNEL_PROBE_H
+#pragma once
 
 #include "check/prober.h"
 
@@ -18,5 +17,3 @@ void tunnel_probe_ask_peers(struct tunnel_probe *in);
 
 /** Stop capturing. NULL is allowed. */
 void tunnel_probe_close(struct tunnel_probe *in);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Captures the underlay while the probes run: all packets should be WireGuard, unfragmented, and
  * none in clear text. */
-#ifndef CHECK_UNDERLAY_PROBE_H
-#define CHECK_UNDERLAY_PROBE_H
+#pragma once
 
 #include "check/prober.h"
 
@@ -14,5 +13,3 @@ struct underlay_probe *underlay_probe_open(struct prober *p);
 
 /** Read the remaining packets, count lost ones, and stop capturing. NULL is allowed. */
 void underlay_probe_close(struct underlay_probe *u);
-
-#endif

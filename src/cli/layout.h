@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lays out a network of several sites: matching keys, addresses and ids, and one configuration
  * model for each site. */
-#ifndef CLI_LAYOUT_H
-#define CLI_LAYOUT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,5 +53,3 @@ int layout_site_text(const struct layout *layout, size_t i, const struct conf_si
 
 /** Free what the sites own, and wipe the layout. */
 void layout_fini(struct layout *layout);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Creates a set of files, all or none, readable by their owner only. */
-#ifndef CLI_NEWFILES_H
-#define CLI_NEWFILES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,5 +18,3 @@ struct newfile {
  * file is an error and nothing is written. Return: 0, or -errno with the file that failed in
  * `ret_failed`; then no new file is left, but some may have been replaced. */
 int newfiles_write(struct newfile *files, size_t n, bool force, const char **ret_failed);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to running sites, by NAME or FILE as on the command line, and to all of them. */
-#ifndef CLI_RUNNING_H
-#define CLI_RUNNING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +46,3 @@ bool running_status(const char *verb, const char *name_or_path, struct running_r
 
 /** Release what running_status() returned. */
 void running_free_reports(struct running_reports *reports);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the shell script that sets up a site's configuration with wg(8) and ip(8). */
-#ifndef CLI_SCRIPT_TEXT_H
-#define CLI_SCRIPT_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,5 +17,3 @@ struct script_source {
 
 /** Write a POSIX shell script to `out`; it contains keys only with `with_keys`. */
 void script_print(const struct script_source *source, FILE *out);
-
-#endif

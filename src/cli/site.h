@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads a site for a verb: parses and checks the file, and reports problems. */
-#ifndef CLI_SITE_H
-#define CLI_SITE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -28,5 +27,3 @@ bool site_check_text(const char *path, const char *bytes, size_t len);
 
 /** The MTU budget of a site, by the routes of this host. */
 struct mtu_budget site_budget(const struct conf_site *site);
-
-#endif

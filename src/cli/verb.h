@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Verbs of the command line, and their exit codes. */
-#ifndef CLI_VERB_H
-#define CLI_VERB_H
+#pragma once
 
 #include <getopt.h>
 
@@ -45,5 +44,3 @@ enum verb_exit verb_usage(const char *name, const char *format, ...)
 
 /** After getopt_long(3) has reported a bad option: report how to get help. Return: VERB_USAGE. */
 enum verb_exit verb_bad_option(const char *name);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration errors that involve more than one value. */
-#ifndef CONF_CHECK_H
-#define CONF_CHECK_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -12,5 +11,3 @@
  */
 void conf_check(
 	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report);
-
-#endif

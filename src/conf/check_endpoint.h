@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of peers' endpoints: usable, and outside of the tunnel that they carry. */
-#ifndef CONF_CHECK_ENDPOINT_H
-#define CONF_CHECK_ENDPOINT_H
+#pragma once
 
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -15,5 +14,3 @@ MUST_CHECK bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr 
 
 /** The peer whose Endpoint is the address with this text, or NULL. */
 const struct conf_peer *conf_endpoint_peer(const struct conf_site *site, const char *addr);
-
-#endif

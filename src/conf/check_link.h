@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of interfaces: their names, addresses, bridges and members. */
-#ifndef CONF_CHECK_LINK_H
-#define CONF_CHECK_LINK_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
 
 /** Check names, addresses and bridges. */
 void conf_check_links(const struct conf_site *site, struct conf_report *report);
-
-#endif

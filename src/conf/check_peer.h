@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of peers: their keys and AllowedIPs. */
-#ifndef CONF_CHECK_PEER_H
-#define CONF_CHECK_PEER_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -9,5 +8,3 @@
 /** Check every [Peer]; `public_key` is this site's own, or NULL if unknown. */
 void conf_check_peers(
 	const struct conf_site *site, const uint8_t *public_key, struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Conflicts between the configurations of two sites that are to run on one host. */
-#ifndef CONF_COMPARE_H
-#define CONF_COMPARE_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -10,5 +9,3 @@
  * ids that the kernel has once per host. Problems go to `report`, which is that of `site`. */
 void conf_compare(
 	const struct conf_site *site, const struct conf_site *other, struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Defaults that depend on other values: names, Local addresses, bridges of sessions. */
-#ifndef CONF_COMPLETE_H
-#define CONF_COMPLETE_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -15,5 +14,3 @@
  * files have been parsed; needs no keys.
  */
 void conf_complete(struct conf_site *site, struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of every section: name, whether it may be repeated, and how its value is parsed. */
-#ifndef CONF_KEYS_H
-#define CONF_KEYS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,5 +76,3 @@ const char *conf_forward_control_text(unsigned set, char ret[static CONF_FORWARD
 
 /** The keyword for `value` in a table of keywords. */
 const char *conf_word(const struct conf_word *words, unsigned value);
-
-#endif

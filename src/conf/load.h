@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading a site from its files: its own file, the WireGuard file it includes, and key files. */
-#ifndef CONF_LOAD_H
-#define CONF_LOAD_H
+#pragma once
 
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -22,5 +21,3 @@ MUST_CHECK int conf_load(const char *path, struct conf_site *ret_site, struct co
  * Return: a string to free(), or NULL if out of memory.
  */
 char *conf_path(const char *name_or_path);
-
-#endif

@@ -10,8 +10,7 @@
  * points at; secrets are wiped when it is freed. This module reads no files and does not query the
  * host.
  */
-#ifndef CONF_MODEL_H
-#define CONF_MODEL_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -322,5 +321,3 @@ const struct conf_session *conf_session_find(const struct conf_site *site, const
 /** Whether the tunnel's packets carry a UDP checksum: enabled, or mandatory over IPv6. False for
  * EncapsulationType = ip, which has no UDP header. */
 bool conf_tunnel_has_checksum(const struct conf_tunnel *tunnel);
-
-#endif

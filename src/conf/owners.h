@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Check that other users can change none of the files of a configuration. */
-#ifndef CONF_OWNERS_H
-#define CONF_OWNERS_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -13,5 +12,3 @@
  */
 void conf_check_owners(
 	const struct conf_site *site, enum conf_severity severity, struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parse the text of a configuration file into the model. */
-#ifndef CONF_PARSE_H
-#define CONF_PARSE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -36,5 +35,3 @@ MUST_CHECK int conf_parse(
  */
 MUST_CHECK int conf_parse_wireguard(
 	struct conf_site *site, const struct conf_source *source, struct conf_report *report);
-
-#endif

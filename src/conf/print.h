@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The canonical text of a site, which the parser reads back to an equal model. */
-#ifndef CONF_PRINT_H
-#define CONF_PRINT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -26,5 +25,3 @@ struct conf_notes {
  */
 MUST_CHECK int conf_print(const struct conf_site *site, const struct conf_notes *notes,
 	char **ret_text, size_t *ret_len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Problems of a configuration, each with its position and a hint: collected, then printed. */
-#ifndef CONF_PROBLEM_H
-#define CONF_PROBLEM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,5 +65,3 @@ const char *conf_place(const struct conf_site *site, struct conf_at at, struct c
 
 /** Free the problems. */
 void conf_report_fini(struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests: a configuration from its text, and whether two are equal. */
-#ifndef CONF_TEST_CONF_H
-#define CONF_TEST_CONF_H
+#pragma once
 
 #include "conf/model.h"
 
@@ -10,5 +9,3 @@ void test_conf(struct conf_site *ret, const char *name, const char *text);
 
 /** Whether two sites are equal, except positions and file names. Not in constant time. */
 bool test_conf_equal(const struct conf_site *a, const struct conf_site *b);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of configuration keys as text: numbers, booleans, hex, interface names, endpoints. */
-#ifndef CONF_VALUE_H
-#define CONF_VALUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ const char *conf_value_endpoint(char *text, const char **ret_host, uint16_t *ret
  * Return: `buf`.
  */
 const char *conf_shown(const char *text, char buf[static CONF_SHOWN_LEN]);
-
-#endif

@@ -8,8 +8,7 @@
  * system calls of its list. What the kernel or a container does not allow is left out and missing
  * in the set of measures, which the monitor reports.
  */
-#ifndef CONFINE_CONFINE_H
-#define CONFINE_CONFINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,5 +77,3 @@ unsigned confine_process(const struct confinement *c, unsigned has);
 
 /** Write a set of measures as words, separated by commas. Return: `ret`. */
 const char *confine_text(unsigned measures, char ret[static CONFINE_TEXT_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A list of allowed system calls, compiled into a seccomp filter. */
-#ifndef CONFINE_FILTER_H
-#define CONFINE_FILTER_H
+#pragma once
 
 #include <linux/filter.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ struct filter_rule {
  */
 MUST_CHECK int filter_compile(
 	const struct filter_rule *rules, size_t n, struct sock_filter ret[static FILTER_MAX]);
-
-#endif

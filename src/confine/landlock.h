@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Landlock: a process gives up its access to files, for itself and without privileges. */
-#ifndef CONFINE_LANDLOCK_H
-#define CONFINE_LANDLOCK_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -9,5 +8,3 @@
  * Return: whether that is in force; false on a kernel without Landlock (before 5.13, or not
  * enabled). */
 bool landlock_restrict(bool may_read);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The system calls that each confined process may make, with the reason for each. */
-#ifndef CONFINE_RULES_H
-#define CONFINE_RULES_H
+#pragma once
 
 #include "confine/filter.h"
 
@@ -21,5 +20,3 @@ extern const struct filter_rules filter_rules_engine;
 /** The rules of the resolver: what getaddrinfo(3) and the modules of nsswitch.conf need: reading
  * files, sockets, threads. It cannot start a program, or write to a file system. */
 extern const struct filter_rules filter_rules_resolver;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The title of a process, as ps(1) shows it. */
-#ifndef CONFINE_TITLE_H
-#define CONFINE_TITLE_H
+#pragma once
 
 /** Note where the arguments of main() are; `argv` stays valid. Without this call, title_set()
  * changes only the short name. */
@@ -12,5 +11,3 @@ void title_init(int argc, char **argv);
  * characters. The environment is removed: the title may take its place.
  */
 void title_set(const char *role, const char *site);
-
-#endif

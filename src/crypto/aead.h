@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ChaCha20-Poly1305 and XChaCha20-Poly1305 as WireGuard uses them, through a provider that passes
  * its self-test. */
-#ifndef CRYPTO_AEAD_H
-#define CRYPTO_AEAD_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -82,5 +81,3 @@ void aead_xseal(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN],
 int aead_xopen(struct aead_ctx *ctx, const uint8_t key[static AEAD_KEY_LEN],
 	const uint8_t nonce[static AEAD_XNONCE_LEN], uint8_t *dst, const uint8_t *src, size_t len,
 	const uint8_t *aad, size_t aad_len);
-
-#endif

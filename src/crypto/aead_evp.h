@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference provider: OpenSSL's EVP interface, present in every build. */
-#ifndef CRYPTO_AEAD_EVP_H
-#define CRYPTO_AEAD_EVP_H
+#pragma once
 
 #include <openssl/evp.h>
 
@@ -21,5 +20,3 @@ EVP_CIPHER_CTX *aead_evp_ctx_new(const char *cipher, int encrypt);
  */
 void aead_evp_hchacha20(void *state, const uint8_t key[static 32], const uint8_t nonce[static 16],
 	uint8_t ret_subkey[static 32]);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ChaCha20 and Poly1305 of OpenSSL's EVP interface, combined by us. */
-#ifndef CRYPTO_AEAD_EVP_PARTS_H
-#define CRYPTO_AEAD_EVP_PARTS_H
+#pragma once
 
 #include "crypto/aead_provider.h"
 
 /** "evp-parts". */
 extern const struct aead_provider aead_evp_parts;
-
-#endif

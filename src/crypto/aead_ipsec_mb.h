@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Intel's libipsec-mb, where it is installed: vector code for whole texts. */
-#ifndef CRYPTO_AEAD_IPSEC_MB_H
-#define CRYPTO_AEAD_IPSEC_MB_H
+#pragma once
 
 #include "crypto/aead_provider.h"
 
@@ -9,5 +8,3 @@
  * -ELIBACC too, if the library is not installed, and -ELIBBAD if it is of another version than the
  * header. */
 extern const struct aead_provider aead_ipsec_mb;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ChaCha20-Poly1305 composed of separate ChaCha20 and Poly1305, with one cipher call per text. */
-#ifndef CRYPTO_AEAD_PARTS_H
-#define CRYPTO_AEAD_PARTS_H
+#pragma once
 
 #include "crypto/aead_provider.h"
 
@@ -26,5 +25,3 @@ int aead_parts_open_state(const struct aead_primitives *p, void **ret_state);
 void aead_parts_close_state(void *state);
 void aead_parts_seal(void *state, const struct aead_call *c);
 int aead_parts_open(void *state, const struct aead_call *c);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The interface of an implementation of ChaCha20-Poly1305. */
-#ifndef CRYPTO_AEAD_PROVIDER_H
-#define CRYPTO_AEAD_PROVIDER_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ struct aead_provider {
 	/** `src` holds `len` bytes followed by the tag; Return: 0 or -EBADMSG. */
 	int (*open)(void *state, const struct aead_call *c);
 };
-
-#endif

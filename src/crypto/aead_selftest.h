@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The self-test that an AEAD provider must pass before it is used. */
-#ifndef CRYPTO_AEAD_SELFTEST_H
-#define CRYPTO_AEAD_SELFTEST_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -15,5 +14,3 @@
  */
 bool aead_selftest(const struct aead_provider *p, void *state, const struct aead_provider *ref,
 	void *ref_state);
-
-#endif

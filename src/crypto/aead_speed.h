@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast the AEAD providers are on this host. */
-#ifndef CRYPTO_AEAD_SPEED_H
-#define CRYPTO_AEAD_SPEED_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ struct aead_speed {
  * Return: the number of providers.
  */
 size_t aead_measure(struct mono (*now)(void), struct aead_speed ret[static AEAD_PROVIDERS_MAX]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* BLAKE2s: hash, keyed MAC, and HMAC. */
-#ifndef CRYPTO_BLAKE2S_H
-#define CRYPTO_BLAKE2S_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -49,5 +48,3 @@ void blake2s_mac(struct blake2s *b, const uint8_t *key, size_t key_len, const vo
 /** HMAC-BLAKE2s of `in[len]` under a key of up to one block (64 bytes). Source: RFC 2104. */
 void blake2s_hmac(struct blake2s *b, const uint8_t *key, size_t key_len, const void *in, size_t len,
 	uint8_t ret_mac[static BLAKE2S_HASH_LEN]);
-
-#endif

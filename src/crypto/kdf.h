@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* WireGuard's key derivation: HKDF over HMAC-BLAKE2s, from a chaining key to a new chaining key. */
-#ifndef CRYPTO_KDF_H
-#define CRYPTO_KDF_H
+#pragma once
 
 #include "crypto/blake2s.h"
 
@@ -21,5 +20,3 @@ void kdf2(struct blake2s *b, uint8_t chain[static KDF_KEY_LEN], const void *in, 
 /** KDF3: as kdf1(), with the second output in `ret_mid` and the third in `ret_key`. */
 void kdf3(struct blake2s *b, uint8_t chain[static KDF_KEY_LEN], const void *in, size_t len,
 	uint8_t ret_mid[static KDF_KEY_LEN], uint8_t ret_key[static KDF_KEY_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* TAI64N labels: the timestamp of a handshake initiation. */
-#ifndef CRYPTO_TAI64N_H
-#define CRYPTO_TAI64N_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ void tai64n_next(uint8_t label[static TAI64N_LEN]);
 
 /** Whether label `a` is later than label `b`. */
 bool tai64n_later(const uint8_t a[static TAI64N_LEN], const uint8_t b[static TAI64N_LEN]);
-
-#endif

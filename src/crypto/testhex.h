@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Test vectors as hex text, for the tests of this folder only. */
-#ifndef CRYPTO_TESTHEX_H
-#define CRYPTO_TESTHEX_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ static inline void fill_pattern(uint8_t *out, size_t len, uint64_t seed)
 		out[i] = (uint8_t)(seed >> 56);
 	}
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* X25519: key pairs and the Diffie-Hellman function of the handshake. */
-#ifndef CRYPTO_X25519_H
-#define CRYPTO_X25519_H
+#pragma once
 
 #include <stdint.h>
 
@@ -25,5 +24,3 @@ MUST_CHECK int x25519_public(
  */
 MUST_CHECK int x25519_dh(const uint8_t private_key[static X25519_LEN],
 	const uint8_t public_key[static X25519_LEN], uint8_t ret_shared[static X25519_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket's client: sends one request to a running site. */
-#ifndef CTL_CLIENT_H
-#define CTL_CLIENT_H
+#pragma once
 
 #include "base/must_check.h"
 #include "ctlproto/reply.h"
@@ -22,5 +21,3 @@ MUST_CHECK int ctl_client_ask(const char *path, const struct ctl_request *reques
  * time.
  */
 MUST_CHECK int ctl_client_down(const char *path, unsigned timeout_ms, struct ctl_reply *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A local server that no client can stall: limits connections, input and time; one descriptor. */
-#ifndef CTL_LOCAL_SERVER_H
-#define CTL_LOCAL_SERVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,5 +85,3 @@ void local_server_answer(
 
 /** Close the connection without an answer, from within `input`. */
 void local_server_hang_up(struct local_client *c);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket's server: bounded and non-blocking, for any behaviour of its clients. */
-#ifndef CTL_SERVER_H
-#define CTL_SERVER_H
+#pragma once
 
 #include "base/must_check.h"
 #include "ctlproto/reply.h"
@@ -40,5 +39,3 @@ void ctl_server_run(struct ctl_server *s);
 
 /** Close all connections and remove the socket. Accepts NULL. Not from within the handler. */
 void ctl_server_close(struct ctl_server *s);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A temporary folder for the sockets of a test. */
-#ifndef CTL_TESTDIR_H
-#define CTL_TESTDIR_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,5 +29,3 @@ static inline void testdir_remove(struct testdir *t)
 	if (rmdir(t->folder) < 0)
 		abort();
 }
-
-#endif

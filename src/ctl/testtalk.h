@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests of a server in the same process: the actions of a client. */
-#ifndef CTL_TESTTALK_H
-#define CTL_TESTTALK_H
+#pragma once
 
 #include <errno.h>
 #include <setjmp.h>
@@ -45,5 +44,3 @@ static inline bool talk_receive(int fd, char *buf, size_t size)
 	buf[len] = '\0';
 	return n == 0 || errno == ECONNRESET;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket through which wg(8) reads and changes a WireGuard interface. */
-#ifndef CTL_UAPI_SERVER_H
-#define CTL_UAPI_SERVER_H
+#pragma once
 
 #include <stddef.h>
 
@@ -54,5 +53,3 @@ void uapi_server_run(struct uapi_server *s);
 
 /** Close all connections and remove the socket. Accepts NULL. Not from within a callback. */
 void uapi_server_close(struct uapi_server *s);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unix stream sockets at a path: replacing a dead process's socket, connecting, checking the peer's
  * uid. */
-#ifndef CTL_UNIXSOCK_H
-#define CTL_UNIXSOCK_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -65,5 +64,3 @@ MUST_CHECK int unixsock_sweep(const char *path);
 
 /** Whether the peer's uid is root's or our own. */
 bool unixsock_peer_is_trusted(int fd);
-
-#endif

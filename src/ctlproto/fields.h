@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Converting structs to JSON and back by tables: one row per member, used in both directions. */
-#ifndef CTLPROTO_FIELDS_H
-#define CTLPROTO_FIELDS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -65,5 +64,3 @@ int fields_to_json(const struct field *table, const void *base, struct json_obje
  * -ENOMEM. After a failure the struct is partly filled and must be released like a complete one.
  */
 MUST_CHECK int fields_from_json(const struct field *table, struct json_object *json, void *base);
-
-#endif

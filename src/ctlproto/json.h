@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What all code that writes or reads JSON shares: adding a value, printing, parsing one line. */
-#ifndef CTLPROTO_JSON_H
-#define CTLPROTO_JSON_H
+#pragma once
 
 #include <stddef.h>
 #include <stdio.h>
@@ -29,5 +28,3 @@ int json_print(FILE *out, struct json_object *object);
  * Return: 0 and the value, which the caller releases; -EBADMSG; or -ENOMEM. */
 MUST_CHECK int json_parse(
 	const char *text, size_t len, int depth, int flags, struct json_object **ret);
-
-#endif

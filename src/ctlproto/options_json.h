@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of a session as keys of its JSON object and back, by l2tp_option_rows. */
-#ifndef CTLPROTO_OPTIONS_JSON_H
-#define CTLPROTO_OPTIONS_JSON_H
+#pragma once
 
 #include "base/must_check.h"
 #include "l2tp/session_options.h"
@@ -17,5 +16,3 @@ MUST_CHECK int options_to_json(const struct l2tp_options *options, struct json_o
  * initial value. Return: 0, or -EBADMSG if a value is none of the option's.
  */
 MUST_CHECK int options_from_json(struct json_object *object, struct l2tp_options *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reply to a control request: one line of JSON with "ok" true or false. */
-#ifndef CTLPROTO_REPLY_H
-#define CTLPROTO_REPLY_H
+#pragma once
 
 #include "base/must_check.h"
 #include "ctlproto/status.h"
@@ -37,5 +36,3 @@ MUST_CHECK int ctl_reply_parse(const char *line, size_t len, struct ctl_reply *r
 
 /** Release the reply's memory and make it empty. */
 void ctl_reply_fini(struct ctl_reply *reply);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A control request: one line of JSON that names a verb, {"verb":"status"}. */
-#ifndef CTLPROTO_REQUEST_H
-#define CTLPROTO_REQUEST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -33,5 +32,3 @@ MUST_CHECK int ctl_request_parse(const char *line, size_t len, struct ctl_reques
 /** Write the request as one line with its newline and a NUL into `buf[size]`. Return: its length,
  * or -ENOSPC. */
 MUST_CHECK int ctl_request_print(const struct ctl_request *request, char *buf, size_t size);
-
-#endif

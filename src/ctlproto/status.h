@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The status report of `wirespan status` as plain data: the engine fills it, the control socket
  * carries it, the renderers print it. */
-#ifndef CTLPROTO_STATUS_H
-#define CTLPROTO_STATUS_H
+#pragma once
 
 #include "base/addr.h"
 #include "base/keytext.h"
@@ -371,5 +370,3 @@ int status_add_prefix(struct status_prefixes *list, const struct ip_prefix *p);
 
 /** Free the report's memory and make it empty. */
 void status_report_fini(struct status_report *r);
-
-#endif

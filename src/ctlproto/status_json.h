@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Converting the status report to JSON and back. */
-#ifndef CTLPROTO_STATUS_JSON_H
-#define CTLPROTO_STATUS_JSON_H
+#pragma once
 
 #include "base/must_check.h"
 #include "ctlproto/status.h"
@@ -20,5 +19,3 @@ MUST_CHECK int status_to_json(const struct status_report *r, struct json_object 
  * releases the report with status_report_fini(); -EBADMSG (not a status report) or -ENOMEM, and
  * `ret` is an empty report. */
 MUST_CHECK int status_from_json(struct json_object *json, struct status_report *ret);
-
-#endif

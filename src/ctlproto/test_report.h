@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests: the parts of a report of the reference site that several tests share. */
-#ifndef CTLPROTO_TEST_REPORT_H
-#define CTLPROTO_TEST_REPORT_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,5 +51,3 @@ static inline struct status_session *test_report_add_session(struct status_repor
 		.budget = 1386 };
 	return s;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsing requests of WireGuard's cross-platform configuration protocol, as wg(8) sends them. */
-#ifndef CTLPROTO_UAPI_PARSE_H
-#define CTLPROTO_UAPI_PARSE_H
+#pragma once
 
 #include "base/addr.h"
 #include "base/keytext.h"
@@ -93,5 +92,3 @@ enum uapi_step uapi_request_overlong(struct uapi_request *r);
 
 /** Wipe and release the request; it expects a first line again. */
 void uapi_request_fini(struct uapi_request *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing replies of WireGuard's cross-platform configuration protocol. */
-#ifndef CTLPROTO_UAPI_PRINT_H
-#define CTLPROTO_UAPI_PRINT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ MUST_CHECK int uapi_print_set(const struct uapi_set *set, char **ret_text, size_
 /** Write a reply that consists of the result only: 0, -errno for a set request, or errno for a get
  * request, as wg(8) expects them. Return: its length without the NUL. */
 size_t uapi_print_errno(int err, char buf[static UAPI_ERRNO_LEN]);
-
-#endif

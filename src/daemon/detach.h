@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run in the background: the command returns when the daemon is ready, or reports why it is not. */
-#ifndef DAEMON_DETACH_H
-#define DAEMON_DETACH_H
+#pragma once
 
 /** The connection from the daemon to the command that started it. */
 struct detach {
@@ -24,5 +23,3 @@ int detach_begin(struct detach *ret, int *ret_exit_code);
  * does nothing. Return: 0; or -EPIPE if the command has ended: then the daemon should end, too.
  */
 int detach_ready(struct detach *d);
-
-#endif

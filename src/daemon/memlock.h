@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Disable core dumps and lock memory: keys reach neither a core file nor swap. */
-#ifndef DAEMON_MEMLOCK_H
-#define DAEMON_MEMLOCK_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -12,5 +11,3 @@
  * locks are not inherited. Return: whether memory is locked.
  */
 bool memlock_process(bool verbose);
-
-#endif

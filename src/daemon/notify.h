@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Report the daemon's state to the service manager: the sd_notify protocol, without libsystemd. */
-#ifndef DAEMON_NOTIFY_H
-#define DAEMON_NOTIFY_H
+#pragma once
 
 #include "base/mono.h"
 
@@ -29,5 +28,3 @@ void notify_stopping(const struct notify *n);
 
 /** Close the connection. */
 void notify_close(struct notify *n);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run a site: start it, serve signals and requests in the event loop, reload it, stop it. */
-#ifndef DAEMON_SITE_DAEMON_H
-#define DAEMON_SITE_DAEMON_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -22,5 +21,3 @@ struct site_daemon_config {
  * Errors are printed to stderr. Return: the exit code, 0 or 1.
  */
 int site_daemon_run(const struct site_daemon_config *config);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The status of a running site: from its process, or from the kernel if it runs without one. */
-#ifndef DAEMON_SITE_STATUS_H
-#define DAEMON_SITE_STATUS_H
+#pragma once
 
 #include "base/must_check.h"
 #include "ctlproto/reply.h"
@@ -13,5 +12,3 @@
  */
 MUST_CHECK int site_status(
 	const char *name, const char *path, unsigned timeout_ms, struct ctl_reply *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests of the site daemon: a back end and a host that only record what is asked of them. */
-#ifndef DAEMON_TEST_SITE_H
-#define DAEMON_TEST_SITE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ struct test_site {
  * letter; M, L, E the back end's events: MTUs changed, interface lost, end requested.
  */
 void test_site_run(struct test_site *t);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wirespan-wg: a drop-in userspace WireGuard, which wg-quick starts as its
  * WG_QUICK_USERSPACE_IMPLEMENTATION. */
-#ifndef DAEMON_WG_DAEMON_H
-#define DAEMON_WG_DAEMON_H
+#pragma once
 
 /**
  * `wirespan-wg [-f|--foreground] IFNAME`: create the interface and the socket that wg(8) configures
@@ -12,5 +11,3 @@
  * code. Source: wireguard-go's main.go, for the command line and the environment.
  */
 int wg_daemon_main(int argc, char **argv);
-
-#endif

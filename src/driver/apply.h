@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Apply a configuration to the userspace engine as a difference: unchanged parts keep running. */
-#ifndef DRIVER_APPLY_H
-#define DRIVER_APPLY_H
+#pragma once
 
 #include "base/error.h"
 #include "conf/model.h"
@@ -18,5 +17,3 @@ int apply_add(struct driver *d, const struct conf_site *conf, struct error *ret_
 
 /** Second half: remove every peer, tunnel and session that `conf` does not contain. */
 void apply_sweep(struct driver *d, const struct conf_site *conf);
-
-#endif

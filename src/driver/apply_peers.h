@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Apply the peers of a configuration to the engine as a difference. */
-#ifndef DRIVER_APPLY_PEERS_H
-#define DRIVER_APPLY_PEERS_H
+#pragma once
 
 #include "base/error.h"
 #include "conf/model.h"
@@ -13,5 +12,3 @@ int apply_peers(struct driver *d, const struct conf_site *conf, struct error *re
 
 /** Remove every peer that `conf` does not contain. */
 void apply_peers_sweep(struct driver *d, const struct conf_site *conf);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Apply the tunnels and sessions of a configuration to the engine as a difference. */
-#ifndef DRIVER_APPLY_SESSIONS_H
-#define DRIVER_APPLY_SESSIONS_H
+#pragma once
 
 #include "base/error.h"
 #include "conf/model.h"
@@ -19,5 +18,3 @@ void apply_sessions_sweep(struct driver *d, const struct conf_site *conf);
 
 /** Return: the engine's session for a configured one, or NULL. */
 struct driver_session *apply_find_session(const struct driver *d, const char *name);
-
-#endif

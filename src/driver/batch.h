@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The work of one wake-up: send trains and write superframes until none are left. */
-#ifndef DRIVER_BATCH_H
-#define DRIVER_BATCH_H
+#pragma once
 
 #include "driver/driver_state.h"
 
@@ -20,5 +19,3 @@ void batch_receive(struct driver *d, const struct udp_received *r);
 
 /** Write the pending superframes; the receive buffers are then free again. */
 void batch_write(struct driver *d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* While the send buffer of a socket is full: what the loop waits for. */
-#ifndef DRIVER_BLOCK_H
-#define DRIVER_BLOCK_H
+#pragma once
 
 #include "driver/driver_state.h"
 
@@ -11,5 +10,3 @@ void block_begin(struct driver *d);
 /** That has ended, or the sockets are about to be closed: read the ports again. The caller sends
  * what is left. */
 void block_end(struct driver *d);
-
-#endif

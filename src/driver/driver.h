@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The userspace engine with its descriptors, and the event loop's callbacks that drive it. */
-#ifndef DRIVER_DRIVER_H
-#define DRIVER_DRIVER_H
+#pragma once
 
 #include "driver/driver_state.h"
 
@@ -65,5 +64,3 @@ struct mono driver_deadline(const struct driver *d);
 
 /** Bytes of memory that the engine and its buffers use. */
 uint64_t driver_memory(const struct driver *d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver's state: its descriptors, and the engine's peers, tunnels and sessions. */
-#ifndef DRIVER_DRIVER_STATE_H
-#define DRIVER_DRIVER_STATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -185,5 +184,3 @@ struct driver_sizes {
 	size_t allowed_ips;
 	size_t packet_max; /* longest inner packet in bytes */
 };
-
-#endif

@@ -11,8 +11,7 @@
  * Both address families are opened or neither, as in Linux and wireguard-go: if another program
  * uses the port in one family, the port counts as in use.
  */
-#ifndef DRIVER_LISTEN_H
-#define DRIVER_LISTEN_H
+#pragma once
 
 #include "driver/driver_state.h"
 
@@ -58,5 +57,3 @@ const char *listen_problem(
 
 /** Return: a hint what to do about the error, as a sentence. */
 const char *listen_hint(int err);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Find, add and remove the userspace engine's peers. */
-#ifndef DRIVER_PEERS_H
-#define DRIVER_PEERS_H
+#pragma once
 
 #include "driver/driver.h"
 
@@ -22,5 +21,3 @@ void peers_remove(struct driver *d, struct driver_peer *p);
  * of the crypto library.
  */
 int peers_set_private_key(struct driver *d, const uint8_t key[static WG_KEY_LEN]);
-
-#endif

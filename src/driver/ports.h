@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver's TAPs and its TUN: open, watch and read them. */
-#ifndef DRIVER_PORTS_H
-#define DRIVER_PORTS_H
+#pragma once
 
 #include "base/must_check.h"
 #include "driver/driver_state.h"
@@ -39,5 +38,3 @@ void ports_unwatch(struct driver *d, struct driver_port *p);
 
 /** Watch the TUN and every session's TAP. Return: 0 or -errno. */
 int ports_watch_all(struct driver *d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Report the engine's state for `status`. */
-#ifndef DRIVER_REPORT_H
-#define DRIVER_REPORT_H
+#pragma once
 
 #include "conf/model.h"
 #include "ctlproto/status.h"
@@ -13,5 +12,3 @@
  * (bridge) and of the underlay (names of peers, MTUs). Return: 0 or -ENOMEM.
  */
 int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of a running site that its configuration lacks: keys, and changes made with wg(8). */
-#ifndef DRIVER_SNAPSHOT_H
-#define DRIVER_SNAPSHOT_H
+#pragma once
 
 #include "conf/model.h"
 #include "driver/driver.h"
@@ -20,5 +19,3 @@ void snapshot_forget_keys(struct conf_site *conf);
  * Return: 0; or -ENOMEM with `conf` partly updated.
  */
 int snapshot_take(const struct driver *d, struct conf_site *conf);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver's UDP sockets: open, watch, read and replace them. */
-#ifndef DRIVER_SOCKETS_H
-#define DRIVER_SOCKETS_H
+#pragma once
 
 #include "driver/driver_state.h"
 
@@ -30,5 +29,3 @@ void sockets_close(struct driver *d);
 
 /** Replace the sockets by new ones. Return: 0, or -errno with the old ones unchanged. */
 int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests: a driver without routing and DNS. */
-#ifndef DRIVER_TEST_UNDERLAY_H
-#define DRIVER_TEST_UNDERLAY_H
+#pragma once
 
 #include <errno.h>
 
@@ -43,5 +42,3 @@ static const struct driver_underlay test_underlay = {
 	.forget_name = no_forget_name,
 	.work = no_work,
 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Log the engine's events and drops at level debug. */
-#ifndef DRIVER_TRACE_LOG_H
-#define DRIVER_TRACE_LOG_H
+#pragma once
 
 #include "base/mono.h"
 #include "path/engine.h"
@@ -22,5 +21,3 @@ void trace_log_run(struct trace_log *l, struct engine *e);
 
 /** When trace_log_run() has drops to log, or MONO_NEVER. */
 struct mono trace_log_deadline(const struct trace_log *l);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Perform the requests of wg(8) on the userspace engine. */
-#ifndef DRIVER_UAPI_H
-#define DRIVER_UAPI_H
+#pragma once
 
 #include "ctlproto/uapi_parse.h"
 #include "driver/driver.h"
@@ -15,5 +14,3 @@ int uapi_get(struct driver *d, char **ret_text, size_t *ret_len);
  * Return: 0 or -errno.
  */
 int uapi_set(struct driver *d, const struct uapi_set *set);
-
-#endif

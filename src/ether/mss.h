@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSS clamping: members keep their MTU, and TCP between them uses segments that the path
  * carries. */
-#ifndef ETHER_MSS_H
-#define ETHER_MSS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +20,3 @@
  * two fixed headers, regardless of options.
  */
 bool ether_clamp_mss(uint8_t *frame, size_t len, unsigned max_packet, unsigned mss, bool partial);
-
-#endif

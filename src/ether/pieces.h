@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Oversize = reject: fragments a member's IPv4 packet without DF. */
-#ifndef ETHER_PIECES_H
-#define ETHER_PIECES_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ size_t ether_piece_len(const struct ether_pieces *p, unsigned i);
  * Source: RFC 791 §3.2.
  */
 void ether_piece_write(const struct ether_pieces *p, unsigned i, uint8_t *dst);
-
-#endif

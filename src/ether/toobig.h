@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Oversize = reject: the ICMP error that informs a member of the MTU. */
-#ifndef ETHER_TOOBIG_H
-#define ETHER_TOOBIG_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@
  */
 size_t ether_too_big_reply(const uint8_t *frame, size_t len, unsigned max_packet,
 	uint8_t ret_reply[static ETHER_TOO_BIG_MAX]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Merge the TCP and UDP segments of a batch into superframes for a TAP or TUN. */
-#ifndef GSO_MERGE_H
-#define GSO_MERGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,5 +117,3 @@ int gso_merge_add(struct gso_merge *m, uint8_t *frame, size_t len, bool ethernet
  * which leaves the batch empty; do not add frames in between.
  */
 bool gso_merge_next(struct gso_merge *m, struct gso_superframe *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Oracles for tests and fuzz targets: check splitting and merging against naive implementations. */
-#ifndef GSO_NAIVE_H
-#define GSO_NAIVE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -227,5 +226,3 @@ static inline const char *naive_check_merge(struct gso_merge *m, const struct gs
 		NAIVE_REQUIRE(f[i].out);
 	return NULL;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Split a superframe from a TAP or TUN into the segments to send. */
-#ifndef GSO_SPLIT_H
-#define GSO_SPLIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,5 +80,3 @@ static inline size_t gso_segment_len_max(const struct gso_plan *p)
  * gso_segment_len(p, i) bytes and does not overlap the frame. Segments may be written in any order.
  */
 void gso_split_write(const struct gso_plan *p, unsigned i, uint8_t *dst);
-
-#endif

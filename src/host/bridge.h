@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bridge of a site's LAN segment: create it, add its ports, remove it. */
-#ifndef HOST_BRIDGE_H
-#define HOST_BRIDGE_H
+#pragma once
 
 #include "conf/model.h"
 #include "host/netdev.h"
@@ -75,5 +74,3 @@ bool bridge_has_alias(const struct link_info *link, const char *alias);
 
 /** Whether an existing interface is a bridge that this site created. */
 bool bridge_is_ours(const struct netdev *m, const struct link_info *link);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Check a configuration against this host. */
-#ifndef HOST_CONF_PROBE_H
-#define HOST_CONF_PROBE_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -12,5 +11,3 @@
  * Properties that cannot be read, for lack of privilege or memory, are taken to be right.
  */
 void conf_probe_check(const struct conf_site *site, struct conf_report *report);
-
-#endif

@@ -13,8 +13,7 @@
  * The wanted MTU of a bridge is the smallest of its ports, the kernel's choice for a bridge without
  * an MTU of its own. A missing carrier is no difference.
  */
-#ifndef HOST_DIFFERENCE_H
-#define HOST_DIFFERENCE_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -153,5 +152,3 @@ const char *difference_kind_name(enum difference_kind kind);
  * name. */
 const struct link_info *difference_find(
 	const struct wanted_link *wanted, const struct host_view *view);
-
-#endif

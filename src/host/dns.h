@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pass [Interface] DNS to resolvconf(8), as wg-quick does. */
-#ifndef HOST_DNS_H
-#define HOST_DNS_H
+#pragma once
 
 #include "conf/model.h"
 #include "host/netdev.h"
@@ -16,5 +15,3 @@ int dns_undo(struct netdev *m, const struct journal_entry *e);
 /** Remove the servers that are left of an interface that does not exist any more, whose journal is
  * lost. `ret_found` is set if there were any. Return: 0, or an error of spawn(). */
 MUST_CHECK int dns_forget(const char *ifname, bool *ret_found);
-
-#endif

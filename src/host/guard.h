@@ -12,8 +12,7 @@
  * The kernel sends no events about sysctls, and those about nftables and resolv.conf are not
  * followed: these settings (site_settings.h) are read every ten seconds, and with each comparison.
  */
-#ifndef HOST_GUARD_H
-#define HOST_GUARD_H
+#pragma once
 
 #include "base/error.h"
 #include "base/must_check.h"
@@ -76,5 +75,3 @@ const struct differences *host_guard_look(struct host_guard *g);
 /** What to do about a difference that is left, as a sentence. */
 const char *host_guard_hint(
 	const char *site, const struct difference *d, char ret[static DIFFERENCE_TEXT_LEN]);
-
-#endif

@@ -24,8 +24,7 @@
  * After a failure of host_up(): engine closes its descriptors, then host_close(). A failed `up`
  * leaves the host unchanged.
  */
-#ifndef HOST_HOST_H
-#define HOST_HOST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -178,5 +177,3 @@ pid_t host_running(const char *name);
 
 /** Wait until no daemon runs the site. Return: 0, or -ETIMEDOUT after `timeout_ms`. */
 int host_wait_stopped(const char *name, unsigned timeout_ms);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Properties of this host that decide whether a configuration can be brought up on it. */
-#ifndef HOST_HOST_FACTS_H
-#define HOST_HOST_FACTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,5 +46,3 @@ const struct link_info *host_facts_index(const struct host_facts *facts, uint32_
 /** Whether the site has created the interface: a bridge, or one of the kernel's WireGuard and L2TP,
  * with its alias; or, while the site runs, a TUN or TAP interface. */
 bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The lock of a site, which allows one daemon per site, and the lock that all sites share. */
-#ifndef HOST_HOST_LOCK_H
-#define HOST_HOST_LOCK_H
+#pragma once
 
 #include "base/error.h"
 #include "base/lockfile.h"
@@ -26,5 +25,3 @@ pid_t host_lock_holder(const char *name);
 /** Fill in an error for a lock of the run folder, at `path`, that could not be taken. Return:
  * `err`. */
 int host_lock_failed(const char *path, int err, struct error *ret_error);
-
-#endif

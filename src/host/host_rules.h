@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration errors that depend on this host. */
-#ifndef HOST_HOST_RULES_H
-#define HOST_HOST_RULES_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -14,5 +13,3 @@
  */
 void host_rules_check(
 	const struct conf_site *site, const struct host_facts *facts, struct conf_report *report);
-
-#endif

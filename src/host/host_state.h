@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of a running site, private to host.c, hooks.c, claim.c and reload.c. */
-#ifndef HOST_HOST_STATE_H
-#define HOST_HOST_STATE_H
+#pragma once
 
 #include "conf/model.h"
 #include "host/host.h"
@@ -55,5 +54,3 @@ int host_run_pre_up(struct host *host);
 
 /** Free a site whose changes were undone, and release its lock. */
 void host_free(struct host *host);
-
-#endif

@@ -6,8 +6,7 @@
  * written; the file does not exist when there is nothing to undo. It need not survive a power
  * failure, because none of the changes does.
  */
-#ifndef HOST_JOURNAL_H
-#define HOST_JOURNAL_H
+#pragma once
 
 #include <limits.h>
 #include <stddef.h>
@@ -91,5 +90,3 @@ MUST_CHECK int journal_discard(const struct journal *j);
 
 /** Free the memory; the file stays. A zeroed journal is allowed. */
 void journal_fini(struct journal *j);
-
-#endif

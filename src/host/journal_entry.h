@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One change to the host, as the journal stores it. Pure. */
-#ifndef HOST_JOURNAL_ENTRY_H
-#define HOST_JOURNAL_ENTRY_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -66,5 +65,3 @@ bool journal_entry_parse(char *line, struct journal_entry *ret);
 /** Return: whether `e` has the kind and family of `like`, and its mark, priority, tunnel, session
  * and name unless those are empty. */
 bool journal_entry_matches(const struct journal_entry *e, const struct journal_entry *like);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Undo what a back end of kernel objects has made: WireGuard interface, L2TP, segment sizes. */
-#ifndef HOST_KERNEL_UNDO_H
-#define HOST_KERNEL_UNDO_H
+#pragma once
 
 #include "host/netdev.h"
 
@@ -25,5 +24,3 @@ int kernel_undo_clamp(struct netdev *m, const struct journal_entry *e);
  * was one; 0 if it is of another kind; or -errno.
  */
 int kernel_remove_leftover(struct netdev *m, const struct link_info *link);
-
-#endif

@@ -9,8 +9,7 @@
  * A port joins an adopted bridge only after three seconds, so that its owner can set it up first:
  * the kernel derives the MTU and address of a bridge from its ports.
  */
-#ifndef HOST_LEDGER_H
-#define HOST_LEDGER_H
+#pragma once
 
 #include "base/mono.h"
 #include "host/difference.h"
@@ -69,5 +68,3 @@ struct mono ledger_deadline(const struct ledger *l);
 
 /** Forget all. */
 void ledger_clear(struct ledger *l);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Remove what a site has left whose journal is lost, recognised by our marks. */
-#ifndef HOST_LEFTOVERS_H
-#define HOST_LEFTOVERS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -16,5 +15,3 @@
  * that its process must be running; or -errno; error filled.
  */
 MUST_CHECK int leftovers_remove(struct netdev *m, bool *ret_found);
-
-#endif

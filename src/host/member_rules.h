@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules for members of bridges: which interfaces of this host can or should be ports. */
-#ifndef HOST_MEMBER_RULES_H
-#define HOST_MEMBER_RULES_H
+#pragma once
 
 #include "conf/model.h"
 #include "conf/problem.h"
@@ -10,5 +9,3 @@
 /** Check the members of every bridge; `severity` is that of what PreUp can change. Pure. */
 void member_rules_check(const struct conf_site *site, const struct host_facts *facts,
 	enum conf_severity severity, struct conf_report *report);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The members of the site's bridges, and their journal entries. */
-#ifndef HOST_MEMBERS_H
-#define HOST_MEMBERS_H
+#pragma once
 
 #include "conf/model.h"
 #include "host/netdev.h"
@@ -25,5 +24,3 @@ int members_ensure(struct netdev *m, const struct conf_bridge *conf, const struc
  * both from the journal. A bridge that does not exist is no error. Return: 0 or -errno, as above;
  * then what could not be undone stays in the journal. */
 int members_drop_bridge(struct netdev *m, const char *name);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes to the host's network devices: journalled, logged, applied; errors carry a hint. */
-#ifndef HOST_NETDEV_H
-#define HOST_NETDEV_H
+#pragma once
 
 #include <stdint.h>
 
@@ -98,5 +97,3 @@ int netdev_refuse_ra(struct netdev *m, const char *name);
 
 /** Disable IPv6 autoconfiguration of an interface, if there is IPv6. Return: 0 or -errno. */
 int netdev_no_autoconf(struct netdev *m, const struct link_info *link);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A site that runs without a process: kernel objects carry it. */
-#ifndef HOST_OBSERVE_H
-#define HOST_OBSERVE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -26,5 +25,3 @@ MUST_CHECK int host_observe_report(struct host *host, struct status_report *r);
 
 /** Free it. NULL is allowed. */
 void host_observe_close(struct host *host);
-
-#endif

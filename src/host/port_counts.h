@@ -15,8 +15,7 @@
  * There are at most 64 sockets. Adopted bridges are not observed: their owner decides what they
  * forward.
  */
-#ifndef HOST_PORT_COUNTS_H
-#define HOST_PORT_COUNTS_H
+#pragma once
 
 #include "base/mono.h"
 #include "host/difference.h"
@@ -63,5 +62,3 @@ void port_counts_report(const struct port_counts *c, struct mono now, struct dro
 
 /** Close all sockets. */
 void port_counts_close(struct port_counts *c);
-
-#endif

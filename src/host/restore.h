@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Restore what differs from the configuration. */
-#ifndef HOST_RESTORE_H
-#define HOST_RESTORE_H
+#pragma once
 
 #include "base/must_check.h"
 #include "host/difference.h"
@@ -15,5 +14,3 @@
  */
 MUST_CHECK int restore_difference(struct host *host, const struct wanted *wanted,
 	const struct host_view *view, const struct difference *difference);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compute the routes that a configuration needs, as wg-quick(8) would install them. Pure. */
-#ifndef HOST_ROUTE_PLAN_H
-#define HOST_ROUTE_PLAN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ void route_plan_set_table(struct route_plan *plan, uint32_t table);
 
 /** Whether the plan has exactly this route. */
 bool route_plan_has(const struct route_plan *plan, const struct planned_route *route);
-
-#endif

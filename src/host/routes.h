@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Install and remove a plan's routes, with the policy rules, sysctl and filter that a default
  * route needs. */
-#ifndef HOST_ROUTES_H
-#define HOST_ROUTES_H
+#pragma once
 
 #include "host/netdev.h"
 #include "host/route_plan.h"
@@ -89,5 +88,3 @@ int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e);
 
 /** Undo a JOURNAL_NFT. Return: 0 or -errno. */
 int routes_undo_filter(struct netdev *m, const struct journal_entry *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The run folder: the control socket, lock and journal of each running site. */
-#ifndef HOST_RUNDIR_H
-#define HOST_RUNDIR_H
+#pragma once
 
 #include <limits.h>
 #include <stddef.h>
@@ -38,5 +37,3 @@ MUST_CHECK int rundir_list(char ***ret_names, size_t *ret_len);
 
 /* Free the array of rundir_list(). */
 void rundir_free_names(char **names, size_t len);
-
-#endif

@@ -4,8 +4,7 @@
  * The file NAME.running exists as long as the site is up: it is written when `up` is complete and
  * after each reload, and removed before the first change of `down`. It has no WireGuard keys.
  */
-#ifndef HOST_RUNNING_CONF_H
-#define HOST_RUNNING_CONF_H
+#pragma once
 
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -22,5 +21,3 @@ MUST_CHECK int running_conf_load(const char *name, struct conf_site *ret);
 
 /** Remove the file, if there is one. */
 void running_conf_discard(const char *name);
-
-#endif

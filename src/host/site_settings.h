@@ -6,8 +6,7 @@
  * only after it was once as wanted: what this host does not have (IPv6, nftables, a writable
  * /proc/sys, a resolv.conf with our servers), and what PostUp has changed, is no difference.
  */
-#ifndef HOST_SITE_SETTINGS_H
-#define HOST_SITE_SETTINGS_H
+#pragma once
 
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -23,5 +22,3 @@ void site_settings_read(struct wanted_setting *v, size_t n);
 /** The entry of the same setting in another list, or NULL. */
 const struct wanted_setting *site_settings_find(
 	const struct wanted_setting *v, size_t n, const struct wanted_setting *like);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run other programs: a user's hooks, resolvconf, nft. Not used where netlink suffices. */
-#ifndef HOST_SPAWN_H
-#define HOST_SPAWN_H
+#pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -32,5 +31,3 @@ int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid);
 
 /** Run one shell command and wait. Return: 0, -ECANCELED if it failed, or another -errno. */
 int spawn_shell(const char *command);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Read and write sysctls below /proc/sys. */
-#ifndef HOST_SYSCTL_H
-#define HOST_SYSCTL_H
+#pragma once
 
 #include <stddef.h>
 
@@ -15,5 +14,3 @@ int sysctl_write(const char *path, const char *value);
 /** Write a value unless it is there already, so that a read-only /proc/sys with the right value is
  * no error. Return: 0 or -errno. */
 int sysctl_ensure(const char *path, const char *value);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Helpers for tests with real netlink: a network namespace per test, a text snapshot of its state,
  * and a replacement of the engine that only opens its interfaces. */
-#ifndef HOST_TEST_HOST_H
-#define HOST_TEST_HOST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -36,5 +35,3 @@ void test_engine_open(struct test_engine *e, const struct conf_site *conf);
 
 /** Close the interfaces that `conf` does not contain; NULL: all. */
 void test_engine_close(struct test_engine *e, const struct conf_site *conf);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Undo a journal backwards, entry by entry. */
-#ifndef HOST_UNDO_H
-#define HOST_UNDO_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -23,5 +22,3 @@ int undo_journal(struct netdev *m, enum undo_depth depth);
 /** Undo one entry, and remove it from the journal if that succeeds. Return: 0; or -errno, logged
  * and with the netdev's error filled. */
 int undo_entry(struct netdev *m, size_t i);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A snapshot of the host's network: interfaces, addresses, routes, rules. */
-#ifndef HOST_VIEW_H
-#define HOST_VIEW_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -29,5 +28,3 @@ const struct link_info *view_link(const struct host_view *view, const char *name
 
 /** The interface with that index, or NULL; also for 0. */
 const struct link_info *view_link_index(const struct host_view *view, uint32_t ifindex);
-
-#endif

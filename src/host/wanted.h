@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host should be like: from the configuration, and from what the site has created. */
-#ifndef HOST_WANTED_H
-#define HOST_WANTED_H
+#pragma once
 
 #include "host/difference.h"
 
@@ -57,5 +56,3 @@ MUST_CHECK int wanted_make(const struct conf_site *conf, const struct route_plan
 
 /** Free a list and make it empty. */
 void wanted_fini(struct wanted *wanted);
-
-#endif

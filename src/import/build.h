@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes a site of the facts of an import. */
-#ifndef IMPORT_BUILD_H
-#define IMPORT_BUILD_H
+#pragma once
 
 #include "base/must_check.h"
 #include "import/fact.h"
@@ -13,5 +12,3 @@
  * Return: 0, or -ENOMEM.
  */
 MUST_CHECK int import_build(struct import *im, const char *wireguard, struct conf_site *ret);
-
-#endif

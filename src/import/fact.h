@@ -7,8 +7,7 @@
  * key of wirespan.conf(5) with the same meaning, or one of the lower-case keys below. Keys of the
  * site are set by the parser of conf/, which judges each value as if it stood in a file of ours.
  */
-#ifndef IMPORT_FACT_H
-#define IMPORT_FACT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -127,5 +126,3 @@ const char *import_known_key(const char *section, const char *key);
 
 /** Trim blanks at both ends, in place. */
 char *import_trim(char *text);
-
-#endif

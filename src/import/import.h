@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a site from the files of other programs: wg-quick, shell scripts, systemd-networkd,
  * NetworkManager, VyOS, OpenWrt, RouterOS. */
-#ifndef IMPORT_IMPORT_H
-#define IMPORT_IMPORT_H
+#pragma once
 
 #include "base/must_check.h"
 #include "import/fact.h"
@@ -21,5 +20,3 @@ MUST_CHECK int import_read(struct import *im, const char *name, const void *byte
 /** The notes as text, one a line, "FILE:LINE: imported: …", by file and line. Return: a string to
  * free(), or NULL if out of memory. */
 char *import_notes_text(struct import *im);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads files of sections with KEY = VALUE: wg-quick, systemd.netdev and .network, NetworkManager
  * keyfiles. */
-#ifndef IMPORT_READ_INI_H
-#define IMPORT_READ_INI_H
+#pragma once
 
 #include "import/fact.h"
 
@@ -14,5 +13,3 @@ void import_networkd(struct import *im, char *text);
 
 /** Read a keyfile of NetworkManager. The text is modified. */
 void import_keyfile(struct import *im, char *text);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the network configuration of OpenWrt. */
-#ifndef IMPORT_READ_OPENWRT_H
-#define IMPORT_READ_OPENWRT_H
+#pragma once
 
 #include "import/fact.h"
 
 /** Read /etc/config/network of OpenWrt, in the syntax of uci(8). The text is modified. */
 void import_openwrt(struct import *im, char *text);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the network configuration of RouterOS. */
-#ifndef IMPORT_READ_ROUTEROS_H
-#define IMPORT_READ_ROUTEROS_H
+#pragma once
 
 #include "import/fact.h"
 
 /** Read the output of `/export show-sensitive` of RouterOS. The text is modified. */
 void import_routeros(struct import *im, char *text);
-
-#endif

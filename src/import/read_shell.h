@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads shell scripts with ip(8), wg(8), brctl(8) and bridge(8), among them those of `wirespan
  * script`. */
-#ifndef IMPORT_READ_SHELL_H
-#define IMPORT_READ_SHELL_H
+#pragma once
 
 #include "import/fact.h"
 
 /** Read a script. No part of it is run. */
 void import_shell(struct import *im, const char *text);
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the network configuration of VyOS. */
-#ifndef IMPORT_READ_VYOS_H
-#define IMPORT_READ_VYOS_H
+#pragma once
 
 #include "import/fact.h"
 
 /** Read VyOS's `show configuration commands`, or a config.boot. The text is modified. */
 void import_vyos(struct import *im, char *text);
-
-#endif

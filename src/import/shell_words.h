@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Splits a shell script into simple commands, with the values of variables that it sets. */
-#ifndef IMPORT_SHELL_WORDS_H
-#define IMPORT_SHELL_WORDS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +43,3 @@ struct shell {
 /** Read the next command, which is not empty. Assignments set variables. Return: false at the
  * end. */
 bool shell_next(struct shell *shell, struct shell_command *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings of a check: severity, text with measured values, and a hint. */
-#ifndef JUDGE_FINDING_H
-#define JUDGE_FINDING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,5 +52,3 @@ size_t findings_count(const struct findings *f, enum finding_severity severity);
 
 /** Release the findings and make them empty. */
 void findings_fini(struct findings *f);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts L2TP packets seen on the WireGuard interface, for counters that the back end does not
  * have. */
-#ifndef JUDGE_INSIDE_H
-#define JUDGE_INSIDE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ void inside_count(struct observations *f, const struct wire_read *r, bool outgoi
 /** Replace absent counters of the sessions and tunnels of a report by those counted so far. The
  * observations have their sessions, and `before`. */
 void inside_fill(const struct observations *f, struct status_report *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Turns observations into findings. */
-#ifndef JUDGE_JUDGE_H
-#define JUDGE_JUDGE_H
+#pragma once
 
 #include "judge/finding.h"
 #include "judge/observations.h"
@@ -9,5 +8,3 @@
 /** Append the findings about a site to `ret`, in reading order: the daemon, the host, each peer,
  * each session, the underlay, drops. */
 void judge_observations(const struct observations *f, struct findings *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names what may drop frames between two ports of this host, likeliest first, and what to do. */
-#ifndef JUDGE_CAUSE_H
-#define JUDGE_CAUSE_H
+#pragma once
 
 #include "judge/finding.h"
 #include "judge/observations.h"
@@ -20,5 +19,3 @@ void judge_cause(
 
 /** Whether a filter whose policy is drop sees frames from one port to the other. */
 bool judge_cause_is_likely(const struct observations *f, const struct cause_loss *loss);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings about the host: bridges and their ports, settings, the underlay, dropped packets. */
-#ifndef JUDGE_JUDGE_HOST_H
-#define JUDGE_JUDGE_HOST_H
+#pragma once
 
 #include "judge/finding.h"
 #include "judge/observations.h"
@@ -14,5 +13,3 @@ void judge_underlay(const struct observations *f, struct findings *ret);
 
 /** Append the drops during the check, and recent ones. */
 void judge_drops(const struct observations *f, struct findings *ret);
-
-#endif

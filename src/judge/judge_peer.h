@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings about one peer: its handshake, its echo replies, the tunnel's MTU; or why there is no
  * session. */
-#ifndef JUDGE_JUDGE_PEER_H
-#define JUDGE_JUDGE_PEER_H
+#pragma once
 
 #include "judge/finding.h"
 #include "judge/observations.h"
 
 /** Append the findings about peer number `i`. */
 void judge_peer(const struct observations *f, size_t i, struct findings *ret);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Findings about members: whether their frames pass from one site to the other, through the filters
  * of this host; loops; addresses that are in use twice; frames that are too large. */
-#ifndef JUDGE_SEGMENT_H
-#define JUDGE_SEGMENT_H
+#pragma once
 
 #include "judge/finding.h"
 #include "judge/observations.h"
@@ -12,5 +11,3 @@ void judge_segment(const struct observations *f, struct findings *ret);
 
 /** Report loops. Return: whether there is one; then nothing else of the segment was probed. */
 bool judge_loops(const struct observations *f, struct findings *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The results of a check's probes and queries, as plain data: the input of the findings. */
-#ifndef JUDGE_OBSERVATIONS_H
-#define JUDGE_OBSERVATIONS_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -304,5 +303,3 @@ enum finding_severity observed_echo_severity(const struct observed_echo *e);
 
 /** Count a reply that took `us` microseconds. */
 void observed_echo_answer(struct observed_echo *e, uint64_t us);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Test data: the observations of a site without faults, and faults added one at a time. */
-#ifndef JUDGE_SAMPLE_H
-#define JUDGE_SAMPLE_H
+#pragma once
 
 #include <errno.h>
 #include <setjmp.h>
@@ -158,5 +157,3 @@ static inline void sample_check_faults(const struct fault *faults, size_t n)
 		observations_fini(&f);
 	}
 }
-
-#endif

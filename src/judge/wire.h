@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Encodes probes (ARP, echo requests, neighbour advertisements) and decodes the answers. */
-#ifndef JUDGE_WIRE_H
-#define JUDGE_WIRE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -126,5 +125,3 @@ void wire_all_nodes(struct ip_addr *ret_addr, uint8_t ret_mac[static LINK_MAC_LE
 /** A group address that no bridge forwards (IEEE 802.1Q, table 8-1, "reserved"), so that a frame to
  * it ends at the far end of a link in any port state. */
 void wire_link_local_group(uint8_t ret_mac[static LINK_MAC_LEN]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Push: send an L2TP packet larger than the wg MTU as IP fragments inside the tunnel. */
-#ifndef L2TP_FRAGMENT_H
-#define L2TP_FRAGMENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,5 +53,3 @@ size_t fragment_len(const struct fragment_plan *p, size_t j);
  * Return: its length. Source: RFC 791 §3.2, RFC 8200 §4.5.
  */
 size_t fragment_write(const struct fragment_plan *p, const uint8_t *packet, size_t j, uint8_t *dst);
-
-#endif

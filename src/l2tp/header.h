@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Push: every header of an L2TPv3 data packet, in one go, in front of a frame. */
-#ifndef L2TP_HEADER_H
-#define L2TP_HEADER_H
+#pragma once
 
 #include "l2tp/session.h"
 
@@ -30,5 +29,3 @@ static inline size_t l2tp_overhead(const struct l2tp_session *s)
  * Source: RFC 3931 §4.1.2.1, §4.1.1.1, §4.6; RFC 4719.
  */
 void l2tp_push(struct l2tp_session *s, uint8_t *base, size_t frame_len, bool force_checksum);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pull: reassemble IPv4 and IPv6 fragments inside the tunnel into whole packets. */
-#ifndef L2TP_REASSEMBLY_H
-#define L2TP_REASSEMBLY_H
+#pragma once
 
 #include "base/hash.h"
 #include "base/list.h"
@@ -186,5 +185,3 @@ struct mono reassembly_deadline(const struct reassembly *r);
 
 /** Drop fragments that are too old. Return: reassembly_deadline() after that. */
 struct mono reassembly_expire(struct reassembly *r, struct mono now);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pull: which decrypted packets are frames of a pseudowire, and where in them the frame lies. */
-#ifndef L2TP_RECEIVE_H
-#define L2TP_RECEIVE_H
+#pragma once
 
 #include "l2tp/session.h"
 #include "pkt/drop.h"
@@ -59,5 +58,3 @@ bool l2tp_looks_like_sublayer(const uint8_t *at, size_t left);
 
 /** Whether the word where the sublayer should be is more likely the start of a frame. */
 bool l2tp_looks_like_frame(uint32_t sublayer);
-
-#endif

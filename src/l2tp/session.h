@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tunnels and sessions (pseudowires) of static L2TPv3, and the table that finds them by what
  * arrives. */
-#ifndef L2TP_SESSION_H
-#define L2TP_SESSION_H
+#pragma once
 
 #include "base/addr.h"
 
@@ -146,5 +145,3 @@ bool l2tp_table_has_pair(
 /** The session of `tunnel` that packets with `id` belong to, or NULL. */
 struct l2tp_session *l2tp_table_find_session(
 	const struct l2tp_table *t, const struct l2tp_tunnel *tunnel, uint32_t id);
-
-#endif

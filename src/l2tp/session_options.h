@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of a session and the encapsulation of its tunnel: one declaration for the
  * configuration, the engine and the status. */
-#ifndef L2TP_SESSION_OPTIONS_H
-#define L2TP_SESSION_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -124,5 +123,3 @@ static inline unsigned l2tp_options_mss(const struct l2tp_options *o)
 {
 	return o->clamp_mss >= L2TP_CLAMP_MIN ? o->clamp_mss : 0;
 }
-
-#endif

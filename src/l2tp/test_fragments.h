@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A reassembler with several owners and fragments to feed it: for tests. */
-#ifndef L2TP_TEST_FRAGMENTS_H
-#define L2TP_TEST_FRAGMENTS_H
+#pragma once
 
 #include "l2tp/reassembly.h"
 
@@ -150,5 +149,3 @@ static inline void check_packet4(const struct reassembled *got, size_t payload)
 	assert_memory_equal(got->packet + 12, whole + 12, 8 + payload);
 	free(whole);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The event loop: epoll over descriptors, one deadline, and signals as events. */
-#ifndef LOOP_LOOP_H
-#define LOOP_LOOP_H
+#pragma once
 
 #include "base/mono.h"
 #include "base/must_check.h"
@@ -65,5 +64,3 @@ MUST_CHECK int loop_watch_input(
  * (signalfd). The caller closes `w->fd`. Return: 0 or -errno. */
 MUST_CHECK int loop_watch_signals(struct loop *l, struct loop_watch *w, const int *signals,
 	loop_callback *callback, void *ctx);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The header ladder: from the underlay's MTU to the largest packet of a member, byte by byte. */
-#ifndef MTU_MTU_H
-#define MTU_MTU_H
+#pragma once
 
 #include "l2tp/session.h"
 
@@ -64,5 +63,3 @@ const char *mtu_layer_name(enum mtu_layer layer);
  * room is left for a member's packet; `ret` is untouched then.
  */
 int mtu_ladder_compute(const struct mtu_options *o, struct mtu_ladder *ret);
-
-#endif

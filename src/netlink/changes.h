@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Summary of a batch of link, address, route and rule events: what the engine has to react to. */
-#ifndef NETLINK_CHANGES_H
-#define NETLINK_CHANGES_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -62,5 +61,3 @@ bool changes_has_stopped(const struct changes *d, uint32_t ifindex);
  * checked then. Always false without sticky ones.
  */
 bool changes_moves_source(const struct changes *d, const struct endpoint *e);
-
-#endif

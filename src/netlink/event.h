@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel events about interfaces, addresses, routes and rules, decoded into one struct. */
-#ifndef NETLINK_EVENT_H
-#define NETLINK_EVENT_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -46,5 +45,3 @@ MUST_CHECK int nl_event_decode(const struct nlmsghdr *nlh, struct nl_event *ret)
 
 /** Whether an interface can carry traffic: administratively up, and with carrier. */
 bool nl_event_link_runs(const struct link_info *link);
-
-#endif

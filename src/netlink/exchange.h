@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A netlink socket: sends a request and reads its whole answer; receives multicast events. */
-#ifndef NETLINK_EXCHANGE_H
-#define NETLINK_EXCHANGE_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdint.h>
@@ -68,5 +67,3 @@ int nl_fail(const struct nl_socket *nl, struct error *error, int code, const cha
  * query the state; more may be pending), the result of `visit`, or -errno.
  */
 MUST_CHECK int nl_read_events(struct nl_socket *nl, nl_visit_fn *visit, void *ctx);
-
-#endif

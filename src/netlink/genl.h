@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Generic netlink: the header of its messages, and the ids of families. */
-#ifndef NETLINK_GENL_H
-#define NETLINK_GENL_H
+#pragma once
 
 #include <linux/genetlink.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ MUST_CHECK int genl_decode_family(const struct nlmsghdr *nlh, uint16_t *ret_id);
  * -errno.
  */
 MUST_CHECK int genl_resolve(struct nl_socket *nl, const char *name, uint16_t *ret_id);
-
-#endif

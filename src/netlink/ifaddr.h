@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rtnetlink messages about the addresses of interfaces. */
-#ifndef NETLINK_IFADDR_H
-#define NETLINK_IFADDR_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ struct nl_msg *ifaddr_encode_dump(struct nl_msg *m, uint8_t family);
 
 /** Decode an RTM_NEWADDR or RTM_DELADDR. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int ifaddr_decode(const struct nlmsghdr *nlh, struct ifaddr_info *ret);
-
-#endif

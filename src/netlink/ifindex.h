@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The index of an interface from its name and back, by sockets of rtnetlink only. */
-#ifndef NETLINK_IFINDEX_H
-#define NETLINK_IFINDEX_H
+#pragma once
 
 #include <net/if.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@ uint32_t ifindex_of(const char *name);
 
 /** Write the name of an interface into `ret`, which is unchanged if there is no such interface. */
 void ifindex_name(uint32_t ifindex, char ret[static IF_NAMESIZE]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Generic netlink messages of the kernel's L2TPv3: static tunnels and Ethernet sessions. */
-#ifndef NETLINK_L2TP_NL_H
-#define NETLINK_L2TP_NL_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -148,5 +147,3 @@ MUST_CHECK int l2tpnl_sessions(
 
 /** Wipe and free a list. */
 void l2tpnl_sessions_fini(struct l2tpnl_session_list *list);
-
-#endif

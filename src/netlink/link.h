@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rtnetlink messages about network interfaces: query, change and create. */
-#ifndef NETLINK_LINK_H
-#define NETLINK_LINK_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -151,5 +150,3 @@ MUST_CHECK int link_decode(const struct nlmsghdr *nlh, struct link_info *ret);
 
 /** Decode an RTM_NEWSTATS. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int link_decode_stats(const struct nlmsghdr *nlh, struct link_stats *ret);
-
-#endif

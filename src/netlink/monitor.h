@@ -8,8 +8,7 @@
  * monitor_look() once to read the present state, so that no event is missed between the query and
  * the subscription.
  */
-#ifndef NETLINK_MONITOR_H
-#define NETLINK_MONITOR_H
+#pragma once
 
 #include "netlink/changes.h"
 #include "netlink/exchange.h"
@@ -49,5 +48,3 @@ int monitor_read(struct monitor *n, struct changes *d);
 
 /** Query the interface that the digest follows, as if it had just changed. Return: 0 or -errno. */
 int monitor_look(struct monitor *n, struct changes *d);
-
-#endif

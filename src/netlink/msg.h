@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Building netlink requests and parsing answers; common to all families. */
-#ifndef NETLINK_MSG_H
-#define NETLINK_MSG_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -109,5 +108,3 @@ bool nl_attr_addr(const struct nlattr *a, uint16_t family, struct ip_addr *ret);
  * short.
  */
 MUST_CHECK int nl_verdict_decode(const struct nlmsghdr *nlh, struct nl_verdict *ret);
-
-#endif

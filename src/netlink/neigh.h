@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rtnetlink messages about neighbours (ARP, ND) and about the forwarding tables of bridges. */
-#ifndef NETLINK_NEIGH_H
-#define NETLINK_NEIGH_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -33,5 +32,3 @@ struct nl_msg *neigh_encode_get_fdb(
 
 /** Read an RTM_NEWNEIGH. Return: 0, or -EBADMSG; `ret` is untouched then. */
 int neigh_decode(const struct nlmsghdr *nlh, struct neigh_info *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An nf_tables rule set that clamps the TCP segment size of bridged traffic of interfaces. */
-#ifndef NETLINK_NFT_MSS_H
-#define NETLINK_NFT_MSS_H
+#pragma once
 
 #include <net/if.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ void nft_mss_script(
  */
 MUST_CHECK int nft_mss_set(
 	const char *site, const struct nft_mss_rule *rules, size_t n, struct error *error);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel queries for interfaces, addresses, routes and rules, returned as structs. */
-#ifndef NETLINK_QUERY_H
-#define NETLINK_QUERY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -84,5 +83,3 @@ int query_neighbour(
  */
 int query_bridge_port(struct nl_socket *nl, uint32_t bridge, const uint8_t mac[static LINK_MAC_LEN],
 	uint16_t vlan, uint32_t *ret_ifindex);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rtnetlink messages about routes: of tables, and lookups. */
-#ifndef NETLINK_ROUTE_H
-#define NETLINK_ROUTE_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -57,5 +56,3 @@ struct nl_msg *route_encode_get(struct nl_msg *m, const struct route_query *quer
 
 /** Decode an RTM_NEWROUTE or RTM_DELROUTE. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int route_decode(const struct nlmsghdr *nlh, struct route_info *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rtnetlink messages about policy routing rules. */
-#ifndef NETLINK_RULE_H
-#define NETLINK_RULE_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -37,5 +36,3 @@ struct nl_msg *rule_encode_dump(struct nl_msg *m, uint8_t family);
 
 /** Decode an RTM_NEWRULE or RTM_DELRULE. Return: 0, or -EBADMSG, with `ret` untouched. */
 MUST_CHECK int rule_decode(const struct nlmsghdr *nlh, struct rule_info *ret);
-
-#endif

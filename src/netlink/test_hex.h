@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Helpers for message tests: bytes written as hex text, compared and decoded. */
-#ifndef NETLINK_TEST_HEX_H
-#define NETLINK_TEST_HEX_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,5 +41,3 @@ static inline const struct nlmsghdr *message_of(struct nl_msg *m, const char *he
 	m->head.nlmsg_len = (uint32_t)n;
 	return &m->head;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests: requests for interfaces that only tests create. */
-#ifndef NETLINK_TEST_LINK_H
-#define NETLINK_TEST_LINK_H
+#pragma once
 
 #include "netlink/msg.h"
 
@@ -10,5 +9,3 @@ struct nl_msg *test_link_veth(struct nl_msg *m, const char *name, const char *pe
 
 /** Create a VLAN interface on `parent`, down. `id` 1 to 4094. -EEXIST if it exists. Return: `m`. */
 struct nl_msg *test_link_vlan(struct nl_msg *m, const char *name, uint32_t parent, uint16_t id);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Generic netlink messages of the kernel's WireGuard: configure an interface, query its state. */
-#ifndef NETLINK_WIREGUARD_NL_H
-#define NETLINK_WIREGUARD_NL_H
+#pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -110,5 +109,3 @@ MUST_CHECK int wgnl_set(struct nl_socket *nl, uint16_t family, const struct wgnl
  * kind; or another -errno. */
 MUST_CHECK int wgnl_get(
 	struct nl_socket *nl, uint16_t family, const char *ifname, struct wgnl_device *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers for which something is to be done, and what. */
-#ifndef PATH_ATTENTION_H
-#define PATH_ATTENTION_H
+#pragma once
 
 #include "base/list.h"
 #include "path/path_peer.h"
@@ -37,5 +36,3 @@ static inline unsigned attention_take(struct path_peer *peer)
 	list_remove(&peer->attention);
 	return actions;
 }
-
-#endif

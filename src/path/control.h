@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All messages except data: handshakes, timers, keepalives; and sending of pending packets. */
-#ifndef PATH_CONTROL_H
-#define PATH_CONTROL_H
+#pragma once
 
 #include "base/must_check.h"
 #include "path/engine.h"
@@ -19,5 +18,3 @@ void control_timers(struct engine *e);
  * done; false: send and reset the trains of control.out, and call again.
  */
 MUST_CHECK bool control_pump(struct engine *e);
-
-#endif

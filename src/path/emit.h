@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Emit: seal inner packets into datagrams, fragmented if necessary, and append these to trains. */
-#ifndef PATH_EMIT_H
-#define PATH_EMIT_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -95,5 +94,3 @@ MUST_CHECK int emit_packet(struct emit *em, struct emit_flow *flow, struct path_
  * checked train_has_room(). Return: false if the session key is used up.
  */
 MUST_CHECK bool emit_exact(struct emit *em, struct emit_flow *flow, size_t len, size_t padded);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Selects the destination of a peer's initiations, for peers with several addresses. */
-#ifndef PATH_ENDPOINT_POLICY_H
-#define PATH_ENDPOINT_POLICY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ struct endpoint_policy {
 	 * do, for engine.policy_due; MONO_NEVER: not now. */
 	struct mono (*sent)(struct endpoint_policy *p, const struct wg_peer *peer, struct mono now);
 };
-
-#endif

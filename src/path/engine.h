@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine: combines the stages of the data path, and has the memory that they share. */
-#ifndef PATH_ENGINE_H
-#define PATH_ENGINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -194,5 +193,3 @@ static inline void engine_forget_path(struct engine *e, struct path_peer *peer)
 	peer->path_unknown = true;
 	e->events |= ENGINE_PATH_UNKNOWN;
 }
-
-#endif

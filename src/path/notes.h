@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the lanes report to control about a peer: one note a peer and lane. */
-#ifndef PATH_NOTES_H
-#define PATH_NOTES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,5 +73,3 @@ static inline void rx_note_clear(struct rx_note *n)
 	n->has_data = false;
 	n->n_answers = 0;
 }
-
-#endif

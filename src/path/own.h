@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Recognise our own WireGuard datagrams where they would enter a session or the TUN. */
-#ifndef PATH_OWN_H
-#define PATH_OWN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ struct own_datagram {
  */
 MUST_CHECK bool own_recognises(struct own *own, const struct wg_device *wg, const uint8_t *frame,
 	size_t len, bool ethernet, struct own_datagram *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer as the engine has it: the WireGuard peer, its path, and what waits for it. */
-#ifndef PATH_PATH_PEER_H
-#define PATH_PATH_PEER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ static inline struct path_peer *path_peer_of(struct wg_peer *wg)
 {
 	return CONTAINER_OF(wg, struct path_peer, wg);
 }
-
-#endif

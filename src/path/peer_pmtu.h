@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Each peer's path MTU discovery: sends probes through the tunnel, reads answers, sets the peer's
  * MTU. */
-#ifndef PATH_PEER_PMTU_H
-#define PATH_PEER_PMTU_H
+#pragma once
 
 #include "path/engine.h"
 
@@ -48,5 +47,3 @@ bool peer_pmtu_session(struct engine *e, struct path_peer *peer);
 /** Send the probes that are due to all peers. Return: false if there is no room: send and reset the
  * trains, then call again. */
 bool peer_pmtu_run(struct engine *e);
-
-#endif

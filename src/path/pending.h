@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pending inner packets, which wait for a handshake, in a pool that all peers share fairly. */
-#ifndef PATH_PENDING_H
-#define PATH_PENDING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,5 +111,3 @@ unsigned pending_clear(struct pending_pool *s, struct pending_queue *q);
  * how many. */
 unsigned pending_clear_port(
 	struct pending_pool *s, struct pending_queue *q, const struct path_port_tx *stats);
-
-#endif

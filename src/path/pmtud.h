@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Path MTU discovery by probes: a state machine after RFC 8899 (DPLPMTUD). */
-#ifndef PATH_PMTUD_H
-#define PATH_PMTUD_H
+#pragma once
 
 #include "base/mono.h"
 #include "path/trains.h"
@@ -163,5 +162,3 @@ void pmtud_hint(struct pmtud *p, unsigned mtu, bool authentic, struct mono now);
 /** The route's MTU is `route_mtu` now: the route changed, or the kernel refused a packet as too
  * large. */
 void pmtud_route(struct pmtud *p, unsigned route_mtu, struct mono now);
-
-#endif

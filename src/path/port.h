@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where frames come from and go to: the TUN, and each pseudowire with its TAP. */
-#ifndef PATH_PORT_H
-#define PATH_PORT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -44,5 +43,3 @@ static inline unsigned path_max_packet(const struct path_session *s, unsigned mt
 
 	return mtu > overhead ? mtu - overhead : 0;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Path MTU probes as packets in the tunnel: ICMP echoes of an exact size, which the kernel at the
  * other end answers. */
-#ifndef PATH_PROBE_H
-#define PATH_PROBE_H
+#pragma once
 
 #include "base/addr.h"
 #include "pkt/ip.h"
@@ -52,5 +51,3 @@ bool probe_is_answer(const struct probe *p, const uint8_t *packet, const struct 
 /** Whether packet[len] is an echo reply of either family, or a first fragment of one: such packets
  * answer the other end's probes, and are no reason for probes of ours. */
 bool probe_is_echo_reply(const uint8_t *packet, size_t len);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rate limit for replies to senders of packets that do not fit, with a guaranteed share for each
  * sender. */
-#ifndef PATH_REPLIES_H
-#define PATH_REPLIES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,5 +32,3 @@ struct replies {
  */
 bool replies_take(struct replies *r, const struct hash_key *key, const uint8_t *addr, size_t n,
 	struct mono now);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Receive path: datagrams → WireGuard → cryptokey routing → reassembly → L2TPv3 → merge →
  * superframes. */
-#ifndef PATH_RX_H
-#define PATH_RX_H
+#pragma once
 
 #include "gso/merge.h"
 #include "l2tp/reassembly.h"
@@ -65,5 +64,3 @@ void rx_prefetch(const struct rx_lane *rx, const uint8_t *data, size_t len);
 /** Get the next superframe to write, and its port. Return: false if there is none left: then the
  * memory of all earlier ones may be reused. */
 bool rx_next(struct rx_lane *rx, struct gso_superframe *ret, struct path_port **ret_port);
-
-#endif

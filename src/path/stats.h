@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters of the data path. Each lane has its own, and engine_count() adds them up. */
-#ifndef PATH_STATS_H
-#define PATH_STATS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -51,5 +50,3 @@ struct lane_counters {
 	struct engine_stats stats;
 	struct drop_counters drops;
 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two engines, back to back in memory, and the network between them: for tests. */
-#ifndef PATH_TEST_PAIR_H
-#define PATH_TEST_PAIR_H
+#pragma once
 
 #include "path/engine.h"
 
@@ -134,5 +133,3 @@ uint64_t pair_clamped(const struct path_port *port);
 
 /** Drops of both sides together. */
 uint64_t pair_drops(const struct pair *p);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events of the engine for the debug log, in a bounded ring that the driver drains. */
-#ifndef PATH_TRACE_H
-#define PATH_TRACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,5 +68,3 @@ static inline void trace_note(struct trace *t, enum trace_kind kind, const struc
  * peer. */
 void trace_handshake(struct trace *t, struct mono now, uint8_t type, enum drop verdict,
 	uint8_t reply, const struct wg_peer *peer, const struct endpoint *from);
-
-#endif

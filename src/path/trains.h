@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The limit on datagrams per train to a peer, for paths that lose trains but not single
  * datagrams. */
-#ifndef PATH_TRAINS_H
-#define PATH_TRAINS_H
+#pragma once
 
 #include "base/mono.h"
 #include "pkt/train.h"
@@ -80,5 +79,3 @@ void trains_done(struct trains *t, uint64_t raise_ns, struct mono now);
 
 /** The path may have changed: make the next check due at once. */
 void trains_recheck(struct trains *t);
-
-#endif

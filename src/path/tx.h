@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Transmit path: superframe → segments → L2TPv3 → fragments if need be → WireGuard → trains. */
-#ifndef PATH_TX_H
-#define PATH_TX_H
+#pragma once
 
 #include "ether/pieces.h"
 #include "ether/toobig.h"
@@ -92,5 +91,3 @@ void tx_update_queueing(struct tx_lane *tx);
 
 /** When tx_release() is to be called again, or MONO_NEVER. */
 struct mono tx_due(const struct tx_lane *tx);
-
-#endif

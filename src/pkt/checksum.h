@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Internet checksum (RFC 1071): sums over ranges, pseudo headers, and incremental updates (RFC
  * 1624). */
-#ifndef PKT_CHECKSUM_H
-#define PKT_CHECKSUM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,5 +92,3 @@ uint32_t checksum_pseudo6(const void *src, const void *dst, uint8_t proto, uint3
  * Source: RFC 1624, equation 3.
  */
 void checksum_replace16(void *field, void *word, uint16_t v, bool odd);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every reason for dropping a packet, with its name: one enum for all stages, one counter per
  * reason. */
-#ifndef PKT_DROP_H
-#define PKT_DROP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -96,5 +95,3 @@ static inline void drop_count(struct drop_counters *c, enum drop d)
 	if (d != DROP_NONE)
 		c->n[d]++;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* When each drop reason last occurred, found by comparing counters: the data path records no
  * times. */
-#ifndef PKT_DROPCLOCK_H
-#define PKT_DROPCLOCK_H
+#pragma once
 
 #include "base/mono.h"
 #include "pkt/drop.h"
@@ -21,5 +20,3 @@ void drop_clock_tick(
 
 /** Milliseconds since each reason last occurred, at least 1; 0: never. */
 void drop_clock_ages(const struct drop_clock *clock, struct mono now, struct drop_counters *ret_ms);
-
-#endif

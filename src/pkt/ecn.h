@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ECN of an inner IP packet and of its outer header. */
-#ifndef PKT_ECN_H
-#define PKT_ECN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ enum drop ecn_in(uint8_t *packet, const struct ip_header *inner, uint8_t outer_t
  * IPv4 checksum. Return: false, with nothing done, if it is not ECN-capable. Source: RFC 3168 §5.
  */
 bool ecn_mark(uint8_t *packet);
-
-#endif

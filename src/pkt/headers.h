@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsing a frame's headers: Ethernet, VLAN tags, IPv4 or IPv6 with extension headers, up to the
  * transport header. */
-#ifndef PKT_HEADERS_H
-#define PKT_HEADERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,5 +72,3 @@ static inline bool headers_is_fragment(const struct headers *h)
 /** Sum of the pseudo header of the frame's addresses, for `proto` and `l4_len` bytes from `l4` on.
  * The frame must be IP. */
 uint32_t headers_pseudo_sum(const uint8_t *frame, const struct headers *h, uint32_t l4_len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parse the IP header of an inner packet, including fragment headers: once for each packet. */
-#ifndef PKT_IP_H
-#define PKT_IP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ struct ip_header {
  * RFC 8200 §3, §4.5.
  */
 int ip_header_parse(const uint8_t *data, size_t len, struct ip_header *ret);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Offload metadata of a frame (struct virtio_net_hdr), and its 10-byte encoding on a TAP or TUN
  * descriptor. */
-#ifndef PKT_OFFLOAD_H
-#define PKT_OFFLOAD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,5 +47,3 @@ MUST_CHECK int offload_decode(const uint8_t hdr[static VNET_HDR_LEN], struct off
 
 /** Encode a vnet header. */
 void offload_encode(const struct offload *o, uint8_t ret_hdr[static VNET_HDR_LEN]);
-
-#endif

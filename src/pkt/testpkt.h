@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Packets for tests and benchmarks, built naively: calls none of the code under test. */
-#ifndef PKT_TESTPKT_H
-#define PKT_TESTPKT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -187,5 +186,3 @@ static inline uint32_t test_random(uint64_t *state)
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
 	return (uint32_t)(*state >> 33);
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Trains: contiguous runs of equal-sized datagrams to one endpoint, the last possibly shorter;
  * each is sent by one sendmsg with UDP_SEGMENT. */
-#ifndef PKT_TRAIN_H
-#define PKT_TRAIN_H
+#pragma once
 
 #include "base/addr.h"
 
@@ -68,5 +67,3 @@ void train_close(struct train_queue *q);
  * a flow (GRO) coalesces only packets with the same TTL, so the train also stays separate on the
  * path. */
 void train_close_with_ttl(struct train_queue *q, uint8_t ttl);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* CoDel: whether a queue's delay has been too long for too long. Source: RFC 8289. */
-#ifndef QUEUE_CODEL_H
-#define QUEUE_CODEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,5 +37,3 @@ struct mono codel_next_drop(struct mono t, uint32_t count);
 /** Start dropping at `now`, with the frequency of the last time if that is not long ago. Source:
  * RFC 8289 §5.5. */
 void codel_start(struct codel *c, struct mono now);
-
-#endif

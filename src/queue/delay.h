@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How long packets have waited: quantiles of the last seconds, and the rate at which they left. */
-#ifndef QUEUE_DELAY_H
-#define QUEUE_DELAY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ uint64_t delay_quantile(const struct delay *d, struct mono now, unsigned percent
 
 /** The mean rate in bytes per second at which packets have left lately. */
 uint64_t delay_rate(const struct delay *d, struct mono now);
-
-#endif

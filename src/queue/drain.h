@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast a socket's send buffer drains, and how much is still in it. */
-#ifndef QUEUE_DRAIN_H
-#define QUEUE_DRAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,5 +54,3 @@ void drain_sent(struct drain *d, size_t bytes, uint64_t more, struct mono now);
 
 /** How long the oldest bytes have been unsent, in ns; 0: all have left. */
 uint64_t drain_age(const struct drain *d, struct mono now);
-
-#endif

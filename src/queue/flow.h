@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The flow of a frame: a hash of its inner addresses, ports, protocol and VLAN tags. */
-#ifndef QUEUE_FLOW_H
-#define QUEUE_FLOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,5 +15,3 @@
  * has broken headers, is hashed by its MAC addresses and EtherType. Source: RFC 8290 §3.1.
  */
 uint32_t flow_hash(const struct hash_key *key, const uint8_t *frame, size_t len, bool ethernet);
-
-#endif

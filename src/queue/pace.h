@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When frames may leave: by the configured rate, and by what the socket has not sent yet. */
-#ifndef QUEUE_PACE_H
-#define QUEUE_PACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,5 +83,3 @@ uint64_t pace_rate(const struct pace *p);
 /** Most datagrams of `len` bytes that a train may have so that it takes 1 ms at most; 0: no
  * limit. */
 unsigned pace_train_max(const struct pace *p, size_t len);
-
-#endif

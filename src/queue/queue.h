@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* FQ-CoDel: frames wait here, before they are sealed, for a link that is slower than their senders.
  * Source: RFC 8290. */
-#ifndef QUEUE_QUEUE_H
-#define QUEUE_QUEUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -155,5 +154,3 @@ static inline bool queue_is_empty(const struct queue *q)
 {
 	return !q->count;
 }
-
-#endif

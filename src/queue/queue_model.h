@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* FQ-CoDel as the RFCs describe it, with arrays and searches: to compare the queue with. */
-#ifndef QUEUE_QUEUE_MODEL_H
-#define QUEUE_QUEUE_MODEL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -219,5 +218,3 @@ static inline bool naive_take(struct naive *q, uint64_t now, struct naive_frame 
 	}
 	return false;
 }
-
-#endif

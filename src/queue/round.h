@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Deficit round robin with precedence for entries that are new. Source: RFC 8290 §4.2. */
-#ifndef QUEUE_ROUND_H
-#define QUEUE_ROUND_H
+#pragma once
 
 #include "base/list.h"
 
@@ -39,5 +38,3 @@ void round_leave(struct round *r, struct round_entry *e);
 
 /** Put an entry that was removed with list_remove() behind the others. */
 void round_return(struct round *r, struct round_entry *e);
-
-#endif

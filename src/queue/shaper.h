@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A limit of the rate: when the next packet may leave. */
-#ifndef QUEUE_SHAPER_H
-#define QUEUE_SHAPER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ static inline void shaper_take(struct shaper *s, size_t bytes, struct mono now)
 	if (s->rate)
 		s->free.ns = (s->free.ns > from ? s->free.ns : from) + bytes * NS_PER_S / s->rate;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Draws the header ladder as text for people, and encodes it as JSON. */
-#ifndef RENDER_MTU_TABLE_H
-#define RENDER_MTU_TABLE_H
+#pragma once
 
 #include <stdio.h>
 
@@ -16,5 +15,3 @@ void mtu_table_print(const struct mtu_ladder *l, const char *title, FILE *out);
 
 /** The same as a JSON object, which the caller releases; NULL without memory. */
 struct json_object *mtu_table_json(const struct mtu_ladder *l);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Renders the findings of a check, as text for people and as JSON for programs. */
-#ifndef RENDER_RENDER_CHECK_H
-#define RENDER_RENDER_CHECK_H
+#pragma once
 
 #include <stdio.h>
 
@@ -22,5 +21,3 @@ int render_check_json(
 
 /** Write the list, or with `single` the only site in it, and release it. */
 void render_check_json_end(FILE *out, struct json_object *all, bool single);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Renders the status report as JSON. */
-#ifndef RENDER_RENDER_JSON_H
-#define RENDER_RENDER_JSON_H
+#pragma once
 
 #include <stdio.h>
 
@@ -12,5 +11,3 @@ int render_json(FILE *out, const struct status_report *r);
 
 /** Write all sites' reports as {"sites":[…]}. Return: 0 or -ENOMEM. */
 int render_json_sites(FILE *out, const struct status_report *reports, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Renders the status report as OpenMetrics text, for monitoring. */
-#ifndef RENDER_RENDER_OPENMETRICS_H
-#define RENDER_RENDER_OPENMETRICS_H
+#pragma once
 
 #include <stdio.h>
 
@@ -9,5 +8,3 @@
 
 /** Write the metrics of all sites, from the first # TYPE to # EOF. Source: OpenMetrics 1.0. */
 void render_openmetrics(FILE *out, const struct status_report *reports, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Renders the status report as text for people. */
-#ifndef RENDER_RENDER_TEXT_H
-#define RENDER_RENDER_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,5 +16,3 @@ struct render_style {
 /** Write the report, one block for each part, as wg(8) and networkctl(1) do. Drops are shown only
  * if there are any. */
 void render_text(FILE *out, const struct status_report *r, const struct render_style *style);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TAP and TUN descriptors: opens them with every offload the kernel supports; reads and writes
  * superframes. */
-#ifndef TAP_TAP_H
-#define TAP_TAP_H
+#pragma once
 
 #include "base/must_check.h"
 #include "pkt/offload.h"
@@ -70,5 +69,3 @@ MUST_CHECK int tap_read(struct tap *t, uint8_t *buf, size_t cap, struct offload 
  */
 MUST_CHECK int tap_write(
 	struct tap *t, const struct offload *offload, struct iovec *iov, size_t count);
-
-#endif

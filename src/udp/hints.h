@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Read ICMP too-big errors from the socket's error queue. */
-#ifndef UDP_HINTS_H
-#define UDP_HINTS_H
+#pragma once
 
 #include "base/addr.h"
 
@@ -34,5 +33,3 @@ int udp_hints_enable(int fd, int family);
  * not empty); discards messages that are not too-big errors. Return: number of hints.
  */
 int udp_hints_read(int fd, struct udp_hint ret[static UDP_HINTS_MAX]);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* UDP sockets on the underlay: send trains of datagrams with UDP_SEGMENT, receive batches with
  * UDP_GRO. */
-#ifndef UDP_UDP_H
-#define UDP_UDP_H
+#pragma once
 
 #include "base/addr.h"
 #include "pkt/train.h"
@@ -114,5 +113,3 @@ uint64_t udp_unsent(const struct udp *u);
  * happened, a set of enum udp_event.
  */
 unsigned udp_send(struct udp *u, struct train_queue *q);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers whose endpoint is a host name: send their DNS queries, apply the answers. */
-#ifndef UNDERLAY_DNS_ENDPOINT_H
-#define UNDERLAY_DNS_ENDPOINT_H
+#pragma once
 
 #include "ctlproto/status.h"
 #include "underlay/dns_policy.h"
@@ -49,5 +48,3 @@ void dns_endpoint_close_all(struct underlay *u);
 /** Report a peer's host name, with a warning if it is not resolved. Return: 0 or -ENOMEM. */
 int dns_endpoint_report(const struct underlay *u, const struct path_peer *p,
 	char ret_name[static STATUS_HOST_LEN], struct status_report *r);
-
-#endif

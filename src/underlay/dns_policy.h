@@ -9,8 +9,7 @@
  * older than DNS_POLICY_STALE and initiations stay unanswered, hence only while there is something
  * to send. An answer never moves the endpoint of a peer whose session is alive.
  */
-#ifndef UNDERLAY_DNS_POLICY_H
-#define UNDERLAY_DNS_POLICY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,5 +89,3 @@ bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t co
 
 /** Links or routes have changed: failed queries may succeed now. */
 void dns_policy_routes_changed(struct dns_policy *n, const struct wg_peer *peer, struct mono now);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compute a site's MTUs: from the route to its peers, or from the file, down to each session. */
-#ifndef UNDERLAY_MTU_BUDGET_H
-#define UNDERLAY_MTU_BUDGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,5 +69,3 @@ unsigned mtu_budget_kernel_mtu(const struct mtu_budget *b, const struct conf_tun
  * firewall mark; 0 if there is none or `nl` is NULL. */
 unsigned mtu_budget_route_mtu(
 	struct nl_socket *nl, const struct ip_addr *to, uint32_t ifindex, uint32_t fwmark);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of the paths to the peers, from the routing, and whether the engine probes them. */
-#ifndef UNDERLAY_PEER_PATHS_H
-#define UNDERLAY_PEER_PATHS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ void peer_paths_refresh(struct underlay *u);
  * family of that peer's endpoint; untouched if there is none.
  */
 unsigned peer_paths_smallest(const struct underlay *u, unsigned otherwise, uint16_t *ret_family);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MTUs of a running site: computed from the routing, and updated as the peers' paths change. */
-#ifndef UNDERLAY_PMTU_POLICY_H
-#define UNDERLAY_PMTU_POLICY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,5 +58,3 @@ bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, unsig
 
 /** Unsubscribe and free. A closed policy is allowed. */
 void pmtu_policy_close(struct pmtu_policy *p);
-
-#endif

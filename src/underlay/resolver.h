@@ -11,8 +11,7 @@
  * resolver_close() leaves the threads inside the C library running; the last one, or the end of
  * the process, frees the memory.
  */
-#ifndef UNDERLAY_RESOLVER_H
-#define UNDERLAY_RESOLVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,5 +73,3 @@ int resolver_ask(struct resolver *r, uint64_t id, const char *host, bool doubtfu
 
 /** Read one answer. Return: false if there is none. */
 bool resolver_next(struct resolver *r, struct resolver_answer *ret);
-
-#endif

@@ -6,8 +6,7 @@
  * in each packet. If the process that resolves names ends, the monitor starts another one on the
  * same socket and sends a record that fails all pending queries.
  */
-#ifndef UNDERLAY_RESOLVER_CLIENT_H
-#define UNDERLAY_RESOLVER_CLIENT_H
+#pragma once
 
 #include "base/must_check.h"
 #include "underlay/resolver.h"
@@ -47,5 +46,3 @@ bool resolver_answer_check(const struct resolver_answer *a, size_t len);
 
 /** Fail all queries that a client has pending: `fd` is the other end of its socket. */
 void resolver_fail_all(int fd);
-
-#endif

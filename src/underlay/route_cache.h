@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cached route lookups: how much of a sticky source can be used towards an endpoint. */
-#ifndef UNDERLAY_ROUTE_CACHE_H
-#define UNDERLAY_ROUTE_CACHE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ void route_cache_clear(struct route_cache *c);
 
 /** Invalidate the entries that the changes affect. */
 void route_cache_clear_some(struct route_cache *c, const struct changes *d);
-
-#endif

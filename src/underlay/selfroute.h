@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Detect routes to a peer that lead back to this host: into the tunnel, or into the LAN segment. */
-#ifndef UNDERLAY_SELFROUTE_H
-#define UNDERLAY_SELFROUTE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,5 +77,3 @@ enum arrival selfroute_arrival(const struct selfroute *s, uint32_t tap,
  */
 uint32_t selfroute_other(
 	struct selfroute *s, const struct route_query *query, const struct route_info *route);
-
-#endif

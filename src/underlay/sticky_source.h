@@ -16,8 +16,7 @@
  * dropped here, and packets into the LAN segment are dropped where they enter it (path/own.h),
  * because the bridge may have learned another port by then.
  */
-#ifndef UNDERLAY_STICKY_SOURCE_H
-#define UNDERLAY_STICKY_SOURCE_H
+#pragma once
 
 #include "netlink/monitor.h"
 #include "pkt/train.h"
@@ -63,5 +62,3 @@ void sticky_source_found_own(
  */
 void sticky_source_follow(
 	struct underlay *u, struct monitor *n, uint32_t ifindex, struct changes *ret);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The underlay's state: the routes to the engine's peers, and the parts of the engine it needs. */
-#ifndef UNDERLAY_UNDERLAY_H
-#define UNDERLAY_UNDERLAY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -31,5 +30,3 @@ struct underlay {
 	struct dns_endpoints *names;	/* NULL until a peer has a host name; see dns_endpoint.h */
 	struct sticky_sources *sources; /* cached routes to the peers; see sticky_source.h */
 };
-
-#endif

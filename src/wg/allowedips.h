@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cryptokey routing: maps prefixes to peers, with longest-prefix match. */
-#ifndef WG_ALLOWEDIPS_H
-#define WG_ALLOWEDIPS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,5 +69,3 @@ struct wg_peer *wg_allowedips_lookup(const struct wg_allowedips *t, const struct
  */
 bool wg_allowedips_next(const struct wg_allowedips *t, const struct wg_peer *peer, uint32_t *cursor,
 	struct ip_prefix *ret);
-
-#endif

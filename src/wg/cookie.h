@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mac1, mac2 and cookies: proof of knowing our public key, and of owning a source address. */
-#ifndef WG_COOKIE_H
-#define WG_COOKIE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,5 +67,3 @@ void wg_cookie_add_macs(struct wg_crypto *crypto, struct wg_cookie_maker *m, uin
  */
 int wg_cookie_take_reply(struct wg_crypto *crypto, struct wg_cookie_maker *m,
 	const struct wg_cookie_reply *reply, struct mono now);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A WireGuard interface: its identity, its peers, and the tables to find them. */
-#ifndef WG_DEVICE_H
-#define WG_DEVICE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -131,5 +130,3 @@ struct mono wg_device_deadline(const struct wg_device *dev);
  * or NULL. Also re-sorts peers whose deadlines were postponed.
  */
 struct wg_peer *wg_device_due(struct wg_device *dev, struct mono now);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peers by endpoint: a hash in the device's memory. */
-#ifndef WG_ENDPOINT_TABLE_H
-#define WG_ENDPOINT_TABLE_H
+#pragma once
 
 #include "base/addr.h"
 #include "base/list.h"
@@ -14,5 +13,3 @@ void wg_endpoint_table_place(struct wg_device *dev, struct wg_peer *peer);
 /** The bucket with all peers whose endpoint is `e`, and possibly others. Linked by
  * wg_peer.at_link. */
 struct list *wg_endpoint_table_at(const struct wg_device *dev, const struct endpoint *e);
-
-#endif

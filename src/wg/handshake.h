@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Process handshake messages: who may start a session, and which reply is sent. */
-#ifndef WG_HANDSHAKE_H
-#define WG_HANDSHAKE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ struct wg_event {
  */
 enum drop wg_device_handshake(struct wg_device *dev, const uint8_t *msg, size_t len,
 	const struct endpoint *src, struct mono now, struct wall wall, struct wg_event *ret);
-
-#endif

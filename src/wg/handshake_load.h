@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Load meter: whether handshakes arrive too fast to be answered without a cookie. */
-#ifndef WG_HANDSHAKE_LOAD_H
-#define WG_HANDSHAKE_LOAD_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -52,5 +51,3 @@ void wg_load_init(struct wg_handshake_load *l, const struct rng *rng);
 /** Account a handshake message with the source address `src` at `now`. Return: whether the source
  * has to prove its address with a cookie. */
 bool wg_handshake_load_add(struct wg_handshake_load *l, const struct ip_addr *src, struct mono now);
-
-#endif

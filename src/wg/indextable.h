@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Receiver indices: the random 32-bit numbers by which a peer's messages identify our state. */
-#ifndef WG_INDEXTABLE_H
-#define WG_INDEXTABLE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ void wg_indextable_remove(struct wg_indextable *t, uint32_t index);
 
 /** Move all entries to new memory, with room for at least as many. */
 void wg_indextable_move(struct wg_indextable *t, struct wg_index_entry *slots, size_t cap);
-
-#endif

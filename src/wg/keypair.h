@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Session keys: slots, counters, sealing and opening data messages. */
-#ifndef WG_KEYPAIR_H
-#define WG_KEYPAIR_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -116,5 +115,3 @@ enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint6
 
 /** Record an opened message's counter. Return: DROP_NONE, or DROP_WG_REPLAY for a duplicate. */
 enum drop wg_data_commit(struct wg_keypair *kp, uint64_t counter);
-
-#endif

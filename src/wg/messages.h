@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All WireGuard messages in wire format, and all limits of the protocol. */
-#ifndef WG_MESSAGES_H
-#define WG_MESSAGES_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -110,5 +109,3 @@ static inline size_t wg_padded_len(size_t plain, size_t mtu)
 
 	return mtu && padded > mtu ? (plain > mtu ? plain : mtu) : padded;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The Noise_IKpsk2 handshake: operates on message fields only, without sockets, tables or
  * timers. */
-#ifndef WG_NOISE_H
-#define WG_NOISE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -108,5 +107,3 @@ int wg_noise_make_response(struct wg_crypto *c, struct wg_handshake *hs,
 int wg_noise_take_response(struct wg_crypto *c, struct wg_handshake *hs,
 	const struct wg_identity *self, const struct wg_remote *remote,
 	const struct wg_response *msg, struct wg_session_keys *ret_keys);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* MTU overhead of WireGuard's data messages. */
-#ifndef WG_OVERHEAD_H
-#define WG_OVERHEAD_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ static inline unsigned wg_underlay_of(unsigned wg_mtu, uint16_t outer_family)
 {
 	return wg_mtu + wg_overhead(outer_family);
 }
-
-#endif

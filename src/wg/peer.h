@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer: its identity, endpoint, sessions, timers and counters. */
-#ifndef WG_PEER_H
-#define WG_PEER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,5 +117,3 @@ void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer);
 
 /** Wipe all sessions and the handshake in progress, and stop the timers. */
 void wg_peer_reset(struct wg_device *dev, struct wg_peer *peer);
-
-#endif

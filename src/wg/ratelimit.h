@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Limit the handshakes per source address while we are under load. */
-#ifndef WG_RATELIMIT_H
-#define WG_RATELIMIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,5 +65,3 @@ void wg_ratelimit_authenticated(
  */
 bool wg_ratelimit_cookie(
 	struct blake2s *b, struct wg_ratelimit *r, const struct ip_addr *src, struct mono now);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The sliding window of counters already seen (RFC 6479). */
-#ifndef WG_REPLAY_H
-#define WG_REPLAY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,5 +25,3 @@ bool wg_replay_check(const struct wg_replay *r, uint64_t counter);
 /** Record the counter of an authentic message. Return: false if it was seen before or is too
  * old. */
 bool wg_replay_commit(struct wg_replay *r, uint64_t counter);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions by the receiver index that our data messages carry, to recognise our own messages. */
-#ifndef WG_SENT_H
-#define WG_SENT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ void wg_sent_add(struct wg_sent *t, struct wg_keypair *kp);
 /** Return: the session with which a data message with this receiver index and counter may have
  * been sealed: one whose counter has passed it; or NULL. */
 const struct wg_keypair *wg_sent_find(const struct wg_sent *t, uint32_t index, uint64_t counter);
-
-#endif

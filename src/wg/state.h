@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The structs of a WireGuard device and its peers, for the modules that work on them. */
-#ifndef WG_STATE_H
-#define WG_STATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,5 +96,3 @@ struct wg_device {
 	bool down;				  /* see wg_device_set_up() */
 	bool spent; /* secrets were used or expired: see wg_device_tidy() */
 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* For tests: a device under load. */
-#ifndef WG_TEST_LOAD_H
-#define WG_TEST_LOAD_H
+#pragma once
 
 #include "wg/peer.h"
 
@@ -28,5 +27,3 @@ static inline void test_load_end(struct wg_device *dev)
 {
 	dev->load.until = MONO_NEVER;
 }
-
-#endif

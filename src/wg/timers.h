@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The protocol's timers as a pure state machine: events in, deadlines and due actions out. */
-#ifndef WG_TIMERS_H
-#define WG_TIMERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,5 +81,3 @@ void wg_timers_set_persistent(struct wg_timers *t, uint64_t interval_ns);
 
 /** Stop all timers; the PersistentKeepalive interval stays. */
 void wg_timers_stop(struct wg_timers *t);
-
-#endif

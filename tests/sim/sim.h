@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two WireGuard engines over a simulated link, with a clock that advances from event to event. */
-#ifndef SIM_H
-#define SIM_H
+#pragma once
 
 #include "wg/device.h"
 
@@ -99,5 +98,3 @@ struct wall sim_wall(const struct sim *s);
 
 /** 32 random bits of the simulation's generator. */
 uint32_t sim_random(struct sim *s);
-
-#endif
