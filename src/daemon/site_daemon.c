@@ -569,6 +569,17 @@ static void run_loop(struct site_daemon *r)
 	}
 }
 
+/* The site has not come up: leave one that was to be resumed as it is, and undo another one. */
+static void run_give_up(struct site_daemon *r)
+{
+	r->leaving = r->host && host_is_resumed(r->host);
+	if (r->leaving)
+		log_warning("%s goes on as before, without a process. Correct the cause, and run "
+			    "wirespan up again.",
+			r->conf->name);
+	run_fini(r);
+}
+
 /* Run a site whose configuration is loaded, until it ends. Return: the exit code. */
 static int run_loaded(struct site_daemon *r)
 {
@@ -581,7 +592,7 @@ static int run_loaded(struct site_daemon *r)
 	if (!err)
 		err = run_up(r);
 	if (err < 0) {
-		run_fini(r);
+		run_give_up(r);
 		return 1;
 	}
 	if (host_is_resumed(r->host)) {

@@ -70,6 +70,27 @@ static void test_alone(void **state)
 	assert_non_null(strstr(t.text, "here needs no process, and none stays"));
 }
 
+/* A site that cannot be resumed, as with a mistake in its changed file, is not torn down. */
+static void test_failed_resume(void **state)
+{
+	static const struct {
+		const char *fails;
+		const char *calls;
+	} table[] = {
+		{ "open", "probe host_resume open host_leave" },
+		{ "take_over", "probe host_resume open take_over(1401) close host_leave" },
+		{ "start", "probe host_resume open take_over(1401) start(7) close host_leave" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct test_site t = { .texts = { ONE }, .fails = table[i].fails, .resumed = true };
+
+		test_site_run(&t);
+		expect(&t, 1, table[i].calls);
+		assert_non_null(strstr(t.text, "goes on as before, without a process"));
+	}
+}
+
 /* Another back end would make other interfaces. */
 static void test_other_backend(void **state)
 {
@@ -263,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_failed_resume),
 		cmocka_unit_test(test_other_backend),
 		cmocka_unit_test(test_first_error_undoes),
 		cmocka_unit_test(test_mistake_starts_nothing),

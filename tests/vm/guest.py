@@ -73,7 +73,7 @@ class Guest:
         if icount:
             words += ["-icount", "shift=0,sleep=off"]
         self._qemu = subprocess.Popen(
-            words,
+            ["setpriv", "--pdeathsig", "KILL", *words],  # a test that is killed leaves no guest
             stdin=subprocess.DEVNULL,
             stdout=self.console,
             stderr=subprocess.STDOUT,
