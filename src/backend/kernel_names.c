@@ -191,7 +191,8 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 		return false;
 	}
 	have = kernel_peers_find(&device, name->public_key);
-	if (have && (name->moves || (!is_settled(have) && !still_receives(name, have)))) {
+	if (have && a->n > 0 &&
+		(name->moves || (!is_settled(have) && !still_receives(name, have)))) {
 		to = a->v[choose(target->routes, &device, a, have, name->moves)];
 		to.port = name->port;
 		if (!endpoint_equal(&to, &have->endpoint)) {

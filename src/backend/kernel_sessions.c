@@ -132,7 +132,7 @@ static int take_present(struct present *p, struct error *ret_error)
 		return nl_fail(nl, ret_error, err, "Cannot list the L2TP tunnels\n");
 	err = l2tpnl_sessions(nl, p->k->l2tp, &p->sessions);
 	if (err < 0) {
-		free(p->tunnels.v);
+		present_fini(p);
 		return nl_fail(nl, ret_error, err, "Cannot list the L2TP sessions\n");
 	}
 	return 0;

@@ -272,6 +272,7 @@ static void test_foreign_meanwhile(void **state)
 	assert_int_equal(make(false, PLAIN, &m, &error), -EEXIST);
 	assert_int_equal(m.journal.n, 0);
 	assert_non_null(strstr(error.hint, "TunnelId"));
+	journal_fini(&m.journal);
 	set_kernel(false);
 	fails = "new session";
 	failure = -EEXIST;

@@ -61,6 +61,9 @@ static void test_confined(void **state)
 	int status;
 	pid_t pid;
 
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* its own system calls are not in the list */
+#endif
 	assert_int_equal(pipe(fds), 0);
 	pid = confined_fork(~0U, &has);
 	if (pid == 0)
