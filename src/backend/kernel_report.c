@@ -10,6 +10,7 @@
 #include "backend/kernel_peers.h"
 #include "backend/kernel_sessions.h"
 #include "base/clock.h"
+#include "driver/report.h"
 #include "netlink/l2tp_nl.h"
 #include "netlink/query.h"
 #include "wg/overhead.h"
@@ -88,12 +89,10 @@ static int add_wg(
 	struct error error;
 	int err;
 
-	memcpy(r->wg.name, wg->name, sizeof(r->wg.name));
+	if (report_conf_interface(wg, r) < 0)
+		return -ENOMEM;
 	r->wg.mtu = in->budget->wg_mtu;
 	put_interface_counters(nl, &r->wg);
-	for (size_t i = 0; i < wg->addresses.n; i++)
-		if (status_add_prefix(&r->wg.addresses, &wg->addresses.v[i].prefix) < 0)
-			return -ENOMEM;
 	if (kernel_peers_query(in->k, wg->name, &device, &error) < 0)
 		return status_add_warning(r, "%s %s", error.problem, error.hint);
 	memcpy(r->wg.public_key, device.public_key, KEY_LEN);
@@ -108,19 +107,10 @@ static int add_wg(
 
 static int add_tunnel(const struct conf_tunnel *c, struct status_report *r)
 {
-	struct status_tunnel *s = status_add_tunnel(r);
+	struct status_tunnel *s = report_conf_tunnel(c, r);
 
 	if (!s)
 		return -ENOMEM;
-	s->tunnel_id = c->tunnel_id;
-	s->peer_tunnel_id = c->peer_tunnel_id;
-	s->encap = c->encap;
-	s->local = c->local;
-	s->remote = c->remote;
-	if (s->encap == L2TP_ENCAP_UDP) {
-		s->source_port = c->udp_source_port;
-		s->destination_port = c->udp_destination_port;
-	}
 	s->udp_checksum = kernel_sessions_checksum(c);
 	s->unknown_sessions = s->control_messages = s->bad_checksums = STATUS_ABSENT;
 	return 0;
@@ -188,17 +178,10 @@ static void put_mtus(const struct kernel_report_input *in, const struct conf_tun
 static int add_session(const struct kernel_report_input *in, const struct conf_tunnel *t,
 	const struct conf_session *c, const struct l2tpnl_stats *stats, struct status_report *r)
 {
-	struct status_session *s = status_add_session(r);
+	struct status_session *s = report_conf_session(t, c, r);
 
 	if (!s)
 		return -ENOMEM;
-	memcpy(s->name, c->name, sizeof(s->name));
-	s->tunnel_id = t->tunnel_id;
-	s->session_id = c->session_id;
-	s->peer_session_id = c->peer_session_id;
-	s->cookie_len = c->cookie_len;
-	s->peer_cookie_len = c->peer_cookie_len;
-	s->options = c->options;
 	put_mtus(in, t, c, s, &r->budget);
 	put_l2tp_counters(stats, s);
 	return 0;

@@ -85,13 +85,12 @@ static void report_tunnel_counters(const struct l2tp_tunnel *t, struct status_tu
 	s->bad_checksums = t->bad_checksums;
 }
 
-static int report_tunnel(
-	const struct driver *d, const struct conf_tunnel *c, struct status_report *r)
+struct status_tunnel *report_conf_tunnel(const struct conf_tunnel *c, struct status_report *r)
 {
 	struct status_tunnel *s = status_add_tunnel(r);
 
 	if (!s)
-		return -ENOMEM;
+		return NULL;
 	s->tunnel_id = c->tunnel_id;
 	s->peer_tunnel_id = c->peer_tunnel_id;
 	s->encap = c->encap;
@@ -101,6 +100,16 @@ static int report_tunnel(
 		s->source_port = c->udp_source_port;
 		s->destination_port = c->udp_destination_port;
 	}
+	return s;
+}
+
+static int report_tunnel(
+	const struct driver *d, const struct conf_tunnel *c, struct status_report *r)
+{
+	struct status_tunnel *s = report_conf_tunnel(c, r);
+
+	if (!s)
+		return -ENOMEM;
 	s->udp_checksum = conf_tunnel_has_checksum(c);
 	LIST_FOR_EACH(l, &d->tunnels)
 	{
@@ -141,23 +150,35 @@ static void report_session_counters(const struct driver_session *us, struct stat
 	s->rx = traffic_of(p->rx.packets, p->rx.bytes);
 }
 
-static int report_session(const struct driver *d, const struct conf_tunnel *t,
-	const struct conf_session *c, struct status_report *r)
+struct status_session *report_conf_session(
+	const struct conf_tunnel *t, const struct conf_session *c, struct status_report *r)
 {
-	const struct driver_session *us = apply_find_session(d, c->name);
 	struct status_session *s = status_add_session(r);
 
 	if (!s)
-		return -ENOMEM;
+		return NULL;
 	memcpy(s->name, c->name, sizeof(s->name));
 	s->tunnel_id = t->tunnel_id;
 	s->session_id = c->session_id;
 	s->peer_session_id = c->peer_session_id;
 	s->cookie_len = c->cookie_len;
 	s->peer_cookie_len = c->peer_cookie_len;
-	s->options = us ? us->path.options : c->options;
-	if (us)
+	s->options = c->options;
+	return s;
+}
+
+static int report_session(const struct driver *d, const struct conf_tunnel *t,
+	const struct conf_session *c, struct status_report *r)
+{
+	const struct driver_session *us = apply_find_session(d, c->name);
+	struct status_session *s = report_conf_session(t, c, r);
+
+	if (!s)
+		return -ENOMEM;
+	if (us) {
+		s->options = us->path.options;
 		report_session_counters(us, s);
+	}
 	return 0;
 }
 
@@ -207,11 +228,21 @@ static int report_pending_port(const struct driver *d, struct status_report *r)
 		listen_problem(l->port, l->fwmark, l->error, text), d->udp.port);
 }
 
+int report_conf_interface(const struct conf_interface *c, struct status_report *r)
+{
+	memcpy(r->wg.name, c->name, sizeof(r->wg.name));
+	for (size_t i = 0; i < c->addresses.n; i++)
+		if (status_add_prefix(&r->wg.addresses, &c->addresses.v[i].prefix) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int report_wg(const struct driver *d, const struct conf_site *conf, struct status_report *r)
 {
 	const struct path_port_stats *tun = &d->engine.tun.stats;
 
-	memcpy(r->wg.name, conf->interface.name, sizeof(r->wg.name));
+	if (report_conf_interface(&conf->interface, r) < 0)
+		return -ENOMEM;
 	memcpy(r->wg.public_key, d->engine.wg.identity.public_key, KEY_LEN);
 	r->wg.listen_port = listen_port(d);
 	r->wg.fwmark = d->fwmark;
@@ -220,9 +251,6 @@ static int report_wg(const struct driver *d, const struct conf_site *conf, struc
 	r->wg.too_big_sent = tun->tx.too_big_sent;
 	r->wg.dropped_tx = tun->tx.dropped;
 	r->wg.dropped_rx = tun->rx.dropped;
-	for (size_t i = 0; i < conf->interface.addresses.n; i++)
-		if (status_add_prefix(&r->wg.addresses, &conf->interface.addresses.v[i].prefix) < 0)
-			return -ENOMEM;
 	return report_pending_port(d, r);
 }
 

@@ -12,3 +12,15 @@
  * (bridge) and of the underlay (names of peers, MTUs). Return: 0 or -ENOMEM.
  */
 int report_engine(const struct driver *d, const struct conf_site *conf, struct status_report *r);
+
+/** Fill in what the configuration gives of the WireGuard interface: name, addresses. Return: 0 or
+ * -ENOMEM. */
+int report_conf_interface(const struct conf_interface *c, struct status_report *r);
+
+/** Add a tunnel with what the configuration gives; its checksum and counters are left to the
+ * caller. Return: the tunnel, until the next one is added, or NULL if memory is short. */
+struct status_tunnel *report_conf_tunnel(const struct conf_tunnel *c, struct status_report *r);
+
+/** The same for a session of the tunnel `t`. */
+struct status_session *report_conf_session(
+	const struct conf_tunnel *t, const struct conf_session *c, struct status_report *r);
