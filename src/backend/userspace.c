@@ -13,6 +13,7 @@
 #include "netlink/ifindex.h"
 #include "netlink/query.h"
 #include "underlay/dns_endpoint.h"
+#include "underlay/selfroute.h"
 #include "underlay/sticky_source.h"
 
 /* ---- calls from the driver to the underlay ---- */
@@ -209,15 +210,8 @@ unsigned userspace_work(struct userspace *u)
 
 static struct status_route route_of(struct underlay *u, const struct endpoint *e)
 {
-	static const enum status_leads leads[] = {
-		[LEADS_OUT] = STATUS_LEADS_OUT,
-		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
-		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
-	};
 	struct sticky_source_view view = sticky_source_view(u, e);
-	struct status_route r = { .leads = leads[view.leads] };
+	struct status_route r = { .leads = selfroute_status(view.leads) };
 
 	if (view.leads == LEADS_OUT && !view.other)
 		return r;

@@ -191,18 +191,11 @@ static enum leads find_leads(
 static uint32_t find_uplink(struct underlay_probe *u, const struct route_query *query,
 	const struct route_info *route, struct status_route *ret)
 {
-	static const enum status_leads status_of[] = {
-		[LEADS_OUT] = STATUS_LEADS_OUT,
-		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
-		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
-		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
-	};
 	enum leads leads = find_leads(u, route, &query->dst);
 	uint32_t other =
 		leads == LEADS_OUT || query->ifindex ? 0 : selfroute_other(&u->own, query, route);
 
-	ret->leads = status_of[leads];
+	ret->leads = selfroute_status(leads);
 	if (leads != LEADS_OUT)
 		(void)if_indextoname(route->ifindex, ret->interface);
 	(void)if_indextoname(other, ret->sent_by);

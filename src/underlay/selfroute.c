@@ -83,6 +83,19 @@ static enum leads through_bridge(struct selfroute *s, uint32_t bridge, uint16_t 
 	return has_tap(s, bridge) ? LEADS_FLOODED : LEADS_OUT;
 }
 
+enum status_leads selfroute_status(enum leads leads)
+{
+	static const enum status_leads status_of[] = {
+		[LEADS_OUT] = STATUS_LEADS_OUT,
+		[LEADS_UNRESOLVED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_FLOODED] = STATUS_LEADS_UNKNOWN,
+		[LEADS_SEGMENT] = STATUS_LEADS_SEGMENT,
+		[LEADS_TUNNEL] = STATUS_LEADS_TUNNEL,
+	};
+
+	return status_of[leads];
+}
+
 enum leads selfroute_of(
 	struct selfroute *s, const struct route_info *route, const struct ip_addr *dst)
 {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "ctlproto/status.h"
 #include "netlink/query.h"
 
 /*
@@ -53,6 +54,10 @@ struct selfroute {
 /** Return: where the route to `dst` leads. `route` is an answer of query_route(). */
 enum leads selfroute_of(
 	struct selfroute *s, const struct route_info *route, const struct ip_addr *dst);
+
+/** Return: `leads` as a status report has it, where what is not resolved and what is flooded are
+ * both unknown. */
+enum status_leads selfroute_status(enum leads leads);
 
 /** Make the kernel resolve the next hop of a route that is LEADS_UNRESOLVED or LEADS_FLOODED, so
  * that selfroute_of() has an answer shortly after. */
