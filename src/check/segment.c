@@ -188,13 +188,14 @@ static void send_frame(struct port *port, const uint8_t *frame, size_t len)
 }
 
 /* Answer a neighbour solicitation for the source address of our probes. For the bridge's own
- * address the kernel also answers, unless a filter drops the solicitation. */
+ * address the kernel also answers, unless a filter drops the solicitation. Not where the spanning
+ * tree blocks the port: the far bridge would learn that our address is behind it. */
 static void answer_solicitation(struct port *port, const struct wire_read *r)
 {
 	struct wire_ends ends = { .src = port->ip6, .dst = r->src };
 	uint8_t frame[WIRE_ADVERT_LEN];
 
-	if (!ip_addr_equal(&r->target, &port->ip6))
+	if (!ip_addr_equal(&r->target, &port->ip6) || !segment_is_usable(port))
 		return;
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, r->src_mac, LINK_MAC_LEN);

@@ -4,6 +4,7 @@
 frames pass at once. With STP instead, one end of one pseudowire is blocked, which check takes for what it is, and
 members who are cut off are found in spite of it."""
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,9 @@ from lib.runner import Suite, cleanup, wait_for
 from lib.wirespan import Gateway, find_binary, scratch
 
 SITES = (1, 2, 3)
+ETH_P_ALL = 3
+PACKET_MULTICAST, PACKET_OUTGOING = 2, 4
+SO_RCVBUFFORCE = 33
 # The shortest that the kernel allows: a port forwards after 4 s instead of 30. The root's values count everywhere.
 FAST = "forward_delay 200 hello_time 100 max_age 600"
 
@@ -176,17 +180,15 @@ def mac_of(node, port):
     return bytes.fromhex(node.run("cat", f"/sys/class/net/{port}/address").out.strip().replace(":", ""))
 
 
-def repeat_answer(node, port, far_ip, ours):
-    """What the far gateway answers to questions below its bridge arrives again and again, as if late."""
-    mac = mac_of(node, port)
-    arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 2, mac, socket.inet_aton(far_ip), ours, bytes(4))
+def repeat(node, port, frame):
+    """Send a frame by a port again and again. Return: what ends it."""
     out = node.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
     node.call(lambda: out.bind((port, 0)))
     done = threading.Event()
 
     def send():
         while not done.wait(0.001):
-            out.send(ours + mac + b"\x08\x06" + arp)
+            out.send(frame)
         out.close()
 
     thread = threading.Thread(target=send)
@@ -195,15 +197,63 @@ def repeat_answer(node, port, far_ip, ours):
     return lambda: (done.set(), thread.join())
 
 
+def late_answer(mac, far_ip, ours):
+    """What the far gateway answers to questions below its bridge."""
+    arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 2, mac, socket.inet_aton(far_ip), ours, bytes(4))
+    return ours + mac + b"\x08\x06" + arp
+
+
+def link_local(mac):
+    return b"\xfe\x80" + bytes(6) + bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+
+
+def solicitation(mac, ours):
+    """A neighbour solicitation (RFC 4861) of the host with `mac` for the link-local address of `ours`."""
+    src, target = link_local(mac), link_local(ours)
+    group = bytes.fromhex("ff0200000000000000000001ff") + target[13:]
+    icmp = struct.pack("!BBHI16sBB6s", 135, 0, 0, 0, target, 1, 1, mac)
+    total = sum(struct.unpack("!36H", src + group + struct.pack("!IHBB", len(icmp), 0, 0, 58) + icmp))
+    total = (total & 0xFFFF) + (total >> 16)
+    icmp = icmp[:2] + struct.pack("!H", 0xFFFF & ~(total + (total >> 16))) + icmp[4:]
+    head = struct.pack("!IHBB16s16s", 6 << 28, len(icmp), 58, 255, src, group)
+    return b"\x33\x33" + group[12:] + mac + b"\x86\xdd" + head + icmp
+
+
 def late_answers(mesh):
     """Answers that come late to what was asked below the bridge are not taken for a far end in no bridge."""
     site, port = mesh.settle()
     other = mesh.far_site(site, port)
     ours = mac_of(mesh.vpn[site - 1], port)
-    stop = repeat_answer(mesh.vpn[other - 1], mesh.session_to(other, site), f"10.20.30.{other}", ours)
+    vpn, there = mesh.vpn[other - 1], mesh.session_to(other, site)
+    stop = repeat(vpn, there, late_answer(mac_of(vpn, there), f"10.20.30.{other}", ours))
     try:
         _, text = all_right(mesh, site)
         assert "The spanning tree here blocks it: frames to that site take another path" in text, text
+    finally:
+        stop()
+
+
+def asked_where_blocked(mesh):
+    """The far bridge asks through the blocked port, too, who has our address. A check gives no answer by that port:
+    the far bridge would send our frames there, where they are lost."""
+    site, port = mesh.settle()
+    other = mesh.far_site(site, port)
+    here, there = mesh.vpn[site - 1], mesh.vpn[other - 1]
+    ours, theirs = mac_of(here, "br-l2tp0"), mac_of(there, "br-l2tp0")
+    seen = here.call(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)))
+    here.call(lambda: seen.bind((port, ETH_P_ALL)))
+    seen.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    seen.setblocking(False)
+    stop = repeat(there, mesh.session_to(other, site), solicitation(theirs, ours))
+    try:
+        all_right(mesh, site)
+        senders = set()  # (MAC address, direction)
+        with seen, contextlib.suppress(BlockingIOError):
+            while True:
+                frame, (_, _, direction, *_) = seen.recvfrom(2048)
+                senders.add((frame[6:12], direction))
+        assert (theirs, PACKET_MULTICAST) in senders, "the solicitations have not come"
+        assert (ours, PACKET_OUTGOING) not in senders, f"a frame of the bridge left by {port}, which is blocked"
     finally:
         stop()
 
@@ -372,6 +422,7 @@ CASES = {
     "a healthy mesh": healthy,
     "a check disturbs nothing": quiet,
     "answers that come late": late_answers,
+    "a question that comes to a blocked port": asked_where_blocked,
     "a host by its name": named_host,
     "a spanning tree that was turned off": turned_off,
     "a far end that is in no bridge": out_of_the_bridge,
