@@ -90,7 +90,8 @@ results="$logs/steps.txt"
 if [ -n "$(missing_packages)" ]; then
 	step "install $(missing_packages | wc -l) packages" install_packages || finish
 fi
-step "build with gcc" build_in build -Dwerror=true || finish
+# shellcheck disable=SC2086 # options
+step "build with gcc" build_in build $all_options || finish
 
 selected=
 for s in $quick; do
@@ -105,13 +106,15 @@ fi
 
 if wants sanitizers; then
 	# Without -Werror: instrumented code makes gcc warn of bounds that are not exceeded.
-	if step "build with sanitizers" build_in build-asan -Dwerror=false -Db_sanitize=address,undefined; then
+	# shellcheck disable=SC2086 # options
+	if step "build with sanitizers" build_in build-asan $all_options -Dwerror=false -Db_sanitize=address,undefined; then
 		ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 			suites sanitizers build-asan --suite unit --suite fuzz --suite sim --timeout-multiplier 40
 	fi
 	# The engine's lanes with a thread for each; and once without a lock, which has to be reported.
+	# shellcheck disable=SC2086 # options
 	if BUILD_TARGET=src/path/lanes_test step "build with ThreadSanitizer" \
-		build_in build-tsan -Dwerror=false -Db_sanitize=thread; then
+		build_in build-tsan $all_options -Dwerror=false -Db_sanitize=thread; then
 		suites threads build-tsan path_lanes path_lanes_without_lock
 	fi
 fi

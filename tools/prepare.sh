@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by demo.sh and test.sh: installs the packages of dist/packages.txt, and builds.
+# Sourced by demo.sh, test.sh and tools/lint: installs the packages of dist/packages.txt, and builds.
 
 # missing_packages [PURPOSE…]: packages of dist/packages.txt for these purposes (default: all) that are not installed.
 missing_packages() {
@@ -22,6 +22,10 @@ install_packages() {
 	# shellcheck disable=SC2086 # a list of names without blanks
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing
 }
+
+# Options of meson to build all that there is, with warnings as errors.
+# shellcheck disable=SC2034 # used by those who source this file
+all_options='-Dtests=true -Dfuzz=true -Dbench=true -Dwerror=true'
 
 # build_in FOLDER [OPTION…]: build; starts from scratch if the folder cannot be reconfigured to these options. With
 # BUILD_TARGET, only that target.
