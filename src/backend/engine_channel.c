@@ -229,6 +229,7 @@ static int add_packet(struct engine_channel *c, size_t len, size_t n_fds)
 		c->body[head.len] = '\0';
 	}
 	memcpy(c->body + head.offset, c->packet + sizeof(head), len - sizeof(head));
+	secret_wipe(c->packet, len); /* the body is wiped when the next message arrives */
 	c->head = head;
 	c->receiving = true;
 	return 0;

@@ -191,6 +191,7 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf, int 
 
 	if (!fds)
 		_exit(1);
+	p->forget(p->ctx);
 	if (h->udp.port)
 		conf->interface.listen_port = h->udp.port; /* a copy; wg(8) may have changed it */
 	engine_process_run(&config);

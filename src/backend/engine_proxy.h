@@ -19,7 +19,9 @@ struct engine_proxy {
 	uid_t user;
 	uint32_t seq; /* of the last request */
 	struct engine_mtus mtus;
-	unsigned events; /* reported and not yet taken: set of enum backend_event */
+	unsigned events;	   /* reported and not yet taken: set of enum backend_event */
+	void (*forget)(void *ctx); /* in the new process: wipes secrets that it does not need */
+	void *ctx;
 	struct held_ports *held;
 	uint32_t fwmark;		      /* the only one that it may have set */
 	uint16_t ports[ENGINE_PORTS_ALLOWED]; /* the ports that it may have opened; 0: any */

@@ -12,6 +12,7 @@
 #include "backend/isolated_conf.h"
 #include "backend/resolver_process.h"
 #include "backend/userspace_site.h"
+#include "backend/wg_changes.h"
 #include "backend/wgsock.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -30,15 +31,6 @@
 #define ENDS_WITHIN (10 * NS_PER_S)
 #define ENDS_PAUSE  (10 * NS_PER_S)
 
-/* Bytes of wg(8)'s requests that are repeated to a new engine. */
-#define REPEATED_MAX ((size_t)4 << 20)
-
-/** A request of wg(8) since the file was read. */
-struct repeated {
-	char *text;
-	size_t len;
-};
-
 /** A site whose engine is a process of its own. */
 struct isolated_site {
 	struct backend_site site;
@@ -50,10 +42,7 @@ struct isolated_site {
 	struct loop_watch watch; /* of the engine's channel; fd -1: none */
 	struct resolver_process resolver;
 	struct wgsock wgsock;
-	struct repeated *repeated;
-	size_t n_repeated;
-	size_t repeated_len; /* of all together */
-	bool repeated_lost;  /* there were more than that */
+	struct wg_changes changes;
 	uint32_t fwmark;
 	bool started; /* start() has succeeded */
 	bool failed;  /* the engine must be ended; the reason is in `how` */
@@ -125,36 +114,6 @@ static int call_result(struct isolated_site *u, struct engine_message *m, size_t
 
 /* ---- wg(8) ---- */
 
-static void clear_repeated(struct isolated_site *u)
-{
-	for (size_t i = 0; i < u->n_repeated; i++) {
-		secret_wipe(u->repeated[i].text, u->repeated[i].len);
-		free(u->repeated[i].text);
-	}
-	free(u->repeated);
-	u->repeated = NULL;
-	u->n_repeated = u->repeated_len = 0;
-	u->repeated_lost = false;
-}
-
-/* Store a request, which is owned afterwards. */
-static void add_repeated(struct isolated_site *u, char *text, size_t len)
-{
-	struct repeated *more = NULL;
-
-	if (u->repeated_len + len <= REPEATED_MAX)
-		more = reallocarray(u->repeated, u->n_repeated + 1, sizeof(*more));
-	if (!more) {
-		u->repeated_lost = true;
-		secret_wipe(text, len);
-		free(text);
-		return;
-	}
-	u->repeated = more;
-	u->repeated[u->n_repeated++] = (struct repeated){ text, len };
-	u->repeated_len += len;
-}
-
 /* Pass a request on. Return: 0 and the reply; or -errno. */
 static int call_wg(
 	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply)
@@ -212,11 +171,11 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	allow_ports(u, set->has_listen_port ? set->listen_port : 0);
 	err = call_wg(u, text, len, &reply);
 	if (!err) {
-		add_repeated(u, text, len);
-		return 0;
+		wg_changes_add(&u->changes, set, u->conf);
+	} else {
+		u->fwmark = before;
+		u->engine.fwmark = before;
 	}
-	u->fwmark = before;
-	u->engine.fwmark = before;
 	secret_wipe(text, len);
 	free(text);
 	return err;
@@ -252,6 +211,16 @@ static void on_channel(void *ctx, uint32_t events)
 	(void)events;
 	if (err < 0)
 		engine_failed(u, err);
+}
+
+/* In the engine's process, which gets what wg(8) has changed by messages. */
+static void forget_changes(void *ctx)
+{
+	struct isolated_site *u = ctx;
+
+	if (u->next)
+		snapshot_forget_keys(u->next);
+	wg_changes_clear(&u->changes);
 }
 
 static int start_engine(struct isolated_site *u, struct error *ret_error)
@@ -297,9 +266,9 @@ static void repeat_wg(struct isolated_site *u)
 {
 	struct engine_message reply;
 
-	for (size_t i = 0; i < u->n_repeated; i++)
-		(void)call_wg(u, u->repeated[i].text, u->repeated[i].len, &reply);
-	if (u->repeated_lost)
+	for (size_t i = 0; i < u->changes.n; i++)
+		(void)call_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
+	if (u->changes.lost)
 		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
 			    "many: check `wg show %s`, or reload.",
 			u->conf->interface.name);
@@ -358,8 +327,7 @@ static void forget(void *ctx)
 	snapshot_forget_keys(u->conf);
 	if (u->next)
 		snapshot_forget_keys(u->next);
-	for (size_t i = 0; i < u->n_repeated; i++)
-		secret_wipe(u->repeated[i].text, u->repeated[i].len);
+	wg_changes_clear(&u->changes);
 }
 
 static void close_site(struct backend_site *s)
@@ -371,7 +339,7 @@ static void close_site(struct backend_site *s)
 	resolver_process_close(&u->resolver);
 	held_ports_close(&u->held);
 	free(u->engine.mtus.sessions);
-	clear_repeated(u);
+	wg_changes_clear(&u->changes);
 	snapshot_forget_keys(u->conf);
 	secret_wipe(u, sizeof(*u));
 	free(u);
@@ -423,6 +391,8 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	u->resolver = (struct resolver_process){ .fds = { -1, -1 }, .watch = { .fd = -1 } };
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
+	u->engine.forget = forget_changes;
+	u->engine.ctx = u;
 	err = open_parts(u, ret_error);
 	if (err < 0) {
 		close_site(&u->site);
@@ -547,7 +517,7 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	snapshot_forget_keys(u->conf);
 	u->conf = u->next;
 	u->next = NULL;
-	clear_repeated(u);
+	wg_changes_clear(&u->changes);
 	held_ports_sweep(&u->held, u->conf);
 	if (!u->failed)
 		return err;

@@ -9,10 +9,12 @@ only the two ends know, so that the search is for the very bytes.
 import base64
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.drop_in import DropIn
@@ -44,14 +46,18 @@ def memory(pid):
                 continue
 
 
-def find(pid, keys):
-    """Search for keys, a dict by name. Return: {name: [places]} of those that are there in any form."""
+def find(pids, keys):
+    """Search one process or several for keys, a dict by name. Return: {name: [places]} of those that are there in
+    any form."""
     found = {}
-    for where, data in memory(pid):
+    mappings = (mapping for pid in ([pids] if isinstance(pids, int) else pids) for mapping in memory(pid))
+    for where, data in mappings:
         for name, key in keys.items():
             for form, needle in forms(key).items():
-                for hit in re.finditer(re.escape(needle), data):
-                    found.setdefault(name, []).append(f"{form} in {where}+{hit.start():x}")
+                at = data.find(needle)
+                while at >= 0:
+                    found.setdefault(name, []).append(f"{form} in {where}+{at:x}")
+                    at = data.find(needle, at + 1)
     return found
 
 
@@ -111,9 +117,9 @@ def alive(pid, keys, most=2):
     return copies
 
 
-def gone(pid, keys, what):
-    """Assert that no key is left: what was used is wiped after the answer, so not at once."""
-    wait_for(lambda: not find(pid, keys), 1, 0.2, f"keys to be gone after {what}")
+def gone(pids, keys, what):
+    """Assert that no process has a key left: what was used is wiped after the answer, so not at once."""
+    wait_for(lambda: not find(pids, keys), 1, 0.2, f"keys to be gone after {what}")
 
 
 def drop_in(bench, **environment):
@@ -155,22 +161,48 @@ def drop_in(bench, **environment):
     wg.stop()
 
 
-def start_site(bench, text):
-    """Return: a running site with this configuration, and the pid outside of its daemon."""
-    gateway = Gateway(bench.node, "vault")
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def processes(gateway):
+    """Return: the pids outside of a site's processes, that with the engine first."""
+    monitor = children(gateway.process.pid)[0]
+    pids = [monitor] + children(monitor)
+
+    def has_engine(pid):
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read().startswith("wirespan: engine")
+
+    return sorted(pids, key=lambda pid: not has_engine(pid))
+
+
+def start_site(bench, text, isolation):
+    """Return: a running site with this configuration, and the pids outside of its processes."""
+    gateway = Gateway(bench.node, "vault", env={"WIRESPAN_ISOLATION": isolation})
     gateway.configure(text)
     gateway.up()
-    with open(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children") as file:
-        return gateway, int(file.read().split()[0])
+    pids = processes(gateway)
+    assert len(pids) == (3 if isolation == "yes" else 1), pids
+    return gateway, pids
 
 
-def site_by_wg(bench):
+def next_engine(gateway, pids):
+    """End the engine. Return: the pids of the site's processes with another one."""
+    os.kill(pids[0], signal.SIGKILL)
+    wait_for(lambda: len(set(processes(gateway)) - set(pids)) == 1, 10, 0.05, "another engine")
+    wait_for(lambda: gateway.node.run("wg show wg0 public-key", check=False).ok, 10, 0.05, "an answer")
+    return processes(gateway)
+
+
+def site_by_wg(bench, isolation):
     """What wg(8) replaces or removes at a site is gone, though the file had it; a reload has it again."""
     text = (
         f"[Interface]\nPrivateKey = {bench.site.private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
         f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {bench.psk}\nAllowedIPs = 10.0.1.21/32\n"
     )
-    gateway, pid = start_site(bench, text)
+    gateway, pids = start_site(bench, text, isolation)
     from_file = {"psk": base64.b64decode(bench.psk)}
 
     def wg(*words, stdin=None):
@@ -183,7 +215,7 @@ def site_by_wg(bench):
 
     psk = new_key()
     wg("peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=psk)
-    gone(pid, from_file, "another preshared key by wg(8)")
+    gone(pids, from_file, "another preshared key by wg(8)")
     # what is found only after peers and keys have been changed: a name that is taken, by what may be the site's own
     bench.node.run("ip tuntap add mode tun name taken")
     session = "[L2TPSession]\nName = taken\nSessionId = 3\nPeerSessionId = 4\n"
@@ -192,19 +224,27 @@ def site_by_wg(bench):
     reload(failing, fails=True)
     assert bench.node.run("wg show wg0 private-key").out.strip() == bench.site.private
     assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, psk]
-    gone(pid, from_file, "a reload that failed")
+    gone(pids, from_file, "a reload that failed")
     wg("peer", bench.other.public, "remove")
-    gone(pid, {"psk": base64.b64decode(psk)}, "the peer's removal by wg(8)")
+    gone(pids, {"psk": base64.b64decode(psk)}, "the peer's removal by wg(8)")
+    if isolation == "yes":
+        pids = next_engine(gateway, pids)
+        wait_for(lambda: bench.node.run("wg show wg0 peers").out == "", 10, what="the removal to be repeated")
+        gone(pids, {"psk": base64.b64decode(psk), **from_file}, "another engine")
     reload(failing, fails=True)
     assert bench.node.run("wg show wg0 peers").out == "", "a reload that failed has the removed peer back"
     reload()
-    alive(pid, from_file, most=1)
+    alive(pids[0], from_file, most=1)
     assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, bench.psk]
     private, _ = new_site_keys()
     wg("private-key", "/dev/stdin", stdin=private)
-    gone(pid, {"private key": clamp(bench.site.private)}, "another private key by wg(8)")
+    gone(pids, {"private key": clamp(bench.site.private)}, "another private key by wg(8)")
+    if isolation == "yes":
+        pids = next_engine(gateway, pids)
+        wait_for(lambda: private in bench.node.run("wg show wg0 private-key").out, 10, what="the key of wg(8)")
+        alive(pids[0], {"private key": clamp(private)})
     reload()
-    gone(pid, {"private key": clamp(private)}, "a reload")
+    gone(pids, {"private key": clamp(private)}, "a reload")
     gateway.stop()
     bench.node.run("ip link del taken")
 
@@ -243,7 +283,7 @@ def cut_off(bench):
     wg.stop()
 
 
-def site(bench):
+def site(bench, isolation):
     """A site's keys: from the file to its end; a peer that a reload takes away."""
 
     def conf(private, psk):
@@ -252,28 +292,28 @@ def site(bench):
             text += f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {psk}\nAllowedIPs = 10.0.1.21/32\n"
         return text
 
-    gateway, pid = start_site(bench, conf(bench.site.private, bench.psk))
+    gateway, pids = start_site(bench, conf(bench.site.private, bench.psk), isolation)
     fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
-    alive(pid, fixed, most=1)
+    alive(pids[0], fixed, most=1)
     keys = bench.handshakes(2)
-    alive(pid, {**fixed, **keys})
+    alive(pids[0], {**fixed, **keys})
     assert not any("locked" in warning["text"] for warning in gateway.status()["warnings"])
     psk = new_key()
     gateway.configure(conf(bench.site.private, psk))
     gateway.run("reload", gateway.conf)
-    gone(pid, {"psk": fixed["psk"]}, "a reload with another preshared key")
+    gone(pids, {"psk": fixed["psk"]}, "a reload with another preshared key")
     gateway.configure(conf(bench.site.private, None))
     gateway.run("reload", gateway.conf)
-    gone(pid, {**keys, "psk": base64.b64decode(psk)}, "a reload without the peer")
+    gone(pids, {**keys, "psk": base64.b64decode(psk)}, "a reload without the peer")
     private, _ = new_site_keys()
     gateway.configure(conf(private, None))
     gateway.run("reload", gateway.conf)
-    gone(pid, {"private key": fixed["private key"]}, "a reload with another private key")
+    gone(pids, {"private key": fixed["private key"]}, "a reload with another private key")
     refused = base64.b64decode(new_key())
     for wrong in ("Nonsense = 1\n", "[Peer]\nPublicKey = too short\n", "[Nonsense]\n"):
         gateway.configure(conf(base64.b64encode(refused).decode(), base64.b64encode(refused).decode()) + wrong)
         assert not gateway.run("reload", gateway.conf, check=False).ok
-        gone(pid, {"raw": refused, "clamped": clamp(base64.b64encode(refused))}, f"a refused reload: {wrong!r}")
+        gone(pids, {"raw": refused, "clamped": clamp(base64.b64encode(refused))}, f"a refused reload: {wrong!r}")
     gateway.stop()
 
 
@@ -385,8 +425,10 @@ def main():
         ("the life of a peer, with OpenSSL's EVP", drop_in_evp),
         ("the life of a peer, with EVP's parts", drop_in_evp_parts),
         ("requests that break off", cut_off),
-        ("a site and its reloads", site),
-        ("a site changed by wg(8)", site_by_wg),
+        ("a site and its reloads", partial(site, isolation="no")),
+        ("a site changed by wg(8)", partial(site_by_wg, isolation="no")),
+        ("an isolated site and its reloads", partial(site, isolation="yes")),
+        ("an isolated site changed by wg(8)", partial(site_by_wg, isolation="yes")),
         ("memory is locked", memory_is_locked),
         ("it is while `up -d` waits", waiting),
         ("without the right to lock memory", unlocked_works),

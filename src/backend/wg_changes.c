@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* What wg(8) has changed at a site since its file was read, to be repeated to a new engine. */
+#include "backend/wg_changes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/secret.h"
+#include "ctlproto/uapi_print.h"
+
+static void release(struct wg_changes *c, struct wg_change *change)
+{
+	c->len -= change->len;
+	secret_wipe(change->text, change->len);
+	free(change->text);
+}
+
+/* Remove what was changed at peers, as all peers are removed. */
+static void forget_peers(struct wg_changes *c)
+{
+	static const uint8_t device[KEY_LEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (memcmp(c->v[i].peer, device, KEY_LEN) == 0)
+			c->v[n++] = c->v[i];
+		else
+			release(c, &c->v[i]);
+	c->n = n;
+}
+
+/* Overwrite the preshared key of a stored request by zero, which means none. */
+static void forget_psk(const struct wg_change *change)
+{
+	static const char name[] = "\npreshared_key=";
+	char *at = memmem(change->text, change->len, name, sizeof(name) - 1);
+
+	if (at)
+		memset(at + sizeof(name) - 1, '0', KEY_HEX_LEN);
+}
+
+/* Wipe the preshared key that the section of a peer replaces or removes. */
+static void forget_replaced(
+	struct wg_changes *c, const struct uapi_peer *peer, struct conf_site *conf)
+{
+	if (!peer->has_psk && !peer->remove)
+		return;
+	for (size_t i = 0; i < conf->n_peers; i++)
+		if (!memcmp(conf->peers[i].public_key, peer->public_key, KEY_LEN))
+			secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+	for (size_t i = 0; i < c->n; i++)
+		if (!memcmp(c->v[i].peer, peer->public_key, KEY_LEN))
+			forget_psk(&c->v[i]);
+}
+
+/* Store one change; `peer` NULL: of the device. */
+static void store(struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer)
+{
+	struct wg_change *change = NULL;
+	char *text;
+	size_t len;
+
+	if (uapi_print_set(set, &text, &len) < 0) {
+		c->lost = true;
+		return;
+	}
+	if (c->len + len <= WG_CHANGES_MAX)
+		change = array_grow(&c->v, &c->n, sizeof(*c->v));
+	if (!change) {
+		c->lost = true;
+		secret_wipe(text, len);
+		free(text);
+		return;
+	}
+	*change = (struct wg_change){ .text = text, .len = len };
+	if (peer)
+		memcpy(change->peer, peer, KEY_LEN);
+	c->len += len;
+}
+
+/* Store what is changed at the device, without its key. */
+static void add_device(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf)
+{
+	struct uapi_set device = *set;
+
+	if (set->has_private_key)
+		memcpy(conf->interface.private_key, set->private_key, KEY_LEN);
+	if (set->replace_peers) {
+		forget_peers(c);
+		for (size_t i = 0; i < conf->n_peers; i++)
+			secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+	}
+	secret_wipe(device.private_key, KEY_LEN);
+	device.has_private_key = false;
+	device.peers = NULL;
+	device.peers_len = 0;
+	if (set->has_listen_port || set->has_fwmark || set->replace_peers)
+		store(c, &device, NULL);
+}
+
+void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf)
+{
+	add_device(c, set, conf);
+	for (size_t i = 0; i < set->peers_len; i++) {
+		const struct uapi_set one = { .peers = &set->peers[i], .peers_len = 1 };
+
+		forget_replaced(c, &set->peers[i], conf);
+		store(c, &one, set->peers[i].public_key);
+	}
+}
+
+void wg_changes_clear(struct wg_changes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		release(c, &c->v[i]);
+	free(c->v);
+	*c = (struct wg_changes){ 0 };
+}

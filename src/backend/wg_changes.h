@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What wg(8) has changed at a site since its file was read, to be repeated to a new engine. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/keytext.h"
+#include "base/must_check.h"
+#include "conf/model.h"
+#include "ctlproto/uapi_parse.h"
+
+/** Bytes of requests that are stored at most. */
+#define WG_CHANGES_MAX ((size_t)4 << 20)
+
+/** A request that changes one peer, or (`peer` all zero) the device. */
+struct wg_change {
+	uint8_t peer[KEY_LEN];
+	char *text; /* `len` bytes, owned; may contain a preshared key */
+	size_t len;
+};
+
+/** The changes, oldest first. All zero: none. */
+struct wg_changes {
+	struct wg_change *v;
+	size_t n;
+	size_t len; /* of all texts together */
+	bool lost;  /* some were not stored, for want of memory or as there were too many */
+};
+
+/**
+ * Store what a successful request has changed. Keys that it replaces or removes are wiped, here and
+ * in `conf`; its private key is stored in `conf`, where a new engine looks first.
+ */
+void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf);
+
+/** Wipe and release all. */
+void wg_changes_clear(struct wg_changes *c);
