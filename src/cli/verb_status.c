@@ -7,7 +7,7 @@
 
 #include "cli/running.h"
 #include "render/render_json.h"
-#include "render/render_openmetrics.h"
+#include "render/render_metrics.h"
 #include "render/render_text.h"
 #include "render/terminal.h"
 
@@ -72,17 +72,25 @@ static enum verb_exit run_status(int argc, char **argv)
 
 static enum verb_exit run_metrics(int argc, char **argv)
 {
-	static const struct option options[] = { { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "openmetrics", no_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	enum metrics_format format = METRICS_PROMETHEUS;
 	struct running_reports reports;
 	bool ok;
+	int c;
 
-	if (getopt_long(argc, argv, "", options, NULL) >= 0)
-		return verb_bad_option(argv[0]);
+	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
+		if (c != 'o')
+			return verb_bad_option(argv[0]);
+		format = METRICS_OPENMETRICS;
+	}
 	if (argc - optind > 1)
 		return verb_usage(argv[0], "name one site, or none for all that run");
 	ok = running_status(argv[0], argv[optind], &reports);
 	if (ok || reports.len > 0)
-		render_openmetrics(stdout, reports.v, reports.len);
+		render_metrics(stdout, format, reports.v, reports.len);
 	running_free_reports(&reports);
 	return ok ? VERB_DONE : VERB_FAILED;
 }
@@ -102,10 +110,12 @@ const struct verb verb_status = {
 
 const struct verb verb_metrics = {
 	.name = "metrics",
-	.usage = "[NAME|FILE]",
-	.summary = "counters and states as OpenMetrics text, for monitoring",
-	.help = "Asks the running site NAME, or all that run, and writes their metrics in the\n"
-		"OpenMetrics text format, for example for the textfile collector of Prometheus'\n"
-		"node exporter.\n",
+	.usage = "[--openmetrics] [NAME|FILE]",
+	.summary = "counters and states as Prometheus text, for monitoring",
+	.help = "Asks the running site NAME, or all that run, and writes their metrics in\n"
+		"Prometheus' text format, for example for the textfile collector of its node\n"
+		"exporter.\n"
+		"\n"
+		"  -o, --openmetrics   in the OpenMetrics 1.0 format instead\n",
 	.run = run_metrics,
 };

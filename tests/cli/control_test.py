@@ -15,7 +15,9 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import prometheus
 from lib.runner import Skip, Suite, cleanup, wait_for
+from lib.status_report import samples
 from lib.wirespan import find_binary
 
 KEY = "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
@@ -123,6 +125,8 @@ def nothing_runs(bench):
     status, out, err = bench.run("status", "--json")
     assert status == 0 and json.loads(out) == {"sites": []}, (status, out, err)
     status, out, err = bench.run("metrics")
+    assert status == 0 and "# EOF" not in out and "{" not in out, (status, out, err)
+    status, out, err = bench.run("metrics", "--openmetrics")
     assert status == 0 and out.endswith("# EOF\n"), (status, out, err)
     assert not os.path.exists(bench.rundir), "questions leave nothing behind"
 
@@ -173,8 +177,29 @@ def status_of_all(bench):
         status, out, err = bench.run("status", "--json")
         assert [site["site"] for site in json.loads(out)["sites"]] == ["a", "b"], out
         status, out, err = bench.run("metrics")
+        assert out.count("# TYPE wirespan_peer_bytes_total counter\n") == 1 and 'site="b"' in out, out
+        status, out, err = bench.run("metrics", "-o")
         assert out.count("# TYPE wirespan_peer_bytes counter\n") == 1 and 'site="b"' in out, out
         os.unlink(stale)
+
+
+def promtool_judges(bench):
+    """Prometheus' own checker accepts the metrics of two sites."""
+    with bench.site("b", line(report("b"))), bench.site("a", line(report("a"))):
+        status, out, err = bench.run("metrics")
+        assert (status, err) == (0, "") and out.count("wirespan_site_info{") == 2, (status, out, err)
+        prometheus.check_metrics(out)
+
+
+def textfile_collector(bench):
+    """node_exporter takes the metrics from a file, each sample of them."""
+    with bench.site("b", line(report("b"))), bench.site("a", line(report("a"))):
+        status, out, err = bench.run("metrics")
+    with tempfile.TemporaryDirectory(prefix="wirespan-test-") as folder:
+        shown = prometheus.through_textfile(folder, out)
+    assert "node_textfile_scrape_error 0\n" in shown, shown
+    missing = samples(out).keys() - samples(shown).keys()
+    assert len(samples(out)) > 100 and not missing, missing
 
 
 def bad_answers(bench):
@@ -262,6 +287,8 @@ def main():
         ("invalid command lines", usage),
         ("status of one site", status_of_one),
         ("status of all sites", status_of_all),
+        ("metrics for promtool", promtool_judges),
+        ("metrics for node_exporter", textfile_collector),
         ("invalid replies", bad_answers),
         ("reload", reload_a_site),
         ("top", top),

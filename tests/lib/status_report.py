@@ -182,7 +182,7 @@ def check_text(text, before, after):
 
 
 def samples(text):
-    """Return: {(name, labels as sorted pairs): number} of OpenMetrics text."""
+    """Return: {(name, labels as sorted pairs): number} of metrics in either format."""
     found = {}
     for line in text.splitlines():
         if line.startswith("#"):
@@ -201,6 +201,9 @@ _NUMBERS = {
         "forwarding learning listening blocking disabled down no_carrier outside elsewhere absent".split().index
     ),
     "uptime_ms": lambda ms: ms / 1000,
+    "peers[].queue.rate": lambda bits: bits / 8,
+    "peers[].queue.delay_p50_us": lambda us: us / 1_000_000,
+    "peers[].queue.delay_p99_us": lambda us: us / 1_000_000,
 }
 
 

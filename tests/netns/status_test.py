@@ -19,7 +19,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import frames
+from lib import frames, prometheus
 from lib.capture import RawPort
 from lib.node import WIRE_OFFLOADS
 from lib.reference import PORT
@@ -697,6 +697,11 @@ def renderings(bench):
         assert due <= shown, f"never shown by {('text', 'metrics')[column]}: {due - shown}"
 
 
+def clean_metrics(bench):
+    """promtool accepts the metrics of a site in which everything has moved."""
+    prometheus.check_metrics(bench.gateway[0].run("metrics").out)
+
+
 def rows(bench):
     """Every field of the product has a row with the place where it shows; every counter and drop is in the metrics."""
     odd = (set(SHOWN) ^ set(bench.fields)) - {option.path for option in options() if option.path in bench.fields}
@@ -744,6 +749,7 @@ CASES = (
     ("a path that shrinks", path_shrinks),
     ("a peer that moves", roaming),
     ("text and metrics", renderings),
+    ("metrics for promtool", clean_metrics),
     ("top", top),
     ("every field has moved", everything),
 )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Renders the status report as OpenMetrics text, for monitoring. */
-#include "render/render_openmetrics.h"
+/* Renders the status report as Prometheus or OpenMetrics text, for monitoring. */
+#include "render/render_metrics.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -38,8 +38,9 @@ struct metric {
 	const char *type; /* "counter" or "gauge" */
 	const char *help;
 	enum scope scope;
-	bool ms;	/* the number counts milliseconds, the sample seconds */
-	bool skip_zero; /* zero means "never": no sample */
+	unsigned factor;   /* the sample is the number times this (0: 1), */
+	unsigned fraction; /* and so many digits of that are after the point */
+	bool skip_zero;	   /* zero means "never": no sample */
 	struct source sources[2];
 };
 
@@ -63,7 +64,7 @@ struct metric {
 
 static const struct metric metrics[] = {
 	{ "wirespan_uptime_seconds", "gauge", "Time since the site came up.", SITE_ONE(uptime_ms),
-		.ms = true },
+		.fraction = 3 },
 	{ "wirespan_warnings", "gauge", "Warnings that status prints.", SITE_ONE(warnings_len) },
 	{ "wirespan_differences", "gauge", "Differences between the configuration and the host.",
 		SITE_ONE(differences_len) },
@@ -103,17 +104,18 @@ static const struct metric metrics[] = {
 	{ "wirespan_peer_path_train_max", "gauge",
 		"Datagrams sent at once at most, as the path loses longer trains; 0 without limit.",
 		PEER_ONE(path.train_max) },
-	{ "wirespan_peer_queue_bits_per_second", "gauge",
-		"Rate at which frames that had to wait have left lately.", PEER_ONE(queue.rate) },
+	{ "wirespan_peer_queue_bytes_per_second", "gauge",
+		"Rate at which frames that had to wait have left lately.", PEER_ONE(queue.rate),
+		.factor = 125, .fraction = 3 },
 	{ "wirespan_peer_queue_backlog_bytes", "gauge",
 		"Frames that wait, as the link is slower than their senders.",
 		PEER_ONE(queue.backlog) },
-	{ "wirespan_peer_queue_delay_p50_microseconds", "gauge",
-		"What half of the frames have waited at most lately.",
-		PEER_ONE(queue.delay_p50_us) },
-	{ "wirespan_peer_queue_delay_p99_microseconds", "gauge",
+	{ "wirespan_peer_queue_delay_p50_seconds", "gauge",
+		"What half of the frames have waited at most lately.", PEER_ONE(queue.delay_p50_us),
+		.fraction = 6 },
+	{ "wirespan_peer_queue_delay_p99_seconds", "gauge",
 		"What 99 percent of the frames have waited at most lately.",
-		PEER_ONE(queue.delay_p99_us) },
+		PEER_ONE(queue.delay_p99_us), .fraction = 6 },
 	{ "wirespan_peer_queue_frames", "counter", "Frames that had to wait and have left.",
 		PEER_ONE(queue.packets) },
 	{ "wirespan_peer_queue_dropped_frames", "counter",
@@ -202,6 +204,12 @@ static const struct metric metrics[] = {
 		PORT_ONE(state) },
 };
 
+/** Where the metrics go, and in which format. */
+struct writer {
+	FILE *out;
+	enum metrics_format format;
+};
+
 /* A label's value, escaped. */
 static void put_value(FILE *out, const char *text)
 {
@@ -223,15 +231,28 @@ static void put_label(FILE *out, const char *separator, const char *name, const 
 	put_value(out, value);
 }
 
-/* The metadata of a family, whose name ends with its unit if it has one. */
-static void put_family(FILE *out, const char *name, const char *type, const char *help)
+/* The suffix of a sample's name. In the Prometheus format it belongs to the family's name, too. */
+static const char *suffix(const char *type)
+{
+	return !strcmp(type, "counter") ? "_total" : !strcmp(type, "info") ? "_info" : "";
+}
+
+/* The metadata of a family, whose name ends with its unit if it has one. The Prometheus format has
+ * neither units nor the type "info". */
+static void put_family(const struct writer *w, const char *name, const char *type, const char *help)
 {
 	const char *last = strrchr(name, '_') + 1;
 
-	fprintf(out, "# TYPE %s %s\n", name, type);
+	if (w->format == METRICS_PROMETHEUS) {
+		fprintf(w->out, "# HELP %s%s %s\n", name, suffix(type), help);
+		fprintf(w->out, "# TYPE %s%s %s\n", name, suffix(type),
+			!strcmp(type, "info") ? "gauge" : type);
+		return;
+	}
+	fprintf(w->out, "# TYPE %s %s\n", name, type);
 	if (!strcmp(last, "bytes") || !strcmp(last, "seconds"))
-		fprintf(out, "# UNIT %s %s\n", name, last);
-	fprintf(out, "# HELP %s %s\n", name, help);
+		fprintf(w->out, "# UNIT %s %s\n", name, last);
+	fprintf(w->out, "# HELP %s %s\n", name, help);
 }
 
 /* One sample of the struct at `base`. `bridge` and `object` are the labels after the site's; NULL:
@@ -240,11 +261,12 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 	const struct status_report *r, const char *base, const char *bridge, const char *object)
 {
 	uint64_t value = 0;
+	uint64_t scale = 1;
 
 	memcpy(&value, base + from->offset, from->size);
 	if ((!value && m->skip_zero) || (value == STATUS_ABSENT && from->size == sizeof(value)))
 		return;
-	fprintf(out, "%s%s", m->name, m->type[0] == 'c' ? "_total" : "");
+	fprintf(out, "%s%s", m->name, suffix(m->type));
 	put_label(out, "{", "site", r->site);
 	if (bridge)
 		put_label(out, ",", "bridge", bridge);
@@ -252,10 +274,14 @@ static void put_sample(FILE *out, const struct metric *m, const struct source *f
 		put_label(out, ",", labels[m->scope], object);
 	if (from->direction)
 		put_label(out, ",", "direction", from->direction);
-	if (m->ms)
-		fprintf(out, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
-	else
-		fprintf(out, "} %" PRIu64 "\n", value);
+	if (m->factor)
+		value *= m->factor;
+	for (unsigned i = 0; i < m->fraction; i++)
+		scale *= 10;
+	fprintf(out, "} %" PRIu64, value / scale);
+	if (m->fraction)
+		fprintf(out, ".%0*" PRIu64, (int)m->fraction, value % scale);
+	fputc('\n', out);
 }
 
 static void put_samples(FILE *out, const struct metric *m, const struct status_report *r,
@@ -300,9 +326,10 @@ static void put_site(FILE *out, const struct metric *m, const struct status_repo
 	}
 }
 
-static void put_info(FILE *out, const struct status_report *reports, size_t len)
+static void put_info(const struct writer *w, const struct status_report *reports, size_t len)
 {
-	put_family(out, "wirespan_site", "info", "A running site.");
+	FILE *out = w->out;
+	put_family(w, "wirespan_site", "info", "A running site.");
 	for (size_t i = 0; i < len; i++) {
 		fputs("wirespan_site_info", out);
 		put_label(out, "{", "site", reports[i].site);
@@ -314,11 +341,12 @@ static void put_info(FILE *out, const struct status_report *reports, size_t len)
 	}
 }
 
-static void put_peer_states(FILE *out, const struct status_report *reports, size_t len)
+static void put_peer_states(const struct writer *w, const struct status_report *reports, size_t len)
 {
+	FILE *out = w->out;
 	char key[KEY_BASE64_LEN + 1];
 
-	put_family(out, "wirespan_peer_up", "gauge", "Whether there is a session for sending.");
+	put_family(w, "wirespan_peer_up", "gauge", "Whether there is a session for sending.");
 	for (size_t i = 0; i < len; i++) {
 		for (size_t j = 0; j < reports[i].peers_len; j++) {
 			const struct status_peer *peer = &reports[i].peers[j];
@@ -332,10 +360,11 @@ static void put_peer_states(FILE *out, const struct status_report *reports, size
 	}
 }
 
-static void put_drops(FILE *out, const struct status_report *reports, size_t len)
+static void put_drops(const struct writer *w, const struct status_report *reports, size_t len)
 {
-	put_family(out, "wirespan_dropped_packets", "counter",
-		"Packets that were dropped, by reason.");
+	FILE *out = w->out;
+	put_family(
+		w, "wirespan_dropped_packets", "counter", "Packets that were dropped, by reason.");
 	for (size_t i = 0; i < len; i++) {
 		for (int d = DROP_NONE + 1; d < DROP_COUNT; d++) {
 			if (reports[i].drops.n[d] == STATUS_ABSENT)
@@ -348,17 +377,28 @@ static void put_drops(FILE *out, const struct status_report *reports, size_t len
 	}
 }
 
-void render_openmetrics(FILE *out, const struct status_report *reports, size_t len)
+const char *metrics_content_type(enum metrics_format format)
 {
-	put_info(out, reports, len);
-	put_peer_states(out, reports, len);
+	return format == METRICS_OPENMETRICS
+		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+		       : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+void render_metrics(
+	FILE *out, enum metrics_format format, const struct status_report *reports, size_t len)
+{
+	const struct writer w = { out, format };
+
+	put_info(&w, reports, len);
+	put_peer_states(&w, reports, len);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const struct metric *m = &metrics[i];
 
-		put_family(out, m->name, m->type, m->help);
+		put_family(&w, m->name, m->type, m->help);
 		for (size_t j = 0; j < len; j++)
 			put_site(out, m, &reports[j]);
 	}
-	put_drops(out, reports, len);
-	fputs("# EOF\n", out);
+	put_drops(&w, reports, len);
+	if (format == METRICS_OPENMETRICS)
+		fputs("# EOF\n", out);
 }
