@@ -124,6 +124,8 @@ char *layout_complete(struct layout *layout, const struct rng *rng)
 	return problem ? problem : make_keys(layout, rng);
 }
 
+_Static_assert(LAYOUT_NAME_MAX + 1 == CONF_PEER_NAME, "a site's name is its peers' name for it");
+
 static const struct conf_at nowhere; /* position of a value that is in no file */
 
 /* Site `i`'s [Peer] for site `k`. */
@@ -136,6 +138,7 @@ static int add_peer(const struct layout *layout, size_t i, size_t k, struct conf
 
 	if (!peer)
 		return -ENOMEM;
+	memcpy(peer->name, far->name, sizeof(peer->name));
 	memcpy(peer->public_key, far->public_key, KEY_LEN);
 	if (layout->psk) {
 		memcpy(peer->preshared_key, layout->psks[i < k ? i : k][i < k ? k : i], KEY_LEN);
@@ -246,7 +249,6 @@ int layout_site_text(const struct layout *layout, size_t i, const struct conf_si
 			"NAME\n"
 			"Every key is explained in wirespan.conf(5).",
 		.interface = "WireGuard between the sites. The key is this site's own secret.",
-		.peers = names,
 		.tunnels = names,
 		.session = "A wire for Ethernet frames to that site.",
 		.bridge =

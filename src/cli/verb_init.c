@@ -17,7 +17,6 @@
 
 #define PORT_DEFAULT   "51820" /* WireGuard's common port */
 #define SUBNET_DEFAULT "10.20.30.0/24"
-#define NAME_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 /* The command line. */
 struct request {
@@ -86,15 +85,6 @@ static const char *take_property(const char *key, const char *value, struct layo
 	return "belongs to an unknown key; the keys of --site: endpoint, member, address, bridge";
 }
 
-/* Whether the name is valid for a site, and so for a file. */
-static bool is_site_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && len <= LAYOUT_NAME_MAX && strspn(name, NAME_LETTERS) == len &&
-	       name[0] != '.' && name[0] != '-';
-}
-
 /* Parse "NAME,key=value,…" in place. */
 static enum verb_exit take_site(const char *verb, char *text, struct layout *layout)
 {
@@ -105,10 +95,10 @@ static enum verb_exit take_site(const char *verb, char *text, struct layout *lay
 	if (layout->n == LAYOUT_SITES_MAX)
 		return verb_usage(verb, "more than %d sites", LAYOUT_SITES_MAX);
 	site = &layout->sites[layout->n++];
-	if (!name || !is_site_name(name))
+	if (!name || conf_value_peer_name_problem(name))
 		return verb_usage(verb,
 			"--site starts with a name of letters, digits, _ . and -: it becomes the "
-			"file's");
+			"file's, and that of its [Peer] in the other files");
 	memcpy(site->name, name, strlen(name) + 1);
 	for (char *item = strtok_r(NULL, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
 		char *equals = strchr(item, '=');

@@ -165,12 +165,27 @@ static const struct status_peer *peer_before(const struct span *s, const struct 
 	return now;
 }
 
+/* The peer's name, or the start of its key. */
+#define LABEL_LEN 16
+static const char *short_label(const struct status_peer *peer, char ret[static LABEL_LEN])
+{
+	char key[KEY_BASE64_LEN + 1];
+
+	if (*peer->name) {
+		snprintf(ret, LABEL_LEN, "%.*s", LABEL_LEN - 1, peer->name);
+	} else {
+		key_to_base64(peer->public_key, key);
+		snprintf(ret, LABEL_LEN, "%.12s...", key);
+	}
+	return ret;
+}
+
 static void draw_peers(struct view *v, const struct span *s)
 {
 	static const char *const states[] = { [STATUS_PEER_IDLE] = "no session",
 		[STATUS_PEER_HANDSHAKE] = "calling",
 		[STATUS_PEER_ESTABLISHED] = "session up" };
-	char key[KEY_BASE64_LEN + 1];
+	char name[LABEL_LEN];
 	char endpoint[ENDPOINT_TEXT_LEN];
 	char age[FORMAT_LEN];
 
@@ -184,10 +199,9 @@ static void draw_peers(struct view *v, const struct span *s)
 		const struct status_peer *n = &s->now->peers[i];
 		const struct status_peer *b = peer_before(s, n);
 
-		key_to_base64(n->public_key, key);
 		endpoint_text(&n->endpoint, endpoint);
-		mvprintw(v->row++, 0, "%.12s... %16.1f %17.1f %9u   %-12s %-15s %s", key,
-			per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
+		mvprintw(v->row++, 0, "%-15s %16.1f %17.1f %9u   %-12s %-15s %s",
+			short_label(n, name), per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
 			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6, n->path.mtu,
 			states[n->state],
 			n->last_handshake.sec ? format_span(n->handshake_age_ms, age) : "none yet",
@@ -199,7 +213,7 @@ static void draw_peers(struct view *v, const struct span *s)
 /* Frames that wait for peers; only while there are some. */
 static void draw_queues(struct view *v, const struct span *s)
 {
-	char key[KEY_BASE64_LEN + 1];
+	char name[LABEL_LEN];
 	bool any = false;
 
 	for (size_t i = 0; i < s->now->peers_len; i++) {
@@ -213,11 +227,11 @@ static void draw_queues(struct view *v, const struct span *s)
 				   "   p99 ms    "
 				   "drop/s   mark/s");
 		any = true;
-		key_to_base64(s->now->peers[i].public_key, key);
-		mvprintw(v->row++, 0, "%.12s... %16.1f %13.1f %15.1f %9.1f %9.0f %8.0f", key,
-			(double)n->rate * 1e-6, (double)n->backlog / 1024,
-			(double)n->delay_p50_us * 1e-3, (double)n->delay_p99_us * 1e-3,
-			per_second(s, b->dropped, n->dropped), per_second(s, b->marked, n->marked));
+		mvprintw(v->row++, 0, "%-15s %16.1f %13.1f %15.1f %9.1f %9.0f %8.0f",
+			short_label(&s->now->peers[i], name), (double)n->rate * 1e-6,
+			(double)n->backlog / 1024, (double)n->delay_p50_us * 1e-3,
+			(double)n->delay_p99_us * 1e-3, per_second(s, b->dropped, n->dropped),
+			per_second(s, b->marked, n->marked));
 	}
 }
 

@@ -83,19 +83,57 @@ static int compare_keys(const void *a, const void *b)
 	return x < y ? -1 : x > y; /* in one array: file order */
 }
 
-static void check_same_key(const struct conf_site *site, struct conf_report *report)
+static int compare_names(const void *a, const void *b)
+{
+	const struct conf_peer *x = *(const struct conf_peer *const *)a;
+	const struct conf_peer *y = *(const struct conf_peer *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	if (order)
+		return order;
+	return x < y ? -1 : x > y;
+}
+
+/* Return: the peers in order, to be freed; or NULL, and the report knows. */
+static const struct conf_peer **sort_peers(const struct conf_site *site,
+	int (*compare)(const void *, const void *), struct conf_report *report)
 {
 	const struct conf_peer **sorted = calloc(site->n_peers + 1, sizeof(const void *));
-	char place[CONF_PLACE_LEN];
 
 	if (!sorted) {
 		report->out_of_memory = true;
-		return;
+		return NULL;
 	}
 	for (size_t i = 0; i < site->n_peers; i++)
 		sorted[i] = &site->peers[i];
-	qsort(sorted, site->n_peers, sizeof(const void *), compare_keys);
-	for (size_t i = 1; i < site->n_peers; i++) {
+	qsort(sorted, site->n_peers, sizeof(const void *), compare);
+	return sorted;
+}
+
+static void check_same_name(const struct conf_site *site, struct conf_report *report)
+{
+	const struct conf_peer **sorted = sort_peers(site, compare_names, report);
+	char place[CONF_PLACE_LEN];
+
+	for (size_t i = 1; sorted && i < site->n_peers; i++) {
+		struct conf_at at = sorted[i]->at[CONF_PEER_NAMED];
+
+		if (*sorted[i]->name && !strcmp(sorted[i]->name, sorted[i - 1]->name))
+			conf_report_add(report, CONF_ERROR, at,
+				"Name: \"%s\" is already the name of another [Peer], in %s\n"
+				"give each peer a name of its own",
+				sorted[i]->name,
+				conf_place(site, sorted[i - 1]->at[CONF_PEER_NAMED], at, place));
+	}
+	free(sorted);
+}
+
+static void check_same_key(const struct conf_site *site, struct conf_report *report)
+{
+	const struct conf_peer **sorted = sort_peers(site, compare_keys, report);
+	char place[CONF_PLACE_LEN];
+
+	for (size_t i = 1; sorted && i < site->n_peers; i++) {
 		struct conf_at at = sorted[i]->at[CONF_PEER_PUBLIC_KEY];
 
 		if (!has_public_key(sorted[i]) ||
@@ -211,6 +249,7 @@ void conf_check_peers(
 				"from it\n"
 				"add AllowedIPs = with its tunnel address, such as 10.0.1.21/32");
 	}
+	check_same_name(site, report);
 	check_same_key(site, report);
 	check_allowed_ips(site, report);
 	if (!site->n_peers && site->interface.section.line)

@@ -293,6 +293,16 @@ static void read_name(struct conf_reader *r, char *value)
 		memcpy(field(r), value, strlen(value) + 1);
 }
 
+static void read_peer_name(struct conf_reader *r, char *value)
+{
+	const char *problem = conf_value_peer_name_problem(value);
+
+	if (problem)
+		report_bad_value(r, value, problem);
+	else
+		memcpy(field(r), value, strlen(value) + 1);
+}
+
 static void read_endpoint(struct conf_reader *r, char *value)
 {
 	struct conf_peer *peer = r->object;
@@ -572,6 +582,7 @@ static const struct conf_key interface_keys[] = {
 };
 
 static const struct conf_key peer_keys[] = {
+	KEY(conf_peer,  name,               CONF_PEER_NAMED,              "Name",                read_peer_name),
 	KEY(conf_peer,  public_key,         CONF_PEER_PUBLIC_KEY,         "PublicKey",           read_public_key),
 	KEY(conf_peer,  preshared_key,      CONF_PEER_PRESHARED_KEY,      "PresharedKey",        read_preshared_key),
 	KEY(conf_peer,  preshared_key_file, CONF_PEER_PRESHARED_KEY_FILE, "PresharedKeyFile",    read_path),

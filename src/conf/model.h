@@ -20,6 +20,7 @@
 #include "base/addr.h"
 #include "base/keytext.h"
 #include "base/must_check.h"
+#include "conf/value.h"
 #include "l2tp/session_options.h"
 
 #define CONF_COOKIE_MAX 8    /* bytes */
@@ -118,6 +119,7 @@ enum conf_peer_key {
 	CONF_PEER_ALLOWED_IPS,
 	CONF_PEER_KEEPALIVE,
 	CONF_PEER_BANDWIDTH,
+	CONF_PEER_NAMED,
 	CONF_PEER_KEYS
 };
 
@@ -184,6 +186,7 @@ struct conf_interface {
 
 /** [Peer]: the WireGuard peer at another site. */
 struct conf_peer {
+	char name[CONF_PEER_NAME]; /* stands for the key in what people read; "" = none */
 	uint8_t public_key[KEY_LEN];
 	bool has_preshared_key; /* with PresharedKeyFile: false until it is read */
 	uint8_t preshared_key[KEY_LEN];

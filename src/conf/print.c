@@ -143,9 +143,11 @@ static void print_name(struct text *t, const struct conf_interface *wg)
 	text_add(t, "Name = %s\n", wg->name);
 }
 
-static void print_peer(struct text *t, const struct conf_peer *peer, const char *note)
+static void print_peer(struct text *t, const struct conf_peer *peer)
 {
-	add_section(t, CONF_SECTION_PEER, note);
+	add_section(t, CONF_SECTION_PEER, NULL);
+	if (*peer->name)
+		text_add(t, "Name = %s\n", peer->name);
 	if (!secret_is_zero(peer->public_key, KEY_LEN))
 		add_key(t, "PublicKey", peer->public_key);
 	if (peer->preshared_key_file)
@@ -274,7 +276,7 @@ int conf_print(const struct conf_site *site, const struct conf_notes *notes, cha
 	} else {
 		print_interface(&t, &site->interface, n->interface);
 		for (size_t i = 0; i < site->n_peers; i++)
-			print_peer(&t, &site->peers[i], n->peers ? n->peers[i] : NULL);
+			print_peer(&t, &site->peers[i]);
 	}
 	for (size_t i = 0; i < site->n_tunnels; i++) {
 		const struct conf_tunnel *tunnel = &site->tunnels[i];

@@ -11,7 +11,6 @@
 struct conf_notes {
 	const char *head;
 	const char *interface;
-	const char *const *peers;   /* one for each peer */
 	const char *const *tunnels; /* one for each tunnel */
 	const char *session;	    /* above the first session */
 	const char *bridge;	    /* above the first bridge */

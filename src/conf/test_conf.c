@@ -53,7 +53,7 @@ static bool interface_equal(const struct conf_interface *a, const struct conf_in
 
 static bool peer_equal(const struct conf_peer *a, const struct conf_peer *b)
 {
-	return !memcmp(a->public_key, b->public_key, KEY_LEN) &&
+	return !strcmp(a->name, b->name) && !memcmp(a->public_key, b->public_key, KEY_LEN) &&
 	       a->has_preshared_key == b->has_preshared_key &&
 	       secret_equal(a->preshared_key, b->preshared_key, KEY_LEN) &&
 	       text_equal(a->preshared_key_file, b->preshared_key_file) &&

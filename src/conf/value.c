@@ -152,6 +152,18 @@ const char *conf_value_name_problem(const char *name)
 	return NULL;
 }
 
+const char *conf_value_peer_name_problem(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len >= CONF_PEER_NAME)
+		return "is longer than 63 characters\nwrite a shorter name";
+	if (!len || *name == '.' || *name == '-' || strspn(name, LETTERS_DIGITS "_.-") != len)
+		return "is not a name for a peer\n"
+		       "write letters, digits, _ . and -, and begin with none of . and -";
+	return NULL;
+}
+
 /* Whether `host` is an IPv6 address, with or without a %scope. */
 static bool is_ipv6(const char *host)
 {

@@ -11,6 +11,9 @@
 /** Longest host name in an endpoint, in bytes (RFC 1035 §2.3.4). */
 #define CONF_HOST_MAX 253
 
+/** Size of the name of a peer, with its NUL. */
+#define CONF_PEER_NAME 64
+
 /** Longest user text that a message shows: shorter than any key's 44 or 64 characters. */
 #define CONF_SHOWN_MAX 40
 
@@ -43,6 +46,10 @@ MUST_CHECK int conf_value_hex(const char *text, size_t max, uint8_t *ret);
 /** Why `name` is not a valid interface name, as text for a message, or NULL if it is valid. Source:
  * wg-quick(8) for the characters, IFNAMSIZ for the length. */
 const char *conf_value_name_problem(const char *name);
+
+/** Why `name` is not a valid name of a peer, as text for a message with the hint after '\n', or
+ * NULL if it is valid. A key is never valid: in base64 it has '=', in hex it is too long. */
+const char *conf_value_peer_name_problem(const char *name);
 
 /**
  * Split "host:port", "1.2.3.4:port" or "[v6]:port" in place: `ret_host` points into `text`.

@@ -19,6 +19,14 @@ void status_set_no_engine(struct status_report *r)
 	r->offloads = (struct status_offloads){ 0 };
 }
 
+const char *status_peer_label(const struct status_peer *peer, char key[static KEY_BASE64_LEN + 1])
+{
+	if (*peer->name)
+		return peer->name;
+	key_to_base64(peer->public_key, key);
+	return key;
+}
+
 struct status_peer *status_add_peer(struct status_report *r)
 {
 	return array_grow(&r->peers, &r->peers_len, sizeof(*r->peers));

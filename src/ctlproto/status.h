@@ -13,9 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STATUS_IFNAME_LEN 16  /* of an interface's or a site's name, with its NUL */
-#define STATUS_HOST_LEN	  264 /* of a host name with a port, with its NUL */
-#define STATUS_TEXT_LEN	  160 /* of a line of text, with its NUL */
+#define STATUS_IFNAME_LEN    16	 /* of an interface's or a site's name, with its NUL */
+#define STATUS_HOST_LEN	     264 /* of a host name with a port, with its NUL */
+#define STATUS_PEER_NAME_LEN 64	 /* of a peer's name, with its NUL */
+#define STATUS_TEXT_LEN	     160 /* of a line of text, with its NUL */
 
 /** Value of a 64-bit number that the back end does not have. */
 #define STATUS_ABSENT UINT64_MAX
@@ -118,6 +119,7 @@ struct status_queue {
 
 /** One WireGuard peer. */
 struct status_peer {
+	char name[STATUS_PEER_NAME_LEN]; /* in the file; empty: none */
 	uint8_t public_key[KEY_LEN];
 	bool has_psk;
 	struct endpoint endpoint;	     /* family 0: none yet */
@@ -350,6 +352,9 @@ struct status_process *status_add_process(struct status_report *r);
 
 /** Append a zeroed difference. Return: as status_add_peer(). */
 struct status_difference *status_add_difference(struct status_report *r);
+
+/** What people call the peer: its name, or its key as text, which is written into `key`. */
+const char *status_peer_label(const struct status_peer *peer, char key[static KEY_BASE64_LEN + 1]);
 
 /** Whether it is a port of its bridge, and not only wanted as one. */
 bool status_is_port(const struct status_member *member);

@@ -79,6 +79,7 @@ static const struct field queue[] = {
 };
 
 static const struct field peer[] = {
+	{ FIELD_ROW(status_peer, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
 	{ FIELD_ROW(status_peer, "preshared_key", FIELD_BOOL, has_psk) },
 	{ FIELD_ROW(status_peer, "endpoint", FIELD_ENDPOINT, endpoint) },

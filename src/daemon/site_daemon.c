@@ -21,6 +21,7 @@
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
 #include "daemon/notify.h"
+#include "daemon/site_status.h"
 #include "host/guard.h"
 #include "host/host.h"
 #include "host/host_report.h"
@@ -344,8 +345,10 @@ static int run_status(struct site_daemon *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
-	return r->choice.backend->report(r->site, s) < 0 ? -ENOMEM
-							 : host_report(r->host, &r->guard, s);
+	if (r->choice.backend->report(r->site, s) < 0)
+		return -ENOMEM;
+	site_status_name_peers(r->conf, s);
+	return host_report(r->host, &r->guard, s);
 }
 
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)

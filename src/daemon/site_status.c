@@ -4,10 +4,27 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "backend/select.h"
 #include "ctl/client.h"
 #include "host/observe.h"
+
+_Static_assert(STATUS_PEER_NAME_LEN == CONF_PEER_NAME, "a report has room for each name");
+
+void site_status_name_peers(const struct conf_site *conf, struct status_report *r)
+{
+	for (size_t i = 0; i < r->peers_len; i++) {
+		struct status_peer *peer = &r->peers[i];
+		const struct conf_peer *c = i < conf->n_peers ? &conf->peers[i] : NULL;
+
+		/* they are in the file's order, but for peers of wg(8) and after a reload */
+		if (!c || memcmp(c->public_key, peer->public_key, KEY_LEN) != 0)
+			c = conf_peer_find(conf, peer->public_key);
+		if (c)
+			memcpy(peer->name, c->name, sizeof(peer->name));
+	}
+}
 
 /* Fill in the status of a site without a process. Return: 0 or -ENOMEM. */
 static int observe(struct host *host, struct status_report *s)
@@ -26,6 +43,7 @@ static int observe(struct host *host, struct status_report *s)
 			conf->name);
 	if (err == 0)
 		err = backend_alone->observe(conf, s);
+	site_status_name_peers(conf, s);
 	return err < 0 ? err : host_observe_report(host, s);
 }
 

@@ -3,7 +3,11 @@
 #pragma once
 
 #include "base/must_check.h"
+#include "conf/model.h"
 #include "ctlproto/reply.h"
+
+/** Write into a report the names that the peers have in the file. */
+void site_status_name_peers(const struct conf_site *conf, struct status_report *r);
 
 /**
  * Ask the site `name` with the control socket `path` for its status, for `timeout_ms` at most; if

@@ -80,6 +80,7 @@ static int apply_peer(struct driver *d, const struct conf_peer *c)
 		err = apply_endpoint(d, p, c, fresh);
 	if (err < 0)
 		return err;
+	memcpy(p->name, c->name, sizeof(p->name));
 	wg_peer_set_keepalive(&d->engine.wg, &p->path.wg, c->keepalive_s);
 	engine_limit_peer(&d->engine, &p->path, c->bandwidth / 8);
 	return 0;
@@ -104,7 +105,7 @@ int apply_peers(struct driver *d, const struct conf_site *conf, struct error *re
 			return error_set(ret_error, err,
 				"Cannot add peer %s: %s.\n"
 				"Report this: the configuration check should have caught it.",
-				key, strerror(-err));
+				*conf->peers[i].name ? conf->peers[i].name : key, strerror(-err));
 		}
 	}
 	return err < 0 ? error_set(ret_error, err,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "conf/value.h"
 #include "driver/trace_log.h"
 #include "loop/loop.h"
 #include "path/engine.h"
@@ -98,6 +99,7 @@ struct offered_port {
 struct driver_peer {
 	struct path_peer path;
 	struct endpoint configured; /* from the configuration; the peer may have roamed */
+	char name[CONF_PEER_NAME];  /* from the configuration; "": none */
 	struct list link;
 };
 

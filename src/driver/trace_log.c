@@ -8,14 +8,18 @@
 
 #include "base/keytext.h"
 #include "base/log.h"
+#include "driver/driver_state.h"
 
 #define DROPS_INTERVAL NS_PER_S
 
 /* Size of "peer KEY at ENDPOINT". */
-#define SUBJECT_LEN (KEY_BASE64_LEN + ENDPOINT_TEXT_LEN + 16)
+#define SUBJECT_LEN (CONF_PEER_NAME + ENDPOINT_TEXT_LEN + 16)
 
-static const char *subject(const struct trace_event *v, char ret[static SUBJECT_LEN])
+static const char *subject(
+	const struct engine *e, const struct trace_event *v, char ret[static SUBJECT_LEN])
 {
+	struct wg_peer *wg = v->has_peer ? wg_device_find_peer(&e->wg, v->peer) : NULL;
+	const char *name = wg ? CONTAINER_OF(path_peer_of(wg), struct driver_peer, path)->name : "";
 	char key[KEY_BASE64_LEN + 1];
 	char at[ENDPOINT_TEXT_LEN] = "";
 
@@ -26,7 +30,7 @@ static const char *subject(const struct trace_event *v, char ret[static SUBJECT_
 		return ret;
 	}
 	key_to_base64(v->peer, key);
-	snprintf(ret, SUBJECT_LEN, "peer %s%s%s", key, *at ? " at " : "", at);
+	snprintf(ret, SUBJECT_LEN, "peer %s%s%s", *name ? name : key, *at ? " at " : "", at);
 	return ret;
 }
 
@@ -46,11 +50,11 @@ static const char *const sentences[] = {
 	[TRACE_ENDPOINT] = "this is the peer's endpoint now",
 };
 
-static void log_event(const struct trace_event *v)
+static void log_event(const struct engine *e, const struct trace_event *v)
 {
 	char who[SUBJECT_LEN];
 
-	subject(v, who);
+	subject(e, v, who);
 	if (v->kind == TRACE_REFUSED)
 		log_debug("%s: rejected a handshake message: %s (%s)", who,
 			drop_name((enum drop)v->value), drop_meaning((enum drop)v->value));
@@ -88,7 +92,7 @@ void trace_log_run(struct trace_log *l, struct engine *e)
 		return;
 	engine_count(e, &sum);
 	for (unsigned i = 0; i < t->n; i++)
-		log_event(&t->v[i]);
+		log_event(e, &t->v[i]);
 	if (t->lost)
 		log_debug("%" PRIu64 " more events at the same time are not logged", t->lost);
 	t->n = 0;

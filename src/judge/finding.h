@@ -14,7 +14,7 @@ enum finding_severity {
 	FINDING_SEVERITY_COUNT
 };
 
-#define FINDING_SUBJECT_LEN 48
+#define FINDING_SUBJECT_LEN 64
 #define FINDING_TEXT_LEN    512
 #define FINDING_HINT_LEN    640
 

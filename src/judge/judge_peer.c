@@ -547,7 +547,9 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 	endpoint_text(&v.after->endpoint, v.endpoint);
 	ip_addr_text(&v.peer->tunnel, v.tunnel);
 	key_to_base64(v.after->public_key, key);
-	if (v.peer->tunnel.family)
+	if (*v.after->name)
+		snprintf(v.subject, sizeof(v.subject), "%s", v.after->name);
+	else if (v.peer->tunnel.family)
 		snprintf(v.subject, sizeof(v.subject), "%s", v.tunnel);
 	else
 		snprintf(v.subject, sizeof(v.subject), "%.8s...", key);

@@ -469,6 +469,25 @@ static void test_follower(void **state)
 	observations_fini(&f);
 }
 
+/* Findings call a peer by its name, if it has one. */
+static void test_name(void **state)
+{
+	struct findings findings = { 0 };
+	struct observations f;
+	size_t named = 0;
+
+	sample_fill(&f);
+	break_no_session(&f);
+	snprintf(f.after.peers[0].name, sizeof(f.after.peers[0].name), "vpn02");
+	judge_observations(&f, &findings);
+	for (size_t i = 0; i < findings.n; i++)
+		named += findings.v[i].severity == FINDING_ERROR &&
+			 !strcmp(findings.v[i].subject, "vpn02");
+	assert_int_equal(named, 1);
+	findings_fini(&findings);
+	observations_fini(&f);
+}
+
 /* A back end that cannot probe: an echo of full size without fragments proves the route's MTU. */
 static void test_route_mtu(void **state)
 {
@@ -505,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_follower),
+		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_route_mtu),
 	};
 

@@ -191,7 +191,8 @@ static struct json_object *peers_array(const struct observations *f)
 		struct json_object *o = add_object(array, peer, &f->peers[i]);
 
 		key_to_base64(f->before.peers[i].public_key, key);
-		ok = o && !json_put_text(o, "public_key", key);
+		ok = o && !json_put_text(o, "public_key", key) &&
+		     !json_put_text(o, "name", f->before.peers[i].name);
 	}
 	return complete(array, ok);
 }

@@ -303,8 +303,8 @@ static void put_site(FILE *out, const struct metric *m, const struct status_repo
 		break;
 	case SCOPE_PEER:
 		for (size_t i = 0; i < r->peers_len; i++) {
-			key_to_base64(r->peers[i].public_key, key);
-			put_samples(out, m, r, &r->peers[i], NULL, key);
+			put_samples(out, m, r, &r->peers[i], NULL,
+				status_peer_label(&r->peers[i], key));
 		}
 		break;
 	case SCOPE_TUNNEL:
@@ -351,10 +351,9 @@ static void put_peer_states(const struct writer *w, const struct status_report *
 		for (size_t j = 0; j < reports[i].peers_len; j++) {
 			const struct status_peer *peer = &reports[i].peers[j];
 
-			key_to_base64(peer->public_key, key);
 			fputs("wirespan_peer_up", out);
 			put_label(out, "{", "site", reports[i].site);
-			put_label(out, ",", "peer", key);
+			put_label(out, ",", "peer", status_peer_label(peer, key));
 			fprintf(out, "} %d\n", peer->state == STATUS_PEER_ESTABLISHED);
 		}
 	}

@@ -308,9 +308,11 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	char rx[FORMAT_LEN];
 	char tx[FORMAT_LEN];
 
-	key_to_base64(peer->public_key, key);
 	fputc('\n', p->out);
-	head(p, YELLOW, "peer", "%s", key);
+	head(p, YELLOW, "peer", "%s", status_peer_label(peer, key));
+	key_to_base64(peer->public_key, key);
+	if (*peer->name)
+		line(p, "public key", "%s", key);
 	endpoint_text(&peer->endpoint, endpoint);
 	if (peer->endpoint_name[0] && !peer->endpoint.addr.family)
 		line(p, "endpoint", "%s (no address yet)", peer->endpoint_name);

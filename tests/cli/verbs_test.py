@@ -212,6 +212,8 @@ def init_pair(bench):
     assert bench.run("pubkey", stdin=value(a, "PrivateKey"))[1].strip() == value(b, "PublicKey")
     assert bench.run("pubkey", stdin=value(b, "PrivateKey"))[1].strip() == value(a, "PublicKey")
     assert value(a, "PresharedKey") == value(b, "PresharedKey")
+    peers = [text.split("[Peer]")[1].split("[L2TP]")[0] for text in (a, b)]
+    assert [value(peer, "Name") for peer in peers] == ["b", "a"], peers
     assert (value(a, "Endpoint"), value(b, "Endpoint")) == ("vpn.example.org:51820", "192.0.2.1:8172")
     assert (value(a, "ListenPort"), value(b, "ListenPort")) == ("8172", "51820")
     assert (value(a, "AllowedIPs"), value(b, "AllowedIPs")) == ("10.0.1.21/32", "10.0.1.11/32")

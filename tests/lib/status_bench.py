@@ -119,7 +119,7 @@ class Bench:
         text += session("seq0", 31, 32, "Sequence = both", "MTU = 1400")
         if third:
             text += (
-                f"[Peer]\nPublicKey = {self.public3}\nEndpoint = [fd00:103::24]:{PORT}\n"
+                f"[Peer]\nName = vpn03\nPublicKey = {self.public3}\nEndpoint = [fd00:103::24]:{PORT}\n"
                 f"PresharedKey = {self.preshared}\nPersistentKeepalive = 20\n"
                 "AllowedIPs = 10.0.1.31/32, fd00:1::31/128\n"
             )
@@ -196,7 +196,7 @@ class Bench:
         assert not more, f"{self.gateway[site].name}: moved too far: {more}, of {wanted}"
 
     def peer(self, site, field):
-        public = {"one": self.one.public, "two": self.two.public, "three": self.public3}[site]
+        public = {"one": self.one.public, "two": self.two.public, "three": "vpn03"}[site]
         return f"peers[{public}].{field}"
 
     def sweep(self, *numbers):

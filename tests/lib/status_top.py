@@ -24,10 +24,10 @@ class TopScreen:
                 self.engine = [float(n) for n in re.findall(r"[\d.]+", line)]
             elif table == "interface" and len(words) == 7:
                 self.ports[words[0]] = [float(n) for n in words[1:]]
-            elif table == "peer" and len(words) > 5 and words[0].endswith("..."):
-                self.peers[words[0][:12]] = line
-            elif table == "queue" and len(words) == 7 and words[0].endswith("..."):
-                self.queues[words[0][:12]] = [float(n) for n in words[1:]]
+            elif table == "peer" and len(words) > 5 and words[0] != "q:":
+                self.peers[words[0].removesuffix("...")] = line
+            elif table == "queue" and len(words) == 7:
+                self.queues[words[0].removesuffix("...")] = [float(n) for n in words[1:]]
             elif table == "dropped" and len(words) > 3 and words[0] != "q:":
                 self.drops[words[0]] = (int(words[1]), float(words[2]))
 
@@ -86,7 +86,7 @@ def facts_of_top(bench, screen):
     words = {"idle": "no session", "handshake": "calling", "established": "session up"}
     assert len(screen.peers) == len(report["peers"]), screen.peers
     for peer in report["peers"]:
-        line = screen.peers[peer["public_key"][:12]]
+        line = screen.peers[peer["name"] or peer["public_key"][:12]]
         assert words[peer["state"]] in line, line
         shown = peer["endpoint"] or peer["endpoint_name"] or "(none)"
         assert line.endswith(" " + shown), (line, shown)

@@ -69,14 +69,14 @@ def log_of_site():
             file.write("Endpoint = localhost:9\n")
         with open(near.conf) as file:
             text = file.read()
-        near.configure(text.replace("[Peer]", f"PostUp = : {HOOK_SECRET}\nPostDown = : {HOOK_SECRET}\n[Peer]", 1))
+        near.configure(text.replace("[Peer]", f"PostUp = : {HOOK_SECRET}\nPostDown = : {HOOK_SECRET}\n[Peer]\nName = far.example", 1))
         far.up()
         near.up("-v")
 
         def log():
             return near.log_text(0)
 
-        peer = re.escape(f"peer {two.public} at {two.underlay}:{PORT}: ")
+        peer = re.escape(f"peer far.example at {two.underlay}:{PORT}: ")
         wait_lines(
             log,
             [
@@ -100,13 +100,13 @@ def log_of_site():
             [
                 f"{re.escape(two.underlay)}:[0-9]+: rejected a handshake message: wg_mac1 \\(",
                 "dropped [0-9]+ packets?: wg_type \\(",
-                re.escape(f"peer {two.public} at ") + "[^ ]*: packets of up to 13[0-9][0-9] bytes reach the peer",
+                re.escape(f"peer far.example at ") + "[^ ]*: packets of up to 13[0-9][0-9] bytes reach the peer",
                 "host: ip link set wg0 mtu 13[0-9][0-9]$",
-                re.escape(f"peer {two.public} at {OTHER_ADDRESS}:{PORT}: this is the peer's endpoint now"),
+                re.escape(f"peer far.example at {OTHER_ADDRESS}:{PORT}: this is the peer's endpoint now"),
             ],
         )
         far.stop()
-        wait_lines(log, [re.escape(f"peer {two.public} at {OTHER_ADDRESS}:{PORT}: no answer: starting another")], 20)
+        wait_lines(log, [re.escape(f"peer far.example at {OTHER_ADDRESS}:{PORT}: no answer: starting another")], 20)
         near.stop()
         wait_lines(log, ["host: ip link set wg0 down$|host: ip link del|host: running a PostDown command$"])
         assert_no_secret(log(), [one.private, two.private, wire.preshared])
