@@ -153,21 +153,17 @@ static void add_all(struct crossings *c)
 
 /* ---- following frames ---- */
 
-static void count(unsigned *n, const struct observed_passage *p)
+/* A frame of a crossing, or the answer to it, at a port. */
+static void note(struct observed_crossing *x, size_t kind, bool request, bool outgoing, size_t port)
 {
-	if (*n < p->sent)
-		(*n)++;
-}
+	struct observed_passage *p = &x->kinds[kind];
 
-/* A frame of a crossing, or the answer to it, at one of its ports. */
-static void note(struct observed_passage *p, bool request, bool outgoing, bool at_in, bool at_out)
-{
-	if (request && outgoing && at_out)
-		count(&p->crossed, p);
-	else if (!request && !outgoing && at_out)
-		count(&p->answered, p);
-	else if (!request && outgoing && at_in)
-		count(&p->delivered, p);
+	if (request && outgoing && port == x->out)
+		observed_passage_note(p, OBSERVED_CROSSED);
+	else if (!request && !outgoing && port == x->out)
+		observed_passage_note(p, OBSERVED_ANSWERED);
+	else if (!request && outgoing && port == x->in)
+		observed_passage_note(p, OBSERVED_DELIVERED);
 }
 
 static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
@@ -204,8 +200,7 @@ static void follow_arp(
 			c->own[i].answered += outgoing && port == x->out;
 			c->own[i].delivered += outgoing && port == x->out;
 		} else if (request || !is_own(c, i, outgoing)) {
-			note(&x->kinds[OBSERVED_ARP], request, outgoing, port == x->in,
-				port == x->out);
+			note(x, OBSERVED_ARP, request, outgoing, port);
 		}
 	}
 }
@@ -224,8 +219,7 @@ static void follow(
 	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY) || r->seq < SEGMENT_CROSSING ||
 		i >= f->n_crossings)
 		return;
-	note(&f->crossings[i].kinds[code % OBSERVED_KINDS], kind == WIRE_ECHO_REQUEST, outgoing,
-		number == f->crossings[i].in, number == f->crossings[i].out);
+	note(&f->crossings[i], code % OBSERVED_KINDS, kind == WIRE_ECHO_REQUEST, outgoing, number);
 }
 
 /* ---- sending ---- */

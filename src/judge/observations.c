@@ -73,6 +73,17 @@ struct observed_station *observed_main_station(
 	return best;
 }
 
+void observed_passage_note(struct observed_passage *p, enum observed_step step)
+{
+	unsigned *steps[] = { &p->crossed, &p->answered, &p->delivered };
+
+	if (*steps[step] < p->sent)
+		++*steps[step];
+	for (unsigned i = step; i > 0; i--)
+		if (*steps[i - 1] < *steps[i])
+			*steps[i - 1] = *steps[i];
+}
+
 bool observed_loop(const struct observations *f)
 {
 	for (size_t i = 0; i < f->n_ports; i++)

@@ -194,6 +194,13 @@ struct observed_passage {
 	unsigned delivered; /* and left by the first */
 };
 
+/** How far a frame, or the answer to it, has come. */
+enum observed_step {
+	OBSERVED_CROSSED,
+	OBSERVED_ANSWERED,
+	OBSERVED_DELIVERED
+};
+
 /** Frames that enter a bridge's port as if a host there had sent them, to a host on another port.
  * They pass all filters of the host. */
 struct observed_crossing {
@@ -278,6 +285,10 @@ const struct check_bridge *observed_bridge_named(const struct observations *f, c
  * a host rather than the far gateway, one with IPv4 rather than without. NULL: none answers. */
 struct observed_station *observed_main_station(
 	struct observed_port *port, const struct ip_addr *target);
+
+/** Count a frame that was seen at a step, not more than were sent. It proves the steps before: the
+ * sockets of the ports are read in any order, and what was seen there may not be read yet. */
+void observed_passage_note(struct observed_passage *p, enum observed_step step);
 
 /** Whether probes have shown a loop. */
 bool observed_loop(const struct observations *f);
