@@ -127,9 +127,9 @@ if wants lint; then
 	trap 'kill -- -$lint; exit 1' INT TERM HUP
 	results="$results $logs/lint.txt"
 fi
-# Tests in namespaces mostly wait; a guest keeps one CPU busy.
+# Tests in namespaces mostly wait: a tenth of a CPU is enough for one. A guest keeps one busy.
 if wants netns; then
-	suites netns build --suite netns --num-processes $((3 * cores))
+	suites netns build --suite netns --num-processes $((4 * cores))
 	again netns
 fi
 if wants vm; then

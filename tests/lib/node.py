@@ -244,9 +244,11 @@ def pace(count, interval, timeout):
     """Options of ping for `count` echoes, `interval` seconds apart, or all at once if it is None.
 
     Once it has a reply, ping waits for the others no longer than an interval or two round trips after the last echo,
-    whatever -W demands, which is too short on a busy host. So what is sent at once has an interval of `timeout`.
+    whatever -W demands, which is too short on a busy host. So what is sent at once has an interval of `timeout`. And
+    all of it has to fit into the socket: by itself ping asks for a buffer of a dozen short echoes, and what waits for
+    a handshake, for example, stays there; each echo that did not fit would be sent an interval later.
     """
-    return ["-i", str(timeout), "-l", str(count)] if interval is None else ["-i", str(interval)]
+    return ["-i", str(timeout), "-l", str(count), "-S", "200000"] if interval is None else ["-i", str(interval)]
 
 
 # `ethtool -K X gso off` alone leaves tx-udp-segmentation on: each has to be named.

@@ -21,7 +21,7 @@ from lib.runner import Suite, wait_for
 from lib.wireguard_go import WireguardGo
 from lib.wirespan import Gateway, find_binary
 
-KEEPALIVE = 25
+KEEPALIVE = 150  # longer than a busy host is waited for: no handshake waits for it
 NONE = base64.b64encode(bytes(32)).decode()  # no key, to wg(8)
 
 # It takes a moment. What waits for a timer takes REKEY_TIMEOUT, 5 s, or the keepalive's interval.
@@ -320,10 +320,11 @@ def judge(bench, function):
     if bench.kind != "wireguard-go":
         print(f"  {bench.await_handshake('by itself', public):.1f} s")
         return
-    try:
-        print(f"  {bench.await_handshake('by itself', public, 2 * LIMIT):.1f} s")
-    except AssertionError:
-        print(f"  more than {2 * LIMIT} s")
+    begun = time.monotonic()
+    while not bench.has_session(public) and time.monotonic() < begun + 2 * LIMIT:
+        time.sleep(0.05)
+    took = time.monotonic() - begun
+    print(f"  {took:.1f} s" if bench.has_session(public) else f"  more than {took:.0f} s")
 
 
 def main():
