@@ -8,7 +8,7 @@ LAYERS = {
     "base": 0,
     "crypto": 1, "pkt": 1,
     "tap": 2, "ether": 2, "gso": 2, "l2tp": 2, "queue": 2, "wg": 2, "udp": 2,
-    "path": 3, "mtu": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
+    "path": 3, "capture": 3, "mtu": 3, "netlink": 3, "conf": 3, "ctlproto": 3, "loop": 3,
     "host": 4, "import": 4, "underlay": 4, "driver": 4, "judge": 4, "ctl": 4, "confine": 4,
     "render": 5, "backend": 5, "check": 5,
     "daemon": 6,

@@ -55,7 +55,7 @@ struct backend_site {
 	const struct backend *backend;
 };
 
-/** A back end. No function may be NULL, except those of `resumes`, and is_deleted() and
+/** A back end. No function may be NULL, except those of `resumes`, capture(), and is_deleted() and
  * make_again(): without them, the site ends if another process deletes one of its interfaces. */
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
@@ -139,6 +139,14 @@ struct backend {
 	/** Add to an empty report what the back end knows: the tunnel, its peers and sessions,
 	 * MTUs, drops, counters. Return: 0 or -ENOMEM. */
 	int (*report)(struct backend_site *s, struct status_report *r);
+
+	/**
+	 * Send a capture as pcapng to `fd`, a connected Unix socket, which is the back end's
+	 * afterwards, on failure, too; not before the next work(). The capture ends with the site,
+	 * or when the other side shuts down or closes its end. `snap`: bytes captured of a packet
+	 * at most. NULL: this back end cannot. Return: 0, or -errno with `ret_error` filled.
+	 */
+	int (*capture)(struct backend_site *s, int fd, uint32_t snap, struct error *ret_error);
 
 	/** End: no packet flows, the interfaces are deleted, secrets are wiped. */
 	void (*close)(struct backend_site *s);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "driver/apply.h"
+#include "driver/driver_capture.h"
 #include "driver/listen.h"
 #include "driver/ports.h"
 #include "driver/snapshot.h"
@@ -394,6 +396,56 @@ static int report(struct backend_site *s, struct status_report *r)
 	return userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
 }
 
+/* Size of the comment of a capture. */
+#define COMMENT_LEN 640
+
+/* The value of tshark's preference l2tp.cookie_size for cookies of this length. */
+static const char *tshark_cookie(unsigned len)
+{
+	return len == 8 ? "8 Byte Cookie" : len == 4 ? "4 Byte Cookie" : "None";
+}
+
+/* Write what a reader of the capture has to know: which options dissect the sessions' headers, as
+ * L2TPv3 does not carry which it has. */
+static void capture_comment(const struct conf_site *conf, char ret[static COMMENT_LEN])
+{
+	const struct conf_tunnel *t = conf->n_tunnels ? &conf->tunnels[0] : NULL;
+	const struct conf_session *s = t && t->n_sessions ? &t->sessions[0] : NULL;
+	int n = snprintf(ret, COMMENT_LEN,
+		"Site %s, interface %s. A frame, the packet around it and its datagram have the "
+		"same peer, receiver index and counter in their comments. It has decrypted traffic "
+		"and the cookies of sessions, but no key.",
+		conf->name, conf->interface.name);
+
+	if (s && n > 0 && n < COMMENT_LEN)
+		snprintf(ret + n, COMMENT_LEN - (size_t)n,
+			" To dissect what its first session receives: tshark -o "
+			"'l2tp.cookie_size:%s' -o 'l2tp.l2_specific:%s' -d l2tp.pw_type==0,eth",
+			tshark_cookie(s->peer_cookie_len),
+			s->options.sublayer == L2TP_SUBLAYER_NONE ? "None" : "Default L2-Specific");
+}
+
+static int capture(struct backend_site *s, int fd, uint32_t snap, struct error *ret_error)
+{
+	struct userspace_site *u = userspace_of(s);
+	char comment[COMMENT_LEN];
+	int err;
+
+	capture_comment(u->conf, comment);
+	err = driver_capture_start(u->driver, fd, snap, "wirespan " WIRESPAN_VERSION, comment);
+	if (err == -EBUSY)
+		return error_set(ret_error, err,
+			"Another capture of %s is in progress\n"
+			"End it first: one at a time is possible.",
+			u->conf->name);
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot begin the capture: %s\n"
+			"It needs 6 MB of memory. See LimitMEMLOCK.",
+			strerror(-err));
+	return 0;
+}
+
 const struct backend backend_userspace = {
 	.name = "userspace",
 	.probe = userspace_site_probe,
@@ -409,5 +461,6 @@ const struct backend backend_userspace = {
 	.is_deleted = is_deleted,
 	.make_again = make_again,
 	.report = report,
+	.capture = capture,
 	.close = close_site,
 };

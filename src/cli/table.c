@@ -21,6 +21,7 @@ static const struct verb *const verbs[] = {
 #endif
 	&verb_metrics,
 	&verb_check,
+	&verb_capture,
 	&verb_mtu,
 	&verb_validate,
 	&verb_init,

@@ -22,6 +22,7 @@ struct verb {
 };
 
 /** The verbs; verb_NAME.c defines each. */
+extern const struct verb verb_capture;
 extern const struct verb verb_check;
 extern const struct verb verb_down;
 extern const struct verb verb_genkey; /* verb_keys.c */

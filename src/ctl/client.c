@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "ctl/unixsock.h"
 
@@ -53,8 +54,8 @@ static int make_room(struct buffer *b)
 	return 0;
 }
 
-/* Receive up to and including the newline. */
-static int receive_line(int fd, struct mono due, struct buffer *b)
+/* Receive up to and including the newline; `most` bytes at a time, since more may follow it. */
+static int receive_line(int fd, struct mono due, struct buffer *b, size_t most)
 {
 	ssize_t n;
 	int err;
@@ -65,7 +66,7 @@ static int receive_line(int fd, struct mono due, struct buffer *b)
 			err = wait_readable(fd, due);
 		if (err)
 			return err;
-		n = recv(fd, b->data + b->len, b->size - b->len, MSG_DONTWAIT);
+		n = recv(fd, b->data + b->len, size_min(b->size - b->len, most), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n <= 0)
@@ -90,8 +91,10 @@ static int send_request(int fd, const struct ctl_request *request)
 	return n == len ? 0 : -ETIMEDOUT;
 }
 
-/* Send one request over a connection and read the reply; the connection stays open. */
-static int ask(int fd, const struct ctl_request *request, struct mono due, struct ctl_reply *ret)
+/* Send one request over a connection and read the reply, `most` bytes at a time; the connection
+ * stays open. */
+static int ask(int fd, const struct ctl_request *request, struct mono due, size_t most,
+	struct ctl_reply *ret)
 {
 	struct buffer b = { 0 };
 	int err = send_request(fd, request);
@@ -99,7 +102,7 @@ static int ask(int fd, const struct ctl_request *request, struct mono due, struc
 	memset(ret, 0, sizeof(*ret));
 	/* a server that rejects us may answer and close before it reads the request */
 	if (!err || err == -ECONNRESET)
-		err = receive_line(fd, due, &b);
+		err = receive_line(fd, due, &b, most);
 	if (!err)
 		err = ctl_reply_parse(b.data, b.len, ret);
 	free(b.data);
@@ -115,8 +118,25 @@ int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned
 
 	if (fd < 0)
 		return fd;
-	err = ask(fd, request, due, ret);
+	err = ask(fd, request, due, SIZE_MAX, ret);
 	close(fd);
+	return err;
+}
+
+int ctl_client_stream(const char *path, const struct ctl_request *request, unsigned timeout_ms,
+	struct ctl_reply *ret, int *ret_fd)
+{
+	struct mono due = mono_add(clock_mono(), timeout_ms * NS_PER_MS);
+	int fd = unixsock_connect(path, timeout_ms);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = ask(fd, request, due, 1, ret);
+	if (err < 0 || !ret->ok)
+		close(fd);
+	else
+		*ret_fd = fd;
 	return err;
 }
 
@@ -159,7 +179,7 @@ int ctl_client_down(const char *path, unsigned timeout_ms, struct ctl_reply *ret
 	if (fd < 0)
 		return fd;
 	process = open_process(fd);
-	err = ask(fd, &(struct ctl_request){ .verb = CTL_DOWN }, due, ret);
+	err = ask(fd, &(struct ctl_request){ .verb = CTL_DOWN }, due, SIZE_MAX, ret);
 	if (!err && ret->ok)
 		err = wait_end(fd, due);
 	if (!err && ret->ok && process >= 0)

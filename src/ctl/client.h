@@ -16,6 +16,13 @@ MUST_CHECK int ctl_client_ask(const char *path, const struct ctl_request *reques
 	unsigned timeout_ms, struct ctl_reply *ret);
 
 /**
+ * Send a request as ctl_client_ask() does, for a reply behind which the server sends more. Return:
+ * as above; with 0 and a reply that is ok, `ret_fd` is the connection, which the caller closes.
+ */
+MUST_CHECK int ctl_client_stream(const char *path, const struct ctl_request *request,
+	unsigned timeout_ms, struct ctl_reply *ret, int *ret_fd);
+
+/**
  * Send a `down` request as ctl_client_ask() does; if the reply is ok, also wait until the server's
  * process exits. Return: as above, -ETIMEDOUT also if the process still runs at the end of the
  * time.

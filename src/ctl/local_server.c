@@ -3,6 +3,7 @@
 #include "ctl/local_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -104,6 +105,7 @@ static void drop_client(struct local_server *h, struct local_client *c)
 {
 	if (h->config.gone)
 		h->config.gone(h->config.ctx, c);
+	(void)epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL); /* the owner may have a copy */
 	close(c->fd);
 	wipe_answer(c);
 	secret_wipe(c->input, c->len);
@@ -383,6 +385,13 @@ void local_server_answer(
 	c->sent = 0;
 	c->then = then;
 	c->state = CLIENT_ANSWER;
+}
+
+int local_server_copy_fd(const struct local_client *c)
+{
+	int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? -errno : fd;
 }
 
 void local_server_hang_up(struct local_client *c)

@@ -83,5 +83,10 @@ void **local_server_user(struct local_client *c);
 void local_server_answer(
 	struct local_client *c, char *text, size_t len, enum local_server_then then);
 
+/** A copy of the connection's descriptor, from within `input`. It stays open after the connection
+ * is closed here, for what the caller sends behind the answer. Return: the descriptor, or
+ * -errno. */
+MUST_CHECK int local_server_copy_fd(const struct local_client *c);
+
 /** Close the connection without an answer, from within `input`. */
 void local_server_hang_up(struct local_client *c);

@@ -18,14 +18,19 @@ struct ctl_server {
 };
 
 /* Parse the line and run the handler. Return: what happens to the connection. */
-static enum local_server_then handle_request(
-	struct ctl_server *s, const char *line, size_t len, struct ctl_reply *reply)
+static enum local_server_then handle_request(struct ctl_server *s, const struct local_client *c,
+	const char *line, size_t len, struct ctl_reply *reply)
 {
 	struct ctl_request request;
 	int err = ctl_request_parse(line, len, &request);
 
 	reply->ok = true;
-	if (!err)
+	if (!err && request.verb == CTL_CAPTURE)
+		request.stream = local_server_copy_fd(c);
+	if (!err && request.verb == CTL_CAPTURE && request.stream < 0)
+		ctl_reply_fail(
+			reply, "no descriptor for the capture: %s", strerror(-request.stream));
+	else if (!err)
 		s->handler(s->ctx, &request, reply);
 	else if (err == -EOPNOTSUPP)
 		ctl_reply_fail(reply, "this version of wirespan has no such verb");
@@ -48,7 +53,7 @@ static void answer(struct ctl_server *s, struct local_client *c, const char *lin
 		local_server_hang_up(c);
 		return;
 	}
-	then = handle_request(s, line, len, reply);
+	then = handle_request(s, c, line, len, reply);
 	if (ctl_reply_print(reply, &text, &text_len) == 0)
 		local_server_answer(c, text, text_len, then);
 	else

@@ -10,8 +10,10 @@
  * Theory of operation. One request per connection: the server reads a line, sends a line, and
  * closes. After a `down` that was answered "ok" the connection stays open: ctl_server_close(),
  * which the owner calls after everything is undone, closes it, so that the client's end-of-file
- * means "nothing is left". The local server limits the clients (ctl/local_server.h). This module
- * does not log and does not know the meaning of the verbs.
+ * means "nothing is left". A `capture` gets a copy of the connection, to which its handler writes
+ * when the reply has been sent: from the next turn of the event loop on. The local server limits
+ * the clients (ctl/local_server.h). This module does not log and does not know the meaning of the
+ * verbs.
  */
 struct ctl_server;
 

@@ -244,12 +244,23 @@ int unixsock_connect(const char *path, unsigned timeout_ms)
 	return fd;
 }
 
-bool unixsock_peer_is_trusted(int fd)
+/* Whether the peer's uid is root's or `other`. */
+static bool peer_is(int fd, uid_t other)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return false;
-	return cred.uid == 0 || cred.uid == geteuid();
+	return cred.uid == 0 || cred.uid == other;
+}
+
+bool unixsock_peer_is_root(int fd)
+{
+	return peer_is(fd, 0);
+}
+
+bool unixsock_peer_is_trusted(int fd)
+{
+	return peer_is(fd, geteuid());
 }

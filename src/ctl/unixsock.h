@@ -62,5 +62,8 @@ MUST_CHECK int unixsock_connect(const char *path, unsigned timeout_ms);
  * also if it is in use; or -errno. */
 MUST_CHECK int unixsock_sweep(const char *path);
 
+/** Whether the peer's uid is root's. */
+bool unixsock_peer_is_root(int fd);
+
 /** Whether the peer's uid is root's or our own. */
 bool unixsock_peer_is_trusted(int fd);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A control request: one line of JSON that names a verb, {"verb":"status"}. */
+/* A control request: one line of JSON that names a verb, {"verb":"status"}; {"verb":"capture"} may
+ * have a "snap". */
 #include "ctlproto/request.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,30 +17,55 @@ static const char *const verb_names[] = {
 	[CTL_STATUS] = "status",
 	[CTL_DOWN] = "down",
 	[CTL_RELOAD] = "reload",
+	[CTL_CAPTURE] = "capture",
 };
 
 _Static_assert(ARRAY_LEN(verb_names) == CTL_VERB_COUNT, "every verb has a name");
 
-static int parse_verb(struct json_object *object, struct ctl_request *ret)
+/* The options of a verb: only a capture has one. */
+static int parse_options(struct json_object *object, struct ctl_request *ret)
 {
+	struct json_object *snap;
+	int64_t value;
+
+	ret->snap = CTL_SNAP_MAX;
+	ret->stream = -1;
+	if (json_object_object_length(object) == 1)
+		return 0;
+	if (ret->verb != CTL_CAPTURE || json_object_object_length(object) != 2 ||
+		!json_object_object_get_ex(object, "snap", &snap) ||
+		!json_object_is_type(snap, json_type_int))
+		return -EINVAL;
+	value = json_object_get_int64(snap);
+	if (value < 1 || value > CTL_SNAP_MAX)
+		return -EINVAL;
+	ret->snap = (uint32_t)value;
+	return 0;
+}
+
+static int parse_request(struct json_object *object, struct ctl_request *ret)
+{
+	struct ctl_request request;
 	struct json_object *verb;
+	int err;
 	const char *name;
 
 	if (!json_object_is_type(object, json_type_object) ||
 		!json_object_object_get_ex(object, "verb", &verb) ||
 		!json_object_is_type(verb, json_type_string))
 		return -EBADMSG;
-	if (json_object_object_length(object) != 1)
-		return -EINVAL;
 	name = json_object_get_string(verb);
 	for (int v = 0; v < CTL_VERB_COUNT; v++) {
 		if (strcmp(name, verb_names[v]) == 0 &&
 			strlen(name) == (size_t)json_object_get_string_len(verb)) {
-			ret->verb = (enum ctl_verb)v;
-			return 0;
+			request.verb = (enum ctl_verb)v;
+			err = parse_options(object, &request);
+			if (!err)
+				*ret = request;
+			return err;
 		}
 	}
-	return -EOPNOTSUPP;
+	return json_object_object_length(object) == 1 ? -EOPNOTSUPP : -EINVAL;
 }
 
 int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret)
@@ -52,14 +79,18 @@ int ctl_request_parse(const char *line, size_t len, struct ctl_request *ret)
 		&object);
 	if (err)
 		return err;
-	err = parse_verb(object, ret);
+	err = parse_request(object, ret);
 	json_object_put(object);
 	return err;
 }
 
 int ctl_request_print(const struct ctl_request *request, char *buf, size_t size)
 {
-	int len = snprintf(buf, size, "{\"verb\":\"%s\"}\n", verb_names[request->verb]);
+	const char *verb = verb_names[request->verb];
+	int len = request->verb == CTL_CAPTURE && request->snap
+			  ? snprintf(buf, size, "{\"verb\":\"%s\",\"snap\":%" PRIu32 "}\n", verb,
+				    request->snap)
+			  : snprintf(buf, size, "{\"verb\":\"%s\"}\n", verb);
 
 	return (size_t)len < size ? len : -ENOSPC;
 }

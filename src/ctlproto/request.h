@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* A control request: one line of JSON that names a verb, {"verb":"status"}. */
+/* A control request: one line of JSON that names a verb, {"verb":"status"}; {"verb":"capture"} may
+ * have a "snap". */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/must_check.h"
 
 #define CTL_REQUEST_MAX 4096 /* bytes of a request, its newline included */
+#define CTL_SNAP_MAX	65535
 
 /** Requests to a running site. */
 enum ctl_verb {
-	CTL_STATUS, /* report the whole status */
-	CTL_DOWN,   /* go down; the connection is closed when done */
-	CTL_RELOAD, /* read the configuration again and apply the changes */
+	CTL_STATUS,  /* report the whole status */
+	CTL_DOWN,    /* go down; the connection is closed when done */
+	CTL_RELOAD,  /* read the configuration again and apply the changes */
+	CTL_CAPTURE, /* send a pcapng file behind the reply, until the client shuts down */
 	CTL_VERB_COUNT
 };
 
 /** One request. */
 struct ctl_request {
 	enum ctl_verb verb;
+	uint32_t snap; /* CTL_CAPTURE: bytes of a packet at most; 0 is printed as the default */
+	int stream;    /* CTL_CAPTURE, in the server: the connection, the handler's; else -1 */
 };
 
 /**

@@ -12,6 +12,23 @@
 
 #include "base/bytes.h"
 
+static void test_capture(void **state)
+{
+	struct ctl_request request = { .verb = CTL_CAPTURE, .snap = 60 };
+	struct ctl_request back;
+	char line[128];
+	int len = ctl_request_print(&request, line, sizeof(line));
+
+	assert_string_equal(line, "{\"verb\":\"capture\",\"snap\":60}\n");
+	assert_int_equal(ctl_request_parse(line, (size_t)len - 1, &back), 0);
+	assert_int_equal(back.snap, 60);
+	assert_int_equal(back.stream, -1);
+	request.snap = 0;
+	len = ctl_request_print(&request, line, sizeof(line));
+	assert_int_equal(ctl_request_parse(line, (size_t)len - 1, &back), 0);
+	assert_int_equal(back.snap, CTL_SNAP_MAX);
+}
+
 static void test_round_trip(void **state)
 {
 	for (int v = 0; v < CTL_VERB_COUNT; v++) {
@@ -56,6 +73,12 @@ static void test_verdicts(void **state)
 		{ "{\"verb\":\"status\\u0000\"}", -EOPNOTSUPP },
 		{ "{\"verb\":\"\"}", -EOPNOTSUPP },
 		{ "{\"verb\":\"down\",\"force\":true}", -EINVAL },
+		{ "{\"verb\":\"status\",\"snap\":60}", -EINVAL },
+		{ "{\"verb\":\"capture\",\"snap\":0}", -EINVAL },
+		{ "{\"verb\":\"capture\",\"snap\":65536}", -EINVAL },
+		{ "{\"verb\":\"capture\",\"snap\":-1}", -EINVAL },
+		{ "{\"verb\":\"capture\",\"snap\":\"60\"}", -EINVAL },
+		{ "{\"verb\":\"capture\",\"snap\":60,\"more\":1}", -EINVAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -84,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_capture),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_too_long),
 	};

@@ -351,6 +351,32 @@ static int run_status(struct site_daemon *r, struct status_report *s)
 	return host_report(r->host, &r->guard, s);
 }
 
+/* Start a capture for the client of `request`. Return: 0, or -errno with `e` filled. */
+static int run_capture(struct site_daemon *r, const struct ctl_request *request, struct error *e)
+{
+	const struct backend *backend = r->choice.backend;
+
+	if (backend->capture && unixsock_peer_is_root(request->stream)) {
+		int err = backend->capture(r->site, request->stream, request->snap, e);
+
+		if (!err)
+			log_info("%s: a capture was started", r->conf->name);
+		return err;
+	}
+	close(request->stream);
+	if (backend->capture)
+		return error_set(e, -EPERM, "Only root may capture\nTry it with sudo.");
+	if (r->conf->isolation)
+		return error_set(e, -EOPNOTSUPP,
+			"The confined process of the engine passes no frames on\n"
+			"Set [Site] Isolation = no and start %s again to capture.",
+			r->conf->name);
+	return error_set(e, -EOPNOTSUPP,
+		"The %s back end cannot capture\n"
+		"Use tcpdump on %s, on the sessions' interfaces and on the underlay.",
+		backend->name, r->conf->interface.name);
+}
+
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
 {
 	struct site_daemon *r = ctx;
@@ -372,6 +398,10 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		else if (*note)
 			snprintf(reply->text, sizeof(reply->text), "reloaded. %s", note);
+		return;
+	case CTL_CAPTURE:
+		if (run_capture(r, request, &e) < 0)
+			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		return;
 	case CTL_VERB_COUNT:
 		return;

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "driver/block.h"
+#include "driver/driver_capture.h"
 #include "path/control.h"
 #include "path/rx.h"
 
@@ -43,6 +44,8 @@ static unsigned flush_queue(struct driver *d, struct train_queue *q, struct drop
 	if (!q->n)
 		return 0;
 	d->underlay.check_trains(d->underlay.ctx, q);
+	if (d->capture)
+		driver_capture_sent(d, q);
 	events = udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
@@ -190,6 +193,8 @@ void batch_receive(struct driver *d, const struct udp_received *r)
 		.data = r->data, .len = r->len, .stride = r->stride, .from = r->from, .tos = r->tos
 	};
 
+	if (d->capture)
+		driver_capture_received(d, r);
 	while (!rx_datagrams(&d->engine.rx, &t)) {
 		batch_write(d);
 		batch_finish(d);

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "crypto/aead_speed.h"
 #include "driver/batch.h"
+#include "driver/driver_capture.h"
 #include "driver/ports.h"
 #include "driver/sockets.h"
 #include "path/control.h"
@@ -116,6 +117,7 @@ void driver_close(struct driver *d)
 {
 	if (!d)
 		return;
+	driver_capture_close(d);
 	sockets_close(d);
 	udp_close(&d->offered_udp);
 	ports_close_offered(d);
@@ -292,6 +294,7 @@ void driver_work(struct driver *d)
 void driver_tidy(struct driver *d)
 {
 	trace_log_run(&d->trace_log, &d->engine);
+	driver_capture_drain(d);
 	if (!d->engine.wg.spent)
 		return;
 	engine_tidy(&d->engine);

@@ -20,9 +20,9 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	struct driver **ret);
 
 /**
- * Log the events of the engine since the last call, at level debug. Wipe the secrets that were used
- * or discarded since from the stack and from the crypto library. Call it where the stack is
- * shallow: at the end of each turn of the event loop.
+ * Log the events of the engine since the last call, at level debug, and send what was captured.
+ * Wipe the secrets that were used or discarded since from the stack and from the crypto library.
+ * Call it where the stack is shallow: at the end of each turn of the event loop.
  */
 void driver_tidy(struct driver *d);
 

@@ -16,6 +16,7 @@
 #include "udp/udp.h"
 
 struct driver;
+struct driver_capture;
 
 /** Memory added to the engine after its start; the engine uses it until it is closed. */
 struct driver_block {
@@ -115,6 +116,8 @@ struct driver_session {
 	struct driver_port io;
 	struct driver_tunnel *tunnel;
 	char name[IFNAMSIZ];
+	const struct driver_capture *captured_by; /* that has an interface for it; or NULL */
+	uint32_t capture_interface;		  /* its number there */
 	struct list link;
 };
 
@@ -178,6 +181,7 @@ struct driver {
 	uint8_t *buffers;	     /* UDP_RECV_MAX × UDP_RECV_STRIDE bytes */
 	struct driver_stats stats;
 	struct trace_log trace_log;
+	struct driver_capture *capture; /* NULL: none is in progress */
 };
 
 /** Initial capacities of a userspace engine; they grow as items are added. */

@@ -25,9 +25,10 @@ struct train {
 	uint32_t len;
 	uint16_t stride;
 	uint16_t count;
-	uint8_t tos; /* outer DSCP and ECN */
-	uint8_t ttl; /* or IPv6 hop limit; 0: system default */
-	bool open;   /* may still grow */
+	uint8_t tos;   /* outer DSCP and ECN */
+	uint8_t ttl;   /* or IPv6 hop limit; 0: system default */
+	bool open;     /* may still grow */
+	bool captured; /* the owner's: was copied to a capture */
 	struct endpoint to;
 };
 
