@@ -170,9 +170,13 @@ static int probe(struct prober *p, const struct check_options *options)
 		probe_segment(p, &segment, &sessions);
 	}
 	underlay_probe_close(underlay);
-	tunnel_probe_close(inside);
+	if (inside)
+		tunnel_probe_stop_capture(inside);
 	if (sessions && options->throughput)
 		session_probes_flood(sessions, FLOOD_MS);
+	if (sessions && options->load)
+		session_probes_load(sessions, inside);
+	tunnel_probe_close(inside);
 	session_probes_close(sessions);
 	segment_close(&segment);
 	return err;

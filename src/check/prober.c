@@ -91,6 +91,11 @@ void prober_turn(struct prober *p)
 	(void)loop_run_once(&p->loop, mono_add(clock_mono(), NS_PER_MS));
 }
 
+void prober_poll(struct prober *p)
+{
+	(void)loop_run_once(&p->loop, clock_mono());
+}
+
 int prober_status(const struct prober *p, struct status_report *ret)
 {
 	struct ctl_reply reply;

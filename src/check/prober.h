@@ -16,6 +16,7 @@
 struct check_options {
 	struct ip_addr target; /* host to probe on the segment; family 0: any that answers */
 	bool throughput;       /* measure throughput: one second of full load on the segment */
+	bool load;	       /* measure round trips beside a load, two seconds for each peer */
 	struct mono end;       /* time limit of the whole check */
 	/** Query the site's status for `timeout_ms` at most. Return: 0 and a reply to release, or
 	 * -errno. */
@@ -67,6 +68,9 @@ void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void
 
 /** Handle packets that have arrived; wait for at most a millisecond if there are none. */
 void prober_turn(struct prober *p);
+
+/** Handle packets that have arrived, without waiting. */
+void prober_poll(struct prober *p);
 
 /** Whether the time is over. The facts record that. */
 bool prober_is_late(const struct prober *p);

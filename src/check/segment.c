@@ -162,6 +162,10 @@ static void take_echo(struct port *port, const struct wire_read *r)
 		return;
 	if (port->silent && r->source_port)
 		port->silent->tcp_port = r->source_port;
+	if (port->load) {
+		load_take(port->load, r->seq, us);
+		return;
+	}
 	if (port->flooding) {
 		port->session->flood_received++;
 		port->session->flood_us = prober_round_trip(port->segment->prober, 1);
@@ -175,7 +179,7 @@ static void take_echo(struct port *port, const struct wire_read *r)
 	}
 }
 
-static void send_frame(struct port *port, const uint8_t *frame, size_t len)
+void segment_send(struct port *port, const uint8_t *frame, size_t len)
 {
 	int err = packet_socket_send(port->watch.fd, frame, len);
 
@@ -288,7 +292,7 @@ bool segment_find_loops(struct segment *s)
 			if (!segment_is_usable(&s->ports[i]))
 				continue;
 			wire_loop_probe(s->ports[i].mac, &s->prober->mark, (uint16_t)i, frame);
-			send_frame(&s->ports[i], frame, sizeof(frame));
+			segment_send(&s->ports[i], frame, sizeof(frame));
 		}
 		prober_wait(s->prober, LOOP_MS, NULL, NULL);
 		if (observed_loop(s->prober->facts))
@@ -314,7 +318,7 @@ static void ask_arp(struct port *port, const struct ip_addr *who)
 
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
 	wire_arp_request(&ends, frame);
-	send_frame(port, frame, sizeof(frame));
+	segment_send(port, frame, sizeof(frame));
 	if (port->session)
 		port->session->asked++;
 }
@@ -331,7 +335,7 @@ static void ask_ip6(struct port *port, const struct ip_addr *who)
 	if (who)
 		ends.dst = *who; /* to the all-nodes MAC address: no resolution needed */
 	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SEGMENT_SMALL, p->out);
-	send_frame(port, p->out, len);
+	segment_send(port, p->out, len);
 	if (port->session)
 		port->session->asked++;
 }
@@ -435,13 +439,13 @@ static void ask_identity(struct port *port, const struct observed_station *stati
 	memcpy(ends.src_mac, port->link.mac, LINK_MAC_LEN);
 	wire_link_local_group(ends.dst_mac);
 	if (ends.dst.family)
-		send_frame(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
+		segment_send(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
 	if (!port->facts->classified)
 		return;
 	ends.dst = port->tunnel->remote;
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, station->mac, LINK_MAC_LEN);
-	send_frame(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
+	segment_send(port, p->out, wire_arp_probe(&ends, &p->mark, SEGMENT_SMALL, p->out));
 }
 
 /* Members and underlay may share a network: a host on a port to members that has the address of a
@@ -491,14 +495,12 @@ static void ask_tcp(struct port *port, const struct wire_ends *ends, uint16_t tc
 
 	port->wanted = prober_number(p);
 	wire_syn_frame(ends, &p->mark, port->wanted, tcp_port, p->out);
-	send_frame(port, p->out, WIRE_SYN_LEN);
+	segment_send(port, p->out, WIRE_SYN_LEN);
 }
 
-void segment_ask(struct port *port, const struct observed_station *to, unsigned size)
+struct wire_ends segment_ends(const struct port *port, const struct observed_station *to)
 {
-	struct prober *p = port->segment->prober;
 	struct wire_ends ends = { .src = segment_source4(port, &to->ip4), .dst = to->ip4 };
-	size_t len;
 
 	if (!to->ip4.family || !port->n_ip4) {
 		ends.dst = to->ip6;
@@ -506,6 +508,15 @@ void segment_ask(struct port *port, const struct observed_station *to, unsigned 
 	}
 	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, to->mac, LINK_MAC_LEN);
+	return ends;
+}
+
+void segment_ask(struct port *port, const struct observed_station *to, unsigned size)
+{
+	struct prober *p = port->segment->prober;
+	struct wire_ends ends = segment_ends(port, to);
+	size_t len;
+
 	port->station = to;
 	port->answered = port->in_pieces = false;
 	if (to->tcp_port && ends.dst.family == AF_INET) {
@@ -514,7 +525,7 @@ void segment_ask(struct port *port, const struct observed_station *to, unsigned 
 	}
 	port->wanted = prober_number(p);
 	len = wire_echo_frame(&ends, &p->mark, port->wanted, size, p->out);
-	send_frame(port, p->out, len);
+	segment_send(port, p->out, len);
 }
 
 /* Whether every port's station that was asked has answered. */

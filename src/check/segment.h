@@ -3,6 +3,7 @@
  * on the side of each port. */
 #pragma once
 
+#include "check/echo_load.h"
 #include "check/packet_socket.h"
 #include "check/prober.h"
 
@@ -45,6 +46,7 @@ struct port {
 	bool answered;				/* the pending request has a reply */
 	bool in_pieces;				/* the reply came in fragments of its sender */
 	bool flooding;				/* replies belong to the throughput test */
+	struct load *load;			/* that echo replies belong to, or NULL */
 	const struct observed_station *station; /* destination of further probes, or NULL */
 	struct observed_echo *echo;		/* counter of its replies; NULL: none */
 	struct observed_station
@@ -97,6 +99,12 @@ bool segment_can_ask(const struct port *port, const struct observed_station *to)
 /** Send an echo request of `size` bytes to a station, or a SYN if it answers only that. Its number
  * is port->wanted from now on. */
 void segment_ask(struct port *port, const struct observed_station *to, unsigned size);
+
+/** The ends of an echo request to a station: over IPv4 if it and the bridge have it, else IPv6. */
+struct wire_ends segment_ends(const struct port *port, const struct observed_station *to);
+
+/** Send a frame on the port itself; the session's facts take an error. */
+void segment_send(struct port *port, const uint8_t *frame, size_t len);
 
 /** Return: the IPv4 source address for packets to `to`: the bridge's in the same subnet, else the
  * bridge's first; family 0 without one. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "check/far_end.h"
+#include "check/load_probe.h"
 #include "check/size_search.h"
 
 /* Theory of operation. All sessions are probed in step, so that the time does not grow with their
@@ -474,11 +475,36 @@ static void flood(struct session_probe *v, unsigned ms)
 	v->port->flooding = false;
 }
 
+/* Whether a host behind the session answers echo requests. */
+static bool can_be_loaded(const struct session_probe *v)
+{
+	return v->station && !v->station->tcp_port && v->facts->echo.received;
+}
+
 void session_probes_flood(struct session_probes *s, unsigned ms)
 {
 	for (size_t i = 0; i < s->n && !prober_is_late(s->segment->prober); i++)
-		if (s->v[i].station && !s->v[i].station->tcp_port && s->v[i].facts->echo.received)
+		if (can_be_loaded(&s->v[i]))
 			flood(&s->v[i], ms);
+}
+
+/* Whether a session of the same peer is loaded before this one: it has the same path. */
+static bool is_loaded_already(const struct session_probes *s, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (s->v[k].facts->peer == s->v[i].facts->peer && s->v[k].facts->load_out.size)
+			return true;
+	return false;
+}
+
+void session_probes_load(struct session_probes *s, struct tunnel_probe *inside)
+{
+	for (size_t i = 0; i < s->n && !prober_is_late(s->segment->prober); i++) {
+		struct session_probe *v = &s->v[i];
+
+		if (can_be_loaded(v) && !is_loaded_already(s, i))
+			load_probe_run(v->port, v->station, inside, v->facts);
+	}
 }
 
 void session_probes_close(struct session_probes *s)

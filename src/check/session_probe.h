@@ -3,6 +3,7 @@
 #pragma once
 
 #include "check/segment.h"
+#include "check/tunnel_probe.h"
 
 struct session_probes;
 
@@ -20,6 +21,9 @@ void session_probes_measure_sizes(struct session_probes *s);
 
 /** Send echo requests as fast as replies come, for at most `ms` milliseconds on each session. */
 void session_probes_flood(struct session_probes *s, unsigned ms);
+
+/** Measure round trips to each peer beside a load through its first session that can be loaded. */
+void session_probes_load(struct session_probes *s, struct tunnel_probe *inside);
 
 /** Stop probing. NULL is allowed. */
 void session_probes_close(struct session_probes *s);

@@ -27,7 +27,8 @@ struct tunnel_probe {
 	struct loop_watch capture;
 	struct loop_watch icmp4;
 	struct loop_watch icmp6;
-	bool full; /* replies belong to the large requests */
+	bool full;		   /* replies belong to the large requests */
+	struct round_trips *trips; /* or to these, if not NULL */
 };
 
 /* ---- packets on the interface ---- */
@@ -76,10 +77,21 @@ static void on_capture(void *ctx, uint32_t events)
 
 /* ---- echo ---- */
 
+static void collect(struct round_trips *trips, uint64_t us)
+{
+	if (trips->received < ROUND_TRIPS_MAX)
+		trips->us[trips->received++] = us;
+}
+
 static void take_answer(struct tunnel_probe *in, const struct ip_addr *from, uint16_t seq)
 {
 	struct observations *f = in->prober->facts;
 
+	if (in->trips) {
+		if (ip_addr_equal(from, &f->peers[in->trips->peer].tunnel))
+			collect(in->trips, prober_round_trip(in->prober, seq));
+		return;
+	}
 	for (size_t i = 0; i < f->n_peers; i++)
 		if (ip_addr_equal(from, &f->peers[i].tunnel))
 			observed_echo_answer(in->full ? &f->peers[i].full : &f->peers[i].echo,
@@ -234,6 +246,22 @@ void tunnel_probe_ask_peers(struct tunnel_probe *in)
 	ask_large(in);
 }
 
+void tunnel_probe_collect(struct tunnel_probe *in, struct round_trips *trips)
+{
+	in->trips = trips;
+}
+
+void tunnel_probe_ask_again(struct tunnel_probe *in)
+{
+	struct observed_peer *peer = &in->prober->facts->peers[in->trips->peer];
+	struct observed_echo one = { 0 };
+
+	if (in->trips->sent >= ROUND_TRIPS_MAX)
+		return;
+	in->trips->sent++;
+	ask(in, peer, &one, wire_echo_min(peer->tunnel.family) + 2 * WIRE_NONCE_LEN);
+}
+
 /* ---- sockets ---- */
 
 int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret)
@@ -259,6 +287,11 @@ int tunnel_probe_open(struct prober *p, struct tunnel_probe **ret)
 		(void)prober_watch(
 			p, &in->icmp6, packet_socket_open_icmp(AF_INET6, name), on_icmp6, in);
 	return err;
+}
+
+void tunnel_probe_stop_capture(struct tunnel_probe *in)
+{
+	prober_unwatch(in->prober, &in->capture);
 }
 
 void tunnel_probe_close(struct tunnel_probe *in)

@@ -142,19 +142,22 @@ static enum verb_exit run_check(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "throughput", no_argument, NULL, 'T' },
+		{ "load", no_argument, NULL, 'l' },
 		{ "target", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct wish wish = { 0 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "jqTt:", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "jqTlt:", options, NULL)) >= 0) {
 		if (c == 'j')
 			wish.json = true;
 		else if (c == 'T')
 			wish.options.throughput = true;
+		else if (c == 'l')
+			wish.options.load = true;
 		else if (c == 'q')
-			wish.options.throughput = false;
+			wish.options.throughput = wish.options.load = false;
 		else if (c != 't')
 			return verb_bad_option(argv[0]);
 		else if (ip_addr_parse(optarg, &wish.options.target) < 0)
@@ -167,7 +170,7 @@ static enum verb_exit run_check(int argc, char **argv)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "[--json] [--throughput] [--target ADDRESS] [NAME|FILE]",
+	.usage = "[--json] [--throughput] [--load] [--target ADDRESS] [NAME|FILE]",
 	.summary = "prove the segment from here, and report what is wrong and what to do",
 	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer\n"
 		"inside the tunnel, and through each session to hosts on the far side. Listens\n"
@@ -177,8 +180,10 @@ const struct verb verb_check = {
 		"something breaks it.\n"
 		"\n"
 		"  -j, --json         findings and measurements as JSON; keys as in wirespan(8)\n"
-		"  -q, --quick        without throughput: the default\n"
+		"  -q, --quick        without throughput and load: the default\n"
 		"  -T, --throughput   measure it, too: loads each session for up to a second\n"
+		"  -l, --load         measure round trips under load, too: loads the path to each\n"
+		"                     peer for two seconds, and reports what Bandwidth it needs\n"
 		"  -t, --target ADDR  the host on the far side to probe, instead of any\n",
 	.run = run_check,
 };

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "judge/judge_cause.h"
+#include "judge/judge_load.h"
 
 #define MEMBER_MTU 1500
 #define PROOF_LEN  160
@@ -564,6 +565,7 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 		judge_full(&v);
 	}
 	judge_throughput(&v);
+	judge_load(f, i, ret);
 }
 
 void judge_target(const struct observations *f, struct findings *ret)

@@ -69,6 +69,15 @@ struct observed_inside {
 	uint32_t last_unknown_session;
 };
 
+/** Round trips inside the tunnel beside a load of large packets through a session. */
+struct observed_load {
+	unsigned size;	  /* the load's IP packets in bytes; 0: not tried */
+	uint64_t rate;	  /* of the load that arrived: bits per second on the underlay's link, with
+			     * its headers; 0: unknown */
+	uint64_t idle_us; /* median round trip before it; 0: no reply */
+	uint64_t loaded_us; /* and beside it; 0: no reply */
+};
+
 /** A session, in the order of the report. */
 struct observed_session {
 	size_t peer;		/* number of the peer whose AllowedIPs cover Remote; SIZE_MAX:
@@ -94,8 +103,10 @@ struct observed_session {
 			    * `limit` */
 	uint64_t flood_sent; /* throughput */
 	uint64_t flood_received;
-	uint64_t flood_us;   /* from the first request to the last reply */
-	unsigned flood_size; /* IP packet; 0: not tried */
+	uint64_t flood_us;		/* from the first request to the last reply */
+	unsigned flood_size;		/* IP packet; 0: not tried */
+	struct observed_load load_out;	/* our frames are large, the replies small */
+	struct observed_load load_both; /* both are large */
 	/* Where no host behind the far bridge answers, or our own bridge does not forward here: */
 	struct observed_echo far_end; /* the far gateway, probed below its bridge; see far_end.h */
 	bool outward;	 /* the sizes are those of our frames: replies were small, or took another

@@ -164,6 +164,15 @@ size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mar
 	return ETH_HEADER_LEN + ip_len;
 }
 
+void wire_make_reply(uint16_t family, uint8_t *frame)
+{
+	bool v4 = family == AF_INET;
+	uint8_t *icmp = frame + ETH_HEADER_LEN + (v4 ? IP4_HEADER_LEN : IP6_HEADER_LEN);
+	unsigned type = v4 ? ICMP4_REPLY : ICMP6_REPLY;
+
+	checksum_replace16(icmp + 2, icmp, (uint16_t)(type << 8), false);
+}
+
 static uint16_t syn_port(const struct wire_mark *mark)
 {
 	return SYN_PORTS | (mark->id & 0xfff);

@@ -92,6 +92,9 @@ void wire_echo(
 size_t wire_echo_frame(const struct wire_ends *ends, const struct wire_mark *mark, uint16_t seq,
 	size_t ip_len, uint8_t *ret);
 
+/** Make a frame of wire_echo_frame() a reply that no host has asked for: none answers it. */
+void wire_make_reply(uint16_t family, uint8_t *frame);
+
 /** Write a frame with a TCP SYN over IPv4 to `port`. A host that answers no echo request may answer
  * it: a closed port resets the connection, and an open one accepts it, which the kernel of
  * ends->src then resets. */

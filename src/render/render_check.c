@@ -121,6 +121,14 @@ static const struct field peer[] = {
 	{ NULL },
 };
 
+static const struct field load[] = {
+	{ FIELD_ROW(observed_load, "size", FIELD_NUMBER, size) },
+	{ FIELD_ROW(observed_load, "rate", FIELD_NUMBER, rate) },
+	{ FIELD_ROW(observed_load, "idle_us", FIELD_NUMBER, idle_us) },
+	{ FIELD_ROW(observed_load, "loaded_us", FIELD_NUMBER, loaded_us) },
+	{ NULL },
+};
+
 static const struct field session[] = {
 	{ FIELD_ROW(observed_session, "tried", FIELD_BOOL, tried) },
 	{ FIELD_ROW(observed_session, "frames_sent", FIELD_NUMBER, asked) },
@@ -137,6 +145,8 @@ static const struct field session[] = {
 	{ FIELD_ROW(observed_session, "flood_sent", FIELD_NUMBER, flood_sent) },
 	{ FIELD_ROW(observed_session, "flood_received", FIELD_NUMBER, flood_received) },
 	{ FIELD_ROW(observed_session, "flood_us", FIELD_NUMBER, flood_us) },
+	{ FIELD_ROW(observed_session, "load_out", FIELD_OBJECT, load_out), .sub = load },
+	{ FIELD_ROW(observed_session, "load_both", FIELD_OBJECT, load_both), .sub = load },
 	{ NULL },
 };
 

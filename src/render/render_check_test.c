@@ -114,7 +114,9 @@ static void fill_facts(struct observations *f)
 		.flood_sent = 17,
 		.flood_received = 18,
 		.flood_us = 19,
-		.flood_size = 20 };
+		.flood_size = 20,
+		.load_out = { 26, 27, 28, 29 },
+		.load_both = { 30, 31, 32, 33 } };
 	f->underlays[0] = (struct observed_underlay){ .name = "eth0",
 		.mtu = 21,
 		.wireguard = 22,
@@ -136,6 +138,7 @@ static void test_json(void **state)
 	static const char *const session[] = { "frames_sent", "frames_heard", "stations",
 		"largest_tried", "largest_passing", "largest_whole", "flood_sent", "flood_received",
 		"flood_us", "flood_size", NULL };
+	static const char *const load[] = { "size", "rate", "idle_us", "loaded_us", NULL };
 	static const char *const underlay[] = { "mtu", "wireguard", "fragments", "clear",
 		"not_captured", NULL };
 	struct json_object *all = json_object_new_array();
@@ -172,6 +175,8 @@ static void test_json(void **state)
 	assert_null(at(o, "station"));
 	assert_int_equal(json_object_get_int(at(o, "computed")), 1386);
 	assert_numbers(o, session, 11);
+	assert_numbers(at(o, "load_out"), load, 26);
+	assert_numbers(at(o, "load_both"), load, 30);
 	assert_numbers(json_object_array_get_idx(at(site, "underlay"), 0), underlay, 21);
 	json_object_put(all);
 	free(text);

@@ -106,9 +106,13 @@ def healthy_text(bench):
     result = gateway.run("check", "--throughput", gateway.conf, timeout=CHECK_SECONDS)
     assert "all right" in result.out and "Mbit/s each way" in result.out
     assert all(len(line) <= 100 for line in result.out.splitlines()), "no line is too long"
-    every = json.loads(gateway.run("check", "--json", "-T", timeout=CHECK_SECONDS).out)
+    every = json.loads(gateway.run("check", "--json", "-T", "--load", timeout=CHECK_SECONDS).out)
     assert [site["site"] for site in every["sites"]] == ["vpn01"] and every["sites"][0]["ok"]
-    assert every["sites"][0]["sessions"][0]["flood_received"] > 100
+    session = every["sites"][0]["sessions"][0]
+    assert session["flood_received"] > 100
+    for loaded in (session["load_out"], session["load_both"]):
+        assert loaded["size"] == session["largest_whole"], loaded
+        assert loaded["idle_us"] and loaded["loaded_us"] and loaded["rate"] > 1_000_000, loaded
 
 
 def full_size(bench):
