@@ -116,3 +116,22 @@ void log_line(enum log_level level, const char *format, ...)
 	else
 		fprintf(stderr, "%s: %s%s\n", program, subject, line);
 }
+
+void log_lines(enum log_level level, const char *text)
+{
+	while (*text) {
+		int len = (int)strcspn(text, "\n");
+		char line[1024];
+
+		snprintf(line, sizeof(line), "%.*s", len, text);
+		if (sink)
+			sink(level, line);
+		else if (use_syslog)
+			syslog((int)level, "%s", line);
+		else if (is_journal())
+			fprintf(stderr, "<%d>%.*s\n", (int)level, len, text);
+		else
+			fprintf(stderr, "%.*s\n", len, text);
+		text += len + (text[len] == '\n');
+	}
+}

@@ -43,6 +43,35 @@ static void log_to_pipe(int off, char *ret, size_t size)
 	close(ends[1]);
 }
 
+/* Lines of a text that explains itself have the priority, and no program's name. */
+static void test_lines(void **state)
+{
+	char text[200] = "";
+	char stream[64];
+	char lines[] = "a.conf:3: error: no\n    Correct it.\n";
+	int saved = dup(STDERR_FILENO);
+	struct stat st;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fstat(ends[1], &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	dup2(ends[1], STDERR_FILENO);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_lines(LOG_LEVEL_ERROR, lines);
+	unsetenv("JOURNAL_STREAM");
+	log_lines(LOG_LEVEL_ERROR, lines);
+	log_lines(LOG_LEVEL_ERROR, "");
+	dup2(saved, STDERR_FILENO);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "<3>a.conf:3: error: no\n<3>    Correct it.\n"
+				  "a.conf:3: error: no\n    Correct it.\n");
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void test_journal(void **state)
 {
 	char line[200];
@@ -61,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

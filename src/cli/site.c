@@ -38,6 +38,7 @@ void site_load_report(const char *name_or_path, bool ask_host, struct conf_site 
 {
 	char *path = conf_path(name_or_path);
 	uint8_t public_key[KEY_LEN];
+	size_t n_of_file;
 	bool known;
 
 	if (!path) {
@@ -51,8 +52,10 @@ void site_load_report(const char *name_or_path, bool ask_host, struct conf_site 
 		conf_check(ret_site, known ? public_key : NULL, report);
 		conf_check_owners(ret_site, ask_host ? CONF_ERROR : CONF_WARNING, report);
 		if (ask_host) {
+			n_of_file = report->n_errors;
 			check_backend(ret_site, report);
 			conf_probe_check(ret_site, report);
+			report->n_of_host = report->n_errors - n_of_file;
 		}
 	}
 	conf_report_sort(report);

@@ -8,7 +8,8 @@
 enum verb_exit {
 	VERB_DONE = 0,
 	VERB_FAILED = 1, /* stderr has the reason */
-	VERB_USAGE = 2,
+	VERB_USAGE =
+		2, /* the command line, or the file of `up`, has mistakes: no use to repeat it */
 };
 
 /** One verb. */

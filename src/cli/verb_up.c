@@ -3,6 +3,7 @@
 #include "cli/verb.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static bool check_links(const char *name_or_path)
 {
 	struct owner_problem problem;
 	char text[OWNER_TEXT_LEN];
+	char line[PATH_MAX + OWNER_TEXT_LEN + 64];
 	char *path = conf_path(name_or_path);
 	bool safe = !path || owner_check_path(path, &problem) != -EPERM;
 	size_t len;
@@ -32,8 +34,9 @@ static bool check_links(const char *name_or_path)
 	if (!safe) {
 		owner_problem_text(&problem, text);
 		len = strcspn(text, "\n");
-		fprintf(stderr, "%s: error: not safe: %.*s\n    %s\n", path, (int)len, text,
-			text + len + 1);
+		snprintf(line, sizeof(line), "%s: error: not safe: %.*s\n    %s\n", path, (int)len,
+			text, text + len + 1);
+		log_lines(LOG_LEVEL_ERROR, line);
 	}
 	free(path);
 	return safe;
@@ -76,7 +79,7 @@ static enum verb_exit run(int argc, char **argv)
 	if (optind + 1 != argc)
 		return verb_usage(argv[0], "name one configuration");
 	if (!check_links(argv[optind]))
-		return VERB_FAILED;
+		return VERB_USAGE;
 	path = absolute_path(argv[optind]);
 	if (!path) {
 		fputs("wirespan up: out of memory\n", stderr);
@@ -85,6 +88,8 @@ static enum verb_exit run(int argc, char **argv)
 	config.path = path;
 	code = site_daemon_run(&config);
 	free(path);
+	if (code == SITE_DAEMON_BAD_FILE)
+		return VERB_USAGE;
 	return code ? VERB_FAILED : VERB_DONE;
 }
 
@@ -95,7 +100,8 @@ const struct verb verb_up = {
 	.help = "Checks the configuration, makes the interfaces, addresses, routes and the\n"
 		"bridge, and carries frames until SIGTERM or SIGINT, or `wirespan down`.\n"
 		"SIGHUP applies the edited file, as `wirespan reload` does. If anything\n"
-		"fails, the host is left as it was.\n"
+		"fails, the host is left as it was. The exit status is 2 if the file has\n"
+		"mistakes.\n"
 		"\n"
 		"  -d, --detach   return once traffic can flow; a child goes on in the\n"
 		"                 background and logs to syslog\n"

@@ -127,6 +127,14 @@ char *conf_report_text(const struct conf_report *report, const struct conf_site 
 	return text_finish(&t);
 }
 
+char *conf_report_rest(const struct conf_report *report)
+{
+	struct text t = { 0 };
+
+	add_rest(&t, report);
+	return text_finish(&t);
+}
+
 void conf_report_fini(struct conf_report *report)
 {
 	for (size_t i = 0; i < report->n; i++)

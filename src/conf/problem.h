@@ -30,6 +30,7 @@ struct conf_report {
 	size_t n;	    /* stored */
 	size_t n_errors;    /* found */
 	size_t n_warnings;  /* found */
+	size_t n_of_host;   /* errors that are of this host, now, and not of the file */
 	bool out_of_memory; /* problems were lost; counts as an error */
 };
 
@@ -54,6 +55,10 @@ char *conf_problem_text(const struct conf_problem *problem, const struct conf_si
 /** All stored problems as text, and how many are not stored: a string to free(), or NULL if out of
  * memory. */
 char *conf_report_text(const struct conf_report *report, const struct conf_site *site);
+
+/** How many problems are not stored, as text, which may be empty: a string to free(), or NULL if out
+ * of memory. */
+char *conf_report_rest(const struct conf_report *report);
 
 /** Room for conf_place(). */
 #define CONF_PLACE_LEN 96

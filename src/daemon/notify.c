@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define MESSAGE_LEN 512
 
@@ -31,6 +34,20 @@ static int fill_address(const char *name, struct sockaddr_un *ret)
 	return (int)(offsetof(struct sockaddr_un, sun_path) + len + (*name == '/'));
 }
 
+/* How often to report that this process is alive, in ns: twice within the time that the service
+ * manager waits; 0 for never. Source: sd_watchdog_enabled(3). */
+static uint64_t take_watchdog(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	bool ours = !pid || strtol(pid, NULL, 10) == getpid();
+	uint64_t ns = usec && ours ? strtoull(usec, NULL, 10) * NS_PER_US / 2 : 0;
+
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	return ns;
+}
+
 int notify_open(struct notify *ret)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -38,7 +55,10 @@ int notify_open(struct notify *ret)
 	int len;
 	int err = 0;
 
-	ret->fd = -1;
+	*ret = (struct notify){ .fd = -1 };
+	ret->alive_ns = take_watchdog();
+	if (ret->alive_ns)
+		ret->alive_next = clock_mono();
 	if (!name || !*name)
 		return 0;
 	len = fill_address(name, &address);
@@ -83,6 +103,19 @@ void notify_reloading(const struct notify *n, struct mono now)
 void notify_stopping(const struct notify *n)
 {
 	send_state(n, "STOPPING=1");
+}
+
+void notify_alive(struct notify *n)
+{
+	struct mono now;
+
+	if (!n->alive_ns)
+		return;
+	now = clock_mono();
+	if (!mono_reached(n->alive_next, now))
+		return;
+	send_state(n, "WATCHDOG=1");
+	n->alive_next = mono_add(now, n->alive_ns);
 }
 
 void notify_close(struct notify *n)

@@ -7,11 +7,13 @@
 /** A connection to the service manager; fd is -1 if there is none. */
 struct notify {
 	int fd;
+	uint64_t alive_ns;	/* how often it wants to hear that the process is alive; 0: never */
+	struct mono alive_next; /* when to report it again */
 };
 
 /**
  * Connect to $NOTIFY_SOCKET (a path, or @ and an abstract name) and remove it from the environment,
- * so that hooks cannot send messages in the daemon's name. Later calls need no path, so that they
+ * with WATCHDOG_USEC and WATCHDOG_PID, so that hooks cannot send messages in the daemon's name. Later calls need no path, so that they
  * work after the process has restricted its access to files.
  * Return: 0, also if there is no service manager; or -errno: then nothing is reported.
  */
@@ -25,6 +27,16 @@ void notify_reloading(const struct notify *n, struct mono now);
 
 /** Send STOPPING=1. */
 void notify_stopping(const struct notify *n);
+
+/** Report that the process is alive, if it is time to: half of WatchdogSec= has passed. Source:
+ * sd_watchdog_enabled(3). */
+void notify_alive(struct notify *n);
+
+/** When notify_alive() has to be called next; not set if never. */
+static inline struct mono notify_deadline(const struct notify *n)
+{
+	return n->alive_next;
+}
 
 /** Close the connection. */
 void notify_close(struct notify *n);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 
 /* Act as the service manager at `name`, which has the form of NOTIFY_SOCKET. Return: its
  * descriptor. */
@@ -68,6 +71,44 @@ static void test_messages(const char *name)
 	notify_close(&n);
 }
 
+/* It is reported at once and then after half of the time, and children inherit no variable. */
+static void test_watchdog(void **state)
+{
+	static const struct {
+		const char *usec;
+		const char *pid; /* or NULL: this process */
+		bool watches;
+	} table[] = { { "40000000", NULL, true }, { "40000000", "1", false }, { "0", NULL, false },
+		{ "x", NULL, false } };
+	char pid[16];
+	char text[64];
+	struct notify n;
+	int fd;
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		fd = manage("@wirespan-watchdog");
+		setenv("WATCHDOG_USEC", table[i].usec, 1);
+		setenv("WATCHDOG_PID", table[i].pid ? table[i].pid : pid, 1);
+		assert_int_equal(notify_open(&n), 0);
+		assert_null(getenv("WATCHDOG_USEC"));
+		assert_null(getenv("WATCHDOG_PID"));
+		assert_int_equal(mono_is_set(notify_deadline(&n)), table[i].watches);
+		notify_alive(&n);
+		notify_alive(&n); /* too early */
+		if (table[i].watches) {
+			expect(fd, "WATCHDOG=1");
+			assert_true(mono_before(clock_mono(), notify_deadline(&n)));
+			n.alive_next = clock_mono();
+			notify_alive(&n);
+			expect(fd, "WATCHDOG=1");
+		}
+		assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), -1);
+		notify_close(&n);
+		close(fd);
+	}
+}
+
 static void test_path(void **state)
 {
 	char name[64];
@@ -108,6 +149,7 @@ static void test_no_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_abstract),
 		cmocka_unit_test(test_no_socket),

@@ -97,21 +97,36 @@ static int run_failed(const char *what, int err, const char *hint)
 
 /* ---- the configuration ---- */
 
-/* Load the file. Prints every problem, and returns the first error. Return: 0, or -EINVAL with
- * nothing to free. */
+/* Write every problem to the log, with its severity. */
+static void log_problems(const struct conf_report *report, const struct conf_site *site)
+{
+	char *text;
+
+	for (size_t i = 0; i < report->n; i++) {
+		text = conf_problem_text(&report->v[i], site);
+		log_lines(report->v[i].severity == CONF_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+			text ? text : "out of memory\n");
+		free(text);
+	}
+	text = conf_report_rest(report);
+	log_lines(conf_report_ok(report) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+		text ? text : "out of memory\n");
+	free(text);
+}
+
+/* Load the file. Logs every problem, and returns the first error. Return: 0; -EINVAL if the file
+ * has mistakes, or -EAGAIN if this host is not ready for it: then there is nothing to free. */
 static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
-	char *text;
 	bool ok;
+	int err;
 
 	r->config->load(r->config->path, ret, &report);
 	r->scrub = true;
 	*e = (struct error){ .code = -EINVAL,
 		.problem = "The configuration was not read: no memory." };
-	text = conf_report_text(&report, ret);
-	fputs(text ? text : "out of memory\n", stderr);
-	free(text);
+	log_problems(&report, ret);
 	for (size_t i = report.n; i-- > 0;) {
 		const struct conf_problem *p = &report.v[i];
 
@@ -124,10 +139,11 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 		snprintf(e->hint, sizeof(e->hint), "%s", p->hint ? p->hint : "");
 	}
 	ok = conf_report_ok(&report);
+	err = ok ? 0 : report.n_errors > report.n_of_host ? -EINVAL : -EAGAIN;
 	conf_report_fini(&report);
 	if (!ok)
 		conf_site_fini(ret);
-	return ok ? 0 : -EINVAL;
+	return err;
 }
 
 /* Refuse changes that a reload cannot make, because it would be another site. */
@@ -588,8 +604,10 @@ static void run_loop(struct site_daemon *r)
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(&r->loop,
-			mono_earliest(backend->deadline(r->site), host_guard_deadline(&r->guard)));
+		err = loop_run_once(&r->loop, mono_earliest(notify_deadline(&r->notify),
+						      mono_earliest(backend->deadline(r->site),
+							      host_guard_deadline(&r->guard))));
+		notify_alive(&r->notify);
 		host_guard_work(&r->guard);
 		run_events(r, backend->work(r->site));
 		if (r->scrub)
@@ -647,7 +665,7 @@ int site_daemon_run(const struct site_daemon_config *config)
 		.conf = r.confs,
 		.loop = { .epoll_fd = -1 },
 		.begun = clock_mono(),
-		.notify = { -1 } };
+		.notify = { .fd = -1 } };
 	struct error e;
 	int exit_code = 1;
 	int err;
@@ -655,7 +673,7 @@ int site_daemon_run(const struct site_daemon_config *config)
 	r.memory_locked = memlock_process(!config->detach);
 	err = run_load(&r, r.conf, &e);
 	if (err < 0)
-		return 1; /* every problem has been printed */
+		return err == -EINVAL ? SITE_DAEMON_BAD_FILE : 1;
 	if (config->detach) {
 		err = detach_begin(&r.detach, &exit_code);
 		if (err != 0) {

@@ -7,6 +7,9 @@
 #include "conf/model.h"
 #include "conf/problem.h"
 
+/** Exit code: the configuration has mistakes, and another attempt would find them, too. */
+#define SITE_DAEMON_BAD_FILE 2
+
 /** How to run a site. */
 struct site_daemon_config {
 	const char *path; /* of the configuration file */
@@ -18,6 +21,6 @@ struct site_daemon_config {
 
 /**
  * Start the site of a configuration file and run it until SIGTERM, SIGINT or a `down` request.
- * Errors are printed to stderr. Return: the exit code, 0 or 1.
+ * Errors are printed to stderr. Return: the exit code: 0, 1 or SITE_DAEMON_BAD_FILE.
  */
 int site_daemon_run(const struct site_daemon_config *config);

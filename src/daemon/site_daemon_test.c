@@ -135,8 +135,11 @@ static void test_mistake_starts_nothing(void **state)
 	struct test_site t = { .texts = { NULL } };
 
 	test_site_run(&t);
-	expect(&t, 1, "");
+	expect(&t, SITE_DAEMON_BAD_FILE, "");
 	assert_non_null(strstr(t.text, "3: error: a mistake"));
+	t.host_is_wrong = true; /* a service manager should try again */
+	test_site_run(&t);
+	expect(&t, 1, "");
 }
 
 /* Each reload is asked for by a signal; the status that follows shows which configuration is used,

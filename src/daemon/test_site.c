@@ -439,6 +439,8 @@ static void load(const char *path, struct conf_site *ret, struct conf_report *pr
 	if (!text)
 		conf_report_add(problems, CONF_ERROR, (struct conf_at){ .line = 3 },
 			"a mistake\nCorrect it.");
+	if (!text && run.t->host_is_wrong)
+		problems->n_of_host = problems->n_errors;
 }
 
 /* Drop the signals that came after the daemon's end. */

@@ -16,6 +16,7 @@ struct test_site {
 	bool hooks;	      /* PostUp and PreDown exist */
 	bool resumed;	      /* the back end resumes the site: PostUp has run */
 	bool alone;	      /* with `resumed`: no process is needed */
+	bool host_is_wrong;   /* a mistake is of the host, not of the file */
 	bool slow_hook;	      /* PostUp runs until the event K */
 
 	/* set by the run */
