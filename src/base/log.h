@@ -42,8 +42,8 @@ void log_to_sink(void (*to)(enum log_level level, const char *line));
  * layers 4 and above log. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Write each line of a text that explains itself, such as problems of a file: without the program's
- * name and the subject, whatever level log_set_level() has set. */
+/** Write each line of a text that explains itself, such as problems of a file: without the name of
+ * the program and the subject, whatever level log_set_level() has set. */
 void log_lines(enum log_level level, const char *text);
 
 #define log_error(...)	 log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

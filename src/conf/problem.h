@@ -56,8 +56,8 @@ char *conf_problem_text(const struct conf_problem *problem, const struct conf_si
  * memory. */
 char *conf_report_text(const struct conf_report *report, const struct conf_site *site);
 
-/** How many problems are not stored, as text, which may be empty: a string to free(), or NULL if out
- * of memory. */
+/** How many problems are not stored, as text, which may be empty: a string to free(), or NULL if
+ * out of memory. */
 char *conf_report_rest(const struct conf_report *report);
 
 /** Room for conf_place(). */

@@ -7,14 +7,14 @@
 /** A connection to the service manager; fd is -1 if there is none. */
 struct notify {
 	int fd;
-	uint64_t alive_ns;	/* how often it wants to hear that the process is alive; 0: never */
+	uint64_t alive_ns;	/* how often to report that the process is alive; 0: never */
 	struct mono alive_next; /* when to report it again */
 };
 
 /**
  * Connect to $NOTIFY_SOCKET (a path, or @ and an abstract name) and remove it from the environment,
- * with WATCHDOG_USEC and WATCHDOG_PID, so that hooks cannot send messages in the daemon's name. Later calls need no path, so that they
- * work after the process has restricted its access to files.
+ * with WATCHDOG_USEC and WATCHDOG_PID, so that hooks cannot send messages in the daemon's name.
+ * Later calls need no path, so that they work after the process has restricted its access to files.
  * Return: 0, also if there is no service manager; or -errno: then nothing is reported.
  */
 int notify_open(struct notify *ret);

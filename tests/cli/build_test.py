@@ -30,10 +30,10 @@ class Build:
         folder = cleanup.enter_context(tempfile.TemporaryDirectory())
         run("meson", "setup", folder, TOP, *options)
         self.folder = folder
-        told = json.loads(run("meson", "introspect", folder, "--targets", "--tests", "--buildoptions"))
-        self.targets = {target["name"]: target for target in told["targets"]}
-        self.tests = [test["name"] for test in told["tests"]]
-        self.options = {option["name"]: option["value"] for option in told["buildoptions"]}
+        introspected = json.loads(run("meson", "introspect", folder, "--targets", "--tests", "--buildoptions"))
+        self.targets = {target["name"]: target for target in introspected["targets"]}
+        self.tests = [test["name"] for test in introspected["tests"]]
+        self.options = {option["name"]: option["value"] for option in introspected["buildoptions"]}
 
     def executables(self):
         """Names of the programs that `ninja` builds without arguments."""
