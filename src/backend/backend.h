@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/mono.h"
@@ -48,6 +50,19 @@ enum backend_event {
 	BACKEND_MTUS_CHANGED = 1 << 0,	 /* set the MTUs of the interfaces: see mtus() */
 	BACKEND_INTERFACE_LOST = 1 << 1, /* another process deleted one: see make_again() */
 	BACKEND_END_REQUESTED = 1 << 2,	 /* wg(8) or its like has asked for the site's end */
+};
+
+/** The age of a handshake that has never been completed. */
+#define BACKEND_PEER_NEVER UINT64_MAX
+
+/** A peer as it is now: what both back ends know at little cost. */
+struct backend_peer {
+	uint8_t public_key[KEY_LEN];
+	struct endpoint endpoint;  /* family 0: none yet */
+	uint64_t handshake_age_ms; /* or BACKEND_PEER_NEVER */
+	uint64_t rx_bytes;	   /* as in struct status_peer */
+	uint64_t tx_bytes;
+	uint32_t mtu; /* bytes of the largest packet on the path; 0: being searched */
 };
 
 /** One site as its back end carries it. Each back end embeds this in its own struct. */
@@ -135,6 +150,11 @@ struct backend {
 	/** Make a deleted interface again, down. Peers keep their sessions and keys. Return: 0, or
 	 * -errno with `ret_error` filled. */
 	int (*make_again)(struct backend_site *s, const char *name, struct error *ret_error);
+
+	/** List the peers, for the daemon to follow them: it asks once a second. `ret` is to be
+	 * freed. Return: 0, or -errno if they are not known now; the back end has logged why if the
+	 * user has to know. */
+	int (*peers)(struct backend_site *s, struct backend_peer **ret, size_t *ret_n);
 
 	/** Add to an empty report what the back end knows: the tunnel, its peers and sessions,
 	 * MTUs, drops, counters. Return: 0 or -ENOMEM. */

@@ -20,13 +20,14 @@
 /** Types of messages. The comments give the used members of the head, and the body. */
 enum engine_message_type {
 	/* from the monitor */
-	ENGINE_AWAIT = 1,   /* wait for host names; time */
-	ENGINE_START,	    /* let packets flow; value: firewall mark */
-	ENGINE_APPLY,	    /* first half of a reload; body: configuration; descriptors: TAPs. With
+	ENGINE_AWAIT = 1, /* wait for host names; time */
+	ENGINE_START,	  /* let packets flow; value: firewall mark */
+	ENGINE_APPLY,	  /* first half of a reload; body: configuration; descriptors: TAPs. With
 			     * no body, a descriptor of an interface that was deleted */
-	ENGINE_SETTLE,	    /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
-	ENGINE_REPORT,	    /* report the status */
-	ENGINE_WG,	    /* body: a request of wg(8) */
+	ENGINE_SETTLE,	  /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
+	ENGINE_REPORT,	  /* report the status */
+	ENGINE_WG,	  /* body: a request of wg(8) */
+	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
 	ENGINE_PORT_RESULT, /* code; value: set of enum engine_port_offload; port; descriptors */
 	/* from the engine */
 	ENGINE_RESULT, /* code; value: measures in force, after the start; body: engine_result_… */

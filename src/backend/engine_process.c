@@ -278,6 +278,18 @@ static void reply_status(struct engine_process *p, struct engine_head *head)
 	free(line);
 }
 
+static void reply_peers(struct engine_process *p, struct engine_head *head)
+{
+	struct backend_peer *peers = NULL;
+	size_t n = 0;
+
+	head->type = ENGINE_TEXT;
+	head->code = backend->peers(p->site, &peers, &n);
+	send_message(
+		p, &(struct engine_message){ .head = *head, .body = peers }, n * sizeof(*peers));
+	free(peers);
+}
+
 static void reply_wg(
 	struct engine_process *p, struct engine_head *head, const struct engine_message *m)
 {
@@ -315,6 +327,9 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		return;
 	case ENGINE_WG:
 		reply_wg(p, &head, m);
+		return;
+	case ENGINE_PEERS:
+		reply_peers(p, &head);
 		return;
 	case ENGINE_PORT_RESULT:
 	case ENGINE_RESULT:

@@ -573,6 +573,50 @@ static int make_again(struct backend_site *s, const char *name, struct error *re
 	return u->failed ? 0 : err; /* the next engine starts with the new interface */
 }
 
+/* Whether a list of peers can be of this site's engine, which is not believed. */
+static bool is_sane(const struct backend_peer *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].endpoint.addr.family != 0 && v[i].endpoint.addr.family != AF_INET &&
+			v[i].endpoint.addr.family != AF_INET6)
+			return false;
+	return true;
+}
+
+/* More peers than this are not followed, since the engine might make them up. */
+#define PEERS_MAX 16384
+
+static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
+{
+	struct isolated_site *u = isolated_of(s);
+	struct engine_message m = { .head = { .type = ENGINE_PEERS } };
+	struct engine_message reply;
+	struct backend_peer *v;
+	size_t n;
+	int err = call(u, &m, 0, 0, &reply);
+
+	if (err < 0)
+		return err;
+	if (reply.head.type == ENGINE_TEXT && reply.head.code)
+		return reply.head.code;
+	n = reply.head.len / sizeof(*v);
+	if (n > PEERS_MAX)
+		return -E2BIG;
+	v = malloc((n + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	if (n)
+		memcpy(v, reply.body, n * sizeof(*v));
+	if (reply.head.type != ENGINE_TEXT || reply.head.len % sizeof(*v) || !is_sane(v, n)) {
+		free(v);
+		engine_failed(u, -EBADMSG);
+		return -EBADMSG;
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
 /* Move what the engine knows into the report of the site. */
 static void take_report(struct status_report *from, struct status_report *to)
 {
@@ -676,6 +720,7 @@ const struct backend backend_isolated = {
 	.work = work,
 	.is_deleted = is_deleted,
 	.make_again = make_again,
+	.peers = peers,
 	.report = report,
 	.close = close_site,
 };

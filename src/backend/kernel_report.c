@@ -212,6 +212,34 @@ static int add_l2tp(
 	return err;
 }
 
+int kernel_report_peers(struct kernel_netlink *k, const struct conf_site *conf, unsigned wg_mtu,
+	struct backend_peer **ret, size_t *ret_n)
+{
+	int64_t now = (int64_t)clock_wall().sec;
+	struct wgnl_device device;
+	struct backend_peer *v;
+	int err = wgnl_get(&k->nl, k->wireguard, conf->interface.name, &device);
+
+	if (err < 0)
+		return err;
+	v = calloc(device.n_peers + 1, sizeof(*v));
+	for (size_t i = 0; v && i < device.n_peers; i++) {
+		const struct wgnl_peer_info *p = &device.peers[i];
+		int64_t age = now > p->handshake_s ? now - p->handshake_s : 0;
+
+		memcpy(v[i].public_key, p->public_key, KEY_LEN);
+		v[i].endpoint = p->endpoint;
+		v[i].handshake_age_ms = p->handshake_s ? (uint64_t)age * 1000 : BACKEND_PEER_NEVER;
+		v[i].rx_bytes = p->rx_bytes;
+		v[i].tx_bytes = p->tx_bytes;
+		v[i].mtu = wg_underlay_of(wg_mtu, p->endpoint.addr.family);
+	}
+	*ret = v;
+	*ret_n = device.n_peers;
+	wgnl_device_fini(&device);
+	return v ? 0 : -ENOMEM;
+}
+
 int kernel_report(const struct kernel_report_input *in, struct status_report *r)
 {
 	const struct mtu_budget *b = in->budget;

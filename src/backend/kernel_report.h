@@ -2,6 +2,7 @@
 /* The status of a site that kernel objects carry, from the kernel's counters. */
 #pragma once
 
+#include "backend/backend.h"
 #include "backend/kernel_names.h"
 #include "backend/kernel_netlink.h"
 #include "base/must_check.h"
@@ -16,6 +17,10 @@ struct kernel_report_input {
 	const struct mtu_budget *budget;
 	const struct kernel_names *names;
 };
+
+/** List the peers, as `peers` of struct backend. Return: 0 or -errno. */
+MUST_CHECK int kernel_report_peers(struct kernel_netlink *k, const struct conf_site *conf,
+	unsigned wg_mtu, struct backend_peer **ret, size_t *ret_n);
 
 /** Add the interface, peers, tunnels, sessions and MTUs to an empty report. What the kernel does
  * not count is absent, and so is, with a warning, what cannot be queried. Return: 0 or -ENOMEM. */

@@ -473,6 +473,13 @@ static unsigned work(struct backend_site *s)
 	return look_at_peers(k);
 }
 
+static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
+{
+	struct kernel_site *k = kernel_of(s);
+
+	return kernel_report_peers(&k->k, k->conf, k->mtus.budget.wg_mtu, ret, ret_n);
+}
+
 static int report(struct backend_site *s, struct status_report *r)
 {
 	struct kernel_site *k = kernel_of(s);
@@ -483,11 +490,13 @@ static int report(struct backend_site *s, struct status_report *r)
 	return kernel_report(&in, r);
 }
 
-/* Names and the MTUs of routes are followed. */
+/* Names, the MTUs of routes, and peers for whose changes hooks run, are followed. */
 static bool needs_process(const struct conf_site *conf)
 {
 	struct ip_addr ignored;
 
+	if (conf->interface.peer_up.n || conf->interface.peer_down.n)
+		return true;
 	for (size_t i = 0; i < conf->n_peers; i++) {
 		const char *host = conf->peers[i].endpoint_host;
 
@@ -536,6 +545,7 @@ const struct backend backend_kernel = {
 	.sweep = sweep,
 	.deadline = deadline,
 	.work = work,
+	.peers = peers,
 	.report = report,
 	.close = close_site,
 };

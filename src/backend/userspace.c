@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "driver/listen.h"
@@ -15,6 +16,7 @@
 #include "underlay/dns_endpoint.h"
 #include "underlay/selfroute.h"
 #include "underlay/sticky_source.h"
+#include "wg/overhead.h"
 
 /* ---- calls from the driver to the underlay ---- */
 
@@ -204,6 +206,43 @@ unsigned userspace_work(struct userspace *u)
 	listen_work(d);
 	driver_tidy(d);
 	return engine_take_events(&d->engine);
+}
+
+/* ---- the peers, for the daemon to follow them ---- */
+
+/* Return: the MTU of the path to a peer, or 0 while probes look for it or are not answered. */
+static uint32_t known_mtu(const struct path_peer *p)
+{
+	if (!p->following)
+		return wg_underlay_of(p->mtu, p->wg.endpoint.addr.family);
+	return p->pmtud.state == PMTUD_COMPLETE || p->pmtud.state == PMTUD_TRAINS ? p->pmtud.current
+										  : 0;
+}
+
+int userspace_peers(const struct userspace *u, struct backend_peer **ret, size_t *ret_n)
+{
+	struct mono now = clock_mono();
+	struct backend_peer *v = calloc(u->driver->engine.wg.peer_count + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	LIST_FOR_EACH(l, &u->driver->peers)
+	{
+		const struct path_peer *p = &CONTAINER_OF(l, struct driver_peer, link)->path;
+
+		memcpy(v[n].public_key, p->wg.remote.public_key, KEY_LEN);
+		v[n].endpoint = p->wg.endpoint;
+		v[n].handshake_age_ms = p->wg.last_handshake.sec
+						? mono_between(p->wg.handshake_at, now) / NS_PER_MS
+						: BACKEND_PEER_NEVER;
+		v[n].rx_bytes = p->wg.rx_bytes;
+		v[n].tx_bytes = p->wg.tx_bytes;
+		v[n++].mtu = known_mtu(p);
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
 }
 
 /* ---- status report ---- */

@@ -3,6 +3,7 @@
  * wirespan-wg knows of either. */
 #pragma once
 
+#include "backend/backend.h"
 #include "base/error.h"
 #include "conf/model.h"
 #include "ctlproto/status.h"
@@ -61,6 +62,9 @@ struct mono userspace_deadline(const struct userspace *u);
 /** Do what is due, and wipe traces of secrets below the caller's stack frame. Return: the events
  * since the last call, a set of enum engine_event. */
 unsigned userspace_work(struct userspace *u);
+
+/** As `peers` of struct backend. Return: 0 or -ENOMEM. */
+int userspace_peers(const struct userspace *u, struct backend_peer **ret, size_t *ret_n);
 
 /**
  * Add the state of the engine, its underlay and its configuration to an empty report: everything of

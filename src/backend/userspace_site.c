@@ -386,6 +386,11 @@ static int make_again(struct backend_site *s, const char *name, struct error *re
 	return err < 0 ? userspace_site_again_error(name, err, ret_error) : 0;
 }
 
+static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
+{
+	return userspace_peers(&userspace_of(s)->userspace, ret, ret_n);
+}
+
 static int report(struct backend_site *s, struct status_report *r)
 {
 	struct userspace_site *u = userspace_of(s);
@@ -460,6 +465,7 @@ const struct backend backend_userspace = {
 	.work = work,
 	.is_deleted = is_deleted,
 	.make_again = make_again,
+	.peers = peers,
 	.report = report,
 	.capture = capture,
 	.close = close_site,

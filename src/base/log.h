@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /** Severity of a message, with the numbers of syslog. */
 enum log_level {
@@ -45,6 +46,20 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /** Write each line of a text that explains itself, such as problems of a file: without the name of
  * the program and the subject, whatever level log_set_level() has set. */
 void log_lines(enum log_level level, const char *text);
+
+/** A field of a message, by which journalctl(1) can select it. Its name has capitals, digits and _
+ * only. */
+struct log_field {
+	const char *name;
+	const char *value;
+};
+
+/** Write one message as log_line() does. If stderr is the journal, it gets the `n` fields with it:
+ * LOG_FIELDS_MAX at most, and line feeds in values become spaces. */
+void log_fields(enum log_level level, const struct log_field *fields, size_t n, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+#define LOG_FIELDS_MAX 16
 
 #define log_error(...)	 log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -578,6 +578,8 @@ static const struct conf_key interface_keys[] = {
 	LIST(conf_interface, post_up,          CONF_INTERFACE_POST_UP,          "PostUp",         read_command),
 	LIST(conf_interface, pre_down,         CONF_INTERFACE_PRE_DOWN,         "PreDown",        read_command),
 	LIST(conf_interface, post_down,        CONF_INTERFACE_POST_DOWN,        "PostDown",       read_command),
+	LIST(conf_interface, peer_up,          CONF_INTERFACE_PEER_UP,          "PeerUp",         read_command),
+	LIST(conf_interface, peer_down,        CONF_INTERFACE_PEER_DOWN,        "PeerDown",       read_command),
 	KEY(conf_interface,  name,             CONF_INTERFACE_SAVE_CONFIG,      "SaveConfig",     read_save_config),
 };
 

@@ -24,6 +24,8 @@ static void interface_fini(struct conf_interface *wg)
 	texts_free(&wg->dns);
 	texts_free(&wg->pre_up);
 	texts_free(&wg->post_up);
+	texts_free(&wg->peer_up);
+	texts_free(&wg->peer_down);
 	texts_free(&wg->pre_down);
 	texts_free(&wg->post_down);
 }

@@ -106,6 +106,8 @@ enum conf_interface_key {
 	CONF_INTERFACE_POST_UP,
 	CONF_INTERFACE_PRE_DOWN,
 	CONF_INTERFACE_POST_DOWN,
+	CONF_INTERFACE_PEER_UP,
+	CONF_INTERFACE_PEER_DOWN,
 	CONF_INTERFACE_SAVE_CONFIG, /* recognised, without effect */
 	CONF_INTERFACE_KEYS
 };
@@ -180,6 +182,8 @@ struct conf_interface {
 	struct conf_texts post_up;
 	struct conf_texts pre_down;
 	struct conf_texts post_down;
+	struct conf_texts peer_up; /* run while the site is up; see wirespan.conf(5) */
+	struct conf_texts peer_down;
 	struct conf_at section;
 	struct conf_at at[CONF_INTERFACE_KEYS];
 };

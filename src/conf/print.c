@@ -130,6 +130,8 @@ static void print_interface(struct text *t, const struct conf_interface *wg, con
 	add_texts(t, "PostUp", &wg->post_up);
 	add_texts(t, "PreDown", &wg->pre_down);
 	add_texts(t, "PostDown", &wg->post_down);
+	add_texts(t, "PeerUp", &wg->peer_up);
+	add_texts(t, "PeerDown", &wg->peer_down);
 }
 
 /* With an included file: the name, if it was set in the site's own file. */

@@ -48,7 +48,9 @@ static bool interface_equal(const struct conf_interface *a, const struct conf_in
 	       conf_texts_equal(&a->pre_up, &b->pre_up) &&
 	       conf_texts_equal(&a->post_up, &b->post_up) &&
 	       conf_texts_equal(&a->pre_down, &b->pre_down) &&
-	       conf_texts_equal(&a->post_down, &b->post_down);
+	       conf_texts_equal(&a->post_down, &b->post_down) &&
+	       conf_texts_equal(&a->peer_up, &b->peer_up) &&
+	       conf_texts_equal(&a->peer_down, &b->peer_down);
 }
 
 static bool peer_equal(const struct conf_peer *a, const struct conf_peer *b)

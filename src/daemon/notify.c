@@ -95,6 +95,11 @@ void notify_ready(const struct notify *n, const char *status)
 	send_state(n, "READY=1\nSTATUS=%s", status);
 }
 
+void notify_status(const struct notify *n, const char *status)
+{
+	send_state(n, "STATUS=%s", status);
+}
+
 void notify_reloading(const struct notify *n, struct mono now)
 {
 	send_state(n, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(now.ns / NS_PER_US));

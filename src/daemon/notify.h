@@ -22,6 +22,9 @@ int notify_open(struct notify *ret);
 /** Send READY=1: traffic can flow; `status` is a line of text for the user. */
 void notify_ready(const struct notify *n, const char *status);
 
+/** Send a line of text for the user, which `systemctl status` shows. */
+void notify_status(const struct notify *n, const char *status);
+
 /** Send RELOADING=1 at `now`; call notify_ready() afterwards. */
 void notify_reloading(const struct notify *n, struct mono now);
 

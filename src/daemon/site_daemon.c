@@ -21,6 +21,7 @@
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
 #include "daemon/notify.h"
+#include "daemon/peer_follow.h"
 #include "daemon/site_status.h"
 #include "host/guard.h"
 #include "host/host.h"
@@ -42,6 +43,7 @@ struct site_daemon {
 	struct conf_site *conf;	   /* the former */
 	struct loop loop;
 	struct notify notify;
+	struct peer_follow peers;
 	struct choice choice;
 	struct backend_site *site; /* the back end's, or NULL */
 	struct host *host;
@@ -195,6 +197,7 @@ static void run_stop(struct site_daemon *r)
 		return;
 	r->stopping = true;
 	host_guard_stop(&r->guard);
+	peer_follow_stop(&r->peers);
 	notify_stopping(&r->notify);
 	if (r->hook)
 		return; /* PostUp must end before it is undone: on_child() continues */
@@ -256,7 +259,8 @@ static void run_ready(struct site_daemon *r)
 	host_guard_start(&r->guard, r->host, &r->loop,
 		r->choice.backend->make_again ? &r->interfaces : NULL);
 	log_up(r);
-	notify_ready(&r->notify, "running");
+	peer_follow_start(&r->peers);
+	notify_ready(&r->notify, peer_follow_status(&r->peers));
 	if (nothing_to_watch(r)) {
 		log_info("%s needs no process, and none stays: Endpoint and MTU are numbers, and "
 			 "all members are there. What others change is not restored before the "
@@ -439,6 +443,7 @@ static void on_child(struct site_daemon *r)
 	pid_t pid;
 	int err;
 
+	peer_follow_child(&r->peers);
 	if (!r->hook)
 		return; /* the back end waits for its own processes */
 	do
@@ -478,7 +483,7 @@ static void on_signal(void *ctx, uint32_t events)
 				log_error_text(&e);
 			else
 				log_info("%s reloaded%s%s", r->conf->name, *note ? ". " : "", note);
-			notify_ready(&r->notify, "running");
+			notify_ready(&r->notify, peer_follow_status(&r->peers));
 			break;
 		default:
 			on_child(r);
@@ -565,6 +570,7 @@ static int run_up(struct site_daemon *r)
 static void run_fini(struct site_daemon *r)
 {
 	host_guard_stop(&r->guard);
+	peer_follow_stop(&r->peers);
 	if (r->host && !r->leaving)
 		host_down(r->host);
 	if (r->site)
@@ -598,18 +604,34 @@ static void run_events(struct site_daemon *r, unsigned events)
 	}
 }
 
+static void run_peers(struct site_daemon *r)
+{
+	const struct peer_follow_site site = { r->choice.backend, r->site, r->host, r->conf,
+		&r->notify };
+
+	peer_follow_work(&r->peers, &site);
+}
+
+static struct mono run_deadline(const struct site_daemon *r)
+{
+	struct mono due =
+		mono_earliest(r->choice.backend->deadline(r->site), host_guard_deadline(&r->guard));
+
+	due = mono_earliest(due, notify_deadline(&r->notify));
+	return mono_earliest(due, peer_follow_deadline(&r->peers));
+}
+
 static void run_loop(struct site_daemon *r)
 {
 	const struct backend *backend = r->choice.backend;
 	int err = 0;
 
 	while (!r->loop.stop && !err) {
-		err = loop_run_once(&r->loop, mono_earliest(notify_deadline(&r->notify),
-						      mono_earliest(backend->deadline(r->site),
-							      host_guard_deadline(&r->guard))));
+		err = loop_run_once(&r->loop, run_deadline(r));
 		notify_alive(&r->notify);
 		host_guard_work(&r->guard);
 		run_events(r, backend->work(r->site));
+		run_peers(r);
 		if (r->scrub)
 			secret_wipe_stack();
 		r->scrub = false;

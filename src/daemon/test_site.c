@@ -237,6 +237,15 @@ static unsigned work(struct backend_site *s)
 	}
 }
 
+/* It has none. */
+static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
+{
+	ASSERT(s == &run.site);
+	*ret = NULL;
+	*ret_n = 0;
+	return 0;
+}
+
 static int report(struct backend_site *s, struct status_report *r)
 {
 	ASSERT(s == &run.site);
@@ -271,6 +280,7 @@ static struct backend fake = {
 	.sweep = sweep,
 	.deadline = deadline,
 	.work = work,
+	.peers = peers,
 	.report = report,
 	.close = close_site,
 };

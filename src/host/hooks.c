@@ -100,27 +100,57 @@ static int start_commands(
 	return err < 0 ? netdev_fail(m, err, "Cannot start a shell: %s", strerror(-err)) : 0;
 }
 
+static void free_commands(char **commands)
+{
+	for (char **c = commands; c && *c; c++)
+		free(*c);
+	free(commands);
+}
+
+/** Return: the hooks with every %i replaced, and NULL, to be freed by free_commands(); or NULL. */
+static char **expand_hooks(const struct conf_texts *hooks, const char *ifname)
+{
+	char **commands = calloc(hooks->n + 1, sizeof(*commands));
+
+	for (size_t i = 0; commands && i < hooks->n; i++) {
+		commands[i] = expand_hook(hooks->v[i].text, ifname);
+		if (!commands[i]) {
+			free_commands(commands);
+			return NULL;
+		}
+	}
+	return commands;
+}
+
 static int start_post_up(struct host *host, pid_t *ret_pid)
 {
 	const struct conf_interface *wg = &host->conf->interface;
-	char **commands = calloc(wg->post_up.n + 1, sizeof(*commands));
+	char **commands = expand_hooks(&wg->post_up, wg->name);
 	int err = host_note_hooks(host, JOURNAL_PRE_DOWN);
-	size_t n = 0;
 
-	while (err == 0 && commands && n < wg->post_up.n) {
-		commands[n] = expand_hook(wg->post_up.v[n].text, wg->name);
-		if (!commands[n])
-			break;
-		n++;
-	}
-	if (err == 0 && n < wg->post_up.n)
+	if (err == 0 && !commands)
 		err = netdev_fail(&host->netdev, -ENOMEM, "Out of memory");
 	if (err == 0)
-		err = start_commands(host, "PostUp", (const char *const *)commands, n, ret_pid);
-	while (n > 0)
-		free(commands[--n]);
-	free(commands);
+		err = start_commands(
+			host, "PostUp", (const char *const *)commands, wg->post_up.n, ret_pid);
+	free_commands(commands);
 	return err;
+}
+
+int host_peer_hook_start(struct host *host, bool up, const char *const env[], size_t n_env,
+	pid_t *ret_pid, struct error *ret_error)
+{
+	const struct conf_interface *wg = &host->conf->interface;
+	const struct conf_texts *hooks = up ? &wg->peer_up : &wg->peer_down;
+	char **commands = expand_hooks(hooks, wg->name);
+	int err = commands ? spawn_start_shell_group(
+				     (const char *const *)commands, hooks->n, env, n_env, ret_pid)
+			   : -ENOMEM;
+
+	free_commands(commands);
+	return err < 0 ? error_set(ret_error, err, "Cannot start %s: %s\nIs there memory?",
+				 up ? "PeerUp" : "PeerDown", strerror(-err))
+		       : 0;
 }
 
 static int start_pre_down(struct host *host, pid_t *ret_pid)

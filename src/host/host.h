@@ -31,6 +31,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/must_check.h"
 
 struct conf_site;
 struct host;
@@ -134,6 +135,15 @@ int host_hook_start(
 
 /** Evaluate the wait status of a hook process. Return: 0, or -ECANCELED with `ret_error` filled. */
 int host_hook_end(struct host *host, enum host_hook hook, int wait_status, struct error *ret_error);
+
+/**
+ * Start the hooks PeerUp or PeerDown, one after the other, in a process group `ret_pid` of their
+ * own, with `n_env` variables "NAME=value". The host is not changed: it is the caller's to wait for
+ * the process, or to end the group.
+ * Return: 0, or -errno with `ret_error` filled.
+ */
+MUST_CHECK int host_peer_hook_start(struct host *host, bool up, const char *const env[],
+	size_t n_env, pid_t *ret_pid, struct error *ret_error);
 
 /** Set new MTUs on a running site's interfaces. Return: 0, or -errno with `ret_error` filled. */
 int host_set_mtus(struct host *host, const struct host_mtus *mtus, struct error *ret_error);

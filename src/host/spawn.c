@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,8 +40,9 @@ static int open_input(const char *input)
 	return fd;
 }
 
-/** Reset the signals of the new process to defaults: none blocked, none ignored. */
-static int set_signals(posix_spawnattr_t *attr)
+/** Reset the signals of the new process to defaults: none blocked, none ignored; `flags` are
+ * further POSIX_SPAWN_… flags. */
+static int set_attributes(posix_spawnattr_t *attr, short flags)
 {
 	sigset_t set;
 	int err;
@@ -52,48 +54,59 @@ static int set_signals(posix_spawnattr_t *attr)
 		err = posix_spawnattr_setsigdefault(attr, &set);
 	if (!err)
 		err = posix_spawnattr_setflags(
-			attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+			attr, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | flags));
 	return err;
 }
 
-/** Start a program; `output` -1: it has our standard output. */
-static int start_process(const char *const argv[], int input, int output, pid_t *ret_pid)
+/** Start a program; `output` -1: it has our standard output. `env` NULL: it has our environment;
+ * else it is in a process group of its own. */
+static int start_process(
+	const char *const argv[], const char *const env[], int input, int output, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	char *const *args;
+	char *const *variables = environ;
 	int err;
 
 	memcpy(&args, &argv, sizeof(args)); /* posix_spawn does not modify the strings */
+	if (env)
+		memcpy(&variables, &env, sizeof(variables));
 	err = posix_spawn_file_actions_init(&actions);
 	if (err)
 		return -err;
 	err = posix_spawnattr_init(&attr);
 	if (err)
 		goto out_actions;
-	err = set_signals(&attr);
+	err = set_attributes(&attr, env ? POSIX_SPAWN_SETPGROUP : 0);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 	if (!err && output >= 0)
 		err = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	if (!err)
-		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, environ);
+		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, variables);
 	posix_spawnattr_destroy(&attr);
 out_actions:
 	posix_spawn_file_actions_destroy(&actions);
 	return -err;
 }
 
-int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
+static int start(
+	const char *const argv[], const char *const env[], const char *input, pid_t *ret_pid)
 {
 	int fd = open_input(input);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	err = start_process(argv, fd, -1, ret_pid);
+	err = start_process(argv, env, fd, -1, ret_pid);
 	close(fd);
 	return err;
+}
+
+int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
+{
+	return start(argv, NULL, input, ret_pid);
 }
 
 int spawn_wait(pid_t pid)
@@ -135,7 +148,7 @@ int spawn_output(const char *const argv[], char **ret)
 	int input = open_input(NULL);
 	int output = memfd_create("output", MFD_CLOEXEC);
 	pid_t pid = 0;
-	int err = input < 0 || output < 0 ? -errno : start_process(argv, input, output, &pid);
+	int err = input < 0 || output < 0 ? -errno : start_process(argv, NULL, input, output, &pid);
 
 	if (err == 0)
 		err = spawn_wait(pid);
@@ -148,7 +161,8 @@ int spawn_output(const char *const argv[], char **ret)
 	return err;
 }
 
-int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
+static int start_shell(
+	const char *const commands[], size_t n, const char *const env[], pid_t *ret_pid)
 {
 	const char **argv = calloc(n + 5, sizeof(*argv));
 	int err;
@@ -160,8 +174,46 @@ int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
 	argv[2] = shell_loop;
 	argv[3] = "wirespan";
 	memcpy(argv + 4, commands, n * sizeof(*argv));
-	err = spawn_start(argv, NULL, ret_pid);
+	err = start(argv, env, NULL, ret_pid);
 	free(argv);
+	return err;
+}
+
+int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid)
+{
+	return start_shell(commands, n, NULL, ret_pid);
+}
+
+/* Whether one of the variables has the name of `variable`. */
+static bool is_set_again(const char *variable, const char *const env[], size_t n_env)
+{
+	size_t len = strcspn(variable, "=") + 1;
+
+	for (size_t i = 0; i < n_env; i++)
+		if (!strncmp(env[i], variable, len))
+			return true;
+	return false;
+}
+
+int spawn_start_shell_group(const char *const commands[], size_t n, const char *const env[],
+	size_t n_env, pid_t *ret_pid)
+{
+	const char **all;
+	size_t n_all = 0;
+	int err;
+
+	while (environ[n_all])
+		n_all++;
+	all = calloc(n_all + n_env + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, env, n_env * sizeof(*all));
+	n_all = n_env;
+	for (size_t i = 0; environ[i]; i++)
+		if (!is_set_again(environ[i], env, n_env))
+			all[n_all++] = environ[i];
+	err = start_shell(commands, n, all, ret_pid);
+	free(all);
 	return err;
 }
 

@@ -29,5 +29,13 @@ int spawn_output(const char *const argv[], char **ret);
  */
 int spawn_start_shell(const char *const commands[], size_t n, pid_t *ret_pid);
 
+/**
+ * The same in a process group of its own, whose id is `ret_pid`, so that all of it can be ended;
+ * with `n_env` variables "NAME=value" in addition to those of this process, which they replace if
+ * the name is the same. Return: 0 or -errno.
+ */
+int spawn_start_shell_group(const char *const commands[], size_t n, const char *const env[],
+	size_t n_env, pid_t *ret_pid);
+
 /** Run one shell command and wait. Return: 0, -ECANCELED if it failed, or another -errno. */
 int spawn_shell(const char *command);
