@@ -61,8 +61,11 @@ static int add_peer(const struct kernel_report_input *in, const struct wgnl_peer
 		.probes = STATUS_ABSENT,
 		.answers = STATUS_ABSENT,
 		.black_holes = STATUS_ABSENT,
+		.rtt_us = STATUS_ABSENT,
+		.jitter_us = STATUS_ABSENT,
 	};
 	memset(&s->queue, 0xff, sizeof(s->queue)); /* STATUS_ABSENT, each */
+	memset(&s->arrivals, 0xff, sizeof(s->arrivals));
 	for (size_t i = 0; i < p->n_allowedips; i++)
 		if (status_add_prefix(&s->allowed_ips, &p->allowedips[i]) < 0)
 			return -ENOMEM;

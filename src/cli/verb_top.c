@@ -210,6 +210,31 @@ static void draw_peers(struct view *v, const struct span *s)
 	}
 }
 
+/* How the peers' messages arrive; only of peers from which some have. */
+static void draw_arrivals(struct view *v, const struct span *s)
+{
+	char name[LABEL_LEN];
+	bool any = false;
+
+	for (size_t i = 0; i < s->now->peers_len; i++) {
+		const struct status_peer *peer = &s->now->peers[i];
+		const struct status_arrivals *n = &peer->arrivals;
+		const struct status_arrivals *b = &peer_before(s, peer)->arrivals;
+
+		if (!status_counted(n->received))
+			continue;
+		if (!any)
+			heading(v, "arrivals from peer     lost %     lost/s  reord./s   late/s    "
+				   "rtt ms  jitter ms");
+		any = true;
+		mvprintw(v->row++, 0, "%-15s %14.4f %10.1f %9.1f %8.1f %9.2f %10.2f",
+			short_label(peer, name), (double)status_loss_ppm(n) * 1e-4,
+			per_second(s, b->lost, n->lost), per_second(s, b->reordered, n->reordered),
+			per_second(s, b->late, n->late), (double)peer->path.rtt_us * 1e-3,
+			(double)peer->path.jitter_us * 1e-3);
+	}
+}
+
 /* Frames that wait for peers; only while there are some. */
 static void draw_queues(struct view *v, const struct span *s)
 {
@@ -282,6 +307,7 @@ static void draw(struct view *v)
 		draw_site(v, s.now);
 		draw_ports(v, &s);
 		draw_peers(v, &s);
+		draw_arrivals(v, &s);
 		draw_queues(v, &s);
 		draw_engine(v, &s);
 		draw_drops(v, &s);

@@ -81,7 +81,17 @@ static struct status_path path_for(unsigned i)
 		.probes = 1000 + i,
 		.answers = 900 + i,
 		.black_holes = i,
-		.train_max = 64 - i };
+		.train_max = 64 - i,
+		.rtt_us = 5000000001 + i,
+		.jitter_us = 5000000100 + i };
+}
+
+static struct status_arrivals arrivals_for(unsigned i)
+{
+	return (struct status_arrivals){ .received = 7100000000 + i,
+		.lost = 7200000000 + i,
+		.reordered = 7300000000 + i,
+		.late = 7400000000 + i };
 }
 
 static struct status_queue queue_for(unsigned i)
@@ -147,6 +157,7 @@ static void fill_report(struct status_report *r)
 		peer->route = route_for(i);
 		peer->path = path_for(i);
 		peer->queue = queue_for(i);
+		peer->arrivals = arrivals_for(i);
 		peer->rx_bytes = 1000 + i;
 		peer->tx_bytes = 2000 + i;
 		if (i == 0)

@@ -88,6 +88,16 @@ struct status_path {
 	uint64_t black_holes; /* times it was found to carry less than before */
 	uint32_t train_max;   /* datagrams sent at once at most, as longer trains are lost on it;
 				 0: no limit */
+	uint64_t rtt_us;      /* round trip of its probes, smoothed; 0: not measured */
+	uint64_t jitter_us;   /* by how much round trips differ from it, smoothed */
+};
+
+/** How a peer's data messages arrived: exact, since WireGuard numbers them. */
+struct status_arrivals {
+	uint64_t received;  /* accepted */
+	uint64_t lost;	    /* not received within 1024 later ones, or before the session's end */
+	uint64_t reordered; /* received after a later one */
+	uint64_t late;	    /* received after they were counted as lost */
 };
 
 /** Where the route to a peer's endpoint leads. */
@@ -134,6 +144,7 @@ struct status_peer {
 	struct status_route route;
 	struct status_path path;
 	struct status_queue queue;
+	struct status_arrivals arrivals;
 };
 
 /** One L2TPv3 tunnel. */
@@ -327,6 +338,15 @@ static inline bool status_counted(uint64_t count)
 static inline uint64_t status_sum(uint64_t a, uint64_t b)
 {
 	return a == STATUS_ABSENT ? b : b == STATUS_ABSENT ? a : a + b;
+}
+
+/** The share of a peer's messages that were not delivered, in parts per million. */
+static inline uint64_t status_loss_ppm(const struct status_arrivals *a)
+{
+	uint64_t missing = a->lost > a->late ? a->lost - a->late : 0;
+
+	return missing ? (uint64_t)((double)missing * 1e6 / ((double)a->received + (double)missing))
+		       : 0;
 }
 
 /** Mark the engine's counters, offloads and drops as absent: another back end carries the site. */

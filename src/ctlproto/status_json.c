@@ -54,6 +54,8 @@ static const struct field path[] = {
 	{ FIELD_ROW(status_path, "answers", FIELD_COUNTER, answers) },
 	{ FIELD_ROW(status_path, "black_holes", FIELD_COUNTER, black_holes) },
 	{ FIELD_ROW(status_path, "train_max", FIELD_NUMBER, train_max) },
+	{ FIELD_ROW(status_path, "rtt_us", FIELD_NUMBER, rtt_us) },
+	{ FIELD_ROW(status_path, "jitter_us", FIELD_NUMBER, jitter_us) },
 	{ NULL },
 };
 
@@ -78,6 +80,14 @@ static const struct field queue[] = {
 	{ NULL },
 };
 
+static const struct field arrivals[] = {
+	{ FIELD_ROW(status_arrivals, "received", FIELD_COUNTER, received) },
+	{ FIELD_ROW(status_arrivals, "lost", FIELD_COUNTER, lost) },
+	{ FIELD_ROW(status_arrivals, "reordered", FIELD_COUNTER, reordered) },
+	{ FIELD_ROW(status_arrivals, "late", FIELD_COUNTER, late) },
+	{ NULL },
+};
+
 static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "name", FIELD_TEXT, name) },
 	{ FIELD_ROW(status_peer, "public_key", FIELD_KEY, public_key) },
@@ -94,6 +104,7 @@ static const struct field peer[] = {
 	{ FIELD_ROW(status_peer, "route", FIELD_OBJECT, route), .sub = route },
 	{ FIELD_ROW(status_peer, "path", FIELD_OBJECT, path), .sub = path },
 	{ FIELD_ROW(status_peer, "queue", FIELD_OBJECT, queue), .sub = queue },
+	{ FIELD_ROW(status_peer, "arrivals", FIELD_OBJECT, arrivals), .sub = arrivals },
 	{ NULL },
 };
 

@@ -31,6 +31,8 @@ static struct status_path path_of(const struct path_peer *p)
 		.answers = p->pmtud.answers,
 		.black_holes = p->pmtud.black_holes,
 		.train_max = p->train_max < TRAINS_ANY ? p->train_max : 0,
+		.rtt_us = (p->pmtud.rtt_ns + NS_PER_US - 1) / NS_PER_US,
+		.jitter_us = p->pmtud.jitter_ns / NS_PER_US,
 	};
 }
 
@@ -45,6 +47,13 @@ static struct status_queue queue_of(const struct queue_peer *q, struct mono now)
 		.dropped = q->stats.dropped,
 		.marked = q->stats.marked,
 	};
+}
+
+static struct status_arrivals arrivals_of(const struct wg_peer *wg)
+{
+	const struct wg_arrivals a = wg_keypairs_arrivals(&wg->keys);
+
+	return (struct status_arrivals){ a.received, a.lost, a.reordered, a.late };
 }
 
 static int report_peer(const struct driver *d, const struct driver_peer *p, struct status_report *r)
@@ -67,6 +76,7 @@ static int report_peer(const struct driver *d, const struct driver_peer *p, stru
 	s->keepalive_s = wg->keepalive_s;
 	s->path = path_of(&p->path);
 	s->queue = queue_of(&p->path.queue, d->engine.now);
+	s->arrivals = arrivals_of(wg);
 	if (wg->keys.current && wg_keypair_is_fresh(wg->keys.current, d->engine.now))
 		s->state = STATUS_PEER_ESTABLISHED;
 	else if (mono_is_set(wg->timers.retransmit))

@@ -525,9 +525,17 @@ struct mono pmtud_deadline(const struct pmtud *p)
 	return p->traffic ? p->next_confirm : MONO_NEVER;
 }
 
+/* Smooth a round trip, and how far it is from the smoothed one. Source: RFC 6298 §2. */
 static void measure(struct pmtud *p, uint64_t ns)
 {
-	p->rtt_ns = p->rtt_ns ? p->rtt_ns - p->rtt_ns / 8 + ns / 8 : ns;
+	uint64_t off = p->rtt_ns > ns ? p->rtt_ns - ns : ns - p->rtt_ns;
+
+	if (!p->rtt_ns) {
+		p->rtt_ns = ns;
+		return;
+	}
+	p->jitter_ns = p->jitter_ns - p->jitter_ns / 4 + off / 4;
+	p->rtt_ns = p->rtt_ns - p->rtt_ns / 8 + ns / 8;
 }
 
 /* A probe was answered: its size, or its train, passes. */

@@ -101,8 +101,8 @@ struct pmtud_sent {
 	struct mono at;
 };
 
-/** The MTU of the path to one peer. Read `state`, `current`, `sure`, `trains.max` and the counters;
- * the rest is private. */
+/** The MTU of the path to one peer. Read `state`, `current`, `sure`, `trains.max`, `rtt_ns`,
+ * `jitter_ns` and the counters; the rest is private. */
 struct pmtud {
 	enum pmtud_state state;
 	unsigned current; /* largest packet to send: the result of discovery */
@@ -122,14 +122,15 @@ struct pmtud {
 	unsigned high;	/* smallest size known not to */
 	unsigned hint;	/* from an ICMP too-big, or 0 */
 	struct pmtud_sent sent[PMTUD_BURST + 1];
-	unsigned count;	   /* probes of this round, with the marker */
-	unsigned next;	   /* index of the first that is not sent yet */
-	unsigned silence;  /* consecutive rounds without any answer */
-	uint16_t token;	   /* of the next probe */
-	uint64_t outcomes; /* of probes that fit, newest in bit 0; 1: lost */
-	unsigned losses;   /* number of 1 bits in it */
-	uint64_t rtt_ns;   /* smoothed; 0: not known */
-	uint64_t raise_ns; /* how long until larger sizes are searched again */
+	unsigned count;	    /* probes of this round, with the marker */
+	unsigned next;	    /* index of the first that is not sent yet */
+	unsigned silence;   /* consecutive rounds without any answer */
+	uint16_t token;	    /* of the next probe */
+	uint64_t outcomes;  /* of probes that fit, newest in bit 0; 1: lost */
+	unsigned losses;    /* number of 1 bits in it */
+	uint64_t rtt_ns;    /* smoothed; 0: not known */
+	uint64_t jitter_ns; /* smoothed difference of a round trip from `rtt_ns` */
+	uint64_t raise_ns;  /* how long until larger sizes are searched again */
 	struct mono round_begun;
 	struct mono round_ends;
 	struct mono next_confirm; /* COMPLETE, SILENT: the earliest time */

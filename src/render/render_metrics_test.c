@@ -33,6 +33,10 @@ static void test_openmetrics(void **state)
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2\n",
 		"wirespan_peer_path_train_max{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 8\n",
+		"wirespan_peer_round_trip_seconds{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 0.020123\n",
+		"wirespan_peer_lost_messages_total{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 124\n",
 		"wirespan_peer_queue_bytes_per_second{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2400000.000\n",
 		"wirespan_peer_queue_delay_p99_seconds{site=\"vpn01\",peer="

@@ -52,6 +52,8 @@ static const char text_golden[] =
 	"  transfer        1.18 GiB received, 3.48 MiB sent\n"
 	"  path MTU        1500, measured (11 of 12 probes answered), found smaller 2 times\n"
 	"  trains          8 datagrams at most: longer trains are lost on the path\n"
+	"  round trip      20,123 us, jitter 456 us\n"
+	"  arrivals        123,456 messages, 124 lost (0.0995 %), 5 reordered, 1 late\n"
 	"  queue           12.30 KiB wait; delay 3,200 us median, 6,100 us p99; 19,200,000 bit/s\n"
 	"  queued          12,345 frames, 67 dropped, 8 marked\n"
 	"  keepalive       every 25 s\n"
@@ -191,14 +193,14 @@ static void test_text_empty(void **state)
 static void test_absent(void **state)
 {
 	static const char *const hidden[] = { "18,446", "offloads", "\nengine", "with one,",
-		"skipped", " answered", "unknown session", "queue" };
+		"skipped", " answered", "unknown session", "queue", "round trip", "arrivals" };
 	static const char *const shown[] = { "clamped to 1346 (IPv4), 1326 (IPv6)\n",
 		"\n  path MTU        1500, the route's, not measured\n",
 		"\nwirespan_session_wrong_cookie_packets_total{site=\"vpn01\",session=\"l2tpeth0\"}"
 		" "
 		"0\n",
-		"\"queue\": null", "\"lost\": null", "\"engine\": null", "\"offloads\": null",
-		"\"tap_short\": 3", "\"wrong_cookie\": 0" };
+		"\"queue\": null", "\"arrivals\": null", "\"lost\": null", "\"engine\": null",
+		"\"offloads\": null", "\"tap_short\": 3", "\"wrong_cookie\": 0" };
 	struct status_report r;
 	struct status_session *s;
 	struct written w;
@@ -210,8 +212,9 @@ static void test_absent(void **state)
 	r.drops.n[DROP_TAP_SHORT] = 3; /* some are known all the same */
 	r.peers_len = 1;
 	r.peers[0].path = (struct status_path){ STATUS_PATH_ROUTE, 1500, STATUS_ABSENT,
-		STATUS_ABSENT, STATUS_ABSENT, 0 };
+		STATUS_ABSENT, STATUS_ABSENT, 0, STATUS_ABSENT, STATUS_ABSENT };
 	memset(&r.peers[0].queue, 0xff, sizeof(r.peers[0].queue));
+	memset(&r.peers[0].arrivals, 0xff, sizeof(r.peers[0].arrivals));
 	r.tunnels[0].unknown_sessions = r.tunnels[0].control_messages = STATUS_ABSENT;
 	r.tunnels[0].bad_checksums = s->mss_clamped = s->fragmented = STATUS_ABSENT;
 	s->fragments_tx = s->fragments_rx = s->reassembled = s->lost = STATUS_ABSENT;

@@ -287,6 +287,24 @@ static void route_line(const struct page *p, const struct status_route *route)
 			route->leads == STATUS_LEADS_UNKNOWN ? "" : ": dropped");
 }
 
+static void arrival_lines(const struct page *p, const struct status_peer *peer)
+{
+	const struct status_arrivals *a = &peer->arrivals;
+	uint64_t ppm = status_loss_ppm(a);
+	char received[FORMAT_LEN], lost[FORMAT_LEN], reordered[FORMAT_LEN], late[FORMAT_LEN];
+
+	if (status_counted(peer->path.rtt_us))
+		line(p, "round trip", "%s us, jitter %s us",
+			format_count(peer->path.rtt_us, received),
+			format_count(peer->path.jitter_us, lost));
+	if (status_counted(a->received))
+		line(p, "arrivals", "%s, %s lost (%u.%04u %%), %s reordered, %s late",
+			format_counted(a->received, "message", received),
+			format_count(a->lost, lost), (unsigned)(ppm / 10000),
+			(unsigned)(ppm % 10000), format_count(a->reordered, reordered),
+			format_count(a->late, late));
+}
+
 static void queue_lines(const struct page *p, const struct status_queue *q)
 {
 	char wait[FORMAT_LEN], p50[FORMAT_LEN], p99[FORMAT_LEN], text[FORMAT_LEN];
@@ -326,6 +344,7 @@ static void peer_block(const struct page *p, const struct status_peer *peer)
 	line(p, "transfer", "%s received, %s sent", format_bytes(peer->rx_bytes, rx),
 		format_bytes(peer->tx_bytes, tx));
 	path_line(p, &peer->path);
+	arrival_lines(p, peer);
 	queue_lines(p, &peer->queue);
 	if (peer->keepalive_s)
 		line(p, "keepalive", "every %u s", peer->keepalive_s);

@@ -32,8 +32,9 @@ static inline void fill_wg(struct status_report *r)
 	memset(peer->public_key, 0x22, KEY_LEN);
 	peer->has_psk = true;
 	peer->keepalive_s = 25;
-	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 2, 8 };
+	peer->path = (struct status_path){ STATUS_PATH_COMPLETE, 1500, 12, 11, 2, 8, 20123, 456 };
 	peer->queue = (struct status_queue){ 19200000, 12595, 3200, 6100, 12345, 67, 8 };
+	peer->arrivals = (struct status_arrivals){ 123456, 124, 5, 1 };
 	peer->route = (struct status_route){ STATUS_LEADS_SEGMENT, "br-l2tp0", "eth9" };
 	peer->state = STATUS_PEER_ESTABLISHED;
 	peer->last_handshake.sec = 1700000000;

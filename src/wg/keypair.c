@@ -8,10 +8,12 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-static void release_slot(struct wg_keypair **slot, struct wg_indextable *indices)
+static void release_slot(
+	struct wg_keypairs *keys, struct wg_keypair **slot, struct wg_indextable *indices)
 {
 	if (!*slot)
 		return;
+	wg_replay_sum(&(*slot)->replay, true, &keys->ended);
 	wg_indextable_remove(indices, (*slot)->local_index);
 	list_remove(&(*slot)->sent_link);
 	secret_wipe(*slot, sizeof(**slot));
@@ -24,17 +26,18 @@ static void retire(
 {
 	if (!*slot)
 		return;
-	release_slot(&keys->previous[WG_PREVIOUS - 1], indices);
+	release_slot(keys, &keys->previous[WG_PREVIOUS - 1], indices);
 	memmove(&keys->previous[1], &keys->previous[0],
 		(WG_PREVIOUS - 1) * sizeof(keys->previous[0]));
 	keys->previous[0] = *slot;
 	*slot = NULL;
 }
 
-static void drop_expired(struct wg_keypair **slot, struct wg_indextable *indices, struct mono now)
+static void drop_expired(struct wg_keypairs *keys, struct wg_keypair **slot,
+	struct wg_indextable *indices, struct mono now)
 {
 	if (*slot && !wg_keypair_is_fresh(*slot, now))
-		release_slot(slot, indices);
+		release_slot(keys, slot, indices);
 }
 
 static struct wg_keypair *free_slot(struct wg_keypairs *keys)
@@ -52,14 +55,14 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	struct wg_index_entry *entry;
 
 	for (size_t i = 0; i < WG_PREVIOUS; i++)
-		drop_expired(&keys->previous[i], indices, now);
-	drop_expired(&keys->current, indices, now);
+		drop_expired(keys, &keys->previous[i], indices, now);
+	drop_expired(keys, &keys->current, indices, now);
 	if (s->initiator) {
 		/* Keep both receivable: the peer may be using either. */
 		retire(keys, &keys->current, indices);
 		retire(keys, &keys->next, indices);
 	} else {
-		release_slot(&keys->next, indices);
+		release_slot(keys, &keys->next, indices);
 	}
 	kp = free_slot(keys);
 	entry = wg_indextable_find(indices, s->local_index);
@@ -87,10 +90,20 @@ void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices
 
 void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices)
 {
-	release_slot(&keys->current, indices);
-	release_slot(&keys->next, indices);
+	release_slot(keys, &keys->current, indices);
+	release_slot(keys, &keys->next, indices);
 	for (size_t i = 0; i < WG_PREVIOUS; i++)
-		release_slot(&keys->previous[i], indices);
+		release_slot(keys, &keys->previous[i], indices);
+}
+
+struct wg_arrivals wg_keypairs_arrivals(const struct wg_keypairs *keys)
+{
+	struct wg_arrivals sum = keys->ended;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys->slots); i++)
+		if (keys->slots[i].peer)
+			wg_replay_sum(&keys->slots[i].replay, false, &sum);
+	return sum;
 }
 
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)

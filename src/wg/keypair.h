@@ -54,6 +54,7 @@ struct wg_keypairs {
 	struct wg_keypair *next;
 	struct wg_keypair *previous[WG_PREVIOUS];
 	struct wg_keypair slots[WG_SESSIONS_PER_PEER];
+	struct wg_arrivals ended; /* of sessions that are no more; the last member */
 };
 
 /** The inputs for a new session. */
@@ -77,6 +78,9 @@ void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices
 
 /** Wipe all sessions and free their indices. */
 void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices);
+
+/** How the peer's messages arrived, in all sessions since the peer was added. */
+struct wg_arrivals wg_keypairs_arrivals(const struct wg_keypairs *keys);
 
 /** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);

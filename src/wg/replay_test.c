@@ -109,12 +109,97 @@ static void test_check_is_pure(void **state)
 	assert_memory_equal(&r, &before, sizeof(r));
 }
 
+static struct wg_arrivals arrivals_of(const struct wg_replay *r, bool ended)
+{
+	struct wg_arrivals sum = { 0 };
+
+	wg_replay_sum(r, ended, &sum);
+	return sum;
+}
+
+/* Each step continues from the state of the previous one; the numbers are those after it. */
+static void test_arrivals(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t counter;
+		struct wg_arrivals now;
+		uint64_t lost_at_end;
+	} steps[] = {
+		{ "the first ones are missing", 3, { 1, 0, 0, 0 }, 3 },
+		{ "one of them", 1, { 2, 0, 1, 0 }, 2 },
+		{ "again: not counted", 1, { 2, 0, 1, 0 }, 2 },
+		{ "ahead", 1023, { 3, 0, 1, 0 }, 1021 },
+		{ "the first word is lost", 1024, { 4, 62, 1, 0 }, 1021 },
+		{ "late", 63, { 5, 62, 1, 1 }, 1021 },
+		{ "reordered, just in time", 64, { 6, 62, 2, 1 }, 1020 },
+		{ "same word", 1087, { 7, 62, 2, 1 }, 1082 },
+		{ "the second word", 1088, { 8, 125, 2, 1 }, 1082 },
+		{ "far ahead", 1000000, { 9, 999040 - 8 + 1, 2, 1 }, 999993 },
+		{ "behind the window: dropped", 900000, { 9, 999033, 2, 1 }, 999993 },
+	};
+	struct wg_replay r = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct wg_arrivals now;
+
+		wg_replay_commit(&r, steps[i].counter);
+		now = arrivals_of(&r, false);
+		if (memcmp(&now, &steps[i].now, sizeof(now)) != 0 ||
+			arrivals_of(&r, true).lost != steps[i].lost_at_end)
+			fail_msg("%s: %llu received, %llu lost (%llu at the end), %llu reordered, "
+				 "%llu late",
+				steps[i].name, (unsigned long long)now.received,
+				(unsigned long long)now.lost,
+				(unsigned long long)arrivals_of(&r, true).lost,
+				(unsigned long long)now.reordered, (unsigned long long)now.late);
+	}
+}
+
+/* A session without a message has lost none. */
+static void test_no_arrivals(void **state)
+{
+	const struct wg_replay r = { 0 };
+	const struct wg_arrivals none = { 0 };
+	const struct wg_arrivals sum = arrivals_of(&r, true);
+
+	assert_memory_equal(&sum, &none, sizeof(sum));
+}
+
+/* In any order, each counter up to the newest is received or lost, and at no time both; what is
+ * late is in both. */
+static void test_arrivals_are_complete(void **state)
+{
+	struct wg_replay r = { 0 };
+	uint64_t x = 7, base = 0, accepted = 0, last_lost = 0;
+
+	for (int step = 0; step < 300000; step++) {
+		struct wg_arrivals sum;
+
+		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+		base += (x >> 33) % 3;
+		if ((x >> 40) % 20000 == 0)
+			base += (x >> 20) % 30000;
+		accepted += wg_replay_commit(&r, base + (x >> 45) % 5000);
+		sum = arrivals_of(&r, true);
+		assert_int_equal(sum.received, accepted);
+		assert_int_equal(sum.received + sum.lost - sum.late, r.next);
+		sum = arrivals_of(&r, false);
+		assert_true(sum.lost >= last_lost);
+		last_lost = sum.lost;
+	}
+	assert_true(last_lost > 10000 && r.arrivals.late > 1000 && r.arrivals.reordered > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_against_naive),
 		cmocka_unit_test(test_check_is_pure),
+		cmocka_unit_test(test_arrivals),
+		cmocka_unit_test(test_no_arrivals),
+		cmocka_unit_test(test_arrivals_are_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,7 @@ STEADY = No("top is for what changes from second to second; status shows the res
 DROP = No("each of these is a drop, too, and top lists drops by reason")
 PIECES = No("top shows the fragments of each session")
 QUEUE = No("top has a table of queues while frames wait, which slow_link() of status_test.py reads")
+ARRIVALS = No("top has a table of arrivals, which losses() of status_test.py reads")
 ENGINE = No("top shows packets a call, which is what these are for")
 
 # path: (text, metric, top). Text is a pattern within the block of the object, with a hole for the value: {n} a
@@ -131,6 +132,12 @@ SHOWN = {
     "peers[].path.answers": (r"path MTU .*\({n} of", "peer_path_answers_total", STEADY),
     "peers[].path.black_holes": ("found smaller {n} time", "peer_path_black_holes_total", STEADY),
     "peers[].path.train_max": ("trains +{n} datagram", "peer_path_train_max", STEADY),
+    "peers[].path.rtt_us": ("round trip +{n} us,", "peer_round_trip_seconds", ARRIVALS),
+    "peers[].path.jitter_us": ("round trip .*, jitter {n} us$", "peer_jitter_seconds", ARRIVALS),
+    "peers[].arrivals.received": ("arrivals +{n} message", "peer_received_messages_total", ARRIVALS),
+    "peers[].arrivals.lost": (r"arrivals .*, {n} lost \([0-9.]+ %\),", "peer_lost_messages_total", ARRIVALS),
+    "peers[].arrivals.reordered": ("arrivals .*, {n} reordered,", "peer_reordered_messages_total", ARRIVALS),
+    "peers[].arrivals.late": ("arrivals .*, {n} late$", "peer_late_messages_total", ARRIVALS),
     "peers[].queue.rate": ("queue .*; {n} bit/s$", "peer_queue_bytes_per_second", QUEUE),
     "peers[].queue.backlog": ("queue +{b} wait;", "peer_queue_backlog_bytes", QUEUE),
     "peers[].queue.delay_p50_us": ("queue .* delay {n} us median,", "peer_queue_delay_p50_seconds", QUEUE),

@@ -201,6 +201,8 @@ _NUMBERS = {
         "forwarding learning listening blocking disabled down no_carrier outside elsewhere absent".split().index
     ),
     "uptime_ms": lambda ms: ms / 1000,
+    "peers[].path.rtt_us": lambda us: us / 1_000_000,
+    "peers[].path.jitter_us": lambda us: us / 1_000_000,
     "peers[].queue.rate": lambda bits: bits / 8,
     "peers[].queue.delay_p50_us": lambda us: us / 1_000_000,
     "peers[].queue.delay_p99_us": lambda us: us / 1_000_000,

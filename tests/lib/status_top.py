@@ -14,11 +14,11 @@ class TopScreen:
     def __init__(self, lines):
         self.lines = lines
         self.ports, self.peers, self.drops, self.engine = {}, {}, {}, []
-        self.queues = {}
+        self.queues, self.arrivals = {}, {}
         table = ""
         for line in lines:
             words = line.split()
-            if words[:1] in (["interface"], ["peer"], ["dropped"], ["queue"]):
+            if words[:1] in (["interface"], ["peer"], ["dropped"], ["queue"], ["arrivals"]):
                 table = words[0]
             elif line.startswith("engine "):
                 self.engine = [float(n) for n in re.findall(r"[\d.]+", line)]
@@ -28,6 +28,8 @@ class TopScreen:
                 self.peers[words[0].removesuffix("...")] = line
             elif table == "queue" and len(words) == 7:
                 self.queues[words[0].removesuffix("...")] = [float(n) for n in words[1:]]
+            elif table == "arrivals" and len(words) == 7:
+                self.arrivals[words[0].removesuffix("...")] = [float(n) for n in words[1:]]
             elif table == "dropped" and len(words) > 3 and words[0] != "q:":
                 self.drops[words[0]] = (int(words[1]), float(words[2]))
 

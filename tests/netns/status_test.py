@@ -375,6 +375,35 @@ def pieces(bench):
         one_more()
 
 
+def losses(bench):
+    """A message of the peer that comes after a few others is reordered; after more than a thousand, lost and late."""
+    filler = frames.ipv4(bench.two.wg4, bench.one.wg4, 253, bytes(8))
+    sizes = iter(range(300, 400, 16))
+    names = ("received", "lost", "reordered", "late")
+    received, lost, reordered, late = (bench.peer("two", f"arrivals.{name}") for name in names)
+
+    def held_back(most):
+        """One message waits until so many others have arrived."""
+        size = next(sizes)
+        packet = frames.ipv4(bench.two.wg4, bench.one.wg4, 253, bytes(size - 20))
+        held = bench.caught(lambda: bench.inside(packet), 4, (size + 15) // 16 * 16 + 32)
+        fill = lambda: bench.inside(*[filler] * min(most, 300))
+        with bench.moves((received, most), again=fill):
+            fill()
+        bench.underlay(forged(bench, held, bytes(held.payload)))
+
+    with bench.moves(reordered, again=lambda: held_back(5)):
+        held_back(5)
+    with bench.moves(lost, late, again=lambda: held_back(1200)):
+        held_back(1200)
+    with Terminal(bench.net.vpn[0], [bench.gateway[0].binary, "top", bench.gateway[0].conf]) as terminal:
+        row = lambda: TopScreen(terminal.lines()).arrivals.get(bench.two.public[:12])
+        shown = wait_for(row, PATIENCE, what="a row of arrivals in top")
+        terminal.type("q")
+    assert shown[4] > 0, f"the round trip in milliseconds: {shown}"
+    bench.sweep(0)
+
+
 def congestion(bench):
     """A datagram marked as congested in transit, whose packet cannot take the mark."""
     with bench.router_rule("iifname eth2 udp dport 8172 ip ecn set ce"), bench.moves("drops.inner_ecn"):
@@ -738,6 +767,7 @@ CASES = (
     ("ends that do not match", mismatches),
     ("sequence numbers", sequence),
     ("fragments that do not fit", pieces),
+    ("messages that overtake others", losses),
     ("congestion", congestion),
     ("a slow link", slow_link),
     ("peers that are not there", absent_peers),

@@ -55,8 +55,11 @@ void sim_emit(struct sim *s, const struct endpoint *from, const struct endpoint 
 	s->link.carried++;
 	if (msg[0] < ARRAY_LEN(s->link.carried_type))
 		s->link.carried_type[msg[0]]++;
-	if (s->link.cut || chance(s, s->link.loss))
+	if (s->link.cut || chance(s, s->link.loss)) {
+		if (msg[0] == WG_MSG_DATA)
+			s->host[endpoint_equal(&s->host[1].at, to)].lost_data++;
 		return;
+	}
 	enqueue(s, from, to, msg, len);
 	if (chance(s, s->link.duplicate))
 		enqueue(s, from, to, msg, len);

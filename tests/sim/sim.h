@@ -45,10 +45,11 @@ struct sim_host {
 	uint64_t pending[WG_PENDING_MAX];
 	unsigned pending_count;
 
-	uint64_t sent;	   /* packets passed to the engine */
-	uint64_t received; /* packets from the other side, including duplicates */
-	uint64_t newest;   /* the highest number among them */
-	uint64_t gave_up;  /* packets dropped because no session was established */
+	uint64_t sent;	    /* packets passed to the engine */
+	uint64_t received;  /* packets from the other side, including duplicates */
+	uint64_t newest;    /* the highest number among them */
+	uint64_t gave_up;   /* packets dropped because no session was established */
+	uint64_t lost_data; /* data messages to it that the link lost */
 	uint64_t keepalives_sent;
 	uint64_t keepalives_received;
 	uint64_t initiations;
