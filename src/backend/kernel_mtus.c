@@ -104,6 +104,7 @@ static int set_rules(
 {
 	const struct journal_entry e = entry_of(conf);
 	size_t noted = journal_find(&m->journal, &e);
+	char table[NFT_MSS_TABLE_LEN];
 	int err = 0;
 
 	if (!n)
@@ -111,8 +112,8 @@ static int set_rules(
 	if (noted == SIZE_MAX)
 		err = netdev_journal(m, &e);
 	if (err == 0)
-		err = netdev_log(m, "nft -f - (table bridge wirespan-%s: MSS %u and %u)",
-			conf->name, v->mss4, v->mss6);
+		err = netdev_log(m, "nft -f - (table bridge %s: MSS %u and %u)",
+			nft_mss_table(conf->name, table), v->mss4, v->mss6);
 	if (err < 0)
 		return err;
 	err = nft_mss_set(conf->name, v, n, &m->error);

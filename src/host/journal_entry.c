@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "netlink/nft_mss.h"
 
 /* The lines of the journal, and the shell commands that undo them. A hook may contain a secret, so
- * its command is not shown. A letter after % is a field; %t
- * is the text, up to the end of the line. */
+ * its command is not shown. A letter after % is a field; %t is the text, up to the end of the line;
+ * %c is the table of the site that is the name. */
 static const struct {
 	const char *line;
 	const char *undo;
@@ -32,7 +33,7 @@ static const struct {
 	[JOURNAL_TUNNEL] = { "l2tp-tunnel %T %R", "ip l2tp del tunnel tunnel_id %T" },
 	[JOURNAL_SESSION] = { "l2tp-session %T %S %l %n",
 		"ip l2tp del session tunnel_id %T session_id %S" },
-	[JOURNAL_CLAMP] = { "clamp %n", "nft delete table bridge wirespan-%n" },
+	[JOURNAL_CLAMP] = { "clamp %n", "nft delete table bridge %c" },
 	[JOURNAL_UNKNOWN] = { "%t", "%t" },
 };
 
@@ -89,11 +90,15 @@ static void print_field(const struct field *f, const struct journal_entry *e, FI
 
 static void print(const char *format, const struct journal_entry *e, FILE *out)
 {
+	char table[NFT_MSS_TABLE_LEN];
+
 	for (; *format; format++)
 		if (*format != '%')
 			fputc(*format, out);
 		else if (*++format == 't')
 			fputs(e->text ? e->text : "", out);
+		else if (*format == 'c')
+			fputs(nft_mss_table(e->name, table), out);
 		else
 			print_field(find_field(*format), e, out);
 }

@@ -48,6 +48,7 @@ static const struct {
 			.name = "l2tpeth0" },
 		"ip l2tp del session tunnel_id 3939 session_id 3941" },
 	{ "clamp a", { JOURNAL_CLAMP, .name = "a" }, "nft delete table bridge wirespan-a" },
+	{ "clamp a+b", { JOURNAL_CLAMP, .name = "a+b" }, "nft delete table bridge wirespan-a/2bb" },
 };
 
 static const char *printed(

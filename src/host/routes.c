@@ -25,6 +25,7 @@
 #include "host/rundir.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
+#include "netlink/nft.h"
 #include "netlink/query.h"
 
 #define FIRST_TABLE   51820
@@ -549,12 +550,5 @@ int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e)
 
 int routes_undo_filter(struct netdev *m, const struct journal_entry *e)
 {
-	static const char *const argv[] = { "nft", "-f", "-", NULL };
-	const char *pf = e->six ? "ip6" : "ip";
-	char text[2 * JOURNAL_NAME_LEN + 64];
-
-	/* Adding the table first makes the deletion succeed even if it was never created. */
-	snprintf(text, sizeof(text), "add table %s %s\ndelete table %s %s\n", pf, e->name, pf,
-		e->name);
-	return spawn(argv, text);
+	return nft_delete_table(e->six ? AF_INET6 : AF_INET, e->name);
 }

@@ -10,6 +10,8 @@
 
 #include <libmnl/libmnl.h>
 
+#include "base/bytes.h"
+
 /* Enable a socket option that old kernels lack, ignoring failure: extended acks (4.12), strict
  * filters (4.20). */
 static void enable(struct mnl_socket *mnl, int option)
@@ -119,16 +121,16 @@ static int read_message(void *ctx, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
+/* Send `len` bytes, in which a message of the present sequence number wants an answer, and read it.
+ * Return: as nl_exchange(). */
+static int send_and_read(
+	struct nl_socket *nl, const void *bytes, size_t len, nl_visit_fn *visit, void *ctx)
 {
 	struct answer a = { .nl = nl, .visit = visit, .ctx = ctx };
 	int err = 0;
 
 	nl->verdict = (struct nl_verdict){ 0 };
-	m->head.nlmsg_seq = ++nl->seq;
-	if ((m->head.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
-		m->head.nlmsg_flags |= NLM_F_ACK;
-	if (mnl_socket_sendto(nl->mnl, m->bytes, m->head.nlmsg_len) < 0)
+	if (mnl_socket_sendto(nl->mnl, bytes, len) < 0)
 		return -errno;
 	while (err == 0 && !a.done)
 		err = read_datagram(nl, read_message, &a);
@@ -137,6 +139,31 @@ int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void
 	if (nl->verdict.code < 0)
 		return nl->verdict.code;
 	return a.changed ? -EAGAIN : a.result;
+}
+
+int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
+{
+	m->head.nlmsg_seq = ++nl->seq;
+	if ((m->head.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		m->head.nlmsg_flags |= NLM_F_ACK;
+	return send_and_read(nl, m->bytes, m->head.nlmsg_len, visit, ctx);
+}
+
+int nl_request_within(
+	struct nl_socket *nl, struct nl_msg *begin, struct nl_msg *m, struct nl_msg *end)
+{
+	struct nl_msg *const all[] = { begin, m, end };
+	uint8_t bytes[3 * NL_MSG_MAX];
+	size_t len = 0;
+
+	m->head.nlmsg_flags |= NLM_F_ACK;
+	nl->seq++;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		all[i]->head.nlmsg_seq = nl->seq; /* an error of any ends the exchange */
+		memcpy(bytes + len, all[i]->bytes, all[i]->head.nlmsg_len);
+		len += NLMSG_ALIGN(all[i]->head.nlmsg_len);
+	}
+	return send_and_read(nl, bytes, len, NULL, NULL);
 }
 
 int nl_request(struct nl_socket *nl, struct nl_msg *m)

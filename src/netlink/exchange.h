@@ -54,6 +54,11 @@ MUST_CHECK int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *
 /** Send a request that changes something. Return: 0 or -errno, as nl_exchange(). */
 MUST_CHECK int nl_request(struct nl_socket *nl, struct nl_msg *m);
 
+/** Send a request between two messages that need no answer, in one datagram: a transaction of
+ * nfnetlink. Return: 0 or -errno, as nl_exchange(). */
+MUST_CHECK int nl_request_within(
+	struct nl_socket *nl, struct nl_msg *begin, struct nl_msg *m, struct nl_msg *end);
+
 /**
  * Fill in the error of an exchange that failed with `code`: `format` produces what was tried, and
  * after a newline the hint, as for error_set(); the text of the errno follows, and that of the

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink/nft.h"
+
 #define LIBRARY "libnftables.so.1"
 #define PRIORITY                                                                                   \
 	(-150) /* before and after the filters of the bridge, as "mangle" of other families */
@@ -64,8 +66,6 @@ void nft_mss_script(
 	nft_mss_table(site, table);
 	/* What is added exists, so that it can be deleted. */
 	text_add(script, "add table bridge %s\ndelete table bridge %s\n", table, table);
-	if (!n)
-		return;
 	text_add(script, "table bridge %s {\n", table);
 	add_chain(script, "prerouting", "iifname", rules, n);
 	add_chain(script, "postrouting", "oifname", rules, n);
@@ -181,6 +181,12 @@ int nft_mss_set(const char *site, const struct nft_mss_rule *rules, size_t n, st
 	int err;
 
 	nft_mss_table(site, table);
+	if (!n) {
+		err = nft_delete_table(AF_BRIDGE, table);
+		return err < 0 ? error_set(error, err,
+					 "Cannot delete the nf_tables table bridge %s\n", table)
+			       : 0;
+	}
 	if (odd)
 		return error_set(error, -EINVAL,
 			"Cannot make nf_tables rules for an interface of the name '%s'\n"

@@ -25,9 +25,8 @@ struct nft_mss_rule {
 const char *nft_mss_table(const char *site, char buf[static NFT_MSS_TABLE_LEN]);
 
 /**
- * Append the nft script that replaces a site's table in one transaction, or only removes it if `n`
- * is 0. Frames with one VLAN tag are clamped too: the kernel stores the tag beside the frame. The
- * hooks are prerouting and postrouting, so that what the bridge itself sends and receives is
+ * Append the nft script that replaces a site's table in one transaction.
+ * Frames with one VLAN tag are clamped too: the kernel stores the tag beside the frame. The hooks are prerouting and postrouting, so that what the bridge itself sends and receives is
  * clamped as well as what it forwards.
  */
 void nft_mss_script(
@@ -35,7 +34,7 @@ void nft_mss_script(
 
 /**
  * Replace the table of a site in one transaction; with `n` = 0 remove it, if there is one. It runs
- * in this process with libnftables, which is loaded at the first use.
+ * in this process with libnftables, which is loaded at the first use; removing needs no library.
  * Return: 0; -ENOENT without libnftables; -EINVAL for a name that nft would misread; or another
  * -errno, with the sentence in `error`.
  */

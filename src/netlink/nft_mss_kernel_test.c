@@ -2,8 +2,10 @@
 /* Tests of the rule set that clamps TCP segment sizes, in the kernel: made, replaced, removed. */
 #include "netlink/nft_mss.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,16 @@
 #include "netlink/test_netns.h"
 
 #define LIST_MAX 8192
+
+void *__wrap_dlopen(const char *name, int flags);
+void *__real_dlopen(const char *name, int flags);
+
+static bool no_library;
+
+void *__wrap_dlopen(const char *name, int flags)
+{
+	return no_library ? NULL : __real_dlopen(name, flags);
+}
 
 /* All rules of the namespace, "" if there are none. */
 static const char *list(char buf[static LIST_MAX])
@@ -89,11 +101,30 @@ static void test_refused(void **state)
 	assert_string_equal(list(buf), "");
 }
 
+/* Without libnftables nothing is clamped, but a table that was made before can be removed. */
+static void test_without_library(void **state)
+{
+	static const struct nft_mss_rule one = { "l2tpeth0", 1250, 1230 };
+	struct error error = { 0 };
+	char buf[LIST_MAX];
+
+	set("a+b", &one, 1);
+	no_library = true;
+	assert_int_equal(nft_mss_set("vpn01", &one, 1, &error), -ENOENT);
+	assert_non_null(strstr(error.problem, "libnftables.so.1 cannot be loaded"));
+	assert_int_equal(count(list(buf), "table bridge wirespan-"), 1);
+	set("a+b", NULL, 0);
+	set("a+b", NULL, 0); /* there is none now */
+	assert_string_equal(list(buf), "");
+	no_library = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_without_library),
 	};
 
 	test_netns_enter();

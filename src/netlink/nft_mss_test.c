@@ -54,9 +54,6 @@ static void test_script(void **state)
 		"tcp option maxseg size > 1200 tcp option maxseg size set 1200\n"
 		"}\n"
 		"}\n");
-	assert_script("vpn01", NULL, 0,
-		"add table bridge wirespan-vpn01\n"
-		"delete table bridge wirespan-vpn01\n");
 }
 
 #define LONGEST                                                                                    \

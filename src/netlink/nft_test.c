@@ -15,9 +15,19 @@ static void test_get_table(void **state)
 		"11000100 77697265 7370616e 2d776730 00000000");
 }
 
+static void test_delete_table(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(nft_encode_delete_table(&m, AF_BRIDGE, "wirespan-a"),
+		"24000000 020a0100 00000000 00000000 07000000"
+		"0f000100 77697265 7370616e 2d610000");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_get_table) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_get_table),
+		cmocka_unit_test(test_delete_table) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
