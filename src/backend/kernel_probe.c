@@ -37,7 +37,7 @@ static int try_links(struct error *ret_error)
 	if (err < 0)
 		return error_set(
 			ret_error, err, "Cannot open a netlink socket:\nIs it allowed here?");
-	err = nl_request(&nl, link_encode_wireguard(&msg, "wg"));
+	err = nl_request(&nl, link_encode_wireguard(&msg, "wg", 0));
 	if (err < 0)
 		lacks(&nl, err, "a WireGuard interface", "wireguard", ret_error);
 	if (err == 0) {

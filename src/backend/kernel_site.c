@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "host/kernel_undo.h"
 #include "host/netdev.h"
 #include "netlink/event.h"
 #include "netlink/query.h"
@@ -110,21 +111,20 @@ static int make_interface(struct netdev *m, const char *name)
 	size_t noted;
 	int err = 0;
 
-	if (query_link(&m->nl, name, &link) == 0 && !strcmp(link.kind, "wireguard") &&
-		!strcmp(link.alias, m->alias))
-		return 0;
+	if (query_link(&m->nl, name, &link) == 0 && kernel_undo_is_wireguard(m, &link))
+		return link.group == NETDEV_GROUP_NEW ? netdev_claim(m, &link) : 0;
 	snprintf(e.name, sizeof(e.name), "%s", name);
 	noted = journal_find(&m->journal, &e);
 	if (noted == SIZE_MAX)
 		err = netdev_journal(m, &e);
 	if (err == 0)
-		err = netdev_change(m, link_encode_wireguard(&msg, name),
+		err = netdev_change(m, link_encode_wireguard(&msg, name, NETDEV_GROUP_NEW),
 			"ip link add %s type wireguard", name);
 	if (err == -EEXIST && noted == SIZE_MAX) /* another program's: not ours to delete */
 		journal_remove(&m->journal, m->journal.n - 1);
 	if (err == 0)
 		err = netdev_find(m, name, &link);
-	return err ? err : netdev_set_alias(m, &link);
+	return err ? err : netdev_claim(m, &link);
 }
 
 static int no_memory(struct error *ret_error)

@@ -164,7 +164,10 @@ static int append(struct journal *j, const struct journal_entry *e)
 		j->v = v;
 		j->room = room;
 	}
+	if (j->n)
+		j->v[j->n - 1].newest = false;
 	j->v[j->n] = *e;
+	j->v[j->n].newest = true;
 	j->v[j->n++].text = text;
 	return 0;
 }

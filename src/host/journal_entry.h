@@ -50,6 +50,9 @@ struct journal_entry {
 	char ours[JOURNAL_VALUE_LEN];
 	char was[JOURNAL_VALUE_LEN];
 	char *text; /* a hook's command; borrowed, or owned by the journal that contains it */
+	/* only in memory: */
+	bool newest;   /* no entry follows in the file: its object may not have our mark yet */
+	bool verified; /* of a tunnel: a session in it was ours, so that it is, too */
 };
 
 /** Write the entry's line, without newline. */

@@ -66,6 +66,8 @@ static void test_entries(void **state)
 	assert_int_equal(journal_init(&j, "vpn01"), 0);
 	assert_int_equal(journal_push(&j, &dns), 0);
 	assert_int_equal(journal_push(&j, &rule), 0);
+	assert_false(j.v[0].newest);
+	assert_true(j.v[1].newest);
 	assert_int_equal(journal_push(&j, &two_lines), -EINVAL);
 	assert_int_equal(journal_replace(&j, JOURNAL_POST_DOWN, true, hooks, 2), 0);
 	assert_file("post-down a  b \npost-down c\ndns wg0\nrule 4 main priority 0\n");
@@ -79,6 +81,8 @@ static void test_entries(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(journal_load(&back, "vpn01"), 0);
 	assert_int_equal(back.n, 3);
+	assert_false(back.v[1].newest);
+	assert_true(back.v[2].newest);
 	assert_string_equal(back.v[2].text, "a  b ");
 	assert_int_equal(journal_where(&back), JOURNAL_HERE);
 	journal_fini(&back);

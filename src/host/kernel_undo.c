@@ -19,13 +19,11 @@
 #define GONE_MS 5000
 #define STEP_MS 5
 
-/** Whether an interface is the site's WireGuard interface, which the journal has: it has the kind
- * and our alias, or it was made a moment ago and has no alias yet. */
-static bool is_our_wireguard(const struct netdev *m, const struct link_info *link)
+bool kernel_undo_is_wireguard(const struct netdev *m, const struct link_info *link)
 {
 	if (strcmp(link->kind, "wireguard") != 0)
 		return false;
-	return !strcmp(link->alias, m->alias) || (!*link->alias && !(link->flags & IFF_UP));
+	return !strcmp(link->alias, m->alias) || (!*link->alias && link->group == NETDEV_GROUP_NEW);
 }
 
 int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e)
@@ -34,7 +32,7 @@ int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e)
 	struct nl_msg msg;
 	int err = query_link(&m->nl, e->name, &link);
 
-	if (err == 0 && is_our_wireguard(m, &link))
+	if (err == 0 && kernel_undo_is_wireguard(m, &link))
 		err = nl_request(&m->nl, link_encode_delete(&msg, link.ifindex));
 	return err == -ENODEV ? 0 : err;
 }
@@ -73,6 +71,49 @@ static int tunnel_exists(struct nl_socket *nl, uint16_t family, const struct jou
 	return found;
 }
 
+/** Whether a session of a tunnel of ours is ours: its interface has our alias; or it has none yet,
+ * as the journal has nothing newer. One whose interface has another name now is by its entry. */
+static bool is_our_session(struct netdev *m, const struct l2tpnl_session *s)
+{
+	const struct journal_entry like = {
+		.kind = JOURNAL_SESSION, .tunnel = s->tunnel_id, .session = s->id
+	};
+	size_t i = journal_find(&m->journal, &like);
+	struct link_info link;
+
+	if (query_link(&m->nl, s->ifname, &link) < 0)
+		return i != SIZE_MAX;
+	return !strcmp(link.alias, m->alias) ||
+	       (i != SIZE_MAX && m->journal.v[i].newest && !*link.alias && !(link.flags & IFF_UP));
+}
+
+/** Whether there is the tunnel of a journal entry and it is ours. Another program may have made one
+ * of the same ids since: then its sessions are not ours. Return: 1, 0 or -errno. */
+static int tunnel_is_ours(
+	struct netdev *m, struct nl_socket *nl, uint16_t family, const struct journal_entry *e)
+{
+	struct l2tpnl_session_list list;
+	int err = tunnel_exists(nl, family, e);
+	bool used = false;
+	bool ours = false;
+
+	if (err <= 0 || e->verified)
+		return err;
+	err = l2tpnl_sessions(nl, family, &list);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct l2tpnl_session *s = &list.v[i].session;
+
+		if (s->tunnel_id != e->tunnel)
+			continue;
+		used = true;
+		ours |= is_our_session(m, s);
+	}
+	l2tpnl_sessions_fini(&list);
+	return ours || !used;
+}
+
 static int delete_tunnel(struct nl_socket *nl, uint16_t family, const struct journal_entry *e)
 {
 	struct nl_msg msg;
@@ -97,10 +138,11 @@ int kernel_undo_tunnel(struct netdev *m, const struct journal_entry *e)
 	uint16_t family;
 	int err = open_l2tp(&nl, &family);
 
-	(void)m;
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
-	err = delete_tunnel(&nl, family, e);
+	err = tunnel_is_ours(m, &nl, family, e);
+	if (err > 0)
+		err = delete_tunnel(&nl, family, e);
 	nl_socket_close(&nl);
 	return err;
 }
@@ -119,14 +161,17 @@ static int await_gone(struct netdev *m, uint32_t ifindex)
 	return err == 0 ? -EBUSY : err == -ENODEV ? 0 : err;
 }
 
-/** Whether the tunnel of a session's entry is ours, by its entry. Return: 1, 0 or -errno. */
-static int tunnel_is_ours(const struct netdev *m, struct nl_socket *nl, uint16_t family,
+/** Whether a session's tunnel is ours, which its entry stores. Return: 1, 0 or -errno. */
+static int verify_tunnel(struct netdev *m, struct nl_socket *nl, uint16_t family,
 	const struct journal_entry *session)
 {
 	const struct journal_entry like = { .kind = JOURNAL_TUNNEL, .tunnel = session->tunnel };
 	size_t i = journal_find(&m->journal, &like);
+	int ours = i == SIZE_MAX ? 0 : tunnel_is_ours(m, nl, family, &m->journal.v[i]);
 
-	return i == SIZE_MAX ? 0 : tunnel_exists(nl, family, &m->journal.v[i]);
+	if (ours > 0)
+		m->journal.v[i].verified = true;
+	return ours;
 }
 
 int kernel_undo_session(struct netdev *m, const struct journal_entry *e)
@@ -140,7 +185,7 @@ int kernel_undo_session(struct netdev *m, const struct journal_entry *e)
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
-	err = tunnel_is_ours(m, &nl, family, e);
+	err = verify_tunnel(m, &nl, family, e);
 	if (err > 0)
 		err = nl_request(
 			&nl, l2tpnl_encode_session_delete(&msg, family, e->tunnel, e->session));

@@ -25,6 +25,7 @@ int __wrap_l2tpnl_tunnels(struct nl_socket *nl, uint16_t family, struct l2tpnl_t
 int __wrap_l2tpnl_sessions(struct nl_socket *nl, uint16_t family, struct l2tpnl_session_list *ret);
 int __wrap_nl_request(struct nl_socket *nl, struct nl_msg *m);
 int __wrap_query_link(struct nl_socket *nl, const char *name, struct link_info *ret);
+int __wrap_query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret);
 
 #define FAMILY 99
 
@@ -91,6 +92,12 @@ int __wrap_query_link(struct nl_socket *nl, const char *name, struct link_info *
 	return 0;
 }
 
+/* A session that is deleted takes its interface along. */
+int __wrap_query_link_index(struct nl_socket *nl, uint32_t ifindex, struct link_info *ret)
+{
+	return -ENODEV;
+}
+
 static int setup(void **state)
 {
 	memset(tunnels, 0, sizeof(tunnels));
@@ -99,6 +106,7 @@ static int setup(void **state)
 		tunnels[i].tunnel.id = i + 1;
 		tunnels[i].tunnel.peer_id = i + 11;
 		sessions[i].session.tunnel_id = i + 1;
+		sessions[i].session.id = i + 2;
 		sessions[i].tunnel_peer_id = i + 11;
 		snprintf(sessions[i].session.ifname, IF_NAMESIZE, "l2tpeth%u", i);
 	}
@@ -116,14 +124,16 @@ static void test_wireguard(void **state)
 	static const struct {
 		const char *kind;
 		const char *alias;
-		unsigned flags;
+		uint32_t group;
 		const char *done;
 	} table[] = {
-		{ "wireguard", "wirespan here", IFF_UP, "link " },
-		{ "wireguard", "", 0, "link " }, /* killed before it got its alias */
-		{ "wireguard", "", IFF_UP, "" },
+		{ "wireguard", "wirespan here", 0, "link " },
+		{ "wireguard", "", NETDEV_GROUP_NEW, "link " }, /* killed before it got its alias */
+		{ "wireguard", "", 0, "" },
 		{ "wireguard", "wirespan there", 0, "" },
+		{ "wireguard", "mine", NETDEV_GROUP_NEW, "" },
 		{ "dummy", "wirespan here", 0, "" },
+		{ "dummy", "", NETDEV_GROUP_NEW, "" },
 	};
 	const struct journal_entry e = { .kind = JOURNAL_WIREGUARD, .name = "wg0" };
 
@@ -131,12 +141,13 @@ static void test_wireguard(void **state)
 		done[0] = '\0';
 		snprintf(link_there.kind, sizeof(link_there.kind), "%s", table[i].kind);
 		snprintf(link_there.alias, sizeof(link_there.alias), "%s", table[i].alias);
-		link_there.flags = table[i].flags;
+		link_there.group = table[i].group;
 		assert_int_equal(kernel_undo_wireguard(&here, &e), 0);
 		assert_string_equal(done, table[i].done);
 	}
 }
 
+/* A tunnel is ours by its ids, and by the alias of a session's interface, if it has one. */
 static void test_tunnel(void **state)
 {
 	struct journal_entry e = { .kind = JOURNAL_TUNNEL, .tunnel = 2, .peer = 99 };
@@ -145,26 +156,63 @@ static void test_tunnel(void **state)
 	assert_string_equal(done, ""); /* of another peer */
 	e.peer = 12;
 	assert_int_equal(kernel_undo_tunnel(&here, &e), 0);
+	assert_string_equal(done, ""); /* made by another program since, with the same ids */
+	strcpy(link_there.alias, "wirespan here");
+	assert_int_equal(kernel_undo_tunnel(&here, &e), 0);
 	assert_string_equal(done, "tunnel ");
 }
 
-/* A session is ours if its tunnel is. */
+/* Without sessions, and with one of another program after ours was deleted. */
+static void test_tunnel_without_ours(void **state)
+{
+	struct journal_entry e = { .kind = JOURNAL_TUNNEL, .tunnel = 2, .peer = 12 };
+
+	sessions[1].session.tunnel_id = 1;
+	assert_int_equal(kernel_undo_tunnel(&here, &e), 0);
+	assert_string_equal(done, "tunnel ");
+	setup(state);
+	e.verified = true;
+	assert_int_equal(kernel_undo_tunnel(&here, &e), 0);
+	assert_string_equal(done, "tunnel ");
+}
+
+/* A session is ours if its tunnel is: that has its alias, or none as it was made a moment ago. */
 static void test_session(void **state)
 {
-	struct journal_entry noted = { .kind = JOURNAL_TUNNEL, .tunnel = 2, .peer = 99 };
-	const struct journal_entry e = {
-		.kind = JOURNAL_SESSION, .tunnel = 2, .session = 3, .name = "l2tpeth1"
+	struct journal_entry noted[] = {
+		{ .kind = JOURNAL_TUNNEL, .tunnel = 2, .peer = 99 },
+		{ .kind = JOURNAL_SESSION, .tunnel = 2, .session = 3, .name = "l2tpeth1" },
+	};
+	static const struct {
+		uint32_t peer;
+		const char *alias;
+		unsigned flags;
+		bool newest;
+		const char *done;
+	} table[] = {
+		{ 99, "wirespan here", 0, true, "" },
+		{ 12, "wirespan here", IFF_UP, false, "session " },
+		{ 12, "", 0, true, "session " },
+		{ 12, "", 0, false, "" },
+		{ 12, "", IFF_UP, true, "" },
+		{ 12, "mine", 0, true, "" },
 	};
 
-	assert_int_equal(kernel_undo_session(&here, &e), 0);
+	assert_int_equal(kernel_undo_session(&here, &noted[1]), 0);
 	assert_string_equal(done, "");
-	here.journal.v = &noted;
-	here.journal.n = 1;
-	assert_int_equal(kernel_undo_session(&here, &e), 0);
-	assert_string_equal(done, "");
-	noted.peer = 12;
-	assert_int_equal(kernel_undo_session(&here, &e), 0);
-	assert_string_equal(done, "session ");
+	here.journal.v = noted;
+	here.journal.n = 2;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		setup(state);
+		noted[0].peer = table[i].peer;
+		noted[0].verified = false;
+		noted[1].newest = table[i].newest;
+		strcpy(link_there.alias, table[i].alias);
+		link_there.flags = table[i].flags;
+		assert_int_equal(kernel_undo_session(&here, &noted[1]), 0);
+		assert_string_equal(done, table[i].done);
+		assert_int_equal(noted[0].verified, *table[i].done != '\0');
+	}
 	here.journal = (struct journal){ 0 };
 }
 
@@ -188,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_wireguard, setup),
 		cmocka_unit_test_setup(test_tunnel, setup),
+		cmocka_unit_test_setup(test_tunnel_without_ours, setup),
 		cmocka_unit_test_setup(test_session, setup),
 		cmocka_unit_test_setup(test_leftover, setup),
 	};

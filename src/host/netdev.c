@@ -211,6 +211,14 @@ int netdev_set_alias(struct netdev *m, const struct link_info *link)
 		"ip link set %s alias \"%s\"", link->name, m->alias);
 }
 
+int netdev_claim(struct netdev *m, const struct link_info *link)
+{
+	struct nl_msg msg;
+
+	return netdev_change(m, link_encode_claim(&msg, link->ifindex, m->alias),
+		"ip link set %s alias \"%s\" group default", link->name, m->alias);
+}
+
 int netdev_set_up(struct netdev *m, const struct link_info *link)
 {
 	struct nl_msg msg;

@@ -16,6 +16,10 @@
 /** Start of the alias of the interfaces that we create; the site's name follows. */
 #define NETDEV_ALIAS "wirespan "
 
+/** Group of an interface that we have just made, until it has its alias: the kernel takes a group at
+ * its creation, but no alias. */
+#define NETDEV_GROUP_NEW 0x56000000u
+
 /** State that every change needs. `error` describes the last failure. */
 struct netdev {
 	struct nl_socket nl;
@@ -81,6 +85,10 @@ int netdev_set_mtu(struct netdev *m, const struct link_info *link, uint32_t mtu)
 
 /** Set our alias "wirespan NAME". Return: 0 or -errno. */
 int netdev_set_alias(struct netdev *m, const struct link_info *link);
+
+/** Set our alias, and put an interface of NETDEV_GROUP_NEW into the default group, in one step.
+ * Return: 0 or -errno. */
+int netdev_claim(struct netdev *m, const struct link_info *link);
 
 /** Set an interface up. Return: 0 or -errno. */
 int netdev_set_up(struct netdev *m, const struct link_info *link);

@@ -170,12 +170,13 @@ struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *br
 	return m;
 }
 
-struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name)
+struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name, uint32_t group)
 {
 	size_t linkinfo;
 
 	start(m, RTM_NEWLINK, CREATE, 0);
 	nl_msg_put_text(m, IFLA_IFNAME, name);
+	nl_msg_put_u32(m, IFLA_GROUP, group);
 	linkinfo = nl_msg_nest(m, IFLA_LINKINFO | NLA_F_NESTED);
 	nl_msg_put_text(m, IFLA_INFO_KIND, "wireguard");
 	nl_msg_nest_end(m, linkinfo);
@@ -239,6 +240,13 @@ struct nl_msg *link_encode_port(struct nl_msg *m, uint32_t ifindex, const struct
 struct nl_msg *link_encode_delete(struct nl_msg *m, uint32_t ifindex)
 {
 	return start(m, RTM_DELLINK, 0, ifindex);
+}
+
+struct nl_msg *link_encode_claim(struct nl_msg *m, uint32_t ifindex, const char *alias)
+{
+	link_encode_alias(m, ifindex, alias);
+	nl_msg_put_u32(m, IFLA_GROUP, 0);
+	return m;
 }
 
 struct nl_msg *link_encode_group(struct nl_msg *m, uint32_t ifindex, uint32_t group)

@@ -105,6 +105,9 @@ struct nl_msg *link_encode_mac(
 /** Set the alias, a description that `ip link` shows. Shorter than LINK_ALIAS_LEN. */
 struct nl_msg *link_encode_alias(struct nl_msg *m, uint32_t ifindex, const char *alias);
 
+/** Set the alias, and put the interface into the default group, in one step. */
+struct nl_msg *link_encode_claim(struct nl_msg *m, uint32_t ifindex, const char *alias);
+
 /** Disable the IPv6 link-local address of the interface, and with it router solicitations and
  * multicast reports when it comes up. -EAFNOSUPPORT without IPv6. */
 struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
@@ -113,9 +116,9 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
  * link_decode() finds none. */
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
-/** Make a WireGuard interface, down and without keys. -EEXIST if the name is taken; -EOPNOTSUPP if
+/** Make a WireGuard interface in a group, down and without keys. -EEXIST if the name is taken; -EOPNOTSUPP if
  * the kernel's module is missing or blacklisted. Its kind is "wireguard". */
-struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name);
+struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name, uint32_t group);
 
 /** Enable or disable a bridge's spanning tree. */
 struct nl_msg *link_encode_stp(struct nl_msg *m, uint32_t ifindex, bool stp);
