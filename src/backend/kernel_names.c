@@ -81,7 +81,7 @@ static void fill(struct kernel_name *to, const struct kernel_names *names,
 	memcpy(to->public_key, peer->public_key, KEY_LEN);
 	snprintf(to->host, sizeof(to->host), "%s", peer->endpoint_host);
 	to->port = peer->endpoint_port;
-	to->retry_ns = RETRY_MIN;
+	to->retry_ns = to->event_ns = RETRY_MIN;
 	to->found = resumed && is_settled(kernel_peers_find(resumed, peer->public_key));
 	to->moves = !to->found;
 	to->due = to->found ? MONO_NEVER : clock_mono();
@@ -208,6 +208,32 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 	return peer.endpoint && err == 0;
 }
 
+static uint64_t longer(uint64_t interval_ns)
+{
+	return 2 * interval_ns < RETRY_MAX ? 2 * interval_ns : RETRY_MAX;
+}
+
+/* Query a name because of an event: soon, but not sooner after the last query than its interval. */
+static void bring_forward(struct kernel_name *name)
+{
+	struct mono soon = mono_add(clock_mono(), RETRY_MIN);
+	struct mono earliest = mono_add(name->asked, name->event_ns);
+
+	name->due = mono_earliest(name->due, mono_before(soon, earliest) ? earliest : soon);
+}
+
+/* A query has failed: set when the next one is due. */
+static void retry_later(struct kernel_name *name)
+{
+	name->due = mono_add(clock_mono(), name->retry_ns);
+	name->retry_ns = longer(name->retry_ns);
+	name->event_ns = name->disturbed ? longer(name->event_ns) : RETRY_MIN;
+	name->disturbed = name->missed;
+	if (name->missed)
+		bring_forward(name);
+	name->missed = false;
+}
+
 static bool apply_answer(const struct kernel_names_target *target, struct kernel_name *name,
 	const struct resolver_answer *a)
 {
@@ -216,12 +242,12 @@ static bool apply_answer(const struct kernel_names_target *target, struct kernel
 	name->failed = resolver_problem_text(a->code);
 	name->problem = resolver_problem_text(a->code);
 	if (resolver_problem_text(a->code)) {
-		name->due = mono_add(clock_mono(), name->retry_ns);
-		name->retry_ns = 2 * name->retry_ns < RETRY_MAX ? 2 * name->retry_ns : RETRY_MAX;
+		retry_later(name);
 		return false;
 	}
 	name->found = true;
-	name->retry_ns = RETRY_MIN;
+	name->retry_ns = name->event_ns = RETRY_MIN;
+	name->disturbed = name->missed = false;
 	return move_to(target, name, a);
 }
 
@@ -283,10 +309,25 @@ void kernel_names_look(
 
 void kernel_names_routes_changed(struct kernel_names *names)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (names->v[i].failed && !names->v[i].asking)
-			names->v[i].due =
-				mono_earliest(names->v[i].due, mono_add(clock_mono(), RETRY_MIN));
+	for (size_t i = 0; i < names->n; i++) {
+		struct kernel_name *name = &names->v[i];
+
+		if (!name->failed)
+			continue;
+		name->disturbed = true;
+		name->missed |= name->asking;
+		if (!name->asking)
+			bring_forward(name);
+	}
+}
+
+void kernel_names_ask_again(struct kernel_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		names->v[i].moves = true;
+		if (!names->v[i].asking)
+			names->v[i].due = clock_mono();
+	}
 }
 
 static bool all_found(const struct kernel_names *names)

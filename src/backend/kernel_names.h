@@ -42,6 +42,9 @@ struct kernel_name {
 	const char *problem;  /* its text */
 	uint64_t question;    /* id of the last query */
 	uint64_t retry_ns;    /* after the next failure */
+	uint64_t event_ns;    /* from a query to one that an event causes: grows, too */
+	bool disturbed;	      /* events came since the last failure */
+	bool missed;	      /* an event came during the query */
 	uint64_t tx_bytes;    /* of the peer when it was queried last */
 	uint64_t rx_bytes;    /* likewise */
 	struct mono received; /* when `rx_bytes` had grown, or MONO_NEVER */
@@ -84,8 +87,12 @@ bool kernel_names_work(struct kernel_names *names, const struct kernel_names_tar
 void kernel_names_look(
 	struct kernel_names *names, const struct wgnl_device *device, struct nl_socket *routes);
 
-/** Links or routes have changed: names that were not found may be found now. */
+/** Links or routes have changed: names that were not found may be found now. Events that come again
+ * and again cause queries at growing intervals only. */
 void kernel_names_routes_changed(struct kernel_names *names);
+
+/** The peers were made again, without endpoints: resolve all names and set them. */
+void kernel_names_ask_again(struct kernel_names *names);
 
 /** Wait until all names have been resolved, at most until `until` or until `stop_fd` becomes
  * readable. */

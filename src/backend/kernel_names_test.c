@@ -237,6 +237,53 @@ static void test_not_found(void **state)
 	kernel_names_close(&names);
 }
 
+/* Events that never end cause queries at growing intervals; after a quiet time, one soon. */
+static void test_not_found_with_events(void **state)
+{
+	struct kernel_names names = { 0 };
+	unsigned before;
+
+	follow(&names, CONF("far.example"), false);
+	for (int s = 0; s < 600; s++) {
+		if (s % 10 == 3)
+			kernel_names_routes_changed(&names); /* also during a query */
+		if (questions && names.v[0].asking)
+			assert_string_equal(reply(&names, EAI_NONAME), "");
+		pass(1);
+		kernel_names_routes_changed(&names);
+		(void)kernel_names_work(&names, &target);
+	}
+	assert_in_range(questions, 12, 18); /* 1, 2, 4 ... 60 s, and then each minute */
+	(void)reply(&names, EAI_NONAME);
+	for (int i = 0; i < 2; i++) {
+		pass(60);
+		(void)kernel_names_work(&names, &target);
+		(void)reply(&names, EAI_NONAME);
+	}
+	before = questions;
+	kernel_names_routes_changed(&names);
+	pass(1);
+	(void)kernel_names_work(&names, &target);
+	assert_int_equal(questions, before + 1);
+	kernel_names_close(&names);
+}
+
+/* When the peers were made again, the names are resolved again. */
+static void test_ask_again(void **state)
+{
+	struct kernel_names names = { 0 };
+
+	follow(&names, CONF("far.example"), false);
+	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.1:5");
+	set_live();
+	peer.endpoint = (struct endpoint){ 0 };
+	kernel_names_ask_again(&names);
+	(void)kernel_names_work(&names, &target);
+	assert_int_equal(questions, 2);
+	assert_string_equal(reply(&names, RESOLVER_OK), "192.0.2.1:5");
+	kernel_names_close(&names);
+}
+
 /* Only a peer that is sent to and does not answer is resolved again; its addresses take turns. */
 static void test_stale(void **state)
 {
@@ -366,6 +413,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_first_answer, setup),
 		cmocka_unit_test_setup(test_not_found, setup),
+		cmocka_unit_test_setup(test_not_found_with_events, setup),
+		cmocka_unit_test_setup(test_ask_again, setup),
 		cmocka_unit_test_setup(test_stale, setup),
 		cmocka_unit_test_setup(test_resumed, setup),
 		cmocka_unit_test_setup(test_resumed_idle, setup),
