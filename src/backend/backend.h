@@ -78,6 +78,10 @@ struct backend {
 	/* The site runs on if its process is killed, and the next `up` resumes it. */
 	bool resumes;
 
+	/* The keys are in the WireGuard interface alone: make_again() of it needs them in the
+	 * configuration again, and takes them over. */
+	bool forgets_keys;
+
 	/** With `resumes`: whether a running site of this configuration needs a process, because
 	 * something has to be followed. Else NULL. */
 	bool (*needs_process)(const struct conf_site *conf);
@@ -147,8 +151,8 @@ struct backend {
 	/** Whether another process has deleted this interface of the site. */
 	bool (*is_deleted)(struct backend_site *s, const char *name);
 
-	/** Make a deleted interface again, down. Peers keep their sessions and keys. Return: 0, or
-	 * -errno with `ret_error` filled. */
+	/** Make a deleted interface again, down. Peers keep their sessions and keys, unless the
+	 * back end `forgets_keys`. Return: 0, or -errno with `ret_error` filled. */
 	int (*make_again)(struct backend_site *s, const char *name, struct error *ret_error);
 
 	/** List the peers, for the daemon to follow them: it asks once a second. `ret` is to be

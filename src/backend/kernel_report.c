@@ -95,6 +95,7 @@ static int add_wg(
 	if (report_conf_interface(wg, r) < 0)
 		return -ENOMEM;
 	r->wg.mtu = in->budget->wg_mtu;
+	r->wg.pending_port = in->pending_port;
 	put_interface_counters(nl, &r->wg);
 	if (kernel_peers_query(in->k, wg->name, &device, &error) < 0)
 		return status_add_warning(r, "%s %s", error.problem, error.hint);

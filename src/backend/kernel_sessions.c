@@ -25,7 +25,6 @@ struct present {
 	struct netdev *m;
 	struct l2tpnl_tunnel_list tunnels;
 	struct l2tpnl_session_list sessions;
-	bool made;
 };
 
 bool kernel_sessions_checksum(const struct conf_tunnel *tunnel)
@@ -348,7 +347,6 @@ static int create_session(
 		if (err < 0)
 			return nl_fail(&p->k->nl, ret_error, err, "Cannot \"%s\"\n%s", what,
 				session_hint(err));
-		p->made = true;
 		err = claim_interface(m, s->ifname, is_port);
 	}
 	if (err < 0)
@@ -406,7 +404,7 @@ static bool has_noted(const struct netdev *m)
 }
 
 int kernel_sessions_make(struct kernel_netlink *k, struct netdev *m, const struct conf_site *conf,
-	bool *ret_made, struct error *ret_error)
+	struct error *ret_error)
 {
 	struct present p = { .k = k, .m = m };
 	int err;
@@ -429,7 +427,5 @@ int kernel_sessions_make(struct kernel_netlink *k, struct netdev *m, const struc
 	for (size_t i = 0; err == 0 && i < conf->n_tunnels; i++)
 		err = create_missing(&p, &conf->tunnels[i], ret_error);
 	present_fini(&p);
-	if (ret_made)
-		*ret_made = p.made;
 	return err;
 }

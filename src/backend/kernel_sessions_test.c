@@ -180,14 +180,12 @@ static int make(bool plain, const char *text, struct netdev *m, struct error *er
 {
 	struct kernel_netlink k = { 0 };
 	struct conf_site conf;
-	bool made = false;
 	int err;
 
 	set_journal(m, plain);
 	snprintf(m->alias, sizeof(m->alias), "wirespan here");
 	test_conf(&conf, "here", text);
-	err = kernel_sessions_make(&k, m, &conf, &made, error);
-	assert_int_equal(err == 0 && made, err == 0 && strstr(done, "new session"));
+	err = kernel_sessions_make(&k, m, &conf, error);
 	conf_site_fini(&conf);
 	return err;
 }

@@ -5,7 +5,8 @@
  * when it is killed. It journals each object before it is made, so that `down` finds it, and
  * applies configurations as differences, so that a site that is resumed or reloaded loses no
  * packet. It is needed for what the kernel does not do: it resolves host names, follows the MTUs of
- * routes, creates sessions again whose interfaces were deleted, and reports.
+ * routes, makes interfaces again that were deleted, and reports. The private key is in the WireGuard
+ * interface alone: if that was deleted, the daemon reads the file again.
  */
 #include "backend/kernel_site.h"
 
@@ -21,26 +22,22 @@
 #include "backend/kernel_refuse.h"
 #include "backend/kernel_report.h"
 #include "backend/kernel_sessions.h"
-#include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/keytext.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "host/kernel_undo.h"
 #include "host/netdev.h"
 #include "netlink/event.h"
+#include "netlink/l2tp_nl.h"
 #include "netlink/query.h"
 
-/* From an event to the look at what it has changed, so that a burst causes one. Sessions whose
- * interface has vanished are made again at once, before host/guard.c compares. */
+/* From an event to the look at what it has changed, so that a burst causes one. */
 #define SETTLE (200 * NS_PER_MS)
 
 /* Peers roam without an event: how often their endpoints are queried. */
 #define LOOK_AGAIN (30 * NS_PER_S)
-
-/* Limit of repairs of sessions that others delete: an administrator may want that. */
-#define REPAIR_NS    (60 * NS_PER_S)
-#define REPAIR_BURST 3
 
 /** A site that kernel objects carry. */
 struct kernel_site {
@@ -56,12 +53,14 @@ struct kernel_site {
 	struct wgnl_device before; /* the peers before apply() */
 	struct nl_socket events;
 	struct loop_watch events_watch;
-	bool following; /* `events_watch` is in the loop */
-	bool changed;	/* an event was read */
-	struct bucket repairs;
-	bool repair_logged; /* that there are no more repairs */
-	bool link_vanished; /* some link: look whether it was ours */
-	struct mono look;   /* when to look at links, routes and peers */
+	bool following;	 /* `events_watch` is in the loop */
+	bool changed;	 /* an event was read */
+	bool vanished;	 /* some link: look whether it was the WireGuard interface */
+	bool moved;	 /* that is in another network namespace */
+	bool port_taken; /* the file's port could not be opened: it is tried again */
+	uint32_t fwmark; /* in use */
+	uint8_t public_key[KEY_LEN];
+	struct mono look; /* when to look at links, routes and peers */
 };
 
 static struct kernel_site *kernel_of(struct backend_site *s)
@@ -143,6 +142,7 @@ static int compute_mtus(
 
 	if (err < 0)
 		return err;
+	memcpy(k->public_key, device.public_key, KEY_LEN);
 	err = kernel_mtus_compute(&k->mtus, conf, &device, &k->netdev->nl);
 	wgnl_device_fini(&device);
 	return err < 0 ? no_memory(ret_error) : err;
@@ -152,7 +152,7 @@ static int compute_mtus(
 static int make_sessions(void *ctx, const struct conf_site *conf, struct error *ret_error)
 {
 	struct kernel_site *k = ctx;
-	int err = kernel_sessions_make(&k->k, k->netdev, conf, NULL, ret_error);
+	int err = kernel_sessions_make(&k->k, k->netdev, conf, ret_error);
 
 	if (err == 0)
 		kernel_mtus_clamp(&k->mtus, k->netdev, conf);
@@ -252,8 +252,12 @@ static int visit(void *ctx, const struct nlmsghdr *nlh)
 
 	if (nl_event_decode(nlh, &event) < 0)
 		return 0;
-	k->link_vanished |= event.kind == NL_EVENT_LINK_GONE;
 	k->changed = true;
+	if (event.kind != NL_EVENT_LINK_GONE)
+		return 0;
+	k->vanished = true;
+	if (!strcmp(event.link.name, k->conf->interface.name))
+		k->moved = event.link.moved;
 	return 0;
 }
 
@@ -263,13 +267,13 @@ static void on_events(void *ctx, uint32_t events)
 
 	(void)events;
 	while (nl_read_events(&k->events, visit, k) == -ENOBUFS)
-		k->link_vanished = k->changed = true; /* events were lost */
+		k->vanished = k->changed = true; /* events were lost */
 	if (!k->changed)
 		return;
 	k->changed = false;
 	kernel_names_routes_changed(&k->names);
-	k->look = mono_earliest(
-		k->look, k->link_vanished ? clock_mono() : mono_add(clock_mono(), SETTLE));
+	k->look =
+		mono_earliest(k->look, k->vanished ? clock_mono() : mono_add(clock_mono(), SETTLE));
 }
 
 static int follow_events(struct kernel_site *k)
@@ -293,6 +297,7 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 
 	if (err < 0)
 		return err;
+	k->fwmark = fwmark;
 	err = follow_events(k);
 	if (err < 0)
 		return error_set(ret_error, err,
@@ -304,14 +309,23 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 
 /* ---- reload ---- */
 
+/* Make the sessions of the present configuration again. */
+static int restore_sessions(struct kernel_site *k, struct error *ret_error)
+{
+	int err = host_make_sessions(k->host, k->conf);
+
+	if (err < 0)
+		*ret_error = k->netdev->error;
+	return err;
+}
+
 static void revert(struct backend_site *s)
 {
 	struct kernel_site *k = kernel_of(s);
 	struct error e;
 
 	if (kernel_peers_restore(&k->k, k->netdev, &k->before, &e) < 0 ||
-		kernel_sessions_make(&k->k, k->netdev, k->conf, NULL, &e) < 0 ||
-		compute_mtus(k, k->conf, &e) < 0)
+		restore_sessions(k, &e) < 0 || compute_mtus(k, k->conf, &e) < 0)
 		log_error("%s %s", e.problem, e.hint);
 	kernel_mtus_clamp(&k->mtus, k->netdev, k->conf);
 	wgnl_device_fini(&k->before);
@@ -342,13 +356,33 @@ static int apply(struct backend_site *s, struct conf_site *next, struct error *r
 	return err;
 }
 
+/* Change to the port and mark of the configuration. Return: 0; or -errno with `ret_error` filled, and
+ * it is tried again. */
+static int change_port(struct kernel_site *k, struct error *ret_error)
+{
+	const struct kernel_peers_step socket = {
+		.what = KERNEL_PEERS_SOCKET, .conf = k->conf, .fwmark = k->fwmark
+	};
+	struct error e;
+	int err = kernel_peers_apply(&k->k, k->netdev, &socket, &e);
+
+	k->port_taken = err == -EADDRINUSE;
+	if (k->port_taken)
+		return error_set(ret_error, err,
+			"UDP port %u is in use by another program. Everything else is reloaded; "
+			"still on the port of before, and trying again\n"
+			"Find it with `ss -ulpn`, or set another ListenPort.",
+			k->conf->interface.listen_port);
+	if (err < 0)
+		*ret_error = e;
+	return err;
+}
+
 static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
 {
 	struct kernel_site *k = kernel_of(s);
-	const struct kernel_peers_step rest = { .what = KERNEL_PEERS_KEYS | KERNEL_PEERS_REMOVE |
-							KERNEL_PEERS_SOCKET,
-		.conf = k->next,
-		.fwmark = fwmark };
+	const struct kernel_peers_step rest = { .what = KERNEL_PEERS_KEYS | KERNEL_PEERS_REMOVE,
+		.conf = k->next };
 	struct error of_names;
 	int err = kernel_peers_apply(&k->k, k->netdev, &rest, ret_error);
 
@@ -356,9 +390,10 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	wgnl_device_fini(&k->before);
 	k->conf = k->next;
 	k->next = NULL;
+	k->fwmark = fwmark;
 	k->look = clock_mono();
-	k->repair_logged = false;
-	k->repairs = (struct bucket){ 0 };
+	if (err == 0)
+		err = change_port(k, ret_error);
 	if (kernel_names_set(&k->names, k->loop, k->conf, NULL, &of_names) == 0)
 		return err;
 	if (err < 0)
@@ -368,62 +403,99 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	return err < 0 ? err : of_names.code;
 }
 
+/* ---- interfaces that others delete ---- */
+
+/* Whether the kernel has a session of that interface's name, which then is in another namespace. */
+static bool has_session(struct kernel_site *k, const char *name)
+{
+	struct l2tpnl_session_list list;
+	bool has = false;
+
+	if (l2tpnl_sessions(&k->k.nl, k->k.l2tp, &list) < 0)
+		return false; /* the module was unloaded */
+	for (size_t i = 0; i < list.n; i++)
+		has |= !strcmp(list.v[i].session.ifname, name);
+	l2tpnl_sessions_fini(&list);
+	return has;
+}
+
+static bool is_deleted(struct backend_site *s, const char *name)
+{
+	struct kernel_site *k = kernel_of(s);
+
+	on_events(k, 0);
+	if (!strcmp(name, k->conf->interface.name))
+		return !k->moved;
+	return !has_session(k, name);
+}
+
+/* Make the WireGuard interface and its peers. L2TP's sockets go on, as soon as its addresses are
+ * back. */
+static int make_interface_again(struct kernel_site *k, struct error *ret_error)
+{
+	const struct kernel_peers_step all = {
+		.what = KERNEL_PEERS_ALL, .conf = k->conf, .fwmark = k->fwmark
+	};
+	uint8_t before[KEY_LEN];
+	char key[KEY_BASE64_LEN + 1];
+	int err = make_interface(k->netdev, k->conf->interface.name);
+
+	if (err < 0)
+		*ret_error = k->netdev->error;
+	else
+		err = kernel_peers_apply(&k->k, k->netdev, &all, ret_error);
+	forget_keys(k->conf);
+	if (err < 0)
+		return err;
+	memcpy(before, k->public_key, KEY_LEN);
+	err = compute_mtus(k, k->conf, ret_error);
+	key_to_base64(k->public_key, key);
+	if (memcmp(before, k->public_key, KEY_LEN) != 0)
+		log_warning("%s has another key than before, as the file has: its peers must know "
+			    "the public key %s",
+			k->conf->interface.name, key);
+	kernel_names_ask_again(&k->names);
+	return err < 0 ? err : 0;
+}
+
+static int make_again(struct backend_site *s, const char *name, struct error *ret_error)
+{
+	struct kernel_site *k = kernel_of(s);
+	int err;
+
+	/* a module that was unloaded and loaded again has another id */
+	kernel_netlink_close(&k->k);
+	k->k = (struct kernel_netlink){ 0 };
+	err = kernel_netlink_open(&k->k, k->conf->n_tunnels, ret_error);
+	k->look = mono_earliest(k->look, mono_add(clock_mono(), SETTLE));
+	if (err < 0)
+		forget_keys(k->conf);
+	else if (!strcmp(name, k->conf->interface.name))
+		err = make_interface_again(k, ret_error);
+	else
+		err = restore_sessions(k, ret_error);
+	return err;
+}
+
 /* ---- work and report ---- */
 
-/* Create sessions again whose interfaces were deleted by others; the guard then gives them their
- * bridge, MTU and state. */
-static void repair_sessions(struct kernel_site *k)
+/* Some link has vanished. Return: whether it was the WireGuard interface. */
+static bool has_lost_interface(struct kernel_site *k)
 {
-	struct error error;
-	bool made = false;
-
-	if (!bucket_take(&k->repairs, clock_mono(), REPAIR_NS, REPAIR_BURST)) {
-		if (!k->repair_logged)
-			log_warning("The L2TP sessions of %s are deleted again and again: left so. "
-				    "Find out what deletes them; wirespan reload %s makes them.",
-				k->conf->name, k->conf->name);
-		k->repair_logged = true;
-		return;
-	}
-	if (kernel_sessions_make(&k->k, k->netdev, k->conf, &made, &error) < 0)
-		log_error("%s %s", error.problem, error.hint);
-	else if (made)
-		log_warning("Another process has deleted L2TP sessions of %s: they are made again",
-			k->conf->name);
-}
-
-/* Whether an interface of the site's sessions is missing. */
-static bool misses_session(struct kernel_site *k)
-{
-	struct conf_session_walk walk = { k->conf };
-	const struct conf_session *session;
 	struct link_info link;
 
-	while ((session = conf_next_session(&walk)))
-		if (query_link(&k->netdev->nl, session->name, &link) == -ENODEV)
-			return true;
-	return false;
+	return query_link(&k->netdev->nl, k->conf->interface.name, &link) == -ENODEV;
 }
 
-/* Some link has vanished. Return: whether it was the WireGuard interface. */
-static bool look_at_links(struct kernel_site *k)
+/* Try again to open the port that was taken. */
+static void retry_port(struct kernel_site *k)
 {
-	const char *name = k->conf->interface.name;
-	struct wgnl_device device;
-	int err = wgnl_get(&k->k.nl, k->k.wireguard, name, &device);
+	struct error ignored;
 
-	if (err == -ENODEV || err == -EOPNOTSUPP || err == -ENOENT) {
-		log_error(
-			"Interface %s was deleted by another process, or its module was unloaded: "
-			"going down. Leave wirespan's interfaces to it.",
-			name);
-		return true;
-	}
-	if (err == 0)
-		wgnl_device_fini(&device);
-	if (misses_session(k))
-		repair_sessions(k);
-	return false;
+	if (!k->port_taken || change_port(k, &ignored) == -EADDRINUSE)
+		return;
+	log_info("%s listens on port %u now", k->conf->interface.name,
+		k->conf->interface.listen_port);
 }
 
 /* Query the peers: their names, and the MTUs of the routes to them. Return: a set of enum
@@ -433,12 +505,16 @@ static unsigned look_at_peers(struct kernel_site *k)
 	unsigned wg_mtu = k->mtus.budget.wg_mtu;
 	struct wgnl_device device;
 	struct error error;
-	int err = kernel_peers_query(&k->k, k->conf->interface.name, &device, &error);
+	int err;
 
+	if (has_lost_interface(k))
+		return 0; /* the guard reports that */
+	err = kernel_peers_query(&k->k, k->conf->interface.name, &device, &error);
 	if (err < 0) {
 		log_warning("%s %s", error.problem, error.hint);
 		return 0;
 	}
+	memcpy(k->public_key, device.public_key, KEY_LEN);
 	kernel_names_look(&k->names, &device, &k->netdev->nl);
 	err = kernel_mtus_compute(&k->mtus, k->conf, &device, &k->netdev->nl);
 	wgnl_device_fini(&device);
@@ -461,15 +537,18 @@ static unsigned work(struct backend_site *s)
 {
 	struct kernel_site *k = kernel_of(s);
 	const struct kernel_names_target target = names_target(k);
+	bool lost;
 
 	if (kernel_names_work(&k->names, &target))
 		k->look = clock_mono();
 	if (!mono_reached(k->look, clock_mono()))
 		return 0;
 	k->look = mono_add(clock_mono(), LOOK_AGAIN);
-	if (k->link_vanished && look_at_links(k))
+	lost = k->vanished && has_lost_interface(k);
+	k->vanished = false;
+	if (lost)
 		return BACKEND_INTERFACE_LOST;
-	k->link_vanished = false;
+	retry_port(k);
 	return look_at_peers(k);
 }
 
@@ -484,7 +563,11 @@ static int report(struct backend_site *s, struct status_report *r)
 {
 	struct kernel_site *k = kernel_of(s);
 	const struct kernel_report_input in = {
-		.k = &k->k, .conf = k->conf, .budget = &k->mtus.budget, .names = &k->names
+		.k = &k->k,
+		.conf = k->conf,
+		.budget = &k->mtus.budget,
+		.names = &k->names,
+		.pending_port = k->port_taken ? k->conf->interface.listen_port : 0,
 	};
 
 	return kernel_report(&in, r);
@@ -533,6 +616,7 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 const struct backend backend_kernel = {
 	.name = "kernel",
 	.resumes = true,
+	.forgets_keys = true,
 	.needs_process = needs_process,
 	.observe = observe,
 	.probe = probe,
@@ -546,6 +630,8 @@ const struct backend backend_kernel = {
 	.deadline = deadline,
 	.work = work,
 	.peers = peers,
+	.is_deleted = is_deleted,
+	.make_again = make_again,
 	.report = report,
 	.close = close_site,
 };

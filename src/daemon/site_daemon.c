@@ -22,6 +22,7 @@
 #include "daemon/memlock.h"
 #include "daemon/notify.h"
 #include "daemon/peer_follow.h"
+#include "daemon/site_keys.h"
 #include "daemon/site_status.h"
 #include "host/guard.h"
 #include "host/host.h"
@@ -234,11 +235,28 @@ static bool run_is_deleted(void *ctx, const char *name)
 	return r->choice.backend->is_deleted(r->site, name);
 }
 
+/* Give the keys of the WireGuard interface back to a back end that holds none. */
+static int run_read_keys(struct site_daemon *r, struct error *e)
+{
+	struct conf_site file;
+	int err = run_load(r, &file, e);
+
+	if (err < 0)
+		return err;
+	err = site_keys_take(r->conf, &file, e);
+	conf_site_fini(&file);
+	return err;
+}
+
 static int run_make_again(void *ctx, const char *name, struct error *ret_error)
 {
 	struct site_daemon *r = ctx;
+	const struct backend *backend = r->choice.backend;
+	int err = backend->forgets_keys && !strcmp(name, r->conf->interface.name)
+			  ? run_read_keys(r, ret_error)
+			  : 0;
 
-	return r->choice.backend->make_again(r->site, name, ret_error);
+	return err < 0 ? err : backend->make_again(r->site, name, ret_error);
 }
 
 /* Whether the site goes on without this process. A service manager would take the end of the

@@ -49,9 +49,26 @@ void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx)
 	host->make_ctx = ctx;
 }
 
+/* Remember the interfaces of the sessions, some of which may have been made just now. */
+static void learn_sessions(struct host *host, const struct conf_site *conf)
+{
+	struct conf_session_walk walk = { .conf = conf };
+	const struct conf_session *session;
+	struct link_info link;
+
+	while ((session = conf_next_session(&walk)))
+		if (query_link(&host->netdev.nl, session->name, &link) == 0 &&
+			!strcmp(link.alias, host->netdev.alias))
+			known_made_again(&host->known, WANTED_SESSION, session->name, link.ifindex);
+}
+
 int host_make_sessions(struct host *host, const struct conf_site *conf)
 {
-	return host->make ? host->make(host->make_ctx, conf, &host->netdev.error) : 0;
+	int err = host->make ? host->make(host->make_ctx, conf, &host->netdev.error) : 0;
+
+	if (host->make)
+		learn_sessions(host, conf);
+	return err;
 }
 
 uint32_t host_resumed_mark(const struct host *host)

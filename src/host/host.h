@@ -99,6 +99,10 @@ struct netdev *host_netdev(struct host *host);
 /** Let `make` make the interfaces of the sessions; `ctx` is borrowed. */
 void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx);
 
+/** Make the interfaces of the sessions of `conf`, if the back end leaves that to us, and remember
+ * which they are. Return: 0 or -errno, and the error of host_netdev() filled. */
+int host_make_sessions(struct host *host, const struct conf_site *conf);
+
 /**
  * Store that the site is up as configured, so that a later host_open() can resume it if this
  * process ends without `down`. Call it again after a reload. `conf`: as in use.

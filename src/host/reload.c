@@ -291,6 +291,8 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	if (err == 0)
 		err = drop_members(host, conf);
 	if (err == 0)
+		err = host_restore_wg(host, mtus->wg);
+	if (err == 0)
 		err = change_wg(host, conf, mtus->wg);
 	if (err == 0)
 		err = host_make_sessions(host, conf);

@@ -98,6 +98,18 @@ static int restore_mac(struct host *host, const char *name)
 		       : bridge_set_mac(&host->netdev, &link, known->mac);
 }
 
+int host_restore_wg(struct host *host, uint32_t mtu)
+{
+	struct netdev *m = &host->netdev;
+	struct link_info link;
+	int err = netdev_find(m, host->conf->interface.name, &link);
+
+	if (err < 0 || link.flags & IFF_UP)
+		return err;
+	err = host_set_wg(host, mtu, &link);
+	return err < 0 ? err : restore_routes(m, &host->plan, &link);
+}
+
 /** Make an interface of the engine again, with its addresses, routes and bridge. */
 static int make_again(struct host *host, const struct wanted_link *w)
 {
@@ -111,10 +123,8 @@ static int make_again(struct host *host, const struct wanted_link *w)
 	if (err < 0)
 		return err;
 	known_made_again(&host->known, w->role, w->name, link.ifindex);
-	if (w->role == WANTED_WG) {
-		err = host_set_wg(host, w->mtu, &link);
-		return err < 0 ? err : restore_routes(m, &host->plan, &link);
-	}
+	if (w->role == WANTED_WG)
+		return host_restore_wg(host, w->mtu);
 	err = netdev_refuse_ra(m, w->name);
 	if (err == 0)
 		err = restore_mac(host, w->name);

@@ -147,6 +147,28 @@ static void test_resume(void **state)
 	}
 }
 
+/* A WireGuard interface that was made again, and so is down, gets all that it had. */
+static void test_made_again(void **state)
+{
+	struct conf_site conf;
+	struct error error;
+	struct host *host;
+
+	test_conf(&conf, "vpn01", PLAIN);
+	host = bring_up(&conf);
+	assert_int_equal(host_store_running(host, &conf, &error), 0);
+	host_free(host); /* killed */
+	assert_int_equal(system("ip link set wg0 down && ip addr flush dev wg0"), 0);
+	host = open_host(&conf, HOST_RESUME, true);
+	assert_int_equal(host_take_over(host, &mtus, &error), 0);
+	assert_int_equal(system("ip link show wg0 | grep -q '[<,]UP[,>]' && "
+				"ip addr show wg0 | grep -q 10.0.1.11/24 && "
+				"ip route | grep -q '^10.9.0.0/16 dev wg0'"),
+		0);
+	take_down(host);
+	conf_site_fini(&conf);
+}
+
 /* A site that was killed before it was complete, or that another back end takes over, is undone. */
 static void test_undone(void **state)
 {
@@ -228,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stored), /* host_close() removes the folder */
 		cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_made_again),
 		cmocka_unit_test(test_undone),
 		cmocka_unit_test(test_going_down),
 	};

@@ -144,6 +144,19 @@ int running_conf_load(const char *name, struct conf_site *ret)
 	return err;
 }
 
+bool running_conf_equal(const struct conf_site *a, const struct conf_site *b)
+{
+	size_t len_a = 0;
+	size_t len_b = 0;
+	char *text_a = print_without_keys(a, &len_a);
+	char *text_b = print_without_keys(b, &len_b);
+	bool equal = text_a && text_b && len_a == len_b && !memcmp(text_a, text_b, len_a);
+
+	free(text_a);
+	free(text_b);
+	return equal;
+}
+
 void running_conf_discard(const char *name)
 {
 	char path[PATH_MAX];

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/must_check.h"
 #include "conf/model.h"
 
@@ -18,6 +20,10 @@ MUST_CHECK int running_conf_store(const struct conf_site *conf);
  * another user could have written it; -EPROTO if it is no such file; or another -errno.
  */
 MUST_CHECK int running_conf_load(const char *name, struct conf_site *ret);
+
+/** Whether two configurations are the same, except for their WireGuard keys; false also if there is
+ * no memory to compare them. */
+bool running_conf_equal(const struct conf_site *a, const struct conf_site *b);
 
 /** Remove the file, if there is one. */
 void running_conf_discard(const char *name);

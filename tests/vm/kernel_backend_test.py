@@ -294,6 +294,93 @@ def killed_and_resumed(bench):
     both_down(bench)
 
 
+# Another program removes the site's objects, and makes its own with the same names and ids.
+REPLACE = """
+ip link del wg0
+for tunnel in $(ip l2tp show tunnel | sed -n 's/^Tunnel \\([0-9]*\\),.*/\\1/p'); do
+	peer=$(ip l2tp show tunnel tunnel_id $tunnel | sed -n 's/.*Peer tunnel \\([0-9]*\\).*/\\1/p')
+	ip l2tp del tunnel tunnel_id $tunnel
+done
+while ip link show l2tpeth0 >/dev/null 2>&1; do sleep 0.1; done
+ip link add wg0 type wireguard
+ip l2tp add tunnel tunnel_id $tunnel peer_tunnel_id $peer encap udp local 192.168.122.24 remote 192.168.122.32 \
+	udp_sport 1701 udp_dport 1701
+ip l2tp add session name l2tpeth0 tunnel_id $tunnel session_id 7 peer_session_id 8
+"""
+
+
+def replaced_by_others(bench):
+    """`down` after kill -9 leaves objects of another program that have the names and ids of the site's."""
+    one, two = bench.sites
+    bench.configure(one, wirespan_conf(one, two))
+    bench.up(one)
+    show = "ip link show wg0 | head -n 1; ip l2tp show tunnel; ip l2tp show session"
+    theirs = bench.at(one, PIDS + "kill -9 $(pids)\n" + REPLACE + show).out
+    bench.down(one)
+    assert bench.at(one, show).out == theirs and "Tunnel " in theirs and "wg0: " in theirs, theirs
+    bench.at(one, REMOVE)
+    bench.is_as_before(one)
+
+
+def up_logged(bench, site):
+    """Bring a site up by a process that logs into /tmp/log."""
+    bench.at(
+        site,
+        f"wirespan up /tmp/{site.name}.conf >/tmp/log 2>&1 &\n"
+        "for try in $(seq 600); do grep -q 'is up' /tmp/log && exit; sleep 0.1; done; cat /tmp/log; exit 1",
+        timeout=90,
+    )
+
+
+def reaches(bench, target, what):
+    """Wait until a member of the first site reaches an address."""
+    wait_for(lambda: bench.guest.ping(target, netns="member01", count=1, timeout=2).ok, 100, 0.2, what)
+
+
+def deleted(bench):
+    """What others delete is made again; the keys come from the file, which may have changed, or be absent."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.down(one)
+    up_logged(bench, one)
+    reaches(bench, two.member4, "member to member")
+    ids = bench.at(one, "ip l2tp show session | sed -n 's/^Session \\([0-9]*\\) in tunnel \\([0-9]*\\)/\\2 \\1/p'").out
+    tunnel, session = ids.split()
+    show = "ip -o addr show wg0 | sed 's/^[0-9]*: //'; ip route show table all dev wg0; wg show wg0 peers"
+    show += "; wg show wg0 public-key; ip l2tp show tunnel"
+    before = bench.at(one, show).out
+    for what, command in (
+        ("wg0", "ip link del wg0"),
+        ("a session", f"ip l2tp del session tunnel_id {tunnel} session_id {session}"),
+        ("a tunnel", f"ip l2tp del tunnel tunnel_id {tunnel}"),
+        ("an address", f"ip addr del {one.wg4}/24 dev wg0"),
+        ("the bridge", "ip link del br-l2tp0"),
+    ):
+        bench.at(one, command)
+        reaches(bench, two.member4, f"{what} made again")
+    wait_for(lambda: bench.at(one, show).out == before, 60, 0.5, f"{before} as before")
+
+    taken = f"ip l2tp del session tunnel_id {tunnel} session_id {session}; ip link add l2tpeth0 type dummy"
+    bench.at(one, taken)
+    gone = "The interface l2tpeth0 is gone, and another one has its name"
+    wait_for(lambda: gone in bench.at(one, "wirespan status vpn01").out, 60, 0.5, gone)
+    bench.at(one, "ip link del l2tpeth0")
+    reaches(bench, two.member4, "the session made again")
+
+    bench.at(one, "mv /tmp/vpn01.conf /tmp/away.conf; wirespan reload vpn01 || true; ip link del wg0")
+    cannot = "it cannot be made again\\|it cannot be restored"
+    wait_for(lambda: bench.at(one, f"grep -c '{cannot}' /tmp/log || true").out.strip() != "0", 60, 0.5, cannot)
+    text = bench.at(one, "wirespan status vpn01").out
+    assert "There is no interface wg0" in text, text
+    bench.at(one, "sed 's/^ListenPort/MTU = 1300\\nListenPort/' /tmp/away.conf >/tmp/vpn01.conf")
+    edited = "was edited since the site has read it"
+    wait_for(lambda: edited in bench.at(one, "cat /tmp/log").out, 60, 0.5, edited)
+    reaches(bench, two.member4, "wg0 made again")
+    bench.at(one, "wirespan reload vpn01; ip -o link show wg0 | grep 'mtu 1300'")
+    reaches(bench, two.member4, "member to member after the reload")
+    both_down(bench)
+
+
 def reloaded(bench):
     """A reload changes what differs: no packet of the other session is lost."""
     one, two = bench.sites
@@ -545,6 +632,8 @@ def main():
         suite.run(f"reference network, {other} at the other end", reference_network, bench, other)
     suite.run("TCP segments of members at 1500", segment_size, bench)
     suite.run("killed, and resumed", killed_and_resumed, bench)
+    suite.run("replaced by others", replaced_by_others, bench)
+    suite.run("deleted by others", deleted, bench)
     suite.run("reloaded", reloaded, bench)
     for other in ("kernel", "userspace", "script"):
         suite.run(f"all variants, {other} at the other end", all_variants, bench, other)
