@@ -11,6 +11,7 @@
 
 #include <curses.h>
 
+#include "base/clock.h"
 #include "cli/running.h"
 #include "pkt/drop.h"
 #include "base/format.h"
@@ -23,7 +24,9 @@ struct view {
 	const char *name; /* NULL: all sites */
 	struct running_reports now;
 	struct running_reports before;
-	bool answered; /* all requested sites answered */
+	struct mono taken;    /* when `now` was */
+	uint64_t interval_ms; /* between the two samples */
+	bool answered;	      /* all requested sites answered */
 	int row;
 };
 
@@ -49,8 +52,12 @@ static struct span find_span(const struct view *v, const struct status_report *n
 		const struct status_report *before = &v->before.v[i];
 
 		/* a restarted process counts from zero */
-		if (strcmp(before->site, now->site) == 0 && before->pid == now->pid &&
-			before->uptime_ms < now->uptime_ms) {
+		if (strcmp(before->site, now->site) != 0 || before->pid != now->pid)
+			continue;
+		if (!now->pid) {
+			s.before = before; /* the kernel's counters, without a process */
+			s.ms = v->interval_ms;
+		} else if (before->uptime_ms < now->uptime_ms) {
 			s.before = before;
 			s.ms = now->uptime_ms - before->uptime_ms;
 		}
@@ -73,9 +80,15 @@ static void draw_site(struct view *v, const struct status_report *r)
 	attron(A_BOLD);
 	mvprintw(v->row, 0, "%s", r->site);
 	attroff(A_BOLD);
-	mvprintw(v->row++, (int)strlen(r->site), "  up %s, %s, %s, MTU %u",
-		format_span(r->uptime_ms, uptime), r->backend, r->aead,
+	if (r->stopped)
+		printw("  not running");
+	else if (!r->pid)
+		printw("  without a process");
+	else
+		printw("  up %s", format_span(r->uptime_ms, uptime));
+	printw(", %s, %s, MTU %u", r->backend, r->aead,
 		r->budget.inner_ip ? r->budget.inner_ip : r->budget.wg_mtu);
+	v->row++;
 	attron(A_BOLD);
 	for (size_t i = 0; i < r->warnings_len; i++)
 		mvprintw(v->row++, 2, "%s", r->warnings[i].text);
@@ -103,7 +116,7 @@ struct port {
 
 static struct port port_of_wg(const struct status_wg *wg)
 {
-	return (struct port){ wg->tun_tx, wg->tun_rx, 0,
+	return (struct port){ wg->tun_tx, wg->tun_rx, STATUS_ABSENT,
 		status_sum(wg->dropped_tx, wg->dropped_rx) };
 }
 
@@ -188,6 +201,7 @@ static void draw_peers(struct view *v, const struct span *s)
 	char name[LABEL_LEN];
 	char endpoint[ENDPOINT_TEXT_LEN];
 	char age[FORMAT_LEN];
+	char mtu[16];
 
 	_Static_assert(sizeof(states) / sizeof(*states) == STATUS_PEER_STATE_COUNT,
 		"every state has its words");
@@ -200,9 +214,10 @@ static void draw_peers(struct view *v, const struct span *s)
 		const struct status_peer *b = peer_before(s, n);
 
 		endpoint_text(&n->endpoint, endpoint);
-		mvprintw(v->row++, 0, "%-15s %16.1f %17.1f %9u   %-12s %-15s %s",
+		snprintf(mtu, sizeof(mtu), "%u", n->path.mtu);
+		mvprintw(v->row++, 0, "%-15s %16.1f %17.1f %9s   %-12s %-15s %s",
 			short_label(n, name), per_second(s, b->tx_bytes, n->tx_bytes) * 8e-6,
-			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6, n->path.mtu,
+			per_second(s, b->rx_bytes, n->rx_bytes) * 8e-6, n->path.mtu ? mtu : "-",
 			states[n->state],
 			n->last_handshake.sec ? format_span(n->handshake_age_ms, age) : "none yet",
 			!n->endpoint.addr.family && *n->endpoint_name ? n->endpoint_name
@@ -245,7 +260,7 @@ static void draw_queues(struct view *v, const struct span *s)
 		const struct status_queue *n = &s->now->peers[i].queue;
 		const struct status_queue *b = &peer_before(s, &s->now->peers[i])->queue;
 
-		if (!n->rate && !n->backlog)
+		if (!status_counted(n->rate) && !status_counted(n->backlog))
 			continue;
 		if (!any)
 			heading(v, "queue for peer       sent Mbit/s   waiting KiB    delay p50 ms "
@@ -327,8 +342,12 @@ static void draw(struct view *v)
 /* Take a new sample; a site that does not answer may answer next time. */
 static void look(struct view *v)
 {
+	struct mono now = clock_mono();
+
 	running_free_reports(&v->before);
 	v->before = v->now;
+	v->interval_ms = mono_between(v->taken, now) / NS_PER_MS;
+	v->taken = now;
 	v->answered = running_status(v->verb, v->name, &v->now);
 }
 

@@ -304,8 +304,9 @@ struct status_report {
 	char backend[16];		      /* "userspace", "kernel" */
 	char backend_reason[STATUS_TEXT_LEN]; /* why this one */
 	char aead[32];			      /* name of the AEAD provider in use */
-	uint64_t uptime_ms;
-	uint32_t pid;
+	uint64_t uptime_ms;		      /* absent without a process */
+	uint32_t pid;			      /* 0: the site has no process */
+	bool stopped; /* nor has it its WireGuard interface any more: nothing passes */
 	struct status_offloads offloads;
 	struct status_wg wg;
 	struct status_peer *peers;

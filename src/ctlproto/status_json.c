@@ -249,6 +249,7 @@ static const struct field report[] = {
 	{ FIELD_ROW(status_report, "aead", FIELD_TEXT, aead) },
 	{ FIELD_ROW(status_report, "uptime_ms", FIELD_NUMBER, uptime_ms) },
 	{ FIELD_ROW(status_report, "pid", FIELD_NUMBER, pid) },
+	{ FIELD_ROW(status_report, "stopped", FIELD_BOOL, stopped) },
 	{ FIELD_ROW(status_report, "offloads", FIELD_KNOWN, offloads), .sub = offloads },
 	{ FIELD_ROW(status_report, "wireguard", FIELD_OPTIONAL, wg), .sub = wg },
 	{ FIELD_ROW_ARRAY(status_report, "peers", peers, peer) },

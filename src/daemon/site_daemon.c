@@ -62,7 +62,8 @@ struct site_daemon {
 	bool scrub; /* a file was read, which has left copies of keys on the stack */
 	bool ready;
 	bool stopping;
-	bool leaving; /* the site goes on without this process */
+	bool reloading; /* the file is applied next */
+	bool leaving;	/* the site goes on without this process */
 	int exit_code;
 };
 
@@ -243,7 +244,7 @@ static int run_read_keys(struct site_daemon *r, struct error *e)
 
 	if (err < 0)
 		return err;
-	err = site_keys_take(r->conf, &file, e);
+	err = site_keys_take(r->conf, &file, r->reloading, e);
 	conf_site_fini(&file);
 	return err;
 }
@@ -348,8 +349,10 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 	if (err < 0)
 		return err;
 	err = run_comparable(r, have, next, e);
+	r->reloading = true;
 	if (!err)
 		host_guard_make_again(&r->guard);
+	r->reloading = false;
 	if (!err)
 		err = run_change_to(r, next, e);
 	if (err < 0) {

@@ -10,14 +10,6 @@
 #include "base/secret.h"
 #include "host/running_conf.h"
 
-static const struct conf_peer *find_peer(const struct conf_site *conf, const uint8_t *public_key)
-{
-	for (size_t i = 0; i < conf->n_peers; i++)
-		if (!memcmp(conf->peers[i].public_key, public_key, KEY_LEN))
-			return &conf->peers[i];
-	return NULL;
-}
-
 static int lacks_key(const struct conf_peer *peer, struct error *ret_error)
 {
 	char key[KEY_BASE64_LEN + 1];
@@ -38,7 +30,7 @@ static int check_keys(
 			ret_error, -ENOKEY, "The file has no PrivateKey any more\nPut it back.");
 	for (size_t i = 0; i < running->n_peers; i++) {
 		const struct conf_peer *p = &running->peers[i];
-		const struct conf_peer *now = find_peer(file, p->public_key);
+		const struct conf_peer *now = conf_peer_find(file, p->public_key);
 
 		if (p->has_preshared_key && (!now || !now->has_preshared_key))
 			return lacks_key(p, ret_error);
@@ -46,13 +38,14 @@ static int check_keys(
 	return 0;
 }
 
-int site_keys_take(struct conf_site *running, const struct conf_site *file, struct error *ret_error)
+int site_keys_take(struct conf_site *running, const struct conf_site *file, bool applied_next,
+	struct error *ret_error)
 {
 	int err = check_keys(running, file, ret_error);
 
 	if (err < 0)
 		return err;
-	if (!running_conf_equal(running, file))
+	if (!applied_next && !running_conf_equal(running, file))
 		log_warning("The file of %s was edited since the site has read it: only its keys "
 			    "are taken now. wirespan reload %s applies the rest.",
 			running->name, running->name);
@@ -62,7 +55,7 @@ int site_keys_take(struct conf_site *running, const struct conf_site *file, stru
 		struct conf_peer *p = &running->peers[i];
 
 		if (p->has_preshared_key)
-			memcpy(p->preshared_key, find_peer(file, p->public_key)->preshared_key,
+			memcpy(p->preshared_key, conf_peer_find(file, p->public_key)->preshared_key,
 				KEY_LEN);
 	}
 	return 0;

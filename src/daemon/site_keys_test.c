@@ -66,7 +66,9 @@ static void test_take(void **state)
 		memset(running.interface.private_key, 0, KEY_LEN);
 		memset(running.peers[0].preshared_key, 0, KEY_LEN);
 		logged[0] = '\0';
-		assert_int_equal(site_keys_take(&running, &file, &error), table[i].err);
+		assert_int_equal(site_keys_take(&running, &file, true, &error), table[i].err);
+		assert_string_equal(logged, ""); /* the file is applied next */
+		assert_int_equal(site_keys_take(&running, &file, false, &error), table[i].err);
 		if (!*table[i].text)
 			assert_string_equal(logged, "");
 		else

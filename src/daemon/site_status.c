@@ -26,6 +26,16 @@ void site_status_name_peers(const struct conf_site *conf, struct status_report *
 	}
 }
 
+/* Whether the interface that carries the site does not exist. */
+static bool is_stopped(const struct status_report *s, const char *wg)
+{
+	for (size_t i = 0; i < s->differences_len; i++)
+		if (!strcmp(s->differences[i].kind, "absent") &&
+			!strcmp(s->differences[i].name, wg))
+			return true;
+	return false;
+}
+
 /* Fill in the status of a site without a process. Return: 0 or -ENOMEM. */
 static int observe(struct host *host, struct status_report *s)
 {
@@ -36,6 +46,7 @@ static int observe(struct host *host, struct status_report *s)
 	snprintf(s->version, sizeof(s->version), "%s", WIRESPAN_VERSION);
 	snprintf(s->backend, sizeof(s->backend), "%s", backend_alone->name);
 	snprintf(s->backend_reason, sizeof(s->backend_reason), "as it was brought up");
+	s->uptime_ms = STATUS_ABSENT;
 	if (backend_alone->needs_process(conf))
 		err = status_add_warning(s,
 			"Its process has ended, so nothing follows routes, host names and changes. "
@@ -44,7 +55,10 @@ static int observe(struct host *host, struct status_report *s)
 	if (err == 0)
 		err = backend_alone->observe(conf, s);
 	site_status_name_peers(conf, s);
-	return err < 0 ? err : host_observe_report(host, s);
+	if (err == 0)
+		err = host_observe_report(host, s);
+	s->stopped = is_stopped(s, conf->interface.name);
+	return err;
 }
 
 int site_status(const char *name, const char *path, unsigned timeout_ms, struct ctl_reply *ret)

@@ -22,6 +22,12 @@ static void judge_daemon(const struct observations *f, struct findings *ret)
 		finding_add(ret, FINDING_OK, "daemon", f->site,
 			"Running for %s, pid %u, %s back end.", format_span(r->uptime_ms, span),
 			r->pid, r->backend);
+	else if (r->stopped)
+		finding_add(ret, FINDING_ERROR, "daemon", f->site,
+			"The interface %s is gone, and no process runs that makes it again: "
+			"nothing "
+			"passes.\nRun wirespan up %s.",
+			r->wg.name, f->site);
 	else
 		finding_add(ret, FINDING_OK, "daemon", f->site,
 			"Running without a process, %s back end.", r->backend);

@@ -188,6 +188,35 @@ static void test_text_empty(void **state)
 	free(w.text);
 }
 
+/* A site without its interface does not run, and its facts are not shown as 0. */
+static void test_text_stopped(void **state)
+{
+	const struct render_style plain = { 0 };
+	struct status_report r = { .site = "x",
+		.backend = "kernel",
+		.version = "0.1.0",
+		.uptime_ms = STATUS_ABSENT,
+		.stopped = true,
+		.wg = { .name = "wg0", .mtu = 1420 } };
+	struct written w;
+
+	begin(&w);
+	render_text(w.out, &r, &plain);
+	fclose(w.out);
+	assert_string_equal(w.text,
+		"site: x\n"
+		"  not running     its interface wg0 is gone, and it has no process; "
+		"wirespan 0.1.0\n"
+		"  back end        kernel\n"
+		"\n"
+		"interface: wg0\n"
+		"  addresses       (none)\n"
+		"  MTU             1420\n"
+		"  sent            0 packets, 0 B\n"
+		"  received        0 packets, 0 B\n");
+	free(w.text);
+}
+
 /* What a back end does not count is not shown, neither as 0 nor as a large number; what it counts
  * is. In JSON it is null, also after it was read back. */
 static void test_absent(void **state)
@@ -570,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_style),
 		cmocka_unit_test(test_text_empty),
+		cmocka_unit_test(test_text_stopped),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_sites),

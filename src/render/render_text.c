@@ -3,6 +3,7 @@
 #include "render/render_text.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "pkt/drop.h"
@@ -169,7 +170,11 @@ static void site_block(const struct page *p, const struct status_report *r)
 	char uptime[FORMAT_LEN];
 
 	head(p, GREEN, "site", "%s", r->site);
-	if (r->pid)
+	if (r->stopped)
+		line(p, "not running",
+			"its interface %s is gone, and it has no process; wirespan %s", r->wg.name,
+			r->version);
+	else if (r->pid)
 		line(p, "running for", "%s, pid %u, wirespan %s", format_span(r->uptime_ms, uptime),
 			r->pid, r->version);
 	else
@@ -190,6 +195,7 @@ static void site_block(const struct page *p, const struct status_report *r)
 
 static void wg_block(const struct page *p, const struct status_wg *wg)
 {
+	static const uint8_t no_key[KEY_LEN];
 	char key[KEY_BASE64_LEN + 1];
 
 	if (!*wg->name)
@@ -197,11 +203,12 @@ static void wg_block(const struct page *p, const struct status_wg *wg)
 	key_to_base64(wg->public_key, key);
 	fputc('\n', p->out);
 	head(p, GREEN, "interface", "%s", wg->name);
-	line(p, "public key", "%s", key);
+	if (memcmp(wg->public_key, no_key, KEY_LEN) != 0) /* not one that is gone */
+		line(p, "public key", "%s", key);
 	if (wg->pending_port)
 		line(p, "listening port", "%u; %u cannot be opened yet", wg->listen_port,
 			wg->pending_port);
-	else
+	else if (wg->listen_port)
 		line(p, "listening port", "%u", wg->listen_port);
 	if (wg->fwmark)
 		line(p, "fwmark", "0x%x", wg->fwmark);

@@ -224,12 +224,10 @@ def reload_a_site(bench):
         assert (status, out) == (1, "") and "vpn01.conf:3" in err, (status, out, err)
 
 
-def top(bench):
-    """In a terminal of its own, it shows the session, keeps running when the site ends, and exits on q."""
-    if "\n  wirespan top " not in bench.run("help")[1]:
-        raise Skip("built without ncurses")
-    status, out, err = bench.run("top", "vpn01")
-    assert status == 1 and "needs a terminal" in err, (status, out, err)
+@contextlib.contextmanager
+def top_screen(bench):
+    """Run `wirespan top vpn01` in a terminal. Yield: its descriptor, and a function that reads the screen and returns
+    whether it has shown a text."""
     environment = {**os.environ, "WIRESPAN_RUNDIR": bench.rundir, "TERM": "xterm", "LINES": "30", "COLUMNS": "100"}
     screen = b""
 
@@ -240,16 +238,44 @@ def top(bench):
                 screen += os.read(terminal, 65536)
         return text in screen
 
-    with bench.site("vpn01", line(report("vpn01"))):
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(bench.binary, [bench.binary, "top", "vpn01"], environment)
-        wait_for(lambda: shows(b"l2tpeth0"), what="the session on the screen")
-        assert shows(KEY[:12].encode()) and not shows(b"does not answer")
-    wait_for(lambda: shows(b"vpn01 does not answer"), what="top to notice that the site is gone")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(bench.binary, [bench.binary, "top", "vpn01"], environment)
+    yield terminal, shows
     os.write(terminal, b"q")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(terminal)
+
+
+def top(bench):
+    """In a terminal of its own, it shows the session, keeps running when the site ends, and exits on q."""
+    if "\n  wirespan top " not in bench.run("help")[1]:
+        raise Skip("built without ncurses")
+    status, out, err = bench.run("top", "vpn01")
+    assert status == 1 and "needs a terminal" in err, (status, out, err)
+    with contextlib.ExitStack() as screen:
+        with bench.site("vpn01", line(report("vpn01"))):
+            _, shows = screen.enter_context(top_screen(bench))
+            wait_for(lambda: shows(b"l2tpeth0"), what="the session on the screen")
+            assert shows(KEY[:12].encode()) and not shows(b"does not answer")
+        wait_for(lambda: shows(b"vpn01 does not answer"), what="top to notice that the site is gone")
+
+
+def top_of_absent_facts(bench):
+    """What a back end does not count is neither 0 nor a large number, and its blocks are left out."""
+    if "\n  wirespan top " not in bench.run("help")[1]:
+        raise Skip("built without ncurses")
+    reply = report("vpn01")
+    status, peer, session = reply["status"], reply["status"]["peers"][0], reply["status"]["sessions"][0]
+    status.update(backend="kernel", engine=None, wireguard={"name": "wg0"}, uptime_ms=None, pid=0)
+    peer["queue"] = None
+    session.update(fragments_tx=None, fragments_rx=None, dropped_tx=3, dropped_rx=None, tx=None)
+    with bench.site("vpn01", line(reply)), top_screen(bench) as (_, shows):
+        wait_for(lambda: shows(b"q: quit"), what="the whole screen")
+        for text in (b"without a process, kernel", b"l2tpeth0", KEY[:12].encode(), b"session up"):
+            wait_for(lambda text=text: shows(text), what=f"{text} on the screen")
+        for text in (b"queue for peer", b"1844674407", b"engine  ", b"up 0"):
+            assert not shows(text), text
 
 
 def down_waits(bench):
@@ -292,6 +318,7 @@ def main():
         ("invalid replies", bad_answers),
         ("reload", reload_a_site),
         ("top", top),
+        ("top of absent facts", top_of_absent_facts),
         ("down waits until the process has exited", down_waits),
         ("down after a crash", down_after_crash),
     ]

@@ -77,6 +77,11 @@ SHOWN = {
     "aead": ("ChaCha20-Poly1305 by {}$", "site_info{aead=}", "site"),
     "uptime_ms": ("running for +{t},", "uptime_seconds", "site"),
     "pid": ("pid {}, ", SETTING, STEADY),
+    "stopped": (
+        {True: "not running +its interface"},
+        No("a site without its interface has no counters"),
+        No("only a site without a process has it: shown in place of its age"),
+    ),
     "wireguard.name": ("^interface: {}$", "site_info{interface=}", "interface"),
     "wireguard.public_key": ("public key +{}$", SETTING, STEADY),
     "wireguard.listen_port": ("listening port +{}(?:$|;)", SETTING, STEADY),

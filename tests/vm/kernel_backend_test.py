@@ -266,31 +266,118 @@ def segment_size(bench):
     one, two = bench.sites
     both_up(bench)
     bench.ping("member01", two.member4, "member to member")
+    bench.guest.sh(
+        "for n in 1 2; do\n"
+        "ip -n member0$n link add eth0.5 link eth0 type vlan id 5\n"
+        "ip -n member0$n addr add 10.5.0.$n/24 dev eth0.5\n"
+        "ip -n member0$n link set eth0.5 up\n"
+        "done"
+    )
     for near, far, server, syn, expected in (
         ("member01", "member02", two.member4, "tcp[13] & 2 != 0", 1346),
         ("member02", "member01", one.member6, "ip6[6] == 6 and ip6[53] & 2 != 0", 1326),
+        ("member01", "member02", "10.5.0.2", "vlan 5 and tcp[13] & 2 != 0", 1346),
     ):
         out = bench.guest.sh(CONNECT.format(near=near, far=far, server=server, syn=syn)).out
         assert out.count(f"mss {expected},") == 2, f"from {near}: {out}"
+    bench.guest.sh("for n in 1 2; do ip -n member0$n link del eth0.5; done")
     both_down(bench)
 
 
+# A TCP stream of numbered lines from member01 to member02, which go on until there is /tmp/stop; at both ends its
+# packets are counted, in whole segments as the wire has them. The receiver checks the numbers.
+STREAM = """
+rm -f /tmp/stop /tmp/stream.out
+for n in 1 2; do
+	ip netns exec member0$n ethtool -K eth0 tso off gso off gro off >/dev/null
+	ip netns exec member0$n nft -f - <<'RULES'
+table ip stream {{
+	counter to_far {{ }}
+	counter to_near {{ }}
+	chain out {{
+		type filter hook output priority 0;
+		tcp dport 7001 counter name to_far
+		tcp sport 7001 counter name to_near
+	}}
+	chain in {{
+		type filter hook prerouting priority 0;
+		tcp dport 7001 counter name to_far
+		tcp sport 7001 counter name to_near
+	}}
+}}
+RULES
+done
+ip netns exec member02 sysctl -q -w net.ipv4.tcp_rmem="4096 65536 131072" # fewer segments at once than a queue takes
+cat >/tmp/check.awk <<'EOF'
+$1 != NR {{ wrong = 1 }}
+END {{ print NR, "lines", wrong + 0, "wrong" }}
+EOF
+sleep 900 | ip netns exec member02 busybox nc -l -p 7001 2>/dev/null | busybox awk -f /tmp/check.awk >/tmp/stream.out &
+for try in $(seq 600); do
+	ip netns exec member02 grep -q ':1B59 .* 0A ' /proc/net/tcp && break
+	sleep 0.1
+done
+(
+	n=0
+	while ! [ -e /tmp/stop ]; do
+		busybox seq $((n + 1)) $((n + 2000))
+		n=$((n + 2000))
+		sleep 0.05
+	done
+) | ip netns exec member01 busybox nc {far} 7001 >/dev/null 2>&1 &
+"""
+
+STREAM_RESULT = """
+touch /tmp/stop
+for try in $(seq 600); do
+	grep -q lines /tmp/stream.out && break
+	sleep 0.1
+done
+cat /tmp/stream.out
+for counter in to_far to_near; do
+	for n in 1 2; do
+		ip netns exec member0$n nft list counter ip stream $counter | sed -n 's/.*packets \\([0-9]*\\) .*/\\1/p'
+	done
+done
+"""
+
+
+def stream_result(bench):
+    """End the stream. Return: the segments that it had; all lines and segments have arrived."""
+
+    def counts():
+        out = bench.guest.sh(STREAM_RESULT, timeout=90).out.split()
+        assert out[1:4] == ["lines", "0", "wrong"], out
+        return [int(word) for word in (out[0], *out[4:])]
+
+    # the last acknowledgement may be on its way
+    wait_for(lambda: (c := counts())[1] == c[2] and c[3] == c[4], 60, 0.5, "each segment to arrive")
+    lines, sent = counts()[:2]
+    assert lines >= 5000 and sent >= 20, (lines, sent)
+    for n in (1, 2):
+        bench.guest.sh(f"ip netns exec member0{n} nft delete table ip stream")
+    return sent
+
+
 def killed_and_resumed(bench):
-    """The traffic goes on when the process is killed, and when `up` takes over what it finds."""
+    """No segment of a TCP stream is lost when the process is killed, and when `up` takes over what it finds."""
     one, two = bench.sites
     both_up(bench)
     bench.ping("member01", two.member4, "member to member")
     indexes = "for i in wg0 l2tpeth0 br-l2tp0; do cat /sys/class/net/$i/ifindex; done"
     before = bench.at(one, indexes).out
-    bench.guest.sh(
-        PIDS + f"ip netns exec member01 ping -n -q -i 0.1 -c 80 {two.member4} >/tmp/ping.out 2>&1 &\n"
-        "sleep 1; kill -9 $(pids); sleep 2"
-    )
+    bench.guest.sh(STREAM.format(far=two.member4), timeout=90)
+    bench.guest.sh(PIDS + "sleep 1; kill -9 $(pids); sleep 1")
     assert bench.at(one, "wg show wg0 peers").out.strip() == two.public
     bench.up(one)
     assert bench.at(one, indexes).out == before, "other interfaces than before"
-    out = wait_for(lambda: bench.guest.sh("grep received /tmp/ping.out || true").out, 60, 0.5, "the pings")
-    assert " 80 received" in out, out
+    bench.guest.sh("sleep 1")
+    print(f"  {stream_result(bench)} segments across kill -9 and up")
+    bench.at(one, PIDS + "kill -9 $(pids); ip link del wg0")
+    text = bench.at(one, "wirespan status vpn01").out
+    assert "not running     its interface wg0 is gone" in text and "running for" not in text, text
+    bench.up(one)
+    bench.ping("member01", two.member4, "member to member, with wg0 made again")
     both_down(bench)
 
 
@@ -361,22 +448,21 @@ def deleted(bench):
     wait_for(lambda: bench.at(one, show).out == before, 60, 0.5, f"{before} as before")
 
     taken = f"ip l2tp del session tunnel_id {tunnel} session_id {session}; ip link add l2tpeth0 type dummy"
-    bench.at(one, taken)
+    bench.at(one, PIDS + f"kill -STOP $(pids); {taken}; kill -CONT $(pids)")
     gone = "The interface l2tpeth0 is gone, and another one has its name"
     wait_for(lambda: gone in bench.at(one, "wirespan status vpn01").out, 60, 0.5, gone)
     bench.at(one, "ip link del l2tpeth0")
     reaches(bench, two.member4, "the session made again")
 
-    bench.at(one, "mv /tmp/vpn01.conf /tmp/away.conf; wirespan reload vpn01 || true; ip link del wg0")
-    cannot = "it cannot be made again\\|it cannot be restored"
-    wait_for(lambda: bench.at(one, f"grep -c '{cannot}' /tmp/log || true").out.strip() != "0", 60, 0.5, cannot)
-    text = bench.at(one, "wirespan status vpn01").out
-    assert "There is no interface wg0" in text, text
-    bench.at(one, "sed 's/^ListenPort/MTU = 1300\\nListenPort/' /tmp/away.conf >/tmp/vpn01.conf")
+    bench.at(one, "sed -i 's/^MTU = auto/MTU = 1300/' /tmp/vpn01.conf; ip link del wg0")
     edited = "was edited since the site has read it"
     wait_for(lambda: edited in bench.at(one, "cat /tmp/log").out, 60, 0.5, edited)
     reaches(bench, two.member4, "wg0 made again")
-    bench.at(one, "wirespan reload vpn01; ip -o link show wg0 | grep 'mtu 1300'")
+    bench.at(one, "mv /tmp/vpn01.conf /tmp/away.conf; ip link del wg0")
+    wait_for(lambda: "it cannot be restored" in bench.at(one, "cat /tmp/log").out, 60, 0.5, "the reason why not")
+    text = bench.at(one, "wirespan status vpn01").out
+    assert "There is no interface wg0" in text, text
+    bench.at(one, "mv /tmp/away.conf /tmp/vpn01.conf; wirespan reload vpn01; ip -o link show wg0 | grep 'mtu 1300'")
     reaches(bench, two.member4, "member to member after the reload")
     both_down(bench)
 
@@ -398,6 +484,17 @@ def reloaded(bench):
     bench.at(one, "ip addr add 10.9.0.1/24 dev l2tpeth1; ip link set l2tpeth1 up")
     bench.at(two, "ip addr add 10.9.0.2/24 dev l2tpeth1; ip link set l2tpeth1 up")
     bench.ping("vpn01", "10.9.0.2", "the new session")
+
+    bench.at(one, f"ip link add wg9 type wireguard; wg set wg9 listen-port {PORT + 1}; ip link set wg9 up")
+    text = second_session(wirespan_conf(one, two, keepalive=25))
+    bench.configure(one, text.replace(f"ListenPort = {PORT}", f"ListenPort = {PORT + 1}"))
+    result = bench.at(one, f"wirespan reload /tmp/{one.name}.conf", check=False)
+    assert result.status == 1 and f"UDP port {PORT + 1} is in use" in result.out, result.out
+    text = bench.at(one, "wirespan status vpn01").out
+    assert f"{PORT}; {PORT + 1} cannot be opened yet" in text, text
+    bench.at(one, "ip link del wg9")
+    port = "wg show wg0 listen-port"
+    wait_for(lambda: bench.at(one, port).out.strip() == str(PORT + 1), 300, 0.5, "the port to be opened")
     both_down(bench)
 
 
@@ -491,6 +588,26 @@ ip link set wg0 mtu 1440 up
     return script
 
 
+def sequence_numbers(bench, session, cookie):
+    """Return: the sequence numbers of three frames of a session that vpn01 sends; None for one without."""
+    at = 8 + 4 + 4 + cookie  # in UDP: its header, that of L2TP, the session's id, the cookie
+    script = f"""
+tcpdump -Z root -l -n -x -i wg0 -c 3 'src host {bench.sites[0].wg4} and udp[12:4] = {200 + session}' >/tmp/x 2>/tmp/x.err &
+for try in $(seq 300); do grep -q listening /tmp/x.err && break; sleep 0.1; done
+ping -n -q -c 3 -i 0.2 -W 10 10.9.{session}.2 >/dev/null
+for try in $(seq 300); do grep -q captured /tmp/x.err && break; sleep 0.1; done
+cat /tmp/x
+"""
+    frames = []
+    for text in bench.at(bench.sites[0], script, timeout=60).out.splitlines():
+        if not text.startswith("\t0x"):
+            frames.append("")
+        else:
+            frames[-1] += text.split(":")[1].replace(" ", "")
+    words = [int(frame[2 * (20 + at) :][:8], 16) for frame in frames if frame]  # after the IPv4 header
+    return [word & 0xFFFFFF if word >> 24 == 0x40 else None if not word else word for word in words]
+
+
 def all_variants(bench, other):
     """Each session carries packets of 1500 bytes both ways, with the other gateway as `other`."""
     one, two = bench.sites
@@ -517,6 +634,11 @@ def all_variants(bench, other):
         if not result.ok:
             lost.append(f"{TUNNELS[tunnel][:2]} {variant}: {result.out}")
     assert not lost, "\n".join(lost)
+    if other == "kernel":
+        assert sequence_numbers(bench, 0, 0) == [None] * 3, "numbers in a session without"
+        for session, cookie in ((3, 4), (5, 0)):
+            first, *rest = sequence_numbers(bench, session, cookie)
+            assert rest == [first + 1, first + 2], (session, first, rest)
     bench.down(one)
     bench.is_as_before(one)
     if other == "script":
