@@ -5,8 +5,8 @@
  * when it is killed. It journals each object before it is made, so that `down` finds it, and
  * applies configurations as differences, so that a site that is resumed or reloaded loses no
  * packet. It is needed for what the kernel does not do: it resolves host names, follows the MTUs of
- * routes, makes interfaces again that were deleted, and reports. The private key is in the WireGuard
- * interface alone: if that was deleted, the daemon reads the file again.
+ * routes, makes interfaces again that were deleted, and reports. The private key is in the
+ * WireGuard interface alone: if that was deleted, the daemon reads the file again.
  */
 #include "backend/kernel_site.h"
 
@@ -356,8 +356,8 @@ static int apply(struct backend_site *s, struct conf_site *next, struct error *r
 	return err;
 }
 
-/* Change to the port and mark of the configuration. Return: 0; or -errno with `ret_error` filled, and
- * it is tried again. */
+/* Change to the port and mark of the configuration. Return: 0; or -errno with `ret_error` filled,
+ * and it is tried again. */
 static int change_port(struct kernel_site *k, struct error *ret_error)
 {
 	const struct kernel_peers_step socket = {

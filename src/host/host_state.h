@@ -42,11 +42,6 @@ int host_set_wg(struct host *host, uint32_t mtu, struct link_info *ret);
 int host_set_session(struct host *host, const struct conf_site *conf,
 	const struct conf_session *session, uint32_t mtu);
 
-/** Configure the WireGuard interface if it is down, as one that was made again: all that the running
- * configuration wants of it, with its routes. `mtu`: bytes; 0: unchanged. Return: 0 or -errno, error
- * filled. */
-int host_restore_wg(struct host *host, uint32_t mtu);
-
 /** The firewall mark of a resumed site's default route: its rule's, in the journal. */
 uint32_t host_resumed_mark(const struct host *host);
 

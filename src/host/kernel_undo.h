@@ -14,8 +14,8 @@ bool kernel_undo_is_wireguard(const struct netdev *m, const struct link_info *li
 int kernel_undo_wireguard(struct netdev *m, const struct journal_entry *e);
 
 /** Undo a JOURNAL_TUNNEL: delete the tunnel with all its sessions, if it still has the same peer
- * tunnel id and has sessions of ours or none, and wait until the kernel has removed it. Return: 0 or
- * -errno. */
+ * tunnel id and has sessions of ours or none, and wait until the kernel has removed it. Return: 0
+ * or -errno. */
 int kernel_undo_tunnel(struct netdev *m, const struct journal_entry *e);
 
 /** Undo a JOURNAL_SESSION: delete the session, if its tunnel is ours, and wait until its interface

@@ -16,8 +16,8 @@
 /** Start of the alias of the interfaces that we create; the site's name follows. */
 #define NETDEV_ALIAS "wirespan "
 
-/** Group of an interface that we have just made, until it has its alias: the kernel takes a group at
- * its creation, but no alias. */
+/** Group of an interface that we have just made, until it has its alias: the kernel takes a group
+ * at its creation, but no alias. */
 #define NETDEV_GROUP_NEW 0x56000000u
 
 /** State that every change needs. `error` describes the last failure. */

@@ -15,6 +15,7 @@
 #include "host/dns.h"
 #include "host/host_state.h"
 #include "host/members.h"
+#include "host/restore.h"
 #include "host/routes.h"
 #include "host/undo.h"
 #include "netlink/query.h"
@@ -291,7 +292,7 @@ static int reload(struct host *host, const struct conf_site *conf, const struct 
 	if (err == 0)
 		err = drop_members(host, conf);
 	if (err == 0)
-		err = host_restore_wg(host, mtus->wg);
+		err = restore_wg(host, mtus->wg);
 	if (err == 0)
 		err = change_wg(host, conf, mtus->wg);
 	if (err == 0)

@@ -98,7 +98,7 @@ static int restore_mac(struct host *host, const char *name)
 		       : bridge_set_mac(&host->netdev, &link, known->mac);
 }
 
-int host_restore_wg(struct host *host, uint32_t mtu)
+int restore_wg(struct host *host, uint32_t mtu)
 {
 	struct netdev *m = &host->netdev;
 	struct link_info link;
@@ -124,7 +124,7 @@ static int make_again(struct host *host, const struct wanted_link *w)
 		return err;
 	known_made_again(&host->known, w->role, w->name, link.ifindex);
 	if (w->role == WANTED_WG)
-		return host_restore_wg(host, w->mtu);
+		return restore_wg(host, w->mtu);
 	err = netdev_refuse_ra(m, w->name);
 	if (err == 0)
 		err = restore_mac(host, w->name);

@@ -14,3 +14,8 @@
  */
 MUST_CHECK int restore_difference(struct host *host, const struct wanted *wanted,
 	const struct host_view *view, const struct difference *difference);
+
+/** Configure the WireGuard interface if it is down, as one that was made again: all that the
+ * running configuration wants of it, with its routes. `mtu`: bytes; 0: unchanged. Return: 0, or
+ * -errno with the netdev's error filled. */
+MUST_CHECK int restore_wg(struct host *host, uint32_t mtu);

@@ -25,7 +25,7 @@
 #include "host/rundir.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
-#include "netlink/nft.h"
+#include "netlink/nft_table.h"
 #include "netlink/query.h"
 
 #define FIRST_TABLE   51820
@@ -550,5 +550,5 @@ int routes_undo_sysctl(struct netdev *m, const struct journal_entry *e)
 
 int routes_undo_filter(struct netdev *m, const struct journal_entry *e)
 {
-	return nft_delete_table(e->six ? AF_INET6 : AF_INET, e->name);
+	return nft_table_delete(e->six ? AF_INET6 : AF_INET, e->name);
 }

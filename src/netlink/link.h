@@ -116,8 +116,8 @@ struct nl_msg *link_encode_no_autoconf(struct nl_msg *m, uint32_t ifindex);
  * link_decode() finds none. */
 struct nl_msg *link_encode_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
-/** Make a WireGuard interface in a group, down and without keys. -EEXIST if the name is taken; -EOPNOTSUPP if
- * the kernel's module is missing or blacklisted. Its kind is "wireguard". */
+/** Make a WireGuard interface in a group, down and without keys. -EEXIST if the name is taken;
+ * -EOPNOTSUPP if the kernel's module is missing or blacklisted. Its kind is "wireguard". */
 struct nl_msg *link_encode_wireguard(struct nl_msg *m, const char *name, uint32_t group);
 
 /** Enable or disable a bridge's spanning tree. */

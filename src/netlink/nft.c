@@ -3,7 +3,6 @@
 #include "netlink/nft.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -26,28 +25,10 @@ struct nl_msg *nft_encode_delete_table(struct nl_msg *m, uint16_t family, const 
 	return m;
 }
 
-/* The messages around the changes of a transaction. */
-static struct nl_msg *encode_batch(struct nl_msg *m, uint16_t type)
+struct nl_msg *nft_encode_batch(struct nl_msg *m, uint16_t type)
 {
 	const struct nfgenmsg fixed = { .version = NFNETLINK_V0,
 		.res_id = htons(NFNL_SUBSYS_NFTABLES) };
 
 	return nl_msg_start(m, type, 0, &fixed, sizeof(fixed));
-}
-
-int nft_delete_table(uint16_t family, const char *name)
-{
-	struct nl_msg begin;
-	struct nl_msg delete;
-	struct nl_msg end;
-	struct nl_socket nl;
-	int err = nl_socket_open_filter(&nl);
-
-	if (err < 0)
-		return err == -EPROTONOSUPPORT ? 0 : err;
-	err = nl_request_within(&nl, encode_batch(&begin, NFNL_MSG_BATCH_BEGIN),
-		nft_encode_delete_table(&delete, family, name),
-		encode_batch(&end, NFNL_MSG_BATCH_END));
-	nl_socket_close(&nl);
-	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
 }

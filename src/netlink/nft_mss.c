@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netlink/nft.h"
+#include "netlink/nft_table.h"
 
 #define LIBRARY "libnftables.so.1"
 #define PRIORITY                                                                                   \
@@ -182,7 +182,7 @@ int nft_mss_set(const char *site, const struct nft_mss_rule *rules, size_t n, st
 
 	nft_mss_table(site, table);
 	if (!n) {
-		err = nft_delete_table(AF_BRIDGE, table);
+		err = nft_table_delete(AF_BRIDGE, table);
 		return err < 0 ? error_set(error, err,
 					 "Cannot delete the nf_tables table bridge %s\n", table)
 			       : 0;

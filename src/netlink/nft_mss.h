@@ -25,9 +25,10 @@ struct nft_mss_rule {
 const char *nft_mss_table(const char *site, char buf[static NFT_MSS_TABLE_LEN]);
 
 /**
- * Append the nft script that replaces a site's table in one transaction.
- * Frames with one VLAN tag are clamped too: the kernel stores the tag beside the frame. The hooks are prerouting and postrouting, so that what the bridge itself sends and receives is
- * clamped as well as what it forwards.
+ * Append the nft script that replaces a site's table in one transaction. Frames with one VLAN tag
+ * are clamped too: the kernel stores the tag beside the frame. The hooks are prerouting and
+ * postrouting, so that what the bridge itself sends and receives is clamped as well as what it
+ * forwards.
  */
 void nft_mss_script(
 	struct text *script, const char *site, const struct nft_mss_rule *rules, size_t n);

@@ -2,6 +2,7 @@
 /* Golden bytes of the messages about tables of nftables. */
 #include "netlink/nft.h"
 
+#include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
 #include "netlink/test_hex.h"
@@ -24,10 +25,20 @@ static void test_delete_table(void **state)
 		"0f000100 77697265 7370616e 2d610000");
 }
 
+static void test_batch(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(nft_encode_batch(&m, NFNL_MSG_BATCH_BEGIN),
+		"14000000 10000100 00000000 00000000 0000000a");
+	assert_message(nft_encode_batch(&m, NFNL_MSG_BATCH_END),
+		"14000000 11000100 00000000 00000000 0000000a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_get_table),
-		cmocka_unit_test(test_delete_table) };
+		cmocka_unit_test(test_delete_table), cmocka_unit_test(test_batch) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,7 +350,7 @@ def stream_result(bench):
         assert out[1:4] == ["lines", "0", "wrong"], out
         return [int(word) for word in (out[0], *out[4:])]
 
-    # the last acknowledgement may be on its way
+    # the last acknowledgement may come later
     wait_for(lambda: (c := counts())[1] == c[2] and c[3] == c[4], 60, 0.5, "each segment to arrive")
     lines, sent = counts()[:2]
     assert lines >= 5000 and sent >= 20, (lines, sent)
