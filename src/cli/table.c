@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
 	&verb_metrics,
 	&verb_check,
 	&verb_capture,
+	&verb_report,
 	&verb_mtu,
 	&verb_validate,
 	&verb_init,

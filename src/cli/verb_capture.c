@@ -392,7 +392,7 @@ static enum verb_exit run_capture(int argc, char **argv)
 
 const struct verb verb_capture = {
 	.name = "capture",
-	.usage = "[-w FILE] [-c N] [--size BYTES] [--time S] [--snap BYTES] NAME|FILE",
+	.usage = "[-w FILE] [-c N] [--size BYTES] [--time S] NAME|FILE",
 	.summary = "write what passes a site, decrypted, to a pcapng file",
 	.help = "Writes the datagrams on the underlay, the packets inside the tunnel and the\n"
 		"members' frames of the running site NAME, each on an interface of its own,\n"

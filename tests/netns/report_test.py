@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`wirespan report`: no secret of a site is in it, in any form; also of a site that is down, or whose file is wrong."""
+
+import base64
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.network import Reference
+from lib.node import need_root
+from lib.reference import Pseudowire, new_key
+from lib.runner import Suite
+from lib.wirespan import scratch
+
+COOKIES = ("1122334455667788", "99aabbccddeeff00")
+HOOK_SECRET = "a-t0ken-in-a-hook"
+SECTIONS = (
+    *("versions", "modules", "validate", "status", "status as JSON", "check", "mtu", "links", "bridges", "routes"),
+    *("offloads", "log", "configuration"),
+)
+
+
+def forms(data):
+    """Return: the forms in which a secret of these bytes can stand in a text."""
+    text = base64.b64encode(data).decode()
+    return (text, text.rstrip("=")[:-1], data.hex(), data.hex().upper(), data.hex(":"))
+
+
+class Bench:
+    """The reference network with every kind of secret, and a log (as by journalctl) that has them all."""
+
+    def __init__(self):
+        self.wire = Pseudowire(cookies=COOKIES, preshared=new_key())
+        self.net = Reference()
+        self.near = self.net.gateway[0]
+        self.site, self.far = self.net.sites
+        self.folder = scratch()
+        self.count = 0
+
+    def up(self):
+        self.net.configure(self.wire)
+        with open(self.near.conf, encoding="utf-8") as file:
+            text = file.read()
+        hook = f"PostUp = : {HOOK_SECRET}\n# the key before was {self.far.private}\n[Peer]"
+        self.near.configure(text.replace("[Peer]", hook, 1))
+        for gateway in self.net.gateway:
+            gateway.up()
+
+    def secrets(self):
+        keys = [self.site.private, self.wire.preshared]
+        return [base64.b64decode(key) for key in keys] + [bytes.fromhex(cookie) for cookie in COOKIES]
+
+    def printed(self, known):
+        """Return: what the log shows: if the files are there, each secret in every form; else what looks like a key."""
+        lines = [form for secret in self.secrets() for form in forms(secret)[:4]] if known else []
+        for key in (self.site.private, self.far.private, self.wire.preshared):
+            lines += [key, f"in the middle of {base64.b64decode(key).hex()}, and key={key}."]
+        return "\n".join(lines)
+
+    def report(self, known=True):
+        """Return: the text of a report, by a program in whose PATH journalctl prints secrets."""
+        programs = os.path.join(self.folder, "bin")
+        os.makedirs(programs, exist_ok=True)
+        with open(os.path.join(programs, "journalctl"), "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\necho arguments: \"$@\"\ncat <<END\n{self.printed(known)}\nEND\n")
+        os.chmod(os.path.join(programs, "journalctl"), 0o755)
+        self.near.env = {"PATH": programs + ":" + os.environ["PATH"]}
+        self.count += 1
+        path = os.path.join(self.folder, f"report-{self.count}.txt")
+        result = self.near.run("report", "-o", path, self.near.conf, timeout=60)
+        self.near.env = {}
+        assert path in result.out and os.stat(path).st_mode & 0o777 == 0o600, result.out
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def check_no_secret(self, text):
+        for secret in [*self.secrets(), base64.b64decode(self.far.private)]:
+            for form in forms(secret):
+                assert form not in text, f"the report has a secret: {form}"
+        assert HOOK_SECRET not in text, "the report has the text of a hook"
+
+
+def section(text, name):
+    """Return: the text of a section of a report."""
+    return re.split("\n======== (.*) ========\n", text)[1:][
+        re.split("\n======== (.*) ========\n", text)[1::2].index(name) * 2 + 1
+    ]
+
+
+def of_running_site(bench):
+    """A report has every part, in the order of its list, and no secret."""
+    text = bench.report()
+    bench.check_no_secret(text)
+    assert tuple(re.findall("^======== (.*) ========$", text, re.M)) == SECTIONS
+    contents = text.split("\n======== ")[0]
+    assert all(re.search(f"^  {name}  ", contents, re.M) for name in SECTIONS), contents
+    assert bench.near.status()["version"] in section(text, "versions")
+    assert f"peer: {bench.far.public}" in section(text, "status"), section(text, "status")
+    assert f'"public_key":"{bench.far.public}"' in section(text, "status as JSON").replace('": "', '":"')
+    assert "l2tpeth0" in section(text, "check") and "l2tpeth0" in section(text, "links")
+    assert "wirespan@vpn01.service" in section(text, "log"), section(text, "log")
+    conf = section(text, "configuration")
+    for line in (
+        "PrivateKey = (removed)",
+        "PresharedKey = (removed)",
+        "Cookie = (removed)",
+        "PostUp = (removed)",
+        f"PublicKey = {bench.far.public}",
+        f"Endpoint = {bench.far.underlay}:8172",
+    ):
+        assert f"{line}\n" in conf, (line, conf)
+
+
+def is_not_overwritten(bench):
+    """An existing file is left as it is, with a sentence."""
+    path = os.path.join(bench.folder, "report-1.txt")
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+    result = bench.near.run("report", "-o", path, bench.near.conf, check=False, timeout=60)
+    assert result.status == 1 and "File exists" in result.out, result.out
+    with open(path, encoding="utf-8") as file:
+        assert file.read() == before
+
+
+def of_wrong_file(bench):
+    """A site that is down and whose file is wrong has a report; a secret behind a mistyped key is not in it."""
+    bench.near.stop()
+    with open(bench.near.conf, encoding="utf-8") as file:
+        text = file.read()
+    text = text.replace("PrivateKey =", "PrivatKey").replace("PresharedKey", "PresharedKye")
+    bench.near.configure(text.replace("Cookie =", "Cokie =", 1) + "[Pear]\nListenPort = 70000\n")
+    report = bench.report()
+    bench.check_no_secret(report)
+    assert "is not running" in section(report, "status"), section(report, "status")
+    assert "unknown section [Pear]" in section(report, "validate"), section(report, "validate")
+    assert "ListenPort = 8172" in section(report, "configuration"), section(report, "configuration")
+
+
+def of_no_file(bench):
+    """A site without a file has a report, too."""
+    os.unlink(bench.near.conf)
+    report = bench.report(known=False)
+    bench.check_no_secret(report)
+    assert "cannot be read: No such file or directory" in section(report, "configuration"), report
+
+
+def main():
+    need_root()
+    suite = Suite("report")
+    bench = Bench()
+    suite.diagnose_with(bench.net.diagnostics)
+    if suite.setup("reference network", bench.up):
+        suite.run("of a running site: every part, and no secret", of_running_site, bench)
+        suite.run("an existing file is not overwritten", is_not_overwritten, bench)
+        suite.run("of a site that is down, with a wrong file", of_wrong_file, bench)
+        suite.run("of a site without a file", of_no_file, bench)
+    bench.net.close()
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
