@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The cases of package_test.py that run under systemd, in the container that it boots: one site under systemd, vpn01,
+with a far end that systemd does not know in a namespace. They depend on each other, in this order."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+from lib.runner import Suite, patience, wait_for
+
+TOP = os.path.realpath(os.path.join(HERE, "..", ".."))
+UNIT = "wirespan@vpn01.service"
+FILE = "/etc/wirespan/vpn01.conf"
+DROP_IN = f"/run/systemd/system/{UNIT}.d/test.conf"
+FAR = dict(os.environ, WIRESPAN_RUNDIR="/run/far", WIRESPAN_UAPI_FOLDER="/run/far-wg")
+INTERFACES = ("wg0", "l2tpeth0", "br-l2tp0")
+
+
+def run(*words, check=True, env=None):
+    """Run a command. Return: (status, output)."""
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        timeout=patience(60), env=env,
+    )  # fmt: skip
+    assert not check or done.returncode == 0, f"{' '.join(words)}: status {done.returncode}\n{done.stdout}"
+    return done.returncode, done.stdout
+
+
+def show(name):
+    """Return: a property of the unit."""
+    return run("systemctl", "show", "--value", "-p", name, UNIT)[1].strip()
+
+
+def pid():
+    return int(show("MainPID"))
+
+
+def interfaces():
+    """Return: those of the site that exist."""
+    return [name for name in INTERFACES if os.path.exists(f"/sys/class/net/{name}")]
+
+
+def messages(*options):
+    """Return: (priority, text) of each line that the site has written to the journal, newest boot."""
+    out = run("journalctl", "-b", "-u", UNIT, "-o", "json", "--no-pager", *options)[1]
+    entries = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return [
+        (int(entry["PRIORITY"]), entry["MESSAGE"])
+        for entry in entries
+        if entry.get("SYSLOG_IDENTIFIER") == "wirespan"
+    ]
+
+
+def mark():
+    """Return: a cursor of the journal, for messages that follow it."""
+    out = run("journalctl", "-b", "-n", "0", "--show-cursor", "--no-pager")[1]
+    return out.rsplit("cursor: ", 1)[1].strip()
+
+
+def carries():
+    """A member reaches the far member."""
+
+    def ping():
+        words = ("ip", "netns", "exec", "member1", "ping", "-q", "-c", "1", "-W", "2", "10.0.2.22")
+        return run(*words, check=False)[0] == 0
+
+    wait_for(ping, 12, 0.2, "an answer of the far member")
+
+
+def restarted(before):
+    """Wait until systemd has started the site again. Return: its process."""
+    return wait_for(
+        lambda: pid() not in (0, before) and show("ActiveState") == "active" and pid(), 12, 0.2, "another process"
+    )
+
+
+def write(path, text, mode=0o600):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+@contextlib.contextmanager
+def changed(path, text):
+    """A file with another text, which is restored."""
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+    write(path, text(before))
+    try:
+        yield
+    finally:
+        write(path, before)
+
+
+@contextlib.contextmanager
+def drop_in(text):
+    """Further settings of the unit."""
+    write(DROP_IN, f"{text}\n", 0o644)
+    run("systemctl", "daemon-reload")
+    try:
+        yield
+    finally:
+        os.unlink(DROP_IN)
+        run("systemctl", "daemon-reload")
+
+
+def network():
+    """The reference network: vpn01 is the container itself."""
+    for name in ("far", "member1", "member2"):
+        run("ip", "netns", "add", name)
+    run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "far")
+    run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", "member1")
+    run("ip", "-n", "far", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", "member2")
+    run("ip", "address", "add", "192.168.122.24/24", "dev", "eth0")
+    run("ip", "-n", "far", "address", "add", "192.168.122.32/24", "dev", "eth0")
+    run("ip", "link", "set", "eth0", "up")
+    run("ip", "-n", "far", "link", "set", "eth0", "up")
+    for number in (1, 2):
+        run("ip", "-n", f"member{number}", "address", "add", f"10.0.2.{number}2/24", "dev", "eth1")
+        run("ip", "-n", f"member{number}", "link", "set", "eth1", "up")
+
+
+def install():
+    """The package makes the folder, and neither enables nor starts anything."""
+    run("dpkg", "--no-triggers", "-i", "/results/before.deb")
+    assert os.stat("/etc/wirespan").st_mode & 0o7777 == 0o700 and not os.listdir("/etc/wirespan")
+    assert not run("systemctl", "list-units", "--plain", "--no-legend", "wirespan@*")[1].strip()
+    run("systemd-analyze", "verify", UNIT)
+    listed = run("dpkg", "-L", "wirespan")[1].split()
+    for path in (
+        "/usr/sbin/wirespan", "/usr/sbin/wirespan-wg", "/usr/share/man/man8/wirespan.8.gz",
+        "/usr/share/man/man5/wirespan.conf.5.gz", "/usr/share/doc/wirespan/examples/vpn01.conf",
+    ):  # fmt: skip
+        assert path in listed, path
+    for site in ("vpn01", "vpn02"):
+        shutil.copy(f"{TOP}/examples/{site}.conf", "/etc/wirespan/")
+        os.chmod(f"/etc/wirespan/{site}.conf", 0o600)
+    run("ip", "netns", "exec", "far", "wirespan", "up", "-d", "vpn02", env=FAR)
+
+
+def autopkgtest():
+    """debian/tests/ with the installed program; all of its cases run from the build folder, too."""
+    os.chdir(TOP)
+    out = run("debian/tests/reference-network", "--only", "ping", check=False)[1]
+    assert "CASE PASS reference" in out and "CASE FAIL" not in out and "CASE SKIP" not in out, out
+
+
+def start():
+    run("systemctl", "enable", "--now", UNIT)
+    assert show("ActiveState") == "active"
+    assert interfaces() == list(INTERFACES)
+    carries()
+    wait_for(lambda: show("StatusText") == "running, 1 of 1 peers up", 12, 0.2, "the status with the peer")
+    assert any(priority == 6 and "is up" in text for priority, text in messages()), messages()
+    assert not [entry for entry in messages() if entry[0] < 4], messages()
+    assert show("WatchdogUSec") == "1min" and show("WatchdogTimestampMonotonic") != "0"
+
+
+def reload():
+    before = pid()
+
+    def addresses():
+        return run("ip", "-o", "address", "show", "dev", "br-l2tp0")[1]
+
+    with changed(FILE, lambda text: text.replace("Address = 10.0.2.11/24", "Address = 10.0.2.11/24, 10.9.9.1/24")):
+        run("systemctl", "reload", UNIT)
+        assert "10.9.9.1/24" in addresses()
+    run("systemctl", "reload", UNIT)
+    assert "10.9.9.1/24" not in addresses() and pid() == before
+    with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x")):
+        assert run("systemctl", "reload", UNIT, check=False)[0] != 0
+    assert pid() == before and show("ActiveState") == "active"
+    carries()
+
+
+def signalled(number):
+    """Send a signal to the process of the site. Return: its number."""
+
+    def send():
+        target = pid()
+        try:
+            if target:
+                os.kill(target, number)
+        except ProcessLookupError:  # it is being started again, as the host has been too slow for the watchdog
+            return 0
+        return target
+
+    return wait_for(send, 12, 0.2, "a process")
+
+
+def crash():
+    restarted(signalled(signal.SIGKILL))
+    carries()
+
+
+def watchdog():
+    with drop_in("[Service]\nWatchdogSec=5"):
+        run("systemctl", "restart", UNIT)
+        since = mark()
+        before = signalled(signal.SIGSTOP)
+        restarted(before)
+        log = run("journalctl", "-b", f"--after-cursor={since}", "--no-pager")[1]
+        assert "Watchdog timeout" in log, log
+    run("systemctl", "restart", UNIT)
+    carries()
+
+
+def upgrade():
+    """From the version before, and with a file that the program refuses."""
+    before = pid()
+    run("dpkg", "--no-triggers", "-i", "/results/now.deb")
+    assert pid() not in (0, before) and show("ActiveState") == "active"
+    assert os.readlink(f"/proc/{pid()}/exe") == "/usr/sbin/wirespan"
+    carries()
+    before = pid()
+    with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x")):
+        out = run("dpkg", "--no-triggers", "-i", "/results/now.deb")[1]
+    assert "goes on with the version before" in out and pid() == before and show("ActiveState") == "active", out
+    carries()
+
+
+def bad_file():
+    """It is refused once, and the mistake has the priority of errors; a warning has its own."""
+    run("systemctl", "stop", UNIT)
+    since = mark()
+    with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x").replace("eth1", "absent0")):
+        assert run("systemctl", "start", UNIT, check=False)[0] != 0
+        assert show("ExecMainStatus") == "2" and show("ActiveState") == "failed"
+        time.sleep(3)  # longer than RestartSec=
+        assert show("NRestarts") == "0" and show("ActiveState") == "failed"
+    log = messages(f"--after-cursor={since}")
+    errors = [text for priority, text in log if priority == 3]
+    assert any(text.startswith(f"{FILE}:") and "error:" in text and "TunnelId" in text for text in errors), log
+    assert not [entry for entry in log if "error:" in entry[1] and entry[0] != 3], log
+    run("systemctl", "start", UNIT)
+    carries()
+
+
+def start_limit():
+    """What fails because of the host is tried again, but not for ever, and works once the cause is gone."""
+    assert show("StartLimitBurst") == "30" and show("StartLimitIntervalUSec") == "5min"
+    run("systemctl", "stop", UNIT)
+    with drop_in("[Unit]\nStartLimitBurst=3\n[Service]\nRestartSec=100ms"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("0.0.0.0", 8172))
+            since = mark()
+            run("systemctl", "start", UNIT, check=False)
+            wait_for(lambda: show("ActiveState") == "failed", 12, 0.2, "the start limit")
+        assert show("ExecMainStatus") == "1" and int(show("NRestarts")) >= 2
+        errors = [text for priority, text in messages(f"--after-cursor={since}") if priority == 3]
+        assert any("8172" in text for text in errors), messages(f"--after-cursor={since}")
+        run("systemctl", "reset-failed", UNIT)
+        run("systemctl", "start", UNIT)
+    carries()
+
+
+def stop():
+    run("systemctl", "stop", UNIT)
+    assert show("ActiveState") == "inactive" and show("Result") == "success"
+    assert interfaces() == []
+    run("systemctl", "start", UNIT)
+    carries()
+
+
+def removal():
+    """No site is left, neither of systemd nor another; the files of sites stay."""
+    run("systemctl", "stop", UNIT)
+    write("/etc/wirespan/other.conf", "[Interface]\nName = wg7\nPrivateKey = "
+          "+KR6xCvxk3MZ1Y/4a8R5sXS5I2mNzVZoa3Yox5n6qG0=\nListenPort = 8199\n")  # fmt: skip
+    run("wirespan", "up", "-d", "other")
+    run("systemctl", "start", UNIT)
+    out = run("dpkg", "--no-triggers", "--remove", "wirespan")[1]
+    left = interfaces() + [name for name in ("wg7",) if os.path.exists(f"/sys/class/net/{name}")]
+    assert left == [], f"{left}\n{out}"
+    assert not os.path.exists("/usr/sbin/wirespan") and os.path.exists(FILE)
+    assert not os.path.exists("/usr/lib/systemd/system/wirespan@.service")
+    run("dpkg", "--no-triggers", "--purge", "wirespan")
+    assert sorted(os.listdir("/etc/wirespan")) == ["other.conf", "vpn01.conf", "vpn02.conf"]
+    assert os.stat("/etc/wirespan").st_mode & 0o7777 == 0o700
+    assert not os.path.exists("/run/wirespan")
+    assert not os.path.lexists(f"/etc/systemd/system/multi-user.target.wants/{UNIT}")
+
+
+def journal():
+    return run("journalctl", "-b", "--no-pager", "-n", "60", check=False)[1]
+
+
+def main():
+    suite = Suite("booted")
+    suite.diagnose_with(journal)
+    # Of container images: services are not started there, and manuals not indexed.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink("/usr/sbin/policy-rc.d")
+    if suite.setup("the reference network", network) and suite.setup("the package is installed", install):
+        if suite.setup("a site is enabled and starts", start):
+            suite.run("reload", reload)
+            suite.run("a crash: it is started again", crash)
+            suite.run("a process that hangs: it is started again", watchdog)
+            suite.run("an upgrade: running sites change to the new version", upgrade)
+            suite.run("the test of autopkgtest", autopkgtest)
+            suite.run("a bad file: it is not tried again, and the journal has the errors", bad_file)
+            suite.run("a fault of the host: it is tried again, up to a limit", start_limit)
+            suite.run("stop", stop)
+            suite.run("removal and purge", removal)
+    print("booted: done", flush=True)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
