@@ -229,6 +229,58 @@ def upgrade():
     carries()
 
 
+# Run by a shell in a mount namespace, with the folder: what a container engine gives, and then the program, which has
+# only CAP_NET_ADMIN (12).
+CONTAINED = """
+mount -t proc proc "$1/proc"
+mount -t sysfs -o ro sysfs "$1/sys"
+mount -t tmpfs tmpfs "$1/run"
+mkdir -p "$1/dev/net"
+touch "$1/dev/null" "$1/dev/net/tun"
+mount --bind /dev/null "$1/dev/null"
+mount --bind /dev/net/tun "$1/dev/net/tun"
+exec "$2" -c '
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+os.chroot(sys.argv[1])
+os.chdir("/")
+for capability in range(64):
+    if capability != 12:
+        libc.prctl(24, capability, 0, 0, 0)
+os.execv("/usr/sbin/wirespan", ["wirespan", "up", "vpn02"])
+' "$1"
+"""
+
+
+def image():
+    """The far end runs from the files of the container image, with NET_ADMIN and /dev/net/tun alone."""
+    root = "/run/image"
+
+    def bridged():
+        return "br-l2tp0" in run("ip", "-n", "far", "-o", "link")[1]
+
+    run(f"{TOP}/dist/container-root", root)
+    shutil.copy("/etc/wirespan/vpn02.conf", f"{root}/etc/wirespan/")
+    run("ip", "netns", "exec", "far", "wirespan", "down", "vpn02", env=FAR)
+    with subprocess.Popen(
+        ["ip", "netns", "exec", "far", "unshare", "--mount", "--propagation", "private"]
+        + ["sh", "-e", "-c", CONTAINED, "sh", root, sys.executable],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        try:
+            wait_for(lambda: bridged() or process.poll() is not None, 12, 0.2, "a bridge")
+            carries()
+            with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
+                assert f"CapEff:\t{1 << 12:016x}" in file.read()
+        finally:
+            process.terminate()
+            out = process.communicate(timeout=patience(30))[0]
+    assert process.returncode == 0, out
+    assert not bridged()
+    run("ip", "netns", "exec", "far", "wirespan", "up", "-d", "vpn02", env=FAR)
+    carries()
+
+
 def bad_file():
     """It is refused once, and the mistake has the priority of errors; a warning has its own."""
     run("systemctl", "stop", UNIT)
@@ -308,6 +360,7 @@ def main():
             suite.run("a process that hangs: it is started again", watchdog)
             suite.run("an upgrade: running sites change to the new version", upgrade)
             suite.run("the test of autopkgtest", autopkgtest)
+            suite.run("the container image, as the far end", image)
             suite.run("a bad file: it is not tried again, and the journal has the errors", bad_file)
             suite.run("a fault of the host: it is tried again, up to a limit", start_limit)
             suite.run("stop", stop)
