@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "host/undo.h"
 #include "l2tp/session_options.h"
 #include "netlink/nft_mss.h"
+#include "netlink/nft_table.h"
 
 void kernel_mtus_fini(struct kernel_mtus *mtus)
 {
@@ -134,4 +136,27 @@ void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct 
 			    "ones are sent in fragments inside the tunnel.",
 			m->error.problem, m->error.hint);
 	mtus->clamp_failed = err < 0;
+}
+
+bool kernel_mtus_is_clamped(const struct conf_site *conf)
+{
+	char table[NFT_MSS_TABLE_LEN];
+
+	return nft_table_exists(AF_BRIDGE, nft_mss_table(conf->name, table)) == 1;
+}
+
+void kernel_mtus_keep_clamp(
+	struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf)
+{
+	const struct journal_entry e = entry_of(conf);
+	char table[NFT_MSS_TABLE_LEN];
+
+	if (journal_find(&m->journal, &e) == SIZE_MAX ||
+		nft_table_exists(AF_BRIDGE, nft_mss_table(conf->name, table)) != 0)
+		return;
+	log_warning("Another program has deleted the nf_tables table bridge %s: it is made again. "
+		    "Let that program leave tables that are not its own, instead of `nft flush "
+		    "ruleset`.",
+		table);
+	kernel_mtus_clamp(mtus, m, conf);
 }

@@ -36,3 +36,10 @@ MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_s
  * are fragmented instead: a warning is logged.
  */
 void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);
+
+/** Whether the kernel has the site's table of segment sizes. */
+bool kernel_mtus_is_clamped(const struct conf_site *conf);
+
+/** Make the table again if another program has deleted it, as `nft flush ruleset` does. */
+void kernel_mtus_keep_clamp(
+	struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);

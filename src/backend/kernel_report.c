@@ -165,7 +165,7 @@ static void put_mtus(const struct kernel_report_input *in, const struct conf_tun
 	const struct conf_session *c, struct status_session *s, struct status_budget *site)
 {
 	struct mtu_ladder ladder = { 0 };
-	unsigned mss = l2tp_options_mss(&c->options);
+	unsigned mss = l2tp_options_mss(&s->options);
 
 	(void)mtu_budget_ladder(in->budget, t, c, &ladder);
 	s->mtu = mtu_budget_session_mtu(c);
@@ -186,6 +186,8 @@ static int add_session(const struct kernel_report_input *in, const struct conf_t
 
 	if (!s)
 		return -ENOMEM;
+	if (!*c->bridge || !in->clamped)
+		s->options.clamp_mss = L2TP_CLAMP_OFF;
 	put_mtus(in, t, c, s, &r->budget);
 	put_l2tp_counters(stats, s);
 	return 0;

@@ -16,6 +16,7 @@ struct kernel_report_input {
 	const struct conf_site *conf;
 	const struct mtu_budget *budget;
 	const struct kernel_names *names;
+	bool clamped;	       /* the kernel has the table of segment sizes */
 	uint16_t pending_port; /* of the file, which cannot be opened yet; or 0 */
 };
 

@@ -549,6 +549,7 @@ static unsigned work(struct backend_site *s)
 	if (lost)
 		return BACKEND_INTERFACE_LOST;
 	retry_port(k);
+	kernel_mtus_keep_clamp(&k->mtus, k->netdev, k->conf);
 	return look_at_peers(k);
 }
 
@@ -567,6 +568,7 @@ static int report(struct backend_site *s, struct status_report *r)
 		.conf = k->conf,
 		.budget = &k->mtus.budget,
 		.names = &k->names,
+		.clamped = kernel_mtus_is_clamped(k->conf),
 		.pending_port = k->port_taken ? k->conf->interface.listen_port : 0,
 	};
 
@@ -593,7 +595,11 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 {
 	struct kernel_site k = { 0 };
 	const struct kernel_report_input in = {
-		.k = &k.k, .conf = conf, .budget = &k.mtus.budget, .names = &k.names
+		.k = &k.k,
+		.conf = conf,
+		.budget = &k.mtus.budget,
+		.names = &k.names,
+		.clamped = kernel_mtus_is_clamped(conf),
 	};
 	struct netdev m = { 0 };
 	struct error error;

@@ -11,8 +11,7 @@
 #include "base/bytes.h"
 #include "host/routes.h"
 #include "host/sysctl.h"
-#include "netlink/exchange.h"
-#include "netlink/nft.h"
+#include "netlink/nft_table.h"
 
 /* The files that contain the host's name servers; the second one if the first names only
  * systemd-resolved. */
@@ -85,18 +84,11 @@ static enum setting_state read_accept_ra(const char *link)
 static enum setting_state read_filter(const struct wanted_setting *s)
 {
 	char name[sizeof(ROUTES_TABLE_PREFIX) + IF_NAMESIZE];
-	struct nl_socket nl;
-	struct nl_msg msg;
-	int err = nl_socket_open_filter(&nl);
+	int has;
 
-	if (err < 0)
-		return SETTING_UNKNOWN;
 	snprintf(name, sizeof(name), ROUTES_TABLE_PREFIX "%s", s->link);
-	err = nl_request(&nl, nft_encode_get_table(&msg, s->family, name));
-	nl_socket_close(&nl);
-	if (err == -ENOENT)
-		return SETTING_OTHER;
-	return err < 0 ? SETTING_UNKNOWN : SETTING_AS_WANTED;
+	has = nft_table_exists(s->family, name);
+	return has < 0 ? SETTING_UNKNOWN : has ? SETTING_AS_WANTED : SETTING_OTHER;
 }
 
 /** Whether a file has a line "nameserver ADDRESS". */
