@@ -332,6 +332,29 @@ def engine_message_seeds():
         put("engine_message", name, bytes([first]) + packet)
 
 
+def error_queue_seeds():
+    """Messages of a socket's error queue: too-big errors, others, and one whose datagram had no port."""
+    def message(origin, kind, code, mtu, v6=False, port=51820, quote=bytes(range(16)), level=None, more=b""):
+        address = bytes.fromhex("20010db8" + "00" * 11 + "02") if v6 else bytes([192, 0, 2, 2]) + bytes(12)
+        level = level or ((41, 25) if v6 else (0, 11))
+        error = struct.pack("=IBBBBII", 90, origin, kind, code, 0, mtu, 0) + bytes(16)
+        control = more + struct.pack("=Qii", 16 + len(error), *level) + error
+        return bytes([v6, len(control), len(quote)]) + struct.pack("!H", port) + address + control + quote
+
+    big, big6 = message(2, 3, 4, 1400), message(3, 2, 0, 1280, v6=True)
+    put("error_queue", "too-big", big)
+    put("error_queue", "too-big6", big6)
+    put("error_queue", "unreachable", message(2, 3, 3, 0) + message(3, 1, 4, 0, v6=True))
+    put("error_queue", "local", message(1, 0, 0, 1300) + message(1, 0, 0, 1300, v6=True))
+    put("error_queue", "no-mtu", message(2, 3, 4, 0))
+    put("error_queue", "no-port-after-others", big + big6 + message(2, 3, 4, 600, port=0) + message(3, 2, 0, 600, True, 0))
+    put("error_queue", "no-quote-or-a-long-one", message(2, 3, 4, 1400, quote=b"") + message(2, 3, 4, 1400, quote=bytes(60)))
+    put("error_queue", "other-control-first",
+        message(2, 3, 4, 1400, more=struct.pack("=QiiII", 20, 0, 8, 2, 0)) + message(2, 3, 4, 1400, level=(1, 2)))
+    put("error_queue", "short-control", bytes([0, 24, 0]) + struct.pack("!H", 9) + bytes(16) + struct.pack("=QiiQ", 24, 0, 11, 0))
+    put("error_queue", "twenty", (big + big6) * 10)
+
+
 split_seeds()
 merge_seeds()
 own_seeds()
@@ -341,3 +364,4 @@ wg_messages_seeds()
 allowedips_seeds()
 netlink_seeds()
 engine_message_seeds()
+error_queue_seeds()

@@ -58,7 +58,7 @@ int udp_hints_read(int fd, struct udp_hint ret[static UDP_HINTS_MAX])
 
 	for (int i = 0; i < UDP_HINTS_MAX; i++) {
 		_Alignas(struct cmsghdr) uint8_t control[256];
-		struct sockaddr_in6 to;
+		struct sockaddr_in6 to = { 0 }; /* stays so if the quoted datagram has no port */
 		struct iovec iov = { ret[n].quote, sizeof(ret[n].quote) };
 		struct msghdr msg = {
 			.msg_name = &to,
