@@ -6,15 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "check/gather.h"
+#include "cli/newfiles.h"
 #include "cli/running.h"
 #include "ctlproto/json.h"
 #include "daemon/site_status.h"
 #include "host/rundir.h"
 #include "judge/judge.h"
 #include "render/render_check.h"
+#include "render/render_html.h"
 #include "render/terminal.h"
 
 #define LIMIT_MS 13500 /* for probes; the rest of 15 s is for the last report and a busy host */
@@ -23,6 +26,13 @@
 struct wish {
 	struct check_options options;
 	bool json;
+	char *html; /* the file of a page; NULL: none */
+};
+
+/** Where the findings of sites go, in addition to standard output. */
+struct outputs {
+	struct json_object *all; /* an array, with --json; else NULL */
+	FILE *page;		 /* with --html; else NULL */
 };
 
 /* Report why the site could not be asked. */
@@ -64,7 +74,7 @@ static int query(const void *ctx, unsigned timeout_ms, struct ctl_reply *ret)
 
 /* Check one site for at most `ms` milliseconds, and print. Return: whether there is no error. */
 static bool check_site(
-	const struct running *site, const struct wish *wish, uint64_t ms, struct json_object *all)
+	const struct running *site, const struct wish *wish, uint64_t ms, struct outputs *to)
 {
 	struct check_options options = wish->options;
 	struct render_style style = terminal_style();
@@ -83,16 +93,18 @@ static bool check_site(
 	else
 		judge_observations(&facts, &findings);
 	if (wish->json)
-		render_check_json(all, &facts, &findings);
+		render_check_json(to->all, &facts, &findings);
 	else
 		render_check_text(stdout, site->name, &findings, &style);
+	if (to->page)
+		render_html_site(to->page, &facts, &findings);
 	ok = !findings_count(&findings, FINDING_ERROR) && !findings.out_of_memory;
 	findings_fini(&findings);
 	observations_fini(&facts);
 	return ok;
 }
 
-static bool check_all(const char *verb, const struct wish *wish, struct json_object *all)
+static bool check_all(const char *verb, const struct wish *wish, struct outputs *to)
 {
 	struct running site;
 	char **names;
@@ -109,7 +121,7 @@ static bool check_all(const char *verb, const struct wish *wish, struct json_obj
 		if (i && !wish->json)
 			putchar('\n');
 		ok = running_find(verb, names[i], &site) &&
-		     check_site(&site, wish, LIMIT_MS / len, all) && ok;
+		     check_site(&site, wish, LIMIT_MS / len, to) && ok;
 	}
 	rundir_free_names(names, len);
 	if (!len)
@@ -117,22 +129,58 @@ static bool check_all(const char *verb, const struct wish *wish, struct json_obj
 	return ok && len;
 }
 
+static void begin_page(FILE *page)
+{
+	const time_t now = time(NULL);
+	char when[64] = "";
+	struct tm tm;
+
+	if (localtime_r(&now, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
+	render_html_begin(page, when);
+}
+
+/* Write the page to its file. Return: whether that worked; if not, stderr has the reason. */
+static bool end_page(const char *verb, FILE *page, struct newfile *file)
+{
+	const char *failed = file->path;
+	bool complete;
+	int err = -ENOMEM;
+
+	render_html_end(page);
+	complete = !ferror(page);
+	if (fclose(page) == 0 && complete)
+		err = newfiles_write(file, 1, true, &failed);
+	if (err < 0)
+		fprintf(stderr, "%s: cannot write %s: %s\n", verb, failed, strerror(-err));
+	free(file->text);
+	return !err;
+}
+
 static enum verb_exit check_with(const char *verb, const char *name, const struct wish *wish)
 {
-	struct json_object *all = wish->json ? json_object_new_array() : NULL;
+	struct outputs to = { .all = wish->json ? json_object_new_array() : NULL };
+	struct newfile page = { .path = wish->html };
 	struct running site;
 	bool ok;
 
-	if (wish->json && !all) {
+	if (wish->html)
+		to.page = open_memstream(&page.text, &page.len);
+	if ((wish->json && !to.all) || (wish->html && !to.page)) {
 		fprintf(stderr, "%s: out of memory\n", verb);
+		json_object_put(to.all);
 		return VERB_FAILED;
 	}
+	if (to.page)
+		begin_page(to.page);
 	if (name)
-		ok = running_find(verb, name, &site) && check_site(&site, wish, LIMIT_MS, all);
+		ok = running_find(verb, name, &site) && check_site(&site, wish, LIMIT_MS, &to);
 	else
-		ok = check_all(verb, wish, all);
+		ok = check_all(verb, wish, &to);
 	if (wish->json)
-		render_check_json_end(stdout, all, name != NULL);
+		render_check_json_end(stdout, to.all, name != NULL);
+	if (to.page)
+		ok = end_page(verb, to.page, &page) && ok;
 	return ok ? VERB_DONE : VERB_FAILED;
 }
 
@@ -144,14 +192,17 @@ static enum verb_exit run_check(int argc, char **argv)
 		{ "throughput", no_argument, NULL, 'T' },
 		{ "load", no_argument, NULL, 'l' },
 		{ "target", required_argument, NULL, 't' },
+		{ "html", required_argument, NULL, 'H' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct wish wish = { 0 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "jqTlt:", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "jqTlt:H:", options, NULL)) >= 0) {
 		if (c == 'j')
 			wish.json = true;
+		else if (c == 'H')
+			wish.html = optarg;
 		else if (c == 'T')
 			wish.options.throughput = true;
 		else if (c == 'l')
@@ -170,7 +221,7 @@ static enum verb_exit run_check(int argc, char **argv)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "[--json] [--throughput] [--load] [--target ADDRESS] [NAME|FILE]",
+	.usage = "[--json] [--html FILE] [--throughput] [--load] [--target ADDRESS] [NAME|FILE]",
 	.summary = "prove the segment from here, and report what is wrong and what to do",
 	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer\n"
 		"inside the tunnel, and through each session to hosts on the far side. Listens\n"
@@ -180,6 +231,7 @@ const struct verb verb_check = {
 		"something breaks it.\n"
 		"\n"
 		"  -j, --json         findings and measurements as JSON; keys as in wirespan(8)\n"
+		"  -H, --html FILE    also write a page with drawings, mode 0600\n"
 		"  -q, --quick        without throughput and load: the default\n"
 		"  -T, --throughput   measure it, too: loads each session for up to a second\n"
 		"  -l, --load         measure round trips under load, too: loads the path to each\n"

@@ -34,23 +34,24 @@ static const char *family_text(uint16_t family)
 	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
-/* The layer's name with its family: "inner IPv6 header". */
-static void layer_text(
-	const struct mtu_ladder *l, enum mtu_layer layer, char *ret_text, size_t size)
+void mtu_table_layer_name(
+	const struct mtu_ladder *l, enum mtu_layer layer, char ret[static MTU_TABLE_NAME_LEN])
 {
 	if (layer == MTU_OUTER_IP)
-		snprintf(ret_text, size, "outer %s header", family_text(l->options.outer_family));
+		snprintf(ret, MTU_TABLE_NAME_LEN, "outer %s header",
+			family_text(l->options.outer_family));
 	else if (layer == MTU_INNER_IP)
-		snprintf(ret_text, size, "inner %s header", family_text(l->options.inner_family));
+		snprintf(ret, MTU_TABLE_NAME_LEN, "inner %s header",
+			family_text(l->options.inner_family));
 	else
-		snprintf(ret_text, size, "%s", mtu_layer_name(layer));
+		snprintf(ret, MTU_TABLE_NAME_LEN, "%s", mtu_layer_name(layer));
 }
 
 static void print_layer(const struct mtu_ladder *l, enum mtu_layer layer, FILE *out)
 {
-	char text[64];
+	char text[MTU_TABLE_NAME_LEN];
 
-	layer_text(l, layer, text, sizeof(text));
+	mtu_table_layer_name(l, layer, text);
 	fprintf(out, "  %5u %5u  %-26s", l->offset[layer], l->bytes[layer], text);
 	for (size_t i = 0; i < ARRAY_LEN(brackets); i++) {
 		const struct bracket *b = &brackets[i];
@@ -153,12 +154,12 @@ static bool add_layers(struct json_object *o, const struct mtu_ladder *l)
 
 	for (unsigned i = 0; ok && i < MTU_LAYERS; i++) {
 		struct json_object *layer;
-		char text[64];
+		char text[MTU_TABLE_NAME_LEN];
 
 		if (!l->bytes[i])
 			continue;
 		layer = json_object_new_object();
-		layer_text(l, (enum mtu_layer)i, text, sizeof(text));
+		mtu_table_layer_name(l, (enum mtu_layer)i, text);
 		ok = json_append(layers, layer) == 0 && add_text(layer, "name", text) &&
 		     add_number(layer, "offset", l->offset[i]) &&
 		     add_number(layer, "bytes", l->bytes[i]);

@@ -8,6 +8,13 @@
 
 #include "mtu/mtu.h"
 
+/** Size of the name of a layer, with its NUL. */
+#define MTU_TABLE_NAME_LEN 64
+
+/** Write the layer's name with its family: "inner IPv6 header". */
+void mtu_table_layer_name(
+	const struct mtu_ladder *l, enum mtu_layer layer, char ret[static MTU_TABLE_NAME_LEN]);
+
 /** Draw the ladder on `out`, under the line `title`: every layer with its offset and size in the
  * underlay's packet, then the MTUs that follow, then their effect on 1500-byte members and on
  * IPv6. */

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`wirespan report`: no secret of a site is in it, in any form; also of a site that is down, or whose file is wrong."""
+"""`wirespan report`: no secret of a site is in it, in any form; also of a site that is down, or whose file is wrong.
+`wirespan check --html`: a page that needs no other file."""
 
 import base64
+import html.parser
 import os
 import re
 import sys
@@ -113,6 +115,65 @@ def of_running_site(bench):
         assert f"{line}\n" in conf, (line, conf)
 
 
+class Page(html.parser.HTMLParser):
+    """The elements of a page, whose tags must match."""
+
+    VOID = ("meta", "rect", "circle", "line")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.words = [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, (tag, self.open)
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def of(self, tag, **attributes):
+        """Return: the elements with this tag and attributes."""
+        wanted = {name.rstrip("_"): value for name, value in attributes.items()}
+        return [a for t, a in self.elements if t == tag and wanted.items() <= a.items()]
+
+
+def page_of_check(bench):
+    """A check's page is well-formed, loads nothing, draws round trips and MTU, and has the text's findings."""
+    path = os.path.join(bench.folder, "check.html")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("an older page")
+    result = bench.near.run("check", "--html", path, bench.near.conf, timeout=20)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert text.startswith("<!DOCTYPE html>") and "older" not in text, text[:200]
+    page = Page(text)
+    assert not page.of("script") and not page.of("link") and not page.of("img") and "url(" not in text
+    assert not any({"src", "href", "onload"} & a.keys() for _, a in page.elements), "the page loads something"
+    policy = page.of("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert policy[0]["content"].startswith("default-src 'none'"), policy
+    assert len(page.of("svg", class_="trips")) == len(page.of("svg", class_="packet")) == 1
+    assert page.of("circle") and len(page.of("rect")) >= 12
+    findings = re.findall("^  (ok|note|warning|error) ", result.out, re.M)
+    for name in set(findings):  # each finding, and their number in the summary
+        assert len(page.of("span", class_=f"b {name}")) == findings.count(name) + 1, (name, result.out)
+    assert len(findings) > 5, result.out
+    assert "vpn01: all right" in page.words and "member's IP packet" in page.words, page.words
+    bad = bench.near.run("check", "--html", bench.folder + "/none/x.html", bench.near.conf, check=False, timeout=20)
+    assert bad.status == 1 and "cannot write" in bad.out, bad.out
+    bench.check_no_secret(text)
+
+
 def is_not_overwritten(bench):
     """An existing file is left as it is, with a sentence."""
     path = os.path.join(bench.folder, "report-1.txt")
@@ -153,6 +214,7 @@ def main():
     suite.diagnose_with(bench.net.diagnostics)
     if suite.setup("reference network", bench.up):
         suite.run("of a running site: every part, and no secret", of_running_site, bench)
+        suite.run("the page of a check", page_of_check, bench)
         suite.run("an existing file is not overwritten", is_not_overwritten, bench)
         suite.run("of a site that is down, with a wrong file", of_wrong_file, bench)
         suite.run("of a site without a file", of_no_file, bench)
