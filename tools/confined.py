@@ -17,7 +17,7 @@ import tree
 
 FOLDERS = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "queue", "path", "mtu", "netlink", "conf",
            "ctlproto", "loop", "underlay", "driver")
-BACKEND = ("engine_process", "engine_channel", "engine_message", "userspace", "userspace_site")
+BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "userspace", "userspace_site")
 # Libraries that make calls only when they are opened, before the process is confined, or use malloc() alone.
 LIBRARIES = re.compile(r"^(EVP|OSSL|OPENSSL|CRYPTO|ERR|ChaCha20|Poly1305|json|lh|ll)_|^json_")
 CONSTANT = re.compile(r"\b(?:SIOC|TUN[GS]ET|SO_|F_[GS]ET|UDP_(?:GRO|SEGMENT|CORK|ENCAP)|IP(?:V6)?_(?:MTU|PMTU|PKT|RECV|TOS|TCLASS|"

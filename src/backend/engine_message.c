@@ -36,6 +36,7 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_REPORT] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_WG] = { ENGINE_FROM_MONITOR, .len_max = 64 * MIB },
 	[ENGINE_PEERS] = { ENGINE_FROM_MONITOR, .len_max = 0 },
+	[ENGINE_REPEATED] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_PORT_RESULT] = { ENGINE_FROM_MONITOR, .code_min = -ERRNO_MAX, .value_max = 15,
 		.has_port = true, .fds_max = 2 },
 	[ENGINE_RESULT] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .value_max = UINT16_MAX,

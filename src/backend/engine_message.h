@@ -27,6 +27,7 @@ enum engine_message_type {
 	ENGINE_SETTLE,	  /* second half; code: 0 to sweep, -1 to revert; value: firewall mark */
 	ENGINE_REPORT,	  /* report the status */
 	ENGINE_WG,	  /* body: a request of wg(8) */
+	ENGINE_REPEATED,  /* all such requests have been repeated to a new engine */
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
 	ENGINE_PORT_RESULT, /* code; value: set of enum engine_port_offload; port; descriptors */
 	/* from the engine */

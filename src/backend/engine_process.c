@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend/engine_channel.h"
+#include "backend/engine_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -37,6 +38,7 @@ struct engine_process {
 	struct conf_site *next;	    /* between the halves of a reload, else NULL */
 	struct driver_opener opener;
 	struct userspace_adopted adopted;
+	struct wg_store store;
 	struct engine_message early; /* arrived while another was expected; owned */
 	bool has_early;
 };
@@ -331,6 +333,9 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	case ENGINE_PEERS:
 		reply_peers(p, &head);
 		return;
+	case ENGINE_REPEATED:
+		userspace_site_discard_stored(p->site);
+		break;
 	case ENGINE_PORT_RESULT:
 	case ENGINE_RESULT:
 	case ENGINE_TEXT:
@@ -432,8 +437,10 @@ static int set_up(struct engine_process *p, const struct engine_process_config *
 							 ~(debugged ? CONFINE_NOT_DUMPABLE : 0U),
 		.user = c->user,
 		.calls = &filter_rules_engine };
-	int err = keep_own_descriptors(c);
+	int err = engine_store_map(c->store, &p->store);
 
+	if (!err)
+		err = keep_own_descriptors(c);
 	if (!err)
 		err = loop_open(&p->loop);
 	if (!err)
@@ -480,6 +487,7 @@ void engine_process_run(const struct engine_process_config *config)
 	};
 	p->adopted = *config->adopted;
 	p->adopted.opener = &p->opener;
+	p->adopted.store = &p->store;
 	engine_channel_open(&p->channel, config->channel, ENGINE_FROM_MONITOR);
 	log_to_sink(send_log);
 	confine_streams();

@@ -11,6 +11,7 @@ struct engine_process_config {
 	struct conf_site *conf; /* with its keys */
 	int channel;		/* to the monitor */
 	const struct userspace_adopted *adopted;
+	int store;	   /* see engine_store_make(); -1: none */
 	unsigned measures; /* namespaces it is in: set of enum confine_measure */
 	uid_t user;
 };

@@ -186,6 +186,7 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf, int 
 	const struct engine_process_config config = { .conf = conf,
 		.channel = channel,
 		.adopted = &adopted,
+		.store = p->store,
 		.measures = measures,
 		.user = p->user };
 

@@ -22,6 +22,7 @@ struct engine_proxy {
 	unsigned events;	   /* reported and not yet taken: set of enum backend_event */
 	void (*forget)(void *ctx); /* in the new process: wipes secrets that it does not need */
 	void *ctx;
+	int store; /* where sessions outlive the process; -1: nowhere */
 	struct held_ports *held;
 	uint32_t fwmark;		      /* the only one that it may have set */
 	uint16_t ports[ENGINE_PORTS_ALLOWED]; /* the ports that it may have opened; 0: any */

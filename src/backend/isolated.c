@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/engine_proxy.h"
+#include "backend/engine_store.h"
 #include "backend/isolated_conf.h"
 #include "backend/resolver_process.h"
 #include "backend/userspace_site.h"
@@ -264,7 +265,9 @@ static int ask_start(struct isolated_site *u, struct error *ret_error)
 /* Repeat what wg(8) has changed since the file was read. */
 static void repeat_wg(struct isolated_site *u)
 {
+	struct engine_message done = { .head = { .type = ENGINE_REPEATED } };
 	struct engine_message reply;
+	struct error ignored;
 
 	for (size_t i = 0; i < u->changes.n; i++)
 		(void)call_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
@@ -272,6 +275,7 @@ static void repeat_wg(struct isolated_site *u)
 		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
 			    "many: check `wg show %s`, or reload.",
 			u->conf->interface.name);
+	(void)call_result(u, &done, 0, 0, &ignored);
 }
 
 /* Record that the engine has ended, and decide when to start it again. */
@@ -283,9 +287,7 @@ static void schedule(struct isolated_site *u)
 	u->ends[u->n_ends++ % ENDS_MAX] = now;
 	oldest = u->ends[u->n_ends % ENDS_MAX];
 	u->due = now;
-	log_error("The engine's process %s. Starting another one; sessions begin with new "
-		  "handshakes.",
-		u->how);
+	log_error("The engine's process %s. Starting another one.", u->how);
 	if (mono_is_set(oldest) && mono_between(oldest, now) < ENDS_WITHIN) {
 		u->due = mono_add(now, ENDS_PAUSE);
 		memset(u->ends, 0, sizeof(u->ends));
@@ -338,6 +340,8 @@ static void close_site(struct backend_site *s)
 	end_engine(u);
 	resolver_process_close(&u->resolver);
 	held_ports_close(&u->held);
+	if (u->engine.store >= 0)
+		close(u->engine.store);
 	free(u->engine.mtus.sessions);
 	wg_changes_clear(&u->changes);
 	snapshot_forget_keys(u->conf);
@@ -372,7 +376,14 @@ static int open_parts(struct isolated_site *u, struct error *ret_error)
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
 	err = held_ports_open(&u->held, u->conf, &first, ret_error);
-	return err < 0 ? err : start_engine(u, ret_error);
+	if (err < 0)
+		return err;
+	u->engine.store = engine_store_make(u->conf->n_peers);
+	if (u->engine.store < 0)
+		log_warning("Cannot store sessions (%s): if the engine's process ends, they begin "
+			    "with new handshakes.",
+			strerror(-u->engine.store));
+	return start_engine(u, ret_error);
 }
 
 static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
@@ -391,6 +402,7 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	u->resolver = (struct resolver_process){ .fds = { -1, -1 }, .watch = { .fd = -1 } };
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
+	u->engine.store = -1;
 	u->engine.forget = forget_changes;
 	u->engine.ctx = u;
 	err = open_parts(u, ret_error);

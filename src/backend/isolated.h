@@ -12,7 +12,8 @@
  * engine reads what members, peers and everybody else send; the resolver calls getaddrinfo(3). The
  * functions of the back end become requests to the engine (engine_message.h). If the engine ends,
  * another one is started with the same descriptors and configuration: interfaces, bridge ports,
- * addresses and the port stay, sessions begin with new handshakes. Requests of wg(8) since the file
- * was read are repeated. After five ends within ten seconds it waits for ten seconds.
+ * addresses and the port stay, and so do the sessions of WireGuard (engine_store.h). Requests of
+ * wg(8) since the file was read are repeated. After five ends within ten seconds it waits for ten
+ * seconds.
  */
 extern const struct backend backend_isolated;

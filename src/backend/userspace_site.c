@@ -25,6 +25,7 @@
 #include "underlay/dns_endpoint.h"
 #include "underlay/peer_paths.h"
 #include "underlay/pmtu_policy.h"
+#include "wg/successor.h"
 
 #define TUN "/dev/net/tun"
 
@@ -109,6 +110,15 @@ static int offer_all(struct userspace_site *u, const struct userspace_adopted *a
 	return err;
 }
 
+/* Continue with the stored sessions of peers that were just added. */
+static void restore(struct userspace_site *u)
+{
+	size_t n = wg_device_restore(&u->driver->engine.wg, clock_mono(), clock_wall());
+
+	if (n)
+		log_info("continuing the sessions of %zu peer%s", n, n == 1 ? "" : "s");
+}
+
 static int open_engine(
 	struct userspace_site *u, const struct userspace_adopted *adopted, struct error *ret_error)
 {
@@ -127,8 +137,11 @@ static int open_engine(
 	err = userspace_open_tun(&u->userspace, u->conf->interface.name, -1);
 	if (err < 0)
 		return userspace_site_tun_error(err, ret_error);
+	if (adopted && adopted->store)
+		wg_device_use_store(&u->driver->engine.wg, adopted->store);
 	err = apply_add(u->driver, u->conf, ret_error);
 	snapshot_forget_keys(u->conf);
+	restore(u);
 	return err;
 }
 
@@ -185,9 +198,15 @@ static enum uapi_step parse_request(struct uapi_request *r, const char *text)
 	return step;
 }
 
+void userspace_site_discard_stored(struct backend_site *s)
+{
+	wg_device_discard_stored(&userspace_of(s)->driver->engine.wg);
+}
+
 int userspace_site_wg(struct backend_site *s, const char *request, char **ret_text, size_t *ret_len)
 {
-	struct driver *d = userspace_of(s)->driver;
+	struct userspace_site *u = userspace_of(s);
+	struct driver *d = u->driver;
 	struct uapi_request r = { 0 };
 	enum uapi_step step = parse_request(&r, request);
 	int err = -EINVAL;
@@ -198,6 +217,8 @@ int userspace_site_wg(struct backend_site *s, const char *request, char **ret_te
 		err = uapi_get(d, ret_text, ret_len);
 	else if (step == UAPI_SET)
 		err = uapi_set(d, &r.set);
+	if (step == UAPI_SET)
+		restore(u);
 	uapi_request_fini(&r);
 	return err;
 }

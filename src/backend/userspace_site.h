@@ -19,6 +19,7 @@ struct userspace_adopted {
 	int fd6;
 	const struct driver_opener *opener; /* opens further sockets */
 	int resolver_fd; /* connected to a process that resolves names; 0: threads do */
+	const struct wg_store *store; /* sessions to continue with, and to be stored; NULL: none */
 };
 
 /** Check that TUN and TAP interfaces can be opened. Return: 0, or -errno with `ret_error`
@@ -42,6 +43,9 @@ void userspace_site_discard_offered(struct backend_site *s);
  * freed), else NULL; or -errno. */
 int userspace_site_wg(
 	struct backend_site *s, const char *request, char **ret_text, size_t *ret_len);
+
+/** All peers of the last engine have been added: wipe stored sessions of others. */
+void userspace_site_discard_stored(struct backend_site *s);
 
 /** Fill in the error of an interface that cannot be made again. Return: `err`. */
 int userspace_site_again_error(const char *name, int err, struct error *ret_error);

@@ -261,6 +261,8 @@ void wg_device_remove_peer(struct wg_device *dev, struct wg_peer *peer)
 {
 	wg_allowedips_remove_peer(&dev->allowed, peer);
 	wg_peer_reset(dev, peer);
+	wg_store_release(&dev->store, peer->keys.stored);
+	peer->keys.stored = NULL;
 	heap_remove(&dev->deadlines, &peer->due);
 	list_remove(&peer->link);
 	list_remove(&peer->hash_link);

@@ -3,6 +3,7 @@
 #include "wg/endpoint_table.h"
 
 #include "base/bytes.h"
+#include "wg/stored.h"
 
 /* A peer has one endpoint, so it controls at most one entry of a bucket. */
 struct list *wg_endpoint_table_at(const struct wg_device *dev, const struct endpoint *e)
@@ -19,4 +20,5 @@ void wg_endpoint_table_place(struct wg_device *dev, struct wg_peer *peer)
 	list_remove(&peer->at_link);
 	if (peer->endpoint.addr.family)
 		list_push_tail(wg_endpoint_table_at(dev, &peer->endpoint), &peer->at_link);
+	wg_peer_store(peer);
 }

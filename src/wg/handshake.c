@@ -8,13 +8,16 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 #include "wg/endpoint_table.h"
+#include "wg/stored.h"
 
 /* Account a session that was created, by a response sent or received. */
 static void begin_session(struct wg_device *dev, struct wg_peer *peer, const struct wg_session *s,
 	struct mono now, struct wall wall)
 {
-	struct wg_keypair *kp = wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
+	struct wg_keypair *kp;
 
+	wg_peer_claim_store(dev, peer);
+	kp = wg_keypairs_add(&peer->keys, &dev->indices, peer, s, now, wall);
 	wg_sent_add(&dev->sent, kp);
 	wg_timers_session_derived(&peer->timers, now);
 	if (s->initiator) {
@@ -22,6 +25,7 @@ static void begin_session(struct wg_device *dev, struct wg_peer *peer, const str
 		peer->handshake_at = now;
 		wg_timers_handshake_complete(&peer->timers);
 	}
+	wg_peer_store(peer);
 }
 
 /* A handshake of the peer has authenticated its source address. The address is recorded unless the

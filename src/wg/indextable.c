@@ -35,6 +35,21 @@ static void place(struct wg_indextable *t, const struct wg_index_entry *e)
 	t->len++;
 }
 
+int wg_indextable_put(
+	struct wg_indextable *t, uint32_t index, struct wg_peer *peer, struct wg_keypair *keypair)
+{
+	const struct wg_index_entry e = { .index = index, .peer = peer, .keypair = keypair };
+
+	if (!index)
+		return -EINVAL;
+	if (wg_indextable_find(t, index))
+		return -EEXIST;
+	if (t->len >= t->cap / 4 * 3)
+		return -ENOSPC;
+	place(t, &e);
+	return 0;
+}
+
 int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_peer *peer,
 	struct wg_keypair *keypair, uint32_t *ret_index)
 {

@@ -34,6 +34,11 @@ void wg_indextable_init(struct wg_indextable *t, struct wg_index_entry *slots, s
 int wg_indextable_add(struct wg_indextable *t, const struct rng *rng, struct wg_peer *peer,
 	struct wg_keypair *keypair, uint32_t *ret_index);
 
+/** Add a session under an index that another process had allocated for it. Return: 0; -EEXIST if it
+ * is in use; -EINVAL for 0; -ENOSPC as above. */
+int wg_indextable_put(
+	struct wg_indextable *t, uint32_t index, struct wg_peer *peer, struct wg_keypair *keypair);
+
 /** Return: the entry of the index, or NULL. Valid until the next addition or removal. */
 struct wg_index_entry *wg_indextable_find(const struct wg_indextable *t, uint32_t index);
 

@@ -8,16 +8,42 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
+_Static_assert(WG_STORE_SESSIONS == WG_SESSIONS_PER_PEER, "a stored session for each slot");
+
+/* The number of a slot plus 1, or 0 for NULL. */
+static uint8_t number_of(const struct wg_keypairs *keys, const struct wg_keypair *slot)
+{
+	return slot ? (uint8_t)(slot - keys->slots + 1) : 0;
+}
+
+/* Let a successor continue with the present sessions. */
+static void publish(const struct wg_keypairs *keys)
+{
+	struct wg_store_roles roles = { { number_of(keys, keys->current),
+		number_of(keys, keys->next) } };
+
+	if (!keys->stored)
+		return;
+	for (size_t i = 0; i < WG_PREVIOUS; i++)
+		roles.v[2 + i] = number_of(keys, keys->previous[i]);
+	wg_store_set_roles(keys->stored, &roles);
+}
+
 static void release_slot(
 	struct wg_keypairs *keys, struct wg_keypair **slot, struct wg_indextable *indices)
 {
-	if (!*slot)
+	struct wg_keypair *kp = *slot;
+
+	if (!kp)
 		return;
-	wg_replay_sum(&(*slot)->replay, true, &keys->ended);
-	wg_indextable_remove(indices, (*slot)->local_index);
-	list_remove(&(*slot)->sent_link);
-	secret_wipe(*slot, sizeof(**slot));
+	wg_replay_sum(&kp->replay, true, &keys->ended);
 	*slot = NULL;
+	publish(keys);
+	if (kp->stored)
+		secret_wipe(kp->stored, sizeof(*kp->stored));
+	wg_indextable_remove(indices, kp->local_index);
+	list_remove(&kp->sent_link);
+	secret_wipe(kp, sizeof(*kp));
 }
 
 /* Stop sending with the session; receiving stays possible. */
@@ -48,6 +74,29 @@ static struct wg_keypair *free_slot(struct wg_keypairs *keys)
 	return NULL;
 }
 
+/* Begin to store a session, whose slot no role names yet. */
+static void store_session(const struct wg_keypairs *keys, struct wg_keypair *kp)
+{
+	struct wg_store_session *s;
+
+	kp->tx_limit = WG_REJECT_AFTER_MESSAGES;
+	if (!keys->stored)
+		return;
+	s = &keys->stored->sessions[kp - keys->slots];
+	atomic_store(&s->tx_limit, 0);
+	atomic_store(&s->rx_next, 0);
+	s->born = kp->born.ns;
+	s->made_s = kp->made.sec;
+	s->made_ns = kp->made.nsec;
+	s->local_index = kp->local_index;
+	s->remote_index = kp->remote_index;
+	s->initiator = kp->initiator;
+	memcpy(s->tx_key, kp->tx_key, sizeof(s->tx_key));
+	memcpy(s->rx_key, kp->rx_key, sizeof(s->rx_key));
+	kp->stored = s;
+	kp->tx_limit = 0;
+}
+
 struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextable *indices,
 	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall)
 {
@@ -76,9 +125,61 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	kp->made = wall;
 	memcpy(kp->tx_key, s->keys.tx, sizeof(kp->tx_key));
 	memcpy(kp->rx_key, s->keys.rx, sizeof(kp->rx_key));
+	store_session(keys, kp);
 	entry->keypair = kp;
 	*(s->initiator ? &keys->current : &keys->next) = kp;
+	publish(keys);
 	return kp;
+}
+
+/* Whether a session that another process has stored can be used at `now`. */
+static bool is_usable(const struct wg_store_session *s, struct mono now)
+{
+	return s->born && s->born <= now.ns && now.ns - s->born < WG_REJECT_AFTER_TIME &&
+	       s->made_ns < NS_PER_S && s->initiator <= 1;
+}
+
+/* Put a stored session in the slot with its number. Return: the slot, or NULL if it is invalid. */
+static struct wg_keypair *restore_session(struct wg_keypairs *keys, struct wg_indextable *indices,
+	struct wg_peer *peer, size_t number, struct mono now)
+{
+	struct wg_keypair *kp = &keys->slots[number];
+	struct wg_store_session *s = &keys->stored->sessions[number];
+	uint64_t tx = atomic_load(&s->tx_limit);
+
+	if (!is_usable(s, now) || wg_indextable_put(indices, s->local_index, peer, kp) < 0)
+		return NULL;
+	*kp = (struct wg_keypair){ .born = { s->born },
+		.tx_counter = tx,
+		.tx_limit = tx,
+		.remote_index = s->remote_index,
+		.initiator = s->initiator,
+		.peer = peer,
+		.stored = s,
+		.local_index = s->local_index,
+		.made = { .sec = s->made_s, .nsec = s->made_ns } };
+	memcpy(kp->tx_key, s->tx_key, sizeof(kp->tx_key));
+	memcpy(kp->rx_key, s->rx_key, sizeof(kp->rx_key));
+	wg_replay_restore(&kp->replay, atomic_load(&s->rx_next));
+	list_init(&kp->sent_link);
+	return kp;
+}
+
+void wg_keypairs_restore(struct wg_keypairs *keys, struct wg_indextable *indices,
+	struct wg_peer *peer, struct mono now)
+{
+	struct wg_store_roles roles = wg_store_get_roles(keys->stored);
+	struct wg_keypair **to[WG_SESSIONS_PER_PEER] = { &keys->current, &keys->next };
+
+	for (size_t i = 0; i < WG_PREVIOUS; i++)
+		to[2 + i] = &keys->previous[i];
+	for (size_t i = 0; i < WG_SESSIONS_PER_PEER; i++)
+		if (roles.v[i])
+			*to[i] = restore_session(keys, indices, peer, roles.v[i] - 1U, now);
+	publish(keys);
+	for (size_t i = 0; i < WG_SESSIONS_PER_PEER; i++)
+		if (!keys->slots[i].peer)
+			secret_wipe(&keys->stored->sessions[i], sizeof(keys->stored->sessions[i]));
 }
 
 void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices)
@@ -86,6 +187,7 @@ void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices
 	retire(keys, &keys->current, indices);
 	keys->current = keys->next;
 	keys->next = NULL;
+	publish(keys);
 }
 
 void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices)
@@ -111,12 +213,27 @@ bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)
 	return mono_between(kp->born, now) < WG_REJECT_AFTER_TIME;
 }
 
+/* Extend the reservation beyond `counter`. Return: whether that is possible. */
+static bool extend(struct wg_keypair *kp, uint64_t counter)
+{
+	uint64_t before = atomic_load_explicit(&kp->tx_limit, memory_order_relaxed);
+	uint64_t end;
+
+	if (!kp->stored || counter >= WG_REJECT_AFTER_MESSAGES)
+		return false;
+	end = wg_store_reserve(kp->stored, counter, WG_REJECT_AFTER_MESSAGES);
+	while (before < end && !atomic_compare_exchange_weak(&kp->tx_limit, &before, end))
+		;
+	return true;
+}
+
 int wg_keypair_reserve(struct wg_keypair *kp, uint64_t *ret)
 {
 	uint64_t counter = atomic_load_explicit(&kp->tx_counter, memory_order_relaxed);
 
 	do
-		if (counter >= WG_REJECT_AFTER_MESSAGES)
+		if (counter >= atomic_load_explicit(&kp->tx_limit, memory_order_relaxed) &&
+			!extend(kp, counter))
 			return -EKEYEXPIRED;
 	while (!atomic_compare_exchange_weak_explicit(&kp->tx_counter, &counter, counter + 1,
 		memory_order_relaxed, memory_order_relaxed));
@@ -147,5 +264,9 @@ enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint6
 
 enum drop wg_data_commit(struct wg_keypair *kp, uint64_t counter)
 {
-	return wg_replay_commit(&kp->replay, counter) ? DROP_NONE : DROP_WG_REPLAY;
+	if (!wg_replay_commit(&kp->replay, counter))
+		return DROP_WG_REPLAY;
+	if (kp->stored)
+		atomic_store_explicit(&kp->stored->rx_next, kp->replay.next, memory_order_release);
+	return DROP_NONE;
 }

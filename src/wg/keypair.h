@@ -14,24 +14,27 @@
 #include "wg/messages.h"
 #include "wg/noise.h"
 #include "wg/replay.h"
+#include "wg/store.h"
 
 /**
  * The keys of one session, for both directions. `peer` is NULL while the slot is free. The fields
  * used for sending come first and fill one cache line; the additional fields for receiving fill the
- * next, and a word of the replay window.
+ * next, with the beginning of the replay window.
  */
 struct wg_keypair {
-	struct wg_peer *peer;
 	struct mono born;
 	_Atomic uint64_t
 		tx_counter; /* next to use; relaxed, so that one thread per direction is possible */
+	_Atomic uint64_t tx_limit; /* counters below may be used without another reservation */
 	uint32_t remote_index;
 	bool initiator; /* we initiated this handshake, so we renew the session */
 	uint8_t tx_key[WG_KEY_LEN];
 	uint8_t rx_key[WG_KEY_LEN];
-	struct wall made; /* wall-clock time of creation, for display */
+	struct wg_peer *peer;
+	struct wg_store_session *stored; /* NULL: nowhere; see store.h */
 	uint32_t local_index;
 	struct wg_replay replay;
+	struct wall made;      /* wall-clock time of creation, for display */
 	struct list sent_link; /* in a bucket of wg_device.sent */
 };
 
@@ -53,6 +56,7 @@ struct wg_keypairs {
 	struct wg_keypair *current;
 	struct wg_keypair *next;
 	struct wg_keypair *previous[WG_PREVIOUS];
+	struct wg_store_record *stored; /* the peer's, or NULL */
 	struct wg_keypair slots[WG_SESSIONS_PER_PEER];
 	struct wg_arrivals ended; /* of sessions that are no more; the last member */
 };
@@ -72,6 +76,13 @@ struct wg_session {
  */
 struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextable *indices,
 	struct wg_peer *peer, const struct wg_session *s, struct mono now, struct wall wall);
+
+/**
+ * Put the sessions of the record `keys->stored`, which another process has written, in their slots,
+ * and their indices into the table; wipe those that are invalid or expired at `now`.
+ */
+void wg_keypairs_restore(struct wg_keypairs *keys, struct wg_indextable *indices,
+	struct wg_peer *peer, struct mono now);
 
 /** Make `next` the current session, after the peer has used it. */
 void wg_keypairs_confirm(struct wg_keypairs *keys, struct wg_indextable *indices);
@@ -117,5 +128,6 @@ void wg_data_seal(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t c
 enum drop wg_data_open(struct aead_ctx *aead, const struct wg_keypair *kp, uint64_t counter,
 	uint8_t *msg, size_t len);
 
-/** Record an opened message's counter. Return: DROP_NONE, or DROP_WG_REPLAY for a duplicate. */
+/** Record an opened message's counter, before the message has any effect. Return: DROP_NONE, or
+ * DROP_WG_REPLAY for a duplicate. */
 enum drop wg_data_commit(struct wg_keypair *kp, uint64_t counter);

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 #include "wg/endpoint_table.h"
+#include "wg/stored.h"
 
 /* Whether the initiator of a session of this `age` has to renew it. */
 static bool is_older(const struct wg_keypair *kp, uint64_t age, struct mono now)
@@ -138,6 +139,7 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const str
 		wg_timers_handshake_complete(&peer->timers);
 		peer->last_handshake = kp->made;
 		peer->handshake_at = kp->born;
+		wg_peer_store(peer);
 		actions |= WG_SEND_PENDING;
 	}
 	wg_timers_received(&peer->timers, now);

@@ -2,6 +2,8 @@
 /* The sliding window of counters already seen (RFC 6479). */
 #include "wg/replay.h"
 
+#include <string.h>
+
 #define WORD_BITS 64
 #define WINDOW	  (WG_REPLAY_BITS - WORD_BITS) /* one word is always shared with the next round */
 
@@ -101,4 +103,14 @@ void wg_replay_sum(const struct wg_replay *r, bool ended, struct wg_arrivals *su
 
 		sum->lost += missing(r, first_open(end - 1), end) - (end * WORD_BITS - r->next);
 	}
+}
+
+void wg_replay_restore(struct wg_replay *r, uint64_t next)
+{
+	*r = (struct wg_replay){ .next = next };
+	if (!next)
+		return;
+	memset(r->bits, 0xff, sizeof(r->bits));
+	/* later counters of the same word are accepted in any order */
+	*word_of(r, next - 1) = UINT64_MAX >> (WORD_BITS - 1 - (next - 1) % WORD_BITS);
 }

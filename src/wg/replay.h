@@ -45,3 +45,5 @@ bool wg_replay_commit(struct wg_replay *r, uint64_t counter);
 
 /** Add how messages have arrived so far. `ended`: no more will, so what is missing is lost. */
 void wg_replay_sum(const struct wg_replay *r, bool ended, struct wg_arrivals *sum);
+/** Make a window that accepts counters from `next` on only. */
+void wg_replay_restore(struct wg_replay *r, uint64_t next);

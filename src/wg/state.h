@@ -21,6 +21,7 @@
 #include "wg/noise.h"
 #include "wg/ratelimit.h"
 #include "wg/sent.h"
+#include "wg/store.h"
 #include "wg/timers.h"
 
 /**
@@ -86,6 +87,7 @@ struct wg_device {
 	struct wg_allowedips allowed;
 	struct wg_indextable indices;
 	struct wg_sent sent;
+	struct wg_store store; /* of the sessions: see store.h */
 	struct wg_cookie_checker checker;
 	struct wg_ratelimit limiter;
 	struct wg_handshake_load load;

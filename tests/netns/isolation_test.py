@@ -5,10 +5,12 @@
 import base64
 import os
 import re
+import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib.capture import Capture, is_wireguard
 from lib.network import Reference
 from lib.node import CommandFailed, need_root
 from lib.runner import Skip, Suite, wait_for
@@ -18,6 +20,12 @@ ROLES = ("engine", "resolver")
 
 # Each of these system calls ends the process that makes it.
 FATAL = ("execve", "ptrace", "process_vm_readv", "setns", "mount")
+
+
+SIGNALS = ("KILL", "SEGV", "ABRT", "KILL", "SEGV")
+
+# Seconds between ends of the engine, so that five of them take longer than ten seconds.
+SPACING = 2.6
 
 
 class Bench:
@@ -43,6 +51,47 @@ class Bench:
         """Members reach each other."""
         ping, to = self.net.member[0].ping, self.net.sites[1].member4
         wait_for(lambda: ping(to, count=1, timeout=0.5).ok, seconds, step=0.02, what="the segment to carry frames")
+
+
+class Wire:
+    """Captures the underlay, to look at the counters of the messages that a node sends."""
+
+    def __init__(self, node, ifname):
+        self.capture = Capture(node, ifname)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.packets = self.capture.stop()
+
+    def check(self, node):
+        """No handshake, and no two messages with the same key and counter."""
+        own = node.run("cat", "/sys/class/net/eth0/address").out.strip()
+        seen, handshakes = set(), 0
+        for packet in self.packets:
+            data = packet.payload
+            if not is_wireguard(packet, (8172,)):
+                continue
+            handshakes += data[0] in (1, 2)
+            if data[0] != 4 or packet.src_mac != own:
+                continue
+            index, counter = struct.unpack_from("<IQ", data, 4)
+            assert (index, counter) not in seen, f"counter {counter} of session {index:x} was used twice"
+            seen.add((index, counter))
+        assert not handshakes, f"{handshakes} handshake messages"
+        assert len(seen) > 100, f"only {len(seen)} messages were captured"
+
+
+def state_of(node):
+    """What a crash must not change at the interfaces and the bridge."""
+    interfaces = [
+        [node.run("cat", f"/sys/class/net/{name}/{file}").out for file in ("ifindex", "carrier_changes", "carrier")]
+        for name in ("wg0", "l2tpeth0")
+    ]
+    learned = set(re.findall(r"^(\S+) dev (\S+) master", node.run("bridge", "fdb").out, re.M))
+    ports = re.findall(r"^\d+: (\S+).*state (\S+)", node.run("bridge", "link").out, re.M)
+    return interfaces, sorted(ports), sorted(learned)
 
 
 def status_of(node, pid):
@@ -82,27 +131,29 @@ def shown(bench):
     assert re.search(r"confined +engine, pid \d+, user \d+: own user, ", text), text
 
 
-def crash(bench, signal):
-    """The interfaces stay, and TCP goes on."""
+def crash(bench, *signals):
+    """The interfaces, the forwarding table and the sessions stay, and TCP goes on: without a handshake, without a
+    counter that a key has had before."""
     near, members = bench.near, bench.net.member
+    bench.far.down()
+    bench.far.up()  # sessions are new, and not to be renewed for two minutes
     bench.works()
-    before = {name: near.node.run("cat", f"/sys/class/net/{name}/ifindex").out for name in ("wg0", "l2tpeth0")}
-    carrier = near.node.run("cat", "/sys/class/net/l2tpeth0/carrier_changes").out
+    before = state_of(near.node)
     server = members[1].popen("iperf3", "-s", "-1", stdout=-1)
     wait_for(lambda: ":5201" in members[1].run("ss", "-ltn").out, 5, what="iperf3 to listen")
-    client = members[0].popen("iperf3", "-J", "-t", "3", "-b", "50M", "-c", bench.net.sites[1].member4, stdout=-1)
-    time.sleep(0.5)
-    old = bench.pid("engine")
-    near.node.run("kill", f"-{signal}", str(old))
-    wait_for(lambda: bench.pid("engine") not in (0, old), 10, step=0.02, what="another engine")
-    bench.works()
-    out, _ = client.communicate(timeout=100)
-    server.communicate(timeout=100)
-    assert client.returncode == 0, out
-    after = {name: near.node.run("cat", f"/sys/class/net/{name}/ifindex").out for name in before}
-    assert before == after, "an interface was made anew"
-    assert carrier == near.node.run("cat", "/sys/class/net/l2tpeth0/carrier_changes").out, "the carrier changed"
-    assert "l2tpeth0" in near.node.run("bridge", "link").out, "the bridge has lost its port"
+    with Wire(near.node, "eth0") as wire:
+        client = members[0].popen("iperf3", "-J", "-t", str((len(signals) + 1) * SPACING), "-b", "20M", "-c", bench.net.sites[1].member4, stdout=-1)
+        for signal in signals:
+            time.sleep(SPACING)
+            old = bench.pid("engine")
+            near.node.run("kill", f"-{signal}", str(old))
+            wait_for(lambda old=old: bench.pid("engine") not in (0, old), 10, step=0.02, what="another engine")
+            bench.works()
+        out, _ = client.communicate(timeout=100)
+        server.communicate(timeout=100)
+        assert client.returncode == 0, out
+    wire.check(near.node)
+    assert before == state_of(near.node), (before, state_of(near.node))
     port = near.status()["wireguard"]["listen_port"]
     assert port == 8172, port
 
@@ -148,6 +199,7 @@ def resolver_ends(bench):
 def backs_off(bench):
     """After five ends within ten seconds it waits, logs that, and status has it."""
     near = bench.near
+    assert "5 times in 10 seconds" not in near.log_text(0), "it has waited before"
 
     def end():
         pid = bench.pid("engine")
@@ -247,8 +299,7 @@ def main():
     suite.diagnose_with(bench.net.diagnostics)
     suite.run("the kernel confines both processes", confined, bench)
     suite.run("status shows them", shown, bench)
-    for signal in ("KILL", "SEGV", "ABRT"):
-        suite.run(f"the engine ends by SIG{signal}: interfaces and TCP stay", crash, bench, signal)
+    suite.run("the engine ends five times: sessions, interfaces and TCP stay", crash, bench, *SIGNALS)
     suite.run("changes of wg(8) survive the engine", peer_made_by_wg, bench)
     for name in ("wg0", "l2tpeth0"):
         suite.run(f"{name} is deleted and made again", interface_deleted, bench, name)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory in which an engine's sessions outlive its process: made by the monitor, mapped by each
+ * engine. */
+#pragma once
+
+#include "base/must_check.h"
+#include "wg/store.h"
+
+/** Make it, empty and of a size that cannot change, for a site with `peers` peers and as many that
+ * are added later: the sessions of more end with the process. Its pages are allocated when they are
+ * used. Return: a descriptor, or -errno. */
+MUST_CHECK int engine_store_make(size_t peers);
+
+/** Map it into this process, for its life, and log if what it contains cannot be used. `fd` -1 is
+ * allowed. Return: 0; or -errno, and `ret` has none. */
+int engine_store_map(int fd, struct wg_store *ret);
