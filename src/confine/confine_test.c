@@ -94,14 +94,23 @@ static void test_fatal_signals(void **state)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		unsigned has;
+		int ready[2];
 		int status;
-		pid_t pid = confined_fork(~0U, &has);
+		pid_t pid;
 
-		if (pid == 0)
+		assert_int_equal(pipe(ready), 0);
+		pid = confined_fork(~0U, &has);
+		if (pid == 0) {
+			if (!(has & CONFINE_PROCESSES))
+				signal(numbers[i], SIG_DFL); /* not cmocka's */
+			(void)!write(ready[1], "", 1);
 			for (;;)
 				pause();
+		}
 		assert_true(pid > 0);
-		usleep(20000); /* until the handlers are set */
+		assert_int_equal(read(ready[0], &(char){ 0 }, 1), 1);
+		close(ready[0]);
+		close(ready[1]);
 		assert_int_equal(kill(pid, numbers[i]), 0);
 		assert_true(confined_wait(pid, 10000, &status));
 		assert_true((WIFSIGNALED(status) && WTERMSIG(status) == numbers[i]) ||

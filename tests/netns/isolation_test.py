@@ -142,7 +142,8 @@ def crash(bench, *signals):
     server = members[1].popen("iperf3", "-s", "-1", stdout=-1)
     wait_for(lambda: ":5201" in members[1].run("ss", "-ltn").out, 5, what="iperf3 to listen")
     with Wire(near.node, "eth0") as wire:
-        client = members[0].popen("iperf3", "-J", "-t", str((len(signals) + 1) * SPACING), "-b", "20M", "-c", bench.net.sites[1].member4, stdout=-1)
+        words = ("iperf3", "-J", "-t", str((len(signals) + 1) * SPACING), "-b", "20M", "-c", bench.net.sites[1].member4)
+        client = members[0].popen(*words, stdout=-1)
         for signal in signals:
             time.sleep(SPACING)
             old = bench.pid("engine")
