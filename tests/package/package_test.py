@@ -72,9 +72,9 @@ def build(folder):
     need("dpkg-buildpackage", "dh", "fakeroot")
     compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
     # Without debugging symbols and half of the optimisation: it takes half of the time.
-    settings = dict(os.environ, CC=compiler, DEB_CFLAGS_APPEND="-O1 -g0")
+    settings = dict(os.environ, CC=compiler, DEB_CFLAGS_APPEND="-O1 -g0", DEB_BUILD_OPTIONS="noautodbgsym")
     subprocess.run(
-        ["dist/build-deb", "--no-tests", folder], cwd=TOP, check=True, timeout=1800, stdin=subprocess.DEVNULL,
+        ["dist/build-deb", "--no-tests", folder], cwd=TOP, check=True, timeout=3600, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, env=settings,
     )  # fmt: skip
 
