@@ -309,9 +309,12 @@ void redact_conf(struct redaction *r, const char *text, size_t len, struct text 
  * the whole secret, all but its last letter, or a long part of it. */
 static size_t common(const char *text, size_t len, const char *secret)
 {
-	size_t whole = strlen(secret);
 	size_t n = 0;
+	size_t whole;
 
+	if (tolower((unsigned char)*text) != tolower((unsigned char)*secret))
+		return 0; /* almost always */
+	whole = strlen(secret);
 	while (n < len && n < whole &&
 		tolower((unsigned char)text[n]) == tolower((unsigned char)secret[n]))
 		n++;

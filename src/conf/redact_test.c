@@ -141,6 +141,18 @@ static void keys_in_any_form(void **state)
 	redact_fini(&r);
 }
 
+/* A private key in the place of a public one is hidden. */
+static void private_as_public(void **state)
+{
+	struct redaction r = { 0 };
+	char *text = conf_of(&r, "[Peer]\nPublicKey = " SECRET "\nPresharedKey = " SECRET "\n");
+
+	(void)state;
+	assert_hidden(text, SECRET);
+	free(text);
+	redact_fini(&r);
+}
+
 static void secrets_that_overlap(void **state)
 {
 	struct redaction r = { 0 };
@@ -171,6 +183,7 @@ int main(void)
 		cmocka_unit_test(lines_with_secrets),
 		cmocka_unit_test(harmless_lines_stay),
 		cmocka_unit_test(keys_in_any_form),
+		cmocka_unit_test(private_as_public),
 		cmocka_unit_test(secrets_that_overlap),
 		cmocka_unit_test(nothing_without_memory),
 	};
