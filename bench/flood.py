@@ -15,7 +15,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from segment import PORT, Samples, Segment, Wirespan, number, print_conditions, print_table
+from segment import Samples, Segment, number, print_conditions, print_table
+from lib.reference import PORT
+from tunnels.wirespan import Wirespan
 from lib.capture import Capture
 from lib.node import Node, veth
 from lib.runner import wait_for

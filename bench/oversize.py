@@ -12,7 +12,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from segment import Samples, Segment, Wirespan, number, print_conditions, print_table
+from segment import Samples, Segment, number, print_conditions, print_table
+from tunnels.wirespan import Wirespan
 
 FITS = Wirespan.mtu
 HEADERS = 28  # of IPv4 and UDP

@@ -13,15 +13,15 @@ from .runner import Skip, wait_for
 class WireguardGo:
     """wg0 of a node, run by wireguard-go, with the keys of a Site. It is killed with its node."""
 
-    def __init__(self, node, site, log=None, level="error"):
-        """log: a file for its messages of LOG_LEVEL `level` and above."""
-        if not shutil.which("wireguard-go"):
-            raise Skip("wireguard-go is not installed")
+    def __init__(self, node, site, log=None, level="error", program="wireguard-go"):
+        """log: a file for its messages of LOG_LEVEL `level` and above. program: another build of it."""
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
         self.node = node
         self.site = site
         self.log = log
         environment = {**os.environ, "WG_PROCESS_FOREGROUND": "1", "LOG_LEVEL": level}
-        words = ["wireguard-go", "-f", "wg0"]
+        words = [program, "-f", "wg0"]
         with open(log or os.devnull, "ab") as file:
             self.process = node.popen(*words, env=environment, stdout=file, stderr=file)
         socket = node.path("/run/wireguard/wg0.sock")
