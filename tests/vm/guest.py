@@ -37,13 +37,14 @@ def _open_tap(ifname):
 class Guest:
     """One qemu with the unmodified kernel; a context manager, and also closed by the runner's cleanup."""
 
-    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600, wirespan=None, files=()):
+    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600, wirespan=None, files=(), programs=()):
         """nics: (node, ifname) pairs; the tap `ifname` appears in the node, the card is ethN in the guest.
 
         icount: the guest's clock counts instructions (results repeat on any host, but its time is not real time).
         wirespan: the path of a program to have in the guest, with nft; files: paths of more, for its /lib.
+        programs: further ones of this host.
         """
-        kernel, initramfs = image.prepare(wirespan, files)
+        kernel, initramfs = image.prepare(wirespan, files, programs)
         self.console = tempfile.NamedTemporaryFile(prefix="wirespan-guest-", suffix=".log")
         ours, theirs = socket.socketpair()
         taps = [node.call(lambda ifname=ifname: _open_tap(ifname)) for node, ifname in nics]

@@ -18,7 +18,7 @@ from lib.runner import Skip
 META_PACKAGE = "linux-image-cloud-amd64"
 MODULES = (
     "virtio_pci virtio_net virtio_console wireguard l2tp_eth l2tp_netlink l2tp_ip l2tp_ip6 "
-    "bridge veth 8021q dummy sch_netem tun bonding team vrf"
+    "bridge veth vxlan 8021q dummy sch_netem tun bonding team vrf"
 ).split()
 PROGRAMS = "sh ip wg ping tc bridge iperf3 ethtool tcpdump".split()
 WIRESPAN_MODULES = "nf_tables nft_meta_bridge".split()
@@ -168,10 +168,11 @@ class _Archive:
         return b"".join(self._parts)
 
 
-def build_initramfs(kernel, wirespan=None, files=()):
+def build_initramfs(kernel, wirespan=None, files=(), programs=()):
     """Return: the path of the initramfs for the unpacked `kernel`, built each time (it is quick).
 
-    wirespan: the path of its program, which the guest gets with all that it uses; files: paths of more, for /lib.
+    wirespan: the path of its program, which the guest gets with all that it uses; files: paths of more, for /lib;
+    programs: further ones of this host.
     """
     archive = _Archive()
     for name in ("dev", "proc", "sys"):
@@ -179,7 +180,7 @@ def build_initramfs(kernel, wirespan=None, files=()):
     archive.copy(_INIT, "init")
     archive.copy(os.path.realpath(_which("busybox")), "bin/busybox")
     libraries = set()
-    for program in (*PROGRAMS, *((*WIRESPAN_PROGRAMS, wirespan) if wirespan else ())):
+    for program in (*PROGRAMS, *programs, *((*WIRESPAN_PROGRAMS, wirespan) if wirespan else ())):
         path = os.path.realpath(_which(program))
         archive.copy(path, "usr/local/bin/" + os.path.basename(program))
         libraries |= _libraries(path)
@@ -191,7 +192,8 @@ def build_initramfs(kernel, wirespan=None, files=()):
     for path in modules:
         archive.copy(path, "modules/" + os.path.basename(path))
     archive.file("modules/order", "".join(os.path.basename(path) + "\n" for path in modules).encode())
-    target = os.path.join(cache_folder(), "initramfs-wirespan.cpio" if wirespan else "initramfs.cpio")
+    name = "-".join(["initramfs", *(["wirespan"] if wirespan else []), *programs])
+    target = os.path.join(cache_folder(), f"{name}.cpio")
     temporary = f"{target}.{os.getpid()}"
     with open(temporary, "wb") as file:
         file.write(archive.bytes())
@@ -199,10 +201,10 @@ def build_initramfs(kernel, wirespan=None, files=()):
     return target
 
 
-def prepare(wirespan=None, files=()):
+def prepare(wirespan=None, files=(), programs=()):
     """Return: (kernel image, initramfs) ready to boot, see build_initramfs(); Skip if they are unavailable."""
-    need_tools(WIRESPAN_PROGRAMS if wirespan else ())
+    need_tools((*programs, *(WIRESPAN_PROGRAMS if wirespan else ())))
     kernel = fetch_kernel(cache_folder())
     boot = os.path.join(kernel, "boot")
     image = next(os.path.join(boot, name) for name in sorted(os.listdir(boot)) if name.startswith("vmlinuz-"))
-    return image, build_initramfs(kernel, wirespan, files)
+    return image, build_initramfs(kernel, wirespan, files, programs)
