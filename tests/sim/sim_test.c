@@ -668,6 +668,38 @@ static void test_psk(void **state)
 	assert_true(s->host[1].received > 5);
 }
 
+/* Preshared keys are replaced a thousand times, at the two sides at different times, so that some
+ * handshakes fail. The session in use is not concerned, and a later handshake renews it in time. */
+static void test_psk_rotation(void **state)
+{
+	struct sim *s = begin(state);
+	uint64_t dropped = 0;
+	uint8_t psk[WG_KEY_LEN];
+
+	traffic(s, 200 * SIM_MS, 300 * SIM_MS);
+	for (unsigned i = 0; i < 1000; i++) {
+		unsigned first = sim_random(s) % 2;
+		uint64_t apart = sim_random(s) % 20 * SIM_S;
+
+		memset(psk, 0, sizeof(psk));
+		store_le32(psk, i + 1);
+		wg_peer_set_psk(&s->host[first].dev, &s->host[first].peer, psk);
+		sim_run(s, apart);
+		wg_peer_set_psk(&s->host[!first].dev, &s->host[!first].peer, psk);
+		sim_run(s, 37 * SIM_S - apart);
+	}
+	settle(s);
+	assert_int_equal(s->host[0].received, s->host[1].sent);
+	assert_int_equal(s->host[1].received, s->host[0].sent);
+	for (unsigned i = 0; i < 2; i++) {
+		dropped += s->host[i].drops.n[DROP_WG_HANDSHAKE_AUTH];
+		s->host[i].drops.n[DROP_WG_HANDSHAKE_AUTH] = 0;
+		assert_no_drops(&s->host[i]);
+	}
+	assert_in_range(dropped, 20, 200); /* handshakes with different keys */
+	assert_in_range(s->host[0].initiations + s->host[1].initiations, 300, 600);
+}
+
 /* Messages are counted: renewal after 2^60, none sealed or accepted beyond 2^64 - 2^13 - 1. */
 static void test_message_limits(void **state)
 {
@@ -748,6 +780,7 @@ int main(void)
 		CASE(test_roaming),
 		CASE(test_no_roaming_without_authentication),
 		CASE(test_psk),
+		CASE(test_psk_rotation),
 		CASE(test_message_limits),
 		CASE(test_new_private_key),
 	};
