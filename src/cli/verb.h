@@ -41,6 +41,10 @@ extern const struct verb verb_top; /* only where the build found ncurses */
 extern const struct verb verb_up;
 extern const struct verb verb_validate;
 
+/** As getopt_long(3) without an index, and with a suggestion on stderr after the report of an
+ * unknown long option. */
+int verb_option(int argc, char **argv, const char *letters, const struct option *options);
+
 /** Report a command line error on stderr, and how to get help. Return: VERB_USAGE. */
 enum verb_exit verb_usage(const char *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

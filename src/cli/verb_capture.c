@@ -376,7 +376,7 @@ static enum verb_exit run_capture(int argc, char **argv)
 	struct wish wish = { .snap = CTL_SNAP_MAX };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "w:c:C:t:s:", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "w:c:C:t:s:", options)) >= 0) {
 		const char *wrong;
 
 		if (c == '?')

@@ -198,7 +198,7 @@ static enum verb_exit run_check(int argc, char **argv)
 	struct wish wish = { 0 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "jqTlt:H:", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "jqTlt:H:", options)) >= 0) {
 		if (c == 'j')
 			wish.json = true;
 		else if (c == 'H')

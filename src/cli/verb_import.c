@@ -217,7 +217,7 @@ static enum verb_exit run(int argc, char **argv)
 	struct request r = { .folder = "." };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:d:i:fN", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "n:d:i:fN", options)) >= 0) {
 		if (c == 'n' && !strchr(optarg, '/') && *optarg && *optarg != '.')
 			r.name = optarg;
 		else if (c == 'n')

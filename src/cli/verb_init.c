@@ -235,7 +235,7 @@ static enum verb_exit run_request(int argc, char **argv, struct request *r)
 	enum verb_exit result;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:d:t:mpf", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "s:d:t:mpf", options)) >= 0) {
 		result = take_option(argv[0], c, r);
 		if (result != VERB_DONE)
 			return result;

@@ -242,7 +242,7 @@ static enum verb_exit run(int argc, char **argv)
 	bool ok;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "u:46iv::c:s:e:j", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "u:46iv::c:s:e:j", options)) >= 0) {
 		const char *problem = take_option(c, optarg, &r);
 
 		if (problem && *problem)

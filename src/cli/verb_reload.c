@@ -14,7 +14,7 @@ static enum verb_exit run(int argc, char **argv)
 	struct running site;
 	struct ctl_reply reply;
 
-	if (getopt_long(argc, argv, "", options, NULL) >= 0)
+	if (verb_option(argc, argv, "", options) >= 0)
 		return verb_bad_option(argv[0]);
 	if (argc - optind != 1)
 		return verb_usage(argv[0], "name the site to reload");

@@ -263,7 +263,7 @@ static enum verb_exit run_report(int argc, char **argv)
 	const char *to = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "o:", options)) >= 0) {
 		if (c != 'o')
 			return verb_bad_option(argv[0]);
 		to = optarg;

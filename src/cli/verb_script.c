@@ -40,7 +40,7 @@ static enum verb_exit run(int argc, char **argv)
 	uint32_t underlay = 0;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "ku:", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "ku:", options)) >= 0) {
 		if (c == 'k')
 			with_keys = true;
 		else if (c != 'u')

@@ -56,7 +56,7 @@ static enum verb_exit run_status(int argc, char **argv)
 	bool ok;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "j", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "j", options)) >= 0) {
 		if (c != 'j')
 			return verb_bad_option(argv[0]);
 		json = true;
@@ -81,7 +81,7 @@ static enum verb_exit run_metrics(int argc, char **argv)
 	bool ok;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "o", options)) >= 0) {
 		if (c != 'o')
 			return verb_bad_option(argv[0]);
 		format = METRICS_OPENMETRICS;

@@ -68,7 +68,7 @@ static enum verb_exit run(int argc, char **argv)
 	int c;
 
 	log_set_level_from_environment();
-	while ((c = getopt_long(argc, argv, "dv", options, NULL)) >= 0) {
+	while ((c = verb_option(argc, argv, "dv", options)) >= 0) {
 		if (c == 'd')
 			config.detach = true;
 		else if (c == 'v')
