@@ -78,7 +78,7 @@ SHOWN = {
     "uptime_ms": ("running for +{t},", "uptime_seconds", "site"),
     "pid": ("pid {}, ", SETTING, STEADY),
     "stopped": (
-        {True: "not running +its interface"},
+        No("only a site without a process has it, which tests/vm/kernel_backend_test.py makes"),
         No("a site without its interface has no counters"),
         No("only a site without a process has it: shown in place of its age"),
     ),

@@ -6,6 +6,7 @@ import time
 
 from .runner import wait_for
 from .status_bench import PATIENCE
+from .terminal import Terminal
 
 
 class TopScreen:
@@ -23,7 +24,7 @@ class TopScreen:
             elif line.startswith("engine "):
                 self.engine = [float(n) for n in re.findall(r"[\d.]+", line)]
             elif table == "interface" and len(words) == 7:
-                self.ports[words[0]] = [float(n) for n in words[1:]]
+                self.ports[words[0]] = [0.0 if n == "-" else float(n) for n in words[1:]]
             elif table == "peer" and len(words) > 5 and words[0] != "q:":
                 self.peers[words[0].removesuffix("...")] = line
             elif table == "queue" and len(words) == 7:
@@ -100,3 +101,45 @@ def facts_of_top(bench, screen):
     assert all(0 < total <= report["drops"][reason] for reason, (total, _) in screen.drops.items()), screen.drops
     of_peers = ("state", "endpoint", "mtu", "handshake", "sent", "received")
     return {"site", "warnings", "interface", "peer", *(f"peer {cell}" for cell in of_peers)}
+
+
+def other_terminals(bench):
+    """Screens on which not everything fits, and terminals that cannot draw."""
+    near, words = bench.net.vpn[0], [bench.gateway[0].binary, "top", bench.gateway[0].conf]
+    with Terminal(near, words, rows=9) as terminal:
+        hidden = lambda: re.search(r"\d+ more lines do not fit", "\n".join(terminal.lines()))
+        wait_for(hidden, PATIENCE, what="a word on what does not fit")
+        assert terminal.lines()[0].startswith("vpn01  up "), terminal.lines()
+        terminal.type("j")
+        wait_for(lambda: not terminal.lines()[0].startswith("vpn01"), PATIENCE, what="the screen to scroll")
+    with Terminal(near, words, rows=24, columns=80) as terminal:
+        small_top(bench, terminal)
+    for kind in ("dumb", "no-such-terminal", ""):
+        with Terminal(near, words, env={"TERM": kind}) as terminal:
+            wait_for(
+                lambda: any(f"this terminal (TERM={kind}) cannot place text" in line for line in terminal.lines()),
+                PATIENCE, what=f"a sentence on the terminal {kind}",
+            )  # fmt: skip
+            assert terminal.process.wait(PATIENCE) == 1
+
+
+def small_top(bench, terminal):
+    """80 columns and 24 rows: tables with their titles, an endpoint as a whole, and help."""
+    gateway, two = bench.gateway[0], bench.two.public[:12]
+    endpoint = next(p["endpoint"] for p in gateway.status()["peers"] if p["public_key"] == bench.two.public)
+
+    def shown():
+        lines = terminal.lines()
+        titles = [line for line in lines if line.startswith(("interface ", "peer "))]
+        row = next((line for line in lines if line.startswith(f"{two}...")), "")
+        return len(titles) == 2 and titles[0].endswith("drop/s") and titles[1].endswith("endpoint") and row.endswith(
+            f" {endpoint}"
+        )
+
+    wait_for(shown, PATIENCE, what="the tables in 80 columns")
+    terminal.type("?")
+    wait_for(lambda: terminal.lines()[0] == "Keys", PATIENCE, what="the help of top")
+    terminal.type("?")
+    wait_for(shown, PATIENCE, what="the tables after the help")
+    terminal.type("q")
+    assert terminal.process.wait(PATIENCE) == 0

@@ -131,7 +131,7 @@ class Terminal:
         self.screen = Screen(rows, columns)
         self.fd, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, **(env or {}), "TERM": "xterm"}
+        environment = {**os.environ, "TERM": "xterm", **(env or {})}
         for name in ("LINES", "COLUMNS"):
             environment.pop(name, None)
         self.process = node.popen(*words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
