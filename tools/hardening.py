@@ -54,6 +54,8 @@ def main(build, program):
     problems += of_commands(commands)
     objects = [os.path.join(build, c["output"]) for c in commands]
     objects = [o for o in objects if os.path.exists(o)]
+    if not objects:
+        problems.append(f"{build}: no object of ours is there; build first")
     marked = CET.search(readelf("-nW", program))
     if "X86-64" in readelf("-hW", program):
         problems += [f"{o}: not compatible with CET (-fcf-protection)" for o in objects
