@@ -12,7 +12,7 @@ LAYERS = {
     "host": 4, "import": 4, "underlay": 4, "driver": 4, "judge": 4, "ctl": 4, "confine": 4,
     "render": 5, "backend": 5, "check": 5,
     "daemon": 6,
-    "cli": 7,
+    "cli": 7, "exporter": 7,
 }
 
 # What the files of a folder must not include, not even through other headers, although the layers would allow it: a

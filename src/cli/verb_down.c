@@ -15,6 +15,7 @@
 #include "host/dns.h"
 #include "host/host.h"
 #include "host/observe.h"
+#include "host/rundir.h"
 
 #define DOWN_MS 30000
 
@@ -30,8 +31,11 @@ static enum verb_exit still_running(const char *verb, const struct running *site
 /* Remove stale sockets. Return: whether that succeeded; if not, stderr has the reason. */
 static bool sweep_sockets(const char *verb, const struct running *site)
 {
+	char status[RUNDIR_SOCKET_LEN];
 	int err = unixsock_sweep(site->path);
 
+	if (err == 0 && rundir_status_path(site->name, status) == 0)
+		err = unixsock_sweep(status);
 	if (err == 0)
 		err = uapi_server_sweep();
 	if (err < 0)

@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -52,6 +53,7 @@ struct local_server {
 	int timer_fd;
 	uint64_t timeout_ns;
 	bool accepting; /* the listening socket is watched */
+	struct bucket connections;
 	void (*ready)(void *ctx);
 	struct local_client clients[LOCAL_SERVER_CLIENTS];
 };
@@ -297,6 +299,14 @@ static void start_client(
 		drop_client(h, c);
 }
 
+/* Whether the limit on connections allows another one now. */
+static bool may_accept(struct local_server *h)
+{
+	unsigned n = h->config.per_second;
+
+	return !n || bucket_take(&h->connections, clock_mono(), NS_PER_S / n, n);
+}
+
 /* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
  * ends, or the timer, resumes it. */
 static void accept_client(struct local_server *h)
@@ -304,12 +314,12 @@ static void accept_client(struct local_server *h)
 	struct local_client *c = find_place(h);
 	int fd;
 
-	if (!c) {
+	if (!c || !may_accept(h)) {
 		set_accepting(h, false);
 		return;
 	}
 	fd = accept4(h->sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0 && unixsock_peer_is_trusted(fd))
+	if (fd >= 0 && (h->config.any_user || unixsock_peer_is_trusted(fd)))
 		start_client(h, c, fd, CLIENT_IDLE);
 	else if (fd >= 0 && c->state == CLIENT_FREE)
 		start_client(h, c, fd, CLIENT_REFUSED);

@@ -19,7 +19,8 @@
  *
  * All descriptors, and a timer that runs only while there are clients, are in one epoll descriptor,
  * which the owner's loop watches: when it is readable, local_server_run() does a bounded amount of
- * work and returns. Only root and our own user are served. It does not log.
+ * work and returns. Only root and our own user are served, unless `any_user` is set. It does not
+ * log.
  */
 struct local_server;
 
@@ -53,6 +54,8 @@ struct local_server_config {
 	const char *(*refusal)(const char *data, size_t len);
 	void *ctx;
 	unsigned timeout_ms; /* 0: LOCAL_SERVER_TIMEOUT */
+	bool any_user; /* the mode of the socket's file decides who may ask: none is refused */
+	unsigned per_second; /* connections accepted; more wait. 0: no limit */
 };
 
 /** Serve the socket, which local_server_close() closes. Return: 0, or -errno, in which case the

@@ -14,11 +14,13 @@
 #include "base/lockfile.h"
 #include "base/owner.h"
 
-#define BACKLOG	      128
-#define PROBE_TIMEOUT 200  /* ms; a listener that is too busy to accept is still alive */
-#define FOLDER_MODE   0755 /* as wireguard-go makes it */
-#define LOCK_MS	      5000
-#define SOCKET_MODE   0600
+#define BACKLOG		   128
+#define PROBE_TIMEOUT	   200	/* ms; a listener that is too busy to accept is still alive */
+#define FOLDER_MODE	   0755 /* as wireguard-go makes it */
+#define LOCK_MS		   5000
+#define SOCKET_MODE	   0600
+#define SHARED_MODE	   0660 /* with a group */
+#define SHARED_FOLDER_MODE 0750
 
 static int fill_address(const char *path, struct sockaddr_un *ret)
 {
@@ -112,6 +114,20 @@ int unixsock_open(const char *path, struct unixsock *ret)
 	if (!err)
 		*ret = s;
 	return err;
+}
+
+int unixsock_share(const struct unixsock *s)
+{
+	char folder[UNIXSOCK_PATH_LEN];
+	char *slash;
+
+	memcpy(folder, s->path, sizeof(folder));
+	slash = strrchr(folder, '/');
+	if (!slash)
+		return -EINVAL;
+	*slash = '\0';
+	return chmod(folder, SHARED_FOLDER_MODE) < 0 || chmod(s->path, SHARED_MODE) < 0 ? -errno
+											: 0;
 }
 
 /* Another kind of descriptor would always be readable, but never yield a connection. */

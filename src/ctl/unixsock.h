@@ -28,6 +28,10 @@ struct unixsock {
  */
 MUST_CHECK int unixsock_open(const char *path, struct unixsock *ret);
 
+/** Let the group of the socket's file connect, which is that of the folder around its own if that
+ * has the set-group-ID bit. Return: 0 or -errno. */
+MUST_CHECK int unixsock_share(const struct unixsock *s);
+
 /** As unixsock_open(), for a socket that already listens at `path`, such as an inherited one.
  * Return: 0; -ENOTSOCK or -EPROTOTYPE if it is not a listening Unix socket; or -errno if `path`
  * does not exist. */

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "conf/keys.h"
 #include "ctl/server.h"
+#include "ctl/status_server.h"
 #include "ctl/unixsock.h"
 #include "daemon/detach.h"
 #include "daemon/memlock.h"
@@ -52,6 +53,8 @@ struct site_daemon {
 	struct host_interfaces interfaces; /* how the guard makes them again */
 	struct ctl_server *ctl;
 	struct loop_watch ctl_watch;
+	struct status_server *status; /* for a group, or NULL */
+	struct loop_watch status_watch;
 	struct loop_watch signal_watch;
 	struct mono begun;
 	pid_t hook; /* the process that runs hooks, or 0 */
@@ -418,6 +421,40 @@ static int run_capture(struct site_daemon *r, const struct ctl_request *request,
 		backend->name, r->conf->interface.name);
 }
 
+static int on_report(void *ctx, struct status_report *ret)
+{
+	return run_status(ctx, ret);
+}
+
+static void on_status(void *ctx, uint32_t events)
+{
+	struct site_daemon *r = ctx;
+
+	(void)events;
+	status_server_run(r->status);
+}
+
+/* Open the status socket, if the folder for such sockets exists and it is not open. Without it the
+ * site works all the same. */
+static void run_open_status(struct site_daemon *r)
+{
+	char path[UNIXSOCK_PATH_LEN] = "";
+	char text[UNIXSOCK_TEXT_LEN];
+	int err = r->status ? -ENOENT : rundir_status_path(r->conf->name, path);
+
+	if (err == -ENOENT)
+		return;
+	if (!err)
+		err = status_server_open(path, on_report, r, &r->status);
+	if (!err)
+		err = loop_watch_input(
+			&r->loop, &r->status_watch, status_server_fd(r->status), on_status, r);
+	if (err < 0)
+		log_warning("Cannot open the status socket %s: %s. wirespan-exporter does not see "
+			    "the site; `wirespan reload %s` tries again.",
+			path, unixsock_problem(path, err, text), r->conf->name);
+}
+
 static void on_request(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
 {
 	struct site_daemon *r = ctx;
@@ -435,6 +472,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 		run_stop(r);
 		return;
 	case CTL_RELOAD:
+		run_open_status(r);
 		if (run_reload(r, note, &e) < 0)
 			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		else if (*note)
@@ -585,6 +623,7 @@ static int run_up(struct site_daemon *r)
 		err = backend->start(r->site, host_fwmark(r->host), &e);
 	if (err < 0)
 		return log_error_text(&e);
+	run_open_status(r);
 	return run_open_ctl(r);
 }
 
@@ -596,6 +635,7 @@ static void run_fini(struct site_daemon *r)
 		host_down(r->host);
 	if (r->site)
 		r->choice.backend->close(r->site);
+	status_server_close(r->status);
 	ctl_server_close(r->ctl); /* before host_close(), which removes the folder if empty */
 	if (r->leaving)
 		host_leave(r->host);

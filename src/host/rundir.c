@@ -80,23 +80,20 @@ static size_t site_len(const char *file)
 	return (size_t)(dot - file);
 }
 
-static int shows_site(const struct dirent *entry)
-{
-	return site_len(entry->d_name) > 0;
-}
-
-static bool has_name(char *const *names, size_t len, const char *file)
+static bool has_name(char *const *names, size_t len, const char *name, size_t name_len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (strlen(names[i]) == site_len(file) && !strncmp(names[i], file, site_len(file)))
+		if (strlen(names[i]) == name_len && !strncmp(names[i], name, name_len))
 			return true;
 	return false;
 }
 
-int rundir_list(char ***ret_names, size_t *ret_len)
+/* List the names in a folder, each once: `len_of` is the length of the name in a file's, or 0. */
+static int list_names(
+	const char *folder, size_t (*len_of)(const char *file), char ***ret_names, size_t *ret_len)
 {
 	struct dirent **entries;
-	int count = scandir(rundir_path(), &entries, shows_site, alphasort);
+	int count = scandir(folder, &entries, NULL, alphasort);
 	char **names;
 	size_t len = 0;
 	bool failed = false;
@@ -108,9 +105,10 @@ int rundir_list(char ***ret_names, size_t *ret_len)
 	names = calloc((size_t)count + 1, sizeof(*names));
 	for (int i = 0; i < count; i++) {
 		const char *file = entries[i]->d_name;
+		size_t n = len_of(file);
 
-		if (names && !has_name(names, len, file)) {
-			names[len] = strndup(file, site_len(file));
+		if (names && n && !has_name(names, len, file, n)) {
+			names[len] = strndup(file, n);
 			failed |= !names[len];
 			len += names[len] != NULL;
 		}
@@ -124,6 +122,47 @@ int rundir_list(char ***ret_names, size_t *ret_len)
 	*ret_names = names;
 	*ret_len = len;
 	return 0;
+}
+
+int rundir_list(char ***ret_names, size_t *ret_len)
+{
+	return list_names(rundir_path(), site_len, ret_names, ret_len);
+}
+
+/* Write the path of the folder of status sockets. Return: its length; more than fits is cut. */
+static int status_folder(char *ret, size_t size)
+{
+	return snprintf(ret, size, "%s-status", rundir_path());
+}
+
+int rundir_status_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN])
+{
+	char folder[PATH_MAX];
+	int n;
+
+	if (!*site || *site == '.' || strchr(site, '/'))
+		return -EINVAL;
+	if ((size_t)status_folder(folder, sizeof(folder)) >= sizeof(folder))
+		return -ENAMETOOLONG;
+	if (access(folder, F_OK) < 0)
+		return -errno;
+	n = snprintf(ret_path, RUNDIR_SOCKET_LEN, "%s/%s/sock", folder, site);
+	return (size_t)n < RUNDIR_SOCKET_LEN ? 0 : -ENAMETOOLONG;
+}
+
+/* Each folder is a site's; hidden files are locks. */
+static size_t folder_len(const char *file)
+{
+	return *file == '.' ? 0 : strlen(file);
+}
+
+int rundir_status_list(char ***ret_names, size_t *ret_len)
+{
+	char folder[PATH_MAX];
+
+	if ((size_t)status_folder(folder, sizeof(folder)) >= sizeof(folder))
+		return -ENAMETOOLONG;
+	return list_names(folder, folder_len, ret_names, ret_len);
 }
 
 void rundir_free_names(char **names, size_t len)

@@ -25,6 +25,14 @@ int rundir_file(const char *site, const char *suffix, char ret_path[static PATH_
 /** Write the path of a site's control socket. Return: as rundir_file(). */
 int rundir_socket_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]);
 
+/** Write the path of a site's status socket: "SITE/sock" in a folder beside the run folder, whose
+ * name ends with "-status" and which the administrator makes. Return: 0; -ENOENT if that folder
+ * does not exist; or as rundir_file(). */
+MUST_CHECK int rundir_status_path(const char *site, char ret_path[static RUNDIR_SOCKET_LEN]);
+
+/** List the sites that have a status socket, as rundir_list() does. */
+MUST_CHECK int rundir_status_list(char ***ret_names, size_t *ret_len);
+
 /** Open a file of the run folder to read it. Return: a descriptor; -EPERM if another user could
  * have written the file; or another -errno. */
 MUST_CHECK int rundir_open_ours(const char *path);

@@ -226,8 +226,7 @@ struct writer {
 	enum metrics_format format;
 };
 
-/* A label's value, escaped. */
-static void put_value(FILE *out, const char *text)
+void metrics_put_value(FILE *out, const char *text)
 {
 	fputc('"', out);
 	for (; *text; text++) {
@@ -244,7 +243,7 @@ static void put_value(FILE *out, const char *text)
 static void put_label(FILE *out, const char *separator, const char *name, const char *value)
 {
 	fprintf(out, "%s%s=", separator, name);
-	put_value(out, value);
+	metrics_put_value(out, value);
 }
 
 /* The suffix of a sample's name. In the Prometheus format it belongs to the family's name, too. */

@@ -15,6 +15,9 @@ enum metrics_format {
 /** The Content-Type of a format in HTTP: a constant. */
 const char *metrics_content_type(enum metrics_format format);
 
+/** Write a label's value, quoted and escaped. */
+void metrics_put_value(FILE *out, const char *text);
+
 /** Write the metrics of all sites. Source: Prometheus' exposition formats; OpenMetrics 1.0. */
 void render_metrics(
 	FILE *out, enum metrics_format format, const struct status_report *reports, size_t len);

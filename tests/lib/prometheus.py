@@ -42,10 +42,11 @@ def activated(listener, command, **options):
         process.wait(60)
 
 
-def get(port, path="/metrics", timeout=60):
+def get(port, path="/metrics", timeout=60, headers=None):
     """Return: the body of an answer over HTTP from the loopback address."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"http://127.0.0.1:{port}{path}", timeout=timeout) as answer:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers or {})
+    with direct.open(request, timeout=timeout) as answer:
         return answer.read().decode()
 
 

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""wirespan-exporter: a site's metrics over HTTP, from a process without privileges, whatever other clients do.
+
+The exporter gets its listening socket as from systemd, and has no right but the group of the status sockets.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import urllib.error
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import prometheus
+from lib.network import Reference
+from lib.node import need_root
+from lib.runner import Skip, Suite, cleanup, wait_for
+from lib.status_report import samples
+from lib.wirespan import find_binary
+
+GROUP = 4242  # of the status sockets
+PLAIN = 65534
+SOCKET = "/run/wirespan-status/vpn01/sock"
+PATIENCE = 60
+
+
+class Bench:
+    """The reference network with vpn01's status socket, and its exporter."""
+
+    def __init__(self):
+        self.exporter = os.path.join(os.path.dirname(find_binary()), "..", "exporter", "wirespan-exporter")
+        if not os.path.exists(self.exporter):
+            raise Skip("wirespan-exporter is not built (Debian package libmicrohttpd-dev)")
+        self.net = cleanup.enter_context(Reference())
+        self.vpn, self.gateway = self.net.vpn[0], self.net.gateway[0]
+        self.vpn.sh(f"install -d -m 2750 -g {GROUP} /run/wirespan-status")
+        self.net.up()
+        wait_for(lambda: self.net.member[0].ping(self.net.sites[1].member4, count=1).ok, PATIENCE, what="the segment")
+        self.listener = self.vpn.call(lambda: socket.create_server(("127.0.0.1", 0)))
+        self.port = self.listener.getsockname()[1]
+        self.process = self.start()
+
+    def start(self):
+        """Start the exporter as a plain user in the group; its file is passed as a descriptor, as its folders may be closed."""
+        file = os.open(self.exporter, os.O_RDONLY)
+        fds = self.listener.fileno(), file
+        script = f"exec 3<&{fds[0]}; LISTEN_PID=$$ LISTEN_FDS=1 exec /proc/self/fd/{file}"
+        words = ["setpriv", f"--reuid={PLAIN}", f"--regid={PLAIN}", f"--groups={GROUP}", "--no-new-privs"]
+        process = self.vpn.popen(*words, "--bounding-set=-all", "sh", "-c", script, pass_fds=fds)
+        os.close(file)
+        return process
+
+    def get(self, path="/metrics", **headers):
+        return self.vpn.call(lambda: prometheus.get(self.port, path, PATIENCE, headers))
+
+    def ask(self, line, group=GROUP):
+        """Return: what the status socket answers to a line of a plain user in a group."""
+        script = (
+            "import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(60);"
+            "s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode() + b'\\n');"
+            "sys.stdout.buffer.write(b''.join(iter(lambda: s.recv(65536), b'')))"
+        )
+        words = ["setpriv", f"--reuid={PLAIN}", f"--regid={PLAIN}", f"--groups={group}"]
+        return self.vpn.run(*words, "/usr/bin/python3", "-c", script, SOCKET, line, check=False)
+
+    @contextlib.contextmanager
+    def clients(self, requests):
+        """Connections to the status socket that send these, and read nothing."""
+        with contextlib.ExitStack() as stack:
+            for request in requests:
+                client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                client.setblocking(False)
+                with contextlib.suppress(BlockingIOError):  # the backlog is full
+                    client.connect(self.vpn.path(SOCKET))
+                    client.send(request)
+            yield
+
+
+def metrics(bench):
+    """Both formats over HTTP are those of `wirespan metrics`, and promtool accepts them."""
+    text = bench.get()
+    own = samples(bench.gateway.run("metrics").out)
+    over_http = samples(text)
+    assert over_http.pop(("wirespan_site_answers", (("site", "vpn01"),))) == 1, text
+    assert own.keys() == over_http.keys() and len(own) > 100, own.keys() ^ over_http.keys()
+    other = bench.get(Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert other.endswith("# EOF\n") and samples(other).keys() >= own.keys(), other
+    prometheus.check_metrics(text)
+
+
+def other_requests(bench):
+    """Other paths and methods get an answer with what is possible."""
+    assert 'href="/metrics"' in bench.get("/")
+    for path, status in (("/nothing", 404), ("/metrics/", 404)):
+        try:
+            raise AssertionError(bench.get(path))
+        except urllib.error.HTTPError as problem:
+            assert problem.code == status, problem
+
+
+def status_only(bench):
+    """The group reads the status, without secrets, and can do nothing else; others cannot connect."""
+    for line in ('{"verb":"down"}', '{"verb":"reload"}', '{"verb":"capture"}', "garbage"):
+        result = bench.ask(line)
+        assert "answers the verb status only" in result.out, (line, result.out)
+    answer = bench.ask('{"verb":"status"}').out
+    report = json.loads(answer)
+    assert report["ok"] and report["status"]["site"] == "vpn01", answer
+    with open(bench.gateway.conf) as file:
+        secrets = [words[2] for words in map(str.split, file) if words[:1] == ["PrivateKey"]]
+    assert secrets and not any(secret in answer for secret in secrets), answer
+    result = bench.ask('{"verb":"status"}', group=PLAIN)
+    assert result.status != 0 and "Permission denied" in result.out, result.out
+    assert bench.gateway.status()["pid"] == report["status"]["pid"], "the site runs on"
+
+
+def many_clients(bench):
+    """Clients that are many, idle, slow or do not read delay neither the site nor the exporter for long."""
+    far = bench.net.sites[1].member4
+    with bench.clients((b"", b'{"verb":', b'{"verb":"status"}\n') * 30):
+        assert bench.gateway.status()["site"] == "vpn01"
+        assert bench.net.member[0].ping(far, count=3).ok, "frames pass meanwhile"
+    answers = lambda: samples(bench.get())[("wirespan_site_answers", (("site", "vpn01"),))] == 1
+    wait_for(answers, PATIENCE, what="the exporter to reach the site again")
+
+
+def reopened(bench):
+    """Sites that end leave the metrics, a crash leaves a stale socket that counts as none, and they come back."""
+    running = lambda: "wirespan_site_info{" in bench.get()
+    bench.gateway.stop("KILL")
+    assert os.path.exists(bench.vpn.path(SOCKET)), "a stale socket"
+    assert "vpn01" not in bench.get()
+    bench.gateway.run("down", bench.gateway.conf)
+    assert not os.path.exists(bench.vpn.path(SOCKET)), "`down` removes it"
+    bench.gateway.up()
+    assert running()
+    bench.gateway.down()
+    assert not running() and os.listdir(bench.vpn.path("/run/wirespan-status")) == []
+    bench.gateway.up()
+    assert running()
+
+
+def ends(bench):
+    """SIGTERM ends it in order; without a socket it prints how it is started."""
+    pids = [pid for pid, command in bench.vpn.processes().items() if command.startswith("/proc/self/fd/")]
+    assert len(pids) == 1, bench.vpn.processes()
+    bench.vpn.run("kill", str(pids[0]))
+    assert bench.process.wait(PATIENCE) == 0
+    result = bench.vpn.run(bench.exporter, check=False)
+    assert result.status == 2 and "wirespan-exporter.socket" in result.out, result.out
+
+
+def main():
+    need_root()
+    suite = Suite("exporter")
+    box = {}
+    if not suite.setup("the site and its exporter", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(lambda: bench.net.diagnostics())
+    for name, case in (
+        ("metrics over HTTP", metrics),
+        ("other requests", other_requests),
+        ("the status socket answers status only", status_only),
+        ("many clients", many_clients),
+        ("sites come and go", reopened),
+        ("its end", ends),
+    ):
+        suite.run(name, case, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
