@@ -76,7 +76,7 @@ struct wanted {
 enum difference_kind {
 	DIFFERENCE_ABSENT = 0, /* the interface does not exist */
 	DIFFERENCE_NAME,       /* it has another name */
-	DIFFERENCE_ALIAS,      /* the bridge has not our alias */
+	DIFFERENCE_ALIAS,      /* it has not our alias */
 	DIFFERENCE_DOWN,       /* administratively down */
 	DIFFERENCE_PORT,       /* not a port of its bridge */
 	DIFFERENCE_MTU,

@@ -46,6 +46,7 @@ struct netdev *host_netdev(struct host *host)
 void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx)
 {
 	host->make = make;
+	host->known.marked = make;
 	host->make_ctx = ctx;
 }
 

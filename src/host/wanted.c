@@ -230,6 +230,7 @@ int wanted_make(const struct conf_site *conf, const struct route_plan *plan, con
 
 		const struct conf_bridge *bridge = conf_bridge_find(conf, session->bridge);
 
+		w->alias = known->marked ? alias : NULL;
 		if (walk.i <= known->n_sessions && !(bridge && bridge->adopt))
 			w->mtu = known->session_mtus[walk.i - 1];
 		if (bridge) {

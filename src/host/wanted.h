@@ -20,6 +20,7 @@ struct known {
 	struct known_link *links;
 	size_t n;
 	bool by_ifindex; /* only the guard makes the engine's interfaces again */
+	bool marked;	 /* the interfaces of sessions have our alias, too: kernel objects */
 	uint32_t wg_mtu;
 	uint32_t *session_mtus; /* in the order of the file */
 	size_t n_sessions;

@@ -171,8 +171,8 @@ class _Archive:
 def build_initramfs(kernel, wirespan=None, files=(), programs=()):
     """Return: the path of the initramfs for the unpacked `kernel`, built each time (it is quick).
 
-    wirespan: the path of its program, which the guest gets with all that it uses; files: paths of more, for /lib;
-    programs: further ones of this host.
+    wirespan: the path of its program, which the guest gets with all that it uses; files: paths of more programs
+    and libraries, for /lib; programs: further ones of this host.
     """
     archive = _Archive()
     for name in ("dev", "proc", "sys"):
@@ -186,6 +186,7 @@ def build_initramfs(kernel, wirespan=None, files=(), programs=()):
         libraries |= _libraries(path)
     for path in files:
         archive.copy(path, "lib/" + os.path.basename(path))
+        libraries |= _libraries(path)
     for library in sorted(libraries):
         archive.copy(os.path.realpath(library), library)
     modules = module_closure(kernel, (*MODULES, *(WIRESPAN_MODULES if wirespan else ())))

@@ -22,6 +22,8 @@ ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 echo 127.0.0.1 localhost >/etc/hosts
 echo root:x:0:0:root:/root:/bin/sh >/etc/passwd
+echo systemd-network:x:998:998::/:/bin/false >>/etc/passwd
+echo systemd-network:x:998: >/etc/group
 hostname guest
 while read -r module; do
 	insmod "/modules/$module" || echo "init: cannot load $module" >&2

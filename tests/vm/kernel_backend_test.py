@@ -140,12 +140,15 @@ def module_path():
     return path
 
 
+NETWORKD = "/usr/lib/systemd/systemd-networkd"
+
+
 class Bench:
     """The guest with its four hosts."""
 
     def __init__(self):
         need_root()
-        self.guest = Guest(wirespan=find_binary(), files=[module_path()])
+        self.guest = Guest(wirespan=find_binary(), files=[module_path(), *([NETWORKD] if os.path.isfile(NETWORKD) else [])])
         print(f"  kernel {self.guest.release}, ready after {self.guest.boot_seconds:.1f} s")
         self.sites = make_sites()
         create_network(self.guest, self.sites)
@@ -184,7 +187,7 @@ class Bench:
     def clear(self):
         """Remove what a failed case has left."""
         for site in self.sites:
-            self.at(site, f"wirespan down /tmp/{site.name}.conf || true; {REMOVE}", check=False)
+            self.at(site, f"wirespan down /tmp/{site.name}.conf || true; {REMOVE}; nft flush ruleset", check=False)
 
     def ping(self, ns, target, what, **options):
         result = self.guest.ping(target, netns=ns, **options)
@@ -307,17 +310,25 @@ def follows_mtu(bench):
     assert "clamped to 1346 (IPv4), 1326 (IPv6)" in text, text
 
 
-# A TCP stream of numbered lines from member01 to member02, which go on until there is /tmp/stop; at both ends its
-# packets are counted, in whole segments as the wire has them. The receiver checks the numbers.
+# A TCP stream of numbered lines from member01 to member02, which go on until there is /tmp/stop. Its packets are counted
+# at both ends; those that member01 sends where the gateway receives them, as TCP passes several segments on at once.
+# The receiver checks the numbers.
 STREAM = """
 rm -f /tmp/stop /tmp/stream.out
+ip netns exec vpn01 nft -f - <<'RULES'
+table netdev stream {{
+	chain in {{
+		type filter hook ingress device eth1 priority 0;
+		tcp dport 7001 counter
+	}}
+}}
+RULES
 for n in 1 2; do
 	ip netns exec member0$n ethtool -K eth0 tso off gso off gro off >/dev/null
 	ip netns exec member0$n nft -f - <<'RULES'
 table ip stream {{
 	chain out {{
 		type filter hook output priority 0;
-		tcp dport 7001 counter
 		tcp sport 7001 counter
 	}}
 	chain in {{
@@ -355,9 +366,11 @@ for try in $(seq 600); do
 	sleep 0.1
 done
 cat /tmp/stream.out
+ip netns exec vpn01 nft list table netdev stream >/tmp/counts
 for n in 1 2; do
-	ip netns exec member0$n nft list table ip stream | sed -n 's/.*packets \\([0-9]*\\) .*/\\1/p'
+	ip netns exec member0$n nft list table ip stream >>/tmp/counts
 done
+sed -n 's/.*packets \\([0-9]*\\) .*/\\1/p' /tmp/counts
 """
 
 
@@ -366,17 +379,26 @@ def stream_result(bench):
 
     def counts():
         out = bench.guest.sh(STREAM_RESULT, timeout=90).out.split()
-        assert out[1:4] == ["lines", "0", "wrong"], out
-        # of each member: to the far one and back, sent and received
-        far1, _, _, near1, _, near2, far2, _ = [int(word) for word in out[4:]]
-        return int(out[0]), far1, far2, near2, near1
+        assert out[1:4] == ["lines", "0", "wrong"] and len(out) == 11, out
+        # what the first gateway gets; then of each member: sent back, received of both directions
+        sent, _, _, back, sent_back, received, _ = [int(word) for word in out[4:]]
+        return int(out[0]), sent, received, sent_back, back
 
-    # the last acknowledgement may come later
-    wait_for(lambda: (c := counts())[1] == c[2] and c[3] == c[4], 60, 0.5, "each segment to arrive")
-    lines, sent = counts()[:2]
-    assert lines >= 4000 and sent >= 20, (lines, sent)
-    for n in (1, 2):
-        bench.guest.sh(f"ip netns exec member0{n} nft delete table ip stream")
+    def arrived():
+        last[:] = counts()
+        return last[1] == last[2] and last[3] == last[4]
+
+    last = []
+    try:
+        wait_for(arrived, 60, 0.5, "each segment to arrive")  # the last acknowledgement may come later
+    except AssertionError as e:
+        raise AssertionError(f"{e}: {last}") from e
+    lines, sent, *_ = last
+    assert lines >= 4000 and sent >= 20, last
+    bench.guest.sh(
+        "ip netns exec vpn01 nft delete table netdev stream\n"
+        "for n in 1 2; do ip netns exec member0$n nft delete table ip stream; done"
+    )
     return sent
 
 
@@ -467,6 +489,9 @@ def deleted(bench):
         bench.at(one, command)
         reaches(bench, two.member4, f"{what} made again")
     wait_for(lambda: bench.at(one, show).out == before, 60, 0.5, f"{before} as before")
+    bench.at(one, "ip link set l2tpeth0 alias theirs")
+    alias = "alias wirespan vpn01"
+    wait_for(lambda: alias in bench.at(one, "ip -o link show l2tpeth0").out, 60, 0.5, "the mark of the session")
 
     taken = f"ip l2tp del session tunnel_id {tunnel} session_id {session}; ip link add l2tpeth0 type dummy"
     bench.at(one, PIDS + f"kill -STOP $(pids); {taken}; kill -CONT $(pids)")
@@ -669,6 +694,84 @@ def all_variants(bench, other):
     bench.is_as_before(two)
 
 
+def networkd_files(near, far):
+    """Return: {name: text} of the files by which systemd-networkd is the gateway `near`."""
+    return {
+        "wg0.netdev": f"""[NetDev]
+Name=wg0
+Kind=wireguard
+[WireGuard]
+PrivateKey={near.private}
+ListenPort={PORT}
+[WireGuardPeer]
+PublicKey={far.public}
+AllowedIPs={far.wg4}/32
+Endpoint={far.underlay}:{PORT}
+""",
+        "wg0.network": f"""[Match]
+Name=wg0
+[Link]
+MTUBytes=1440
+[Network]
+Address={near.wg4}/24
+Tunnel=tunnel
+""",
+        "tunnel.netdev": f"""[NetDev]
+Name=tunnel
+Kind=l2tp
+[L2TP]
+TunnelId={near.tunnel}
+PeerTunnelId={far.tunnel}
+Local={near.wg4}
+Remote={far.wg4}
+EncapsulationType=udp
+UDPSourcePort=1701
+UDPDestinationPort=1701
+[L2TPSession]
+Name=l2tpeth0
+SessionId={near.session}
+PeerSessionId={far.session}
+""",
+        "bridge.netdev": "[NetDev]\nName=br-l2tp0\nKind=bridge\n",
+        "bridge.network": f"[Match]\nName=br-l2tp0\n[Network]\nAddress={near.bridge4}/24\n",
+        "ports.network": "[Match]\nName=l2tpeth0 eth1\n[Link]\nMTUBytes=1500\n[Network]\nBridge=br-l2tp0\n",
+    }
+
+
+# With a read-only /sys it waits for no udev. It runs as a user of its own.
+RUN_NETWORKD = """
+chmod 755 /run/systemd /run/systemd/network
+chown -R systemd-network /run/systemd
+chmod 644 /run/systemd/network/*
+mount -o remount,ro /sys
+SYSTEMD_LOG_TARGET=console /lib/systemd-networkd >/tmp/networkd.log 2>&1 &
+echo $! >/tmp/networkd.pid
+"""
+
+
+def networkd(bench):
+    """The other end is systemd-networkd, by its own files. It leaves the guest's second gateway changed."""
+    if not os.path.isfile(NETWORKD):
+        raise Skip("systemd-networkd is not installed here")
+    one, two = bench.sites
+    bench.guest.sh("mkdir -p /run/systemd/network")
+    for name, text in networkd_files(two, one).items():
+        bench.guest.write(f"/run/systemd/network/{name}", text)
+    bench.configure(one, wirespan_conf(one, two))
+    bench.up(one)
+    bench.at(two, RUN_NETWORKD)
+    try:
+        reaches(bench, two.member4, "member to member")
+        bench.ping("vpn01", two.wg4, "gateway to the far wg0")
+        bench.ping("member02", one.member4, "1500 bytes, DF", size=1472, dont_fragment=True)
+    except AssertionError as e:
+        raise AssertionError(bench.guest.sh("cat /tmp/networkd.log").out) from e
+    finally:
+        bench.guest.sh("kill $(cat /tmp/networkd.pid)")
+    bench.down(one)
+    bench.is_as_before(one)
+
+
 def check(bench, expected_status=0):
     """Return: {check: [finding]} of `wirespan check` at the first gateway."""
     result = bench.at(bench.sites[0], "wirespan check --json /tmp/vpn01.conf", check=False, timeout=60)
@@ -785,6 +888,7 @@ def main():
     suite.run("a module is missing", missing_module, bench)
     for verb in CHANGES:
         suite.run(f"killed at each change of {verb}", killed, bench, verb)
+    suite.run("systemd-networkd at the other end", networkd, bench)
     suite.finish()
 
 
