@@ -601,6 +601,7 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 		.names = &k.names,
 		.clamped = kernel_mtus_is_clamped(conf),
 	};
+	const struct wgnl_device none = { 0 };
 	struct netdev m = { 0 };
 	struct error error;
 	int err = kernel_netlink_open(&k.k, conf->n_tunnels, &error);
@@ -610,6 +611,8 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 		err = nl_socket_open(&m.nl);
 	if (err == 0)
 		err = compute_mtus(&k, conf, &error);
+	if (err == -ENODEV) /* the interface is gone: the MTUs are those without peers */
+		err = kernel_mtus_compute(&k.mtus, conf, &none, &m.nl);
 	err = err < 0 ? status_add_warning(
 				r, "The kernel's tunnels cannot be queried: %s", strerror(-err))
 		      : kernel_report(&in, r);

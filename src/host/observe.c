@@ -3,6 +3,7 @@
 #include "host/observe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "host/guard.h"
@@ -84,8 +85,14 @@ int host_observe_report(struct host *host, struct status_report *r)
 	struct host_guard guard = { .host = host }; /* it compares, and follows nothing */
 	int err = host_report(host, &guard, r);
 
-	for (size_t i = 0; i < r->differences_len; i++)
-		r->differences[i].remedy = STATUS_REMEDY_LEAVE;
+	for (size_t i = 0; i < r->differences_len; i++) {
+		struct status_difference *d = &r->differences[i];
+
+		d->remedy = STATUS_REMEDY_LEAVE;
+		snprintf(d->hint, sizeof(d->hint),
+			"No process runs that restores it: wirespan up %.100s does.",
+			host->conf->name);
+	}
 	host_guard_stop(&guard);
 	return err;
 }

@@ -268,7 +268,7 @@ def top_of_absent_facts(bench):
     reply = report("vpn01")
     status, peer, session = reply["status"], reply["status"]["peers"][0], reply["status"]["sessions"][0]
     status.update(backend="kernel", engine=None, wireguard={"name": "wg0"}, uptime_ms=None, pid=0)
-    peer["queue"] = None
+    peer.update(queue=None, arrivals=None)
     session.update(fragments_tx=None, fragments_rx=None, dropped_tx=3, dropped_rx=None, tx=None)
     with bench.site("vpn01", line(reply)), top_screen(bench) as (_, shows):
         wait_for(lambda: shows(b"q: quit"), what="the whole screen")
