@@ -16,6 +16,8 @@ from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import find_binary
 from vm.four_hosts import create_network, in_netns
 from vm.guest import Guest
+from vm.networkd import NETWORKD, RUN_NETWORKD, networkd_files
+from vm.stream import start_stream, stream_result
 
 # What `down` has to leave as it was; a tunnel's interfaces vanish a moment after it.
 STATE = """
@@ -138,9 +140,6 @@ def module_path():
     if not os.path.isfile(path):
         raise Skip("kill_at_change.so is not built: run ninja -C build")
     return path
-
-
-NETWORKD = "/usr/lib/systemd/systemd-networkd"
 
 
 class Bench:
@@ -301,105 +300,14 @@ def follows_mtu(bench):
     show = show.replace("1246", "1346")
     wait_for(lambda: bench.at(one, show).out.split() == ["1440", "2"], 100, 0.5, "the MTU of before")
     bench.at(one, PIDS + "kill -STOP $(pids); nft flush ruleset; kill -9 $(pids)")
-    text = bench.at(one, "wirespan status vpn01").out
-    assert "not clamped; 1346 (IPv4), 1326 (IPv6) fits" in text, text
+    not_clamped = "not clamped; 1346 (IPv4), 1326 (IPv6) fits"
+    status = "wirespan status vpn01 || true"
+    wait_for(lambda: not_clamped in bench.at(one, status).out, 60, 0.5, not_clamped)
     bench.up(one)
     bench.at(one, "nft flush ruleset; ip link add dummy9 type dummy; ip link del dummy9")  # an event
     wait_for(lambda: bench.at(one, show + " 2>/dev/null").out.split() == ["1440", "2"], 100, 0.5, "the table")
     text = bench.at(one, "wirespan status vpn01").out
     assert "clamped to 1346 (IPv4), 1326 (IPv6)" in text, text
-
-
-# A TCP stream of numbered lines from member01 to member02, which go on until there is /tmp/stop. Its packets are counted
-# at both ends; those that member01 sends where the gateway receives them, as TCP passes several segments on at once.
-# The receiver checks the numbers.
-STREAM = """
-rm -f /tmp/stop /tmp/stream.out
-ip netns exec vpn01 nft -f - <<'RULES'
-table netdev stream {{
-	chain in {{
-		type filter hook ingress device eth1 priority 0;
-		tcp dport 7001 counter
-	}}
-}}
-RULES
-for n in 1 2; do
-	ip netns exec member0$n ethtool -K eth0 tso off gso off gro off >/dev/null
-	ip netns exec member0$n nft -f - <<'RULES'
-table ip stream {{
-	chain out {{
-		type filter hook output priority 0;
-		tcp sport 7001 counter
-	}}
-	chain in {{
-		type filter hook prerouting priority 0;
-		tcp dport 7001 counter
-		tcp sport 7001 counter
-	}}
-}}
-RULES
-done
-ip netns exec member02 sysctl -q -w net.ipv4.tcp_rmem="4096 65536 131072" # fewer segments at once than a queue takes
-cat >/tmp/check.awk <<'EOF'
-$1 != NR {{ wrong = 1 }}
-END {{ print NR, "lines", wrong + 0, "wrong" }}
-EOF
-sleep 900 | ip netns exec member02 busybox nc -l -p 7001 2>/dev/null | busybox awk -f /tmp/check.awk >/tmp/stream.out &
-for try in $(seq 600); do
-	ip netns exec member02 grep -q ':1B59 .* 0A ' /proc/net/tcp /proc/net/tcp6 && break
-	sleep 0.1
-done
-(
-	n=0
-	while ! [ -e /tmp/stop ]; do
-		busybox seq $((n + 1)) $((n + 2000))
-		n=$((n + 2000))
-		sleep 0.05
-	done
-) | ip netns exec member01 busybox nc {far} 7001 >/dev/null 2>&1 &
-"""
-
-STREAM_RESULT = """
-touch /tmp/stop
-for try in $(seq 600); do
-	grep -q lines /tmp/stream.out && break
-	sleep 0.1
-done
-cat /tmp/stream.out
-ip netns exec vpn01 nft list table netdev stream >/tmp/counts
-for n in 1 2; do
-	ip netns exec member0$n nft list table ip stream >>/tmp/counts
-done
-sed -n 's/.*packets \\([0-9]*\\) .*/\\1/p' /tmp/counts
-"""
-
-
-def stream_result(bench):
-    """End the stream. Return: the segments that it had; all lines and segments have arrived."""
-
-    def counts():
-        out = bench.guest.sh(STREAM_RESULT, timeout=90).out.split()
-        assert out[1:4] == ["lines", "0", "wrong"] and len(out) == 11, out
-        # what the first gateway gets; then of each member: sent back, received of both directions
-        sent, _, _, back, sent_back, received, _ = [int(word) for word in out[4:]]
-        return int(out[0]), sent, received, sent_back, back
-
-    def arrived():
-        last[:] = counts()
-        return last[1] == last[2] and last[3] == last[4]
-
-    last = []
-    try:
-        wait_for(arrived, 60, 0.5, "each segment to arrive")  # the last acknowledgement may come later
-    except AssertionError as e:
-        raise AssertionError(f"{e}: {last}") from e
-    lines, sent, *_ = last
-    assert lines >= 4000 and sent >= 20, last
-    bench.guest.sh(
-        "ip netns exec vpn01 nft delete table netdev stream\n"
-        "for n in 1 2; do ip netns exec member0$n nft delete table ip stream; done"
-    )
-    return sent
 
 
 def killed_and_resumed(bench):
@@ -409,16 +317,16 @@ def killed_and_resumed(bench):
     bench.ping("member01", two.member4, "member to member")
     indexes = "for i in wg0 l2tpeth0 br-l2tp0; do cat /sys/class/net/$i/ifindex; done"
     before = bench.at(one, indexes).out
-    bench.guest.sh(STREAM.format(far=two.member4), timeout=90)
+    start_stream(bench.guest, two.member4)
     bench.guest.sh(PIDS + "sleep 1; kill -9 $(pids); sleep 1")
     assert bench.at(one, "wg show wg0 peers").out.strip() == two.public
     bench.up(one)
     assert bench.at(one, indexes).out == before, "other interfaces than before"
     bench.guest.sh("sleep 1")
-    print(f"  {stream_result(bench)} segments across kill -9 and up")
+    print(f"  {stream_result(bench.guest)} segments across kill -9 and up")
     bench.at(one, PIDS + "kill -9 $(pids); ip link del wg0")
-    text = bench.at(one, "wirespan status vpn01").out
-    assert "not running     its interface wg0 is gone" in text and "running for" not in text, text
+    status, gone = "wirespan status vpn01 || true", "not running     its interface wg0 is gone"
+    wait_for(lambda: gone in bench.at(one, status).out, 60, 0.5, gone)
     bench.up(one)
     bench.ping("member01", two.member4, "member to member, with wg0 made again")
     both_down(bench)
@@ -692,61 +600,6 @@ def all_variants(bench, other):
     else:
         bench.down(two)
     bench.is_as_before(two)
-
-
-def networkd_files(near, far):
-    """Return: {name: text} of the files by which systemd-networkd is the gateway `near`."""
-    return {
-        "wg0.netdev": f"""[NetDev]
-Name=wg0
-Kind=wireguard
-[WireGuard]
-PrivateKey={near.private}
-ListenPort={PORT}
-[WireGuardPeer]
-PublicKey={far.public}
-AllowedIPs={far.wg4}/32
-Endpoint={far.underlay}:{PORT}
-""",
-        "wg0.network": f"""[Match]
-Name=wg0
-[Link]
-MTUBytes=1440
-[Network]
-Address={near.wg4}/24
-Tunnel=tunnel
-""",
-        "tunnel.netdev": f"""[NetDev]
-Name=tunnel
-Kind=l2tp
-[L2TP]
-TunnelId={near.tunnel}
-PeerTunnelId={far.tunnel}
-Local={near.wg4}
-Remote={far.wg4}
-EncapsulationType=udp
-UDPSourcePort=1701
-UDPDestinationPort=1701
-[L2TPSession]
-Name=l2tpeth0
-SessionId={near.session}
-PeerSessionId={far.session}
-""",
-        "bridge.netdev": "[NetDev]\nName=br-l2tp0\nKind=bridge\n",
-        "bridge.network": f"[Match]\nName=br-l2tp0\n[Network]\nAddress={near.bridge4}/24\n",
-        "ports.network": "[Match]\nName=l2tpeth0 eth1\n[Link]\nMTUBytes=1500\n[Network]\nBridge=br-l2tp0\n",
-    }
-
-
-# With a read-only /sys it waits for no udev. It runs as a user of its own.
-RUN_NETWORKD = """
-chmod 755 /run/systemd /run/systemd/network
-chown -R systemd-network /run/systemd
-chmod 644 /run/systemd/network/*
-mount -o remount,ro /sys
-SYSTEMD_LOG_TARGET=console /lib/systemd-networkd >/tmp/networkd.log 2>&1 &
-echo $! >/tmp/networkd.pid
-"""
 
 
 def networkd(bench):
