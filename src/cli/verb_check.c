@@ -221,7 +221,7 @@ static enum verb_exit run_check(int argc, char **argv)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "[--json] [--html FILE] [--throughput] [--load] [--target ADDRESS] [NAME|FILE]",
+	.usage = "[--json] [--html FILE] [-T] [--load] [--target ADDRESS] [NAME|FILE]",
 	.summary = "prove the segment from here, and report what is wrong and what to do",
 	.help = "Asks the running site NAME, or all that run, then sends probes: to each peer\n"
 		"inside the tunnel, and through each session to hosts on the far side. Listens\n"
