@@ -155,6 +155,8 @@ def crash(bench, *signals):
         assert client.returncode == 0, out
     wire.check(near.node)
     assert before == state_of(near.node), (before, state_of(near.node))
+    warnings = [w["text"] for w in near.status()["warnings"]]
+    assert any(f"has ended {len(signals)} times and was started again" in text for text in warnings), warnings
     port = near.status()["wireguard"]["listen_port"]
     assert port == 8172, port
 
