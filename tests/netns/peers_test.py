@@ -92,6 +92,17 @@ class Site:
         except AssertionError as problem:
             raise AssertionError(f"{problem}\n{self.entries}\n{self.gateway.log_text()}") from None
 
+    def wait_look(self, state):
+        """Wait until the other site is in a state, and the daemon, which looks once a second, has seen that."""
+
+        def uptime():
+            report = self.gateway.status()
+            peer = next(peer for peer in report["peers"] if peer["name"] != "dead")
+            return report["uptime_ms"] if state(peer) else None
+
+        since = wait_for(uptime, PATIENCE, 0.2, f"{self.name}: a state of the peer")
+        wait_for(lambda: (uptime() or 0) > since + 2500, PATIENCE, 0.2, f"{self.name}: the daemon to have looked")
+
     def wait_hook(self, line):
         def ran():
             if not os.path.exists(self.hooks):
@@ -136,13 +147,14 @@ def events(net):
         assert any("sleep 1234" in words for words in site.gateway.node.processes().values())
     assert net.vpn[0].ping(two.wg4).ok
 
-    # another address, another MTU
+    # another address, another MTU, once the first one is known
+    near.wait_look(lambda peer: peer["path"]["state"] == "complete")
     net.vpn[1].sh(f"ip -4 addr flush dev eth0; ip addr add {OTHER_ADDRESS}/24 dev eth0")
     net.vpn[0].run("ip link set eth0 mtu 1400")
     moved = near.wait_entry("peer-moved", "vpn02.example", WIRESPAN_ENDPOINT=f"{OTHER_ADDRESS}:{PORT}")
     assert moved["WIRESPAN_ENDPOINT_BEFORE"] == f"{two.underlay}:{PORT}", moved
     mtu = near.wait_entry("peer-mtu", "vpn02.example", WIRESPAN_MTU="1400")
-    assert mtu["WIRESPAN_MTU_BEFORE"] == "1500", mtu
+    assert int(mtu["WIRESPAN_MTU_BEFORE"]) > 1400, mtu
 
     # a reload takes over other names and hooks; no hook runs for it
     with open(near.gateway.conf) as file:
