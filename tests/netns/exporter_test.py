@@ -9,8 +9,10 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import urllib.error
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import prometheus
@@ -18,8 +20,10 @@ from lib.network import Reference
 from lib.node import need_root
 from lib.runner import Skip, Suite, cleanup, wait_for
 from lib.status_report import samples
-from lib.wirespan import find_binary
+from lib.wirespan import find_binary, scratch
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+DIST = os.path.join(HERE, "..", "..", "dist")
 GROUP = 4242  # of the status sockets
 PLAIN = 65534
 SOCKET = "/run/wirespan-status/vpn01/sock"
@@ -126,6 +130,67 @@ def many_clients(bench):
     wait_for(answers, PATIENCE, what="the exporter to reach the site again")
 
 
+def dashboard(bench):
+    """Debian's prometheus reads the exporter, and every query of the dashboard has data; the alert rules load."""
+    program = prometheus.program("prometheus")
+    with open(os.path.join(DIST, "grafana", "wirespan.json")) as file:
+        board = json.load(file)
+    queries = {target["expr"] for panel in board["panels"] for target in panel["targets"]}
+    assert len(queries) > 15
+    folder = scratch()
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [os.path.join(os.path.realpath(DIST), "prometheus", "wirespan.rules.yml")],
+        "scrape_configs": [{"job_name": "wirespan", "static_configs": [{"targets": [f"127.0.0.1:{bench.port}"]}]}],
+    }
+    with open(os.path.join(folder, "prometheus.yml"), "w") as file:
+        json.dump(config, file)  # JSON is YAML
+    words = [program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    with open(os.path.join(folder, "log"), "w") as log:
+        process = bench.vpn.popen(*words, "--web.listen-address=127.0.0.1:9090", stdout=log, stderr=log)
+
+    def ask(path):
+        with contextlib.suppress(OSError):
+            return json.loads(bench.vpn.call(lambda: prometheus.get(9090, path, PATIENCE)))["data"]
+        assert process.poll() is None, open(os.path.join(folder, "log")).read()
+        return None
+
+    def without_data():
+        bench.net.member[0].ping(bench.net.sites[1].member4, count=1)
+        left = []
+        for query in queries:
+            query = query.replace("$__rate_interval", "1m").replace("$site", ".*")
+            data = ask("/api/v1/query?query=" + urllib.parse.quote(query))
+            if not data or not data["result"]:
+                left.append(query)
+        return left
+
+    left = queries
+
+    def complete():
+        nonlocal left
+        left = without_data()
+        return not left
+
+    try:
+        wait_for(complete, PATIENCE, step=0.5, what="data for every query")
+    except AssertionError as problem:
+        raise AssertionError(f"{problem}: {left}") from None
+    groups = ask("/api/v1/rules")["groups"]
+    assert len(groups) == 1 and all(rule["health"] != "err" for rule in groups[0]["rules"]), groups
+    for pid, command in bench.vpn.processes().items():
+        if command.startswith(program):
+            bench.vpn.run("kill", str(pid))
+
+
+def alerts(bench):
+    """`promtool test rules`: each alert is raised by what it is for, and not by what is near."""
+    rules = os.path.join(HERE, "..", "prometheus", "wirespan.rules_test.yml")
+    command = [prometheus.program("promtool"), "test", "rules", os.path.realpath(rules)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def reopened(bench):
     """Sites that end leave the metrics, a crash leaves a stale socket that counts as none, and they come back."""
     running = lambda: "wirespan_site_info{" in bench.get()
@@ -165,6 +230,8 @@ def main():
         ("other requests", other_requests),
         ("the status socket answers status only", status_only),
         ("many clients", many_clients),
+        ("every query of the dashboard", dashboard),
+        ("alerts", alerts),
         ("sites come and go", reopened),
         ("its end", ends),
     ):
