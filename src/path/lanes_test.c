@@ -346,6 +346,14 @@ static uint64_t delivered(void)
 	return atomic_load(&sites[0].delivered) + atomic_load(&sites[1].delivered);
 }
 
+/* Whether `count` frames have been delivered, with a tenth of them in each direction: a busy host
+ * may run the threads of one much more often than those of the other. */
+static bool is_enough(uint64_t count)
+{
+	return delivered() >= count && atomic_load(&sites[0].delivered) > count / 10 &&
+	       atomic_load(&sites[1].delivered) > count / 10;
+}
+
 static void init_site(struct site *s, uint64_t *seed, const uint8_t priv[static 32],
 	const uint8_t peer_pub[static 32], unsigned host, unsigned peer_host)
 {
@@ -365,12 +373,12 @@ static bool run_until(uint64_t count)
 	const time_t limit = time(NULL) + LIMIT_S;
 	uint64_t idle = 0;
 
-	while (delivered() < count && time(NULL) < limit) {
+	while (!is_enough(count) && time(NULL) < limit) {
 		nap(1000);
 		idle += NS_PER_MS;
 		atomic_store(&now_ns, begun + delivered() * FRAME_NS + idle);
 	}
-	return delivered() >= count;
+	return is_enough(count);
 }
 
 static void test_a_thread_for_each_lane(void **state)
@@ -403,7 +411,6 @@ static void test_a_thread_for_each_lane(void **state)
 		assert_int_equal(atomic_load(&sites[i].wrong), 0);
 		assert_true(sites[i].sessions >= 3);
 		assert_true(sites[i].reloads >= 3);
-		assert_true(atomic_load(&sites[i].delivered) > FRAMES / 10);
 		engine_fini(&sites[i].side.e);
 		free(sites[i].side.memory);
 	}
