@@ -228,7 +228,7 @@ def reload_a_site(bench):
 def top_screen(bench):
     """Run `wirespan top vpn01` in a terminal. Yield: its descriptor, and a function that reads the screen and returns
     whether it has shown a text."""
-    environment = {**os.environ, "WIRESPAN_RUNDIR": bench.rundir, "TERM": "xterm", "LINES": "30", "COLUMNS": "100"}
+    environment = {**os.environ, "WIRESPAN_RUNDIR": bench.rundir, "TERM": "xterm", "LINES": "30", "COLUMNS": "120"}
     screen = b""
 
     def shows(text):

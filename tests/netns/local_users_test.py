@@ -181,7 +181,7 @@ def acl(uid=None, gid=None):
 def refused(bench, path, fix, expected):
     """The file or folder of the configuration makes `up` and `validate` fail; the fix in the hint helps."""
     result = bench.site.run("up", path, check=False)
-    assert result.status == 1 and expected in result.out and fix in result.out, (expected, fix, result.out)
+    assert result.status == 2 and expected in result.out and fix in result.out, (expected, fix, result.out)
     assert not os.path.exists(bench.node.path("/run/hook-ran")), "the hook has run"
     result = bench.site.run("validate", path, check=False)
     assert result.status == 1 and expected in result.out and fix in result.out, (expected, fix, result.out)
@@ -237,7 +237,7 @@ def acls(bench):
         except OSError as error:
             raise Skip(f"no ACLs in {bench.site.folder}: {error}") from None
         result = bench.site.run("up", conf, check=False)
-        assert result.status == 1 and who in result.out and fix in result.out, result.out
+        assert result.status == 2 and who in result.out and fix in result.out, result.out
         os.removexattr(conf, ACL)
         os.chmod(conf, 0o600)
         assert bench.site.run("validate", conf).ok
