@@ -132,7 +132,8 @@ def mistyped_name(bench):
                 [bench.binary, verb, name], cwd=bench.folder, capture_output=True, text=True, timeout=300
             )
             lines = result.stderr.splitlines()
-            assert result.returncode == 1 and "No such file or directory" in lines[0], result.stderr
+            assert result.returncode == (2 if verb == "up" else 1), result.stderr
+            assert "No such file or directory" in lines[0], result.stderr
             assert nearest in lines[1], result.stderr
 
 
