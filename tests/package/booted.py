@@ -4,14 +4,17 @@
 with a far end that systemd does not know in a namespace. They depend on each other, in this order."""
 
 import contextlib
+import grp
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
@@ -229,6 +232,27 @@ def upgrade():
     carries()
 
 
+def exporter():
+    """Its own package makes group and folder; once its socket is enabled, it serves the site's metrics unprivileged."""
+    run("dpkg", "--no-triggers", "-i", "/results/exporter.deb")
+    assert run("systemctl", "is-active", "wirespan-exporter.socket", check=False)[1].strip() == "inactive"
+    assert grp.getgrgid(os.stat("/run/wirespan-status").st_gid).gr_name == "wirespan-status"
+    run("systemctl", "enable", "--now", "wirespan-exporter.socket")
+    run("systemctl", "reload", UNIT)
+
+    def metrics():
+        with urllib.request.urlopen("http://127.0.0.1:9958/metrics", timeout=patience(10)) as answer:
+            return answer.read().decode()
+
+    wait_for(lambda: 'wirespan_site_answers{site="vpn01"} 1' in metrics(), 12, 0.2, "the site's metrics")
+    process = run("systemctl", "show", "--value", "-p", "MainPID", "wirespan-exporter.service")[1].strip()
+    with open(f"/proc/{process}/status", encoding="utf-8") as file:
+        status = file.read()
+    assert re.search(r"^CapEff:\t0+$", status, re.M) and not re.search(r"^Uid:\t0\b", status, re.M), status
+    run("dpkg", "--no-triggers", "--purge", "wirespan-exporter")
+    assert run("systemctl", "is-active", "wirespan-exporter.socket", check=False)[1].strip() != "active"
+
+
 # Run by a shell in a mount namespace, with the folder: what a container engine gives, and then the program, which has
 # only CAP_NET_ADMIN (12).
 CONTAINED = """
@@ -359,6 +383,7 @@ def main():
             suite.run("a crash: it is started again", crash)
             suite.run("a process that hangs: it is started again", watchdog)
             suite.run("an upgrade: running sites change to the new version", upgrade)
+            suite.run("the exporter, from its package", exporter)
             suite.run("the test of autopkgtest", autopkgtest)
             suite.run("the container image, as the far end", image)
             suite.run("a bad file: it is not tried again, and the journal has the errors", bad_file)

@@ -111,6 +111,8 @@ def boot(packages, selection):
     overlay = cleanup.enter_context(tempfile.TemporaryDirectory())
     (package,) = glob.glob(f"{packages}/wirespan_*.deb")
     shutil.copy(package, f"{results}/now.deb")
+    (package_of_exporter,) = glob.glob(f"{packages}/wirespan-exporter_*.deb")
+    shutil.copy(package_of_exporter, f"{results}/exporter.deb")
     repack(package, "0.9", results)
     with open(f"{results}/cases.target", "w", encoding="utf-8") as file:
         file.write(TARGET)
