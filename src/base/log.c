@@ -132,19 +132,6 @@ void log_lines(enum log_level level, const char *text)
 	}
 }
 
-void log_line(enum log_level level, const char *format, ...)
-{
-	char line[LINE_LEN];
-	va_list args;
-
-	if (!log_shows(level))
-		return;
-	va_start(args, format);
-	(void)vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	write_line(level, line);
-}
-
 /** A message to the journal. Fields that do not fit are left out. */
 struct entry {
 	char text[4096];
@@ -190,17 +177,34 @@ static bool send_entry(
 	return sent == (ssize_t)e.len;
 }
 
-void log_fields(
-	enum log_level level, const struct log_field *fields, size_t n, const char *format, ...)
+/* Write a message; if it has fields, as an entry of the journal where messages go there. */
+static __attribute__((format(printf, 4, 0))) void write_message(enum log_level level,
+	const struct log_field *fields, size_t n, const char *format, va_list args)
 {
 	char line[LINE_LEN];
-	va_list args;
 
 	if (!log_shows(level))
 		return;
-	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (sink || use_syslog || !is_journal() || !send_entry(level, fields, n, line))
+	if (!fields || sink || use_syslog || !is_journal() || !send_entry(level, fields, n, line))
 		write_line(level, line);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_message(level, NULL, 0, format, args);
+	va_end(args);
+}
+
+void log_fields(
+	enum log_level level, const struct log_field *fields, size_t n, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_message(level, fields, n, format, args);
+	va_end(args);
 }

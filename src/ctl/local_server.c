@@ -447,6 +447,23 @@ int local_server_open(const struct local_server_config *config, const struct uni
 	return 0;
 }
 
+int local_server_listen(
+	const struct local_server_config *config, const char *path, struct local_server **ret)
+{
+	struct unixsock sock;
+	int err = unixsock_open(path, &sock);
+
+	if (err)
+		return err;
+	if (config->any_user)
+		err = unixsock_share(&sock);
+	if (!err)
+		err = local_server_open(config, &sock, ret);
+	if (err)
+		unixsock_close(&sock);
+	return err;
+}
+
 void local_server_close(struct local_server *h)
 {
 	if (!h)

@@ -63,6 +63,11 @@ struct local_server_config {
 MUST_CHECK int local_server_open(const struct local_server_config *config,
 	const struct unixsock *sock, struct local_server **ret);
 
+/** Listen at `path` (unixsock_open()), shared with the folder's group if `any_user` is set
+ * (unixsock_share()), and serve that. Return: 0, or their errors, and nothing is left open. */
+MUST_CHECK int local_server_listen(
+	const struct local_server_config *config, const char *path, struct local_server **ret);
+
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int local_server_fd(const struct local_server *h);
 

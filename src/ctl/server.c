@@ -87,19 +87,13 @@ int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **
 	struct local_server_config server = {
 		.input = on_input, .refusal = refusal, .ctx = s, .timeout_ms = config->timeout_ms
 	};
-	struct unixsock sock;
 	int err;
 
 	if (!s)
 		return -ENOMEM;
 	s->handler = config->handler;
 	s->ctx = config->ctx;
-	err = unixsock_open(config->path, &sock);
-	if (!err) {
-		err = local_server_open(&server, &sock, &s->server);
-		if (err)
-			unixsock_close(&sock);
-	}
+	err = local_server_listen(&server, config->path, &s->server);
 	if (err) {
 		free(s);
 		return err;

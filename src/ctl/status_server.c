@@ -94,21 +94,13 @@ int status_server_open(
 		.ctx = s,
 		.any_user = true,
 		.per_second = STATUS_SERVER_PER_SECOND };
-	struct unixsock sock;
 	int err;
 
 	if (!s)
 		return -ENOMEM;
 	s->report = report;
 	s->ctx = ctx;
-	err = unixsock_open(path, &sock);
-	if (!err) {
-		err = unixsock_share(&sock);
-		if (!err)
-			err = local_server_open(&config, &sock, &s->server);
-		if (err)
-			unixsock_close(&sock);
-	}
+	err = local_server_listen(&config, path, &s->server);
 	if (err) {
 		free(s);
 		return err;
