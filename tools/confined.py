@@ -16,7 +16,7 @@ import purity
 import tree
 
 FOLDERS = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "queue", "path", "mtu", "netlink", "conf",
-           "ctlproto", "loop", "underlay", "driver")
+           "ctlproto", "loop", "underlay", "capture", "driver")
 BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "userspace", "userspace_site")
 # Libraries that make calls only when they are opened, before the process is confined, or use malloc() alone.
 LIBRARIES = re.compile(r"^(EVP|OSSL|OPENSSL|CRYPTO|ERR|ChaCha20|Poly1305|json|lh|ll)_|^json_")

@@ -29,6 +29,8 @@ enum engine_message_type {
 	ENGINE_WG,	  /* body: a request of wg(8) */
 	ENGINE_REPEATED,  /* all such requests have been repeated to a new engine */
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
+	ENGINE_CAPTURE,	  /* start a capture; value: bytes of a packet at most; descriptor: the
+			     * client's. Without one: begin to send, as the client has its reply */
 	ENGINE_PORT_RESULT, /* code; value: set of enum engine_port_offload; port; descriptors */
 	/* from the engine */
 	ENGINE_RESULT, /* code; value: measures in force, after the start; body: engine_result_… */

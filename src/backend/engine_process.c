@@ -306,6 +306,15 @@ static void reply_wg(
 	free(text);
 }
 
+/* Start a capture, or let it be sent. */
+static int do_capture(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	if (m->head.fds)
+		return backend->capture(p->site, m->fds[0], m->head.value, e);
+	userspace_site_release_capture(p->site);
+	return 0;
+}
+
 static void handle(struct engine_process *p, const struct engine_message *m)
 {
 	struct engine_head head = { .type = ENGINE_RESULT, .seq = m->head.seq };
@@ -333,6 +342,9 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	case ENGINE_PEERS:
 		reply_peers(p, &head);
 		return;
+	case ENGINE_CAPTURE:
+		head.code = do_capture(p, m, &e);
+		break;
 	case ENGINE_REPEATED:
 		userspace_site_discard_stored(p->site);
 		break;

@@ -51,6 +51,7 @@ struct isolated_site {
 	struct mono ends[ENDS_MAX]; /* the last times at which the engine ended, a ring */
 	unsigned n_ends;
 	struct mono due; /* when to start the engine again; never: it runs */
+	bool capturing;	 /* a capture was started, and work() lets the engine send it */
 	unsigned events; /* for the next work() */
 };
 
@@ -542,8 +543,20 @@ static struct mono deadline(struct backend_site *s)
 {
 	const struct isolated_site *u = isolated_of(s);
 
-	return u->failed || u->events || u->engine.events ? clock_mono()
-							  : mono_earliest(u->due, u->resolver.due);
+	return u->failed || u->capturing || u->events || u->engine.events
+		       ? clock_mono()
+		       : mono_earliest(u->due, u->resolver.due);
+}
+
+/* Let the engine send a capture whose client has its reply now. */
+static void release_capture(struct isolated_site *u)
+{
+	struct engine_message m = { .head = { .type = ENGINE_CAPTURE } };
+	struct error ignored;
+
+	if (u->capturing)
+		(void)call_result(u, &m, 0, 0, &ignored); /* of no engine: the capture has ended */
+	u->capturing = false;
 }
 
 static unsigned work(struct backend_site *s)
@@ -559,6 +572,7 @@ static unsigned work(struct backend_site *s)
 	}
 	if (mono_is_set(u->due) && mono_reached(u->due, clock_mono()))
 		restart(u);
+	release_capture(u);
 	resolver_process_work(&u->resolver);
 	events = u->events | u->engine.events;
 	u->events = 0;
@@ -718,6 +732,19 @@ static int report(struct backend_site *s, struct status_report *r)
 	return err;
 }
 
+/* The engine gets the client's connection itself: what it could write there, its status could
+ * contain, too, and a slow client delays no process. */
+static int capture(struct backend_site *s, int fd, uint32_t snap, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	struct engine_message m = { .head = { .type = ENGINE_CAPTURE, .value = snap }, .fds = &fd };
+	int err = call_result(u, &m, 0, 1, ret_error);
+
+	close(fd);
+	u->capturing |= !err;
+	return err;
+}
+
 const struct backend backend_isolated = {
 	.name = "userspace",
 	.probe = userspace_site_probe,
@@ -734,5 +761,6 @@ const struct backend backend_isolated = {
 	.make_again = make_again,
 	.peers = peers,
 	.report = report,
+	.capture = capture,
 	.close = close_site,
 };

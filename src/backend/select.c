@@ -58,6 +58,8 @@ void backend_isolate(bool wanted, struct choice *choice)
 {
 	const char *text = getenv("WIRESPAN_ISOLATION");
 
-	if ((wanted || (text && !strcmp(text, "yes"))) && choice->backend == &backend_userspace)
+	if (text && *text)
+		wanted = !strcmp(text, "yes");
+	if (wanted && choice->backend == &backend_userspace)
 		choice->backend = &backend_isolated;
 }

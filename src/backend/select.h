@@ -21,9 +21,9 @@ int backend_select(
 	const struct conf_site *conf, struct choice *ret_choice, struct error *ret_error);
 
 /**
- * Run the chosen back end in a confined process if `wanted`, which is `[Site] Isolation`, or if
- * the environment variable WIRESPAN_ISOLATION is "yes". This has no effect on a back end that
- * carries no packets in a process of ours.
+ * Run the chosen back end in a confined process if `wanted`, which is `[Site] Isolation`; the
+ * environment variable WIRESPAN_ISOLATION, "yes" or "no", has precedence. This has no effect on a
+ * back end that carries no packets in a process of ours.
  */
 void backend_isolate(bool wanted, struct choice *choice);
 

@@ -378,6 +378,8 @@ static unsigned work(struct backend_site *s)
 	unsigned happened = userspace_work(&u->userspace);
 
 	note_drops(u, d->engine.now);
+	if (!u->adopted)
+		driver_capture_release(d);
 	if (pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);
@@ -420,6 +422,11 @@ static int report(struct backend_site *s, struct status_report *r)
 	note_drops(u, clock_mono());
 	drop_clock_ages(&u->drop_clock, clock_mono(), &r->drop_ages_ms);
 	return userspace_report(&u->userspace, u->conf, &u->mtus.budget, r);
+}
+
+void userspace_site_release_capture(struct backend_site *s)
+{
+	driver_capture_release(userspace_of(s)->driver);
 }
 
 /* Size of the comment of a capture. */

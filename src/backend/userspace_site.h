@@ -47,6 +47,9 @@ int userspace_site_wg(
 /** All peers of the last engine have been added: wipe stored sessions of others. */
 void userspace_site_discard_stored(struct backend_site *s);
 
+/** With adopted descriptors, a capture that was started sends nothing before this. */
+void userspace_site_release_capture(struct backend_site *s);
+
 /** Fill in the error of an interface that cannot be made again. Return: `err`. */
 int userspace_site_again_error(const char *name, int err, struct error *ret_error);
 

@@ -410,11 +410,6 @@ static int run_capture(struct site_daemon *r, const struct ctl_request *request,
 	close(request->stream);
 	if (backend->capture)
 		return error_set(e, -EPERM, "Only root may capture\nTry it with sudo.");
-	if (r->conf->isolation)
-		return error_set(e, -EOPNOTSUPP,
-			"The confined process of the engine passes no frames on\n"
-			"Set [Site] Isolation = no and start %s again to capture.",
-			r->conf->name);
 	return error_set(e, -EOPNOTSUPP,
 		"The %s back end cannot capture\n"
 		"Use tcpdump on %s, on the sessions' interfaces and on the underlay.",
@@ -648,6 +643,13 @@ static void run_fini(struct site_daemon *r)
 	conf_site_fini(r->conf);
 }
 
+/* Whether a deleted interface is made again: by the guard, now or when PostUp has ended. */
+static bool is_made_again(struct site_daemon *r)
+{
+	return r->ready ? host_guard_interface_lost(&r->guard)
+			: r->choice.backend->make_again != NULL;
+}
+
 /* Act on what the back end reports; `events` is a set of enum backend_event. */
 static void run_events(struct site_daemon *r, unsigned events)
 {
@@ -657,7 +659,7 @@ static void run_events(struct site_daemon *r, unsigned events)
 		log_error_text(&e);
 	if (events & BACKEND_END_REQUESTED)
 		run_stop(r);
-	if (events & BACKEND_INTERFACE_LOST && !host_guard_interface_lost(&r->guard)) {
+	if (events & BACKEND_INTERFACE_LOST && !is_made_again(r)) {
 		log_error("An interface of %s was deleted by another process: going down. Leave "
 			  "wirespan's interfaces to it.",
 			r->conf->name);

@@ -43,6 +43,7 @@ struct direction {
 struct driver_capture {
 	struct driver *d;
 	struct loop_watch watch;
+	bool held;    /* nothing is sent yet */
 	bool ending;  /* the client has shut down: nothing more is captured */
 	bool waiting; /* for room in the socket */
 	bool dead;    /* to be closed at the end of the turn */
@@ -375,6 +376,12 @@ static bool send_some(struct driver_capture *dc)
 	return false;
 }
 
+void driver_capture_release(struct driver *d)
+{
+	if (d->capture)
+		d->capture->held = false;
+}
+
 void driver_capture_drain(struct driver *d)
 {
 	struct driver_capture *dc = d->capture;
@@ -382,8 +389,8 @@ void driver_capture_drain(struct driver *d)
 
 	if (!dc)
 		return;
-	waiting = !dc->dead && !send_some(dc);
-	if (dc->ending && !waiting)
+	waiting = !dc->dead && !dc->held && !send_some(dc);
+	if (dc->ending && !waiting && !dc->held)
 		dc->dead = true;
 	if (!dc->dead && waiting != dc->waiting) {
 		dc->waiting = waiting;
@@ -469,6 +476,7 @@ int driver_capture_start(
 		return -ENOMEM;
 	}
 	dc->d = d;
+	dc->held = true;
 	dc->watch = (struct loop_watch){ .fd = fd, .callback = on_client, .ctx = dc };
 	direction_open(&dc->directions[0]);
 	direction_open(&dc->directions[1]);

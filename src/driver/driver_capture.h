@@ -25,10 +25,14 @@
  */
 
 /** Start a capture to `fd`, a connected Unix socket, which is the driver's afterwards, on failure,
- * too. `comment`: for the file; `snap`: bytes captured of a packet at most. Return: 0; -EBUSY if a
- * capture is in progress; -ENOMEM; or -errno of the event loop. */
+ * too. Nothing is sent before driver_capture_release(). `comment`: for the file; `snap`: bytes
+ * captured of a packet at most. Return: 0; -EBUSY if a capture is in progress; -ENOMEM; or -errno
+ * of the event loop. */
 MUST_CHECK int driver_capture_start(
 	struct driver *d, int fd, uint32_t snap, const char *application, const char *comment);
+
+/** Begin to send the capture, if there is one: the client has its reply. */
+void driver_capture_release(struct driver *d);
 
 /** End the capture, if there is one, and discard what was not read. */
 void driver_capture_close(struct driver *d);

@@ -235,6 +235,12 @@ static void restore(
 			error->hint);
 }
 
+/** Whether an interface of the engine is missing, which no hook wants. */
+static bool is_lost(const struct difference *d)
+{
+	return d->kind == DIFFERENCE_ABSENT && (d->role == WANTED_WG || d->role == WANTED_SESSION);
+}
+
 /** Deal with the differences of a pass. `restoring`: false to leave them, as hooks have made them.
  * Return: how many were restored, or failed to be. */
 static unsigned handle(struct host_guard *g, struct pass *p, bool restoring)
@@ -249,7 +255,7 @@ static unsigned handle(struct host_guard *g, struct pass *p, bool restoring)
 
 		if (!e)
 			continue; /* out of memory: the next comparison sees it again */
-		e->insisted |= !restoring;
+		e->insisted |= !restoring && !is_lost(&e->difference);
 		verdict = ledger_judge(e, now);
 		log_verdict(g->host->conf->name, e, verdict, now);
 		if (verdict == LEDGER_RESTORE) {

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""`wirespan capture`: read by tshark, tied to its datagrams, without keys; limits, slow and vanished readers."""
+"""`wirespan capture`: read by tshark, tied to its datagrams, without keys; limits, slow and vanished readers.
+
+The near gateway has its engine in a confined process."""
 
 import base64
 import os
@@ -32,6 +34,7 @@ class Bench:
         self.wire = Pseudowire(cookies=COOKIES, preshared=new_key())
         self.net = Reference()
         self.near = self.net.gateway[0]
+        self.near.env["WIRESPAN_ISOLATION"] = "yes"
         self.site, self.far = self.net.sites
         self.text = None
 
@@ -289,22 +292,44 @@ def end_of_site(bench):
     bench.near.up()
 
 
+def engine_ends(bench):
+    """A capture ends with the engine's process, and not with its monitor; the next engine captures again."""
+    process = bench.start("crash.pcapng")
+    engine = next(p["pid"] for p in bench.near.status()["processes"] if p["role"] == "engine")
+    bench.near.node.run("kill", "-KILL", str(engine))
+    text = process.communicate(timeout=patience(10))[1].decode()
+    assert "has ended the capture" in text or "was interrupted" in text, text
+
+    def works():
+        return bench.near.run("capture", "--time", "1", "-w", bench.path("next"), bench.near.conf, check=False).ok
+
+    wait_for(works, what="a capture by the next engine")
+
+
+def one_process(bench):
+    """A site whose engine has no process of its own captures the same."""
+    far = bench.net.gateway[1]
+    far.env["WIRESPAN_ISOLATION"] = "no"
+    far.up()
+    assert not far.status()["processes"]
+    words = ("capture", "-c", "6", "-w", bench.path("one"), far.conf)
+    process = far.node.popen(far.binary, *words, stderr=subprocess.PIPE, env=os.environ)
+    while process.poll() is None:
+        bench.net.member[0].ping(bench.far.member4, count=1)
+    bench.finish(process)
+    assert sum(counts(bench.path("one"))[0].values()) == 6
+
+
 def refusals(bench):
-    """What cannot be captured is refused with a sentence: by another user, in isolation, a site that is not up."""
+    """What cannot be captured is refused with a sentence: by another user, a site that is not up."""
     near, far = bench.net.gateway
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
     if shutil.which("setpriv"):
         result = near.node.run(*user, near.binary, "capture", "-w", "-", near.name, check=False)
         assert result.status == 1 and "only root may ask" in result.out, result.out
-    with open(far.conf, encoding="utf-8") as file:
-        text = file.read()
     far.stop()
     result = far.run("capture", "-w", bench.path("none"), far.conf, check=False)
     assert result.status == 1 and "is not running" in result.out, result.out
-    far.configure("[Site]\nIsolation = yes\n" + text)
-    far.up()
-    result = far.run("capture", "-w", bench.path("none"), far.conf, check=False)
-    assert result.status == 1 and "Set [Site] Isolation = no" in result.out, result.out
     assert not os.path.exists(bench.path("none")), "a refused capture has written a file"
 
 
@@ -324,7 +349,9 @@ def main():
             ("a slow reader", slow_reader),
             ("a reader that is killed", gone_reader),
             ("the end of the site", end_of_site),
+            ("the end of the engine", engine_ends),
             ("refusals", refusals),
+            ("one process for all", one_process),
         ):
             suite.run(name, case, bench)
     bench.net.close()
