@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "ctl/unixsock.h"
 
+#define RETRY_NS (20 * NS_PER_MS) /* then one tries again to connect */
+
 /** Received bytes, in a growing buffer. */
 struct buffer {
 	char *data;
@@ -54,27 +56,35 @@ static int make_room(struct buffer *b)
 	return 0;
 }
 
+/* Receive what is there, at most `most` bytes. Return: 1 if that ends the line, 0 if more is to
+ * come, or -errno. */
+static int receive_some(int fd, struct buffer *b, size_t most)
+{
+	int err = make_room(b);
+	ssize_t n;
+
+	if (err)
+		return err;
+	n = recv(fd, b->data + b->len, size_min(b->size - b->len, most), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return n < 0 ? -errno : -ECONNRESET;
+	b->len += (size_t)n;
+	return b->data[b->len - 1] == '\n';
+}
+
 /* Receive up to and including the newline; `most` bytes at a time, since more may follow it. */
 static int receive_line(int fd, struct mono due, struct buffer *b, size_t most)
 {
-	ssize_t n;
-	int err;
+	int err = 0;
 
-	for (;;) {
-		err = make_room(b);
+	while (!err) {
+		err = wait_readable(fd, due);
 		if (!err)
-			err = wait_readable(fd, due);
-		if (err)
-			return err;
-		n = recv(fd, b->data + b->len, size_min(b->size - b->len, most), MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ECONNRESET;
-		b->len += (size_t)n;
-		if (b->data[b->len - 1] == '\n')
-			return 0;
+			err = receive_some(fd, b, most);
 	}
+	return err < 0 ? err : 0;
 }
 
 static int send_request(int fd, const struct ctl_request *request)
@@ -121,6 +131,102 @@ int ctl_client_ask(const char *path, const struct ctl_request *request, unsigned
 	err = ask(fd, request, due, SIZE_MAX, ret);
 	close(fd);
 	return err;
+}
+
+/** One of several conversations at the same time. */
+struct talk {
+	struct ctl_client_call *call;
+	int fd; /* -1: not connected, or over */
+	bool over;
+	struct buffer b;
+};
+
+/* End a conversation; with err 0 its reply is in the buffer. */
+static void end(struct talk *t, int err)
+{
+	if (!err)
+		err = ctl_reply_parse(t->b.data, t->b.len, &t->call->reply);
+	t->call->err = err;
+	free(t->b.data);
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+	t->over = true;
+}
+
+/* Connect and send the request; later, if too many others wait there. */
+static void begin(struct talk *t, const struct ctl_request *request)
+{
+	int fd = unixsock_try_connect(t->call->path);
+	int err;
+
+	if (fd == -EAGAIN)
+		return;
+	t->fd = fd;
+	err = fd < 0 ? fd : send_request(fd, request);
+	if (err && err != -ECONNRESET) /* see ask() */
+		end(t, err);
+}
+
+/* Connect where that is due, and list what to poll. Return: for how long; 0 if all are over, or no
+ * time is left. */
+static uint64_t prepare(struct talk *talks, struct pollfd *polls, size_t len,
+	const struct ctl_request *request, uint64_t left)
+{
+	bool pending = false;
+	bool again = false;
+
+	for (size_t i = 0; i < len; i++) {
+		struct talk *t = &talks[i];
+
+		if (!t->over && t->fd < 0)
+			begin(t, request);
+		pending = pending || !t->over;
+		again = again || (!t->over && t->fd < 0);
+		polls[i] = (struct pollfd){ .fd = t->fd, .events = POLLIN };
+	}
+	if (!pending)
+		return 0;
+	return again && left > RETRY_NS ? RETRY_NS : left;
+}
+
+/* Receive where there is something. */
+static void receive(struct talk *talks, const struct pollfd *polls, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		int n = polls[i].revents ? receive_some(talks[i].fd, &talks[i].b, SIZE_MAX) : 0;
+
+		if (n)
+			end(&talks[i], n < 0 ? n : 0);
+	}
+}
+
+void ctl_client_ask_all(struct ctl_client_call *calls, size_t len,
+	const struct ctl_request *request, unsigned timeout_ms)
+{
+	struct mono due = mono_add(clock_mono(), timeout_ms * NS_PER_MS);
+	struct talk *talks = calloc(len + 1, sizeof(*talks));
+	struct pollfd *polls = calloc(len + 1, sizeof(*polls));
+	size_t made = talks && polls ? len : 0;
+	uint64_t wait;
+	int n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		calls[i].err = -ENOMEM;
+	for (size_t i = 0; i < made; i++)
+		talks[i] = (struct talk){ .call = &calls[i], .fd = -1 };
+	do {
+		wait = prepare(talks, polls, made, request, mono_between(clock_mono(), due));
+		if (wait)
+			n = poll(polls, made, (int)((wait + NS_PER_MS - 1) / NS_PER_MS));
+		if (n > 0)
+			receive(talks, polls, made);
+	} while (wait && (n >= 0 || errno == EINTR));
+	for (size_t i = 0; i < made; i++)
+		if (!talks[i].over)
+			end(&talks[i], -ETIMEDOUT);
+	free(talks);
+	free(polls);
 }
 
 int ctl_client_stream(const char *path, const struct ctl_request *request, unsigned timeout_ms,

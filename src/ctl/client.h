@@ -15,6 +15,18 @@
 MUST_CHECK int ctl_client_ask(const char *path, const struct ctl_request *request,
 	unsigned timeout_ms, struct ctl_reply *ret);
 
+/** A server to be asked, and its answer. */
+struct ctl_client_call {
+	const char *path;
+	int err;		/* as the result of ctl_client_ask() */
+	struct ctl_reply reply; /* with err 0; the caller releases it with ctl_reply_fini() */
+};
+
+/** Send a request to several servers at the same time, and wait for all replies, at most
+ * `timeout_ms` in total. */
+void ctl_client_ask_all(struct ctl_client_call *calls, size_t len,
+	const struct ctl_request *request, unsigned timeout_ms);
+
 /**
  * Send a request as ctl_client_ask() does, for a reply behind which the server sends more. Return:
  * as above; with 0 and a reply that is ok, `ret_fd` is the connection, which the caller closes.

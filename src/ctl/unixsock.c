@@ -237,27 +237,43 @@ const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK
 	return ret;
 }
 
-int unixsock_connect(const char *path, unsigned timeout_ms)
+/* Connect a socket with a `type` and, unless NULL, a limit of time. Return: as unixsock_connect(),
+ * but -EAGAIN where the backlog is full. */
+static int connect_to(const char *path, int type, const struct timeval *limit)
 {
-	struct timeval limit = { .tv_sec = timeout_ms / 1000,
-		.tv_usec = (timeout_ms % 1000) * 1000 };
 	struct sockaddr_un address;
 	int err = fill_address(path, &address);
 	int fd;
 
 	if (err)
 		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (limit) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, limit, sizeof(*limit));
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit));
+	}
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+		err = -errno;
 		close(fd);
 		return err;
 	}
 	return fd;
+}
+
+int unixsock_try_connect(const char *path)
+{
+	return connect_to(path, SOCK_STREAM | SOCK_NONBLOCK, NULL);
+}
+
+int unixsock_connect(const char *path, unsigned timeout_ms)
+{
+	struct timeval limit = { .tv_sec = timeout_ms / 1000,
+		.tv_usec = (timeout_ms % 1000) * 1000 };
+	int fd = connect_to(path, SOCK_STREAM, &limit);
+
+	return fd == -EAGAIN ? -ETIMEDOUT : fd;
 }
 
 /* Whether the peer's uid is root's or `other`. */

@@ -62,6 +62,10 @@ void unixsock_close(struct unixsock *s);
  */
 MUST_CHECK int unixsock_connect(const char *path, unsigned timeout_ms);
 
+/** Connect to `path` without waiting; the descriptor does not block. Return: as unixsock_connect(),
+ * but -EAGAIN if more connections wait there than may. */
+MUST_CHECK int unixsock_try_connect(const char *path);
+
 /** Remove the socket at `path` if it is stale, and then its folder if that is empty. Return: 0,
  * also if it is in use; or -errno. */
 MUST_CHECK int unixsock_sweep(const char *path);

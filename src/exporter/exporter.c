@@ -16,7 +16,7 @@
 #define CONNECTIONS 64
 #define PER_ADDRESS 32
 #define IDLE_S	    15 /* then a connection is closed */
-#define THREADS	    4  /* so that a site that does not answer delays one of them */
+#define THREADS	    4  /* so that sites that do not answer delay one of them */
 
 static const char usage[] =
 	"usage: wirespan-exporter\n"

@@ -10,7 +10,7 @@
 #include "ctl/client.h"
 #include "host/rundir.h"
 
-#define SITE_MS 2000 /* for a site to answer: Prometheus waits ten seconds for all */
+#define SITES_MS 2000 /* for all sites to answer: Prometheus waits ten seconds */
 
 /** All sites: the reports of those that have answered come first. */
 struct sites {
@@ -19,28 +19,6 @@ struct sites {
 	const char **silent; /* names; those of the list */
 	size_t silent_len;
 };
-
-/* Ask one site. Return: whether it runs. */
-static bool ask(const char *name, struct status_report *ret, bool *ret_answered)
-{
-	const struct ctl_request request = { .verb = CTL_STATUS };
-	char path[RUNDIR_SOCKET_LEN];
-	struct ctl_reply reply;
-	int err = rundir_status_path(name, path);
-
-	*ret_answered = false;
-	if (!err)
-		err = ctl_client_ask(path, &request, SITE_MS, &reply);
-	if (err)
-		return err != -ENOENT && err != -ECONNREFUSED;
-	if (reply.ok) {
-		*ret = reply.status;
-		memset(&reply.status, 0, sizeof(reply.status));
-		*ret_answered = true;
-	}
-	ctl_reply_fini(&reply);
-	return true;
-}
 
 static void put_state(FILE *out, const char *name, bool answers)
 {
@@ -77,6 +55,46 @@ static int write_metrics(
 	return -ENOMEM;
 }
 
+/* Sort the answers; one of a socket at which no process listens is no site. */
+static void take_answers(
+	struct sites *sites, struct ctl_client_call *calls, char **names, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct ctl_reply *reply = &calls[i].reply;
+
+		if (!calls[i].err && reply->ok) {
+			sites->reports[sites->answered++] = reply->status;
+			memset(&reply->status, 0, sizeof(reply->status));
+		} else if (calls[i].err != -ENOENT && calls[i].err != -ECONNREFUSED) {
+			sites->silent[sites->silent_len++] = names[i];
+		}
+		if (!calls[i].err)
+			ctl_reply_fini(reply);
+	}
+}
+
+/* Ask the sites, and fill `sites`, whose arrays have room. */
+static int ask(struct sites *sites, char **names, size_t len)
+{
+	const struct ctl_request request = { .verb = CTL_STATUS };
+	struct ctl_client_call *calls = calloc(len + 1, sizeof(*calls));
+	char(*paths)[RUNDIR_SOCKET_LEN] = calloc(len + 1, sizeof(*paths));
+	bool room = calls && paths;
+
+	for (size_t i = 0; i < len && room; i++) {
+		if (rundir_status_path(names[i], paths[i])) /* too long to be a socket's */
+			paths[i][0] = '\0';
+		calls[i].path = paths[i];
+	}
+	if (room) {
+		ctl_client_ask_all(calls, len, &request, SITES_MS);
+		take_answers(sites, calls, names, len);
+	}
+	free(calls);
+	free(paths);
+	return room ? 0 : -ENOMEM;
+}
+
 int sites_metrics(enum metrics_format format, char **ret, size_t *ret_len)
 {
 	struct sites sites = { 0 };
@@ -88,16 +106,7 @@ int sites_metrics(enum metrics_format format, char **ret, size_t *ret_len)
 		return err;
 	sites.reports = calloc(len + 1, sizeof(*sites.reports));
 	sites.silent = calloc(len + 1, sizeof(*sites.silent));
-	err = sites.reports && sites.silent ? 0 : -ENOMEM;
-	for (size_t i = 0; i < len && !err; i++) {
-		bool answered;
-		bool runs = ask(names[i], &sites.reports[sites.answered], &answered);
-
-		if (answered)
-			sites.answered++;
-		else if (runs)
-			sites.silent[sites.silent_len++] = names[i];
-	}
+	err = sites.reports && sites.silent ? ask(&sites, names, len) : -ENOMEM;
 	if (!err)
 		err = write_metrics(&sites, format, ret, ret_len);
 	for (size_t i = 0; i < sites.answered; i++)

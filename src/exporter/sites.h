@@ -8,8 +8,8 @@
 #include "render/render_metrics.h"
 
 /**
- * Ask all sites that have a status socket, one after the other, and write their metrics as text,
- * and for each site whether it has answered. A site whose socket is stale is left out.
+ * Ask all sites that have a status socket, at the same time, and write their metrics as text, and
+ * for each site whether it has answered. A site whose socket is stale is left out.
  * Return: 0, and `*ret[*ret_len]`, allocated; or -errno.
  */
 MUST_CHECK int sites_metrics(enum metrics_format format, char **ret, size_t *ret_len);

@@ -8,6 +8,7 @@ The exporter gets its listening socket as from systemd, and has no right but the
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -130,6 +131,24 @@ def many_clients(bench):
     wait_for(answers, PATIENCE, what="the exporter to reach the site again")
 
 
+def silent_sites(bench):
+    """Sites that do not answer are asked beside each other: many of them hide no other site."""
+    with contextlib.ExitStack() as stack:
+        names = [f"silent{number}" for number in range(10)]
+        for name in names:
+            folder = bench.vpn.path(f"/run/wirespan-status/{name}")
+            os.mkdir(folder)
+            stack.callback(shutil.rmtree, folder)
+            server = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            server.bind(os.path.join(folder, "sock"))
+            os.chmod(os.path.join(folder, "sock"), 0o666)
+            os.chmod(folder, 0o755)
+            server.listen()
+        got = {dict(labels)["site"]: value for (name, labels), value in samples(bench.get()).items() if name.endswith("_answers")}
+    assert got == dict.fromkeys(names, 0) | {"vpn01": 1}, got
+    assert "silent" not in bench.get(), "they are gone"
+
+
 def dashboard(bench):
     """Debian's prometheus reads the exporter, and every query of the dashboard has data; the alert rules load."""
     program = prometheus.program("prometheus")
@@ -230,6 +249,7 @@ def main():
         ("other requests", other_requests),
         ("the status socket answers status only", status_only),
         ("many clients", many_clients),
+        ("silent sites", silent_sites),
         ("every query of the dashboard", dashboard),
         ("alerts", alerts),
         ("sites come and go", reopened),
