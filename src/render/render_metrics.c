@@ -356,22 +356,34 @@ static void put_info(const struct writer *w, const struct status_report *reports
 	}
 }
 
-static void put_peer_states(const struct writer *w, const struct status_report *reports, size_t len)
+/* A metric of each peer that is yes or no. */
+static void put_peer_fact(const struct writer *w, const struct status_report *reports, size_t len,
+	const char *name, const char *help, bool (*fact)(const struct status_peer *peer))
 {
-	FILE *out = w->out;
 	char key[KEY_BASE64_LEN + 1];
 
-	put_family(w, "wirespan_peer_up", "gauge", "Whether there is a session for sending.");
+	put_family(w, name, "gauge", help);
 	for (size_t i = 0; i < len; i++) {
 		for (size_t j = 0; j < reports[i].peers_len; j++) {
 			const struct status_peer *peer = &reports[i].peers[j];
 
-			fputs("wirespan_peer_up", out);
-			put_label(out, "{", "site", reports[i].site);
-			put_label(out, ",", "peer", status_peer_label(peer, key));
-			fprintf(out, "} %d\n", peer->state == STATUS_PEER_ESTABLISHED);
+			fputs(name, w->out);
+			put_label(w->out, "{", "site", reports[i].site);
+			put_label(w->out, ",", "peer", status_peer_label(peer, key));
+			fprintf(w->out, "} %d\n", fact(peer));
 		}
 	}
+}
+
+static bool is_up(const struct status_peer *peer)
+{
+	return peer->state == STATUS_PEER_ESTABLISHED;
+}
+
+/* WireGuard ends the session of a peer that has nothing to send: that alone is no failure. */
+static bool is_wanted(const struct status_peer *peer)
+{
+	return peer->keepalive_s || peer->state == STATUS_PEER_HANDSHAKE;
 }
 
 static void put_drops(const struct writer *w, const struct status_report *reports, size_t len)
@@ -404,7 +416,12 @@ void render_metrics(
 	const struct writer w = { out, format };
 
 	put_info(&w, reports, len);
-	put_peer_states(&w, reports, len);
+	put_peer_fact(&w, reports, len, "wirespan_peer_up",
+		"Whether there is a session for sending.", is_up);
+	put_peer_fact(&w, reports, len, "wirespan_peer_session_wanted",
+		"Whether there should be a session: by PersistentKeepalive, or a packet waits for "
+		"one.",
+		is_wanted);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		const struct metric *m = &metrics[i];
 

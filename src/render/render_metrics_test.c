@@ -29,6 +29,12 @@ static void test_openmetrics(void **state)
 		"wirespan_peer_up{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI="
 		"\"} 1\n",
+		"wirespan_peer_session_wanted{site=\"vpn01\",peer="
+		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 1\n",
+		"wirespan_peer_session_wanted{site=\"vpn01\",peer="
+		"\"MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=\"} 1\n"
+		"wirespan_peer_session_wanted{site=\"q\\\"\\\\\\n\",peer="
+		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"} 0\n",
 		"wirespan_peer_route_leads_back{site=\"vpn01\",peer="
 		"\"IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=\"} 2\n",
 		"wirespan_peer_path_train_max{site=\"vpn01\",peer="
@@ -56,6 +62,7 @@ static void test_openmetrics(void **state)
 	struct written w;
 
 	fill_report(&r[0]);
+	assert_non_null(status_add_peer(&r[1]));
 	begin(&w);
 	render_metrics(w.out, METRICS_OPENMETRICS, r, 2);
 	fclose(w.out);
@@ -67,6 +74,7 @@ static void test_openmetrics(void **state)
 	assert_string_equal(w.text + w.len - 6, "# EOF\n");
 	free(w.text);
 	status_report_fini(&r[0]);
+	status_report_fini(&r[1]);
 }
 
 /* The metrics of vpn01 in a format, allocated. */
