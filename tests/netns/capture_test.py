@@ -249,6 +249,44 @@ def extcap(bench):
     process.communicate(timeout=patience(10))  # the reader is gone: it ends
 
 
+def extcap_by_tshark(bench):
+    """tshark itself runs the helper: it lists the site, captures from it, and dissects what it gets."""
+    if not shutil.which("tshark"):
+        raise Skip("tshark is not installed")
+    folder = bench.path("extcap")
+    home = bench.path("home")
+    os.mkdir(folder)
+    os.mkdir(home)
+    helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "dist", "wirespan-extcap")
+    shutil.copy(helper, folder)
+    environment = {**os.environ, "HOME": home, "LC_ALL": "C"}
+    environment["PATH"] = os.path.dirname(bench.near.binary) + ":" + os.environ["PATH"]
+    folders = bench.near.node.run("tshark", "-G", "folders", env=environment, timeout=60).out
+    place = re.search(r"(?m)^(?:Global )?Extcap path:\s+(.*)$", folders)[1]
+    # in the gateway's own view of the file system; root's tshark reads no other folder
+    bench.near.node.run("mount", "--bind", folder, place)
+    listed = bench.near.node.run("tshark", "-D", env=environment, timeout=60).out
+    assert re.search(r"wirespan:vpn01 \(wirespan site vpn01\)", listed), listed
+    path = bench.path("tshark.pcapng")
+    words = ["tshark", "-n", "-i", "wirespan:vpn01", "-c", "12", "-w", path]
+    process = bench.near.node.popen(*words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def ended():
+        bench.ping(count=1)
+        return process.poll() is not None
+
+    wait_for(ended, 120, what="tshark to have twelve packets")
+    text = process.communicate()[0].decode(errors="replace")
+    assert process.returncode == 0, text
+    packets = fields(path, ["frame.interface_name", "icmp.type", "l2tp.cookie"], *PREFERENCES)
+    assert len(packets) >= 12 and {p["frame.interface_name"] for p in packets} == set(INTERFACES), packets
+    assert any(p["icmp.type"] for p in packets if p["frame.interface_name"] == "l2tpeth0"), packets
+    assert any(p["l2tp.cookie"] in COOKIES for p in packets), packets
+    # the site's next capture begins once this one has ended
+    again = lambda: bench.near.run("capture", "--time", "1", "-w", bench.path("after"), bench.near.conf, check=False).ok
+    wait_for(again, 60, what="the end of tshark's capture")
+
+
 def slow_reader(bench):
     """A reader that stands still costs packets of the capture alone; the file has their number."""
     process = bench.start("slow.pcapng")
@@ -346,6 +384,7 @@ def main():
             ("a handshake", handshake),
             ("limits: packets, bytes, time, length", limits),
             ("Wireshark's extcap", extcap),
+            ("extcap by tshark", extcap_by_tshark),
             ("a slow reader", slow_reader),
             ("a reader that is killed", gone_reader),
             ("the end of the site", end_of_site),
