@@ -355,6 +355,63 @@ def error_queue_seeds():
     put("error_queue", "twenty", (big + big6) * 10)
 
 
+def capture_seeds():
+    """Packets of every kind of session in both directions, datagrams, interfaces, and a ring that fills."""
+    frame = ethernet(0x0800) + b"E" + bytes(45)
+    cookie = bytes(range(1, 9))
+
+    def step(operation, data, out=False, interface=0, read=15):
+        return bytes([operation | out << 2 | interface << 3 | read << 4]) + struct.pack("!H", len(data)) + data
+
+    udp4 = inner(4, 17, l2tp(1, bytes(4) + frame))
+    ip6 = inner(6, 115, l2tp(2, cookie + bytes(4) + frame, encap="ip"))
+    bare = inner(4, 17, l2tp(3, frame))
+    for out in (False, True):
+        for name, data in (("udp4", udp4), ("ip6", ip6), ("bare", bare)):
+            # the tunnel's ends change places
+            size = 4 if name != "ip6" else 16
+            at = {4: 12, 16: 8}[size]
+            sent = data[:at] + data[at + size:at + 2 * size] + data[at:at + size] + data[at + 2 * size:] if out else data
+            put("capture", f"inner-{name}-{'out' if out else 'in'}", step(0, sent, out, 1) + step(0, sent, out, 0))
+    put("capture", "datagrams", step(1, b"x" * 100) + step(1, b"x" * 101, True) + step(1, b"", interface=1))
+    put("capture", "interfaces", step(2, b"name") + step(2, b"n" * 300) + step(2, b"") + step(3, b"cut", interface=1))
+    put("capture", "full", b"".join(step(number % 2, udp4 * 3, interface=number % 2, read=0) for number in range(40)))
+    put("capture", "around", b"".join(step(1, bytes(number), read=number % 7) for number in range(60, 120)))
+
+
+def store_seeds():
+    """The memory of an engine with sessions; and others, of another layout."""
+    def endpoint(v6=False):
+        return struct.pack("=H16sHI", 10 if v6 else 2, bytes(range(1, 17)), 8172, 0)
+
+    def session(age, index, tx=256, rx=17, initiator=1):
+        return struct.pack("=QQQQIIII", tx, rx, age, 1700000000, 5, index, 99, initiator) + bytes(range(64)) + bytes(16)
+
+    def record(state, key, sessions, second=bytes(80)):
+        details = endpoint().ljust(80, b"\0")
+        return (struct.pack("=II", state, 0) + bytes([key]) * 32 + details + second).ljust(256, b"\0") + b"".join(sessions)
+
+    def store(what, used, *records, magic=0x57475354, version=1, size=896, capacity=6):
+        header = struct.pack("=QIIII", magic, version, size, capacity, used)
+        return bytes([what]) + header.ljust(64, b"\0") + b"".join(records)
+
+    used, details = 1 << 31, 1 << 25
+    five = [session(age, index) for age, index in ((1, 11), (5, 12), (100, 13), (150, 14), (190, 15))]
+    good = record(used | details | 0x54321, 0, five)
+    other = record(used | details | 1 << 24 | 1, 1, [session(2, 21, tx=2**64 - 8193)] + five[1:], endpoint(True).ljust(80, b"\0"))
+    for what in (7, 0x47, 0xFF):
+        put("store", f"two-peers-{what}", store(what, 2, good, other))
+    put("store", "same-index", store(7, 3, good, record(used | 0x21, 1, five), record(used | 1, 2, five)))
+    put("store", "same-peer", store(7, 3, good, good, record(used | 0x2, 0, five)))
+    put("store", "roles-outside", store(7, 2, record(used | 0xF6611, 0, five), record(used | 0xFFFFF, 1, five)))
+    put("store", "not-in-use", store(7, 4, record(0, 0, five), good, record(1, 1, five), other))
+    put("store", "counters", store(7, 1, record(used | 0x321, 0, [session(1, 5 + n, 2**64 - 1 - n, 2**64 - 1 - n) for n in range(5)])))
+    put("store", "old", store(3, 1, good))
+    put("store", "of-another-layout", store(6, 2, good, other, version=9))
+    put("store", "too-many-used", store(6, 7, good, other))
+    put("store", "none", b"\7")
+
+
 split_seeds()
 merge_seeds()
 own_seeds()
@@ -365,3 +422,5 @@ allowedips_seeds()
 netlink_seeds()
 engine_message_seeds()
 error_queue_seeds()
+capture_seeds()
+store_seeds()
