@@ -46,6 +46,7 @@ static unsigned run_handshake(struct wg_timers *t, struct mono now, const struct
 		actions |= WG_SEND_INITIATION | WG_SOURCE_STALE;
 	}
 	if (fired(&t->new_handshake, now)) {
+		t->silence_jitter = 0;
 		wg_timers_wanted(t, now);
 		actions |= WG_SEND_INITIATION | WG_SOURCE_STALE;
 	}
@@ -91,9 +92,12 @@ void wg_timers_await(struct wg_timers *t, struct mono until)
 
 void wg_timers_data_sent(struct wg_timers *t, struct mono now, const struct rng *rng)
 {
-	if (!mono_is_set(t->new_handshake))
-		t->new_handshake =
-			mono_add(now, WG_KEEPALIVE_TIMEOUT + WG_REKEY_TIMEOUT + jitter(rng));
+	if (mono_is_set(t->new_handshake))
+		return;
+	if (!t->silence_jitter)
+		t->silence_jitter = jitter(rng);
+	t->new_handshake =
+		mono_add(now, WG_KEEPALIVE_TIMEOUT + WG_REKEY_TIMEOUT + t->silence_jitter);
 }
 
 void wg_timers_data_received(struct wg_timers *t, struct mono now)

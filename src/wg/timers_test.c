@@ -141,6 +141,30 @@ static void test_jitter(void **state)
 	assert_in_range(t.retransmit.ns, at(5.332).ns, at(5.333).ns);
 }
 
+static void fill_and_count(void *ctx, uint8_t *out, size_t len)
+{
+	++*(unsigned *)ctx;
+	memset(out, 0x55, len);
+}
+
+/* Random bytes are a system call, so data that goes both ways needs none; a silence does. */
+static void test_jitter_is_drawn_once(void **state)
+{
+	unsigned draws = 0;
+	struct rng rng = { fill_and_count, &draws };
+	struct wg_timers t = { 0 };
+
+	for (unsigned i = 0; i < 1000; i++) {
+		wg_timers_data_sent(&t, at(i), &rng);
+		wg_timers_received(&t, at(i));
+	}
+	assert_int_equal(draws, 1);
+	wg_timers_data_sent(&t, at(1000), &rng);
+	(void)wg_timers_run(&t, at(1016), &rng);
+	wg_timers_data_sent(&t, at(1016), &rng);
+	assert_int_equal(draws, 2);
+}
+
 /* A handshake times out 90 s after it was last wanted, regardless of the retries. */
 static void test_give_up(void **state)
 {
@@ -252,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_another_keepalive),
 		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_jitter_is_drawn_once),
 		cmocka_unit_test(test_give_up),
 		cmocka_unit_test(test_persistent),
 		cmocka_unit_test(test_random),
