@@ -18,6 +18,12 @@
 struct driver;
 struct driver_capture;
 
+/**
+ * Most bytes read from one descriptor before the other descriptors are served: what takes a few
+ * tenths of a millisecond. More would let a ping from the other side wait for it.
+ */
+#define DRIVER_BURST (128 << 10)
+
 /** Memory added to the engine after its start; the engine uses it until it is closed. */
 struct driver_block {
 	struct driver_block *next;

@@ -315,6 +315,53 @@ static void test_full_buffer(void **state)
 	assert_int_equal(got[0], 8);
 }
 
+/* A port with much to read does not keep the other descriptors waiting until all of it is read. */
+static void test_burst_of_port(void **state)
+{
+	static const uint8_t packet[DRIVER_BURST / 3 + 1] = { 0x45 };
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	const uint64_t *read_now = &d->engine.tx.counters.stats.superframes_tx;
+	const int room = 200000; /* twice as much, by the kernel's accounting */
+	int fds[2];
+
+	ports_unwatch(d, &d->tun);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(write(fds[1], packet, sizeof(packet)), sizeof(packet));
+	d->tun.tap.fd = fds[0];
+	assert_int_equal(ports_watch(d, &d->tun), 0);
+	for (uint64_t turn = 1; turn <= 3; turn++) {
+		assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
+		assert_int_equal(d->stats.batches_tx, turn);
+		assert_int_equal(*read_now, turn < 3 ? 3 * turn : 7);
+	}
+	close(fds[1]);
+}
+
+/* Nor does a socket. What it has queued is read nevertheless if it is replaced. */
+static void test_burst_of_socket(void **state)
+{
+	static const uint8_t datagram[DRIVER_BURST / UDP_RECV_MAX + 1] = { 9 };
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	const uint64_t *read_now = &d->engine.rx.counters.stats.datagrams_rx;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(d->udp.port) };
+	uint64_t before = *read_now;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int i = 0; i < UDP_RECV_MAX + 4; i++)
+		assert_int_equal(sendto(b->outsider, datagram, sizeof(datagram), 0,
+					 (const struct sockaddr *)(const void *)&to, sizeof(to)),
+			sizeof(datagram));
+	while (*read_now == before)
+		assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
+	assert_int_equal(*read_now - before, UDP_RECV_MAX); /* one call, not two */
+	assert_int_equal(driver_rebind(d, free_port(), 0), 0);
+	assert_int_equal(*read_now, before + UDP_RECV_MAX + 4);
+}
+
 /* Each added peer gets its share of the common pools; a smaller request changes nothing. */
 static void test_grow(void **state)
 {
@@ -346,6 +393,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_grow),
 		CASE(test_full_buffer),
+		CASE(test_burst_of_port),
+		CASE(test_burst_of_socket),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),
 		CASE(test_offered_sockets),

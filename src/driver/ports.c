@@ -11,7 +11,8 @@
 #include "netlink/ifindex.h"
 #include "path/tx.h"
 
-/* Most superframes read from one descriptor before the other descriptors are served. */
+/* Most superframes read from one descriptor before the other descriptors are served; long ones are
+ * limited by DRIVER_BURST before. */
 #define TAP_BURST 32
 
 /* Write the answer to a frame that was too large (ICMP) back to the port that it came from. */
@@ -46,11 +47,12 @@ static void on_tap(void *ctx, uint32_t events)
 	struct driver_port *p = ctx;
 	struct driver *d = p->d;
 	struct own_datagram own = { 0 };
+	size_t bytes = 0;
 
 	(void)events;
 	batch_begin(d);
 	d->stats.batches_tx++;
-	for (int i = 0; i < TAP_BURST; i++) {
+	for (int i = 0; i < TAP_BURST && bytes < DRIVER_BURST; i++) {
 		struct offload offload;
 		struct tx_answer answer;
 		int len = tap_read(&p->tap, d->frame, SUPERFRAME_MAX, &offload);
@@ -64,6 +66,7 @@ static void on_tap(void *ctx, uint32_t events)
 			handle_deleted_interface(d, p);
 		if (len < 0)
 			break;
+		bytes += (size_t)len;
 		answer = tx_begin(&d->engine.tx, &d->job, p->path, d->frame, (size_t)len, &offload);
 		if (answer.len)
 			write_answer(d, p, &answer);

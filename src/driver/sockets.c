@@ -11,8 +11,12 @@
 #include "path/rx.h"
 #include "udp/hints.h"
 
-/* Most calls of recvmmsg for one socket before the other descriptors are served. */
+/* Most calls of recvmmsg for one socket before the other descriptors are served; merged datagrams
+ * are limited by DRIVER_BURST before. */
 #define UDP_BURST 16
+
+/* Most bursts read from a socket before it is closed: a full receive buffer. */
+#define DRAIN_BURSTS 64
 
 _Static_assert(UDP_HINT_QUOTE >= PEER_PMTU_QUOTE_LEN, "enough is quoted to authenticate a hint");
 
@@ -27,11 +31,13 @@ static void take_hints(struct driver *d, int fd)
 			&d->engine, &hints[i].to, hints[i].mtu, hints[i].quote, hints[i].quote_len);
 }
 
-static void on_udp(struct driver *d, int fd, uint32_t events)
+/* Return: whether more may be queued. */
+static bool on_udp(struct driver *d, int fd, uint32_t events)
 {
 	struct udp_received received[UDP_RECV_MAX];
 	size_t at = 0; /* offset in the buffers for the next results */
 	int n = UDP_RECV_MAX;
+	size_t bytes = 0;
 
 	batch_begin(d);
 	if (events & EPOLLERR)
@@ -39,7 +45,7 @@ static void on_udp(struct driver *d, int fd, uint32_t events)
 	if (events & EPOLLOUT)
 		block_end(d); /* batch_finish() sends what is left */
 	d->stats.batches_rx++;
-	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX; i++) {
+	for (int i = 0; i < UDP_BURST && n == UDP_RECV_MAX && bytes < DRIVER_BURST; i++) {
 		size_t longest = 0;
 
 		n = udp_receive(&d->udp, fd, d->buffers + at, received);
@@ -49,6 +55,7 @@ static void on_udp(struct driver *d, int fd, uint32_t events)
 		for (int k = 0; k < n; k++) {
 			d->stats.trains_rx++;
 			longest = size_max(longest, received[k].len);
+			bytes += received[k].len;
 			batch_receive(d, &received[k]);
 		}
 		at += size_align(longest, 64);
@@ -59,20 +66,29 @@ static void on_udp(struct driver *d, int fd, uint32_t events)
 	}
 	batch_write(d);
 	batch_finish(d);
+	return n == UDP_RECV_MAX;
+}
+
+/* Read what a socket has queued before it is closed, so that it is not lost: no more than its
+ * buffer can have, as more may come all the time. */
+static void drain(struct driver *d, int fd)
+{
+	for (int i = 0; fd >= 0 && i < DRAIN_BURSTS && on_udp(d, fd, 0); i++)
+		;
 }
 
 static void on_udp4(void *ctx, uint32_t events)
 {
 	struct driver *d = ctx;
 
-	on_udp(d, d->udp.fd4, events);
+	(void)on_udp(d, d->udp.fd4, events);
 }
 
 static void on_udp6(void *ctx, uint32_t events)
 {
 	struct driver *d = ctx;
 
-	on_udp(d, d->udp.fd6, events);
+	(void)on_udp(d, d->udp.fd6, events);
 }
 
 static void unwatch_sockets(struct driver *d, struct socket_watches *w)
@@ -185,11 +201,8 @@ int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
 		udp_close(&udp);
 		return err;
 	}
-	/* read what the old sockets have queued, so that it is not lost */
-	if (d->udp.fd4 >= 0)
-		on_udp(d, d->udp.fd4, 0);
-	if (d->udp.fd6 >= 0)
-		on_udp(d, d->udp.fd6, 0);
+	drain(d, d->udp.fd4);
+	drain(d, d->udp.fd6);
 	sockets_close(d);
 	d->udp = udp;
 	d->watching = !d->watching;

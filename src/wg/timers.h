@@ -33,9 +33,10 @@ struct wg_timers {
 	struct mono wipe;	   /* the keys' life ends */
 	struct mono persistent;	   /* PersistentKeepalive */
 	uint64_t persistent_ns;	   /* its interval, 0: off */
-	uint64_t silence_jitter;   /* ns, part of `new_handshake` until that expires; 0: to be drawn */
-	bool another_keepalive;	   /* more data came while `keepalive` was running */
-	bool last_minute;	   /* renewal was requested on receipt, shortly before expiry */
+	uint64_t
+		silence_jitter; /* ns, part of `new_handshake` until that expires; 0: to be drawn */
+	bool another_keepalive; /* more data came while `keepalive` was running */
+	bool last_minute;	/* renewal was requested on receipt, shortly before expiry */
 };
 
 /** The earliest deadline, or MONO_NEVER. */
