@@ -146,9 +146,9 @@ def dissected(bench):
     by_name = {name: [p for p in packets if p["frame.interface_name"] == name] for name in INTERFACES}
     assert all(by_name.values()), packets
 
-    for way, cookie, sid in (("out", COOKIES[0], bench.far.session), ("in", COOKIES[1], bench.site.session)):
-        flag = {"out": "2", "in": "1"}[way]
-        kind = {"out": "8", "in": "0"}[way]
+    for direction, cookie, sid in (("out", COOKIES[0], bench.far.session), ("in", COOKIES[1], bench.site.session)):
+        flag = {"out": "2", "in": "1"}[direction]
+        kind = {"out": "8", "in": "0"}[direction]
 
         def of(name):
             return [p for p in by_name[name] if int(p["frame.packet_flags_direction"], 0) == int(flag)]
@@ -171,7 +171,7 @@ def dissected(bench):
             own = {"underlay": (bench.site.underlay, bench.far.underlay), "wg0": (bench.site.wg4, bench.far.wg4)}[name]
             for p in of(name):
                 source = p["ip.src"].split(",")[0]
-                assert source == own[0 if way == "out" else 1] or name == "wg0" and not source, p
+                assert source == own[0 if direction == "out" else 1] or name == "wg0" and not source, p
 
 
 def comment_helps(bench):
