@@ -97,7 +97,7 @@ struct backend {
 	/**
 	 * Make the interfaces of `conf`, down, and apply its keys, peers, tunnels and sessions.
 	 * `conf` is borrowed, its keys are taken over. `loop` and `host` outlive the site; the back
-	 * end adds what it has to watch.
+	 * end adds what it has to watch. The site may be of another back end: `(*ret)->backend`.
 	 * Return: 0, or -errno with `ret_error` filled and nothing left behind except what the
 	 * journal of `host` has.
 	 */

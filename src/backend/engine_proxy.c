@@ -219,6 +219,7 @@ static int await_ready(struct engine_proxy *p, struct error *ret_error)
 		return error_set(ret_error, got,
 			"The engine's process did not start:\n"
 			"Set [Site] Isolation = no to run it in one process with the monitor.");
+	p->replied = true;
 	p->measures = m.head.value;
 	ret_error->code = m.head.code;
 	return m.head.code;
@@ -232,6 +233,7 @@ int engine_proxy_start(
 	int fds[2];
 	int err = engine_proxy_expect(p, conf);
 
+	p->replied = false;
 	if (!err)
 		err = engine_channel_pair(fds);
 	if (err < 0)

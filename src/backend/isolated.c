@@ -333,10 +333,9 @@ static void forget(void *ctx)
 	wg_changes_clear(&u->changes);
 }
 
-static void close_site(struct backend_site *s)
+/* Without the keys of the configuration. */
+static void close_parts(struct isolated_site *u)
 {
-	struct isolated_site *u = isolated_of(s);
-
 	wgsock_close(&u->wgsock);
 	end_engine(u);
 	resolver_process_close(&u->resolver);
@@ -345,9 +344,16 @@ static void close_site(struct backend_site *s)
 		close(u->engine.store);
 	free(u->engine.mtus.sessions);
 	wg_changes_clear(&u->changes);
-	snapshot_forget_keys(u->conf);
 	secret_wipe(u, sizeof(*u));
 	free(u);
+}
+
+static void close_site(struct backend_site *s)
+{
+	struct isolated_site *u = isolated_of(s);
+
+	snapshot_forget_keys(u->conf);
+	close_parts(u);
 }
 
 /* Log once what confines the processes, and what does not. */
@@ -366,7 +372,8 @@ static void log_measures(const struct isolated_site *u)
 			confine_text(missing, lacks));
 }
 
-static int open_parts(struct isolated_site *u, struct error *ret_error)
+/* `ret_alone`: it failed because this host allows no process of the engine's own. */
+static int open_parts(struct isolated_site *u, bool *ret_alone, struct error *ret_error)
 {
 	size_t first;
 	int err = held_ports_init(&u->held, ret_error);
@@ -374,6 +381,7 @@ static int open_parts(struct isolated_site *u, struct error *ret_error)
 	if (err < 0)
 		return err;
 	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, forget, u);
+	*ret_alone = err < 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
 	err = held_ports_open(&u->held, u->conf, &first, ret_error);
@@ -384,13 +392,26 @@ static int open_parts(struct isolated_site *u, struct error *ret_error)
 		log_warning("Cannot store sessions (%s): if the engine's process ends, they begin "
 			    "with new handshakes.",
 			strerror(-u->engine.store));
-	return start_engine(u, ret_error);
+	err = start_engine(u, ret_error);
+	*ret_alone = err < 0 && !u->engine.replied;
+	return err;
+}
+
+/* Run the engine in this process, which has read nothing from the network yet. `error`: why. */
+static int open_alone(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *error)
+{
+	log_warning("%s. The site runs in one process, with all privileges: Isolation = yes has no "
+		    "effect on this host.",
+		error->problem);
+	return backend_userspace.open(loop, host, conf, ret, error);
 }
 
 static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
 	struct backend_site **ret, struct error *ret_error)
 {
 	struct isolated_site *u = calloc(1, sizeof(*u));
+	bool alone = false;
 	int err;
 
 	if (!u)
@@ -406,7 +427,11 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	u->engine.store = -1;
 	u->engine.forget = forget_changes;
 	u->engine.ctx = u;
-	err = open_parts(u, ret_error);
+	err = open_parts(u, &alone, ret_error);
+	if (alone) {
+		close_parts(u);
+		return open_alone(loop, host, conf, ret, ret_error);
+	}
 	if (err < 0) {
 		close_site(&u->site);
 		return err;

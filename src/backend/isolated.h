@@ -14,6 +14,6 @@
  * another one is started with the same descriptors and configuration: interfaces, bridge ports,
  * addresses and the port stay, and so do the sessions of WireGuard (engine_store.h). Requests of
  * wg(8) since the file was read are repeated. After five ends within ten seconds it waits for ten
- * seconds.
+ * seconds. Where no process can be started, open() opens a site of backend_userspace instead.
  */
 extern const struct backend backend_isolated;

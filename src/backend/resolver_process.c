@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,7 +22,8 @@
 /* It needs the files of the C library's modules and its configuration. */
 #define MEASURES (~(unsigned)CONFINE_FILES)
 
-/* In the new process. The first report, a byte, is the set of measures in force. */
+/* In the new process. `report` gets the set of measures in force, and its end is that of the
+ * process. */
 static void run_child(struct resolver_process *r, unsigned has, int report)
 	__attribute__((noreturn));
 
@@ -44,7 +44,6 @@ static void run_child(struct resolver_process *r, unsigned has, int report)
 	measures = confine_process(&c, has);
 	if (write(report, &measures, sizeof(measures)) != sizeof(measures))
 		_exit(1);
-	close(report);
 	_exit(resolver_serve(r->fds[1]) < 0);
 }
 
@@ -89,13 +88,10 @@ static int start(struct resolver_process *r)
 	err = r->pid < 0 ? r->pid : 0;
 	if (!err && read(report[0], &r->measures, sizeof(r->measures)) != sizeof(r->measures))
 		err = -EPIPE;
-	close(report[0]);
 	if (!err)
-		r->watch.fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
-	if (!err && r->watch.fd < 0)
-		err = -errno;
-	if (!err)
-		err = loop_watch_input(r->loop, &r->watch, r->watch.fd, on_end, r);
+		err = loop_watch_input(r->loop, &r->watch, report[0], on_end, r);
+	else
+		close(report[0]);
 	if (err < 0)
 		end_process(r);
 	return err;

@@ -19,7 +19,7 @@ struct resolver_process {
 	void (*forget)(void *ctx); /* wipes the secrets that the new process has inherited */
 	void *ctx;
 	struct loop *loop;
-	struct loop_watch watch; /* of its pidfd; fd -1: none */
+	struct loop_watch watch; /* of a pipe that ends with it; fd -1: none */
 	struct mono due;	 /* when to start it again; never: it runs */
 };
 

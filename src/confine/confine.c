@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,6 +108,24 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* So many descriptors are closed one by one at most. */
+#define DESCRIPTORS_MAX (1U << 20)
+
+/* Close the descriptors from `first` to `last`, also where the kernel or a container does not have
+ * close_range(2). Return: 0 or -errno. */
+static int close_all(unsigned first, unsigned last)
+{
+	struct rlimit limit;
+
+	if (close_range(first, last, 0) == 0)
+		return 0;
+	if ((errno != ENOSYS && errno != EPERM) || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	for (unsigned fd = first; fd <= last && fd < limit.rlim_cur && fd < DESCRIPTORS_MAX; fd++)
+		(void)close((int)fd);
+	return 0;
+}
+
 int confine_descriptors(int *keep, size_t n)
 {
 	unsigned from = STDERR_FILENO + 1;
@@ -115,11 +134,15 @@ int confine_descriptors(int *keep, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < (int)from)
 			continue;
-		if (keep[i] > (int)from && close_range(from, (unsigned)keep[i] - 1, 0) < 0)
-			return -errno;
+		if (keep[i] > (int)from) {
+			int err = close_all(from, (unsigned)keep[i] - 1);
+
+			if (err < 0)
+				return err;
+		}
 		from = (unsigned)keep[i] + 1;
 	}
-	return close_range(from, ~0U, 0) < 0 ? -errno : 0;
+	return close_all(from, ~0U);
 }
 
 void confine_streams(void)
@@ -150,8 +173,20 @@ static bool set_user(uid_t user)
 	       setresuid(user, user, user) == 0;
 }
 
+/* Whether root's processes, such as the monitor, can end those of other users. */
+static bool can_kill(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct has[2];
+
+	return syscall(SYS_capget, &head, has) == 0 && has[0].effective & 1U << CAP_KILL;
+}
+
+/* Without CAP_KILL the monitor could not end this process, if it hangs. */
 static bool change_user(uid_t user)
 {
+	if (!can_kill())
+		return false;
 	return set_user(user) || set_user(USERS_FIRST_16 + user / 2 % USERS_COUNT_16);
 }
 

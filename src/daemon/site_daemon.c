@@ -62,7 +62,8 @@ struct site_daemon {
 	struct detach detach;
 	bool detached;
 	bool memory_locked;
-	bool scrub; /* a file was read, which has left copies of keys on the stack */
+	bool unconfined; /* in one process, although it should not be */
+	bool scrub;	 /* a file was read, which has left copies of keys on the stack */
 	bool ready;
 	bool stopping;
 	bool reloading; /* the file is applied next */
@@ -389,6 +390,10 @@ static int run_status(struct site_daemon *r, struct status_report *s)
 		status_add_warning(s, "Memory is not locked, keys may reach swap: set "
 				      "LimitMEMLOCK=infinity, or encrypt the swap.") < 0)
 		return -ENOMEM;
+	if (r->unconfined &&
+		status_add_warning(s, "The engine has no process of its own, as none could be "
+				      "started: see the log.") < 0)
+		return -ENOMEM;
 	if (r->choice.backend->report(r->site, s) < 0)
 		return -ENOMEM;
 	site_status_name_peers(r->conf, s);
@@ -608,6 +613,8 @@ static int run_up(struct site_daemon *r)
 		err = backend->open(&r->loop, r->host, r->conf, &r->site, &e);
 	if (err < 0)
 		return log_error_text(&e);
+	r->unconfined = r->site->backend != backend;
+	backend = r->choice.backend = r->site->backend;
 	if (leads_far(r->conf))
 		backend->await_names(
 			r->site, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);

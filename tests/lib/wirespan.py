@@ -50,6 +50,7 @@ class Gateway:
         self.conf = os.path.join(self.folder, f"{name}.conf")
         self.log = os.path.join(self.folder, f"{name}.log")
         self.env = env or {}
+        self.prefix = ()  # a command that runs `wirespan up`
         self.process = None
 
     def configure(self, text):
@@ -74,7 +75,7 @@ class Gateway:
             start = time.monotonic()
             environment = {**os.environ, **self.env, "NOTIFY_SOCKET": path}
             self.process = self.node.popen(
-                self.binary, "up", *options, self.conf, stdout=log, stderr=log, env=environment
+                *self.prefix, self.binary, "up", *options, self.conf, stdout=log, stderr=log, env=environment
             )
             while True:
                 try:

@@ -5,6 +5,7 @@
 import base64
 import os
 import re
+import shutil
 import struct
 import sys
 import time
@@ -235,6 +236,52 @@ def leaves_nothing(bench):
     near.up()
 
 
+def less(bench, privileges, user):
+    """With few privileges the site is confined by what these allow; a line of the log and the status have what is
+    missing."""
+    if not shutil.which("setpriv"):
+        raise Skip("setpriv is not installed")
+    near = bench.near
+    near.down()
+    size = len(near.log_text(0))
+    near.prefix = ("setpriv", "--bounding-set=-all," + ",".join(f"+{name}" for name in privileges))
+    near.up()
+    near.prefix = ()
+    bench.works()
+    for process in near.status()["processes"]:
+        assert ("own user" in process["confinement"]) == user, process
+        for words in ("no capabilities", "no new privileges", "system call filter"):
+            assert words in process["confinement"], process
+    log = near.log_text(0)[size:]
+    assert log.count("is confined less than it could be") == 1, log
+    assert all(bench.pid(role) for role in ROLES)
+    near.down()  # also if the processes have another user
+    near.node.settle()
+    left = difference(bench.before, snapshot(near.node))
+    assert not left, left
+    near.up()
+
+
+def alone(bench):
+    """Where no process can be started, the site runs in one, and reports that."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    near = bench.near
+    near.down()
+    near.prefix = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=clone", "-e", "inject=clone:error=ENOSYS")
+    near.up()
+    near.prefix = ()
+    bench.works()
+    status = near.status()
+    assert not status["processes"] and not any(bench.pid(role) for role in ROLES), status["processes"]
+    assert any("no process of its own" in w["text"] for w in status["warnings"]), status["warnings"]
+    assert "Isolation = yes has no effect on this host" in near.log_text(0), near.log_text()
+    near.run("reload", near.conf)
+    bench.works()
+    near.down()
+    near.up()
+
+
 def attacked():
     """Return: the path of the program with an attacker in it."""
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
@@ -310,6 +357,10 @@ def main():
     suite.run("five ends of the engine: it waits", backs_off, bench)
     suite.run("the monitor is killed", monitor_ends, bench)
     suite.run("down leaves nothing", leaves_nothing, bench)
+    suite.run("NET_ADMIN alone", less, bench, ("net_admin",), False)
+    suite.run("a monitor that cannot signal others", less, bench, ("net_admin", "setuid", "setgid"), False)
+    suite.run("the privileges of the unit", less, bench, ("net_admin", "setuid", "setgid", "kill"), True)
+    suite.run("no process can be started", alone, bench)
     for role in ROLES:
         suite.run(f"an attacker in the {role}: all attempts are refused", attempts_are_refused, bench, role)
         for attempt in FATAL:
