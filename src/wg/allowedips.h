@@ -12,12 +12,15 @@ struct wg_peer;
 
 #define WG_NO_NODE UINT32_MAX
 
+struct wg_allowed_host;
 struct wg_allowed_node;
 struct wg_allowed_links;
 
 /** The prefixes of both families, in memory provided by the caller. Read `count`; the rest is
  * private. */
 struct wg_allowedips {
+	struct wg_allowed_host *hosts; /* IPv4 host routes, hashed by address */
+	unsigned host_shift;	       /* of a hash of 32 bits, to their number, a power of two */
 	struct wg_allowed_node *nodes;
 	struct wg_allowed_links *links; /* of each node */
 	uint32_t *buckets;		/* hash buckets that lead to the nodes */
@@ -30,7 +33,7 @@ struct wg_allowedips {
 	uint32_t count;			/* prefixes */
 };
 
-/** Bytes of memory for any `prefixes` prefixes: 120 to 136 bytes each. */
+/** Bytes of memory for any `prefixes` prefixes: 144 to 184 bytes each. */
 size_t wg_allowedips_memory(size_t prefixes);
 
 /** Initialise without prefixes, in `memory` for `prefixes` of them, aligned as by malloc(3). */

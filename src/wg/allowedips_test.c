@@ -405,6 +405,41 @@ static void test_every_length(void **state)
 	}
 }
 
+/* As many IPv4 hosts as there is room for, added and removed in any order: each is found across
+ * the gaps that others leave in the hash, and a prefix above them where there is none. */
+static void test_hosts(void **state)
+{
+	enum {
+		ROOM = 84,
+		HOSTS = ROOM - 1
+	};
+	struct wg_allowedips t = begin(ROOM);
+	struct ip_prefix above = prefix("10.0.0.0/24");
+
+	listed = 0;
+	add_listed(&t, above, &peers[0]);
+	for (int i = 0; i < 20000; i++) {
+		struct ip_prefix p = { .len = 32 };
+		struct wg_peer *peer = &peers[random_u32() % PEERS];
+		struct naive *n;
+
+		p.addr = ip_addr_v4((uint8_t[]){ 10, 0, 0, (uint8_t)random_u32() });
+		n = naive_find(&p);
+		if (n) {
+			assert_int_equal(wg_allowedips_remove(&t, &p, n->peer), 0);
+			*n = list[--listed];
+		} else if (listed <= HOSTS) {
+			add_listed(&t, p, peer);
+		}
+		if (i % 1000 == 0)
+			move(&t, ROOM);
+		assert_ptr_equal(wg_allowedips_lookup(&t, &p.addr), naive_lookup(&p.addr));
+		check_lookups(&t, 4);
+	}
+	check_listing(&t);
+	check_empty(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +449,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_listing, end),
 		cmocka_unit_test_teardown(test_against_naive, end),
 		cmocka_unit_test_teardown(test_every_length, end),
+		cmocka_unit_test_teardown(test_hosts, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
