@@ -179,17 +179,40 @@ static bool is_alive(const struct wgnl_peer_info *have)
 	return have->endpoint.addr.family && have->handshake_s && age < KERNEL_PEERS_ALIVE_S;
 }
 
+/* Find the endpoint that a new peer had. Return: whether it is to be set, rather than the file's. */
+static bool had_endpoint(const struct kernel_peers_seen *seen, const struct conf_peer *peer,
+	bool in_file, struct endpoint *ret)
+{
+	for (size_t i = 0; seen && i < seen->n; i++) {
+		const struct backend_peer *p = &seen->v[i];
+		uint64_t since_ms = mono_between(seen->at, clock_mono()) / NS_PER_MS;
+
+		if (memcmp(p->public_key, peer->public_key, KEY_LEN) != 0)
+			continue;
+		if (!p->endpoint.addr.family ||
+			(in_file && (p->handshake_age_ms == BACKEND_PEER_NEVER ||
+					    p->handshake_age_ms + since_ms >=
+						    KERNEL_PEERS_ALIVE_S * UINT64_C(1000))))
+			return false;
+		*ret = p->endpoint;
+		return true;
+	}
+	return false;
+}
+
 /* Whether the peer's endpoint is to be set, to an address. */
 static bool wants_endpoint(const struct kernel_peers_step *step, const struct conf_peer *peer,
 	const struct wgnl_peer_info *have, struct endpoint *ret)
 {
 	const struct conf_peer *old = find_configured(step->old, peer->public_key);
+	bool in_file;
 
 	*ret = (struct endpoint){ .port = peer->endpoint_port };
-	if (!peer->endpoint_host || ip_addr_parse(peer->endpoint_host, &ret->addr) < 0)
-		return false; /* none; or a name, see kernel_names.h */
+	in_file = peer->endpoint_host && ip_addr_parse(peer->endpoint_host, &ret->addr) == 0;
 	if (!have)
-		return true;
+		return had_endpoint(step->seen, peer, in_file, ret) || in_file;
+	if (!in_file)
+		return false; /* none; or a name, see kernel_names.h */
 	return step->old ? !old || !same_endpoint(old, peer) : !is_alive(have);
 }
 

@@ -3,6 +3,7 @@
  * their difference only, so that peers keep their sessions. */
 #pragma once
 
+#include "backend/backend.h"
 #include "backend/kernel_netlink.h"
 #include "conf/model.h"
 #include "host/netdev.h"
@@ -21,6 +22,13 @@ enum kernel_peers_what {
 	KERNEL_PEERS_ALL = (1 << 5) - 1,
 };
 
+/** The peers as they were last seen, for an interface that is made again. */
+struct kernel_peers_seen {
+	struct backend_peer *v;
+	size_t n;
+	struct mono at;
+};
+
 /** What to apply, and to what. */
 struct kernel_peers_step {
 	unsigned what;
@@ -28,6 +36,9 @@ struct kernel_peers_step {
 	const struct conf_site *old; /* an endpoint that differs from this configuration's is set,
 					others stay where the peer has roamed to; NULL: a peer
 					without a live session gets its endpoint */
+	const struct kernel_peers_seen *seen; /* a new peer gets the endpoint that it had, if it had
+						 a live session or has no address in the file;
+						 NULL: none was seen */
 	uint32_t fwmark;
 };
 

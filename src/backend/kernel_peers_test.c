@@ -290,6 +290,47 @@ static void test_port_in_use(void **state)
 	conf_site_fini(&conf);
 }
 
+/* An interface that is made again: a peer gets the endpoint that it had, unless that is older than
+ * a session and the file has one. */
+static void test_seen(void **state)
+{
+	static const struct {
+		const char *more; /* of the peer in the file */
+		uint64_t age_ms;
+		const char *endpoint;
+	} cases[] = {
+		{ "", 1000, " 192.0.2.7:7" },
+		{ "", BACKEND_PEER_NEVER, " 192.0.2.7:7" },
+		{ "Endpoint = name.example:9\n", BACKEND_PEER_NEVER, " 192.0.2.7:7" },
+		{ "Endpoint = 192.0.2.1:1\n", 179 * 1000, " 192.0.2.7:7" },
+		{ "Endpoint = 192.0.2.1:1\n", 180 * 1000, " 192.0.2.1:1" },
+		{ "Endpoint = 192.0.2.1:1\n", BACKEND_PEER_NEVER, " 192.0.2.1:1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct backend_peer was = { .handshake_age_ms = cases[i].age_ms };
+		const struct kernel_peers_seen seen = { .v = &was, .n = 1, .at = clock_mono() };
+		struct kernel_peers_step step = { .what = KERNEL_PEERS_ADD, .seen = &seen };
+		struct kernel_netlink k = { 0 };
+		struct netdev m = { 0 };
+		struct conf_site conf;
+		struct error error;
+		char text[300];
+
+		set_kernel(false);
+		kernel.n_peers = 0;
+		snprintf(text, sizeof(text), TOP PEER(ONE, "10.0.0.1/32", "%s"), cases[i].more);
+		test_conf(&conf, "here", text);
+		step.conf = &conf;
+		memcpy(was.public_key, conf.peers[0].public_key, KEY_LEN);
+		was.endpoint.port = 7;
+		assert_int_equal(ip_addr_parse("192.0.2.7", &was.endpoint.addr), 0);
+		assert_int_equal(kernel_peers_apply(&k, &m, &step, &error), 0);
+		assert_non_null(strstr(sent, cases[i].endpoint));
+		conf_site_fini(&conf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_port_in_use),
+		cmocka_unit_test(test_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

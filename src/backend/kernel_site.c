@@ -51,6 +51,7 @@ struct kernel_site {
 	struct kernel_mtus mtus;
 	struct kernel_names names;
 	struct wgnl_device before; /* the peers before apply() */
+	struct kernel_peers_seen seen;
 	struct nl_socket events;
 	struct loop_watch events_watch;
 	bool following;	 /* `events_watch` is in the loop */
@@ -96,6 +97,7 @@ static void close_site(struct backend_site *s)
 	kernel_names_close(&k->names);
 	kernel_mtus_fini(&k->mtus);
 	wgnl_device_fini(&k->before);
+	free(k->seen.v);
 	kernel_netlink_close(&k->k);
 	free(k);
 }
@@ -253,11 +255,11 @@ static int visit(void *ctx, const struct nlmsghdr *nlh)
 	if (nl_event_decode(nlh, &event) < 0)
 		return 0;
 	k->changed = true;
-	if (event.kind != NL_EVENT_LINK_GONE)
+	if (event.kind != NL_EVENT_LINK && event.kind != NL_EVENT_LINK_GONE)
 		return 0;
-	k->vanished = true;
+	k->vanished |= event.kind == NL_EVENT_LINK_GONE;
 	if (!strcmp(event.link.name, k->conf->interface.name))
-		k->moved = event.link.moved;
+		k->moved = event.link.moved; /* false, too, when it has come back */
 	return 0;
 }
 
@@ -433,9 +435,10 @@ static bool is_deleted(struct backend_site *s, const char *name)
  * back. */
 static int make_interface_again(struct kernel_site *k, struct error *ret_error)
 {
-	const struct kernel_peers_step all = {
-		.what = KERNEL_PEERS_ALL, .conf = k->conf, .fwmark = k->fwmark
-	};
+	const struct kernel_peers_step all = { .what = KERNEL_PEERS_ALL,
+		.conf = k->conf,
+		.fwmark = k->fwmark,
+		.seen = &k->seen };
 	uint8_t before[KEY_LEN];
 	char key[KEY_BASE64_LEN + 1];
 	int err = make_interface(k->netdev, k->conf->interface.name);
@@ -553,11 +556,25 @@ static unsigned work(struct backend_site *s)
 	return look_at_peers(k);
 }
 
+/* Remember the peers, for when their interface is made again. */
+static void remember(struct kernel_peers_seen *seen, const struct backend_peer *v, size_t n)
+{
+	struct backend_peer *copy = n ? reallocarray(seen->v, n, sizeof(*copy)) : NULL;
+
+	if (!copy)
+		return; /* those of before are better than none */
+	memcpy(copy, v, n * sizeof(*copy));
+	*seen = (struct kernel_peers_seen){ .v = copy, .n = n, .at = clock_mono() };
+}
+
 static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
 {
 	struct kernel_site *k = kernel_of(s);
+	int err = kernel_report_peers(&k->k, k->conf, k->mtus.budget.wg_mtu, ret, ret_n);
 
-	return kernel_report_peers(&k->k, k->conf, k->mtus.budget.wg_mtu, ret, ret_n);
+	if (err == 0)
+		remember(&k->seen, *ret, *ret_n);
+	return err;
 }
 
 static int report(struct backend_site *s, struct status_report *r)

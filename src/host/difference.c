@@ -115,9 +115,11 @@ static void compare_absent(struct comparison *c, const struct wanted_link *wante
 	case WANTED_SESSION:
 		named = view_link(c->view, wanted->name);
 		d = add(c, wanted, NULL, DIFFERENCE_ABSENT,
-			named ? "The interface %s is gone, and another one has its name"
-			      : "There is no interface %s",
+			named		? "The interface %s is gone, and another one has its name"
+			: wanted->moved ? "The interface %s is in another network namespace"
+					: "There is no interface %s",
 			wanted->name);
+		d->moved = wanted->moved && !named;
 		if (named || !wanted->deleted)
 			d->remedy = DIFFERENCE_LEAVE;
 		return;

@@ -50,7 +50,8 @@ struct wanted_link {
 	bool has_port;		 /* `port` is compared; of a member only `port.forward_control` */
 	struct link_port port;
 	bool by_ifindex; /* only the interface with `ifindex` is it, whatever its name */
-	bool deleted;	 /* an interface of the engine: it can be made again */
+	bool deleted;	 /* an interface of the back end: it can be made again */
+	bool moved;	 /* likewise, not deleted: it is in another network namespace */
 	bool adopted;	 /* a bridge of another program: only its existence is compared */
 	bool has_mac;	 /* of a bridge: `mac` is compared */
 	uint8_t mac[LINK_MAC_LEN];
@@ -124,6 +125,7 @@ struct difference {
 	struct ip_prefix prefix;	/* of an address or route; only the family of others */
 	uint32_t table;			/* of a route or rule */
 	uint32_t mtu;			/* the wanted MTU */
+	bool moved;			/* it exists, in another network namespace */
 	bool later;			/* another program may be about to change the bridge */
 	char found[IF_NAMESIZE];	/* its present name, or the interface it is a port of */
 	char text[DIFFERENCE_TEXT_LEN]; /* one sentence without a full stop */

@@ -100,12 +100,14 @@ const char *host_guard_hint(
 	else if (d->kind == DIFFERENCE_ABSENT && d->role == WANTED_BRIDGE)
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Rename or remove the interface %s; the bridge is created then.", d->name);
+	else if (d->moved)
+		snprintf(ret, DIFFERENCE_TEXT_LEN,
+			"Move it back: it is used again then (ip -n NAMESPACE link set %s netns "
+			"PID).",
+			d->name);
 	else if (d->kind == DIFFERENCE_ABSENT)
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
-			"Leave its name to it. wirespan reload %s makes it again, unless it was "
-			"only "
-			"moved to another network namespace.",
-			site);
+			"Leave its name to it. wirespan reload %s makes it again.", site);
 	else if (d->kind == DIFFERENCE_NAME)
 		snprintf(ret, DIFFERENCE_TEXT_LEN,
 			"Rename or remove the interface that is called %s now.", d->name);
@@ -185,7 +187,7 @@ static void pass_fini(struct pass *p)
 	*p = (struct pass){ 0 };
 }
 
-/** Find out which of the engine's interfaces that are absent were deleted. */
+/** Find out which of the back end's interfaces that are absent were deleted, and which moved. */
 static void mark_deleted(
 	const struct host *host, struct wanted *wanted, const struct host_view *view)
 {
@@ -195,8 +197,10 @@ static void mark_deleted(
 		struct wanted_link *w = &wanted->v[i];
 
 		if ((w->role == WANTED_WG || w->role == WANTED_SESSION) &&
-			!difference_find(w, view))
+			!difference_find(w, view)) {
 			w->deleted = interfaces->is_deleted(interfaces->ctx, w->name);
+			w->moved = !w->deleted;
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ The gateway at the other end is wirespan with the kernel's modules, wirespan's e
 
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -133,12 +134,12 @@ CHANGES = {
 }
 
 
-def module_path():
-    """Return: the path of the library that kills at a change; Skip if it is not built."""
+def helper_path(name):
+    """Return: the path of a program of this folder; Skip if it is not built."""
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
-    path = os.path.join(build, "tests", "vm", "kill_at_change.so")
+    path = os.path.join(build, "tests", "vm", name)
     if not os.path.isfile(path):
-        raise Skip("kill_at_change.so is not built: run ninja -C build")
+        raise Skip(f"{name} is not built: run ninja -C build")
     return path
 
 
@@ -147,7 +148,9 @@ class Bench:
 
     def __init__(self):
         need_root()
-        self.guest = Guest(wirespan=find_binary(), files=[module_path(), *([NETWORKD] if os.path.isfile(NETWORKD) else [])])
+        helpers = [helper_path("kill_at_change.so"), helper_path("datagrams")]
+        networkd = [NETWORKD] if os.path.isfile(NETWORKD) else []
+        self.guest = Guest(wirespan=find_binary(), files=helpers + networkd)
         print(f"  kernel {self.guest.release}, ready after {self.guest.boot_seconds:.1f} s")
         self.sites = make_sites()
         create_network(self.guest, self.sites)
@@ -306,6 +309,9 @@ def follows_mtu(bench):
     bench.up(one)
     bench.at(one, "nft flush ruleset; ip link add dummy9 type dummy; ip link del dummy9")  # an event
     wait_for(lambda: bench.at(one, show + " 2>/dev/null").out.split() == ["1440", "2"], 100, 0.5, "the table")
+    change = "nft flush chain bridge wirespan-vpn01 postrouting; ip link add dummy9 type dummy; ip link del dummy9"
+    bench.at(one, change)
+    wait_for(lambda: bench.at(one, show).out.split() == ["1440", "2"], 100, 0.5, "the rules that were removed")
     text = bench.at(one, "wirespan status vpn01").out
     assert "clamped to 1346 (IPv4), 1326 (IPv6)" in text, text
 
@@ -376,11 +382,14 @@ def reaches(bench, target, what):
 
 
 def deleted(bench):
-    """What others delete is made again; the keys come from the file, which may have changed, or be absent."""
+    """What others delete is made again; the keys come from the file, which may have changed, or be absent. A peer without
+    Endpoint is where it was."""
     one, two = bench.sites
-    both_up(bench)
+    both_up(bench, texts=(wirespan_conf(one, two).replace("\nEndpoint =", "\n#"), wirespan_conf(two, one)))
     bench.down(one)
     up_logged(bench, one)
+    bench.guest.sh(f"ip netns exec member02 ping -q -n -c 1 -W 60 {one.member4}", timeout=70)
+    wait_for(lambda: "is up, at" in bench.at(one, "grep 'peer ' /tmp/log || true").out, 60, 0.5, "the daemon to see it")
     reaches(bench, two.member4, "member to member")
     ids = bench.at(one, "ip l2tp show session | sed -n 's/^Session \\([0-9]*\\) in tunnel \\([0-9]*\\)/\\2 \\1/p'").out
     tunnel, session = ids.split()
@@ -419,6 +428,38 @@ def deleted(bench):
     bench.at(one, "mv /tmp/away.conf /tmp/vpn01.conf; wirespan reload vpn01; ip -o link show wg0 | grep 'mtu 1300'")
     reaches(bench, two.member4, "member to member after the reload")
     both_down(bench)
+
+
+def moved(bench):
+    """Interfaces that others move to another network namespace are reported and left there; `down` removes the rest."""
+    one, two = bench.sites
+    both_up(bench)
+    bench.down(one)
+    up_logged(bench, one)
+    reaches(bench, two.member4, "member to member")
+    bench.guest.sh("ip netns add elsewhere")
+    indexes = {name: bench.at(one, f"cat /sys/class/net/{name}/ifindex").out for name in ("wg0", "l2tpeth0")}
+    assert not bench.at(one, "ip link set br-l2tp0 netns elsewhere", check=False).ok, "the kernel moves no bridge"
+    for name in indexes:
+        bench.at(one, f"ip link set {name} netns elsewhere")
+        away = f"The interface {name} is in another network namespace"
+        wait_for(lambda: away in bench.at(one, "wirespan status vpn01").out, 60, 0.5, away)
+        wait_for(lambda: f"{away}: left so. Move it back" in bench.at(one, "cat /tmp/log").out, 60, 0.5, "the log")
+    assert not bench.at(one, "ip link show wg0 || ip link show l2tpeth0", check=False).ok, "made again"
+    for name, index in indexes.items():
+        assert bench.guest.sh(f"ip -n elsewhere -o link show {name}").out.split(":")[0] == index.strip(), name
+        bench.guest.sh(f"ip -n elsewhere link set {name} netns vpn01")
+    reaches(bench, two.member4, "member to member, with both back")
+    bench.at(one, "ip link del wg0")
+    reaches(bench, two.member4, "member to member, with wg0 made again")
+    bench.at(one, "ip link set wg0 netns elsewhere; ip link set l2tpeth0 netns elsewhere")
+    bench.down(one)
+    bench.is_as_before(one)
+    left = bench.guest.sh("ip -n elsewhere -o link show").out
+    assert "wg0" in left and "l2tpeth0" not in left, left
+    bench.guest.sh("ip netns del elsewhere")
+    bench.down(two)
+    bench.is_as_before(two)
 
 
 def reloaded(bench):
@@ -562,6 +603,29 @@ cat /tmp/x
     return [word & 0xFFFFFF if word >> 24 == 0x40 else None if not word else word for word in words]
 
 
+def out_of_sequence(bench):
+    """With Sequence, frames that come twice or in another order are dropped and counted; without, all are delivered. The
+    kernel counts a number that it has had as an error of the session, a later one than expected as out of sequence."""
+    one, two = bench.sites
+    for session, checked in ((5, True), (0, False)):
+        ping = f"ping -n -q -c 20 -i 0.05 -W 10 10.9.{session}.1"
+        for disorder, key in (("duplicate 100%", "dropped_rx"), ("delay 300ms reorder 100% gap 2", "reordered")):
+            before = bench.status(one)["sessions"][session]
+            script = f"tc qdisc add dev wg0 root netem {disorder}\n{ping} || true\ntc qdisc del dev wg0 root"
+            out = bench.at(two, script, timeout=60).out
+            counted = bench.status(one)["sessions"][session][key] - before[key]
+            if checked:
+                assert counted >= (20 if key == "dropped_rx" else 1) and "duplicates" not in out, (disorder, counted, out)
+            elif key == "dropped_rx":
+                assert "+20 duplicates" in out, out
+            else:
+                assert counted == 0 and " 20 received" in out, (counted, out)
+    counted = bench.status(one)["sessions"][5]["reordered"]
+    text = bench.at(one, "wirespan status vpn01; wirespan metrics vpn01").out
+    assert re.search(rf"^ *reordered +{counted} frames? out of sequence", text, re.M), text
+    assert f'wirespan_session_reordered_frames_total{{site="vpn01",session="l2tpeth5"}} {counted}\n' in text, text
+
+
 def all_variants(bench, other):
     """Each session carries packets of 1500 bytes both ways, with the other gateway as `other`."""
     one, two = bench.sites
@@ -593,6 +657,7 @@ def all_variants(bench, other):
         for session, cookie in ((3, 4), (5, 0)):
             first, *rest = sequence_numbers(bench, session, cookie)
             assert rest == [first + 1, first + 2], (session, first, rest)
+        out_of_sequence(bench)
     bench.down(one)
     bench.is_as_before(one)
     if other == "script":
@@ -622,6 +687,59 @@ def networkd(bench):
     finally:
         bench.guest.sh("kill $(cat /tmp/networkd.pid)")
     bench.down(one)
+    bench.is_as_before(one)
+
+
+# A site that this script plays journal and service manager for; a few seconds without an answer are a silence.
+UP_WATCHED = """
+mkdir -p /run/systemd/journal
+/lib/datagrams /run/systemd/journal/socket /run/manager >/tmp/datagrams 2>&1 &
+echo $! >/tmp/datagrams.pid
+for try in $(seq 600); do grep -q bound /tmp/datagrams && break; sleep 0.1; done
+: >/tmp/log
+WIRESPAN_PEER_SILENCE=4 NOTIFY_SOCKET=/run/manager JOURNAL_STREAM=$(stat -c %d:%i /tmp/log) \\
+	wirespan up /tmp/vpn01.conf >>/tmp/log 2>&1 &
+for try in $(seq 600); do grep -q READY=1 /tmp/datagrams && exit; sleep 0.1; done
+cat /tmp/log /tmp/datagrams
+exit 1
+"""
+
+
+def peer_events(bench):
+    """A peer that comes up, moves and goes down: entries of the journal, hooks, the service manager's line."""
+    one, two = bench.sites
+    hooks = "".join(f'Peer{word} = echo "$WIRESPAN_EVENT $WIRESPAN_PEER" >>/tmp/hooks\n' for word in ("Up", "Down"))
+    text = wirespan_conf(one, two, keepalive=1).replace("[Peer]", f"{hooks}[Peer]\nName = far.example", 1)
+    bench.configure(one, text)
+    bench.configure(two, wirespan_conf(two, one, keepalive=1))
+    bench.up(two)
+    bench.at(one, "rm -f /tmp/hooks\n" + UP_WATCHED, timeout=90)
+
+    def wait_event(event, *more):
+        def seen():
+            fields = (f"WIRESPAN_EVENT={event}", "WIRESPAN_PEER=far.example", "WIRESPAN_SITE=vpn01", *more)
+            entries = bench.guest.sh("cat /tmp/datagrams").out.split("-- ")
+            return any(all(field in entry.splitlines() for field in fields) for entry in entries)
+
+        wait_for(seen, 60, 0.5, f"{event} {more}")
+
+    def wait_text(path, line):
+        wait_for(lambda: line in bench.guest.sh(f"cat {path} || true").out.splitlines(), 60, 0.5, f"{line} in {path}")
+
+    wait_event("peer-up", f"WIRESPAN_ENDPOINT={two.underlay}:{PORT}")
+    wait_text("/tmp/datagrams", "STATUS=running, 1 of 1 peers up")
+    wait_text("/tmp/hooks", "peer-up far.example")
+    move = "ip addr del 192.168.122.{}/24 dev eth0; ip addr add 192.168.122.{}/24 dev eth0"
+    bench.at(two, move.format(32, 33))
+    wait_event("peer-moved", f"WIRESPAN_ENDPOINT=192.168.122.33:{PORT}", f"WIRESPAN_ENDPOINT_BEFORE={two.underlay}:{PORT}")
+    bench.at(two, move.format(33, 32))
+    bench.down(two)
+    bench.is_as_before(two)
+    wait_event("peer-down")
+    wait_text("/tmp/datagrams", "STATUS=running, 0 of 1 peers up")
+    wait_text("/tmp/hooks", "peer-down far.example")
+    bench.down(one)
+    bench.guest.sh("kill $(cat /tmp/datagrams.pid); rm -r /run/systemd/journal /run/manager")
     bench.is_as_before(one)
 
 
@@ -666,6 +784,26 @@ def verbs(bench):
     assert any("1500 bytes pass" in f["text"] for f in findings["full_size"]), findings["full_size"]
     assert findings["path_mtu"][0]["severity"] == "ok", findings["path_mtu"]
     assert "backend" in findings and "ports" not in findings and "sublayer" not in findings, findings.keys()
+    both_down(bench)
+
+
+def narrow_path(bench):
+    """A path that cuts datagrams is measured by its fragments, and the MTU that check names ends that."""
+    one, two = bench.sites
+    texts = [wirespan_conf(near, far).replace("MTU = auto", "MTU = 1440", 1) for near, far in ((one, two), (two, one))]
+    both_up(bench, texts=(wirespan_conf(one, two), texts[1]))
+    bench.at(two, "ip link set eth0 mtu 1400")  # it cuts what its wg0 sends, as a router would
+    bench.ping("member01", two.member4, "member to member", size=1472)
+    [found] = check(bench, 1)["path_mtu"]
+    assert found["severity"] == "warning" and "carries 1396 to 1403 bytes, and not 1500" in found["text"], found
+    assert "Set MTU = 1336" in found["hint"], found
+    for site, far in ((one, two), (two, one)):
+        bench.configure(site, wirespan_conf(site, far).replace("MTU = auto", "MTU = 1336", 1))
+        bench.at(site, f"wirespan reload /tmp/{site.name}.conf")
+    bench.ping("member01", two.member4, "member to member", size=1472)
+    findings = check(bench)
+    assert "fragments" not in findings and "path_mtu" not in findings, findings
+    bench.at(two, "ip link set eth0 mtu 1500")
     both_down(bench)
 
 
@@ -733,10 +871,13 @@ def main():
     suite.run("killed, and resumed", killed_and_resumed, bench)
     suite.run("replaced by others", replaced_by_others, bench)
     suite.run("deleted by others", deleted, bench)
+    suite.run("moved by others", moved, bench)
+    suite.run("peers that come and go", peer_events, bench)
     suite.run("reloaded", reloaded, bench)
     for other in ("kernel", "userspace", "script"):
         suite.run(f"all variants, {other} at the other end", all_variants, bench, other)
     suite.run("status, metrics and check", verbs, bench)
+    suite.run("check of a narrow path", narrow_path, bench)
     suite.run("check of two ends that differ", mismatched, bench)
     suite.run("a module is missing", missing_module, bench)
     for verb in CHANGES:
