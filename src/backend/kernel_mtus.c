@@ -129,8 +129,12 @@ void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct 
 	size_t n;
 	struct nft_mss_rule *v = make_rules(&mtus->budget, conf, &n);
 	int err = v ? set_rules(m, conf, v, n) : netdev_fail(m, -ENOMEM, "Out of memory");
+	char table[NFT_MSS_TABLE_LEN];
 
 	free(v);
+	mtus->clamp = (struct nft_table_mark){ 0 };
+	if (err == 0 && n) /* without the mark, only its existence is compared */
+		(void)nft_table_learn(AF_BRIDGE, nft_mss_table(conf->name, table), &mtus->clamp);
 	if (err < 0 && !mtus->clamp_failed)
 		log_warning("TCP connections are not clamped to segments that fit: %s %s Larger "
 			    "ones are sent in fragments inside the tunnel.",
@@ -138,11 +142,19 @@ void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct 
 	mtus->clamp_failed = err < 0;
 }
 
-bool kernel_mtus_is_clamped(const struct conf_site *conf)
+/* Compare the table with the one that was made. Return: an enum nft_table_state, or -errno. */
+static int compare_table(struct nft_table_mark *mark, const struct conf_site *conf)
 {
 	char table[NFT_MSS_TABLE_LEN];
 
-	return nft_table_exists(AF_BRIDGE, nft_mss_table(conf->name, table)) == 1;
+	return nft_table_compare(AF_BRIDGE, nft_mss_table(conf->name, table), mark);
+}
+
+bool kernel_mtus_is_clamped(const struct kernel_mtus *mtus, const struct conf_site *conf)
+{
+	struct nft_table_mark mark = mtus->clamp;
+
+	return compare_table(&mark, conf) == NFT_TABLE_AS_MADE;
 }
 
 void kernel_mtus_keep_clamp(
@@ -150,13 +162,16 @@ void kernel_mtus_keep_clamp(
 {
 	const struct journal_entry e = entry_of(conf);
 	char table[NFT_MSS_TABLE_LEN];
+	int is;
 
-	if (journal_find(&m->journal, &e) == SIZE_MAX ||
-		nft_table_exists(AF_BRIDGE, nft_mss_table(conf->name, table)) != 0)
+	if (journal_find(&m->journal, &e) == SIZE_MAX)
 		return;
-	log_warning("Another program has deleted the nf_tables table bridge %s: it is made again. "
+	is = compare_table(&mtus->clamp, conf);
+	if (is != NFT_TABLE_ABSENT && is != NFT_TABLE_CHANGED)
+		return;
+	log_warning("Another program has %s the nf_tables table bridge %s: it is made again. "
 		    "Let that program leave tables that are not its own, instead of `nft flush "
 		    "ruleset`.",
-		table);
+		is == NFT_TABLE_CHANGED ? "changed" : "deleted", nft_mss_table(conf->name, table));
 	kernel_mtus_clamp(mtus, m, conf);
 }

@@ -7,6 +7,7 @@
 #include "base/must_check.h"
 #include "conf/model.h"
 #include "host/netdev.h"
+#include "netlink/nft_table.h"
 #include "netlink/wireguard_nl.h"
 #include "underlay/mtu_budget.h"
 
@@ -14,9 +15,10 @@
  * kernel_mtus_fini(). */
 struct kernel_mtus {
 	struct mtu_budget budget;
-	uint32_t wg;	    /* MTU of the WireGuard interface */
-	uint32_t *sessions; /* those of the sessions, in the order of the file */
-	bool clamp_failed;  /* the segment sizes could not be set: reported once */
+	uint32_t wg;		     /* MTU of the WireGuard interface */
+	uint32_t *sessions;	     /* those of the sessions, in the order of the file */
+	struct nft_table_mark clamp; /* the table of segment sizes that was made */
+	bool clamp_failed;	     /* the segment sizes could not be set: reported once */
 };
 
 /** Free it, and make it empty. */
@@ -37,9 +39,11 @@ MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_s
  */
 void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);
 
-/** Whether the kernel has the site's table of segment sizes. */
-bool kernel_mtus_is_clamped(const struct conf_site *conf);
+/** Whether the kernel has the site's table of segment sizes, as this process has made it, if it has.
+ */
+bool kernel_mtus_is_clamped(const struct kernel_mtus *mtus, const struct conf_site *conf);
 
-/** Make the table again if another program has deleted it, as `nft flush ruleset` does. */
+/** Make the table again if another program has deleted it, as `nft flush ruleset` does, or has
+ * changed it. */
 void kernel_mtus_keep_clamp(
 	struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);

@@ -435,10 +435,9 @@ static bool is_deleted(struct backend_site *s, const char *name)
  * back. */
 static int make_interface_again(struct kernel_site *k, struct error *ret_error)
 {
-	const struct kernel_peers_step all = { .what = KERNEL_PEERS_ALL,
-		.conf = k->conf,
-		.fwmark = k->fwmark,
-		.seen = &k->seen };
+	const struct kernel_peers_step all = {
+		.what = KERNEL_PEERS_ALL, .conf = k->conf, .fwmark = k->fwmark, .seen = &k->seen
+	};
 	uint8_t before[KEY_LEN];
 	char key[KEY_BASE64_LEN + 1];
 	int err = make_interface(k->netdev, k->conf->interface.name);
@@ -585,7 +584,7 @@ static int report(struct backend_site *s, struct status_report *r)
 		.conf = k->conf,
 		.budget = &k->mtus.budget,
 		.names = &k->names,
-		.clamped = kernel_mtus_is_clamped(k->conf),
+		.clamped = kernel_mtus_is_clamped(&k->mtus, k->conf),
 		.pending_port = k->port_taken ? k->conf->interface.listen_port : 0,
 	};
 
@@ -616,7 +615,7 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 		.conf = conf,
 		.budget = &k.mtus.budget,
 		.names = &k.names,
-		.clamped = kernel_mtus_is_clamped(conf),
+		.clamped = kernel_mtus_is_clamped(&k.mtus, conf),
 	};
 	const struct wgnl_device none = { 0 };
 	struct netdev m = { 0 };

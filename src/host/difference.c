@@ -424,7 +424,9 @@ static void compare_setting(struct comparison *c, const struct wanted_setting *s
 			"The sysctl net.ipv6.conf.%s.accept_ra is not 0 any more", s->link);
 	else if (s->kind == DIFFERENCE_FILTER)
 		d = add(c, &of, NULL, s->kind,
-			"The nftables table %s " ROUTES_TABLE_PREFIX "%s is missing",
+			s->changed ? "The rules of the nftables table %s " ROUTES_TABLE_PREFIX
+				     "%s are not those of the site any more"
+				   : "The nftables table %s " ROUTES_TABLE_PREFIX "%s is missing",
 			s->family == AF_INET6 ? "ip6" : "ip", s->link);
 	else
 		d = add(c, &of, NULL, s->kind,

@@ -92,7 +92,7 @@ enum difference_kind {
 	DIFFERENCE_RULE,	/* a policy rule is missing */
 	DIFFERENCE_VALID_MARK,	/* the sysctl src_valid_mark, for a default route */
 	DIFFERENCE_ACCEPT_RA,	/* the sysctl accept_ra of an interface of ours */
-	DIFFERENCE_FILTER,	/* the nftables table of a default route is missing */
+	DIFFERENCE_FILTER,	/* the nftables table of a default route is missing or changed */
 	DIFFERENCE_DNS,		/* name servers are missing in resolv.conf */
 	DIFFERENCE_COUNT
 };
@@ -105,7 +105,8 @@ struct wanted_setting {
 	uint16_t family;	      /* AF_INET or AF_INET6; 0: both */
 	const struct conf_texts *dns; /* the name servers; of DIFFERENCE_DNS */
 	enum setting_state state;
-	bool seen; /* it has been as wanted: only then it is compared */
+	bool changed; /* the filter is there, but with other rules */
+	bool seen;    /* it has been as wanted: only then it is compared */
 };
 
 /** What is done about a difference. */

@@ -214,7 +214,7 @@ static int compare_now(struct host *host, struct pass *ret)
 	err = wanted_make(host->conf, &host->plan, m->alias, &host->known, &ret->wanted);
 	if (err == 0)
 		err = view_take(&m->nl, host->plan.n, &ret->view);
-	site_settings_read(ret->wanted.settings, ret->wanted.n_settings);
+	site_settings_read(ret->wanted.settings, ret->wanted.n_settings, m->filters);
 	if (err == 0)
 		err = known_learn(&host->known, &ret->wanted, &ret->view);
 	if (err == 0)
@@ -311,7 +311,7 @@ static void poll_settings(struct host_guard *g)
 	port_counts_read(&g->ports, clock_mono());
 	if (wanted_make(host->conf, &host->plan, host->netdev.alias, known, &wanted) < 0)
 		return;
-	site_settings_read(wanted.settings, wanted.n_settings);
+	site_settings_read(wanted.settings, wanted.n_settings, host->netdev.filters);
 	for (size_t i = 0; i < wanted.n_settings; i++) {
 		const struct wanted_setting *s = &wanted.settings[i];
 		const struct wanted_setting *old =

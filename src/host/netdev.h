@@ -9,6 +9,7 @@
 #include "host/journal.h"
 #include "netlink/exchange.h"
 #include "netlink/link.h"
+#include "netlink/nft_table.h"
 
 /** Descriptors that undo needs at once: program input, sysctl, journal, lock. */
 #define NETDEV_SPARE 4
@@ -26,7 +27,8 @@ struct netdev {
 	struct journal journal;
 	char alias[LINK_ALIAS_LEN]; /* alias of the interfaces we create: "wirespan NAME" */
 	struct error error;
-	int spare[NETDEV_SPARE];		  /* descriptors held for undo; -1: none */
+	struct nft_table_mark filters[2]; /* the tables of default routes made, IPv4 and IPv6 */
+	int spare[NETDEV_SPARE];	  /* descriptors held for undo; -1: none */
 	int (*step)(void *ctx, const char *what); /* called before each change; may be NULL */
 	void *step_ctx;
 };

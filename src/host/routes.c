@@ -304,6 +304,8 @@ static int add_filter(
 		err = spawn(add, text);
 	}
 	free(text);
+	if (err == 0) /* without the mark, only its existence is compared */
+		(void)nft_table_learn(family, e.name, &m->filters[e.six]);
 	return err < 0 ? netdev_fail(m, err, "Cannot run nft: %s", strerror(-err)) : 0;
 }
 

@@ -81,14 +81,17 @@ static enum setting_state read_accept_ra(const char *link)
 	return read_sysctl(path, "0");
 }
 
-static enum setting_state read_filter(const struct wanted_setting *s)
+static enum setting_state read_filter(struct wanted_setting *s, struct nft_table_mark *mark)
 {
 	char name[sizeof(ROUTES_TABLE_PREFIX) + IF_NAMESIZE];
-	int has;
+	int is;
 
 	snprintf(name, sizeof(name), ROUTES_TABLE_PREFIX "%s", s->link);
-	has = nft_table_exists(s->family, name);
-	return has < 0 ? SETTING_UNKNOWN : has ? SETTING_AS_WANTED : SETTING_OTHER;
+	is = nft_table_compare(s->family, name, mark);
+	s->changed = is == NFT_TABLE_CHANGED;
+	return is < 0			 ? SETTING_UNKNOWN
+	       : is == NFT_TABLE_AS_MADE ? SETTING_AS_WANTED
+					 : SETTING_OTHER;
 }
 
 /** Whether a file has a line "nameserver ADDRESS". */
@@ -133,7 +136,8 @@ static enum setting_state read_dns(const struct conf_texts *dns)
 	return SETTING_OTHER;
 }
 
-static enum setting_state read_state(const struct wanted_setting *s)
+static enum setting_state read_state(
+	struct wanted_setting *s, struct nft_table_mark filters[static 2])
 {
 	switch ((unsigned)s->kind) {
 	case DIFFERENCE_VALID_MARK:
@@ -141,17 +145,17 @@ static enum setting_state read_state(const struct wanted_setting *s)
 	case DIFFERENCE_ACCEPT_RA:
 		return read_accept_ra(s->link);
 	case DIFFERENCE_FILTER:
-		return read_filter(s);
+		return read_filter(s, &filters[s->family == AF_INET6]);
 	case DIFFERENCE_DNS:
 		return read_dns(s->dns);
 	}
 	return SETTING_UNKNOWN;
 }
 
-void site_settings_read(struct wanted_setting *v, size_t n)
+void site_settings_read(struct wanted_setting *v, size_t n, struct nft_table_mark filters[static 2])
 {
 	for (size_t i = 0; i < n; i++) {
-		v[i].state = read_state(&v[i]);
+		v[i].state = read_state(&v[i], filters);
 		v[i].seen |= v[i].state == SETTING_AS_WANTED;
 	}
 }

@@ -8,6 +8,15 @@
  * -ENOENT if there is none. Return: `m`. */
 struct nl_msg *nft_encode_get_table(struct nl_msg *m, uint16_t family, const char *name);
 
+/** Request all chains of a family, of all tables. Return: `m`. */
+struct nl_msg *nft_encode_dump_chains(struct nl_msg *m, uint16_t family);
+
+/** Request the rules of a table. Return: `m`. */
+struct nl_msg *nft_encode_dump_rules(struct nl_msg *m, uint16_t family, const char *table);
+
+/** Request the number that each transaction of the network namespace increments. Return: `m`. */
+struct nl_msg *nft_encode_get_generation(struct nl_msg *m);
+
 /** Delete a table of a family, with all that is in it; within a transaction. -ENOENT if there is
  * none. */
 struct nl_msg *nft_encode_delete_table(struct nl_msg *m, uint16_t family, const char *name);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "netlink/nft_table.h"
 #include "netlink/test_netns.h"
 
 #define LIST_MAX 8192
@@ -88,6 +89,49 @@ static void test_life(void **state)
 	assert_string_equal(list(buf), "");
 }
 
+static void run(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+/* What others change in the table is found, and what they do elsewhere is not. */
+static void test_compare(void **state)
+{
+	static const struct nft_mss_rule one = { "l2tpeth0", 1250, 1230 };
+	static const struct {
+		const char *command;
+		int is;
+	} cases[] = {
+		{ "nft add table bridge other", NFT_TABLE_AS_MADE },
+		{ "nft flush table bridge wirespan-a", NFT_TABLE_CHANGED },
+		{ "nft add rule bridge wirespan-a prerouting drop", NFT_TABLE_CHANGED },
+		{ "nft add chain bridge wirespan-a c '{ type filter hook input priority 0; }'",
+			NFT_TABLE_CHANGED },
+		{ "nft add chain bridge wirespan-a prerouting '{ policy drop; }'",
+			NFT_TABLE_CHANGED },
+		{ "nft add chain bridge wirespan-a unused", NFT_TABLE_AS_MADE },
+		{ "nft add table bridge wirespan-a '{ flags dormant; }'", NFT_TABLE_CHANGED },
+		{ "nft delete table bridge wirespan-a", NFT_TABLE_ABSENT },
+	};
+	struct nft_table_mark none = { 0 };
+	struct nft_table_mark mark;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		set("a", &one, 1);
+		if (i == 0)
+			assert_int_equal(nft_table_learn(AF_BRIDGE, "wirespan-a", &mark), 0);
+		assert_int_equal(
+			nft_table_compare(AF_BRIDGE, "wirespan-a", &mark), NFT_TABLE_AS_MADE);
+		run(cases[i].command);
+		assert_int_equal(nft_table_compare(AF_BRIDGE, "wirespan-a", &mark), cases[i].is);
+		assert_int_equal(nft_table_compare(AF_BRIDGE, "wirespan-a", &none),
+			cases[i].is ? NFT_TABLE_AS_MADE : NFT_TABLE_ABSENT);
+	}
+	assert_int_equal(nft_table_learn(AF_BRIDGE, "wirespan-a", &mark), -ENOENT);
+	assert_int_equal(mark.content, 0);
+	run("nft delete table bridge other");
+}
+
 /* What nf_tables refuses is reported with its text. */
 static void test_refused(void **state)
 {
@@ -123,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_without_library),
 	};

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of nftables: query and delete, without nft and its library. */
+/* Tables of nftables: query, compare and delete, without nft and its library. */
 #include "netlink/nft_table.h"
 
 #include <errno.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
 
 #include "netlink/exchange.h"
 #include "netlink/nft.h"
-
-int nft_table_exists(uint16_t family, const char *name)
-{
-	struct nl_socket nl;
-	struct nl_msg msg;
-	int err = nl_socket_open_filter(&nl);
-
-	if (err < 0)
-		return err;
-	err = nl_request(&nl, nft_encode_get_table(&msg, family, name));
-	nl_socket_close(&nl);
-	return err == -ENOENT ? 0 : err < 0 ? err : 1;
-}
 
 int nft_table_delete(uint16_t family, const char *name)
 {
@@ -36,4 +27,177 @@ int nft_table_delete(uint16_t family, const char *name)
 		nft_encode_batch(&end, NFNL_MSG_BATCH_END));
 	nl_socket_close(&nl);
 	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* ---- what is in a table ---- */
+
+#define ATTEMPTS 4 /* at a list that changes while it is read */
+
+/* FNV-1a. */
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+#define HASH_PRIME UINT64_C(0x100000001b3)
+
+/** A table that is read. */
+struct reading {
+	const char *name;
+	uint64_t hash;
+};
+
+static void take(struct reading *r, const struct nlattr *a)
+{
+	const uint8_t *bytes = mnl_attr_get_payload(a);
+	uint16_t len = mnl_attr_get_payload_len(a);
+
+	r->hash = (r->hash ^ mnl_attr_get_type(a)) * HASH_PRIME;
+	r->hash = (r->hash ^ len) * HASH_PRIME;
+	for (size_t i = 0; i < len; i++)
+		r->hash = (r->hash ^ bytes[i]) * HASH_PRIME;
+}
+
+/** The attribute of a type, or NULL. */
+static const struct nlattr *find(const struct nlmsghdr *nlh, uint16_t type)
+{
+	struct nl_attrs walk = nl_attrs_of(nlh, sizeof(struct nfgenmsg));
+	const struct nlattr *a;
+
+	while ((a = nl_attrs_next(&walk)))
+		if (mnl_attr_get_type(a) == type)
+			return a;
+	return NULL;
+}
+
+/** Whether a chain or rule is in the table that is read. */
+static bool is_in(const struct reading *r, const struct nlmsghdr *nlh, uint16_t type)
+{
+	const struct nlattr *a = find(nlh, type);
+	char name[NFT_TABLE_MAXNAMELEN] = "";
+
+	if (a)
+		nl_attr_text(a, name, sizeof(name));
+	return !strcmp(name, r->name);
+}
+
+static int read_table(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *flags = find(nlh, NFTA_TABLE_FLAGS);
+
+	if (flags) /* dormant: none of its rules is used */
+		take(ctx, flags);
+	return 0;
+}
+
+/** Chains without a hook are used by rules only. */
+static int read_chain(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *name = find(nlh, NFTA_CHAIN_NAME);
+	const struct nlattr *hook = find(nlh, NFTA_CHAIN_HOOK);
+	const struct nlattr *policy = find(nlh, NFTA_CHAIN_POLICY);
+
+	if (!name || !hook || !is_in(ctx, nlh, NFTA_CHAIN_TABLE))
+		return 0;
+	take(ctx, name);
+	take(ctx, hook);
+	if (policy)
+		take(ctx, policy);
+	return 0;
+}
+
+static int read_rule(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *chain = find(nlh, NFTA_RULE_CHAIN);
+	const struct nlattr *expressions = find(nlh, NFTA_RULE_EXPRESSIONS);
+
+	if (!chain || !is_in(ctx, nlh, NFTA_RULE_TABLE))
+		return 0;
+	take(ctx, chain);
+	if (expressions)
+		take(ctx, expressions);
+	return 0;
+}
+
+/** Hash what is in a table. Return: 0, -ENOENT if there is none, or another -errno. */
+static int read_content(struct nl_socket *nl, uint16_t family, const char *name, uint64_t *ret)
+{
+	struct reading r = { 0 };
+	struct nl_msg m;
+	int err = -EAGAIN;
+
+	for (int attempt = 0; err == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+		r = (struct reading){ .name = name, .hash = HASH_START };
+		err = nl_exchange(nl, nft_encode_get_table(&m, family, name), read_table, &r);
+		if (err == 0)
+			err = nl_exchange(nl, nft_encode_dump_chains(&m, family), read_chain, &r);
+		if (err == 0)
+			err = nl_exchange(
+				nl, nft_encode_dump_rules(&m, family, name), read_rule, &r);
+	}
+	*ret = r.hash | 1; /* never that of an empty mark */
+	return err;
+}
+
+static int read_generation(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a = find(nlh, NFTA_GEN_ID);
+	uint32_t *generation = ctx;
+	uint32_t be = 0;
+
+	if (a && nl_attr_u32(a, &be))
+		*generation = be; /* only compared */
+	return 0;
+}
+
+int nft_table_learn(uint16_t family, const char *name, struct nft_table_mark *ret)
+{
+	struct nft_table_mark mark = { 0 };
+	struct nl_socket nl;
+	struct nl_msg m;
+	int err = nl_socket_open_filter(&nl);
+
+	*ret = mark;
+	if (err < 0)
+		return err;
+	err = nl_exchange(&nl, nft_encode_get_generation(&m), read_generation, &mark.generation);
+	if (err == 0)
+		err = read_content(&nl, family, name, &mark.content);
+	nl_socket_close(&nl);
+	if (err == 0 && mark.generation)
+		*ret = mark;
+	return err;
+}
+
+/** Compare, with an open socket. */
+static int compare(
+	struct nl_socket *nl, uint16_t family, const char *name, struct nft_table_mark *mark)
+{
+	struct nft_table_mark is = { 0 };
+	struct nl_msg m;
+	int err;
+
+	if (!mark->content)
+		err = nl_request(nl, nft_encode_get_table(&m, family, name));
+	else
+		err = nl_exchange(
+			nl, nft_encode_get_generation(&m), read_generation, &is.generation);
+	if (err == 0 && mark->content && is.generation != mark->generation)
+		err = read_content(nl, family, name, &is.content);
+	else if (err == 0)
+		return NFT_TABLE_AS_MADE;
+	if (err < 0)
+		return err == -ENOENT ? NFT_TABLE_ABSENT : err;
+	if (is.content != mark->content)
+		return NFT_TABLE_CHANGED;
+	mark->generation = is.generation;
+	return NFT_TABLE_AS_MADE;
+}
+
+int nft_table_compare(uint16_t family, const char *name, struct nft_table_mark *mark)
+{
+	struct nl_socket nl;
+	int err = nl_socket_open_filter(&nl);
+
+	if (err < 0)
+		return err;
+	err = compare(&nl, family, name, mark);
+	nl_socket_close(&nl);
+	return err;
 }

@@ -16,6 +16,19 @@ static void test_get_table(void **state)
 		"11000100 77697265 7370616e 2d776730 00000000");
 }
 
+static void test_dumps(void **state)
+{
+	struct nl_msg m;
+
+	assert_message(nft_encode_dump_chains(&m, AF_BRIDGE),
+		"14000000 040a0103 00000000 00000000 07000000");
+	assert_message(nft_encode_dump_rules(&m, AF_INET, "wirespan-a"),
+		"24000000 070a0103 00000000 00000000 02000000"
+		"0f000100 77697265 7370616e 2d610000");
+	assert_message(
+		nft_encode_get_generation(&m), "14000000 100a0100 00000000 00000000 00000000");
+}
+
 static void test_delete_table(void **state)
 {
 	struct nl_msg m;
@@ -38,7 +51,8 @@ static void test_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_get_table),
-		cmocka_unit_test(test_delete_table), cmocka_unit_test(test_batch) };
+		cmocka_unit_test(test_dumps), cmocka_unit_test(test_delete_table),
+		cmocka_unit_test(test_batch) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,9 +149,9 @@ class Bench:
         return os.path.getsize(self.near.log)
 
     def settings(self):
-        """Return: sysctls, resolv.conf and tables of nftables."""
+        """Return: sysctls, resolv.conf and rules of nftables."""
         files = ("/proc/sys/net/ipv4/conf/all/src_valid_mark", "/proc/sys/net/ipv6/conf/br-l2tp0/accept_ra")
-        return [self.node.run("cat", f).out for f in (*files, "/etc/resolv.conf")] + [self.node.run("nft list tables").out]
+        return [self.node.run("cat", f).out for f in (*files, "/etc/resolv.conf")] + [self.node.run("nft list ruleset").out]
 
     def reload(self, check=True):
         """Reload, which also forgets what was restored before."""
@@ -327,7 +327,7 @@ def name_taken(bench):
 SETTINGS = (
     ("src_valid_mark", "echo 0 >/proc/sys/net/ipv4/conf/all/src_valid_mark", "src_valid_mark"),
     ("accept_ra", "echo 1 >/proc/sys/net/ipv6/conf/br-l2tp0/accept_ra", "accept_ra"),
-    ("nftables", "nft flush ruleset", "filter"),
+    ("nftables", "nft flush chain ip wirespan-wg0 preraw", "filter"),
     ("resolv.conf", "echo nameserver 192.0.2.1 >/etc/resolv.conf", "dns"),
 )
 RESOLVCONF = """#!/bin/sh
@@ -359,6 +359,7 @@ def settings(bench):
             assert len(re.findall(rf"{name}.*: restored", bench.log_since(start))) == 1, bench.log_since(start)
         for _, command, kind in SETTINGS:
             name = "br-l2tp0" if kind == "accept_ra" else "wg0"
+            command = "nft flush ruleset" if kind == "filter" else command
             bench.near.insist(command, kind, name)
         bench.check(1, "error", "wg0")
         bench.reload()
