@@ -16,7 +16,7 @@ import sys
 import tree
 
 PURE_LAYERS = range(0, 4)
-PURE_ABOVE = ("backend/engine_message.c", "confine/filter.c", "confine/rules.c", "judge/*.c", "underlay/dns_policy.c", "underlay/route_cache.c")
+PURE_ABOVE = ("backend/engine_message.c", "confine/filter.c", "confine/rules.c", "judge/*.c", "underlay/dns_policy.c", "underlay/dns_retry.c", "underlay/route_cache.c")
 # Sections that are constant once the program runs.
 CONSTANT = re.compile(r"^\.(text|rodata|data\.rel\.ro|init|fini|eh_frame|note|comment|debug|group|gnu|llvm)")
 ROW = re.compile(r"^[0-9a-f]+ (?P<flags>.{7}) (?P<section>\S+)\t[0-9a-f]+\s+(?:\.hidden )?(?P<name>\S+)$", re.M)

@@ -13,10 +13,6 @@
 #include "base/log.h"
 #include "underlay/mtu_budget.h"
 
-/* First and longest interval between failed queries. */
-#define RETRY_MIN (1 * NS_PER_S)
-#define RETRY_MAX (60 * NS_PER_S)
-
 const struct kernel_name *kernel_names_find(
 	const struct kernel_names *names, const uint8_t public_key[static KEY_LEN])
 {
@@ -81,7 +77,7 @@ static void fill(struct kernel_name *to, const struct kernel_names *names,
 	memcpy(to->public_key, peer->public_key, KEY_LEN);
 	snprintf(to->host, sizeof(to->host), "%s", peer->endpoint_host);
 	to->port = peer->endpoint_port;
-	to->retry_ns = to->event_ns = RETRY_MIN;
+	dns_retry_init(&to->retry);
 	to->found = resumed && is_settled(kernel_peers_find(resumed, peer->public_key));
 	to->moves = !to->found;
 	to->due = to->found ? MONO_NEVER : clock_mono();
@@ -123,9 +119,9 @@ void kernel_names_close(struct kernel_names *names)
 static void ask(struct kernel_names *names, struct kernel_name *name)
 {
 	name->question = names->next_question++;
-	name->asked = clock_mono();
+	dns_retry_asked(&name->retry, clock_mono());
 	name->asking = resolver_ask(names->resolver, name->question, name->host, name->failed) == 0;
-	name->due = name->asking ? MONO_NEVER : mono_add(clock_mono(), RETRY_MIN);
+	name->due = name->asking ? MONO_NEVER : mono_add(clock_mono(), DNS_RETRY_MIN);
 }
 
 /* Log a failed query once, and the first answer after it. */
@@ -208,46 +204,17 @@ static bool move_to(const struct kernel_names_target *target, struct kernel_name
 	return peer.endpoint && err == 0;
 }
 
-static uint64_t longer(uint64_t interval_ns)
-{
-	return 2 * interval_ns < RETRY_MAX ? 2 * interval_ns : RETRY_MAX;
-}
-
-/* Query a name because of an event: soon, but not sooner after the last query than its interval. */
-static void bring_forward(struct kernel_name *name)
-{
-	struct mono soon = mono_add(clock_mono(), RETRY_MIN);
-	struct mono earliest = mono_add(name->asked, name->event_ns);
-
-	name->due = mono_earliest(name->due, mono_before(soon, earliest) ? earliest : soon);
-}
-
-/* A query has failed: set when the next one is due. */
-static void retry_later(struct kernel_name *name)
-{
-	name->due = mono_add(clock_mono(), name->retry_ns);
-	name->retry_ns = longer(name->retry_ns);
-	name->event_ns = name->disturbed ? longer(name->event_ns) : RETRY_MIN;
-	name->disturbed = name->missed;
-	if (name->missed)
-		bring_forward(name);
-	name->missed = false;
-}
-
 static bool apply_answer(const struct kernel_names_target *target, struct kernel_name *name,
 	const struct resolver_answer *a)
 {
 	log_answer(name, a);
 	name->asking = false;
-	name->failed = resolver_problem_text(a->code);
 	name->problem = resolver_problem_text(a->code);
-	if (resolver_problem_text(a->code)) {
-		retry_later(name);
+	name->failed = name->problem;
+	name->due = dns_retry_answered(&name->retry, name->failed, clock_mono());
+	if (name->failed)
 		return false;
-	}
 	name->found = true;
-	name->retry_ns = name->event_ns = RETRY_MIN;
-	name->disturbed = name->missed = false;
 	return move_to(target, name, a);
 }
 
@@ -302,22 +269,22 @@ void kernel_names_look(
 		bool silent = peer && is_silent(name, peer, device, routes);
 
 		if (silent && name->found && !name->asking &&
-			mono_between(name->asked, now) >= KERNEL_NAMES_AGAIN_S * NS_PER_S)
+			mono_between(name->retry.asked, now) >= KERNEL_NAMES_AGAIN_S * NS_PER_S)
 			name->due = mono_earliest(name->due, now);
 	}
 }
 
 void kernel_names_routes_changed(struct kernel_names *names)
 {
+	/* a burst of events is over, and its routes are there, in a second */
+	struct mono soon = mono_add(clock_mono(), DNS_RETRY_MIN);
+
 	for (size_t i = 0; i < names->n; i++) {
 		struct kernel_name *name = &names->v[i];
 
-		if (!name->failed)
-			continue;
-		name->disturbed = true;
-		name->missed |= name->asking;
-		if (!name->asking)
-			bring_forward(name);
+		if (name->failed)
+			name->due = mono_earliest(
+				name->due, dns_retry_event(&name->retry, name->asking, soon));
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "host/netdev.h"
 #include "loop/loop.h"
 #include "netlink/wireguard_nl.h"
+#include "underlay/dns_retry.h"
 #include "underlay/resolver.h"
 
 /** Age of the last handshake, in s, from which a name is resolved again. */
@@ -35,20 +36,16 @@ struct kernel_name {
 	uint8_t public_key[KEY_LEN];
 	char host[RESOLVER_HOST_LEN];
 	uint16_t port;
-	bool found;	      /* it has been resolved */
-	bool asking;	      /* a query is pending */
-	bool failed;	      /* the last query failed */
-	bool moves;	      /* apply the next answer even to a live session: the name is new */
-	const char *problem;  /* its text */
-	uint64_t question;    /* id of the last query */
-	uint64_t retry_ns;    /* after the next failure */
-	uint64_t event_ns;    /* from a query to one that an event causes: grows, too */
-	bool disturbed;	      /* events came since the last failure */
-	bool missed;	      /* an event came during the query */
+	bool found;	     /* it has been resolved */
+	bool asking;	     /* a query is pending */
+	bool failed;	     /* the last query failed */
+	bool moves;	     /* apply the next answer even to a live session: the name is new */
+	const char *problem; /* its text */
+	uint64_t question;   /* id of the last query */
+	struct dns_retry retry;
 	uint64_t tx_bytes;    /* of the peer when it was queried last */
 	uint64_t rx_bytes;    /* likewise */
 	struct mono received; /* when `rx_bytes` had grown, or MONO_NEVER */
-	struct mono asked;    /* the last query, or MONO_NEVER */
 	struct mono due;      /* the next query, or MONO_NEVER */
 };
 

@@ -329,7 +329,7 @@ int dns_endpoint_report(const struct underlay *u, const struct path_peer *p,
 		return 0;
 	n = &name->policy;
 	snprintf(ret_name, STATUS_HOST_LEN, "%s:%u", name->host, name->port);
-	waiting = mono_between(n->asked, u->engine->now);
+	waiting = mono_between(n->retry.asked, u->engine->now);
 	if (n->failed)
 		return status_add_warning(r,
 			"The address of %.60s is not found: %.40s. Is the name right, and is a "

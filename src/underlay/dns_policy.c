@@ -46,15 +46,6 @@ static const struct endpoint *next_address(const struct dns_policy *n, const str
 	return n->n ? &n->v[0] : e;
 }
 
-/* Return: `at`, but at least a second after the last query, because link and route events may come
- * in floods. */
-static struct mono not_too_soon(const struct dns_policy *n, struct mono at)
-{
-	struct mono earliest = mono_add(n->asked, DNS_POLICY_RETRY_MIN);
-
-	return mono_is_set(n->asked) && mono_before(at, earliest) ? earliest : at;
-}
-
 /* Evaluate a session that was established since the last initiations. */
 static void look_back(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
@@ -105,23 +96,14 @@ bool dns_policy_ask(struct dns_policy *n, const struct wg_peer *peer, struct mon
 	if (!is_wanted(n, peer, now))
 		return false;
 	n->asking = true;
-	n->asked = now;
+	dns_retry_asked(&n->retry, now);
 	return true;
 }
 
 void dns_policy_put_off(struct dns_policy *n, struct mono now)
 {
 	n->asking = false;
-	n->due = mono_add(now, DNS_POLICY_RETRY_MIN);
-}
-
-static void fail(struct dns_policy *n, struct mono now)
-{
-	n->failed = true;
-	n->due = mono_add(now, n->retry_ns);
-	n->retry_ns *= 2;
-	if (n->retry_ns > DNS_POLICY_RETRY_MAX)
-		n->retry_ns = DNS_POLICY_RETRY_MAX;
+	n->due = mono_add(now, DNS_RETRY_MIN);
 }
 
 bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t count,
@@ -130,18 +112,15 @@ bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t co
 	bool moves = n->moves || !peer->endpoint.addr.family || is_stale(peer, now);
 
 	n->asking = false;
-	if (!count) {
-		fail(n, now);
+	n->failed = !count;
+	n->due = dns_retry_answered(&n->retry, n->failed, now);
+	if (n->failed)
 		return false;
-	}
 	n->n = count < DNS_POLICY_MAX ? count : DNS_POLICY_MAX;
 	for (size_t i = 0; i < n->n; i++)
 		n->v[i] = v[i];
-	n->failed = false;
 	n->moves = false;
-	n->retry_ns = DNS_POLICY_RETRY_MIN;
 	n->answered = now;
-	n->due = MONO_NEVER;
 	if (!moves || is_listed(n, &peer->endpoint))
 		return false;
 	*ret_to = is_listed(n, &n->worked) ? n->worked : n->v[0];
@@ -150,9 +129,8 @@ bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t co
 
 void dns_policy_routes_changed(struct dns_policy *n, const struct wg_peer *peer, struct mono now)
 {
-	n->retry_ns = DNS_POLICY_RETRY_MIN;
-	if (!n->asking && is_wanted(n, peer, now))
-		n->due = not_too_soon(n, now);
+	if (is_wanted(n, peer, now))
+		n->due = mono_earliest(n->due, dns_retry_event(&n->retry, n->asking, now));
 }
 
 static bool policy_turn(struct endpoint_policy *p, const struct wg_peer *peer, struct mono now,
@@ -175,7 +153,7 @@ void dns_policy_init(struct dns_policy *n, bool moves, struct mono now)
 	*n = (struct dns_policy){
 		.hooks = { .turn = policy_turn, .sent = policy_sent },
 		.due = now,
-		.retry_ns = DNS_POLICY_RETRY_MIN,
 		.moves = moves,
 	};
+	dns_retry_init(&n->retry);
 }

@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/mono.h"
 #include "path/endpoint_policy.h"
+#include "underlay/dns_retry.h"
 #include "wg/peer.h"
 
 /** Most addresses of a name that are used. */
@@ -31,10 +32,6 @@
 /** Interval between successful queries while the peer does not answer. */
 #define DNS_POLICY_AGAIN (30 * NS_PER_S)
 
-/** First and longest interval between failed queries. */
-#define DNS_POLICY_RETRY_MIN (1 * NS_PER_S)
-#define DNS_POLICY_RETRY_MAX (60 * NS_PER_S)
-
 /** State of one host name. Zero it, then call dns_policy_init(). */
 struct dns_policy {
 	struct endpoint_policy hooks;	   /* the callbacks for the engine */
@@ -46,9 +43,8 @@ struct dns_policy {
 	struct mono began;	/* first initiation since the last session was established */
 	struct mono sent;	/* the last initiation */
 	struct mono due;	/* when to query; MONO_NEVER: no query is due */
-	struct mono asked;	/* the last query */
 	struct mono answered;	/* the last successful answer */
-	uint64_t retry_ns;	/* interval after the next failure */
+	struct dns_retry retry;
 	bool asking;
 	bool failed; /* the last query failed */
 	bool moves;  /* apply the next answer even to a live session: the name is new */
@@ -87,5 +83,6 @@ void dns_policy_put_off(struct dns_policy *n, struct mono now);
 bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t count,
 	const struct wg_peer *peer, struct mono now, struct endpoint *ret_to);
 
-/** Links or routes have changed: failed queries may succeed now. */
+/** Links or routes have changed: failed queries may succeed now. Events that do not end cause queries
+ * at growing intervals, see dns_retry.h. */
 void dns_policy_routes_changed(struct dns_policy *n, const struct wg_peer *peer, struct mono now);

@@ -124,7 +124,8 @@ static void test_retry(void **state)
 	assert_int_equal(due_in(&s), -1);
 }
 
-/* After a change of links or routes the next query is due at once, but at most one per second. */
+/* After a change of links or routes the next query is due at once, but not a second after the last
+ * one, and after changes that do not end at growing intervals. */
 static void test_routes_changed(void **state)
 {
 	struct scene s = begin();
@@ -144,7 +145,7 @@ static void test_routes_changed(void **state)
 	assert_true(ask(&s));
 	assert_false(answer(&s, ""));
 	dns_policy_routes_changed(&s.policy, &s.peer, s.now);
-	assert_int_equal(due_in(&s), 1);
+	assert_int_equal(due_in(&s), 2);
 	pass(&s, 20);
 	dns_policy_routes_changed(&s.policy, &s.peer, s.now);
 	assert_int_equal(due_in(&s), 0);
@@ -152,6 +153,40 @@ static void test_routes_changed(void **state)
 	assert_true(answer(&s, "\1"));
 	dns_policy_routes_changed(&s.policy, &s.peer, s.now); /* alive: no query needed */
 	assert_int_equal(due_in(&s), -1);
+}
+
+/* Changes each second without end: queries after 1, 2, 4 … 60 s, whether they fail or do not help;
+ * after a quiet time, one at once. */
+static void test_routes_change_on(void **state)
+{
+	static const char *const answers[] = { "", "\1" };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(answers); k++) {
+		struct scene s = begin();
+		unsigned queries = 0;
+
+		for (int second = 0; second < 600; second++) {
+			if (ask(&s)) {
+				queries++;
+				if (second % 2)
+					dns_policy_routes_changed(&s.policy, &s.peer, s.now);
+				(void)answer(&s, answers[k]);
+			}
+			s.policy.unanswered = 1; /* initiations go on */
+			s.policy.sent = s.now;
+			dns_policy_routes_changed(&s.policy, &s.peer, s.now);
+			pass(&s, 1);
+		}
+		assert_in_range(queries, 12, 18);
+		pass(&s, 60);
+		for (int i = 0; i < 2; i++) { /* nothing changes */
+			dns_policy_answer(&s.policy, NULL, 0, &s.peer, s.now, &s.peer.endpoint);
+			pass(&s, 60);
+		}
+		dns_policy_routes_changed(&s.policy, &s.peer, s.now);
+		assert_int_equal(due_in(&s), 0);
+	}
 }
 
 /* Two initiations to each address in turn, cyclically. */
@@ -319,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_routes_changed),
+		cmocka_unit_test(test_routes_change_on),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_worked),
