@@ -83,6 +83,8 @@ static void note_peer(struct observations *f, struct observed_underlay *u, size_
 	if (r->fragment) {
 		u->fragments++;
 		u->fragments_out += outgoing;
+		if (!outgoing && r->first_len > f->peers[i].first_fragment)
+			f->peers[i].first_fragment = r->first_len;
 		return;
 	}
 	if (ours != f->before.wg.listen_port)

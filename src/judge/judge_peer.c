@@ -9,7 +9,8 @@
 
 #include "base/keytext.h"
 
-#define RECENT_MS 30000 /* a drop that counts although it happened before the check */
+#define LEAST_PATH 576	 /* smaller fragments are not those of a path's MTU */
+#define RECENT_MS  30000 /* a drop that counts although it happened before the check */
 
 static const char no_session[] = "No session";
 static const char one_way[] = "A session, but one way only";
@@ -425,6 +426,22 @@ static const char silent_hint[] =
 	"Probes are echo requests inside the tunnel, from wg0's address: does the peer's firewall "
 	"drop them?";
 
+/* The path cuts what the peer sends: a router's fragments are as large as its next link carries,
+ * rounded down to 8 bytes of payload. */
+static void judge_narrow_path(const struct verdict *v)
+{
+	unsigned least = v->peer->first_fragment;
+
+	finding_add(v->ret, FINDING_WARNING, "path_mtu", v->subject,
+		"The path carries %u to %u bytes, and not %u, the route's MTU: datagrams from the "
+		"peer come in fragments of that size.\n"
+		"Set MTU = %u in [Interface], here and at the peer: the kernel's WireGuard does "
+		"not "
+		"find it.",
+		least, least + 7, v->after->path.mtu,
+		least - (v->after->endpoint.addr.family == AF_INET6 ? 80 : 60));
+}
+
 /* The route's MTU was taken. An echo as large as that crosses in fragments where the path carries
  * less, as the kernel sends without don't-fragment; those of the reply are seen here. */
 static void judge_route_mtu(const struct verdict *v)
@@ -432,7 +449,9 @@ static void judge_route_mtu(const struct verdict *v)
 	const struct observed_underlay *u = underlay_of(v);
 	unsigned mtu = v->after->path.mtu;
 
-	if (v->peer->full.received && u && !u->error && !u->fragments)
+	if (v->peer->first_fragment >= LEAST_PATH && v->peer->first_fragment < mtu)
+		judge_narrow_path(v);
+	else if (v->peer->full.received && u && !u->error && !u->fragments)
 		finding_add(v->ret, FINDING_OK, "path_mtu", v->subject,
 			"The path carries %u bytes, the route's MTU: an echo of that size came "
 			"back, and no fragment was seen on %s.",

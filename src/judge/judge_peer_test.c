@@ -497,8 +497,14 @@ static void test_route_mtu(void **state)
 	static const char assumed[] =
 		"The path is assumed to carry 1500 bytes, the route's MTU: the kernel's WireGuard "
 		"sends no probes.";
+	static const char narrow[] =
+		"The path carries 1396 to 1403 bytes, and not 1500, the route's MTU: datagrams "
+		"from the peer come in fragments of that size.";
+	static const char *const texts[] = { proven, assumed, assumed, narrow, assumed };
+	static const enum finding_severity severities[] = { FINDING_OK, FINDING_NOTE, FINDING_NOTE,
+		FINDING_WARNING, FINDING_NOTE };
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct findings findings = { 0 };
 		const struct finding *got;
 		struct observations f;
@@ -510,10 +516,16 @@ static void test_route_mtu(void **state)
 			f.underlays[0].fragments = 2;
 		if (i == 2)
 			f.peers[0].full.received = 0;
+		if (i > 2)
+			f.underlays[0].fragments = 2;
+		if (i > 2) /* the last one: no path is so narrow */
+			f.peers[0].first_fragment = i == 3 ? 1396 : 84;
 		judge_observations(&f, &findings);
-		got = sample_find(&findings, i ? assumed : proven);
+		got = sample_find(&findings, texts[i]);
 		assert_non_null(got);
-		assert_int_equal(got->severity, i ? FINDING_NOTE : FINDING_OK);
+		assert_int_equal(got->severity, severities[i]);
+		if (i == 3)
+			assert_non_null(strstr(got->hint, "MTU = 1336 in [Interface]"));
 		findings_fini(&findings);
 		observations_fini(&f);
 	}

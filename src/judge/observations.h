@@ -43,6 +43,8 @@ struct observed_peer {
 	unsigned seen_inside;	    /* replies captured on the WireGuard interface */
 	uint64_t datagrams_out;	    /* captured on the underlay, to its endpoint */
 	uint64_t datagrams_in;	    /* captured on the underlay, from its endpoint to our port */
+	unsigned first_fragment;    /* bytes of the largest first fragment from its endpoint; 0:
+				     * none */
 	struct observed_icmp error; /* about datagrams to its endpoint */
 	bool too_big;	/* a router reported that a datagram to its endpoint was too big */
 	int send_error; /* -errno: echo requests could not be sent */

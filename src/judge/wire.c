@@ -287,6 +287,9 @@ static enum wire_kind read_ip(const uint8_t *data, size_t len, const struct head
 	r->dst = destination_of(data + h->l3, h->version);
 	r->proto = h->proto;
 	r->fragment = headers_is_fragment(h);
+	if (r->fragment && !h->frag_offset)
+		r->first_len = h->version == 4 ? load_be16(data + h->l3 + 2)
+					       : 40U + load_be16(data + h->l3 + 4);
 	if (h->frag_offset || len < h->l4 + 8U)
 		return WIRE_OTHER;
 	if (h->proto == PROTO_UDP) {

@@ -57,6 +57,7 @@ struct wire_read {
 	uint8_t proto;	      /* WIRE_OTHER that is IP: the transport protocol; WIRE_ERROR: the
 			       * quoted one */
 	bool fragment;	      /* an IP fragment */
+	uint32_t first_len;   /* of a first fragment: bytes with the IP header; else 0 */
 	uint16_t source_port; /* UDP: of the packet, or of the quoted one; of an answer to a SYN */
 	uint16_t destination_port;
 	const uint8_t

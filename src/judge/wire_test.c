@@ -147,10 +147,12 @@ static void test_pieces(void **state)
 	frame[14 + 6] = 0x20; /* more fragments */
 	assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_ECHO_REPLY);
 	assert_true(r.in_pieces);
+	assert_int_equal(r.first_len, 200);
 	frame[14 + 6] = 0x00;
 	frame[14 + 7] = 0x10; /* a later one */
 	assert_int_equal(wire_read_frame(frame, len, &mark, &r), WIRE_OTHER);
 	assert_true(r.fragment);
+	assert_int_equal(r.first_len, 0);
 }
 
 static void test_neighbours(void **state)
