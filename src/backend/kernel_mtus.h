@@ -39,8 +39,7 @@ MUST_CHECK int kernel_mtus_compute(struct kernel_mtus *mtus, const struct conf_s
  */
 void kernel_mtus_clamp(struct kernel_mtus *mtus, struct netdev *m, const struct conf_site *conf);
 
-/** Whether the kernel has the site's table of segment sizes, as this process has made it, if it has.
- */
+/** Whether the kernel has the site's table of segment sizes, unchanged if this process made it. */
 bool kernel_mtus_is_clamped(const struct kernel_mtus *mtus, const struct conf_site *conf);
 
 /** Make the table again if another program has deleted it, as `nft flush ruleset` does, or has

@@ -179,7 +179,7 @@ static bool is_alive(const struct wgnl_peer_info *have)
 	return have->endpoint.addr.family && have->handshake_s && age < KERNEL_PEERS_ALIVE_S;
 }
 
-/* Find the endpoint that a new peer had. Return: whether it is to be set, rather than the file's. */
+/* Find the endpoint that a new peer had. Return: whether it is to be set instead of the file's. */
 static bool had_endpoint(const struct kernel_peers_seen *seen, const struct conf_peer *peer,
 	bool in_file, struct endpoint *ret)
 {

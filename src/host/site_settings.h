@@ -17,8 +17,8 @@
 MUST_CHECK int site_settings_make(const struct conf_site *conf, const struct route_plan *plan,
 	struct wanted_setting **ret, size_t *ret_n);
 
-/** Read the present state of each. One that cannot be determined becomes SETTING_UNKNOWN. `filters`:
- * the tables of default routes as they were made, IPv4 and IPv6; each may be zero. */
+/** Read the present state of each. One that cannot be determined becomes SETTING_UNKNOWN.
+ * `filters`: the tables of default routes as they were made, IPv4 and IPv6; each may be zero. */
 void site_settings_read(
 	struct wanted_setting *v, size_t n, struct nft_table_mark filters[static 2]);
 

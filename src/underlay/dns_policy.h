@@ -83,6 +83,6 @@ void dns_policy_put_off(struct dns_policy *n, struct mono now);
 bool dns_policy_answer(struct dns_policy *n, const struct endpoint *v, size_t count,
 	const struct wg_peer *peer, struct mono now, struct endpoint *ret_to);
 
-/** Links or routes have changed: failed queries may succeed now. Events that do not end cause queries
- * at growing intervals, see dns_retry.h. */
+/** Links or routes have changed: failed queries may succeed now. Events that do not end cause
+ * queries at growing intervals, see dns_retry.h. */
 void dns_policy_routes_changed(struct dns_policy *n, const struct wg_peer *peer, struct mono now);

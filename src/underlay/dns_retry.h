@@ -35,6 +35,6 @@ void dns_retry_asked(struct dns_retry *r, struct mono now);
  * answer. */
 struct mono dns_retry_answered(struct dns_retry *r, bool failed, struct mono now);
 
-/** Links or routes have changed, so that a query is wanted at `at`. `pending`: one is under way.
+/** Links or routes have changed, so that a query is wanted at `at`. `pending`: one is sent already.
  * Return: when it may be sent; MONO_NEVER if one is pending. */
 struct mono dns_retry_event(struct dns_retry *r, bool pending, struct mono at);

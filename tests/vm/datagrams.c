@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bind the Unix datagram sockets SOCKET..., and append what they receive to standard output: a
- * header line "-- SOCKET" before each datagram, and a newline behind it. "bound" is the first line.
- */
+/* Bind the Unix datagram sockets SOCKET..., and print what they receive: the line "-- SOCKET"
+ * before each datagram, and a newline behind it. The first line is "bound". */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
