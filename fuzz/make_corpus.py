@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Write the manual seeds of the corpus: fuzz/corpus/TARGET/seed-NAME. Inputs found by libFuzzer are left alone."""
+import contextlib
+import io
 import pathlib
+import runpy
 import struct
 
 ROOT = pathlib.Path(__file__).resolve().parent / "corpus"
@@ -412,6 +415,38 @@ def store_seeds():
     put("store", "none", b"\7")
 
 
+def wg_key_messages_seeds():
+    """kind[1] packet: see wg_key_messages.c and src/wg/key_message.h."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = runpy.run_path(str(ROOT.parent.parent / "src" / "wg" / "handshake_vectors.py"))
+    v, public = reference["exchange"](), lambda key: reference["x25519"](key, reference["BASE"])
+
+    def request(seq, kind, index=0, peer=bytes(32), timestamp=bytes(12), message=b""):
+        return b"\0" + struct.pack("=QII", seq, kind, index) + peer + timestamp + message.ljust(148, b"\0")
+
+    def change(kind, peer=bytes(32), secret=bytes(32)):
+        return b"\1" + struct.pack("=I", kind) + peer + secret
+
+    def answer(seq, kind, code=0, peer=bytes(32), timestamp=bytes(12), message=b"", keys=bytes(64)):
+        return (b"\2" + struct.pack("=QIi", seq, kind, code) + peer + timestamp + message.ljust(148, b"\0") + keys)
+
+    initiator, responder = public(v["STATIC_I"]), public(v["STATIC_R"])
+    put("wg_key_messages", "respond", change(1, secret=v["STATIC_R"]) + change(2, initiator, v["PSK"])
+        + request(5, 2, message=v["INITIATION"]) + request(6, 3, 0xAABBCCDD) + request(7, 3, 1))
+    put("wg_key_messages", "initiate", change(1, secret=v["STATIC_I"]) + change(2, responder, v["PSK"])
+        + request(5, 1, 0x11223344, responder, v["TIMESTAMP"])
+        + request(6, 4, peer=responder, message=v["RESPONSE"]) + request(7, 4, peer=responder, message=v["RESPONSE"]))
+    put("wg_key_messages", "forget", request(5, 1, 9, bytes([18]) + bytes(31), v["TIMESTAMP"])
+        + request(6, 5, peer=bytes([18]) + bytes(31)) + request(7, 6) + request(8, 2, message=v["INITIATION"]))
+    put("wg_key_messages", "changes", change(3, bytes([18]) + bytes(31)) + change(2, bytes([99]) * 32) + change(2, initiator)
+        + change(2, responder) + change(1) + request(5, 1, 9, responder, v["TIMESTAMP"]) + change(4) + change(1, initiator))
+    put("wg_key_messages", "answers", b"".join((
+        answer(1, 3, message=v["RESPONSE"][:4] + struct.pack("<I", 9) + v["RESPONSE"][8:], keys=b"k" * 64),
+        answer(0, 3), answer(2, 3), answer(1, 1), answer(1, 3, -5), answer(1, 3, -5, keys=b"k" * 64), answer(1, 3, 5),
+        request(2, 2, message=v["INITIATION"]), answer(2, 2, peer=initiator, timestamp=v["TIMESTAMP"]),
+        request(3, 4, peer=responder, message=v["RESPONSE"]), answer(3, 4, keys=b"k" * 64))))
+
+
 split_seeds()
 merge_seeds()
 own_seeds()
@@ -421,6 +456,7 @@ wg_messages_seeds()
 allowedips_seeds()
 netlink_seeds()
 engine_message_seeds()
+wg_key_messages_seeds()
 error_queue_seeds()
 capture_seeds()
 store_seeds()

@@ -48,7 +48,7 @@ int uapi_print_get(const struct wg_device *dev, uint16_t listen_port, uint32_t f
 	struct text t = { 0 };
 
 	if (dev->identity.present)
-		add_key(&t, "private_key", dev->identity.private_key);
+		add_key(&t, "private_key", wg_device_key(dev));
 	if (listen_port)
 		text_add(&t, "listen_port=%u\n", listen_port);
 	if (fwmark)

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/x25519.h"
+#include "wg/secrets.h"
 
 struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN])
 {
@@ -49,7 +49,7 @@ int peers_set_private_key(struct driver *d, const uint8_t key[static WG_KEY_LEN]
 	int err;
 
 	if (!secret_is_zero(key, WG_KEY_LEN)) {
-		err = x25519_public(key, public_key);
+		err = wg_secrets_public_key(&d->engine.wg, key, public_key);
 		if (err < 0)
 			return err;
 		self = peers_find(d, public_key);

@@ -76,7 +76,7 @@ int snapshot_take(const struct driver *d, struct conf_site *conf)
 	int err = 0;
 
 	if (dev->identity.present)
-		memcpy(conf->interface.private_key, dev->identity.private_key, KEY_LEN);
+		memcpy(conf->interface.private_key, wg_device_key(dev), KEY_LEN);
 	for (size_t i = conf->n_peers; i-- > 0 && !err;) {
 		const struct driver_peer *p = peers_find(d, conf->peers[i].public_key);
 

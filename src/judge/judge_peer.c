@@ -194,7 +194,7 @@ static uint64_t refused(const struct observations *f)
 {
 	uint64_t n = 0;
 
-	for (int d = DROP_WG_SHORT; d <= DROP_WG_SOURCE_PORT; d++)
+	for (int d = DROP_WG_SHORT; d <= DROP_WG_NO_KEYS; d++)
 		n += f->after.drops.n[d] - f->before.drops.n[d];
 	return n;
 }

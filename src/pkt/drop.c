@@ -70,6 +70,8 @@ static const struct {
 		"seen before: a replay, or a datagram that the network duplicated" },
 	[DROP_WG_AUTH] = { "wg_auth", "does not authenticate: corrupted or forged in transit" },
 	[DROP_WG_SOURCE_PORT] = { "wg_source_port", "from UDP port 0, which cannot be answered" },
+	[DROP_WG_NO_KEYS] = { "wg_no_keys",
+		"handshake: the process that holds the keys does not answer" },
 	[DROP_INNER_MALFORMED] = { "inner_malformed",
 		"decrypted, but not a well-formed IP packet" },
 	[DROP_INNER_SOURCE] = { "inner_source",

@@ -49,6 +49,7 @@ enum drop {
 	DROP_WG_REPLAY,		  /* counter seen before or behind the window */
 	DROP_WG_AUTH,		  /* data does not authenticate */
 	DROP_WG_SOURCE_PORT,	  /* from port 0, which cannot be replied to */
+	DROP_WG_NO_KEYS,	  /* handshake: the process that holds the keys does not answer */
 
 	/* the decrypted packet */
 	DROP_INNER_MALFORMED, /* not a well-formed IP packet */

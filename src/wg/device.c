@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "crypto/x25519.h"
 #include "wg/endpoint_table.h"
+#include "wg/secrets.h"
 
 #define ALIGNMENT	 64
 #define INDICES_PER_PEER 10 /* 2 handshakes and 5 sessions; the table is at most 3/4 full */
@@ -172,12 +173,22 @@ void wg_device_fini(struct wg_device *dev)
 	secret_wipe(dev, sizeof(*dev));
 }
 
-/* Set the identity from a private key; an all-zero key means none. */
-static void identity_of(const uint8_t *key, struct wg_identity *ret)
+void wg_device_use_service(struct wg_device *dev, const struct wg_key_service *service)
+{
+	dev->service = service;
+}
+
+/* Set the identity from a key; an all-zero key means none. */
+static void identity_of(const struct wg_device *dev, const uint8_t *key, struct wg_identity *ret)
 {
 	*ret = (struct wg_identity){ 0 };
 	if (secret_is_zero(key, WG_KEY_LEN))
 		return;
+	if (dev->service) {
+		memcpy(ret->public_key, key, WG_KEY_LEN);
+		ret->present = true;
+		return;
+	}
 	memcpy(ret->private_key, key, WG_KEY_LEN);
 	x25519_clamp(ret->private_key);
 	ret->present = !x25519_public(ret->private_key, ret->public_key);
@@ -206,7 +217,7 @@ static void change_identity(struct wg_device *dev, struct wg_peer *peer)
 
 	wg_peer_reset(dev, peer);
 	peer->timers.give_up = give_up;
-	wg_noise_precompute(&dev->identity, &peer->remote);
+	wg_secrets_precompute(dev, &peer->remote);
 	wg_peer_reconsider(dev, peer);
 }
 
@@ -218,8 +229,9 @@ struct wg_peer *wg_device_set_private_key(
 	bool changed;
 
 	dev->spent = true;
-	identity_of(key, &identity);
-	changed = !secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN);
+	identity_of(dev, key, &identity);
+	changed = !secret_equal(identity.private_key, dev->identity.private_key, WG_KEY_LEN) ||
+		  memcmp(identity.public_key, dev->identity.public_key, WG_KEY_LEN) != 0;
 	if (changed)
 		dev->identity = identity;
 	secret_wipe(&identity, sizeof(identity));
@@ -233,6 +245,11 @@ struct wg_peer *wg_device_set_private_key(
 	LIST_FOR_EACH(l, &dev->peers)
 	change_identity(dev, CONTAINER_OF(l, struct wg_peer, link));
 	return self;
+}
+
+const uint8_t *wg_device_key(const struct wg_device *dev)
+{
+	return dev->service ? dev->identity.public_key : dev->identity.private_key;
 }
 
 int wg_device_add_peer(
@@ -249,7 +266,7 @@ int wg_device_add_peer(
 	peer->allowed_first = WG_NO_NODE;
 	peer->dev = dev;
 	list_init(&peer->at_link);
-	wg_noise_precompute(&dev->identity, &peer->remote);
+	wg_secrets_precompute(dev, &peer->remote);
 	wg_cookie_maker_init(&dev->crypto, &peer->cookie, public_key);
 	list_push_tail(&dev->peers, &peer->link);
 	list_push_tail(bucket_of(dev, public_key), &peer->hash_link);

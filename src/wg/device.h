@@ -61,6 +61,13 @@ void wg_device_tidy(struct wg_device *dev);
 void wg_device_fini(struct wg_device *dev);
 
 /**
+ * Let a service hold the secret keys: see secrets.h. From then on wg_device_set_private_key() takes
+ * our public key instead, and wg_peer_set_psk() any number that changes with the preshared key. To
+ * be called before either. `service` must stay valid.
+ */
+void wg_device_use_service(struct wg_device *dev, const struct wg_key_service *service);
+
+/**
  * Set whether messages can be sent: the interface is up and its UDP port open (the initial state).
  * When set to down, every session is dropped and no handshake is started; when set to up,
  * wg_peer_reconsider() is called for each peer.
@@ -74,6 +81,10 @@ void wg_device_set_up(struct wg_device *dev, bool up);
  */
 struct wg_peer *wg_device_set_private_key(
 	struct wg_device *dev, const uint8_t key[static WG_KEY_LEN]);
+
+/** The key last set, or zeros: our private key, or our public key if a service holds the secret
+ * keys. */
+const uint8_t *wg_device_key(const struct wg_device *dev);
 
 /**
  * Add a peer in memory provided by the caller, which is overwritten. Return: 0; -EEXIST; -EINVAL

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 #include "wg/endpoint_table.h"
+#include "wg/secrets.h"
 #include "wg/stored.h"
 
 /* Account a session that was created, by a response sent or received. */
@@ -42,22 +43,20 @@ static void vouch(
 }
 
 /* Answer an initiation that has authenticated, and create the session. */
-static enum drop respond(struct wg_device *dev, struct wg_peer *peer, struct wg_handshake *hs,
-	struct mono now, struct wall wall, struct wg_event *ret)
+static enum drop respond(struct wg_device *dev, struct wg_peer *peer,
+	struct wg_opened_initiation *opened, struct mono now, struct wall wall,
+	struct wg_event *ret)
 {
-	struct wg_session s = { .remote_index = hs->remote_index };
-	uint8_t ephemeral[WG_KEY_LEN];
-	int err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &s.local_index);
+	struct wg_session s = { .remote_index = opened->handshake.remote_index };
+	enum drop drop;
 
-	if (err)
+	if (wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &s.local_index))
 		return DROP_WG_STATE;
-	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
-	err = wg_noise_make_response(&dev->crypto, hs, &peer->remote, s.local_index, ephemeral,
+	drop = wg_secrets_make_response(dev, peer, opened, s.local_index,
 		(struct wg_response *)(void *)ret->reply, &s.keys);
-	secret_wipe(ephemeral, sizeof(ephemeral));
-	if (err) {
+	if (drop) {
 		wg_indextable_remove(&dev->indices, s.local_index);
-		return DROP_WG_HANDSHAKE_AUTH;
+		return drop;
 	}
 	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret->reply, WG_RESPONSE_LEN, now);
 	ret->reply_len = WG_RESPONSE_LEN;
@@ -86,23 +85,21 @@ static enum drop take_initiation(struct wg_device *dev, const struct wg_initiati
 	struct wg_opened_initiation opened;
 	uint8_t timestamp[WG_TIMESTAMP_LEN];
 	struct wg_peer *peer;
-	enum drop drop = DROP_WG_HANDSHAKE_AUTH;
+	enum drop drop = wg_secrets_open_initiation(dev, msg, &opened, timestamp);
 
-	if (wg_noise_open_initiation(&dev->crypto, &dev->identity, msg, &opened))
-		return DROP_WG_HANDSHAKE_AUTH;
+	if (drop)
+		return drop;
 	peer = wg_device_find_peer(dev, opened.remote_static);
-	if (!peer) {
-		drop = DROP_WG_UNKNOWN_PEER;
-		goto out;
-	}
-	if (wg_noise_finish_initiation(&dev->crypto, &opened, &peer->remote, msg, timestamp))
+	drop = peer ? wg_secrets_finish_initiation(dev, peer, msg, &opened, timestamp)
+		    : DROP_WG_UNKNOWN_PEER;
+	if (drop)
 		goto out;
 	drop = judge_initiation(peer, timestamp, now);
 	if (drop)
 		goto out;
 	memcpy(peer->newest_timestamp, timestamp, sizeof(timestamp));
 	peer->last_initiation_taken = now;
-	drop = respond(dev, peer, &opened.handshake, now, wall, ret);
+	drop = respond(dev, peer, &opened, now, wall, ret);
 	if (drop)
 		goto out;
 	vouch(dev, peer, &src->addr, now);
@@ -123,6 +120,7 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 		wg_indextable_find(&dev->indices, load_le32(msg->receiver));
 	struct wg_session s = { .initiator = true };
 	struct wg_peer *peer;
+	enum drop drop;
 
 	if (!e)
 		return DROP_WG_UNKNOWN_INDEX;
@@ -131,9 +129,9 @@ static enum drop take_response(struct wg_device *dev, const struct wg_response *
 		return DROP_WG_STATE;
 	s.local_index = peer->handshake.local_index;
 	s.remote_index = load_le32(msg->sender);
-	if (wg_noise_take_response(
-		    &dev->crypto, &peer->handshake, &dev->identity, &peer->remote, msg, &s.keys))
-		return DROP_WG_HANDSHAKE_AUTH;
+	drop = wg_secrets_take_response(dev, peer, msg, &s.keys);
+	if (drop)
+		return drop;
 	begin_session(dev, peer, &s, now, wall);
 	secret_wipe(&s, sizeof(s));
 	peer->rx_bytes += WG_RESPONSE_LEN;

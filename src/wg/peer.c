@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "crypto/tai64n.h"
 #include "wg/endpoint_table.h"
+#include "wg/secrets.h"
 #include "wg/stored.h"
 
 /* Whether the initiator of a session of this `age` has to renew it. */
@@ -159,7 +160,7 @@ static void forget_handshake(struct wg_device *dev, struct wg_peer *peer)
 {
 	if (peer->handshake.state != WG_HANDSHAKE_NONE)
 		wg_indextable_remove(&dev->indices, peer->handshake.local_index);
-	secret_wipe(&peer->handshake, sizeof(peer->handshake));
+	wg_secrets_forget(dev, peer);
 }
 
 /*
@@ -188,7 +189,7 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN])
 {
 	struct wg_initiation *msg = (struct wg_initiation *)(void *)ret_msg;
-	uint8_t ephemeral[WG_KEY_LEN], timestamp[WG_TIMESTAMP_LEN];
+	uint8_t timestamp[WG_TIMESTAMP_LEN];
 	uint32_t index;
 	int err = can_initiate(dev, peer);
 
@@ -201,21 +202,19 @@ int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct 
 	err = wg_indextable_add(&dev->indices, &dev->rng, peer, NULL, &index);
 	if (err)
 		return err;
-	rng_fill(&dev->rng, ephemeral, sizeof(ephemeral));
 	next_timestamp(dev, peer, wall, timestamp);
-	err = wg_noise_make_initiation(&dev->crypto, &peer->handshake, &dev->identity,
-		&peer->remote, index, ephemeral, timestamp, msg);
-	secret_wipe(ephemeral, sizeof(ephemeral));
+	err = wg_secrets_make_initiation(dev, peer, index, timestamp, msg);
+	/* without an answer of the service the next packet may try again, soon */
+	peer->last_initiation_sent = now;
+	peer->renewed = err < 0;
+	wg_timers_initiated(&peer->timers, now, &dev->rng);
+	wg_peer_arm(dev, peer);
 	if (err) {
 		wg_indextable_remove(&dev->indices, index);
 		return err;
 	}
 	wg_cookie_add_macs(&dev->crypto, &peer->cookie, ret_msg, WG_INITIATION_LEN, now);
-	peer->last_initiation_sent = now;
-	peer->renewed = false;
 	peer->tx_bytes += WG_INITIATION_LEN;
-	wg_timers_initiated(&peer->timers, now, &dev->rng);
-	wg_peer_arm(dev, peer);
 	return 0;
 }
 

@@ -71,7 +71,8 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const str
  * Write an initiation and account it as sent.
  * Return: 0; -EAGAIN if the last one was sent less than REKEY_TIMEOUT ago; -ENOKEY without our
  * private key or for a peer whose key is of low order; -EHOSTUNREACH without an endpoint;
- * -ENETDOWN while the device is down; -ENOSPC if the index table is full.
+ * -ENETDOWN while the device is down; -ENOSPC if the index table is full; another errno if the
+ * service that holds the keys fails, and the timers retry.
  */
 int wg_peer_make_initiation(struct wg_device *dev, struct wg_peer *peer, struct mono now,
 	struct wall wall, uint8_t ret_msg[static WG_INITIATION_LEN]);

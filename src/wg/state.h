@@ -72,11 +72,14 @@ struct wg_sizes {
 	size_t sources; /* of the rate limiter */
 };
 
+struct wg_key_service; /* see secrets.h */
+
 /** A device: see device.h. */
 struct wg_device {
 	struct rng rng;
 	struct wg_crypto crypto;
 	struct wg_identity identity;
+	const struct wg_key_service *service; /* holds the secret keys; NULL: they are here */
 	struct list peers;
 	size_t peer_count;
 	struct list *buckets;	 /* peers by public key */
