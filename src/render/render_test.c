@@ -314,6 +314,22 @@ static void test_json_sites(void **state)
 	}
 }
 
+/* A WireGuard MTU of the file that is larger than the underlay's. */
+static void test_large_mtu(void **state)
+{
+	struct status_report r = { .site = "x", .backend = "kernel", .version = "0.1.0" };
+	struct written w;
+
+	r.budget.outer_mtu = 1400;
+	r.budget.wg_mtu = 1440;
+	begin(&w);
+	render_text(w.out, &r, &(struct render_style){ 0 });
+	fclose(w.out);
+	assert_non_null(strstr(w.text,
+		"WireGuard       1440 bytes, larger than the underlay: cut into IP fragments\n"));
+	free(w.text);
+}
+
 /* A port that cannot be opened is shown beside the open one, and in the metrics. */
 static void test_pending_port(void **state)
 {
@@ -603,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_sites),
+		cmocka_unit_test(test_large_mtu),
 		cmocka_unit_test(test_pending_port),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_text_shows_all),

@@ -540,7 +540,12 @@ static void budget_block(const struct page *p, const struct status_budget *b)
 	head(p, GREEN, "MTU budget", "%u", b->inner_ip ? b->inner_ip : b->wg_mtu);
 	line(p, "underlay", "%u bytes over %s, %s", b->outer_mtu, b->outer_ipv6 ? "IPv6" : "IPv4",
 		b->outer_measured ? "the route's or measured" : "assumed");
-	line(p, "WireGuard", "%u bytes: underlay - %u", b->wg_mtu, b->outer_mtu - b->wg_mtu);
+	if (b->wg_mtu <= b->outer_mtu)
+		line(p, "WireGuard", "%u bytes: underlay - %u", b->wg_mtu,
+			b->outer_mtu - b->wg_mtu);
+	else
+		line(p, "WireGuard", "%u bytes, larger than the underlay: cut into IP fragments",
+			b->wg_mtu);
 	if (!b->inner_ip)
 		return;
 	line(p, "in a frame", "%u bytes: the largest IP packet that crosses in one piece",
