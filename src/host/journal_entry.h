@@ -53,6 +53,7 @@ struct journal_entry {
 	/* only in memory: */
 	bool newest;   /* no entry follows in the file: its object may not have our mark yet */
 	bool verified; /* of a tunnel: a session in it was ours, so that it is, too */
+	bool deserted; /* of a tunnel: the sessions that were made in it are not there */
 };
 
 /** Write the entry's line, without newline. */

@@ -3,6 +3,7 @@
 #include "host/kernel_undo.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/l2tp.h>
 #include <net/if.h>
 #include <poll.h>
@@ -87,8 +88,20 @@ static bool is_our_session(struct netdev *m, const struct l2tpnl_session *s)
 	       (i != SIZE_MAX && m->journal.v[i].newest && !*link.alias && !(link.flags & IFF_UP));
 }
 
+/** Whether a tunnel without sessions had some of ours, which are gone although newer changes than
+ * theirs are not undone yet: others have deleted them, alone or with our tunnel. What the kernel
+ * reports of a tunnel does not show who has made it. */
+static bool is_deserted(const struct netdev *m, const struct journal_entry *tunnel)
+{
+	const struct journal_entry like = { .kind = JOURNAL_SESSION, .tunnel = tunnel->tunnel };
+	size_t i = journal_find(&m->journal, &like);
+
+	return tunnel->deserted || (i != SIZE_MAX && !m->journal.v[i].newest);
+}
+
 /** Whether there is the tunnel of a journal entry and it is ours. Another program may have made one
- * of the same ids since: then its sessions are not ours. Return: 1, 0 or -errno. */
+ * of the same ids since: then its sessions are not ours, or ours are missing. Return: 1, 0 or
+ * -errno. */
 static int tunnel_is_ours(
 	struct netdev *m, struct nl_socket *nl, uint16_t family, const struct journal_entry *e)
 {
@@ -111,7 +124,7 @@ static int tunnel_is_ours(
 		ours |= is_our_session(m, s);
 	}
 	l2tpnl_sessions_fini(&list);
-	return ours || !used;
+	return ours || (!used && !is_deserted(m, e));
 }
 
 static int delete_tunnel(struct nl_socket *nl, uint16_t family, const struct journal_entry *e)
@@ -143,6 +156,11 @@ int kernel_undo_tunnel(struct netdev *m, const struct journal_entry *e)
 	err = tunnel_is_ours(m, &nl, family, e);
 	if (err > 0)
 		err = delete_tunnel(&nl, family, e);
+	else if (err == 0 && tunnel_exists(&nl, family, e) > 0)
+		log_warning("The L2TP tunnel %" PRIu32 " has none of the site's sessions: another "
+			    "program may have made it, so it is left. If none has: ip l2tp del "
+			    "tunnel tunnel_id %" PRIu32,
+			e->tunnel, e->tunnel);
 	nl_socket_close(&nl);
 	return err;
 }
@@ -171,6 +189,9 @@ static int verify_tunnel(struct netdev *m, struct nl_socket *nl, uint16_t family
 
 	if (ours > 0)
 		m->journal.v[i].verified = true;
+	if (ours == 0 &&
+		i != SIZE_MAX) /* the session's entry is removed now, before the tunnel's */
+		m->journal.v[i].deserted = is_deserted(m, &m->journal.v[i]);
 	return ours;
 }
 

@@ -176,6 +176,28 @@ static void test_tunnel_without_ours(void **state)
 	assert_string_equal(done, "tunnel ");
 }
 
+/* A tunnel without the sessions that were made in it may be another program's, of the same ids; but
+ * not if the last session is the last change, which was being made or undone. */
+static void test_deserted(void **state)
+{
+	for (int newest = 0; newest < 2; newest++) {
+		struct journal_entry noted[] = {
+			{ .kind = JOURNAL_TUNNEL, .tunnel = 2, .peer = 12 },
+			{ .kind = JOURNAL_SESSION, .tunnel = 2, .session = 3, .newest = newest },
+		};
+
+		setup(state);
+		sessions[1].session.tunnel_id = 1;
+		here.journal.v = noted;
+		here.journal.n = 2;
+		assert_int_equal(kernel_undo_session(&here, &noted[1]), 0);
+		here.journal.n = 1;
+		assert_int_equal(kernel_undo_tunnel(&here, &noted[0]), 0);
+		assert_string_equal(done, newest ? "session tunnel " : "");
+	}
+	here.journal = (struct journal){ 0 };
+}
+
 /* A session is ours if its tunnel is: that has its alias, or none as it was made a moment ago. */
 static void test_session(void **state)
 {
@@ -237,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wireguard, setup),
 		cmocka_unit_test_setup(test_tunnel, setup),
 		cmocka_unit_test_setup(test_tunnel_without_ours, setup),
+		cmocka_unit_test_setup(test_deserted, setup),
 		cmocka_unit_test_setup(test_session, setup),
 		cmocka_unit_test_setup(test_leftover, setup),
 	};
