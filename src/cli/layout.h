@@ -21,6 +21,7 @@ struct layout_site {
 	uint16_t endpoint_port;
 	struct ip_prefix address; /* inside the tunnel; family 0: chosen by the layout */
 	struct ip_prefix bridge;  /* on the segment; family 0: none */
+	char join[IF_NAMESIZE];	  /* an existing bridge that is the segment here; "": ours */
 	char members[LAYOUT_MEMBERS_MAX][IF_NAMESIZE];
 	size_t n_members;
 	uint8_t private_key[KEY_LEN]; /* set by layout_complete(), like the fields below */

@@ -64,6 +64,15 @@ static const char *take_member(const char *value, struct layout_site *site)
 	return NULL;
 }
 
+static const char *take_join(const char *value, struct layout_site *site)
+{
+	const char *problem = conf_value_name_problem(value);
+
+	if (!problem)
+		memcpy(site->join, value, strlen(value) + 1);
+	return problem;
+}
+
 static const char *take_prefix(const char *value, struct ip_prefix *ret)
 {
 	if (!strchr(value, '/') || ip_prefix_parse(value, ret) < 0)
@@ -82,7 +91,10 @@ static const char *take_property(const char *key, const char *value, struct layo
 		return take_prefix(value, &site->address);
 	if (!strcmp(key, "bridge"))
 		return take_prefix(value, &site->bridge);
-	return "belongs to an unknown key; the keys of --site: endpoint, member, address, bridge";
+	if (!strcmp(key, "join"))
+		return take_join(value, site);
+	return "belongs to an unknown key; the keys of --site: endpoint, member, join, address, "
+	       "bridge";
 }
 
 /* Parse "NAME,key=value,…" in place. */
@@ -112,6 +124,11 @@ static enum verb_exit take_site(const char *verb, char *text, struct layout *lay
 			return verb_usage(verb, "site %s: %s: \"%s\" %.*s", name, item, equals + 1,
 				(int)strcspn(problem, "\n"), problem);
 	}
+	if (*site->join && site->bridge.addr.family)
+		return verb_usage(verb,
+			"site %s: the addresses of %s belong to its owner: leave out join or "
+			"bridge",
+			name, site->join);
 	return VERB_DONE;
 }
 
@@ -279,6 +296,9 @@ const struct verb verb_init = {
 		"                            without it, it connects to them, as from behind a "
 		"NAT\n"
 		"      member=IF             an interface behind which members are; repeat\n"
+		"      join=BRIDGE           an existing bridge that is the segment here: vmbr0 of "
+		"a\n"
+		"                            hypervisor, br-lan of a router; else one is made\n"
 		"      bridge=ADDR/LEN       the gateway's own address on the segment\n"
 		"      address=ADDR/LEN      its address inside the tunnel\n"
 		"  -t, --tunnel NET/LEN  subnet for the addresses that are not given,\n"

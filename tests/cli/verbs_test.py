@@ -112,6 +112,8 @@ def usage(bench):
         (["init", "--site", "a,member=a/b", "--site", "b"], "a character that"),
         (["init", "--site", "a,endpoint=x:0", "--site", "b"], "port"),
         (["init", "--site", "a,bridge=10.0.0.1", "--site", "b"], "with its subnet"),
+        (["init", "--site", "a,join=all", "--site", "b"], "a name that the kernel reserves"),
+        (["init", "--site", "a,join=br0,bridge=10.0.0.1/24", "--site", "b"], "leave out join or bridge"),
         (["init", "x"], "is no option"),
         (["mtu", "a", "b"], "at most"),
         (["up"], "name one configuration"),
@@ -207,7 +209,7 @@ def init_pair(bench):
     status, out, err = bench.run(
         "init", "-d", folder, "-p",
         "--site", "a,endpoint=192.0.2.1:8172,member=eth1,bridge=10.0.2.11/24,address=10.0.1.11/24",
-        "--site", "b,endpoint=vpn.example.org,member=eth1,member=eth2,address=10.0.1.21/24",
+        "--site", "b,endpoint=vpn.example.org,join=vmbr0,member=eth1,member=eth2,address=10.0.1.21/24",
     )  # fmt: skip
     assert (status, err) == (0, ""), err
     a, b = bench.read("pair/a.conf"), bench.read("pair/b.conf")
@@ -226,7 +228,8 @@ def init_pair(bench):
     assert (value(a, "AllowedIPs"), value(b, "AllowedIPs")) == ("10.0.1.21/32", "10.0.1.11/32")
     for ours, theirs in (("TunnelId", "PeerTunnelId"), ("SessionId", "PeerSessionId"), ("Local", "Remote")):
         assert value(a, ours) == value(b, theirs) and value(b, ours) == value(a, theirs), (ours, a, b)
-    assert "\nMember = eth1\nMember = eth2\n" in b and "\nAddress = 10.0.2.11/24\n" in a
+    assert "\nName = vmbr0\nMember = eth1\nMember = eth2\nAdopt = yes\n" in b and "Adopt" not in a
+    assert "\nAddress = 10.0.2.11/24\n" in a
 
 
 def value(text, key):
