@@ -143,6 +143,8 @@ def install():
     for path in (
         "/usr/sbin/wirespan", "/usr/sbin/wirespan-wg", "/usr/share/man/man8/wirespan.8.gz",
         "/usr/share/man/man5/wirespan.conf.5.gz", "/usr/share/doc/wirespan/examples/vpn01.conf",
+        "/usr/share/doc/wirespan/start.md", "/usr/share/doc/wirespan/howto/mesh.md",
+        "/usr/share/doc/wirespan/howto/mesh.svg",
     ):  # fmt: skip
         assert path in listed, path
     for site in ("vpn01", "vpn02"):

@@ -3,6 +3,8 @@
 """The Debian package: it builds, lintian accepts it, and under a systemd that is booted for it, it is installed, runs a
 site, is upgraded and is purged (booted.py has these cases).
 
+And two hosts that are booted with it follow doc/start.md (two_hosts.py).
+
 Theory of operation: the container's file system is an overlay over that of this host, in memory, so that nothing has to
 be downloaded and nothing is changed. systemd-nspawn boots it in a network of its own, to a target that runs booted.py
 and shuts the container down. Mounts and processes are in namespaces that end with this test."""
@@ -141,11 +143,22 @@ def boot(packages, selection):
     assert "CASE FAIL" not in log, "cases in the container failed"
 
 
+def follow(packages):
+    """The commands of doc/start.md on two booted hosts."""
+    need("systemd-nspawn", "dropbear", "scp", "ssh-keygen")
+    if not os.path.exists("/usr/lib/sftp-server"):
+        raise Skip("not installed: openssh-sftp-server")
+    words = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    out = run([*words, sys.executable, f"{HERE}/two_hosts.py", packages], 600)
+    assert "two hosts: done" in out, out
+
+
 def main():
     suite = Suite("package")  # --only selects cases of booted.py
     packages = cleanup.enter_context(tempfile.TemporaryDirectory())
     if suite.setup("the package builds", build, packages):
         suite.setup("lintian has no finding", lint, packages)
+        suite.run("two booted hosts follow doc/start.md", follow, packages)
         suite.setup("a booted systemd runs it", boot, packages, f"--only '{suite.options.only}'")
     suite.finish()
 
