@@ -158,6 +158,8 @@ def refuse(host, path, _text):
 def main():
     packages = os.path.realpath(sys.argv[1])
     node.run(["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    # The run folder of systemd-nspawn has names of containers: other runs of this test have the same.
+    node.run(["sh", "-ec", "mkdir -p /run/systemd/nspawn; mount -t tmpfs tmpfs /run/systemd/nspawn"])
     tokyo = Host("tokyo", "203.0.113.1", "192.168.77.1", packages)
     osaka = Host("osaka", "198.51.100.7", "192.168.77.2", packages)
     try:
