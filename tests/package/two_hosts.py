@@ -30,7 +30,7 @@ BOOT = """
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" overlay "$1/root"
-rm -f "$1/root/usr/sbin/policy-rc.d"
+rm -f "$1/root/usr/sbin/policy-rc.d" "$1/root/var/lib/man-db/auto-update"
 """
 
 # What is there before: the interface of nspawn gets the name of a card, and the host a member behind another.
