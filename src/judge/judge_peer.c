@@ -3,6 +3,7 @@
  * session. */
 #include "judge/judge_peer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,7 +219,26 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 	finding_add(v->ret, FINDING_ERROR, "route", v->subject,
 		"%s: this host has no route to %s (%s).\n"
 		"`ip route` shows the routes; `ip route get` what is missing.",
-		state, v->endpoint, strerror(-v->peer->route_error));
+		state, v->endpoint,
+		v->peer->route_error == -EINVAL /* ip_route_input(): RTN_BLACKHOLE */
+			? "the one that fits is of type blackhole"
+			: strerror(-v->peer->route_error));
+	return true;
+}
+
+/* Return: whether this host refused to send datagrams, although there is a route. The counter is
+ * for all peers, so it is decisive only if this one does not answer. */
+static bool judge_refused(const struct verdict *v, const char *state)
+{
+	uint64_t n = v->facts->after.drops.n[DROP_TX_SEND] - v->facts->before.drops.n[DROP_TX_SEND];
+
+	if (!n)
+		return false;
+	finding_add(v->ret, FINDING_ERROR, "send", v->subject,
+		"%s: this host refused to send %" PRIu64 " datagram%s; the route to %s is there.\n"
+		"A firewall on this host drops what leaves it: let UDP to port %u out (see `nft "
+		"list ruleset` or `iptables -S OUTPUT`).",
+		state, n, n == 1 ? "" : "s", v->endpoint, v->after->endpoint.port);
 	return true;
 }
 
@@ -364,8 +384,9 @@ static void judge_no_session(const struct verdict *v)
 			"this host's address with port %u, and PersistentKeepalive = 25.",
 			v->facts->after.wg.listen_port);
 	else if (!judge_no_route(v, no_session) && v->after->endpoint.addr.family &&
-		 !judge_route(v, no_session) && !judge_keys(v, no_session) &&
-		 !judge_moved(v, no_session) && !judge_error(v, no_session))
+		 !judge_route(v, no_session) && !judge_refused(v, no_session) &&
+		 !judge_keys(v, no_session) && !judge_moved(v, no_session) &&
+		 !judge_error(v, no_session))
 		judge_silence(v, no_session);
 }
 
@@ -578,13 +599,16 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 	}
 	if (v.peer->echo.sent && !v.peer->echo.received && !has_received(&v)) {
 		if (!judge_no_route(&v, one_way) && !judge_route(&v, one_way) &&
-			!judge_keys(&v, one_way) && !judge_sources(&v, FINDING_ERROR, one_way) &&
-			!judge_moved(&v, one_way) && !judge_error(&v, one_way))
+			!judge_refused(&v, one_way) && !judge_keys(&v, one_way) &&
+			!judge_sources(&v, FINDING_ERROR, one_way) && !judge_moved(&v, one_way) &&
+			!judge_error(&v, one_way))
 			judge_silence(&v, one_way);
 		return;
 	}
 	judge_handshake(&v);
 	judge_detour(&v);
+	if (v.peer->echo.sent && !v.peer->echo.received && judge_refused(&v, one_way))
+		return;
 	judge_echo(&v);
 	judge_path(&v);
 	judge_full(&v);

@@ -274,6 +274,26 @@ static void break_rp_filter(struct observations *f)
 	f->host.rp_filter = 3;
 }
 
+/* A filter on what leaves, from the middle of a session on: the peer's datagrams still come. */
+static void break_send(struct observations *f)
+{
+	break_icmp_inside(f);
+	f->before.drops.n[DROP_TX_SEND] = 4;
+	f->after.drops.n[DROP_TX_SEND] = 1032;
+}
+
+static void break_send_silent(struct observations *f)
+{
+	break_no_session(f);
+	f->after.drops.n[DROP_TX_SEND] = 1;
+}
+
+static void break_blackhole(struct observations *f)
+{
+	break_route(f);
+	f->peers[0].route_error = -EINVAL;
+}
+
 static void break_own_mtu(struct observations *f)
 {
 	f->peers[0].full_size = 1500;
@@ -312,6 +332,19 @@ static const struct fault faults[] = {
 	{ break_route, FINDING_ERROR, "route",
 		"No session: this host has no route to 192.168.122.32:8173 (Network is "
 		"unreachable).",
+		NULL },
+	{ break_blackhole, FINDING_ERROR, "route",
+		"No session: this host has no route to 192.168.122.32:8173 (the one that fits is "
+		"of type blackhole).",
+		NULL },
+	{ break_send, FINDING_ERROR, "send",
+		"A session, but one way only: this host refused to send 1028 datagrams; the route "
+		"to 192.168.122.32:8173 is there.",
+		"A firewall on this host drops what leaves it: let UDP to port 8173 out (see `nft "
+		"list ruleset` or `iptables -S OUTPUT`)." },
+	{ break_send_silent, FINDING_ERROR, "send",
+		"No session: this host refused to send 1 datagram; the route to "
+		"192.168.122.32:8173 is there.",
 		NULL },
 	{ break_route_later, FINDING_ERROR, "route",
 		"A session, but one way only: this host has no route to 192.168.122.32:8173 "

@@ -547,6 +547,11 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 	judge_oddities(&v);
 	if (!is_alive(&v) && judge_egress(&v))
 		return;
+	if (!is_alive(&v) && f->after.drops.n[DROP_TX_SEND] != f->before.drops.n[DROP_TX_SEND]) {
+		finding_add(ret, FINDING_NOTE, "session", v.after->name,
+			"No host answers: this host refused to send what was for its peer.");
+		return;
+	}
 	if (!is_alive(&v) && !has_peer(&v)) {
 		finding_add(ret, FINDING_NOTE, "session", v.after->name,
 			"No host answers: nothing at all comes from its peer.");

@@ -17,6 +17,13 @@ static void break_one_way(struct observations *f)
 	f->after.sessions[0].options.sequence = L2TP_SEQUENCE_SEND;
 }
 
+/* What is sent does not leave this host: the peer has the finding. */
+static void break_send(struct observations *f)
+{
+	break_one_way(f);
+	f->after.drops.n[DROP_TX_SEND] = 1028;
+}
+
 static void break_id(struct observations *f)
 {
 	break_silence(f);
@@ -325,6 +332,8 @@ static const struct fault faults[] = {
 		"(254 "
 		"sent).",
 		FAR_SIDE NO_HOST },
+	{ break_send, FINDING_NOTE, "session",
+		"No host answers: this host refused to send what was for its peer.", "" },
 	{ break_id, FINDING_ERROR, "session_id",
 		"The peer sends session id 3999 (5 packets), but SessionId here is 3941.",
 		"They must be the same: set SessionId = 3999 here, or PeerSessionId = 3941 "

@@ -292,6 +292,29 @@ add rule inet t c iif eth0 udp dport {PORT} drop
         bench.net.vpn[0].run("nft delete table inet t")
 
 
+def firewall_out(bench):
+    """A filter on what leaves this host, from the middle of a session on. The hint opens the port again."""
+    if not shutil.which("nft"):
+        raise Skip("nft is not installed")
+    bench.start()
+    bench.net.vpn[0].ping(bench.net.sites[1].wg4)
+    rules = f"""
+add table inet t
+add chain inet t c {{ type filter hook output priority 0 ; }}
+add rule inet t c udp dport {PORT} drop
+"""
+    bench.net.vpn[0].run("nft", "-f", "-", stdin=rules)
+    try:
+        outcome = bench.check()
+        expect(outcome, "send", "error", "refused to send .* datagrams?; the route to", f"UDP to port {PORT} out")
+        assert not severities(outcome[1], "warning") and outcome[0] == 1, outcome
+        assert "one_way" not in outcome[1], outcome
+        bench.net.vpn[0].run(f"nft insert rule inet t c udp dport {PORT} accept")
+        assert bench.check()[0] == 0
+    finally:
+        bench.net.vpn[0].run("nft delete table inet t")
+
+
 # ---- the session ---------------------------------------------------------------------------------
 
 
@@ -592,6 +615,7 @@ CASES = {
     "the peer has a wrong key of ours": key_of_ours,
     "preshared keys that differ": preshared,
     "a firewall on this host": firewall,
+    "a firewall on this host, for what leaves": firewall_out,
     "a firewall on the other side": far_firewall,
     "a wrong cookie comes": cookie,
     "the far side drops ours": cookie_there,
