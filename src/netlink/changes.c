@@ -36,10 +36,26 @@ static void add_changed(struct changes *d, const struct ip_prefix *prefix)
 		d->changed[d->n_changed++] = p;
 }
 
+static void add_mtu(struct changes *d, const struct link_info *link)
+{
+	size_t i = 0;
+
+	while (i < d->n_links && d->links[i].ifindex != link->ifindex)
+		i++;
+	if (i == CHANGES_LINKS_MAX) {
+		d->lost = true;
+		return;
+	}
+	d->links[i] = (struct changes_link){ .ifindex = link->ifindex, .mtu = link->mtu };
+	d->n_links += i == d->n_links;
+}
+
 static void add_link(struct changes *d, const struct link_info *link, bool gone)
 {
 	if (gone || !nl_event_link_runs(link))
 		add_stopped(d, link->ifindex);
+	if (!gone)
+		add_mtu(d, link);
 	if (!d->ifindex || link->ifindex != d->ifindex)
 		return;
 	if (gone) {

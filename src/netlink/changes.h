@@ -12,6 +12,7 @@
 
 #define CHANGES_STOPPED_MAX 16
 #define CHANGES_CHANGED_MAX 32
+#define CHANGES_LINKS_MAX   32
 
 /** State of the monitored interface. */
 enum changes_fate {
@@ -19,6 +20,12 @@ enum changes_fate {
 	CHANGES_CHANGED, /* see `up`, `mtu`, `name` */
 	CHANGES_MOVED,	 /* to another network namespace: no more events about it here */
 	CHANGES_GONE,
+};
+
+/** The MTU of an interface, as its last event reported it. */
+struct changes_link {
+	uint32_t ifindex;
+	uint32_t mtu; /* bytes */
 };
 
 /** A summary. Initialise it with changes_init(). */
@@ -36,6 +43,9 @@ struct changes {
 	bool all_v6;
 	uint32_t stopped[CHANGES_STOPPED_MAX]; /* interfaces removed or without carrier */
 	size_t n_stopped;
+	struct changes_link links[CHANGES_LINKS_MAX]; /* interfaces with events: an event does not
+						       * tell what has changed */
+	size_t n_links;
 };
 
 /** Start an empty summary that monitors the interface `ifindex`, or none for 0. */

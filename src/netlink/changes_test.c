@@ -180,6 +180,34 @@ static void test_lost(void **state)
 	assert_true(changes_moves_source(&d, &three));
 }
 
+static void test_mtus(void **state)
+{
+	struct nl_event link = link_event(NL_EVENT_LINK, 7, RUNS, false);
+	struct nl_event gone = link_event(NL_EVENT_LINK_GONE, 8, RUNS, false);
+	struct changes d;
+
+	(void)state;
+	changes_init(&d, 0);
+	changes_add(&d, &link);
+	link.link.mtu = 1500;
+	changes_add(&d, &link); /* the last one counts */
+	changes_add(&d, &gone);
+	assert_int_equal(d.n_links, 1);
+	assert_int_equal(d.links[0].ifindex, 7);
+	assert_int_equal(d.links[0].mtu, 1500);
+	for (uint32_t i = 1; i < CHANGES_LINKS_MAX; i++) {
+		link.link.ifindex = 100 + i;
+		changes_add(&d, &link);
+	}
+	assert_int_equal(d.n_links, CHANGES_LINKS_MAX);
+	assert_false(d.lost);
+	changes_add(&d, &link);
+	assert_false(d.lost); /* it is there already */
+	link.link.ifindex = 99;
+	changes_add(&d, &link);
+	assert_true(d.lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_moves_source),
 		cmocka_unit_test(test_many_routes),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_mtus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,7 @@ static void on_events(void *ctx, uint32_t events)
 	sticky_source_follow(p->underlay, &p->monitor, 0, &d);
 	if (!changes_is_empty(&d))
 		dns_endpoint_routes_changed(p->underlay);
+	p->routes_changed |= link_mtus_update(&p->links, &d);
 	p->routes_changed |= peer_paths_concerned(p->underlay, &d);
 }
 

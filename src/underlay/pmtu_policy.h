@@ -9,6 +9,7 @@
 #include "conf/model.h"
 #include "loop/loop.h"
 #include "netlink/monitor.h"
+#include "underlay/link_mtus.h"
 #include "underlay/mtu_budget.h"
 #include "underlay/underlay.h"
 
@@ -22,6 +23,7 @@ struct pmtu_policy {
 	struct monitor monitor;
 	struct loop_watch monitor_watch;
 	unsigned events; /* set of enum engine_event still to be acted on */
+	struct link_mtus links;
 	bool routes_changed;
 	bool following;		/* whether the paths' MTUs are followed */
 	struct bucket look_ups; /* limits lookups of paths to moved peers */

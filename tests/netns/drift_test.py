@@ -125,7 +125,13 @@ class Bench:
         wait_for(lambda: self.net.member[0].ping(far, count=1, timeout=1).ok, 5, what="the members to reach each other")
 
     def ask(self, *words):
-        return json.loads(self.node.run("ip", "-j", "-d", *words).out or "[]")
+        """Return: the answer of ip(8); asked again if something changed meanwhile, which it says amid the JSON."""
+
+        def answer():
+            with contextlib.suppress(json.JSONDecodeError):
+                return [json.loads(self.node.run("ip", "-j", "-d", *words).out or "[]")]
+
+        return wait_for(answer, 5, what=f"ip {' '.join(words)}")[0]
 
     def picture(self):
         """Return: links, addresses, routes and rules, comparable."""

@@ -90,7 +90,8 @@ class Site:
         try:
             return wait_for(found, PATIENCE, 0.1, f"{self.name}: {event} of {peer}")
         except AssertionError as problem:
-            raise AssertionError(f"{problem}\n{self.entries}\n{self.gateway.log_text()}") from None
+            peers = self.gateway.status()["peers"]
+            raise AssertionError(f"{problem}\n{self.entries}\n{peers}\n{self.gateway.log_text()}") from None
 
     def wait_look(self, state):
         """Wait until the other site is in a state, and the daemon, which looks once a second, has seen that."""
@@ -150,9 +151,10 @@ def events(net):
     # another address, another MTU, once the first one is known
     near.wait_look(lambda peer: peer["path"]["state"] == "complete")
     net.vpn[1].sh(f"ip -4 addr flush dev eth0; ip addr add {OTHER_ADDRESS}/24 dev eth0")
-    net.vpn[0].run("ip link set eth0 mtu 1400")
     moved = near.wait_entry("peer-moved", "vpn02.example", WIRESPAN_ENDPOINT=f"{OTHER_ADDRESS}:{PORT}")
     assert moved["WIRESPAN_ENDPOINT_BEFORE"] == f"{two.underlay}:{PORT}", moved
+    near.wait_look(lambda peer: peer["path"]["state"] == "complete")
+    net.vpn[0].run("ip link set eth0 mtu 1400")
     mtu = near.wait_entry("peer-mtu", "vpn02.example", WIRESPAN_MTU="1400")
     assert int(mtu["WIRESPAN_MTU_BEFORE"]) > 1400, mtu
 
