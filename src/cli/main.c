@@ -2,6 +2,7 @@
 /* The program: passes its command line to the table of verbs, and checks that its output was
  * written. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 	int result;
 
 	occupy_standard_streams();
+	signal(SIGCHLD, SIG_DFL); /* if a parent has ignored it, no child could be waited for */
 	title_init(argc, argv);
 	if (!strcmp(name, "wirespan-wg"))
 		return wg_daemon_main(argc, argv);

@@ -63,9 +63,10 @@ static int forget_dns(const char *name_or_path, bool *ret_found)
 	return err;
 }
 
-/* The socket has no listener. Return: VERB_DONE if something could be stopped or undone. */
+/* The socket has no listener. `ran`: it had one, which has ended without an answer. Return:
+ * VERB_DONE if something could be stopped or undone. */
 static enum verb_exit down_without_socket(
-	const char *verb, const char *name_or_path, const struct running *site)
+	const char *verb, const char *name_or_path, const struct running *site, bool ran)
 {
 	struct error error = { 0 };
 	pid_t pid = host_running(site->name);
@@ -94,7 +95,7 @@ static enum verb_exit down_without_socket(
 			verb, site->name);
 		return VERB_FAILED;
 	}
-	if (pid <= 0 && !found) {
+	if (pid <= 0 && !found && !ran) {
 		fprintf(stderr, "%s: %s is not running and has left nothing behind", verb,
 			site->name);
 		running_suggest(site);
@@ -102,8 +103,9 @@ static enum verb_exit down_without_socket(
 		return VERB_FAILED;
 	}
 	printf("%s: %s\n", site->name,
-		pid > 0 || alone ? "is down"
-				 : "was not running; what it had left behind is undone");
+		pid > 0 || alone || (ran && !found)
+			? "is down"
+			: "was not running; what it had left behind is undone");
 	return VERB_DONE;
 }
 
@@ -131,11 +133,11 @@ static enum verb_exit down(const char *verb, const char *name_or_path, const str
 	int err = ctl_client_down(site->path, DOWN_MS, &reply);
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
-		return down_without_socket(verb, name_or_path, site);
+		return down_without_socket(verb, name_or_path, site, false);
 	if (err == -ETIMEDOUT)
 		return still_running(verb, site);
 	if (err == -ECONNRESET && host_wait_stopped(site->name, DOWN_MS) == 0)
-		return down_without_socket(verb, name_or_path, site);
+		return down_without_socket(verb, name_or_path, site, true);
 	if (err) {
 		running_explain(verb, site, err);
 		return VERB_FAILED;

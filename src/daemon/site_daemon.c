@@ -508,8 +508,13 @@ static void on_child(struct site_daemon *r)
 	do
 		pid = waitpid(r->hook, &status, WNOHANG);
 	while (pid < 0 && errno == EINTR);
-	if (pid != r->hook)
+	if (pid == 0)
 		return;
+	if (pid < 0) {
+		log_warning("How %s has ended is not known (%s): it counts as failed.",
+			r->hook_kind == HOST_HOOK_POST_UP ? "PostUp" : "PreDown", strerror(errno));
+		status = EXIT_FAILURE << 8; /* as wait(2) reports it */
+	}
 	r->hook = 0;
 	err = host_hook_end(r->host, r->hook_kind, status, &e);
 	if (err < 0)

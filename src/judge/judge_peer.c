@@ -220,9 +220,8 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 		"%s: this host has no route to %s (%s).\n"
 		"`ip route` shows the routes; `ip route get` what is missing.",
 		state, v->endpoint,
-		v->peer->route_error == -EINVAL /* ip_route_input(): RTN_BLACKHOLE */
-			? "the one that fits is of type blackhole"
-			: strerror(-v->peer->route_error));
+		v->peer->route_error == -EINVAL ? "the one that fits is of type blackhole"
+						: strerror(-v->peer->route_error));
 	return true;
 }
 

@@ -43,8 +43,8 @@ struct changes {
 	bool all_v6;
 	uint32_t stopped[CHANGES_STOPPED_MAX]; /* interfaces removed or without carrier */
 	size_t n_stopped;
-	struct changes_link links[CHANGES_LINKS_MAX]; /* interfaces with events: an event does not
-						       * tell what has changed */
+	struct changes_link links[CHANGES_LINKS_MAX]; /* interfaces with events: which do not
+						       * contain what has changed */
 	size_t n_links;
 };
 

@@ -16,6 +16,6 @@ struct link_mtus {
 };
 
 /** Store the MTUs of a batch of events. The kernel sends no event about the routes through an
- * interface whose MTU changes, and none is about the MTU alone. Return: whether one differs from the
- * last one, or an interface has its first event. */
+ * interface whose MTU changes, and none is about the MTU alone. Return: whether one differs from
+ * the last one, or an interface has its first event. */
 bool link_mtus_update(struct link_mtus *m, const struct changes *d);

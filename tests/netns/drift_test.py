@@ -125,7 +125,7 @@ class Bench:
         wait_for(lambda: self.net.member[0].ping(far, count=1, timeout=1).ok, 5, what="the members to reach each other")
 
     def ask(self, *words):
-        """Return: the answer of ip(8); asked again if something changed meanwhile, which it says amid the JSON."""
+        """Return: the answer of ip(8); asked again if something changed meanwhile: then a sentence is amid the JSON."""
 
         def answer():
             with contextlib.suppress(json.JSONDecodeError):

@@ -83,6 +83,21 @@ def ended_within_post_up(bench):
         near.configure(good)
 
 
+def children_ignored(bench):
+    """Started by a program that ignores SIGCHLD: the ends of hooks are noticed all the same."""
+    near = bench.near
+    good = open(near.conf).read()
+    near.configure(good.replace("[Interface]\n", "[Interface]\nPreUp = true\nPostUp = true\n"))
+    try:
+        words = [near.binary, "up", "-d", near.conf]
+        code = f"import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv({words[0]!r}, {words!r})"
+        near.node.run("python3", "-c", code)
+        near.down()
+        bench.check_clean("by down, with SIGCHLD ignored")
+    finally:
+        near.configure(good)
+
+
 def detached(bench):
     near = bench.near
     result = near.run("up", near.conf, "-d")
@@ -366,6 +381,7 @@ def main():
     suite.run("SIGINT ends it cleanly", ended_by_signal, bench, "INT")
     for name, case in (
         ("SIGTERM within PostUp", ended_within_post_up),
+        ("started by a program that ignores SIGCHLD", children_ignored),
         ("up -d returns when traffic can flow", detached),
         ("READY=1 when traffic can flow", notified),
         ("down after kill -9 leaves nothing", crash_then_down),
