@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,6 +226,15 @@ static int await_ready(struct engine_proxy *p, struct error *ret_error)
 	return m.head.code;
 }
 
+/* Without it, random bytes come from a file, which a confined process does not have. */
+static bool has_getrandom(void)
+{
+	uint8_t byte;
+
+	return getrandom(&byte, sizeof(byte), GRND_NONBLOCK) >= 0 || errno == EAGAIN ||
+	       errno == EINTR;
+}
+
 int engine_proxy_start(
 	struct engine_proxy *p, struct conf_site *conf, int resolver_fd, struct error *ret_error)
 {
@@ -234,6 +244,8 @@ int engine_proxy_start(
 	int err = engine_proxy_expect(p, conf);
 
 	p->replied = false;
+	if (!err && !has_getrandom())
+		err = -errno;
 	if (!err)
 		err = engine_channel_pair(fds);
 	if (err < 0)

@@ -28,6 +28,9 @@
 /* Numbers from here on are the x32 calls of a 64-bit x86 kernel. */
 #define X32_CALLS 0x40000000
 
+/* A call that a tracer skips, as strace does to inject an error. */
+#define NO_CALL 0xffffffff
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LOW_WORD 0
 #else
@@ -107,7 +110,9 @@ int filter_compile(
 	add_return(&p, FILTER_KILL);
 #ifdef __x86_64__
 	add_load(&p, offsetof(struct seccomp_data, nr));
-	add(&p, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 0, 1);
+	add(&p, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 0, 3);
+	add(&p, BPF_JMP | BPF_JEQ | BPF_K, NO_CALL, 0, 1);
+	add_return(&p, FILTER_DENY);
 	add_return(&p, FILTER_KILL);
 #endif
 	for (size_t i = 0; i < n; i++)

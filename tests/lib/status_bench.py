@@ -85,7 +85,7 @@ class Bench:
         self.private3, self.public3 = new_site_keys()
         self.preshared = new_key()
         self.gateway = [*self.net.gateway, Gateway(self.third, "vpn03")]
-        self.gateway[1].env = {"WIRESPAN_OPTIONS": "no-vnet,no-tso,no-uso,no-gso,no-gro"}
+        self.gateway[1].env = {"WIRESPAN_OPTIONS": "no-vnet,no-tso,no-uso,no-gso,no-gro", "WIRESPAN_ISOLATION": "no"}
         self.gateway[2].env = {"WIRESPAN_ISOLATION": "yes"}
         self.mute = AbsentPeer(101, None)
         self.dead = AbsentPeer(102, "192.168.1.1:9")

@@ -96,10 +96,15 @@ class Gateway:
         """Return: the pids, inside the node, of this binary's processes."""
         return [pid for pid, command in self.node.processes().items() if command.split()[0] == self.binary]
 
+    def all_pids(self):
+        """As pids(), with the confined processes of sites in the node."""
+        confined = [pid for pid, command in self.node.processes().items() if command.startswith("wirespan: ")]
+        return self.pids() + confined
+
     def cpu_seconds(self):
-        """Return: the CPU time of this binary's processes."""
+        """Return: the CPU time of this binary's processes, and of the confined ones."""
         ticks = 0
-        for pid in self.pids():
+        for pid in self.all_pids():
             with open(self.node.path(f"/proc/{pid}/stat")) as file:
                 fields = file.read().rsplit(")", 1)[1].split()
             ticks += int(fields[11]) + int(fields[12])

@@ -262,13 +262,13 @@ def less(bench, privileges, user):
     near.up()
 
 
-def alone(bench):
-    """Where no process can be started, the site runs in one, and reports that."""
+def alone(bench, call):
+    """Where a call is missing that confined processes need, the site runs in one process, and reports that."""
     if not shutil.which("strace"):
         raise Skip("strace is not installed")
     near = bench.near
     near.down()
-    near.prefix = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=clone", "-e", "inject=clone:error=ENOSYS")
+    near.prefix = ("strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error=ENOSYS")
     near.up()
     near.prefix = ()
     bench.works()
@@ -360,7 +360,8 @@ def main():
     suite.run("NET_ADMIN alone", less, bench, ("net_admin",), False)
     suite.run("a monitor that cannot signal others", less, bench, ("net_admin", "setuid", "setgid"), False)
     suite.run("the privileges of the unit", less, bench, ("net_admin", "setuid", "setgid", "kill"), True)
-    suite.run("no process can be started", alone, bench)
+    suite.run("no process can be started", alone, bench, "clone")
+    suite.run("a kernel without getrandom", alone, bench, "getrandom")
     for role in ROLES:
         suite.run(f"an attacker in the {role}: all attempts are refused", attempts_are_refused, bench, role)
         for attempt in FATAL:

@@ -137,6 +137,7 @@ def main():
     suite = Suite("latency")
     with Reference() as net:
         suite.diagnose_with(net.diagnostics)
+        net.gateway[0].env["WIRESPAN_ISOLATION"] = "no"
         suite.setup("both gateways", net.up)
         for buffer_ms in (50, 400, 1000):
             suite.run(f"own link, {buffer_ms} ms", own_link, net, buffer_ms)
