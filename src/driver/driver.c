@@ -80,14 +80,15 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	list_init(&d->sessions);
 	d->memory_len = engine_memory(&es);
 	d->memory = calloc(1, d->memory_len);
-	d->frame = malloc(SUPERFRAME_MAX);
+	d->frames = malloc(AHEAD_MEMORY);
 	d->buffers = malloc((size_t)UDP_RECV_MAX * UDP_RECV_STRIDE);
-	if (!d->memory || !d->frame || !d->buffers)
+	if (!d->memory || !d->frames || !d->buffers)
 		goto fail;
 	err = engine_init(&d->engine, &es, d->memory, random_system(),
 		options->aead ? options->aead : choose_aead());
 	if (err < 0)
 		goto fail;
+	ahead_init(&d->ahead, d->frames, d->engine.tx.key);
 	trace_log_start(&d->trace_log, &d->engine);
 	d->engine.tun.user = &d->tun;
 	wg_device_set_up(&d->engine.wg, false);
@@ -96,7 +97,7 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	return 0;
 fail:
 	free(d->buffers);
-	free(d->frame);
+	free(d->frames);
 	free(d->memory);
 	free(d);
 	return err;
@@ -147,7 +148,7 @@ void driver_close(struct driver *d)
 	free(d->grown);
 	free_blocks(d);
 	free(d->buffers);
-	free(d->frame);
+	free(d->frames);
 	free(d->memory);
 	free(d);
 }
@@ -201,7 +202,7 @@ int driver_grow(struct driver *d, size_t peers, size_t allowed_ips)
 
 uint64_t driver_memory(const struct driver *d)
 {
-	uint64_t sum = d->memory_len + d->grown_len + sizeof(*d) + SUPERFRAME_MAX +
+	uint64_t sum = d->memory_len + d->grown_len + sizeof(*d) + AHEAD_MEMORY +
 		       (uint64_t)UDP_RECV_MAX * UDP_RECV_STRIDE;
 
 	for (const struct driver_block *block = d->blocks; block; block = block->next)
@@ -287,6 +288,7 @@ void driver_work(struct driver *d)
 	batch_begin(d);
 	control_timers(&d->engine);
 	d->underlay.work(d->underlay.ctx);
+	ports_work(d);
 	if (d->wanted)
 		batch_finish(d);
 }
@@ -303,5 +305,7 @@ void driver_tidy(struct driver *d)
 
 struct mono driver_deadline(const struct driver *d)
 {
-	return mono_earliest(engine_deadline(&d->engine), trace_log_deadline(&d->trace_log));
+	struct mono due = mono_earliest(engine_deadline(&d->engine), ports_deadline(d));
+
+	return mono_earliest(due, trace_log_deadline(&d->trace_log));
 }

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "conf/value.h"
+#include "driver/ahead.h"
 #include "driver/trace_log.h"
 #include "loop/loop.h"
 #include "path/engine.h"
@@ -179,8 +180,10 @@ struct driver {
 	void *grown; /* the WireGuard device's tables, after they outgrew `memory` */
 	size_t grown_len;
 	struct driver_block *blocks; /* pools that peers share, newest first */
-	uint8_t *frame;		     /* SUPERFRAME_MAX bytes: read buffer of the TAPs */
-	struct tx_job job;	     /* the superframe in it */
+	struct ahead ahead;	     /* superframes read from the TAPs */
+	uint8_t *frames;	     /* their memory */
+	bool served;		     /* a port had its turn: see ports_work() */
+	struct tx_job job;	     /* the one that is processed */
 	struct tx_job waited;	     /* a frame that leaves the engine's queue */
 	uint64_t unsent;	     /* by the sockets at the last look: see batch_flush() */
 	bool looked;		     /* since datagrams were sent last */

@@ -315,29 +315,78 @@ static void test_full_buffer(void **state)
 	assert_int_equal(got[0], 8);
 }
 
-/* A port with much to read does not keep the other descriptors waiting until all of it is read. */
-static void test_burst_of_port(void **state)
+#define LONG_PACKET (DRIVER_BURST / 3 + 1)
+
+/* Replace the TUN by a socket pair from which packets can be read: some long ones, which fill more
+ * than two turns, then a short one that is not IP. Return: the other end. */
+static int offer_packets(struct driver *d, int long_packets)
 {
-	static const uint8_t packet[DRIVER_BURST / 3 + 1] = { 0x45 };
-	struct bench *b = *state;
-	struct driver *d = b->d;
-	const uint64_t *read_now = &d->engine.tx.counters.stats.superframes_tx;
+	static const uint8_t not_ip[100];
+	static uint8_t packet[LONG_PACKET] = { 0x45, [8] = 64, 17, [12] = 10, 0, 0, 1, 10, 0, 0,
+		2 };
 	const int room = 200000; /* twice as much, by the kernel's accounting */
 	int fds[2];
 
+	store_be16(packet + 2, sizeof(packet));
 	ports_unwatch(d, &d->tun);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
 	assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < long_packets; i++)
 		assert_int_equal(write(fds[1], packet, sizeof(packet)), sizeof(packet));
+	assert_int_equal(write(fds[1], not_ip, sizeof(not_ip)), sizeof(not_ip));
 	d->tun.tap.fd = fds[0];
 	assert_int_equal(ports_watch(d, &d->tun), 0);
+	return fds[1];
+}
+
+static void run_turn(struct bench *b)
+{
+	assert_int_equal(loop_run_once(&b->loop, driver_deadline(b->d)), 0);
+	driver_work(b->d);
+}
+
+/* A port with much to read does not keep the other descriptors waiting until all of it is
+ * processed; and a packet of another flow does not wait for the long ones before it. */
+static void test_burst_of_port(void **state)
+{
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	const struct lane_counters *counters = &d->engine.tx.counters;
+	int other_end = offer_packets(d, 7);
+
 	for (uint64_t turn = 1; turn <= 3; turn++) {
-		assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
+		run_turn(b);
 		assert_int_equal(d->stats.batches_tx, turn);
-		assert_int_equal(*read_now, turn < 3 ? 3 * turn : 7);
+		assert_int_equal(counters->drops.n[DROP_TX_NO_PEER], turn < 3 ? 3 * turn : 7);
+		assert_int_equal(counters->drops.n[DROP_TUN_NOT_IP], 1);
+		assert_int_equal(mono_reached(driver_deadline(d), clock_mono()), turn < 3);
 	}
-	close(fds[1]);
+	close(other_end);
+}
+
+/* What was read waits while the socket takes nothing, without a busy loop, and is dropped and
+ * counted if its port is closed. */
+static void test_closed_port(void **state)
+{
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	const struct lane_counters *counters = &d->engine.tx.counters;
+	int other_end = offer_packets(d, 7);
+
+	run_turn(b);
+	assert_int_equal(counters->stats.superframes_tx, 4);
+	d->engine.tx.blocked = true;
+	assert_false(mono_reached(driver_deadline(d), clock_mono()));
+	driver_work(d);
+	assert_int_equal(counters->stats.superframes_tx, 4);
+	d->engine.tx.blocked = false;
+	ports_unwatch(d, &d->tun);
+	assert_int_equal(counters->drops.n[DROP_TX_QUEUE], 4);
+	assert_int_equal(d->engine.tun.stats.tx.dropped, 4 + 4);
+	assert_false(mono_reached(driver_deadline(d), clock_mono()));
+	driver_work(d);
+	assert_int_equal(counters->stats.superframes_tx, 4);
+	close(other_end);
 }
 
 /* Nor does a socket. What it has queued is read nevertheless if it is replaced. */
@@ -394,6 +443,7 @@ int main(void)
 		CASE(test_grow),
 		CASE(test_full_buffer),
 		CASE(test_burst_of_port),
+		CASE(test_closed_port),
 		CASE(test_burst_of_socket),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),

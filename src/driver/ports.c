@@ -11,10 +11,6 @@
 #include "netlink/ifindex.h"
 #include "path/tx.h"
 
-/* Most superframes read from one descriptor before the other descriptors are served; long ones are
- * limited by DRIVER_BURST before. */
-#define TAP_BURST 32
-
 /* Write the answer to a frame that was too large (ICMP) back to the port that it came from. */
 static void write_answer(struct driver *d, struct driver_port *p, const struct tx_answer *answer)
 {
@@ -26,8 +22,18 @@ static void write_answer(struct driver *d, struct driver_port *p, const struct t
 		drop_count(&d->engine.tx.counters.drops, DROP_TAP_WRITE);
 }
 
+/* Drop what was read from a port that is closed. */
+static void forget(struct driver *d, struct driver_port *p)
+{
+	unsigned dropped = ahead_forget(&d->ahead, p);
+
+	d->engine.tx.counters.drops.n[DROP_TX_QUEUE] += dropped;
+	p->path->stats.tx.dropped += dropped;
+}
+
 void ports_unwatch(struct driver *d, struct driver_port *p)
 {
+	forget(d, p);
 	if (p->watched)
 		loop_remove(d->loop, &p->watch);
 	p->watched = false;
@@ -42,20 +48,13 @@ static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 	d->engine.events |= ENGINE_PORT_LOST;
 }
 
-static void on_tap(void *ctx, uint32_t events)
+/* Read a port until it is empty or all buffers are full. */
+static void fill(struct driver *d, struct driver_port *p)
 {
-	struct driver_port *p = ctx;
-	struct driver *d = p->d;
-	struct own_datagram own = { 0 };
-	size_t bytes = 0;
+	struct ahead_frame *f;
 
-	(void)events;
-	batch_begin(d);
-	d->stats.batches_tx++;
-	for (int i = 0; i < TAP_BURST && bytes < DRIVER_BURST; i++) {
-		struct offload offload;
-		struct tx_answer answer;
-		int len = tap_read(&p->tap, d->frame, SUPERFRAME_MAX, &offload);
+	for (int i = 0; i < AHEAD_MAX && (f = ahead_room(&d->ahead)); i++) {
+		int len = tap_read(&p->tap, f->bytes, SUPERFRAME_MAX, &f->offload);
 
 		d->stats.syscalls++;
 		if (len == -EBADMSG) {
@@ -66,18 +65,90 @@ static void on_tap(void *ctx, uint32_t events)
 			handle_deleted_interface(d, p);
 		if (len < 0)
 			break;
-		bytes += (size_t)len;
-		answer = tx_begin(&d->engine.tx, &d->job, p->path, d->frame, (size_t)len, &offload);
-		if (answer.len)
-			write_answer(d, p, &answer);
-		if (answer.own.peer)
-			own = answer.own;
-		while (!tx_continue(&d->engine.tx, &d->job))
-			batch_flush(d);
+		f->port = p;
+		f->len = (size_t)len;
+		f->ethernet = p->path->session;
+		ahead_push(&d->ahead);
 	}
-	if (own.peer)
-		d->underlay.found_own(d->underlay.ctx, p->path, &own);
+}
+
+/* Turn a superframe into datagrams, and send them when the trains are full. */
+static void process(struct driver *d, struct ahead_frame *f)
+{
+	struct driver_port *p = f->port;
+	struct tx_answer answer;
+
+	answer = tx_begin(&d->engine.tx, &d->job, p->path, f->bytes, f->len, &f->offload);
+	if (answer.len)
+		write_answer(d, p, &answer);
+	while (!tx_continue(&d->engine.tx, &d->job))
+		batch_flush(d);
+	ahead_free(&d->ahead, f);
+	if (answer.own.peer)
+		d->underlay.found_own(d->underlay.ctx, p->path, &answer.own);
+}
+
+/* The frame to be processed next, or NULL: none, or the sockets take nothing. */
+static struct ahead_frame *next_frame(struct driver *d)
+{
+	struct ahead_frame *f;
+
+	if (d->engine.tx.blocked)
+		return NULL;
+	f = ahead_take_sparse(&d->ahead);
+	return f ? f : ahead_take_superframe(&d->ahead);
+}
+
+/* Process frames until the turn of this descriptor ends. After each superframe, read the port
+ * (NULL: none) again, as a frame of a sparse flow may have come, which goes first. */
+static void run(struct driver *d, struct driver_port *p)
+{
+	struct ahead_frame *f;
+	size_t bytes = 0;
+
+	if (p)
+		fill(d, p);
+	while (bytes < DRIVER_BURST && (f = next_frame(d))) {
+		bool is_short = f->len <= AHEAD_SHORT;
+
+		bytes += f->len;
+		process(d, f);
+		if (p && !is_short)
+			fill(d, p);
+	}
+}
+
+/* One turn. */
+static void serve(struct driver *d, struct driver_port *p)
+{
+	d->stats.batches_tx++;
+	run(d, p);
 	batch_finish(d);
+}
+
+static void on_tap(void *ctx, uint32_t events)
+{
+	struct driver_port *p = ctx;
+	struct driver *d = p->d; /* the port may be closed meanwhile */
+
+	(void)events;
+	batch_begin(d);
+	serve(d, p);
+	d->served = true;
+}
+
+void ports_work(struct driver *d)
+{
+	bool served = d->served;
+
+	d->served = false;
+	if (!served && !ahead_is_empty(&d->ahead) && !d->engine.tx.blocked)
+		serve(d, NULL);
+}
+
+struct mono ports_deadline(const struct driver *d)
+{
+	return ahead_is_empty(&d->ahead) || d->engine.tx.blocked ? MONO_NEVER : d->engine.tx.now;
 }
 
 int ports_watch(struct driver *d, struct driver_port *p)

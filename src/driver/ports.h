@@ -38,3 +38,11 @@ void ports_unwatch(struct driver *d, struct driver_port *p);
 
 /** Watch the TUN and every session's TAP. Return: 0 or -errno. */
 int ports_watch_all(struct driver *d);
+
+/** Process for one turn what was read from ports and waits, unless a port had its turn since the
+ * last call. */
+void ports_work(struct driver *d);
+
+/** When ports_work() is to be called: at once, or MONO_NEVER if nothing waits, or if the sockets
+ * take nothing. */
+struct mono ports_deadline(const struct driver *d);

@@ -30,7 +30,8 @@ enum drop {
 	DROP_TX_SEND,	     /* sendmsg failed: unreachable or no buffer */
 	DROP_TX_OVERSIZE,    /* too large for any datagram */
 	DROP_TX_LOOP,	     /* the route to the peer leads back into the tunnel */
-	DROP_TX_QUEUE,	     /* more than the path carries: dropped to keep the delay short */
+	DROP_TX_QUEUE,	     /* more than the path carries: dropped to keep the delay short; or
+				the port of a frame that waited was closed */
 
 	/* WireGuard messages from the underlay */
 	DROP_WG_SHORT,		  /* shorter than its message type */
