@@ -3,12 +3,15 @@
 #include "host/journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,12 +27,17 @@ static int set_up(void **state)
 	return setenv("WIRESPAN_RUNDIR", dir, 1);
 }
 
-static int clean_up(void **state)
+static void remove_state(const char *site)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/vpn01.state", dir);
+	snprintf(path, sizeof(path), "%s/%s.state", dir, site);
 	unlink(path);
+}
+
+static int clean_up(void **state)
+{
+	remove_state("vpn01");
 	return rmdir(dir); /* fails if another file is left */
 }
 
@@ -123,17 +131,22 @@ static void test_names(void **state)
 	}
 }
 
-static void write_state(const char *text, mode_t mode)
+static void write_state_of(const char *site, const char *text, mode_t mode)
 {
 	char path[128];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/vpn01.state", dir);
+	snprintf(path, sizeof(path), "%s/%s.state", dir, site);
 	f = fopen(path, "we");
 	assert_non_null(f);
 	fputs(text, f);
 	assert_int_equal(fchmod(fileno(f), mode), 0);
 	assert_int_equal(fclose(f), 0);
+}
+
+static void write_state(const char *text, mode_t mode)
+{
+	write_state_of("vpn01", text, mode);
 }
 
 #define HEAD "wirespan journal 1\nboot 0-0\nnetns 1 2\n"
@@ -168,6 +181,168 @@ static void test_foreign(void **state)
 	}
 }
 
+/* Room for a reload is tried with a file that does not stay. */
+static void test_room(void **state)
+{
+	struct journal j;
+
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	assert_int_equal(journal_check_room(&j), 0);
+	snprintf(j.path, sizeof(j.path), "/nonexistent/vpn01.state");
+	assert_int_equal(journal_check_room(&j), -ENOENT);
+	snprintf(j.path, sizeof(j.path), "/dev/null/vpn01.state");
+	assert_int_equal(journal_discard(&j), -ENOTDIR);
+	journal_fini(&j);
+}
+
+/* What a process that was killed has left is removed. */
+static void test_sweep(void **state)
+{
+	struct journal j;
+
+	write_state_of("vpn01", HEAD, 0600);
+	write_state_of("vpn02", HEAD, 0600);
+	assert_int_equal(journal_load(&j, "vpn01"), 0);
+	for (int i = 0; i < 2; i++) {
+		char from[160];
+		char to[160];
+
+		snprintf(from, sizeof(from), "%s/%s.state", dir, i ? "vpn02" : "vpn01");
+		snprintf(to, sizeof(to), "%s/%s", dir, i ? ".sock.lock" : "vpn01.state.new");
+		assert_int_equal(rename(from, to), 0);
+	}
+	journal_sweep("vpn01"); /* and with the last file, the folder */
+	assert_int_equal(mkdir(dir, 0700), 0);
+	journal_fini(&j);
+}
+
+/* The changes are where their namespace is. */
+static void test_where(void **state)
+{
+	struct journal j;
+	struct journal_place here;
+
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	here = j.place;
+	assert_int_equal(journal_where(&j), JOURNAL_HERE);
+	j.place.cookie++; /* the number of an inode is used again */
+	assert_int_equal(journal_where(&j), JOURNAL_GONE);
+	j.place = here;
+	j.place.inode = 1; /* of no namespace */
+	assert_int_equal(journal_where(&j), JOURNAL_GONE);
+	j.place = here;
+	strcpy(j.place.boot, "another");
+	assert_int_equal(journal_where(&j), JOURNAL_GONE);
+	journal_fini(&j);
+}
+
+/* In a child, enter a namespace of its own and write where that is. Return: the child, which waits
+ * for the end of `hold`; -1 if that is not permitted. */
+static pid_t start_elsewhere(struct journal_place *ret, int *ret_hold)
+{
+	int place[2];
+	int hold[2];
+	pid_t child;
+	struct journal j;
+
+	assert_int_equal(pipe2(place, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		char byte;
+
+		close(hold[1]);
+		if (unshare(CLONE_NEWNET) < 0 || journal_init(&j, "vpn01") < 0 ||
+			write(place[1], &j.place, sizeof(j.place)) != sizeof(j.place))
+			_exit(1);
+		_exit(read(hold[0], &byte, 1) != 0);
+	}
+	close(place[1]);
+	close(hold[0]);
+	*ret_hold = hold[1];
+	if (read(place[0], ret, sizeof(*ret)) != sizeof(*ret)) {
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		close(hold[1]);
+		child = -1;
+	}
+	close(place[0]);
+	return child;
+}
+
+static void test_elsewhere(void **state)
+{
+	struct journal_place there;
+	struct journal j;
+	int hold;
+	int result;
+	pid_t child = start_elsewhere(&there, &hold);
+
+	if (child < 0)
+		skip();
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	j.place = there;
+	assert_int_equal(journal_where(&j), JOURNAL_ELSEWHERE);
+	j.place.cookie = 0; /* of a kernel without cookies */
+	assert_int_equal(journal_where(&j), JOURNAL_ELSEWHERE);
+	j.place.cookie = there.cookie + (there.cookie ? 1000000 : 0);
+	assert_int_equal(journal_where(&j), there.cookie ? JOURNAL_GONE : JOURNAL_ELSEWHERE);
+	close(hold);
+	assert_int_equal(waitpid(child, &result, 0), child);
+	assert_int_equal(result, 0);
+	j.place = there;
+	assert_int_equal(journal_where(&j), JOURNAL_GONE);
+	journal_fini(&j);
+}
+
+/* The entries of other sites: found in this namespace; a file of others may have any. */
+static void test_find_elsewhere(void **state)
+{
+	const struct journal_entry dns = { .kind = JOURNAL_DNS, .name = "wg0" };
+	const struct journal_entry rule = { .kind = JOURNAL_RULE_MAIN };
+	struct journal_entry found;
+	struct journal own;
+	struct journal other;
+
+	assert_int_equal(journal_init(&own, "vpn01"), 0);
+	assert_int_equal(journal_push(&own, &dns), 0);
+	assert_int_equal(journal_find_elsewhere(&own, &dns, &found), -ENOENT); /* its own */
+	assert_int_equal(journal_init(&other, "vpn02"), 0);
+	assert_int_equal(journal_push(&other, &dns), 0);
+	assert_int_equal(journal_find_elsewhere(&own, &dns, &found), 0);
+	assert_int_equal(found.kind, JOURNAL_DNS);
+	assert_string_equal(found.name, "wg0");
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -ENOENT);
+
+	/* of a namespace that does not exist; and files that are no site's */
+	write_state_of("vpn03", HEAD "rule 4 main\n", 0600);
+	write_state_of(".hidden", HEAD "rule 4 main\n", 0600);
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -ENOENT);
+
+	/* others can write it */
+	write_state_of("vpn03", HEAD, 0620);
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -EBADMSG);
+	assert_string_equal(found.name, "vpn03.state");
+	assert_int_equal(journal_find_elsewhere(&own, &dns, &found), 0); /* is in vpn02's */
+
+	/* damaged: in its head, and in a line */
+	write_state_of("vpn03", "garbage\n", 0600);
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -EBADMSG);
+	remove_state("vpn03");
+	assert_int_equal(journal_push(&other, &(struct journal_entry){ JOURNAL_UNKNOWN,
+						      .text = (char[]){ "gibberish" } }),
+		0);
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -EBADMSG);
+	assert_string_equal(found.name, "vpn02.state");
+
+	remove_state("vpn02");
+	remove_state(".hidden");
+	journal_fini(&other);
+	setenv("WIRESPAN_RUNDIR", "/nonexistent", 1);
+	assert_int_equal(journal_find_elsewhere(&own, &rule, &found), -ENOENT);
+	journal_fini(&own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +350,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unwritable, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_names, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_foreign, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_room, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_sweep, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_where, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_elsewhere, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_find_elsewhere, set_up, clean_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

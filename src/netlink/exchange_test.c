@@ -1,15 +1,242 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the sentence for a request that the kernel refuses. */
+/* Tests of an exchange with the kernel: whole, cut and foreign answers, refusals and their
+ * sentence. The kernel's part is played by what a test has put in a queue. */
 #include "netlink/exchange.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
+#include <libmnl/libmnl.h>
+
+#include "base/bytes.h"
+
+#define ROOM 512
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
 
 static struct nl_socket nl;
+
+/** A datagram that the kernel sends, or an error. */
+struct datagram {
+	int err;
+	size_t len;
+	uint8_t bytes[ROOM];
+};
+
+/** What the kernel does in a test. */
+static struct {
+	int send_err;
+	uint8_t request[ROOM];
+	size_t request_len;
+	struct datagram answers[8];
+	size_t n;
+	size_t next;
+} kernel;
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len)
+{
+	if (kernel.send_err) {
+		errno = kernel.send_err;
+		return -1;
+	}
+	assert_true(len <= sizeof(kernel.request));
+	memcpy(kernel.request, bytes, len);
+	kernel.request_len = len;
+	return (ssize_t)len;
+}
+
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size)
+{
+	struct datagram *d = &kernel.answers[kernel.next++];
+
+	assert_in_range(kernel.next, 1, kernel.n);
+	if (d->err) {
+		errno = d->err;
+		return -1;
+	}
+	assert_true(d->len <= size);
+	memcpy(buffer, d->bytes, d->len);
+	return (ssize_t)d->len;
+}
+
+static int begin(void **state)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	nl = (struct nl_socket){ .seq = 6 };
+	return 0;
+}
+
+/* The next datagram. Return: it. */
+static struct datagram *datagram(void)
+{
+	return &kernel.answers[kernel.n++];
+}
+
+/* Append a message to a datagram, with a number in its payload. */
+static void message(struct datagram *d, uint16_t type, uint16_t flags, uint32_t seq, int32_t number)
+{
+	struct nlmsghdr h = { NLMSG_LENGTH(4), type, flags, seq, 0 };
+
+	memcpy(d->bytes + d->len, &h, sizeof(h));
+	memcpy(d->bytes + d->len + NLMSG_HDRLEN, &number, sizeof(number));
+	d->len += NLMSG_ALIGN(h.nlmsg_len);
+}
+
+/* Add numbers up, as base 10 digits. Fails on 9. */
+static int visit(void *ctx, const struct nlmsghdr *nlh)
+{
+	int32_t number;
+	int *sum = ctx;
+
+	memcpy(&number, NLMSG_DATA(nlh), sizeof(number));
+	*sum = *sum * 10 + number;
+	return number == 9 ? -EIO : 0;
+}
+
+static struct nl_msg *request(struct nl_msg *m, uint16_t flags)
+{
+	uint32_t fixed = 0;
+
+	return nl_msg_start(m, 18, flags, &fixed, sizeof(fixed));
+}
+
+/* A dump comes in several datagrams; messages of an exchange before are left out. */
+static void test_dump(void **state)
+{
+	struct datagram *d;
+	struct nlmsghdr sent;
+	struct nl_msg m;
+	int sum = 0;
+
+	message(datagram(), 16, 0, 6, 8);
+	datagram()->err = EINTR;
+	d = datagram();
+	message(d, 16, NLM_F_MULTI, 7, 1);
+	message(d, 16, NLM_F_MULTI, 7, 2);
+	message(datagram(), 16, NLM_F_MULTI, 7, 3);
+	message(datagram(), NLMSG_DONE, NLM_F_MULTI, 7, 0);
+	assert_int_equal(nl_exchange(&nl, request(&m, NLM_F_DUMP), visit, &sum), 0);
+	assert_int_equal(sum, 123);
+	assert_int_equal(kernel.next, kernel.n);
+	memcpy(&sent, kernel.request, sizeof(sent));
+	assert_int_equal(sent.nlmsg_seq, 7);
+	assert_int_equal(sent.nlmsg_flags & NLM_F_DUMP, NLM_F_DUMP);
+	assert_int_equal(sent.nlmsg_len, kernel.request_len);
+}
+
+/* A change is acknowledged, or refused with the kernel's code. */
+static void test_request(void **state)
+{
+	struct nlmsghdr sent;
+	struct nl_msg m;
+
+	message(datagram(), NLMSG_ERROR, 0, 7, 0);
+	assert_int_equal(nl_request(&nl, request(&m, 0)), 0);
+	memcpy(&sent, kernel.request, sizeof(sent));
+	assert_int_equal(sent.nlmsg_flags & NLM_F_ACK, NLM_F_ACK);
+	message(datagram(), NLMSG_ERROR, 0, 8, -EEXIST);
+	assert_int_equal(nl_request(&nl, request(&m, 0)), -EEXIST);
+	assert_int_equal(nl.verdict.code, -EEXIST);
+}
+
+/* What was read is discarded if the objects changed meanwhile; an error of the reader comes back,
+ * and the rest of the answer is read nevertheless. */
+static void test_incomplete(void **state)
+{
+	struct datagram *d = datagram();
+	struct nl_msg m;
+	int sum = 0;
+
+	message(d, 16, NLM_F_DUMP_INTR, 7, 1);
+	message(d, NLMSG_DONE, 0, 7, 0);
+	assert_int_equal(nl_exchange(&nl, request(&m, NLM_F_DUMP), visit, &sum), -EAGAIN);
+	d = datagram();
+	message(d, 16, 0, 8, 9);
+	message(d, 16, 0, 8, 1);
+	message(datagram(), NLMSG_DONE, 0, 8, 0);
+	sum = 0;
+	assert_int_equal(nl_exchange(&nl, request(&m, NLM_F_DUMP), visit, &sum), -EIO);
+	assert_int_equal(sum, 9);
+	assert_int_equal(kernel.next, kernel.n);
+}
+
+/* The socket fails, and the kernel sends what no kernel sends. */
+static void test_failures(void **state)
+{
+	struct nl_msg m;
+
+	kernel.send_err = EPERM;
+	assert_int_equal(nl_request(&nl, request(&m, 0)), -EPERM);
+	kernel.send_err = 0;
+	datagram()->err = ENOBUFS;
+	assert_int_equal(nl_request(&nl, request(&m, 0)), -ENOBUFS);
+	message(datagram(), NLMSG_ERROR, 0, 9, 4711);
+	assert_int_equal(nl_request(&nl, request(&m, 0)), -EBADMSG);
+}
+
+/* A transaction is one datagram of three messages with the same number. */
+static void test_within(void **state)
+{
+	struct nl_msg before;
+	struct nl_msg m;
+	struct nl_msg after;
+
+	message(datagram(), NLMSG_ERROR, 0, 7, 0);
+	assert_int_equal(
+		nl_request_within(&nl, request(&before, 0), request(&m, 0), request(&after, 0)), 0);
+	assert_int_equal(kernel.request_len, 3 * NLMSG_LENGTH(4));
+	for (size_t i = 0; i < 3; i++) {
+		struct nlmsghdr sent;
+
+		memcpy(&sent, kernel.request + i * NLMSG_LENGTH(4), sizeof(sent));
+		assert_int_equal(sent.nlmsg_seq, 7);
+		assert_int_equal(sent.nlmsg_flags & NLM_F_ACK, i == 1 ? NLM_F_ACK : 0);
+	}
+}
+
+/* Events are read until there are none, or one fails. */
+static void test_events(void **state)
+{
+	int sum = 0;
+
+	message(datagram(), 16, 0, 0, 1);
+	message(datagram(), 16, 0, 0, 2);
+	datagram()->err = EAGAIN;
+	assert_int_equal(nl_read_events(&nl, visit, &sum), 0);
+	assert_int_equal(sum, 12);
+	datagram()->err = ENOBUFS; /* some were lost */
+	assert_int_equal(nl_read_events(&nl, visit, &sum), -ENOBUFS);
+	message(datagram(), 16, 0, 0, 9);
+	assert_int_equal(nl_read_events(&nl, visit, &sum), -EIO);
+}
+
+/* Sockets of every kind; an emulated kernel may lack some. */
+static void test_sockets(void **state)
+{
+	static int (*const open[])(struct nl_socket *) = { nl_socket_open, nl_socket_open_generic,
+		nl_socket_open_filter };
+
+	for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+		int err = open[i](&nl);
+
+		if (i > 0 && err == -EPROTONOSUPPORT)
+			continue;
+		assert_int_equal(err, 0);
+		assert_true(nl_socket_fd(&nl) >= 0);
+		nl_socket_close(&nl);
+		nl_socket_close(&nl); /* a second time is no error */
+	}
+	assert_int_equal(nl_socket_open_events(&nl, RTMGRP_LINK), 0);
+	nl_socket_close(&nl);
+}
 
 static void test_kernels_text(void **state)
 {
@@ -38,8 +265,15 @@ static void test_other_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernels_text),
-		cmocka_unit_test(test_other_error),
+		cmocka_unit_test_setup(test_dump, begin),
+		cmocka_unit_test_setup(test_request, begin),
+		cmocka_unit_test_setup(test_incomplete, begin),
+		cmocka_unit_test_setup(test_failures, begin),
+		cmocka_unit_test_setup(test_within, begin),
+		cmocka_unit_test_setup(test_events, begin),
+		cmocka_unit_test_setup(test_sockets, begin),
+		cmocka_unit_test_setup(test_kernels_text, begin),
+		cmocka_unit_test_setup(test_other_error, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

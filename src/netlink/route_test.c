@@ -108,6 +108,39 @@ static void test_decode(void **state)
 	assert_true(route.learnt);
 }
 
+/* A route with several next hops, with and without attributes of their own, and a metric. */
+static void test_decode_hops(void **state)
+{
+	static const char head[] = "00000000 18000000 00000000 00000000 02200000 fe000001 00020000";
+	static const struct {
+		const char *attributes;
+		size_t n;
+	} table[] = {
+		{ "1c000900 10000000 02000000 08000500 c0a87a01 08000000 03000000", 2 },
+		{ "0c000900 04000000 02000000", 0 }, /* shorter than it can be */
+		{ "0c000900 10000000 02000000", 0 }, /* longer than the list */
+		{ "0a000900 06000000 02000000", 0 }, /* cut */
+		/* one more than are read */
+		{ "4c000900 08000000 02000000 08000000 03000000 08000000 02000000 "
+		  "08000000 03000000 08000000 02000000 08000000 03000000 "
+		  "08000000 02000000 08000000 03000000 08000000 02000000",
+			ROUTE_HOPS },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct route_info route;
+		char text[1024];
+		struct nl_msg m;
+
+		snprintf(text, sizeof(text), "%s 08000600 64000000 %s", head, table[i].attributes);
+		assert_int_equal(route_decode(message_of(&m, text), &route), 0);
+		assert_int_equal(route.metric, 100);
+		assert_int_equal(route.n_hops, table[i].n);
+		for (size_t k = 0; k < route.n_hops; k++)
+			assert_int_equal(route.hops[k], 2 + k % 2);
+	}
+}
+
 static void test_decode_wrong(void **state)
 {
 	static const char *const table[] = {
@@ -133,6 +166,7 @@ int main(void)
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_hops),
 		cmocka_unit_test(test_decode_wrong),
 	};
 
