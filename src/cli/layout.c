@@ -191,7 +191,8 @@ static int add_bridge(
 
 	if (!bridge)
 		return -ENOMEM;
-	strcpy(bridge->name, *site->join ? site->join : CONF_BRIDGE_NAME_DEFAULT);
+	snprintf(bridge->name, sizeof(bridge->name), "%s",
+		*site->join ? site->join : CONF_BRIDGE_NAME_DEFAULT);
 	bridge->adopt = *site->join;
 	if (site->bridge.addr.family &&
 		conf_prefixes_add(&bridge->addresses, &site->bridge, nowhere) < 0)
