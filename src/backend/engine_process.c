@@ -41,6 +41,7 @@ struct engine_process {
 	struct wg_store store;
 	struct engine_message early; /* arrived while another was expected; owned */
 	bool has_early;
+	bool asking; /* the site's code asks for a port */
 };
 
 static const struct backend *const backend = &backend_userspace;
@@ -55,11 +56,26 @@ static void end(void)
 	_exit(1);
 }
 
+/* The monitor has ended, or ends this process: wipe the keys. Not from within the site's code. */
+static void leave(struct engine_process *p) __attribute__((noreturn));
+
+static void leave(struct engine_process *p)
+{
+	if (p->site)
+		backend->close(p->site);
+	_exit(0);
+}
+
 /* ---- messages to the monitor ---- */
 
 static void send_message(struct engine_process *p, const struct engine_message *m, size_t len)
 {
-	if (engine_channel_send(&p->channel, m, len, 0, mono_add(clock_mono(), SEND_PATIENCE)) < 0)
+	int err =
+		engine_channel_send(&p->channel, m, len, 0, mono_add(clock_mono(), SEND_PATIENCE));
+
+	if (err == -EPIPE && !p->asking)
+		leave(p);
+	if (err < 0)
 		end();
 }
 
@@ -128,7 +144,9 @@ static int ask_port(struct engine_process *p, enum engine_port_action action, ui
 	struct mono until = mono_add(clock_mono(), PORT_PATIENCE);
 	int got;
 
+	p->asking = true;
 	send_message(p, &(struct engine_message){ .head = head }, 0);
+	p->asking = false;
 	for (;;) {
 		got = engine_channel_receive(&p->channel, ret);
 		if (got < 0)
@@ -385,10 +403,8 @@ static void on_channel(void *ctx, uint32_t events)
 	int got = engine_channel_receive(&p->channel, &m);
 
 	(void)events;
-	if (got == -EPIPE) {
-		backend->close(p->site); /* the monitor has ended: wipe the keys */
-		_exit(0);
-	}
+	if (got == -EPIPE)
+		leave(p);
 	if (got < 0)
 		end();
 	if (got == 0)

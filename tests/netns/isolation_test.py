@@ -282,6 +282,27 @@ def alone(bench, call):
     near.up()
 
 
+def keys_are_wiped(bench):
+    """At `down` the engine ends in order, whatever it is doing: its last act is to wipe its keys."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    near, trace = bench.near, os.path.join(scratch(), "trace")
+    near.down()
+    near.prefix = ("strace", "-f", "-qq", "-o", trace, "-e", "trace=exit_group")
+    try:
+        near.up()
+    finally:
+        near.prefix = ()
+    engine = bench.pid("engine")
+    bench.works()
+    near.down()
+    with open(trace) as file:
+        ends = [line.split(None, 1)[1] for line in file if line.split()[0] == str(engine)]
+    assert ends, "the end of the engine is not in the trace"
+    assert "exit_group(0)" in ends[0] or "SIGKILL" in ends[-1], ends  # it is killed if it is slow
+    near.up()
+
+
 def attacked():
     """Return: the path of the program with an attacker in it."""
     build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
@@ -357,6 +378,7 @@ def main():
     suite.run("five ends of the engine: it waits", backs_off, bench)
     suite.run("the monitor is killed", monitor_ends, bench)
     suite.run("down leaves nothing", leaves_nothing, bench)
+    suite.run("the keys are wiped at the end", keys_are_wiped, bench)
     suite.run("NET_ADMIN alone", less, bench, ("net_admin",), False)
     suite.run("a monitor that cannot signal others", less, bench, ("net_admin", "setuid", "setgid"), False)
     suite.run("the privileges of the unit", less, bench, ("net_admin", "setuid", "setgid", "kill"), True)
