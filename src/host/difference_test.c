@@ -270,6 +270,12 @@ static void delete_wg(struct bench *b)
 	b->wanted[WG].deleted = true;
 }
 
+static void move_wg(struct bench *b)
+{
+	delete_link(b, WG);
+	b->wanted[WG].moved = true;
+}
+
 /** Another program makes an interface of that name in its place. */
 static void replace_session(struct bench *b)
 {
@@ -433,6 +439,7 @@ static const struct {
 	{ "session moved", move_session, "port l2tpeth0 r;" },
 	{ "session taken out", take_session_out, "port l2tpeth0 r;down l2tpeth0 r;" },
 	{ "wg0 deleted", delete_wg, "absent wg0 r;" },
+	{ "wg0 in another network namespace", move_wg, "absent wg0 l;" },
 	{ "session replaced", replace_session, "absent l2tpeth0 l;" },
 	{ "session made anew", make_session_again, "" },
 	{ "session not there", delete_session, "absent l2tpeth0 l;" },

@@ -7,6 +7,7 @@ The gateway at the other end is wirespan with the kernel's modules, wirespan's e
 
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -239,6 +240,14 @@ def replaced_by_others(bench):
     bench.at(one, REMOVE)
     bench.is_as_before(one)
 
+    bench.up(one)  # and a tunnel that has no session yet
+    theirs = bench.at(one, PIDS + "kill -9 $(pids)\n" + REPLACE[: REPLACE.rindex("ip l2tp add session")] + show).out
+    text = bench.at(one, "wirespan down /tmp/vpn01.conf 2>&1").out
+    assert "has none of the site's sessions: another program may have made it, so it is left" in text, text
+    assert bench.at(one, show).out == theirs and "Tunnel " in theirs and "Session" not in theirs, theirs
+    bench.at(one, REMOVE)
+    bench.is_as_before(one)
+
 
 def up_logged(bench, site):
     """Bring a site up by a process that logs into /tmp/log."""
@@ -259,10 +268,11 @@ def deleted(bench):
     """What others delete is made again; the keys come from the file, which may have changed, or be absent. A peer without
     Endpoint is where it was."""
     one, two = bench.sites
-    both_up(bench, texts=(wirespan_conf(one, two).replace("\nEndpoint =", "\n#"), wirespan_conf(two, one)))
-    bench.down(one)
+    bench.configure(one, wirespan_conf(one, two).replace("\nEndpoint =", "\n#"))
+    bench.configure(two, wirespan_conf(two, one))
     up_logged(bench, one)
-    bench.guest.sh(f"ip netns exec member02 ping -q -n -c 1 -W 60 {one.member4}", timeout=70)
+    bench.up(two)
+    wait_for(lambda: bench.guest.ping(one.member4, netns="member02", count=1, timeout=2).ok, 100, 0.2, "member to member")
     wait_for(lambda: "is up, at" in bench.at(one, "grep 'peer ' /tmp/log || true").out, 60, 0.5, "the daemon to see it")
     reaches(bench, two.member4, "member to member")
     ids = bench.at(one, "ip l2tp show session | sed -n 's/^Session \\([0-9]*\\) in tunnel \\([0-9]*\\)/\\2 \\1/p'").out
@@ -307,8 +317,9 @@ def deleted(bench):
 def moved(bench):
     """Interfaces that others move to another network namespace are reported and left there; `down` removes the rest."""
     one, two = bench.sites
-    both_up(bench)
-    bench.down(one)
+    bench.configure(one, wirespan_conf(one, two))
+    bench.configure(two, wirespan_conf(two, one))
+    bench.up(two)
     up_logged(bench, one)
     reaches(bench, two.member4, "member to member")
     bench.guest.sh("ip netns add elsewhere")
@@ -523,6 +534,7 @@ def mismatched(bench):
     for name, texts in (
         ("sublayer", (ours, theirs.replace("Layer2SpecificHeader = default", "Layer2SpecificHeader = none"))),
         ("cookie", (cookie, theirs)),
+        ("session_id", (ours, re.sub(r"PeerSessionId = \d+", "PeerSessionId = 9999", theirs))),
     ):
         assert texts != (ours, theirs), name
         both_up(bench, texts=texts)
@@ -533,6 +545,41 @@ def mismatched(bench):
         assert (bench.status(one)["sessions"][0]["wrong_cookie"] > 0) == (name == "cookie"), name
         bench.guest.sh("kill $(cat /tmp/pid)", check=False)
         both_down(bench)
+
+
+def chosen(bench):
+    """Without /dev/net/tun, `auto` takes the kernel's modules, and the log and status give the reason. If nothing has to be
+    followed, no process stays. A name that is known later is found then."""
+    one, two = bench.sites
+    bench.configure(two, wirespan_conf(two, one, wg_mtu=1440))
+    assert "vpn02 needs no process, and none stays" in bench.up(two)
+    bench.configure(one, wirespan_conf(one, two).replace(f"Endpoint = {two.underlay}", "Endpoint = far.example"), "auto")
+    bench.guest.sh("mv /dev/net/tun /dev/net/away")
+    try:
+        log = bench.up(one)
+    finally:
+        bench.guest.sh("mv /dev/net/away /dev/net/tun")
+    reason = "Backend = auto: there is no /dev/net/tun, and the kernel has wireguard and l2tp"
+    report = bench.status(one)
+    assert report["backend"] == "kernel" and report["backend_reason"] == reason and f"kernel ({reason})" in log, (report, log)
+    assert any("far.example is not found" in warning["text"] for warning in report["warnings"]), report["warnings"]
+    bench.guest.sh("cp /etc/hosts /tmp/hosts; echo 192.168.122.32 far.example >>/etc/hosts")
+    bench.at(one, "ip link add dummy9 type dummy; ip link del dummy9")  # an event: it is asked for again
+    reaches(bench, two.member4, "member to member")
+    bench.guest.sh("mv /tmp/hosts /etc/hosts")
+    both_down(bench)
+
+
+def undone(bench):
+    """An `up` that fails in the middle undoes what it has made, and prints what it tried and the kernel's answer."""
+    one, two = bench.sites
+    bench.configure(one, wirespan_conf(one, two))
+    bench.at(one, "ip link add wg9 type wireguard; wg set wg9 listen-port 1701; ip link set wg9 up")
+    result = bench.at(one, "wirespan up -d /tmp/vpn01.conf", check=False)
+    bench.at(one, "ip link del wg9")
+    assert result.status == 1 and 'Cannot "ip l2tp add tunnel tunnel_id ' in result.out, result.out
+    assert "Address already in use" in result.out and "ss -ulpn" in result.out, result.out
+    bench.is_as_before(one)
 
 
 def missing_module(bench):
@@ -588,6 +635,8 @@ def main():
     suite.run("check of a narrow path", narrow_path, bench)
     suite.run("check of two ends that differ", mismatched, bench)
     suite.run("a module is missing", missing_module, bench)
+    suite.run("chosen, with a process and without", chosen, bench)
+    suite.run("undone after an error", undone, bench)
     for verb in CHANGES:
         suite.run(f"killed at each change of {verb}", killed, bench, verb)
     suite.run("systemd-networkd at the other end", networkd, bench)
