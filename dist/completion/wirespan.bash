@@ -33,7 +33,7 @@ _wirespan() {
         return
     fi
     case $verb in
-    up | down | reload | status | top | metrics | check | capture | report | mtu | validate | script)
+    up | down | reload | upgrade | status | top | metrics | check | capture | report | mtu | validate | script)
         case $previous in
         -w | --write | --html) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         -c | --count | --size | --snap | -t | --time | -u | --underlay) ;;

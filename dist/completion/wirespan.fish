@@ -35,5 +35,5 @@ complete -c wirespan -n __wirespan_at_verb -f -a '(__wirespan_verbs)'
 complete -c wirespan -n __wirespan_at_verb -f -a 'help version'
 complete -c wirespan -n '__fish_seen_subcommand_from help' -f -a '(__wirespan_verbs)'
 complete -c wirespan -n 'not __wirespan_at_verb; and __wirespan_at_option' -f -a '(__wirespan_options)'
-complete -c wirespan -n '__fish_seen_subcommand_from up down reload status top metrics check capture report mtu validate script' \
+complete -c wirespan -n '__fish_seen_subcommand_from up down reload upgrade status top metrics check capture report mtu validate script' \
     -a '(__wirespan_sites)'

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mono.h"
 #include "conf/model.h"
+#include "ctlproto/saved_state.h"
 #include "ctlproto/status.h"
 #include "host/host.h"
 #include "loop/loop.h"
@@ -70,8 +71,9 @@ struct backend_site {
 	const struct backend *backend;
 };
 
-/** A back end. No function may be NULL, except those of `resumes`, capture(), and is_deleted() and
- * make_again(): without them, the site ends if another process deletes one of its interfaces. */
+/** A back end. No function may be NULL, except those of `resumes`, capture(), save(), adopt() and
+ * adopted(), and is_deleted() and make_again(): without them, the site ends if another process
+ * deletes one of its interfaces. */
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
 
@@ -103,6 +105,26 @@ struct backend {
 	 */
 	int (*open)(struct loop *loop, struct host *host, struct conf_site *conf,
 		struct backend_site **ret, struct error *ret_error);
+
+	/**
+	 * Write what another program needs to carry the site on in this process: an upgrade. Keys
+	 * are in it. NULL: the site cannot be upgraded while it runs.
+	 * Return: 0, or -errno with `ret_error` filled.
+	 */
+	int (*save)(struct backend_site *s, struct saved_state *state, struct error *ret_error);
+
+	/**
+	 * As open(), with what save() has written. The descriptors in it stay the caller's. The
+	 * engine that was saved carries packets until start(). `host` NULL: try whether that is
+	 * possible, and change nothing; close() has to follow.
+	 */
+	int (*adopt)(struct loop *loop, struct host *host, struct conf_site *conf,
+		const struct saved_state *saved, struct backend_site **ret,
+		struct error *ret_error);
+
+	/** After start() of a site that was adopted: a sentence for the user about the change, or
+	 * "". Borrowed. May be NULL. */
+	const char *(*adopted)(struct backend_site *s);
 
 	/** Wait until the host names of all peers have been resolved, at most until `until` or
 	 * until `stop_fd` becomes readable. */

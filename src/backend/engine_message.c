@@ -38,6 +38,8 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_PEERS] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_REPEATED] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_CAPTURE] = { ENGINE_FROM_MONITOR, .value_max = UINT16_MAX, .fds_max = 1 },
+	[ENGINE_HAND_OVER] = { ENGINE_FROM_MONITOR, .has_time = true },
+	[ENGINE_TAKE_OVER] = { ENGINE_FROM_MONITOR, .len_max = 64 * MIB },
 	[ENGINE_PORT_RESULT] = { ENGINE_FROM_MONITOR, .code_min = -ERRNO_MAX, .value_max = 15,
 		.has_port = true, .fds_max = 2 },
 	[ENGINE_RESULT] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .value_max = UINT16_MAX,

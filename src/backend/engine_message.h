@@ -19,8 +19,18 @@
 
 /** Types of messages. The comments give the used members of the head, and the body. */
 enum engine_message_type {
+	/* also between programs of two versions, in an upgrade: these numbers stay as they are */
+	/* from the monitor: end as planned, when it is quiet or at a time; the reply's body is what
+	 * handover_write() has written, and the last that the engine sends */
+	ENGINE_HAND_OVER = 1,
+	ENGINE_TEXT,   /* from the engine: code; body: the text asked for */
+	ENGINE_EVENTS, /* from the engine: value: enum backend_event; body: engine_result_… */
+	ENGINE_LOG,    /* from the engine: value: level; body: one line */
+	ENGINE_PORT,   /* from the engine: code: enum engine_port_action; value: mark; port */
+	ENGINE_PORT_RESULT, /* from the monitor: code; value: set of enum engine_port_offload; port;
+			     * descriptors */
 	/* from the monitor */
-	ENGINE_AWAIT = 1, /* wait for host names; time */
+	ENGINE_AWAIT,	  /* wait for host names; time */
 	ENGINE_START,	  /* let packets flow; value: firewall mark */
 	ENGINE_APPLY,	  /* first half of a reload; body: configuration; descriptors: TAPs. With
 			     * no body, a descriptor of an interface that was deleted */
@@ -31,15 +41,16 @@ enum engine_message_type {
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
 	ENGINE_CAPTURE,	  /* start a capture; value: bytes of a packet at most; descriptor: the
 			     * client's. Without one: begin to send, as the client has its reply */
-	ENGINE_PORT_RESULT, /* code; value: set of enum engine_port_offload; port; descriptors */
+	ENGINE_TAKE_OVER, /* continue with what an engine has handed over (the body), and with the
+			   * stored sessions, before the start */
 	/* from the engine */
 	ENGINE_RESULT, /* code; value: measures in force, after the start; body: engine_result_… */
-	ENGINE_TEXT,   /* code; body: the text asked for */
-	ENGINE_EVENTS, /* value: set of enum backend_event; body: engine_result_… */
-	ENGINE_PORT,   /* code: enum engine_port_action; value: firewall mark; port */
-	ENGINE_LOG,    /* value: level; body: one line */
 	ENGINE_MESSAGE_TYPES
 };
+
+/** Another number whenever struct engine_head or one of the first messages changes: a monitor ends
+ * an engine with another number without a message. */
+#define ENGINE_PROTOCOL 1
 
 /** What the engine asks for with ENGINE_PORT. */
 enum engine_port_action {

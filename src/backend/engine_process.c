@@ -38,7 +38,9 @@ struct engine_process {
 	struct conf_site *next;	    /* between the halves of a reload, else NULL */
 	struct driver_opener opener;
 	struct userspace_adopted adopted;
+	struct engine_memory memory; /* of the store */
 	struct wg_store store;
+	struct engine_head leave; /* the ENGINE_HAND_OVER that is not answered yet; type 0: none */
 	struct engine_message early; /* arrived while another was expected; owned */
 	bool has_early;
 	bool asking; /* the site's code asks for a port */
@@ -333,6 +335,33 @@ static int do_capture(struct engine_process *p, const struct engine_message *m, 
 	return 0;
 }
 
+static int do_take_over(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	int err = engine_store_open(&p->memory, &p->store);
+
+	if (err < 0 && err != -EPROTO)
+		return error_set(e, err, "The engine cannot use the stored sessions:\n");
+	userspace_site_take_over(p->site, &p->store, m->body, m->head.len);
+	return err; /* of another form: the monitor reports it */
+}
+
+/* Let another engine continue. This process no longer sends or receives, and waits for its end. */
+static void hand_over(struct engine_process *p) __attribute__((noreturn));
+
+static void hand_over(struct engine_process *p)
+{
+	struct engine_head head = { .type = ENGINE_TEXT, .seq = p->leave.seq };
+	void *text = NULL;
+	size_t len = 0;
+	struct engine_message ignored;
+
+	head.code = userspace_site_hand_over(p->site, &text, &len);
+	send_message(p, &(struct engine_message){ .head = head, .body = text }, len);
+	while (engine_channel_receive(&p->channel, &ignored) >= 0)
+		(void)engine_channel_wait(&p->channel, -1, mono_add(clock_mono(), PORT_PATIENCE));
+	_exit(0); /* the store stays as it is */
+}
+
 static void handle(struct engine_process *p, const struct engine_message *m)
 {
 	struct engine_head head = { .type = ENGINE_RESULT, .seq = m->head.seq };
@@ -365,6 +394,12 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		break;
 	case ENGINE_REPEATED:
 		userspace_site_discard_stored(p->site);
+		break;
+	case ENGINE_HAND_OVER:
+		p->leave = m->head;
+		return;
+	case ENGINE_TAKE_OVER:
+		head.code = do_take_over(p, m, &e);
 		break;
 	case ENGINE_PORT_RESULT:
 	case ENGINE_RESULT:
@@ -465,9 +500,11 @@ static int set_up(struct engine_process *p, const struct engine_process_config *
 							 ~(debugged ? CONFINE_NOT_DUMPABLE : 0U),
 		.user = c->user,
 		.calls = &filter_rules_engine };
-	int err = engine_store_map(c->store, &p->store);
+	int err = engine_store_map(c->store, &p->memory);
 
-	if (!err)
+	if (!err && !c->waits)
+		err = engine_store_open(&p->memory, &p->store);
+	if (!err || err == -EPROTO)
 		err = keep_own_descriptors(c);
 	if (!err)
 		err = loop_open(&p->loop);
@@ -490,7 +527,11 @@ static void run(struct engine_process *p)
 	for (;;) {
 		unsigned events;
 
-		if (loop_run_once(&p->loop, backend->deadline(p->site)) < 0)
+		struct mono due = backend->deadline(p->site);
+
+		if (p->leave.type)
+			due = mono_earliest(due, (struct mono){ p->leave.time });
+		if (loop_run_once(&p->loop, due) < 0)
 			end();
 		events = backend->work(p->site);
 		if (events)
@@ -498,6 +539,9 @@ static void run(struct engine_process *p)
 				&(struct engine_head){ .type = ENGINE_EVENTS, .value = events },
 				NULL);
 		handle_early(p);
+		if (p->leave.type && (mono_reached((struct mono){ p->leave.time }, clock_mono()) ||
+					     userspace_site_is_quiet(p->site)))
+			hand_over(p);
 	}
 }
 

@@ -12,6 +12,7 @@ struct engine_process_config {
 	int channel;		/* to the monitor */
 	const struct userspace_adopted *adopted;
 	int store;	   /* see engine_store_make(); -1: none */
+	bool waits;	   /* another engine uses the store until ENGINE_TAKE_OVER */
 	unsigned measures; /* namespaces it is in: set of enum confine_measure */
 	uid_t user;
 };

@@ -170,12 +170,19 @@ int engine_proxy_expect(struct engine_proxy *p, const struct conf_site *conf)
 
 /* ---- life ---- */
 
-/* In the new process. */
-static void run_child(const struct engine_proxy *p, struct conf_site *conf, int channel,
-	int resolver_fd, unsigned measures) __attribute__((noreturn));
+/** What a new process gets that is not in struct engine_proxy. */
+struct new_engine {
+	int channel;
+	int resolver_fd;
+	bool waits;
+};
 
-static void run_child(const struct engine_proxy *p, struct conf_site *conf, int channel,
-	int resolver_fd, unsigned measures)
+/* In the new process. */
+static void run_child(const struct engine_proxy *p, struct conf_site *conf,
+	const struct new_engine *new, unsigned measures) __attribute__((noreturn));
+
+static void run_child(const struct engine_proxy *p, struct conf_site *conf,
+	const struct new_engine *new, unsigned measures)
 {
 	const struct held_ports *h = p->held;
 	int *fds = held_ports_fds(h, 0);
@@ -183,11 +190,12 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf, int 
 		.n_ports = h->n,
 		.fd4 = h->udp.fd4,
 		.fd6 = h->udp.fd6,
-		.resolver_fd = resolver_fd };
+		.resolver_fd = new->resolver_fd };
 	const struct engine_process_config config = { .conf = conf,
-		.channel = channel,
+		.channel = new->channel,
 		.adopted = &adopted,
 		.store = p->store,
+		.waits = new->waits,
 		.measures = measures,
 		.user = p->user };
 
@@ -235,9 +243,10 @@ static bool has_getrandom(void)
 	       errno == EINTR;
 }
 
-int engine_proxy_start(
-	struct engine_proxy *p, struct conf_site *conf, int resolver_fd, struct error *ret_error)
+int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resolver_fd, bool waits,
+	struct error *ret_error)
 {
+	struct new_engine new = { .resolver_fd = resolver_fd, .waits = waits };
 	char how[ENGINE_ENDED_LEN];
 	unsigned measures;
 	int fds[2];
@@ -250,10 +259,11 @@ int engine_proxy_start(
 		err = engine_channel_pair(fds);
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the engine's process:\n");
+	new.channel = fds[1];
 	p->user = confined_user(0);
 	p->pid = confined_fork(~0U, &measures);
 	if (p->pid == 0)
-		run_child(p, conf, fds[1], resolver_fd, measures);
+		run_child(p, conf, &new, measures);
 	close(fds[1]);
 	if (p->pid < 0) {
 		err = p->pid;

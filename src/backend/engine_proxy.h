@@ -33,11 +33,11 @@ struct engine_proxy {
 
 /**
  * Start a process and wait until it is ready. `conf` is not changed; `resolver_fd`: see struct
- * userspace_adopted.
+ * userspace_adopted; `waits`: the store is another engine's until ENGINE_TAKE_OVER.
  * Return: 0, or -errno with `ret_error` filled and no process left.
  */
-MUST_CHECK int engine_proxy_start(
-	struct engine_proxy *p, struct conf_site *conf, int resolver_fd, struct error *ret_error);
+MUST_CHECK int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resolver_fd,
+	bool waits, struct error *ret_error);
 
 /**
  * Send a request and wait for its reply until `until`, or until `stop_fd` (-1: none) is readable.

@@ -28,25 +28,33 @@ int engine_store_make(size_t peers)
 	return err < 0 ? err : fd;
 }
 
-int engine_store_map(int fd, struct wg_store *ret)
+int engine_store_map(int fd, struct engine_memory *ret)
 {
 	struct stat stat;
-	size_t len;
-	void *memory;
-	int err;
+	void *bytes;
 
-	*ret = (struct wg_store){ 0 };
+	*ret = (struct engine_memory){ 0 };
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &stat) < 0)
 		return -errno;
-	len = (size_t)stat.st_size;
-	memory = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
+	bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED)
 		return -errno;
-	err = wg_store_open(ret, memory, len);
+	*ret = (struct engine_memory){ bytes, (size_t)stat.st_size };
+	return 0;
+}
+
+int engine_store_open(const struct engine_memory *memory, struct wg_store *ret)
+{
+	int err;
+
+	*ret = (struct wg_store){ 0 };
+	if (!memory->bytes)
+		return 0;
+	err = wg_store_open(ret, memory->bytes, memory->len);
 	if (err == -EPROTO)
 		log_warning("The sessions of the last engine cannot be used, as it had stored them "
 			    "in another form: they begin with new handshakes.");
-	return err == -EPROTO ? 0 : err;
+	return err;
 }

@@ -11,6 +11,16 @@
  * used. Return: a descriptor, or -errno. */
 MUST_CHECK int engine_store_make(size_t peers);
 
-/** Map it into this process, for its life, and log if what it contains cannot be used. `fd` -1 is
- * allowed. Return: 0; or -errno, and `ret` has none. */
-int engine_store_map(int fd, struct wg_store *ret);
+/** The memory as mapped into this process; `bytes` NULL: there is none. */
+struct engine_memory {
+	void *bytes;
+	size_t len;
+};
+
+/** Map it into this process, for its life, without reading it: another engine may still use it.
+ * `fd` -1 is allowed. Return: 0; or -errno, and `ret` has none. */
+MUST_CHECK int engine_store_map(int fd, struct engine_memory *ret);
+
+/** Use the memory, which no other process does any more, and log if what it contains cannot be
+ * used. Return: 0; -EPROTO: so it is, and it is empty now; or -errno, and `ret` has none. */
+MUST_CHECK int engine_store_open(const struct engine_memory *memory, struct wg_store *ret);

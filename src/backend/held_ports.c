@@ -4,8 +4,10 @@
 #include "backend/held_ports.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/userspace_site.h"
 #include "base/array.h"
@@ -138,6 +140,51 @@ int held_ports_open_udp(struct held_ports *h, uint16_t port, uint32_t fwmark)
 	udp_close(&h->udp);
 	h->udp = udp;
 	return 0;
+}
+
+void held_ports_save(const struct held_ports *h, struct saved_state *state)
+{
+	for (size_t i = 0; i < h->n; i++)
+		saved_put_fd(state, "tap", h->taps[i].fd);
+	saved_put_fd(state, "udp4", h->udp.fd4);
+	saved_put_fd(state, "udp6", h->udp.fd6);
+}
+
+int held_ports_copy(int fd)
+{
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Hold a copy of a saved TAP. Return: 0 or -errno. */
+static int adopt_tap(struct held_ports *h, int saved)
+{
+	int fd = held_ports_copy(saved);
+	struct tap tap;
+	struct tap *slot;
+	int err = fd < 0 ? -errno : tap_adopt(fd, h->options.tap, &tap);
+
+	slot = err < 0 ? NULL : array_grow(&h->taps, &h->n, sizeof(*h->taps));
+	if (slot)
+		*slot = tap;
+	else if (fd >= 0)
+		close(fd);
+	return err < 0 ? err : slot ? 0 : -ENOMEM;
+}
+
+int held_ports_adopt(struct held_ports *h, const struct saved_state *saved, struct error *ret_error)
+{
+	int fd4 = held_ports_copy(saved_fd(saved, "udp4", 0));
+	int fd6 = held_ports_copy(saved_fd(saved, "udp6", 0));
+	int err = fd4 < 0 && fd6 < 0 ? 0 : udp_adopt(fd4, fd6, h->options.udp, &h->udp);
+	int fd;
+
+	if (err < 0) {
+		close(fd4);
+		close(fd6);
+	}
+	for (size_t i = 0; !err && (fd = saved_fd(saved, "tap", i)) >= 0; i++)
+		err = adopt_tap(h, fd);
+	return err < 0 ? error_set(ret_error, err, "Cannot use the descriptors of the site:\n") : 0;
 }
 
 void held_ports_close(struct held_ports *h)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/must_check.h"
 #include "conf/model.h"
+#include "ctlproto/saved_state.h"
 #include "driver/driver.h"
 
 /** Held TAPs, TUN and sockets. After held_ports_init() there are none. */
@@ -43,6 +44,17 @@ int *held_ports_fds(const struct held_ports *h, size_t first);
 
 /** Open sockets, which replace those held. Return: 0; or -errno and nothing has changed. */
 MUST_CHECK int held_ports_open_udp(struct held_ports *h, uint16_t port, uint32_t fwmark);
+
+/** Copy a descriptor that was saved, since the program before may still need it. Return: the copy,
+ * or -1. */
+int held_ports_copy(int fd);
+
+/** Write the descriptors for another program in this process. */
+void held_ports_save(const struct held_ports *h, struct saved_state *state);
+
+/** Hold copies of the descriptors that were saved. Return: 0, or -errno with `ret_error` filled. */
+MUST_CHECK int held_ports_adopt(
+	struct held_ports *h, const struct saved_state *saved, struct error *ret_error);
 
 /** Close all; the kernel removes the interfaces. */
 void held_ports_close(struct held_ports *h);

@@ -8,13 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend/engine_proxy.h"
 #include "backend/engine_store.h"
 #include "backend/isolated_conf.h"
-#include "backend/resolver_process.h"
+#include "backend/isolated_engine.h"
+#include "backend/isolated_upgrade.h"
 #include "backend/userspace_site.h"
-#include "backend/wg_changes.h"
-#include "backend/wgsock.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,117 +22,17 @@
 #include "ctlproto/uapi_print.h"
 #include "driver/snapshot.h"
 
-/* How long a request may take; a reload with thousands of peers takes seconds. */
-#define PATIENCE (30 * NS_PER_S)
-
 /* So many ends of the engine within this time, and it is started again only after a pause. */
-#define ENDS_MAX    5
 #define ENDS_WITHIN (10 * NS_PER_S)
 #define ENDS_PAUSE  (10 * NS_PER_S)
 
-/** A site whose engine is a process of its own. */
-struct isolated_site {
-	struct backend_site site;
-	struct conf_site *conf; /* borrowed; its keys are wiped in close() and after a reload */
-	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
-	struct loop *loop;
-	struct held_ports held;
-	struct engine_proxy engine;
-	struct loop_watch watch; /* of the engine's channel; fd -1: none */
-	struct resolver_process resolver;
-	struct wgsock wgsock;
-	struct wg_changes changes;
-	uint32_t fwmark;
-	bool started; /* start() has succeeded */
-	bool failed;  /* the engine must be ended; the reason is in `how` */
-	char how[ENGINE_ENDED_LEN];
-	struct mono ends[ENDS_MAX]; /* the last times at which the engine ended, a ring */
-	unsigned n_ends;
-	struct mono due; /* when to start the engine again; never: it runs */
-	bool capturing;	 /* a capture was started, and work() lets the engine send it */
-	unsigned events; /* for the next work() */
-};
-
-static struct isolated_site *isolated_of(struct backend_site *s)
-{
-	return CONTAINER_OF(s, struct isolated_site, site);
-}
-
-/* ---- requests to the engine ---- */
-
-/* The engine cannot be used any more; work() ends it and starts another one. */
-static void engine_failed(struct isolated_site *u, int err)
-{
-	if (u->failed)
-		return;
-	u->failed = true;
-	*u->how = '\0';
-	if (err == -EBADMSG)
-		snprintf(u->how, sizeof(u->how), "sent a message that is not allowed");
-	else if (err != -EPIPE)
-		snprintf(u->how, sizeof(u->how), "did not answer (%s)", strerror(-err));
-}
-
-/* Ask the engine. Return: 0 and its reply; or -errno, and there is none. */
-static int call(struct isolated_site *u, struct engine_message *m, size_t len, size_t n_fds,
-	struct engine_message *ret)
-{
-	int err;
-
-	if (!u->engine.pid || u->failed)
-		return -EPIPE;
-	err = engine_proxy_call(
-		&u->engine, m, len, n_fds, -1, mono_add(clock_mono(), PATIENCE), ret);
-	if (err < 0)
-		engine_failed(u, err);
-	return err;
-}
-
-static int no_engine(int err, struct error *ret_error)
-{
-	return error_set(ret_error, err,
-		"The engine's process has ended, and is started again.\nTry again in a moment.");
-}
-
-/* Ask for something whose reply is a RESULT. Return: its code, with `ret_error` filled. */
-static int call_result(struct isolated_site *u, struct engine_message *m, size_t len, size_t n_fds,
-	struct error *ret_error)
-{
-	struct engine_message reply;
-	int err = call(u, m, len, n_fds, &reply);
-
-	if (err < 0)
-		return no_engine(err, ret_error);
-	if (reply.head.type != ENGINE_RESULT ||
-		engine_result_decode(reply.body, reply.head.len, &u->engine.mtus, ret_error) < 0) {
-		engine_failed(u, -EBADMSG);
-		return no_engine(-EBADMSG, ret_error);
-	}
-	ret_error->code = reply.head.code;
-	return reply.head.code;
-}
-
 /* ---- wg(8) ---- */
-
-/* Pass a request on. Return: 0 and the reply; or -errno. */
-static int call_wg(
-	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply)
-{
-	struct engine_message m = { .head = { .type = ENGINE_WG }, .body = text };
-	int err = call(u, &m, len, 0, reply);
-
-	if (!err && reply->head.type != ENGINE_TEXT) {
-		engine_failed(u, -EBADMSG);
-		err = -EBADMSG;
-	}
-	return err < 0 ? -EAGAIN : reply->head.code;
-}
 
 static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 {
 	static const char request[] = "get=1\n\n";
 	struct engine_message reply;
-	int err = call_wg(ctx, request, sizeof(request) - 1, &reply);
+	int err = isolated_engine_wg(ctx, request, sizeof(request) - 1, &reply);
 	char *text = err < 0 ? NULL : malloc((size_t)reply.head.len + 1);
 
 	if (err < 0)
@@ -145,16 +43,6 @@ static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 	*ret_text = text;
 	*ret_len = reply.head.len;
 	return 0;
-}
-
-/* The engine may have the ports of the configurations opened, and `set` by wg(8). */
-static void allow_ports(struct isolated_site *u, uint16_t set)
-{
-	u->engine.fwmark = u->fwmark;
-	u->engine.ports[0] = u->conf->interface.listen_port;
-	u->engine.ports[1] = u->next ? u->next->interface.listen_port : 0;
-	if (set)
-		u->engine.ports[2] = set;
 }
 
 static int on_wg_set(void *ctx, const struct uapi_set *set)
@@ -170,8 +58,8 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 		return err;
 	if (set->has_fwmark)
 		u->fwmark = set->fwmark;
-	allow_ports(u, set->has_listen_port ? set->listen_port : 0);
-	err = call_wg(u, text, len, &reply);
+	isolated_engine_allow(u, set->has_listen_port ? set->listen_port : 0);
+	err = isolated_engine_wg(u, text, len, &reply);
 	if (!err) {
 		wg_changes_add(&u->changes, set, u->conf);
 	} else {
@@ -205,78 +93,12 @@ static void open_wgsock(struct isolated_site *u)
 
 /* ---- the engine's life ---- */
 
-static void on_channel(void *ctx, uint32_t events)
-{
-	struct isolated_site *u = ctx;
-	int err = u->failed ? 0 : engine_proxy_read(&u->engine);
-
-	(void)events;
-	if (err < 0)
-		engine_failed(u, err);
-}
-
-/* In the engine's process, which gets what wg(8) has changed by messages. */
-static void forget_changes(void *ctx)
-{
-	struct isolated_site *u = ctx;
-
-	if (u->next)
-		snapshot_forget_keys(u->next);
-	wg_changes_clear(&u->changes);
-}
-
-static int start_engine(struct isolated_site *u, struct error *ret_error)
-{
-	int err;
-
-	allow_ports(u, 0);
-	err = engine_proxy_start(&u->engine, u->conf, u->resolver.fds[0], ret_error);
-	if (err < 0)
-		return err;
-	u->failed = false;
-	err = loop_watch_input(u->loop, &u->watch, u->engine.channel.fd, on_channel, u);
-	if (err < 0) {
-		u->watch.fd = -1;
-		engine_proxy_end(&u->engine, u->how);
-		return error_set(ret_error, err, "Cannot wait for the engine's process:\n");
-	}
-	return 0;
-}
-
-static void end_engine(struct isolated_site *u)
-{
-	char how[ENGINE_ENDED_LEN] = "";
-
-	if (u->watch.fd >= 0)
-		loop_remove(u->loop, &u->watch);
-	u->watch.fd = -1;
-	engine_proxy_end(&u->engine, how);
-	if (!*u->how)
-		snprintf(u->how, sizeof(u->how), "%s", how);
-}
-
 static int ask_start(struct isolated_site *u, struct error *ret_error)
 {
 	struct engine_message m = { .head = { .type = ENGINE_START, .value = u->fwmark } };
 
-	allow_ports(u, 0);
-	return call_result(u, &m, 0, 0, ret_error);
-}
-
-/* Repeat what wg(8) has changed since the file was read. */
-static void repeat_wg(struct isolated_site *u)
-{
-	struct engine_message done = { .head = { .type = ENGINE_REPEATED } };
-	struct engine_message reply;
-	struct error ignored;
-
-	for (size_t i = 0; i < u->changes.n; i++)
-		(void)call_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
-	if (u->changes.lost)
-		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
-			    "many: check `wg show %s`, or reload.",
-			u->conf->interface.name);
-	(void)call_result(u, &done, 0, 0, &ignored);
+	isolated_engine_allow(u, 0);
+	return isolated_engine_call(u, &m, 0, 0, ret_error);
 }
 
 /* Record that the engine has ended, and decide when to start it again. */
@@ -302,17 +124,19 @@ static void schedule(struct isolated_site *u)
 static void restart(struct isolated_site *u)
 {
 	struct error e;
-	int err = start_engine(u, &e);
+	int err = isolated_engine_start(u, false, &e);
 
 	u->due = MONO_NEVER;
 	if (!err && u->started) {
 		err = ask_start(u, &e);
 		if (!err)
-			repeat_wg(u);
+			isolated_engine_repeat(u);
+		if (!err)
+			isolated_engine_repeated(u);
 	}
 	if (err < 0 && !u->failed) { /* otherwise it has ended again, and work() acts on it */
 		log_error("%s %s", e.problem, e.hint);
-		end_engine(u);
+		isolated_engine_end(u);
 		snprintf(u->how, sizeof(u->how), "could not be started");
 		schedule(u);
 		return;
@@ -337,7 +161,8 @@ static void forget(void *ctx)
 static void close_parts(struct isolated_site *u)
 {
 	wgsock_close(&u->wgsock);
-	end_engine(u);
+	isolated_forget_old(u);
+	isolated_engine_end(u);
 	resolver_process_close(&u->resolver);
 	held_ports_close(&u->held);
 	if (u->engine.store >= 0)
@@ -373,7 +198,8 @@ static void log_measures(const struct isolated_site *u)
 }
 
 /* `ret_alone`: it failed because this host allows no process of the engine's own. */
-static int open_parts(struct isolated_site *u, bool *ret_alone, struct error *ret_error)
+static int open_parts(struct isolated_site *u, const struct saved_state *saved, bool *ret_alone,
+	struct error *ret_error)
 {
 	size_t first;
 	int err = held_ports_init(&u->held, ret_error);
@@ -384,6 +210,8 @@ static int open_parts(struct isolated_site *u, bool *ret_alone, struct error *re
 	*ret_alone = err < 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
+	if (saved)
+		return isolated_adopt(u, saved, ret_error);
 	err = held_ports_open(&u->held, u->conf, &first, ret_error);
 	if (err < 0)
 		return err;
@@ -392,7 +220,7 @@ static int open_parts(struct isolated_site *u, bool *ret_alone, struct error *re
 		log_warning("Cannot store sessions (%s): if the engine's process ends, they begin "
 			    "with new handshakes.",
 			strerror(-u->engine.store));
-	err = start_engine(u, ret_error);
+	err = isolated_engine_start(u, false, ret_error);
 	*ret_alone = err < 0 && !u->engine.replied;
 	return err;
 }
@@ -407,8 +235,8 @@ static int open_alone(struct loop *loop, struct host *host, struct conf_site *co
 	return backend_userspace.open(loop, host, conf, ret, error);
 }
 
-static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
-	struct backend_site **ret, struct error *ret_error)
+static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site *conf,
+	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
 {
 	struct isolated_site *u = calloc(1, sizeof(*u));
 	bool alone = false;
@@ -425,10 +253,10 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
 	u->engine.store = -1;
-	u->engine.forget = forget_changes;
-	u->engine.ctx = u;
-	err = open_parts(u, &alone, ret_error);
-	if (alone) {
+	u->old.engine.channel.fd = u->old.channel = -1;
+	u->old.engine.held = &u->held;
+	err = open_parts(u, saved, &alone, ret_error);
+	if (alone && !saved) {
 		close_parts(u);
 		return open_alone(loop, host, conf, ret, ret_error);
 	}
@@ -441,6 +269,18 @@ static int open_site(struct loop *loop, struct host *host, struct conf_site *con
 	return 0;
 }
 
+static int open_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	struct backend_site **ret, struct error *ret_error)
+{
+	return open_or_adopt(loop, host, conf, NULL, ret, ret_error);
+}
+
+static int adopt_site(struct loop *loop, struct host *host, struct conf_site *conf,
+	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
+{
+	return open_or_adopt(loop, host, conf, saved, ret, ret_error);
+}
+
 static void await_names(struct backend_site *s, struct mono until, int stop_fd)
 {
 	struct isolated_site *u = isolated_of(s);
@@ -448,10 +288,10 @@ static void await_names(struct backend_site *s, struct mono until, int stop_fd)
 	struct engine_message reply;
 	int err = u->failed ? -EPIPE
 			    : engine_proxy_call(&u->engine, &m, 0, 0, stop_fd,
-				      mono_add(until, PATIENCE), &reply);
+				      mono_add(until, ISOLATED_PATIENCE), &reply);
 
 	if (err < 0 && err != -EINTR)
-		engine_failed(u, err);
+		isolated_engine_failed(u, err);
 }
 
 static struct host_mtus mtus(struct backend_site *s)
@@ -466,8 +306,16 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	struct isolated_site *u = isolated_of(s);
 	int err;
 
-	u->fwmark = fwmark;
-	err = ask_start(u, ret_error);
+	if (!u->old.saved) /* otherwise it is as wg(8) may have set it */
+		u->fwmark = fwmark;
+	err = u->old.saved ? isolated_take_over(u, ret_error) : 0;
+	if (!err)
+		err = ask_start(u, ret_error);
+	if (u->old.saved) {
+		isolated_end_old(u);
+		if (u->failed)
+			err = 0; /* it has ended, and another one is started */
+	}
 	if (err < 0)
 		return err;
 	u->started = true;
@@ -484,7 +332,7 @@ static int settle(struct isolated_site *u, int code, struct error *ret_error)
 		.head = { .type = ENGINE_SETTLE, .code = code, .value = u->fwmark }
 	};
 
-	return call_result(u, &m, 0, 0, ret_error);
+	return isolated_engine_call(u, &m, 0, 0, ret_error);
 }
 
 static void revert(struct backend_site *s)
@@ -493,7 +341,7 @@ static void revert(struct backend_site *s)
 	struct error ignored;
 
 	if (engine_proxy_expect(&u->engine, u->conf) < 0)
-		engine_failed(u, -ENOMEM);
+		isolated_engine_failed(u, -ENOMEM);
 	(void)settle(u, -1, &ignored);
 	u->next = NULL;
 	held_ports_sweep(&u->held, u->conf);
@@ -516,7 +364,7 @@ static int ask_apply(
 	} else {
 		m.body = text;
 		m.fds = fds;
-		err = call_result(u, &m, len, u->held.n - first, ret_error);
+		err = isolated_engine_call(u, &m, len, u->held.n - first, ret_error);
 	}
 	if (text)
 		secret_wipe(text, len);
@@ -537,7 +385,7 @@ static int apply(struct backend_site *s, struct conf_site *next, struct error *r
 	if (err < 0) {
 		held_ports_sweep(&u->held, u->conf);
 		if (engine_proxy_expect(&u->engine, u->conf) < 0)
-			engine_failed(u, -ENOMEM);
+			isolated_engine_failed(u, -ENOMEM);
 		return err;
 	}
 	u->next = next;
@@ -550,7 +398,7 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	int err;
 
 	u->fwmark = fwmark;
-	allow_ports(u, 0);
+	isolated_engine_allow(u, 0);
 	err = settle(u, 0, ret_error);
 	snapshot_forget_keys(u->conf);
 	u->conf = u->next;
@@ -580,7 +428,8 @@ static void release_capture(struct isolated_site *u)
 	struct error ignored;
 
 	if (u->capturing)
-		(void)call_result(u, &m, 0, 0, &ignored); /* of no engine: the capture has ended */
+		(void)isolated_engine_call(
+			u, &m, 0, 0, &ignored); /* of no engine: the capture has ended */
 	u->capturing = false;
 }
 
@@ -590,7 +439,7 @@ static unsigned work(struct backend_site *s)
 	unsigned events;
 
 	if (u->failed) {
-		end_engine(u);
+		isolated_engine_end(u);
 		u->failed = false;
 		schedule(u);
 		*u->how = '\0';
@@ -620,7 +469,7 @@ static int make_again(struct backend_site *s, const char *name, struct error *re
 	if (err < 0)
 		return userspace_site_again_error(name, err, ret_error);
 	m.fds = &fd;
-	err = call_result(u, &m, 0, 1, ret_error);
+	err = isolated_engine_call(u, &m, 0, 1, ret_error);
 	return u->failed ? 0 : err; /* the next engine starts with the new interface */
 }
 
@@ -644,7 +493,7 @@ static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_
 	struct engine_message reply;
 	struct backend_peer *v;
 	size_t n;
-	int err = call(u, &m, 0, 0, &reply);
+	int err = isolated_engine_ask(u, &m, 0, 0, &reply);
 
 	if (err < 0)
 		return err;
@@ -660,7 +509,7 @@ static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_
 		memcpy(v, reply.body, n * sizeof(*v));
 	if (reply.head.type != ENGINE_TEXT || reply.head.len % sizeof(*v) || !is_sane(v, n)) {
 		free(v);
-		engine_failed(u, -EBADMSG);
+		isolated_engine_failed(u, -EBADMSG);
 		return -EBADMSG;
 	}
 	*ret = v;
@@ -699,12 +548,12 @@ static int report_engine_part(struct isolated_site *u, struct status_report *r)
 	struct engine_message m = { .head = { .type = ENGINE_REPORT } };
 	struct engine_message answer;
 	struct ctl_reply reply;
-	int err = call(u, &m, 0, 0, &answer);
+	int err = isolated_engine_ask(u, &m, 0, 0, &answer);
 
 	if (!err &&
 		(answer.head.type != ENGINE_TEXT || answer.head.code ||
 			ctl_reply_parse((const char *)answer.body, answer.head.len, &reply) < 0)) {
-		engine_failed(u, -EBADMSG);
+		isolated_engine_failed(u, -EBADMSG);
 		err = -EBADMSG;
 	}
 	if (err < 0)
@@ -763,7 +612,7 @@ static int capture(struct backend_site *s, int fd, uint32_t snap, struct error *
 {
 	struct isolated_site *u = isolated_of(s);
 	struct engine_message m = { .head = { .type = ENGINE_CAPTURE, .value = snap }, .fds = &fd };
-	int err = call_result(u, &m, 0, 1, ret_error);
+	int err = isolated_engine_call(u, &m, 0, 1, ret_error);
 
 	close(fd);
 	u->capturing |= !err;
@@ -774,6 +623,9 @@ const struct backend backend_isolated = {
 	.name = "userspace",
 	.probe = userspace_site_probe,
 	.open = open_site,
+	.save = isolated_save,
+	.adopt = adopt_site,
+	.adopted = isolated_adopted,
 	.await_names = await_names,
 	.mtus = mtus,
 	.start = start,

@@ -638,6 +638,18 @@ static int observe(const struct conf_site *conf, struct status_report *r)
 	return err;
 }
 
+/* All is in the kernel, in the journal and in the file with the keys. */
+static int save(struct backend_site *s, struct saved_state *state, struct error *ret_error)
+{
+	return 0;
+}
+
+static int adopt(struct loop *loop, struct host *host, struct conf_site *conf,
+	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
+{
+	return host ? open_site(loop, host, conf, ret, ret_error) : probe(conf, ret_error);
+}
+
 const struct backend backend_kernel = {
 	.name = "kernel",
 	.resumes = true,
@@ -646,6 +658,8 @@ const struct backend backend_kernel = {
 	.observe = observe,
 	.probe = probe,
 	.open = open_site,
+	.save = save,
+	.adopt = adopt,
 	.await_names = await_names,
 	.mtus = mtus,
 	.start = start,

@@ -21,6 +21,7 @@
 #include "driver/snapshot.h"
 #include "driver/sockets.h"
 #include "driver/uapi.h"
+#include "path/handover.h"
 #include "pkt/dropclock.h"
 #include "underlay/dns_endpoint.h"
 #include "underlay/peer_paths.h"
@@ -201,6 +202,38 @@ static enum uapi_step parse_request(struct uapi_request *r, const char *text)
 void userspace_site_discard_stored(struct backend_site *s)
 {
 	wg_device_discard_stored(&userspace_of(s)->driver->engine.wg);
+}
+
+void userspace_site_take_over(
+	struct backend_site *s, const struct wg_store *store, const void *text, size_t len)
+{
+	struct userspace_site *u = userspace_of(s);
+	int err;
+
+	wg_device_use_store(&u->driver->engine.wg, store);
+	restore(u);
+	err = len ? handover_read(&u->driver->engine, text, len) : 0;
+	if (err < 0)
+		log_warning("What the last engine has passed on cannot be used, as it is %s: some "
+			    "frames may be lost at the change.",
+			err == -EPROTO ? "of another version" : "damaged");
+}
+
+bool userspace_site_is_quiet(struct backend_site *s)
+{
+	return engine_is_quiet(&userspace_of(s)->driver->engine);
+}
+
+int userspace_site_hand_over(struct backend_site *s, void **ret_text, size_t *ret_len)
+{
+	struct engine *e = &userspace_of(s)->driver->engine;
+	void *text = malloc(handover_room(e));
+
+	if (!text)
+		return -ENOMEM;
+	*ret_len = handover_write(e, text);
+	*ret_text = text;
+	return 0;
 }
 
 int userspace_site_wg(struct backend_site *s, const char *request, char **ret_text, size_t *ret_len)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "backend/backend.h"
+#include "base/must_check.h"
 #include "driver/driver_state.h"
 
 /** The back end `userspace`: one engine in this process, driven by its event loop. */
@@ -49,6 +50,20 @@ void userspace_site_discard_stored(struct backend_site *s);
 
 /** With adopted descriptors, a capture that was started sends nothing before this. */
 void userspace_site_release_capture(struct backend_site *s);
+
+/**
+ * Continue, before the start, with the sessions that another engine has stored in `store`, and with
+ * what it has written when it ended: `text`, `len` 0 if it ended otherwise.
+ */
+void userspace_site_take_over(
+	struct backend_site *s, const struct wg_store *store, const void *text, size_t len);
+
+/** Whether nothing would be lost now if another engine continued: see engine_is_quiet(). */
+bool userspace_site_is_quiet(struct backend_site *s);
+
+/** Write what another engine needs to continue. No packet may be sent or received afterwards.
+ * Return: 0 and a text to be freed; or -ENOMEM. */
+MUST_CHECK int userspace_site_hand_over(struct backend_site *s, void **ret_text, size_t *ret_len);
 
 /** Fill in the error of an interface that cannot be made again. Return: `err`. */
 int userspace_site_again_error(const char *name, int err, struct error *ret_error);

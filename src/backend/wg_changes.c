@@ -2,6 +2,7 @@
 /* What wg(8) has changed at a site since its file was read, to be repeated to a new engine. */
 #include "backend/wg_changes.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,52 @@ void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct con
 		forget_replaced(c, &set->peers[i], conf);
 		store(c, &one, set->peers[i].public_key);
 	}
+}
+
+void wg_changes_save(const struct wg_changes *c, struct saved_state *state)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		saved_put(state, "wg-peer", c->v[i].peer, KEY_LEN);
+		saved_put(state, "wg-change", c->v[i].text, c->v[i].len);
+	}
+	saved_put_number(state, "wg-lost", c->lost);
+}
+
+/* Add a copy of a change. Return: 0 or -ENOMEM. */
+static int restore_one(
+	struct wg_changes *c, const struct saved_item *peer, const struct saved_item *item)
+{
+	char *text = malloc(item->len + 1);
+	struct wg_change *change = text ? array_grow(&c->v, &c->n, sizeof(*c->v)) : NULL;
+
+	if (!change) {
+		free(text);
+		return -ENOMEM;
+	}
+	memcpy(text, item->value, item->len);
+	text[item->len] = '\0';
+	memcpy(change->peer, peer->value, KEY_LEN);
+	change->text = text;
+	change->len = item->len;
+	c->len += item->len;
+	return 0;
+}
+
+int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved)
+{
+	struct saved_item peer = { 0 };
+	struct saved_item item;
+	size_t at = 0;
+	int err = 0;
+
+	while (!err && saved_next(saved, &at, &item) > 0) {
+		if (!strcmp(item.key, "wg-peer"))
+			peer = item;
+		else if (!strcmp(item.key, "wg-change") && peer.len == KEY_LEN)
+			err = restore_one(c, &peer, &item);
+	}
+	c->lost = saved_number(saved, "wg-lost", 1, 0);
+	return err;
 }
 
 void wg_changes_clear(struct wg_changes *c)

@@ -9,6 +9,7 @@
 #include "base/keytext.h"
 #include "base/must_check.h"
 #include "conf/model.h"
+#include "ctlproto/saved_state.h"
 #include "ctlproto/uapi_parse.h"
 
 /** Bytes of requests that are stored at most. */
@@ -34,6 +35,12 @@ struct wg_changes {
  * in `conf`; its private key is stored in `conf`, where a new engine looks first.
  */
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf);
+
+/** Write them for another program in this process. */
+void wg_changes_save(const struct wg_changes *c, struct saved_state *state);
+
+/** Read what was saved. Return: 0 or -ENOMEM. */
+MUST_CHECK int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved);
 
 /** Wipe and release all. */
 void wg_changes_clear(struct wg_changes *c);

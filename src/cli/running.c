@@ -111,7 +111,13 @@ bool running_ask(const char *verb, const struct running *site, enum ctl_verb wha
 {
 	struct ctl_request request = { .verb = what };
 
-	return judge(verb, site, ctl_client_ask(site->path, &request, timeout_ms, ret), ret);
+	return running_request(verb, site, &request, timeout_ms, ret);
+}
+
+bool running_request(const char *verb, const struct running *site,
+	const struct ctl_request *request, unsigned timeout_ms, struct ctl_reply *ret)
+{
+	return judge(verb, site, ctl_client_ask(site->path, request, timeout_ms, ret), ret);
 }
 
 /* Append the report in `reply`; ownership moves. */

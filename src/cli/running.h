@@ -32,6 +32,10 @@ bool running_find(const char *verb, const char *name_or_path, struct running *re
 bool running_ask(const char *verb, const struct running *site, enum ctl_verb what,
 	unsigned timeout_ms, struct ctl_reply *ret);
 
+/** As running_ask(), with a whole request. */
+bool running_request(const char *verb, const struct running *site,
+	const struct ctl_request *request, unsigned timeout_ms, struct ctl_reply *ret);
+
 /** Print the name of the running site that is most like this one, if any, to stderr, as the end of
  * a line: a question after a colon. */
 void running_suggest(const struct running *site);

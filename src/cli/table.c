@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_up,
 	&verb_down,
 	&verb_reload,
+	&verb_upgrade,
 	&verb_status,
 #ifdef WIRESPAN_TOP
 	&verb_top,

@@ -34,6 +34,7 @@ extern const struct verb verb_metrics; /* verb_status.c */
 extern const struct verb verb_mtu;
 extern const struct verb verb_pubkey; /* verb_keys.c */
 extern const struct verb verb_reload;
+extern const struct verb verb_upgrade;
 extern const struct verb verb_report;
 extern const struct verb verb_script;
 extern const struct verb verb_status;

@@ -464,6 +464,15 @@ int local_server_listen(
 	return err;
 }
 
+int local_server_adopt(const struct local_server_config *config, int fd, const char *path,
+	struct local_server **ret)
+{
+	struct unixsock sock;
+	int err = unixsock_adopt(fd, path, &sock);
+
+	return err ? err : local_server_open(config, &sock, ret);
+}
+
 void local_server_close(struct local_server *h)
 {
 	if (!h)

@@ -68,6 +68,11 @@ MUST_CHECK int local_server_open(const struct local_server_config *config,
 MUST_CHECK int local_server_listen(
 	const struct local_server_config *config, const char *path, struct local_server **ret);
 
+/** Serve `fd`, which already listens at `path`. Return: 0, or an error of unixsock_adopt() or
+ * local_server_open(), and `fd` is still the caller's. */
+MUST_CHECK int local_server_adopt(const struct local_server_config *config, int fd,
+	const char *path, struct local_server **ret);
+
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int local_server_fd(const struct local_server *h);
 

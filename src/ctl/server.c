@@ -25,11 +25,11 @@ static enum local_server_then handle_request(struct ctl_server *s, const struct 
 	int err = ctl_request_parse(line, len, &request);
 
 	reply->ok = true;
-	if (!err && request.verb == CTL_CAPTURE)
+	if (!err && (request.verb == CTL_CAPTURE || request.verb == CTL_UPGRADE))
 		request.stream = local_server_copy_fd(c);
-	if (!err && request.verb == CTL_CAPTURE && request.stream < 0)
+	if (!err && request.stream < -1)
 		ctl_reply_fail(
-			reply, "no descriptor for the capture: %s", strerror(-request.stream));
+			reply, "no descriptor for the request: %s", strerror(-request.stream));
 	else if (!err)
 		s->handler(s->ctx, &request, reply);
 	else if (err == -EOPNOTSUPP)
@@ -93,13 +93,20 @@ int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **
 		return -ENOMEM;
 	s->handler = config->handler;
 	s->ctx = config->ctx;
-	err = local_server_listen(&server, config->path, &s->server);
+	err = config->listen_fd
+		      ? local_server_adopt(&server, *config->listen_fd, config->path, &s->server)
+		      : local_server_listen(&server, config->path, &s->server);
 	if (err) {
 		free(s);
 		return err;
 	}
 	*ret = s;
 	return 0;
+}
+
+int ctl_server_listen_fd(const struct ctl_server *s)
+{
+	return local_server_sock(s->server)->fd;
 }
 
 int ctl_server_fd(const struct ctl_server *s)

@@ -11,9 +11,10 @@
  * closes. After a `down` that was answered "ok" the connection stays open: ctl_server_close(),
  * which the owner calls after everything is undone, closes it, so that the client's end-of-file
  * means "nothing is left". A `capture` gets a copy of the connection, to which its handler writes
- * when the reply has been sent: from the next turn of the event loop on. The local server limits
- * the clients (ctl/local_server.h). This module does not log and does not know the meaning of the
- * verbs.
+ * when the reply has been sent: from the next turn of the event loop on. An `upgrade` gets a copy,
+ * too, for the program that is executed to reply; a reply of the handler is sent as usual. The
+ * local server limits the clients (ctl/local_server.h). This module does not log and does not know
+ * the meaning of the verbs.
  */
 struct ctl_server;
 
@@ -24,7 +25,8 @@ typedef void ctl_server_handler(
 
 /** Configuration of a server. */
 struct ctl_server_config {
-	const char *path; /* of the socket */
+	const char *path;     /* of the socket */
+	const int *listen_fd; /* one that already listens there; NULL: it is made */
 	ctl_server_handler *handler;
 	void *ctx;	     /* for the handler */
 	unsigned timeout_ms; /* to receive a request, and again to send the reply; 0: 5 s */
@@ -32,6 +34,9 @@ struct ctl_server_config {
 
 /** Listen. Return: 0; -EADDRINUSE if a live daemon listens there; or -errno. */
 MUST_CHECK int ctl_server_open(const struct ctl_server_config *config, struct ctl_server **ret);
+
+/** The socket that listens. */
+int ctl_server_listen_fd(const struct ctl_server *s);
 
 /** The descriptor to watch for EPOLLIN. It never changes. */
 int ctl_server_fd(const struct ctl_server *s);

@@ -29,10 +29,40 @@ static void test_capture(void **state)
 	assert_int_equal(back.snap, CTL_SNAP_MAX);
 }
 
+static void test_upgrade(void **state)
+{
+	static const char *const bad[] = { "{\"verb\":\"upgrade\"}",
+		"{\"verb\":\"upgrade\",\"program\":\"bin/wirespan\"}",
+		"{\"verb\":\"upgrade\",\"program\":\"\"}", "{\"verb\":\"upgrade\",\"program\":7}",
+		"{\"verb\":\"upgrade\",\"program\":\"/a\\u0000b\"}",
+		"{\"verb\":\"upgrade\",\"program\":\"/a\",\"snap\":60}",
+		"{\"verb\":\"upgrade\",\"snap\":60}", "{\"verb\":\"status\",\"program\":\"/a\"}" };
+	struct ctl_request request = { .verb = CTL_UPGRADE, .program = "/usr/bin/wirespan" };
+	struct ctl_request back;
+	char line[2 * CTL_PROGRAM_LEN];
+	int len = ctl_request_print(&request, line, sizeof(line));
+
+	assert_string_equal(line, "{\"verb\":\"upgrade\",\"program\":\"/usr/bin/wirespan\"}\n");
+	assert_int_equal(ctl_request_parse(line, (size_t)len - 1, &back), 0);
+	assert_string_equal(back.program, request.program);
+	assert_int_equal(back.stream, -1);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(ctl_request_parse(bad[i], strlen(bad[i]), &back), -EINVAL);
+	memset(request.program + 1, 'x', sizeof(request.program) - 2);
+	request.program[sizeof(request.program) - 1] = '\0';
+	len = ctl_request_print(&request, line, sizeof(line));
+	assert_int_equal(ctl_request_parse(line, (size_t)len - 1, &back), 0);
+	line[len - 3] = 'x'; /* longer by one */
+	memcpy(line + len - 2, "\"}", 2);
+	assert_int_equal(ctl_request_parse(line, (size_t)len, &back), -EINVAL);
+	request = (struct ctl_request){ .verb = CTL_UPGRADE, .program = "/a\"b" };
+	assert_int_equal(ctl_request_print(&request, line, sizeof(line)), -EINVAL);
+}
+
 static void test_round_trip(void **state)
 {
 	for (int v = 0; v < CTL_VERB_COUNT; v++) {
-		struct ctl_request request = { .verb = (enum ctl_verb)v };
+		struct ctl_request request = { .verb = (enum ctl_verb)v, .program = "/bin/x" };
 		struct ctl_request back = { .verb = CTL_VERB_COUNT };
 		char line[128];
 		int len = ctl_request_print(&request, line, sizeof(line));
@@ -108,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_upgrade),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_too_long),
 	};

@@ -3,6 +3,7 @@
 #include "daemon/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,22 @@ int notify_open(struct notify *ret)
 		notify_close(ret);
 	}
 	return err;
+}
+
+void notify_save(const struct notify *n, struct saved_state *state)
+{
+	saved_put_fd(state, "notify", n->fd);
+	saved_put_number(state, "alive-ns", n->alive_ns);
+}
+
+void notify_adopt(struct notify *ret, const struct saved_state *saved)
+{
+	int fd = saved_fd(saved, "notify", 0);
+
+	*ret = (struct notify){ .fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3),
+		.alive_ns = saved_number(saved, "alive-ns", UINT64_MAX, 0) };
+	if (ret->alive_ns)
+		ret->alive_next = clock_mono();
 }
 
 /* Send one message. Errors are ignored: the daemon works without a service manager. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/mono.h"
+#include "ctlproto/saved_state.h"
 
 /** A connection to the service manager; fd is -1 if there is none. */
 struct notify {
@@ -18,6 +19,12 @@ struct notify {
  * Return: 0, also if there is no service manager; or -errno: then nothing is reported.
  */
 int notify_open(struct notify *ret);
+
+/** Write the connection, for another program in this process. */
+void notify_save(const struct notify *n, struct saved_state *state);
+
+/** Use a copy of the connection that was saved. */
+void notify_adopt(struct notify *ret, const struct saved_state *saved);
 
 /** Send READY=1: traffic can flow; `status` is a line of text for the user. */
 void notify_ready(const struct notify *n, const char *status);

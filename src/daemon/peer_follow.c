@@ -3,6 +3,7 @@
  * are up. */
 #include "daemon/peer_follow.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,19 @@ void peer_follow_work(struct peer_follow *f, const struct peer_follow_site *site
 void peer_follow_child(struct peer_follow *f)
 {
 	peer_hooks_child(&f->hooks);
+}
+
+int peer_follow_save(const struct peer_follow *f, struct saved_state *state)
+{
+	if (mono_is_set(peer_hooks_deadline(&f->hooks)))
+		return -EBUSY;
+	peer_watch_save(&f->watch, state);
+	return 0;
+}
+
+int peer_follow_restore(struct peer_follow *f, const struct saved_state *saved)
+{
+	return peer_watch_restore(&f->watch, saved, clock_mono());
 }
 
 void peer_follow_stop(struct peer_follow *f)

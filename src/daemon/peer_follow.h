@@ -44,5 +44,12 @@ void peer_follow_work(struct peer_follow *f, const struct peer_follow_site *site
 /** A child process has ended, perhaps a hook's. */
 void peer_follow_child(struct peer_follow *f);
 
+/** Write the states of the peers, for another program in this process. Return: 0; or -EBUSY while a
+ * hook runs. */
+MUST_CHECK int peer_follow_save(const struct peer_follow *f, struct saved_state *state);
+
+/** Begin with the states that were saved. Return: 0 or -ENOMEM. */
+MUST_CHECK int peer_follow_restore(struct peer_follow *f, const struct saved_state *saved);
+
 /** Follow no longer; hooks that still run are killed. */
 void peer_follow_stop(struct peer_follow *f);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /** A look in progress. */
 struct look {
 	struct peer_watch *watch;
@@ -157,6 +159,55 @@ int peer_watch_look(struct peer_watch *w, const struct backend_peer *peers, size
 		p->there = true;
 	}
 	sweep(w);
+	return 0;
+}
+
+/** What is saved of a peer. */
+struct saved_peer {
+	uint8_t public_key[KEY_LEN];
+	uint32_t state;
+	uint32_t handled;
+	uint32_t mtu;
+};
+
+#define SAVED "peer-state"
+
+void peer_watch_save(const struct peer_watch *w, struct saved_state *state)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct saved_peer s = {
+			.state = w->v[i].state, .handled = w->v[i].handled, .mtu = w->v[i].mtu
+		};
+
+		memcpy(s.public_key, w->v[i].seen.public_key, KEY_LEN);
+		saved_put(state, SAVED, &s, sizeof(s));
+	}
+}
+
+int peer_watch_restore(struct peer_watch *w, const struct saved_state *saved, struct mono now)
+{
+	struct saved_item item;
+	struct saved_peer s;
+	size_t at = 0;
+
+	while (saved_next(saved, &at, &item) > 0) {
+		struct watched_peer *p;
+
+		if (strcmp(item.key, SAVED) != 0 || item.len != sizeof(s))
+			continue;
+		memcpy(&s, item.value, sizeof(s));
+		if (s.state > PEER_DOWN || s.handled > PEER_DOWN)
+			continue;
+		p = array_grow(&w->v, &w->n, sizeof(*w->v));
+		if (!p)
+			return -ENOMEM;
+		*p = (struct watched_peer){ .state = (enum peer_state)s.state,
+			.handled = (enum peer_state)s.handled,
+			.mtu = s.mtu,
+			.answered = now,
+			.asked = MONO_NEVER };
+		memcpy(p->seen.public_key, s.public_key, KEY_LEN);
+	}
 	return 0;
 }
 

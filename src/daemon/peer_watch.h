@@ -89,5 +89,13 @@ struct peer_event {
 MUST_CHECK int peer_watch_look(struct peer_watch *w, const struct backend_peer *peers, size_t n,
 	struct mono now, void (*report)(void *ctx, const struct peer_event *event), void *ctx);
 
+/** Write the states of the peers, for another program in this process. */
+void peer_watch_save(const struct peer_watch *w, struct saved_state *state);
+
+/** Begin with the states that were saved, so that what has not changed is not reported. Return: 0
+ * or -ENOMEM. */
+MUST_CHECK int peer_watch_restore(
+	struct peer_watch *w, const struct saved_state *saved, struct mono now);
+
 /** Free the memory. */
 void peer_watch_fini(struct peer_watch *w);

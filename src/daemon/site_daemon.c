@@ -11,26 +11,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/select.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "conf/keys.h"
-#include "ctl/server.h"
-#include "ctl/status_server.h"
 #include "ctl/unixsock.h"
-#include "daemon/detach.h"
 #include "daemon/memlock.h"
-#include "daemon/notify.h"
-#include "daemon/peer_follow.h"
+#include "daemon/reload_rules.h"
 #include "daemon/site_keys.h"
+#include "daemon/site_state.h"
 #include "daemon/site_status.h"
-#include "host/guard.h"
-#include "host/host.h"
+#include "daemon/site_upgrade.h"
 #include "host/host_report.h"
 #include "host/route_plan.h"
 #include "host/rundir.h"
-#include "loop/loop.h"
 
 /* Routes to prefixes shorter than this may cover the name servers, too. */
 #define FAR_LEN 8
@@ -38,44 +31,8 @@
 /* How long the installation of such routes waits for the names of peers. */
 #define NAMES_PATIENCE (10 * NS_PER_S)
 
-/** A running site. All members may be zero: run_fini() undoes only what exists. */
-struct site_daemon {
-	const struct site_daemon_config *config;
-	struct conf_site confs[2]; /* that of the site, and an empty one for a reload */
-	struct conf_site *conf;	   /* the former */
-	struct loop loop;
-	struct notify notify;
-	struct peer_follow peers;
-	struct choice choice;
-	struct backend_site *site; /* the back end's, or NULL */
-	struct host *host;
-	struct host_guard guard;
-	struct host_interfaces interfaces; /* how the guard makes them again */
-	struct ctl_server *ctl;
-	struct loop_watch ctl_watch;
-	struct status_server *status; /* for a group, or NULL */
-	struct loop_watch status_watch;
-	struct loop_watch signal_watch;
-	struct mono begun;
-	pid_t hook; /* the process that runs hooks, or 0 */
-	enum host_hook hook_kind;
-	struct detach detach;
-	bool detached;
-	bool memory_locked;
-	bool unconfined; /* in one process, although it should not be */
-	bool scrub;	 /* a file was read, which has left copies of keys on the stack */
-	bool ready;
-	bool stopping;
-	bool reloading; /* the file is applied next */
-	bool leaving;	/* the site goes on without this process */
-	int exit_code;
-};
-
 /* Size of both sentences of a struct error. */
 #define SENTENCES_LEN 660
-
-/* Size of a note about a reload. */
-#define NOTE_LEN 160
 
 /* Write "Problem. Hint." as one line into `ret`. */
 static const char *sentences(const struct error *e, char ret[static SENTENCES_LEN])
@@ -130,7 +87,7 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 	bool ok;
 	int err;
 
-	r->config->load(r->config->path, ret, &report);
+	r->config->load(r->path, ret, &report);
 	r->scrub = true;
 	*e = (struct error){ .code = -EINVAL,
 		.problem = "The configuration was not read: no memory." };
@@ -141,8 +98,7 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 		if (p->severity != CONF_ERROR)
 			continue;
 		snprintf(e->problem, sizeof(e->problem), "%s:%u: %s",
-			ret->files && ret->n_files > p->at.file ? ret->files[p->at.file]
-								: r->config->path,
+			ret->files && ret->n_files > p->at.file ? ret->files[p->at.file] : r->path,
 			p->at.line, p->text);
 		snprintf(e->hint, sizeof(e->hint), "%s", p->hint ? p->hint : "");
 	}
@@ -152,27 +108,6 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 	if (!ok)
 		conf_site_fini(ret);
 	return err;
-}
-
-/* Refuse changes that a reload cannot make, because it would be another site. */
-static int run_comparable(struct site_daemon *r, const struct conf_site *have,
-	const struct conf_site *next, struct error *e)
-{
-	const char *backend = r->choice.backend->name;
-
-	if (next->backend != CONF_BACKEND_AUTO &&
-		strcmp(conf_word(conf_backend_words, next->backend), backend) != 0)
-		return error_set(e, -EOPNOTSUPP,
-			"[Site] Backend has changed, while the site runs on %s\n"
-			"Use `wirespan down` and `wirespan up` for that.",
-			backend);
-	if (!strcmp(have->interface.name, next->interface.name))
-		return 0;
-	*e = (struct error){ .code = -EOPNOTSUPP };
-	snprintf(e->problem, sizeof(e->problem), "[Interface] Name has changed from %s to %s.",
-		have->interface.name, next->interface.name);
-	snprintf(e->hint, sizeof(e->hint), "Use `wirespan down` and `wirespan up` for that.");
-	return e->code;
 }
 
 /* ---- hooks, readiness, stopping ---- */
@@ -292,7 +227,9 @@ static void run_ready(struct site_daemon *r)
 		r->leaving = true;
 		run_end(r, 0);
 	}
-	if (r->detached && detach_ready(&r->detach) < 0)
+	if (r->from)
+		site_upgrade_finish(r);
+	else if (r->detached && detach_ready(&r->detach) < 0)
 		run_stop(r);
 }
 
@@ -324,25 +261,9 @@ static int run_change_to(struct site_daemon *r, struct conf_site *next, struct e
 	return err;
 }
 
-/* Write into `ret` which hooks a reload has changed that run only at the start; "" for none. */
-static void hooks_note(const struct conf_interface *have, const struct conf_interface *next,
-	char ret[static NOTE_LEN])
-{
-	bool pre_up = !conf_texts_equal(&have->pre_up, &next->pre_up);
-	bool post_up = !conf_texts_equal(&have->post_up, &next->post_up);
-
-	*ret = '\0';
-	if (pre_up || post_up)
-		snprintf(ret, NOTE_LEN,
-			"%s%s%s %s changed: a reload runs no hooks. It takes effect at the next "
-			"`wirespan up`.",
-			pre_up ? "PreUp" : "", pre_up && post_up ? " and " : "",
-			post_up ? "PostUp" : "", pre_up && post_up ? "have" : "has");
-}
-
 /* Reload the file. Return: 0 with a note for the user in `note`, which may be empty; or -errno with
  * `e` filled. */
-static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct error *e)
+static int run_reload(struct site_daemon *r, char note[static RELOAD_NOTE_LEN], struct error *e)
 {
 	struct conf_site *have = r->conf;
 	struct conf_site *next = have == r->confs ? r->confs + 1 : r->confs;
@@ -352,7 +273,7 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 
 	if (err < 0)
 		return err;
-	err = run_comparable(r, have, next, e);
+	err = reload_check(r->choice.backend->name, have, next, e);
 	r->reloading = true;
 	if (!err)
 		host_guard_make_again(&r->guard);
@@ -364,7 +285,7 @@ static int run_reload(struct site_daemon *r, char note[static NOTE_LEN], struct 
 		return err;
 	}
 	r->conf = next;
-	hooks_note(&have->interface, &next->interface, note);
+	reload_note(&have->interface, &next->interface, note);
 	err = r->choice.backend->sweep(r->site, host_fwmark(r->host), e);
 	conf_site_fini(have);
 	store_running(r);
@@ -460,7 +381,7 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 	struct site_daemon *r = ctx;
 	struct error e;
 	char text[SENTENCES_LEN];
-	char note[NOTE_LEN];
+	char note[RELOAD_NOTE_LEN];
 
 	switch (request->verb) {
 	case CTL_STATUS:
@@ -480,6 +401,10 @@ static void on_request(void *ctx, const struct ctl_request *request, struct ctl_
 		return;
 	case CTL_CAPTURE:
 		if (run_capture(r, request, &e) < 0)
+			ctl_reply_fail(reply, "%s", sentences(&e, text));
+		return;
+	case CTL_UPGRADE:
+		if (site_upgrade_run(r, request, &e) < 0)
 			ctl_reply_fail(reply, "%s", sentences(&e, text));
 		return;
 	case CTL_VERB_COUNT:
@@ -531,7 +456,7 @@ static void on_signal(void *ctx, uint32_t events)
 {
 	struct site_daemon *r = ctx;
 	struct signalfd_siginfo info;
-	char note[NOTE_LEN];
+	char note[RELOAD_NOTE_LEN];
 	struct error e;
 
 	(void)events;
@@ -570,7 +495,11 @@ static int run_open_ctl(struct site_daemon *r)
 {
 	char path[UNIXSOCK_PATH_LEN] = "";
 	char text[UNIXSOCK_TEXT_LEN];
-	struct ctl_server_config config = { .path = path, .handler = on_request, .ctx = r };
+	int listens = site_upgrade_ctl_fd(r);
+	struct ctl_server_config config = { .path = path,
+		.listen_fd = listens < 0 ? NULL : &listens,
+		.handler = on_request,
+		.ctx = r };
 	int err = rundir_socket_path(r->conf->name, path);
 
 	if (!err)
@@ -600,6 +529,16 @@ static bool leads_far(const struct conf_site *conf)
 	return far;
 }
 
+static int run_open(struct site_daemon *r, struct error *e)
+{
+	const struct backend *backend = r->choice.backend;
+	int err;
+
+	log_info("back end: %s (%s)", backend->name, r->choice.reason);
+	err = host_open(r->conf, backend->resumes ? HOST_RESUME : HOST_UNDO, NULL, &r->host, e);
+	return err < 0 ? err : backend->open(&r->loop, r->host, r->conf, &r->site, e);
+}
+
 static int run_up(struct site_daemon *r)
 {
 	const struct backend *backend;
@@ -612,15 +551,12 @@ static int run_up(struct site_daemon *r)
 		return log_error_text(&e);
 	backend_isolate(r->conf->isolation, &r->choice);
 	backend = r->choice.backend;
-	log_info("back end: %s (%s)", backend->name, r->choice.reason);
-	err = host_open(r->conf, backend->resumes ? HOST_RESUME : HOST_UNDO, NULL, &r->host, &e);
-	if (!err)
-		err = backend->open(&r->loop, r->host, r->conf, &r->site, &e);
+	err = r->from ? site_upgrade_adopt(r, &e) : run_open(r, &e);
 	if (err < 0)
 		return log_error_text(&e);
 	r->unconfined = r->site->backend != backend;
 	backend = r->choice.backend = r->site->backend;
-	if (leads_far(r->conf))
+	if (!r->from && leads_far(r->conf))
 		backend->await_names(
 			r->site, mono_add(clock_mono(), NAMES_PATIENCE), r->signal_watch.fd);
 	mtus = backend->mtus(r->site);
@@ -720,7 +656,7 @@ static void run_loop(struct site_daemon *r)
 /* The site has not come up: leave one that was to be resumed as it is, and undo another one. */
 static void run_give_up(struct site_daemon *r)
 {
-	r->leaving = r->host && host_is_resumed(r->host);
+	r->leaving = r->host && host_is_resumed(r->host) && r->choice.backend->resumes;
 	if (r->leaving)
 		log_warning("%s goes on as before, without a process. Correct the cause, and run "
 			    "wirespan up again.",
@@ -756,9 +692,36 @@ static int run_loaded(struct site_daemon *r)
 	return r->exit_code;
 }
 
+/* Continue the site of the program before this one. Return: the exit code. */
+static int run_upgraded(struct site_daemon *r)
+{
+	struct succession from;
+	char *path = NULL;
+	struct error e;
+	int exit_code = 1;
+	int err = upgrade_receive(&from, &e);
+
+	r->from = &from;
+	if (!err)
+		err = site_upgrade_begin(r, &path, &e);
+	r->path = path;
+	if (err == -ENODATA) /* the back end has no keys: they are in the file alone */
+		err = run_load(r, r->conf, &e);
+	if (err < 0) {
+		log_error_text(&e);
+		site_upgrade_failed(r, &e);
+	} else {
+		exit_code = run_loaded(r);
+	}
+	upgrade_fini(&from);
+	free(path);
+	return exit_code;
+}
+
 int site_daemon_run(const struct site_daemon_config *config)
 {
 	struct site_daemon r = { .config = config,
+		.path = config->path,
 		.conf = r.confs,
 		.loop = { .epoll_fd = -1 },
 		.begun = clock_mono(),
@@ -768,6 +731,8 @@ int site_daemon_run(const struct site_daemon_config *config)
 	int err;
 
 	r.memory_locked = memlock_process(!config->detach);
+	if (upgrade_is_requested())
+		return run_upgraded(&r);
 	err = run_load(&r, r.conf, &e);
 	if (err < 0)
 		return err == -EINVAL ? SITE_DAEMON_BAD_FILE : 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Claim a site's name on this host: take its lock, and recover after a crash. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,63 @@ int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
 	*ret_error = m->error;
 	(void)host_close(host);
 	return err;
+}
+
+/* Use the journal of the program before; there is none if nothing is to be undone. */
+static int adopt_journal(struct netdev *m, const char *name)
+{
+	int err = journal_load(&m->journal, name);
+
+	if (err == -ENOENT)
+		err = journal_init(&m->journal, name);
+	else if (err == 0 && journal_where(&m->journal) != JOURNAL_HERE)
+		err = -EXDEV;
+	return err < 0 ? netdev_fail(
+				 m, err, "Cannot use the journal of %s: %s", name, strerror(-err))
+		       : 0;
+}
+
+int host_adopt(const struct conf_site *conf, struct conf_site *running, int lock_fd,
+	struct host **ret, struct error *ret_error)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	int err;
+
+	if (!host)
+		return error_set(ret_error, -ENOMEM, "Out of memory");
+	host->conf = conf;
+	host->lock.fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 3);
+	err = host->lock.fd < 0 ? -errno : rundir_file(conf->name, "lock", host->lock.path);
+	if (err < 0)
+		netdev_fail(&host->netdev, err, "Cannot use the lock of the site:");
+	if (err == 0)
+		err = open_netdev(&host->netdev, conf->name);
+	if (err == 0)
+		err = adopt_journal(&host->netdev, conf->name);
+	if (err == 0 && !running) {
+		running = calloc(1, sizeof(*running));
+		err = running ? running_conf_load(conf->name, running) : -ENOMEM;
+		if (err < 0)
+			netdev_fail(&host->netdev, err, "Cannot read what %s runs with: %s",
+				conf->name, strerror(-err));
+	}
+	if (err < 0) {
+		*ret_error = host->netdev.error;
+		netdev_close(&host->netdev);
+		if (host->lock.fd >= 0)
+			close(host->lock.fd);
+		free(host);
+		return err;
+	}
+	host->resumed = running;
+	host->resuming = true;
+	*ret = host;
+	return 0;
+}
+
+int host_lock_fd(const struct host *host)
+{
+	return host->lock.fd;
 }
 
 int host_undo(const char *name, bool *ret_found, struct error *ret_error)

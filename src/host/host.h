@@ -90,7 +90,20 @@ enum host_hook {
 int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
 	const struct host_watch *watch, struct host **ret, struct error *ret_error);
 
-/** Whether host_open() has resumed a site: PostUp has run, too. */
+/**
+ * Continue in another program of the same process, after an upgrade: with the lock `lock_fd` of
+ * host_lock_fd(), which stays the caller's, and the configuration `running` that the site runs
+ * with, which is taken over; NULL: that of host_store_running(). As after a host_open() that
+ * resumes a site, host_take_over() has to follow.
+ * Return: 0, or -errno with `ret_error` filled, and nothing is undone.
+ */
+int host_adopt(const struct conf_site *conf, struct conf_site *running, int lock_fd,
+	struct host **ret, struct error *ret_error);
+
+/** The descriptor of the site's lock, which holds it as long as it is open. */
+int host_lock_fd(const struct host *host);
+
+/** Whether host_open() has resumed a site, or host_adopt() was called: PostUp has run, too. */
 bool host_is_resumed(const struct host *host);
 
 /** For a back end that makes kernel objects: its journal, log of changes and netlink socket. */

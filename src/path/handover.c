@@ -104,8 +104,8 @@ size_t handover_room(const struct engine *e)
 	LIST_FOR_EACH(l, &e->sessions)
 	sessions++;
 	return sizeof(struct head) + sessions * sizeof(struct numbers) +
-	       e->wg.peer_count * (sizeof(struct counters) +
-					  WG_SESSIONS_PER_PEER * sizeof(struct window));
+	       e->wg.peer_count *
+		       (sizeof(struct counters) + WG_SESSIONS_PER_PEER * sizeof(struct window));
 }
 
 static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
@@ -162,8 +162,7 @@ size_t handover_write(struct engine *e, uint8_t *ret)
 	at = write_peer(CONTAINER_OF(l, struct wg_peer, link), at);
 	LIST_FOR_EACH(l, &e->sessions)
 	{
-		const struct l2tp_session *s =
-			&CONTAINER_OF(l, struct path_session, link)->l2tp;
+		const struct l2tp_session *s = &CONTAINER_OF(l, struct path_session, link)->l2tp;
 		struct numbers n = numbers_of(s);
 
 		n.ns = s->tx.ns;

@@ -218,8 +218,8 @@ static void test_quiet(void **state)
 
 	assert_true(engine_is_quiet(&p->a.e));
 	pair_make_frame(frame, sizeof(frame), 1);
-	answer = tx_begin(&p->a.e.tx, &p->a.job, &p->a.session.port, frame, sizeof(frame),
-		&pair_plain);
+	answer = tx_begin(
+		&p->a.e.tx, &p->a.job, &p->a.session.port, frame, sizeof(frame), &pair_plain);
 	assert_int_equal(answer.len, 0);
 	assert_true(tx_continue(&p->a.e.tx, &p->a.job));
 	assert_false(engine_is_quiet(&p->a.e)); /* datagrams that were not sent */
@@ -236,8 +236,8 @@ static void test_quiet(void **state)
 
 	/* the head of a packet whose tail is still in transit */
 	pair_make_frame(frame, sizeof(frame), 2);
-	answer = tx_begin(&p->b.e.tx, &p->b.job, &p->b.session.port, frame, sizeof(frame),
-		&pair_plain);
+	answer = tx_begin(
+		&p->b.e.tx, &p->b.job, &p->b.session.port, frame, sizeof(frame), &pair_plain);
 	assert_int_equal(answer.len, 0);
 	assert_true(tx_continue(&p->b.e.tx, &p->b.job));
 	assert_true(pair_carry(p, &p->b, &p->b.e.tx.out.heads, &p->a));

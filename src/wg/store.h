@@ -34,8 +34,11 @@
  * The successor checks all that it reads, as an attacker may have had control of its predecessor.
  */
 
-/** Another number for each layout; a program with another one begins with new handshakes. */
+/** Another number for each layout; a program with another one begins with new handshakes. Tests
+ * build a program with another number. */
+#ifndef WG_STORE_VERSION
 #define WG_STORE_VERSION 1
+#endif
 
 /** Counters reserved at a time: few, as the other end counts those that a successor skips as lost,
  * and a reservation costs no more than a message does. */

@@ -12,7 +12,7 @@ from lib.runner import Skip, Suite
 from lib.wirespan import find_binary, scratch
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "dist", "completion")
-SITES = ("up", "down", "reload", "status", "top", "metrics", "check", "capture", "report", "mtu", "validate", "script")
+SITES = ("up", "down", "reload", "upgrade", "status", "top", "metrics", "check", "capture", "report", "mtu", "validate", "script")
 
 
 class Bench:

@@ -104,14 +104,14 @@ def line(value):
 def mistyped_name(bench):
     """The name of a site that does not run: the most similar running one is named."""
     with bench.site("vpn01", line(report("vpn01"))):
-        for verb in ("status", "reload", "down", "metrics"):
+        for verb in ("status", "reload", "upgrade", "down", "metrics"):
             status, out, err = bench.run(verb, "vnp01")
             assert status == 1 and "vnp01 is not running" in err and 'did you mean "vpn01"?\n' in err, (verb, err)
             assert "did you mean" not in bench.run(verb, "elsewhere")[2], verb
 
 
 def nothing_runs(bench):
-    for verb in ("status", "metrics", "reload"):
+    for verb in ("status", "metrics", "reload", "upgrade"):
         status, out, err = bench.run(verb, "vpn01")
         assert (status, out) == (1, "") and "vpn01 is not running" in err, (verb, status, out, err)
     status, out, err = bench.run("down", "/etc/wirespan/vpn01.conf")
@@ -138,6 +138,7 @@ def usage(bench):
         ["down"],
         ["down", "a", "b"],
         ["reload"],
+        ["upgrade"],
         ["metrics", "-x"],
     ):
         status, out, err = bench.run(*words)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's process of an isolated site: requests to it, its start and its end. */
+#include "backend/isolated_engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "driver/snapshot.h"
+
+/* ---- requests to the engine ---- */
+
+void isolated_engine_failed(struct isolated_site *u, int err)
+{
+	if (u->failed)
+		return;
+	u->failed = true;
+	*u->how = '\0';
+	if (err == -EBADMSG)
+		snprintf(u->how, sizeof(u->how), "sent a message that is not allowed");
+	else if (err != -EPIPE)
+		snprintf(u->how, sizeof(u->how), "did not answer (%s)", strerror(-err));
+}
+
+int isolated_engine_ask(struct isolated_site *u, struct engine_message *m, size_t len, size_t n_fds,
+	struct engine_message *ret)
+{
+	int err;
+
+	if (!u->engine.pid || u->failed)
+		return -EPIPE;
+	err = engine_proxy_call(
+		&u->engine, m, len, n_fds, -1, mono_add(clock_mono(), ISOLATED_PATIENCE), ret);
+	if (err < 0)
+		isolated_engine_failed(u, err);
+	return err;
+}
+
+static int no_engine(int err, struct error *ret_error)
+{
+	return error_set(ret_error, err,
+		"The engine's process has ended, and is started again.\nTry again in a moment.");
+}
+
+int isolated_engine_call(struct isolated_site *u, struct engine_message *m, size_t len,
+	size_t n_fds, struct error *ret_error)
+{
+	struct engine_message reply;
+	int err = isolated_engine_ask(u, m, len, n_fds, &reply);
+
+	if (err < 0)
+		return no_engine(err, ret_error);
+	if (reply.head.type != ENGINE_RESULT ||
+		engine_result_decode(reply.body, reply.head.len, &u->engine.mtus, ret_error) < 0) {
+		isolated_engine_failed(u, -EBADMSG);
+		return no_engine(-EBADMSG, ret_error);
+	}
+	ret_error->code = reply.head.code;
+	return reply.head.code;
+}
+
+/* ---- requests with a text ---- */
+
+int isolated_engine_wg(
+	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply)
+{
+	struct engine_message m = { .head = { .type = ENGINE_WG }, .body = text };
+	int err = isolated_engine_ask(u, &m, len, 0, reply);
+
+	if (!err && reply->head.type != ENGINE_TEXT) {
+		isolated_engine_failed(u, -EBADMSG);
+		err = -EBADMSG;
+	}
+	return err < 0 ? -EAGAIN : reply->head.code;
+}
+
+void isolated_engine_allow(struct isolated_site *u, uint16_t set)
+{
+	u->engine.fwmark = u->fwmark;
+	u->engine.ports[0] = u->conf->interface.listen_port;
+	u->engine.ports[1] = u->next ? u->next->interface.listen_port : 0;
+	if (set)
+		u->engine.ports[2] = set;
+}
+
+static void on_channel(void *ctx, uint32_t events)
+{
+	struct isolated_site *u = ctx;
+	int err = u->failed ? 0 : engine_proxy_read(&u->engine);
+
+	(void)events;
+	if (err < 0)
+		isolated_engine_failed(u, err);
+}
+
+/* In the engine's process, which gets what wg(8) has changed by messages. */
+static void forget_changes(void *ctx)
+{
+	struct isolated_site *u = ctx;
+
+	if (u->next)
+		snapshot_forget_keys(u->next);
+	wg_changes_clear(&u->changes);
+}
+
+int isolated_engine_start(struct isolated_site *u, bool waits, struct error *ret_error)
+{
+	int err;
+
+	isolated_engine_allow(u, 0);
+	u->engine.forget = forget_changes;
+	u->engine.ctx = u;
+	err = engine_proxy_start(&u->engine, u->conf, u->resolver.fds[0], waits, ret_error);
+	if (err < 0)
+		return err;
+	u->failed = false;
+	err = loop_watch_input(u->loop, &u->watch, u->engine.channel.fd, on_channel, u);
+	if (err < 0) {
+		u->watch.fd = -1;
+		engine_proxy_end(&u->engine, u->how);
+		return error_set(ret_error, err, "Cannot wait for the engine's process:\n");
+	}
+	return 0;
+}
+
+void isolated_engine_end(struct isolated_site *u)
+{
+	char how[ENGINE_ENDED_LEN] = "";
+
+	if (u->watch.fd >= 0)
+		loop_remove(u->loop, &u->watch);
+	u->watch.fd = -1;
+	engine_proxy_end(&u->engine, how);
+	if (!*u->how)
+		snprintf(u->how, sizeof(u->how), "%s", how);
+}
+
+void isolated_engine_repeat(struct isolated_site *u)
+{
+	struct engine_message reply;
+
+	for (size_t i = 0; i < u->changes.n; i++)
+		(void)isolated_engine_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
+	if (u->changes.lost)
+		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
+			    "many: check `wg show %s`, or reload.",
+			u->conf->interface.name);
+}
+
+void isolated_engine_repeated(struct isolated_site *u)
+{
+	struct engine_message done = { .head = { .type = ENGINE_REPEATED } };
+	struct error ignored;
+
+	(void)isolated_engine_call(u, &done, 0, 0, &ignored);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's process of an isolated site: requests to it, its start and its end. */
+#pragma once
+
+#include "backend/backend.h"
+#include "backend/engine_proxy.h"
+#include "backend/resolver_process.h"
+#include "backend/wg_changes.h"
+#include "backend/wgsock.h"
+#include "base/bytes.h"
+
+/** How long a request may take; a reload with thousands of peers takes seconds. */
+#define ISOLATED_PATIENCE (30 * NS_PER_S)
+
+/* So many ends of the engine in a short time, and it is started again only after a pause. */
+#define ENDS_MAX 5
+
+/** The processes of a program that this one has replaced in the same process. */
+struct isolated_old {
+	bool saved; /* there are some */
+	struct engine_proxy engine;
+	int channel; /* of the engine, as it was passed on; borrowed */
+	pid_t resolver;
+};
+
+/** A site whose engine is a process of its own. */
+struct isolated_site {
+	struct backend_site site;
+	struct conf_site *conf; /* borrowed; its keys are wiped in close() and after a reload */
+	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
+	struct loop *loop;
+	struct held_ports held;
+	struct engine_proxy engine;
+	struct isolated_old old; /* of the program that this one replaces, until start() */
+	struct loop_watch watch; /* of the engine's channel; fd -1: none */
+	struct resolver_process resolver;
+	struct wgsock wgsock;
+	struct wg_changes changes;
+	uint32_t fwmark;
+	bool started; /* start() has succeeded */
+	bool failed;  /* the engine must be ended; the reason is in `how` */
+	char how[ENGINE_ENDED_LEN];
+	struct mono ends[ENDS_MAX]; /* the last times at which the engine ended, a ring */
+	unsigned n_ends;
+	struct mono due;	/* when to start the engine again; never: it runs */
+	bool capturing;		/* a capture was started, and work() lets the engine send it */
+	unsigned events;	/* for the next work() */
+	struct mono changed_at; /* when the engine of the program before ended */
+	bool fresh;		/* its sessions could not be used */
+};
+
+static inline struct isolated_site *isolated_of(struct backend_site *s)
+{
+	return CONTAINER_OF(s, struct isolated_site, site);
+}
+
+/** The engine cannot be used any more; work() ends it and starts another one. */
+void isolated_engine_failed(struct isolated_site *u, int err);
+
+/** Ask the engine. Return: 0 and its reply; or -errno, and there is none. */
+MUST_CHECK int isolated_engine_ask(struct isolated_site *u, struct engine_message *m, size_t len,
+	size_t n_fds, struct engine_message *ret);
+
+/** Ask for something whose reply is a RESULT. Return: its code, with `ret_error` filled. */
+int isolated_engine_call(struct isolated_site *u, struct engine_message *m, size_t len,
+	size_t n_fds, struct error *ret_error);
+
+/** Pass a request of wg(8) on. Return: 0 and the reply; or -errno. */
+int isolated_engine_wg(
+	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply);
+
+/** The engine may have the ports of the configurations opened, and `set` by wg(8); 0: none. */
+void isolated_engine_allow(struct isolated_site *u, uint16_t set);
+
+/** Start the engine, and watch it. `waits`: another one uses the store until ENGINE_TAKE_OVER.
+ * Return: 0, or -errno with `ret_error` filled. */
+MUST_CHECK int isolated_engine_start(struct isolated_site *u, bool waits, struct error *ret_error);
+
+/** End it; how it had ended before is in `u->how` then, if it had. */
+void isolated_engine_end(struct isolated_site *u);
+
+/** Repeat what wg(8) has changed since the file was read. */
+void isolated_engine_repeat(struct isolated_site *u);
+
+/** Let the engine wipe stored sessions of peers that it does not have. */
+void isolated_engine_repeated(struct isolated_site *u);

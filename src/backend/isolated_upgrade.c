@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* An isolated engine continues in another process, with another program: an upgrade.
+ *
+ * Theory of operation. The monitor executes another program in its own process, so that all
+ * descriptors, and its children, stay. The new program starts an engine of its own, which opens the
+ * same TAPs and sockets, allocates its memory and confines itself, but does not read yet: the old
+ * one carries packets all the time. When the new one is ready, the old one has to hand over. It
+ * goes on until no packet is incomplete in its memory, stops to read, and replies with what only it
+ * knows. The new engine then takes the stored sessions over and starts. Between these two moments
+ * packets wait in the queues of the kernel.
+ *
+ * If the old engine cannot hand over (it has ended, or its program has another form of that
+ * message), it is ended, and the new one continues as after a crash.
+ */
+#include "backend/isolated_upgrade.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "backend/isolated_conf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "confine/confine.h"
+
+/* How long an engine may wait for a moment at which no packet is incomplete. */
+#define QUIET_PATIENCE (2 * NS_PER_S)
+
+/* How long it may take to hand over, beyond that. */
+#define PATIENCE (5 * NS_PER_S)
+
+/* How long the old resolver may take to end after the old engine. */
+#define END_PATIENCE_MS 300
+
+/* ---- saving ---- */
+
+int isolated_save(struct backend_site *s, struct saved_state *state, struct error *ret_error)
+{
+	struct isolated_site *u = isolated_of(s);
+	char *text = NULL;
+	size_t len = 0;
+	int err;
+
+	if (u->failed || u->next || !u->started || !u->engine.pid)
+		return error_set(ret_error, -EAGAIN,
+			"The engine is just being started or reloaded\nTry again in a moment.");
+	err = isolated_conf_print(u->conf, &text, &len);
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot print the configuration:\n");
+	saved_put(state, "conf", text, len);
+	secret_wipe(text, len);
+	free(text);
+	saved_put_number(state, "engine-pid", (uint64_t)u->engine.pid);
+	saved_put_fd(state, "channel", u->engine.channel.fd);
+	saved_put_number(state, "engine-protocol", ENGINE_PROTOCOL);
+	saved_put_number(state, "engine-seq", u->engine.seq);
+	saved_put_number(state, "resolver-pid", (uint64_t)u->resolver.pid);
+	saved_put_number(state, "ends", u->n_ends);
+	saved_put_number(state, "fwmark", u->fwmark);
+	saved_put_fd(state, "store", u->engine.store);
+	held_ports_save(&u->held, state);
+	wg_changes_save(&u->changes, state);
+	return 0;
+}
+
+/* ---- adopting ---- */
+
+/* Use what was saved of the old engine and its resolver. */
+static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
+{
+	struct isolated_old *old = &u->old;
+	int fd = held_ports_copy(saved_fd(saved, "channel", 0));
+
+	old->channel = saved_fd(saved, "channel", 0);
+	old->saved = true;
+	old->resolver = (pid_t)saved_number(saved, "resolver-pid", INT_MAX, 0);
+	old->engine.pid = (pid_t)saved_number(saved, "engine-pid", INT_MAX, 0);
+	old->engine.seq = (uint32_t)saved_number(saved, "engine-seq", UINT32_MAX, 0);
+	old->engine.store = -1;
+	if (saved_number(saved, "engine-protocol", UINT32_MAX, 0) == ENGINE_PROTOCOL)
+		engine_channel_open(&old->engine.channel, fd, ENGINE_FROM_ENGINE);
+	else if (fd >= 0)
+		close(fd);
+}
+
+int isolated_adopt(
+	struct isolated_site *u, const struct saved_state *saved, struct error *ret_error)
+{
+	int err = held_ports_adopt(&u->held, saved, ret_error);
+
+	if (!err)
+		err = wg_changes_restore(&u->changes, saved);
+	if (err < 0)
+		return error_set(
+			ret_error, err, "Cannot use what the running program has saved:\n");
+	u->engine.store = held_ports_copy(saved_fd(saved, "store", 0));
+	u->fwmark = (uint32_t)saved_number(saved, "fwmark", UINT32_MAX, u->fwmark);
+	u->n_ends = (unsigned)saved_number(saved, "ends", UINT_MAX, 0);
+	err = isolated_engine_start(u, true, ret_error);
+	if (err < 0)
+		return err;
+	isolated_engine_repeat(u);
+	if (u->failed)
+		return error_set(ret_error, -EPIPE,
+			"The new engine has ended before it could take over.\n"
+			"Report this as a fault, with the log.");
+	adopt_old(u, saved);
+	return 0;
+}
+
+/* ---- taking over ---- */
+
+/* Let the old engine stop. Return: 0 and its reply; or -errno. */
+static int ask_old(struct isolated_site *u, struct engine_message *reply)
+{
+	struct mono until = mono_add(clock_mono(), QUIET_PATIENCE);
+	struct engine_message m = { .head = { .type = ENGINE_HAND_OVER, .time = until.ns } };
+	int err = -EPIPE;
+
+	if (u->old.engine.channel.fd >= 0)
+		err = engine_proxy_call(
+			&u->old.engine, &m, 0, 0, -1, mono_add(until, PATIENCE), reply);
+	if (!err && reply->head.type != ENGINE_TEXT)
+		err = -EBADMSG;
+	return err;
+}
+
+/* End the old engine. If it has handed over, it ends when its channel does, which the descriptor
+ * that was passed on keeps open otherwise. */
+static void end_old_engine(struct isolated_site *u)
+{
+	char how[ENGINE_ENDED_LEN];
+
+	if (u->old.channel >= 0)
+		(void)shutdown(u->old.channel, SHUT_RDWR);
+	engine_proxy_end(&u->old.engine, how);
+}
+
+/* End the old engine, which has not handed over. */
+static void stop_old(struct isolated_site *u, int err)
+{
+	log_warning("The engine of the program before does not hand over (%s): some frames may be "
+		    "lost at the change.",
+		strerror(-err));
+	/* it cannot wipe the sessions if it ends at once, which needs CAP_KILL */
+	if (u->old.engine.pid)
+		(void)kill(u->old.engine.pid, SIGKILL);
+	end_old_engine(u);
+}
+
+int isolated_take_over(struct isolated_site *u, struct error *ret_error)
+{
+	struct engine_message m = { .head = { .type = ENGINE_TAKE_OVER } };
+	struct engine_message reply = { 0 };
+	int err = ask_old(u, &reply);
+
+	if (err < 0) {
+		stop_old(u, err);
+		reply = (struct engine_message){ 0 };
+	}
+	u->changed_at = clock_mono();
+	m.body = reply.body;
+	err = isolated_engine_call(u, &m, reply.head.len, 0, ret_error);
+	u->fresh = err == -EPROTO;
+	return u->fresh ? 0 : err;
+}
+
+void isolated_end_old(struct isolated_site *u)
+{
+	int status;
+
+	log_info("the engine was replaced, within %llu us",
+		(unsigned long long)(mono_between(u->changed_at, clock_mono()) / 1000));
+	end_old_engine(u);
+	if (u->old.resolver)
+		(void)confined_wait(u->old.resolver, END_PATIENCE_MS, &status);
+	isolated_forget_old(u);
+	isolated_engine_repeated(u);
+}
+
+const char *isolated_adopted(struct backend_site *s)
+{
+	return isolated_of(s)->fresh ? "It cannot use the sessions of that one, which had stored "
+				       "them in another form: they begin with new handshakes"
+				     : "";
+}
+
+void isolated_forget_old(struct isolated_site *u)
+{
+	engine_channel_close(&u->old.engine.channel);
+	u->old.engine.pid = 0;
+	u->old.resolver = 0;
+	u->old.channel = -1;
+	u->old.saved = false;
+}

@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A running site goes on with another program: no frame is lost, no handshake, and what fails changes nothing."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from isolation_test import Bench, Wire, state_of
+from lib.runner import Skip, Suite, wait_for
+from lib.sequence import Sequence
+from lib.wirespan import difference, find_binary, scratch, snapshot
+
+# A trial, and a start of the engine, on a loaded host.
+PATIENCE = 120
+
+
+def tool(name):
+    """Return: the path of a program that is built for tests."""
+    build = os.environ.get("WIRESPAN_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
+    path = os.path.join(build, "tests", "tools", name)
+    if not os.access(path, os.X_OK):
+        raise Skip(f"tests/tools/{name} is not built")
+    return os.path.realpath(path)
+
+
+def ask(bench, program):
+    """Ask the near gateway to go on with a program. Return: its reply."""
+
+    def connect():
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(PATIENCE)
+        s.connect(bench.near.node.path("/run/wirespan/vpn01.sock"))
+        return s
+
+    with bench.near.node.call(connect) as s:
+        s.sendall(json.dumps({"verb": "upgrade", "program": program}).encode() + b"\n")
+        reply = b""
+        while not reply.endswith(b"\n"):
+            part = s.recv(65536)
+            assert part, f"the connection was closed after {reply!r}"
+            reply += part
+    return json.loads(reply)
+
+
+def monitor(bench):
+    """Return: the pid of the near gateway's monitor."""
+    return bench.near.status()["pid"]
+
+
+def upgrade(bench, binary=None):
+    """Let the near gateway go on with a program. Return: its output."""
+    near = bench.near
+    near.binary = binary or find_binary()
+    return near.run("upgrade", near.conf, timeout=PATIENCE).out
+
+
+def numbered(bench):
+    """Numbered datagrams between the members, in both directions."""
+    net = bench.net
+    return Sequence(net.member[0], net.sites[0].member4, net.member[1], net.sites[1].member4)
+
+
+def nothing_lost(bench):
+    near = bench.near
+    before, pid, engine = state_of(near.node), monitor(bench), bench.pid("engine")
+    hooks = near.log_text(0).count("PostUp")
+    with Wire(near.node, "eth0") as wire, numbered(bench) as sequence:
+        for _ in range(2):
+            time.sleep(0.3)
+            output = upgrade(bench)
+            assert "has taken over" in output, output
+        time.sleep(0.3)
+    sequence.check()
+    wire.check(near.node)
+    assert before == state_of(near.node), (before, state_of(near.node))
+    assert monitor(bench) == pid, "the process is another one"
+    assert bench.pid("engine") not in (0, engine)
+    assert near.log_text(0).count("PostUp") == hooks
+    left = [command for command in near.node.processes().values() if command.startswith("wirespan: ")]
+    assert len(left) == 2, left
+
+
+def changes_of_wg(bench):
+    near = bench.near
+    key = near.run("genkey").out.strip()
+    public = near.run("pubkey", stdin=key).out.strip()
+    near.node.run("wg", "set", "wg0", "peer", public, "allowed-ips", "10.9.9.9/32", "persistent-keepalive", "25")
+    upgrade(bench)
+    shown = near.node.run("wg", "show", "wg0", "dump").out
+    assert f"{public}\t" in shown and "10.9.9.9/32\t" in shown, shown
+    near.node.run("wg", "set", "wg0", "peer", public, "remove")
+    assert near.run("reload", near.conf, timeout=PATIENCE).out
+    bench.works()
+
+
+def programs(folder):
+    """Return: programs that cannot take a site over, and a word of the reason."""
+    script = os.path.join(folder, "script")
+    with open(os.open(script, os.O_WRONLY | os.O_CREAT, 0o755), "w") as file:
+        file.write("#!/bin/sh\nexit 3\n")
+    writable = os.path.join(folder, "writable")
+    shutil.copy(find_binary(), writable)
+    os.chmod(writable, 0o777)
+    return {
+        os.path.realpath("/bin/false"): "ended with status 1",
+        os.path.realpath("/bin/true"): "ended with status 0",
+        script: "cannot take over",
+        writable: "Not safe",
+        os.path.join(folder, "missing"): "Cannot open the program",
+        folder: "",
+        tool("cannot_adopt"): "the old one carries on: A test lets this fail",
+    }
+
+
+def failing_successors(bench):
+    folder = scratch()
+    os.chmod(folder, 0o755)
+    pid = monitor(bench)
+    with Wire(bench.near.node, "eth0") as wire, numbered(bench) as sequence:
+        for program, reason in programs(folder).items():
+            reply = ask(bench, program)
+            assert not reply["ok"] and reason in reply["error"], (program, reply)
+    sequence.check()
+    wire.check(bench.near.node)
+    assert monitor(bench) == pid
+    assert "has taken over" in upgrade(bench), "a good program cannot take over after that"
+
+
+def another_layout(bench):
+    """There and back: each falls back to a handshake, reports it, and goes on."""
+    before = state_of(bench.near.node)
+    for binary in (tool("other_layout"), find_binary()):
+        output = upgrade(bench, binary)
+        assert "they begin with new handshakes" in output, output
+        bench.works()
+        assert before == state_of(bench.near.node)
+    with numbered(bench) as sequence:
+        assert "they begin" not in upgrade(bench)
+    sequence.check()
+
+
+def ends_after_upgrade(bench):
+    """What follows an upgrade is as before: the engine is started again, and `down` leaves nothing."""
+    near = bench.near
+    engine = bench.pid("engine")
+    near.node.run("kill", "-KILL", str(engine))
+    wait_for(lambda: bench.pid("engine") not in (0, engine), 60, what="another engine")
+    bench.works()
+    near.down()
+    near.node.settle()
+    left = difference(bench.before, snapshot(near.node))
+    assert not left, left
+    near.up()
+    bench.works()
+
+
+def not_isolated(bench):
+    far = bench.far
+    reply = far.run("upgrade", far.conf, check=False, timeout=PATIENCE)
+    assert reply.status == 1 and "Isolation = yes" in reply.out, (reply.status, reply.out)
+    bench.works()
+
+
+def main():
+    suite = Suite("upgrade")
+    box = {}
+    if not suite.setup("the network", lambda: box.update(bench=Bench())):
+        suite.finish()
+    bench = box["bench"]
+    suite.diagnose_with(bench.net.diagnostics)
+    suite.run("the segment carries frames", bench.works)
+    suite.run("two upgrades: no frame lost, no handshake, no counter twice", nothing_lost, bench)
+    suite.run("changes of wg(8) go on, and a reload", changes_of_wg, bench)
+    suite.run("programs that cannot take over: the running one carries on", failing_successors, bench)
+    suite.run("another layout of the stored sessions: a handshake", another_layout, bench)
+    suite.run("after an upgrade: a crash of the engine, and down", ends_after_upgrade, bench)
+    suite.run("without isolation, it is refused", not_isolated, bench)
+    suite.finish()
+
+
+if __name__ == "__main__":
+    main()
