@@ -318,19 +318,24 @@ def engine_packet(kind, body=b"", seq=1, code=0, value=0, time=0, offset=0, port
     return struct.pack("=IIiIQIIII", kind, seq, code, value, time, length, offset, port, fds) + body
 
 
+RESULT = 17  # of enum engine_message_type
+
+
 def engine_message_seeds():
     result = struct.pack("=5I", 4, 1420, 1500, 1500, 0) + b"Cannot do it.\0Try again.\0"
     for name, first, packet in (
-        ("await", 0, engine_packet(1, time=1 << 40)),
-        ("apply", 4, engine_packet(3, b"[Interface]\n", fds=1)),
-        ("apply-second-part", 10, engine_packet(3, b"x" * 32, offset=32, fds=2, total=64)),
-        ("port-result", 8, engine_packet(7, value=15, port=51820, fds=2)),
-        ("result", 1, engine_packet(8, result, code=-5)),
-        ("result-without-mtus", 1, engine_packet(8, struct.pack("=I", 0) + b"a\0b\0")),
-        ("result-mtu", 1, engine_packet(8, struct.pack("=5I", 4, 0, 1, 2, 3) + b"\0\0")),
-        ("events", 1, engine_packet(10, struct.pack("=2I", 1, 1400), value=1)),
-        ("port", 1, engine_packet(11, code=-2, value=7, port=51820)),
-        ("log", 1, engine_packet(12, b"a line", value=6)),
+        ("hand-over", 0, engine_packet(1, time=1 << 40)),
+        ("text", 1, engine_packet(2, b"a text")),
+        ("await", 0, engine_packet(7, time=1 << 40)),
+        ("apply", 4, engine_packet(9, b"[Interface]\n", fds=1)),
+        ("apply-second-part", 10, engine_packet(9, b"x" * 32, offset=32, fds=2, total=64)),
+        ("port-result", 8, engine_packet(6, value=15, port=51820, fds=2)),
+        ("result", 1, engine_packet(RESULT, result, code=-5)),
+        ("result-without-mtus", 1, engine_packet(RESULT, struct.pack("=I", 0) + b"a\0b\0")),
+        ("result-mtu", 1, engine_packet(RESULT, struct.pack("=5I", 4, 0, 1, 2, 3) + b"\0\0")),
+        ("events", 1, engine_packet(3, struct.pack("=2I", 1, 1400), value=1)),
+        ("port", 1, engine_packet(5, code=-2, value=7, port=51820)),
+        ("log", 1, engine_packet(4, b"a line", value=6)),
     ):
         put("engine_message", name, bytes([first]) + packet)
 
@@ -415,6 +420,37 @@ def store_seeds():
     put("store", "none", b"\7")
 
 
+def handover_seeds():
+    """What an engine passes on: see handover.c and src/path/handover.c."""
+    def text(*records, magic=0x57534830, version=1, more=0):
+        body = b"".join(records)
+        return struct.pack("=IIQ", magic, version, 16 + len(body) + more) + body
+
+    def window(index=5, end=1000, size=1080):
+        return struct.pack("=IIIIQ4Q", 1, size, index, 0, end, 990, 8, 7, 1) + bytes(range(256)) * 4
+
+    def numbers(session=7, port=1701, ns=0xFFFFFFFF):
+        return struct.pack("=IIIHH16sIIHH", 2, 44, session, 2, port, bytes([10, 0, 0, 2]), ns, 9, 5, 1)
+
+    def counters(key=0x40):
+        return struct.pack("=II32s6Q", 3, 88, bytes([key]) * 32, 1, 2, 3, 4, 5, 6)
+
+    put("handover", "whole", text(counters(), window(), numbers()))
+    put("handover", "others", text(counters(1), window(6), window(end=999), numbers(8), numbers(port=1)))
+    put("handover", "short-record", text(window(size=1079), numbers()))
+    put("handover", "too-long", text(counters(), more=8))
+    put("handover", "another-version", text(counters(), version=2))
+    put("handover", "empty", text())
+
+
+def saved_state_seeds():
+    """What a daemon saves for another program: see src/ctlproto/saved_state.h."""
+    items = (b"site 5\ntokyo\n", b"conf 6\na\nb 3\n\n", b"fd-tap 1\n7\n", b"begun 20\n18446744073709551615\n", b"empty 0\n\n")
+    put("saved_state", "items", b"".join(items))
+    put("saved_state", "cut", b"".join(items)[:-9])
+    put("saved_state", "too-long", items[0] + b"conf 99999999999999999999\n")
+
+
 def wg_key_messages_seeds():
     """kind[1] packet: see wg_key_messages.c and src/wg/key_message.h."""
     with contextlib.redirect_stdout(io.StringIO()):
@@ -460,3 +496,5 @@ wg_key_messages_seeds()
 error_queue_seeds()
 capture_seeds()
 store_seeds()
+handover_seeds()
+saved_state_seeds()

@@ -159,6 +159,29 @@ def ends_after_upgrade(bench):
     bench.works()
 
 
+def hooks(bench):
+    """PeerUp does not run again for a peer that was up, and PostUp does not either."""
+    near = bench.near
+    text, marks = open(near.conf).read(), os.path.join(scratch(), "marks")
+    near.down()
+    lines = f"[Interface]\nPeerUp = echo peer >> {marks}\nPostUp = echo post >> {marks}"
+    near.configure(text.replace("[Interface]", lines, 1))
+    near.up()
+    bench.works()
+
+    def ran():
+        return sorted(open(marks).read().split()) if os.path.exists(marks) else []
+
+    wait_for(lambda: ran() == ["peer", "post"], 60, what="both hooks to run")
+    wait_for(lambda: near.run("upgrade", near.conf, check=False, timeout=PATIENCE).ok, 60, what="an upgrade, when no hook runs")
+    time.sleep(2.5)  # the daemon looks at its peers once a second
+    assert ran() == ["peer", "post"], ran()
+    near.configure(text)
+    near.down()
+    near.up()
+    bench.works()
+
+
 def not_isolated(bench):
     far = bench.far
     reply = far.run("upgrade", far.conf, check=False, timeout=PATIENCE)
@@ -179,6 +202,7 @@ def main():
     suite.run("programs that cannot take over: the running one carries on", failing_successors, bench)
     suite.run("another layout of the stored sessions: a handshake", another_layout, bench)
     suite.run("after an upgrade: a crash of the engine, and down", ends_after_upgrade, bench)
+    suite.run("hooks do not run again", hooks, bench)
     suite.run("without isolation, it is refused", not_isolated, bench)
     suite.finish()
 

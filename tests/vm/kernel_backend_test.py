@@ -192,13 +192,17 @@ def follows_mtu(bench):
 
 
 def killed_and_resumed(bench):
-    """No segment of a TCP stream is lost when the process is killed, and when `up` takes over what it finds."""
+    """No segment of a TCP stream is lost by an upgrade, when the process is killed, and when `up` takes over."""
     one, two = bench.sites
     both_up(bench)
     bench.ping("member01", two.member4, "member to member")
     indexes = "for i in wg0 l2tpeth0 br-l2tp0; do cat /sys/class/net/$i/ifindex; done"
     before = bench.at(one, indexes).out
     start_stream(bench.guest, two.member4)
+    upgraded = bench.at(one, PIDS + "pids; wirespan upgrade vpn01; pids").out.split("\n")
+    assert upgraded[0] and upgraded[0] == upgraded[2] and "has taken over" in upgraded[1], upgraded
+    assert bench.at(one, indexes).out == before, "other interfaces than before the upgrade"
+    bench.at(one, "wirespan status vpn01")
     bench.guest.sh(PIDS + "sleep 1; kill -9 $(pids); sleep 1")
     assert bench.at(one, "wg show wg0 peers").out.strip() == two.public
     bench.up(one)
