@@ -29,7 +29,7 @@ struct forwarder {
 	struct endpoint to;
 	struct train_queue out;
 	struct gso_merge in;
-	uint8_t frame[SUPERFRAME_MAX];
+	uint8_t buffer[TAP_BUFFER_LEN];
 	uint8_t arena[ARENA_LEN];
 	uint8_t received[UDP_RECV_MAX * UDP_ROOM];
 };
@@ -63,11 +63,12 @@ static void tap_to_udp(struct forwarder *f)
 	struct gso_plan plan;
 
 	for (unsigned n = 0; n < BATCH; n++) {
-		int len = tap_read(&f->tap, f->frame, sizeof(f->frame), &offload);
+		int len = tap_read(&f->tap, f->buffer, sizeof(f->buffer), &offload);
 
 		if (len < 0)
 			break;
-		if (gso_split_plan(&offload, f->frame, (size_t)len, true, &plan) == DROP_NONE)
+		if (gso_split_plan(&offload, f->buffer + VNET_HDR_LEN, (size_t)len, true, &plan) ==
+			DROP_NONE)
 			split(f, &plan);
 	}
 	send_all(f);

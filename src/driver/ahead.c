@@ -28,8 +28,11 @@ void ahead_init(struct ahead *a, uint8_t *memory, struct hash_key key)
 {
 	*a = (struct ahead){ .key = key };
 	for (size_t i = AHEAD_MAX; i-- > 0;) {
-		a->frames[i].bytes = memory + i * SUPERFRAME_MAX;
-		ahead_free(a, &a->frames[i]);
+		struct ahead_frame *f = &a->frames[i];
+
+		f->buffer = memory + i * TAP_BUFFER_LEN;
+		f->bytes = f->buffer + VNET_HDR_LEN;
+		ahead_free(a, f);
 	}
 }
 

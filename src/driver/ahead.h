@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "pkt/offload.h"
+#include "tap/tap.h"
 
 /*
  * Theory of operation
@@ -25,7 +26,7 @@
  */
 
 /** Most superframes that are read ahead, for all ports together. */
-#define AHEAD_MAX 32
+#define AHEAD_MAX 8
 
 /** Longest frame in bytes that goes before superframes. */
 #define AHEAD_SHORT 2048
@@ -37,7 +38,8 @@ struct ahead_frame {
 	struct driver_port *port;
 	struct offload offload;
 	size_t len;
-	uint8_t *bytes; /* SUPERFRAME_MAX bytes of room */
+	uint8_t *buffer; /* TAP_BUFFER_LEN bytes, as tap_read() fills them */
+	uint8_t *bytes;	 /* the frame in it */
 	bool ethernet;
 	uint32_t flow;		  /* of those that wait in `superframes` */
 	struct ahead_frame *next; /* in its list */
@@ -59,7 +61,7 @@ struct ahead {
 };
 
 /** Bytes of memory that ahead_init() needs. */
-#define AHEAD_MEMORY ((size_t)AHEAD_MAX * SUPERFRAME_MAX)
+#define AHEAD_MEMORY ((size_t)AHEAD_MAX * TAP_BUFFER_LEN)
 
 /** Start with nothing read. `memory[AHEAD_MEMORY]` is borrowed; `key` is secret, against members
  * that choose flows with equal hashes. */

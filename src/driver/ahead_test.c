@@ -113,11 +113,11 @@ static void test_forget(void **state)
 {
 	struct bench *b = *state;
 
-	for (uint16_t i = 0; i < 12; i++)
+	for (uint16_t i = 0; i < AHEAD_MAX; i++)
 		assert_true(push(b, i % 2, i % 3, i, i % 4 < 2 ? 60000 : 100));
-	assert_int_equal(ahead_forget(&b->a, &b->port[1]), 6);
+	assert_int_equal(ahead_forget(&b->a, &b->port[1]), AHEAD_MAX / 2);
 	assert_int_equal(ahead_forget(&b->a, &b->port[1]), 0);
-	for (int n = 0; n < 6; n++)
+	for (int n = 0; n < AHEAD_MAX / 2; n++)
 		assert_int_equal(take(b) % 2, 0);
 	assert_int_equal(take(b), -1);
 	for (uint16_t i = 0; i < AHEAD_MAX; i++)

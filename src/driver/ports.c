@@ -11,6 +11,10 @@
 #include "netlink/ifindex.h"
 #include "path/tx.h"
 
+/* Most frames of one descriptor that are processed before the other descriptors are served; long
+ * ones are limited by DRIVER_BURST before. */
+#define TAP_BURST 32
+
 /* Write the answer to a frame that was too large (ICMP) back to the port that it came from. */
 static void write_answer(struct driver *d, struct driver_port *p, const struct tx_answer *answer)
 {
@@ -48,13 +52,13 @@ static void handle_deleted_interface(struct driver *d, struct driver_port *p)
 	d->engine.events |= ENGINE_PORT_LOST;
 }
 
-/* Read a port until it is empty or all buffers are full. */
-static void fill(struct driver *d, struct driver_port *p)
+/* Read a port until it is empty or all buffers are full. Return: whether there may be more. */
+static bool fill(struct driver *d, struct driver_port *p)
 {
 	struct ahead_frame *f;
 
 	for (int i = 0; i < AHEAD_MAX && (f = ahead_room(&d->ahead)); i++) {
-		int len = tap_read(&p->tap, f->bytes, SUPERFRAME_MAX, &f->offload);
+		int len = tap_read(&p->tap, f->buffer, TAP_BUFFER_LEN, &f->offload);
 
 		d->stats.syscalls++;
 		if (len == -EBADMSG) {
@@ -64,12 +68,13 @@ static void fill(struct driver *d, struct driver_port *p)
 		if (len == -EBADFD)
 			handle_deleted_interface(d, p);
 		if (len < 0)
-			break;
+			return false;
 		f->port = p;
 		f->len = (size_t)len;
 		f->ethernet = p->path->session;
 		ahead_push(&d->ahead);
 	}
+	return true;
 }
 
 /* Turn a superframe into datagrams, and send them when the trains are full. */
@@ -103,18 +108,17 @@ static struct ahead_frame *next_frame(struct driver *d)
  * (NULL: none) again, as a frame of a sparse flow may have come, which goes first. */
 static void run(struct driver *d, struct driver_port *p)
 {
+	bool more = p && fill(d, p);
 	struct ahead_frame *f;
 	size_t bytes = 0;
 
-	if (p)
-		fill(d, p);
-	while (bytes < DRIVER_BURST && (f = next_frame(d))) {
+	for (int i = 0; i < TAP_BURST && bytes < DRIVER_BURST && (f = next_frame(d)); i++) {
 		bool is_short = f->len <= AHEAD_SHORT;
 
 		bytes += f->len;
 		process(d, f);
-		if (p && !is_short)
-			fill(d, p);
+		if (p && (!is_short || (more && ahead_is_empty(&d->ahead))))
+			more = fill(d, p);
 	}
 }
 

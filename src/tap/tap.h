@@ -53,9 +53,12 @@ MUST_CHECK int tap_name(const struct tap *t, char ret_name[static IFNAMSIZ]);
 /** Close it; the kernel removes the interface. Accepts a closed one (fd −1). */
 void tap_close(struct tap *t);
 
+/** Length of a buffer for tap_read(). */
+#define TAP_BUFFER_LEN (VNET_HDR_LEN + SUPERFRAME_MAX)
+
 /**
- * Read one superframe into `buf[cap]` (cap ≥ SUPERFRAME_MAX). Without vnet header `ret_offload` is
- * all zero.
+ * Read one superframe into `buf[cap]` (cap ≥ TAP_BUFFER_LEN): it begins at buf[VNET_HDR_LEN],
+ * behind its vnet header. Without vnet header `ret_offload` is all zero.
  * Return: its length; -EAGAIN if there is none; -EBADMSG for an invalid vnet header; or -errno
  * (-EIO, -EBADFD: the interface is down or gone).
  */

@@ -119,6 +119,8 @@ static const char *set_up(void)
 /* Read the kernel's next frame with our MAC address. Return: its length, or 0 if none arrives. */
 static size_t next_out(uint8_t *buf, size_t cap)
 {
+	static uint8_t read_to[TAP_BUFFER_LEN];
+	const uint8_t *frame = read_to + VNET_HDR_LEN;
 	struct offload o;
 
 	for (;;) {
@@ -127,9 +129,12 @@ static size_t next_out(uint8_t *buf, size_t cap)
 
 		if (poll(&p, 1, WAIT_MS) <= 0)
 			return 0;
-		n = tap_read(&out, buf, cap, &o);
-		if (n >= 14 && memcmp(buf, (const uint8_t[]){ 2, 0, 0, 0, 1 }, 5) == 0)
-			return (size_t)n;
+		n = tap_read(&out, read_to, sizeof(read_to), &o);
+		if (n < 14 || (size_t)n > cap ||
+			memcmp(frame, (const uint8_t[]){ 2, 0, 0, 0, 1 }, 5) != 0)
+			continue;
+		memcpy(buf, frame, (size_t)n);
+		return (size_t)n;
 	}
 }
 
