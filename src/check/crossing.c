@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "check/inject.h"
+#include "netlink/query.h"
 
 #define CROSSINGS_MAX 128
 #define TRIES	      6 /* a busy host loses some */
@@ -23,9 +24,9 @@ struct crossings {
 	bool large;			/* the large packets are being sent */
 	uint8_t borrowed[LINK_MAC_LEN]; /* unused address, for ports without a known host */
 	struct {
-		unsigned answered; /* answers that belong to ARP requests of the host itself */
+		unsigned answered; /* answers that belong to requests of the host itself */
 		unsigned delivered;
-	} own[CROSSINGS_MAX];
+	} own[CROSSINGS_MAX][2]; /* by ARP, by neighbour discovery */
 };
 
 /* ---- which ports ---- */
@@ -173,9 +174,9 @@ static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
 
 /* Whether an answer is to a request that the host has made itself, to confirm what it knows: such
  * requests are no broadcasts. */
-static bool is_own(struct crossings *c, size_t i, bool outgoing)
+static bool is_own(struct crossings *c, size_t i, bool nd, bool outgoing)
 {
-	unsigned *n = outgoing ? &c->own[i].delivered : &c->own[i].answered;
+	unsigned *n = outgoing ? &c->own[i][nd].delivered : &c->own[i][nd].answered;
 
 	if (!*n)
 		return false;
@@ -183,24 +184,28 @@ static bool is_own(struct crossings *c, size_t i, bool outgoing)
 	return true;
 }
 
-static void follow_arp(
-	struct crossings *c, size_t port, bool outgoing, bool request, const struct wire_read *r)
+/* Follow a request for the Ethernet address of a host, or its answer: of ARP, or of neighbour
+ * discovery (nd). */
+static void follow_resolution(struct crossings *c, size_t port, bool outgoing, enum wire_kind kind,
+	const struct wire_read *r)
 {
 	struct observations *f = c->segment->prober->facts;
+	bool nd = kind == WIRE_SOLICIT || kind == WIRE_ADVERT;
+	bool request = kind == WIRE_ARP_REQUEST || kind == WIRE_SOLICIT;
 
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		struct observed_crossing *x = &f->crossings[i];
-		const struct ip_addr *asked = request ? &r->target : &r->src;
+		const struct ip_addr *asked = kind == WIRE_ARP_REPLY ? &r->src : &r->target;
 		const uint8_t *asker = request ? r->src_mac : r->dst_mac;
 
-		if (!ip_addr_equal(asked, &x->to.ip4) ||
+		if (!ip_addr_equal(asked, nd ? &x->to.ip6 : &x->to.ip4) ||
 			memcmp(asker, x->from.mac, LINK_MAC_LEN) != 0)
 			continue;
 		if (request && is_unicast(r->dst_mac)) {
-			c->own[i].answered += outgoing && port == x->out;
-			c->own[i].delivered += outgoing && port == x->out;
-		} else if (request || !is_own(c, i, outgoing)) {
-			note(x, OBSERVED_ARP, request, outgoing, port);
+			c->own[i][nd].answered += outgoing && port == x->out;
+			c->own[i][nd].delivered += outgoing && port == x->out;
+		} else if (request || !is_own(c, i, nd, outgoing)) {
+			note(x, nd ? OBSERVED_ND : OBSERVED_ARP, request, outgoing, port);
 		}
 	}
 }
@@ -214,8 +219,9 @@ static void follow(
 	size_t code = ((size_t)r->seq - SEGMENT_CROSSING) / TRIES;
 	size_t i = code / OBSERVED_KINDS;
 
-	if (kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY)
-		follow_arp(c, number, outgoing, kind == WIRE_ARP_REQUEST, r);
+	if (kind == WIRE_ARP_REQUEST || kind == WIRE_ARP_REPLY || kind == WIRE_SOLICIT ||
+		kind == WIRE_ADVERT)
+		follow_resolution(c, number, outgoing, kind, r);
 	if ((kind != WIRE_ECHO_REQUEST && kind != WIRE_ECHO_REPLY) || r->seq < SEGMENT_CROSSING ||
 		i >= f->n_crossings)
 		return;
@@ -232,6 +238,7 @@ static bool can_send(const struct observed_crossing *x, enum observed_kind kind)
 		return x->to.ip4.family && (x->from.ip4.family || x->borrowed);
 	case OBSERVED_IP4:
 		return x->to.ip4.family && x->from.ip4.family;
+	case OBSERVED_ND:
 	case OBSERVED_IP6:
 		return x->to.ip6.family && x->from.ip6.family;
 	case OBSERVED_LARGE:
@@ -266,6 +273,10 @@ static size_t make_frame(const struct crossings *c, size_t i, enum observed_kind
 	if (kind == OBSERVED_IP4 && x->to.tcp_port) {
 		wire_syn_frame(&ends, &p->mark, (uint16_t)number, x->to.tcp_port, p->out);
 		return WIRE_SYN_LEN;
+	}
+	if (kind == OBSERVED_ND) {
+		wire_solicit(&ends, p->out);
+		return WIRE_SOLICIT_LEN;
 	}
 	if (kind != OBSERVED_ARP)
 		return wire_echo_frame(&ends, &p->mark, (uint16_t)number,
@@ -347,6 +358,23 @@ static unsigned large_of(const struct segment *s, const struct observed_crossing
 	return size;
 }
 
+/* If frames of a crossing are lost in this host, see on which port the bridge has their target. */
+static void find_elsewhere(struct crossings *c, struct observed_crossing *x)
+{
+	struct segment *s = c->segment;
+	bool lost = false;
+	uint32_t port;
+
+	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
+		lost |= x->kinds[k].sent && !x->kinds[k].crossed;
+	if (!lost || query_bridge_port(
+			     &s->prober->nl, s->ports[x->out].link.master, x->to.mac, 0, &port) < 0)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (i != x->out && s->ports[i].link.ifindex == port)
+			memcpy(x->elsewhere, s->ports[i].facts->name, IF_NAMESIZE);
+}
+
 void crossings_ask(struct crossings *c)
 {
 	struct observations *f = c->segment->prober->facts;
@@ -364,6 +392,8 @@ void crossings_ask(struct crossings *c)
 	}
 	c->large = true;
 	send_all(c);
+	for (size_t i = 0; i < f->n_crossings; i++)
+		find_elsewhere(c, &f->crossings[i]);
 }
 
 /* ---- open and close ---- */

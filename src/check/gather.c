@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "check/broadcasts.h"
 #include "check/crossing.h"
 #include "check/filters.h"
 #include "check/session_probe.h"
@@ -151,6 +152,7 @@ static void probe_segment(struct prober *p, struct segment *segment, struct sess
 	if (crossings)
 		crossings_ask(crossings);
 	crossings_close(crossings);
+	broadcasts_ask(segment);
 	segment_ask_jumbo(segment);
 }
 

@@ -247,6 +247,7 @@ static void take_frame(struct port *port, enum wire_kind kind, const struct wire
 		break;
 	case WIRE_OTHER:
 	case WIRE_ARP_REQUEST:
+	case WIRE_ADVERT:
 	case WIRE_ECHO_REQUEST:
 	case WIRE_ERROR:
 		break;

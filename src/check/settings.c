@@ -52,6 +52,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->locked = l->port_locked;
 		port->no_flood = l->port_no_flood;
 		port->no_broadcast = l->port_no_broadcast;
+		port->no_multicast = l->port_no_multicast;
 	} else if (l->has_stp && status_bridge_find(&f->before, l->name)) {
 		struct check_bridge *bridge = &f->bridges[f->n_bridges++];
 

@@ -14,6 +14,7 @@
 #define CAUSES_MAX 3
 #define NAME_LEN   208
 #define ARP	   (1U << OBSERVED_ARP)
+#define ND	   (1U << OBSERVED_ND)
 #define IP4	   (1U << OBSERVED_IP4)
 #define IP6	   (1U << OBSERVED_IP6)
 #define LARGE	   (1U << OBSERVED_LARGE)
@@ -70,6 +71,21 @@ static bool judge_vlans(struct causes *c)
 	return true;
 }
 
+/* The forwarding table has the target on another port. What it has learned itself it corrects with
+ * the next frame of that host, so the entry was made by hand, or two hosts have the address. */
+static void judge_elsewhere(struct causes *c)
+{
+	const uint8_t *m = c->loss->misled->to.mac;
+	const char *elsewhere = c->loss->misled->elsewhere;
+	char name[NAME_LEN];
+
+	snprintf(name, sizeof(name),
+		"the forwarding table of %s has %02x:%02x:%02x:%02x:%02x:%02x on %s",
+		c->loss->in->bridge, m[0], m[1], m[2], m[3], m[4], m[5], elsewhere);
+	add(c, name, "`bridge fdb del %02x:%02x:%02x:%02x:%02x:%02x dev %s master`", m[0], m[1],
+		m[2], m[3], m[4], m[5], elsewhere);
+}
+
 /* Settings of the ports themselves. Return: whether one of them alone explains the loss. */
 static bool judge_ports(struct causes *c)
 {
@@ -78,7 +94,9 @@ static bool judge_ports(struct causes *c)
 	const struct observed_port *odd = in->session ? out : in;
 	unsigned kinds = c->loss->kinds;
 
-	if (in->isolated && out->isolated)
+	if (c->loss->misled)
+		judge_elsewhere(c);
+	else if (in->isolated && out->isolated)
 		add(c, "both ports are isolated", "`bridge link set dev %s isolated off`",
 			odd->name);
 	else if (in->locked && kinds & (ARP | IP4 | IP6))
@@ -89,7 +107,13 @@ static bool judge_ports(struct causes *c)
 	else if (kinds == ARP && out->no_broadcast)
 		add(c, "the port sends no broadcasts", "`bridge link set dev %s bcast_flood on`",
 			out->name);
-	else if (!(kinds & ARP) && out->no_flood)
+	else if (kinds == ND && out->no_multicast)
+		add(c, "the port sends no multicasts", "`bridge link set dev %s mcast_flood on`",
+			out->name);
+	else if (kinds == (ARP | ND) && out->no_broadcast && out->no_multicast)
+		add(c, "the port sends no broadcasts and no multicasts",
+			"`bridge link set dev %s bcast_flood on mcast_flood on`", out->name);
+	else if (!(kinds & (ARP | ND)) && out->no_flood)
 		add(c, "the port sends no frames to addresses that are not learned",
 			"`bridge link set dev %s flood on learning on`", out->name);
 	else if (kinds == LARGE)
@@ -124,13 +148,13 @@ static unsigned kinds_of(uint8_t family)
 	case NFPROTO_IPV4:
 		return IP4 | LARGE;
 	case NFPROTO_IPV6:
-		return IP6 | LARGE;
+		return IP6 | ND | LARGE;
 	case NFPROTO_INET:
-		return IP4 | IP6 | LARGE;
+		return IP4 | IP6 | ND | LARGE;
 	case NFPROTO_ARP:
 		return ARP;
 	default:
-		return ARP | IP4 | IP6 | LARGE;
+		return ARP | ND | IP4 | IP6 | LARGE;
 	}
 }
 

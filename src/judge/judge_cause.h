@@ -10,6 +10,7 @@ struct cause_loss {
 	const struct observed_port *in;
 	const struct observed_port *out; /* the same: sent by this gateway, below the bridge */
 	unsigned kinds;			 /* lost: bits 1 << enum observed_kind */
+	const struct observed_crossing *misled; /* one with `elsewhere`, or NULL */
 };
 
 /** Add to an error's text and hint what may be the cause: one, if the facts exclude the others;

@@ -11,7 +11,7 @@
 #include "judge/judge_cause.h"
 
 #define LOSSES_MAX 4 /* findings about losses in this host */
-#define KINDS_LEN  96
+#define KINDS_LEN  112
 
 /* ---- loops ---- */
 
@@ -76,14 +76,17 @@ static const char *station_text(const struct observed_station *s, char ret[stati
 	return ip_addr_text(s->ip4.family ? &s->ip4 : &s->ip6, ret);
 }
 
-/* Write a list of kinds, "ARP, IPv4 and packets of 1500 bytes". */
+/* Write a list of kinds, "ARP, IPv4 and packets of 1500 bytes". IPv6 includes neighbour
+ * discovery. */
 static void kinds_text(unsigned kinds, unsigned large, char ret[static KINDS_LEN])
 {
-	static const char *const words[] = { "ARP", "IPv4", "IPv6" };
+	static const char *const words[] = { "ARP", "neighbour discovery", "IPv4", "IPv6" };
 	size_t len = 0;
 
 	_Static_assert(ARRAY_LEN(words) == OBSERVED_LARGE, "every small kind has a word");
 	ret[0] = 0;
+	if (kinds & 1U << OBSERVED_IP6)
+		kinds &= ~(1U << OBSERVED_ND);
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
 		const char *joint = !len ? "" : kinds >> (k + 1) ? ", " : " and ";
 
@@ -109,12 +112,13 @@ struct direction {
 	unsigned large;
 	unsigned lost_answers;
 	unsigned passed_answers;
+	const struct observed_crossing *misled; /* whose target the bridge has on another port */
 };
 
 /* Whether an answer can be followed to the host that asked: one to the bridge ends there. */
 static bool is_followed(const struct observed_crossing *x, unsigned kind)
 {
-	return !x->borrowed || kind == OBSERVED_ARP;
+	return !x->borrowed || kind == OBSERVED_ARP; /* neighbour discovery is not borrowed */
 }
 
 static void add_crossing(const struct observed_crossing *x, struct direction *d)
@@ -125,6 +129,8 @@ static void add_crossing(const struct observed_crossing *x, struct direction *d)
 		return;
 	if (x->large)
 		d->large = x->large;
+	if (forward && *x->elsewhere)
+		d->misled = x;
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++) {
 		const struct observed_passage *p = &x->kinds[k];
 
@@ -153,9 +159,10 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 static void judge_loss(
 	const struct observations *f, const struct direction *d, bool both, struct findings *ret)
 {
-	struct cause_loss loss = {
-		.in = &f->ports[d->from], .out = &f->ports[d->to], .kinds = d->lost
-	};
+	struct cause_loss loss = { .in = &f->ports[d->from],
+		.out = &f->ports[d->to],
+		.kinds = d->lost,
+		.misled = d->misled };
 	char lost[KINDS_LEN];
 	char passed[KINDS_LEN];
 
@@ -193,6 +200,30 @@ static bool is_first_of_pair(const struct observations *f, size_t i)
 	return true;
 }
 
+/* The host on a port that has the same MAC, or IPv4, address as another one; NULL: none. */
+static const struct observed_station *twin_of(
+	const struct observed_port *p, const struct observed_station *s, bool mac)
+{
+	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
+		const struct observed_station *o = &p->stations[i];
+
+		if (o->gateway)
+			continue; /* a host answers for all its addresses on every interface */
+		if (mac ? !memcmp(o->mac, s->mac, LINK_MAC_LEN)
+			: s->ip4.family && ip_addr_equal(&o->ip4, &s->ip4))
+			return o;
+	}
+	return NULL;
+}
+
+/* Whether a host of a crossing has its MAC address in common with one on the other port: where
+ * frames for it go is by chance. */
+static bool is_ambiguous(const struct observations *f, const struct observed_crossing *x)
+{
+	return twin_of(&f->ports[x->out], &x->from, true) ||
+	       twin_of(&f->ports[x->in], &x->to, true);
+}
+
 /* Return: whether any frame is lost in this host. */
 static bool judge_losses(const struct observations *f, struct findings *ret)
 {
@@ -201,7 +232,7 @@ static bool judge_losses(const struct observations *f, struct findings *ret)
 	for (size_t i = 0; i < f->n_crossings; i++) {
 		const struct observed_crossing *x = &f->crossings[i];
 
-		if (is_first_of_pair(f, i))
+		if (is_first_of_pair(f, i) && !is_ambiguous(f, x))
 			n += judge_pair(f, x->in, x->out, n < LOSSES_MAX, ret);
 	}
 	if (n > LOSSES_MAX)
@@ -220,6 +251,9 @@ static bool is_lost_beyond(const struct observed_passage *p)
 static unsigned lost_beyond(const struct observed_crossing *x)
 {
 	unsigned kinds = 0;
+
+	if (x->from.ip4.family && ip_addr_equal(&x->from.ip4, &x->to.ip4))
+		return 0; /* both have one address, and neither answers itself */
 
 	for (unsigned k = 0; k < OBSERVED_KINDS; k++)
 		kinds |= (unsigned)is_lost_beyond(&x->kinds[k]) << k;
@@ -440,6 +474,21 @@ static void judge_version(const struct observations *f, const struct observed_po
 		no4 ? "broadcasts" : "multicasts");
 }
 
+/* A host there answers, but what it broadcasts does not arrive. */
+static void judge_broadcasts(const struct observed_port *p, struct findings *ret)
+{
+	char who[IP_ADDR_TEXT_LEN];
+
+	if (!p->caller.family || p->called)
+		return;
+	finding_add(ret, FINDING_ERROR, "member_broadcast", p->name,
+		"%s, beyond %s, answers, but its broadcasts do not arrive here: hosts there find "
+		"no host here that they do not know yet (ARP).\n"
+		"`wirespan check` there names a filter that drops broadcasts, or a port that sends "
+		"none.",
+		ip_addr_text(&p->caller, who), p->name);
+}
+
 /* No host behind the far gateway answers, or nothing proves that one does. */
 static void judge_far_side(
 	const struct observations *f, size_t i, const struct observed_port *p, struct findings *ret)
@@ -520,21 +569,6 @@ static void judge_near_side(
 }
 
 /* ---- addresses in use twice ---- */
-
-static const struct observed_station *twin_of(
-	const struct observed_port *p, const struct observed_station *s, bool mac)
-{
-	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
-		const struct observed_station *o = &p->stations[i];
-
-		if (o->gateway)
-			continue; /* a host answers for all its addresses on every interface */
-		if (mac ? !memcmp(o->mac, s->mac, LINK_MAC_LEN)
-			: s->ip4.family && ip_addr_equal(&o->ip4, &s->ip4))
-			return o;
-	}
-	return NULL;
-}
 
 /* Whether a host that is seen on both ports is reached by both. Behind a port that the spanning
  * tree blocks, the hosts of the other ports are seen by their other path. */
@@ -671,8 +705,10 @@ void judge_segment(const struct observations *f, struct findings *ret)
 	for (size_t i = 0; !lost && i < f->n_sessions; i++) {
 		const struct observed_port *p = observed_port_named(f, f->before.sessions[i].name);
 
-		if (p && *p->bridge)
+		if (p && *p->bridge) {
 			judge_far_side(f, i, p, ret);
+			judge_broadcasts(p, ret);
+		}
 	}
 	for (size_t b = 0; b < f->after.bridges_len; b++) {
 		const struct status_bridge *bridge = &f->after.bridges[b];

@@ -42,7 +42,7 @@ static void populate(struct observations *f)
 	for (size_t i = 0; i < 2; i++) {
 		x = &f->crossings[i];
 		*x = (struct observed_crossing){
-			.in = !i, .out = i, .large = 1500, .kinds = { PASS, PASS, PASS, PASS }
+			.in = !i, .out = i, .large = 1500, .kinds = { PASS, PASS, PASS, PASS, PASS }
 		};
 		x->from = i ? f->ports[0].stations[1] : f->ports[1].stations[0];
 		x->to = i ? f->ports[1].stations[0] : f->ports[0].stations[1];
@@ -94,6 +94,7 @@ static void lose_all(struct observations *f)
 	lose_ip4_two(f);
 	for (size_t i = 0; i < 2; i++) {
 		lose(&f->crossings[i], OBSERVED_ARP);
+		lose(&f->crossings[i], OBSERVED_ND);
 		lose(&f->crossings[i], OBSERVED_IP6);
 	}
 }
@@ -120,6 +121,36 @@ static void lose_answers(struct observations *f)
 	f->host.n_filters = 1;
 	f->host.filters[0] = (struct observed_filter){ .kind = FILTER_XDP };
 	strcpy(f->host.filters[0].device, "l2tpeth0");
+}
+
+static void lose_nd(struct observations *f)
+{
+	populate(f);
+	f->crossings[0].kinds[OBSERVED_ND] = (struct observed_passage){ .sent = 3 };
+	f->ports[0].no_multicast = true;
+}
+
+static void lose_resolution(struct observations *f)
+{
+	lose_nd(f);
+	f->crossings[0].kinds[OBSERVED_ARP] = (struct observed_passage){ .sent = 3 };
+	f->ports[0].no_broadcast = true;
+}
+
+/* A static entry of the forwarding table sends what is for a far host to a port here. */
+static void mislead(struct observations *f)
+{
+	populate(f);
+	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
+		lose(&f->crossings[0], k);
+	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+	strcpy(f->crossings[0].elsewhere, "eth1");
+}
+
+static void no_broadcasts(struct observations *f)
+{
+	populate(f);
+	f->ports[0].caller = f->ports[0].stations[1].ip4;
 }
 
 static void isolate(struct observations *f)
@@ -273,6 +304,25 @@ static const struct fault faults[] = {
 		"Cause: an "
 		"XDP program on l2tpeth0.",
 		NULL },
+	{ lose_nd, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (neighbour discovery) from eth1 to l2tpeth0; "
+		"these pass: ARP, IPv4, IPv6 and packets of 1500 bytes. Cause: the port sends no "
+		"multicasts.",
+		"`bridge link set dev l2tpeth0 mcast_flood on`" },
+	{ lose_resolution, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP and neighbour discovery) from eth1 to "
+		"l2tpeth0; these pass: IPv4, IPv6 and packets of 1500 bytes. Cause: the port sends "
+		"no broadcasts and no multicasts.",
+		"`bridge link set dev l2tpeth0 bcast_flood on mcast_flood on`" },
+	{ mislead, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Cause: the forwarding table of br-l2tp0 has 02:00:00:00:00:16 on eth1.",
+		"`bridge fdb del 02:00:00:00:00:16 dev eth1 master`" },
+	{ no_broadcasts, FINDING_ERROR, "member_broadcast",
+		"10.0.2.22, beyond l2tpeth0, answers, but its broadcasts do not arrive here: hosts "
+		"there find no host here that they do not know yet (ARP).",
+		"`wirespan check` there names a filter that drops broadcasts, or a port that sends "
+		"none." },
 	{ isolate, FINDING_ERROR, "host_drop", ALL_LOST " Cause: both ports are isolated.",
 		"`bridge link set dev eth1 isolated off`" },
 	{ lock, FINDING_ERROR, "host_drop",

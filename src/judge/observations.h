@@ -168,6 +168,7 @@ struct observed_port {
 	bool locked;   /* accepts frames only from hosts that the administrator entered */
 	bool no_flood; /* sends no frames to addresses that the bridge has not learned */
 	bool no_broadcast;
+	bool no_multicast;
 	uint16_t pvid;	    /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
 	uint8_t vlans[512]; /* bit n: member of VLAN n */
 	bool probed;	    /* frames were sent on it, below the bridge */
@@ -179,6 +180,9 @@ struct observed_port {
 	unsigned n_stations; /* hosts that answered; the first OBSERVED_STATIONS are above */
 	uint64_t returned;   /* loop probes that came back to it */
 	char returned_from[IF_NAMESIZE]; /* the port on which the last of them was sent */
+	struct ip_addr caller; /* a host that was asked from an unused address, for which it has to
+				* look; family 0: none was */
+	bool called;	       /* it did, and its broadcast arrived */
 	bool large_answered; /* a host answered a packet as large as the port's MTU, unfragmented */
 };
 
@@ -193,6 +197,7 @@ struct check_bridge {
 /** Kinds of frames between members. */
 enum observed_kind {
 	OBSERVED_ARP,
+	OBSERVED_ND, /* neighbour discovery: ARP's part for IPv6, by multicasts */
 	OBSERVED_IP4,
 	OBSERVED_IP6,
 	OBSERVED_LARGE, /* IPv4 or IPv6, as large as the session's MTU */
@@ -223,6 +228,8 @@ struct observed_crossing {
 	struct observed_station to;
 	bool borrowed;	/* no host answers on `in`: the bridge's IPv4 address is the source */
 	unsigned large; /* bytes of a large packet */
+	char elsewhere[IF_NAMESIZE]; /* frames are lost, and the bridge has `to` on this port; "":
+				      * on `out`, or on none */
 	struct observed_passage kinds[OBSERVED_KINDS];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Encodes probes (ARP, echo requests, neighbour advertisements) and decodes the answers. */
+/* Encodes probes (ARP, neighbour discovery, echo requests) and decodes the answers. */
 #include "judge/wire.h"
 
 #include <string.h>
@@ -21,7 +21,9 @@
 #define ICMP6_REPLY	 129
 #define ICMP6_SOLICIT	 135
 #define ICMP6_ADVERT	 136
-#define ADVERT_LEN	 32
+#define NEIGHBOUR_LEN	 32 /* of ICMPv6: with one option */
+#define OPTION_SOURCE	 1  /* link-layer address */
+#define OPTION_TARGET	 2
 #define LOOP_PROBE_END	 (ETH_HEADER_LEN + WIRE_NONCE_LEN + 2)
 #define SYN_PORTS	 0xf000 /* our ports: these, and the low 12 bits of the mark's id */
 #define SYN_WINDOW	 1024
@@ -111,21 +113,39 @@ static void finish_icmp6(const uint8_t *ip, uint8_t *icmp, size_t len)
 	checksum_store(icmp + 2, checksum_add(sum, icmp, len));
 }
 
-void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN])
+/* Write a message of neighbour discovery about `target`, with the sender's address as `option`. */
+static void put_neighbour(uint8_t *frame, const struct wire_ends *ends, uint8_t type,
+	const struct ip_addr *target, uint8_t option)
 {
-	uint8_t *ip = ret_frame + ETH_HEADER_LEN;
+	uint8_t *ip = frame + ETH_HEADER_LEN;
 	uint8_t *icmp = ip + IP6_HEADER_LEN;
 
-	put_ethernet(ret_frame, ends->dst_mac, ends->src_mac, ETHERTYPE_6);
-	put_ip6(ip, ends, ADVERT_LEN, 255);
-	memset(icmp, 0, ADVERT_LEN);
-	icmp[0] = ICMP6_ADVERT;
-	store_be32(icmp + 4, ADVERT_SOLICITED);
-	memcpy(icmp + 8, ends->src.bytes, 16);
-	icmp[24] = 2; /* option: target link-layer address, 8 bytes */
-	icmp[25] = 1;
+	put_ethernet(frame, ends->dst_mac, ends->src_mac, ETHERTYPE_6);
+	put_ip6(ip, ends, NEIGHBOUR_LEN, 255);
+	memset(icmp, 0, NEIGHBOUR_LEN);
+	icmp[0] = type;
+	store_be32(icmp + 4, type == ICMP6_ADVERT ? ADVERT_SOLICITED : 0);
+	memcpy(icmp + 8, target->bytes, 16);
+	icmp[24] = option;
+	icmp[25] = 1; /* its length: 8 bytes */
 	memcpy(icmp + 26, ends->src_mac, LINK_MAC_LEN);
-	finish_icmp6(ip, icmp, ADVERT_LEN);
+	finish_icmp6(ip, icmp, NEIGHBOUR_LEN);
+}
+
+void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN])
+{
+	put_neighbour(ret_frame, ends, ICMP6_ADVERT, &ends->src, OPTION_TARGET);
+}
+
+void wire_solicit(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_SOLICIT_LEN])
+{
+	static const uint8_t group[13] = { 0xff, 0x02, [11] = 1, [12] = 0xff };
+	struct wire_ends to_group = *ends;
+
+	memcpy(to_group.dst.bytes, group, sizeof(group)); /* and 3 bytes of the target */
+	store_be16(to_group.dst_mac, 0x3333);
+	memcpy(to_group.dst_mac + 2, to_group.dst.bytes + 12, 4);
+	put_neighbour(ret_frame, &to_group, ICMP6_SOLICIT, &ends->dst, OPTION_SOURCE);
 }
 
 void wire_echo(
@@ -253,9 +273,9 @@ static enum wire_kind read_icmp(const uint8_t *icmp, size_t len, uint8_t version
 		r->in_pieces = r->fragment;
 		return type == reply ? WIRE_ECHO_REPLY : WIRE_ECHO_REQUEST;
 	}
-	if (version == 6 && type == ICMP6_SOLICIT && len >= 24) {
+	if (version == 6 && (type == ICMP6_SOLICIT || type == ICMP6_ADVERT) && len >= 24) {
 		r->target = ip_addr_v6(icmp + 8);
-		return WIRE_SOLICIT;
+		return type == ICMP6_SOLICIT ? WIRE_SOLICIT : WIRE_ADVERT;
 	}
 	return WIRE_OTHER;
 }

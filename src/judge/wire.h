@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Encodes probes (ARP, echo requests, neighbour advertisements) and decodes the answers. */
+/* Encodes probes (ARP, neighbour discovery, echo requests) and decodes the answers. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #define WIRE_FRAME_MAX	    (14 + 65535)
 #define WIRE_ARP_LEN	    42
 #define WIRE_ADVERT_LEN	    86
+#define WIRE_SOLICIT_LEN    86
 #define WIRE_LOOP_PROBE_LEN 60
 #define WIRE_SYN_LEN	    54
 
@@ -40,6 +41,7 @@ enum wire_kind {
 	WIRE_ECHO_REPLY,   /* `src`, `src_mac` of a frame, `seq`, `in_pieces`; that to a SYN has a
 			    * `source_port`, too */
 	WIRE_SOLICIT,	   /* a neighbour solicitation for `target`: `src`, `src_mac` */
+	WIRE_ADVERT,	   /* a neighbour advertisement of `target`: `src`, `src_mac` */
 	WIRE_LOOP_PROBE,   /* one of ours: `seq` */
 	WIRE_ERROR,	   /* an ICMP error: `icmp`; the quoted packet: `dst` to `target` */
 };
@@ -82,6 +84,10 @@ void wire_loop_probe(const uint8_t src_mac[static LINK_MAC_LEN], const struct wi
 /** Write a neighbour advertisement that ends->src (IPv6) has src_mac: the answer to a
  * WIRE_SOLICIT. */
 void wire_advertise(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_ADVERT_LEN]);
+
+/** Write a neighbour solicitation for ends->dst (IPv6) to its solicited-node group, with
+ * ends->src_mac as the sender's; dst_mac is not used. RFC 4861, section 4.3. */
+void wire_solicit(const struct wire_ends *ends, uint8_t ret_frame[static WIRE_SOLICIT_LEN]);
 
 /** Write an ICMP or ICMPv6 echo request of `len` bytes, at least 8. The checksum is complete only
  * for ICMP: that of ICMPv6 needs the addresses, so the sender adds it. */

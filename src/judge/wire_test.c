@@ -176,9 +176,22 @@ static void test_neighbours(void **state)
 		"0201020000000001");
 	assert_true(checksum_ok(
 		checksum_add(checksum_pseudo6(frame + 22, frame + 38, 58, 32), frame + 54, 32)));
-	frame[54] = 135; /* as a solicitation */
-	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_SOLICIT);
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_ADVERT);
 	assert_true(ip_addr_equal(&r.target, &ends.src));
+	wire_solicit(&ends, frame);
+	assert_hex(frame, 54,
+		"3333ff00000202000000000186dd"
+		"6000000000203aff"
+		"fe800000000000000000000000000001"
+		"ff0200000000000000000001ff000002");
+	assert_hex(frame + 58, 28,
+		"00000000"
+		"fe800000000000000000000000000002"
+		"0101020000000001");
+	assert_true(checksum_ok(
+		checksum_add(checksum_pseudo6(frame + 22, frame + 38, 58, 32), frame + 54, 32)));
+	assert_int_equal(wire_read_frame(frame, sizeof(frame), &mark, &r), WIRE_SOLICIT);
+	assert_true(ip_addr_equal(&r.target, &ends.dst));
 	all = wire_link_local(ends.src_mac);
 	assert_string_equal(ip_addr_text(&all, text), "fe80::ff:fe00:1");
 	wire_all_nodes(&all, mac);

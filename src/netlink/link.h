@@ -35,8 +35,9 @@ struct link_info {
 	uint8_t port_state;  /* then: BR_STATE_FORWARDING … */
 	struct link_port port;
 	bool port_locked;
-	bool port_no_flood;	    /* of frames to unknown addresses */
-	bool port_no_broadcast;	    /* nor of broadcasts */
+	bool port_no_flood;	/* of frames to unknown addresses */
+	bool port_no_broadcast; /* nor of broadcasts */
+	bool port_no_multicast;
 	uint8_t xdp;		    /* XDP_ATTACHED_…: whether a program sees what it receives */
 	uint32_t fdb_max;	    /* of a bridge: addresses it learns at most; 0: no limit */
 	bool has_stp;		    /* of a bridge */

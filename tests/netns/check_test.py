@@ -466,6 +466,43 @@ def far_port_disabled(bench):
     assert bench.check(0)[0] == bench.check(1)[0] == 0
 
 
+def follow_hint(bench, number, command, name, text, hint):
+    """A command makes a fault, which the gateway `number` names; the command in the hint ends it. Return: what the
+    other gateway found."""
+    bench.start()
+    gateway = bench.net.vpn[number]
+    gateway.sh(command)
+    outcome = bench.check(number)
+    other = bench.check(1 - number)
+    expect(outcome, name, "error", text, hint)
+    found = next(f for f in outcome[1][name] if f["severity"] == "error")
+    assert len(severities(outcome[1], "error")) == 1, outcome
+    gateway.sh(re.search("`(bridge [^`]*)`", found["hint"]).group(1))
+    assert bench.check(number)[0] == 0 and bench.check(1 - number)[0] == 0
+    return other
+
+
+def without_broadcasts(bench):
+    """Both ends see it: there, since what a far host broadcasts does not come."""
+    command = "bridge link set dev l2tpeth0 bcast_flood off"
+    other = follow_hint(bench, 0, command, "host_drop", "(ARP).*sends no broadcasts", "bcast_flood on")
+    expect(other, "member_broadcast", "error", "10.0.2.12, beyond l2tpeth0, .* broadcasts do not arrive", "`wirespan check` there")
+
+
+def without_multicasts(bench):
+    command = "bridge link set dev l2tpeth0 mcast_flood off"
+    other = follow_hint(bench, 0, command, "host_drop", "(neighbour discovery).*no multicasts", "mcast_flood on")
+    expect(other, "member_silent", "error", "answer with IPv4, but none with IPv6")
+
+
+def forwarding_table(bench):
+    """An entry that was made by hand sends what is for a far member to a port here."""
+    mac = bench.net.member[1].mac("eth0")
+    command = f"bridge fdb replace {mac} dev eth1 master static sticky"
+    other = follow_hint(bench, 0, command, "host_drop", f"forwarding table of br-l2tp0 has {mac} on eth1", "fdb del")
+    expect(other, "member_silent", "error", "10.0.2.12 answers this gateway, but not 10.0.2.22")
+
+
 def foreign_tree(bench):
     """Bridges run the spanning tree protocol, which the files do not name; then there really is a second path."""
     bench.start()
@@ -631,6 +668,9 @@ CASES = {
     "the session is down, or out of the bridge": session_down,
     "the far session is out of the bridge": far_session_out,
     "a port is disabled by hand": far_port_disabled,
+    "a port sends no broadcasts": without_broadcasts,
+    "a port sends no multicasts": without_multicasts,
+    "a wrong entry in the forwarding table": forwarding_table,
     "a spanning tree that the file does not want": foreign_tree,
     "a small MTU behind the far gateway": far_mtu,
     "br_netfilter is on": br_netfilter,
