@@ -67,6 +67,12 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && a->scope == b->scope && ip_addr_equal(&a->addr, &b->addr);
 }
 
+bool endpoint_identical(const struct endpoint *a, const struct endpoint *b)
+{
+	return endpoint_equal(a, b) && a->local_ifindex == b->local_ifindex &&
+	       ip_addr_equal(&a->local, &b->local);
+}
+
 bool endpoint_has_source(const struct endpoint *e)
 {
 	return e->local.family || e->local_ifindex;

@@ -78,6 +78,9 @@ struct ip_prefix ip_prefix_masked(const struct ip_prefix *p);
 /** Whether two endpoints (address, port, scope) are the same. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
+/** Whether two endpoints are the same, with their sticky sources. */
+bool endpoint_identical(const struct endpoint *a, const struct endpoint *b);
+
 /** Whether any part of a sticky source is set: our address or the interface. */
 bool endpoint_has_source(const struct endpoint *e);
 

@@ -103,15 +103,13 @@ static size_t bucket_of_addrs(uint16_t family, const uint8_t *src, const uint8_t
 	if (family == AF_INET6)
 		for (size_t i = 4; i < 16; i += 4)
 			h = h * 0x9e3779b1U ^ load_be32(src + i) ^ (load_be32(dst + i) << 7);
-	return (h * 0x9e3779b1U) >> 24;
+	return (h * 0x9e3779b1U) >> (32 - L2TP_TABLE_BITS);
 }
 
 static size_t bucket_of_id(uint32_t id)
 {
-	return (id * 0x9e3779b1U) >> 24;
+	return (id * 0x9e3779b1U) >> (32 - L2TP_TABLE_BITS);
 }
-
-_Static_assert(L2TP_TABLE_BUCKETS == 256, "the buckets above are 8 bits");
 
 static size_t bucket_of_tunnel(const struct l2tp_tunnel *t)
 {

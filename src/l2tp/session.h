@@ -95,7 +95,10 @@ struct l2tp_session {
 	struct l2tp_session_rx rx __attribute__((aligned(64)));
 };
 
-#define L2TP_TABLE_BUCKETS 256
+/* Buckets of either kind: a power of two. More than most hosts have sessions, as those that share
+ * one are looked at one after another. */
+#define L2TP_TABLE_BITS	   11
+#define L2TP_TABLE_BUCKETS (1 << L2TP_TABLE_BITS)
 
 /** Finds tunnels by addresses and ports, and sessions by tunnel and session id. Entries are linked
  * through themselves: no memory but theirs and this. */

@@ -45,6 +45,7 @@ static void read_tx_note(struct engine *e, struct path_peer *peer)
 static void read_rx_note(struct engine *e, struct path_peer *peer)
 {
 	const struct rx_note *n = &peer->received;
+	const struct endpoint *from = n->elsewhere ? &n->from : NULL;
 	const struct wg_index_entry *session;
 	unsigned actions;
 
@@ -54,10 +55,10 @@ static void read_rx_note(struct engine *e, struct path_peer *peer)
 		return;
 	session = wg_indextable_find(&e->wg.indices, n->index);
 	actions = wg_peer_received(&e->wg, &peer->wg,
-		session && session->peer == &peer->wg ? session->keypair : NULL, &n->from, n->bytes,
+		session && session->peer == &peer->wg ? session->keypair : NULL, from, n->bytes,
 		n->has_data, e->now);
 	if (actions & WG_SEND_PENDING)
-		trace_note(&e->trace, TRACE_SESSION, &peer->wg, &n->from, 0);
+		trace_note(&e->trace, TRACE_SESSION, &peer->wg, &peer->wg.endpoint, 0);
 	add_actions(e, peer, actions);
 }
 

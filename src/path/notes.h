@@ -19,8 +19,8 @@
 struct tx_note {
 	struct list link;    /* in tx_lane.noted while there is something in the note */
 	uint64_t bytes;	     /* UDP payload of data messages */
-	uint32_t largest;    /* plaintext, padded, of traffic for which the path is probed; or 0 */
-	uint32_t train_size; /* likewise, in the superframe with the most bytes */
+	uint16_t largest;    /* plaintext, padded, of traffic for which the path is probed; or 0 */
+	uint16_t train_size; /* likewise, in the superframe with the most bytes */
 	uint16_t train;	     /* datagrams that a train of this superframe's would have */
 	bool wants_session;  /* packets are pending */
 };
@@ -32,15 +32,17 @@ enum rx_session {
 	RX_SESSION_NEXT,    /* is confirmed by its first datagram */
 };
 
-/** What was received from a peer since control last read the note: as struct tx_note. */
+/** What was received from a peer since control last read the note: as struct tx_note. The fields
+ * before `from` are those that each datagram needs. */
 struct rx_note {
-	struct list link;	 /* in rx_lane.noted while there is something in the note */
-	struct endpoint from;	 /* source of the last datagram */
-	uint64_t bytes;		 /* UDP payload of data messages; 0: none */
-	bool has_data;		 /* not only keepalives */
-	enum rx_session session; /* the most interesting one */
-	uint32_t index;		 /* its local index: the session may have ended since */
-	unsigned n_answers;
+	struct list link; /* in rx_lane.noted while there is something in the note */
+	uint64_t bytes;	  /* UDP payload of data messages; 0: none */
+	uint32_t index;	  /* local index of the most interesting session, which may have ended */
+	uint8_t session;  /* which it is: enum rx_session */
+	bool has_data;	  /* not only keepalives */
+	bool elsewhere;	  /* the last datagram was not from the peer's endpoint, but `from` */
+	uint8_t n_answers;
+	struct endpoint from;
 	uint16_t answers[RX_NOTE_ANSWERS]; /* tokens of answered probes */
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -25,18 +26,24 @@ struct path_route_log {
 	struct mono at; /* when that was last so; MONO_NEVER: not yet */
 };
 
-/** One peer, with the packets that wait for its handshake and what is to be done for it. */
+/**
+ * One peer, with the packets that wait for its handshake and what is to be done for it.
+ *
+ * If it begins with a cache line, data messages touch few lines: received ones the first, for the
+ * note, and those of struct wg_peer, of which the first is here the third of the struct; sent ones
+ * only the latter, as these begin with what sending needs.
+ */
 struct path_peer {
-	unsigned mtu;	    /* largest inner packet that reaches it in one datagram */
-	unsigned whole_max; /* longer packets are sent in fragments while `mtu` is a guess */
-	unsigned train_max; /* datagrams in a train to it at most */
-	bool following;	    /* its path's MTU: see peer_pmtu.h */
-	struct tx_note sent;
-	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
-	unsigned actions;      /* set of enum wg_action, to be done by control_pump() */
-	struct list attention; /* in control.attention while `actions` is not empty */
 	struct rx_note received;
-	struct wg_peer wg; /* begins with what packets touch, too */
+	struct list attention; /* in control.attention while `actions` is not empty */
+	unsigned mtu;	       /* largest inner packet that reaches it in one datagram */
+	unsigned whole_max;    /* longer packets are sent in fragments while `mtu` is a guess */
+	unsigned train_max;    /* datagrams in a train to it at most */
+	bool following;	       /* its path's MTU: see peer_pmtu.h */
+	bool path_unknown;     /* its endpoint has moved: the driver looks up the route anew */
+	struct tx_note sent;
+	struct wg_peer wg;
+	unsigned actions; /* set of enum wg_action, to be done by control_pump() */
 	struct pmtud pmtud;
 	struct probe probe;
 	struct list follow;		/* in control.followed */
@@ -47,6 +54,11 @@ struct path_peer {
 	bool trains_reported; /* that its path loses long trains */
 	struct path_route_log route_logged;
 };
+
+_Static_assert(offsetof(struct path_peer, received.from) <= 64, "a note of receiving");
+_Static_assert(offsetof(struct path_peer, wg) % 64 == WG_PEER_PHASE, "see struct wg_peer");
+_Static_assert(offsetof(struct path_peer, mtu) / 64 == offsetof(struct path_peer, wg) / 64,
+	"what sending needs");
 
 /** The path_peer around a wg_peer. */
 static inline struct path_peer *path_peer_of(struct wg_peer *wg)

@@ -127,10 +127,12 @@ static void rx_account(struct rx_lane *rx, struct rx_sum *sum, const struct endp
 	session = session_of(sum->kp);
 	note = rx_note_of(rx, path_peer_of(sum->kp->peer));
 	if (!note->bytes || session > note->session) {
-		note->session = session;
+		note->session = (uint8_t)session;
 		note->index = sum->kp->local_index;
 	}
-	note->from = *from;
+	note->elsewhere = !endpoint_identical(&sum->kp->peer->endpoint, from);
+	if (note->elsewhere)
+		note->from = *from;
 	note->bytes += sum->bytes;
 	note->has_data |= sum->has_data;
 	*sum = (struct rx_sum){ 0 };
@@ -267,7 +269,10 @@ bool rx_datagrams(struct rx_lane *rx, struct rx_train *t)
 
 void rx_prefetch(const struct rx_lane *rx, const uint8_t *data, size_t len)
 {
-	wg_data_prefetch(rx->wg, data, len);
+	struct wg_peer *peer = wg_data_prefetch(rx->wg, data, len);
+
+	if (peer)
+		__builtin_prefetch(&path_peer_of(peer)->received, 1);
 }
 
 bool rx_next(struct rx_lane *rx, struct gso_superframe *ret, struct path_port **ret_port)

@@ -429,7 +429,7 @@ static void tx_account(struct tx_lane *tx, const struct tx_job *job)
 {
 	const struct emit_flow *flow = &job->flow;
 	struct tx_note *note = tx_note_of(tx, flow->peer);
-	uint32_t largest = (uint32_t)flow->largest;
+	uint16_t largest = (uint16_t)flow->largest;	    /* a datagram's plaintext */
 	bool cut = flow->train_max < flow->peer->train_max; /* by the pace: no trains are wanted */
 	uint16_t train = tx->joins && !cut ? (uint16_t)tx_datagrams(&tx->out, job) : 1;
 
@@ -438,7 +438,7 @@ static void tx_account(struct tx_lane *tx, const struct tx_job *job)
 		return;
 	if (largest > note->largest)
 		note->largest = largest;
-	if (train * largest > note->train * note->train_size) {
+	if ((uint32_t)train * largest > (uint32_t)note->train * note->train_size) {
 		note->train = train;
 		note->train_size = largest;
 	}

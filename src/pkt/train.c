@@ -28,17 +28,11 @@ uint8_t *train_tail(struct train_queue *q)
 	return q->arena + q->used;
 }
 
-static bool same_path(const struct endpoint *a, const struct endpoint *b)
-{
-	return endpoint_equal(a, b) && a->local_ifindex == b->local_ifindex &&
-	       ip_addr_equal(&a->local, &b->local);
-}
-
 static bool train_accepts(
 	const struct train *t, size_t len, const struct endpoint *to, uint8_t tos, unsigned most)
 {
 	return t->open && len <= t->stride && t->count < most && t->len + len <= TRAIN_BYTES_MAX &&
-	       t->tos == tos && same_path(&t->to, to);
+	       t->tos == tos && endpoint_identical(&t->to, to);
 }
 
 void train_append_most(

@@ -349,7 +349,7 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 	if (!e || !e->keypair)
 		return DROP_WG_UNKNOWN_INDEX;
 	counter = load_le64(msg + 8);
-	if (!wg_keypair_is_fresh(e->keypair, now) || counter >= WG_REJECT_AFTER_MESSAGES)
+	if (!wg_keypair_may_open(e->keypair, now) || counter >= WG_REJECT_AFTER_MESSAGES)
 		return DROP_WG_KEY_EXPIRED;
 	if (!wg_replay_check(&e->keypair->replay, counter))
 		return DROP_WG_REPLAY;
@@ -358,17 +358,18 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 	return DROP_NONE;
 }
 
-void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len)
+struct wg_peer *wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len)
 {
 	const struct wg_index_entry *e;
 
 	if (len < WG_DATA_OVERHEAD)
-		return;
+		return NULL;
 	e = wg_indextable_find(&dev->indices, load_le32(msg + 4));
 	if (!e || !e->keypair)
-		return;
+		return NULL;
 	wg_keypair_prefetch(e->keypair, load_le64(msg + 8));
 	wg_peer_prefetch(e->peer);
+	return e->peer;
 }
 
 struct wg_peer *wg_device_sent(const struct wg_device *dev, const uint8_t *msg, size_t len)

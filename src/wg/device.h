@@ -120,9 +120,9 @@ enum drop wg_data_begin(const struct wg_device *dev, const uint8_t *msg, size_t 
 
 /**
  * Prefetch the memory that judging this data message will touch. `msg[len]` may hold any bytes;
- * nothing changes.
+ * nothing changes. Return: the peer, or NULL if there is no such session.
  */
-void wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
+struct wg_peer *wg_data_prefetch(const struct wg_device *dev, const uint8_t *msg, size_t len);
 
 /**
  * Find the peer to which we sent a message, data or handshake: by the index that identifies the

@@ -122,6 +122,7 @@ struct wg_keypair *wg_keypairs_add(struct wg_keypairs *keys, struct wg_indextabl
 	kp->local_index = s->local_index;
 	kp->remote_index = s->remote_index;
 	kp->born = now;
+	kp->rx_born = now;
 	kp->made = wall;
 	memcpy(kp->tx_key, s->keys.tx, sizeof(kp->tx_key));
 	memcpy(kp->rx_key, s->keys.rx, sizeof(kp->rx_key));
@@ -154,6 +155,7 @@ static struct wg_keypair *restore_session(struct wg_keypairs *keys, struct wg_in
 		.tx_limit = tx,
 		.remote_index = s->remote_index,
 		.initiator = s->initiator,
+		.rx_born = { s->born },
 		.peer = peer,
 		.stored = s,
 		.local_index = s->local_index,
@@ -211,6 +213,11 @@ struct wg_arrivals wg_keypairs_arrivals(const struct wg_keypairs *keys)
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now)
 {
 	return mono_between(kp->born, now) < WG_REJECT_AFTER_TIME;
+}
+
+bool wg_keypair_may_open(const struct wg_keypair *kp, struct mono now)
+{
+	return mono_between(kp->rx_born, now) < WG_REJECT_AFTER_TIME;
 }
 
 /* Extend the reservation beyond `counter`. Return: whether that is possible. */

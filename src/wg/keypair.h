@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -17,11 +18,14 @@
 #include "wg/store.h"
 
 /**
- * The keys of one session, for both directions. `peer` is NULL while the slot is free. The fields
- * used for sending come first and fill one cache line; the additional fields for receiving fill the
- * next, with the beginning of the replay window.
+ * The keys of one session, for both directions. `peer` is NULL while the slot is free.
+ *
+ * Where slots begin with a cache line (see struct wg_peer), a message sent touches the first line
+ * only, and a message received the second line, the third with the counts of the replay window, and
+ * the window's word: that is why the time of creation is there twice.
  */
 struct wg_keypair {
+	/* for sending */
 	struct mono born;
 	_Atomic uint64_t
 		tx_counter; /* next to use; relaxed, so that one thread per direction is possible */
@@ -29,14 +33,24 @@ struct wg_keypair {
 	uint32_t remote_index;
 	bool initiator; /* we initiated this handshake, so we renew the session */
 	uint8_t tx_key[WG_KEY_LEN];
+
+	/* for receiving */
+	struct mono rx_born; /* as `born` */
 	uint8_t rx_key[WG_KEY_LEN];
 	struct wg_peer *peer;
 	struct wg_store_session *stored; /* NULL: nowhere; see store.h */
-	uint32_t local_index;
 	struct wg_replay replay;
+
+	/* for control */
+	uint32_t local_index;
 	struct wall made;      /* wall-clock time of creation, for display */
 	struct list sent_link; /* in a bucket of wg_device.sent */
+	uint8_t padding[56];   /* to a whole number of cache lines */
 };
+
+_Static_assert(offsetof(struct wg_keypair, rx_born) == 64, "sending needs one cache line");
+_Static_assert(offsetof(struct wg_keypair, replay.arrivals) == 128, "receiving, two and a word");
+_Static_assert(sizeof(struct wg_keypair) % 64 == 0, "so does the next slot");
 
 #define WG_PREVIOUS	     3
 #define WG_SESSIONS_PER_PEER (2 + WG_PREVIOUS)
@@ -57,8 +71,8 @@ struct wg_keypairs {
 	struct wg_keypair *next;
 	struct wg_keypair *previous[WG_PREVIOUS];
 	struct wg_store_record *stored; /* the peer's, or NULL */
+	struct wg_arrivals ended;	/* of sessions that are no more */
 	struct wg_keypair slots[WG_SESSIONS_PER_PEER];
-	struct wg_arrivals ended; /* of sessions that are no more; the last member */
 };
 
 /** The inputs for a new session. */
@@ -93,15 +107,17 @@ void wg_keypairs_wipe(struct wg_keypairs *keys, struct wg_indextable *indices);
 /** How the peer's messages arrived, in all sessions since the peer was added. */
 struct wg_arrivals wg_keypairs_arrivals(const struct wg_keypairs *keys);
 
-/** Whether the keypair may open or seal a message at `now`: younger than REJECT_AFTER_TIME. */
+/** Whether the keypair may seal a message at `now`: younger than REJECT_AFTER_TIME. */
 bool wg_keypair_is_fresh(const struct wg_keypair *kp, struct mono now);
+
+/** Whether it may open one: the same, by the field beside what opening needs. */
+bool wg_keypair_may_open(const struct wg_keypair *kp, struct mono now);
 
 /** Prefetch the memory that opening and committing a message with this counter will touch. */
 static inline void wg_keypair_prefetch(const struct wg_keypair *kp, uint64_t counter)
 {
-	__builtin_prefetch(kp);
-	__builtin_prefetch(&kp->rx_key);
 	__builtin_prefetch(&kp->replay.next, 1);
+	__builtin_prefetch(&kp->replay.arrivals, 1);
 	__builtin_prefetch(&kp->replay.bits[counter / 64 % WG_REPLAY_WORDS], 1);
 }
 

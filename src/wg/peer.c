@@ -12,10 +12,11 @@
 #include "wg/secrets.h"
 #include "wg/stored.h"
 
-/* Whether the initiator of a session of this `age` has to renew it. */
-static bool is_older(const struct wg_keypair *kp, uint64_t age, struct mono now)
+/* Whether we have to renew a session that was `born` so long ago, as its initiator; which one
+ * seldom has to look up. */
+static bool is_older(const struct wg_keypair *kp, struct mono born, uint64_t age, struct mono now)
 {
-	return kp->initiator && mono_between(kp->born, now) >= age;
+	return mono_between(born, now) >= age && kp->initiator;
 }
 
 static uint64_t messages_sent(struct wg_keypair *kp)
@@ -31,10 +32,10 @@ void wg_peer_arm(struct wg_device *dev, struct wg_peer *peer)
 
 /* The same after packets. Most of these postpone a deadline, and are too many for heap updates:
  * then the peer stays in its place, and wg_device_due() moves it when the old deadline has
- * expired. */
+ * expired. The other deadlines are not later than that already. */
 static void arm_for_sooner(struct wg_device *dev, struct wg_peer *peer)
 {
-	struct mono due = wg_timers_deadline(&peer->timers);
+	struct mono due = wg_timers_data_deadline(&peer->timers);
 
 	if (mono_is_set(due) && (!peer->due.pos || mono_before(due, peer->due.due)))
 		wg_peer_arm(dev, peer);
@@ -123,7 +124,7 @@ unsigned wg_peer_sent(
 	if (has_data)
 		wg_timers_data_sent(&peer->timers, now, &dev->rng);
 	if (kp && (messages_sent(kp) > WG_REKEY_AFTER_MESSAGES ||
-			  is_older(kp, WG_REKEY_AFTER_TIME, now)))
+			  is_older(kp, kp->born, WG_REKEY_AFTER_TIME, now)))
 		actions |= wg_peer_want_session(dev, peer, now);
 	arm_for_sooner(dev, peer);
 	return actions;
@@ -132,7 +133,7 @@ unsigned wg_peer_sent(
 unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const struct wg_keypair *kp,
 	const struct endpoint *src, uint64_t bytes, bool has_data, struct mono now)
 {
-	unsigned actions = wg_peer_update_endpoint(dev, peer, src, now);
+	unsigned actions = src ? wg_peer_update_endpoint(dev, peer, src, now) : 0;
 
 	peer->rx_bytes += bytes;
 	if (kp && kp == peer->keys.next) {
@@ -147,7 +148,8 @@ unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const str
 	if (has_data)
 		wg_timers_data_received(&peer->timers, now);
 	if (kp && kp == peer->keys.current && !peer->timers.last_minute &&
-		is_older(kp, WG_REJECT_AFTER_TIME - WG_KEEPALIVE_TIMEOUT - WG_REKEY_TIMEOUT, now)) {
+		is_older(kp, kp->rx_born,
+			WG_REJECT_AFTER_TIME - WG_KEEPALIVE_TIMEOUT - WG_REKEY_TIMEOUT, now)) {
 		peer->timers.last_minute = true;
 		actions |= wg_peer_want_session(dev, peer, now);
 	}

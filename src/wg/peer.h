@@ -31,12 +31,9 @@
 /** Prefetch the memory that a packet of the peer will touch, except its keys. */
 static inline void wg_peer_prefetch(const struct wg_peer *peer)
 {
-	const char *at = (const char *)peer;
-	size_t end = offsetof(struct wg_peer, keys.previous);
-
-	for (size_t i = 0; i < end; i += 64) /* a cache line */
-		__builtin_prefetch(at + i, 1);
-	__builtin_prefetch(at + end - 1, 1);
+	__builtin_prefetch(&peer->keys.current, 1);
+	__builtin_prefetch(&peer->endpoint, 1);
+	__builtin_prefetch(&peer->due, 1);
 }
 
 /** The session to send with at `now`, or NULL: queue the packet and call wg_peer_want_session(). */
@@ -59,10 +56,10 @@ unsigned wg_peer_sent(struct wg_device *dev, struct wg_peer *peer, uint64_t byte
 
 /**
  * Account data messages of `bytes` UDP payload in total, just received, opened and committed, the
- * last one from `src`; `has_data` unless all were keepalives. `kp` is the session, of several the
- * newest; NULL if it has ended since. Call once per batch for each peer. Moves the endpoint;
- * confirms a session that we answered. Return: a set of enum wg_action: WG_SEND_PENDING,
- * WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
+ * last one from `src` (NULL: the peer's endpoint); `has_data` unless all were keepalives. `kp` is
+ * the session, of several the newest; NULL if it has ended since. Call once per batch for each
+ * peer. Moves the endpoint; confirms a session that we answered. Return: a set of enum wg_action:
+ * WG_SEND_PENDING, WG_SEND_INITIATION, WG_ENDPOINT_MOVED.
  */
 unsigned wg_peer_received(struct wg_device *dev, struct wg_peer *peer, const struct wg_keypair *kp,
 	const struct endpoint *src, uint64_t bytes, bool has_data, struct mono now);

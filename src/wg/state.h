@@ -25,18 +25,22 @@
 #include "wg/timers.h"
 
 /**
- * A peer, in memory provided by the caller, who may read all fields. The fields that
- * every packet reads or writes are at the start: if packets alternate among a thousand peers, each
- * further cache line costs as much as encrypting a small packet.
+ * A peer, in memory provided by the caller, who may read all fields.
+ *
+ * If packets alternate among a thousand peers, a cache line that is in no cache costs as much as
+ * encrypting a small packet. So what data messages touch is together, in three lines if the struct
+ * begins 16 bytes before the end of one (see struct path_peer): the pointers to the sessions in
+ * use, with what the caller has before; the endpoint and the counters; the deadline and the first
+ * fields of the timers. The sessions' slots lie on whole lines then.
  */
 struct wg_peer {
 	/* the data path */
-	struct wg_timers timers;
-	struct heap_entry due; /* not later than the timers require: see wg_device_due() */
-	uint64_t rx_bytes;     /* UDP payload of every WireGuard message */
-	uint64_t tx_bytes;
-	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
 	struct wg_keypairs keys;
+	struct endpoint endpoint; /* with sticky source; addr.family 0: none known */
+	uint64_t rx_bytes;	  /* UDP payload of every WireGuard message */
+	uint64_t tx_bytes;
+	struct heap_entry due; /* not later than the timers require: see wg_device_due() */
+	struct wg_timers timers;
 
 	/* handshakes */
 	struct wg_remote remote;
@@ -64,6 +68,16 @@ struct wg_peer {
 	uint32_t allowed_count;
 	uint16_t keepalive_s; /* PersistentKeepalive; 0: off */
 };
+
+/* Where the struct begins in a cache line for all this. */
+#define WG_PEER_PHASE 48
+
+_Static_assert(offsetof(struct wg_peer, keys.previous) == 64 - WG_PEER_PHASE, "sessions in use");
+_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, keys.slots)) % 64 == 0, "slots");
+_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, endpoint)) % 64 == 0, "endpoint");
+_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, due)) % 64 == 0, "deadline");
+_Static_assert(offsetof(struct wg_peer, timers.retransmit) - offsetof(struct wg_peer, due) <= 64,
+	"the timers of data messages");
 
 /** Capacity of a device. */
 struct wg_sizes {

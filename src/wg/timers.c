@@ -24,10 +24,13 @@ struct mono wg_timers_deadline(const struct wg_timers *t)
 {
 	struct mono due = mono_earliest(t->retransmit, t->give_up);
 
-	due = mono_earliest(due, t->keepalive);
-	due = mono_earliest(due, t->new_handshake);
 	due = mono_earliest(due, t->wipe);
-	return mono_earliest(due, t->persistent);
+	return mono_earliest(due, wg_timers_data_deadline(t));
+}
+
+struct mono wg_timers_data_deadline(const struct wg_timers *t)
+{
+	return mono_earliest(mono_earliest(t->keepalive, t->new_handshake), t->persistent);
 }
 
 static unsigned run_handshake(struct wg_timers *t, struct mono now, const struct rng *rng)

@@ -24,23 +24,27 @@ enum wg_action {
 /** A deadline that has expired at any time. */
 #define WG_AT_ONCE ((struct mono){ 1 })
 
-/** One peer's timers. All deadlines; MONO_NEVER is off. */
+/** One peer's timers. All deadlines; MONO_NEVER is off. Those that data messages set come first:
+ * see struct wg_peer. */
 struct wg_timers {
-	struct mono retransmit;	   /* an initiation got no response */
-	struct mono give_up;	   /* REKEY_ATTEMPT_TIME after a session was last needed */
 	struct mono keepalive;	   /* data was received and nothing sent since */
 	struct mono new_handshake; /* data was sent and nothing received since */
-	struct mono wipe;	   /* the keys' life ends */
 	struct mono persistent;	   /* PersistentKeepalive */
 	uint64_t persistent_ns;	   /* its interval, 0: off */
 	uint64_t
 		silence_jitter; /* ns, part of `new_handshake` until that expires; 0: to be drawn */
 	bool another_keepalive; /* more data came while `keepalive` was running */
 	bool last_minute;	/* renewal was requested on receipt, shortly before expiry */
+	struct mono retransmit; /* an initiation got no response */
+	struct mono give_up;	/* REKEY_ATTEMPT_TIME after a session was last needed */
+	struct mono wipe;	/* the keys' life ends */
 };
 
 /** The earliest deadline, or MONO_NEVER. */
 struct mono wg_timers_deadline(const struct wg_timers *t);
+
+/** The earliest of the deadlines that data messages set, or MONO_NEVER. */
+struct mono wg_timers_data_deadline(const struct wg_timers *t);
 
 /** Run the timers that have expired at `now`. Return: a set of enum wg_action. */
 unsigned wg_timers_run(struct wg_timers *t, struct mono now, const struct rng *rng);
