@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bar plots as SVG, without libraries: horizontal bars in groups, on a linear or a logarithmic scale."""
+"""Plots as SVG, without libraries: horizontal bars in groups, and lines on logarithmic scales."""
 
 import math
 import os
@@ -60,6 +60,47 @@ def bars(title, unit, rows, series, note, logarithmic=False):
             y += BAR
     parts.append(_text(10, bottom + 32, note, "value"))
     total = bottom + 42
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" width="{WIDTH}" height="{total}">\n'
+        f'<style>{STYLE}</style>\n<rect width="{WIDTH}" height="{total}" fill="#fff"/>\n{body}\n</svg>\n'
+    )
+
+
+def lines(title, unit, series, note):
+    """Return: an SVG text: how figures grow with a number, both on logarithmic scales. series: (name, [(number, value)]);
+    each is drawn in relation to its first value."""
+    relative = [(name, [(x, y / points[0][1]) for x, y in points]) for name, points in series]
+    low_x, high_x = (f(x for _, points in relative for x, _ in points) for f in (min, max))
+    low_y = min(1, *(y for _, points in relative for _, y in points)) / 1.1
+    high_y = max(2, *(y for _, points in relative for _, y in points)) * 1.1
+    left, top, width, height = 50, TOP, WIDTH - 300, 260
+
+    def place(x, y):
+        return (
+            left + width * math.log(x / low_x) / math.log(high_x / low_x),
+            top + height * (1 - math.log(y / low_y) / math.log(high_y / low_y)),
+        )
+
+    parts = [_text(10, 22, title, "title")]
+    steps = (0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+    for y in (step for step in steps if low_y <= step <= high_y):
+        at = place(low_x, y)[1]
+        parts.append(f'<line class="axis" x1="{left}" x2="{left + width}" y1="{at:.1f}" y2="{at:.1f}"/>')
+        parts.append(_text(left - 6, at + 4, f"{y:g} ×", "value", "end"))
+    for x in sorted({x for _, points in relative for x, _ in points}):
+        parts.append(_text(place(x, 1)[0], top + height + 16, f"{x:,}", "value", "middle"))
+    parts.append(_text(left + width + 24, top + height + 16, unit, "value"))
+    for number, (name, points) in enumerate(relative):
+        color, dashes = COLORS[number // 2 % len(COLORS)], "" if number % 2 else ' stroke-dasharray="6 3"'
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"{dashes}/>')
+        y = top + 14 + 20 * number
+        at = left + width + 24
+        parts.append(f'<line x1="{at}" x2="{at + 26}" y1="{y - 4}" y2="{y - 4}" stroke="{color}" stroke-width="2"{dashes}/>')
+        parts.append(_text(at + 32, y, name))
+    parts.append(_text(10, top + height + 42, note, "value"))
+    total = top + height + 52
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" width="{WIDTH}" height="{total}">\n'
