@@ -1,93 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of an exchange with the kernel: whole, cut and foreign answers, refusals and their
- * sentence. The kernel's part is played by what a test has put in a queue. */
+ * sentence. */
 #include "netlink/exchange.h"
 
-#include <errno.h>
 #include <linux/rtnetlink.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include <cmocka.h>
-#include <libmnl/libmnl.h>
 
 #include "base/bytes.h"
-
-#define ROOM 512
-
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len);
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
+#include "netlink/test_kernel.h"
 
 static struct nl_socket nl;
-
-/** A datagram that the kernel sends, or an error. */
-struct datagram {
-	int err;
-	size_t len;
-	uint8_t bytes[ROOM];
-};
-
-/** What the kernel does in a test. */
-static struct {
-	int send_err;
-	uint8_t request[ROOM];
-	size_t request_len;
-	struct datagram answers[8];
-	size_t n;
-	size_t next;
-} kernel;
-
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t len)
-{
-	if (kernel.send_err) {
-		errno = kernel.send_err;
-		return -1;
-	}
-	assert_true(len <= sizeof(kernel.request));
-	memcpy(kernel.request, bytes, len);
-	kernel.request_len = len;
-	return (ssize_t)len;
-}
-
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size)
-{
-	struct datagram *d = &kernel.answers[kernel.next++];
-
-	assert_in_range(kernel.next, 1, kernel.n);
-	if (d->err) {
-		errno = d->err;
-		return -1;
-	}
-	assert_true(d->len <= size);
-	memcpy(buffer, d->bytes, d->len);
-	return (ssize_t)d->len;
-}
 
 static int begin(void **state)
 {
 	memset(&kernel, 0, sizeof(kernel));
 	nl = (struct nl_socket){ .seq = 6 };
 	return 0;
-}
-
-/* The next datagram. Return: it. */
-static struct datagram *datagram(void)
-{
-	return &kernel.answers[kernel.n++];
-}
-
-/* Append a message to a datagram, with a number in its payload. */
-static void message(struct datagram *d, uint16_t type, uint16_t flags, uint32_t seq, int32_t number)
-{
-	struct nlmsghdr h = { NLMSG_LENGTH(4), type, flags, seq, 0 };
-
-	memcpy(d->bytes + d->len, &h, sizeof(h));
-	memcpy(d->bytes + d->len + NLMSG_HDRLEN, &number, sizeof(number));
-	d->len += NLMSG_ALIGN(h.nlmsg_len);
 }
 
 /* Add numbers up, as base 10 digits. Fails on 9. */

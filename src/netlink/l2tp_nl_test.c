@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <linux/l2tp.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "netlink/test_hex.h"
+#include "netlink/test_kernel.h"
 
 #define FAMILY 32
 
@@ -232,6 +234,81 @@ static void test_decode_wrong(void **state)
 	}
 }
 
+static struct nl_socket nl;
+
+static int begin(void **state)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	nl = (struct nl_socket){ .seq = 6 };
+	return 0;
+}
+
+#define TUNNEL                                                                                     \
+	"00000000 20000200 00000000 00000000 04010000 05000700 03000000 08000900 01000000 "        \
+	"08000a00 02000000 06000200 01000000"
+#define SESSION                                                                                    \
+	"00000000 20000200 00000000 00000000 08010000 08000900 01000000 08000b00 0a000000 "        \
+	"08000a00 02000000 08000c00 14000000 0c000f00 01020304 05060708"
+
+/* A dump that changed meanwhile is repeated; what is no tunnel is left out. */
+static void test_tunnels(void **state)
+{
+	struct l2tpnl_tunnel_list list = { .n = 77 };
+	struct nl_msg tunnel;
+	struct nl_msg wrong;
+	const struct nlmsghdr *const v[] = { message_of(&tunnel, TUNNEL), &tunnel.head };
+	const struct nlmsghdr *const bad[] = { message_of(
+		&wrong, "00000000 20000000 00000000 00000000 01010000 08000900 01000000") };
+
+	dump(7, NLM_F_DUMP_INTR, v, 1);
+	dump(8, NLM_F_MULTI, v, 2);
+	assert_int_equal(l2tpnl_tunnels(&nl, FAMILY, &list), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list.v[1].tunnel.peer_id, 2);
+	free(list.v);
+	list.n = 77;
+	message(datagram(), NLMSG_ERROR, 0, 9, -EPERM);
+	assert_int_equal(l2tpnl_tunnels(&nl, FAMILY, &list), -EPERM);
+	assert_int_equal(list.n, 77);
+	dump(10, NLM_F_MULTI, bad, 1);
+	assert_int_equal(l2tpnl_tunnels(&nl, FAMILY, &list), 0);
+	assert_int_equal(list.n, 0);
+	for (uint32_t seq = 11; seq < 21; seq++)
+		dump(seq, NLM_F_DUMP_INTR, v, 1);
+	assert_int_equal(l2tpnl_tunnels(&nl, FAMILY, &list), -EAGAIN);
+	assert_int_equal(kernel.next, kernel.n);
+}
+
+/* Cookies do not stay in the socket's buffer. */
+static void test_sessions(void **state)
+{
+	static const uint8_t cookie[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct l2tpnl_session_list list = { .n = 77 };
+	struct nl_msg session;
+	struct nl_msg wrong;
+	const struct nlmsghdr *const v[] = { message_of(&session, SESSION), &session.head };
+	const struct nlmsghdr *const bad[] = { message_of(
+		&wrong, "00000000 20000000 00000000 00000000 08010000 08000900 01000000") };
+
+	dump(7, NLM_F_DUMP_INTR, v, 2);
+	dump(8, NLM_F_MULTI, v, 2);
+	assert_int_equal(l2tpnl_sessions(&nl, FAMILY, &list), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list.v[1].session.id, 10);
+	assert_int_equal(list.v[1].session.tx_cookie.len, 8);
+	assert_null(memmem(nl.answer, sizeof(nl.answer), cookie, sizeof(cookie)));
+	l2tpnl_sessions_fini(&list);
+	assert_null(list.v);
+	l2tpnl_sessions_fini(&list);
+	dump(9, NLM_F_MULTI, bad, 1);
+	assert_int_equal(l2tpnl_sessions(&nl, FAMILY, &list), 0);
+	assert_int_equal(list.n, 0);
+	list.n = 77;
+	message(datagram(), NLMSG_ERROR, 0, 10, -EPERM);
+	assert_int_equal(l2tpnl_sessions(&nl, FAMILY, &list), -EPERM);
+	assert_int_equal(list.n, 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_decode_session),
 		cmocka_unit_test(test_decode_odd),
 		cmocka_unit_test(test_decode_wrong),
+		cmocka_unit_test_setup(test_tunnels, begin),
+		cmocka_unit_test_setup(test_sessions, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

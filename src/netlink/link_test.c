@@ -229,6 +229,42 @@ static void test_decode_port_settings(void **state)
 	assert_int_equal(link.port.forward_control, 0);
 }
 
+/* A port that does not learn or flood is a trap for frames, and is reported. */
+static void test_decode_port_limits(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	/* unicast flood 0, broadcast flood 0, locked 1 */
+	assert_int_equal(link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+						    "00000100 07000000 00000000 00000000"
+						    "2c001200 0b000400 62726964 67650000 1c000500 "
+						    "05000900 00000000 05001e00 00000000 05002700 "
+						    "01000000"),
+				 &link),
+		0);
+	assert_true(link.port_no_flood);
+	assert_true(link.port_no_broadcast);
+	assert_true(link.port_locked);
+}
+
+/* An XDP program; a group; an interface that goes to another namespace. */
+static void test_decode_rest(void **state)
+{
+	struct link_info link;
+	struct nl_msg m;
+
+	assert_int_equal(link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
+						    "00000100 07000000 00000000 00000000"
+						    "0c002b00 05000200 02000000 08001b00 05000000 "
+						    "08002d00 03000000"),
+				 &link),
+		0);
+	assert_int_equal(link.xdp, 2);
+	assert_int_equal(link.group, 5);
+	assert_true(link.moved);
+}
+
 /* A bridge reports how many addresses it learns; other kinds use that number for something else. */
 static void test_decode_bridge(void **state)
 {
@@ -377,6 +413,8 @@ int main(void)
 		cmocka_unit_test(test_decode_stats),
 		cmocka_unit_test(test_decode_port),
 		cmocka_unit_test(test_decode_port_settings),
+		cmocka_unit_test(test_decode_port_limits),
+		cmocka_unit_test(test_decode_rest),
 		cmocka_unit_test(test_decode_bridge),
 		cmocka_unit_test(test_decode_stp),
 		cmocka_unit_test(test_decode_lower),

@@ -6,10 +6,9 @@
 #include <errno.h>
 #include <linux/wireguard.h>
 
-#include <libmnl/libmnl.h>
-
 #include "base/bytes.h"
 #include "netlink/test_hex.h"
+#include "netlink/test_kernel.h"
 
 #define FAMILY 31
 
@@ -298,6 +297,59 @@ static void test_decode_wrong(void **state)
 	}
 }
 
+static struct nl_socket nl;
+
+static int begin(void **state)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	nl = (struct nl_socket){ .seq = 6 };
+	return 0;
+}
+
+#define DEVICE                                                                                     \
+	"00000000 1f000200 00000000 00000000 00010000 06000600 6cca0000 08000700 51000000 "        \
+	"08000100 05000000 08000200 77673000 24000300 11111111 11111111 11111111 11111111 "        \
+	"11111111 11111111 11111111 11111111"
+
+/* A dump that changed meanwhile is repeated; the key does not stay in the socket's buffer. */
+static void test_get_device(void **state)
+{
+	static const uint8_t half[16] = { 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17, 17,
+		17, 17 };
+	struct wgnl_device device = { .listen_port = 77 };
+	struct nl_msg m;
+	struct nl_msg wrong;
+	const struct nlmsghdr *const v[] = { message_of(&m, DEVICE) };
+	const struct nlmsghdr *const bad[] = { message_of(
+		&wrong, "00000000 1f000200 00000000 00000000 0001") };
+
+	message(datagram(), NLMSG_ERROR, 0, 7, -ENODEV);
+	assert_int_equal(wgnl_get(&nl, FAMILY, "wg0", &device), -ENODEV);
+	dump(8, NLM_F_MULTI, bad, 1);
+	assert_int_equal(wgnl_get(&nl, FAMILY, "wg0", &device), -EBADMSG);
+	assert_int_equal(device.listen_port, 77);
+	dump(9, NLM_F_DUMP_INTR, v, 1);
+	dump(10, NLM_F_MULTI, v, 1);
+	assert_int_equal(wgnl_get(&nl, FAMILY, "wg0", &device), 0);
+	assert_int_equal(device.listen_port, 51820);
+	assert_null(memmem(nl.answer, sizeof(nl.answer), half, sizeof(half)));
+	wgnl_device_fini(&device);
+	assert_int_equal(kernel.next, kernel.n);
+}
+
+/* A refused message ends the change; the key does not stay in the socket's buffer. */
+static void test_set_device(void **state)
+{
+	const struct wgnl_config config = { .ifname = "wg0", .private_key = key(0x11) };
+
+	need_little_endian();
+	message(datagram(), NLMSG_ERROR, 0, 7, 0);
+	assert_int_equal(wgnl_set(&nl, FAMILY, &config), 0);
+	assert_non_null(memmem(kernel.request, kernel.request_len, key(0x11), WGNL_KEY_LEN));
+	message(datagram(), NLMSG_ERROR, 0, 8, -EPERM);
+	assert_int_equal(wgnl_set(&nl, FAMILY, &config), -EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_set_many),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_decode_wrong),
+		cmocka_unit_test_setup(test_get_device, begin),
+		cmocka_unit_test_setup(test_set_device, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
