@@ -53,7 +53,7 @@ static void bridge_fini(struct conf_bridge *bridge)
 
 void conf_site_init(struct conf_site *site)
 {
-	*site = (struct conf_site){ .interface.name = "wg0" };
+	*site = (struct conf_site){ .isolation = true, .interface.name = "wg0" };
 }
 
 void conf_site_fini(struct conf_site *site)
