@@ -109,7 +109,7 @@ static int session_in(struct driver *d, struct driver_session *s, struct driver_
 
 static int new_session(struct driver *d, struct driver_tunnel *tunnel, const struct conf_session *c)
 {
-	struct driver_session *s = calloc(1, sizeof(*s));
+	struct driver_session *s = driver_alloc_lines(sizeof(*s));
 	int err;
 
 	if (!s)

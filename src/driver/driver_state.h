@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/list.h"
 #include "conf/value.h"
@@ -192,6 +194,18 @@ struct driver {
 	struct trace_log trace_log;
 	struct driver_capture *capture; /* NULL: none is in progress */
 };
+
+#define DRIVER_LINE 64 /* bytes of a cache line */
+
+/** Return: zeroed memory that begins with a cache line, for structs whose parts lie on lines; to be
+ * released with free(); NULL without memory. */
+static inline void *driver_alloc_lines(size_t size)
+{
+	size_t whole = (size + DRIVER_LINE - 1) / DRIVER_LINE * DRIVER_LINE;
+	void *memory = aligned_alloc(DRIVER_LINE, whole);
+
+	return memory ? memset(memory, 0, whole) : NULL;
+}
 
 /** Initial capacities of a userspace engine; they grow as items are added. */
 struct driver_sizes {

@@ -10,8 +10,6 @@
 #include "base/secret.h"
 #include "wg/secrets.h"
 
-#define LINE 64 /* bytes of a cache line: struct path_peer begins with one */
-
 struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[static WG_KEY_LEN])
 {
 	struct wg_peer *wg = wg_device_find_peer(&d->engine.wg, public_key);
@@ -22,12 +20,11 @@ struct driver_peer *peers_find(const struct driver *d, const uint8_t public_key[
 int peers_add(
 	struct driver *d, const uint8_t public_key[static WG_KEY_LEN], struct driver_peer **ret)
 {
-	struct driver_peer *p = aligned_alloc(LINE, (sizeof(*p) + LINE - 1) / LINE * LINE);
+	struct driver_peer *p = driver_alloc_lines(sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
-	memset(p, 0, sizeof(*p));
 	err = engine_add_peer(&d->engine, &p->path, public_key);
 	if (err < 0) {
 		free(p);
