@@ -150,7 +150,7 @@ static void test_prefix_text(void **state)
 
 static void test_mapped(void **state)
 {
-	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = 0x0100 };
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(1) };
 	struct endpoint e;
 	char text[ENDPOINT_TEXT_LEN];
 

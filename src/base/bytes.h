@@ -12,6 +12,14 @@
 /** The struct that holds `member` at address `ptr`. */
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BYTES_BE(bits, v) __builtin_bswap##bits(v)
+#define BYTES_LE(bits, v) (v)
+#else
+#define BYTES_BE(bits, v) (v)
+#define BYTES_LE(bits, v) __builtin_bswap##bits(v)
+#endif
+
 /** Big-endian 16-bit load from any alignment. */
 static inline uint16_t load_be16(const void *p)
 {
@@ -26,7 +34,7 @@ static inline uint32_t load_be32(const void *p)
 	uint32_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return __builtin_bswap32(v);
+	return BYTES_BE(32, v);
 }
 
 /** Big-endian 64-bit load from any alignment. */
@@ -35,7 +43,7 @@ static inline uint64_t load_be64(const void *p)
 	uint64_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return __builtin_bswap64(v);
+	return BYTES_BE(64, v);
 }
 
 /** Big-endian 16-bit store to any alignment. */
@@ -50,14 +58,14 @@ static inline void store_be16(void *p, uint16_t v)
 /** Big-endian 32-bit store to any alignment. */
 static inline void store_be32(void *p, uint32_t v)
 {
-	v = __builtin_bswap32(v);
+	v = BYTES_BE(32, v);
 	memcpy(p, &v, sizeof(v));
 }
 
 /** Big-endian 64-bit store to any alignment. */
 static inline void store_be64(void *p, uint64_t v)
 {
-	v = __builtin_bswap64(v);
+	v = BYTES_BE(64, v);
 	memcpy(p, &v, sizeof(v));
 }
 
@@ -67,7 +75,7 @@ static inline uint16_t load_le16(const void *p)
 	uint16_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return v;
+	return BYTES_LE(16, v);
 }
 
 /** Little-endian 32-bit load from any alignment. */
@@ -76,7 +84,7 @@ static inline uint32_t load_le32(const void *p)
 	uint32_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return v;
+	return BYTES_LE(32, v);
 }
 
 /** Little-endian 64-bit load from any alignment. */
@@ -85,28 +93,52 @@ static inline uint64_t load_le64(const void *p)
 	uint64_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return v;
+	return BYTES_LE(64, v);
 }
 
 /** Little-endian 16-bit store to any alignment. */
 static inline void store_le16(void *p, uint16_t v)
 {
+	v = BYTES_LE(16, v);
 	memcpy(p, &v, sizeof(v));
 }
 
 /** Little-endian 32-bit store to any alignment. */
 static inline void store_le32(void *p, uint32_t v)
 {
+	v = BYTES_LE(32, v);
 	memcpy(p, &v, sizeof(v));
 }
 
 /** Little-endian 64-bit store to any alignment. */
 static inline void store_le64(void *p, uint64_t v)
 {
+	v = BYTES_LE(64, v);
 	memcpy(p, &v, sizeof(v));
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores assume little endian");
+/** The unsigned number of `size` bytes, at most 8, at `p`, in host order. */
+static inline uint64_t load_host(const void *p, size_t size)
+{
+	uint64_t v = 0;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(&v, p, size);
+#else
+	memcpy((uint8_t *)&v + sizeof(v) - size, p, size);
+#endif
+	return v;
+}
+
+/** Store the lower `size` bytes, at most 8, of a number at `p`, in host order. */
+static inline void store_host(void *p, uint64_t v, size_t size)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(p, &v, size);
+#else
+	memcpy(p, (const uint8_t *)&v + sizeof(v) - size, size);
+#endif
+}
 
 /** The smaller of two sizes. */
 static inline size_t size_min(size_t a, size_t b)

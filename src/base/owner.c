@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 #define LINKS_MAX 40 /* symbolic links on one path, as in the kernel */
 
 /* An access ACL as the kernel stores it, little endian. Source: Linux
@@ -59,15 +61,16 @@ static int check_acl(
 	const struct acl *acl, size_t n, const struct stat *st, struct owner_problem *p)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct acl_entry *e = &acl->v[i];
+		uint16_t tag = load_le16(&acl->v[i].tag);
+		uint32_t id = load_le32(&acl->v[i].id);
 
-		if (!(e->perm & ACL_WRITE))
+		if (!(load_le16(&acl->v[i].perm) & ACL_WRITE))
 			continue;
-		if (e->tag == ACL_USER && !is_trusted_user(e->id))
-			return problem(p, OWNER_ACL_USER, e->id, st);
-		if (e->tag == ACL_GROUP && !is_trusted_group(e->id))
-			return problem(p, OWNER_ACL_GROUP, e->id, st);
-		if (e->tag == ACL_GROUP_OBJ && !is_trusted_group(st->st_gid))
+		if (tag == ACL_USER && !is_trusted_user(id))
+			return problem(p, OWNER_ACL_USER, id, st);
+		if (tag == ACL_GROUP && !is_trusted_group(id))
+			return problem(p, OWNER_ACL_GROUP, id, st);
+		if (tag == ACL_GROUP_OBJ && !is_trusted_group(st->st_gid))
 			return problem(p, OWNER_GROUP_WRITES, st->st_gid, st);
 	}
 	return 0;

@@ -73,7 +73,10 @@ static void add_text(struct writer *w, uint16_t code, const char *text)
 
 static void add_u64(struct writer *w, uint16_t code, uint64_t v)
 {
-	add_option(w, code, &v, sizeof(v)); /* little endian, as the section */
+	uint8_t bytes[sizeof(v)];
+
+	store_le64(bytes, v); /* as the section */
+	add_option(w, code, bytes, sizeof(bytes));
 }
 
 static struct writer begin(uint8_t *buf, size_t size, uint32_t type)
@@ -146,7 +149,8 @@ size_t pcapng_packet(uint8_t *buf, size_t size, const struct pcapng_packet *p)
 	if (at && p->rest_len)
 		memcpy(at + p->head_len, p->rest, p->rest_len);
 	add_text(&w, OPT_COMMENT, p->comment);
-	add_option(&w, EPB_FLAGS, &flags, sizeof(flags));
+	add16s(&w, EPB_FLAGS, sizeof(flags));
+	add32(&w, flags);
 	return end(&w);
 }
 

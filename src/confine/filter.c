@@ -3,27 +3,8 @@
 #include "confine/filter.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
-
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define ARCH AUDIT_ARCH_I386
-#elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
-#elif defined(__arm__)
-#define ARCH AUDIT_ARCH_ARM
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__s390x__)
-#define ARCH AUDIT_ARCH_S390X
-#else
-#error "add the AUDIT_ARCH_ constant of this architecture"
-#endif
 
 /* Numbers from here on are the x32 calls of a 64-bit x86 kernel. */
 #define X32_CALLS 0x40000000
@@ -106,7 +87,7 @@ int filter_compile(
 	struct program p = { .v = ret };
 
 	add_load(&p, offsetof(struct seccomp_data, arch));
-	add(&p, BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0);
+	add(&p, BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCH, 1, 0);
 	add_return(&p, FILTER_KILL);
 #ifdef __x86_64__
 	add_load(&p, offsetof(struct seccomp_data, nr));

@@ -2,11 +2,31 @@
 /* A list of allowed system calls, compiled into a seccomp filter. */
 #pragma once
 
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/must_check.h"
+
+/* The architecture whose system calls a filter judges. Source: Linux include/uapi/linux/audit.h. */
+#if defined(__x86_64__)
+#define FILTER_ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define FILTER_ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define FILTER_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define FILTER_ARCH AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define FILTER_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define FILTER_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define FILTER_ARCH AUDIT_ARCH_S390X
+#else
+#error "add the AUDIT_ARCH_ constant of this architecture"
+#endif
 
 /** Most instructions of a filter; the kernel's limit is 4096. */
 #define FILTER_MAX 1024

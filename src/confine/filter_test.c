@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -25,12 +24,6 @@
 
 #include "base/bytes.h"
 #include "confine/rules.h"
-
-#ifdef __x86_64__
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
-#endif
 
 #define ALLOWED SECCOMP_RET_ALLOW
 #define DENIED	(SECCOMP_RET_ERRNO | EPERM)
@@ -75,7 +68,9 @@ static uint32_t judge(
 	const struct filter_rules *rules, int call, uint64_t a0, uint64_t a1, uint64_t a2)
 {
 	struct sock_filter code[FILTER_MAX];
-	const struct seccomp_data data = { .nr = call, .arch = ARCH, .args = { a0, a1, a2 } };
+	const struct seccomp_data data = {
+		.nr = call, .arch = FILTER_ARCH, .args = { a0, a1, a2 }
+	};
 	int n = filter_compile(rules->v, rules->n, code);
 
 	assert_true(n > 0);
@@ -160,7 +155,7 @@ static void test_foreign(void **state)
 
 	assert_int_equal(run(code, n, &data), KILLED);
 #ifdef __x86_64__
-	data = (struct seccomp_data){ .nr = 0x40000000 | __NR_read, .arch = ARCH };
+	data = (struct seccomp_data){ .nr = 0x40000000 | __NR_read, .arch = FILTER_ARCH };
 	assert_int_equal(run(code, n, &data), KILLED);
 #endif
 }

@@ -41,7 +41,8 @@ static void static_cipher(void *state, const uint8_t key[static AEAD_KEY_LEN],
 
 	for (size_t i = 0; i < ARRAY_LEN(counter); i++)
 		counter[i] = load_le32(iv + 4 * i);
-	memcpy(words, key, sizeof(words));
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		words[i] = load_le32(key + 4 * i);
 	ChaCha20_ctr32(dst, src, len, words, counter);
 	secret_wipe(words, sizeof(words));
 }

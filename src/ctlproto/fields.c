@@ -25,16 +25,6 @@ static int add_null(struct json_object *object, const char *key)
 		       : -ENOMEM;
 }
 
-/* Load the unsigned number of `size` bytes at `p`. Hosts are little endian (base/bytes.h
- * checks). */
-static uint64_t load_number(const void *p, size_t size)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, p, size);
-	return v;
-}
-
 static int encode_prefixes(const struct status_prefixes *list, struct json_object **ret)
 {
 	struct json_object *array = json_object_new_array_ext((int)(list->len ? list->len : 1));
@@ -105,7 +95,7 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 		return json_object_new_boolean(*(const bool *)p);
 	case FIELD_NUMBER:
 	case FIELD_COUNTER:
-		return json_object_new_uint64(load_number(p, f->size));
+		return json_object_new_uint64(load_host(p, f->size));
 	case FIELD_TEXT:
 		return json_object_new_string_len(p, (int)strnlen(p, f->size));
 	case FIELD_KEY:
@@ -118,7 +108,7 @@ static struct json_object *encode_scalar(const struct field *f, const void *p)
 	case FIELD_WALL:
 		return json_object_new_uint64(((const struct wall *)p)->sec);
 	case FIELD_CHOICE:
-		number = load_number(p, f->size);
+		number = load_host(p, f->size);
 		return json_object_new_string(number < f->count ? f->names[number] : "");
 	case FIELD_PREFIXES:
 	case FIELD_OBJECT:
@@ -140,7 +130,7 @@ static bool may_be_absent(const struct field *f)
 
 static bool is_absent(const struct field *f, const char *p)
 {
-	return may_be_absent(f) && load_number(p, f->size) == STATUS_ABSENT;
+	return may_be_absent(f) && load_host(p, f->size) == STATUS_ABSENT;
 }
 
 static bool all_absent(const struct field *table, const char *base)
@@ -245,7 +235,7 @@ static int decode_unsigned(const struct field *f, struct json_object *value, voi
 
 	if (decode_number(value, UINT64_MAX >> (64 - 8 * f->size), &v) < 0)
 		return -EBADMSG;
-	memcpy(p, &v, f->size);
+	store_host(p, v, f->size);
 	return 0;
 }
 
@@ -275,7 +265,7 @@ static int decode_choice(const struct field *f, const char *text, void *p)
 {
 	for (uint64_t i = 0; i < f->count; i++) {
 		if (strcmp(f->names[i], text) == 0) {
-			memcpy(p, &i, f->size);
+			store_host(p, i, f->size);
 			return 0;
 		}
 	}

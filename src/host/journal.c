@@ -36,7 +36,8 @@ static int netns_cookie(uint64_t *ret)
 	if (fd < 0)
 		return -errno;
 	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) < 0) {
-		err = errno == ENOPROTOOPT ? 0 : -errno;
+		/* EINVAL: qemu-user, which does not know the option */
+		err = errno == ENOPROTOOPT || errno == EINVAL ? 0 : -errno;
 		*ret = 0;
 	}
 	close(fd);

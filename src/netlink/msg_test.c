@@ -96,7 +96,7 @@ static void test_values(void **state)
 	char text[3];
 
 	nl_msg_start(&m, 1, 0, "", 0);
-	nl_msg_put_u16(&m, 1, 0x0102);
+	nl_msg_put_u16(&m, 1, 0x0202);
 	walk = nl_attrs_of(&m.head, 0);
 	a = nl_attrs_next(&walk);
 	assert_non_null(a);
@@ -107,7 +107,7 @@ static void test_values(void **state)
 	assert_int_equal(byte, 77);
 	assert_int_equal(addr.family, 77);
 	nl_attr_text(a, text, sizeof(text));
-	assert_memory_equal(text, "\2\1", 3);
+	assert_memory_equal(text, "\2\2", 3);
 	nl_attr_text(a, text, 2);
 	assert_memory_equal(text, "\2", 2);
 }

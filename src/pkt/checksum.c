@@ -20,17 +20,23 @@ struct acc {
 	lanes high;
 };
 
+/* The lanes as sum_tail() reads words. */
+static inline lanes lanes_le(lanes v)
+{
+	return (lanes){ BYTES_LE(64, v[0]), BYTES_LE(64, v[1]) };
+}
+
 static inline lanes load_lanes(const uint8_t *p)
 {
-	return *(const lanes_anywhere *)p;
+	return lanes_le(*(const lanes_anywhere *)p);
 }
 
 static inline lanes move_lanes(uint8_t *to, const uint8_t *from)
 {
-	lanes v = load_lanes(from);
+	lanes v = *(const lanes_anywhere *)from;
 
 	*(lanes_anywhere *)to = v;
-	return v;
+	return lanes_le(v);
 }
 
 static inline void acc_add(struct acc *a, lanes v)

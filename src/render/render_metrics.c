@@ -275,10 +275,9 @@ static void put_family(const struct writer *w, const char *name, const char *typ
 static void put_sample(FILE *out, const struct metric *m, const struct source *from,
 	const struct status_report *r, const char *base, const char *bridge, const char *object)
 {
-	uint64_t value = 0;
+	uint64_t value = load_host(base + from->offset, from->size);
 	uint64_t scale = 1;
 
-	memcpy(&value, base + from->offset, from->size);
 	if ((!value && m->skip_zero) || (value == STATUS_ABSENT && from->size == sizeof(value)))
 		return;
 	fprintf(out, "%s%s", m->name, suffix(m->type));

@@ -407,14 +407,14 @@ static bool change_value(const struct field *f, char *p, size_t i)
 		return i == 0;
 	case FIELD_NUMBER:
 	case FIELD_COUNTER:
-		memcpy(&number, p, f->size);
+		number = load_host(p, f->size);
 		number = number * 3 + 7;
-		memcpy(p, &number, f->size);
+		store_host(p, number, f->size);
 		return i == 0;
 	case FIELD_CHOICE:
-		memcpy(&number, p, f->size);
+		number = load_host(p, f->size);
 		number = (number + i + 1) % f->count;
-		memcpy(p, &number, f->size);
+		store_host(p, number, f->size);
 		return i + 1 < f->count;
 	case FIELD_DROPS:
 		if (i + 1 < DROP_COUNT)
