@@ -276,43 +276,40 @@ def preshared(bench):
     expect(bench.check(), "key", "error", "does not authenticate", "PresharedKey")
 
 
-def firewall(bench):
+@contextlib.contextmanager
+def filtered(gateway, hook):
+    """A filter drops WireGuard's datagrams: those that come in, or that leave."""
     if not shutil.which("nft"):
         raise Skip("nft is not installed")
-    bench.start()
     rules = f"""
 add table inet t
-add chain inet t c {{ type filter hook input priority 0 ; }}
-add rule inet t c iif eth0 udp dport {PORT} drop
+add chain inet t c {{ type filter hook {hook} priority 0 ; }}
+add rule inet t c meta {"iif" if hook == "input" else "oif"} eth0 udp dport {PORT} drop
 """
-    bench.net.vpn[0].run("nft", "-f", "-", stdin=rules)
+    gateway.run("nft", "-f", "-", stdin=rules)
     try:
-        expect(bench.check(), "firewall", "error", "reached eth0, but not wirespan", f"UDP port {PORT}")
+        yield
     finally:
-        bench.net.vpn[0].run("nft delete table inet t")
+        gateway.run("nft delete table inet t")
+
+
+def firewall(bench):
+    bench.start()
+    with filtered(bench.net.vpn[0], "input"):
+        expect(bench.check(), "firewall", "error", "reached eth0, but not wirespan", f"UDP port {PORT}")
 
 
 def firewall_out(bench):
     """A filter on what leaves this host, from the middle of a session on. The hint opens the port again."""
-    if not shutil.which("nft"):
-        raise Skip("nft is not installed")
     bench.start()
     bench.net.vpn[0].ping(bench.net.sites[1].wg4)
-    rules = f"""
-add table inet t
-add chain inet t c {{ type filter hook output priority 0 ; }}
-add rule inet t c udp dport {PORT} drop
-"""
-    bench.net.vpn[0].run("nft", "-f", "-", stdin=rules)
-    try:
+    with filtered(bench.net.vpn[0], "output"):
         outcome = bench.check()
         expect(outcome, "send", "error", "refused to send .* datagrams?; the route to", f"UDP to port {PORT} out")
         assert not severities(outcome[1], "warning") and outcome[0] == 1, outcome
         assert "one_way" not in outcome[1], outcome
         bench.net.vpn[0].run(f"nft insert rule inet t c udp dport {PORT} accept")
         assert bench.check()[0] == 0
-    finally:
-        bench.net.vpn[0].run("nft delete table inet t")
 
 
 # ---- the session ---------------------------------------------------------------------------------
@@ -320,17 +317,9 @@ add rule inet t c udp dport {PORT} drop
 
 def far_firewall(bench):
     """Nothing comes back, with a session and without."""
-    if not shutil.which("nft"):
-        raise Skip("nft is not installed")
     bench.start()
     bench.net.vpn[0].ping(bench.net.sites[1].wg4)
-    rules = f"""
-add table inet t
-add chain inet t c {{ type filter hook input priority 0 ; }}
-add rule inet t c iif eth0 udp dport {PORT} drop
-"""
-    bench.net.vpn[1].run("nft", "-f", "-", stdin=rules)
-    try:
+    with filtered(bench.net.vpn[1], "input"):
         outcome = bench.check()
         if "echo" not in outcome[1]:  # else the far gateway happened to send something by itself
             expect(outcome, "handshake", "error", "one way only: .* sent to .*:8172, and nothing came back")
@@ -339,8 +328,6 @@ add rule inet t c iif eth0 udp dport {PORT} drop
         bench.net.gateway[0].stop()
         bench.net.gateway[0].up()
         expect(bench.check(), "handshake", "error", "^No session: .* nothing came back|no handshake was completed", "firewall there")
-    finally:
-        bench.net.vpn[1].run("nft delete table inet t")
 
 
 def mismatch(bench, one, two, name, pattern, hint="", number=0, severity="error"):
