@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 
+#define CALLS_MAX  3   /* hosts to ask behind a session */
 #define CANDIDATES 4   /* unused addresses to try */
 #define UNUSED_MS  150 /* an address is unused if no host answers for so long */
 #define TRIES	   3
@@ -39,8 +40,10 @@ static const struct ip_prefix *subnet_of(const struct port *port, const struct i
 }
 
 /* A host behind a session that answered every echo request: what is lost now is not by chance. */
-static bool can_call(const struct observed_station *s)
+static bool can_call(const struct observations *f, const struct observed_station *s)
 {
+	if (f->target.family && !ip_addr_equal(&f->target, &s->ip4))
+		return false;
 	return !s->gateway && s->ip4.family && !s->tcp_port && s->echo.sent &&
 	       s->echo.received == s->echo.sent;
 }
@@ -49,18 +52,20 @@ static void add_calls(struct segment *s, struct calls *c)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct port *port = &s->ports[i];
-		bool found = !port->session || !*port->facts->bridge || !segment_is_usable(port);
+		unsigned left = CALLS_MAX;
 
-		for (unsigned n = 0; !found && n < port->facts->n_stations && n < OBSERVED_STATIONS;
+		if (!port->session || !*port->facts->bridge || !segment_is_usable(port))
+			continue;
+		for (unsigned n = 0; left && n < port->facts->n_stations && n < OBSERVED_STATIONS;
 			n++) {
 			const struct observed_station *to = &port->facts->stations[n];
 			const struct ip_prefix *subnet = subnet_of(port, &to->ip4);
 
-			if (!subnet || !can_call(to))
+			if (!subnet || !can_call(s->prober->facts, to))
 				continue;
 			c->v[c->n++] =
 				(struct call){ .port = port, .station = to, .subnet = *subnet };
-			found = true;
+			left--;
 		}
 	}
 }
@@ -85,12 +90,21 @@ static void watch(
 	}
 }
 
-static bool all_done(const void *ctx)
+/* Whether a call needs no answer any more: one host of a port is enough. */
+static bool is_settled(const struct calls *calls, const struct call *c)
+{
+	for (size_t i = 0; i < calls->n; i++)
+		if (calls->v[i].port == c->port && calls->v[i].done)
+			return true;
+	return c->used;
+}
+
+static bool all_settled(const void *ctx)
 {
 	const struct calls *calls = ctx;
 
 	for (size_t i = 0; i < calls->n; i++)
-		if (!calls->v[i].done && !calls->v[i].used)
+		if (!is_settled(calls, &calls->v[i]))
 			return false;
 	return true;
 }
@@ -164,18 +178,18 @@ static void call(struct call *c)
 static void call_all(struct segment *s, struct calls *calls)
 {
 	find_unused(s, calls);
-	for (unsigned try = 0; try < TRIES && !all_done(calls) && !prober_is_late(s->prober);
+	for (unsigned try = 0; try < TRIES && !all_settled(calls) && !prober_is_late(s->prober);
 		try++) {
 		for (size_t i = 0; i < calls->n; i++)
-			if (!calls->v[i].done && !calls->v[i].used)
+			if (!is_settled(calls, &calls->v[i]))
 				call(&calls->v[i]);
-		prober_wait(s->prober, TRY_MS, all_done, calls);
+		prober_wait(s->prober, TRY_MS, all_settled, calls);
 	}
 }
 
 void broadcasts_ask(struct segment *s)
 {
-	struct calls calls = { .v = calloc(s->n + 1, sizeof(*calls.v)) };
+	struct calls calls = { .v = calloc(s->n * CALLS_MAX + 1, sizeof(*calls.v)) };
 
 	if (!calls.v)
 		return;
@@ -190,7 +204,7 @@ void broadcasts_ask(struct segment *s)
 		if (c->used)
 			continue;
 		c->port->facts->caller = c->station->ip4;
-		c->port->facts->called = c->done;
+		c->port->facts->called |= c->done;
 	}
 	free(calls.v);
 }

@@ -485,8 +485,9 @@ static void judge_broadcasts(const struct observed_port *p, struct findings *ret
 		"%s, beyond %s, answers, but its broadcasts do not arrive here: hosts there find "
 		"no host here that they do not know yet (ARP).\n"
 		"`wirespan check` there names a filter that drops broadcasts, or a port that sends "
-		"none.",
-		ip_addr_text(&p->caller, who), p->name);
+		"none. If it finds nothing, the firewall of %s answers known addresses only: name "
+		"another host with --target.",
+		ip_addr_text(&p->caller, who), p->name, who);
 }
 
 /* No host behind the far gateway answers, or nothing proves that one does. */

@@ -322,7 +322,9 @@ static const struct fault faults[] = {
 		"10.0.2.22, beyond l2tpeth0, answers, but its broadcasts do not arrive here: hosts "
 		"there find no host here that they do not know yet (ARP).",
 		"`wirespan check` there names a filter that drops broadcasts, or a port that sends "
-		"none." },
+		"none. If it finds nothing, the firewall of 10.0.2.22 answers known addresses "
+		"only: "
+		"name another host with --target." },
 	{ isolate, FINDING_ERROR, "host_drop", ALL_LOST " Cause: both ports are isolated.",
 		"`bridge link set dev eth1 isolated off`" },
 	{ lock, FINDING_ERROR, "host_drop",

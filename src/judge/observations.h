@@ -182,7 +182,7 @@ struct observed_port {
 	char returned_from[IF_NAMESIZE]; /* the port on which the last of them was sent */
 	struct ip_addr caller; /* a host that was asked from an unused address, for which it has to
 				* look; family 0: none was */
-	bool called;	       /* it did, and its broadcast arrived */
+	bool called;	       /* one did, and its broadcast arrived */
 	bool large_answered; /* a host answered a packet as large as the port's MTU, unfragmented */
 };
 
