@@ -539,8 +539,9 @@ static void run(struct engine_process *p)
 				&(struct engine_head){ .type = ENGINE_EVENTS, .value = events },
 				NULL);
 		handle_early(p);
-		if (p->leave.type && (mono_reached((struct mono){ p->leave.time }, clock_mono()) ||
-					     userspace_site_is_quiet(p->site)))
+		if (p->leave.type &&
+			(userspace_site_is_quiet(p->site) ||
+				mono_reached((struct mono){ p->leave.time }, clock_mono())))
 			hand_over(p);
 	}
 }

@@ -221,7 +221,9 @@ void userspace_site_take_over(
 
 bool userspace_site_is_quiet(struct backend_site *s)
 {
-	return engine_is_quiet(&userspace_of(s)->driver->engine);
+	struct driver *d = userspace_of(s)->driver;
+
+	return ports_finish(d) && engine_is_quiet(&d->engine);
 }
 
 int userspace_site_hand_over(struct backend_site *s, void **ret_text, size_t *ret_len)

@@ -58,7 +58,8 @@ void userspace_site_release_capture(struct backend_site *s);
 void userspace_site_take_over(
 	struct backend_site *s, const struct wg_store *store, const void *text, size_t len);
 
-/** Whether nothing would be lost now if another engine continued: see engine_is_quiet(). */
+/** Process what was read from the ports, and see whether nothing would be lost now if another
+ * engine continued: see engine_is_quiet(). */
 bool userspace_site_is_quiet(struct backend_site *s);
 
 /** Write what another engine needs to continue. No packet may be sent or received afterwards.

@@ -83,8 +83,9 @@ static void watch(
 
 		if (kind == WIRE_ARP_REPLY)
 			c->used |= ip_addr_equal(&r->src, &c->from);
-		else if (kind == WIRE_ARP_REQUEST)
-			c->done |= same && ip_addr_equal(&r->target, &c->from);
+		else if (kind == WIRE_ARP_REQUEST) /* by any address of it, or by its router */
+			c->done |= c->port == port && ip_addr_equal(&r->target, &c->from) &&
+				   memcmp(r->src_mac, port->mac, LINK_MAC_LEN) != 0;
 		else if (kind == WIRE_ECHO_REPLY) /* it need not look for the address */
 			c->done |= same && ip_addr_equal(&r->dst, &c->from);
 	}

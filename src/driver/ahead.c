@@ -41,11 +41,20 @@ struct ahead_frame *ahead_room(const struct ahead *a)
 	return a->free;
 }
 
-/* Whether a superframe of the same flow, or another frame behind one, waits. */
-static bool has_superframes(const struct ahead *a, const struct ahead_frame *f)
+/* A frame that nothing else waits with needs no flow. */
+static uint32_t flow_of(const struct ahead *a, struct ahead_frame *f)
 {
-	for (const struct ahead_frame *s = a->superframes.first; s; s = s->next)
-		if (s->flow == f->flow && s->port == f->port)
+	if (!f->hashed)
+		f->flow = flow_hash(&a->key, f->bytes, f->len, f->ethernet);
+	f->hashed = true;
+	return f->flow;
+}
+
+/* Whether a superframe of the same flow, or another frame behind one, waits. */
+static bool has_superframes(const struct ahead *a, struct ahead_frame *f)
+{
+	for (struct ahead_frame *s = a->superframes.first; s; s = s->next)
+		if (s->port == f->port && flow_of(a, s) == flow_of(a, f))
 			return true;
 	return false;
 }
@@ -53,14 +62,11 @@ static bool has_superframes(const struct ahead *a, const struct ahead_frame *f)
 void ahead_push(struct ahead *a)
 {
 	struct ahead_frame *f = a->free;
-	bool is_short;
 
 	ASSERT(f);
 	a->free = f->next;
-	is_short = f->len <= AHEAD_SHORT;
-	if (!is_short || a->superframes.first)
-		f->flow = flow_hash(&a->key, f->bytes, f->len, f->ethernet);
-	if (is_short && !has_superframes(a, f))
+	f->hashed = false;
+	if (f->len <= AHEAD_SHORT && !has_superframes(a, f))
 		list_append(&a->sparse, f);
 	else
 		list_append(&a->superframes, f);

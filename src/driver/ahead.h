@@ -41,7 +41,8 @@ struct ahead_frame {
 	uint8_t *buffer; /* TAP_BUFFER_LEN bytes, as tap_read() fills them */
 	uint8_t *bytes;	 /* the frame in it */
 	bool ethernet;
-	uint32_t flow;		  /* of those that wait in `superframes` */
+	bool hashed; /* `flow` is known */
+	uint32_t flow;
 	struct ahead_frame *next; /* in its list */
 };
 

@@ -150,6 +150,14 @@ void ports_work(struct driver *d)
 		serve(d, NULL);
 }
 
+bool ports_finish(struct driver *d)
+{
+	batch_begin(d);
+	while (!ahead_is_empty(&d->ahead) && !d->engine.tx.blocked)
+		serve(d, NULL);
+	return ahead_is_empty(&d->ahead);
+}
+
 struct mono ports_deadline(const struct driver *d)
 {
 	return ahead_is_empty(&d->ahead) || d->engine.tx.blocked ? MONO_NEVER : d->engine.tx.now;

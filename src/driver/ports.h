@@ -43,6 +43,10 @@ int ports_watch_all(struct driver *d);
  * last call. */
 void ports_work(struct driver *d);
 
+/** Process all that was read from ports and waits, unless the sockets take nothing. Return: whether
+ * nothing waits now. */
+bool ports_finish(struct driver *d);
+
 /** When ports_work() is to be called: at once, or MONO_NEVER if nothing waits, or if the sockets
  * take nothing. */
 struct mono ports_deadline(const struct driver *d);

@@ -225,13 +225,13 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 	return true;
 }
 
-/* Return: whether this host refused to send datagrams, although there is a route. The counter is
- * for all peers, so it is decisive only if this one does not answer. */
+/* Return: whether this host refused to send datagrams to a peer that does not answer, although there
+ * is a route. The counter is for all peers: none of those to this one may have left. */
 static bool judge_refused(const struct verdict *v, const char *state)
 {
 	uint64_t n = v->facts->after.drops.n[DROP_TX_SEND] - v->facts->before.drops.n[DROP_TX_SEND];
 
-	if (!n)
+	if (!n || v->peer->datagrams_out)
 		return false;
 	finding_add(v->ret, FINDING_ERROR, "send", v->subject,
 		"%s: this host refused to send %" PRIu64 " datagram%s; the route to %s is there.\n"

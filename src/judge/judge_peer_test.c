@@ -278,11 +278,20 @@ static void break_rp_filter(struct observations *f)
 static void break_send(struct observations *f)
 {
 	break_icmp_inside(f);
+	f->peers[0].datagrams_out = 0;
 	f->before.drops.n[DROP_TX_SEND] = 4;
 	f->after.drops.n[DROP_TX_SEND] = 1032;
 }
 
 static void break_send_silent(struct observations *f)
+{
+	break_no_session(f);
+	f->peers[0].datagrams_out = 0;
+	f->after.drops.n[DROP_TX_SEND] = 1;
+}
+
+/* What was refused was for another peer. */
+static void break_send_other(struct observations *f)
 {
 	break_no_session(f);
 	f->after.drops.n[DROP_TX_SEND] = 1;
@@ -345,6 +354,9 @@ static const struct fault faults[] = {
 	{ break_send_silent, FINDING_ERROR, "send",
 		"No session: this host refused to send 1 datagram; the route to "
 		"192.168.122.32:8173 is there.",
+		NULL },
+	{ break_send_other, FINDING_ERROR, "handshake",
+		"No session: 40 datagrams were sent to 192.168.122.32:8173, and nothing came back.",
 		NULL },
 	{ break_route_later, FINDING_ERROR, "route",
 		"A session, but one way only: this host has no route to 192.168.122.32:8173 "

@@ -216,12 +216,19 @@ static const struct observed_station *twin_of(
 	return NULL;
 }
 
-/* Whether a host of a crossing has its MAC address in common with one on the other port: where
+/* Whether a host of a crossing has its MAC address in common with one on another port: where
  * frames for it go is by chance. */
 static bool is_ambiguous(const struct observations *f, const struct observed_crossing *x)
 {
-	return twin_of(&f->ports[x->out], &x->from, true) ||
-	       twin_of(&f->ports[x->in], &x->to, true);
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (!strcmp(p->bridge, f->ports[x->out].bridge) &&
+			((i != x->in && twin_of(p, &x->from, true)) ||
+				(i != x->out && twin_of(p, &x->to, true))))
+			return true;
+	}
+	return false;
 }
 
 /* Return: whether any frame is lost in this host. */

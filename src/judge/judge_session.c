@@ -491,6 +491,16 @@ static bool has_peer(const struct verdict *v)
 	       v->facts->after.peers[peer].rx_bytes != v->facts->before.peers[peer].rx_bytes;
 }
 
+/* Whether this host refused to send what was for the peer: none of it left. */
+static bool is_refused(const struct verdict *v)
+{
+	const struct observations *f = v->facts;
+	size_t peer = v->session->peer;
+
+	return peer < f->n_peers && !f->peers[peer].datagrams_out &&
+	       f->after.drops.n[DROP_TX_SEND] != f->before.drops.n[DROP_TX_SEND];
+}
+
 /* Return: whether the session could be tried at all. */
 static bool judge_tried(const struct verdict *v)
 {
@@ -549,7 +559,7 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 	judge_oddities(&v);
 	if (!is_alive(&v) && judge_egress(&v))
 		return;
-	if (!is_alive(&v) && f->after.drops.n[DROP_TX_SEND] != f->before.drops.n[DROP_TX_SEND]) {
+	if (!is_alive(&v) && is_refused(&v)) {
 		finding_add(ret, FINDING_NOTE, "session", v.after->name,
 			"No host answers: this host refused to send what was for its peer.");
 		return;

@@ -21,6 +21,7 @@ static void break_one_way(struct observations *f)
 static void break_send(struct observations *f)
 {
 	break_one_way(f);
+	f->peers[0].datagrams_out = 0;
 	f->after.drops.n[DROP_TX_SEND] = 1028;
 }
 

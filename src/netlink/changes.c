@@ -54,7 +54,7 @@ static void add_link(struct changes *d, const struct link_info *link, bool gone)
 {
 	if (gone || !nl_event_link_runs(link))
 		add_stopped(d, link->ifindex);
-	if (!gone)
+	if (!gone && link->mtu) /* events of wireless extensions have none */
 		add_mtu(d, link);
 	if (!d->ifindex || link->ifindex != d->ifindex)
 		return;

@@ -206,6 +206,10 @@ static void test_mtus(void **state)
 	link.link.ifindex = 99;
 	changes_add(&d, &link);
 	assert_true(d.lost);
+	changes_init(&d, 0);
+	link.link.mtu = 0;
+	changes_add(&d, &link);
+	assert_int_equal(d.n_links, 0);
 }
 
 int main(void)

@@ -18,6 +18,10 @@
 #define LOOK_UP_NS    (NS_PER_S / 4)
 #define LOOK_UP_BURST 8
 
+/* How long changes of interfaces' MTUs are collected: on a host with containers interfaces come and
+ * go, and to look up the routes takes a query for each peer. */
+#define LINKS_NS (NS_PER_S / 2)
+
 /* Limit of log messages about lost trains. The burst is the number of peers that a site may have
  * behind one bad router. */
 #define REPORT_NS    (60 * NS_PER_S)
@@ -83,7 +87,8 @@ static void on_events(void *ctx, uint32_t events)
 	sticky_source_follow(p->underlay, &p->monitor, 0, &d);
 	if (!changes_is_empty(&d))
 		dns_endpoint_routes_changed(p->underlay);
-	p->routes_changed |= link_mtus_update(&p->links, &d);
+	if (link_mtus_update(&p->links, &d) && !mono_is_set(p->links_due))
+		p->links_due = mono_add(clock_mono(), LINKS_NS);
 	p->routes_changed |= peer_paths_concerned(p->underlay, &d);
 }
 
@@ -137,13 +142,19 @@ static void report_trains(struct pmtu_policy *p)
 struct mono pmtu_policy_deadline(const struct pmtu_policy *p)
 {
 	unsigned events = p->events | p->underlay->engine->events;
+	struct mono due =
+		events & ENGINE_PATH_UNKNOWN ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
 
-	return events & ENGINE_PATH_UNKNOWN ? mono_add(clock_mono(), LOOK_UP_NS) : MONO_NEVER;
+	return mono_earliest(due, p->links_due);
 }
 
 bool pmtu_policy_work(struct pmtu_policy *p, const struct conf_site *conf, unsigned events)
 {
 	p->events |= events;
+	if (mono_is_set(p->links_due) && mono_reached(p->links_due, clock_mono())) {
+		p->links_due = MONO_NEVER;
+		p->routes_changed = true;
+	}
 	if (p->routes_changed || events & ENGINE_TOO_BIG)
 		peer_paths_refresh(p->underlay);
 	p->routes_changed = false;

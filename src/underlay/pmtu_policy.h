@@ -24,6 +24,8 @@ struct pmtu_policy {
 	struct loop_watch monitor_watch;
 	unsigned events; /* set of enum engine_event still to be acted on */
 	struct link_mtus links;
+	struct mono
+		links_due; /* look up the routes, as MTUs of interfaces have changed; or unset */
 	bool routes_changed;
 	bool following;		/* whether the paths' MTUs are followed */
 	struct bucket look_ups; /* limits lookups of paths to moved peers */
