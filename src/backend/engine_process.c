@@ -25,7 +25,7 @@
 #define SEND_PATIENCE (5 * NS_PER_S)
 
 /* How long to wait for sockets that the monitor opens. */
-#define PORT_PATIENCE (10 * NS_PER_S)
+#define PORT_PATIENCE (45 * NS_PER_S) /* the monitor may be trying another program */
 
 /** This process. */
 struct engine_process {

@@ -45,7 +45,7 @@ static int do_port(struct engine_proxy *p, const struct engine_head *h)
 	struct udp udp;
 	int err;
 
-	if (h->value != p->fwmark || !is_allowed(p, (uint16_t)h->port))
+	if (p->leaves || h->value != p->fwmark || !is_allowed(p, (uint16_t)h->port))
 		return -EPERM;
 	switch (h->code) {
 	case ENGINE_PORT_OPEN:

@@ -14,6 +14,7 @@
 /** One engine process, or none (`pid` 0). Must not move. */
 struct engine_proxy {
 	pid_t pid;
+	bool leaves;  /* it is replaced, and gets no more ports */
 	bool replied; /* the process has reported its start, or why it cannot start */
 	struct engine_channel channel;
 	unsigned measures; /* in force: set of enum confine_measure */

@@ -154,6 +154,7 @@ static void forget(void *ctx)
 	snapshot_forget_keys(u->conf);
 	if (u->next)
 		snapshot_forget_keys(u->next);
+	isolated_forget_saved(u);
 	wg_changes_clear(&u->changes);
 }
 
@@ -255,7 +256,9 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	u->engine.store = -1;
 	u->old.engine.channel.fd = u->old.channel = -1;
 	u->old.engine.held = &u->held;
+	u->saved = saved;
 	err = open_parts(u, saved, &alone, ret_error);
+	u->saved = NULL;
 	if (alone && !saved) {
 		close_parts(u);
 		return open_alone(loop, host, conf, ret, ret_error);
@@ -313,8 +316,16 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 		err = ask_start(u, ret_error);
 	if (u->old.saved) {
 		isolated_end_old(u);
-		if (u->failed)
-			err = 0; /* it has ended, and another one is started */
+		if (err < 0 && !u->failed)
+			isolated_engine_failed(u, err);
+		err = 0; /* if it has ended, another one is started */
+	}
+	if (err < 0 && u->failed) {
+		isolated_engine_end(u);
+		return error_set(ret_error, err,
+			"The engine's process %s\nSet [Site] Isolation = no, which runs it in one "
+			"process with the monitor, and report this as a fault.",
+			u->how);
 	}
 	if (err < 0)
 		return err;

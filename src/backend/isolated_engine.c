@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
+#include "ctlproto/saved_state.h"
 #include "driver/snapshot.h"
 
 /* ---- requests to the engine ---- */
@@ -95,6 +97,12 @@ static void on_channel(void *ctx, uint32_t events)
 		isolated_engine_failed(u, err);
 }
 
+void isolated_forget_saved(struct isolated_site *u)
+{
+	if (u->saved)
+		secret_wipe(u->saved->bytes, u->saved->len);
+}
+
 /* In the engine's process, which gets what wg(8) has changed by messages. */
 static void forget_changes(void *ctx)
 {
@@ -102,6 +110,7 @@ static void forget_changes(void *ctx)
 
 	if (u->next)
 		snapshot_forget_keys(u->next);
+	isolated_forget_saved(u);
 	wg_changes_clear(&u->changes);
 }
 
@@ -140,9 +149,18 @@ void isolated_engine_end(struct isolated_site *u)
 void isolated_engine_repeat(struct isolated_site *u)
 {
 	struct engine_message reply;
+	int err = 0;
 
-	for (size_t i = 0; i < u->changes.n; i++)
-		(void)isolated_engine_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
+	for (size_t i = 0; i < u->changes.n; i++) {
+		int code = isolated_engine_wg(u, u->changes.v[i].text, u->changes.v[i].len, &reply);
+
+		err = code < 0 ? code : err;
+	}
+	if (err < 0)
+		log_warning(
+			"Not all changes made with wg(8) could be repeated (%s): check `wg show "
+			"%s`, or reload.",
+			strerror(-err), u->conf->interface.name);
 	if (u->changes.lost)
 		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
 			    "many: check `wg show %s`, or reload.",

@@ -31,8 +31,9 @@ struct isolated_site {
 	struct loop *loop;
 	struct held_ports held;
 	struct engine_proxy engine;
-	struct isolated_old old; /* of the program that this one replaces, until start() */
-	struct loop_watch watch; /* of the engine's channel; fd -1: none */
+	const struct saved_state *saved; /* while it is adopted: it has keys. Else NULL */
+	struct isolated_old old;	 /* of the program that this one replaces, until start() */
+	struct loop_watch watch;	 /* of the engine's channel; fd -1: none */
 	struct resolver_process resolver;
 	struct wgsock wgsock;
 	struct wg_changes changes;
@@ -53,6 +54,9 @@ static inline struct isolated_site *isolated_of(struct backend_site *s)
 {
 	return CONTAINER_OF(s, struct isolated_site, site);
 }
+
+/** In a new process: wipe its copy of what the program before has passed on. */
+void isolated_forget_saved(struct isolated_site *u);
 
 /** The engine cannot be used any more; work() ends it and starts another one. */
 void isolated_engine_failed(struct isolated_site *u, int err);

@@ -82,6 +82,7 @@ static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
 	old->engine.pid = (pid_t)saved_number(saved, "engine-pid", INT_MAX, 0);
 	old->engine.seq = (uint32_t)saved_number(saved, "engine-seq", UINT32_MAX, 0);
 	old->engine.store = -1;
+	old->engine.leaves = true;
 	if (saved_number(saved, "engine-protocol", UINT32_MAX, 0) == ENGINE_PROTOCOL)
 		engine_channel_open(&old->engine.channel, fd, ENGINE_FROM_ENGINE);
 	else if (fd >= 0)

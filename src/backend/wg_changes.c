@@ -96,8 +96,14 @@ static void add_device(struct wg_changes *c, const struct uapi_set *set, struct 
 	device.has_private_key = false;
 	device.peers = NULL;
 	device.peers_len = 0;
-	if (set->has_listen_port || set->has_fwmark || set->replace_peers)
+	device.replace_peers = false;
+	if (set->has_listen_port || set->has_fwmark)
 		store(c, &device, NULL);
+	if (set->replace_peers) { /* by itself: an old port or mark may be refused when repeated */
+		const struct uapi_set peers = { .replace_peers = true };
+
+		store(c, &peers, NULL);
+	}
 }
 
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf)

@@ -30,6 +30,7 @@
 #define USERS_FIRST_16 61184U
 #define USERS_COUNT_16 4336U
 
+#define WATCH_MS	10 /* between looks at a process that no descriptor stands for */
 #define LAST_CAPABILITY 63
 
 uid_t confined_user(unsigned index)
@@ -84,10 +85,26 @@ pid_t confined_fork(unsigned measures, unsigned *ret_measures)
 	return pid;
 }
 
+/* Wait without pidfd_open(2), which Linux 5.3 has, and some containers forbid. Return: whether the
+ * process has ended; it is still to be awaited. */
+static bool watch(pid_t pid, int patience_ms)
+{
+	siginfo_t info;
+
+	for (int ms = 0; ms <= patience_ms; ms += WATCH_MS) {
+		info.si_pid = 0;
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			info.si_pid == pid)
+			return true;
+		poll(NULL, 0, WATCH_MS);
+	}
+	return false;
+}
+
 bool confined_wait(pid_t pid, int patience_ms, int *ret_status)
 {
 	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	bool ended = p.fd >= 0 && poll(&p, 1, patience_ms) > 0;
+	bool ended = p.fd >= 0 ? poll(&p, 1, patience_ms) > 0 : watch(pid, patience_ms);
 
 	if (p.fd >= 0)
 		close(p.fd);

@@ -547,6 +547,8 @@ static int run_up(struct site_daemon *r)
 	int err;
 
 	err = backend_select(r->conf, &r->choice, &e);
+	if (err < 0 && r->from)
+		site_upgrade_failed(r, &e);
 	if (err < 0)
 		return log_error_text(&e);
 	backend_isolate(r->conf->isolation, &r->choice);
@@ -562,6 +564,11 @@ static int run_up(struct site_daemon *r)
 	mtus = backend->mtus(r->site);
 	err = host_is_resumed(r->host) ? host_take_over(r->host, &mtus, &e)
 				       : host_up(r->host, &mtus, &e);
+	if (err < 0 && r->from) { /* as before the upgrade: the guard reports it, and restores it */
+		log_error_text(&e);
+		err = host_set_mtus(r->host, &mtus, &e) < 0 ? log_error_text(&e) : 0;
+		err = 0;
+	}
 	if (!err)
 		err = backend->start(r->site, host_fwmark(r->host), &e);
 	if (err < 0)

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "conf/complete.h"
 #include "conf/parse.h"
 #include "ctl/unixsock.h"
@@ -57,6 +58,8 @@ int site_upgrade_run(struct site_daemon *r, const struct ctl_request *request, s
 	if (!err) {
 		saved_put_fd(&state, "client", request->stream);
 		notify_reloading(&r->notify, clock_mono());
+		r->notify.alive_next = clock_mono();
+		notify_alive(&r->notify); /* the trial may take as long as the watchdog waits */
 		err = upgrade_run(&state, request->program, e);
 		notify_ready(&r->notify, peer_follow_status(&r->peers));
 	}
@@ -127,10 +130,13 @@ int site_upgrade_begin(struct site_daemon *r, char **ret_path, struct error *e)
 		return error_set(e, -EBADMSG,
 			"What the running program has saved is not complete.\n"
 			"Restart the site to use this version.");
-	if (r->from->report_fd < 0)
+	if (r->from->report_fd < 0) {
 		notify_adopt(&r->notify, saved);
+		notify_alive(&r->notify);
+	}
 	if (peer_follow_restore(&r->peers, saved) < 0)
 		return error_set(e, -ENOMEM, "There is no memory for the peers.");
+	r->scrub = true;
 	return read_conf(saved, r->conf, e);
 }
 
@@ -150,6 +156,14 @@ static int check_backend(const struct site_daemon *r, struct error *e)
 	return err;
 }
 
+/* The host's part needs no keys. */
+static void forget_keys(struct conf_site *conf)
+{
+	secret_wipe(conf->interface.private_key, KEY_LEN);
+	for (size_t i = 0; i < conf->n_peers; i++)
+		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+}
+
 /* Let the host's part continue. Return: 0, or -errno with `e` filled. */
 static int adopt_host(struct site_daemon *r, struct error *e)
 {
@@ -163,6 +177,8 @@ static int adopt_host(struct site_daemon *r, struct error *e)
 		running = NULL;
 		err = 0;
 	}
+	if (!err && running)
+		forget_keys(running);
 	if (!err)
 		err = host_adopt(r->conf, running, saved_fd(saved, "lock", 0), &r->host, e);
 	if (err < 0)

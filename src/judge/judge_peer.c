@@ -225,8 +225,8 @@ static bool judge_no_route(const struct verdict *v, const char *state)
 	return true;
 }
 
-/* Return: whether this host refused to send datagrams to a peer that does not answer, although there
- * is a route. The counter is for all peers: none of those to this one may have left. */
+/* Return: whether this host refused to send datagrams to a peer that does not answer, although
+ * there is a route. The counter is for all peers: none of those to this one may have left. */
 static bool judge_refused(const struct verdict *v, const char *state)
 {
 	uint64_t n = v->facts->after.drops.n[DROP_TX_SEND] - v->facts->before.drops.n[DROP_TX_SEND];

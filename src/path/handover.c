@@ -265,7 +265,8 @@ int handover_read(struct engine *e, const uint8_t *bytes, size_t len)
 		return -EBADMSG;
 	if (head.version != HANDOVER_VERSION)
 		return -EPROTO;
-	if (head.len != len)
+	/* Much more than is there would only take long. */
+	if (head.len != len || len > 4 * handover_room(e) + 65536)
 		return -EBADMSG;
 	while (at < len) {
 		if (len - at < sizeof(r))

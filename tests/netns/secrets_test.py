@@ -243,6 +243,14 @@ def site_by_wg(bench, isolation):
         pids = next_engine(gateway, pids)
         wait_for(lambda: private in bench.node.run("wg show wg0 private-key").out, 10, what="the key of wg(8)")
         alive(pids[0], {"private key": clamp(private)})
+        gateway.run("upgrade", gateway.conf, timeout=60)
+        pids = processes(gateway)
+        monitor = children(gateway.process.pid)[0]
+        others = [pid for pid in pids[1:] if pid != monitor]
+        assert len(others) == 1, pids
+        gone(others, {"private key": clamp(private), **from_file}, "an upgrade, in the resolver")
+        gone(pids, {"private key": clamp(bench.site.private)}, "an upgrade")
+        alive(pids[0], {"private key": clamp(private)})
     reload()
     gone(pids, {"private key": clamp(private)}, "a reload")
     gateway.stop()

@@ -184,6 +184,11 @@ def hooks(bench):
 
 def not_isolated(bench):
     far = bench.far
+    far.stop()
+    with open(far.conf) as file:
+        text = file.read()
+    far.configure(f"[Site]\nIsolation = no\n{text}")
+    far.up()
     reply = far.run("upgrade", far.conf, check=False, timeout=PATIENCE)
     assert reply.status == 1 and "Isolation = yes" in reply.out, (reply.status, reply.out)
     bench.works()
