@@ -203,8 +203,14 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 	struct error *ret_error)
 {
 	size_t first;
-	int err = held_ports_init(&u->held, ret_error);
+	int err;
 
+#if UINTPTR_MAX == UINT32_MAX /* there, the C library makes further calls, for 64-bit times */
+	*ret_alone = true;
+	return error_set(ret_error, -ENOSYS,
+		"The lists of system calls are complete for hosts of 64 bits only\n");
+#endif
+	err = held_ports_init(&u->held, ret_error);
 	if (err < 0)
 		return err;
 	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, forget, u);

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/** Check where fields lie in cache lines. The layouts are made for hosts of 64 bits; on others they
+ * are right, but not the best. */
+#define LINE_ASSERT(condition, text) _Static_assert(sizeof(void *) < 8 || (condition), text)
+
 /** Number of elements of an array (not of a pointer). */
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

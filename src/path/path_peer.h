@@ -55,9 +55,9 @@ struct path_peer {
 	struct path_route_log route_logged;
 };
 
-_Static_assert(offsetof(struct path_peer, received.from) <= 64, "a note of receiving");
-_Static_assert(offsetof(struct path_peer, wg) % 64 == WG_PEER_PHASE, "see struct wg_peer");
-_Static_assert(offsetof(struct path_peer, mtu) / 64 == offsetof(struct path_peer, wg) / 64,
+LINE_ASSERT(offsetof(struct path_peer, received.from) <= 64, "a note of receiving");
+LINE_ASSERT(offsetof(struct path_peer, wg) % 64 == WG_PEER_PHASE, "see struct wg_peer");
+LINE_ASSERT(offsetof(struct path_peer, mtu) / 64 == offsetof(struct path_peer, wg) / 64,
 	"what sending needs");
 
 /** The path_peer around a wg_peer. */

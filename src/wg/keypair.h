@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/list.h"
 #include "base/mono.h"
 #include "crypto/aead.h"
@@ -48,9 +49,9 @@ struct wg_keypair {
 	uint8_t padding[56];   /* to a whole number of cache lines */
 };
 
-_Static_assert(offsetof(struct wg_keypair, rx_born) == 64, "sending needs one cache line");
-_Static_assert(offsetof(struct wg_keypair, replay.arrivals) == 128, "receiving, two and a word");
-_Static_assert(sizeof(struct wg_keypair) % 64 == 0, "so does the next slot");
+LINE_ASSERT(offsetof(struct wg_keypair, rx_born) == 64, "sending needs one cache line");
+LINE_ASSERT(offsetof(struct wg_keypair, replay.arrivals) == 128, "receiving, two and a word");
+LINE_ASSERT(sizeof(struct wg_keypair) % 64 == 0, "so does the next slot");
 
 #define WG_PREVIOUS	     3
 #define WG_SESSIONS_PER_PEER (2 + WG_PREVIOUS)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/addr.h"
 #include "base/bucket.h"
 #include "base/heap.h"
@@ -72,11 +73,11 @@ struct wg_peer {
 /* Where the struct begins in a cache line for all this. */
 #define WG_PEER_PHASE 48
 
-_Static_assert(offsetof(struct wg_peer, keys.previous) == 64 - WG_PEER_PHASE, "sessions in use");
-_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, keys.slots)) % 64 == 0, "slots");
-_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, endpoint)) % 64 == 0, "endpoint");
-_Static_assert((WG_PEER_PHASE + offsetof(struct wg_peer, due)) % 64 == 0, "deadline");
-_Static_assert(offsetof(struct wg_peer, timers.retransmit) - offsetof(struct wg_peer, due) <= 64,
+LINE_ASSERT(offsetof(struct wg_peer, keys.previous) == 64 - WG_PEER_PHASE, "sessions in use");
+LINE_ASSERT((WG_PEER_PHASE + offsetof(struct wg_peer, keys.slots)) % 64 == 0, "slots");
+LINE_ASSERT((WG_PEER_PHASE + offsetof(struct wg_peer, endpoint)) % 64 == 0, "endpoint");
+LINE_ASSERT((WG_PEER_PHASE + offsetof(struct wg_peer, due)) % 64 == 0, "deadline");
+LINE_ASSERT(offsetof(struct wg_peer, timers.retransmit) - offsetof(struct wg_peer, due) <= 64,
 	"the timers of data messages");
 
 /** Capacity of a device. */
