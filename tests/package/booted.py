@@ -221,16 +221,28 @@ def watchdog():
 
 
 def upgrade():
-    """From the version before, and with a file that the program refuses."""
+    """From the version before: while the site runs; by a restart, if it cannot; and with a file that is refused."""
+
+    def install():
+        return run("dpkg", "--no-triggers", "-i", "/results/now.deb")[1]
+
     before = pid()
-    run("dpkg", "--no-triggers", "-i", "/results/now.deb")
-    assert pid() not in (0, before) and show("ActiveState") == "active"
-    assert os.readlink(f"/proc/{pid()}/exe") == "/usr/sbin/wirespan"
+    install()
+    wait_for(lambda: show("ActiveState") == "active", 12, 0.2, "the unit to be active")
+    assert pid() == before and os.readlink(f"/proc/{before}/exe") == "/usr/sbin/wirespan"
     carries()
-    before = pid()
-    with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x")):
-        out = run("dpkg", "--no-triggers", "-i", "/results/now.deb")[1]
-    assert "goes on with the version before" in out and pid() == before and show("ActiveState") == "active", out
+    with changed(FILE, lambda text: f"[Site]\nIsolation = no\n{text}"):
+        run("systemctl", "restart", UNIT)
+        before = pid()
+        install()
+        assert pid() not in (0, before) and show("ActiveState") == "active"
+        carries()
+        before = pid()
+        with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x")):
+            out = install()
+        assert "goes on with the version before" in out and pid() == before and show("ActiveState") == "active", out
+        carries()
+    run("systemctl", "restart", UNIT)
     carries()
 
 
