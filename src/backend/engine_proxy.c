@@ -249,7 +249,7 @@ int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resol
 	struct new_engine new = { .resolver_fd = resolver_fd, .waits = waits };
 	char how[ENGINE_ENDED_LEN];
 	unsigned measures;
-	int fds[2];
+	int fds[2] = { -1, -1 };
 	int err = engine_proxy_expect(p, conf);
 
 	p->replied = false;

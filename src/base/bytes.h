@@ -103,22 +103,25 @@ static inline uint64_t load_le64(const void *p)
 /** Little-endian 16-bit store to any alignment. */
 static inline void store_le16(void *p, uint16_t v)
 {
-	v = BYTES_LE(16, v);
-	memcpy(p, &v, sizeof(v));
+	const uint16_t le = BYTES_LE(16, v);
+
+	memcpy(p, &le, sizeof(le));
 }
 
 /** Little-endian 32-bit store to any alignment. */
 static inline void store_le32(void *p, uint32_t v)
 {
-	v = BYTES_LE(32, v);
-	memcpy(p, &v, sizeof(v));
+	const uint32_t le = BYTES_LE(32, v);
+
+	memcpy(p, &le, sizeof(le));
 }
 
 /** Little-endian 64-bit store to any alignment. */
 static inline void store_le64(void *p, uint64_t v)
 {
-	v = BYTES_LE(64, v);
-	memcpy(p, &v, sizeof(v));
+	const uint64_t le = BYTES_LE(64, v);
+
+	memcpy(p, &le, sizeof(le));
 }
 
 /** The unsigned number of `size` bytes, at most 8, at `p`, in host order. */

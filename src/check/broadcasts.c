@@ -199,6 +199,7 @@ void broadcasts_ask(struct segment *s)
 	s->watch_ctx = &calls;
 	call_all(s, &calls);
 	s->watch = NULL;
+	s->watch_ctx = NULL;
 	for (size_t i = 0; i < calls.n && !prober_is_late(s->prober); i++) {
 		const struct call *c = &calls.v[i];
 

@@ -566,7 +566,8 @@ static int run_up(struct site_daemon *r)
 				       : host_up(r->host, &mtus, &e);
 	if (err < 0 && r->from) { /* as before the upgrade: the guard reports it, and restores it */
 		log_error_text(&e);
-		err = host_set_mtus(r->host, &mtus, &e) < 0 ? log_error_text(&e) : 0;
+		if (host_set_mtus(r->host, &mtus, &e) < 0)
+			log_error_text(&e);
 		err = 0;
 	}
 	if (!err)
@@ -720,6 +721,7 @@ static int run_upgraded(struct site_daemon *r)
 	} else {
 		exit_code = run_loaded(r);
 	}
+	r->from = NULL;
 	upgrade_fini(&from);
 	free(path);
 	return exit_code;

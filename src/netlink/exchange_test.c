@@ -24,7 +24,7 @@ static int visit(void *ctx, const struct nlmsghdr *nlh)
 	int32_t number;
 	int *sum = ctx;
 
-	memcpy(&number, NLMSG_DATA(nlh), sizeof(number));
+	memcpy(&number, (const char *)nlh + NLMSG_HDRLEN, sizeof(number));
 	*sum = *sum * 10 + number;
 	return number == 9 ? -EIO : 0;
 }
