@@ -151,9 +151,9 @@ static void forget(void *ctx)
 {
 	struct isolated_site *u = ctx;
 
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	if (u->next)
-		snapshot_forget_keys(u->next);
+		conf_site_forget_keys(u->next);
 	isolated_forget_saved(u);
 	wg_changes_clear(&u->changes);
 }
@@ -178,7 +178,7 @@ static void close_site(struct backend_site *s)
 {
 	struct isolated_site *u = isolated_of(s);
 
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	close_parts(u);
 }
 
@@ -417,7 +417,7 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	u->fwmark = fwmark;
 	isolated_engine_allow(u, 0);
 	err = settle(u, 0, ret_error);
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	u->conf = u->next;
 	u->next = NULL;
 	wg_changes_clear(&u->changes);

@@ -109,7 +109,7 @@ static void forget_changes(void *ctx)
 	struct isolated_site *u = ctx;
 
 	if (u->next)
-		snapshot_forget_keys(u->next);
+		conf_site_forget_keys(u->next);
 	isolated_forget_saved(u);
 	wg_changes_clear(&u->changes);
 }

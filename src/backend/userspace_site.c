@@ -141,7 +141,7 @@ static int open_engine(
 	if (adopted && adopted->store)
 		wg_device_use_store(&u->driver->engine.wg, adopted->store);
 	err = apply_add(u->driver, u->conf, ret_error);
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	restore(u);
 	return err;
 }
@@ -330,7 +330,7 @@ static void revert(struct backend_site *s)
 	(void)apply_add(u->driver, u->conf, &ignored);
 	apply_sweep(u->driver, u->conf);
 	(void)compute_mtus(u, u->conf, &ignored);
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	u->next = NULL;
 }
 
@@ -340,12 +340,12 @@ static int apply(struct backend_site *s, struct conf_site *next, struct error *r
 	int err = snapshot_take(u->driver, u->conf);
 
 	if (err < 0) {
-		snapshot_forget_keys(u->conf);
+		conf_site_forget_keys(u->conf);
 		return error_set(ret_error, err,
 			"There is no memory for a reload.\nFree some memory, and reload again.");
 	}
 	err = apply_add(u->driver, next, ret_error);
-	snapshot_forget_keys(next);
+	conf_site_forget_keys(next);
 	if (!err)
 		err = compute_mtus(u, next, ret_error);
 	u->next = next;
@@ -375,7 +375,7 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	struct userspace_site *u = userspace_of(s);
 	int err;
 
-	snapshot_forget_keys(u->conf);
+	conf_site_forget_keys(u->conf);
 	u->conf = u->next;
 	u->next = NULL;
 	u->fwmark = fwmark;

@@ -78,6 +78,13 @@ void conf_site_fini(struct conf_site *site)
 	secret_wipe(site, sizeof(*site));
 }
 
+void conf_site_forget_keys(struct conf_site *conf)
+{
+	secret_wipe(conf->interface.private_key, KEY_LEN);
+	for (size_t i = 0; i < conf->n_peers; i++)
+		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
+}
+
 void conf_site_drop_peer(struct conf_site *site, size_t i)
 {
 	struct conf_peer *peer = &site->peers[i];

@@ -275,6 +275,12 @@ void conf_site_init(struct conf_site *site);
 /** Free the site's memory and wipe its secrets; it is empty afterwards. Accepts NULL. */
 void conf_site_fini(struct conf_site *site);
 
+/**
+ * Wipe the private key and the preshared keys of a configuration after the engine has copied them:
+ * a key that is replaced or removed in the engine must not remain here.
+ */
+void conf_site_forget_keys(struct conf_site *conf);
+
 /** Remove peers[i]; later ones move up. */
 void conf_site_drop_peer(struct conf_site *site, size_t i);
 

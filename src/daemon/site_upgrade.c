@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "conf/complete.h"
 #include "conf/parse.h"
 #include "ctl/unixsock.h"
@@ -156,14 +155,6 @@ static int check_backend(const struct site_daemon *r, struct error *e)
 	return err;
 }
 
-/* The host's part needs no keys. */
-static void forget_keys(struct conf_site *conf)
-{
-	secret_wipe(conf->interface.private_key, KEY_LEN);
-	for (size_t i = 0; i < conf->n_peers; i++)
-		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
-}
-
 /* Let the host's part continue. Return: 0, or -errno with `e` filled. */
 static int adopt_host(struct site_daemon *r, struct error *e)
 {
@@ -178,7 +169,7 @@ static int adopt_host(struct site_daemon *r, struct error *e)
 		err = 0;
 	}
 	if (!err && running)
-		forget_keys(running);
+		conf_site_forget_keys(running); /* the host needs none */
 	if (!err)
 		err = host_adopt(r->conf, running, saved_fd(saved, "lock", 0), &r->host, e);
 	if (err < 0)

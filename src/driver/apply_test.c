@@ -221,7 +221,7 @@ static void test_back_to_the_engine(void **state)
 	test_conf(&next, "test", MOVED_PREFIX);
 	assert_int_equal(apply_add(d, &conf, &e), 0);
 	apply_sweep(d, &conf);
-	snapshot_forget_keys(&conf);
+	conf_site_forget_keys(&conf);
 	assert_true(secret_is_zero(conf.interface.private_key, KEY_LEN));
 	for (size_t i = 0; i < 2; i++)
 		assert_true(secret_is_zero(conf.peers[i].preshared_key, KEY_LEN));

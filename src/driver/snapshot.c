@@ -11,13 +11,6 @@
 #include "base/secret.h"
 #include "driver/peers.h"
 
-void snapshot_forget_keys(struct conf_site *conf)
-{
-	secret_wipe(conf->interface.private_key, KEY_LEN);
-	for (size_t i = 0; i < conf->n_peers; i++)
-		secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
-}
-
 static int recall_allowed_ips(
 	const struct wg_device *dev, const struct wg_peer *peer, struct conf_prefixes *ret)
 {

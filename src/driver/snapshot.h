@@ -6,16 +6,10 @@
 #include "driver/driver.h"
 
 /**
- * Wipe the private key and the preshared keys of a configuration after the engine has copied them:
- * a key that is replaced or removed in the engine must not remain here.
- */
-void snapshot_forget_keys(struct conf_site *conf);
-
-/**
  * Before a reload that may have to return to `conf`: update `conf` to the engine's present state,
  * which wg(8) may have changed. Keys, allowed IPs and keepalives are filled in; peers that the
  * engine no longer has are removed; peers that only the engine has are added, without an endpoint:
- * their present one stays. Call snapshot_forget_keys() afterwards.
+ * their present one stays. Call conf_site_forget_keys() afterwards.
  * Return: 0; or -ENOMEM with `conf` partly updated.
  */
 int snapshot_take(const struct driver *d, struct conf_site *conf);
