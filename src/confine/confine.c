@@ -85,6 +85,10 @@ pid_t confined_fork(unsigned measures, unsigned *ret_measures)
 	return pid;
 }
 
+/* A refused signal is sent again so often, and in between the process may end by itself. */
+#define KILLS_MAX    10
+#define KILL_WAIT_MS 100
+
 /* Wait without pidfd_open(2), which Linux 5.3 has, and some containers forbid. Return: whether the
  * process has ended; it is still to be awaited. */
 static bool watch(pid_t pid, int patience_ms)
@@ -101,16 +105,34 @@ static bool watch(pid_t pid, int patience_ms)
 	return false;
 }
 
-bool confined_wait(pid_t pid, int patience_ms, int *ret_status)
+/* Return: whether the process has ended within `patience_ms`; it is still to be awaited. */
+static bool await_end(pid_t pid, int patience_ms)
 {
 	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 	bool ended = p.fd >= 0 ? poll(&p, 1, patience_ms) > 0 : watch(pid, patience_ms);
 
 	if (p.fd >= 0)
 		close(p.fd);
-	if (!ended)
-		(void)kill(pid, SIGKILL);
-	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+	return ended;
+}
+
+/* A security module can forbid the signal. Return: whether the process ends, or has ended. */
+static bool kill_child(pid_t pid)
+{
+	for (int i = 0; i < KILLS_MAX; i++) {
+		if (kill(pid, SIGKILL) == 0 || errno == ESRCH || await_end(pid, KILL_WAIT_MS))
+			return true;
+	}
+	return false;
+}
+
+bool confined_wait(pid_t pid, int patience_ms, int *ret_status)
+{
+	bool ended = await_end(pid, patience_ms);
+	bool ends = ended || kill_child(pid);
+
+	*ret_status = 0;
+	while (waitpid(pid, ret_status, ends ? 0 : WNOHANG) < 0 && errno == EINTR)
 		;
 	return ended;
 }

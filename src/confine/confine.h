@@ -55,8 +55,9 @@ uid_t confined_user(unsigned index);
 MUST_CHECK pid_t confined_fork(unsigned measures, unsigned *ret_measures);
 
 /**
- * Wait until a child has ended, at most `patience_ms`; then kill it and wait. Return: whether it
- * ended by itself, with its wait status in `ret_status`.
+ * Wait until a child has ended, at most `patience_ms`; then kill it and wait. A child that must not
+ * be killed, as a security module forbids the signal, is left after another second. Return: whether
+ * it ended by itself, with its wait status in `ret_status` (0 if it was left).
  */
 bool confined_wait(pid_t pid, int patience_ms, int *ret_status);
 

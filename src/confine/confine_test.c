@@ -118,6 +118,39 @@ static void test_fatal_signals(void **state)
 	}
 }
 
+/* A child that must not be killed is left, and the wait ends. */
+static void test_refused_signal(void **state)
+{
+	int fds[2];
+	int status;
+	pid_t child;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		child = fork();
+		if (child == 0) {
+			alarm(60);
+			for (;;)
+				pause();
+		}
+		(void)!write(fds[1], &child, sizeof(child));
+		_exit(setresuid(4242, 4242, 4242) < 0 || confined_wait(child, 0, &status) ||
+			status);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(read(fds[0], &child, sizeof(child)), sizeof(child));
+	close(fds[0]);
+	close(fds[1]);
+	assert_true(confined_wait(pid, 30000, &status));
+	assert_int_equal(status, 0);
+	assert_int_equal(kill(child, SIGKILL), 0);
+}
+
 /* Only the descriptors of the list stay open. */
 static void test_descriptors(void **state)
 {
@@ -156,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_confined),
 		cmocka_unit_test(test_fatal_signals),
+		cmocka_unit_test(test_refused_signal),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_text),
 	};
