@@ -93,6 +93,11 @@ bool ahead_is_empty(const struct ahead *a)
 	return !a->sparse.first && !a->superframes.first;
 }
 
+bool ahead_has_sparse(const struct ahead *a)
+{
+	return a->sparse.first;
+}
+
 static unsigned forget_in(struct ahead *a, struct ahead_list *l, const struct driver_port *port)
 {
 	struct ahead_list all = *l;

@@ -88,5 +88,8 @@ void ahead_free(struct ahead *a, struct ahead_frame *f);
 /** Whether nothing waits. */
 bool ahead_is_empty(const struct ahead *a);
 
+/** Whether a frame of a sparse flow waits. */
+bool ahead_has_sparse(const struct ahead *a);
+
 /** Drop what was read from a port that is about to be closed. Return: the number of superframes. */
 unsigned ahead_forget(struct ahead *a, const struct driver_port *port);

@@ -364,6 +364,37 @@ static void test_burst_of_port(void **state)
 	close(other_end);
 }
 
+/* All buffers have superframes of another port, `other`: short frames of this port are read and
+ * processed one after another all the same, not one for each superframe. */
+static void test_shared_buffers(void **state)
+{
+	static uint8_t packet[100] = { 0x45, [3] = 100, [8] = 64, 17, [12] = 10, 0, 0, 1, 10, 0, 0,
+		2 };
+	struct bench *b = *state;
+	struct driver *d = b->d;
+	struct driver_port other = { .d = d, .path = &d->engine.tun, .tap = { .fd = -1 } };
+	int other_end = offer_packets(d, 0);
+	struct ahead_frame *f;
+
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(write(other_end, packet, sizeof(packet)), sizeof(packet));
+	while ((f = ahead_room(&d->ahead))) {
+		memcpy(f->bytes, packet, sizeof(packet));
+		store_be16(f->bytes + 2, LONG_PACKET);
+		store_be16(f->bytes + 22, 9); /* another flow */
+		f->port = &other;
+		f->offload = (struct offload){ 0 };
+		f->len = LONG_PACKET;
+		f->ethernet = false;
+		ahead_push(&d->ahead);
+	}
+	run_turn(b);
+	assert_int_equal(d->stats.batches_tx, 1);
+	assert_int_equal(d->engine.tx.counters.stats.superframes_tx, 32);
+	assert_int_equal(ahead_forget(&d->ahead, &other), AHEAD_MAX - 1);
+	close(other_end);
+}
+
 /* What was read waits while the socket takes nothing, without a busy loop, and is dropped and
  * counted if its port is closed. */
 static void test_closed_port(void **state)
@@ -443,6 +474,7 @@ int main(void)
 		CASE(test_grow),
 		CASE(test_full_buffer),
 		CASE(test_burst_of_port),
+		CASE(test_shared_buffers),
 		CASE(test_closed_port),
 		CASE(test_burst_of_socket),
 		CASE(test_exchange),

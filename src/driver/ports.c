@@ -105,7 +105,8 @@ static struct ahead_frame *next_frame(struct driver *d)
 }
 
 /* Process frames until the turn of this descriptor ends. After each superframe, read the port
- * (NULL: none) again, as a frame of a sparse flow may have come, which goes first. */
+ * (NULL: none) again, as a frame of a sparse flow may have come, which goes first; likewise when
+ * there may be more and no such frame is left, as the superframes may be another port's. */
 static void run(struct driver *d, struct driver_port *p)
 {
 	bool more = p && fill(d, p);
@@ -117,7 +118,7 @@ static void run(struct driver *d, struct driver_port *p)
 
 		bytes += f->len;
 		process(d, f);
-		if (p && (!is_short || (more && ahead_is_empty(&d->ahead))))
+		if (p && (!is_short || (more && !ahead_has_sparse(&d->ahead))))
 			more = fill(d, p);
 	}
 }
