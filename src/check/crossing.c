@@ -167,6 +167,21 @@ static void note(struct observed_crossing *x, size_t kind, bool request, bool ou
 		observed_passage_note(p, OBSERVED_DELIVERED);
 }
 
+/* The MAC address to which a host sends the answer to a frame of `from`. The bridge may flood one
+ * to a wrong address, so that it seems to arrive. */
+static void note_address(
+	struct observed_crossing *x, size_t kind, const uint8_t mac[static LINK_MAC_LEN])
+{
+	if (x->borrowed)
+		return;
+	if (!memcmp(mac, x->from.mac, LINK_MAC_LEN)) {
+		x->addressed |= 1U << kind;
+		return;
+	}
+	x->misaddressed |= 1U << kind;
+	memcpy(x->other_mac, mac, LINK_MAC_LEN);
+}
+
 static bool is_unicast(const uint8_t mac[static LINK_MAC_LEN])
 {
 	return !(mac[0] & 1);
@@ -226,6 +241,8 @@ static void follow(
 		i >= f->n_crossings)
 		return;
 	note(&f->crossings[i], code % OBSERVED_KINDS, kind == WIRE_ECHO_REQUEST, outgoing, number);
+	if (kind == WIRE_ECHO_REPLY && !outgoing && number == f->crossings[i].out)
+		note_address(&f->crossings[i], code % OBSERVED_KINDS, r->dst_mac);
 }
 
 /* ---- sending ---- */
@@ -375,6 +392,21 @@ static void find_elsewhere(struct crossings *c, struct observed_crossing *x)
 			memcpy(x->elsewhere, s->ports[i].facts->name, IF_NAMESIZE);
 }
 
+/* Answers to another MAC address are lost, unless they go by a router, which then sends them to the
+ * right one, or the address is a further one of the host. */
+static void find_misaddressed(struct crossings *c, struct observed_crossing *x)
+{
+	struct segment *s = c->segment;
+	const struct link_info *in = &s->ports[x->in].link;
+	uint32_t port;
+
+	x->misaddressed &= ~x->addressed;
+	if (x->misaddressed &&
+		query_bridge_port(&s->prober->nl, in->master, x->other_mac, 0, &port) == 0 &&
+		port == in->ifindex)
+		x->misaddressed = 0;
+}
+
 void crossings_ask(struct crossings *c)
 {
 	struct observations *f = c->segment->prober->facts;
@@ -392,8 +424,10 @@ void crossings_ask(struct crossings *c)
 	}
 	c->large = true;
 	send_all(c);
-	for (size_t i = 0; i < f->n_crossings; i++)
+	for (size_t i = 0; i < f->n_crossings; i++) {
 		find_elsewhere(c, &f->crossings[i]);
+		find_misaddressed(c, &f->crossings[i]);
+	}
 }
 
 /* ---- open and close ---- */

@@ -321,12 +321,37 @@ static void judge_lost_beyond(
 		to);
 }
 
+/* A host sends its answers to another MAC address than that of the host that asked. */
+static void judge_misaddressed(
+	const struct observations *f, const struct observed_crossing *x, struct findings *ret)
+{
+	const uint8_t *m = x->other_mac;
+	char from[IP_ADDR_TEXT_LEN];
+	char to[IP_ADDR_TEXT_LEN];
+	char kinds[KINDS_LEN];
+
+	kinds_text(x->misaddressed & ~(1U << OBSERVED_LARGE), x->large, kinds);
+	station_text(&x->from, from);
+	finding_hint(finding_add(ret, FINDING_ERROR, "misaddressed", f->ports[x->out].name,
+			     "%s, beyond %s, sends what is for %s to the MAC address "
+			     "%02x:%02x:%02x:%02x:%02x:%02x (%s); %s, on %s, has another.",
+			     station_text(&x->to, to), f->ports[x->out].name, from, m[0], m[1],
+			     m[2], m[3], m[4], m[5], kinds, from, f->ports[x->in].name),
+		"See `ip neigh show %s` on %s: an entry that is PERMANENT is out of date (`ip "
+		"neigh del` removes it). If there is none, another host answers for %s (the same "
+		"address twice, or proxy ARP): find it by that MAC address.",
+		from, to, from);
+}
+
 /* The same loss is seen from both sides: report the side that a session leads to, if there is
  * one. */
 static void judge_beyond(const struct observations *f, struct findings *ret)
 {
 	bool found = false;
 
+	for (size_t i = 0; i < f->n_crossings; i++)
+		if (f->crossings[i].misaddressed & ~(1U << OBSERVED_LARGE))
+			judge_misaddressed(f, &f->crossings[i], ret);
 	for (size_t i = 0; i < f->n_crossings; i++)
 		if (f->ports[f->crossings[i].out].session && lost_beyond(&f->crossings[i])) {
 			judge_lost_beyond(f, &f->crossings[i], ret);
@@ -643,6 +668,16 @@ static void judge_jumbo(const struct observations *f, const struct observed_port
 
 /* ---- all ---- */
 
+/* The crossing in the other direction, or the same one. */
+static const struct observed_crossing *crossing_back(
+	const struct observations *f, const struct observed_crossing *x)
+{
+	for (size_t i = 0; i < f->n_crossings; i++)
+		if (f->crossings[i].in == x->out && f->crossings[i].out == x->in)
+			return &f->crossings[i];
+	return x;
+}
+
 /* Crossings that prove all that was tried. */
 static void judge_proof(const struct observations *f, struct findings *ret)
 {
@@ -655,7 +690,8 @@ static void judge_proof(const struct observations *f, struct findings *ret)
 		char kinds[KINDS_LEN];
 
 		if (!is_first_of_pair(f, i) || x->to.gateway || x->from.gateway || x->borrowed ||
-			!d.passed || d.lost || back.lost || lost_beyond(x))
+			!d.passed || d.lost || back.lost || lost_beyond(x) || x->misaddressed ||
+			crossing_back(f, x)->misaddressed)
 			continue;
 		kinds_text(d.passed, d.large, kinds);
 		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,

@@ -184,6 +184,15 @@ static void lose_there(struct observations *f)
 	f->crossings[0].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
 }
 
+/* A host has a wrong neighbour entry; the bridge floods what it sends. */
+static void misaddress(struct observations *f)
+{
+	populate(f);
+	f->crossings[0].addressed = 1U << OBSERVED_IP6;
+	f->crossings[0].misaddressed = 1U << OBSERVED_IP4 | 1U << OBSERVED_LARGE;
+	memcpy(f->crossings[0].other_mac, "\x02\x00\x00\x00\x00\x99", LINK_MAC_LEN);
+}
+
 static void lose_large_there(struct observations *f)
 {
 	populate(f);
@@ -342,6 +351,12 @@ static const struct fault faults[] = {
 		"10.0.2.22 answers this gateway, but not 10.0.2.12 (IPv4): the frames leave by "
 		"l2tpeth0, and nothing comes back.",
 		NULL },
+	{ misaddress, FINDING_ERROR, "misaddressed",
+		"10.0.2.22, beyond l2tpeth0, sends what is for 10.0.2.12 to the MAC address "
+		"02:00:00:00:00:99 (IPv4); 10.0.2.12, on eth1, has another.",
+		"See `ip neigh show 10.0.2.12` on 10.0.2.22: an entry that is PERMANENT is out of "
+		"date (`ip neigh del` removes it). If there is none, another host answers for "
+		"10.0.2.12 (the same address twice, or proxy ARP): find it by that MAC address." },
 	{ lose_large_there, FINDING_ERROR, "member_size",
 		"Packets of 1500 bytes from 10.0.2.12 get no answer from 10.0.2.22, beyond "
 		"l2tpeth0; "

@@ -231,6 +231,9 @@ struct observed_crossing {
 	char elsewhere[IF_NAMESIZE]; /* frames are lost, and the bridge has `to` on this port; "":
 				      * on `out`, or on none */
 	struct observed_passage kinds[OBSERVED_KINDS];
+	unsigned addressed; /* bits 1 << enum observed_kind: `to` sent answers to `from`'s MAC, */
+	unsigned misaddressed; /* and these only to another one, which is not behind `in`: */
+	uint8_t other_mac[LINK_MAC_LEN];
 };
 
 #define OBSERVED_RULE_LEN 96

@@ -298,6 +298,38 @@ def copied_mac(bench):
     wait_for(bench.reach, what="the members")
 
 
+def neighbour(bench):
+    """A far host has an old entry for a member. The bridges flood what it sends, so that it seems to arrive."""
+    far = bench.net.member[1]
+    far.run(f"ip neigh replace {bench.net.sites[0].member4} lladdr 02:00:00:00:00:99 nud permanent dev eth0")
+    try:
+        for where, outcome in zip(("vpn01", "vpn02"), bench.check()):
+            finding = expect(outcome, where, ("misaddressed", r"what is for 10.0.2.12 to the MAC address 02:.*:99 \(IPv4\)"))
+            assert "`ip neigh show 10.0.2.12` on 10.0.2.22" in finding["hint"], finding
+            assert [f["check"] for f in errors(outcome[1])] == ["misaddressed"], text_of(outcome[1])
+    finally:
+        far.run(f"ip neigh del {bench.net.sites[0].member4} dev eth0")
+    wait_for(bench.reach, what="the members")
+
+
+def narrow(bench):
+    """A link of the underlay is narrower than WireGuard's interface may be, which carries IPv6: all passes."""
+    for vpn in bench.net.vpn:
+        vpn.run("ip link set eth0 mtu 1300")
+    try:
+        for gateway in bench.net.gateway:
+            wait_for(lambda g=gateway: g.status()["peers"][0]["path"]["mtu"] <= 1300, 20, what="the path's MTU")
+        for status, findings in bench.check():
+            assert status == 0, text_of(findings)
+            passes = [f["text"] for f in findings if f["check"] == "tunnel_mtu"]
+            assert passes and "what the path carries" in passes[0], text_of(findings)
+    finally:
+        for vpn in bench.net.vpn:
+            vpn.run("ip link set eth0 mtu 1500")
+    for gateway in bench.net.gateway:
+        wait_for(lambda g=gateway: g.status()["peers"][0]["path"]["mtu"] > 1300, 20, what="the path's MTU")
+
+
 def jumbo(bench):
     """Members of one site use larger packets than the session carries."""
     bench.near.run("ip link set eth1 mtu 9000")
@@ -410,6 +442,8 @@ SPECIAL = {
     "a loop": loop,
     "an XDP program": xdp,
     "a MAC address at both sites": copied_mac,
+    "a far host has an old neighbour entry": neighbour,
+    "a link narrower than 1340 bytes": narrow,
     "larger packets than the session carries": jumbo,
     "no member on one side": member_gone,
     "half of the datagrams are lost": loss,
