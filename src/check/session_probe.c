@@ -20,6 +20,7 @@
 #define ECHOS	   20
 #define ECHO_MS	   10
 #define TRIES	   2
+#define TRIES_MAIN 5   /* for the sizes that decide: the interface's MTU, and the computed size */
 #define LATE_MS	   400 /* time limit for a reply */
 #define WINDOW	   64  /* outstanding echo requests during the throughput test */
 #define FLOOD_MAX  30000
@@ -344,10 +345,14 @@ static void read_counters(struct session_probes *s, bool after)
 	status_report_fini(&report);
 }
 
-/* Whether the size that is being tried needs another try. */
-static bool is_open(const struct session_probe *v)
+/* Whether the size that is being tried needs another try, after `tried`: a packet may be lost, and
+ * other packets may be fragmented at the same time. */
+static bool is_open(const struct session_probe *v, unsigned tried)
 {
-	return is_searching(v) && !(v->result.passes && v->result.whole_out && v->result.whole_in);
+	unsigned tries = size_search_is_main(&v->search) ? TRIES_MAIN : TRIES;
+
+	return is_searching(v) && tried < tries &&
+	       !(v->result.passes && v->result.whole_out && v->result.whole_in);
 }
 
 /* Sizes are those of the pseudowire: they are measured with the far gateway, whose MTU is the
@@ -359,19 +364,19 @@ static const struct observed_station *size_station(const struct session_probe *v
 	return gateway ? gateway : v->station;
 }
 
-/* Try the next size of each session once. */
-static void try_sizes(struct session_probes *s, unsigned ms)
+/* Try the next size of each session once more, after `tried`. */
+static void try_sizes(struct session_probes *s, unsigned tried, unsigned ms)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		any |= is_open(&s->v[i]);
+		any |= is_open(&s->v[i], tried);
 	if (!any)
 		return;
 	read_counters(s, false);
 	for (size_t i = 0; i < s->n; i++) {
 		struct session_probe *v = &s->v[i];
-		unsigned size = is_open(v) ? size_search_next(&v->search) : 0;
+		unsigned size = is_open(v, tried) ? size_search_next(&v->search) : 0;
 
 		if (!size)
 			continue;
@@ -429,8 +434,8 @@ void session_probes_measure_sizes(struct session_probes *s)
 	while (more && !prober_is_late(p)) {
 		for (size_t i = 0; i < s->n; i++)
 			s->v[i].result = (struct size_result){ 0 };
-		for (unsigned try = 0; try < TRIES; try++) /* a busy host may answer late once */
-			try_sizes(s, try ? LATE_MS : ms);
+		for (unsigned try = 0; try < TRIES_MAIN; try++)
+			try_sizes(s, try, try ? LATE_MS : ms);
 		more = false;
 		for (size_t i = 0; i < s->n; i++) {
 			if (!is_searching(&s->v[i]))

@@ -97,6 +97,11 @@ unsigned size_search_next(const struct size_search *s)
 	return 0;
 }
 
+bool size_search_is_main(const struct size_search *s)
+{
+	return s->state == SEARCH_ALL || s->state == SEARCH_BUDGET;
+}
+
 void size_search_take(struct size_search *s, const struct size_result *r)
 {
 	switch (s->state) {

@@ -41,5 +41,9 @@ void size_search_start(
 /** The size to try next; 0: the search is over. */
 unsigned size_search_next(const struct size_search *s);
 
+/** Whether the next size is one of the two that are expected to pass: the limit, and the budget. A
+ * lost packet there changes the result, not only the course of the search. */
+bool size_search_is_main(const struct size_search *s);
+
 /** Take the result of the size that size_search_next() returned. */
 void size_search_take(struct size_search *s, const struct size_result *r);

@@ -12,6 +12,7 @@
 #include "judge/inside.h"
 #include "netlink/query.h"
 #include "pkt/headers.h"
+#include "wg/overhead.h"
 
 #define SNAP	      512
 #define ROUNDS	      5
@@ -209,15 +210,26 @@ static bool is_askable(const struct observations *f, size_t i)
 	return peer->tunnel.family && (!is_asleep(f, i) || peer->seen_inside);
 }
 
+/* The size of large requests to a peer: the interface's MTU, or what the path was found to carry;
+ * larger packets are the sender's to cut. */
+static unsigned large_size(const struct observations *f, size_t i)
+{
+	const struct status_peer *peer = &f->before.peers[i];
+	unsigned most = wg_mtu_of(peer->path.mtu, peer->endpoint.addr.family);
+	bool measured = peer->path.answers && peer->path.state != STATUS_PATH_GIVEN;
+
+	return measured && most < f->before.wg.mtu ? most : f->before.wg.mtu;
+}
+
 static void ask_large(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
-	unsigned size = f->before.wg.mtu;
 
 	in->full = true;
 	for (unsigned round = 0; round < FULL_ROUNDS && !prober_is_late(in->prober); round++) {
 		for (size_t i = 0; i < f->n_peers; i++) {
 			struct observed_peer *peer = &f->peers[i];
+			unsigned size = large_size(f, i);
 
 			if (!peer->echo.received || peer->full.received || size < 576)
 				continue;

@@ -268,6 +268,16 @@ static bool judge_moved(const struct verdict *v, const char *state)
 		endpoint_equal(&v->before->endpoint, &v->after->endpoint))
 		return false;
 	endpoint_text(&v->before->endpoint, was);
+	if (!v->before->rx_bytes) { /* nothing has ever come from there */
+		finding_add(v->ret, v->peer->echo.received ? FINDING_WARNING : FINDING_ERROR,
+			"endpoint", v->subject,
+			"%s: Endpoint is %s, from where nothing came; the peer connected from %s "
+			"during the check.\n"
+			"Correct Endpoint here, or leave it out if the peer always connects "
+			"first; then check again.",
+			state, was, v->endpoint);
+		return true;
+	}
 	finding_add(v->ret, FINDING_ERROR, "moved", v->subject,
 		"%s: the peer sent from %s, and during the check from %s.\n"
 		"Two hosts use the same PrivateKey: give each site a key of its own. (A peer that "
@@ -539,7 +549,9 @@ static void judge_full(const struct verdict *v)
 		return; /* what is lost may be lost by chance */
 	if (p->full.received) {
 		finding_add(v->ret, FINDING_OK, "tunnel_mtu", v->subject,
-			"Packets of %u bytes, the MTU of %s, pass in one piece.", p->full_size,
+			"Packets of %u bytes, %s %s, pass in one piece.", p->full_size,
+			p->full_size < v->facts->before.wg.mtu ? "what the path carries by"
+							       : "the MTU of",
 			v->facts->after.wg.name);
 		return;
 	}
@@ -553,11 +565,13 @@ static void judge_full(const struct verdict *v)
 		return;
 	}
 	finding_add(v->ret, FINDING_ERROR, "tunnel_mtu", v->subject,
-		"Packets of %u bytes, the MTU of %s, do not come back; small ones do.%s\n"
+		"Packets of %u bytes, %s %s, do not come back; small ones do.%s\n"
 		"The path to %s carries less than %u bytes one way or the other. With [Interface] "
 		"MTU = auto its MTU is found; a number has to be smaller. Does something on the "
 		"path drop large datagrams?",
-		p->full_size, v->facts->after.wg.name,
+		p->full_size,
+		p->full_size < v->facts->before.wg.mtu ? "what the path carried by" : "the MTU of",
+		v->facts->after.wg.name,
 		p->too_big ? " A router reports that they are too big." : "", v->endpoint, outer);
 }
 

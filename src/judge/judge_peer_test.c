@@ -232,6 +232,12 @@ static void note_path_silent_now(struct observations *f)
 	f->after.peers[0].path.state = STATUS_PATH_SILENT;
 }
 
+static void find_narrow_path(struct observations *f)
+{
+	find_path(f);
+	f->peers[0].full_size = 1240;
+}
+
 static void note_trains(struct observations *f)
 {
 	find_path(f);
@@ -266,6 +272,13 @@ static void break_our_clock(struct observations *f)
 static void break_copied_key(struct observations *f)
 {
 	assert_int_equal(endpoint_parse("192.168.122.33:8173", &f->after.peers[0].endpoint), 0);
+}
+
+/* The endpoint in the file is wrong, and the peer finds us. */
+static void break_wrong_endpoint(struct observations *f)
+{
+	break_copied_key(f);
+	f->before.peers[0].rx_bytes = 0;
 }
 
 static void break_rp_filter(struct observations *f)
@@ -474,6 +487,13 @@ static const struct fault faults[] = {
 		"This host's clock shows a time before wirespan was installed: set it right. A "
 		"peer "
 		"ignores handshakes older than the last one." },
+	{ break_wrong_endpoint, FINDING_WARNING, "endpoint",
+		"A session: Endpoint is 192.168.122.32:8173, from where nothing came; the peer "
+		"connected from 192.168.122.33:8173 during the check.",
+		"Correct Endpoint here, or leave it out if the peer always connects first; then "
+		"check again." },
+	{ find_narrow_path, FINDING_OK, "tunnel_mtu",
+		"Packets of 1240 bytes, what the path carries by wg0, pass in one piece.", "" },
 	{ break_copied_key, FINDING_ERROR, "moved",
 		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
 		"192.168.122.33:8173.",
