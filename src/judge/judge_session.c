@@ -14,6 +14,7 @@
 
 #define MEMBER_MTU 1500
 #define PROOF_LEN  160
+#define RECENT_MS  30000 /* a drop that counts although it happened before the check */
 
 /** One session, and the list for its findings. */
 struct verdict {
@@ -50,17 +51,33 @@ static bool has_tree(const struct verdict *v)
 	return v->bridge && v->bridge->stp;
 }
 
-/* The number of events during the check; or, if no host answers, since the start. */
-static uint64_t count(const struct verdict *v, uint64_t before, uint64_t after)
+/* Whether L2TP of the peer came during the check, or an answer to ours: then what came before may
+ * be over, and proves nothing. */
+static bool has_heard(const struct verdict *v)
 {
-	return after > before || is_alive(v) ? after - before : after;
+	return is_alive(v) || v->session->alien.seen || v->session->refusal.seen ||
+	       v->after->rx.packets != v->before->rx.packets ||
+	       v->after->wrong_cookie != v->before->wrong_cookie ||
+	       v->after->bad_length != v->before->bad_length ||
+	       v->tunnel->unknown_sessions != v->tunnel_before->unknown_sessions;
+}
+
+/* The number of packets dropped for a reason during the check; or, if nothing came, since the
+ * start, if the last was dropped shortly before. */
+static uint64_t count_recent(
+	const struct verdict *v, enum drop reason, uint64_t before, uint64_t after)
+{
+	uint64_t age = v->facts->after.drop_ages_ms.n[reason];
+
+	return has_heard(v) || !age || age > RECENT_MS ? after - before : after;
 }
 
 /* ---- mismatches ---- */
 
 static void judge_session_id(const struct verdict *v)
 {
-	uint64_t n = count(v, v->tunnel_before->unknown_sessions, v->tunnel->unknown_sessions);
+	uint64_t n = count_recent(v, DROP_L2TP_SESSION, v->tunnel_before->unknown_sessions,
+		v->tunnel->unknown_sessions);
 	uint32_t theirs = v->tunnel->last_unknown_session;
 
 	if (!n || v->after->rx.packets != v->before->rx.packets)
@@ -73,7 +90,8 @@ static void judge_session_id(const struct verdict *v)
 
 static void judge_cookie(const struct verdict *v)
 {
-	uint64_t n = count(v, v->before->wrong_cookie, v->after->wrong_cookie);
+	uint64_t n =
+		count_recent(v, DROP_L2TP_COOKIE, v->before->wrong_cookie, v->after->wrong_cookie);
 
 	if (!n)
 		return;
@@ -85,7 +103,7 @@ static void judge_cookie(const struct verdict *v)
 
 static void judge_sublayer(const struct verdict *v)
 {
-	uint64_t n = count(v, v->before->sublayer_suspected, v->after->sublayer_suspected);
+	uint64_t n = v->after->sublayer_suspected - v->before->sublayer_suspected;
 
 	if (!n)
 		return;
@@ -112,8 +130,8 @@ static bool expects_sequence(const struct verdict *v)
 
 static void judge_sequence(const struct verdict *v)
 {
-	uint64_t without = count(v, v->before->without_sequence, v->after->without_sequence);
-	uint64_t late = count(v, v->before->reordered, v->after->reordered);
+	uint64_t without = v->after->without_sequence - v->before->without_sequence;
+	uint64_t late = v->after->reordered - v->before->reordered;
 	const char *mode = l2tp_option_word(
 		&l2tp_option_rows[L2TP_OPTION(sequence)], v->after->options.sequence);
 
@@ -161,25 +179,26 @@ static void judge_refusal(const struct verdict *v)
 	const struct observed_icmp *e = &v->session->refusal;
 	char from[IP_ADDR_TEXT_LEN];
 	char local[IP_ADDR_TEXT_LEN];
+	char encap[80] = "and EncapsulationType = ip";
 
 	if (!e->seen)
 		return;
 	ip_addr_text(&v->tunnel->local, local);
+	if (v->tunnel->encap == L2TP_ENCAP_UDP)
+		snprintf(encap, sizeof(encap),
+			"EncapsulationType = udp, UDPSourcePort = %u and UDPDestinationPort = %u",
+			v->tunnel->destination_port, v->tunnel->source_port);
 	finding_add(v->ret, FINDING_ERROR, "no_tunnel", v->after->name,
 		"%s refuses our L2TP packets (ICMP type %u, code %u): no such tunnel is there.\n"
-		"Is the tunnel up there, with Local = %s, Remote = %s, EncapsulationType = %s, "
-		"UDPSourcePort = %u and UDPDestinationPort = %u?",
-		ip_addr_text(&e->from, from), e->type, e->code, v->remote, local,
-		v->tunnel->encap == L2TP_ENCAP_UDP ? "udp" : "ip", v->tunnel->destination_port,
-		v->tunnel->source_port);
+		"Is the tunnel up there, with Local = %s, Remote = %s, %s?",
+		ip_addr_text(&e->from, from), e->type, e->code, v->remote, local, encap);
 }
 
 static void judge_oddities(const struct verdict *v)
 {
-	uint64_t control =
-		count(v, v->tunnel_before->control_messages, v->tunnel->control_messages);
-	uint64_t length = count(v, v->before->bad_length, v->after->bad_length);
-	uint64_t sums = count(v, v->tunnel_before->bad_checksums, v->tunnel->bad_checksums);
+	uint64_t control = v->tunnel->control_messages - v->tunnel_before->control_messages;
+	uint64_t length = v->after->bad_length - v->before->bad_length;
+	uint64_t sums = v->tunnel->bad_checksums - v->tunnel_before->bad_checksums;
 
 	if (control)
 		finding_add(v->ret, FINDING_WARNING, "control", v->after->name,

@@ -36,6 +36,7 @@ static void break_cookie(struct observations *f)
 {
 	break_silence(f); /* before the check: no host has sent anything since */
 	f->before.sessions[0].wrong_cookie = f->after.sessions[0].wrong_cookie = 6;
+	f->after.drop_ages_ms.n[DROP_L2TP_COOKIE] = 20000;
 }
 
 static void break_sublayer(struct observations *f)
@@ -435,6 +436,29 @@ static void test_held_port(void **state)
 	observations_fini(&f);
 }
 
+/* What was wrong before is not named as the cause of what is wrong now. */
+static void test_past(void **state)
+{
+	struct findings findings = { 0 };
+	struct observations f;
+
+	sample_fill(&f);
+	break_cookie(&f);
+	f.after.drop_ages_ms.n[DROP_L2TP_COOKIE] = 90000;
+	f.before.sessions[0].sublayer_suspected = f.after.sessions[0].sublayer_suspected = 3;
+	f.before.tunnels[0].unknown_sessions = f.after.tunnels[0].unknown_sessions = 5;
+	f.after.drop_ages_ms.n[DROP_L2TP_SESSION] = 20000;
+	f.sessions[0].alien.seen = true; /* it is over: now the encapsulation differs */
+	f.sessions[0].alien.encap = L2TP_ENCAP_IP;
+	judge_observations(&f, &findings);
+	assert_int_equal(findings_count(&findings, FINDING_ERROR), 1);
+	for (size_t i = 0; i < findings.n; i++)
+		if (findings.v[i].severity == FINDING_ERROR)
+			assert_string_equal(findings.v[i].check, "encapsulation");
+	findings_fini(&findings);
+	observations_fini(&f);
+}
+
 /* A specific finding suppresses the general one. */
 static void test_once(void **state)
 {
@@ -459,6 +483,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_held_port),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_once),
 	};
 
