@@ -14,6 +14,7 @@
 #include "host/host_rules.h"
 #include "host/netdev.h"
 #include "host/rundir.h"
+#include "host/spawn.h"
 #include "host/sysctl.h"
 
 /* How long the interfaces of a killed site may take to disappear. */
@@ -186,6 +187,7 @@ static int collect(struct probe *p, struct host_facts *f)
 	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
 	f->runs = host_lock_holder(p->site->name) != 0; /* or that cannot be found out */
 	f->port_taken = !f->runs && !is_resumable(p, f) && is_port_taken(p);
+	f->no_resolvconf = p->site->interface.dns.n && !spawn_finds("resolvconf");
 	return 0;
 }
 

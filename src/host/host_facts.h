@@ -24,6 +24,7 @@ struct host_facts {
 	char alias[LINK_ALIAS_LEN]; /* of what the site has created */
 	bool runs;		    /* the site runs, so its interfaces exist */
 	bool port_taken;	    /* ListenPort belongs to another program */
+	bool no_resolvconf;	    /* there is no resolvconf(8), which sets name servers */
 	/** The state of IPv6 for the interface `name`, which need not exist. */
 	enum host_ipv6 (*ipv6)(void *ctx, const char *name);
 	/** The interface by which a packet to `dst` leaves. */

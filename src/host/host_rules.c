@@ -123,6 +123,20 @@ static void check_all_ipv6(const struct rules *r)
 	}
 }
 
+/* ---- name servers ---- */
+
+/* Report DNS that cannot be set. A warning: what is validated here may be for another host. */
+static void check_dns(const struct rules *r)
+{
+	const struct conf_interface *wg = &r->site->interface;
+
+	if (r->facts->no_resolvconf)
+		conf_report_add(r->report, CONF_WARNING, wg->at[CONF_INTERFACE_DNS],
+			"DNS: this host has no resolvconf, without which it cannot be set\n"
+			"install openresolv or systemd-resolved's resolvconf before up, or remove "
+			"DNS");
+}
+
 /* ---- the port and the endpoints ---- */
 
 static void check_port(const struct rules *r)
@@ -348,6 +362,7 @@ void host_rules_check(
 
 	check_names(&r);
 	check_all_ipv6(&r);
+	check_dns(&r);
 	check_port(&r);
 	for (size_t i = 0; i < site->n_peers; i++)
 		check_endpoint(&r, &site->peers[i]);

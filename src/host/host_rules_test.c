@@ -407,6 +407,18 @@ static void test_endpoints(void **state)
 	expect_case(&taken);
 }
 
+static void test_dns(void **state)
+{
+	static const struct rule_case without = { .interface = "DNS = 10.0.1.53",
+		.report = "4 warning: DNS: this host has no resolvconf, without which it cannot be "
+			  "set\n" };
+	static const struct rule_case with = { .interface = "DNS = 10.0.1.53", .report = "" };
+
+	expect_case(&with);
+	facts.no_resolvconf = true;
+	expect_case(&without);
+}
+
 static void test_addresses(void **state)
 {
 	static const struct rule_case table[] = {
@@ -469,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup(test_names, set_up),
 		cmocka_unit_test_setup(test_ipv6, set_up),
 		cmocka_unit_test_setup(test_endpoints, set_up),
+		cmocka_unit_test_setup(test_dns, set_up),
 		cmocka_unit_test_setup(test_addresses, set_up),
 		cmocka_unit_test_setup(test_routes, set_up),
 	};

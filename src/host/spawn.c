@@ -4,9 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -107,6 +108,21 @@ static int start(
 int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
 {
 	return start(argv, NULL, input, ret_pid);
+}
+
+bool spawn_finds(const char *program)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	for (size_t len; path && *path; path += len + (path[len] == ':')) {
+		len = strcspn(path, ":");
+		if ((size_t)snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program) <
+				sizeof(file) &&
+			access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 int spawn_wait(pid_t pid)

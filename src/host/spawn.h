@@ -2,6 +2,7 @@
 /* Run other programs: a user's hooks, resolvconf, nft. Not used where netlink suffices. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -11,6 +12,9 @@
  * Return: 0, -ENOENT if there is no such program, or another -errno.
  */
 int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid);
+
+/** Whether a program of that name is in PATH. */
+bool spawn_finds(const char *program);
 
 /** Wait for a program. Return: 0 if it exited with 0, else -ECANCELED, or another -errno. */
 int spawn_wait(pid_t pid);
