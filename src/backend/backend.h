@@ -71,9 +71,9 @@ struct backend_site {
 	const struct backend *backend;
 };
 
-/** A back end. No function may be NULL, except those of `resumes`, capture(), save(), adopt() and
- * adopted(), and is_deleted() and make_again(): without them, the site ends if another process
- * deletes one of its interfaces. */
+/** A back end. No function may be NULL, except those of `resumes`, capture(), save(), adopt(),
+ * adopted() and outlive(), and is_deleted() and make_again(): without them, the site ends if
+ * another process deletes one of its interfaces. */
 struct backend {
 	const char *name; /* as in `Backend = name` and in the status */
 
@@ -125,6 +125,14 @@ struct backend {
 	/** After start() of a site that was adopted: a sentence for the user about the change, or
 	 * "". Borrowed. May be NULL. */
 	const char *(*adopted)(struct backend_site *s);
+
+	/**
+	 * Whether packets go on for a while if this process is killed, so that the next `up` adopts
+	 * what carries them: open() with a `host` that is resumed (HOST_ADOPT). If that fails, it
+	 * leaves the keys to another open(). Call it with true when the site is ready, and with
+	 * false before it goes down. May be NULL: they end with the process, or `resumes`.
+	 */
+	void (*outlive)(struct backend_site *s, bool on);
 
 	/** Wait until the host names of all peers have been resolved, at most until `until` or
 	 * until `stop_fd` becomes readable. */

@@ -4,7 +4,8 @@
  * Theory of operation. Both processes are the same program, so numbers have the host's byte order.
  * A message is a head with a few numbers, a body and descriptors, and is sent as one packet or
  * several, each with the head and a part of the body. The monitor asks and the engine replies with
- * RESULT or TEXT; only PORT goes the other way, and PORT_RESULT back. EVENTS and LOG have no reply.
+ * RESULT, TEXT or LENT; only PORT goes the other way, and PORT_RESULT back. EVENTS and LOG have no
+ * reply.
  * The engine parses what anybody sends, so the monitor believes nothing that it receives: types,
  * lengths and ranges are checked here, by one table for both directions.
  */
@@ -29,6 +30,8 @@ enum engine_message_type {
 	ENGINE_PORT,   /* from the engine: code: enum engine_port_action; value: mark; port */
 	ENGINE_PORT_RESULT, /* from the monitor: code; value: set of enum engine_port_offload; port;
 			     * descriptors */
+	ENGINE_LEND,	    /* from the monitor that adopts an orphan: pass your descriptors on */
+	ENGINE_LENT,	    /* from the engine: the TUN and TAPs, the sockets, and the store */
 	/* from the monitor */
 	ENGINE_AWAIT,	  /* wait for host names; time */
 	ENGINE_START,	  /* let packets flow; value: firewall mark */
@@ -41,6 +44,8 @@ enum engine_message_type {
 	ENGINE_PEERS,	  /* list the peers: the reply's body is an array of struct backend_peer */
 	ENGINE_CAPTURE,	  /* start a capture; value: bytes of a packet at most; descriptor: the
 			     * client's. Without one: begin to send, as the client has its reply */
+	ENGINE_OUTLIVE,	  /* if the monitor is killed, go on for a while, and wait at this socket
+			   * for the next one; without a descriptor: end with the monitor */
 	ENGINE_TAKE_OVER, /* continue with what an engine has handed over (the body), and with the
 			   * stored sessions, before the start */
 	/* from the engine */

@@ -3,15 +3,18 @@
 #include "backend/engine_process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/engine_channel.h"
 #include "backend/engine_store.h"
+#include "backend/rendezvous.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -43,7 +46,12 @@ struct engine_process {
 	struct engine_head leave; /* the ENGINE_HAND_OVER that is not answered yet; type 0: none */
 	struct engine_message early; /* arrived while another was expected; owned */
 	bool has_early;
-	bool asking; /* the site's code asks for a port */
+	bool asking;			/* the site's code asks for a port */
+	int store_fd;			/* of `memory`; -1: none */
+	uid_t monitor;			/* the user of the monitor */
+	struct loop_watch next_monitor; /* a rendezvous; fd -1: end with the monitor */
+	bool alone;			/* the monitor was killed */
+	struct mono alone_until;
 };
 
 static const struct backend *const backend = &backend_userspace;
@@ -68,17 +76,102 @@ static void leave(struct engine_process *p)
 	_exit(0);
 }
 
+/* ---- without a monitor ---- */
+
+static void close_channel(struct engine_process *p)
+{
+	if (p->channel.fd < 0)
+		return;
+	loop_remove(&p->loop, &p->watch);
+	engine_channel_close(&p->channel);
+}
+
+static void on_channel(void *ctx, uint32_t events);
+
+/* Another monitor wants to adopt this process. */
+static void on_next_monitor(void *ctx, uint32_t events)
+{
+	struct engine_process *p = ctx;
+	int fd = rendezvous_accept(p->next_monitor.fd, p->monitor);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	close_channel(p);
+	engine_channel_open(&p->channel, fd, ENGINE_FROM_MONITOR);
+	if (loop_watch_input(&p->loop, &p->watch, fd, on_channel, p) < 0)
+		engine_channel_close(&p->channel);
+}
+
+/* The channel has ended: go on alone for a while, if the site was ready. */
+static void lose_monitor(struct engine_process *p)
+{
+	int fd = p->next_monitor.fd;
+
+	if (fd < 0 && p->asking)
+		end();
+	if (fd < 0)
+		leave(p);
+	close_channel(p);
+	p->leave.type = 0;
+	if (p->alone)
+		return; /* one that wanted to adopt it has ended */
+	p->alone = true;
+	p->alone_until = mono_add(clock_mono(), ENGINE_ALONE_NS);
+	if (loop_watch_input(&p->loop, &p->next_monitor, fd, on_next_monitor, p) < 0)
+		end();
+}
+
+/* Whether to end with the monitor; else where to wait for the next one. */
+static int do_outlive(struct engine_process *p, const struct engine_message *m, struct error *e)
+{
+	bool outlives = m->head.fds == 1;
+
+	if (p->next_monitor.fd >= 0)
+		close(p->next_monitor.fd);
+	p->next_monitor.fd = outlives ? m->fds[0] : -1;
+	if (prctl(PR_SET_PDEATHSIG, outlives ? 0 : SIGKILL, 0, 0, 0) < 0)
+		return error_set(e, -errno, "The engine cannot outlive the monitor:\n");
+	return 0;
+}
+
 /* ---- messages to the monitor ---- */
+
+static void send_with(
+	struct engine_process *p, const struct engine_message *m, size_t len, size_t n_fds)
+{
+	int err;
+
+	if (p->channel.fd < 0)
+		return;
+	err = engine_channel_send(
+		&p->channel, m, len, n_fds, mono_add(clock_mono(), SEND_PATIENCE));
+	if (err == -EPIPE || (err < 0 && p->alone))
+		lose_monitor(p);
+	else if (err < 0)
+		end();
+}
 
 static void send_message(struct engine_process *p, const struct engine_message *m, size_t len)
 {
-	int err =
-		engine_channel_send(&p->channel, m, len, 0, mono_add(clock_mono(), SEND_PATIENCE));
+	send_with(p, m, len, 0);
+}
 
-	if (err == -EPIPE && !p->asking)
-		leave(p);
-	if (err < 0)
+/* Pass the descriptors on to the monitor that adopts this process. */
+static void lend(struct engine_process *p, struct engine_head *head)
+{
+	struct engine_message m = { .head = *head };
+	int *fds = NULL;
+	size_t n = 0;
+
+	if (userspace_site_descriptors(p->site, &fds, &n) < 0)
 		end();
+	if (p->store_fd >= 0)
+		fds[n++] = p->store_fd;
+	m.head.type = ENGINE_LENT;
+	m.fds = fds;
+	send_with(p, &m, 0, n);
+	free(fds);
 }
 
 /* Pass a line of the log to the monitor; it is lost if the monitor does not read. */
@@ -87,6 +180,8 @@ static void send_log(enum log_level level, const char *line)
 	const struct engine_message m = { .head = { .type = ENGINE_LOG, .value = level },
 		.body = line };
 
+	if (process.alone)
+		return; /* nothing reads it */
 	(void)!engine_channel_send(&process.channel, &m, strlen(line), 0, (struct mono){ 1 });
 }
 
@@ -147,18 +242,25 @@ static int ask_port(struct engine_process *p, enum engine_port_action action, ui
 	int got;
 
 	p->asking = true;
-	send_message(p, &(struct engine_message){ .head = head }, 0);
-	p->asking = false;
+	if (!p->alone)
+		send_message(p, &(struct engine_message){ .head = head }, 0);
 	for (;;) {
-		got = engine_channel_receive(&p->channel, ret);
-		if (got < 0)
+		got = p->alone ? 0 : engine_channel_receive(&p->channel, ret);
+		if (got == -EPIPE)
+			lose_monitor(p);
+		else if (got < 0)
 			end();
+		p->asking = !p->alone;
+		if (p->alone)
+			return -EAGAIN;
 		if (got == 0 && !engine_channel_wait(&p->channel, -1, until))
 			end();
 		if (got == 0)
 			continue;
-		if (ret->head.type == ENGINE_PORT_RESULT)
+		if (ret->head.type == ENGINE_PORT_RESULT) {
+			p->asking = false;
 			return ret->head.code;
+		}
 		store_early(p, ret);
 	}
 }
@@ -367,6 +469,10 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	struct engine_head head = { .type = ENGINE_RESULT, .seq = m->head.seq };
 	struct error e = { 0 };
 
+	if (p->alone && m->head.type != ENGINE_LEND && m->head.type != ENGINE_HAND_OVER) {
+		lose_monitor(p); /* it has to adopt it first */
+		return;
+	}
 	switch ((enum engine_message_type)m->head.type) {
 	case ENGINE_AWAIT:
 		backend->await_names(p->site, (struct mono){ m->head.time }, p->channel.fd);
@@ -398,12 +504,19 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	case ENGINE_HAND_OVER:
 		p->leave = m->head;
 		return;
+	case ENGINE_OUTLIVE:
+		head.code = do_outlive(p, m, &e);
+		break;
 	case ENGINE_TAKE_OVER:
 		head.code = do_take_over(p, m, &e);
 		break;
+	case ENGINE_LEND:
+		lend(p, &head);
+		return;
 	case ENGINE_PORT_RESULT:
 	case ENGINE_RESULT:
 	case ENGINE_TEXT:
+	case ENGINE_LENT:
 	case ENGINE_EVENTS:
 	case ENGINE_PORT:
 	case ENGINE_LOG:
@@ -438,8 +551,10 @@ static void on_channel(void *ctx, uint32_t events)
 	int got = engine_channel_receive(&p->channel, &m);
 
 	(void)events;
-	if (got == -EPIPE)
-		leave(p);
+	if (got == -EPIPE || (got < 0 && p->alone)) {
+		lose_monitor(p);
+		return;
+	}
 	if (got < 0)
 		end();
 	if (got == 0)
@@ -455,7 +570,7 @@ static int keep_own_descriptors(const struct engine_process_config *c)
 {
 	const struct userspace_adopted *a = c->adopted;
 	size_t n = 0;
-	int *keep = calloc(a->n_ports + 5, sizeof(*keep));
+	int *keep = calloc(a->n_ports + 6, sizeof(*keep));
 	int err;
 
 	if (!keep)
@@ -468,6 +583,7 @@ static int keep_own_descriptors(const struct engine_process_config *c)
 	keep[n++] = a->fd6;
 	keep[n++] = a->resolver_fd;
 	keep[n++] = c->channel;
+	keep[n++] = c->store;
 	err = confine_descriptors(keep, n);
 	free(keep);
 	return err;
@@ -531,10 +647,14 @@ static void run(struct engine_process *p)
 
 		if (p->leave.type)
 			due = mono_earliest(due, (struct mono){ p->leave.time });
+		if (p->alone)
+			due = mono_earliest(due, p->alone_until);
 		if (loop_run_once(&p->loop, due) < 0)
 			end();
 		events = backend->work(p->site);
-		if (events)
+		if (p->alone && mono_reached(p->alone_until, clock_mono()))
+			leave(p);
+		if (events && !p->alone)
 			send_result(p,
 				&(struct engine_head){ .type = ENGINE_EVENTS, .value = events },
 				NULL);
@@ -554,6 +674,9 @@ void engine_process_run(const struct engine_process_config *config)
 	unsigned measures = 0;
 
 	p->loop.epoll_fd = -1;
+	p->next_monitor.fd = -1;
+	p->store_fd = config->store;
+	p->monitor = geteuid();
 	p->conf = config->conf;
 	p->opener = (struct driver_opener){
 		.open = open_port, .try = try_port, .mark = mark_port, .ctx = p

@@ -17,8 +17,13 @@ struct engine_process_config {
 	uid_t user;
 };
 
+/** How long an engine goes on when its monitor was killed: no session of WireGuard is used for
+ * longer (whitepaper, section 6.1, Reject-After-Time). */
+#define ENGINE_ALONE_NS (180 * NS_PER_S)
+
 /**
  * Open the site, confine this process, report the result to the monitor, and serve its requests
- * until the channel is closed. It does not return.
+ * until the channel is closed. After ENGINE_OUTLIVE it then goes on for ENGINE_ALONE_NS, unless
+ * another monitor adopts it. It does not return.
  */
 void engine_process_run(const struct engine_process_config *config) __attribute__((noreturn));

@@ -295,10 +295,12 @@ static void describe(int status, char ret[static ENGINE_ENDED_LEN])
 
 void engine_proxy_end(struct engine_proxy *p, char ret_how[static ENGINE_ENDED_LEN])
 {
+	const struct engine_message farewell = { .head = { .type = ENGINE_OUTLIVE } };
 	int status = 0;
 
 	if (!p->pid)
 		return;
+	(void)!engine_channel_send(&p->channel, &farewell, 0, 0, (struct mono){ 1 });
 	engine_channel_close(&p->channel);
 	if (confined_wait(p->pid, END_PATIENCE_MS, &status))
 		describe(status, ret_how);

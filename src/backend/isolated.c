@@ -11,6 +11,7 @@
 #include "backend/engine_store.h"
 #include "backend/isolated_conf.h"
 #include "backend/isolated_engine.h"
+#include "backend/isolated_orphan.h"
 #include "backend/isolated_upgrade.h"
 #include "backend/userspace_site.h"
 #include "base/bytes.h"
@@ -133,6 +134,8 @@ static void restart(struct isolated_site *u)
 			isolated_engine_repeat(u);
 		if (!err)
 			isolated_engine_repeated(u);
+		if (!err)
+			isolated_note_engine(u);
 	}
 	if (err < 0 && !u->failed) { /* otherwise it has ended again, and work() acts on it */
 		log_error("%s %s", e.problem, e.hint);
@@ -198,9 +201,10 @@ static void log_measures(const struct isolated_site *u)
 			confine_text(missing, lacks));
 }
 
-/* `ret_alone`: it failed because this host allows no process of the engine's own. */
-static int open_parts(struct isolated_site *u, const struct saved_state *saved, bool *ret_alone,
-	struct error *ret_error)
+/* `orphan`: adopt the engine that runs. `ret_alone`: it failed because this host allows no process
+ * of the engine's own. */
+static int open_parts(struct isolated_site *u, const struct saved_state *saved, bool orphan,
+	bool *ret_alone, struct error *ret_error)
 {
 	size_t first;
 	int err;
@@ -219,6 +223,8 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
 	if (saved)
 		return isolated_adopt(u, saved, ret_error);
+	if (orphan)
+		return isolated_adopt_orphan(u, ret_error);
 	err = held_ports_open(&u->held, u->conf, &first, ret_error);
 	if (err < 0)
 		return err;
@@ -246,6 +252,7 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
 {
 	struct isolated_site *u = calloc(1, sizeof(*u));
+	bool orphan = !saved && host && host_is_resumed(host);
 	bool alone = false;
 	int err;
 
@@ -260,19 +267,21 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
 	u->engine.store = -1;
-	u->old.engine.channel.fd = u->old.channel = -1;
+	u->old.engine.channel.fd = u->old.channel = u->old.process = -1;
 	u->old.engine.held = &u->held;
 	u->saved = saved;
-	err = open_parts(u, saved, &alone, ret_error);
+	err = open_parts(u, saved, orphan, &alone, ret_error);
 	u->saved = NULL;
-	if (alone && !saved) {
+	if (alone && !saved && !orphan) {
 		close_parts(u);
 		return open_alone(loop, host, conf, ret, ret_error);
 	}
-	if (err < 0) {
+	if (err < 0 && orphan)
+		close_parts(u); /* without an orphan, open() is called once more, with the keys */
+	else if (err < 0)
 		close_site(&u->site);
+	if (err < 0)
 		return err;
-	}
 	log_measures(u);
 	*ret = &u->site;
 	return 0;
@@ -315,8 +324,10 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 	struct isolated_site *u = isolated_of(s);
 	int err;
 
-	if (!u->old.saved) /* otherwise it is as wg(8) may have set it */
+	if (!u->old.saved || u->old.process >= 0) /* otherwise it is as wg(8) may have set it */
 		u->fwmark = fwmark;
+	if (u->old.process >= 0)
+		(void)udp_set_fwmark(&u->held.udp, u->fwmark);
 	err = u->old.saved ? isolated_take_over(u, ret_error) : 0;
 	if (!err)
 		err = ask_start(u, ret_error);
@@ -643,6 +654,7 @@ const struct backend backend_isolated = {
 	.save = isolated_save,
 	.adopt = adopt_site,
 	.adopted = isolated_adopted,
+	.outlive = isolated_outlive,
 	.await_names = await_names,
 	.mtus = mtus,
 	.start = start,

@@ -21,6 +21,7 @@ struct isolated_old {
 	struct engine_proxy engine;
 	int channel; /* of the engine, as it was passed on; borrowed */
 	pid_t resolver;
+	int process; /* the engine is an orphan: a descriptor of it; -1: it is a child */
 };
 
 /** A site whose engine is a process of its own. */
@@ -38,8 +39,9 @@ struct isolated_site {
 	struct wgsock wgsock;
 	struct wg_changes changes;
 	uint32_t fwmark;
-	bool started; /* start() has succeeded */
-	bool failed;  /* the engine must be ended; the reason is in `how` */
+	bool outlives; /* an engine goes on if this process is killed */
+	bool started;  /* start() has succeeded */
+	bool failed;   /* the engine must be ended; the reason is in `how` */
 	char how[ENGINE_ENDED_LEN];
 	struct mono ends[ENDS_MAX]; /* the last times at which the engine ended, a ring */
 	unsigned n_ends;

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "confine/confine.h"
+#include "host/orphan.h"
 
 /* How long an engine may wait for a moment at which no packet is incomplete. */
 #define QUIET_PATIENCE (2 * NS_PER_S)
@@ -140,6 +141,9 @@ static void end_old_engine(struct isolated_site *u)
 	if (u->old.channel >= 0)
 		(void)shutdown(u->old.channel, SHUT_RDWR);
 	engine_proxy_end(&u->old.engine, how);
+	if (u->old.process >= 0)
+		orphan_wait(u->old.process, END_PATIENCE_MS);
+	u->old.process = -1;
 }
 
 /* End the old engine, which has not handed over. */
@@ -151,6 +155,9 @@ static void stop_old(struct isolated_site *u, int err)
 	/* it cannot wipe the sessions if it ends at once, which needs CAP_KILL */
 	if (u->old.engine.pid)
 		(void)kill(u->old.engine.pid, SIGKILL);
+	if (u->old.process >= 0)
+		orphan_wait(u->old.process, 0);
+	u->old.process = -1;
 	end_old_engine(u);
 }
 
@@ -194,6 +201,9 @@ const char *isolated_adopted(struct backend_site *s)
 void isolated_forget_old(struct isolated_site *u)
 {
 	engine_channel_close(&u->old.engine.channel);
+	if (u->old.process >= 0)
+		orphan_wait(u->old.process, 0);
+	u->old.process = -1;
 	u->old.engine.pid = 0;
 	u->old.resolver = 0;
 	u->old.channel = -1;

@@ -25,5 +25,6 @@ const char *isolated_adopted(struct backend_site *s);
 /** End the processes of the program before. */
 void isolated_end_old(struct isolated_site *u);
 
-/** Leave the processes of the program before, which are not ours to end, as they are. */
+/** Leave the processes of the program before, which are not ours to end, as they are; an orphan is
+ * ended. */
 void isolated_forget_old(struct isolated_site *u);

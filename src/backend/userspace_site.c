@@ -219,6 +219,35 @@ void userspace_site_take_over(
 			err == -EPROTO ? "of another version" : "damaged");
 }
 
+int userspace_site_descriptors(struct backend_site *s, int **ret, size_t *ret_n)
+{
+	const struct driver *d = userspace_of(s)->driver;
+	size_t n = 4; /* the TUN, two sockets, and one more */
+	int *fds;
+
+	LIST_FOR_EACH(l, &d->sessions)
+	{
+		n++;
+	}
+	fds = calloc(n, sizeof(*fds));
+	if (!fds)
+		return -ENOMEM;
+	n = 0;
+	fds[n++] = d->tun.tap.fd;
+	fds[n++] = d->udp.fd4;
+	fds[n++] = d->udp.fd6;
+	LIST_FOR_EACH(l, &d->sessions)
+	{
+		fds[n++] = CONTAINER_OF(l, struct driver_session, link)->io.tap.fd;
+	}
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0) /* not of an interface that was deleted */
+			fds[(*ret_n)++] = fds[i];
+	*ret = fds;
+	return 0;
+}
+
 bool userspace_site_is_quiet(struct backend_site *s)
 {
 	struct driver *d = userspace_of(s)->driver;

@@ -58,6 +58,10 @@ void userspace_site_release_capture(struct backend_site *s);
 void userspace_site_take_over(
 	struct backend_site *s, const struct wg_store *store, const void *text, size_t len);
 
+/** List the descriptors of the TUN, the TAPs and the sockets: an array to be freed, with room for
+ * one more. Return: 0 or -ENOMEM. */
+MUST_CHECK int userspace_site_descriptors(struct backend_site *s, int **ret, size_t *ret_n);
+
 /** Process what was read from the ports, and see whether nothing would be lost now if another
  * engine continued: see engine_is_quiet(). */
 bool userspace_site_is_quiet(struct backend_site *s);

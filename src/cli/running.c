@@ -12,6 +12,7 @@
 #include "ctl/client.h"
 #include "daemon/site_status.h"
 #include "host/observe.h"
+#include "host/orphan.h"
 #include "host/rundir.h"
 
 #define SUFFIX	   ".conf"
@@ -61,6 +62,13 @@ void running_explain(const char *verb, const struct running *site, int err)
 			fprintf(stderr,
 				"%s: %s runs without a process: `wirespan up %s` applies "
 				"its file\n",
+				verb, site->name, site->name);
+			break;
+		}
+		if (orphan_exists(site->name)) {
+			fprintf(stderr,
+				"%s: the engine of %s goes on without its monitor, for a while: "
+				"`wirespan up %s` adopts it\n",
 				verb, site->name, site->name);
 			break;
 		}

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -114,6 +115,8 @@ static const struct filter_rule engine[] = {
 	ALLOW_IF(fcntl, EQUAL(1, F_GETFL)),
 	ALLOW_IF(fcntl, EQUAL(1, F_SETFL)),
 	ALLOW_IF(fcntl, EQUAL(1, F_SETFD)),
+	/* whether it ends with the monitor */
+	ALLOW_IF(prctl, EQUAL(0, PR_SET_PDEATHSIG)),
 	NEVER,
 };
 

@@ -130,6 +130,13 @@ static bool run_hooks(struct site_daemon *r, enum host_hook kind, int *ret_err)
 	return !*ret_err && r->hook > 0;
 }
 
+/* Whether packets go on if this process is killed. */
+static void run_outlive(struct site_daemon *r, bool on)
+{
+	if (r->site && r->choice.backend->outlive)
+		r->choice.backend->outlive(r->site, on);
+}
+
 static void run_stop(struct site_daemon *r)
 {
 	int err;
@@ -139,6 +146,7 @@ static void run_stop(struct site_daemon *r)
 	r->stopping = true;
 	host_guard_stop(&r->guard);
 	peer_follow_stop(&r->peers);
+	run_outlive(r, false);
 	notify_stopping(&r->notify);
 	if (r->hook)
 		return; /* PostUp must end before it is undone: on_child() continues */
@@ -162,9 +170,10 @@ static void log_up(struct site_daemon *r)
 /* Store what the site runs with, for a later process to resume it. */
 static void store_running(struct site_daemon *r)
 {
+	const struct backend *backend = r->choice.backend;
 	struct error e;
 
-	if (r->choice.backend->resumes && host_store_running(r->host, r->conf, &e) < 0)
+	if ((backend->resumes || backend->outlive) && host_store_running(r->host, r->conf, &e) < 0)
 		log_error_text(&e);
 }
 
@@ -213,6 +222,7 @@ static void run_ready(struct site_daemon *r)
 {
 	r->ready = true;
 	store_running(r);
+	run_outlive(r, true);
 	r->interfaces = (struct host_interfaces){ run_is_deleted, run_make_again, r };
 	host_guard_start(&r->guard, r->host, &r->loop,
 		r->choice.backend->make_again ? &r->interfaces : NULL);
@@ -529,14 +539,34 @@ static bool leads_far(const struct conf_site *conf)
 	return far;
 }
 
+/* What to do about a site whose process has ended without `down`. */
+static enum host_leftovers leftovers_of(const struct backend *backend)
+{
+	return backend->resumes ? HOST_RESUME : backend->outlive ? HOST_ADOPT : HOST_UNDO;
+}
+
+static int run_open_with(struct site_daemon *r, enum host_leftovers leftovers, struct error *e)
+{
+	int err = host_open(r->conf, leftovers, NULL, &r->host, e);
+
+	return err < 0 ? err : r->choice.backend->open(&r->loop, r->host, r->conf, &r->site, e);
+}
+
 static int run_open(struct site_daemon *r, struct error *e)
 {
 	const struct backend *backend = r->choice.backend;
+	char text[SENTENCES_LEN];
 	int err;
 
 	log_info("back end: %s (%s)", backend->name, r->choice.reason);
-	err = host_open(r->conf, backend->resumes ? HOST_RESUME : HOST_UNDO, NULL, &r->host, e);
-	return err < 0 ? err : backend->open(&r->loop, r->host, r->conf, &r->site, e);
+	err = run_open_with(r, leftovers_of(backend), e);
+	if (err == 0 || !backend->outlive || !r->host || !host_is_resumed(r->host))
+		return err;
+	log_warning("The engine of %s cannot be adopted: %s", r->conf->name, sentences(e, text));
+	log_warning("The site is undone, and made again.");
+	host_leave(r->host);
+	r->host = NULL;
+	return run_open_with(r, HOST_UNDO, e);
 }
 
 static int run_up(struct site_daemon *r)
@@ -580,6 +610,7 @@ static int run_up(struct site_daemon *r)
 
 static void run_fini(struct site_daemon *r)
 {
+	run_outlive(r, false);
 	host_guard_stop(&r->guard);
 	peer_follow_stop(&r->peers);
 	if (r->host && !r->leaving)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "host/host_state.h"
 #include "host/leftovers.h"
+#include "host/orphan.h"
 #include "host/rundir.h"
 #include "host/running_conf.h"
 #include "host/undo.h"
@@ -42,16 +43,30 @@ static bool can_run_on(struct netdev *m, const char *interface)
 	       query_link(&m->nl, interface, &link) == 0 && !strcmp(link.alias, m->alias);
 }
 
-/** Resume the site of the journal, in this network namespace, if it is complete and nothing but a
- * reload separates it from the present configuration. Return: whether it is resumed. */
-static bool resume(struct host *host)
+/** Whether the engine of the site runs on in this network namespace, with this interface. */
+static bool has_orphan(struct netdev *m, const char *name, const char *interface)
+{
+	struct link_info link;
+	uint32_t protocol;
+	int fd = orphan_open(name, &protocol);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return query_link(&m->nl, interface, &link) == 0 && !strcmp(link.alias, m->alias);
+}
+
+/** Resume the site, in this network namespace, if it is complete and nothing but a reload separates
+ * it from the present configuration. Return: whether it is resumed. */
+static bool resume(struct host *host, enum host_leftovers leftovers)
 {
 	const char *interface = host->conf->interface.name;
 	struct conf_site *old = calloc(1, sizeof(*old));
 	int err = old ? running_conf_load(host->conf->name, old) : -ENOMEM;
 
 	if (err == 0 && !strcmp(old->interface.name, interface) &&
-		can_run_on(&host->netdev, interface)) {
+		(leftovers == HOST_ADOPT ? has_orphan(&host->netdev, host->conf->name, interface)
+					 : can_run_on(&host->netdev, interface))) {
 		host->resumed = old;
 		host->resuming = true;
 		return true;
@@ -69,21 +84,40 @@ static bool resume(struct host *host)
 /** Undo or resume a journal of this network namespace. `host` is NULL: undo it. */
 static int recover_here(struct host *host, struct netdev *m, bool *ret_found)
 {
-	if (host && resume(host))
+	if (host && resume(host, HOST_RESUME))
 		return 0;
 	*ret_found = true;
 	return undo_journal(m, UNDO_ALL);
 }
 
-/** Undo what a crash left in this network namespace; or resume the site of `resumable`, which may
- * be NULL. `ret_found`: whether something was undone. */
-static int recover(struct netdev *m, const char *name, struct host *resumable, bool *ret_found)
+/** Resume the site of an orphan. `loaded`: the result of journal_load(); a site that has changed
+ * nothing around its interfaces has no journal. Return: whether it is resumed. */
+static bool resume_orphan(struct host *host, int loaded)
+{
+	struct journal *j = &host->netdev.journal;
+	const char *name = host->conf->name;
+
+	if (loaded == 0 ? journal_where(j) != JOURNAL_HERE : loaded != -ENOENT)
+		return false;
+	if (!resume(host, HOST_ADOPT))
+		return false;
+	host->resuming = loaded == 0 || journal_init(j, name) == 0;
+	return host->resuming;
+}
+
+/** Undo what a crash left in this network namespace, and end an orphan; or resume the site of
+ * `resumable`, which may be NULL. `ret_found`: whether something was undone. */
+static int recover(struct netdev *m, const char *name, struct host *resumable,
+	enum host_leftovers leftovers, bool *ret_found)
 {
 	int err = journal_load(&m->journal, name);
 
 	*ret_found = false;
 	remove_socket(name);
 	journal_sweep(name);
+	if (leftovers == HOST_ADOPT && resume_orphan(resumable, err))
+		return 0;
+	*ret_found = orphan_end(name);
 	if (err == -ENOENT)
 		return leftovers_remove(m, ret_found);
 	if (err == -EPERM || err == -EPROTO)
@@ -97,7 +131,7 @@ static int recover(struct netdev *m, const char *name, struct host *resumable, b
 			m->journal.path, strerror(-err));
 	switch (journal_where(&m->journal)) {
 	case JOURNAL_HERE:
-		err = recover_here(resumable, m, ret_found);
+		err = recover_here(leftovers == HOST_RESUME ? resumable : NULL, m, ret_found);
 		if (resumable && resumable->resuming)
 			return 0; /* the journal goes on */
 		break;
@@ -248,7 +282,7 @@ int host_open(const struct conf_site *conf, enum host_leftovers leftovers,
 	}
 	err = open_netdev(m, conf->name);
 	if (err == 0)
-		err = recover(m, conf->name, leftovers == HOST_RESUME ? host : NULL, &found);
+		err = recover(m, conf->name, host, leftovers, &found);
 	if (err == 0 && found)
 		log_info("undid what was left of %s", conf->name);
 	if (err == 0 && host->resuming)
@@ -336,7 +370,7 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 	}
 	err = open_netdev(&host->netdev, name);
 	if (err == 0)
-		err = recover(&host->netdev, name, NULL, &found);
+		err = recover(&host->netdev, name, NULL, HOST_UNDO, &found);
 	if (err < 0)
 		*ret_error = host->netdev.error;
 	else
@@ -347,7 +381,8 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 
 bool host_has_files(const char *name)
 {
-	static const char *const suffixes[] = { "state", "state.new", "running", "lock" };
+	static const char *const suffixes[] = { "state", "state.new", "running", "lock", "engine",
+		"adopt" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)

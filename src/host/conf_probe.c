@@ -13,6 +13,7 @@
 #include "host/host_lock.h"
 #include "host/host_rules.h"
 #include "host/netdev.h"
+#include "host/orphan.h"
 #include "host/rundir.h"
 #include "host/spawn.h"
 #include "host/sysctl.h"
@@ -158,8 +159,8 @@ static void await_end_of_crashed(struct probe *p)
 	struct link_info link;
 	char path[PATH_MAX];
 
-	if (host_lock_holder(name) != 0 || rundir_file(name, "state", path) < 0 ||
-		access(path, F_OK) < 0)
+	if (host_lock_holder(name) != 0 || orphan_exists(name) ||
+		rundir_file(name, "state", path) < 0 || access(path, F_OK) < 0)
 		return;
 	for (int waited = 0; waited < GONE_MS; waited += GONE_STEP_MS) {
 		bool found = query_link(&p->netdev.nl, p->site->interface.name, &link) == 0;
@@ -185,7 +186,8 @@ static int collect(struct probe *p, struct host_facts *f)
 		return err;
 	}
 	memcpy(f->alias, p->netdev.alias, sizeof(f->alias));
-	f->runs = host_lock_holder(p->site->name) != 0; /* or that cannot be found out */
+	f->runs = host_lock_holder(p->site->name) != 0 /* or that cannot be found out */
+		  || orphan_exists(p->site->name);
 	f->port_taken = !f->runs && !is_resumable(p, f) && is_port_taken(p);
 	f->no_resolvconf = p->site->interface.dns.n && !spawn_finds("resolvconf");
 	return 0;

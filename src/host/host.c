@@ -12,6 +12,7 @@
 #include "host/dns.h"
 #include "host/host_state.h"
 #include "host/members.h"
+#include "host/orphan.h"
 #include "host/routes.h"
 #include "host/running_conf.h"
 #include "host/undo.h"
@@ -304,6 +305,7 @@ static void leave_adopted(struct host *host)
 void host_down(struct host *host)
 {
 	running_conf_discard(host->conf->name);
+	orphan_forget(host->conf->name);
 	leave_adopted(host);
 	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);

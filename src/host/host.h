@@ -56,6 +56,7 @@ struct host_watch {
 enum host_leftovers {
 	HOST_UNDO = 0, /* undo its changes */
 	HOST_RESUME,   /* keep them if it runs on without its process: kernel objects carry it */
+	HOST_ADOPT,    /* keep them if its engine runs on: see orphan.h */
 };
 
 /**
@@ -82,8 +83,9 @@ enum host_hook {
 
 /**
  * Claim the name of a site on this host: take the lock, undo what a crashed daemon left, check that
- * none of the interfaces to be created exists, run PreUp. With HOST_RESUME, a site that runs on
- * without its process is resumed instead: nothing is undone, and PreUp has run already.
+ * none of the interfaces to be created exists, run PreUp. With HOST_RESUME or HOST_ADOPT, a site
+ * that runs on without its process is resumed instead: nothing is undone, and PreUp has run
+ * already. An orphan that is not adopted is ended.
  * `conf` is borrowed until host_close() or a successful host_reload(); `watch` may be NULL.
  * Return: 0, or -errno with `ret_error` filled (-EBUSY: already running) and nothing changed.
  */

@@ -24,6 +24,16 @@ void host_observe_close(struct host *host)
 	free(host);
 }
 
+/** Whether the journal is of a site that kernel objects carry. */
+static bool is_of_kernel(const struct journal *j)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < j->n; i++)
+		found |= j->v[i].kind == JOURNAL_WIREGUARD;
+	return found;
+}
+
 /** Read the journal and the configuration. Return: 0; -ENOENT if the site does not run here; or
  * another -errno. */
 static int load(struct host *host, const char *name)
@@ -31,7 +41,8 @@ static int load(struct host *host, const char *name)
 	struct conf_site *conf = calloc(1, sizeof(*conf));
 	int err = conf ? journal_load(&host->netdev.journal, name) : -ENOMEM;
 
-	if (err == 0 && journal_where(&host->netdev.journal) != JOURNAL_HERE)
+	if (err == 0 && (journal_where(&host->netdev.journal) != JOURNAL_HERE ||
+				!is_of_kernel(&host->netdev.journal)))
 		err = -ENOENT;
 	if (err == 0)
 		err = running_conf_load(name, conf);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "conf/complete.h"
 #include "conf/parse.h"
 #include "conf/print.h"
@@ -26,11 +27,13 @@ static char *print_without_keys(const struct conf_site *conf, size_t *ret_len)
 	char *text = NULL;
 
 	copy.wireguard = NULL; /* its values become those of the site's own file */
+	secret_wipe(copy.interface.private_key, sizeof(copy.interface.private_key));
 	copy.interface.has_private_key = false;
 	copy.interface.private_key_file = NULL;
 	copy.peers = calloc(conf->n_peers + 1, sizeof(*copy.peers));
 	for (size_t i = 0; copy.peers && i < conf->n_peers; i++) {
 		copy.peers[i] = conf->peers[i];
+		secret_wipe(copy.peers[i].preshared_key, sizeof(copy.peers[i].preshared_key));
 		copy.peers[i].has_preshared_key = false;
 		copy.peers[i].preshared_key_file = NULL;
 	}

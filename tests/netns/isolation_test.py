@@ -218,10 +218,24 @@ def backs_off(bench):
 
 
 def monitor_ends(bench):
-    """With the monitor both other processes end, and the next `up` undoes what is left."""
+    """Before the site is ready, both other processes end with the monitor, and the next `up` undoes what is left."""
     near = bench.near
-    near.stop("KILL")
-    wait_for(lambda: not any(bench.pid(role) for role in ROLES), 5, what="the confined processes to end")
+    with open(near.conf) as file:
+        text = file.read()
+    near.down()
+    near.configure(text.replace("[Interface]", "[Interface]\nPostUp = sleep 1000", 1))
+    environment = {**os.environ, **near.env}
+    with open(near.log, "ab") as log:
+        process = near.node.popen(near.binary, "up", near.conf, stdout=log, stderr=log, env=environment)
+    wait_for(lambda: any(c.startswith("sleep 1000") for c in near.node.processes().values()), 60, what="PostUp")
+    assert all(bench.pid(role) for role in ROLES), near.node.processes()
+    near.signal("KILL")
+    wait_for(lambda: not any(bench.pid(role) for role in ROLES), 60, what="the confined processes to end")
+    process.wait(timeout=60)
+    for pid, command in near.node.processes().items():
+        if command.startswith("sleep 1000"):
+            near.node.run("kill", str(pid))
+    near.configure(text)
     near.up()
     bench.works()
 

@@ -182,6 +182,81 @@ def hooks(bench):
     bench.works()
 
 
+def kill_monitor(bench):
+    """Return: the pid of the engine, which goes on."""
+    near, engine = bench.near, bench.pid("engine")
+    near.stop("KILL")
+    return engine
+
+
+def orphan_is_adopted(bench):
+    """The monitor is killed, and the next `up` adopts the engine: no frame lost, no handshake, no hook."""
+    near = bench.near
+    bench.far.down()
+    bench.far.up()  # sessions are new, and not to be renewed for two minutes
+    bench.works()
+    before, size = state_of(near.node), len(near.log_text(0))
+    with Wire(near.node, "eth0") as wire, numbered(bench) as sequence:
+        for _ in range(2):
+            time.sleep(0.3)
+            engine = kill_monitor(bench)
+            time.sleep(0.3)
+            assert bench.pid("engine") == engine, "the engine has not outlived its monitor"
+            near.up(timeout=60)
+            assert bench.pid("engine") not in (0, engine), "no other engine has taken over"
+        time.sleep(0.3)
+    sequence.check()
+    wire.check(near.node)
+    assert before == state_of(near.node), (before, state_of(near.node))
+    log = near.log_text(0)[size:]
+    assert "cannot be adopted" not in log and log.count("the engine was replaced") == 2, log
+    wait_for(lambda: len(near.all_pids()) == 3, 60, what="the processes of before to end")
+
+
+def orphan_with_another_file(bench):
+    """What has changed in the file is applied as a difference when the orphan is adopted."""
+    near = bench.near
+    with open(near.conf) as file:
+        text = file.read()
+    index = near.node.run("cat", "/sys/class/net/l2tpeth0/ifindex").out
+    for changed, there in ((f"{text}\n[L2TPSession]\nName = more0\nSessionId = 77\nPeerSessionId = 78\n", True), (text, False)):
+        kill_monitor(bench)
+        near.configure(changed)
+        with numbered(bench) as sequence:
+            near.up(timeout=60)
+        sequence.check()
+        assert near.node.run("ip", "link", "show", "more0", check=False).ok == there
+        assert near.node.run("cat", "/sys/class/net/l2tpeth0/ifindex").out == index
+        bench.works()
+
+
+def orphan_ends_with_down(bench):
+    """`down` ends the orphan, and leaves the host as before."""
+    near = bench.near
+    engine = kill_monitor(bench)
+    assert bench.pid("engine") == engine
+    status = near.run("status", near.conf, check=False)
+    assert status.status == 1 and "goes on without its monitor" in status.out, status.out
+    near.run("down", near.conf)
+    assert not near.all_pids(), near.node.processes()
+    near.node.settle()
+    left = difference(bench.before, snapshot(near.node))
+    assert not left, left
+    near.up()
+    bench.works()
+
+
+def orphan_that_hangs(bench):
+    """An orphan that does not answer is ended, and the site is made again."""
+    near, size = bench.near, len(bench.near.log_text(0))
+    engine = kill_monitor(bench)
+    near.node.run("kill", "-STOP", str(engine))
+    near.up(timeout=60)
+    assert "cannot be adopted" in near.log_text(0)[size:], near.log_text()
+    wait_for(lambda: len(near.all_pids()) == 3, 60, what="the orphan to end")
+    bench.works(60)
+
+
 def not_isolated(bench):
     far = bench.far
     far.stop()
@@ -208,6 +283,10 @@ def main():
     suite.run("another layout of the stored sessions: a handshake", another_layout, bench)
     suite.run("after an upgrade: a crash of the engine, and down", ends_after_upgrade, bench)
     suite.run("hooks do not run again", hooks, bench)
+    suite.run("the monitor is killed: the next `up` adopts its engine", orphan_is_adopted, bench)
+    suite.run("the monitor is killed, and the file changes", orphan_with_another_file, bench)
+    suite.run("the monitor is killed: down", orphan_ends_with_down, bench)
+    suite.run("the monitor is killed, and the engine hangs", orphan_that_hangs, bench)
     suite.run("without isolation, it is refused", not_isolated, bench)
     suite.finish()
 
