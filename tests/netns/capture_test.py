@@ -218,7 +218,7 @@ def limits(bench):
     size = sum(12 + len(body) for kind, body in blocks(bench.path("size")) if kind != 5)
     assert 1024 < size <= 2048, size
     cut = {struct.unpack_from("<I", body, 12)[0] for kind, body in blocks(bench.path("snap")) if kind == 6}
-    assert cut == {60}, cut
+    assert max(cut) == 60, cut  # frames of ARP are shorter
     with open(bench.path("time"), "wb") as file:
         process = bench.start("time", "--time", "1", stdout=file)
         bench.finish(process)
