@@ -8,6 +8,11 @@ is what the whole path costs, of members, iperf3 and both gateways together, and
 packets are UDP datagrams in frames of 64 bytes; a round trip is that of a ping. Time in which the CPU waits counts too;
 the column "idle" shows how little that is with TCP.
 
+A repeated instruction (`rep movsb`) counts once for each repetition, so a processor that copies bytes by it (ERMS) would
+seem to need an instruction for each byte, though a real one copies 16 to 64 at a time. Therefore the guest's processor
+has no ERMS, and its kernel copies 8 bytes at a time; --cpu max is the processor with it. The guest has libipsec-mb, as
+gateways have with Debian's packages, if this host has it.
+
 With --profile, perf in the guest samples by this clock, that is by instructions, and a second table has what each layer
 needs. It needs perf on this host (Debian: linux-perf).
 """
@@ -36,6 +41,8 @@ VXLAN_FITS = 1390  # WireGuard's 1440 less IP, UDP, VXLAN and Ethernet
 HEADERS = 20 + 20 + 12  # of IPv4 and TCP, with its timestamps
 SMALL = 22  # bytes of UDP payload: a frame of 64 bytes
 SAMPLES = 9973  # a second: no multiple of the kernel's ticks
+CPU = "max,-erms"
+IPSEC_MB = "/usr/lib/x86_64-linux-gnu/libIPSec_MB.so.1"
 
 
 class System:
@@ -153,7 +160,7 @@ def iperf(guest, target, words, profile=None):
     out = guest.sh(
         "idle() { awk '/^cpu / { print $5 + $6, $2 + $3 + $4 + $5 + $6 + $7 + $8 }' /proc/stat; }\n"
         "idle\n"
-        f"{record}ip netns exec member01 iperf3 -c {target} {words} -i 0 -J >/tmp/iperf.json\n"
+        f"{record}ip netns exec member01 iperf3 -c {target} {words} -i 0 --repeating-payload -J >/tmp/iperf.json\n"
         "idle\ncat /tmp/iperf.json",
         timeout=600,
     ).out
@@ -272,6 +279,7 @@ def main():
     options.add_argument("--megabytes", type=int, default=8, help="payload of each TCP stream (8)")
     options.add_argument("--mode", choices=("wire", "veth"), action="append", help="one kind of underlay only")
     options.add_argument("--only", help="systems whose name has this text only")
+    options.add_argument("--cpu", default=CPU, help=f"the guest's processor, as qemu calls it ({CPU})")
     options.add_argument("--profile", action="store_true", help="profile by layer, instead of comparing")
     options = options.parse_args()
     need_root()
@@ -280,8 +288,12 @@ def main():
     sites = make_sites()
     todo = [s for s in (PROFILED if options.profile else SYSTEMS) if not options.only or options.only in s.name]
     programs = ("perf",) if options.profile else ()
-    with Guest(icount=True, memory=1024, wirespan=find_binary(), programs=programs) as guest:
-        print(f"guest: Linux {guest.release}, one CPU", flush=True)
+    files = [IPSEC_MB] if os.path.exists(IPSEC_MB) else []
+    with Guest(
+        icount=True, memory=1024, wirespan=find_binary(), files=files, programs=programs, cpu=options.cpu
+    ) as guest:
+        library = f"with{'' if files else 'out'} libipsec-mb"
+        print(f"guest: Linux {guest.release}, one CPU ({options.cpu}), {library}", flush=True)
         create_network(guest, sites)
         for mode in options.mode or ("wire", "veth"):
             flags = " ".join(f"{name} {'off' if mode == 'wire' else 'on'}" for name in WIRE_OFFLOADS)

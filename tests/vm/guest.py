@@ -37,12 +37,14 @@ def _open_tap(ifname):
 class Guest:
     """One qemu with the unmodified kernel; a context manager, and also closed by the runner's cleanup."""
 
-    def __init__(self, nics=(), icount=False, memory=512, boot_timeout=600, wirespan=None, files=(), programs=()):
+    def __init__(
+        self, nics=(), icount=False, memory=512, boot_timeout=600, wirespan=None, files=(), programs=(), cpu="max"
+    ):
         """nics: (node, ifname) pairs; the tap `ifname` appears in the node, the card is ethN in the guest.
 
         icount: the guest's clock counts instructions (results repeat on any host, but its time is not real time).
         wirespan: the path of a program to have in the guest, with nft; files: paths of more, for its /lib.
-        programs: further ones of this host.
+        programs: further ones of this host. cpu: qemu's name of the processor, with its features.
         """
         kernel, initramfs = image.prepare(wirespan, files, programs)
         self.console = tempfile.NamedTemporaryFile(prefix="wirespan-guest-", suffix=".log")
@@ -53,7 +55,7 @@ class Guest:
             "-machine",
             "q35,accel=tcg",
             "-cpu",
-            "max",
+            cpu,
             "-smp",
             "1",
             "-m",
