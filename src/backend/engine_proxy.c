@@ -133,14 +133,18 @@ int engine_proxy_read(struct engine_proxy *p)
 
 /* ---- requests ---- */
 
-int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds,
-	int stop_fd, struct mono until, struct engine_message *ret)
+int engine_proxy_send(struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds)
 {
-	int got;
-
 	m->head.seq = ++p->seq;
-	got = engine_channel_send(
+	return engine_channel_send(
 		&p->channel, m, len, n_fds, mono_add(clock_mono(), SEND_PATIENCE));
+}
+
+int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd, struct mono until,
+	struct engine_message *ret)
+{
+	int got = 0;
+
 	while (got >= 0) {
 		got = engine_channel_receive(&p->channel, ret);
 		if (got > 0)
@@ -149,10 +153,18 @@ int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t l
 			got = 1;
 		else if (got == 0)
 			return mono_reached(until, clock_mono()) ? -ETIMEDOUT : -EINTR;
-		if (got == 0 && ret->head.seq == p->seq)
+		if (got == 0 && ret->head.seq == seq)
 			return 0;
 	}
 	return got;
+}
+
+int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds,
+	int stop_fd, struct mono until, struct engine_message *ret)
+{
+	int err = engine_proxy_send(p, m, len, n_fds);
+
+	return err < 0 ? err : engine_proxy_await(p, m->head.seq, stop_fd, until, ret);
 }
 
 int engine_proxy_expect(struct engine_proxy *p, const struct conf_site *conf)

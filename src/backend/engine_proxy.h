@@ -40,6 +40,15 @@ struct engine_proxy {
 MUST_CHECK int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resolver_fd,
 	bool waits, struct error *ret_error);
 
+/** Send a request, whose reply is to be awaited; `m->head.seq` is set. Return: 0; or -errno, then
+ * the process must be ended. */
+MUST_CHECK int engine_proxy_send(
+	struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds);
+
+/** Wait for the reply to the request `seq`, as engine_proxy_call() does. */
+MUST_CHECK int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd,
+	struct mono until, struct engine_message *ret);
+
 /**
  * Send a request and wait for its reply until `until`, or until `stop_fd` (-1: none) is readable.
  * Meanwhile do what the engine asks for. `len` and `n_fds` are those of `m`.

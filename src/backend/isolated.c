@@ -328,9 +328,7 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 		u->fwmark = fwmark;
 	if (u->old.process >= 0)
 		(void)udp_set_fwmark(&u->held.udp, u->fwmark);
-	err = u->old.saved ? isolated_take_over(u, ret_error) : 0;
-	if (!err)
-		err = ask_start(u, ret_error);
+	err = u->old.saved ? isolated_take_over(u, ret_error) : ask_start(u, ret_error);
 	if (u->old.saved) {
 		isolated_end_old(u);
 		if (err < 0 && !u->failed)

@@ -46,21 +46,61 @@ static int no_engine(int err, struct error *ret_error)
 		"The engine's process has ended, and is started again.\nTry again in a moment.");
 }
 
+/* Evaluate a reply that has to be a RESULT. Return: its code, with `ret_error` filled. */
+static int use_result(
+	struct isolated_site *u, const struct engine_message *reply, struct error *ret_error)
+{
+	if (reply->head.type != ENGINE_RESULT || engine_result_decode(reply->body, reply->head.len,
+							 &u->engine.mtus, ret_error) < 0) {
+		isolated_engine_failed(u, -EBADMSG);
+		return no_engine(-EBADMSG, ret_error);
+	}
+	ret_error->code = reply->head.code;
+	return reply->head.code;
+}
+
 int isolated_engine_call(struct isolated_site *u, struct engine_message *m, size_t len,
 	size_t n_fds, struct error *ret_error)
 {
 	struct engine_message reply;
 	int err = isolated_engine_ask(u, m, len, n_fds, &reply);
 
-	if (err < 0)
+	return err < 0 ? no_engine(err, ret_error) : use_result(u, &reply, ret_error);
+}
+
+/* Wait for the RESULT of the request `seq`. Return: its code, with `ret_error` filled. */
+static int await_result(struct isolated_site *u, uint32_t seq, struct error *ret_error)
+{
+	struct mono until = mono_add(clock_mono(), ISOLATED_PATIENCE);
+	struct engine_message reply;
+	int err = u->failed ? -EPIPE : engine_proxy_await(&u->engine, seq, -1, until, &reply);
+
+	if (err < 0) {
+		isolated_engine_failed(u, err);
 		return no_engine(err, ret_error);
-	if (reply.head.type != ENGINE_RESULT ||
-		engine_result_decode(reply.body, reply.head.len, &u->engine.mtus, ret_error) < 0) {
-		isolated_engine_failed(u, -EBADMSG);
-		return no_engine(-EBADMSG, ret_error);
 	}
-	ret_error->code = reply.head.code;
-	return reply.head.code;
+	return use_result(u, &reply, ret_error);
+}
+
+int isolated_engine_continue(struct isolated_site *u, const void *text, size_t len, bool *ret_fresh,
+	struct error *ret_error)
+{
+	struct engine_message take = { .head = { .type = ENGINE_TAKE_OVER }, .body = text };
+	struct engine_message start = { .head = { .type = ENGINE_START, .value = u->fwmark } };
+	int err = u->failed ? -EPIPE : engine_proxy_send(&u->engine, &take, len, 0);
+
+	isolated_engine_allow(u, 0);
+	if (!err)
+		err = engine_proxy_send(&u->engine, &start, 0, 0);
+	if (err < 0) {
+		isolated_engine_failed(u, err);
+		return no_engine(err, ret_error);
+	}
+	err = await_result(u, take.head.seq, ret_error);
+	*ret_fresh = err == -EPROTO;
+	if (err < 0 && !*ret_fresh)
+		return err;
+	return await_result(u, start.head.seq, ret_error);
 }
 
 /* ---- requests with a text ---- */

@@ -71,6 +71,14 @@ MUST_CHECK int isolated_engine_ask(struct isolated_site *u, struct engine_messag
 int isolated_engine_call(struct isolated_site *u, struct engine_message *m, size_t len,
 	size_t n_fds, struct error *ret_error);
 
+/**
+ * Let the engine, which waits, continue with the stored sessions and with what another one has
+ * handed over (`text`), and start. Both requests are sent at once: no engine runs meanwhile.
+ * Return: the code, with `ret_error` filled. `ret_fresh`: the sessions could not be used.
+ */
+int isolated_engine_continue(struct isolated_site *u, const void *text, size_t len, bool *ret_fresh,
+	struct error *ret_error);
+
 /** Pass a request of wg(8) on. Return: 0 and the reply; or -errno. */
 int isolated_engine_wg(
 	struct isolated_site *u, const char *text, size_t len, struct engine_message *reply);

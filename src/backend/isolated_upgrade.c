@@ -163,7 +163,6 @@ static void stop_old(struct isolated_site *u, int err)
 
 int isolated_take_over(struct isolated_site *u, struct error *ret_error)
 {
-	struct engine_message m = { .head = { .type = ENGINE_TAKE_OVER } };
 	struct engine_message reply = { 0 };
 	int err = ask_old(u, &reply);
 
@@ -172,10 +171,7 @@ int isolated_take_over(struct isolated_site *u, struct error *ret_error)
 		reply = (struct engine_message){ 0 };
 	}
 	u->changed_at = clock_mono();
-	m.body = reply.body;
-	err = isolated_engine_call(u, &m, reply.head.len, 0, ret_error);
-	u->fresh = err == -EPROTO;
-	return u->fresh ? 0 : err;
+	return isolated_engine_continue(u, reply.body, reply.head.len, &u->fresh, ret_error);
 }
 
 void isolated_end_old(struct isolated_site *u)

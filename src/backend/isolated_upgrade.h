@@ -15,8 +15,8 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 MUST_CHECK int isolated_adopt(
 	struct isolated_site *u, const struct saved_state *saved, struct error *ret_error);
 
-/** Let the new engine continue with the sessions of the old one, which no longer carries packets.
- * ENGINE_START has to follow at once. Return: 0, or -errno with `ret_error` filled. */
+/** Let the old engine stop, and the new one continue with its sessions and start. Return: 0, or
+ * -errno with `ret_error` filled. */
 MUST_CHECK int isolated_take_over(struct isolated_site *u, struct error *ret_error);
 
 /** As `adopted` of struct backend. */
