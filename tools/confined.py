@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The engine's process makes only the system calls of its list (src/confine/rules.c).
+"""The processes of engine and keys make only the system calls of their lists (src/confine/rules.c).
 
 usage: confined.py SOURCE BUILD. The objects that run in that process leave symbols of the C library undefined; each is
 in tools/pure-symbols.txt, where it makes none, or in tools/confined-calls.txt, with the calls that it makes or why it
 is not used once the process is confined. The constants of ioctl() and setsockopt() in their sources are checked
-likewise, as the list allows some of each only."""
+likewise, as the list allows some of each only. The objects that use keys are checked against their own, shorter list."""
 import fnmatch
 import glob
 import os
@@ -17,7 +17,10 @@ import tree
 
 FOLDERS = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "queue", "path", "mtu", "netlink", "conf",
            "ctlproto", "loop", "underlay", "capture", "driver")
-BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "userspace", "userspace_site")
+BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "keys_client", "userspace", "userspace_site")
+# Objects of the process that holds the keys, and what they use before it is confined or with heap that it has then.
+KEYS = ("keys_server", "key_table", "key_message", "noise", "aead", "aead_evp", "aead_evp_parts", "blake2s", "kdf", "x25519")
+HEAP = {"malloc", "calloc", "free", "abort"}
 # Libraries that make calls only when they are opened, before the process is confined, or use malloc() alone.
 LIBRARIES = re.compile(r"^(EVP|OSSL|OPENSSL|CRYPTO|ERR|ChaCha20|Poly1305|json|lh|ll)_|^json_")
 CONSTANT = re.compile(r"\b(?:SIOC|TUN[GS]ET|SO_|F_[GS]ET|UDP_(?:GRO|SEGMENT|CORK|ENCAP)|IP(?:V6)?_(?:MTU|PMTU|PKT|RECV|TOS|TCLASS|"
@@ -42,7 +45,7 @@ def row_of(rows, symbol, name):
                  any(fnmatch.fnmatchcase(name, o) for o in objects.split(","))), None)
 
 
-def of_symbols(used, rows, pure, rules):
+def of_symbols(used, rows, pure, rules, who="the engine"):
     """`used` maps the name of an object to its undefined symbols; `pure`: whether a symbol makes no call."""
     allowed = set(ALLOWED.findall(rules))
     problems = []
@@ -51,7 +54,7 @@ def of_symbols(used, rows, pure, rules):
             calls = row_of(rows, symbol, name)
             if calls is None and not pure(symbol):
                 problems.append(f"{name}.c uses {symbol}, which is not in tools/confined-calls.txt")
-            problems += [f"{name}.c uses {symbol}: the engine may not call {call}()"
+            problems += [f"{name}.c uses {symbol}: {who} may not call {call}()"
                          for call in (calls or "-").split(",") if call not in ("-", "before") and call not in allowed]
     return problems
 
@@ -68,21 +71,27 @@ def main(root, build):
     rows = table(tree.read(root, "tools/confined-calls.txt"))
     pure_rows = purity.table(root, "pure-symbols.txt", 2)
     rules = tree.read(root, "src/confine/rules.c")
-    used, sources, ours = {}, {}, set()
+    used, keys, sources, ours = {}, {}, {}, set()
     for path in glob.glob(os.path.join(build, "src", "*", "lib*.a.p", "*.o")):
         undefined, defined, _ = purity.symbols(path)
         ours |= defined
         folder = path.split(os.sep)[-3]
         name = os.path.basename(path)[:-len(".c.o")]
+        if name in KEYS and folder in ("backend", "wg", "crypto"):
+            keys[name] = undefined - HEAP
         if "libtest_" in path or not (folder in FOLDERS or folder == "backend" and name in BACKEND):
             continue
         used[name] = undefined
         text = tree.read(root, f"src/{folder}/{name}.c")
         sources[name] = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
-    used = {name: {s for s in symbols if s not in ours and not LIBRARIES.match(s)} for name, symbols in used.items()}
-    problems = of_symbols(used, rows, lambda s: purity.allowed(s, "*", pure_rows), rules)
+    used, keys = ({name: {s for s in symbols if s not in ours and not LIBRARIES.match(s)} for name, symbols in some.items()}
+                  for some in (used, keys))
+    pure = lambda s: purity.allowed(s, "*", pure_rows)  # noqa: E731
+    problems = of_symbols(used, rows, pure, rules)
+    problems += of_symbols(keys, rows, pure, re.search(r"filter_rule keys\[\] = \{(.*?)#ifdef", rules, re.S)[1], "who holds keys")
+    problems += [f"{name}.c is in no library of the process that holds the keys" for name in KEYS if name not in keys]
     problems += of_constants(sources, rows, rules)
-    tree.end(problems, f"{len(used)} objects of the engine's process")
+    tree.end(problems, f"{len(used)} objects of the engine's process, {len(keys)} of that with the keys")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 
 #include "backend/engine_channel.h"
 #include "backend/engine_store.h"
+#include "backend/keys_client.h"
 #include "backend/rendezvous.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -44,6 +45,7 @@ struct engine_process {
 	struct engine_memory memory; /* of the store */
 	struct wg_store store;
 	struct engine_head leave; /* the ENGINE_HAND_OVER that is not answered yet; type 0: none */
+	struct keys_client keys;
 	struct engine_message early; /* arrived while another was expected; owned */
 	bool has_early;
 	bool asking;			/* the site's code asks for a port */
@@ -584,38 +586,21 @@ static int keep_own_descriptors(const struct engine_process_config *c)
 	keep[n++] = a->resolver_fd;
 	keep[n++] = c->channel;
 	keep[n++] = c->store;
+	keep[n++] = c->keys;
 	err = confine_descriptors(keep, n);
 	free(keep);
 	return err;
-}
-
-/* Lock memory again, as locks are not inherited, unless a limit would apply without capabilities.
- * The monitor reports it if that is so. */
-static void lock_memory(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
-		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-}
-
-/* Whether the user wants to debug the process. */
-static bool is_debugged(void)
-{
-	const char *text = getenv("WIRESPAN_DUMPABLE");
-
-	return text && !strcmp(text, "1");
 }
 
 /* Open the site and confine this process. Return: 0, or -errno with `e` filled. */
 static int set_up(struct engine_process *p, const struct engine_process_config *c,
 	unsigned *ret_measures, struct error *e)
 {
-	bool debugged = is_debugged();
-	const struct confinement confinement = { .measures =
-							 ~(debugged ? CONFINE_NOT_DUMPABLE : 0U),
+	const struct confinement confinement = {
+		.measures = ~(confine_is_debugged() ? CONFINE_NOT_DUMPABLE : 0U),
 		.user = c->user,
-		.calls = &filter_rules_engine };
+		.calls = &filter_rules_engine
+	};
 	int err = engine_store_map(c->store, &p->memory);
 
 	if (!err && !c->waits)
@@ -628,8 +613,8 @@ static int set_up(struct engine_process *p, const struct engine_process_config *
 		err = loop_watch_input(&p->loop, &p->watch, c->channel, on_channel, p);
 	if (err < 0)
 		return error_set(e, err, "Cannot start the engine's process:\n");
-	if (!debugged)
-		lock_memory();
+	confine_lock_memory();
+	keys_client_open(&p->keys, c->keys);
 	err = userspace_site_open(&p->loop, p->conf, &p->adopted, &p->site, e);
 	if (err < 0)
 		return err;
@@ -684,6 +669,7 @@ void engine_process_run(const struct engine_process_config *config)
 	p->adopted = *config->adopted;
 	p->adopted.opener = &p->opener;
 	p->adopted.store = &p->store;
+	p->adopted.keys = &p->keys.client.service;
 	engine_channel_open(&p->channel, config->channel, ENGINE_FROM_MONITOR);
 	log_to_sink(send_log);
 	confine_streams();

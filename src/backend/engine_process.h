@@ -8,9 +8,10 @@
 
 /** What a new engine process needs; inherited by fork. */
 struct engine_process_config {
-	struct conf_site *conf; /* with its keys */
+	struct conf_site *conf; /* with marks in place of keys: see key_ring.h */
 	int channel;		/* to the monitor */
 	const struct userspace_adopted *adopted;
+	int keys;	   /* to the process that holds the keys */
 	int store;	   /* see engine_store_make(); -1: none */
 	bool waits;	   /* another engine uses the store until ENGINE_TAKE_OVER */
 	unsigned measures; /* namespaces it is in: set of enum confine_measure */

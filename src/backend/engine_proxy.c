@@ -13,6 +13,7 @@
 #include "backend/engine_process.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/sentence.h"
 #include "confine/confine.h"
 
@@ -206,6 +207,7 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf,
 	const struct engine_process_config config = { .conf = conf,
 		.channel = new->channel,
 		.adopted = &adopted,
+		.keys = p->keys,
 		.store = p->store,
 		.waits = new->waits,
 		.measures = measures,
@@ -214,6 +216,7 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf,
 	if (!fds)
 		_exit(1);
 	p->forget(p->ctx);
+	secret_wipe_stack();
 	if (h->udp.port)
 		conf->interface.listen_port = h->udp.port; /* a copy; wg(8) may have changed it */
 	engine_process_run(&config);

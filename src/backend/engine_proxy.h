@@ -24,6 +24,7 @@ struct engine_proxy {
 	unsigned events;	   /* reported and not yet taken: set of enum backend_event */
 	void (*forget)(void *ctx); /* in the new process: wipes secrets that it does not need */
 	void *ctx;
+	int keys;  /* the socket to the process that holds the keys */
 	int store; /* where sessions outlive the process; -1: nowhere */
 	struct held_ports *held;
 	uint32_t fwmark;		      /* the only one that it may have set */

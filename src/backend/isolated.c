@@ -12,6 +12,7 @@
 #include "backend/isolated_conf.h"
 #include "backend/isolated_engine.h"
 #include "backend/isolated_orphan.h"
+#include "backend/isolated_report.h"
 #include "backend/isolated_upgrade.h"
 #include "backend/userspace_site.h"
 #include "base/bytes.h"
@@ -21,7 +22,6 @@
 #include "confine/confine.h"
 #include "ctlproto/reply.h"
 #include "ctlproto/uapi_print.h"
-#include "driver/snapshot.h"
 
 /* So many ends of the engine within this time, and it is started again only after a pause. */
 #define ENDS_WITHIN (10 * NS_PER_S)
@@ -31,9 +31,10 @@
 
 static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 {
+	struct isolated_site *u = ctx;
 	static const char request[] = "get=1\n\n";
 	struct engine_message reply;
-	int err = isolated_engine_wg(ctx, request, sizeof(request) - 1, &reply);
+	int err = isolated_engine_wg(u, request, sizeof(request) - 1, &reply);
 	char *text = err < 0 ? NULL : malloc((size_t)reply.head.len + 1);
 
 	if (err < 0)
@@ -41,6 +42,7 @@ static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, reply.body, (size_t)reply.head.len + 1);
+	key_ring_fill_reply(&u->keys.now, text, reply.head.len);
 	*ret_text = text;
 	*ret_len = reply.head.len;
 	return 0;
@@ -51,24 +53,33 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	struct isolated_site *u = ctx;
 	uint32_t before = u->fwmark;
 	struct engine_message reply;
-	char *text;
+	struct uapi_set marked;
+	char *text = NULL;
 	size_t len;
-	int err = uapi_print_set(set, &text, &len);
+	int err = keys_process_set(&u->keys, set, &marked);
 
 	if (err < 0)
 		return err;
+	err = uapi_print_set(&marked, &text, &len);
+	if (err < 0)
+		goto out;
 	if (set->has_fwmark)
 		u->fwmark = set->fwmark;
 	isolated_engine_allow(u, set->has_listen_port ? set->listen_port : 0);
 	err = isolated_engine_wg(u, text, len, &reply);
 	if (!err) {
-		wg_changes_add(&u->changes, set, u->conf);
+		wg_changes_add(&u->changes, &marked, u->conf);
 	} else {
 		u->fwmark = before;
 		u->engine.fwmark = before;
 	}
-	secret_wipe(text, len);
 	free(text);
+out:
+	if (err < 0)
+		keys_process_revert(&u->keys);
+	else
+		keys_process_commit(&u->keys, NULL);
+	key_ring_free_set(&marked);
 	return err;
 }
 
@@ -149,18 +160,6 @@ static void restart(struct isolated_site *u)
 
 /* ---- open and close ---- */
 
-/* In a process that must not have secrets. */
-static void forget(void *ctx)
-{
-	struct isolated_site *u = ctx;
-
-	conf_site_forget_keys(u->conf);
-	if (u->next)
-		conf_site_forget_keys(u->next);
-	isolated_forget_saved(u);
-	wg_changes_clear(&u->changes);
-}
-
 /* Without the keys of the configuration. */
 static void close_parts(struct isolated_site *u)
 {
@@ -168,6 +167,7 @@ static void close_parts(struct isolated_site *u)
 	isolated_forget_old(u);
 	isolated_engine_end(u);
 	resolver_process_close(&u->resolver);
+	keys_process_close(&u->keys);
 	held_ports_close(&u->held);
 	if (u->engine.store >= 0)
 		close(u->engine.store);
@@ -217,7 +217,12 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 	err = held_ports_init(&u->held, ret_error);
 	if (err < 0)
 		return err;
-	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, forget, u);
+	err = keys_process_open(&u->keys, u->loop, u->conf, isolated_forget, u);
+	*ret_alone = err < 0;
+	if (err < 0)
+		return error_set(ret_error, err, "Cannot start the process that holds the keys:\n");
+	u->engine.keys = u->keys.engine[0];
+	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, isolated_forget, u);
 	*ret_alone = err < 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
@@ -264,6 +269,8 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	u->fwmark = conf->interface.fwmark;
 	u->watch.fd = -1;
 	u->resolver = (struct resolver_process){ .fds = { -1, -1 }, .watch = { .fd = -1 } };
+	u->keys =
+		(struct keys_process){ .engine = { -1, -1 }, .monitor = -1, .watch = { .fd = -1 } };
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
 	u->engine.store = -1;
@@ -273,13 +280,16 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	err = open_parts(u, saved, orphan, &alone, ret_error);
 	u->saved = NULL;
 	if (alone && !saved && !orphan) {
+		key_ring_give_back(&u->keys.now, conf);
 		close_parts(u);
 		return open_alone(loop, host, conf, ret, ret_error);
 	}
-	if (err < 0 && orphan)
-		close_parts(u); /* without an orphan, open() is called once more, with the keys */
-	else if (err < 0)
+	if (err < 0 && orphan) { /* without an orphan, open() is called once more, with the keys */
+		key_ring_give_back(&u->keys.now, conf);
+		close_parts(u);
+	} else if (err < 0) {
 		close_site(&u->site);
+	}
 	if (err < 0)
 		return err;
 	log_measures(u);
@@ -368,6 +378,7 @@ static void revert(struct backend_site *s)
 
 	if (engine_proxy_expect(&u->engine, u->conf) < 0)
 		isolated_engine_failed(u, -ENOMEM);
+	keys_process_revert(&u->keys);
 	(void)settle(u, -1, &ignored);
 	u->next = NULL;
 	held_ports_sweep(&u->held, u->conf);
@@ -407,8 +418,14 @@ static int apply(struct backend_site *s, struct conf_site *next, struct error *r
 
 	if (err < 0)
 		return err;
+	err = keys_process_apply(&u->keys, next);
+	if (err < 0) {
+		held_ports_sweep(&u->held, u->conf);
+		return error_set(ret_error, err, "There is no memory for a reload.\n");
+	}
 	err = ask_apply(u, next, first, ret_error);
 	if (err < 0) {
+		keys_process_revert(&u->keys);
 		held_ports_sweep(&u->held, u->conf);
 		if (engine_proxy_expect(&u->engine, u->conf) < 0)
 			isolated_engine_failed(u, -ENOMEM);
@@ -425,8 +442,8 @@ static int sweep(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 
 	u->fwmark = fwmark;
 	isolated_engine_allow(u, 0);
+	keys_process_commit(&u->keys, u->next);
 	err = settle(u, 0, ret_error);
-	conf_site_forget_keys(u->conf);
 	u->conf = u->next;
 	u->next = NULL;
 	wg_changes_clear(&u->changes);
@@ -444,7 +461,7 @@ static struct mono deadline(struct backend_site *s)
 
 	return u->failed || u->capturing || u->events || u->engine.events
 		       ? clock_mono()
-		       : mono_earliest(u->due, u->resolver.due);
+		       : mono_earliest(mono_earliest(u->due, u->keys.due), u->resolver.due);
 }
 
 /* Let the engine send a capture whose client has its reply now. */
@@ -474,6 +491,7 @@ static unsigned work(struct backend_site *s)
 		restart(u);
 	release_capture(u);
 	resolver_process_work(&u->resolver);
+	keys_process_work(&u->keys);
 	events = u->events | u->engine.events;
 	u->events = 0;
 	u->engine.events = 0;
@@ -543,31 +561,6 @@ static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_
 	return 0;
 }
 
-/* Move what the engine knows into the report of the site. */
-static void take_report(struct status_report *from, struct status_report *to)
-{
-	memcpy(to->aead, from->aead, sizeof(to->aead));
-	to->offloads = from->offloads;
-	to->wg = from->wg;
-	to->peers = from->peers;
-	to->peers_len = from->peers_len;
-	to->tunnels = from->tunnels;
-	to->tunnels_len = from->tunnels_len;
-	to->sessions = from->sessions;
-	to->sessions_len = from->sessions_len;
-	to->budget = from->budget;
-	to->engine = from->engine;
-	to->drops = from->drops;
-	to->drop_ages_ms = from->drop_ages_ms;
-	from->wg = (struct status_wg){ 0 };
-	from->peers = NULL;
-	from->peers_len = 0;
-	from->tunnels = NULL;
-	from->tunnels_len = 0;
-	from->sessions = NULL;
-	from->sessions_len = 0;
-}
-
 /* Add the engine's part. Return: 0 or -ENOMEM. */
 static int report_engine_part(struct isolated_site *u, struct status_report *r)
 {
@@ -590,27 +583,9 @@ static int report_engine_part(struct isolated_site *u, struct status_report *r)
 	for (size_t i = 0; i < reply.status.warnings_len && !err; i++)
 		err = status_add_warning(r, "%s", reply.status.warnings[i].text);
 	if (!err)
-		take_report(&reply.status, r);
+		isolated_report_engine(&reply.status, r);
 	ctl_reply_fini(&reply);
 	return err;
-}
-
-/* Add one process. Return: 0 or -ENOMEM. */
-static int report_process(
-	struct status_report *r, const char *role, pid_t pid, uid_t user, unsigned measures)
-{
-	struct status_process *p = pid > 0 ? status_add_process(r) : NULL;
-	char text[CONFINE_TEXT_LEN];
-
-	if (pid <= 0)
-		return 0;
-	if (!p)
-		return -ENOMEM;
-	snprintf(p->role, sizeof(p->role), "%s", role);
-	p->pid = (uint32_t)pid;
-	p->user = measures & CONFINE_USER ? user : geteuid();
-	snprintf(p->confinement, sizeof(p->confinement), "%s", confine_text(measures, text));
-	return 0;
 }
 
 static int report(struct backend_site *s, struct status_report *r)
@@ -618,12 +593,16 @@ static int report(struct backend_site *s, struct status_report *r)
 	struct isolated_site *u = isolated_of(s);
 	const struct engine_proxy *e = &u->engine;
 	const struct resolver_process *names = &u->resolver;
+	const struct keys_process *keys = &u->keys;
 	int err = report_engine_part(u, r);
 
 	if (!err)
-		err = report_process(r, "engine", e->pid, e->user, e->measures);
+		err = isolated_report_process(r, "engine", e->pid, e->user, e->measures);
 	if (!err)
-		err = report_process(r, "resolver", names->pid, names->user, names->measures);
+		err = isolated_report_process(r, "keys", keys->pid, keys->user, keys->measures);
+	if (!err)
+		err = isolated_report_process(
+			r, "resolver", names->pid, names->user, names->measures);
 	if (!err && u->n_ends && u->engine.pid)
 		err = status_add_warning(r,
 			"The engine's process has ended %u times and was started again. See the "

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "ctlproto/saved_state.h"
-#include "driver/snapshot.h"
 
 /* ---- requests to the engine ---- */
 
@@ -137,20 +136,13 @@ static void on_channel(void *ctx, uint32_t events)
 		isolated_engine_failed(u, err);
 }
 
-void isolated_forget_saved(struct isolated_site *u)
-{
-	if (u->saved)
-		secret_wipe(u->saved->bytes, u->saved->len);
-}
-
-/* In the engine's process, which gets what wg(8) has changed by messages. */
-static void forget_changes(void *ctx)
+void isolated_forget(void *ctx)
 {
 	struct isolated_site *u = ctx;
 
-	if (u->next)
-		conf_site_forget_keys(u->next);
-	isolated_forget_saved(u);
+	if (u->saved)
+		secret_wipe(u->saved->bytes, u->saved->len);
+	keys_process_forget(&u->keys);
 	wg_changes_clear(&u->changes);
 }
 
@@ -159,7 +151,7 @@ int isolated_engine_start(struct isolated_site *u, bool waits, struct error *ret
 	int err;
 
 	isolated_engine_allow(u, 0);
-	u->engine.forget = forget_changes;
+	u->engine.forget = isolated_forget;
 	u->engine.ctx = u;
 	err = engine_proxy_start(&u->engine, u->conf, u->resolver.fds[0], waits, ret_error);
 	if (err < 0)

@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/engine_proxy.h"
+#include "backend/keys_process.h"
 #include "backend/resolver_process.h"
 #include "backend/wg_changes.h"
 #include "backend/wgsock.h"
@@ -27,7 +28,7 @@ struct isolated_old {
 /** A site whose engine is a process of its own. */
 struct isolated_site {
 	struct backend_site site;
-	struct conf_site *conf; /* borrowed; its keys are wiped in close() and after a reload */
+	struct conf_site *conf; /* borrowed; with marks in place of its keys: see key_ring.h */
 	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
 	struct loop *loop;
 	struct held_ports held;
@@ -36,6 +37,7 @@ struct isolated_site {
 	struct isolated_old old;	 /* of the program that this one replaces, until start() */
 	struct loop_watch watch;	 /* of the engine's channel; fd -1: none */
 	struct resolver_process resolver;
+	struct keys_process keys;
 	struct wgsock wgsock;
 	struct wg_changes changes;
 	uint32_t fwmark;
@@ -56,9 +58,6 @@ static inline struct isolated_site *isolated_of(struct backend_site *s)
 {
 	return CONTAINER_OF(s, struct isolated_site, site);
 }
-
-/** In a new process: wipe its copy of what the program before has passed on. */
-void isolated_forget_saved(struct isolated_site *u);
 
 /** The engine cannot be used any more; work() ends it and starts another one. */
 void isolated_engine_failed(struct isolated_site *u, int err);
@@ -85,6 +84,10 @@ int isolated_engine_wg(
 
 /** The engine may have the ports of the configurations opened, and `set` by wg(8); 0: none. */
 void isolated_engine_allow(struct isolated_site *u, uint16_t set);
+
+/** In a new process that must not have what it has inherited from this one: secrets, and changes,
+ * which the engine gets by messages. `ctx`: the site. */
+void isolated_forget(void *ctx);
 
 /** Start the engine, and watch it. `waits`: another one uses the store until ENGINE_TAKE_OVER.
  * Return: 0, or -errno with `ret_error` filled. */

@@ -138,6 +138,8 @@ static int open_engine(
 	err = userspace_open_tun(&u->userspace, u->conf->interface.name, -1);
 	if (err < 0)
 		return userspace_site_tun_error(err, ret_error);
+	if (adopted && adopted->keys)
+		wg_device_use_service(&u->driver->engine.wg, adopted->keys);
 	if (adopted && adopted->store)
 		wg_device_use_store(&u->driver->engine.wg, adopted->store);
 	err = apply_add(u->driver, u->conf, ret_error);

@@ -20,6 +20,8 @@ struct userspace_adopted {
 	int fd6;
 	const struct driver_opener *opener; /* opens further sockets */
 	int resolver_fd; /* connected to a process that resolves names; 0: threads do */
+	const struct wg_key_service
+		*keys;		      /* holds the keys, in place of this process; NULL: none */
 	const struct wg_store *store; /* sessions to continue with, and to be stored; NULL: none */
 };
 

@@ -18,7 +18,7 @@
 /** A request that changes one peer, or (`peer` all zero) the device. */
 struct wg_change {
 	uint8_t peer[KEY_LEN];
-	char *text; /* `len` bytes, owned; may contain a preshared key */
+	char *text; /* `len` bytes, owned; with marks in place of keys: see key_ring.h */
 	size_t len;
 };
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -35,7 +36,7 @@
 
 uid_t confined_user(unsigned index)
 {
-	return USERS_FIRST + 2 * (uid_t)getpid() + index;
+	return USERS_FIRST + 4 * (uid_t)getpid() + index;
 }
 
 /* ---- fork ---- */
@@ -192,6 +193,22 @@ void confine_streams(void)
 		(void)dup2(null, fd);
 }
 
+bool confine_is_debugged(void)
+{
+	const char *text = getenv("WIRESPAN_DUMPABLE");
+
+	return text && !strcmp(text, "1");
+}
+
+void confine_lock_memory(void)
+{
+	struct rlimit limit;
+
+	if (!confine_is_debugged() && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+		limit.rlim_cur == RLIM_INFINITY)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
 /* ---- confine ---- */
 
 /* Replace the root of this mount namespace by an empty folder without room. */
@@ -226,7 +243,7 @@ static bool change_user(uid_t user)
 {
 	if (!can_kill())
 		return false;
-	return set_user(user) || set_user(USERS_FIRST_16 + user / 2 % USERS_COUNT_16);
+	return set_user(user) || set_user(USERS_FIRST_16 + user % USERS_COUNT_16);
 }
 
 static void drop_bounding_set(void)

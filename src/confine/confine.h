@@ -39,7 +39,7 @@ struct confinement {
 };
 
 /**
- * A uid for the process `index` (0 or 1) of a site whose monitor is this process. It has no entry
+ * A uid for the process `index` (0 to 3) of a site whose monitor is this process. It has no entry
  * in any user database and differs for all sites of a host. Source: uids from 0x70000000 are unused
  * according to systemd's allocation (systemd.io/UIDS-GIDS).
  */
@@ -69,6 +69,13 @@ MUST_CHECK int confine_descriptors(int *keep, size_t n);
 
 /** Replace the standard streams by /dev/null: only the monitor writes to a terminal or a log. */
 void confine_streams(void);
+
+/** Whether the user wants to debug confined processes: WIRESPAN_DUMPABLE=1. */
+bool confine_is_debugged(void);
+
+/** Lock memory again, as locks are not inherited, unless a limit would apply without capabilities,
+ * or the process is debugged. The monitor reports it if that is so. */
+void confine_lock_memory(void);
 
 /** Confine this process; `has`: its namespaces. Return: the set of measures in force. */
 unsigned confine_process(const struct confinement *c, unsigned has);

@@ -122,6 +122,23 @@ static const struct filter_rule engine[] = {
 
 const struct filter_rules filter_rules_engine = { engine, sizeof(engine) / sizeof(*engine) };
 
+/* Memory is allocated before; more is denied. */
+static const struct filter_rule keys[] = {
+	ALLOW(read),
+	ALLOW(write),
+	ALLOW(poll_call),
+	ALLOW(getrandom),
+	ALLOW(restart_syscall), /* of poll() after SIGSTOP */
+	ALLOW(exit_group),
+#ifdef __SANITIZE_ADDRESS__
+	COMMON,
+	ALLOW(mmap_call),
+#endif
+	NEVER,
+};
+
+const struct filter_rules filter_rules_keys = { keys, sizeof(keys) / sizeof(*keys) };
+
 static const struct filter_rule resolver[] = {
 	COMMON,
 	ALLOW(readv),

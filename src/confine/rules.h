@@ -17,6 +17,10 @@ struct filter_rules {
  */
 extern const struct filter_rules filter_rules_engine;
 
+/** The rules of the process that holds the keys: reading and writing what is open, waiting, random
+ * bytes, and the end. */
+extern const struct filter_rules filter_rules_keys;
+
 /** The rules of the resolver: what getaddrinfo(3) and the modules of nsswitch.conf need: reading
  * files, sockets, threads. It cannot start a program, or write to a file system. */
 extern const struct filter_rules filter_rules_resolver;

@@ -284,7 +284,7 @@ struct status_engine {
 
 /** A confined process of the site; the site's own pid is that of the monitor. */
 struct status_process {
-	char role[16]; /* "engine", "resolver" */
+	char role[16]; /* "engine", "keys", "resolver" */
 	uint32_t pid;
 	uint32_t user;			   /* its uid */
 	char confinement[STATUS_TEXT_LEN]; /* what is in force, as words */

@@ -246,6 +246,15 @@ class Bench:
         """Return: a UDP socket of the router, unknown to vpn01."""
         return self.router.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
+    def no_keys(self, initiation):
+        """Send an initiation to vpn03 while its process that holds the keys does not answer."""
+        pids = [str(pid) for pid, command in self.third.processes().items() if command == "wirespan: keys vpn03"]
+        sock = self.router.call(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+        self.third.run("kill", "-STOP", *pids)
+        with sock, self.moves("drops.wg_no_keys", site=2):
+            sock.sendto(initiation, ("fd00:103::24", PORT))
+        self.third.run("kill", "-CONT", *pids)
+
     def underlay(self, *packets):
         """Put IP packets on vpn01's link, as if the router had passed them on."""
         whole = [frames.eth(*self.link, frames.ETH_IPV4, packet) for packet in packets]

@@ -278,7 +278,7 @@ SHOWN = {
     "drops": ("^ +{n}  {name} ", "dropped_packets_total", "drops"),
     "drop_ages_ms": (r"  {name} .*\(last {t} ago\)", RATE, No("top shows how many each second")),
     "processes[].role": ("(confined|^) +{}, pid", No("wirespan_info has the site's pid"), STEADY),
-    "processes[].pid": ("(engine|resolver), pid {}, user", No("wirespan_info has the site's pid"), STEADY),
+    "processes[].pid": ("(engine|keys|resolver), pid {}, user", No("wirespan_info has the site's pid"), STEADY),
     "processes[].user": (", user {}: ", No("it is no measurement"), STEADY),
     "processes[].confinement": (", user .*: {}$", No("it is no measurement"), STEADY),
     "differences[].kind": (r"differs .* \({}, ", No("wirespan_differences counts them"), STEADY),

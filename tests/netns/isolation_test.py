@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Confined processes: an attacker in the engine or the resolver gets nothing, and a crash of either costs a moment."""
+"""Confined processes: an attacker in one of them gets nothing, and a crash of one costs a moment."""
 
 import base64
 import os
@@ -14,10 +14,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.capture import Capture, is_wireguard
 from lib.network import Reference
 from lib.node import CommandFailed, need_root
+from lib.reference import Pseudowire, new_key
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, scratch, snapshot
 
-ROLES = ("engine", "resolver")
+ROLES = ("engine", "keys", "resolver")
 
 # Each of these system calls ends the process that makes it.
 FATAL = ("execve", "ptrace", "process_vm_readv", "setns", "mount")
@@ -36,7 +37,7 @@ class Bench:
         need_root()
         find_binary()
         self.net = Reference()
-        self.net.configure()
+        self.net.configure(Pseudowire(preshared=new_key()))
         self.near, self.far = self.net.gateway
         self.near.env["WIRESPAN_ISOLATION"] = "yes"
         self.before = snapshot(self.near.node)
@@ -102,7 +103,7 @@ def status_of(node, pid):
 
 
 def confined(bench):
-    """What the kernel reports of both processes."""
+    """What the kernel reports of the processes."""
     node = bench.near.node
     users = set()
     for role in ROLES:
@@ -113,9 +114,10 @@ def confined(bench):
         assert len(status["NSpid"].split()) > 1, "no process namespace of its own"
         assert "0" not in status["Uid"].split() + status["Gid"].split(), status
         assert not status["Groups"].strip(), status
-    assert len(users) == 2, "both have the same user"
-    files = node.sh(f"ls -A /proc/{bench.pid('engine')}/root/").out.split()
-    assert not files, f"the engine sees {files}"
+    assert len(users) == len(ROLES), "some have the same user"
+    for role in ("engine", "keys"):
+        files = node.sh(f"ls -A /proc/{bench.pid(role)}/root/").out.split()
+        assert not files, f"the process {role} sees {files}"
 
 
 def shown(bench):
@@ -200,6 +202,50 @@ def resolver_ends(bench):
     bench.works()
 
 
+def keys_end(bench):
+    """Another process has the same keys: traffic and sessions do not notice, and new handshakes work."""
+    near, ping, to = bench.near, bench.net.member[0].ping, bench.net.sites[1].member4
+    engine = bench.pid("engine")
+    bench.far.down()
+    bench.far.up()  # sessions are new, and not to be renewed for two minutes
+    bench.works(60)
+    with Wire(near.node, "eth0") as wire:
+        for _ in range(3):
+            old = bench.pid("keys")
+            near.node.run("kill", "-KILL", str(old))
+            assert ping(to, count=50, interval=0.01, timeout=20).ok, "frames were lost"
+            wait_for(lambda old=old: bench.pid("keys") not in (0, old), 20, step=0.02, what="another process")
+    wire.check(near.node)
+    bench.far.down()
+    bench.far.up()
+    bench.works(60)  # with a new handshake
+    assert bench.pid("engine") == engine, "another engine"
+    text = near.node.run("wg", "showconf", "wg0").out
+    for key in re.findall(r"^(?:PrivateKey|PresharedKey) *= *(\S+)", open(near.conf).read(), re.M):
+        assert key in text, "wg(8) shows another key"
+
+
+def keys_changed_by_wg(bench):
+    """A change reaches the process with the keys, also one that is not running just then."""
+    near, far = bench.near, bench.far
+    peer = near.node.run("wg", "show", "wg0", "peers").out.strip()
+    from_file = open(far.conf).read()
+    for key in (new_key(), new_key()):
+        far.down()
+        far.configure(re.sub("PresharedKey = .*", f"PresharedKey = {key}", from_file))
+        old = bench.pid("keys")
+        near.node.run("kill", "-KILL", str(old))
+        near.node.run("wg", "set", "wg0", "peer", peer, "preshared-key", "/dev/stdin", stdin=key)
+        assert near.node.run("wg", "show", "wg0", "preshared-keys").out.split() == [peer, key]
+        far.up()
+        bench.works(60)
+    near.run("reload", near.conf)
+    far.down()
+    far.configure(from_file)
+    far.up()
+    bench.works(60)
+
+
 def backs_off(bench):
     """After five ends within ten seconds it waits, logs that, and status has it."""
     near = bench.near
@@ -218,7 +264,7 @@ def backs_off(bench):
 
 
 def monitor_ends(bench):
-    """Before the site is ready, both other processes end with the monitor, and the next `up` undoes what is left."""
+    """Before the site is ready, the other processes end with the monitor, and the next `up` undoes what is left."""
     near = bench.near
     with open(near.conf) as file:
         text = file.read()
@@ -335,7 +381,7 @@ def attack(bench, role, attempt=""):
     with open(results, "wb") as file:
         file.write(bytes(65536))
     conf = open(far.conf).read()
-    key = base64.b64decode(re.search(r"^PrivateKey *= *(\S+)", conf, re.M).group(1)).hex()
+    keys = [re.search(rf"^{name} *= *(\S+)", conf, re.M).group(1) for name in ("PrivateKey", "PresharedKey")]
     env = {
         "WIRESPAN_ISOLATION": "yes",
         "ATTACK_RESULTS": results,
@@ -343,7 +389,7 @@ def attack(bench, role, attempt=""):
         "ATTACK": attempt,
         "ATTACK_CONF": far.conf,
         "ATTACK_SOCKET": "/run/wirespan/vpn02.sock",
-        "ATTACK_KEY": key,
+        "ATTACK_KEYS": "".join(base64.b64decode(key).hex() for key in keys),
     }
     gateway = Gateway(far.node, far.name, far.folder, env)
     gateway.binary = attacked()
@@ -360,8 +406,8 @@ def attack(bench, role, attempt=""):
 def attempts_are_refused(bench, role):
     got = attack(bench, role)
     assert got.pop("done", "") == "yes", f"it did not come to an end: {got}"
-    if role == "engine":
-        assert got.pop("the key is found where it is") == "yes", "the search for keys finds none at all"
+    if role == "keys":
+        assert got.pop("keys are found where they are") == "yes", "the search for keys finds none at all"
     wrong = {name: value for name, value in got.items() if value == "SUCCEEDED"}
     assert not wrong, wrong
     assert len(got) >= 19, got
@@ -371,7 +417,7 @@ def attempts_are_refused(bench, role):
 
 def attempt_is_fatal(bench, role, attempt):
     got = attack(bench, role, attempt)
-    got.pop("the key is found where it is", None)
+    got.pop("keys are found where they are", None)
     assert got == {attempt: "tried"}, got
 
 
@@ -382,13 +428,15 @@ def main():
         suite.finish()
     bench = box["bench"]
     suite.diagnose_with(bench.net.diagnostics)
-    suite.run("the kernel confines both processes", confined, bench)
+    suite.run("the kernel confines the processes", confined, bench)
     suite.run("status shows them", shown, bench)
     suite.run("the engine ends five times: sessions, interfaces and TCP stay", crash, bench, *SIGNALS)
     suite.run("changes of wg(8) survive the engine", peer_made_by_wg, bench)
     for name in ("wg0", "l2tpeth0"):
         suite.run(f"{name} is deleted and made again", interface_deleted, bench, name)
     suite.run("the resolver ends and is started again", resolver_ends, bench)
+    suite.run("the process with the keys ends and is started again", keys_end, bench)
+    suite.run("wg(8) changes keys", keys_changed_by_wg, bench)
     suite.run("five ends of the engine: it waits", backs_off, bench)
     suite.run("the monitor is killed", monitor_ends, bench)
     suite.run("down leaves nothing", leaves_nothing, bench)

@@ -167,15 +167,16 @@ def children(pid):
 
 
 def processes(gateway):
-    """Return: the pids outside of a site's processes, that with the engine first."""
+    """Return: the pids outside of a site's processes: that with the engine, that with the keys, others."""
     monitor = children(gateway.process.pid)[0]
     pids = [monitor] + children(monitor)
 
-    def has_engine(pid):
+    def order(pid):
         with open(f"/proc/{pid}/cmdline") as file:
-            return file.read().startswith("wirespan: engine")
+            title = file.read()
+        return next((n for n, role in enumerate(("engine", "keys")) if title.startswith(f"wirespan: {role}")), 2)
 
-    return sorted(pids, key=lambda pid: not has_engine(pid))
+    return sorted(pids, key=order)
 
 
 def start_site(bench, text, isolation):
@@ -184,8 +185,16 @@ def start_site(bench, text, isolation):
     gateway.configure(text)
     gateway.up()
     pids = processes(gateway)
-    assert len(pids) == (3 if isolation == "yes" else 1), pids
+    assert len(pids) == (4 if isolation == "yes" else 1), pids
     return gateway, pids
+
+
+def alive_keys(pids, fixed, most=1):
+    """Assert that the keys are in the process that holds them, and, if that is another one, not in the engine."""
+    alive(pids[1] if len(pids) > 1 else pids[0], fixed, most=most)
+    if len(pids) > 1:
+        found = find(pids[0], fixed)
+        assert not found, f"the engine has keys: {found}"
 
 
 def next_engine(gateway, pids):
@@ -234,7 +243,7 @@ def site_by_wg(bench, isolation):
     reload(failing, fails=True)
     assert bench.node.run("wg show wg0 peers").out == "", "a reload that failed has the removed peer back"
     reload()
-    alive(pids[0], from_file, most=1)
+    alive_keys(pids, from_file)
     assert bench.node.run("wg show wg0 preshared-keys").out.split() == [bench.other.public, bench.psk]
     private, _ = new_site_keys()
     wg("private-key", "/dev/stdin", stdin=private)
@@ -242,15 +251,15 @@ def site_by_wg(bench, isolation):
     if isolation == "yes":
         pids = next_engine(gateway, pids)
         wait_for(lambda: private in bench.node.run("wg show wg0 private-key").out, 10, what="the key of wg(8)")
-        alive(pids[0], {"private key": clamp(private)})
+        alive_keys(pids, {"private key": clamp(private)})
         gateway.run("upgrade", gateway.conf, timeout=60)
         pids = processes(gateway)
         monitor = children(gateway.process.pid)[0]
-        others = [pid for pid in pids[1:] if pid != monitor]
+        others = [pid for pid in pids[2:] if pid != monitor]
         assert len(others) == 1, pids
-        gone(others, {"private key": clamp(private), **from_file}, "an upgrade, in the resolver")
+        gone([pids[0], *others], {"private key": clamp(private), **from_file}, "an upgrade, in the engine and the resolver")
         gone(pids, {"private key": clamp(bench.site.private)}, "an upgrade")
-        alive(pids[0], {"private key": clamp(private)})
+        alive_keys(pids, {"private key": clamp(private)})
     reload()
     gone(pids, {"private key": clamp(private)}, "a reload")
     gateway.stop()
@@ -302,9 +311,12 @@ def site(bench, isolation):
 
     gateway, pids = start_site(bench, conf(bench.site.private, bench.psk), isolation)
     fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
-    alive(pids[0], fixed, most=1)
+    alive_keys(pids, fixed)
     keys = bench.handshakes(2)
-    alive(pids[0], {**fixed, **keys})
+    static = {name: key for name, key in keys.items() if name.startswith("static")}
+    # at once: the crypto library has another copy when a keepalive is sent, after ten seconds
+    alive(pids[0], {name: key for name, key in keys.items() if name not in static})
+    alive_keys(pids, {**fixed, **static}, most=2)
     assert not any("locked" in warning["text"] for warning in gateway.status()["warnings"])
     psk = new_key()
     gateway.configure(conf(bench.site.private, psk))

@@ -37,7 +37,6 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NOT_FROM_OUTSIDE = {
     # The kernel gives a TAP no frame without an Ethernet header, and a TUN no empty packet.
     "tap_short": ("src/gso/split_test.c", "test_hostile"),
-    "wg_no_keys": ("src/wg/key_table_test.c", "test_no_answer"),  # no process holds the keys yet
 }
 
 NOT_HERE = ("stopped",)  # fields that only a site without a process has
@@ -158,15 +157,15 @@ def oversize(bench):
 # ---- datagrams that are not the peers' -------------------------------------------------------------
 
 
-def with_mac1(bench, body):
-    """Return: a handshake message for vpn01 whose sender knows its public key."""
-    key = hashlib.blake2s(b"mac1----" + base64.b64decode(bench.one.public)).digest()
+def with_mac1(bench, body, public=None):
+    """Return: a handshake message for vpn01, or another site, whose sender knows its public key."""
+    key = hashlib.blake2s(b"mac1----" + base64.b64decode(public or bench.one.public)).digest()
     return body + hashlib.blake2s(body, key=key, digest_size=16).digest() + bytes(16)
 
 
-def initiation(bench):
+def initiation(bench, public=None):
     """Return: one with a right mac1, and nothing else right."""
-    return with_mac1(bench, b"\1\0\0\0" + bench.random.randbytes(112))
+    return with_mac1(bench, b"\1\0\0\0" + bench.random.randbytes(112), public)
 
 
 def garbage(bench):
@@ -763,6 +762,7 @@ CASES = (
     ("initiations of a peer, held back", initiations),
     ("handshakes under load", load),
     ("a third site", third_site),
+    ("a process with keys that does not answer", lambda bench: bench.no_keys(initiation(bench, bench.public3))),
     ("a port that is taken", pending_port),
     ("ends that do not match", mismatches),
     ("sequence numbers", sequence),

@@ -38,12 +38,13 @@ unsigned __wrap_confine_process(const struct confinement *c, unsigned has);
 static struct {
 	char *results; /* shared with the test, and its length */
 	size_t len;
-	char role[16];		 /* of the process that attacks: "engine" or "resolver" */
-	char attack[32];	 /* one that must end the process, or "" for all others */
-	char conf[256];		 /* the configuration's path */
-	char socket[108];	 /* of the control socket */
-	uint8_t needle[KEY_LEN]; /* the private key, inverted so that this is not what is found */
-	bool has_needle;
+	char role[16];	  /* of the process that attacks: "engine", "keys", "resolver" */
+	char attack[32];  /* one that must end the process, or "" for all others */
+	char conf[256];	  /* the configuration's path */
+	char socket[108]; /* of the control socket */
+	/* the private and a preshared key, inverted so that this is not what is found */
+	uint8_t needles[2][KEY_LEN];
+	bool has_needles;
 	int pid; /* of the monitor */
 } setup;
 
@@ -63,18 +64,18 @@ static void copy_variable(const char *name, char *ret, size_t size)
 	snprintf(ret, size, "%s", text ? text : "");
 }
 
-static void read_needle(void)
+static void read_needles(void)
 {
-	const char *hex = getenv("ATTACK_KEY");
+	const char *hex = getenv("ATTACK_KEYS");
 
-	for (size_t i = 0; hex && i < KEY_LEN; i++) {
+	for (size_t i = 0; hex && i < sizeof(setup.needles); i++) {
 		unsigned byte;
 
 		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
 			return;
-		setup.needle[i] = (uint8_t)~byte;
+		setup.needles[i / KEY_LEN][i % KEY_LEN] = (uint8_t)~byte;
 	}
-	setup.has_needle = hex;
+	setup.has_needles = hex;
 }
 
 __attribute__((constructor)) static void prepare(void)
@@ -94,7 +95,7 @@ __attribute__((constructor)) static void prepare(void)
 	copy_variable("ATTACK", setup.attack, sizeof(setup.attack));
 	copy_variable("ATTACK_CONF", setup.conf, sizeof(setup.conf));
 	copy_variable("ATTACK_SOCKET", setup.socket, sizeof(setup.socket));
-	read_needle();
+	read_needles();
 }
 
 static void record(const char *name, const char *text)
@@ -184,8 +185,8 @@ static void find_areas(void)
 		fclose(f);
 }
 
-/* Search the memory of this process for the private key. Return: whether it is there. */
-static bool has_key(void)
+/* Search the memory of this process for a key, 0: the private one. Return: whether it is there. */
+static bool has_key(unsigned which)
 {
 	for (size_t i = 0; i < n_areas; i++) {
 		const uint8_t *at = (const uint8_t *)areas[i].from;
@@ -194,7 +195,7 @@ static bool has_key(void)
 		for (; at <= end; at++) {
 			size_t k = 0;
 
-			while (k < KEY_LEN && (at[k] ^ setup.needle[k]) == 0xff)
+			while (k < KEY_LEN && (at[k] ^ setup.needles[which][k]) == 0xff)
 				k++;
 			if (k == KEY_LEN)
 				return true;
@@ -203,7 +204,31 @@ static bool has_key(void)
 	return false;
 }
 
-static void attempt_all(bool is_engine)
+/* What only the process with the keys may not do. */
+static void attempt_more(void)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	bool received = false;
+	bool sent = false;
+
+	for (int fd = 3; fd < 64; fd++) {
+		received |= recvmsg(fd, &msg, MSG_DONTWAIT) >= 0 || errno == EAGAIN;
+		sent |= sendmsg(fd, &msg, MSG_DONTWAIT) >= 0;
+	}
+	record("receive a descriptor", received ? "SUCCEEDED" : "refused");
+	record("pass a descriptor on", sent ? "SUCCEEDED" : "refused");
+	result("query routes", socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+	result("map memory", (intptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	result("make a thread", syscall(SYS_clone, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND, NULL,
+					NULL, NULL, NULL));
+	result("handle a signal", signal(SIGUSR1, SIG_IGN) == SIG_ERR ? -1 : 0);
+	result("close a descriptor", close(3));
+}
+
+static void attempt_all(bool is_resolver, bool has_keys)
 {
 	result("read the configuration", open(setup.conf, O_RDONLY | O_CLOEXEC));
 	result("write the configuration", open(setup.conf, O_WRONLY | O_CLOEXEC));
@@ -222,15 +247,19 @@ static void attempt_all(bool is_engine)
 	result("use io_uring", syscall(SYS_io_uring_setup, 8, NULL));
 	result("delete a file", unlink(setup.conf));
 	misuse_descriptors();
-	if (is_engine) {
+	if (!is_resolver) {
 		result("open a UDP socket", socket(AF_INET, SOCK_DGRAM, 0));
 		result("open a Unix socket", socket(AF_UNIX, SOCK_STREAM, 0));
 		result("map executable memory", (intptr_t)mmap(NULL, 4096, PROT_READ | PROT_EXEC,
 							MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 		result("make memory executable", mprotect((void *)((uintptr_t)areas & ~4095UL),
 							 4096, PROT_READ | PROT_EXEC));
-	} else if (setup.has_needle) {
-		record("find the private key", has_key() ? "SUCCEEDED" : "refused");
+	}
+	if (has_keys)
+		attempt_more();
+	else if (setup.has_needles) {
+		record("find the private key", has_key(0) ? "SUCCEEDED" : "refused");
+		record("find the preshared key", has_key(1) ? "SUCCEEDED" : "refused");
 	}
 	record("done", "yes");
 }
@@ -258,18 +287,20 @@ static void attempt_one(void)
 
 unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
 {
-	bool is_engine = c->calls == &filter_rules_engine;
+	bool is_resolver = c->calls == &filter_rules_resolver;
+	bool has_keys = c->calls == &filter_rules_keys;
+	const char *role = is_resolver ? "resolver" : has_keys ? "keys" : "engine";
 	unsigned got;
 
-	if (!setup.results || strcmp(setup.role, is_engine ? "engine" : "resolver") != 0)
+	if (!setup.results || strcmp(setup.role, role) != 0)
 		return __real_confine_process(c, has);
 	find_areas();
-	if (setup.has_needle && is_engine)
-		record("the key is found where it is", has_key() ? "yes" : "no");
+	if (setup.has_needles && has_keys)
+		record("keys are found where they are", has_key(0) && has_key(1) ? "yes" : "no");
 	got = __real_confine_process(c, has);
 	if (*setup.attack)
 		attempt_one();
 	else
-		attempt_all(is_engine);
+		attempt_all(is_resolver, has_keys);
 	return got;
 }
