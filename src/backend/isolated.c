@@ -274,7 +274,7 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	u->held.udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	u->engine.held = &u->held;
 	u->engine.store = -1;
-	u->old.engine.channel.fd = u->old.channel = u->old.process = -1;
+	u->old.engine.channel.fd = u->old.channel = u->old.process = u->old.keys_changes = -1;
 	u->old.engine.held = &u->held;
 	u->saved = saved;
 	err = open_parts(u, saved, orphan, &alone, ret_error);
@@ -392,7 +392,7 @@ static int ask_apply(
 	int *fds = held_ports_fds(&u->held, first);
 	char *text = NULL;
 	size_t len = 0;
-	int err = fds ? isolated_conf_print(next, &text, &len) : -ENOMEM;
+	int err = fds ? isolated_conf_print(next, NULL, &text, &len) : -ENOMEM;
 
 	if (!err)
 		err = engine_proxy_expect(&u->engine, next);

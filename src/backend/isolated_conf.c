@@ -9,7 +9,8 @@
 #include "base/secret.h"
 #include "conf/print.h"
 
-int isolated_conf_print(const struct conf_site *conf, char **ret_text, size_t *ret_len)
+int isolated_conf_print(
+	const struct conf_site *conf, const struct key_ring *keys, char **ret_text, size_t *ret_len)
 {
 	struct conf_site whole = *conf;
 	size_t size = conf->n_peers * sizeof(*whole.peers);
@@ -22,6 +23,8 @@ int isolated_conf_print(const struct conf_site *conf, char **ret_text, size_t *r
 		return -ENOMEM;
 	if (size)
 		memcpy(whole.peers, conf->peers, size);
+	if (keys)
+		key_ring_give_back(keys, &whole);
 	for (size_t i = 0; i < whole.n_peers; i++)
 		whole.peers[i].preshared_key_file = NULL;
 	err = conf_print(&whole, NULL, ret_text, ret_len);

@@ -23,6 +23,8 @@ struct isolated_old {
 	int channel; /* of the engine, as it was passed on; borrowed */
 	pid_t resolver;
 	int process; /* the engine is an orphan: a descriptor of it; -1: it is a child */
+	pid_t keys;
+	int keys_changes; /* our socket to that process, whose end it waits for; borrowed */
 };
 
 /** A site whose engine is a process of its own. */

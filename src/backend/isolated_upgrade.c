@@ -35,7 +35,8 @@
 /* How long it may take to hand over, beyond that. */
 #define PATIENCE (5 * NS_PER_S)
 
-/* How long the old resolver may take to end after the old engine. */
+/* How long the old resolver, and the old process with the keys, may take to end after the old
+ * engine. */
 #define END_PATIENCE_MS 300
 
 /* ---- saving ---- */
@@ -50,7 +51,7 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 	if (u->failed || u->next || !u->started || !u->engine.pid)
 		return error_set(ret_error, -EAGAIN,
 			"The engine is just being started or reloaded\nTry again in a moment.");
-	err = isolated_conf_print(u->conf, &text, &len);
+	err = isolated_conf_print(u->conf, &u->keys.now, &text, &len);
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot print the configuration:\n");
 	saved_put(state, "conf", text, len);
@@ -61,17 +62,19 @@ int isolated_save(struct backend_site *s, struct saved_state *state, struct erro
 	saved_put_number(state, "engine-protocol", ENGINE_PROTOCOL);
 	saved_put_number(state, "engine-seq", u->engine.seq);
 	saved_put_number(state, "resolver-pid", (uint64_t)u->resolver.pid);
+	saved_put_number(state, "keys-pid", (uint64_t)u->keys.pid);
+	saved_put_fd(state, "keys-changes", u->keys.monitor);
 	saved_put_number(state, "ends", u->n_ends);
 	saved_put_number(state, "fwmark", u->fwmark);
 	saved_put_fd(state, "store", u->engine.store);
 	held_ports_save(&u->held, state);
-	wg_changes_save(&u->changes, state);
+	wg_changes_save(&u->changes, &u->keys.now, state);
 	return 0;
 }
 
 /* ---- adopting ---- */
 
-/* Use what was saved of the old engine and its resolver. */
+/* Use what was saved of the old engine, its resolver and its process with the keys. */
 static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
 {
 	struct isolated_old *old = &u->old;
@@ -80,6 +83,8 @@ static void adopt_old(struct isolated_site *u, const struct saved_state *saved)
 	old->channel = saved_fd(saved, "channel", 0);
 	old->saved = true;
 	old->resolver = (pid_t)saved_number(saved, "resolver-pid", INT_MAX, 0);
+	old->keys = (pid_t)saved_number(saved, "keys-pid", INT_MAX, 0);
+	old->keys_changes = saved_fd(saved, "keys-changes", 0);
 	old->engine.pid = (pid_t)saved_number(saved, "engine-pid", INT_MAX, 0);
 	old->engine.seq = (uint32_t)saved_number(saved, "engine-seq", UINT32_MAX, 0);
 	old->engine.store = -1;
@@ -97,6 +102,8 @@ int isolated_adopt(
 
 	if (!err)
 		err = wg_changes_restore(&u->changes, saved);
+	if (!err)
+		err = keys_process_take_changes(&u->keys, &u->changes);
 	if (err < 0)
 		return error_set(
 			ret_error, err, "Cannot use what the running program has saved:\n");
@@ -161,6 +168,17 @@ static void stop_old(struct isolated_site *u, int err)
 	end_old_engine(u);
 }
 
+/* End the old process with the keys, which ends when our socket to it does. */
+static void end_old_keys(const struct isolated_site *u)
+{
+	int status;
+
+	if (u->old.keys_changes >= 0)
+		(void)shutdown(u->old.keys_changes, SHUT_RDWR);
+	if (u->old.keys)
+		(void)confined_wait(u->old.keys, END_PATIENCE_MS, &status);
+}
+
 int isolated_take_over(struct isolated_site *u, struct error *ret_error)
 {
 	struct engine_message reply = { 0 };
@@ -181,6 +199,7 @@ void isolated_end_old(struct isolated_site *u)
 	log_info("the engine was replaced, within %llu us",
 		(unsigned long long)(mono_between(u->changed_at, clock_mono()) / 1000));
 	end_old_engine(u);
+	end_old_keys(u);
 	if (u->old.resolver)
 		(void)confined_wait(u->old.resolver, END_PATIENCE_MS, &status);
 	isolated_forget_old(u);
@@ -202,6 +221,8 @@ void isolated_forget_old(struct isolated_site *u)
 	u->old.process = -1;
 	u->old.engine.pid = 0;
 	u->old.resolver = 0;
+	u->old.keys = 0;
+	u->old.keys_changes = -1;
 	u->old.channel = -1;
 	u->old.saved = false;
 }

@@ -340,6 +340,17 @@ int keys_process_set(struct keys_process *k, const struct uapi_set *set, struct 
 	return finish_taking(k, key_ring_set(&k->now, set, ret));
 }
 
+int keys_process_take_changes(struct keys_process *k, struct wg_changes *changes)
+{
+	int err = key_ring_copy(&k->now, &k->before);
+
+	if (err < 0)
+		return err;
+	err = finish_taking(k, wg_changes_take_keys(changes, &k->now));
+	keys_process_commit(k, NULL);
+	return err;
+}
+
 void keys_process_commit(struct keys_process *k, const struct conf_site *conf)
 {
 	struct key_ring swept;

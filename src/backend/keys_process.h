@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "backend/key_ring.h"
+#include "backend/wg_changes.h"
 #include "base/mono.h"
 #include "base/must_check.h"
 #include "loop/loop.h"
@@ -46,6 +47,10 @@ MUST_CHECK int keys_process_apply(struct keys_process *k, struct conf_site *next
  * key_ring_free_set(). */
 MUST_CHECK int keys_process_set(
 	struct keys_process *k, const struct uapi_set *set, struct uapi_set *ret);
+
+/** Take the keys of changes that another program has passed on, and put marks in their place.
+ * Return: 0; or -EBADMSG or -ENOMEM, and the keys are as before. */
+MUST_CHECK int keys_process_take_changes(struct keys_process *k, struct wg_changes *changes);
 
 /** The change was made. `conf` is the only configuration in force, so that other peers are
  * forgotten; NULL after a request of wg(8). */

@@ -117,11 +117,23 @@ void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct con
 	}
 }
 
-void wg_changes_save(const struct wg_changes *c, struct saved_state *state)
+void wg_changes_save(
+	const struct wg_changes *c, const struct key_ring *keys, struct saved_state *state)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		saved_put(state, "wg-peer", c->v[i].peer, KEY_LEN);
-		saved_put(state, "wg-change", c->v[i].text, c->v[i].len);
+		const struct wg_change *change = &c->v[i];
+		char *text = malloc(change->len + 1);
+
+		if (!text) {
+			state->failed = true;
+			return;
+		}
+		memcpy(text, change->text, change->len);
+		key_ring_fill_reply(keys, text, change->len);
+		saved_put(state, "wg-peer", change->peer, KEY_LEN);
+		saved_put(state, "wg-change", text, change->len);
+		secret_wipe(text, change->len);
+		free(text);
 	}
 	saved_put_number(state, "wg-lost", c->lost);
 }
@@ -160,6 +172,57 @@ int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved)
 			err = restore_one(c, &peer, &item);
 	}
 	c->lost = saved_number(saved, "wg-lost", 1, 0);
+	return err;
+}
+
+/* Parse a stored request. Return: 0 and it, for uapi_request_fini(); or -EBADMSG. */
+static int parse(const struct wg_change *change, struct uapi_request *ret)
+{
+	const char *at = change->text;
+	const char *end = at + change->len;
+	enum uapi_step step = UAPI_MORE;
+
+	while (step == UAPI_MORE && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+
+		step = uapi_request_line(ret, at, len);
+		at += len + !!newline;
+	}
+	return step == UAPI_SET ? 0 : -EBADMSG;
+}
+
+/* Put marks into one change. Return: 0 or -errno. */
+static int take_keys(struct wg_changes *c, struct wg_change *change, struct key_ring *keys)
+{
+	struct uapi_request request = { 0 };
+	struct uapi_set marked;
+	char *text = NULL;
+	size_t len = 0;
+	int err = parse(change, &request);
+
+	if (!err)
+		err = key_ring_set(keys, &request.set, &marked);
+	if (!err) {
+		err = uapi_print_set(&marked, &text, &len);
+		key_ring_free_set(&marked);
+	}
+	uapi_request_fini(&request);
+	if (err < 0)
+		return err;
+	release(c, change);
+	change->text = text;
+	change->len = len;
+	c->len += len;
+	return 0;
+}
+
+int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->n && !err; i++)
+		err = take_keys(c, &c->v[i], keys);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/key_ring.h"
 #include "base/keytext.h"
 #include "base/must_check.h"
 #include "conf/model.h"
@@ -36,11 +37,16 @@ struct wg_changes {
  */
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf);
 
-/** Write them for another program in this process. */
-void wg_changes_save(const struct wg_changes *c, struct saved_state *state);
+/** Write them for another program in this process, with the keys in place of marks. */
+void wg_changes_save(
+	const struct wg_changes *c, const struct key_ring *keys, struct saved_state *state);
 
-/** Read what was saved. Return: 0 or -ENOMEM. */
+/** Read what was saved, with keys. Return: 0 or -ENOMEM. */
 MUST_CHECK int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved);
+
+/** Apply them to the keys of the configuration, and put marks in place of keys. Return: 0; or
+ * -EBADMSG or -ENOMEM, with some of the keys taken. */
+MUST_CHECK int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys);
 
 /** Wipe and release all. */
 void wg_changes_clear(struct wg_changes *c);

@@ -2,6 +2,7 @@
 /* Tests of the changes of wg(8): they are repeated as they came, without replaced keys. */
 #include "backend/wg_changes.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -155,6 +156,61 @@ static void test_too_many(void **state)
 	assert_false(s.changes.lost);
 }
 
+/* For another program the keys are in place of marks; that one puts marks in again. */
+static void test_passed_on(void **state)
+{
+	struct key_ring ring = { .last_mark = 6 };
+	struct key_ring next = { 0 };
+	struct wg_changes restored = { 0 };
+	struct saved_state saved = { 0 };
+	struct uapi_set set = { .peers_len = 2 };
+	struct uapi_set marked;
+	struct site s;
+
+	make(&s);
+	set.peers = s.peers;
+	assert_int_equal(key_ring_set(&ring, &set, &marked), 0);
+	wg_changes_add(&s.changes, &marked, &s.conf);
+	key_ring_free_set(&marked);
+	assert_false(has(&s.changes, "a0") || has(&s.changes, "a1"));
+	wg_changes_save(&s.changes, &ring, &saved);
+	assert_false(has(&s.changes, "a0") || has(&s.changes, "a1"));
+	assert_int_equal(wg_changes_restore(&restored, &saved), 0);
+	assert_true(has(&restored, "a0") && has(&restored, "a1"));
+	assert_int_equal(wg_changes_take_keys(&restored, &next), 0);
+	assert_false(has(&restored, "a0") || has(&restored, "a1"));
+	assert_int_equal(restored.n, 2);
+	assert_int_equal(restored.len, restored.v[0].len + restored.v[1].len);
+	assert_int_equal(next.n, 2);
+	for (size_t i = 0; i < ARRAY_LEN(s.peers); i++)
+		assert_memory_equal(next.peers[i].psk, s.peers[i].psk, KEY_LEN);
+	saved_fini(&saved);
+	wg_changes_clear(&s.changes);
+	wg_changes_clear(&restored);
+	key_ring_clear(&ring);
+	key_ring_clear(&next);
+}
+
+/* A text that is no request is refused. */
+static void test_damaged(void **state)
+{
+	static const char *const texts[] = { "", "set=1\n", "get=1\n\n", "set=1\nnonsense=1\n\n" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct key_ring ring = { 0 };
+		struct wg_changes restored = { 0 };
+		struct saved_state saved = { 0 };
+
+		saved_put(&saved, "wg-peer", none, KEY_LEN);
+		saved_put_text(&saved, "wg-change", texts[i]);
+		assert_int_equal(wg_changes_restore(&restored, &saved), 0);
+		assert_int_equal(wg_changes_take_keys(&restored, &ring), -EBADMSG);
+		saved_fini(&saved);
+		wg_changes_clear(&restored);
+		key_ring_clear(&ring);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +220,8 @@ int main(void)
 		cmocka_unit_test(test_peers_replaced),
 		cmocka_unit_test(test_private_key),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_passed_on),
+		cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests_name("wg_changes", tests, NULL, NULL);

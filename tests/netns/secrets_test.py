@@ -50,7 +50,7 @@ def find(pids, keys):
     """Search one process or several for keys, a dict by name. Return: {name: [places]} of those that are there in
     any form."""
     found = {}
-    mappings = (mapping for pid in ([pids] if isinstance(pids, int) else pids) for mapping in memory(pid))
+    mappings = (mapping for pid in ([pids] if isinstance(pids, (int, str)) else pids) for mapping in memory(pid))
     for where, data in mappings:
         for name, key in keys.items():
             for form, needle in forms(key).items():

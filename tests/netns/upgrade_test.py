@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: MIT
 """A running site goes on with another program: no frame is lost, no handshake, and what fails changes nothing."""
 
+import base64
 import json
 import os
+import re
 import shutil
 import socket
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from isolation_test import Bench, Wire, state_of
+from isolation_test import ROLES, Bench, Wire, state_of
+from lib.reference import new_key
 from lib.runner import Skip, Suite, wait_for
 from lib.sequence import Sequence
 from lib.wirespan import difference, find_binary, scratch, snapshot
+from secrets_test import clamp, find
 
 # A trial, and a start of the engine, on a loaded host.
 PATIENCE = 120
@@ -69,6 +73,11 @@ def numbered(bench):
     return Sequence(net.member[0], net.sites[0].member4, net.member[1], net.sites[1].member4, RATE)
 
 
+def processes(bench):
+    """Return: the titles of the near gateway's processes."""
+    return [command for command in bench.near.node.processes().values() if command.startswith("wirespan: ")]
+
+
 def nothing_lost(bench):
     near = bench.near
     before, pid, engine = state_of(near.node), monitor(bench), bench.pid("engine")
@@ -85,8 +94,7 @@ def nothing_lost(bench):
     assert monitor(bench) == pid, "the process is another one"
     assert bench.pid("engine") not in (0, engine)
     assert near.log_text(0).count("PostUp") == hooks
-    left = [command for command in near.node.processes().values() if command.startswith("wirespan: ")]
-    assert len(left) == 2, left
+    assert len(processes(bench)) == len(ROLES), processes(bench)
 
 
 def changes_of_wg(bench):
@@ -100,6 +108,39 @@ def changes_of_wg(bench):
     near.node.run("wg", "set", "wg0", "peer", public, "remove")
     assert near.run("reload", near.conf, timeout=PATIENCE).out
     bench.works()
+
+
+def keys_by_wg(bench):
+    """The keys of wg(8) go on, in the process that holds them alone, and new handshakes use them."""
+    near, far = bench.near, bench.far
+    peer = near.node.run("wg", "show", "wg0", "peers").out.strip()
+    private = near.node.run("wg", "show", "wg0", "private-key").out.strip()
+    from_file = open(far.conf).read()
+    psk, added = new_key(), new_key()
+    public = near.run("pubkey", stdin=new_key()).out.strip()
+    for name, key in ((peer, psk), (public, added)):
+        near.node.run("wg", "set", "wg0", "peer", name, "preshared-key", "/dev/stdin", stdin=key)
+    upgrade(bench)
+    shown = near.node.run("wg", "show", "wg0", "preshared-keys").out
+    assert sorted(shown.splitlines()) == sorted((f"{peer}\t{psk}", f"{public}\t{added}")), shown
+    assert near.node.run("wg", "show", "wg0", "private-key").out.strip() == private
+    secret = {"private": clamp(private), "psk": base64.b64decode(psk), "added": base64.b64decode(added)}
+    outside = f"{near.node.pid}/root/proc"
+    found = find(f"{outside}/{bench.pid('engine')}", secret)
+    assert not found, f"the engine has keys: {found}"
+    found = find(f"{outside}/{bench.pid('resolver')}", secret)
+    assert not found, f"the resolver has keys: {found}"
+    assert set(find(f"{outside}/{bench.pid('keys')}", secret)) == set(secret), "the search finds nothing where they are"
+    far.down()
+    far.configure(re.sub("PresharedKey = .*", f"PresharedKey = {psk}", from_file))
+    far.up()
+    bench.works(60)  # with a new handshake
+    near.run("reload", near.conf)
+    far.down()
+    far.configure(from_file)
+    far.up()
+    bench.works(60)
+    assert near.node.run("wg", "show", "wg0", "peers").out.strip() == peer, "a reload returns to the file"
 
 
 def programs(folder):
@@ -132,6 +173,7 @@ def failing_successors(bench):
     sequence.check()
     wire.check(bench.near.node)
     assert monitor(bench) == pid
+    wait_for(lambda: len(processes(bench)) == len(ROLES), 20, what="processes of those programs to end")
     assert "has taken over" in upgrade(bench), "a good program cannot take over after that"
 
 
@@ -215,7 +257,7 @@ def orphan_is_adopted(bench):
     assert before == state_of(near.node), (before, state_of(near.node))
     log = near.log_text(0)[size:]
     assert "cannot be adopted" not in log and log.count("the engine was replaced") == 2, log
-    wait_for(lambda: len(near.all_pids()) == 3, 60, what="the processes of before to end")
+    wait_for(lambda: len(near.all_pids()) == len(ROLES) + 1, 60, what="the processes of before to end")
 
 
 def orphan_with_another_file(bench):
@@ -259,7 +301,7 @@ def orphan_that_hangs(bench):
     near.node.run("kill", "-STOP", str(engine))
     near.up(timeout=60)
     assert "cannot be adopted" in near.log_text(0)[size:], near.log_text()
-    wait_for(lambda: len(near.all_pids()) == 3, 60, what="the orphan to end")
+    wait_for(lambda: len(near.all_pids()) == len(ROLES) + 1, 60, what="the orphan to end")
     bench.works(60)
 
 
@@ -285,6 +327,7 @@ def main():
     suite.run("the segment carries frames", bench.works)
     suite.run("two upgrades: no frame lost, no handshake, no counter twice", nothing_lost, bench)
     suite.run("changes of wg(8) go on, and a reload", changes_of_wg, bench)
+    suite.run("keys of wg(8) go on, and the engine does not have them", keys_by_wg, bench)
     suite.run("programs that cannot take over: the running one carries on", failing_successors, bench)
     suite.run("another layout of the stored sessions: a handshake", another_layout, bench)
     suite.run("after an upgrade: a crash of the engine, and down", ends_after_upgrade, bench)
