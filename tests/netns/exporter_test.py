@@ -8,6 +8,7 @@ The exporter gets its listening socket as from systemd, and has no right but the
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -149,12 +150,56 @@ def silent_sites(bench):
     assert "silent" not in bench.get(), "they are gone"
 
 
+UNITS = {"short", "s", "bps", "pps", "bytes", "percentunit"}  # those of Grafana that fit what we measure
+
+
+def board():
+    with open(os.path.join(DIST, "grafana", "wirespan.json")) as file:
+        return json.load(file)
+
+
+def form():
+    """The dashboard has what Grafana's model of one requires, and each panel is complete and has a place of its own."""
+    found = board()
+    assert found["title"] and re.fullmatch(r"[\w-]{1,40}", found["uid"]) and found["schemaVersion"] >= 36
+    variables = {variable["name"]: variable for variable in found["templating"]["list"]}
+    assert variables["datasource"]["type"] == "datasource" and variables["datasource"]["query"] == "prometheus"
+    assert variables["site"]["type"] == "query" and variables["site"]["multi"] and variables["site"]["includeAll"]
+    source = {"type": "prometheus", "uid": "${datasource}"}
+    places, panels = set(), found["panels"]
+    for panel in panels:
+        name = panel["title"]
+        assert panel["type"] in ("timeseries", "stat", "table") and panel["description"], name
+        assert panel["datasource"] == variables["site"]["datasource"] == source, name
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS and "overrides" in panel["fieldConfig"], name
+        at = panel["gridPos"]
+        assert at["w"] > 0 and at["h"] > 0 and 0 <= at["x"] and at["x"] + at["w"] <= 24 and at["y"] >= 0, name
+        place = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not place & places, f"{name} covers another panel"
+        places |= place
+        assert panel["targets"], name
+        for target in panel["targets"]:
+            assert 'site=~"$site"' in target["expr"] and target["legendFormat"], name
+            assert set(re.findall(r"\$(\w+)", target["expr"])) <= {"site", "__rate_interval"}, name
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]), name
+    for unique in ("id", "title"):
+        assert len({panel[unique] for panel in panels}) == len(panels), unique
+
+
+def names(bench):
+    """Metrics that the alert rules and the variable of the dashboard name are those of the exporter."""
+    with open(os.path.join(DIST, "prometheus", "wirespan.rules.yml")) as file:
+        wanted = set(re.findall(r"\bwirespan_\w+", file.read()))
+    for variable in board()["templating"]["list"]:
+        wanted |= set(re.findall(r"\bwirespan_\w+", str(variable.get("query"))))
+    have = {name for name, _ in samples(bench.get())}
+    assert len(wanted) > 7 and wanted <= have, wanted - have
+
+
 def dashboard(bench):
     """Debian's prometheus reads the exporter, and every query of the dashboard has data; the alert rules load."""
     program = prometheus.program("prometheus")
-    with open(os.path.join(DIST, "grafana", "wirespan.json")) as file:
-        board = json.load(file)
-    queries = {target["expr"] for panel in board["panels"] for target in panel["targets"]}
+    queries = {target["expr"] for panel in board()["panels"] for target in panel["targets"]}
     assert len(queries) > 15
     folder = scratch()
     config = {
@@ -239,6 +284,7 @@ def ends(bench):
 def main():
     need_root()
     suite = Suite("exporter")
+    suite.run("the form of the dashboard", form)
     box = {}
     if not suite.setup("the site and its exporter", lambda: box.update(bench=Bench())):
         suite.finish()
@@ -250,6 +296,7 @@ def main():
         ("the status socket answers status only", status_only),
         ("many clients", many_clients),
         ("silent sites", silent_sites),
+        ("names in the alert rules", names),
         ("every query of the dashboard", dashboard),
         ("alerts", alerts),
         ("sites come and go", reopened),
