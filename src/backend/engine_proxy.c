@@ -303,7 +303,7 @@ static void describe(int status, char ret[static ENGINE_ENDED_LEN])
 		snprintf(ret, ENGINE_ENDED_LEN, "made a system call that is not allowed");
 	else if (number)
 		snprintf(ret, ENGINE_ENDED_LEN, "was ended by signal %d (%s)", number,
-			sigdescr_np(number) ? sigdescr_np(number) : "unknown");
+			strsignal(number));
 	else
 		snprintf(ret, ENGINE_ENDED_LEN, "ended with status %d", code);
 }

@@ -4,8 +4,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,7 +224,8 @@ static int execute(int program, const struct saved_state *state, int fd, int rep
 	if (setenv(VARIABLE, variable, 1) < 0)
 		err = -errno;
 	if (!err) {
-		execveat(program, empty, arguments, environ, AT_EMPTY_PATH);
+		/* musl has no function for it. */
+		(void)syscall(SYS_execveat, program, empty, arguments, environ, AT_EMPTY_PATH);
 		err = -errno;
 	}
 	unsetenv(VARIABLE);
