@@ -23,6 +23,7 @@ from lib.runner import Suite, patience, wait_for
 TOP = os.path.realpath(os.path.join(HERE, "..", ".."))
 UNIT = "wirespan@vpn01.service"
 FILE = "/etc/wirespan/vpn01.conf"
+POLICY = "/usr/sbin/policy-rc.d"
 DROP_IN = f"/run/systemd/system/{UNIT}.d/test.conf"
 FAR = dict(os.environ, WIRESPAN_RUNDIR="/run/far", WIRESPAN_UAPI_FOLDER="/run/far-wg")
 INTERFACES = ("wg0", "l2tpeth0", "br-l2tp0")
@@ -221,7 +222,8 @@ def watchdog():
 
 
 def upgrade():
-    """From the version before: while the site runs; by a restart, if it cannot; and with a file that is refused."""
+    """From the version before: while the site runs; by a restart, if it cannot; with a file that is refused; and where
+    the administrator's policy forbids to restart services."""
 
     def install():
         return run("dpkg", "--no-triggers", "-i", "/results/now.deb")[1]
@@ -241,7 +243,12 @@ def upgrade():
         with changed(FILE, lambda text: text.replace("TunnelId = 3939", "TunnelId = x")):
             out = install()
         assert "goes on with the version before" in out and pid() == before and show("ActiveState") == "active", out
+        assert "Isolation = yes" in out, out  # why it could not change while it runs
         carries()
+        write(POLICY, "#!/bin/sh\nexit 101\n", 0o755)
+        out = install()
+        os.unlink(POLICY)
+        assert "policy-rc.d forbids its restart" in out and pid() == before and show("ActiveState") == "active", out
     run("systemctl", "restart", UNIT)
     carries()
 
@@ -390,7 +397,7 @@ def main():
     suite.diagnose_with(journal)
     # Of container images: services are not started there, and manuals not indexed.
     with contextlib.suppress(FileNotFoundError):
-        os.unlink("/usr/sbin/policy-rc.d")
+        os.unlink(POLICY)
     if suite.setup("the reference network", network) and suite.setup("the package is installed", install):
         if suite.setup("a site is enabled and starts", start):
             suite.run("reload", reload)
