@@ -8,7 +8,8 @@ the language:
     ```output                 what the block before has printed: these lines, in this order, among others; "..." in a
                               line stands for any text
 
-Other languages, and blocks without one, are pictures. The renderers of Markdown show only the language."""
+Other languages, and blocks without one, are pictures. The renderers of Markdown show only the language. A block of a
+list is indented, and its lines at least as much as its fence."""
 
 import dataclasses
 import os
@@ -20,6 +21,7 @@ from .runner import patience
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 LANGUAGES = ("sh", "conf", "output")
+FENCE = re.compile(r"( *)```")
 NOT_RUN = re.compile(r"not run: (\S.+)")
 LOOKS = ("ping ", "wirespan check ", "wirespan status ", "wirespan mtu ")  # commands that change nothing
 MARKER = "documents: the folder is "
@@ -44,17 +46,21 @@ def read(path):
 
 def blocks(path, text=None):
     """Return: the blocks of commands, files and output in a document. AssertionError if one is not as above."""
-    found, start, info, body = [], 0, "", []
+    found, start, indent, info, body = [], 0, "", "", []
     for number, line in enumerate((read(path) if text is None else text).splitlines(), 1):
-        if not start and line.startswith("```"):
-            start, info, body = number, line[3:].strip(), []
-        elif start and line.startswith("```"):
+        fence = FENCE.match(line)
+        if start:
+            assert line.startswith(indent) or not line.strip(), f"{path}:{number}: indented less than its block"
+            line = line[len(indent) :]
+            if not line.startswith("```"):
+                body.append(line)
+                continue
             language, _, rest = info.partition(" ")
             if language in LANGUAGES:
                 found.append(_block(f"{path}:{start}", language, rest.strip(), "\n".join(body) + "\n"))
             start = 0
-        elif start:
-            body.append(line)
+        elif fence:
+            start, indent, info, body = number, fence[1], line[fence.end() :].strip(), []
         else:
             assert "```" not in line, f"{path}:{number}: a fence that does not begin its line is not seen by the tests"
     assert not start, f"{path}:{start}: the block has no end"

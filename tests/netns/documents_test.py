@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every command in the pages of doc/howto/, run on hosts as the page describes them, with what the page shows of the
-output. doc/start.md is followed by tests/package/, on booted hosts.
+output. doc/start.md and README.md are followed by tests/package/, on booted hosts.
 
 Theory of operation: a host is a node with its own /etc and /root. No systemd runs in it, so `systemctl` is a script that
 runs the command of the unit (tests/package/ has the real one), and `scp` copies between the hosts' /etc/wirespan. The
@@ -261,12 +261,21 @@ def complete(pages):
         assert figure in documents.read(page), f"{page} has no figure {figure}"
 
 
+def packages():
+    """The packages that README.md lists for a build by hand, which no test carries out, are those of dist/packages.txt."""
+    listed = {line.split()[0] for line in documents.read("dist/packages.txt").splitlines() if line and line[0] != "#"}
+    (block,) = (block for block in documents.blocks("README.md") if block.reason.startswith("it builds"))
+    lines = [line.partition("#")[0].split() for line in block.text.splitlines()]
+    named = {word for line in lines if line[:2] == ["apt", "install"] for word in line[2:]}
+    assert len(named) > 6 and named <= listed, named - listed
+
+
 def refuses():
     """What the pages must not have is found: commands for no host, for no reason, output that does not come."""
     for text, problem in (
         ("```sh\ntrue\n```", "names no host"), ("```sh not run:\ntrue\n```", "without a reason"),
         ("```conf one\n```", "names no host and path"), ("```output\nx\n```", "output of no command"),
-        ("  ```sh one\n  ```", "does not begin its line"), ("```sh one\ntrue", "has no end"),
+        ("a ```sh one\n```", "does not begin its line"), ("  ```sh one\ntrue\n  ```", "indented less"), ("```sh one\ntrue", "has no end"),
         ("```sh one\ntrue\n```\n```output\nb\na\n```", "the output has no line"), ("```sh two\n```", "has no host two"),
         ("```sh one\nfalse\n```", "status 1"),
     ):  # fmt: skip
@@ -293,6 +302,7 @@ def main():
         "doc/howto/from-tinc.md": from_tinc, "doc/howto/from-vxlan.md": from_vxlan,
     }  # fmt: skip
     suite.run("what a page must not have is found", refuses)
+    suite.run("the packages in README.md", packages)
     suite.run("each page is followed, and has a figure", complete, pages)
     for page, prepare in pages.items():
         suite.run(page, follow, page, prepare)

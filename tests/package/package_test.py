@@ -3,7 +3,7 @@
 """The Debian package: it builds, lintian accepts it, and under a systemd that is booted for it, it is installed, runs a
 site, is upgraded and is purged (booted.py has these cases).
 
-And two hosts that are booted with it follow doc/start.md (two_hosts.py).
+And two hosts that are booted with it follow doc/start.md and README.md (two_hosts.py).
 
 Theory of operation: the container's file system is an overlay over that of this host, in memory, so that nothing has to
 be downloaded and nothing is changed. systemd-nspawn boots it in a network of its own, to a target that runs booted.py
@@ -45,7 +45,7 @@ SuccessAction=poweroff-force
 FailureAction=poweroff-force
 [Service]
 Type=oneshot
-ExecStart={python} {here}/booted.py {selection}
+ExecStart={python} {here}/{program} {selection}
 Environment=PYTHONDONTWRITEBYTECODE=1
 StandardOutput=append:/results/log
 StandardError=append:/results/log
@@ -69,14 +69,14 @@ def run(words, timeout, **options):
     return done.stdout
 
 
-def build(folder):
-    """Build the packages into a folder."""
+def build(folder, tree=TOP):
+    """Build the packages of a tree into a folder."""
     need("dpkg-buildpackage", "dh", "fakeroot")
     compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
     # Without debugging symbols and half of the optimisation: it takes half of the time.
     settings = dict(os.environ, CC=compiler, DEB_CFLAGS_APPEND="-O1 -g0", DEB_BUILD_OPTIONS="noautodbgsym")
     subprocess.run(
-        ["dist/build-deb", "--no-tests", folder], cwd=TOP, check=True, timeout=3600, stdin=subprocess.DEVNULL,
+        ["dist/build-deb", "--no-tests", folder], cwd=tree, check=True, timeout=3600, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, env=settings,
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def lint(folder):
     """No finding at any level."""
     need("lintian")
     (changes,) = glob.glob(f"{folder}/*.changes")
-    out = run(["lintian", "--allow-root", "--pedantic", "--display-info", changes], 300)
+    out = run(["lintian", "--allow-root", "--pedantic", "--display-info", changes], 1200)
     assert not out.strip(), out
 
 
@@ -103,8 +103,11 @@ def repack(package, version, folder):
     return result
 
 
-def boot(packages, selection):
-    """Run booted.py in a container; print its output. Its cases count by themselves."""
+def boot(packages, selection, program="booted.py", before=None):
+    """Run a program of this folder in a container; print its output. Its cases count by themselves.
+
+    before: the package of an older version, or this one with another number.
+    """
     need("systemd-nspawn", "dpkg-deb")
     need_root()
     if not os.path.exists("/lib/systemd/systemd"):
@@ -115,11 +118,14 @@ def boot(packages, selection):
     shutil.copy(package, f"{results}/now.deb")
     (package_of_exporter,) = glob.glob(f"{packages}/wirespan-exporter_*.deb")
     shutil.copy(package_of_exporter, f"{results}/exporter.deb")
-    repack(package, "0.9", results)
+    if before:
+        shutil.copy(before, f"{results}/before.deb")
+    else:
+        repack(package, "0.9", results)
     with open(f"{results}/cases.target", "w", encoding="utf-8") as file:
         file.write(TARGET)
     with open(f"{results}/cases.service", "w", encoding="utf-8") as file:
-        file.write(SERVICE.format(python=sys.executable, here=HERE, selection=selection))
+        file.write(SERVICE.format(python=sys.executable, here=HERE, program=program, selection=selection))
     out = run(
         [
             "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
@@ -144,7 +150,7 @@ def boot(packages, selection):
 
 
 def follow(packages):
-    """The commands of doc/start.md on two booted hosts."""
+    """The commands of doc/start.md and README.md on two booted hosts."""
     need("systemd-nspawn", "dropbear", "scp", "ssh-keygen")
     if not os.path.exists("/usr/lib/sftp-server"):
         raise Skip("not installed: openssh-sftp-server")
@@ -158,7 +164,7 @@ def main():
     packages = cleanup.enter_context(tempfile.TemporaryDirectory())
     if suite.setup("the package builds", build, packages):
         suite.setup("lintian has no finding", lint, packages)
-        suite.run("two booted hosts follow doc/start.md", follow, packages)
+        suite.run("two booted hosts follow doc/start.md and README.md", follow, packages)
         suite.setup("a booted systemd runs it", boot, packages, f"--only '{suite.options.only}'")
     suite.finish()
 

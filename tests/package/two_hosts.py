@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of doc/start.md, as a new user types them, on two booted hosts with the package.
+"""The commands of doc/start.md and then those of README.md, as a new user types them, on two booted hosts with the
+package.
 
 Theory of operation: package_test.py runs this in network, mount and process namespaces of its own. Each host is a
 systemd-nspawn container over an overlay of this host's file system, in memory; it has eth0 to a router, which is this
@@ -25,6 +26,7 @@ from lib.runner import patience, wait_for
 
 TOP = documents.TOP
 PAGE = "doc/start.md"
+README = "README.md"
 
 BOOT = """
 mount -t tmpfs -o mode=755 tmpfs "$1"
@@ -143,6 +145,15 @@ def execute(hosts):
     return run
 
 
+SOURCE = """
+mkdir -p /run/source/dist
+cp -r /root/wirespan/debian /run/source
+cp -r /packages /run/source/build-deb
+printf '#!/bin/sh\\nls build-deb/*.deb\\n' >/run/source/dist/build-deb # package_test.py has built them by this command
+chmod +x /run/source/dist/build-deb
+"""
+
+
 def removed(host):
     """After the last commands, nothing of the site and the program is left but the file."""
     left = host.run("ip -o link | grep -e wg0 -e l2tpeth -e br-l2tp || true; command -v wirespan || true").out
@@ -152,7 +163,7 @@ def removed(host):
 
 
 def refuse(host, path, _text):
-    raise AssertionError(f"{PAGE}: no file is written by hand: {host} {path}")
+    raise AssertionError(f"no file is written by hand: {host} {path}")
 
 
 def main():
@@ -166,13 +177,17 @@ def main():
         for host in (tokyo, osaka):
             host.boot()
         connect(tokyo, osaka)
-        tokyo.run("mkdir /run/source; cp -r /root/wirespan/debian /run/source; cp -r /packages /run/source/build-deb")
+        tokyo.run(SOURCE)
+        osaka.run(SOURCE)
         names = {"tokyo": "tokyo", "osaka": "osaka", "builder": "builder", "member-tokyo": "tokyo/member"}
         folders = {"tokyo": "/run/source", "builder": "/run/source"}
         reasons = documents.run(PAGE, names, refuse, execute({"tokyo": tokyo, "osaka": osaka}), folders)
         assert not reasons, reasons
         removed(tokyo)
         removed(osaka)
+        folders = {"tokyo": "/run/source", "osaka": "/run/source"}
+        reasons = documents.run(README, names, refuse, execute({"tokyo": tokyo, "osaka": osaka}), folders)
+        assert len(reasons) == 2, reasons
     finally:
         for host in (tokyo, osaka):
             host.close()
