@@ -204,6 +204,14 @@ def signalled(number):
     return wait_for(send, 12, 0.2, "a process")
 
 
+def exposure():
+    """It is not above the figure in doc/security.md."""
+    words = ("systemd-analyze", "security", "--no-pager", UNIT)
+    assert "exposure level" in run(*words)[1]
+    status, output = run(*words, "--threshold=28", check=False)
+    assert status == 0, output
+
+
 def crash():
     restarted(signalled(signal.SIGKILL))
     carries()
@@ -401,6 +409,7 @@ def main():
     if suite.setup("the reference network", network) and suite.setup("the package is installed", install):
         if suite.setup("a site is enabled and starts", start):
             suite.run("reload", reload)
+            suite.run("the exposure of the unit", exposure)
             suite.run("a crash: it is started again", crash)
             suite.run("a process that hangs: it is started again", watchdog)
             suite.run("an upgrade: running sites change to the new version", upgrade)
