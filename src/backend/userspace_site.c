@@ -427,11 +427,14 @@ static struct mono deadline(struct backend_site *s)
 	return mono_earliest(userspace_deadline(&u->userspace), pmtu_policy_deadline(&u->mtus));
 }
 
-/* Note which reasons for drops have new ones. */
+/* Note which reasons for drops have new ones. The counters are many cache lines, which a wake-up
+ * without a drop does not touch. */
 static void note_drops(struct userspace_site *u, struct mono now)
 {
 	struct lane_counters sum;
 
+	if (engine_drops(&u->driver->engine) == u->drop_clock.seen.total)
+		return;
 	engine_count(&u->driver->engine, &sum);
 	drop_clock_tick(&u->drop_clock, &sum.drops, now);
 }

@@ -49,8 +49,8 @@ static unsigned flush_queue(struct driver *d, struct train_queue *q, struct drop
 	events = udp_send(&d->udp, q);
 	d->stats.trains_tx += d->udp.sends - sends;
 	d->stats.syscalls += d->udp.send_calls - calls;
-	drops->n[DROP_TX_SEND] += d->udp.send_errors - errors;
-	drops->n[DROP_TX_QUEUE] += d->udp.full - full;
+	drop_add(drops, DROP_TX_SEND, d->udp.send_errors - errors);
+	drop_add(drops, DROP_TX_QUEUE, d->udp.full - full);
 	d->engine.tx.joins = d->udp.offloads.segment;
 	if (events & UDP_TOO_BIG)
 		d->engine.events |= ENGINE_TOO_BIG;
@@ -152,9 +152,9 @@ static void flush_control(struct driver *d)
 	(void)flush_queue(d, &out->heads, drops);
 	(void)flush_queue(d, &out->tails, drops);
 	for (size_t i = 0; i < out->heads.n; i++)
-		drops->n[DROP_TX_SEND] += out->heads.trains[i].count;
+		drop_add(drops, DROP_TX_SEND, out->heads.trains[i].count);
 	for (size_t i = 0; i < out->tails.n; i++)
-		drops->n[DROP_TX_SEND] += out->tails.trains[i].count;
+		drop_add(drops, DROP_TX_SEND, out->tails.trains[i].count);
 	emit_reset(out);
 }
 
@@ -181,7 +181,7 @@ void batch_write(struct driver *d)
 
 		d->stats.syscalls++;
 		if (tap_write(&p->tap, &sf.offload, sf.iov, sf.n_iov) < 0) {
-			d->engine.rx.counters.drops.n[DROP_TAP_WRITE] += sf.n_frames;
+			drop_add(&d->engine.rx.counters.drops, DROP_TAP_WRITE, sf.n_frames);
 			port->stats.rx.dropped += sf.n_frames;
 		}
 	}

@@ -31,7 +31,7 @@ static void forget(struct driver *d, struct driver_port *p)
 {
 	unsigned dropped = ahead_forget(&d->ahead, p);
 
-	d->engine.tx.counters.drops.n[DROP_TX_QUEUE] += dropped;
+	drop_add(&d->engine.tx.counters.drops, DROP_TX_QUEUE, dropped);
 	p->path->stats.tx.dropped += dropped;
 }
 

@@ -187,7 +187,7 @@ static void slot_free_more(struct reassembly *r, struct reassembly_slot *slot)
 /* Drop the fragments in the slot, for reason `why`. */
 static void slot_drop_pieces(struct reassembly *r, struct reassembly_slot *slot, enum drop why)
 {
-	r->drops->n[why] += slot->pieces;
+	drop_add(r->drops, why, slot->pieces);
 	r->held -= slot->pieces;
 	slot->pieces = 0;
 	slot_free_more(r, slot);
@@ -496,7 +496,7 @@ static enum reassembly_verdict slot_pass(
 
 static enum reassembly_verdict drop_one(struct reassembly *r, enum drop why)
 {
-	r->drops->n[why]++;
+	drop_add(r->drops, why, 1);
 	return REASSEMBLY_DROPPED;
 }
 

@@ -245,11 +245,18 @@ static void add_counters(struct lane_counters *sum, const struct lane_counters *
 	sum->stats.fragments_rx += c->stats.fragments_rx;
 	sum->stats.handshakes_tx += c->stats.handshakes_tx;
 	sum->stats.handshakes_rx += c->stats.handshakes_rx;
+	sum->drops.total += c->drops.total;
 	for (size_t d = 0; d < DROP_COUNT; d++)
 		sum->drops.n[d] += c->drops.n[d];
 }
 
 _Static_assert(sizeof(struct engine_stats) == 8 * sizeof(uint64_t), "every counter is added up");
+
+uint64_t engine_drops(const struct engine *e)
+{
+	return e->tx.counters.drops.total + e->rx.counters.drops.total +
+	       e->control.counters.drops.total;
+}
 
 void engine_count(const struct engine *e, struct lane_counters *ret)
 {
@@ -305,8 +312,8 @@ static enum drop pending_drop_reason(const struct path_peer *peer)
 
 void engine_drop_pending(struct engine *e, struct path_peer *peer)
 {
-	e->control.counters.drops.n[pending_drop_reason(peer)] +=
-		pending_clear(&e->tx.pending, &peer->pending);
+	drop_add(&e->control.counters.drops, pending_drop_reason(peer),
+		pending_clear(&e->tx.pending, &peer->pending));
 }
 
 void engine_limit(struct engine *e, uint64_t rate)
@@ -355,8 +362,8 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 	{
 		struct path_peer *peer = path_peer_of(CONTAINER_OF(l, struct wg_peer, link));
 
-		e->control.counters.drops.n[pending_drop_reason(peer)] +=
-			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx);
+		drop_add(&e->control.counters.drops, pending_drop_reason(peer),
+			pending_clear_port(&e->tx.pending, &peer->pending, &s->port.stats.tx));
 		queue_clear(&e->tx.queue, &peer->queue, &s->port);
 	}
 	l2tp_table_remove_session(&e->l2tp, &s->l2tp);

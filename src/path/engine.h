@@ -135,6 +135,9 @@ void engine_fini(struct engine *e);
  * sets its own `now`. */
 void engine_set_time(struct engine *e, struct mono now, struct wall wall);
 
+/** Return: how many packets were dropped, for any reason; cheap enough for every wake-up. */
+uint64_t engine_drops(const struct engine *e);
+
 /** Add up the counters of all lanes. */
 void engine_count(const struct engine *e, struct lane_counters *ret);
 

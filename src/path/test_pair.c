@@ -364,8 +364,12 @@ void pair_reset(struct engine *e)
 uint64_t pair_dropped(const struct engine *e, enum drop why)
 {
 	struct lane_counters sum;
+	uint64_t total = 0;
 
 	engine_count(e, &sum);
+	for (size_t d = 0; d < DROP_COUNT; d++)
+		total += sum.drops.n[d];
+	assert_int_equal(engine_drops(e), total);
 	return sum.drops.n[why];
 }
 

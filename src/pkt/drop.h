@@ -86,14 +86,23 @@ const char *drop_name(enum drop d);
  * DROP_COUNT. */
 const char *drop_meaning(enum drop d);
 
-/** One counter for each reason. */
+/** One counter for each reason. Of the engine's own ones, only drop_add() and drop_count() change
+ * them. */
 struct drop_counters {
+	uint64_t total; /* changes whenever one of the engine's own ones does */
 	uint64_t n[DROP_COUNT];
 };
+
+/** Add `many` drops to the counter of `d`. */
+static inline void drop_add(struct drop_counters *c, enum drop d, uint64_t many)
+{
+	c->total += many;
+	c->n[d] += many;
+}
 
 /** Increment the counter of `d`, unless it is DROP_NONE. */
 static inline void drop_count(struct drop_counters *c, enum drop d)
 {
 	if (d != DROP_NONE)
-		c->n[d]++;
+		drop_add(c, d, 1);
 }

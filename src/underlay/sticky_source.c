@@ -419,7 +419,7 @@ void sticky_source_check(struct underlay *u, struct train_queue *q)
 		if (check_train(u, &q->trains[i]))
 			q->trains[left++] = q->trains[i];
 		else
-			u->engine->tx.counters.drops.n[DROP_TX_LOOP] += q->trains[i].count;
+			drop_add(&u->engine->tx.counters.drops, DROP_TX_LOOP, q->trains[i].count);
 	q->n = left;
 }
 
