@@ -24,7 +24,7 @@
 #include "host/kernel_undo.h"
 #include "host/routes.h"
 #include "host/rundir.h"
-#include "host/spawn.h"
+#include "netlink/nft_table.h"
 #include "netlink/query.h"
 
 static int remove_links(struct netdev *m, bool *ret_found)
@@ -149,56 +149,42 @@ static int remove_rules(struct netdev *m, bool *ret_found)
 	return err;
 }
 
-/** Whether a table has the chain that is there if src_valid_mark was 0. */
-static bool has_chain(const char *family, const char *table)
+/** Remove a table of one of our names, if it is left over. */
+static int remove_table(struct netdev *m, const char *name, bool six, bool *ret_was_zero)
 {
-	const char *const argv[] = { "nft", "list", "table", family, table, NULL };
-	char *text = NULL;
-	bool has = spawn_output(argv, &text) == 0 && strstr(text, "chain " ROUTES_WAS_CHAIN " ");
-
-	free(text);
-	return has;
-}
-
-/** Remove the table of a line of `nft list tables`, "table ip wirespan-wg0", if it is left over. */
-static int remove_table(struct netdev *m, const char *line, bool *ret_was_zero)
-{
-	struct journal_entry e = { .kind = JOURNAL_NFT };
+	struct journal_entry e = { .kind = JOURNAL_NFT, .six = six };
 	struct journal_entry ignored;
 	struct link_info link;
-	char family[8];
 	int err;
 
-	if (sscanf(line, "table %7s %100s", family, e.name) != 2 ||
-		strncmp(e.name, ROUTES_TABLE_PREFIX, strlen(ROUTES_TABLE_PREFIX)) != 0)
+	if (query_link(&m->nl, name + strlen(ROUTES_TABLE_PREFIX), &link) != -ENODEV)
 		return 0;
-	e.six = !strcmp(family, "ip6");
-	if (query_link(&m->nl, e.name + strlen(ROUTES_TABLE_PREFIX), &link) != -ENODEV)
-		return 0;
+	snprintf(e.name, sizeof(e.name), "%s", name);
 	err = journal_find_elsewhere(&m->journal, &e, &ignored);
 	if (err == -EBADMSG)
 		return 0; /* a warning about the rules has been logged */
 	if (err != -ENOENT)
 		return err;
-	*ret_was_zero |= has_chain(family, e.name);
-	err = netdev_log(m, "nft delete table %s %s", family, e.name);
+	*ret_was_zero |= nft_table_has_chain(six ? AF_INET6 : AF_INET, name, ROUTES_WAS_CHAIN) > 0;
+	err = netdev_log(m, "nft delete table %s %s", six ? "ip6" : "ip", name);
 	return err < 0 ? err : routes_undo_filter(m, &e);
 }
 
 static int remove_tables(struct netdev *m, bool *ret_was_zero)
 {
-	static const char *const argv[] = { "nft", "list", "tables", NULL };
-	char *text = NULL;
-	char *rest = NULL;
-	int err = spawn_output(argv, &text);
+	int err = 0;
 
-	if (err == -ENOENT || err == -ECANCELED)
-		return 0; /* without nft no site has a table */
-	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; err == 0 && line;
-		line = strtok_r(NULL, "\n", &rest))
-		err = remove_table(m, line, ret_was_zero);
-	free(text);
-	return err < 0 ? netdev_fail(m, err, "Cannot remove nft's tables: %s", strerror(-err)) : 0;
+	for (int six = 0; err == 0 && six <= 1; six++) {
+		struct nft_table_names list = { 0 };
+
+		err = nft_table_list(six ? AF_INET6 : AF_INET, ROUTES_TABLE_PREFIX, &list);
+		for (size_t i = 0; err == 0 && i < list.n; i++)
+			err = remove_table(m, list.v[i].name, six, ret_was_zero);
+		free(list.v);
+	}
+	return err < 0 ? netdev_fail(m, err, "Cannot remove the tables of nf_tables: %s",
+				 strerror(-err))
+		       : 0;
 }
 
 int leftovers_remove(struct netdev *m, bool *ret_found)

@@ -20,11 +20,10 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "host/host_lock.h"
 #include "host/rundir.h"
-#include "host/spawn.h"
 #include "host/sysctl.h"
+#include "netlink/nft_filter.h"
 #include "netlink/nft_table.h"
 #include "netlink/query.h"
 
@@ -242,71 +241,83 @@ static bool was_zero(const struct journal *j)
 	return i != SIZE_MAX && !strcmp(j->v[i].was, "0");
 }
 
-/** Return: the nft script of the filter, to be freed. The interface has its own tables. */
-static char *filter_text(const struct conf_interface *wg, uint16_t family, uint32_t mark, bool zero)
+/** The tunnel's addresses of a family, to be freed. Return: NULL if out of memory. */
+static struct ip_addr *addresses_of(const struct conf_interface *wg, uint16_t family, size_t *ret_n)
 {
-	const char *pf = family == AF_INET6 ? "ip6" : "ip";
-	const char *name = wg->name;
-	struct text t = { 0 };
+	struct ip_addr *v = calloc(wg->addresses.n + 1, sizeof(*v));
 
-	/* Adding the table first makes the deletion succeed even if there is none. */
-	text_add(&t, "add table %s wirespan-%s\ndelete table %s wirespan-%s\n", pf, name, pf, name);
-	text_add(&t, "table %s wirespan-%s {\n", pf, name);
-	text_add(&t, "chain preraw { type filter hook prerouting priority -300;\n");
-	for (size_t i = 0; i < wg->addresses.n; i++) {
-		const struct ip_addr *a = &wg->addresses.v[i].prefix.addr;
-		char addr[IP_ADDR_TEXT_LEN];
-
-		if (a->family == family)
-			text_add(&t, "iifname != \"%s\" %s daddr %s fib saddr type != local drop\n",
-				name, pf, ip_addr_text(a, addr));
-	}
-	text_add(&t,
-		"}\nchain premangle { type filter hook prerouting priority -150;\n"
-		"meta l4proto udp meta mark set ct mark\n"
-		"}\nchain postmangle { type filter hook postrouting priority -150;\n"
-		"meta l4proto udp mark %" PRIu32 " ct mark set mark\n}\n%s}\n",
-		mark, zero && family == AF_INET ? "chain " ROUTES_WAS_CHAIN " {\n}\n" : "");
-	return text_finish(&t);
+	*ret_n = 0;
+	for (size_t i = 0; v && i < wg->addresses.n; i++)
+		if (wg->addresses.v[i].prefix.addr.family == family)
+			v[(*ret_n)++] = wg->addresses.v[i].prefix.addr;
+	return v;
 }
 
-/** Add the filter, or replace one of the same name. It is an additional protection: without nft, or
- * if the kernel lacks support, log a warning and continue. */
+/** Make the filter in the kernel. Return: 0 or -errno, `ret_error` filled. */
+static int set_filter(const struct nft_filter *filter, struct error *ret_error)
+{
+	size_t n = nft_filter_count(filter);
+	struct nl_msg *v = calloc(n, sizeof(*v));
+	int err;
+
+	if (!v)
+		return error_set(ret_error, -ENOMEM, "There is no memory for a filter:\n");
+	nft_filter_encode(filter, v);
+	err = nft_table_apply(v, n, ret_error);
+	free(v);
+	return err;
+}
+
+/** The filter could not be made. It is an additional protection. Return: 0 if the kernel cannot do
+ * it: then its journal entry, the last one, is forgotten, unless the filter may be there; else
+ * `err` with the error filled in. */
+static int go_unfiltered(struct netdev *m, const struct conf_interface *wg, uint16_t family,
+	int err, const struct error *why)
+{
+	const struct journal_entry *e = &m->journal.v[m->journal.n - 1];
+
+	if (error_limit_hint(err))
+		return netdev_fail(m, err, "%s\n%s", why->problem, why->hint);
+	if (nft_table_delete(family, e->name) == 0)
+		journal_remove(&m->journal, m->journal.n - 1);
+	log_warning("%s Hosts on the underlay can send to the addresses of %s, as AllowedIPs has "
+		    "%s. Load nf_tables, nft_fib_%s and nft_ct.",
+		why->problem, wg->name, family == AF_INET6 ? "::/0" : "0.0.0.0/0",
+		family == AF_INET6 ? "ipv6" : "ipv4");
+	return 0;
+}
+
+/** Add the filter, or replace one of the same name. If the kernel lacks support, log a warning and
+ * continue. */
 static int add_filter(
 	struct netdev *m, const struct conf_interface *wg, uint16_t family, uint32_t mark)
 {
-	static const char *const check[] = { "nft", "-c", "-f", "-", NULL };
-	static const char *const add[] = { "nft", "-f", "-", NULL };
 	struct journal_entry e = { .kind = JOURNAL_NFT, .six = family == AF_INET6 };
-	char *text = filter_text(wg, family, mark, was_zero(&m->journal));
+	struct nft_filter filter = { .table = e.name,
+		.family = family,
+		.ifname = wg->name,
+		.mark = mark,
+		.note_chain = !e.six && was_zero(&m->journal) ? ROUTES_WAS_CHAIN : NULL };
+	struct ip_addr *addrs = addresses_of(wg, family, &filter.n_addrs);
+	struct error why;
 	int err;
 
-	if (!text)
+	if (!addrs)
 		return netdev_fail(m, -ENOMEM, "Out of memory");
+	filter.addrs = addrs;
 	snprintf(e.name, sizeof(e.name), ROUTES_TABLE_PREFIX "%s", wg->name);
-	err = spawn(check, text);
-	if (err == -ENOENT || err == -ECANCELED) {
-		log_warning("%s: hosts on the underlay can send to the addresses of %s; "
-			    "with AllowedIPs = %s install nftables",
-			err == -ENOENT ? "there is no nft" : "nft failed", wg->name,
-			e.six ? "::/0" : "0.0.0.0/0");
-		free(text);
-		return 0;
-	}
+	err = netdev_journal(m, &e);
+	if (err == 0)
+		err = netdev_log(m, "nft add table %s %s", e.six ? "ip6" : "ip", e.name);
 	if (err == 0) {
-		err = netdev_journal(m, &e);
-		if (err == 0)
-			err = netdev_log(m, "nft add table %s %s", e.six ? "ip6" : "ip", e.name);
-		if (err < 0) {
-			free(text);
-			return err;
-		}
-		err = spawn(add, text);
+		err = set_filter(&filter, &why);
+		if (err < 0)
+			err = go_unfiltered(m, wg, family, err, &why);
+		else /* without the mark, only its existence is compared */
+			(void)nft_table_learn(family, e.name, &m->filters[e.six]);
 	}
-	free(text);
-	if (err == 0) /* without the mark, only its existence is compared */
-		(void)nft_table_learn(family, e.name, &m->filters[e.six]);
-	return err < 0 ? netdev_fail(m, err, "Cannot run nft: %s", strerror(-err)) : 0;
+	free(addrs);
+	return err;
 }
 
 bool routes_match(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Run other programs: a user's hooks, resolvconf, nft. Not used where netlink suffices. */
+/* Run other programs: a user's hooks, resolvconf. Not used where netlink suffices. */
 #pragma once
 
 #include <stdbool.h>

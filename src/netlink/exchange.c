@@ -6,11 +6,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-
-#include "base/bytes.h"
 
 /* Enable a socket option that old kernels lack, ignoring failure: extended acks (4.12), strict
  * filters (4.20). */
@@ -143,27 +142,32 @@ static int send_and_read(
 
 int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx)
 {
+	if (m->head.nlmsg_type < NLMSG_MIN_TYPE) /* the kernel would acknowledge it unread */
+		return -ENOENT;
 	m->head.nlmsg_seq = ++nl->seq;
 	if ((m->head.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		m->head.nlmsg_flags |= NLM_F_ACK;
 	return send_and_read(nl, m->bytes, m->head.nlmsg_len, visit, ctx);
 }
 
-int nl_request_within(
-	struct nl_socket *nl, struct nl_msg *begin, struct nl_msg *m, struct nl_msg *end)
+int nl_request_all(struct nl_socket *nl, struct nl_msg *v, size_t n)
 {
-	struct nl_msg *const all[] = { begin, m, end };
-	uint8_t bytes[3 * NL_MSG_MAX];
+	uint8_t *bytes = malloc(n * NL_MSG_MAX);
 	size_t len = 0;
+	int err;
 
-	m->head.nlmsg_flags |= NLM_F_ACK;
+	if (!bytes)
+		return -ENOMEM;
 	nl->seq++;
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		all[i]->head.nlmsg_seq = nl->seq; /* an error of any ends the exchange */
-		memcpy(bytes + len, all[i]->bytes, all[i]->head.nlmsg_len);
-		len += NLMSG_ALIGN(all[i]->head.nlmsg_len);
+	v[n - 2].head.nlmsg_flags |= NLM_F_ACK;
+	for (size_t i = 0; i < n; i++) {
+		v[i].head.nlmsg_seq = nl->seq; /* an error of any ends the exchange */
+		memcpy(bytes + len, v[i].bytes, v[i].head.nlmsg_len);
+		len += NLMSG_ALIGN(v[i].head.nlmsg_len);
 	}
-	return send_and_read(nl, bytes, len, NULL, NULL);
+	err = send_and_read(nl, bytes, len, NULL, NULL);
+	free(bytes);
+	return err;
 }
 
 int nl_request(struct nl_socket *nl, struct nl_msg *m)

@@ -47,17 +47,18 @@ int nl_socket_fd(const struct nl_socket *nl);
 /**
  * Send a request and read its whole answer: `visit` (may be NULL) is called for each message.
  * Return: 0, or -errno from the kernel, with its text in nl->verdict.why; -EAGAIN if a dump changed
- * meanwhile: discard it and repeat the request.
+ * meanwhile: discard it and repeat the request; -ENOENT: the message has no type, as
+ * its family is not known.
  */
 MUST_CHECK int nl_exchange(struct nl_socket *nl, struct nl_msg *m, nl_visit_fn *visit, void *ctx);
 
 /** Send a request that changes something. Return: 0 or -errno, as nl_exchange(). */
 MUST_CHECK int nl_request(struct nl_socket *nl, struct nl_msg *m);
 
-/** Send a request between two messages that need no answer, in one datagram: a transaction of
- * nfnetlink. Return: 0 or -errno, as nl_exchange(). */
-MUST_CHECK int nl_request_within(
-	struct nl_socket *nl, struct nl_msg *begin, struct nl_msg *m, struct nl_msg *end);
+/** Send `n` messages, at least two, in one datagram: a transaction of nfnetlink. The first error of
+ * any is returned; the last but one, which is before the end of the transaction, is answered.
+ * Return: 0 or -errno, as nl_exchange(). */
+MUST_CHECK int nl_request_all(struct nl_socket *nl, struct nl_msg *v, size_t n);
 
 /**
  * Fill in the error of an exchange that failed with `code`: `format` produces what was tried, and

@@ -110,16 +110,24 @@ static void test_failures(void **state)
 	assert_int_equal(nl_request(&nl, request(&m, 0)), -EBADMSG);
 }
 
+/* What the kernel would acknowledge unread is an error. */
+static void test_not_sent(void **state)
+{
+	struct nl_msg m;
+
+	request(&m, 0)->head.nlmsg_type = 0; /* a family whose id is not known */
+	assert_int_equal(nl_request(&nl, &m), -ENOENT);
+}
+
 /* A transaction is one datagram of three messages with the same number. */
 static void test_within(void **state)
 {
-	struct nl_msg before;
-	struct nl_msg m;
-	struct nl_msg after;
+	struct nl_msg v[3];
 
+	for (size_t i = 0; i < 3; i++)
+		request(&v[i], 0);
 	message(datagram(), NLMSG_ERROR, 0, 7, 0);
-	assert_int_equal(
-		nl_request_within(&nl, request(&before, 0), request(&m, 0), request(&after, 0)), 0);
+	assert_int_equal(nl_request_all(&nl, v, 3), 0);
 	assert_int_equal(kernel.request_len, 3 * NLMSG_LENGTH(4));
 	for (size_t i = 0; i < 3; i++) {
 		struct nlmsghdr sent;
@@ -198,6 +206,7 @@ int main(void)
 		cmocka_unit_test_setup(test_incomplete, begin),
 		cmocka_unit_test_setup(test_failures, begin),
 		cmocka_unit_test_setup(test_within, begin),
+		cmocka_unit_test_setup(test_not_sent, begin),
 		cmocka_unit_test_setup(test_events, begin),
 		cmocka_unit_test_setup(test_sockets, begin),
 		cmocka_unit_test_setup(test_kernels_text, begin),

@@ -7,7 +7,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint16_t family)
+void nft_start(struct nl_msg *m, uint16_t type, uint16_t flags, uint16_t family)
 {
 	const struct nfgenmsg fixed = { .nfgen_family = (uint8_t)family, .version = NFNETLINK_V0 };
 
@@ -16,33 +16,39 @@ static void start(struct nl_msg *m, uint16_t type, uint16_t flags, uint16_t fami
 
 struct nl_msg *nft_encode_get_table(struct nl_msg *m, uint16_t family, const char *name)
 {
-	start(m, NFT_MSG_GETTABLE, 0, family);
+	nft_start(m, NFT_MSG_GETTABLE, 0, family);
 	nl_msg_put_text(m, NFTA_TABLE_NAME, name);
+	return m;
+}
+
+struct nl_msg *nft_encode_dump_tables(struct nl_msg *m, uint16_t family)
+{
+	nft_start(m, NFT_MSG_GETTABLE, NLM_F_DUMP, family);
 	return m;
 }
 
 struct nl_msg *nft_encode_dump_chains(struct nl_msg *m, uint16_t family)
 {
-	start(m, NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
+	nft_start(m, NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
 	return m;
 }
 
 struct nl_msg *nft_encode_dump_rules(struct nl_msg *m, uint16_t family, const char *table)
 {
-	start(m, NFT_MSG_GETRULE, NLM_F_DUMP, family);
+	nft_start(m, NFT_MSG_GETRULE, NLM_F_DUMP, family);
 	nl_msg_put_text(m, NFTA_RULE_TABLE, table);
 	return m;
 }
 
 struct nl_msg *nft_encode_get_generation(struct nl_msg *m)
 {
-	start(m, NFT_MSG_GETGEN, 0, 0);
+	nft_start(m, NFT_MSG_GETGEN, 0, 0);
 	return m;
 }
 
 struct nl_msg *nft_encode_delete_table(struct nl_msg *m, uint16_t family, const char *name)
 {
-	start(m, NFT_MSG_DELTABLE, 0, family);
+	nft_start(m, NFT_MSG_DELTABLE, 0, family);
 	nl_msg_put_text(m, NFTA_TABLE_NAME, name);
 	return m;
 }

@@ -4,9 +4,15 @@
 
 #include "netlink/msg.h"
 
+/** Start a message of nf_tables: `type` is one of enum nf_tables_msg_types. */
+void nft_start(struct nl_msg *m, uint16_t type, uint16_t flags, uint16_t family);
+
 /** Request one table of a family (AF_INET or AF_INET6), over a socket of nl_socket_open_filter();
  * -ENOENT if there is none. Return: `m`. */
 struct nl_msg *nft_encode_get_table(struct nl_msg *m, uint16_t family, const char *name);
+
+/** Request all tables of a family. Return: `m`. */
+struct nl_msg *nft_encode_dump_tables(struct nl_msg *m, uint16_t family);
 
 /** Request all chains of a family, of all tables. Return: `m`. */
 struct nl_msg *nft_encode_dump_chains(struct nl_msg *m, uint16_t family);

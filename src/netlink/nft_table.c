@@ -1,30 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of nftables: query, compare and delete, without nft and its library. */
+/* Tables of nftables: make, query, compare and delete, without nft and its library. */
 #include "netlink/nft_table.h"
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
 #include "netlink/exchange.h"
 #include "netlink/nft.h"
 
+int nft_table_apply(struct nl_msg *v, size_t n, struct error *ret_error)
+{
+	struct nl_socket nl;
+	int err = nl_socket_open_filter(&nl);
+
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot open a socket for nf_tables:\n"
+			"Does the kernel have nf_tables (module nf_tables)?");
+	err = nl_request_all(&nl, v, n);
+	if (err < 0)
+		nl_fail(&nl, ret_error, err, "Cannot make a table of nf_tables\n");
+	nl_socket_close(&nl);
+	return err;
+}
+
 int nft_table_delete(uint16_t family, const char *name)
 {
-	struct nl_msg begin;
-	struct nl_msg delete;
-	struct nl_msg end;
+	struct nl_msg v[3];
 	struct nl_socket nl;
 	int err = nl_socket_open_filter(&nl);
 
 	if (err < 0)
 		return err == -EPROTONOSUPPORT ? 0 : err;
-	err = nl_request_within(&nl, nft_encode_batch(&begin, NFNL_MSG_BATCH_BEGIN),
-		nft_encode_delete_table(&delete, family, name),
-		nft_encode_batch(&end, NFNL_MSG_BATCH_END));
+	nft_encode_batch(&v[0], NFNL_MSG_BATCH_BEGIN);
+	nft_encode_delete_table(&v[1], family, name);
+	nft_encode_batch(&v[2], NFNL_MSG_BATCH_END);
+	err = nl_request_all(&nl, v, ARRAY_LEN(v));
 	nl_socket_close(&nl);
 	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
 }
@@ -200,4 +218,88 @@ int nft_table_compare(uint16_t family, const char *name, struct nft_table_mark *
 	err = compare(&nl, family, name, mark);
 	nl_socket_close(&nl);
 	return err;
+}
+
+/* ---- which tables there are ---- */
+
+/** A search in a list of tables or chains. */
+struct search {
+	const char *text; /* the start of a table's name, or a table with a chain */
+	const char *chain;
+	struct nft_table_names names;
+	bool found;
+};
+
+static int add_name(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a = find(nlh, NFTA_TABLE_NAME);
+	struct search *s = ctx;
+	char name[NFT_TABLE_MAXNAMELEN] = "";
+	struct nft_table_name *added;
+
+	if (a)
+		nl_attr_text(a, name, sizeof(name));
+	if (strncmp(name, s->text, strlen(s->text)) != 0 || strlen(name) >= sizeof(added->name))
+		return 0; /* none of ours is that long */
+	added = array_grow(&s->names.v, &s->names.n, sizeof(*added));
+	if (!added)
+		return -ENOMEM;
+	memcpy(added->name, name, strlen(name) + 1);
+	return 0;
+}
+
+static int see_chain(void *ctx, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *table = find(nlh, NFTA_CHAIN_TABLE);
+	const struct nlattr *chain = find(nlh, NFTA_CHAIN_NAME);
+	char text[NFT_NAME_MAXLEN] = "";
+	struct search *s = ctx;
+
+	if (!table || !chain)
+		return 0;
+	nl_attr_text(table, text, sizeof(text));
+	if (strcmp(text, s->text) != 0)
+		return 0;
+	nl_attr_text(chain, text, sizeof(text));
+	s->found |= !strcmp(text, s->chain);
+	return 0;
+}
+
+/** Read a list, again if it changes meanwhile. A kernel without nf_tables has an empty one. */
+static int search(struct nl_msg *(*encode)(struct nl_msg *, uint16_t), uint16_t family,
+	nl_visit_fn *visit, struct search *s)
+{
+	struct nl_socket nl;
+	struct nl_msg m;
+	int err = nl_socket_open_filter(&nl);
+
+	if (err < 0)
+		return err == -EPROTONOSUPPORT ? 0 : err;
+	err = -EAGAIN;
+	for (int attempt = 0; err == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+		s->names.n = 0;
+		err = nl_exchange(&nl, encode(&m, family), visit, s);
+	}
+	nl_socket_close(&nl);
+	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+int nft_table_list(uint16_t family, const char *prefix, struct nft_table_names *ret)
+{
+	struct search s = { .text = prefix };
+	int err = search(nft_encode_dump_tables, family, add_name, &s);
+
+	if (err < 0)
+		free(s.names.v);
+	else
+		*ret = s.names;
+	return err;
+}
+
+int nft_table_has_chain(uint16_t family, const char *table, const char *chain)
+{
+	struct search s = { .text = table, .chain = chain };
+	int err = search(nft_encode_dump_chains, family, see_chain, &s);
+
+	return err < 0 ? err : s.found;
 }

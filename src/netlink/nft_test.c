@@ -20,6 +20,8 @@ static void test_dumps(void **state)
 {
 	struct nl_msg m;
 
+	assert_message(nft_encode_dump_tables(&m, AF_INET),
+		"14000000 010a0103 00000000 00000000 02000000");
 	assert_message(nft_encode_dump_chains(&m, AF_BRIDGE),
 		"14000000 040a0103 00000000 00000000 07000000");
 	assert_message(nft_encode_dump_rules(&m, AF_INET, "wirespan-a"),

@@ -290,6 +290,48 @@ def deleted_again(bench):
     assert not bench.differences()
 
 
+# As nft(8) shows what the site makes by netlink.
+FILTER = """
+table ip wirespan-wg0 {
+	chain preraw {
+		type filter hook prerouting priority raw; policy accept;
+		iifname != "wg0" ip daddr 10.0.1.11 fib saddr type != local drop
+	}
+
+	chain premangle {
+		type filter hook prerouting priority mangle; policy accept;
+		meta l4proto udp meta mark set ct mark
+	}
+
+	chain postmangle {
+		type filter hook postrouting priority mangle; policy accept;
+		meta l4proto udp meta mark 0x0000ca6c ct mark set meta mark
+	}
+"""
+
+
+def without_nft(bench):
+    """The filter of a default route needs no program, neither to be made nor to be removed."""
+    bench.near.stop()
+    assert "wirespan" not in bench.node.run("nft list ruleset").out
+    nft, called = (os.path.join(bench.near.folder, name) for name in ("nft", "called"))
+    with open(nft, "w") as file:
+        file.write(f"#!/bin/sh\ntouch {called}\nexit 1\n")
+    os.chmod(nft, 0o755)
+    bench.near.env["PATH"] = f"{bench.near.folder}:{os.environ['PATH']}"
+    try:
+        bench.near.up()
+        rules = bench.node.run("nft list ruleset").out
+        assert rules.startswith(FILTER.lstrip()), rules
+        bench.crosses()
+        bench.near.stop()
+        assert "wirespan" not in bench.node.run("nft list ruleset").out and not os.path.exists(called)
+    finally:
+        os.unlink(nft)
+        del bench.near.env["PATH"]
+        bench.near.up()
+
+
 def name_of_tap_taken(bench):
     """Another interface has taken the name of a deleted one: it is not touched, also not by down."""
     bench.reload()
@@ -450,6 +492,7 @@ def main():
         suite.run("an administrator who insists", insists, bench)
         suite.run("interfaces deleted", deleted, bench)
         suite.run("an interface deleted again and again", deleted_again, bench)
+        suite.run("the filter without nft", without_nft, bench)
         suite.run("the name of a deleted interface is taken", name_of_tap_taken, bench)
         suite.run("reload restores", reload_restores, bench)
         suite.run("settings that cause no events", settings, bench)
