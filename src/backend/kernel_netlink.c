@@ -48,6 +48,19 @@ int kernel_netlink_open(struct kernel_netlink *k, bool with_l2tp, struct error *
 	return err;
 }
 
+int kernel_netlink_renew(struct kernel_netlink *k, bool need_l2tp, struct error *ret_error)
+{
+	bool has_l2tp = k->l2tp || need_l2tp;
+	struct error of_l2tp = { 0 };
+	int err;
+
+	k->wireguard = k->l2tp = 0; /* they may be those of other families by now */
+	err = find(&k->nl, WG_GENL_NAME, "wireguard", &k->wireguard, ret_error);
+	if (has_l2tp && kernel_netlink_need_l2tp(k, &of_l2tp) < 0 && need_l2tp)
+		*ret_error = of_l2tp;
+	return need_l2tp ? of_l2tp.code : err;
+}
+
 void kernel_netlink_close(struct kernel_netlink *k)
 {
 	nl_socket_close(&k->nl);

@@ -21,5 +21,11 @@ MUST_CHECK int kernel_netlink_open(
 /** Look up the family of L2TP, unless that is done. Return: 0 or -errno, as above. */
 MUST_CHECK int kernel_netlink_need_l2tp(struct kernel_netlink *k, struct error *ret_error);
 
+/** Look up the ids again: a module that was unloaded and loaded again has another one. Requests to
+ * a family that is not found fail with -ENOENT. Return: 0; or -errno, as above, if the one that is
+ * needed is not found: L2TP's, else WireGuard's. */
+MUST_CHECK int kernel_netlink_renew(
+	struct kernel_netlink *k, bool need_l2tp, struct error *ret_error);
+
 /** Close it. A zeroed or closed one is allowed. */
 void kernel_netlink_close(struct kernel_netlink *k);

@@ -463,16 +463,13 @@ static int make_interface_again(struct kernel_site *k, struct error *ret_error)
 static int make_again(struct backend_site *s, const char *name, struct error *ret_error)
 {
 	struct kernel_site *k = kernel_of(s);
-	int err;
+	bool is_wg = !strcmp(name, k->conf->interface.name);
+	int err = kernel_netlink_renew(&k->k, !is_wg, ret_error);
 
-	/* a module that was unloaded and loaded again has another id */
-	kernel_netlink_close(&k->k);
-	k->k = (struct kernel_netlink){ 0 };
-	err = kernel_netlink_open(&k->k, k->conf->n_tunnels, ret_error);
 	k->look = mono_earliest(k->look, mono_add(clock_mono(), SETTLE));
 	if (err < 0)
 		forget_keys(k->conf);
-	else if (!strcmp(name, k->conf->interface.name))
+	else if (is_wg)
 		err = make_interface_again(k, ret_error);
 	else
 		err = restore_sessions(k, ret_error);

@@ -467,7 +467,7 @@ int userspace_site_again_error(const char *name, int err, struct error *ret_erro
 {
 	return error_set(ret_error, err,
 		"Cannot make the interface %s again: %s.\n"
-		"Is the name in use by another program (ip link)?",
+		"Is " TUN " there, and the name free (ip link)?",
 		name, strerror(-err));
 }
 

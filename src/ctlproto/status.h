@@ -17,6 +17,7 @@
 #define STATUS_HOST_LEN	     264 /* of a host name with a port, with its NUL */
 #define STATUS_PEER_NAME_LEN 64	 /* of a peer's name, with its NUL */
 #define STATUS_TEXT_LEN	     160 /* of a line of text, with its NUL */
+#define STATUS_HINT_LEN	     500 /* of a hint that may quote an error, likewise */
 
 /** Value of a 64-bit number that the back end does not have. */
 #define STATUS_ABSENT UINT64_MAX
@@ -248,7 +249,7 @@ struct status_difference {
 	char kind[STATUS_IFNAME_LEN]; /* "absent", "down", "port" … */
 	char name[STATUS_IFNAME_LEN]; /* of the interface, in the configuration */
 	char text[STATUS_TEXT_LEN];   /* a sentence without a full stop */
-	char hint[STATUS_TEXT_LEN];   /* what to do about it */
+	char hint[STATUS_HINT_LEN];   /* what to do about it, or why it cannot be restored */
 	enum status_remedy remedy;
 };
 

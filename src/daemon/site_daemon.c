@@ -79,9 +79,9 @@ static void log_problems(const struct conf_report *report, const struct conf_sit
 	free(text);
 }
 
-/* Load the file. Logs every problem, and returns the first error. Return: 0; -EINVAL if the file
- * has mistakes, or -EAGAIN if this host is not ready for it: then there is nothing to free. */
-static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *e)
+/* Load the file. Returns the first error; `logs`: logs every problem. Return: 0; -EINVAL if the
+ * file has mistakes, or -EAGAIN if this host is not ready for it: then there is nothing to free. */
+static int run_load(struct site_daemon *r, bool logs, struct conf_site *ret, struct error *e)
 {
 	struct conf_report report = { 0 };
 	bool ok;
@@ -91,7 +91,8 @@ static int run_load(struct site_daemon *r, struct conf_site *ret, struct error *
 	r->scrub = true;
 	*e = (struct error){ .code = -EINVAL,
 		.problem = "The configuration was not read: no memory." };
-	log_problems(&report, ret);
+	if (logs)
+		log_problems(&report, ret);
 	for (size_t i = report.n; i-- > 0;) {
 		const struct conf_problem *p = &report.v[i];
 
@@ -188,7 +189,7 @@ static bool run_is_deleted(void *ctx, const char *name)
 static int run_read_keys(struct site_daemon *r, struct error *e)
 {
 	struct conf_site file;
-	int err = run_load(r, &file, e);
+	int err = run_load(r, false, &file, e); /* which is tried again, and logged by the guard */
 
 	if (err < 0)
 		return err;
@@ -279,7 +280,7 @@ static int run_reload(struct site_daemon *r, char note[static RELOAD_NOTE_LEN], 
 	struct conf_site *next = have == r->confs ? r->confs + 1 : r->confs;
 	struct error of_host;
 	int settled;
-	int err = run_load(r, next, e);
+	int err = run_load(r, true, next, e);
 
 	if (err < 0)
 		return err;
@@ -745,7 +746,7 @@ static int run_upgraded(struct site_daemon *r)
 		err = site_upgrade_begin(r, &path, &e);
 	r->path = path;
 	if (err == -ENODATA) /* the back end has no keys: they are in the file alone */
-		err = run_load(r, r->conf, &e);
+		err = run_load(r, true, r->conf, &e);
 	if (err < 0) {
 		log_error_text(&e);
 		site_upgrade_failed(r, &e);
@@ -773,7 +774,7 @@ int site_daemon_run(const struct site_daemon_config *config)
 	r.memory_locked = memlock_process(!config->detach);
 	if (upgrade_is_requested())
 		return run_upgraded(&r);
-	err = run_load(&r, r.conf, &e);
+	err = run_load(&r, true, r.conf, &e);
 	if (err < 0)
 		return err == -EINVAL ? SITE_DAEMON_BAD_FILE : 1;
 	if (config->detach) {

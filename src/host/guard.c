@@ -15,9 +15,10 @@
 #include "host/site_settings.h"
 #include "netlink/event.h"
 
-#define SETTLE	   (100 * NS_PER_MS) /* from an event to the comparison */
-#define RETRY	   NS_PER_S	     /* after a comparison that failed */
-#define POLL	   (10 * NS_PER_S)   /* of settings, which cause no events */
+#define SETTLE	   (100 * NS_PER_MS)	       /* from an event to the comparison */
+#define RETRY	   NS_PER_S		       /* after a comparison that failed */
+#define POLL	   (10 * NS_PER_S)	       /* of settings, which cause no events */
+#define PART	   ((GUARD_HINT_LEN - 45) / 2) /* of a hint, for each part of an error */
 #define PASSES_MAX 4 /* comparisons at a reload: a restored link shows what it lacks */
 
 /* ---- events ---- */
@@ -81,55 +82,62 @@ static void on_events(void *ctx, uint32_t events)
 /* ---- messages ---- */
 
 const char *host_guard_hint(
-	const char *site, const struct difference *d, char ret[static DIFFERENCE_TEXT_LEN])
+	const struct host_guard *g, const struct difference *d, char ret[static GUARD_HINT_LEN])
 {
-	if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_NAME)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+	const struct ledger_entry *e = ledger_find(&g->ledger, d);
+	const char *site = g->host->conf->name;
+
+	if (e && e->failures && d->remedy == DIFFERENCE_RESTORE)
+		snprintf(ret, GUARD_HINT_LEN, "Restoring it fails, and is tried again: %.*s %.*s",
+			PART, e->why.problem, PART, e->why.hint);
+	else if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_NAME)
+		snprintf(ret, GUARD_HINT_LEN,
 			"Rename it back (ip link set %s name %s), or write Member = %s.", d->found,
 			d->name, d->found);
 	else if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_PORT && *d->found)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"If it belongs here: ip link set %s nomaster; it is added then.", d->name);
 	else if (d->role == WANTED_MEMBER && d->kind == DIFFERENCE_PORT)
-		snprintf(ret, DIFFERENCE_TEXT_LEN, "Name an Ethernet interface as Member.");
+		snprintf(ret, GUARD_HINT_LEN, "Name an Ethernet interface as Member.");
 	else if (d->kind == DIFFERENCE_ABSENT && d->role == WANTED_MEMBER)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"It is added when it appears. Plug it in, or correct Member in [Bridge].");
 	else if (d->remedy == DIFFERENCE_WAIT)
-		snprintf(ret, DIFFERENCE_TEXT_LEN, "It is joined when its owner has created it.");
+		snprintf(ret, GUARD_HINT_LEN, "It is joined when its owner has created it.");
 	else if (d->kind == DIFFERENCE_ABSENT && d->role == WANTED_BRIDGE)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Rename or remove the interface %s; the bridge is created then.", d->name);
 	else if (d->moved)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Move it back: it is used again then (ip -n NAMESPACE link set %s netns "
 			"PID).",
 			d->name);
 	else if (d->kind == DIFFERENCE_ABSENT)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Leave its name to it. wirespan reload %s makes it again.", site);
 	else if (d->kind == DIFFERENCE_NAME)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Rename or remove the interface that is called %s now.", d->name);
 	else if (d->kind == DIFFERENCE_ALIAS)
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Find out what changes it; ip link set %s alias \"wirespan %s\" sets it "
 			"back.",
 			d->name, site);
 	else
-		snprintf(ret, DIFFERENCE_TEXT_LEN,
+		snprintf(ret, GUARD_HINT_LEN,
 			"Find out what changes it; wirespan reload %s restores it.", site);
 	return ret;
 }
 
-static void log_left(const char *site, struct ledger_entry *e)
+static void log_left(const struct host_guard *g, struct ledger_entry *e)
 {
-	char hint[DIFFERENCE_TEXT_LEN];
+	const char *site = g->host->conf->name;
+	char hint[GUARD_HINT_LEN];
 
 	if (e->left_logged)
 		return;
 	e->left_logged = e->logged = true;
-	host_guard_hint(site, &e->difference, hint);
+	host_guard_hint(g, &e->difference, hint);
 	if (e->insisted)
 		log_warning("%s since PostUp: left so, as PostUp may want it. If it does not: "
 			    "wirespan reload %s.",
@@ -142,11 +150,11 @@ static void log_left(const char *site, struct ledger_entry *e)
 }
 
 /** Log a difference and its remedy once. */
-static void log_verdict(
-	const char *site, struct ledger_entry *e, enum ledger_verdict verdict, struct mono now)
+static void log_verdict(const struct host_guard *g, struct ledger_entry *e,
+	enum ledger_verdict verdict, struct mono now)
 {
 	if (verdict == LEDGER_LEAVE) {
-		log_left(site, e);
+		log_left(g, e);
 		return;
 	}
 	if (e->logged)
@@ -233,10 +241,15 @@ static void restore(
 	const struct error *error = &host->netdev.error;
 	int err = restore_difference(host, &p->wanted, &p->view, d);
 
+	if (err < 0) {
+		if (ledger_failed(e, now, error))
+			log_warning("%s, and it cannot be restored: %s %s It is tried again.",
+				d->text, error->problem, error->hint);
+		return;
+	}
+	if (e->failures)
+		log_info("%s is restored now, as nothing prevents it any longer", d->name);
 	ledger_restored(e, now);
-	if (err < 0)
-		log_warning("%s, and it cannot be restored: %s %s", d->text, error->problem,
-			error->hint);
 }
 
 /** Whether an interface of the engine is missing, which no hook wants. */
@@ -261,7 +274,7 @@ static unsigned handle(struct host_guard *g, struct pass *p, bool restoring)
 			continue; /* out of memory: the next comparison sees it again */
 		e->insisted |= !restoring && !is_lost(&e->difference);
 		verdict = ledger_judge(e, now);
-		log_verdict(g->host->conf->name, e, verdict, now);
+		log_verdict(g, e, verdict, now);
 		if (verdict == LEDGER_RESTORE) {
 			restore(g->host, p, e, now);
 			n++;
@@ -429,7 +442,7 @@ void host_guard_make_again(struct host_guard *g)
 
 int host_guard_settle(struct host_guard *g, struct error *ret_error)
 {
-	char hint[DIFFERENCE_TEXT_LEN];
+	char hint[GUARD_HINT_LEN];
 
 	if (!g->host)
 		return 0;
@@ -443,7 +456,7 @@ int host_guard_settle(struct host_guard *g, struct error *ret_error)
 			continue;
 		return error_set(ret_error, -EEXIST, "Reloaded, but %s%s\n%s", d->text,
 			d->remedy == DIFFERENCE_RESTORE ? ", and restoring it has failed" : "",
-			host_guard_hint(g->host->conf->name, d, hint));
+			host_guard_hint(g, d, hint));
 	}
 	return 0;
 }

@@ -72,6 +72,8 @@ MUST_CHECK int host_guard_settle(struct host_guard *g, struct error *ret_error);
  * the guard. */
 const struct differences *host_guard_look(struct host_guard *g);
 
-/** What to do about a difference that is left, as a sentence. */
+#define GUARD_HINT_LEN 500 /* of a hint that may quote an error, with its NUL */
+
+/** What to do about one of the guard's differences, or why it cannot be restored, as a sentence. */
 const char *host_guard_hint(
-	const char *site, const struct difference *d, char ret[static DIFFERENCE_TEXT_LEN]);
+	const struct host_guard *g, const struct difference *d, char ret[static GUARD_HINT_LEN]);

@@ -128,15 +128,14 @@ static int report_differences(
 	for (size_t i = 0; i < list->n; i++) {
 		const struct difference *d = &list->v[i];
 		struct status_difference *s = status_add_difference(r);
-		char hint[DIFFERENCE_TEXT_LEN];
+		char hint[GUARD_HINT_LEN];
 
 		if (!s)
 			return -ENOMEM;
 		snprintf(s->kind, sizeof(s->kind), "%s", difference_kind_name(d->kind));
 		memcpy(s->name, d->name, sizeof(s->name));
 		snprintf(s->text, sizeof(s->text), "%s", d->text);
-		snprintf(
-			s->hint, sizeof(s->hint), "%s", host_guard_hint(host->conf->name, d, hint));
+		snprintf(s->hint, sizeof(s->hint), "%s", host_guard_hint(guard, d, hint));
 		s->remedy = remedies[d->remedy];
 	}
 	return 0;

@@ -3,12 +3,14 @@
 #include "host/ledger.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
-#define BACKOFF NS_PER_S	 /* after the first restore; doubled after each further one */
-#define FINISH	(3 * NS_PER_S)	 /* the time that another program has to set up a bridge */
-#define FORGET	(600 * NS_PER_S) /* after an entry was last seen */
+#define BACKOFF	  NS_PER_S	   /* after the first restore; doubled after each further one */
+#define DOUBLINGS 4		   /* of the time between restores that fail: 16 s */
+#define FINISH	  (3 * NS_PER_S)   /* the time that another program has to set up a bridge */
+#define FORGET	  (600 * NS_PER_S) /* after an entry was last seen */
 
 void ledger_begin(struct ledger *l)
 {
@@ -63,7 +65,19 @@ void ledger_restored(struct ledger_entry *e, struct mono now)
 {
 	e->due = mono_add(now, BACKOFF << e->restores);
 	e->restores++;
+	e->failures = 0;
 	e->logged = false;
+}
+
+bool ledger_failed(struct ledger_entry *e, struct mono now, const struct error *why)
+{
+	bool new = strcmp(e->why.problem, why->problem) != 0;
+
+	e->due = mono_add(now, BACKOFF << e->failures);
+	if (e->failures < DOUBLINGS)
+		e->failures++;
+	e->why = *why;
+	return new;
 }
 
 void ledger_end(struct ledger *l, struct mono now)
@@ -73,8 +87,10 @@ void ledger_end(struct ledger *l, struct mono now)
 	for (size_t i = 0; i < l->n; i++) {
 		struct ledger_entry *e = &l->v[i];
 
-		if (!e->present)
+		if (!e->present) {
 			e->logged = false;
+			e->failures = 0;
+		}
 		if (e->present || mono_between(e->seen, now) < FORGET)
 			l->v[n++] = *e;
 	}

@@ -6,11 +6,15 @@
  * seconds after the second. There is no fourth: an administrator or another program wants the
  * difference. An entry expires ten minutes after the last comparison with its difference. A reload
  * removes all entries.
+ * A restore that fails does not count: no program wants that difference, and its cause (a module
+ * that is not loaded, no memory) may end. It is tried again after one second, then at times that
+ * double, at most 16 seconds, for as long as the difference exists.
  * A port joins an adopted bridge only after three seconds, so that its owner can set it up first:
  * the kernel derives the MTU and address of a bridge from its ports.
  */
 #pragma once
 
+#include "base/error.h"
 #include "base/mono.h"
 #include "host/difference.h"
 
@@ -18,7 +22,7 @@
 
 /** What to do about a difference that has been seen. */
 enum ledger_verdict {
-	LEDGER_RESTORE = 0, /* now: then call ledger_restored() */
+	LEDGER_RESTORE = 0, /* now: then call ledger_restored() or ledger_failed() */
 	LEDGER_LATER,	    /* at `due` */
 	LEDGER_WAIT,	    /* for a member that does not exist */
 	LEDGER_LEAVE,	    /* it is only reported */
@@ -27,7 +31,9 @@ enum ledger_verdict {
 /** A difference that was seen. */
 struct ledger_entry {
 	struct difference difference;
-	unsigned restores; /* times it was restored, or restoring it failed */
+	unsigned restores; /* times it was restored */
+	unsigned failures; /* restores that have failed since the last success or absence */
+	struct error why;  /* of the last failure */
 	struct mono due;   /* the earliest time of the next restore */
 	struct mono seen;  /* when it was last seen */
 	bool present;	   /* in the present comparison */
@@ -57,8 +63,12 @@ struct ledger_entry *ledger_find(const struct ledger *l, const struct difference
 /** What to do about an entry at `now`. */
 enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now);
 
-/** Record that the difference was restored at `now`, or that it could not be. */
+/** Record that the difference was restored at `now`. */
 void ledger_restored(struct ledger_entry *e, struct mono now);
+
+/** Record that it could not be restored at `now`. Return: whether that is new: the first time, or
+ * for another reason than before. */
+MUST_CHECK bool ledger_failed(struct ledger_entry *e, struct mono now, const struct error *why);
 
 /** End a comparison: forget the entries that have been absent for long. */
 void ledger_end(struct ledger *l, struct mono now);

@@ -2,6 +2,7 @@
 /* Tests of when a difference is restored: at once, later, or not any more. */
 #include "host/ledger.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -134,6 +135,34 @@ static void test_hook(void **state)
 	ledger_clear(&l);
 }
 
+/** What cannot be restored is tried again for as long as it differs, and its reason is new once. */
+static void test_fails(void **state)
+{
+	static const uint64_t due_ms[] = { 0, 1000, 3000, 7000, 15000, 31000, 47000, 63000 };
+	const struct error why = { -ENOENT, "There is no module.", "" };
+	const struct error other = { -ENOMEM, "There is no memory.", "" };
+	struct ledger l = { 0 };
+	struct ledger_entry *e;
+
+	for (size_t i = 0; i < ARRAY_LEN(due_ms); i++) {
+		ledger_begin(&l);
+		e = ledger_see(&l, &down, at_ms(due_ms[i]));
+		assert_non_null(e);
+		if (i)
+			assert_int_equal(ledger_judge(e, at_ms(due_ms[i] - 1)), LEDGER_LATER);
+		assert_int_equal(ledger_judge(e, at_ms(due_ms[i])), LEDGER_RESTORE);
+		assert_int_equal(ledger_failed(e, at_ms(due_ms[i]), &why), i == 0);
+		ledger_end(&l, at_ms(due_ms[i]));
+		assert_true(mono_is_set(ledger_deadline(&l)));
+	}
+	assert_true(ledger_failed(&l.v[0], at_ms(80000), &other));
+	assert_int_equal(compare(&l, &down, 100000), LEDGER_RESTORE);
+	assert_int_equal(l.v[0].failures, 0);
+	assert_int_equal(compare(&l, &down, 100900), LEDGER_LATER); /* the failures do not count */
+	assert_int_equal(compare(&l, &down, 101000), LEDGER_RESTORE);
+	ledger_clear(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_separate),
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_hook),
+		cmocka_unit_test(test_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

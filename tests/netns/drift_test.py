@@ -290,6 +290,29 @@ def deleted_again(bench):
     assert not bench.differences()
 
 
+def cannot_be_made(bench):
+    """Without /dev/net/tun no interface can be made again: that is reported, tried for as long as it takes, and works then."""
+    bench.reload()
+    before, start = bench.picture(), bench.log_size()
+    bench.node.sh("mount -t tmpfs none /dev/net; ip link del l2tpeth0; ip link del wg0")
+    try:
+        gone = {("absent", name): "restore" for name in ("wg0", "l2tpeth0")}
+        wait_for(lambda: bench.log_since(start).count("it cannot be restored") == 2, 5, what="the log to have it")
+        assert bench.differences() == gone, bench.differences()
+        hints = [difference["hint"] for difference in bench.near.status()["differences"]]
+        assert all("Restoring it fails, and is tried again: " in h and "/dev/net/tun" in h for h in hints), hints
+        bench.check(1, "error", "l2tpeth0")
+        time.sleep(4)  # more than three attempts
+        assert bench.differences() == gone, bench.differences()
+        assert bench.log_since(start).count("it cannot be restored") == 2, bench.log_since(start)
+    finally:
+        bench.node.run("umount /dev/net")
+    wait_for(lambda: bench.picture() == before, 20, what="the interfaces to be made again")
+    wait_for(lambda: bench.log_since(start).count("is restored now") == 2, 5, what="the log to have it")
+    bench.crosses()
+    assert not bench.differences()
+
+
 # As nft(8) shows what the site makes by netlink.
 FILTER = """
 table ip wirespan-wg0 {
@@ -492,6 +515,7 @@ def main():
         suite.run("an administrator who insists", insists, bench)
         suite.run("interfaces deleted", deleted, bench)
         suite.run("an interface deleted again and again", deleted_again, bench)
+        suite.run("an interface that cannot be made again", cannot_be_made, bench)
         suite.run("the filter without nft", without_nft, bench)
         suite.run("the name of a deleted interface is taken", name_of_tap_taken, bench)
         suite.run("reload restores", reload_restores, bench)
