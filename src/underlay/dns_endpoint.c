@@ -158,6 +158,8 @@ static void on_answers(void *ctx, uint32_t events)
 		if (name) /* otherwise the peer was removed, or has another name */
 			apply_answer(u, name, &a);
 	}
+	if (u->names->client && resolver_client_has_ended(u->names->client))
+		loop_remove(u->loop, &u->names->watch);
 	u->work(u->ctx);
 }
 

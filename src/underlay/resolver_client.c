@@ -22,6 +22,7 @@ struct resolver_client {
 	struct pending pending[RESOLVER_QUEUE];
 	unsigned n;
 	bool failing; /* the pending queries are being answered with RESOLVER_ENDED */
+	bool ended;   /* the other end was closed */
 };
 
 int resolver_client_new(int fd, struct resolver_client **ret)
@@ -44,6 +45,11 @@ void resolver_client_free(struct resolver_client *c)
 int resolver_client_fd(const struct resolver_client *c)
 {
 	return c->fd;
+}
+
+bool resolver_client_has_ended(const struct resolver_client *c)
+{
+	return c->ended;
 }
 
 /* Whether there is room for a query: doubtful ones get half of it. */
@@ -94,10 +100,15 @@ bool resolver_client_next(struct resolver_client *c, struct resolver_answer *ret
 		}
 		c->failing = false;
 		len = recv(c->fd, &a, sizeof(a), MSG_DONTWAIT);
-		if (len < 0 && errno != EINTR)
+		if (len < 0 && errno != EINTR && errno != ECONNRESET) /* reported once */
 			return false;
-		if (len == 0)
-			return false;
+		if (len == 0) {
+			c->ended = true;
+			c->failing = c->n;
+			if (!c->n)
+				return false;
+			continue;
+		}
 		if (len < 0 || !resolver_answer_check(&a, (size_t)len))
 			continue;
 		if (a.id == RESOLVER_ALL_IDS)

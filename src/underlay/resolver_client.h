@@ -4,7 +4,8 @@
  * Theory of operation. getaddrinfo(3) loads modules, reads files, connects to local services and
  * parses what name servers send, so a confined engine cannot call it. The socket carries one record
  * in each packet. If the process that resolves names ends, the monitor starts another one on the
- * same socket and sends a record that fails all pending queries.
+ * same socket and sends a record that fails all pending queries. The end of the socket, which an
+ * engine sees whose monitor was killed, does likewise.
  */
 #pragma once
 
@@ -31,6 +32,10 @@ void resolver_client_free(struct resolver_client *c);
 
 /** The descriptor to wait for. */
 int resolver_client_fd(const struct resolver_client *c);
+
+/** Whether resolver_client_next() has seen the end of the socket: it is readable all the time then,
+ * and there are no more answers. */
+bool resolver_client_has_ended(const struct resolver_client *c);
 
 /** As resolver_ask(), for a name that is not too long. */
 int resolver_client_ask(struct resolver_client *c, uint64_t id, const char *host, bool doubtful);

@@ -298,6 +298,26 @@ static void test_client_distrusts(void **state)
 	close(s.fd);
 }
 
+/* The other end is closed: what is pending fails, and there is nothing to wait for. */
+static void test_client_ends(void **state)
+{
+	struct resolver_answer a;
+	struct served s;
+
+	open_client(&s, false);
+	assert_int_equal(resolver_client_ask(s.client, 7, "a", false), 0);
+	assert_false(resolver_client_next(s.client, &a));
+	assert_false(resolver_client_has_ended(s.client));
+	close(s.fd);
+	assert_true(resolver_client_next(s.client, &a));
+	assert_int_equal(a.id, 7);
+	assert_int_equal(a.code, RESOLVER_ENDED);
+	assert_false(resolver_client_next(s.client, &a));
+	assert_true(resolver_client_has_ended(s.client));
+	assert_true(resolver_client_ask(s.client, 8, "b", false) < 0);
+	resolver_client_free(s.client);
+}
+
 /* As many queries are pending as with threads, half of them for doubtful names. */
 static void test_client_bounded(void **state)
 {
@@ -325,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_close_while_it_hangs, setup, teardown),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_client_distrusts),
+		cmocka_unit_test(test_client_ends),
 		cmocka_unit_test(test_client_bounded),
 	};
 
