@@ -113,6 +113,14 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 	return a->len <= b->len ? ip_prefix_contains(a, &b->addr) : ip_prefix_contains(b, &a->addr);
 }
 
+/* Whether an IPv6 address is unspecified, or that of the loopback. */
+static bool is_reserved6(const struct ip_addr *a)
+{
+	static const uint8_t zero[15];
+
+	return a->family == AF_INET6 && !memcmp(a->bytes, zero, sizeof(zero)) && a->bytes[15] <= 1;
+}
+
 /* Report an address that no interface can or should have. */
 static void check_address(const struct conf_prefix *address, struct conf_report *report)
 {
@@ -123,7 +131,7 @@ static void check_address(const struct conf_prefix *address, struct conf_report 
 
 	ip_prefix_text(p, text);
 	if ((v4 && (p->addr.bytes[0] == 0 || p->addr.bytes[0] >= 224)) ||
-		(!v4 && p->addr.bytes[0] == 0xff) || !p->len)
+		(!v4 && p->addr.bytes[0] == 0xff) || is_reserved6(&p->addr) || !p->len)
 		conf_report_add(report, CONF_ERROR, address->at,
 			"Address: %s is not a host address\n"
 			"write this site's address with its subnet, such as 10.0.1.11/24",
