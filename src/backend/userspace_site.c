@@ -93,9 +93,9 @@ static int compute_mtus(
 
 int userspace_site_tun_error(int err, struct error *ret_error)
 {
-	return error_set(ret_error, err,
-		"Cannot make the interface [Interface] Name:\n"
-		"Are you root, is /dev/net/tun there, and the name free?");
+	return error_set(ret_error, err, "Cannot make the WireGuard interface:\n%s",
+		err == -EPERM ? "Run it as root: it needs CAP_NET_ADMIN."
+			      : "Is /dev/net/tun there, and the name in [Interface] free?");
 }
 
 /* Offer the descriptors that another process has opened. */

@@ -24,6 +24,8 @@ const char *error_limit_hint(int code)
 		return "Free some memory, or raise the limits of memory.";
 	case ENOSPC:
 		return "Make room in /run, or raise fs.epoll.max_user_watches.";
+	case EFBIG:
+		return "Raise the limit of the size of files (LimitFSIZE, ulimit -f).";
 	case ENOSYS:
 		return "The kernel or a container's seccomp filter forbids a system call: allow "
 		       "it.";
@@ -32,13 +34,13 @@ const char *error_limit_hint(int code)
 	}
 }
 
-/* Whether the hint about the limit is the better one: this one is only a question, or descriptors
- * are what is missing, whatever was tried. */
+/* Whether the hint about the limit is the better one: this one is only a question, or a limit of
+ * the process is the reason, whatever was tried. */
 static bool is_guess(const char *hint, int code)
 {
 	size_t len = hint ? strlen(hint) : 0;
 
-	return !len || hint[len - 1] == '?' || code == -EMFILE || code == -ENFILE;
+	return !len || hint[len - 1] == '?' || code == -EMFILE || code == -ENFILE || code == -EFBIG;
 }
 
 int error_set(struct error *error, int code, const char *format, ...)

@@ -51,6 +51,7 @@ static void test_limits(void **state)
 		{ -ENOSYS, "It broke:\nWhy?", "seccomp" },
 		{ -ENOMEM, "It broke:", "memory" },
 		{ -ENFILE, "It broke:", "fs.file-max" },
+		{ -EFBIG, "It broke:\nRun it as root.", "ulimit -f" },
 		{ -EMFILE, "It broke:\nRun it as root.", "ulimit -n" },
 		{ -EACCES, "It broke:\nAre you root?", "Are you root?" },
 	};

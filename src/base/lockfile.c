@@ -64,12 +64,16 @@ static int make_folder(const char *path, mode_t mode)
 	struct owner_problem ignored;
 	char folder[PATH_MAX];
 	int err = folder_of(path, folder);
+	bool made;
 
 	if (err < 0)
 		return err;
-	if (mkdir(folder, mode) < 0 && errno != EEXIST)
+	made = mkdir(folder, mode) == 0;
+	if (!made && errno != EEXIST)
 		return -errno;
 	err = owner_check_folder(folder, &ignored);
+	if (err < 0 && made)
+		rmdir(folder);
 	return err == -ENOENT ? -EAGAIN : err;
 }
 

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 
 	occupy_standard_streams();
 	signal(SIGCHLD, SIG_DFL); /* if a parent has ignored it, no child could be waited for */
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails, and is reported */
 	title_init(argc, argv);
 	if (!strcmp(name, "wirespan-wg"))
 		return wg_daemon_main(argc, argv);

@@ -110,6 +110,11 @@ static const char *hint_for(int error)
 	case -EISDIR:
 	case -EINVAL:
 		return "name a regular file";
+	case -ENOMEM:
+		return "free some memory, or raise the limits of memory";
+	case -EMFILE:
+	case -ENFILE:
+		return "raise the limit of open files";
 	default:
 		return "check the file and its file system";
 	}

@@ -14,6 +14,8 @@
 #include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
 #include "base/secret.h"
 
 #define PAUSE_NS NS_PER_S /* without accepting, when no slot or descriptor is free */
@@ -53,6 +55,7 @@ struct local_server {
 	int timer_fd;
 	uint64_t timeout_ns;
 	bool accepting; /* the listening socket is watched */
+	bool reported;	/* a limit that refuses clients has been reported */
 	struct bucket connections;
 	void (*ready)(void *ctx);
 	struct local_client clients[LOCAL_SERVER_CLIENTS];
@@ -307,6 +310,17 @@ static bool may_accept(struct local_server *h)
 	return !n || bucket_take(&h->connections, clock_mono(), NS_PER_S / n, n);
 }
 
+/* A limit allows no further connection now: report the first time, as the client only sees that
+ * nothing answers. */
+static void meet_limit(struct local_server *h, int err)
+{
+	set_accepting(h, false);
+	if (!h->reported)
+		log_warning("A client of %s cannot be served: %s. %s", h->sock.path, strerror(-err),
+			error_limit_hint(err));
+	h->reported = true;
+}
+
 /* Accept one connection. Without a free slot or descriptor, stop accepting: the next client that
  * ends, or the timer, resumes it. */
 static void accept_client(struct local_server *h)
@@ -326,7 +340,7 @@ static void accept_client(struct local_server *h)
 	else if (fd >= 0)
 		close(fd); /* a refused client takes no other's slot */
 	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-		set_accepting(h, false);
+		meet_limit(h, -errno);
 }
 
 /* Close clients that timed out, and resume accepting. */

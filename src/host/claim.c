@@ -251,7 +251,9 @@ static int begin(struct host *host, bool crashed)
 	int err = journal_init(&m->journal, host->conf->name);
 
 	if (err < 0)
-		return netdev_fail(m, err, "Cannot determine the boot id and network namespace: %s",
+		return netdev_fail(m, err,
+			"Cannot determine the boot id and network namespace: %s\n"
+			"Mount /proc, where both are read.",
 			strerror(-err));
 	err = crashed ? check_names_after_crash(host) : check_names(host);
 	if (err == 0)

@@ -37,6 +37,22 @@ pid_t host_lock_holder(const char *name)
 	return err < 0 ? err : lockfile_holder(path);
 }
 
+static const char *lock_hint(int err)
+{
+	switch (-err) {
+	case EACCES:
+	case EPERM:
+		return "Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.";
+	case ENOSPC:
+	case EDQUOT:
+		return "Make room there, or name another folder in WIRESPAN_RUNDIR.";
+	case EROFS:
+		return "Make the file system writable, or name another folder in WIRESPAN_RUNDIR.";
+	default:
+		return "See what is at that path, or name another folder in WIRESPAN_RUNDIR.";
+	}
+}
+
 int host_lock_failed(const char *path, int err, struct error *ret_error)
 {
 	struct owner_problem problem;
@@ -51,8 +67,5 @@ int host_lock_failed(const char *path, int err, struct error *ret_error)
 		return error_set(ret_error, err,
 			"Process %d holds the lock %s for too long\nSee what it does: ps %d",
 			(int)pid, path, (int)pid);
-	return error_set(ret_error, err,
-		"Cannot take the lock %s:\n"
-		"Run it as root, or name a folder of yours in WIRESPAN_RUNDIR.",
-		path);
+	return error_set(ret_error, err, "Cannot take the lock %s:\n%s", path, lock_hint(err));
 }

@@ -4,12 +4,13 @@
 wrong is a warning with which `up` succeeds."""
 
 import os
+import re
 import shutil
 import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib.node import Node, need_root
+from lib.node import CommandFailed, Node, need_root
 from lib.reference import PORT, new_site_keys
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
@@ -255,6 +256,49 @@ def limits(bench):
     assert explained(bench, "socket", "EMFILE", "ulimit -n", range(4, 20, 5), up, "exit 7") > 1
 
 
+def process_limits(bench):
+    """Limits of the process, and a run folder that cannot be used: a sentence with what to do, and nothing is left."""
+    bench.site.configure(bench.text(interface="PostUp = exit 7"))
+    up = [bench.site.binary, "up", bench.site.conf]
+    in_namespace = ["unshare", "-m", "sh", "-ec"]
+    for words, hint in (
+        (["prlimit", "--fsize=0", "--"], "ulimit -f"),
+        (["prlimit", "--fsize=4096", "--"], "ulimit -f|exit 7"),
+        (["prlimit", "--data=8000000", "--"], "limits of memory|exit 7"),
+        ([*in_namespace, 'mount -n -t tmpfs -o size=4k t /run; head -c 4096 /dev/zero >/run/x; exec "$@"', "sh"], "Make room there"),
+        ([*in_namespace, 'mount -n -t tmpfs t /run; mount -n -o remount,ro /run; exec "$@"', "sh"], "Make the file system writable"),
+        ([*in_namespace, 'mount -n -t tmpfs t /run; touch /run/wirespan; exec "$@"', "sh"], "See what is at that path"),
+        ([*in_namespace, 'mount -n -t tmpfs t /proc; exec "$@"', "sh"], "Mount /proc"),
+    ):
+        result = bench.node.run(*words, *up, check=False)
+        assert result.status in (1, 2) and re.search(hint, result.out), (words, result.status, result.out)
+        bench.clean()
+    for number in range(16, 40, 4):
+        result = bench.node.run("prlimit", f"--nofile={number}", "--", *up, check=False)
+        assert result.status == 1 and re.search("ulimit -n|exit 7", result.out), (number, result.out)
+        bench.clean()
+
+
+def served(bench):
+    """A site that has no descriptor left for its clients says so."""
+    bench.site.configure(bench.text())
+    for number in range(28, 40):  # the number that is just enough
+        bench.site.prefix = ("prlimit", f"--nofile={number}", "--")
+        try:
+            bench.site.up()
+            break
+        except CommandFailed:
+            bench.clean()
+    else:
+        raise AssertionError("it does not come up")
+    bench.site.prefix = ()
+    answer = bench.site.run("status", bench.site.conf, check=False)
+    told = "cannot be served: Too many open files. Raise the limit of open descriptors" in bench.site.log_text(0)
+    assert answer.ok != told, (answer.out, bench.site.log_text(0))
+    bench.site.stop()
+    bench.clean()
+
+
 def without_getrandom(bench):
     """The same random bytes come from /dev/urandom; without both, it is logged why there is no key."""
     if not shutil.which("strace"):
@@ -335,6 +379,8 @@ def main():
         ("networks of the host", networks),
         ("files that are given together", together),
         ("limits of the host", limits),
+        ("limits of the process", process_limits),
+        ("no descriptor for clients", served),
         ("a kernel without getrandom", without_getrandom),
         ("a default route and a read-only /proc/sys", read_only_sysctls),
     ]:
