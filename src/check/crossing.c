@@ -317,6 +317,8 @@ static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)
 		return false;
 	x->kinds[kind].sent++;
 	len = make_frame(c, i, kind);
+	if (c->segment->ports[x->out].session)
+		prober_pace(p, &c->segment->ports[x->out].free, len);
 	err = inject_frame(c->program, c->segment->ports[x->in].link.ifindex, p->out, len);
 	if (err < 0)
 		p->facts->inject_error = err;

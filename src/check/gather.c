@@ -12,6 +12,7 @@
 #include "check/filters.h"
 #include "check/session_probe.h"
 #include "check/settings.h"
+#include "check/sweep.h"
 #include "check/tunnel_probe.h"
 #include "check/underlay_probe.h"
 #include "judge/inside.h"
@@ -125,7 +126,8 @@ static void probe_sessions(struct prober *p, struct segment *segment, struct ses
 	uint64_t left;
 
 	for (;;) {
-		segment_find_stations(segment);
+		sweep_find_hosts(segment);
+		segment_ask_hosts(segment);
 		*ret = session_probes_open(segment);
 		if (!*ret)
 			return;

@@ -13,7 +13,12 @@
 #include "base/random.h"
 #include "judge/inside.h"
 
-#define STATUS_MS 2000
+#define STATUS_MS    2000
+#define FAST_BYTE_NS 4000   /* 2 Mbit/s: probes do not fill that */
+#define SLOW_BYTE_NS 125000 /* 64 kbit/s: on a slower path a check would not end in time */
+#define LARGE	     1600   /* bytes of a large packet with all headers */
+#define LITTLE_NS    (100 * NS_PER_MS) /* all time limits allow for that */
+#define OVERHEAD     100	       /* headers around a frame of a session, at most */
 
 int prober_open(struct prober *p, struct observations *facts, const struct check_options *options)
 {
@@ -69,9 +74,45 @@ uint64_t prober_round_trip(const struct prober *p, uint16_t seq)
 	return mono_between(p->sent[seq], clock_mono()) / NS_PER_US;
 }
 
+void prober_note_path(struct prober *p, size_t len, uint64_t us)
+{
+	uint64_t ns = us * NS_PER_US / len;
+
+	if (ns < FAST_BYTE_NS)
+		return;
+	ns = ns > SLOW_BYTE_NS ? SLOW_BYTE_NS : ns;
+	p->byte_ns = ns > p->byte_ns ? ns : p->byte_ns;
+}
+
+void prober_note_round_trip(struct prober *p, uint64_t us)
+{
+	uint64_t ns = us * NS_PER_US < NS_PER_S ? us * NS_PER_US : NS_PER_S;
+
+	p->rtt_ns = ns > p->rtt_ns ? ns : p->rtt_ns;
+}
+
+void prober_pace(struct prober *p, struct mono *free, size_t len)
+{
+	struct mono now = clock_mono();
+
+	if (!p->byte_ns)
+		return;
+	if (mono_is_set(*free) && !mono_reached(*free, now)) {
+		prober_wait(p, (unsigned)(mono_between(now, *free) / NS_PER_MS) + 1, NULL, NULL);
+		now = clock_mono();
+		p->sent[(uint16_t)(p->seq - 1)] = now; /* the round trip begins after the wait */
+	}
+	*free = mono_add(now, p->byte_ns * (len + OVERHEAD));
+}
+
 void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx)
 {
-	struct mono end = mono_earliest(mono_add(clock_mono(), ms * NS_PER_MS), p->end);
+	uint64_t more = p->rtt_ns + 4 * LARGE * p->byte_ns;
+	struct mono end;
+
+	if (!done || more < LITTLE_NS)
+		more = 0;
+	end = mono_earliest(mono_add(clock_mono(), ms * NS_PER_MS + more), p->end);
 
 	while (!(done && done(ctx)) && !mono_reached(end, clock_mono()))
 		if (loop_run_once(&p->loop, end) < 0)

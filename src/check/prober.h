@@ -36,6 +36,9 @@ struct prober {
 	uint8_t *out;	   /* WIRE_FRAME_MAX bytes: a probe being made */
 	uint8_t *in;	   /* WIRE_FRAME_MAX bytes: a packet being read */
 	struct mono end;   /* end of all waits */
+	uint64_t rtt_ns;   /* the longest round trip to a peer so far; a second at most */
+	uint64_t byte_ns;  /* a byte takes that on the slowest path; 0: it is fast */
+	uint64_t owed_ns;  /* frames sent on it have not left it yet */
 };
 
 /** Whether a probe has all its replies. */
@@ -62,8 +65,20 @@ uint16_t prober_number(struct prober *p);
 /** Microseconds since the echo request with that number was sent. */
 uint64_t prober_round_trip(const struct prober *p, uint16_t seq);
 
+/** Note that `len` bytes took `us` microseconds on a path: the slowest sets the pace. */
+void prober_note_path(struct prober *p, size_t len, uint64_t us);
+
+/** Note a round trip to a peer: replies to later probes may take as long. */
+void prober_note_round_trip(struct prober *p, uint64_t us);
+
+/** Before a frame of `len` bytes is sent by a session: on a slow path, wait until the one before
+ * has left. The queue there is not for probes alone, and drops what waits too long. `free` is the
+ * time when that is; MONO_NEVER at first. */
+void prober_pace(struct prober *p, struct mono *free, size_t len);
+
 /** Handle arriving packets for `ms` milliseconds, or until `done` (may be NULL) returns true, or
- * until the time is over. */
+ * until the time is over. What `done` waits for has longer on a
+ * slow or long path. */
 void prober_wait(struct prober *p, unsigned ms, prober_done_fn *done, const void *ctx);
 
 /** Handle packets that have arrived; wait for at most a millisecond if there are none. */

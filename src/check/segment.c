@@ -14,11 +14,7 @@
 
 #define LOOP_ROUNDS   4
 #define LOOP_MS	      40
-#define ROUNDS	      4
 #define ROUND_MS      500
-#define GATHER_MS     200 /* wait for more hosts after the first replies */
-#define SWEEP_BITS    10  /* host bits of the largest subnet to search */
-#define BURST	      16  /* frames sent on each port between two reads of the sockets */
 #define FRAMES_A_TURN 256 /* most frames to read from one socket in a row */
 #define ASKED_MAX     8	  /* most stations of a port that get an echo request */
 #define ECHOS	      3
@@ -72,7 +68,7 @@ static void meet_station(struct port *port, const struct wire_read *r)
 		s->ip6 = r->src;
 }
 
-static bool share_bridge(const struct port *a, const struct port *b)
+bool segment_share_bridge(const struct port *a, const struct port *b)
 {
 	return a == b || (*a->facts->bridge && !strcmp(a->facts->bridge, b->facts->bridge));
 }
@@ -82,7 +78,8 @@ static bool is_learned(const struct port *port, const struct ip_addr *a)
 	const struct segment *s = port->segment;
 
 	for (size_t i = 0; i < s->n_learned; i++)
-		if (share_bridge(port, s->learned[i].port) && ip_addr_equal(&s->learned[i].addr, a))
+		if (segment_share_bridge(port, s->learned[i].port) &&
+			ip_addr_equal(&s->learned[i].addr, a))
 			return true;
 	return false;
 }
@@ -124,11 +121,25 @@ static bool is_asked(const struct port *port, const struct ip_addr *src)
 	return false;
 }
 
+/* Whether an address is one of the bridge. */
+static bool is_ours(const struct port *port, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < port->n_ip4; i++)
+		if (ip_addr_equal(&port->ip4[i].addr, a))
+			return true;
+	return false;
+}
+
 static void take_arp(struct port *port, const struct wire_read *r)
 {
 	struct segment *s = port->segment;
 	struct observed_station *station;
 
+	if (s->finding && !memcmp(r->dst_mac, port->mac, LINK_MAC_LEN) && is_ours(port, &r->src)) {
+		port->facts->twin = r->src;
+		memcpy(port->facts->twin_mac, r->src_mac, LINK_MAC_LEN);
+		return;
+	}
 	if (s->finding && !memcmp(r->dst_mac, port->mac, LINK_MAC_LEN) && is_asked(port, &r->src))
 		meet_station(port, r);
 	if (!s->classifying || memcmp(r->dst_mac, port->link.mac, LINK_MAC_LEN) != 0)
@@ -181,8 +192,11 @@ static void take_echo(struct port *port, const struct wire_read *r)
 
 void segment_send(struct port *port, const uint8_t *frame, size_t len)
 {
-	int err = packet_socket_send(port->watch.fd, frame, len);
+	int err;
 
+	if (port->session && !port->flooding && !port->load)
+		prober_pace(port->segment->prober, &port->free, len);
+	err = packet_socket_send(port->watch.fd, frame, len);
 	if (err == -ENOBUFS || err == -EAGAIN) { /* let the queue drain, once */
 		prober_wait(port->segment->prober, 1, NULL, NULL);
 		err = packet_socket_send(port->watch.fd, frame, len);
@@ -312,7 +326,7 @@ struct ip_addr segment_source4(const struct port *port, const struct ip_addr *to
 	return port->n_ip4 ? port->ip4[0].addr : (struct ip_addr){ 0 };
 }
 
-static void ask_arp(struct port *port, const struct ip_addr *who)
+void segment_ask_arp(struct port *port, const struct ip_addr *who)
 {
 	struct wire_ends ends = { .src = segment_source4(port, who), .dst = *who };
 	uint8_t frame[WIRE_ARP_LEN];
@@ -325,7 +339,7 @@ static void ask_arp(struct port *port, const struct ip_addr *who)
 }
 
 /* Send an echo request to all IPv6 nodes, or to `who` alone. */
-static void ask_ip6(struct port *port, const struct ip_addr *who)
+void segment_ask_ip6(struct port *port, const struct ip_addr *who)
 {
 	struct prober *p = port->segment->prober;
 	struct wire_ends ends = { .src = port->ip6 };
@@ -339,92 +353,6 @@ static void ask_ip6(struct port *port, const struct ip_addr *who)
 	segment_send(port, p->out, len);
 	if (port->session)
 		port->session->asked++;
-}
-
-/* Whether enough hosts are known on a port: behind a pseudowire one is the gateway. */
-static bool is_complete(const struct port *port)
-{
-	const struct ip_addr *target = &port->segment->prober->facts->target;
-
-	if (!segment_is_usable(port))
-		return true;
-	return port->facts->n_stations >= (port->session ? 2 : 1) && !target->family;
-}
-
-static bool all_complete(const void *ctx)
-{
-	const struct segment *s = ctx;
-
-	for (size_t i = 0; i < s->n; i++)
-		if (!is_complete(&s->ports[i]))
-			return false;
-	return true;
-}
-
-/* Send the `i`th request of a sweep of a subnet. Return: whether there are more. */
-static bool sweep_step(struct port *port, const struct ip_prefix *subnet, uint32_t i)
-{
-	unsigned bits = 32U - subnet->len;
-	uint32_t ours = load_be32(subnet->addr.bytes);
-	struct ip_addr who = { .family = AF_INET };
-	uint32_t address;
-
-	if (bits > SWEEP_BITS || bits < 1 || i >> bits)
-		return false;
-	address = (ours & ~((1U << bits) - 1)) + i;
-	if (address == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
-		return true;
-	store_be32(who.bytes, address);
-	ask_arp(port, &who);
-	return true;
-}
-
-/* Send the `step`th request of each sweep of a port. Return: whether there are more. */
-static bool sweep_port(struct port *port, uint32_t step)
-{
-	struct segment *s = port->segment;
-	bool more = false;
-
-	if (!segment_is_usable(port))
-		return false;
-	for (size_t n = 0; n < port->n_ip4; n++)
-		more |= sweep_step(port, &port->ip4[n], step);
-	if (step < s->n_learned && share_bridge(port, s->learned[step].port))
-		ask_arp(port, &s->learned[step].addr);
-	return more || step + 1 < s->n_learned;
-}
-
-static void ask_target(struct port *port)
-{
-	const struct ip_addr *target = &port->segment->prober->facts->target;
-
-	if (!port->session || !target->family)
-		return;
-	port->asked = *target;
-	if (target->family == AF_INET)
-		ask_arp(port, target);
-	else
-		ask_ip6(port, target);
-}
-
-static void sweep(struct segment *s)
-{
-	bool more = true;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (is_complete(&s->ports[i]))
-			continue;
-		ask_target(&s->ports[i]);
-		ask_ip6(&s->ports[i], NULL);
-		s->ports[i].facts->probed = true;
-	}
-	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
-		more = false;
-		for (size_t i = 0; i < s->n; i++)
-			more |= sweep_port(&s->ports[i], step);
-		if (step % BURST == BURST - 1)
-			prober_wait(s->prober, 1, NULL, NULL);
-	}
 }
 
 /* Ask whether a station is the far gateway: for its address, in a frame that ends at the far
@@ -459,6 +387,23 @@ static void find_gateways_here(struct observed_port *port)
 			!memcmp(port->stations[n].mac, port->endpoint_mac, LINK_MAC_LEN);
 }
 
+/* Whether the far gateway is found behind each session where hosts answer. */
+static bool gateways_are_known(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct observed_port *f = s->ports[i].facts;
+		bool known = !s->ports[i].session || !f->n_stations;
+
+		for (unsigned n = 0; n < f->n_stations && n < OBSERVED_STATIONS; n++)
+			known |= f->stations[n].gateway;
+		if (!known)
+			return false;
+	}
+	return true;
+}
+
 static void find_gateways(struct segment *s)
 {
 	struct prober *p = s->prober;
@@ -481,6 +426,7 @@ static void find_gateways(struct segment *s)
 		prober_wait(p, ECHO_MS, NULL, NULL);
 	}
 	prober_wait(p, 2 * ECHO_MS, NULL, NULL);
+	prober_wait(p, LATE_MS, gateways_are_known, s);
 	s->classifying = false;
 }
 
@@ -617,17 +563,8 @@ static void ask_silent_stations(struct segment *s)
 	}
 }
 
-void segment_find_stations(struct segment *s)
+void segment_ask_hosts(struct segment *s)
 {
-	s->finding = true;
-	for (unsigned round = 0; round < ROUNDS && !prober_is_late(s->prober); round++) {
-		if (round && all_complete(s))
-			break;
-		sweep(s);
-		prober_wait(s->prober, ROUND_MS, all_complete, s);
-	}
-	prober_wait(s->prober, GATHER_MS, NULL, NULL);
-	s->finding = false;
 	find_gateways(s);
 	for (unsigned n = 0; n < ASKED_MAX && !prober_is_late(s->prober); n++)
 		ask_stations(s, n, false);
@@ -774,9 +711,9 @@ bool segment_ask_bridge(struct segment *s, const char *name, const struct ip_add
 		s->finding = true;
 		for (unsigned round = 0; round < PATH_ROUNDS && !facts.n_stations; round++) {
 			if (remote->family == AF_INET)
-				ask_arp(&through, remote);
+				segment_ask_arp(&through, remote);
 			else
-				ask_ip6(&through, remote);
+				segment_ask_ip6(&through, remote);
 			prober_wait(s->prober, ROUND_MS, NULL, NULL);
 		}
 		s->finding = false;

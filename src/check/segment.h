@@ -38,6 +38,7 @@ struct port {
 	struct link_info link;
 	struct loop_watch watch;	       /* its descriptor is -1 if the port is not usable */
 	int error;			       /* -errno: why not */
+	struct mono free;		       /* when the last frame has left a slow path */
 	uint8_t mac[LINK_MAC_LEN];	       /* source of probes: the bridge's address */
 	struct ip_prefix ip4[SEGMENT_SUBNETS]; /* of the bridge */
 	size_t n_ip4;
@@ -80,15 +81,23 @@ struct segment {
  * without memory; segment_close() in either case. */
 int segment_open(struct segment *s, struct prober *p);
 
+/** Whether two ports are those of one bridge. */
+bool segment_share_bridge(const struct port *a, const struct port *b);
+
 /** Whether probes may be sent on the port, below the bridge. */
 bool segment_is_usable(const struct port *port);
 
 /** Send loop probes. Return: whether there is a loop. */
 bool segment_find_loops(struct segment *s);
 
-/** Find hosts on the sides of all usable ports, and which of them are far gateways; ask each for
- * an echo. The user's target is asked for on every session. */
-void segment_find_stations(struct segment *s);
+/** Ask for the Ethernet address of an IPv4 address. */
+void segment_ask_arp(struct port *port, const struct ip_addr *who);
+
+/** Send an echo request to all IPv6 nodes, or to `who` alone. */
+void segment_ask_ip6(struct port *port, const struct ip_addr *who);
+
+/** Find out which of the hosts that were found are far gateways, and ask each for an echo. */
+void segment_ask_hosts(struct segment *s);
 
 /** The port of session number `i` of the facts, or NULL. */
 struct port *segment_session_port(const struct segment *s, size_t i);

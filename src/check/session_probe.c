@@ -17,16 +17,17 @@
  * its port, the far gateway is probed below its bridge (far_end.h), and then like any host of the
  * segment, through our bridge, to find out whether another path leads to it. */
 
-#define ECHOS	   20
-#define ECHO_MS	   10
-#define TRIES	   2
-#define TRIES_MAIN 5   /* for the sizes that decide: the interface's MTU, and the computed size */
-#define LATE_MS	   400 /* time limit for a reply */
-#define WINDOW	   64  /* outstanding echo requests during the throughput test */
-#define FLOOD_MAX  30000
-#define FAR_ECHOS  10
-#define FAR_TRIES  3  /* requests without a reply until the far end counts as silent */
-#define LOSS_LIMIT 10 /* percent; sizes are not measured at a higher loss */
+#define ECHOS	    20
+#define ECHO_MS	    10
+#define TRIES	    2
+#define TRIES_MAIN  3	/* for the sizes that decide: the interface's MTU, and the computed size */
+#define TRIES_LOSSY 5	/* for them, where echoes were lost */
+#define LATE_MS	    400 /* time limit for a reply */
+#define WINDOW	    64	/* outstanding echo requests during the throughput test */
+#define FLOOD_MAX   30000
+#define FAR_ECHOS   10
+#define FAR_TRIES   3  /* requests without a reply until the far end counts as silent */
+#define LOSS_LIMIT  10 /* percent; sizes are not measured at a higher loss */
 
 /** Probes through one session. */
 struct session_probe {
@@ -349,8 +350,11 @@ static void read_counters(struct session_probes *s, bool after)
  * other packets may be fragmented at the same time. */
 static bool is_open(const struct session_probe *v, unsigned tried)
 {
-	unsigned tries = size_search_is_main(&v->search) ? TRIES_MAIN : TRIES;
+	const struct observed_echo *e = v->far_end ? &v->facts->far_end : &v->facts->echo;
+	unsigned tries = TRIES;
 
+	if (size_search_is_main(&v->search))
+		tries = e->received < e->sent ? TRIES_LOSSY : TRIES_MAIN;
 	return is_searching(v) && tried < tries &&
 	       !(v->result.passes && v->result.whole_out && v->result.whole_in);
 }
@@ -434,7 +438,7 @@ void session_probes_measure_sizes(struct session_probes *s)
 	while (more && !prober_is_late(p)) {
 		for (size_t i = 0; i < s->n; i++)
 			s->v[i].result = (struct size_result){ 0 };
-		for (unsigned try = 0; try < TRIES_MAIN; try++)
+		for (unsigned try = 0; try < TRIES_LOSSY; try++)
 			try_sizes(s, try, try ? LATE_MS : ms);
 		more = false;
 		for (size_t i = 0; i < s->n; i++) {

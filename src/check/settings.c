@@ -50,6 +50,7 @@ static void note_link(struct observations *f, const struct link_info *l)
 		port->session = session;
 		port->isolated = l->port.isolated;
 		port->locked = l->port_locked;
+		port->hairpin = l->port_hairpin;
 		port->no_flood = l->port_no_flood;
 		port->no_broadcast = l->port_no_broadcast;
 		port->no_multicast = l->port_no_multicast;

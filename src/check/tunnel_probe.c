@@ -20,7 +20,10 @@
 #define ANSWER_MS     600
 #define HANDSHAKE_MS  6500 /* WireGuard retries a handshake after 5.3 s at the latest */
 #define FULL_ROUNDS   4
-#define FRAMES_A_TURN 256 /* read before other sockets get their turn */
+#define TRAIN	      4	   /* large requests at once, which show how fast the path is */
+#define TRAIN_PEERS   8	   /* of more peers, all trains would be a load */
+#define TRAIN_MS      1000 /* a path of 64 kbit/s has carried a train */
+#define FRAMES_A_TURN 256  /* read before other sockets get their turn */
 
 /** Sockets and the current request. */
 struct tunnel_probe {
@@ -221,9 +224,27 @@ static unsigned large_size(const struct observations *f, size_t i)
 	return measured && most < f->before.wg.mtu ? most : f->before.wg.mtu;
 }
 
+/* Answers to a train come no faster than the path takes its packets: so the frames that follow are
+ * sent no faster. */
+static void note_paths(struct tunnel_probe *in)
+{
+	const struct observations *f = in->prober->facts;
+
+	for (size_t i = 0; i < f->n_peers; i++) {
+		const struct observed_echo *e = &f->peers[i].full;
+
+		if (e->received > 1)
+			prober_note_path(in->prober,
+				(e->received - 1) * wg_underlay_of(f->peers[i].full_size, AF_INET),
+				e->max_us - e->min_us);
+	}
+}
+
+/* Large requests: first a train of them, then single ones where none was answered. */
 static void ask_large(struct tunnel_probe *in)
 {
 	struct observations *f = in->prober->facts;
+	unsigned n = f->n_peers > TRAIN_PEERS ? 1 : TRAIN;
 
 	in->full = true;
 	for (unsigned round = 0; round < FULL_ROUNDS && !prober_is_late(in->prober); round++) {
@@ -234,9 +255,13 @@ static void ask_large(struct tunnel_probe *in)
 			if (!peer->echo.received || peer->full.received || size < 576)
 				continue;
 			peer->full_size = size;
-			ask(in, peer, &peer->full, size);
+			for (unsigned k = 0; k < n; k++)
+				ask(in, peer, &peer->full, size);
 		}
-		prober_wait(in->prober, ANSWER_MS / 2, all_answered, in);
+		prober_wait(in->prober, n > 1 ? TRAIN_MS : ANSWER_MS / 2, all_answered, in);
+		if (n > 1)
+			note_paths(in);
+		n = 1;
 	}
 }
 
@@ -255,6 +280,8 @@ void tunnel_probe_ask_peers(struct tunnel_probe *in)
 		prober_wait(in->prober, ROUND_MS, NULL, NULL);
 	}
 	prober_wait(in->prober, ANSWER_MS, all_answered, in);
+	for (size_t i = 0; i < f->n_peers; i++)
+		prober_note_round_trip(in->prober, f->peers[i].echo.max_us);
 	ask_large(in);
 }
 

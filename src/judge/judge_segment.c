@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "judge/judge_cause.h"
+#include "judge/judge_station.h"
 
 #define LOSSES_MAX 4 /* findings about losses in this host */
 #define KINDS_LEN  112
@@ -55,10 +56,34 @@ static void add_loop(
 			strcmp(p->returned_from, p->name) != 0 ? p->name : "itself", p->name);
 }
 
+/* Ports in hairpin mode. Return: whether one leads to another site, which sees a loop then. */
+static bool judge_hairpins(const struct observations *f, struct findings *ret)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct observed_port *p = &f->ports[i];
+
+		if (!p->hairpin || !*p->bridge)
+			continue;
+		any |= p->session;
+		finding_add(ret, p->session ? FINDING_ERROR : FINDING_WARNING, "hairpin", p->name,
+			"%s is in hairpin mode: frames go back to where they came from%s.\n"
+			"`bridge link set dev %s hairpin off`%s",
+			p->name,
+			p->session ? ", and switches of the other site look for their hosts here"
+				   : "",
+			p->name, p->session ? "" : ", unless a switch behind it (VEPA) needs that");
+	}
+	return any;
+}
+
 bool judge_loops(const struct observations *f, struct findings *ret)
 {
+	bool reflected = judge_hairpins(f, ret);
+
 	if (!observed_loop(f))
-		return false;
+		return reflected;
 	for (size_t i = 0; i < f->n_ports; i++) {
 		const struct observed_port *p = &f->ports[i];
 
@@ -70,11 +95,6 @@ bool judge_loops(const struct observations *f, struct findings *ret)
 }
 
 /* ---- words ---- */
-
-static const char *station_text(const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN])
-{
-	return ip_addr_text(s->ip4.family ? &s->ip4 : &s->ip6, ret);
-}
 
 /* Write a list of kinds, "ARP, IPv4 and packets of 1500 bytes". IPv6 includes neighbour
  * discovery. */
@@ -275,7 +295,8 @@ static void judge_lost_large(
 	char to[IP_ADDR_TEXT_LEN];
 	struct finding *finding = finding_add(ret, FINDING_ERROR, "member_size", out->name,
 		"Packets of %u bytes from %s get no answer from %s, beyond %s; small ones do.",
-		x->large, station_text(&x->from, from), station_text(&x->to, to), out->name);
+		x->large, observed_station_text(&x->from, from), observed_station_text(&x->to, to),
+		out->name);
 
 	if (out->session)
 		finding_hint(finding,
@@ -291,6 +312,25 @@ static void judge_lost_large(
 			to, x->large);
 }
 
+/* Whether a host answers ARP, but no IP of this gateway. */
+static bool is_mute(const struct observed_station *s)
+{
+	return s->echo.sent && !s->echo.received && !s->tcp_port;
+}
+
+/* Such a host on this side. One behind a session is judged with the others there. */
+static void judge_mute_here(
+	const struct observed_port *out, const char *from, const char *to, struct findings *ret)
+{
+	if (!out->session)
+		finding_add(ret, FINDING_ERROR, "member_silent", out->name,
+			"%s, on %s, answers ARP, but no echo request and no TCP of %s or of this "
+			"gateway: that IP passes between members is not proved.\n"
+			"Its firewall drops them, it seems. Attach a member that answers, or let "
+			"that one answer an echo request for the check.",
+			to, out->name, from);
+}
+
 static void judge_lost_beyond(
 	const struct observations *f, const struct observed_crossing *x, struct findings *ret)
 {
@@ -300,8 +340,12 @@ static void judge_lost_beyond(
 	char to[IP_ADDR_TEXT_LEN];
 	char lost[KINDS_LEN];
 
-	station_text(&x->from, from);
-	station_text(&x->to, to);
+	observed_station_text(&x->from, from);
+	observed_station_text(&x->to, to);
+	if (is_mute(&x->to)) {
+		judge_mute_here(out, from, to, ret);
+		return;
+	}
 	if (kinds == 1U << OBSERVED_LARGE) {
 		judge_lost_large(f, x, ret);
 		return;
@@ -331,12 +375,12 @@ static void judge_misaddressed(
 	char kinds[KINDS_LEN];
 
 	kinds_text(x->misaddressed & ~(1U << OBSERVED_LARGE), x->large, kinds);
-	station_text(&x->from, from);
+	observed_station_text(&x->from, from);
 	finding_hint(finding_add(ret, FINDING_ERROR, "misaddressed", f->ports[x->out].name,
 			     "%s, beyond %s, sends what is for %s to the MAC address "
 			     "%02x:%02x:%02x:%02x:%02x:%02x (%s); %s, on %s, has another.",
-			     station_text(&x->to, to), f->ports[x->out].name, from, m[0], m[1],
-			     m[2], m[3], m[4], m[5], kinds, from, f->ports[x->in].name),
+			     observed_station_text(&x->to, to), f->ports[x->out].name, from, m[0],
+			     m[1], m[2], m[3], m[4], m[5], kinds, from, f->ports[x->in].name),
 		"See `ip neigh show %s` on %s: an entry that is PERMANENT is out of date (`ip "
 		"neigh del` removes it). If there is none, another host answers for %s (the same "
 		"address twice, or proxy ARP): find it by that MAC address.",
@@ -362,245 +406,6 @@ static void judge_beyond(const struct observations *f, struct findings *ret)
 			judge_lost_beyond(f, &f->crossings[i], ret);
 }
 
-/* ---- who answers ---- */
-
-/** The stations of a port, by what they prove. */
-struct population {
-	unsigned members; /* hosts that are not the far gateway, and answer an echo */
-	const struct observed_station *mute; /* such a host that answers ARP only */
-	const struct observed_station *gateway;
-	unsigned unknown; /* hosts with IPv6 only: one of them may be the gateway */
-	unsigned others;  /* hosts other than the far gateway and this one */
-	bool ip4;	  /* a member has an IPv4 address that answers ARP */
-	bool ip6;
-};
-
-/* The crossing to a host in which IP was tried, or NULL. */
-static const struct observed_crossing *crossing_to(const struct observations *f,
-	const struct observed_port *p, const struct observed_station *s)
-{
-	for (size_t i = 0; i < f->n_crossings; i++) {
-		const struct observed_crossing *x = &f->crossings[i];
-
-		if (&f->ports[x->out] == p && !memcmp(x->to.mac, s->mac, LINK_MAC_LEN) &&
-			(x->kinds[OBSERVED_IP4].sent || x->kinds[OBSERVED_IP6].sent))
-			return x;
-	}
-	return NULL;
-}
-
-/* Whether a host has answered IP of a host on another port, although the gateway could not ask. */
-static bool has_answered_member(const struct observations *f, const struct observed_port *p,
-	const struct observed_station *s)
-{
-	const struct observed_crossing *x = crossing_to(f, p, s);
-
-	return x && (x->kinds[OBSERVED_IP4].answered || x->kinds[OBSERVED_IP6].answered);
-}
-
-/* Whether a host behind a far gateway is this one, by its card of the underlay: the far gateway may
- * have one card for underlay and members. */
-static bool is_this_host(const struct observations *f, const struct observed_station *s)
-{
-	for (size_t i = 0; i < f->n_underlays; i++)
-		if (!memcmp(f->underlays[i].mac, s->mac, LINK_MAC_LEN))
-			return true;
-	return false;
-}
-
-static struct population population_of(const struct observations *f, const struct observed_port *p)
-{
-	struct population n = { 0 };
-	bool any = false;
-
-	for (unsigned i = 0; i < p->n_stations && i < OBSERVED_STATIONS; i++) {
-		const struct observed_station *s = &p->stations[i];
-
-		if (s->gateway)
-			n.gateway = s;
-		else if (!s->echo.received && !has_answered_member(f, p, s))
-			n.mute = s;
-		else if (s->ip4.family || !p->session || p->classified)
-			n.members++;
-		else
-			n.unknown++;
-		n.others += !s->gateway && !is_this_host(f, s);
-		n.ip4 |= !s->gateway && s->ip4.family;
-		n.ip6 |= !s->gateway && s->ip6.family;
-		any |= f->target.family &&
-		       (ip_addr_equal(&s->ip4, &f->target) || ip_addr_equal(&s->ip6, &f->target));
-	}
-	if (n.gateway)
-		n.members += n.unknown;
-	else if (n.unknown > 1)
-		n.members += n.unknown - 1;
-	n.members += any; /* the user wants this one, whatever it is */
-	return n;
-}
-
-static void judge_mute(const struct observations *f, const struct observed_port *p,
-	const struct population *n, struct findings *ret)
-{
-	char who[IP_ADDR_TEXT_LEN];
-	char gateway[IP_ADDR_TEXT_LEN];
-
-	station_text(n->mute, who);
-	if (n->gateway)
-		station_text(n->gateway, gateway);
-	if (!n->mute->echo.sent && crossing_to(f, p, n->mute))
-		return; /* the crossing shows where it is lost */
-	if (!n->mute->echo.sent)
-		finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-			"%s on the far side answers ARP. Whether IP reaches it was not tried, as "
-			"no host here in its subnet answers and %s has no IPv4 address.\n"
-			"Check again while a member here talks, or give %s an address of that "
-			"subnet: Address in [Bridge].",
-			who, p->bridge, p->bridge);
-	else
-		finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-			"%s on the far side answers ARP, but no echo request and no TCP%s%s%s: "
-			"that members reach each other is not proved.\n"
-			"A filter there may drop IP between bridge ports (br_netfilter with a "
-			"FORWARD chain): `wirespan check` there names it. Or the firewall of %s "
-			"drops all that it does not expect: name a host that answers with "
-			"--target.",
-			who, n->gateway ? ", while the gateway there, " : "",
-			n->gateway ? gateway : "", n->gateway ? ", answers echoes" : "", who);
-}
-
-/* The members of a bridge's ports here. */
-static struct population population_here(const struct observations *f, const char *bridge)
-{
-	struct population all = { 0 };
-
-	for (size_t i = 0; i < f->n_ports; i++) {
-		const struct observed_port *p = &f->ports[i];
-		struct population n = { 0 };
-
-		if (!p->session && !strcmp(p->bridge, bridge))
-			n = population_of(f, p);
-		all.members += n.members;
-		all.ip4 |= n.ip4;
-		all.ip6 |= n.ip6;
-	}
-	return all;
-}
-
-/* Members here use an IP version, the far gateway does, but no member there. */
-static void judge_version(const struct observations *f, const struct observed_port *p,
-	const struct population *there, struct findings *ret)
-{
-	struct population here = population_here(f, p->bridge);
-	bool no4 = here.ip4 && !there->ip4 && there->gateway && there->gateway->ip4.family;
-	bool no6 = here.ip6 && !there->ip6 && there->gateway && there->gateway->ip6.family;
-
-	if ((!no4 && !no6) || f->target.family || !there->others)
-		return;
-	finding_add(ret, FINDING_ERROR, "member_silent", p->name,
-		"Behind %s hosts answer with %s, but none with %s, which members here and the "
-		"gateway there use: that it passes between members is not proved.\n"
-		"A filter there drops %s between bridge ports, or a port floods no %s: `wirespan "
-		"check` there names it. If no member there uses it, name one of them with "
-		"--target.",
-		p->name, no4 ? "IPv6" : "IPv4", no4 ? "IPv4 (ARP)" : "IPv6", no4 ? "IPv4" : "IPv6",
-		no4 ? "broadcasts" : "multicasts");
-}
-
-/* A host there answers, but what it broadcasts does not arrive. */
-static void judge_broadcasts(const struct observed_port *p, struct findings *ret)
-{
-	char who[IP_ADDR_TEXT_LEN];
-
-	if (!p->caller.family || p->called)
-		return;
-	finding_add(ret, FINDING_ERROR, "member_broadcast", p->name,
-		"%s, beyond %s, answers, but its broadcasts do not arrive here: hosts there find "
-		"no host here that they do not know yet (ARP).\n"
-		"`wirespan check` there names a filter that drops broadcasts, or a port that sends "
-		"none. If it finds nothing, the firewall of %s answers known addresses only: name "
-		"another host with --target.",
-		ip_addr_text(&p->caller, who), p->name, who);
-}
-
-/* No host behind the far gateway answers, or nothing proves that one does. */
-static void judge_far_side(
-	const struct observations *f, size_t i, const struct observed_port *p, struct findings *ret)
-{
-	const struct observed_session *s = &f->sessions[i];
-	struct population n = population_of(f, p);
-	char gateway[IP_ADDR_TEXT_LEN];
-
-	if (!s->station.family || !s->echo.received)
-		return;
-	if (n.members) {
-		judge_version(f, p, &n, ret);
-		return;
-	}
-	if (n.mute) {
-		judge_mute(f, p, &n, ret);
-		return;
-	}
-	station_text(n.gateway ? n.gateway : &p->stations[0], gateway);
-	finding_add(ret, FINDING_ERROR, "no_member", p->name,
-		"Behind %s only the gateway of the far side answers (%s), and no host: that "
-		"members reach each other is not proved.\n"
-		"`wirespan check` there names what drops members' frames, or a port that is down. "
-		"If it finds nothing, no member there is on, or none has %s",
-		p->name, gateway,
-		p->no_ip4 ? "IPv6, and none with IPv4 talks: without an IPv4 address of the bridge "
-			    "such hosts are found while they do. Let one ping another."
-			  : "an address of this subnet or IPv6: attach one, or name the host that "
-			    "is to answer with --target.");
-}
-
-static bool has_members_here(const struct observations *f, const struct status_bridge *b)
-{
-	for (size_t i = 0; i < b->members_len; i++) {
-		const struct observed_port *p = observed_port_named(f, b->members[i].name);
-
-		for (unsigned n = 0; p && !p->session && n < p->n_stations && n < OBSERVED_STATIONS;
-			n++)
-			if (!p->stations[n].gateway)
-				return true;
-	}
-	return false;
-}
-
-/* No host on the ports to members answers. */
-static void judge_near_side(
-	const struct observations *f, const struct status_bridge *b, struct findings *ret)
-{
-	const struct observed_port *found = NULL;
-	const char *port;
-
-	for (size_t i = 0; i < b->members_len; i++) {
-		const struct observed_port *p = observed_port_named(f, b->members[i].name);
-
-		if (p && !p->session && p->probed)
-			found = p;
-	}
-	if (!found || has_members_here(f, b))
-		return;
-	port = found->name;
-	if (found->has_endpoint)
-		finding_add(ret, FINDING_WARNING, "no_member", b->name,
-			"Only the far gateway answers on %s, which is underlay and port to "
-			"members: no member was tried.",
-			port);
-	else
-		finding_add(ret, FINDING_ERROR, "no_member", b->name,
-			"No host answers on %s, the port of %s to members: that members here reach "
-			"the other side is not proved.\n"
-			"Is a member attached and on%s Is the cable in, and the switch's port in "
-			"the right VLAN? Does a filter here drop what leaves or enters %s (`nft "
-			"list ruleset`, `tc qdisc show dev %s`)?",
-			port, b->name,
-			found->no_ip4 ? "? Without an IPv4 address of the bridge, hosts with IPv4 "
-					"only are found while they talk: let one ping another."
-				      : ", with an address of this subnet or IPv6?",
-			port, port);
-}
-
 /* ---- addresses in use twice ---- */
 
 /* Whether a host that is seen on both ports is reached by both. Behind a port that the spanning
@@ -621,7 +426,7 @@ static void judge_twins(
 
 		if (s->gateway)
 			continue;
-		station_text(s, who);
+		observed_station_text(s, who);
 		if (twin_of(b, s, true))
 			finding_add(ret, FINDING_ERROR, "duplicate_mac", a->name,
 				"The MAC address %02x:%02x:%02x:%02x:%02x:%02x (%s) is in use on "
@@ -635,6 +440,22 @@ static void judge_twins(
 				"Give one of them another address.",
 				who, a->name, b->name);
 	}
+}
+
+/* A host has an address of the bridge. */
+static void judge_own_twin(const struct observed_port *p, struct findings *ret)
+{
+	const uint8_t *m = p->twin_mac;
+	char address[IP_ADDR_TEXT_LEN];
+
+	if (p->twin.family)
+		finding_add(ret, FINDING_WARNING, "duplicate_ip", p->name,
+			"%s, the address of %s here, is in use by a host on %s, too "
+			"(%02x:%02x:%02x:%02x:%02x:%02x): members reach one of the two by chance, "
+			"and each of the two ignores what the other asks.\n"
+			"Give one of them another address.",
+			ip_addr_text(&p->twin, address), p->bridge, p->name, m[0], m[1], m[2], m[3],
+			m[4], m[5]);
 }
 
 /* ---- frames larger than the session's ---- */
@@ -697,8 +518,8 @@ static void judge_proof(const struct observations *f, struct findings *ret)
 		finding_add(ret, FINDING_OK, "members", f->ports[x->in].name,
 			"Frames of %s (%s) reach %s (%s) and the answers come back, through the "
 			"filters of this host: %s.",
-			station_text(&x->from, from), f->ports[x->in].name,
-			station_text(&x->to, to), f->ports[x->out].name, kinds);
+			observed_station_text(&x->from, from), f->ports[x->in].name,
+			observed_station_text(&x->to, to), f->ports[x->out].name, kinds);
 	}
 }
 
@@ -738,6 +559,8 @@ void judge_segment(const struct observations *f, struct findings *ret)
 		for (size_t k = i + 1; k < f->n_ports; k++)
 			if (share_hosts(&f->ports[i], &f->ports[k]))
 				judge_twins(&f->ports[i], &f->ports[k], ret);
+	for (size_t i = 0; i < f->n_ports; i++)
+		judge_own_twin(&f->ports[i], ret);
 	if (f->inject_error && f->n_crossings)
 		judge_no_crossing(f, ret);
 	else

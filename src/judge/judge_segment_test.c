@@ -213,6 +213,51 @@ static void mute_member(struct observations *f)
 	f->n_crossings = 0;
 }
 
+/* It answers no IP of members, either; but ARP and neighbour discovery of a member here. */
+static void mute_but_linked(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].echo.received = 0;
+	f->crossings[0].to.echo.received = 0;
+	for (unsigned k = OBSERVED_IP4; k < OBSERVED_LARGE; k++)
+		f->crossings[0].kinds[k] = (struct observed_passage){ 3, 3, 0, 0 };
+	f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+}
+
+static void mute_member_here(struct observations *f)
+{
+	populate(f);
+	f->crossings[1].to.echo.received = 0;
+	f->crossings[1].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
+}
+
+static void no_ip4_here(struct observations *f)
+{
+	populate(f);
+	f->ports[1].stations[0].ip4.family = 0;
+}
+
+static void reflect(struct observations *f)
+{
+	populate(f);
+	f->ports[0].hairpin = true;
+}
+
+static void reflect_here(struct observations *f)
+{
+	populate(f);
+	f->ports[1].hairpin = true;
+}
+
+/* The address of the gateway is that of a far host, too, which then ignores its ARP. */
+static void share_own_address(struct observations *f)
+{
+	populate(f);
+	f->ports[0].stations[1].ip4.family = 0;
+	assert_int_equal(ip_addr_parse("10.0.2.11", &f->ports[0].twin), 0);
+	memcpy(f->ports[0].twin_mac, "\x02\x00\x00\x00\x00\x77", LINK_MAC_LEN);
+}
+
 static void no_broadcasts_there(struct observations *f)
 {
 	populate(f);
@@ -369,9 +414,39 @@ static const struct fault faults[] = {
 		NULL },
 	{ mute_member, FINDING_ERROR, "member_silent",
 		"10.0.2.22 on the far side answers ARP, but no echo request and no TCP, while the "
-		"gateway there, 10.0.2.21, answers echoes: that members reach each other is not "
+		"gateway there, 10.0.2.21, answers echoes: that IP passes between members is not "
 		"proved.",
 		NULL },
+	{ mute_but_linked, FINDING_ERROR, "member_silent",
+		"10.0.2.22 on the far side answers ARP, but no echo request and no TCP, while the "
+		"gateway there, 10.0.2.21, answers echoes: that IP passes between members is not "
+		"proved. Ethernet frames pass both ways between it and 10.0.2.12 (ARP and "
+		"neighbour discovery).",
+		NULL },
+	{ mute_member_here, FINDING_ERROR, "member_silent",
+		"10.0.2.12, on eth1, answers ARP, but no echo request and no TCP of 10.0.2.22 or "
+		"of this gateway: that IP passes between members is not proved.",
+		"Its firewall drops them, it seems. Attach a member that answers, or let that one "
+		"answer an echo request for the check." },
+	{ no_ip4_here, FINDING_ERROR, "member_silent",
+		"Members on the ports of br-l2tp0 answer with IPv6, but none with IPv4 (ARP), "
+		"which members behind l2tpeth0 and this gateway use: that it passes between "
+		"members is not proved.",
+		"Has a member here an IPv4 address, of the subnet of br-l2tp0? If no member here "
+		"uses it, name one behind l2tpeth0 with --target." },
+	{ reflect, FINDING_ERROR, "hairpin",
+		"l2tpeth0 is in hairpin mode: frames go back to where they came from, and switches "
+		"of the other site look for their hosts here.",
+		"`bridge link set dev l2tpeth0 hairpin off`" },
+	{ reflect_here, FINDING_WARNING, "hairpin",
+		"eth1 is in hairpin mode: frames go back to where they came from.",
+		"`bridge link set dev eth1 hairpin off`, unless a switch behind it (VEPA) needs "
+		"that" },
+	{ share_own_address, FINDING_WARNING, "duplicate_ip",
+		"10.0.2.11, the address of br-l2tp0 here, is in use by a host on l2tpeth0, too "
+		"(02:00:00:00:00:77): members reach one of the two by chance, and each of the two "
+		"ignores what the other asks.",
+		"Give one of them another address." },
 	{ no_broadcasts_there, FINDING_ERROR, "member_silent",
 		"Behind l2tpeth0 hosts answer with IPv6, but none with IPv4 (ARP), which members "
 		"here and the gateway there use: that it passes between members is not proved.",

@@ -53,7 +53,7 @@ static bool has_tree(const struct verdict *v)
 
 /* Whether L2TP of the peer came during the check, or an answer to ours: then what came before may
  * be over, and proves nothing. */
-static bool has_heard(const struct verdict *v)
+static bool has_received(const struct verdict *v)
 {
 	return is_alive(v) || v->session->alien.seen || v->session->refusal.seen ||
 	       v->after->rx.packets != v->before->rx.packets ||
@@ -69,7 +69,7 @@ static uint64_t count_recent(
 {
 	uint64_t age = v->facts->after.drop_ages_ms.n[reason];
 
-	return has_heard(v) || !age || age > RECENT_MS ? after - before : after;
+	return has_received(v) || !age || age > RECENT_MS ? after - before : after;
 }
 
 /* ---- mismatches ---- */

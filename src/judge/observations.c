@@ -73,6 +73,12 @@ struct observed_station *observed_main_station(
 	return best;
 }
 
+const char *observed_station_text(
+	const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN])
+{
+	return ip_addr_text(s->ip4.family ? &s->ip4 : &s->ip6, ret);
+}
+
 void observed_passage_note(struct observed_passage *p, enum observed_step step)
 {
 	unsigned *steps[] = { &p->crossed, &p->answered, &p->delivered };

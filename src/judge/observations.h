@@ -168,6 +168,7 @@ struct observed_port {
 	bool locked;   /* accepts frames only from hosts that the administrator entered */
 	bool no_flood; /* sends no frames to addresses that the bridge has not learned */
 	bool no_broadcast;
+	bool hairpin; /* sends frames back to where they came from */
 	bool no_multicast;
 	uint16_t pvid;	    /* the VLAN of untagged frames; 0: none. Only with VLAN filtering */
 	uint8_t vlans[512]; /* bit n: member of VLAN n */
@@ -175,6 +176,9 @@ struct observed_port {
 	bool no_ip4;	    /* its bridge has no IPv4 address */
 	uint8_t endpoint_mac[LINK_MAC_LEN]; /* of a host that answers for a peer's endpoint */
 	bool has_endpoint;
+	struct ip_addr
+		twin; /* an address of the bridge that a host here has, too; family 0: none */
+	uint8_t twin_mac[LINK_MAC_LEN];
 	struct observed_station stations[OBSERVED_STATIONS];
 	bool classified; /* stations with IPv6 only were asked, too, whether they are the gateway */
 	unsigned n_stations; /* hosts that answered; the first OBSERVED_STATIONS are above */
@@ -308,6 +312,10 @@ const struct check_bridge *observed_bridge_named(const struct observations *f, c
  * a host rather than the far gateway, one with IPv4 rather than without. NULL: none answers. */
 struct observed_station *observed_main_station(
 	struct observed_port *port, const struct ip_addr *target);
+
+/** A station's address as text: IPv4, if it has one. Return: `ret`. */
+const char *observed_station_text(
+	const struct observed_station *s, char ret[static IP_ADDR_TEXT_LEN]);
 
 /** Count a frame that was seen at a step, not more than were sent. It proves the steps before: the
  * sockets of the ports are read in any order, and what was seen there may not be read yet. */

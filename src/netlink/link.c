@@ -284,6 +284,9 @@ static void decode_port(const struct nlattr *nest, struct link_info *link)
 		case IFLA_BRPORT_ISOLATED:
 			link->port.isolated = flag_is(a, 1);
 			break;
+		case IFLA_BRPORT_MODE:
+			link->port_hairpin = flag_is(a, 1);
+			break;
 		case BRPORT_LOCKED:
 			link->port_locked = flag_is(a, 1);
 			break;

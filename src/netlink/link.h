@@ -38,6 +38,7 @@ struct link_info {
 	bool port_no_flood;	/* of frames to unknown addresses */
 	bool port_no_broadcast; /* nor of broadcasts */
 	bool port_no_multicast;
+	bool port_hairpin;	    /* sends frames back to where they came from */
 	uint8_t xdp;		    /* XDP_ATTACHED_…: whether a program sees what it receives */
 	uint32_t fdb_max;	    /* of a bridge: addresses it learns at most; 0: no limit */
 	bool has_stp;		    /* of a bridge */

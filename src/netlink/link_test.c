@@ -235,17 +235,21 @@ static void test_decode_port_limits(void **state)
 	struct link_info link;
 	struct nl_msg m;
 
-	/* unicast flood 0, broadcast flood 0, locked 1 */
-	assert_int_equal(link_decode(message_of(&m, "00000000 10000000 00000000 00000000"
-						    "00000100 07000000 00000000 00000000"
-						    "2c001200 0b000400 62726964 67650000 1c000500 "
-						    "05000900 00000000 05001e00 00000000 05002700 "
-						    "01000000"),
-				 &link),
+	/* hairpin 1, unicast flood 0, broadcast flood 0, locked 1 */
+	assert_int_equal(
+		link_decode(
+			message_of(&m,
+				"00000000 10000000 00000000 00000000"
+				"00000100 07000000 00000000 00000000"
+				"34001200 0b000400 62726964 67650000 24000500 "
+				"05000400 01000000 05000900 00000000 05001e00 00000000 05002700 "
+				"01000000"),
+			&link),
 		0);
 	assert_true(link.port_no_flood);
 	assert_true(link.port_no_broadcast);
 	assert_true(link.port_locked);
+	assert_true(link.port_hairpin);
 }
 
 /* An XDP program; a group; an interface that goes to another namespace. */

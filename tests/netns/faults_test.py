@@ -312,6 +312,52 @@ def neighbour(bench):
     wait_for(bench.reach, what="the members")
 
 
+def hairpin(bench):
+    """The session's port reflects frames: named where it is, and seen as a loop on the other side."""
+    bench.near.run("bridge link set dev l2tpeth0 hairpin on")
+    try:
+        outcomes = bench.check()
+        finding = expect(outcomes[0], "vpn01", ("hairpin", "l2tpeth0 is in hairpin mode"))
+        assert [f["check"] for f in errors(outcomes[0][1])] == ["hairpin"], text_of(outcomes[0][1])
+        expect(outcomes[1], "vpn02", ("loop", "sent on l2tpeth0 came back on l2tpeth0"))
+        for command in commands(finding["hint"]):
+            bench.shell(command)
+        assert "hairpin off" in bench.near.run("bridge -d link show dev l2tpeth0").out
+    finally:
+        bench.near.run("bridge link set dev l2tpeth0 hairpin off")
+    wait_for(bench.reach, what="the members")
+
+
+def own_address(bench):
+    """A far host has the address of the bridge: named, and no filter is blamed."""
+    far = bench.net.member[1]
+    far.run(f"ip addr add {bench.net.sites[0].bridge4}/24 dev eth0")
+    try:
+        _, findings = bench.check()[0]
+        twins = [f["text"] for f in findings if f["check"] == "duplicate_ip"]
+        assert twins and "10.0.2.11, the address of br-l2tp0 here, is in use by a host on l2tpeth0, too" in twins[0], text_of(findings)
+        assert not errors(findings), text_of(findings)
+    finally:
+        far.run(f"ip addr del {bench.net.sites[0].bridge4}/24 dev eth0")
+    wait_for(bench.reach, what="the members")
+
+
+def slow(bench):
+    """A slow link: the check does not fill it, and proves that members reach each other."""
+    for vpn in bench.net.vpn:
+        vpn.run("tc qdisc replace dev eth0 root tbf rate 128kbit burst 2k limit 8k")
+    try:
+        gateway = bench.net.gateway[0]
+        result = gateway.run("check", "--json", gateway.conf, check=False, timeout=SECONDS)
+        findings = json.loads(result.out)["findings"]
+        assert result.status == 0, text_of(findings)
+        assert any(f["check"] == "members" and f["severity"] == "ok" for f in findings), text_of(findings)
+    finally:
+        for vpn in bench.net.vpn:
+            vpn.run("tc qdisc del dev eth0 root")
+    wait_for(bench.reach, what="the members")
+
+
 def narrow(bench):
     """A link of the underlay is narrower than WireGuard's interface may be, which carries IPv6: all passes."""
     for vpn in bench.net.vpn:
@@ -444,6 +490,9 @@ SPECIAL = {
     "a MAC address at both sites": copied_mac,
     "a far host has an old neighbour entry": neighbour,
     "a link narrower than 1340 bytes": narrow,
+    "a link of 128 kbit/s": slow,
+    "a port in hairpin mode": hairpin,
+    "the address of the bridge at a far host": own_address,
     "larger packets than the session carries": jumbo,
     "no member on one side": member_gone,
     "half of the datagrams are lost": loss,

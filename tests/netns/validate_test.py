@@ -280,7 +280,7 @@ def process_limits(bench):
 
 
 def served(bench):
-    """A site that has no descriptor left for its clients says so."""
+    """A site that has no descriptor left for its clients logs that."""
     bench.site.configure(bench.text())
     for number in range(28, 40):  # the number that is just enough
         bench.site.prefix = ("prlimit", f"--nofile={number}", "--")
@@ -293,8 +293,8 @@ def served(bench):
         raise AssertionError("it does not come up")
     bench.site.prefix = ()
     answer = bench.site.run("status", bench.site.conf, check=False)
-    told = "cannot be served: Too many open files. Raise the limit of open descriptors" in bench.site.log_text(0)
-    assert answer.ok != told, (answer.out, bench.site.log_text(0))
+    logged = "cannot be served: Too many open files. Raise the limit of open descriptors" in bench.site.log_text(0)
+    assert answer.ok != logged, (answer.out, bench.site.log_text(0))
     bench.site.stop()
     bench.clean()
 

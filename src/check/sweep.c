@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks for the hosts of a segment: asks for all addresses of its subnets, and all IPv6 nodes. */
+#include "check/sweep.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+
+#define ROUNDS	    4
+#define SLOW_ROUNDS 2 /* where frames are paced */
+#define ROUND_MS    500
+#define GATHER_MS   200 /* wait for more hosts after the first replies */
+#define SWEEP_BITS  10	/* host bits of the largest subnet to search */
+#define BURST	    16	/* frames sent on each port between two reads of the sockets */
+
+/* Whether enough hosts are known on a port: behind a pseudowire one is the gateway. */
+static bool is_complete(const struct port *port)
+{
+	const struct ip_addr *target = &port->segment->prober->facts->target;
+
+	if (!segment_is_usable(port))
+		return true;
+	return port->facts->n_stations >= (port->session ? 2 : 1) && !target->family;
+}
+
+static bool all_complete(const void *ctx)
+{
+	const struct segment *s = ctx;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!is_complete(&s->ports[i]))
+			return false;
+	return true;
+}
+
+/* Whether every port has as many hosts as are needed, with IPv4 where the bridge has it. */
+static bool is_enough(const struct segment *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct port *port = &s->ports[i];
+		unsigned n = 0;
+
+		for (unsigned k = 0; k < port->facts->n_stations && k < OBSERVED_STATIONS; k++)
+			n += port->facts->stations[k].ip4.family != 0;
+		if (port->n_ip4 && segment_is_usable(port) && n < (port->session ? 2 : 1))
+			return false;
+	}
+	return all_complete(s);
+}
+
+/* Ask whether another host has an address of the bridge, as a host does before it takes one (RFC
+ * 5227): without a sender, so that no neighbour cache changes. */
+static void ask_ours(struct port *port, const struct ip_addr *ours)
+{
+	struct prober *p = port->segment->prober;
+	struct wire_ends ends = { .dst = *ours };
+
+	memcpy(ends.src_mac, port->mac, LINK_MAC_LEN);
+	memset(ends.dst_mac, 0xff, LINK_MAC_LEN);
+	segment_send(port, p->out, wire_arp_probe(&ends, &p->mark, WIRE_ARP_LEN - 14, p->out));
+}
+
+/* Send the `i`th request of a sweep of a subnet. Return: whether there are more. */
+static bool sweep_step(struct port *port, const struct ip_prefix *subnet, uint32_t i)
+{
+	unsigned bits = 32U - subnet->len;
+	uint32_t ours = load_be32(subnet->addr.bytes);
+	struct ip_addr who = { .family = AF_INET };
+	uint32_t address;
+
+	if (bits > SWEEP_BITS || bits < 1 || i >> bits)
+		return false;
+	address = (ours & ~((1U << bits) - 1)) + i;
+	if (address == ours)
+		ask_ours(port, &subnet->addr);
+	if (address == ours || (bits > 1 && (i == 0 || i == (1U << bits) - 1)))
+		return true;
+	store_be32(who.bytes, address);
+	segment_ask_arp(port, &who);
+	return true;
+}
+
+/* Send the `step`th request of each sweep of a port. Return: whether there are more. */
+static bool sweep_port(struct port *port, uint32_t step)
+{
+	struct segment *s = port->segment;
+	bool more = false;
+
+	if (!segment_is_usable(port))
+		return false;
+	for (size_t n = 0; n < port->n_ip4; n++)
+		more |= sweep_step(port, &port->ip4[n], step);
+	if (step < s->n_learned && segment_share_bridge(port, s->learned[step].port))
+		segment_ask_arp(port, &s->learned[step].addr);
+	return more || step + 1 < s->n_learned;
+}
+
+static void ask_target(struct port *port)
+{
+	const struct ip_addr *target = &port->segment->prober->facts->target;
+
+	if (!port->session || !target->family)
+		return;
+	port->asked = *target;
+	if (target->family == AF_INET)
+		segment_ask_arp(port, target);
+	else
+		segment_ask_ip6(port, target);
+}
+
+static void send_requests(struct segment *s)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (is_complete(&s->ports[i]))
+			continue;
+		ask_target(&s->ports[i]);
+		segment_ask_ip6(&s->ports[i], NULL);
+		s->ports[i].facts->probed = true;
+	}
+	for (uint32_t step = 0; more && !prober_is_late(s->prober); step++) {
+		if (s->prober->byte_ns && is_enough(s))
+			break; /* the path is slow */
+		more = false;
+		for (size_t i = 0; i < s->n; i++)
+			more |= sweep_port(&s->ports[i], step);
+		if (step % BURST == BURST - 1)
+			prober_wait(s->prober, 1, NULL, NULL);
+	}
+}
+
+void sweep_find_hosts(struct segment *s)
+{
+	unsigned rounds = s->prober->byte_ns ? SLOW_ROUNDS : ROUNDS;
+
+	s->finding = true;
+	for (unsigned round = 0; round < rounds && !prober_is_late(s->prober); round++) {
+		if (round && all_complete(s))
+			break;
+		send_requests(s);
+		prober_wait(s->prober, ROUND_MS, all_complete, s);
+	}
+	prober_wait(s->prober, GATHER_MS, NULL, NULL);
+	s->finding = false;
+}
