@@ -2,14 +2,14 @@
 /* Remove what a site has left whose journal is lost, recognised by our marks.
  *
  * Theory of operation. Bridges, the WireGuard interface, and the interfaces of the kernel's L2TP
- * have the alias "wirespan NAME". A TUN exists only as long as its process, so it shows a running
- * site; the kernel's own objects are left over. Rules have our protocol
- * number, but no name: one is left over if no journal contains it and its table has no route,
- * because the route of a running site is added before the rule. The rule for the main table has no
- * table of its own: it is removed when every other rule of ours is accounted for. nft tables are
- * named after an interface that does not exist any more. Such a table also shows that
- * src_valid_mark was 0 before. A journal of another site that cannot be used may have anything:
- * rules and tables then stay.
+ * have the alias "wirespan NAME". A TUN exists only as long as a process holds it: if only engines
+ * of the site do, their monitor was killed, and they are ended; else the site runs. The kernel's
+ * own objects are left over. Rules have our protocol number, but no name: one is left over if no
+ * journal contains it and its table has no route, because the route of a running site is added
+ * before the rule. The rule for the main table has no table of its own: it is removed when every
+ * other rule of ours is accounted for. nft tables are named after an interface that does not exist
+ * any more. Such a table also shows that src_valid_mark was 0 before. A journal of another site
+ * that cannot be used may have anything: rules and tables then stay.
  */
 #include "host/leftovers.h"
 
@@ -24,8 +24,47 @@
 #include "host/kernel_undo.h"
 #include "host/routes.h"
 #include "host/rundir.h"
+#include "host/tun_holders.h"
 #include "netlink/nft_table.h"
 #include "netlink/query.h"
+
+static int site_runs(struct netdev *m, const char *interface, pid_t pid)
+{
+	char process[32] = "";
+
+	if (pid)
+		snprintf(process, sizeof(process), " (%d)", (int)pid);
+	return netdev_fail(m, -EBUSY,
+		"The interface %s of this site exists, so its process%s is running, although its "
+		"lock file is gone\n"
+		"End that process first: find it with \"ps ax | grep wirespan\".",
+		interface, process);
+}
+
+/** End the engines that go on without their monitor, whose note is lost, too: the TUN and the TAPs
+ * disappear with them. */
+static int end_engines(struct netdev *m, bool *ret_found)
+{
+	const char *site = m->alias + strlen(NETDEV_ALIAS);
+	struct link_list list;
+	int err = query_links(&m->nl, &list);
+
+	if (err < 0)
+		return netdev_fail(m, err, "Cannot list the interfaces: %s", strerror(-err));
+	for (size_t i = 0; i < list.n; i++) {
+		const struct link_info *link = &list.v[i];
+		pid_t pid;
+
+		if (strcmp(link->alias, m->alias) != 0 || strcmp(link->kind, "tun") != 0)
+			continue;
+		err = tun_holders_end(site, link->name, &pid);
+		*ret_found |= !err;
+		err = err < 0 ? site_runs(m, link->name, pid) : 0;
+		break; /* they hold the others, too */
+	}
+	free(list.v);
+	return err;
+}
 
 static int remove_links(struct netdev *m, bool *ret_found)
 {
@@ -49,11 +88,7 @@ static int remove_links(struct netdev *m, bool *ret_found)
 		if (removed)
 			continue;
 		if (!bridge_is_ours(m, link)) {
-			err = netdev_fail(m, -EBUSY,
-				"The interface %s of this site exists, so its process is running, "
-				"although its lock file is gone\n"
-				"End that process first: find it with \"ps ax | grep wirespan\".",
-				link->name);
+			err = site_runs(m, link->name, 0);
 			continue;
 		}
 		*ret_found = true;
@@ -194,8 +229,10 @@ int leftovers_remove(struct netdev *m, bool *ret_found)
 	};
 	bool was_zero = false;
 	bool rules = false;
-	int err = remove_links(m, ret_found);
+	int err = end_engines(m, ret_found);
 
+	if (err == 0)
+		err = remove_links(m, ret_found);
 	if (err == 0)
 		err = remove_rules(m, &rules);
 	*ret_found |= rules;

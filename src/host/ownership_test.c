@@ -392,12 +392,15 @@ static void test_lost_lock(void **state)
 	struct error error = { 0 };
 	struct site site;
 	struct host *host;
+	char pid[32];
 	bool found;
 
 	site_up(&site, "one", "wg1", "");
 	assert_int_equal(system("rm $WIRESPAN_RUNDIR/one.*"), 0);
 	assert_int_equal(host_undo("one", &found, &error), -EBUSY);
 	assert_non_null(strstr(error.problem, "wg1"));
+	snprintf(pid, sizeof(pid), "process (%d)", (int)getpid()); /* it holds the TUN */
+	assert_non_null(strstr(error.problem, pid));
 	assert_true(*error.hint);
 	assert_int_equal(host_open(&site.conf, HOST_UNDO, NULL, &host, &error), -EBUSY);
 	assert_int_equal(site_down(&site, NULL), 0);
