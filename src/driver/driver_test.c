@@ -345,6 +345,21 @@ static void run_turn(struct bench *b)
 	driver_work(b->d);
 }
 
+/* Before it starts, and while it is stopped, what it has to send is not due: the event loop would not
+ * sleep. It is processed once the engine starts. */
+static void test_stopped(void **state)
+{
+	struct bench *b = *state;
+	struct driver *d = b->d;
+
+	driver_stop(d);
+	d->engine.control.follow_due = clock_mono(); /* the path to a peer is to be probed */
+	driver_work(d);
+	assert_false(mono_reached(driver_deadline(d), clock_mono()));
+	assert_int_equal(driver_start(d, 0, 0), 0);
+	assert_false(mono_is_set(d->engine.control.follow_due));
+}
+
 /* A port with much to read does not keep the other descriptors waiting until all of it is
  * processed; and a packet of another flow does not wait for the long ones before it. */
 static void test_burst_of_port(void **state)
@@ -476,6 +491,7 @@ int main(void)
 		CASE(test_burst_of_port),
 		CASE(test_shared_buffers),
 		CASE(test_closed_port),
+		CASE(test_stopped),
 		CASE(test_burst_of_socket),
 		CASE(test_exchange),
 		CASE(test_failed_exchange),

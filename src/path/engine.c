@@ -370,15 +370,19 @@ void engine_remove_session(struct engine *e, struct path_session *s)
 	list_remove(&s->link);
 }
 
-struct mono engine_deadline(const struct engine *e)
+struct mono engine_timers_deadline(const struct engine *e)
 {
-	struct mono due = wg_device_deadline(&e->wg), expires;
+	struct mono due = mono_earliest(wg_device_deadline(&e->wg), e->policy_due);
+	struct mono expires = reassembly_deadline(&e->rx.reassembly);
 
-	due = mono_earliest(due, e->control.follow_due);
-	due = mono_earliest(due, tx_due(&e->tx));
-	due = mono_earliest(due, e->policy_due);
-	expires = reassembly_deadline(&e->rx.reassembly);
 	if (mono_is_set(expires)) /* with others that are due soon */
 		due = mono_earliest(due, mono_add(expires, EXPIRY_SLACK_NS));
 	return due;
+}
+
+struct mono engine_deadline(const struct engine *e)
+{
+	struct mono due = mono_earliest(e->control.follow_due, tx_due(&e->tx));
+
+	return mono_earliest(due, engine_timers_deadline(e));
 }
