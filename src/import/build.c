@@ -460,11 +460,13 @@ static void apply(struct build *b, const struct import_fact *fact)
 
 	if (fact->object == IMPORT_PEER) {
 		i = peer_index(b, fact->name);
+		if (!strcmp(fact->key, FACT_OF))
+			return; /* create_peer() */
 		if (i >= b->n_peers)
 			drop(b, fact, "a peer of another interface");
 		else if (!strcmp(fact->key, FACT_HOST) || !strcmp(fact->key, FACT_PORT))
 			apply_host(b, &b->site->peers[i], fact);
-		else if (strcmp(fact->key, FACT_OF) != 0)
+		else
 			set_value(b, CONF_SECTION_PEER, &b->site->peers[i], fact, fact->key,
 				fact->value);
 		return;

@@ -75,6 +75,7 @@ static enum format format_of_line(const char *line)
 static enum format format_of(const char *text)
 {
 	enum format format = FORMAT_NONE;
+	const char *all = text;
 
 	while (text && !format) {
 		text += strspn(text, " \t\r");
@@ -82,8 +83,8 @@ static enum format format_of(const char *text)
 		text = strchr(text, '\n');
 		text += text != NULL;
 	}
-	if (format == FORMAT_WG_QUICK && (strstr(text ? text : "", "\n[L2TP]") ||
-						 strstr(text ? text : "", "\n[L2TPSession]")))
+	if (format == FORMAT_WG_QUICK &&
+		(strstr(all, "\n[L2TP]") || strstr(all, "\n[L2TPSession]")))
 		return FORMAT_OURS;
 	return format;
 }

@@ -2,6 +2,7 @@
 /* Tests of imports: for each format, files and the site that they make; words of shell scripts. */
 #include "import/import.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/test_alloc.h"
 #include "conf/print.h"
 #include "conf/test_conf.h"
 #include "import/build.h"
@@ -295,6 +297,183 @@ static void test_examples(void **state)
 		check_example(&examples[i]);
 }
 
+/* What a site cannot contain is named with the reason. Each file is imported alone. */
+static const struct {
+	const char *file;
+	const char *note;
+} drops[] = {
+	/* wg-quick */
+	{ "[Interface]\nAddress\n", "1:2: dropped: neither [Section] nor KEY = VALUE" },
+	{ "[Interface]\nAddress = x\n", "1:2: dropped: " },
+	{ "[Interface]\nAddress =\n", "1:2: dropped: Address: it has no value" },
+	/* systemd-networkd */
+	{ "[Match]\nName=eth*\n[Network]\nAddress=10.0.1.1/24\n",
+		"1:4: dropped: Address: the file names no single interface" },
+	{ "[NetDev]\nName=t\nKind=l2tp\n[L2TP]\nTunnelId=1\n[L2TPSession]\nSessionId=3\n"
+	  "PeerSessionId=4\n[Other]\nName=x\n",
+		"1:6: imported: [L2TPSession] Name = session-0" },
+	/* NetworkManager */
+	{ "[connection]\nid=a b\ntype=ethernet\n[ipv4]\naddress1=10.0.1.1/24\n",
+		"1:5: dropped: Address: the file names no single interface" },
+	{ "[connection]\nid=wg0\ntype=wireguard\n[wireguard]\nprivate-key=\n",
+		"1:5: dropped: private-key: its value is not in the file" },
+	/* OpenWrt */
+	{ "config interface 'lan'\n\toption type 'bridge'\n\toption ipaddr '10.0.1.1'\n",
+		"1:3: dropped: \"ipaddr\" belongs to a bridge that OpenWrt owns" },
+	{ "config interface 'lan'\n\toption\n", "1:2: dropped: neither config, option nor list" },
+	{ "config interface 'lan'\n\toption proto 'static'\n",
+		"1:1: dropped: not a part of the site" },
+	/* RouterOS */
+	{ "/interface wireguard\nadd disabled=yes name=wg5\n", "1:2: dropped: disabled" },
+	{ "/interface wireguard\nadd word name=wg5 what=1\n",
+		"1:2: dropped: \"what\" has no counterpart in a site" },
+	{ "/interface l2tp-ether\nadd name=x connect-to=10.0.1.21\n",
+		"1:2: dropped: the tunnel is not unmanaged" },
+	{ "/interface wireguard\nadd name=wg0\n/ip firewall filter\nadd chain=input\n",
+		"1:4: dropped: not a part of the site" },
+	{ "/interface wireguard\nadd name=wg0\n/ip address add address= interface=wg0\n",
+		"1:3: dropped: Address: it has no value" },
+	{ "/interface wireguard\nadd name=\"w\\g0\"\n", "1:2: imported: [Interface] Name = wg0" },
+	/* VyOS */
+	{ "set interfaces wireguard wg0 address '10.0.0.1/24#'\n",
+		"1:1: dropped: Address: the value has a # or a line break" },
+	{ "set interfaces wireguard wg0 port '99999'\n", "1:1: dropped: " },
+	/* shell scripts */
+	{ "ip link add wg0 type wireguard\nip link add wg1 type wireguard\n"
+	  "wg set wg0 peer " KEY_B "\nwg set wg1 peer " KEY_B " allowed-ips 10.0.1.21/32\n",
+		"1:4: dropped: AllowedIPs of the value: a peer of another interface" },
+	{ "ip l2tp add session name x tunnel_id 9 session_id 1 peer_session_id 2\n",
+		"1:1: dropped: kind of \"x\": no file has the session's tunnel" },
+	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"
+	  "ip l2tp add session name x tunnel_id 1 session_id 1 peer_session_id 2\n"
+	  "ip a a 10.0.2.1/24 dev x\n",
+		"1:3: dropped: Address of \"x\": a session has no address" },
+	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"
+	  "ip l2tp add session name x tunnel_id 1 session_id 1 peer_session_id 2\n"
+	  "ip link set x mtu 1300\n",
+		"1:3: imported: [L2TPSession] MTU = 1300" },
+	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"
+	  "ip l2tp add session name x tunnel_id 1 session_id 1 peer_session_id 2\n"
+	  "ip link add br0 type bridge\nip link set br0 mtu 1400\nip link set x master br0\n"
+	  "brctl addif br0 eth1\nbrctl addif br0 eth1\nip link set eth1 master br0\n",
+		"1:4: dropped: mtu of \"br0\": the MTU of a bridge follows from its ports" },
+	{ "ip link set eth1 type bridge_slave group_fwd_mask 4\n",
+		"1:1: dropped: forward of \"eth1\": no port of a bridge of the site, or no bit mask" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 fwmark 51820 peer " KEY_B
+	  " allowed-ips 0.0.0.0/0\nip route add 0.0.0.0/0 dev wg0 table 51820\n"
+	  "ip rule add not fwmark 51820 table 51820\n",
+		"1:4: changed: Table = auto" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B " allowed-ips 10.9.0.0/16\n"
+	  "ip route add 10.9.0.0/16 dev wg0 table 77\n",
+		"imported: [Interface] Table = 77" },
+};
+
+static void test_drops(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(drops); i++) {
+		struct import im = { 0 };
+		struct conf_site site;
+		const char *format;
+		char *notes;
+
+		assert_int_equal(
+			import_read(&im, "1", drops[i].file, strlen(drops[i].file), &format), 0);
+		assert_int_equal(import_build(&im, NULL, &site), 0);
+		notes = import_notes_text(&im);
+		if (!strstr(notes, drops[i].note))
+			fail_msg("%s\n%s: not in\n%s\n", drops[i].file, drops[i].note, notes);
+		free(notes);
+		conf_site_fini(&site);
+		import_fini(&im);
+	}
+}
+
+/* Files of no use are refused with the reason, and nothing of them is read. */
+static void test_refused(void **state)
+{
+	static char large[IMPORT_FILE_MAX + 1];
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *reason;
+	} table[] = {
+		{ "hello\nworld\n", 12, "its format is not recognised" },
+		{ "[Site]\n", 7, "it is a file of wirespan already" },
+		{ "[Interface]\n[L2TP]\n", 19, "it is a file of wirespan already" },
+		{ "[Interface]\n\n[L2TPSession]\n", 27, "it is a file of wirespan already" },
+		{ "[Interface]\n\0", 13, "it is larger than 1 MiB, or binary" },
+		{ large, sizeof(large), "it is larger than 1 MiB, or binary" },
+	};
+
+	(void)state;
+	memset(large, ' ', sizeof(large));
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct import im = { 0 };
+		const char *reason;
+
+		assert_int_equal(import_read(&im, "1", table[i].text, table[i].len, &reason), -EINVAL);
+		assert_ptr_equal(strstr(reason, table[i].reason), reason);
+		assert_int_equal(im.n_facts, 0);
+		import_fini(&im);
+	}
+}
+
+/* An interface has the name of its wg-quick file, unless no interface can have it. */
+static void test_names(void **state)
+{
+	static const char *const table[][2] = { { "/etc/wireguard/home.conf", "home" },
+		{ "home.conf", "home" }, { "two words.conf", "wg0" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct import im = { 0 };
+		const char *format;
+
+		assert_int_equal(import_read(&im, table[i][0], "[Interface]\n", 12, &format), 0);
+		assert_int_equal(im.n_facts, 1);
+		assert_string_equal(im.facts[0].name, table[i][1]);
+		import_fini(&im);
+	}
+}
+
+/* Import one example. Return: 0 or -ENOMEM; then memory is not missed anywhere. */
+static int try_example(const struct example *e)
+{
+	struct import im = { 0 };
+	struct conf_site site;
+	const char *format;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < FILES && e->files[i]; i++)
+		err = import_read(&im, "1", e->files[i], strlen(e->files[i]), &format);
+	if (!err) {
+		err = import_build(&im, NULL, &site);
+		conf_site_fini(&site);
+	}
+	import_fini(&im);
+	return err;
+}
+
+/* Whatever allocation fails, an import fails with -ENOMEM, never with half a site. */
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(examples); i++) {
+		unsigned tries = 0;
+		bool failed;
+		int err;
+
+		do {
+			alloc_fail_after(tries++);
+			err = try_example(&examples[i]);
+			failed = alloc_succeed();
+			assert_int_equal(err, failed ? -ENOMEM : 0);
+		} while (failed);
+		assert_in_range(tries, 20, 100000);
+	}
+}
+
 /* A script and its commands: words joined by ",", an unknown byte as "?", input after "<". */
 static void test_shell_words(void **state)
 {
@@ -373,6 +552,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_drops),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_shell_words),
 		cmocka_unit_test(test_limits),
 	};

@@ -328,26 +328,26 @@ static void wg_set(struct script *s)
 {
 	struct shell_command *c = s->command;
 	const char *link = c->n > 2 ? c->words[2] : "";
-	const char *peer = NULL;
+	char peer[128] = ""; /* of this interface: another one may have a peer with the same key */
 
 	for (size_t i = 3; i + 1 < c->n; i += 2) {
 		const char *word = c->words[i];
 		const char *value = c->words[i + 1];
 		const struct import_row *row =
-			import_row_find(arguments, peer ? "peer" : "wg", word);
+			import_row_find(arguments, *peer ? "peer" : "wg", word);
 
 		if (!strcmp(word, "peer")) {
-			peer = value;
+			snprintf(peer, sizeof(peer), "%s %s", link, value);
 			if (!import_find(s->im, IMPORT_PEER, peer, FACT_OF)) {
 				import_add(s->im, IMPORT_PEER, peer, FACT_OF, link);
-				add_argument(s, IMPORT_PEER, peer, "PublicKey", peer);
+				add_argument(s, IMPORT_PEER, peer, "PublicKey", value);
 			}
 		} else if (!strcmp(word, "private-key")) {
 			add_key(s, IMPORT_LINK, link, value, "PrivateKey", "PrivateKeyFile");
-		} else if (!strcmp(word, "preshared-key") && peer) {
+		} else if (!strcmp(word, "preshared-key") && *peer) {
 			add_key(s, IMPORT_PEER, peer, value, "PresharedKey", "PresharedKeyFile");
 		} else if (row) {
-			add_argument(s, peer ? IMPORT_PEER : IMPORT_LINK, peer ? peer : link,
+			add_argument(s, *peer ? IMPORT_PEER : IMPORT_LINK, *peer ? peer : link,
 				row->key, value);
 		} else {
 			import_drop(s->im, "an argument of wg set that is not known");
