@@ -9,12 +9,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/test_alloc.h"
 
 #define LONG ((size_t)5 << 20)
 
@@ -149,6 +152,107 @@ static void test_full(void **state)
 	assert_int_equal(err, -ETIMEDOUT);
 }
 
+/* Send a packet with the process's own credentials and one descriptor. */
+static void send_with_credentials(int to, const void *packet, size_t len, int fd)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)packet, len };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	struct ucred own = { getpid(), getuid(), getgid() };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
+
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_CREDENTIALS;
+	cm->cmsg_len = CMSG_LEN(sizeof(own));
+	memcpy(CMSG_DATA(cm), &own, sizeof(own));
+	cm = CMSG_NXTHDR(&msg, cm);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(to, &msg, 0), len);
+}
+
+/* Other control messages than descriptors are passed over, and the descriptors are not lost. */
+static void test_other_control(void **state)
+{
+	struct pair *p = *state;
+	struct engine_head head = { .type = ENGINE_APPLY, .fds = 1 };
+	struct engine_message got;
+	int before = count_descriptors();
+	int on = 1;
+
+	assert_int_equal(
+		setsockopt(p->engine.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	send_with_credentials(p->monitor.fd, &head, sizeof(head), p->monitor.fd);
+	assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
+	assert_int_equal(got.head.fds, 1);
+	assert_int_equal(count_descriptors(), before + 1);
+	close(got.fds[0]);
+}
+
+/* A packet that is longer than any is refused. */
+static void test_too_long(void **state)
+{
+	static const uint8_t packet[65536];
+	struct pair *p = *state;
+	struct engine_message got;
+
+	assert_int_equal(send(p->engine.fd, packet, sizeof(packet), 0), sizeof(packet));
+	assert_int_equal(engine_channel_receive(&p->monitor, &got), -EBADMSG);
+}
+
+/* Without memory, a message is refused and its descriptors are closed. */
+static void test_out_of_memory(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message m = { .head = { .type = ENGINE_APPLY }, .body = "x" };
+	struct engine_message got;
+	int before = count_descriptors();
+	unsigned n = 0;
+	int err;
+
+	m.fds = &p->monitor.fd;
+	do {
+		assert_int_equal(engine_channel_send(&p->monitor, &m, 1, 1, soon()), 0);
+		alloc_fail_after(n++);
+		err = engine_channel_receive(&p->engine, &got);
+		if (alloc_succeed()) {
+			assert_int_equal(err, -ENOMEM);
+			assert_int_equal(count_descriptors(), before);
+		}
+	} while (err < 0);
+	assert_int_equal(err, 1);
+	assert_int_equal(n, 3); /* descriptors, and the body */
+	assert_int_equal(count_descriptors(), before + 1);
+	close(got.fds[0]);
+}
+
+static void test_no_socket(void **state)
+{
+	struct pair *p = *state;
+	struct engine_channel other;
+	struct engine_message got;
+	struct rlimit before;
+	int fds[2];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, before.rlim_max }), 0);
+	assert_int_equal(engine_channel_pair(fds), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	engine_channel_open(&other, open("/dev/null", O_RDWR | O_CLOEXEC), ENGINE_FROM_ENGINE);
+	assert_int_equal(engine_channel_receive(&other, &got), -ENOTSOCK);
+	engine_channel_close(&other);
+	engine_channel_close(&other); /* a second time is no error */
+	assert_int_equal(engine_channel_receive(&p->engine, &got), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +261,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_control, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_socket, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

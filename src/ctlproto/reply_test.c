@@ -12,7 +12,20 @@
 
 #include <cmocka.h>
 
+#include <json-c/json.h>
+
 #include "base/bytes.h"
+#include "base/test_alloc.h"
+
+/* Objects of JSON are memory, too. */
+ALLOC_WRAP(json_object_new_object, (void), ())
+ALLOC_WRAP(json_object_new_array, (void), ())
+ALLOC_WRAP(json_object_new_array_ext, (int n), (n))
+ALLOC_WRAP(json_object_new_string, (const char *text), (text))
+ALLOC_WRAP(json_object_new_string_len, (const char *text, int len), (text, len))
+ALLOC_WRAP(json_object_new_uint64, (uint64_t number), (number))
+ALLOC_WRAP(json_object_new_boolean, (json_bool value), (value))
+ALLOC_WRAP(json_tokener_new_ex, (int depth), (depth))
 
 static void add_prefix(struct status_prefixes *list, const char *text)
 {
@@ -283,6 +296,39 @@ static void test_report_round_trip(void **state)
 	ctl_reply_fini(&back);
 }
 
+/* Whatever allocation fails, a reply is written and read whole, or not at all. */
+static void test_out_of_memory(void **state)
+{
+	struct ctl_reply reply = { .ok = true, .text = "here", .has_status = true };
+	struct ctl_reply back;
+	unsigned n = 0;
+	char *line;
+	size_t len;
+	bool failed;
+	int err;
+
+	fill_report(&reply.status);
+	do {
+		alloc_fail_after(n++);
+		err = ctl_reply_print(&reply, &line, &len);
+		failed = alloc_succeed();
+		assert_int_equal(err, failed ? -ENOMEM : 0);
+	} while (failed);
+	assert_in_range(n, 300, 10000);
+	n = 0;
+	do {
+		alloc_fail_after(n++);
+		err = ctl_reply_parse(line, len, &back);
+		failed = alloc_succeed();
+		assert_int_equal(err, failed ? -ENOMEM : 0);
+	} while (failed);
+	assert_in_range(n, 10, 1000);
+	assert_reports_equal(&reply.status, &back.status);
+	free(line);
+	ctl_reply_fini(&reply);
+	ctl_reply_fini(&back);
+}
+
 /* A report's JSON and back, with one option of its session set. Return: the option. */
 static uint32_t option_round_trip(size_t option, uint32_t value)
 {
@@ -409,6 +455,7 @@ static void test_verdicts(void **state)
 		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"oversize\":\"maybe\"}]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"oversize\":1}]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"sessions\":[{\"clamp_mss\":\"yes\"}]}}", -EBADMSG },
+		{ "{\"ok\":true,\"status\":{\"drops\":[]}}", -EBADMSG },
 		{ "{\"ok\":true,\"status\":{\"drops\":{\"wg_replay\":\"many\"}}}", -EBADMSG },
 	};
 
@@ -443,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_report_round_trip),
+		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_empty_report),
 		cmocka_unit_test(test_failure_round_trip),

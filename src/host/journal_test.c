@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "base/test_alloc.h"
 
 static char dir[64];
 
@@ -167,6 +170,9 @@ static void test_foreign(void **state)
 		{ "wirespan journal 2\nboot 0-0\nnetns 1 2\n", 0600, -EPROTO },
 		{ "wirespan journal 1\nboot 0-0\n", 0600, -EPROTO },
 		{ "wirespan journal 1\nboot 0-0\nnetns 1\n", 0600, -EPROTO },
+		{ "wirespan journal 1\nboot 0-0\nnetns x 2\n", 0600, -EPROTO },
+		{ "wirespan journal 1\nboot 0-0\nnetns 1 2 3\n", 0600, -EPROTO },
+		{ "wirespan journal 1\nboot \nnetns 1 2\n", 0600, -EPROTO },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -295,6 +301,66 @@ static void test_elsewhere(void **state)
 	journal_fini(&j);
 }
 
+/* An entry that cannot be stored is not in the list either, as its change must not be made. */
+static void test_push_fails(void **state)
+{
+	struct journal_entry hook = { JOURNAL_POST_DOWN, .text = (char[]){ "c" } };
+	struct rlimit before;
+	struct journal j;
+	unsigned n = 0;
+	bool failed;
+
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	do {
+		int err;
+
+		alloc_fail_after(n++);
+		err = journal_push(&j, &hook);
+		failed = alloc_succeed();
+		assert_int_equal(err, failed ? -ENOMEM : 0);
+		assert_int_equal(j.n, !failed);
+	} while (failed);
+	assert_in_range(n, 3, 10);
+
+	/* the file must not grow, as on a full disk; without the limit all is well again */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 16, before.rlim_max });
+	assert_int_not_equal(journal_push(&j, &hook), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(j.n, 1);
+	assert_file("post-down c\n");
+
+	/* another kind of file has its name */
+	assert_int_equal(journal_discard(&j), 0);
+	assert_int_equal(mkdir(j.path, 0700), 0);
+	assert_int_equal(journal_push(&j, &hook), -EISDIR);
+	assert_int_equal(j.n, 1);
+	assert_int_equal(rmdir(j.path), 0);
+	journal_fini(&j);
+}
+
+/* Without descriptors nothing is decided, and a site is not taken for one of another host. */
+static void test_few_descriptors(void **state)
+{
+	const struct journal_entry dns = { .kind = JOURNAL_DNS, .name = "wg0" };
+	struct journal_entry found;
+	struct rlimit before;
+	struct journal j;
+	struct journal other;
+
+	assert_int_equal(journal_init(&j, "vpn01"), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, before.rlim_max }), 0);
+	assert_int_equal(journal_where(&j), JOURNAL_UNDECIDED);
+	assert_int_equal(journal_init(&other, "vpn02"), -EMFILE);
+	assert_int_equal(journal_load(&other, "vpn02"), -EMFILE);
+	assert_int_equal(journal_find_elsewhere(&j, &dns, &found), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(journal_where(&j), JOURNAL_HERE);
+	journal_fini(&j);
+}
+
 /* The entries of other sites: found in this namespace; a file of others may have any. */
 static void test_find_elsewhere(void **state)
 {
@@ -354,6 +420,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sweep, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_where, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_elsewhere, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_push_fails, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_few_descriptors, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_find_elsewhere, set_up, clean_up),
 	};
 

@@ -3,6 +3,7 @@
 #include "netlink/event.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 
 #include "base/bytes.h"
 #include "netlink/test_hex.h"
@@ -59,10 +60,23 @@ static void test_decode(void **state)
 	}
 }
 
+/* The groups are a mask of legacy numbers: links, addresses, routes and rules of both families. */
+static void test_groups(void **state)
+{
+	static const unsigned groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		mask |= 1U << (groups[i] - 1);
+	assert_int_equal(nl_event_groups(), mask);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
