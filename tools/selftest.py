@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -68,6 +69,38 @@ SO_MARK udp before the monitor
         self.assertEqual(self.problems("tap", "open"), 1)
         self.assertEqual(self.problems("tap", "readv", rules="ALLOW(read)"), 1)
         self.assertEqual(self.problems("any", "malloc", rules="ALLOW(brk)"), 1)
+
+    def test_others(self):
+        def of(symbol):
+            where = {"own": ("path", "tx"), "spawn": ("host", "spawn"), "title_set": ("confine", "title")}
+            return len(confined.of_others({("path", "tx"): {"own", symbol}}, where))
+
+        self.assertEqual(of("title_set"), 0)
+        self.assertEqual(of("memcpy"), 0)
+        self.assertEqual(of("spawn"), 1)
+
+    def test_object(self):
+        """A call that is added to a file of the engine fails the check, and so the tests of the build."""
+        here = os.path.dirname(os.path.abspath(__file__))
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        if not compiler:
+            self.skipTest("no compiler")
+        for statement, problem in (("return 0;", ""), ("return socket(1, 2, 3);", "tx.c uses socket"),
+                                   ("return (int)syscall(SYS_openat);", "tx.c uses syscall"),
+                                   ("return fork();", "tx.c uses fork")):
+            with tempfile.TemporaryDirectory() as build:
+                folder = os.path.join(build, "src", "path", "libpath.a.p")
+                os.makedirs(folder)
+                text = "".join(f"#include <{name}.h>\n" for name in ("sys/socket", "sys/syscall", "unistd"))
+                subprocess.run([compiler, "-D_GNU_SOURCE", "-xc", "-c", "-o", f"{folder}/tx.c.o", "-"], text=True, check=True,
+                               input=f"{text}int f(void)\n{{ {statement} }}\n")
+                result = subprocess.run([sys.executable, f"{here}/confined.py", os.path.dirname(here), build], text=True,
+                                        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                self.assertIn(problem, result.stdout)
+                if problem:
+                    self.assertNotEqual(result.returncode, 0)
+                else:
+                    self.assertNotIn("tx.c", result.stdout)
 
     def test_constants(self):
         def of(name, text):
