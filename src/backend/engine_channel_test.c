@@ -188,8 +188,7 @@ static void test_other_control(void **state)
 	int before = count_descriptors();
 	int on = 1;
 
-	assert_int_equal(
-		setsockopt(p->engine.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	assert_int_equal(setsockopt(p->engine.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
 	send_with_credentials(p->monitor.fd, &head, sizeof(head), p->monitor.fd);
 	assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
 	assert_int_equal(got.head.fds, 1);

@@ -305,8 +305,8 @@ void driver_tidy(struct driver *d)
 
 struct mono driver_deadline(const struct driver *d)
 {
-	struct mono due = d->wanted ? engine_deadline(&d->engine)
-				    : engine_timers_deadline(&d->engine);
+	struct mono due =
+		d->wanted ? engine_deadline(&d->engine) : engine_timers_deadline(&d->engine);
 
 	due = mono_earliest(due, ports_deadline(d));
 	return mono_earliest(due, trace_log_deadline(&d->trace_log));

@@ -345,8 +345,8 @@ static void run_turn(struct bench *b)
 	driver_work(b->d);
 }
 
-/* Before it starts, and while it is stopped, what it has to send is not due: the event loop would not
- * sleep. It is processed once the engine starts. */
+/* Before it starts, and while it is stopped, what it has to send is not due: the event loop would
+ * not sleep. It is processed once the engine starts. */
 static void test_stopped(void **state)
 {
 	struct bench *b = *state;

@@ -358,7 +358,8 @@ static const struct {
 	  "brctl addif br0 eth1\nbrctl addif br0 eth1\nip link set eth1 master br0\n",
 		"1:4: dropped: mtu of \"br0\": the MTU of a bridge follows from its ports" },
 	{ "ip link set eth1 type bridge_slave group_fwd_mask 4\n",
-		"1:1: dropped: forward of \"eth1\": no port of a bridge of the site, or no bit mask" },
+		"1:1: dropped: forward of \"eth1\": no port of a bridge of the site, or no bit "
+		"mask" },
 	{ "ip link add wg0 type wireguard\nwg set wg0 fwmark 51820 peer " KEY_B
 	  " allowed-ips 0.0.0.0/0\nip route add 0.0.0.0/0 dev wg0 table 51820\n"
 	  "ip rule add not fwmark 51820 table 51820\n",
@@ -412,7 +413,8 @@ static void test_refused(void **state)
 		struct import im = { 0 };
 		const char *reason;
 
-		assert_int_equal(import_read(&im, "1", table[i].text, table[i].len, &reason), -EINVAL);
+		assert_int_equal(
+			import_read(&im, "1", table[i].text, table[i].len, &reason), -EINVAL);
 		assert_ptr_equal(strstr(reason, table[i].reason), reason);
 		assert_int_equal(im.n_facts, 0);
 		import_fini(&im);

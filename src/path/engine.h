@@ -181,8 +181,8 @@ void engine_remove_session(struct engine *e, struct path_session *s);
 /** The time by which control_timers() has to be called, or MONO_NEVER. */
 struct mono engine_deadline(const struct engine *e);
 
-/** As engine_deadline(), of an engine that may not send, and whose control_pump() is not called: what
- * only that would do does not become due. */
+/** As engine_deadline(), of an engine that may not send, and whose control_pump() is not called:
+ * what only that would do does not become due. */
 struct mono engine_timers_deadline(const struct engine *e);
 
 /** Return: the events since the last call. */
