@@ -305,6 +305,8 @@ static void test_elsewhere(void **state)
 static void test_push_fails(void **state)
 {
 	struct journal_entry hook = { JOURNAL_POST_DOWN, .text = (char[]){ "c" } };
+	static char text[65536]; /* longer than what stdio buffers */
+	struct journal_entry long_hook = { JOURNAL_POST_DOWN, .text = text };
 	struct rlimit before;
 	struct journal j;
 	unsigned n = 0;
@@ -322,11 +324,13 @@ static void test_push_fails(void **state)
 	} while (failed);
 	assert_in_range(n, 3, 10);
 
+	memset(text, 'x', sizeof(text) - 1);
 	/* the file must not grow, as on a full disk; without the limit all is well again */
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 16, before.rlim_max });
 	assert_int_not_equal(journal_push(&j, &hook), 0);
+	assert_int_equal(journal_push(&j, &long_hook), -EIO);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(j.n, 1);
 	assert_file("post-down c\n");

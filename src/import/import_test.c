@@ -550,6 +550,50 @@ static void test_limits(void **state)
 	import_fini(&im);
 }
 
+/* Facts and notes beyond what an import stores are left out, and reported once. */
+static void test_too_many(void **state)
+{
+	static char text[16 + 6 * (4 * IMPORT_FACTS_MAX + 1)];
+	struct import im = { 0 };
+	const char *format;
+	size_t len = (size_t)sprintf(text, "#!/bin/sh\n");
+
+	(void)state;
+	for (int i = 0; i <= IMPORT_FACTS_MAX; i++)
+		len += (size_t)sprintf(text + len, "ip a a 1 dev a\n");
+	assert_int_equal(import_read(&im, "x", text, len, &format), 0);
+	assert_true(im.too_many);
+	assert_int_equal(im.n_facts, IMPORT_FACTS_MAX);
+	import_fini(&im);
+
+	len = (size_t)sprintf(text, "/interface\n");
+	for (int i = 0; i <= 4 * IMPORT_FACTS_MAX; i++)
+		len += (size_t)sprintf(text + len, "add a\n");
+	assert_int_equal(import_read(&im, "x", text, len, &format), 0);
+	assert_true(im.too_many);
+	assert_int_equal(im.n_notes, 4 * IMPORT_FACTS_MAX);
+	import_fini(&im);
+}
+
+/* Notes go to a terminal, so they have no control characters. */
+static void test_control_characters(void **state)
+{
+	static const char text[] = "[Match]\nName=x\n[a\x1b[2J\x7f]\nb=1\n";
+	struct import im = { 0 };
+	struct conf_site site;
+	const char *format;
+	char *notes;
+
+	(void)state;
+	assert_int_equal(import_read(&im, "x", text, sizeof(text) - 1, &format), 0);
+	assert_int_equal(import_build(&im, NULL, &site), 0);
+	notes = import_notes_text(&im);
+	assert_non_null(strstr(notes, "of [a?[2J?] has no counterpart"));
+	free(notes);
+	conf_site_fini(&site);
+	import_fini(&im);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +604,8 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_shell_words),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_control_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
