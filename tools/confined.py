@@ -18,7 +18,8 @@ import tree
 
 FOLDERS = ("base", "crypto", "pkt", "tap", "ether", "gso", "l2tp", "wg", "udp", "queue", "path", "mtu", "netlink", "conf",
            "ctlproto", "loop", "underlay", "capture", "driver")
-BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "keys_client", "userspace", "userspace_site")
+BACKEND = ("engine_process", "engine_channel", "engine_message", "engine_store", "keys_client", "rendezvous", "userspace",
+           "userspace_site")
 # Objects of the process that holds the keys, and what they use before it is confined or with heap that it has then.
 KEYS = ("keys_server", "key_table", "key_message", "noise", "aead", "aead_evp", "aead_evp_parts", "blake2s", "kdf", "x25519")
 HEAP = {"malloc", "calloc", "free", "abort"}
