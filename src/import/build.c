@@ -262,6 +262,32 @@ static const char *value_problem(const char *value)
 	return NULL;
 }
 
+/* Whether an object has a secret already, by its key, or by the one that names a file instead. */
+static bool has_secret(
+	const struct conf_section_keys *keys, const struct conf_key *key, const void *object)
+{
+	const struct conf_at *positions =
+		(const struct conf_at *)(const void *)((const char *)object + keys->at_offset);
+	size_t len = strlen(key->name);
+	struct conf_key other;
+
+	if (len > 4 && !strcmp(key->name + len - 4, "File"))
+		len -= 4;
+	for (size_t i = 0; conf_section_key(keys, i, &other); i++)
+		if (!strncmp(other.name, key->name, len) &&
+			(!other.name[len] || !strcmp(other.name + len, "File")) &&
+			positions[other.index].line)
+			return true;
+	return false;
+}
+
+/* Whether a key is a secret that an object has once, or names its file. */
+static bool is_single_secret(const struct conf_key *key)
+{
+	return !key->repeats && (is_secret(key->name) || !strcmp(key->name, "PrivateKeyFile") ||
+					!strcmp(key->name, "PresharedKeyFile"));
+}
+
 /* Set a key of an object by the parser of conf/: its reader, and the position. Return: NULL, or a
  * string to free() with the problem. */
 static char *read_value(struct build *b, struct conf_key *key, const struct conf_section_keys *keys,
@@ -276,7 +302,7 @@ static char *read_value(struct build *b, struct conf_key *key, const struct conf
 	const char *problem = value_problem(value);
 	char *result = NULL;
 
-	if (is_secret(key->name) && !key->repeats && position->line)
+	if (is_single_secret(key) && has_secret(keys, key, object))
 		problem = "it is set twice: the first one counts";
 
 	if (problem) {

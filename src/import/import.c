@@ -81,7 +81,7 @@ static enum format format_of(const char *text)
 		text += strspn(text, " \t\r");
 		format = format_of_line(text);
 		text = strchr(text, '\n');
-		text += text != NULL;
+		text = text ? text + 1 : NULL;
 	}
 	if (format == FORMAT_WG_QUICK &&
 		(strstr(all, "\n[L2TP]") || strstr(all, "\n[L2TPSession]")))

@@ -342,6 +342,13 @@ static const struct {
 	{ "ip link add wg0 type wireguard\nip link add wg1 type wireguard\n"
 	  "wg set wg0 peer " KEY_B "\nwg set wg1 peer " KEY_B " allowed-ips 10.0.1.21/32\n",
 		"1:4: dropped: AllowedIPs of the value: a peer of another interface" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 private-key /etc/k peer " KEY_B
+	  " preshared-key /etc/p\necho " KEY_C " | wg set wg0 peer " KEY_B
+	  " preshared-key /dev/stdin\n",
+		"1:3: dropped: PresharedKey: it is set twice: the first one counts" },
+	{ "ip link add wg0 type wireguard\necho " KEY_A " | wg set wg0 private-key /dev/stdin\n"
+	  "wg set wg0 private-key /etc/k\n",
+		"1:3: dropped: PrivateKeyFile: it is set twice: the first one counts" },
 	{ "ip l2tp add session name x tunnel_id 9 session_id 1 peer_session_id 2\n",
 		"1:1: dropped: kind of \"x\": no file has the session's tunnel" },
 	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"
