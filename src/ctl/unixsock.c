@@ -174,13 +174,16 @@ bool unixsock_is_in_place(const struct unixsock *s)
 void unixsock_close(struct unixsock *s)
 {
 	struct lockfile lock;
-	bool locked = lock_folder(s->path, &lock) == 0;
+	int err = lock_folder(s->path, &lock);
 
 	if (unixsock_is_in_place(s))
 		unlink(s->path);
-	if (locked)
+	if (!err)
 		lockfile_release(&lock);
 	close(s->fd);
+	/* without a free descriptor, that of the socket serves to remove the folder */
+	if ((err == -EMFILE || err == -ENFILE) && lock_folder(s->path, &lock) == 0)
+		lockfile_release(&lock);
 }
 
 int unixsock_sweep(const char *path)
