@@ -395,6 +395,10 @@ def attack(bench, role, attempt=""):
     gateway.binary = attacked()
     try:
         gateway.up()
+        if attempt == "capture":
+            client = gateway.run("capture", gateway.conf, check=False, timeout=60)
+            assert not client.ok and "wirespan" in client.out, client.out
+            assert gateway.status()["processes"], "the site has ended"
         gateway.down()
     except CommandFailed as failed:
         assert attempt, failed
@@ -413,6 +417,14 @@ def attempts_are_refused(bench, role):
     assert len(got) >= 19, got
     for name, value in sorted(got.items()):
         print(f"  {name}: {value}")
+
+
+def client_of_capture(bench):
+    """The engine has the connection of a client of root: it can send a false capture, which the client refuses."""
+    got = attack(bench, "engine", "capture")
+    assert got.pop("done", "") == "yes", f"it did not come to an end: {got}"
+    assert got.pop("send what is no capture") == "done", got
+    assert len(got) == 8 and "SUCCEEDED" not in got.values(), got
 
 
 def attempt_is_fatal(bench, role, attempt):
@@ -448,6 +460,8 @@ def main():
     suite.run("a kernel without getrandom", alone, bench, "getrandom")
     for role in ROLES:
         suite.run(f"an attacker in the {role}: all attempts are refused", attempts_are_refused, bench, role)
+        if role == "engine":
+            suite.run("an attacker in the engine, with the client of a capture", client_of_capture, bench)
         for attempt in FATAL:
             suite.run(f"an attacker in the {role}: {attempt} ends it", attempt_is_fatal, bench, role, attempt)
     suite.finish()

@@ -143,6 +143,31 @@ def keys_by_wg(bench):
     assert near.node.run("wg", "show", "wg0", "peers").out.strip() == peer, "a reload returns to the file"
 
 
+def handshake_meanwhile(bench):
+    """Until the new engine takes over, the old one makes handshakes, with the process that holds its keys."""
+    near, far = bench.near, bench.far
+    engine, keys, pid = bench.pid("engine"), bench.pid("keys"), monitor(bench)
+    waiting, program = "/run/upgrade-waits", tool("waits_to_adopt")
+    near.node.run("touch", waiting)
+    try:
+        job = near.node.popen(program, "upgrade", near.conf, stdout=-1, stderr=-1)
+        exe = f"{near.node.pid}/root/proc/{pid}/exe"
+        wait_for(lambda: os.path.basename(os.readlink(f"/proc/{exe}")) == "waits_to_adopt", PATIENCE, what="it to wait")
+        far.down()
+        far.up(timeout=60)
+        bench.works(60)  # with a new handshake
+        assert bench.pid("engine") == engine and bench.pid("keys") == keys
+        assert os.path.basename(os.readlink(f"/proc/{exe}")) == "waits_to_adopt"
+    finally:
+        near.node.run("rm", waiting)
+    out, err = job.communicate(timeout=PATIENCE)
+    assert job.returncode == 0 and b"has taken over" in out, (out, err)
+    assert bench.pid("engine") not in (0, engine) and bench.pid("keys") not in (0, keys)
+    wait_for(lambda: len(processes(bench)) == len(ROLES), 60, what="the processes of before to end")
+    bench.works(60)
+    upgrade(bench)
+
+
 def programs(folder):
     """Return: programs that cannot take a site over, and a word of the reason."""
     script = os.path.join(folder, "script")
@@ -328,6 +353,7 @@ def main():
     suite.run("two upgrades: no frame lost, no handshake, no counter twice", nothing_lost, bench)
     suite.run("changes of wg(8) go on, and a reload", changes_of_wg, bench)
     suite.run("keys of wg(8) go on, and the engine does not have them", keys_by_wg, bench)
+    suite.run("a handshake while the new program starts", handshake_meanwhile, bench)
     suite.run("programs that cannot take over: the running one carries on", failing_successors, bench)
     suite.run("another layout of the stored sessions: a handshake", another_layout, bench)
     suite.run("after an upgrade: a crash of the engine, and down", ends_after_upgrade, bench)

@@ -25,6 +25,7 @@
 
 #include "base/bytes.h"
 #include "confine/confine.h"
+#include "driver/driver_capture.h"
 
 /* Most mapped areas of a process that are searched. */
 #define AREAS_MAX 512
@@ -33,13 +34,17 @@
 
 unsigned __real_confine_process(const struct confinement *c, unsigned has);
 unsigned __wrap_confine_process(const struct confinement *c, unsigned has);
+int __real_driver_capture_start(
+	struct driver *d, int fd, uint32_t snap, const char *application, const char *comment);
+int __wrap_driver_capture_start(
+	struct driver *d, int fd, uint32_t snap, const char *application, const char *comment);
 
 /** Set before main(), as a confined process can open nothing and has no environment. */
 static struct {
 	char *results; /* shared with the test, and its length */
 	size_t len;
 	char role[16];	  /* of the process that attacks: "engine", "keys", "resolver" */
-	char attack[32];  /* one that must end the process, or "" for all others */
+	char attack[32];  /* one that must end the process, "capture", or "" for all others */
 	char conf[256];	  /* the configuration's path */
 	char socket[108]; /* of the control socket */
 	/* the private and a preshared key, inverted so that this is not what is found */
@@ -285,6 +290,58 @@ static void attempt_one(void)
 	record(setup.attack, "SUCCEEDED");
 }
 
+/* Send what is neither a reply nor a capture, with descriptors of this process. */
+static bool send_descriptors(int to)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(4 * sizeof(int))];
+	} control = { .head = { CMSG_LEN(4 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	const int fds[4] = { to, to, to, to };
+	uint8_t bytes[4096];
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+
+	memset(bytes, 0xff, sizeof(bytes));
+	memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
+	return sendmsg(to, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(bytes);
+}
+
+/* Misuse the connection of a client of root that wants a capture. */
+static void attempt_with_client(int fd)
+{
+	const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	const struct sockaddr *any = (const struct sockaddr *)(const void *)&address;
+	const int on = 1;
+	struct sockaddr_un name;
+	socklen_t len = sizeof(name);
+	char byte;
+
+	result("read from the client", recv(fd, &byte, 1, MSG_DONTWAIT));
+	result("connect the client elsewhere", connect(fd, any, sizeof(address)));
+	result("listen in its place", listen(fd, 1));
+	result("accept in its place", accept4(fd, NULL, NULL, 0));
+	result("ask for its name", getpeername(fd, (struct sockaddr *)(void *)&name, &len));
+	result("ask it for credentials", setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	result("get a signal for it", fcntl(fd, F_SETOWN, setup.pid));
+	result("end its reading alone", shutdown(fd, SHUT_RD));
+	record("send what is no capture", send_descriptors(fd) ? "done" : "refused");
+	record("done", "yes");
+}
+
+int __wrap_driver_capture_start(
+	struct driver *d, int fd, uint32_t snap, const char *application, const char *comment)
+{
+	if (!setup.results || strcmp(setup.attack, "capture") != 0)
+		return __real_driver_capture_start(d, fd, snap, application, comment);
+	attempt_with_client(fd);
+	close(fd);
+	return 0;
+}
+
 unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
 {
 	bool is_resolver = c->calls == &filter_rules_resolver;
@@ -292,7 +349,7 @@ unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
 	const char *role = is_resolver ? "resolver" : has_keys ? "keys" : "engine";
 	unsigned got;
 
-	if (!setup.results || strcmp(setup.role, role) != 0)
+	if (!setup.results || strcmp(setup.role, role) != 0 || !strcmp(setup.attack, "capture"))
 		return __real_confine_process(c, has);
 	find_areas();
 	if (setup.has_needles && has_keys)
