@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "backend/userspace_site.h"
+#include "confine/confine.h"
 
 /** What a new engine process needs; inherited by fork. */
 struct engine_process_config {
@@ -15,7 +16,7 @@ struct engine_process_config {
 	int store;	   /* see engine_store_make(); -1: none */
 	bool waits;	   /* another engine uses the store until ENGINE_TAKE_OVER */
 	unsigned measures; /* namespaces it is in: set of enum confine_measure */
-	uid_t user;
+	struct confined_user user;
 };
 
 /** How long an engine goes on when its monitor was killed: no session of WireGuard is used for

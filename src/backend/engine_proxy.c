@@ -275,7 +275,7 @@ int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resol
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the engine's process:\n");
 	new.channel = fds[1];
-	p->user = confined_user(0);
+	p->user = confined_user(p->named, 0);
 	p->pid = confined_fork(~0U, &measures);
 	if (p->pid == 0)
 		run_child(p, conf, &new, measures);

@@ -7,6 +7,7 @@
 #include "backend/engine_channel.h"
 #include "backend/held_ports.h"
 #include "base/bucket.h"
+#include "confine/confine.h"
 
 /** Most ports that the engine may have opened: those of the files, and one set by wg(8). */
 #define ENGINE_PORTS_ALLOWED 4
@@ -17,8 +18,9 @@ struct engine_proxy {
 	bool leaves;  /* it is replaced, and gets no more ports */
 	bool replied; /* the process has reported its start, or why it cannot start */
 	struct engine_channel channel;
-	unsigned measures; /* in force: set of enum confine_measure */
-	uid_t user;
+	unsigned measures;	  /* in force: set of enum confine_measure */
+	const struct user *named; /* the user of the configuration; NULL: none */
+	struct confined_user user;
 	uint32_t seq; /* of the last request */
 	struct engine_mtus mtus;
 	unsigned events;	   /* reported and not yet taken: set of enum backend_event */

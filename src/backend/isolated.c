@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/user.h"
 #include "confine/confine.h"
 #include "ctlproto/reply.h"
 #include "ctlproto/uapi_print.h"
@@ -199,6 +200,25 @@ static void log_measures(const struct isolated_site *u)
 		log_warning("The engine's process is confined less than it could be, as this host "
 			    "does not allow: %s.",
 			confine_text(missing, lacks));
+	if (!confine_can_lock_memory())
+		log_warning("The memory of the confined processes is not locked, as RLIMIT_MEMLOCK "
+			    "limits it: keys may reach swap. Allow it (LimitMEMLOCK=infinity, "
+			    "ulimit -l unlimited), or encrypt the swap.");
+}
+
+/* Use the user of the configuration for all processes, if there is one. */
+static int find_user(struct isolated_site *u, struct error *ret_error)
+{
+	const char *name = u->conf->user;
+	int err = name ? user_find(name, &u->user) : 0;
+
+	if (err < 0)
+		return error_set(ret_error, err,
+			"Cannot use the user %s of [Site] User\n"
+			"Name a user of this host that is not root, or write User = dynamic.",
+			name);
+	u->engine.named = u->keys.named = u->resolver.named = name ? &u->user : NULL;
+	return 0;
 }
 
 /* `orphan`: adopt the engine that runs. `ret_alone`: it failed because this host allows no process
@@ -214,7 +234,9 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 	return error_set(ret_error, -ENOSYS,
 		"The lists of system calls are complete for hosts of 64 bits only\n");
 #endif
-	err = held_ports_init(&u->held, ret_error);
+	err = find_user(u, ret_error);
+	if (!err)
+		err = held_ports_init(&u->held, ret_error);
 	if (err < 0)
 		return err;
 	err = keys_process_open(&u->keys, u->loop, u->conf, isolated_forget, u);
@@ -597,12 +619,12 @@ static int report(struct backend_site *s, struct status_report *r)
 	int err = report_engine_part(u, r);
 
 	if (!err)
-		err = isolated_report_process(r, "engine", e->pid, e->user, e->measures);
+		err = isolated_report_process(r, "engine", e->pid, e->user.uid, e->measures);
 	if (!err)
-		err = isolated_report_process(r, "keys", keys->pid, keys->user, keys->measures);
+		err = isolated_report_process(r, "keys", keys->pid, keys->user.uid, keys->measures);
 	if (!err)
 		err = isolated_report_process(
-			r, "resolver", names->pid, names->user, names->measures);
+			r, "resolver", names->pid, names->user.uid, names->measures);
 	if (!err && u->n_ends && u->engine.pid)
 		err = status_add_warning(r,
 			"The engine's process has ended %u times and was started again. See the "

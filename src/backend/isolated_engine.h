@@ -33,6 +33,7 @@ struct isolated_site {
 	struct conf_site *conf; /* borrowed; with marks in place of its keys: see key_ring.h */
 	struct conf_site *next; /* between apply() and sweep() or revert(), else NULL */
 	struct loop *loop;
+	struct user user; /* of the confined processes, if the configuration names one */
 	struct held_ports held;
 	struct engine_proxy engine;
 	const struct saved_state *saved; /* while it is adopted: it has keys. Else NULL */

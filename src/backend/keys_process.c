@@ -169,7 +169,7 @@ static int start(struct keys_process *k)
 		close(report[1]);
 		return err;
 	}
-	k->user = confined_user(2);
+	k->user = confined_user(k->named, 2);
 	k->started = clock_mono();
 	k->measures = 0;
 	k->pid = confined_fork(~0U, &has);

@@ -9,16 +9,18 @@
 #include "backend/wg_changes.h"
 #include "base/mono.h"
 #include "base/must_check.h"
+#include "confine/confine.h"
 #include "loop/loop.h"
 
 /** The process. The sockets to the engine stay open here, so that a new engine or a new process
  * uses the same ones. Zeroed with the descriptors -1, it is closed. */
 struct keys_process {
-	pid_t pid;		   /* 0: none */
-	int engine[2];		   /* the engine's end, and that of the process */
-	int monitor;		   /* our end of the socket for changes; -1: none */
-	unsigned measures;	   /* in force, see enum confine_measure */
-	uid_t user;		   /* preferred one */
+	pid_t pid;		  /* 0: none */
+	int engine[2];		  /* the engine's end, and that of the process */
+	int monitor;		  /* our end of the socket for changes; -1: none */
+	unsigned measures;	  /* in force, see enum confine_measure */
+	const struct user *named; /* the user of the configuration; NULL: none */
+	struct confined_user user;
 	char site[64];		   /* its name, for the title */
 	struct key_ring now;	   /* the keys that a new process starts with */
 	struct key_ring before;	   /* during a change, those to return to */

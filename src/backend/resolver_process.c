@@ -79,7 +79,7 @@ static int start(struct resolver_process *r)
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
-	r->user = confined_user(1);
+	r->user = confined_user(r->named, 1);
 	r->pid = confined_fork(MEASURES, &has);
 	if (r->pid == 0)
 		run_child(r, has, report[1]);

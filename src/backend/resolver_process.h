@@ -6,15 +6,17 @@
 
 #include "base/mono.h"
 #include "base/must_check.h"
+#include "confine/confine.h"
 #include "loop/loop.h"
 
 /** The resolver of a site. Both ends of its socket stay open here, so that the engine's copy stays
  * connected when it is started again. Zeroed with both descriptors -1, it is closed. */
 struct resolver_process {
-	pid_t pid;	   /* 0: none */
-	int fds[2];	   /* the engine's end, and the resolver's */
-	unsigned measures; /* in force, see enum confine_measure */
-	uid_t user;
+	pid_t pid;		  /* 0: none */
+	int fds[2];		  /* the engine's end, and the resolver's */
+	unsigned measures;	  /* in force, see enum confine_measure */
+	const struct user *named; /* the user of the configuration; NULL: none */
+	struct confined_user user;
 	char site[64];		   /* its name, for the title */
 	void (*forget)(void *ctx); /* wipes the secrets that the new process has inherited */
 	void *ctx;

@@ -98,12 +98,22 @@ static void check_dns(const struct conf_site *site, struct conf_report *report)
 			"DNS has search domains, but no name server\nadd the server's address");
 }
 
+static void check_user(const struct conf_site *site, struct conf_report *report)
+{
+	if (!site->user || (site->isolation && site->backend != CONF_BACKEND_KERNEL))
+		return;
+	conf_report_add(report, CONF_WARNING, site->at[CONF_SITE_USER],
+		"User has no effect with %s\nremove one of the two lines",
+		site->isolation ? "Backend = kernel" : "Isolation = no");
+}
+
 void conf_check(const struct conf_site *site, const uint8_t *public_key, struct conf_report *report)
 {
 	bool unread = site->wireguard && site->n_files < 2; /* already reported */
 
 	if (unread)
 		return;
+	check_user(site, report);
 	if (site->interface.section.line) {
 		check_private_key(site, report);
 		check_mtu(site, report);

@@ -303,6 +303,20 @@ static void read_peer_name(struct conf_reader *r, char *value)
 		memcpy(field(r), value, strlen(value) + 1);
 }
 
+static void read_user(struct conf_reader *r, char *value)
+{
+	const char *problem = conf_value_user_problem(value);
+	struct conf_site *site = r->object;
+
+	if (problem) {
+		report_bad_value(r, value, problem);
+		return;
+	}
+	free(site->user);
+	site->user = strcmp(value, CONF_USER_DYNAMIC) != 0 ? strdup(value) : NULL;
+	r->out_of_memory |= !site->user && strcmp(value, CONF_USER_DYNAMIC) != 0;
+}
+
 static void read_endpoint(struct conf_reader *r, char *value)
 {
 	struct conf_peer *peer = r->object;
@@ -560,6 +574,7 @@ _Static_assert(offsetof(struct conf_session, peer_cookie_len) ==
 static const struct conf_key site_keys[] = {
 	WORDS(conf_site, backend,   CONF_SITE_BACKEND,   "Backend",   conf_backend_words),
 	KEY(conf_site,   isolation, CONF_SITE_ISOLATION, "Isolation", read_bool),
+	KEY(conf_site,   user,      CONF_SITE_USER,      "User",      read_user),
 	KEY(conf_site,   wireguard, CONF_SITE_WIREGUARD, "WireGuard", read_path),
 };
 

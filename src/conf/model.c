@@ -64,6 +64,7 @@ void conf_site_fini(struct conf_site *site)
 	for (size_t i = 0; i < site->n_files; i++)
 		free(site->files[i]);
 	free(site->files);
+	free(site->user);
 	free(site->wireguard);
 	interface_fini(&site->interface);
 	for (size_t i = 0; i < site->n_peers; i++)

@@ -86,6 +86,7 @@ enum conf_table {
 enum conf_site_key {
 	CONF_SITE_BACKEND = 0,
 	CONF_SITE_ISOLATION,
+	CONF_SITE_USER,
 	CONF_SITE_WIREGUARD,
 	CONF_SITE_KEYS
 };
@@ -257,6 +258,7 @@ struct conf_site {
 	size_t n_files;
 	enum conf_backend backend;
 	bool isolation;	 /* the engine runs in a confined process of its own */
+	char *user;	 /* of the confined processes; NULL: each has one of its own */
 	char *wireguard; /* absolute path of the included wg-quick file, or NULL */
 	struct conf_interface interface;
 	struct conf_peer *peers;

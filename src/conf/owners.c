@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Check that other users can change none of the files of a configuration. */
+/* Users of this host: only ours can change the files of a site; the one that it names exists. */
 #include "conf/owners.h"
 
 #include <errno.h>
 
+#include <string.h>
+
 #include "base/owner.h"
+#include "base/user.h"
 
 static void check(const char *path, struct conf_at at, enum conf_severity severity,
 	struct conf_report *report)
@@ -18,11 +21,36 @@ static void check(const char *path, struct conf_at at, enum conf_severity severi
 			report, severity, at, "not safe: %s", owner_problem_text(&problem, text));
 }
 
+/* The user of the confined processes exists, and is not root. */
+static void check_user(
+	const struct conf_site *site, enum conf_severity severity, struct conf_report *report)
+{
+	struct conf_at at = site->at[CONF_SITE_USER];
+	struct user user;
+	int err = site->user ? user_find(site->user, &user) : 0;
+
+	if (err == -ENOENT)
+		conf_report_add(report, severity, at,
+			"User: this host has no user \"%s\"\n"
+			"make one, as with `useradd --system %s`, or write User = dynamic",
+			site->user, site->user);
+	else if (err == -EPERM)
+		conf_report_add(report, severity, at,
+			"User: \"%s\" is root, or its group is\n"
+			"name a user without privileges, or write User = dynamic",
+			site->user);
+	else if (err < 0)
+		conf_report_add(report, severity, at,
+			"User: cannot look \"%s\" up: %s\ncheck nsswitch.conf and its services",
+			site->user, strerror(-err));
+}
+
 void conf_check_owners(
 	const struct conf_site *site, enum conf_severity severity, struct conf_report *report)
 {
 	const struct conf_interface *wg = &site->interface;
 
+	check_user(site, severity, report);
 	for (size_t i = 0; i < site->n_files; i++)
 		check(site->files[i], (struct conf_at){ .file = (uint32_t)i }, severity, report);
 	check(wg->private_key_file, wg->at[CONF_INTERFACE_PRIVATE_KEY_FILE], severity, report);

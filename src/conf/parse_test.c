@@ -24,6 +24,7 @@
 /* Every key of every section. */
 static const char everything[] = "[Site]\n"
 				 "Backend = kernel\n"
+				 "User = daemon\n"
 				 "[Interface]\n"
 				 "Name = wg7\n"
 				 "PrivateKey = " KEY_A "\n"
@@ -149,6 +150,7 @@ static void test_interface(void **state)
 
 	parse_right(everything, &site);
 	assert_int_equal(site.backend, CONF_BACKEND_KERNEL);
+	assert_string_equal(site.user, "daemon");
 	assert_string_equal(wg->name, "wg7");
 	assert_true(wg->has_private_key);
 	expect_key(wg->private_key, KEY_A);
@@ -163,9 +165,9 @@ static void test_interface(void **state)
 	expect_texts(&wg->post_up, "a = b");
 	expect_texts(&wg->pre_down, "one|two");
 	expect_texts(&wg->post_down, "three");
-	assert_int_equal(wg->section.line, 3);
-	assert_int_equal(wg->at[CONF_INTERFACE_MTU].line, 9);
-	assert_int_equal(wg->addresses.v[2].at.line, 8);
+	assert_int_equal(wg->section.line, 4);
+	assert_int_equal(wg->at[CONF_INTERFACE_MTU].line, 10);
+	assert_int_equal(wg->addresses.v[2].at.line, 9);
 	conf_site_fini(&site);
 }
 
@@ -224,7 +226,7 @@ static void test_tunnels(void **state)
 	assert_int_equal(s[1].options.clamp_mss, L2TP_CLAMP_OFF);
 	assert_string_equal(s[1].bridge, "");
 	assert_int_equal(site.tunnels[1].encap, L2TP_ENCAP_IP);
-	assert_int_equal(site.tunnels[1].section.line, 55);
+	assert_int_equal(site.tunnels[1].section.line, 56);
 	conf_site_fini(&site);
 }
 

@@ -84,13 +84,16 @@ static void add_cookie(struct text *t, const char *name, const uint8_t *cookie, 
 
 static void print_site(struct text *t, const struct conf_site *site)
 {
-	if (site->backend == CONF_BACKEND_AUTO && site->isolation && !site->wireguard)
+	if (site->backend == CONF_BACKEND_AUTO && site->isolation && !site->user &&
+		!site->wireguard)
 		return;
 	add_section(t, CONF_SECTION_SITE, NULL);
 	if (site->backend != CONF_BACKEND_AUTO)
 		text_add(t, "Backend = %s\n", conf_word(conf_backend_words, site->backend));
 	if (!site->isolation)
 		text_add(t, "Isolation = no\n");
+	if (site->user)
+		text_add(t, "User = %s\n", site->user);
 	if (site->wireguard)
 		text_add(t, "WireGuard = %s\n", site->wireguard);
 }

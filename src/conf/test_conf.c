@@ -113,6 +113,7 @@ static bool sessions_equal(const struct conf_tunnel *a, const struct conf_tunnel
 bool test_conf_equal(const struct conf_site *a, const struct conf_site *b)
 {
 	if (a->backend != b->backend || !text_equal(a->wireguard, b->wireguard) ||
+		!text_equal(a->user, b->user) || a->isolation != b->isolation ||
 		!interface_equal(&a->interface, &b->interface) || a->n_peers != b->n_peers ||
 		a->n_tunnels != b->n_tunnels || a->n_bridges != b->n_bridges)
 		return false;

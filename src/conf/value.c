@@ -164,6 +164,19 @@ const char *conf_value_peer_name_problem(const char *name)
 	return NULL;
 }
 
+const char *conf_value_user_problem(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len >= CONF_USER_NAME)
+		return "is longer than 31 characters\nname a user of this host";
+	if (!len || *name == '-' || *name == '.' || strspn(name, LETTERS_DIGITS "_.-") != len ||
+		strspn(name, "0123456789") == len)
+		return "is not the name of a user\n"
+		       "name one that useradd(8) has made, or write dynamic";
+	return NULL;
+}
+
 /* Whether `host` is an IPv6 address, with or without a %scope. */
 static bool is_ipv6(const char *host)
 {

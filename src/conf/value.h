@@ -14,6 +14,12 @@
 /** Size of the name of a peer, with its NUL. */
 #define CONF_PEER_NAME 64
 
+/** Size of the name of a user, as useradd(8) limits it. */
+#define CONF_USER_NAME 32
+
+/** The value of User that stands for none. */
+#define CONF_USER_DYNAMIC "dynamic"
+
 /** Longest user text that a message shows: shorter than any key's 44 or 64 characters. */
 #define CONF_SHOWN_MAX 40
 
@@ -50,6 +56,10 @@ const char *conf_value_name_problem(const char *name);
 /** Why `name` is not a valid name of a peer, as text for a message with the hint after '\n', or
  * NULL if it is valid. A key is never valid: in base64 it has '=', in hex it is too long. */
 const char *conf_value_peer_name_problem(const char *name);
+
+/** Why `name` cannot be the name of a user, as text for a message with the hint after '\n', or NULL
+ * if it can. A number is none. */
+const char *conf_value_user_problem(const char *name);
 
 /**
  * Split "host:port", "1.2.3.4:port" or "[v6]:port" in place: `ret_host` points into `text`.

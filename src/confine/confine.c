@@ -34,9 +34,12 @@
 #define WATCH_MS	10 /* between looks at a process that no descriptor stands for */
 #define LAST_CAPABILITY 63
 
-uid_t confined_user(unsigned index)
+struct confined_user confined_user(const struct user *named, unsigned index)
 {
-	return USERS_FIRST + 4 * (uid_t)getpid() + index;
+	uid_t own = USERS_FIRST + 4 * (uid_t)getpid() + index;
+
+	return named ? (struct confined_user){ named->uid, named->gid, true }
+		     : (struct confined_user){ own, own, false };
 }
 
 /* ---- fork ---- */
@@ -200,12 +203,16 @@ bool confine_is_debugged(void)
 	return text && !strcmp(text, "1");
 }
 
-void confine_lock_memory(void)
+bool confine_can_lock_memory(void)
 {
 	struct rlimit limit;
 
-	if (!confine_is_debugged() && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-		limit.rlim_cur == RLIM_INFINITY)
+	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
+void confine_lock_memory(void)
+{
+	if (!confine_is_debugged() && confine_can_lock_memory())
 		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
@@ -223,10 +230,10 @@ static bool empty_file_system(void)
 	       mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) == 0;
 }
 
-static bool set_user(uid_t user)
+static bool set_user(uid_t uid, gid_t gid)
 {
-	return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-	       setresuid(user, user, user) == 0;
+	return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+	       setresuid(uid, uid, uid) == 0;
 }
 
 /* Whether root's processes, such as the monitor, can end those of other users. */
@@ -239,11 +246,13 @@ static bool can_kill(void)
 }
 
 /* Without CAP_KILL the monitor could not end this process, if it hangs. */
-static bool change_user(uid_t user)
+static bool change_user(const struct confined_user *user)
 {
+	uid_t other = USERS_FIRST_16 + user->uid % USERS_COUNT_16;
+
 	if (!can_kill())
 		return false;
-	return set_user(user) || set_user(USERS_FIRST_16 + user % USERS_COUNT_16);
+	return set_user(user->uid, user->gid) || (!user->named && set_user(other, other));
 }
 
 static void drop_bounding_set(void)
@@ -282,7 +291,7 @@ unsigned confine_process(const struct confinement *c, unsigned has)
 	if (has & CONFINE_FILES && empty_file_system())
 		got |= CONFINE_FILES;
 	drop_bounding_set();
-	if (c->measures & CONFINE_USER && change_user(c->user))
+	if (c->measures & CONFINE_USER && change_user(&c->user))
 		got |= CONFINE_USER;
 	if (c->measures & CONFINE_CAPABILITIES && drop_capabilities())
 		got |= CONFINE_CAPABILITIES;

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/must_check.h"
+#include "base/user.h"
 #include "confine/rules.h"
 
 /** What is in force for a process; a set of these. */
@@ -31,19 +32,27 @@ enum confine_measure {
 	CONFINE_MEASURES = 9,	       /* their number */
 };
 
+/** The user of a process. Created by confined_user(). */
+struct confined_user {
+	uid_t uid;
+	gid_t gid;
+	bool named; /* by the configuration: there is no other choice */
+};
+
 /** How a process is to be confined. */
 struct confinement {
 	unsigned measures; /* set of enum confine_measure */
-	uid_t user;	   /* preferred uid and gid: see confined_user() */
+	struct confined_user user;
 	const struct filter_rules *calls;
 };
 
 /**
- * A uid for the process `index` (0 to 3) of a site whose monitor is this process. It has no entry
- * in any user database and differs for all sites of a host. Source: uids from 0x70000000 are unused
- * according to systemd's allocation (systemd.io/UIDS-GIDS).
+ * The user `named`; or, if it is NULL, one for the process `index` (0 to 3) of a site whose monitor
+ * is this process: it has no entry in any user database and differs for all sites of a host.
+ * Source: uids from 0x70000000 are unused according to systemd's allocation
+ * (systemd.io/UIDS-GIDS).
  */
-uid_t confined_user(unsigned index);
+struct confined_user confined_user(const struct user *named, unsigned index);
 
 /**
  * Fork into the namespaces among `measures`, or into fewer if that is refused. The child has the
@@ -72,6 +81,9 @@ void confine_streams(void);
 
 /** Whether the user wants to debug confined processes: WIRESPAN_DUMPABLE=1. */
 bool confine_is_debugged(void);
+
+/** Whether confine_lock_memory() locks it: no limit applies. */
+bool confine_can_lock_memory(void);
 
 /** Lock memory again, as locks are not inherited, unless a limit would apply without capabilities,
  * or the process is debugged. The monitor reports it if that is so. */

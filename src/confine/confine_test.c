@@ -35,7 +35,7 @@ static int outcome(long result)
 static void report_confined(int fd, unsigned has)
 {
 	const struct confinement c = {
-		.measures = ~0U, .user = confined_user(0), .calls = &filter_rules_engine
+		.measures = ~0U, .user = confined_user(NULL, 0), .calls = &filter_rules_engine
 	};
 	struct report r = { .user = geteuid() };
 	int keep = fd;
@@ -43,7 +43,7 @@ static void report_confined(int fd, unsigned has)
 	if (confine_descriptors(&keep, 1) < 0)
 		_exit(1);
 	if (r.user == 0)
-		r.user = c.user;
+		r.user = c.user.uid;
 	r.measures = confine_process(&c, has);
 	r.open_errno = outcome(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
 	r.socket_errno = outcome(socket(AF_UNIX, SOCK_STREAM, 0));

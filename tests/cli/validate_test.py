@@ -137,6 +137,20 @@ def mistyped_name(bench):
             assert nearest in lines[1], result.stderr
 
 
+def users(bench):
+    """[Site] User exists and is not root. Without --offline that is an error, also of `up`."""
+    for name, problem in (("root", '"root" is root'), ("no-such-user", 'this host has no user "no-such-user"'), ("daemon", None)):
+        status, out, err = bench.validate(f"[Site]\nUser = {name}\n" + BASE)
+        found = f"site.conf:2: warning: User: {problem}" in err
+        assert status == 0 and found == bool(problem), (name, out, err)
+        for verb in ("validate", "up") if problem else ():
+            result = subprocess.run(
+                [bench.binary, verb, "site.conf"], cwd=bench.folder, capture_output=True, text=True, timeout=300
+            )
+            assert result.returncode != 0, (verb, result.stdout)
+            assert f"site.conf:2: error: User: {problem}" in result.stderr, (verb, result.stderr)
+
+
 def main():
     suite = Suite("validate")
     bench = Bench()
@@ -146,6 +160,7 @@ def main():
         ("a file of wg-quick", of_wg_quick),
         ("140,000 mistakes", many_mistakes),
         ("a mistyped name", mistyped_name),
+        ("users", users),
     ]:
         suite.run(name, function, bench)
     suite.finish()

@@ -4,6 +4,7 @@
 
 import base64
 import os
+import pwd
 import re
 import shutil
 import struct
@@ -322,6 +323,42 @@ def less(bench, privileges, user):
     near.up()
 
 
+def named_user(bench):
+    """[Site] User is the user of all confined processes, also of those that are started later. With a limit of locked
+    memory, these cannot lock theirs, and a line of the log reports it."""
+    if not shutil.which("setpriv"):
+        raise Skip("setpriv is not installed")
+    near, user = bench.near, pwd.getpwnam("daemon")
+    with open(near.conf) as file:
+        text = file.read()
+    near.down()
+    size = len(near.log_text(0))
+    near.configure("[Site]\nUser = daemon\n" + text)
+    near.prefix = ("prlimit", "--memlock=8000000:8000000", "setpriv", "--bounding-set=-sys_resource")
+    near.up(timeout=60)
+    near.prefix = ()
+    for role in ROLES:
+        old = bench.pid(role)
+        near.node.run("kill", "-KILL", str(old))
+        wait_for(lambda role=role, old=old: bench.pid(role) not in (0, old), 30, step=0.02, what=f"another {role}")
+    wait_for(lambda: len(near.status()["processes"]) == len(ROLES), 30, what="all processes")
+    bench.works(60)
+    for process in near.status()["processes"]:
+        assert process["user"] == user.pw_uid and "own user" in process["confinement"], process
+        status = status_of(near.node, process["pid"])
+        assert status["Uid"].split() == [str(user.pw_uid)] * 4, status
+        assert status["Gid"].split() == [str(user.pw_gid)] * 4 and not status["Groups"].strip(), status
+        assert status["VmLck"].split()[0] == "0", status
+    log = near.log_text(0)[size:]
+    assert log.count("The memory of the confined processes is not locked") == 1, log
+    near.down()
+    near.node.settle()
+    left = difference(bench.before, snapshot(near.node))
+    assert not left, left
+    near.configure(text)
+    near.up(timeout=60)
+
+
 def alone(bench, call):
     """Where a call is missing that confined processes need, the site runs in one process, and reports that."""
     if not shutil.which("strace"):
@@ -456,6 +493,7 @@ def main():
     suite.run("NET_ADMIN alone", less, bench, ("net_admin",), False)
     suite.run("a monitor that cannot signal others", less, bench, ("net_admin", "setuid", "setgid"), False)
     suite.run("the privileges of the unit", less, bench, ("net_admin", "setuid", "setgid", "kill"), True)
+    suite.run("a user of the configuration", named_user, bench)
     suite.run("no process can be started", alone, bench, "clone")
     suite.run("a kernel without getrandom", alone, bench, "getrandom")
     for role in ROLES:
