@@ -16,6 +16,9 @@
 /* Room for the packets of a long message, so that neither process waits for the other often. */
 #define SOCKET_BUFFER (1 << 20)
 
+/* So many packets are received at a time, before the caller looks at its clock. */
+#define PACKETS_MAX 256
+
 /* Longest single wait, so that its milliseconds fit into an int. */
 #define WAIT_MAX (60 * NS_PER_S)
 
@@ -243,8 +246,8 @@ int engine_channel_receive(struct engine_channel *c, struct engine_message *ret)
 
 	if (!c->receiving)
 		clear_message(c, false);
-	for (;;) {
-		len = receive_packet(c, &n_fds);
+	for (unsigned i = 0;; i++) {
+		len = i < PACKETS_MAX ? receive_packet(c, &n_fds) : 0;
 		if (len == 0)
 			return 0;
 		err = len < 0 ? len : add_packet(c, (size_t)len, n_fds);

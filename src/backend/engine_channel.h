@@ -45,8 +45,9 @@ MUST_CHECK int engine_channel_send(struct engine_channel *c, const struct engine
 	size_t len, size_t n_fds, struct mono until);
 
 /**
- * Receive without waiting. Return: 1 and a message; 0 if there is no whole message yet; -EPIPE if
- * the other process has ended; -EBADMSG for a message that it must not send; or -errno.
+ * Receive without waiting, and not too many packets at a time. Return: 1 and a message; 0 if there
+ * is no whole message yet, or the next call receives the rest; -EPIPE if the other process has
+ * ended; -EBADMSG for a message that it must not send; or -errno.
  */
 MUST_CHECK int engine_channel_receive(struct engine_channel *c, struct engine_message *ret);
 

@@ -112,6 +112,27 @@ static void test_descriptors(void **state)
 		close(got.fds[i]);
 }
 
+/* What an engine with many sessions lends: its body is only there to make more packets. */
+static void test_lent(void **state)
+{
+	struct pair *p = *state;
+	static const uint8_t body[200];
+	struct engine_message m = { .head = { .type = ENGINE_LENT }, .body = body };
+	struct engine_message got;
+	int before = count_descriptors();
+	int fds[200];
+
+	for (int i = 0; i < 200; i++)
+		fds[i] = p->engine.fd;
+	m.fds = fds;
+	assert_int_equal(engine_channel_send(&p->engine, &m, 200, 200, soon()), 0);
+	assert_int_equal(engine_channel_receive(&p->monitor, &got), 1);
+	assert_int_equal(got.head.fds, 200);
+	assert_int_equal(count_descriptors(), before + 200);
+	for (uint32_t i = 0; i < got.head.fds; i++)
+		close(got.fds[i]);
+}
+
 /* A message that is not allowed is refused, and its descriptors are closed. */
 static void test_refused(void **state)
 {
@@ -257,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),

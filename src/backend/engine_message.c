@@ -47,7 +47,7 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_RESULT] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .value_max = UINT16_MAX,
 		.len_max = 320 * KIB },
 	[ENGINE_TEXT] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .len_max = 64 * MIB },
-	[ENGINE_LENT] = { ENGINE_FROM_ENGINE, .fds_max = 65536 },
+	[ENGINE_LENT] = { ENGINE_FROM_ENGINE, .len_max = 65536, .fds_max = 65536 },
 	[ENGINE_EVENTS] = { ENGINE_FROM_ENGINE, .value_max = 7, .len_max = 320 * KIB },
 	[ENGINE_PORT] = { ENGINE_FROM_ENGINE, .code_min = ENGINE_PORT_MARK, .value_max = UINT32_MAX,
 		.has_port = true },

@@ -31,7 +31,8 @@ enum engine_message_type {
 	ENGINE_PORT_RESULT, /* from the monitor: code; value: set of enum engine_port_offload; port;
 			     * descriptors */
 	ENGINE_LEND,	    /* from the monitor that adopts an orphan: pass your descriptors on */
-	ENGINE_LENT,	    /* from the engine: the TUN and TAPs, the sockets, and the store */
+	ENGINE_LENT,	    /* from the engine: the TUN and TAPs, the sockets, and the store; its
+			     * body is a 0 for each: descriptors need packets, which need a body */
 	/* from the monitor */
 	ENGINE_AWAIT,	  /* wait for host names; time */
 	ENGINE_START,	  /* let packets flow; value: firewall mark */

@@ -163,6 +163,7 @@ static void send_message(struct engine_process *p, const struct engine_message *
 static void lend(struct engine_process *p, struct engine_head *head)
 {
 	struct engine_message m = { .head = *head };
+	uint8_t *body; /* see ENGINE_LENT */
 	int *fds = NULL;
 	size_t n = 0;
 
@@ -170,9 +171,14 @@ static void lend(struct engine_process *p, struct engine_head *head)
 		end();
 	if (p->store_fd >= 0)
 		fds[n++] = p->store_fd;
+	body = calloc(n + 1, 1);
+	if (!body)
+		end();
 	m.head.type = ENGINE_LENT;
+	m.body = body;
 	m.fds = fds;
-	send_with(p, &m, 0, n);
+	send_with(p, &m, n, n);
+	free(body);
 	free(fds);
 }
 

@@ -28,6 +28,9 @@
 #define LINES_PER_S 200
 #define LINES_BURST 2000
 
+/* So many messages are read at a time, before the monitor does something else. */
+#define MESSAGES_MAX 64
+
 /* ---- what the engine asks for ---- */
 
 /* Whether it may have this port opened. */
@@ -101,9 +104,19 @@ static void log_for_engine(struct engine_proxy *p, const struct engine_message *
 	log_line((enum log_level)m->head.value, "%s", line);
 }
 
+/* Close the descriptors of a message that must not have any. Return: -EBADMSG. */
+static int refuse_descriptors(const struct engine_message *m)
+{
+	for (uint32_t i = 0; i < m->head.fds; i++)
+		close(m->fds[i]);
+	return -EBADMSG;
+}
+
 /* Act on a message that is not a reply. Return: 1; 0 if it is a reply; or -errno. */
 static int act(struct engine_proxy *p, const struct engine_message *m, bool calling)
 {
+	if (m->head.fds && !p->lends)
+		return refuse_descriptors(m);
 	if (m->head.type == ENGINE_PORT)
 		return answer_port(p, &m->head) < 0 ? -EPIPE : 1;
 	if (m->head.type == ENGINE_LOG) {
@@ -122,14 +135,18 @@ static int act(struct engine_proxy *p, const struct engine_message *m, bool call
 int engine_proxy_read(struct engine_proxy *p)
 {
 	struct engine_message m;
-	int got;
 
-	while ((got = engine_channel_receive(&p->channel, &m)) > 0) {
-		got = act(p, &m, false);
+	for (unsigned i = 0; i < MESSAGES_MAX; i++) {
+		int got = engine_channel_receive(&p->channel, &m);
+
+		if (got > 0)
+			got = act(p, &m, false);
+		else if (got == 0)
+			return 0;
 		if (got < 0)
 			return got;
 	}
-	return got;
+	return 0; /* the rest is read when the loop comes back */
 }
 
 /* ---- requests ---- */
@@ -144,10 +161,11 @@ int engine_proxy_send(struct engine_proxy *p, struct engine_message *m, size_t l
 int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd, struct mono until,
 	struct engine_message *ret)
 {
-	int got = 0;
+	unsigned late = 0; /* messages, or parts of one, that were read after `until` */
 
-	while (got >= 0) {
-		got = engine_channel_receive(&p->channel, ret);
+	while (late < MESSAGES_MAX) {
+		int got = engine_channel_receive(&p->channel, ret);
+
 		if (got > 0)
 			got = act(p, ret, true);
 		else if (got == 0 && engine_channel_wait(&p->channel, stop_fd, until))
@@ -156,8 +174,13 @@ int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd, struct
 			return mono_reached(until, clock_mono()) ? -ETIMEDOUT : -EINTR;
 		if (got == 0 && ret->head.seq == seq)
 			return 0;
+		if (got == 0 && ret->head.fds)
+			got = refuse_descriptors(ret);
+		if (got < 0)
+			return got;
+		late += mono_reached(until, clock_mono());
 	}
-	return got;
+	return -ETIMEDOUT;
 }
 
 int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t len, size_t n_fds,
@@ -227,16 +250,9 @@ static int await_ready(struct engine_proxy *p, struct error *ret_error)
 {
 	struct mono until = mono_add(clock_mono(), START_PATIENCE);
 	struct engine_message m;
-	int got;
+	int got = engine_proxy_await(p, 0, -1, until, &m);
 
-	do {
-		got = engine_channel_receive(&p->channel, &m);
-		if (got == 0)
-			got = engine_channel_wait(&p->channel, -1, until) ? 1 : -ETIMEDOUT;
-		else if (got > 0)
-			got = act(p, &m, true);
-	} while (got > 0);
-	if (!got && (m.head.type != ENGINE_RESULT || m.head.seq ||
+	if (!got && (m.head.type != ENGINE_RESULT ||
 			    engine_result_decode(m.body, m.head.len, &p->mtus, ret_error) < 0))
 		got = -EBADMSG;
 	if (got < 0)

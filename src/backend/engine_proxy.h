@@ -16,6 +16,7 @@
 struct engine_proxy {
 	pid_t pid;
 	bool leaves;  /* it is replaced, and gets no more ports */
+	bool lends;   /* it was asked for its descriptors; else it may pass none on */
 	bool replied; /* the process has reported its start, or why it cannot start */
 	struct engine_channel channel;
 	unsigned measures;	  /* in force: set of enum confine_measure */

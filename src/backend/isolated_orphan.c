@@ -206,8 +206,10 @@ static int use_sockets(struct held_ports *h, const struct conf_site *conf, const
 		for (int i = 0; i < 2; i++)
 			if (fds[i] >= 0)
 				close(fds[i]);
-	if (!err && port && h->udp.port != port)
+	if (!err && port && h->udp.port != port) {
 		udp_close(&h->udp);
+		h->udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	}
 	return err;
 }
 
@@ -255,8 +257,10 @@ static int call(struct isolated_site *u, struct engine_message *reply, struct er
 	engine_channel_open(&old->engine.channel, fd, ENGINE_FROM_ENGINE);
 	old->channel = fd;
 	old->engine.leaves = true;
+	old->engine.lends = true;
 	err = engine_proxy_call(
 		&old->engine, &m, 0, 0, -1, mono_add(clock_mono(), LEND_PATIENCE), reply);
+	old->engine.lends = false;
 	if (!err && reply->head.type != ENGINE_LENT)
 		err = -EBADMSG;
 	return err < 0 ? no_answer(err, ret_error) : 0;

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the monitor's end of the channel against an engine that an attacker controls: it passes
+ * descriptors on that are not asked for, and sends without end. */
+#include "backend/engine_proxy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define FDS 70
+
+/** The monitor's end, and the engine's. */
+struct pair {
+	struct engine_proxy monitor;
+	struct engine_channel engine;
+};
+
+static int setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	int fds[2];
+
+	assert_non_null(p);
+	assert_int_equal(engine_channel_pair(fds), 0);
+	engine_channel_open(&p->monitor.channel, fds[0], ENGINE_FROM_ENGINE);
+	engine_channel_open(&p->engine, fds[1], ENGINE_FROM_MONITOR);
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct pair *p = *state;
+
+	engine_channel_close(&p->monitor.channel);
+	engine_channel_close(&p->engine);
+	free(p);
+	return 0;
+}
+
+static struct mono after(uint64_t ns)
+{
+	return mono_add(clock_mono(), ns);
+}
+
+static int count_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* ---- descriptors ---- */
+
+static void lend(struct pair *p, uint32_t seq)
+{
+	struct engine_message m = { .head = { .type = ENGINE_LENT, .seq = seq } };
+	static const uint8_t body[FDS];
+	int fds[FDS];
+
+	for (int i = 0; i < FDS; i++)
+		fds[i] = p->engine.fd;
+	m.body = body;
+	m.fds = fds;
+	assert_int_equal(engine_channel_send(&p->engine, &m, FDS, FDS, after(60 * NS_PER_S)), 0);
+}
+
+static int await(struct pair *p, uint32_t seq, struct engine_message *ret)
+{
+	return engine_proxy_await(&p->monitor, seq, -1, after(60 * NS_PER_S), ret);
+}
+
+static void test_not_asked_for(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message got;
+	int before = count_descriptors();
+
+	lend(p, 0);
+	assert_int_equal(engine_proxy_read(&p->monitor), -EBADMSG);
+	assert_int_equal(count_descriptors(), before);
+	lend(p, 7);
+	assert_int_equal(await(p, 7, &got), -EBADMSG); /* in place of another reply */
+	assert_int_equal(count_descriptors(), before);
+	lend(p, 6);
+	assert_int_equal(await(p, 7, &got), -EBADMSG);
+	assert_int_equal(count_descriptors(), before);
+}
+
+static void test_asked_for(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message got;
+	int before = count_descriptors();
+
+	p->monitor.lends = true;
+	lend(p, 7);
+	assert_int_equal(await(p, 7, &got), 0);
+	assert_int_equal(got.head.type, ENGINE_LENT);
+	assert_int_equal(got.head.fds, FDS);
+	assert_int_equal(count_descriptors(), before + FDS);
+	for (int i = 0; i < FDS; i++)
+		close(got.fds[i]);
+	lend(p, 6);
+	assert_int_equal(await(p, 7, &got), -EBADMSG);
+	assert_int_equal(count_descriptors(), before);
+}
+
+/* ---- messages without end ---- */
+
+static void send_lines(struct pair *p)
+{
+	const struct engine_message m = { .head = { .type = ENGINE_LOG, .value = LOG_LEVEL_DEBUG },
+		.body = "line" };
+
+	while (engine_channel_send(&p->engine, &m, 4, 0, after(60 * NS_PER_S)) == 0)
+		;
+}
+
+/* One message, in parts of one byte. */
+static void send_parts(struct pair *p)
+{
+	struct {
+		struct engine_head head;
+		uint8_t byte;
+	} packet = { .head = { .type = ENGINE_TEXT, .seq = 1, .len = 64U << 20 } };
+
+	(void)fcntl(p->engine.fd, F_SETFL, 0);
+	while (send(p->engine.fd, &packet, sizeof(packet.head) + 1, MSG_NOSIGNAL) > 0)
+		packet.head.offset++;
+}
+
+/* Let a child send while this process does something. */
+static pid_t start(struct pair *p, void (*flood)(struct pair *p))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(p->monitor.channel.fd);
+		flood(p);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_true(engine_channel_wait(&p->monitor.channel, -1, after(60 * NS_PER_S)));
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	alarm(0);
+}
+
+static void test_flood_of(struct pair *p, void (*flood)(struct pair *p))
+{
+	struct engine_message got;
+	pid_t pid;
+
+	alarm(60);
+	pid = start(p, flood);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(engine_proxy_read(&p->monitor), 0);
+	assert_int_equal(
+		engine_proxy_await(&p->monitor, 1, -1, after(NS_PER_S / 10), &got), -ETIMEDOUT);
+	stop(pid);
+}
+
+static void test_lines(void **state)
+{
+	test_flood_of(*state, send_lines);
+}
+
+static void test_parts(void **state)
+{
+	test_flood_of(*state, send_parts);
+}
+
+/* A reply that is there is taken, although it is late, and follows others. */
+static void test_late(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message m = { .head = { .type = ENGINE_TEXT }, .body = "reply" };
+	struct engine_message got;
+
+	for (uint32_t seq = 1; seq <= 7; seq++) {
+		m.head.seq = seq;
+		assert_int_equal(
+			engine_channel_send(&p->engine, &m, 5, 0, after(60 * NS_PER_S)), 0);
+	}
+	assert_int_equal(engine_proxy_await(&p->monitor, 7, -1, (struct mono){ 1 }, &got), 0);
+	assert_string_equal(got.body, "reply");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_not_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+	};
+
+	log_set_level(LOG_LEVEL_SILENT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
