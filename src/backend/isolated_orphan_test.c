@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -243,6 +244,7 @@ static void test_changed_file(void **state)
 	assert_int_equal(held.n, 1);
 	assert_string_equal(held.taps[0].name, "wg0");
 	assert_true(held.udp.fd4 < 0 && held.udp.fd6 < 0);
+	assert_int_equal(held.udp.port, 0);
 	assert_int_equal(store, -1);
 	close_all(&held, store);
 	assert_int_equal(count_descriptors(), before);
@@ -298,6 +300,22 @@ static void test_second_socket(void **state)
 
 /* ---- the rendezvous ---- */
 
+/* An attacker in the engine cannot pass descriptors on to a process of another user with it. */
+static void assert_cannot_send(int fd)
+{
+	static const char name[] = "wirespan-rendezvous-test";
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name));
+	int other = unix_socket();
+
+	memcpy(address.sun_path + 1, name, sizeof(name) - 1);
+	assert_true(other >= 0);
+	assert_int_equal(bind(other, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(sendto(fd, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, len), -1);
+	assert_int_equal(errno, EPIPE);
+	close(other);
+}
+
 static void test_rendezvous(void **state)
 {
 	char folder_path[] = "/tmp/wirespan-rendezvous-XXXXXX";
@@ -314,6 +332,7 @@ static void test_rendezvous(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_cannot_send(fd);
 	assert_int_equal(rendezvous_accept(fd, geteuid()), -EAGAIN);
 	ours = rendezvous_connect(path);
 	assert_true(ours >= 0);

@@ -42,7 +42,8 @@ int rendezvous_open(const char *path)
 	(void)unlink(path);
 	/* the mode of the socket becomes that of its file */
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 || fchmod(fd, 0600) < 0 ||
-		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		shutdown(fd, SHUT_WR) < 0) { /* a confined holder cannot pass anything on */
 		err = -errno;
 		close(fd);
 		return err;
@@ -85,7 +86,7 @@ static int receive(int fd, int ret_fds[static FDS_MAX], uid_t *ret_user)
 
 int rendezvous_accept(int fd, uid_t user)
 {
-	int fds[FDS_MAX];
+	int fds[FDS_MAX] = { -1 };
 	uid_t sender = (uid_t)-1;
 
 	for (;;) {

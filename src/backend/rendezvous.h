@@ -11,8 +11,8 @@
 
 #include "base/must_check.h"
 
-/** Bind a socket of mode 0600 at `path`, in place of an old one. Return: a descriptor, or
- * -errno. */
+/** Bind a socket of mode 0600 at `path`, in place of an old one; it can only receive. Return: a
+ * descriptor, or -errno. */
 MUST_CHECK int rendezvous_open(const char *path);
 
 /** Take the channel of the next datagram that `user` has sent. Return: a descriptor; -EAGAIN if
