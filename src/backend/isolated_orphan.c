@@ -79,10 +79,8 @@ void isolated_outlive(struct backend_site *s, bool on)
 	struct engine_message m = { .head = { .type = ENGINE_OUTLIVE } };
 	struct error ignored;
 
-	if (u->outlives && !on) {
-		orphan_forget(u->conf->name);
+	if (u->outlives && !on) /* if this is not done, the next monitor needs the note */
 		(void)isolated_engine_call(u, &m, 0, 0, &ignored);
-	}
 	u->outlives = on;
 	isolated_note_engine(u);
 }

@@ -305,7 +305,7 @@ static void leave_adopted(struct host *host)
 void host_down(struct host *host)
 {
 	running_conf_discard(host->conf->name);
-	orphan_forget(host->conf->name);
+	host->forgets = true;
 	leave_adopted(host);
 	(void)undo_journal(&host->netdev, UNDO_HOST); /* host_close() tries again, and reports */
 	route_plan_fini(&host->plan);
@@ -318,6 +318,8 @@ int host_close(struct host *host)
 
 	if (!host)
 		return 0;
+	if (host->forgets)
+		orphan_forget(host->conf->name);
 	err = undo_journal(&host->netdev, UNDO_ALL);
 	if (err < 0)
 		log_error("%s %s", host->netdev.error.problem, host->netdev.error.hint);

@@ -20,7 +20,8 @@ struct host {
 	struct known known;
 	struct conf_site *resumed; /* the configuration of a resumed site; NULL: none */
 	bool resuming;		   /* the site was resumed */
-	host_make_fn *make;	   /* makes the interfaces of the sessions; may be NULL */
+	bool forgets; /* host_close() forgets the engine: until it has ended, it may be an orphan */
+	host_make_fn *make; /* makes the interfaces of the sessions; may be NULL */
 	void *make_ctx;
 	const struct host_interfaces *interfaces; /* borrowed; NULL: they cannot be made again */
 };

@@ -4,8 +4,8 @@
  * Theory of operation. A daemon that is ready notes its engine in the run folder, in NAME.engine:
  * the pid, and when that process was started, so that no later process with the same pid is taken
  * for it. The orphan waits for its next daemon at the socket NAME.adopt. Both files are removed
- * when the site goes down. `up` continues with the orphan, and `down`, or an `up` that cannot, ends
- * it by the note, whatever it does.
+ * when the site goes down, after the engine has ended. `up` continues with the orphan, and `down`,
+ * or an `up` that cannot, ends it by the note, whatever it does.
  */
 #pragma once
 
