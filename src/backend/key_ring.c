@@ -138,6 +138,7 @@ static int take_private_key(struct key_ring *r, uint8_t key[static KEY_LEN])
 {
 	int err = 0;
 
+	r->has_taken = true;
 	secret_wipe(r->private_key, KEY_LEN);
 	memset(r->public_key, 0, KEY_LEN);
 	if (!secret_is_zero(key, KEY_LEN)) {
@@ -169,6 +170,8 @@ int key_ring_take_conf(struct key_ring *r, struct conf_site *conf)
 
 void key_ring_give_back(const struct key_ring *r, struct conf_site *conf)
 {
+	if (!r->has_taken)
+		return;
 	memcpy(conf->interface.private_key, r->private_key, KEY_LEN);
 	for (size_t i = 0; i < conf->n_peers; i++) {
 		const struct key_ring_peer *peer = find(r, conf->peers[i].public_key);

@@ -31,6 +31,7 @@ struct key_ring {
 	size_t n;
 	size_t capacity;
 	uint64_t last_mark;
+	bool has_taken; /* keys from anywhere: there is something to give back */
 };
 
 /** Wipe and release all. */
@@ -43,7 +44,8 @@ MUST_CHECK int key_ring_copy(const struct key_ring *r, struct key_ring *ret);
  * -ENOMEM, with some of the keys taken. */
 MUST_CHECK int key_ring_take_conf(struct key_ring *r, struct conf_site *conf);
 
-/** Put the keys back into a configuration from which they were taken. */
+/** Put the keys back into a configuration from which they were taken. If none were taken yet from
+ * any, it stays as it is. */
 void key_ring_give_back(const struct key_ring *r, struct conf_site *conf);
 
 /** Forget the peers that are not in the configuration. */

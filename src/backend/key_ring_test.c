@@ -36,6 +36,18 @@ static uint64_t mark_of(const uint8_t *bytes)
 	return load_le64(bytes);
 }
 
+/* Keys that were never taken are still in the configuration. */
+static void test_none_taken(void **state)
+{
+	const struct key_ring none = { 0 };
+	struct conf_site conf = conf_of(0xff, 2, 7);
+
+	key_ring_give_back(&none, &conf);
+	assert_int_equal(conf.interface.private_key[0], 0xff);
+	assert_int_equal(conf.peers[1].preshared_key[31], 7);
+	free(conf.peers);
+}
+
 static void test_conf(void **state)
 {
 	struct key_ring r = { 0 };
@@ -202,6 +214,7 @@ static void test_reply(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none_taken),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_reply),
