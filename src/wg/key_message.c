@@ -107,10 +107,9 @@ int wg_key_answer_decode(const void *packet, size_t len, const struct wg_key_req
 	if (len != sizeof(m))
 		return -EBADMSG;
 	memcpy(&m, packet, sizeof(m));
-	if (m.seq < request->seq)
+	if (m.seq != request->seq)
 		err = -EAGAIN;
-	else if (m.seq == request->seq && m.type == request->type && m.code <= 0 &&
-		 m.code >= -ERRNO_MAX &&
+	else if (m.type == request->type && m.code <= 0 && m.code >= -ERRNO_MAX &&
 		 (m.code ? secret_is_zero((const uint8_t *)&m + fields, sizeof(m) - fields)
 			 : answers(&m, request)))
 		err = 0;

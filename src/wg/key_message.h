@@ -70,8 +70,8 @@ bool wg_key_is_answered(uint32_t type);
 /** Check a packet and copy it. Return: 0; or -EBADMSG for what the engine must not send. */
 MUST_CHECK int wg_key_request_decode(const void *packet, size_t len, struct wg_key_request *ret);
 
-/** Check the answer to `request` and copy it. Return: 0; -EAGAIN if it answers an earlier request;
- * or -EBADMSG. */
+/** Check the answer to `request` and copy it. Return: 0; -EAGAIN if it answers another request, of
+ * which a former engine may have sent some with any number; or -EBADMSG. */
 MUST_CHECK int wg_key_answer_decode(const void *packet, size_t len,
 	const struct wg_key_request *request, struct wg_key_answer *ret);
 

@@ -145,25 +145,28 @@ static struct wg_keypair *restore_session(struct wg_keypairs *keys, struct wg_in
 	struct wg_peer *peer, size_t number, struct mono now)
 {
 	struct wg_keypair *kp = &keys->slots[number];
-	struct wg_store_session *s = &keys->stored->sessions[number];
-	uint64_t tx = atomic_load(&s->tx_limit);
+	struct wg_store_session s;
 
-	if (!is_usable(s, now) || wg_indextable_put(indices, s->local_index, peer, kp) < 0)
-		return NULL;
-	*kp = (struct wg_keypair){ .born = { s->born },
-		.tx_counter = tx,
-		.tx_limit = tx,
-		.remote_index = s->remote_index,
-		.initiator = s->initiator,
-		.rx_born = { s->born },
-		.peer = peer,
-		.stored = s,
-		.local_index = s->local_index,
-		.made = { .sec = s->made_s, .nsec = s->made_ns } };
-	memcpy(kp->tx_key, s->tx_key, sizeof(kp->tx_key));
-	memcpy(kp->rx_key, s->rx_key, sizeof(kp->rx_key));
-	wg_replay_restore(&kp->replay, atomic_load(&s->rx_next));
-	list_init(&kp->sent_link);
+	wg_store_get_session(&keys->stored->sessions[number], &s);
+	if (!is_usable(&s, now) || wg_indextable_put(indices, s.local_index, peer, kp) < 0)
+		kp = NULL;
+	if (kp) {
+		*kp = (struct wg_keypair){ .born = { s.born },
+			.tx_counter = s.tx_limit,
+			.tx_limit = s.tx_limit,
+			.remote_index = s.remote_index,
+			.initiator = s.initiator,
+			.rx_born = { s.born },
+			.peer = peer,
+			.stored = &keys->stored->sessions[number],
+			.local_index = s.local_index,
+			.made = { .sec = s.made_s, .nsec = s.made_ns } };
+		memcpy(kp->tx_key, s.tx_key, sizeof(kp->tx_key));
+		memcpy(kp->rx_key, s.rx_key, sizeof(kp->rx_key));
+		wg_replay_restore(&kp->replay, s.rx_next);
+		list_init(&kp->sent_link);
+	}
+	secret_wipe(&s, sizeof(s));
 	return kp;
 }
 

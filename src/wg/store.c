@@ -71,20 +71,24 @@ int wg_store_open(struct wg_store *ret, void *memory, size_t len)
 {
 	struct wg_store_header *h = memory;
 	size_t capacity = len < sizeof(*h) ? 0 : (len - sizeof(*h)) / sizeof(*ret->records);
+	uint32_t used; /* read once, as others may write it */
 	bool foreign;
 
 	*ret = (struct wg_store){ 0 };
 	if (!capacity || capacity > UINT32_MAX)
 		return -EINVAL;
+	used = atomic_load(&h->used);
 	foreign = h->magic && (h->magic != MAGIC || h->version != WG_STORE_VERSION ||
 				      h->record_size != sizeof(struct wg_store_record) ||
-				      h->capacity != capacity || atomic_load(&h->used) > capacity);
-	if (foreign || !h->magic)
+				      h->capacity != capacity || used > capacity);
+	if (foreign || !h->magic) {
 		format(h, len, (uint32_t)capacity);
+		used = 0;
+	}
 	*ret = (struct wg_store){ .header = h,
 		.records = (struct wg_store_record *)(void *)(h + 1),
 		.capacity = (uint32_t)capacity,
-		.used = atomic_load(&h->used) };
+		.used = used };
 	leave_all(ret);
 	return foreign ? -EPROTO : 0;
 }
@@ -192,11 +196,25 @@ void wg_store_set_details(struct wg_store_record *r, const struct wg_store_detai
 	set_state(r, state | DETAILS);
 }
 
-const struct wg_store_details *wg_store_get_details(const struct wg_store_record *r)
+/* Copy what another process may write. The compiler must not read it again in place of the copy. */
+static void copy_once(void *to, const void *from, size_t len)
+{
+	memcpy(to, from, len);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+bool wg_store_get_details(const struct wg_store_record *r, struct wg_store_details *ret)
 {
 	uint32_t state = get_state(r);
 
-	return state & DETAILS ? &r->details[!!(state & SECOND)] : NULL;
+	if (state & DETAILS)
+		copy_once(ret, &r->details[!!(state & SECOND)], sizeof(*ret));
+	return state & DETAILS;
+}
+
+void wg_store_get_session(const struct wg_store_session *s, struct wg_store_session *ret)
+{
+	copy_once(ret, s, sizeof(*ret));
 }
 
 uint64_t wg_store_reserve(struct wg_store_session *s, uint64_t counter, uint64_t max)

@@ -32,6 +32,8 @@
  * Timers are not stored: they follow from the age of the sessions, and an additional keepalive.
  *
  * The successor checks all that it reads, as an attacker may have had control of its predecessor.
+ * In an upgrade that one still runs and can write: each part is copied once, and the copy is
+ * checked and used.
  */
 
 /** Another number for each layout; a program with another one begins with new handshakes. Tests
@@ -140,8 +142,11 @@ struct wg_store_roles wg_store_get_roles(const struct wg_store_record *r);
 /** Store the details. */
 void wg_store_set_details(struct wg_store_record *r, const struct wg_store_details *d);
 
-/** The details last stored, or NULL. */
-const struct wg_store_details *wg_store_get_details(const struct wg_store_record *r);
+/** Copy the details last stored. Return: whether there are any. */
+MUST_CHECK bool wg_store_get_details(const struct wg_store_record *r, struct wg_store_details *ret);
+
+/** Copy a session. */
+void wg_store_get_session(const struct wg_store_session *s, struct wg_store_session *ret);
 
 /** Reserve the block of counters from `counter` on. Return: its end; not beyond `max`. */
 uint64_t wg_store_reserve(struct wg_store_session *s, uint64_t counter, uint64_t max);

@@ -53,12 +53,10 @@ static bool is_future(const uint8_t *timestamp, struct wall wall)
 static void restore_details(
 	struct wg_device *dev, struct wg_peer *peer, struct mono now, struct wall wall)
 {
-	const struct wg_store_details *stored = wg_store_get_details(peer->keys.stored);
 	struct wg_store_details d;
 
-	if (!stored)
+	if (!wg_store_get_details(peer->keys.stored, &d))
 		return;
-	d = *stored;
 	if (!is_future(d.newest_timestamp, wall))
 		memcpy(peer->newest_timestamp, d.newest_timestamp, WG_TIMESTAMP_LEN);
 	if (d.last_handshake_ns < NS_PER_S && d.handshake_at <= now.ns) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -545,6 +546,61 @@ static void test_killed(void **state)
 	munmap(wire, sizeof(*wire));
 }
 
+/* Change what a successor reads all the time, as a predecessor that has not ended can. */
+static void alter(struct pair *p) __attribute__((noreturn));
+
+static void alter(struct pair *p)
+{
+	struct wg_store_header *h = p->stored;
+	struct wg_store_record *r = (struct wg_store_record *)(void *)(h + 1);
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (uint32_t i = 0;; i++) {
+		atomic_store(&h->used, i % 2 ? 1 : 1U << 24);
+		for (size_t k = 0; k < WG_STORE_SESSIONS; k++)
+			*(volatile uint32_t *)&r->sessions[k].local_index = 1 + i % 2;
+	}
+}
+
+/* What was checked is what is used: no access outside of the memory, and each session is found by
+ * its index. */
+static void test_altered(void **state)
+{
+	struct pair *p = *state;
+	struct end *e = &p->end[0];
+	uint8_t before[32768];
+	unsigned restored = 0;
+	pid_t pid;
+
+	establish(p, 1);
+	assert_true(p->stored_len <= sizeof(before));
+	memcpy(before, p->stored, p->stored_len);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		alter(p);
+	for (unsigned i = 0; i < 1000; i++) {
+		close_end(e);
+		memcpy(p->stored, before, p->stored_len);
+		open_end(p, e);
+		(void)use(p); /* it may have been discarded as invalid */
+		assert_in_range(e->dev.store.used, 0, PEERS);
+		join(e, p->end[1].dev.identity.public_key, NULL);
+		restored += wg_device_restore(&e->dev, p->now, wall_of(p)) == 1;
+		for (size_t k = 0; k < WG_SESSIONS_PER_PEER; k++) {
+			const struct wg_keypair *kp = &e->peer.keys.slots[k];
+			const struct wg_index_entry *entry =
+				wg_indextable_find(&e->dev.indices, kp->local_index);
+
+			if (kp->peer)
+				assert_true(entry && entry->keypair == kp);
+		}
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	print_message("%u of 1000 found the sessions\n", restored);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +616,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_future, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_altered, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("successor", tests, NULL, NULL);
