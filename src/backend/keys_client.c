@@ -15,21 +15,26 @@ struct packet {
 	uint8_t bytes[sizeof(struct wg_key_answer) + 1];
 };
 
+/* Answers to others that are skipped before the time is looked at again. */
+#define SKIPPED_MAX 1024
+
 /* Read answers up to that of `request`. Return: 0; -EAGAIN if it is not there yet; or -errno. */
 static int receive(const struct keys_client *c, const struct wg_key_request *request,
 	struct wg_key_answer *ret)
 {
-	struct packet p;
-	int err;
+	struct packet p = { { 0 } };
+	int err = -EAGAIN;
+	ssize_t n;
 
-	do {
-		ssize_t n = recv(c->fd, p.bytes, sizeof(p.bytes), MSG_DONTWAIT);
-
-		if (n < 0)
-			return errno == EINTR ? -EAGAIN : -errno;
-		/* a process that was ended may have left answers to a former engine */
+	for (unsigned i = 0; err == -EAGAIN && i < SKIPPED_MAX; i++) {
+		n = recv(c->fd, p.bytes, sizeof(p.bytes), MSG_DONTWAIT);
+		if (n < 0) {
+			err = errno == EINTR ? -EAGAIN : -errno;
+			break;
+		}
+		/* a former engine may have left answers */
 		err = wg_key_answer_decode(p.bytes, (size_t)n, request, ret);
-	} while (err == -EAGAIN);
+	}
 	secret_wipe(&p, sizeof(p));
 	return err;
 }

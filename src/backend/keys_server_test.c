@@ -3,6 +3,7 @@
 #include "backend/keys_server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -192,6 +193,21 @@ static void test_crash(void **state)
 	end(b, 0);
 }
 
+/* Answers that another engine has left, whatever their numbers, delay no request of the next. */
+static void test_left_answers(void **state)
+{
+	struct bench *b = *state;
+	struct wg_key_request request = { .seq = UINT64_MAX, .type = WG_KEY_OPEN_INITIATION };
+	struct pollfd p = { .fd = b->engine[0], .events = POLLIN };
+
+	store_le32(request.message, WG_MSG_INITIATION);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(send(b->engine[0], &request, sizeof(request), 0), sizeof(request));
+	assert_int_equal(poll(&p, 1, (int)(PATIENCE / NS_PER_MS)), 1);
+	assert_int_not_equal(initiate(b, b->public_key), -EBADMSG);
+	end(b, 0);
+}
+
 /* An engine that sends and does not read does not keep the process from changes. */
 static void test_full(void **state)
 {
@@ -219,6 +235,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_serve, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_left_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 	};
 
