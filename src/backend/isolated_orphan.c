@@ -30,6 +30,11 @@
 #include "base/log.h"
 #include "host/orphan.h"
 
+/* The mode's x bits cannot change. Source: Linux include/uapi/linux/fcntl.h, since 6.3. */
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
 /* How long an orphan may take to pass its descriptors on. */
 #define LEND_PATIENCE (5 * NS_PER_S)
 
@@ -164,14 +169,16 @@ static int hold_socket(int fds[static 2], int fd)
 }
 
 /* Whether this is a memory as of engine_store_make(): it cannot become shorter, which would end a
- * process that uses it. */
+ * process that uses it. Where vm.memfd_noexec is set, it has F_SEAL_EXEC too. */
 static bool is_store(int fd)
 {
 	const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat stat;
 
-	return fcntl(fd, F_GET_SEALS) == wanted && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
-	       stat.st_size >= (off_t)wg_store_memory(1) && stat.st_size <= STORE_MAX;
+	return seals >= 0 && (seals & ~F_SEAL_EXEC) == wanted && fstat(fd, &stat) == 0 &&
+	       S_ISREG(stat.st_mode) && stat.st_size >= (off_t)wg_store_memory(1) &&
+	       stat.st_size <= STORE_MAX;
 }
 
 /* Hold one descriptor. Return: 0 or -errno, and it is closed. */

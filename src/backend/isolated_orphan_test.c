@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,6 +91,17 @@ static int good_socket(void)
 	return open_udp(AF_INET, PORT);
 }
 
+static int socket_that_keeps_packets(void)
+{
+	int fd = good_socket();
+	const int encap = UDP_ENCAP_L2TPINUDP;
+	const int on = 1;
+
+	assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof(encap)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)), 0);
+	return fd;
+}
+
 static int another_port(void)
 {
 	return open_udp(AF_INET, PORT + 1);
@@ -108,6 +120,18 @@ static int sealed_memory(size_t len, int seals)
 	assert_int_equal(ftruncate(fd, (off_t)len), 0);
 	if (seals)
 		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+/* As where vm.memfd_noexec is set; as any other before Linux 6.3. */
+static int store_without_execution(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC | 8U /* MFD_NOEXEC_SEAL */);
+
+	if (fd < 0)
+		return good_store();
+	assert_int_equal(ftruncate(fd, (off_t)wg_store_memory(8)), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
 	return fd;
 }
 
@@ -230,6 +254,36 @@ static void test_good(void **state)
 	assert_true(store >= 0);
 	close_all(&held, store);
 	assert_int_equal(count_descriptors(), before);
+}
+
+static void test_socket_is_reset(void **state)
+{
+	static const int options[] = { UDP_ENCAP, UDP_CORK };
+	static int (*const all[])(void) = { good_tun, socket_that_keeps_packets };
+	struct held_ports held;
+	int store;
+
+	assert_int_equal(pass(all, 2, &held, &store), 0);
+	for (size_t i = 0; i < 2; i++) {
+		int value = -1;
+		socklen_t len = sizeof(value);
+
+		assert_int_equal(
+			getsockopt(held.udp.fd4, IPPROTO_UDP, options[i], &value, &len), 0);
+		assert_int_equal(value, 0);
+	}
+	close_all(&held, store);
+}
+
+static void test_store_without_execution(void **state)
+{
+	static int (*const all[])(void) = { good_tun, store_without_execution };
+	struct held_ports held;
+	int store;
+
+	assert_int_equal(pass(all, 2, &held, &store), 0);
+	assert_true(store >= 0);
+	close_all(&held, store);
 }
 
 /* What the site does not have any more is closed; the rest is used. */
@@ -361,6 +415,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_socket_is_reset),
+		cmocka_unit_test(test_store_without_execution),
 		cmocka_unit_test(test_changed_file),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_second_socket),

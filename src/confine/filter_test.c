@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -102,6 +103,10 @@ static void test_engine(void **state)
 		{ "accept", __NR_accept4, { 3 }, DENIED },
 		{ "don't-fragment", __NR_setsockopt, { 3, IPPROTO_IP, IP_MTU_DISCOVER }, ALLOWED },
 		{ "IP options", __NR_setsockopt, { 3, IPPROTO_IP, IP_OPTIONS }, DENIED },
+		{ "UDP_GRO", __NR_setsockopt, { 3, IPPROTO_UDP, UDP_GRO }, ALLOWED },
+		{ "UDP_SEGMENT", __NR_setsockopt, { 3, IPPROTO_UDP, UDP_SEGMENT }, ALLOWED },
+		{ "UDP_ENCAP", __NR_setsockopt, { 3, IPPROTO_UDP, UDP_ENCAP }, DENIED },
+		{ "UDP_CORK", __NR_setsockopt, { 3, IPPROTO_UDP, UDP_CORK }, DENIED },
 		{ "firewall mark", __NR_setsockopt, { 3, SOL_SOCKET, SO_MARK }, DENIED },
 		{ "bind to device", __NR_setsockopt, { 3, SOL_SOCKET, SO_BINDTODEVICE }, DENIED },
 		{ "offloads of a TAP", __NR_ioctl, { 3, TUNSETOFFLOAD }, ALLOWED },

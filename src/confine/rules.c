@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -104,7 +105,8 @@ static const struct filter_rule engine[] = {
 	/* options of the underlay's sockets: don't-fragment, UDP_GRO, UDP_SEGMENT */
 	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_IP), EQUAL(2, IP_MTU_DISCOVER)),
 	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_IPV6), EQUAL(2, IPV6_MTU_DISCOVER)),
-	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_UDP)),
+	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_UDP), EQUAL(2, UDP_GRO)),
+	ALLOW_IF(setsockopt, EQUAL(1, IPPROTO_UDP), EQUAL(2, UDP_SEGMENT)),
 	ALLOW(getsockopt),
 	/* what a socket has queued, for the pace of a slow link */
 	ALLOW_IF(ioctl, EQUAL(1, SIOCOUTQ)),

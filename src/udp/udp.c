@@ -184,6 +184,20 @@ static int get_int(int fd, int level, int option)
 	return getsockopt(fd, level, option, &value, &len) < 0 ? -errno : value;
 }
 
+/* Reset what another program may have set on a socket: with UDP_ENCAP, the kernel would keep every
+ * message of WireGuard. */
+static int socket_reset(int fd)
+{
+	static const int options[] = { UDP_CORK, UDP_ENCAP, UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX,
+		UDP_SEGMENT, UDP_GRO };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(options) && !err; i++)
+		if (get_int(fd, IPPROTO_UDP, options[i]) > 0)
+			err = set_int(fd, IPPROTO_UDP, options[i], 0);
+	return err;
+}
+
 /* Configure a bound socket, if there is one, and check its port. Return: 0 or -errno. */
 static int socket_adopt(int fd, int family, uint16_t *port)
 {
@@ -205,6 +219,8 @@ static int socket_adopt(int fd, int family, uint16_t *port)
 			    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0))
 		err = -errno;
 	*port = own;
+	if (!err)
+		err = socket_reset(fd);
 	return err < 0 ? err : socket_configure(fd, family);
 }
 

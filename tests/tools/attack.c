@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -156,19 +157,25 @@ static void send_to_control_socket(const char *name)
 static void misuse_descriptors(void)
 {
 	const int mark = 7;
+	const int encap = UDP_ENCAP_ESPINUDP;
+	const int on = 1;
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI, .ifr_name = "attack0" };
 	bool marked = false;
+	bool kept = false;
 	bool connected = false;
 	bool made = false;
 
 	for (int fd = 3; fd < 64; fd++) {
 		marked |= setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+		kept |= setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof(encap)) == 0 ||
+			setsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)) == 0;
 		connected |= connect(fd, (const struct sockaddr *)(const void *)&address,
 				     sizeof(address)) == 0;
 		made |= ioctl(fd, TUNSETIFF, &ifr) == 0 || ioctl(fd, TUNSETPERSIST, 1) == 0;
 	}
 	record("mark packets", marked ? "SUCCEEDED" : "refused");
+	record("let the kernel keep packets", kept ? "SUCCEEDED" : "refused");
 	record("connect a descriptor", connected ? "SUCCEEDED" : "refused");
 	record("make an interface", made ? "SUCCEEDED" : "refused");
 }
