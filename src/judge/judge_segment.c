@@ -312,10 +312,17 @@ static void judge_lost_large(
 			to, x->large);
 }
 
-/* Whether a host answers ARP, but no IP of this gateway. */
-static bool is_mute(const struct observed_station *s)
+/* Whether a host answers no IP of this gateway. */
+static bool ignores_gateway(const struct observed_station *s)
 {
 	return s->echo.sent && !s->echo.received && !s->tcp_port;
+}
+
+/* Whether a host answers ARP, but no IP of this gateway and none of the host that asked. */
+static bool is_mute(const struct observed_crossing *x)
+{
+	return ignores_gateway(&x->to) && !x->kinds[OBSERVED_IP4].answered &&
+	       !x->kinds[OBSERVED_IP6].answered;
 }
 
 /* Such a host on this side. One behind a session is judged with the others there. */
@@ -342,7 +349,7 @@ static void judge_lost_beyond(
 
 	observed_station_text(&x->from, from);
 	observed_station_text(&x->to, to);
-	if (is_mute(&x->to)) {
+	if (is_mute(x)) {
 		judge_mute_here(out, from, to, ret);
 		return;
 	}
@@ -353,9 +360,10 @@ static void judge_lost_beyond(
 	kinds_text(kinds & ~(1U << OBSERVED_LARGE), x->large, lost);
 	finding_hint(
 		finding_add(ret, FINDING_ERROR, "member_silent", out->name,
-			"%s answers this gateway, but not %s (%s): the frames leave by %s, and "
-			"nothing comes back.",
-			to, x->borrowed ? "another host" : from, lost, out->name),
+			"%s answers %s, but not %s (%s): the frames leave by %s, and nothing comes "
+			"back.",
+			to, ignores_gateway(&x->to) ? "other packets" : "this gateway",
+			x->borrowed ? "another host" : from, lost, out->name),
 		out->session
 			? "A filter there drops members' frames: `wirespan check` there names it. "
 			  "Or the firewall of %s accepts only the gateway. Or the address of the "

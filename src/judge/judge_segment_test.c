@@ -224,11 +224,31 @@ static void mute_but_linked(struct observations *f)
 	f->crossings[0].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
 }
 
+/* It answers no IP of the gateway, but the IPv4 of a member here: what that loses counts. */
+static void mute_to_gateway(struct observations *f, enum observed_kind lost)
+{
+	populate(f);
+	f->ports[0].stations[1].echo.received = 0;
+	f->crossings[0].to.echo.received = 0;
+	f->crossings[0].kinds[lost] = (struct observed_passage){ 3, 3, 0, 0 };
+}
+
+static void mute_to_gateway_large(struct observations *f)
+{
+	mute_to_gateway(f, OBSERVED_LARGE);
+}
+
+static void mute_to_gateway_ip6(struct observations *f)
+{
+	mute_to_gateway(f, OBSERVED_IP6);
+}
+
 static void mute_member_here(struct observations *f)
 {
 	populate(f);
 	f->crossings[1].to.echo.received = 0;
 	f->crossings[1].kinds[OBSERVED_IP4] = (struct observed_passage){ 3, 3, 0, 0 };
+	f->crossings[1].kinds[OBSERVED_IP6] = (struct observed_passage){ 3, 3, 0, 0 };
 }
 
 static void no_ip4_here(struct observations *f)
@@ -422,6 +442,14 @@ static const struct fault faults[] = {
 		"gateway there, 10.0.2.21, answers echoes: that IP passes between members is not "
 		"proved. Ethernet frames pass both ways between it and 10.0.2.12 (ARP and "
 		"neighbour discovery).",
+		NULL },
+	{ mute_to_gateway_large, FINDING_ERROR, "member_size",
+		"Packets of 1500 bytes from 10.0.2.12 get no answer from 10.0.2.22, beyond "
+		"l2tpeth0; small ones do.",
+		NULL },
+	{ mute_to_gateway_ip6, FINDING_ERROR, "member_silent",
+		"10.0.2.22 answers other packets, but not 10.0.2.12 (IPv6): the frames leave by "
+		"l2tpeth0, and nothing comes back.",
 		NULL },
 	{ mute_member_here, FINDING_ERROR, "member_silent",
 		"10.0.2.12, on eth1, answers ARP, but no echo request and no TCP of 10.0.2.22 or "
