@@ -145,6 +145,10 @@ static void log_left(const struct host_guard *g, struct ledger_entry *e)
 	else if (e->restores >= LEDGER_RESTORES_MAX)
 		log_warning("%s again, after %u times: left so, and only reported from now on. %s",
 			e->difference.text, e->restores, hint);
+	else if (e->failures)
+		log_warning("%s, and restoring it failed %u times: left so, and only reported from "
+			    "now on. %s",
+			e->difference.text, e->failures, hint);
 	else
 		log_warning("%s: left so. %s", e->difference.text, hint);
 }
@@ -243,8 +247,9 @@ static void restore(
 
 	if (err < 0) {
 		if (ledger_failed(e, now, error))
-			log_warning("%s, and it cannot be restored: %s %s It is tried again.",
-				d->text, error->problem, error->hint);
+			log_warning("%s, and it cannot be restored: %s %s%s", d->text,
+				error->problem, error->hint,
+				ledger_judge(e, now) == LEDGER_LEAVE ? "" : " It is tried again.");
 		return;
 	}
 	if (e->failures)

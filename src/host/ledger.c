@@ -46,6 +46,13 @@ struct ledger_entry *ledger_see(
 	return e;
 }
 
+/** Whether no further attempt is made after those that failed: each runs resolvconf, which takes
+ * its time and prints its own messages. */
+static bool has_failed_enough(const struct ledger_entry *e)
+{
+	return e->difference.kind == DIFFERENCE_DNS && e->failures >= LEDGER_RESTORES_MAX;
+}
+
 enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now)
 {
 	switch (e->difference.remedy) {
@@ -56,7 +63,7 @@ enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now)
 	case DIFFERENCE_RESTORE:
 		break;
 	}
-	if (e->insisted || e->restores >= LEDGER_RESTORES_MAX)
+	if (e->insisted || e->restores >= LEDGER_RESTORES_MAX || has_failed_enough(e))
 		return LEDGER_LEAVE;
 	return mono_is_set(e->due) && !mono_reached(e->due, now) ? LEDGER_LATER : LEDGER_RESTORE;
 }
@@ -71,7 +78,7 @@ void ledger_restored(struct ledger_entry *e, struct mono now)
 
 bool ledger_failed(struct ledger_entry *e, struct mono now, const struct error *why)
 {
-	bool new = strcmp(e->why.problem, why->problem) != 0;
+	bool new = !e->failures || strcmp(e->why.problem, why->problem) != 0;
 
 	e->due = mono_add(now, BACKOFF << e->failures);
 	if (e->failures < DOUBLINGS)

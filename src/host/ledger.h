@@ -8,7 +8,8 @@
  * removes all entries.
  * A restore that fails does not count: no program wants that difference, and its cause (a module
  * that is not loaded, no memory) may end. It is tried again after one second, then at times that
- * double, at most 16 seconds, for as long as the difference exists.
+ * double, at most 16 seconds, for as long as the difference exists. Only resolvconf, a program of
+ * the user, is not run again after three failures.
  * A port joins an adopted bridge only after three seconds, so that its owner can set it up first:
  * the kernel derives the MTU and address of a bridge from its ports.
  */
@@ -66,8 +67,8 @@ enum ledger_verdict ledger_judge(const struct ledger_entry *e, struct mono now);
 /** Record that the difference was restored at `now`. */
 void ledger_restored(struct ledger_entry *e, struct mono now);
 
-/** Record that it could not be restored at `now`. Return: whether that is new: the first time, or
- * for another reason than before. */
+/** Record that it could not be restored at `now`. Return: whether that is new: the first time
+ * since a success or an absence, or for another reason than the last time. */
 MUST_CHECK bool ledger_failed(struct ledger_entry *e, struct mono now, const struct error *why);
 
 /** End a comparison: forget the entries that have been absent for long. */

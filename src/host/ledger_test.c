@@ -163,6 +163,51 @@ static void test_fails(void **state)
 	ledger_clear(&l);
 }
 
+/** A failure after a success is new again, though its reason is that of before. */
+static void test_fails_again(void **state)
+{
+	const struct error why = { -ENOENT, "There is no module.", "" };
+	struct ledger l = { 0 };
+	struct ledger_entry *e = ledger_see(&l, &down, at_ms(0));
+
+	assert_non_null(e);
+	assert_true(ledger_failed(e, at_ms(0), &why));
+	assert_false(ledger_failed(e, at_ms(1000), &why));
+	ledger_restored(e, at_ms(3000));
+	assert_true(ledger_failed(e, at_ms(5000), &why));
+	assert_false(ledger_failed(e, at_ms(6000), &why));
+	ledger_begin(&l);
+	ledger_end(&l, at_ms(7000));
+	e = ledger_see(&l, &down, at_ms(8000));
+	assert_non_null(e);
+	assert_true(ledger_failed(e, at_ms(8000), &why));
+	ledger_clear(&l);
+}
+
+/** resolvconf is not run again after three failures; after an absence, it is. */
+static void test_dns_fails(void **state)
+{
+	static const struct difference dns = { .kind = DIFFERENCE_DNS, .name = "wg0" };
+	const struct error why = { -ECANCELED, "resolvconf failed.", "" };
+	struct ledger l = { 0 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct ledger_entry *e;
+
+		ledger_begin(&l);
+		e = ledger_see(&l, &dns, at_ms(i * 60000));
+		assert_non_null(e);
+		assert_int_equal(ledger_judge(e, at_ms(i * 60000)),
+			i < LEDGER_RESTORES_MAX ? LEDGER_RESTORE : LEDGER_LEAVE);
+		assert_int_equal(ledger_failed(e, at_ms(i * 60000), &why), i == 0);
+		ledger_end(&l, at_ms(i * 60000));
+	}
+	assert_int_equal(compare(&l, &dns, 300000), LEDGER_LEAVE);
+	assert_int_equal(compare(&l, NULL, 310000), LEDGER_WAIT);
+	assert_int_equal(compare(&l, &dns, 320000), LEDGER_RESTORE);
+	ledger_clear(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +217,8 @@ int main(void)
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_fails),
+		cmocka_unit_test(test_fails_again),
+		cmocka_unit_test(test_dns_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
