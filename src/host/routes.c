@@ -268,15 +268,22 @@ static int set_filter(const struct nft_filter *filter, struct error *ret_error)
 	return err;
 }
 
-/** The filter could not be made. It is an additional protection. Return: 0 if the kernel cannot do
- * it: then its journal entry, the last one, is forgotten, unless the filter may be there; else
- * `err` with the error filled in. */
+/** Whether the kernel has not what the filter needs, or does not allow it here: it is an additional
+ * protection, and the site runs without. Any other error is one of this attempt. */
+static bool lacks_filters(int err)
+{
+	return err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EAFNOSUPPORT ||
+	       err == -ENOENT /* an expression or its module */ || err == -EPERM;
+}
+
+/** The filter could not be made. Return: 0 if the kernel lacks it: then its journal entry, the last
+ * one, is forgotten, unless the filter may be there; else `err` with the error filled in. */
 static int go_unfiltered(struct netdev *m, const struct conf_interface *wg, uint16_t family,
 	int err, const struct error *why)
 {
 	const struct journal_entry *e = &m->journal.v[m->journal.n - 1];
 
-	if (error_limit_hint(err))
+	if (!lacks_filters(err))
 		return netdev_fail(m, err, "%s\n%s", why->problem, why->hint);
 	if (nft_table_delete(family, e->name) == 0)
 		journal_remove(&m->journal, m->journal.n - 1);
