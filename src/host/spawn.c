@@ -16,7 +16,8 @@
 
 extern char **environ;
 
-#define SHELL "/bin/sh"
+#define SHELL	    "/bin/sh"
+#define SYSTEM_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Runs its arguments as commands, each in a shell of its own, as wg-quick does. */
 static const char shell_loop[] =
@@ -59,6 +60,33 @@ static int set_attributes(posix_spawnattr_t *attr, short flags)
 	return err;
 }
 
+/** Find a program in a list of folders. Return: whether `ret` is its path. */
+static bool find_in(const char *path, const char *program, char ret[static PATH_MAX])
+{
+	for (size_t len; *path; path += len + (path[len] == ':')) {
+		len = strcspn(path, ":");
+		if (snprintf(ret, PATH_MAX, "%.*s/%s", (int)len, path, program) < PATH_MAX &&
+			access(ret, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Find a program in PATH, or where only root's PATH may lead. Return: whether `ret` is a path. */
+static bool find_program(const char *program, char ret[static PATH_MAX])
+{
+	const char *path = getenv("PATH");
+
+	return (path && find_in(path, program, ret)) || find_in(SYSTEM_PATH, program, ret);
+}
+
+bool spawn_finds(const char *program)
+{
+	char file[PATH_MAX];
+
+	return find_program(program, file);
+}
+
 /** Start a program; `output` -1: it has our standard output. `env` NULL: it has our environment;
  * else it is in a process group of its own. */
 static int start_process(
@@ -68,8 +96,12 @@ static int start_process(
 	posix_spawnattr_t attr;
 	char *const *args;
 	char *const *variables = environ;
+	const char *program = argv[0];
+	char file[PATH_MAX];
 	int err;
 
+	if (!strchr(program, '/') && find_program(program, file))
+		program = file;
 	memcpy(&args, &argv, sizeof(args)); /* posix_spawn does not modify the strings */
 	if (env)
 		memcpy(&variables, &env, sizeof(variables));
@@ -85,7 +117,7 @@ static int start_process(
 	if (!err && output >= 0)
 		err = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	if (!err)
-		err = posix_spawnp(ret_pid, argv[0], &actions, &attr, args, variables);
+		err = posix_spawnp(ret_pid, program, &actions, &attr, args, variables);
 	posix_spawnattr_destroy(&attr);
 out_actions:
 	posix_spawn_file_actions_destroy(&actions);
@@ -108,21 +140,6 @@ static int start(
 int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid)
 {
 	return start(argv, NULL, input, ret_pid);
-}
-
-bool spawn_finds(const char *program)
-{
-	const char *path = getenv("PATH");
-	char file[PATH_MAX];
-
-	for (size_t len; path && *path; path += len + (path[len] == ':')) {
-		len = strcspn(path, ":");
-		if ((size_t)snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program) <
-				sizeof(file) &&
-			access(file, X_OK) == 0)
-			return true;
-	}
-	return false;
 }
 
 int spawn_wait(pid_t pid)

@@ -7,13 +7,14 @@
 #include <sys/types.h>
 
 /**
- * Start a program, found in PATH, with default signal mask and handlers; it inherits descriptors
- * that are not close-on-exec. `input` is its standard input; NULL means /dev/null.
+ * Start a program, found in PATH or in the folders of system programs, with default signal mask
+ * and handlers; it inherits descriptors that are not close-on-exec. `input` is its standard input;
+ * NULL means /dev/null.
  * Return: 0, -ENOENT if there is no such program, or another -errno.
  */
 int spawn_start(const char *const argv[], const char *input, pid_t *ret_pid);
 
-/** Whether a program of that name is in PATH. */
+/** Whether spawn_start() finds a program of that name. */
 bool spawn_finds(const char *program);
 
 /** Wait for a program. Return: 0 if it exited with 0, else -ECANCELED, or another -errno. */
