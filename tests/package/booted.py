@@ -213,7 +213,10 @@ def exposure():
 
 
 def crash():
+    since = mark()
     restarted(signalled(signal.SIGKILL))
+    log = run("journalctl", "-b", f"--after-cursor={since}", "--no-pager")[1]
+    assert "stop-sigterm" not in log, log  # systemd has waited for the engine, which goes on
     carries()
 
 
