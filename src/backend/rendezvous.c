@@ -54,7 +54,7 @@ int rendezvous_open(const char *path)
 /* Receive a datagram. Return: the number of descriptors in `ret_fds`, and its sender; or -errno. */
 static int receive(int fd, int ret_fds[static FDS_MAX], uid_t *ret_user)
 {
-	union control control;
+	union control control = { 0 };
 	char byte;
 	struct iovec iov = { &byte, 1 };
 	struct msghdr msg = { .msg_iov = &iov,
