@@ -173,7 +173,7 @@ static void call(struct call *c)
 	memcpy(ends.src_mac, c->port->mac, LINK_MAC_LEN);
 	memcpy(ends.dst_mac, c->station->mac, LINK_MAC_LEN);
 	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SEGMENT_SMALL, p->out);
-	segment_send(c->port, p->out, len);
+	segment_send_numbered(c->port, len);
 }
 
 static void call_all(struct segment *s, struct calls *calls)

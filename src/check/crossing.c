@@ -318,7 +318,7 @@ static bool send_kind(struct crossings *c, size_t i, enum observed_kind kind)
 	x->kinds[kind].sent++;
 	len = make_frame(c, i, kind);
 	if (c->segment->ports[x->out].session)
-		prober_pace(p, &c->segment->ports[x->out].free, len);
+		prober_pace(p, &c->segment->ports[x->out].free, len, false);
 	err = inject_frame(c->program, c->segment->ports[x->in].link.ifindex, p->out, len);
 	if (err < 0)
 		p->facts->inject_error = err;

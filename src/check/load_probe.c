@@ -122,7 +122,7 @@ static void send_one(struct run *r)
 	if (r->load.sent++ % r->load.every)
 		wire_make_reply(ends.dst.family, p->out);
 	memset(p->out + len, 0, ETH_HEADER_LEN + size - len);
-	segment_send(r->port, p->out, ETH_HEADER_LEN + size);
+	segment_send_numbered(r->port, ETH_HEADER_LEN + size);
 }
 
 /* Send one frame, or wait for replies; and ask the peer if that is due. */

@@ -91,7 +91,7 @@ void prober_note_round_trip(struct prober *p, uint64_t us)
 	p->rtt_ns = ns > p->rtt_ns ? ns : p->rtt_ns;
 }
 
-void prober_pace(struct prober *p, struct mono *free, size_t len)
+void prober_pace(struct prober *p, struct mono *free, size_t len, bool numbered)
 {
 	struct mono now = clock_mono();
 
@@ -100,7 +100,8 @@ void prober_pace(struct prober *p, struct mono *free, size_t len)
 	if (mono_is_set(*free) && !mono_reached(*free, now)) {
 		prober_wait(p, (unsigned)(mono_between(now, *free) / NS_PER_MS) + 1, NULL, NULL);
 		now = clock_mono();
-		p->sent[(uint16_t)(p->seq - 1)] = now; /* the round trip begins after the wait */
+		if (numbered)
+			p->sent[(uint16_t)(p->seq - 1)] = now;
 	}
 	*free = mono_add(now, p->byte_ns * (len + OVERHEAD));
 }

@@ -38,7 +38,6 @@ struct prober {
 	struct mono end;   /* end of all waits */
 	uint64_t rtt_ns;   /* the longest round trip to a peer so far; a second at most */
 	uint64_t byte_ns;  /* a byte takes that on the slowest path; 0: it is fast */
-	uint64_t owed_ns;  /* frames sent on it have not left it yet */
 };
 
 /** Whether a probe has all its replies. */
@@ -73,8 +72,9 @@ void prober_note_round_trip(struct prober *p, uint64_t us);
 
 /** Before a frame of `len` bytes is sent by a session: on a slow path, wait until the one before
  * has left. The queue there is not for probes alone, and drops what waits too long. `free` is the
- * time when that is; MONO_NEVER at first. */
-void prober_pace(struct prober *p, struct mono *free, size_t len);
+ * time when that is; MONO_NEVER at first. `numbered`: it has the last number of prober_number(),
+ * and its round trip begins after the wait. */
+void prober_pace(struct prober *p, struct mono *free, size_t len, bool numbered);
 
 /** Handle arriving packets for `ms` milliseconds, or until `done` (may be NULL) returns true, or
  * until the time is over. What `done` waits for has longer on a

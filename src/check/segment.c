@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "netlink/query.h"
 
 #define LOOP_ROUNDS   4
 #define LOOP_MS	      40
@@ -130,12 +129,24 @@ static bool is_ours(const struct port *port, const struct ip_addr *a)
 	return false;
 }
 
+/* Whether a frame is from an interface of this host: Linux answers ARP for all its addresses on
+ * each of them, and another one may be in the members' network, too. */
+static bool is_this_host(const struct segment *s, const uint8_t *mac)
+{
+	for (size_t i = 0; i < s->links.n; i++)
+		if (s->links.v[i].has_mac && !memcmp(s->links.v[i].mac, mac, LINK_MAC_LEN))
+			return true;
+	return false;
+}
+
 static void take_arp(struct port *port, const struct wire_read *r)
 {
 	struct segment *s = port->segment;
 	struct observed_station *station;
 
 	if (s->finding && !memcmp(r->dst_mac, port->mac, LINK_MAC_LEN) && is_ours(port, &r->src)) {
+		if (is_this_host(s, r->src_mac))
+			return;
 		port->facts->twin = r->src;
 		memcpy(port->facts->twin_mac, r->src_mac, LINK_MAC_LEN);
 		return;
@@ -190,12 +201,12 @@ static void take_echo(struct port *port, const struct wire_read *r)
 	}
 }
 
-void segment_send(struct port *port, const uint8_t *frame, size_t len)
+static void send_frame(struct port *port, const uint8_t *frame, size_t len, bool numbered)
 {
 	int err;
 
 	if (port->session && !port->flooding && !port->load)
-		prober_pace(port->segment->prober, &port->free, len);
+		prober_pace(port->segment->prober, &port->free, len, numbered);
 	err = packet_socket_send(port->watch.fd, frame, len);
 	if (err == -ENOBUFS || err == -EAGAIN) { /* let the queue drain, once */
 		prober_wait(port->segment->prober, 1, NULL, NULL);
@@ -203,6 +214,16 @@ void segment_send(struct port *port, const uint8_t *frame, size_t len)
 	}
 	if (err < 0 && port->session)
 		port->session->error = err;
+}
+
+void segment_send(struct port *port, const uint8_t *frame, size_t len)
+{
+	send_frame(port, frame, len, false);
+}
+
+void segment_send_numbered(struct port *port, size_t len)
+{
+	send_frame(port, port->segment->prober->out, len, true);
 }
 
 /* Answer a neighbour solicitation for the source address of our probes. For the bridge's own
@@ -350,7 +371,7 @@ void segment_ask_ip6(struct port *port, const struct ip_addr *who)
 	if (who)
 		ends.dst = *who; /* to the all-nodes MAC address: no resolution needed */
 	len = wire_echo_frame(&ends, &p->mark, prober_number(p), SEGMENT_SMALL, p->out);
-	segment_send(port, p->out, len);
+	segment_send_numbered(port, len);
 	if (port->session)
 		port->session->asked++;
 }
@@ -442,7 +463,7 @@ static void ask_tcp(struct port *port, const struct wire_ends *ends, uint16_t tc
 
 	port->wanted = prober_number(p);
 	wire_syn_frame(ends, &p->mark, port->wanted, tcp_port, p->out);
-	segment_send(port, p->out, WIRE_SYN_LEN);
+	segment_send_numbered(port, WIRE_SYN_LEN);
 }
 
 struct wire_ends segment_ends(const struct port *port, const struct observed_station *to)
@@ -472,7 +493,7 @@ void segment_ask(struct port *port, const struct observed_station *to, unsigned 
 	}
 	port->wanted = prober_number(p);
 	len = wire_echo_frame(&ends, &p->mark, port->wanted, size, p->out);
-	segment_send(port, p->out, len);
+	segment_send_numbered(port, len);
 }
 
 /* Whether every port's station that was asked has answered. */
@@ -674,6 +695,11 @@ int segment_open(struct segment *s, struct prober *p)
 	*s = (struct segment){ .prober = p };
 	if (err < 0)
 		return err;
+	err = query_links(&p->nl, &s->links);
+	if (err < 0) {
+		free(addresses.v);
+		return err;
+	}
 	s->ports = calloc(f->n_ports + 1, sizeof(*s->ports));
 	for (size_t i = 0; s->ports && i < f->n_ports; i++) {
 		struct port *port = &s->ports[s->n++];
@@ -695,6 +721,7 @@ void segment_close(struct segment *s)
 	for (size_t i = 0; i < s->n; i++)
 		prober_unwatch(s->prober, &s->ports[i].watch);
 	free(s->ports);
+	free(s->links.v);
 	*s = (struct segment){ 0 };
 }
 

@@ -6,6 +6,7 @@
 #include "check/echo_load.h"
 #include "check/packet_socket.h"
 #include "check/prober.h"
+#include "netlink/query.h"
 
 /* Theory of operation. Frames are sent on a port itself, below the bridge: they leave by that port
  * only, and all replies come from its side. Their source is the bridge's address, so that no switch
@@ -66,6 +67,7 @@ struct segment {
 	struct prober *prober;
 	struct port *ports;
 	size_t n;
+	struct link_list links; /* all of this host */
 	struct {
 		struct ip_addr addr;
 		const struct port *port; /* one of its bridge */
@@ -77,8 +79,8 @@ struct segment {
 	void *watch_ctx;
 };
 
-/** Open all ports of the facts; those that are not usable have an error. Return: 0, or -errno
- * without memory; segment_close() in either case. */
+/** Open all ports of the facts; those that are not usable have an error.
+ * Return: 0, or -errno; segment_close() in either case. */
 int segment_open(struct segment *s, struct prober *p);
 
 /** Whether two ports are those of one bridge. */
@@ -114,6 +116,9 @@ struct wire_ends segment_ends(const struct port *port, const struct observed_sta
 
 /** Send a frame on the port itself; the session's facts take an error. */
 void segment_send(struct port *port, const uint8_t *frame, size_t len);
+
+/** The same for a frame in the prober's `out` with the last number of prober_number(). */
+void segment_send_numbered(struct port *port, size_t len);
 
 /** Return: the IPv4 source address for packets to `to`: the bridge's in the same subnet, else the
  * bridge's first; family 0 without one. */

@@ -218,6 +218,25 @@ def one_card(bench):
         net.vpn[0].up("eth0", f"{one.underlay}/24", f"{one.underlay6}/64")
 
 
+def second_card(bench):
+    """A second card of the gateway in the members' network answers ARP for the bridge's address: it is no twin."""
+    net, one = bench.net, bench.net.sites[0]
+    addresses = (f"{one.member4}/24", f"{one.member6}/64")
+    bench.start()
+    veth(net.vpn[0], "eth9", net.member[0], "eth9")
+    try:
+        net.vpn[0].run("ip link set eth9 up")
+        net.member[0].sh("ip address flush dev eth0 scope global; ip link set eth9 up")
+        net.member[0].bridge("lan0", "eth0", "eth9")
+        net.member[0].up("lan0", *addresses)
+        _, findings, report = bench.check()
+        assert report["sessions"][0]["stations"] == 2 and "duplicate_ip" not in findings, report["findings"]
+    finally:
+        net.vpn[0].run("ip link delete eth9")
+        net.member[0].run("ip link delete lan0")
+        net.member[0].up("eth0", *addresses)
+
+
 def usage(bench):
     gateway = bench.net.gateway[0]
     for words in (["--nonsense"], ["--target", "nowhere"], ["one", "two"]):
@@ -632,6 +651,7 @@ CASES = {
     "bridges without addresses, and members with IPv4 only": ip4_only,
     "members that answer no echo request": silent_members,
     "one card for underlay and members": one_card,
+    "a second card in the members' network": second_card,
     "wrong usage, and a site that does not run": usage,
     "the peer is down": peer_down,
     "the peer is unplugged": peer_unplugged,
