@@ -244,10 +244,12 @@ static void attach(char **pids)
 static void launch(char **words)
 {
 	int go[2];
-	pid_t pid;
+	pid_t pid = -1;
 	char byte;
 
-	if (pipe(go) < 0 || (pid = fork()) < 0)
+	if (pipe(go) == 0)
+		pid = fork();
+	if (pid < 0)
 		fail("fork");
 	if (pid == 0) {
 		close(go[1]);
