@@ -41,7 +41,7 @@ static void take_request(
 
 	if (wg_key_request_decode(packet, len, last) < 0)
 		return;
-	if (wg_key_table_request(t, last, &answer))
+	if (wg_key_table_request(t, last, (struct wall){ 1700000000, 0 }, &answer))
 		check_answer(t, last, &answer);
 }
 

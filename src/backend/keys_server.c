@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 
 /* Make the changes that have arrived. Return: whether to go on. */
@@ -35,7 +36,7 @@ static bool take_request(struct wg_key_table *table, int monitor, int engine)
 		return false;
 	if (n <= 0 || wg_key_request_decode(packet, (size_t)n, &request) < 0)
 		return true;
-	if (!wg_key_table_request(table, &request, &answer))
+	if (!wg_key_table_request(table, &request, clock_wall(), &answer))
 		return true;
 	/* an engine that does not read loses the answer */
 	return write(engine, &answer, sizeof(answer)) >= 0 || errno == EAGAIN || errno == EINTR;

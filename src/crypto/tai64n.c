@@ -17,10 +17,10 @@ void tai64n_encode(struct wall now, uint8_t ret_label[static TAI64N_LEN])
 	store_be32(ret_label + 8, now.nsec & TAI64N_NSEC_MASK);
 }
 
-void tai64n_next(uint8_t label[static TAI64N_LEN])
+static void add(uint8_t label[static TAI64N_LEN], uint32_t ns)
 {
 	uint64_t sec = load_be64(label);
-	uint32_t nsec = load_be32(label + 8) + TAI64N_STEP;
+	uint32_t nsec = load_be32(label + 8) + ns;
 
 	if (nsec >= NS_PER_S) {
 		sec++;
@@ -28,6 +28,16 @@ void tai64n_next(uint8_t label[static TAI64N_LEN])
 	}
 	store_be64(label, sec);
 	store_be32(label + 8, nsec);
+}
+
+void tai64n_next(uint8_t label[static TAI64N_LEN])
+{
+	add(label, TAI64N_STEP);
+}
+
+void tai64n_increment(uint8_t label[static TAI64N_LEN])
+{
+	add(label, 1);
 }
 
 bool tai64n_later(const uint8_t a[static TAI64N_LEN], const uint8_t b[static TAI64N_LEN])

@@ -20,5 +20,8 @@ void tai64n_encode(struct wall now, uint8_t ret_label[static TAI64N_LEN]);
 /** Replace `label` by the smallest later one that tai64n_encode() produces. */
 void tai64n_next(uint8_t label[static TAI64N_LEN]);
 
+/** Replace `label` by one that is later by a nanosecond. */
+void tai64n_increment(uint8_t label[static TAI64N_LEN]);
+
 /** Whether label `a` is later than label `b`. */
 bool tai64n_later(const uint8_t a[static TAI64N_LEN], const uint8_t b[static TAI64N_LEN]);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/tai64n.h"
 #include "crypto/x25519.h"
 
 int wg_key_table_init(
@@ -157,8 +158,24 @@ int wg_key_table_change(struct wg_key_table *t, const struct wg_key_change *chan
 
 /* ---- requests ---- */
 
-static int make_initiation(
-	struct wg_key_table *t, const struct wg_key_request *request, struct wg_key_answer *ret)
+/* The timestamp of an initiation: the wanted one, unless it is in the future or not later than the
+ * one before; then the time, or the smallest later one. Such small steps never get ahead of the
+ * clock. */
+static void next_timestamp(struct wg_key_table *t, const uint8_t *wanted, struct wall now)
+{
+	uint8_t latest[WG_TIMESTAMP_LEN];
+
+	tai64n_encode(now, latest);
+	if (!tai64n_later(wanted, latest) && tai64n_later(wanted, t->latest))
+		memcpy(t->latest, wanted, WG_TIMESTAMP_LEN);
+	else if (tai64n_later(latest, t->latest))
+		memcpy(t->latest, latest, WG_TIMESTAMP_LEN);
+	else
+		tai64n_increment(t->latest);
+}
+
+static int make_initiation(struct wg_key_table *t, const struct wg_key_request *request,
+	struct wall now, struct wg_key_answer *ret)
 {
 	struct wg_key_peer *peer = find_computed(t, request->peer);
 	uint8_t ephemeral[WG_KEY_LEN];
@@ -166,9 +183,10 @@ static int make_initiation(
 
 	if (!peer)
 		return -ENOENT;
+	next_timestamp(t, request->timestamp, now);
 	rng_fill(&t->rng, ephemeral, sizeof(ephemeral));
 	err = wg_noise_make_initiation(&t->crypto, &peer->handshake, &t->identity, &peer->remote,
-		request->local_index, ephemeral, request->timestamp,
+		request->local_index, ephemeral, t->latest,
 		(struct wg_initiation *)(void *)ret->message);
 	secret_wipe(ephemeral, sizeof(ephemeral));
 	return err;
@@ -246,14 +264,14 @@ static int take_response(
 }
 
 /* Do what a request asks for. Return: 0 or -errno. */
-static int act(
-	struct wg_key_table *t, const struct wg_key_request *request, struct wg_key_answer *ret)
+static int act(struct wg_key_table *t, const struct wg_key_request *request, struct wall now,
+	struct wg_key_answer *ret)
 {
 	struct wg_key_peer *peer;
 
 	switch ((enum wg_key_request_type)request->type) {
 	case WG_KEY_MAKE_INITIATION:
-		return make_initiation(t, request, ret);
+		return make_initiation(t, request, now, ret);
 	case WG_KEY_OPEN_INITIATION:
 		return open_initiation(t, request, ret);
 	case WG_KEY_MAKE_RESPONSE:
@@ -274,15 +292,15 @@ static int act(
 	return 0;
 }
 
-bool wg_key_table_request(
-	struct wg_key_table *t, const struct wg_key_request *request, struct wg_key_answer *ret)
+bool wg_key_table_request(struct wg_key_table *t, const struct wg_key_request *request,
+	struct wall now, struct wg_key_answer *ret)
 {
 	int err;
 
 	*ret = (struct wg_key_answer){ .seq = request->seq };
 	if (request->type != WG_KEY_MAKE_RESPONSE)
 		forget_opened(t);
-	err = act(t, request, ret);
+	err = act(t, request, now, ret);
 	if (err)
 		secret_wipe(ret, sizeof(*ret));
 	ret->seq = request->seq;

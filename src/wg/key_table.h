@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mono.h"
 #include "base/must_check.h"
 #include "base/random.h"
 #include "wg/key_message.h"
@@ -39,6 +40,7 @@ struct wg_key_table {
 	size_t capacity;
 	struct wg_opened_initiation opened; /* the last one, unless it was answered */
 	uint64_t opened_seq;		    /* its request; 0: none */
+	uint8_t latest[WG_TIMESTAMP_LEN];   /* of the initiations made */
 };
 
 /** Initialise without keys. `peers`: memory for `capacity`. Return: 0; -ENOMEM or -ENOTSUP from the
@@ -50,9 +52,11 @@ MUST_CHECK int wg_key_table_init(
  * is no room for the peer; -ENOMEM from the crypto library. */
 MUST_CHECK int wg_key_table_change(struct wg_key_table *t, const struct wg_key_change *change);
 
-/** Do what a request asks for. Return: whether there is an answer. */
-MUST_CHECK bool wg_key_table_request(
-	struct wg_key_table *t, const struct wg_key_request *request, struct wg_key_answer *ret);
+/** Do what a request asks for at `now`. A timestamp in the future, or not later than that of the
+ * initiation before, is replaced: a peer would treat all later initiations as replays, also when
+ * the attacker is gone. Return: whether there is an answer. */
+MUST_CHECK bool wg_key_table_request(struct wg_key_table *t, const struct wg_key_request *request,
+	struct wall now, struct wg_key_answer *ret);
 
 /** Wipe copies of secrets used since the last call from the crypto library's memory; the caller has
  * to wipe its own stack. */

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/tai64n.h"
 #include "wg/device.h"
 #include "wg/handshake.h"
 #include "wg/key_client.h"
@@ -62,7 +63,7 @@ static int exchange(void *ctx, const struct wg_key_request *request, struct wg_k
 	if (b->fails)
 		return b->fails;
 	assert_int_equal(wg_key_request_decode(request, sizeof(*request), &b->last), 0);
-	if (!wg_key_table_request(&b->table, &b->last, &answer))
+	if (!wg_key_table_request(&b->table, &b->last, b->wall, &answer))
 		return 0;
 	assert_int_equal(wg_key_answer_decode(&answer, sizeof(answer), request, ret), 0);
 	return 0;
@@ -310,7 +311,7 @@ static int ask(struct bench *b, struct wg_key_request *request)
 	struct wg_key_answer answer;
 
 	request->seq = ++b->client.seq;
-	assert_true(wg_key_table_request(&b->table, request, &answer));
+	assert_true(wg_key_table_request(&b->table, request, b->wall, &answer));
 	assert_int_equal(answer.seq, request->seq);
 	assert_int_equal(answer.type, request->type);
 	if (answer.code)
@@ -333,7 +334,7 @@ static void test_wrong_order(void **state)
 	assert_int_equal(ask(b, &respond), -ESTALE);
 	assert_int_equal(initiate(b, 1, open.message), 0);
 	assert_int_equal(ask(b, &open), 0);
-	assert_false(wg_key_table_request(&b->table, &forget, &unused));
+	assert_false(wg_key_table_request(&b->table, &forget, b->wall, &unused));
 	assert_int_equal(ask(b, &respond), -ESTALE);
 	assert_int_equal(ask(b, &open), 0);
 	b->client.seq++;
@@ -352,6 +353,35 @@ static void test_wrong_order(void **state)
 	assert_int_equal(ask(b, &take), -EBADMSG); /* for another index */
 	store_le32(take.message + 8, 77);
 	assert_int_equal(ask(b, &take), -EBADMSG); /* forged */
+}
+
+/* An attacker cannot use up the timestamps: the peer accepts initiations when that one is gone. */
+static void test_future(void **state)
+{
+	struct bench *b = *state;
+	struct wg_key_request make = { .type = WG_KEY_MAKE_INITIATION, .local_index = 5 };
+	uint8_t now[WG_TIMESTAMP_LEN];
+	struct wg_key_answer answer;
+	struct wg_event e;
+
+	memcpy(make.peer, b->dev[1].identity.public_key, WG_KEY_LEN);
+	memset(make.timestamp, 0xff, sizeof(make.timestamp));
+	for (unsigned i = 0; i < 1000; i++)
+		assert_int_equal(ask(b, &make), 0);
+	make.seq = ++b->client.seq;
+	assert_true(wg_key_table_request(&b->table, &make, b->wall, &answer));
+	wg_cookie_add_macs(
+		&b->dev[0].crypto, &b->peer[0].cookie, answer.message, WG_INITIATION_LEN, b->now);
+	assert_int_equal(handle(b, 1, answer.message, WG_INITIATION_LEN, &e), DROP_NONE);
+	b->now = mono_add(b->now, NS_PER_S);
+	b->wall.sec++;
+	tai64n_encode(b->wall, now);
+	assert_true(tai64n_later(now, b->peer[1].newest_timestamp));
+	shake(b, 0);
+	/* also if the clock was stepped back */
+	b->wall.sec -= 100000;
+	shake(b, 0);
+	shake(b, 0);
 }
 
 static void test_changes(void **state)
@@ -447,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_future, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_device, setup, teardown),
 	};
