@@ -105,6 +105,15 @@ static bool resume_orphan(struct host *host, int loaded)
 	return host->resuming;
 }
 
+/** Whether to end an orphan from here: not if it carries packets in another network namespace.
+ * `loaded`: as above. */
+static bool may_end_orphan(const struct journal *j, int loaded)
+{
+	enum journal_where where = loaded == 0 ? journal_where(j) : JOURNAL_UNDECIDED;
+
+	return loaded == -ENOENT || where == JOURNAL_HERE || where == JOURNAL_GONE;
+}
+
 /** Undo what a crash left in this network namespace, and end an orphan; or resume the site of
  * `resumable`, which may be NULL. `ret_found`: whether something was undone. */
 static int recover(struct netdev *m, const char *name, struct host *resumable,
@@ -117,7 +126,7 @@ static int recover(struct netdev *m, const char *name, struct host *resumable,
 	journal_sweep(name);
 	if (leftovers == HOST_ADOPT && resume_orphan(resumable, err))
 		return 0;
-	*ret_found = orphan_end(name);
+	*ret_found = may_end_orphan(&m->journal, err) && orphan_end(name);
 	if (err == -ENOENT)
 		return leftovers_remove(m, ret_found);
 	if (err == -EPERM || err == -EPROTO)

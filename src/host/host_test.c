@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "conf/test_conf.h"
+#include "host/orphan.h"
 #include "host/test_host.h"
 #include "netlink/test_netns.h"
 
@@ -479,6 +480,7 @@ static void crash_elsewhere(const struct conf_site *conf)
 
 static void test_namespaces(void **state)
 {
+	pid_t orphan;
 	struct saboteur harmless = { .at = -1 };
 	struct error error;
 	struct conf_site conf;
@@ -490,11 +492,19 @@ static void test_namespaces(void **state)
 	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 	assert_int_equal(open_elsewhere(&conf), -EBUSY);
 	take_down(host);
-	/* A crash in this namespace is not undone in another one. */
+	/* A crash in this namespace is not undone in another one, nor is its engine ended. */
 	assert_true(live_and_die(&conf, WHEN_UP));
+	orphan = fork();
+	assert_true(orphan >= 0);
+	if (orphan == 0)
+		for (;;)
+			pause();
+	assert_int_equal(orphan_note("vpn01", orphan, 1), 0);
 	assert_int_equal(open_elsewhere(&conf), -EXDEV);
+	assert_int_equal(waitpid(orphan, NULL, WNOHANG), 0);
 	assert_int_equal(host_undo("vpn01", &found, &error), 0);
 	assert_true(found);
+	assert_int_equal(waitpid(orphan, NULL, 0), orphan);
 	/* A crash in a namespace that no longer exists needs no undo. */
 	crash_elsewhere(&conf);
 	assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
