@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backend/engine_store.h"
 #include "backend/isolated_conf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -149,23 +150,38 @@ static void end_old_engine(struct isolated_site *u)
 		(void)shutdown(u->old.channel, SHUT_RDWR);
 	engine_proxy_end(&u->old.engine, how);
 	if (u->old.process >= 0)
-		orphan_wait(u->old.process, END_PATIENCE_MS);
+		(void)orphan_wait(u->old.process, END_PATIENCE_MS);
 	u->old.process = -1;
 }
 
-/* End the old engine, which has not handed over. */
-static void stop_old(struct isolated_site *u, int err)
+/* End the old engine, which has not handed over. Return: whether it ends. */
+static bool stop_old(struct isolated_site *u, int err)
 {
+	bool ends = true;
+
 	log_warning("The engine of the program before does not hand over (%s): some frames may be "
 		    "lost at the change.",
 		strerror(-err));
 	/* it cannot wipe the sessions if it ends at once, which needs CAP_KILL */
 	if (u->old.engine.pid)
-		(void)kill(u->old.engine.pid, SIGKILL);
+		ends = kill(u->old.engine.pid, SIGKILL) == 0 || errno == ESRCH;
 	if (u->old.process >= 0)
-		orphan_wait(u->old.process, 0);
+		ends = orphan_wait(u->old.process, 0);
 	u->old.process = -1;
 	end_old_engine(u);
+	return ends;
+}
+
+/* Begin with an empty store, as a process that may go on would use the same counters. Return:
+ * -EBUSY, so that the engine is started again with it. */
+static int leave_sessions(struct isolated_site *u, struct error *ret_error)
+{
+	log_warning("The engine before cannot be ended, which needs CAP_KILL: sessions begin with "
+		    "new handshakes. End its process by hand.");
+	if (u->engine.store >= 0)
+		close(u->engine.store);
+	u->engine.store = engine_store_make(u->conf->n_peers);
+	return error_set(ret_error, -EBUSY, "The engine before cannot be ended\n");
 }
 
 /* End the old process with the keys, which ends when our socket to it does. */
@@ -183,12 +199,15 @@ int isolated_take_over(struct isolated_site *u, struct error *ret_error)
 {
 	struct engine_message reply = { 0 };
 	int err = ask_old(u, &reply);
+	bool ends = true;
 
 	if (err < 0) {
-		stop_old(u, err);
+		ends = stop_old(u, err);
 		reply = (struct engine_message){ 0 };
 	}
 	u->changed_at = clock_mono();
+	if (!ends)
+		return leave_sessions(u, ret_error);
 	return isolated_engine_continue(u, reply.body, reply.head.len, &u->fresh, ret_error);
 }
 
@@ -217,7 +236,7 @@ void isolated_forget_old(struct isolated_site *u)
 {
 	engine_channel_close(&u->old.engine.channel);
 	if (u->old.process >= 0)
-		orphan_wait(u->old.process, 0);
+		(void)orphan_wait(u->old.process, 0);
 	u->old.process = -1;
 	u->old.engine.pid = 0;
 	u->old.resolver = 0;

@@ -166,13 +166,15 @@ static bool has_ended(int fd, int patience_ms)
 	return n > 0;
 }
 
-void orphan_wait(int fd, int patience_ms)
+bool orphan_wait(int fd, int patience_ms)
 {
-	if (!has_ended(fd, patience_ms)) {
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-		(void)has_ended(fd, KILL_MS);
-	}
+	bool ended = has_ended(fd, patience_ms);
+
+	if (!ended)
+		ended = has_ended(fd,
+			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0 ? KILL_MS : 0);
 	close(fd);
+	return ended;
 }
 
 bool orphan_end(const char *site)
@@ -181,7 +183,7 @@ bool orphan_end(const char *site)
 	int fd = orphan_open(site, &protocol);
 
 	if (fd >= 0)
-		orphan_wait(fd, 0);
+		(void)orphan_wait(fd, 0);
 	orphan_forget(site);
 	return fd >= 0;
 }

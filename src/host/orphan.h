@@ -39,8 +39,9 @@ MUST_CHECK int orphan_open(const char *site, uint32_t *ret_protocol);
 /** Whether the process that ran the site was killed, and its engine goes on. */
 bool orphan_exists(const char *site);
 
-/** Wait `patience_ms` for the end of a process, then kill it and wait. `fd` is closed. */
-void orphan_wait(int fd, int patience_ms);
+/** Wait `patience_ms` for the end of a process, then kill it and wait. `fd` is closed. Return:
+ * whether it has ended, which a security module or a lack of CAP_KILL can prevent. */
+bool orphan_wait(int fd, int patience_ms);
 
 /** End the orphan of a site whose lock is ours, and forget it. Return: whether there was one. */
 bool orphan_end(const char *site);

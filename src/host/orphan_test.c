@@ -66,6 +66,30 @@ static void test_end(void **state)
 	assert_false(orphan_exists(SITE));
 }
 
+/* A process that may not be killed is reported as such. */
+static void test_may_not_end(void **state)
+{
+	pid_t pid = start();
+	uint32_t protocol;
+	pid_t other;
+	int status;
+	int fd;
+
+	assert_int_equal(orphan_note(SITE, pid, 7), 0);
+	fd = orphan_open(SITE, &protocol);
+	assert_true(fd >= 0);
+	other = fork();
+	if (other == 0)
+		_exit(setresuid(65533, 65533, 65533) < 0 || orphan_wait(fd, 0));
+	assert_true(other > 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	if (geteuid() == 0)
+		assert_int_equal(status, 0);
+	assert_int_equal(kill(pid, 0), 0);
+	assert_true(orphan_wait(fd, 0));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* Notes that are wrong, or that another user could have written: no process is ended. */
 static void test_other_notes(void **state)
 {
@@ -121,6 +145,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_may_not_end),
 		cmocka_unit_test(test_other_notes),
 	};
 
