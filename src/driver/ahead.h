@@ -26,7 +26,7 @@
  */
 
 /** Most superframes that are read ahead, for all ports together. */
-#define AHEAD_MAX 32
+#define AHEAD_MAX 8
 
 /** Longest frame in bytes that goes before superframes. */
 #define AHEAD_SHORT 2048
