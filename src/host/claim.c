@@ -124,6 +124,7 @@ static int recover(struct netdev *m, const char *name, struct host *resumable,
 	*ret_found = false;
 	remove_socket(name);
 	journal_sweep(name);
+	running_conf_sweep(name);
 	if (leftovers == HOST_ADOPT && resume_orphan(resumable, err))
 		return 0;
 	*ret_found = may_end_orphan(&m->journal, err) && orphan_end(name);
@@ -392,8 +393,8 @@ int host_undo(const char *name, bool *ret_found, struct error *ret_error)
 
 bool host_has_files(const char *name)
 {
-	static const char *const suffixes[] = { "state", "state.new", "running", "lock", "engine",
-		"adopt" };
+	static const char *const suffixes[] = { "state", "state.new", "running", "running.new",
+		"lock", "engine", "adopt" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)

@@ -20,7 +20,9 @@
 #include "base/log.h"
 #include "conf/test_conf.h"
 #include "host/orphan.h"
+#include "host/spawn.h"
 #include "host/test_host.h"
+#include "netlink/nft_table.h"
 #include "netlink/test_netns.h"
 
 #define KEY  "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
@@ -289,6 +291,18 @@ static bool live_and_die(const struct conf_site *conf, int at)
 
 /** Die at each step of starting and stopping; recover from the journal alone, or with the next
  * start. */
+/** The process was killed while it wrote the configuration that it runs with. */
+static void leave_draft(void)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/vpn01.running.new", rundir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+}
+
 static void crash_everywhere(const char *text)
 {
 	char *before = test_host_picture();
@@ -302,6 +316,7 @@ static void crash_everywhere(const char *text)
 	test_conf(&conf, "vpn01", text);
 	for (; live_and_die(&conf, steps); steps++) {
 		assert_int_equal(host_running("vpn01"), 0);
+		leave_draft();
 		if (steps % 3 == 0) {
 			assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 			take_down(host);
@@ -384,6 +399,91 @@ static void test_refusals(void **state)
 		free(before);
 	}
 	conf_site_fini(&conf);
+}
+
+/* What a transaction of nf_tables returns; 0: that of the kernel. */
+static int filter_error;
+static unsigned warnings;
+
+int __real_nft_table_apply(struct nl_msg *v, size_t n, struct error *ret_error);
+int __wrap_nft_table_apply(struct nl_msg *v, size_t n, struct error *ret_error);
+
+int __wrap_nft_table_apply(struct nl_msg *v, size_t n, struct error *ret_error)
+{
+	if (!filter_error)
+		return __real_nft_table_apply(v, n, ret_error);
+	return error_set(ret_error, filter_error, "The filter fails.\nThat is a test.");
+}
+
+static void count_warnings(enum log_level level, const char *line)
+{
+	warnings += level == LOG_LEVEL_WARNING &&
+		    strstr(line, "The filter fails. Hosts on the underlay can send") != NULL;
+}
+
+/** A kernel that lacks nf_tables, or forbids it: the site is up without the filter, which is in a
+ * warning for each family. Another error of the transaction: the site does not come up. Nothing is
+ * left in either case. */
+static void test_without_filter(void **state)
+{
+	static const struct {
+		int error;
+		bool is_up;
+	} table[] = { { -EOPNOTSUPP, true }, { -EPROTONOSUPPORT, true }, { -EAFNOSUPPORT, true },
+		{ -ENOENT, true }, { -EPERM, true }, { -ENOMEM, false }, { -EINTR, false },
+		{ -EBUSY, false }, { -ENOBUFS, false }, { -EIO, false } };
+	char *before = test_host_picture();
+	struct conf_site conf;
+
+	test_conf(&conf, "vpn01", everything);
+	log_to_sink(count_warnings);
+	log_set_level(LOG_LEVEL_WARNING);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct saboteur harmless = { .at = -1 };
+		struct error error = { 0 };
+		struct host *host;
+		int err;
+
+		filter_error = table[i].error;
+		warnings = 0;
+		err = bring_up(&conf, &harmless, &host, &error);
+		assert_int_equal(err, table[i].is_up ? 0 : table[i].error);
+		assert_int_equal(warnings, table[i].is_up ? 2 : 0);
+		if (table[i].is_up)
+			take_down(host);
+		else
+			assert_string_equal(error.problem, "The filter fails.");
+		assert_same_as(before);
+	}
+	filter_error = 0;
+	log_to_sink(NULL);
+	log_set_level(LOG_LEVEL_ERROR);
+	conf_site_fini(&conf);
+	free(before);
+}
+
+/** A program is found where only root's PATH leads, also without PATH. */
+static void test_search_path(void **state)
+{
+	static const char *const paths[] = { "/nonexistent", "", "/usr/bin:/bin", NULL };
+	char *was = strdup(getenv("PATH"));
+	const char *const in_sbin[] = { "chroot", "/", "/bin/true", NULL };
+	const char *const absent[] = { "no-such-program", NULL };
+
+	assert_non_null(was);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		if (paths[i])
+			assert_int_equal(setenv("PATH", paths[i], 1), 0);
+		else
+			assert_int_equal(unsetenv("PATH"), 0);
+		assert_true(spawn_finds("chroot"));
+		assert_false(spawn_finds("no-such-program"));
+		assert_int_equal(spawn(in_sbin, NULL), 0);
+		assert_int_equal(spawn(absent, NULL), -ENOENT);
+	}
+	assert_int_equal(setenv("PATH", was, 1), 0);
+	assert_true(spawn_finds("resolvconf"));
+	free(was);
 }
 
 /** Hooks fail while the site starts, and the down hooks fail, too. */
@@ -559,6 +659,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_runs_once, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_failing_hooks, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_without_filter, set_up, clean_up),
+		cmocka_unit_test(test_search_path),
 		cmocka_unit_test_setup_teardown(test_leaves_alone, set_up, clean_up),
 		cmocka_unit_test_setup_teardown(test_namespaces, set_up, clean_up),
 	};

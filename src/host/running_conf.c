@@ -167,3 +167,11 @@ void running_conf_discard(const char *name)
 	if (rundir_file(name, SUFFIX, path) == 0)
 		unlink(path);
 }
+
+void running_conf_sweep(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (rundir_file(name, SUFFIX ".new", path) == 0)
+		unlink(path);
+}

@@ -27,3 +27,6 @@ bool running_conf_equal(const struct conf_site *a, const struct conf_site *b);
 
 /** Remove the file, if there is one. */
 void running_conf_discard(const char *name);
+
+/** Remove the unfinished file of a process that was killed while it stored it. */
+void running_conf_sweep(const char *name);
