@@ -73,7 +73,9 @@ void conf_complete(struct conf_site *site, struct conf_report *report)
 	for (size_t i = 0; i < site->n_tunnels; i++) {
 		struct conf_tunnel *tunnel = &site->tunnels[i];
 
-		if (tunnel->local_auto && tunnel->remote.family)
+		/* Also in place of an address that could not be read: the site is that of its own
+		 * text, which has none either. */
+		if (!tunnel->local.family && tunnel->remote.family)
 			tunnel->local = local_for(site, &tunnel->remote);
 		for (size_t k = 0; k < tunnel->n_sessions; k++, number++) {
 			struct conf_session *session = &tunnel->sessions[k];
