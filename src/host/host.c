@@ -51,6 +51,19 @@ void host_make_sessions_by(struct host *host, host_make_fn *make, void *ctx)
 	host->make_ctx = ctx;
 }
 
+/* Give a session's interface that was made again the Ethernet address of the one before, which
+ * other hosts and the bridge know. */
+static void keep_mac(struct host *host, const struct link_info *link)
+{
+	const struct known_link *known = known_find(&host->known, WANTED_SESSION, link->name);
+
+	if (!known || !known->has_mac || known->ifindex == link->ifindex)
+		return;
+	if (bridge_set_mac(&host->netdev, link, known->mac) < 0)
+		log_warning("%s has another Ethernet address than before: %s", link->name,
+			host->netdev.error.problem);
+}
+
 /* Remember the interfaces of the sessions, some of which may have been made just now. */
 static void learn_sessions(struct host *host, const struct conf_site *conf)
 {
@@ -58,10 +71,13 @@ static void learn_sessions(struct host *host, const struct conf_site *conf)
 	const struct conf_session *session;
 	struct link_info link;
 
-	while ((session = conf_next_session(&walk)))
-		if (query_link(&host->netdev.nl, session->name, &link) == 0 &&
-			!strcmp(link.alias, host->netdev.alias))
-			known_made_again(&host->known, WANTED_SESSION, session->name, link.ifindex);
+	while ((session = conf_next_session(&walk))) {
+		if (query_link(&host->netdev.nl, session->name, &link) < 0 ||
+			strcmp(link.alias, host->netdev.alias) != 0)
+			continue;
+		keep_mac(host, &link);
+		known_made_again(&host->known, WANTED_SESSION, session->name, link.ifindex);
+	}
 }
 
 int host_make_sessions(struct host *host, const struct conf_site *conf)
