@@ -285,7 +285,8 @@ static int go_unfiltered(struct netdev *m, const struct conf_interface *wg, uint
 
 	if (!lacks_filters(err))
 		return netdev_fail(m, err, "%s\n%s", why->problem, why->hint);
-	if (nft_table_delete(family, e->name) == 0)
+	err = nft_table_delete(family, e->name);
+	if (err == 0 || err == -EPERM) /* what must not be deleted could not be made either */
 		journal_remove(&m->journal, m->journal.n - 1);
 	log_warning("%s Hosts on the underlay can send to the addresses of %s, as AllowedIPs has "
 		    "%s. Load nf_tables, nft_fib_%s and nft_ct.",

@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/bytes.h"
 #include "host/host_state.h"
-#include "host/spawn.h"
 #include "host/sysctl.h"
+#include "netlink/nft_table.h"
 #include "netlink/query.h"
 
 void test_host_make_rundir(char ret[static 64])
@@ -175,21 +176,19 @@ static void draw_rules(struct nl_socket *nl, FILE *f, uint8_t family)
 
 static void draw_filter(FILE *f)
 {
-	char path[] = "/tmp/wirespan-nft-XXXXXX";
-	char command[96];
-	char line[128];
-	FILE *nft;
-	int fd = mkstemp(path);
+	static const struct {
+		uint16_t family;
+		const char *name;
+	} families[] = { { AF_INET, "ip" }, { AF_INET6, "ip6" }, { AF_BRIDGE, "bridge" } };
 
-	ASSERT(fd >= 0);
-	snprintf(command, sizeof(command), "nft list tables >%s 2>&1 || :", path);
-	ASSERT(spawn_shell(command) == 0);
-	nft = fdopen(fd, "r");
-	ASSERT(nft);
-	while (fgets(line, sizeof(line), nft))
-		fprintf(f, "nft %s", line);
-	fclose(nft);
-	ASSERT(unlink(path) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		struct nft_table_names list = { 0 };
+
+		ASSERT(nft_table_list(families[i].family, "", &list) == 0);
+		for (size_t k = 0; k < list.n; k++)
+			fprintf(f, "nft table %s %s\n", families[i].name, list.v[k].name);
+		free(list.v);
+	}
 }
 
 static void draw_file(void *ctx, const char *path)

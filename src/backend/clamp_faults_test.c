@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults at each message about the table of segment sizes, in a real network namespace: it is as
+ * wanted, or a warning gives the reason, and `down` leaves nothing. */
+#include "backend/kernel_mtus.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "conf/test_conf.h"
+#include "host/host.h"
+#include "host/test_host.h"
+#include "netlink/nft_mss.h"
+#include "netlink/test_filter_faults.h"
+#include "netlink/test_netns.h"
+
+#define SITE(clamp)                                                                                \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"Address = 10.0.1.11/24\n"                                                                 \
+	"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                       \
+	"AllowedIPs = 10.0.1.21/32\n"                                                              \
+	"[L2TP]\nTunnelId = 3939\nPeerTunnelId = 3940\nLocal = 10.0.1.11\nRemote = 10.0.1.21\n"    \
+	"[L2TPSession]\nName = l2tpeth0\nSessionId = 3941\nPeerSessionId = 3942\n"                 \
+	"ClampMSS = " clamp "\n[Bridge]\nName = br-l2tp0\n"
+
+#define TABLE "nft table bridge wirespan-vpn01\n"
+
+static char rundir[64];
+static unsigned warnings;
+
+/** What a fault happens in. */
+enum verb {
+	UP = 0,
+	RELOAD,	    /* to another size */
+	RELOAD_OFF, /* to none */
+	DOWN,
+	VERBS
+};
+
+/** A case. */
+struct fault {
+	enum verb verb;
+	enum test_fault kind;
+	unsigned at;
+	int error;
+	bool lasting;
+};
+
+static void count_warning(enum log_level level, const char *line)
+{
+	warnings += level == LOG_LEVEL_WARNING && strchr(line, ' ');
+}
+
+static bool has_table(void)
+{
+	char *picture = test_host_picture();
+	bool has = strstr(picture, TABLE) != NULL;
+
+	free(picture);
+	return has;
+}
+
+static void assert_picture(const char *expected, const struct fault *f)
+{
+	char *is = test_host_picture();
+
+	if (strcmp(is, expected) != 0)
+		fail_msg("verb %u, fault %u at %u:\nexpected:\n%s\nis:\n%s", f->verb, f->kind,
+			f->at, expected, is);
+	free(is);
+}
+
+static void arm(const struct fault *f, enum verb verb)
+{
+	if (f->verb != verb)
+		return;
+	test_filter_fault(f->kind, f->at, f->error);
+	test_filter_faults.lasting = f->lasting;
+}
+
+/* Set the sizes of a configuration, perhaps with a fault. What fails is reported, and done by the
+ * next attempt. */
+static void clamp(struct kernel_mtus *mtus, struct host *host, const char *text,
+	const struct fault *f, enum verb verb, bool *ret_reached)
+{
+	struct netdev *m = host_netdev(host);
+	const struct wgnl_device none = { 0 };
+	struct conf_site conf;
+
+	test_conf(&conf, "vpn01", text);
+	assert_true(kernel_mtus_compute(mtus, &conf, &none, &m->nl) >= 0);
+	mtus->clamp_failed = false;
+	warnings = 0;
+	arm(f, verb);
+	kernel_mtus_clamp(mtus, m, &conf);
+	if (f->verb == verb)
+		*ret_reached = test_filter_fault_end();
+	if (mtus->clamp_failed) {
+		assert_int_equal(f->verb, verb);
+		assert_true(warnings > 0);
+		if (verb == UP) {
+			assert_false(has_table());
+			assert_false(kernel_mtus_is_clamped(mtus, &conf));
+		}
+		kernel_mtus_clamp(mtus, m, &conf);
+	}
+	assert_false(mtus->clamp_failed);
+	assert_int_equal(has_table(), verb != RELOAD_OFF);
+	assert_int_equal(kernel_mtus_is_clamped(mtus, &conf), verb != RELOAD_OFF);
+	conf_site_fini(&conf);
+}
+
+static void take_down(struct host *host, const struct fault *f, bool *ret_reached)
+{
+	struct error error = { 0 };
+	bool found = false;
+
+	arm(f, DOWN);
+	host_down(host);
+	if (f->verb == DOWN)
+		*ret_reached = test_filter_fault_end();
+	if (host_close(host) < 0)
+		assert_int_equal(host_undo("vpn01", &found, &error), 0);
+}
+
+/* The whole life of a table, with a fault. Return: whether there was its place. */
+static bool live(const struct fault *f)
+{
+	struct kernel_mtus mtus = { 0 };
+	struct error error = { 0 };
+	struct conf_site conf;
+	struct host *host;
+	bool reached = false;
+
+	test_conf(&conf, "vpn01", SITE("yes"));
+	assert_int_equal(host_open(&conf, HOST_UNDO, NULL, &host, &error), 0);
+	clamp(&mtus, host, SITE("yes"), f, UP, &reached);
+	if (f->verb == RELOAD)
+		clamp(&mtus, host, SITE("1200"), f, RELOAD, &reached);
+	if (f->verb == RELOAD_OFF)
+		clamp(&mtus, host, SITE("no"), f, RELOAD_OFF, &reached);
+	take_down(host, f, &reached);
+	kernel_mtus_fini(&mtus);
+	conf_site_fini(&conf);
+	return reached;
+}
+
+/* The same in a process that the fault kills, and then `down`. Return: whether it was killed. */
+static bool live_and_die(const struct fault *f)
+{
+	struct error error = { 0 };
+	bool found;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		live(f);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	if (!WIFSIGNALED(status))
+		return false;
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	assert_int_equal(host_undo("vpn01", &found, &error), 0);
+	assert_true(found);
+	return true;
+}
+
+/* Each place of a kind of fault in turn. */
+static void everywhere(enum test_fault kind, int error)
+{
+	char *before = test_host_picture();
+
+	for (enum verb verb = UP; verb < VERBS; verb++) {
+		struct fault f = { .verb = verb, .kind = kind, .error = error };
+
+		while (kind == TEST_FAULT_KILL ? live_and_die(&f) : live(&f)) {
+			assert_picture(before, &f);
+			f.at++;
+		}
+		assert_picture(before, &f);
+		print_message("verb %u: fault %u at each of %u places\n", verb, kind, f.at);
+		assert_true(f.at >= 1);
+	}
+	free(before);
+}
+
+static void test_not_sent(void **state)
+{
+	everywhere(TEST_FAULT_SEND, ENOBUFS);
+}
+
+static void test_refused(void **state)
+{
+	everywhere(TEST_FAULT_REFUSE, 0);
+}
+
+static void test_answer_lost(void **state)
+{
+	everywhere(TEST_FAULT_ANSWER, ENOBUFS);
+}
+
+static void test_killed(void **state)
+{
+	everywhere(TEST_FAULT_KILL, 0);
+}
+
+/* Where nf_tables are not allowed, that is a warning, and `down` has nothing to undo. */
+static void test_not_allowed(void **state)
+{
+	const struct wgnl_device none = { 0 };
+	struct kernel_mtus mtus = { 0 };
+	char *before = test_host_picture();
+	struct error error = { 0 };
+	struct conf_site conf;
+	struct host *host;
+
+	test_conf(&conf, "vpn01", SITE("yes"));
+	assert_int_equal(host_open(&conf, HOST_UNDO, NULL, &host, &error), 0);
+	assert_true(kernel_mtus_compute(&mtus, &conf, &none, &host_netdev(host)->nl) >= 0);
+	warnings = 0;
+	test_filter_fault(TEST_FAULT_SEND, 0, EPERM);
+	test_filter_faults.lasting = true;
+	kernel_mtus_clamp(&mtus, host_netdev(host), &conf);
+	assert_true(mtus.clamp_failed);
+	assert_int_equal(warnings, 1);
+	host_down(host);
+	assert_int_equal(host_close(host), 0);
+	assert_true(test_filter_fault_end());
+	assert_picture(before, &(struct fault){ .verb = UP });
+	kernel_mtus_fini(&mtus);
+	conf_site_fini(&conf);
+	free(before);
+}
+
+static int set_up(void **state)
+{
+	test_netns_enter();
+	test_host_make_rundir(rundir);
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	test_host_remove_rundir(rundir);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_not_sent, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_answer_lost, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_killed, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_not_allowed, set_up, clean_up),
+	};
+
+	log_to_sink(count_warning);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults at each message about the filter of a default route, in a real network namespace: up,
+ * reload and down end with a sentence, and nothing is left. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "conf/test_conf.h"
+#include "host/host.h"
+#include "host/test_host.h"
+#include "netlink/test_filter_faults.h"
+#include "netlink/test_netns.h"
+
+#define SITE(allowed)                                                                              \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"Address = 10.0.1.11/24, fd01::11/64\n"                                                    \
+	"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"                       \
+	"AllowedIPs = " allowed "\n"
+
+static const char with_default[] = SITE("0.0.0.0/0, ::/0");
+static const char without[] = SITE("10.0.1.21/32");
+
+static const struct host_mtus mtus = { .wg = 1440 };
+
+static char rundir[64];
+static struct test_engine engine;
+
+/** What a fault happens in. */
+enum verb {
+	UP = 0,
+	RELOAD,	     /* to the default route */
+	RELOAD_BACK, /* from it */
+	DOWN,
+};
+
+/** A case. */
+struct fault {
+	enum verb verb;
+	enum test_fault kind;
+	unsigned at;
+	int error;
+	bool lasting;
+};
+
+static void assert_picture(const char *expected, const struct fault *f, const char *what)
+{
+	char *is = test_host_picture();
+
+	if (strcmp(is, expected) != 0)
+		fail_msg("%s, verb %u, fault %u at %u:\nexpected:\n%s\nis:\n%s", what, f->verb,
+			f->kind, f->at, expected, is);
+	free(is);
+}
+
+static void arm(const struct fault *f, enum verb verb)
+{
+	if (f->verb != verb)
+		return;
+	test_filter_fault(f->kind, f->at, f->error);
+	test_filter_faults.lasting = f->lasting;
+}
+
+static int bring_up(const struct conf_site *conf, struct host **ret, struct error *error)
+{
+	int err = host_open(conf, HOST_UNDO, NULL, ret, error);
+
+	if (err < 0)
+		return err;
+	test_engine_open(&engine, conf);
+	err = host_up(*ret, &mtus, error);
+	if (err < 0) {
+		test_engine_close(&engine, NULL);
+		host_close(*ret);
+	}
+	return err;
+}
+
+/* A reload that failed leaves a site that the next one changes as wanted. */
+static void reload(struct host *host, const struct conf_site *next, const struct fault *f,
+	enum verb verb, bool *ret_reached)
+{
+	struct error error = { 0 };
+	int err;
+
+	arm(f, verb);
+	err = host_reload(host, next, &mtus, &error);
+	if (f->verb == verb)
+		*ret_reached = test_filter_fault_end();
+	if (err == 0)
+		return;
+	assert_int_equal(f->verb, verb);
+	assert_true(*error.problem);
+	if (host_reload(host, next, &mtus, &error) < 0)
+		fail_msg("the second reload: %s", error.problem);
+}
+
+static void take_down(struct host *host, const struct fault *f, bool *ret_reached)
+{
+	struct error error = { 0 };
+	bool found = false;
+
+	arm(f, DOWN);
+	host_down(host);
+	if (f->verb == DOWN)
+		*ret_reached = test_filter_fault_end();
+	test_engine_close(&engine, NULL);
+	if (host_close(host) < 0)
+		assert_int_equal(host_undo("vpn01", &found, &error), 0);
+}
+
+/* The whole life of a site, with a fault. Return: whether there was its place. */
+static bool live(const struct fault *f)
+{
+	struct error error = { 0 };
+	struct conf_site first;
+	struct conf_site second;
+	struct host *host;
+	bool reached = false;
+	int err;
+
+	test_conf(&first, "vpn01", f->verb == UP || f->verb == DOWN ? with_default : without);
+	test_conf(&second, "vpn01", with_default);
+	arm(f, UP);
+	err = bring_up(&first, &host, &error);
+	if (f->verb == UP)
+		reached = test_filter_fault_end();
+	if (err < 0)
+		assert_true(f->verb == UP && *error.problem);
+	if (err == 0 && (f->verb == RELOAD || f->verb == RELOAD_BACK)) {
+		reload(host, &second, f, RELOAD, &reached);
+		if (f->verb == RELOAD_BACK)
+			reload(host, &first, f, RELOAD_BACK, &reached);
+	}
+	if (err == 0)
+		take_down(host, f, &reached);
+	conf_site_fini(&second);
+	conf_site_fini(&first);
+	return reached;
+}
+
+/* The same in a process that the fault kills, and then `down`. Return: whether it was killed. */
+static bool live_and_die(const struct fault *f)
+{
+	struct error error = { 0 };
+	bool found;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		live(f);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	if (!WIFSIGNALED(status))
+		return false;
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	assert_int_equal(host_undo("vpn01", &found, &error), 0);
+	assert_true(found);
+	return true;
+}
+
+/* Each place of a kind of fault in turn. */
+static void everywhere(enum test_fault kind, int error)
+{
+	char *before = test_host_picture();
+
+	for (enum verb verb = UP; verb <= DOWN; verb++) {
+		struct fault f = { .verb = verb, .kind = kind, .error = error };
+
+		if (verb == RELOAD && kind != TEST_FAULT_SEND)
+			continue; /* the messages are those of `up` */
+		while (kind == TEST_FAULT_KILL ? live_and_die(&f) : live(&f)) {
+			assert_picture(before, &f, "left");
+			f.at++;
+		}
+		assert_picture(before, &f, "left without a fault");
+		print_message("verb %u: fault %u at each of %u places\n", verb, kind, f.at);
+		assert_true(f.at >= 2); /* of both families */
+	}
+	free(before);
+}
+
+static void test_not_sent(void **state)
+{
+	everywhere(TEST_FAULT_SEND, ENOBUFS);
+}
+
+static void test_refused(void **state)
+{
+	everywhere(TEST_FAULT_REFUSE, 0);
+}
+
+static void test_answer_lost(void **state)
+{
+	everywhere(TEST_FAULT_ANSWER, ENOBUFS);
+}
+
+static void test_killed(void **state)
+{
+	everywhere(TEST_FAULT_KILL, 0);
+}
+
+/* Where nf_tables are not allowed or not there, the site runs without a filter, and `down` has
+ * nothing to undo. */
+static void test_not_allowed(void **state)
+{
+	static const int errors[] = { EPERM, EOPNOTSUPP };
+	char *before = test_host_picture();
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		const struct fault f = {
+			.verb = UP, .kind = TEST_FAULT_SEND, .error = errors[i], .lasting = true
+		};
+		struct error error = { 0 };
+		struct conf_site conf;
+		struct host *host;
+
+		test_conf(&conf, "vpn01", with_default);
+		arm(&f, UP);
+		assert_int_equal(bring_up(&conf, &host, &error), 0);
+		host_down(host);
+		test_engine_close(&engine, NULL);
+		assert_int_equal(host_close(host), 0);
+		assert_true(test_filter_fault_end());
+		assert_picture(before, &f, "left");
+		conf_site_fini(&conf);
+	}
+	free(before);
+}
+
+static int set_up(void **state)
+{
+	test_netns_enter();
+	test_host_make_rundir(rundir);
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	test_engine_close(&engine, NULL);
+	test_host_remove_rundir(rundir);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_not_sent, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_answer_lost, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_killed, set_up, clean_up),
+		cmocka_unit_test_setup_teardown(test_not_allowed, set_up, clean_up),
+	};
+
+	log_set_level(getenv("WIRESPAN_TEST_STEPS") ? LOG_LEVEL_DEBUG : LOG_LEVEL_SILENT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
