@@ -292,19 +292,41 @@ static bool has_address(
 	return false;
 }
 
+bool difference_is_link_local(const struct ifaddr_info *address)
+{
+	return address->prefix.addr.family == AF_INET6 && address->scope == RT_SCOPE_LINK;
+}
+
+static bool has_link_local(const struct host_view *view, uint32_t ifindex)
+{
+	for (size_t i = 0; i < view->addresses.n; i++)
+		if (view->addresses.v[i].ifindex == ifindex &&
+			difference_is_link_local(&view->addresses.v[i]))
+			return true;
+	return false;
+}
+
+static void add_address(struct comparison *c, const struct wanted_link *wanted,
+	const struct link_info *link, const struct ip_prefix *address)
+{
+	char text[IP_PREFIX_TEXT_LEN];
+
+	add(c, wanted, link, DIFFERENCE_ADDRESS, "%s does not have the address %s", wanted->name,
+		ip_prefix_text(address, text))
+		->prefix = *address;
+}
+
 static void compare_addresses(
 	struct comparison *c, const struct wanted_link *wanted, const struct link_info *link)
 {
 	for (size_t i = 0; wanted->addresses && i < wanted->addresses->n; i++) {
 		const struct ip_prefix *address = &wanted->addresses->v[i].prefix;
-		char text[IP_PREFIX_TEXT_LEN];
 
-		if (has_address(c->view, link->ifindex, address))
-			continue;
-		add(c, wanted, link, DIFFERENCE_ADDRESS, "%s does not have the address %s",
-			wanted->name, ip_prefix_text(address, text))
-			->prefix = *address;
+		if (!has_address(c->view, link->ifindex, address))
+			add_address(c, wanted, link, address);
 	}
+	if (wanted->link_local.addr.family && !has_link_local(c->view, link->ifindex))
+		add_address(c, wanted, link, &wanted->link_local);
 }
 
 static size_t family_index(uint16_t family)

@@ -55,6 +55,7 @@ struct wanted_link {
 	bool adopted;	 /* a bridge of another program: only its existence is compared */
 	bool has_mac;	 /* of a bridge: `mac` is compared */
 	uint8_t mac[LINK_MAC_LEN];
+	struct ip_prefix link_local; /* that it had; compared unless its family is 0 */
 };
 
 /** The state of a setting. */
@@ -150,6 +151,9 @@ bool difference_equal(const struct difference *a, const struct difference *b);
 
 /** The name of a kind, for status and metrics: "absent", "down" … */
 const char *difference_kind_name(enum difference_kind kind);
+
+/** Whether it is an IPv6 link-local address. */
+bool difference_is_link_local(const struct ifaddr_info *address);
 
 /** The present interface of a wanted one, or NULL if it does not exist or another interface has its
  * name. */

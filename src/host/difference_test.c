@@ -35,7 +35,7 @@ static const struct ip_prefix any = { .addr = { AF_INET, { 0 } }, .len = 0 };
 /** A host that is as configured, and what is wanted of it. */
 struct bench {
 	struct link_info links[N_LINKS + 1];
-	struct ifaddr_info addresses[2];
+	struct ifaddr_info addresses[3];
 	struct route_info routes[2];
 	struct rule_info rules[2];
 	struct conf_prefix wg_prefix;
@@ -317,6 +317,25 @@ static void turn_stp_off(struct bench *b)
 	b->wanted[BRIDGE].stp = true;
 }
 
+static const struct ip_prefix link_local = {
+	.addr = { .family = AF_INET6, .bytes = { 0xfe, 0x80, [15] = 1 } }, .len = 64
+};
+
+static void remove_link_local(struct bench *b)
+{
+	b->wanted[BRIDGE].link_local = link_local;
+}
+
+static void change_link_local(struct bench *b)
+{
+	struct ifaddr_info *a = &b->addresses[2];
+
+	*a = (struct ifaddr_info){ .ifindex = 6, .prefix = link_local, .scope = RT_SCOPE_LINK };
+	a->prefix.addr.bytes[15] = 2;
+	b->view.addresses.n = 3;
+	b->wanted[BRIDGE].link_local = link_local;
+}
+
 static void turn_snooping_on(struct bench *b)
 {
 	b->links[BRIDGE].has_multicast = true;
@@ -448,6 +467,8 @@ static const struct {
 	{ "member with a small MTU", shrink_member, "" },
 	{ "STP turned on", turn_stp_on, "stp br-l2tp0 r;" },
 	{ "STP turned off", turn_stp_off, "stp br-l2tp0 r;" },
+	{ "link-local address removed", remove_link_local, "address br-l2tp0 r;" },
+	{ "another link-local address", change_link_local, "" },
 	{ "snooping turned on", turn_snooping_on, "multicast_snooping br-l2tp0 r;" },
 	{ "snooping turned off", turn_snooping_off, "multicast_snooping br-l2tp0 r;" },
 	{ "a kernel without snooping", lack_snooping, "" },

@@ -50,6 +50,7 @@ static void apply_known(struct wanted_link *w, const struct known_link *known)
 	if (!known)
 		return;
 	w->ifindex = known->ifindex;
+	w->link_local = known->link_local;
 	if (w->role != WANTED_BRIDGE || w->adopted || !known->has_mac)
 		return;
 	w->has_mac = true;
@@ -73,6 +74,30 @@ static uint32_t ifindex_in_use(
 			wanted->v[i].ifindex == master->ifindex)
 			return link->ifindex;
 	return 0;
+}
+
+/** Remember the IPv6 link-local address that the kernel gives a bridge when it begins to run. It is
+ * not in the configuration, but neighbour discovery needs it. wg0 has none. */
+static void learn_link_local(
+	struct known_link *known, const struct link_info *link, const struct host_view *view)
+{
+	const struct ifaddr_info *found = NULL;
+
+	if (!link || !(link->flags & IFF_UP) || !(link->flags & IFF_RUNNING)) {
+		known->link_local = (struct ip_prefix){ 0 };
+		return;
+	}
+	for (size_t i = 0; i < view->addresses.n; i++) {
+		const struct ifaddr_info *a = &view->addresses.v[i];
+
+		if (a->ifindex != link->ifindex || !difference_is_link_local(a))
+			continue;
+		if (ip_prefix_equal(&a->prefix, &known->link_local))
+			return;
+		found = a;
+	}
+	if (found)
+		known->link_local = found->prefix;
 }
 
 static int learn_settings(struct known *known, const struct wanted *wanted)
@@ -107,6 +132,8 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 		links[i].adopted = w->adopted;
 		snprintf(links[i].name, sizeof(links[i].name), "%s", w->name);
 		ifindex = ifindex_in_use(wanted, w, view);
+		if (ifindex != links[i].ifindex)
+			links[i].link_local = (struct ip_prefix){ 0 };
 		if (ifindex || w->role == WANTED_MEMBER || w->role == WANTED_BRIDGE)
 			links[i].ifindex = ifindex;
 		link = view_link_index(view, links[i].ifindex);
@@ -114,6 +141,8 @@ int known_learn(struct known *known, struct wanted *wanted, const struct host_vi
 			links[i].has_mac = true;
 			memcpy(links[i].mac, link->mac, LINK_MAC_LEN);
 		}
+		if (w->role == WANTED_BRIDGE && !w->adopted)
+			learn_link_local(&links[i], link, view);
 		apply_known(w, &links[i]);
 	}
 	free(known->links);

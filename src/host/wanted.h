@@ -11,7 +11,9 @@ struct known_link {
 	uint32_t ifindex;	/* 0: it does not exist; of the engine's interfaces the last one */
 	bool adopted;		/* a bridge of another program */
 	bool has_mac;
-	uint8_t mac[LINK_MAC_LEN]; /* when it was first seen */
+	uint8_t mac[LINK_MAC_LEN];   /* when it was first seen */
+	struct ip_prefix link_local; /* the address that the kernel gave it; of our bridges, while
+					they run; family 0: none */
 };
 
 /** The interfaces in use, and the MTUs that were computed for them. Zero is empty; free it with
