@@ -265,6 +265,8 @@ def process_limits(bench):
         (["prlimit", "--fsize=0", "--"], "ulimit -f"),
         (["prlimit", "--fsize=4096", "--"], "ulimit -f|exit 7"),
         (["prlimit", "--data=8000000", "--"], "limits of memory|exit 7"),
+        (["prlimit", "--stack=65536:", "--"], "exit 7"),
+        (["prlimit", "--stack=65536:65536", "setpriv", "--bounding-set=-sys_resource", "--"], "ulimit -s"),
         ([*in_namespace, 'mount -n -t tmpfs -o size=4k t /run; head -c 4096 /dev/zero >/run/x; exec "$@"', "sh"], "Make room there"),
         ([*in_namespace, 'mount -n -t tmpfs t /run; mount -n -o remount,ro /run; exec "$@"', "sh"], "Make the file system writable"),
         ([*in_namespace, 'mount -n -t tmpfs t /run; touch /run/wirespan; exec "$@"', "sh"], "See what is at that path"),
@@ -276,6 +278,7 @@ def process_limits(bench):
     for number in range(16, 40, 4):
         result = bench.node.run("prlimit", f"--nofile={number}", "--", *up, check=False)
         assert result.status == 1 and re.search("ulimit -n|exit 7", result.out), (number, result.out)
+        assert ".." not in result.out, result.out
         bench.clean()
 
 
