@@ -133,6 +133,14 @@ static const struct filter_rule keys[] = {
 	ALLOW(clock_gettime),	/* where the vDSO cannot */
 	ALLOW(restart_syscall), /* of poll() after SIGSTOP */
 	ALLOW(exit_group),
+#ifndef __GLIBC__ /* the heap of musl returns what is freed */
+	ALLOW(brk),
+	ALLOW(munmap),
+	ALLOW(madvise),
+	ALLOW(mremap),
+	ALLOW_IF(mmap_call, CLEAR(2, PROT_EXEC)),
+	ALLOW_IF(mprotect, CLEAR(2, PROT_EXEC)),
+#endif
 #ifdef __SANITIZE_ADDRESS__
 	COMMON,
 	ALLOW(mmap_call),
