@@ -210,7 +210,7 @@ struct nlattr *mnl_attr_nest_start_check(struct nlmsghdr *nlh, size_t buflen, ui
 	return attr;
 }
 
-/* What a control message says. Return: as the callback's. */
+/* What a control message reports. Return: as the callback's. */
 static int control(const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *report = mnl_nlmsg_get_payload(nlh);
