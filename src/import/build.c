@@ -122,7 +122,8 @@ static size_t peer_index(const struct build *b, const char *name)
 	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
 	const char *key = value_of(b->im, IMPORT_PEER, name, "PublicKey");
 
-	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0)
+	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0 ||
+		import_find(b->im, IMPORT_PEER, name, FACT_DISABLED))
 		return b->n_peers;
 	return index_of(b->peers, b->n_peers, key ? key : name);
 }
@@ -134,6 +135,7 @@ static void create_peer(struct build *b, const char *name, struct conf_at at)
 	struct conf_peer *peer;
 
 	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0 ||
+		import_find(b->im, IMPORT_PEER, name, FACT_DISABLED) ||
 		peer_index(b, name) < b->n_peers)
 		return;
 	peer = array_grow(&b->site->peers, &b->site->n_peers, sizeof(*peer));
@@ -488,7 +490,9 @@ static void apply(struct build *b, const struct import_fact *fact)
 		i = peer_index(b, fact->name);
 		if (!strcmp(fact->key, FACT_OF))
 			return; /* create_peer() */
-		if (i >= b->n_peers)
+		if (import_find(b->im, IMPORT_PEER, fact->name, FACT_DISABLED))
+			import_note_at(b->im, fact->at, IMPORT_DROPPED, "the peer is disabled");
+		else if (i >= b->n_peers)
 			drop(b, fact, "a peer of another interface");
 		else if (!strcmp(fact->key, FACT_HOST) || !strcmp(fact->key, FACT_PORT))
 			apply_host(b, &b->site->peers[i], fact);
@@ -688,6 +692,28 @@ static void unite_lists(struct conf_site *site)
 	}
 }
 
+/* Whether a fact is of the reader, not of its line. */
+static bool is_implied(const struct import_fact *fact)
+{
+	static const char *const keys[] = { FACT_OF, FACT_TUNNEL, FACT_ROUTES, FACT_KIND };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(fact->key, keys[i]))
+			return true;
+	return false;
+}
+
+/* Drop, with a note, each fact that nothing has been made of: no line is lost in silence. */
+static void drop_rest(struct build *b)
+{
+	struct import *im = b->im;
+
+	import_sort_notes(im);
+	for (size_t i = 0, n = im->n_notes; i < im->n_facts && !im->out_of_memory; i++)
+		if (!is_implied(&im->facts[i]) && !import_is_noted(im, n, im->facts[i].at))
+			drop(b, &im->facts[i], "it has no counterpart there");
+}
+
 int import_build(struct import *im, const char *wireguard, struct conf_site *ret)
 {
 	struct build b = { .im = im, .site = ret };
@@ -702,6 +728,7 @@ int import_build(struct import *im, const char *wireguard, struct conf_site *ret
 		for (size_t k = 0; k < ret->tunnels[i].n_sessions; k++)
 			finish_session_mtu(&b, &ret->tunnels[i], &ret->tunnels[i].sessions[k]);
 	finish_routes(&b);
+	drop_rest(&b);
 	unite_lists(ret);
 	conf_complete(ret, &report);
 	conf_report_fini(&report);

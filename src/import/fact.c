@@ -119,6 +119,44 @@ void import_fini(struct import *im)
 	*im = (struct import){ 0 };
 }
 
+static int compare_notes(const void *a, const void *b)
+{
+	const struct import_note *x = a;
+	const struct import_note *y = b;
+
+	if (x->at.file != y->at.file)
+		return x->at.file < y->at.file ? -1 : 1;
+	if (x->at.line != y->at.line)
+		return x->at.line < y->at.line ? -1 : 1;
+	if (x->verdict != y->verdict)
+		return x->verdict < y->verdict ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
+void import_sort_notes(struct import *im)
+{
+	if (im->n_notes)
+		qsort(im->notes, im->n_notes, sizeof(*im->notes), compare_notes);
+}
+
+bool import_is_noted(const struct import *im, size_t n, struct conf_at at)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+		const struct conf_at *other = &im->notes[mid].at;
+
+		if (other->file == at.file && other->line == at.line)
+			return true;
+		if (other->file < at.file || (other->file == at.file && other->line < at.line))
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return false;
+}
+
 const struct import_row *import_row_find(
 	const struct import_row *rows, const char *where, const char *word)
 {

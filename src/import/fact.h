@@ -39,6 +39,7 @@ enum import_object {
 #define FACT_OF	      "of"	 /* of a peer: the name of its link */
 #define FACT_HOST     "host"	 /* of a peer: the host of its Endpoint */
 #define FACT_PORT     "port"	 /* of a peer: the port of its Endpoint; 51820 if it has none */
+#define FACT_DISABLED "disabled" /* of a peer: its file does not use it; the value is no matter */
 
 #define FACT_KIND_WIREGUARD "wireguard"
 #define FACT_KIND_SESSION   "session"
@@ -97,6 +98,12 @@ void import_note_at(struct import *im, struct conf_at at, enum import_verdict ve
 
 /** Note that the present line is dropped, and why. */
 void import_drop(struct import *im, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Sort the notes by file and line. */
+void import_sort_notes(struct import *im);
+
+/** Whether one of the first `n` notes, which are sorted, is on line `at`. */
+bool import_is_noted(const struct import *im, size_t n, struct conf_at at);
 
 /** The value of an object's last fact with that key, or NULL. */
 const struct import_fact *import_find(

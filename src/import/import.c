@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/array.h"
 #include "base/bytes.h"
@@ -15,6 +16,9 @@
 #include "import/read_routeros.h"
 #include "import/read_shell.h"
 #include "import/read_vyos.h"
+
+/* Of UTF-8: editors of Windows write it. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* The formats, in the order in which they are tried. */
 enum format {
@@ -67,7 +71,8 @@ static const struct {
 static enum format format_of_line(const char *line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
-		if (!strncmp(line, signs[i].begin, strlen(signs[i].begin)))
+		if (!(*line == '[' ? strncasecmp : strncmp)(
+			    line, signs[i].begin, strlen(signs[i].begin)))
 			return signs[i].format;
 	return FORMAT_NONE;
 }
@@ -133,6 +138,58 @@ static void read_text(struct import *im, enum format format, const char *name, c
 	}
 }
 
+/* Whether a line of a file has a value, so that a note is due: it is no comment, and more than
+ * the name of what the next lines are about. Commands of scripts are judged by their reader. */
+static bool has_value(enum format format, const char *line, size_t len)
+{
+	while (len && strchr(" \t\r", *line)) {
+		line++;
+		len--;
+	}
+	while (len && strchr(" \t\r", line[len - 1]))
+		len--;
+	if (!len || format == FORMAT_SHELL || strchr("#;[}*", *line))
+		return false;
+	if (*line == '/')
+		return format == FORMAT_ROUTEROS && memchr(line, '=', len);
+	return format != FORMAT_VYOS || line[len - 1] != '{';
+}
+
+/* Read the file, then drop, with a note, each line that its reader has not judged. */
+static int read_noted(struct import *im, enum format format, const char *name, char *text)
+{
+	struct conf_at at = { .file = im->at.file };
+	size_t first = im->n_facts;
+	size_t len = strlen(text);
+	char *copy = strdup(text);
+	size_t n_notes;
+	bool continued = false;
+
+	if (!copy)
+		return -ENOMEM;
+	read_text(im, format, name, text);
+	import_sort_notes(im);
+	n_notes = im->n_notes;
+	for (char *line = copy, *end; *line; line = end) {
+		bool continues;
+
+		end = line + strcspn(line, "\n");
+		at.line++;
+		continues = end > line && end[end > line + 1 && end[-1] == '\r' ? -2 : -1] == '\\';
+		while (first < im->n_facts && im->facts[first].at.line < at.line)
+			first++;
+		if (!continued && has_value(format, line, (size_t)(end - line)) &&
+			(first == im->n_facts || im->facts[first].at.line != at.line) &&
+			!import_is_noted(im, n_notes, at))
+			import_note_at(im, at, IMPORT_DROPPED, "it was not understood");
+		continued = continues;
+		end += *end == '\n';
+	}
+	secret_wipe(copy, len);
+	free(copy);
+	return 0;
+}
+
 int import_read(
 	struct import *im, const char *name, const void *bytes, size_t len, const char **ret_format)
 {
@@ -150,6 +207,8 @@ int import_read(
 	}
 	memcpy(text, bytes, len);
 	text[len] = '\0';
+	if (!strncmp(text, BYTE_ORDER_MARK, 3))
+		memset(text, ' ', 3);
 	format = format_of(text);
 	if (format == FORMAT_NONE || format == FORMAT_OURS) {
 		*ret_format =
@@ -161,25 +220,11 @@ int import_read(
 		result = -EINVAL;
 	} else {
 		*ret_format = format_names[format];
-		read_text(im, format, name, text);
+		result = read_noted(im, format, name, text);
 	}
 	secret_wipe(text, len);
 	free(text);
 	return result < 0 ? result : im->out_of_memory ? -ENOMEM : 0;
-}
-
-static int compare_notes(const void *a, const void *b)
-{
-	const struct import_note *x = a;
-	const struct import_note *y = b;
-
-	if (x->at.file != y->at.file)
-		return x->at.file < y->at.file ? -1 : 1;
-	if (x->at.line != y->at.line)
-		return x->at.line < y->at.line ? -1 : 1;
-	if (x->verdict != y->verdict)
-		return x->verdict < y->verdict ? -1 : 1;
-	return strcmp(x->text, y->text);
 }
 
 /* Whether two notes are about the same section of ours. */
@@ -225,8 +270,7 @@ char *import_notes_text(struct import *im)
 	const struct import_note *notes = im->notes;
 	struct text t = { 0 };
 
-	if (im->n_notes)
-		qsort(im->notes, im->n_notes, sizeof(*im->notes), compare_notes);
+	import_sort_notes(im);
 	for (size_t i = 0, n; i < im->n_notes; i += n) {
 		for (n = 1;
 			i + n < im->n_notes && (same_section(&notes[i], &notes[i + n]) ||

@@ -306,7 +306,11 @@ static const struct {
 	{ "[Interface]\nAddress\n", "1:2: dropped: neither [Section] nor KEY = VALUE" },
 	{ "[Interface]\nAddress = x\n", "1:2: dropped: " },
 	{ "[Interface]\nAddress =\n", "1:2: dropped: Address: it has no value" },
+	{ "\xef\xbb\xbf[interface]\nlistenport=8172\n[PEER]\nallowedips=10.0.1.21/32\n",
+		"1:4: imported: [Peer] AllowedIPs = 10.0.1.21/32" },
 	/* systemd-networkd */
+	{ "[Match]\nName=eth1 eth2\n[Network]\nBridge=br0\n",
+		"1:4: dropped: master of \"eth2\": the interface is not a part of the site" },
 	{ "[Match]\nName=eth*\n[Network]\nAddress=10.0.1.1/24\n",
 		"1:4: dropped: Address: the file names no single interface" },
 	{ "[NetDev]\nName=t\nKind=l2tp\n[L2TP]\nTunnelId=1\n[L2TPSession]\nSessionId=3\n"
@@ -315,6 +319,12 @@ static const struct {
 	/* NetworkManager */
 	{ "[connection]\nid=a b\ntype=ethernet\n[ipv4]\naddress1=10.0.1.1/24\n",
 		"1:5: dropped: Address: the file names no single interface" },
+	{ "[connection]\nid=wg0\ntype=wireguard\n[ipv4]\naddresses=10.0.1.1/24;10.0.2.1/24;\n",
+		"1:5: imported: [Interface] Address = 10.0.1.1/24, Address = 10.0.2.1/24" },
+	{ "[connection]\nid=wg0\ntype=wireguard\n[ipv4]\naddresses1=10.0.1.1;24;10.0.1.2;\n",
+		"1:5: dropped: Address: its length is no part of it" },
+	{ "[connection]\nid=wg0\ntype=wireguard\n[ipv4]\naddress1=10.0.1.1/24,10.0.1.2\n",
+		"1:5: dropped: the gateway \"10.0.1.2\" has no counterpart in a site" },
 	{ "[connection]\nid=wg0\ntype=wireguard\n[wireguard]\nprivate-key=\n",
 		"1:5: dropped: private-key: its value is not in the file" },
 	/* OpenWrt */
@@ -334,7 +344,25 @@ static const struct {
 	{ "/interface wireguard\nadd name=wg0\n/ip address add address= interface=wg0\n",
 		"1:3: dropped: Address: it has no value" },
 	{ "/interface wireguard\nadd name=\"w\\g0\"\n", "1:2: imported: [Interface] Name = wg0" },
+	{ "/interface/wireguard/add name=wg0 listen-port=51820\n",
+		"1:1: imported: [Interface] ListenPort = 51820" },
+	{ "/interface/wireguard/peers/enable numbers=0\n", "1:1: dropped: not a part of the site" },
+	{ "/interface wireguard\nadd name=wg0\n/interface wireguard peers\n"
+	  "add interface=wg0 persistent-keepalive=1m10s public-key=\"" KEY_B "\"\n",
+		"PersistentKeepalive = 70" },
+	{ "/interface wireguard\nadd name=wg0\n/interface wireguard peers\n"
+	  "add interface=wg0 persistent-keepalive=00:01:10 public-key=\"" KEY_B "\"\n",
+		"PersistentKeepalive = 70" },
+	{ "/interface wireguard\nadd name=wg0\n/interface wireguard peers\n"
+	  "add interface=wg0 persistent-keepalive=10x public-key=\"" KEY_B "\"\n",
+		"1:4: dropped: PersistentKeepalive: " },
 	/* VyOS */
+	{ "set interfaces wireguard wg0 peer x public-key '" KEY_B "'\n"
+	  "set interfaces wireguard wg0 peer x disable\n",
+		"1:1-2: dropped: the peer is disabled" },
+	{ "interfaces {\n    bridge br0 {\n        member {\n            interface eth1 {\n"
+	  "                native-vlan 10\n            }\n        }\n    }\n}\n",
+		"1:5: dropped: \"native-vlan\" of a port has no counterpart in a site" },
 	{ "set interfaces wireguard wg0 address '10.0.0.1/24#'\n",
 		"1:1: dropped: Address: the value has a # or a line break" },
 	{ "set interfaces wireguard wg0 port '99999'\n", "1:1: dropped: " },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/secret.h"
 #include "conf/value.h"
@@ -17,6 +18,7 @@ struct ini {
 	struct import *im;
 	const struct import_row *rows;
 	char link[NAME_LEN];   /* the interface that the file is about; "" if there is none */
+	char ports[NAME_LEN];  /* if there are several: their names, with blanks between them */
 	char peer[NAME_LEN];   /* of the present section */
 	char tunnel[NAME_LEN]; /* of the file */
 	char session[NAME_LEN];
@@ -154,6 +156,11 @@ static void enter_section(struct ini *ini, char *line, const char *rest)
 	if (line[len - 1] == ']')
 		line[len - 1] = '\0';
 	snprintf(ini->section, sizeof(ini->section), "%s", import_trim(line + 1));
+	if (ini->rows == wg_quick_rows) /* wg-quick ignores case */
+		for (size_t i = 0; wg_quick_rows[i].where; i++)
+			if (!strcasecmp(ini->section, wg_quick_rows[i].where))
+				snprintf(ini->section, sizeof(ini->section), "%s",
+					wg_quick_rows[i].where);
 	dot = strchr(line, '.');
 	if (!strcmp(ini->section, "Peer") || !strcmp(ini->section, "WireGuardPeer") ||
 		!strncmp(ini->section, "wireguard-peer.", 15)) {
@@ -170,13 +177,13 @@ static void enter_section(struct ini *ini, char *line, const char *rest)
 	}
 }
 
-/* Lists of a keyfile are separated by ';', and addressN=ADDRESS/LENGTH,GATEWAY. */
-static void tidy_list(char *key, char *value)
+/* Lists of a keyfile are separated by ';'. */
+static void tidy_list(char *value)
 {
-	if (!strncmp(key, "address", 7)) {
-		value[strcspn(value, ",")] = '\0';
-		return;
-	}
+	size_t len = strlen(value);
+
+	if (len && value[len - 1] == ';')
+		value[len - 1] = '\0';
 	for (; *value; value++)
 		if (*value == ';')
 			*value = ',';
@@ -186,6 +193,18 @@ static bool is_keyfile_address(const struct ini *ini, const char *key)
 {
 	return ini->rows == keyfile_rows && !strncmp(ini->section, "ipv", 3) &&
 	       !strncmp(key, "address", 7);
+}
+
+/* A fact on each of several interfaces. */
+static void add_to_ports(struct ini *ini, const char *key, const char *value)
+{
+	char names[NAME_LEN];
+	char *rest = names;
+	const char *name;
+
+	memcpy(names, ini->ports, sizeof(names));
+	while ((name = import_word(&rest)))
+		import_add(ini->im, IMPORT_LINK, name, key, value);
 }
 
 /* The fact's object: the peer, tunnel, session or link of the section. */
@@ -202,8 +221,37 @@ static void add_value(struct ini *ini, const char *key, const char *value)
 		import_add(im, IMPORT_LINK, ini->session, key, value);
 	else if (*ini->link)
 		import_add(im, IMPORT_LINK, ini->link, key, value);
+	else if (*ini->ports)
+		add_to_ports(ini, key, value);
 	else
 		import_drop(im, "%s: the file names no single interface", key);
+}
+
+/* addressN=ADDRESS/LENGTH,GATEWAY, or addresses=ADDRESS/LENGTH;... */
+static void read_addresses(struct ini *ini, char *value)
+{
+	char shown[CONF_SHOWN_LEN];
+	char *gateway;
+	char *next;
+
+	do {
+		next = strchr(value, ';');
+		if (next)
+			*next++ = '\0';
+		if (next && *next && strspn(next, "0123456789") == strcspn(next, ";")) {
+			import_drop(ini->im, "Address: its length is no part of it: write "
+					     "address1=ADDRESS/LENGTH");
+			return;
+		}
+		gateway = strchr(value, ',');
+		if (gateway)
+			*gateway++ = '\0';
+		add_value(ini, "Address", value);
+		if (gateway)
+			import_drop(ini->im, "the gateway %s has no counterpart in a site",
+				conf_shown(gateway, shown));
+		value = next;
+	} while (value && *value);
 }
 
 static void read_value(struct ini *ini, char *key, char *value)
@@ -212,11 +260,13 @@ static void read_value(struct ini *ini, char *key, char *value)
 	const char *same = import_known_key(ini->section, key);
 	char shown[CONF_SHOWN_LEN];
 
+	if (is_keyfile_address(ini, key)) {
+		read_addresses(ini, value);
+		return;
+	}
 	if (ini->rows == keyfile_rows)
-		tidy_list(key, value);
-	if (is_keyfile_address(ini, key))
-		add_value(ini, "Address", value);
-	else if (ini->rows == keyfile_rows && !strcmp(key, "peer-routes"))
+		tidy_list(value);
+	if (ini->rows == keyfile_rows && !strcmp(key, "peer-routes"))
 		add_value(ini, "Table", strcmp(value, "false") ? "auto" : "off");
 	else if (!row || (row->key && !strcmp(row->key, "*") && !same))
 		import_drop(ini->im, "%s of [%s] has no counterpart in a site",
@@ -301,6 +351,20 @@ void import_wg_quick(struct import *im, const char *name, char *text)
 	read_lines(&ini, text);
 }
 
+/* Whether a list has plain names alone, no pattern, and is there in full. */
+static bool are_names(const char list[static NAME_LEN])
+{
+	char copy[NAME_LEN];
+	char *rest = copy;
+	const char *name;
+
+	memcpy(copy, list, sizeof(copy));
+	while ((name = import_word(&rest)))
+		if (conf_value_name_problem(name) || strpbrk(name, "*?[!"))
+			return false;
+	return strlen(list) < NAME_LEN - 1;
+}
+
 void import_networkd(struct import *im, char *text)
 {
 	struct ini ini = { .im = im, .rows = networkd_rows };
@@ -308,8 +372,11 @@ void import_networkd(struct import *im, char *text)
 
 	if (!look_up(text, "NetDev", "Name", ini.link))
 		(void)look_up(text, "Match", "Name", ini.link);
-	if (conf_value_name_problem(ini.link))
-		ini.link[0] = '\0'; /* a pattern, or several names */
+	if (conf_value_name_problem(ini.link)) {
+		if (are_names(ini.link))
+			memcpy(ini.ports, ini.link, sizeof(ini.ports));
+		ini.link[0] = '\0';
+	}
 	(void)look_up(text, "NetDev", "Kind", kind);
 	snprintf(ini.tunnel, sizeof(ini.tunnel), "networkd %.*s", NAME_LEN - 10, ini.link);
 	add_kind(&ini, networkd_kinds, kind);

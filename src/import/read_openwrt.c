@@ -34,6 +34,7 @@ static const struct import_row rows[] = {
 	{ "peer", "allowed_ips",      "AllowedIPs", NULL },
 	{ "peer", "persistent_keepalive", "PersistentKeepalive", NULL },
 	{ "peer", "route_allowed_ips", "", NULL },
+	{ "peer", "disabled",         FACT_DISABLED, NULL },
 	{ "session", "proto",           "", NULL },
 	{ "session", "session_id",      "SessionId", NULL },
 	{ "session", "peer_session_id", "PeerSessionId", NULL },
@@ -136,11 +137,15 @@ static void add_option(struct uci *uci, const char *key, const char *value)
 	const struct import_row *tunnel =
 		strcmp(uci->where, "session") ? NULL : import_row_find(rows, "tunnel", key);
 	char shown[CONF_SHOWN_LEN];
+	bool yes;
 
 	if (*uci->bridge && (!strcmp(key, "ports") || !strcmp(key, "ifname")))
 		import_add(im, IMPORT_LINK, value, FACT_MASTER, uci->bridge);
 	else if (tunnel)
 		import_add(im, IMPORT_TUNNEL, uci->tunnel, tunnel->key, value);
+	else if (row && !strcmp(row->key, FACT_DISABLED) && conf_value_bool(value, &yes) == 0 &&
+		 !yes)
+		import_note_at(im, im->at, IMPORT_TAKEN, "%s", row->word);
 	else if (row && *row->key)
 		import_add(im, strcmp(uci->where, "peer") ? IMPORT_LINK : IMPORT_PEER, uci->name,
 			row->key, value);

@@ -3,13 +3,15 @@
 #include "import/read_routeros.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
 #include "conf/value.h"
 
-#define LINE_LEN 4096
-#define NAME_LEN 64
+#define LINE_LEN    4096
+#define NAME_LEN    64
+#define SECONDS_LEN 24
 
 /* clang-format off */
 static const struct import_row rows[] = {
@@ -78,6 +80,45 @@ static bool is_used(const char *name)
 	return false;
 }
 
+/* A duration, such as 1m10s or 00:01:10, as a number of seconds in `ret`. Return: whether it is
+ * one. */
+static bool seconds_of(const char *text, char ret[static SECONDS_LEN])
+{
+	static const char units[] = "smhdw";
+	static const unsigned factors[] = { 1, 60, 3600, 86400, 604800 };
+	unsigned long total = 0;
+
+	if (!*text)
+		return false;
+	while (*text) {
+		char *end;
+		unsigned long n = strtoul(text, &end, 10);
+		const char *unit = *end ? strchr(units, *end) : units;
+
+		if (!strspn(text, "0123456789") || n > UINT16_MAX)
+			return false;
+		if (*end == ':')
+			total = (total + n) * 60;
+		else if (unit)
+			total += n * factors[unit - units];
+		else
+			return false;
+		text = *end ? end + 1 : end;
+	}
+	snprintf(ret, SECONDS_LEN, "%lu", total);
+	return true;
+}
+
+/* The value of a property as the key `key` of ours has it; `seconds` is room for a number. */
+static const char *value_as(const char *key, const char *value, char seconds[static SECONDS_LEN])
+{
+	const struct import_row *row = import_row_find(values, key, value);
+
+	if (row)
+		return row->key;
+	return !strcmp(key, "PersistentKeepalive") && seconds_of(value, seconds) ? seconds : value;
+}
+
 /* Add all properties that have a row. */
 static void add_properties(struct import *im, const char *where, const struct properties *p,
 	enum import_object object, const char *name, const char *tunnel)
@@ -87,7 +128,7 @@ static void add_properties(struct import *im, const char *where, const struct pr
 	for (size_t i = 0; i < p->n; i++) {
 		char *equals = strchr(p->words[i], '=');
 		const struct import_row *row;
-		const struct import_row *value;
+		char seconds[SECONDS_LEN];
 		bool of_tunnel = false;
 
 		if (!equals)
@@ -99,10 +140,9 @@ static void add_properties(struct import *im, const char *where, const struct pr
 			of_tunnel = row;
 		}
 		if (row) {
-			value = import_row_find(values, row->key, equals + 1);
 			import_add(im, of_tunnel ? IMPORT_TUNNEL : object,
 				of_tunnel ? tunnel : name, row->key,
-				value ? value->key : equals + 1);
+				value_as(row->key, equals + 1, seconds));
 		} else if (!is_used(p->words[i])) {
 			import_drop(im, "%s has no counterpart in a site",
 				conf_shown(p->words[i], shown));
@@ -172,8 +212,13 @@ static void read_command(struct import *im, char where[static NAME_LEN], char *l
 	bool other = false;
 	char *word;
 
-	if (*line == '/')
+	if (*line == '/') {
 		where[0] = '\0';
+		/* /interface/wireguard/add is /interface wireguard add */
+		for (char *c = line + 1; *c && *c != ' ' && *c != '='; c++)
+			if (*c == '/')
+				*c = ' ';
+	}
 	while ((word = import_word(&line))) {
 		if (adds || strchr(word, '=')) {
 			if (p.n < sizeof(p.words) / sizeof(*p.words))
@@ -189,7 +234,7 @@ static void read_command(struct import *im, char where[static NAME_LEN], char *l
 	}
 	if (adds)
 		add_object(im, where, &p);
-	else if (other)
+	else if (other || p.n)
 		import_drop(im, "not a part of the site");
 }
 

@@ -46,7 +46,7 @@ static void add(struct import *im, enum import_object object, const char *name, 
 	const struct import_row *row = n ? import_row_find(rows, where, words[0]) : NULL;
 	char shown[CONF_SHOWN_LEN];
 
-	if (row)
+	if (row && n < 3)
 		import_add(im, object, name, row->key, n > 1 ? words[1] : "");
 	else
 		import_drop(im, "%s has no counterpart in a site",
@@ -65,6 +65,8 @@ static void add_peer(struct import *im, const char *link, char *const *words, si
 		import_add(im, IMPORT_PEER, name, FACT_PORT, words[2]);
 	} else if (n == 3 && (!strcmp(words[1], "address") || !strcmp(words[1], "host-name"))) {
 		import_add(im, IMPORT_PEER, name, FACT_HOST, words[2]);
+	} else if (n == 2 && !strcmp(words[1], "disable")) {
+		import_add(im, IMPORT_PEER, name, FACT_DISABLED, "");
 	} else {
 		add(im, IMPORT_PEER, name, "peer", words + 1, n - 1);
 	}
@@ -74,6 +76,7 @@ static void add_interface(struct import *im, char *const *words, size_t n)
 {
 	const char *type = words[0];
 	const char *link = words[1];
+	char shown[CONF_SHOWN_LEN];
 	char tunnel[64];
 
 	snprintf(tunnel, sizeof(tunnel), "vyos %.50s", link);
@@ -102,6 +105,9 @@ static void add_interface(struct import *im, char *const *words, size_t n)
 			import_add(im, IMPORT_LINK, words[4], FACT_MASTER, link);
 			if (n > 5 && !strcmp(words[5], "isolated"))
 				import_add(im, IMPORT_LINK, words[4], FACT_ISOLATED, "yes");
+			else if (n > 5)
+				import_drop(im, "%s of a port has no counterpart in a site",
+					conf_shown(words[5], shown));
 		} else if (n == 3 && !strcmp(words[2], "stp")) {
 			import_add(im, IMPORT_LINK, link, "STP", "yes");
 		} else if (n > 3 && !strcmp(words[2], "stp")) {

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """`wirespan import`: the inverse of `wirespan script`, each format, and what it refuses."""
 
+import base64
 import os
+import re
 import stat
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import foreign
 from lib.reference import Pseudowire, handmade_commands, make_sites, new_key, wirespan_conf
 from lib.runner import Suite
 from lib.wirespan import find_binary
@@ -292,6 +295,60 @@ def refusals(bench):
         assert status == 2 and problem in err, err
 
 
+PREFIXES = {"%K1%": 1, "%K2%": 2, "%P1%": 3, "%P2%": 4, "%PSK%": 5}
+
+
+def with_keys(text):
+    """Return: the text of foreign.py, with keys in place of their names."""
+    for name, number in PREFIXES.items():
+        text = text.replace(name, base64.b64encode(bytes([8 * number]) * 31 + b"\x40").decode())
+    return text
+
+
+def lines_with_values(text):
+    """Return: the numbers of lines that have a value or are a command: a note is due on each."""
+    numbers, continued, heads = set(), False, ("#", ";", "[", "}", "/*", "//", "\ufeff", "config ")
+    sections = re.search(r"^\ufeff?\[", text, re.M)
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip()
+        head = line.startswith(heads) or line.endswith("{") or re.fullmatch(r"/[a-z0-9 /-]+|", line)
+        assigns = not sections and re.fullmatch(r"\w+=\S*", line)
+        if not head and not assigns and not continued:
+            numbers.add(number)
+        continued = line.endswith("\\")
+    return numbers
+
+
+def noted(notes, name):
+    """Return: the numbers of the lines of a file that notes are on."""
+    numbers = set()
+    for first, last in re.findall(rf"^{re.escape(name)}:(\d+)(?:-(\d+))?: (?:imported|changed|dropped): ", notes, re.M):
+        numbers.update(range(int(first), int(last or first) + 1))
+    return numbers
+
+
+def foreign_files(bench):
+    """Files as people have them: no line with a value is without a note, and no note has a key that is secret."""
+    sets = [(what, {name: text}, lines, notes) for what, name, text, lines, notes in foreign.FILES]
+    sets.append(("systemd-networkd's", foreign.NETWORKD, foreign.NETWORKD_LINES, foreign.NETWORKD_NOTES))
+    for what, files, lines, expected in sets:
+        for name, text in files.items():
+            bench.write(name, with_keys(text))
+        code, out, err = bench.run("import", "--force", "--name", "out", *files)
+        assert code == 0 or "was written, but is not complete" in err, f"{what}: {out}{err}"
+        for name, text in files.items():
+            missing = lines_with_values(text) - noted(out, name)
+            shown = [text.split("\n")[number - 1] for number in missing]
+            assert not missing, f"{what}: no note on {name}:{missing}: {shown}\n{out}"
+        written = bench.read("out.conf").splitlines()
+        for line in lines:
+            assert line in written, f"{what}: {line} is not in\n" + "\n".join(written) + f"\n{out}"
+        for note in expected:
+            assert re.search(rf"^(\S+:)?{re.escape(note)}", out, re.M), f"{what}: {note}: not in\n{out}"
+        for secret in ("%K1%", "%K2%", "%PSK%"):
+            assert with_keys(secret) not in out + err, what
+
+
 def main():
     suite = Suite("import")
     box = {}
@@ -302,6 +359,7 @@ def main():
         ("script and back, in full", script_and_back_in_full),
         ("handmade scripts", handmade),
         ("a wg-quick file and a script", wg_quick_and_script),
+        ("files as people have them", foreign_files),
         ("refusals", refusals),
     ):
         suite.run(name, case, box["bench"])
