@@ -49,6 +49,8 @@ enum engine_message_type {
 			   * for the next one; without a descriptor: end with the monitor */
 	ENGINE_TAKE_OVER, /* continue with what an engine has handed over (the body), and with the
 			   * stored sessions, before the start */
+	ENGINE_LINK,	  /* of wirespan-wg: the interface's state; value: its MTU, and a set of
+			   * enum engine_link */
 	/* from the engine */
 	ENGINE_RESULT, /* code; value: measures in force, after the start; body: engine_result_… */
 	ENGINE_MESSAGE_TYPES
@@ -71,6 +73,13 @@ enum engine_port_offload {
 	ENGINE_PORT_GRO = 1 << 1,
 	ENGINE_PORT_IPV4 = 1 << 2,
 	ENGINE_PORT_IPV6 = 1 << 3,
+};
+
+/** The state of an interface without a site: its MTU, and flags. */
+enum engine_link {
+	ENGINE_LINK_MTU = 0xffff,
+	ENGINE_LINK_UP = 1 << 16,
+	ENGINE_LINK_MOVED = 1 << 17, /* it is in another network namespace than the sockets */
 };
 
 /** Longest packet. */

@@ -210,7 +210,8 @@ static void send_result(
 		copy = calloc(mtus.n + 1, sizeof(*copy));
 		if (!copy)
 			end();
-		memcpy(copy, now.sessions, mtus.n * sizeof(*copy));
+		if (mtus.n)
+			memcpy(copy, now.sessions, mtus.n * sizeof(*copy));
 		mtus.wg = now.wg;
 		mtus.sessions = copy;
 	}
@@ -518,7 +519,12 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 	case ENGINE_TAKE_OVER:
 		head.code = do_take_over(p, m, &e);
 		break;
+	case ENGINE_LINK:
+		userspace_site_follow(p->site, m->head.value & ENGINE_LINK_UP,
+			m->head.value & ENGINE_LINK_MTU, m->head.value & ENGINE_LINK_MOVED);
+		break;
 	case ENGINE_LEND:
+		p->alone_until = mono_add(clock_mono(), ENGINE_ALONE_NS);
 		lend(p, &head);
 		return;
 	case ENGINE_PORT_RESULT:

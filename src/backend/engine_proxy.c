@@ -226,7 +226,8 @@ static void run_child(const struct engine_proxy *p, struct conf_site *conf,
 		.n_ports = h->n,
 		.fd4 = h->udp.fd4,
 		.fd6 = h->udp.fd6,
-		.resolver_fd = new->resolver_fd };
+		.resolver_fd = new->resolver_fd,
+		.drop_in = p->drop_in };
 	const struct engine_process_config config = { .conf = conf,
 		.channel = new->channel,
 		.adopted = &adopted,

@@ -12,11 +12,15 @@
 /** Most ports that the engine may have opened: those of the files, and one set by wg(8). */
 #define ENGINE_PORTS_ALLOWED 4
 
+/** Index of the latter among them. */
+#define ENGINE_PORT_BY_WG 2
+
 /** One engine process, or none (`pid` 0). Must not move. */
 struct engine_proxy {
 	pid_t pid;
 	bool leaves;  /* it is replaced, and gets no more ports */
 	bool lends;   /* it was asked for its descriptors; else it may pass none on */
+	bool drop_in; /* it has an interface of wirespan-wg, and no site */
 	bool replied; /* the process has reported its start, or why it cannot start */
 	struct engine_channel channel;
 	unsigned measures;	  /* in force: set of enum confine_measure */

@@ -171,6 +171,15 @@ static int adopt_tap(struct held_ports *h, int saved)
 	return err < 0 ? err : slot ? 0 : -ENOMEM;
 }
 
+int held_ports_open_tun(struct held_ports *h, const char *name, int fd)
+{
+	int err = fd < 0 ? open_one(h, name, TAP_IP) : adopt_tap(h, fd);
+
+	if (!err && h->taps[0].kind != TAP_IP)
+		err = -EPROTOTYPE;
+	return err;
+}
+
 int held_ports_adopt(struct held_ports *h, const struct saved_state *saved, struct error *ret_error)
 {
 	int fd4 = held_ports_copy(saved_fd(saved, "udp4", 0));

@@ -28,6 +28,10 @@ MUST_CHECK int held_ports_init(struct held_ports *h, struct error *ret_error);
 MUST_CHECK int held_ports_open(struct held_ports *h, const struct conf_site *conf,
 	size_t *ret_first, struct error *ret_error);
 
+/** Open the TUN of wirespan-wg, or hold a copy of `fd`, an open one, if it is not negative. Return:
+ * 0 or -errno. */
+MUST_CHECK int held_ports_open_tun(struct held_ports *h, const char *name, int fd);
+
 /** Whether another process has deleted an interface that is held. */
 bool held_ports_is_deleted(const struct held_ports *h, const char *name);
 

@@ -14,6 +14,7 @@
 #include "backend/isolated_orphan.h"
 #include "backend/isolated_report.h"
 #include "backend/isolated_upgrade.h"
+#include "backend/isolated_wg.h"
 #include "backend/userspace_site.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -22,89 +23,20 @@
 #include "base/user.h"
 #include "confine/confine.h"
 #include "ctlproto/reply.h"
-#include "ctlproto/uapi_print.h"
 
 /* So many ends of the engine within this time, and it is started again only after a pause. */
 #define ENDS_WITHIN (10 * NS_PER_S)
 #define ENDS_PAUSE  (10 * NS_PER_S)
 
-/* ---- wg(8) ---- */
-
-static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
-{
-	struct isolated_site *u = ctx;
-	static const char request[] = "get=1\n\n";
-	struct engine_message reply;
-	int err = isolated_engine_wg(u, request, sizeof(request) - 1, &reply);
-	char *text = err < 0 ? NULL : malloc((size_t)reply.head.len + 1);
-
-	if (err < 0)
-		return err;
-	if (!text)
-		return -ENOMEM;
-	memcpy(text, reply.body, (size_t)reply.head.len + 1);
-	key_ring_fill_reply(&u->keys.now, text, reply.head.len);
-	*ret_text = text;
-	*ret_len = reply.head.len;
-	return 0;
-}
-
-static int on_wg_set(void *ctx, const struct uapi_set *set)
-{
-	struct isolated_site *u = ctx;
-	uint32_t before = u->fwmark;
-	struct engine_message reply;
-	struct uapi_set marked;
-	char *text = NULL;
-	size_t len;
-	int err = keys_process_set(&u->keys, set, &marked);
-
-	if (err < 0)
-		return err;
-	err = uapi_print_set(&marked, &text, &len);
-	if (err < 0)
-		goto out;
-	if (set->has_fwmark)
-		u->fwmark = set->fwmark;
-	isolated_engine_allow(u, set->has_listen_port ? set->listen_port : 0);
-	err = isolated_engine_wg(u, text, len, &reply);
-	if (!err) {
-		wg_changes_add(&u->changes, &marked, u->conf);
-	} else {
-		u->fwmark = before;
-		u->engine.fwmark = before;
-	}
-	free(text);
-out:
-	if (err < 0)
-		keys_process_revert(&u->keys);
-	else
-		keys_process_commit(&u->keys, NULL);
-	key_ring_free_set(&marked);
-	return err;
-}
-
-static void on_wg_ended(void *ctx)
-{
-	struct isolated_site *u = ctx;
-
-	log_info("the socket of %s was removed: going down", u->conf->interface.name);
-	u->events |= BACKEND_END_REQUESTED;
-}
+/* ---- the engine's life ---- */
 
 static void open_wgsock(struct isolated_site *u)
 {
-	const struct uapi_server_config calls = {
-		.listen_fd = -1, .get = on_wg_get, .set = on_wg_set, .ended = on_wg_ended, .ctx = u
-	};
-	const char *name = u->conf->interface.name;
-	int err = wgsock_serve(&u->wgsock, u->loop, &calls, name);
+	int err = isolated_wg_serve(u, -1);
 
 	if (err < 0)
-		wgsock_warn(name, err);
+		wgsock_warn(u->conf->interface.name, err);
 }
-
-/* ---- the engine's life ---- */
 
 static int ask_start(struct isolated_site *u, struct error *ret_error)
 {
@@ -133,6 +65,31 @@ static void schedule(struct isolated_site *u)
 	}
 }
 
+/* Continue in a new engine where the last one has ended. Return: 0, or -errno with `ret_error`
+ * filled. */
+static int resume(struct isolated_site *u, struct error *ret_error)
+{
+	int err = ask_start(u, ret_error);
+
+	if (err < 0)
+		return err;
+	isolated_engine_repeat(u);
+	isolated_engine_repeated(u);
+	isolated_note_engine(u);
+	return 0;
+}
+
+/* Likewise, of wirespan-wg: the start sets the port, which is opened if the interface is up. */
+static int resume_drop_in(struct isolated_site *u, struct error *ret_error)
+{
+	int err;
+
+	isolated_engine_repeat(u);
+	isolated_engine_repeated(u);
+	err = ask_start(u, ret_error);
+	return err < 0 ? err : isolated_engine_link(u, ret_error);
+}
+
 /* Start the engine again, as it was. */
 static void restart(struct isolated_site *u)
 {
@@ -140,15 +97,8 @@ static void restart(struct isolated_site *u)
 	int err = isolated_engine_start(u, false, &e);
 
 	u->due = MONO_NEVER;
-	if (!err && u->started) {
-		err = ask_start(u, &e);
-		if (!err)
-			isolated_engine_repeat(u);
-		if (!err)
-			isolated_engine_repeated(u);
-		if (!err)
-			isolated_note_engine(u);
-	}
+	if (!err && u->started)
+		err = u->engine.drop_in ? resume_drop_in(u, &e) : resume(u, &e);
 	if (err < 0 && !u->failed) { /* otherwise it has ended again, and work() acts on it */
 		log_error("%s %s", e.problem, e.hint);
 		isolated_engine_end(u);
@@ -221,12 +171,10 @@ static int find_user(struct isolated_site *u, struct error *ret_error)
 	return 0;
 }
 
-/* `orphan`: adopt the engine that runs. `ret_alone`: it failed because this host allows no process
- * of the engine's own. */
-static int open_parts(struct isolated_site *u, const struct saved_state *saved, bool orphan,
-	bool *ret_alone, struct error *ret_error)
+/* Start the processes other than the engine. `ret_alone`: it failed because this host allows no
+ * process of the engine's own. */
+static int open_others(struct isolated_site *u, bool *ret_alone, struct error *ret_error)
 {
-	size_t first;
 	int err;
 
 #if UINTPTR_MAX == UINT32_MAX /* there, the C library makes further calls, for 64-bit times */
@@ -244,17 +192,20 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that holds the keys:\n");
 	u->engine.keys = u->keys.engine[0];
+	if (u->engine.drop_in)
+		return 0;
 	err = resolver_process_open(&u->resolver, u->loop, u->conf->name, isolated_forget, u);
 	*ret_alone = err < 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot start the process that resolves names:\n");
-	if (saved)
-		return isolated_adopt(u, saved, ret_error);
-	if (orphan)
-		return isolated_adopt_orphan(u, ret_error);
-	err = held_ports_open(&u->held, u->conf, &first, ret_error);
-	if (err < 0)
-		return err;
+	return 0;
+}
+
+/* Start the engine of a site that is made, or of wirespan-wg. `ret_alone`: as above. */
+static int open_first(struct isolated_site *u, bool *ret_alone, struct error *ret_error)
+{
+	int err;
+
 	u->engine.store = engine_store_make(u->conf->n_peers);
 	if (u->engine.store < 0)
 		log_warning("Cannot store sessions (%s): if the engine's process ends, they begin "
@@ -263,6 +214,23 @@ static int open_parts(struct isolated_site *u, const struct saved_state *saved, 
 	err = isolated_engine_start(u, false, ret_error);
 	*ret_alone = err < 0 && !u->engine.replied;
 	return err;
+}
+
+/* `orphan`: adopt the engine that runs. `ret_alone`: as above. */
+static int open_parts(struct isolated_site *u, const struct saved_state *saved, bool orphan,
+	bool *ret_alone, struct error *ret_error)
+{
+	size_t first;
+	int err = open_others(u, ret_alone, ret_error);
+
+	if (err < 0)
+		return err;
+	if (saved)
+		return isolated_adopt(u, saved, ret_error);
+	if (orphan)
+		return isolated_adopt_orphan(u, ret_error);
+	err = held_ports_open(&u->held, u->conf, &first, ret_error);
+	return err < 0 ? err : open_first(u, ret_alone, ret_error);
 }
 
 /* Run the engine in this process, which has read nothing from the network yet. `error`: why. */
@@ -279,16 +247,16 @@ static int open_alone(struct loop *loop, struct host *host, struct conf_site *co
 	return backend_userspace.open(loop, host, conf, ret, error);
 }
 
-static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site *conf,
-	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
+/* Return: a site without descriptors and processes, or NULL with `ret_error` filled. */
+static struct isolated_site *new_site(
+	struct loop *loop, struct conf_site *conf, struct error *ret_error)
 {
 	struct isolated_site *u = calloc(1, sizeof(*u));
-	bool orphan = !saved && host && host_is_resumed(host);
-	bool alone = false;
-	int err;
 
-	if (!u)
-		return error_set(ret_error, -ENOMEM, "Cannot start the engine:\nFree some memory.");
+	if (!u) {
+		error_set(ret_error, -ENOMEM, "Cannot start the engine:\nFree some memory.");
+		return NULL;
+	}
 	u->site.backend = &backend_isolated;
 	u->conf = conf;
 	u->loop = loop;
@@ -302,6 +270,52 @@ static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site 
 	u->engine.store = -1;
 	u->old.engine.channel.fd = u->old.channel = u->old.process = u->old.keys_changes = -1;
 	u->old.engine.held = &u->held;
+	return u;
+}
+
+int isolated_open_drop_in(struct loop *loop, struct conf_site *conf, int tun_fd, bool *ret_alone,
+	struct backend_site **ret, struct error *ret_error)
+{
+	struct isolated_site *u = new_site(loop, conf, ret_error);
+	int err;
+
+	*ret_alone = false;
+	if (!u)
+		return ret_error->code;
+	u->engine.drop_in = true;
+	err = open_others(u, ret_alone, ret_error);
+	if (!err) {
+		err = held_ports_open_tun(&u->held, conf->interface.name, tun_fd);
+		if (err < 0)
+			userspace_drop_in_tun_error(tun_fd, err, ret_error);
+	}
+	if (!err) /* that of a TUN that was passed on may be another */
+		snprintf(conf->interface.name, sizeof(conf->interface.name), "%s",
+			u->held.taps[0].name);
+	if (!err)
+		err = open_first(u, ret_alone, ret_error);
+	if (!err)
+		err = ask_start(u, ret_error);
+	if (err < 0) {
+		close_parts(u);
+		return err;
+	}
+	u->started = true;
+	log_measures(u);
+	*ret = &u->site;
+	return 0;
+}
+
+static int open_or_adopt(struct loop *loop, struct host *host, struct conf_site *conf,
+	const struct saved_state *saved, struct backend_site **ret, struct error *ret_error)
+{
+	struct isolated_site *u = new_site(loop, conf, ret_error);
+	bool orphan = !saved && host && host_is_resumed(host);
+	bool alone = false;
+	int err;
+
+	if (!u)
+		return ret_error->code;
 	u->saved = saved;
 	err = open_parts(u, saved, orphan, &alone, ret_error);
 	u->saved = NULL;

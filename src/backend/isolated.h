@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "base/must_check.h"
 
 /**
  * The back end `userspace` with `Isolation = yes`.
@@ -18,3 +19,13 @@
  * seconds. Where no process can be started, open() opens a site of backend_userspace instead.
  */
 extern const struct backend backend_isolated;
+
+/**
+ * Start the confined processes of an interface of wirespan-wg, and their engine. `conf` has its
+ * name, and no keys or peers; it is borrowed, and its name becomes that of the interface. `tun_fd`:
+ * an open TUN, which stays the caller's, or -1. deadline(), work() and close() of the back end are
+ * allowed afterwards, and isolated_wg_serve().
+ * Return: 0, or -errno with `ret_error` filled; `ret_alone`: as this host allows no such process.
+ */
+MUST_CHECK int isolated_open_drop_in(struct loop *loop, struct conf_site *conf, int tun_fd,
+	bool *ret_alone, struct backend_site **ret, struct error *ret_error);

@@ -123,7 +123,7 @@ void isolated_engine_allow(struct isolated_site *u, uint16_t set)
 	u->engine.ports[0] = u->conf->interface.listen_port;
 	u->engine.ports[1] = u->next ? u->next->interface.listen_port : 0;
 	if (set)
-		u->engine.ports[2] = set;
+		u->engine.ports[ENGINE_PORT_BY_WG] = set;
 }
 
 static void on_channel(void *ctx, uint32_t events)
@@ -205,4 +205,17 @@ void isolated_engine_repeated(struct isolated_site *u)
 	struct error ignored;
 
 	(void)isolated_engine_call(u, &done, 0, 0, &ignored);
+}
+
+int isolated_engine_link(struct isolated_site *u, struct error *ret_error)
+{
+	struct engine_message m = { .head = { .type = ENGINE_LINK, .value = u->link } };
+	int err;
+
+	if (!u->link) /* it is not known yet */
+		return 0;
+	err = isolated_engine_call(u, &m, 0, 0, ret_error);
+	if (!(u->link & ENGINE_LINK_UP))
+		udp_close(&u->held.udp); /* its number stays */
+	return err;
 }

@@ -44,6 +44,7 @@ struct isolated_site {
 	struct wgsock wgsock;
 	struct wg_changes changes;
 	uint32_t fwmark;
+	uint32_t link; /* of wirespan-wg: the state of the interface, as in ENGINE_LINK */
 	bool outlives; /* an engine goes on if this process is killed */
 	bool started;  /* start() has succeeded */
 	bool failed;   /* the engine must be ended; the reason is in `how` */
@@ -95,6 +96,10 @@ void isolated_forget(void *ctx);
 /** Start the engine, and watch it. `waits`: another one uses the store until ENGINE_TAKE_OVER.
  * Return: 0, or -errno with `ret_error` filled. */
 MUST_CHECK int isolated_engine_start(struct isolated_site *u, bool waits, struct error *ret_error);
+
+/** Pass the state of the interface of wirespan-wg on, which is in `u->link`. Return: 0, or -errno
+ * with `ret_error` filled. */
+int isolated_engine_link(struct isolated_site *u, struct error *ret_error);
 
 /** End it; how it had ended before is in `u->how` then, if it had. */
 void isolated_engine_end(struct isolated_site *u);

@@ -72,6 +72,11 @@ static void do_work(void *ctx)
 
 /* ---- open and close both ---- */
 
+/* A UDP datagram carries packets of 65535 bytes at most. */
+const struct driver_sizes userspace_drop_in_sizes = {
+	.peers = 64, .allowed_ips = 256, .packet_max = 65535
+};
+
 int userspace_open(struct loop *loop, const struct driver_sizes *sizes, struct userspace *ret,
 	struct error *ret_error)
 {
@@ -132,14 +137,24 @@ int userspace_open_tun(struct userspace *u, const char *name, int fd)
 	return fd < 0 ? ports_open_tun(u->driver, name) : ports_adopt_tun(u->driver, fd);
 }
 
+int userspace_drop_in_tun_error(int fd, int err, struct error *ret_error)
+{
+	const char *hint = error_limit_hint(err);
+
+	return error_set(ret_error, err, "%s: %s.\n%s",
+		fd < 0 ? "Cannot create the TUN interface (is /dev/net/tun there, and the name "
+			 "free?)"
+		       : "WG_TUN_FD is not a TUN that we can use",
+		strerror(-err), hint ? hint : "");
+}
+
 const char *userspace_tun_name(const struct userspace *u)
 {
 	return u->driver->tun.tap.name;
 }
 
-int userspace_query_tun(const struct userspace *u, struct link_info *ret)
+int userspace_query_tap(const struct tap *tun, struct link_info *ret)
 {
-	const struct tap *tun = &u->driver->tun.tap;
 	struct monitor there;
 	char name[IFNAMSIZ];
 	int err = monitor_open_tun(&there, tun->fd, MONITOR_LINKS);
@@ -151,6 +166,11 @@ int userspace_query_tun(const struct userspace *u, struct link_info *ret)
 		err = query_link(&there.questions, name, ret);
 	monitor_close(&there);
 	return err;
+}
+
+int userspace_query_tun(const struct userspace *u, struct link_info *ret)
+{
+	return userspace_query_tap(&u->driver->tun.tap, ret);
 }
 
 void userspace_tun_moved(struct userspace *u)

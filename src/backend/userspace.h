@@ -19,6 +19,9 @@ struct userspace {
 	struct underlay underlay;
 };
 
+/** Sizes of the driver of wirespan-wg, whose peers are not known at its start. */
+extern const struct driver_sizes userspace_drop_in_sizes;
+
 /** Open driver and underlay, without descriptors, with the options in WIRESPAN_OPTIONS. Return: 0,
  * or -errno with `ret_error` filled. */
 int userspace_open(struct loop *loop, const struct driver_sizes *sizes, struct userspace *ret,
@@ -31,12 +34,19 @@ void userspace_close(struct userspace *u);
  * or -errno. */
 int userspace_open_tun(struct userspace *u, const char *name, int fd);
 
+/** Fill in the error of a TUN of wirespan-wg that cannot be made, or used if `fd` is one. Return:
+ * `err`. */
+int userspace_drop_in_tun_error(int fd, int err, struct error *ret_error);
+
 /** The name that the TUN had when it was opened. */
 const char *userspace_tun_name(const struct userspace *u);
 
 /** Query the TUN in the network namespace that it is in now. Return: 0; -EBADFD: it was deleted;
  * -EPERM: we may not enter that namespace; or -errno. */
 int userspace_query_tun(const struct userspace *u, struct link_info *ret);
+
+/** As userspace_query_tun(), of a TUN that is open. */
+int userspace_query_tap(const struct tap *tun, struct link_info *ret);
 
 /** The TUN has moved to another network namespace than the sockets'. */
 void userspace_tun_moved(struct userspace *u);

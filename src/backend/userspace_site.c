@@ -42,6 +42,7 @@ struct userspace_site {
 	struct wgsock wgsock;
 	struct drop_clock drop_clock;
 	bool adopted;	 /* its descriptors were opened by another process, which serves wg(8) */
+	bool drop_in;	 /* an interface of wirespan-wg: no MTU or path is followed */
 	uint32_t fwmark; /* requested last */
 	unsigned events; /* for the next work() */
 };
@@ -103,7 +104,7 @@ static int offer_all(struct userspace_site *u, const struct userspace_adopted *a
 {
 	int err = a->fd4 < 0 && a->fd6 < 0 ? 0 : sockets_offer(u->driver, a->fd4, a->fd6);
 
-	for (size_t i = 0; i < a->n_ports && !err; i++)
+	for (size_t i = 0; i < a->n_ports && !err && !a->drop_in; i++)
 		err = ports_offer(u->driver, a->ports[i]);
 	u->driver->opener = a->opener;
 	u->userspace.underlay.resolver_fd = a->resolver_fd;
@@ -123,10 +124,11 @@ static void restore(struct userspace_site *u)
 static int open_engine(
 	struct userspace_site *u, const struct userspace_adopted *adopted, struct error *ret_error)
 {
-	struct driver_sizes sizes = {
+	const struct driver_sizes sizes = {
 		.peers = u->conf->n_peers + 8, .allowed_ips = 64, .packet_max = 10240
 	};
-	int err = userspace_open(u->loop, &sizes, &u->userspace, ret_error);
+	int err = userspace_open(
+		u->loop, u->drop_in ? &userspace_drop_in_sizes : &sizes, &u->userspace, ret_error);
 
 	if (err < 0)
 		return err;
@@ -135,7 +137,8 @@ static int open_engine(
 	err = adopted ? offer_all(u, adopted) : 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot use the monitor's descriptors:\n");
-	err = userspace_open_tun(&u->userspace, u->conf->interface.name, -1);
+	err = userspace_open_tun(
+		&u->userspace, u->conf->interface.name, u->drop_in ? adopted->ports[0] : -1);
 	if (err < 0)
 		return userspace_site_tun_error(err, ret_error);
 	if (adopted && adopted->keys)
@@ -160,8 +163,10 @@ int userspace_site_open(struct loop *loop, struct conf_site *conf,
 	u->conf = conf;
 	u->loop = loop;
 	u->fwmark = conf->interface.fwmark;
+	u->drop_in = adopted && adopted->drop_in;
 	err = open_engine(u, adopted, ret_error);
-	if (!err)
+	u->mtus.wg_interface = conf->interface.mtu; /* of wirespan-wg */
+	if (!err && !u->drop_in)
 		err = compute_mtus(u, conf, ret_error);
 	if (err < 0) {
 		close_site(&u->site);
@@ -329,9 +334,9 @@ static void follow_paths(struct userspace_site *u)
 	pmtu_policy_follow(&u->mtus, u->conf);
 }
 
-static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+/* Open the port, and follow the peers' paths. Return: 0, or -errno with `ret_error` filled. */
+static int start_traffic(struct userspace_site *u, uint32_t fwmark, struct error *ret_error)
 {
-	struct userspace_site *u = userspace_of(s);
 	uint16_t port = u->conf->interface.listen_port;
 	char text[LISTEN_TEXT_LEN];
 	int err = driver_start(u->driver, port, fwmark);
@@ -344,6 +349,33 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 		open_wgsock(u);
 	follow_paths(u);
 	driver_work(u->driver);
+	return 0;
+}
+
+void userspace_site_follow(struct backend_site *s, bool up, unsigned mtu, bool moved)
+{
+	struct userspace_site *u = userspace_of(s);
+
+	if (moved)
+		userspace_tun_moved(&u->userspace);
+	(void)userspace_set_mtu(&u->userspace, mtu);
+	u->mtus.wg_interface = mtu;
+	(void)userspace_set_up(&u->userspace, up);
+}
+
+static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
+{
+	struct userspace_site *u = userspace_of(s);
+	int err = 0;
+
+	if (u->drop_in) {
+		u->driver->udp.port = u->conf->interface.listen_port;
+		u->driver->fwmark = fwmark;
+	} else {
+		err = start_traffic(u, fwmark, ret_error);
+	}
+	if (err < 0)
+		return err;
 	err = pmtu_policy_listen(&u->mtus, u->loop);
 	return err < 0 ? error_set(ret_error, err,
 				 "Cannot subscribe to the kernel's link and route events:\n"
@@ -424,7 +456,8 @@ static struct mono deadline(struct backend_site *s)
 {
 	const struct userspace_site *u = userspace_of(s);
 
-	return mono_earliest(userspace_deadline(&u->userspace), pmtu_policy_deadline(&u->mtus));
+	return mono_earliest(userspace_deadline(&u->userspace),
+		u->drop_in ? MONO_NEVER : pmtu_policy_deadline(&u->mtus));
 }
 
 /* Note which reasons for drops have new ones. The counters are many cache lines, which a wake-up
@@ -449,7 +482,7 @@ static unsigned work(struct backend_site *s)
 	note_drops(u, d->engine.now);
 	if (!u->adopted)
 		driver_capture_release(d);
-	if (pmtu_policy_work(&u->mtus, u->conf, happened))
+	if (!u->drop_in && pmtu_policy_work(&u->mtus, u->conf, happened))
 		events |= BACKEND_MTUS_CHANGED;
 	driver_tidy(d);
 	if (happened & ENGINE_PORT_LOST)

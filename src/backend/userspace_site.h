@@ -23,6 +23,8 @@ struct userspace_adopted {
 	const struct wg_key_service
 		*keys;		      /* holds the keys, in place of this process; NULL: none */
 	const struct wg_store *store; /* sessions to continue with, and to be stored; NULL: none */
+	bool drop_in;		      /* an interface of wirespan-wg: `ports` is its TUN, and
+			 userspace_site_follow() opens and closes the port */
 };
 
 /** Check that TUN and TAP interfaces can be opened. Return: 0, or -errno with `ret_error`
@@ -34,6 +36,10 @@ int userspace_site_probe(const struct conf_site *conf, struct error *ret_error);
 int userspace_site_open(struct loop *loop, struct conf_site *conf,
 	const struct userspace_adopted *adopted, struct backend_site **ret,
 	struct error *ret_error);
+
+/** The state of an interface of wirespan-wg after its start: whether it is up, its MTU, and whether
+ * it is in another network namespace than the sockets. */
+void userspace_site_follow(struct backend_site *s, bool up, unsigned mtu, bool moved);
 
 /** Take ownership of a TAP for a session that apply() is about to add. Return: 0; or -errno with
  * `fd` still the caller's. */

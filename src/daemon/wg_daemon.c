@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend/userspace.h"
-#include "backend/wgsock.h"
+#include "backend/wg_interface.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -37,26 +36,20 @@
  * has deleted, with our interface in it.
  */
 
-/* MTU of the interface at the start, also of an adopted one: 1500 minus the overhead over IPv6. */
-#define DEFAULT_MTU 1420
-
-/* Longest packet of the TUN: the most that a UDP datagram carries. */
-#define PACKET_MAX 65535
-
 /* Interval for polling an interface in another network namespace. */
 #define LOOK_INTERVAL NS_PER_S
 
 /** A running interface. */
 struct wg_daemon {
 	struct loop loop;
-	struct userspace userspace;
-	struct wgsock sock;
+	struct wg_interface interface;
 	struct monitor monitor; /* in the namespace that the daemon was started in */
 	struct mono next_look;	/* when to poll the moved interface; MONO_NEVER: it has not moved */
 	struct loop_watch monitor_watch;
 	struct loop_watch signal_watch;
 	struct detach detach;
 	uint32_t ifindex;
+	uint32_t mtu;
 	uint16_t subject_port; /* in the log's lines; 0: none */
 	int exit_code;
 };
@@ -72,38 +65,30 @@ static int failed(const char *what, int err)
 /* Start each line of the log with the interface's name and UDP port. */
 static void set_log_subject(struct wg_daemon *w)
 {
-	uint16_t port = userspace_open_port(&w->userspace);
+	uint16_t port = wg_interface_port(&w->interface);
 
 	if (w->subject_port == port)
 		return;
 	w->subject_port = port;
 	if (port)
-		log_set_subject("%s port %u", userspace_tun_name(&w->userspace), port);
+		log_set_subject("%s port %u", wg_interface_name(&w->interface), port);
 	else
-		log_set_subject("%s", userspace_tun_name(&w->userspace));
-}
-
-static void set_up(struct wg_daemon *w, bool up)
-{
-	if (!userspace_set_up(&w->userspace, up))
-		return;
-	set_log_subject(w);
-	log_debug("the interface is %s", up ? "up" : "down");
+		log_set_subject("%s", wg_interface_name(&w->interface));
 }
 
 /* Apply the interface's present state and MTU. */
 static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 {
-	if (userspace_set_mtu(&w->userspace, mtu))
-		log_debug("the MTU of the interface is %u now", mtu);
-	set_up(w, up);
+	w->mtu = mtu;
+	wg_interface_follow(&w->interface, up, mtu);
+	set_log_subject(w);
 }
 
 /* Poll the interface in the namespace that it has moved to. */
 static void poll_moved_interface(struct wg_daemon *w)
 {
 	struct link_info link;
-	int err = userspace_query_tun(&w->userspace, &link);
+	int err = wg_interface_query(&w->interface, &link);
 
 	w->next_look = mono_add(clock_mono(), LOOK_INTERVAL);
 	if (!err) {
@@ -114,7 +99,7 @@ static void poll_moved_interface(struct wg_daemon *w)
 		log_warning("the interface has moved to a network namespace that we may not enter "
 			    "(CAP_SYS_ADMIN): assuming that it is up and its MTU unchanged");
 		w->next_look = MONO_NEVER;
-		set_up(w, true);
+		follow(w, true, w->mtu);
 	} else if (err != -ENODEV) { /* -ENODEV: it is moving on to a third namespace */
 		failed("Cannot follow the interface to its new network namespace", err);
 		loop_stop(&w->loop);
@@ -127,7 +112,7 @@ static void on_link_events(void *ctx, uint32_t events)
 	struct changes d;
 
 	(void)events;
-	userspace_read_monitor(&w->userspace, &w->monitor, w->ifindex, &d);
+	wg_interface_read_monitor(&w->interface, &w->monitor, w->ifindex, &d);
 	switch (d.fate) {
 	case CHANGES_UNCHANGED:
 		return;
@@ -136,7 +121,7 @@ static void on_link_events(void *ctx, uint32_t events)
 		return;
 	case CHANGES_MOVED:
 		w->ifindex = 0; /* link events of the first namespace no longer refer to it */
-		userspace_tun_moved(&w->userspace);
+		wg_interface_moved(&w->interface);
 		poll_moved_interface(w);
 		return;
 	case CHANGES_GONE:
@@ -150,13 +135,6 @@ static void on_signal(void *ctx, uint32_t events)
 	struct wg_daemon *w = ctx;
 
 	(void)events;
-	loop_stop(&w->loop);
-}
-
-static void on_socket_removed(void *ctx)
-{
-	struct wg_daemon *w = ctx;
-
 	loop_stop(&w->loop);
 }
 
@@ -200,33 +178,34 @@ static int open_interface(struct wg_daemon *w, const char *name)
 {
 	struct link_info link;
 	struct nl_msg m;
+	struct error e;
 	int fd;
 	int err = inherited("WG_TUN_FD", &fd);
 
 	if (err < 0)
 		return err;
-	err = userspace_open_tun(&w->userspace, name, fd);
-	if (err < 0)
-		return failed(fd < 0 ? "Cannot create the TUN interface (is /dev/net/tun there, "
-				       "and the name free?)"
-				     : "WG_TUN_FD is not a TUN that we can use",
-			err);
+	err = wg_interface_open(&w->interface, &w->loop, name, fd, &e);
+	if (err < 0) {
+		log_error("%s %s", e.problem, e.hint);
+		return err;
+	}
 	err = monitor_open(&w->monitor, MONITOR_ALL);
 	if (err < 0)
 		return failed("Cannot subscribe to the kernel's link and route events", err);
-	err = query_link(&w->monitor.questions, userspace_tun_name(&w->userspace), &link);
+	err = query_link(&w->monitor.questions, wg_interface_name(&w->interface), &link);
 	if (err < 0)
 		return failed("Cannot query the interface", err);
-	err = nl_request(&w->monitor.questions, link_encode_mtu(&m, link.ifindex, DEFAULT_MTU));
+	err = nl_request(
+		&w->monitor.questions, link_encode_mtu(&m, link.ifindex, WG_INTERFACE_MTU));
 	if (err == 0)
-		link.mtu = DEFAULT_MTU;
+		link.mtu = WG_INTERFACE_MTU;
 	else if (fd < 0 || err != -EPERM) /* only its creator may be allowed to */
 		return failed("Cannot set the MTU of the interface", err);
 	else
-		log_warning("cannot set the MTU to %d: %s; it stays %u", DEFAULT_MTU,
+		log_warning("cannot set the MTU to %d: %s; it stays %u", WG_INTERFACE_MTU,
 			strerror(-err), link.mtu);
 	w->ifindex = link.ifindex;
-	log_set_subject("%s", userspace_tun_name(&w->userspace));
+	log_set_subject("%s", wg_interface_name(&w->interface));
 	follow(w, link.flags & IFF_UP, link.mtu);
 	err = loop_watch_input(
 		&w->loop, &w->monitor_watch, monitor_fd(&w->monitor), on_link_events, w);
@@ -235,12 +214,8 @@ static int open_interface(struct wg_daemon *w, const char *name)
 
 static int wg_open(struct wg_daemon *w, const char *name)
 {
-	const struct driver_sizes sizes = {
-		.peers = 64, .allowed_ips = 256, .packet_max = PACKET_MAX
-	};
 	char path[UNIXSOCK_PATH_LEN];
 	char text[UNIXSOCK_TEXT_LEN];
-	struct error e;
 	int uapi_fd;
 	int err = loop_open(&w->loop);
 
@@ -248,21 +223,15 @@ static int wg_open(struct wg_daemon *w, const char *name)
 		err = open_signals(w);
 	if (err < 0)
 		return failed("Cannot wait for events", err);
-	err = userspace_open(&w->loop, &sizes, &w->userspace, &e);
-	if (err < 0) {
-		log_error("%s %s", e.problem, e.hint);
-		return err;
-	}
 	err = inherited("WG_UAPI_FD", &uapi_fd);
 	if (!err)
 		err = open_interface(w, name);
 	if (err < 0)
 		return err;
-	err = wgsock_open(&w->sock, &w->loop, &w->userspace, userspace_tun_name(&w->userspace),
-		uapi_fd, on_socket_removed, w);
+	err = wg_interface_serve(&w->interface, uapi_fd);
 	if (err < 0 && uapi_fd >= 0)
 		return failed("WG_UAPI_FD is not wg(8)'s socket, listening", err);
-	if (err < 0 && !uapi_server_path(userspace_tun_name(&w->userspace), path))
+	if (err < 0 && !uapi_server_path(wg_interface_name(&w->interface), path))
 		log_error("Cannot serve wg(8)'s socket %s: %s. %s", path,
 			unixsock_problem(path, err, text),
 			error_limit_hint(err) ? error_limit_hint(err) : "");
@@ -271,9 +240,8 @@ static int wg_open(struct wg_daemon *w, const char *name)
 
 static void wg_close(struct wg_daemon *w)
 {
-	wgsock_close(&w->sock);
 	monitor_close(&w->monitor);
-	userspace_close(&w->userspace);
+	wg_interface_close(&w->interface);
 	if (w->signal_watch.fd > 0)
 		close(w->signal_watch.fd);
 	loop_close(&w->loop);
@@ -300,10 +268,10 @@ static int wg_run(const char *name, bool foreground)
 		err = detach_ready(&w.detach);
 	while (!err && !w.loop.stop) {
 		err = loop_run_once(
-			&w.loop, mono_earliest(userspace_deadline(&w.userspace), w.next_look));
+			&w.loop, mono_earliest(wg_interface_deadline(&w.interface), w.next_look));
 		if (mono_reached(w.next_look, clock_mono()))
 			poll_moved_interface(&w);
-		if (userspace_work(&w.userspace) & ENGINE_PORT_LOST)
+		if (!wg_interface_work(&w.interface))
 			break;
 		set_log_subject(&w);
 	}

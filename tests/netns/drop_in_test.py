@@ -137,7 +137,9 @@ def background(bench):
     for _ in range(5):
         result = bench.near.run(wg.binary, "wg0")
         assert os.path.exists(wg.socket) and wg.show("listen-port") == "0"
-        assert "mtu 1420" in bench.near.run("ip link show wg0").out and result.out == "", result.out
+        assert "mtu 1420" in bench.near.run("ip link show wg0").out
+        lines = result.out.splitlines()  # what is in force, and what a limit of locked memory prevents
+        assert len(lines) <= 2 and all("confined" in line for line in lines), result.out
         wg.stop()
     bench.near.run("ip link add taken type bridge")
     result = bench.near.run(wg.binary, "taken", check=False)

@@ -13,9 +13,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.capture import Capture, is_wireguard
+from lib.drop_in import DropIn, find_drop_in
 from lib.network import Reference
 from lib.node import CommandFailed, need_root
-from lib.reference import Pseudowire, new_key
+from lib.reference import Pseudowire, new_key, new_site_keys
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, scratch, snapshot
 
@@ -54,6 +55,44 @@ class Bench:
         """Members reach each other."""
         ping, to = self.net.member[0].ping, self.net.sites[1].member4
         wait_for(lambda: ping(to, count=1, timeout=0.5).ok, seconds, step=0.02, what="the segment to carry frames")
+
+
+class Tunnel:
+    """An interface of wirespan-wg on each gateway's node, with a session between both."""
+
+    NAME, PORT = "wg9", 8199
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.nodes = [gateway.node for gateway in (bench.near, bench.far)]
+        self.keys = [new_site_keys() for _ in self.nodes]
+        self.ends = [DropIn(node, self.NAME, os.path.join(scratch(), f"wg9-{n}.log")) for n, node in enumerate(self.nodes)]
+        self.psk = new_key()
+
+    def up(self, number, **environment):
+        """Start one end. Return: its interface."""
+        end, site = self.ends[number], self.bench.net.sites[1 - number]
+        end.start(WIRESPAN_ISOLATION="yes" if number == 0 else "no", **environment)
+        end.wg("set", self.NAME, "listen-port", str(self.PORT), "private-key", "/dev/stdin", stdin=self.keys[number][0])
+        end.node.up(self.NAME, f"10.77.0.{1 + number}/24")
+        words = ["peer", self.keys[1 - number][1], "allowed-ips", f"10.77.0.{2 - number}/32"]
+        words += ["endpoint", f"{site.underlay}:{self.PORT}", "preshared-key", "/dev/stdin"]
+        end.wg("set", self.NAME, *words, stdin=self.psk)
+        return end
+
+    def pid(self, role):
+        """Return: the pid, in the node, of a process of the near end; 0: there is none."""
+        title = f"wirespan: {role} {self.NAME}"
+        return next((p for p, command in self.nodes[0].processes().items() if command.strip() == title), 0)
+
+    def works(self):
+        ping = self.nodes[0].ping
+        wait_for(lambda: ping("10.77.0.2", count=1, timeout=0.5).ok, 30, step=0.02, what="a ping through wirespan-wg")
+
+    def stop(self):
+        for end in self.ends:
+            if end.pids():
+                end.stop()
 
 
 class Wire:
@@ -470,6 +509,79 @@ def attempt_is_fatal(bench, role, attempt):
     assert got == {attempt: "tried"}, got
 
 
+def drop_in_confined(bench, box):
+    """wirespan-wg is confined as a site is; the process that was started holds no key of a session."""
+    box["tunnel"] = tunnel = Tunnel(bench)
+    tunnel.up(1)
+    end = tunnel.up(0)
+    tunnel.works()
+    users = set()
+    for role in ("engine", "keys"):
+        status = status_of(end.node, tunnel.pid(role))
+        users.add(status["Uid"].split()[0])
+        assert status["CapEff"] == status["CapPrm"] == status["CapBnd"] == "0" * 16, status
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+        assert "0" not in status["Uid"].split() + status["Gid"].split(), status
+        assert not end.node.sh(f"ls -A /proc/{tunnel.pid(role)}/root/").out.split()
+    assert len(users) == 2, "both have the same user"
+    assert end.log_text().count("is confined: own user, no capabilities") == 1, end.log_text()
+
+
+def drop_in_ends(bench, box):
+    """Its processes are started again: interface, port, peers and sessions stay; also while the interface is down."""
+    tunnel = box["tunnel"]
+    end = tunnel.ends[0]
+    index = end.node.run("cat", "/sys/class/net/wg9/ifindex").out
+    before, config = end.handshake_age(), end.wg("showconf", "wg9").out
+    for role in ("engine", "engine", "keys"):
+        old = tunnel.pid(role)
+        end.node.run("kill", "-KILL", str(old))
+        wait_for(lambda role=role, old=old: tunnel.pid(role) not in (0, old), 20, step=0.02, what=f"another {role}")
+        tunnel.works()
+        wait_for(lambda: end.wg("showconf", "wg9", check=False).out == config, 20, what="the same configuration")
+        assert end.node.run("cat", "/sys/class/net/wg9/ifindex").out == index, "another interface"
+    assert end.handshake_age() - before <= 1, "another handshake"  # the age is of the wall clock
+    end.node.run("ip", "link", "set", "wg9", "down")
+    wait_for(lambda: not end.listens(tunnel.PORT), 20, what="the port to be closed")
+    end.wg("set", "wg9", "listen-port", "8198", "fwmark", "7")
+    old = tunnel.pid("engine")
+    end.node.run("kill", "-KILL", str(old))
+    wait_for(lambda: tunnel.pid("engine") not in (0, old), 20, step=0.02, what="another engine")
+    end.node.run("ip", "link", "set", "wg9", "up")
+    wait_for(lambda: end.listens(8198), 20, what="the port to be opened")
+    assert end.show("fwmark") == "0x7", end.show("fwmark")
+    tunnel.works()  # with a new handshake
+    assert not [line for line in end.log_text().splitlines() if "could be repeated" in line], end.log_text()
+
+
+def drop_in_here(bench, box):
+    """Without isolation, and where no process can be started, it is one process."""
+    tunnel = box["tunnel"]
+    assert tunnel.ends[1].pids() and not any("wg9" in c and "wirespan: " in c for c in tunnel.nodes[1].processes().values())
+    tunnel.stop()
+
+
+def drop_in_attacked(bench, box, role):
+    """An attacker in a process of wirespan-wg is refused what one in a site's is refused."""
+    tunnel = box["tunnel"]
+    results, program = os.path.join(scratch(), "results"), os.path.join(scratch(), "wirespan-wg")
+    with open(results, "wb") as file:
+        file.write(bytes(65536))
+    if not os.path.lexists(program):
+        os.symlink(attacked(), program)
+    end = tunnel.ends[0]
+    end.binary = program
+    conf = bench.near.conf
+    tunnel.up(0, ATTACK_RESULTS=results, ATTACK_ROLE=role, ATTACK_CONF=conf, ATTACK_SOCKET="/run/wireguard/wg9.sock")
+    end.stop()
+    end.binary = find_drop_in()
+    with open(results, "rb") as file:
+        got = dict(line.split(": ", 1) for line in file.read().rstrip(b"\0").decode().splitlines())
+    assert got.pop("done", "") == "yes", f"it did not come to an end: {got}"
+    wrong = {name: value for name, value in got.items() if value == "SUCCEEDED"}
+    assert not wrong and len(got) >= 19, got
+
+
 def main():
     suite = Suite("isolation")
     box = {}
@@ -502,6 +614,11 @@ def main():
             suite.run("an attacker in the engine, with the client of a capture", client_of_capture, bench)
         for attempt in FATAL:
             suite.run(f"an attacker in the {role}: {attempt} ends it", attempt_is_fatal, bench, role, attempt)
+    suite.run("wirespan-wg: the kernel confines its processes", drop_in_confined, bench, box)
+    suite.run("wirespan-wg: its processes end and are started again", drop_in_ends, bench, box)
+    suite.run("wirespan-wg: one process without isolation", drop_in_here, bench, box)
+    for role in ("engine", "keys"):
+        suite.run(f"wirespan-wg: an attacker in the {role}", drop_in_attacked, bench, box, role)
     suite.finish()
 
 

@@ -122,23 +122,32 @@ def gone(pids, keys, what):
     wait_for(lambda: not find(pids, keys), 1, 0.2, f"keys to be gone after {what}")
 
 
-def drop_in(bench, **environment):
+def alive_in(pids, keys):
+    """Assert that keys of sessions are in the engine, and the others in the process that holds them, not in the engine."""
+    sessions = {name: key for name, key in keys.items() if name.startswith("session")}
+    others = {name: key for name, key in keys.items() if name not in sessions}
+    alive(pids[0], sessions)
+    alive_keys(pids, others, most=2)
+
+
+def drop_in(bench, isolation="no", **environment):
     """A peer's life in wirespan-wg, by wg(8)."""
-    wg = DropIn(bench.node).start(**environment).configure(bench.site)
-    pid = wg.outer_pid()
+    wg = DropIn(bench.node).start(WIRESPAN_ISOLATION=isolation, **environment).configure(bench.site)
+    pid = by_role([wg.outer_pid(), *children(wg.outer_pid())])
+    assert len(pid) == (3 if isolation == "yes" else 1), pid
     wg.peer(bench.other, psk=bench.psk)
     fixed = {"private key": clamp(bench.site.private), "psk": base64.b64decode(bench.psk)}
-    alive(pid, fixed)
+    alive_in(pid, fixed)
     for what in (["show", "wg0"], ["show", "wg0", "dump"], ["showconf", "wg0"], ["show", "wg0", "preshared-keys"]):
         wg.wg(*what)
-    alive(pid, fixed)
+    alive_in(pid, fixed)
     keys = bench.handshakes(2)
-    alive(pid, {**fixed, **keys})
+    alive_in(pid, {**fixed, **keys})
     old = {name: key for name, key in keys.items() if name.startswith("session")}
     newer = bench.handshakes(5)
     gone(pid, old, "five more handshakes")
     latest = ("static", list(newer)[-1].split(".")[0])
-    alive(pid, {**fixed, **{name: key for name, key in newer.items() if name.startswith(latest)}})
+    alive_in(pid, {**fixed, **{name: key for name, key in newer.items() if name.startswith(latest)}})
     wg.wg("set", "wg0", "peer", bench.other.public, "preshared-key", "/dev/stdin", stdin=new_key())
     gone(pid, {"psk": fixed["psk"]}, "another preshared key")
     wg.wg("set", "wg0", "peer", bench.other.public, "remove")
@@ -146,7 +155,7 @@ def drop_in(bench, **environment):
     # a peer that is there while others come and go: the tables move, too
     wg.peer(bench.other, psk=bench.psk)
     keys = bench.handshakes(1)
-    alive(pid, {**fixed, **keys})
+    alive_in(pid, {**fixed, **keys})
     text = "".join(f"[Peer]\nPublicKey = {new_key()}\nAllowedIPs = 10.9.{n}.0/24\n" for n in range(200))
     wg.wg("addconf", "wg0", "/dev/stdin", stdin=text)
     wg.wg("set", "wg0", "peer", bench.other.public, "remove")
@@ -166,10 +175,8 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
-def processes(gateway):
-    """Return: the pids outside of a site's processes: that with the engine, that with the keys, others."""
-    monitor = children(gateway.process.pid)[0]
-    pids = [monitor] + children(monitor)
+def by_role(pids):
+    """Return: these pids, outside of the node, in order: that with the engine, that with the keys, others."""
 
     def order(pid):
         with open(f"/proc/{pid}/cmdline") as file:
@@ -177,6 +184,12 @@ def processes(gateway):
         return next((n for n, role in enumerate(("engine", "keys")) if title.startswith(f"wirespan: {role}")), 2)
 
     return sorted(pids, key=order)
+
+
+def processes(gateway):
+    """Return: the pids outside of a site's processes: that with the engine, that with the keys, others."""
+    monitor = children(gateway.process.pid)[0]
+    return by_role([monitor] + children(monitor))
 
 
 def start_site(bench, text, isolation):
@@ -266,6 +279,11 @@ def site_by_wg(bench, isolation):
     bench.node.run("ip link del taken")
 
 
+def drop_in_confined(bench):
+    """The same with an engine in a confined process, which never has the private or a preshared key."""
+    drop_in(bench, isolation="yes")
+
+
 def drop_in_evp(bench):
     """The same with OpenSSL's EVP, whose contexts keep keys until the next one comes."""
     drop_in(bench, WIRESPAN_OPTIONS="aead=evp")
@@ -334,6 +352,38 @@ def site(bench, isolation):
         gateway.configure(conf(base64.b64encode(refused).decode(), base64.b64encode(refused).decode()) + wrong)
         assert not gateway.run("reload", gateway.conf, check=False).ok
         gone(pids, {"raw": refused, "clamped": clamp(base64.b64encode(refused))}, f"a refused reload: {wrong!r}")
+    gateway.stop()
+
+
+def computed(bench):
+    """What the process that holds the keys computes with, ephemeral keys included, is never in the engine, and all but
+    the static secrets are gone after the handshake."""
+    results = os.path.join(scratch(), "results")
+    with open(results, "wb") as file:
+        file.write(bytes(65536))
+    gateway = Gateway(bench.node, "vault", env={"WIRESPAN_ISOLATION": "yes", "ATTACK": "record", "ATTACK_ROLE": "keys"})
+    gateway.env["ATTACK_RESULTS"] = results
+    gateway.binary = os.path.join(os.path.dirname(bench.tool), "attacked")
+    text = f"[Interface]\nPrivateKey = {bench.site.private}\nListenPort = {PORT}\nAddress = {bench.site.wg4}/24\n"
+    text += f"[Peer]\nPublicKey = {bench.other.public}\nPresharedKey = {bench.psk}\nAllowedIPs = 10.0.1.21/32\n"
+    gateway.configure(text)
+    gateway.up()
+    pids = processes(gateway)
+    keys = bench.handshakes(3)
+    with open(results, "rb") as file:
+        lines = file.read().rstrip(b"\0").decode().splitlines()
+    secrets = {}
+    for number, line in enumerate(lines):
+        name, value = line.split(": ")
+        key = bytes(byte ^ 0xFF for byte in bytes.fromhex(value))
+        if key not in secrets.values() and any(key):
+            secrets[f"{name} {number}"] = key
+    known = {clamp(bench.site.private), *(key for name, key in keys.items() if name.startswith("static"))}
+    assert known <= set(secrets.values()), "the record lacks what is known"
+    assert len(secrets) >= 3 * 3 + len(known), f"only {len(secrets)} secrets were recorded"
+    found = find(pids[0], secrets)
+    assert not found, f"the engine has {found}"
+    gone(pids, {name: key for name, key in secrets.items() if key not in known}, "the handshakes")
     gateway.stop()
 
 
@@ -444,11 +494,13 @@ def main():
         ("the life of a peer", drop_in),
         ("the life of a peer, with OpenSSL's EVP", drop_in_evp),
         ("the life of a peer, with EVP's parts", drop_in_evp_parts),
+        ("the life of a peer, confined", drop_in_confined),
         ("requests that break off", cut_off),
         ("a site and its reloads", partial(site, isolation="no")),
         ("a site changed by wg(8)", partial(site_by_wg, isolation="no")),
         ("an isolated site and its reloads", partial(site, isolation="yes")),
         ("an isolated site changed by wg(8)", partial(site_by_wg, isolation="yes")),
+        ("secrets of handshakes", computed),
         ("memory is locked", memory_is_locked),
         ("it is while `up -d` waits", waiting),
         ("without the right to lock memory", unlocked_works),

@@ -26,6 +26,7 @@
 
 #include "base/bytes.h"
 #include "confine/confine.h"
+#include "crypto/x25519.h"
 #include "driver/driver_capture.h"
 
 /* Most mapped areas of a process that are searched. */
@@ -40,18 +41,26 @@ int __real_driver_capture_start(
 int __wrap_driver_capture_start(
 	struct driver *d, int fd, uint32_t snap, const char *application, const char *comment);
 
+int __real_x25519_dh(const uint8_t private_key[static X25519_LEN],
+	const uint8_t public_key[static X25519_LEN], uint8_t ret[static X25519_LEN]);
+int __wrap_x25519_dh(const uint8_t private_key[static X25519_LEN],
+	const uint8_t public_key[static X25519_LEN], uint8_t ret[static X25519_LEN]);
+
 /** Set before main(), as a confined process can open nothing and has no environment. */
 static struct {
 	char *results; /* shared with the test, and its length */
 	size_t len;
-	char role[16];	  /* of the process that attacks: "engine", "keys", "resolver" */
-	char attack[32];  /* one that must end the process, "capture", or "" for all others */
+	char role[16]; /* of the process that attacks: "engine", "keys", "resolver" */
+	/* one that must end the process, "capture", "record" (none: the process that holds the keys
+	 * records what it computes with), or "" for all others */
+	char attack[32];
 	char conf[256];	  /* the configuration's path */
 	char socket[108]; /* of the control socket */
 	/* the private and a preshared key, inverted so that this is not what is found */
 	uint8_t needles[2][KEY_LEN];
 	bool has_needles;
 	int pid; /* of the monitor */
+	bool records;
 } setup;
 
 /** A mapped area. */
@@ -162,20 +171,20 @@ static void misuse_descriptors(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI, .ifr_name = "attack0" };
 	bool marked = false;
-	bool kept = false;
+	bool held = false;
 	bool connected = false;
 	bool made = false;
 
 	for (int fd = 3; fd < 64; fd++) {
 		marked |= setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
-		kept |= setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof(encap)) == 0 ||
+		held |= setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof(encap)) == 0 ||
 			setsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)) == 0;
 		connected |= connect(fd, (const struct sockaddr *)(const void *)&address,
 				     sizeof(address)) == 0;
 		made |= ioctl(fd, TUNSETIFF, &ifr) == 0 || ioctl(fd, TUNSETPERSIST, 1) == 0;
 	}
 	record("mark packets", marked ? "SUCCEEDED" : "refused");
-	record("let the kernel keep packets", kept ? "SUCCEEDED" : "refused");
+	record("let the kernel keep packets", held ? "SUCCEEDED" : "refused");
 	record("connect a descriptor", connected ? "SUCCEEDED" : "refused");
 	record("make an interface", made ? "SUCCEEDED" : "refused");
 }
@@ -349,6 +358,28 @@ int __wrap_driver_capture_start(
 	return 0;
 }
 
+/* Record a secret, inverted, so that it is not found in the results. */
+static void record_secret(const char *name, const uint8_t secret[static X25519_LEN])
+{
+	char hex[2 * X25519_LEN + 1];
+
+	for (size_t i = 0; i < X25519_LEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (uint8_t)~secret[i]);
+	record(name, hex);
+}
+
+int __wrap_x25519_dh(const uint8_t private_key[static X25519_LEN],
+	const uint8_t public_key[static X25519_LEN], uint8_t ret[static X25519_LEN])
+{
+	int err = __real_x25519_dh(private_key, public_key, ret);
+
+	if (setup.records) {
+		record_secret("private", private_key);
+		record_secret("shared", ret);
+	}
+	return err;
+}
+
 unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
 {
 	bool is_resolver = c->calls == &filter_rules_resolver;
@@ -356,7 +387,9 @@ unsigned __wrap_confine_process(const struct confinement *c, unsigned has)
 	const char *role = is_resolver ? "resolver" : has_keys ? "keys" : "engine";
 	unsigned got;
 
-	if (!setup.results || strcmp(setup.role, role) != 0 || !strcmp(setup.attack, "capture"))
+	setup.records = setup.results && has_keys && !strcmp(setup.attack, "record");
+	if (!setup.results || strcmp(setup.role, role) != 0 || setup.records ||
+		!strcmp(setup.attack, "capture"))
 		return __real_confine_process(c, has);
 	find_areas();
 	if (setup.has_needles && has_keys)

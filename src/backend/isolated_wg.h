@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* wg(8) at an isolated site: requests go through the process with the keys, and the engine. */
+#pragma once
+
+#include "backend/isolated_engine.h"
+
+/** Serve wg(8). `listen_fd`: see wgsock_open(). Return: 0 or -errno. */
+MUST_CHECK int isolated_wg_serve(struct isolated_site *u, int listen_fd);
