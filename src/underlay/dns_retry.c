@@ -2,9 +2,9 @@
 /* Intervals between the queries of a host name. Pure. */
 #include "underlay/dns_retry.h"
 
-static uint64_t longer(uint64_t interval_ns)
+static uint64_t longer(uint64_t interval_ns, uint64_t max_ns)
 {
-	return 2 * interval_ns < DNS_RETRY_MAX ? 2 * interval_ns : DNS_RETRY_MAX;
+	return 2 * interval_ns < max_ns ? 2 * interval_ns : max_ns;
 }
 
 /* Return: `at`, but not sooner after the last query than an event may cause the next one. */
@@ -29,12 +29,12 @@ struct mono dns_retry_answered(struct dns_retry *r, bool failed, struct mono now
 {
 	struct mono due = MONO_NEVER;
 
-	r->event_ns = r->disturbed ? longer(r->event_ns) : DNS_RETRY_MIN;
+	r->event_ns = r->disturbed ? longer(r->event_ns, DNS_RETRY_EVENT_MAX) : DNS_RETRY_MIN;
 	if (failed) {
 		due = mono_add(now, r->failure_ns);
 		if (r->missed)
 			due = mono_earliest(due, not_too_soon(r, now));
-		r->failure_ns = longer(r->failure_ns);
+		r->failure_ns = longer(r->failure_ns, DNS_RETRY_MAX);
 	} else {
 		r->failure_ns = DNS_RETRY_MIN;
 	}

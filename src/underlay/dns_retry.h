@@ -16,6 +16,9 @@
 #define DNS_RETRY_MIN (1 * NS_PER_S)
 #define DNS_RETRY_MAX (60 * NS_PER_S)
 
+/** Longest interval between queries that events cause. */
+#define DNS_RETRY_EVENT_MAX (10 * NS_PER_S)
+
 /** The intervals of one name. Initialise it with dns_retry_init(). */
 struct dns_retry {
 	uint64_t failure_ns; /* from the next failure to the query after it */
