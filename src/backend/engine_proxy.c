@@ -21,6 +21,9 @@
 #define START_PATIENCE (30 * NS_PER_S)
 #define SEND_PATIENCE  (10 * NS_PER_S)
 
+/* How soon to try again to send an answer for which there was no room. */
+#define ANSWER_RETRY (10 * NS_PER_MS)
+
 /* How long it may take to wipe its keys and end, after its channel was closed. */
 #define END_PATIENCE_MS 300
 
@@ -64,15 +67,19 @@ static int do_port(struct engine_proxy *p, const struct engine_head *h)
 	}
 }
 
-static int answer_port(struct engine_proxy *p, const struct engine_head *h)
+/* Send the answer to a PORT, with the sockets if it was to open some. An engine that does not read
+ * is not waited for. Return: 0, and it is sent, or still to be sent; or -errno. */
+static int send_answer(struct engine_proxy *p)
 {
 	const struct udp *udp = &p->held->udp;
-	struct engine_message m = { .head = { .type = ENGINE_PORT_RESULT } };
+	struct engine_message m = { .head = p->answer };
 	int fds[2];
 	size_t n = 0;
+	int err;
 
-	m.head.code = do_port(p, h);
-	if (h->code == ENGINE_PORT_OPEN && !m.head.code) {
+	if (!p->answer.type)
+		return 0;
+	if (m.head.value) {
 		m.head.port = udp->port;
 		m.head.value = (udp->offloads.segment ? ENGINE_PORT_SEGMENT : 0U) |
 			       (udp->offloads.gro ? ENGINE_PORT_GRO : 0U) |
@@ -84,7 +91,28 @@ static int answer_port(struct engine_proxy *p, const struct engine_head *h)
 			fds[n++] = udp->fd6;
 	}
 	m.fds = fds;
-	return engine_channel_send(&p->channel, &m, 0, n, mono_add(clock_mono(), SEND_PATIENCE));
+	err = engine_channel_send(&p->channel, &m, 0, n, (struct mono){ 1 });
+	if (err == -ETIMEDOUT && !mono_reached(p->answer_until, clock_mono()))
+		return 0;
+	p->answer.type = 0;
+	return err;
+}
+
+static int answer_port(struct engine_proxy *p, const struct engine_head *h)
+{
+	struct engine_head *a = &p->answer;
+
+	if (a->type) /* an engine waits for the answer before */
+		return -EBADMSG;
+	*a = (struct engine_head){ .type = ENGINE_PORT_RESULT, .code = do_port(p, h) };
+	a->value = h->code == ENGINE_PORT_OPEN && !a->code; /* send_answer() replaces it */
+	p->answer_until = mono_add(clock_mono(), SEND_PATIENCE);
+	return send_answer(p);
+}
+
+struct mono engine_proxy_deadline(const struct engine_proxy *p)
+{
+	return p->answer.type ? mono_add(clock_mono(), ANSWER_RETRY) : MONO_NEVER;
 }
 
 static void log_for_engine(struct engine_proxy *p, const struct engine_message *m)
@@ -135,7 +163,10 @@ static int act(struct engine_proxy *p, const struct engine_message *m, bool call
 int engine_proxy_read(struct engine_proxy *p)
 {
 	struct engine_message m;
+	int err = send_answer(p);
 
+	if (err < 0)
+		return -EPIPE;
 	for (unsigned i = 0; i < MESSAGES_MAX; i++) {
 		int got = engine_channel_receive(&p->channel, &m);
 
@@ -158,20 +189,30 @@ int engine_proxy_send(struct engine_proxy *p, struct engine_message *m, size_t l
 		&p->channel, m, len, n_fds, mono_add(clock_mono(), SEND_PATIENCE));
 }
 
+/* Return: 1: there may be one; or -ETIMEDOUT; or -EINTR for `stop_fd`. */
+static int wait_for_message(struct engine_proxy *p, int stop_fd, struct mono until)
+{
+	struct mono retry = engine_proxy_deadline(p);
+
+	if (engine_channel_wait(&p->channel, stop_fd, mono_earliest(until, retry)))
+		return 1;
+	if (mono_reached(until, clock_mono()))
+		return -ETIMEDOUT;
+	return mono_is_set(retry) && mono_reached(retry, clock_mono()) ? 1 : -EINTR;
+}
+
 int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd, struct mono until,
 	struct engine_message *ret)
 {
 	unsigned late = 0; /* messages, or parts of one, that were read after `until` */
 
 	while (late < MESSAGES_MAX) {
-		int got = engine_channel_receive(&p->channel, ret);
+		int got = send_answer(p) < 0 ? -EPIPE : engine_channel_receive(&p->channel, ret);
 
 		if (got > 0)
 			got = act(p, ret, true);
-		else if (got == 0 && engine_channel_wait(&p->channel, stop_fd, until))
-			got = 1;
 		else if (got == 0)
-			return mono_reached(until, clock_mono()) ? -ETIMEDOUT : -EINTR;
+			got = wait_for_message(p, stop_fd, until);
 		if (got == 0 && ret->head.seq == seq)
 			return 0;
 		if (got == 0 && ret->head.fds)
@@ -304,6 +345,7 @@ int engine_proxy_start(struct engine_proxy *p, struct conf_site *conf, int resol
 		return error_set(ret_error, err, "Cannot start the engine's process:\n");
 	}
 	engine_channel_open(&p->channel, fds[0], ENGINE_FROM_ENGINE);
+	p->answer.type = 0;
 	err = await_ready(p, ret_error);
 	if (err < 0)
 		engine_proxy_end(p, how);
@@ -340,4 +382,5 @@ void engine_proxy_end(struct engine_proxy *p, char ret_how[static ENGINE_ENDED_L
 		snprintf(ret_how, ENGINE_ENDED_LEN, "did not answer");
 	p->pid = 0;
 	p->measures = 0;
+	p->answer.type = 0;
 }

@@ -36,6 +36,8 @@ struct engine_proxy {
 	struct held_ports *held;
 	uint32_t fwmark;		      /* the only one that it may have set */
 	uint16_t ports[ENGINE_PORTS_ALLOWED]; /* the ports that it may have opened; 0: any */
+	struct engine_head answer;	      /* to a PORT, not sent yet; type 0: none */
+	struct mono answer_until;	      /* when the engine must have room for it */
 	struct bucket lines;		      /* limits its lines in the log */
 	uint64_t lines_lost;
 };
@@ -65,6 +67,9 @@ MUST_CHECK int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop
  */
 MUST_CHECK int engine_proxy_call(struct engine_proxy *p, struct engine_message *m, size_t len,
 	size_t n_fds, int stop_fd, struct mono until, struct engine_message *ret);
+
+/** When engine_proxy_read() must be called again, even if nothing arrives, or MONO_NEVER. */
+struct mono engine_proxy_deadline(const struct engine_proxy *p);
 
 /** Read what the engine has sent. Return: 0; or -errno, then the process must be ended. */
 MUST_CHECK int engine_proxy_read(struct engine_proxy *p);

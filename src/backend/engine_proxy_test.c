@@ -208,6 +208,61 @@ static void test_late(void **state)
 	assert_string_equal(got.body, "reply");
 }
 
+/* ---- an engine that does not read ---- */
+
+/* Fill the engine's queue. Return: the number of messages. */
+static unsigned fill(struct pair *p)
+{
+	const struct engine_message m = { .head = { .type = ENGINE_REPORT } };
+	unsigned n = 0;
+
+	while (engine_channel_send(&p->monitor.channel, &m, 0, 0, (struct mono){ 1 }) == 0)
+		n++;
+	return n;
+}
+
+static void ask_for_port(struct pair *p)
+{
+	const struct engine_message m = {
+		.head = { .type = ENGINE_PORT, .code = ENGINE_PORT_TRY, .port = 9 }
+	};
+
+	assert_int_equal(engine_channel_send(&p->engine, &m, 0, 0, after(60 * NS_PER_S)), 0);
+}
+
+/* The monitor waits for no room: the answer is sent when there is some, a second request before
+ * that is not allowed, and in the end the engine is. */
+static void test_unread_answer(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message got;
+	struct held_ports held = { 0 };
+	unsigned n = fill(p);
+	struct mono before = clock_mono();
+
+	p->monitor.held = &held;
+	ask_for_port(p); /* one that it may not have */
+	assert_int_equal(engine_proxy_read(&p->monitor), 0);
+	assert_int_equal(
+		engine_proxy_await(&p->monitor, 1, -1, after(NS_PER_S / 20), &got), -ETIMEDOUT);
+	assert_true(mono_between(before, clock_mono()) < 9 * NS_PER_S);
+	assert_true(mono_is_set(engine_proxy_deadline(&p->monitor)));
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
+	assert_int_equal(engine_channel_receive(&p->engine, &got), 0);
+	assert_int_equal(engine_proxy_read(&p->monitor), 0);
+	assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
+	assert_int_equal(got.head.type, ENGINE_PORT_RESULT);
+	assert_int_equal(got.head.code, -EPERM);
+	assert_false(mono_is_set(engine_proxy_deadline(&p->monitor)));
+	(void)fill(p);
+	ask_for_port(p);
+	ask_for_port(p);
+	assert_true(engine_proxy_read(&p->monitor) < 0);
+	p->monitor.answer_until = (struct mono){ 1 };
+	assert_true(engine_proxy_read(&p->monitor) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unread_answer, setup, teardown),
 	};
 
 	log_set_level(LOG_LEVEL_SILENT);

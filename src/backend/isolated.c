@@ -501,7 +501,8 @@ static struct mono deadline(struct backend_site *s)
 
 	return u->failed || u->capturing || u->events || u->engine.events
 		       ? clock_mono()
-		       : mono_earliest(mono_earliest(u->due, u->keys.due), u->resolver.due);
+		       : mono_earliest(mono_earliest(u->due, engine_proxy_deadline(&u->engine)),
+				 mono_earliest(u->keys.due, u->resolver.due));
 }
 
 /* Let the engine send a capture whose client has its reply now. */
@@ -527,6 +528,7 @@ static unsigned work(struct backend_site *s)
 		schedule(u);
 		*u->how = '\0';
 	}
+	isolated_engine_answer(u);
 	if (mono_is_set(u->due) && mono_reached(u->due, clock_mono()))
 		restart(u);
 	release_capture(u);

@@ -136,6 +136,12 @@ static void on_channel(void *ctx, uint32_t events)
 		isolated_engine_failed(u, err);
 }
 
+void isolated_engine_answer(struct isolated_site *u)
+{
+	if (mono_is_set(engine_proxy_deadline(&u->engine)))
+		on_channel(u, 0);
+}
+
 void isolated_forget(void *ctx)
 {
 	struct isolated_site *u = ctx;

@@ -97,6 +97,9 @@ void isolated_forget(void *ctx);
  * Return: 0, or -errno with `ret_error` filled. */
 MUST_CHECK int isolated_engine_start(struct isolated_site *u, bool waits, struct error *ret_error);
 
+/** Try again to send what the engine had no room for. */
+void isolated_engine_answer(struct isolated_site *u);
+
 /** Pass the state of the interface of wirespan-wg on, which is in `u->link`. Return: 0, or -errno
  * with `ret_error` filled. */
 int isolated_engine_link(struct isolated_site *u, struct error *ret_error);
