@@ -122,6 +122,7 @@ int saved_next(const struct saved_state *s, size_t *at, struct saved_item *ret)
 	newline = memchr(line, '\n', left);
 	space = newline ? memchr(line, ' ', (size_t)(newline - line)) : NULL;
 	if (!space || space == line || (size_t)(space - line) >= sizeof(ret->key) ||
+		memchr(line, '\0', (size_t)(space - line)) ||
 		!read_number(space + 1, (size_t)(newline - space - 1), left, &len))
 		return -EBADMSG;
 	left -= (size_t)(newline + 1 - line);

@@ -110,6 +110,17 @@ static void test_not_items(void **state)
 	}
 }
 
+/* A zero in a key would end it early. */
+static void test_zero_in_key(void **state)
+{
+	uint8_t text[] = "k\0y 1\nx\n";
+	struct saved_state s = { .bytes = text, .len = sizeof(text) - 1 };
+	struct saved_item item;
+	size_t at = 0;
+
+	assert_int_equal(saved_next(&s, &at, &item), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_not_items),
+		cmocka_unit_test(test_zero_in_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
