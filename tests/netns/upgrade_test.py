@@ -330,6 +330,34 @@ def orphan_that_hangs(bench):
     bench.works(60)
 
 
+def many_sessions(bench):
+    """More interfaces than descriptors fit into a packet: an upgrade, and an adoption, pass all of them on."""
+    near = bench.near
+    with open(near.conf) as file:
+        text = file.read()
+    more = "".join(f"\n[L2TPSession]\nName = m{n}\nSessionId = {1000 + n}\nPeerSessionId = {2000 + n}\n" for n in range(100))
+    near.configure(text + more)
+    near.run("reload", near.conf, timeout=PATIENCE)
+    names = [f"m{n}" for n in range(100)] + ["l2tpeth0", "wg0"]
+
+    def indexes():
+        return near.node.sh("cd /sys/class/net; cat " + " ".join(f"{name}/ifindex {name}/carrier_changes" for name in names)).out
+
+    before, size = indexes(), len(near.log_text(0))
+    with numbered(bench) as sequence:
+        upgrade(bench)
+        engine = kill_monitor(bench)
+        near.up(timeout=PATIENCE)
+    sequence.check()
+    assert bench.pid("engine") not in (0, engine) and indexes() == before, "other interfaces"
+    log = near.log_text(0)[size:]
+    assert "cannot be adopted" not in log and log.count("the engine was replaced") == 2, log
+    near.configure(text)
+    near.run("reload", near.conf, timeout=PATIENCE)
+    assert not near.node.run("ip", "link", "show", "m99", check=False).ok
+    bench.works()
+
+
 def not_isolated(bench):
     far = bench.far
     far.stop()
@@ -362,6 +390,7 @@ def main():
     suite.run("the monitor is killed, and the file changes", orphan_with_another_file, bench)
     suite.run("the monitor is killed: down", orphan_ends_with_down, bench)
     suite.run("the monitor is killed, and the engine hangs", orphan_that_hangs, bench)
+    suite.run("a hundred sessions more", many_sessions, bench)
     suite.run("without isolation, it is refused", not_isolated, bench)
     suite.finish()
 
