@@ -16,6 +16,7 @@ from lib.capture import Capture, is_wireguard
 from lib.drop_in import DropIn, find_drop_in
 from lib.network import Reference
 from lib.node import CommandFailed, need_root
+from lib.pings import Pings
 from lib.reference import Pseudowire, new_key, new_site_keys
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, scratch, snapshot
@@ -244,7 +245,7 @@ def resolver_ends(bench):
 
 def keys_end(bench):
     """Another process has the same keys: traffic and sessions do not notice, and new handshakes work."""
-    near, ping, to = bench.near, bench.net.member[0].ping, bench.net.sites[1].member4
+    near, to = bench.near, bench.net.sites[1].member4
     engine = bench.pid("engine")
     bench.far.down()
     bench.far.up()  # sessions are new, and not to be renewed for two minutes
@@ -252,8 +253,10 @@ def keys_end(bench):
     with Wire(near.node, "eth0") as wire:
         for _ in range(3):
             old = bench.pid("keys")
+            pings = Pings(bench.net.member[0], to, interval=0.01)
             near.node.run("kill", "-KILL", str(old))
-            assert ping(to, count=50, interval=0.01, timeout=20).ok, "frames were lost"
+            lost = pings.lost(50)
+            assert not lost, f"echoes {lost} were lost"
             wait_for(lambda old=old: bench.pid("keys") not in (0, old), 20, step=0.02, what="another process")
     wire.check(near.node)
     bench.far.down()

@@ -15,6 +15,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.node import Node, need_root, veth
+from lib.pings import Pings
 from lib.reference import PORT
 from lib.runner import Suite, cleanup, wait_for
 from lib.wirespan import Gateway, find_binary, scratch
@@ -167,13 +168,10 @@ def quiet(mesh):
     site, port = mesh.settle()
     gateway = mesh.vpn[site - 1]
     target = f"10.0.2.{mesh.far_site(site, port)}1"
-    with open(os.path.join(mesh.folder, "ping"), "w+") as out:
-        ping = gateway.popen("ping", "-n", "-i", "0.1", "-c", "40", "-W", "10", target, stdout=out, stderr=out)
-        all_right(mesh, site)
-        ping.wait(timeout=120)
-        out.seek(0)
-        text = out.read()
-    assert "40 received" in text, text
+    pings = Pings(gateway, target)
+    all_right(mesh, site)
+    lost = pings.lost(40)
+    assert not lost, lost
 
 
 def mac_of(node, port):
@@ -400,20 +398,18 @@ def changed_to_star(mesh):
     """A reload turns split horizon off and on: the port changes in place, and no frame is lost."""
     for site in (2, 3):  # no wire between them any more, so that there is no loop
         mesh.vpn[site - 1].run("ip", "link", "set", mesh.session_to(site, 5 - site), "down")
-    with open(os.path.join(mesh.folder, "ping"), "w+") as out:
-        ping = mesh.member[0].popen("ping", "-n", "-i", "0.1", "-c", "30", "-W", "10", "10.0.2.22", stdout=out, stderr=out)
-        gateway = mesh.gateway[0]
-        with open(gateway.conf) as file:
-            text = file.read()
-        gateway.configure(text.replace("SplitHorizon = yes", "SplitHorizon = no"))
-        gateway.run("reload", gateway.conf)
-        wait_for(lambda: mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok, what="the hub to pass frames on")
-        gateway.configure(text)
-        gateway.run("reload", gateway.conf)
-        assert not mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok
-        ping.wait(timeout=120)
-        out.seek(0)
-        assert "30 received" in out.read()
+    pings = Pings(mesh.member[0], "10.0.2.22")
+    gateway = mesh.gateway[0]
+    with open(gateway.conf) as file:
+        text = file.read()
+    gateway.configure(text.replace("SplitHorizon = yes", "SplitHorizon = no"))
+    gateway.run("reload", gateway.conf)
+    wait_for(lambda: mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok, what="the hub to pass frames on")
+    gateway.configure(text)
+    gateway.run("reload", gateway.conf)
+    assert not mesh.member[1].ping("10.0.2.32", count=1, timeout=1).ok
+    lost = pings.lost(30)
+    assert not lost, lost
 
 
 CASES = {

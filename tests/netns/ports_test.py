@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.drop_in import DropIn
 from lib.network import Reference
 from lib.node import Node, listening, need_root, veth
+from lib.pings import Pings
 from lib.reference import PORT, make_sites, new_site_keys, wirespan_conf
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import difference, find_binary, scratch, snapshot
@@ -428,12 +429,11 @@ class Site:
         text = self.text.replace(f"ListenPort = {PORT}", f"ListenPort = {port}")
         text = text.replace("PersistentKeepalive = 25", f"PersistentKeepalive = {keepalive}")
         self.near.configure(text)
-        words = ["ping", "-q", "-i", "0.1", "-c", "20", "-W", "2", self.net.sites[1].member4]
-        pinger = self.net.member[0].popen(*words, stdout=subprocess.PIPE, text=True)
-        time.sleep(0.5)
+        pings = Pings(self.net.member[0], self.net.sites[1].member4)
+        pings.wait(5)
         result = self.near.run("reload", self.near.name, check=check)
-        output = pinger.communicate(timeout=30)[0]
-        assert " 0% packet loss" in output, output
+        lost = pings.lost(20)
+        assert not lost, f"echoes {lost} were lost while reloading"
         return result
 
     def port(self):

@@ -5,11 +5,11 @@
 import os
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.network import Reference
 from lib.node import need_root
+from lib.pings import Pings
 from lib.reference import PORT, wirespan_conf
 from lib.runner import Suite, wait_for
 from lib.wirespan import find_binary
@@ -37,13 +37,11 @@ class Bench:
     def reload(self, text=None, check=True):
         """Write another file and reload, while a member pings ten times a second: not one may be lost."""
         self.near.configure(text or self.text)
-        pinger = self.net.member[0].popen(
-            "ping", "-q", "-i", "0.1", "-c", "20", "-W", "10", self.net.sites[1].member4, stdout=-1, text=True
-        )
-        time.sleep(0.5)
+        pings = Pings(self.net.member[0], self.net.sites[1].member4)
+        pings.wait(5)
         result = self.near.run("reload", self.near.name, check=check)
-        printed = pinger.communicate(timeout=120)[0]
-        assert " 0% packet loss" in printed, f"frames were lost while reloading:\n{printed}"
+        lost = pings.lost(20)
+        assert not lost, f"echoes {lost} were lost while reloading"
         return result
 
     def peer(self):

@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.drop_in import DropIn
 from lib.node import Node, listening, need_root, veth
+from lib.pings import Pings
 from lib.runner import Skip, Suite, wait_for
 from lib.wirespan import Gateway, difference, find_binary, snapshot
 
@@ -324,15 +325,15 @@ def talk(bench):
 def sync_keeps_sessions(bench):
     """syncconf and an unchanged key leave a session alone; setconf starts anew, as the kernel does."""
     meet(bench)
-    ping = bench.near.popen("ping", "-q", "-i", "0.05", "-c", "60", "10.0.1.2", stdout=subprocess.PIPE, text=True)
+    pings = Pings(bench.near, "10.0.1.2", interval=0.05)
     before = bench.show("latest-handshakes")
     conf = bench.wg("showconf", "wg0").out
     for _ in range(10):
         bench.wg("syncconf", "wg0", "/dev/stdin", stdin=conf)
         bench.wg("set", "wg0", "private-key", "/dev/stdin", stdin=bench.private[0] + "\n")
         bench.wg("set", "wg0", "peer", key("passing"), "allowed-ips", "10.9.0.0/16")
-    out, _ = ping.communicate(timeout=120)
-    assert " 0% packet loss" in out, out
+    lost = pings.lost(60)
+    assert not lost, lost
     assert bench.show("latest-handshakes").splitlines()[0] == before
     counted = int(bench.show("transfer").splitlines()[0].split("\t")[2])
     bench.wg("setconf", "wg0", "/dev/stdin", stdin=conf)

@@ -8,7 +8,6 @@ started first and judged last, while the other cases run in nodes of their own.
 
 import os
 import socket
-import subprocess
 import sys
 import time
 
@@ -17,6 +16,7 @@ from lib import frames
 from lib.capture import Capture, is_wireguard
 from lib.drop_in import DropIn
 from lib.node import Node, need_root, veth
+from lib.pings import Pings
 from lib.reference import PORT, make_sites, new_key
 from lib.runner import Suite, wait_for
 from lib.wireguard_go import WireguardGo
@@ -130,14 +130,13 @@ def preshared(pair):
 
 
 def stream(node, target, seconds):
-    """Start a ping of 20 a second. Return: a function that waits for its end and gives what was lost."""
-    count = seconds * 20
-    words = ["ping", "-n", "-q", "-i", "0.05", "-W", "10", "-c", str(count), target]
-    job = node.popen(*words, stdout=subprocess.PIPE, text=True)
+    """Start 20 echoes a second. Return: a function that gives the number of those that were lost after so long."""
+    pings = Pings(node, target, interval=0.05)
+    end = time.monotonic() + seconds
 
     def lost():
-        out, _ = job.communicate(timeout=seconds + 120)
-        return count - int(out.split(" received")[0].split()[-1])
+        time.sleep(max(0, end - time.monotonic()))
+        return len(pings.lost())
 
     return lost
 
