@@ -73,7 +73,7 @@ int driver_open(struct loop *loop, const struct driver_options *options,
 	d->options = *options;
 	d->underlay = *underlay;
 	d->tun = (struct driver_port){ .d = d, .path = &d->engine.tun, .tap = { .fd = -1 } };
-	d->udp = d->offered_udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
+	d->udp = d->retired = d->offered_udp = (struct udp){ .fd4 = -1, .fd6 = -1 };
 	list_init(&d->offered);
 	list_init(&d->peers);
 	list_init(&d->tunnels);
@@ -291,6 +291,8 @@ void driver_work(struct driver *d)
 	ports_work(d);
 	if (d->wanted)
 		batch_finish(d);
+	if (mono_reached(d->retired_until, clock_mono()))
+		sockets_end_retired(d);
 }
 
 void driver_tidy(struct driver *d)
@@ -309,5 +311,6 @@ struct mono driver_deadline(const struct driver *d)
 		d->wanted ? engine_deadline(&d->engine) : engine_timers_deadline(&d->engine);
 
 	due = mono_earliest(due, ports_deadline(d));
+	due = mono_earliest(due, d->retired_until);
 	return mono_earliest(due, trace_log_deadline(&d->trace_log));
 }

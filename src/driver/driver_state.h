@@ -170,7 +170,9 @@ struct driver {
 	struct list tunnels;
 	struct list sessions;
 	struct udp udp;
-	struct socket_watches watches[2]; /* those of `udp`, and a spare pair */
+	struct udp retired;		  /* replaced: only received from; closed: none */
+	struct mono retired_until;	  /* when to close them; not set: none */
+	struct socket_watches watches[2]; /* those of `udp`, and of `retired` */
 	unsigned watching;		  /* index of the pair of `udp` */
 	bool wanted;			  /* should run, although the port may be in use */
 	struct listen listen;

@@ -153,11 +153,13 @@ static uint16_t free_port(void)
 	return port;
 }
 
+/* What was sent to the port before is received for a while: peers learn the new one by our next
+ * datagram only. */
 static void test_exchange(void **state)
 {
 	static const uint8_t addr[4] = { 127, 0, 0, 1 };
 	struct bench *b = *state;
-	struct pollfd there = { .fd = b->d->udp.fd4, .events = POLLIN };
+	struct pollfd there = { .events = POLLIN };
 	uint16_t before = b->d->udp.port, after = free_port();
 	uint64_t received;
 
@@ -165,15 +167,37 @@ static void test_exchange(void **state)
 	b->peer.path.wg.endpoint.local = ip_addr_v4(addr);
 	b->peer.path.wg.endpoint.local_ifindex = 1;
 	received = b->d->engine.rx.counters.stats.datagrams_rx;
-	send_to_port(b, before); /* already queued when the socket is closed */
-	assert_int_equal(poll(&there, 1, 60000), 1);
 	assert_int_equal(driver_rebind(b->d, after, 0), 0);
-	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, received + 1);
 	assert_int_equal(b->d->udp.port, after);
 	assert_false(b->peer.path.wg.endpoint.local.family);
 	assert_int_equal(b->peer.path.wg.endpoint.local_ifindex, 0);
 	expect_received(b, after);
+	expect_received(b, before);
+	there.fd = b->d->retired.fd4;
+	received = b->d->engine.rx.counters.stats.datagrams_rx;
+	send_to_port(b, before); /* already queued when the socket is closed */
+	assert_int_equal(poll(&there, 1, 60000), 1);
+	b->d->retired_until = clock_mono();
+	assert_true(mono_reached(driver_deadline(b->d), clock_mono()));
+	driver_work(b->d);
+	assert_int_equal(b->d->engine.rx.counters.stats.datagrams_rx, received + 1);
 	expect_unheard(b, before);
+	expect_received(b, after);
+}
+
+/* The port that is still received from can be opened again at once. */
+static void test_exchange_back(void **state)
+{
+	struct bench *b = *state;
+	uint16_t before = b->d->udp.port, other = free_port();
+
+	assert_int_equal(driver_rebind(b->d, other, 0), 0);
+	assert_int_equal(driver_rebind(b->d, before, 0), 0);
+	expect_received(b, before);
+	expect_received(b, other);
+	driver_stop(b->d);
+	assert_int_equal(b->d->retired.fd4, -1);
+	assert_false(mono_is_set(driver_deadline(b->d)));
 }
 
 /* A port in use or a full event loop leaves the open sockets unchanged. */
@@ -229,6 +253,7 @@ static void test_offered_sockets(void **state)
 	assert_int_equal(fcntl(fd4, F_GETFD), FD_CLOEXEC);
 	expect_received(b, port);
 	assert_int_equal(driver_rebind(d, other, 0), 0);
+	sockets_end_retired(d);
 	assert_int_equal(fcntl(fd4, F_GETFD), -1); /* the driver closed them as its own */
 	assert_int_equal(fcntl(fd6, F_GETFD), -1);
 	expect_received(b, other);
@@ -454,6 +479,7 @@ static void test_burst_of_socket(void **state)
 		assert_int_equal(loop_run_once(&b->loop, clock_mono()), 0);
 	assert_int_equal(*read_now - before, UDP_RECV_MAX); /* one call, not two */
 	assert_int_equal(driver_rebind(d, free_port(), 0), 0);
+	sockets_end_retired(d);
 	assert_int_equal(*read_now, before + UDP_RECV_MAX + 4);
 }
 
@@ -494,6 +520,7 @@ int main(void)
 		CASE(test_stopped),
 		CASE(test_burst_of_socket),
 		CASE(test_exchange),
+		CASE(test_exchange_back),
 		CASE(test_failed_exchange),
 		CASE(test_offered_sockets),
 		CASE(test_refused_sockets),

@@ -132,6 +132,7 @@ int listen_request(struct driver *d, const uint16_t *port, const uint32_t *fwmar
 		err = driver_rebind(d, port ? *port : d->udp.port, mark);
 	if (err < 0)
 		return err;
+	sockets_end_retired(d); /* as the kernel does: another interface may be given the port */
 	if (port) {
 		clear_pending(d);
 		d->listen.any = !*port;

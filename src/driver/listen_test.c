@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "driver/driver.h"
 #include "driver/peers.h"
+#include "driver/sockets.h"
 #include "driver/test_underlay.h"
 
 struct bench {
@@ -259,6 +260,7 @@ static void test_reload(void **state)
 	retry(b);
 	assert_true(is_open(b, b->other));
 	assert_int_equal(b->d->listen.error, 0);
+	sockets_end_retired(b->d);
 	/* reloading back before the next attempt: nothing is pending any more */
 	fd = occupy(AF_INET, b->port);
 	assert_int_equal(listen_want(b->d, b->port, 0), -EADDRINUSE);

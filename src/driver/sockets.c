@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "driver/batch.h"
 #include "driver/block.h"
 #include "path/peer_pmtu.h"
@@ -91,6 +92,20 @@ static void on_udp6(void *ctx, uint32_t events)
 	(void)on_udp(d, d->udp.fd6, events);
 }
 
+static void on_retired4(void *ctx, uint32_t events)
+{
+	struct driver *d = ctx;
+
+	(void)on_udp(d, d->retired.fd4, events);
+}
+
+static void on_retired6(void *ctx, uint32_t events)
+{
+	struct driver *d = ctx;
+
+	(void)on_udp(d, d->retired.fd6, events);
+}
+
 static void unwatch_sockets(struct driver *d, struct socket_watches *w)
 {
 	if (w->udp4.callback)
@@ -100,9 +115,24 @@ static void unwatch_sockets(struct driver *d, struct socket_watches *w)
 	*w = (struct socket_watches){ 0 };
 }
 
+static void close_retired(struct driver *d)
+{
+	unwatch_sockets(d, &d->watches[!d->watching]);
+	udp_close(&d->retired);
+	d->retired_until = MONO_NEVER;
+}
+
+void sockets_end_retired(struct driver *d)
+{
+	drain(d, d->retired.fd4);
+	drain(d, d->retired.fd6);
+	close_retired(d);
+}
+
 void sockets_close(struct driver *d)
 {
 	block_end(d);
+	close_retired(d);
 	unwatch_sockets(d, &d->watches[d->watching]);
 	udp_close(&d->udp);
 }
@@ -188,12 +218,29 @@ int sockets_open(struct driver *d, uint16_t port, uint32_t fwmark, struct udp *r
 	return err;
 }
 
-/* Replace the sockets by new ones. Return: 0, or -errno with the old ones unchanged. */
+/* Receive from the sockets for a while longer, but send by `udp`, watched by the other pair. */
+static void retire(struct driver *d, const struct udp *udp)
+{
+	struct socket_watches *w = &d->watches[d->watching];
+
+	block_end(d);
+	if (w->udp4.callback)
+		w->udp4.callback = on_retired4;
+	if (w->udp6.callback)
+		w->udp6.callback = on_retired6;
+	d->retired = d->udp;
+	d->retired_until = mono_add(clock_mono(), SOCKETS_RETIRED_NS);
+	d->udp = *udp;
+	d->watching = !d->watching;
+}
+
 int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
 {
 	struct udp udp;
-	int err = sockets_open(d, port, fwmark, &udp);
+	int err;
 
+	sockets_end_retired(d); /* they may have this port */
+	err = sockets_open(d, port, fwmark, &udp);
 	if (err < 0)
 		return err;
 	err = sockets_watch(d, &udp, &d->watches[!d->watching]);
@@ -201,10 +248,6 @@ int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark)
 		udp_close(&udp);
 		return err;
 	}
-	drain(d, d->udp.fd4);
-	drain(d, d->udp.fd6);
-	sockets_close(d);
-	d->udp = udp;
-	d->watching = !d->watching;
+	retire(d, &udp);
 	return 0;
 }

@@ -24,8 +24,18 @@ int sockets_try(const struct driver *d, uint16_t port, uint32_t fwmark);
 /** Watch both sockets. Return: 0, or -errno with neither watched. */
 int sockets_watch(struct driver *d, const struct udp *udp, struct socket_watches *w);
 
-/** Stop watching the driver's sockets and close them. */
+/** Stop watching the driver's sockets and close them, replaced ones too. */
 void sockets_close(struct driver *d);
 
-/** Replace the sockets by new ones. Return: 0, or -errno with the old ones unchanged. */
+/**
+ * Replace the sockets by new ones. The old ones go on to receive for SOCKETS_RETIRED_NS, as peers
+ * send to their port until they have received from the new one; then sockets_end_retired() is due.
+ * Return: 0, or -errno with the old ones unchanged.
+ */
 int sockets_exchange(struct driver *d, uint16_t port, uint32_t fwmark);
+
+/** Longer than most round trips; and soon over, so that others can have the port. */
+#define SOCKETS_RETIRED_NS (500 * NS_PER_MS)
+
+/** Read what replaced sockets have queued, and close them; without any, do nothing. */
+void sockets_end_retired(struct driver *d);
