@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import frames
@@ -17,7 +18,7 @@ from lib.capture import Capture, RawPort, check_underlay, is_wireguard, read_pca
 from lib.network import Reference
 from lib.node import need_root
 from lib.reference import PORT, Pseudowire
-from lib.runner import Suite, wait_for
+from lib.runner import Suite, patience, wait_for
 from lib.wirespan import find_binary
 
 MARK = b"wirespan test frame, in clear on no underlay"
@@ -241,17 +242,18 @@ def bad_checksum_among_good(bench):
 def expect_messages(bench, ping, expected, what):
     """One `ping()` takes exactly this many WireGuard data messages, keepalives left out.
 
-    Hosts talk by themselves now and then, which only adds: one undisturbed try of a dozen is enough, and
-    fewer than expected is wrong at once.
+    Hosts talk by themselves now and then, for some seconds after their start (neighbour discovery, groups, probes of
+    the path), which only adds: one undisturbed try is enough, and fewer than expected is wrong at once.
     """
-    for _ in range(12):
+    end = time.monotonic() + patience(30)
+    sizes = None
+    while sizes is None or (len(sizes) > expected and time.monotonic() < end):
         with Capture(bench.net.vpn[0], "eth0") as capture:
             assert ping().ok
             seen = capture.stop()
-        count = sum(is_wireguard(p, (PORT,)) and p.payload[0] == 4 and len(p.payload) > 32 for p in seen)
-        if count <= expected:
-            break
-    assert count == expected, f"{what}: {count} messages instead of {expected}"
+        guarded = (p.payload for p in seen if is_wireguard(p, (PORT,)))
+        sizes = [len(data) for data in guarded if data[0] == 4 and len(data) > 32]
+    assert len(sizes) == expected, f"{what}: messages of {sizes} bytes instead of {expected}"
 
 
 def exact_size(bench):
