@@ -326,7 +326,7 @@ static void poll_settings(struct host_guard *g)
 	struct wanted wanted;
 
 	g->poll = mono_add(clock_mono(), POLL);
-	port_counts_read(&g->ports, clock_mono());
+	port_counts_read(&g->ports, &g->host->netdev.nl, clock_mono());
 	if (wanted_make(host->conf, &host->plan, host->netdev.alias, known, &wanted) < 0)
 		return;
 	site_settings_read(wanted.settings, wanted.n_settings, host->netdev.filters);
@@ -389,7 +389,7 @@ void host_guard_work(struct host_guard *g)
 	if (mono_reached(g->poll, clock_mono()))
 		poll_settings(g);
 	if (mono_reached(g->ports.due, clock_mono()))
-		port_counts_read(&g->ports, clock_mono());
+		port_counts_read(&g->ports, &g->host->netdev.nl, clock_mono());
 	if (mono_reached(g->due, clock_mono()))
 		(void)run_pass(g, true);
 }

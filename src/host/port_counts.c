@@ -18,6 +18,7 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "netlink/query.h"
 
 #define VLAN_TAG_LEN   4 /* the kernel forwards a frame that exceeds the MTU by as much */
 #define READ_INTERVAL  NS_PER_S
@@ -99,8 +100,7 @@ static void use(struct port_counts *c, const struct port_socket *wanted)
 			s->limit != wanted->limit)
 			continue;
 		s->used = true;
-		s->only = wanted->only;
-		memcpy(s->bridge_mac, wanted->bridge_mac, sizeof(s->bridge_mac));
+		s->bridge_ifindex = wanted->bridge_ifindex;
 		return;
 	}
 	s = c->n < SOCKETS_MAX ? array_grow(&c->v, &c->n, sizeof(*s)) : NULL;
@@ -158,22 +158,34 @@ static void follow_bridge(struct port_counts *c, const struct wanted *wanted,
 {
 	const struct link_info *of = difference_find(bridge, view);
 	uint32_t mtu = smallest_mtu(wanted, view, bridge->name);
-	size_t members = 0;
 
-	for (int pass = 0; of && pass < 2; pass++)
-		for (size_t i = 0; i < wanted->n; i++) {
-			const struct wanted_link *w = &wanted->v[i];
-			const struct link_info *link = difference_find(w, view);
-			struct port_socket s = { .only = members == 1 };
+	for (size_t i = 0; of && i < wanted->n; i++) {
+		const struct wanted_link *w = &wanted->v[i];
+		const struct link_info *link = difference_find(w, view);
+		struct port_socket s = { .bridge_ifindex = of->ifindex };
 
-			if (w->role != WANTED_MEMBER || !link || link->master != of->ifindex)
-				continue;
-			members += !pass;
-			memcpy(s.bridge, of->name, sizeof(s.bridge));
-			memcpy(s.bridge_mac, of->mac, sizeof(s.bridge_mac));
-			if (pass)
-				follow_member(c, w, link, &s, mtu);
-		}
+		if (w->role != WANTED_MEMBER || !link || link->master != of->ifindex)
+			continue;
+		memcpy(s.bridge, of->name, sizeof(s.bridge));
+		follow_member(c, w, link, &s, mtu);
+	}
+}
+
+/** List the interfaces of the sessions. One for which there is no memory is as if it were none. */
+static void follow_sessions(
+	struct port_counts *c, const struct wanted *wanted, const struct host_view *view)
+{
+	c->n_sessions = 0;
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct link_info *link = difference_find(&wanted->v[i], view);
+		struct port_session *session;
+
+		if (wanted->v[i].role != WANTED_SESSION || !link)
+			continue;
+		session = array_grow(&c->sessions, &c->n_sessions, sizeof(*session));
+		if (session)
+			*session = (struct port_session){ link->ifindex, link->mtu };
+	}
 }
 
 void port_counts_follow(
@@ -183,6 +195,7 @@ void port_counts_follow(
 
 	for (size_t i = 0; i < c->n; i++)
 		c->v[i].used = false;
+	follow_sessions(c, wanted, view);
 	for (size_t i = 0; i < wanted->n; i++)
 		if (wanted->v[i].role == WANTED_BRIDGE && !wanted->v[i].adopted)
 			follow_bridge(c, wanted, view, &wanted->v[i]);
@@ -210,16 +223,24 @@ static uint64_t count_unread(const struct port_socket *s)
 		       : stats.tp_packets;
 }
 
-/** Whether a frame that was too long was for a session, as far as its header shows. */
-static bool is_for_session(const struct port_socket *s, const uint8_t *dst)
+/** Whether a frame of `len` bytes was for a session that it does not fit. */
+static bool is_lost(const struct port_counts *c, struct nl_socket *nl, const struct port_socket *s,
+	const uint8_t dst[static LINK_MAC_LEN], size_t len)
 {
-	if (dst[0] & 1)
-		return true;
-	return s->only && memcmp(dst, s->bridge_mac, LINK_MAC_LEN) != 0;
+	uint32_t port;
+	int err = dst[0] & 1 ? -ENOENT : query_bridge_port(nl, s->bridge_ifindex, dst, 0, &port);
+
+	if (err < 0)
+		return err == -ENOENT; /* it goes to all ports */
+	for (size_t i = 0; i < c->n_sessions; i++)
+		if (c->sessions[i].ifindex == port)
+			return len > c->sessions[i].mtu + ETH_HLEN + VLAN_TAG_LEN;
+	return false;
 }
 
 /** Read the frames that are too long. Return: how many of them the bridge has dropped. */
-static uint64_t count_large(const struct port_socket *s)
+static uint64_t count_large(
+	const struct port_counts *c, struct nl_socket *nl, const struct port_socket *s)
 {
 	struct {
 		struct virtio_net_hdr vnet;
@@ -234,7 +255,8 @@ static uint64_t count_large(const struct port_socket *s)
 			continue; /* GSO of a kind that the header has no number for */
 		if (len < 0)
 			break;
-		n += head.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE && is_for_session(s, head.frame);
+		n += (size_t)len >= sizeof(head) && head.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE &&
+		     is_lost(c, nl, s, head.frame, (size_t)len - sizeof(head.vnet));
 	}
 	return n;
 }
@@ -256,14 +278,14 @@ static void log_large(const struct port_socket *s)
 		s->name, s->bridge, s->mtu, s->mtu);
 }
 
-void port_counts_read(struct port_counts *c, struct mono now)
+void port_counts_read(struct port_counts *c, struct nl_socket *nl, struct mono now)
 {
 	bool reads = false;
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct port_socket *s = &c->v[i];
 		bool large = s->protocol == ETH_P_ALL;
-		uint64_t n = large ? count_large(s) : count_unread(s);
+		uint64_t n = large ? count_large(c, nl, s) : count_unread(s);
 
 		reads |= large;
 		if (!n)
@@ -296,5 +318,6 @@ void port_counts_close(struct port_counts *c)
 	for (size_t i = 0; i < c->n; i++)
 		close(c->v[i].fd);
 	free(c->v);
+	free(c->sessions);
 	*c = (struct port_counts){ 0 };
 }

@@ -10,8 +10,9 @@
  * Only while a member's MTU is larger than that of a session of its bridge, there is a socket for
  * all of its frames, with a filter for the length. It is read once a second, up to its small
  * receive buffer, because only the header of a packet shows whether it is a GSO frame. So the cost
- * is limited, and the count is a lower bound. Not counted are frames to the bridge's own address
- * and, if the bridge has several members, unicast frames, which may be for another member.
+ * is limited, and the count is a lower bound. The forwarding table of the bridge shows whether a
+ * unicast frame was for a session, for another member or for the bridge itself; only the first, and
+ * those that the bridge floods, are counted.
  * There are at most 64 sockets. Adopted bridges are not observed: their owner decides what they
  * forward.
  */
@@ -29,11 +30,16 @@ struct port_socket {
 	int fd;
 	bool used;    /* by the present configuration */
 	bool logged;  /* its first frame was logged */
-	bool only;    /* the bridge has no other member */
 	uint32_t mtu; /* of the session that limits the length */
 	char name[IF_NAMESIZE];
 	char bridge[IF_NAMESIZE];
-	uint8_t bridge_mac[LINK_MAC_LEN];
+	uint32_t bridge_ifindex;
+};
+
+/** The interface of a session, a port of a bridge. */
+struct port_session {
+	uint32_t ifindex;
+	uint32_t mtu;
 };
 
 /** The sockets of a site, and what they have counted. Zero is empty; close it with
@@ -41,6 +47,8 @@ struct port_socket {
 struct port_counts {
 	struct port_socket *v;
 	size_t n;
+	struct port_session *sessions;
+	size_t n_sessions;
 	uint64_t control;	/* frames, for DROP_BRIDGE_CONTROL */
 	uint64_t large;		/* likewise, for DROP_BRIDGE_OVERSIZE */
 	struct mono control_at; /* of the last increase */
@@ -53,8 +61,9 @@ struct port_counts {
 void port_counts_follow(
 	struct port_counts *c, const struct wanted *wanted, const struct host_view *view);
 
-/** Add what was counted since the last call, and log the first frame of each kind and member. */
-void port_counts_read(struct port_counts *c, struct mono now);
+/** Add what was counted since the last call, and log the first frame of each kind and member. `nl`
+ * asks for entries of forwarding tables. */
+void port_counts_read(struct port_counts *c, struct nl_socket *nl, struct mono now);
 
 /** Add the counts and their ages to a report's. */
 void port_counts_report(const struct port_counts *c, struct mono now, struct drop_counters *drops,

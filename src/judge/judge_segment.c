@@ -485,9 +485,11 @@ static void judge_jumbo(const struct observations *f, const struct observed_port
 	finding = finding_add(ret, p->large_answered ? FINDING_ERROR : FINDING_NOTE, "lan_mtu",
 		p->name,
 		"%s has MTU %u%s, the sessions of %s %u: the bridge drops larger packets toward "
-		"the far side, and no counter shows it.",
+		"the far side%s.",
 		p->name, p->mtu, p->large_answered ? ", and a host there uses it" : "", b->name,
-		mtu);
+		mtu,
+		b->adopted ? ", and no counter shows it"
+			   : " (`wirespan status` counts them: bridge_oversize)");
 	if (p->large_answered)
 		finding_hint(finding,
 			"Set MTU %u on the members of %s, on every site; or MTU = %u in "

@@ -501,11 +501,12 @@ static const struct fault faults[] = {
 		"[Bridge]) on one site; or write STP = yes in [Bridge] on every site." },
 	{ jumbo, FINDING_ERROR, "lan_mtu",
 		"eth1 has MTU 9000, and a host there uses it, the sessions of br-l2tp0 1500: the "
-		"bridge drops larger packets toward the far side, and no counter shows it.",
+		"bridge drops larger packets toward the far side (`wirespan status` counts them: "
+		"bridge_oversize).",
 		NULL },
 	{ jumbo_unused, FINDING_NOTE, "lan_mtu",
 		"eth1 has MTU 9000, the sessions of br-l2tp0 1500: the bridge drops larger packets "
-		"toward the far side, and no counter shows it.",
+		"toward the far side (`wirespan status` counts them: bridge_oversize).",
 		"" },
 	{ cannot_inject, FINDING_WARNING, "members",
 		"Frames could not be sent as members send them (Operation not permitted): filters "

@@ -8,11 +8,12 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.frames import ip_bytes, ipv4, mac_bytes
 from lib.network import Reference
-from lib.node import need_root, veth
+from lib.node import Node, need_root, veth
 from lib.runner import Suite, wait_for
 
 ALL = 3  # ETH_P_ALL
@@ -235,8 +236,34 @@ def large(net):
     log, text = gateway.log_text(0), gateway.run("status", gateway.conf).out
     assert log.count("eth1 receives frames that are larger than the MTU of a session") == 1, log
     assert "bridge_oversize" in text, text
+    large_of_several(net, drops)
     vpn.run("ip link set eth1 mtu 1500")
     member.run("ip link set eth0 mtu 1500")
+
+
+def large_of_several(net, drops):
+    """The same with a second member: frames to that one are not counted, those of each to the far side are."""
+    vpn, member, gateway = net.vpn[0], net.member[0], net.gateway[0]
+    with open(gateway.conf) as file:
+        text = file.read()
+    with Node("member03") as third:
+        veth(vpn, "eth2", third, "eth0")
+        for node, name in ((vpn, "eth2"), (third, "eth0")):
+            node.run(f"ip link set {name} mtu 9000")
+        third.up("eth0", "10.0.2.13/24")
+        gateway.configure(text.replace("Member = eth1", "Member = eth1, eth2"))
+        gateway.run("reload", gateway.conf)
+        wait_for(lambda: third.ping(net.sites[1].member4, count=1, timeout=1).ok, 10, what="the second member to reach the far one")
+        before = drops()
+        assert member.run("ping -n -c 3 -i 0.2 -W 1 -M do -s 4000 10.0.2.13").status == 0
+        time.sleep(1.5)
+        assert drops() == before, "frames to another member"
+        for number, node in enumerate((third, member), 1):
+            node.run(f"ping -n -c 3 -i 0.2 -W 1 -M do -s 4000 {net.sites[1].member4}", check=False)
+            wait_for(lambda: drops() >= before + 3 * number, 10, what="the frames of each member to be counted")
+        assert drops() == before + 6, drops()
+        gateway.configure(text)
+        gateway.run("reload", gateway.conf)
 
 
 class Flow:
