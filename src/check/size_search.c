@@ -46,8 +46,16 @@ static void take_all(struct size_search *s, const struct size_result *r)
 	}
 }
 
+/* That the budget passes, but not in one piece, is to be true for two turns: packets that arrive
+ * late, out of order, are counted with those of a later size. */
 static void take_above(struct size_search *s, const struct size_result *r)
 {
+	s->above = *r;
+	if (s->at.passes && !is_whole(&s->at) && !s->again) {
+		s->again = true;
+		s->state = SEARCH_BUDGET;
+		return;
+	}
 	if (!is_whole(&s->at))
 		bisect(s, SEARCH_WHOLE, SIZE_SMALLEST, s->budget - 1);
 	else if (is_whole(r))
@@ -111,6 +119,8 @@ void size_search_take(struct size_search *s, const struct size_result *r)
 	case SEARCH_BUDGET:
 		s->at = *r;
 		s->state = SEARCH_ABOVE;
+		if (s->again)
+			take_above(s, &s->above);
 		break;
 	case SEARCH_ABOVE:
 		take_above(s, r);

@@ -30,6 +30,8 @@ struct size_search {
 	unsigned high;
 	struct size_result all;
 	struct size_result at;
+	struct size_result above;
+	bool again; /* the budget did not pass in one piece, and is tried a second time */
 };
 
 #define SIZE_SMALLEST 84 /* passes: smaller packets are not tried */

@@ -391,10 +391,11 @@ static const char *loss_hint(const struct verdict *v, char ret[static FINDING_HI
 			p->echo.received, p->echo.sent, p->underlay, p->underlay);
 	else
 		snprintf(ret, FINDING_HINT_LEN,
-			"The tunnel's own probes, which are fewer, were all answered. Frames are "
-			"lost between the far gateway and %s; or that limits how often it answers: "
-			"name another host with --target; or the path limits the rate of UDP.",
-			v->station);
+			"The tunnel's own probes, %u, were all answered. Frames are lost between "
+			"the far gateway and %s; or that limits how often it answers: name another "
+			"host with --target; or the underlay loses a few packets, more than these "
+			"probes show (`ip -s link`), or limits the rate of UDP.",
+			p ? p->echo.sent : 0, v->station);
 	return ret;
 }
 
