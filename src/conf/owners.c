@@ -3,7 +3,8 @@
 #include "conf/owners.h"
 
 #include <errno.h>
-
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/owner.h"
@@ -19,6 +20,41 @@ static void check(const char *path, struct conf_at at, enum conf_severity severi
 	if (path && owner_check_path(path, &problem) == -EPERM)
 		conf_report_add(
 			report, severity, at, "not safe: %s", owner_problem_text(&problem, text));
+}
+
+/* Whether a word of a command starts a program that is the next word. */
+static bool starts_another(const char *word, size_t len)
+{
+	static const char *const words[] = { "sh", "bash", "dash", "exec", "/bin/sh", "/bin/bash",
+		"/usr/bin/sh", "/usr/bin/bash", "python3", "/usr/bin/python3" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i]) == len && !strncmp(words[i], word, len))
+			return true;
+	return false;
+}
+
+/* A program that a hook starts first, by its path: who can change it is root as well. Only a
+ * warning, as a shell may do anything, which is not followed. */
+static void check_hooks(const char *key, const struct conf_texts *hooks, struct conf_report *report)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		const char *word = hooks->v[i].text;
+		struct owner_problem problem;
+		char text[OWNER_TEXT_LEN];
+		char path[PATH_MAX];
+		size_t len;
+
+		while ((len = strcspn(word, " \t;&|<>()")) && starts_another(word, len))
+			word += len + strspn(word + len, " \t");
+		if (*word != '/' || len >= sizeof(path))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)len, word);
+		if (owner_check_path(path, &problem) == -EPERM)
+			conf_report_add(report, CONF_WARNING, hooks->v[i].at,
+				"%s runs a program as root that is not safe: %s", key,
+				owner_problem_text(&problem, text));
+	}
 }
 
 /* The user of the confined processes exists, and is not root. */
@@ -57,4 +93,10 @@ void conf_check_owners(
 	for (size_t i = 0; i < site->n_peers; i++)
 		check(site->peers[i].preshared_key_file,
 			site->peers[i].at[CONF_PEER_PRESHARED_KEY_FILE], severity, report);
+	check_hooks("PreUp", &wg->pre_up, report);
+	check_hooks("PostUp", &wg->post_up, report);
+	check_hooks("PreDown", &wg->pre_down, report);
+	check_hooks("PostDown", &wg->post_down, report);
+	check_hooks("PeerUp", &wg->peer_up, report);
+	check_hooks("PeerDown", &wg->peer_down, report);
 }

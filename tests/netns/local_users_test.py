@@ -225,6 +225,26 @@ def configuration(bench):
     refused(bench, link, f"chown -h root {link}", f"the user with uid {OTHER} can change")
 
 
+def programs_of_hooks(bench):
+    """A program that a hook starts by its path, and that another user can change, is named by validate and up."""
+    script = f"{bench.site.folder}/hook"
+    with open(script, "w") as file:
+        file.write("#!/bin/sh\nexit 7\n")
+    os.chmod(script, 0o777)
+    for key, words in (("PostUp", script), ("PreUp", f"/bin/sh {script} %i"), ("PostUp", f"exec {script}; true")):
+        bench.configure(hooks=f"{key} = {words}\n")
+        for verb, status in (("validate", 0), ("up", 1)):
+            result = bench.site.run(verb, bench.site.conf, check=False)
+            assert result.status == status, result.out
+            assert f"{key} runs a program as root that is not safe: " in result.out and f"chmod go-w {script}" in result.out, result.out
+    os.chmod(script, 0o755)
+    assert "not safe" not in bench.site.run("validate", bench.site.conf).out
+    bench.configure(hooks=f"PostUp = /bin/true; echo {script}\nPostDown = true\n")
+    os.chmod(script, 0o777)
+    assert "not safe" not in bench.site.run("validate", bench.site.conf).out
+    bench.configure()
+
+
 def acls(bench):
     conf = bench.site.conf
     for value, who, fix in (
@@ -276,6 +296,7 @@ def main():
         suite.run("locks left by a killed process", left_locks, bench)
         suite.run("a run folder of all users", open_run_folder, bench)
         suite.run("who can change the configuration", configuration, bench)
+        suite.run("programs of hooks", programs_of_hooks, bench)
         suite.run("ACLs", acls, bench)
         suite.run("key files, and reload", keys_and_reload, bench)
     suite.finish()
