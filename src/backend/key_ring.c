@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "base/sorted.h"
 #include "crypto/x25519.h"
 
 /* ---- memory: nothing is freed before it is wiped ---- */
@@ -61,29 +62,18 @@ static int grow(struct key_ring *r)
 
 /* ---- peers ---- */
 
-/* The position of the first peer whose public key is not less. */
-static size_t position_of(const struct key_ring *r, const uint8_t *public_key)
+static struct sorted by_key(const struct key_ring *r)
 {
-	size_t low = 0;
-	size_t high = r->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(r->peers[middle].public_key, public_key, KEY_LEN) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (struct sorted){ r->peers, r->n, sizeof(*r->peers),
+		offsetof(struct key_ring_peer, public_key), KEY_LEN };
 }
 
 static struct key_ring_peer *find(const struct key_ring *r, const uint8_t *public_key)
 {
-	size_t i = position_of(r, public_key);
+	const struct sorted peers = by_key(r);
+	size_t i = sorted_find(&peers, public_key);
 
-	return i < r->n && !memcmp(r->peers[i].public_key, public_key, KEY_LEN) ? &r->peers[i]
-										: NULL;
+	return i < r->n ? &r->peers[i] : NULL;
 }
 
 static void remove_at(struct key_ring *r, size_t i)
@@ -105,6 +95,7 @@ static void remove_peer(struct key_ring *r, const uint8_t *public_key)
  * with `ret` NULL for that; or -ENOMEM. */
 static int add_peer(struct key_ring *r, const uint8_t *public_key, struct key_ring_peer **ret)
 {
+	struct sorted peers;
 	size_t i;
 
 	*ret = find(r, public_key);
@@ -112,7 +103,8 @@ static int add_peer(struct key_ring *r, const uint8_t *public_key, struct key_ri
 		return 0;
 	if (r->n == r->capacity && grow(r) < 0)
 		return -ENOMEM;
-	i = position_of(r, public_key);
+	peers = by_key(r);
+	i = sorted_position(&peers, public_key);
 	memmove(&r->peers[i + 1], &r->peers[i], (r->n - i) * sizeof(*r->peers));
 	r->peers[i] = (struct key_ring_peer){ .mark = 0 };
 	memcpy(r->peers[i].public_key, public_key, KEY_LEN);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend/engine_channel.h"
+#include "base/unix_address.h"
 
 /* Descriptors of a datagram for which there is room; all but one are closed. */
 #define FDS_MAX 4
@@ -21,20 +22,11 @@ union control {
 	char bytes[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 };
 
-static int fill_address(const char *path, struct sockaddr_un *ret)
-{
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(ret->sun_path))
-		return -ENAMETOOLONG;
-	memcpy(ret->sun_path, path, strlen(path) + 1);
-	return 0;
-}
-
 int rendezvous_open(const char *path)
 {
 	const int on = 1;
 	struct sockaddr_un address;
-	int err = fill_address(path, &address);
+	int err = unix_address(path, &address);
 	int fd = err < 0 ? err : socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -126,7 +118,7 @@ int rendezvous_connect(const char *path)
 {
 	struct sockaddr_un address;
 	int fds[2] = { -1, -1 };
-	int err = fill_address(path, &address);
+	int err = unix_address(path, &address);
 	int fd = err < 0 ? err : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)

@@ -13,6 +13,7 @@
 
 #include "base/lockfile.h"
 #include "base/owner.h"
+#include "base/unix_address.h"
 
 #define BACKLOG		   128
 #define PROBE_TIMEOUT	   200	/* ms; a listener that is too busy to accept is still alive */
@@ -21,18 +22,6 @@
 #define SOCKET_MODE	   0600
 #define SHARED_MODE	   0660 /* with a group */
 #define SHARED_FOLDER_MODE 0750
-
-static int fill_address(const char *path, struct sockaddr_un *ret)
-{
-	size_t len = strlen(path);
-
-	if (len >= sizeof(ret->sun_path))
-		return -ENAMETOOLONG;
-	memset(ret, 0, sizeof(*ret));
-	ret->sun_family = AF_UNIX;
-	memcpy(ret->sun_path, path, len);
-	return 0;
-}
 
 /* The path of the lock for the folder of `path`. */
 static void lock_path(const char *path, char ret[static PATH_MAX])
@@ -96,7 +85,7 @@ int unixsock_open(const char *path, struct unixsock *ret)
 {
 	struct sockaddr_un address;
 	struct unixsock s;
-	int err = fill_address(path, &address);
+	int err = unix_address(path, &address);
 	struct lockfile lock;
 
 	if (!err)
@@ -148,7 +137,7 @@ int unixsock_adopt(int fd, const char *path, struct unixsock *ret)
 	struct sockaddr_un address;
 	struct unixsock s = { .fd = fd };
 	struct stat st;
-	int err = fill_address(path, &address);
+	int err = unix_address(path, &address);
 
 	if (!err)
 		err = check_listens(fd);
@@ -194,7 +183,7 @@ int unixsock_sweep(const char *path)
 
 	if (access(path, F_OK) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	err = fill_address(path, &address);
+	err = unix_address(path, &address);
 	if (!err)
 		err = lock_folder(path, &lock);
 	if (err < 0)
@@ -245,7 +234,7 @@ const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK
 static int connect_to(const char *path, int type, const struct timeval *limit)
 {
 	struct sockaddr_un address;
-	int err = fill_address(path, &address);
+	int err = unix_address(path, &address);
 	int fd;
 
 	if (err)

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "base/sorted.h"
 #include "crypto/tai64n.h"
 #include "crypto/x25519.h"
 
@@ -40,30 +41,18 @@ void wg_key_table_fini(struct wg_key_table *t)
 
 /* ---- peers ---- */
 
-/* The position of the first peer whose public key is not less. */
-static size_t position_of(const struct wg_key_table *t, const uint8_t *public_key)
+static struct sorted by_key(const struct wg_key_table *t)
 {
-	size_t low = 0;
-	size_t high = t->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(t->peers[middle].remote.public_key, public_key, WG_KEY_LEN) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (struct sorted){ t->peers, t->n, sizeof(*t->peers),
+		offsetof(struct wg_key_peer, remote.public_key), WG_KEY_LEN };
 }
 
 static struct wg_key_peer *find(const struct wg_key_table *t, const uint8_t *public_key)
 {
-	size_t i = position_of(t, public_key);
+	const struct sorted peers = by_key(t);
+	size_t i = sorted_find(&peers, public_key);
 
-	if (i == t->n || memcmp(t->peers[i].remote.public_key, public_key, WG_KEY_LEN) != 0)
-		return NULL;
-	return &t->peers[i];
+	return i < t->n ? &t->peers[i] : NULL;
 }
 
 /* The same, with the product of both static keys. It costs as much as a step of a handshake, so it
@@ -112,12 +101,14 @@ static int set_identity(struct wg_key_table *t, const uint8_t key[static WG_KEY_
 
 static int set_peer(struct wg_key_table *t, const struct wg_key_change *change)
 {
-	size_t i = position_of(t, change->peer);
+	const struct sorted peers = by_key(t);
 	struct wg_key_peer *peer = find(t, change->peer);
+	size_t i;
 
 	if (!peer && t->n == t->capacity)
 		return -ENOSPC;
 	if (!peer) {
+		i = sorted_position(&peers, change->peer);
 		peer = &t->peers[i];
 		memmove(peer + 1, peer, (t->n - i) * sizeof(*peer));
 		*peer = (struct wg_key_peer){ .is_computed = false };
