@@ -128,8 +128,12 @@ static int recover(struct netdev *m, const char *name, struct host *resumable,
 	if (leftovers == HOST_ADOPT && resume_orphan(resumable, err))
 		return 0;
 	*ret_found = may_end_orphan(&m->journal, err) && orphan_end(name);
-	if (err == -ENOENT)
-		return leftovers_remove(m, ret_found);
+	if (err == -ENOENT) {
+		err = leftovers_remove(m, ret_found);
+		if (err == 0)
+			running_conf_discard(name); /* of a down that was killed at its end */
+		return err;
+	}
 	if (err == -EPERM || err == -EPROTO)
 		return netdev_fail(m, err,
 			"%s is left from before, but cannot be used: %s\n"

@@ -291,16 +291,21 @@ static bool live_and_die(const struct conf_site *conf, int at)
 
 /** Die at each step of starting and stopping; recover from the journal alone, or with the next
  * start. */
-/** The process was killed while it wrote the configuration that it runs with. */
-static void leave_draft(void)
+/** The process was killed while it wrote the configuration that it runs with, or a `down` when it
+ * had removed the journal and not yet that file. */
+static void leave_files(void)
 {
-	char path[128];
-	FILE *f;
+	static const char *const suffixes[] = { "running", "running.new" };
 
-	snprintf(path, sizeof(path), "%s/vpn01.running.new", rundir);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	assert_int_equal(fclose(f), 0);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		char path[128];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/vpn01.%s", rundir, suffixes[i]);
+		f = fopen(path, "ae");
+		assert_non_null(f);
+		assert_int_equal(fclose(f), 0);
+	}
 }
 
 static void crash_everywhere(const char *text)
@@ -316,7 +321,7 @@ static void crash_everywhere(const char *text)
 	test_conf(&conf, "vpn01", text);
 	for (; live_and_die(&conf, steps); steps++) {
 		assert_int_equal(host_running("vpn01"), 0);
-		leave_draft();
+		leave_files();
 		if (steps % 3 == 0) {
 			assert_int_equal(bring_up(&conf, &harmless, &host, &error), 0);
 			take_down(host);

@@ -50,8 +50,8 @@ static void add_loop(
 			"back on %s. Broadcasts circulate.\n"
 			"%s leads to %s by a second path: a cable between switches, another bridge "
 			"or tunnel. Remove one of the paths; or write STP = yes in [Bridge] on "
-			"every site. To stop it at once: `ip link set %s nomaster` (cuts this port "
-			"off).",
+			"every site. To stop it at once: `bridge link set dev %s state 0` (cuts "
+			"this port off; state 3 undoes it).",
 			p->returned, p->returned_from, p->name, p->returned_from,
 			strcmp(p->returned_from, p->name) != 0 ? p->name : "itself", p->name);
 }

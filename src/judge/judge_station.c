@@ -279,7 +279,8 @@ void judge_near_side(
 			"No host answers on %s, the port of %s to members: that members here reach "
 			"the other side is not proved.\n"
 			"Is a member attached and on%s Is the cable in, and the switch's port in "
-			"the right VLAN? Does a filter here drop what leaves or enters %s (`nft "
+			"the right VLAN, and not blocked? Does a filter here drop what leaves or "
+			"enters %s (`nft "
 			"list ruleset`, `tc qdisc show dev %s`)?",
 			port, b->name,
 			found->no_ip4 ? "? Without an IPv4 address of the bridge, hosts with IPv4 "

@@ -272,8 +272,15 @@ def loop(bench):
         for where, outcome in zip(("vpn01", "vpn02"), outcomes):
             expect(outcome, where, ("loop", "came back on (eth2|l2tpeth0)"))
             assert [f["check"] for f in errors(outcome[1])] == ["loop"] * len(errors(outcome[1])), text_of(outcome[1])
+        (command,) = commands(errors(outcomes[0][1])[0]["hint"])
+        bench.shell(command)
+        time.sleep(1.5)  # the site does not restore it
+        wait_for(bench.reach, what=f"the members after {command}")
+        again = bench.check()[0][1]
+        assert "loop" not in [f["check"] for f in errors(again)], text_of(again)
     finally:
         one.run("ip link del eth2")
+        one.run("bridge link set dev l2tpeth0 state 3")
     wait_for(bench.reach, what="the members")
 
 
