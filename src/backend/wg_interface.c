@@ -141,7 +141,6 @@ static void follow_confined(struct wg_interface *w, bool up, unsigned mtu)
 		return;
 	u->link = link;
 	(void)isolated_engine_link(u, &ignored);
-	log_debug("the interface is %s, with an MTU of %u", up ? "up" : "down", mtu);
 }
 
 void wg_interface_follow(struct wg_interface *w, bool up, unsigned mtu)
@@ -150,10 +149,8 @@ void wg_interface_follow(struct wg_interface *w, bool up, unsigned mtu)
 		follow_confined(w, up, mtu);
 		return;
 	}
-	if (userspace_set_mtu(&w->userspace, mtu))
-		log_debug("the MTU of the interface is %u now", mtu);
-	if (userspace_set_up(&w->userspace, up))
-		log_debug("the interface is %s", up ? "up" : "down");
+	(void)userspace_set_mtu(&w->userspace, mtu);
+	(void)userspace_set_up(&w->userspace, up);
 }
 
 void wg_interface_read_monitor(

@@ -50,6 +50,7 @@ struct wg_daemon {
 	struct detach detach;
 	uint32_t ifindex;
 	uint32_t mtu;
+	bool up;
 	uint16_t subject_port; /* in the log's lines; 0: none */
 	int exit_code;
 };
@@ -79,9 +80,17 @@ static void set_log_subject(struct wg_daemon *w)
 /* Apply the interface's present state and MTU. */
 static void follow(struct wg_daemon *w, bool up, uint32_t mtu)
 {
+	bool other_mtu = mtu != w->mtu;
+	bool other_state = up != w->up;
+
 	w->mtu = mtu;
+	w->up = up;
 	wg_interface_follow(&w->interface, up, mtu);
 	set_log_subject(w);
+	if (other_mtu)
+		log_debug("the MTU of the interface is %u now", mtu);
+	if (other_state)
+		log_debug("the interface is %s", up ? "up" : "down");
 }
 
 /* Poll the interface in the namespace that it has moved to. */

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.capture import Capture, is_wireguard
 from lib.drop_in import DropIn, find_drop_in
 from lib.network import Reference
-from lib.node import CommandFailed, need_root
+from lib.node import CommandFailed, listening, need_root
 from lib.pings import Pings
 from lib.reference import Pseudowire, new_key, new_site_keys
 from lib.runner import Skip, Suite, wait_for
@@ -562,6 +562,16 @@ def drop_in_here(bench, box):
     tunnel = box["tunnel"]
     assert tunnel.ends[1].pids() and not any("wg9" in c and "wirespan: " in c for c in tunnel.nodes[1].processes().values())
     tunnel.stop()
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    end = tunnel.ends[0]
+    words = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=clone", "-e", "inject=clone:error=ENOSYS", end.binary, "-f", "wg9")
+    with open(end.log, "ab") as log:
+        end.process = end.node.popen(*words, stderr=log)
+    wait_for(lambda: listening(end.socket), 30, what="wirespan-wg in one process")
+    assert end.log_text().count("this host allows no confined one") == 1, end.log_text()
+    assert end.show("listen-port") == "0" and len(end.pids()) == 1
+    end.stop()
 
 
 def drop_in_attacked(bench, box, role):
