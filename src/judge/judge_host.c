@@ -258,7 +258,7 @@ static const struct status_bridge *bridge_wanting(const struct status_report *r,
 	return NULL;
 }
 
-/* Whether an interface that should be a port is one of no bridge. */
+/* Whether an interface should be a port, and is one of no bridge. */
 static bool is_outside(const struct status_report *r, const char *name)
 {
 	const struct status_bridge *b = bridge_wanting(r, name);
@@ -266,7 +266,7 @@ static bool is_outside(const struct status_report *r, const char *name)
 	for (size_t i = 0; b && i < b->members_len; i++)
 		if (!strcmp(b->members[i].name, name))
 			return b->members[i].state == STATUS_PORT_OUTSIDE;
-	return !b;
+	return false;
 }
 
 /* Report how the host differs from the file. A member that is not there is an error if it is the
@@ -291,12 +291,12 @@ static void judge_differences(const struct observations *f, struct findings *ret
 	}
 }
 
-/* Report sessions that are in no bridge although the site has bridges. */
+/* Report sessions that are in no bridge although the file has one for them. */
 static void judge_loose_sessions(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
 
-	for (size_t s = 0; r->bridges_len && s < r->sessions_len; s++) {
+	for (size_t s = 0; s < r->sessions_len; s++) {
 		const char *name = r->sessions[s].name;
 
 		if (is_outside(r, name))

@@ -142,7 +142,8 @@ static void break_bridge_mtu(struct observations *f)
 	f->after.bridges[0].mtu = 1280;
 }
 
-static void break_membership(struct observations *f)
+/* By the file, the session is in no bridge. */
+static void leave_bridge(struct observations *f)
 {
 	strcpy(f->after.bridges[0].members[0].name, "eth7");
 	f->after.bridges[0].members[0].session = false;
@@ -359,7 +360,6 @@ static const struct fault faults[] = {
 		NULL },
 	{ break_bridge_mtu, FINDING_WARNING, "bridge_mtu",
 		"br-l2tp0 has MTU 1280, the segment 1500.", "`ip link set br-l2tp0 mtu 1500`" },
-	{ break_membership, FINDING_ERROR, "bridge", "l2tpeth0 is in no bridge.", NULL },
 	{ break_bridge_mac, FINDING_ERROR, "differs", "It differs.", "Do this." },
 	{ lose_only_member, FINDING_ERROR, "differs", "It differs.", "Do this." },
 	{ move_member, FINDING_ERROR, "differs", "It differs.", "Do this." },
@@ -422,6 +422,36 @@ static void test_faults(void **state)
 	sample_check_faults(faults, ARRAY_LEN(faults));
 }
 
+static size_t count_findings(
+	const struct findings *findings, const char *check, const char *subject)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += !strcmp(findings->v[i].check, check) &&
+		     !strcmp(findings->v[i].subject, subject);
+	return n;
+}
+
+/* Nothing is wrong with a session that the file has in no bridge, and what differs is reported. */
+static void test_session_outside(void **state)
+{
+	for (int differs = 0; differs < 2; differs++) {
+		struct findings findings = { 0 };
+		struct observations f;
+
+		sample_fill(&f);
+		leave_bridge(&f);
+		if (differs)
+			add_difference(&f, "absent", "l2tpeth0", STATUS_REMEDY_RESTORE);
+		judge_observations(&f, &findings);
+		assert_int_equal(count_findings(&findings, "bridge", "l2tpeth0"), 0);
+		assert_int_equal(count_findings(&findings, "differs", "l2tpeth0"), differs);
+		findings_fini(&findings);
+		observations_fini(&f);
+	}
+}
+
 static void set_session(struct observed_session *s, unsigned bits)
 {
 	if (bits & 1)
@@ -482,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_singular),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_session_outside),
 		cmocka_unit_test(test_no_loop_is_advised),
 	};
 
