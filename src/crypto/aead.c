@@ -10,7 +10,6 @@
 #include "base/bug.h"
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "crypto/aead_avx2.h"
 #include "crypto/aead_evp.h"
 #include "crypto/aead_evp_parts.h"
 #include "crypto/aead_ipsec_mb.h"
@@ -21,9 +20,6 @@
 static const struct aead_provider *const providers[] = {
 #ifdef WITH_IPSEC_MB
 	&aead_ipsec_mb,
-#endif
-#ifdef WITH_AVX2
-	&aead_avx2,
 #endif
 #ifdef WITH_STATIC_LIBCRYPTO
 	&aead_static,

@@ -12,7 +12,7 @@
 #define AEAD_XNONCE_LEN 24
 
 /* Providers of a build at most. */
-#define AEAD_PROVIDERS_MAX 5
+#define AEAD_PROVIDERS_MAX 4
 
 /* The provider that every build and host has. */
 #define AEAD_REFERENCE "evp"
@@ -33,9 +33,8 @@ struct aead_ctx {
  * @force: name of the only provider to use, or NULL: the first of this build that can be used. See
  * aead_measure() for a better choice.
  * Return: 0, -ENOENT if this build has no provider `force`, -ENOTSUP if the provider failed its
- * self-test or the library has no ChaCha20-Poly1305, -ENODEV if the processor lacks instructions
- * that the provider needs, -ELIBACC if the provider's library is not installed, -ELIBBAD if that is
- * of another version than at build time, -ENOMEM.
+ * self-test or the library has no ChaCha20-Poly1305, -ELIBACC if the provider's library is not
+ * installed, -ELIBBAD if that is of another version than at build time, -ENOMEM.
  */
 MUST_CHECK int aead_init(struct aead_ctx *ctx, const char *force);
 

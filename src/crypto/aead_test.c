@@ -20,12 +20,6 @@
 static struct aead_ctx ctxs[1 + AEAD_PROVIDERS_MAX];
 static size_t ctx_count;
 
-/* Whether a provider needs a library that is not installed, or another processor. */
-static bool is_absent(int err)
-{
-	return err == -ELIBACC || err == -ENODEV;
-}
-
 static int setup(void **state)
 {
 	if (aead_init(&ctxs[ctx_count++], "evp"))
@@ -34,8 +28,8 @@ static int setup(void **state)
 		const char *name = aead_provider_name(i);
 		int err = aead_init(&ctxs[ctx_count], name);
 
-		if (is_absent(err)) {
-			print_message("%s: this host has not what it needs\n", name);
+		if (err == -ELIBACC) {
+			print_message("%s: its library is not installed\n", name);
 			continue;
 		}
 		if (err) {
@@ -314,10 +308,8 @@ static void test_speed(void **state)
 	assert_null(aead_provider_name(count));
 	assert_non_null(aead_provider_name(count - 1));
 	for (size_t i = 0; i < count; i++) {
-		if (i >= usable) {
-			assert_true(is_absent(speeds[i].err));
-		} else {
-			assert_int_equal(speeds[i].err, 0);
+		assert_int_equal(speeds[i].err, i < usable ? 0 : -ELIBACC);
+		if (i < usable) {
 			assert_int_equal(speeds[i].small_ns, 1000);
 			assert_int_equal(speeds[i].full_ns, 1000);
 		}

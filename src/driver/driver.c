@@ -33,17 +33,10 @@ static struct engine_sizes engine_sizes_of(const struct driver_sizes *sizes)
 	};
 }
 
-/* Whether it is usual on a host that a provider cannot be used: the library is optional, or the
- * processor another one. */
-static bool is_absent(int err)
-{
-	return err == -ELIBACC || err == -ENODEV;
-}
-
-/* Log a measurement. */
+/* Log a measurement. An optional library that is absent is usual, one that is unusable is not. */
 static void log_aead(const struct aead_speed *s)
 {
-	if (s->err && !is_absent(s->err))
+	if (s->err && s->err != -ELIBACC)
 		log_info("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));
 	else if (s->err)
 		log_debug("AEAD provider %s cannot be used: %s", s->name, strerror(-s->err));

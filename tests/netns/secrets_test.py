@@ -294,14 +294,6 @@ def drop_in_evp_parts(bench):
     drop_in(bench, WIRESPAN_OPTIONS="aead=evp-parts")
 
 
-def drop_in_avx2(bench):
-    """The same with the program's own code for AVX2, which has keys on the stack."""
-    with open("/proc/cpuinfo", encoding="ascii") as file:
-        if " avx2 " not in file.read():
-            raise Skip("the processor has no AVX2")
-    drop_in(bench, WIRESPAN_OPTIONS="aead=avx2")
-
-
 def cut_off(bench):
     """Requests with keys that break off, are refused, or come from a client that goes away: nothing stays."""
     wg = DropIn(bench.node).start().configure(bench.site)
@@ -503,7 +495,6 @@ def main():
         ("the life of a peer, with OpenSSL's EVP", drop_in_evp),
         ("the life of a peer, with EVP's parts", drop_in_evp_parts),
         ("the life of a peer, confined", drop_in_confined),
-        ("the life of a peer, with code for AVX2", drop_in_avx2),
         ("requests that break off", cut_off),
         ("a site and its reloads", partial(site, isolation="no")),
         ("a site changed by wg(8)", partial(site_by_wg, isolation="no")),
