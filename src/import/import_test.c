@@ -377,6 +377,12 @@ static const struct {
 	{ "ip link add wg0 type wireguard\necho " KEY_A " | wg set wg0 private-key /dev/stdin\n"
 	  "wg set wg0 private-key /etc/k\n",
 		"1:3: dropped: PrivateKeyFile: it is set twice: the first one counts" },
+	{ "#!/bin/sh\ncat >/etc/wireguard/wg0.conf <<E\n[Interface]\n\nListenPort = 1\nE\n"
+	  "ip link add wg0 type wireguard\n",
+		"1:3: dropped: the here-document is not read, up to line 5" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 private-key /dev/stdin <<E\n" KEY_A
+	  "\nmore\nE\n",
+		"1:4: dropped: the here-document is not read, up to line 4" },
 	{ "ip l2tp add session name x tunnel_id 9 session_id 1 peer_session_id 2\n",
 		"1:1: dropped: kind of \"x\": no file has the session's tunnel" },
 	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"

@@ -545,6 +545,25 @@ static bool at_hook(const struct script *s, const char *at)
 	       !(s->part == PART_PRE_UP && !strncmp(at, "# WireGuard between", 19));
 }
 
+/* Drop the lines of a here-document with a note, except the first, if wg may have read a key
+ * there. */
+static void drop_document(struct import *im, const struct shell_command *command)
+{
+	unsigned from = command->document;
+
+	for (size_t i = 0; from && i < command->n; i++)
+		if (!strcmp(command->words[i], "wg")) {
+			from++;
+			break;
+		}
+	if (!from || from > command->document_end)
+		return;
+	import_note_at(im, (struct conf_at){ .file = im->at.file, .line = from }, IMPORT_DROPPED,
+		"the here-document is not read, up to line %u: if it is a file of the network, "
+		"import that as well",
+		command->document_end);
+}
+
 /* Read the script's next command, or line of a hook. Return: false at the end. */
 static bool read_next(struct script *s)
 {
@@ -573,6 +592,7 @@ static bool read_next(struct script *s)
 		import_drop(s->im, REASON_FLOW);
 	else
 		run_command(s);
+	drop_document(s->im, s->command);
 	return true;
 }
 

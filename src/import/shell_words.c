@@ -210,6 +210,7 @@ static void read_document(struct shell *s, struct shell_command *c)
 		const char *line = s->at;
 		size_t len = strcspn(line, "\n");
 		size_t blanks = strspn(line, " \t");
+		unsigned number = s->line;
 
 		s->at += len;
 		if (*s->at)
@@ -217,6 +218,10 @@ static void read_document(struct shell *s, struct shell_command *c)
 		if (blanks <= len && len - blanks == strlen(s->until) &&
 			!memcmp(line + blanks, s->until, len - blanks))
 			break;
+		if (blanks < len) {
+			c->document = c->document ? c->document : number;
+			c->document_end = number;
+		}
 		if (!c->input && blanks < len) {
 			char *start = word_start(c);
 
@@ -341,6 +346,7 @@ bool shell_next(struct shell *shell, struct shell_command *ret)
 	while (*shell->at) {
 		ret->n = ret->len = 0;
 		ret->input = ret->input_file = NULL;
+		ret->document = ret->document_end = 0;
 		ret->too_long = false;
 		ret->line = shell->line;
 		read_command(shell, ret);

@@ -22,7 +22,9 @@ struct shell_command {
 	char end;      /* what ended it: '\n', ';', '&', '|', or '(' after the name of a function */
 	const char *input; /* the first line of its here-document, or NULL */
 	const char *input_file;
-	bool too_long; /* words are missing */
+	unsigned document;     /* the first line of its here-document that is not blank; 0: none */
+	unsigned document_end; /* the last */
+	bool too_long;	       /* words are missing */
 	char bytes[SHELL_BYTES_MAX];
 	size_t len;
 };
