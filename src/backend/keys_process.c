@@ -27,8 +27,9 @@
 #define SOON  NS_PER_S
 #define PAUSE NS_PER_S
 
-/* Room for peers that are added later, at least. */
-#define PEERS_MORE 256
+/* Room for peers that are added later, at least: for as many as one request can have. What is not
+ * used stays untouched, and takes no memory. */
+#define PEERS_MORE UAPI_PEERS_MAX
 
 /* Heap that the crypto library may use: more than it ever needs at a time. */
 #define HEAP_SPARE ((size_t)512 << 10)
@@ -69,10 +70,9 @@ static int set_key(struct wg_key_table *table, enum wg_key_change_type type, con
 	return err;
 }
 
-/* Move the keys into a table. Return: 0 or -errno. */
-static int fill_table(const struct key_ring *ring, struct wg_key_table *table)
+/* Move the keys into a table for `capacity` peers. Return: 0 or -errno. */
+static int fill_table(const struct key_ring *ring, size_t capacity, struct wg_key_table *table)
 {
-	size_t capacity = 2 * ring->n + PEERS_MORE;
 	struct wg_key_peer *peers = calloc(capacity, sizeof(*peers));
 	int err = peers ? wg_key_table_init(table, peers, capacity, random_system()) : -ENOMEM;
 
@@ -105,7 +105,7 @@ static void run_child(struct keys_process *k, unsigned has, int monitor, int rep
 	if (confine_descriptors(keep, 3) < 0)
 		_exit(1);
 	confine_lock_memory();
-	if (fill_table(&k->now, &table) < 0)
+	if (fill_table(&k->now, k->capacity, &table) < 0)
 		_exit(1);
 	k->forget(k->ctx);
 	if (warm_up() < 0)
@@ -172,6 +172,7 @@ static int start(struct keys_process *k)
 		return err;
 	}
 	k->user = confined_user(k->named, 2);
+	k->capacity = 2 * k->now.n + PEERS_MORE;
 	k->started = clock_mono();
 	k->measures = 0;
 	k->pid = confined_fork(~0U, &has);
@@ -294,11 +295,12 @@ static int send_changes(struct keys_process *k, const struct key_ring *a, const 
 	return err;
 }
 
-/* Inform the process of what has changed since `before`. If that fails, it is started again with
- * the present keys. */
+/* Inform the process of what has changed since `before`. If that fails, or there are more peers
+ * than it has room for, it is started again with the present keys: by keys_process_work(), as the
+ * new process would inherit the keys of a request that is being performed. */
 static void pass_changes(struct keys_process *k, const struct key_ring *before)
 {
-	if (!k->pid || send_changes(k, before, &k->now) == 0)
+	if (!k->pid || (k->now.n <= k->capacity && send_changes(k, before, &k->now) == 0))
 		return;
 	if (k->watch.fd >= 0)
 		loop_remove(k->loop, &k->watch);

@@ -22,6 +22,7 @@ struct keys_process {
 	const struct user *named; /* the user of the configuration; NULL: none */
 	struct confined_user user;
 	char site[64];		   /* its name, for the title */
+	size_t capacity;	   /* peers for which the process has room */
 	struct key_ring now;	   /* the keys that a new process starts with */
 	struct key_ring before;	   /* during a change, those to return to */
 	void (*forget)(void *ctx); /* wipes other secrets that the new process has inherited */

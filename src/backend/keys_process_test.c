@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the process that holds the keys as the monitor starts it: it has room for the peers of a
+ * large request of wg(8), and is started again without a warning when there is none left. */
+#include "backend/keys_process.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backend/keys_client.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/x25519.h"
+
+#define PEERS 1000
+
+/* How long to try what needs no time but that of a busy host. */
+#define PATIENCE (60 * NS_PER_S)
+
+/** The process, and what an engine has of it. */
+struct bench {
+	struct loop loop;
+	struct conf_site conf;
+	struct keys_process keys;
+	struct keys_client client;
+	struct uapi_peer *peers; /* `PEERS`, the last one with a key that is valid */
+};
+
+static void forget_nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	b->peers = calloc(PEERS, sizeof(*b->peers));
+	assert_non_null(b->peers);
+	for (size_t i = 0; i < PEERS; i++)
+		store_le32(b->peers[i].public_key, (uint32_t)i + 1);
+	assert_int_equal(
+		x25519_public((uint8_t[KEY_LEN]){ 0x10 }, b->peers[PEERS - 1].public_key), 0);
+	assert_int_equal(loop_open(&b->loop), 0);
+	b->conf.name = strdup("test");
+	b->keys =
+		(struct keys_process){ .engine = { -1, -1 }, .monitor = -1, .watch = { .fd = -1 } };
+	assert_int_equal(keys_process_open(&b->keys, &b->loop, &b->conf, forget_nothing, NULL), 0);
+	keys_client_open(&b->client, b->keys.engine[0]);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	keys_process_close(&b->keys);
+	loop_close(&b->loop);
+	free(b->conf.name);
+	free(b->peers);
+	free(b);
+	return 0;
+}
+
+/* Let wg(8) set our key and all peers. */
+static void set_all(struct bench *b)
+{
+	const struct uapi_set set = { .has_private_key = true,
+		.private_key = { 0xfe },
+		.replace_peers = true,
+		.peers = b->peers,
+		.peers_len = PEERS };
+	struct uapi_set marked;
+
+	assert_int_equal(keys_process_set(&b->keys, &set, &marked), 0);
+	key_ring_free_set(&marked);
+	keys_process_commit(&b->keys, NULL);
+}
+
+/* The last peer can have a handshake. */
+static void initiates(struct bench *b)
+{
+	const struct wg_key_service *s = &b->client.client.service;
+	struct mono until = mono_add(clock_mono(), PATIENCE);
+	struct wg_initiation msg;
+	int err;
+
+	do {
+		err = s->make_initiation(s->ctx, b->peers[PEERS - 1].public_key, 3,
+			(uint8_t[WG_TIMESTAMP_LEN]){ 1 }, &msg);
+		if (err == -ETIMEDOUT)
+			(void)usleep(10000);
+	} while (err == -ETIMEDOUT && !mono_reached(until, clock_mono()));
+	assert_int_equal(err, 0);
+}
+
+static void test_many_peers(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = b->keys.pid;
+
+	set_all(b);
+	initiates(b);
+	assert_int_equal(b->keys.pid, pid);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_false(mono_is_set(b->keys.due));
+}
+
+/* Nothing is sent to a process that has no room for it: on_end() would warn of its end. */
+static void test_no_room(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = b->keys.pid;
+
+	b->keys.capacity = PEERS - 1;
+	set_all(b);
+	assert_int_equal(b->keys.pid, 0);
+	assert_int_equal(b->keys.watch.fd, -1);
+	assert_true(mono_reached(b->keys.due, clock_mono()));
+	keys_process_work(&b->keys);
+	assert_true(b->keys.pid > 0 && b->keys.pid != pid);
+	assert_true(b->keys.capacity > PEERS);
+	initiates(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_many_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+	};
+
+	log_set_level(LOG_LEVEL_SILENT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
