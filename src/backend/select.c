@@ -54,12 +54,20 @@ int backend_select(const struct conf_site *conf, struct choice *ret_choice, stru
 	return err;
 }
 
-void backend_isolate(bool wanted, struct choice *choice)
+int backend_isolate(bool wanted, struct choice *choice, struct error *ret_error)
 {
 	const char *text = getenv("WIRESPAN_ISOLATION");
+	bool is_set = text && *text;
 
-	if (text && *text)
+	if (is_set && strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return error_set(ret_error, -EINVAL,
+			"WIRESPAN_ISOLATION=%s is neither yes nor no.\n"
+			"Set it to yes to confine the engine's process, or to no to run all in one "
+			"process.",
+			text);
+	if (is_set)
 		wanted = !strcmp(text, "yes");
 	if (wanted && choice->backend == &backend_userspace)
 		choice->backend = &backend_isolated;
+	return 0;
 }

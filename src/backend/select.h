@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "base/error.h"
+#include "base/must_check.h"
 #include "conf/model.h"
 
 /** A choice and its reason, for the status and the log. */
@@ -24,8 +25,9 @@ int backend_select(
  * Run the chosen back end in a confined process if `wanted`, which is `[Site] Isolation`; the
  * environment variable WIRESPAN_ISOLATION, "yes" or "no", has precedence. This has no effect on a
  * back end that carries no packets in a process of ours.
+ * Return: 0; or -EINVAL with `ret_error` filled: the variable has another value.
  */
-void backend_isolate(bool wanted, struct choice *choice);
+MUST_CHECK int backend_isolate(bool wanted, struct choice *choice, struct error *ret_error);
 
 /** The back end whose sites can run without a process. */
 extern const struct backend *const backend_alone;

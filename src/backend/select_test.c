@@ -6,10 +6,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "backend/isolated.h"
+#include "backend/userspace_site.h"
+#include "base/bytes.h"
 
 /* Whether or not the modules exist here, the result states it, and nothing is left behind. */
 static void test_kernel(void **state)
@@ -78,12 +83,41 @@ static void test_userspace(void **state)
 	}
 }
 
+/* A value other than "yes" and "no" turns nothing off, and is refused. */
+static void test_isolation(void **state)
+{
+	static const char *const wrong[] = { "YES", "1", "true", "on", "No", "0", " yes" };
+	struct error error = { 0 };
+	struct choice choice = { .backend = &backend_userspace };
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_int_equal(setenv("WIRESPAN_ISOLATION", wrong[i], 1), 0);
+		assert_int_equal(backend_isolate(i % 2, &choice, &error), -EINVAL);
+		assert_non_null(strstr(error.problem, wrong[i]));
+		assert_ptr_equal(choice.backend, &backend_userspace);
+	}
+	assert_int_equal(setenv("WIRESPAN_ISOLATION", "no", 1), 0);
+	assert_int_equal(backend_isolate(true, &choice, &error), 0);
+	assert_ptr_equal(choice.backend, &backend_userspace);
+	assert_int_equal(setenv("WIRESPAN_ISOLATION", "", 1), 0);
+	assert_int_equal(backend_isolate(false, &choice, &error), 0);
+	assert_ptr_equal(choice.backend, &backend_userspace);
+	assert_int_equal(backend_isolate(true, &choice, &error), 0);
+	assert_ptr_equal(choice.backend, &backend_isolated);
+	choice.backend = &backend_userspace;
+	assert_int_equal(setenv("WIRESPAN_ISOLATION", "yes", 1), 0);
+	assert_int_equal(backend_isolate(false, &choice, &error), 0);
+	assert_ptr_equal(choice.backend, &backend_isolated);
+	assert_int_equal(unsetenv("WIRESPAN_ISOLATION"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_userspace),
+		cmocka_unit_test(test_isolation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

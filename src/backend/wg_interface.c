@@ -52,12 +52,16 @@ int wg_interface_open(struct wg_interface *w, struct loop *loop, const char *nam
 {
 	struct choice choice = { .backend = &backend_userspace };
 	bool alone;
-	int err;
+	int err = backend_isolate(true, &choice, ret_error);
 
 	*w = (struct wg_interface){ .loop = loop };
-	backend_isolate(true, &choice);
-	if (choice.backend == &backend_userspace)
+	if (err < 0)
+		return err;
+	if (choice.backend == &backend_userspace) {
+		log_info("WIRESPAN_ISOLATION=no: the engine runs in this process, with all "
+			 "privileges");
 		return open_here(w, name, tun_fd, ret_error);
+	}
 	err = open_confined(w, name, tun_fd, &alone, ret_error);
 	if (err < 0 && alone) {
 		log_warning("%s The engine runs in this process, with all privileges, as this "

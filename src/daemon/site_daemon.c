@@ -578,11 +578,12 @@ static int run_up(struct site_daemon *r)
 	int err;
 
 	err = backend_select(r->conf, &r->choice, &e);
+	if (!err)
+		err = backend_isolate(r->conf->isolation, &r->choice, &e);
 	if (err < 0 && r->from)
 		site_upgrade_failed(r, &e);
 	if (err < 0)
 		return log_error_text(&e);
-	backend_isolate(r->conf->isolation, &r->choice);
 	backend = r->choice.backend;
 	err = r->from ? site_upgrade_adopt(r, &e) : run_open(r, &e);
 	if (err < 0)
