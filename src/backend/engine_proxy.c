@@ -98,6 +98,7 @@ static int send_answer(struct engine_proxy *p)
 	return err;
 }
 
+/* Return: 1; -EBADMSG if it may not ask now; or -EPIPE, as it does not read. */
 static int answer_port(struct engine_proxy *p, const struct engine_head *h)
 {
 	struct engine_head *a = &p->answer;
@@ -107,7 +108,7 @@ static int answer_port(struct engine_proxy *p, const struct engine_head *h)
 	*a = (struct engine_head){ .type = ENGINE_PORT_RESULT, .code = do_port(p, h) };
 	a->value = h->code == ENGINE_PORT_OPEN && !a->code; /* send_answer() replaces it */
 	p->answer_until = mono_add(clock_mono(), SEND_PATIENCE);
-	return send_answer(p);
+	return send_answer(p) < 0 ? -EPIPE : 1;
 }
 
 struct mono engine_proxy_deadline(const struct engine_proxy *p)
@@ -146,7 +147,7 @@ static int act(struct engine_proxy *p, const struct engine_message *m, bool call
 	if (m->head.fds && !p->lends)
 		return refuse_descriptors(m);
 	if (m->head.type == ENGINE_PORT)
-		return answer_port(p, &m->head) < 0 ? -EPIPE : 1;
+		return answer_port(p, &m->head);
 	if (m->head.type == ENGINE_LOG) {
 		log_for_engine(p, m);
 		return 1;

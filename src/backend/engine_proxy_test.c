@@ -258,7 +258,7 @@ static void test_unread_answer(void **state)
 	(void)fill(p);
 	ask_for_port(p);
 	ask_for_port(p);
-	assert_true(engine_proxy_read(&p->monitor) < 0);
+	assert_int_equal(engine_proxy_read(&p->monitor), -EBADMSG);
 	p->monitor.answer_until = (struct mono){ 1 };
 	assert_true(engine_proxy_read(&p->monitor) < 0);
 }
