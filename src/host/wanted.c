@@ -9,6 +9,7 @@
 
 #include "host/bridge.h"
 #include "host/site_settings.h"
+#include "host/sysctl.h"
 
 void known_fini(struct known *known)
 {
@@ -76,6 +77,22 @@ static uint32_t ifindex_in_use(
 	return 0;
 }
 
+/** Whether an administrator wants no link-local address of a bridge. */
+static bool is_without_link_local(const char *name)
+{
+	static const char *const settings[] = { "disable_ipv6", "addr_gen_mode" }; /* 1: none */
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		char path[64];
+		char is[8];
+
+		snprintf(path, sizeof(path), "net/ipv6/conf/%s/%s", name, settings[i]);
+		if (sysctl_read(path, is, sizeof(is)) < 0 || !strcmp(is, "1"))
+			return true;
+	}
+	return false;
+}
+
 /** Remember the IPv6 link-local address that the kernel gives a bridge when it begins to run. It is
  * not in the configuration, but neighbour discovery needs it. wg0 has none. */
 static void learn_link_local(
@@ -98,6 +115,8 @@ static void learn_link_local(
 	}
 	if (found)
 		known->link_local = found->prefix;
+	else if (known->link_local.addr.family && is_without_link_local(link->name))
+		known->link_local = (struct ip_prefix){ 0 };
 }
 
 static int learn_settings(struct known *known, const struct wanted *wanted)

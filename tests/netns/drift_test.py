@@ -216,6 +216,19 @@ def reported(bench, command, which, undo):
     bench.crosses()
 
 
+def without_link_local(bench):
+    """An administrator who wants no link-local address of the bridge gets none, and no report."""
+    bench.reload()
+    before, start = bench.picture(), bench.log_size()
+    mode = "/proc/sys/net/ipv6/conf/br-l2tp0/addr_gen_mode"
+    bench.node.sh(f"echo 1 >{mode}; ip -6 addr flush dev br-l2tp0 scope link")
+    time.sleep(1)
+    assert not bench.differences() and "fe80" not in bench.log_since(start), (bench.differences(), bench.log_since(start))
+    assert "fe80" not in bench.node.run("ip -6 addr show dev br-l2tp0").out
+    bench.node.sh(f"echo 0 >{mode}")
+    wait_for(lambda: bench.picture() == before, 5, what="the address that the kernel makes")
+
+
 def unplugged(bench):
     """The card is unplugged: the site waits, also at a reload, and takes it when it is back."""
     bench.reload()
@@ -516,6 +529,7 @@ def main():
             suite.run(name, healed, bench, command, message)
         for name, command, which, undo in REPORTED:
             suite.run(name, reported, bench, command, which, undo)
+        suite.run("no link-local address is wanted", without_link_local, bench)
         suite.run("member unplugged and plugged in again", unplugged, bench)
         suite.run("an administrator who insists", insists, bench)
         suite.run("interfaces deleted", deleted, bench)
