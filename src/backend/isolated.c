@@ -273,6 +273,17 @@ static struct isolated_site *new_site(
 	return u;
 }
 
+/* The first engine has ended in its start: fill in how. `setting`: what avoids the process. */
+static void report_ended(
+	struct isolated_site *u, int err, const char *setting, struct error *ret_error)
+{
+	isolated_engine_end(u);
+	(void)error_set(ret_error, err,
+		"The engine's process %s\nSet %s, which runs it in one process with the monitor, "
+		"and report this as a fault.",
+		u->how, setting);
+}
+
 int isolated_open_drop_in(struct loop *loop, struct conf_site *conf, int tun_fd, bool *ret_alone,
 	struct backend_site **ret, struct error *ret_error)
 {
@@ -296,6 +307,8 @@ int isolated_open_drop_in(struct loop *loop, struct conf_site *conf, int tun_fd,
 		err = open_first(u, ret_alone, ret_error);
 	if (!err)
 		err = ask_start(u, ret_error);
+	if (err < 0 && u->failed)
+		report_ended(u, err, "WIRESPAN_ISOLATION=no", ret_error);
 	if (err < 0) {
 		close_parts(u);
 		return err;
@@ -385,13 +398,8 @@ static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_erro
 			isolated_engine_failed(u, err);
 		err = 0; /* if it has ended, another one is started */
 	}
-	if (err < 0 && u->failed) {
-		isolated_engine_end(u);
-		return error_set(ret_error, err,
-			"The engine's process %s\nSet [Site] Isolation = no, which runs it in one "
-			"process with the monitor, and report this as a fault.",
-			u->how);
-	}
+	if (err < 0 && u->failed)
+		report_ended(u, err, "[Site] Isolation = no", ret_error);
 	if (err < 0)
 		return err;
 	u->started = true;
