@@ -42,8 +42,8 @@ static const struct rule rules[ENGINE_MESSAGE_TYPES] = {
 	[ENGINE_LEND] = { ENGINE_FROM_MONITOR, .len_max = 0 },
 	[ENGINE_OUTLIVE] = { ENGINE_FROM_MONITOR, .fds_max = 1 },
 	[ENGINE_TAKE_OVER] = { ENGINE_FROM_MONITOR, .len_max = 64 * MIB },
-	[ENGINE_LINK] = { ENGINE_FROM_MONITOR,
-		.value_max = ENGINE_LINK_MTU | ENGINE_LINK_UP | ENGINE_LINK_MOVED },
+	[ENGINE_LINK] = { ENGINE_FROM_MONITOR, .value_max = ENGINE_LINK_MTU | ENGINE_LINK_UP |
+							    ENGINE_LINK_MOVED | ENGINE_LINK_ANY },
 	[ENGINE_PORT_RESULT] = { ENGINE_FROM_MONITOR, .code_min = -ERRNO_MAX, .value_max = 15,
 		.has_port = true, .fds_max = 2 },
 	[ENGINE_RESULT] = { ENGINE_FROM_ENGINE, .code_min = -ERRNO_MAX, .value_max = UINT16_MAX,

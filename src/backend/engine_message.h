@@ -80,6 +80,7 @@ enum engine_link {
 	ENGINE_LINK_MTU = 0xffff,
 	ENGINE_LINK_UP = 1 << 16,
 	ENGINE_LINK_MOVED = 1 << 17, /* it is in another network namespace than the sockets */
+	ENGINE_LINK_ANY = 1 << 18,   /* the kernel has chosen its port: any other is acceptable */
 };
 
 /** Longest packet. */

@@ -520,6 +520,8 @@ static void handle(struct engine_process *p, const struct engine_message *m)
 		head.code = do_take_over(p, m, &e);
 		break;
 	case ENGINE_LINK:
+		if (m->head.value & ENGINE_LINK_ANY)
+			userspace_site_accept_any_port(p->site);
 		userspace_site_follow(p->site, m->head.value & ENGINE_LINK_UP,
 			m->head.value & ENGINE_LINK_MTU, m->head.value & ENGINE_LINK_MOVED);
 		break;

@@ -294,6 +294,7 @@ int isolated_open_drop_in(struct loop *loop, struct conf_site *conf, int tun_fd,
 	if (!u)
 		return ret_error->code;
 	u->engine.drop_in = true;
+	u->any_port = true;
 	err = open_others(u, ret_alone, ret_error);
 	if (!err) {
 		err = held_ports_open_tun(&u->held, conf->interface.name, tun_fd);

@@ -215,7 +215,9 @@ void isolated_engine_repeated(struct isolated_site *u)
 
 int isolated_engine_link(struct isolated_site *u, struct error *ret_error)
 {
-	struct engine_message m = { .head = { .type = ENGINE_LINK, .value = u->link } };
+	struct engine_message m = { .head = { .type = ENGINE_LINK,
+					    .value = u->link |
+						     (u->any_port ? ENGINE_LINK_ANY : 0U) } };
 	int err;
 
 	if (!u->link) /* it is not known yet */

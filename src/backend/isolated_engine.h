@@ -45,6 +45,7 @@ struct isolated_site {
 	struct wg_changes changes;
 	uint32_t fwmark;
 	uint32_t link; /* of wirespan-wg: the state of the interface, as in ENGINE_LINK */
+	bool any_port; /* of wirespan-wg: the kernel chooses the port, as none was set */
 	bool outlives; /* an engine goes on if this process is killed */
 	bool started;  /* start() has succeeded */
 	bool failed;   /* the engine must be ended; the reason is in `how` */

@@ -36,6 +36,8 @@ static void note_port(struct isolated_site *u, struct uapi_set *set)
 
 	if (!u->engine.drop_in)
 		return;
+	if (set->has_listen_port)
+		u->any_port = !set->listen_port;
 	if (set->has_listen_port && !open) /* otherwise it is the one that was opened */
 		u->held.udp.port = set->listen_port;
 	set->has_listen_port = false;

@@ -363,6 +363,11 @@ void userspace_site_follow(struct backend_site *s, bool up, unsigned mtu, bool m
 	(void)userspace_set_up(&u->userspace, up);
 }
 
+void userspace_site_accept_any_port(struct backend_site *s)
+{
+	userspace_of(s)->driver->listen.any = true;
+}
+
 static int start(struct backend_site *s, uint32_t fwmark, struct error *ret_error)
 {
 	struct userspace_site *u = userspace_of(s);

@@ -41,6 +41,10 @@ int userspace_site_open(struct loop *loop, struct conf_site *conf,
  * it is in another network namespace than the sockets. */
 void userspace_site_follow(struct backend_site *s, bool up, unsigned mtu, bool moved);
 
+/** The port of an interface of wirespan-wg was chosen by the kernel: if it is in use when it is to
+ * be opened, another one is. */
+void userspace_site_accept_any_port(struct backend_site *s);
+
 /** Take ownership of a TAP for a session that apply() is about to add. Return: 0; or -errno with
  * `fd` still the caller's. */
 int userspace_site_offer(struct backend_site *s, int fd);

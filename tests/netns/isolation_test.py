@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import struct
 import sys
 import time
@@ -557,6 +558,34 @@ def drop_in_ends(bench, box):
     assert not [line for line in end.log_text().splitlines() if "could be repeated" in line], end.log_text()
 
 
+def drop_in_any_port(bench):
+    """A port that the kernel has chosen is not insisted on, also by an engine that was started again."""
+    node = bench.near.node
+    end = DropIn(node, "wg8", os.path.join(scratch(), "wg8.log")).start(WIRESPAN_ISOLATION="yes")
+
+    def engine():
+        return next((p for p, command in node.processes().items() if command.strip() == "wirespan: engine wg8"), 0)
+
+    def occupy():
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        other.bind(("0.0.0.0", port))
+        return other
+
+    node.up("wg8")
+    wait_for(lambda: end.show("listen-port") != "0" and end.listens(int(end.show("listen-port"))), 20, what="a port")
+    port, old = int(end.show("listen-port")), engine()
+    node.run("kill", "-KILL", str(old))
+    wait_for(lambda: engine() not in (0, old), 20, step=0.02, what="another engine")
+    wait_for(lambda: end.wg("show", "wg8", "listen-port", check=False).out.strip() == str(port), 20, what="the same port")
+    node.run("ip", "link", "set", "wg8", "down")
+    wait_for(lambda: not end.listens(port), 20, what="the port to be closed")
+    with node.call(occupy):
+        node.run("ip", "link", "set", "wg8", "up")
+        wait_for(lambda: end.show("listen-port") not in ("0", str(port)), 20, what="another port")
+        assert end.listens(int(end.show("listen-port")))
+    end.stop()
+
+
 def drop_in_here(bench, box):
     """Without isolation, and where no process can be started, it is one process."""
     tunnel = box["tunnel"]
@@ -629,6 +658,7 @@ def main():
             suite.run(f"an attacker in the {role}: {attempt} ends it", attempt_is_fatal, bench, role, attempt)
     suite.run("wirespan-wg: the kernel confines its processes", drop_in_confined, bench, box)
     suite.run("wirespan-wg: its processes end and are started again", drop_in_ends, bench, box)
+    suite.run("wirespan-wg: a port that the kernel has chosen", drop_in_any_port, bench)
     suite.run("wirespan-wg: one process without isolation", drop_in_here, bench, box)
     for role in ("engine", "keys"):
         suite.run(f"wirespan-wg: an attacker in the {role}", drop_in_attacked, bench, box, role)
