@@ -187,6 +187,7 @@ void isolated_engine_end(struct isolated_site *u)
 void isolated_engine_repeat(struct isolated_site *u)
 {
 	struct engine_message reply;
+	const char *remedy = u->engine.drop_in ? "set what is missing" : "reload";
 	int err = 0;
 
 	for (size_t i = 0; i < u->changes.n; i++) {
@@ -197,12 +198,12 @@ void isolated_engine_repeat(struct isolated_site *u)
 	if (err < 0)
 		log_warning(
 			"Not all changes made with wg(8) could be repeated (%s): check `wg show "
-			"%s`, or reload.",
-			strerror(-err), u->conf->interface.name);
+			"%s`, and %s.",
+			strerror(-err), u->conf->interface.name, remedy);
 	if (u->changes.lost)
 		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
-			    "many: check `wg show %s`, or reload.",
-			u->conf->interface.name);
+			    "many: check `wg show %s`, and %s.",
+			u->conf->interface.name, remedy);
 }
 
 void isolated_engine_repeated(struct isolated_site *u)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/wg_merge.h"
 #include "base/log.h"
 #include "ctlproto/uapi_print.h"
 
@@ -67,6 +68,7 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	if (!err) {
 		note_port(u, &marked);
 		wg_changes_add(&u->changes, &marked, u->conf);
+		wg_merge_grown(&u->changes, u->conf);
 	} else {
 		u->fwmark = before;
 		u->engine.fwmark = before;

@@ -29,6 +29,7 @@ static void forget_peers(struct wg_changes *c)
 		else
 			release(c, &c->v[i]);
 	c->n = n;
+	c->lost = false;
 }
 
 /* Overwrite the preshared key of a stored request by zero, which means none. */
@@ -55,8 +56,8 @@ static void forget_replaced(
 			forget_psk(&c->v[i]);
 }
 
-/* Store one change; `peer` NULL: of the device. */
-static void store(struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer)
+void wg_changes_store(
+	struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer, size_t max)
 {
 	struct wg_change *change = NULL;
 	char *text;
@@ -66,7 +67,7 @@ static void store(struct wg_changes *c, const struct uapi_set *set, const uint8_
 		c->lost = true;
 		return;
 	}
-	if (c->len + len <= WG_CHANGES_MAX)
+	if (c->len + len <= max)
 		change = array_grow(&c->v, &c->n, sizeof(*c->v));
 	if (!change) {
 		c->lost = true;
@@ -78,6 +79,13 @@ static void store(struct wg_changes *c, const struct uapi_set *set, const uint8_
 	if (peer)
 		memcpy(change->peer, peer, KEY_LEN);
 	c->len += len;
+}
+
+/* Bytes that may be stored: of a device without peers the changes are merged, so that the size of
+ * its configuration is the only limit. */
+static size_t limit(const struct conf_site *conf)
+{
+	return conf->n_peers ? WG_CHANGES_MAX : SIZE_MAX;
 }
 
 /* Store what is changed at the device, without its key. */
@@ -98,11 +106,11 @@ static void add_device(struct wg_changes *c, const struct uapi_set *set, struct 
 	device.peers_len = 0;
 	device.replace_peers = false;
 	if (set->has_listen_port || set->has_fwmark)
-		store(c, &device, NULL);
+		wg_changes_store(c, &device, NULL, limit(conf));
 	if (set->replace_peers) { /* by itself: an old port or mark may be refused when repeated */
 		const struct uapi_set peers = { .replace_peers = true };
 
-		store(c, &peers, NULL);
+		wg_changes_store(c, &peers, NULL, limit(conf));
 	}
 }
 
@@ -113,7 +121,7 @@ void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct con
 		const struct uapi_set one = { .peers = &set->peers[i], .peers_len = 1 };
 
 		forget_replaced(c, &set->peers[i], conf);
-		store(c, &one, set->peers[i].public_key);
+		wg_changes_store(c, &one, set->peers[i].public_key, limit(conf));
 	}
 }
 
@@ -175,8 +183,7 @@ int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved)
 	return err;
 }
 
-/* Parse a stored request. Return: 0 and it, for uapi_request_fini(); or -EBADMSG. */
-static int parse(const struct wg_change *change, struct uapi_request *ret)
+int wg_change_parse(const struct wg_change *change, struct uapi_request *ret)
 {
 	const char *at = change->text;
 	const char *end = at + change->len;
@@ -199,7 +206,7 @@ static int take_keys(struct wg_changes *c, struct wg_change *change, struct key_
 	struct uapi_set marked;
 	char *text = NULL;
 	size_t len = 0;
-	int err = parse(change, &request);
+	int err = wg_change_parse(change, &request);
 
 	if (!err)
 		err = key_ring_set(keys, &request.set, &marked);

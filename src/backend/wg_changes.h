@@ -13,7 +13,7 @@
 #include "ctlproto/saved_state.h"
 #include "ctlproto/uapi_parse.h"
 
-/** Bytes of requests that are stored at most. */
+/** Bytes of requests that are stored at most, if the file has peers. */
 #define WG_CHANGES_MAX ((size_t)4 << 20)
 
 /** A request that changes one peer, or (`peer` all zero) the device. */
@@ -27,8 +27,9 @@ struct wg_change {
 struct wg_changes {
 	struct wg_change *v;
 	size_t n;
-	size_t len; /* of all texts together */
-	bool lost;  /* some were not stored, for want of memory or as there were too many */
+	size_t len;	 /* of all texts together */
+	size_t merge_at; /* the `len` at which to merge them: see wg_merge.h */
+	bool lost;	 /* some were not stored, for want of memory or as there were too many */
 };
 
 /**
@@ -36,6 +37,13 @@ struct wg_changes {
  * in `conf`; its private key is stored in `conf`, where a new engine looks first.
  */
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf);
+
+/** Store one change, of the device if `peer` is NULL. Beyond `max` bytes it is lost. */
+void wg_changes_store(
+	struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer, size_t max);
+
+/** Parse a stored request. Return: 0 and it, for uapi_request_fini(); or -EBADMSG. */
+MUST_CHECK int wg_change_parse(const struct wg_change *change, struct uapi_request *ret);
 
 /** Write them for another program in this process, with the keys in place of marks. */
 void wg_changes_save(

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Many changes of wg(8) merged to few, with the same effect on a device without peers. */
+#include "backend/wg_merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/secret.h"
+
+/** A peer after the changes so far. */
+struct merged_peer {
+	struct uapi_peer peer; /* without prefixes */
+	bool exists;
+	size_t cleared_at; /* when it has lost all prefixes; 0: never */
+};
+
+/** A prefix that a change has added to a peer or removed from it. */
+struct merged_prefix {
+	struct ip_prefix prefix; /* without host bits */
+	bool remove;
+	size_t peer; /* an index */
+	size_t at;
+};
+
+/** The state after the changes so far. */
+struct merge {
+	struct merged_peer *peers; /* `n`, sorted by public key: all that are in any change */
+	size_t n;
+	struct merged_prefix *prefixes; /* `n_prefixes` */
+	size_t n_prefixes;
+	size_t clock; /* counts what is done to prefixes */
+	struct uapi_set device;
+};
+
+/* ---- peers ---- */
+
+static int compare_peers(const void *a, const void *b)
+{
+	const struct merged_peer *x = a;
+	const struct merged_peer *y = b;
+
+	return memcmp(x->peer.public_key, y->peer.public_key, KEY_LEN);
+}
+
+/* List all peers that are in any change. Return: 0 or -ENOMEM. */
+static int list_peers(struct merge *m, const struct wg_changes *c)
+{
+	static const uint8_t device[KEY_LEN];
+	size_t n = 0;
+
+	m->peers = calloc(c->n + 1, sizeof(*m->peers));
+	if (!m->peers)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n; i++)
+		if (memcmp(c->v[i].peer, device, KEY_LEN) != 0)
+			memcpy(m->peers[n++].peer.public_key, c->v[i].peer, KEY_LEN);
+	qsort(m->peers, n, sizeof(*m->peers), compare_peers);
+	for (size_t i = 0; i < n; i++)
+		if (!i || compare_peers(&m->peers[i], &m->peers[m->n - 1]) != 0)
+			m->peers[m->n++] = m->peers[i];
+	return 0;
+}
+
+static struct merged_peer *find(const struct merge *m, const uint8_t public_key[static KEY_LEN])
+{
+	struct merged_peer key = { .exists = false };
+
+	memcpy(key.peer.public_key, public_key, KEY_LEN);
+	return bsearch(&key, m->peers, m->n, sizeof(key), compare_peers);
+}
+
+static void remove_peer(struct merge *m, struct merged_peer *peer)
+{
+	struct merged_peer none = { .cleared_at = ++m->clock };
+
+	memcpy(none.peer.public_key, peer->peer.public_key, KEY_LEN);
+	*peer = none;
+}
+
+static int change_prefixes(struct merge *m, struct merged_peer *peer, const struct uapi_peer *by)
+{
+	if (by->replace_allowed_ips)
+		peer->cleared_at = ++m->clock;
+	for (size_t i = 0; i < by->prefixes_len; i++) {
+		struct merged_prefix *p =
+			array_grow(&m->prefixes, &m->n_prefixes, sizeof(*m->prefixes));
+
+		if (!p)
+			return -ENOMEM;
+		*p = (struct merged_prefix){ .prefix = ip_prefix_masked(&by->prefixes[i].prefix),
+			.remove = by->prefixes[i].remove,
+			.peer = (size_t)(peer - m->peers),
+			.at = ++m->clock };
+	}
+	return 0;
+}
+
+/* Change a peer as an engine would. Return: 0 or -errno. */
+static int change_peer(struct merge *m, const struct uapi_peer *by)
+{
+	struct merged_peer *peer = find(m, by->public_key);
+
+	if (!peer)
+		return -EBADMSG;
+	if (by->remove)
+		remove_peer(m, peer);
+	if (by->remove || (by->update_only && !peer->exists))
+		return 0;
+	peer->exists = true;
+	if (by->has_psk) {
+		peer->peer.has_psk = true;
+		memcpy(peer->peer.psk, by->psk, KEY_LEN);
+	}
+	if (by->has_endpoint) {
+		peer->peer.has_endpoint = true;
+		peer->peer.endpoint = by->endpoint;
+	}
+	if (by->has_keepalive) {
+		peer->peer.has_keepalive = true;
+		peer->peer.keepalive_s = by->keepalive_s;
+	}
+	return change_prefixes(m, peer, by);
+}
+
+/* Do what one request does. Return: 0 or -errno. */
+static int apply(struct merge *m, const struct uapi_set *set)
+{
+	int err = 0;
+
+	if (set->has_listen_port) {
+		m->device.has_listen_port = true;
+		m->device.listen_port = set->listen_port;
+	}
+	if (set->has_fwmark) {
+		m->device.has_fwmark = true;
+		m->device.fwmark = set->fwmark;
+	}
+	m->device.replace_peers |= set->replace_peers;
+	for (size_t i = 0; set->replace_peers && i < m->n; i++)
+		remove_peer(m, &m->peers[i]);
+	for (size_t i = 0; i < set->peers_len && !err; i++)
+		err = change_peer(m, &set->peers[i]);
+	return err;
+}
+
+/* ---- prefixes ---- */
+
+static int compare_numbers(size_t a, size_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_prefixes(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	int order = compare_numbers(a->addr.family, b->addr.family);
+
+	if (!order)
+		order = compare_numbers(a->len, b->len);
+	return order ? order : memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+}
+
+/* By prefix, and each in the order of time. */
+static int by_prefix(const void *a, const void *b)
+{
+	const struct merged_prefix *x = a;
+	const struct merged_prefix *y = b;
+	int order = compare_prefixes(&x->prefix, &y->prefix);
+
+	return order ? order : compare_numbers(x->at, y->at);
+}
+
+/* By peer, and each in the order of time. */
+static int by_peer(const void *a, const void *b)
+{
+	const struct merged_prefix *x = a;
+	const struct merged_prefix *y = b;
+	int order = compare_numbers(x->peer, y->peer);
+
+	return order ? order : compare_numbers(x->at, y->at);
+}
+
+/* Reduce the prefixes to those that a peer still has: the last one that has added a prefix has it,
+ * unless it has removed it later, alone or with all others. */
+static void settle_prefixes(struct merge *m)
+{
+	struct merged_prefix *v = m->prefixes;
+	size_t n = 0;
+
+	if (m->n_prefixes)
+		qsort(v, m->n_prefixes, sizeof(*v), by_prefix);
+	for (size_t i = 0; i < m->n_prefixes;) {
+		struct merged_prefix owner = { .remove = true };
+		size_t first = i;
+
+		for (; i < m->n_prefixes && !compare_prefixes(&v[i].prefix, &v[first].prefix); i++)
+			if (!v[i].remove || v[i].peer == owner.peer)
+				owner = v[i];
+		if (!owner.remove && owner.at > m->peers[owner.peer].cleared_at)
+			v[n++] = owner;
+	}
+	m->n_prefixes = n;
+	if (n)
+		qsort(v, n, sizeof(*v), by_peer);
+}
+
+/* ---- the merged changes ---- */
+
+static void store_device(const struct merge *m, struct wg_changes *ret)
+{
+	const struct uapi_set port = { .has_listen_port = true,
+		.listen_port = m->device.listen_port };
+	const struct uapi_set mark = { .has_fwmark = true, .fwmark = m->device.fwmark };
+	const struct uapi_set peers = { .replace_peers = true };
+
+	if (m->device.has_listen_port)
+		wg_changes_store(ret, &port, NULL, SIZE_MAX);
+	if (m->device.has_fwmark)
+		wg_changes_store(ret, &mark, NULL, SIZE_MAX);
+	if (m->device.replace_peers)
+		wg_changes_store(ret, &peers, NULL, SIZE_MAX);
+}
+
+/* Store all, one change for each peer. Return: 0; or -ENOMEM, with some of them stored. */
+static int store(const struct merge *m, struct wg_changes *ret)
+{
+	struct uapi_prefix *prefixes = calloc(m->n_prefixes + 1, sizeof(*prefixes));
+	size_t used = 0;
+
+	if (!prefixes)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_prefixes; i++)
+		prefixes[i].prefix = m->prefixes[i].prefix;
+	store_device(m, ret);
+	for (size_t i = 0; i < m->n; i++) {
+		struct uapi_peer peer = m->peers[i].peer;
+		const struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+
+		peer.replace_allowed_ips = true;
+		peer.prefixes = &prefixes[used];
+		while (used < m->n_prefixes && m->prefixes[used].peer == i)
+			used++;
+		peer.prefixes_len = (size_t)(&prefixes[used] - peer.prefixes);
+		if (m->peers[i].exists)
+			wg_changes_store(ret, &set, peer.public_key, SIZE_MAX);
+		secret_wipe(&peer, sizeof(peer));
+	}
+	free(prefixes);
+	return ret->lost ? -ENOMEM : 0;
+}
+
+/* Apply all changes. `empty`: see wg_merge(). Return: 0 or -errno. */
+static int apply_all(struct merge *m, const struct wg_changes *c, bool empty)
+{
+	int err = list_peers(m, c);
+
+	for (size_t i = 0; i < c->n && !err; i++) {
+		struct uapi_request request = { 0 };
+
+		err = wg_change_parse(&c->v[i], &request);
+		if (!err)
+			err = apply(m, &request.set);
+		uapi_request_fini(&request);
+	}
+	return !err && !empty && !m->device.replace_peers ? -EOPNOTSUPP : err;
+}
+
+int wg_merge(struct wg_changes *c, bool empty)
+{
+	struct merge m = { 0 };
+	struct wg_changes merged = { 0 };
+	int err = apply_all(&m, c, empty);
+
+	if (!err) {
+		settle_prefixes(&m);
+		err = store(&m, &merged);
+	}
+	if (m.peers)
+		secret_wipe(m.peers, m.n * sizeof(*m.peers));
+	free(m.peers);
+	free(m.prefixes);
+	if (err < 0) {
+		wg_changes_clear(&merged);
+		return err;
+	}
+	merged.lost = c->lost;
+	merged.merge_at = c->merge_at;
+	wg_changes_clear(c);
+	*c = merged;
+	return 0;
+}
+
+void wg_merge_grown(struct wg_changes *c, const struct conf_site *conf)
+{
+	if (c->len <= c->merge_at || c->len <= WG_MERGE_MIN)
+		return;
+	(void)!wg_merge(c, !conf->n_peers); /* else they are as before */
+	c->merge_at = 2 * c->len;
+}
