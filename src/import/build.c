@@ -116,27 +116,29 @@ static void create_tunnel(struct build *b, const char *name, struct conf_at at)
 	add_name(b, &b->tunnels, &b->n_tunnels, name);
 }
 
+/* Whether the site has a peer of the files. */
+static bool has_peer(const struct build *b, const char *name)
+{
+	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
+
+	return of && b->wireguard && !strcmp(of, b->wireguard) &&
+	       !import_find(b->im, IMPORT_PEER, name, FACT_DISABLED);
+}
+
 /* The number of a peer: files that have the same public key for it are about the same peer. */
 static size_t peer_index(const struct build *b, const char *name)
 {
-	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
 	const char *key = value_of(b->im, IMPORT_PEER, name, "PublicKey");
 
-	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0 ||
-		import_find(b->im, IMPORT_PEER, name, FACT_DISABLED))
-		return b->n_peers;
-	return index_of(b->peers, b->n_peers, key ? key : name);
+	return has_peer(b, name) ? index_of(b->peers, b->n_peers, key ? key : name) : b->n_peers;
 }
 
 static void create_peer(struct build *b, const char *name, struct conf_at at)
 {
-	const char *of = value_of(b->im, IMPORT_PEER, name, FACT_OF);
 	const char *key = value_of(b->im, IMPORT_PEER, name, "PublicKey");
 	struct conf_peer *peer;
 
-	if (!of || !b->wireguard || strcmp(of, b->wireguard) != 0 ||
-		import_find(b->im, IMPORT_PEER, name, FACT_DISABLED) ||
-		peer_index(b, name) < b->n_peers)
+	if (!has_peer(b, name) || peer_index(b, name) < b->n_peers)
 		return;
 	peer = array_grow(&b->site->peers, &b->site->n_peers, sizeof(*peer));
 	if (!peer) {
@@ -173,8 +175,7 @@ static void create_bridge(struct build *b, const char *name, struct conf_at at)
 	if (bridge->adopt)
 		import_note_at(b->im, at, IMPORT_CHANGED,
 			"[Bridge] Name = %s, Adopt = yes: it exists without the site, which joins "
-			"it "
-			"and does not own it",
+			"it and does not own it",
 			name);
 }
 
@@ -494,6 +495,8 @@ static void apply(struct build *b, const struct import_fact *fact)
 			import_note_at(b->im, fact->at, IMPORT_DROPPED, "the peer is disabled");
 		else if (i >= b->n_peers)
 			drop(b, fact, "a peer of another interface");
+		else if (!strcmp(fact->key, FACT_ROUTE))
+			return; /* finish_routes() */
 		else if (!strcmp(fact->key, FACT_HOST) || !strcmp(fact->key, FACT_PORT))
 			apply_host(b, &b->site->peers[i], fact);
 		else
@@ -583,41 +586,105 @@ static bool is_connected(const struct conf_interface *wg, const struct ip_prefix
 	return false;
 }
 
-/* Whether a peer has prefixes that need a route. */
-static bool needs_routes(const struct conf_site *site)
+/* Whether a route of the files leads to the prefix. */
+static bool has_route(const struct build *b, const struct ip_prefix *p)
 {
-	for (size_t i = 0; i < site->n_peers; i++)
-		for (size_t k = 0; k < site->peers[i].allowed_ips.n; k++)
-			if (!is_connected(
-				    &site->interface, &site->peers[i].allowed_ips.v[k].prefix))
+	struct ip_prefix route;
+
+	for (size_t i = 0; i < b->im->n_facts; i++) {
+		const struct import_fact *fact = &b->im->facts[i];
+
+		if (fact->object == IMPORT_LINK && !strcmp(fact->key, FACT_ROUTE) &&
+			!strcmp(fact->name, b->wireguard) &&
+			!ip_prefix_parse(fact->value, &route)) {
+			route = ip_prefix_masked(&route);
+			if (route.len <= p->len && ip_prefix_contains(&route, &p->addr))
 				return true;
+		}
+	}
 	return false;
+}
+
+/* The peers whose AllowedIPs have routes by the peer's own option, as flags to free(). Return:
+ * NULL without memory. */
+static bool *routed_peers(const struct build *b)
+{
+	bool *routed = calloc(b->n_peers + 1, sizeof(*routed));
+
+	for (size_t i = 0; routed && i < b->im->n_facts; i++)
+		if (b->im->facts[i].object == IMPORT_PEER &&
+			!strcmp(b->im->facts[i].key, FACT_ROUTE))
+			routed[peer_index(b, b->im->facts[i].name)] = true;
+	return routed;
+}
+
+/* The first prefix in AllowedIPs that needs a route and has none in the files, or NULL. Table =
+ * auto would add the route, perhaps the host's default route. */
+static const struct ip_prefix *find_unrouted(struct build *b)
+{
+	const struct conf_site *site = b->site;
+	const struct ip_prefix *found = NULL;
+	bool *routed = routed_peers(b);
+
+	b->im->out_of_memory |= !routed;
+	for (size_t i = 0; routed && !found && i < site->n_peers; i++)
+		for (size_t k = 0; !routed[i] && !found && k < site->peers[i].allowed_ips.n; k++) {
+			const struct ip_prefix *p = &site->peers[i].allowed_ips.v[k].prefix;
+
+			if (!is_connected(&site->interface, p) && !has_route(b, p))
+				found = p;
+		}
+	free(routed);
+	return found;
 }
 
 static bool is_allowed(const struct conf_site *site, const struct ip_prefix *prefix)
 {
+	struct ip_prefix masked = ip_prefix_masked(prefix);
+
 	for (size_t i = 0; i < site->n_peers; i++)
-		if (conf_prefixes_has(&site->peers[i].allowed_ips, prefix))
+		if (conf_prefixes_has(&site->peers[i].allowed_ips, &masked))
 			return true;
 	return false;
 }
 
-/* Note on a route of the files. Return: whether the site has it. */
-static bool judge_route(struct build *b, const struct import_fact *route)
+/* Note on a route of the files; `has`: the site's routes are those to AllowedIPs. */
+static void judge_route(struct build *b, const struct import_fact *route, bool has)
 {
 	struct ip_prefix prefix;
-	bool has = !strcmp(route->value, "all");
 
-	if (!has && !ip_prefix_parse(route->value, &prefix)) {
-		prefix = ip_prefix_masked(&prefix);
-		has = is_allowed(b->site, &prefix);
-	}
-	if (has)
+	if (!has) {
+		drop(b, route, "Table = off, as others of AllowedIPs have none: add it as PostUp");
+	} else if (route->object == IMPORT_PEER) {
+		import_note_at(b->im, route->at, IMPORT_TAKEN,
+			"the routes to the peer: they follow from AllowedIPs");
+	} else if (!ip_prefix_parse(route->value, &prefix) && is_allowed(b->site, &prefix)) {
 		import_note_at(b->im, route->at, IMPORT_TAKEN,
 			"the route to %s: it follows from AllowedIPs", route->value);
-	else
-		drop(b, route, "no peer has the prefix in AllowedIPs");
-	return has;
+	} else {
+		drop(b, route, "no peer has the prefix in AllowedIPs: add the route as PostUp");
+	}
+}
+
+/* Notes on the routes and rules of the files. */
+static void judge_routes(struct build *b, bool has)
+{
+	for (size_t i = 0; i < b->im->n_facts; i++) {
+		const struct import_fact *fact = &b->im->facts[i];
+		bool is_route = !strcmp(fact->key, FACT_ROUTE);
+
+		if (fact->object == IMPORT_PEER) {
+			if (is_route && peer_index(b, fact->name) < b->n_peers)
+				judge_route(b, fact, has);
+		} else if (!strcmp(fact->name, b->wireguard)) {
+			if (is_route)
+				judge_route(b, fact, has);
+			else if (!strcmp(fact->key, FACT_RULE))
+				import_note_at(b->im, fact->at, IMPORT_CHANGED,
+					"Table = auto: a default route through the tunnel gets its "
+					"rules from it");
+		}
+	}
 }
 
 /* Table = and FwMark =, from the routes that the files have. */
@@ -627,33 +694,28 @@ static void finish_routes(struct build *b)
 	const struct import_fact *rule;
 	const struct import_fact *table;
 	const struct import_fact *explicit;
-	bool any = false;
+	const struct ip_prefix *unrouted = NULL;
+	char shown[IP_PREFIX_TEXT_LEN];
 
 	if (!b->wireguard)
 		return;
-	for (size_t i = 0; i < b->im->n_facts; i++)
-		if (b->im->facts[i].object == IMPORT_LINK &&
-			!strcmp(b->im->facts[i].name, b->wireguard)) {
-			if (!strcmp(b->im->facts[i].key, FACT_ROUTE))
-				any |= judge_route(b, &b->im->facts[i]);
-			else if (!strcmp(b->im->facts[i].key, FACT_RULE))
-				import_note_at(b->im, b->im->facts[i].at, IMPORT_CHANGED,
-					"Table = auto: a default route through the tunnel gets "
-					"its rules from it");
-		}
 	rule = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_RULE);
 	table = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_TABLE);
 	explicit = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_ROUTES);
+	if (explicit && !rule && !table && wg->table == CONF_TABLE_AUTO)
+		unrouted = find_unrouted(b);
+	judge_routes(b, !unrouted);
 	if (rule && table && !strcmp(table->value, "51820") && wg->fwmark == 51820)
 		wg->fwmark = 0; /* what Table = auto chooses */
 	if (rule)
 		return;
 	if (table) {
 		set_value(b, CONF_SECTION_INTERFACE, wg, table, "Table", table->value);
-	} else if (explicit && !any && needs_routes(b->site) && wg->table == CONF_TABLE_AUTO) {
+	} else if (unrouted) {
 		wg->table = CONF_TABLE_OFF;
 		import_note_at(b->im, explicit->at, IMPORT_CHANGED,
-			"[Interface] Table = off: the file has no route to what AllowedIPs have");
+			"[Interface] Table = off: the files have no route to %s of AllowedIPs",
+			ip_prefix_text(unrouted, shown));
 	}
 }
 

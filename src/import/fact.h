@@ -32,7 +32,7 @@ enum import_object {
 #define FACT_MTU      "mtu"	 /* of a link: a value that its file had to state */
 #define FACT_ISOLATED "isolated" /* of a link: whether its bridge port is isolated */
 #define FACT_FORWARD  "forward"	 /* of a link: the group_fwd_mask of its bridge port */
-#define FACT_ROUTE    "route"	 /* of a link: a prefix, or "all" for what AllowedIPs have */
+#define FACT_ROUTE    "route"	 /* of a link: a prefix. Of a peer: its AllowedIPs have routes */
 #define FACT_TABLE    "table"	 /* of a link: the table of its routes */
 #define FACT_RULE     "rule"	 /* of a link: policy routing by mark, as wg-quick does it */
 #define FACT_ROUTES   "routes"	 /* of a link: its file has each route, or none */

@@ -12,13 +12,14 @@
 #include "conf/value.h"
 
 #define NAME_LEN 64
+#define LIST_LEN 512
 
 /* A file while it is read. */
 struct ini {
 	struct import *im;
 	const struct import_row *rows;
 	char link[NAME_LEN];   /* the interface that the file is about; "" if there is none */
-	char ports[NAME_LEN];  /* if there are several: their names, with blanks between them */
+	char ports[LIST_LEN];  /* if there are several: their names, with blanks between them */
 	char peer[NAME_LEN];   /* of the present section */
 	char tunnel[NAME_LEN]; /* of the file */
 	char session[NAME_LEN];
@@ -108,43 +109,44 @@ static const struct import_row keyfile_kinds[] = {
 };
 /* clang-format on */
 
-/* Find the first value of `key` in [section], from `text` on; in this section only if `section` is
- * NULL. It is copied to `ret`. */
-static bool look_up(
-	const char *text, const char *section, const char *key, char ret[static NAME_LEN])
+/* Find the values of `key` in [section], from `text` on; in this section only if `section` is
+ * NULL. systemd adds up the lines of a list, and an empty one clears it; of other keys, the last
+ * line counts. Return: whether there is any; its text is in `ret`, cut off at `size`. */
+static bool look_up(const char *text, const char *section, const char *key, bool is_list, char *ret,
+	size_t size)
 {
 	bool inside = !section;
+	bool found = false;
 
 	while (text) {
 		size_t len = strcspn(text, "\n");
-		const char *equals = memchr(text, '=', len);
-		char line[2 * NAME_LEN];
-		char *name = line;
+		char line[2 * LIST_LEN];
+		char *name;
+		char *value;
 
-		if (len < sizeof(line)) {
-			memcpy(line, text, len);
-			line[len] = '\0';
-			name = import_trim(line);
-			if (*name == '[' && !section)
-				return false;
-			if (*name == '[')
-				inside = !strncmp(name + 1, section, strlen(section)) &&
-					 name[1 + strlen(section)] == ']';
-		}
-		if (inside && equals && len < sizeof(line) && *name != '[') {
-			char *value = strchr(name, '=');
+		snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : 0), text);
+		name = import_trim(line);
+		if (*name == '[' && !section)
+			return found;
+		if (*name == '[')
+			inside = !strncmp(name + 1, section, strlen(section)) &&
+				 name[1 + strlen(section)] == ']';
+		value = inside && *name != '[' ? strchr(name, '=') : NULL;
+		if (value)
+			*value++ = '\0';
+		if (value && !strcmp(import_trim(name), key)) {
+			size_t used = is_list && found ? strlen(ret) : 0;
 
-			*value = '\0';
-			if (!strcmp(import_trim(name), key)) {
-				value = import_trim(value + 1);
-				snprintf(ret, NAME_LEN, "%.*s", NAME_LEN - 1, value);
-				return true;
-			}
+			value = import_trim(value);
+			found = *value || !is_list;
+			snprintf(ret + used, size - used, "%s%s", used && *value ? " " : "", value);
+			if (!found)
+				*ret = '\0';
 		}
 		text = text[len] ? text + len + 1 : NULL;
 		secret_wipe(line, sizeof(line));
 	}
-	return false;
+	return found;
 }
 
 static void enter_section(struct ini *ini, char *line, const char *rest)
@@ -170,7 +172,7 @@ static void enter_section(struct ini *ini, char *line, const char *rest)
 			import_add(im, IMPORT_PEER, ini->peer, "PublicKey", dot + 1);
 		ini->section[strcspn(ini->section, ".")] = '\0';
 	} else if (!strcmp(ini->section, "L2TPSession")) {
-		if (!look_up(rest, NULL, "Name", ini->session))
+		if (!look_up(rest, NULL, "Name", false, ini->session, sizeof(ini->session)))
 			snprintf(ini->session, sizeof(ini->session), "session-%u", im->n_unnamed++);
 		import_add(im, IMPORT_LINK, ini->session, FACT_KIND, FACT_KIND_SESSION);
 		import_add(im, IMPORT_LINK, ini->session, FACT_TUNNEL, ini->tunnel);
@@ -198,7 +200,7 @@ static bool is_keyfile_address(const struct ini *ini, const char *key)
 /* A fact on each of several interfaces. */
 static void add_to_ports(struct ini *ini, const char *key, const char *value)
 {
-	char names[NAME_LEN];
+	char names[LIST_LEN];
 	char *rest = names;
 	const char *name;
 
@@ -352,9 +354,9 @@ void import_wg_quick(struct import *im, const char *name, char *text)
 }
 
 /* Whether a list has plain names alone, no pattern, and is there in full. */
-static bool are_names(const char list[static NAME_LEN])
+static bool are_names(const char list[static LIST_LEN])
 {
-	char copy[NAME_LEN];
+	char copy[LIST_LEN];
 	char *rest = copy;
 	const char *name;
 
@@ -362,22 +364,22 @@ static bool are_names(const char list[static NAME_LEN])
 	while ((name = import_word(&rest)))
 		if (conf_value_name_problem(name) || strpbrk(name, "*?[!"))
 			return false;
-	return strlen(list) < NAME_LEN - 1;
+	return strlen(list) < LIST_LEN - 1;
 }
 
 void import_networkd(struct import *im, char *text)
 {
 	struct ini ini = { .im = im, .rows = networkd_rows };
 	char kind[NAME_LEN] = "";
+	char names[LIST_LEN] = "";
 
-	if (!look_up(text, "NetDev", "Name", ini.link))
-		(void)look_up(text, "Match", "Name", ini.link);
-	if (conf_value_name_problem(ini.link)) {
-		if (are_names(ini.link))
-			memcpy(ini.ports, ini.link, sizeof(ini.ports));
-		ini.link[0] = '\0';
-	}
-	(void)look_up(text, "NetDev", "Kind", kind);
+	if (!look_up(text, "NetDev", "Name", false, names, sizeof(names)))
+		(void)look_up(text, "Match", "Name", true, names, sizeof(names));
+	if (!conf_value_name_problem(names))
+		snprintf(ini.link, sizeof(ini.link), "%.*s", NAME_LEN - 1, names);
+	else if (are_names(names))
+		memcpy(ini.ports, names, sizeof(ini.ports));
+	(void)look_up(text, "NetDev", "Kind", false, kind, sizeof(kind));
 	snprintf(ini.tunnel, sizeof(ini.tunnel), "networkd %.*s", NAME_LEN - 10, ini.link);
 	add_kind(&ini, networkd_kinds, kind);
 	read_lines(&ini, text);
@@ -388,11 +390,11 @@ void import_keyfile(struct import *im, char *text)
 	struct ini ini = { .im = im, .rows = keyfile_rows };
 	char kind[NAME_LEN] = "";
 
-	if (!look_up(text, "connection", "interface-name", ini.link))
-		(void)look_up(text, "connection", "id", ini.link);
+	if (!look_up(text, "connection", "interface-name", false, ini.link, sizeof(ini.link)))
+		(void)look_up(text, "connection", "id", false, ini.link, sizeof(ini.link));
 	if (conf_value_name_problem(ini.link))
 		ini.link[0] = '\0';
-	(void)look_up(text, "connection", "type", kind);
+	(void)look_up(text, "connection", "type", false, kind, sizeof(kind));
 	add_kind(&ini, keyfile_kinds, kind);
 	read_lines(&ini, text);
 }

@@ -33,7 +33,7 @@ static const struct import_row rows[] = {
 	{ "peer", "endpoint_port",    FACT_PORT, NULL },
 	{ "peer", "allowed_ips",      "AllowedIPs", NULL },
 	{ "peer", "persistent_keepalive", "PersistentKeepalive", NULL },
-	{ "peer", "route_allowed_ips", "", NULL },
+	{ "peer", "route_allowed_ips", FACT_ROUTE, NULL },
 	{ "peer", "disabled",         FACT_DISABLED, NULL },
 	{ "session", "proto",           "", NULL },
 	{ "session", "session_id",      "SessionId", NULL },
@@ -120,8 +120,6 @@ static void enter_section(struct uci *uci, char *line, const char *rest)
 		snprintf(uci->where, sizeof(uci->where), "peer");
 		snprintf(uci->name, sizeof(uci->name), "uci %u", uci->im->n_unnamed++);
 		import_add(uci->im, IMPORT_PEER, uci->name, FACT_OF, type + 10);
-		if (look_up(rest, "route_allowed_ips", value) && !strcmp(value, "1"))
-			import_add(uci->im, IMPORT_LINK, type + 10, FACT_ROUTE, "all");
 	} else if (type && !strcmp(type, "device") && look_up(rest, "type", value) &&
 		   !strcmp(value, "bridge") && look_up(rest, "name", uci->bridge)) {
 		import_add(uci->im, IMPORT_LINK, uci->bridge, FACT_KIND, FACT_KIND_FOREIGN);
@@ -143,8 +141,8 @@ static void add_option(struct uci *uci, const char *key, const char *value)
 		import_add(im, IMPORT_LINK, value, FACT_MASTER, uci->bridge);
 	else if (tunnel)
 		import_add(im, IMPORT_TUNNEL, uci->tunnel, tunnel->key, value);
-	else if (row && !strcmp(row->key, FACT_DISABLED) && conf_value_bool(value, &yes) == 0 &&
-		 !yes)
+	else if (row && (!strcmp(row->key, FACT_DISABLED) || !strcmp(row->key, FACT_ROUTE)) &&
+		 conf_value_bool(value, &yes) == 0 && !yes)
 		import_note_at(im, im->at, IMPORT_TAKEN, "%s", row->word);
 	else if (row && *row->key)
 		import_add(im, strcmp(uci->where, "peer") ? IMPORT_LINK : IMPORT_PEER, uci->name,

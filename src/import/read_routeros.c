@@ -37,6 +37,12 @@ static const struct import_row rows[] = {
 	{ "tunnel", "l2tp-proto-version", "EncapsulationType", NULL },
 	{ "/interface bridge", "igmp-snooping", "MulticastSnooping", NULL },
 	{ "/interface bridge", "protocol-mode", "STP", NULL },
+	{ "/interface bridge port", "bridge",   FACT_MASTER, NULL },
+	{ "/interface bridge port", "horizon",  FACT_ISOLATED, NULL },
+	{ "/ip address", "address",             "Address", NULL },
+	{ "/ipv6 address", "address",           "Address", NULL },
+	{ "/ip route", "dst-address",           FACT_ROUTE, NULL },
+	{ "/ipv6 route", "dst-address",         FACT_ROUTE, NULL },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -48,12 +54,14 @@ static const struct import_row values[] = {
 	{ "EncapsulationType",    "l2tpv3-udp", "udp", NULL },
 	{ "STP",                  "none",       "no", NULL },
 	{ "STP",                  "*",          "yes", NULL },
+	{ FACT_ISOLATED,          "none",       "no", NULL },
+	{ FACT_ISOLATED,          "*",          "yes", NULL },
 	{ NULL, NULL, NULL, NULL },
 };
 
 /* Properties that name other objects, or have no effect. */
-static const char *const used[] = { "name", "interface", "bridge", "address", "network", "disabled",
-	"dst-address", "gateway", "unmanaged-mode", "comment", "advertise" };
+static const char *const used[] = { "name", "interface", "network", "disabled", "gateway",
+	"routing-table", "unmanaged-mode", "comment", "advertise" };
 /* clang-format on */
 
 /* The properties of one `add`. */
@@ -131,8 +139,11 @@ static void add_properties(struct import *im, const char *where, const struct pr
 		char seconds[SECONDS_LEN];
 		bool of_tunnel = false;
 
-		if (!equals)
+		if (!equals) {
+			import_drop(im, "%s has no counterpart in a site",
+				conf_shown(p->words[i], shown));
 			continue;
+		}
 		*equals = '\0';
 		row = import_row_find(rows, where, p->words[i]);
 		if (!row && tunnel) {
@@ -170,6 +181,34 @@ static void add_session(struct import *im, const char *where, const struct prope
 	add_properties(im, where, p, IMPORT_LINK, name, tunnel);
 }
 
+/* Ports with the same horizon do not forward to each other: what isolated ports do. */
+static void add_port(struct import *im, const char *where, const struct properties *p)
+{
+	const char *horizon = property(p, "horizon");
+	char shown[CONF_SHOWN_LEN];
+
+	add_properties(im, where, p, IMPORT_LINK, property(p, "interface"), NULL);
+	if (*horizon && strcmp(horizon, "none") != 0)
+		import_note_at(im, im->at, IMPORT_CHANGED,
+			"horizon=%s: the port is isolated, from ports with another horizon as well",
+			conf_shown(horizon, shown));
+}
+
+/* A route of the main table: the site's own has what AllowedIPs have. */
+static void add_route(struct import *im, const char *where, const struct properties *p)
+{
+	const char *table = property(p, "routing-table");
+
+	if (*table && strcmp(table, "main") != 0) {
+		import_drop(im, "a route of another routing table: add it as PostUp");
+		return;
+	}
+	if (!*property(p, "dst-address")) /* RouterOS's default */
+		import_add(im, IMPORT_LINK, property(p, "gateway"), FACT_ROUTE,
+			!strcmp(where, "/ip route") ? "0.0.0.0/0" : "::/0");
+	add_properties(im, where, p, IMPORT_LINK, property(p, "gateway"), NULL);
+}
+
 static void add_object(struct import *im, const char *where, const struct properties *p)
 {
 	const char *name = property(p, "name");
@@ -191,14 +230,11 @@ static void add_object(struct import *im, const char *where, const struct proper
 		import_add(im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_BRIDGE);
 		add_properties(im, where, p, IMPORT_LINK, name, NULL);
 	} else if (!strcmp(where, "/interface bridge port")) {
-		import_add(im, IMPORT_LINK, property(p, "interface"), FACT_MASTER,
-			property(p, "bridge"));
+		add_port(im, where, p);
 	} else if (!strcmp(where, "/ip address") || !strcmp(where, "/ipv6 address")) {
-		import_add(im, IMPORT_LINK, property(p, "interface"), "Address",
-			property(p, "address"));
+		add_properties(im, where, p, IMPORT_LINK, property(p, "interface"), NULL);
 	} else if (!strcmp(where, "/ip route") || !strcmp(where, "/ipv6 route")) {
-		import_add(im, IMPORT_LINK, property(p, "gateway"), FACT_ROUTE,
-			property(p, "dst-address"));
+		add_route(im, where, p);
 	} else {
 		import_drop(im, "not a part of the site");
 	}
@@ -223,6 +259,8 @@ static void read_command(struct import *im, char where[static NAME_LEN], char *l
 		if (adds || strchr(word, '=')) {
 			if (p.n < sizeof(p.words) / sizeof(*p.words))
 				p.words[p.n++] = word;
+			else
+				import_drop(im, "the command has too many properties");
 		} else if (!strcmp(word, "add")) {
 			adds = true;
 		} else if (!strcmp(word, "set") || !strcmp(word, "remove") || other) {
