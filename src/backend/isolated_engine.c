@@ -149,6 +149,7 @@ void isolated_forget(void *ctx)
 	if (u->saved)
 		secret_wipe(u->saved->bytes, u->saved->len);
 	keys_process_forget(&u->keys);
+	wgsock_forget(&u->wgsock);
 	wg_changes_clear(&u->changes);
 }
 

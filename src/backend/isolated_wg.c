@@ -3,6 +3,7 @@
 #include "backend/isolated_wg.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +11,34 @@
 #include "base/log.h"
 #include "ctlproto/uapi_print.h"
 
+/* Longest parts of a reply: of a peer without its prefixes, and a line with a prefix. */
+#define PEER_LEN   1024
+#define PREFIX_LEN 64
+
+/* Longest reply to a get request that this site's engine can give; a longer one would only make the
+ * monitor's memory grow. Prefixes that wg(8) has added are as long in its requests. */
+static size_t reply_max(const struct isolated_site *u)
+{
+	size_t len = PEER_LEN * (u->keys.now.n + 1) + u->changes.len;
+
+	for (size_t i = 0; i < u->conf->n_peers; i++)
+		len += PREFIX_LEN * u->conf->peers[i].allowed_ips.n;
+	return u->changes.lost ? SIZE_MAX : len;
+}
+
 static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 {
 	struct isolated_site *u = ctx;
 	static const char request[] = "get=1\n\n";
 	struct engine_message reply;
 	int err = isolated_engine_wg(u, request, sizeof(request) - 1, &reply);
-	char *text = err < 0 ? NULL : malloc((size_t)reply.head.len + 1);
+	char *text;
 
 	if (err < 0)
 		return err;
+	if (reply.head.len > reply_max(u))
+		return -EMSGSIZE;
+	text = malloc((size_t)reply.head.len + 1);
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, reply.body, (size_t)reply.head.len + 1);

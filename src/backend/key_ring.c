@@ -255,19 +255,23 @@ void key_ring_fill_reply(const struct key_ring *r, char *text, size_t len)
 	static const char psk[] = "preshared_key=";
 	const struct key_ring_peer *peer = NULL;
 	uint8_t key[KEY_LEN];
+	bool again = false; /* an engine that repeats a line gets no further copy */
 
 	for (char *at = text, *end = text + len; at < end;) {
 		char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t line = (size_t)((newline ? newline : end) - at);
 
 		if (is_key_line(at, line, private_key)) {
-			put_key(at, private_key, r->private_key);
+			if (!again)
+				put_key(at, private_key, r->private_key);
+			again = true;
 		} else if (is_key_line(at, line, public_key)) {
 			peer = key_from_hex(at + sizeof(public_key) - 1, KEY_HEX_LEN, key) == 0
 				       ? find(r, key)
 				       : NULL;
 		} else if (peer && is_key_line(at, line, psk)) {
 			put_key(at, psk, peer->psk);
+			peer = NULL;
 		}
 		at += line + 1;
 	}

@@ -58,6 +58,6 @@ MUST_CHECK int key_ring_set(struct key_ring *r, const struct uapi_set *set, stru
 /** Free the copy that key_ring_set() has made. */
 void key_ring_free_set(struct uapi_set *set);
 
-/** Put the keys into an engine's reply to a get request, in place. Lines that cannot be of this
- * site stay as they are. */
+/** Put the keys into an engine's reply to a get request, in place: one into each section. Lines
+ * that cannot be of this site stay as they are. */
 void key_ring_fill_reply(const struct key_ring *r, char *text, size_t len);

@@ -211,6 +211,29 @@ static void test_reply(void **state)
 	key_ring_clear(&r);
 }
 
+/* An engine that repeats lines gets no further copies of keys. */
+static void test_repeated(void **state)
+{
+	struct key_ring r = { .private_key = { 0x12, 0x34 } };
+	struct uapi_peer peer = peer_of(0, 0xab);
+	struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+	struct uapi_set marked;
+	char text[] =
+		"private_key=" KEY_HEX("0") "\nprivate_key=" KEY_HEX("1") "\npublic_key=" KEY_HEX(
+			"c") "\npreshared_key=" KEY_HEX("2") "\npreshared_"
+							     "key=" KEY_HEX("3") "\n";
+
+	memset(peer.public_key, 0xcc, KEY_LEN);
+	assert_int_equal(key_ring_set(&r, &set, &marked), 0);
+	key_ring_free_set(&marked);
+	key_ring_fill_reply(&r, text, sizeof(text) - 1);
+	assert_non_null(strstr(text, "private_key=1234000000"));
+	assert_non_null(strstr(text, "\nprivate_key=" KEY_HEX("1") "\n"));
+	assert_non_null(strstr(text, KEY_HEX("c") "\npreshared_key=abababab"));
+	assert_non_null(strstr(text, "\npreshared_key=" KEY_HEX("3") "\n"));
+	key_ring_clear(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

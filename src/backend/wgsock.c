@@ -85,6 +85,12 @@ void wgsock_warn(const char *ifname, int err)
 			error_limit_hint(err) ? error_limit_hint(err) : "");
 }
 
+void wgsock_forget(struct wgsock *s)
+{
+	if (s->server)
+		uapi_server_forget(s->server);
+}
+
 void wgsock_close(struct wgsock *s)
 {
 	if (!s->server)

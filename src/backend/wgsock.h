@@ -33,5 +33,8 @@ int wgsock_serve(struct wgsock *s, struct loop *loop, const struct uapi_server_c
 /** Log that wg(8) will not show the interface, because its socket cannot be opened (`err`). */
 void wgsock_warn(const char *ifname, int err);
 
+/** In a new process: see uapi_server_forget(). A closed socket is allowed. */
+void wgsock_forget(struct wgsock *s);
+
 /** Close it and remove the socket's file. A closed socket is allowed. */
 void wgsock_close(struct wgsock *s);

@@ -118,6 +118,21 @@ static void drop_client(struct local_server *h, struct local_client *c)
 	set_accepting(h, true);
 }
 
+void local_server_forget(struct local_server *h)
+{
+	for (size_t i = 0; i < LOCAL_SERVER_CLIENTS; i++) {
+		struct local_client *c = &h->clients[i];
+
+		if (c->state == CLIENT_FREE)
+			continue;
+		if (h->config.gone)
+			h->config.gone(h->config.ctx, c);
+		wipe_answer(c);
+		secret_wipe(c->input, sizeof(c->input));
+		c->state = CLIENT_FREE;
+	}
+}
+
 /* Change to another state. `events` 0: only errors and hang-ups, which epoll always reports. */
 static void turn(
 	struct local_server *h, struct local_client *c, enum client_state state, uint32_t events)

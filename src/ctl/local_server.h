@@ -89,6 +89,13 @@ void local_server_run(struct local_server *h);
 /** Close all connections and remove the socket. Accepts NULL. Not from within a callback. */
 void local_server_close(struct local_server *h);
 
+/**
+ * In a new process that has inherited the server's memory: wipe the requests and answers of all
+ * connections, which may contain keys; `gone` is called for each. Its descriptors, which the parent
+ * uses, are not touched; the server must not be used in this process any more.
+ */
+void local_server_forget(struct local_server *h);
+
 /** A pointer for the owner's use per client, initially NULL. */
 void **local_server_user(struct local_client *c);
 

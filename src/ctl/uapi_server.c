@@ -257,6 +257,11 @@ void uapi_server_run(struct uapi_server *s)
 	local_server_run(s->server);
 }
 
+void uapi_server_forget(struct uapi_server *s)
+{
+	local_server_forget(s->server);
+}
+
 void uapi_server_close(struct uapi_server *s)
 {
 	if (!s)

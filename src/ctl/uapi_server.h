@@ -51,5 +51,9 @@ int uapi_server_fd(const struct uapi_server *s);
 /** Do all pending work without blocking. */
 void uapi_server_run(struct uapi_server *s);
 
+/** In a new process that has inherited the server: wipe what clients have sent, and what they were
+ * to receive. It must not be used there any more. */
+void uapi_server_forget(struct uapi_server *s);
+
 /** Close all connections and remove the socket. Accepts NULL. Not from within a callback. */
 void uapi_server_close(struct uapi_server *s);

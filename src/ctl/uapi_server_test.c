@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,7 +20,10 @@
 #include "ctl/local_server.h"
 #include "ctl/testtalk.h"
 
-#define KEY  "1111111111111111111111111111111111111111111111111111111111111111"
+#define KEY "1111111111111111111111111111111111111111111111111111111111111111"
+/* So many keys do not fit into a socket. */
+#define REPEATED ((size_t)1 << 14)
+
 #define PEER "public_key=" KEY "\n"
 
 /** A server in this process, and the calls that it made. */
@@ -32,6 +37,7 @@ struct fixture {
 	size_t peers;
 	size_t prefixes;
 	uint32_t scope;
+	const char *keys; /* get replies with these, very often; NULL: with a port */
 };
 
 static int get(void *ctx, char **ret_text, size_t *ret_len)
@@ -40,6 +46,15 @@ static int get(void *ctx, char **ret_text, size_t *ret_len)
 
 	if (f->result)
 		return f->result;
+	if (f->keys) {
+		size_t len = strlen(f->keys);
+
+		*ret_len = REPEATED * len;
+		*ret_text = malloc(*ret_len);
+		for (size_t i = 0; *ret_text && i < REPEATED; i++)
+			memcpy(*ret_text + i * len, f->keys, len);
+		return *ret_text ? 0 : -ENOMEM;
+	}
 	*ret_text = strdup("listen_port=7\nerrno=0\n\n");
 	*ret_len = strlen(*ret_text);
 	return 0;
@@ -326,6 +341,87 @@ static void test_adopted(void **state)
 	close(fd);
 }
 
+/* ---- keys in the memory of a new process ---- */
+
+/* The key that is searched for, as hex digits; constants are not in memory that can be written. */
+#define SEVENS "7777777777777777777777777777777777777777777777777777777777777777"
+
+/* Whether a block contains the key as hex digits, or as bytes. */
+static bool has_key(const uint8_t *at, size_t len)
+{
+	size_t digits = 0;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		digits = at[i] == '7' ? digits + 1 : 0;
+		bytes = at[i] == 0x77 ? bytes + 1 : 0;
+		if (digits == 64 || bytes == 32)
+			return true;
+	}
+	return false;
+}
+
+/* Whether this process has the key in memory that it can write. */
+static bool finds_key(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long begin, end;
+	bool found = false;
+	char mode[5];
+
+	assert_non_null(maps);
+	while (fscanf(maps, "%lx-%lx %4s%*[^\n]", &begin, &end, mode) == 3)
+		found |= mode[1] == 'w' && has_key((const uint8_t *)begin, end - begin);
+	fclose(maps);
+	return found;
+}
+
+/* Fork. Return: whether the new process finds the key, after it has forgotten what clients have
+ * sent and were to receive if `forgets`. */
+static bool child_finds_key(struct fixture *f, bool forgets)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		if (forgets)
+			uapi_server_forget(f->server);
+		_exit(finds_key());
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_forget(void **state)
+{
+	/* a request that is half read: parsed lines, and one without its end; then an answer that
+	 * does not fit into the socket */
+	static const char *const requests[] = { "set=1\nprivate_key=" SEVENS "\n",
+		"set=1\nlisten_port=7\n" PEER "preshared_key=" SEVENS "\n", ("set=1\nx=" SEVENS),
+		"get=1\n\n" };
+	struct fixture *f = *state;
+
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* its own mappings are too large to be searched */
+#endif
+	f->keys = SEVENS "\n";
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		int fd = talk_connect(&f->dir);
+
+		assert_false(child_finds_key(f, false));
+		talk_send(fd, requests[i]);
+		pump(f);
+		assert_true(child_finds_key(f, false));
+		assert_false(child_finds_key(f, true));
+		assert_true(child_finds_key(f, false)); /* this process still has it */
+		close(fd);
+		pump(f);
+	}
+	assert_false(child_finds_key(f, false));
+}
+
 static void test_path(void **state)
 {
 	char path[UNIXSOCK_PATH_LEN];
@@ -353,6 +449,7 @@ int main(void)
 		TEST(removed),
 		TEST(replaced),
 		TEST(adopted),
+		TEST(forget),
 		cmocka_unit_test(test_path),
 	};
 

@@ -7,6 +7,7 @@ only the two ends know, so that the search is for the very bytes.
 """
 
 import base64
+import contextlib
 import os
 import re
 import signal
@@ -218,6 +219,18 @@ def next_engine(gateway, pids):
     return processes(gateway)
 
 
+@contextlib.contextmanager
+def half_request(bench, pids):
+    """While a client of wg0 has sent half a request. Yield: the key in it, which the monitor has in its memory."""
+    key = os.urandom(32)
+    peer = base64.b64decode(bench.other.public).hex()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect(bench.node.path("/run/wireguard/wg0.sock"))
+        client.sendall(f"set=1\npublic_key={peer}\npreshared_key={key.hex()}\n".encode())
+        wait_for(lambda: find(pids, {"key": key}), 4, 0.05, "the monitor to read it")
+        yield {"key": key}
+
+
 def site_by_wg(bench, isolation):
     """What wg(8) replaces or removes at a site is gone, though the file had it; a reload has it again."""
     text = (
@@ -250,7 +263,9 @@ def site_by_wg(bench, isolation):
     wg("peer", bench.other.public, "remove")
     gone(pids, {"psk": base64.b64decode(psk)}, "the peer's removal by wg(8)")
     if isolation == "yes":
-        pids = next_engine(gateway, pids)
+        with half_request(bench, pids) as half:
+            pids = next_engine(gateway, pids)
+            gone([pids[0]], half, "another engine, in it, amid a request")
         wait_for(lambda: bench.node.run("wg show wg0 peers").out == "", 10, what="the removal to be repeated")
         gone(pids, {"psk": base64.b64decode(psk), **from_file}, "another engine")
     reload(failing, fails=True)
