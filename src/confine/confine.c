@@ -83,6 +83,8 @@ pid_t confined_fork(unsigned measures, unsigned *ret_measures)
 	}
 	if (pid < 0)
 		return -errno;
+	if (pid == 0)
+		(void)setsid(); /* it fails only for a leader of a group, which a child is not */
 	if (pid == 0 && has & CONFINE_PROCESSES)
 		handle_fatal_signals();
 	*ret_measures = has;

@@ -55,8 +55,9 @@ struct confinement {
 struct confined_user confined_user(const struct user *named, unsigned index);
 
 /**
- * Fork into the namespaces among `measures`, or into fewer if that is refused. The child has the
- * signal handling of its parent, and ends at SIGSEGV, SIGABRT and their like also as the first
+ * Fork into the namespaces among `measures`, or into fewer if that is refused. The child is in a
+ * session of its own: what is typed at a terminal, or its end, concerns the monitor alone. It has
+ * the signal handling of its parent, and ends at SIGSEGV, SIGABRT and their like also as the first
  * process of a namespace; then its exit status is 128 + signal.
  * Return: the pid in the parent and 0 in the child, `ret_measures`: the namespaces that it has; or
  * -errno.

@@ -25,6 +25,7 @@ struct report {
 	int exec_errno;
 	uid_t user;
 	pid_t pid;
+	bool own_session; /* no signal of a terminal arrives */
 };
 
 static int outcome(long result)
@@ -40,6 +41,7 @@ static void report_confined(int fd, unsigned has)
 	struct report r = { .user = geteuid() };
 	int keep = fd;
 
+	r.own_session = getsid(0) == getpid() && getpgrp() == getpid();
 	if (confine_descriptors(&keep, 1) < 0)
 		_exit(1);
 	if (r.user == 0)
@@ -80,6 +82,7 @@ static void test_confined(void **state)
 	assert_int_equal(r.open_errno, EPERM);
 	assert_int_equal(r.socket_errno, EPERM);
 	assert_int_equal(r.exec_errno, EPERM);
+	assert_true(r.own_session);
 	if (r.measures & CONFINE_PROCESSES)
 		assert_int_equal(r.pid, 1);
 	if (geteuid() == 0 && has)
