@@ -41,7 +41,9 @@ int engine_channel_pair(int ret_fds[static 2])
 
 void engine_channel_open(struct engine_channel *c, int fd, enum engine_sender peer)
 {
-	*c = (struct engine_channel){ .fd = fd, .peer = peer };
+	*c = (struct engine_channel){
+		.fd = fd, .peer = peer, .takes_fds = peer == ENGINE_FROM_MONITOR
+	};
 }
 
 /* Forget the message that was received or is being received. */
@@ -225,7 +227,10 @@ static int add_packet(struct engine_channel *c, size_t len, size_t n_fds)
 
 	if (err < 0)
 		return err;
+	if (head.fds && !c->takes_fds)
+		return -EBADMSG;
 	if (!c->receiving) {
+		c->begun = clock_mono();
 		c->body = malloc((size_t)head.len + 1);
 		if (!c->body)
 			return -ENOMEM;

@@ -18,8 +18,10 @@ struct engine_message {
 struct engine_channel {
 	int fd;
 	enum engine_sender peer; /* whose messages arrive here */
+	bool takes_fds;		 /* descriptors may arrive; else a message with some is refused */
 	struct engine_head head; /* of the message that is being received */
 	bool receiving;		 /* some packets of it have arrived */
+	struct mono begun;	 /* when the first of them has */
 	uint8_t *body;		 /* allocated; `head.len` bytes and a NUL */
 	int *fds;		 /* allocated; `n_fds` descriptors */
 	size_t n_fds;
@@ -29,7 +31,7 @@ struct engine_channel {
 /** Open both ends: `ret_fds[0]` is the monitor's. Return: 0 or -errno. */
 MUST_CHECK int engine_channel_pair(int ret_fds[static 2]);
 
-/** Use `fd` to receive messages of `peer`. */
+/** Use `fd` to receive messages of `peer`, with descriptors if that is the monitor. */
 void engine_channel_open(struct engine_channel *c, int fd, enum engine_sender peer);
 
 /** Close it, with the descriptors of a message that is half received; wipe what it has received. A
@@ -47,7 +49,8 @@ MUST_CHECK int engine_channel_send(struct engine_channel *c, const struct engine
 /**
  * Receive without waiting, and not too many packets at a time. Return: 1 and a message; 0 if there
  * is no whole message yet, or the next call receives the rest; -EPIPE if the other process has
- * ended; -EBADMSG for a message that it must not send; or -errno.
+ * ended; -EBADMSG for a message that it must not send, at its first packet, with no descriptor left
+ * open; or -errno.
  */
 MUST_CHECK int engine_channel_receive(struct engine_channel *c, struct engine_message *ret);
 

@@ -125,6 +125,7 @@ static void test_lent(void **state)
 	for (int i = 0; i < 200; i++)
 		fds[i] = p->engine.fd;
 	m.fds = fds;
+	p->monitor.takes_fds = true;
 	assert_int_equal(engine_channel_send(&p->engine, &m, 200, 200, soon()), 0);
 	assert_int_equal(engine_channel_receive(&p->monitor, &got), 1);
 	assert_int_equal(got.head.fds, 200);

@@ -21,6 +21,9 @@
 #define START_PATIENCE (30 * NS_PER_S)
 #define SEND_PATIENCE  (10 * NS_PER_S)
 
+/* How long a message may take from its first packet to its last. */
+#define MESSAGE_PATIENCE (30 * NS_PER_S)
+
 /* How soon to try again to send an answer for which there was no room. */
 #define ANSWER_RETRY (10 * NS_PER_MS)
 
@@ -111,9 +114,27 @@ static int answer_port(struct engine_proxy *p, const struct engine_head *h)
 	return send_answer(p) < 0 ? -EPIPE : 1;
 }
 
+/* When the message that is being received must be there; never: there is none. */
+static struct mono message_due(const struct engine_proxy *p)
+{
+	const struct engine_channel *c = &p->channel;
+
+	return c->receiving ? mono_add(c->begun, MESSAGE_PATIENCE) : MONO_NEVER;
+}
+
 struct mono engine_proxy_deadline(const struct engine_proxy *p)
 {
-	return p->answer.type ? mono_add(clock_mono(), ANSWER_RETRY) : MONO_NEVER;
+	struct mono retry = p->answer.type ? mono_add(clock_mono(), ANSWER_RETRY) : MONO_NEVER;
+
+	return mono_earliest(retry, message_due(p));
+}
+
+/* Receive a message. Return: as engine_channel_receive(); -ETIMEDOUT if its rest is overdue. */
+static int receive(struct engine_proxy *p, struct engine_message *ret)
+{
+	int got = engine_channel_receive(&p->channel, ret);
+
+	return got == 0 && mono_reached(message_due(p), clock_mono()) ? -ETIMEDOUT : got;
 }
 
 static void log_for_engine(struct engine_proxy *p, const struct engine_message *m)
@@ -144,8 +165,6 @@ static int refuse_descriptors(const struct engine_message *m)
 /* Act on a message that is not a reply. Return: 1; 0 if it is a reply; or -errno. */
 static int act(struct engine_proxy *p, const struct engine_message *m, bool calling)
 {
-	if (m->head.fds && !p->lends)
-		return refuse_descriptors(m);
 	if (m->head.type == ENGINE_PORT)
 		return answer_port(p, &m->head);
 	if (m->head.type == ENGINE_LOG) {
@@ -169,7 +188,7 @@ int engine_proxy_read(struct engine_proxy *p)
 	if (err < 0)
 		return -EPIPE;
 	for (unsigned i = 0; i < MESSAGES_MAX; i++) {
-		int got = engine_channel_receive(&p->channel, &m);
+		int got = receive(p, &m);
 
 		if (got > 0)
 			got = act(p, &m, false);
@@ -208,7 +227,7 @@ int engine_proxy_await(struct engine_proxy *p, uint32_t seq, int stop_fd, struct
 	unsigned late = 0; /* messages, or parts of one, that were read after `until` */
 
 	while (late < MESSAGES_MAX) {
-		int got = send_answer(p) < 0 ? -EPIPE : engine_channel_receive(&p->channel, ret);
+		int got = send_answer(p) < 0 ? -EPIPE : receive(p, ret);
 
 		if (got > 0)
 			got = act(p, ret, true);

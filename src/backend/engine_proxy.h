@@ -19,7 +19,6 @@
 struct engine_proxy {
 	pid_t pid;
 	bool leaves;  /* it is replaced, and gets no more ports */
-	bool lends;   /* it was asked for its descriptors; else it may pass none on */
 	bool drop_in; /* it has an interface of wirespan-wg, and no site */
 	bool replied; /* the process has reported its start, or why it cannot start */
 	struct engine_channel channel;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,13 +102,74 @@ static void test_not_asked_for(void **state)
 	assert_int_equal(count_descriptors(), before);
 }
 
+/* Begin to lend, with as many descriptors as a packet takes; `*ret`: the packet. */
+static void lend_part(struct pair *p, struct engine_head *ret)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t bytes[CMSG_SPACE(ENGINE_PACKET_FDS * sizeof(int))];
+	} control = { .bytes = { 0 } };
+	uint8_t byte = 0;
+	struct iovec iov[2] = { { ret, sizeof(*ret) }, { &byte, 1 } };
+	struct msghdr msg = { .msg_iov = iov,
+		.msg_iovlen = 2,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	int fds[ENGINE_PACKET_FDS];
+
+	for (int i = 0; i < ENGINE_PACKET_FDS; i++)
+		fds[i] = p->engine.fd;
+	*ret = (struct engine_head){ .type = ENGINE_LENT, .len = 65536, .fds = 65536 };
+	control.head = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(fds)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS
+	};
+	memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
+	assert_int_equal(sendmsg(p->engine.fd, &msg, 0), sizeof(*ret) + 1);
+}
+
+/* A message with descriptors that never ends does not fill the table of descriptors. */
+static void test_begun(void **state)
+{
+	struct pair *p = *state;
+	struct engine_message got;
+	struct engine_head head;
+	int before = count_descriptors();
+
+	lend_part(p, &head);
+	assert_int_equal(engine_proxy_read(&p->monitor), -EBADMSG);
+	assert_int_equal(count_descriptors(), before);
+	lend_part(p, &head);
+	assert_int_equal(await(p, 7, &got), -EBADMSG);
+	assert_int_equal(count_descriptors(), before);
+}
+
+/* A message whose rest does not come ends the engine, also when nothing arrives any more. */
+static void test_overdue(void **state)
+{
+	struct pair *p = *state;
+	struct {
+		struct engine_head head;
+		uint8_t byte;
+	} packet = { .head = { .type = ENGINE_TEXT, .len = 2 } };
+	struct engine_message got;
+
+	assert_false(mono_is_set(engine_proxy_deadline(&p->monitor)));
+	assert_true(send(p->engine.fd, &packet, sizeof(packet.head) + 1, 0) > 0);
+	assert_int_equal(engine_proxy_read(&p->monitor), 0);
+	assert_true(mono_is_set(engine_proxy_deadline(&p->monitor)));
+	assert_int_equal(engine_proxy_read(&p->monitor), 0);
+	p->monitor.channel.begun = (struct mono){ 1 };
+	assert_int_equal(await(p, 7, &got), -ETIMEDOUT);
+	assert_int_equal(engine_proxy_read(&p->monitor), -ETIMEDOUT);
+}
+
 static void test_asked_for(void **state)
 {
 	struct pair *p = *state;
 	struct engine_message got;
 	int before = count_descriptors();
 
-	p->monitor.lends = true;
+	p->monitor.channel.takes_fds = true;
 	lend(p, 7);
 	assert_int_equal(await(p, 7, &got), 0);
 	assert_int_equal(got.head.type, ENGINE_LENT);
@@ -267,6 +329,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_not_asked_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_begun, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_overdue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),

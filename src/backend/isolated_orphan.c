@@ -262,10 +262,10 @@ static int call(struct isolated_site *u, struct engine_message *reply, struct er
 	engine_channel_open(&old->engine.channel, fd, ENGINE_FROM_ENGINE);
 	old->channel = fd;
 	old->engine.leaves = true;
-	old->engine.lends = true;
+	old->engine.channel.takes_fds = true;
 	err = engine_proxy_call(
 		&old->engine, &m, 0, 0, -1, mono_add(clock_mono(), LEND_PATIENCE), reply);
-	old->engine.lends = false;
+	old->engine.channel.takes_fds = false;
 	if (!err && reply->head.type != ENGINE_LENT)
 		err = -EBADMSG;
 	return err < 0 ? no_answer(err, ret_error) : 0;
