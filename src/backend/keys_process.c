@@ -34,8 +34,8 @@
 /* Heap that the crypto library may use: more than it ever needs at a time. */
 #define HEAP_SPARE ((size_t)512 << 10)
 
-/* How long it may take to read changes. */
-#define SEND_PATIENCE (2 * NS_PER_S)
+/* How long it may take to read all that one request changes. */
+#define SEND_PATIENCE (5 * NS_PER_S)
 
 /* In place of the key of a peer or a secret that a change does not have. */
 static const uint8_t none[KEY_LEN];
@@ -242,11 +242,10 @@ void keys_process_forget(struct keys_process *k)
 
 /* ---- changes ---- */
 
-static int send_change(struct keys_process *k, enum wg_key_change_type type, const uint8_t *peer,
-	const uint8_t *secret)
+static int send_change(struct keys_process *k, struct mono until, enum wg_key_change_type type,
+	const uint8_t *peer, const uint8_t *secret)
 {
 	struct pollfd p = { .fd = k->monitor, .events = POLLOUT };
-	struct mono until = mono_add(clock_mono(), SEND_PATIENCE);
 	struct wg_key_change change = { .type = type };
 	int err = 0;
 
@@ -269,15 +268,17 @@ static bool same_psk(const struct key_ring_peer *a, const struct key_ring_peer *
 	return secret_equal(a->psk, b->psk, KEY_LEN);
 }
 
-/* Send what differs; both lists are sorted. Return: 0 or -errno. */
+/* Send what differs; both lists are sorted. Return: 0; -ETIMEDOUT, however slowly the process
+ * reads; or -errno. */
 static int send_changes(struct keys_process *k, const struct key_ring *a, const struct key_ring *b)
 {
+	struct mono until = mono_add(clock_mono(), SEND_PATIENCE);
 	size_t i = 0;
 	size_t j = 0;
 	int err = 0;
 
 	if (!secret_equal(a->private_key, b->private_key, KEY_LEN))
-		err = send_change(k, WG_KEY_SET_IDENTITY, none, b->private_key);
+		err = send_change(k, until, WG_KEY_SET_IDENTITY, none, b->private_key);
 	while (!err && (i < a->n || j < b->n)) {
 		int order = i == a->n	? 1
 			    : j == b->n ? -1
@@ -285,10 +286,11 @@ static int send_changes(struct keys_process *k, const struct key_ring *a, const 
 						  KEY_LEN);
 
 		if (order < 0)
-			err = send_change(k, WG_KEY_REMOVE_PEER, a->peers[i].public_key, none);
+			err = send_change(
+				k, until, WG_KEY_REMOVE_PEER, a->peers[i].public_key, none);
 		else if (order > 0 || !same_psk(&a->peers[i], &b->peers[j]))
 			err = send_change(
-				k, WG_KEY_SET_PEER, b->peers[j].public_key, b->peers[j].psk);
+				k, until, WG_KEY_SET_PEER, b->peers[j].public_key, b->peers[j].psk);
 		i += order <= 0;
 		j += order >= 0;
 	}

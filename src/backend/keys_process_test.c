@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the process that holds the keys as the monitor starts it: it has room for the peers of a
- * large request of wg(8), and is started again without a warning when there is none left. */
+ * large request of wg(8), and is started again without a warning when there is none left. An
+ * attacker who controls it, so that it reads slowly, does not delay the monitor for long. */
 #include "backend/keys_process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,11 +135,83 @@ static void test_no_room(void **state)
 	initiates(b);
 }
 
+/* ---- a process that reads slowly ---- */
+
+/* It needs ten times longer for a request with so many peers than the monitor may wait for it in
+ * this test. */
+#define PEERS_SLOW 6000
+#define PAUSE_US   100000
+#define LIMIT_S	   60
+#define BUFFER_LEN 4096
+
+/* Read one change after another, with pauses. */
+static void read_slowly(int fd) __attribute__((noreturn));
+
+static void read_slowly(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t packet[256];
+
+	alarm(10 * LIMIT_S);
+	for (;;) {
+		(void)usleep(PAUSE_US);
+		(void)poll(&p, 1, -1);
+		(void)!recv(fd, packet, sizeof(packet), 0);
+	}
+}
+
+/* Start it, with a short queue. */
+static void start_slow(struct keys_process *k)
+{
+	const int size = BUFFER_LEN;
+	int fds[2];
+
+	*k = (struct keys_process){
+		.engine = { -1, -1 }, .watch = { .fd = -1 }, .capacity = PEERS_SLOW
+	};
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	k->monitor = fds[0];
+	k->pid = fork();
+	if (k->pid == 0)
+		read_slowly(fds[1]);
+	assert_true(k->pid > 0);
+	close(fds[1]);
+}
+
+/* The monitor waits a bounded time for the whole request, not for each change; then another process
+ * is to be started, which begins with the present keys. */
+static void test_slow(void **state)
+{
+	struct uapi_set set = { .peers_len = PEERS_SLOW };
+	struct uapi_set marked;
+	struct keys_process k;
+	struct mono before;
+
+	(void)state;
+	set.peers = calloc(PEERS_SLOW, sizeof(*set.peers));
+	assert_non_null(set.peers);
+	for (uint32_t i = 0; i < PEERS_SLOW; i++)
+		store_le32(set.peers[i].public_key, i + 1);
+	start_slow(&k);
+	before = clock_mono();
+	assert_int_equal(keys_process_set(&k, &set, &marked), 0);
+	assert_true(mono_between(before, clock_mono()) < LIMIT_S * NS_PER_S);
+	assert_int_equal(k.pid, 0);
+	assert_int_equal(k.monitor, -1);
+	assert_true(mono_is_set(k.due));
+	assert_int_equal(k.now.n, PEERS_SLOW);
+	key_ring_free_set(&marked);
+	free(set.peers);
+	keys_process_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_many_peers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
+		cmocka_unit_test(test_slow),
 	};
 
 	log_set_level(LOG_LEVEL_SILENT);
