@@ -5,13 +5,10 @@
 
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,9 +16,9 @@
 #include "base/log.h"
 #include "conf/test_conf.h"
 #include "host/host.h"
+#include "host/test_faults.h"
 #include "host/test_host.h"
 #include "netlink/nft_mss.h"
-#include "netlink/test_filter_faults.h"
 #include "netlink/test_netns.h"
 
 #define SITE(clamp)                                                                                \
@@ -47,15 +44,6 @@ enum verb {
 	VERBS
 };
 
-/** A case. */
-struct fault {
-	enum verb verb;
-	enum test_fault kind;
-	unsigned at;
-	int error;
-	bool lasting;
-};
-
 static void count_warning(enum log_level level, const char *line)
 {
 	warnings += level == LOG_LEVEL_WARNING && strchr(line, ' ');
@@ -70,28 +58,10 @@ static bool has_table(void)
 	return has;
 }
 
-static void assert_picture(const char *expected, const struct fault *f)
-{
-	char *is = test_host_picture();
-
-	if (strcmp(is, expected) != 0)
-		fail_msg("verb %u, fault %u at %u:\nexpected:\n%s\nis:\n%s", f->verb, f->kind,
-			f->at, expected, is);
-	free(is);
-}
-
-static void arm(const struct fault *f, enum verb verb)
-{
-	if (f->verb != verb)
-		return;
-	test_filter_fault(f->kind, f->at, f->error);
-	test_filter_faults.lasting = f->lasting;
-}
-
 /* Set the sizes of a configuration, perhaps with a fault. What fails is reported, and done by the
  * next attempt. */
 static void clamp(struct kernel_mtus *mtus, struct host *host, const char *text,
-	const struct fault *f, enum verb verb, bool *ret_reached)
+	const struct test_life_fault *f, enum verb verb, bool *ret_reached)
 {
 	struct netdev *m = host_netdev(host);
 	const struct wgnl_device none = { 0 };
@@ -101,7 +71,7 @@ static void clamp(struct kernel_mtus *mtus, struct host *host, const char *text,
 	assert_true(kernel_mtus_compute(mtus, &conf, &none, &m->nl) >= 0);
 	mtus->clamp_failed = false;
 	warnings = 0;
-	arm(f, verb);
+	test_life_arm(f, verb);
 	kernel_mtus_clamp(mtus, m, &conf);
 	if (f->verb == verb)
 		*ret_reached = test_filter_fault_end();
@@ -120,12 +90,12 @@ static void clamp(struct kernel_mtus *mtus, struct host *host, const char *text,
 	conf_site_fini(&conf);
 }
 
-static void take_down(struct host *host, const struct fault *f, bool *ret_reached)
+static void take_down(struct host *host, const struct test_life_fault *f, bool *ret_reached)
 {
 	struct error error = { 0 };
 	bool found = false;
 
-	arm(f, DOWN);
+	test_life_arm(f, DOWN);
 	host_down(host);
 	if (f->verb == DOWN)
 		*ret_reached = test_filter_fault_end();
@@ -134,7 +104,7 @@ static void take_down(struct host *host, const struct fault *f, bool *ret_reache
 }
 
 /* The whole life of a table, with a fault. Return: whether there was its place. */
-static bool live(const struct fault *f)
+static bool live(const struct test_life_fault *f)
 {
 	struct kernel_mtus mtus = { 0 };
 	struct error error = { 0 };
@@ -155,44 +125,15 @@ static bool live(const struct fault *f)
 	return reached;
 }
 
-/* The same in a process that the fault kills, and then `down`. Return: whether it was killed. */
-static bool live_and_die(const struct fault *f)
-{
-	struct error error = { 0 };
-	bool found;
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		live(f);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	if (!WIFSIGNALED(status))
-		return false;
-	assert_int_equal(WTERMSIG(status), SIGKILL);
-	assert_int_equal(host_undo("vpn01", &found, &error), 0);
-	assert_true(found);
-	return true;
-}
-
 /* Each place of a kind of fault in turn. */
 static void everywhere(enum test_fault kind, int error)
 {
 	char *before = test_host_picture();
 
 	for (enum verb verb = UP; verb < VERBS; verb++) {
-		struct fault f = { .verb = verb, .kind = kind, .error = error };
+		const struct test_life_fault f = { .verb = verb, .kind = kind, .error = error };
 
-		while (kind == TEST_FAULT_KILL ? live_and_die(&f) : live(&f)) {
-			assert_picture(before, &f);
-			f.at++;
-		}
-		assert_picture(before, &f);
-		print_message("verb %u: fault %u at each of %u places\n", verb, kind, f.at);
-		assert_true(f.at >= 1);
+		assert_true(test_life_everywhere(live, f, before) >= 1);
 	}
 	free(before);
 }
@@ -239,7 +180,7 @@ static void test_not_allowed(void **state)
 	host_down(host);
 	assert_int_equal(host_close(host), 0);
 	assert_true(test_filter_fault_end());
-	assert_picture(before, &(struct fault){ .verb = UP });
+	test_life_assert_picture(before, &(struct test_life_fault){ .verb = UP });
 	kernel_mtus_fini(&mtus);
 	conf_site_fini(&conf);
 	free(before);

@@ -3,13 +3,10 @@
  * reload and down end with a sentence, and nothing is left. */
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,8 +14,8 @@
 #include "base/log.h"
 #include "conf/test_conf.h"
 #include "host/host.h"
+#include "host/test_faults.h"
 #include "host/test_host.h"
-#include "netlink/test_filter_faults.h"
 #include "netlink/test_netns.h"
 
 #define SITE(allowed)                                                                              \
@@ -43,33 +40,6 @@ enum verb {
 	DOWN,
 };
 
-/** A case. */
-struct fault {
-	enum verb verb;
-	enum test_fault kind;
-	unsigned at;
-	int error;
-	bool lasting;
-};
-
-static void assert_picture(const char *expected, const struct fault *f, const char *what)
-{
-	char *is = test_host_picture();
-
-	if (strcmp(is, expected) != 0)
-		fail_msg("%s, verb %u, fault %u at %u:\nexpected:\n%s\nis:\n%s", what, f->verb,
-			f->kind, f->at, expected, is);
-	free(is);
-}
-
-static void arm(const struct fault *f, enum verb verb)
-{
-	if (f->verb != verb)
-		return;
-	test_filter_fault(f->kind, f->at, f->error);
-	test_filter_faults.lasting = f->lasting;
-}
-
 static int bring_up(const struct conf_site *conf, struct host **ret, struct error *error)
 {
 	int err = host_open(conf, HOST_UNDO, NULL, ret, error);
@@ -86,13 +56,13 @@ static int bring_up(const struct conf_site *conf, struct host **ret, struct erro
 }
 
 /* A reload that failed leaves a site that the next one changes as wanted. */
-static void reload(struct host *host, const struct conf_site *next, const struct fault *f,
+static void reload(struct host *host, const struct conf_site *next, const struct test_life_fault *f,
 	enum verb verb, bool *ret_reached)
 {
 	struct error error = { 0 };
 	int err;
 
-	arm(f, verb);
+	test_life_arm(f, verb);
 	err = host_reload(host, next, &mtus, &error);
 	if (f->verb == verb)
 		*ret_reached = test_filter_fault_end();
@@ -104,12 +74,12 @@ static void reload(struct host *host, const struct conf_site *next, const struct
 		fail_msg("the second reload: %s", error.problem);
 }
 
-static void take_down(struct host *host, const struct fault *f, bool *ret_reached)
+static void take_down(struct host *host, const struct test_life_fault *f, bool *ret_reached)
 {
 	struct error error = { 0 };
 	bool found = false;
 
-	arm(f, DOWN);
+	test_life_arm(f, DOWN);
 	host_down(host);
 	if (f->verb == DOWN)
 		*ret_reached = test_filter_fault_end();
@@ -119,7 +89,7 @@ static void take_down(struct host *host, const struct fault *f, bool *ret_reache
 }
 
 /* The whole life of a site, with a fault. Return: whether there was its place. */
-static bool live(const struct fault *f)
+static bool live(const struct test_life_fault *f)
 {
 	struct error error = { 0 };
 	struct conf_site first;
@@ -130,7 +100,7 @@ static bool live(const struct fault *f)
 
 	test_conf(&first, "vpn01", f->verb == UP || f->verb == DOWN ? with_default : without);
 	test_conf(&second, "vpn01", with_default);
-	arm(f, UP);
+	test_life_arm(f, UP);
 	err = bring_up(&first, &host, &error);
 	if (f->verb == UP)
 		reached = test_filter_fault_end();
@@ -148,46 +118,17 @@ static bool live(const struct fault *f)
 	return reached;
 }
 
-/* The same in a process that the fault kills, and then `down`. Return: whether it was killed. */
-static bool live_and_die(const struct fault *f)
-{
-	struct error error = { 0 };
-	bool found;
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		live(f);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	if (!WIFSIGNALED(status))
-		return false;
-	assert_int_equal(WTERMSIG(status), SIGKILL);
-	assert_int_equal(host_undo("vpn01", &found, &error), 0);
-	assert_true(found);
-	return true;
-}
-
 /* Each place of a kind of fault in turn. */
 static void everywhere(enum test_fault kind, int error)
 {
 	char *before = test_host_picture();
 
 	for (enum verb verb = UP; verb <= DOWN; verb++) {
-		struct fault f = { .verb = verb, .kind = kind, .error = error };
+		const struct test_life_fault f = { .verb = verb, .kind = kind, .error = error };
 
 		if (verb == RELOAD && kind != TEST_FAULT_SEND)
 			continue; /* the messages are those of `up` */
-		while (kind == TEST_FAULT_KILL ? live_and_die(&f) : live(&f)) {
-			assert_picture(before, &f, "left");
-			f.at++;
-		}
-		assert_picture(before, &f, "left without a fault");
-		print_message("verb %u: fault %u at each of %u places\n", verb, kind, f.at);
-		assert_true(f.at >= 2); /* of both families */
+		assert_true(test_life_everywhere(live, f, before) >= 2); /* of both families */
 	}
 	free(before);
 }
@@ -220,7 +161,7 @@ static void test_not_allowed(void **state)
 	char *before = test_host_picture();
 
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		const struct fault f = {
+		const struct test_life_fault f = {
 			.verb = UP, .kind = TEST_FAULT_SEND, .error = errors[i], .lasting = true
 		};
 		struct error error = { 0 };
@@ -228,13 +169,13 @@ static void test_not_allowed(void **state)
 		struct host *host;
 
 		test_conf(&conf, "vpn01", with_default);
-		arm(&f, UP);
+		test_life_arm(&f, UP);
 		assert_int_equal(bring_up(&conf, &host, &error), 0);
 		host_down(host);
 		test_engine_close(&engine, NULL);
 		assert_int_equal(host_close(host), 0);
 		assert_true(test_filter_fault_end());
-		assert_picture(before, &f, "left");
+		test_life_assert_picture(before, &f);
 		conf_site_fini(&conf);
 	}
 	free(before);
