@@ -309,6 +309,47 @@ static const struct example examples[] = {
 			"peer_session_id 3942\nbrctl addif br0 l2tpeth0\n" },
 		.formats = { "systemd-networkd", "systemd-networkd", "shell script" },
 		.site = SITE_L2TP SITE_SESSION "[Bridge]\nName = br0\nMember = eth1, eth2\n" },
+	{ .name = "ip(8) and wg(8): arguments in another order",
+		.files = { "ip link add mtu 1380 dev wg0 type wireguard\n"
+			   "ip address add dev wg0 10.0.1.11/24\n"
+			   "ip addr add scope global 10.3.0.1/24 dev wg0\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips 10.9.0.0/16 peer " KEY_C
+			   " allowed-ips 0.0.0.0/0\nwg set wg0 peer " KEY_C " remove\n"
+			   "ip route add dev wg0 to 10.9.0.0/16 metric 5\nip link add br0 type "
+			   "bridge\nip link set up master br0 eth1\n"
+			   "ip l2tp add tunnel tunnel_id 3939 peer_tunnel_id 3940 local 10.0.1.11 "
+			   "remote 10.0.1.21\nip l2tp add session tunnel_id 3939 session_id 3941 "
+			   "peer_session_id 3942\nip link set master br0 l2tpeth0\n"
+			   "ip addr add dev br0 10.0.2.11/24\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nMTU = 1380\nAddress = 10.0.1.11/24, 10.3.0.1/24\n"
+			"[Peer]\nPublicKey = " KEY_B
+			"\nAllowedIPs = 10.9.0.0/16\n" SITE_L2TP SITE_SESSION SITE_BRIDGE,
+		.notes = { "1:4-5: dropped: the peer is disabled",
+			"1:6: imported: the route to 10.9.0.0/16",
+			"1:6: dropped: \"metric\" has no counterpart in a site" } },
+	{ .name = "the address of a peer is a route",
+		.files = { "ip link add name wg0 type wireguard\n"
+			   "ip addr add 10.0.0.1 peer 10.0.0.2 dev wg0\n"
+			   "wg set wg0 peer " KEY_B " allowed-ips 10.0.0.2/32\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nAddress = 10.0.0.1/32\n[Peer]\nPublicKey = " KEY_B
+			"\nAllowedIPs = 10.0.0.2/32\n",
+		.notes = { "1:2: imported: [Interface] Address = 10.0.0.1",
+			"the route to 10.0.0.2: it follows from AllowedIPs" } },
+	{ .name = "name servers by resolvconf",
+		.files = { "ip link add wg0 type wireguard\n"
+			   "/sbin/resolvconf -a wg0 -m 0 <<E\nnameserver 10.0.0.1\n# no\n"
+			   "nameserver 10.0.0.2\nsearch a.example\noptions edns0\nE\n"
+			   "echo nameserver 10.0.0.3 | resolvconf -x -a wg0\n"
+			   "printf 'nameserver %s\\n' 10.0.0.4 10.0.0.5 | resolvconf -a wg0\n"
+			   "echo \"nameserver 10.0.0.6\nsearch b.example\" | resolvconf -a wg0\n"
+			   "cat /etc/servers | resolvconf -a wg0\n" },
+		.formats = { "shell script" },
+		.site = "[Interface]\nName = wg0\nDNS = 10.0.0.1, 10.0.0.2, a.example, 10.0.0.3, "
+			"10.0.0.4, 10.0.0.5, 10.0.0.6, b.example\n",
+		.notes = { "\"options\" has no counterpart",
+			"dropped: the script does not contain the name servers" } },
 };
 
 static void check_example(const struct example *e)
@@ -446,6 +487,24 @@ static const struct {
 	{ "ip link add wg0 type wireguard\nwg set wg0 private-key /dev/stdin <<E\n" KEY_A
 	  "\nmore\nE\n",
 		"1:4: dropped: the here-document is not read, up to line 4" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B "\nwg set wg0 peer " KEY_B "\n",
+		"1:3: dropped: it states nothing that a site has" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B " endpoint\n",
+		"1:2: dropped: an argument of wg set has no value" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B " remove\nwg set wg0 peer " KEY_B
+	  " allowed-ips 10.9.0.0/16\n",
+		"1:3: imported: [Peer] AllowedIPs = 10.9.0.0/16, PublicKey" },
+	{ "ip link add wg0 type wireguard\nwg set wg0 peer " KEY_B " allowed-ips 10.9.0.0/16\n"
+	  "case $1 in stop)\nwg set wg0 peer " KEY_B " remove;;\nesac\n",
+		"1:2: imported: [Peer] AllowedIPs = 10.9.0.0/16, PublicKey" },
+	{ "ip link add wg0 type wireguard\nresolvconf -a wg0 <<E\nnameserver $A\nE\n",
+		"1:2: dropped: a name server that is known only while the script runs" },
+	{ "ip link set eth0 name lan\n", "1:1: dropped: a site renames no interface" },
+	{ "ip address add dev wg0\n", "1:1: dropped: names no interface, or no address" },
+	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"
+	  "ip l2tp add session name x tunnel_id 1 session_id 1 peer_session_id 2\n"
+	  "bridge link set dev x isolated on learning off\n",
+		"1:3: dropped: \"learning\" has no counterpart in a site" },
 	{ "ip l2tp add session name x tunnel_id 9 session_id 1 peer_session_id 2\n",
 		"1:1: dropped: kind of \"x\": no file has the session's tunnel" },
 	{ "ip l2tp add tunnel tunnel_id 1 peer_tunnel_id 2 local 10.0.1.1 remote 10.0.1.2\n"

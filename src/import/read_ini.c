@@ -256,6 +256,13 @@ static void read_addresses(struct ini *ini, char *value)
 	} while (value && *value);
 }
 
+/* Whether a value of Name= is what the file, or its session, is about. */
+static bool is_name(const struct ini *ini, const char *value)
+{
+	return !strcmp(value, ini->link) || !strcmp(value, ini->session) ||
+	       strstr(ini->ports, value);
+}
+
 static void read_value(struct ini *ini, char *key, char *value)
 {
 	const struct import_row *row = import_row_find(ini->rows, ini->section, key);
@@ -281,6 +288,8 @@ static void read_value(struct ini *ini, char *key, char *value)
 		import_drop(ini->im, "%s: its value is not in the file", row->word);
 	else if (*row->key)
 		add_value(ini, row->key, value);
+	else if (!strcmp(key, "Name") && !is_name(ini, value))
+		import_drop(ini->im, "Name: a pattern, or replaced by another line");
 	else
 		import_note_at(ini->im, ini->im->at, IMPORT_TAKEN, "%s", row->word);
 }

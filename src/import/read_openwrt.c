@@ -135,20 +135,19 @@ static void add_option(struct uci *uci, const char *key, const char *value)
 	const struct import_row *tunnel =
 		strcmp(uci->where, "session") ? NULL : import_row_find(rows, "tunnel", key);
 	char shown[CONF_SHOWN_LEN];
-	bool yes;
+	bool yes = false;
+	bool no = conf_value_bool(value, &yes) == 0 && !yes;
 
 	if (*uci->bridge && (!strcmp(key, "ports") || !strcmp(key, "ifname")))
 		import_add(im, IMPORT_LINK, value, FACT_MASTER, uci->bridge);
 	else if (tunnel)
 		import_add(im, IMPORT_TUNNEL, uci->tunnel, tunnel->key, value);
-	else if (row && (!strcmp(row->key, FACT_DISABLED) || !strcmp(row->key, FACT_ROUTE)) &&
-		 conf_value_bool(value, &yes) == 0 && !yes)
+	else if (row && (!*row->key || (!strcmp(row->key, FACT_DISABLED) && no) ||
+				(!strcmp(row->key, FACT_ROUTE) && !yes)))
 		import_note_at(im, im->at, IMPORT_TAKEN, "%s", row->word);
-	else if (row && *row->key)
+	else if (row)
 		import_add(im, strcmp(uci->where, "peer") ? IMPORT_LINK : IMPORT_PEER, uci->name,
 			row->key, value);
-	else if (row)
-		import_note_at(im, im->at, IMPORT_TAKEN, "%s", row->word);
 	else
 		import_drop(im, "%s %s", conf_shown(key, shown),
 			*uci->bridge  ? "belongs to a bridge that OpenWrt owns"

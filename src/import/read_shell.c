@@ -34,12 +34,14 @@ struct script {
 	struct shell_command *before; /* the command whose output is the input, or an empty one */
 	char link[IF_NAMESIZE];	      /* the WireGuard interface */
 	char function[32];
-	bool ours; /* written by `wirespan script` */
+	char label[32]; /* of the present part of `case` */
+	bool ours;	/* written by `wirespan script` */
 	enum part part;
 	bool from_file; /* the next MTU: a comment states that it is not computed */
 };
 
-/* Arguments of a command: words that take a value. NULL as key: ignored, with its value. */
+/* Arguments of a command: words that take a value. "" as key: ignored, with its value. NULL as key:
+ * dropped, with a note. */
 /* clang-format off */
 static const struct import_row arguments[] = {
 	{ "tunnel",  "tunnel_id",       "TunnelId", NULL },
@@ -66,10 +68,33 @@ static const struct import_row arguments[] = {
 	{ "link",    "mcast_snooping",  "MulticastSnooping", NULL },
 	{ "link",    "address",         "", NULL },
 	{ "link",    "dev",             "", NULL },
+	{ "link",    "name",            "", NULL },
 	{ "link",    "type",            "", NULL },
 	{ "link",    "forward_delay",   "", NULL },
 	{ "link",    "mcast_router",    "", NULL },
 	{ "link",    "txqueuelen",      "", NULL },
+	{ "address", "dev",             "", NULL },
+	{ "address", "local",           "", NULL }, /* address_add() */
+	{ "address", "peer",            "", NULL },
+	{ "address", "remote",          "", NULL },
+	{ "address", "broadcast",       "", NULL },
+	{ "address", "brd",             "", NULL },
+	{ "address", "scope",           "", NULL },
+	{ "address", "label",           "", NULL },
+	{ "address", "metric",          NULL, NULL },
+	{ "address", "valid_lft",       NULL, NULL },
+	{ "address", "preferred_lft",   NULL, NULL },
+	{ "route",   "dev",             "", NULL },
+	{ "route",   "to",              "", NULL }, /* route_add() */
+	{ "route",   "via",             "", NULL },
+	{ "route",   "scope",           "", NULL },
+	{ "route",   "proto",           "", NULL },
+	{ "route",   "table",           FACT_TABLE, NULL },
+	{ "route",   "metric",          NULL, NULL },
+	{ "route",   "preference",      NULL, NULL },
+	{ "route",   "src",             NULL, NULL },
+	{ "route",   "mtu",             NULL, NULL },
+	{ "route",   "advmss",          NULL, NULL },
 	{ "wg",      "listen-port",     "ListenPort", NULL },
 	{ "wg",      "fwmark",          "FwMark", NULL },
 	{ "peer",    "endpoint",        "Endpoint", NULL },
@@ -79,7 +104,8 @@ static const struct import_row arguments[] = {
 };
 
 /* Words that take no value. */
-static const char *const flags[] = { "up", "nodad", "noprefixroute", "on", "permanent" };
+static const char *const flags[] = { "up", "nodad", "noprefixroute", "on", "permanent", "onlink",
+	"unicast" };
 
 /* Commands that are not those of a network, and why they are dropped. */
 static const struct import_row others[] = {
@@ -134,21 +160,25 @@ static void add_argument(struct script *s, enum import_object object, const char
 		import_drop(s->im, "%s: its value is known only while the script runs", key);
 }
 
-/* Add the arguments from word `i` on, by the rows of `where`. */
-static void add_arguments(
-	struct script *s, size_t i, const char *where, enum import_object object, const char *name)
+/* Add the arguments from word `i` on, by the rows of `where`. `operand` is the word among them that
+ * has no name in front, or NULL: it is not added. */
+static void add_arguments(struct script *s, size_t i, const char *where, enum import_object object,
+	const char *name, const char *operand)
 {
 	struct shell_command *c = s->command;
 	char shown[CONF_SHOWN_LEN];
 
 	for (; i < c->n; i++) {
 		const struct import_row *row = import_row_find(arguments, where, c->words[i]);
+		bool dropped = row ? !row->key : !is_flag(c->words[i]);
 
-		if (row && i + 1 < c->n)
-			add_argument(s, object, name, row->key, c->words[++i]);
-		else if (!is_flag(c->words[i]) && strcmp(c->words[i], "bridge_slave") != 0)
+		if (c->words[i] == operand)
+			continue;
+		if (dropped && strcmp(c->words[i], "bridge_slave") != 0)
 			import_drop(s->im, "%s has no counterpart in a site",
 				conf_shown(c->words[i], shown));
+		if (row && ++i < c->n && row->key)
+			add_argument(s, object, name, row->key, c->words[i]);
 	}
 }
 
@@ -161,82 +191,109 @@ static char *value_after(const struct shell_command *c, size_t i, const char *wo
 	return NULL;
 }
 
+/* The first word from word `i` on that is neither an argument of `where`, nor a value, nor a flag;
+ * ip(8) has it at any place. */
+static char *operand_of(const struct shell_command *c, size_t i, const char *where)
+{
+	for (; i < c->n; i++)
+		if (import_row_find(arguments, where, c->words[i]))
+			i++;
+		else if (!is_flag(c->words[i]) && strcmp(c->words[i], "down") != 0)
+			return c->words[i];
+	return NULL;
+}
+
 /* `ip link add`, word `i` is what follows. */
 static void link_add(struct script *s, size_t i)
 {
 	struct shell_command *c = s->command;
 	const char *type = value_after(c, i, "type");
-	const char *name;
+	const char *name = value_after(c, i, "dev");
 
-	if (i < c->n && (!strcmp(c->words[i], "name") || !strcmp(c->words[i], "dev")))
-		i++;
-	name = i < c->n ? c->words[i] : "";
-	if (!type || conf_value_name_problem(name))
+	if (!name)
+		name = value_after(c, i, "name");
+	if (!name)
+		name = operand_of(c, i, "link");
+	if (!type || !name || conf_value_name_problem(name))
 		type = "";
 	if (!strcmp(type, "wireguard")) {
 		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_WIREGUARD);
 		import_add(s->im, IMPORT_LINK, name, FACT_ROUTES, "explicit");
 		snprintf(s->link, sizeof(s->link), "%s", name);
+		add_arguments(s, i, "link", IMPORT_LINK, name, name);
 	} else if (!strcmp(type, "bridge")) {
 		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_BRIDGE);
-		add_arguments(s, i + 1, "link", IMPORT_LINK, name);
+		add_arguments(s, i, "link", IMPORT_LINK, name, name);
 	} else {
 		import_drop(s->im, "neither a WireGuard interface nor a bridge");
 	}
 }
 
-/* `ip link set`: the interface comes first, or after "dev". */
+/* `ip link set`: the interface comes after "dev", or at any place. */
 static void link_set(struct script *s, size_t i)
 {
 	struct shell_command *c = s->command;
 	size_t before = s->im->n_facts + s->im->n_notes;
 	const char *dev = value_after(c, i, "dev");
 
-	if (!dev && i < c->n)
-		dev = c->words[i++];
+	if (!dev)
+		dev = operand_of(c, i, "link");
 	if (!dev || conf_value_name_problem(dev)) {
 		import_drop(s->im, "its interface is missing, or known only while the script runs");
 		return;
 	}
-	add_arguments(s, i, "link", IMPORT_LINK, dev);
+	if (value_after(c, i, "name"))
+		import_drop(s->im, "a site renames no interface");
+	add_arguments(s, i, "link", IMPORT_LINK, dev, dev);
 	if (s->im->n_facts + s->im->n_notes == before)
 		import_drop(s->im, "the site brings its interfaces up");
 	s->from_file = false;
 }
 
-/* `ip address add`. */
+/* `ip address add`. With a peer's address, ours has no prefix, and there is a route to the peer. */
 static void address_add(struct script *s, size_t i)
 {
 	struct shell_command *c = s->command;
 	const char *dev = value_after(c, i, "dev");
+	const char *peer = value_after(c, i, "peer");
+	char *address = value_after(c, i, "local");
 
-	if (i < c->n && !strcmp(c->words[i], "local"))
-		i++;
-	if (dev && i < c->n)
-		add_argument(s, IMPORT_LINK, dev, "Address", c->words[i]);
-	else
-		import_drop(s->im, "names no interface");
+	if (!address)
+		address = operand_of(c, i, "address");
+	if (!peer)
+		peer = value_after(c, i, "remote");
+	if (!dev || !address) {
+		import_drop(s->im, "names no interface, or no address");
+		return;
+	}
+	if (peer) {
+		address[strcspn(address, "/")] = '\0';
+		add_argument(s, IMPORT_LINK, dev, FACT_ROUTE, peer);
+	}
+	add_argument(s, IMPORT_LINK, dev, "Address", address);
+	add_arguments(s, i, "address", IMPORT_LINK, dev, address);
 }
 
 static void route_add(struct script *s, size_t i)
 {
 	struct shell_command *c = s->command;
 	const char *dev = value_after(c, i, "dev");
-	const char *table = value_after(c, i, "table");
+	const char *prefix = value_after(c, i, "to");
 	bool v6 = false;
 
 	for (size_t k = 1; k < i; k++)
 		v6 |= !strcmp(c->words[k], "-6");
-	if (!dev || i >= c->n) {
+	if (!prefix)
+		prefix = operand_of(c, i, "route");
+	if (!dev || !prefix) {
 		import_drop(s->im, "a route to no interface of the site");
 		return;
 	}
 	add_argument(s, IMPORT_LINK, dev, FACT_ROUTE,
-		strcmp(c->words[i], "default") != 0 ? c->words[i]
-		: v6				    ? "::/0"
-						    : "0.0.0.0/0");
-	if (table)
-		add_argument(s, IMPORT_LINK, dev, FACT_TABLE, table);
+		strcmp(prefix, "default") != 0 ? prefix
+		: v6			       ? "::/0"
+					       : "0.0.0.0/0");
+	add_arguments(s, i, "route", IMPORT_LINK, dev, prefix);
 }
 
 /* `ip rule add`: those of wg-quick for a default route. */
@@ -261,14 +318,14 @@ static void l2tp_add(struct script *s, size_t i)
 	if (!tunnel || !is_known(tunnel) || i >= c->n) {
 		import_drop(s->im, "tunnel_id is missing, or known only while the script runs");
 	} else if (!strcmp(c->words[i], "tunnel")) {
-		add_arguments(s, i + 1, "tunnel", IMPORT_TUNNEL, tunnel);
+		add_arguments(s, i + 1, "tunnel", IMPORT_TUNNEL, tunnel, NULL);
 	} else {
 		if (!name) {
 			snprintf(unnamed, sizeof(unnamed), "l2tpeth%u", s->im->n_sessions++);
 			name = unnamed; /* as the kernel does */
 		}
 		import_add(s->im, IMPORT_LINK, name, FACT_KIND, FACT_KIND_SESSION);
-		add_arguments(s, i + 1, "session", IMPORT_LINK, name);
+		add_arguments(s, i + 1, "session", IMPORT_LINK, name, NULL);
 	}
 }
 
@@ -323,25 +380,63 @@ static void add_key(struct script *s, enum import_object object, const char *nam
 	secret_wipe(bytes, sizeof(bytes));
 }
 
+/* A peer of `wg set`: its name in `ret`. One that was removed before is another peer. */
+static void enter_peer(struct script *s, const char *link, const char *key, char *ret, size_t size)
+{
+	size_t len;
+
+	snprintf(ret, size, "%s %s", link, key);
+	len = strlen(ret);
+	for (; len + 1 < size && import_find(s->im, IMPORT_PEER, ret, FACT_DISABLED); len++)
+		memcpy(ret + len, "+", 2);
+	if (!import_find(s->im, IMPORT_PEER, ret, FACT_OF)) {
+		import_add(s->im, IMPORT_PEER, ret, FACT_OF, link);
+		add_argument(s, IMPORT_PEER, ret, "PublicKey", key);
+	}
+}
+
+/* Whether the present command is in a part of the script that takes the network down. */
+static bool is_stopping(const struct script *s)
+{
+	static const char *const names[] = { "stop", "down", "post-down", "pre-down" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(s->function, names[i]) || !strcmp(s->label, names[i]))
+			return true;
+	return false;
+}
+
 /* `wg set NAME …`. */
 static void wg_set(struct script *s)
 {
 	struct shell_command *c = s->command;
 	const char *link = c->n > 2 ? c->words[2] : "";
+	bool removes = false;
 	char peer[128] = ""; /* of this interface: another one may have a peer with the same key */
 
-	for (size_t i = 3; i + 1 < c->n; i += 2) {
+	for (size_t i = 3; i < c->n; i++)
+		removes |= !strcmp(c->words[i], "remove");
+	if (removes && is_stopping(s)) {
+		import_drop(s->im, REASON_REMOVAL);
+		return;
+	}
+	for (size_t i = 3; i < c->n; i++) {
 		const char *word = c->words[i];
-		const char *value = c->words[i + 1];
+		const char *value = i + 1 < c->n ? c->words[i + 1] : NULL;
 		const struct import_row *row =
 			import_row_find(arguments, *peer ? "peer" : "wg", word);
 
-		if (!strcmp(word, "peer")) {
-			snprintf(peer, sizeof(peer), "%s %s", link, value);
-			if (!import_find(s->im, IMPORT_PEER, peer, FACT_OF)) {
-				import_add(s->im, IMPORT_PEER, peer, FACT_OF, link);
-				add_argument(s, IMPORT_PEER, peer, "PublicKey", value);
-			}
+		if (*peer && !strcmp(word, "remove")) {
+			import_add(s->im, IMPORT_PEER, peer, FACT_DISABLED, "yes");
+			continue;
+		}
+		if (*peer && !strcmp(word, "update-only"))
+			continue;
+		i++;
+		if (!value) {
+			import_drop(s->im, "an argument of wg set has no value");
+		} else if (!strcmp(word, "peer")) {
+			enter_peer(s, link, value, peer, sizeof(peer));
 		} else if (!strcmp(word, "private-key")) {
 			add_key(s, IMPORT_LINK, link, value, "PrivateKey", "PrivateKeyFile");
 		} else if (!strcmp(word, "preshared-key") && *peer) {
@@ -356,28 +451,73 @@ static void wg_set(struct script *s)
 	}
 }
 
-/* Name servers by resolvconf(8), from the text that is piped to it. */
+/* Name servers and domains in a part of the text that resolvconf(8) reads. `*adds`: the words
+ * that follow are some. */
+static void read_name_servers(struct script *s, const char *link, char *text, bool *adds)
+{
+	char shown[CONF_SHOWN_LEN];
+	const char *word;
+
+	for (char *c = text; (c = strstr(c, "\\n")); c += 2)
+		c[0] = c[1] = ' '; /* of printf */
+	for (char *c = text; (c = strchr(c, '\n')); c++)
+		*c = ' ';
+	while ((word = import_word(&text))) {
+		if (*word == '%')
+			continue;
+		if (!strcmp(word, "nameserver") || !strcmp(word, "search") ||
+			!strcmp(word, "domain")) {
+			*adds = true;
+			continue;
+		}
+		*adds &= strcmp(word, "options") != 0 && strcmp(word, "sortlist") != 0;
+		if (*adds)
+			add_argument(s, IMPORT_LINK, link, "DNS", word);
+		else
+			import_drop(
+				s->im, "%s has no counterpart in a site", conf_shown(word, shown));
+	}
+}
+
+/* Name servers by resolvconf(8), from the text that is piped to it, or its here-document. */
 static void add_name_servers(struct script *s)
 {
+	struct shell_command *c = s->command;
 	const struct shell_command *before = s->before;
-	const char *link = s->command->n > 2 ? s->command->words[2] : "";
+	size_t n = s->im->n_facts + s->im->n_notes;
+	const char *link = value_after(c, 1, "-a");
+	const char *line = c->input;
+	bool adds = false;
 
-	if (s->command->n < 3 || strcmp(s->command->words[1], "-a") != 0) {
+	if (!link) {
 		import_drop(s->im, REASON_REMOVAL);
 		return;
 	}
-	for (size_t i = 1; i < before->n; i++) {
-		if (!strncmp(before->words[i], "nameserver ", 11))
-			add_argument(s, IMPORT_LINK, link, "DNS", before->words[i] + 11);
-		else if (!strncmp(before->words[i], "search ", 7))
-			add_argument(s, IMPORT_LINK, link, "DNS", before->words[i] + 7);
+	for (size_t i = 0; i < c->n_input; i++, line += strlen(line) + 1) {
+		char copy[256];
+
+		adds = false;
+		snprintf(copy, sizeof(copy), "%s", line);
+		if (strpbrk(line, "$`") || strlen(line) >= sizeof(copy))
+			import_drop(
+				s->im, "a name server that is known only while the script runs");
+		else if (*line != '#' && *line != ';')
+			read_name_servers(s, link, copy, &adds);
 	}
+	for (size_t i = 1; !line && i < before->n; i++)
+		if (before->words[i][0] != '-' &&
+			(!strcmp(before->words[0], "echo") || !strcmp(before->words[0], "printf")))
+			read_name_servers(s, link, before->words[i], &adds);
+	if (s->im->n_facts + s->im->n_notes == n)
+		import_drop(s->im, "the script does not contain the name servers: add DNS");
 }
 
 /* `ip OBJECT VERB …`. */
 static void run_ip(struct script *s)
 {
+	static const char *const adding[] = { "add", "append", "change", "prepend", "replace" };
 	struct shell_command *c = s->command;
+	bool adds = false;
 	size_t i = 1;
 	const char *verb;
 
@@ -387,6 +527,8 @@ static void run_ip(struct script *s)
 			return;
 		}
 	verb = i + 1 < c->n ? c->words[i + 1] : "show";
+	for (size_t k = 0; k < ARRAY_LEN(adding); k++)
+		adds |= is_short_for(verb, adding[k]);
 	if (is_short_for(verb, "delete") || is_short_for(verb, "flush"))
 		import_drop(s->im, REASON_REMOVAL);
 	else if (is_short_for(verb, "show") || is_short_for(verb, "list"))
@@ -395,9 +537,9 @@ static void run_ip(struct script *s)
 		link_add(s, i + 2);
 	else if (is_short_for(c->words[i], "link") && is_short_for(verb, "set"))
 		link_set(s, i + 2);
-	else if (is_short_for(c->words[i], "address"))
+	else if (is_short_for(c->words[i], "address") && adds)
 		address_add(s, i + 2);
-	else if (is_short_for(c->words[i], "route"))
+	else if (is_short_for(c->words[i], "route") && adds)
 		route_add(s, i + 2);
 	else if (is_short_for(c->words[i], "rule"))
 		rule_add(s, i + 2);
@@ -427,10 +569,9 @@ static void run_bridge(struct script *s)
 {
 	struct shell_command *c = s->command;
 	const char *dev = value_after(c, 1, "dev");
-	const char *isolated = value_after(c, 1, "isolated");
 
-	if (dev && isolated)
-		add_argument(s, IMPORT_LINK, dev, FACT_ISOLATED, isolated);
+	if (dev && value_after(c, 1, "isolated") && !strcmp(c->words[1], "link"))
+		add_arguments(s, 3, "link", IMPORT_LINK, dev, NULL);
 	else
 		import_drop(s->im, "not a part of a site");
 }
@@ -509,11 +650,17 @@ static void run_other(struct script *s)
 			conf_shown(word, shown));
 }
 
+static const char *program_of(const struct shell_command *c)
+{
+	const char *slash = strrchr(c->words[0], '/');
+
+	return slash ? slash + 1 : c->words[0];
+}
+
 static void run_command(struct script *s)
 {
 	const struct shell_command *c = s->command;
-	const char *slash = strrchr(c->words[0], '/');
-	const char *program = slash ? slash + 1 : c->words[0];
+	const char *program = program_of(c);
 
 	if (c->too_long)
 		import_drop(s->im, "the command is too long");
@@ -551,6 +698,8 @@ static void drop_document(struct import *im, const struct shell_command *command
 {
 	unsigned from = command->document;
 
+	if (!strcmp(program_of(command), "resolvconf"))
+		return; /* add_name_servers() */
 	for (size_t i = 0; from && i < command->n; i++)
 		if (!strcmp(command->words[i], "wg")) {
 			from++;
@@ -568,6 +717,7 @@ static void drop_document(struct import *im, const struct shell_command *command
 static bool read_next(struct script *s)
 {
 	struct shell *shell = &s->shell;
+	size_t before;
 
 	if (at_hook(s, shell->at)) {
 		s->im->at.line = shell->line;
@@ -586,12 +736,19 @@ static bool read_next(struct script *s)
 	}
 	if (s->command->end == '(')
 		snprintf(s->function, sizeof(s->function), "%s", s->command->words[0]);
+	else if (s->command->end == ')')
+		snprintf(s->label, sizeof(s->label), "%s", s->command->words[s->command->n - 1]);
 	else if (!strcmp(s->command->words[0], "}"))
 		s->function[0] = '\0';
+	else if (!strcmp(s->command->words[0], "esac"))
+		s->label[0] = '\0';
+	before = s->im->n_facts + s->im->n_notes;
 	if (follow_parts(s))
 		import_drop(s->im, REASON_FLOW);
 	else
 		run_command(s);
+	if (s->im->n_facts + s->im->n_notes == before && !s->im->too_many)
+		import_drop(s->im, "it states nothing that a site has");
 	drop_document(s->im, s->command);
 	return true;
 }

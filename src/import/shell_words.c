@@ -203,7 +203,8 @@ static void read_redirection(struct shell *s, struct shell_command *c)
 		c->input_file = start;
 }
 
-/* The here-document that begins in the next line: its first line is the command's input. */
+/* The here-document that begins in the next line: its lines are the command's input. Those for
+ * which there is no room are left out, and the command is too long. */
 static void read_document(struct shell *s, struct shell_command *c)
 {
 	while (*s->at) {
@@ -222,15 +223,16 @@ static void read_document(struct shell *s, struct shell_command *c)
 			c->document = c->document ? c->document : number;
 			c->document_end = number;
 		}
-		if (!c->input && blanks < len) {
+		if (blanks < len && len - blanks < sizeof(c->bytes) - 1 - c->len) {
 			char *start = word_start(c);
 
 			for (size_t i = blanks; i < len; i++)
 				put(c, line[i]);
-			c->bytes[c->len] = '\0';
-			if (c->len < sizeof(c->bytes) - 1)
-				c->len++;
-			c->input = start;
+			put(c, '\0');
+			if (!c->n_input++)
+				c->input = start;
+		} else if (blanks < len) {
+			c->too_long = true;
 		}
 	}
 	s->until[0] = '\0';
@@ -344,7 +346,7 @@ static void shift_prefix(struct shell *s, struct shell_command *c)
 bool shell_next(struct shell *shell, struct shell_command *ret)
 {
 	while (*shell->at) {
-		ret->n = ret->len = 0;
+		ret->n = ret->len = ret->n_input = 0;
 		ret->input = ret->input_file = NULL;
 		ret->document = ret->document_end = 0;
 		ret->too_long = false;

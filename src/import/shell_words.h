@@ -20,7 +20,8 @@ struct shell_command {
 	size_t n;
 	unsigned line; /* its first */
 	char end;      /* what ended it: '\n', ';', '&', '|', or '(' after the name of a function */
-	const char *input; /* the first line of its here-document, or NULL */
+	const char *input; /* its here-document, or NULL: lines, each with a NUL at its end */
+	size_t n_input;	   /* the number of lines in it */
 	const char *input_file;
 	unsigned document;     /* the first line of its here-document that is not blank; 0: none */
 	unsigned document_end; /* the last */
