@@ -167,6 +167,7 @@ static int walk(struct owner_problem *p, char todo[static PATH_MAX])
 		int err = append(p, at, len);
 
 		at += len + more;
+		p->leads = at[strspn(at, "/")];
 		if (err < 0)
 			return err;
 		if (stays)
@@ -204,6 +205,7 @@ int owner_check_path(const char *path, struct owner_problem *ret)
 	size_t len;
 	int err;
 
+	ret->leads = false;
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
@@ -239,32 +241,52 @@ int owner_check_folder(const char *path, struct owner_problem *ret)
 	return stat(path, &st) < 0 ? -errno : check_writers(ret, &st);
 }
 
-const char *owner_problem_text(const struct owner_problem *p, char text[static OWNER_TEXT_LEN])
+/* Write what is wrong. Return: the room that it takes. */
+static size_t write_problem(const struct owner_problem *p, char text[static OWNER_TEXT_LEN])
 {
+	const char *who = p->kind == OWNER_OTHER_USER || p->kind == OWNER_ACL_USER
+				  ? "user with uid"
+				  : "group with gid";
+	int n;
+
+	if (p->kind == OWNER_ALL_WRITE)
+		n = snprintf(text, OWNER_TEXT_LEN, "all users can change %s (mode %04o)\n", p->path,
+			p->mode);
+	else if (p->kind == OWNER_GROUP_WRITES)
+		n = snprintf(text, OWNER_TEXT_LEN, "the %s %u can change %s (mode %04o)\n", who,
+			p->who, p->path, p->mode);
+	else
+		n = snprintf(text, OWNER_TEXT_LEN, "the %s %u can change %s, %s\n", who, p->who,
+			p->path, p->kind == OWNER_OTHER_USER ? "as its owner" : "by its ACL");
+	return (size_t)n;
+}
+
+const char *owner_problem_text(
+	const struct owner_problem *p, const char *instead, char text[static OWNER_TEXT_LEN])
+{
+	size_t len = write_problem(p, text);
+
+	if (p->leads) {
+		len += (size_t)snprintf(text + len, OWNER_TEXT_LEN - len, "%s%s", instead,
+			p->kind == OWNER_OTHER_USER ? "" : "; or if nothing needs that: ");
+		if (p->kind == OWNER_OTHER_USER)
+			return text;
+	}
 	switch (p->kind) {
 	case OWNER_OTHER_USER:
-		snprintf(text, OWNER_TEXT_LEN,
-			"the user with uid %u can change %s, as its owner\nchown -h root %s",
-			p->who, p->path, p->path);
+		snprintf(text + len, OWNER_TEXT_LEN - len, "chown -h root %s", p->path);
 		break;
 	case OWNER_GROUP_WRITES:
-		snprintf(text, OWNER_TEXT_LEN,
-			"the group with gid %u can change %s (mode %04o)\nchmod g-w %s", p->who,
-			p->path, p->mode, p->path);
+		snprintf(text + len, OWNER_TEXT_LEN - len, "chmod g-w %s", p->path);
 		break;
 	case OWNER_ALL_WRITE:
-		snprintf(text, OWNER_TEXT_LEN, "all users can change %s (mode %04o)\nchmod go-w %s",
-			p->path, p->mode, p->path);
+		snprintf(text + len, OWNER_TEXT_LEN - len, "chmod go-w %s", p->path);
 		break;
 	case OWNER_ACL_USER:
-		snprintf(text, OWNER_TEXT_LEN,
-			"the user with uid %u can change %s, by its ACL\nsetfacl -x u:%u %s",
-			p->who, p->path, p->who, p->path);
+		snprintf(text + len, OWNER_TEXT_LEN - len, "setfacl -x u:%u %s", p->who, p->path);
 		break;
 	case OWNER_ACL_GROUP:
-		snprintf(text, OWNER_TEXT_LEN,
-			"the group with gid %u can change %s, by its ACL\nsetfacl -x g:%u %s",
-			p->who, p->path, p->who, p->path);
+		snprintf(text + len, OWNER_TEXT_LEN - len, "setfacl -x g:%u %s", p->who, p->path);
 		break;
 	}
 	return text;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/must_check.h"
 
@@ -21,9 +22,10 @@ struct owner_problem {
 	enum owner_problem_kind kind;
 	unsigned who;  /* uid or gid; see `kind` */
 	unsigned mode; /* permission bits of the file or folder */
+	bool leads;    /* it is a folder that leads to the file or folder that was checked */
 };
 
-#define OWNER_TEXT_LEN (2 * PATH_MAX + 200)
+#define OWNER_TEXT_LEN (2 * PATH_MAX + 400)
 
 /**
  * Check the file or folder at `path` and every folder that leads to it, through symbolic links:
@@ -38,5 +40,14 @@ MUST_CHECK int owner_check_path(const char *path, struct owner_problem *ret);
  * the folder itself does not help. */
 MUST_CHECK int owner_check_folder(const char *path, struct owner_problem *ret);
 
-/** Write the problem and a hint, with a newline between them. Return: `text`. */
-const char *owner_problem_text(const struct owner_problem *p, char text[static OWNER_TEXT_LEN]);
+/** An `instead` for a folder of sockets and locks. */
+#define OWNER_OTHER_FOLDER "use a folder that only root can change"
+
+/**
+ * Write the problem and a hint, with a newline between them: the command that corrects the owner,
+ * mode or ACL. A folder that leads to the file may be the home of its owner, or shared on purpose.
+ * So the hint is `instead` then, and the command only an alternative, and none for another owner.
+ * Return: `text`.
+ */
+const char *owner_problem_text(
+	const struct owner_problem *p, const char *instead, char text[static OWNER_TEXT_LEN]);

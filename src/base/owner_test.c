@@ -60,7 +60,7 @@ static void assert_open(const char *path, const char *at, enum owner_problem_kin
 	assert_int_equal(owner_check_path(path, &p), -EPERM);
 	assert_string_equal(p.path, at);
 	assert_int_equal(p.kind, kind);
-	assert_non_null(strstr(owner_problem_text(&p, text), at));
+	assert_non_null(strstr(owner_problem_text(&p, "move it", text), at));
 	assert_non_null(strchr(text, '\n'));
 }
 
@@ -114,6 +114,34 @@ static void test_owners(void **state)
 	assert_open(link_path, link_path, OWNER_OTHER_USER);
 }
 
+static const char *hint_for(const char *path, char text[static OWNER_TEXT_LEN])
+{
+	struct owner_problem p;
+
+	assert_int_equal(owner_check_path(path, &p), -EPERM);
+	return strchr(owner_problem_text(&p, "move it", text), '\n') + 1;
+}
+
+/* A folder of another user may be her home: no hint takes it from her. */
+static void test_hints(void **state)
+{
+	char text[OWNER_TEXT_LEN];
+	char command[200];
+
+	snprintf(command, sizeof(command), "move it; or if nothing needs that: chmod go-w %s",
+		inner);
+	assert_int_equal(chmod(inner, 0777), 0);
+	assert_string_equal(hint_for(inner_file, text), command);
+	assert_string_equal(hint_for(inner, text), strstr(command, "chmod"));
+	if (geteuid() != 0)
+		skip(); /* only root can give files away */
+	assert_int_equal(chown(inner, 65534, 65534), 0);
+	assert_string_equal(hint_for(inner_file, text), "move it");
+	assert_string_equal(hint_for(link_path, text), "move it");
+	snprintf(command, sizeof(command), "chown -h root %s", inner);
+	assert_string_equal(hint_for(inner, text), command);
+}
+
 static void test_paths(void **state)
 {
 	struct owner_problem p;
@@ -144,6 +172,7 @@ int main(void)
 		TEST(modes),
 		TEST(sticky),
 		TEST(owners),
+		TEST(hints),
 		TEST(paths),
 	};
 

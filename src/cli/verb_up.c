@@ -13,6 +13,7 @@
 #include "base/owner.h"
 #include "cli/site.h"
 #include "conf/load.h"
+#include "conf/owners.h"
 #include "daemon/site_daemon.h"
 
 static void load(const char *path, struct conf_site *ret, struct conf_report *report)
@@ -32,7 +33,7 @@ static bool check_links(const char *name_or_path)
 	size_t len;
 
 	if (!safe) {
-		owner_problem_text(&problem, text);
+		owner_problem_text(&problem, CONF_OWNERS_INSTEAD, text);
 		len = strcspn(text, "\n");
 		snprintf(line, sizeof(line), "%s: error: not safe: %.*s\n    %s\n", path, (int)len,
 			text, text + len + 1);

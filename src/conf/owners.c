@@ -5,10 +5,28 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/owner.h"
 #include "base/user.h"
+#include "conf/hook.h"
+
+/* Report a problem, unless one about the same file or folder has been. */
+static void add(struct conf_report *report, enum conf_severity severity, struct conf_at at,
+	const char *what, const char *problem)
+{
+	size_t len = strcspn(problem, "\n");
+
+	for (size_t i = 0; i < report->n; i++) {
+		const char *text = report->v[i].text;
+		size_t n = strlen(text);
+
+		if (n >= len && !strncmp(text + n - len, problem, len))
+			return;
+	}
+	conf_report_add(report, severity, at, "%snot safe: %s", what, problem);
+}
 
 static void check(const char *path, struct conf_at at, enum conf_severity severity,
 	struct conf_report *report)
@@ -18,42 +36,43 @@ static void check(const char *path, struct conf_at at, enum conf_severity severi
 
 	/* a file that cannot be read has been reported */
 	if (path && owner_check_path(path, &problem) == -EPERM)
-		conf_report_add(
-			report, severity, at, "not safe: %s", owner_problem_text(&problem, text));
+		add(report, severity, at, "",
+			owner_problem_text(&problem, CONF_OWNERS_INSTEAD, text));
 }
 
-/* Whether a word of a command starts a program that is the next word. */
-static bool starts_another(const char *word, size_t len)
+/* A hook's programs: who can change them is root as well. Only a warning, as a shell may do
+ * anything, which is not followed. */
+static void check_hook(
+	const char *key, const char *command, struct conf_at at, struct conf_report *report)
 {
-	static const char *const words[] = { "sh", "bash", "dash", "exec", "/bin/sh", "/bin/bash",
-		"/usr/bin/sh", "/usr/bin/bash", "python3", "/usr/bin/python3" };
+	char what[64];
+	char path[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strlen(words[i]) == len && !strncmp(words[i], word, len))
-			return true;
-	return false;
-}
-
-/* A program that a hook starts first, by its path: who can change it is root as well. Only a
- * warning, as a shell may do anything, which is not followed. */
-static void check_hooks(const char *key, const struct conf_texts *hooks, struct conf_report *report)
-{
-	for (size_t i = 0; i < hooks->n; i++) {
-		const char *word = hooks->v[i].text;
+	snprintf(what, sizeof(what), "%s runs a program as root that is ", key);
+	while (conf_hook_program(&command, path, sizeof(path))) {
 		struct owner_problem problem;
 		char text[OWNER_TEXT_LEN];
-		char path[PATH_MAX];
-		size_t len;
 
-		while ((len = strcspn(word, " \t;&|<>()")) && starts_another(word, len))
-			word += len + strspn(word + len, " \t");
-		if (*word != '/' || len >= sizeof(path))
-			continue;
-		snprintf(path, sizeof(path), "%.*s", (int)len, word);
 		if (owner_check_path(path, &problem) == -EPERM)
-			conf_report_add(report, CONF_WARNING, hooks->v[i].at,
-				"%s runs a program as root that is not safe: %s", key,
-				owner_problem_text(&problem, text));
+			add(report, CONF_WARNING, at, what,
+				owner_problem_text(&problem,
+					"copy the program to a folder that only root can change, "
+					"such as /etc/wirespan",
+					text));
+	}
+}
+
+static void check_hooks(const char *key, const struct conf_texts *hooks, const char *ifname,
+	struct conf_report *report)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		char *command = conf_hook_expand(hooks->v[i].text, ifname);
+
+		if (command)
+			check_hook(key, command, hooks->v[i].at, report);
+		else
+			report->out_of_memory = true;
+		free(command);
 	}
 }
 
@@ -93,10 +112,10 @@ void conf_check_owners(
 	for (size_t i = 0; i < site->n_peers; i++)
 		check(site->peers[i].preshared_key_file,
 			site->peers[i].at[CONF_PEER_PRESHARED_KEY_FILE], severity, report);
-	check_hooks("PreUp", &wg->pre_up, report);
-	check_hooks("PostUp", &wg->post_up, report);
-	check_hooks("PreDown", &wg->pre_down, report);
-	check_hooks("PostDown", &wg->post_down, report);
-	check_hooks("PeerUp", &wg->peer_up, report);
-	check_hooks("PeerDown", &wg->peer_down, report);
+	check_hooks("PreUp", &wg->pre_up, wg->name, report);
+	check_hooks("PostUp", &wg->post_up, wg->name, report);
+	check_hooks("PreDown", &wg->pre_down, wg->name, report);
+	check_hooks("PostDown", &wg->post_down, wg->name, report);
+	check_hooks("PeerUp", &wg->peer_up, wg->name, report);
+	check_hooks("PeerDown", &wg->peer_down, wg->name, report);
 }

@@ -220,7 +220,7 @@ const char *unixsock_problem(const char *path, int err, char ret[static UNIXSOCK
 	if (slash)
 		*slash = '\0';
 	if (err == -EPERM && slash && owner_check_folder(lock, &problem) == -EPERM) {
-		owner_problem_text(&problem, text);
+		owner_problem_text(&problem, OWNER_OTHER_FOLDER, text);
 		*strchr(text, '\n') = ':';
 		snprintf(ret, UNIXSOCK_TEXT_LEN, "%.350s", text);
 	} else {

@@ -266,8 +266,9 @@ static int open_program(const char *path, struct error *ret_error)
 	int fd;
 
 	if (err == -EPERM)
-		return error_set(
-			ret_error, err, "Not safe: %s", owner_problem_text(&problem, text));
+		return error_set(ret_error, err, "Not safe: %s",
+			owner_problem_text(&problem,
+				"copy the program to a folder that only root can change", text));
 	fd = err < 0 ? err : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return error_set(ret_error, err < 0 ? err : -errno,

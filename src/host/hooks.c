@@ -5,26 +5,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/text.h"
+#include "conf/hook.h"
 #include "host/host_state.h"
 #include "host/running_conf.h"
 #include "host/spawn.h"
-
-/** Return: a hook with every %i replaced by the interface's name, to be freed; or NULL. */
-static char *expand_hook(const char *command, const char *ifname)
-{
-	struct text t = { 0 };
-
-	for (const char *p = command; *p; p++) {
-		if (p[0] == '%' && p[1] == 'i') {
-			text_add(&t, "%s", ifname);
-			p++;
-		} else {
-			text_add(&t, "%c", *p);
-		}
-	}
-	return text_finish(&t);
-}
 
 int host_note_hooks(struct host *host, enum journal_kind kind)
 {
@@ -38,7 +22,7 @@ int host_note_hooks(struct host *host, enum journal_kind kind)
 	while (err == 0 && n < hooks->n) {
 		v[n].kind = kind;
 		/* The journal is undone backwards, so the first hook must be the last entry. */
-		v[n].text = expand_hook(hooks->v[hooks->n - 1 - n].text, wg->name);
+		v[n].text = conf_hook_expand(hooks->v[hooks->n - 1 - n].text, wg->name);
 		if (!v[n++].text)
 			err = -ENOMEM;
 	}
@@ -57,7 +41,7 @@ int host_run_pre_up(struct host *host)
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < hooks->n; i++) {
-		char *command = expand_hook(hooks->v[i].text, host->conf->interface.name);
+		char *command = conf_hook_expand(hooks->v[i].text, host->conf->interface.name);
 
 		if (!command)
 			return netdev_fail(m, -ENOMEM, "Out of memory");
@@ -113,7 +97,7 @@ static char **expand_hooks(const struct conf_texts *hooks, const char *ifname)
 	char **commands = calloc(hooks->n + 1, sizeof(*commands));
 
 	for (size_t i = 0; commands && i < hooks->n; i++) {
-		commands[i] = expand_hook(hooks->v[i].text, ifname);
+		commands[i] = conf_hook_expand(hooks->v[i].text, ifname);
 		if (!commands[i]) {
 			free_commands(commands);
 			return NULL;

@@ -60,8 +60,8 @@ int host_lock_failed(const char *path, int err, struct error *ret_error)
 	pid_t pid;
 
 	if (err == -EPERM && owner_check_folder(rundir_path(), &problem) == -EPERM)
-		return error_set(
-			ret_error, err, "Not safe: %s", owner_problem_text(&problem, text));
+		return error_set(ret_error, err, "Not safe: %s",
+			owner_problem_text(&problem, OWNER_OTHER_FOLDER, text));
 	pid = err == -EBUSY ? lockfile_holder(path) : 0;
 	if (pid > 0)
 		return error_set(ret_error, err,

@@ -214,7 +214,10 @@ def configuration(bench):
     os.mkdir(inner, 0o755)
     shutil.copy(conf, f"{inner}/site.conf")
     os.chown(inner, OTHER, OTHER)
-    refused(bench, f"{inner}/site.conf", f"chown -h root {inner}", f"the user with uid {OTHER} can change")
+    result = bench.site.run("up", f"{inner}/site.conf", check=False)
+    assert result.status == 2 and f"the user with uid {OTHER} can change {inner}, as its owner" in result.out, result.out
+    assert "move the file to a folder" in result.out and "chown" not in result.out, result.out
+    os.chown(inner, 0, OTHER)
     os.chmod(inner, 0o1777)
     assert bench.site.run("validate", f"{inner}/site.conf").ok, "a folder with the sticky bit"
     link = f"{folder}/link.conf"
