@@ -264,7 +264,7 @@ static const struct example examples[] = {
 			"Remote = 10.0.1.21\n" SITE_SESSION
 			"Layer2SpecificHeader = none\nSplitHorizon = yes\n" SITE_BRIDGE,
 		.notes = { "1:7: imported: [L2TPSession] Bridge = br0", "SplitHorizon = yes",
-			"1:7: changed: horizon=\"1\": the port is isolated",
+			"1:7: changed: horizon=\"1\": it isolates a session",
 			"1:7: dropped: \"pvid\" has no counterpart" } },
 	{ .name = "OpenWrt: the routes of one peer are not those of another",
 		.files = { "config interface 'wg0'\n\toption proto 'wireguard'\n"

@@ -190,7 +190,9 @@ static void add_port(struct import *im, const char *where, const struct properti
 	add_properties(im, where, p, IMPORT_LINK, property(p, "interface"), NULL);
 	if (*horizon && strcmp(horizon, "none") != 0)
 		import_note_at(im, im->at, IMPORT_CHANGED,
-			"horizon=%s: the port is isolated, from ports with another horizon as well",
+			"horizon=%s: it isolates a session from those with another horizon as "
+			"well, "
+			"and no member",
 			conf_shown(horizon, shown));
 }
 
