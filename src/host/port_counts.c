@@ -28,6 +28,10 @@
 /* Most sockets of a site: those of its first members. */
 #define SOCKETS_MAX 64
 
+/* Most queries of forwarding tables in one reading, each of which takes the kernel's lock of all
+ * interfaces. */
+#define QUERIES_MAX 16
+
 #define SLOW_PROTOCOLS 0x8809
 #define EAPOL	       0x888e
 #define LLDP	       0x88cc
@@ -157,7 +161,7 @@ static void follow_bridge(struct port_counts *c, const struct wanted *wanted,
 	const struct host_view *view, const struct wanted_link *bridge)
 {
 	const struct link_info *of = difference_find(bridge, view);
-	uint32_t mtu = smallest_mtu(wanted, view, bridge->name);
+	uint32_t mtu = of && !of->filters_vlans ? smallest_mtu(wanted, view, bridge->name) : 0;
 
 	for (size_t i = 0; of && i < wanted->n; i++) {
 		const struct wanted_link *w = &wanted->v[i];
@@ -223,12 +227,45 @@ static uint64_t count_unread(const struct port_socket *s)
 		       : stats.tp_packets;
 }
 
+/** What forwarding tables have answered during one reading. */
+struct answers {
+	size_t n;
+	struct {
+		uint32_t bridge;
+		uint8_t mac[LINK_MAC_LEN];
+		int err; /* as of query_bridge_port() */
+		uint32_t port;
+	} v[QUERIES_MAX];
+};
+
+/** Find the port of an address, with one query in a reading. Return: as query_bridge_port(), or
+ * -EBUSY after too many queries. */
+static int find_port(struct answers *a, struct nl_socket *nl, uint32_t bridge,
+	const uint8_t mac[static LINK_MAC_LEN], uint32_t *ret)
+{
+	size_t i = 0;
+
+	while (i < a->n &&
+		(a->v[i].bridge != bridge || memcmp(a->v[i].mac, mac, LINK_MAC_LEN) != 0))
+		i++;
+	if (i == QUERIES_MAX)
+		return -EBUSY;
+	if (i == a->n) {
+		a->n++;
+		a->v[i].bridge = bridge;
+		memcpy(a->v[i].mac, mac, LINK_MAC_LEN);
+		a->v[i].err = query_bridge_port(nl, bridge, mac, 0, &a->v[i].port);
+	}
+	*ret = a->v[i].port;
+	return a->v[i].err;
+}
+
 /** Whether a frame of `len` bytes was for a session that it does not fit. */
-static bool is_lost(const struct port_counts *c, struct nl_socket *nl, const struct port_socket *s,
-	const uint8_t dst[static LINK_MAC_LEN], size_t len)
+static bool is_lost(const struct port_counts *c, struct answers *a, struct nl_socket *nl,
+	const struct port_socket *s, const uint8_t dst[static LINK_MAC_LEN], size_t len)
 {
 	uint32_t port;
-	int err = dst[0] & 1 ? -ENOENT : query_bridge_port(nl, s->bridge_ifindex, dst, 0, &port);
+	int err = dst[0] & 1 ? -ENOENT : find_port(a, nl, s->bridge_ifindex, dst, &port);
 
 	if (err < 0)
 		return err == -ENOENT; /* it goes to all ports */
@@ -239,8 +276,8 @@ static bool is_lost(const struct port_counts *c, struct nl_socket *nl, const str
 }
 
 /** Read the frames that are too long. Return: how many of them the bridge has dropped. */
-static uint64_t count_large(
-	const struct port_counts *c, struct nl_socket *nl, const struct port_socket *s)
+static uint64_t count_large(const struct port_counts *c, struct answers *a, struct nl_socket *nl,
+	const struct port_socket *s)
 {
 	struct {
 		struct virtio_net_hdr vnet;
@@ -256,7 +293,7 @@ static uint64_t count_large(
 		if (len < 0)
 			break;
 		n += (size_t)len >= sizeof(head) && head.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE &&
-		     is_lost(c, nl, s, head.frame, (size_t)len - sizeof(head.vnet));
+		     is_lost(c, a, nl, s, head.frame, (size_t)len - sizeof(head.vnet));
 	}
 	return n;
 }
@@ -280,12 +317,13 @@ static void log_large(const struct port_socket *s)
 
 void port_counts_read(struct port_counts *c, struct nl_socket *nl, struct mono now)
 {
+	struct answers answers = { 0 };
 	bool reads = false;
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct port_socket *s = &c->v[i];
 		bool large = s->protocol == ETH_P_ALL;
-		uint64_t n = large ? count_large(c, nl, s) : count_unread(s);
+		uint64_t n = large ? count_large(c, &answers, nl, s) : count_unread(s);
 
 		reads |= large;
 		if (!n)

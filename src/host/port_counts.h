@@ -12,7 +12,10 @@
  * receive buffer, because only the header of a packet shows whether it is a GSO frame. So the cost
  * is limited, and the count is a lower bound. The forwarding table of the bridge shows whether a
  * unicast frame was for a session, for another member or for the bridge itself; only the first, and
- * those that the bridge floods, are counted.
+ * those that the bridge floods, are counted. A reading asks for at most 16 addresses; unicast
+ * frames to further ones are not counted. Large frames on a bridge that filters VLANs are not
+ * counted either: its table and its flooding are those of a frame's VLAN, which the socket does not
+ * show.
  * There are at most 64 sockets. Adopted bridges are not observed: their owner decides what they
  * forward.
  */
