@@ -125,6 +125,9 @@ static const char *hint_for(int code)
 	switch (-code) {
 	case EPERM:
 		return "Run it as root, or with the capability CAP_NET_ADMIN.";
+	case EACCES: /* an IPv6 address, where IPv6 is disabled */
+		return "If it is for IPv6: set the interface's sysctl disable_ipv6 to 0, or leave "
+		       "it out of the configuration.";
 	case EEXIST:
 		return "Remove what is there, or choose another in the configuration.";
 	case EADDRINUSE: /* a WireGuard interface opens its port when it is set up */

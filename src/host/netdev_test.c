@@ -28,6 +28,7 @@ static void test_hints(void **state)
 		const char *hint;
 	} table[] = {
 		{ -EPERM, "root" },
+		{ -EACCES, "disable_ipv6" },
 		{ -EADDRINUSE, "ListenPort" },
 		{ -EOPNOTSUPP, "load the module" },
 		{ -ENODEV, "went away" },
