@@ -83,11 +83,50 @@ def archive():
     assert not [name for name in names if name.startswith("fuzz/corpus/")]
 
 
+APT_GET = """#!/bin/sh
+for last; do :; done
+case $last in
+update) exit 0 ;;
+openssl=3.2)
+    mkdir openssl-3.2 && touch openssl_3.2.dsc
+    echo "E: Failed to fetch http://mirror/openssl_3.2.tar.gz  $REASON"
+    exit 100 ;;
+*) mkdir "${last%=*}-${last#*=}" ;;
+esac
+"""
+
+
+def static_sources():
+    """The static program is built of an older libcrypto only if the mirror has no newer one, and with a warning."""
+    if not os.path.exists("/usr/include/libmnl/libmnl.h"):
+        raise Skip("dist/build-static needs libmnl's header")
+    programs = cleanup.enter_context(tempfile.TemporaryDirectory())
+    fakes = dict.fromkeys(("musl-gcc", "cmake", "make", "perl", "dpkg-source", "meson", "pkg-config"), "#!/bin/sh\nexit 1\n")
+    fakes |= {"apt-get": APT_GET, "apt-cache": "#!/bin/sh\nprintf 'Version: 3.1\\nVersion: 3.2\\n'\n"}
+    for name, text in fakes.items():
+        with open(os.open(f"{programs}/{name}", os.O_WRONLY | os.O_CREAT, 0o755), "w") as file:
+            file.write(text)
+    for reason, older in (("404  Not Found [IP: 192.0.2.1 80]", True), ("Hash Sum mismatch", False)):
+        out = cleanup.enter_context(tempfile.TemporaryDirectory())
+        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "REASON": reason}
+        done = subprocess.run(
+            ("dist/build-static", out), cwd=TOP, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1, "there is nothing to build"
+        assert os.path.exists(f"{out}/sources/openssl-3.1") == older, done.stderr
+        if older:
+            assert "has no openssl 3.2: using the older 3.1" in done.stderr, done.stderr
+            assert sorted(os.listdir(f"{out}/sources")) == ["json-c-3.2", "openssl-3.1"], os.listdir(f"{out}/sources")
+        else:
+            assert "cannot get the source of openssl 3.2" in done.stderr and reason in done.stderr, done.stderr
+
+
 def main():
     suite = Suite("build")
     suite.run("a build without options has the program alone, and warnings are no errors", default_build)
     suite.run("options add fuzz targets, measurements and tests", each_option)
     suite.run("meson dist leaves out the corpora", archive)
+    suite.run("sources of the static program", static_sources)
     suite.finish()
 
 
