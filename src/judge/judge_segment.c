@@ -471,6 +471,8 @@ static void judge_own_twin(const struct observed_port *p, struct findings *ret)
 static void judge_jumbo(const struct observations *f, const struct observed_port *p,
 	const struct status_bridge *b, struct findings *ret)
 {
+	const struct check_bridge *bridge = observed_bridge_named(f, b->name);
+	bool counted = !b->adopted && !(bridge && bridge->filters_vlans);
 	uint32_t mtu = 0;
 	struct finding *finding;
 
@@ -488,8 +490,8 @@ static void judge_jumbo(const struct observations *f, const struct observed_port
 		"the far side%s.",
 		p->name, p->mtu, p->large_answered ? ", and a host there uses it" : "", b->name,
 		mtu,
-		b->adopted ? ", and no counter shows it"
-			   : " (`wirespan status` counts them: bridge_oversize)");
+		counted ? " (`wirespan status` counts them: bridge_oversize)"
+			: ", and no counter shows it");
 	if (p->large_answered)
 		finding_hint(finding,
 			"Set MTU %u on the members of %s, on every site; or MTU = %u in "

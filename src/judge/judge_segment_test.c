@@ -330,6 +330,13 @@ static void jumbo_unused(struct observations *f)
 	f->ports[1].large_answered = false;
 }
 
+/* Frames of a bridge that filters VLANs are not counted. */
+static void jumbo_with_vlans(struct observations *f)
+{
+	jumbo_unused(f);
+	f->bridges[0].filters_vlans = true;
+}
+
 static void cannot_inject(struct observations *f)
 {
 	populate(f);
@@ -507,6 +514,10 @@ static const struct fault faults[] = {
 	{ jumbo_unused, FINDING_NOTE, "lan_mtu",
 		"eth1 has MTU 9000, the sessions of br-l2tp0 1500: the bridge drops larger packets "
 		"toward the far side (`wirespan status` counts them: bridge_oversize).",
+		"" },
+	{ jumbo_with_vlans, FINDING_NOTE, "lan_mtu",
+		"eth1 has MTU 9000, the sessions of br-l2tp0 1500: the bridge drops larger packets "
+		"toward the far side, and no counter shows it.",
 		"" },
 	{ cannot_inject, FINDING_WARNING, "members",
 		"Frames could not be sent as members send them (Operation not permitted): filters "
