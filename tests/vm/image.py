@@ -21,7 +21,7 @@ MODULES = (
     "bridge veth vxlan 8021q dummy sch_netem tun bonding team vrf"
 ).split()
 PROGRAMS = "sh ip wg ping tc bridge iperf3 ethtool tcpdump".split()
-WIRESPAN_MODULES = "nf_tables nft_meta_bridge".split()
+WIRESPAN_MODULES = "nf_tables nft_meta_bridge nft_ct nft_fib_ipv4 nft_fib_ipv6 nft_dup_netdev".split()
 WIRESPAN_PROGRAMS = ("nft",)
 NEEDED_HERE = "qemu-system-x86_64 apt-get dpkg-deb ldd busybox".split() + PROGRAMS
 _INIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "init.sh")

@@ -13,89 +13,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib.reference import PORT, wirespan_conf
 from lib.runner import Skip, Suite, wait_for
-from vm.kernel_bench import PIDS, REMOVE, Bench, both_down, both_up
+from vm.kernel_bench import PIDS, REMOVE, Bench, both_down, both_up, second_session
+from vm.kernel_faults import CHANGES, killed
+from vm.kernel_sites import default_route, routed_only
 from vm.kernel_variants import all_variants
 from vm.networkd import NETWORKD, RUN_NETWORKD, networkd_files
 from vm.stream import start_stream, stream_result
-
-# Kill wirespan before one change of the host after the other, until the function `changes` sets `alive`, as there are
-# not so many; then `down`, which may find nothing to do.
-LOOP = """
-quick()
-{
-	echo /sys/class/net/*
-	ip -o addr
-	ip rule
-	ip -6 rule
-	ip l2tp show tunnel
-	nft list tables
-}
-
-# Bring the site up, in a process that is killed at the number in /tmp/kill. Return: whether it is up.
-start()
-{
-	: >/tmp/up.log
-	(LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan up /tmp/vpn01.conf >>/tmp/up.log 2>&1 || true
-	echo "ended" >>/tmp/up.log) &
-	for try in $(seq 1000); do
-		grep -q -e "is up" -e "^ended" /tmp/up.log && break
-		sleep 0.05
-	done
-	! grep -q "^ended" /tmp/up.log
-}
-
-compare()
-{
-	for try in $(seq 20); do
-		quick >/tmp/quick
-		cmp -s /tmp/quick.before /tmp/quick && return
-		sleep 0.2
-	done
-	echo "killed before change $1:"
-	diff /tmp/quick.before /tmp/quick || true
-	cat /tmp/*.log
-	exit 1
-}
-
-rm -f /tmp/kill /tmp/*.log
-quick >/tmp/quick.before
-n=0
-alive=
-until [ "$alive" ]; do
-	n=$((n + 1))
-	cp /tmp/first.conf /tmp/vpn01.conf
-	changes
-	rm -f /tmp/kill
-	wirespan down /tmp/vpn01.conf >/tmp/down.log 2>&1 || true
-	compare $n
-done
-echo "changes $((n - 1))"
-"""
-
-CHANGES = {
-    "up": """
-	echo $n >/tmp/kill
-	start && alive=1 || true
-""",
-    "reload": """
-	start || { cat /tmp/up.log; exit 1; }
-	cp /tmp/second.conf /tmp/vpn01.conf
-	echo $n >/tmp/kill
-	wirespan reload /tmp/vpn01.conf >/tmp/reload.log 2>&1 && alive=1 || true
-""",
-    # the site's process, and the one that undoes what it has left
-    "down": """
-	start || { cat /tmp/up.log; exit 1; }
-	echo $n >/tmp/kill
-	LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan down /tmp/vpn01.conf >/tmp/first.log 2>&1 || true
-	for try in $(seq 1000); do
-		grep -q "^ended" /tmp/up.log && break
-		sleep 0.05
-	done
-	grep -q Killed /tmp/up.log || alive=1
-""",
-}
-
 
 def reference_network(bench, other):
     """All paths of the reference network, members at 1500; then `down`, and all is as before."""
@@ -249,6 +172,19 @@ def replaced_by_others(bench):
     text = bench.at(one, "wirespan down /tmp/vpn01.conf 2>&1").out
     assert "has none of the site's sessions: another program may have made it, so it is left" in text, text
     assert bench.at(one, show).out == theirs and "Tunnel " in theirs and "Session" not in theirs, theirs
+    bench.at(one, REMOVE)
+    bench.is_as_before(one)
+
+    bench.up(one)  # and the journal of another boot, whose objects are gone
+    state = "/run/wirespan/vpn01.state"
+    bench.at(one, PIDS + f"kill -9 $(pids); sed 's/^boot .*/boot 00000000-0000-0000-0000-000000000000/' {state} >/tmp/state")
+    bench.down(one)
+    bench.is_as_before(one)
+    make = f"tunnel={one.tunnel}; peer={two.tunnel}\n" + REPLACE[REPLACE.index("ip link add wg0") :]
+    theirs = bench.at(one, f"mkdir -p /run/wirespan; cp /tmp/state {state}; chmod 600 {state}\n{make}{show}").out
+    text = bench.at(one, "wirespan down /tmp/vpn01.conf 2>&1 || true").out
+    assert "vpn01 is not running and has left nothing behind" in text, text
+    assert bench.at(one, show).out == theirs and "Session" in theirs, theirs
     bench.at(one, REMOVE)
     bench.is_as_before(one)
 
@@ -495,13 +431,6 @@ def moved_addresses(bench):
     both_down(bench)
 
 
-def second_session(text):
-    """A configuration with one more session, outside the bridge."""
-    own, peer = (int(line.split()[2]) + 100 for line in text.splitlines() if "SessionId = " in line)
-    more = f"[L2TPSession]\nName = l2tpeth1\nSessionId = {own}\nPeerSessionId = {peer}\nBridge = none\n\n[Bridge]"
-    return text.replace("[Bridge]", more)
-
-
 def networkd(bench):
     """The other end is systemd-networkd, by its own files. It leaves the guest's second gateway changed."""
     if not os.path.isfile(NETWORKD):
@@ -588,6 +517,16 @@ def check(bench, expected_status=0):
     return findings
 
 
+def top(bench):
+    """Return: the screen of `wirespan top`, with the terminal's escape sequences."""
+    script = (
+        "mkdir -p /tmp/terminfo/v; cp /lib/vt100 /tmp/terminfo/v; export TERM=vt100 TERMINFO=/tmp/terminfo\n"
+        "(for try in $(seq 300); do grep -q l2tpeth0 /tmp/top && break; sleep 0.1; done; printf q) |\n"
+        "script -qfec 'stty cols 80 rows 24; wirespan top vpn01' /tmp/top >/dev/null; cat /tmp/top"
+    )
+    return bench.at(bench.sites[0], script, timeout=60).out
+
+
 def verbs(bench):
     """status, metrics and check know what the kernel counts, and nothing else; check measures the exact size."""
     one, two = bench.sites
@@ -612,6 +551,9 @@ def verbs(bench):
     assert 'wirespan_session_wrong_cookie_packets_total{site="vpn01",session="l2tpeth0"} 0' in metrics, metrics
     for name in ("session_fragments_total{", "engine_syscalls_total{", "wg_replay", "path_probes_total{"):
         assert name not in metrics, (name, metrics)
+    assert "UDP checksum: enabled" in bench.at(one, "ip l2tp show tunnel").out
+    text = top(bench)
+    assert "l2tpeth0" in text and "vpn01" in text, text
     text = bench.at(one, "for verb in status mtu script; do wirespan $verb /tmp/vpn01.conf; done").out
     assert "back end        kernel" in text and "ip l2tp add tunnel" in text and "1386" in text, text
     findings = check(bench)
@@ -662,6 +604,14 @@ def mismatched(bench):
         assert (bench.status(one)["sessions"][0]["wrong_cookie"] > 0) == (name == "cookie"), name
         bench.guest.sh("kill $(cat /tmp/pid)", check=False)
         both_down(bench)
+    both_up(bench)  # and a bridge or rule that lets the segment out in clear
+    bench.at(one, "nft 'table netdev leak { chain c { type filter hook ingress device l2tpeth0 priority 0; dup to \"eth0\"; }; }'")
+    bench.guest.sh(f"ip netns exec member02 ping -n -q -c 100 -i 0.2 {one.member4} >/dev/null 2>&1 &\necho $! >/tmp/pid")
+    [found] = check(bench, 1)["clear"]
+    assert "packets of the segment were seen in clear on eth0" in found["text"], found
+    bench.guest.sh("kill $(cat /tmp/pid)", check=False)
+    bench.at(one, "nft delete table netdev leak")
+    both_down(bench)
 
 
 def chosen(bench):
@@ -723,21 +673,6 @@ def missing_module(bench):
         bench.is_as_before(one)
 
 
-def killed(bench, verb):
-    """SIGKILL before each change that the verb makes in turn; then `down`, and all is as before."""
-    one, two = bench.sites
-    bench.configure(one, second_session(wirespan_conf(one, two, keepalive=25)))
-    bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/second.conf")
-    bench.configure(one, wirespan_conf(one, two))
-    bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/first.conf")
-    script = "changes()\n{" + CHANGES[verb] + "}\n" + LOOP
-    result = bench.at(one, script, check=False, timeout=1000)
-    assert result.ok and "changes " in result.out, result.out
-    print(f"  {result.out.strip()}")
-    assert int(result.out.split("changes ")[1]) >= 3, result.out
-    bench.is_as_before(one)
-
-
 def main():
     suite = Suite("kernel back end")
     box = {}
@@ -763,6 +698,8 @@ def main():
     suite.run("status, metrics and check", verbs, bench)
     suite.run("check of a narrow path", narrow_path, bench)
     suite.run("check of two ends that differ", mismatched, bench)
+    suite.run("a default route", default_route, bench)
+    suite.run("no session, and no bridge", routed_only, bench)
     suite.run("a module is missing", missing_module, bench)
     suite.run("chosen, with a process and without", chosen, bench)
     suite.run("undone after an error", undone, bench)

@@ -64,7 +64,8 @@ class Bench:
         need_root()
         helpers = [helper_path("kill_at_change.so"), helper_path("datagrams")]
         networkd = [NETWORKD] if os.path.isfile(NETWORKD) else []
-        self.guest = Guest(wirespan=find_binary(), files=helpers + networkd)
+        terminal = "/lib/terminfo/v/vt100"  # for top
+        self.guest = Guest(wirespan=find_binary(), files=[*helpers, *networkd, terminal], programs=("script", "stty"))
         print(f"  kernel {self.guest.release}, ready after {self.guest.boot_seconds:.1f} s")
         self.sites = make_sites()
         create_network(self.guest, self.sites)
@@ -134,3 +135,10 @@ def both_down(bench):
     for site in bench.sites:
         bench.down(site)
         bench.is_as_before(site)
+
+
+def second_session(text):
+    """A configuration with one more session, outside the bridge."""
+    own, peer = (int(line.split()[2]) + 100 for line in text.splitlines() if "SessionId = " in line)
+    more = f"[L2TPSession]\nName = l2tpeth1\nSessionId = {own}\nPeerSessionId = {peer}\nBridge = none\n\n[Bridge]"
+    return text.replace("[Bridge]", more)
