@@ -62,7 +62,7 @@ class Bench:
 
     def __init__(self):
         need_root()
-        helpers = [helper_path("kill_at_change.so"), helper_path("datagrams")]
+        helpers = [helper_path("fault_at_change.so"), helper_path("datagrams")]
         networkd = [NETWORKD] if os.path.isfile(NETWORKD) else []
         terminal = "/lib/terminfo/v/vt100"  # for top
         self.guest = Guest(wirespan=find_binary(), files=[*helpers, *networkd, terminal], programs=("script", "stty"))

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""SIGKILL at each netlink request by which the kernel back end changes something, then `down`."""
+"""Faults at each netlink request by which the kernel back end changes something: SIGKILL, then `down`; or an error."""
+
+import errno
 
 from lib.reference import wirespan_conf
 from vm.kernel_bench import second_session
 
-# Kill wirespan before one change of the host after the other, until the function `changes` sets `alive`, as there are
-# not so many; then `down`, which may find nothing to do.
+VERBS = ("up", "reload", "down")
+ERROR = errno.ENOBUFS
+
+# One run per change of the host, until the function `changes` sets `last`, as there are not so many; then all is as before,
+# with `down`, which may find nothing to do, or without.
 LOOP = """
 quick()
 {
@@ -17,82 +22,161 @@ quick()
 	nft list tables
 }
 
-# Bring the site up, in a process that is killed at the number in /tmp/kill. Return: whether it is up.
+# Bring the site up, in a process that has the fault in /tmp/fault. Return: whether it is up.
 start()
 {
 	: >/tmp/up.log
-	(LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan up /tmp/vpn01.conf >>/tmp/up.log 2>&1 || true
-	echo "ended" >>/tmp/up.log) &
-	for try in $(seq 1000); do
+	(status=0; LD_PRELOAD=/lib/fault_at_change.so FAULT_AT=/tmp/fault wirespan up /tmp/vpn01.conf >>/tmp/up.log 2>&1 || status=$?
+	echo "ended $status" >>/tmp/up.log) &
+	for try in $(seq 2000); do
 		grep -q -e "is up" -e "^ended" /tmp/up.log && break
 		sleep 0.05
 	done
 	! grep -q "^ended" /tmp/up.log
 }
 
+ready()
+{
+	start || wrong "no up without a fault"
+}
+
+wrong()
+{
+	echo "fault at change $n: $1"
+	tail -n 20 /tmp/*.log
+	exit 1
+}
+
+await_end()
+{
+	for try in $(seq 2000); do
+		grep -q "^ended" /tmp/up.log && return
+		sleep 0.05
+	done
+	wrong "it has not ended"
+}
+
+# A failure has a status and a sentence.
+explained()
+{
+	grep -q " .* " $1 || wrong "no sentence in $1"
+}
+
+verb()
+{
+	LD_PRELOAD=/lib/fault_at_change.so FAULT_AT=/tmp/fault wirespan $* >/tmp/first.log 2>&1
+}
+
+down()
+{
+	rm -f /tmp/fault
+	wirespan down /tmp/vpn01.conf >/tmp/down.log 2>&1 || true
+}
+
 compare()
 {
-	for try in $(seq 20); do
+	for try in $(seq 50); do
 		quick >/tmp/quick
 		cmp -s /tmp/quick.before /tmp/quick && return
 		sleep 0.2
 	done
-	echo "killed before change $1:"
 	diff /tmp/quick.before /tmp/quick || true
-	cat /tmp/*.log
-	exit 1
+	wrong "not as before"
 }
 
-rm -f /tmp/kill /tmp/*.log
+rm -f /tmp/fault /tmp/*.log
 quick >/tmp/quick.before
 n=0
-alive=
-until [ "$alive" ]; do
+last=
+until [ "$last" ]; do
 	n=$((n + 1))
 	cp /tmp/first.conf /tmp/vpn01.conf
 	changes
-	rm -f /tmp/kill
-	wirespan down /tmp/vpn01.conf >/tmp/down.log 2>&1 || true
-	compare $n
+	compare
 done
 echo "changes $((n - 1))"
 """
 
-CHANGES = {
+KILLED = {
     "up": """
-	echo $n >/tmp/kill
-	start && alive=1 || true
+	echo $n >/tmp/fault
+	start && last=1 || true
+	down
 """,
     "reload": """
-	start || { cat /tmp/up.log; exit 1; }
+	ready
 	cp /tmp/second.conf /tmp/vpn01.conf
-	echo $n >/tmp/kill
-	wirespan reload /tmp/vpn01.conf >/tmp/reload.log 2>&1 && alive=1 || true
+	echo $n >/tmp/fault
+	wirespan reload /tmp/vpn01.conf >/tmp/reload.log 2>&1 && last=1 || true
+	down
 """,
     # the site's process, and the one that undoes what it has left
     "down": """
-	start || { cat /tmp/up.log; exit 1; }
-	echo $n >/tmp/kill
-	LD_PRELOAD=/lib/kill_at_change.so KILL_AT=/tmp/kill wirespan down /tmp/vpn01.conf >/tmp/first.log 2>&1 || true
-	for try in $(seq 1000); do
-		grep -q "^ended" /tmp/up.log && break
-		sleep 0.05
-	done
-	grep -q Killed /tmp/up.log || alive=1
+	ready
+	echo $n >/tmp/fault
+	verb down /tmp/vpn01.conf || true
+	await_end
+	grep -q Killed /tmp/up.log || last=1
+	down
+""",
+}
+
+# The file of the fault is still there if the fault was not reached.
+FAILING = {
+    "up": f"""
+	echo $n {ERROR} >/tmp/fault
+	if start; then
+		[ ! -e /tmp/fault ] || last=1
+		down
+	else
+		explained /tmp/up.log
+		grep -q "^ended [1-9]" /tmp/up.log || wrong "no status"
+	fi
+""",
+    "reload": f"""
+	ready
+	cp /tmp/second.conf /tmp/vpn01.conf
+	echo $n {ERROR} >/tmp/fault
+	if ! wirespan reload /tmp/vpn01.conf >/tmp/reload.log 2>&1; then
+		explained /tmp/reload.log
+		rm -f /tmp/fault
+		wirespan reload /tmp/vpn01.conf >/tmp/second.log 2>&1 || wrong "the second reload fails, too"
+	fi
+	ip link show l2tpeth1 >/dev/null || wrong "not reloaded"
+	[ ! -e /tmp/fault ] || last=1
+	down
+""",
+    "down": f"""
+	ready
+	echo $n {ERROR} >/tmp/fault
+	verb down /tmp/vpn01.conf || explained /tmp/first.log
+	await_end
+	[ ! -e /tmp/fault ] || last=1
+	down
 """,
 }
 
 
-def killed(bench, verb):
-    """SIGKILL before each change that the verb makes in turn; then `down`, and all is as before."""
+def run_loop(bench, changes):
+    """One run with each fault. Print: how many there were."""
     one, two = bench.sites
     bench.configure(one, second_session(wirespan_conf(one, two, keepalive=25)))
     bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/second.conf")
     bench.configure(one, wirespan_conf(one, two))
     bench.guest.sh(f"mv /tmp/{one.name}.conf /tmp/first.conf")
-    script = "changes()\n{" + CHANGES[verb] + "}\n" + LOOP
-    result = bench.at(one, script, check=False, timeout=1000)
+    result = bench.at(one, "changes()\n{" + changes + "}\n" + LOOP, check=False, timeout=1000)
     assert result.ok and "changes " in result.out, result.out
     print(f"  {result.out.strip()}")
     assert int(result.out.split("changes ")[1]) >= 3, result.out
     bench.is_as_before(one)
+
+
+def killed(bench, verb):
+    """SIGKILL before each change that the verb makes in turn; then `down`, and all is as before."""
+    run_loop(bench, KILLED[verb])
+
+
+def failing(bench, verb):
+    """Each change that the verb makes fails in turn. After `up`, all is as before; after `reload`, the next one succeeds;
+    and `down` leaves nothing."""
+    run_loop(bench, FAILING[verb])

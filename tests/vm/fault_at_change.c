@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A library to preload: it kills the process by SIGKILL before its Nth netlink request that changes
- * something, counted from when there is a file whose name is in KILL_AT: it contains N. Requests of
+/* A library to preload: the Nth netlink request that changes something, counted from when there is
+ * a file whose name is in FAULT_AT, has a fault. The file contains N, which is SIGKILL, or N and
+ * the number of an error: then the request is not sent, and the file is removed. Requests of
  * children are not counted. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,16 +24,17 @@ __attribute__((constructor)) static void start(void)
 	process = getpid();
 }
 
-/* Return: the number in the file KILL_AT, or 0 if there is no such file. */
-static long kill_at(void)
+/* Read the file FAULT_AT. Return: the number of the request, or 0 if there is no such file. */
+static long read_fault(int *ret_error)
 {
-	const char *path = getenv("KILL_AT");
+	const char *path = getenv("FAULT_AT");
 	FILE *file = path ? fopen(path, "re") : NULL;
 	long n = 0;
 
+	*ret_error = 0;
 	if (!file)
 		return 0;
-	if (fscanf(file, "%ld", &n) != 1)
+	if (fscanf(file, "%ld %d", &n, ret_error) < 1)
 		n = 0;
 	fclose(file);
 	return n;
@@ -72,17 +74,23 @@ static bool changes_something(int fd, const void *data, size_t len)
 	}
 }
 
-static void count(int fd, const void *data, size_t len)
+/* Return: whether the request is sent; if not, errno is set. */
+static bool is_sent(int fd, const void *data, size_t len)
 {
 	int saved = errno;
+	int error;
 	long n;
 
-	if (getpid() == process && changes_something(fd, data, len)) {
-		n = kill_at();
-		if (n && ++changes == n)
-			kill(process, SIGKILL);
+	if (getpid() != process || !changes_something(fd, data, len) || !(n = read_fault(&error)) ||
+		++changes != n) {
+		errno = saved;
+		return true;
 	}
-	errno = saved;
+	if (!error)
+		kill(process, SIGKILL);
+	unlink(getenv("FAULT_AT"));
+	errno = error;
+	return false;
 }
 
 ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
@@ -92,8 +100,7 @@ ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct soc
 
 	if (!next)
 		next = (__typeof__(next))dlsym(RTLD_NEXT, "sendto");
-	count(fd, data, len);
-	return next(fd, data, len, flags, to, to_len);
+	return is_sent(fd, data, len) ? next(fd, data, len, flags, to, to_len) : -1;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -102,7 +109,7 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	if (!next)
 		next = (__typeof__(next))dlsym(RTLD_NEXT, "sendmsg");
-	if (msg->msg_iovlen)
-		count(fd, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len);
+	if (msg->msg_iovlen && !is_sent(fd, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len))
+		return -1;
 	return next(fd, msg, flags);
 }
