@@ -200,12 +200,14 @@ static bool session_stays(
 	const struct conf_tunnel *tunnel = find_tunnel(conf, e->tunnel);
 	const struct conf_session *want = tunnel ? find_session(tunnel, e->session) : NULL;
 	struct l2tpnl_session wanted;
+	bool is_same;
 
 	if (!have || !want)
 		return false;
 	wanted = session_wanted(tunnel, want);
-	return sessions_equal(have, &wanted) && wanted.default_sublayer == !e->no_sublayer &&
-	       has_interface(p->m, want->name);
+	is_same = sessions_equal(have, &wanted) && wanted.default_sublayer == !e->no_sublayer;
+	secret_wipe(&wanted, sizeof(wanted)); /* it has the cookies */
+	return is_same && has_interface(p->m, want->name);
 }
 
 /* ---- deleting ---- */
@@ -392,6 +394,7 @@ static int create_missing(struct present *p, const struct conf_tunnel *t, struct
 			err = create_session(p, &session, *t->sessions[i].bridge, ret_error);
 		else if (have)
 			err = set_sequence(p, &session, have, ret_error);
+		secret_wipe(&session, sizeof(session)); /* it has the cookies */
 	}
 	return err;
 }
