@@ -14,8 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib.reference import PORT, wirespan_conf
 from lib.runner import Skip, Suite, wait_for
 from vm.kernel_bench import PIDS, REMOVE, Bench, both_down, both_up, second_session
-from vm.kernel_faults import VERBS, failing, killed
-from vm.kernel_sites import default_route, routed_only, two_peers
+from vm.kernel_faults import VERBS, killed
+from vm.kernel_sites import routed_only
 from vm.kernel_variants import all_variants
 from vm.networkd import NETWORKD, RUN_NETWORKD, networkd_files
 from vm.stream import start_stream, stream_result
@@ -620,6 +620,7 @@ def chosen(bench):
     one, two = bench.sites
     bench.configure(two, wirespan_conf(two, one, wg_mtu=1440))
     assert "vpn02 needs no process, and none stays" in bench.up(two)
+    wait_for(lambda: not bench.guest.sh(PIDS + "pids vpn02").out.strip(), 60, 0.2, "no process")
     bench.configure(one, wirespan_conf(one, two).replace(f"Endpoint = {two.underlay}", "Endpoint = far.example"), "auto")
     bench.guest.sh("mv /dev/net/tun /dev/net/away")
     try:
@@ -698,15 +699,12 @@ def main():
     suite.run("status, metrics and check", verbs, bench)
     suite.run("check of a narrow path", narrow_path, bench)
     suite.run("check of two ends that differ", mismatched, bench)
-    suite.run("a default route", default_route, bench)
-    suite.run("two peers, and two sites of one host", two_peers, bench)
-    suite.run("no session, and no bridge", routed_only, bench)
+    suite.run("no session, and no bridge", routed_only, bench)  # other sites: nightly/kernel_faults
     suite.run("a module is missing", missing_module, bench)
     suite.run("chosen, with a process and without", chosen, bench)
     suite.run("undone after an error", undone, bench)
     for verb in VERBS:
         suite.run(f"killed at each change of {verb}", killed, bench, verb)
-    suite.run("an error at each change of up", failing, bench, "up")  # of the others: nightly/kernel_faults
     suite.run("systemd-networkd at the other end", networkd, bench)
     suite.finish()
 

@@ -37,11 +37,11 @@ done
 diff /tmp/before /tmp/after
 """
 
-# The processes of the site vpn01.
+# The project's processes of a gateway, which is vpn01 unless another one is given.
 PIDS = """
 pids()
 {
-	for pid in $(ip netns pids vpn01); do
+	for pid in $(ip netns pids ${1:-vpn01}); do
 		[ "$(readlink /proc/$pid/exe)" != /usr/local/bin/wirespan ] || echo $pid
 	done
 }
@@ -102,9 +102,15 @@ class Bench:
         assert result.ok, f"{site.name} is not as before `up`:\n{result.out}"
 
     def clear(self):
-        """Remove what a failed case has left."""
+        """Remove what a failed case has left, so that the next one does not fail by it, too. Return: what is left."""
+        problems = []
         for site in self.sites:
-            self.at(site, f"wirespan down /tmp/{site.name}.conf || true; {REMOVE}; nft flush ruleset", check=False)
+            try:
+                self.at(site, CLEAR, check=False, timeout=60)
+                self.is_as_before(site)
+            except Exception as problem:  # the other site is cleared nevertheless
+                problems.append(f"{site.name} is not cleared: {problem}")
+        return "\n".join(problems)
 
     def ping(self, ns, target, what, **options):
         result = self.guest.ping(target, netns=ns, **options)
@@ -119,6 +125,23 @@ class Bench:
 REMOVE = """
 for id in $(ip l2tp show tunnel | sed -n 's/^Tunnel \\([0-9]*\\),.*/\\1/p'); do ip l2tp del tunnel tunnel_id $id; done
 ip link del wg0 2>/dev/null || true
+"""
+
+# Whatever site is there, its own `down` comes first, and then what that has not removed.
+CLEAR = PIDS + """
+set +e
+ns=$(ip netns identify $$)
+kill -CONT $(pids $ns)
+for conf in /tmp/other.conf /tmp/$ns.conf; do [ ! -e $conf ] || wirespan down $conf; done
+kill -9 $(pids $ns)
+""" + REMOVE + """
+for i in $(ip -o link show type wireguard | cut -d : -f 2) $(ip -o link show type bridge | cut -d : -f 2); do ip link del $i; done
+for family in -4 -6; do
+	ip $family rule | sed -n -e '/lookup \\(local\\|main\\|default\\) *$/d' -e 's/:.*//p' | while read priority; do
+		ip $family rule del priority $priority
+	done
+done
+nft flush ruleset
 """
 
 
