@@ -229,6 +229,22 @@ def without_link_local(bench):
     wait_for(lambda: bench.picture() == before, 5, what="the address that the kernel makes")
 
 
+def ipv6_disabled(bench):
+    """An administrator disables IPv6 on the bridge: only its configured address is missed, with the reason, until it is back."""
+    bench.reload()
+    before, start = bench.picture(), bench.log_size()
+    mode = "/proc/sys/net/ipv6/conf/br-l2tp0/disable_ipv6"
+    bench.node.sh(f"echo 1 >{mode}")
+    wait_for(lambda: "sysctl disable_ipv6" in bench.log_since(start), 10, what="the reason in the log")
+    assert bench.differences() == {("address", "br-l2tp0"): "restore"}, bench.differences()
+    assert "disable_ipv6" in bench.near.run("status", bench.near.conf).out
+    time.sleep(1.5)  # it is tried once more
+    log = bench.log_since(start)
+    assert "fe80" not in log and log.count("cannot be restored") == 1, log
+    bench.node.sh(f"echo 0 >{mode}")
+    wait_for(lambda: bench.picture() == before and not bench.differences(), 40, what="the addresses")
+
+
 def unplugged(bench):
     """The card is unplugged: the site waits, also at a reload, and takes it when it is back."""
     bench.reload()
@@ -530,6 +546,7 @@ def main():
         for name, command, which, undo in REPORTED:
             suite.run(name, reported, bench, command, which, undo)
         suite.run("no link-local address is wanted", without_link_local, bench)
+        suite.run("IPv6 disabled on the bridge", ipv6_disabled, bench)
         suite.run("member unplugged and plugged in again", unplugged, bench)
         suite.run("an administrator who insists", insists, bench)
         suite.run("interfaces deleted", deleted, bench)
