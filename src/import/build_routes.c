@@ -85,14 +85,14 @@ static bool is_allowed(const struct conf_site *site, const struct ip_prefix *pre
 	return false;
 }
 
-/* Note on a route of the files; `has`: the site's routes are those to AllowedIPs. */
-static void judge_route(struct build *b, const struct import_fact *route, bool has)
+/* Note on a route of the files. `off`: why the site has no routes; or NULL: it has those to
+ * AllowedIPs. */
+static void judge_route(struct build *b, const struct import_fact *route, const char *off)
 {
 	struct ip_prefix prefix;
 
-	if (!has) {
-		build_drop(b, route,
-			"Table = off, as others of AllowedIPs have none: add it as PostUp");
+	if (off) {
+		build_drop(b, route, off);
 	} else if (route->object == IMPORT_PEER) {
 		import_note_at(b->im, route->at, IMPORT_TAKEN,
 			"the routes to the peer: they follow from AllowedIPs");
@@ -106,7 +106,7 @@ static void judge_route(struct build *b, const struct import_fact *route, bool h
 }
 
 /* Notes on the routes and rules of the files. */
-static void judge_routes(struct build *b, bool has)
+static void judge_routes(struct build *b, const char *off)
 {
 	for (size_t i = 0; i < b->im->n_facts; i++) {
 		const struct import_fact *fact = &b->im->facts[i];
@@ -114,16 +114,61 @@ static void judge_routes(struct build *b, bool has)
 
 		if (fact->object == IMPORT_PEER) {
 			if (is_route && build_peer_index(b, fact->name) < b->n_peers)
-				judge_route(b, fact, has);
+				judge_route(b, fact, off);
 		} else if (!strcmp(fact->name, b->wireguard)) {
 			if (is_route)
-				judge_route(b, fact, has);
+				judge_route(b, fact, off);
 			else if (!strcmp(fact->key, FACT_RULE))
 				import_note_at(b->im, fact->at, IMPORT_CHANGED,
 					"Table = auto: a default route through the tunnel gets its "
 					"rules from it");
 		}
 	}
+}
+
+static bool is_main(const char *table)
+{
+	return !strcmp(table, "main") || !strcmp(table, "254");
+}
+
+/* The table of the files' routes, or NULL: the main one. `*ret_several`: they are in several. */
+static const struct import_fact *find_table(const struct build *b, bool *ret_several)
+{
+	const struct import_fact *table = NULL;
+	size_t routes = 0;
+	size_t tables = 0;
+
+	*ret_several = false;
+	for (size_t i = 0; i < b->im->n_facts; i++) {
+		const struct import_fact *fact = &b->im->facts[i];
+
+		if (fact->object != IMPORT_LINK || strcmp(fact->name, b->wireguard) != 0)
+			continue;
+		routes += !strcmp(fact->key, FACT_ROUTE);
+		if (strcmp(fact->key, FACT_TABLE) != 0 || is_main(fact->value))
+			continue;
+		*ret_several |= table && strcmp(table->value, fact->value) != 0;
+		table = fact;
+		tables++;
+	}
+	*ret_several |= table && tables < routes;
+	return table;
+}
+
+/* Table = off, since the files have no route to `unrouted`, or have routes in several tables. */
+static void set_off(
+	struct build *b, const struct import_fact *fact, const struct ip_prefix *unrouted)
+{
+	char shown[IP_PREFIX_TEXT_LEN];
+
+	b->site->interface.table = CONF_TABLE_OFF;
+	if (unrouted)
+		import_note_at(b->im, fact->at, IMPORT_CHANGED,
+			"[Interface] Table = off: the files have no route to %s of AllowedIPs",
+			ip_prefix_text(unrouted, shown));
+	else
+		import_note_at(b->im, fact->at, IMPORT_CHANGED,
+			"[Interface] Table = off: the files have routes in several tables");
 }
 
 /* Table = and FwMark =, from the routes that the files have. */
@@ -134,26 +179,29 @@ void build_finish_routes(struct build *b)
 	const struct import_fact *table;
 	const struct import_fact *explicit;
 	const struct ip_prefix *unrouted = NULL;
-	char shown[IP_PREFIX_TEXT_LEN];
+	const char *off = NULL;
+	bool several;
 
 	if (!b->wireguard)
 		return;
 	rule = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_RULE);
-	table = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_TABLE);
 	explicit = import_find(b->im, IMPORT_LINK, b->wireguard, FACT_ROUTES);
-	if (explicit && !rule && !table && wg->table == CONF_TABLE_AUTO)
-		unrouted = find_unrouted(b);
-	judge_routes(b, !unrouted);
+	table = find_table(b, &several);
 	if (rule && table && !strcmp(table->value, "51820") && wg->fwmark == 51820)
 		wg->fwmark = 0; /* what Table = auto chooses */
-	if (rule)
-		return;
-	if (table) {
+	if (wg->table == CONF_TABLE_OFF) {
+		off = "Table = off in the files: add it as PostUp";
+	} else if (!rule && several) {
+		set_off(b, table, NULL);
+		off = "Table = off, as the routes are in several tables: add it as PostUp";
+	} else if (!rule && table) {
 		build_set_value(b, CONF_SECTION_INTERFACE, wg, table, "Table", table->value);
-	} else if (unrouted) {
-		wg->table = CONF_TABLE_OFF;
-		import_note_at(b->im, explicit->at, IMPORT_CHANGED,
-			"[Interface] Table = off: the files have no route to %s of AllowedIPs",
-			ip_prefix_text(unrouted, shown));
+	} else if (!rule && explicit && wg->table == CONF_TABLE_AUTO) {
+		unrouted = find_unrouted(b);
+		if (unrouted) {
+			set_off(b, explicit, unrouted);
+			off = "Table = off, as others of AllowedIPs have none: add it as PostUp";
+		}
 	}
+	judge_routes(b, off);
 }
