@@ -86,7 +86,7 @@ static int on_wg_set(void *ctx, const struct uapi_set *set)
 	err = isolated_engine_wg(u, text, len, &reply);
 	if (!err) {
 		note_port(u, &marked);
-		wg_changes_add(&u->changes, &marked, u->conf);
+		wg_changes_add(&u->changes, &marked, u->conf, u->keys.now.public_key);
 		wg_merge_grown(&u->changes, u->conf);
 	} else {
 		u->fwmark = before;

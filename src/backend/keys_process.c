@@ -302,8 +302,16 @@ static int send_changes(struct keys_process *k, const struct key_ring *a, const 
  * new process would inherit the keys of a request that is being performed. */
 static void pass_changes(struct keys_process *k, const struct key_ring *before)
 {
-	if (!k->pid || (k->now.n <= k->capacity && send_changes(k, before, &k->now) == 0))
+	int err;
+
+	if (!k->pid)
 		return;
+	err = k->now.n <= k->capacity ? send_changes(k, before, &k->now) : -ENOSPC;
+	if (!err)
+		return;
+	if (err == -ETIMEDOUT)
+		log_warning("The process that holds the keys was too slow to read a change. "
+			    "Starting it again; sessions go on.");
 	if (k->watch.fd >= 0)
 		loop_remove(k->loop, &k->watch);
 	end_process(k);

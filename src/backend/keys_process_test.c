@@ -179,8 +179,15 @@ static void start_slow(struct keys_process *k)
 	close(fds[1]);
 }
 
+static int warnings;
+
+static void count_warning(enum log_level level, const char *line)
+{
+	warnings += level == LOG_LEVEL_WARNING && strstr(line, "too slow");
+}
+
 /* The monitor waits a bounded time for the whole request, not for each change; then another process
- * is to be started, which begins with the present keys. */
+ * is to be started, which begins with the present keys. It is logged. */
 static void test_slow(void **state)
 {
 	struct uapi_set set = { .peers_len = PEERS_SLOW };
@@ -194,9 +201,14 @@ static void test_slow(void **state)
 	for (uint32_t i = 0; i < PEERS_SLOW; i++)
 		store_le32(set.peers[i].public_key, i + 1);
 	start_slow(&k);
+	log_set_level(LOG_LEVEL_WARNING);
+	log_to_sink(count_warning);
 	before = clock_mono();
 	assert_int_equal(keys_process_set(&k, &set, &marked), 0);
 	assert_true(mono_between(before, clock_mono()) < LIMIT_S * NS_PER_S);
+	log_to_sink(NULL);
+	log_set_level(LOG_LEVEL_SILENT);
+	assert_int_equal(warnings, 1);
 	assert_int_equal(k.pid, 0);
 	assert_int_equal(k.monitor, -1);
 	assert_true(mono_is_set(k.due));

@@ -10,6 +10,9 @@
 #include "base/secret.h"
 #include "ctlproto/uapi_print.h"
 
+/* Our own public key, if we have none. */
+static const uint8_t none[KEY_LEN];
+
 static void release(struct wg_changes *c, struct wg_change *change)
 {
 	c->len -= change->len;
@@ -17,19 +20,32 @@ static void release(struct wg_changes *c, struct wg_change *change)
 	free(change->text);
 }
 
-/* Remove what was changed at peers, as all peers are removed. */
+/* Whether it changes the port or the mark of the device. */
+static bool sets_device(const struct wg_change *change)
+{
+	static const char replace[] = "set=1\nreplace_peers=true\n\n";
+
+	return change->of_device && (change->len != sizeof(replace) - 1 ||
+					    memcmp(change->text, replace, change->len) != 0);
+}
+
+/* Remove what was changed at peers, and earlier requests to remove all, as all are removed. */
 static void forget_peers(struct wg_changes *c)
 {
-	static const uint8_t device[KEY_LEN];
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++)
-		if (memcmp(c->v[i].peer, device, KEY_LEN) == 0)
+		if (sets_device(&c->v[i]))
 			c->v[n++] = c->v[i];
 		else
 			release(c, &c->v[i]);
 	c->n = n;
 	c->lost = false;
+}
+
+static bool is_of_peer(const struct wg_change *change, const uint8_t public_key[static KEY_LEN])
+{
+	return !change->of_device && !memcmp(change->peer, public_key, KEY_LEN);
 }
 
 /* Overwrite the preshared key of a stored request by zero, which means none. */
@@ -52,7 +68,7 @@ static void forget_replaced(
 		if (!memcmp(conf->peers[i].public_key, peer->public_key, KEY_LEN))
 			secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
 	for (size_t i = 0; i < c->n; i++)
-		if (!memcmp(c->v[i].peer, peer->public_key, KEY_LEN))
+		if (is_of_peer(&c->v[i], peer->public_key))
 			forget_psk(&c->v[i]);
 }
 
@@ -75,7 +91,7 @@ void wg_changes_store(
 		free(text);
 		return;
 	}
-	*change = (struct wg_change){ .text = text, .len = len };
+	*change = (struct wg_change){ .of_device = !peer, .text = text, .len = len };
 	if (peer)
 		memcpy(change->peer, peer, KEY_LEN);
 	c->len += len;
@@ -114,14 +130,18 @@ static void add_device(struct wg_changes *c, const struct uapi_set *set, struct 
 	}
 }
 
-void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf)
+void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf,
+	const uint8_t own[static KEY_LEN])
 {
+	bool has_own = memcmp(own, none, KEY_LEN) != 0;
+
 	add_device(c, set, conf);
 	for (size_t i = 0; i < set->peers_len; i++) {
 		const struct uapi_set one = { .peers = &set->peers[i], .peers_len = 1 };
 
 		forget_replaced(c, &set->peers[i], conf);
-		wg_changes_store(c, &one, set->peers[i].public_key, limit(conf));
+		if (!has_own || memcmp(set->peers[i].public_key, own, KEY_LEN) != 0)
+			wg_changes_store(c, &one, set->peers[i].public_key, limit(conf));
 	}
 }
 
@@ -146,10 +166,12 @@ void wg_changes_save(
 	saved_put_number(state, "wg-lost", c->lost);
 }
 
-/* Add a copy of a change. Return: 0 or -ENOMEM. */
+/* Add a copy of a change. It is of the device if it has no section of a peer, as the key of a peer
+ * may be all zero, too. Return: 0 or -ENOMEM. */
 static int restore_one(
 	struct wg_changes *c, const struct saved_item *peer, const struct saved_item *item)
 {
+	static const char section[] = "\npublic_key=";
 	char *text = malloc(item->len + 1);
 	struct wg_change *change = text ? array_grow(&c->v, &c->n, sizeof(*c->v)) : NULL;
 
@@ -160,6 +182,7 @@ static int restore_one(
 	memcpy(text, item->value, item->len);
 	text[item->len] = '\0';
 	memcpy(change->peer, peer->value, KEY_LEN);
+	change->of_device = !memmem(text, item->len, section, sizeof(section) - 1);
 	change->text = text;
 	change->len = item->len;
 	c->len += item->len;
@@ -226,10 +249,20 @@ static int take_keys(struct wg_changes *c, struct wg_change *change, struct key_
 
 int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys)
 {
+	bool has_own = memcmp(keys->public_key, none, KEY_LEN) != 0;
+	size_t n = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < c->n && !err; i++)
-		err = take_keys(c, &c->v[i], keys);
+	for (size_t i = 0; i < c->n; i++) {
+		if (has_own && is_of_peer(&c->v[i], keys->public_key)) {
+			release(c, &c->v[i]);
+			continue;
+		}
+		if (!err)
+			err = take_keys(c, &c->v[i], keys);
+		c->v[n++] = c->v[i];
+	}
+	c->n = n;
 	return err;
 }
 

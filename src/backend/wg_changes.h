@@ -16,10 +16,11 @@
 /** Bytes of requests that are stored at most, if the file has peers. */
 #define WG_CHANGES_MAX ((size_t)4 << 20)
 
-/** A request that changes one peer, or (`peer` all zero) the device. */
+/** A request that changes one peer, or the device. */
 struct wg_change {
-	uint8_t peer[KEY_LEN];
-	char *text; /* `len` bytes, owned; with marks in place of keys: see key_ring.h */
+	bool of_device;
+	uint8_t peer[KEY_LEN]; /* its public key, which may be all zero; of the device: all zero */
+	char *text;	       /* `len` bytes, owned; with marks in place of keys: see key_ring.h */
 	size_t len;
 };
 
@@ -34,9 +35,12 @@ struct wg_changes {
 
 /**
  * Store what a successful request has changed. Keys that it replaces or removes are wiped, here and
- * in `conf`; its private key is stored in `conf`, where a new engine looks first.
+ * in `conf`; its private key is stored in `conf`, where a new engine looks first. What it sets at
+ * a peer with our own public key is not stored, as the engine has ignored it. `own`: that key after
+ * the request; all zero: none.
  */
-void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf);
+void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf,
+	const uint8_t own[static KEY_LEN]);
 
 /** Store one change, of the device if `peer` is NULL. Beyond `max` bytes it is lost. */
 void wg_changes_store(
@@ -52,8 +56,9 @@ void wg_changes_save(
 /** Read what was saved, with keys. Return: 0 or -ENOMEM. */
 MUST_CHECK int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved);
 
-/** Apply them to the keys of the configuration, and put marks in place of keys. Return: 0; or
- * -EBADMSG or -ENOMEM, with some of the keys taken. */
+/** Apply them to the keys of the configuration, and put marks in place of keys. Those of a peer
+ * with our own public key are dropped. Return: 0; or -EBADMSG or -ENOMEM, with some of the keys
+ * taken. */
 MUST_CHECK int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys);
 
 /** Wipe and release all. */

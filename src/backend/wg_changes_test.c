@@ -55,13 +55,13 @@ static void test_psk_replaced(void **state)
 
 	make(&s);
 	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_int_equal(s.changes.n, 2);
 	assert_true(has(&s.changes, "a0") && has(&s.changes, "a1"));
 	assert_memory_equal(s.in_file.preshared_key, none, KEY_LEN);
 	memset(s.peers[0].psk, 0xb0, KEY_LEN);
 	set.peers_len = 1;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_int_equal(s.changes.n, 3);
 	assert_true(has(&s.changes, "b0") && has(&s.changes, "a1"));
 	assert_false(has(&s.changes, "a0"));
@@ -78,10 +78,10 @@ static void test_psk_stays(void **state)
 
 	make(&s);
 	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	s.peers[0].has_psk = false;
 	s.peers[0].has_keepalive = true;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_true(has(&s.changes, "a0"));
 	wg_changes_clear(&s.changes);
 }
@@ -94,10 +94,10 @@ static void test_peer_removed(void **state)
 
 	make(&s);
 	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	s.peers[0].remove = true;
 	s.peers[0].has_psk = false;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_int_equal(s.changes.n, 2);
 	assert_false(has(&s.changes, "a0"));
 	assert_memory_equal(s.in_file.preshared_key, none, KEY_LEN);
@@ -113,14 +113,17 @@ static void test_peers_replaced(void **state)
 
 	make(&s);
 	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_int_equal(s.changes.n, 3);
 	s.changes.lost = true; /* nothing that still has an effect */
-	wg_changes_add(&s.changes, &all, &s.conf);
+	wg_changes_add(&s.changes, &all, &s.conf, none);
 	assert_int_equal(s.changes.n, 2);
 	assert_false(s.changes.lost);
 	assert_non_null(memmem(s.changes.v[0].text, s.changes.v[0].len, "listen_port=7\n", 14));
 	assert_non_null(memmem(s.changes.v[1].text, s.changes.v[1].len, "replace_peers=true", 18));
+	assert_int_equal(s.changes.len, s.changes.v[0].len + s.changes.v[1].len);
+	wg_changes_add(&s.changes, &all, &s.conf, none); /* again: one such request is enough */
+	assert_int_equal(s.changes.n, 2);
 	assert_int_equal(s.changes.len, s.changes.v[0].len + s.changes.v[1].len);
 	assert_memory_equal(s.in_file.preshared_key, none, KEY_LEN);
 	wg_changes_clear(&s.changes);
@@ -134,7 +137,7 @@ static void test_private_key(void **state)
 
 	make(&s);
 	memset(set.private_key, 0xc0, KEY_LEN);
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_int_equal(s.changes.n, 0);
 	assert_memory_equal(s.conf.interface.private_key, set.private_key, KEY_LEN);
 	wg_changes_clear(&s.changes);
@@ -148,9 +151,9 @@ static void test_too_many(void **state)
 
 	make(&s);
 	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	s.changes.len += WG_CHANGES_MAX;
-	wg_changes_add(&s.changes, &set, &s.conf);
+	wg_changes_add(&s.changes, &set, &s.conf, none);
 	assert_true(s.changes.lost);
 	assert_int_equal(s.changes.n, 1);
 	assert_false(has(&s.changes, "a0"));
@@ -172,7 +175,7 @@ static void test_passed_on(void **state)
 	make(&s);
 	set.peers = s.peers;
 	assert_int_equal(key_ring_set(&ring, &set, &marked), 0);
-	wg_changes_add(&s.changes, &marked, &s.conf);
+	wg_changes_add(&s.changes, &marked, &s.conf, none);
 	key_ring_free_set(&marked);
 	assert_false(has(&s.changes, "a0") || has(&s.changes, "a1"));
 	wg_changes_save(&s.changes, &ring, &saved);
@@ -191,6 +194,72 @@ static void test_passed_on(void **state)
 	wg_changes_clear(&restored);
 	key_ring_clear(&ring);
 	key_ring_clear(&next);
+}
+
+/* A peer with our own public key is none: what is set there has no effect. */
+static void test_own(void **state)
+{
+	struct uapi_set set = { .peers_len = 2 };
+	struct site s;
+
+	make(&s);
+	set.peers = s.peers;
+	wg_changes_add(&s.changes, &set, &s.conf, s.peers[0].public_key);
+	assert_int_equal(s.changes.n, 1);
+	assert_memory_equal(s.changes.v[0].peer, s.peers[1].public_key, KEY_LEN);
+	wg_changes_clear(&s.changes);
+}
+
+/* Another program may have stored it: it is dropped. */
+static void test_own_restored(void **state)
+{
+	struct key_ring ring = { 0 };
+	struct wg_changes restored = { 0 };
+	struct saved_state saved = { 0 };
+	struct uapi_set set = { .peers_len = 2 };
+	struct site s;
+
+	make(&s);
+	set.peers = s.peers;
+	wg_changes_add(&s.changes, &set, &s.conf, none);
+	wg_changes_save(&s.changes, &ring, &saved);
+	memcpy(ring.public_key, s.peers[0].public_key, KEY_LEN);
+	assert_int_equal(wg_changes_restore(&restored, &saved), 0);
+	assert_int_equal(wg_changes_take_keys(&restored, &ring), 0);
+	assert_int_equal(restored.n, 1);
+	assert_int_equal(restored.len, restored.v[0].len);
+	assert_memory_equal(restored.v[0].peer, s.peers[1].public_key, KEY_LEN);
+	saved_fini(&saved);
+	wg_changes_clear(&s.changes);
+	wg_changes_clear(&restored);
+	key_ring_clear(&ring);
+}
+
+/* A peer whose public key is all zero is a peer, also for another program. */
+static void test_zero_key(void **state)
+{
+	const struct uapi_set all = { .replace_peers = true };
+	const struct key_ring ring = { 0 };
+	struct wg_changes restored = { 0 };
+	struct saved_state saved = { 0 };
+	struct uapi_set set = { .has_fwmark = true, .fwmark = 5, .peers_len = 1 };
+	struct site s;
+
+	make(&s);
+	memset(&s.peers[0], 0, sizeof(s.peers[0]));
+	set.peers = s.peers;
+	wg_changes_add(&s.changes, &set, &s.conf, none);
+	wg_changes_save(&s.changes, &ring, &saved);
+	assert_int_equal(wg_changes_restore(&restored, &saved), 0);
+	assert_int_equal(restored.n, 2);
+	wg_changes_add(&s.changes, &all, &s.conf, none);
+	assert_int_equal(s.changes.n, 2);
+	wg_changes_add(&restored, &all, &s.conf, none);
+	assert_int_equal(restored.n, 2);
+	assert_non_null(memmem(restored.v[0].text, restored.v[0].len, "fwmark=5\n", 9));
+	saved_fini(&saved);
+	wg_changes_clear(&s.changes);
+	wg_changes_clear(&restored);
 }
 
 /* A text that is no request is refused. */
@@ -223,6 +292,9 @@ int main(void)
 		cmocka_unit_test(test_private_key),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_passed_on),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_restored),
+		cmocka_unit_test(test_zero_key),
 		cmocka_unit_test(test_damaged),
 	};
 

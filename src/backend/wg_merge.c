@@ -47,14 +47,13 @@ static int compare_peers(const void *a, const void *b)
 /* List all peers that are in any change. Return: 0 or -ENOMEM. */
 static int list_peers(struct merge *m, const struct wg_changes *c)
 {
-	static const uint8_t device[KEY_LEN];
 	size_t n = 0;
 
 	m->peers = calloc(c->n + 1, sizeof(*m->peers));
 	if (!m->peers)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++)
-		if (memcmp(c->v[i].peer, device, KEY_LEN) != 0)
+		if (!c->v[i].of_device)
 			memcpy(m->peers[n++].peer.public_key, c->v[i].peer, KEY_LEN);
 	qsort(m->peers, n, sizeof(*m->peers), compare_peers);
 	for (size_t i = 0; i < n; i++)

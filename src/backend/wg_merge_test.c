@@ -16,6 +16,9 @@
 #define PEERS	 5
 #define PREFIXES 6
 
+/* We have no public key. */
+static const uint8_t none[KEY_LEN];
+
 /* ---- a device, as simple as possible ---- */
 
 /** What it knows of a peer. */
@@ -187,7 +190,7 @@ static void test_same(void **state)
 
 			fill(&r, &seed);
 			change(&all, &r.set);
-			wg_changes_add(&c, &r.set, &conf);
+			wg_changes_add(&c, &r.set, &conf, none);
 			if (!below(&seed, 10))
 				assert_int_equal(wg_merge(&c, true), 0);
 		}
@@ -211,13 +214,13 @@ static void test_not_empty(void **state)
 	struct wg_changes c = { 0 };
 
 	for (unsigned i = 0; i < 3; i++)
-		wg_changes_add(&c, &set, &conf);
+		wg_changes_add(&c, &set, &conf, none);
 	assert_int_equal(wg_merge(&c, false), -EOPNOTSUPP);
 	assert_int_equal(c.n, 3);
 	set.replace_peers = true;
-	wg_changes_add(&c, &set, &conf);
+	wg_changes_add(&c, &set, &conf, none);
 	set.replace_peers = false;
-	wg_changes_add(&c, &set, &conf);
+	wg_changes_add(&c, &set, &conf, none);
 	assert_int_equal(wg_merge(&c, false), 0);
 	assert_int_equal(c.n, 2);
 	wg_changes_clear(&c);
@@ -239,7 +242,7 @@ static void test_for_ever(void **state)
 		fill(&r, &seed);
 		r.set.replace_peers = false;
 		change(&all, &r.set);
-		wg_changes_add(&c, &r.set, &conf);
+		wg_changes_add(&c, &r.set, &conf, none);
 		wg_merge_grown(&c, &conf);
 		longest = c.len > longest ? c.len : longest;
 	}
@@ -247,6 +250,46 @@ static void test_for_ever(void **state)
 	assert_true(longest < WG_MERGE_MIN + 4096);
 	repeat(&c, &merged);
 	assert_same(&all, &merged);
+	wg_changes_clear(&c);
+}
+
+/* One file for all nodes, with a prefix at a peer and, later, at this node: the peer has it. */
+static void test_own(void **state)
+{
+	struct conf_site conf = { .n_peers = 0 };
+	struct uapi_prefix prefix = { .prefix = { ip_addr_v4((uint8_t[4]){ 10, 0, 1, 0 }), 24 } };
+	struct uapi_peer peers[2] = { 0 };
+	const struct uapi_set set = { .replace_peers = true, .peers = peers, .peers_len = 2 };
+	struct wg_changes c = { 0 };
+	struct device merged;
+
+	for (int i = 0; i < 2; i++) {
+		memset(peers[i].public_key, i + 1, KEY_LEN);
+		peers[i].prefixes = &prefix;
+		peers[i].prefixes_len = 1;
+	}
+	wg_changes_add(&c, &set, &conf, peers[1].public_key);
+	assert_int_equal(wg_merge(&c, true), 0);
+	repeat(&c, &merged);
+	assert_true(merged.peers[0].exists);
+	assert_false(merged.peers[1].exists);
+	assert_int_equal(merged.owner[1], 0);
+	wg_changes_clear(&c);
+}
+
+/* A peer whose public key is all zero is merged as any other. */
+static void test_zero_key(void **state)
+{
+	struct conf_site conf = { .n_peers = 0 };
+	struct uapi_peer peer = { .has_keepalive = true, .keepalive_s = 9 };
+	const struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+	struct wg_changes c = { 0 };
+
+	for (unsigned i = 0; i < 3; i++)
+		wg_changes_add(&c, &set, &conf, none);
+	assert_int_equal(wg_merge(&c, true), 0);
+	assert_int_equal(c.n, 1);
+	assert_non_null(memmem(c.v[0].text, c.v[0].len, "interval=9\n", 11));
 	wg_changes_clear(&c);
 }
 
@@ -275,7 +318,7 @@ static void test_large(void **state)
 		peers[i].prefixes = prefixes;
 		peers[i].prefixes_len = ARRAY_LEN(prefixes);
 	}
-	wg_changes_add(&c, &set, &conf);
+	wg_changes_add(&c, &set, &conf, none);
 	assert_true(c.len > WG_CHANGES_MAX);
 	wg_merge_grown(&c, &conf);
 	assert_false(c.lost);
@@ -292,6 +335,8 @@ int main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_not_empty),
 		cmocka_unit_test(test_for_ever),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_zero_key),
 		cmocka_unit_test(test_large),
 	};
 
