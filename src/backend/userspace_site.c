@@ -137,8 +137,8 @@ static int open_engine(
 	err = adopted ? offer_all(u, adopted) : 0;
 	if (err < 0)
 		return error_set(ret_error, err, "Cannot use the monitor's descriptors:\n");
-	err = userspace_open_tun(
-		&u->userspace, u->conf->interface.name, u->drop_in ? adopted->ports[0] : -1);
+	err = userspace_open_tun(&u->userspace, u->conf->interface.name,
+		adopted && u->drop_in ? adopted->ports[0] : -1);
 	if (err < 0)
 		return userspace_site_tun_error(err, ret_error);
 	if (adopted && adopted->keys)
