@@ -74,7 +74,6 @@ static int do_port(struct engine_proxy *p, const struct engine_head *h)
  * is not waited for. Return: 0, and it is sent, or still to be sent; or -errno. */
 static int send_answer(struct engine_proxy *p)
 {
-	const struct udp *udp = &p->held->udp;
 	struct engine_message m = { .head = p->answer };
 	int fds[2];
 	size_t n = 0;
@@ -83,6 +82,8 @@ static int send_answer(struct engine_proxy *p)
 	if (!p->answer.type)
 		return 0;
 	if (m.head.value) {
+		const struct udp *udp = &p->held->udp;
+
 		m.head.port = udp->port;
 		m.head.value = (udp->offloads.segment ? ENGINE_PORT_SEGMENT : 0U) |
 			       (udp->offloads.gro ? ENGINE_PORT_GRO : 0U) |
