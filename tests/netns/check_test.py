@@ -211,7 +211,10 @@ def one_card(bench):
         expect(bench.check(1), "underlay", "note", "in clear on eth0: a far gateway has one card")
         # The far gateway answers ARP on the pseudowire for its endpoint's address, too.
         net.vpn[1].run("sysctl -qw net.ipv4.conf.all.arp_ignore=0")
-        expect(bench.check(), "endpoint", "error|warning", "endpoint is answered on l2tpeth0, too", "arp_ignore=1")
+        # On a busy host the answer to that one question may come too late; another check asks again.
+        results = []
+        wait_for(lambda: results.append(bench.check()) or "endpoint" in results[-1][1], 30, what="that finding")
+        expect(results[-1], "endpoint", "error|warning", "endpoint is answered on l2tpeth0, too", "arp_ignore=1")
     finally:
         net.vpn[1].run("sysctl -qw net.ipv4.conf.all.arp_ignore=0")
         net.stop()
