@@ -132,7 +132,7 @@ static void test_begun(void **state)
 {
 	struct pair *p = *state;
 	struct engine_message got;
-	struct engine_head head;
+	struct engine_head head = { 0 };
 	int before = count_descriptors();
 
 	lend_part(p, &head);
