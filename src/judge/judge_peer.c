@@ -104,7 +104,14 @@ static bool judge_error(const struct verdict *v, const char *state)
 	if (!e->seen)
 		return false;
 	ip_addr_text(&e->from, from);
-	if (is_port_unreachable(e))
+	if (is_port_unreachable(e) && v->before->rx_bytes)
+		finding_add(v->ret, FINDING_ERROR, "port", v->subject,
+			"%s: %s answers that nothing listens on UDP port %u, from which the peer "
+			"has sent before.\n"
+			"Has wirespan stopped there? If not, the peer is behind NAT, which has "
+			"forgotten it: set PersistentKeepalive = 25 there.",
+			state, from, port);
+	else if (is_port_unreachable(e))
 		finding_add(v->ret, FINDING_ERROR, "port", v->subject,
 			"%s: %s answers that nothing listens on UDP port %u.\n"
 			"Is wirespan up there, with ListenPort = %u? Otherwise correct Endpoint "
@@ -259,6 +266,20 @@ static bool judge_sources(
 	return true;
 }
 
+/* The peer's address is the same, its port is not: a NAT has given it another one. */
+static void judge_nat(const struct verdict *v, const char *state, const char *was)
+{
+	bool reached = v->peer->echo.received || !v->peer->echo.sent;
+
+	finding_add(v->ret, reached ? FINDING_WARNING : FINDING_ERROR, "nat", v->subject,
+		"%s: the peer sent from %s, and during the check from %s. Until then nothing from "
+		"here reached it%s.\n"
+		"The peer is behind NAT, which had forgotten it: set PersistentKeepalive = 25 "
+		"there; less, if that is set. If it happens again all the same, two hosts there "
+		"use the same PrivateKey: give each site a key of its own.",
+		state, was, v->endpoint, reached ? ", or little" : "");
+}
+
 /* Two hosts with one key: each datagram moves the endpoint. */
 static bool judge_moved(const struct verdict *v, const char *state)
 {
@@ -276,6 +297,10 @@ static bool judge_moved(const struct verdict *v, const char *state)
 			"Correct Endpoint here, or leave it out if the peer always connects "
 			"first; then check again.",
 			state, was, v->endpoint);
+		return true;
+	}
+	if (ip_addr_equal(&v->before->endpoint.addr, &v->after->endpoint.addr)) {
+		judge_nat(v, state, was);
 		return true;
 	}
 	finding_add(v->ret, FINDING_ERROR, "moved", v->subject,
@@ -318,13 +343,15 @@ static const char *silence_hint(
 	else if (state == one_way)
 		snprintf(ret, FINDING_HINT_LEN,
 			"The handshake was answered, so the keys agree. Did wirespan stop there, "
-			"or the path break? Else [Peer] AllowedIPs there do not cover the "
-			"addresses that we send from, or another host uses the same PrivateKey as "
-			"this one. Run `wirespan check` there.");
+			"or the path break? If the peer is behind NAT, that may have forgotten it: "
+			"set PersistentKeepalive = 25 there. Else [Peer] AllowedIPs there do not "
+			"cover the addresses that we send from, or another host uses the same "
+			"PrivateKey as this one. Run `wirespan check` there.");
 	else
 		snprintf(ret, FINDING_HINT_LEN,
 			"Is wirespan up there, and does it listen on port %u? (Behind NAT %u is "
-			"the port of the NAT.) Does a firewall there or on the path let UDP port "
+			"the port of the NAT, which forgets it without PersistentKeepalive = 25 "
+			"there.) Does a firewall there or on the path let UDP port "
 			"%u in? Is PublicKey here the peer's own, and was this host's clock not "
 			"set back? (A peer does not answer a wrong key or an old time.) Run "
 			"`wirespan check` there too.",
@@ -575,7 +602,8 @@ static void judge_full(const struct verdict *v)
 		p->too_big ? " A router reports that they are too big." : "", v->endpoint, outer);
 }
 
-static void judge_handshake(const struct verdict *v)
+/* Return: whether the endpoint was lost for at least a part of the check. */
+static bool judge_handshake(const struct verdict *v)
 {
 	finding_add(v->ret, FINDING_OK, "handshake", v->subject,
 		"WireGuard session with %s, handshake %" PRIu64 " s ago.", v->endpoint,
@@ -583,7 +611,7 @@ static void judge_handshake(const struct verdict *v)
 	(void)judge_sources(v,
 		v->peer->echo.received || !v->peer->echo.sent ? FINDING_WARNING : FINDING_ERROR,
 		"A session");
-	(void)judge_moved(v, "A session");
+	return judge_moved(v, "A session");
 }
 
 void judge_peer(const struct observations *f, size_t i, struct findings *ret)
@@ -596,6 +624,7 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 		.ret = ret,
 	};
 	char key[KEY_BASE64_LEN + 1];
+	bool moved;
 
 	endpoint_text(&v.after->endpoint, v.endpoint);
 	ip_addr_text(&v.peer->tunnel, v.tunnel);
@@ -618,9 +647,9 @@ void judge_peer(const struct observations *f, size_t i, struct findings *ret)
 			judge_silence(&v, one_way);
 		return;
 	}
-	judge_handshake(&v);
+	moved = judge_handshake(&v);
 	judge_detour(&v);
-	if (v.peer->echo.sent && !v.peer->echo.received && judge_refused(&v, one_way))
+	if (v.peer->echo.sent && !v.peer->echo.received && (moved || judge_refused(&v, one_way)))
 		return;
 	judge_echo(&v);
 	judge_path(&v);

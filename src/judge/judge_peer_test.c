@@ -117,13 +117,21 @@ static void break_clock(struct observations *f)
 static void break_port(struct observations *f)
 {
 	break_no_session(f);
+	f->before.peers[0].rx_bytes = f->after.peers[0].rx_bytes = 0;
 	sample_icmp(&f->peers[0].error, 3, 3, "192.168.122.32");
 }
 
 static void break_port6(struct observations *f)
 {
-	break_no_session(f);
+	break_port(f);
 	sample_icmp(&f->peers[0].error, 1, 4, "2001:db8::32");
+}
+
+/* The router of a peer behind NAT answers for a mapping that it has forgotten. */
+static void break_forgotten_port(struct observations *f)
+{
+	break_no_session(f);
+	sample_icmp(&f->peers[0].error, 3, 3, "192.168.122.32");
 }
 
 static void break_prohibited(struct observations *f)
@@ -274,6 +282,24 @@ static void break_copied_key(struct observations *f)
 	assert_int_equal(endpoint_parse("192.168.122.33:8173", &f->after.peers[0].endpoint), 0);
 }
 
+/* A NAT had forgotten the peer, which sent in the middle of the check; the probes before are lost,
+ * of the host behind it among them. */
+static void break_forgotten(struct observations *f)
+{
+	assert_int_equal(endpoint_parse("192.168.122.32:40001", &f->after.peers[0].endpoint), 0);
+	f->peers[0].echo.received = f->peers[0].full.received = 0;
+	f->sessions[0].station.family = 0;
+	f->sessions[0].stations = f->sessions[0].limit = 0;
+	f->sessions[0].echo.received = 0;
+	f->sessions[0].far_end = (struct observed_echo){ 10, 10, 250, 3000, 900 };
+}
+
+/* The same with a NAT that has given another port and lost little. */
+static void warn_of_another_port(struct observations *f)
+{
+	assert_int_equal(endpoint_parse("192.168.122.32:40001", &f->after.peers[0].endpoint), 0);
+}
+
 /* The endpoint in the file is wrong, and the peer finds us. */
 static void break_wrong_endpoint(struct observations *f)
 {
@@ -419,6 +445,11 @@ static const struct fault faults[] = {
 		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173.", NULL },
 	{ break_port6, FINDING_ERROR, "port",
 		"No session: 2001:db8::32 answers that nothing listens on UDP port 8173.", NULL },
+	{ break_forgotten_port, FINDING_ERROR, "port",
+		"No session: 192.168.122.32 answers that nothing listens on UDP port 8173, from "
+		"which the peer has sent before.",
+		"Has wirespan stopped there? If not, the peer is behind NAT, which has forgotten "
+		"it: set PersistentKeepalive = 25 there." },
 	{ break_prohibited, FINDING_ERROR, "firewall",
 		"No session: 192.168.122.1 refuses our datagrams to 192.168.122.32:8173 (ICMP type "
 		"3, code 13): a firewall.",
@@ -498,6 +529,18 @@ static const struct fault faults[] = {
 		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
 		"192.168.122.33:8173.",
 		NULL },
+	{ break_forgotten, FINDING_ERROR, "nat",
+		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
+		"192.168.122.32:40001. Until then nothing from here reached it.",
+		"The peer is behind NAT, which had forgotten it: set PersistentKeepalive = 25 "
+		"there; less, if that is set. If it happens again all the same, two hosts there "
+		"use the same PrivateKey: give each site a key of its own." },
+	{ warn_of_another_port, FINDING_WARNING, "nat",
+		"A session: the peer sent from 192.168.122.32:8173, and during the check from "
+		"192.168.122.32:40001. Until then nothing from here reached it, or little.",
+		"The peer is behind NAT, which had forgotten it: set PersistentKeepalive = 25 "
+		"there; less, if that is set. If it happens again all the same, two hosts there "
+		"use the same PrivateKey: give each site a key of its own." },
 	{ break_rp_filter, FINDING_ERROR, "rp_filter",
 		"No session: 3 datagrams of the peer were seen on eth0, and none reached wirespan; "
 		"the kernel dropped 3 packets whose source it expects on another interface "
@@ -530,6 +573,23 @@ static void test_follower(void **state)
 	assert_int_equal(got->severity, FINDING_NOTE);
 	assert_string_equal(got->subject, "l2tpeth0");
 	assert_int_equal(findings_count(&findings, FINDING_ERROR), 1);
+	findings_fini(&findings);
+	observations_fini(&f);
+}
+
+/* A peer that moved in the middle of the check: nothing else is blamed for what was lost before. */
+static void test_forgotten(void **state)
+{
+	struct findings findings = { 0 };
+	struct observations f;
+
+	sample_fill(&f);
+	break_forgotten(&f);
+	judge_observations(&f, &findings);
+	assert_non_null(sample_find(
+		&findings, "No host answers: its peer was not reached for a part of the check."));
+	assert_int_equal(findings_count(&findings, FINDING_ERROR), 1);
+	assert_int_equal(findings_count(&findings, FINDING_WARNING), 0);
 	findings_fini(&findings);
 	observations_fini(&f);
 }
@@ -601,6 +661,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_follower),
+		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_route_mtu),
 	};

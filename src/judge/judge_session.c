@@ -386,9 +386,11 @@ static const char *loss_hint(const struct verdict *v, char ret[static FINDING_HI
 	if (p && p->echo.sent > p->echo.received)
 		snprintf(ret, FINDING_HINT_LEN,
 			"The tunnel itself loses packets (%u of %u answered): look at the counters "
-			"of %s (`ip -s link show %s`), and for a limit on UDP on the path. Packet "
-			"sizes were not tried: loss would look like a small MTU.",
-			p->echo.received, p->echo.sent, p->underlay, p->underlay);
+			"of %s (`ip -s link show %s`), and for a limit on UDP on the path.%s",
+			p->echo.received, p->echo.sent, p->underlay, p->underlay,
+			v->session->limit ? ""
+					  : " Packet sizes were not tried: loss would look like a "
+					    "small MTU.");
 	else
 		snprintf(ret, FINDING_HINT_LEN,
 			"The tunnel's own probes, %u, were all answered. Frames are lost between "
@@ -511,6 +513,17 @@ static bool has_peer(const struct verdict *v)
 	       v->facts->after.peers[peer].rx_bytes != v->facts->before.peers[peer].rx_bytes;
 }
 
+/* Whether the peer was behind another endpoint at first, so that a part of the probes was lost. */
+static bool has_moved_peer(const struct verdict *v)
+{
+	const struct observations *f = v->facts;
+	size_t peer = v->session->peer;
+
+	return peer < f->n_peers && f->peers[peer].echo.sent && !f->peers[peer].echo.received &&
+	       f->before.peers[peer].endpoint.addr.family &&
+	       !endpoint_equal(&f->before.peers[peer].endpoint, &f->after.peers[peer].endpoint);
+}
+
 /* Whether this host refused to send what was for the peer: none of it left. */
 static bool is_refused(const struct verdict *v)
 {
@@ -587,6 +600,11 @@ void judge_session(const struct observations *f, size_t i, struct findings *ret)
 	if (!is_alive(&v) && !has_peer(&v)) {
 		finding_add(ret, FINDING_NOTE, "session", v.after->name,
 			"No host answers: nothing at all comes from its peer.");
+		return;
+	}
+	if (!has_station(&v) && has_moved_peer(&v)) {
+		finding_add(ret, FINDING_NOTE, "session", v.after->name,
+			"No host answers: its peer was not reached for a part of the check.");
 		return;
 	}
 	if (!is_alive(&v)) {

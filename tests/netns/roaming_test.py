@@ -4,6 +4,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import socket
@@ -78,6 +79,25 @@ class Behind:
         """The provider gives the NAT another address; every mapping is gone with the old one."""
         self.ports(first)
         self.nat.sh(f"ip addr flush dev out; ip addr add {address}/24 dev out")
+
+    @contextlib.contextmanager
+    def silent(self, refuses):
+        """What is behind the NAT sends nothing; the NAT answers for a mapping that it has forgotten, or does not."""
+        rules = "add table ip quiet\nadd chain ip quiet f { type filter hook forward priority 0; }\nadd rule ip quiet f iif in drop\n"
+        if not refuses:
+            rules += "add chain ip quiet o { type filter hook output priority 0; }\nadd rule ip quiet o ip protocol icmp drop\n"
+        self.nat.run("nft", "-f", "-", stdin=rules)
+        try:
+            yield
+        finally:
+            self.nat.run("nft delete table ip quiet")
+
+    def check(self, number):
+        """Return: exit status of check at a gateway, and the text and hint of each error."""
+        gateway = self.gateway[number]
+        result = gateway.run("check", "--json", gateway.conf, check=False, timeout=15)
+        found = [f for f in json.loads(result.out)["findings"] if f["severity"] == "error"]
+        return result.status, [(f["text"], f["hint"]) for f in found]
 
     def endpoint(self):
         """Return: where vpn02 sees vpn01."""
@@ -214,17 +234,37 @@ def keepalive_holds_the_mapping():
         time.sleep(2 * UDP_TIMEOUT + 1)
         assert bench.member[1].ping(bench.one.member4).ok, "reached from outside after a silence"
         assert bench.endpoint() == endpoint, "through the same mapping"
+        assert bench.check(1) == (0, [])
         bench.configure(0)
         bench.gateway[0].run("reload", bench.gateway[0].conf)
         bench.forget_after(1)  # sooner than WireGuard's own answer to this ping, after 10 s
         assert bench.member[1].ping(bench.one.member4).ok
-        time.sleep(4)
-        assert not bench.member[1].ping(bench.one.member4, count=2, timeout=1).ok, "the NAT should have forgotten"
+        for refuses in (True, False):
+            forgotten(bench, refuses)
         bench.forget_after(UDP_TIMEOUT)
         bench.configure(1)
         bench.gateway[0].run("reload", bench.gateway[0].conf)
         ping = bench.member[1].ping
         wait_for(lambda: ping(bench.one.member4, timeout=1).ok, 2, what="a keepalive, as it is turned on")
+        assert bench.check(1) == (0, [])
+
+
+def forgotten(bench, refuses):
+    """A check outside names the NAT and the key that helps, and blames nothing else first."""
+    expected = "nothing listens on UDP port 4" if refuses else "nothing came back"
+
+    def look():
+        time.sleep(2)  # two of the NAT's timeouts, in which nothing may use the mapping
+        status, found = bench.check(1)
+        return (status, found) if found and expected in found[0][0] else None
+
+    with bench.silent(refuses):
+        status, found = wait_for(look, 30, what=f"a check that finds: {expected}")
+    assert status == 1 and len(found) == 1, found
+    ((text, hint),) = found
+    print(text, "->", hint)
+    assert "PersistentKeepalive = 25 there" in hint and "ListenPort" not in hint, hint
+    assert "PrivateKey" not in hint.split("PersistentKeepalive")[0], hint
 
 
 def attacker_beside():
