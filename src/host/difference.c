@@ -427,6 +427,20 @@ static void compare_link(struct comparison *c, const struct wanted_link *wanted)
 		compare_routes(c, wanted, link);
 }
 
+/** Whether the interface of a setting is the site's, and not another one that has its name. */
+static bool is_of_site(const struct comparison *c, const struct wanted_setting *s)
+{
+	const struct link_info *link = NULL;
+
+	for (size_t i = 0; !link && i < c->wanted->n; i++) {
+		const struct wanted_link *w = &c->wanted->v[i];
+
+		if (w->role == s->role && !strcmp(w->name, s->link))
+			link = difference_find(w, c->view);
+	}
+	return link && !strcmp(link->name, s->link);
+}
+
 /** Add a setting that is not as wanted any more. */
 static void compare_setting(struct comparison *c, const struct wanted_setting *s)
 {
@@ -434,6 +448,8 @@ static void compare_setting(struct comparison *c, const struct wanted_setting *s
 	struct difference *d;
 
 	if (!s->seen || s->state != SETTING_OTHER)
+		return;
+	if (s->kind == DIFFERENCE_ACCEPT_RA && !is_of_site(c, s))
 		return;
 	if (s->kind == DIFFERENCE_VALID_MARK)
 		d = add(c, &of, NULL, s->kind,

@@ -190,6 +190,7 @@ static void replace_bridge(struct bench *b)
 {
 	rename_link(b, OTHER, "br-l2tp0");
 	delete_link(b, BRIDGE);
+	b->settings[3].state = SETTING_OTHER; /* of the other bridge */
 }
 
 static void make_bridge_again(struct bench *b)

@@ -34,6 +34,20 @@ static bool is_ours(const struct host *host, uint32_t ifindex, const char *name)
 	return false;
 }
 
+/** Whether a route is to an interface of the site, or to one of its destinations: it may have taken
+ * the place of the site's route, about which there is no other event. */
+static bool concerns_routes(const struct host *host, const struct route_info *route)
+{
+	struct planned_route planned = { .dst = route->dst, .table = route->table };
+
+	if (is_ours(host, route->ifindex, NULL))
+		return host->plan.n;
+	if (route_plan_has(&host->plan, &planned))
+		return true;
+	planned.by_rule = true;
+	return route_plan_has(&host->plan, &planned);
+}
+
 /** Whether an event can change the result of the comparison. */
 static bool concerns_us(const struct host *host, const struct nl_event *event)
 {
@@ -48,7 +62,7 @@ static bool concerns_us(const struct host *host, const struct nl_event *event)
 		return is_ours(host, event->address.ifindex, NULL);
 	case NL_EVENT_ROUTE:
 	case NL_EVENT_ROUTE_GONE:
-		return host->plan.n && is_ours(host, event->route.ifindex, NULL);
+		return concerns_routes(host, &event->route);
 	case NL_EVENT_RULE:
 		return route_plan_has_default(&host->plan);
 	}

@@ -237,7 +237,7 @@ static void judge_bridge(
 			b->name);
 		right = false;
 	}
-	if (mtu && b->mtu < mtu) {
+	if (mtu && b->mtu && b->mtu < mtu) {
 		finding_add(ret, FINDING_WARNING, "bridge_mtu", b->name,
 			"%s has MTU %u, the segment %u.\n"
 			"`ip link set %s mtu %u`",
@@ -291,7 +291,18 @@ static void judge_differences(const struct observations *f, struct findings *ret
 	}
 }
 
-/* Report sessions that are in no bridge although the file has one for them. */
+/* Whether a difference reports that the bridge is missing, or that another interface has its
+ * name. */
+static bool is_absent(const struct status_report *r, const char *bridge)
+{
+	for (size_t i = 0; i < r->differences_len; i++)
+		if (!strcmp(r->differences[i].kind, "absent") &&
+			!strcmp(r->differences[i].name, bridge))
+			return true;
+	return false;
+}
+
+/* Report sessions that are in no bridge although the file has one for them, and the host, too. */
 static void judge_loose_sessions(const struct observations *f, struct findings *ret)
 {
 	const struct status_report *r = &f->after;
@@ -299,7 +310,7 @@ static void judge_loose_sessions(const struct observations *f, struct findings *
 	for (size_t s = 0; s < r->sessions_len; s++) {
 		const char *name = r->sessions[s].name;
 
-		if (is_outside(r, name))
+		if (is_outside(r, name) && !is_absent(r, bridge_wanting(r, name)->name))
 			finding_add(ret, FINDING_ERROR, "bridge", name,
 				"%s is in no bridge.\n"
 				"Another program removed it: `wirespan reload` adds it again.",

@@ -216,6 +216,22 @@ def reported(bench, command, which, undo):
     bench.crosses()
 
 
+def route_replaced(bench, other):
+    """Another program's route takes the place of the site's: reported, not fought, and restored when it is gone."""
+    bench.reload()
+    start = bench.log_size()
+    bench.node.run(f"ip route replace {other}")
+    wait_for(lambda: bench.differences() == {("route", "wg0"): "restore"}, 5, what="the route to be missed")
+    wait_for(lambda: "There is a route to 10.9.0.0/16 already" in bench.log_since(start), 5, what="the reason in the log")
+    bench.check(1, "error", "wg0")
+    failed = bench.reload(check=False)
+    assert failed.status == 1 and "10.9.0.0/16" in failed.out, failed.out
+    assert "dev wg0" not in bench.node.run("ip route show 10.9.0.0/16").out
+    bench.node.run(f"ip route del {other}")
+    wait_for(lambda: not bench.differences(), 10, what="the route to be restored")
+    assert "dev wg0" in bench.node.run("ip route show 10.9.0.0/16").out
+
+
 def without_link_local(bench):
     """An administrator who wants no link-local address of the bridge gets none, and no report."""
     bench.reload()
@@ -418,14 +434,19 @@ def reload_restores(bench):
 def name_taken(bench):
     """Another bridge has the name: it is not touched, and ours comes back when it is gone."""
     bench.reload()
+    start = bench.log_size()
     with bench.stopped():
         bench.node.sh("ip link del br-l2tp0; ip link add br-l2tp0 type bridge")
     wait_for(lambda: bench.differences() == {("absent", "br-l2tp0"): "leave"}, 2, what="the bridge to be missed")
     link = bench.ask("link", "show", "dev", "br-l2tp0")[0]
     assert "ifalias" not in link and "UP" not in link["flags"], link
+    result = bench.near.run("check", "--quick", bench.near.conf, check=False, timeout=60)
+    assert "another interface has its name" in result.out and "wirespan reload" not in result.out, result.out
+    assert "MTU 0" not in result.out, result.out
     failed = bench.reload(check=False)
     assert failed.status == 1 and "br-l2tp0" in failed.out, failed.out
     assert "ifalias" not in bench.ask("link", "show", "dev", "br-l2tp0")[0]
+    assert bench.settings()[1].strip() == "1" and "accept_ra" not in bench.log_since(start), bench.log_since(start)
     bench.node.run("ip link del br-l2tp0")
     bench.crosses()
     wait_for(lambda: not bench.differences(), 2, what="no difference")
@@ -545,6 +566,8 @@ def main():
             suite.run(name, healed, bench, command, message)
         for name, command, which, undo in REPORTED:
             suite.run(name, reported, bench, command, which, undo)
+        for other in ("10.9.0.0/16 dev eth0", "blackhole 10.9.0.0/16"):
+            suite.run(f"route replaced by {other}", route_replaced, bench, other)
         suite.run("no link-local address is wanted", without_link_local, bench)
         suite.run("IPv6 disabled on the bridge", ipv6_disabled, bench)
         suite.run("member unplugged and plugged in again", unplugged, bench)
