@@ -34,6 +34,19 @@ bool conf_endpoint_addr(const struct conf_peer *peer, struct ip_addr *ret)
 	return !ip_addr_parse(text, ret);
 }
 
+bool conf_endpoint_is_link_local(const struct ip_addr *addr)
+{
+	return addr->family == AF_INET6 && addr->bytes[0] == 0xfe &&
+	       (addr->bytes[1] & 0xc0) == 0x80;
+}
+
+const char *conf_endpoint_zone(const struct conf_peer *peer)
+{
+	const char *percent = peer->endpoint_host ? strchr(peer->endpoint_host, '%') : NULL;
+
+	return percent ? percent + 1 : NULL;
+}
+
 const struct conf_peer *conf_endpoint_peer(const struct conf_site *site, const char *addr)
 {
 	for (size_t i = 0; i < site->n_peers; i++)
@@ -168,6 +181,15 @@ static void check_endpoint(const struct conf_site *site, const struct ranges *ra
 			"write the address of the peer's host outside of the tunnel",
 			peer->endpoint_host);
 		return;
+	}
+	if (conf_endpoint_is_link_local(&addr)) {
+		if (!conf_endpoint_zone(peer))
+			conf_report_add(report, CONF_WARNING, at,
+				"Endpoint: %s is a link-local address without its interface: "
+				"nothing can be sent to it\n"
+				"add the interface that leads to the peer, such as [%s%%eth0]:%u",
+				peer->endpoint_host, peer->endpoint_host, peer->endpoint_port);
+		return; /* no route and no address of another interface matters */
 	}
 	if (check_inside(site, peer, &addr, report))
 		return;

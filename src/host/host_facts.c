@@ -2,6 +2,7 @@
 /* Properties of this host that decide whether a configuration can be brought up on it. */
 #include "host/host_facts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct link_info *host_facts_link(const struct host_facts *facts, const char *name)
@@ -18,6 +19,19 @@ const struct link_info *host_facts_index(const struct host_facts *facts, uint32_
 		if (facts->links.v[i].ifindex == ifindex)
 			return &facts->links.v[i];
 	return NULL;
+}
+
+const struct link_info *host_facts_zone(const struct host_facts *facts, const char *zone)
+{
+	const struct link_info *named = zone ? host_facts_link(facts, zone) : NULL;
+	char *end;
+	unsigned long number;
+
+	if (!zone || !*zone || named)
+		return named;
+	number = strtoul(zone, &end, 10);
+	return *end || !number || number > UINT32_MAX ? NULL
+						      : host_facts_index(facts, (uint32_t)number);
 }
 
 bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link)

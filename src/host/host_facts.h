@@ -44,6 +44,9 @@ const struct link_info *host_facts_link(const struct host_facts *facts, const ch
 /** The interface with that ifindex, or NULL. */
 const struct link_info *host_facts_index(const struct host_facts *facts, uint32_t ifindex);
 
+/** The interface that a zone of IPv6 names, by its name or ifindex, or NULL. `zone` may be NULL. */
+const struct link_info *host_facts_zone(const struct host_facts *facts, const char *zone);
+
 /** Whether the site has created the interface: a bridge, or one of the kernel's WireGuard and L2TP,
  * with its alias; or, while the site runs, a TUN or TAP interface. */
 bool host_facts_is_ours(const struct host_facts *facts, const struct link_info *link);

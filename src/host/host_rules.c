@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "conf/check_endpoint.h"
 #include "host/member_rules.h"
 #include "host/route_plan.h"
@@ -157,6 +158,41 @@ static bool is_loopback(const struct ip_addr *a)
 	return a->family == AF_INET ? a->bytes[0] == 127 : !memcmp(a->bytes, one, sizeof(one));
 }
 
+/* Report the zone of an endpoint that is no interface of this host. */
+static void check_zone(const struct rules *r, const struct conf_peer *peer)
+{
+	const char *zone = conf_endpoint_zone(peer);
+
+	if (zone && !host_facts_zone(r->facts, zone))
+		conf_report_add(r->report, CONF_WARNING, peer->at[CONF_PEER_ENDPOINT],
+			"Endpoint: there is no interface \"%s\" on this host, by which %s is "
+			"reached\n"
+			"write the interface that leads to the peer after the %%; `ip link` lists "
+			"them",
+			zone, peer->endpoint_host);
+}
+
+/* Report an endpoint that is the broadcast address of a network of this host. */
+static void check_broadcast(
+	const struct rules *r, const struct conf_peer *peer, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < r->facts->addresses.n; i++) {
+		const struct ifaddr_info *a = &r->facts->addresses.v[i];
+		const struct link_info *link = host_facts_index(r->facts, a->ifindex);
+		uint32_t hosts = a->prefix.len < 31 ? UINT32_MAX >> a->prefix.len : 0;
+
+		if (!hosts || !link || addr->family != AF_INET ||
+			!ip_prefix_contains(&a->prefix, addr) ||
+			(load_be32(addr->bytes) & hosts) != hosts)
+			continue;
+		conf_report_add(r->report, CONF_WARNING, peer->at[CONF_PEER_ENDPOINT],
+			"Endpoint: %s is the broadcast address of the network of \"%s\"\n"
+			"write the address of the peer's host",
+			peer->endpoint_host, link->name);
+		return;
+	}
+}
+
 /* Report an endpoint that is an address of this host. A local proxy is one on another port. */
 static void check_endpoint(const struct rules *r, const struct conf_peer *peer)
 {
@@ -169,6 +205,8 @@ static void check_endpoint(const struct rules *r, const struct conf_peer *peer)
 
 	if (!conf_endpoint_addr(peer, &addr))
 		return;
+	check_zone(r, peer);
+	check_broadcast(r, peer, &addr);
 	if (addr.family == AF_INET6 && r->facts->ipv6(r->facts->ctx, "all") == HOST_IPV6_ABSENT)
 		conf_report_add(r->report, CONF_WARNING, at,
 			"Endpoint: %s is IPv6, which this kernel does not have\n"

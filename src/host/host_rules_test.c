@@ -260,6 +260,13 @@ static void test_uplink(void **state)
 		{ .bridge = "Address = 192.168.122.24/24\nMember = eth0",
 			.report = "10 warning: Member: \"eth0\" leads to 192.168.122.32" IN_CLEAR
 				  "10 " ADDRESS_OF_PORT },
+		{ .peer = "Endpoint = [fe80::32%eth0]:8172",
+			.bridge = "Member = eth0",
+			.report = "9 error: Member: \"eth0\" leads to fe80::32%eth0" CUT
+				  "9 " ADDRESS_OF_PORT },
+		{ .peer = "Endpoint = [fe80::32%eth1]:8172",
+			.bridge = "Member = eth0",
+			.report = "9 " ADDRESS_OF_PORT },
 		{ .interface = "PostUp = dhclient br-l2tp0",
 			.bridge = "Member = eth0",
 			.report = "9 warning: Member: \"eth0\" leads to 192.168.122.32" IN_CLEAR
@@ -397,6 +404,14 @@ static void test_endpoints(void **state)
 		{ .peer = "Endpoint = 127.0.0.1:9000", .report = "" },
 		{ .peer = "Endpoint = [::1]:8172",
 			.report = "6 error: Endpoint: ::1, port 8172, is this host itself\n" },
+		{ .peer = "Endpoint = [fe80::32%eth0]:8172", .report = "" },
+		{ .peer = "Endpoint = [fe80::32%2]:8172", .report = "" },
+		{ .peer = "Endpoint = [fe80::32%nope0]:8172",
+			.report = "6 warning: Endpoint: there is no interface \"nope0\" on this "
+				  "host, by which fe80::32%nope0 is reached\n" },
+		{ .peer = "Endpoint = 192.168.122.255:8172",
+			.report = "6 warning: Endpoint: 192.168.122.255 is the broadcast address "
+				  "of the network of \"eth0\"\n" },
 	};
 	static const struct rule_case taken = {
 		.report = "3 error: ListenPort: UDP port 8172 is in use by another program\n"

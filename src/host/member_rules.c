@@ -208,6 +208,17 @@ static enum leaves default_leaves(const struct member *m)
 	return how;
 }
 
+/* The interface by which packets to a peer's Endpoint leave; 0: none. */
+static uint32_t link_toward(
+	const struct member *m, const struct conf_peer *peer, const struct ip_addr *addr)
+{
+	const struct link_info *link = host_facts_zone(m->facts, conf_endpoint_zone(peer));
+
+	if (conf_endpoint_is_link_local(addr))
+		return link ? link->ifindex : 0;
+	return m->facts->route(m->facts->ctx, addr);
+}
+
 /* How packets to the peers leave by the member. `ret_to`: to what. `ret_sure` is false if that is
  * not known, as the peers have no Endpoint, and the default route is assumed. */
 static enum leaves leads_to_peer(const struct member *m, const char **ret_to, bool *ret_sure)
@@ -228,7 +239,7 @@ static enum leaves leads_to_peer(const struct member *m, const char **ret_to, bo
 			name = peer->endpoint_host;
 			continue;
 		}
-		how = leaves_by(m, m->facts->route(m->facts->ctx, &addr));
+		how = leaves_by(m, link_toward(m, peer, &addr));
 		*ret_to = peer->endpoint_host;
 		*ret_sure = true;
 		if (how != LEAVES_NOT)
