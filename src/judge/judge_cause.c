@@ -99,7 +99,7 @@ static bool judge_ports(struct causes *c)
 	else if (in->isolated && out->isolated)
 		add(c, "both ports are isolated", "`bridge link set dev %s isolated off`",
 			odd->name);
-	else if (in->locked && kinds & (ARP | IP4 | IP6))
+	else if (in->locked && !c->loss->passed)
 		add(c, "the port is locked: it accepts only hosts that are entered",
 			"Enter the members (`bridge fdb add MAC dev %s master static`), or "
 			"`bridge link set dev %s locked off`.",
@@ -113,15 +113,21 @@ static bool judge_ports(struct causes *c)
 	else if (kinds == (ARP | ND) && out->no_broadcast && out->no_multicast)
 		add(c, "the port sends no broadcasts and no multicasts",
 			"`bridge link set dev %s bcast_flood on mcast_flood on`", out->name);
-	else if (!(kinds & (ARP | ND)) && out->no_flood)
-		add(c, "the port sends no frames to addresses that are not learned",
-			"`bridge link set dev %s flood on learning on`", out->name);
-	else if (kinds == LARGE)
+	else if (kinds == LARGE && out->mtu < c->loss->large)
 		add(c, "the MTU of the port", "`ip link set %s mtu %u`", out->name,
 			in->mtu > out->mtu ? in->mtu : out->mtu);
 	else
 		return judge_vlans(c);
 	return true;
+}
+
+/* The port floods no unicasts. That is the cause if the bridge has not learned the host, of which
+ * there is no proof: filters may be it, too. */
+static void judge_flooding(struct causes *c)
+{
+	if (!(c->loss->requests & (ARP | ND)) && c->loss->kinds != LARGE && c->loss->out->no_flood)
+		add(c, "the port sends no frames to addresses that are not learned",
+			"`bridge link set dev %s flood on learning on`", c->loss->out->name);
 }
 
 /* ---- filters ---- */
@@ -283,8 +289,12 @@ void judge_cause(
 
 	if (!finding)
 		return;
-	if (loss->in == loss->out || !judge_ports(&c))
+	if (loss->in == loss->out) {
 		judge_filters(&c);
+	} else if (!judge_ports(&c)) {
+		judge_flooding(&c);
+		judge_filters(&c);
+	}
 	shown = size_min(c.n, CAUSES_MAX);
 	if (!c.n) {
 		finding_hint(finding,

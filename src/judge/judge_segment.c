@@ -130,6 +130,7 @@ struct direction {
 	unsigned lost; /* bits 1 << enum observed_kind */
 	unsigned passed;
 	unsigned large;
+	unsigned lost_requests;
 	unsigned lost_answers;
 	unsigned passed_answers;
 	const struct observed_crossing *misled; /* whose target the bridge has on another port */
@@ -171,6 +172,7 @@ static struct direction direction_of(const struct observations *f, size_t from, 
 	/* If one frame of a kind passes, no rule drops the kind. A filter may drop requests but
 	 * pass answers, which are unicast and belong to an established connection. */
 	d.lost &= ~d.passed;
+	d.lost_requests = d.lost;
 	d.lost |= d.lost_answers & ~d.passed_answers;
 	d.passed = (d.passed | d.passed_answers) & ~d.lost;
 	return d;
@@ -182,6 +184,9 @@ static void judge_loss(
 	struct cause_loss loss = { .in = &f->ports[d->from],
 		.out = &f->ports[d->to],
 		.kinds = d->lost,
+		.requests = d->lost_requests,
+		.passed = d->passed,
+		.large = d->large,
 		.misled = d->misled };
 	char lost[KINDS_LEN];
 	char passed[KINDS_LEN];
@@ -366,10 +371,12 @@ static void judge_lost_beyond(
 			x->borrowed ? "another host" : from, lost, out->name),
 		out->session
 			? "A filter there drops members' frames: `wirespan check` there names it. "
-			  "Or the firewall of %s accepts only the gateway. Or the address of the "
-			  "asking host is in use there, too."
-			: "The firewall of %s drops them, or its answers go elsewhere: is the "
-			  "address of the asking host in use on this side, too?",
+			  "Or the firewall of %s accepts only the gateway. Or the subnet of its "
+			  "address (netmask) does not contain the asking host; or the address of "
+			  "that is in use there, too."
+			: "The firewall of %s drops them, or its answers go elsewhere: does the "
+			  "subnet of its address (netmask) contain the asking host, and is the "
+			  "address of that in use on this side, too?",
 		to);
 }
 

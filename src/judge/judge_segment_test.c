@@ -167,6 +167,47 @@ static void lock(struct observations *f)
 	f->ports[1].locked = true;
 }
 
+/* Only a part of the frames is lost: a locked port would drop all. */
+static void lock_and_filter(struct observations *f)
+{
+	lose_ip4(f);
+	f->ports[0].locked = f->ports[1].locked = true;
+}
+
+/* Large packets are lost in this host: at a port whose MTU is smaller. */
+static void lose_large(struct observations *f)
+{
+	populate(f);
+	for (size_t i = 0; i < 2; i++)
+		f->crossings[i].kinds[OBSERVED_LARGE] = (struct observed_passage){ .sent = 3 };
+	f->ports[0].mtu = 1300;
+	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage)PASS;
+}
+
+/* Likewise, but both ports have the MTU: a filter drops them. */
+static void filter_large(struct observations *f)
+{
+	lose_large(f);
+	f->ports[0].mtu = 1500;
+	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	f->host.filters[0].drops = false;
+}
+
+/* A port floods no unicasts, and the bridge does not learn: requests by broadcast pass, answers to
+ * them do not. Whether a host has been learned is not known, so a filter may be it, too. */
+static void no_flooding(struct observations *f)
+{
+	populate(f);
+	lose(&f->crossings[0], OBSERVED_IP4);
+	lose(&f->crossings[0], OBSERVED_IP6);
+	f->crossings[1].kinds[OBSERVED_LARGE] = (struct observed_passage){ 0 };
+	for (unsigned k = 0; k < OBSERVED_LARGE; k++)
+		f->crossings[1].kinds[k].delivered = 0;
+	f->ports[0].no_flood = true;
+	add_chain(f, NFPROTO_BRIDGE, "bridge b f");
+	f->host.filters[0].drops = false;
+}
+
 static void separate_vlans(struct observations *f)
 {
 	lose_all(f);
@@ -413,6 +454,23 @@ static const struct fault faults[] = {
 		"Cause: "
 		"the port is locked: it accepts only hosts that are entered.",
 		NULL },
+	{ lock_and_filter, FINDING_ERROR, "host_drop",
+		IP4_LOST " Cause: the nftables chain \"ip filter FORWARD\", whose policy is drop.",
+		NULL },
+	{ lose_large, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (packets of 1500 bytes) from eth1 to l2tpeth0; "
+		"these pass: ARP, IPv4 and IPv6. Cause: the MTU of the port.",
+		"`ip link set l2tpeth0 mtu 1500`" },
+	{ filter_large, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (packets of 1500 bytes) from eth1 to l2tpeth0; "
+		"these pass: ARP, IPv4 and IPv6. Cause: the nftables chain \"bridge b f\".",
+		"`nft insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
+	{ no_flooding, FINDING_ERROR, "host_drop",
+		"This host drops members' frames (ARP, IPv4 and IPv6) from eth1 to l2tpeth0. "
+		"Likely cause: the port sends no frames to addresses that are not learned; or the "
+		"nftables chain \"bridge b f\".",
+		"`bridge link set dev l2tpeth0 flood on learning on` If that does not help: `nft "
+		"insert rule bridge b f iifname { eth1, l2tpeth0 } accept`" },
 	{ separate_vlans, FINDING_ERROR, "host_drop",
 		ALL_LOST
 		" Cause: the bridge filters VLANs, and untagged frames belong to VLAN 10 on "

@@ -91,6 +91,13 @@ FAULTS = {
     "a rule of a bridge chain drops IPv4 of members": filtered(
         chain("bridge", "forward", rule="iifname eth1 ether type ip drop"), r"\(IPv4\) from eth1 to l2tpeth0;", "bridge t c"
     ),
+    "a bridge chain drops large packets": filtered(
+        chain("bridge", "forward", rule="meta length > 1000 drop"),
+        r"\(packets of 1500 bytes\)",
+        "bridge t c",
+        "member_size",
+        cut=False,
+    ),
     "all that enters by the session is dropped": filtered(
         chain("netdev", "ingress", "l2tpeth0"), r"\(ARP, IPv4 and IPv6\) from l2tpeth0 to eth1\.", "netdev t c"
     ),
