@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 #define CALLS_MAX  3   /* hosts to ask behind a session */
-#define CANDIDATES 4   /* unused addresses to try */
+#define CANDIDATES 7   /* unused addresses to try */
 #define UNUSED_MS  150 /* an address is unused if no host answers for so long */
 #define TRIES	   3
 #define TRY_MS	   1100 /* Linux repeats its ARP requests after a second */
@@ -112,17 +112,21 @@ static bool all_settled(const void *ctx)
 
 /* ---- sending ---- */
 
-/* The next address, from the end of the subnet on. Return: whether there is one. */
+/* The next address: one near that of the host, which may have a longer prefix than the bridge, and
+ * makes no broadcast for an address outside of it. Return: whether there is one. */
 static bool next_candidate(struct call *c)
 {
-	uint32_t last = load_be32(c->subnet.addr.bytes) | ((1U << (32 - c->subnet.len)) - 1);
+	uint32_t hosts = UINT32_MAX >> c->subnet.len;
+	uint32_t from;
 
 	if (c->tried >= CANDIDATES)
 		return false;
 	c->tried++;
+	from = load_be32(c->station->ip4.bytes) ^ c->tried;
 	c->from = (struct ip_addr){ .family = AF_INET };
-	store_be32(c->from.bytes, last - c->tried);
-	c->used = ip_addr_equal(&c->from, &c->subnet.addr);
+	store_be32(c->from.bytes, from);
+	c->used = ip_addr_equal(&c->from, &c->subnet.addr) || !(from & 0xff) ||
+		  (from & 0xff) == 0xff || !(from & hosts) || (from & hosts) == hosts;
 	return true;
 }
 
