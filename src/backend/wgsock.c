@@ -73,7 +73,10 @@ void wgsock_warn(const char *ifname, int err)
 {
 	char path[UNIXSOCK_PATH_LEN] = UAPI_FOLDER;
 	char text[UNIXSOCK_TEXT_LEN];
+	const char *hint = error_limit_hint(err);
 
+	if (!hint)
+		hint = err == -ENOTDIR ? "See what is at that path." : "";
 	(void)!uapi_server_path(ifname, path);
 	if (err == -EADDRINUSE)
 		log_warning("wg(8) will not show %s: another process has %s/%s.sock, perhaps in "
@@ -81,8 +84,7 @@ void wgsock_warn(const char *ifname, int err)
 			ifname, UAPI_FOLDER, ifname);
 	else
 		log_warning("wg(8) will not show %s: cannot open its socket %s: %s. %s", ifname,
-			path, unixsock_problem(path, err, text),
-			error_limit_hint(err) ? error_limit_hint(err) : "");
+			path, unixsock_problem(path, err, text), hint);
 }
 
 void wgsock_forget(struct wgsock *s)

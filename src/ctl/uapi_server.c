@@ -50,7 +50,7 @@ int uapi_server_sweep(void)
 	char path[UNIXSOCK_PATH_LEN];
 	struct dirent **entries;
 	int count = scandir(folder_path(), &entries, is_socket_name, alphasort);
-	int err = count < 0 && errno != ENOENT ? -errno : 0;
+	int err = count < 0 && errno != ENOENT && errno != ENOTDIR ? -errno : 0;
 
 	for (int i = 0; i < count; i++) {
 		*strrchr(entries[i]->d_name, '.') = '\0';

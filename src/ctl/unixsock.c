@@ -182,7 +182,7 @@ int unixsock_sweep(const char *path)
 	int err;
 
 	if (access(path, F_OK) < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	err = unix_address(path, &address);
 	if (!err)
 		err = lock_folder(path, &lock);

@@ -73,6 +73,7 @@ static void test_sweep(void **state)
 {
 	struct unixsock s;
 	struct testdir t = { 0 };
+	char below[sizeof(t.path) + sizeof("/x.sock")];
 
 	testdir_make(&t);
 	assert_int_equal(unixsock_sweep(t.path), 0);
@@ -87,6 +88,8 @@ static void test_sweep(void **state)
 	snprintf(t.path, sizeof(t.path), "%s/file", t.folder);
 	close(open(t.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	assert_int_equal(unixsock_sweep(t.path), 0);
+	snprintf(below, sizeof(below), "%s/x.sock", t.path);
+	assert_int_equal(unixsock_sweep(below), 0); /* a file is where the folder would be */
 	assert_int_equal(unlink(t.path), 0);
 	testdir_remove(&t);
 }

@@ -36,6 +36,17 @@ struct probe {
 	struct routes routes[2]; /* IPv4, IPv6 */
 };
 
+/* Whether the kernel has IPv6; for hosts without /proc/sys. */
+static bool has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 || errno != EAFNOSUPPORT;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 static enum host_ipv6 ask_ipv6(void *ctx, const char *name)
 {
 	char path[64];
@@ -45,7 +56,7 @@ static enum host_ipv6 ask_ipv6(void *ctx, const char *name)
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", name);
 	if (sysctl_read(path, is, sizeof(is)) < 0) {
 		if (sysctl_read("net/ipv6/conf/default/disable_ipv6", is, sizeof(is)) == -ENOENT)
-			return HOST_IPV6_ABSENT;
+			return has_ipv6() ? HOST_IPV6_ON : HOST_IPV6_ABSENT;
 		if (sysctl_read("net/ipv6/conf/default/disable_ipv6", is, sizeof(is)) < 0)
 			return HOST_IPV6_ON;
 	}

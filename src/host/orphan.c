@@ -38,7 +38,8 @@ int orphan_socket(const char *site, char ret_path[static PATH_MAX])
 	return rundir_file(site, "adopt", ret_path);
 }
 
-/* When a process was started, in clock ticks since boot. Return: 0 or -ESRCH. */
+/* When a process was started, in clock ticks since boot. Return: 0, -ESRCH if there is none, or
+ * another -errno. */
 static int start_of(pid_t pid, uint64_t *ret)
 {
 	char path[32];
@@ -49,7 +50,7 @@ static int start_of(pid_t pid, uint64_t *ret)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
-		return -ESRCH;
+		return errno == ENOENT ? -ESRCH : -errno;
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	fclose(f);
 	at = strrchr(text, ')'); /* the name may contain anything */

@@ -213,6 +213,11 @@ def networks(bench):
     bench.warned('in the network 192.168.122.24/24 of "eth0"', "only addresses", allowed="10.0.1.21, 192.168.122.40/32")
     bench.refused("is this host itself, on eth0", "the peer's host", endpoint=f"192.168.122.24:{PORT}")
     bench.warned("is an address of this host", "proxy", endpoint="192.168.122.24:9999")
+    bench.warned('the broadcast address of the network of "eth0"', "peer's host", endpoint=f"192.168.122.255:{PORT}")
+    bench.fine(endpoint=f"[fe80::32%eth0]:{PORT}")
+    bench.refused('"eth1" leads to fe80::32%eth1', "name the LAN's card", endpoint=f"[fe80::32%eth1]:{PORT}")
+    bench.warned('no interface "eth7" on this host', "ip link", endpoint=f"[fe80::32%eth7]:{PORT}")
+    bench.warned("link-local address without its interface", "%eth0", endpoint=f"[fe80::32]:{PORT}")
 
 
 # ---- limits of the host ----
@@ -258,7 +263,7 @@ def limits(bench):
 
 def process_limits(bench):
     """Limits of the process, and a run folder that cannot be used: a sentence with what to do, and nothing is left."""
-    bench.site.configure(bench.text(interface="PostUp = exit 7"))
+    bench.site.configure(bench.text(interface="Address = fd00:1::11/64\nPostUp = exit 7"))
     up = [bench.site.binary, "up", bench.site.conf]
     in_namespace = ["unshare", "-m", "sh", "-ec"]
     for words, hint in (
@@ -271,6 +276,7 @@ def process_limits(bench):
         ([*in_namespace, 'mount -n -t tmpfs t /run; mount -n -o remount,ro /run; exec "$@"', "sh"], "Make the file system writable"),
         ([*in_namespace, 'mount -n -t tmpfs t /run; touch /run/wirespan; exec "$@"', "sh"], "See what is at that path"),
         ([*in_namespace, 'mount -n -t tmpfs t /proc; exec "$@"', "sh"], "Mount /proc"),
+        ([*in_namespace, 'mount -n -t tmpfs t /proc/sys; exec "$@"', "sh"], "Mount /proc"),
     ):
         result = bench.node.run(*words, *up, check=False)
         assert result.status in (1, 2) and re.search(hint, result.out), (words, result.status, result.out)
