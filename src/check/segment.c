@@ -261,6 +261,14 @@ static void note_path(struct port *port, const struct wire_read *r)
 		port->session->path_here = true;
 }
 
+/* Bridges and switches with a spanning tree send to this group, 01-80-C2-00-00-00 (IEEE 802.1D). */
+static void note_tree(struct port *port, const struct wire_read *r)
+{
+	static const uint8_t group[LINK_MAC_LEN] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
+
+	port->facts->tree |= !memcmp(r->dst_mac, group, LINK_MAC_LEN);
+}
+
 static void take_frame(struct port *port, enum wire_kind kind, const struct wire_read *r)
 {
 	switch (kind) {
@@ -281,6 +289,8 @@ static void take_frame(struct port *port, enum wire_kind kind, const struct wire
 		take_loop_probe(port, r);
 		break;
 	case WIRE_OTHER:
+		note_tree(port, r);
+		break;
 	case WIRE_ARP_REQUEST:
 	case WIRE_ADVERT:
 	case WIRE_ECHO_REQUEST:

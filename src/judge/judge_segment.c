@@ -601,6 +601,7 @@ void judge_segment(const struct observations *f, struct findings *ret)
 
 		if (!lost)
 			judge_near_side(f, bridge, ret);
+		judge_switches(f, bridge->name, ret);
 		for (size_t i = 0; i < bridge->members_len; i++) {
 			const struct observed_port *p =
 				observed_port_named(f, bridge->members[i].name);

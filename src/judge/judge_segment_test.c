@@ -332,6 +332,19 @@ static void no_member_here(struct observations *f)
 	f->n_crossings = 0;
 }
 
+/* A switch there has blocked its port to the gateway: the far one sends the tree's frames. */
+static void blocked_by_switch(struct observations *f)
+{
+	no_member_here(f);
+	f->ports[0].tree = true;
+}
+
+static void beside_switch(struct observations *f)
+{
+	populate(f);
+	f->ports[1].tree = true;
+}
+
 static void copy_mac(struct observations *f)
 {
 	populate(f);
@@ -548,6 +561,19 @@ static const struct fault faults[] = {
 		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "
 		"the other side is not proved.",
 		NULL },
+	{ blocked_by_switch, FINDING_ERROR, "no_member",
+		"No host answers on eth1, the port of br-l2tp0 to members: that members here reach "
+		"the other side is not proved.",
+		"Is a member attached and on, with an address of this subnet or IPv6? Is the cable "
+		"in, and the switch's port in the right VLAN, and not blocked? Does a filter here "
+		"drop what leaves or enters eth1 (`nft list ruleset`, `tc qdisc show dev eth1`)? "
+		"Switches of this segment run the spanning tree protocol: if another path leads to "
+		"the other side, one blocks its port to a gateway, and members use that path." },
+	{ beside_switch, FINDING_NOTE, "stp",
+		"A switch or bridge behind eth1 runs the spanning tree protocol, which crosses the "
+		"pseudowires: where two paths lead to a site, a switch blocks one of them, which "
+		"may be the one through br-l2tp0.",
+		"" },
 	{ copy_mac, FINDING_ERROR, "duplicate_mac",
 		"The MAC address 02:00:00:00:00:16 (10.0.2.22) is in use on l2tpeth0 and on eth1: "
 		"frames for it go to one, then to the other.",

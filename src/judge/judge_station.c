@@ -208,6 +208,40 @@ void judge_broadcasts(const struct observed_port *p, struct findings *ret)
 		ip_addr_text(&p->caller, who), p->name, who);
 }
 
+/* A port of a bridge that runs no spanning tree itself, by which frames of one come; NULL: none. */
+static const struct observed_port *foreign_tree_of(const struct observations *f, const char *bridge)
+{
+	const struct check_bridge *b = observed_bridge_named(f, bridge);
+
+	for (size_t i = 0; b && !b->runs_stp && i < f->n_ports; i++)
+		if (f->ports[i].tree && !strcmp(f->ports[i].bridge, bridge))
+			return &f->ports[i];
+	return NULL;
+}
+
+/* What that may have to do with hosts that do not answer; "": there is no such port. */
+static const char *blocked_hint(const struct observations *f, const char *bridge)
+{
+	return foreign_tree_of(f, bridge)
+		       ? " Switches of this segment run the spanning tree protocol: if another "
+			 "path leads to the other side, one blocks its port to a gateway, and "
+			 "members use that path."
+		       : "";
+}
+
+void judge_switches(const struct observations *f, const char *bridge, struct findings *ret)
+{
+	const struct observed_port *p = foreign_tree_of(f, bridge);
+
+	if (p)
+		finding_add(ret, FINDING_NOTE, "stp", p->name,
+			"A switch or bridge behind %s runs the spanning tree protocol, which "
+			"crosses the "
+			"pseudowires: where two paths lead to a site, a switch blocks one of them, "
+			"which may be the one through %s.",
+			p->name, bridge);
+}
+
 /* No host behind the far gateway answers, or nothing proves that one does. */
 void judge_far_side(
 	const struct observations *f, size_t i, const struct observed_port *p, struct findings *ret)
@@ -232,12 +266,13 @@ void judge_far_side(
 		"Behind %s only the gateway of the far side answers (%s), and no host: that "
 		"members reach each other is not proved.\n"
 		"`wirespan check` there names what drops members' frames, or a port that is down. "
-		"If it finds nothing, no member there is on, or none has %s",
+		"If it finds nothing, no member there is on, or none has %s%s",
 		p->name, gateway,
 		p->no_ip4 ? "IPv6, and none with IPv4 talks: without an IPv4 address of the bridge "
 			    "such hosts are found while they do. Let one ping another."
 			  : "an address of this subnet or IPv6: attach one, or name the host that "
-			    "is to answer with --target.");
+			    "is to answer with --target.",
+		blocked_hint(f, p->bridge));
 }
 
 static bool has_members_here(const struct observations *f, const struct status_bridge *b)
@@ -281,10 +316,10 @@ void judge_near_side(
 			"Is a member attached and on%s Is the cable in, and the switch's port in "
 			"the right VLAN, and not blocked? Does a filter here drop what leaves or "
 			"enters %s (`nft "
-			"list ruleset`, `tc qdisc show dev %s`)?",
+			"list ruleset`, `tc qdisc show dev %s`)?%s",
 			port, b->name,
 			found->no_ip4 ? "? Without an IPv4 address of the bridge, hosts with IPv4 "
 					"only are found while they talk: let one ping another."
 				      : ", with an address of this subnet or IPv6?",
-			port, port);
+			port, port, blocked_hint(f, b->name));
 }

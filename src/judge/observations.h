@@ -174,6 +174,7 @@ struct observed_port {
 	uint8_t vlans[512]; /* bit n: member of VLAN n */
 	bool probed;	    /* frames were sent on it, below the bridge */
 	bool no_ip4;	    /* its bridge has no IPv4 address */
+	bool tree;	    /* a frame of the spanning tree protocol came in by it */
 	uint8_t endpoint_mac[LINK_MAC_LEN]; /* of a host that answers for a peer's endpoint */
 	bool has_endpoint;
 	struct ip_addr
