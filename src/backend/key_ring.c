@@ -91,6 +91,13 @@ static void remove_peer(struct key_ring *r, const uint8_t *public_key)
 		remove_at(r, (size_t)(peer - r->peers));
 }
 
+/* Whether it is our own public key. Without a private key we have none, and a peer may have any. */
+static bool is_own(const struct key_ring *r, const uint8_t *public_key)
+{
+	return !secret_is_zero(r->private_key, KEY_LEN) &&
+	       memcmp(public_key, r->public_key, KEY_LEN) == 0;
+}
+
 /* The peer, which is added if it is new. Our own public key is no peer, as in the engine. Return: 0
  * with `ret` NULL for that; or -ENOMEM. */
 static int add_peer(struct key_ring *r, const uint8_t *public_key, struct key_ring_peer **ret)
@@ -99,7 +106,7 @@ static int add_peer(struct key_ring *r, const uint8_t *public_key, struct key_ri
 	size_t i;
 
 	*ret = find(r, public_key);
-	if (*ret || memcmp(public_key, r->public_key, KEY_LEN) == 0)
+	if (*ret || is_own(r, public_key))
 		return 0;
 	if (r->n == r->capacity && grow(r) < 0)
 		return -ENOMEM;
@@ -156,6 +163,8 @@ int key_ring_take_conf(struct key_ring *r, struct conf_site *conf)
 		err = add_peer(r, conf->peers[i].public_key, &peer);
 		if (peer)
 			take_psk(r, peer, conf->peers[i].preshared_key);
+		else if (!err)
+			secret_wipe(conf->peers[i].preshared_key, KEY_LEN);
 	}
 	return err;
 }

@@ -162,6 +162,49 @@ static void test_set(void **state)
 	key_ring_clear(&copy);
 }
 
+/* A peer with our own public key is none: nothing stays in place of its preshared key. wg(8) can
+ * have set the private key after the file was checked. */
+static void test_own_in_conf(void **state)
+{
+	struct key_ring r = { 0 };
+	struct conf_site conf = conf_of(0xff, 2, 7);
+	uint8_t clamped[KEY_LEN];
+
+	memset(clamped, 0xff, KEY_LEN);
+	x25519_clamp(clamped);
+	assert_int_equal(x25519_public(clamped, conf.peers[1].public_key), 0);
+	assert_int_equal(key_ring_take_conf(&r, &conf), 0);
+	assert_int_equal(r.n, 1);
+	assert_int_not_equal(mark_of(conf.peers[0].preshared_key), 0);
+	assert_memory_equal(conf.peers[1].preshared_key, zero, KEY_LEN);
+	free(conf.peers);
+	key_ring_clear(&r);
+}
+
+/* A public key of zeros is not our own where we have none. A peer that is there twice has the last
+ * preshared key. */
+static void test_zero_and_twice(void **state)
+{
+	struct key_ring r = { 0 };
+	struct uapi_peer peers[] = { peer_of(0, 1), peer_of(5, 2), peer_of(5, 3) };
+	struct uapi_set set = { .peers = peers, .peers_len = ARRAY_LEN(peers) };
+	struct uapi_set marked;
+
+	assert_int_equal(key_ring_set(&r, &set, &marked), 0);
+	assert_int_equal(r.n, 2);
+	assert_memory_equal(r.peers[0].public_key, zero, KEY_LEN);
+	assert_int_equal(r.peers[0].psk[31], 1);
+	assert_int_equal(r.peers[1].psk[31], 3);
+	for (size_t i = 0; i < ARRAY_LEN(peers); i++)
+		assert_int_equal(mark_of(marked.peers[i].psk), i + 1);
+	key_ring_free_set(&marked);
+	set = (struct uapi_set){ .has_private_key = true, .private_key = { 0xff } };
+	assert_int_equal(key_ring_set(&r, &set, &marked), 0);
+	assert_int_equal(r.n, 2); /* it is not ours now either */
+	key_ring_free_set(&marked);
+	key_ring_clear(&r);
+}
+
 #define HEX(digit) digit digit digit digit digit digit digit digit
 #define KEY_HEX(digit)                                                                             \
 	HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit) HEX(digit)
@@ -240,6 +283,8 @@ int main(void)
 		cmocka_unit_test(test_none_taken),
 		cmocka_unit_test(test_conf),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_own_in_conf),
+		cmocka_unit_test(test_zero_and_twice),
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_repeated),
 	};
