@@ -202,8 +202,8 @@ void isolated_engine_repeat(struct isolated_site *u)
 			"%s`, and %s.",
 			strerror(-err), u->conf->interface.name, remedy);
 	if (u->changes.lost)
-		log_warning("Not all changes made with wg(8) could be repeated, as there were too "
-			    "many: check `wg show %s`, and %s.",
+		log_warning("Not all changes made with wg(8) could be repeated, as memory was "
+			    "short: check `wg show %s`, and %s.",
 			u->conf->interface.name, remedy);
 }
 

@@ -72,10 +72,9 @@ static void forget_replaced(
 			forget_psk(&c->v[i]);
 }
 
-void wg_changes_store(
-	struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer, size_t max)
+void wg_changes_store(struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer)
 {
-	struct wg_change *change = NULL;
+	struct wg_change *change;
 	char *text;
 	size_t len;
 
@@ -83,8 +82,7 @@ void wg_changes_store(
 		c->lost = true;
 		return;
 	}
-	if (c->len + len <= max)
-		change = array_grow(&c->v, &c->n, sizeof(*c->v));
+	change = array_grow(&c->v, &c->n, sizeof(*c->v));
 	if (!change) {
 		c->lost = true;
 		secret_wipe(text, len);
@@ -95,13 +93,6 @@ void wg_changes_store(
 	if (peer)
 		memcpy(change->peer, peer, KEY_LEN);
 	c->len += len;
-}
-
-/* Bytes that may be stored: of a device without peers the changes are merged, so that the size of
- * its configuration is the only limit. */
-static size_t limit(const struct conf_site *conf)
-{
-	return conf->n_peers ? WG_CHANGES_MAX : SIZE_MAX;
 }
 
 /* Store what is changed at the device, without its key. */
@@ -122,27 +113,37 @@ static void add_device(struct wg_changes *c, const struct uapi_set *set, struct 
 	device.peers_len = 0;
 	device.replace_peers = false;
 	if (set->has_listen_port || set->has_fwmark)
-		wg_changes_store(c, &device, NULL, limit(conf));
+		wg_changes_store(c, &device, NULL);
 	if (set->replace_peers) { /* by itself: an old port or mark may be refused when repeated */
 		const struct uapi_set peers = { .replace_peers = true };
 
-		wg_changes_store(c, &peers, NULL, limit(conf));
+		wg_changes_store(c, &peers, NULL);
 	}
+}
+
+/* Store what is changed at one peer, which loses the keys that are replaced. */
+static void add_peer(struct wg_changes *c, struct uapi_peer *peer, struct conf_site *conf)
+{
+	const struct uapi_set one = { .peers = peer, .peers_len = 1 };
+
+	forget_replaced(c, peer, conf);
+	wg_changes_store(c, &one, peer->public_key);
 }
 
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf,
 	const uint8_t own[static KEY_LEN])
 {
 	bool has_own = memcmp(own, none, KEY_LEN) != 0;
+	struct uapi_peer removed = { .remove = true };
 
 	add_device(c, set, conf);
-	for (size_t i = 0; i < set->peers_len; i++) {
-		const struct uapi_set one = { .peers = &set->peers[i], .peers_len = 1 };
-
-		forget_replaced(c, &set->peers[i], conf);
-		if (!has_own || memcmp(set->peers[i].public_key, own, KEY_LEN) != 0)
-			wg_changes_store(c, &one, set->peers[i].public_key, limit(conf));
+	if (set->has_private_key && has_own) { /* a peer that becomes this device ends as a peer */
+		memcpy(removed.public_key, own, KEY_LEN);
+		add_peer(c, &removed, conf);
 	}
+	for (size_t i = 0; i < set->peers_len; i++)
+		if (!has_own || memcmp(set->peers[i].public_key, own, KEY_LEN) != 0)
+			add_peer(c, &set->peers[i], conf);
 }
 
 void wg_changes_save(
@@ -222,6 +223,14 @@ int wg_change_parse(const struct wg_change *change, struct uapi_request *ret)
 	return step == UAPI_SET ? 0 : -EBADMSG;
 }
 
+/* Whether a change removes a peer. */
+static bool removes(const struct wg_change *change)
+{
+	static const char remove[] = "\nremove=true\n";
+
+	return memmem(change->text, change->len, remove, sizeof(remove) - 1);
+}
+
 /* Put marks into one change. Return: 0 or -errno. */
 static int take_keys(struct wg_changes *c, struct wg_change *change, struct key_ring *keys)
 {
@@ -254,7 +263,7 @@ int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys)
 	int err = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		if (has_own && is_of_peer(&c->v[i], keys->public_key)) {
+		if (has_own && is_of_peer(&c->v[i], keys->public_key) && !removes(&c->v[i])) {
 			release(c, &c->v[i]);
 			continue;
 		}

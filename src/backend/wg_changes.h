@@ -13,9 +13,6 @@
 #include "ctlproto/saved_state.h"
 #include "ctlproto/uapi_parse.h"
 
-/** Bytes of requests that are stored at most, if the file has peers. */
-#define WG_CHANGES_MAX ((size_t)4 << 20)
-
 /** A request that changes one peer, or the device. */
 struct wg_change {
 	bool of_device;
@@ -30,21 +27,21 @@ struct wg_changes {
 	size_t n;
 	size_t len;	 /* of all texts together */
 	size_t merge_at; /* the `len` at which to merge them: see wg_merge.h */
-	bool lost;	 /* some were not stored, for want of memory or as there were too many */
+	bool lost;	 /* some were not stored, for want of memory */
 };
 
 /**
  * Store what a successful request has changed. Keys that it replaces or removes are wiped, here and
  * in `conf`; its private key is stored in `conf`, where a new engine looks first. What it sets at
- * a peer with our own public key is not stored, as the engine has ignored it. `own`: that key after
- * the request; all zero: none.
+ * a peer with our own public key is not stored, as the engine has ignored it; that such a peer was
+ * removed is, for an engine with another private key. `own`: that key after the request; all zero:
+ * none.
  */
 void wg_changes_add(struct wg_changes *c, const struct uapi_set *set, struct conf_site *conf,
 	const uint8_t own[static KEY_LEN]);
 
-/** Store one change, of the device if `peer` is NULL. Beyond `max` bytes it is lost. */
-void wg_changes_store(
-	struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer, size_t max);
+/** Store one change, of the device if `peer` is NULL. */
+void wg_changes_store(struct wg_changes *c, const struct uapi_set *set, const uint8_t *peer);
 
 /** Parse a stored request. Return: 0 and it, for uapi_request_fini(); or -EBADMSG. */
 MUST_CHECK int wg_change_parse(const struct wg_change *change, struct uapi_request *ret);
@@ -57,8 +54,8 @@ void wg_changes_save(
 MUST_CHECK int wg_changes_restore(struct wg_changes *c, const struct saved_state *saved);
 
 /** Apply them to the keys of the configuration, and put marks in place of keys. Those of a peer
- * with our own public key are dropped. Return: 0; or -EBADMSG or -ENOMEM, with some of the keys
- * taken. */
+ * with our own public key are dropped, except that it was removed. Return: 0; or -EBADMSG or
+ * -ENOMEM, with some of the keys taken. */
 MUST_CHECK int wg_changes_take_keys(struct wg_changes *c, struct key_ring *keys);
 
 /** Wipe and release all. */

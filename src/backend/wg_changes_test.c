@@ -143,24 +143,6 @@ static void test_private_key(void **state)
 	wg_changes_clear(&s.changes);
 }
 
-/* Beyond the limit a change is not stored, which is recorded; keys are wiped all the same. */
-static void test_too_many(void **state)
-{
-	struct uapi_set set = { .peers_len = 1 };
-	struct site s;
-
-	make(&s);
-	set.peers = s.peers;
-	wg_changes_add(&s.changes, &set, &s.conf, none);
-	s.changes.len += WG_CHANGES_MAX;
-	wg_changes_add(&s.changes, &set, &s.conf, none);
-	assert_true(s.changes.lost);
-	assert_int_equal(s.changes.n, 1);
-	assert_false(has(&s.changes, "a0"));
-	wg_changes_clear(&s.changes);
-	assert_false(s.changes.lost);
-}
-
 /* For another program the keys are in place of marks; that one puts marks in again. */
 static void test_passed_on(void **state)
 {
@@ -235,6 +217,39 @@ static void test_own_restored(void **state)
 	key_ring_clear(&ring);
 }
 
+/* A peer that becomes the device loses its keys and is removed, also from what another program has
+ * stored. */
+static void test_becomes_own(void **state)
+{
+	struct uapi_set set = { .peers_len = 1 };
+	struct uapi_set key = { .has_private_key = true };
+	struct key_ring ring = { 0 };
+	struct wg_changes restored = { 0 };
+	struct saved_state saved = { 0 };
+	struct site s;
+
+	make(&s);
+	set.peers = s.peers;
+	wg_changes_add(&s.changes, &set, &s.conf, none);
+	memset(s.in_file.preshared_key, 0x99, KEY_LEN);
+	memcpy(key.private_key, s.in_file.public_key, KEY_LEN);
+	wg_changes_add(&s.changes, &key, &s.conf, s.in_file.public_key);
+	assert_false(has(&s.changes, "a0"));
+	assert_memory_equal(s.in_file.preshared_key, none, KEY_LEN);
+	assert_int_equal(s.changes.n, 2);
+	wg_changes_save(&s.changes, &ring, &saved);
+	memset(ring.private_key, 0x40, KEY_LEN);
+	memcpy(ring.public_key, s.in_file.public_key, KEY_LEN);
+	assert_int_equal(wg_changes_restore(&restored, &saved), 0);
+	assert_int_equal(wg_changes_take_keys(&restored, &ring), 0);
+	assert_int_equal(restored.n, 1);
+	assert_non_null(memmem(restored.v[0].text, restored.v[0].len, "remove=true\n", 12));
+	saved_fini(&saved);
+	wg_changes_clear(&s.changes);
+	wg_changes_clear(&restored);
+	key_ring_clear(&ring);
+}
+
 /* A peer whose public key is all zero is a peer, also for another program. */
 static void test_zero_key(void **state)
 {
@@ -290,10 +305,10 @@ int main(void)
 		cmocka_unit_test(test_peer_removed),
 		cmocka_unit_test(test_peers_replaced),
 		cmocka_unit_test(test_private_key),
-		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_passed_on),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_own_restored),
+		cmocka_unit_test(test_becomes_own),
 		cmocka_unit_test(test_zero_key),
 		cmocka_unit_test(test_damaged),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many changes of wg(8) merged to few, with the same effect on a device without peers. */
+/* Many changes of wg(8) merged to few, with the same effect. */
 #include "backend/wg_merge.h"
 
 #include <errno.h>
@@ -11,12 +11,15 @@
 
 /** A peer after the changes so far. */
 struct merged_peer {
-	struct uapi_peer peer; /* without prefixes */
+	struct uapi_peer peer; /* without prefixes; what the file sets is not in it */
 	bool exists;
+	bool in_file;	   /* the changes start from it */
+	bool removed;	   /* what the file sets has no effect any more */
+	bool has_others;   /* its prefixes are not those of the file */
 	size_t cleared_at; /* when it has lost all prefixes; 0: never */
 };
 
-/** A prefix that a change has added to a peer or removed from it. */
+/** A prefix that the file or a change has added to a peer, or a change has removed from it. */
 struct merged_prefix {
 	struct ip_prefix prefix; /* without host bits */
 	bool remove;
@@ -26,11 +29,12 @@ struct merged_prefix {
 
 /** The state after the changes so far. */
 struct merge {
-	struct merged_peer *peers; /* `n`, sorted by public key: all that are in any change */
+	struct merged_peer *peers; /* `n`, sorted by public key: of the file and all changes */
 	size_t n;
 	struct merged_prefix *prefixes; /* `n_prefixes` */
 	size_t n_prefixes;
-	size_t clock; /* counts what is done to prefixes */
+	size_t clock;	/* counts what is done to prefixes */
+	size_t of_file; /* the clock after what the file sets */
 	struct uapi_set device;
 };
 
@@ -44,14 +48,16 @@ static int compare_peers(const void *a, const void *b)
 	return memcmp(x->peer.public_key, y->peer.public_key, KEY_LEN);
 }
 
-/* List all peers that are in any change. Return: 0 or -ENOMEM. */
-static int list_peers(struct merge *m, const struct wg_changes *c)
+/* List the peers of the file and of all changes. Return: 0 or -ENOMEM. */
+static int list_peers(struct merge *m, const struct wg_changes *c, const struct conf_site *conf)
 {
 	size_t n = 0;
 
-	m->peers = calloc(c->n + 1, sizeof(*m->peers));
+	m->peers = calloc(c->n + conf->n_peers + 1, sizeof(*m->peers));
 	if (!m->peers)
 		return -ENOMEM;
+	for (size_t i = 0; i < conf->n_peers; i++)
+		memcpy(m->peers[n++].peer.public_key, conf->peers[i].public_key, KEY_LEN);
 	for (size_t i = 0; i < c->n; i++)
 		if (!c->v[i].of_device)
 			memcpy(m->peers[n++].peer.public_key, c->v[i].peer, KEY_LEN);
@@ -72,28 +78,61 @@ static struct merged_peer *find(const struct merge *m, const uint8_t public_key[
 
 static void remove_peer(struct merge *m, struct merged_peer *peer)
 {
-	struct merged_peer none = { .cleared_at = ++m->clock };
+	struct merged_peer none = {
+		.in_file = peer->in_file, .removed = true, .cleared_at = ++m->clock
+	};
 
 	memcpy(none.peer.public_key, peer->peer.public_key, KEY_LEN);
 	*peer = none;
 }
 
+static int change_prefix(struct merge *m, const struct merged_peer *peer,
+	const struct ip_prefix *prefix, bool remove)
+{
+	struct merged_prefix *p = array_grow(&m->prefixes, &m->n_prefixes, sizeof(*m->prefixes));
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct merged_prefix){ .prefix = ip_prefix_masked(prefix),
+		.remove = remove,
+		.peer = (size_t)(peer - m->peers),
+		.at = ++m->clock };
+	return 0;
+}
+
 static int change_prefixes(struct merge *m, struct merged_peer *peer, const struct uapi_peer *by)
 {
+	int err = 0;
+
 	if (by->replace_allowed_ips)
 		peer->cleared_at = ++m->clock;
-	for (size_t i = 0; i < by->prefixes_len; i++) {
-		struct merged_prefix *p =
-			array_grow(&m->prefixes, &m->n_prefixes, sizeof(*m->prefixes));
+	for (size_t i = 0; i < by->prefixes_len && !err; i++)
+		err = change_prefix(m, peer, &by->prefixes[i].prefix, by->prefixes[i].remove);
+	return err;
+}
 
-		if (!p)
-			return -ENOMEM;
-		*p = (struct merged_prefix){ .prefix = ip_prefix_masked(&by->prefixes[i].prefix),
-			.remove = by->prefixes[i].remove,
-			.peer = (size_t)(peer - m->peers),
-			.at = ++m->clock };
+/* Begin with the peers of the file. One with our own public key is none, and stays removed if that
+ * changes. Return: 0 or -ENOMEM. */
+static int add_file(struct merge *m, const struct conf_site *conf)
+{
+	const uint8_t *own = conf->interface.private_key;
+	bool has_own = !secret_is_zero(own, KEY_LEN);
+	int err = 0;
+
+	for (size_t i = 0; i < conf->n_peers && !err; i++) {
+		const struct conf_peer *from = &conf->peers[i];
+		struct merged_peer *peer = find(m, from->public_key);
+
+		peer->in_file = true;
+		peer->removed = has_own && !memcmp(from->public_key, own, KEY_LEN);
+		peer->exists = !peer->removed;
+		if (peer->removed)
+			continue;
+		for (size_t k = 0; k < from->allowed_ips.n && !err; k++)
+			err = change_prefix(m, peer, &from->allowed_ips.v[k].prefix, false);
 	}
-	return 0;
+	m->of_file = m->clock;
+	return err;
 }
 
 /* Change a peer as an engine would. Return: 0 or -errno. */
@@ -180,24 +219,54 @@ static int by_peer(const void *a, const void *b)
 	return order ? order : compare_numbers(x->at, y->at);
 }
 
-/* Reduce the prefixes to those that a peer still has: the last one that has added a prefix has it,
- * unless it has removed it later, alone or with all others. */
+/* Find who has the prefix of `v[0]` after what is done to it up to `last`: the last one that has
+ * added it, unless it has removed it later. `v`: `n`, in the order of time. Return: NULL if no
+ * peer has it. */
+static const struct merged_prefix *owner_of(const struct merged_prefix *v, size_t n, size_t last)
+{
+	const struct merged_prefix *owner = NULL;
+
+	for (size_t i = 0; i < n && v[i].at <= last; i++)
+		if (!v[i].remove)
+			owner = &v[i];
+		else if (owner && v[i].peer == owner->peer)
+			owner = NULL;
+	return owner;
+}
+
+/* Note at both peers that a prefix is no longer where the file has it. */
+static void note_moved(
+	struct merge *m, const struct merged_prefix *before, const struct merged_prefix *after)
+{
+	if (before && after && before->peer == after->peer)
+		return;
+	if (before)
+		m->peers[before->peer].has_others = true;
+	if (after)
+		m->peers[after->peer].has_others = true;
+}
+
+/* Reduce the prefixes to those that a peer still has: one can have lost them all together. */
 static void settle_prefixes(struct merge *m)
 {
 	struct merged_prefix *v = m->prefixes;
 	size_t n = 0;
+	size_t next;
 
 	if (m->n_prefixes)
 		qsort(v, m->n_prefixes, sizeof(*v), by_prefix);
-	for (size_t i = 0; i < m->n_prefixes;) {
-		struct merged_prefix owner = { .remove = true };
-		size_t first = i;
+	for (size_t i = 0; i < m->n_prefixes; i = next) {
+		const struct merged_prefix *owner;
 
-		for (; i < m->n_prefixes && !compare_prefixes(&v[i].prefix, &v[first].prefix); i++)
-			if (!v[i].remove || v[i].peer == owner.peer)
-				owner = v[i];
-		if (!owner.remove && owner.at > m->peers[owner.peer].cleared_at)
-			v[n++] = owner;
+		for (next = i + 1; next < m->n_prefixes; next++)
+			if (compare_prefixes(&v[i].prefix, &v[next].prefix) != 0)
+				break;
+		owner = owner_of(&v[i], next - i, SIZE_MAX);
+		if (owner && owner->at <= m->peers[owner->peer].cleared_at)
+			owner = NULL;
+		note_moved(m, owner_of(&v[i], next - i, m->of_file), owner);
+		if (owner)
+			v[n++] = *owner;
 	}
 	m->n_prefixes = n;
 	if (n)
@@ -214,14 +283,41 @@ static void store_device(const struct merge *m, struct wg_changes *ret)
 	const struct uapi_set peers = { .replace_peers = true };
 
 	if (m->device.has_listen_port)
-		wg_changes_store(ret, &port, NULL, SIZE_MAX);
+		wg_changes_store(ret, &port, NULL);
 	if (m->device.has_fwmark)
-		wg_changes_store(ret, &mark, NULL, SIZE_MAX);
+		wg_changes_store(ret, &mark, NULL);
 	if (m->device.replace_peers)
-		wg_changes_store(ret, &peers, NULL, SIZE_MAX);
+		wg_changes_store(ret, &peers, NULL);
 }
 
-/* Store all, one change for each peer. Return: 0; or -ENOMEM, with some of them stored. */
+/* Store what is left of the changes of a peer, with the prefixes that it has. */
+static void store_peer(const struct merge *m, const struct merged_peer *from,
+	struct uapi_prefix *prefixes, size_t n, struct wg_changes *ret)
+{
+	struct uapi_peer peer = from->peer;
+	const struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+	bool of_file = from->in_file && !from->removed;
+
+	if (from->in_file && from->removed && !m->device.replace_peers) {
+		struct uapi_peer gone = { .remove = true };
+		const struct uapi_set remove = { .peers = &gone, .peers_len = 1 };
+
+		memcpy(gone.public_key, peer.public_key, KEY_LEN);
+		wg_changes_store(ret, &remove, peer.public_key);
+	}
+	if (from->has_others || !of_file) {
+		peer.replace_allowed_ips = true;
+		peer.prefixes = prefixes;
+		peer.prefixes_len = n;
+	}
+	if (from->exists && (!of_file || from->has_others || peer.has_psk || peer.has_endpoint ||
+				    peer.has_keepalive))
+		wg_changes_store(ret, &set, peer.public_key);
+	secret_wipe(&peer, sizeof(peer));
+}
+
+/* Store all, one change for each peer, or two: its removal and what came after it. Return: 0; or
+ * -ENOMEM, with some of them stored. */
 static int store(const struct merge *m, struct wg_changes *ret)
 {
 	struct uapi_prefix *prefixes = calloc(m->n_prefixes + 1, sizeof(*prefixes));
@@ -233,27 +329,23 @@ static int store(const struct merge *m, struct wg_changes *ret)
 		prefixes[i].prefix = m->prefixes[i].prefix;
 	store_device(m, ret);
 	for (size_t i = 0; i < m->n; i++) {
-		struct uapi_peer peer = m->peers[i].peer;
-		const struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+		size_t first = used;
 
-		peer.replace_allowed_ips = true;
-		peer.prefixes = &prefixes[used];
 		while (used < m->n_prefixes && m->prefixes[used].peer == i)
 			used++;
-		peer.prefixes_len = (size_t)(&prefixes[used] - peer.prefixes);
-		if (m->peers[i].exists)
-			wg_changes_store(ret, &set, peer.public_key, SIZE_MAX);
-		secret_wipe(&peer, sizeof(peer));
+		store_peer(m, &m->peers[i], &prefixes[first], used - first, ret);
 	}
 	free(prefixes);
 	return ret->lost ? -ENOMEM : 0;
 }
 
-/* Apply all changes. `empty`: see wg_merge(). Return: 0 or -errno. */
-static int apply_all(struct merge *m, const struct wg_changes *c, bool empty)
+/* Apply all changes to the peers of the file. Return: 0 or -errno. */
+static int apply_all(struct merge *m, const struct wg_changes *c, const struct conf_site *conf)
 {
-	int err = list_peers(m, c);
+	int err = list_peers(m, c, conf);
 
+	if (!err)
+		err = add_file(m, conf);
 	for (size_t i = 0; i < c->n && !err; i++) {
 		struct uapi_request request = { 0 };
 
@@ -262,14 +354,14 @@ static int apply_all(struct merge *m, const struct wg_changes *c, bool empty)
 			err = apply(m, &request.set);
 		uapi_request_fini(&request);
 	}
-	return !err && !empty && !m->device.replace_peers ? -EOPNOTSUPP : err;
+	return err;
 }
 
-int wg_merge(struct wg_changes *c, bool empty)
+int wg_merge(struct wg_changes *c, const struct conf_site *conf)
 {
 	struct merge m = { 0 };
 	struct wg_changes merged = { 0 };
-	int err = apply_all(&m, c, empty);
+	int err = apply_all(&m, c, conf);
 
 	if (!err) {
 		settle_prefixes(&m);
@@ -294,6 +386,6 @@ void wg_merge_grown(struct wg_changes *c, const struct conf_site *conf)
 {
 	if (c->len <= c->merge_at || c->len <= WG_MERGE_MIN)
 		return;
-	(void)!wg_merge(c, !conf->n_peers); /* else they are as before */
+	(void)!wg_merge(c, conf); /* else they are as before */
 	c->merge_at = 2 * c->len;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many changes of wg(8) merged to few, with the same effect on a device without peers. */
+/* Many changes of wg(8) merged to few, with the same effect. */
 #pragma once
 
 #include "backend/wg_changes.h"
@@ -8,12 +8,13 @@
 #define WG_MERGE_MIN ((size_t)64 << 10)
 
 /**
- * Replace the changes by one for each peer that is left, and those of the device. It needs to be
- * known what they start from: `empty`, a device without peers, or one of them removes all peers.
- * Return: 0; or -EOPNOTSUPP, if neither is so, -EBADMSG or -ENOMEM, and they are as before.
+ * Replace the changes by those that are left: for each peer one, or two if the file has it and it
+ * was removed, and those of the device. They have the same effect on an engine that has started
+ * with `conf`, with our public key in place of the private one.
+ * Return: 0; or -EBADMSG or -ENOMEM, and they are as before.
  */
-MUST_CHECK int wg_merge(struct wg_changes *c, bool empty);
+MUST_CHECK int wg_merge(struct wg_changes *c, const struct conf_site *conf);
 
-/** Merge the changes of a site with the peers of `conf`, if that is possible, when they have become
- * twice as many as were left the last time. */
+/** Merge the changes when they have become twice as many as were left the last time. So the size of
+ * the configuration that results limits them, not the number of requests. */
 void wg_merge_grown(struct wg_changes *c, const struct conf_site *conf);

@@ -3,7 +3,6 @@
  * repeats a change for ever fills no memory. */
 #include "backend/wg_merge.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -93,17 +92,31 @@ static void change(struct device *d, const struct uapi_set *set)
 		change_peer(d, &set->peers[i]);
 }
 
-static void make(struct device *d)
+/* A device with the peers of a file. One with our own public key is none. */
+static void make(const struct conf_site *conf, struct device *ret)
 {
-	*d = (struct device){ .port = 0 };
+	*ret = (struct device){ .port = 0 };
 	for (size_t i = 0; i < PREFIXES; i++)
-		d->owner[i] = -1;
+		ret->owner[i] = -1;
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		const struct conf_peer *p = &conf->peers[i];
+		int at = p->public_key[0] - 1;
+
+		if (!memcmp(p->public_key, conf->interface.private_key, KEY_LEN))
+			continue;
+		ret->peers[at] = (struct peer){ .exists = true,
+			.psk = p->preshared_key[0],
+			.port = p->endpoint_port,
+			.keepalive_s = p->keepalive_s };
+		for (size_t k = 0; k < p->allowed_ips.n; k++)
+			ret->owner[p->allowed_ips.v[k].prefix.addr.bytes[2]] = at;
+	}
 }
 
-/* What a device is that gets the changes. */
-static void repeat(const struct wg_changes *c, struct device *ret)
+/* What a device with the peers of a file is that gets the changes. */
+static void repeat(const struct wg_changes *c, const struct conf_site *conf, struct device *ret)
 {
-	make(ret);
+	make(conf, ret);
 	for (size_t i = 0; i < c->n; i++) {
 		struct uapi_request request = { 0 };
 
@@ -124,6 +137,32 @@ static void assert_same(const struct device *a, const struct device *b)
 	assert_memory_equal(a->owner, b->owner, sizeof(a->owner));
 	assert_int_equal(a->port, b->port);
 	assert_int_equal(a->fwmark, b->fwmark);
+}
+
+/* ---- a file ---- */
+
+/** Some of the peers, with prefixes. */
+struct file {
+	struct conf_site conf;
+	struct conf_peer peers[PEERS];
+	struct conf_prefix prefixes[PREFIXES];
+};
+
+/* Peers 0 to `n` - 1, with the prefixes 0 to `n`. */
+static void make_file(struct file *f, size_t n)
+{
+	*f = (struct file){ .conf = { .peers = f->peers, .n_peers = n } };
+	for (size_t i = 0; i < PREFIXES; i++)
+		f->prefixes[i].prefix =
+			(struct ip_prefix){ ip_addr_v4((uint8_t[4]){ 10, 0, (uint8_t)i, 0 }), 24 };
+	for (size_t i = 0; i < n; i++) {
+		memset(f->peers[i].public_key, 1 + (int)i, KEY_LEN);
+		memset(f->peers[i].preshared_key, 100 + (int)i, KEY_LEN);
+		f->peers[i].endpoint_port = (uint16_t)(200 + i);
+		f->peers[i].keepalive_s = (uint16_t)(300 + i);
+		f->peers[i].allowed_ips =
+			(struct conf_prefixes){ &f->prefixes[i], i + 1 < n ? 1 : 2 };
+	}
 }
 
 /* ---- changes ---- */
@@ -174,82 +213,116 @@ static void fill(struct request *r, unsigned *seed)
 	}
 }
 
+/* Whatever the file has, and whatever was changed. */
 static void test_same(void **state)
 {
 	unsigned seed = 1;
 
 	for (unsigned round = 0; round < 2000; round++) {
-		struct conf_site conf = { .n_peers = 0 };
 		struct wg_changes c = { 0 };
 		struct device all, merged;
 		unsigned n = below(&seed, 40);
+		struct file f;
 
-		make(&all);
+		make_file(&f, below(&seed, PEERS + 1));
+		make(&f.conf, &all);
 		for (unsigned i = 0; i < n; i++) {
 			struct request r;
 
 			fill(&r, &seed);
 			change(&all, &r.set);
-			wg_changes_add(&c, &r.set, &conf, none);
+			wg_changes_add(&c, &r.set, &f.conf, none);
 			if (!below(&seed, 10))
-				assert_int_equal(wg_merge(&c, true), 0);
+				assert_int_equal(wg_merge(&c, &f.conf), 0);
 		}
-		repeat(&c, &merged);
+		repeat(&c, &f.conf, &merged);
 		assert_same(&all, &merged);
-		assert_int_equal(wg_merge(&c, true), 0);
-		assert_true(c.n <= PEERS + 3);
-		repeat(&c, &merged);
+		assert_int_equal(wg_merge(&c, &f.conf), 0);
+		assert_true(c.n <= PEERS + f.conf.n_peers + 3);
+		repeat(&c, &f.conf, &merged);
 		assert_same(&all, &merged);
 		wg_changes_clear(&c);
 	}
 }
 
-/* Of a site with peers of its file nothing is known before all peers are replaced. */
-static void test_not_empty(void **state)
+/* What has become as in the file needs no change. */
+static void test_as_in_file(void **state)
 {
-	struct conf_peer in_file = { .public_key = { 1 } };
-	struct conf_site conf = { .peers = &in_file, .n_peers = 1 };
-	struct uapi_peer peer = { .public_key = { 2 }, .has_keepalive = true };
-	struct uapi_set set = { .peers = &peer, .peers_len = 1 };
+	struct file f;
+	struct uapi_prefix prefix = { .prefix = { ip_addr_v4((uint8_t[4]){ 10, 0, 0, 0 }), 24 } };
+	struct uapi_peer peer = { .prefixes = &prefix, .prefixes_len = 1 };
+	const struct uapi_set set = { .peers = &peer, .peers_len = 1 };
 	struct wg_changes c = { 0 };
 
-	for (unsigned i = 0; i < 3; i++)
-		wg_changes_add(&c, &set, &conf, none);
-	assert_int_equal(wg_merge(&c, false), -EOPNOTSUPP);
-	assert_int_equal(c.n, 3);
-	set.replace_peers = true;
-	wg_changes_add(&c, &set, &conf, none);
-	set.replace_peers = false;
-	wg_changes_add(&c, &set, &conf, none);
-	assert_int_equal(wg_merge(&c, false), 0);
+	make_file(&f, 2);
+	for (int i = 2; i > 0; i--) { /* to the second peer, and back to the first */
+		memset(peer.public_key, i, KEY_LEN);
+		wg_changes_add(&c, &set, &f.conf, none);
+	}
 	assert_int_equal(c.n, 2);
+	assert_int_equal(wg_merge(&c, &f.conf), 0);
+	assert_int_equal(c.n, 0);
 	wg_changes_clear(&c);
 }
 
 /* A script sets an endpoint for weeks, and syncs the configuration: nothing is lost. */
-static void test_for_ever(void **state)
+static void for_ever(size_t in_file)
 {
-	struct conf_site conf = { .n_peers = 0 };
 	struct wg_changes c = { 0 };
 	struct device all, merged;
 	size_t longest = 0;
 	unsigned seed = 2;
+	struct file f;
 
-	make(&all);
+	make_file(&f, in_file);
+	make(&f.conf, &all);
 	for (unsigned i = 0; i < 60000; i++) {
 		struct request r;
 
 		fill(&r, &seed);
 		r.set.replace_peers = false;
 		change(&all, &r.set);
-		wg_changes_add(&c, &r.set, &conf, none);
-		wg_merge_grown(&c, &conf);
+		wg_changes_add(&c, &r.set, &f.conf, none);
+		wg_merge_grown(&c, &f.conf);
 		longest = c.len > longest ? c.len : longest;
 	}
 	assert_false(c.lost);
 	assert_true(longest < WG_MERGE_MIN + 4096);
-	repeat(&c, &merged);
+	repeat(&c, &f.conf, &merged);
 	assert_same(&all, &merged);
+	wg_changes_clear(&c);
+}
+
+static void test_for_ever(void **state)
+{
+	for_ever(0);
+}
+
+static void test_for_ever_in_file(void **state)
+{
+	for_ever(3);
+}
+
+/* A peer of the file whose key becomes the device's own is none, also when that changes again. */
+static void test_becomes_own(void **state)
+{
+	struct uapi_set set = { .has_private_key = true };
+	struct wg_changes c = { 0 };
+	struct device merged;
+	struct file f;
+
+	make_file(&f, 2);
+	for (int key = 1; key <= 5; key += 4) { /* that of the first peer, and another */
+		memset(set.private_key, key, KEY_LEN);
+		wg_changes_add(&c, &set, &f.conf, set.private_key);
+		repeat(&c, &f.conf, &merged);
+		assert_false(merged.peers[0].exists);
+		assert_int_equal(wg_merge(&c, &f.conf), 0);
+		repeat(&c, &f.conf, &merged);
+		assert_false(merged.peers[0].exists);
+		assert_true(merged.peers[1].exists);
+	}
+	assert_int_equal(c.n, 1);
 	wg_changes_clear(&c);
 }
 
@@ -269,8 +342,8 @@ static void test_own(void **state)
 		peers[i].prefixes_len = 1;
 	}
 	wg_changes_add(&c, &set, &conf, peers[1].public_key);
-	assert_int_equal(wg_merge(&c, true), 0);
-	repeat(&c, &merged);
+	assert_int_equal(wg_merge(&c, &conf), 0);
+	repeat(&c, &conf, &merged);
 	assert_true(merged.peers[0].exists);
 	assert_false(merged.peers[1].exists);
 	assert_int_equal(merged.owner[1], 0);
@@ -287,7 +360,7 @@ static void test_zero_key(void **state)
 
 	for (unsigned i = 0; i < 3; i++)
 		wg_changes_add(&c, &set, &conf, none);
-	assert_int_equal(wg_merge(&c, true), 0);
+	assert_int_equal(wg_merge(&c, &conf), 0);
 	assert_int_equal(c.n, 1);
 	assert_non_null(memmem(c.v[0].text, c.v[0].len, "interval=9\n", 11));
 	wg_changes_clear(&c);
@@ -319,7 +392,6 @@ static void test_large(void **state)
 		peers[i].prefixes_len = ARRAY_LEN(prefixes);
 	}
 	wg_changes_add(&c, &set, &conf, none);
-	assert_true(c.len > WG_CHANGES_MAX);
 	wg_merge_grown(&c, &conf);
 	assert_false(c.lost);
 	assert_int_equal(c.n, n + 1);
@@ -333,8 +405,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
-		cmocka_unit_test(test_not_empty),
+		cmocka_unit_test(test_as_in_file),
 		cmocka_unit_test(test_for_ever),
+		cmocka_unit_test(test_for_ever_in_file),
+		cmocka_unit_test(test_becomes_own),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_zero_key),
 		cmocka_unit_test(test_large),
