@@ -19,7 +19,6 @@
 #include "host/test_faults.h"
 #include "host/test_host.h"
 #include "netlink/nft_mss.h"
-#include "netlink/test_netns.h"
 
 #define SITE(clamp)                                                                                \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -32,7 +31,6 @@
 
 #define TABLE "nft table bridge wirespan-vpn01\n"
 
-static char rundir[64];
 static unsigned warnings;
 
 /** What a fault happens in. */
@@ -90,19 +88,6 @@ static void clamp(struct kernel_mtus *mtus, struct host *host, const char *text,
 	conf_site_fini(&conf);
 }
 
-static void take_down(struct host *host, const struct test_life_fault *f, bool *ret_reached)
-{
-	struct error error = { 0 };
-	bool found = false;
-
-	test_life_arm(f, DOWN);
-	host_down(host);
-	if (f->verb == DOWN)
-		*ret_reached = test_filter_fault_end();
-	if (host_close(host) < 0)
-		assert_int_equal(host_undo("vpn01", &found, &error), 0);
-}
-
 /* The whole life of a table, with a fault. Return: whether there was its place. */
 static bool live(const struct test_life_fault *f)
 {
@@ -119,43 +104,10 @@ static bool live(const struct test_life_fault *f)
 		clamp(&mtus, host, SITE("1200"), f, RELOAD, &reached);
 	if (f->verb == RELOAD_OFF)
 		clamp(&mtus, host, SITE("no"), f, RELOAD_OFF, &reached);
-	take_down(host, f, &reached);
+	test_life_down(host, NULL, f, DOWN, &reached);
 	kernel_mtus_fini(&mtus);
 	conf_site_fini(&conf);
 	return reached;
-}
-
-/* Each place of a kind of fault in turn. */
-static void everywhere(enum test_fault kind, int error)
-{
-	char *before = test_host_picture();
-
-	for (enum verb verb = UP; verb < VERBS; verb++) {
-		const struct test_life_fault f = { .verb = verb, .kind = kind, .error = error };
-
-		assert_true(test_life_everywhere(live, f, before) >= 1);
-	}
-	free(before);
-}
-
-static void test_not_sent(void **state)
-{
-	everywhere(TEST_FAULT_SEND, ENOBUFS);
-}
-
-static void test_refused(void **state)
-{
-	everywhere(TEST_FAULT_REFUSE, 0);
-}
-
-static void test_answer_lost(void **state)
-{
-	everywhere(TEST_FAULT_ANSWER, ENOBUFS);
-}
-
-static void test_killed(void **state)
-{
-	everywhere(TEST_FAULT_KILL, 0);
 }
 
 /* Where nf_tables are not allowed, that is a warning, and `down` has nothing to undo. */
@@ -186,27 +138,13 @@ static void test_not_allowed(void **state)
 	free(before);
 }
 
-static int set_up(void **state)
-{
-	test_netns_enter();
-	test_host_make_rundir(rundir);
-	return 0;
-}
-
-static int clean_up(void **state)
-{
-	test_host_remove_rundir(rundir);
-	return 0;
-}
-
 int main(void)
 {
+	struct test_lives lives = { .live = live, .verbs = VERBS, .least = 1 };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_not_sent, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_refused, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_answer_lost, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_killed, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_not_allowed, set_up, clean_up),
+		TEST_LIFE_KINDS(&lives, test_life_clean_up),
+		cmocka_unit_test_setup_teardown(
+			test_not_allowed, test_life_set_up, test_life_clean_up),
 	};
 
 	log_to_sink(count_warning);

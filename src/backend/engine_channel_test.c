@@ -16,58 +16,15 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "backend/test_channel.h"
 #include "base/test_alloc.h"
 
 #define LONG ((size_t)5 << 20)
 
-/** Both ends. */
-struct pair {
-	struct engine_channel monitor;
-	struct engine_channel engine;
-};
-
-static int setup(void **state)
-{
-	struct pair *p = calloc(1, sizeof(*p));
-	int fds[2];
-
-	assert_non_null(p);
-	assert_int_equal(engine_channel_pair(fds), 0);
-	engine_channel_open(&p->monitor, fds[0], ENGINE_FROM_ENGINE);
-	engine_channel_open(&p->engine, fds[1], ENGINE_FROM_MONITOR);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pair *p = *state;
-
-	engine_channel_close(&p->monitor);
-	engine_channel_close(&p->engine);
-	free(p);
-	return 0;
-}
-
-static struct mono soon(void)
-{
-	return mono_add(clock_mono(), 60 * NS_PER_S);
-}
-
-static int count_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* Longer than the socket's buffer: a child sends, this process receives. */
 static void test_long(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_TEXT, .seq = 9 } };
 	struct engine_message got;
 	uint8_t *body = malloc(LONG);
@@ -80,9 +37,9 @@ static void test_long(void **state)
 	m.body = body;
 	pid = fork();
 	if (pid == 0)
-		_exit(-engine_channel_send(&p->engine, &m, LONG, 0, soon()));
-	while (result == 0 && engine_channel_wait(&p->monitor, -1, soon()))
-		result = engine_channel_receive(&p->monitor, &got);
+		_exit(-engine_channel_send(&p->engine, &m, LONG, 0, test_soon()));
+	while (result == 0 && engine_channel_wait(&p->monitor.channel, -1, test_soon()))
+		result = engine_channel_receive(&p->monitor.channel, &got);
 	assert_int_equal(result, 1);
 	assert_int_equal(got.head.len, LONG);
 	assert_int_equal(got.head.seq, 9);
@@ -94,20 +51,20 @@ static void test_long(void **state)
 /* More descriptors than a packet takes. */
 static void test_descriptors(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_APPLY }, .body = "configuration" };
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	int fds[150];
 
 	for (int i = 0; i < 150; i++)
-		fds[i] = p->monitor.fd;
+		fds[i] = p->monitor.channel.fd;
 	m.fds = fds;
-	assert_int_equal(engine_channel_send(&p->monitor, &m, 13, 150, soon()), 0);
+	assert_int_equal(engine_channel_send(&p->monitor.channel, &m, 13, 150, test_soon()), 0);
 	assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
 	assert_string_equal(got.body, "configuration");
 	assert_int_equal(got.head.fds, 150);
-	assert_int_equal(count_descriptors(), before + 150);
+	assert_int_equal(test_count_descriptors(), before + 150);
 	for (uint32_t i = 0; i < got.head.fds; i++)
 		close(got.fds[i]);
 }
@@ -115,21 +72,21 @@ static void test_descriptors(void **state)
 /* What an engine with many sessions lends: its body is only there to make more packets. */
 static void test_lent(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	static const uint8_t body[200];
 	struct engine_message m = { .head = { .type = ENGINE_LENT }, .body = body };
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	int fds[200];
 
 	for (int i = 0; i < 200; i++)
 		fds[i] = p->engine.fd;
 	m.fds = fds;
-	p->monitor.takes_fds = true;
-	assert_int_equal(engine_channel_send(&p->engine, &m, 200, 200, soon()), 0);
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), 1);
+	p->monitor.channel.takes_fds = true;
+	assert_int_equal(engine_channel_send(&p->engine, &m, 200, 200, test_soon()), 0);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), 1);
 	assert_int_equal(got.head.fds, 200);
-	assert_int_equal(count_descriptors(), before + 200);
+	assert_int_equal(test_count_descriptors(), before + 200);
 	for (uint32_t i = 0; i < got.head.fds; i++)
 		close(got.fds[i]);
 }
@@ -137,35 +94,35 @@ static void test_lent(void **state)
 /* A message that is not allowed is refused, and its descriptors are closed. */
 static void test_refused(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_APPLY } };
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 
 	m.fds = &p->engine.fd;
-	assert_int_equal(engine_channel_send(&p->engine, &m, 0, 1, soon()), 0);
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), -EBADMSG);
+	assert_int_equal(engine_channel_send(&p->engine, &m, 0, 1, test_soon()), 0);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), -EBADMSG);
 	assert_int_equal(send(p->engine.fd, "short", 5, 0), 5);
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), -EBADMSG);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 static void test_ended(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_REPORT } };
 	struct engine_message got;
 
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), 0);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), 0);
 	engine_channel_close(&p->engine);
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), -EPIPE);
-	assert_int_equal(engine_channel_send(&p->monitor, &m, 0, 0, soon()), -EPIPE);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), -EPIPE);
+	assert_int_equal(engine_channel_send(&p->monitor.channel, &m, 0, 0, test_soon()), -EPIPE);
 }
 
 /* A peer that does not read does not block for longer than allowed. */
 static void test_full(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_LOG }, .body = "line" };
 	int err = 0;
 
@@ -204,17 +161,17 @@ static void send_with_credentials(int to, const void *packet, size_t len, int fd
 /* Other control messages than descriptors are passed over, and the descriptors are not lost. */
 static void test_other_control(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_head head = { .type = ENGINE_APPLY, .fds = 1 };
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	int on = 1;
 
 	assert_int_equal(setsockopt(p->engine.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
-	send_with_credentials(p->monitor.fd, &head, sizeof(head), p->monitor.fd);
+	send_with_credentials(p->monitor.channel.fd, &head, sizeof(head), p->monitor.channel.fd);
 	assert_int_equal(engine_channel_receive(&p->engine, &got), 1);
 	assert_int_equal(got.head.fds, 1);
-	assert_int_equal(count_descriptors(), before + 1);
+	assert_int_equal(test_count_descriptors(), before + 1);
 	close(got.fds[0]);
 }
 
@@ -222,42 +179,43 @@ static void test_other_control(void **state)
 static void test_too_long(void **state)
 {
 	static const uint8_t packet[65536];
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message got;
 
 	assert_int_equal(send(p->engine.fd, packet, sizeof(packet), 0), sizeof(packet));
-	assert_int_equal(engine_channel_receive(&p->monitor, &got), -EBADMSG);
+	assert_int_equal(engine_channel_receive(&p->monitor.channel, &got), -EBADMSG);
 }
 
 /* Without memory, a message is refused and its descriptors are closed. */
 static void test_out_of_memory(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_APPLY }, .body = "x" };
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	unsigned n = 0;
 	int err;
 
-	m.fds = &p->monitor.fd;
+	m.fds = &p->monitor.channel.fd;
 	do {
-		assert_int_equal(engine_channel_send(&p->monitor, &m, 1, 1, soon()), 0);
+		assert_int_equal(
+			engine_channel_send(&p->monitor.channel, &m, 1, 1, test_soon()), 0);
 		alloc_fail_after(n++);
 		err = engine_channel_receive(&p->engine, &got);
 		if (alloc_succeed()) {
 			assert_int_equal(err, -ENOMEM);
-			assert_int_equal(count_descriptors(), before);
+			assert_int_equal(test_count_descriptors(), before);
 		}
 	} while (err < 0);
 	assert_int_equal(err, 1);
 	assert_int_equal(n, 3); /* descriptors, and the body */
-	assert_int_equal(count_descriptors(), before + 1);
+	assert_int_equal(test_count_descriptors(), before + 1);
 	close(got.fds[0]);
 }
 
 static void test_no_socket(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_channel other;
 	struct engine_message got;
 	struct rlimit before;
@@ -277,16 +235,22 @@ static void test_no_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_descriptors, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lent, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ended, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_control, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_socket, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_descriptors, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_lent, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_refused, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_ended, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_full, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_other_control, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_too_long, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_out_of_memory, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_no_socket, test_channel_open, test_channel_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,57 +17,14 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "backend/test_channel.h"
 #include "base/log.h"
 
 #define FDS 70
 
-/** The monitor's end, and the engine's. */
-struct pair {
-	struct engine_proxy monitor;
-	struct engine_channel engine;
-};
-
-static int setup(void **state)
-{
-	struct pair *p = calloc(1, sizeof(*p));
-	int fds[2];
-
-	assert_non_null(p);
-	assert_int_equal(engine_channel_pair(fds), 0);
-	engine_channel_open(&p->monitor.channel, fds[0], ENGINE_FROM_ENGINE);
-	engine_channel_open(&p->engine, fds[1], ENGINE_FROM_MONITOR);
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct pair *p = *state;
-
-	engine_channel_close(&p->monitor.channel);
-	engine_channel_close(&p->engine);
-	free(p);
-	return 0;
-}
-
-static struct mono after(uint64_t ns)
-{
-	return mono_add(clock_mono(), ns);
-}
-
-static int count_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 /* ---- descriptors ---- */
 
-static void lend(struct pair *p, uint32_t seq)
+static void lend(struct test_channel *p, uint32_t seq)
 {
 	struct engine_message m = { .head = { .type = ENGINE_LENT, .seq = seq } };
 	static const uint8_t body[FDS];
@@ -77,33 +34,33 @@ static void lend(struct pair *p, uint32_t seq)
 		fds[i] = p->engine.fd;
 	m.body = body;
 	m.fds = fds;
-	assert_int_equal(engine_channel_send(&p->engine, &m, FDS, FDS, after(60 * NS_PER_S)), 0);
+	assert_int_equal(engine_channel_send(&p->engine, &m, FDS, FDS, test_soon()), 0);
 }
 
-static int await(struct pair *p, uint32_t seq, struct engine_message *ret)
+static int await(struct test_channel *p, uint32_t seq, struct engine_message *ret)
 {
-	return engine_proxy_await(&p->monitor, seq, -1, after(60 * NS_PER_S), ret);
+	return engine_proxy_await(&p->monitor, seq, -1, test_soon(), ret);
 }
 
 static void test_not_asked_for(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 
 	lend(p, 0);
 	assert_int_equal(engine_proxy_read(&p->monitor), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 	lend(p, 7);
 	assert_int_equal(await(p, 7, &got), -EBADMSG); /* in place of another reply */
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 	lend(p, 6);
 	assert_int_equal(await(p, 7, &got), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 /* Begin to lend, with as many descriptors as a packet takes; `*ret`: the packet. */
-static void lend_part(struct pair *p, struct engine_head *ret)
+static void lend_part(struct test_channel *p, struct engine_head *ret)
 {
 	union {
 		struct cmsghdr head;
@@ -130,23 +87,23 @@ static void lend_part(struct pair *p, struct engine_head *ret)
 /* A message with descriptors that never ends does not fill the table of descriptors. */
 static void test_begun(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message got;
 	struct engine_head head = { 0 };
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 
 	lend_part(p, &head);
 	assert_int_equal(engine_proxy_read(&p->monitor), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 	lend_part(p, &head);
 	assert_int_equal(await(p, 7, &got), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 /* A message whose rest does not come ends the engine, also when nothing arrives any more. */
 static void test_overdue(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct {
 		struct engine_head head;
 		uint8_t byte;
@@ -165,36 +122,36 @@ static void test_overdue(void **state)
 
 static void test_asked_for(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message got;
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 
 	p->monitor.channel.takes_fds = true;
 	lend(p, 7);
 	assert_int_equal(await(p, 7, &got), 0);
 	assert_int_equal(got.head.type, ENGINE_LENT);
 	assert_int_equal(got.head.fds, FDS);
-	assert_int_equal(count_descriptors(), before + FDS);
+	assert_int_equal(test_count_descriptors(), before + FDS);
 	for (int i = 0; i < FDS; i++)
 		close(got.fds[i]);
 	lend(p, 6);
 	assert_int_equal(await(p, 7, &got), -EBADMSG);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 /* ---- messages without end ---- */
 
-static void send_lines(struct pair *p)
+static void send_lines(struct test_channel *p)
 {
 	const struct engine_message m = { .head = { .type = ENGINE_LOG, .value = LOG_LEVEL_DEBUG },
 		.body = "line" };
 
-	while (engine_channel_send(&p->engine, &m, 4, 0, after(60 * NS_PER_S)) == 0)
+	while (engine_channel_send(&p->engine, &m, 4, 0, test_soon()) == 0)
 		;
 }
 
 /* One message, in parts of one byte. */
-static void send_parts(struct pair *p)
+static void send_parts(struct test_channel *p)
 {
 	struct {
 		struct engine_head head;
@@ -207,7 +164,7 @@ static void send_parts(struct pair *p)
 }
 
 /* Let a child send while this process does something. */
-static pid_t start(struct pair *p, void (*flood)(struct pair *p))
+static pid_t start(struct test_channel *p, void (*flood)(struct test_channel *p))
 {
 	pid_t pid = fork();
 
@@ -217,7 +174,7 @@ static pid_t start(struct pair *p, void (*flood)(struct pair *p))
 		_exit(0);
 	}
 	assert_true(pid > 0);
-	assert_true(engine_channel_wait(&p->monitor.channel, -1, after(60 * NS_PER_S)));
+	assert_true(engine_channel_wait(&p->monitor.channel, -1, test_soon()));
 	return pid;
 }
 
@@ -230,7 +187,7 @@ static void stop(pid_t pid)
 	alarm(0);
 }
 
-static void test_flood_of(struct pair *p, void (*flood)(struct pair *p))
+static void test_flood_of(struct test_channel *p, void (*flood)(struct test_channel *p))
 {
 	struct engine_message got;
 	pid_t pid;
@@ -239,8 +196,8 @@ static void test_flood_of(struct pair *p, void (*flood)(struct pair *p))
 	pid = start(p, flood);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(engine_proxy_read(&p->monitor), 0);
-	assert_int_equal(
-		engine_proxy_await(&p->monitor, 1, -1, after(NS_PER_S / 10), &got), -ETIMEDOUT);
+	assert_int_equal(engine_proxy_await(&p->monitor, 1, -1, test_after(NS_PER_S / 10), &got),
+		-ETIMEDOUT);
 	stop(pid);
 }
 
@@ -257,14 +214,13 @@ static void test_parts(void **state)
 /* A reply that is there is taken, although it is late, and follows others. */
 static void test_late(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message m = { .head = { .type = ENGINE_TEXT }, .body = "reply" };
 	struct engine_message got;
 
 	for (uint32_t seq = 1; seq <= 7; seq++) {
 		m.head.seq = seq;
-		assert_int_equal(
-			engine_channel_send(&p->engine, &m, 5, 0, after(60 * NS_PER_S)), 0);
+		assert_int_equal(engine_channel_send(&p->engine, &m, 5, 0, test_soon()), 0);
 	}
 	assert_int_equal(engine_proxy_await(&p->monitor, 7, -1, (struct mono){ 1 }, &got), 0);
 	assert_string_equal(got.body, "reply");
@@ -273,7 +229,7 @@ static void test_late(void **state)
 /* ---- an engine that does not read ---- */
 
 /* Fill the engine's queue. Return: the number of messages. */
-static unsigned fill(struct pair *p)
+static unsigned fill(struct test_channel *p)
 {
 	const struct engine_message m = { .head = { .type = ENGINE_REPORT } };
 	unsigned n = 0;
@@ -283,20 +239,20 @@ static unsigned fill(struct pair *p)
 	return n;
 }
 
-static void ask_for_port(struct pair *p)
+static void ask_for_port(struct test_channel *p)
 {
 	const struct engine_message m = {
 		.head = { .type = ENGINE_PORT, .code = ENGINE_PORT_TRY, .port = 9 }
 	};
 
-	assert_int_equal(engine_channel_send(&p->engine, &m, 0, 0, after(60 * NS_PER_S)), 0);
+	assert_int_equal(engine_channel_send(&p->engine, &m, 0, 0, test_soon()), 0);
 }
 
 /* The monitor waits for no room: the answer is sent when there is some, a second request before
  * that is not allowed, and in the end the engine is. */
 static void test_unread_answer(void **state)
 {
-	struct pair *p = *state;
+	struct test_channel *p = *state;
 	struct engine_message got;
 	struct held_ports held = { 0 };
 	unsigned n = fill(p);
@@ -305,8 +261,8 @@ static void test_unread_answer(void **state)
 	p->monitor.held = &held;
 	ask_for_port(p); /* one that it may not have */
 	assert_int_equal(engine_proxy_read(&p->monitor), 0);
-	assert_int_equal(
-		engine_proxy_await(&p->monitor, 1, -1, after(NS_PER_S / 20), &got), -ETIMEDOUT);
+	assert_int_equal(engine_proxy_await(&p->monitor, 1, -1, test_after(NS_PER_S / 20), &got),
+		-ETIMEDOUT);
 	assert_true(mono_between(before, clock_mono()) < 9 * NS_PER_S);
 	assert_true(mono_is_set(engine_proxy_deadline(&p->monitor)));
 	for (unsigned i = 0; i < n; i++)
@@ -328,14 +284,18 @@ static void test_unread_answer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_not_asked_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_begun, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_overdue, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_asked_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unread_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_not_asked_for, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_begun, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_overdue, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_asked_for, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_lines, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_parts, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(test_late, test_channel_open, test_channel_close),
+		cmocka_unit_test_setup_teardown(
+			test_unread_answer, test_channel_open, test_channel_close),
 	};
 
 	log_set_level(LOG_LEVEL_SILENT);

@@ -23,6 +23,7 @@
 
 #include "backend/engine_store.h"
 #include "backend/rendezvous.h"
+#include "backend/test_channel.h"
 #include "conf/test_conf.h"
 #include "netlink/test_netns.h"
 
@@ -35,15 +36,6 @@ static const char conf_text[] =
 	"Remote = 10.0.1.21\n[L2TPSession]\nSessionId = 3\nPeerSessionId = 4\n";
 
 static const struct driver_options no_offloads = { 0 };
-
-static int count_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 /* ---- what is passed on ---- */
 
@@ -244,7 +236,7 @@ static void close_all(struct held_ports *held, int store)
 static void test_good(void **state)
 {
 	static int (*const all[])(void) = { good_tun, good_socket, good_tap, good_store };
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	struct held_ports held;
 	int store;
 
@@ -253,7 +245,7 @@ static void test_good(void **state)
 	assert_int_equal(held.udp.port, PORT);
 	assert_true(store >= 0);
 	close_all(&held, store);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 static void test_socket_is_reset(void **state)
@@ -290,7 +282,7 @@ static void test_store_without_execution(void **state)
 static void test_changed_file(void **state)
 {
 	static int (*const all[])(void) = { good_tun, tap_of_no_session, another_port };
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	struct held_ports held;
 	int store;
 
@@ -301,7 +293,7 @@ static void test_changed_file(void **state)
 	assert_int_equal(held.udp.port, 0);
 	assert_int_equal(store, -1);
 	close_all(&held, store);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 static void test_hostile(void **state)
@@ -328,28 +320,28 @@ static void test_hostile(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		int (*const all[])(void) = { good_tap, good_store, cases[i].make };
-		int before = count_descriptors();
+		int before = test_count_descriptors();
 		struct held_ports held;
 		int store;
 		int err = pass(all, 3, &held, &store);
 
 		close_all(&held, store);
-		if (err != -EPROTO || count_descriptors() != before)
+		if (err != -EPROTO || test_count_descriptors() != before)
 			fail_msg("%s: %d, descriptors %+d", cases[i].name, err,
-				count_descriptors() - before);
+				test_count_descriptors() - before);
 	}
 }
 
 static void test_second_socket(void **state)
 {
 	static int (*const all[])(void) = { good_socket, another_port };
-	int before = count_descriptors();
+	int before = test_count_descriptors();
 	struct held_ports held;
 	int store;
 
 	assert_int_equal(pass(all, 2, &held, &store), -EPROTO);
 	close_all(&held, store);
-	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(test_count_descriptors(), before);
 }
 
 /* ---- the rendezvous ---- */

@@ -16,7 +16,6 @@
 #include "host/host.h"
 #include "host/test_faults.h"
 #include "host/test_host.h"
-#include "netlink/test_netns.h"
 
 #define SITE(allowed)                                                                              \
 	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
@@ -29,7 +28,6 @@ static const char without[] = SITE("10.0.1.21/32");
 
 static const struct host_mtus mtus = { .wg = 1440 };
 
-static char rundir[64];
 static struct test_engine engine;
 
 /** What a fault happens in. */
@@ -38,6 +36,7 @@ enum verb {
 	RELOAD,	     /* to the default route */
 	RELOAD_BACK, /* from it */
 	DOWN,
+	VERBS
 };
 
 static int bring_up(const struct conf_site *conf, struct host **ret, struct error *error)
@@ -74,20 +73,6 @@ static void reload(struct host *host, const struct conf_site *next, const struct
 		fail_msg("the second reload: %s", error.problem);
 }
 
-static void take_down(struct host *host, const struct test_life_fault *f, bool *ret_reached)
-{
-	struct error error = { 0 };
-	bool found = false;
-
-	test_life_arm(f, DOWN);
-	host_down(host);
-	if (f->verb == DOWN)
-		*ret_reached = test_filter_fault_end();
-	test_engine_close(&engine, NULL);
-	if (host_close(host) < 0)
-		assert_int_equal(host_undo("vpn01", &found, &error), 0);
-}
-
 /* The whole life of a site, with a fault. Return: whether there was its place. */
 static bool live(const struct test_life_fault *f)
 {
@@ -112,45 +97,10 @@ static bool live(const struct test_life_fault *f)
 			reload(host, &first, f, RELOAD_BACK, &reached);
 	}
 	if (err == 0)
-		take_down(host, f, &reached);
+		test_life_down(host, &engine, f, DOWN, &reached);
 	conf_site_fini(&second);
 	conf_site_fini(&first);
 	return reached;
-}
-
-/* Each place of a kind of fault in turn. */
-static void everywhere(enum test_fault kind, int error)
-{
-	char *before = test_host_picture();
-
-	for (enum verb verb = UP; verb <= DOWN; verb++) {
-		const struct test_life_fault f = { .verb = verb, .kind = kind, .error = error };
-
-		if (verb == RELOAD && kind != TEST_FAULT_SEND)
-			continue; /* the messages are those of `up` */
-		assert_true(test_life_everywhere(live, f, before) >= 2); /* of both families */
-	}
-	free(before);
-}
-
-static void test_not_sent(void **state)
-{
-	everywhere(TEST_FAULT_SEND, ENOBUFS);
-}
-
-static void test_refused(void **state)
-{
-	everywhere(TEST_FAULT_REFUSE, 0);
-}
-
-static void test_answer_lost(void **state)
-{
-	everywhere(TEST_FAULT_ANSWER, ENOBUFS);
-}
-
-static void test_killed(void **state)
-{
-	everywhere(TEST_FAULT_KILL, 0);
 }
 
 /* Where nf_tables are not allowed or not there, the site runs without a filter, and `down` has
@@ -181,28 +131,21 @@ static void test_not_allowed(void **state)
 	free(before);
 }
 
-static int set_up(void **state)
-{
-	test_netns_enter();
-	test_host_make_rundir(rundir);
-	return 0;
-}
-
 static int clean_up(void **state)
 {
 	test_engine_close(&engine, NULL);
-	test_host_remove_rundir(rundir);
-	return 0;
+	return test_life_clean_up(state);
 }
 
 int main(void)
 {
+	struct test_lives lives = { .live = live,
+		.verbs = VERBS,
+		.only_send = 1U << RELOAD, /* the messages are those of `up` */
+		.least = 2 };		   /* of both families */
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_not_sent, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_refused, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_answer_lost, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_killed, set_up, clean_up),
-		cmocka_unit_test_setup_teardown(test_not_allowed, set_up, clean_up),
+		TEST_LIFE_KINDS(&lives, clean_up),
+		cmocka_unit_test_setup_teardown(test_not_allowed, test_life_set_up, clean_up),
 	};
 
 	log_set_level(getenv("WIRESPAN_TEST_STEPS") ? LOG_LEVEL_DEBUG : LOG_LEVEL_SILENT);
