@@ -37,7 +37,9 @@ static int site_runs(struct netdev *m, const char *interface, pid_t pid)
 	return netdev_fail(m, -EBUSY,
 		"The interface %s of this site exists, so its process%s is running, although its "
 		"lock file is gone\n"
-		"End that process first: find it with \"ps ax | grep wirespan\".",
+		"End that process first: find it with \"ps ax | grep wirespan\". An engine that "
+		"has "
+		"lost its monitor ends by itself within three minutes.",
 		interface, process);
 }
 
