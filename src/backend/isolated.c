@@ -568,18 +568,27 @@ static int make_again(struct backend_site *s, const char *name, struct error *re
 	return u->failed ? 0 : err; /* the next engine starts with the new interface */
 }
 
-/* Whether a list of peers can be of this site's engine, which is not believed. */
-static bool is_sane(const struct backend_peer *v, size_t n)
+/* Copy those of the listed peers that the site has, as hooks run for them and an engine could make
+ * others up. Return: their number, up to `max`; or -EBADMSG. */
+static ssize_t copy_peers(const struct isolated_site *u, const struct engine_message *from,
+	size_t max, struct backend_peer *ret)
 {
-	for (size_t i = 0; i < n; i++)
-		if (v[i].endpoint.addr.family != 0 && v[i].endpoint.addr.family != AF_INET &&
-			v[i].endpoint.addr.family != AF_INET6)
-			return false;
-	return true;
-}
+	size_t len = from->head.len;
+	size_t n = 0;
 
-/* More peers than this are not followed, since the engine might make them up. */
-#define PEERS_MAX 16384
+	if (from->head.type != ENGINE_TEXT || len % sizeof(*ret))
+		return -EBADMSG;
+	for (size_t at = 0; at < len && n < max; at += sizeof(*ret)) {
+		struct backend_peer *peer = &ret[n];
+
+		memcpy(peer, (const uint8_t *)from->body + at, sizeof(*peer));
+		if (peer->endpoint.addr.family && peer->endpoint.addr.family != AF_INET &&
+			peer->endpoint.addr.family != AF_INET6)
+			return -EBADMSG;
+		n += key_ring_has(&u->keys.now, peer->public_key);
+	}
+	return (ssize_t)n;
+}
 
 static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_n)
 {
@@ -587,29 +596,42 @@ static int peers(struct backend_site *s, struct backend_peer **ret, size_t *ret_
 	struct engine_message m = { .head = { .type = ENGINE_PEERS } };
 	struct engine_message reply;
 	struct backend_peer *v;
-	size_t n;
+	ssize_t n;
 	int err = isolated_engine_ask(u, &m, 0, 0, &reply);
 
 	if (err < 0)
 		return err;
 	if (reply.head.type == ENGINE_TEXT && reply.head.code)
 		return reply.head.code;
-	n = reply.head.len / sizeof(*v);
-	if (n > PEERS_MAX)
-		return -E2BIG;
-	v = malloc((n + 1) * sizeof(*v));
+	v = calloc(u->keys.now.n + 1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	if (n)
-		memcpy(v, reply.body, n * sizeof(*v));
-	if (reply.head.type != ENGINE_TEXT || reply.head.len % sizeof(*v) || !is_sane(v, n)) {
+	n = copy_peers(u, &reply, u->keys.now.n, v);
+	if (n < 0) {
 		free(v);
 		isolated_engine_failed(u, -EBADMSG);
 		return -EBADMSG;
 	}
 	*ret = v;
-	*ret_n = n;
+	*ret_n = (size_t)n;
 	return 0;
+}
+
+/* Longest parts of a report: all but peers and sessions, a session, and what there is of the peers,
+ * compared with the longest reply to wg(8). */
+#define REPORT_LEN	   ((size_t)256 << 10)
+#define REPORT_SESSION_LEN ((size_t)8 << 10)
+#define REPORT_PEERS	   8U
+
+/* Longest report that this site's engine can give. The parser needs a hundred times as much
+ * of the monitor's memory. */
+static size_t report_max(const struct isolated_site *u)
+{
+	size_t of_wg = isolated_wg_reply_max(u);
+
+	if (of_wg > CTL_REPLY_MAX)
+		return CTL_REPLY_MAX;
+	return REPORT_LEN + REPORT_SESSION_LEN * conf_session_count(u->conf) + REPORT_PEERS * of_wg;
 }
 
 /* Add the engine's part. Return: 0 or -ENOMEM. */
@@ -622,6 +644,7 @@ static int report_engine_part(struct isolated_site *u, struct status_report *r)
 
 	if (!err &&
 		(answer.head.type != ENGINE_TEXT || answer.head.code ||
+			answer.head.len > report_max(u) ||
 			ctl_reply_parse((const char *)answer.body, answer.head.len, &reply) < 0)) {
 		isolated_engine_failed(u, -EBADMSG);
 		err = -EBADMSG;

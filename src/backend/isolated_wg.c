@@ -15,10 +15,9 @@
 #define PEER_LEN   1024
 #define PREFIX_LEN 64
 
-/* Longest reply to a get request that this site's engine can give; a longer one would only make the
- * monitor's memory grow. Prefixes that wg(8) has added are as long in its requests. */
-static size_t reply_max(const struct isolated_site *u)
+size_t isolated_wg_reply_max(const struct isolated_site *u)
 {
+	/* prefixes that wg(8) has added are as long in its requests */
 	size_t len = PEER_LEN * (u->keys.now.n + 1) + u->changes.len;
 
 	for (size_t i = 0; i < u->conf->n_peers; i++)
@@ -36,7 +35,7 @@ static int on_wg_get(void *ctx, char **ret_text, size_t *ret_len)
 
 	if (err < 0)
 		return err;
-	if (reply.head.len > reply_max(u))
+	if (reply.head.len > isolated_wg_reply_max(u)) /* the monitor's memory would only grow */
 		return -EMSGSIZE;
 	text = malloc((size_t)reply.head.len + 1);
 	if (!text)

@@ -76,6 +76,11 @@ static struct key_ring_peer *find(const struct key_ring *r, const uint8_t *publi
 	return i < r->n ? &r->peers[i] : NULL;
 }
 
+bool key_ring_has(const struct key_ring *r, const uint8_t public_key[static KEY_LEN])
+{
+	return find(r, public_key);
+}
+
 static void remove_at(struct key_ring *r, size_t i)
 {
 	r->n--;

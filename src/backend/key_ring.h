@@ -40,6 +40,9 @@ void key_ring_clear(struct key_ring *r);
 /** Copy `r`. Return: 0; or -ENOMEM, and there is no copy. */
 MUST_CHECK int key_ring_copy(const struct key_ring *r, struct key_ring *ret);
 
+/** Whether there is a peer with that public key. */
+bool key_ring_has(const struct key_ring *r, const uint8_t public_key[static KEY_LEN]);
+
 /** Take the keys of a configuration, and put marks in their place. Other peers stay. Return: 0; or
  * -ENOMEM, with some of the keys taken. */
 MUST_CHECK int key_ring_take_conf(struct key_ring *r, struct conf_site *conf);
