@@ -445,6 +445,10 @@ static void judge_no_echo(const struct verdict *v)
 			"A firewall on this host drops ICMP that comes in on %s. The segment does "
 			"not need it.",
 			v->tunnel, wg, wg);
+	else if (!p->echo.sent)
+		finding_add(v->ret, FINDING_NOTE, "echo", v->subject,
+			"The peer connected during the check: it was not asked for an echo.\n"
+			"Check again.");
 	else
 		finding_add(v->ret, FINDING_WARNING, "echo", v->subject,
 			"%s does not answer %u echo requests through the tunnel.\n"

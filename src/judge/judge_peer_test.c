@@ -26,6 +26,16 @@ static void break_endpoint(struct observations *f)
 	memset(&f->after.peers[0].endpoint, 0, sizeof(struct endpoint));
 }
 
+/* A peer without Endpoint, behind a NAT for example, connects after those there were asked. */
+static void connect_late(struct observations *f)
+{
+	f->before.peers[0].state = STATUS_PEER_IDLE;
+	memset(&f->before.peers[0].endpoint, 0, sizeof(struct endpoint));
+	f->peers[0].echo = (struct observed_echo){ 0 };
+	f->peers[0].full_size = 0;
+	f->sessions[0] = (struct observed_session){ 0 };
+}
+
 static void break_route(struct observations *f)
 {
 	break_no_session(f);
@@ -484,6 +494,9 @@ static const struct fault faults[] = {
 		NULL },
 	{ break_icmp_inside, FINDING_WARNING, "echo",
 		"10.0.1.21 does not answer 5 echo requests through the tunnel.", NULL },
+	{ connect_late, FINDING_NOTE, "echo",
+		"The peer connected during the check: it was not asked for an echo.",
+		"Check again." },
 	{ break_icmp_here, FINDING_WARNING, "echo",
 		"10.0.1.21 answers on wg0, but the answers do not reach programs.",
 		"A firewall on this host drops ICMP that comes in on wg0. The segment does not "
@@ -568,7 +581,7 @@ static void test_follower(void **state)
 	sample_fill(&f);
 	break_no_session(&f);
 	judge_observations(&f, &findings);
-	got = sample_find(&findings, "Not tried: its peer is not there.");
+	got = sample_find(&findings, "Not tried: its peer was not there.");
 	assert_non_null(got);
 	assert_int_equal(got->severity, FINDING_NOTE);
 	assert_string_equal(got->subject, "l2tpeth0");

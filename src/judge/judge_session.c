@@ -558,8 +558,8 @@ static bool judge_tried(const struct verdict *v)
 			"Is the interface still there, and are you root?",
 			name, strerror(-s->error));
 	else
-		finding_add(
-			v->ret, FINDING_NOTE, "session", name, "Not tried: its peer is not there.");
+		finding_add(v->ret, FINDING_NOTE, "session", name,
+			"Not tried: its peer was not there.");
 	return false;
 }
 
